@@ -1,4 +1,4 @@
-"""The REST door: JSON in, JSON out, in one envelope."""
+"""The REST interface: JSON requests, JSON responses in one envelope."""
 
 from flask import current_app, request
 from marshmallow import ValidationError
@@ -8,19 +8,23 @@ from jimeng.api.openapi.blueprint import DescribedBlueprint
 from jimeng.http.auth import principal_of_api, reject_cross_site, require_scope
 from jimeng.http.request_bodies import limit_large_bodies, reject_repeated
 
-NOT_IDS = ("cancel", "retry", "secret")  # /tasks/cancel is not a task
+RESERVED_NAMES = ("cancel", "retry", "secret")  # /tasks/cancel is not a task
 
 
-class Id(UnicodeConverter):
-    """An id, where one could take a route's name for it."""
+class IdConverter(UnicodeConverter):
+    """URL converter for ids that excludes names of sibling routes."""
 
     def __init__(self, map: Map) -> None:
         super().__init__(map)
-        self.regex = rf"(?!(?:{'|'.join(NOT_IDS)})$){self.regex}"
+        self.regex = rf"(?!(?:{'|'.join(RESERVED_NAMES)})$){self.regex}"
 
 
 blp = DescribedBlueprint("api", __name__, url_prefix="/api/v1")
-blp.record(lambda state: state.app.url_map.converters.update(task=Id, webhook=Id))
+blp.record(
+    lambda state: state.app.url_map.converters.update(
+        task=IdConverter, webhook=IdConverter
+    )
+)
 blp.before_request(reject_cross_site)
 blp.before_request(require_scope)
 limit_large_bodies(blp, principal_of_api)
@@ -29,8 +33,8 @@ limit_large_bodies(blp, principal_of_api)
 @blp.before_request
 def check_query() -> None:
     """
-    A parameter that is there twice is an error, since nobody knows which is meant; and
-    where a route takes none a misspelt one is, too.
+    Reject repeated query parameters, whose value would be ambiguous, and any parameter
+    of a route that declares none.
     """
     if not request.query_string or request.endpoint is None:
         return

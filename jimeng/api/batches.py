@@ -1,11 +1,11 @@
-"""Many prompts at once: asked for, looked after, run again."""
+"""Batches: create, read, cancel, retry and delete."""
 
 from flask import Response, g
 
 from jimeng import batches, tasks
 from jimeng.api import blp
-from jimeng.api.images import NEW_TASK, WAIT
-from jimeng.api.pagination import listed, lists
+from jimeng.api.images import CREATE_ERRORS, RETRY_AFTER_S
+from jimeng.api.pagination import describe_list, page_response
 from jimeng.documents import Batch
 from jimeng.documents.principal import Principal
 from jimeng.http import auth
@@ -25,26 +25,28 @@ from jimeng.schemas.pagination import BatchesByCursor
 from jimeng.schemas.task_responses import TaskRecord
 from jimeng.tasks import NewTask
 
-RECORD, ESTIMATE, AGAIN = BatchRecord(), BatchEstimate(), EstimateRecord()
+RECORD, ESTIMATE, RETRY_ESTIMATE = BatchRecord(), BatchEstimate(), EstimateRecord()
 RECORDS, TASKS = BatchRecord(many=True), TaskRecord(many=True)
-LATER = ["get_batch", "list_batch_tasks", "cancel_batch", "retry_batch", "delete_batch"]
+LINKS = ["get_batch", "list_batch_tasks", "cancel_batch", "retry_batch", "delete_batch"]
 NOT_OF_BATCHES = {"too_many_pending", "key_too_many_submissions"}
-NEW_BATCH = [code for code in NEW_TASK if code not in NOT_OF_BATCHES]
+NEW_BATCH = [code for code in CREATE_ERRORS if code not in NOT_OF_BATCHES]
 
 
-def stand(batch: Batch) -> Stand:
+def state_of(batch: Batch) -> Stand:
     return Stand(batch, batches.progress(batch))
 
 
-def answer(batch: Batch, status: int = 200, *, replayed: bool = False) -> Response:
-    """The batch as it is now."""
-    headers = {"Retry-After": str(WAIT)} if batch.is_open else {}
+def batch_response(
+    batch: Batch, status: int = 200, *, replayed: bool = False
+) -> Response:
+    """A response with the batch's current state."""
+    headers = {"Retry-After": str(RETRY_AFTER_S)} if batch.is_open else {}
     if status == 202:
         headers["Location"] = path_for("api.get_batch", batch_id=batch.id)
-        headers["Retry-After"] = str(WAIT)
+        headers["Retry-After"] = str(RETRY_AFTER_S)
     if replayed:
         headers["Idempotent-Replayed"] = "true"
-    return success(RECORD.dump(stand(batch)), status, headers=headers)
+    return success(RECORD.dump(state_of(batch)), status, headers=headers)
 
 
 @blp.post("/batches", tags=["batches"])
@@ -56,25 +58,24 @@ def answer(batch: Batch, status: int = 200, *, replayed: bool = False) -> Respon
     headers=["Idempotent-Replayed"],
     always=["Location", "Retry-After"],
     takes=["Idempotency-Key"],
-    makes=("batch_id", "batch_id", LATER),
+    makes=("batch_id", "batch_id", LINKS),
     estimate=BatchEstimate,
 )
 @accepts_pictures
 def create_batch(query: dict, params: dict) -> Response:
     """
-    Ask for the pictures of up to 500 prompts at once.
+    Create a batch of up to 500 prompts.
 
-    All share their settings. Each of `prompts` is taken as it stands; of `template`
-    each line is a prompt, empty ones are passed over, and `{red|blue|green}` stands for
-    each of its words in turn: with several such groups a line becomes every
-    combination. What is there twice is drawn once. `images` go into all of them, taken
-    in once.
+    All prompts share the same settings. Each of `prompts` is used verbatim; each
+    line of `template` is a prompt, empty lines are skipped, and `{red|blue|green}`
+    expands to each alternative: a line with several groups yields every combination.
+    Duplicates are drawn once. `images` are inputs of every task and are stored once.
 
-    Answers at once. Its tasks are made a few at a time, as places become free, and do
-    not hold up what the same user asks for beside it. Where there is no room (places, a
-    quota, a key's bounds) it waits, and `waits` says for what. With `?dry_run=1`
-    nothing is created: the request is judged, and the answer is a 200 with the prompts,
-    the count and the price.
+    Returns at once. Tasks are created gradually as slots become free, and do not delay
+    the user's other tasks. While a limit is reached (slots, a quota, a limit of the
+    key) the batch waits, and `waits` says for what. With `?dry_run=1` nothing is
+    created: the request is validated, and the response is a 200 with the prompts, the
+    number of pictures and the price.
     ---
     批量创建
 
@@ -103,13 +104,13 @@ def create_batch(query: dict, params: dict) -> Response:
     if query["dry_run"]:
         return success(ESTIMATE.dump(batches.estimate(principal, new)))
     batch, replayed = batches.create(principal, new, idem_key=idempotency_key())
-    return answer(batches.find(principal, batch.id), 202, replayed=replayed)
+    return batch_response(batches.find(principal, batch.id), 202, replayed=replayed)
 
 
 @blp.get("/batches", tags=["batches"])
 @blp.arguments(BatchesByCursor, location="query")
 @blp.response(200, RECORDS)
-@lists()
+@describe_list()
 def list_batches(query: dict) -> Response:
     """
     List a user's batches, newest first.
@@ -126,7 +127,7 @@ def list_batches(query: dict) -> Response:
     found = batches.progress_of_all(page.rows)
     rows = RECORDS.dump([Stand(each, found[each.id]) for each in page.rows])
     where = {"endpoint": "api.list_batches", "user_id": user_id}
-    return listed(rows, page.next_cursor, **where, **query)
+    return page_response(rows, page.next_cursor, **where, **query)
 
 
 @blp.get("/batches/<batch_id>", tags=["batches"])
@@ -134,25 +135,25 @@ def list_batches(query: dict) -> Response:
 @blp.describe(errors=["batch_not_found"], headers=["Retry-After"])
 def get_batch(batch_id: str) -> tuple[Stand, dict]:
     """
-    Look at a batch: how far it is, why pictures failed, and all its prompts.
+    Get a batch: its progress, why pictures failed, and all its prompts.
     ---
     查看批次
 
     进度、没有画成的原因，以及全部提示词。未结束时带 `Retry-After`。
     """
     batch = batches.find(auth.principal_of_api(), batch_id, whole=True)
-    return stand(batch), {"Retry-After": str(WAIT)} if batch.is_open else {}
+    return state_of(batch), {"Retry-After": str(RETRY_AFTER_S)} if batch.is_open else {}
 
 
 @blp.get("/batches/<batch_id>/tasks", tags=["batches"])
 @blp.arguments(BatchTasks, location="query")
 @blp.response(200, TASKS)
-@lists(errors=["batch_not_found"])
+@describe_list(errors=["batch_not_found"])
 def list_batch_tasks(query: dict, batch_id: str) -> Response:
     """
     List a batch's tasks in the order of their prompts.
 
-    Those that run others again come behind them.
+    Retries come after the tasks that they retry.
     ---
     列出批次的任务
 
@@ -165,7 +166,7 @@ def list_batch_tasks(query: dict, batch_id: str) -> Response:
     next_cursor = found[limit - 1].id if len(found) > limit else None
     rows = TASKS.dump(tasks.view_all(principal, found[:limit], whole=True))
     where = {"endpoint": "api.list_batch_tasks", "batch_id": batch_id}
-    return listed(rows, next_cursor, **where, **query)
+    return page_response(rows, next_cursor, **where, **query)
 
 
 def tasks_of(principal: Principal, batch: Batch, query: dict) -> list:
@@ -184,17 +185,17 @@ def tasks_of(principal: Principal, batch: Batch, query: dict) -> list:
 @blp.describe(errors=["batch_not_found", "batch_finished"], headers=["Retry-After"])
 def cancel_batch(params: dict, batch_id: str) -> Response:
     """
-    Cancel what is left of a batch.
+    Cancel the rest of a batch.
 
-    No more tasks are made, and pictures that wait are never sent. One that the
-    provider has begun is charged, once, and not shown.
+    No more tasks are created, and waiting pictures are never submitted. A picture that
+    the provider has begun is charged once, and not shown.
     ---
     取消批次
 
     不再创建其余任务；等待中的图片不再提交，服务方已经开始的计费一次，不再显示。已结束
     的批次是 409。
     """
-    return answer(batches.cancel(auth.principal_of_api(), batch_id))
+    return batch_response(batches.cancel(auth.principal_of_api(), batch_id))
 
 
 @blp.post("/batches/<batch_id>/retry", tags=["batches"])
@@ -211,13 +212,12 @@ def cancel_batch(params: dict, batch_id: str) -> Response:
 )
 def retry_batch(query: dict, params: dict, batch_id: str) -> Response:
     """
-    Ask once more for what a batch lacks.
+    Retry the missing pictures of a batch.
 
-    Each task that failed is run again, once, where that may help. With `rest` so is
-    what was cancelled, and what was never made is made. Where something was, or may
-    have been, charged, `accept_double_charge` must be true for it to be among them.
-    With `?dry_run=1` nothing is run again: the answer is a 200 with the count and the
-    price.
+    Each failed task is retried once if that may help. With `rest`, cancelled tasks are
+    retried and missing ones created. Tasks that were, or may have been, charged are
+    only included if `accept_double_charge` is true. With `?dry_run=1` nothing is
+    retried: the response is a 200 with the number of pictures and the price.
     ---
     补上批次缺的图片
 
@@ -227,8 +227,10 @@ def retry_batch(query: dict, params: dict, batch_id: str) -> Response:
     """
     if query["dry_run"]:
         found = batches.estimate_again(auth.principal_of_api(), batch_id, **params)
-        return success(AGAIN.dump(found))
-    return answer(batches.run_again(auth.principal_of_api(), batch_id, **params), 202)
+        return success(RETRY_ESTIMATE.dump(found))
+    return batch_response(
+        batches.run_again(auth.principal_of_api(), batch_id, **params), 202
+    )
 
 
 @blp.delete("/batches/<batch_id>", tags=["batches"])
@@ -239,8 +241,8 @@ def delete_batch(params: dict, batch_id: str) -> dict:
     """
     Delete a batch.
 
-    What has not ended is cancelled. Its tasks and pictures go into the trash, from
-    which they can be brought back for seven days.
+    Unfinished tasks are cancelled. Tasks and pictures move to the trash, from which
+    they can be restored for seven days.
     ---
     删除批次
 

@@ -1,9 +1,9 @@
-"""Collections: some of a user's pictures under a name."""
+"""Collections: named sets of a user's pictures."""
 
 from flask import Response, url_for
 
 from jimeng.api import blp
-from jimeng.api.pagination import listed, lists
+from jimeng.api.pagination import describe_list, page_response
 from jimeng.gallery import browsing, collections
 from jimeng.gallery.collections import Change, Overview
 from jimeng.http import auth
@@ -20,7 +20,7 @@ from jimeng.schemas.pagination import Some, SomeOfUser
 from jimeng.schemas.task_responses import Picture
 
 RECORDS, PICTURES = CollectionRecord(many=True), Picture(many=True)
-LATER = [
+LINKS = [
     *("get_collection", "rename_collection", "delete_collection"),
     *("change_collection", "list_pictures", "share"),
 ]
@@ -29,12 +29,12 @@ LATER = [
 @blp.get("/collections", tags=["collections"])
 @blp.arguments(SomeOfUser, location="query")
 @blp.response(200, RECORDS)
-@lists(errors=["user_not_found"])
+@describe_list(errors=["user_not_found"])
 def list_collections(query: dict) -> Response:
     """
-    List a user's collections, those that pictures were last put into first.
+    List a user's collections, most recently added to first.
 
-    Each has its number of pictures, and the newest of them. The next page is in
+    Each has its number of pictures and its newest picture. The next page is in
     `Link` and in `next_cursor`.
     ---
     列出相册
@@ -45,7 +45,7 @@ def list_collections(query: dict) -> Response:
     query.setdefault("user_id", principal.user_id)
     page = collections.page(principal, **query)
     rows = RECORDS.dump(collections.overview(page.rows))
-    return listed(rows, page.next_cursor, "api.list_collections", **query)
+    return page_response(rows, page.next_cursor, "api.list_collections", **query)
 
 
 @blp.post("/collections", tags=["collections"])
@@ -54,13 +54,13 @@ def list_collections(query: dict) -> Response:
 @blp.describe(
     errors=["user_id_not_yours", "collection_name_taken", "too_many_collections"],
     always=["Location"],
-    makes=("id", "collection_id", LATER[:-1]),
+    makes=("id", "collection_id", LINKS[:-1]),
 )
 def create_collection(params: dict) -> tuple[Overview, dict]:
     """
-    Make a collection.
+    Create a collection.
 
-    A user has each name once, in any letter case, and at most 200 collections.
+    Names are unique per user, ignoring case; at most 200 collections per user.
     ---
     新建相册
 
@@ -76,7 +76,7 @@ def create_collection(params: dict) -> tuple[Overview, dict]:
 @blp.describe(errors=["collection_not_found"])
 def get_collection(collection_id: str) -> Overview:
     """
-    Look at a collection: its name, how many pictures, and the newest of them.
+    Get a collection: its name, number of pictures, and newest picture.
     ---
     查看相册
 
@@ -92,7 +92,7 @@ def get_collection(collection_id: str) -> Overview:
 @blp.describe(errors=["collection_not_found", "collection_name_taken"])
 def rename_collection(params: dict, collection_id: str) -> Overview:
     """
-    Give a collection another name.
+    Rename a collection.
     ---
     重命名相册
     """
@@ -106,9 +106,9 @@ def rename_collection(params: dict, collection_id: str) -> Overview:
 @blp.describe(errors=["collection_not_found"])
 def delete_collection(params: dict, collection_id: str) -> dict:
     """
-    Delete a collection. Its pictures stay, and are in it no longer.
+    Delete a collection. Its pictures are kept.
 
-    The page that shares it ends, too.
+    The page that shares it is removed, too.
     ---
     删除相册
 
@@ -124,11 +124,11 @@ def delete_collection(params: dict, collection_id: str) -> dict:
 @blp.describe(errors=["collection_not_found", "collection_full"])
 def change_collection(params: dict, collection_id: str) -> Change:
     """
-    Put pictures into a collection, and take others out.
+    Add pictures to a collection, and remove others.
 
-    `remove` comes first, then `add`; twice is as once. Pictures in the trash, and
-    those of others, are as if they had never been. A picture that is in 20
-    collections is not put into another, and counted in `left_out`.
+    `remove` is applied first, then `add`; both are idempotent. Pictures in the trash
+    and pictures of other users are ignored. A picture that is in 20 collections
+    already is not added, and counted in `left_out`.
     ---
     放入和移出图片
 
@@ -141,13 +141,12 @@ def change_collection(params: dict, collection_id: str) -> Change:
 @blp.get("/collections/<collection_id>/pictures", tags=["collections"])
 @blp.arguments(Some, location="query")
 @blp.response(200, PICTURES)
-@lists(errors=["collection_not_found"])
+@describe_list(errors=["collection_not_found"])
 def list_pictures(query: dict, collection_id: str) -> Response:
     """
     List the pictures of a collection, newest first.
 
-    The next page is in `Link` and in `next_cursor`; a page deep down costs no more
-    than the first.
+    The next page is in `Link` and in `next_cursor`; every page costs the same.
     ---
     列出相册的图片
 
@@ -156,4 +155,4 @@ def list_pictures(query: dict, collection_id: str) -> Response:
     found = collections.find(auth.principal_of_api(), collection_id)
     page = browsing.pictures_in(found, **query)
     where = {"endpoint": "api.list_pictures", "collection_id": collection_id}
-    return listed(PICTURES.dump(page.rows), page.next_cursor, **where, **query)
+    return page_response(PICTURES.dump(page.rows), page.next_cursor, **where, **query)

@@ -1,4 +1,4 @@
-"""Events: a task as it changes, for as long as somebody reads (server-sent events)."""
+"""Server-sent events: a task's state at each change, while the client is connected."""
 
 import time
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ from flask import Response, current_app, request, stream_with_context
 
 from jimeng import tasks
 from jimeng.api import blp
-from jimeng.api.images import RESULT, WAIT
+from jimeng.api.images import RESULT, RETRY_AFTER_S
 from jimeng.api.openapi.blueprint import TEXT, event_of
 from jimeng.documents import Task
 from jimeng.documents.principal import Principal
@@ -20,10 +20,10 @@ from jimeng.schemas.task_responses import TaskResult
 from jimeng.tasks import TaskView
 
 KIND = "text/event-stream"
-MAX_STREAM_S = 120.0  # seconds; then the client connects again
-RETRY_AFTER_S = 3000  # milliseconds that it lets pass before that
-QUIET = 15.0  # seconds without a word after which it is told that we are here
-SILENCE = ": still here\n\n"
+MAX_STREAM_S = 120.0  # then the client reconnects
+RECONNECT_MS = 3000  # SSE `retry`: the client waits this long before it reconnects
+HEARTBEAT_S = 15.0  # silence after which a comment is sent
+HEARTBEAT = ": still here\n\n"
 
 
 @blp.get("/tasks/<task:task_id>/events", tags=["tasks"])
@@ -33,10 +33,10 @@ def follow_task(task_id: str) -> Response:
     """
     Follow a task: server-sent events, as it changes.
 
-    Each event is named `task`, its `data` is that of the short answer, its `id` the
-    time in milliseconds. The first comes at once, on every connection; the stream ends
-    with the task, or after two minutes. Where there is no place to wait the answer is
-    429: ask every few seconds instead.
+    Each event is named `task`; its `data` is that of the task's result, its `id` the
+    time in milliseconds. The first is sent at once on every connection; the stream
+    ends with the task, or after two minutes. If too many clients are waiting the
+    response is 429: poll every few seconds instead.
     ---
     跟随任务
 
@@ -49,26 +49,26 @@ def follow_task(task_id: str) -> Response:
     view = tasks.view(principal, task)
     with ExitStack() as held:
         held.enter_context(long_polls.event_stream_permit(task.user_id))
-        told = stream_with_context(tell(principal, view))
+        told = stream_with_context(event_stream(principal, view))
         response = Response(told, mimetype=KIND)
         response.call_on_close(held.pop_all().close)
-    # What is passed on is passed on as it is, and at once.
+    # Proxies must pass events on unchanged and unbuffered.
     response.headers["Cache-Control"] = "no-store, no-transform"
     response.headers["X-Accel-Buffering"] = "no"
     return response
 
 
-def tell(principal: Principal, view: TaskView) -> Iterator[str]:
-    """The stream: how the task stands, and again whenever that is something else."""
-    event, said = Events(), time.monotonic()
-    yield f"retry: {RETRY_AFTER_S}\n{event.of(view)}"
+def event_stream(principal: Principal, view: TaskView) -> Iterator[str]:
+    """The stream: the task's view, and again whenever it changes."""
+    event, said = EventWriter(), time.monotonic()
+    yield f"retry: {RECONNECT_MS}\n{event.of(view)}"
     if not view.task.is_open:
         return
-    with suppress(ApiKeyInvalid):  # whoever connects again is told
-        for view_now in looks(principal, view.task):
+    with suppress(ApiKeyInvalid):  # reported when the client reconnects
+        for view_now in changed_views(principal, view.task):
             text = event.of(view_now) if view_now else ""
-            if not text and time.monotonic() >= said + QUIET:
-                text = SILENCE
+            if not text and time.monotonic() >= said + HEARTBEAT_S:
+                text = HEARTBEAT
             if text:
                 said = time.monotonic()
                 yield text
@@ -76,16 +76,16 @@ def tell(principal: Principal, view: TaskView) -> Iterator[str]:
                 return
 
 
-def looks(principal: Principal, task: Task) -> Iterator[TaskView | None]:
+def changed_views(principal: Principal, task: Task) -> Iterator[TaskView | None]:
     """
-    The task after each change, and now and then for what changes without its record:
-    place and progress. None in between, and where MongoDB does not say.
+    The task's view after each change, and periodically for what changes without its
+    record: queue position and progress. None in between, and if MongoDB fails.
 
     Raises:
         ApiKeyInvalid: as `long_polls.watch_task`.
     """
     is_gone = partial(long_polls.is_disconnected, request.environ)
-    next_look = time.monotonic() + long_polls.poll_interval(WAIT)
+    next_look = time.monotonic() + long_polls.poll_interval(RETRY_AFTER_S)
     for has_changed, _ in long_polls.watch_task(principal, task, MAX_STREAM_S, is_gone):
         view = None
         if has_changed or time.monotonic() >= next_look:
@@ -93,12 +93,12 @@ def looks(principal: Principal, task: Task) -> Iterator[TaskView | None]:
                 view = tasks.view_after_wait(principal, task)
             except TaskNotFound:
                 return
-            next_look = time.monotonic() + long_polls.poll_interval(WAIT)
+            next_look = time.monotonic() + long_polls.poll_interval(RETRY_AFTER_S)
         yield view
 
 
-class Events:
-    """One after another; what was told already is not told again."""
+class EventWriter:
+    """Formats events; an event equal to the previous one is empty."""
 
     def __init__(self) -> None:
         self._data = ""

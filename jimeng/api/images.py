@@ -1,4 +1,4 @@
-"""Pictures: ask for them, wait (``Prefer: wait=N``, RFC 7240), take them away."""
+"""Image tasks: create, wait (``Prefer: wait=N``, RFC 7240), read, list and delete."""
 
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -30,11 +30,11 @@ from jimeng.schemas.task_responses import (
 )
 from jimeng.tasks.queries import MAX_OFFSET
 
-WAIT = 3  # seconds that a client is asked to wait between two looks
+RETRY_AFTER_S = 3  # told to clients that poll
 CREATED, FINISHED, RESULT = Created(), Finished(), TaskResult()
 ESTIMATE = EstimateRecord()
-LATER = ["get_result", "get_task", "cancel_task", "retry_task", "delete_task"]
-NEW_TASK = [
+LINKS = ["get_result", "get_task", "cancel_task", "retry_task", "delete_task"]
+CREATE_ERRORS = [
     *("validation_failed", "too_many_pending", "webhooks_off"),
     *("too_many_submissions", "quota_exceeded", "model_not_allowed"),
     *("key_too_many_submissions", "key_quota_exceeded"),
@@ -42,20 +42,20 @@ NEW_TASK = [
     *("idempotency_key_invalid", "idempotency_key_reused"),
     *("uploads_full", "server_busy"),
 ]
-# What is told of every operation that makes a task.
-creates = partial(
+# Documents every operation that creates a task.
+describe_create = partial(
     blp.describe,
     headers=["Idempotent-Replayed", "Preference-Applied", *LIMITS],
     always=["Location", "Retry-After"],
     takes=["Idempotency-Key", "Prefer"],
-    makes=("task_id", "task_id", LATER),
+    makes=("task_id", "task_id", LINKS),
     once_ended=Finished,
 )
 MAX_WAIT_S = 60  # seconds
 
 
 def create_from(params: dict, *, dry_run: bool) -> Response:
-    """Both creating routes: the body has been checked, the model decides the rest."""
+    """Create a task from a validated body; the model validates the rest."""
     sent = {*g.body, *g.body.get("input", {})}
     given = {name: value for name, value in params.items() if name in sent}
     params.pop("type", None)
@@ -65,11 +65,11 @@ def create_from(params: dict, *, dry_run: bool) -> Response:
     if dry_run:
         return success(ESTIMATE.dump(tasks.estimate(principal, new)))
     task, replayed = tasks.create(principal, new, idem_key=idempotency_key())
-    return accepted(principal, task, replayed=replayed)
+    return created_response(principal, task, replayed=replayed)
 
 
-def accepted(principal: Principal, task: Task, *, replayed: bool) -> Response:
-    """The task as it was made or, where the client has waited for it, as it ended."""
+def created_response(principal: Principal, task: Task, *, replayed: bool) -> Response:
+    """202 with the new task or, if the client waited and it ended in time, 200."""
     headers = {
         "Location": path_for("api.get_result", task_id=task.id),
         **rate_limit_headers(task.rate_limits),
@@ -80,11 +80,13 @@ def accepted(principal: Principal, task: Task, *, replayed: bool) -> Response:
     headers |= waited.headers
     view = None
     if waited.ended and waited.headers:
-        with suppress(TaskNotFound):  # who deletes it meanwhile wants no answer
+        with suppress(
+            TaskNotFound
+        ):  # deleted meanwhile: answer with the task as created
             view = tasks.view_after_wait(principal, task)
     if view is not None and not view.task.is_open:
         return success(FINISHED.dump(view), 200, headers=headers)
-    headers["Retry-After"] = str(WAIT)
+    headers["Retry-After"] = str(RETRY_AFTER_S)
     return success(CREATED.dump(task), 202, headers=headers)
 
 
@@ -92,17 +94,17 @@ def accepted(principal: Principal, task: Task, *, replayed: bool) -> Response:
 @blp.arguments(Trying(), location="query")
 @blp.arguments(NewImageTask())  # made once, not for each request
 @blp.response(202, Created)
-@creates(errors=[*NEW_TASK, "user_id_not_yours"], estimate=EstimateRecord)
+@describe_create(errors=[*CREATE_ERRORS, "user_id_not_yours"], estimate=EstimateRecord)
 @accepts_pictures
 def create_image_task(query: dict, params: dict) -> Response:
     """
-    Ask for one to four pictures.
+    Create a task for one to four pictures.
 
-    Answers at once with the task. Look at `Location` again after `Retry-After`
-    seconds until its status is `completed`, `failed` or `cancelled`. With
-    `Prefer: wait=60` the answer waits for that, and is a 200 with the pictures where
-    they come in time. With `?dry_run=1` nothing is created, taken or kept: the request
-    is judged, and the answer is a 200 with the model, the count and the price.
+    Returns the task at once. Poll `Location` every `Retry-After` seconds until its
+    status is `completed`, `failed` or `cancelled`. With `Prefer: wait=60` the response
+    waits for that, and is a 200 with the pictures if they are ready in time. With
+    `?dry_run=1` nothing is created, reserved or stored: the request is validated, and
+    the response is a 200 with the model, the number of pictures and the price.
     ---
     创建图像任务
 
@@ -118,14 +120,14 @@ def create_image_task(query: dict, params: dict) -> Response:
 @blp.arguments(Trying(), location="query")
 @blp.arguments(NewGeneralTask())
 @blp.response(202, Created)
-@creates(errors=[*NEW_TASK, "user_id_not_yours"], estimate=EstimateRecord)
+@describe_create(errors=[*CREATE_ERRORS, "user_id_not_yours"], estimate=EstimateRecord)
 @accepts_pictures
 def create_task(query: dict, params: dict) -> Response:
     """
-    Ask for a task of any type.
+    Create a task of any type.
 
-    The type's fields stand beside `type` or under `input`; `delay` says how many
-    seconds it waits before it may start, and `?dry_run=1` asks for the price alone.
+    The type's fields are beside `type` or under `input`; `delay` postpones the start
+    by that many seconds, and `?dry_run=1` only returns the price.
     ---
     创建任务（通用形式）
 
@@ -146,11 +148,11 @@ def create_task(query: dict, params: dict) -> Response:
 @blp.alt_response(304)
 def get_result(task_id: str) -> Response:
     """
-    Look at a task: its status, and the pictures once they are there.
+    Get a task's result: its status, and its pictures once they are ready.
 
-    A failed task is a 200 too, since the question was answered. `ETag` and
-    `If-None-Match` make asking again cheap; with `Prefer: wait=60` the answer comes
-    when the task has ended, or after that many seconds.
+    A failed task is a 200, too. `ETag` and `If-None-Match` make polling cheap; with
+    `Prefer: wait=60` the response is sent when the task has ended, or after that many
+    seconds.
     ---
     查询任务结果
 
@@ -178,7 +180,7 @@ def get_result(task_id: str) -> Response:
         )
     response.headers.update(waited.headers)
     if task.status in OPEN:
-        response.headers["Retry-After"] = str(WAIT)
+        response.headers["Retry-After"] = str(RETRY_AFTER_S)
     return response
 
 
@@ -189,7 +191,7 @@ def list_images(query: dict) -> dict:
     """
     List a user's tasks, newest first, by offset.
 
-    For what is older than the latest 1,000 use the list with a cursor.
+    Limited to the latest 1,000; use the list with a cursor for older tasks.
     ---
     按页列出用户的任务
 
@@ -211,7 +213,7 @@ def list_images(query: dict) -> dict:
 @blp.describe(errors=["task_not_found"])
 def delete_task(params: dict, task_id: str) -> dict:
     """
-    Cancel a task if need be, and remove it with its pictures.
+    Delete a task with its pictures; an unfinished task is cancelled first.
     ---
     删除任务和图片
 
@@ -222,21 +224,21 @@ def delete_task(params: dict, task_id: str) -> dict:
 
 
 @dataclass(frozen=True)
-class Waited:
+class WaitResult:
     """
     Attributes:
-        ended: Whether the task has ended, as far as is known.
-        headers: What is said of the waiting; nothing where there was none.
+        ended: Whether the task is known to have ended.
+        headers: ``Preference-Applied``, if the request waited.
     """
 
     ended: bool
     headers: dict[str, str] = field(default_factory=dict)
 
 
-def wanted() -> int:
+def preferred_wait_s() -> int:
     """
-    Seconds that the client would wait, at most `MAX_WAIT_S`; 0 for not at all. What
-    cannot be read is no wish, and without a number it is for as long as there may be.
+    The seconds of ``Prefer: wait``, at most `MAX_WAIT_S`; 0 if absent or malformed,
+    `MAX_WAIT_S` without a number.
     """
     given = request.headers.get("Prefer")
     for preference in given.split(",") if given else ():
@@ -248,28 +250,28 @@ def wanted() -> int:
     return 0
 
 
-def wait_for(principal: Principal, task: Task) -> Waited:
+def wait_for(principal: Principal, task: Task) -> WaitResult:
     """
-    Wait for the task's end if the client prefers that, and there is a place.
+    Wait for the task's end if the client prefers that, and a permit is free.
 
-    What the client is told was applied is what it asked for, unless that was longer
-    than an answer may take here and the task has not ended.
+    ``Preference-Applied`` has the requested seconds, unless the server's limit was
+    shorter and the task has not ended.
     """
-    seconds = wanted()
+    seconds = preferred_wait_s()
     if not (seconds and task.is_open):
-        return Waited(not task.is_open, applied(seconds))
+        return WaitResult(not task.is_open, applied_header(seconds))
     config: Config = current_app.config["JIMENG"]
     allowed = min(seconds, int(config.WAIT_SECONDS))
-    if task.starts_after(allowed):  # whose end no answer could wait for
-        return Waited(ended=False)
+    if task.starts_after(allowed):  # it cannot end in time
+        return WaitResult(ended=False)
     is_gone = partial(long_polls.is_disconnected, request.environ)
     try:
         with long_polls.long_poll_permit(task.user_id):
             ended = long_polls.wait_for_end(principal, task, allowed, is_gone)
     except TooManyWaiting:
-        return Waited(ended=False)
-    return Waited(ended, applied(seconds if ended else allowed))
+        return WaitResult(ended=False)
+    return WaitResult(ended, applied_header(seconds if ended else allowed))
 
 
-def applied(seconds: int) -> dict[str, str]:
+def applied_header(seconds: int) -> dict[str, str]:
     return {"Preference-Applied": f"wait={seconds}"} if seconds else {}

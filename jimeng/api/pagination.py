@@ -1,4 +1,4 @@
-"""Lists that come some at a time: the rows, and the way to the next ones."""
+"""Pagination: a page of rows, with the next page in ``Link`` and ``next_cursor``."""
 
 from functools import partial
 
@@ -7,16 +7,18 @@ from flask import Response, url_for
 from jimeng.api import blp
 from jimeng.http.responses import absolute, success
 
-# What is told of every operation that answers with such a list.
-lists = partial(blp.describe, headers=["Link"], pages=True)
+# Documents every operation that returns a page.
+describe_list = partial(blp.describe, headers=["Link"], pages=True)
 
 
-def listed(rows: list, next_cursor: str | None, endpoint: str, **query) -> Response:
+def page_response(
+    rows: list, next_cursor: str | None, endpoint: str, **query
+) -> Response:
     """
-    Some of a list.
+    A response with a page of rows.
 
     Args:
-        query: What the address of *endpoint* says, but for the cursor.
+        query: The query and path parameters of *endpoint*, without the cursor.
     """
     headers = {}
     if next_cursor:

@@ -1,4 +1,4 @@
-"""Prompts that a user keeps under a name."""
+"""Saved prompts."""
 
 from flask import url_for
 
@@ -15,7 +15,7 @@ from jimeng.schemas.saved_prompts import (
     PromptRecord,
 )
 
-LATER = ["get_prompt", "change_prompt", "delete_prompt"]
+LINKS = ["get_prompt", "change_prompt", "delete_prompt"]
 
 
 @blp.get("/prompts", tags=["prompts"])
@@ -24,7 +24,7 @@ LATER = ["get_prompt", "change_prompt", "delete_prompt"]
 @blp.describe(errors=["user_not_found"])
 def list_prompts(query: dict) -> list[SavedPrompt]:
     """
-    List a user's prompts, newest first: at most 200, all at once.
+    List a user's saved prompts, newest first: at most 200, in one page.
     ---
     列出存下的提示词
 
@@ -39,14 +39,14 @@ def list_prompts(query: dict) -> list[SavedPrompt]:
 @blp.describe(
     errors=["user_id_not_yours", "too_many_prompts"],
     always=["Location"],
-    makes=("id", "prompt_id", LATER),
+    makes=("id", "prompt_id", LINKS),
 )
 def save_prompt(params: dict) -> tuple[SavedPrompt, dict]:
     """
-    Keep a prompt under a name, with its settings.
+    Save a prompt under a name, with its settings.
 
-    Its fields are those of a task, so it can be sent as one. Names may be equal; a user
-    has at most 200.
+    Its fields are those of a task, so that it can be submitted as one. Names need not
+    be unique; at most 200 per user.
     ---
     存下提示词
 
@@ -63,7 +63,7 @@ def save_prompt(params: dict) -> tuple[SavedPrompt, dict]:
 @blp.describe(errors=["prompt_not_found"])
 def get_prompt(prompt_id: str) -> SavedPrompt:
     """
-    Look at a prompt that is kept.
+    Get a saved prompt.
     ---
     查看存下的提示词
     """
@@ -76,9 +76,9 @@ def get_prompt(prompt_id: str) -> SavedPrompt:
 @blp.describe(errors=["prompt_not_found"])
 def change_prompt(params: dict, prompt_id: str) -> SavedPrompt:
     """
-    Give a prompt another name, other words or settings.
+    Change a saved prompt's name, text or settings.
 
-    What is left out stays as it is; a setting that is null goes.
+    Omitted fields stay unchanged; a setting that is null is removed.
     ---
     修改存下的提示词
 
@@ -93,7 +93,7 @@ def change_prompt(params: dict, prompt_id: str) -> SavedPrompt:
 @blp.describe(errors=["prompt_not_found"])
 def delete_prompt(params: dict, prompt_id: str) -> dict:
     """
-    Delete a prompt that is kept. Tasks and pictures stay.
+    Delete a saved prompt. Tasks and pictures are kept.
     ---
     删除存下的提示词
 

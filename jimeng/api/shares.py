@@ -1,9 +1,9 @@
-"""Shares: pages for whoever has their link."""
+"""Shares: public pages of collections and pictures, by secret link."""
 
 from flask import Response
 
 from jimeng.api import blp
-from jimeng.api.pagination import listed, lists
+from jimeng.api.pagination import describe_list, page_response
 from jimeng.gallery import shares
 from jimeng.gallery.shares import Listed
 from jimeng.http import auth
@@ -17,10 +17,10 @@ RECORDS = ShareRecord(many=True)
 @blp.get("/shares", tags=["collections"])
 @blp.arguments(SomeOfUser, location="query")
 @blp.response(200, RECORDS)
-@lists(errors=["user_not_found"])
+@describe_list(errors=["user_not_found"])
 def list_shares(query: dict) -> Response:
     """
-    List what a user shares, newest first: the links, and what they show.
+    List a user's shares, newest first: the links, and what they show.
     ---
     列出分享
 
@@ -30,7 +30,7 @@ def list_shares(query: dict) -> Response:
     query.setdefault("user_id", principal.user_id)
     page = shares.page(principal, **query)
     rows = RECORDS.dump(page.rows)
-    return listed(rows, page.next_cursor, "api.list_shares", **query)
+    return page_response(rows, page.next_cursor, "api.list_shares", **query)
 
 
 @blp.get("/shares/<share_id>", tags=["collections"])
@@ -38,7 +38,7 @@ def list_shares(query: dict) -> Response:
 @blp.describe(errors=["share_not_found"])
 def get_share(share_id: str) -> Listed:
     """
-    Look at a share; its id is that of the collection or picture that it shows.
+    Get a share; its id is that of the collection or picture that it shows.
     ---
     查看分享
 
@@ -53,12 +53,12 @@ def get_share(share_id: str) -> Listed:
 @blp.describe(errors=["collection_not_found", "image_not_found", "too_many_shares"])
 def share(params: dict, share_id: str) -> Listed:
     """
-    Share a collection or a picture by a page of its own.
+    Share a collection or a picture on a page of its own.
 
-    `share_id` is the id of the collection or of the picture; where that is shared
-    already, what is given is changed. Whoever has the link sees, without signing in,
-    the title, the pictures, and their prompts if `prompts` is true; nothing else.
-    Pictures in the trash and deleted ones disappear from it.
+    `share_id` is the id of the collection or of the picture; if that is shared
+    already, the given fields are changed. Anybody with the link sees, without signing
+    in, the title, the pictures, and their prompts if `prompts` is true; nothing else.
+    Pictures in the trash and deleted pictures disappear from it.
     ---
     分享相册或图片
 
@@ -77,9 +77,9 @@ def share(params: dict, share_id: str) -> Listed:
 @blp.describe(errors=["share_not_found"])
 def replace_share(params: dict, share_id: str) -> Listed:
     """
-    Give a share a new link.
+    Replace a share's link.
 
-    The old one is dead at once, and so are the addresses of its pictures.
+    The old link stops working at once, and so do the URLs of its pictures.
     ---
     更换分享链接
 
@@ -95,7 +95,7 @@ def replace_share(params: dict, share_id: str) -> Listed:
 @blp.describe(errors=["share_not_found"])
 def end_share(params: dict, share_id: str) -> dict:
     """
-    Stop sharing: the link is dead at once, and nothing else changes.
+    Stop sharing: the link stops working at once; nothing else changes.
     ---
     停止分享
 

@@ -1,4 +1,4 @@
-"""What the service offers, and the queue for its operator."""
+"""Models, styles, and the queue for operators."""
 
 from jimeng import jobs
 from jimeng.api import blp
@@ -16,7 +16,7 @@ from jimeng.tasks.styles import Style
 @blp.response(200, StyleRecord(many=True))
 def list_styles() -> list[Style]:
     """
-    List the styles that have a name, and the words that each stands for.
+    List the named styles, and the phrase that each stands for.
     ---
     列出有名称的风格
 
@@ -29,7 +29,7 @@ def list_styles() -> list[Style]:
 @blp.response(200, ModelRecord(many=True))
 def list_models() -> list[Model]:
     """
-    List the models that this key may ask for, and what each of them takes.
+    List the models that this key may use, and what each accepts.
     ---
     列出模型
 
@@ -45,10 +45,10 @@ def list_models() -> list[Model]:
 @blp.describe(errors=["admins_only"])
 def show_queue() -> QueueView:
     """
-    Look at the queue: what waits, what runs, what has ended, and who works.
+    Get the queue: waiting, running and ended pictures, and the workers.
 
-    All numbers count pictures: a task of four counts as four, since each is a
-    submission of its own. Dates are days in UTC.
+    All numbers count pictures: a task of four counts as four, since each is submitted
+    separately. Dates are days in UTC.
     ---
     查看队列
 

@@ -1,12 +1,18 @@
-"""Tasks: the whole record, the list, and what can be done to one or to many."""
+"""Tasks: the full record, the list, and actions on one or several."""
 
 from flask import Response
 
 from jimeng import tasks
 from jimeng.api import blp
-from jimeng.api.images import ESTIMATE, NEW_TASK, WAIT, accepted, creates
+from jimeng.api.images import (
+    CREATE_ERRORS,
+    ESTIMATE,
+    RETRY_AFTER_S,
+    created_response,
+    describe_create,
+)
 from jimeng.api.openapi.blueprint import LIMITS
-from jimeng.api.pagination import listed, lists
+from jimeng.api.pagination import describe_list, page_response
 from jimeng.documents.principal import Principal
 from jimeng.errors import Invalid
 from jimeng.http import auth
@@ -32,7 +38,7 @@ RECORDS = TaskRecord(many=True)
 @blp.describe(errors=["task_not_found"], headers=["Retry-After"])
 def get_task(task_id: str) -> tuple[TaskView, dict]:
     """
-    Look at everything that is known of a task.
+    Get the full record of a task.
     ---
     查看整个任务
 
@@ -41,19 +47,18 @@ def get_task(task_id: str) -> tuple[TaskView, dict]:
     principal = auth.principal_of_api()
     task = tasks.find(principal, task_id)
     (view,) = tasks.view_all(principal, [task], whole=True)
-    return view, {"Retry-After": str(WAIT)} if task.is_open else {}
+    return view, {"Retry-After": str(RETRY_AFTER_S)} if task.is_open else {}
 
 
 @blp.get("/tasks/user/<user_id>", tags=["tasks"])
 @blp.arguments(ByCursor, location="query")
 @blp.response(200, RECORDS)
-@lists()
+@describe_list()
 def list_tasks(query: dict, user_id: str) -> Response:
     """
     List a user's tasks, newest first.
 
-    The next page is in `Link` and in `next_cursor`; a page deep down costs no
-    more than the first.
+    The next page is in `Link` and in `next_cursor`; every page costs the same.
     ---
     列出用户的任务
 
@@ -65,7 +70,7 @@ def list_tasks(query: dict, user_id: str) -> Response:
     page = tasks.page(principal, user_id, **query)
     rows = RECORDS.dump(tasks.view_all(principal, page.rows, whole=True))
     where = {"endpoint": "api.list_tasks", "user_id": user_id}
-    return listed(rows, page.next_cursor, **where, **query)
+    return page_response(rows, page.next_cursor, **where, **query)
 
 
 @blp.post("/tasks/<task_id>/cancel", tags=["tasks"])
@@ -76,8 +81,8 @@ def cancel_task(params: dict, task_id: str) -> TaskView:
     """
     Cancel a task that has not ended.
 
-    Pictures that wait are never sent. One that the provider has begun is charged,
-    once, and not shown.
+    Waiting pictures are never submitted. A picture that the provider has begun is
+    charged once, and not shown.
     ---
     取消任务
 
@@ -93,9 +98,9 @@ def cancel_task(params: dict, task_id: str) -> TaskView:
 @blp.describe(errors=["task_not_found", "image_not_found", "picture_under_way"])
 def cancel_picture(params: dict, task_id: str, index: int) -> TaskView:
     """
-    Cancel one picture that waits, counted from 0; the others go on.
+    Cancel one waiting picture, counted from 0; the others go on.
 
-    It is never sent, and not charged. When all others have ended, so has the task.
+    It is never submitted, and not charged. When all others have ended, so has the task.
     ---
     取消一张图片
 
@@ -112,21 +117,21 @@ def cancel_picture(params: dict, task_id: str, index: int) -> TaskView:
 @blp.arguments(Trying(), location="query")
 @blp.arguments(Retry)
 @blp.response(202, Created)
-@creates(
+@describe_create(
     errors=[
         *("task_not_found", "task_not_retryable", "may_be_charged_twice"),
-        *NEW_TASK,
+        *CREATE_ERRORS,
     ],
     estimate=EstimateRecord,
 )
 def retry_task(query: dict, params: dict, task_id: str) -> Response:
     """
-    Ask once more for the pictures that an ended task lacks, as a new task.
+    Retry the missing pictures of an ended task, as a new task.
 
-    Where a picture that failed was, or may have been, charged (`charged` is `yes` or
-    `unknown`), `accept_double_charge` must be true, else it is a 409
-    `may_be_charged_twice`. With `?dry_run=1` nothing is created: the answer is a 200
-    with the count and the price.
+    If a failed picture was, or may have been, charged (`charged` is `yes` or
+    `unknown`), `accept_double_charge` must be true, otherwise the response is a 409
+    `may_be_charged_twice`. With `?dry_run=1` nothing is created: the response is a 200
+    with the number of pictures and the price.
     ---
     重试任务
 
@@ -142,11 +147,11 @@ def retry_task(query: dict, params: dict, task_id: str) -> Response:
     task, replayed = tasks.retry(
         principal, task_id, **params, idem_key=idempotency_key()
     )
-    return accepted(principal, task, replayed=replayed)
+    return created_response(principal, task, replayed=replayed)
 
 
-def chosen(principal: Principal, params: dict) -> list[str]:
-    """The ids that a request is about, each once."""
+def selected_ids(principal: Principal, params: dict) -> list[str]:
+    """The ids that a request selects, without duplicates."""
     ids = params.pop("ids", None)
     status, user_id = params.pop("status", None), params.pop("user_id", None)
     if ids is None:
@@ -159,11 +164,11 @@ def chosen(principal: Principal, params: dict) -> list[str]:
 @blp.response(200, CancelOutcomes)
 def cancel_tasks(params: dict) -> list[Outcome]:
     """
-    Cancel up to 100 tasks at once.
+    Cancel up to 100 tasks.
 
-    Name them by `ids`, or give `status` and `user_id` for that user's newest 100 in
-    that status. Each is as if cancelled by itself: one that cannot be does not keep
-    the others, and `results` says what became of each.
+    Select them by `ids`, or by `status` and `user_id` for that user's newest 100 with
+    that status. Tasks are independent: a failure does not stop the others, and
+    `results` has the outcome of each.
     ---
     批量取消任务
 
@@ -171,7 +176,7 @@ def cancel_tasks(params: dict) -> list[Outcome]:
     新 100 个。各任务互不影响，`results` 逐个说明结果。
     """
     principal = auth.principal_of_api()
-    return tasks.cancel_many(principal, chosen(principal, params))
+    return tasks.cancel_many(principal, selected_ids(principal, params))
 
 
 @blp.post("/tasks/retry", tags=["tasks"])
@@ -184,13 +189,13 @@ def cancel_tasks(params: dict) -> list[Outcome]:
 )
 def retry_tasks(params: dict) -> tuple[list[Outcome], dict]:
     """
-    Run up to 100 failed or cancelled tasks again.
+    Retry up to 100 failed or cancelled tasks.
 
-    As for cancelling many. Each success has the id of the new task. What was, or may
-    have been, charged is run again only with `accept_double_charge`; else its own
-    answer is `may_be_charged_twice`. With an
-    `Idempotency-Key` the request may be sent again: what it has made is found and
-    not made twice, and what it had no time for (`out_of_time`) is made.
+    Select them as for cancelling. Each success has the id of the new task. Tasks that
+    were, or may have been, charged are retried only with `accept_double_charge`;
+    otherwise their outcome is `may_be_charged_twice`. With an `Idempotency-Key` the
+    request can be repeated safely: tasks that it created are returned, and those that
+    it had no time for (`out_of_time`) are created.
     ---
     批量重试任务
 
@@ -200,10 +205,10 @@ def retry_tasks(params: dict) -> tuple[list[Outcome], dict]:
     继续创建。
     """
     principal = auth.principal_of_api()
-    ids = chosen(principal, params)
+    ids = selected_ids(principal, params)
     outcomes = tasks.retry_many(principal, ids, **params, idem_key=idempotency_key())
     headers: dict[str, str] = {}
-    for each in outcomes:  # the latest that knows it is right
+    for each in outcomes:  # the last that has them is the most recent
         asked = each.task or each.error
         headers.update(rate_limit_headers(asked.rate_limits if asked else ()))
     return outcomes, headers

@@ -1,4 +1,4 @@
-"""Uploads: pictures that are given before a task names them."""
+"""Uploads: input pictures that tasks refer to."""
 
 from flask import Response, url_for
 
@@ -12,7 +12,7 @@ from jimeng.http.responses import file_response, success
 from jimeng.schemas import NewUpload, Nothing
 from jimeng.schemas.responses import UploadDeleted, UploadRecord
 
-LATER = ["get_upload", "get_upload_content", "delete_upload"]
+LINKS = ["get_upload", "get_upload_content", "delete_upload"]
 FORM, RECORD = NewUpload(), UploadRecord()
 
 
@@ -28,17 +28,18 @@ FORM, RECORD = NewUpload(), UploadRecord()
     headers=["Idempotent-Replayed"],
     always=["Location"],
     takes=["Idempotency-Key"],
-    makes=("id", "upload_id", LATER),
+    makes=("id", "upload_id", LINKS),
 )
 @accepts_pictures
 def create_upload() -> Response:
     """
-    Give a picture that tasks can name in `images` or `mask`.
+    Upload a picture that tasks can use in `images` or `mask`.
 
-    JPEG, PNG or WebP, at most 16 MiB and 40 million pixels (a JPEG 100 million). It is
-    turned upright, converted to sRGB, made at most 4096 pixels a side, and all its
-    metadata is dropped; the file as it came is not kept. With an `Idempotency-Key` the
-    same file may be sent again: within a day the same key gives the same upload.
+    JPEG, PNG or WebP, at most 16 MiB and 40 million pixels (JPEG: 100 million). It is
+    rotated upright, converted to sRGB, scaled to at most 4096 pixels a side, and
+    stripped of metadata; the original file is not stored. With an `Idempotency-Key`
+    the same file can be sent again safely: within a day the same key returns the same
+    upload.
     ---
     上传图片
 
@@ -65,7 +66,7 @@ def create_upload() -> Response:
 @blp.describe(errors=["upload_not_found"])
 def get_upload(upload_id: str) -> Input:
     """
-    Look at an upload: its size, and how long it is kept.
+    Get an upload: its size, and how long it is stored.
     ---
     查看上传的图片
 
@@ -83,7 +84,7 @@ def get_upload(upload_id: str) -> Input:
 @blp.describe(errors=["upload_not_found"])
 def get_upload_content(upload_id: str) -> Response:
     """
-    Get the picture as it is kept: for its owner alone.
+    Download the picture as stored; only for its owner.
     ---
     取回上传的图片
 
@@ -103,9 +104,9 @@ def get_upload_content(upload_id: str) -> Response:
 @blp.describe(errors=["upload_not_found"])
 def delete_upload(params: dict, upload_id: str) -> dict:
     """
-    Take an upload away.
+    Delete an upload.
 
-    Tasks that name it go on; its bytes are gone once none does.
+    Tasks that use it go on; its bytes are deleted once none does.
     ---
     删除上传的图片
 

@@ -5,7 +5,7 @@ from flask import Response, url_for
 from jimeng import accounts
 from jimeng.accounts import users
 from jimeng.api import blp
-from jimeng.api.pagination import listed
+from jimeng.api.pagination import page_response
 from jimeng.documents import ApiKey, User
 from jimeng.errors.access import UserNotFound
 from jimeng.http import auth
@@ -26,7 +26,7 @@ A_USER = ("id", "user_id", ["get_user", "update_user", "delete_user"])
 @blp.describe(errors=["email_taken"], always=["Location"], makes=A_USER)
 def create_user(params: dict) -> tuple[User, dict]:
     """
-    Create a user; an e-mail belongs to one user, in any letter case.
+    Create a user; e-mail addresses are unique, ignoring case.
     ---
     创建用户
 
@@ -47,10 +47,10 @@ def create_user(params: dict) -> tuple[User, dict]:
 )
 def find_users(query: dict) -> Response:
     """
-    Find the user with an e-mail, or list all.
+    Find a user by e-mail, or list all users.
 
-    With `email`, `data` is that user. Without, it is a list of all users, newest first,
-    which is for admins; the next page is in `Link` and in `next_cursor`.
+    With `email`, `data` is that user. Without, it is a list of all users, newest
+    first, for admins only; the next page is in `Link` and in `next_cursor`.
     ---
     按邮箱查找用户，或列出全部
 
@@ -63,7 +63,7 @@ def find_users(query: dict) -> Response:
         return success(RECORD.dump(found))
     page = users.page(principal, **query)
     rows = RECORD.dump(page.rows, many=True)
-    return listed(rows, page.next_cursor, "api.find_users", limit=query["limit"])
+    return page_response(rows, page.next_cursor, "api.find_users", limit=query["limit"])
 
 
 @blp.get("/users/<user_id>", tags=["users"])
@@ -71,7 +71,7 @@ def find_users(query: dict) -> Response:
 @blp.describe(errors=["user_not_found"])
 def get_user(user_id: str) -> User:
     """
-    Look at a user.
+    Get a user.
     ---
     查看用户
     """
@@ -84,7 +84,7 @@ def get_user(user_id: str) -> User:
 @blp.describe(errors=["user_not_found", "email_by_admin", "email_taken"])
 def update_user(params: dict, user_id: str) -> User:
     """
-    Change a user's name; an admin changes the e-mail as well.
+    Change a user's name; admins can change the e-mail, too.
     ---
     修改用户
 
@@ -99,8 +99,8 @@ def update_user(params: dict, user_id: str) -> User:
 @blp.describe(errors=["user_not_found", "last_admin"])
 def delete_user(params: dict, user_id: str) -> dict:
     """
-    Remove a user with all tasks and pictures; what runs is cancelled. A key needs the
-    scope `account` for its own user, `admin` for others.
+    Delete a user with all tasks and pictures; running tasks are cancelled. A key needs
+    the scope `account` for its own user, `admin` for others.
     ---
     删除用户
 
@@ -117,13 +117,13 @@ def delete_user(params: dict, user_id: str) -> dict:
 @blp.describe(errors=["user_not_found"])
 def show_usage(query: dict, user_id: str) -> dict:
     """
-    Look at what became of a user's pictures, by day, model and outcome.
+    Get a user's usage: pictures by day, model and outcome.
 
-    Days are in UTC, `from` and `to` are both included, at most 366 of them; left
-    out, the last 30. A picture counts for the day on which it ended, each of a task
-    by itself, deleted ones too. `charged` says how many of them the provider has
-    billed, as far as is known. While a long history is counted for the first time
-    `complete` is false, and days are missing.
+    Days are in UTC; `from` and `to` are inclusive, at most 366 days; by default the
+    last 30. Each picture of a task counts separately, on the day on which it ended,
+    including deleted ones. `charged` is how many of them the provider has charged, as
+    far as is known. While a long history is counted for the first time, `complete` is
+    false and days are missing.
     ---
     查看用户的用量
 
@@ -145,16 +145,16 @@ def show_usage(query: dict, user_id: str) -> dict:
 @blp.describe(errors=["user_not_found"], always=["Location"])
 def create_key(params: dict, user_id: str) -> tuple[tuple[ApiKey, str], dict]:
     """
-    Make an API key for a user; the key itself is in this answer and never again.
+    Create an API key for a user; the key itself is only in this response.
 
-    A key may do no more than the one that makes it, and ends no later: `read` looks,
-    `write` asks, cancels and deletes as well, `act_for` does the same for users whose
-    ids begin with `user_prefix` (customers of a shop, which need no user record) and is
-    only granted by an admin, `account` makes keys and removes the account, `admin` does
-    all of it for everybody, and only an admin has it. To make a key another with
-    `account` or `admin` is needed, or the account page.
+    A key cannot have more scopes than the one that creates it, nor expire later:
+    `read` only reads, `write` also creates, cancels and deletes, `act_for` does the
+    same for users whose ids begin with `user_prefix` (such as a shop's customers, who
+    need no user record) and is only granted by admins, `account` also creates keys and
+    deletes the account, `admin` does all of this for all users, and only admins have
+    it. Creating a key takes a key with `account` or `admin`, or the account page.
 
-    A key without `account` and `admin` may be limited further: to some of the doors
+    A key without `account` and `admin` may be limited further: to some interfaces
     (`api` is everything under /api/, `openai` under /v1/, `mcp` is /mcp), to some
     models, and to fewer tasks a minute or pictures a day than its user has.
     ---
@@ -179,7 +179,7 @@ def create_key(params: dict, user_id: str) -> tuple[tuple[ApiKey, str], dict]:
 @blp.describe(errors=["user_not_found"])
 def list_keys(user_id: str) -> list[ApiKey]:
     """
-    List a user's API keys, newest first: names, beginnings, last use.
+    List a user's API keys, newest first: names, prefixes, last use.
     ---
     列出用户的 API 密钥
 
@@ -194,7 +194,7 @@ def list_keys(user_id: str) -> list[ApiKey]:
 @blp.describe(errors=["user_not_found", "api_key_not_found"])
 def revoke_key(params: dict, user_id: str, key_id: str) -> dict:
     """
-    Revoke an API key: its next use is refused.
+    Revoke an API key; requests with it are refused from now on.
     ---
     撤销 API 密钥
 

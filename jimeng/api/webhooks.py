@@ -1,11 +1,11 @@
-"""Webhooks: where a user's events are sent, and what became of them."""
+"""Webhooks: a user's endpoints, secrets and deliveries."""
 
 from flask import Response, url_for
 
 from jimeng.accounts import webhooks
 from jimeng.accounts.webhooks import NewWebhook
 from jimeng.api import blp
-from jimeng.api.pagination import listed, lists
+from jimeng.api.pagination import describe_list, page_response
 from jimeng.documents import WebhookEndpoint
 from jimeng.http import auth
 from jimeng.http.responses import success
@@ -42,7 +42,7 @@ def with_secret(found: tuple[WebhookEndpoint, str]) -> dict:
 @blp.describe(errors=["user_not_found"])
 def list_webhooks(query: dict) -> list[WebhookEndpoint]:
     """
-    List a user's endpoints, newest first: at most 20, all at once.
+    List a user's endpoints, newest first: at most 20, in one page.
     ---
     列出回调地址
 
@@ -61,11 +61,11 @@ def list_webhooks(query: dict) -> list[WebhookEndpoint]:
 )
 def create_webhook(params: dict) -> Response:
     """
-    Have a user's events sent to an address, signed by Standard Webhooks 1.0.
+    Create an endpoint for a user's events, signed by Standard Webhooks 1.0.
 
-    Events of tasks that are created from now on are sent there until the receiver has
-    answered with a 2xx, at least once. `secret` is shown this once. Without `events`
-    all are sent. docs/webhooks.en.md shows how to verify them.
+    Events of tasks created from now on are delivered at least once: attempts are
+    repeated until the receiver answers with a 2xx. `secret` is only shown here. Without
+    `events` all are sent. docs/webhooks.en.md shows how to verify them.
     ---
     创建回调地址
 
@@ -85,10 +85,10 @@ def create_webhook(params: dict) -> Response:
 @blp.describe(errors=["user_not_found", "webhooks_off"])
 def get_webhook_secret(query: dict) -> Response:
     """
-    Look at the secret that signs what is sent to the `webhook_url` of a single task.
+    Get the secret that signs events sent to the `webhook_url` of a single task.
 
-    Its `id` is good for the log, for replays and for rotation, as that of an endpoint.
-    A key that only reads is refused.
+    Its `id` works like an endpoint's for the log, replays and rotation. A key that only
+    reads is refused.
     ---
     查看默认的签名密钥
 
@@ -104,7 +104,7 @@ def get_webhook_secret(query: dict) -> Response:
 @blp.describe(errors=["webhook_not_found"])
 def get_webhook(webhook_id: str) -> WebhookEndpoint:
     """
-    Look at an endpoint.
+    Get an endpoint.
     ---
     查看回调地址
     """
@@ -117,9 +117,9 @@ def get_webhook(webhook_id: str) -> WebhookEndpoint:
 @blp.describe(errors=["webhook_not_found", "webhooks_off"])
 def change_webhook(params: dict, webhook_id: str) -> WebhookEndpoint:
     """
-    Change an endpoint, switch it off, or on again after it was disabled.
+    Change an endpoint, disable it, or enable it again.
 
-    What is left out stays as it is. What waits goes to the new address.
+    Omitted fields stay unchanged. Pending deliveries go to the new address.
     ---
     修改回调地址
 
@@ -134,7 +134,7 @@ def change_webhook(params: dict, webhook_id: str) -> WebhookEndpoint:
 @blp.describe(errors=["webhook_not_found"])
 def delete_webhook(params: dict, webhook_id: str) -> dict:
     """
-    Delete an endpoint; what waits to be sent there is dropped, with the log.
+    Delete an endpoint; its pending deliveries and its log are deleted, too.
     ---
     删除回调地址
 
@@ -150,7 +150,7 @@ def delete_webhook(params: dict, webhook_id: str) -> dict:
 @blp.describe(errors=["webhook_not_found", "webhooks_off"])
 def rotate_webhook(params: dict, webhook_id: str) -> Response:
     """
-    Give an endpoint a new secret. For 24 hours the old one signs as well.
+    Rotate an endpoint's secret. For 24 hours both secrets sign.
     ---
     轮换签名密钥
 
@@ -178,7 +178,7 @@ def test_webhook(params: dict, webhook_id: str) -> Response:
 @blp.get("/webhooks/<webhook:webhook_id>/deliveries", tags=["webhooks"])
 @blp.arguments(DeliveriesQuery, location="query")
 @blp.response(200, RECORDS)
-@lists(errors=["webhook_not_found"])
+@describe_list(errors=["webhook_not_found"])
 def list_deliveries(query: dict, webhook_id: str) -> Response:
     """
     List what was sent to an endpoint, newest first, with each attempt in words.
@@ -192,7 +192,7 @@ def list_deliveries(query: dict, webhook_id: str) -> Response:
     page = webhooks.deliveries(auth.principal_of_api(), webhook_id, **query)
     rows = RECORDS.dump(page.rows)
     query["webhook_id"] = webhook_id
-    return listed(rows, page.next_cursor, "api.list_deliveries", **query)
+    return page_response(rows, page.next_cursor, "api.list_deliveries", **query)
 
 
 @blp.post(

@@ -1,8 +1,8 @@
 """
-Pictures that users give: taken in, looked at, and named by tasks.
+Input pictures: uploads, references in requests, and storing them.
 
-Every function takes the `Principal` that asks; what is not theirs is as if it had never
-been.
+Each function takes the `Principal` who asks; inputs of other users do not exist for
+them.
 """
 
 from jimeng.inputs.provider_links import fetched

@@ -1,4 +1,4 @@
-"""What a provider that takes links fetches: while it draws from it, and only then."""
+"""Serve input pictures to providers that fetch links, only while they are needed."""
 
 import logging
 import os
@@ -14,31 +14,34 @@ from jimeng.pictures.input_links import opened
 
 log = logging.getLogger(__name__)
 
-# From the last write before the link is sent on; a picture of which nobody knows
-# whether it was accepted may be being drawn, and so may one that was cancelled.
+# Starting with the last write before the link is sent. A picture whose submission has
+# an unknown outcome, or that was cancelled, may still be generating.
 SERVED = [State.SUBMITTING.value, State.GENERATING.value, State.UNKNOWN.value]
 
-# Deleted for good it is given to nobody any more; from the trash it may come back.
+# Tasks in the trash can be restored; permanently deleted ones serve nothing.
 KEPT = {"$or": [THERE, {"purge_at": {"$exists": True}}]}
 
 
 def fetched(token: str) -> tuple[BinaryIO, int, str]:
     """
-    The bytes that *token* names, as they are sent, how many, and their content type.
+    Open the input of a link.
+
+    Returns:
+        The file as it is sent to the provider, its size in bytes, and its content type.
 
     Raises:
-        UploadNotFound: it was not made here, its time is over, or nothing is drawn
-            from it now.
+        UploadNotFound: the token is invalid or expired, or no generation uses the
+            input now.
     """
     named = opened(token, jobs.runtime().config.SECRET_KEY)
     if named is None or named.end <= time.time():
-        raise UploadNotFound("a link that is none, or no longer")
+        raise UploadNotFound("link invalid or expired")
     where = {"_id": named.generation_id, "inputs": named.input_id}
     generation = Generation.find_one({**where, "state": {"$in": SERVED}})
     is_wanted = generation and Task.find_one({"_id": generation.task_id, **KEPT})
     inputs = inputs_of(generation) if generation and is_wanted else None
     if generation is None or inputs is None:
-        raise UploadNotFound(f"nothing is drawn from {named.input_id}")
+        raise UploadNotFound(f"no generation uses {named.input_id} now")
     at = [each.id for each in inputs].index(named.input_id)
     about = fitted(at, inputs, generation)
     content = about and jobs.runtime().inputs.open(about["file_id"])

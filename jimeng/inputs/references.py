@@ -1,8 +1,8 @@
 """
-References: what a request names as its pictures, looked up before anything is kept.
+References to input pictures in a request, looked up before anything is stored.
 
-A reference is text (the id of an upload or of a picture, a link of this server's, an
-``https`` address, or a ``data:`` URL), or the bytes of a form's file.
+A reference is text (the id of an upload or of a picture, a URL of this server, an
+``https`` URL, or a ``data:`` URL), or the bytes of a form's file.
 """
 
 import base64
@@ -26,7 +26,7 @@ from jimeng.providers.download import is_public
 
 log = logging.getLogger(__name__)
 
-MAX_URL_CHARS = 2000  # characters of an address
+MAX_URL_CHARS = 2000
 DATA = re.compile(
     r"data:([a-z]+/[a-z0-9.+-]+)?(;[a-z]+=[^;,]*)*;base64,", re.IGNORECASE
 )
@@ -40,15 +40,15 @@ Reference = str | bytes
 @dataclass(frozen=True)
 class Named:
     """
-    A picture that a request names. One of the last four says where it is.
+    A resolved reference. Exactly one of the last four attributes is set.
 
     Attributes:
-        field: Where it stood: ``images.0``, or ``mask``.
-        text: As it was written; none of a file, or of a ``data:`` URL.
-        kept: It is here as an input.
-        picture: It is one that was drawn here.
-        content: Its bytes, as they came.
-        url: It is to be fetched.
+        field: Where it was in the request: ``images.0``, or ``mask``.
+        text: As written; None for a file or a ``data:`` URL.
+        kept: A stored input.
+        picture: A picture that was generated here.
+        content: The bytes as received.
+        url: To be fetched by a worker.
     """
 
     field: str
@@ -60,13 +60,13 @@ class Named:
 
     @property
     def owner(self) -> str | None:
-        """Whose it is; nobody's yet where it comes from elsewhere."""
-        here = self.kept or self.picture
-        return None if here is None else here.user_id
+        """The owner's id; None if it is not stored here yet."""
+        stored = self.kept or self.picture
+        return None if stored is None else stored.user_id
 
     @property
     def mark(self) -> str:
-        """What two requests that name the same have in common."""
+        """Its part of a request's fingerprint: equal for equal references."""
         if self.content is not None:
             return f"sha256:{hashlib.sha256(self.content).hexdigest()}"
         return str(self.text)
@@ -76,10 +76,10 @@ def look_up(
     principal: Principal, images: Sequence[Reference], mask: Reference | None = None
 ) -> list[Named]:
     """
-    Find what is named; a mask is the last.
+    Resolve the references of a request; the mask comes last.
 
     Raises:
-        Invalid: naming each element that is nothing the principal may use.
+        Invalid: some are malformed or not the principal's to use; names each.
     """
     found, wrong = [], {}
     for field, reference in listed(images, mask):
@@ -91,7 +91,7 @@ def look_up(
         raise Invalid(wrong)
     for owner in {each.owner for each in found if each.owner is not None}:
         with noted(principal, owner, "pictures.use"):
-            log.debug("pictures named of=%s", owner)
+            log.debug("pictures referenced of=%s", owner)
     return found
 
 
@@ -129,10 +129,10 @@ def one(principal: Principal, field: str, reference: Reference) -> Named:
 
 def decoded(field: str, url: str) -> bytes:
     """
-    The bytes of a ``data:`` URL.
+    Decode a ``data:`` URL.
 
     Raises:
-        Invalid: it is not one in base64, or too large.
+        Invalid: it is not valid base64, or too large.
     """
     head = DATA.match(url)
     if head is None:
@@ -162,11 +162,11 @@ def drawn(principal: Principal, field: str, where: dict) -> Image:
 
 def own_path(field: str, address: str) -> str | None:
     """
-    The path of an address of this server's, which is looked up and never fetched;
-    None for one of elsewhere.
+    The path of a URL of this server, which is looked up and never fetched; None for a
+    URL of another host.
 
     Raises:
-        Invalid: it is none that a picture may be fetched from.
+        Invalid: pictures may not be fetched from that URL.
     """
     try:
         parts = urlsplit(address)
@@ -190,7 +190,7 @@ def own_path(field: str, address: str) -> str | None:
 
 
 def is_number(host: str) -> bool:
-    """Whether it is an address, and no name that is looked up when it is fetched."""
+    """Whether it is an IP address; names are resolved and checked when fetched."""
     try:
         ip_address(host.partition("%")[0])
     except ValueError:
@@ -200,11 +200,10 @@ def is_number(host: str) -> bool:
 
 def again(ids: Sequence[str], *, has_mask: bool) -> list[Named]:
     """
-    The same once more, of a task that names these; what could not be fetched is tried
-    anew.
+    References to the inputs of an earlier task; failed downloads are tried again.
 
     Raises:
-        Invalid: naming the first that is not there any more.
+        Invalid: an input is no longer stored; names the first.
     """
     rows = Input.collection().find({"_id": {"$in": list(ids)}})
     there = {row["_id"]: Input.read(row) for row in rows}

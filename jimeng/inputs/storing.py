@@ -1,4 +1,4 @@
-"""Keeping a picture that was given: its bytes, then its record, within limits."""
+"""Store input pictures, bytes first and then the record, within the user's limits."""
 
 import logging
 from collections.abc import Sequence
@@ -15,10 +15,10 @@ from jimeng.inputs.references import Named
 
 log = logging.getLogger(__name__)
 
-# What one user may have here that no task names.
+# Inputs of one user that no task uses.
 MAX_UNNAMED, MAX_BYTES = 200, 500 * 1024 * 1024
-STORING = 10.0  # seconds that MongoDB has for a picture
-# Of a picture that is named in the same breath; what is refused then is soon gone.
+STORING = 10.0  # MongoDB's timeout for storing a picture
+# For an input of a request that creates a task at once; if that fails it is soon swept.
 BRIEFLY = timedelta(hours=1)
 COPIED = (
     *("width", "height", "given_width", "given_height", "bytes", "alpha"),
@@ -29,8 +29,8 @@ COPIED = (
 def check_room(user_id: str, more: int = 1) -> None:
     """
     Raises:
-        UploadsFull: with *more* of them the user would have too many that no task
-            names, or too many bytes.
+        UploadsFull: with *more* inputs the user would have too many unused ones, or
+            already has too many bytes.
     """
     count, size = unnamed(user_id)
     if count + more > MAX_UNNAMED or size >= MAX_BYTES:
@@ -43,7 +43,7 @@ def check_room(user_id: str, more: int = 1) -> None:
 
 
 def unnamed(user_id: str) -> tuple[int, int]:
-    """How many pictures the user has that no task names, and their bytes."""
+    """The number and bytes of the user's inputs that no task uses."""
     where = {"user_id": user_id, "unnamed": True}
     sums: dict = {"_id": None, "count": {"$sum": 1}, "bytes": {"$sum": "$bytes"}}
     pipeline = [{"$match": where}, {"$group": sums}]
@@ -55,17 +55,17 @@ def keep(
     user_id: str, content: bytes, *, is_upload: bool = False, **under: str
 ) -> Input:
     """
-    Make a given picture plain, and keep it.
+    Normalise a picture and store it.
 
     Args:
-        is_upload: It is to be named later, within a day.
-        under: Fields by which a request that is sent again finds it.
+        is_upload: A task will use it later, within a day.
+        under: Fields by which a repeated request finds it.
 
     Raises:
         PictureInvalid: as `pictures.normalise`.
         ServerBusy: as that.
         UploadsFull: as `check_room`.
-        DuplicateKeyError: there is one *under* them already.
+        DuplicateKeyError: an input with the fields *under* exists already.
     """
     check_room(user_id)
     found = pictures.normalise(content, user=user_id, max_waiting=pictures.MAX_WAITING)
@@ -100,10 +100,10 @@ def keep(
 
 def keep_raw(user_id: str, **fields: object) -> Input:
     """
-    Keep a picture that a worker is still to fetch, or to make plain.
+    Store the record of an input that a worker will fetch or normalise.
 
     Args:
-        fields: Where it comes from, and what is known of it.
+        fields: Its source, and what is known about it.
     """
     now = utcnow()
     row = Input.row(
@@ -119,13 +119,13 @@ def keep_raw(user_id: str, **fields: object) -> Input:
 
 def take_in(user_id: str, named: Sequence[Named]) -> list[Input]:
     """
-    Make inputs of a user's of all that is named, in order.
+    Store all references as inputs of the user, in order.
 
-    What is the user's already stays as it is; bytes are made plain; the rest is copied
-    or noted, for a worker to see to.
+    The user's own inputs are reused; bytes are normalised; anything else is copied, or
+    recorded for a worker to prepare.
 
     Raises:
-        Invalid: what came is no picture that is taken.
+        Invalid: a picture is not accepted.
         UploadsFull: as `check_room`.
         ServerBusy: as `keep`.
     """
@@ -159,7 +159,7 @@ def take_one(user_id: str, named: Named) -> Input:
 
 
 def copy_of_picture(user_id: str, named: Named) -> Input:
-    """Its bytes as they are: trash, purge and new links of it change nothing then."""
+    """Copy a picture's bytes: deleting it or replacing its link has no effect then."""
     image, store = named.picture, jobs.runtime().store
     assert image is not None  # noqa: S101 - as `take_one` has seen
     row = {"id": new_input_id(), "picture": image.id, "bytes": image.bytes}
@@ -176,7 +176,7 @@ def copy_of_picture(user_id: str, named: Named) -> Input:
 
 
 def copy_of_input(user_id: str, named: Named) -> Input:
-    """Another user's, for a task of this one: each has their own."""
+    """Copy another user's input: every user has their own."""
     given, store = named.kept, jobs.runtime().inputs
     assert given is not None and given.file_id is not None  # noqa: S101 - as above
     same = {name: getattr(given, name) for name in COPIED}
@@ -191,7 +191,7 @@ def copy_of_input(user_id: str, named: Named) -> Input:
 
 
 def discard(made: Sequence[Input], named: Sequence[Named]) -> None:
-    """Of what was made for a request that came to nothing: let it be swept."""
+    """Let the janitor remove the new inputs of a request that was refused."""
     before = {each.kept.id for each in named if each.kept is not None}
     ids = [each.id for each in made if each.id not in before]
     if ids:
@@ -202,10 +202,10 @@ def discard(made: Sequence[Input], named: Sequence[Named]) -> None:
 
 def name(user_id: str, made: Sequence[Input], named: Sequence[Named]) -> None:
     """
-    Keep what a task is about to name.
+    Mark the inputs as used by a task that is about to be stored.
 
     Raises:
-        Invalid: one of them has just been given up.
+        Invalid: one of them was just removed.
     """
     if Input.name([each.id for each in made], user_id, utcnow() + BRIEFLY):
         return
@@ -215,7 +215,7 @@ def name(user_id: str, made: Sequence[Input], named: Sequence[Named]) -> None:
 
 
 def written(named: Sequence[Named], made: Sequence[Input]) -> dict:
-    """What a task's record says of how its pictures were named: never their bytes."""
+    """The references as a task's record stores them: never the bytes."""
     pairs = list(zip(named, made, strict=True))
     texts = [(each.field, each.text or kept.id) for each, kept in pairs]
     images = [text for field, text in texts if field != "mask"]

@@ -1,4 +1,4 @@
-"""Uploads: given before any task names them, for a day."""
+"""Uploads: input pictures that are stored for a day before a task uses them."""
 
 import hashlib
 import logging
@@ -29,14 +29,14 @@ def upload_once(
     idem_key: str | None,
 ) -> tuple[Input, bool]:
     """
-    `upload`, but of what came before under the same key there is one.
+    `upload`, idempotent by key.
 
     Returns:
-        The upload, and whether an earlier request had made it.
+        The upload, and whether an earlier request had created it.
 
     Raises:
-        IdempotencyKeyReused: the key came before with another file.
-        IndexMissing: there is a key, and nothing that keeps it to one upload.
+        IdempotencyKeyReused: the key was used before with another file.
+        IndexMissing: a key is given, and its unique index does not exist.
     """
     if idem_key is None:
         return upload(principal, user_id, content, field=field), False
@@ -48,7 +48,7 @@ def upload_once(
         try:
             return upload(principal, user_id, content, field=field, under=under), False
         except DuplicateKeyError:
-            continue  # another request was faster; what it has made is there now
+            continue  # another request was faster: find its upload
     log.info("upload replayed id=%s", found.id)
     return found, True
 
@@ -62,20 +62,20 @@ def upload(
     under: Mapping[str, str] = MappingProxyType({}),
 ) -> Input:
     """
-    Take a picture in.
+    Store a picture as an upload.
 
     Args:
-        user_id: Whose it will be.
-        content: As it came.
-        field: Where it stood in the request.
-        under: The key that `upload_once` keeps it under, and its mark.
+        user_id: The owner.
+        content: As received.
+        field: Its field in the request.
+        under: The idempotency key of `upload_once`, and its fingerprint.
 
     Raises:
-        UserIdNotYours: only an operator acts for others.
-        TooManyUploads: as `limits.take_upload`, and so is QueueUnavailable.
-        UploadsFull: as `keeping.check_room`.
-        ServerBusy: as `keeping.keep`.
-        Invalid: it is no picture that is taken; the words say why.
+        UserIdNotYours: the principal may not act for that user.
+        TooManyUploads: as `limits.reserve_upload`, and so is QueueUnavailable.
+        UploadsFull: as `storing.check_room`.
+        ServerBusy: as `storing.keep`.
+        Invalid: the picture is not accepted; the message says why.
     """
     principal.require_owner(user_id, "upload")
     limits.reserve_upload(user_id)
@@ -89,14 +89,14 @@ def upload(
 
 
 def invalid(field: str, error: PictureInvalid) -> Invalid:
-    """What is said of a picture that is not taken."""
+    """The error of a field whose picture is not accepted."""
     return Invalid.field(field, f"refused.{error.reason}")
 
 
 def find(principal: Principal, input_id: str) -> Input:
     """
     Raises:
-        UploadNotFound: no such upload, it is somebody else's, or deleted.
+        UploadNotFound: no such upload, it is another user's, or deleted.
     """
     found = Input.find_one({"_id": input_id, **principal.filter(), **SEEN})
     if found is None or found.file_id is None:
@@ -120,8 +120,8 @@ def content_of(principal: Principal, input_id: str) -> tuple[Input, BinaryIO]:
 
 def delete(principal: Principal, input_id: str) -> None:
     """
-    Take an upload away from its owner's eyes. Tasks that name it go on; its bytes are
-    swept when none does.
+    Delete an upload: hide it from its owner. Tasks that use it go on; the janitor
+    removes its bytes once none does.
 
     Raises:
         UploadNotFound: as `find`.
@@ -145,7 +145,7 @@ def hide(principal: Principal, input_id: str) -> None:
 
 
 def delete_all(principal: Principal, user_id: str) -> None:
-    """Give up everything that a user gave; the sweep does the rest."""
+    """Mark all of a user's inputs for removal by the janitor."""
     if not principal.may_act_for(user_id):
         return
     now = utcnow()

@@ -11,7 +11,7 @@ bp.before_request(reject_cross_site)
 
 @bp.before_request
 def require_key() -> None:
-    """Whoever asks has a key; what it is good for depends on the tool."""
+    """Require a valid API key; each tool checks the scopes that it needs."""
     principal_of_api()
 
 

@@ -1,4 +1,4 @@
-"""What tools take: checked here, and described to those who call them."""
+"""Arguments of tools: marshmallow schemas that validate and describe them."""
 
 from typing import ClassVar
 
@@ -23,10 +23,15 @@ from jimeng.schemas.request_fields import (
 )
 from jimeng.tasks.queries import MAX_SEARCH_CHARS
 
-MAX_WAIT_S = 25  # seconds; hosts give a tool thirty to sixty
-MAX_KEY, MAX_ID, MAX_CURSOR, MAX_LINK = 255, 100, 500, 200  # characters
-MAX_REFERENCE = 1024 * 1024  # characters: as much as a request has
-MAX_LISTED, LISTED = 100, 20
+MAX_WAIT_S = 25  # hosts time tools out after 30 to 60 seconds
+MAX_KEY_CHARS, MAX_ID_CHARS, MAX_CURSOR_CHARS, MAX_LINK_CHARS = (
+    255,
+    100,
+    500,
+    200,
+)  # characters
+MAX_REFERENCE_CHARS = 1024 * 1024  # the limit of a request's body
+MAX_LISTED, DEFAULT_LISTED = 100, 20
 PROMPT = (
     "想画什么，一般最多 800 字",
     "What the picture shows, usually 800 characters at most",
@@ -41,11 +46,10 @@ WAIT_SECONDS = ("最多等几秒；0 立即返回", "Seconds to wait at most; 0 
 
 class Arguments(Strict):
     """
-    Nothing; and what is null was left out, since so models write it.
+    The base of all arguments. Null counts as omitted, because models write it so.
 
     Attributes:
-        words: What fields mean to models that clients of the REST API are told in words
-            of its own.
+        words: Descriptions for models, in place of those of the REST API.
     """
 
     words: ClassVar[dict[str, tuple[str, str]]] = {}
@@ -55,8 +59,8 @@ class Arguments(Strict):
         return {name: value for name, value in data.items() if value is not None}
 
 
-class ToDraw(Arguments):
-    """What begins to draw: once, however often it is called."""
+class DrawingArguments(Arguments):
+    """Arguments of tools that draw: idempotent by key."""
 
     words: ClassVar = {
         "model": (
@@ -78,22 +82,22 @@ class ToDraw(Arguments):
         "同一个键一天之内只画一次；想让同样的调用再画一次，就换一个键",
         "Within a day one key draws once; for another picture of an equal call, "
         "another key",
-        validate=Long(1, MAX_KEY),
+        validate=Long(1, MAX_KEY_CHARS),
     )
 
 
-class ToGenerate(ToDraw, ToldByWebhook, WithMetadata, ImageFields):
+class GenerateArguments(DrawingArguments, ToldByWebhook, WithMetadata, ImageFields):
     prompt = Trimmed(*PROMPT, required=True)
     wait_seconds = Whole(
         *WAIT_SECONDS, load_default=MAX_WAIT_S, validate=Between(0, MAX_WAIT_S)
     )
 
 
-class ToEdit(ToGenerate):
+class EditArguments(GenerateArguments):
     prompt = Trimmed(*PROMPT, load_default="")
     images = Texts(
         *IMAGES,
-        each=Text(validate=Long(1, MAX_REFERENCE)),
+        each=Text(validate=Long(1, MAX_REFERENCE_CHARS)),
         required=True,
         validate=Many(1, MAX_IMAGES),
     )
@@ -101,38 +105,38 @@ class ToEdit(ToGenerate):
         "重画哪里：和第一张一样大的 PNG，透明处重画；写法同 images",
         "Where to paint anew: a PNG of the first picture's size, transparent there; "
         "given as images are",
-        validate=Long(1, MAX_REFERENCE),
+        validate=Long(1, MAX_REFERENCE_CHARS),
     )
 
 
-class ToCancel(Arguments):
+class CancelArguments(Arguments):
     task_id = Text(
         "generate_image 返回的 task_id",
         "The task_id that generate_image gave",
         required=True,
-        validate=Long(1, MAX_ID),
+        validate=Long(1, MAX_ID_CHARS),
     )
 
 
-class ToGet(ToCancel):
+class GetTaskArguments(CancelArguments):
     wait_seconds = Whole(*WAIT_SECONDS, load_default=0, validate=Between(0, MAX_WAIT_S))
 
 
-class ToListCollections(Arguments):
+class PageArguments(Arguments):
     limit = Whole(
         "最多几个",
         "How many at most",
-        load_default=LISTED,
+        load_default=DEFAULT_LISTED,
         validate=Between(1, MAX_LISTED),
     )
     cursor = Text(
         "上一页的 next_cursor",
         "The next_cursor of the page before",
-        validate=Long(1, MAX_CURSOR),
+        validate=Long(1, MAX_CURSOR_CHARS),
     )
 
 
-class ToList(ToListCollections):
+class ListTasksArguments(PageArguments):
     metadata = Metadata(
         "只要 metadata 里有这些的", "Only those whose metadata has all of these"
     )
@@ -146,9 +150,9 @@ class ToList(ToListCollections):
     )
 
 
-class ToCreateBatch(ToDraw, NewBatch):
+class CreateBatchArguments(DrawingArguments, NewBatch):
     words: ClassVar = {
-        **ToDraw.words,
+        **DrawingArguments.words,
         "prompts": (
             "提示词，每条照原样；和 template 至少写一个",
             "Prompts, each as it stands; this or template must be given",
@@ -156,7 +160,7 @@ class ToCreateBatch(ToDraw, NewBatch):
     }
     images = Texts(
         *IMAGES,
-        each=Text(validate=Long(1, MAX_REFERENCE)),
+        each=Text(validate=Long(1, MAX_REFERENCE_CHARS)),
         validate=Many(1, MAX_IMAGES),
     )
     dry_run = Flag(
@@ -166,40 +170,40 @@ class ToCreateBatch(ToDraw, NewBatch):
     )
 
 
-class ToGetBatch(Arguments):
+class GetBatchArguments(Arguments):
     batch_id = Text(
         "create_batch 返回的 batch_id",
         "The batch_id that create_batch gave",
         required=True,
-        validate=Long(1, MAX_ID),
+        validate=Long(1, MAX_ID_CHARS),
     )
 
 
-class ToAdd(Arguments):
+class AddToCollectionArguments(Arguments):
     collection = Text(
         "相册的名称，或 list_collections 给的 id",
         "A collection's name, or its id, see list_collections",
         required=True,
-        validate=Long(1, MAX_ID),
+        validate=Long(1, MAX_ID_CHARS),
     )
     images = Texts(
         "图片：链接，或 task_id 加 _0 这样的 id",
         "The pictures: links, or ids such as a task_id with _0 behind it",
-        each=Text(validate=Long(1, MAX_LINK)),
+        each=Text(validate=Long(1, MAX_LINK_CHARS)),
         required=True,
         validate=Many(1, MAX_LISTED),
     )
 
 
 def inline(schema: object) -> None:
-    """No name for apispec: a schema in another stands where it is used."""
+    """Tell apispec to inline nested schemas."""
 
 
 DESCRIBE = OpenAPIConverter("3.1.0", inline, None)  # type: ignore[arg-type]
 
 
-def described(taken: Arguments) -> dict:
-    """As a tool's ``inputSchema``, with words for each in the request's language."""
+def input_schema(taken: Arguments) -> dict:
+    """A tool's ``inputSchema``, described in the request's language."""
     found = DESCRIBE.schema2jsonschema(taken)
     for name, shape in found["properties"].items():
         words = taken.words.get(name) or taken.fields[name].metadata["words"]
@@ -211,13 +215,19 @@ NOTHING = Arguments()
 SETTINGS = ("model", "size", "quality", "style", "n", "seed")
 TOLD = ("metadata", "webhook_url", "webhook_events")
 ONCE = ("wait_seconds", "idempotency_key", *TOLD)
-GENERATE = ToGenerate(only=("prompt", *SETTINGS, *ONCE))
-EDIT = ToEdit(only=("images", "prompt", *SETTINGS, *ONCE, "mask", "strength", "expand"))
-CANCEL, GET, LIST = ToCancel(), ToGet(), ToList()
-BATCH = ToCreateBatch(
+GENERATE = GenerateArguments(only=("prompt", *SETTINGS, *ONCE))
+EDIT = EditArguments(
+    only=("images", "prompt", *SETTINGS, *ONCE, "mask", "strength", "expand")
+)
+CANCEL, GET, LIST = CancelArguments(), GetTaskArguments(), ListTasksArguments()
+BATCH = CreateBatchArguments(
     only=(
         *("template", "prompts", "name", *SETTINGS),
         *("idempotency_key", *TOLD, "images", "strength", "dry_run"),
     )
 )
-GET_BATCH, LIST_COLLECTIONS, ADD = ToGetBatch(), ToListCollections(), ToAdd()
+GET_BATCH, LIST_COLLECTIONS, ADD = (
+    GetBatchArguments(),
+    PageArguments(),
+    AddToCollectionArguments(),
+)

@@ -1,4 +1,4 @@
-"""What the tools for many pictures do: batches, and collections."""
+"""Handlers of the tools for batches and collections."""
 
 import json
 
@@ -15,7 +15,7 @@ from jimeng.gallery import collections
 from jimeng.http.request_bodies import scoped_key
 from jimeng.http.responses import absolute
 from jimeng.i18n import t
-from jimeng.mcp.handlers import as_sent, suited
+from jimeng.mcp.handlers import canonical_arguments, default_model
 from jimeng.mcp.results import Result
 from jimeng.schemas.batch_responses import BatchEstimate, BatchRecord, Stand
 from jimeng.schemas.collections import CollectionRecord
@@ -23,12 +23,12 @@ from jimeng.schemas.task_responses import picture_link
 from jimeng.tasks import NewTask
 
 RECORD, ESTIMATE, COLLECTION = BatchRecord(), BatchEstimate(), CollectionRecord()
-KEPT = (
+RECORD_FIELDS = (
     *("batch_id", "name", "status", "reason", "count_of_prompts", "eta_seconds"),
     *("pictures", "waits", "lacking", "failures", "created_at"),
 )
-OF_ESTIMATE = ("dry_run", "model", "n", "count_of_prompts", "repeated", "cost")
-OF_COLLECTION = ("id", "name", "pictures", "more_pictures", "updated_at")
+ESTIMATE_FIELDS = ("dry_run", "model", "n", "count_of_prompts", "repeated", "cost")
+COLLECTION_FIELDS = ("id", "name", "pictures", "more_pictures", "updated_at")
 NOT_SETTINGS = ("prompts", "template", "name")
 MAX_SHOWN = 20  # prompts of an estimate, pictures of a batch: a model reads them all
 
@@ -49,9 +49,9 @@ def create_batch(principal: Principal, given: dict) -> Result:
     用 get_batch 看进度。同样的调用在前一批结束之前得到的是同一批。
     """
     key, dry_run = given.pop("idempotency_key", None), given.pop("dry_run")
-    told = as_sent(given)
+    told = canonical_arguments(given)
     if "images" in given:
-        given.setdefault("model", suited(principal, {**given, "prompt": "x"}))
+        given.setdefault("model", default_model(principal, {**given, "prompt": "x"}))
     new = batches.NewBatch(
         prompts=given.pop("prompts", ()),
         template=given.pop("template", ""),
@@ -60,7 +60,7 @@ def create_batch(principal: Principal, given: dict) -> Result:
         given={k: each for k, each in told.items() if k not in NOT_SETTINGS},
     )
     if dry_run:
-        return Result(estimated(batches.estimate(principal, new)))
+        return Result(estimate_record(batches.estimate(principal, new)))
     call = json.dumps(["create_batch", told], sort_keys=True, ensure_ascii=False)
     made, joined = create_or_find(
         principal, new, call, idem_key=key and f"mcp {scoped_key(key)}"
@@ -89,18 +89,18 @@ def get_batch(principal: Principal, given: dict) -> Result:
 
 
 def record(batch: Batch) -> dict:
-    """A batch as models need it, and where people see all of it."""
+    """A batch's record for models, with the URL of its page."""
     told = RECORD.dump(Stand(batch, batches.progress(batch)))
-    found = {name: told[name] for name in KEPT if told.get(name) is not None}
+    found = {name: told[name] for name in RECORD_FIELDS if told.get(name) is not None}
     found["page"] = told["links"]["html"]
     return {**found, "next": t("mcp.batch_next")} if batch.is_open else found
 
 
-def estimated(found: batches.validation.BatchEstimate) -> dict:
-    """What there would be; of very many prompts the first."""
+def estimate_record(found: batches.validation.BatchEstimate) -> dict:
+    """An estimate's record, with the first prompts."""
     told = ESTIMATE.dump(found)
     more = {"total_pictures": found.pictures, "prompts": found.prompts[:MAX_SHOWN]}
-    return {name: told[name] for name in OF_ESTIMATE} | more
+    return {name: told[name] for name in ESTIMATE_FIELDS} | more
 
 
 def list_collections(principal: Principal, given: dict) -> Result:
@@ -114,7 +114,7 @@ def list_collections(principal: Principal, given: dict) -> Result:
     自己的相册，最近放过图片的在前。
     """
     page = collections.page(principal, principal.user_id, **given)
-    rows = [described(each) for each in page.rows]
+    rows = [collection_record(each) for each in page.rows]
     return Result({"collections": rows, "next_cursor": page.next_cursor})
 
 
@@ -129,7 +129,7 @@ def add_to_collection(principal: Principal, given: dict) -> Result:
 
     把画好的图片放进相册；写名称时，没有这本就新建。放过的再放一次也没关系。
     """
-    ids = pictures_in(principal, given["images"])
+    ids = picture_ids(principal, given["images"])
     wanted = given["collection"]
     if wanted.startswith(PREFIX):
         found = collections.find(principal, wanted)
@@ -138,15 +138,15 @@ def add_to_collection(principal: Principal, given: dict) -> Result:
     change = collections.change(principal, found.id, add=ids)
     counts = {"added": change.added, "left_out": change.left_out}
     found = collections.find(principal, found.id)
-    return Result({"collection": described(found), **counts})
+    return Result({"collection": collection_record(found), **counts})
 
 
-def pictures_in(principal: Principal, references: list[str]) -> list[str]:
+def picture_ids(principal: Principal, references: list[str]) -> list[str]:
     """
-    The ids of pictures that were drawn here, as they are named.
+    The ids of pictures, from ids or links.
 
     Raises:
-        Invalid: naming each that is none of the principal's.
+        Invalid: some are not pictures of the principal's; names each.
     """
     named = inputs.look_up(principal, references)
     wrong = [each.field for each in named if each.picture is None]
@@ -155,8 +155,8 @@ def pictures_in(principal: Principal, references: list[str]) -> list[str]:
     return [each.picture.id for each in named if each.picture is not None]
 
 
-def described(collection: Collection) -> dict:
-    """A collection, and where people see it."""
+def collection_record(collection: Collection) -> dict:
+    """A collection's record, with the URL of its page."""
     told = COLLECTION.dump(collections.overview_of(collection))
     page = absolute(url_for("web.gallery", **{"in": collection.id}))
-    return {**{name: told[name] for name in OF_COLLECTION}, "page": page}
+    return {**{name: told[name] for name in COLLECTION_FIELDS}, "page": page}

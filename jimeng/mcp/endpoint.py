@@ -1,4 +1,4 @@
-"""``POST /mcp``: one message in, one answer out, in plain JSON and without sessions."""
+"""``POST /mcp``: one JSON-RPC message in, one response out, without sessions."""
 
 import logging
 from collections.abc import Callable
@@ -8,25 +8,31 @@ from flask import Response, g, jsonify, request
 
 from jimeng.config.version import VERSION
 from jimeng.mcp import bp, messages, tools
-from jimeng.mcp.errors import INVALID_PARAMS, METHOD_NOT_FOUND, PATH, Refused, answer
+from jimeng.mcp.errors import (
+    INVALID_PARAMS,
+    METHOD_NOT_FOUND,
+    PATH,
+    Refused,
+    error_response,
+)
 from jimeng.mcp.messages import HANDSHAKE, VERSIONS, Message
 
 log = logging.getLogger(__name__)
 
 SERVER = {"name": "jimeng", "version": VERSION}
-ABILITIES: dict[str, dict] = {"tools": {}}
-# For how long a client may take a list for what it was: models come and go rarely.
-FRESH = {"ttlMs": 60_000, "cacheScope": "private"}
+CAPABILITIES: dict[str, dict] = {"tools": {}}
+# How long clients may cache lists: models change rarely.
+CACHE_HINTS = {"ttlMs": 60_000, "cacheScope": "private"}
 
 
 @bp.post(PATH, provide_automatic_options=False)
-def talk() -> Response:
-    """A message of either era; see `messages`."""
-    message = messages.read(request)
+def handle_message() -> Response:
+    """Handle a message of either protocol era; see `messages`."""
+    message = messages.parse_message(request)
     if message is None or message.id is None:
         return Response(status=202)
     g.mcp_id = message.id
-    is_stateless = messages.settle_era(message, request)
+    is_stateless = messages.check_era(message, request)
     result = call(replace(message, is_stateless=is_stateless))
     return jsonify({"jsonrpc": "2.0", "id": message.id, "result": result})
 
@@ -34,16 +40,20 @@ def talk() -> Response:
 @bp.errorhandler(Refused)
 def on_refused(refused: Refused) -> Response:
     log.info("refused code=%d: %s", refused.code, refused)
-    return answer(refused, g.get("mcp_id"))
+    return error_response(refused, g.get("mcp_id"))
 
 
 def call(message: Message) -> dict:
     """
+    Call the method of a message.
+
     Raises:
-        Refused: there is no such method in its era, or its parameters are wrong. In
-            the earlier one that is a success of HTTP's.
+        Refused: its protocol era has no such method, or the parameters are invalid. In
+            the earlier era the HTTP status is 200 then.
     """
-    methods = METHODS | (STATELESS if message.is_stateless else SHAKING_HANDS)
+    methods = METHODS | (
+        STATELESS_METHODS if message.is_stateless else HANDSHAKE_METHODS
+    )
     if message.method not in methods:
         status = 404 if message.is_stateless else 200
         said = f"there is no method {message.method[:64]}"
@@ -56,17 +66,17 @@ def call(message: Message) -> dict:
         raise
     if not message.is_stateless:
         return result
-    fresh = FRESH if message.method in {"server/discover", "tools/list"} else {}
+    fresh = CACHE_HINTS if message.method in {"server/discover", "tools/list"} else {}
     return {"resultType": "complete", **result, **fresh}
 
 
 def initialize(params: dict) -> dict:
-    """Whatever version a client asks for, it is told one that is spoken here."""
+    """Negotiate the version: the client's if it is supported, else the newest."""
     wanted = params.get("protocolVersion")
     version = wanted if wanted in HANDSHAKE else HANDSHAKE[-1]
     return {
         "protocolVersion": version,
-        "capabilities": ABILITIES,
+        "capabilities": CAPABILITIES,
         "serverInfo": SERVER,
         "instructions": tools.instructions(),
     }
@@ -75,7 +85,7 @@ def initialize(params: dict) -> dict:
 def discover(params: dict) -> dict:
     return {
         "supportedVersions": VERSIONS,
-        "capabilities": ABILITIES,
+        "capabilities": CAPABILITIES,
         "instructions": tools.instructions(),
         "_meta": {"io.modelcontextprotocol/serverInfo": SERVER},
     }
@@ -96,10 +106,10 @@ def call_tool(params: dict) -> dict:
         raise Refused(INVALID_PARAMS, f"there is no tool {str(name)[:64]}")
     if arguments is not None and not isinstance(arguments, dict):
         raise Refused(INVALID_PARAMS, "arguments must be an object")
-    return tools.use(tool, arguments or {})
+    return tools.call_tool(tool, arguments or {})
 
 
 Method = Callable[[dict], dict]
-SHAKING_HANDS: dict[str, Method] = {"initialize": initialize, "ping": ping}
-STATELESS: dict[str, Method] = {"server/discover": discover}
+HANDSHAKE_METHODS: dict[str, Method] = {"initialize": initialize, "ping": ping}
+STATELESS_METHODS: dict[str, Method] = {"server/discover": discover}
 METHODS: dict[str, Method] = {"tools/list": list_tools, "tools/call": call_tool}

@@ -1,4 +1,4 @@
-"""What is refused, as JSON-RPC says it, and by which status."""
+"""JSON-RPC errors and their HTTP status."""
 
 from flask import Response, g
 
@@ -14,34 +14,34 @@ INVALID_PARAMS = -32602
 INTERNAL_ERROR = -32603
 HEADER_MISMATCH = -32020
 UNSUPPORTED_VERSION = -32022
-REFUSED = -32000  # what is no matter of the protocol: keys, limits, services away
+REFUSED = -32000  # not about the protocol: keys, limits, unavailable services
 
 
 class Refused(Exception):
     """
-    A message that is not answered as it wishes.
+    A message that is answered with a JSON-RPC error.
 
     Attributes:
         code: Of JSON-RPC.
         status: Of HTTP.
-        data: What programs need to know beside it.
+        data: Details for programs.
     """
 
     def __init__(
         self, code: int, reason: str, *, status: int = 400, data: dict | None = None
     ) -> None:
-        super().__init__(spelt_out(reason))
+        super().__init__(escape_surrogates(reason))
         self.code = code
         self.status = status
         self.data = data
 
 
-def spelt_out(text: str) -> str:
-    """With halves of surrogate pairs, which no answer can hold, as JSON escapes."""
+def escape_surrogates(text: str) -> str:
+    """Escape lone surrogates, which no response can encode."""
     return text.encode(errors="backslashreplace").decode()
 
 
-def answer(
+def error_response(
     refused: Refused, message_id: str | int | None, *, retry_after: int | None = None
 ) -> Response:
     error: dict[str, object] = {"code": refused.code, "message": str(refused)}
@@ -59,9 +59,9 @@ def failure(
     retry_after: int | None = None,
     **beside: object,
 ) -> Response:
-    """What any door may be answered with, such as a key that is wrong."""
+    """An error that any interface may return, such as an invalid key."""
     data = {"error": code, "request_id": g.get("request_id", ""), **beside}
     number = INTERNAL_ERROR if status == 500 else REFUSED
     said = message or t(f"error.{code}")
     refused = Refused(number, said, status=status, data=data)
-    return answer(refused, g.get("mcp_id"), retry_after=retry_after)
+    return error_response(refused, g.get("mcp_id"), retry_after=retry_after)

@@ -1,4 +1,4 @@
-"""What the tools do: each calls `tasks`, as every door does."""
+"""Handlers of the tools for tasks; each calls `tasks`, as every interface does."""
 
 from collections.abc import Callable
 from dataclasses import asdict
@@ -21,8 +21,8 @@ from jimeng.schemas.model_responses import ModelRecord
 from jimeng.tasks import TaskView
 
 MODEL = ModelRecord(many=True)
-# Of a call that does not say.
-USUAL = {"prompt": "", "quality": "standard", "n": 1, "seed": -1}
+# The values of omitted arguments.
+DEFAULTS = {"prompt": "", "quality": "standard", "n": 1, "seed": -1}
 
 
 def generate(principal: Principal, given: dict) -> Result:
@@ -63,27 +63,27 @@ def edit(principal: Principal, given: dict) -> Result:
 
 
 def draw(principal: Principal, tool: str, given: dict) -> Result:
-    """Make a task, or find the one that an equal call has made, and wait for it."""
+    """Create a task, or join the one of an equal call, and wait for its end."""
     seconds, key = given.pop("wait_seconds"), given.pop("idempotency_key", None)
-    told = as_sent(given)
+    told = canonical_arguments(given)
     if "images" in given:
-        given.setdefault("model", suited(principal, given))
+        given.setdefault("model", default_model(principal, given))
     record = {name: told[name] for name in told if name not in {"images", "mask"}}
     images = tuple(given.pop("images", ()))
     new = tasks.NewTask(user_id=principal.user_id, given=record, images=images, **given)
     task, joined = tasks.create_or_join(
         principal, new, tasks.Request([tool, told]), idem_key=key and scoped_key(key)
     )
-    view = await_end(principal, task, seconds)
-    found = progress_of(view)
+    view = wait_for_end(principal, task, seconds)
+    found = record_with_next_step(view)
     if joined:
         found |= {"joined": True, "message": t("mcp.joined", words=found["message"])}
     failed = not view.task.is_open and not view.images
     return Result(found, view.images, is_error=failed)
 
 
-def suited(principal: Principal, given: dict) -> str | None:
-    """The model for these pictures, and for what is to be done with them."""
+def default_model(principal: Principal, given: dict) -> str | None:
+    """The id of the model that suits the pictures and parameters best, or None."""
     asked = Parameters(
         prompt=given["prompt"],
         pictures=len(given["images"]),
@@ -91,13 +91,13 @@ def suited(principal: Principal, given: dict) -> str | None:
         strength=given.get("strength"),
         expand=given.get("expand"),
     )
-    found = best_suited(asked, usable(principal))
+    found = best_suited(asked, allowed_models(principal))
     return found.id if found else None
 
 
-def as_sent(given: dict) -> dict:
-    """The arguments as JSON, without those that say what holds anyhow."""
-    found = {name: each for name, each in given.items() if USUAL.get(name) != each}
+def canonical_arguments(given: dict) -> dict:
+    """The arguments as JSON, without those that equal the defaults."""
+    found = {name: each for name, each in given.items() if DEFAULTS.get(name) != each}
     return {**found, "expand": asdict(found["expand"])} if "expand" in found else found
 
 
@@ -113,8 +113,8 @@ def get(principal: Principal, given: dict) -> Result:
     任务的状态，画好了就有图片。wait_seconds 让它等到结束再答复。
     """
     task = tasks.find(principal, given["task_id"])
-    view = await_end(principal, task, given["wait_seconds"])
-    return Result(progress_of(view), view.images)
+    view = wait_for_end(principal, task, given["wait_seconds"])
+    return Result(record_with_next_step(view), view.images)
 
 
 def cancel(principal: Principal, given: dict) -> Result:
@@ -158,19 +158,19 @@ def list_models(principal: Principal, given: dict) -> Result:
 
     可用的模型，各自接受的尺寸、张数、图片和提示词长度，以及一张的价格（分）。
     """
-    return Result({"models": MODEL.dump(usable(principal))})
+    return Result({"models": MODEL.dump(allowed_models(principal))})
 
 
-def usable(principal: Principal) -> list[Model]:
-    """The models of this server, as far as the key may ask for them."""
+def allowed_models(principal: Principal) -> list[Model]:
+    """The models that the key may use."""
     models = jobs.runtime().registry.models.values()
     return [model for model in models if principal.may_use(model.id)]
 
 
-def await_end(principal: Principal, task: Task, seconds: float) -> TaskView:
+def wait_for_end(principal: Principal, task: Task, seconds: float) -> TaskView:
     """
-    The task once it has ended, or after so many seconds; or at once where there is no
-    place to wait, or it starts later than that.
+    The task's view once it has ended, or after *seconds*; at once if no permit is free
+    or the task starts later than that.
 
     Raises:
         TaskNotFound: it was deleted meanwhile.
@@ -187,12 +187,12 @@ def await_end(principal: Principal, task: Task, seconds: float) -> TaskView:
             pass
         view = tasks.view_after_wait(principal, task) or view
     if not view.task.is_open:
-        note_once_told(view.task.id, is_gone)
+        mark_answered_on_close(view.task.id, is_gone)
     return view
 
 
-def note_once_told(task_id: str, is_gone: Callable[[], bool]) -> None:
-    """Note that the end of a task was told, if the client is still there then."""
+def mark_answered_on_close(task_id: str, is_gone: Callable[[], bool]) -> None:
+    """Record delivery of the task's end once the response is sent to the client."""
 
     def note() -> None:
         if not is_gone():
@@ -204,7 +204,7 @@ def note_once_told(task_id: str, is_gone: Callable[[], bool]) -> None:
         return response
 
 
-def progress_of(view: TaskView) -> dict:
-    """The record and, where it goes on, what to do next."""
+def record_with_next_step(view: TaskView) -> dict:
+    """The record and, while the task is open, what to do next."""
     found = record(view)
     return {**found, "next": t("mcp.next")} if view.task.is_open else found

@@ -1,8 +1,8 @@
 """
-Messages as they come in, of both eras of the protocol.
+Incoming messages, of both eras of the protocol.
 
-Until 2025-11-25 a client shakes hands first. From 2026-07-28 on each request says for
-itself which version it speaks, in its body and once more in its headers.
+Up to 2025-11-25 a client performs a handshake. From 2026-07-28 on every request states
+its protocol version, in its body and again in its headers.
 Source: https://modelcontextprotocol.io/specification
 """
 
@@ -22,22 +22,22 @@ from jimeng.mcp.errors import (
     PARSE_ERROR,
     UNSUPPORTED_VERSION,
     Refused,
-    spelt_out,
+    escape_surrogates,
 )
 
 HANDSHAKE = ("2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25")
 STATELESS = ("2026-07-28",)
 VERSIONS = [*STATELESS, *reversed(HANDSHAKE)]  # the newest first
-SPOKEN = "io.modelcontextprotocol/protocolVersion"
+VERSION_KEY = "io.modelcontextprotocol/protocolVersion"
 ENCODED = re.compile(r"=\?base64\?([A-Za-z0-9+/=]*)\?=")
-ROUTING = ("MCP-Protocol-Version", "Mcp-Method", "Mcp-Name")
+ROUTING_HEADERS = ("MCP-Protocol-Version", "Mcp-Method", "Mcp-Name")
 
 
 @dataclass(frozen=True)
 class Message:
     """
     Attributes:
-        id: What the answer is known by; None of one that wants none.
+        id: Of the request; None for a notification.
         is_stateless: It is of the later era.
     """
 
@@ -47,14 +47,14 @@ class Message:
     is_stateless: bool = False
 
 
-def read(request: Request) -> Message | None:
+def parse_message(request: Request) -> Message | None:
     """
-    The message in a request; None where it is an answer, to which there is nothing
-    to say.
+    Parse the message of an HTTP request; None for a JSON-RPC response, which needs no
+    answer.
 
     Raises:
-        Refused: it is no JSON, no message, or says two things.
-        UnsupportedMediaType: it does not say that it is JSON.
+        Refused: the body is not JSON, or not a valid message.
+        UnsupportedMediaType: its Content-Type is not JSON.
     """
     body = request.get_data(cache=True)
     if not request.is_json:
@@ -74,8 +74,8 @@ def _message(content: dict) -> Message:
     method, params = content.get("method"), content.get("params", {})
     message_id = content.get("id")
     is_named = type(message_id) in {str, int} or "id" not in content
-    if isinstance(message_id, str) and spelt_out(message_id) != message_id:
-        is_named = False  # no answer could say it
+    if isinstance(message_id, str) and escape_surrogates(message_id) != message_id:
+        is_named = False  # it cannot be encoded in a response
     if not isinstance(method, str) or not is_named:
         raise Refused(
             INVALID_REQUEST, "a request has a method, and a text or number id"
@@ -85,21 +85,21 @@ def _message(content: dict) -> Message:
     return Message(message_id, method, params)
 
 
-def settle_era(message: Message, request: Request) -> bool:
+def check_era(message: Message, request: Request) -> bool:
     """
     Whether the message is of the later era.
 
     Raises:
-        Refused: header and body differ, or the version is none of ours.
+        Refused: header and body differ, or the version is not supported.
     """
     meta = message.params.get("_meta")
-    spoken = meta.get(SPOKEN) if isinstance(meta, dict) else None
-    header = request.headers.get(ROUTING[0])
+    spoken = meta.get(VERSION_KEY) if isinstance(meta, dict) else None
+    header = request.headers.get(ROUTING_HEADERS[0])
     if spoken is None:
         if header is None or header in HANDSHAKE:
             return False
         if header in STATELESS:
-            raise Refused(INVALID_PARAMS, f"params._meta lacks {SPOKEN}")
+            raise Refused(INVALID_PARAMS, f"params._meta lacks {VERSION_KEY}")
         raise _unsupported(header)
     _check_headers(message, request, spoken)
     if spoken not in STATELESS:
@@ -113,18 +113,18 @@ def _unsupported(version: object) -> Refused:
 
 
 def _check_headers(message: Message, request: Request, spoken: object) -> None:
-    """What routers on the way go by must be what the body says."""
-    said = [request.headers.get(name) for name in ROUTING]
+    """Require that the headers that routers read match the body."""
+    said = [request.headers.get(name) for name in ROUTING_HEADERS]
     meant: list[object] = [spoken, message.method, said[2]]
     if message.method == "tools/call":
-        said[2], meant[2] = decoded(said[2]), message.params.get("name")
-    for name, there, here in zip(ROUTING, said, meant, strict=True):
+        said[2], meant[2] = decode_header(said[2]), message.params.get("name")
+    for name, there, here in zip(ROUTING_HEADERS, said, meant, strict=True):
         if there != here:
             raise Refused(HEADER_MISMATCH, f"the header {name} differs from the body")
 
 
-def decoded(value: str | None) -> str | None:
-    """What a header says that may be in Base64; None where that is broken."""
+def decode_header(value: str | None) -> str | None:
+    """Decode a header that may be in Base64; None if that is malformed."""
     found = ENCODED.fullmatch(value or "")
     if found is None:
         return value

@@ -1,4 +1,4 @@
-"""What tools give back: text for models, pictures small, links to the whole ones."""
+"""Results of tools: text for models, thumbnails, and links to the full pictures."""
 
 import base64
 import json
@@ -13,12 +13,11 @@ from jimeng.schemas.task_responses import TaskResult, picture_link
 from jimeng.tasks import TaskView
 
 RESULT = TaskResult()
-# Bytes of the small pictures of one result, before Base64: it fills a model's memory,
-# and nobody asked for it to be large.
-MAX_FOR_ALL, MAX_FOR_ONE = 96_000, 64_000
-SIDE = 512  # pixels
-KEPT = ("task_id", "status", "message", "created_at")
-WHILE_OPEN = ("phase", "progress", "position", "eta_seconds")
+# Of the thumbnails of one result, before Base64: they fill the model's context.
+MAX_THUMBNAILS_BYTES, MAX_THUMBNAIL_BYTES = 96_000, 64_000
+THUMBNAIL_PIXELS = 512  # pixels
+RECORD_FIELDS = ("task_id", "status", "message", "created_at")
+OPEN_FIELDS = ("phase", "progress", "position", "eta_seconds")
 TEXT, WHOLE, FLAG = {"type": "string"}, {"type": "integer"}, {"type": "boolean"}
 TIME = {"type": "string", "format": "date-time"}
 STATUS = {"type": "string", "enum": [*Status]}
@@ -29,9 +28,9 @@ OBJECT = {"type": "object"}
 class Result:
     """
     Attributes:
-        structured: For programs, and as text for models.
-        pictures: To be shown, and linked.
-        is_error: The tool has not done what it is for.
+        structured: JSON for programs, and as text for models.
+        pictures: Shown as thumbnails, and linked.
+        is_error: The tool has failed.
     """
 
     structured: dict
@@ -39,11 +38,15 @@ class Result:
     is_error: bool = False
 
     def content(self) -> dict:
-        """As ``tools/call`` answers."""
+        """The result of ``tools/call``."""
         said = json.dumps(self.structured, ensure_ascii=False)
-        most = min(MAX_FOR_ONE, MAX_FOR_ALL // max(len(self.pictures), 1))
+        most = min(
+            MAX_THUMBNAIL_BYTES, MAX_THUMBNAILS_BYTES // max(len(self.pictures), 1)
+        )
         shown = [{"type": "text", "text": said}]
-        shown += [part for each in self.pictures for part in small(each, most)]
+        shown += [
+            part for each in self.pictures for part in thumbnail_content(each, most)
+        ]
         return {
             "content": [*shown, *map(link, self.pictures)],
             "structuredContent": self.structured,
@@ -52,18 +55,20 @@ class Result:
 
 
 def refusal(words: str) -> dict:
-    """What a model is told that must do something else."""
+    """An error result, with a message that the model can act on."""
     return {"content": [{"type": "text", "text": words}], "isError": True}
 
 
-def small(picture: Image, most: int) -> list[dict]:
-    """The picture in at most so many bytes; nothing where it has just gone."""
+def thumbnail_content(picture: Image, most: int) -> list[dict]:
+    """A thumbnail of at most *most* bytes; empty if the picture was just deleted."""
     try:
         _, thumbnail = tasks.open_image(None, picture.key, "thumbnail_id")
     except ImageNotFound:
         return []
     with thumbnail:
-        content = shrink(thumbnail.read(), side=SIDE, most=most, user=picture.user_id)
+        content = shrink(
+            thumbnail.read(), side=THUMBNAIL_PIXELS, most=most, user=picture.user_id
+        )
     data = base64.b64encode(content).decode()
     return [{"type": "image", "data": data, "mimeType": "image/jpeg"}]
 
@@ -79,9 +84,11 @@ def link(picture: Image) -> dict:
 
 
 def record(view: TaskView) -> dict:
-    """A task as models need it: what it is, how it stands, where its pictures are."""
+    """A task's record for models: request, status, and links to its pictures."""
     told = RESULT.dump(view)
-    found = {name: told[name] for name in (*KEPT, *WHILE_OPEN) if name in told}
+    found = {
+        name: told[name] for name in (*RECORD_FIELDS, *OPEN_FIELDS) if name in told
+    }
     found |= {"prompt": view.task.prompt, "model": view.task.model}
     found |= {"metadata": told["metadata"]} if told["metadata"] else {}
     if "result" in told:
@@ -89,23 +96,27 @@ def record(view: TaskView) -> dict:
     return {**found, "error": told["error"]} if "error" in told else found
 
 
-def form(properties: dict, *required: str) -> dict:
-    """An object of these, as JSON Schema has it."""
+def object_schema(properties: dict, *required: str) -> dict:
+    """The JSON Schema of an object."""
     return {"type": "object", "properties": properties, "required": [*required]}
 
 
-def many(item: dict) -> dict:
+def array_schema(item: dict) -> dict:
     return {"type": "array", "items": item}
 
 
-def page(name: str, item: dict) -> dict:
-    """Some of a list, and where the next ones begin."""
+def page_schema(name: str, item: dict) -> dict:
+    """The JSON Schema of a page of a list."""
     cursor = {"type": ["string", "null"]}
-    return form({name: many(item), "next_cursor": cursor}, name, "next_cursor")
+    return object_schema(
+        {name: array_schema(item), "next_cursor": cursor}, name, "next_cursor"
+    )
 
 
-IMAGES = many(form({"url": TEXT, "width": WHOLE, "height": WHOLE}, "url"))
-TASK = form(
+IMAGES = array_schema(
+    object_schema({"url": TEXT, "width": WHOLE, "height": WHOLE}, "url")
+)
+TASK = object_schema(
     {
         "task_id": TEXT,
         "status": STATUS,
@@ -119,16 +130,16 @@ TASK = form(
         "position": WHOLE,
         "eta_seconds": WHOLE,
         "images": IMAGES,
-        "failed": many(OBJECT),
+        "failed": array_schema(OBJECT),
         "error": OBJECT,
         "joined": FLAG,
         "next": TEXT,
     },
-    *(*KEPT, "prompt", "model"),
+    *(*RECORD_FIELDS, "prompt", "model"),
 )
-TASKS = page("tasks", TASK)
-MODELS = form({"models": many(OBJECT)}, "models")
-BATCH = form(
+TASKS = page_schema("tasks", TASK)
+MODELS = object_schema({"models": array_schema(OBJECT)}, "models")
+BATCH = object_schema(
     {
         "batch_id": TEXT,
         "name": TEXT,
@@ -140,13 +151,13 @@ BATCH = form(
         "pictures": OBJECT,
         "waits": OBJECT,
         "lacking": OBJECT,
-        "failures": many(OBJECT),
+        "failures": array_schema(OBJECT),
         "created_at": TIME,
         "images": IMAGES,
         "page": TEXT,
         "dry_run": FLAG,
         "repeated": WHOLE,
-        "prompts": many(TEXT),
+        "prompts": array_schema(TEXT),
         "model": TEXT,
         "n": WHOLE,
         "cost": {"type": ["object", "null"]},
@@ -156,7 +167,7 @@ BATCH = form(
     },
     "count_of_prompts",
 )
-COLLECTION = form(
+COLLECTION = object_schema(
     {
         "id": TEXT,
         "name": TEXT,
@@ -167,8 +178,8 @@ COLLECTION = form(
     },
     *("id", "name", "pictures", "page"),
 )
-COLLECTIONS = page("collections", COLLECTION)
-ADDED = form(
+COLLECTIONS = page_schema("collections", COLLECTION)
+ADDED = object_schema(
     {"collection": COLLECTION, "added": WHOLE, "left_out": WHOLE},
     *("collection", "added", "left_out"),
 )

@@ -1,4 +1,4 @@
-"""The tools: what each does, takes and gives, and who may use it."""
+"""The tools: handler, arguments, output schema and required scope of each."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -27,36 +27,35 @@ DRAWING = ("generate_image", "edit_image", "create_batch")
 class Tool:
     """
     Attributes:
-        do: What it does, for the principal and with its arguments; models read its
-            docstring.
-        takes: Checks and describes the arguments.
-        gives: Describes the result.
-        changes: Whether a key for looking is not enough.
-        ends: Whether it takes something away.
+        handler: Called with the principal and the arguments; models read its docstring.
+        takes: The schema of the arguments.
+        output_schema: The JSON Schema of the result.
+        changes: Whether it needs more than the scope ``read``.
+        is_destructive: Whether it deletes or cancels something.
     """
 
     name: str
-    do: Callable[[Principal, dict], Result]
+    handler: Callable[[Principal, dict], Result]
     takes: Arguments
-    gives: dict
+    output_schema: dict
     changes: bool = False
-    ends: bool = False
+    is_destructive: bool = False
 
     def described(self) -> dict:
-        """As ``tools/list`` has it, in the request's language."""
-        words = docstring_words(self.do)
+        """The tool's entry in ``tools/list``, in the request's language."""
+        words = docstring_words(self.handler)
         title = in_language(words["summary"])
         return {
             "name": self.name,
             "title": title,
             "description": in_language(words["description"]),
-            "inputSchema": takes.described(self.takes),
-            "outputSchema": self.gives,
+            "inputSchema": takes.input_schema(self.takes),
+            "outputSchema": self.output_schema,
             "annotations": {
                 "title": title,
                 "readOnlyHint": not self.changes,
-                "destructiveHint": self.ends,
-                "idempotentHint": not self.changes or self.ends,
+                "destructiveHint": self.is_destructive,
+                "idempotentHint": not self.changes or self.is_destructive,
                 "openWorldHint": self.name in DRAWING,
             },
         }
@@ -81,7 +80,7 @@ TOOLS = {
             takes.CANCEL,
             results.TASK,
             changes=True,
-            ends=True,
+            is_destructive=True,
         ),
         Tool(
             "create_batch",
@@ -110,21 +109,21 @@ TOOLS = {
 
 
 def instructions() -> str:
-    """What a model should know of all of them."""
+    """General instructions for models, about all tools."""
     return t("mcp.instructions")
 
 
-def use(tool: Tool, given: dict) -> dict:
+def call_tool(tool: Tool, given: dict) -> dict:
     """
-    Do it; what is wrong with the wish is told as a result that the model can act on.
+    Call a tool. Errors in the request become results that the model can act on.
 
     Raises:
-        ScopeTooSmall: the key is not good for it.
+        ScopeTooSmall: the key lacks the scope.
     """
     auth.check_scope(changes=tool.changes)
     principal = auth.principal_of_api()
     try:
-        return tool.do(principal, tool.takes.load(given)).content()
+        return tool.handler(principal, tool.takes.load(given)).content()
     except ValidationError as error:
         counts.add("refusals", "mcp", Invalid.code)
         return results.refusal(

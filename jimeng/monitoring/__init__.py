@@ -1,1 +1,1 @@
-"""For machines that watch this one: health and metrics."""
+"""Monitoring: health checks and metrics for Prometheus."""

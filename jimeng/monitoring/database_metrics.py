@@ -1,4 +1,4 @@
-"""Figures for Prometheus: how one is made, and what processes have counted together."""
+"""Counters and histograms for Prometheus that all processes keep in the database."""
 
 from collections import defaultdict
 
@@ -13,23 +13,23 @@ from jimeng.jobs.metric_counters import BUCKETS, MILLISECONDS, Counted, counts
 
 Values = dict[tuple[str, ...], float]  # by the values of the labels
 
-# Name in `counts` -> that of the figure, what it is, and its labels.
+# Name in `counts` -> the metric's name, help text and labels.
 COUNTERS: dict[str, tuple[str, str, list[str]]] = {
     "requests": (
         "jimeng_requests",
-        "Requests that were answered, by the door that they came in by: api (REST), "
-        "openai (/v1), mcp, or pages; and by what they were for.",
+        "Answered requests, by interface (label door): api (REST), openai (/v1), mcp, "
+        "or pages; and by kind.",
         ["door", "kind", "status"],
     ),
     "refusals": (
         "jimeng_refusals",
-        "Requests that were answered with an error, by its code.",
+        "Requests answered with an error, by its code.",
         ["door", "code"],
     ),
     "calls": (
         "jimeng_provider_calls",
-        "Calls to a provider (submit, poll, download), and what came of them: ok, or "
-        "the code of the error.",
+        "Calls to a provider (submit, poll, download), by result: ok, or the error's "
+        "code.",
         ["provider", "call", "code"],
     ),
     "slots_used_ms": (
@@ -52,45 +52,44 @@ COUNTERS: dict[str, tuple[str, str, list[str]]] = {
     ),
     "fen": (
         "jimeng_charged_fen",
-        "What was drawn costs by the list of prices, in hundredths of a yuan.",
+        "Cost of the generated pictures by the price list, in fen (1/100 yuan).",
         ["model"],
     ),
     "webhook_attempts": (
         "jimeng_webhook_attempts",
-        "Attempts to deliver webhooks, and what came of them: delivered, or the code "
-        "of what went wrong.",
+        "Attempts to deliver webhooks, by outcome: delivered, or the error's code.",
         ["outcome"],
     ),
     "unpriced": (
         "jimeng_charged_unpriced",
-        "Pictures that were drawn, and of which the price is not known.",
+        "Generated pictures whose price is not known.",
         ["model"],
     ),
 }
 DURATIONS: dict[str, tuple[str, str, list[str]]] = {
     "request": (
         "jimeng_request_seconds",
-        "How long requests took, waiting for pictures included.",
+        "Duration of requests, including waits for pictures.",
         ["door", "kind"],
     ),
     "call": (
         "jimeng_provider_call_seconds",
-        "How long calls to a provider took.",
+        "Duration of calls to a provider.",
         ["provider", "call"],
     ),
     "picture": (
         "jimeng_picture_seconds",
-        "From submission to the picture that is kept.",
+        "From the request to the stored picture.",
         ["model"],
     ),
     "picture_wait": (
         "jimeng_picture_wait_seconds",
-        "From submission until it was sent to the provider.",
+        "From the request until the picture was submitted to the provider.",
         ["model"],
     ),
     "picture_provider": (
         "jimeng_picture_provider_seconds",
-        "The provider's own time: from accepted to drawn.",
+        "The provider's own time: from accepted to ready.",
         ["model"],
     ),
     "picture_unnoticed": (
@@ -102,7 +101,7 @@ DURATIONS: dict[str, tuple[str, str, list[str]]] = {
     ),
     "picture_saving": (
         "jimeng_picture_saving_seconds",
-        "From drawn to kept: download, check, store.",
+        "From ready to stored: download, check, store.",
         ["model"],
     ),
 }
@@ -124,7 +123,7 @@ def counter(found: Counted, name: str) -> CounterMetricFamily:
 
 
 def histogram(found: Counted, name: str) -> HistogramMetricFamily:
-    """Another release may count by other bounds: each falls under its next of ours."""
+    """Counts of another release's buckets go to our next larger bucket."""
     figure, words, labels = DURATIONS[name]
     family = HistogramMetricFamily(figure, words, labels=labels)
     rows: dict[tuple[str, ...], list[tuple[str, int]]] = defaultdict(list)
@@ -148,7 +147,7 @@ def histogram(found: Counted, name: str) -> HistogramMetricFamily:
 def family(
     name: str, words: str, labels: list[str], values: Values
 ) -> GaugeMetricFamily:
-    """A figure of which there is one for each value of its labels."""
+    """A gauge with one value for each combination of labels."""
     found = GaugeMetricFamily(name, words, labels=labels)
     for value_labels, value in values.items():
         found.add_metric(value_labels, float(value))

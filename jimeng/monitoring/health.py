@@ -1,4 +1,4 @@
-"""Health: does the process answer, and can it work."""
+"""Health checks: liveness and readiness."""
 
 from flask import Response
 
@@ -19,7 +19,7 @@ REASONS, NO_FAULTS = Reason(many=True), Ready(only=("paused", "resting", "lowere
 @bp.response(200, Health)
 def health() -> dict:
     """
-    The process answers; nothing else is asked.
+    Liveness: the process answers; databases are not checked.
     ---
     进程是否在运行
 
@@ -33,7 +33,7 @@ def health() -> dict:
 @bp.describe(errors=["not_ready"])
 def ready() -> Response | Answer:
     """
-    Everything that a task needs is there; or 503 and what is missing.
+    Readiness: 200 if tasks can be processed, otherwise 503 and what is missing.
     ---
     是否就绪
 

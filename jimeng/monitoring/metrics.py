@@ -1,9 +1,9 @@
 """
-Figures for Prometheus.
+``/metrics`` for Prometheus.
 
-All are asked of MongoDB and Redis when they are scraped, so whichever web process
-answers, they are the same. Work is counted in pictures: a task of four is four.
-No label tells of a user or of what was asked for.
+All metrics are read from MongoDB and Redis when they are scraped, so that every web
+process returns the same. Work is counted in pictures: a task of four is four. No label
+contains user data.
 """
 
 import logging
@@ -59,11 +59,11 @@ _asking = threading.Lock()
 @bp.describe(errors=["admins_only"])
 def metrics() -> Response:
     """
-    Figures for Prometheus: the queue, the lanes, what has ended, who works.
+    Metrics for Prometheus: the queue, model queues, ended pictures, workers.
 
-    They are the same whichever process answers; work is counted in pictures. Where
-    MongoDB is away there is `jimeng_mongodb_up 0` and little else. With sign-in the
-    key must have the scope `admin`.
+    Every process returns the same; work is counted in pictures. If MongoDB is
+    unavailable there is `jimeng_mongodb_up 0` and little else. With sign-in on the key
+    needs the scope `admin`.
     ---
     Prometheus 指标
 
@@ -77,9 +77,9 @@ def metrics() -> Response:
     except PyMongoError as error:
         if not (error.timeout or isinstance(error, ConnectionFailure)):
             raise
-        # Nobody's key can be looked up either: that it is away is all that is told,
-        # as it is by /health/ready.
-        log.warning("database away", exc_info=error)
+        # Keys cannot be checked either, so only the outage is reported, which
+        # /health/ready shows without a key, too.
+        log.warning("database unavailable", exc_info=error)
         text = generate_latest(Figures([ups(mongodb=False, redis=redis_answers())]))
     return Response(text, content_type=CONTENT_TYPE_PLAIN_0_0_4)
 
@@ -103,7 +103,7 @@ def redis_answers() -> bool:
 
 
 class Figures(Collector):
-    """What `generate_latest` takes."""
+    """A collector of metrics that are already measured, for `generate_latest`."""
 
     def __init__(self, groups: list[list[Metric]]) -> None:
         self.groups = groups
@@ -181,8 +181,8 @@ def queue(found: QueueView) -> list[Metric]:
 
 def lanes(found: QueueView) -> list[Metric]:
     """
-    A lane is one provider's model; its limit is what may be drawn at a time, for each
-    account.
+    A lane is the queue of one provider's model; its limit is how many pictures may be
+    generated at a time, for each account.
     """
     names = ["lane", "provider", "model"]
     labels = {
@@ -295,7 +295,7 @@ def stored() -> list[Metric]:
 
 
 def backed_up() -> list[Metric]:
-    """No value where no backup is known: there may be one of another kind."""
+    """No value without a known backup: there may be one made by other means."""
     at = backup.last_at()
     about = "Seconds since the latest backup by `flask backup` began."
     values: Values = {(): (utcnow() - at).total_seconds()} if at else {}
@@ -303,7 +303,7 @@ def backed_up() -> list[Metric]:
 
 
 def disk() -> list[Metric]:
-    """Nothing where nobody says."""
+    """Free disk space; nothing if it is not known."""
     free = retention.room()
     about = "Bytes free on the disk of MongoDB, or of the pictures if they are fewer."
     found = GaugeMetricFamily("jimeng_disk_free_bytes", about, free)
@@ -326,7 +326,7 @@ def given() -> list[Metric]:
 
 
 def ready() -> list[Metric]:
-    """Each reason that there may be, whether it is one now or not."""
+    """One value for every possible reason: 1 if it applies now."""
     found = {reason.code for reason in readiness.answer().reasons}
     words = "Whether this keeps the server from drawing, as /health/ready says."
     values: Values = {(code,): code in found for code in readiness.CODES}

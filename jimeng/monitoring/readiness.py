@@ -1,4 +1,4 @@
-"""Readiness: whether a task that came now would be drawn, and if not, why."""
+"""Readiness: whether a task submitted now would be processed, and if not, why."""
 
 import shutil
 import threading
@@ -35,9 +35,9 @@ from jimeng.documents.generation import DUE_HERE
 from jimeng.jobs import retention
 from jimeng.lanes import switches
 
-OVERDUE = timedelta(seconds=60)  # the pump takes what is due within a second
-# Seconds. A job takes less, but for a call to a provider that draws before it answers,
-# of which a consumer makes so many only that it has threads left.
+OVERDUE = timedelta(seconds=60)  # the pump queues due work within a second
+# Longer than a job takes, except for a call to a provider that generates before it
+# answers; a consumer limits these so that it has threads left.
 UNTAKEN = 40.0
 CACHE_S = 1.0  # seconds that an answer is good for, whoever asks
 AGAIN = 0.2  # seconds, where something was missing: it may come any moment
@@ -52,12 +52,12 @@ KEY = "jimeng.ready"
 @dataclass(frozen=True)
 class Reason:
     """
-    Why not.
+    Why the server is not ready.
 
     Attributes:
-        code: For programs; its words are ``ready.<code>`` in ``i18n``.
-        names: Which ones.
-        since: When this process first saw it, and at every look from then on.
+        code: For programs; its message key is ``ready.<code>`` in ``i18n``.
+        names: What it is about, such as lanes or indexes.
+        since: Since when this process has seen it in every check.
     """
 
     code: str
@@ -69,11 +69,12 @@ class Reason:
 class Answer:
     """
     Attributes:
-        reasons: Why not; empty where all is there.
-        paused: What an operator has switched off, which is no failure.
-        resting: Accounts that the provider has refused, while others go on.
-        lowered: Lanes of which the provider refused as many as are configured, so that
-            fewer are sent at a time: ``provider:req_key``, or ``account@`` before it.
+        reasons: Why the server is not ready; empty if it is.
+        paused: Switches that an operator has paused, which is not a failure.
+        resting: Suspended accounts, while others go on.
+        lowered: Lanes whose slots are below the configured number, because the provider
+            refused that many: ``provider:req_key``, with ``account@`` before it for one
+            of several accounts.
     """
 
     reasons: tuple[Reason, ...]
@@ -91,7 +92,7 @@ _taken: tuple[object, float] = (None, 0.0)
 
 
 def answer() -> Answer:
-    """Look at everything; not at each question, however many ask. Never raises."""
+    """The readiness, cached for `CACHE_S`; checked by one thread. Never raises."""
     global _kept
     if (found := _still_good(CACHE_S)) is not None:
         return found
@@ -116,7 +117,7 @@ def _still_good(seconds: float) -> Answer | None:
 
 
 def find() -> Answer:
-    """Look at everything, side by side, in less than two seconds."""
+    """Run all checks in parallel, within `DEADLINE_S`."""
     pool = ThreadPoolExecutor(len(CHECKS), "ready")
     parts = {pool.submit(_bounded, check): otherwise for check, otherwise in CHECKS}
     done, late = wait(parts, timeout=DEADLINE)
@@ -129,7 +130,7 @@ def find() -> Answer:
         try:
             found = each.result()
         except TROUBLES as error:
-            if not lacks_index(error):  # that is said in its place
+            if not lacks_index(error):  # `_indexes` reports it
                 reasons.append(Reason(parts[each]))
             continue
         reasons += found.reasons
@@ -152,7 +153,7 @@ def _bounded(check: Callable[[], Answer]) -> Answer:
 
 
 def _in_order(reasons: Iterable[Reason]) -> list[Reason]:
-    """Each code once; a MongoDB that does not even answer is not said to be full."""
+    """Each code once, in the order of `CODES`; without MongoDB only what is certain."""
     found = {reason.code: reason for reason in reasons}
     if "mongodb" in found:
         found = {c: r for c, r in found.items() if c in {"mongodb"} | WITHOUT_MONGODB}
@@ -165,7 +166,7 @@ def _mongodb() -> Answer:
             {"_id": "ready"}, {"$set": {"at": utcnow()}}, upsert=True
         )
     except DuplicateKeyError:
-        return Answer(())  # another server has just made it
+        return Answer(())  # another server has just inserted it
     return Answer(())
 
 
@@ -193,7 +194,7 @@ def _release() -> Answer:
 
 
 def _work() -> Answer:
-    """A worker that lives, and takes what there is."""
+    """Whether a worker is alive, and runs the queued jobs."""
     found = []
     alive = Worker.collection().find(Worker.alive(), {"_id": 0, "ran_at": 1})
     workers = list(alive)
@@ -201,7 +202,7 @@ def _work() -> Answer:
         found.append(Reason("worker"))
     elif _is_untaken(workers):
         found.append(Reason("jobs_untaken"))
-    # Another release looks after what this one does not know, and may have gone.
+    # Only generations that this release knows: another release handles the others.
     late = {"due_at": {"$lt": utcnow() - OVERDUE}, **DUE_HERE}
     if Generation.collection().find_one(late, {"_id": 1}, hint="due") is not None:
         found.append(Reason("overdue"))
@@ -209,12 +210,12 @@ def _work() -> Answer:
 
 
 def _is_untaken(workers: list[dict]) -> bool:
-    """Whether jobs have waited in Redis since long ago, and none has run meanwhile."""
+    """Whether jobs have waited in Redis for `UNTAKEN_S` while no worker ran any."""
     global _taken
     try:
         is_waiting = jobs.huey.storage.queue_size() > 0
     except RedisError:
-        return False  # which is told of by itself
+        return False  # `_redis` reports it
     if not is_waiting:
         _taken = None, 0.0
         return False
@@ -230,7 +231,7 @@ def _room() -> Answer:
 
 
 def _storage() -> Answer:
-    """Pictures can be kept. A mount that hangs holds up one thread, not ever more."""
+    """Whether pictures can be stored. A hung mount blocks one thread at most."""
     if not _trying.acquire(timeout=MAX_CHECK_S):
         return Answer((Reason("storage"),))
     try:
@@ -240,7 +241,7 @@ def _storage() -> Answer:
 
 
 def _lanes() -> Answer:
-    """No lane stands still that could send."""
+    """Whether a lane is stalled although it could submit."""
     served = jobs.runtime().registry.limits
     with ThreadPoolExecutor(AT_A_TIME, "lanes") as pool:
         heads = pool.map(lanes.stalled, served.keys(), served.values())
@@ -253,7 +254,7 @@ def _lanes() -> Answer:
 
 
 def _accounts() -> Answer:
-    """Accounts that are not given what was configured. One alone never rests."""
+    """Suspended accounts, and lanes below their configured slots."""
     account_lanes = lanes.read_account_lanes(jobs.runtime().registry.limits)
     resting = {
         x.account_lane.account
@@ -265,7 +266,7 @@ def _accounts() -> Answer:
 
 
 def _here() -> Answer:
-    """What this process knows by itself."""
+    """Checks that need no database."""
     found = []
     runtime = jobs.runtime()
     if not runtime.registry.models:
@@ -281,7 +282,7 @@ def _here() -> Answer:
     return Answer(tuple(found))
 
 
-# What each says where it cannot tell; nothing, if the others say it.
+# Check -> the reason if it fails or times out; empty if other checks report that.
 CHECKS: list[tuple[Callable[[], Answer], str]] = [
     (_mongodb, "mongodb_refuses"),
     (_redis, "redis"),

@@ -1,4 +1,4 @@
-"""Requests: counted by door, kind and status, and how long they took."""
+"""Metrics of requests: counted and timed by interface, kind and status."""
 
 from jimeng.http.auth.cross_site import SAFE_METHODS
 from jimeng.jobs.metric_counters import counts
@@ -25,7 +25,7 @@ KINDS = {
         ),
         "picture",
     ),
-    "mcp.talk": "call",
+    "mcp.handle_message": "call",
 }
 
 # Endpoints that programs and open pages ask over and over until something has ended.

@@ -1,4 +1,4 @@
-"""The door for clients of OpenAI's images API: it translates, and calls `tasks`."""
+"""The interface for clients of OpenAI's images API: translates, and calls `tasks`."""
 
 from jimeng.api.openapi.blueprint import DescribedBlueprint
 from jimeng.http.auth import principal_of_api, reject_cross_site, require_scope

@@ -1,4 +1,4 @@
-"""Errors as clients of OpenAI's expect them, and whether these may post once more."""
+"""Errors in OpenAI's format, and whether the client may retry."""
 
 from collections.abc import Mapping
 
@@ -9,12 +9,12 @@ from jimeng.http.responses import absolute, json_response
 from jimeng.i18n import t
 
 PREFIX = "/v1"
-# Of what is wrong with a request its clients know 400 and, of a model, 404.
+# For invalid requests its clients know 400 and, for an unknown model, 404.
 INVALID, NO_MODEL = 400, 404
 TYPES = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
-# Fields that have another name here than clients have for them.
+# Our field -> the name that clients know.
 PARAMS = {"images": "image"}
-# What clients look for by its name; every other code is ours.
+# Our code -> OpenAI's, for codes that clients handle; all others are ours.
 NAMES = {
     "unauthorized": "invalid_api_key",
     "api_key_invalid": "invalid_api_key",
@@ -26,10 +26,10 @@ NAMES = {
 }
 
 
-def made(task: Task, *, replayed: bool) -> None:
+def note_task(task: Task, *, replayed: bool) -> None:
     """
-    From here on no answer to this request may have its client post again, and each
-    says whether an earlier request had made the task.
+    Mark this request as having a task: responses tell the client not to retry, and
+    whether an earlier request had created the task.
     """
     g.openai_task = task.id
     if replayed:
@@ -55,9 +55,9 @@ def failure(
     ``{"error": {…}}``.
 
     Args:
-        errors: The fields that are wrong, of which the first is told.
-        charged: Whether what the task has drawn was paid for, where there is one.
-        again: The client may post again although there is a task: it will join it.
+        errors: The invalid fields; the first is reported.
+        charged: Whether the provider charged for the task's pictures, if there is one.
+        again: The client may retry although there is a task: it will join it.
     """
     said = message or t(f"error.{code}")
     if errors:

@@ -1,4 +1,4 @@
-"""Pictures, asked for and waited for in one request."""
+"""``/v1/images``: create pictures and wait for them in one request."""
 
 import time
 from collections.abc import Callable
@@ -31,14 +31,14 @@ from jimeng.openai.openapi import (
     ImagesResponse,
     stream_of,
 )
-from jimeng.openai.parameters import ImagesRequest, understand
+from jimeng.openai.parameters import ImagesRequest, parse_request
 
-EARLY_S = 0.1  # seconds by which a wait may end early by itself
-AGAIN = 1  # seconds after which a client of a server that stops finds another
+WAIT_TOLERANCE_S = 0.1  # seconds by which a wait may end early by itself
+RETRY_AFTER_S = 1  # seconds after which a client of a server that stops finds another
 
 
-# What is told of both.
-draws = partial(
+# Documents both operations.
+describe_drawing = partial(
     bp.describe,
     errors=DRAWING,
     headers=["Idempotent-Replayed", *LIMITS],
@@ -47,7 +47,7 @@ draws = partial(
 
 
 def streams_as(name: str) -> Callable:
-    """Say what a success may be instead: a stream of the events *name*."""
+    """Document that a success may instead be a stream of the events *name*."""
     shown = stream_of(name)
     return bp.alt_response(
         200, schema=TEXT, content_type="text/event-stream", example=shown
@@ -58,17 +58,17 @@ def streams_as(name: str) -> Callable:
 @bp.response(200, ImagesResponse)
 @streams_as("image_generation")
 @bp.doc(operationId="generate_images")
-@draws(body=CreateImageRequest)
+@describe_drawing(body=CreateImageRequest)
 @accepts_pictures
 def generate() -> Response:
     """
-    Draw pictures from words, as OpenAI's API does.
+    Generate pictures from a prompt (compatible with OpenAI).
 
-    The answer comes when they are there, or, with `stream`, as events, one for each
-    picture. A client that is cut off and posts again by itself is given those that it
-    asked for before. Fields that are not known are ignored, `null` is as if a field
-    were not there, and numbers may be text; what only this server has may also stand
-    under `extra_body` or `extra_fields`.
+    The response is sent when they are ready, or, with `stream`, as one event for each
+    picture. A client that is disconnected and retries by itself gets the pictures of
+    its first request. Unknown fields are ignored, `null` means omitted, and numbers may
+    be text; fields that only this server has may also be put under `extra_body` or
+    `extra_fields`.
     ---
     按提示词画图（与 OpenAI 的接口相同）
 
@@ -76,42 +76,42 @@ def generate() -> Response:
     是先前那个任务的图片。不认识的字段会被忽略，`null` 当作没写，数字也可以写成文字；
     只有本服务器才有的字段也可以放在 `extra_body` 或 `extra_fields` 里。
     """
-    return answer(requests.read(), name="image_generation")
+    return answer(requests.read_body(), name="image_generation")
 
 
 @bp.post("/images/edits", tags=["openai"])
 @bp.response(200, ImagesResponse)
 @streams_as("image_edit")
 @bp.doc(operationId="edit_images")
-@draws(body=CreateImageEditRequest, form=CreateImageEditForm)
+@describe_drawing(body=CreateImageEditRequest, form=CreateImageEditForm)
 @accepts_pictures
 def edit() -> Response:
     """
-    Draw pictures from words and pictures, as OpenAI's API does.
+    Generate pictures from input pictures (compatible with OpenAI).
 
-    As a form the pictures are files called `image`, `image[]` or `image[0]`; in JSON
-    they are `images` (or `image`). All else is as it is without pictures.
+    In a form the input pictures are files named `image`, `image[]` or `image[0]`; in
+    JSON they are `images` (or `image`). Everything else is as for generations.
     ---
     用图片画图（与 OpenAI 的接口相同）
 
     表单里的图片是名为 `image`、`image[]` 或 `image[0]` 的文件；JSON 里是 `images`
     （或 `image`）。其余与不带图片时相同。
     """
-    body = requests.read()
+    body = requests.read_body()
     if not images_of(body):
         raise Invalid.field("image", "invalid.required")
     return answer(body, name="image_edit")
 
 
 def answer(body: requests.Body, *, name: str) -> Response:
-    """A place to wait in comes first: without one nothing is created."""
+    """Acquire a permit to wait first: without one nothing is created."""
     principal = auth.principal_of_api()
-    asked = understand(body, principal)
+    asked = parse_request(body, principal)
     with ExitStack() as place:
         place.enter_context(long_polls.long_poll_permit(principal.user_id))
         seconds = streams.MAX_STREAM_S if asked.stream else wait_seconds()
-        task = obtain(principal, asked, body, within=seconds)
-        # What came may be of megabytes, and is kept elsewhere now.
+        task = create_or_join_task(principal, asked, body, within=seconds)
+        # The input pictures may be megabytes, and are stored by now.
         asked = replace(asked, new=replace(asked.new, images=(), mask=None))
         del body
         if asked.stream:
@@ -122,49 +122,53 @@ def answer(body: requests.Body, *, name: str) -> Response:
             principal, task, seconds, is_gone
         )
     if not ended:
-        return not_ended(task, in_time=time.monotonic() < until - EARLY_S)
-    response = finished(principal, asked, task)
+        return timeout_response(
+            task, in_time=time.monotonic() < until - WAIT_TOLERANCE_S
+        )
+    response = result_response(principal, asked, task)
     response.headers.update(rate_limit_headers(task.rate_limits))
     return response
 
 
-def obtain(
+def create_or_join_task(
     principal: Principal, asked: ImagesRequest, body: requests.Body, *, within: float
 ) -> Task:
-    """The task that this request makes, or has made when it was sent before."""
-    sent = tasks.Request(body.content, requests.repeats())
+    """Create the task, or join the one that an earlier attempt has created."""
+    sent = tasks.Request(body.content, requests.retry_count())
     task, replayed = tasks.create_or_join(
         principal, asked.new, sent, idem_key=idempotency_key(), within=within
     )
-    errors.made(task, replayed=replayed)
-    release_body_permit(None)  # others may send theirs while this one waits
+    errors.note_task(task, replayed=replayed)
+    release_body_permit(None)  # let other uploads in while this request waits
     return task
 
 
-def finished(principal: Principal, asked: ImagesRequest, task: Task) -> Response:
-    """What came of a task that has ended."""
+def result_response(principal: Principal, asked: ImagesRequest, task: Task) -> Response:
+    """The response for a task that has ended."""
     view = tasks.view(principal, tasks.find(principal, task.id))
     write = partial(responses.pictures, asked) if view.images else responses.failed
     response = write(view)
-    response.call_on_close(partial(note, task, response.response))
+    response.call_on_close(partial(mark_delivered, task, response.response))
     return response
 
 
-def note(task: Task, body: object) -> None:
-    """Note that the client has its answer, if all of that was given out."""
+def mark_delivered(task: Task, body: object) -> None:
+    """Record the delivery of the response, if all of it was sent."""
     if getattr(body, "is_whole", True):
         tasks.mark_answered(task.id)
 
 
-def not_ended(task: Task, *, in_time: bool) -> Response:
+def timeout_response(task: Task, *, in_time: bool) -> Response:
     """
-    The wait is over and the task is not.
+    The response if the wait is over before the task has ended.
 
-    A client that counts how often it posts is sent on by a server that stops: it
-    joins the task at another.
+    If the server is stopping, clients that count their retries are told to retry: they
+    join the task on another server.
     """
-    if in_time and requests.counts_repeats():
-        return errors.failure("server_stopping", 503, retry_after=AGAIN, again=True)
+    if in_time and requests.has_retry_count():
+        return errors.failure(
+            "server_stopping", 503, retry_after=RETRY_AFTER_S, again=True
+        )
     return errors.failure("wait_over", 504)
 
 

@@ -1,4 +1,4 @@
-"""The pictures that a client gives, under whichever name and in whichever form."""
+"""Input pictures of a request, under all field names and formats that clients use."""
 
 import re
 
@@ -10,16 +10,21 @@ from jimeng.schemas.request_fields import is_storable
 # ``image``, ``image[]``, ``image[0]``, ``images``: clients send all of these.
 IMAGES = re.compile(r"images?(\[\d*\])?")
 MASK = "mask"
-WITHIN = ("image_url", "url", "b64_json", "data")  # of an object that stands for one
-BARE = 200  # characters: longer text without a scheme is base64 and no name
+REFERENCE_KEYS = (
+    "image_url",
+    "url",
+    "b64_json",
+    "data",
+)  # of an object that stands for one
+MIN_BASE64_CHARS = 200  # characters: longer text without a scheme is base64 and no name
 
 
 def images_of(body: Body) -> tuple[Reference, ...]:
     """
-    In the order in which they came.
+    References to the input pictures, in the order of the request.
 
     Raises:
-        Invalid: one of them is nothing that could be a picture.
+        Invalid: one of them cannot be a picture.
     """
     names = [name for name in (*body.files, *body.fields) if IMAGES.fullmatch(name)]
     names = list(dict.fromkeys(names))
@@ -30,8 +35,10 @@ def images_of(body: Body) -> tuple[Reference, ...]:
 
 def mask_of(body: Body) -> Reference | None:
     """
+    A reference to the mask, or None.
+
     Raises:
-        Invalid: it is nothing that could be a picture.
+        Invalid: it cannot be a picture.
     """
     files = body.files.get(MASK)
     if files:
@@ -47,14 +54,14 @@ def as_list(value: object) -> list:
 
 
 def reference(field: str, value: object) -> str:
-    """As `inputs.look_up` takes it; base64 without ``data:`` in front of it, too."""
+    """Normalise a value for `inputs.look_up`; bare base64 becomes a ``data:`` URL."""
     if isinstance(value, dict):
-        inner = next((value[name] for name in WITHIN if value.get(name)), None)
+        inner = next((value[name] for name in REFERENCE_KEYS if value.get(name)), None)
         return reference(field, inner)
     if not isinstance(value, str) or not value.strip():
         raise Invalid.field(field, "invalid.image_unknown")
     text = value.strip()
     if not is_storable(text):
         raise Invalid.field(field, "invalid.unstorable")
-    is_bare = len(text) > BARE and ":" not in text[:20]
+    is_bare = len(text) > MIN_BASE64_CHARS and ":" not in text[:20]
     return f"data:;base64,{text}" if is_bare else text

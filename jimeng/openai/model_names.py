@@ -1,5 +1,5 @@
 """
-Names of models: those that clients have built in lead to models of this server.
+Model names: maps the names built into clients to models of this server.
 
 `OPENAI_MODELS` adds to these and replaces them.
 """
@@ -14,46 +14,46 @@ from jimeng.config import Config
 from jimeng.errors import ConfigError, Invalid
 from jimeng.providers import Model, Registry
 
-DEFAULT = "default"  # what a name leads to that stands for the server's default model
-NONE = "none"  # what one leads to that is not to be taken
-# Whatever a client of OpenAI's was built with.
+DEFAULT = "default"  # target of names that mean the server's default model
+NONE = "none"  # target of names that are rejected
+# Names built into clients of OpenAI's.
 BUILT_IN = tuple(
     f"{name}*={DEFAULT}" for name in ("gpt-image", "chatgpt-image", "dall-e")
 )
-WITHOUT_LINKS = ("gpt-image", "chatgpt-image")  # always answered with the bytes
+WITHOUT_LINKS = ("gpt-image", "chatgpt-image")  # responses always contain the bytes
 
 
 def find(name: str | None, *, images: int = 0, mask: bool = False) -> Model:
     """
-    The model that a client means by *name*; the default one for None.
+    The model that a client means by *name*; the default model for None.
 
     Args:
-        images: Pictures that are given with it, of which the default one takes as
-            many where there is one that does.
-        mask: Whether a mask is.
+        images: The number of input pictures: instead of the default model, one that
+            accepts them is preferred.
+        mask: Whether there is a mask.
 
     Raises:
         NoProvider: there are no models at all.
-        Invalid: it leads to none.
+        Invalid: the name means no model.
     """
     registry = jobs.runtime().registry
-    led = target(name, table())
+    led = target(name, configured_rows())
     if led is None and name not in own_names(registry):
         led = target(name, BUILT_IN)
     if led == NONE:
         known = ", ".join(sorted({model.id for model in registry.models.values()}))
         raise Invalid.field("model", "invalid.model", known=known)
     if (led or name) in {None, DEFAULT} and images:
-        found = taking(registry, images, mask=mask)
+        found = model_for_images(registry, images, mask=mask)
         if found is not None:
             return found
     return registry.model({None: name, DEFAULT: None}.get(led, led))
 
 
-def taking(registry: Registry, images: int, *, mask: bool) -> Model | None:
+def model_for_images(registry: Registry, images: int, *, mask: bool) -> Model | None:
     """
-    The model that pictures go to where none is named: one that is told what to draw,
-    with a mask one that takes that, and rather one that takes them all.
+    The model for input pictures if none is named: one that takes a prompt, with a mask
+    one that takes it, and preferably one that takes all pictures.
     """
     kinds = {"inpainting"} if mask else {"image-to-image", "text-to-image"}
     found = [
@@ -61,12 +61,14 @@ def taking(registry: Registry, images: int, *, mask: bool) -> Model | None:
         for model in registry.models.values()
         if model.takes_images and model.task in kinds
     ]
-    # One made for it needs no address at which the service could fetch them.
-    found.sort(key=lambda each: (takes(each) < images, each.task == "text-to-image"))
+    # An image-to-image model needs no public URL from which the service fetches them.
+    found.sort(
+        key=lambda each: (max_inputs(each) < images, each.task == "text-to-image")
+    )
     return found[0] if found else None
 
 
-def takes(model: Model) -> int:
+def max_inputs(model: Model) -> int:
     return model.takes.most if model.takes else 0
 
 
@@ -75,22 +77,22 @@ def own_names(registry: Registry) -> set[str]:
 
 
 def target(name: str | None, rows: Iterable[str]) -> str | None:
-    """Where the first row that fits leads; None if none does."""
+    """The target of the first row whose pattern matches, or None."""
     asked = (name or "").lower()
     split = (row.split("=", 1) for row in rows)
     return next((to for each, to in split if fnmatchcase(asked, each)), None)
 
 
-def table() -> tuple[str, ...]:
+def configured_rows() -> tuple[str, ...]:
     config: Config = current_app.config["JIMENG"]
     return config.OPENAI_MODELS
 
 
-def listed() -> list[tuple[str, Model]]:
-    """The names to show: each model's own, and those that the operator wrote out."""
+def list_names() -> list[tuple[str, Model]]:
+    """The names to list: the models' own, and the operator's without wildcards."""
     models = jobs.runtime().registry.models.values()
     names = dict.fromkeys(each.id for each in models)
-    for row in table():
+    for row in configured_rows():
         name, to = row.split("=", 1)
         if to == NONE:
             names.pop(name, None)
@@ -102,7 +104,7 @@ def listed() -> list[tuple[str, Model]]:
 def check(config: Config) -> None:
     """
     Raises:
-        ConfigError: `OPENAI_MODELS` leads to a model that is not offered.
+        ConfigError: `OPENAI_MODELS` maps to a model that is not offered.
     """
     registry = jobs.runtime().registry
     own = own_names(registry)

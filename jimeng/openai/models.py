@@ -1,11 +1,11 @@
-"""The models, in the list that clients fill their menus with."""
+"""``/v1/models``: the models that clients show in their menus."""
 
 from jimeng.http import auth
 from jimeng.openai import bp, model_names
 from jimeng.openai.openapi import OpenAIModel, OpenAIModelList
 from jimeng.providers import Model
 
-# Every client wants the field, and none looks at it: no model's date is known here.
+# Clients require the field and ignore it; the models' dates are not known here.
 CREATED = 1_735_689_600  # seconds since 1970
 
 
@@ -14,7 +14,7 @@ CREATED = 1_735_689_600  # seconds since 1970
 @bp.doc(operationId="list_openai_models")
 def list_models() -> dict:
     """
-    The models that this server offers, as far as the key may ask for them.
+    List the models that this key may use (compatible with OpenAI).
     ---
     列出模型（与 OpenAI 的接口相同）
 
@@ -23,7 +23,7 @@ def list_models() -> dict:
     principal = auth.principal_of_api()
     found = [
         record(name, model)
-        for name, model in model_names.listed()
+        for name, model in model_names.list_names()
         if principal.may_use(model.id)
     ]
     return {"object": "list", "data": found}
@@ -35,7 +35,7 @@ def list_models() -> dict:
 @bp.describe(errors=["model_not_found"])
 def get_model(name: str) -> dict:
     """
-    One model, by any of its names.
+    Get a model by any of its names (compatible with OpenAI).
     ---
     查看一个模型（与 OpenAI 的接口相同）
 

@@ -1,8 +1,8 @@
 """
-What requests and answers look like here, for the description of the API.
+Schemas of requests and responses, for the OpenAPI document.
 
-A request is not loaded by these shapes: clients send far more, and `reading` takes it.
-It does check each field that it reads for what is described here.
+Requests are not loaded by these schemas, because clients send far more fields:
+`requests` parses them, and checks each field that it reads against this description.
 """
 
 from collections.abc import Callable
@@ -60,7 +60,7 @@ STATUSES = {
     "content_refused_prompt": 400,
     "provider_failed": 502,
 }
-# Of requests that draw, beside those of every request.
+# Error codes of requests that draw, in addition to those of every request.
 DRAWING = [
     *("model_not_found", "content_refused_prompt", "provider_failed"),
     *("task_cancelled", "wait_over", "server_stopping"),
@@ -73,7 +73,7 @@ DRAWING = [
 
 
 def optional(kind: Callable[..., fields.Field], *args: Any, **more: Any) -> Any:
-    """A field that may be null, which is as if it were not there."""
+    """A field that may be null, which means omitted."""
     return kind(*args, allow_none=True, **more)
 
 
@@ -81,7 +81,7 @@ class ImageRequest(Strict):
     """What both operations take."""
 
     class Meta:
-        unknown = EXCLUDE  # what only other services know is ignored
+        unknown = EXCLUDE  # fields of other services are ignored
 
     model = optional(
         Text,
@@ -315,7 +315,7 @@ class OpenAIError(Reply):
 
 
 def stream_of(name: str) -> str:
-    """What a stream of the events *name* looks like."""
+    """An example of a stream of the events *name*."""
     data = (
         f'{{"type": "{name}.completed", "created_at": 1795572622, '
         '"b64_json": "iVBORw0…", "size": "1024x1024", "output_format": "png"}'
@@ -324,7 +324,7 @@ def stream_of(name: str) -> str:
 
 
 def failed(code: str) -> tuple[int, str, Words, dict]:
-    """How *code* is told here: status, code, words and a body."""
+    """How *code* is reported here: status, OpenAI's code, message and body."""
     status = STATUSES.get(code) or errors.statuses()[code]
     said, param = errors.words(code), None
     if code == "validation_failed":

@@ -1,4 +1,4 @@
-"""What is asked for: a request of OpenAI's in this server's terms."""
+"""Translate the parameters of OpenAI's API into this server's."""
 
 from dataclasses import dataclass, replace
 
@@ -12,7 +12,7 @@ from jimeng.openai.requests import Body
 from jimeng.providers import Model
 from jimeng.schemas.request_fields import USER_ID, Between
 
-# Of OpenAI's own, which say how its models draw; any other is a style of ours.
+# OpenAI's own styles, which have no effect here; any other is a style of ours.
 THEIR_STYLES = ("vivid", "natural")
 SIDE = Between(1, 99_999)  # pixels
 
@@ -22,11 +22,11 @@ class ImagesRequest:
     """
     Attributes:
         new: For `tasks.create`.
-        quality: As it was asked for.
-        with_bytes: The answer holds the pictures themselves, as base64.
-        content_type: What they are to be then.
-        compression: 0 to 100, of JPEG and WebP; None for the usual.
-        stream: The answer is a stream of events.
+        quality: As in the request.
+        with_bytes: Whether the response contains the pictures as base64.
+        content_type: Their format then.
+        compression: 0 to 100, for JPEG and WebP; None for the default.
+        stream: Whether the response is a stream of events.
     """
 
     new: tasks.NewTask
@@ -37,16 +37,16 @@ class ImagesRequest:
     stream: bool
 
 
-def understand(body: Body, principal: Principal) -> ImagesRequest:
+def parse_request(body: Body, principal: Principal) -> ImagesRequest:
     """
     Raises:
-        Invalid: a field that is known has a value that cannot be.
-        NoProvider: as `names.find`.
+        Invalid: a known field has an invalid value.
+        NoProvider: as `model_names.find`.
     """
     name, images, mask = body.text("model"), images_of(body), mask_of(body)
     model = model_names.find(name, images=len(images), mask=mask is not None)
     prompt = body.text("prompt")
-    if prompt is None and not images:  # with some, that is for the model to say
+    if prompt is None and not images:  # with inputs, the model decides
         raise Invalid.field("prompt", "invalid.prompt_empty")
     if body.choice("background", "transparent") == "transparent":
         raise Invalid.field("background", "invalid.opaque_only")
@@ -76,7 +76,7 @@ def understand(body: Body, principal: Principal) -> ImagesRequest:
         webhook_events=body.choices("webhook_events"),
     )
     return ImagesRequest(
-        new=replace(new, given=record(new)),
+        new=replace(new, given=request_record(new)),
         quality=quality,
         with_bytes=wants_bytes or form == "b64_json",
         content_type=FORMATS[kind],
@@ -85,8 +85,8 @@ def understand(body: Body, principal: Principal) -> ImagesRequest:
     )
 
 
-def record(new: tasks.NewTask) -> dict:
-    """The request as this server's own API would have it, for who reads the task."""
+def request_record(new: tasks.NewTask) -> dict:
+    """The request in terms of this server's own API, stored with the task."""
     told = ("prompt", "model", "size", "style", "n", "seed")
     given = {field: getattr(new, field) for field in told}
     given = {field: each for field, each in given.items() if each not in (None, -1, "")}
@@ -104,7 +104,7 @@ def owner_of(body: Body, principal: Principal) -> str:
 
 
 def size_of(body: Body) -> str | None:
-    """The size, where one is given; some send width and height for themselves."""
+    """The requested size, or None; some clients send width and height separately."""
     size = body.text("size")
     if size is not None:
         return None if size.lower() == "auto" else size
@@ -123,6 +123,6 @@ def style_of(body: Body) -> str | None:
 
 
 def seed_of(body: Body, model: Model) -> int:
-    """-1 where the model draws its own, or is to; clients send it to all alike."""
+    """The seed, or -1 for a random one; clients send seeds to models without, too."""
     seed = body.whole("seed")
     return seed if model.takes_seed and seed is not None else -1

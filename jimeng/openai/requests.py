@@ -1,7 +1,7 @@
 """
-What a client has sent, whichever way: JSON or a form, the field or a synonym.
+Parse request bodies leniently: JSON or a form, fields under several names.
 
-Clients send null and empty text for "not given", and fields that only others know:
+Clients send null or empty text for omitted fields, and fields of other services:
 neither is an error here.
 """
 
@@ -19,10 +19,10 @@ from jimeng.http.request_bodies import parse_json_body
 from jimeng.openai.openapi import CreateImageRequest
 from jimeng.schemas.request_fields import Between, Long, is_storable
 
-# Where clients and gateways put what OpenAI's API does not have.
+# Objects in which clients and gateways send fields that OpenAI's API does not have.
 NESTED = ("extra_fields", "extra_body")
 FORMS = ("multipart/form-data", "application/x-www-form-urlencoded")
-# By field, what it is described to be.
+# Field -> its validator in the described schema.
 FIELDS: dict[str, Any] = CreateImageRequest().fields
 CHECKS: dict[str, Any] = {
     name: check for name, field in FIELDS.items() for check in field.validators
@@ -34,10 +34,10 @@ TRUE, FALSE = ("true", "1", "yes", "on"), ("false", "0", "no", "off")
 class Body:
     """
     Attributes:
-        fields: What was given, by name; nothing is null or empty.
-        files: Of a form, by the names of their fields.
-        content: All of it, the files by their bytes: equal requests have equal
-            contents, wherever their multipart boundaries are.
+        fields: Values by name, without null and empty ones.
+        files: The files of a form, by field.
+        content: The whole body as JSON, files by their hashes: equal requests have
+            equal content, whatever their multipart boundaries.
     """
 
     fields: Mapping[str, object]
@@ -46,10 +46,10 @@ class Body:
 
     def text(self, *names: str) -> str | None:
         """
-        The first of *names* that was given; the first of all is described.
+        The first present field of *names*; the first name has the validator.
 
         Raises:
-            Invalid: it is no text, or longer than that may be.
+            Invalid: it is not text, or too long.
         """
         name, value = self._first(names)
         if value is None:
@@ -67,15 +67,15 @@ class Body:
     def whole(self, name: str, check: Between | None = None) -> int | None:
         """
         Args:
-            check: Of a field that is not described.
+            check: For a field without a validator.
 
         Raises:
-            Invalid: it is no integer, also written as text, or out of range.
+            Invalid: it is neither an integer nor text of one, or out of range.
         """
         check, value = check or CHECKS[name], self.fields.get(name)
         if value is None:
             return None
-        number = as_whole(value)
+        number = as_integer(value)
         if number is None:
             raise Invalid.field(name, "invalid.integer")
         if not check.min <= number <= check.max:
@@ -85,7 +85,7 @@ class Body:
     def switch(self, name: str) -> bool:
         """
         Raises:
-            Invalid: it is neither true nor false, also written as text.
+            Invalid: it is neither a boolean nor text of one.
         """
         value = str(self.fields.get(name, False)).strip().lower()
         if value not in TRUE + FALSE:
@@ -95,7 +95,7 @@ class Body:
     def choice(self, name: str, *others: str) -> str | None:
         """
         Args:
-            others: Beside those that are described.
+            others: Allowed in addition to the described choices.
 
         Raises:
             Invalid: it is none of these.
@@ -147,7 +147,7 @@ class Body:
         return name, self.fields.get(name)
 
 
-def read() -> Body:
+def read_body() -> Body:
     """
     The request's body.
 
@@ -158,7 +158,7 @@ def read() -> Body:
     """
     if request.mimetype not in FORMS:
         sent = read_json()
-        return Body(dict(given(sent)), {}, [request.path, sent])
+        return Body(dict(present_fields(sent)), {}, [request.path, sent])
     texts = request.form.to_dict(flat=False)
     fields = {name: each if len(each) > 1 else each[0] for name, each in texts.items()}
     files: dict[str, list[bytes]] = {}
@@ -168,25 +168,27 @@ def read() -> Body:
         if content:  # a field that was left empty has none
             files.setdefault(name, []).append(content)
     marks = {n: [sha256(each).hexdigest() for each in f] for n, f in files.items()}
-    return Body(dict(given(fields)), files, [request.path, texts, marks])
+    return Body(dict(present_fields(fields)), files, [request.path, texts, marks])
 
 
 def read_json() -> dict:
-    body = request.get_data(cache=False)  # which may be large, and is read once
+    body = request.get_data(cache=False)  # it may be large, and is read once
     found = parse_json_body(body)
     if not isinstance(found, dict):
         raise InvalidJson("body: no object")
     return found
 
 
-def given(sent: Mapping[str, object]) -> Iterator[tuple[str, object]]:
-    """What is neither null nor empty; what stands at the top is stronger."""
+def present_fields(sent: Mapping[str, object]) -> Iterator[tuple[str, object]]:
+    """The fields that are neither null nor empty; top-level fields take precedence."""
     for name in NESTED:
         inner = sent.get(name)
         if isinstance(inner, str):
             inner = json_or_none(inner)
         if isinstance(inner, dict):
-            yield from given({k: v for k, v in inner.items() if k not in NESTED})
+            yield from present_fields(
+                {k: v for k, v in inner.items() if k not in NESTED}
+            )
     for name, value in sent.items():
         if name not in NESTED and value not in (None, "", []):
             yield name, value
@@ -199,7 +201,7 @@ def json_or_none(text: str) -> object:
         return None
 
 
-def as_whole(value: object) -> int | None:
+def as_integer(value: object) -> int | None:
     """An integer, or text of one; JSON may write 2 as 2.0."""
     if isinstance(value, bool):
         return None
@@ -216,12 +218,12 @@ def as_whole(value: object) -> int | None:
     )
 
 
-def repeats() -> int:
-    """How often the client has sent this request before, as OpenAI's SDKs count."""
+def retry_count() -> int:
+    """How often the client has already sent this request, by OpenAI's SDKs' header."""
     told = request.headers.get("x-stainless-retry-count", "")
     return int(told) if told.isascii() and told.isdigit() and len(told) < 4 else 0
 
 
-def counts_repeats() -> bool:
-    """Whether it says so: it will, after an answer that lets it."""
+def has_retry_count() -> bool:
+    """Whether the client counts its retries; such clients retry when told to."""
     return "x-stainless-retry-count" in request.headers

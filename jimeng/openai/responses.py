@@ -1,4 +1,4 @@
-"""Pictures, and why there are none, as clients of OpenAI's expect them."""
+"""Responses with pictures, or the reason for their failure, in OpenAI's format."""
 
 import base64
 import json
@@ -16,24 +16,24 @@ from jimeng.openai.parameters import ImagesRequest
 from jimeng.schemas.task_responses import picture_link
 from jimeng.tasks import TaskView
 
-CHUNK = 3 * 64 * 1024  # bytes; of a multiple of three base64 has no padding
+CHUNK_BYTES = 3 * 64 * 1024  # bytes; of a multiple of three base64 has no padding
 FORMATS = {"image/png": "png", "image/jpeg": "jpeg", "image/webp": "webp"}
-# Errors about what was asked for; every other is the server's or the service's.
+# Prefixes of errors caused by the request; all others are the server's or provider's.
 REFUSED = ("content_refused", "parameter_refused", "input_", "prompt_")
 STATUS_REFUSED, STATUS_FAILED, STATUS_CANCELLED = 400, 502, 409
 
 
 class StreamedJson:
     """
-    A JSON document with files in it as base64, given out piece by piece.
+    A JSON document that contains files as base64, streamed in chunks.
 
     Args:
-        hole: What stands in the document in place of each file.
-        files: Each with its bytes; they are closed in the end.
+        hole: The placeholder of each file in the document.
+        files: Each with its size in bytes; they are closed at the end.
 
     Attributes:
-        length: Bytes of all of it.
-        is_whole: Whether all of it was given out.
+        length: Bytes of the whole response.
+        is_whole: Whether all of it was sent.
     """
 
     def __init__(
@@ -60,14 +60,14 @@ class StreamedJson:
 
 
 def base64_of(file: BinaryIO) -> Iterator[bytes]:
-    while piece := file.read(CHUNK):
+    while piece := file.read(CHUNK_BYTES):
         yield base64.b64encode(piece)
 
 
 def pictures(asked: ImagesRequest, view: TaskView) -> Response:
-    """The pictures that came: their bytes, or links to them."""
+    """The finished pictures: as base64, or as links."""
     found = view.images
-    items = [about(view, each) for each in found]
+    items = [image_item(view, each) for each in found]
     kind = asked.content_type if asked.with_bytes else found[0].content_type
     told = document(asked, view, found[0], kind)
     if len(found) < view.task.n:
@@ -90,19 +90,20 @@ def with_bytes(
     items: list[dict] | None = None,
 ) -> StreamedJson:
     """
-    What is *told*, with the bytes of each picture in its item, or in all of it.
+    The document with the bytes of each picture in its item or, without items, in the
+    document itself.
 
     Raises:
-        ImageNotFound: as `tasks.open_as`, and so is PictureInvalid.
+        ImageNotFound: as `downloads.open_as`, and so is PictureInvalid.
     """
-    hole = secrets.token_hex(16)  # which no words have in them
+    hole = secrets.token_hex(16)  # occurs in no text
     for item in items or [told]:
         item["b64_json"] = hole
-    return StreamedJson(told, hole, opened(asked, images))
+    return StreamedJson(told, hole, open_files(asked, images))
 
 
-def opened(asked: ImagesRequest, images: list[Image]) -> list[tuple[BinaryIO, int]]:
-    """The pictures' bytes in the format that was asked for, all or none of them."""
+def open_files(asked: ImagesRequest, images: list[Image]) -> list[tuple[BinaryIO, int]]:
+    """Open all pictures in the requested format, or none."""
     with ExitStack() as files:
         found = []
         for each in images:
@@ -116,7 +117,7 @@ def opened(asked: ImagesRequest, images: list[Image]) -> list[tuple[BinaryIO, in
 def document(
     asked: ImagesRequest, view: TaskView, image: Image, content_type: str
 ) -> dict:
-    """What is told beside pictures; their size is the one that they have."""
+    """The fields beside the pictures; the size is the actual one."""
     task = view.task
     return {
         "created": int((task.completed_at or task.created_at).timestamp()),
@@ -128,14 +129,14 @@ def document(
     }
 
 
-def about(view: TaskView, image: Image) -> dict[str, object]:
-    """Beside a picture; nothing here rewrites a prompt but for its style."""
+def image_item(view: TaskView, image: Image) -> dict[str, object]:
+    """The fields of a picture; the prompt is not rewritten except for its style."""
     found: dict[str, object] = {"revised_prompt": view.task.prompt}
     return found if image.seed is None else {**found, "seed": image.seed}
 
 
 def failed(view: TaskView) -> Response:
-    """Why no picture came: the first cause."""
+    """The error response if all pictures failed: the first cause."""
     error = next(iter(view.errors), None)
     if view.task.status == "cancelled" or error is None:
         code = error["code"] if error else "task_cancelled"
@@ -147,6 +148,6 @@ def failed(view: TaskView) -> Response:
 
 
 def charged(view: TaskView) -> str:
-    """Whether any of it was paid for: the dearest answer of all pictures."""
+    """Whether any picture was charged: ``yes``, ``unknown`` or ``no``."""
     found = {error["charged"] for error in view.errors}
     return next((each for each in ("yes", "unknown") if each in found), "no")

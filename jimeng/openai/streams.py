@@ -1,7 +1,7 @@
 """
-``stream: true``: events, with comments that keep the line open until there are any.
+``stream: true``: server-sent events, with comments as heartbeat until the first.
 
-The services here have no partial pictures, so each picture is one event.
+The providers have no partial pictures, so each picture is one event.
 """
 
 import json
@@ -22,10 +22,10 @@ from jimeng.openai import errors, responses
 from jimeng.openai.parameters import ImagesRequest
 from jimeng.tasks import TaskView
 
-MAX_STREAM_S = 300.0  # seconds; then the client asks again
-HEARTBEAT = 10.0  # seconds from one comment to the next
+MAX_STREAM_S = 300.0  # then the client retries
+HEARTBEAT_S = 10.0  # seconds from one comment to the next
 COMMENT = b": still drawing\n\n"
-# Clients want the field, and nothing here is counted in tokens.
+# Clients require the field; nothing here is counted in tokens.
 NO_TOKENS = {
     "input_tokens": 0,
     "input_tokens_details": {"text_tokens": 0, "image_tokens": 0},
@@ -43,11 +43,11 @@ def respond(
     name: str,
 ) -> Response:
     """
-    Answer with events until the task has ended.
+    Respond with a stream of events until the task has ended.
 
     Args:
-        place: Is closed with the stream: somebody else may wait there then.
-        name: What events are called: ``image_generation`` or ``image_edit``.
+        permit: Released when the stream is closed.
+        name: Of the events: ``image_generation`` or ``image_edit``.
     """
     is_gone = partial(long_polls.is_disconnected, request.environ)
     events = stream_with_context(_events(principal, asked, task, is_gone, name))
@@ -67,7 +67,7 @@ def _events(principal, asked, task: Task, is_gone, name: str) -> Iterator[bytes]
             yield _error(errors.failure(error.code, error.status))
             return
     view = None
-    with best_effort("look after a stream"):  # which has no other way to say it
+    with best_effort("view after a stream"):  # its errors must be events, too
         view = tasks.view(principal, tasks.find(principal, task.id))
     if view is None:
         yield _error(errors.failure("database_unavailable", 503))
@@ -87,7 +87,7 @@ def _until_end(principal: Principal, task: Task, is_gone) -> Iterator[bytes]:
     for _, seen in long_polls.watch_task(principal, task, MAX_STREAM_S, is_gone):
         if seen is None or seen[0] in ENDED:
             return
-        if time.monotonic() > told + HEARTBEAT:
+        if time.monotonic() > told + HEARTBEAT_S:
             told = time.monotonic()
             yield COMMENT
 

@@ -151,7 +151,7 @@ ROUTES: dict[str, Route] = {
     "openai.list_models": listed(),
     "openai.get_model": own(),  # no model has the name that is asked for
     # As agents have it
-    "mcp.talk": listed(
+    "mcp.handle_message": listed(
         {
             **{"jsonrpc": "2.0", "id": 1, "method": "tools/call"},
             "params": {"name": "cancel_task", "arguments": {"task_id": "{task_id}"}},

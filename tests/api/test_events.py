@@ -18,7 +18,7 @@ from tests.rest import API, client_with, create, data_of, refused, result
 @pytest.fixture(autouse=True)
 def anew(quick_room, monkeypatch):
     """A room as the product's own server has it; what changes by itself shows soon."""
-    monkeypatch.setattr(events, "WAIT", 0.2)
+    monkeypatch.setattr(events, "RETRY_AFTER_S", 0.2)
     monkeypatch.setattr(events, "MAX_STREAM_S", 10.0)
 
 
@@ -73,7 +73,7 @@ def test_what_has_ended_is_told_once(client, work_off):
 def test_what_does_not_change_is_not_told_again(client, monkeypatch):
     """Only that somebody is still here; after a while the client connects anew."""
     monkeypatch.setattr(events, "MAX_STREAM_S", 1.5)
-    monkeypatch.setattr(events, "QUIET", 0.5)
+    monkeypatch.setattr(events, "HEARTBEAT_S", 0.5)
     task_id = create(client)
 
     blocks = list(read(follow(client, task_id)))
@@ -156,7 +156,7 @@ def test_database_that_goes_away_meanwhile_is_waited_for(
         blocks = read(follow(far, task_id))
         next(blocks)
         way.delay = None
-        monkeypatch.setattr(events, "QUIET", 0.1)
+        monkeypatch.setattr(events, "HEARTBEAT_S", 0.1)
         silent = [next(blocks) for _ in range(3)]
         way.delay = 0.0
         Task.cancel({}, task_id)

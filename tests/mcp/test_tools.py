@@ -29,7 +29,7 @@ def count() -> int:
 def conforms(result: dict, name: str) -> dict:
     """What a client checks: text and structure are one, and as described."""
     said = result["structuredContent"]
-    Draft202012Validator(tools.TOOLS[name].gives).validate(said)
+    Draft202012Validator(tools.TOOLS[name].output_schema).validate(said)
     assert json.loads(result["content"][0]["text"]) == said
     return said
 
@@ -261,7 +261,7 @@ def test_tools_speak_the_language_of_the_request(app, language):
 
 def test_bounds_are_those_that_are_checked(older):
     """At the edge of each number it is taken, one beyond it is not."""
-    for name, shape in arguments.described(arguments.LIST)["properties"].items():
+    for name, shape in arguments.input_schema(arguments.LIST)["properties"].items():
         if shape["type"] == "integer":
             older.done("list_tasks", **{name: shape["maximum"]})
             older.refused("list_tasks", **{name: shape["maximum"] + 1})

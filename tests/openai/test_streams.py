@@ -49,7 +49,7 @@ def test_pictures_come_as_events(client, draws):
 
 def test_line_is_kept_open(client, app, monkeypatch, work_off):
     """Comments go out while nothing happens, the first of them at once."""
-    monkeypatch.setattr(streams, "HEARTBEAT", 0.0)
+    monkeypatch.setattr(streams, "HEARTBEAT_S", 0.0)
     monkeypatch.setattr(streams, "MAX_STREAM_S", 1.2)
 
     answer = ask(client)

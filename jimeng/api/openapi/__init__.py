@@ -1,4 +1,4 @@
-"""The API's description for programs, and a page to read it and try it on."""
+"""The OpenAPI document, and a page to read it and try requests."""
 
 from collections.abc import Callable
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from flask import Blueprint, Response, current_app, jsonify, render_template
 
 from jimeng import jobs
-from jimeng.api.openapi.reference import read
+from jimeng.api.openapi.reference import parse_document
 from jimeng.i18n import language
 
 bp = Blueprint("openapi", __name__)
@@ -15,8 +15,8 @@ bp = Blueprint("openapi", __name__)
 @bp.get("/openapi.json")
 def document() -> Response:
     """The OpenAPI document, in the language of the request."""
-    response = jsonify(kept("document", described))
-    # Anybody may read it, from wherever: tools on other hosts fetch it.
+    response = jsonify(cached("document", build_document))
+    # Tools on other origins fetch it.
     response.headers["Access-Control-Allow-Origin"] = "*"
     response.headers["Content-Language"] = "zh-CN" if language() == "zh" else "en"
     response.headers["Cache-Control"] = "no-cache"
@@ -26,20 +26,20 @@ def document() -> Response:
 
 @bp.get("/docs")
 def page() -> Response:
-    """The document as a page of this site, where it can be tried, too."""
-    api = kept("page", lambda: read(kept("document", described)))
+    """The document as a page of this site, where requests can be tried."""
+    api = cached("page", lambda: parse_document(cached("document", build_document)))
     text = render_template("docs.html", api=api)
-    # Its head has the name of who is signed in.
+    # Its header has the signed-in user's name.
     return Response(text, headers={"Cache-Control": "no-store"})
 
 
-def described() -> dict:
+def build_document() -> dict:
     api = current_app.extensions["flask-smorest"]["apis"][""]["ext_obj"]
     return api.spec.to_dict()
 
 
-def kept(name: str, make: Callable[[], Any]) -> Any:
-    """What *make* makes, once for each language and set of models."""
+def cached(name: str, make: Callable[[], Any]) -> Any:
+    """The result of *make*, cached per language and set of models."""
     models = sorted({m.id for m in jobs.runtime().registry.models.values()})
     all_kept = current_app.extensions.setdefault("openapi", {})
     key = (name, language(), *models)

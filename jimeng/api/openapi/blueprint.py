@@ -1,8 +1,8 @@
 """
-The blueprint of the REST API: one envelope for all answers, and views that say all
-that the document tells of them.
+The blueprint of the REST API: one envelope for all responses, and views that carry
+everything the OpenAPI document says about them.
 
-Words stand in pairs, Chinese and English, until `document` chooses.
+Texts are (Chinese, English) pairs, until `document` picks the language.
 """
 
 import json
@@ -15,7 +15,14 @@ from flask_smorest import Blueprint
 
 from jimeng.api.openapi import errors
 from jimeng.api.openapi.bodies import body_of, example_of, form_of
-from jimeng.api.openapi.parts import Words, both, headers, place, reference, translated
+from jimeng.api.openapi.parts import (
+    Words,
+    headers,
+    in_both_languages,
+    path_parameter,
+    reference,
+    translated,
+)
 from jimeng.http.request_bodies import StrictParser
 from jimeng.i18n import docstring_words
 from jimeng.schemas import Strict, field_descriptions, responses
@@ -31,10 +38,10 @@ WITH_FORM = ["request_too_large", "unsupported_media_type", "unsupported_encodin
 WITH_BODY = ["invalid_json", *WITH_FORM]
 
 JSON = "application/json"
-# Of answers that are not JSON.
+# Schemas of responses that are not JSON.
 TEXT = {"type": "string"}
 BINARY = {"type": "string", "format": "binary"}
-# What a 200 is beside another success.
+# Descriptions of a 200 where success usually has another status.
 ONCE_ENDED_OR_DRY_RUN = (
     "等到了：任务已经结束（`Prefer: wait`）；或者只是估价（`dry_run`）",
     "Waited for: the task has ended (`Prefer: wait`). Or an estimate (`dry_run`)",
@@ -43,22 +50,22 @@ DRY_RUN = ("只是估算（`dry_run`）", "An estimate (`dry_run`)")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Notes:
+class OperationDoc:
     """
-    What a view's schemas do not tell of it.
+    Details of an operation beyond its view's schemas.
 
     Attributes:
-        errors: The codes that are its own, beside those of every request.
-        headers: Those that a success may have.
-        always: Those that each success has.
-        takes: Headers that it reads, beside those of every request.
-        makes: What a success makes: its name in ``data`` and in later paths, and
-            the operations that go on from there.
+        errors: Its own error codes, in addition to those of every request.
+        headers: Response headers that a success may have.
+        always: Response headers that every success has.
+        takes: Request headers that it reads, in addition to those of every request.
+        makes: The resource that a success creates: its field in ``data``, the path
+            parameter of later operations, and these operations' ids.
         pages: A success has ``next_cursor`` beside ``data``.
-        estimate: What a 200 has, where ``dry_run`` asks for no more than that.
-        once_ended: What it may have instead, where the request may wait for the end.
-        form: The schema of a body of several parts.
-        body: The schema of a body in JSON that the view reads by itself.
+        estimate: The schema of the 200 that ``dry_run`` returns.
+        once_ended: The schema of the 200 if the request waited for the task's end.
+        form: The schema of a multipart body.
+        body: The schema of a JSON body that the view parses itself.
         or_list: Whether ``data`` may be a list instead, with ``next_cursor`` beside it.
     """
 
@@ -78,23 +85,24 @@ class Notes:
 @dataclass(frozen=True)
 class ErrorShape:
     """
-    How errors look where they have another shape than the API's.
+    Errors in another format than the API's.
 
     Attributes:
-        schema: Of each.
-        show: The status of one of our codes, what it is called, its words, and a body.
+        schema: Of every error.
+        example_of: For one of our codes: the status, the format's own code, its
+            description, and an example body.
     """
 
     schema: type[responses.Reply]
-    show: Callable[[str], tuple[int, str, Words, dict]]
+    example_of: Callable[[str], tuple[int, str, Words, dict]]
 
 
 class DescribedBlueprint(Blueprint):
     """
     Attributes:
-        probe: Its routes are asked by machines: without a key, an envelope, or the
-            database.
-        shape: Of its errors, where that is another service's; so are successes.
+        probe: Its routes are health checks and metrics: without an envelope, and
+            without a key.
+        shape: Another service's error format; successes have no envelope either.
     """
 
     ARGUMENTS_PARSER = StrictParser()
@@ -117,10 +125,13 @@ class DescribedBlueprint(Blueprint):
 
     @staticmethod
     def describe(**told: Any) -> Callable:
-        """Say what the `Notes` of a view are."""
+        """Attach an `OperationDoc` to a view."""
 
         def decorator(view: Any) -> Any:
-            view._apidoc = {**getattr(view, "_apidoc", {}), "more": Notes(**told)}
+            view._apidoc = {
+                **getattr(view, "_apidoc", {}),
+                "more": OperationDoc(**told),
+            }
             return view
 
         return decorator
@@ -133,9 +144,9 @@ class DescribedBlueprint(Blueprint):
         return not self.probe and self.shape is None
 
     def add_url_rule(self, rule, endpoint=None, view_func=None, *args, **options):
-        """Keep what the document needs beside what smorest keeps."""
+        """Store the view's name and docstring for the document."""
         names = re.findall(r"<(?:\w+:)?(\w+)>", rule)
-        options["parameters"] = [place(name) for name in names]
+        options["parameters"] = [path_parameter(name) for name in names]
         super().add_url_rule(rule, endpoint, view_func, *args, **options)
         name = endpoint or view_func.__name__
         for method in ("get", "post", "put", "patch", "delete"):
@@ -144,7 +155,7 @@ class DescribedBlueprint(Blueprint):
                 self._docs[name][method] |= told
 
     def _prepare_operation(self, doc, doc_info, *, app, method, **kwargs):
-        more = doc_info.get("more", Notes())
+        more = doc_info.get("more", OperationDoc())
         doc["operationId"] = doc_info["name"]
         doc.setdefault("parameters", []).extend(
             [*more.takes, "X-Request-ID", "Accept-Language"]
@@ -169,7 +180,7 @@ class DescribedBlueprint(Blueprint):
         answers = doc["responses"]
         doc["responses"] = {
             str(status): self.success(answers[status], more),
-            **({"304": unchanged(more)} if 304 in answers else {}),
+            **({"304": not_modified_response(more)} if 304 in answers else {}),
             **({"200": self.other(more)} if more.estimate else {}),
             **self.failures(
                 method, more, has_body=bool(body or more.body), sign_in=sign_in
@@ -177,7 +188,7 @@ class DescribedBlueprint(Blueprint):
         }
         return doc
 
-    def success(self, answer: dict, more: Notes) -> dict:
+    def success(self, answer: dict, more: OperationDoc) -> dict:
         contents = answer["content"]
         if JSON in contents:
             schema = contents[JSON]["schema"]
@@ -187,16 +198,16 @@ class DescribedBlueprint(Blueprint):
             contents[JSON] = content
         limits = headers([*more.headers, *LIMITS], more.always)
         made = {"description": ("成功", "Success"), "headers": limits}
-        return {**made, "content": contents, **ways_on(more)}
+        return {**made, "content": contents, **links_of(more)}
 
-    def other(self, more: Notes) -> dict:
-        """The 200 of an operation whose success has another status."""
+    def other(self, more: OperationDoc) -> dict:
+        """The 200 of an operation whose success usually has another status."""
         schema, ways, said = more.estimate, [], DRY_RUN
         if more.once_ended:
             schema, said = more.once_ended, ONCE_ENDED_OR_DRY_RUN
             ways = [n for n in (*more.headers, *more.always) if n != "Retry-After"]
         answer = self.success(
-            {"content": {JSON: {"schema": schema}}}, Notes(headers=ways)
+            {"content": {JSON: {"schema": schema}}}, OperationDoc(headers=ways)
         )
         if more.once_ended:
             data = answer["content"][JSON]["schema"]["properties"]
@@ -204,7 +215,7 @@ class DescribedBlueprint(Blueprint):
         return answer | {"description": said}
 
     def failures(
-        self, method: str, more: Notes, *, has_body: bool, sign_in: bool
+        self, method: str, more: OperationDoc, *, has_body: bool, sign_in: bool
     ) -> dict:
         codes = [*EVERYWHERE, *more.errors]
         if not self.probe:
@@ -215,15 +226,15 @@ class DescribedBlueprint(Blueprint):
             codes += WITH_FORM if more.form else ()
         codes += errors.OF_THE_SERVER
         if self.shape is not None:
-            return shaped(self.shape, codes)
+            return shaped_failures(self.shape, codes)
         return {
             str(status): failure(status, those)
             for status, those in errors.by_status(codes).items()
         }
 
 
-def enveloped(content: dict, more: Notes) -> dict:
-    """The envelope of a success around what it holds."""
+def enveloped(content: dict, more: OperationDoc) -> dict:
+    """Wrap a success in the envelope."""
     schema = content["schema"]
     success = {
         "type": "boolean",
@@ -244,29 +255,29 @@ def enveloped(content: dict, more: Notes) -> dict:
 
 
 def event_of(name: str, schema: type[responses.Reply]) -> Words:
-    """What a stream of such events, whose data are the schema's, begins with."""
+    """An example of a stream of events whose data have this schema."""
 
     def say(spoken: int) -> str:
         data = json.dumps(translated(example_of(schema), spoken), ensure_ascii=False)
         return f"retry: 3000\nid: 1795572622191\nevent: {name}\ndata: {data}\n\n"
 
-    return both(say)
+    return in_both_languages(say)
 
 
 def failure(status: int, codes: Iterable[str]) -> dict:
     told = {code: errors.words(code) for code in codes}
     examples = {code: {"$ref": reference("examples", code)} for code in told}
-    return failing(status, told, responses.Refusal, examples)
+    return failure_response(status, told, responses.Refusal, examples)
 
 
-def shaped(shape: ErrorShape, codes: Iterable[str]) -> dict[str, dict]:
-    """By status, the failures with these codes in that shape."""
+def shaped_failures(shape: ErrorShape, codes: Iterable[str]) -> dict[str, dict]:
+    """The failures with these codes in another format, by status."""
     found: dict[int, dict[str, tuple[Words, dict]]] = {}
     for code in dict.fromkeys(codes):
-        status, name, said, body = shape.show(code)
+        status, name, said, body = shape.example_of(code)
         found.setdefault(status, {}).setdefault(name, (said, body))
     return {
-        str(status): failing(
+        str(status): failure_response(
             status,
             {code: said for code, (said, _) in those.items()},
             shape.schema,
@@ -276,7 +287,7 @@ def shaped(shape: ErrorShape, codes: Iterable[str]) -> dict[str, dict]:
     }
 
 
-def failing(
+def failure_response(
     status: int,
     told: Mapping[str, Words],
     schema: type[responses.Reply],
@@ -284,7 +295,7 @@ def failing(
 ) -> dict:
     always = ["Retry-After"] if status in errors.RETRY_LATER else []
     return {
-        "description": both(
+        "description": in_both_languages(
             lambda spoken: "\n\n".join(
                 f"`{code}`: {said[spoken]}" for code, said in told.items()
             )
@@ -294,15 +305,15 @@ def failing(
     }
 
 
-def unchanged(more: Notes) -> dict:
+def not_modified_response(more: OperationDoc) -> dict:
     return {
         "description": ("没有变化", "Nothing has changed"),
         "headers": headers(more.headers, more.always),
     }
 
 
-def ways_on(more: Notes) -> dict:
-    """The operations that what was made can be given to, as OpenAPI's links."""
+def links_of(more: OperationDoc) -> dict:
+    """OpenAPI links from the created resource to later operations."""
     if more.makes is None:
         return {}
     name, where, later = more.makes

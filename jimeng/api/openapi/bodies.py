@@ -1,4 +1,4 @@
-"""Bodies: the shapes of requests with examples, and examples of answers."""
+"""Bodies: the schemas of requests with examples, and examples of responses."""
 
 from marshmallow import Schema, fields
 from marshmallow.validate import OneOf
@@ -10,7 +10,7 @@ MOMENT, DAY = "2026-11-25T02:10:22.191Z", "2026-11-25"
 
 
 def body_of(schema: type[Strict], *, sign_in: bool) -> dict:
-    """Its shapes and examples; with sign-in nobody says whose it is."""
+    """Its schemas and examples; with sign-in on without ``user_id``."""
     shapes = [schema, *schema.other_shapes]
     content: dict = {"schema": {"anyOf": shapes} if schema.other_shapes else schema}
     content["examples"] = examples_of(schema, sign_in=sign_in)
@@ -21,41 +21,41 @@ def body_of(schema: type[Strict], *, sign_in: bool) -> dict:
 
 
 def form_of(schema: type[Strict], *, sign_in: bool) -> dict:
-    """A body of several parts; a file among them needs no encoding of its own."""
+    """A ``multipart/form-data`` body."""
     content = {"schema": schema, "examples": examples_of(schema, sign_in=sign_in)}
     return {"required": True, "content": {"multipart/form-data": content}}
 
 
 def examples_of(schema: type[Strict], *, sign_in: bool) -> dict:
     return {
-        name: {"value": own(body) if sign_in else body}
+        name: {"value": without_user_id(body) if sign_in else body}
         for name, body in schema.examples.items()
     }
 
 
-def own(body: dict) -> dict:
-    """A request's body without saying whose it is."""
+def without_user_id(body: dict) -> dict:
+    """The body of a request without ``user_id``."""
     found = {name: value for name, value in body.items() if name != "user_id"}
     if "input" in found:
-        found["input"] = own(found["input"])
+        found["input"] = without_user_id(found["input"])
     return found
 
 
 def example_of(schema: Schema | type[Schema]) -> object:
-    """What an answer may look like; words in pairs, one for each language."""
+    """An example of a response; texts are (Chinese, English) pairs."""
     found = schema() if isinstance(schema, type) else schema
     shown = {
-        field.data_key or name: shown_in(field)
+        field.data_key or name: field_example(field)
         for name, field in found.dump_fields.items()
         if field.required or {"examples", "shown"} & set(field.metadata)
     }
     return [shown] if found.many else shown
 
 
-def shown_in(field: fields.Field) -> object:
+def field_example(field: fields.Field) -> object:
     """
     Raises:
-        LookupError: it is a text, and nobody has said which.
+        LookupError: it is a text without an example.
     """
     for example in field.metadata.get("examples", ()):
         return example
@@ -64,11 +64,11 @@ def shown_in(field: fields.Field) -> object:
     if isinstance(field, fields.Nested):
         return example_of(field.schema)
     if isinstance(field, fields.List):
-        return [shown_in(field.inner)]
-    return of_kind(field)
+        return [field_example(field.inner)]
+    return example_by_type(field)
 
 
-def of_kind(field: fields.Field) -> object:
+def example_by_type(field: fields.Field) -> object:
     match field:
         case Instant():
             return MOMENT

@@ -1,4 +1,4 @@
-"""smorest's description of the API, finished: words, keys, errors and models."""
+"""The OpenAPI document: smorest's, completed with texts, keys, errors and models."""
 
 import json
 import re
@@ -14,7 +14,13 @@ from flask_smorest.spec.plugins import FlaskPlugin
 
 from jimeng import jobs
 from jimeng.api.openapi import errors
-from jimeng.api.openapi.parts import as_text, described, shaped, shared, translated
+from jimeng.api.openapi.parts import (
+    as_text,
+    described,
+    shaped,
+    shared_components,
+    translated,
+)
 from jimeng.config.version import VERSION
 from jimeng.i18n import LANGUAGES, language
 
@@ -33,57 +39,56 @@ DESCRIPTION = (
     "`POST /mcp` 给智能体使用，不在本文档里：它用 Model Context Protocol "
     "（JSON-RPC 2.0）自己说明有哪些工具（`tools/list`），密钥与这里相同。见 "
     "https://modelcontextprotocol.io 。",
-    "Pictures, asynchronously: submit a task, poll by `Retry-After`, collect the "
+    "Asynchronous image generation: submit a task, poll by `Retry-After`, get the "
     "pictures.\n\n"
     'A success is `{"success": true, "data": …}`, a failure is `{"success": false, '
     '"error": "code", "message": "sentence", "request_id": "…"}`, with `errors` '
-    "by field where some are wrong.\n\n"
+    "by field for invalid parameters.\n\n"
     "`message` is Chinese unless `Accept-Language` prefers English. Times are UTC "
     "and end in `Z`. An integer may be written 2.0. Unknown fields in bodies and "
-    "queries are 422, and so is a query parameter that is there twice, or a text "
-    "with NUL or half of a surrogate pair in it. The language of this document "
-    "follows `Accept-Language`, too.\n\n"
-    "Under `/v1` it is OpenAI's images API: successes and failures have its "
-    "shapes.\n\n"
-    "`POST /mcp` is for agents and not part of this document: by the Model Context "
-    "Protocol (JSON-RPC 2.0) it says itself which tools there are (`tools/list`), "
-    "and takes the same keys. See https://modelcontextprotocol.io .",
+    "queries are 422, and so is a repeated query parameter, or text that contains "
+    "NUL or a lone surrogate. The language of this document follows "
+    "`Accept-Language`, too.\n\n"
+    "`/v1` is compatible with OpenAI's images API, in successes and in errors.\n\n"
+    "`POST /mcp` is for agents and not part of this document: it describes its tools "
+    "itself (`tools/list`) by the Model Context Protocol (JSON-RPC 2.0), and accepts "
+    "the same keys. See https://modelcontextprotocol.io .",
 )
 API_KEY = (
     "账号页面或 `POST /api/v1/users/{user_id}/keys` 创建的 API 密钥",
-    "An API key, made on the account page or by `POST /api/v1/users/{user_id}/keys`",
+    "An API key, from the account page or `POST /api/v1/users/{user_id}/keys`",
 )
 TAGS: dict[str, tuple[str, str]] = {
-    "images": ("创建任务、取回图片", "Ask for pictures, collect them."),
-    "tasks": ("查看、取消、重试任务", "Look at tasks, cancel them, run them again."),
+    "images": ("创建任务、取回图片", "Create image tasks and get their pictures."),
+    "tasks": ("查看、取消、重试任务", "Read, cancel and retry tasks."),
     "batches": (
         "一次提交很多提示词，看进度，取消，补上缺的",
-        "Many prompts at once: ask, follow, cancel, run again what is lacking.",
+        "Batches of prompts: create, follow, cancel, retry what is missing.",
     ),
-    "uploads": ("上传图片，供任务使用", "Give pictures for tasks to use."),
+    "uploads": ("上传图片，供任务使用", "Upload pictures for tasks to use."),
     "collections": (
         "把图片放进相册，分享相册或单张图片",
-        "Put pictures into collections; share collections and pictures.",
+        "Organise pictures in collections; share collections and pictures.",
     ),
     "prompts": (
         "起了名字存下的提示词和设置",
-        "Prompts that are kept under a name, with their settings.",
+        "Saved prompts with their settings.",
     ),
     "webhooks": (
         "任务结束时通知你的程序：地址、密钥、投递记录和补发",
-        "Your programs are told when tasks end: addresses, secrets, the log, replays.",
+        "Notify your programs when tasks end: endpoints, secrets, the log, replays.",
     ),
     "users": ("用户、用量和 API 密钥", "Users, their usage, and their API keys."),
     "openai": (
         "给使用 OpenAI 图像接口的客户端：字段、应答和错误都是它的样子",
-        "For clients of OpenAI's images API: fields, answers and errors are as theirs.",
+        "For clients of OpenAI's images API, with its fields, responses and errors.",
     ),
     "system": ("模型、风格、队列、健康", "Models, styles, the queue, health."),
 }
 
 
 class Converter(OpenAPIConverter):
-    """Tells what each field means, and what schemas ask for beside their fields."""
+    """Adds descriptions of fields, and the rules of schemas across fields."""
 
     def init_attribute_functions(self) -> None:
         super().init_attribute_functions()
@@ -102,8 +107,8 @@ class Plugin(MarshmallowPlugin):
 
 class Document(APISpec):
     """
-    The document, in the language of whoever asks. Describing takes longer than all else
-    that a start does: it begins when somebody asks.
+    The document in the request's language. Building it takes longer than the rest of
+    startup, so it is built on the first request.
     """
 
     def __init__(self, *args: Any, **options: Any) -> None:
@@ -133,14 +138,14 @@ class Document(APISpec):
 
 
 class DescribedApi(Api):
-    """smorest's, with this document."""
+    """smorest's `Api` with our `Document`."""
 
     DEFAULT_ERROR_RESPONSE_NAME = None  # each operation names its own
 
     def register_blueprint(
         self, blp: Blueprint, *, parameters: list | None = None, **options: Any
     ) -> None:
-        """As smorest's, but that its views are described once somebody asks."""
+        """As smorest's, but views are described on the first request."""
         name = options.get("name", blp.name)
         self._app.extensions["flask-smorest"]["blp_name_to_api"][name] = self
         self._app.register_blueprint(blp, **options)
@@ -150,7 +155,7 @@ class DescribedApi(Api):
 
     def _init_spec(self, **options: Any) -> None:
         self.flask_plugin, self.ma_plugin = FlaskPlugin(), Plugin()
-        parts: dict = shared()
+        parts: dict = shared_components()
         whole: dict = {"components": parts}
         if self._app.config["JIMENG"].sign_in:
             key = {"type": "http", "scheme": "bearer"}

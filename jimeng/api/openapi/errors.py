@@ -1,9 +1,9 @@
-"""The errors that an operation may answer with, each with its words and status."""
+"""The errors of an operation, each with its message and HTTP status."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
-from jimeng.api.openapi.parts import Words, both
+from jimeng.api.openapi.parts import Words, in_both_languages
 from jimeng.errors import JimengError
 from jimeng.i18n import MESSAGES
 
@@ -17,13 +17,13 @@ HTTP_STATUSES = {
     "headers_too_large": 431,
     "not_ready": 503,
 }
-# What the server answers itself, before anybody has read the request.
+# Sent by the server itself before the application reads the request.
 OF_THE_SERVER = ["uri_too_long", "headers_too_large"]
 WITH_FIELDS = {
     "validation_failed": ("n", "invalid.range"),
 }
-# Codes whose words stand elsewhere.
-KEYS = {
+# Codes whose message has another key.
+MESSAGE_KEYS = {
     "not_ready": "answer.not_ready",
     "model_not_found": "invalid.model",
 }
@@ -32,7 +32,7 @@ REQUEST_ID = "3f2a9c0d5b7e4c1a8d6f0e12"  # of examples
 
 
 def statuses() -> dict[str, int]:
-    """Code -> HTTP status, of all errors that a request can be answered with."""
+    """Error code -> HTTP status, of all errors."""
 
     def each(kind: type[JimengError]) -> Iterator[type[JimengError]]:
         yield kind
@@ -44,7 +44,7 @@ def statuses() -> dict[str, int]:
 
 
 def by_status(codes: Iterable[str]) -> dict[int, list[str]]:
-    """The codes sorted by their status, each once."""
+    """The codes grouped by status, without duplicates."""
     known = statuses()
     found: dict[int, list[str]] = defaultdict(list)
     for code in dict.fromkeys(codes):
@@ -53,13 +53,15 @@ def by_status(codes: Iterable[str]) -> dict[int, list[str]]:
 
 
 def words(code: str) -> Words:
-    """What *code* means; values that are not known yet stand as an ellipsis."""
-    texts = MESSAGES[KEYS.get(code, f"error.{code}")]
-    return both(lambda spoken: texts[spoken].format_map(defaultdict(lambda: "…")))
+    """The message of *code*; placeholders are shown as an ellipsis."""
+    texts = MESSAGES[MESSAGE_KEYS.get(code, f"error.{code}")]
+    return in_both_languages(
+        lambda spoken: texts[spoken].format_map(defaultdict(lambda: "…"))
+    )
 
 
 def example(code: str) -> dict:
-    """An answer with *code*, as it might be."""
+    """An example response with *code*."""
     body: dict = {
         "success": False,
         "error": code,
@@ -68,9 +70,13 @@ def example(code: str) -> dict:
     }
     if code in WITH_FIELDS:
         name, key = WITH_FIELDS[code]
-        reason = both(lambda spoken: MESSAGES[key][spoken].format(min=1, max=4))
+        reason = in_both_languages(
+            lambda spoken: MESSAGES[key][spoken].format(min=1, max=4)
+        )
         body["errors"] = {name: [reason]}
     if code == "not_ready":
-        said = both(lambda s: MESSAGES["answer.not_ready"][s].format(missing="redis"))
+        said = in_both_languages(
+            lambda s: MESSAGES["answer.not_ready"][s].format(missing="redis")
+        )
         body |= {"message": said, "status": "unavailable", "missing": ["redis"]}
     return {"summary": words(code), "value": body}

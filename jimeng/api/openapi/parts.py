@@ -1,7 +1,7 @@
 """
-The parts of the document that many operations share, and what its fields mean.
+Components of the document that operations share, and the descriptions of fields.
 
-Words stand in pairs, Chinese and English, as in ``i18n``.
+Texts are (Chinese, English) pairs, as in ``i18n``.
 """
 
 import json
@@ -19,67 +19,71 @@ SECONDS = {"type": "integer", "minimum": 0}
 AS_REQUEST_ID = {"pattern": r"^[A-Za-z0-9._:\-]{1,128}$"}
 REQUEST_ID = (
     "请求的 id；1 到 128 个字母、数字或 . _ : - 的会被采用，否则由服务器生成",
-    "A name for the request. One of 1 to 128 letters, digits and . _ : - is kept, "
-    "else one is made",
+    "The request's id. One of 1 to 128 letters, digits and . _ : - is used, otherwise "
+    "the server generates one",
 )
-# Name -> its words in Chinese and in English, and what it may be.
+# Header -> its description in Chinese and in English, and its schema.
 HEADERS: dict[str, tuple[str, str, dict]] = {
     "X-Request-ID": (*REQUEST_ID, TEXT | AS_REQUEST_ID),
     "Location": (
         "新资源的地址",
-        "Where the new resource is",
+        "The URL of the new resource",
         {"type": "string", "format": "uri-reference"},
     ),
-    "Retry-After": ("多少秒后再问", "Seconds after which to ask again", SECONDS),
+    "Retry-After": ("多少秒后再问", "Seconds to wait before trying again", SECONDS),
     "Idempotent-Replayed": (
         "true：任务由先前同键的请求创建",
-        "true: an earlier request with this key has made the task",
+        "true: an earlier request with this key created the task",
         {"type": "string", "enum": ["true"]},
     ),
     "Preference-Applied": (
         "wait=秒数：按这个等过；没有等时不出现",
-        "wait=SECONDS: this was waited for. Absent if it was not",
+        "wait=SECONDS: the wait that was applied. Absent without a wait",
         {"type": "string", "pattern": "^wait=[0-9]+$"},
     ),
-    "Cache-Control": ("不要保存，也不要改动", "Neither to be kept nor changed", TEXT),
+    "Cache-Control": (
+        "不要保存，也不要改动",
+        "Must not be stored or transformed",
+        TEXT,
+    ),
     "Link": (
         '下一页，rel="next"；没有下一页时不出现',
         'The next page, rel="next", if any',
         TEXT,
     ),
-    "ETag": ("应答的标签", "Tag of the answer", TEXT),
+    "ETag": ("应答的标签", "The response's entity tag", TEXT),
     "RateLimit-Policy": (
         "有哪些限制：requests 是请求数，submissions 是任务数，"
         "daily-pictures 是图片数（按 UTC 日）；"
         "q 是上限，w 是窗口的秒数。没有限制时不出现",
-        "The limits there are: requests counts requests, submissions tasks, "
-        "daily-pictures pictures of a day in UTC; q is how many, w the window in "
-        "seconds. Absent if there is none",
+        "The limits: requests counts requests, submissions tasks, daily-pictures "
+        "pictures per UTC day; q is the limit, w the window in seconds. Absent if "
+        "there are none",
         TEXT,
     ),
     "RateLimit": (
         "各项限制还剩多少（r），多少秒后重新计算（t）",
-        "How much is left of each limit (r), and seconds until it begins anew (t)",
+        "What remains of each limit (r), and seconds until it resets (t)",
         TEXT,
     ),
 }
-TAKEN: dict[str, tuple[str, str, dict]] = {
-    "X-Request-ID": (*REQUEST_ID, TEXT),  # whatever is not sane is replaced
+HEADER_PARAMETERS: dict[str, tuple[str, str, dict]] = {
+    "X-Request-ID": (*REQUEST_ID, TEXT),  # any other value is replaced
     "Accept-Language": (
         "说明文字的语言：zh 或 en",
-        "Language of the words: zh or en",
+        "Language of messages: zh or en",
         {"type": "string", "examples": ["zh", "en"]},
     ),
     "If-None-Match": (
         "上次的 ETag；没有变化时为 304",
-        "The ETag of last time: 304 where nothing has changed",
+        "The ETag of an earlier response: 304 if nothing has changed",
         TEXT,
     ),
     "Idempotency-Key": (
         "1 到 255 个可见 ASCII 字符。24 小时内，同一用户、同一键、同样的请求"
         "只创建一次，重复时得到第一次的应答",
         "1 to 255 visible ASCII characters. Within 24 hours the same key with the same "
-        "request of the same user creates once; repetitions get the first answer",
+        "request of the same user creates once; repetitions get the first response",
         {
             "type": "string",
             "minLength": 1,
@@ -90,14 +94,14 @@ TAKEN: dict[str, tuple[str, str, dict]] = {
     "Prefer": (
         "wait=秒数：等到任务结束再回答，最多 60 秒；没有空位等，或任务在那之后才开始"
         "（delay）时，和平常一样立即回答",
-        "wait=SECONDS: answer once the task has ended, or after that many, 60 at the "
-        "most. Without a free place, and for a task that starts later (delay), the "
-        "answer comes at once, as it would otherwise",
+        "wait=SECONDS: respond once the task has ended, or after that many, at most "
+        "60. If too many clients are waiting, or the task starts later (delay), the "
+        "response is sent at once, as usual",
         {"type": "string", "examples": ["wait=30"]},
     ),
 }
-# Whatever looks otherwise is nobody's.
-PLACES: dict[str, tuple[str, str, dict]] = {
+# Values that do not match the pattern do not exist.
+PATH_PARAMETERS: dict[str, tuple[str, str, dict]] = {
     "name": ("模型的名称", "The model's name", {}),
     "task_id": ("任务 id", "The task's id", {"pattern": "^[A-Za-z0-9_-]{1,100}$"}),
     "batch_id": (*field_descriptions.BATCH_ID, {"pattern": "^batch_[0-9a-f]{32}$"}),
@@ -141,12 +145,12 @@ PLACES: dict[str, tuple[str, str, dict]] = {
 }
 
 
-def both(say: Callable[[int], str]) -> Words:
+def in_both_languages(say: Callable[[int], str]) -> Words:
     return say(0), say(1)
 
 
 def translated(node: Any, spoken: int) -> Any:
-    """The same with one of each pair of words: a JSON document has no other pairs."""
+    """Pick one language of each pair of texts: no other tuples occur in a document."""
     if isinstance(node, tuple):
         return node[spoken]
     if isinstance(node, dict):
@@ -160,9 +164,9 @@ def reference(kind: str, name: str) -> str:
     return f"#/components/{kind}/{name}"
 
 
-def place(name: str) -> dict:
+def path_parameter(name: str) -> dict:
     """A parameter in the path."""
-    chinese, english, schema = PLACES.get(name, ("", "", {}))
+    chinese, english, schema = PATH_PARAMETERS.get(name, ("", "", {}))
     if "type" not in schema:
         schema = {"type": "string", "minLength": 1, **schema}
     taken = {"name": name, "in": "path", "required": True, "schema": schema}
@@ -170,28 +174,28 @@ def place(name: str) -> dict:
 
 
 def headers(names: Iterable[str], always: Iterable[str]) -> dict:
-    """Those of every answer, and *names*; *always* are never left out."""
+    """The headers of a response: *names* are optional, *always* are required."""
     always = [*always, "X-Request-ID"]
     known = {name: name for name in always}
     known |= {name: f"{name}-if-any" for name in names if name not in known}
     return {name: {"$ref": reference("headers", part)} for name, part in known.items()}
 
 
-def shared() -> dict[str, dict]:
-    """Headers and parameters, by the names that operations call them by."""
+def shared_components() -> dict[str, dict]:
+    """Shared headers and parameters, by their names in ``components``."""
     found: dict[str, dict] = {"headers": {}, "parameters": {}}
     for name, (chinese, english, schema) in HEADERS.items():
         header = {"description": (chinese, english), "schema": schema}
         found["headers"][name] = {**header, "required": True}
         found["headers"][f"{name}-if-any"] = header
-    for name, (chinese, english, schema) in TAKEN.items():
+    for name, (chinese, english, schema) in HEADER_PARAMETERS.items():
         taken = {"name": name, "in": "header", "schema": schema}
         found["parameters"][name] = {**taken, "description": (chinese, english)}
     return found
 
 
 def as_text(converter: object, field: fields.Field, **kwargs: object) -> dict:
-    """The pattern of a text that has no stricter one, for apispec."""
+    """The default pattern of text fields, for apispec."""
     stricter = {"pattern", "enum"} & {*field.metadata} or isinstance(
         field.validate, OneOf
     )
@@ -199,15 +203,15 @@ def as_text(converter: object, field: fields.Field, **kwargs: object) -> dict:
 
 
 def shaped(converter: object, field: fields.Field, **kwargs: object) -> dict:
-    """The shape of metadata, for apispec, which does not take all of it by itself."""
+    """The schema of metadata fields, which apispec cannot derive completely."""
     return getattr(field, "shape", {})
 
 
 def described(converter: object, field: fields.Field, **kwargs: object) -> dict:
     """
-    The words of a field, for apispec, with what it is by default.
+    The description of a field for apispec, including its default.
 
-    As ``default`` the latter would have generated clients send it each time.
+    As JSON Schema's ``default``, generated clients would send it each time.
     """
     if not field.metadata.get("words"):
         return {}

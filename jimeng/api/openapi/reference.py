@@ -1,4 +1,4 @@
-"""The API's description as a page shows it: its operations and schemas."""
+"""The OpenAPI document prepared for the docs page: operations and schemas."""
 
 import json
 import re
@@ -9,9 +9,14 @@ from typing import Any
 from markupsafe import Markup, escape
 
 METHODS = ("get", "post", "put", "patch", "delete")
-DEEP = 3  # levels of nested fields that stand in place; schemas with names are linked
+MAX_DEPTH = (
+    3  # levels of nested fields that stand in place; schemas with names are linked
+)
 LIMITS = ("minimum", "maximum", "minLength", "maxLength", "minItems", "maxItems")
-BARE = {"X-Request-ID", "Accept-Language"}  # parameters that every operation has
+COMMON_PARAMETERS = {
+    "X-Request-ID",
+    "Accept-Language",
+}  # parameters that every operation has
 
 
 @dataclass(frozen=True)
@@ -19,9 +24,9 @@ class Field:
     """
     Attributes:
         place: ``path``, ``query`` or ``header``; empty in a body.
-        kind: Its type, as words; a schema with a name as a link.
-        limits: What it may be, beside its type.
-        fields: Those in it, where its schema has no name.
+        kind: Its type as text; a named schema as a link.
+        limits: Its constraints as text.
+        fields: Its nested fields, unless its schema is named.
     """
 
     name: str
@@ -37,8 +42,8 @@ class Field:
 class Answer:
     """
     Attributes:
-        kind: What its body is, as `Field.kind`; empty without one.
-        example: As JSON; empty where there is none.
+        kind: The type of its body, as `Field.kind`; empty without a body.
+        example: As JSON, or empty.
     """
 
     status: str
@@ -56,7 +61,7 @@ class Operation:
     """
     Attributes:
         body: The fields of its JSON body, or of its form.
-        example: A body, as JSON; empty where there is none.
+        example: A body as JSON, or empty.
     """
 
     id: str
@@ -87,8 +92,8 @@ class Operation:
 class Reference:
     """
     Attributes:
-        groups: Name, words and operations, in order.
-        schemas: Those with names that something links to.
+        groups: Name, description and operations, in order.
+        schemas: The named schemas.
         has_keys: Whether requests need a key.
     """
 
@@ -100,15 +105,15 @@ class Reference:
 
 
 def prose(text: str) -> Markup:
-    """Paragraphs, `code` and addresses, which is all that the words of ours use."""
+    """Render the document's small Markdown subset: paragraphs, `code` and URLs."""
     parts = [part for part in re.split(r"\n\s*\n", text.strip()) if part]
     coded = (re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(p))) for p in parts)
     coded = (re.sub(r"(https://[\w./-]*\w)", r'<a href="\1">\1</a>', p) for p in coded)
     return Markup("".join(f"<p>{part}</p>" for part in coded))  # noqa: S704 (escaped)
 
 
-def read(document: dict[str, Any]) -> Reference:
-    """What a page shows of an OpenAPI document of ours."""
+def parse_document(document: dict[str, Any]) -> Reference:
+    """Parse our own OpenAPI document for the page."""
     reader = Reader(document)
     groups = [
         (tag["name"], prose(tag.get("description", "")), reader.operations(tag["name"]))
@@ -125,13 +130,13 @@ def read(document: dict[str, Any]) -> Reference:
 
 
 class Reader:
-    """Looks up what a document refers to."""
+    """Reads a document, resolving its references."""
 
     def __init__(self, document: dict[str, Any]) -> None:
         self.document = document
 
-    def found(self, part: dict) -> dict:
-        """*part*, or what it refers to."""
+    def resolve(self, part: dict) -> dict:
+        """*part*, or the target of its ``$ref``."""
         while "$ref" in part:
             there: Any = self.document
             for step in part["$ref"].removeprefix("#/").split("/"):
@@ -149,14 +154,16 @@ class Reader:
 
     def operation(self, path: str, method: str, of: dict, above: list) -> Operation:
         media, body = first_body(of.get("requestBody", {}))
-        given = [self.found(each) for each in [*above, *of.get("parameters", [])]]
+        given = [self.resolve(each) for each in [*above, *of.get("parameters", [])]]
         return Operation(
             id=of["operationId"],
             method=method,
             path=path,
             title=of.get("summary", ""),
             words=prose(of.get("description", "")),
-            parameters=tuple(self.parameter(p) for p in given if p["name"] not in BARE),
+            parameters=tuple(
+                self.parameter(p) for p in given if p["name"] not in COMMON_PARAMETERS
+            ),
             body=self.fields(body.get("schema", {})),
             media=media,
             example=self.example(body) if media == "application/json" else "",
@@ -170,7 +177,7 @@ class Reader:
 
     def answers(self, responses: dict) -> Iterator[Answer]:
         for status, response in responses.items():
-            response = self.found(response)
+            response = self.resolve(response)
             media, body = first_body(response)
             kind = (
                 self.kind(body.get("schema", {})) if "json" in media else escape(media)
@@ -179,14 +186,14 @@ class Reader:
             yield Answer(status, prose(response.get("description", "")), kind, example)
 
     def example(self, body: dict) -> str:
-        """The last of the examples, which says the most; empty if there is none."""
+        """The last example, which is the most complete; empty without one."""
         found = body.get("example")
         for each in body.get("examples", {}).values():
-            found = self.found(each).get("value", found)
+            found = self.resolve(each).get("value", found)
         return "" if found is None else json.dumps(found, ensure_ascii=False, indent=2)
 
     def fields(self, schema: dict, depth: int = 0) -> tuple[Field, ...]:
-        schema = self.found(schema)
+        schema = self.resolve(schema)
         required = schema.get("required", ())
         return tuple(
             self.field(name, each, name in required, depth=depth)
@@ -203,7 +210,7 @@ class Reader:
     ) -> Field:
         inner = schema.get("items", schema)
         has_name = "$ref" in inner
-        words = schema.get("description") or self.found(inner).get("description", "")
+        words = schema.get("description") or self.resolve(inner).get("description", "")
         return Field(
             name=name,
             kind=self.kind(schema),
@@ -212,12 +219,12 @@ class Reader:
             place=place,
             limits=limits(schema),
             fields=self.fields(inner, depth + 1)
-            if not has_name and depth < DEEP
+            if not has_name and depth < MAX_DEPTH
             else (),
         )
 
     def kind(self, schema: dict) -> Markup:
-        """A type in words; a schema with a name as a link to it."""
+        """A type as text; a named schema as a link to it."""
         if "$ref" in schema:
             name = schema["$ref"].rpartition("/")[2]
             return Markup('<a href="#schema-{0}">{0}</a>').format(name)
@@ -230,7 +237,7 @@ class Reader:
             if kinds:
                 return Markup(" | ").join(dict.fromkeys(kinds))
         data = schema.get("properties", {}).get("data")
-        if data:  # the frame that every answer has
+        if data:  # the envelope
             return self.kind(data)
         if "items" in schema:
             return Markup("{}[]").format(self.kind(schema["items"]))
@@ -239,13 +246,13 @@ class Reader:
 
 
 def first_body(part: dict) -> tuple[str, dict]:
-    """The media type of a request's or an answer's body, and what is said of it."""
+    """The media type and the description of a request's or response's first body."""
     found: dict[str, dict] = part.get("content", {})
     return next(iter(found.items()), ("", {}))
 
 
 def limits(schema: dict) -> str:
-    """What a value may be, beside its type, in the words of JSON Schema."""
+    """A value's constraints, in JSON Schema's terms."""
     schema = (
         schema.get("items", schema) if "enum" in schema.get("items", {}) else schema
     )
