@@ -45,7 +45,7 @@ class Result:
         )
         shown = [{"type": "text", "text": said}]
         shown += [
-            part for each in self.pictures for part in thumbnail_content(each, most)
+            part for each in self.pictures for part in image_content(each, most)
         ]
         return {
             "content": [*shown, *map(link, self.pictures)],
@@ -59,7 +59,7 @@ def refusal(words: str) -> dict:
     return {"content": [{"type": "text", "text": words}], "isError": True}
 
 
-def thumbnail_content(picture: Image, most: int) -> list[dict]:
+def image_content(picture: Image, most: int) -> list[dict]:
     """A thumbnail of at most *most* bytes; empty if the picture was just deleted."""
     try:
         _, thumbnail = tasks.open_image(None, picture.key, "thumbnail_id")
