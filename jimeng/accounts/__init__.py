@@ -1,6 +1,6 @@
-"""Proving to be a user: API keys, passwords, sessions, invitations."""
+"""Accounts: users, API keys, passwords, second factors, sessions, invitations."""
 
-from jimeng.accounts.invitations import accept, invite, invited, make_link
+from jimeng.accounts.invitations import accept, invite, make_link, user_of_invitation
 from jimeng.accounts.keys import (
     SCOPES,
     create_key,

@@ -1,4 +1,4 @@
-"""All that a user has made, as one archive: pictures, and a record of the rest."""
+"""Export a user's data as one archive: pictures, inputs, and JSON of the rest."""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -15,22 +15,22 @@ from jimeng.gallery.browsing import UNSEEN, Wanted
 from jimeng.gallery.downloads import BATCH, Archive, plain_name, tasks_of
 from jimeng.tasks.views import view_all
 
-KEPT = {"hidden": {"$exists": False}, "file_id": {"$exists": True}}
-FEW = 4  # records read at a time of those that may be large
-# What is told of each record.
-OF_TASK = (
+WITH_FILE = {"hidden": {"$exists": False}, "file_id": {"$exists": True}}
+LARGE_BATCH = 4  # records of a query whose documents may be large
+# The exported fields of each kind of record.
+TASK_FIELDS = (
     *("id", "status", "prompt", "input", "model", "provider", "width", "height", "n"),
     *("seed", "retried_from", "batch", "metadata", "created_at", "completed_at"),
 )
-OF_PROMPT = (
+PROMPT_FIELDS = (
     *("id", "name", "prompt", "model", "size", "quality", "style", "n", "seed"),
     "created_at",
 )
-OF_BATCH = (
+BATCH_FIELDS = (
     *("id", "name", "prompts", "n", "made", "metadata", "created_at", "stopped"),
 )
-OF_COLLECTION = ("id", "name", "created_at")
-OF_SHARE = ("kind", "id", "title", "prompts", "created_at", "expires_at")
+COLLECTION_FIELDS = ("id", "name", "created_at")
+SHARE_FIELDS = ("kind", "id", "title", "prompts", "created_at", "expires_at")
 Kind = TypeVar("Kind", bound=Stored)
 
 
@@ -38,43 +38,43 @@ def export(
     principal: Principal, zone: tzinfo, *, with_words: bool = False
 ) -> Iterator[bytes]:
     """
-    The archive of all that is the principal's own and not in the trash, in pieces.
+    Stream the archive of everything that the principal owns, without the trash.
 
     Args:
-        zone: Of the days that pictures are sorted by, and of the files' times.
-        with_words: Whether each file says what it was made of.
+        zone: For the days in file names, and the files' times.
+        with_words: Whether each picture's metadata includes its prompt.
     """
     archive, now = Archive(zone), datetime.now(UTC)
     mine, there = (
         {"user_id": principal.user_id},
         {"user_id": principal.user_id, **THERE},
     )
-    yield from archive.add("tasks.json", now, in_lines(records(principal, zone)))
+    yield from archive.add("tasks.json", now, json_array(records(principal, zone)))
     if any(kind.find_one(mine) for kind in (Collection, Share)):
         yield from archive.add("collections.json", now, collections(principal, zone))
     if SavedPrompt.find_one(mine):
-        prompts = (fields_of(each, OF_PROMPT) for each in all_of(SavedPrompt, mine))
-        yield from archive.add("prompts.json", now, in_lines(prompts))
+        prompts = (fields_of(each, PROMPT_FIELDS) for each in all_of(SavedPrompt, mine))
+        yield from archive.add("prompts.json", now, json_array(prompts))
     if Batch.find_one(there):
         asked_at_once = (
-            fields_of(each, OF_BATCH) | {"input": each.given}
-            for each in all_of(Batch, there, FEW)
+            fields_of(each, BATCH_FIELDS) | {"input": each.given}
+            for each in all_of(Batch, there, LARGE_BATCH)
         )
-        yield from archive.add("batches.json", now, in_lines(asked_at_once))
+        yield from archive.add("batches.json", now, json_array(asked_at_once))
     where = Wanted().where(principal.user_id)
     for images in batches(Image, where):
         asked = tasks_of(principal if with_words else None, images)
         for image in images:
             name = file_name(image, zone)
             yield from archive.add_picture(name, image, asked.get(image.task_id))
-    for given in all_of(Input, {**mine, **KEPT}):
+    for given in all_of(Input, {**mine, **WITH_FILE}):
         name = f"inputs/{given.id}.{given.suffix}"
         yield from archive.add_picture(name, given)
     yield from archive.close()
 
 
 def file_name(image: Image, zone: tzinfo) -> str:
-    """By day; the end of the task's id keeps equal prompts apart."""
+    """A path by day; the end of the task's id distinguishes equal prompts."""
     day = image.created_at.astimezone(zone).date()
     name = f"{plain_name(image.prompt)}-{image.task_id[-10:]}-{image.index + 1}"
     return f"{day}/{name}.{image.suffix}"
@@ -82,8 +82,8 @@ def file_name(image: Image, zone: tzinfo) -> str:
 
 def batches(kind: type[Kind], where: dict, size: int = BATCH) -> Iterator[list[Kind]]:
     """
-    All documents, newest first, some at a time. A cursor of MongoDB's would end while
-    its reader waits for the network.
+    All documents, newest first, in batches by range queries: a MongoDB cursor would
+    time out while a slow client reads.
     """
     parts = [where]
     while True:
@@ -97,12 +97,12 @@ def batches(kind: type[Kind], where: dict, size: int = BATCH) -> Iterator[list[K
 
 
 def all_of(kind: type[Kind], where: dict, size: int = BATCH) -> Iterator[Kind]:
-    """The documents of `batches`, one after the other."""
+    """The documents of `batches`, one by one."""
     return chain.from_iterable(batches(kind, where, size))
 
 
-def in_lines(rows: Iterable[dict]) -> Iterator[bytes]:
-    """A JSON array of these, one a line."""
+def json_array(rows: Iterable[dict]) -> Iterator[bytes]:
+    """A JSON array, one row per line."""
     lead = "[\n"
     for row in rows:
         text = json.dumps(row, ensure_ascii=False, default=datetime.isoformat)
@@ -116,10 +116,10 @@ def fields_of(document: Stored, names: Iterable[str]) -> dict:
 
 
 def records(principal: Principal, zone: tzinfo) -> Iterator[dict]:
-    """The tasks, with the names of their files."""
+    """The tasks' records, with the names of their picture files."""
     for some in batches(Task, {"user_id": principal.user_id, **THERE}):
         for each in view_all(principal, some):
-            yield fields_of(each.task, OF_TASK) | {
+            yield fields_of(each.task, TASK_FIELDS) | {
                 "made_from": each.task.made_from or [],
                 "pictures": [file_name(image, zone) for image in each.images],
                 "errors": [
@@ -130,17 +130,17 @@ def records(principal: Principal, zone: tzinfo) -> Iterator[dict]:
 
 
 def collections(principal: Principal, zone: tzinfo) -> Iterator[bytes]:
-    """Collections with the names of their files, and what is shared."""
+    """JSON of collections, with the names of their picture files, and of shares."""
     mine = {"user_id": principal.user_id}
 
     def collected() -> Iterator[dict]:
         for each in all_of(Collection, mine):
             inside = Wanted(collection=each.id).where(principal.user_id)
             names = [file_name(image, zone) for image in all_of(Image, inside)]
-            yield fields_of(each, OF_COLLECTION) | {"pictures": names}
+            yield fields_of(each, COLLECTION_FIELDS) | {"pictures": names}
 
     yield b'{"collections": '
-    yield from in_lines(collected())
+    yield from json_array(collected())
     yield b', "shares": '
-    yield from in_lines(fields_of(each, OF_SHARE) for each in all_of(Share, mine))
+    yield from json_array(fields_of(each, SHARE_FIELDS) for each in all_of(Share, mine))
     yield b"}\n"

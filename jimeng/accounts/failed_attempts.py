@@ -1,4 +1,4 @@
-"""Wrong passwords are counted: by address, account, or browser they come from."""
+"""Limit failed sign-ins: count them by client network, account, or known device."""
 
 import hashlib
 import math
@@ -12,10 +12,10 @@ from jimeng.documents import Attempts, best_effort, utcnow
 from jimeng.errors.access import SignInFailed, TooManyAttempts
 
 PERIOD = timedelta(minutes=15)
-# Failures within `PERIOD`. An address may stand for an office, so it has more.
+# Failures within `PERIOD`. An address may be shared by an office, so it has more.
 MAX_BY_ACCOUNT, MAX_BY_ADDRESS, MAX_BY_SITE = 10, 50, 500
-MAX_CODES = 5  # of a million, three are right at a time
-SHARED = frozenset({"address", "site"})  # what they stand for may be others', too
+MAX_CODES = 5  # of a million codes three are valid at a time
+SHARED = frozenset({"address", "site"})  # counters that other users share
 NETWORK, SITE = 64, 48  # bits of an IPv6 address
 
 
@@ -23,13 +23,13 @@ NETWORK, SITE = 64, 48  # bits of an IPv6 address
 class Counter:
     """
     Attributes:
-        of: What is counted for, which is nobody's to read: it is stored as a hash.
-        most: Failures before the next is not looked at.
+        of: What is counted, such as an address; stored as a hash.
+        limit: Failures after which attempts are refused.
     """
 
     kind: str
     of: str
-    most: int
+    limit: int
 
     @property
     def id(self) -> str:
@@ -37,9 +37,9 @@ class Counter:
 
 
 def of_address(address: str) -> list[Counter]:
-    """The address, and of IPv6 also the site: it may have 65,536 networks."""
-    near = Counter("address", neighbourhood(address), MAX_BY_ADDRESS)
-    site = neighbourhood(address, SITE)
+    """Counters of the client's network and, for IPv6, its site of 65,536 networks."""
+    near = Counter("address", network_of(address), MAX_BY_ADDRESS)
+    site = network_of(address, SITE)
     if site == near.of:
         return [near]
     return [near, Counter("site", site, MAX_BY_SITE)]
@@ -50,29 +50,29 @@ def of_account(email_key: str) -> Counter:
 
 
 def of_device(device: str, user_id: str) -> Counter:
-    """A browser that the user has signed in with before."""
+    """The counter of a browser that the user has signed in with before."""
     return Counter("device", f"{device} {user_id}", MAX_BY_ACCOUNT)
 
 
 def of_confirmation(user_id: str) -> Counter:
-    """Somebody who is signed in writes the password once more."""
+    """The counter of password confirmations by a signed-in user."""
     return Counter("confirmation", user_id, MAX_BY_ACCOUNT)
 
 
 def of_code(user_id: str) -> Counter:
-    """Codes after a right password: nobody else can count here."""
+    """The counter of codes after a correct password: strangers cannot reach it."""
     return Counter("code", user_id, MAX_CODES)
 
 
-def neighbourhood(address: str, bits: int = NETWORK) -> str:
+def network_of(address: str, bits: int = NETWORK) -> str:
     """
-    Whom attempts are counted for: an IPv4 address, or what a customer has of IPv6,
-    which is 2^64 addresses at least.
+    The network of a client: its IPv4 address, or its IPv6 prefix, since one customer
+    has at least 2^64 addresses.
     """
     try:
         ip = ip_address(address.partition("%")[0])
     except ValueError:
-        return address  # of a socket of Unix, for instance
+        return address  # of a Unix socket, for instance
     if ip.version == 4:
         return str(ip)
     return str(ip.ipv4_mapped or ip_network((ip, bits), strict=False))
@@ -81,37 +81,38 @@ def neighbourhood(address: str, bits: int = NETWORK) -> str:
 @contextmanager
 def attempt(*counters: Counter) -> Iterator[None]:
     """
-    Count a try before it is made, so that many at once are no way around.
+    Count an attempt before it is made, so that parallel attempts cannot bypass the
+    limit.
 
-    It stays counted where it ends with `SignInFailed`. Where it succeeds it is
-    forgotten, with those before it, but for the address, which may be another's too;
-    after anything else, which tells nothing of the password, as well.
+    After `SignInFailed` it stays counted. Success resets the counters, except for
+    shared ones, which only lose this attempt. After any other error, which reveals
+    nothing about the password, this attempt is uncounted.
 
     Args:
-        counters: Once one is over, those behind it count nothing: nobody locks an
-            account from an address that is refused.
+        counters: Checked in order; once one is exceeded, later ones are not counted:
+            a refused address cannot lock an account.
 
     Raises:
-        TooManyAttempts: with the seconds until the counter begins anew.
+        TooManyAttempts: with the seconds until the counter resets.
     """
-    taken: list[Counter] = []
-    forget = _give_back
+    counted: list[Counter] = []
+    undo = _uncount
     try:
         for counter in counters:
-            _take(counter)
-            taken.append(counter)
+            _count(counter)
+            counted.append(counter)
         yield
-        forget = _forget
+        undo = _reset
     except SignInFailed:
-        taken.clear()
+        counted.clear()
         raise
     finally:
         with best_effort("attempts"):
-            for counter in taken:
-                forget(counter)
+            for counter in counted:
+                undo(counter)
 
 
-def _take(counter: Counter) -> None:
+def _count(counter: Counter) -> None:
     now = utcnow()
     anew = {"$lte": [{"$ifNull": ["$expires_at", now]}, now]}
     found = Attempts.find_and_modify(
@@ -126,19 +127,19 @@ def _take(counter: Counter) -> None:
         ],
         upsert=True,
     )
-    if found and found.count > counter.most:
+    if found and found.count > counter.limit:
         left = math.ceil((found.expires_at - now).total_seconds())
         minutes = math.ceil(left / 60)
         raise TooManyAttempts(counter.kind, retry_after=left, minutes=minutes)
 
 
-def _give_back(counter: Counter) -> None:
+def _uncount(counter: Counter) -> None:
     some = {"_id": counter.id, "count": {"$gt": 0}}
     Attempts.collection().update_one(some, {"$inc": {"count": -1}})
 
 
-def _forget(counter: Counter) -> None:
+def _reset(counter: Counter) -> None:
     if counter.kind in SHARED:
-        _give_back(counter)
+        _uncount(counter)
     else:
         Attempts.collection().delete_one({"_id": counter.id})

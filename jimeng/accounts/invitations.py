@@ -1,4 +1,4 @@
-"""Links to set a password with: once, within a day."""
+"""Invitations: links that set a password, once and within a day."""
 
 import logging
 import secrets
@@ -14,15 +14,15 @@ from jimeng.errors.access import InvitationInvalid, UserNotFound
 
 log = logging.getLogger(__name__)
 
-INVITATION = timedelta(hours=24)
+LIFETIME = timedelta(hours=24)
 
 
 def invite(principal: Principal, user_id: str) -> str:
     """
-    Make the link's token for a user; earlier ones are worth nothing from now on.
+    Create the token of an invitation; the user's earlier ones become invalid.
 
     Raises:
-        AdminsOnly: others invite nobody.
+        AdminsOnly: the principal is not an operator.
         UserNotFound: no such user.
     """
     principal.require_operator("invitation")
@@ -33,7 +33,7 @@ def invite(principal: Principal, user_id: str) -> str:
 
 
 def make_link(user: User) -> str:
-    """The token of a link for a user, whose record may follow it."""
+    """Create an invitation's token for a user, who may not be stored yet."""
     token = secrets.token_urlsafe(32)
     Invitation.collection().delete_many({"user_id": user.id})
     invitation = Invitation(
@@ -41,25 +41,25 @@ def make_link(user: User) -> str:
         user_id=user.id,
         number=user.sessions,
         email_key=user.email_key,
-        expires_at=utcnow() + INVITATION,
+        expires_at=utcnow() + LIFETIME,
     )
     invitation.add()
     return token
 
 
-def invited(token: str) -> User:
+def user_of_invitation(token: str) -> User:
     """
-    Whom the link is for.
+    The user of an invitation.
 
     Raises:
-        InvitationInvalid: used, replaced, older than a day, or never made; or since
-            then there was a new password, a new e-mail, or no way in at all.
+        InvitationInvalid: it was used, replaced, expired or never existed; or the
+            user's password or e-mail has changed since, or the user is disabled.
     """
     where = {"_id": digest(token), "expires_at": {"$gt": utcnow()}}
     found = Invitation.find_one(where) if len(token) <= MAX_TOKEN_CHARS else None
     user = None
     if found is not None:
-        seen = users.as_seen(found.user_id, found.number, found.email_key)
+        seen = users.unchanged_since(found.user_id, found.number, found.email_key)
         user = User.find_one(seen)
     if user is None:
         raise InvitationInvalid("no such invitation")
@@ -68,13 +68,13 @@ def invited(token: str) -> User:
 
 def accept(token: str, password: str) -> User:
     """
-    Set the password of the one who was invited; the link is used up.
+    Set the invited user's password, and invalidate the link.
 
     Raises:
-        InvitationInvalid: as in `invited`.
-        Invalid: the password cannot be taken; the link stays good.
+        InvitationInvalid: as in `user_of_invitation`.
+        Invalid: the password is not accepted; the link stays valid.
     """
-    user = invited(token)
+    user = user_of_invitation(token)
     # One update sets the password and uses the link up; its record goes afterwards.
     try:
         changed = store_password(user, hash_password(user, password))

@@ -1,11 +1,10 @@
 """
-Keys that were looked up a moment ago, with whose they are.
+A cache of API keys and their users.
 
-A key is looked up for each request, which costs as much as the rest of a look at a
-task. Within `KEPT` it is not looked up again as long as nothing has changed that a
-key's worth depends on: each such change leaves a new mark in Redis before it is
-answered, and each request is told the mark when it is counted there. Where nobody
-tells it, nothing is remembered.
+Looking up a key costs as much as the rest of a request that polls a task. Within
+`CACHE_S` it is not looked up again, unless keys or users have changed: each change
+writes a new mark to Redis before it is answered, and each request reads the mark when
+the rate limiter counts it. Without a mark nothing is cached.
 """
 
 import logging
@@ -21,47 +20,47 @@ from jimeng.limits import ACCESS
 
 log = logging.getLogger(__name__)
 
-# Seconds. Longest that a key is believed where Redis has lost the mark of a change.
+# A revoked key is accepted for this long at most if Redis has lost the change's mark.
 CACHE_S = 1.0
-MARK_KEPT = 3600  # seconds, which is longer than that
+MARK_TTL_S = 3600  # seconds, which is longer than that
 MAX_CACHED_KEYS = 10_000  # keys
 
 
 @dataclass(frozen=True)
-class Known:
+class CachedKey:
     key: ApiKey
     user: User
     mark: bytes
     until: float  # by `monotonic`
 
 
-_known: dict[str, Known] = {}
+_cache: dict[str, CachedKey] = {}
 
 
-def recall(digest: str, mark: bytes | None) -> tuple[ApiKey, User] | None:
+def get_cached(digest: str, mark: bytes | None) -> tuple[ApiKey, User] | None:
     """
     Args:
-        mark: As it was when the present request came; None if nobody knows.
+        mark: As read by the current request; None if Redis was unavailable.
     """
-    found = _known.get(digest)
+    found = _cache.get(digest)
     if found is None or found.mark != mark or monotonic() >= found.until:
         return None
     return found.key, found.user
 
 
-def remember(digest: str, mark: bytes | None, key: ApiKey, user: User) -> None:
-    """Keep what was looked up after *mark* was read."""
+def put(digest: str, mark: bytes | None, key: ApiKey, user: User) -> None:
+    """Cache a key that was looked up after *mark* was read."""
     if mark is None:
         return
-    if len(_known) >= MAX_CACHED_KEYS:
-        _known.clear()
-    _known[digest] = Known(key, user, mark, monotonic() + CACHE_S)
+    if len(_cache) >= MAX_CACHED_KEYS:
+        _cache.clear()
+    _cache[digest] = CachedKey(key, user, mark, monotonic() + CACHE_S)
 
 
 def access_changed() -> None:
-    """Let no process rely on what it knows; after a change, before it is answered."""
+    """Invalidate the caches of all processes; call it before answering a change."""
     try:
-        jobs.huey.storage.conn.set(ACCESS, secrets.token_bytes(12), ex=MARK_KEPT)
+        jobs.huey.storage.conn.set(ACCESS, secrets.token_bytes(12), ex=MARK_TTL_S)
     except RedisError as error:
-        log.warning("keys are remembered for a moment", exc_info=error)
-    _known.clear()
+        log.warning("key caches not invalidated, they expire", exc_info=error)
+    _cache.clear()

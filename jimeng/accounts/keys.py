@@ -1,4 +1,4 @@
-"""API keys: 256 random bits, kept as a hash, shown once."""
+"""API keys: 256 random bits, stored as a hash, shown once."""
 
 import logging
 import re
@@ -18,7 +18,7 @@ from jimeng.errors.access import ApiKeyInvalid, ApiKeyNotFound
 log = logging.getLogger(__name__)
 
 PREFIX = "jm_"
-SHOWN = 10  # characters that tell one key from another
+SHOWN_CHARS = 10  # characters that tell one key from another
 MAX_KEYS = 50  # of one user
 MAX_KEY_CHARS = 100  # characters that are looked at
 # Of users that a key acts for. The ids of user records have no colon.
@@ -68,7 +68,7 @@ def create_key(
     is_prefix = USER_PREFIX.fullmatch(user_prefix or "")
     if acts_for != (user_prefix is not None) or (acts_for and not is_prefix):
         raise Invalid.field("user_prefix", "invalid.user_prefix")
-    limits = limited(wanted, doors, models, tasks_per_minute, pictures_per_day)
+    limits = limit_fields(wanted, doors, models, tasks_per_minute, pictures_per_day)
     end = principal.key_ends_at
     if expires_at is not None and expires_at <= utcnow():
         raise Invalid.field("expires_at", "invalid.past")
@@ -79,7 +79,7 @@ def create_key(
     key = ApiKey(
         user_id=user.id,
         name=name,
-        prefix=text[:SHOWN],
+        prefix=text[:SHOWN_CHARS],
         sha256=digest(text),
         scopes=wanted,
         expires_at=expires_at or end,
@@ -93,7 +93,7 @@ def create_key(
     return key, text
 
 
-def limited(
+def limit_fields(
     scopes: list[str],
     doors: Collection[str],
     models: Sequence[str],
@@ -159,7 +159,7 @@ def list_keys(principal: Principal, user_id: str) -> list[ApiKey]:
 
 def revoke_key(principal: Principal, user_id: str, key_id: str) -> None:
     """
-    Take a key away: its next use is refused.
+    Revoke a key: requests with it are refused from now on.
 
     Raises:
         UserNotFound: as in `users.find`.
@@ -176,7 +176,7 @@ def revoke_key(principal: Principal, user_id: str, key_id: str) -> None:
 
 def revoke_keys(principal: Principal, user_id: str) -> int:
     """
-    Take all keys of a user away; return how many.
+    Revoke all keys of a user; return how many.
 
     Raises:
         UserNotFound: as in `users.find`.
@@ -192,22 +192,21 @@ def revoke_keys(principal: Principal, user_id: str) -> int:
 
 def user_of_key(text: str, mark: bytes | None = None) -> tuple[ApiKey, User]:
     """
-    Whose key *text* is; notes the use.
+    The key *text* and its user; records the use.
 
-    The key is looked up by its hash, so how long that takes tells nothing of how
-    much of a guess was right.
+    The key is looked up by its hash, so that timing reveals nothing about a guess.
 
     Args:
-        mark: As `known_keys.recall` takes it.
+        mark: As `key_cache.get_cached` takes it.
 
     Raises:
-        ApiKeyInvalid: unknown, revoked, expired, or its user is kept out.
+        ApiKeyInvalid: unknown, revoked, expired, or its user is disabled.
     """
     hashed = digest(text)
-    found = key_cache.recall(hashed, mark)
+    found = key_cache.get_cached(hashed, mark)
     if found is None:
         found = _look_up(text, hashed)
-        key_cache.remember(hashed, mark, *found)
+        key_cache.put(hashed, mark, *found)
     key, user = found
     now = utcnow()
     check_usable(key, user, now)
@@ -222,7 +221,7 @@ def user_of_key(text: str, mark: bytes | None = None) -> tuple[ApiKey, User]:
 def check_usable(key: ApiKey, user: User, now: datetime) -> None:
     """
     Raises:
-        ApiKeyInvalid: the key has expired, or its user is kept out.
+        ApiKeyInvalid: the key has expired, or its user is disabled.
     """
     if key.expires_at and key.expires_at <= now:
         raise ApiKeyInvalid(f"key {key.id} has expired")
@@ -236,7 +235,7 @@ def scopes_of(key: ApiKey, user: User) -> frozenset[str]:
 
 
 def current_scopes(key_ids: Collection[str]) -> dict[str, frozenset[str]]:
-    """What keys are good for now, by id; those that are refused are left out."""
+    """The current scopes of keys, by id; refused keys are left out."""
     wanted = {"$match": {"_id": {"$in": list(key_ids)}}}
     found, now = {}, utcnow()
     for row in ApiKey.collection().aggregate([wanted, WITH_OWNERS]):

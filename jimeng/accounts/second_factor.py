@@ -1,9 +1,9 @@
 """
-The second factor: codes of an app (TOTP, RFC 6238), and recovery codes for its loss.
+The second factor: codes of an app (TOTP, RFC 6238), and recovery codes.
 
-What is stored makes no codes: an app's secret comes of `SECRET_KEY` and a random salt
-on the user's record, so that neither the database nor the key is enough. With another
-`SECRET_KEY` the apps' codes are wrong; recovery codes, of which hashes are kept, go on.
+The database alone yields no codes: an app's secret is derived from `SECRET_KEY` and a
+random salt on the user's record. With another `SECRET_KEY` the apps' codes are wrong;
+recovery codes, which are stored as hashes, still work.
 """
 
 import base64
@@ -24,11 +24,11 @@ from jimeng.errors.access import SecondFactorFailed, UserNotFound
 
 log = logging.getLogger(__name__)
 
-STEP = 30  # seconds that a code of an app is good for
+STEP_S = 30  # that a code of an app is valid
 SKEW = (0, -1, 1)  # steps that the clock of a phone may be off
 CODES = 10  # recovery codes
 GROUPS, LETTERS = 6, 4  # of a recovery code: 120 bits, so that a plain hash is enough
-OF_APP = re.compile(r"[0-9]{6}")
+APP_CODE = re.compile(r"[0-9]{6}")
 MAX_CODE_CHARS = 100  # characters that are looked at
 WITHOUT = {name: "" for name in ("factor_salt", "factor_step", "factor_since")} | {
     "recovery_codes": ""
@@ -37,7 +37,7 @@ WITHOUT = {name: "" for name in ("factor_salt", "factor_step", "factor_since")} 
 
 def is_lacking(user: User, required: str) -> bool:
     """
-    Whether a user must set one up before anything else.
+    Whether the user must set up a second factor before anything else.
 
     Args:
         required: ``REQUIRE_SECOND_FACTOR``: ``off``, ``admins`` or ``all``.
@@ -52,7 +52,7 @@ def new_salt() -> str:
 
 def secret_of(user: User, salt: str, key: str) -> str:
     """
-    What an app makes its codes of, in base 32.
+    The secret of the user's app, in Base32.
 
     Args:
         key: ``SECRET_KEY``.
@@ -63,25 +63,25 @@ def secret_of(user: User, salt: str, key: str) -> str:
 
 
 def address_of(user: User, secret: str, issuer: str) -> str:
-    """The ``otpauth:`` address that apps read from a QR code."""
+    """The ``otpauth:`` URI that apps read from a QR code."""
     return pyotp.TOTP(secret).provisioning_uri(name=user.email, issuer_name=issuer)
 
 
 def set_up(user: User, *, salt: str, code: str, key: str) -> tuple[User, list[str]]:
     """
-    Ask for a second factor from now on; all sessions end.
+    Enable the second factor; all sessions end.
 
     Args:
-        code: What the app shows, which proves that it has the secret.
+        code: The app's current code, which proves that it has the secret.
 
     Returns:
-        The user, and the recovery codes, which nobody can be told again.
+        The user, and the recovery codes, which cannot be shown again.
 
     Raises:
         Invalid: the code is wrong.
-        UserNotFound: the user is gone, or has got another one in the meantime.
+        UserNotFound: the user was deleted, or has set up another one meanwhile.
     """
-    step = step_of(secret_of(user, salt, key), plain(code))
+    step = step_of(secret_of(user, salt, key), normalise(code))
     if step is None:
         raise Invalid.field("code", "invalid.code_wrong")
     codes = new_codes()
@@ -102,37 +102,37 @@ def set_up(user: User, *, salt: str, code: str, key: str) -> tuple[User, list[st
 
 def check(user: User, code: str, key: str) -> None:
     """
-    Take a code of the user's app, or a recovery code: each of them once.
+    Verify a code of the user's app, or a recovery code; each is accepted once.
 
     Raises:
-        SecondFactorFailed: it is none, or was used before.
-        TooManyAttempts: too many were wrong lately.
+        SecondFactorFailed: it is wrong, or was used before.
+        TooManyAttempts: too many were wrong recently.
     """
-    given = plain(code)
+    given = normalise(code)
     with failed_attempts.attempt(failed_attempts.of_code(user.id)):
         if not (use_step(user, given, key) or use_recovery(user, given)):
-            # Whoever comes here knows the password.
+            # A warning, because the client knows the password.
             log.warning("second factor failed user=%s", user.id)
             raise SecondFactorFailed("wrong code")
 
 
-def plain(code: str) -> str:
-    """A code without what people write between its parts."""
+def normalise(code: str) -> str:
+    """A code without spaces and hyphens, in upper case."""
     return re.sub(r"[\s\-]", "", code[:MAX_CODE_CHARS]).upper()
 
 
 def step_of(secret: str, code: str) -> int | None:
-    """Which half minute a code is of, as its number since 1970."""
-    if not OF_APP.fullmatch(code):
+    """The time step of a code, counted since 1970; None if it is wrong."""
+    if not APP_CODE.fullmatch(code):
         return None
-    app, now = pyotp.TOTP(secret, interval=STEP), int(utcnow().timestamp()) // STEP
+    app, now = pyotp.TOTP(secret, interval=STEP_S), int(utcnow().timestamp()) // STEP_S
     steps = [now + off for off in SKEW]
     same = [s for s in steps if hmac.compare_digest(app.generate_otp(s), code)]
     return same[0] if same else None
 
 
 def use_step(user: User, code: str, key: str) -> bool:
-    """Whether the code is right, and newer than any that was used."""
+    """Accept a code of the app that is newer than any used before."""
     if not user.factor_salt:
         return False
     step = step_of(secret_of(user, user.factor_salt, key), code)
@@ -145,7 +145,7 @@ def use_step(user: User, code: str, key: str) -> bool:
 
 
 def use_recovery(user: User, code: str) -> bool:
-    """Whether it is a recovery code that is left; then it is no more."""
+    """Accept a remaining recovery code, and remove it."""
     used = {"recovery_codes": digest(code)}
     left = User.find_and_modify({"_id": user.id, **used}, {"$pull": used})
     if left is not None:
@@ -156,7 +156,7 @@ def use_recovery(user: User, code: str) -> bool:
 
 def renew_codes(principal: Principal, password: str) -> list[str]:
     """
-    Other recovery codes; those before are worth nothing.
+    Replace the recovery codes; earlier ones become invalid.
 
     Raises:
         Invalid: the password is wrong. TooManyAttempts, SignInBusy, UserNotFound: as
@@ -176,7 +176,7 @@ def renew_codes(principal: Principal, password: str) -> list[str]:
 
 def remove(principal: Principal, password: str) -> None:
     """
-    Ask for the password alone from now on.
+    Disable the second factor.
 
     Raises:
         Invalid: it is wrong. TooManyAttempts and the rest: as `passwords.confirm`.
@@ -199,4 +199,4 @@ def new_code() -> str:
 
 
 def digest(code: str) -> str:
-    return hashlib.sha256(plain(code).encode()).hexdigest()
+    return hashlib.sha256(normalise(code).encode()).hexdigest()

@@ -1,9 +1,9 @@
 """
-Sessions of browsers: stored, listed, and ended one by one or all at once.
+Browser sessions: stored, listed, and ended one by one or all at once.
 
-The cookie holds a random token and the record its hash: what is ended is gone, and no
-copy of a cookie brings it back. The number on the user's record ends all at once, those
-too that are being begun in this moment.
+The cookie has a random token and the record its hash: an ended session is deleted, so
+that copies of its cookie are invalid. Incrementing the number on the user's record ends
+all sessions at once, including those that are just being created.
 """
 
 import logging
@@ -18,7 +18,7 @@ from jimeng.errors.access import SessionNotFound
 
 log = logging.getLogger(__name__)
 
-# After this one signs in anew, however often it is used.
+# After this the user signs in again, even if the session is in use.
 # Source: NIST SP 800-63B, section 4.1.3
 MAX_SESSION_AGE = timedelta(days=30)
 CONFIRMED_FOR = timedelta(minutes=10)  # the password is not asked for again
@@ -32,11 +32,11 @@ def begin_session(
     user: User, *, address: str, browser: str, confirmed_at: datetime | None
 ) -> str:
     """
-    Begin a session; the token that its cookie holds.
+    Begin a session, and return its token for the cookie.
 
     Args:
-        browser: What it says it is: ``User-Agent``.
-        confirmed_at: When the password was last shown.
+        browser: The ``User-Agent`` header.
+        confirmed_at: When the password was last entered.
     """
     token = secrets.token_urlsafe(32)
     session = Session(
@@ -58,15 +58,15 @@ def begin_session(
 
 def session_of(token: object, *, address: str) -> tuple[Session, User] | None:
     """
-    The session with that token, and whose it is; notes the use.
+    The session with that token and its user; records the use.
 
     Returns:
-        None if it has ended, was idle or lasted too long, or its user is kept out.
+        None if it has ended or expired, or its user is disabled.
     """
     if not isinstance(token, str) or len(token) > MAX_TOKEN_CHARS:
         return None
     now = utcnow()
-    mine = {"$match": {"_id": digest(token), **alive(now)}}
+    mine = {"$match": {"_id": digest(token), **valid_at(now)}}
     rows = Session.collection().aggregate([mine, WITH_OWNERS])
     row = next(rows, None)
     if row is None or not row["owners"]:
@@ -83,8 +83,8 @@ def session_of(token: object, *, address: str) -> tuple[Session, User] | None:
     return session, user
 
 
-def alive(now: datetime) -> dict:
-    """Sessions that were not idle for too long, and have not lasted too long."""
+def valid_at(now: datetime) -> dict:
+    """A filter for sessions that have not expired, by idle time or by age."""
     return {
         "seen_at": {"$gt": now - SESSION_IDLE},
         "created_at": {"$gt": now - MAX_SESSION_AGE},
@@ -92,35 +92,35 @@ def alive(now: datetime) -> dict:
 
 
 def is_confirmed(session: Session) -> bool:
-    """Whether the password was shown in it a few minutes ago."""
+    """Whether the password was entered in it within `CONFIRMED_FOR`."""
     shown = session.confirmed_at
     return shown is not None and shown > utcnow() - CONFIRMED_FOR
 
 
 def confirm_session(session: Session) -> None:
-    """Note that the password has been shown in it."""
+    """Record that the password was just entered in it."""
     now = {"$set": {"confirmed_at": utcnow()}}
     Session.collection().update_one({"_id": session.id}, now)
 
 
 def list_sessions(principal: Principal, user_id: str) -> list[Session]:
     """
-    Where a user is signed in, the latest use first.
+    The sessions of a user, most recently used first.
 
     Raises:
         UserNotFound: as in `users.find`.
     """
     user = users.find(principal, user_id)
     theirs = {"user_id": user.id, "number": user.sessions}
-    return Session.find_all({**theirs, **alive(utcnow())}, sort=[("seen_at", -1)])
+    return Session.find_all({**theirs, **valid_at(utcnow())}, sort=[("seen_at", -1)])
 
 
 def end_session(principal: Principal, session_id: str) -> None:
     """
-    End one of the principal's own sessions: a copy of its cookie is worth nothing.
+    End one of the principal's own sessions; copies of its cookie become invalid.
 
     Raises:
-        SessionNotFound: it has ended, or is another's.
+        SessionNotFound: it has ended, or is another user's.
     """
     mine = {"_id": session_id, "user_id": principal.user_id}
     if not Session.collection().delete_one(mine).deleted_count:
@@ -130,20 +130,20 @@ def end_session(principal: Principal, session_id: str) -> None:
 
 def end_sessions(user_id: str) -> User:
     """
-    End all sessions of a user, in every browser; links to set a password with, too.
+    End all sessions of a user, and invalidate invitations.
 
     Raises:
         UserNotFound: no such user.
     """
     ended = User.find_and_modify({"_id": user_id}, {"$inc": {"sessions": 1}})
-    changed = users.there(ended, user_id)
+    changed = users.require_found(ended, user_id)
     forget_sessions(changed)
     log.info("sessions ended user=%s", user_id)
     return changed
 
 
 def forget_sessions(user: User) -> None:
-    """Remove what is left of sessions that have ended by the user's number."""
+    """Delete the records of sessions that the user's number has ended."""
     with best_effort("ended sessions"):
         others = {"user_id": user.id, "number": {"$ne": user.sessions}}
         Session.collection().delete_many(others)

@@ -1,4 +1,4 @@
-"""User records: who has a name here."""
+"""User records: create, find, change, delete."""
 
 import logging
 from collections.abc import Mapping
@@ -31,15 +31,15 @@ from jimeng.errors.access import EmailIsAdmins, EmailTaken, LastAdmin, UserNotFo
 
 log = logging.getLogger(__name__)
 
-ADMINS = {"role": "admin", "disabled_at": None}  # those who may come in
-# Milliseconds for which a mark of `retire` keeps others from counting on an admin; and
-# for which it is good for its own end.
-MARKED, ACTS = 60_000, 20_000
+ADMINS = {"role": "admin", "disabled_at": None}  # admins who can sign in
+# How long a mark of `demote_or_disable` excludes an admin from other checks; and how
+# long it lets its own operation finish.
+MARK_TTL_MS, ACTS = 60_000, 20_000
 
 
 def create(principal: Principal, *, email: str, name: str) -> User:
     """
-    Make a user without a password.
+    Create a user without a password.
 
     Raises:
         AdminsOnly: as `add`, and so is all else.
@@ -49,12 +49,12 @@ def create(principal: Principal, *, email: str, name: str) -> User:
 
 def add(principal: Principal, user: User) -> User:
     """
-    Keep the record of a new user.
+    Store a new user.
 
     Raises:
-        AdminsOnly: others make no users.
-        EmailTaken: in whatever letter case.
-        IndexMissing: nobody can tell whether it is.
+        AdminsOnly: the principal is not an operator.
+        EmailTaken: another user has the e-mail, ignoring case.
+        IndexMissing: the unique index of e-mails does not exist.
     """
     principal.require_operator("new user")
     indexes.require(indexes.EMAILS, fresh=True)
@@ -70,28 +70,28 @@ def add(principal: Principal, user: User) -> User:
 def find(principal: Principal, user_id: str) -> User:
     """
     Raises:
-        UserNotFound: no such user, or not for this principal to see.
+        UserNotFound: no such user, or the principal may not see it.
     """
     principal.require_reader(user_id)
-    return there(User.find_one({"_id": user_id}), user_id)
+    return require_found(User.find_one({"_id": user_id}), user_id)
 
 
-def there(user: User | None, user_id: str) -> User:
+def require_found(user: User | None, user_id: str) -> User:
     """
-    *user*, who was looked for by that id.
+    *user*, unless the query by that id found none.
 
     Raises:
-        UserNotFound: nobody was found.
+        UserNotFound: it is None.
     """
     if user is None:
         raise UserNotFound(f"user {user_id[:64]!r}")
     return user
 
 
-def as_seen(user_id: str, sessions: int, email_key: str) -> dict:
+def unchanged_since(user_id: str, sessions: int, email_key: str) -> dict:
     """
-    The query of a user who is let in, and still has this e-mail and this number of
-    sessions: neither password nor second factor was set since.
+    A filter for an enabled user who still has this e-mail and this session number:
+    neither the password nor the second factor was set since.
     """
     same = {"_id": user_id, "sessions": sessions, "email_key": email_key}
     return {**same, "disabled_at": None}
@@ -116,11 +116,11 @@ def page(
     where: Mapping[str, object] = MappingProxyType({}),
 ) -> Page[User]:
     """
-    Some of all users, or of those *where* MongoDB finds, newest first.
+    A page of all users, or of those that match *where*, newest first.
 
     Raises:
-        AdminsOnly: they are the operator's to see.
-        Invalid: the cursor is not one of ours.
+        AdminsOnly: the principal is not an operator.
+        Invalid: the cursor is invalid.
     """
     principal.require_operator("users")
     found = page_of(User.collection(), dict(where), "created_at", cursor, limit)
@@ -135,12 +135,12 @@ def update(
     name: str | None = None,
 ) -> User:
     """
-    Change what is given. The e-mail is who somebody is here: only an operator gives
-    another, and links to set a password that were made before are worth nothing.
+    Change the given fields. The e-mail identifies the user: only an operator can
+    change it, which invalidates earlier invitations.
 
     Raises:
         UserNotFound: as in `find`.
-        EmailIsAdmins: the e-mail is another, and that is not the principal's to change.
+        EmailIsAdmins: the e-mail differs, and the principal is not an operator.
         EmailTaken: by another user; IndexMissing, as in `add`.
     """
     wanted = {"email": email, "name": name}
@@ -152,7 +152,7 @@ def update(
         indexes.require(indexes.EMAILS, fresh=True)
         changes["email_key"] = email_key(email)
         if not principal.is_operator:
-            where["email_key"] = changes["email_key"]  # spelt another way at most
+            where["email_key"] = changes["email_key"]  # only letter case may differ
     with noted(principal, user_id, "users.update", **given):
         try:
             user = User.find_and_modify(where, {"$set": changes})
@@ -165,58 +165,58 @@ def update(
 
 def set_role(principal: Principal, user_id: str, role: str) -> User:
     """
-    Make a user an admin, or an admin a user.
+    Set a user's role: ``admin`` or ``user``.
 
     Raises:
-        AdminsOnly: others do not.
+        AdminsOnly: the principal is not an operator.
         UserNotFound: as in `find`.
-        LastAdmin: nobody would be left to let people in.
+        LastAdmin: no admin who can sign in would remain.
     """
     principal.require_operator("role")
     found, given = find(principal, user_id), {"$set": {"role": role}}
     with noted(principal, found.id, "users.role", role=role):
         if role == "admin":
             return change(found.id, given)
-        return retire(found.id, given)
+        return demote_or_disable(found.id, given)
 
 
 def change(user_id: str, update: dict) -> User:
     """
-    Change a record as MongoDB's *update* says.
+    Apply a MongoDB *update* to a user.
 
     Raises:
-        UserNotFound: it is gone.
+        UserNotFound: no such user.
     """
     stamp = {"$set": {**update.get("$set", {}), "updated_at": utcnow()}}
     changed = User.find_and_modify({"_id": user_id}, {**update, **stamp})
     key_cache.access_changed()
-    return there(changed, user_id)
+    return require_found(changed, user_id)
 
 
-def retire(user_id: str, update: dict) -> User:
+def demote_or_disable(user_id: str, update: dict) -> User:
     """
-    Change a record so that there may be an admin less, but never none.
+    Apply an update that may remove an admin, but never the last one.
 
-    An admin who is to go is marked first, and then looks for another who may come in
-    and is not marked. Of any who do this at once the last to be marked finds all the
-    others marked or gone: somebody who is neither stays. A mark whose owner died is
-    worth nothing after `MARKED`, and by then nothing is done under it any more.
+    The admin is marked first; then another admin who can sign in and is not marked must
+    exist. Of several concurrent calls the last to mark finds all others marked or gone,
+    so that an unmarked admin remains. A mark whose process died expires after
+    `MARK_TTL_MS`; its own operation cannot finish after `ACTS`.
 
     Raises:
-        UserNotFound: it is gone.
-        LastAdmin: nobody would be left to let people in.
+        UserNotFound: no such user.
+        LastAdmin: no admin who can sign in would remain.
     """
     given = {**update, "$set": {**update.get("$set", {}), "updated_at": utcnow()}}
     given["$unset"] = {**update.get("$unset", {}), "leaving": "", "leaving_at": ""}
     token = new_token()
-    # By MongoDB's clock, which is one; those of the servers may differ.
+    # By MongoDB's clock; those of the servers may differ.
     mark = [{"$set": {"leaving": token, "leaving_at": "$$NOW"}}]
     if User.find_and_modify({"_id": user_id, **ADMINS}, mark) is None:
         changed = User.find_and_modify({"_id": user_id, "$nor": [ADMINS]}, given)
         key_cache.access_changed()
-        return there(changed, user_id)
+        return require_found(changed, user_id)
     marked, changed = {"_id": user_id, "leaving": token}, None
-    if User.find_one({"_id": {"$ne": user_id}, **ADMINS, **since(MARKED)}):
+    if User.find_one({"_id": {"$ne": user_id}, **ADMINS, **since(MARK_TTL_MS)}):
         changed = User.find_and_modify({**marked, "$nor": [since(ACTS)]}, given)
     if changed is None:
         gone = {"$unset": {"leaving": "", "leaving_at": ""}}
@@ -227,19 +227,19 @@ def retire(user_id: str, update: dict) -> User:
 
 
 def since(milliseconds: int) -> dict:
-    """Those who have not been marked for so long, or never."""
+    """A filter for users whose mark is older than that, or who have none."""
     at = {"$ifNull": ["$leaving_at", EPOCH]}
     return {"$expr": {"$lt": [at, {"$subtract": ["$$NOW", milliseconds]}]}}
 
 
 def has_admin(principal: Principal) -> bool:
-    """Whether anybody is an admin, be it one who is kept out."""
+    """Whether there is an admin, enabled or not."""
     principal.require_operator("admins")
     return User.find_one({"role": "admin"}) is not None
 
 
 def is_last_admin(user: User) -> bool:
-    """Whether nobody else is an admin who may come in."""
+    """Whether the user is the only admin who can sign in."""
     others = {**ADMINS, "_id": {"$ne": user.id}}
     return user.role == "admin" and User.find_one(others) is None
 
@@ -254,11 +254,11 @@ def set_preferences(
     plain_files: bool | None = None,
 ) -> User:
     """
-    Keep what a user likes pages to be like; None leaves a thing as it is.
+    Store a user's preferences; None leaves one unchanged.
 
     Args:
-        defaults: What the form begins with: field -> value.
-        plain_files: Whether downloaded files say nothing of what they were made of.
+        defaults: Initial values of the form: field -> value.
+        plain_files: Whether downloaded files omit prompts from their metadata.
 
     Raises:
         UserNotFound: as in `find`.
@@ -272,35 +272,35 @@ def set_preferences(
 
 def delete(principal: Principal, user_id: str) -> None:
     """
-    Remove a user with all tasks and pictures; what runs is cancelled.
+    Delete a user with all tasks and pictures; running tasks are cancelled.
 
-    The record goes last, so that a deletion that is cut off can be repeated.
+    The user's record is deleted last, so that an interrupted deletion can be repeated.
 
     Raises:
-        ScopeTooSmall: the key is not good for that.
+        ScopeTooSmall: the key lacks the scope.
         UserNotFound: as in `find`.
-        LastAdmin: nobody would be left to let people in.
+        LastAdmin: no admin who can sign in would remain.
     """
     principal.require_account("deleting an account")
     user = find(principal, user_id)
     with noted(principal, user.id, "users.delete"):
         while True:
-            retire(user.id, {"$set": {"role": "user"}})
-            forget(user, Batch)  # which would go on making tasks
+            demote_or_disable(user.id, {"$set": {"role": "user"}})
+            delete_documents(user, Batch)  # they would go on creating tasks
             removed = tasks.delete_all(principal, user.id)
             inputs.delete_all(principal, user.id)
-            forget(user, Share, Collection, SavedPrompt)
-            forget(user, ApiKey, Invitation, Session)
-            forget(user, WebhookEndpoint, WebhookDelivery)
+            delete_documents(user, Share, Collection, SavedPrompt)
+            delete_documents(user, ApiKey, Invitation, Session)
+            delete_documents(user, WebhookEndpoint, WebhookDelivery)
             where = {"_id": user.id, "$nor": [ADMINS]}
             User.collection().delete_one(where)
             if User.find_one({"_id": user.id}) is None:
-                break  # else somebody has made an admin of them in between
+                break  # else the user was made an admin meanwhile
         key_cache.access_changed()
     log.info("user deleted id=%s tasks=%d", user.id, removed)
 
 
-def forget(user: User, *kinds: type[Stored]) -> None:
-    """Delete what is the user's and holds neither bytes nor a place in a queue."""
+def delete_documents(user: User, *kinds: type[Stored]) -> None:
+    """Delete the user's documents of these kinds, which own no files or queue slots."""
     for kind in kinds:
         kind.collection().delete_many({"user_id": user.id})

@@ -1,4 +1,4 @@
-"""Webhooks of a user: where events are sent, the secrets, and what became of each."""
+"""A user's webhooks: endpoints, secrets, deliveries and replays."""
 
 import logging
 from collections.abc import Mapping
@@ -26,12 +26,12 @@ log = logging.getLogger(__name__)
 MAX_WEBHOOKS = 20  # of a user
 MAX_REPLAYED = 1000  # at a time
 WITH_ADDRESS = {"url": {"$exists": True}}
-AGAIN = {"$unset": {"due_at": "", "owner": "", "flight": "", "ended_at": ""}}
+RESET_DELIVERY = {"$unset": {"due_at": "", "owner": "", "flight": "", "ended_at": ""}}
 
 
 @dataclass(frozen=True)
 class NewWebhook:
-    """What an endpoint is made of, as the API takes it."""
+    """The fields of a new endpoint."""
 
     url: str
     events: list[str] = field(default_factory=list)
@@ -43,10 +43,10 @@ def create(
     principal: Principal, new: NewWebhook, user_id: str | None = None
 ) -> tuple[WebhookEndpoint, str]:
     """
-    Have a user's events sent to an address, of tasks that are created from now on.
+    Create an endpoint for events of a user's tasks that are created from now on.
 
     Args:
-        user_id: Whose they are, where that is not the principal.
+        user_id: The owner; by default the principal.
 
     Returns:
         The endpoint, and its secret.
@@ -54,8 +54,8 @@ def create(
     Raises:
         UserIdNotYours: the principal may not act for that user.
         WebhooksOff: there is no ``SECRET_KEY``.
-        Invalid: nothing may be sent to that address.
-        TooManyWebhooks: who has as many as may be.
+        Invalid: the URL is not allowed.
+        TooManyWebhooks: the user has `MAX_WEBHOOKS` already.
     """
     user_id = user_id or principal.user_id
     principal.require_owner(user_id, "webhook")
@@ -78,14 +78,14 @@ def create(
 def find(principal: Principal, webhook_id: str) -> WebhookEndpoint:
     """
     Raises:
-        WebhookNotFound: no such endpoint, or somebody else's.
+        WebhookNotFound: no such endpoint, or it is another user's.
     """
     return principal.find(WebhookEndpoint, webhook_id, WebhookNotFound)
 
 
 def find_all(principal: Principal, user_id: str | None = None) -> list[WebhookEndpoint]:
     """
-    A user's, newest first; there are never more than `MAX_WEBHOOKS`.
+    A user's endpoints, newest first; never more than `MAX_WEBHOOKS`.
 
     Raises:
         UserNotFound: the principal may not act for that user.
@@ -100,11 +100,11 @@ def default_secret(
     principal: Principal, user_id: str | None = None
 ) -> tuple[WebhookEndpoint, str]:
     """
-    What the ``webhook_url`` of a user's single tasks is signed with.
+    The secret that signs events to the ``webhook_url`` of a user's tasks.
 
     Raises:
         UserNotFound: the principal may not act for that user.
-        ScopeTooSmall: who only reads could sign events of their own with it.
+        ScopeTooSmall: a key that only reads must not be able to forge events.
         WebhooksOff: as in `create`.
     """
     user_id = user_id or principal.user_id
@@ -120,12 +120,12 @@ def change(
     principal: Principal, webhook_id: str, given: Mapping[str, object]
 ) -> WebhookEndpoint:
     """
-    Change an endpoint; ``enabled`` true lets one go on that was disabled.
+    Change an endpoint; ``enabled`` true enables one that was disabled.
 
     Raises:
-        WebhookNotFound: as in `find`, and also of a user's default.
-        Invalid: nothing may be sent to that address, or its secret is of another
-            ``SECRET_KEY`` and has to be rotated first.
+        WebhookNotFound: as in `find`, and for a user's default endpoint.
+        Invalid: the URL is not allowed, or the secret belongs to another
+            ``SECRET_KEY`` and must be rotated first.
     """
     found = principal.find(WebhookEndpoint, webhook_id, WebhookNotFound, WITH_ADDRESS)
     changes, gone = dict(given), {}
@@ -143,7 +143,7 @@ def change(
     update: dict = {"$set": {**changes, "updated_at": utcnow()}}
     update |= {"$unset": gone} if gone else {}
     changed = principal.change(WebhookEndpoint, found.id, update, WebhookNotFound)
-    if "url" in given:  # what waits goes there
+    if "url" in given:  # pending deliveries go there
         lane = f"{changed.user_id} {urlsplit(str(given['url'])).netloc.lower()}"
         WebhookDelivery.collection().update_many(
             {"endpoint": changed.id, "state": PENDING},
@@ -155,7 +155,7 @@ def change(
 @audited(WebhookEndpoint, "webhooks.delete")
 def delete(principal: Principal, webhook_id: str) -> WebhookEndpoint:
     """
-    Send nothing more there; what waits is dropped, and the log goes too.
+    Delete an endpoint with its pending deliveries and its log.
 
     Raises:
         WebhookNotFound: as in `change`.
@@ -171,7 +171,7 @@ def delete(principal: Principal, webhook_id: str) -> WebhookEndpoint:
 @audited(WebhookEndpoint, "webhooks.rotate")
 def rotate(principal: Principal, webhook_id: str) -> tuple[WebhookEndpoint, str]:
     """
-    Give an endpoint a new secret; for a day both sign.
+    Rotate an endpoint's secret; for a day both sign.
 
     Raises:
         WebhookNotFound: as in `find`.
@@ -193,7 +193,7 @@ def test(principal: Principal, webhook_id: str) -> WebhookDelivery:
 
     Raises:
         WebhookNotFound: as in `change`.
-        WebhookDisabled: nothing is sent there.
+        WebhookDisabled: the endpoint is disabled.
         WebhooksOff: as in `create`.
     """
     webhook_outbox.secret_key()
@@ -215,14 +215,14 @@ def deliveries(
     limit: int = 20,
 ) -> Page[WebhookDelivery]:
     """
-    What was sent to an endpoint, the newest first, without what has ended 30 days ago.
+    A page of an endpoint's deliveries, newest first; they are kept for 30 days.
 
     Args:
         status: One of `STATES`.
 
     Raises:
         WebhookNotFound: as in `find`.
-        Invalid: the cursor is not one of ours, or there is no such status.
+        Invalid: the cursor is invalid, or there is no such status.
     """
     endpoint = find(principal, webhook_id)
     where = {"endpoint": endpoint.id}
@@ -238,20 +238,20 @@ def deliveries(
 @audited(WebhookEndpoint, "webhooks.replay")
 def replay(principal: Principal, webhook_id: str, delivery_id: str) -> WebhookDelivery:
     """
-    Send a delivery again, once, at once: the same id and body, signed anew.
+    Send a delivery again, once and at once: the same id and body, signed anew.
 
     Raises:
         WebhookNotFound: as in `find`.
-        WebhookDisabled: nothing is sent there.
-        DeliveryNotFound: the endpoint has none of that id.
+        WebhookDisabled: the endpoint is disabled.
+        DeliveryNotFound: the endpoint has no delivery of that id.
     """
     endpoint = find(principal, webhook_id)
     require_enabled(endpoint)
     mine = {"_id": delivery_id, "endpoint": endpoint.id}
     found = WebhookDelivery.find_and_modify(
-        {**mine, "state": {"$ne": PENDING}}, {**_ready_once(), **AGAIN}
+        {**mine, "state": {"$ne": PENDING}}, {**_ready_once(), **RESET_DELIVERY}
     )
-    if found is None:  # it is on its way: the next attempt is now
+    if found is None:  # still pending: attempt it now
         now = {"$set": {"ready_at": utcnow()}, "$unset": {"due_at": ""}}
         waits = {"ready_at": {"$exists": False}, "owner": {"$exists": False}}
         found = WebhookDelivery.find_and_modify({**mine, **waits}, now)
@@ -264,8 +264,8 @@ def replay(principal: Principal, webhook_id: str, delivery_id: str) -> WebhookDe
 @audited(WebhookEndpoint, "webhooks.replay")
 def replay_failed(principal: Principal, webhook_id: str, *, since: datetime) -> int:
     """
-    `replay` those that have failed and were made since then, the oldest `MAX_REPLAYED`
-    of them; return how many.
+    `replay` failed deliveries that were created since then, the oldest `MAX_REPLAYED`;
+    return how many.
 
     Raises:
         WebhookNotFound: as `replay`, and so is WebhookDisabled.
@@ -276,7 +276,7 @@ def replay_failed(principal: Principal, webhook_id: str, *, since: datetime) -> 
     oldest_first = [("created_at", 1), ("_id", 1)]
     ids = WebhookDelivery.find_ids(failed, sort=oldest_first, limit=MAX_REPLAYED)
     again = WebhookDelivery.collection().update_many(
-        {"_id": {"$in": ids}, "state": FAILED}, {**_ready_once(), **AGAIN}
+        {"_id": {"$in": ids}, "state": FAILED}, {**_ready_once(), **RESET_DELIVERY}
     )
     return again.modified_count
 

@@ -98,7 +98,7 @@ def pictures_of(batch: Batch) -> tuple[Named, ...]:
         Stopped: one of them could not be fetched, or is not there any more.
     """
     try:
-        found = inputs.again(batch.inputs or [], has_mask=False)
+        found = inputs.references_of(batch.inputs or [], has_mask=False)
     except Invalid as error:
         raise Stopped("pictures_gone") from error
     # To fetch it anew for each of them would be in vain as often.

@@ -59,7 +59,7 @@ def create(
         ModelNotAllowed: the key that asks is limited to others.
         Invalid: a prompt or a field, which the model does not take, or a picture that
             is not there for the principal, or is none.
-        UploadsFull: as `inputs.take_in`.
+        UploadsFull: as `inputs.store_all`.
         IntakePaused: the operator takes nothing new for a while.
         TooManySubmissions: as of one task.
         QuotaExceeded: no day allows as many pictures as one prompt asks for, or
@@ -101,12 +101,15 @@ def write(
     limits.reserve_submission(user_id)
     if new.like.webhook_url is not None:
         webhook_outbox.ensure_default(user_id)
-    made = inputs.take_in(user_id, named)
+    made = inputs.store_all(user_id, named)
     try:
         if made:  # their sides may be known by now
             output_size(new.like, found.each.model, made)
         row = row_of(principal, new, found, made)
-        row |= {"_id": batch_id, "given": {**given, **inputs.written(named, made)}}
+        row |= {
+            "_id": batch_id,
+            "given": {**given, **inputs.stored_references(named, made)},
+        }
         if idem_key is not None:
             row["idem_hash"] = mark
         kept = insert(row, named, made)
@@ -156,7 +159,7 @@ def insert(row: dict, named: Sequence[Named], made: Sequence[Input]) -> Batch | 
         IdempotencyKeyReused: as `earlier`.
     """
     if made:
-        inputs.name(row["user_id"], made, named)
+        inputs.mark_used(row["user_id"], made, named)
     try:
         Batch.collection().insert_one(row)
     except DuplicateKeyError:

@@ -5,9 +5,9 @@ Each function takes the `Principal` who asks; inputs of other users do not exist
 them.
 """
 
-from jimeng.inputs.provider_links import fetched
-from jimeng.inputs.references import Named, Reference, again, look_up
-from jimeng.inputs.storing import discard, name, take_in, written
+from jimeng.inputs.provider_links import open_link
+from jimeng.inputs.references import Named, Reference, look_up, references_of
+from jimeng.inputs.storing import discard, mark_used, store_all, stored_references
 from jimeng.inputs.uploads import (
     content_of,
     delete,

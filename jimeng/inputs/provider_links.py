@@ -16,13 +16,13 @@ log = logging.getLogger(__name__)
 
 # Starting with the last write before the link is sent. A picture whose submission has
 # an unknown outcome, or that was cancelled, may still be generating.
-SERVED = [State.SUBMITTING.value, State.GENERATING.value, State.UNKNOWN.value]
+SERVED_STATES = [State.SUBMITTING.value, State.GENERATING.value, State.UNKNOWN.value]
 
 # Tasks in the trash can be restored; permanently deleted ones serve nothing.
 KEPT = {"$or": [THERE, {"purge_at": {"$exists": True}}]}
 
 
-def fetched(token: str) -> tuple[BinaryIO, int, str]:
+def open_link(token: str) -> tuple[BinaryIO, int, str]:
     """
     Open the input of a link.
 
@@ -37,7 +37,7 @@ def fetched(token: str) -> tuple[BinaryIO, int, str]:
     if named is None or named.end <= time.time():
         raise UploadNotFound("link invalid or expired")
     where = {"_id": named.generation_id, "inputs": named.input_id}
-    generation = Generation.find_one({**where, "state": {"$in": SERVED}})
+    generation = Generation.find_one({**where, "state": {"$in": SERVED_STATES}})
     is_wanted = generation and Task.find_one({"_id": generation.task_id, **KEPT})
     inputs = inputs_of(generation) if generation and is_wanted else None
     if generation is None or inputs is None:

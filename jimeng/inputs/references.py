@@ -84,7 +84,7 @@ def look_up(
     found, wrong = [], {}
     for field, reference in listed(images, mask):
         try:
-            found.append(one(principal, field, reference))
+            found.append(resolve(principal, field, reference))
         except Invalid as error:
             wrong.update(error.fields)
     if wrong:
@@ -103,7 +103,7 @@ def listed(
         yield "mask", mask
 
 
-def one(principal: Principal, field: str, reference: Reference) -> Named:
+def resolve(principal: Principal, field: str, reference: Reference) -> Named:
     """
     Raises:
         Invalid: as `look_up`.
@@ -111,7 +111,7 @@ def one(principal: Principal, field: str, reference: Reference) -> Named:
     if isinstance(reference, bytes):
         return Named(field, content=reference)
     if reference[:5].lower() == "data:":
-        return Named(field, content=decoded(field, reference))
+        return Named(field, content=decode_data_url(field, reference))
     text = reference.strip()
     if text.startswith(PREFIX):
         return Named(field, text, kept=upload(principal, field, text))
@@ -127,7 +127,7 @@ def one(principal: Principal, field: str, reference: Reference) -> Named:
     raise Invalid.field(field, "invalid.image_unknown")
 
 
-def decoded(field: str, url: str) -> bytes:
+def decode_data_url(field: str, url: str) -> bytes:
     """
     Decode a ``data:`` URL.
 
@@ -184,12 +184,12 @@ def own_path(field: str, address: str) -> str | None:
         return parts.path
     if parts.scheme != "https" and not (parts.scheme == "http" and allowed):
         raise Invalid.field(field, "invalid.image_address")
-    if is_number(host) and not (allowed or is_public(host)):
+    if is_ip_address(host) and not (allowed or is_public(host)):
         raise Invalid.field(field, "invalid.image_private")
     return None
 
 
-def is_number(host: str) -> bool:
+def is_ip_address(host: str) -> bool:
     """Whether it is an IP address; names are resolved and checked when fetched."""
     try:
         ip_address(host.partition("%")[0])
@@ -198,7 +198,7 @@ def is_number(host: str) -> bool:
     return True
 
 
-def again(ids: Sequence[str], *, has_mask: bool) -> list[Named]:
+def references_of(ids: Sequence[str], *, has_mask: bool) -> list[Named]:
     """
     References to the inputs of an earlier task; failed downloads are tried again.
 

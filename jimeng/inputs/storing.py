@@ -17,9 +17,9 @@ log = logging.getLogger(__name__)
 
 # Inputs of one user that no task uses.
 MAX_UNNAMED, MAX_BYTES = 200, 500 * 1024 * 1024
-STORING = 10.0  # MongoDB's timeout for storing a picture
+STORE_TIMEOUT_S = 10.0  # MongoDB's timeout for storing a picture
 # For an input of a request that creates a task at once; if that fails it is soon swept.
-BRIEFLY = timedelta(hours=1)
+UNUSED_TTL = timedelta(hours=1)
 COPIED = (
     *("width", "height", "given_width", "given_height", "bytes", "alpha"),
     *("content_type", "sha256", "picture"),
@@ -51,7 +51,7 @@ def unnamed(user_id: str) -> tuple[int, int]:
     return (rows[0]["count"], rows[0]["bytes"]) if rows else (0, 0)
 
 
-def keep(
+def store_input(
     user_id: str, content: bytes, *, is_upload: bool = False, **under: str
 ) -> Input:
     """
@@ -82,12 +82,12 @@ def keep(
         alpha=found.alpha,
         unnamed=True,
         created_at=now,
-        keep_until=now + (PROMISED if is_upload else BRIEFLY),
+        keep_until=now + (PROMISED if is_upload else UNUSED_TTL),
         uploaded=is_upload or None,
         **under,
     )
     store = jobs.runtime().inputs
-    with patience(STORING):
+    with patience(STORE_TIMEOUT_S):
         row["file_id"] = store.save(found.content, row["_id"])
         try:
             Input.collection().insert_one(row)
@@ -98,7 +98,7 @@ def keep(
     return Input.read(row)
 
 
-def keep_raw(user_id: str, **fields: object) -> Input:
+def store_unprepared(user_id: str, **fields: object) -> Input:
     """
     Store the record of an input that a worker will fetch or normalise.
 
@@ -110,14 +110,14 @@ def keep_raw(user_id: str, **fields: object) -> Input:
         user_id=user_id,
         unnamed=True,
         created_at=now,
-        keep_until=now + BRIEFLY,
+        keep_until=now + UNUSED_TTL,
         **{"state": InputState.FETCHING.value, **fields},
     )
     Input.collection().insert_one(row)
     return Input.read(row)
 
 
-def take_in(user_id: str, named: Sequence[Named]) -> list[Input]:
+def store_all(user_id: str, named: Sequence[Named]) -> list[Input]:
     """
     Store all references as inputs of the user, in order.
 
@@ -132,17 +132,17 @@ def take_in(user_id: str, named: Sequence[Named]) -> list[Input]:
     made: list[Input] = []
     try:
         for each in named:
-            made.append(take_one(user_id, each))
+            made.append(store_one(user_id, each))
     except JimengError:
         discard(made, named)
         raise
     return made
 
 
-def take_one(user_id: str, named: Named) -> Input:
+def store_one(user_id: str, named: Named) -> Input:
     if named.content is not None:
         try:
-            return keep(user_id, named.content)
+            return store_input(user_id, named.content)
         except PictureInvalid as error:
             log.info("input refused user=%s: %s", user_id, error)
             raise Invalid.field(named.field, f"refused.{error.reason}") from error
@@ -155,7 +155,7 @@ def take_one(user_id: str, named: Named) -> Input:
     url = named.url or (named.kept.url if named.kept else None)
     if url is None:
         raise Invalid.field(named.field, "invalid.image_unknown")
-    return keep_raw(user_id, url=url)
+    return store_unprepared(user_id, url=url)
 
 
 def copy_of_picture(user_id: str, named: Named) -> Input:
@@ -163,7 +163,7 @@ def copy_of_picture(user_id: str, named: Named) -> Input:
     image, store = named.picture, jobs.runtime().store
     assert image is not None  # noqa: S101 - as `take_one` has seen
     row = {"id": new_input_id(), "picture": image.id, "bytes": image.bytes}
-    with patience(STORING):
+    with patience(STORE_TIMEOUT_S):
         content = store.open(image.file_id)
         if content is None:
             raise Invalid.field(named.field, "invalid.image_unknown")
@@ -172,7 +172,7 @@ def copy_of_picture(user_id: str, named: Named) -> Input:
         across, down = pictures.made_small(image.width, image.height)
         sides = {"width": across, "height": down}
         sides |= {"given_width": image.width, "given_height": image.height}
-        return keep_raw(user_id, raw_id=raw_id, **row, **sides)
+        return store_unprepared(user_id, raw_id=raw_id, **row, **sides)
 
 
 def copy_of_input(user_id: str, named: Named) -> Input:
@@ -181,13 +181,13 @@ def copy_of_input(user_id: str, named: Named) -> Input:
     assert given is not None and given.file_id is not None  # noqa: S101 - as above
     same = {name: getattr(given, name) for name in COPIED}
     row = {"id": new_input_id(), "state": InputState.READY.value, **same}
-    with patience(STORING):
+    with patience(STORE_TIMEOUT_S):
         content = store.open(given.file_id)
         if content is None:
             raise Invalid.field(named.field, "invalid.image_unknown")
         with content:
             file_id = store.save(content, row["id"])
-        return keep_raw(user_id, file_id=file_id, **row)
+        return store_unprepared(user_id, file_id=file_id, **row)
 
 
 def discard(made: Sequence[Input], named: Sequence[Named]) -> None:
@@ -200,25 +200,25 @@ def discard(made: Sequence[Input], named: Sequence[Named]) -> None:
             Input.collection().update_many({"_id": {"$in": ids}}, gone)
 
 
-def name(user_id: str, made: Sequence[Input], named: Sequence[Named]) -> None:
+def mark_used(user_id: str, made: Sequence[Input], named: Sequence[Named]) -> None:
     """
     Mark the inputs as used by a task that is about to be stored.
 
     Raises:
         Invalid: one of them was just removed.
     """
-    if Input.name([each.id for each in made], user_id, utcnow() + BRIEFLY):
+    if Input.name([each.id for each in made], user_id, utcnow() + UNUSED_TTL):
         return
     for each, reference in zip(made, named, strict=True):
-        if not Input.name([each.id], user_id, utcnow() + BRIEFLY):
+        if not Input.name([each.id], user_id, utcnow() + UNUSED_TTL):
             raise Invalid.field(reference.field, "invalid.image_unknown")
 
 
-def written(named: Sequence[Named], made: Sequence[Input]) -> dict:
+def stored_references(named: Sequence[Named], made: Sequence[Input]) -> dict:
     """The references as a task's record stores them: never the bytes."""
     pairs = list(zip(named, made, strict=True))
     texts = [(each.field, each.text or kept.id) for each, kept in pairs]
     images = [text for field, text in texts if field != "mask"]
     masks = [text for field, text in texts if field == "mask"]
     parts = {"images": images, "mask": masks[0] if masks else None}
-    return {name: each for name, each in parts.items() if each}
+    return {mark_used: each for mark_used, each in parts.items() if each}

@@ -13,7 +13,7 @@ from jimeng.documents import Input, idempotency, indexes, utcnow
 from jimeng.documents.principal import Principal, noted
 from jimeng.errors import Invalid, PictureInvalid
 from jimeng.errors.inputs import UploadNotFound
-from jimeng.inputs.storing import check_room, keep
+from jimeng.inputs.storing import check_room, store_input
 
 log = logging.getLogger(__name__)
 
@@ -82,7 +82,7 @@ def upload(
     check_room(user_id)
     try:
         with noted(principal, user_id, "uploads.create"):
-            return keep(user_id, content, is_upload=True, **under)
+            return store_input(user_id, content, is_upload=True, **under)
     except PictureInvalid as error:
         log.info("upload refused user=%s: %s", user_id, error)
         raise invalid(field, error) from error

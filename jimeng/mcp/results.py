@@ -44,9 +44,7 @@ class Result:
             MAX_THUMBNAIL_BYTES, MAX_THUMBNAILS_BYTES // max(len(self.pictures), 1)
         )
         shown = [{"type": "text", "text": said}]
-        shown += [
-            part for each in self.pictures for part in image_content(each, most)
-        ]
+        shown += [part for each in self.pictures for part in image_content(each, most)]
         return {
             "content": [*shown, *map(link, self.pictures)],
             "structuredContent": self.structured,

@@ -107,7 +107,7 @@ DURATIONS: dict[str, tuple[str, str, list[str]]] = {
 }
 
 
-def read() -> list[Metric]:
+def read_metrics() -> list[Metric]:
     found = counts.read()
     plain = [counter(found, name) for name in COUNTERS]
     return [*plain, *(histogram(found, name) for name in DURATIONS)]

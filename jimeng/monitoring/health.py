@@ -7,7 +7,7 @@ from jimeng.config.version import COMMIT, VERSION
 from jimeng.http.responses import failure
 from jimeng.i18n import t
 from jimeng.monitoring import readiness
-from jimeng.monitoring.readiness import Answer
+from jimeng.monitoring.readiness import Readiness
 from jimeng.schemas.responses import Health, Ready, Reason
 
 bp = DescribedBlueprint("health", __name__, probe=True)
@@ -31,7 +31,7 @@ def health() -> dict:
 @bp.get("/health/ready", tags=["system"])
 @bp.response(200, Ready)
 @bp.describe(errors=["not_ready"])
-def ready() -> Response | Answer:
+def ready() -> Response | Readiness:
     """
     Readiness: 200 if tasks can be processed, otherwise 503 and what is missing.
     ---
@@ -39,7 +39,7 @@ def ready() -> Response | Answer:
 
     任务需要的一切都在：200；否则 503 并说明缺少什么。
     """
-    found = readiness.answer()
+    found = readiness.current()
     if not found.reasons:
         return found
     missing = [reason.code for reason in found.reasons]

@@ -48,7 +48,7 @@ EXAMPLE = """\
 # TYPE jimeng_mongodb_up gauge
 jimeng_mongodb_up 1.0
 """
-CACHE = 3.0  # seconds
+CACHE_S = 3.0  # seconds
 OPERATOR = Principal("metrics", is_operator=True)
 
 _asking = threading.Lock()
@@ -73,24 +73,26 @@ def metrics() -> Response:
     """
     try:
         auth.require_operator_of_api()
-        text = kept()
+        text = cached_text()
     except PyMongoError as error:
         if not (error.timeout or isinstance(error, ConnectionFailure)):
             raise
         # Keys cannot be checked either, so only the outage is reported, which
         # /health/ready shows without a key, too.
         log.warning("database unavailable", exc_info=error)
-        text = generate_latest(Figures([ups(mongodb=False, redis=redis_answers())]))
+        text = generate_latest(
+            Measured([up_metrics(mongodb=False, redis=redis_answers())])
+        )
     return Response(text, content_type=CONTENT_TYPE_PLAIN_0_0_4)
 
 
-def kept() -> bytes:
+def cached_text() -> bytes:
     """The figures as they were `CACHE` seconds ago at most."""
     kept = current_app.extensions.setdefault("metrics", {})
     with _asking:
         if time.monotonic() >= kept.get("until", 0.0):
-            kept["text"] = generate_latest(Figures(list(measure())))
-            kept["until"] = time.monotonic() + CACHE
+            kept["text"] = generate_latest(Measured(list(measure())))
+            kept["until"] = time.monotonic() + CACHE_S
         return kept["text"]
 
 
@@ -102,7 +104,7 @@ def redis_answers() -> bool:
     return True
 
 
-class Figures(Collector):
+class Measured(Collector):
     """A collector of metrics that are already measured, for `generate_latest`."""
 
     def __init__(self, groups: list[list[Metric]]) -> None:
@@ -115,17 +117,17 @@ class Figures(Collector):
 
 def measure() -> Iterator[list[Metric]]:
     found = operations.queue.read_queue(OPERATOR)
-    yield ups(mongodb=True, redis=found.jobs is not None)
+    yield up_metrics(mongodb=True, redis=found.jobs is not None)
     yield queue(found)
     yield lanes(found)
     yield workers(found)
     yield ends()
     yield stored()
     yield backed_up()
-    yield given()
+    yield inputs_stored()
     yield ready()
     yield webhooks()
-    yield database_metrics.read()
+    yield database_metrics.read_metrics()
 
 
 def webhooks() -> list[Metric]:
@@ -135,7 +137,7 @@ def webhooks() -> list[Metric]:
     ]
 
 
-def ups(*, mongodb: bool, redis: bool) -> list[Metric]:
+def up_metrics(*, mongodb: bool, redis: bool) -> list[Metric]:
     release = {"version": VERSION, "commit": COMMIT}
     about = InfoMetricFamily("jimeng", "Version and commit.", release)
     return [
@@ -310,7 +312,7 @@ def disk() -> list[Metric]:
     return [] if free is None else [found]
 
 
-def given() -> list[Metric]:
+def inputs_stored() -> list[Metric]:
     return [
         GaugeMetricFamily(
             "jimeng_inputs_kept",
@@ -327,7 +329,7 @@ def given() -> list[Metric]:
 
 def ready() -> list[Metric]:
     """One value for every possible reason: 1 if it applies now."""
-    found = {reason.code for reason in readiness.answer().reasons}
+    found = {reason.code for reason in readiness.current().reasons}
     words = "Whether this keeps the server from drawing, as /health/ready says."
     values: Values = {(code,): code in found for code in readiness.CODES}
     return [family("jimeng_not_ready", words, ["code"], values)]

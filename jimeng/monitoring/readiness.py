@@ -38,14 +38,14 @@ from jimeng.lanes import switches
 OVERDUE = timedelta(seconds=60)  # the pump queues due work within a second
 # Longer than a job takes, except for a call to a provider that generates before it
 # answers; a consumer limits these so that it has threads left.
-UNTAKEN = 40.0
+UNTAKEN_S = 40.0
 CACHE_S = 1.0  # seconds that an answer is good for, whoever asks
-AGAIN = 0.2  # seconds, where something was missing: it may come any moment
-STALE = 10.0  # seconds that one is good for while a new one is being found
+FAILED_CACHE_S = 0.2  # seconds, where something was missing: it may come any moment
+MAX_STALE_S = 10.0  # seconds that one is good for while a new one is being found
 MAX_CHECK_S = 1.2  # seconds that MongoDB has for one part
-DEADLINE = 1.7  # seconds for all of them
-TWICE = 0.4  # seconds between two looks at a lane that seems to stand still
-AT_A_TIME = 8  # lanes
+DEADLINE_S = 1.7  # seconds for all of them
+STALL_RECHECK_S = 0.4  # seconds between two looks at a lane that seems to stand still
+MAX_LANE_THREADS = 8  # lanes
 KEY = "jimeng.ready"
 
 
@@ -66,7 +66,7 @@ class Reason:
 
 
 @dataclass(frozen=True)
-class Answer:
+class Readiness:
     """
     Attributes:
         reasons: Why the server is not ready; empty if it is.
@@ -85,42 +85,42 @@ class Answer:
 
 _finding = threading.Lock()
 _trying = threading.Lock()
-_kept: tuple[float, object, Answer] | None = None
+_cached: tuple[float, object, Readiness] | None = None
 _since: dict[str, datetime] = {}  # by code, of the latest look
 # When each worker had run its last job while others waited, and since when that is so.
-_taken: tuple[object, float] = (None, 0.0)
+_untaken_since: tuple[object, float] = (None, 0.0)
 
 
-def answer() -> Answer:
+def current() -> Readiness:
     """The readiness, cached for `CACHE_S`; checked by one thread. Never raises."""
-    global _kept
+    global _cached
     if (found := _still_good(CACHE_S)) is not None:
         return found
-    with_patience = _still_good(STALE) is None
+    with_patience = _still_good(MAX_STALE_S) is None
     if not _finding.acquire(blocking=with_patience):
-        return _still_good(float("inf")) or find()
+        return _still_good(float("inf")) or run_checks()
     try:
-        found = _still_good(CACHE_S) or find()
-        _kept = (time.monotonic(), jobs.runtime(), found)
+        found = _still_good(CACHE_S) or run_checks()
+        _cached = (time.monotonic(), jobs.runtime(), found)
         return found
     finally:
         _finding.release()
 
 
-def _still_good(seconds: float) -> Answer | None:
-    kept = _kept
+def _still_good(seconds: float) -> Readiness | None:
+    kept = _cached
     if kept is None or kept[1] is not jobs.runtime():
         return None
     if kept[2].reasons and seconds == CACHE_S:
-        seconds = min(AGAIN, CACHE_S)
+        seconds = min(FAILED_CACHE_S, CACHE_S)
     return kept[2] if time.monotonic() - kept[0] < seconds else None
 
 
-def find() -> Answer:
+def run_checks() -> Readiness:
     """Run all checks in parallel, within `DEADLINE_S`."""
     pool = ThreadPoolExecutor(len(CHECKS), "ready")
     parts = {pool.submit(_bounded, check): otherwise for check, otherwise in CHECKS}
-    done, late = wait(parts, timeout=DEADLINE)
+    done, late = wait(parts, timeout=DEADLINE_S)
     pool.shutdown(wait=False)
     reasons = [Reason(parts[each]) for each in late]
     paused: tuple[str, ...] = ()
@@ -137,7 +137,7 @@ def find() -> Answer:
         paused += found.paused
         resting += found.resting
         lowered += found.lowered
-    return Answer(_dated(_in_order(reasons)), paused, resting, lowered)
+    return Readiness(_dated(_in_order(reasons)), paused, resting, lowered)
 
 
 def _dated(reasons: list[Reason]) -> tuple[Reason, ...]:
@@ -147,7 +147,7 @@ def _dated(reasons: list[Reason]) -> tuple[Reason, ...]:
     return tuple(replace(each, since=_since[each.code]) for each in reasons)
 
 
-def _bounded(check: Callable[[], Answer]) -> Answer:
+def _bounded(check: Callable[[], Readiness]) -> Readiness:
     with pymongo.timeout(MAX_CHECK_S):
         return check()
 
@@ -160,40 +160,40 @@ def _in_order(reasons: Iterable[Reason]) -> list[Reason]:
     return [found[code] for code in CODES if code in found]
 
 
-def _mongodb() -> Answer:
+def _mongodb() -> Readiness:
     try:
         get_db()["probes"].update_one(
             {"_id": "ready"}, {"$set": {"at": utcnow()}}, upsert=True
         )
     except DuplicateKeyError:
-        return Answer(())  # another server has just inserted it
-    return Answer(())
+        return Readiness(())  # another server has just inserted it
+    return Readiness(())
 
 
-def _redis() -> Answer:
+def _redis() -> Readiness:
     try:
         jobs.huey.storage.conn.set(KEY, 1, ex=5)
     except OutOfMemoryError:
-        return Answer((Reason("redis_full"),))
+        return Readiness((Reason("redis_full"),))
     except ReadOnlyError:
-        return Answer((Reason("redis_read_only"),))
+        return Readiness((Reason("redis_read_only"),))
     except ResponseError:
-        return Answer((Reason("redis_refuses"),))
+        return Readiness((Reason("redis_refuses"),))
     except RedisError:
-        return Answer((Reason("redis"),))
-    return Answer(())
+        return Readiness((Reason("redis"),))
+    return Readiness(())
 
 
-def _indexes() -> Answer:
+def _indexes() -> Readiness:
     missing = tuple(indexes.look())
-    return Answer((Reason("index_missing", missing),) if missing else ())
+    return Readiness((Reason("index_missing", missing),) if missing else ())
 
 
-def _release() -> Answer:
-    return Answer((Reason("release_too_old"),) if migrations.is_too_old() else ())
+def _release() -> Readiness:
+    return Readiness((Reason("release_too_old"),) if migrations.is_too_old() else ())
 
 
-def _work() -> Answer:
+def _work() -> Readiness:
     """Whether a worker is alive, and runs the queued jobs."""
     found = []
     alive = Worker.collection().find(Worker.alive(), {"_id": 0, "ran_at": 1})
@@ -206,54 +206,54 @@ def _work() -> Answer:
     late = {"due_at": {"$lt": utcnow() - OVERDUE}, **DUE_HERE}
     if Generation.collection().find_one(late, {"_id": 1}, hint="due") is not None:
         found.append(Reason("overdue"))
-    return Answer(tuple(found), tuple(sorted(switches.paused(fresh=True))))
+    return Readiness(tuple(found), tuple(sorted(switches.paused(fresh=True))))
 
 
 def _is_untaken(workers: list[dict]) -> bool:
     """Whether jobs have waited in Redis for `UNTAKEN_S` while no worker ran any."""
-    global _taken
+    global _untaken_since
     try:
         is_waiting = jobs.huey.storage.queue_size() > 0
     except RedisError:
         return False  # `_redis` reports it
     if not is_waiting:
-        _taken = None, 0.0
+        _untaken_since = None, 0.0
         return False
-    if _taken[0] != workers:
-        _taken = workers, time.monotonic()
-    return time.monotonic() > _taken[1] + UNTAKEN
+    if _untaken_since[0] != workers:
+        _untaken_since = workers, time.monotonic()
+    return time.monotonic() > _untaken_since[1] + UNTAKEN_S
 
 
-def _room() -> Answer:
+def _room() -> Readiness:
     free = retention.room()
     is_scarce = free is not None and free < retention.LEAST_ROOM
-    return Answer((Reason("disk"),) if is_scarce else ())
+    return Readiness((Reason("disk"),) if is_scarce else ())
 
 
-def _storage() -> Answer:
+def _storage() -> Readiness:
     """Whether pictures can be stored. A hung mount blocks one thread at most."""
     if not _trying.acquire(timeout=MAX_CHECK_S):
-        return Answer((Reason("storage"),))
+        return Readiness((Reason("storage"),))
     try:
-        return Answer(() if jobs.runtime().store.works() else (Reason("storage"),))
+        return Readiness(() if jobs.runtime().store.works() else (Reason("storage"),))
     finally:
         _trying.release()
 
 
-def _lanes() -> Answer:
+def _lanes() -> Readiness:
     """Whether a lane is stalled although it could submit."""
     served = jobs.runtime().registry.limits
-    with ThreadPoolExecutor(AT_A_TIME, "lanes") as pool:
+    with ThreadPoolExecutor(MAX_LANE_THREADS, "lanes") as pool:
         heads = pool.map(lanes.stalled, served.keys(), served.values())
         before = {x: head for x, head in zip(served, heads, strict=True) if head}
     if not before:
-        return Answer(())
-    time.sleep(TWICE)
+        return Readiness(())
+    time.sleep(STALL_RECHECK_S)
     still = [x for x, head in before.items() if lanes.stalled(x, served[x]) == head]
-    return Answer((Reason("lane_stalled", tuple(still)),) if still else ())
+    return Readiness((Reason("lane_stalled", tuple(still)),) if still else ())
 
 
-def _accounts() -> Answer:
+def _accounts() -> Readiness:
     """Suspended accounts, and lanes below their configured slots."""
     account_lanes = lanes.read_account_lanes(jobs.runtime().registry.limits)
     resting = {
@@ -262,10 +262,10 @@ def _accounts() -> Answer:
         if lanes.is_account_suspended(x.record)
     }
     lowered = [x.account_lane.record for x in account_lanes if x.limit < x.configured]
-    return Answer((), resting=tuple(sorted(resting)), lowered=tuple(sorted(lowered)))
+    return Readiness((), resting=tuple(sorted(resting)), lowered=tuple(sorted(lowered)))
 
 
-def _here() -> Answer:
+def _here() -> Readiness:
     """Checks that need no database."""
     found = []
     runtime = jobs.runtime()
@@ -279,11 +279,11 @@ def _here() -> Answer:
         and shutil.disk_usage(data).free < retention.LEAST_ROOM
     ):
         found.append(Reason("disk"))
-    return Answer(tuple(found))
+    return Readiness(tuple(found))
 
 
 # Check -> the reason if it fails or times out; empty if other checks report that.
-CHECKS: list[tuple[Callable[[], Answer], str]] = [
+CHECKS: list[tuple[Callable[[], Readiness], str]] = [
     (_mongodb, "mongodb_refuses"),
     (_redis, "redis"),
     (_release, "mongodb"),

@@ -209,7 +209,7 @@ def disable(principal: Principal, user_id: str) -> None:
         if user.disabled_at:
             return
         out = {"$set": {"disabled_at": utcnow()}, "$inc": {"sessions": 1}}
-        users.retire(user.id, out)
+        users.demote_or_disable(user.id, out)
 
 
 def enable(principal: Principal, user_id: str) -> None:

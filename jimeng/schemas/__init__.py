@@ -1,4 +1,4 @@
-"""The shapes that the REST API takes, and the page's form with it."""
+"""Schemas of requests to the REST API, and of the page's form."""
 
 from collections.abc import Sequence
 from typing import ClassVar
@@ -45,11 +45,11 @@ from jimeng.tasks.retries import MAX_AT_ONCE
 MAX_DELAY = 86_400  # seconds
 MAX_SEED = 2**31 - 1
 MAX_STYLE = 64  # characters
-MAX_STRENGTH = 100  # of the form's, which counts in hundredths
-MAX_IMAGES = 14  # of the model that takes the most
+MAX_STRENGTH = 100  # in the form, which counts in hundredths
+MAX_IMAGES = 14  # of the model that accepts the most
 REFERENCE = Long(1, 23 * 1024 * 1024)  # characters: 16 MiB as a ``data:`` URL
-# What depends on another field is said by `if`: beside `anyOf` many programs that write
-# clients forget all fields. Tasks are named by their ids, or by their user and status.
+# Tasks are selected by their ids, or by user and status. JSON Schema's `if`, because
+# many client generators drop all fields beside an `anyOf`.
 ONE_WAY = {
     "if": {"required": ["ids"]},
     "then": {"not": {"anyOf": [{"required": ["status"]}, {"required": ["user_id"]}]}},
@@ -59,26 +59,26 @@ ASKED = {"prompt": "一只可爱的小猫咪在花园里玩耍", "user_id": "use
 
 
 def chosen(status: str, **more: object) -> dict[str, dict]:
-    """Examples of naming tasks by their ids, and by their user and status."""
+    """Examples of selecting tasks by their ids, and by user and status."""
     ids = ["volcengine_img_06axe07c1r4m5k8v9s2t3w6x7y8z9q"]
     by_status = {"user_id": "user_123", "status": status, **more}
     return {"by_ids": {"ids": ids}, "by_status": by_status}
 
 
 def unless(there: str, needed: str) -> dict:
-    """In JSON Schema: where the field *there* is not, *needed* is required."""
+    """JSON Schema: without the field *there*, *needed* is required."""
     return {"if": {"not": {"required": [there]}}, "then": {"required": [needed]}}
 
 
 class Strict(Schema):
     """
-    A schema whose unknown fields are errors.
+    A schema that rejects unknown fields.
 
     Attributes:
-        examples: Bodies that succeed, each by a name.
-        rules: What JSON Schema is told beside the fields.
-        other_shapes: In which the same may be sent, too.
-        may_be_left_out: Whether a request may come without a body.
+        examples: Valid bodies by name.
+        rules: JSON Schema keywords beside the fields.
+        other_shapes: Alternative schemas of the same request.
+        may_be_left_out: Whether the body is optional.
     """
 
     examples: ClassVar[dict[str, dict]] = {}
@@ -93,7 +93,7 @@ class Strict(Schema):
 
 
 class Changes(Strict):
-    """Changes of something: a body that was lost is not taken for none at all."""
+    """A partial update: an empty body is an error, since it may have been lost."""
 
     rules: ClassVar = {"minProperties": 1}
 
@@ -108,7 +108,7 @@ def edge(*names: str) -> Seconds:
 
 
 class Edges(Strict):
-    """How far a picture grows at each edge: a share of that side."""
+    """How far a picture is extended at each edge, as a share of that side."""
 
     top = edge("上边，高的几倍", "At the top, as a share of the height")
     right = edge("右边，宽的几倍", "On the right, as a share of the width")
@@ -121,7 +121,7 @@ class Edges(Strict):
 
 
 class PictureSettings(Strict):
-    """How a picture is drawn, whatever it shows."""
+    """The settings of a picture, apart from the prompt and the inputs."""
 
     model = Text(*field_descriptions.MODEL, validate=Long(1, 100))
     size = Trimmed(*field_descriptions.SIZE, validate=Long(1, 20))
@@ -139,11 +139,11 @@ class PictureSettings(Strict):
 
 
 class ImageFields(PictureSettings):
-    """What describes a picture."""
+    """The fields that describe a picture."""
 
     rules: ClassVar = unless("images", "prompt")
 
-    # Where pictures go in, some models need no words; that is for the model to say.
+    # With input pictures some models need no prompt; the model decides.
     prompt = Trimmed(*field_descriptions.PROMPT, load_default="")
     negative_prompt = Anything(
         "目前的模型都没有反向提示词：给出即 422",
@@ -159,21 +159,21 @@ class ImageFields(PictureSettings):
     mask = Text(
         "蒙版，写法同 images 的元素：PNG，透明处重画，大小与第一张图片相同；"
         "只用于接受蒙版的模型",
-        "A mask, named as an element of images: a PNG as large as the first picture, "
-        "transparent where it is to be painted anew; only for models that take one",
+        "A mask, given like an element of images: a PNG as large as the first picture, "
+        "transparent where it is to be repainted; only for models that accept one",
         validate=REFERENCE,
     )
     strength: Number = Seconds(*field_descriptions.STRENGTH, validate=Between(0, 1))
     expand = Part(
         "每一边扩多少，是那一边长度的几倍；只用于扩图的模型",
-        "How far to expand at each edge, as a share of that side; only for models "
-        "that expand",
+        "How far to extend at each edge, as a share of that side; only for models that "
+        "can extend pictures",
         nested=Edges,
     )
 
     @validates_schema(skip_on_field_errors=False, pass_original=True)
     def has_words(self, data: dict, given: object, **kwargs) -> None:
-        """Where no pictures come; else some models need none."""
+        """Require a prompt, unless there are input pictures."""
         if isinstance(given, dict) and "prompt" not in given:
             given = given.get("input", given)
         if not isinstance(given, dict) or given.get("images"):
@@ -186,8 +186,8 @@ class ImageFields(PictureSettings):
 
 class ComposedTask(ImageFields):
     """
-    The page's form: the same fields, but numbers are text, no seed is -1, and strength
-    counts in hundredths.
+    The page's form: the same fields, but numbers are text, an empty seed means -1, and
+    strength counts in hundredths.
     """
 
     n = Digits(required=True, validate=Between(1, 4))
@@ -196,7 +196,7 @@ class ComposedTask(ImageFields):
 
 
 class Whose(Text):
-    """A user's id that has to be given only where nobody signs in."""
+    """A user's id, required only with sign-in off."""
 
     @property
     def required(self) -> bool:
@@ -204,11 +204,11 @@ class Whose(Text):
 
     @required.setter
     def required(self, given: bool) -> None:
-        """It is not for a schema to say."""
+        """Ignore marshmallow's assignment: it depends on the settings."""
 
 
 class OfUser(Strict):
-    """What needs to say whose it is only where nobody signs in; else the caller's."""
+    """Requests with an owner: by default the caller, required with sign-in off."""
 
     user_id = Whose(
         *field_descriptions.USER_ID, validate=user_id_check, metadata=AS_USER_ID
@@ -227,7 +227,7 @@ class ToldByWebhook(Strict):
 
 
 class WithMetadata(Strict):
-    """What a program may attach text of its own to."""
+    """Requests that accept the client's metadata."""
 
     metadata = Metadata(*field_descriptions.METADATA)
 
@@ -245,25 +245,25 @@ class NewImageTask(ImageFields, ToldByWebhook, WithMetadata, OfUser):
 
 
 class NewUpload(OfUser):
-    """``POST /api/v1/uploads``: a form of several parts."""
+    """``POST /api/v1/uploads``: a multipart form."""
 
     examples: ClassVar = {"photo": {"file": "photo.jpg", "user_id": "user_123"}}
 
     user_id = Whose(
         "图片属于谁，规则同任务的 user_id；启用登录后不要写",
-        "Whose it is, as on tasks; with sign-in on leave it out",
+        "The owner, as on tasks; omit it with sign-in on",
         validate=user_id_check,
         metadata=AS_USER_ID,
     )
     file = File(
         "图片文件：JPEG、PNG 或 WebP",
-        "The picture's file: JPEG, PNG or WebP",
+        "The picture file: JPEG, PNG or WebP",
         required=True,
     )
 
 
 class NestedTask(Strict):
-    """How `NewGeneralTask` may be written, for its description."""
+    """The nested form of `NewGeneralTask`, for the OpenAPI document."""
 
     type = Text(
         *field_descriptions.TYPE,
@@ -275,7 +275,7 @@ class NestedTask(Strict):
     )
     input = Part(
         "该类型的各个字段；每个字段写在这里或外面，不能两处都写",
-        "The fields of this type; each stands either here or outside, not both",
+        "The fields of this type; each is either here or outside, not both",
         nested=NewImageTask,
         required=True,
     )
@@ -303,7 +303,7 @@ class NewGeneralTask(NewImageTask):
     @pre_load
     def unpack(self, data, **kwargs):
         if not isinstance(data, dict) or "input" not in data:
-            return data  # what is no object is refused as such
+            return data  # marshmallow rejects anything but an object
         inner = data["input"]
         if not isinstance(inner, dict):
             raise ValidationError({"input": ["invalid.object"]})
@@ -317,12 +317,12 @@ class NewGeneralTask(NewImageTask):
 
 
 class Trying(Strict):
-    """The query of routes that create."""
+    """The query of routes that create tasks."""
 
     dry_run = Truth(
         "1 或 true：只检查请求并估价，不创建、不计入任何限制，也不检查这些限制",
-        "1 or true: the request is judged and its price told. Nothing is created or "
-        "counted against any limit, nor are the limits asked",
+        "1 or true: only validate the request and estimate its price. Nothing is "
+        "created or counted against limits, nor are limits checked",
         load_default=False,
     )
 
@@ -335,18 +335,18 @@ class Retry(Strict):
 
     accept_double_charge = Flag(
         "同意重复计费：失败的图片 charged 为 yes 或 unknown 时必须为 true",
-        "Consent to a second charge: must be true where `charged` of a picture that "
-        "failed is `yes` or `unknown`",
+        "Consent to a second charge: must be true if `charged` of a failed picture is "
+        "`yes` or `unknown`",
         load_default=False,
     )
 
 
 class Nothing(Strict):
-    """A body that may be left out or be ``{}``."""
+    """An optional body, which may only be ``{}``."""
 
 
 class SeveralTasks(Strict):
-    """Tasks by their ids, or those of a user in a status."""
+    """Selects tasks by their ids, or by user and status."""
 
     may_be_left_out: ClassVar = False
     rules: ClassVar = ONE_WAY

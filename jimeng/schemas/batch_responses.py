@@ -1,4 +1,4 @@
-"""What the REST API says of batches."""
+"""REST responses: batches."""
 
 from functools import partial
 
@@ -32,7 +32,7 @@ FAILURE_HINTS = ("retry", "prompt", "picture", "settings", "model", "operator", 
 
 
 class Stand:
-    """A batch, and how it stands."""
+    """A batch and its progress."""
 
     def __init__(self, batch: Batch, progress: Progress) -> None:
         self.batch = batch
@@ -52,7 +52,7 @@ class BatchLinks(Reply):
     )
     retry = link_to(
         "补上缺的（POST）",
-        "Runs again what is lacking (POST)",
+        "Retries what is missing (POST)",
         "api.retry_batch",
         "/api/v1/batches/{}/retry",
     )
@@ -60,24 +60,24 @@ class BatchLinks(Reply):
 
 
 class BatchPictures(Reply):
-    total = count("一共", "In all", example=6)
-    unmade = count("还没创建任务的", "Whose tasks are not made yet")
-    waiting = count("排队的", "In line", example=2)
-    drawing = count("正在画的", "Being drawn", example=2)
+    total = count("一共", "Total", example=6)
+    unmade = count("还没创建任务的", "Without a task yet")
+    waiting = count("排队的", "Queued", example=2)
+    drawing = count("正在画的", "Being generated", example=2)
     done = count("画好的", "Done", example=2)
     failed = count("没有画成的", "Failed")
     cancelled = count("取消的", "Cancelled")
 
 
 class Lacking(Reply):
-    ready = count("失败，再试可能有用", "Failed, and worth another try")
-    rest = count("取消的和没有创建的", "Cancelled, or never made")
-    paid = count("可能已经计费", "Perhaps charged already")
-    hopeless = count("再试也一样", "They would fail the same way")
+    ready = count("失败，再试可能有用", "Failed; a retry may succeed")
+    rest = count("取消的和没有创建的", "Cancelled or never created")
+    paid = count("可能已经计费", "Charged, or possibly charged")
+    hopeless = count("再试也一样", "Would fail the same way")
 
 
 class BatchFailure(Reply):
-    """Pictures that failed for one reason, in words."""
+    """Pictures that failed for the same reason."""
 
     code = text(*field_descriptions.CODE, example="provider_internal")
     message = text(
@@ -90,8 +90,8 @@ class BatchFailure(Reply):
     remedy = text(
         "怎么办：retry 重试、prompt 改提示词、picture 换图片、settings 改参数、"
         "model 换模型、operator 找管理员、none 没有办法",
-        "What helps: retry, another prompt, picture, settings or model, the operator, "
-        "or none",
+        "What to do: retry, change the prompt, picture, settings or model, contact the "
+        "operator, or none",
         choices=FAILURE_HINTS,
     )
     task_ids = list_of("其中几个任务", "Some of their tasks", text(example=TASK))
@@ -104,11 +104,11 @@ class BatchWaits(Reply):
         of=lambda waits: waiting_words(waits.get("code", "")),
         example=MESSAGES["waits.quota_exceeded"],
     )
-    until = instant("什么时候再看", "When it is tried again")
+    until = instant("什么时候再看", "When it will be tried again")
 
 
 def waiting_words(code: str) -> str:
-    """What a batch waits for."""
+    """The message about what a batch waits for."""
     key = f"waits.{code}"
     return t(key if key in MESSAGES else "waits.later")
 
@@ -118,7 +118,7 @@ def reason_of(batch: Batch) -> str | None:
 
 
 class BatchRecord(Within):
-    """What was asked for at once, and how far it is."""
+    """A batch and its progress."""
 
     inner = "batch"
 
@@ -135,7 +135,7 @@ class BatchRecord(Within):
     )
     reason = text(
         "不是由主人取消时，为什么停下",
-        "Why it stopped, where its owner has not cancelled it",
+        "Why it stopped, unless its owner cancelled it",
         of=lambda stand: reason_of(stand.batch),
         null=True,
     )
@@ -157,43 +157,43 @@ class BatchRecord(Within):
     )
     made = count(
         "已经为多少条创建了任务",
-        "For how many of them there is a task by now",
+        "How many of them have a task by now",
         example=3,
     )
     pictures = a(
         "图片张数，按状态",
-        "Pictures, by what has become of them",
+        "Pictures by state",
         BatchPictures,
         of="progress",
     )
     eta_seconds = count(
         "预计多少秒后全部画完",
-        "Seconds until all of it is expected to be drawn",
+        "Estimated seconds until all pictures are done",
         of=lambda stand: stand.progress.eta_seconds,
         null=True,
     )
     waits = a(
         "在等什么；没有在等时为 null",
-        "What it waits for; null if for nothing",
+        "What it waits for, or null",
         BatchWaits,
         null=True,
     )
     lacking = a(
         "重试会再要多少张，按是否需要多想一步",
-        "What running it again would ask for, by what that takes",
+        "The pictures that a retry would request, by what that requires",
         Lacking,
         of=lambda stand: lacking(stand.batch, stand.progress),
     )
     failures = some(
         "没有画成的原因，多的在前",
-        "Why pictures failed, most first",
+        "Why pictures failed, most frequent first",
         BatchFailure,
         of=lambda stand: stand.progress.reasons,
         example=[],
     )
     created_at = instant(*field_descriptions.CREATED_AT)
     updated_at = instant(*field_descriptions.UPDATED_AT)
-    ended_at = instant("全部结束的时间", "When all of it had ended", null=True)
+    ended_at = instant("全部结束的时间", "When all of it ended", null=True)
     links = a(*field_descriptions.LINKS, BatchLinks, of="batch")
 
 
@@ -211,9 +211,9 @@ class BatchEstimate(EstimateRecord):
         example=3,
     )
     repeated = count(
-        "另有多少条重复，没有再算", "How many more were the same, and are left out"
+        "另有多少条重复，没有再算", "How many more were duplicates, and are left out"
     )
-    pictures = whole("一共多少张图片", "Pictures in all", minimum=1, example=6)
+    pictures = whole("一共多少张图片", "Total number of pictures", minimum=1, example=6)
     prompts = list_of(
         "展开后的全部提示词",
         "All prompts, expanded",

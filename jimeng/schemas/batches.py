@@ -1,4 +1,4 @@
-"""What requests about batches say."""
+"""Schemas of requests about batches."""
 
 from typing import ClassVar
 
@@ -63,8 +63,8 @@ class NewBatch(PictureSettings, ToldByWebhook, WithMetadata, OfUser):
 
     images = Texts(
         "每条提示词都用的参考图，按顺序，写法和单张一样；只收一次",
-        "Pictures that go into all of it, in order, named as in a single request; each "
-        "is taken in once",
+        "Input pictures of every prompt, in order, given as for a single task; each is "
+        "stored once",
         each=Text(validate=REFERENCE),
         validate=Many(1, MAX_IMAGES),
     )
@@ -77,16 +77,16 @@ class NewBatch(PictureSettings, ToldByWebhook, WithMetadata, OfUser):
     )
     prompts = Texts(
         "提示词，每条照原样，最多 500 条",
-        "Prompts, each as it stands; at most 500",
+        "Prompts, used verbatim; at most 500",
         each=Trimmed(validate=Long(1, MAX_PROMPT_CHARS)),
         validate=Many(1, MAX_PROMPTS),
     )
     template = Text(
         "每行一条提示词，空行跳过。大括号里用竖线隔开的词依次代入，可以嵌套，"
         "词可以为空；前面加反斜杠，就是大括号、竖线、反斜杠本身",
-        "One prompt a line; empty lines are passed over. Words in braces, with bars "
-        "between them, are used in turn; groups may be nested, and a word may be "
-        "empty. Behind a backslash braces, bars and backslashes are themselves",
+        "One prompt per line; empty lines are skipped. Alternatives in braces, "
+        "separated by bars, are expanded; groups may be nested, and an alternative may "
+        "be empty. A backslash escapes braces, bars and backslashes",
         validate=Long(1, MAX_TEXT_CHARS),
     )
     webhook_events = Texts(
@@ -99,7 +99,7 @@ class NewBatch(PictureSettings, ToldByWebhook, WithMetadata, OfUser):
     )
     name = Trimmed(
         "给这一批起的名字",
-        "What to call the batch",
+        "The batch's name",
         load_default="",
         validate=Long(0, MAX_NAME_CHARS),
     )
@@ -118,12 +118,12 @@ class RetryBatch(Strict):
 
     rest = Flag(
         "已取消的和还没创建的也要",
-        "What was cancelled, too, and what was never made",
+        "Also retry what was cancelled or never created",
         load_default=False,
     )
     accept_double_charge = Flag(
         "已经或可能已经计费的也要，同意再次计费",
-        "What was, or may have been, charged, too: charging it again is fine",
+        "Also retry what was, or may have been, charged: consents to a second charge",
         load_default=False,
     )
 
@@ -131,7 +131,7 @@ class RetryBatch(Strict):
 class BatchTasks(Some):
     cursor = Text(
         "上一页最后一个任务的 id",
-        "The id of the last task of the page before",
+        "The id of the last task of the previous page",
         validate=Long(1, 100),
     )
     status = Text(*field_descriptions.ONLY_STATUS, metadata={"enum": list(Status)})

@@ -1,4 +1,4 @@
-"""The shapes of collections and shares: what is asked, and what is answered."""
+"""Schemas of requests and responses: collections and shares."""
 
 from typing import ClassVar
 
@@ -48,20 +48,20 @@ class MembershipChanges(Changes):
     }
     add = Texts(
         "要放入的图片的 id",
-        "Ids of the pictures to put in",
+        "Ids of the pictures to add",
         each=Text(validate=Long(1, 100)),
         validate=Many(0, MAX_AT_ONCE),
     )
     remove = Texts(
         "要移出的图片的 id",
-        "Ids of the pictures to take out",
+        "Ids of the pictures to remove",
         each=Text(validate=Long(1, 100)),
         validate=Many(0, MAX_AT_ONCE),
     )
 
 
 class SharePage(Strict):
-    """``PUT /api/v1/shares/<id>``: what is left out stays as it is."""
+    """``PUT /api/v1/shares/<id>``: omitted fields stay unchanged."""
 
     may_be_left_out: ClassVar = True
     examples: ClassVar = {
@@ -71,14 +71,13 @@ class SharePage(Strict):
     }
     title = Trimmed(
         "页面的标题，最多 100 个字符；空则用相册的名称",
-        "What stands above the page, at most 100 characters; if empty, the "
-        "collection's name",
+        "The page's title, at most 100 characters; if empty, the collection's name",
         validate=Long(0, MAX_TITLE_CHARS),
     )
     prompts = Flag(*field_descriptions.SHOWS_PROMPTS)
     expires_at = Moment(
         "到什么时候为止（RFC 3339）；null 为一直有效",
-        "Until when it is there (RFC 3339); null: until it is ended",
+        "When it expires (RFC 3339); null for never",
         allow_none=True,
     )
 
@@ -90,7 +89,7 @@ class CollectionRecord(Within):
     name = text(*field_descriptions.NAME, example="海报素材")
     pictures = count(
         "回收站之外的图片数，数到 1000 为止",
-        "How many pictures outside the trash, counted up to 1,000",
+        "Number of pictures outside the trash, counted up to 1,000",
         of=lambda found: found.hits.n,
         example=12,
     )
@@ -102,7 +101,7 @@ class CollectionRecord(Within):
     )
     cover = a(
         "最新的一张；没有图片时为 null",
-        "The newest picture; null where there is none",
+        "The newest picture, or null",
         Picture,
         null=True,
         example=...,
@@ -117,11 +116,11 @@ class CollectionDeleted(Reply):
 
 
 class MembershipChanged(Reply):
-    added = count("新放入了几张", "How many are in it that were not", example=1)
-    removed = count("移出了几张", "How many are no longer in it")
+    added = count("新放入了几张", "How many were added", example=1)
+    removed = count("移出了几张", "How many were removed")
     left_out = count(
         "几张没有放入，因为已经属于 20 个相册",
-        "How many were not put in, since they are in 20 collections already",
+        "How many were not added, because they are in 20 collections already",
     )
 
 
@@ -130,7 +129,7 @@ def page_url(found: Listed) -> str:
 
 
 class ShareRecord(Within):
-    """What is shared, as its owner sees it."""
+    """A share as its owner sees it."""
 
     inner = "share"
 

@@ -1,4 +1,4 @@
-"""The words of fields that several schemas have, in Chinese and in English."""
+"""Descriptions of fields that several schemas share, in Chinese and in English."""
 
 MODEL = (
     "模型的名称或别名，见 GET /api/v1/models；不写就用默认模型",
@@ -27,7 +27,7 @@ N = (
 )
 SEED = (
     "随机种子；-1 由服务器选。用过的种子在结果里",
-    "Seed; with -1 the server draws one. The seed used is in the result",
+    "Seed; -1 for a random one. The seed used is in the result",
 )
 PROVIDER = (
     "由哪个服务出图：volcengine_jimeng 或 volcengine_ark；不写就由模型决定",
@@ -36,35 +36,35 @@ PROVIDER = (
 PROMPT = (
     "提示词：想画什么。去掉首尾空白后 1 到模型允许的字符数（一般 800），含风格的词",
     "What the picture shows. After trimming, 1 to as many characters as the model "
-    "takes (usually 800), including the words of the style",
+    "accepts (usually 800), including the style's phrase",
 )
 IMAGES = (
     "要用的图片，按顺序在提示词里称为图1、图2……：上传的图片的 id、"
     "自己的图片的 id 或链接、https 地址，或 data: URL；数量看模型",
-    "Pictures to start from, in the order in which the prompt counts them. Ids of "
-    "uploads, ids or links of your own pictures, https addresses, or data: URLs; "
-    "how many is for the model",
+    "Input pictures, in the order in which the prompt refers to them. Ids of uploads, "
+    "ids or links of your own pictures, https URLs, or data: URLs; the number depends "
+    "on the model",
 )
 STRENGTH = (
     "可以偏离图片多远，0 到 1；只用于接受它的模型",
-    "How far to leave the pictures, 0 to 1; only for models that take it",
+    "How far to deviate from the inputs, 0 to 1; only for models that accept it",
 )
 USER_ID = (
     "任务属于谁：1 到 64 个字母、数字或 _ - . @ :，不必有用户记录。"
     "启用登录后不写就是密钥主人的；act_for 密钥可以写它前缀下的，写别人的是 403",
-    "Whose task it is: 1 to 64 letters, digits and _ - . @ :; no user record is "
-    "needed. With sign-in on it is the key's owner if omitted; a key with act_for may "
-    "name users under its prefix, anybody else's id is answered 403",
+    "The task's owner: 1 to 64 letters, digits and _ - . @ :; no user record is "
+    "needed. With sign-in on it defaults to the key's owner; a key with act_for may "
+    "name users under its prefix, any other user is a 403",
 )
 WEBHOOK_URL = (
     "结束时通知的 https 地址，用 GET /api/v1/webhooks/secret 的密钥签名",
-    "An https address that is told of the end, signed with the secret of "
+    "An https URL that is notified of the end, signed with the secret of "
     "GET /api/v1/webhooks/secret",
 )
 WEBHOOK_EVENTS = (
     "只通知其中的哪些：task.completed、task.failed、task.cancelled；不写为全部",
-    "Which of these are told there: task.completed, task.failed, task.cancelled; "
-    "all if omitted",
+    "Which of these events to send: task.completed, task.failed, task.cancelled; all "
+    "if omitted",
 )
 METADATA = (
     "程序附加的字段，如订单号：最多 16 对，名称最多 40 字，值最多 500 字。"
@@ -103,7 +103,7 @@ CREATED_AT = ("创建时间（UTC）", "When it was created (UTC)")
 UPDATED_AT = ("最近一次变化的时间", "When it last changed")
 LINKS = (
     "后续请求的地址",
-    "Addresses of the next requests; follow these rather than building your own",
+    "URLs of further requests; follow these rather than building your own",
 )
 WIDTH = ("宽，像素", "Width in pixels")
 HEIGHT = ("高，像素", "Height in pixels")
@@ -114,7 +114,7 @@ NAME_TO_60 = (
 )
 SHOWS_PROMPTS = (
     "页面上是否显示提示词",
-    "Whether the page tells what the pictures were asked for with",
+    "Whether the page shows the prompts of its pictures",
 )
 ID = ("标识", "Identifier")
 LIMIT = ("每页条数", "Entries per page")
@@ -143,11 +143,11 @@ RESULTS = (
     "每个任务的结果，按请求的顺序",
     "One result per task, in the order requested",
 )
-SAVED_SEED = ("种子；null 为每次抽取", "The seed; null: one is drawn each time")
+SAVED_SEED = ("种子；null 为每次抽取", "The seed; null for a random one each time")
 SAVED_PROMPT = ("提示词，1 到 10000 个字符", "The prompt, 1 to 10,000 characters")
 EMAIL = (
     "邮箱；不分大小写，一个邮箱只属于一个用户",
-    "E-mail, regardless of case; it belongs to one user only",
+    "E-mail, unique ignoring case",
 )
 KEY_ID = ("密钥的 id", "The key's id")
 DATE = ("日期（UTC）", "Date (UTC)")
@@ -166,7 +166,7 @@ SLOTS_IN_USE = ("占用的并发数", "Slots in use")
 CONFIGURED_LIMIT = ("设置的并发上限", "Configured concurrency limit")
 BACK_OFF_UNTIL = (
     "在此之前不提交：服务方请求稍候",
-    "Nothing is submitted before then: the provider asked to wait",
+    "Nothing is submitted before then: the provider asked to back off",
 )
 MODEL_NAME = ("模型的名称", "The model's name")
 PENDING = ("等待中的图片，从未提交过", "Waiting pictures that were never submitted")
@@ -180,15 +180,15 @@ PAUSED = (
 )
 SUSPENDED = (
     "服务方拒绝了的账号（密钥、欠费、额度），歇一阵再试，其他账号照常；不算故障",
-    "Accounts that the provider has refused (key, arrears, quota): they rest for a "
-    "while and the others go on; not a fault",
+    "Accounts that the provider has refused (key, arrears, quota): they are suspended "
+    "for a while, others go on; not a fault",
 )
 LOWERED = (
     "服务方拒绝过更多、所以并发上限低于设置的通道（多账号时为 账号@通道），"
     "每分钟试着升回来；不算故障",
-    "Lanes whose limit is lower than configured, as the provider refused more; "
-    "with several accounts account@lane. A higher one is tried every minute; not a "
-    "fault",
+    "Lanes whose slots are below the configured limit, because the provider refused "
+    "more; with several accounts account@lane. A higher limit is tried every minute; "
+    "not a fault",
 )
 REQUEST_ID = ("请求 id，日志里也有", "The request's id, also in the logs")
 BYTES = ("字节数", "Bytes")
@@ -197,8 +197,8 @@ POSITION = ("排在前面的任务数，从 0 起", "Tasks ahead of it, starting
 ETA_SECONDS = (
     "预计多少秒后开始；提交暂停或没有工作进程时没有人知道：创建时为 null，"
     "查询时没有这一项",
-    "Seconds until it is expected to start. While sending is paused, or no worker "
-    "is running, nobody knows: it is null at creation, and left out afterwards",
+    "Estimated seconds until it starts. Unknown while sending is paused or no worker "
+    "is running: null at creation, and omitted afterwards",
 )
 RETRIED_FROM = ("由哪个任务重试而来", "The task that this one is a retry of")
 IMAGE_URL = (
@@ -225,7 +225,7 @@ OUTPUT_FORMAT = (
     "图片的格式，只用于 b64_json",
     "The format of pictures, for b64_json only",
 )
-NO_EFFECT = ("接受，但没有作用", "Accepted, and without effect")
+NO_EFFECT = ("接受，但没有作用", "Accepted, but has no effect")
 EDIT_MASK = (
     "要改的部分：PNG，透明处重画，与第一张图同样大小",
     "The part to change: a PNG, repainted where it is transparent, as large as the "

@@ -1,4 +1,4 @@
-"""What the REST API says of models, their prices, and styles."""
+"""REST responses: models, their prices, and styles."""
 
 from collections.abc import Callable, Mapping
 from datetime import date
@@ -45,7 +45,7 @@ def pixels(chinese: str, english: str, name: str, example: dict) -> fields.Field
 def limit(
     chinese: str, english: str, name: str, place: int, example: int | None = None
 ) -> fields.Field:
-    """One end of a model's range, null where there is none."""
+    """One bound of a model's range, or null."""
 
     def of(model: Model) -> float | None:
         return (getattr(model, name) or (None, None))[place]
@@ -80,7 +80,7 @@ class Sizes(Reply):
 
 
 class Inputs(Reply):
-    """The pictures that a model takes in, of its `takes`."""
+    """The input pictures that a model accepts."""
 
     min = whole("至少几张", "Fewest pictures", of="least", minimum=0, example=1)
     max = whole("至多几张", "Most pictures", of="most", minimum=1, example=1)
@@ -157,7 +157,7 @@ def date_of_price(estimate: Estimate) -> date | None:
 
 
 class CostRecord(Within):
-    """What pictures would cost at the provider: those of a task, or each of a batch."""
+    """The provider's price of a task's pictures, or of each task of a batch."""
 
     inner = "each"
 
@@ -183,7 +183,7 @@ class CostRecord(Within):
 
 
 class EstimateRecord(Within):
-    """What a request would create, where nothing is created."""
+    """What a request would create."""
 
     inner = "each"
 
@@ -235,7 +235,7 @@ def why_not(model: Model) -> str | None:
 
 
 class ModelRecord(Reply):
-    """What can be asked of a model."""
+    """A model and what it accepts."""
 
     id = text(*field_descriptions.ID, example=MODEL)
     provider = text(*field_descriptions.PROVIDER, example=PROVIDER)

@@ -1,4 +1,4 @@
-"""The queries of lists: how many of them, and from where on."""
+"""Query parameters of lists: page size, cursor or offset, and filters."""
 
 from marshmallow import pre_load
 
@@ -9,7 +9,7 @@ from jimeng.tasks.queries import MAX_OFFSET
 
 
 class ByMetadata(Strict):
-    """Of lists of what programs attach text to."""
+    """Lists that can be filtered by metadata."""
 
     metadata = MetadataFilter(*field_descriptions.METADATA_FILTER)
 
@@ -23,7 +23,7 @@ class ByMetadata(Strict):
 
 
 class Some(Strict):
-    """Of lists by cursor."""
+    """Lists by cursor."""
 
     limit = Digits(*field_descriptions.LIMIT, load_default=20, validate=Between(1, 100))
     cursor = Text(
@@ -34,15 +34,15 @@ class Some(Strict):
 
 
 class SomeOfUser(Some, OfUser):
-    """The same of lists that are a user's."""
+    """Lists of one user, by cursor."""
 
 
 class BatchesByCursor(SomeOfUser, ByMetadata):
-    """The same of batches."""
+    """Lists of batches, by cursor."""
 
 
 class ByCursor(Some, ByMetadata):
-    """The same of tasks."""
+    """Lists of tasks, by cursor."""
 
     status = Text(*field_descriptions.ONLY_STATUS, metadata={"enum": list(Status)})
     q = Text(

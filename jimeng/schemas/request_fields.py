@@ -1,7 +1,7 @@
 """
-The kinds of fields that requests have, and what they are checked for.
+Fields and validators of requests.
 
-A message that is a key of ``i18n`` is translated where the answer is made.
+Messages are keys of ``i18n``; they are translated when the response is built.
 """
 
 import math
@@ -19,27 +19,27 @@ USER_ID = re.compile(r"[A-Za-z0-9_.@:-]{1,64}")
 RFC_3339 = re.compile(
     r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)", re.ASCII
 )
-# For OpenAPI. Halves of surrogate pairs are refused as well, but not every language's
-# patterns can name them, and none of those that cannot can send them.
+# For OpenAPI. Lone surrogates are refused as well, but not every language's patterns
+# can express them, and those that cannot cannot send them either.
 AS_TEXT = {"pattern": r"^[^\x00]*$"}
 AS_USER_ID = {"pattern": f"^{USER_ID.pattern}$"}  # for OpenAPI
 
 
 def saying(reason: str, *others: str) -> dict[str, Any]:
-    """The messages of a field that is refused as ``invalid``, or as one of *others*."""
+    """Error messages of a field: the reason for ``invalid`` and each of *others*."""
     common = {"required": "invalid.required", "null": "invalid.null"}
     return common | dict.fromkeys(("invalid", *others), f"invalid.{reason}")
 
 
 class Said(fields.Field):
-    """A field that begins with what it means: in Chinese, and in English."""
+    """A field whose first arguments describe it, in Chinese and in English."""
 
     def __init__(self, *words: str, metadata: dict | None = None, **options) -> None:
         super().__init__(metadata={**(metadata or {}), "words": words}, **options)
 
 
 class Text(Said, fields.String):
-    """A string that can be stored."""
+    """A string that MongoDB can store."""
 
     default_error_messages = saying("string", "invalid_utf8")
 
@@ -52,8 +52,7 @@ class Text(Said, fields.String):
 
 class Whole(Said, fields.Integer):
     """
-    An integer that is one in JSON too: ``2.0`` is, as JSON Schema has it; ``"3"`` and
-    ``true`` are not.
+    An integer by JSON Schema: ``2.0`` is accepted, ``"3"`` and ``true`` are not.
     """
 
     default_error_messages = saying("integer")
@@ -87,7 +86,7 @@ class Seconds(Said, fields.Float):
 
 
 class Truth(Said, fields.Boolean):
-    """Yes or no in a query string."""
+    """A boolean in a query string."""
 
     default_error_messages = saying("boolean")
     truthy, falsy = {"1", "true", "True"}, {"0", "false", "False"}
@@ -167,7 +166,7 @@ class Metadata(Said, fields.Dict):
 
 
 class MetadataFilter(Metadata):
-    """The same in a query, where each pair is a parameter of its own."""
+    """Metadata in a query, where each pair is a parameter of its own."""
 
     default_error_messages = saying("metadata_filter")
     shape: ClassVar[dict] = {
@@ -182,7 +181,7 @@ class Anything(Said, fields.Raw):
 
 
 class File(Said, fields.Raw):
-    """A file of a form, with at least its name or a byte."""
+    """A file of a form, with a name or content."""
 
     default_error_messages = saying("file")
 
@@ -248,14 +247,14 @@ class OneOf(validate.Validator):
 
 
 def is_pair(name: str, value: object) -> bool:
-    """Whether metadata may have this."""
+    """Whether metadata may contain this."""
     if not isinstance(value, str) or not is_storable(name + value):
         return False
     return 1 <= len(name) <= MAX_NAME and len(value) <= MAX_VALUE
 
 
 def is_storable(text: str) -> bool:
-    """Whether there are no halves of surrogate pairs in it, and no NUL."""
+    """Whether the text has neither lone surrogates nor NUL."""
     try:
         return b"\0" not in text.encode()
     except UnicodeEncodeError:
@@ -273,7 +272,7 @@ def email_check(value: str) -> None:
 
 
 def refuse(key: str):
-    """A validator for fields that are known but not taken."""
+    """A validator for known fields that are not supported."""
 
     def check(value: object) -> None:
         raise ValidationError(key)

@@ -1,4 +1,4 @@
-"""What the REST API says of users, keys, uploads, the queue, and errors."""
+"""REST responses: users, keys, uploads, the queue, health, and errors."""
 
 from itertools import groupby
 from typing import Any
@@ -43,7 +43,7 @@ class UserDeleted(Reply):
 
 
 class KeyRecord(Reply):
-    """An API key without what it proves."""
+    """An API key's record, without the key itself."""
 
     id = text(*field_descriptions.KEY_ID, example=KEY)
     name = text("密钥的名称", "The key's name", example="部署脚本")
@@ -278,7 +278,7 @@ class Ready(Reply):
 
 
 class Reason(Reply):
-    """One thing that keeps this server from being ready."""
+    """One reason why this server is not ready."""
 
     code = text(
         "稳定的代号：mongodb、mongodb_refuses、redis、redis_full、redis_read_only、"
@@ -331,12 +331,12 @@ class Refusal(Reply):
 
 
 def expiry(found: Input):
-    """Until when it is there though no task names it; None where one does."""
+    """Until when it is stored without a task that uses it; None if one does."""
     return found.keep_until if found.unnamed else None
 
 
 class UploadRecord(Reply):
-    """A picture that was given."""
+    """An uploaded picture."""
 
     id = text(*field_descriptions.ID, example=UPLOAD)
     width = whole(*field_descriptions.WIDTH, minimum=1, example=1536)

@@ -1,4 +1,4 @@
-"""The shapes of prompts that are kept under a name."""
+"""Schemas of requests and responses: saved prompts."""
 
 from typing import ClassVar
 
@@ -22,7 +22,7 @@ EXAMPLE = {"prompt": "雨后的小巷，一只猫", "size": "16:9", "style": "in
 
 
 class SavedSettings(Strict):
-    """What is kept beside the words; null is what is usual."""
+    """The settings of a saved prompt; null means the default."""
 
     model = Text(*field_descriptions.MODEL, validate=Long(1, 100), allow_none=True)
     size = Trimmed(*field_descriptions.SIZE, validate=Long(1, 20), allow_none=True)
@@ -55,7 +55,7 @@ class NewPrompt(OfUser, SavedSettings):
 
 
 class PromptChanges(Changes, SavedSettings):
-    """``PATCH /api/v1/prompts/<id>``: what is left out stays as it is."""
+    """``PATCH /api/v1/prompts/<id>``: omitted fields stay unchanged."""
 
     examples: ClassVar = {"name": {"name": "雨天"}, "settings": {"n": 4, "seed": None}}
     name = Trimmed(*field_descriptions.NAME_TO_60, validate=Long(1, MAX_NAME_CHARS))
@@ -65,7 +65,7 @@ class PromptChanges(Changes, SavedSettings):
 
 
 class PromptRecord(Reply):
-    """A prompt that is kept."""
+    """A saved prompt."""
 
     id = text(*field_descriptions.ID, example=SAVED)
     name = text(*field_descriptions.NAME, example="雨巷")

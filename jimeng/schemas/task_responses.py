@@ -68,7 +68,7 @@ METADATA = entries(
 
 
 class Created(Reply):
-    """The answer to a request that made a task, and to its repetitions."""
+    """The response to a request that created a task, and to its repetitions."""
 
     task_id = text(*field_descriptions.TASK_ID, of="id", example=TASK)
     status = text(
@@ -158,7 +158,7 @@ class KnownPicture(Picture):
 
 
 class Failure(Reply):
-    """Why a picture did not come, in words."""
+    """Why a picture failed."""
 
     code = text(*field_descriptions.CODE)
     message = text(
@@ -202,7 +202,7 @@ def first_link(view: TaskView) -> str | None:
 
 
 def while_open(name: str):
-    """The view's *name*, which is left out of what has ended or does not have it."""
+    """The view's *name*; omitted if it is None, or the task has ended."""
 
     def of(view: TaskView) -> object:
         value = getattr(view, name) if view.task.is_open else None
@@ -270,7 +270,7 @@ FIRST = address(
 
 
 class TaskResult(Within):
-    """The short answer: how it stands, and the pictures."""
+    """The result of a task: its status and pictures."""
 
     inner = "task"
 
@@ -305,7 +305,7 @@ class TaskResult(Within):
 
 
 class Finished(TaskResult):
-    """The same of a task that has ended while its request waited."""
+    """The result of a task that ended while the request waited."""
 
     provider = text(*field_descriptions.PROVIDER, example=PROVIDER)
     model = text(*field_descriptions.MODEL, example=MODEL)
@@ -313,12 +313,12 @@ class Finished(TaskResult):
 
 
 def sized(name: str):
-    """A side of what is drawn; None before it is known."""
+    """The width or height of the output; None before it is known."""
     return lambda view: None if view.task.unsized else getattr(view.task, name)
 
 
 class TaskRecord(Within):
-    """All that is known of a task."""
+    """The full record of a task."""
 
     inner = "task"
 
@@ -446,7 +446,7 @@ def if_refused(of: Callable[[JimengError], object]):
 
 
 class CancelOutcome(Reply):
-    """What became of one of many tasks."""
+    """The outcome for one of several tasks."""
 
     task_id = text(*field_descriptions.TASK_ID, example=TASK)
     success = flag(
@@ -501,7 +501,7 @@ def done(outcomes: Sequence[Outcome]) -> int:
 
 
 class CancelOutcomes(Reply):
-    """One for each task, and how many went which way."""
+    """The outcome for each task, and their numbers."""
 
     results = some(
         *field_descriptions.RESULTS, CancelOutcome, of=lambda outcomes: outcomes

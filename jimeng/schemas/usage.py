@@ -1,4 +1,4 @@
-"""The shapes of a user's usage: what is asked, and what is answered."""
+"""Schemas of requests and responses: usage."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -30,7 +30,7 @@ class DayField(Said, fields.Date):
 
 
 class Span(Strict):
-    """``GET /api/v1/users/<id>/usage``: the days that are asked about."""
+    """``GET /api/v1/users/<id>/usage``: the range of days."""
 
     since = DayField(
         *field_descriptions.FROM,

@@ -1,4 +1,4 @@
-"""The shapes that the REST API takes of users and their keys."""
+"""Schemas of requests about users and their keys."""
 
 from datetime import timedelta
 from typing import ClassVar
@@ -56,7 +56,7 @@ class UserChanges(Strict):
 
 
 class OfUsers(Some):
-    """``GET /api/v1/users``: the one with an e-mail, or some of all."""
+    """``GET /api/v1/users``: one user by e-mail, or a page of all users."""
 
     email = Trimmed(*field_descriptions.EMAIL, validate=Long(1, 254))
 

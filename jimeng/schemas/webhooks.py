@@ -1,4 +1,4 @@
-"""The shapes of webhooks: endpoints, and what was sent to them."""
+"""Schemas of requests and responses: webhook endpoints and deliveries."""
 
 from typing import ClassVar
 
@@ -90,7 +90,7 @@ class NewEndpoint(OfUser, EndpointFields):
 
 
 class EndpointChanges(Changes, EndpointFields):
-    """``PATCH /api/v1/webhooks/<id>``: what is left out stays as it is."""
+    """``PATCH /api/v1/webhooks/<id>``: omitted fields stay unchanged."""
 
     examples: ClassVar = {"on": {"enabled": True}, "events": {"events": []}}
     url = Trimmed(*WHERE, validate=Long(1, MAX_URL))
@@ -163,13 +163,13 @@ class EndpointRecord(Reply):
 
 
 class NewEndpointRecord(EndpointRecord):
-    """The same with its secret, which is shown this once."""
+    """An endpoint with its secret, which is only shown here."""
 
     secret = text(*SECRET_WORDS, example=SECRET)
 
 
 class SecretRecord(Reply):
-    """What single tasks are signed with."""
+    """The secret that signs events to a task's own ``webhook_url``."""
 
     id = text(*field_descriptions.ID, example=WEBHOOK)
     secret = text(*SECRET_WORDS, example=SECRET)
@@ -221,7 +221,7 @@ def next_attempt(delivery: WebhookDelivery) -> object:
 
 
 class DeliveryRecord(Reply):
-    """An event that was, or is to be, sent to an endpoint."""
+    """A delivery of an event to an endpoint, pending or finished."""
 
     id = text("标识，即 webhook-id", "Its id, the webhook-id", example=DELIVERY)
     event = text("事件", "The event", choices=(*EVENTS, TEST), example="task.completed")

@@ -63,7 +63,7 @@ def create(
         ModelNotAllowed: the principal's key is limited to other models.
         Invalid: a field is not accepted by the model or the providers, or an input
             picture is unreadable or not the principal's.
-        UploadsFull: as `inputs.take_in`.
+        UploadsFull: as `inputs.store_all`.
         IntakePaused: the operator has paused new tasks.
         TooManySubmissions: as `limits.reserve`, and so is QuotaExceeded.
         TooManyPending: the user has ``USER_MAX_PENDING`` pictures waiting.
@@ -99,7 +99,7 @@ def create_for_user(
         if first is not None:
             return replay(principal, first), True
         switches.check_intake()
-        stored = inputs.take_in(new.user_id, named)
+        stored = inputs.store_all(new.user_id, named)
     try:
         if new.webhook_url is not None:
             webhook_outbox.ensure_default(new.user_id)
@@ -117,7 +117,7 @@ def create_for_user(
             if not task.reserves_ticket_later:
                 row["turn"] = held.turn
             if stored:
-                inputs.name(new.user_id, stored, named)
+                inputs.mark_used(new.user_id, stored, named)
             first = None
             # Key and task are one insert, so that a refusal leaves no claimed key. The
             # task that has the key may lose it meanwhile: then this one gets it.

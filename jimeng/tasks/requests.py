@@ -205,7 +205,7 @@ def build_row(
     now = utcnow()
     return Task.row(
         user_id=new.user_id,
-        input={**stored_request(new), **inputs.written(named, made)}
+        input={**stored_request(new), **inputs.stored_references(named, made)}
         if made
         else stored_request(new),
         prompt=prompt,

@@ -183,7 +183,7 @@ def same_request(task: Task, **values: Any) -> NewTask:
         **same,
         size=given.get("size"),  # resolved against the inputs again
         quality=given.get("quality") or "standard",
-        again=tuple(inputs.again(task.inputs, has_mask=bool(task.has_mask))),
+        again=tuple(inputs.references_of(task.inputs, has_mask=bool(task.has_mask))),
         strength=task.strength,
         expand=Expansion(**task.expand) if task.expand else None,
         **values,

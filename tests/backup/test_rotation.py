@@ -82,7 +82,7 @@ def test_number_to_keep_is_for_a_directory(app, tmp_path):
 
 def test_age_of_the_last_one_is_known(client, config, copied, monkeypatch):
     """To metrics and to whoever asks the doctor; nothing where there was none."""
-    monkeypatch.setattr(metrics, "CACHE", 0.0)
+    monkeypatch.setattr(metrics, "CACHE_S", 0.0)
     assert age(client) is None
     assert next(databases.last_backup(config)).advice == "doctor.backup_unknown"
 

@@ -113,7 +113,7 @@ def test_picture_is_kept_by_a_slow_database(far, way):
 
 def test_picture_is_refused_where_the_database_is_away(far, way, monkeypatch):
     """After those seconds, here fewer, and nothing of it is left."""
-    monkeypatch.setattr(storing, "STORING", 1.0)
+    monkeypatch.setattr(storing, "STORE_TIMEOUT_S", 1.0)
     content = photo()
     upload(far, content)
     way.delay = 3.0

@@ -146,7 +146,7 @@ def test_removed_account_is_told(client, config, lane, resting):
     (finding,) = accounts.accounts(replace(config, **keys))
     assert (finding.status, finding.advice) == ("failed", "doctor.account_removed")
     assert "1 pictures" in finding.found
-    assert readiness.find().resting == ()
+    assert readiness.run_checks().resting == ()
 
 
 def test_one_account_is_not_spoken_of(client, config, lane):

@@ -181,7 +181,7 @@ def promtool(*words: str | Path) -> None:
 @pytest.fixture
 def figures(client, provider, work_off, monkeypatch) -> dict[str, set[str]]:
     """Sample -> its labels, of a server where all that is counted has happened."""
-    monkeypatch.setattr(metrics, "CACHE", 0.0)
+    monkeypatch.setattr(metrics, "CACHE_S", 0.0)
     monkeypatch.setattr(saving, "fetch_picture", lambda url, **options: png())
     Worker(id="web-1:7", started_at=utcnow(), seen_at=utcnow()).save()
     rotation.note(utcnow())

@@ -27,7 +27,7 @@ REDIS_AWAY = {"REDIS_URL": f"redis://{NOWHERE}/0"}
 @pytest.fixture(autouse=True)
 def nothing_kept(monkeypatch):
     """Each look is a new one."""
-    monkeypatch.setattr(metrics, "CACHE", 0.0)
+    monkeypatch.setattr(metrics, "CACHE_S", 0.0)
     forget_days()
 
 
@@ -209,7 +209,7 @@ def test_processes_agree(app, client, config, registry, work_off):
 
 def test_figures_are_kept_for_a_moment(client, monkeypatch):
     """However often it is scraped, the databases are asked now and then."""
-    monkeypatch.setattr(metrics, "CACHE", 60.0)
+    monkeypatch.setattr(metrics, "CACHE_S", 60.0)
     before = scrape(client)
     create(client)
 

@@ -30,7 +30,7 @@ STAGES = ("picture", "picture_wait", "picture_provider", "picture_saving")
 @pytest.fixture(autouse=True)
 def from_nothing(monkeypatch, app):
     """Each look is a new one, and nothing has been counted."""
-    monkeypatch.setattr(metrics, "CACHE", 0.0)
+    monkeypatch.setattr(metrics, "CACHE_S", 0.0)
     counts.add_up()
     jobs.huey.storage.conn.delete(KEY)
 

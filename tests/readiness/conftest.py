@@ -24,7 +24,7 @@ def worker(database):
 def probe(client, worker, monkeypatch):
     """Asks anew each time."""
     monkeypatch.setattr(readiness, "CACHE_S", 0.0)
-    monkeypatch.setattr(readiness, "_taken", (None, 0.0))
+    monkeypatch.setattr(readiness, "_untaken_since", (None, 0.0))
     return lambda: ask(client)
 
 
@@ -46,7 +46,7 @@ def ask(client) -> dict:
 @pytest.fixture
 def impatient(monkeypatch):
     """Half a minute is a moment."""
-    monkeypatch.setattr(readiness, "UNTAKEN", 0.05)
+    monkeypatch.setattr(readiness, "UNTAKEN_S", 0.05)
 
 
 @pytest.fixture

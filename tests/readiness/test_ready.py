@@ -165,8 +165,8 @@ def test_full_disk_of_a_local_database_is_told(
 def test_probes_do_not_load_the_databases(client, worker, monkeypatch):
     """However many ask, each second sees one look."""
     found = []
-    whole = readiness.find
-    monkeypatch.setattr(readiness, "find", lambda: found.append(1) or whole())
+    whole = readiness.run_checks
+    monkeypatch.setattr(readiness, "run_checks", lambda: found.append(1) or whole())
     threads = [
         threading.Thread(
             target=lambda: client.application.test_client().get("/health/ready")

@@ -108,7 +108,7 @@ def test_hashes_are_compared_in_constant_time(ada, monkeypatch):
 
 def test_many_guesses_at_once_are_counted_each(ada, monkeypatch):
     """Forty requests at a time try no more passwords than forty one by one."""
-    monkeypatch.setattr(password_hashing, "_line", threading.BoundedSemaphore(40))
+    monkeypatch.setattr(password_hashing, "_waiting", threading.BoundedSemaphore(40))
     ends = Counter()
 
     def guess() -> None:

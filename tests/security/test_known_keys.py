@@ -58,10 +58,10 @@ def looked_up(monkeypatch):
 @pytest.fixture(autouse=True)
 def elsewhere(monkeypatch):
     """Changes are made by other processes, which cannot clear what this one knows."""
-    key_cache._known.clear()
-    monkeypatch.setattr(key_cache, "_known", Lasting())
+    key_cache._cache.clear()
+    monkeypatch.setattr(key_cache, "_cache", Lasting())
     yield
-    key_cache._known.clear()
+    key_cache._cache.clear()
 
 
 class Lasting(dict):

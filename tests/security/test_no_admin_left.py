@@ -147,7 +147,7 @@ def test_who_comes_too_late_does_nothing(database, monkeypatch):
 
     monkeypatch.setattr(User, "find_one", slow)
     with pytest.raises(LastAdmin):
-        accounts.retire(one.id, {"$set": {"role": "user"}})
+        accounts.demote_or_disable(one.id, {"$set": {"role": "user"}})
 
     monkeypatch.undo()
     assert left() == 2

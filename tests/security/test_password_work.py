@@ -80,14 +80,14 @@ def test_right_passwords_at_once_are_never_wrong(secured, busy):
     assert all(int(answer.headers["Retry-After"]) > 0 for answer in refused)
     counted = Attempts.collection().find({"count": {"$gt": 0}})
     assert list(counted) == []
-    assert busy["most"] <= password_hashing.AT_ONCE
+    assert busy["most"] <= password_hashing.MAX_PARALLEL
 
 
 def test_refused_for_the_crowd_is_no_failure(secured, ada, monkeypatch):
     """However often: the account is not locked by it."""
     with monkeypatch.context() as patch:
-        patch.setattr(password_hashing, "_line", threading.BoundedSemaphore(1))
-        with password_hashing.turn():
+        patch.setattr(password_hashing, "_waiting", threading.BoundedSemaphore(1))
+        with password_hashing.hashing_permit():
             statuses = {ada.sign_in().status_code for _ in range(60)}
 
     assert statuses == {429}
@@ -112,7 +112,7 @@ def test_invitations_at_once_wait_their_turn(secured, busy):
     )
 
     assert {answer.status_code for _, answer in answers} == {303, 429}
-    assert busy["most"] <= password_hashing.AT_ONCE
+    assert busy["most"] <= password_hashing.MAX_PARALLEL
     late = [link for link, answer in answers if answer.status_code == 429]
     again = [secured.test_client().post(link, data=form, headers=POST) for link in late]
     assert {answer.status_code for answer in again} == {303}

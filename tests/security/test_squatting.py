@@ -111,7 +111,7 @@ def test_first_admin_does_not_come_back(run, admin, end):  # noqa: F811
     if end == "deleted":
         users.delete(OPERATOR, boss.id)
     if end == "disabled":
-        users.retire(boss.id, {"$set": {"disabled_at": boss.created_at}})
+        users.demote_or_disable(boss.id, {"$set": {"disabled_at": boss.created_at}})
 
     done = run("create-admin", **RELEASE)
 

@@ -35,7 +35,7 @@ def settings(config: Config) -> Iterator[Finding]:
 
 def readiness_reasons(config: Config) -> Iterator[Finding]:
     """The queue moves, and somebody works."""
-    answer = readiness.find()
+    answer = readiness.run_checks()
     reasons = [each for each in answer.reasons if each.code not in ELSEWHERE]
     for each in reasons:
         named = ", ".join(each.names) or each.code

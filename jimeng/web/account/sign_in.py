@@ -122,7 +122,7 @@ def out() -> ResponseReturnValue:
 @bp.get("/invitations/<token>")
 def invitation(token: str) -> ResponseReturnValue:
     """The form to choose a password with; looking at it uses nothing up."""
-    page = invitation_form(token, accounts.invited(token))
+    page = invitation_form(token, accounts.user_of_invitation(token))
     return page, 200, {"Cache-Control": "no-store"}
 
 
@@ -142,6 +142,8 @@ def accept_invitation(token: str) -> ResponseReturnValue:
     try:
         user = accounts.accept(token, request.form.get("password", ""))
     except (Invalid, SignInBusy) as error:
-        page = invitation_form(token, accounts.invited(token), errors=reasons(error))
+        page = invitation_form(
+            token, accounts.user_of_invitation(token), errors=reasons(error)
+        )
         return refused(page, error)
     return enter(user, url_for(".index"))

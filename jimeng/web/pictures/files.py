@@ -125,7 +125,7 @@ def given(token: str) -> Response:
     if not _places.acquire(blocking=False):
         raise ServerBusy("no place to send an input", retry_after=RETRY_AFTER_S)
     try:
-        content, size, content_type = inputs.fetched(token)
+        content, size, content_type = inputs.open_link(token)
     except BaseException:
         _places.release()
         raise
