@@ -11,13 +11,13 @@ from jimeng.documents.principal import Principal
 from jimeng.http import auth
 from jimeng.http.request_bodies import accepts_pictures, idempotency_key
 from jimeng.http.responses import path_for, success
-from jimeng.schemas import Nothing, Trying
+from jimeng.schemas import DryRunQuery, Nothing
 from jimeng.schemas.batch_responses import (
     BatchDeleted,
     BatchEstimate,
     BatchRecord,
+    BatchState,
     BatchWithPrompts,
-    Stand,
 )
 from jimeng.schemas.batches import BatchTasks, NewBatch, RetryBatch
 from jimeng.schemas.model_responses import EstimateRecord
@@ -32,8 +32,8 @@ NOT_OF_BATCHES = {"too_many_pending", "key_too_many_submissions"}
 NEW_BATCH = [code for code in CREATE_ERRORS if code not in NOT_OF_BATCHES]
 
 
-def state_of(batch: Batch) -> Stand:
-    return Stand(batch, batches.progress(batch))
+def state_of(batch: Batch) -> BatchState:
+    return BatchState(batch, batches.progress(batch))
 
 
 def batch_response(
@@ -50,7 +50,7 @@ def batch_response(
 
 
 @blp.post("/batches", tags=["batches"])
-@blp.arguments(Trying(), location="query")
+@blp.arguments(DryRunQuery(), location="query")
 @blp.arguments(NewBatch())
 @blp.response(202, BatchRecord)
 @blp.describe(
@@ -125,7 +125,7 @@ def list_batches(query: dict) -> Response:
     user_id = query.pop("user_id", principal.user_id)
     page = batches.page(principal, user_id, **query)
     found = batches.progress_of_all(page.rows)
-    rows = RECORDS.dump([Stand(each, found[each.id]) for each in page.rows])
+    rows = RECORDS.dump([BatchState(each, found[each.id]) for each in page.rows])
     where = {"endpoint": "api.list_batches", "user_id": user_id}
     return page_response(rows, page.next_cursor, **where, **query)
 
@@ -133,7 +133,7 @@ def list_batches(query: dict) -> Response:
 @blp.get("/batches/<batch_id>", tags=["batches"])
 @blp.response(200, BatchWithPrompts)
 @blp.describe(errors=["batch_not_found"], headers=["Retry-After"])
-def get_batch(batch_id: str) -> tuple[Stand, dict]:
+def get_batch(batch_id: str) -> tuple[BatchState, dict]:
     """
     Get a batch: its progress, why pictures failed, and all its prompts.
     ---
@@ -199,7 +199,7 @@ def cancel_batch(params: dict, batch_id: str) -> Response:
 
 
 @blp.post("/batches/<batch_id>/retry", tags=["batches"])
-@blp.arguments(Trying(), location="query")
+@blp.arguments(DryRunQuery(), location="query")
 @blp.arguments(RetryBatch)
 @blp.response(202, BatchRecord)
 @blp.describe(

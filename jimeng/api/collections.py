@@ -16,7 +16,7 @@ from jimeng.schemas.collections import (
     MembershipChanges,
     NewCollection,
 )
-from jimeng.schemas.pagination import Some, SomeOfUser
+from jimeng.schemas.pagination import PageQuery, UserPageQuery
 from jimeng.schemas.task_responses import Picture
 
 RECORDS, PICTURES = CollectionRecord(many=True), Picture(many=True)
@@ -27,7 +27,7 @@ LINKS = [
 
 
 @blp.get("/collections", tags=["collections"])
-@blp.arguments(SomeOfUser, location="query")
+@blp.arguments(UserPageQuery, location="query")
 @blp.response(200, RECORDS)
 @describe_list(errors=["user_not_found"])
 def list_collections(query: dict) -> Response:
@@ -139,7 +139,7 @@ def change_collection(params: dict, collection_id: str) -> Change:
 
 
 @blp.get("/collections/<collection_id>/pictures", tags=["collections"])
-@blp.arguments(Some, location="query")
+@blp.arguments(PageQuery, location="query")
 @blp.response(200, PICTURES)
 @describe_list(errors=["collection_not_found"])
 def list_pictures(query: dict, collection_id: str) -> Response:

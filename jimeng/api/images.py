@@ -18,7 +18,7 @@ from jimeng.http import auth, long_polls
 from jimeng.http.etags import cached_response, etag, etag_headers, not_modified
 from jimeng.http.request_bodies import accepts_pictures, idempotency_key
 from jimeng.http.responses import absolute, path_for, rate_limit_headers, success
-from jimeng.schemas import NewGeneralTask, NewImageTask, Nothing, Trying
+from jimeng.schemas import DryRunQuery, NewGeneralTask, NewImageTask, Nothing
 from jimeng.schemas.model_responses import EstimateRecord
 from jimeng.schemas.pagination import ByOffset
 from jimeng.schemas.task_responses import (
@@ -91,7 +91,7 @@ def created_response(principal: Principal, task: Task, *, replayed: bool) -> Res
 
 
 @blp.post("/ai/image/task", tags=["images"])
-@blp.arguments(Trying(), location="query")
+@blp.arguments(DryRunQuery(), location="query")
 @blp.arguments(NewImageTask())  # made once, not for each request
 @blp.response(202, Created)
 @describe_create(errors=[*CREATE_ERRORS, "user_id_not_yours"], estimate=EstimateRecord)
@@ -117,7 +117,7 @@ def create_image_task(query: dict, params: dict) -> Response:
 
 
 @blp.post("/ai/tasks", tags=["images"])
-@blp.arguments(Trying(), location="query")
+@blp.arguments(DryRunQuery(), location="query")
 @blp.arguments(NewGeneralTask())
 @blp.response(202, Created)
 @describe_create(errors=[*CREATE_ERRORS, "user_id_not_yours"], estimate=EstimateRecord)

@@ -9,13 +9,13 @@ from jimeng.gallery.shares import Listed
 from jimeng.http import auth
 from jimeng.schemas import Nothing
 from jimeng.schemas.collections import ShareEnded, SharePage, ShareRecord
-from jimeng.schemas.pagination import SomeOfUser
+from jimeng.schemas.pagination import UserPageQuery
 
 RECORDS = ShareRecord(many=True)
 
 
 @blp.get("/shares", tags=["collections"])
-@blp.arguments(SomeOfUser, location="query")
+@blp.arguments(UserPageQuery, location="query")
 @blp.response(200, RECORDS)
 @describe_list(errors=["user_not_found"])
 def list_shares(query: dict) -> Response:

@@ -18,7 +18,7 @@ from jimeng.errors import Invalid
 from jimeng.http import auth
 from jimeng.http.request_bodies import idempotency_key
 from jimeng.http.responses import rate_limit_headers, success
-from jimeng.schemas import CancelSeveral, Nothing, Retry, RetrySeveral, Trying
+from jimeng.schemas import CancelSeveral, DryRunQuery, Nothing, Retry, RetrySeveral
 from jimeng.schemas.model_responses import EstimateRecord
 from jimeng.schemas.pagination import ByCursor
 from jimeng.schemas.request_fields import USER_ID
@@ -114,7 +114,7 @@ def cancel_picture(params: dict, task_id: str, index: int) -> TaskView:
 
 
 @blp.post("/tasks/<task_id>/retry", tags=["tasks"])
-@blp.arguments(Trying(), location="query")
+@blp.arguments(DryRunQuery(), location="query")
 @blp.arguments(Retry)
 @blp.response(202, Created)
 @describe_create(

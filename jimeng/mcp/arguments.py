@@ -7,7 +7,7 @@ from marshmallow import pre_load
 
 from jimeng.documents import Status
 from jimeng.i18n import in_language
-from jimeng.schemas import MAX_IMAGES, ImageFields, Strict, ToldByWebhook, WithMetadata
+from jimeng.schemas import MAX_IMAGES, ImageFields, Strict, WithMetadata, WithWebhook
 from jimeng.schemas.batches import NewBatch
 from jimeng.schemas.request_fields import (
     Between,
@@ -86,7 +86,7 @@ class DrawingArguments(Arguments):
     )
 
 
-class GenerateArguments(DrawingArguments, ToldByWebhook, WithMetadata, ImageFields):
+class GenerateArguments(DrawingArguments, WithWebhook, WithMetadata, ImageFields):
     prompt = Trimmed(*PROMPT, required=True)
     wait_seconds = Whole(
         *WAIT_SECONDS, load_default=MAX_WAIT_S, validate=Between(0, MAX_WAIT_S)

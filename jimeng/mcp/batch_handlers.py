@@ -17,7 +17,7 @@ from jimeng.http.responses import absolute
 from jimeng.i18n import t
 from jimeng.mcp.handlers import canonical_arguments, default_model
 from jimeng.mcp.results import Result
-from jimeng.schemas.batch_responses import BatchEstimate, BatchRecord, Stand
+from jimeng.schemas.batch_responses import BatchEstimate, BatchRecord, BatchState
 from jimeng.schemas.collections import CollectionRecord
 from jimeng.schemas.task_responses import picture_link
 from jimeng.tasks import NewTask
@@ -90,7 +90,7 @@ def get_batch(principal: Principal, given: dict) -> Result:
 
 def record(batch: Batch) -> dict:
     """A batch's record for models, with the URL of its page."""
-    told = RECORD.dump(Stand(batch, batches.progress(batch)))
+    told = RECORD.dump(BatchState(batch, batches.progress(batch)))
     found = {name: told[name] for name in RECORD_FIELDS if told.get(name) is not None}
     found["page"] = told["links"]["html"]
     return {**found, "next": t("mcp.batch_next")} if batch.is_open else found

@@ -103,17 +103,17 @@ class Changes(Strict):
             raise ValidationError("invalid.nothing")
 
 
-def edge(*names: str) -> Seconds:
+def edge_field(*names: str) -> Seconds:
     return Seconds(*names, load_default=0.0, validate=Between(0, 1))
 
 
 class Edges(Strict):
     """How far a picture is extended at each edge, as a share of that side."""
 
-    top = edge("上边，高的几倍", "At the top, as a share of the height")
-    right = edge("右边，宽的几倍", "On the right, as a share of the width")
-    bottom = edge("下边，高的几倍", "At the bottom, as a share of the height")
-    left = edge("左边，宽的几倍", "On the left, as a share of the width")
+    top = edge_field("上边，高的几倍", "At the top, as a share of the height")
+    right = edge_field("右边，宽的几倍", "On the right, as a share of the width")
+    bottom = edge_field("下边，高的几倍", "At the bottom, as a share of the height")
+    left = edge_field("左边，宽的几倍", "On the left, as a share of the width")
 
     @post_load
     def make(self, data: dict, **kwargs) -> Expansion:
@@ -195,7 +195,7 @@ class ComposedTask(ImageFields):
     strength = Digits(validate=Between(0, MAX_STRENGTH))
 
 
-class Whose(Text):
+class OwnerId(Text):
     """A user's id, required only with sign-in off."""
 
     @property
@@ -210,12 +210,12 @@ class Whose(Text):
 class OfUser(Strict):
     """Requests with an owner: by default the caller, required with sign-in off."""
 
-    user_id = Whose(
+    user_id = OwnerId(
         *field_descriptions.USER_ID, validate=user_id_check, metadata=AS_USER_ID
     )
 
 
-class ToldByWebhook(Strict):
+class WithWebhook(Strict):
     """Where the end of this task alone is sent."""
 
     webhook_url = Text(*field_descriptions.WEBHOOK_URL, validate=Long(1, MAX_URL))
@@ -232,7 +232,7 @@ class WithMetadata(Strict):
     metadata = Metadata(*field_descriptions.METADATA)
 
 
-class NewImageTask(ImageFields, ToldByWebhook, WithMetadata, OfUser):
+class NewImageTask(ImageFields, WithWebhook, WithMetadata, OfUser):
     """``POST /api/v1/ai/image/task``."""
 
     examples: ClassVar = {
@@ -249,7 +249,7 @@ class NewUpload(OfUser):
 
     examples: ClassVar = {"photo": {"file": "photo.jpg", "user_id": "user_123"}}
 
-    user_id = Whose(
+    user_id = OwnerId(
         "图片属于谁，规则同任务的 user_id；启用登录后不要写",
         "The owner, as on tasks; omit it with sign-in on",
         validate=user_id_check,
@@ -316,7 +316,7 @@ class NewGeneralTask(NewImageTask):
         return {**{k: v for k, v in data.items() if k != "input"}, **inner}
 
 
-class Trying(Strict):
+class DryRunQuery(Strict):
     """The query of routes that create tasks."""
 
     dry_run = Truth(

@@ -31,7 +31,7 @@ PROMPTS = ["红色的猫", "蓝色的猫", "一只狗"]
 FAILURE_HINTS = ("retry", "prompt", "picture", "settings", "model", "operator", "none")
 
 
-class Stand:
+class BatchState:
     """A batch and its progress."""
 
     def __init__(self, batch: Batch, progress: Progress) -> None:

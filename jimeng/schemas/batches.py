@@ -17,12 +17,12 @@ from jimeng.schemas import (
     OfUser,
     PictureSettings,
     Strict,
-    ToldByWebhook,
     WithMetadata,
+    WithWebhook,
     field_descriptions,
     unless,
 )
-from jimeng.schemas.pagination import Some
+from jimeng.schemas.pagination import PageQuery
 from jimeng.schemas.request_fields import (
     Between,
     Flag,
@@ -37,7 +37,7 @@ from jimeng.schemas.request_fields import (
 )
 
 
-class NewBatch(PictureSettings, ToldByWebhook, WithMetadata, OfUser):
+class NewBatch(PictureSettings, WithWebhook, WithMetadata, OfUser):
     """``POST /api/v1/batches``."""
 
     rules: ClassVar = unless("template", "prompts")
@@ -128,7 +128,7 @@ class RetryBatch(Strict):
     )
 
 
-class BatchTasks(Some):
+class BatchTasks(PageQuery):
     cursor = Text(
         "上一页最后一个任务的 id",
         "The id of the last task of the previous page",

@@ -22,7 +22,7 @@ class ByMetadata(Strict):
         return {"metadata": found, **rest} if found else rest
 
 
-class Some(Strict):
+class PageQuery(Strict):
     """Lists by cursor."""
 
     limit = Digits(*field_descriptions.LIMIT, load_default=20, validate=Between(1, 100))
@@ -33,15 +33,15 @@ class Some(Strict):
     )
 
 
-class SomeOfUser(Some, OfUser):
+class UserPageQuery(PageQuery, OfUser):
     """Lists of one user, by cursor."""
 
 
-class BatchesByCursor(SomeOfUser, ByMetadata):
+class BatchesByCursor(UserPageQuery, ByMetadata):
     """Lists of batches, by cursor."""
 
 
-class ByCursor(Some, ByMetadata):
+class ByCursor(PageQuery, ByMetadata):
     """Lists of tasks, by cursor."""
 
     status = Text(*field_descriptions.ONLY_STATUS, metadata={"enum": list(Status)})

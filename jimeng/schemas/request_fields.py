@@ -25,23 +25,23 @@ AS_TEXT = {"pattern": r"^[^\x00]*$"}
 AS_USER_ID = {"pattern": f"^{USER_ID.pattern}$"}  # for OpenAPI
 
 
-def saying(reason: str, *others: str) -> dict[str, Any]:
+def messages_for(reason: str, *others: str) -> dict[str, Any]:
     """Error messages of a field: the reason for ``invalid`` and each of *others*."""
     common = {"required": "invalid.required", "null": "invalid.null"}
     return common | dict.fromkeys(("invalid", *others), f"invalid.{reason}")
 
 
-class Said(fields.Field):
+class DescribedField(fields.Field):
     """A field whose first arguments describe it, in Chinese and in English."""
 
     def __init__(self, *words: str, metadata: dict | None = None, **options) -> None:
         super().__init__(metadata={**(metadata or {}), "words": words}, **options)
 
 
-class Text(Said, fields.String):
+class Text(DescribedField, fields.String):
     """A string that MongoDB can store."""
 
-    default_error_messages = saying("string", "invalid_utf8")
+    default_error_messages = messages_for("string", "invalid_utf8")
 
     def _deserialize(self, value, attr, data, **kwargs):
         text = super()._deserialize(value, attr, data, **kwargs)
@@ -50,12 +50,12 @@ class Text(Said, fields.String):
         return text
 
 
-class Whole(Said, fields.Integer):
+class Whole(DescribedField, fields.Integer):
     """
     An integer by JSON Schema: ``2.0`` is accepted, ``"3"`` and ``true`` are not.
     """
 
-    default_error_messages = saying("integer")
+    default_error_messages = messages_for("integer")
 
     def _deserialize(self, value, attr, data, **kwargs):
         if type(value) is float and value.is_integer():
@@ -65,10 +65,10 @@ class Whole(Said, fields.Integer):
         return value
 
 
-class Digits(Said, fields.Integer):
+class Digits(DescribedField, fields.Integer):
     """An integer in a query string."""
 
-    default_error_messages = saying("integer")
+    default_error_messages = messages_for("integer")
 
     def _deserialize(self, value, attr, data, **kwargs):
         if not re.fullmatch(r"-?\d{1,18}", value, re.ASCII):
@@ -76,8 +76,8 @@ class Digits(Said, fields.Integer):
         return int(value)
 
 
-class Seconds(Said, fields.Float):
-    default_error_messages = saying("number")
+class Seconds(DescribedField, fields.Float):
+    default_error_messages = messages_for("number")
 
     def _deserialize(self, value, attr, data, **kwargs):
         if type(value) not in {int, float} or not math.isfinite(value):
@@ -85,15 +85,15 @@ class Seconds(Said, fields.Float):
         return float(value)
 
 
-class Truth(Said, fields.Boolean):
+class Truth(DescribedField, fields.Boolean):
     """A boolean in a query string."""
 
-    default_error_messages = saying("boolean")
+    default_error_messages = messages_for("boolean")
     truthy, falsy = {"1", "true", "True"}, {"0", "false", "False"}
 
 
-class Flag(Said, fields.Boolean):
-    default_error_messages = saying("boolean")
+class Flag(DescribedField, fields.Boolean):
+    default_error_messages = messages_for("boolean")
 
     def _deserialize(self, value, attr, data, **kwargs):
         if type(value) is not bool:
@@ -101,10 +101,10 @@ class Flag(Said, fields.Boolean):
         return value
 
 
-class Moment(Said, fields.AwareDateTime):
+class Moment(DescribedField, fields.AwareDateTime):
     """A time with its zone, as in RFC 3339."""
 
-    default_error_messages = saying("moment", "invalid_awareness", "format")
+    default_error_messages = messages_for("moment", "invalid_awareness", "format")
 
     def __init__(self, *words: str, **kwargs) -> None:
         super().__init__(*words, format="iso", **kwargs)
@@ -119,10 +119,10 @@ class Moment(Said, fields.AwareDateTime):
             raise ValidationError("invalid.moment") from None
 
 
-class Texts(Said, fields.List):
+class Texts(DescribedField, fields.List):
     """A list of strings, or of files."""
 
-    default_error_messages = saying("list")
+    default_error_messages = messages_for("list")
 
     def __init__(self, *words: str, each: fields.Field, **options) -> None:
         super().__init__(*words, cls_or_instance=each, **options)
@@ -134,11 +134,11 @@ class Texts(Said, fields.List):
         return super()._deserialize(value, attr, data, **kwargs)
 
 
-class Part(Said, fields.Nested):
+class Part(DescribedField, fields.Nested):
     """An object in a body."""
 
 
-class Metadata(Said, fields.Dict):
+class Metadata(DescribedField, fields.Dict):
     """
     Pairs of text that a program attaches to what it creates.
 
@@ -146,7 +146,7 @@ class Metadata(Said, fields.Dict):
         shape: What JSON Schema is told of it.
     """
 
-    default_error_messages = saying("metadata")
+    default_error_messages = messages_for("metadata")
     shape: ClassVar[dict] = {
         "maxProperties": MAX_PAIRS,
         "propertyNames": {"minLength": 1, "maxLength": MAX_NAME, **AS_TEXT},
@@ -168,7 +168,7 @@ class Metadata(Said, fields.Dict):
 class MetadataFilter(Metadata):
     """Metadata in a query, where each pair is a parameter of its own."""
 
-    default_error_messages = saying("metadata_filter")
+    default_error_messages = messages_for("metadata_filter")
     shape: ClassVar[dict] = {
         "patternProperties": {r"^metadata\..": Metadata.shape["additionalProperties"]},
         "maxProperties": MAX_PAIRS,
@@ -176,14 +176,14 @@ class MetadataFilter(Metadata):
     }
 
 
-class Anything(Said, fields.Raw):
-    default_error_messages = saying("value")
+class Anything(DescribedField, fields.Raw):
+    default_error_messages = messages_for("value")
 
 
-class File(Said, fields.Raw):
+class File(DescribedField, fields.Raw):
     """A file of a form, with a name or content."""
 
-    default_error_messages = saying("file")
+    default_error_messages = messages_for("file")
 
     def __init__(self, *words: str, **kwargs) -> None:
         shape = {"type": "string", "format": "binary"}

@@ -9,7 +9,7 @@ from marshmallow import ValidationError, fields, validates_schema
 from jimeng.documents import utcnow
 from jimeng.limits.usage import UsageRow
 from jimeng.schemas import Strict, field_descriptions
-from jimeng.schemas.request_fields import Said, saying
+from jimeng.schemas.request_fields import DescribedField, messages_for
 from jimeng.schemas.response_fields import Reply, a, count, day, flag, some, text
 from jimeng.schemas.task_responses import MODEL
 
@@ -18,10 +18,10 @@ DATE = re.compile(r"2\d{3}-\d\d-\d\d", re.ASCII)
 OUTCOMES = ("done", "failed", "cancelled", "unknown")
 
 
-class DayField(Said, fields.Date):
+class DayField(DescribedField, fields.Date):
     """A date of this millennium, ``2026-01-31``."""
 
-    default_error_messages = saying("date")
+    default_error_messages = messages_for("date")
 
     def _deserialize(self, value, attr, data, **kwargs):
         if not DATE.fullmatch(value):

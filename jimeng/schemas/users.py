@@ -9,7 +9,7 @@ from marshmallow.fields import Integer
 from jimeng.documents import utcnow
 from jimeng.documents.principal import KEY_INTERFACES, SCOPES
 from jimeng.schemas import Strict, field_descriptions
-from jimeng.schemas.pagination import Some
+from jimeng.schemas.pagination import PageQuery
 from jimeng.schemas.request_fields import (
     Between,
     Digits,
@@ -55,7 +55,7 @@ class UserChanges(Strict):
     name = Trimmed(*field_descriptions.NAME, validate=Long(1, 100))
 
 
-class OfUsers(Some):
+class OfUsers(PageQuery):
     """``GET /api/v1/users``: one user by e-mail, or a page of all users."""
 
     email = Trimmed(*field_descriptions.EMAIL, validate=Long(1, 254))

@@ -7,7 +7,7 @@ from jimeng.documents.webhook import BOTH_SIGN, EVENTS, STATES, TEST
 from jimeng.i18n import t
 from jimeng.jobs.webhook_outbox import MAX_URL
 from jimeng.schemas import Changes, OfUser, Strict, field_descriptions
-from jimeng.schemas.pagination import Some
+from jimeng.schemas.pagination import PageQuery
 from jimeng.schemas.request_fields import (
     AS_USER_ID,
     Flag,
@@ -100,7 +100,7 @@ class EndpointChanges(Changes, EndpointFields):
     )
 
 
-class DeliveriesQuery(Some):
+class DeliveriesQuery(PageQuery):
     """The query of an endpoint's log."""
 
     status = Text(
