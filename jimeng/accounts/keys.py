@@ -101,11 +101,11 @@ def limit_fields(
     per_day: int | None,
 ) -> dict:
     """
-    The fields of a key that is limited so.
+    The fields of a key with these limits.
 
     Raises:
-        Invalid: there is no such door or model, or the scopes lead around it: who
-            may make keys is limited by none.
+        Invalid: there is no such interface or model, or the scopes would bypass the
+            limits: a key that creates keys cannot be limited.
     """
     narrow = doors or models or per_minute or per_day or "act_for" in scopes
     if narrow and {"account", "admin"} & set(scopes):

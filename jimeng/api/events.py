@@ -49,8 +49,8 @@ def follow_task(task_id: str) -> Response:
     view = tasks.view(principal, task)
     with ExitStack() as held:
         held.enter_context(long_polls.event_stream_permit(task.user_id))
-        told = stream_with_context(event_stream(principal, view))
-        response = Response(told, mimetype=KIND)
+        stream = stream_with_context(event_stream(principal, view))
+        response = Response(stream, mimetype=KIND)
         response.call_on_close(held.pop_all().close)
     # Proxies must pass events on unchanged and unbuffered.
     response.headers["Cache-Control"] = "no-store, no-transform"

@@ -33,7 +33,7 @@ NOT_SETTINGS = ("prompts", "template", "name")
 MAX_SHOWN = 20  # prompts of an estimate, pictures of a batch: a model reads them all
 
 
-def create_batch(principal: Principal, given: dict) -> Result:
+def create_batch(principal: Principal, arguments: dict) -> Result:
     """
     Create a batch
 
@@ -48,20 +48,22 @@ def create_batch(principal: Principal, given: dict) -> Result:
     用 dry_run 看一共几张、多少钱，问过用户再提交。立即返回 batch_id，之后
     用 get_batch 看进度。同样的调用在前一批结束之前得到的是同一批。
     """
-    key, dry_run = given.pop("idempotency_key", None), given.pop("dry_run")
-    told = canonical_arguments(given)
-    if "images" in given:
-        given.setdefault("model", default_model(principal, {**given, "prompt": "x"}))
+    key, dry_run = arguments.pop("idempotency_key", None), arguments.pop("dry_run")
+    canonical = canonical_arguments(arguments)
+    if "images" in arguments:
+        arguments.setdefault(
+            "model", default_model(principal, {**arguments, "prompt": "x"})
+        )
     new = batches.NewBatch(
-        prompts=given.pop("prompts", ()),
-        template=given.pop("template", ""),
-        name=given.pop("name", ""),
-        like=NewTask(user_id=principal.user_id, prompt="", **given),
-        given={k: each for k, each in told.items() if k not in NOT_SETTINGS},
+        prompts=arguments.pop("prompts", ()),
+        template=arguments.pop("template", ""),
+        name=arguments.pop("name", ""),
+        like=NewTask(user_id=principal.user_id, prompt="", **arguments),
+        given={k: each for k, each in canonical.items() if k not in NOT_SETTINGS},
     )
     if dry_run:
         return Result(estimate_record(batches.estimate(principal, new)))
-    call = json.dumps(["create_batch", told], sort_keys=True, ensure_ascii=False)
+    call = json.dumps(["create_batch", canonical], sort_keys=True, ensure_ascii=False)
     made, joined = create_or_find(
         principal, new, call, idem_key=key and f"mcp {scoped_key(key)}"
     )
@@ -71,7 +73,7 @@ def create_batch(principal: Principal, given: dict) -> Result:
     return Result(found)
 
 
-def get_batch(principal: Principal, given: dict) -> Result:
+def get_batch(principal: Principal, arguments: dict) -> Result:
     """
     Get a batch
 
@@ -82,7 +84,7 @@ def get_batch(principal: Principal, given: dict) -> Result:
 
     批次的进度、没画成的原因，和最新 20 张图的链接。全部图片在 page 那一页。
     """
-    batch = batches.find(principal, given["batch_id"])
+    batch = batches.find(principal, arguments["batch_id"])
     shown = queries.pictures_of(principal, batch, limit=MAX_SHOWN).rows
     images = [{"id": each.id, "url": picture_link(each)} for each in shown]
     return Result({**record(batch), "images": images})
@@ -90,20 +92,22 @@ def get_batch(principal: Principal, given: dict) -> Result:
 
 def record(batch: Batch) -> dict:
     """A batch's record for models, with the URL of its page."""
-    told = RECORD.dump(BatchState(batch, batches.progress(batch)))
-    found = {name: told[name] for name in RECORD_FIELDS if told.get(name) is not None}
-    found["page"] = told["links"]["html"]
+    dumped = RECORD.dump(BatchState(batch, batches.progress(batch)))
+    found = {
+        name: dumped[name] for name in RECORD_FIELDS if dumped.get(name) is not None
+    }
+    found["page"] = dumped["links"]["html"]
     return {**found, "next": t("mcp.batch_next")} if batch.is_open else found
 
 
 def estimate_record(found: batches.validation.BatchEstimate) -> dict:
     """An estimate's record, with the first prompts."""
-    told = ESTIMATE.dump(found)
+    dumped = ESTIMATE.dump(found)
     more = {"total_pictures": found.pictures, "prompts": found.prompts[:MAX_SHOWN]}
-    return {name: told[name] for name in ESTIMATE_FIELDS} | more
+    return {name: dumped[name] for name in ESTIMATE_FIELDS} | more
 
 
-def list_collections(principal: Principal, given: dict) -> Result:
+def list_collections(principal: Principal, arguments: dict) -> Result:
     """
     List collections
 
@@ -113,12 +117,12 @@ def list_collections(principal: Principal, given: dict) -> Result:
 
     自己的相册，最近放过图片的在前。
     """
-    page = collections.page(principal, principal.user_id, **given)
+    page = collections.page(principal, principal.user_id, **arguments)
     rows = [collection_record(each) for each in page.rows]
     return Result({"collections": rows, "next_cursor": page.next_cursor})
 
 
-def add_to_collection(principal: Principal, given: dict) -> Result:
+def add_to_collection(principal: Principal, arguments: dict) -> Result:
     """
     Add to a collection
 
@@ -129,8 +133,8 @@ def add_to_collection(principal: Principal, given: dict) -> Result:
 
     把画好的图片放进相册；写名称时，没有这本就新建。放过的再放一次也没关系。
     """
-    ids = picture_ids(principal, given["images"])
-    wanted = given["collection"]
+    ids = picture_ids(principal, arguments["images"])
+    wanted = arguments["collection"]
     if wanted.startswith(PREFIX):
         found = collections.find(principal, wanted)
     else:
@@ -157,6 +161,6 @@ def picture_ids(principal: Principal, references: list[str]) -> list[str]:
 
 def collection_record(collection: Collection) -> dict:
     """A collection's record, with the URL of its page."""
-    told = COLLECTION.dump(collections.overview_of(collection))
+    dumped = COLLECTION.dump(collections.overview_of(collection))
     page = absolute(url_for("web.gallery", **{"in": collection.id}))
-    return {**{name: told[name] for name in COLLECTION_FIELDS}, "page": page}
+    return {**{name: dumped[name] for name in COLLECTION_FIELDS}, "page": page}

@@ -25,7 +25,7 @@ MODEL = ModelRecord(many=True)
 DEFAULTS = {"prompt": "", "quality": "standard", "n": 1, "seed": -1}
 
 
-def generate(principal: Principal, given: dict) -> Result:
+def generate(principal: Principal, arguments: dict) -> Result:
     """
     Generate images
 
@@ -40,10 +40,10 @@ def generate(principal: Principal, given: dict) -> Result:
     回 task_id，接着用 get_task，不要重新调用：同样的调用在前一个结束并送达之前得到的
     是同一个任务。
     """
-    return draw(principal, "generate_image", given)
+    return draw(principal, "generate_image", arguments)
 
 
-def edit(principal: Principal, given: dict) -> Result:
+def edit(principal: Principal, arguments: dict) -> Result:
     """
     Edit images
 
@@ -59,20 +59,27 @@ def edit(principal: Principal, given: dict) -> Result:
     示词时放大。每张计费。images 写本服务器的图片链接、task_id 加 _0，或 https 地址。
     等待和重复调用同 generate_image。
     """
-    return draw(principal, "edit_image", given)
+    return draw(principal, "edit_image", arguments)
 
 
-def draw(principal: Principal, tool: str, given: dict) -> Result:
+def draw(principal: Principal, tool: str, arguments: dict) -> Result:
     """Create a task, or join the one of an equal call, and wait for its end."""
-    seconds, key = given.pop("wait_seconds"), given.pop("idempotency_key", None)
-    told = canonical_arguments(given)
-    if "images" in given:
-        given.setdefault("model", default_model(principal, given))
-    record = {name: told[name] for name in told if name not in {"images", "mask"}}
-    images = tuple(given.pop("images", ()))
-    new = tasks.NewTask(user_id=principal.user_id, given=record, images=images, **given)
+    seconds, key = arguments.pop("wait_seconds"), arguments.pop("idempotency_key", None)
+    canonical = canonical_arguments(arguments)
+    if "images" in arguments:
+        arguments.setdefault("model", default_model(principal, arguments))
+    record = {
+        name: canonical[name] for name in canonical if name not in {"images", "mask"}
+    }
+    images = tuple(arguments.pop("images", ()))
+    new = tasks.NewTask(
+        user_id=principal.user_id, given=record, images=images, **arguments
+    )
     task, joined = tasks.create_or_join(
-        principal, new, tasks.Request([tool, told]), idem_key=key and scoped_key(key)
+        principal,
+        new,
+        tasks.Request([tool, canonical]),
+        idem_key=key and scoped_key(key),
     )
     view = wait_for_end(principal, task, seconds)
     found = record_with_next_step(view)
@@ -82,26 +89,28 @@ def draw(principal: Principal, tool: str, given: dict) -> Result:
     return Result(found, view.images, is_error=failed)
 
 
-def default_model(principal: Principal, given: dict) -> str | None:
+def default_model(principal: Principal, arguments: dict) -> str | None:
     """The id of the model that suits the pictures and parameters best, or None."""
     asked = Parameters(
-        prompt=given["prompt"],
-        pictures=len(given["images"]),
-        mask="mask" in given,
-        strength=given.get("strength"),
-        expand=given.get("expand"),
+        prompt=arguments["prompt"],
+        pictures=len(arguments["images"]),
+        mask="mask" in arguments,
+        strength=arguments.get("strength"),
+        expand=arguments.get("expand"),
     )
     found = best_suited(asked, allowed_models(principal))
     return found.id if found else None
 
 
-def canonical_arguments(given: dict) -> dict:
+def canonical_arguments(arguments: dict) -> dict:
     """The arguments as JSON, without those that equal the defaults."""
-    found = {name: each for name, each in given.items() if DEFAULTS.get(name) != each}
+    found = {
+        name: each for name, each in arguments.items() if DEFAULTS.get(name) != each
+    }
     return {**found, "expand": asdict(found["expand"])} if "expand" in found else found
 
 
-def get(principal: Principal, given: dict) -> Result:
+def get(principal: Principal, arguments: dict) -> Result:
     """
     Get a task
 
@@ -112,12 +121,12 @@ def get(principal: Principal, given: dict) -> Result:
 
     任务的状态，画好了就有图片。wait_seconds 让它等到结束再答复。
     """
-    task = tasks.find(principal, given["task_id"])
-    view = wait_for_end(principal, task, given["wait_seconds"])
+    task = tasks.find(principal, arguments["task_id"])
+    view = wait_for_end(principal, task, arguments["wait_seconds"])
     return Result(record_with_next_step(view), view.images)
 
 
-def cancel(principal: Principal, given: dict) -> Result:
+def cancel(principal: Principal, arguments: dict) -> Result:
     """
     Cancel a task
 
@@ -128,11 +137,11 @@ def cancel(principal: Principal, given: dict) -> Result:
 
     取消还没结束的任务。还在排队的图片不计费，已经开始画的仍然计费，但不再显示。
     """
-    task = tasks.cancel(principal, given["task_id"])
+    task = tasks.cancel(principal, arguments["task_id"])
     return Result(record(tasks.view_changed(principal, task)))
 
 
-def list_tasks(principal: Principal, given: dict) -> Result:
+def list_tasks(principal: Principal, arguments: dict) -> Result:
     """
     List tasks
 
@@ -142,12 +151,12 @@ def list_tasks(principal: Principal, given: dict) -> Result:
 
     自己的任务，最新的在前；可按状态、提示词里的文字、metadata 筛选。
     """
-    page = tasks.page(principal, principal.user_id, **given)
+    page = tasks.page(principal, principal.user_id, **arguments)
     rows = [record(view) for view in tasks.view_all(principal, page.rows)]
     return Result({"tasks": rows, "next_cursor": page.next_cursor})
 
 
-def list_models(principal: Principal, given: dict) -> Result:
+def list_models(principal: Principal, arguments: dict) -> Result:
     """
     List models
 

@@ -83,15 +83,15 @@ def link(picture: Image) -> dict:
 
 def record(view: TaskView) -> dict:
     """A task's record for models: request, status, and links to its pictures."""
-    told = RESULT.dump(view)
+    dumped = RESULT.dump(view)
     found = {
-        name: told[name] for name in (*RECORD_FIELDS, *OPEN_FIELDS) if name in told
+        name: dumped[name] for name in (*RECORD_FIELDS, *OPEN_FIELDS) if name in dumped
     }
     found |= {"prompt": view.task.prompt, "model": view.task.model}
-    found |= {"metadata": told["metadata"]} if told["metadata"] else {}
-    if "result" in told:
-        found |= {name: told["result"][name] for name in ("images", "failed")}
-    return {**found, "error": told["error"]} if "error" in told else found
+    found |= {"metadata": dumped["metadata"]} if dumped["metadata"] else {}
+    if "result" in dumped:
+        found |= {name: dumped["result"][name] for name in ("images", "failed")}
+    return {**found, "error": dumped["error"]} if "error" in dumped else found
 
 
 def object_schema(properties: dict, *required: str) -> dict:

@@ -39,13 +39,13 @@ OVERDUE = timedelta(seconds=60)  # the pump queues due work within a second
 # Longer than a job takes, except for a call to a provider that generates before it
 # answers; a consumer limits these so that it has threads left.
 UNTAKEN_S = 40.0
-CACHE_S = 1.0  # seconds that an answer is good for, whoever asks
-FAILED_CACHE_S = 0.2  # seconds, where something was missing: it may come any moment
-MAX_STALE_S = 10.0  # seconds that one is good for while a new one is being found
-MAX_CHECK_S = 1.2  # seconds that MongoDB has for one part
-DEADLINE_S = 1.7  # seconds for all of them
-STALL_RECHECK_S = 0.4  # seconds between two looks at a lane that seems to stand still
-MAX_LANE_THREADS = 8  # lanes
+CACHE_S = 1.0
+FAILED_CACHE_S = 0.2  # of a failure, which may be over any moment
+MAX_STALE_S = 10.0  # an older result is served this long during a new check
+MAX_CHECK_S = 1.2  # MongoDB's timeout for one check
+DEADLINE_S = 1.7  # for all checks together
+STALL_RECHECK_S = 0.4  # a lane that seems stalled is checked again after this
+MAX_LANE_THREADS = 8
 KEY = "jimeng.ready"
 
 

@@ -106,16 +106,16 @@ def edit() -> Response:
 def answer(body: requests.Body, *, name: str) -> Response:
     """Acquire a permit to wait first: without one nothing is created."""
     principal = auth.principal_of_api()
-    asked = parse_request(body, principal)
-    with ExitStack() as place:
-        place.enter_context(long_polls.long_poll_permit(principal.user_id))
-        seconds = streams.MAX_STREAM_S if asked.stream else wait_seconds()
-        task = create_or_join_task(principal, asked, body, within=seconds)
+    params = parse_request(body, principal)
+    with ExitStack() as permit:
+        permit.enter_context(long_polls.long_poll_permit(principal.user_id))
+        seconds = streams.MAX_STREAM_S if params.stream else wait_seconds()
+        task = create_or_join_task(principal, params, body, within=seconds)
         # The input pictures may be megabytes, and are stored by now.
-        asked = replace(asked, new=replace(asked.new, images=(), mask=None))
+        params = replace(params, new=replace(params.new, images=(), mask=None))
         del body
-        if asked.stream:
-            return streams.respond(principal, asked, task, place.pop_all(), name=name)
+        if params.stream:
+            return streams.respond(principal, params, task, permit.pop_all(), name=name)
         until = time.monotonic() + seconds
         is_gone = partial(long_polls.is_disconnected, request.environ)
         ended = not task.is_open or long_polls.wait_for_end(
@@ -125,28 +125,30 @@ def answer(body: requests.Body, *, name: str) -> Response:
         return timeout_response(
             task, in_time=time.monotonic() < until - WAIT_TOLERANCE_S
         )
-    response = result_response(principal, asked, task)
+    response = result_response(principal, params, task)
     response.headers.update(rate_limit_headers(task.rate_limits))
     return response
 
 
 def create_or_join_task(
-    principal: Principal, asked: ImagesRequest, body: requests.Body, *, within: float
+    principal: Principal, params: ImagesRequest, body: requests.Body, *, within: float
 ) -> Task:
     """Create the task, or join the one that an earlier attempt has created."""
     sent = tasks.Request(body.content, requests.retry_count())
     task, replayed = tasks.create_or_join(
-        principal, asked.new, sent, idem_key=idempotency_key(), within=within
+        principal, params.new, sent, idem_key=idempotency_key(), within=within
     )
     errors.note_task(task, replayed=replayed)
     release_body_permit(None)  # let other uploads in while this request waits
     return task
 
 
-def result_response(principal: Principal, asked: ImagesRequest, task: Task) -> Response:
+def result_response(
+    principal: Principal, params: ImagesRequest, task: Task
+) -> Response:
     """The response for a task that has ended."""
     view = tasks.view(principal, tasks.find(principal, task.id))
-    write = partial(responses.pictures, asked) if view.images else responses.failed
+    write = partial(responses.pictures, params) if view.images else responses.failed
     response = write(view)
     response.call_on_close(partial(mark_delivered, task, response.response))
     return response

@@ -220,8 +220,8 @@ def as_integer(value: object) -> int | None:
 
 def retry_count() -> int:
     """How often the client has already sent this request, by OpenAI's SDKs' header."""
-    told = request.headers.get("x-stainless-retry-count", "")
-    return int(told) if told.isascii() and told.isdigit() and len(told) < 4 else 0
+    count = request.headers.get("x-stainless-retry-count", "")
+    return int(count) if count.isascii() and count.isdigit() and len(count) < 4 else 0
 
 
 def has_retry_count() -> bool:

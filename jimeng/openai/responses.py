@@ -64,28 +64,28 @@ def base64_of(file: BinaryIO) -> Iterator[bytes]:
         yield base64.b64encode(piece)
 
 
-def pictures(asked: ImagesRequest, view: TaskView) -> Response:
+def pictures(params: ImagesRequest, view: TaskView) -> Response:
     """The finished pictures: as base64, or as links."""
     found = view.images
     items = [image_item(view, each) for each in found]
-    kind = asked.content_type if asked.with_bytes else found[0].content_type
-    told = document(asked, view, found[0], kind)
+    kind = params.content_type if params.with_bytes else found[0].content_type
+    content = document(params, view, found[0], kind)
     if len(found) < view.task.n:
-        told["failed"] = view.task.n - len(found)
-    if asked.with_bytes:
-        body = with_bytes(asked, {**told, "data": items}, found, items)
+        content["failed"] = view.task.n - len(found)
+    if params.with_bytes:
+        body = with_bytes(params, {**content, "data": items}, found, items)
         response = Response(body, mimetype="application/json")
         response.content_length = body.length
         return response
     for item, each in zip(items, found, strict=True):
         item["url"] = picture_link(each)
-    text = json.dumps({**told, "data": items}, ensure_ascii=False)
+    text = json.dumps({**content, "data": items}, ensure_ascii=False)
     return Response(text, mimetype="application/json")
 
 
 def with_bytes(
-    asked: ImagesRequest,
-    told: dict,
+    params: ImagesRequest,
+    content: dict,
     images: list[Image],
     items: list[dict] | None = None,
 ) -> StreamedJson:
@@ -97,17 +97,21 @@ def with_bytes(
         ImageNotFound: as `downloads.open_as`, and so is PictureInvalid.
     """
     hole = secrets.token_hex(16)  # occurs in no text
-    for item in items or [told]:
+    for item in items or [content]:
         item["b64_json"] = hole
-    return StreamedJson(told, hole, open_files(asked, images))
+    return StreamedJson(content, hole, open_files(params, images))
 
 
-def open_files(asked: ImagesRequest, images: list[Image]) -> list[tuple[BinaryIO, int]]:
+def open_files(
+    params: ImagesRequest, images: list[Image]
+) -> list[tuple[BinaryIO, int]]:
     """Open all pictures in the requested format, or none."""
     with ExitStack() as files:
         found = []
         for each in images:
-            file, size = downloads.open_as(each, asked.content_type, asked.compression)
+            file, size = downloads.open_as(
+                each, params.content_type, params.compression
+            )
             files.callback(file.close)
             found.append((file, size))
         files.pop_all()
@@ -115,14 +119,14 @@ def open_files(asked: ImagesRequest, images: list[Image]) -> list[tuple[BinaryIO
 
 
 def document(
-    asked: ImagesRequest, view: TaskView, image: Image, content_type: str
+    params: ImagesRequest, view: TaskView, image: Image, content_type: str
 ) -> dict:
     """The fields beside the pictures; the size is the actual one."""
     task = view.task
     return {
         "created": int((task.completed_at or task.created_at).timestamp()),
         "size": f"{image.width}x{image.height}",
-        "quality": asked.quality,
+        "quality": params.quality,
         "output_format": FORMATS.get(content_type, content_type),
         "background": "opaque",
         "task_id": task.id,

@@ -36,9 +36,9 @@ NO_TOKENS = {
 
 def respond(
     principal: Principal,
-    asked: ImagesRequest,
+    params: ImagesRequest,
     task: Task,
-    place: ExitStack,
+    permit: ExitStack,
     *,
     name: str,
 ) -> Response:
@@ -50,15 +50,15 @@ def respond(
         name: Of the events: ``image_generation`` or ``image_edit``.
     """
     is_gone = partial(long_polls.is_disconnected, request.environ)
-    events = stream_with_context(_events(principal, asked, task, is_gone, name))
+    events = stream_with_context(_events(principal, params, task, is_gone, name))
     response = Response(events, mimetype="text/event-stream")
     response.headers["X-Accel-Buffering"] = "no"
     response.headers["Cache-Control"] = "no-cache"
-    response.call_on_close(place.close)
+    response.call_on_close(permit.close)
     return response
 
 
-def _events(principal, asked, task: Task, is_gone, name: str) -> Iterator[bytes]:
+def _events(principal, params, task: Task, is_gone, name: str) -> Iterator[bytes]:
     yield COMMENT
     if task.is_open:
         try:
@@ -78,28 +78,28 @@ def _events(principal, asked, task: Task, is_gone, name: str) -> Iterator[bytes]
     if not view.images:
         yield _error(responses.failed(view))
     for image in view.images:
-        yield from _completed(asked, view, image, name)
+        yield from _completed(params, view, image, name)
     tasks.mark_answered(task.id)
 
 
 def _until_end(principal: Principal, task: Task, is_gone) -> Iterator[bytes]:
-    told = time.monotonic()
+    sent_at = time.monotonic()
     for _, seen in long_polls.watch_task(principal, task, MAX_STREAM_S, is_gone):
         if seen is None or seen[0] in ENDED:
             return
-        if time.monotonic() > told + HEARTBEAT_S:
-            told = time.monotonic()
+        if time.monotonic() > sent_at + HEARTBEAT_S:
+            sent_at = time.monotonic()
             yield COMMENT
 
 
 def _completed(
-    asked: ImagesRequest, view: TaskView, image: Image, name: str
+    params: ImagesRequest, view: TaskView, image: Image, name: str
 ) -> Iterator[bytes]:
     kind = f"{name}.completed"
-    shown = responses.document(asked, view, image, asked.content_type)
+    shown = responses.document(params, view, image, params.content_type)
     created = shown.pop("created")
     event = {"type": kind, "created_at": created, **shown, "usage": NO_TOKENS}
-    body = responses.with_bytes(asked, event, [image])
+    body = responses.with_bytes(params, event, [image])
     yield f"event: {kind}\ndata: ".encode()
     yield from body
     yield b"\n\n"

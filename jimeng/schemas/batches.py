@@ -92,7 +92,7 @@ class NewBatch(PictureSettings, WithWebhook, WithMetadata, OfUser):
     webhook_events = Texts(
         "只通知其中的哪些：batch.completed（整批结束）、task.completed、task.failed、"
         "task.cancelled；不写为全部",
-        "Which of these are told there: batch.completed (all of it has ended), "
+        "Which of these events to send: batch.completed (all of it has ended), "
         "task.completed, task.failed, task.cancelled; all if omitted",
         each=Text(validate=OneOf(*EVENTS)),
         validate=Many(1, len(EVENTS)),

@@ -143,7 +143,7 @@ class Metadata(DescribedField, fields.Dict):
     Pairs of text that a program attaches to what it creates.
 
     Attributes:
-        shape: What JSON Schema is told of it.
+        shape: Its JSON Schema.
     """
 
     default_error_messages = messages_for("metadata")

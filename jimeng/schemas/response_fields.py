@@ -128,7 +128,7 @@ def made(
             what it is made of.
         data_key: The name in JSON, where Python cannot have it.
         choices: What it can be.
-        more: What else JSON Schema is told.
+        more: Further JSON Schema keywords.
     """
     if example is ...:
         more["shown"] = True  # which JSON Schema does not know

@@ -124,13 +124,13 @@ class DescribedBlueprint(Blueprint):
         ]
 
     @staticmethod
-    def describe(**told: Any) -> Callable:
+    def describe(**details: Any) -> Callable:
         """Attach an `OperationDoc` to a view."""
 
         def decorator(view: Any) -> Any:
             view._apidoc = {
                 **getattr(view, "_apidoc", {}),
-                "more": OperationDoc(**told),
+                "more": OperationDoc(**details),
             }
             return view
 
@@ -151,8 +151,8 @@ class DescribedBlueprint(Blueprint):
         name = endpoint or view_func.__name__
         for method in ("get", "post", "put", "patch", "delete"):
             if method in self._docs[name]:
-                told = {"name": name, "docstring": docstring_words(view_func)}
-                self._docs[name][method] |= told
+                details = {"name": name, "docstring": docstring_words(view_func)}
+                self._docs[name][method] |= details
 
     def _prepare_operation(self, doc, doc_info, *, app, method, **kwargs):
         more = doc_info.get("more", OperationDoc())
@@ -265,9 +265,9 @@ def event_of(name: str, schema: type[responses.Reply]) -> Words:
 
 
 def failure(status: int, codes: Iterable[str]) -> dict:
-    told = {code: errors.words(code) for code in codes}
-    examples = {code: {"$ref": reference("examples", code)} for code in told}
-    return failure_response(status, told, responses.Refusal, examples)
+    messages = {code: errors.words(code) for code in codes}
+    examples = {code: {"$ref": reference("examples", code)} for code in messages}
+    return failure_response(status, messages, responses.Refusal, examples)
 
 
 def shaped_failures(shape: ErrorShape, codes: Iterable[str]) -> dict[str, dict]:
@@ -289,7 +289,7 @@ def shaped_failures(shape: ErrorShape, codes: Iterable[str]) -> dict[str, dict]:
 
 def failure_response(
     status: int,
-    told: Mapping[str, Words],
+    messages: Mapping[str, Words],
     schema: type[responses.Reply],
     examples: dict[str, dict],
 ) -> dict:
@@ -297,7 +297,7 @@ def failure_response(
     return {
         "description": in_both_languages(
             lambda spoken: "\n\n".join(
-                f"`{code}`: {said[spoken]}" for code, said in told.items()
+                f"`{code}`: {said[spoken]}" for code, said in messages.items()
             )
         ),
         "headers": headers(LIMITS if status == 429 else [], always),

@@ -150,8 +150,8 @@ class DescribedApi(Api):
         self._app.extensions["flask-smorest"]["blp_name_to_api"][name] = self
         self._app.register_blueprint(blp, **options)
         views = blp.register_views_in_doc
-        told = {"name": name, "parameters": parameters}
-        self.spec.describe_later(lambda: views(self, self._app, self.spec, **told))
+        doc = {"name": name, "parameters": parameters}
+        self.spec.describe_later(lambda: views(self, self._app, self.spec, **doc))
 
     def _init_spec(self, **options: Any) -> None:
         self.flask_plugin, self.ma_plugin = FlaskPlugin(), Plugin()
