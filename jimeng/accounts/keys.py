@@ -40,26 +40,26 @@ def create_key(
     user_prefix: str | None = None,
 ) -> tuple[ApiKey, str]:
     """
-    Make a key for a user.
+    Create a key for a user.
 
     Args:
         scopes: Some of `SCOPES`; by default read and write.
-        expires_at: From when on it is worth nothing; None for never, or for when
-            the key ends that this is asked for with: none outlives its maker.
-        doors: Some of `KEY_INTERFACES`; none for all.
-        models: Names of models; none for all.
-        tasks_per_minute: None for as many as its user; *pictures_per_day* likewise.
-        user_prefix: Begins the ids of the users that a key with ``act_for`` is for.
+        expires_at: None for never or, if the principal uses a key, that key's expiry:
+            no key outlives its creator.
+        doors: Interfaces, some of `KEY_INTERFACES`; empty for all.
+        models: Names of models; empty for all.
+        tasks_per_minute: None for the user's own limit; *pictures_per_day* likewise.
+        user_prefix: Prefix of the ids of users that a key with ``act_for`` acts for.
 
     Returns:
-        The record, and the key itself, which nobody can read again.
+        The record, and the key itself, which cannot be read again.
 
     Raises:
-        ScopeTooSmall: the key that asks is not good for that.
+        ScopeTooSmall: the principal's key lacks the scope.
         UserNotFound: as in `users.find`.
-        Invalid: a scope that the caller or the user does not have, a time that
-            has passed or is beyond the caller's own key, too many keys, limits as
-            in `limited`, or a prefix without ``act_for`` or the other way round.
+        Invalid: a scope that the caller or the user does not have, an expiry that is
+            past or beyond the caller's own key, too many keys, limits as in
+            `limit_fields`, or a prefix without ``act_for`` or vice versa.
     """
     principal.require_account("a new key")
     user = users.find(principal, user_id)

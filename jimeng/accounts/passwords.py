@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 # Words of this product: like the user's own name and e-mail, they do not count towards
 # a password's length.
 CONTEXT = ("jimeng", "即梦", "volcengine", "火山引擎")
-MIN_WORD_CHARS, SHORTEST_REST = 2, 7  # characters
+MIN_WORD_CHARS, MIN_REMAINING_CHARS = 2, 7  # characters
 MIN_PASSWORD_CHARS, MAX_PASSWORD_CHARS = 10, 256  # characters
 
 
@@ -106,7 +106,7 @@ def password_problem(password: str, user: User) -> tuple[str, dict] | None:
             "min": MIN_PASSWORD_CHARS,
             "max": MAX_PASSWORD_CHARS,
         }
-    if unguessable_chars(password, user) < SHORTEST_REST:
+    if unguessable_chars(password, user) < MIN_REMAINING_CHARS:
         return "invalid.password_is_name", {}
     if len(set(password)) < 4:
         return "invalid.password_simple", {}

@@ -34,7 +34,7 @@ log = logging.getLogger(__name__)
 ADMINS = {"role": "admin", "disabled_at": None}  # admins who can sign in
 # How long a mark of `demote_or_disable` excludes an admin from other checks; and how
 # long it lets its own operation finish.
-MARK_TTL_MS, ACTS = 60_000, 20_000
+MARK_TTL_MS, OPERATION_TTL_MS = 60_000, 20_000
 
 
 def create(principal: Principal, *, email: str, name: str) -> User:
@@ -200,7 +200,7 @@ def demote_or_disable(user_id: str, update: dict) -> User:
     The admin is marked first; then another admin who can sign in and is not marked must
     exist. Of several concurrent calls the last to mark finds all others marked or gone,
     so that an unmarked admin remains. A mark whose process died expires after
-    `MARK_TTL_MS`; its own operation cannot finish after `ACTS`.
+    `MARK_TTL_MS`; its own operation cannot finish after `OPERATION_TTL_MS`.
 
     Raises:
         UserNotFound: no such user.
@@ -217,7 +217,9 @@ def demote_or_disable(user_id: str, update: dict) -> User:
         return require_found(changed, user_id)
     marked, changed = {"_id": user_id, "leaving": token}, None
     if User.find_one({"_id": {"$ne": user_id}, **ADMINS, **since(MARK_TTL_MS)}):
-        changed = User.find_and_modify({**marked, "$nor": [since(ACTS)]}, given)
+        changed = User.find_and_modify(
+            {**marked, "$nor": [since(OPERATION_TTL_MS)]}, given
+        )
     if changed is None:
         gone = {"$unset": {"leaving": "", "leaving_at": ""}}
         User.collection().update_one(marked, gone)

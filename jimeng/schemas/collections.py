@@ -145,21 +145,20 @@ class ShareRecord(Within):
     )
     url = address(
         "页面的地址，给谁谁能看",
-        "The page: whoever has it may look",
+        "The page's URL: anybody who has it can see the page",
         of=page_url,
         example=f"{HOST}/s/q2xVn0bXyG7tD5m4JcLr9A",
     )
     title = text(
         "页面的标题；没有写则是相册的名称，图片则为空",
-        "What stands above the page; if nobody has said, the collection's name, or "
-        "nothing",
+        "The page's title; by default the collection's name, or empty",
         example="海报素材",
     )
     prompts = flag(*field_descriptions.SHOWS_PROMPTS, example=False)
     created_at = instant(*field_descriptions.CREATED_AT)
     expires_at = instant(
         "到什么时候为止；null 为一直有效",
-        "Until when it is there; null: until it is ended",
+        "When it expires; null for never",
         null=True,
     )
     ended = flag("是否已经到期", "Whether its time is over", example=False)

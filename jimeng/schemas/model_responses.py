@@ -105,7 +105,7 @@ class Inputs(Reply):
     )
     expand = number(
         "每边最多扩多少（占边长的份额）；null 表示不能扩图",
-        "The most that an edge may grow, as a share of its side; null: does not expand",
+        "Maximum extension of an edge, as a share of its side; null: cannot extend",
         null=True,
         examples=[None],
     )
@@ -204,7 +204,7 @@ class EstimateRecord(Within):
     n = whole(*field_descriptions.N, minimum=1, example=2)
     width = whole(
         "宽，像素；null 表示取决于给出的图片",
-        "Pixels; null where it follows from the pictures that go in",
+        "Pixels; null if it depends on the input pictures",
         of=of_each(lambda one: one.size[0] if one.size else None),
         null=True,
         minimum=1,
@@ -212,7 +212,7 @@ class EstimateRecord(Within):
     )
     height = whole(
         "高，像素；null 表示取决于给出的图片",
-        "Pixels; null where it follows from the pictures that go in",
+        "Pixels; null if it depends on the input pictures",
         of=of_each(lambda one: one.size[1] if one.size else None),
         null=True,
         minimum=1,
@@ -220,8 +220,7 @@ class EstimateRecord(Within):
     )
     cost = a(
         "按价格表在服务商处的费用；null 表示不知道",
-        "What it would cost at the provider, by the list of prices; null if nobody "
-        "knows",
+        "The provider's price by the price list; null if unknown",
         CostRecord,
         of=lambda found: None if found.fen_of_all is None else found,
         null=True,
@@ -241,7 +240,7 @@ class ModelRecord(Reply):
     provider = text(*field_descriptions.PROVIDER, example=PROVIDER)
     task = text(
         "做什么：文生图、图生图、局部重绘、扩图、放大",
-        "What it does: from words, from a picture, repaint, expand, enlarge",
+        "What it does: text to image, image to image, inpaint, outpaint, upscale",
         choices=TASKS,
         example="text-to-image",
     )
@@ -263,19 +262,19 @@ class ModelRecord(Reply):
     )
     takes_images = flag(
         "从这台服务器能否给它图片",
-        "Whether pictures can be given to it from this server",
+        "Whether this server can send input pictures to it",
         example=True,
     )
     inputs = a(
         "它接受的图片；null 表示不接受",
-        "The pictures that it takes; null if it takes none",
+        "The input pictures that it accepts; null if none",
         Inputs,
         of="takes",
         null=True,
     )
     inputs_unavailable = text(
         "为什么从这里给不了图片；null 表示可以",
-        "Why pictures cannot be given to it from here; null if they can",
+        "Why this server cannot send input pictures to it; null if it can",
         of=why_not,
         null=True,
         example=None,
@@ -283,7 +282,7 @@ class ModelRecord(Reply):
     takes_seed = flag("是否接受种子", "Whether it accepts a seed")
     price = a(
         "一张图片在服务商处的价格；null 表示不知道",
-        "What one picture costs at the provider; null if nobody knows",
+        "The provider's price of one picture; null if unknown",
         PriceRecord,
         null=True,
         example=...,

@@ -55,33 +55,33 @@ class KeyRecord(Reply):
     )
     doors = list_of(
         "能从哪些入口使用；空为都可以",
-        "Where it is good; empty for everywhere",
+        "The interfaces it can be used at; empty for all",
         text(choices=KEY_INTERFACES),
         example=["openai"],
     )
     models = list_of(
         "能用哪些模型；空为都可以",
-        "Models it may ask for; empty for all",
+        "Models it may use; empty for all",
         text(),
         example=["doubao-seedream-3.0-t2i"],
     )
     tasks_per_minute = whole(
         "每分钟最多几个任务；null 为没有自己的限制",
-        "Tasks in a minute; null for no limit of its own",
+        "Tasks per minute; null for no limit of its own",
         of="per_minute",
         null=True,
         example=10,
     )
     pictures_per_day = whole(
         "每天最多几张图片；null 为没有自己的限制",
-        "Pictures in a day; null for no limit of its own",
+        "Pictures per day; null for no limit of its own",
         of="per_day",
         null=True,
         example=50,
     )
     user_prefix = text(
         "带 act_for 权限时，它所代表的用户的 user_id 以此开头",
-        "With the scope act_for: how the user_id of whom it acts for begins",
+        "With the scope act_for: the prefix of the user ids that it acts for",
         null=True,
     )
     created_at = instant(*field_descriptions.CREATED_AT)
@@ -160,7 +160,7 @@ class AccountRecord(Reply):
     limit = whole(
         "当前的并发上限；null 表示账号已不在设置里，没有人查询它的图片",
         "Current concurrency limit; null if the account is no longer in the settings "
-        "and nobody asks for its pictures",
+        "and has no pictures in progress",
         null=True,
         example=2,
     )
@@ -170,7 +170,7 @@ class AccountRecord(Reply):
     back_off_until = instant(*field_descriptions.BACK_OFF_UNTIL, null=True)
     refused = text(
         "服务方以这个代号拒绝了账号，所以它在歇；null 表示没有",
-        "Code with which the provider refused the account, which rests; else null",
+        "The provider's error code if the account is suspended; else null",
         null=True,
         example=None,
     )
@@ -219,7 +219,7 @@ class QueueRecord(Reply):
     pending = count(*field_descriptions.PENDING, example=1)
     active = count(
         "正在提交、生成或保存的图片",
-        "Pictures being submitted, drawn or saved",
+        "Pictures being submitted, generated or saved",
         example=2,
     )
     retry = count(*field_descriptions.RETRY)
@@ -262,7 +262,7 @@ class Health(Reply):
     version = text("正在运行的版本", "The release that runs", example="0.1.0")
     commit = text(
         "这个版本的 Git 提交；无从得知时为 unknown",
-        "The Git commit that it was made from; unknown where nothing says it",
+        "The Git commit it was built from, or unknown",
         example="2a74f792b22e0d06bfef8859310aaa499e9bd947",
     )
 
@@ -291,7 +291,7 @@ class Reason(Reply):
     names = list_of("哪些索引或通道", "Which indexes or lanes", fields.String())
     since = instant(
         "答复的进程从什么时候起一直看到这一项",
-        "Since when the process that answers has seen this at every look",
+        "Since when the responding process has seen this in every check",
     )
     message = text("该做什么", "What to do", of=lambda why: t(f"ready.{why.code}"))
 
@@ -345,14 +345,14 @@ class UploadRecord(Reply):
     content_type = text(*field_descriptions.CONTENT_TYPE, example="image/jpeg")
     has_alpha = flag(
         "是否有透明的像素；只有这样的图片可以用作 mask",
-        "Whether a pixel is transparent; only such a picture can be a mask",
+        "Whether it has transparent pixels, as a mask must",
         of="alpha",
         example=False,
     )
     created_at = instant(*field_descriptions.CREATED_AT)
     expires_at = instant(
         "没有任务使用时保留到什么时候；已有任务使用则为 null",
-        "Until when it is kept while no task uses it; null once one does",
+        "Until when it is stored unless a task uses it; null once one does",
         of=expiry,
         null=True,
         example=...,

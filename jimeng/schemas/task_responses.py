@@ -112,7 +112,7 @@ class Source(Reply):
     )
     picture = text(
         "它是哪张生成的图片的副本；不是则为 null",
-        "The drawn picture that it is a copy of, else null",
+        "The generated picture that it is a copy of, or null",
         of=lambda source: source.get("picture"),
         null=True,
         example=f"{TASK}_0",
@@ -139,7 +139,7 @@ class Picture(Reply):
     content_type = text(*field_descriptions.CONTENT_TYPE, example="image/jpeg")
     seed = whole(
         "用过的种子；模型没有种子时为 null",
-        "The seed used; null if the model takes none",
+        "The seed used; null if the model accepts none",
         null=True,
         example=364759945,
     )
@@ -341,14 +341,14 @@ class TaskRecord(Within):
     metadata = METADATA
     prompt = text(
         "发送的提示词，含风格的词",
-        "The prompt as submitted, including the words of the style",
+        "The prompt as submitted, including the style's phrase",
         example=PROMPT,
     )
     provider = text(*field_descriptions.PROVIDER, example=PROVIDER)
     model = text(*field_descriptions.MODEL, example=MODEL)
     width = whole(
         "宽，像素；要等图片取到才知道时为 null",
-        "Width in pixels; null until it is known, where a picture is still fetched",
+        "Width in pixels; null while it depends on a picture still being fetched",
         of=sized("width"),
         null=True,
         minimum=1,
@@ -356,7 +356,7 @@ class TaskRecord(Within):
     )
     height = whole(
         "高，像素；要等图片取到才知道时为 null",
-        "Height in pixels; null until it is known, where a picture is still fetched",
+        "Height in pixels; null while it depends on a picture still being fetched",
         of=sized("height"),
         null=True,
         minimum=1,
@@ -392,7 +392,7 @@ class TaskRecord(Within):
     )
     batch_index = whole(
         "它是批次的第几条提示词，从 0 数起",
-        "Which of the batch's prompts it draws, from 0",
+        "The index of its prompt in the batch, from 0",
         null=True,
         minimum=0,
     )

@@ -75,7 +75,7 @@ class NewKey(Strict):
     }
     name = Trimmed(
         "密钥的名称，便于辨认",
-        "A name to recognise the key by",
+        "A name for the key",
         required=True,
         validate=Long(1, 100),
     )
@@ -83,9 +83,9 @@ class NewKey(Strict):
         "权限：read 查看，write 还能创建和修改，act_for 还能代表 user_prefix 下的用户"
         "（只有管理员能给），account 还能创建密钥和删除账号，admin 对所有人；"
         "默认 read 和 write",
-        "Permissions: read can look, write can also create and change, act_for can "
-        "also do both for users under user_prefix (only an admin grants it), account "
-        "can also make keys and delete the account, admin applies to all users; read "
+        "Permissions: read can only read, write can also create and change, act_for "
+        "can do both for users under user_prefix (only an admin grants it), account "
+        "can also create keys and delete the account, admin applies to all users; read "
         "and write by default",
         each=Text(validate=OneOf(*SCOPES)),
         validate=Many(1, len(SCOPES)),
@@ -96,32 +96,32 @@ class NewKey(Strict):
     )
     doors = Texts(
         "只能从哪些入口使用：api（/api/）、openai（/v1/）、mcp（/mcp）；不写则都可以",
-        "Where it is good: api (/api/), openai (/v1/), mcp (/mcp); everywhere if "
-        "omitted",
+        "The interfaces it can be used at: api (/api/), openai (/v1/), mcp (/mcp); all "
+        "if omitted",
         each=Text(validate=OneOf(*KEY_INTERFACES)),
         validate=Many(1, len(KEY_INTERFACES)),
     )
     models = Texts(
         "只能用哪些模型；不写则都可以",
-        "The models that it may ask for; all if omitted",
+        "The models that it may use; all if omitted",
         each=Text(validate=Long(1, 100)),
         validate=Many(1, MAX_MODELS),
     )
     tasks_per_minute: Integer = Whole(
         "每分钟最多提交几个任务；不写则只受用户的限制",
-        "Tasks that it may ask for in a minute; as many as its user if omitted",
+        "Tasks that it may create per minute; its user's limit if omitted",
         validate=Between(1, MAX_OF_KEY),
     )
     pictures_per_day: Integer = Whole(
         "每天（UTC）最多几张图片；不写则只受用户的限制",
-        "Pictures that it may ask for in a day (UTC); as many as its user if omitted",
+        "Pictures that it may request per day (UTC); its user's limit if omitted",
         validate=Between(1, MAX_OF_KEY),
     )
 
     user_prefix = Text(
         "带 act_for 权限时：它所代表的用户的 user_id 以此开头，以冒号结尾，如 shop:",
-        "With the scope act_for: whom it acts for, as their user_id begins; ends in a "
-        "colon, such as shop:",
+        "With the scope act_for: the prefix of the user ids that it acts for; ends in "
+        "a colon, such as shop:",
         validate=Long(1, 32),
     )
 

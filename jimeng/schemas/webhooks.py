@@ -43,7 +43,7 @@ MAX_DESCRIPTION = 200  # characters
 
 WHERE = (
     "发送到哪里：https 地址，最多 2000 个字符",
-    "Where to send: an https address, at most 2,000 characters",
+    "The endpoint: an https URL, at most 2,000 characters",
 )
 WHICH = (
     "哪些事件：task.completed、task.failed、task.cancelled、batch.completed；空为全部",
@@ -52,7 +52,7 @@ WHICH = (
 )
 INCLUDE_PROMPT = (
     "请求体里是否带提示词",
-    "Whether the prompt stands in the body",
+    "Whether the body includes the prompt",
 )
 SECRET_WORDS = (
     "签名密钥（whsec_），照 Standard Webhooks",
@@ -96,7 +96,7 @@ class EndpointChanges(Changes, EndpointFields):
     url = Trimmed(*WHERE, validate=Long(1, MAX_URL))
     enabled = Flag(
         "false 停用；true 恢复，包括自动停用的",
-        "false switches it off; true lets it go on, also where it was disabled",
+        "false disables it; true enables it, even after it was disabled automatically",
     )
 
 
@@ -134,7 +134,7 @@ class EndpointRecord(Reply):
     )
     url = address(
         "发送到哪里；给单个任务签名的那个没有地址，为 null",
-        "Where events are sent; null of the one that signs for single tasks",
+        "Where events are sent; null for the default that signs for single tasks",
         null=True,
         example=URL,
     )
@@ -143,7 +143,7 @@ class EndpointRecord(Reply):
     include_prompt = flag(*INCLUDE_PROMPT, example=False)
     enabled = flag(
         "是否在发送",
-        "Whether anything is sent there",
+        "Whether it is enabled",
         of=lambda each: each.disabled is None,
         example=True,
     )
@@ -193,20 +193,20 @@ class AttemptRecord(Reply):
     outcome = text("结果的代码", "The code of what came of it", example="delivered")
     message = text(
         "结果，用文字说",
-        "What came of it, in words",
+        "Its outcome, as a message",
         of=attempt_words,
         example=("已送达（200）", "Delivered (200)"),
     )
     status = whole(
         "应答的状态码",
-        "The status of the answer",
+        "The HTTP status of the response",
         of=lambda each: each.get("status"),
         null=True,
         example=200,
     )
     body = text(
         "应答的开头，最多 2 KiB",
-        "The beginning of the answer, at most 2 KiB",
+        "The beginning of the response, at most 2 KiB",
         of=lambda each: each.get("body"),
         null=True,
         example="ok",
@@ -233,14 +233,14 @@ class DeliveryRecord(Reply):
     )
     status = text(
         "pending（等待或在途）、delivered（已送达）或 failed（已放弃）",
-        "pending, delivered, or failed, which is not tried again by itself",
+        "pending, delivered, or failed (not retried automatically)",
         of="state",
         choices=STATES,
         example="delivered",
     )
     url = text(
         "任务自己的 webhook_url；发到回调地址的为 null",
-        "The task's own webhook_url; null where it goes to the endpoint's address",
+        "The task's own webhook_url; null if it goes to the endpoint's URL",
         null=True,
     )
     created_at = instant(*field_descriptions.CREATED_AT)

@@ -4,7 +4,7 @@ from flask import Request, current_app, g, request
 
 from jimeng import accounts, limits
 from jimeng.accounts import second_factor
-from jimeng.accounts.failed_attempts import network_of as network_of
+from jimeng.accounts.failed_attempts import network_of
 from jimeng.config import Config
 from jimeng.documents import ApiKey, Session, User
 from jimeng.documents.principal import KeyUse, Principal
