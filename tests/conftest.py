@@ -191,7 +191,7 @@ def begin_anew(database: Database) -> None:
     for name in filled(database):
         database[name].delete_many({})
     forget_lanes()
-    switches.forget()
+    switches.clear_cache()
     forget_sweeps()
     forget_release()
     switches._worker = (math.inf, True)  # the tests do its work

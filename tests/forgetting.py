@@ -9,9 +9,14 @@ from jimeng.limits import usage
 
 
 def forget_lanes() -> None:
-    """Free slots, records, turns that were taken, and the lines."""
-    for kept in (claims._kept, limits._lanes, limits._taken, queue_position._queues):
-        kept.clear()
+    """Clear the caches of free slots, lane records, claimed tickets and queue heads."""
+    for cache in (
+        claims._cache,
+        limits._lanes,
+        limits._claimed,
+        queue_position._queues,
+    ):
+        cache.clear()
 
 
 def forget_sweeps() -> None:

@@ -113,7 +113,7 @@ def places(batch: Batch) -> int:
     limits = runtime.registry.limits.get(batch.lane)
     if limits is None:
         return batch.n  # its model is not offered, as will be said
-    window = max(WINDOW, 2 * lanes.limit_in(batch.lane, limits))
+    window = max(WINDOW, 2 * lanes.total_limit(batch.lane, limits))
     most = runtime.config.USER_MAX_PENDING
     top = max(min(window, most - most // SPARE), batch.n)
     mine = {"lane": batch.lane, "user_id": batch.user_id, "waiting": True}

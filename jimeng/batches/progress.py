@@ -64,7 +64,7 @@ class Progress:
         withdrawn: Those that were cancelled.
         reasons: Of the failed ones; most pictures first. Not kept with the batch.
         eta_seconds: Until the last is drawn, while it goes on and waits for nothing.
-        held: Why nothing of it goes on for now, as `lanes.why_held`.
+        held: Why nothing of it goes on for now, as `lanes.hold_reason`.
     """
 
     unmade: int = 0
@@ -205,7 +205,7 @@ def counted(batch: Batch, rows: list[dict], begun: Mapping[str, int]) -> Progres
             note(reasons.setdefault(error["code"], Reason(error["code"])), row["_id"])
     found.reasons = sorted(reasons.values(), key=lambda each: -each.pictures)
     if batch.is_open and batch.stopped is None and (found.unmade or found.is_open):
-        found.held = lanes.why_held()
+        found.held = lanes.hold_reason()
         found.eta_seconds = None if batch.waits else time_left(batch, found)
     return found
 
@@ -245,7 +245,7 @@ def time_left(batch: Batch, found: Progress) -> int | None:
     model = jobs.runtime().registry.by_lane(batch.lane)
     if model is None:
         return None
-    _, in_line = lanes.queue(batch.lane).end
+    _, in_line = lanes.read_queue(batch.lane).totals
     ahead = max(in_line, found.waiting) + found.unmade
     starts = eta(model, ahead)
     if starts is None:

@@ -47,7 +47,7 @@ def accepted(generation: Generation, progress: Progress) -> Freed | None:
         found.late,
     )
     note_submitted(found)
-    lanes.accepted(found.lane, found.of_account, drawn=progress.done)
+    lanes.record_acceptance(found.lane, found.of_account, drawn=progress.done)
     metric_counters.accepted(found)
     if not progress.done:
         return None

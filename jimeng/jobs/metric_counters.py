@@ -151,7 +151,7 @@ def sample_slots() -> None:
     if not 0 < elapsed <= MAX_SAMPLED_S:
         return
     limits = runtime().registry.limits
-    used, idle = Counter[str](), Counter(lanes.openings(limits))
+    used, idle = Counter[str](), Counter(lanes.count_sendable(limits))
     for account_lane, slots in lanes.used_slots_in(
         lanes.account_lanes_of(limits)
     ).items():

@@ -54,9 +54,9 @@ def next_poll_after(generation: Generation, faults: int) -> float:
     return min(interval * 2.0 ** min(faults, 10), max(FAULT_WAIT_MAX_S, interval))
 
 
-def _spread(generation: Generation) -> lanes.Spread:
+def _spread(generation: Generation) -> lanes.DurationEstimate:
     expected = generation.expected or runtime().config.POLL_INTERVAL
-    return lanes.spread(generation.lane, expected)
+    return lanes.estimate_duration(generation.lane, expected)
 
 
 def shortest_interval(generation: Generation) -> float:

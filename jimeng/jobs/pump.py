@@ -203,7 +203,7 @@ def reserve(ids: list[str], token: str) -> list[str]:
 
 def queue_dispatches(room: int) -> int:
     """Ask for a picture for each free slot that is waited for; return how many."""
-    wanted = lanes.openings(runtime().registry.limits) if room > 0 else {}
+    wanted = lanes.count_sendable(runtime().registry.limits) if room > 0 else {}
     names = [lane for lane, count in wanted.items() for _ in range(count)][:room]
     for lane in names:
         dispatch(lane)

@@ -47,10 +47,10 @@ def repair() -> None:
     for lane in runtime().registry.lanes:
         waiting = {"state": State.QUEUED.value, **KNOWN_KIND}
         where = {"lane": lane, "turn": NO_TURN, **waiting}
-        first = {"$set": {"turn": lanes.read(lane).turn}}
+        first = {"$set": {"turn": lanes.read_lane(lane).turn}}
         found = generations.update_many(where, first, hint="waiting")
         _say("turn", found.modified_count)
-    if held := lanes.slots_used_by_unknown(runtime().registry.lanes):
+    if held := lanes.count_unreadable_slots(runtime().registry.lanes):
         words = f"{held} held by pictures of another release, which has to end them"
         outages.failed("slots", RuntimeError(words))
 

@@ -209,7 +209,7 @@ def others_go_on(generation: Generation) -> bool:
         lanes.AccountLane(generation.lane, each).record for each in accounts
     ]
     mine = lanes.AccountLane(generation.lane, generation.of_account).record
-    found = lanes.read_all([each for each in account_lanes if each != mine])
+    found = lanes.read_lanes([each for each in account_lanes if each != mine])
     return not all(map(lanes.is_account_suspended, found.values()))
 
 

@@ -1,59 +1,60 @@
 """
-Lanes: who is sent next, how many at a time, and how long that will take.
+Model queues: send order, concurrency limits and duration estimates.
 
-A lane is one provider's model; the provider draws a limited number of pictures in
-it at a time. A slot is a number on the generation under a unique index, taken
-with the claim and given back with the end. A turn is a user's place: each further
-picture of the same user comes one turn later, which is round-robin over users.
+A lane is the queue of one model of one provider, which generates a limited number of
+pictures at a time. A slot is a number stored on the generation under a unique index:
+acquired by the claim, released when the generation ends. A ticket is an order number
+(stored as ``turn``): each further picture of a user gets the next higher ticket, which
+makes the queue round-robin over users.
 """
 
 from jimeng.lanes.claims import (
     STARTING_LEASE,
     claim,
+    count_sendable,
     free_slots,
-    openings,
     release_slot,
 )
 from jimeng.lanes.limits import (
-    ChannelState,
-    accepted,
+    AccountLaneState,
     back_off,
     back_off_polling,
-    backs_off,
     is_account_suspended,
+    is_backed_off,
     is_polling_backed_off,
-    limit_in,
     limit_of,
-    read,
     read_account_lanes,
-    read_all,
-    reset,
+    read_lane,
+    read_lanes,
+    record_acceptance,
+    reset_limits,
     suspend_account,
+    total_limit,
 )
 from jimeng.lanes.queue_position import (
-    Spread,
+    DurationEstimate,
+    estimate_duration,
     expected_duration,
-    queue,
+    read_queue,
     record_duration,
     slow_duration,
-    spread,
     waiting_by_user,
 )
 from jimeng.lanes.slots import (
     AccountLane,
     Slot,
     account_lanes_of,
+    count_foreign_slots,
     count_generating,
-    parted,
-    slots_used_by_unknown,
-    slots_used_elsewhere,
+    count_unreadable_slots,
+    parse_slot,
     used_slots_in,
 )
-from jimeng.lanes.stalls import stalled
-from jimeng.lanes.switches import NO_WORKER, PAUSED, why_held
+from jimeng.lanes.stalls import find_stalled
+from jimeng.lanes.switches import NO_WORKER, PAUSED, hold_reason
 from jimeng.lanes.tickets import (
     DailyQuota,
-    DayIsFull,
+    DailyQuotaExceeded,
     TicketHolder,
     release_all_tickets,
     release_tickets,

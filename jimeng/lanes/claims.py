@@ -1,9 +1,9 @@
 """
-Claims: the picture that is next, and the free slot that it takes.
+Claim the next waiting picture of a lane together with a free slot.
 
-To read all slots that are taken for each claim costs more the more there are. So a
-process keeps the free ones for a moment, and adds those that it gives back. What it
-keeps may be wrong, and the unique index tells.
+Reading all used slots for each claim costs more the more there are. So each process
+caches the free slot numbers for `SLOT_CACHE_S` and adds those it releases itself. The
+cache may be stale: the unique index on the slot rejects a claim of a used one.
 """
 
 import random
@@ -21,38 +21,40 @@ from jimeng.documents import Generation, Lane, State, indexes, lacks_index, new_
 from jimeng.documents.base import KNOWN_KIND
 from jimeng.lanes import switches
 from jimeng.lanes.limits import (
-    backs_off,
+    is_backed_off,
     limit_of,
-    note_claimed,
     raise_limit,
-    read,
-    read_all,
+    read_lane,
+    read_lanes,
+    record_claim,
 )
 from jimeng.lanes.slots import (
-    IN_LINE,
+    QUEUE_ORDER,
     AccountLane,
     Slot,
     account_lanes_of,
-    parted,
+    parse_slot,
     used_slots_in,
 )
 from jimeng.lanes.tickets import release_tickets
 
-CACHE_S = 0.25  # seconds
-# A lane of a thousand slots that has none left is read ten times a second at most.
-READ_PER_SECOND = 10_000  # numbers
+SLOT_CACHE_S = 0.25
+# Slot numbers: a full lane of a thousand slots is read at most ten times a second.
+MAX_READ_PER_S = 10_000
 
 
 @dataclass
-class Kept:
+class CachedSlots:
     """
+    Free slots of one account in one lane.
+
     Attributes:
-        most: The configured limit that they are of.
+        configured: The configured limit when they were read.
         at: When they were read, by `time.monotonic`.
-        numbers: In random order, so that two processes seldom want the same one.
+        numbers: In random order, so that two processes rarely try the same one.
     """
 
-    most: int
+    configured: int
     at: float
     numbers: list[int]
 
@@ -62,20 +64,22 @@ class Kept:
 
 
 _lock = threading.Lock()
-_kept: dict[AccountLane, Kept] = {}
+_cache: dict[AccountLane, CachedSlots] = {}
 
 
-def free_slots(lane: str, most: int, account: str = MAIN) -> list[int]:
+def free_slots(lane: str, configured: int, account: str = MAIN) -> list[int]:
     """
-    The numbers of an account's slots that may be taken now; none while backing off, or
-    while the operator has paused sending, or nothing keeps two out of one slot.
+    Return the slot numbers that an account may acquire now.
+
+    None while the account backs off, the operator has paused sending, or the unique
+    index on slots is missing.
     """
     account_lane = AccountLane(lane, account)
-    return free_in({account_lane: most})[account_lane]
+    return free_slots_in({account_lane: configured})[account_lane]
 
 
-def free_in(limits: Mapping[AccountLane, int]) -> dict[AccountLane, list[int]]:
-    """`free_slots` of several channels, read at once."""
+def free_slots_in(limits: Mapping[AccountLane, int]) -> dict[AccountLane, list[int]]:
+    """Bulk version of `free_slots`."""
     nothing: dict[AccountLane, list[int]] = {
         account_lane: [] for account_lane in limits
     }
@@ -83,26 +87,28 @@ def free_in(limits: Mapping[AccountLane, int]) -> dict[AccountLane, list[int]]:
         return nothing
     at, records = (
         time.monotonic(),
-        read_all([account_lane.record for account_lane in limits]),
+        read_lanes([account_lane.record for account_lane in limits]),
     )
     try:
-        taken = used_slots_in(limits)
+        used = used_slots_in(limits)
     except OperationFailure as error:
         if not lacks_index(error):
             raise
         indexes.found_missing(indexes.SLOTS)
         return nothing
     found = {
-        account_lane: _free(records[account_lane.record], taken[account_lane], most)
-        for account_lane, most in limits.items()
+        account_lane: _free_numbers(
+            records[account_lane.record], used[account_lane], configured
+        )
+        for account_lane, configured in limits.items()
     }
-    for account_lane, most in limits.items():
-        if is_plain(records[account_lane.record]) and taken[account_lane].issubset(
-            range(most)
-        ):
+    for account_lane, configured in limits.items():
+        if is_unrestricted(records[account_lane.record]) and used[
+            account_lane
+        ].issubset(range(configured)):
             numbers = _in_random_order(found[account_lane])
             with _lock:
-                _kept[account_lane] = Kept(most, at, numbers)
+                _cache[account_lane] = CachedSlots(configured, at, numbers)
     return found
 
 
@@ -110,36 +116,36 @@ def _may_send() -> bool:
     return not switches.is_paused(switches.SENDING) and indexes.is_there(indexes.SLOTS)
 
 
-def _free(record: Lane, taken: set[int], most: int) -> list[int]:
-    if backs_off(record):
+def _free_numbers(record: Lane, used: set[int], configured: int) -> list[int]:
+    if is_backed_off(record):
         return []
-    raise_limit(record, most)
-    limit = limit_of(record, most)
+    raise_limit(record, configured)
+    limit = limit_of(record, configured)
     if record.refusals and record.full_at:
-        # Just refused: one more is tried, and not all that there are at once.
+        # Just refused: try one more than were running, not all free slots at once.
         limit = min(limit, record.full_at + 1)
     if record.refused is not None:
-        limit = min(limit, len(taken) + 1)
-    # Where the limit was higher before, some may hold numbers beyond it.
-    room = max(limit - len(taken), 0)
-    return sorted(set(range(limit)) - taken)[:room]
+        limit = min(limit, len(used) + 1)
+    # After the limit was lowered, numbers beyond it may still be in use.
+    n_free = max(limit - len(used), 0)
+    return sorted(set(range(limit)) - used)[:n_free]
 
 
-def is_plain(record: Lane) -> bool:
-    """Whether each number below the configured limit may be taken if it is free."""
+def is_unrestricted(record: Lane) -> bool:
+    """Whether each free number below the configured limit may be acquired."""
     refused = record.refusals or record.refused is not None
-    return record.limit is None and not refused and not backs_off(record)
+    return record.limit is None and not refused and not is_backed_off(record)
 
 
-def candidates(
+def slot_candidates(
     lane: str, limits: Mapping[str, int]
 ) -> Iterator[tuple[AccountLane, int]]:
     """
-    Slots that are free as far as is known, to be tried in this order: of any account,
-    the likelier of one the more it may have.
+    Yield slots that are probably free, in the order in which to try them. Accounts are
+    drawn at random, weighted by their limits.
 
-    Those that this process knows of come first; once they are used up, those of one
-    new look, unless the latest was but a moment ago.
+    Cached slots come first. When they are used up, the free slots are read again,
+    at most `MAX_READ_PER_S` numbers a second.
 
     Args:
         limits: Account -> its configured limit.
@@ -149,49 +155,55 @@ def candidates(
     order = sorted(limits, key=lambda account: random.expovariate(limits[account]))
     account_lanes = {AccountLane(lane, account): limits[account] for account in order}
     unseen = {}
-    for account_lane, most in account_lanes.items():
-        if is_plain(read(account_lane.record)):
-            yield from _known(account_lane, most)
-            kept = _kept.get(account_lane)
-            if kept and kept.most == most and kept.age < most / READ_PER_SECOND:
-                continue  # the pump looks again soon
-        unseen[account_lane] = most
+    for account_lane, configured in account_lanes.items():
+        if is_unrestricted(read_lane(account_lane.record)):
+            yield from _cached_slots(account_lane, configured)
+            cached = _cache.get(account_lane)
+            if (
+                cached
+                and cached.configured == configured
+                and cached.age < configured / MAX_READ_PER_S
+            ):
+                continue  # read moments ago; the pump tries again soon
+        unseen[account_lane] = configured
     if not unseen:
         return
     began = time.monotonic()
-    for account_lane, numbers in free_in(unseen).items():
-        kept = _kept.get(account_lane)
-        if kept and kept.at >= began:
-            yield from _known(account_lane, unseen[account_lane])
-        else:  # not kept: it backs off, or some hold numbers beyond the limit
+    for account_lane, numbers in free_slots_in(unseen).items():
+        cached = _cache.get(account_lane)
+        if cached and cached.at >= began:
+            yield from _cached_slots(account_lane, unseen[account_lane])
+        else:  # not cached: backing off, or numbers beyond the limit are in use
             yield from ((account_lane, number) for number in _in_random_order(numbers))
 
 
-def _known(account_lane: AccountLane, most: int) -> Iterator[tuple[AccountLane, int]]:
+def _cached_slots(
+    account_lane: AccountLane, configured: int
+) -> Iterator[tuple[AccountLane, int]]:
     while True:
         with _lock:
-            kept = _kept.get(account_lane)
+            cached = _cache.get(account_lane)
             if (
-                kept is None
-                or kept.most != most
-                or kept.age > CACHE_S
-                or not kept.numbers
+                cached is None
+                or cached.configured != configured
+                or cached.age > SLOT_CACHE_S
+                or not cached.numbers
             ):
                 return
-            number = kept.numbers.pop()
+            number = cached.numbers.pop()
         yield account_lane, number
 
 
 def release_slot(lane: str, slot: Slot | None) -> None:
-    """Remember that a slot has just been freed, while the lane is asked for slots."""
-    found = None if slot is None else parted(lane, slot)
-    if found is None:
+    """Add a slot that was just released to the cache, if the cache is still fresh."""
+    parsed = None if slot is None else parse_slot(lane, slot)
+    if parsed is None:
         return
-    account_lane, number = found
+    account_lane, number = parsed
     with _lock:
-        kept = _kept.get(account_lane)
-        if kept and kept.age < CACHE_S and number < kept.most:
-            kept.numbers.append(number)
+        cached = _cache.get(account_lane)
+        if cached and cached.age < SLOT_CACHE_S and number < cached.configured:
+            cached.numbers.append(number)
 
 
 def _in_random_order(numbers: list[int]) -> list[int]:
@@ -201,26 +213,27 @@ def _in_random_order(numbers: list[int]) -> list[int]:
 STARTING_LEASE = timedelta(seconds=8)
 
 
-def openings(limits: Mapping[str, Mapping[str, int]]) -> dict[str, int]:
+def count_sendable(limits: Mapping[str, Mapping[str, int]]) -> dict[str, int]:
     """
-    Lane -> how many of its waiting pictures can be sent now, where there are any.
+    Count the waiting pictures of each lane that can be sent now; lanes without are
+    left out.
 
-    Costs the same however many wait.
+    The cost does not depend on how many wait.
 
     Args:
-        limits: The lanes that are looked at, and of each account the configured limit.
+        limits: Lane -> account -> configured limit.
     """
-    waited = {lane: limits[lane] for lane in waited_for() if lane in limits}
-    room: Counter[str] = Counter()
+    waiting = {lane: limits[lane] for lane in lanes_with_waiting() if lane in limits}
+    n_free: Counter[str] = Counter()
     for account_lane, slots in (
-        free_in(account_lanes_of(waited)) if waited else {}
+        free_slots_in(account_lanes_of(waiting)) if waiting else {}
     ).items():
-        room[account_lane.lane] += len(slots)
-    return {lane: _count_waiting(lane, up_to=n) for lane, n in room.items() if n}
+        n_free[account_lane.lane] += len(slots)
+    return {lane: _count_waiting(lane, up_to=n) for lane, n in n_free.items() if n}
 
 
-def waited_for() -> Iterator[str]:
-    """The lanes in which a picture waits: one look at the index for each of them."""
+def lanes_with_waiting() -> Iterator[str]:
+    """Yield the lanes in which a picture waits: one index lookup for each."""
     lane = ""
     while True:
         where = {"lane": {"$gt": lane}, "state": State.QUEUED.value}
@@ -240,39 +253,44 @@ def _count_waiting(lane: str, *, up_to: int) -> int:
 
 def claim(lane: str, limits: Mapping[str, int]) -> Generation | None:
     """
-    Take the first waiting picture of the lane and a free slot, in one update.
+    Claim the first waiting picture of the lane and acquire a free slot, in one update.
 
-    Nothing has been sent for a picture in this state: when its lease passes, it
-    waits again.
+    Nothing has been sent for a picture in state ``starting``: when its lease expires,
+    it is queued again.
 
     Args:
         limits: Account -> its configured limit in the lane.
 
     Returns:
-        The generation in state ``starting``, given to an account; None if nothing
+        The generation in state ``starting``, assigned to an account; None if nothing
         waits or no slot is free.
     """
-    for account_lane, number in candidates(lane, limits):
+    for account_lane, number in slot_candidates(lane, limits):
         token, slot = new_token(), account_lane.slot(number)
         starting = {"state": State.STARTING.value, "submit_token": token}
-        given = {"account": account_lane.account, "slot": slot}
+        assigned = {"account": account_lane.account, "slot": slot}
         update: dict[str, dict] = {
-            "$set": {**starting, **given},
+            "$set": {**starting, **assigned},
             "$unset": {"waiting": ""},
         }
         where = {"lane": lane, "state": State.QUEUED.value, **KNOWN_KIND}
         try:
-            # Not durable by itself: the write before the first byte, which finds the
-            # picture only if it is still claimed, is.
-            taken = Generation.claim(
-                where, STARTING_LEASE, update, token=token, sort=IN_LINE, durable=False
+            # Not durable by itself: the write before the request is sent is, and it
+            # matches only while the picture is still claimed.
+            claimed = Generation.claim(
+                where,
+                STARTING_LEASE,
+                update,
+                token=token,
+                sort=QUEUE_ORDER,
+                durable=False,
             )
         except DuplicateKeyError:
             continue  # another consumer has that slot
-        if taken is None:
+        if claimed is None:
             release_slot(lane, slot)
         else:
-            release_tickets(lane, taken.user_id, 1)
-            note_claimed(lane, taken.turn)
-        return taken
+            release_tickets(lane, claimed.user_id, 1)
+            record_claim(lane, claimed.turn)
+        return claimed
     return None

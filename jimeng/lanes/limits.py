@@ -1,4 +1,4 @@
-"""A lane's record: of the line, and of each channel its limit and patience."""
+"""The records of lanes: concurrency limit, back-off and suspension of each account."""
 
 import logging
 import random
@@ -9,31 +9,35 @@ from typing import NamedTuple
 
 from jimeng.config.accounts import MAIN
 from jimeng.documents import Lane, utcnow
-from jimeng.lanes.slots import AccountLane, account_lanes_of, count_drawn, used_slots
+from jimeng.lanes.slots import (
+    AccountLane,
+    account_lanes_of,
+    count_generating_in,
+    used_slots,
+)
 
 log = logging.getLogger(__name__)
 
-RAISE_AFTER = timedelta(minutes=1)  # then a lowered limit is tried one higher
-REFUSALS_TO_LOWER = 3  # a single stray one once pinned a lane to 1
-REFUSALS_KEPT = timedelta(minutes=5)  # from one to the next, to be in a row
-ROW = {"refusals": "", "full_at": ""}
-BACK_OFF, BACK_OFF_MOST = 0.5, 16.0  # seconds
-REST, REST_MOST = 60.0, 1800.0  # seconds
-RESTS = {"refused": "", "rests": "", "not_before": ""}
-LOWERED = {"limit": "", "raised": "", "limit_until": ""}
+RAISE_AFTER = timedelta(minutes=1)  # then a lowered limit is raised by one, on trial
+REFUSALS_TO_LOWER = 3  # lowering on one stray refusal once pinned a lane to 1
+REFUSAL_RESET_AFTER = timedelta(minutes=5)  # refusals further apart do not add up
+REFUSAL_FIELDS = {"refusals": "", "full_at": ""}
+BACK_OFF_S, MAX_BACK_OFF_S = 0.5, 16.0
+SUSPENSION_S, MAX_SUSPENSION_S = 60.0, 1800.0
+SUSPENSION_FIELDS = {"refused": "", "rests": "", "not_before": ""}
+LOWERED_LIMIT_FIELDS = {"limit": "", "raised": "", "limit_until": ""}
 POLLING_BACK_OFF = timedelta(minutes=10)
-LANE_CACHE_S = 0.25  # seconds
+LANE_CACHE_S = 0.25
+TICKET_CACHE_S = 1.0
 
-TICKET_CACHE_S = 1.0  # seconds
 
-
-class ChannelState(NamedTuple):
+class AccountLaneState(NamedTuple):
     """
-    How a channel stands.
+    The state of one account in one lane.
 
     Attributes:
-        limit: How many of its pictures may be under way now.
-        configured: What that is unless the provider refused as many.
+        limit: How many pictures it may generate at the same time now.
+        configured: The configured limit; *limit* is lower after refusals.
     """
 
     account_lane: AccountLane
@@ -43,123 +47,135 @@ class ChannelState(NamedTuple):
 
 
 _lanes: dict[str, tuple[float, Lane]] = {}
-_taken: dict[str, tuple[int, float]] = {}  # highest turn, and when it was noted
+_claimed: dict[str, tuple[int, float]] = {}  # highest ticket, and when it was written
 
 
-def read(lane: str, *, fresh: bool = False) -> Lane:
+def read_lane(lane: str, *, fresh: bool = False) -> Lane:
     """
-    A lane's record, or a channel's, at most a quarter of a second old unless *fresh*.
+    Read the record of a lane or of an account lane, cached for `LANE_CACHE_S` unless
+    *fresh*.
     """
-    kept = _lanes.get(lane)
-    if not fresh and kept and time.monotonic() - kept[0] < LANE_CACHE_S:
-        return kept[1]
-    return read_all([lane])[lane]
+    cached = _lanes.get(lane)
+    if not fresh and cached and time.monotonic() - cached[0] < LANE_CACHE_S:
+        return cached[1]
+    return read_lanes([lane])[lane]
 
 
-def read_all(names: Collection[str]) -> dict[str, Lane]:
-    """The records of several lanes as they are now, in one look."""
+def read_lanes(names: Collection[str]) -> dict[str, Lane]:
+    """Read the records of several lanes by one query, past the cache."""
     rows = Lane.collection().find({"_id": {"$in": list(names)}})
     found = {row["_id"]: Lane.read(row) for row in rows}
     records = {name: found.get(name) or Lane(id=name) for name in names}
     for lane, record in records.items():
         if record.unread:
-            # Hints and measurements: without those that cannot be read it goes on.
-            log.error("lane mended lane=%s unread=%s", lane, sorted(record.unread))
-            change(lane, {"$unset": dict.fromkeys(record.unread, "")})
+            # These are hints and measurements: drop the unreadable ones and go on.
+            log.error(
+                "lane fields dropped lane=%s unread=%s", lane, sorted(record.unread)
+            )
+            update_lane(lane, {"$unset": dict.fromkeys(record.unread, "")})
     now = time.monotonic()
     _lanes.update({name: (now, record) for name, record in records.items()})
     return records
 
 
-def read_account_lanes(limits: Mapping[str, Mapping[str, int]]) -> list[ChannelState]:
+def read_account_lanes(
+    limits: Mapping[str, Mapping[str, int]],
+) -> list[AccountLaneState]:
     """
-    How all channels stand now, by one look.
+    Read the state of all account lanes by one query.
 
     Args:
         limits: As in `account_lanes_of`.
     """
     account_lanes = account_lanes_of(limits)
-    records = read_all([each.record for each in account_lanes])
+    records = read_lanes([each.record for each in account_lanes])
     states = []
-    for account_lane, most in account_lanes.items():
+    for account_lane, configured in account_lanes.items():
         record = records[account_lane.record]
-        states.append(ChannelState(account_lane, record, limit_of(record, most), most))
+        states.append(
+            AccountLaneState(
+                account_lane, record, limit_of(record, configured), configured
+            )
+        )
     return states
 
 
-def change(lane: str, update: dict) -> None:
-    """Hints and measurements: what a crash forgets of these is found again."""
+def update_lane(lane: str, update: dict) -> None:
+    """
+    Update a lane's record, not durably: hints and measurements that a crash loses are
+    measured again.
+    """
     Lane.collection(durable=False).update_one({"_id": lane}, update, upsert=True)
 
 
-def _changed(lane: str, update: dict) -> Lane:
-    """`change`, and the record as it is then."""
-    found = Lane.find_and_modify({"_id": lane}, update, durable=False, upsert=True)
-    assert found is not None  # an upsert returns what it made  # noqa: S101
-    return found
+def _modify_lane(lane: str, update: dict) -> Lane:
+    """Update a lane's record, not durably, and return the result."""
+    updated = Lane.find_and_modify({"_id": lane}, update, durable=False, upsert=True)
+    assert updated is not None  # an upsert returns the document  # noqa: S101
+    return updated
 
 
-def note_claimed(lane: str, turn: int) -> None:
+def record_claim(lane: str, turn: int) -> None:
     """
-    Note that a picture of this turn has been taken from the line: where a newcomer's
-    turns begin, and that the lane goes on.
+    Record that a picture with this ticket was claimed. The tickets of a user who has
+    nothing waiting begin at the highest one, and stall detection reads the time.
     """
-    known, now = _taken.get(lane, (-1, 0.0)), time.monotonic()
+    known, now = _claimed.get(lane, (-1, 0.0)), time.monotonic()
     if turn > known[0] or now > known[1] + TICKET_CACHE_S:
-        change(lane, {"$max": {"turn": turn, "taken_at": utcnow()}})
-        _taken[lane] = (max(turn, known[0]), now)
+        update_lane(lane, {"$max": {"turn": turn, "taken_at": utcnow()}})
+        _claimed[lane] = (max(turn, known[0]), now)
 
 
-def limit_of(record: Lane, most: int) -> int:
-    """The pictures that may be under way at a time, *most* at the most."""
+def limit_of(record: Lane, configured: int) -> int:
+    """Return the current concurrency limit, at most *configured*."""
     if record.limit is None:
-        return most
+        return configured
     is_due = record.limit_until is not None and record.limit_until <= utcnow()
-    return min(record.limit + record.raised + is_due, most)
+    return min(record.limit + record.raised + is_due, configured)
 
 
-def limit_in(lane: str, limits: Mapping[str, int]) -> int:
+def total_limit(lane: str, limits: Mapping[str, int]) -> int:
     """
-    The pictures that all accounts together may have under way at a time; those that
-    rest have none, unless all do.
+    Return the current concurrency limit of all accounts together. Suspended accounts
+    do not count, unless all are suspended.
 
     Args:
         limits: Account -> its configured limit.
     """
-    records = {each: read(AccountLane(lane, each).record) for each in limits}
-    awake = [
+    records = {each: read_lane(AccountLane(lane, each).record) for each in limits}
+    active = [
         each for each in limits if not is_account_suspended(records[each])
     ] or list(limits)
-    return sum(limit_of(records[each], limits[each]) for each in awake)
+    return sum(limit_of(records[each], limits[each]) for each in active)
 
 
-def raise_limit(record: Lane, most: int) -> None:
+def raise_limit(record: Lane, configured: int) -> None:
     """
-    Keep the higher limit that `limit_of` has begun to try: what was in force for a
-    minute without a refusal is what the provider allows, and one more is tried. Where
-    all that are configured have been for as long, nothing is lowered any more.
+    Store the higher limit that `limit_of` has begun to try: a limit that was in force
+    for `RAISE_AFTER` without a refusal is allowed by the provider, and one more is
+    tried. After as long at the configured limit, the limit is no longer lowered.
     """
     if record.limit is None:
         return
     now, limit = utcnow(), record.limit + record.raised
     if record.limit_until is None:
-        if limit < most:
-            return  # `_raise_further` goes on
+        if limit < configured:
+            return  # `_widen_trial` goes on
         update: dict = {"$set": {"limit_until": now + RAISE_AFTER}}
     elif record.limit_until > now:
         return
-    elif limit >= most:
-        update = {"$unset": LOWERED}
+    elif limit >= configured:
+        update = {"$unset": LOWERED_LIMIT_FIELDS}
     else:
         tried = {"limit": limit, "raised": 1}
         update = {"$set": tried, "$unset": {"limit_until": ""}}
     Lane.collection(durable=False).update_one(_unchanged(record), update)
 
 
-def _raise_further(record: Lane, running: int) -> None:
+def _widen_trial(record: Lane, running: int) -> None:
     """
-    The provider has just taken as many as are running: where these are more than the
-    limit was, twice as many more are tried.
+    The provider has just accepted a picture with *running* under way: if these are
+    more than the stored limit, double the excess that is tried.
     """
     if record.limit is None or record.limit_until is not None:
         return
@@ -170,9 +186,9 @@ def _raise_further(record: Lane, running: int) -> None:
 
 def _end_trial(record: Lane, running: int) -> bool:
     """
-    Where one beyond the limit was refused, allow those that are running, and try no
-    more for a minute. One refusal is enough, and the lane need not wait: until one of
-    those ends, nothing is sent.
+    If a picture beyond the stored limit was refused, limit the lane to those that are
+    running, and try no more for `RAISE_AFTER`. One refusal is enough, and no back-off
+    is needed: nothing is sent until one of those ends.
 
     Returns:
         Whether it was beyond the limit.
@@ -197,91 +213,95 @@ def _unchanged(record: Lane) -> dict:
 
 def back_off(lane: str, account: str = MAIN, *, full: bool) -> None:
     """
-    Note that the provider refused to take another picture of an account, and wait a
-    little.
+    Record that the provider refused a picture of an account, and back off: exponential,
+    with jitter.
 
     Args:
-        full: It said that too many are running: after three of these the limit
-            becomes what was running. Where it was lowered before and more are being
-            tried, that ends, and there is nothing to wait for.
+        full: The provider said that too many are running: after `REFUSALS_TO_LOWER` of
+            these the limit becomes what was running. If a higher limit was on trial,
+            the trial ends instead, without back-off.
     """
     account_lane = AccountLane(lane, account).record
-    record = read(account_lane, fresh=True)  # which mends what the updates would meet
-    # Whoever was refused still holds its slot.
+    record = read_lane(account_lane, fresh=True)  # drops fields that cannot be updated
+    # The refused picture still holds its slot.
     running = len(used_slots(lane, account)) - 1 if full else 0
     if full and _end_trial(record, running):
         return
     now, lanes = utcnow(), Lane.collection(durable=False)
-    forgotten = {"_id": account_lane, "not_before": {"$lt": now - REFUSALS_KEPT}}
-    lanes.update_one(forgotten, {"$unset": ROW})
-    noted: dict = {"$inc": {"refusals": 1}}
+    expired = {"_id": account_lane, "not_before": {"$lt": now - REFUSAL_RESET_AFTER}}
+    lanes.update_one(expired, {"$unset": REFUSAL_FIELDS})
+    counted: dict = {"$inc": {"refusals": 1}}
     if full:
-        noted["$min"] = {"full_at": max(1, running)}
-    found = _changed(account_lane, noted)
-    wait = min(BACK_OFF * 2.0 ** (found.refusals - 1), BACK_OFF_MOST)
-    changes: dict = {"$max": {"not_before": now + about(wait)}}
-    if full and found.refusals >= REFUSALS_TO_LOWER and found.full_at:
-        limit = min(found.limit or found.full_at, found.full_at)
+        counted["$min"] = {"full_at": max(1, running)}
+    updated = _modify_lane(account_lane, counted)
+    wait = min(BACK_OFF_S * 2.0 ** (updated.refusals - 1), MAX_BACK_OFF_S)
+    changes: dict = {"$max": {"not_before": now + jittered(wait)}}
+    if full and updated.refusals >= REFUSALS_TO_LOWER and updated.full_at:
+        limit = min(updated.limit or updated.full_at, updated.full_at)
         lowered = {"limit": limit, "raised": 0, "limit_until": now + RAISE_AFTER}
         changes["$set"] = lowered
-        changes["$unset"] = ROW
+        changes["$unset"] = REFUSAL_FIELDS
         log.warning("limit lowered lane=%s account=%s limit=%d", lane, account, limit)
-    change(account_lane, changes)
-    _lanes.pop(account_lane, None)  # the next claim is to know
+    update_lane(account_lane, changes)
+    _lanes.pop(account_lane, None)  # the next claim must see it
 
 
-def about(seconds: float) -> timedelta:
+def jittered(seconds: float) -> timedelta:
+    """A delay of *seconds*, give or take a quarter."""
     spread = random.uniform(0.75, 1.25)  # noqa: S311 - spreads retries, no secret
     return timedelta(seconds=seconds * spread)
 
 
 def suspend_account(lane: str, account: str, code: str) -> None:
     """
-    Note that the provider wants nothing of this account, and leave it alone for a
-    while that doubles: the others go on.
+    Suspend an account that the provider refuses, for a time that doubles with each
+    suspension in a row. The lane's other accounts go on.
 
     Args:
-        code: Why, as the task would have failed with it.
+        code: The error code with which its task would have failed.
     """
     account_lane = AccountLane(lane, account).record
-    read(account_lane)
-    found = _changed(account_lane, {"$inc": {"rests": 1}, "$set": {"refused": code}})
-    wait = about(min(REST * 2.0 ** min(found.rests - 1, 16), REST_MOST))
-    change(account_lane, {"$max": {"not_before": utcnow() + wait}})
+    read_lane(account_lane)
+    counted = {"$inc": {"rests": 1}, "$set": {"refused": code}}
+    updated = _modify_lane(account_lane, counted)
+    wait_s = SUSPENSION_S * 2.0 ** min(updated.rests - 1, 16)
+    until = utcnow() + jittered(min(wait_s, MAX_SUSPENSION_S))
+    update_lane(account_lane, {"$max": {"not_before": until}})
     _lanes.pop(account_lane, None)
-    log.error("account rests lane=%s account=%s code=%s", lane, account, code)
+    log.error("account suspended lane=%s account=%s code=%s", lane, account, code)
 
 
 def end_suspension(lane: str, account: str) -> None:
-    """The account has been seen to work: it need not rest any longer."""
+    """End the suspension of an account that the provider has accepted again."""
     account_lane = AccountLane(lane, account).record
     where = {"_id": account_lane, "refused": {"$exists": True}}
-    Lane.collection(durable=False).update_one(where, {"$unset": RESTS})
+    Lane.collection(durable=False).update_one(where, {"$unset": SUSPENSION_FIELDS})
     _lanes.pop(account_lane, None)
 
 
 def is_account_suspended(record: Lane) -> bool:
-    return record.refused is not None and backs_off(record)
+    return record.refused is not None and is_backed_off(record)
 
 
-def backs_off(record: Lane) -> bool:
+def is_backed_off(record: Lane) -> bool:
     return record.not_before is not None and record.not_before > utcnow()
 
 
-def accepted(lane: str, account: str = MAIN, *, drawn: bool) -> None:
+def record_acceptance(lane: str, account: str = MAIN, *, drawn: bool) -> None:
     """
-    End a row of refusals, unless no more are running than when it began; where the
-    limit was lowered, and more are being tried, try more still.
+    Record that the provider accepted a picture: end the suspension and the series of
+    refusals, unless no more are running than when that began. If a higher limit than
+    the lowered one is on trial, widen the trial.
 
-    That one is taken when another has ended says nothing of the limit: with this
-    as the end, a full lane went on being refused once for each picture.
+    An acceptance right after another picture has ended says nothing about the limit:
+    when it ended the series, a full lane was refused once for each picture.
 
     Args:
-        drawn: It came with the answer. All others that hold a slot are being drawn,
-            or will be refused.
+        drawn: The finished picture came with the answer. All other pictures that hold
+            a slot are being generated, or will be refused.
     """
     account_lane = AccountLane(lane, account).record
-    record = read(account_lane)
+    record = read_lane(account_lane)
     if record.refused is not None:
         end_suspension(lane, account)
     if record.limit is None and not record.refusals:
@@ -289,32 +309,32 @@ def accepted(lane: str, account: str = MAIN, *, drawn: bool) -> None:
     if drawn:
         running = len(used_slots(lane, account)) + 1
     else:
-        running = count_drawn(lane, account)
-    _raise_further(read(account_lane, fresh=True), running)
+        running = count_generating_in(lane, account)
+    _widen_trial(read_lane(account_lane, fresh=True), running)
     if not record.refusals:
         return
     full_at = record.full_at
     if drawn or full_at is None or running > full_at:
-        change(account_lane, {"$unset": {**ROW, "not_before": ""}})
+        update_lane(account_lane, {"$unset": {**REFUSAL_FIELDS, "not_before": ""}})
         _lanes.pop(account_lane, None)
 
 
-def reset(lane: str, account: str) -> None:
+def reset_limits(lane: str, account: str) -> None:
     """
-    Forget that the provider refused pictures of an account: as many as are configured
-    are sent again, and at once.
+    Reset lowered limit, back-off and suspension of an account: the configured number
+    of pictures is sent again at once.
     """
     account_lane = AccountLane(lane, account).record
-    forgotten = {"$unset": {**LOWERED, **ROW, **RESTS}}
-    Lane.collection().update_one({"_id": account_lane}, forgotten)
+    fields = {**LOWERED_LIMIT_FIELDS, **REFUSAL_FIELDS, **SUSPENSION_FIELDS}
+    Lane.collection().update_one({"_id": account_lane}, {"$unset": fields})
     _lanes.pop(account_lane, None)
 
 
 def back_off_polling(lane: str) -> None:
-    """Note that the provider does not want to be asked so often."""
-    change(lane, {"$max": {"calm_until": utcnow() + POLLING_BACK_OFF}})
+    """Poll less often for a while: the provider limits the rate of polls."""
+    update_lane(lane, {"$max": {"calm_until": utcnow() + POLLING_BACK_OFF}})
 
 
 def is_polling_backed_off(lane: str) -> bool:
-    until = read(lane).calm_until
+    until = read_lane(lane).calm_until
     return until is not None and until > utcnow()

@@ -1,4 +1,4 @@
-"""Waiting: how many go ahead, whose they are, and how long the lane's pictures take."""
+"""Queue positions, waiting pictures by user, and duration estimates of a lane."""
 
 import bisect
 import math
@@ -9,140 +9,141 @@ from dataclasses import dataclass, field
 from urllib.parse import unquote
 
 from jimeng.documents import Generation, QuotaUsage, State
-from jimeng.lanes.limits import change, read
-from jimeng.lanes.slots import IN_LINE
+from jimeng.lanes.limits import read_lane, update_lane
+from jimeng.lanes.slots import QUEUE_ORDER
 
-QUEUE_CACHE_S = 1.0  # seconds
-LONG_LASTS = 3.0  # times as long, where it is as long as the head
-# Pictures at the head that are counted one by one. Where those behind stand is told
-# by how close the turns are at the head: to count them all takes longer the more
-# there are.
-HEAD = 5000
+QUEUE_CACHE_S = 1.0
+LONG_QUEUE_CACHE_FACTOR = 3.0  # for a queue of `MAX_HEAD` or more; shorter ones less
+# Pictures at the head that are counted one by one. Positions behind the head are
+# extrapolated from the density of tickets in it: counting all of a long queue costs
+# more the longer it is.
+MAX_HEAD = 5000
 SAMPLES, SAMPLES_NEEDED, SAMPLES_FOR_SLOW = 12, 5, 10
-LATEST = 4  # where these are faster they count alone: the provider may have become so
-UPPER = 5 / 6  # of all are less than one standard deviation above the middle
-UNMEASURED, LEAST_DEVIATION = 1.0, 0.08  # of the logarithm
-# Standard deviations from the middle: about one in eight is ready sooner, and one in
-# forty later. The interval between two polls is a share of one. What other figures
-# find is in docs/performance.md.
-BEFORE, AFTER, INTERVAL_SHARE = 1.2, 2.0, 0.5
-MAX_USERS = 10_000  # those who asked for something last
+RECENT_SAMPLES = 4  # count alone if they are faster: the provider may have become so
+UPPER_QUANTILE = 5 / 6  # of a normal distribution lie below mean plus one deviation
+DEFAULT_DEVIATION, MIN_DEVIATION = 1.0, 0.08  # of the logarithm
+# Standard deviations from the median: about one picture in eight is ready sooner, and
+# one in forty later. The interval between two polls is a share of one deviation. Other
+# figures are compared in docs/performance.md.
+EARLIEST_DEVIATIONS, LATEST_DEVIATIONS, INTERVAL_SHARE = 1.2, 2.0, 0.5
+MAX_USERS = 10_000  # those with the latest submissions
 
 
 @dataclass
-class WaitingHead:
+class QueueHead:
     """
-    The head of a lane's waiting pictures as it was a moment ago, in order.
+    The first waiting pictures of a lane, in order, from a cache.
 
     Attributes:
-        places: (turn, generation id) of each.
-        tasks_before: For each place, and for the end, how many tasks have a
-            picture before it.
-        whole: Nobody waits behind the head.
+        entries: (ticket, generation id) of each.
+        tasks_before: For each entry, and for the end, how many tasks have a picture
+            before it.
+        is_complete: No picture waits behind the head.
     """
 
-    places: list[tuple[int, str]]
-    whole: bool = True
+    entries: list[tuple[int, str]]
+    is_complete: bool = True
     tasks_before: list[int] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         seen: set[str] = set()
-        for _, generation_id in self.places:
+        for _, generation_id in self.entries:
             self.tasks_before.append(len(seen))
             seen.add(generation_id.rpartition("_")[0])
         self.tasks_before.append(len(seen))
 
     @property
-    def end(self) -> tuple[int, int]:
-        """How many tasks and pictures there are; of a long line those at its head."""
-        return self.tasks_before[-1], len(self.places)
+    def totals(self) -> tuple[int, int]:
+        """How many tasks and pictures wait; of a long queue those of its head."""
+        return self.tasks_before[-1], len(self.entries)
 
-    def ahead(self, turn: int, generation_id: str) -> tuple[int, int]:
-        """How many tasks, and how many pictures, go before this place."""
-        index = bisect.bisect_left(self.places, (turn, generation_id))
-        if self.whole or index < len(self.places):
+    def count_ahead(self, turn: int, generation_id: str) -> tuple[int, int]:
+        """How many tasks and how many pictures are sent before this one."""
+        index = bisect.bisect_left(self.entries, (turn, generation_id))
+        if self.is_complete or index < len(self.entries):
             return self.tasks_before[index], index
-        return self._about(turn)
+        return self._extrapolate(turn)
 
-    def _about(self, turn: int) -> tuple[int, int]:
-        first, last = self.places[0][0], self.places[-1][0]
+    def _extrapolate(self, turn: int) -> tuple[int, int]:
+        first, last = self.entries[0][0], self.entries[-1][0]
         more = (turn - last) / (last - first + 1)
-        tasks, pictures = self.tasks_before[-1], len(self.places)
+        tasks, pictures = self.tasks_before[-1], len(self.entries)
         return round(tasks * (1 + more)), round(pictures * (1 + more))
 
 
-_queues: dict[str, tuple[float, WaitingHead]] = {}
+_queues: dict[str, tuple[float, QueueHead]] = {}
 
 
-def queue(lane: str) -> WaitingHead:
+def read_queue(lane: str) -> QueueHead:
     """
-    The lane's line, read once a second, a long one every three: a count per request
-    would be the dearest part of it.
+    Read the head of a lane's queue, cached for a second, a long one for three: counting
+    per request would be the most expensive part of the request.
     """
-    kept = _queues.get(lane)
-    if kept and time.monotonic() < kept[0]:
-        return kept[1]
+    cached = _queues.get(lane)
+    if cached and time.monotonic() < cached[0]:
+        return cached[1]
     began = time.monotonic()
     where = {"lane": lane, "state": State.QUEUED.value, "turn": {"$type": "number"}}
     rows = Generation.collection().find(where, {"turn": 1}).hint("waiting")
-    rows = rows.sort(IN_LINE).limit(HEAD + 1)
-    rows = rows.batch_size(HEAD + 1)  # one answer
-    places = [(row["turn"], row["_id"]) for row in rows.to_list()]
-    found = WaitingHead(places[:HEAD], whole=len(places) <= HEAD)
+    rows = rows.sort(QUEUE_ORDER).limit(MAX_HEAD + 1)
+    rows = rows.batch_size(MAX_HEAD + 1)  # one round trip
+    entries = [(row["turn"], row["_id"]) for row in rows.to_list()]
+    head = QueueHead(entries[:MAX_HEAD], is_complete=len(entries) <= MAX_HEAD)
     now = time.monotonic()
-    # Where it is long, or takes long, it is read less often, so that it stays a small
-    # share of the work of each process, and of MongoDB's.
-    rest = QUEUE_CACHE_S * max(1.0, LONG_LASTS * len(places) / HEAD)
-    _queues[lane] = (now + max(rest, 20 * (now - began)), found)
-    return found
+    # A queue that is long, or slow to read, is read less often, so that it stays a
+    # small share of each process's work, and of MongoDB's.
+    factor = max(1.0, LONG_QUEUE_CACHE_FACTOR * len(entries) / MAX_HEAD)
+    cache_s = max(QUEUE_CACHE_S * factor, 20 * (now - began))
+    _queues[lane] = (now + cache_s, head)
+    return head
 
 
 @dataclass(frozen=True)
-class Spread:
+class DurationEstimate:
     """
-    When the next picture will be ready: log-normal, as waits for machines are.
+    The estimated duration of the next picture: log-normal, as service times often are.
 
     Attributes:
-        middle: Seconds that half of them take.
-        deviation: Of the logarithm.
+        median: In seconds.
+        deviation: Standard deviation of the logarithm.
     """
 
-    middle: float
+    median: float
     deviation: float
 
     @property
     def earliest(self) -> float:
-        """Seconds before which few are ready, too few to poll for."""
-        return self.middle * math.exp(-BEFORE * self.deviation)
+        """Seconds before which too few pictures are ready to be worth a poll."""
+        return self.median * math.exp(-EARLIEST_DEVIATIONS * self.deviation)
 
     @property
     def latest(self) -> float:
-        """Seconds after which it is hardly ever not ready."""
-        return self.middle * math.exp(AFTER * self.deviation)
+        """Seconds after which nearly all pictures are ready."""
+        return self.median * math.exp(LATEST_DEVIATIONS * self.deviation)
 
     @property
     def interval(self) -> float:
-        """Seconds between two polls that find it soon and are few."""
-        return INTERVAL_SHARE * self.deviation * self.middle
+        """Seconds between two polls: a compromise of delay and number of polls."""
+        return INTERVAL_SHARE * self.deviation * self.median
 
 
 def record_duration(lane: str, seconds: float) -> None:
-    """Remember how long a picture took at the provider."""
-    read(lane)  # which mends what the update would stumble over
+    """Store how many seconds a picture took at the provider."""
+    read_lane(lane)  # drops an unreadable field, on which the update would fail
     sample = {"$each": [round(seconds, 2)], "$slice": -SAMPLES}
-    change(lane, {"$push": {"durations": sample}})
+    update_lane(lane, {"$push": {"durations": sample}})
 
 
 def _durations(lane: str) -> list[float]:
-    return [each for each in read(lane).durations if 0 < each < math.inf]
+    return [each for each in read_lane(lane).durations if 0 < each < math.inf]
 
 
 def expected_duration(lane: str, typical: float) -> float:
     """
-    Seconds that the next picture will take: the median of the latest.
+    Estimate the seconds that the next picture will take: the median of the latest.
 
     Args:
-        typical: The model's own figure, used until there are five samples.
+        typical: The model's configured duration, used below `SAMPLES_NEEDED` samples.
     """
     samples = _durations(lane)
     if len(samples) < SAMPLES_NEEDED:
@@ -150,32 +151,33 @@ def expected_duration(lane: str, typical: float) -> float:
     return statistics.median(samples)
 
 
-def spread(lane: str, typical: float) -> Spread:
+def estimate_duration(lane: str, typical: float) -> DurationEstimate:
     """
-    By the samples' middle and how far their upper part is from it: of those found at
-    their first poll nobody knows how short they were, and a few that took very long
-    change nothing.
+    Estimate the distribution of durations from the median and an upper quantile of the
+    samples. The lower half is not used (a picture found at its first poll may have been
+    ready long before), nor are the extremes (a few very slow pictures).
 
     Args:
-        typical: Seconds, until there are five samples; fewer may say that it is less,
-            never that it is more: one of them may be a picture that took very long.
+        typical: The model's configured duration in seconds, used below
+            `SAMPLES_NEEDED` samples. Fewer may lower the estimate but not raise it:
+            one of them may be a very slow picture.
     """
     samples = sorted(_durations(lane))
     if len(samples) < SAMPLES_NEEDED:
-        return Spread(min([typical, *samples]), UNMEASURED)
-    middle = statistics.median(samples)
-    upper = math.log(samples[int(len(samples) * UPPER)] / middle)
-    latest = statistics.median(_durations(lane)[-LATEST:])
-    return Spread(min(middle, latest), max(upper, LEAST_DEVIATION))
+        return DurationEstimate(min([typical, *samples]), DEFAULT_DEVIATION)
+    median = statistics.median(samples)
+    upper = math.log(samples[int(len(samples) * UPPER_QUANTILE)] / median)
+    latest = statistics.median(_durations(lane)[-RECENT_SAMPLES:])
+    return DurationEstimate(min(median, latest), max(upper, MIN_DEVIATION))
 
 
 def slow_duration(lane: str, slow: float) -> float:
     """
-    Seconds that 95 of 100 pictures stay below, with half as much again to be safe.
+    Estimate the 95th percentile of the duration in seconds, plus a margin of half.
 
     Args:
-        slow: The model's own figure, used until there are ten samples, and never
-            exceeded.
+        slow: The model's configured figure: used below `SAMPLES_FOR_SLOW` samples, and
+            an upper bound after that.
     """
     samples = _durations(lane)
     if len(samples) < SAMPLES_FOR_SLOW:
@@ -185,10 +187,10 @@ def slow_duration(lane: str, slow: float) -> float:
 
 def waiting_by_user() -> Counter[tuple[str, str]]:
     """
-    (lane, user id) -> waiting pictures, delayed ones too.
+    Count waiting pictures, delayed ones too, by (lane, user id).
 
-    Each number is the user's `QuotaUsage.lanes` one: a hint, which may have drifted
-    where a process has died between two writes.
+    The counts are those of `QuotaUsage.lanes`: hints, which may have drifted where a
+    process died between two writes.
     """
     rows = QuotaUsage.collection().aggregate(
         [
@@ -201,5 +203,5 @@ def waiting_by_user() -> Counter[tuple[str, str]]:
             {"$project": {"lane": "$lane.k", "n": {"$toLong": "$lane.v.pending"}}},
         ]
     )
-    # As `QuotaUsage.place_of` has written the name.
+    # `QuotaUsage.place_of` has quoted the name.
     return Counter({(unquote(row["lane"]), row["_id"]): row["n"] for row in rows})

@@ -1,4 +1,4 @@
-"""Stalls: a lane that sends nothing though it could, and nobody says why."""
+"""Stall detection: a lane that sends nothing though a slot is free."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -6,21 +6,21 @@ from datetime import timedelta
 from jimeng.documents import Generation, State, utcnow
 from jimeng.documents.base import KNOWN_KIND
 from jimeng.lanes import switches
-from jimeng.lanes.claims import free_in
-from jimeng.lanes.limits import read
-from jimeng.lanes.slots import IN_LINE, account_lanes_of, slots_used_by_unknown
+from jimeng.lanes.claims import free_slots_in
+from jimeng.lanes.limits import read_lane
+from jimeng.lanes.slots import QUEUE_ORDER, account_lanes_of, count_unreadable_slots
 
 STALLED_AFTER = timedelta(seconds=30)
 
 
-def stalled(lane: str, limits: Mapping[str, int]) -> str | None:
+def find_stalled(lane: str, limits: Mapping[str, int]) -> str | None:
     """
-    The id of the picture that is next in a lane and has been for too long: none was
-    taken meanwhile, and a slot is free, or all are held by what this release does not
-    know. None if all is well, the lane backs off, or sending is paused.
+    Return the id of the first picture of a lane that has waited `STALLED_AFTER` while
+    none was claimed, though a slot is free or all slots are used by pictures that this
+    release cannot read. None if there is none, the lane backs off or sending is paused.
 
-    A picture whose delay has just ended looks like that for a moment, too: whoever
-    acts on it looks twice.
+    A picture whose delay has just ended matches for a moment, too: callers have to
+    check twice.
 
     Args:
         limits: Account -> its configured limit in the lane.
@@ -28,15 +28,15 @@ def stalled(lane: str, limits: Mapping[str, int]) -> str | None:
     before = utcnow() - STALLED_AFTER
     where = {"lane": lane, "state": State.QUEUED.value, **KNOWN_KIND}
     rows = Generation.collection()
-    found = rows.find_one(where, {"created_at": 1}, sort=IN_LINE, hint="waiting")
+    found = rows.find_one(where, {"created_at": 1}, sort=QUEUE_ORDER, hint="waiting")
     if found is None or found["created_at"] > before:
         return None
-    taken_at = read(lane, fresh=True).taken_at
+    taken_at = read_lane(lane, fresh=True).taken_at
     if taken_at is not None and taken_at > before:
         return None
     if switches.is_paused(switches.SENDING):
         return None
-    free = free_in(account_lanes_of({lane: limits}))
-    is_full = slots_used_by_unknown([lane]) >= sum(limits.values())
-    stands_still = any(free.values()) or is_full
-    return found["_id"] if stands_still else None
+    free = free_slots_in(account_lanes_of({lane: limits}))
+    is_full = count_unreadable_slots([lane]) >= sum(limits.values())
+    is_stalled = any(free.values()) or is_full
+    return found["_id"] if is_stalled else None

@@ -1,8 +1,8 @@
 """
-Three switches: new tasks, sending to the providers, and webhooks; and why nothing is
-sent for now: that is paused, or no worker is alive.
+Switches that pause new tasks, sending to the providers, and webhooks; and the reason
+why nothing is sent: sending is paused, or no worker is alive.
 
-They are kept in MongoDB, and each process looks twice a second at most.
+They are stored in MongoDB; each process caches them for `SWITCH_CACHE_S`.
 """
 
 import time
@@ -12,37 +12,37 @@ from jimeng.errors import IntakePaused, StorageFull
 
 INTAKE, SENDING, WEBHOOKS = "intake", "sending", "webhooks"
 NAMES = (INTAKE, SENDING, WEBHOOKS)
-# What the original of a copy goes on doing: a copy begins with them paused.
-OF_THE_ORIGINAL = (SENDING, WEBHOOKS)
-BY_DISK, BY_RESTORE = "disk", "restore"  # who has paused, where nobody has
-PAUSED, NO_WORKER = "paused", "no_worker"  # why nothing is sent
-CACHE = 0.5  # seconds
+# A restored copy starts with these paused: the original may still be running.
+PAUSED_AFTER_RESTORE = (SENDING, WEBHOOKS)
+BY_DISK, BY_RESTORE = "disk", "restore"  # paused by the server itself, not by a user
+PAUSED, NO_WORKER = "paused", "no_worker"  # hold reasons
+SWITCH_CACHE_S = 0.5
 WORKER_CACHE_S = 1.0
-PAUSED_FOR = 60  # seconds that a client is told to wait: nobody knows how long it is
+RETRY_AFTER_S = 60  # a guess: the operator resumes at an unknown time
 
 _paused: tuple[float, dict[str, Switch]] | None = None
-_worker: tuple[float, bool] = (0.0, True)  # until when it holds, by `time.monotonic`
+_worker: tuple[float, bool] = (0.0, True)  # valid until, by `time.monotonic`
 
 
 def is_paused(name: str) -> bool:
-    """Whether *name* is paused, as it was half a second ago at most."""
+    """Whether *name* is paused, cached for `SWITCH_CACHE_S`."""
     return name in paused()
 
 
 def paused(*, fresh: bool = False) -> dict[str, Switch]:
-    """Those that are paused, by name."""
+    """Return the paused switches by name, cached as above unless *fresh*."""
     global _paused
-    kept = _paused
-    if not fresh and kept and time.monotonic() - kept[0] < CACHE:
-        return kept[1]
+    cached = _paused
+    if not fresh and cached and time.monotonic() - cached[0] < SWITCH_CACHE_S:
+        return cached[1]
     rows = Switch.read_all(Switch.collection().find())
     found = {row.id: row for row in rows}
     _paused = (time.monotonic(), found)
     return found
 
 
-def why_held() -> str | None:
-    """One of ``paused`` and ``no_worker``, as it was a second ago at most."""
+def hold_reason() -> str | None:
+    """``paused`` or ``no_worker``, if nothing is sent for that reason."""
     if not _is_worker_alive():
         return NO_WORKER
     return PAUSED if is_paused(SENDING) else None
@@ -60,30 +60,32 @@ def _is_worker_alive() -> bool:
 
 def check_intake() -> None:
     """
+    Check that new tasks are accepted.
+
     Raises:
-        IntakePaused: the operator takes nothing new for a while.
-        StorageFull: there is no room for what would come.
+        IntakePaused: the operator has paused new tasks.
+        StorageFull: the disk is nearly full.
     """
     found = paused().get(INTAKE)
     if found is None:
         return
     kind = StorageFull if found.by == BY_DISK else IntakePaused
-    raise kind(f"intake paused by {found.by}", retry_after=PAUSED_FOR)
+    raise kind(f"intake paused by {found.by}", retry_after=RETRY_AFTER_S)
 
 
 def pause(name: str, by: str) -> None:
-    """Pausing what is paused leaves it as it was."""
+    """Pause a switch; one that is paused already keeps its time and author."""
     first = {"paused_at": utcnow(), "by": by}
     Switch.collection().update_one({"_id": name}, {"$setOnInsert": first}, upsert=True)
-    forget()
+    clear_cache()
 
 
 def resume(name: str) -> None:
     Switch.collection().delete_one({"_id": name})
-    forget()
+    clear_cache()
 
 
-def forget() -> None:
-    """Drop what this process remembers of them."""
+def clear_cache() -> None:
+    """Drop this process's cache of the switches."""
     global _paused
     _paused = None

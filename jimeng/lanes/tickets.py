@@ -1,4 +1,4 @@
-"""Turns: the order in which waiting pictures go, fair among users."""
+"""Tickets: order numbers of waiting pictures, fair among users (stored as ``turn``)."""
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping
@@ -12,35 +12,35 @@ from pymongo.errors import DuplicateKeyError
 from jimeng.documents import Generation, QuotaUsage, State, utcnow
 from jimeng.documents.base import number
 from jimeng.errors import TooManyPending
-from jimeng.lanes.limits import read
+from jimeng.lanes.limits import read_lane
 
 UNLIMITED = 1_000_000_000
-TRIES = 3
-BATCH = 1000  # updates in one command
+MAX_ATTEMPTS = 3
+BATCH_UPDATES = 1000  # updates in one command
 MAX_TOKENS = 4
-QUIET = timedelta(seconds=5)  # longer than a request may take
+IDLE_AFTER = timedelta(seconds=5)  # longer than a request lasts
 
 
-class DayIsFull(Exception):
-    """The user has asked for *asked* pictures today, and more are not allowed."""
+class DailyQuotaExceeded(Exception):
+    """The user has used *used* pictures of the daily quota; more are not allowed."""
 
-    def __init__(self, asked: int) -> None:
-        super().__init__(asked)
-        self.asked = asked
+    def __init__(self, used: int) -> None:
+        super().__init__(used)
+        self.used = used
 
 
 @dataclass(frozen=True)
 class DailyQuota:
     """
-    The day that pictures count for.
+    A user's quota for one day.
 
     Attributes:
         date: In UTC.
-        most: Pictures that one user may ask for on it; None for no limit.
+        max_pictures: Pictures that the user may submit on it; None for no limit.
     """
 
     date: date
-    most: int | None = None
+    max_pictures: int | None = None
 
 
 def reserve_tickets(
@@ -48,82 +48,85 @@ def reserve_tickets(
     user_id: str,
     n: int,
     *,
-    most: int = UNLIMITED,
+    max_waiting: int = UNLIMITED,
     day: DailyQuota | None = None,
 ) -> tuple[int, int]:
     """
-    Give the user *n* turns in a row, and count the pictures for the day.
+    Reserve *n* consecutive tickets for a user, and count the pictures for the day.
 
     Args:
-        most: Pictures that one user may have waiting.
-        day: None where they have been counted before.
+        max_waiting: Pictures that the user may have waiting, these included.
+        day: None if they were counted before.
 
     Returns:
-        The first turn, and the pictures that the user has asked for in the day.
+        The first ticket, and the pictures that the user has submitted on the day.
 
     Raises:
-        TooManyPending: these would be more than *most*.
-        DayIsFull: these would be more than the day's.
+        TooManyPending: more than *max_waiting* would wait.
+        DailyQuotaExceeded: there would be more than the day allows.
     """
-    quota = UNLIMITED if day is None or day.most is None else day.most
-    for _ in range(TRIES if n <= most else 1):
-        if n <= min(most, quota):
+    quota = UNLIMITED if day is None or day.max_pictures is None else day.max_pictures
+    for _ in range(MAX_ATTEMPTS if n <= max_waiting else 1):
+        if n <= min(max_waiting, quota):
             try:
-                return _take(lane, user_id, n, most, day)
+                return _reserve(lane, user_id, n, max_waiting, day)
             except DuplicateKeyError:
-                pass  # a limit is reached; or another request has just made the record
-        if day is not None and day.most is not None:
-            asked = QuotaUsage.asked_on(user_id, day.date)
-            if asked > quota - n:
-                raise DayIsFull(asked)
-        # The count may have drifted.
-        if n <= most and is_quiet(user_id):
-            count_waiting(lane, user_id)
-    raise TooManyPending(f"user {user_id} in {lane}", retry_after=10, limit=most)
+                pass  # over a limit, or another request has just inserted the record
+        if day is not None and day.max_pictures is not None:
+            used = QuotaUsage.asked_on(user_id, day.date)
+            if used > quota - n:
+                raise DailyQuotaExceeded(used)
+        # The count of waiting pictures may have drifted.
+        if n <= max_waiting and is_idle(user_id):
+            recount_waiting(lane, user_id)
+    raise TooManyPending(f"user {user_id} in {lane}", retry_after=10, limit=max_waiting)
 
 
-def _take(
-    lane: str, user_id: str, n: int, most: int, day: DailyQuota | None
+def _reserve(
+    lane: str, user_id: str, n: int, max_waiting: int, day: DailyQuota | None
 ) -> tuple[int, int]:
-    place, floor, now = QuotaUsage.place_of(lane), read(lane).turn, utcnow()
-    next_turn = {"$add": [number(f"${place}.last", otherwise=-1), 1]}
-    where: dict = {"_id": user_id, f"{place}.pending": {"$not": {"$gt": most - n}}}
+    path, floor, now = QuotaUsage.place_of(lane), read_lane(lane).turn, utcnow()
+    next_turn = {"$add": [number(f"${path}.last", otherwise=-1), 1]}
+    where: dict = {
+        "_id": user_id,
+        f"{path}.pending": {"$not": {"$gt": max_waiting - n}},
+    }
     changes: dict = {
-        f"{place}.last": {"$add": [{"$max": [next_turn, floor]}, n - 1]},
-        f"{place}.pending": {"$add": [number(f"${place}.pending"), n]},
+        f"{path}.last": {"$add": [{"$max": [next_turn, floor]}, n - 1]},
+        f"{path}.pending": {"$add": [number(f"${path}.pending"), n]},
         "taken_at": now,
     }
     if day is not None:
         today = day.date.isoformat()
-        is_over = {"$lt": ["$day", today]}  # also of who never asked before
-        changes["asked"] = {"$cond": [is_over, n, {"$add": [number("$asked"), n]}]}
+        is_new_day = {"$lt": ["$day", today]}  # also where `day` is absent
+        changes["asked"] = {"$cond": [is_new_day, n, {"$add": [number("$asked"), n]}]}
         changes["day"] = {"$max": ["$day", today]}
-        if day.most is not None:
-            room = {"$not": {"$gt": day.most - n}}
-            where["$or"] = [{"day": {"$not": {"$gte": today}}}, {"asked": room}]
+        if day.max_pictures is not None:
+            not_over = {"$not": {"$gt": day.max_pictures - n}}
+            where["$or"] = [{"day": {"$not": {"$gte": today}}}, {"asked": not_over}]
     # Not journaled by itself: the task's own write, which follows, covers it.
-    shown = {f"{place}.last": 1, "asked": 1}
-    found = QuotaUsage.note(where, [{"$set": changes}], shown)
-    (entry,) = found["lanes"].values()
-    return entry["last"] - n + 1, found.get("asked", 0)
+    fields = {f"{path}.last": 1, "asked": 1}
+    updated = QuotaUsage.note(where, [{"$set": changes}], fields)
+    (entry,) = updated["lanes"].values()
+    return entry["last"] - n + 1, updated.get("asked", 0)
 
 
-def is_quiet(user_id: str) -> bool:
+def is_idle(user_id: str) -> bool:
     """
-    Whether all pictures that have a turn are written by now.
+    Whether all pictures with a reserved ticket are stored by now.
 
-    A process that dies between two writes leaves the count wrong, so it is taken
-    anew now and then; but a count of what is written knows nothing of requests
-    that are still at it.
+    A process that dies between two writes leaves the count of waiting pictures wrong,
+    so it has to be recounted; but a count of stored pictures misses those of requests
+    that are still running.
     """
     found = QuotaUsage.find_one({"_id": user_id})
     return found is not None and (
-        found.taken_at is None or found.taken_at < utcnow() - QUIET
+        found.taken_at is None or found.taken_at < utcnow() - IDLE_AFTER
     )
 
 
-def count_waiting(lane: str, user_id: str) -> int:
-    """Count the user's waiting pictures, and correct the hint."""
+def recount_waiting(lane: str, user_id: str) -> int:
+    """Count the user's waiting pictures, store the count and return it."""
     where = {"lane": lane, "user_id": user_id, "waiting": True}
     pending = Generation.collection().count_documents(where, hint="user_waiting")
     QuotaUsage.collection(durable=False).update_one(
@@ -136,12 +139,13 @@ def release_tickets(
     lane: str, user_id: str, n: int, *, day: date | None = None
 ) -> None:
     """
-    Note that *n* of the user's pictures wait no longer (or again, if below 0).
+    Count *n* of the user's pictures as no longer waiting (or as waiting again, if
+    below 0).
 
     Args:
-        day: They were never asked for, then: they are counted out of it, too.
+        day: Give them back to the quota of this day, too.
     """
-    changes = _without({lane: n}, {day.isoformat(): n} if day else {})
+    changes = _decrements({lane: n}, {day.isoformat(): n} if day else {})
     QuotaUsage.collection(durable=False).update_one(
         {"_id": user_id}, [{"$set": changes}]
     )
@@ -149,7 +153,7 @@ def release_tickets(
 
 @dataclass(frozen=True)
 class TicketHolder:
-    """Where pictures have waited, and the day that they count for, in ISO's form."""
+    """The lane, user and day (ISO 8601) that pictures are counted for."""
 
     lane: str
     user_id: str
@@ -160,61 +164,63 @@ def release_all_tickets(
     counts: Mapping[TicketHolder, int], token: str | None = None
 ) -> None:
     """
-    Note that pictures of many users wait no longer, and were never asked for.
+    Bulk version of `release_tickets`, which gives the pictures back to the quotas, too.
 
     Args:
-        token: Under which this may be repeated, and is done once.
+        token: Idempotency token: a repeated call with the same one changes nothing.
     """
     lanes: dict[str, Counter] = defaultdict(Counter)
     days: dict[str, Counter] = defaultdict(Counter)
-    for place, n in counts.items():
-        lanes[place.user_id][place.lane] += n
-        days[place.user_id][place.day] += n
-    noted, unless = {}, {}
+    for holder, n in counts.items():
+        lanes[holder.user_id][holder.lane] += n
+        days[holder.user_id][holder.day] += n
+    marker, unless = {}, {}
     if token is not None:
         before = {"$cond": [{"$isArray": "$left"}, "$left", []]}
         latest = {"$slice": [{"$concatArrays": [before, [token]]}, -MAX_TOKENS]}
-        noted, unless = {"left": latest}, {"left": {"$ne": token}}
-    _write(
+        marker, unless = {"left": latest}, {"left": {"$ne": token}}
+    _bulk_write(
         QuotaUsage,
         [
             UpdateOne(
                 {"_id": user_id, **unless},
-                [{"$set": {**_without(found, days[user_id]), **noted}}],
+                [{"$set": {**_decrements(by_lane, days[user_id]), **marker}}],
             )
-            for user_id, found in lanes.items()
+            for user_id, by_lane in lanes.items()
         ],
     )
 
 
-def _without(lanes: Mapping[str, int], days: Mapping[str, int]) -> dict:
-    """What counts so many fewer that wait in each lane, and are asked for on a day."""
+def _decrements(lanes: Mapping[str, int], days: Mapping[str, int]) -> dict:
+    """
+    Build the update that subtracts waiting pictures by lane, and submitted ones by day.
+    """
     changes: dict = {}
     for lane, n in lanes.items():
         pending = f"{QuotaUsage.place_of(lane)}.pending"
         counted = number(f"${pending}")
         changes[pending] = {"$max": [{"$subtract": [counted, n]}, 0]}
-    if days:  # of which only the latest is counted
-        fewer = [
+    if days:  # the record counts only the latest
+        branches = [
             {
                 "case": {"$eq": ["$day", day]},
                 "then": {"$max": [{"$subtract": [number("$asked"), n]}, 0]},
             }
             for day, n in days.items()
         ]
-        changes["asked"] = {"$switch": {"branches": fewer, "default": "$asked"}}
+        changes["asked"] = {"$switch": {"branches": branches, "default": "$asked"}}
     return changes
 
 
 def renumber(lane: str, user_ids: Collection[str] | None = None) -> None:
     """
-    Close the gaps that a cancellation left in these users' turns.
+    Close the gaps that a cancellation left in these users' tickets.
 
-    Without it the pictures that remain wait behind those of others as if the
-    cancelled ones were still drawn.
+    Otherwise their remaining pictures would wait as if the cancelled ones were still
+    in the queue.
 
     Args:
-        user_ids: None for everybody.
+        user_ids: None for all users.
     """
     where: dict = {"lane": lane, "waiting": True, "turn": {"$type": "number"}}
     if user_ids is not None:
@@ -222,15 +228,15 @@ def renumber(lane: str, user_ids: Collection[str] | None = None) -> None:
     fields = {"user_id": 1, "turn": 1, "state": 1}
     rows = Generation.collection().find(where, fields).hint("user_waiting")
     rows.sort([("user_id", 1), ("turn", 1)])
-    turn = read(lane, fresh=True).turn
+    turn = read_lane(lane, fresh=True).turn
     if user_ids is None:
-        _go_back(lane, turn)
+        _reset_idle_users(lane, turn)
     following = dict.fromkeys(user_ids or (), turn)
     moves: list[UpdateOne] = []
     for user_id, theirs in groupby(rows, lambda row: row["user_id"]):
         queued = [row for row in theirs if row["state"] == State.QUEUED.value]
         following[user_id] = _close_gaps(queued, turn, moves)
-    _write(Generation, moves)
+    _bulk_write(Generation, moves)
     last = f"{QuotaUsage.place_of(lane)}.last"
     ends = [
         UpdateOne(
@@ -238,11 +244,11 @@ def renumber(lane: str, user_ids: Collection[str] | None = None) -> None:
         )
         for user_id, next_turn in following.items()
     ]
-    _write(QuotaUsage, ends)
+    _bulk_write(QuotaUsage, ends)
 
 
-def _go_back(lane: str, turn: int) -> None:
-    """Whoever has nothing waiting begins at *turn*."""
+def _reset_idle_users(lane: str, turn: int) -> None:
+    """Let the tickets of users with nothing waiting begin at *turn*."""
     last = f"{QuotaUsage.place_of(lane)}.last"
     QuotaUsage.collection(durable=False).update_many(
         {last: {"$gte": turn}}, {"$set": {last: turn - 1}}
@@ -250,7 +256,7 @@ def _go_back(lane: str, turn: int) -> None:
 
 
 def _close_gaps(rows: list[dict], turn: int, moves: list[UpdateOne]) -> int:
-    """Add what moves one user's pictures up to *moves*; return the turn after them."""
+    """Append updates of one user's tickets to *moves*; return the next free ticket."""
     for row in sorted(rows, key=lambda row: (row["turn"], row["_id"])):
         if row["turn"] > turn:
             guard = {"_id": row["_id"], "state": State.QUEUED.value}
@@ -259,7 +265,9 @@ def _close_gaps(rows: list[dict], turn: int, moves: list[UpdateOne]) -> int:
     return turn
 
 
-def _write(kind: type[Generation] | type[QuotaUsage], updates: list[UpdateOne]) -> None:
-    for start in range(0, len(updates), BATCH):
-        some = updates[start : start + BATCH]
-        kind.collection(durable=False).bulk_write(some, ordered=False)
+def _bulk_write(
+    kind: type[Generation] | type[QuotaUsage], updates: list[UpdateOne]
+) -> None:
+    for start in range(0, len(updates), BATCH_UPDATES):
+        batch = updates[start : start + BATCH_UPDATES]
+        kind.collection(durable=False).bulk_write(batch, ordered=False)

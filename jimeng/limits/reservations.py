@@ -314,10 +314,10 @@ def _reserve_of_user(held: Reservation, user: Bounds) -> list[RateLimit]:
     day = lanes.DailyQuota(now.date(), user.per_day)
     try:
         turns = lanes.reserve_tickets(
-            task.lane, task.user_id, task.n, most=most, day=day
+            task.lane, task.user_id, task.n, max_waiting=most, day=day
         )
-    except lanes.DayIsFull as full:
-        raise user.over_quota(full.asked, now) from None
+    except lanes.DailyQuotaExceeded as full:
+        raise user.over_quota(full.used, now) from None
     held.has_turns, (held.turn, used) = True, turns
     if user.per_day is not None:
         found.append(user.of_day(used, now))

@@ -78,7 +78,7 @@ def read(waiting: Counter[str], again: Counter[str]) -> list[LaneView]:
     """
     states = lanes.read_account_lanes(jobs.runtime().registry.limits)
     known = {each.account_lane for each in states}
-    strangers, taken = lanes.slots_used_elsewhere(known), lanes.used_slots_in(known)
+    strangers, taken = lanes.count_foreign_slots(known), lanes.used_slots_in(known)
     account_lanes: dict[str, list[AccountView]] = defaultdict(list)
     for each in states:
         view = _account(each, len(taken[each.account_lane]))
@@ -91,14 +91,14 @@ def read(waiting: Counter[str], again: Counter[str]) -> list[LaneView]:
     ]
 
 
-def _account(state: lanes.ChannelState, in_use: int) -> AccountView:
+def _account(state: lanes.AccountLaneState, in_use: int) -> AccountView:
     record = state.record
     return AccountView(
         state.account_lane.account,
         in_use,
         state.limit,
         state.configured,
-        record.not_before if lanes.backs_off(record) else None,
+        record.not_before if lanes.is_backed_off(record) else None,
         record.refused,
     )
 

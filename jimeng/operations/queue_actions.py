@@ -88,7 +88,7 @@ def hours(principal: Principal) -> list[Ends]:
 def is_suspended(principal: Principal) -> bool:
     """Whether nothing goes on because no worker is alive."""
     principal.require_operator("operations")
-    return lanes.why_held() == lanes.NO_WORKER
+    return lanes.hold_reason() == lanes.NO_WORKER
 
 
 def pauses(principal: Principal) -> list[Pause]:
@@ -144,7 +144,7 @@ def reset_lane(principal: Principal, lane: str) -> None:
         raise Invalid.field("lane", "invalid.choice", known=", ".join(sorted(known)))
     with recorded(principal, "lane.reset", lane=lane):
         for account in known[lane]:
-            lanes.reset(lane, account)
+            lanes.reset_limits(lane, account)
 
 
 def pending(principal: Principal) -> Pending:

@@ -204,7 +204,7 @@ def eta(model: Model, pictures_ahead: int, delay: float | None = None) -> int | 
     Seconds until a picture starts: those ahead of it, divided by the slots, times the
     usual duration. None while submission is held, for an unknown time.
     """
-    if lanes.why_held() is not None:
+    if lanes.hold_reason() is not None:
         return None
     runtime = jobs.runtime()
     limit = lanes.limit_in(model.lane, runtime.registry.limits_of(model))

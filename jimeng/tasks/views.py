@@ -174,7 +174,7 @@ def _view(
     if not task.is_open:
         return TaskView(task, pictures, remote_ids=names, attempts=attempts)
     phases = [PHASES.index(p.state) for p in pictures if p.state in PHASES]
-    position, eta_seconds, held = None, None, lanes.why_held()
+    position, eta_seconds, held = None, None, lanes.hold_reason()
     if task.status == "pending":
         position, eta_seconds = queue_position(task, ordered)
     elif held == lanes.PAUSED:
@@ -248,12 +248,12 @@ def queue_position(task: Task, generations: list[Generation]) -> tuple[int, int 
     first = next((g for g in generations if g.state == State.QUEUED.value), None)
     tasks, pictures = (0, 0)
     if any(g.state == State.PREPARING.value for g in generations):
-        tasks, pictures = lanes.queue(task.lane).end
+        tasks, pictures = lanes.read_queue(task.lane).totals
     elif first is not None:
         tasks, pictures = lanes.queue(task.lane).ahead(first.turn, first.id)
     elif not generations and task.turn is not None:  # not inserted yet
         first_id = task.generation_ids[0]
-        tasks, pictures = lanes.queue(task.lane).ahead(task.turn, first_id)
+        tasks, pictures = lanes.read_queue(task.lane).count_ahead(task.turn, first_id)
     model = jobs.runtime().registry.by_lane(task.lane)
     if model is None:
         return tasks, round(delayed)

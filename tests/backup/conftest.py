@@ -27,13 +27,13 @@ def elsewhere(config, registry, database):
         client = create_app(there).test_client()
         documents.connect(there, timeout=documents.WORKER_TIMEOUT)
         jobs.configure(there, registry)
-        switches.forget()
+        switches.clear_cache()
         try:
             yield client
         finally:
             documents.connect(config, timeout=documents.WORKER_TIMEOUT)
             jobs.configure(config, registry)
-            switches.forget()
+            switches.clear_cache()
 
     yield connected
     for name in names:  # with its indexes, which take longer than most tests

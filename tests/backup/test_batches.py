@@ -138,7 +138,7 @@ def test_consumer_leaves_batches_alone_while_they_are_restored(
     Task.collection().delete_many({})  # which are not there yet
     draw_nothing()
     switches.pause(switches.SENDING, switches.BY_RESTORE)
-    monkeypatch.setattr(switches, "CACHE", 60)
+    monkeypatch.setattr(switches, "SWITCH_CACHE_S", 60)
 
     fill()
 

@@ -202,7 +202,7 @@ def test_sending_stays_paused(copied, client, provider, registry, elsewhere):
         told = ran.invoke(args=["queue", "resume", "sending"])
         assert (told.exit_code, told.output) == (0, "goes on: sending\n")
         jobs.configure(jobs.runtime().config, registry)
-        switches.forget()
+        switches.clear_cache()
         pump.tick()
         run_queue()
 

@@ -261,7 +261,7 @@ def test_remaining_pictures_move_up(client, lane):
     create(client, user_id="ada")
     create(client, user_id="bob")
 
-    turn = lanes.read(lane, fresh=True).turn
+    turn = lanes.read_lane(lane, fresh=True).turn
     rows = Generation.collection().find({"waiting": True})
     turns = sorted((row["turn"] - turn, row["user_id"]) for row in rows)
     assert turns == [(0, "ada"), (0, "bob"), (1, "ada")]

@@ -73,7 +73,7 @@ def test_reset_lane_sends_at_once_as_many_as_are_configured(run, lane):
     assert (done.exit_code, done.output) == (0, f"reset: {lane}\n")
     assert "of 2 slots, 0 pending\n" in run("status", **KEYS).output
     assert lanes.free_slots(lane, 2) == [0, 1]
-    assert lanes.read(lane).durations == [4.0], "what was measured stays"
+    assert lanes.read_lane(lane).durations == [4.0], "what was measured stays"
 
 
 def test_unknown_lane_is_not_reset(run, lane):

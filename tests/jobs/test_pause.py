@@ -135,7 +135,7 @@ def test_another_process_sees_it_soon(database, monkeypatch):
     database.switches.insert_one({"_id": "intake", "paused_at": None, "by": "x"})
     assert not switches.is_paused("intake")
 
-    clock[0] += switches.CACHE
+    clock[0] += switches.SWITCH_CACHE_S
 
     assert switches.is_paused("intake")
     assert not switches.is_paused("sending")

@@ -56,7 +56,7 @@ def test_each_account_has_its_own_slots(database, lane):
     held = sorted(str(each.slot) for each in taken if each)
     assert held == ["0", "1", "studio/0", "studio/1", "studio/2"]
     assert {each.of_account for each in taken if each} == set(LIMITS)
-    assert lanes.openings({lane: LIMITS}) == {}
+    assert lanes.count_sendable({lane: LIMITS}) == {}
 
 
 def test_what_is_free_is_told_by_account(database, lane):
@@ -77,7 +77,9 @@ def test_what_is_free_is_told_by_account(database, lane):
 
 def test_larger_account_is_given_more(database, lane):
     """Slots are drawn by lot, each with the same chance."""
-    drawn = [next(iter(lanes.claims.candidates(lane, LIMITS)))[0] for _ in range(200)]
+    drawn = [
+        next(iter(lanes.claims.slot_candidates(lane, LIMITS)))[0] for _ in range(200)
+    ]
 
     assert 85 < sum(each.account == "studio" for each in drawn) < 155
 
@@ -105,8 +107,8 @@ def test_refusal_of_one_is_not_the_others(client, lane, studio, monkeypatch):
     studio_row = lanes.AccountLane(lane, "studio").record
     send()
 
-    assert lanes.read(studio_row, fresh=True).not_before is not None
-    assert lanes.read(lane, fresh=True).not_before is None
+    assert lanes.read_lane(studio_row, fresh=True).not_before is not None
+    assert lanes.read_lane(lane, fresh=True).not_before is None
 
 
 @pytest.mark.parametrize("code", ["credentials_invalid", "quota_exhausted"])
@@ -121,7 +123,7 @@ def test_refused_account_rests_and_others_draw(client, lane, studio, work_off, c
 
     assert [result(client, each)["status"] for each in tasks] == ["completed"] * 2
     assert 1 <= len(studio.requests) <= LIMITS["studio"]
-    record = lanes.read(lanes.AccountLane(lane, "studio").record, fresh=True)
+    record = lanes.read_lane(lanes.AccountLane(lane, "studio").record, fresh=True)
     assert (record.refused, lanes.is_account_suspended(record)) == (code, True)
 
 
@@ -161,10 +163,10 @@ def test_account_that_works_again_rests_no_more(client, lane, studio, work_off):
     forget_lanes()
     assert len(lanes.free_slots(lane, 3, "studio")) == 1
 
-    lanes.accepted(lane, "studio", drawn=False)
+    lanes.record_acceptance(lane, "studio", drawn=False)
 
     assert len(lanes.free_slots(lane, 3, "studio")) == 3
-    assert lanes.read(account_lane.record, fresh=True).refused is None
+    assert lanes.read_lane(account_lane.record, fresh=True).refused is None
 
 
 def test_rest_doubles(database, lane):
@@ -172,7 +174,7 @@ def test_rest_doubles(database, lane):
     ends = []
     for _ in range(8):
         lanes.suspend_account(lane, "studio", "credentials_invalid")
-        row = lanes.read(lanes.AccountLane(lane, "studio").record, fresh=True)
+        row = lanes.read_lane(lanes.AccountLane(lane, "studio").record, fresh=True)
         ends.append((row.not_before - utcnow()).total_seconds())
 
     assert 40 < ends[0] < 80
@@ -193,7 +195,7 @@ def test_removed_account_is_asked_no_more(
     provider.submits.clear()
 
     jobs.configure(config, Registry({NAME: provider}, {NAME: 2}))
-    assert lanes.slots_used_elsewhere(
+    assert lanes.count_foreign_slots(
         lanes.account_lanes_of(jobs.runtime().registry.limits)
     ) == {lanes.AccountLane(lane, "studio"): 1}
     long_ago = utcnow() - timedelta(seconds=2 * config.TASK_DEADLINE)

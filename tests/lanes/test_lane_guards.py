@@ -31,7 +31,7 @@ def known(lane: str, **fields: object) -> None:
 
 
 def record(lane: str) -> Lane:
-    return lanes.read(lane, fresh=True)
+    return lanes.read_lane(lane, fresh=True)
 
 
 def test_after_a_refusal_one_more_is_tried_at_a_time(database, lane):
@@ -56,11 +56,11 @@ def test_lane_that_has_just_sent_is_not_stalled(database, lane):
         waiting(lane, "ada", number, f"old{number}")
     old = {"$set": {"created_at": utcnow() - timedelta(minutes=5)}}
     Generation.collection().update_many({}, old)
-    assert lanes.stalled(lane, {"main": MOST}) == "old0_0"
+    assert lanes.find_stalled(lane, {"main": MOST}) == "old0_0"
 
     assert lanes.claim(lane, {"main": MOST}) is not None
 
-    assert lanes.stalled(lane, {"main": MOST}) is None
+    assert lanes.find_stalled(lane, {"main": MOST}) is None
 
 
 def test_row_of_refusals_keeps_the_fewest_that_were_running(database, lane):
@@ -94,7 +94,7 @@ def test_row_ends_when_more_are_drawn_than_when_it_began(
     holding(lane, *range(drawn))
     known(lane, refusals=2, full_at=2)
 
-    lanes.accepted(lane, drawn=False)
+    lanes.record_acceptance(lane, drawn=False)
 
     assert record(lane).refusals == refusals
 
@@ -124,14 +124,14 @@ def test_picture_that_is_sent_while_gaps_are_closed_keeps_its_turn(
     """It may have to wait again, and then in the place that it had."""
     for number, turn in enumerate((5, 9)):
         waiting(lane, "ada", turn, f"a{number}")
-    write = tickets._write
+    write = tickets._bulk_write
 
     def meanwhile(kind: type, updates: list) -> None:
         lanes.claim(lane, {"main": MOST})
-        monkeypatch.setattr(tickets, "_write", write)
+        monkeypatch.setattr(tickets, "_bulk_write", write)
         write(kind, updates)
 
-    monkeypatch.setattr(tickets, "_write", meanwhile)
+    monkeypatch.setattr(tickets, "_bulk_write", meanwhile)
 
     lanes.renumber(lane, ["ada"])
 

@@ -32,12 +32,12 @@ def waiting(lane: str, user: str, turn: int, name: str) -> None:
 
 def test_turns_go_round_the_users(database, lane):
     """One user's many pictures delay another's single one by one round at most."""
-    first, _ = lanes.reserve_tickets(lane, "ada", 100, most=1000)
-    single, _ = lanes.reserve_tickets(lane, "bob", 1, most=1000)
+    first, _ = lanes.reserve_tickets(lane, "ada", 100, max_waiting=1000)
+    single, _ = lanes.reserve_tickets(lane, "bob", 1, max_waiting=1000)
 
     assert first == 0
     assert single == 0
-    assert lanes.reserve_tickets(lane, "bob", 1, most=1000)[0] == 1
+    assert lanes.reserve_tickets(lane, "bob", 1, max_waiting=1000)[0] == 1
 
 
 def test_turns_begin_where_the_lane_is(database, lane):
@@ -54,31 +54,33 @@ def test_turns_begin_where_the_lane_is(database, lane):
 
 def test_nobody_has_more_waiting_than_allowed(database, lane):
     """The limit counts pictures, and what was refused leaves no trace."""
-    lanes.reserve_tickets(lane, "ada", 3, most=4)
+    lanes.reserve_tickets(lane, "ada", 3, max_waiting=4)
     for number in range(3):
         waiting(lane, "ada", number, f"a{number}")
 
     with pytest.raises(TooManyPending):
-        lanes.reserve_tickets(lane, "ada", 2, most=4)
+        lanes.reserve_tickets(lane, "ada", 2, max_waiting=4)
 
-    assert lanes.reserve_tickets(lane, "ada", 1, most=4)[0] == 3
+    assert lanes.reserve_tickets(lane, "ada", 1, max_waiting=4)[0] == 3
 
 
 def test_more_than_the_limit_at_once_is_refused(database, lane):
     """A first request of four does not fit where two may wait."""
     with pytest.raises(TooManyPending):
-        lanes.reserve_tickets(lane, "ada", 4, most=2)
+        lanes.reserve_tickets(lane, "ada", 4, max_waiting=2)
 
 
 def test_drifted_count_is_mended(database, lane):
     """A count that a death left too high does not lock its user out."""
-    lanes.reserve_tickets(lane, "ada", 4, most=4)  # and nothing was written after it
+    lanes.reserve_tickets(
+        lane, "ada", 4, max_waiting=4
+    )  # and nothing was written after it
     with pytest.raises(TooManyPending):
-        lanes.reserve_tickets(lane, "ada", 1, most=4)
+        lanes.reserve_tickets(lane, "ada", 1, max_waiting=4)
 
     QuotaUsage.objects.update(set__taken_at=utcnow() - timedelta(seconds=10))
 
-    assert lanes.reserve_tickets(lane, "ada", 4, most=4)[0] >= 0
+    assert lanes.reserve_tickets(lane, "ada", 4, max_waiting=4)[0] >= 0
 
 
 def test_parallel_requests_get_different_turns(database, lane):
@@ -86,7 +88,8 @@ def test_parallel_requests_get_different_turns(database, lane):
     with ThreadPoolExecutor(10) as pool:
         turns = list(
             pool.map(
-                lambda _: lanes.reserve_tickets(lane, "ada", 1, most=100)[0], range(20)
+                lambda _: lanes.reserve_tickets(lane, "ada", 1, max_waiting=100)[0],
+                range(20),
             )
         )
 
@@ -150,10 +153,10 @@ def test_three_refusals_lower_the_limit(database, lane):
 
     lanes.back_off(lane, full=True)
     lanes.back_off(lane, full=True)
-    assert lanes.limit_of(lanes.read(lane, fresh=True), 4) == 4
+    assert lanes.limit_of(lanes.read_lane(lane, fresh=True), 4) == 4
     lanes.back_off(lane, full=True)
 
-    assert lanes.limit_of(lanes.read(lane, fresh=True), 4) == 2
+    assert lanes.limit_of(lanes.read_lane(lane, fresh=True), 4) == 2
 
 
 def test_a_lowered_limit_is_tried_higher_later(database, lane):
@@ -162,11 +165,11 @@ def test_a_lowered_limit_is_tried_higher_later(database, lane):
     Lane(id=lane, limit=1, limit_until=past).save()
 
     assert len(lanes.free_slots(lane, 2)) == 2
-    assert lanes.limit_of(lanes.read(lane, fresh=True), 2) == 2
+    assert lanes.limit_of(lanes.read_lane(lane, fresh=True), 2) == 2
 
     Lane.objects(id=lane).update(set__limit_until=past)
     assert len(lanes.free_slots(lane, 2)) == 2
-    assert lanes.read(lane, fresh=True).limit is None
+    assert lanes.read_lane(lane, fresh=True).limit is None
 
 
 def test_nothing_is_sent_while_backing_off(client, provider, lane):

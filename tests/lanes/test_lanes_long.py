@@ -6,7 +6,7 @@ import pytest
 from jimeng import lanes
 from jimeng.documents import Generation, Lane
 from jimeng.lanes import queue_position
-from jimeng.lanes.queue_position import WaitingHead
+from jimeng.lanes.queue_position import QueueHead
 from tests.commands import counted
 
 OTHER = "volcengine_jimeng:other"
@@ -61,10 +61,10 @@ def test_openings_are_free_slots_that_are_waited_for(queued, lane):
 
     limits = dict.fromkeys((lane, OTHER, "volcengine_jimeng:idle"), {"main": 3})
 
-    assert lanes.openings(limits) == {lane: 1, OTHER: 3}
+    assert lanes.count_sendable(limits) == {lane: 1, OTHER: 3}
     assert lanes.claim(OTHER, {"main": 3}) is not None
-    assert lanes.openings(limits) == {lane: 1, OTHER: 2}
-    assert lanes.openings({lane: {"main": 3}}) == {lane: 1}
+    assert lanes.count_sendable(limits) == {lane: 1, OTHER: 2}
+    assert lanes.count_sendable({lane: {"main": 3}}) == {lane: 1}
 
 
 def test_openings_cost_the_same_with_many_waiting(queued, lane, config):
@@ -77,7 +77,7 @@ def test_openings_cost_the_same_with_many_waiting(queued, lane, config):
     limits = dict.fromkeys(names, {"main": 2})
 
     with counted(config) as commands:
-        assert lanes.openings(limits) == {lane: 2, OTHER: 2}
+        assert lanes.count_sendable(limits) == {lane: 2, OTHER: 2}
 
     # The indexes are looked at once a connection.
     aside = {"listIndexes", "switches"}
@@ -90,7 +90,8 @@ def test_nothing_waiting_is_found_in_one_look(database, lane, config):
     """Whatever the number of lanes."""
     with counted(config) as commands:
         assert (
-            lanes.openings({f"lane{number}": {"main": 2} for number in range(50)}) == {}
+            lanes.count_sendable({f"lane{number}": {"main": 2} for number in range(50)})
+            == {}
         )
 
     assert len(commands) == 1
@@ -98,20 +99,22 @@ def test_nothing_waiting_is_found_in_one_look(database, lane, config):
 
 def test_place_in_a_long_line_is_read_from_its_head(queued, lane, config, monkeypatch):
     """Exact at the head, about right behind it, and never before the head's end."""
-    monkeypatch.setattr(queue_position, "HEAD", 200)
+    monkeypatch.setattr(queue_position, "MAX_HEAD", 200)
     queued(3000)
 
     with counted(config) as commands:
-        found = lanes.queue(lane)
+        found = lanes.read_queue(lane)
 
     assert [command["limit"] for command in commands] == [201]
-    assert found.ahead(5, f"{lane}000055_0") == (55, 55)
-    assert found.ahead(250, f"{lane}002500_0") == pytest.approx((2500, 2500), rel=0.1)
-    assert found.ahead(19, "zzz_0") == (200, 200)
+    assert found.count_ahead(5, f"{lane}000055_0") == (55, 55)
+    assert found.count_ahead(250, f"{lane}002500_0") == pytest.approx(
+        (2500, 2500), rel=0.1
+    )
+    assert found.count_ahead(19, "zzz_0") == (200, 200)
 
 
 def test_line_that_is_read_whole_is_exact():
     """Behind its end everybody is counted, whatever the turn."""
-    found = WaitingHead([(0, "a_0"), (0, "a_1"), (4, "b_0")])
+    found = QueueHead([(0, "a_0"), (0, "a_1"), (4, "b_0")])
 
-    assert found.ahead(1000, "c_0") == (2, 3)
+    assert found.count_ahead(1000, "c_0") == (2, 3)

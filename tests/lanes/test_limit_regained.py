@@ -32,7 +32,7 @@ class Provider:
 
     @property
     def limit(self) -> int:
-        return lanes.limit_of(lanes.read(self.lane, fresh=True), MOST)
+        return lanes.limit_of(lanes.read_lane(self.lane, fresh=True), MOST)
 
     @property
     def running(self) -> int:
@@ -67,7 +67,7 @@ class Provider:
         self.ends[slot] = self.now + timedelta(seconds=takes)
         drawn = {"$set": {"state": "generating"}}
         Generation.collection().update_one({"_id": f"held{slot}_0"}, drawn)
-        lanes.accepted(self.lane, drawn=False)
+        lanes.record_acceptance(self.lane, drawn=False)
 
     def free(self, *slots: int) -> None:
         ids = [f"held{slot}_0" for slot in slots]
@@ -106,7 +106,7 @@ def test_limit_is_back_within_three_minutes(account, low, takes):
 
     assert (account.limit, len(account.ends)) == (MOST, MOST)
     account.work(75)
-    assert lanes.read(account.lane, fresh=True).limit is None, "and is forgotten"
+    assert lanes.read_lane(account.lane, fresh=True).limit is None, "and is forgotten"
     assert account.refused.total() == 0
 
 
@@ -149,7 +149,7 @@ def test_refusal_beyond_the_limit_does_not_make_the_lane_wait(account):
     account.work(STEP)
 
     assert account.refused.total() == 1
-    found = lanes.read(account.lane, fresh=True)
+    found = lanes.read_lane(account.lane, fresh=True)
     assert (found.refusals, found.not_before, found.limit) == (0, None, 3)
 
 
@@ -158,12 +158,12 @@ def test_refusals_that_come_after_the_limit_was_lowered_raise_nothing(database, 
     holding(lane, *range(6))
     for _ in range(3):
         lanes.back_off(lane, full=True)
-    low = lanes.limit_of(lanes.read(lane, fresh=True), MOST)
+    low = lanes.limit_of(lanes.read_lane(lane, fresh=True), MOST)
 
     lanes.back_off(lane, full=True)
     lanes.back_off(lane, full=True)
 
-    found = lanes.read(lane, fresh=True)
+    found = lanes.read_lane(lane, fresh=True)
     assert (low, lanes.limit_of(found, MOST), found.refusals) == (5, 5, 0)
 
 
@@ -172,9 +172,9 @@ def test_calls_that_answer_with_the_picture_count_those_beside_them(database, la
     Lane(id=lane, limit=3, raised=1).save()
     holding(lane, 0, 1, 2, state="submitting")
 
-    lanes.accepted(lane, drawn=True)
+    lanes.record_acceptance(lane, drawn=True)
 
-    assert lanes.limit_of(lanes.read(lane, fresh=True), MOST) == 5
+    assert lanes.limit_of(lanes.read_lane(lane, fresh=True), MOST) == 5
 
 
 def test_limit_is_not_raised_by_time_alone(account):

@@ -35,7 +35,7 @@ def settled_by_hand(monkeypatch) -> None:
 
 
 @pytest.mark.parametrize(
-    "where", [(lanes, "queue"), (Task, "insert")], ids=["look", "write"]
+    "where", [(lanes, "read_queue"), (Task, "insert")], ids=["look", "write"]
 )
 def test_reservation_of_a_task_that_was_not_written_is_released(
     limited, monkeypatch, settled_by_hand, where

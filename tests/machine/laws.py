@@ -109,7 +109,7 @@ class Laws:
         )
         assert all(count == 1 for count in held.values()), held
         for lane, slot in held:
-            parted = lanes.parted(lane, slot)
+            parted = lanes.parse_slot(lane, slot)
             assert parted and parted[1] in range(self._limits[parted[0].account]), held
 
     def _of_submissions(self, generations: dict[str, dict]) -> None:

@@ -124,9 +124,9 @@ def test_picture_taken_in_the_place_of_another_ends_no_row(database, lane):
     for _ in range(3):
         lanes.back_off(lane, full=True)
         forget_lanes()
-        lanes.accepted(lane, drawn=False)
+        lanes.record_acceptance(lane, drawn=False)
 
-    assert lanes.limit_of(lanes.read(lane, fresh=True), CONFIGURED) == 1
+    assert lanes.limit_of(lanes.read_lane(lane, fresh=True), CONFIGURED) == 1
 
 
 def test_picture_taken_beside_the_others_ends_a_row(database, lane):
@@ -137,10 +137,10 @@ def test_picture_taken_beside_the_others_ends_a_row(database, lane):
     Generation.collection().update_many({}, {"$set": {"state": "generating"}})
     forget_lanes()
 
-    lanes.accepted(lane, drawn=False)
+    lanes.record_acceptance(lane, drawn=False)
     lanes.back_off(lane, full=True)
 
-    record = lanes.read(lane, fresh=True)
+    record = lanes.read_lane(lane, fresh=True)
     assert (record.refusals, record.limit) == (1, None)
 
 

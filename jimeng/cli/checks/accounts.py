@@ -14,9 +14,7 @@ def accounts(config: Config) -> Iterator[Finding]:
         return
     registry = jobs.runtime().registry
     account_lanes = lanes.read_account_lanes(registry.limits)
-    strangers = lanes.slots_used_elsewhere(
-        {each.account_lane for each in account_lanes}
-    )
+    strangers = lanes.count_foreign_slots({each.account_lane for each in account_lanes})
     wrong = [*removed(strangers), *resting(account_lanes)]
     yield from wrong
     if not wrong and len(registry.accounts) > 1:
@@ -46,7 +44,7 @@ def removed(held: Counter[lanes.AccountLane]) -> Iterator[Finding]:
         yield Finding(check, Verdict.FAILED, found, "doctor.account_removed")
 
 
-def resting(account_lanes: list[lanes.ChannelState]) -> Iterator[Finding]:
+def resting(account_lanes: list[lanes.AccountLaneState]) -> Iterator[Finding]:
     for each in account_lanes:
         if lanes.is_account_suspended(each.record):
             (lane, account), record = each.account_lane, each.record

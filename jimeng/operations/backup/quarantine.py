@@ -33,7 +33,7 @@ def park() -> int:
     Returns:
         How many pictures were ended.
     """
-    for name in switches.OF_THE_ORIGINAL:
+    for name in switches.PAUSED_AFTER_RESTORE:
         switches.pause(name, switches.BY_RESTORE)
     # Running everything again that failed creates tasks, as the original has by now.
     # A deletion that has begun must end: what it has left would be seen nowhere.

@@ -73,7 +73,7 @@ def restore(
     database = get_db()
     prepare(database)
     # First of all: whatever consumer runs on this database must send none of it.
-    for name in switches.OF_THE_ORIGINAL:
+    for name in switches.PAUSED_AFTER_RESTORE:
         switches.pause(name, switches.BY_RESTORE)
     # A consumer must not migrate what is there by halves.
     migrations.begin_at(migrations.CODE)
@@ -160,7 +160,7 @@ def insert(
     rows = decode_all(part, RAW)
     if collection.name == "switches":
         # These stay paused; whatever else was, is again.
-        rows = [row for row in rows if row["_id"] not in switches.OF_THE_ORIGINAL]
+        rows = [row for row in rows if row["_id"] not in switches.PAUSED_AFTER_RESTORE]
     if collection.name == "bulk_actions":
         # The original has gone on with what creates tasks.
         kinds = bulk.harmless()
