@@ -21,9 +21,9 @@ def forget_lanes() -> None:
 
 def forget_sweeps() -> None:
     """All open tasks, files and endpoints are looked at again; turns begin anew."""
-    janitor._settled = janitor._again = janitor._file_seen = None
-    input_cleanup._file_seen = None
-    webhook_outbox.forget_owners()
+    janitor._first_pass = janitor._recheck = janitor._file_cursor = None
+    input_cleanup._file_cursor = None
+    webhook_outbox.clear_owner_cache()
     webhook_deliveries._last_user.update({False: "", True: ""})
 
 

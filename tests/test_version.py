@@ -105,7 +105,7 @@ def test_image_takes_the_commit_from_its_build():
 def test_commands_say_the_release(app, database, tmp_path):
     """Of themselves, of each worker, of a backup, and of whatever doctor looks at."""
     run = app.test_cli_runner().invoke
-    pump.beat("host:1:x", utcnow())
+    pump.write_heartbeat("host:1:x", utcnow())
 
     assert run(args=["version"]).output == (
         f"jimeng {version.VERSION}, commit {version.COMMIT}\n"
@@ -126,7 +126,7 @@ def test_commands_say_the_release(app, database, tmp_path):
 
 
 def test_page_says_the_release_of_each_worker(client):
-    pump.beat("host:1:x", utcnow())
+    pump.write_heartbeat("host:1:x", utcnow())
 
     assert version.RELEASE in client.get("/admin/queue").text
 

@@ -70,7 +70,7 @@ def create(
     with noted(principal, user_id, "webhooks.create", webhook=made.id):
         if not made.insert_within(MAX_WEBHOOKS, WITH_ADDRESS):
             raise TooManyWebhooks(f"user {user_id}", limit=MAX_WEBHOOKS)
-    webhook_outbox.forget_owners()
+    webhook_outbox.clear_owner_cache()
     log.info("webhook created id=%s user=%s", made.id, user_id)
     return made, made.secret(key)
 
@@ -163,7 +163,7 @@ def delete(principal: Principal, webhook_id: str) -> WebhookEndpoint:
     found = principal.find(WebhookEndpoint, webhook_id, WebhookNotFound, WITH_ADDRESS)
     WebhookEndpoint.collection().delete_one({"_id": found.id})
     WebhookDelivery.collection().delete_many({"endpoint": found.id})
-    webhook_outbox.forget_owners()
+    webhook_outbox.clear_owner_cache()
     log.info("webhook deleted id=%s user=%s", found.id, found.user_id)
     return found
 

@@ -6,7 +6,7 @@ from flask.cli import with_appcontext
 
 from jimeng.cli.databases import databases
 from jimeng.config import Config
-from jimeng.jobs.retention import GIB, surplus
+from jimeng.jobs.retention import GIB, count_surplus
 
 
 @click.command()
@@ -22,7 +22,7 @@ def retention(days: int | None, gib: float | None) -> None:
     """
     config: Config = current_app.config["JIMENG"]
     with databases():
-        found = surplus(
+        found = count_surplus(
             config.KEEP_DAYS if days is None else days,
             config.KEEP_GIB if gib is None else gib,
         )

@@ -11,8 +11,8 @@ from jimeng import jobs
 from jimeng.cli.databases import OPERATOR, databases
 from jimeng.documents import utcnow
 from jimeng.documents.principal import recorded
-from jimeng.jobs.input_cleanup import named_by_inputs
-from jimeng.jobs.janitor import named_by_images
+from jimeng.jobs.input_cleanup import file_ids_of_inputs
+from jimeng.jobs.janitor import file_ids_of_images
 from jimeng.pictures.stores import Chosen, NotTheSame, Store, move, overview
 from jimeng.pictures.stores.moving import FUTURE, Named
 
@@ -86,8 +86,8 @@ def stores() -> list[tuple[str, Store, Named]]:
     """What each holds, the store, and what says which of its files are named."""
     runtime = jobs.runtime()
     return [
-        ("drawn", runtime.store, named_by_images),
-        ("given", runtime.inputs, named_by_inputs),
+        ("drawn", runtime.store, file_ids_of_images),
+        ("given", runtime.inputs, file_ids_of_inputs),
     ]
 
 

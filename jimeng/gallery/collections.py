@@ -26,7 +26,7 @@ from jimeng.errors.collections import (
 from jimeng.gallery.browsing import Hits, Wanted, browse_of, hits_of
 from jimeng.jobs import bulk, periodic_tasks
 from jimeng.jobs.bulk import Counts, DocumentBatch, Kind
-from jimeng.jobs.janitor import SETTLED
+from jimeng.jobs.janitor import REQUEST_GRACE
 from jimeng.tasks.audit import audited
 
 log = logging.getLogger(__name__)
@@ -325,7 +325,7 @@ def find_deletion() -> bool:
     Returns:
         Whether there may be more.
     """
-    over: dict = {"kind": DELETE, "ended_at": {"$lte": utcnow() - SETTLED}}
+    over: dict = {"kind": DELETE, "ended_at": {"$lte": utcnow() - REQUEST_GRACE}}
     over["details.looked"] = {"$exists": False}
     found = BulkAction.find_all(over, limit=SOME)
     for action in found:

@@ -9,7 +9,7 @@ from jimeng import jobs
 from jimeng.documents import Generation, State, Task
 from jimeng.documents.task import THERE
 from jimeng.errors.inputs import UploadNotFound
-from jimeng.jobs.inputs import fitted, inputs_of
+from jimeng.jobs.inputs import fitted_file, inputs_of
 from jimeng.pictures.input_links import opened
 
 log = logging.getLogger(__name__)
@@ -43,7 +43,7 @@ def open_link(token: str) -> tuple[BinaryIO, int, str]:
     if generation is None or inputs is None:
         raise UploadNotFound(f"no generation uses {named.input_id} now")
     at = [each.id for each in inputs].index(named.input_id)
-    about = fitted(at, inputs, generation)
+    about = fitted_file(at, inputs, generation)
     content = about and jobs.runtime().inputs.open(about["file_id"])
     if not about or not content:
         raise UploadNotFound(f"no bytes of {named.input_id}")

@@ -21,7 +21,7 @@ from jimeng.documents.image import SHOWN
 from jimeng.documents.input import PREFIX
 from jimeng.documents.principal import Principal, noted
 from jimeng.errors import Invalid
-from jimeng.jobs.inputs import MAX_FETCHED
+from jimeng.jobs.inputs import MAX_FETCHED_BYTES
 from jimeng.providers.download import is_public
 
 log = logging.getLogger(__name__)
@@ -137,7 +137,7 @@ def decode_data_url(field: str, url: str) -> bytes:
     head = DATA.match(url)
     if head is None:
         raise Invalid.field(field, "invalid.data_url")
-    if (len(url) - head.end()) * 3 // 4 > MAX_FETCHED:
+    if (len(url) - head.end()) * 3 // 4 > MAX_FETCHED_BYTES:
         raise Invalid.field(field, "refused.large")
     try:
         return base64.b64decode(url[head.end() :], validate=True)

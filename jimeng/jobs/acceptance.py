@@ -9,17 +9,17 @@ from pymongo.errors import PyMongoError
 from jimeng import lanes
 from jimeng.documents import Generation, State, Task, utcnow
 from jimeng.jobs import metric_counters, tallies
-from jimeng.jobs.endings import Freed, freed_by
+from jimeng.jobs.endings import SlotRelease, slot_release_of
 from jimeng.jobs.poll_schedule import first_poll_after
-from jimeng.jobs.saving import keep, saving_lease
+from jimeng.jobs.saving import saving_lease, store_output
 from jimeng.providers import Progress
 
 log = logging.getLogger(__name__)
 
-STORE_TRIES = 3  # of some 30 s each: the name of what was paid for is precious
+MAX_STORE_ATTEMPTS = 3  # of some 30 s each: the name of what was paid for is precious
 
 
-def accepted(generation: Generation, progress: Progress) -> Freed | None:
+def record_accepted(generation: Generation, progress: Progress) -> SlotRelease | None:
     """
     Store the provider's name for the picture, and plan the first look.
 
@@ -27,7 +27,7 @@ def accepted(generation: Generation, progress: Progress) -> Freed | None:
     its lease holds the only name of something that is paid for.
     """
     found = None
-    for tries in range(STORE_TRIES, 0, -1):
+    for tries in range(MAX_STORE_ATTEMPTS, 0, -1):
         try:
             found = store_acceptance(generation, progress)
             break
@@ -46,13 +46,13 @@ def accepted(generation: Generation, progress: Progress) -> Freed | None:
         progress.request_id,
         found.late,
     )
-    note_submitted(found)
+    set_submitted_at(found)
     lanes.record_acceptance(found.lane, found.of_account, drawn=progress.done)
-    metric_counters.accepted(found)
+    metric_counters.count_accepted(found)
     if not progress.done:
         return None
-    metric_counters.drawn(found)
-    return freed_by(generation, partial(keep, found, progress.images))
+    metric_counters.count_generated(found)
+    return slot_release_of(generation, partial(store_output, found, progress.images))
 
 
 def store_acceptance(generation: Generation, progress: Progress) -> Generation | None:
@@ -64,7 +64,9 @@ def store_acceptance(generation: Generation, progress: Progress) -> Generation |
     if generation.due_at and generation.due_at < now:  # by now it may be unknown
         tallies.announce_change(generation, now)
     names = [progress.remote_id] if progress.remote_id else []
-    after = drawn(progress) if progress.done else drawing(generation)
+    after = (
+        finished_fields(progress) if progress.done else generating_fields(generation)
+    )
     return Generation.find_and_modify(
         {
             "_id": generation.id,
@@ -97,7 +99,7 @@ def store_acceptance(generation: Generation, progress: Progress) -> Generation |
     )
 
 
-def drawing(generation: Generation) -> dict:
+def generating_fields(generation: Generation) -> dict:
     """The fields of a picture that is being drawn, and is looked at in a while."""
     first_poll = utcnow() + timedelta(seconds=first_poll_after(generation))
     return {
@@ -108,7 +110,7 @@ def drawing(generation: Generation) -> dict:
     }
 
 
-def drawn(progress: Progress) -> dict:
+def finished_fields(progress: Progress) -> dict:
     """The fields of a picture that came with the answer; it is asked for no more."""
     return {
         "state": State.SAVING.value,
@@ -119,7 +121,7 @@ def drawn(progress: Progress) -> dict:
     }
 
 
-def note_submitted(generation: Generation) -> None:
+def set_submitted_at(generation: Generation) -> None:
     where = {"_id": generation.task_id, "submitted_at": {"$exists": False}}
     Task.collection(durable=False).update_one(
         where, {"$set": {"submitted_at": generation.accepted_at}}

@@ -9,9 +9,9 @@ from pymongo.errors import BulkWriteError, DuplicateKeyError
 from jimeng.documents import Generation, State, Task
 from jimeng.documents.ids import age_of
 
-DUPLICATE = 11000  # MongoDB's code for a key that exists
-SEEDS = 2**31
-FRESH = 60.0  # seconds: by then the janitor has met what a death left out
+DUPLICATE_KEY = 11000  # MongoDB's code for a key that exists
+SEED_RANGE = 2**31
+RECENT_S = 60.0  # seconds: by then the janitor has met what a death left out
 
 
 def generations_of(task: Task, first_turn: int | None) -> list[dict]:
@@ -28,7 +28,7 @@ def generations_of(task: Task, first_turn: int | None) -> list[dict]:
     ]
 
 
-def write(rows: Sequence[dict]) -> None:
+def insert_missing(rows: Sequence[dict]) -> None:
     """Insert those of these generations that are not there yet."""
     # Not durable by itself: the task is, and what is missing of it gets written again.
     generations = Generation.collection(durable=False)
@@ -40,11 +40,11 @@ def write(rows: Sequence[dict]) -> None:
     except DuplicateKeyError:
         return
     except BulkWriteError as error:
-        if any(e["code"] != DUPLICATE for e in error.details["writeErrors"]):
+        if any(e["code"] != DUPLICATE_KEY for e in error.details["writeErrors"]):
             raise
 
 
-def count_written(task_ids: Iterable[str]) -> Counter[str]:
+def count_stored(task_ids: Iterable[str]) -> Counter[str]:
     """Of each of these tasks, how many of its generations there are."""
     rows = Generation.collection().aggregate(
         [
@@ -56,9 +56,9 @@ def count_written(task_ids: Iterable[str]) -> Counter[str]:
     return Counter({row["_id"]: row["n"] for row in rows})
 
 
-def incomplete(wanted: Mapping[str, int]) -> list[str]:
+def find_incomplete(wanted: Mapping[str, int]) -> list[str]:
     """Those of these tasks, with how many generations each has, that lack some."""
-    written = count_written(wanted)
+    written = count_stored(wanted)
     return [task_id for task_id, n in wanted.items() if written[task_id] < n]
 
 
@@ -69,19 +69,21 @@ def backfill_generations(task: Task) -> int:
     Returns:
         How many were missing.
     """
-    missing = task.n - count_written([task.id])[task.id]
+    missing = task.n - count_stored([task.id])[task.id]
     if missing > 0:
-        write(generations_of(task, None if task.reserves_ticket_later else task.turn))
+        insert_missing(
+            generations_of(task, None if task.reserves_ticket_later else task.turn)
+        )
     return max(missing, 0)
 
 
-def insert_generations(task_ids: Iterable[str]) -> None:
+def backfill_recent(task_ids: Iterable[str]) -> None:
     """
     Write what is still on its way of those of these tasks that have just been made:
     who takes pictures out of the line is to find all of them in it.
     """
-    fresh = [task_id for task_id in task_ids if age_of(task_id) < FRESH]
-    written = count_written(fresh) if fresh else Counter()
+    fresh = [task_id for task_id in task_ids if age_of(task_id) < RECENT_S]
+    written = count_stored(fresh) if fresh else Counter()
     if coming := [task_id for task_id in fresh if not written[task_id]]:
         for row in Task.collection().find({"_id": {"$in": coming}}):
             backfill_generations(Task.read(row))
@@ -89,7 +91,7 @@ def insert_generations(task_ids: Iterable[str]) -> None:
 
 def new_seed() -> int:
     """0 to 2^31-1."""
-    return secrets.randbelow(SEEDS)
+    return secrets.randbelow(SEED_RANGE)
 
 
 def _generation(task: Task, index: int, turn: int | None) -> dict:
@@ -109,7 +111,7 @@ def _generation(task: Task, index: int, turn: int | None) -> dict:
         prompt=task.prompt,
         width=task.width,
         height=task.height,
-        seed=None if task.seed is None else (task.seed + index) % SEEDS,
+        seed=None if task.seed is None else (task.seed + index) % SEED_RANGE,
         seed_given=task.seed_given,
         inputs=task.inputs,
         has_mask=task.has_mask,

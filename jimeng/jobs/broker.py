@@ -21,14 +21,14 @@ from jimeng.errors import QueueUnavailable, outages
 # Seconds. The web tries twice, since Redis may have been restarted under a pooled
 # connection; the page that says so shows the user's tasks too, and MongoDB gets what
 # is left of two seconds. A consumer's blocking read takes one.
-WEB_TIMEOUT, WORKER_TIMEOUT = 0.5, 5.0
-MAX_QUEUED = 100  # jobs; beyond, the pump waits rather than repeats itself
+WEB_TIMEOUT_S, WORKER_TIMEOUT_S = 0.5, 5.0
+MAX_QUEUED_JOBS = 100  # jobs; beyond, the pump waits rather than repeats itself
 MAX_JOB_BYTES = 1000  # bytes of a job
 
 # Connections for scripts that nobody uses, of each pool's server.
-_free: WeakKeyDictionary[ConnectionPool, list[ConnectionInterface]]
-_free = WeakKeyDictionary()
-os.register_at_fork(after_in_child=_free.clear)
+_idle_connections: WeakKeyDictionary[ConnectionPool, list[ConnectionInterface]]
+_idle_connections = WeakKeyDictionary()
+os.register_at_fork(after_in_child=_idle_connections.clear)
 
 
 class UnreadableJob(Exception):
@@ -56,7 +56,7 @@ class JsonHuey(RedisHuey):
         """
         try:
             found = json.loads(data[:MAX_JOB_BYTES])
-            if not isinstance(found, list) or not all(map(is_word, found)):
+            if not isinstance(found, list) or not all(map(is_printable_string, found)):
                 raise ValueError("no list of words")
             name, *words = found
             return self._registry.string_to_task(name)(tuple(words))
@@ -82,7 +82,7 @@ class JsonHuey(RedisHuey):
         return False
 
 
-def is_word(value: object) -> bool:
+def is_printable_string(value: object) -> bool:
     return isinstance(value, str) and value.isprintable()
 
 
@@ -91,7 +91,7 @@ def is_word(value: object) -> bool:
 huey = JsonHuey("jimeng-json", results=False, url="redis://localhost:6379/0")
 
 
-def connect(config: Config, *, timeout: float = WEB_TIMEOUT) -> None:
+def connect(config: Config, *, timeout: float = WEB_TIMEOUT_S) -> None:
     """
     Point Huey at Redis; nothing is sent yet.
 
@@ -118,21 +118,21 @@ def evaluate(script: str, keys: Sequence[str], *arguments: str | int) -> Any:
         RedisError: it does not answer, or does not like the script.
     """
     pool = huey.storage.conn.connection_pool
-    free = _free.setdefault(pool, [])
+    free = _idle_connections.setdefault(pool, [])
     try:
         connection = free.pop()
     except IndexError:
-        connection = _connected(pool)
+        connection = _new_connection(pool)
     try:
         return _run(connection, free, script, keys, arguments)
     except ResponseError:
         raise
     except RedisError:  # as the client does: the answer may be lost, and only that
         free.clear()  # or Redis has been restarted under all of them
-    return _run(_connected(pool), free, script, keys, arguments)
+    return _run(_new_connection(pool), free, script, keys, arguments)
 
 
-def _connected(pool: ConnectionPool) -> ConnectionInterface:
+def _new_connection(pool: ConnectionPool) -> ConnectionInterface:
     made = pool.make_connection()
     made.connect()
     return made
@@ -146,7 +146,7 @@ def _run(
     arguments: Sequence[str | int],
 ) -> Any:
     # Whole: to send its hash costs more here than Redis saves by it.
-    command = packed("EVAL", script, len(keys), *keys, *arguments)
+    command = encode_command("EVAL", script, len(keys), *keys, *arguments)
     connection.send_packed_command(command)
     try:
         found = connection.read_response()
@@ -157,7 +157,7 @@ def _run(
     return found
 
 
-def packed(*words: str | int) -> list[bytes]:
+def encode_command(*words: str | int) -> list[bytes]:
     """A command as Redis reads it; the client takes four times as long for that."""
     said = [str(word).encode() for word in words]
     parts = [b"$%d\r\n%b\r\n" % (len(each), each) for each in said]

@@ -32,14 +32,16 @@ from jimeng.jobs.runtime import runtime
 log = logging.getLogger(__name__)
 
 LATE_POLLS = (timedelta(hours=1), timedelta(hours=11))  # the provider keeps 12 h
-SLOW = 60.0  # seconds, for a model that is no longer offered
-OTHERS_TIME = timedelta(seconds=30)  # between two looks at what we do not know
+DEFAULT_SLOW_S = 60.0  # seconds, for a model that is no longer offered
+UNKNOWN_TASK_RETRY_AFTER = timedelta(
+    seconds=30
+)  # between two looks at what we do not know
 CANCELLED = {"code": "picture_cancelled", "charged": "no"}
-FREED = {"slot": "", "owner": "", "due_at": ""}
+RELEASED_FIELDS = {"slot": "", "owner": "", "due_at": ""}
 
 
 @dataclass(frozen=True)
-class Freed:
+class SlotRelease:
     """
     A lane may send another picture.
 
@@ -53,15 +55,17 @@ class Freed:
     then: Callable[[], None] = lambda: None
 
 
-def freed_by(generation: Generation, then: Callable[[], None] = lambda: None) -> Freed:
+def slot_release_of(
+    generation: Generation, then: Callable[[], None] = lambda: None
+) -> SlotRelease:
     """
     Args:
         generation: As it was while it held its slot.
     """
-    return Freed(generation.lane, generation.slot, then)
+    return SlotRelease(generation.lane, generation.slot, then)
 
 
-def error_of(error: ProviderError) -> dict:
+def error_record(error: ProviderError) -> dict:
     """What the task record keeps of a failure. The words follow from the code."""
     kept = {
         "code": error.code,
@@ -79,7 +83,7 @@ def record_failure(generation: Generation, error: dict) -> None:
         log.info("task %s code=%s", task.status, error["code"])
 
 
-def end(generation: Generation, state: State, **changes: object) -> bool:
+def finish(generation: Generation, state: State, **changes: object) -> bool:
     """
     Write the end; nothing is left to be done, and the slot is free.
 
@@ -91,7 +95,7 @@ def end(generation: Generation, state: State, **changes: object) -> bool:
     found = generation.update_owned(
         {
             "$set": {"state": state.value, "ended_at": utcnow(), **changes},
-            "$unset": {**FREED, "waiting": "", "prompt": ""},
+            "$unset": {**RELEASED_FIELDS, "waiting": "", "prompt": ""},
         }
     )
     return found is not None
@@ -102,37 +106,37 @@ def fail(generation: Generation, error: ProviderError) -> bool:
     The picture will not come, and the provider has said why.
 
     Returns:
-        As `end`.
+        As `finish`.
     """
-    kept = error_of(error)
+    kept = error_record(error)
     log.warning("picture failed id=%s code=%s: %s", generation.id, error.code, error)
     record_failure(generation, kept)
-    return end(generation, State.FAILED, error=kept, charged=error.charged)
+    return finish(generation, State.FAILED, error=kept, charged=error.charged)
 
 
 def fail_unsent(generation: Generation, code: str, why: str) -> None:
     """Nothing was sent, so nothing is charged, and it counts for no day."""
     if fail(generation, ProviderError(why, code=code)):
-        give_back(generation)
+        release_quota(generation)
 
 
-def unknown(generation: Generation, error: ProviderError) -> None:
+def mark_unknown(generation: Generation, error: ProviderError) -> None:
     """
     It may have been accepted, and nobody can ask: there is no name to ask by.
 
     The slot stays taken for as long as such a picture may be drawn.
     """
-    kept = {**error_of(error), "code": "submit_unknown", "charged": "unknown"}
+    kept = {**error_record(error), "code": "submit_unknown", "charged": "unknown"}
     record_failure(generation, kept)
     model = runtime().registry.by_lane(generation.lane)
-    slow = model.slow if model else SLOW
+    slow = model.slow if model else DEFAULT_SLOW_S
     hold = timedelta(seconds=lanes.slow_duration(generation.lane, slow))
     ended = {"state": State.UNKNOWN.value, "ended_at": utcnow()}
     failed = {"error": kept, "charged": "unknown"}
     generation.release(utcnow() + hold, {**ended, **failed})
 
 
-def quarantine(generation: Generation, why: str) -> Freed:
+def quarantine(generation: Generation, why: str) -> SlotRelease:
     """
     End what this release cannot act on, so that it holds up nothing.
 
@@ -142,8 +146,8 @@ def quarantine(generation: Generation, why: str) -> Freed:
     at = generation.state
     log.error("picture set aside id=%s state=%s: %s", generation.id, at, why)
     if at in (State.FAILED.value, State.UNKNOWN.value):
-        generation.update_owned({"$unset": FREED})
-        return freed_by(generation)
+        generation.update_owned({"$unset": RELEASED_FIELDS})
+        return slot_release_of(generation)
     is_sent = at not in SENDABLE
     drawn = "yes" if at == State.SAVING.value else "unknown"
     kept = {"code": "not_understood", "charged": drawn if is_sent else "no"}
@@ -153,10 +157,10 @@ def quarantine(generation: Generation, why: str) -> Freed:
         Task.record(task_id, int(index), {"state": "failed", "error": kept})
     owner = {"user_id": generation.user_id, "lane": generation.lane}
     charged = kept["charged"]
-    is_ended = end(generation, State.FAILED, error=kept, charged=charged, **owner)
+    is_ended = finish(generation, State.FAILED, error=kept, charged=charged, **owner)
     if is_ended and not is_sent:
-        give_back(generation)
-    return freed_by(generation)
+        release_quota(generation)
+    return slot_release_of(generation)
 
 
 def time_out(generation: Generation) -> None:
@@ -177,13 +181,13 @@ def schedule_late_poll(generation: Generation, looks: int, **changes: object) ->
     """
     changes["late_looks"] = looks
     if looks >= len(LATE_POLLS) or generation.accepted_at is None:
-        generation.update_owned({"$set": changes, "$unset": FREED})
+        generation.update_owned({"$set": changes, "$unset": RELEASED_FIELDS})
     else:
         due_at = max(generation.accepted_at + LATE_POLLS[looks], utcnow())
         generation.release(due_at, changes, "slot")
 
 
-def open_task(generation: Generation) -> Task | None:
+def find_open_task(generation: Generation) -> Task | None:
     """Its task; None if that has ended or only another release knows how it goes on."""
     task = Task.find_one({"_id": generation.task_id, "open": True})
     if task is None:
@@ -191,11 +195,11 @@ def open_task(generation: Generation) -> Task | None:
     elif task.is_known:
         return task
     else:
-        wait_for_its_release(generation)
+        defer_to_newer_release(generation)
     return None
 
 
-def wait_for_its_release(generation: Generation) -> None:
+def defer_to_newer_release(generation: Generation) -> None:
     """
     Nothing was sent, and only a later release knows what its task is about: it is
     left to that one, and looked at again in a while.
@@ -204,7 +208,7 @@ def wait_for_its_release(generation: Generation) -> None:
     is_waiting = generation.state in WAITING
     state = generation.state if is_waiting else State.DELAYED.value
     waits, gone = {"state": state, "waiting": True}, ("slot", "submit_token", "account")
-    found = generation.release(utcnow() + OTHERS_TIME, waits, *gone)
+    found = generation.release(utcnow() + UNKNOWN_TASK_RETRY_AFTER, waits, *gone)
     if found is not None and not is_waiting:
         lanes.release_tickets(found.lane, found.user_id, -1)
 
@@ -212,8 +216,8 @@ def wait_for_its_release(generation: Generation) -> None:
 def drop(generation: Generation) -> None:
     """Nobody wants it any more, and nothing was sent."""
     log.info("picture dropped id=%s", generation.id)
-    if end(generation, State.DROPPED):
-        give_back(generation)
+    if finish(generation, State.DROPPED):
+        release_quota(generation)
 
 
 def cancel(generation: Generation) -> None:
@@ -222,7 +226,7 @@ def cancel(generation: Generation) -> None:
     drop(generation)
 
 
-def give_back(generation: Generation) -> None:
+def release_quota(generation: Generation) -> None:
     """No provider has taken it: it counts for no day, its user's or its key's."""
     day = generation.created_at.date()
     QuotaUsage.give_back(generation.user_id, day, 1)
@@ -230,7 +234,7 @@ def give_back(generation: Generation) -> None:
         ApiKey.give_back(generation.key_id, day, 1)
 
 
-def requeue(generation: Generation, **changes: object) -> Freed:
+def enqueue(generation: Generation, **changes: object) -> SlotRelease:
     """It takes its turn, and waits in line from now on."""
     # It has counted as waiting since it was asked for, so it is not counted anew.
     lanes.release_tickets(generation.lane, generation.user_id, 1)
@@ -238,10 +242,10 @@ def requeue(generation: Generation, **changes: object) -> Freed:
     queued = {"state": State.QUEUED.value, "turn": turn, **changes}
     gone = {"due_at": "", "owner": ""}
     generation.update_owned({"$set": queued, "$unset": gone})
-    return freed_by(generation)
+    return slot_release_of(generation)
 
 
-def wait_again(generation: Generation, **changes: object) -> None:
+def requeue(generation: Generation, **changes: object) -> None:
     """
     Back into the line, in the same place; nothing was accepted. The progress it
     has shown stays, a long call's too.
@@ -254,7 +258,7 @@ def wait_again(generation: Generation, **changes: object) -> None:
                 "floor": generation.progress,
                 **changes,
             },
-            "$unset": {**FREED, "submit_token": "", "account": ""},
+            "$unset": {**RELEASED_FIELDS, "submit_token": "", "account": ""},
         }
     )
     if found is not None:
@@ -267,23 +271,23 @@ def complete(generation: Generation) -> None:
     if task is None:
         task = Task.find_one({"_id": generation.task_id, **THERE})
         if task is None or generation.index not in task.done:
-            forget_image(generation.id)
+            delete_image(generation.id)
             log.info("picture not wanted any more id=%s", generation.id)
     else:
-        metric_counters.completed(generation)
+        metric_counters.count_completed(generation)
     if task is not None and not task.is_open:
         Batch.count_anew(task.batch)  # which may have ended without it
         log.info("task %s pictures=%d", task.status, len(task.done))
     generation.update_owned(
         {
             "$set": {"state": State.DONE.value, "ended_at": utcnow(), "charged": "yes"},
-            "$unset": {**FREED, "urls": "", "error": ""},
+            "$unset": {**RELEASED_FIELDS, "urls": "", "error": ""},
         },
         durable=False,  # the picture and its task are; this would be done again
     )
 
 
-def forget_image(image_id: str, where: dict | None = None) -> bool:
+def delete_image(image_id: str, where: dict | None = None) -> bool:
     """
     Remove a picture: the links end first, the bytes follow.
 

@@ -18,40 +18,40 @@ from jimeng.jobs.runtime import runtime
 
 log = logging.getLogger(__name__)
 
-BATCH = 200
-LOOKED_AT = timedelta(days=1)  # what is named is looked at again after that
+BATCH_DOCUMENTS = 200
+RECHECK_AFTER = timedelta(days=1)  # what is named is looked at again after that
 # What is named now was promised to be kept before it was seen to be named by none:
 # its task is written, or never will be.
-SETTLED = timedelta(minutes=1)
+MARK_GRACE = timedelta(minutes=1)
 
-_file_seen: ObjectId | None = None
+_file_cursor: ObjectId | None = None
 
 
 def sweep_inputs() -> bool:
     """Doom what is kept no longer, and remove what was doomed; is there more?"""
-    return any([doom(), remove_doomed()])
+    return any([mark_expired(), delete_marked()])
 
 
-def doom() -> bool:
+def mark_expired() -> bool:
     """What is past its time and named by nothing cannot be named from now on."""
     now = utcnow()
     due = {"keep_until": {"$lte": now}, "doomed_at": {"$exists": False}, **KNOWN_KIND}
-    rows = list(Input.collection().find(due, {"_id": 1}).limit(BATCH))
+    rows = list(Input.collection().find(due, {"_id": 1}).limit(BATCH_DOCUMENTS))
     ids = {row["_id"] for row in rows}
-    named = named_by_others(ids)
-    update_many(named, due, {"$set": {"keep_until": now + LOOKED_AT}})
+    named = referenced_ids(ids)
+    update_many(named, due, {"$set": {"keep_until": now + RECHECK_AFTER}})
     update_many(ids - named, due, {"$set": {"doomed_at": now}})
-    return len(rows) == BATCH
+    return len(rows) == BATCH_DOCUMENTS
 
 
-def remove_doomed() -> bool:
+def delete_marked() -> bool:
     """Look once more, then remove the bytes, and the record last."""
     now = utcnow()
-    due = {"doomed_at": {"$lte": now - SETTLED}, **KNOWN_KIND}
-    rows = list(Input.collection().find(due).limit(BATCH))
+    due = {"doomed_at": {"$lte": now - MARK_GRACE}, **KNOWN_KIND}
+    rows = list(Input.collection().find(due).limit(BATCH_DOCUMENTS))
     found = {row["_id"]: Input.read(row) for row in rows}
-    named = named_by_others(found)
-    again = {"$set": {"keep_until": now + LOOKED_AT}, "$unset": {"doomed_at": ""}}
+    named = referenced_ids(found)
+    again = {"$set": {"keep_until": now + RECHECK_AFTER}, "$unset": {"doomed_at": ""}}
     update_many(named, due, again)
     gone = [each for each in found.values() if each.id not in named]
     for each in gone:
@@ -60,7 +60,7 @@ def remove_doomed() -> bool:
         Input.collection().delete_one({"_id": each.id, **due})
     if gone:
         log.info("inputs swept count=%d", len(gone))
-    return len(rows) == BATCH
+    return len(rows) == BATCH_DOCUMENTS
 
 
 def update_many(ids: Iterable[str], where: dict, update: dict) -> None:
@@ -68,7 +68,7 @@ def update_many(ids: Iterable[str], where: dict, update: dict) -> None:
         Input.collection().update_many({"_id": {"$in": wanted}, **where}, update)
 
 
-def named_by_others(ids: Iterable[str]) -> set[str]:
+def referenced_ids(ids: Iterable[str]) -> set[str]:
     """Those that a task names, the trash included, or a batch."""
     wanted = set(ids)
     if not wanted:
@@ -90,11 +90,13 @@ def files_of(each: Input) -> list[ObjectId]:
 
 def sweep_files() -> None:
     """Delete bytes that no input names: what was cut off in between left them."""
-    global _file_seen
-    _file_seen = janitor.sweep(runtime().inputs, _file_seen, Input, named_by_inputs)
+    global _file_cursor
+    _file_cursor = janitor.sweep_store(
+        runtime().inputs, _file_cursor, Input, file_ids_of_inputs
+    )
 
 
-def named_by_inputs(where: dict) -> Iterator[ObjectId]:
+def file_ids_of_inputs(where: dict) -> Iterator[ObjectId]:
     """The files of the inputs that a query finds."""
     for row in Input.collection().find(where):
         yield from files_of(Input.read(row))

@@ -16,59 +16,64 @@ from jimeng.documents.base import KNOWN_KIND
 from jimeng.errors import Invalid, PictureInvalid, StorageUnavailable
 from jimeng.jobs import endings
 from jimeng.jobs import inputs as given
-from jimeng.jobs.endings import Freed
-from jimeng.jobs.runtime import free_place, runtime
+from jimeng.jobs.endings import SlotRelease
+from jimeng.jobs.runtime import runtime, try_acquire
 from jimeng.providers import Model
 from jimeng.providers.download import FetchFailed, LinkGone
 
 log = logging.getLogger(__name__)
 
 LEASE = timedelta(seconds=90)  # a download, and a decoder that others want too
-TRIES, AGAIN = 3, timedelta(seconds=15)  # with a download's own time within 90 s
+MAX_FETCHES, RETRY_AFTER = (
+    3,
+    timedelta(seconds=15),
+)  # with a download's own time within 90 s
 # How long a picture waits for a worker, or for a sibling of its own, before it looks
 # by itself; whoever is ready wakes the next.
 PREPARATION_TIMEOUT_S = 10.0  # seconds
 INVALID, UNREACHABLE = "input_invalid", "input_unreachable"
-AT_ONCE = 1  # of the eight workers of a consumer
+MAX_PREPARATIONS = 1  # of the eight workers of a consumer
 
-_places = threading.BoundedSemaphore(AT_ONCE)
+_permits = threading.BoundedSemaphore(MAX_PREPARATIONS)
 
 
-def prepare(generation: Generation) -> Freed | None:
+def prepare(generation: Generation) -> SlotRelease | None:
     """Look after one of the inputs; when all are ready the picture takes its turn."""
-    task = endings.open_task(generation)
+    task = endings.find_open_task(generation)
     if task is None:
         return None
     model = runtime().registry.by_lane(generation.lane)
     if model is None:
-        unserved(generation)
+        wait_for_model(generation)
         return None
     inputs = given.inputs_of(generation)
     if inputs is None:
-        give_up(generation, INVALID)
+        fail_unprepared(generation, INVALID)
         return None
     gone = next((each for each in inputs if each.state == InputState.GONE.value), None)
     if gone is not None:
-        give_up(generation, gone.error or INVALID)
+        fail_unprepared(generation, gone.error or INVALID)
         return None
     order = range(len(inputs))
-    todo = next((n for n in order if not given.is_done(n, inputs, generation)), None)
+    todo = next(
+        (n for n in order if not given.is_prepared(n, inputs, generation)), None
+    )
     if todo is not None:
-        work_at(generation, todo, inputs)
+        prepare_input(generation, todo, inputs)
         return None
-    return line_up(generation, task, inputs, model)
+    return enqueue_prepared(generation, task, inputs, model)
 
 
-def unserved(generation: Generation) -> None:
+def wait_for_model(generation: Generation) -> None:
     """Its model is not offered here: another installation may, for a while."""
     age = (utcnow() - generation.created_at).total_seconds()
     if age > runtime().config.TASK_DEADLINE:
-        give_up(generation, "provider_not_configured")
+        fail_unprepared(generation, "provider_not_configured")
     else:
         wait(generation)
 
 
-def give_up(generation: Generation, code: str) -> None:
+def fail_unprepared(generation: Generation, code: str) -> None:
     """Nothing was sent, so nothing is charged, and it counts for no day."""
     lanes.release_tickets(generation.lane, generation.user_id, 1)
     endings.fail_unsent(generation, code, "what goes in is not there")
@@ -80,9 +85,9 @@ def wait(generation: Generation, seconds: float = PREPARATION_TIMEOUT_S) -> None
     generation.release(utcnow() + timedelta(seconds=pause), durable=False)
 
 
-def work_at(generation: Generation, todo: int, inputs: list[Input]) -> None:
+def prepare_input(generation: Generation, todo: int, inputs: list[Input]) -> None:
     """Make one input ready, or fit; others wait until the next has its turn."""
-    with free_place(_places) as is_free:
+    with try_acquire(_permits) as is_free:
         held = generation.extend_lease(LEASE) if is_free else None
         if held is None:
             wait(generation)
@@ -92,35 +97,39 @@ def work_at(generation: Generation, todo: int, inputs: list[Input]) -> None:
             wait(generation)
             return
         try:
-            pause = fit(mine, todo, inputs, held) if mine.is_ready else make_ready(mine)
+            pause = (
+                resize_for_model(mine, todo, inputs, held)
+                if mine.is_ready
+                else fetch_and_normalise(mine)
+            )
         except StorageUnavailable as error:
             log.warning("input waits for the store id=%s: %s", mine.id, error)
-            pause = once_more(mine, mine.tries)  # which is no fault of its own
+            pause = schedule_retry(mine, mine.tries)  # which is no fault of its own
     if pause is None:
-        give_up(held, INVALID)
+        fail_unprepared(held, INVALID)
     else:
         wait(held, pause)
     wake_others(held)
 
 
-def make_ready(mine: Input) -> float:
+def fetch_and_normalise(mine: Input) -> float:
     """Fetch it and make it plain; return the seconds until it is looked at again."""
     try:
-        given.make_ready(mine)
+        given.normalise_input(mine)
     except (FetchFailed, LinkGone) as error:
-        return postpone(mine, error)
+        return retry_fetch(mine, error)
     except PictureInvalid as error:
         log.warning("input refused id=%s: %s", mine.id, error)
         fail_preparation(mine, INVALID)
     return 0.0
 
 
-def fit(
+def resize_for_model(
     mine: Input, todo: int, inputs: list[Input], generation: Generation
 ) -> float | None:
     """Make it fit the model; None where it cannot be, which others may go with."""
     try:
-        given.make_fit(mine, todo, inputs, generation)
+        given.resize_input(mine, todo, inputs, generation)
     except PictureInvalid as error:
         log.warning("input does not fit id=%s: %s", mine.id, error)
         mine.settle({"tries": mine.tries})  # it is not its fault
@@ -128,19 +137,19 @@ def fit(
     return 0.0
 
 
-def postpone(mine: Input, error: Exception) -> float:
-    """Once more in a while; after `TRIES` it is out of reach."""
+def retry_fetch(mine: Input, error: Exception) -> float:
+    """Once more in a while; after `MAX_FETCHES` it is out of reach."""
     log.warning("input not fetched id=%s tries=%d: %s", mine.id, mine.tries + 1, error)
-    if mine.tries + 1 >= TRIES:
+    if mine.tries + 1 >= MAX_FETCHES:
         fail_preparation(mine, UNREACHABLE)
         return 0.0
-    return once_more(mine, mine.tries + 1)
+    return schedule_retry(mine, mine.tries + 1)
 
 
-def once_more(mine: Input, tries: int) -> float:
+def schedule_retry(mine: Input, tries: int) -> float:
     """Let others be at it, but not at once; return the seconds until then."""
-    mine.settle({"tries": tries, "not_before": utcnow() + AGAIN})
-    return AGAIN.total_seconds()
+    mine.settle({"tries": tries, "not_before": utcnow() + RETRY_AFTER})
+    return RETRY_AFTER.total_seconds()
 
 
 def fail_preparation(mine: Input, code: str) -> None:
@@ -167,7 +176,7 @@ def wake_others(generation: Generation) -> None:
             return
 
 
-def measure(task: Task, size: tuple[int, int]) -> dict:
+def store_output_size(task: Task, size: tuple[int, int]) -> dict:
     """Write down how large what is drawn will be."""
     sides = dict(zip(("width", "height"), size, strict=True))
     where = {"_id": task.id, "unsized": True}
@@ -175,19 +184,19 @@ def measure(task: Task, size: tuple[int, int]) -> dict:
     return sides
 
 
-def line_up(
+def enqueue_prepared(
     generation: Generation, task: Task, inputs: list[Input], model: Model
-) -> Freed | None:
+) -> SlotRelease | None:
     """All is ready: it takes its turn, or waits for the time it is to begin at."""
     try:
-        size = given.measured(task, inputs, model)
+        size = given.output_size_of(task, inputs, model)
     except Invalid as error:
         log.warning("input does not go with its model id=%s: %s", generation.id, error)
-        give_up(generation, INVALID)
+        fail_unprepared(generation, INVALID)
         return None
-    changes = measure(task, size) if size else {}
+    changes = store_output_size(task, size) if size else {}
     if task.not_before is not None and task.not_before > utcnow():
         delayed = {"state": State.DELAYED.value, **changes}
         generation.release(task.not_before, delayed)
         return None
-    return endings.requeue(generation, **changes)
+    return endings.enqueue(generation, **changes)

@@ -20,10 +20,10 @@ from jimeng.providers.models.validation import check_mask, check_picture
 
 log = logging.getLogger(__name__)
 
-SENT = ("file_id", "width", "height", "content_type")
-MAX_SENT = 12 * 1024 * 1024  # bytes of all pictures of a submission
-MAX_FETCHED = 16 * 1024 * 1024  # bytes of one, as it comes, whichever way
-FETCH_WITHIN = 18.0  # seconds
+SENT_FIELDS = ("file_id", "width", "height", "content_type")
+MAX_SENT_BYTES = 12 * 1024 * 1024  # bytes of all pictures of a submission
+MAX_FETCHED_BYTES = 16 * 1024 * 1024  # bytes of one, as it comes, whichever way
+FETCH_TIMEOUT_S = 18.0  # seconds
 
 
 class InputLost(Exception):
@@ -31,7 +31,7 @@ class InputLost(Exception):
 
 
 @dataclass(frozen=True)
-class Loaded:
+class LoadedInputs:
     """
     What goes in, read into memory.
 
@@ -59,7 +59,7 @@ def check_inputs(model: Model, inputs: Sequence[Input], *, has_mask: bool) -> No
     Raises:
         Invalid: naming the one that *model* does not take.
     """
-    drawn_from = shown(inputs, has_mask)
+    drawn_from = without_mask(inputs, has_mask)
     for index, each in enumerate(drawn_from):
         if each.size is not None:
             check_picture(model, *each.size, field=f"images.{index}")
@@ -72,7 +72,7 @@ def check_inputs(model: Model, inputs: Sequence[Input], *, has_mask: bool) -> No
         check_mask(first, mask.given_size)
 
 
-def measured(
+def output_size_of(
     task: Task, inputs: Sequence[Input], model: Model
 ) -> tuple[int, int] | None:
     """
@@ -88,16 +88,16 @@ def measured(
         model,
         task.input.get("size"),
         task.input.get("quality") or "standard",
-        pictures=[each.size for each in shown(inputs, task.has_mask)],
+        pictures=[each.size for each in without_mask(inputs, task.has_mask)],
         expand=Expansion(**task.expand) if task.expand else None,
     )
 
 
-def shown(inputs: Sequence[Input], has_mask: bool | None) -> Sequence[Input]:
+def without_mask(inputs: Sequence[Input], has_mask: bool | None) -> Sequence[Input]:
     return inputs[:-1] if has_mask else inputs
 
 
-def make_ready(mine: Input) -> Input | None:
+def normalise_input(mine: Input) -> Input | None:
     """
     Fetch it, or take its bytes as they came, and make it plain.
 
@@ -112,14 +112,14 @@ def make_ready(mine: Input) -> Input | None:
     store = runtime().inputs
     if not store.seems_to_work():
         raise StorageUnavailable("what was fetched would have nowhere to go")
-    made = pictures.normalise(raw(mine), user=mine.user_id)
+    made = pictures.normalise(raw_bytes(mine), user=mine.user_id)
     (file_id,) = store.save_anywhere(mine.id, made.content)
     found = mine.settle(
         {
             "state": InputState.READY.value,
             "file_id": file_id,
             "bytes": len(made.content),
-            **of(made),
+            **metadata_of(made),
         },
         "raw_id",
     )
@@ -130,31 +130,31 @@ def make_ready(mine: Input) -> Input | None:
     return found
 
 
-def of(made: GivenPicture) -> dict:
+def metadata_of(made: GivenPicture) -> dict:
     """The fields of an `Input` that say what its bytes are."""
     names = {each.name for each in fields(made)} - {"content"}
     return {name: getattr(made, name) for name in names}
 
 
-def raw(mine: Input) -> bytes:
+def raw_bytes(mine: Input) -> bytes:
     """
     Raises:
-        FetchFailed: as `make_ready`, and so is PictureInvalid.
+        FetchFailed: as `normalise_input`, and so is PictureInvalid.
     """
     if mine.raw_id is not None:
-        return read(mine.raw_id)
+        return read_file(mine.raw_id)
     if not mine.url:
         raise PictureInvalid("nothing to take it from")
     return fetch_given(
         mine.url,
         allowed_private=runtime().config.ALLOWED_USER_HOSTS,
         never=runtime().config.own_hosts,
-        cap=MAX_FETCHED,
-        limit=FETCH_WITHIN,
+        cap=MAX_FETCHED_BYTES,
+        limit=FETCH_TIMEOUT_S,
     )
 
 
-def read(file_id: object) -> bytes:
+def read_file(file_id: object) -> bytes:
     content = runtime().inputs.open(file_id)  # type: ignore[arg-type]
     if content is None:
         raise PictureInvalid("its bytes are gone")
@@ -162,13 +162,13 @@ def read(file_id: object) -> bytes:
         return content.read()
 
 
-def is_done(at: int, inputs: Sequence[Input], generation: Generation) -> bool:
+def is_prepared(at: int, inputs: Sequence[Input], generation: Generation) -> bool:
     """Whether nothing is left to be done to one of the inputs of a picture."""
-    key = key_of(at, inputs, generation)
+    key = fitted_key(at, inputs, generation)
     return inputs[at].is_ready and (key is None or key in inputs[at].fitted)
 
 
-def key_of(at: int, inputs: Sequence[Input], generation: Generation) -> str | None:
+def fitted_key(at: int, inputs: Sequence[Input], generation: Generation) -> str | None:
     """
     Where its record has what was made to fit; None where it fits as it is.
 
@@ -176,7 +176,7 @@ def key_of(at: int, inputs: Sequence[Input], generation: Generation) -> str | No
     that have the same.
     """
     if generation.has_mask and at == len(inputs) - 1:
-        first = fitted(0, inputs, generation)
+        first = fitted_file(0, inputs, generation)
         return f"mask-{first['width']}x{first['height']}" if first else "mask"
     each, limits = inputs[at], limits_of(inputs, generation)
     width, height = each.size or (0, 0)
@@ -193,9 +193,11 @@ def limits_of(inputs: Sequence[Input], generation: Generation) -> dict:
     takes = model and model.takes
     if not takes:
         raise PictureInvalid("its model takes no pictures")
-    count = len(shown(inputs, generation.has_mask))
+    count = len(without_mask(inputs, generation.has_mask))
     # Of links the body does not get larger.
-    most = takes.max_bytes if takes.travels == "link" else MAX_SENT // max(count, 1)
+    most = (
+        takes.max_bytes if takes.travels == "link" else MAX_SENT_BYTES // max(count, 1)
+    )
     return {
         "side": takes.sides[1],
         "pixels": takes.max_pixels or takes.sides[1] ** 2,
@@ -204,15 +206,19 @@ def limits_of(inputs: Sequence[Input], generation: Generation) -> dict:
     }
 
 
-def fitted(at: int, inputs: Sequence[Input], generation: Generation) -> dict | None:
+def fitted_file(
+    at: int, inputs: Sequence[Input], generation: Generation
+) -> dict | None:
     """``file_id`` and sides of what is sent of an input; None before it is made."""
-    each, key = inputs[at], key_of(at, inputs, generation)
+    each, key = inputs[at], fitted_key(at, inputs, generation)
     if key is not None:
         return each.fitted.get(key)
-    return {name: getattr(each, name) for name in SENT} if each.is_ready else None
+    return (
+        {name: getattr(each, name) for name in SENT_FIELDS} if each.is_ready else None
+    )
 
 
-def make_fit(
+def resize_input(
     mine: Input, at: int, inputs: Sequence[Input], generation: Generation
 ) -> Input | None:
     """
@@ -224,10 +230,10 @@ def make_fit(
     Raises:
         PictureInvalid: it cannot be made to fit.
     """
-    key, store = key_of(at, inputs, generation), runtime().inputs
-    content = read(mine.file_id)
+    key, store = fitted_key(at, inputs, generation), runtime().inputs
+    content = read_file(mine.file_id)
     if generation.has_mask and at == len(inputs) - 1:
-        first = fitted(0, inputs, generation) or {}
+        first = fitted_file(0, inputs, generation) or {}
         sides = {"width": first["width"], "height": first["height"]}
         made = pictures.fit_mask(content, **sides, user=mine.user_id)
     else:
@@ -242,7 +248,7 @@ def make_fit(
     return found
 
 
-def load(generation: Generation) -> Loaded:
+def load_inputs(generation: Generation) -> LoadedInputs:
     """
     Read what goes into a picture.
 
@@ -250,11 +256,11 @@ def load(generation: Generation) -> Loaded:
         InputLost: not all of it is there any more, or the provider could not fetch it.
     """
     if not generation.inputs:
-        return Loaded()
+        return LoadedInputs()
     inputs = inputs_of(generation) or []
-    found, is_linked = [], travels_as_link(generation)
+    found, is_linked = [], is_sent_as_link(generation)
     for at, each in enumerate(inputs):
-        about = fitted(at, inputs, generation)
+        about = fitted_file(at, inputs, generation)
         content = about and runtime().inputs.open(about["file_id"])
         if not about or not content:
             raise InputLost(each.id)
@@ -271,14 +277,14 @@ def load(generation: Generation) -> Loaded:
     size = sum(len(picture.text) for picture in found if picture.link is None)
     log.debug("inputs read id=%s characters=%d", generation.id, size)
     mask = found.pop() if generation.has_mask else None
-    return Loaded(tuple(found), mask)
+    return LoadedInputs(tuple(found), mask)
 
 
-PATH = "/in/"
-AT_LEAST = 3600.0  # seconds; else as long as a task may take
+LINK_PATH = "/in/"
+MIN_LINK_S = 3600.0  # seconds; else as long as a task may take
 
 
-def travels_as_link(generation: Generation) -> bool:
+def is_sent_as_link(generation: Generation) -> bool:
     """Whether the model of a picture is sent links instead of bytes."""
     model = runtime().registry.by_lane(generation.lane)
     takes = model and model.takes
@@ -295,7 +301,7 @@ def link_for(generation: Generation, input_id: str, about: dict) -> str | None:
     """
     config, registry = runtime().config, runtime().registry
     provider = registry.provider(generation.provider).address
-    seconds = max(AT_LEAST, config.TASK_DEADLINE)
+    seconds = max(MIN_LINK_S, config.TASK_DEADLINE)
     if fetches_from_store(config, provider):
         kind = about["content_type"]
         link = runtime().inputs.link(
@@ -308,4 +314,4 @@ def link_for(generation: Generation, input_id: str, about: dict) -> str | None:
         return None
     end = int(time.time() + seconds)
     token = LinkToken(input_id, generation.id, end).signed(config.SECRET_KEY)
-    return f"{address}{PATH}{token}"
+    return f"{address}{LINK_PATH}{token}"

@@ -19,17 +19,17 @@ from jimeng.pictures.stores import Store
 
 log = logging.getLogger(__name__)
 
-SETTLED = timedelta(seconds=30)  # a request that writes is over by then
-UNREFERENCED = timedelta(days=1)
-BATCH = 500
-MAX_SETTLED = 10 * BATCH  # tasks in one run
+REQUEST_GRACE = timedelta(seconds=30)  # a request that writes is over by then
+UNREFERENCED_AFTER = timedelta(days=1)
+BATCH_DOCUMENTS = 500
+MAX_FIRST_PASS = 10 * BATCH_DOCUMENTS  # tasks in one run
 MAX_DAYS, MAX_HOURS = 7, 12  # in one run
 
 # Positions in the line of open tasks, by when they were created: of the walk that
 # meets each as soon as it is settled, and of the one that passes all again and again.
-_settled: datetime | None = None
-_again: datetime | None = None
-_file_seen: ObjectId | None = None
+_first_pass: datetime | None = None
+_recheck: datetime | None = None
+_file_cursor: ObjectId | None = None
 
 
 def backfill_all_generations() -> bool:
@@ -44,16 +44,16 @@ def backfill_all_generations() -> bool:
     Returns:
         Whether there are more settled tasks that were not looked at yet.
     """
-    global _settled, _again
-    until = utcnow() - SETTLED
-    reached, there_is_more = walk(_settled, until, most=MAX_SETTLED)
-    _settled = reached or until
+    global _first_pass, _recheck
+    until = utcnow() - REQUEST_GRACE
+    reached, there_is_more = backfill_created(_first_pass, until, most=MAX_FIRST_PASS)
+    _first_pass = reached or until
     if not there_is_more:
-        _again, _ = walk(_again, until, most=BATCH)
+        _recheck, _ = backfill_created(_recheck, until, most=BATCH_DOCUMENTS)
     return there_is_more
 
 
-def walk(
+def backfill_created(
     after: datetime | None, until: datetime, *, most: int
 ) -> tuple[datetime | None, bool]:
     """
@@ -70,21 +70,21 @@ def walk(
     where |= KNOWN_TYPE
     found = Task.collection().find(where, fields).hint("open")
     rows: list[dict] = []
-    for row in found.sort("created_at", 1).batch_size(BATCH):
+    for row in found.sort("created_at", 1).batch_size(BATCH_DOCUMENTS):
         if len(rows) >= most and row["created_at"] > rows[-1]["created_at"]:
-            complete(rows)
+            backfill_rows(rows)
             return row["created_at"], True
         rows.append(row)
-    complete(rows)
+    backfill_rows(rows)
     return None, False
 
 
-def complete(rows: list[dict]) -> None:
-    """Complete the plans of these open tasks: two commands for each `BATCH`."""
-    for start in range(0, len(rows), BATCH):
-        wanted = {row["_id"]: row["n"] for row in rows[start : start + BATCH]}
-        repair.repair_those_of(list(wanted))
-        ids = {"_id": {"$in": backfill.incomplete(wanted)}, "open": True}
+def backfill_rows(rows: list[dict]) -> None:
+    """Write the missing generations of these open tasks, in batches."""
+    for start in range(0, len(rows), BATCH_DOCUMENTS):
+        wanted = {row["_id"]: row["n"] for row in rows[start : start + BATCH_DOCUMENTS]}
+        repair.repair_tasks(list(wanted))
+        ids = {"_id": {"$in": backfill.find_incomplete(wanted)}, "open": True}
         for row in Task.collection().find(ids):
             task = Task.read(row)
             with logs.bound(task=task.id, user=task.user_id):
@@ -94,12 +94,12 @@ def complete(rows: list[dict]) -> None:
 
 def finish_deletions() -> bool:
     """Remove the rest of tasks whose deletion was cut off; whether there are more."""
-    where = {**DOOMED, "deleted_at": {"$lte": utcnow() - SETTLED}, **KNOWN_TYPE}
-    rows = list(Task.collection().find(where, {"_id": 1}).limit(BATCH))
+    where = {**DOOMED, "deleted_at": {"$lte": utcnow() - REQUEST_GRACE}, **KNOWN_TYPE}
+    rows = list(Task.collection().find(where, {"_id": 1}).limit(BATCH_DOCUMENTS))
     for row in rows:
         finish_deletion(row["_id"])
         log.warning("deletion completed task=%s", row["_id"])
-    return len(rows) == BATCH
+    return len(rows) == BATCH_DOCUMENTS
 
 
 def finish_deletion(task_id: str) -> None:
@@ -111,7 +111,7 @@ def finish_deletion(task_id: str) -> None:
     if "announce" in row:
         webhook_outbox.announce([Task.read(row)])
     for image in list(Image.collection().find({"task_id": task_id}, {"_id": 1})):
-        endings.forget_image(image["_id"])
+        endings.delete_image(image["_id"])
     # What was sent is charged all the same, so the generation stays: without
     # what the user wrote.
     Generation.collection().update_many(
@@ -137,7 +137,7 @@ def fail_unserved() -> bool:
         "created_at": {"$lte": utcnow() - patience},
         **KNOWN_KIND,
     }
-    rows = list(Generation.collection().find(where, {"_id": 1}).limit(BATCH))
+    rows = list(Generation.collection().find(where, {"_id": 1}).limit(BATCH_DOCUMENTS))
     for row in rows:
         claimed = Generation.claim(
             {"_id": row["_id"], "state": State.QUEUED.value},
@@ -147,22 +147,22 @@ def fail_unserved() -> bool:
         if claimed is not None:
             lanes.release_tickets(claimed.lane, claimed.user_id, 1)
             endings.fail_unsent(claimed, "provider_not_configured", "not offered")
-    return len(rows) == BATCH
+    return len(rows) == BATCH_DOCUMENTS
 
 
 def sweep_files() -> None:
     """Delete files that no picture names: what a cut-off saving left behind."""
-    global _file_seen
-    _file_seen = sweep(runtime().store, _file_seen, Image, named_by_images)
+    global _file_cursor
+    _file_cursor = sweep_store(runtime().store, _file_cursor, Image, file_ids_of_images)
 
 
-def named_by_images(where: dict) -> Iterator[ObjectId]:
+def file_ids_of_images(where: dict) -> Iterator[ObjectId]:
     """The files of the pictures that a query finds."""
     for image in Image.collection().find(where, dict.fromkeys(FILES, 1)):
         yield from files_of(image)
 
 
-def sweep(
+def sweep_store(
     store: Store,
     seen: ObjectId | None,
     kind: type[Stored],
@@ -179,9 +179,9 @@ def sweep(
     Returns:
         The last one now; None if there are no more.
     """
-    until = utcnow() - UNREFERENCED
-    files = store.saved_before(until, after=seen, limit=BATCH)
-    seen = max(files) if len(files) == BATCH else None
+    until = utcnow() - UNREFERENCED_AFTER
+    files = store.saved_before(until, after=seen, limit=BATCH_DOCUMENTS)
+    seen = max(files) if len(files) == BATCH_DOCUMENTS else None
     if seen is None:
         store.add_up()  # what a killed process left uncounted
     owners = {"_id": {"$in": list(set(files.values()))}}

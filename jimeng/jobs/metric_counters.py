@@ -20,19 +20,19 @@ from jimeng.errors import JimengError, outages
 from jimeng.jobs import broker
 from jimeng.jobs.runtime import runtime
 
-EVERY = 2.0  # seconds from one adding up to the next
-UNASKED = 60.0  # seconds that it is left alone after Redis did not answer
+FLUSH_EVERY_S = 2.0  # seconds from one adding up to the next
+REDIS_RETRY_AFTER_S = 60.0  # seconds that it is left alone after Redis did not answer
 KEY = "jimeng:counts"
 SAMPLED_KEY = "jimeng:slots_sampled_at"
 SAMPLE_EVERY_S = 5.0
-MAX_SAMPLED_S = 30.0  # what is further apart was not watched in between
-BETWEEN = "\t"  # a name, the values of its labels, and for durations a bound
+MAX_SAMPLE_GAP_S = 30.0  # what is further apart was not watched in between
+SEPARATOR = "\t"  # a name, the values of its labels, and for durations a bound
 # Seconds: the upper bounds of what durations are counted by, and whatever is longer.
-BOUNDS = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15, 20, 30, 45, 60, 120, 300, 600, 1800)
-BUCKETS = (*(f"{bound:g}" for bound in BOUNDS), "inf")
+BOUNDS_S = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15, 20, 30, 45, 60, 120, 300, 600, 1800)
+BUCKETS = (*(f"{bound:g}" for bound in BOUNDS_S), "inf")
 MILLISECONDS = "ms"  # also the end of a counter's name that counts these
 
-Counted = Counter[tuple[str, ...]]  # by name and the values of the labels
+MetricCounts = Counter[tuple[str, ...]]  # by name and the values of the labels
 
 
 class Counts:
@@ -45,25 +45,25 @@ class Counts:
 
     def add(self, *names: str, n: int = 1) -> None:
         with self._lock:
-            self._counted[BETWEEN.join(names)] += n
+            self._counted[SEPARATOR.join(names)] += n
 
     def observe(self, *names: str, seconds: float) -> None:
         """Count a duration among those that took about as long."""
-        bucket = BUCKETS[bisect_left(BOUNDS, seconds)]
+        bucket = BUCKETS[bisect_left(BOUNDS_S, seconds)]
         with self._lock:
-            self._counted[BETWEEN.join((*names, bucket))] += 1
-            took = BETWEEN.join((*names, MILLISECONDS))
+            self._counted[SEPARATOR.join((*names, bucket))] += 1
+            took = SEPARATOR.join((*names, MILLISECONDS))
             self._counted[took] += max(round(seconds * 1000), 0)
 
-    def add_up_now_and_then(self) -> None:
+    def flush_if_due(self) -> None:
         """Whoever comes by asks Redis, once every few seconds."""
         with self._lock:
             if time.monotonic() < self._next:
                 return
-            self._next = time.monotonic() + EVERY
-        self.add_up()
+            self._next = time.monotonic() + FLUSH_EVERY_S
+        self.flush()
 
-    def add_up(self) -> None:
+    def flush(self) -> None:
         """Add what was counted to what all processes have counted."""
         with self._lock:
             counted, self._counted = self._counted, Counter()
@@ -75,37 +75,37 @@ class Counts:
                     pipeline.hincrby(KEY, name, n)
                 pipeline.execute()
         except RedisError as error:  # whether it has counted them nobody knows
-            self._next = time.monotonic() + UNASKED
+            self._next = time.monotonic() + REDIS_RETRY_AFTER_S
             outages.failed("redis", error)
 
-    def read(self) -> Counted:
+    def read(self) -> MetricCounts:
         """What all processes have counted together; nothing while Redis is away."""
-        self.add_up()
+        self.flush()
         try:
             found = broker.huey.storage.conn.hgetall(KEY)
         except RedisError:
             return Counter()
-        names = {name: tuple(name.decode().split(BETWEEN)) for name in found}
+        names = {name: tuple(name.decode().split(SEPARATOR)) for name in found}
         return Counter({names[name]: int(n) for name, n in found.items()})
 
 
 counts = Counts()
 
 
-def accepted(generation: Generation) -> None:
+def count_accepted(generation: Generation) -> None:
     """The provider has taken it: note how long it had waited to be sent."""
     if generation.sent_at and not generation.resent:
         waited = generation.sent_at - generation.created_at
-        _took("picture_wait", generation, waited.total_seconds())
+        _observe("picture_wait", generation, waited.total_seconds())
 
 
-def drawn(generation: Generation) -> None:
+def count_generated(generation: Generation) -> None:
     """It is drawn, and charged: note how long that took, and what it costs."""
     is_synchronous = generation.is_synchronous
     began_at = generation.sent_at if is_synchronous else generation.began_at
     if began_at and generation.drawn_at:
         took = generation.drawn_at - began_at
-        _took("picture_provider", generation, took.total_seconds())
+        _observe("picture_provider", generation, took.total_seconds())
     model = runtime().registry.by_lane(generation.lane)
     price = model.price_for(generation.of_account) if model else None
     if price is None or generation.width is None or generation.height is None:
@@ -115,7 +115,7 @@ def drawn(generation: Generation) -> None:
         counts.add("fen", model_of(generation.lane), n=fen)
 
 
-def noticed(generation: Generation) -> None:
+def count_noticed(generation: Generation) -> None:
     """
     A poll has found it ready: note how many that took, and how long ago it can have
     become ready.
@@ -148,7 +148,7 @@ def sample_slots() -> None:
     except RedisError:
         return  # nothing could be added up either
     elapsed = now - float(previous or now)
-    if not 0 < elapsed <= MAX_SAMPLED_S:
+    if not 0 < elapsed <= MAX_SAMPLE_GAP_S:
         return
     limits = runtime().registry.limits
     used, idle = Counter[str](), Counter(lanes.count_sendable(limits))
@@ -161,18 +161,18 @@ def sample_slots() -> None:
             counts.add(name, model_of(lane), n=round(n * elapsed * 1000))
 
 
-def completed(generation: Generation) -> None:
+def count_completed(generation: Generation) -> None:
     """It is kept, and its task says so for the first time."""
     now = utcnow()
     if generation.drawn_at:
         saving = now - generation.drawn_at
-        _took("picture_saving", generation, saving.total_seconds())
+        _observe("picture_saving", generation, saving.total_seconds())
     whole = now - generation.created_at
-    _took("picture", generation, whole.total_seconds())
+    _observe("picture", generation, whole.total_seconds())
 
 
 @contextmanager
-def call(provider: str, kind: str) -> Iterator[None]:
+def measure_call(provider: str, kind: str) -> Iterator[None]:
     """
     Note what comes of asking a provider, and how long it took.
 
@@ -197,5 +197,5 @@ def model_of(lane: str) -> str:
     return model.id if model else lane
 
 
-def _took(name: str, generation: Generation, seconds: float) -> None:
+def _observe(name: str, generation: Generation, seconds: float) -> None:
     counts.observe(name, model_of(generation.lane), seconds=seconds)

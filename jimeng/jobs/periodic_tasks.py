@@ -23,22 +23,22 @@ from jimeng.jobs import (
     webhook_outbox,
 )
 
-SOON = 0.2  # seconds, where a run has left something
-HANGS_AFTER = 60.0  # seconds: far more than any run takes
+RERUN_AFTER_S = 0.2  # seconds, where a run has left something
+HANG_TIMEOUT_S = 60.0  # seconds: far more than any run takes
 
 
 @dataclass
 class PeriodicTask:
     """
     Attributes:
-        every: Seconds between two runs.
+        interval_s: Seconds between two runs.
         run: Returns whether it has left something that it could go on with.
         began: When the present run did, by `time.monotonic`; None between two.
         runs: How many have ended, well or not.
     """
 
     name: str
-    every: float
+    interval_s: float
     run: Callable[[], bool | None]
     began: float | None = None
     runs: int = 0
@@ -46,14 +46,14 @@ class PeriodicTask:
     @property
     def hangs(self) -> bool:
         began = self.began
-        return began is not None and time.monotonic() > began + HANGS_AFTER
+        return began is not None and time.monotonic() > began + HANG_TIMEOUT_S
 
     def repeat(self, stopped: threading.Event) -> None:
         """Run until *stopped*; whatever goes wrong is logged and tried again."""
-        while not stopped.wait(SOON if self.turn() else self.every):
+        while not stopped.wait(RERUN_AFTER_S if self.run_once() else self.interval_s):
             pass
 
-    def turn(self) -> bool:
+    def run_once(self) -> bool:
         self.began = time.monotonic()
         try:
             return bool(self.run())
@@ -65,38 +65,40 @@ class PeriodicTask:
         return False
 
 
-def tend_indexes() -> bool:
+def check_indexes() -> bool:
     """Whether one is not as it should be: nothing may be sent until that is seen."""
     indexes.ensure_indexes()
     last = indexes.last_look()
     return last is None or bool(last.faults)
 
 
-INDEXES = PeriodicTask("indexes", 15.0, tend_indexes)
+INDEXES = PeriodicTask("indexes", 15.0, check_indexes)
 PERIODIC_TASKS = [
     INDEXES,
     PeriodicTask("plans", 5.0, janitor.backfill_all_generations),
     PeriodicTask("mending", 20.0, repair.repair),
     PeriodicTask("deletions", 15.0, janitor.finish_deletions),
     PeriodicTask("trash", 30.0, purge.empty_trash),
-    PeriodicTask("retention", 60.0, retention.keep_to_limits),
-    PeriodicTask("room", 10.0, retention.watch_room),
+    PeriodicTask("retention", 60.0, retention.apply_limits),
+    PeriodicTask("room", 10.0, retention.watch_disk),
     PeriodicTask("schema", 60.0, migrations.advance),
     PeriodicTask("unserved", 60.0, janitor.fail_unserved),
     PeriodicTask("files", 60.0, janitor.sweep_files),
     PeriodicTask("inputs", 30.0, input_cleanup.sweep_inputs),
     PeriodicTask("input files", 60.0, input_cleanup.sweep_files),
-    PeriodicTask("figures", metric_counters.EVERY, metric_counters.counts.add_up),
+    PeriodicTask(
+        "figures", metric_counters.FLUSH_EVERY_S, metric_counters.counts.flush
+    ),
     PeriodicTask("slots", metric_counters.SAMPLE_EVERY_S, metric_counters.sample_slots),
     PeriodicTask("days", 300.0, janitor.close_days),
     PeriodicTask("outbox", 1.0, webhook_outbox.sweep),
-    PeriodicTask("webhooks", 1.0, webhook_deliveries.work_on),
+    PeriodicTask("webhooks", 1.0, webhook_deliveries.start_threads),
 ]
 
 
-def add(name: str, every: float, run: Callable[[], bool | None]) -> None:
+def add(name: str, interval_s: float, run: Callable[[], bool | None]) -> None:
     """Have *run* looked after by each consumer that starts from now on."""
-    PERIODIC_TASKS.append(PeriodicTask(name, every, run))
+    PERIODIC_TASKS.append(PeriodicTask(name, interval_s, run))
 
 
 def start(stopped: threading.Event) -> None:
@@ -112,6 +114,6 @@ def stuck() -> list[str]:
     ]
     for name in found:
         outages.failed(
-            f"chore {name}", TimeoutError(f"it takes over {HANGS_AFTER:g} s")
+            f"chore {name}", TimeoutError(f"it takes over {HANG_TIMEOUT_S:g} s")
         )
     return found

@@ -20,14 +20,14 @@ from jimeng.jobs.runtime import runtime
 
 # The intervals, times POLL_INTERVAL; longer ones for what is older: who waits for
 # minutes does not notice seconds.
-SHORTEST, LONGEST = 0.25, 1.5
-LONGEST_SHARE, OVERDUE_SHARE = 1 / 30, 1 / 5  # of its age
+MIN_INTERVAL, MAX_INTERVAL = 0.25, 1.5
+MAX_AGE_SHARE, OVERDUE_AGE_SHARE = 1 / 30, 1 / 5  # of its age
 # Then, at twice that age and so on, it is polled whatever the pictures before took: the
 # provider may have become much faster.
 FIRST_POLL_MAX_S = 15.0
 FAULT_WAIT_MAX_S = 30.0  # between polls of a provider that fails
 # A later poll measures ourselves.
-SEEN_IN_TIME = timedelta(seconds=1)
+ON_TIME = timedelta(seconds=1)
 COUNT_CACHE_S = 1.0
 
 _generating: dict[str, tuple[float, int]] = {}  # account -> until when, how many
@@ -35,26 +35,26 @@ _generating: dict[str, tuple[float, int]] = {}  # account -> until when, how man
 
 def first_poll_after(generation: Generation) -> float:
     """Seconds from the acceptance to the first poll."""
-    earliest = _spread(generation).earliest
+    earliest = _duration_estimate(generation).earliest
     return max(min(earliest, FIRST_POLL_MAX_S), shortest_interval(generation))
 
 
 def next_poll_after(generation: Generation, faults: int) -> float:
     """Seconds to the next poll; longer after *faults*, failed polls in a row."""
-    spread, age_s = _spread(generation), age(generation)
+    spread, age_s = _duration_estimate(generation), age(generation)
     if age_s < spread.earliest:
         interval = min(spread.earliest - age_s, age_s)
     else:
         interval = spread.interval
         if age_s > spread.latest:
-            interval = max(interval, OVERDUE_SHARE * age_s)
-        longest = LONGEST * runtime().config.POLL_INTERVAL
-        interval = min(interval, max(longest, LONGEST_SHARE * age_s))
+            interval = max(interval, OVERDUE_AGE_SHARE * age_s)
+        longest = MAX_INTERVAL * runtime().config.POLL_INTERVAL
+        interval = min(interval, max(longest, MAX_AGE_SHARE * age_s))
     interval = max(interval, shortest_interval(generation))
     return min(interval * 2.0 ** min(faults, 10), max(FAULT_WAIT_MAX_S, interval))
 
 
-def _spread(generation: Generation) -> lanes.DurationEstimate:
+def _duration_estimate(generation: Generation) -> lanes.DurationEstimate:
     expected = generation.expected or runtime().config.POLL_INTERVAL
     return lanes.estimate_duration(generation.lane, expected)
 
@@ -69,7 +69,7 @@ def shortest_interval(generation: Generation) -> float:
     """
     config = runtime().config
     is_polling_backed_off = lanes.is_polling_backed_off(generation.lane)
-    shortest = config.POLL_INTERVAL * (1.0 if is_polling_backed_off else SHORTEST)
+    shortest = config.POLL_INTERVAL * (1.0 if is_polling_backed_off else MIN_INTERVAL)
     if config.POLLS_PER_SECOND:
         count = count_generating(generation.of_account)
         scatter = random.uniform(0.5, 1.5)  # noqa: S311 - those sent at once, no secret
@@ -96,7 +96,7 @@ def age(generation: Generation) -> float:
     return (utcnow() - since).total_seconds()
 
 
-def measure(generation: Generation, asked_at: datetime) -> None:
+def record_poll_duration(generation: Generation, asked_at: datetime) -> None:
     """
     Remember how long the provider took.
 
@@ -114,6 +114,6 @@ def measure(generation: Generation, asked_at: datetime) -> None:
         (generation.looked_at or accepted) - accepted,
     )
     seconds = (longest + shortest).total_seconds() / 2
-    is_late = asked_at > planned + SEEN_IN_TIME
+    is_late = asked_at > planned + ON_TIME
     if not is_late or seconds < (generation.expected or 0):
         lanes.record_duration(generation.lane, seconds)

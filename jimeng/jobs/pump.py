@@ -17,7 +17,13 @@ from jimeng.documents import Generation, Worker, migrations, new_token, utcnow
 from jimeng.documents.generation import DUE_HERE
 from jimeng.errors import outages
 from jimeng.jobs import periodic_tasks
-from jimeng.jobs.broker import MAX_QUEUED, WORKER_TIMEOUT, connect, huey, queue_length
+from jimeng.jobs.broker import (
+    MAX_QUEUED_JOBS,
+    WORKER_TIMEOUT_S,
+    connect,
+    huey,
+    queue_length,
+)
 from jimeng.jobs.queue import advance, dispatch
 from jimeng.jobs.runtime import runtime
 
@@ -25,13 +31,15 @@ log = logging.getLogger(__name__)
 
 # Seconds, give or take, so that several do not march in step. In between the pump
 # wakes when it knows that something will be due, but no sooner than after NEAREST.
-TICK, NEAREST = 0.25, 0.05
+TICK_S, MIN_PAUSE_S = 0.25, 0.05
 # With nothing to do for so long it looks less often, until a job has run here.
-IDLE_AFTER, IDLE = 5.0, 1.0
-AFTER_ERROR = 1.0
-BATCH = 200
-RESERVED_FOR = timedelta(seconds=5)  # then it is queued again: Redis may have lost it
-FAREWELL = 1.0  # second
+IDLE_AFTER_S, IDLE_TICK_S = 5.0, 1.0
+ERROR_PAUSE_S = 1.0
+BATCH_DOCUMENTS = 200
+RESERVATION_LEASE = timedelta(
+    seconds=5
+)  # then it is queued again: Redis may have lost it
+STOP_TIMEOUT_S = 1.0  # second
 
 _starting = threading.Lock()
 _stopped = threading.Event()
@@ -50,7 +58,7 @@ def start() -> None:
             logs.setup(runtime().config)  # Huey has put handlers of its own beside ours
             # The consumer has more patience than a web request.
             documents.connect(runtime().config, timeout=documents.WORKER_TIMEOUT)
-            connect(runtime().config, timeout=WORKER_TIMEOUT)
+            connect(runtime().config, timeout=WORKER_TIMEOUT_S)
             periodic_tasks.start(_stopped)
             _pump = threading.Thread(target=run, name="pump", daemon=True)
             _pump.start()
@@ -61,11 +69,11 @@ def stop() -> None:
     """A consumer that is told to stop reserves nothing more, and is not missed."""
     stop_work()
     if _pump is not None:
-        _pump.join(FAREWELL)
+        _pump.join(STOP_TIMEOUT_S)
 
 
 @huey.post_execute()
-def note_job(task: object, result: object, error: BaseException | None) -> None:
+def job_ran(task: object, result: object, error: BaseException | None) -> None:
     """The pump is told of each job that has run here."""
     global _ran_at
     _ran_at = utcnow()
@@ -78,11 +86,11 @@ def run() -> None:
     log.info("pump started worker=%s release=%s", pump.worker_id, RELEASE)
     while not _stopped.is_set():
         try:
-            pause = pump.turn()
+            pause = pump.run_once()
             outages.works()
         except Exception as error:  # the pump is the last thing that may die
             outages.failed("pump", error)
-            pause = AFTER_ERROR
+            pause = ERROR_PAUSE_S
         if pump.is_idle:
             _awake.wait(pause)
         else:
@@ -91,7 +99,7 @@ def run() -> None:
             _awake.clear()
             pump.wake()
     try:
-        leave(pump.worker_id)
+        mark_left(pump.worker_id)
     except Exception as error:  # then it is taken for lost, and nothing else
         outages.failed("pump", error)
 
@@ -124,20 +132,20 @@ class Pump:
         self.stay_awake()
 
     def stay_awake(self) -> None:
-        self.busy_until = time.monotonic() + IDLE_AFTER
+        self.busy_until = time.monotonic() + IDLE_AFTER_S
 
-    def turn(self) -> float:
+    def run_once(self) -> float:
         """Do what has its time; return the seconds until there may be more."""
         if time.monotonic() >= self.next_beat:
-            beat(self.worker_id, self.started)
+            write_heartbeat(self.worker_id, self.started)
             self.next_beat = time.monotonic() + Worker.HEARTBEAT_S
-            if step_down(self.worker_id):
+            if stop_if_outdated(self.worker_id):
                 return Worker.HEARTBEAT_S
-        ahead = IDLE if self.is_idle else TICK
+        ahead = IDLE_TICK_S if self.is_idle else TICK_S
         ahead *= random.uniform(0.8, 1)  # noqa: S311 - no secret
         if not periodic_tasks.INDEXES.runs:
             return ahead  # the queries name the indexes that they use
-        room = MAX_QUEUED - queue_length()
+        room = MAX_QUEUED_JOBS - queue_length()
         if room <= 0:
             return ahead
         count, next_due = queue_due(room, ahead)
@@ -147,12 +155,12 @@ class Pump:
         if count or next_due < ahead:
             self.stay_awake()
         until_look = self.next_look - time.monotonic()
-        return max(min(next_due, until_look), NEAREST)
+        return max(min(next_due, until_look), MIN_PAUSE_S)
 
 
 def tick() -> None:
     """Queue what is due, and a dispatch for each free slot that is waited for."""
-    room = MAX_QUEUED - queue_length()
+    room = MAX_QUEUED_JOBS - queue_length()
     if room > 0:
         count, _ = queue_due(room)
         queue_dispatches(room - count)
@@ -172,7 +180,11 @@ def queue_due(room: int, ahead: float = 0.0) -> tuple[int, float]:
     now = utcnow()
     soon = {"due_at": {"$lte": now + timedelta(seconds=ahead)}, **DUE_HERE}
     found = Generation.collection().find(soon, {"due_at": 1})
-    rows = list(found.sort("due_at", 1).limit(min(room, BATCH)).batch_size(BATCH))
+    rows = list(
+        found.sort("due_at", 1)
+        .limit(min(room, BATCH_DOCUMENTS))
+        .batch_size(BATCH_DOCUMENTS)
+    )
     due = [row["_id"] for row in rows if row["due_at"] <= now]
     token = new_token()
     for generation_id in reserve(due, token) if due else ():
@@ -193,7 +205,7 @@ def reserve(ids: list[str], token: str) -> list[str]:
     generations = Generation.collection(durable=False)
     result = generations.update_many(
         {"_id": {"$in": ids}, "due_at": {"$lte": now}, **DUE_HERE},
-        {"$set": {"owner": token, "due_at": now + RESERVED_FOR}},
+        {"$set": {"owner": token, "due_at": now + RESERVATION_LEASE}},
     )
     if result.modified_count == len(ids):
         return ids
@@ -210,7 +222,7 @@ def queue_dispatches(room: int) -> int:
     return len(names)
 
 
-def beat(worker_id: str, started: datetime) -> None:
+def write_heartbeat(worker_id: str, started: datetime) -> None:
     """Show that this consumer lives, when it last ran a job, and what chores hang."""
     stuck = periodic_tasks.stuck()
     now = utcnow()
@@ -225,7 +237,7 @@ def beat(worker_id: str, started: datetime) -> None:
     Worker.collection(durable=False).update_one({"_id": worker_id}, alive, upsert=True)
 
 
-def step_down(worker_id: str) -> bool:
+def stop_if_outdated(worker_id: str) -> bool:
     """
     Stop this consumer where a later release has migrated the database beyond it: it
     finishes the jobs that it holds, and takes no more.
@@ -252,7 +264,7 @@ def stop_work() -> None:
     _awake.set()
 
 
-def leave(worker_id: str) -> None:
+def mark_left(worker_id: str) -> None:
     """
     Say that this consumer was told to stop, and is not lost.
 

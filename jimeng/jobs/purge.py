@@ -11,7 +11,7 @@ from jimeng.jobs import endings
 log = logging.getLogger(__name__)
 
 TRASH_KEPT_FOR = timedelta(days=7)  # in the trash
-BATCH = 500
+BATCH_DOCUMENTS = 500
 
 
 def empty_trash() -> bool:
@@ -20,18 +20,18 @@ def empty_trash() -> bool:
     # A task that is due is claimed first: from then on it cannot be brought back,
     # and goes as all do that were deleted for good.
     due = {"deleted_at": {"$exists": True}, "purge_at": {"$lte": now}, **KNOWN_TYPE}
-    tasks = list(Task.collection().find(due, {"_id": 1}).limit(BATCH))
+    tasks = list(Task.collection().find(due, {"_id": 1}).limit(BATCH_DOCUMENTS))
     for row in tasks:
         claimed = {**due, "_id": row["_id"]}
         Task.collection().update_one(claimed, {"$unset": {"purge_at": ""}})
     old = {"trashed_at": {"$lte": now - TRASH_KEPT_FOR}, "with_task": {"$ne": True}}
     old |= KNOWN_KIND
     found = Image.collection().find(old, {"_id": 1, "task_id": 1, "index": 1})
-    pictures = list(found.limit(BATCH))
+    pictures = list(found.limit(BATCH_DOCUMENTS))
     purged = sum(purge_picture(row, old) for row in pictures)
     if purged:
         log.info("trash emptied pictures=%d", purged)
-    return BATCH in {len(tasks), len(pictures)}
+    return BATCH_DOCUMENTS in {len(tasks), len(pictures)}
 
 
 def purge_picture(row: dict, where: dict) -> bool:
@@ -46,4 +46,4 @@ def purge_picture(row: dict, where: dict) -> bool:
     removed = f"outcomes.{row['index']}.removed"
     task = {"_id": row["task_id"], f"outcomes.{row['index']}": {"$exists": True}}
     Task.collection().update_one(task, {"$set": {removed: True}})
-    return endings.forget_image(row["_id"], where)
+    return endings.delete_image(row["_id"], where)

@@ -11,8 +11,8 @@ from redis.exceptions import RedisError
 
 from jimeng import lanes
 from jimeng.jobs.broker import huey
-from jimeng.jobs.endings import Freed
-from jimeng.jobs.steps import take_step
+from jimeng.jobs.endings import SlotRelease
+from jimeng.jobs.steps import run_step
 from jimeng.jobs.submission import send_next
 
 log = logging.getLogger(__name__)
@@ -21,16 +21,16 @@ log = logging.getLogger(__name__)
 @huey.task()
 def dispatch(lane: str) -> None:
     """Send the picture that is next in the lane, if a slot is free."""
-    follow(send_next(lane))
+    continue_after(send_next(lane))
 
 
 @huey.task()
 def advance(generation_id: str, token: str) -> None:
     """Do what is due for a generation that was reserved under *token*."""
-    follow(take_step(generation_id, token))
+    continue_after(run_step(generation_id, token))
 
 
-def follow(freed: Freed | None) -> None:
+def continue_after(freed: SlotRelease | None) -> None:
     """Ask for the next picture of a lane that has room again, then go on."""
     if freed is not None:
         lanes.release_slot(freed.lane, freed.slot)

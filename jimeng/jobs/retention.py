@@ -24,19 +24,23 @@ from jimeng.lanes import switches
 
 log = logging.getLogger(__name__)
 
-BATCH = 500
+BATCH_DOCUMENTS = 500
 GIB = 2**30
-LEAST_ROOM = 300 * 2**20  # bytes on the disk of MongoDB; below, nothing new is taken
-ENOUGH_ROOM = 2 * LEAST_ROOM  # to take on again, so that it does not go to and fro
+MIN_FREE_BYTES = (
+    300 * 2**20
+)  # bytes on the disk of MongoDB; below, nothing new is taken
+RESUME_FREE_BYTES = (
+    2 * MIN_FREE_BYTES
+)  # to take on again, so that it does not go to and fro
 # Said by the picture itself; that one is shared by itself its link says.
-UNKEPT = {
+REMOVABLE = {
     "favourite": {"$ne": True},
     "collections.0": {"$exists": False},
     **KNOWN_KIND,
 }
-ROUND = 600.0  # seconds; how soon what is kept no more is met
-SIZES = ("bytes", "thumbnail_bytes", "preview_bytes")
-NEEDED = dict.fromkeys(("task_id", "index", "created_at", *SIZES), 1)
+ROUND_S = 600.0  # seconds; how soon what is kept no more is met
+SIZE_FIELDS = ("bytes", "thumbnail_bytes", "preview_bytes")
+FIELDS = dict.fromkeys(("task_id", "index", "created_at", *SIZE_FIELDS), 1)
 
 _passed: datetime | None = None  # all from before have been looked at in this round
 _round_ends = 0.0  # by `time.monotonic`
@@ -57,7 +61,7 @@ class Surplus:
     until: datetime | None = None
 
 
-def surplus(days: int, gib: float) -> Surplus:
+def count_surplus(days: int, gib: float) -> Surplus:
     """
     Count what these limits would remove now; nothing is changed.
 
@@ -73,7 +77,7 @@ def surplus(days: int, gib: float) -> Surplus:
     return found
 
 
-def keep_to_limits() -> bool:
+def apply_limits() -> bool:
     """
     Remove some of what is older than ``KEEP_DAYS`` or beyond ``KEEP_GIB``.
 
@@ -83,22 +87,22 @@ def keep_to_limits() -> bool:
     global _passed, _round_ends
     config = runtime().config
     if time.monotonic() >= _round_ends:
-        _passed, _round_ends = None, time.monotonic() + ROUND
+        _passed, _round_ends = None, time.monotonic() + ROUND_S
     cutoff = _cutoff(config.KEEP_DAYS)
     seen, touched = 0, []
-    due = _due(config.KEEP_DAYS, config.KEEP_GIB, after=_passed, most=BATCH)
+    due = _due(config.KEEP_DAYS, config.KEEP_GIB, after=_passed, most=BATCH_DOCUMENTS)
     for row, is_shared in due:
         seen += 1
         _passed = row["created_at"]
-        if not is_shared and purge_picture(row, UNKEPT):
+        if not is_shared and purge_picture(row, REMOVABLE):
             touched.append(row["task_id"])
     if touched:
         Task.touch(touched)
         log.info("pictures removed by retention count=%d", len(touched))
-    if seen < BATCH and cutoff is not None:
+    if seen < BATCH_DOCUMENTS and cutoff is not None:
         # What is kept of that may be very much: it is not gone through each minute.
         _passed = max(_passed or cutoff, cutoff)
-    return seen >= BATCH
+    return seen >= BATCH_DOCUMENTS
 
 
 def _cutoff(days: int) -> datetime | None:
@@ -125,10 +129,10 @@ def _due(
     came: dict = {"$gte": after} if after else {"$exists": True}
     if beyond <= 0:
         came["$lt"] = cutoff
-    where = {"created_at": came, **UNKEPT}
-    found = Image.collection().find(where, NEEDED).hint("created")
+    where = {"created_at": came, **REMOVABLE}
+    found = Image.collection().find(where, FIELDS).hint("created")
     rows = found.sort("created_at", 1).limit(most)
-    while some := [*islice(rows, BATCH)]:
+    while some := [*islice(rows, BATCH_DOCUMENTS)]:
         shared = Share.showing(row["_id"] for row in some)
         for row in some:
             is_old = cutoff is not None and row["created_at"] < cutoff
@@ -141,36 +145,40 @@ def _due(
 
 
 def _size(row: dict) -> int:
-    return sum(row.get(name) or 0 for name in SIZES)
+    return sum(row.get(name) or 0 for name in SIZE_FIELDS)
 
 
-def watch_room() -> None:
+def watch_disk() -> None:
     """
     Take nothing new while a disk is nearly full, so that what has been
     taken can still be drawn and kept; go on by itself once there is room.
     """
-    free = room()
+    free = free_bytes()
     if free is None:
         return
     paused = switches.paused(fresh=True).get(switches.INTAKE)
-    if free < LEAST_ROOM and paused is None:
+    if free < MIN_FREE_BYTES and paused is None:
         log.error("disk nearly full free=%d: new tasks are refused", free)
         switches.pause(switches.INTAKE, switches.BY_DISK)
-    elif free >= ENOUGH_ROOM and paused is not None and paused.by == switches.BY_DISK:
+    elif (
+        free >= RESUME_FREE_BYTES
+        and paused is not None
+        and paused.by == switches.BY_DISK
+    ):
         log.warning("disk has room again free=%d: new tasks are taken", free)
         switches.resume(switches.INTAKE)
 
 
-def room() -> int | None:
+def free_bytes() -> int | None:
     """
     Bytes that are free on the disk of MongoDB, or of the pictures if these are fewer;
     None where nobody says.
     """
-    told = (room_of_mongodb(), runtime().store.room())
+    told = (free_bytes_of_mongodb(), runtime().store.room())
     return min((free for free in told if free is not None), default=None)
 
 
-def room_of_mongodb() -> int | None:
+def free_bytes_of_mongodb() -> int | None:
     try:
         stats = get_db().command("dbStats")
     except OperationFailure:

@@ -51,7 +51,7 @@ def configure(config: Config, registry: Registry | None = None) -> Runtime:
 
 
 @contextmanager
-def free_place(places: BoundedSemaphore) -> Iterator[bool]:
+def try_acquire(places: BoundedSemaphore) -> Iterator[bool]:
     """Whether a worker of this process may take one of these *places* meanwhile."""
     is_free = places.acquire(blocking=False)
     try:

@@ -12,7 +12,7 @@ from jimeng.documents.image import FILES, lists_of
 from jimeng.documents.task import THERE
 from jimeng.errors import PictureInvalid, ProviderError, StorageUnavailable
 from jimeng.jobs import endings, metric_counters
-from jimeng.jobs.endings import Freed, freed_by
+from jimeng.jobs.endings import SlotRelease, slot_release_of
 from jimeng.jobs.runtime import runtime
 from jimeng.pictures import Picture, inspect
 from jimeng.pictures.search_terms import labels
@@ -25,17 +25,19 @@ SAVING_LEASE = timedelta(seconds=30)  # longer than a download may take
 # Bytes that came with the answer come only once: nobody may take over, and find them
 # missing, while they wait for the decoder of a machine that is busy.
 ONLY_COPY_LEASE = timedelta(minutes=3)
-AMPLE = 0.8  # of it; where less is left after a download it is renewed
-RETRY_AFTER = (2, 5, 15, 30, 60, 60, 120, 240)  # seconds after each failure in a row
-LINKS_LIVE = timedelta(hours=24)  # so the provider says; then there is nothing to get
+MIN_LEASE_SHARE = 0.8  # of it; where less is left after a download it is renewed
+RETRY_AFTER_S = (2, 5, 15, 30, 60, 60, 120, 240)  # seconds after each failure in a row
+LINK_LIFETIME = timedelta(
+    hours=24
+)  # so the provider says; then there is nothing to get
 # What is no picture is hardly one a minute later: asked for again over 50 s.
-MAX_RUBBISH = 4
+MAX_INVALID_FILES = 4
 # Why saving is tried again, as it is shown meanwhile.
 UNREACHABLE, NO_PICTURE = "download_failed", "not_a_picture"
 NO_STORE = "storage_unavailable"
 
 
-def take(generation: Generation, progress: Progress) -> Freed | None:
+def start_saving(generation: Generation, progress: Progress) -> SlotRelease | None:
     """The provider is done: its slot is free, and the links are written down."""
     now = utcnow()
     saving = generation.update_owned(
@@ -53,9 +55,9 @@ def take(generation: Generation, progress: Progress) -> Freed | None:
     )
     if saving is None:
         return None
-    metric_counters.noticed(generation)
-    metric_counters.drawn(saving)
-    return freed_by(generation, partial(keep, saving, progress.images))
+    metric_counters.count_noticed(generation)
+    metric_counters.count_generated(saving)
+    return slot_release_of(generation, partial(store_output, saving, progress.images))
 
 
 def saving_lease(progress: Progress) -> timedelta:
@@ -72,30 +74,30 @@ def request_of(generation: Generation) -> ImageRequest:
     )
 
 
-def ask(generation: Generation) -> Progress:
+def poll_provider(generation: Generation) -> Progress:
     """Ask the provider once where a picture stands."""
     registry, account = runtime().registry, generation.of_account
     provider = registry.provider(generation.provider, account)
-    with metric_counters.call(generation.provider, "poll"):
+    with metric_counters.measure_call(generation.provider, "poll"):
         return provider.poll(generation.remote_id or "", request_of(generation))
 
 
-def keep(generation: Generation, images: tuple[bytes, ...]) -> None:
+def store_output(generation: Generation, images: tuple[bytes, ...]) -> None:
     """Keep a picture that has been drawn: the bytes that came along, or its link's."""
     with logs.bound(task=generation.task_id, user=generation.user_id):
-        task = wanted_by(generation)
+        task = find_wanted_task(generation)
         if task is None:
             endings.complete(generation)
         elif images and not generation.urls:
-            store(generation, task, images[0])
+            store_picture(generation, task, images[0])
         else:
             save(generation, task)
 
 
-def save_again(generation: Generation) -> None:
+def resume_saving(generation: Generation) -> None:
     """`save`, unless only the saying so was cut off, or nobody wants it any more."""
     is_kept = Image.find_one({"_id": generation.id}) is not None
-    task = None if is_kept else wanted_by(generation)
+    task = None if is_kept else find_wanted_task(generation)
     if task is None:
         endings.complete(generation)
     else:
@@ -109,54 +111,57 @@ def save(generation: Generation, task: Task) -> None:
     Failing is not the end: the provider has it for hours, and it is paid for.
     """
     if not generation.urls:
-        _ask_again(generation, task)
+        _poll_for_links(generation, task)
         return
     if not runtime().store.seems_to_work():
-        later(generation, NO_STORE)  # what came would have nowhere to go
+        retry_later(generation, NO_STORE)  # what came would have nowhere to go
         return
     allowed = runtime().config.ALLOWED_PRIVATE_HOSTS
     try:
-        with metric_counters.call(generation.provider, "download"):
+        with metric_counters.measure_call(generation.provider, "download"):
             content = fetch_picture(generation.urls[0], allowed_private=allowed)
     except LinkGone as error:
         log.warning("link gone id=%s: %s", generation.id, error)
-        _ask_again(generation, task)
+        _poll_for_links(generation, task)
         return
     except FetchFailed as error:
         log.warning("download failed id=%s: %s", generation.id, error)
-        later(generation, UNREACHABLE)
+        retry_later(generation, UNREACHABLE)
         return
     held: Generation | None = generation
-    if generation.due_at is None or generation.due_at < utcnow() + AMPLE * SAVING_LEASE:
+    if (
+        generation.due_at is None
+        or generation.due_at < utcnow() + MIN_LEASE_SHARE * SAVING_LEASE
+    ):
         held = generation.extend_lease(SAVING_LEASE)
     if held is not None:
-        store(held, task, content)
+        store_picture(held, task, content)
 
 
-def _ask_again(generation: Generation, task: Task) -> None:
+def _poll_for_links(generation: Generation, task: Task) -> None:
     """Poll for fresh links: a provider that has the picture still gives them."""
     if generation.remote_id is None:
-        _lost(generation, "no links, and no name to ask by")
+        _fail_lost(generation, "no links, and no name to ask by")
         return
     try:
-        progress = ask(generation)
+        progress = poll_provider(generation)
     except ProviderError as error:
         if error.transient:
-            later(generation, UNREACHABLE)
+            retry_later(generation, UNREACHABLE)
         else:
             # Whatever it says now, the picture had been drawn.
             error.code, error.charged = "picture_lost", "yes"
             endings.fail(generation, error)
         return
     if progress.images:
-        store(generation, task, progress.images[0])
+        store_picture(generation, task, progress.images[0])
     elif progress.urls and tuple(generation.urls) != progress.urls:
-        later(generation, UNREACHABLE, urls=list(progress.urls))
+        retry_later(generation, UNREACHABLE, urls=list(progress.urls))
     else:
-        no_picture(generation)
+        retry_invalid(generation)
 
 
-def store(generation: Generation, task: Task, content: bytes) -> None:
+def store_picture(generation: Generation, task: Task, content: bytes) -> None:
     """
     Verify the bytes, keep them under a new name, then say so.
 
@@ -167,24 +172,24 @@ def store(generation: Generation, task: Task, content: bytes) -> None:
         picture = inspect(content, asked, user=generation.user_id)
     except PictureInvalid as error:
         log.warning("not a picture id=%s: %s", generation.id, error)
-        no_picture(generation)
+        retry_invalid(generation)
         return
     try:
-        insert(generation, picture, task)
+        insert_image(generation, picture, task)
     except StorageUnavailable as error:
         log.warning("picture not kept yet id=%s: %s", generation.id, error)
-        later(generation, NO_STORE)
+        retry_later(generation, NO_STORE)
         return
     endings.complete(generation)
 
 
-def wanted_by(generation: Generation) -> Task | None:
+def find_wanted_task(generation: Generation) -> Task | None:
     """The task, if it is still there, and was not cancelled."""
     where = {"_id": generation.task_id, "status": {"$ne": "cancelled"}, **THERE}
     return Task.find_one(where)
 
 
-def insert(generation: Generation, picture: Picture, task: Task) -> None:
+def insert_image(generation: Generation, picture: Picture, task: Task) -> None:
     """
     Keep the bytes and the record of them; what another attempt kept stands.
 
@@ -222,16 +227,18 @@ def insert(generation: Generation, picture: Picture, task: Task) -> None:
     log.info("picture saved id=%s bytes=%d", generation.id, len(picture.content))
 
 
-def no_picture(generation: Generation) -> None:
+def retry_invalid(generation: Generation) -> None:
     """What came is none, or there is nothing to ask for: again, but not for long."""
     rubbish = generation.rubbish + 1
-    if rubbish > MAX_RUBBISH:
-        _lost(generation, "what came is no picture")
+    if rubbish > MAX_INVALID_FILES:
+        _fail_lost(generation, "what came is no picture")
         return
-    later(generation, NO_PICTURE, wait=RETRY_AFTER[rubbish - 1], rubbish=rubbish)
+    retry_later(
+        generation, NO_PICTURE, wait=RETRY_AFTER_S[rubbish - 1], rubbish=rubbish
+    )
 
 
-def later(
+def retry_later(
     generation: Generation, trouble: str, *, wait: int | None = None, **changes: object
 ) -> None:
     """
@@ -242,16 +249,16 @@ def later(
         wait: Seconds; by default more after each failure.
     """
     since = generation.drawn_at or generation.created_at
-    if utcnow() > since + LINKS_LIVE:
-        _lost(generation, "cannot be kept")
+    if utcnow() > since + LINK_LIFETIME:
+        _fail_lost(generation, "cannot be kept")
         return
     if wait is None:
-        wait = RETRY_AFTER[min(generation.faults, len(RETRY_AFTER) - 1)]
+        wait = RETRY_AFTER_S[min(generation.faults, len(RETRY_AFTER_S) - 1)]
     due_at = utcnow() + timedelta(seconds=wait)
     changes |= {"trouble": trouble, "faults": generation.faults + 1}
     generation.release(due_at, changes)
 
 
-def _lost(generation: Generation, why: str) -> None:
+def _fail_lost(generation: Generation, why: str) -> None:
     lost = ProviderError(why, code="picture_lost", charged="yes")
     endings.fail(generation, lost)

@@ -10,12 +10,12 @@ from jimeng.documents import Generation, State, utcnow
 from jimeng.documents.generation import DUE_HERE
 from jimeng.errors import ProviderError
 from jimeng.jobs import endings, tallies
-from jimeng.jobs.endings import Freed, freed_by
+from jimeng.jobs.endings import SlotRelease, slot_release_of
 from jimeng.jobs.input_preparation import prepare
-from jimeng.jobs.poll_schedule import age, measure, next_poll_after
+from jimeng.jobs.poll_schedule import age, next_poll_after, record_poll_duration
 from jimeng.jobs.runtime import runtime
-from jimeng.jobs.saving import SAVING_LEASE, ask, save_again, take
-from jimeng.jobs.submission import draw_anew, may_draw_anew
+from jimeng.jobs.saving import SAVING_LEASE, poll_provider, resume_saving, start_saving
+from jimeng.jobs.submission import may_retry_with_new_seed, retry_with_new_seed
 
 log = logging.getLogger(__name__)
 
@@ -31,7 +31,7 @@ UNEXPECTED_ERRORS = (
 MAX_UNEXPECTED_RETRIES = 3
 
 
-def take_step(generation_id: str, token: str) -> Freed | None:
+def run_step(generation_id: str, token: str) -> SlotRelease | None:
     """
     Claim a generation that the pump reserved under *token*, and do what is due.
 
@@ -52,7 +52,7 @@ def take_step(generation_id: str, token: str) -> Freed | None:
             return retry_unexpected(held, error)
 
 
-def retry_unexpected(generation: Generation, error: Exception) -> Freed | None:
+def retry_unexpected(generation: Generation, error: Exception) -> SlotRelease | None:
     """Try a step again that broke on what nobody thought of; then hold up nothing."""
     log.error("step broke id=%s", generation.id, exc_info=error)
     if generation.faults >= MAX_UNEXPECTED_RETRIES:
@@ -61,17 +61,17 @@ def retry_unexpected(generation: Generation, error: Exception) -> Freed | None:
     return None
 
 
-def queue(generation: Generation) -> Freed | None:
+def enqueue_delayed(generation: Generation) -> SlotRelease | None:
     """A delayed picture's time has come: it takes its turn."""
-    task = endings.open_task(generation)
-    return None if task is None else endings.requeue(generation)
+    task = endings.find_open_task(generation)
+    return None if task is None else endings.enqueue(generation)
 
 
-def start_over(generation: Generation) -> Freed:
+def requeue_unsent(generation: Generation) -> SlotRelease:
     """Its claim died before anything was sent: it waits again."""
     log.info("claim lost id=%s: waits again", generation.id)
-    endings.wait_again(generation)
-    return freed_by(generation)
+    endings.requeue(generation)
+    return slot_release_of(generation)
 
 
 def give_up_submission(generation: Generation) -> None:
@@ -80,48 +80,48 @@ def give_up_submission(generation: Generation) -> None:
     lost = ProviderError(
         "interrupted while submitting", code="submit_unknown", charged="unknown"
     )
-    endings.unknown(generation, lost)
+    endings.mark_unknown(generation, lost)
 
 
-def free_unknown(generation: Generation) -> Freed:
+def free_unknown(generation: Generation) -> SlotRelease:
     """By now the provider has drawn it, if ever it was accepted."""
-    generation.update_owned({"$unset": endings.FREED})
-    return freed_by(generation)
+    generation.update_owned({"$unset": endings.RELEASED_FIELDS})
+    return slot_release_of(generation)
 
 
-def poll(generation: Generation) -> Freed | None:
+def poll(generation: Generation) -> SlotRelease | None:
     """Ask the provider once; keep the picture, or plan the next look."""
     asked_at = utcnow()
     try:
-        progress = ask(generation)
+        progress = poll_provider(generation)
     except ProviderError as error:
         return poll_failed(generation, error)
     if not progress.done:
-        return not_yet(generation)
-    measure(generation, asked_at)
-    return take(generation, progress)
+        return schedule_poll(generation)
+    record_poll_duration(generation, asked_at)
+    return start_saving(generation, progress)
 
 
-def poll_failed(generation: Generation, error: ProviderError) -> Freed | None:
+def poll_failed(generation: Generation, error: ProviderError) -> SlotRelease | None:
     if error.transient:
         log.warning("poll failed id=%s code=%s: %s", generation.id, error.code, error)
         if error.code == "rate_limited":
             lanes.back_off_polling(generation.lane)
-        return not_yet(generation, fault=True)
-    if may_draw_anew(generation, error):
-        return draw_anew(generation)
+        return schedule_poll(generation, fault=True)
+    if may_retry_with_new_seed(generation, error):
+        return retry_with_new_seed(generation)
     endings.fail(generation, error)
-    return freed_by(generation)
+    return slot_release_of(generation)
 
 
-def not_yet(generation: Generation, *, fault: bool = False) -> Freed | None:
+def schedule_poll(generation: Generation, *, fault: bool = False) -> SlotRelease | None:
     """Plan the next look, or give up at the deadline."""
     if generation.state == State.FAILED.value:
         endings.schedule_late_poll(generation, generation.late_looks + 1)
         return None
     if age(generation) > runtime().config.TASK_DEADLINE:
         endings.time_out(generation)
-        return freed_by(generation)
+        return slot_release_of(generation)
     faults = generation.faults + 1 if fault else 0
     now = utcnow()
     due_at = now + timedelta(seconds=next_poll_after(generation, faults))
@@ -135,13 +135,13 @@ def resave(generation: Generation) -> None:
     """Its saving was cut off, or its next try is due."""
     held = generation.extend_lease(SAVING_LEASE)
     if held is not None:
-        save_again(held)
+        resume_saving(held)
 
 
-STEPS: dict[str, Callable[[Generation], Freed | None]] = {
+STEPS: dict[str, Callable[[Generation], SlotRelease | None]] = {
     State.PREPARING: prepare,
-    State.DELAYED: queue,
-    State.STARTING: start_over,
+    State.DELAYED: enqueue_delayed,
+    State.STARTING: requeue_unsent,
     State.SUBMITTING: give_up_submission,
     State.GENERATING: poll,
     State.SAVING: resave,

@@ -14,11 +14,11 @@ from jimeng.documents.task import THERE
 from jimeng.errors import ProviderError
 from jimeng.jobs import endings, metric_counters
 from jimeng.jobs import inputs as given
-from jimeng.jobs.acceptance import accepted
+from jimeng.jobs.acceptance import record_accepted
 from jimeng.jobs.backfill import new_seed
-from jimeng.jobs.endings import Freed, freed_by
-from jimeng.jobs.inputs import InputLost, Loaded
-from jimeng.jobs.runtime import free_place, runtime
+from jimeng.jobs.endings import SlotRelease, slot_release_of
+from jimeng.jobs.inputs import InputLost, LoadedInputs
+from jimeng.jobs.runtime import runtime, try_acquire
 from jimeng.jobs.saving import request_of
 from jimeng.providers import Expansion, ImageRequest, Model
 
@@ -26,26 +26,26 @@ log = logging.getLogger(__name__)
 
 # Beyond what the answer may take: connecting (3 s) and some air, so that nobody
 # decides over a call that may still be answered.
-LEASE_SLACK = 15.0  # seconds
+LEASE_MARGIN_S = 15.0  # seconds
 LOADING_LEASE = timedelta(seconds=30)
 # Of the eight workers of a consumer four stay free for what takes milliseconds.
-SYNCHRONOUS_CALLS = 4
-_synchronous = threading.BoundedSemaphore(SYNCHRONOUS_CALLS)
+MAX_SYNCHRONOUS_CALLS = 4
+_synchronous = threading.BoundedSemaphore(MAX_SYNCHRONOUS_CALLS)
 # What these say is "later", however often: waiting is no failure.
-PATIENT = frozenset({"rate_limited", "concurrency_limited"})
+WAIT_CODES = frozenset({"rate_limited", "concurrency_limited"})
 # What these say is of the account, not of the picture: another may draw it.
-OF_THE_ACCOUNT = frozenset(
+ACCOUNT_CODES = frozenset(
     ("credentials_invalid", "permission_missing", "access_denied", "model_not_found")
     + ("account_overdue", "quota_exhausted")
 )
 
 
-def send_next(lane: str) -> Freed | None:
+def send_next(lane: str) -> SlotRelease | None:
     """Send the picture that is next in *lane*, if a slot is free."""
     model = runtime().registry.by_lane(lane)
     if model is None:
         return None
-    place = free_place(_synchronous) if model.is_synchronous else nullcontext(True)
+    place = try_acquire(_synchronous) if model.is_synchronous else nullcontext(True)
     with place as is_free:
         if not is_free:
             return None  # the pump asks again, and so does another consumer's
@@ -58,18 +58,18 @@ def send_next(lane: str) -> Freed | None:
             return send(generation, model)
 
 
-def send(generation: Generation, model: Model) -> Freed | None:
+def send(generation: Generation, model: Model) -> SlotRelease | None:
     """Submit a claimed generation, unless it or its task is no longer wanted."""
     if generation.unwanted:
         endings.cancel(generation)
-        return freed_by(generation)
+        return slot_release_of(generation)
     if not Task.start(generation.task_id):
-        return unwanted(generation)
+        return drop_unwanted(generation)
     if generation.prompt is None:
         return endings.quarantine(generation, "no prompt")
     loaded = load(generation)
     if loaded is None:
-        return freed_by(generation)
+        return slot_release_of(generation)
     generation, inputs = loaded
     request = with_inputs(generation, inputs)
     sent = mark_submitting(generation, model, request.sending)
@@ -79,18 +79,18 @@ def send(generation: Generation, model: Model) -> Freed | None:
     provider = runtime().registry.provider(sent.provider, sent.of_account)
     began = time.monotonic()
     try:
-        with metric_counters.call(sent.provider, "submit"):
+        with metric_counters.measure_call(sent.provider, "submit"):
             progress = provider.submit(request)
     except ProviderError as error:
-        return refused(sent, error)
+        return submission_failed(sent, error)
     seconds = time.monotonic() - began
-    freed = accepted(sent, progress)
+    freed = record_accepted(sent, progress)
     if progress.done:
         lanes.record_duration(sent.lane, seconds)
     return freed
 
 
-def load(generation: Generation) -> tuple[Generation, Loaded] | None:
+def load(generation: Generation) -> tuple[Generation, LoadedInputs] | None:
     """
     What goes in, read while nothing has been sent: whoever dies here, or finds that
     MongoDB does not answer, has lost nothing, and the picture waits again.
@@ -100,12 +100,12 @@ def load(generation: Generation) -> tuple[Generation, Loaded] | None:
         the bytes are.
     """
     if not generation.inputs:
-        return generation, Loaded()
+        return generation, LoadedInputs()
     held = generation.extend_lease(LOADING_LEASE)
     if held is None:
         return None
     try:
-        return held, given.load(held)
+        return held, given.load_inputs(held)
     except InputLost as error:
         log.error("input lost id=%s input=%s", held.id, error)
         why = f"cannot be sent: {error}"
@@ -113,7 +113,7 @@ def load(generation: Generation) -> tuple[Generation, Loaded] | None:
         return None
 
 
-def with_inputs(generation: Generation, inputs: Loaded) -> ImageRequest:
+def with_inputs(generation: Generation, inputs: LoadedInputs) -> ImageRequest:
     """The request of a submission; a poll's has no pictures."""
     expand = Expansion(**generation.expand) if generation.expand else None
     return replace(
@@ -125,14 +125,14 @@ def with_inputs(generation: Generation, inputs: Loaded) -> ImageRequest:
     )
 
 
-def unwanted(generation: Generation) -> Freed:
+def drop_unwanted(generation: Generation) -> SlotRelease:
     """Its task has ended or is gone; or only a later release knows how it stands."""
     task = Task.find_one({"_id": generation.task_id, **THERE})
     if task is None or task.is_known:
         endings.drop(generation)
     else:
-        endings.wait_for_its_release(generation)
-    return freed_by(generation)
+        endings.defer_to_newer_release(generation)
+    return slot_release_of(generation)
 
 
 def mark_submitting(
@@ -167,10 +167,12 @@ def submitting_lease(model: Model, sending: float = 0.0) -> timedelta:
     Args:
         sending: Seconds that a slow line has for the pictures that go in.
     """
-    return timedelta(seconds=model.answer_within + sending + LEASE_SLACK)
+    return timedelta(seconds=model.answer_within + sending + LEASE_MARGIN_S)
 
 
-def refused(generation: Generation, error: ProviderError) -> Freed | None:
+def submission_failed(
+    generation: Generation, error: ProviderError
+) -> SlotRelease | None:
     """
     Decide over a submission that was not answered with a name.
 
@@ -180,29 +182,29 @@ def refused(generation: Generation, error: ProviderError) -> Freed | None:
     code = error.provider_code or error.code
     if error.maybe_accepted:
         log.warning("submission unknown id=%s code=%s: %s", generation.id, code, error)
-        endings.unknown(generation, error)
-    elif error.transient and (error.code in PATIENT or not overdue(generation)):
+        endings.mark_unknown(generation, error)
+    elif error.transient and (error.code in WAIT_CODES or not is_overdue(generation)):
         log.info("submission refused id=%s code=%s: waits", generation.id, code)
         is_full = error.code == "concurrency_limited"
         lanes.back_off(generation.lane, generation.of_account, full=is_full)
-        endings.wait_again(generation)
-    elif error.code in OF_THE_ACCOUNT and others_go_on(generation):
+        endings.requeue(generation)
+    elif error.code in ACCOUNT_CODES and has_active_account(generation):
         log.warning("account refused id=%s code=%s: %s", generation.id, code, error)
         lanes.suspend_account(generation.lane, generation.of_account, error.code)
-        endings.wait_again(generation)
-    elif may_draw_anew(generation, error):
-        return draw_anew(generation)
+        endings.requeue(generation)
+    elif may_retry_with_new_seed(generation, error):
+        return retry_with_new_seed(generation)
     else:
-        if error.code in OF_THE_ACCOUNT:
+        if error.code in ACCOUNT_CODES:
             # It says why to whoever looks; but a whole queue need not fail of a key
             # that is mended tomorrow.
             lanes.back_off(generation.lane, generation.of_account, full=False)
         endings.fail(generation, error)
-        return freed_by(generation)
+        return slot_release_of(generation)
     return None
 
 
-def others_go_on(generation: Generation) -> bool:
+def has_active_account(generation: Generation) -> bool:
     """Whether another account may still be asked for it."""
     accounts = runtime().registry.limits.get(generation.lane, {})
     account_lanes = [
@@ -213,7 +215,7 @@ def others_go_on(generation: Generation) -> bool:
     return not all(map(lanes.is_account_suspended, found.values()))
 
 
-def overdue(generation: Generation) -> bool:
+def is_overdue(generation: Generation) -> bool:
     """Whether the provider has been out of reach for as long as a task may take."""
     if generation.first_sent_at is None:
         return False
@@ -221,13 +223,13 @@ def overdue(generation: Generation) -> bool:
     return age > runtime().config.TASK_DEADLINE
 
 
-def may_draw_anew(generation: Generation, error: ProviderError) -> bool:
+def may_retry_with_new_seed(generation: Generation, error: ProviderError) -> bool:
     """Once, where the provider chose to refuse its own picture and took no money."""
     untried = not (generation.resent or generation.seed_given or generation.late)
     return error.new_seed and untried
 
 
-def draw_anew(generation: Generation) -> Freed:
+def retry_with_new_seed(generation: Generation) -> SlotRelease:
     log.info("picture refused id=%s: once more with a new seed", generation.id)
-    endings.wait_again(generation, resent=True, seed=new_seed())
-    return freed_by(generation)
+    endings.requeue(generation, resent=True, seed=new_seed())
+    return slot_release_of(generation)

@@ -32,22 +32,27 @@ from jimeng.documents import (
 from jimeng.documents.base import Stored
 
 OPEN_DAYS = 2
-CAME = [State.DONE.value, State.DROPPED.value]
-FAILED = [State.FAILED.value, State.UNKNOWN.value]
-STATES = (*CAME, *FAILED)
+WITHOUT_ERROR = [State.DONE.value, State.DROPPED.value]
+WITH_ERROR = [State.FAILED.value, State.UNKNOWN.value]
+STATES = (*WITHOUT_ERROR, *WITH_ERROR)
 DAY, HOUR = "%Y-%m-%d", "%Y-%m-%dT%H"  # as they are written
 AN_HOUR = timedelta(hours=1)
-GRACE = timedelta(minutes=10)  # by then whoever ended a picture has written it
-ANNOUNCED = timedelta(minutes=2)  # by then what was announced is written
-BATCH = 1000  # rows
-BRIEFLY = 0.3  # seconds
-WAY = ("lane", "state", "charged", "code")  # fields of `Ended` that `UsageHour` has
+WRITE_GRACE = timedelta(minutes=10)  # by then whoever ended a picture has written it
+CHANGE_GRACE = timedelta(minutes=2)  # by then what was announced is written
+BATCH_ROWS = 1000  # rows
+REQUEST_BUDGET_S = 0.3  # seconds
+HOUR_FIELDS = (
+    "lane",
+    "state",
+    "charged",
+    "code",
+)  # fields of `EndedKey` that `UsageHour` has
 # Of an error that an operator has dealt with the code stands elsewhere.
 CODE = {"$ifNull": ["$error.code", {"$ifNull": ["$dealt_with.error.code", ""]}]}
 
 
 @dataclass(frozen=True)
-class Ended:
+class EndedKey:
     """
     One way in which pictures ended on a day in UTC.
 
@@ -66,13 +71,13 @@ class Ended:
     code: str = ""
 
 
-def ended(
+def count_ended(
     since: datetime,
     until: datetime | None = None,
     *,
     user_id: str | None = None,
     failed: dict | None = None,
-) -> Counter[Ended]:
+) -> Counter[EndedKey]:
     """
     How many pictures ended in each way, as the generations say.
 
@@ -86,20 +91,20 @@ def ended(
     where = _span(since, until) | ({} if user_id is None else {"user_id": user_id})
     names = ("user_id", "lane", "state", "charged")
     way: dict[str, object] = {name: f"${name}" for name in names}
-    way["day"] = _written(DAY)
-    came = {**where, "state": {"$in": CAME}}
-    lost = {**where, "state": {"$in": FAILED}, **(failed or {})}
-    found: Counter[Ended] = Counter()
+    way["day"] = _formatted(DAY)
+    came = {**where, "state": {"$in": WITHOUT_ERROR}}
+    lost = {**where, "state": {"$in": WITH_ERROR}, **(failed or {})}
+    found: Counter[EndedKey] = Counter()
     for some, code in ((came, ""), (lost, CODE)):
         for each, n in _count(some, {**way, "code": code}):
             # Whatever was thought of an earlier try: what was not drawn is not charged.
             if each["state"] == State.DROPPED.value:
                 each["charged"] = "no"
-            found[Ended(**each)] += n
+            found[EndedKey(**each)] += n
     return found
 
 
-def ended_states(
+def count_ended_states(
     since: datetime, until: datetime | None = None, *, form: str = DAY
 ) -> dict[str, Counter[str]]:
     """
@@ -107,7 +112,7 @@ def ended_states(
     the index alone.
     """
     found: dict[str, Counter[str]] = defaultdict(Counter)
-    by = {"at": _written(form), "state": "$state"}
+    by = {"at": _formatted(form), "state": "$state"}
     for each, n in _count(_span(since, until), by):
         found[each["at"]][each["state"]] += n
     return found
@@ -117,7 +122,7 @@ def _span(since: datetime, until: datetime | None) -> dict:
     return {"ended_at": {"$gte": since, **({"$lt": until} if until else {})}}
 
 
-def _written(form: str) -> dict:
+def _formatted(form: str) -> dict:
     return {"$dateToString": {"date": "$ended_at", "format": form}}
 
 
@@ -138,7 +143,7 @@ def _first_end(since: datetime, until: datetime | None = None) -> datetime | Non
 
 
 @dataclass(frozen=True)
-class Kept:
+class ClosedDays:
     """
     Which days are kept.
 
@@ -157,14 +162,14 @@ class Kept:
         return self.until >= self.counted_from
 
 
-def close_days() -> Kept:
+def close_days() -> ClosedDays:
     """
     Count the days that can no longer change and are not kept yet, and keep them, for
     as long as a request has time. The consumers do the rest of a long history; two
     at once write the same.
     """
-    border = _border()
-    until = monotonic() + BRIEFLY
+    border = _first_open_day()
+    until = monotonic() + REQUEST_BUDGET_S
     days = closing_days()
     last = next(days)
     # A day of very many pictures takes longer than one command of a request may.
@@ -172,9 +177,9 @@ def close_days() -> Kept:
         while monotonic() < until:
             kept = next(days, None)
             if kept is None:
-                return Kept(midnight(last), midnight(last))
+                return ClosedDays(midnight(last), midnight(last))
             last = kept
-    return Kept(midnight(last), max(midnight(last), midnight(border)))
+    return ClosedDays(midnight(last), max(midnight(last), midnight(border)))
 
 
 def closing_days() -> Iterator[date]:
@@ -182,18 +187,18 @@ def closing_days() -> Iterator[date]:
     Keep the days that can no longer change, one by one: the first that is not kept, at
     first and after each.
     """
-    until = midnight(_border())
+    until = midnight(_first_open_day())
     last = Tally.collection().find_one({}, sort=[("_id", -1)])
     since = date.fromisoformat(last["_id"]) + timedelta(days=1) if last else date.min
     yield since
     while (ended_at := _first_end(midnight(since), until)) is not None:
         day = ended_at.date()
         since = day + timedelta(days=1)
-        _close_day(day, ended(midnight(day), midnight(since)))
+        _close_day(day, count_ended(midnight(day), midnight(since)))
         yield since
 
 
-def _close_day(day: date, found: Counter[Ended]) -> None:
+def _close_day(day: date, found: Counter[EndedKey]) -> None:
     rows = [
         {"_id": "|".join(vars(way).values()), **vars(way), "pictures": n}
         for way, n in found.items()
@@ -207,18 +212,20 @@ def _close_day(day: date, found: Counter[Ended]) -> None:
 def closing_hours() -> Iterator[str]:
     """Count the hours that are over and not counted yet, one by one: their names."""
     now = utcnow()
-    first = midnight(_border())
-    _forget_hours(first)
-    at, until = first, floor(now - GRACE)
+    first = midnight(_first_open_day())
+    _delete_hours(first)
+    at, until = first, hour_start(now - WRITE_GRACE)
     kept = list(whole_hours(first, until))
     while (ended_at := _first_end(at, until)) is not None:
-        begin = floor(ended_at)
-        inside = [each for each in kept if each.since <= begin <= begin_of(each)]
+        begin = hour_start(ended_at)
+        inside = [each for each in kept if each.since <= begin <= start_of(each)]
         if inside:
-            at = begin_of(inside[-1]) + AN_HOUR
+            at = start_of(inside[-1]) + AN_HOUR
             continue
         before = Hour.find_one({"_id": begin.strftime(HOUR)})
-        if not (before and before.changed_at and before.changed_at > now - ANNOUNCED):
+        if not (
+            before and before.changed_at and before.changed_at > now - CHANGE_GRACE
+        ):
             _close_hour(begin, at, before.changes if before else None)
             yield begin.strftime(HOUR)
         at = begin + AN_HOUR
@@ -227,9 +234,9 @@ def closing_hours() -> Iterator[str]:
 def _close_hour(begin: datetime, since: datetime, changes: int | None) -> None:
     hour = begin.strftime(HOUR)
     users: dict[str, list[dict]] = defaultdict(list)
-    found = ended(begin, begin + AN_HOUR)
+    found = count_ended(begin, begin + AN_HOUR)
     for way, n in found.items():
-        kept = {name: getattr(way, name) for name in WAY}
+        kept = {name: getattr(way, name) for name in HOUR_FIELDS}
         users[way.user_id].append({**kept, "pictures": n})
     gone = {"hour": hour, "user_id": {"$nin": list(users)}}
     UsageHour.collection().delete_many(gone)
@@ -247,12 +254,12 @@ def _close_hour(begin: datetime, since: datetime, changes: int | None) -> None:
 
 def _write(kind: type[Stored], rows: Sequence[dict]) -> None:
     updates = [UpdateOne({"_id": r["_id"]}, {"$set": r}, upsert=True) for r in rows]
-    for start in range(0, len(updates), BATCH):
-        some = updates[start : start + BATCH]
+    for start in range(0, len(updates), BATCH_ROWS):
+        some = updates[start : start + BATCH_ROWS]
         kind.collection().bulk_write(some, ordered=False)
 
 
-def _sums(found: Counter[Ended]) -> dict[str, int]:
+def _sums(found: Counter[EndedKey]) -> dict[str, int]:
     sums = dict.fromkeys(STATES, 0)
     for way, n in found.items():
         sums[way.state] += n
@@ -269,7 +276,7 @@ def announce_change(generation: Generation, until: datetime | None = None) -> No
     since = generation.due_at if until else generation.ended_at
     if since is None:
         return
-    at, last = floor(since), floor(until or since)
+    at, last = hour_start(since), hour_start(until or since)
     while at <= last:
         changed = {"$inc": {"changes": 1}, "$set": {"changed_at": utcnow()}}
         changed["$unset"] = {"whole": ""}
@@ -286,18 +293,18 @@ def whole_hours(since: datetime, until: datetime | None) -> Iterator[Hour]:
     for row in Hour.collection().find(where).sort("_id", 1):
         found = Hour.read(row)
         with suppress(ValueError):  # none of ours
-            begin_of(found)
+            start_of(found)
             yield found
 
 
-def _forget_hours(until: datetime) -> None:
+def _delete_hours(until: datetime) -> None:
     """Remove those of days that are kept."""
     name = until.strftime(HOUR)
     UsageHour.collection().delete_many({"hour": {"$lt": name}})
     Hour.collection().delete_many({"_id": {"$lt": name}})
 
 
-def _border() -> date:
+def _first_open_day() -> date:
     """The first day that can still change."""
     return utcnow().date() - timedelta(days=OPEN_DAYS)
 
@@ -307,10 +314,10 @@ def midnight(day: date) -> datetime:
     return datetime.combine(day, time.min, UTC)
 
 
-def floor(moment: datetime) -> datetime:
+def hour_start(moment: datetime) -> datetime:
     """When its hour began."""
     return moment.replace(minute=0, second=0, microsecond=0)
 
 
-def begin_of(hour: Hour) -> datetime:
+def start_of(hour: Hour) -> datetime:
     return datetime.strptime(hour.id, HOUR).replace(tzinfo=UTC)

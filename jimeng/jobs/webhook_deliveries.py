@@ -2,7 +2,7 @@
 Deliveries: each is attempted until its receiver has it, or for three days.
 
 A few threads of each consumer, beside Huey's own, attempt what is ready. Users have
-turns, no user has more than `PER_USER` in flight, and one to each host. Half of the
+turns, no user has more than `MAX_PER_USER` in flight, and one to each host. Half of the
 threads serve only endpoints whose latest attempt succeeded: a receiver that takes its
 time delays neither those nor the pictures.
 """
@@ -33,13 +33,13 @@ from jimeng.providers.transport import CallFailed
 
 log = logging.getLogger(__name__)
 
-THREADS = 4  # of a consumer, of each of the two kinds
-PER_USER = 2  # deliveries in flight
+MAX_THREADS = 4  # of a consumer, of each of the two kinds
+MAX_PER_USER = 2  # deliveries in flight
 LEASE = timedelta(seconds=30)
-ATTEMPT_S = 15.0  # for everything
+ATTEMPT_TIMEOUT_S = 15.0  # for everything
 MAX_ANSWER_BYTES = 2048  # that are kept
-ATTEMPTS_KEPT = 20
-BATCH = 500
+MAX_STORED_ATTEMPTS = 20
+BATCH_DOCUMENTS = 500
 # Seconds after each attempt until the next; some more, so that they do not march in
 # step.
 RETRY_S = (5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400)
@@ -52,9 +52,15 @@ GONE = 410
 RECEIVER_GONE, FAILING, KEY_CHANGED = "gone", "failing", "secret_key_changed"
 DISABLED = "disabled"  # an outcome: nothing was sent
 UNKNOWN = "interrupted"  # an outcome: the process died in the middle
-CERTIFICATE = {10: "certificate_expired", 62: "certificate_wrong_host"}  # OpenSSL's
+CERTIFICATE_OUTCOMES = {
+    10: "certificate_expired",
+    62: "certificate_wrong_host",
+}  # OpenSSL's
 
-_free = {False: threading.Semaphore(THREADS), True: threading.Semaphore(THREADS)}
+_free = {
+    False: threading.Semaphore(MAX_THREADS),
+    True: threading.Semaphore(MAX_THREADS),
+}
 # Of each kind, the user whose turn was last.
 _last_user: dict[bool, str] = {False: "", True: ""}
 
@@ -75,14 +81,14 @@ class Attempt:
     retry_after: float = 0.0
 
 
-def work_on() -> bool:
+def start_threads() -> bool:
     """
     Have threads attempt what is ready, unless that is paused.
 
     Returns:
         Whether there is more that is due.
     """
-    if not is_on():
+    if not is_enabled():
         return False
     there_is_more = make_due_ready()
     for slow, free in _free.items():
@@ -94,7 +100,7 @@ def work_on() -> bool:
     return there_is_more
 
 
-def is_on() -> bool:
+def is_enabled() -> bool:
     """Whether anything may be sent: there is a key to sign with, and no pause."""
     return (
         bool(runtime().config.SECRET_KEY)
@@ -106,7 +112,7 @@ def is_on() -> bool:
 def work(slow: bool) -> None:
     """A thread: attempt deliveries until none is ready."""
     try:
-        for delivery in claimed(slow):
+        for delivery in claim_ready(slow):
             deliver(delivery)
     except Exception as error:  # its lease ends; the next thread goes on
         outages.failed("webhook delivery", error)
@@ -114,7 +120,7 @@ def work(slow: bool) -> None:
         _free[slow].release()
 
 
-def claimed(slow: bool) -> Iterator[WebhookDelivery]:
+def claim_ready(slow: bool) -> Iterator[WebhookDelivery]:
     """
     What is ready, claimed one by one.
 
@@ -122,7 +128,7 @@ def claimed(slow: bool) -> Iterator[WebhookDelivery]:
         slow: Begin with those of receivers that nobody knows to answer; False: only
             the others.
     """
-    while is_on():
+    while is_enabled():
         found = claim(slow) or (claim(False) if slow else None)
         if found is None:
             return
@@ -132,7 +138,7 @@ def claimed(slow: bool) -> Iterator[WebhookDelivery]:
 def count_ready(slow: bool) -> int:
     """How many are ready, up to as many as there are threads for."""
     ready = {"slow": slow, "ready_at": {"$exists": True}}
-    return WebhookDelivery.collection().count_documents(ready, limit=THREADS)
+    return WebhookDelivery.collection().count_documents(ready, limit=MAX_THREADS)
 
 
 def count_waiting() -> int:
@@ -150,7 +156,7 @@ def make_due_ready() -> bool:
     now = utcnow()
     deliveries = WebhookDelivery.collection()
     due = {"due_at": {"$lte": now}, **KNOWN_KIND}
-    ids = WebhookDelivery.find_ids(due, limit=BATCH)
+    ids = WebhookDelivery.find_ids(due, limit=BATCH_DOCUMENTS)
     if ids:
         deliveries.update_many(
             {"_id": {"$in": ids}, **due},
@@ -159,7 +165,7 @@ def make_due_ready() -> bool:
                 "$unset": {"due_at": "", "owner": "", "flight": ""},
             },
         )
-    return len(ids) == BATCH
+    return len(ids) == BATCH_DOCUMENTS
 
 
 def claim(slow: bool) -> WebhookDelivery | None:
@@ -170,7 +176,7 @@ def claim(slow: bool) -> WebhookDelivery | None:
     while True:
         of_user = Counter(each.partition(" ")[0] for each in flights)
         row = next_ready(
-            slow, [user for user, n in of_user.items() if n >= PER_USER], flights
+            slow, [user for user, n in of_user.items() if n >= MAX_PER_USER], flights
         )
         if row is None:
             return None
@@ -229,9 +235,9 @@ def deliver(delivery: WebhookDelivery) -> None:
         attempt = send(delivery, endpoint, key)
     seconds = round(time.monotonic() - began, 2)
     counts.add("webhook_attempts", attempt.outcome)
-    settle(delivery, attempt, at, seconds)
+    record_attempt(delivery, attempt, at, seconds)
     if attempt.outcome not in (DISABLED, UNKNOWN):
-        judge(endpoint, delivery, attempt)
+        update_endpoint(endpoint, delivery, attempt)
 
 
 def send(delivery: WebhookDelivery, endpoint: WebhookEndpoint, key: str) -> Attempt:
@@ -246,7 +252,7 @@ def send(delivery: WebhookDelivery, endpoint: WebhookEndpoint, key: str) -> Atte
             allowed_private=config.ALLOWED_USER_HOSTS,
             never=config.own_hosts,
             cap=MAX_ANSWER_BYTES,
-            limit=ATTEMPT_S,
+            limit=ATTEMPT_TIMEOUT_S,
         )
     except FetchFailed as error:
         outcome = reason_of(error)
@@ -289,7 +295,7 @@ def reason_of(error: FetchFailed) -> str:
         return str(error.values.get("reason", "connection_failed"))
     cause = call.__cause__
     if isinstance(cause, ssl.SSLCertVerificationError):
-        return CERTIFICATE.get(cause.verify_code, "certificate_untrusted")
+        return CERTIFICATE_OUTCOMES.get(cause.verify_code, "certificate_untrusted")
     if isinstance(cause, ssl.SSLError):
         return "tls_failed"
     if isinstance(cause, TimeoutError):
@@ -311,7 +317,7 @@ def retry_after(headers: Mapping[str, str], now: datetime) -> float:
     return min(max(seconds, 0.0), MAX_RETRY_AFTER_S)
 
 
-def settle(
+def record_attempt(
     delivery: WebhookDelivery, attempt: Attempt, at: datetime, seconds: float
 ) -> None:
     """Write down an attempt, and when the next one is, unless the lease was lost."""
@@ -327,7 +333,7 @@ def settle(
         state = DELIVERED if attempt.outcome == DELIVERED else FAILED
         changes = {"state": state, "ended_at": utcnow()}
         gone |= {"due_at": ""}
-    latest = {"attempts": {"$each": [entry], "$slice": -ATTEMPTS_KEPT}}
+    latest = {"attempts": {"$each": [entry], "$slice": -MAX_STORED_ATTEMPTS}}
     delivery.update_owned({"$set": changes, "$unset": gone, "$push": latest})
 
 
@@ -341,7 +347,7 @@ def next_wait(delivery: WebhookDelivery, attempt: Attempt) -> float | None:
     return max(RETRY_S[delivery.tries - 1] * jitter, attempt.retry_after)
 
 
-def judge(
+def update_endpoint(
     endpoint: WebhookEndpoint, delivery: WebhookDelivery, attempt: Attempt
 ) -> None:
     """Note at the endpoint how it answers; disable one that nobody answers at."""

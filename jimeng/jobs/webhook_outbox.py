@@ -34,12 +34,12 @@ from jimeng.errors.collections import WebhooksOff
 from jimeng.jobs.runtime import runtime
 from jimeng.providers.download import FetchFailed, check_given, public_addresses
 
-BATCH = 200
-MAX_URL = 2000  # characters
+BATCH_DOCUMENTS = 200
+MAX_URL_CHARS = 2000  # characters
 OWNERS_CACHE_S = 5.0
 # By then every process has heard of a new endpoint, and what it was inserting is there.
-CAUGHT_UP = timedelta(seconds=60)
-CLOCKS_DIFFER = timedelta(seconds=5)
+CATCH_UP_FOR = timedelta(seconds=60)
+MAX_CLOCK_SKEW = timedelta(seconds=5)
 DUPLICATE_KEY = 11000  # MongoDB's code
 # With null instead of $exists the index finds those that have ended.
 UNANNOUNCED = {
@@ -63,7 +63,7 @@ def has_endpoint(user_id: str) -> bool:
     return user_id in owners
 
 
-def forget_owners() -> None:
+def clear_owner_cache() -> None:
     """Drop what this process remembers of them."""
     global _owners
     _owners = float("-inf"), frozenset()
@@ -109,7 +109,7 @@ def check_address(field: str, url: str) -> None:
     """
     config = runtime().config
     try:
-        if len(url) > MAX_URL:
+        if len(url) > MAX_URL_CHARS:
             raise FetchFailed("too long")
         check_given(url, config.ALLOWED_USER_HOSTS, config.own_hosts)
         parts = urlsplit(url)
@@ -125,26 +125,26 @@ def check_address(field: str, url: str) -> None:
 
 def sweep() -> bool:
     """Announce tasks that have ended; return whether there may be more."""
-    catch_up()
-    found = Task.find_all(UNANNOUNCED, limit=BATCH)
+    mark_missed()
+    found = Task.find_all(UNANNOUNCED, limit=BATCH_DOCUMENTS)
     announce(found)
-    return len(found) == BATCH
+    return len(found) == BATCH_DOCUMENTS
 
 
-def catch_up() -> None:
+def mark_missed() -> None:
     """
     Mark the tasks of new endpoints' users that were created by a process which had not
     heard of the endpoint.
     """
     now = utcnow()
     for row in WebhookEndpoint.collection().find({"catch_up": {"$exists": True}}):
-        since = row["created_at"] - CLOCKS_DIFFER
+        since = row["created_at"] - MAX_CLOCK_SKEW
         unmarked = {"announce": {"$exists": False}, "announced": {"$exists": False}}
         Task.collection().update_many(
             {"user_id": row["user_id"], "created_at": {"$gte": since}, **unmarked},
             {"$set": {"announce": True}},
         )
-        if now > row["created_at"] + CAUGHT_UP:
+        if now > row["created_at"] + CATCH_UP_FOR:
             WebhookEndpoint.collection().update_one(
                 {"_id": row["_id"]}, {"$unset": {"catch_up": ""}}
             )

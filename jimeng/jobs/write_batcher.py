@@ -19,7 +19,9 @@ from jimeng.jobs.queue import enqueue_dispatch
 
 log = logging.getLogger(__name__)
 
-PAUSE = 0.05  # seconds from one write to the next: the first of some never waits
+WRITE_EVERY_S = (
+    0.05  # seconds from one write to the next: the first of some never waits
+)
 MAX_BUFFERED = 1000  # pictures that are kept; more are written at once
 
 
@@ -52,7 +54,7 @@ class WriteBatcher:
             self._is_open = False
         self.write()
 
-    def take(self, rows: Sequence[dict], lane: str, wakes: int) -> bool:
+    def add(self, rows: Sequence[dict], lane: str, wakes: int) -> bool:
         """
         Args:
             rows: Generations that are to be written.
@@ -86,7 +88,7 @@ class WriteBatcher:
                 self.write()
             except Exception:  # what it held is written by the janitor
                 log.exception("what was gathered is not written")
-            time.sleep(PAUSE)
+            time.sleep(WRITE_EVERY_S)
 
     def write(self) -> None:
         """Write what there is, and have it sent."""
@@ -96,16 +98,16 @@ class WriteBatcher:
                 wakes, self._wakes = self._wakes, Counter()
             if rows:
                 with best_effort("generations"):
-                    backfill.write(rows)
+                    backfill.insert_missing(rows)
             for lane, n in wakes.items():
                 if n:
                     enqueue_dispatch(lane, n)
 
 
-gathering = WriteBatcher()
+batcher = WriteBatcher()
 
 
-def send_on(task: Task, *, wakes: bool) -> None:
+def insert_and_dispatch(task: Task, *, wakes: bool) -> None:
     """
     Write the pictures of a task that has just been written, and have them sent.
 
@@ -118,9 +120,9 @@ def send_on(task: Task, *, wakes: bool) -> None:
         n = 1 if task.inputs else task.n
     rows = backfill.generations_of(task, task.turn)
     # What takes its turn later is seldom, and has a phase that its record does not say.
-    if not task.reserves_ticket_later and gathering.take(rows, task.lane, n):
+    if not task.reserves_ticket_later and batcher.add(rows, task.lane, n):
         return
     with best_effort("generations"):
-        backfill.write(rows)
+        backfill.insert_missing(rows)
     if n:
         enqueue_dispatch(task.lane, n)

@@ -17,10 +17,10 @@ from jimeng import jobs
 from jimeng.documents import Generation, Hour, State, Tally, Usage, UsageHour, utcnow
 from jimeng.documents.base import Stored
 from jimeng.documents.principal import Principal
-from jimeng.jobs import Ended, tallies
+from jimeng.jobs import EndedKey, tallies
 from jimeng.jobs.tallies import AN_HOUR, DAY, HOUR
 
-WAY = [each.name for each in fields(Ended)]
+WAY = [each.name for each in fields(EndedKey)]
 Date = date  # where a field has that name
 OUTCOMES = {
     State.DONE.value: "done",
@@ -34,7 +34,7 @@ UNCERTAIN = ["timed_out", "account_removed", "submit_unknown"]
 CERTAIN_AFTER = timedelta(days=1)
 MAX_GAPS = 4
 
-_closed: tuple[tuple[datetime, int], Counter[Ended]] | None = None
+_closed: tuple[tuple[datetime, int], Counter[EndedKey]] | None = None
 
 
 @dataclass(frozen=True)
@@ -182,7 +182,7 @@ def totals(principal: Principal) -> tuple[Counter[Way], Counter[str]]:
     certain = [{"error.code": {"$nin": UNCERTAIN}}, {"ended_at": {"$lt": border}}]
     found = _all_kept(kept.until)
     if kept.is_whole:
-        found = found + tallies.ended(kept.until, failed={"$or": certain})
+        found = found + tallies.count_ended(kept.until, failed={"$or": certain})
     ways: Counter[Way] = Counter()
     models = _models(way.lane for way in found)
     for way, n in found.items():
@@ -213,7 +213,7 @@ def all_days() -> list[Ends]:
 
 def last_hours(now: datetime) -> list[Ends]:
     """Everybody's, the last 24 hours of the clock, this one included, oldest first."""
-    last = tallies.floor(now)
+    last = tallies.hour_start(now)
     moments = [last - n * AN_HOUR for n in reversed(range(24))]
     found = dict(_states_lately(moments[0], HOUR))
     return [Ends.of(at, found.get(at.strftime(HOUR), {})) for at in moments]
@@ -222,19 +222,19 @@ def last_hours(now: datetime) -> list[Ends]:
 def ended_since(since: datetime) -> Ends:
     """Everybody's that ended from that moment on."""
     states: Counter[str] = Counter()
-    for found in tallies.ended_states(since).values():
+    for found in tallies.count_ended_states(since).values():
         states += found
     return Ends.of(since, states)
 
 
 def _ended_lately(
     since: datetime, until: datetime | None = None, *, user_id: str | None = None
-) -> Counter[Ended]:
-    """`tallies.ended`, for what is of a recent day."""
+) -> Counter[EndedKey]:
+    """`tallies.count_ended`, for what is of a recent day."""
     hours, gaps = _recent(since, until)
-    found: Counter[Ended] = Counter()
+    found: Counter[EndedKey] = Counter()
     for begin, end in gaps:
-        found += tallies.ended(begin, end, user_id=user_id)
+        found += tallies.count_ended(begin, end, user_id=user_id)
     if hours:
         where: dict = {"hour": {"$in": [each.id for each in hours]}}
         where |= {} if user_id is None else {"user_id": user_id}
@@ -246,7 +246,7 @@ def _ended_lately(
 
 def _states_lately(since: datetime, form: str) -> list[tuple[str, Counter[str]]]:
     """
-    `tallies.ended_states`, for what is of recent days.
+    `tallies.count_ended_states`, for what is of recent days.
 
     Args:
         since: The beginning of an hour of a day that can still change.
@@ -254,9 +254,9 @@ def _states_lately(since: datetime, form: str) -> list[tuple[str, Counter[str]]]
     hours, gaps = _recent(since)
     found: dict[str, Counter[str]] = defaultdict(Counter)
     for hour in hours:
-        found[tallies.begin_of(hour).strftime(form)] += _states(hour)
+        found[tallies.start_of(hour).strftime(form)] += _states(hour)
     for begin, end in gaps:
-        for name, states in tallies.ended_states(begin, end, form=form).items():
+        for name, states in tallies.count_ended_states(begin, end, form=form).items():
             found[name] += states
     return [(name, states) for name, states in found.items() if states]
 
@@ -280,7 +280,7 @@ def _recent(
                 break
             gaps.append((at, each.since))
         hours.append(each)
-        at = tallies.begin_of(each) + AN_HOUR
+        at = tallies.start_of(each) + AN_HOUR
     if until is None or at < until:
         gaps.append((at, until))
     return hours, gaps
@@ -296,7 +296,7 @@ def _ways(prefix: str) -> dict[str, object]:
 
 def _sum(
     kind: type[Stored], where: dict, way: dict[str, object], rows_in: str = ""
-) -> Counter[Ended]:
+) -> Counter[EndedKey]:
     """
     Pictures by their *way* of ending, as they were counted.
 
@@ -311,17 +311,17 @@ def _sum(
             {"$group": {"_id": way, "n": {"$sum": pictures}}},
         ]
     )
-    found: Counter[Ended] = Counter()
+    found: Counter[EndedKey] = Counter()
     for row in rows:
         # Another release may have written what is no text.
         texts = {k: each for k, each in row["_id"].items() if isinstance(each, str)}
         known = {**dict.fromkeys(WAY, ""), **texts}
         if known["state"] in OUTCOMES:
-            found[Ended(**known)] += row["n"]
+            found[EndedKey(**known)] += row["n"]
     return found
 
 
-def _all_kept(since: datetime) -> Counter[Ended]:
+def _all_kept(since: datetime) -> Counter[EndedKey]:
     """Those of all closed days, added up; read anew when there is one more."""
     global _closed
     key = (since, Usage.collection().estimated_document_count())
@@ -332,7 +332,7 @@ def _all_kept(since: datetime) -> Counter[Ended]:
     return _closed[1]
 
 
-def _rows(found: Counter[Ended]) -> list[UsageRow]:
+def _rows(found: Counter[EndedKey]) -> list[UsageRow]:
     models = _models(way.lane for way in found)
     sums: dict[tuple[str, str, str, str], int] = defaultdict(int)
     for way, n in found.items():

@@ -9,7 +9,7 @@ from prometheus_client.core import (
     Metric,
 )
 
-from jimeng.jobs.metric_counters import BUCKETS, MILLISECONDS, Counted, counts
+from jimeng.jobs.metric_counters import BUCKETS, MILLISECONDS, MetricCounts, counts
 
 Values = dict[tuple[str, ...], float]  # by the values of the labels
 
@@ -113,7 +113,7 @@ def read_metrics() -> list[Metric]:
     return [*plain, *(histogram(found, name) for name in DURATIONS)]
 
 
-def counter(found: Counted, name: str) -> CounterMetricFamily:
+def counter(found: MetricCounts, name: str) -> CounterMetricFamily:
     figure, words, labels = COUNTERS[name]
     family = CounterMetricFamily(figure, words, labels=labels)
     for (kind, *values), n in sorted(found.items()):

@@ -276,7 +276,7 @@ def _here() -> Readiness:
     if (
         is_local
         and data.is_dir()
-        and shutil.disk_usage(data).free < retention.LEAST_ROOM
+        and shutil.disk_usage(data).free < retention.MIN_FREE_BYTES
     ):
         found.append(Reason("disk"))
     return Readiness(tuple(found))

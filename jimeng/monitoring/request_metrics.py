@@ -63,7 +63,7 @@ def count(door: str, kind: str, status: int, seconds: float) -> None:
     counts.add("requests", door, kind, str(status))
     counts.observe("request", door, kind, seconds=seconds)
     if status < 500:  # one that failed has waited for a database already
-        counts.add_up_now_and_then()
+        counts.flush_if_due()
 
 
 def refused(door: str, code: str) -> None:

@@ -15,7 +15,7 @@ from marshmallow.fields import Integer, Number
 
 from jimeng.documents.webhook import TASK_EVENTS
 from jimeng.http.auth import needs_sign_in
-from jimeng.jobs.webhook_outbox import MAX_URL
+from jimeng.jobs.webhook_outbox import MAX_URL_CHARS
 from jimeng.providers import Expansion
 from jimeng.schemas import field_descriptions
 from jimeng.schemas.request_fields import (
@@ -218,7 +218,7 @@ class OfUser(Strict):
 class WithWebhook(Strict):
     """Where the end of this task alone is sent."""
 
-    webhook_url = Text(*field_descriptions.WEBHOOK_URL, validate=Long(1, MAX_URL))
+    webhook_url = Text(*field_descriptions.WEBHOOK_URL, validate=Long(1, MAX_URL_CHARS))
     webhook_events = Texts(
         *field_descriptions.WEBHOOK_EVENTS,
         each=Text(validate=OneOf(*TASK_EVENTS)),

@@ -5,7 +5,7 @@ from typing import ClassVar
 from jimeng.documents import WebhookDelivery, WebhookEndpoint
 from jimeng.documents.webhook import BOTH_SIGN, EVENTS, STATES, TEST
 from jimeng.i18n import t
-from jimeng.jobs.webhook_outbox import MAX_URL
+from jimeng.jobs.webhook_outbox import MAX_URL_CHARS
 from jimeng.schemas import Changes, OfUser, Strict, field_descriptions
 from jimeng.schemas.pagination import PageQuery
 from jimeng.schemas.request_fields import (
@@ -86,14 +86,14 @@ class NewEndpoint(OfUser, EndpointFields):
         "some": {"url": URL, "events": ["task.completed", "task.failed"]}
         | {"description": ("订单", "orders"), "user_id": "user_123"},
     }
-    url = Trimmed(*WHERE, required=True, validate=Long(1, MAX_URL))
+    url = Trimmed(*WHERE, required=True, validate=Long(1, MAX_URL_CHARS))
 
 
 class EndpointChanges(Changes, EndpointFields):
     """``PATCH /api/v1/webhooks/<id>``: omitted fields stay unchanged."""
 
     examples: ClassVar = {"on": {"enabled": True}, "events": {"events": []}}
-    url = Trimmed(*WHERE, validate=Long(1, MAX_URL))
+    url = Trimmed(*WHERE, validate=Long(1, MAX_URL_CHARS))
     enabled = Flag(
         "false 停用；true 恢复，包括自动停用的",
         "false disables it; true enables it, even after it was disabled automatically",

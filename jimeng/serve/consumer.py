@@ -54,7 +54,7 @@ def run(config: Config) -> NoReturn:
         graceful_signal="TERM",
         shutdown_timeout=config.SHUTDOWN_GRACE,
     ).run()
-    counts.add_up()
+    counts.flush()
     # Python would wait for the threads that ask a database which is away.
     os._exit(logs.REFUSED if migrations.is_known_too_old() else 0)
 

@@ -72,7 +72,7 @@ def cancel_picture(principal: Principal, task_id: str, index: int) -> Task:
     task = find(principal, task_id)
     if not 0 <= index < task.n:
         raise ImageNotFound(f"picture {index} of task {task.id}")
-    jobs.insert_generations([task.id])
+    jobs.backfill_recent([task.id])
     mine = {"_id": f"{task.id}_{index}", "state": {"$in": WAITING}}
     marked = Generation.find_and_modify(mine, {"$set": {"unwanted": True}})
     if not task.is_open or marked is None:

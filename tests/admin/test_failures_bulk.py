@@ -62,7 +62,7 @@ def test_long_work_goes_on_in_the_background(
     client, failed, monkeypatch, how, going, ended
 ):
     """The page says how far it is; a consumer goes on, whoever looks."""
-    monkeypatch.setattr(worker, "IN_REQUEST_S", -1.0)
+    monkeypatch.setattr(worker, "REQUEST_BUDGET_S", -1.0)
     fields = {"code": "quota_exhausted"}
     for _ in range(3):
         failed(refusal("quota_exhausted"))
@@ -73,7 +73,7 @@ def test_long_work_goes_on_in_the_background(
     assert going in text_of(plain)
     assert going in text_of(client.get(LIST, headers=ENGLISH)), "after coming back"
     (address,) = re.findall(r'hx-get="(/admin/failures/progress[^"]+)"', scripted.text)
-    bulk.go_on()
+    bulk.run_due()
     answer = client.get(html.unescape(address), headers={"HX-Request": "true"})
     page = client.get(answer.headers["HX-Redirect"], headers=ENGLISH)
     assert ended in text_of(page)
@@ -128,11 +128,11 @@ def test_how_many_there_are_is_counted_up_to_a_bound(client, failed, monkeypatch
     monkeypatch.setattr(failures, "MAX_TOLD", 2)
     for _ in range(5):
         failed(refusal("quota_exhausted"))
-    monkeypatch.setattr(worker, "IN_REQUEST_S", 0)
+    monkeypatch.setattr(worker, "REQUEST_BUDGET_S", 0)
 
     page = client.post(f"{LIST}/drop", follow_redirects=True, headers=ENGLISH)
 
     assert "Dismissing: 0 of 2+ pictures" in text_of(page)
     assert BulkAction.find_one({}).total == 3
-    assert bulk.go_on()
+    assert bulk.run_due()
     assert BulkAction.find_one({}).done == 5

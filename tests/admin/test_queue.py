@@ -233,7 +233,7 @@ def test_clearing_cancels_what_waits(client, provider, word):
 
 def test_long_queue_is_cleared_in_the_background(client, monkeypatch):
     """A request stops in time; the page shows how far it is, and a consumer goes on."""
-    monkeypatch.setattr(worker, "IN_REQUEST_S", -1.0)
+    monkeypatch.setattr(worker, "REQUEST_BUDGET_S", -1.0)
     for _ in range(3):
         create(client)
 
@@ -246,7 +246,7 @@ def test_long_queue_is_cleared_in_the_background(client, monkeypatch):
         assert 'name="word"' not in each.text, "one at a time"
     progress = client.get(f"{CLEAR}/progress", headers=ENGLISH)
     assert "Clearing: 0 of 3" in text_of(progress)
-    bulk.go_on()
+    bulk.run_due()
     assert "Clearing" not in text_of(client.get(QUEUE, headers=ENGLISH))
     ended = client.get(f"{CLEAR}/progress").headers["HX-Redirect"]
     assert "Tasks cancelled: 3" in text_of(client.get(ended, headers=ENGLISH))

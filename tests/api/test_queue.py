@@ -147,9 +147,9 @@ def test_workers_show_their_heartbeat(client):
 
 def test_consumer_that_beats_is_a_worker(client):
     """The id that a consumer gives itself is understood."""
-    pump.beat("some.host:123:t-o_k:en", utcnow())
+    pump.write_heartbeat("some.host:123:t-o_k:en", utcnow())
     Worker.collection().delete_many({})
-    pump.beat("some.host:123:token", utcnow())
+    pump.write_heartbeat("some.host:123:token", utcnow())
 
     (worker,) = data_of(client.get(QUEUE))["workers"]
 
@@ -160,7 +160,7 @@ def test_lane_shows_slots_and_limit(client, lane):
     """How many are being drawn, of how many; a lowered limit is seen."""
     create(client, n=4)
     run_queue()
-    lanes.limits.change(lane, {"$set": {"limit": 1}})
+    lanes.limits.update_lane(lane, {"$set": {"limit": 1}})
 
     data = data_of(client.get(QUEUE))
 

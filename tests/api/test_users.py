@@ -167,7 +167,7 @@ def test_user_is_deleted_with_tasks_and_pictures(client, provider, work_off):
 
 def test_user_with_many_tasks_is_deleted(client, monkeypatch):
     """However many there are after a year, one request removes them."""
-    monkeypatch.setattr(worker, "FEW", 10)
+    monkeypatch.setattr(worker, "REQUEST_BATCH_DOCUMENTS", 10)
     user_id = new_user(client)["id"]
     row = Task.find_one({"_id": create(client, user_id=user_id)}).to_mongo().to_dict()
     row |= {"status": "completed", "outcomes": {"0": {"state": "done"}}}

@@ -77,13 +77,13 @@ def test_deletion_that_had_begun_goes_on(copied, database, elsewhere, monkeypatc
     me, pictures = Principal("guest"), hang("a", "b")
     made = collections.create(me, "海报")
     collections.change(me, made.id, add=pictures)
-    monkeypatch.setattr(worker, "IN_REQUEST_S", -1.0)
+    monkeypatch.setattr(worker, "REQUEST_BUDGET_S", -1.0)
     collections.delete(me, made.id)
 
     path = copied()
     with elsewhere():
         backup.restore(path)
-        bulk.go_on()
+        bulk.run_due()
 
         assert {tuple(each.collections) for each in Image.objects} == {()}
 
@@ -95,14 +95,14 @@ def test_running_again_that_had_begun_is_forgotten(
     provider.submits = [ProviderError("no", code="provider_failed")]
     create(client)
     work_off()
-    monkeypatch.setattr(worker, "IN_REQUEST_S", -1.0)
+    monkeypatch.setattr(worker, "REQUEST_BUDGET_S", -1.0)
     retry_all(OPERATOR, Filter())
     assert BulkAction.objects.get().is_open
 
     path = copied()
     with elsewhere():
         backup.restore(path)
-        bulk.go_on()
+        bulk.run_due()
 
         assert Task.objects.count() == 1
 
@@ -241,7 +241,7 @@ def test_disk_without_room_is_told_before(copied, client, elsewhere, monkeypatch
     """Half a restore helps nobody, and a full disk stops the database."""
     create(client)
     file = copied()
-    monkeypatch.setattr(retention, "room", lambda: retention.LEAST_ROOM)
+    monkeypatch.setattr(retention, "free_bytes", lambda: retention.MIN_FREE_BYTES)
 
     with elsewhere(), pytest.raises(backup.NoRoom, match="nothing was changed"):
         backup.restore(file)

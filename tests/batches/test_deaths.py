@@ -44,7 +44,7 @@ def test_death_while_tasks_are_made_loses_and_repeats_none(
     client, reaper, afresh, provider, work_all, monkeypatch
 ):
     """One death, at each write of the consumer that fills the batch."""
-    monkeypatch.setattr(janitor, "SETTLED", -janitor.SETTLED)
+    monkeypatch.setattr(janitor, "REQUEST_GRACE", -janitor.REQUEST_GRACE)
     with monkeypatch.context() as patched:
         patched.setattr(filling, "begin", lambda batch: None)
         for number in afresh.each_moment(least=6):
@@ -63,7 +63,7 @@ def test_death_while_it_is_asked_for_makes_it_once_or_not_at_all(
     client, reaper, afresh, provider, work_all, monkeypatch
 ):
     """With its key the request may be sent again, whatever became of the first."""
-    monkeypatch.setattr(janitor, "SETTLED", -janitor.SETTLED)
+    monkeypatch.setattr(janitor, "REQUEST_GRACE", -janitor.REQUEST_GRACE)
     for number in afresh.each_moment(least=6):
         reaper.arm(number)
 
@@ -83,7 +83,7 @@ def test_death_while_it_is_run_again_asks_for_nothing_twice(
     client, reaper, afresh, provider, work_all, monkeypatch
 ):
     """Each task that failed has one that takes its place."""
-    monkeypatch.setattr(janitor, "SETTLED", -janitor.SETTLED)
+    monkeypatch.setattr(janitor, "REQUEST_GRACE", -janitor.REQUEST_GRACE)
     for number in afresh.each_moment(least=6):
         provider.submits = [ProviderError("no", code="provider_failed")] * 2
         made = client.post(f"{API}/batches", json=BODY).json["data"]["batch_id"]

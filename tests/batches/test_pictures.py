@@ -206,7 +206,7 @@ def test_death_while_it_is_asked_for_leaves_no_picture_behind(
     client, reaper, afresh, provider, finish, monkeypatch
 ):
     """At each write: there is a batch with its picture, or in the end neither."""
-    monkeypatch.setattr(janitor, "SETTLED", -janitor.SETTLED)
+    monkeypatch.setattr(janitor, "REQUEST_GRACE", -janitor.REQUEST_GRACE)
     monkeypatch.setattr(filling, "begin", lambda batch: None)
     body = {**USER, "template": lines(2), "model": I2I}
     body["images"] = [data_url(given.photo())]

@@ -62,7 +62,7 @@ def finish(act: Callable[[], None]) -> BulkAction:
         act()
     for _ in range(5):
         lapse()
-        bulk.go_on()
+        bulk.run_due()
     (action,) = BulkAction.objects
     return action
 
@@ -166,7 +166,7 @@ def test_killed_at_any_moment_it_ends_once(
 
 def test_second_press_is_the_one_under_way(client, monkeypatch):
     """By whatever door; and the audit trail knows of one."""
-    monkeypatch.setattr(worker, "IN_REQUEST_S", -1.0)
+    monkeypatch.setattr(worker, "REQUEST_BUDGET_S", -1.0)
     create(client)
 
     first, second = queue_actions.clear(OPERATOR), queue_actions.clear(OPERATOR)
@@ -178,7 +178,7 @@ def test_second_press_is_the_one_under_way(client, monkeypatch):
 
 def test_what_comes_later_is_not_cleared(client, monkeypatch):
     """An action is about what was there when it was asked for, so it ends."""
-    monkeypatch.setattr(worker, "IN_REQUEST_S", -1.0)
+    monkeypatch.setattr(worker, "REQUEST_BUDGET_S", -1.0)
     create(client)
     queue_actions.clear(OPERATOR)
     BulkAction.collection().update_many(
@@ -189,7 +189,7 @@ def test_what_comes_later_is_not_cleared(client, monkeypatch):
     )
     later = create(client)
 
-    bulk.go_on()
+    bulk.run_due()
 
     assert [task.id for task in Task.objects(status="pending")] == [later]
     assert BulkAction.objects.first().done == 1
@@ -197,13 +197,13 @@ def test_what_comes_later_is_not_cleared(client, monkeypatch):
 
 def test_worker_that_was_overtaken_changes_nothing_more(client, monkeypatch):
     """Its claim has lapsed: the counts are those of who took over."""
-    monkeypatch.setattr(worker, "IN_REQUEST_S", -1.0)
+    monkeypatch.setattr(worker, "REQUEST_BUDGET_S", -1.0)
     for _ in range(2):
         create(client)
     action = queue_actions.clear(OPERATOR)
     stalled = worker._claim({"_id": action.id})
     lapse()
-    bulk.go_on()
+    bulk.run_due()
 
     worker._work(stalled, 1.0)
 
@@ -214,15 +214,15 @@ def test_worker_that_was_overtaken_changes_nothing_more(client, monkeypatch):
 
 def test_bug_does_not_go_on_for_ever(client, monkeypatch):
     """After some tries it ends, and says so."""
-    monkeypatch.setattr(worker, "IN_REQUEST_S", -1.0)
+    monkeypatch.setattr(worker, "REQUEST_BUDGET_S", -1.0)
     create(client)
     queue_actions.clear(OPERATOR)
     monkeypatch.setattr("jimeng.tasks.clear_queue.cancel_batch", lambda *a, **k: 1 / 0)
 
-    for _ in range(worker.MAX_TRIES + 1):
+    for _ in range(worker.MAX_ATTEMPTS + 1):
         lapse()
         with contextlib.suppress(ZeroDivisionError):
-            bulk.go_on()
+            bulk.run_due()
 
     action = BulkAction.objects.first()
     assert (action.is_open, action.error) == (False, "internal")
@@ -232,18 +232,18 @@ def test_bug_does_not_go_on_for_ever(client, monkeypatch):
 
 def test_given_up_is_not_carried_out(client, monkeypatch, provider: FakeProvider):
     """It says that it ended in an error, so nothing of it is sent, and paid, later."""
-    monkeypatch.setattr(worker, "IN_REQUEST_S", -1.0)
+    monkeypatch.setattr(worker, "REQUEST_BUDGET_S", -1.0)
     failed(client, provider)
     failures.retry_all(OPERATOR, Filter())
     with monkeypatch.context() as patch:
         patch.setattr(failures.actions, "_retry_one", lambda *a: 1 / 0)
         with pytest.raises(ZeroDivisionError):
-            bulk.go_on()  # its batch is chosen, and stays
-    tries = {"$set": {"tries": worker.MAX_TRIES}}
+            bulk.run_due()  # its batch is chosen, and stays
+    tries = {"$set": {"tries": worker.MAX_ATTEMPTS}}
     BulkAction.collection().update_one({"open": True}, tries)
     lapse()
 
-    bulk.go_on()
+    bulk.run_due()
 
     ended = BulkAction.objects.first()
     assert (ended.is_open, ended.error, ended.done) == (False, "internal", 0)

@@ -57,7 +57,7 @@ def fill(n: int, users: int) -> None:
         Task.collection().insert_one(row)
         task = Task.read(row)
         turn, _ = lanes.reserve_tickets(task.lane, user, 1)
-        backfill.write(backfill.generations_of(task, turn))
+        backfill.insert_missing(backfill.generations_of(task, turn))
 
 
 @pytest.mark.parametrize("users", [1, 40])

@@ -91,7 +91,7 @@ def test_deletion_that_died_is_gone_on_with(pictures, monkeypatch):
         collections.delete(ME, made.id)
     monkeypatch.undo()
 
-    assert bulk.go_on()
+    assert bulk.run_due()
 
     assert Collection.find_one({"_id": made.id}) is None
     assert Image.collection().count_documents({"collections": made.id}) == 0

@@ -41,7 +41,7 @@ def claims_end(monkeypatch) -> None:
 def check_files(monkeypatch) -> None:
     """After the sweep there are the bytes that inputs name, and no others."""
     with monkeypatch.context() as patched:
-        patched.setattr(janitor, "UNREFERENCED", timedelta(days=-1))
+        patched.setattr(janitor, "UNREFERENCED_AFTER", timedelta(days=-1))
         input_cleanup.sweep_files()
     until = janitor.utcnow() + timedelta(days=1)
     there = set(jobs.runtime().inputs.saved_before(until, after=None, limit=99))

@@ -81,7 +81,7 @@ def test_what_cannot_be_fetched_ends_the_task_free_of_charge(
     client, host, provider, work_off, monkeypatch, trap
 ):
     """After three tries; nothing was sent, nothing is charged, no day is used up."""
-    monkeypatch.setattr(going_in, "FETCH_WITHIN", 0.6)
+    monkeypatch.setattr(going_in, "FETCH_TIMEOUT_S", 0.6)
     asked: list[str] = []
     addresses = download.public_addresses
     monkeypatch.setattr(

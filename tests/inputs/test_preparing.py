@@ -79,12 +79,12 @@ def test_one_worker_at_a_time_prepares(client, host, monkeypatch):
     url = host.url("/a", gives(given.photo()))
     create(client, model=I2I, images=[url])
 
-    input_preparation._places.acquire()
+    input_preparation._permits.acquire()
     try:
         step()
         assert host.asked == []
     finally:
-        input_preparation._places.release()
+        input_preparation._permits.release()
     step()
 
     assert host.asked == ["/a"]

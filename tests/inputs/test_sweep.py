@@ -149,7 +149,7 @@ def test_files_that_no_input_names_are_swept(client, monkeypatch):
     """What a death between two writes left; the others stay."""
     found = upload(client)
     jobs.runtime().inputs.save(b"left over", "upload_nobody")
-    monkeypatch.setattr(janitor, "UNREFERENCED", timedelta(days=-1))
+    monkeypatch.setattr(janitor, "UNREFERENCED_AFTER", timedelta(days=-1))
 
     input_cleanup.sweep_files()
 

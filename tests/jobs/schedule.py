@@ -94,9 +94,9 @@ class Simulation:
         monkeypatch.setattr(poll_schedule, "random", self.dice)
         monkeypatch.setattr(poll_schedule, "_generating", {})
         monkeypatch.setattr(lanes, "count_generating", lambda _: len(self.drawing))
-        monkeypatch.setattr(queue_position, "change", self.learn)
+        monkeypatch.setattr(queue_position, "update_lane", self.learn)
         for module in (queue_position, limits):
-            monkeypatch.setattr(module, "read", lambda _: self.lane)
+            monkeypatch.setattr(module, "read_lane", lambda _: self.lane)
 
     def learn(self, _: str, update: dict) -> None:
         sample = update["$push"]["durations"]
@@ -129,10 +129,10 @@ class Simulation:
             self.after(
                 self.dice.uniform(0, CALL_S), lambda each=picture: self.poll(each)
             )
-        pause = pump.TICK * self.dice.uniform(0.8, 1)
+        pause = pump.TICK_S * self.dice.uniform(0.8, 1)
         if self.due:
             pause = min(pause, self.due[0][0] - self.now)
-        self.after(max(pause, pump.NEAREST), self.pump)
+        self.after(max(pause, pump.MIN_PAUSE_S), self.pump)
 
     def poll(self, picture: Picture) -> None:
         asked_at = self.clock()
@@ -140,7 +140,7 @@ class Simulation:
         if picture.ready > self.now + CALL_S / 2:
             self.after(CALL_S, lambda: self.not_yet(picture))
             return
-        poll_schedule.measure(picture, asked_at)
+        poll_schedule.record_poll_duration(picture, asked_at)
         picture.polls += 1
         picture.noticed = self.now + CALL_S
         self.drawing.remove(id(picture))

@@ -226,7 +226,7 @@ def afresh(reaper, database, provider) -> Afresh:
 def check_files(monkeypatch) -> None:
     """After the sweep there are the files of the pictures, and no others."""
     with monkeypatch.context() as patched:
-        patched.setattr(janitor, "UNREFERENCED", timedelta(days=-1))
+        patched.setattr(janitor, "UNREFERENCED_AFTER", timedelta(days=-1))
         janitor.sweep_files()
     files = jobs.runtime().store.saved_before
     assert set(files(janitor.utcnow() + timedelta(days=1), after=None, limit=99)) == {
@@ -271,7 +271,7 @@ def test_death_around_refusals_loses_and_repeats_nothing(
     """The same at what follows while the provider is full and its polls fail."""
     busy = refusal("concurrency_limited", transient=True)
     monkeypatch.setattr(lanes.limits, "BACK_OFF_S", 0.0)
-    troubles = ("submit.py:refused", "steps.py:poll_failed", "/lanes/record.py")
+    troubles = ("submission.py:submission_failed", "steps.py:poll_failed", "/lanes/limits.py")
     for number in afresh.each_moment(least=5, within=troubles):
         provider.submits = [busy, busy]
         provider.polls = [refusal("provider_internal", transient=True)]

@@ -17,7 +17,9 @@ ADD = "return redis.call('INCRBY', KEYS[1], ARGV[1])"
 @pytest.fixture
 def free(database) -> list:
     """The connections that nobody uses: one, whatever was asked before."""
-    kept = broker._free.setdefault(jobs.huey.storage.conn.connection_pool, [])
+    kept = broker._idle_connections.setdefault(
+        jobs.huey.storage.conn.connection_pool, []
+    )
     kept.clear()
     jobs.evaluate("return 1", [])
     return kept

@@ -28,7 +28,7 @@ class ByHand(WriteBatcher):
 def gathered(database, monkeypatch) -> Iterator[ByHand]:
     made = ByHand()
     made.open()
-    monkeypatch.setattr(write_batcher, "gathering", made)
+    monkeypatch.setattr(write_batcher, "batcher", made)
     yield made
     atexit.unregister(made.close)
 
@@ -129,7 +129,7 @@ def test_cancelled_after_a_death_and_before_the_janitor(client, gathered, monkey
     (every,) = (
         each.every for each in periodic_tasks.PERIODIC_TASKS if each.name == "plans"
     )
-    late = janitor.SETTLED.total_seconds() + every
+    late = janitor.REQUEST_GRACE.total_seconds() + every
     age_of = backfill.age_of
     monkeypatch.setattr(backfill, "age_of", lambda each: age_of(each) + late)
 
@@ -192,7 +192,7 @@ def test_closed_waits_for_what_is_being_written(client, gathered, monkeypatch):
         closed.wait(0.5)
         ends.append(len(rows))
 
-    monkeypatch.setattr(backfill, "write", write)
+    monkeypatch.setattr(backfill, "insert_missing", write)
     writer = threading.Thread(target=gathered.write)
     writer.start()
     assert begun.wait(5)
@@ -223,19 +223,19 @@ def test_thread_writes_by_itself_and_outlives_a_trouble(
     """What has come meanwhile, too; what it could not write the janitor does."""
     made = WriteBatcher()
     made.open()
-    monkeypatch.setattr(write_batcher, "gathering", made)
-    monkeypatch.setattr(write_batcher, "PAUSE", 0.001)
-    written, whole = [], backfill.write
+    monkeypatch.setattr(write_batcher, "batcher", made)
+    monkeypatch.setattr(write_batcher, "WRITE_EVERY_S", 0.001)
+    written, whole = [], backfill.insert_missing
     begun, goes_on = threading.Event(), threading.Event()
 
     def fail(rows: list[dict]) -> None:
-        monkeypatch.setattr(backfill, "write", whole)
+        monkeypatch.setattr(backfill, "insert_missing", whole)
         written.append(threading.current_thread().name)
         begun.set()
         goes_on.wait(5)
         raise trouble
 
-    monkeypatch.setattr(backfill, "write", fail)
+    monkeypatch.setattr(backfill, "insert_missing", fail)
     create(client)
     assert begun.wait(5)
     create(client)
@@ -255,5 +255,5 @@ def test_old_tasks_cost_nothing_more(client, gathered):
     task_id = create(client)
     moment = backfill.age_of(task_id)
 
-    assert 0 <= moment < backfill.FRESH
+    assert 0 <= moment < backfill.RECENT_S
     assert backfill.age_of("volcengine_img_" + "0" * 30) > 1e9

@@ -62,7 +62,7 @@ def test_new_half_task_behind_a_long_queue_is_found_at_once(
     half_written, database, config, monkeypatch
 ):
     """By a run whose cost does not grow with those that were looked at before."""
-    monkeypatch.setattr(janitor, "BATCH", 100)
+    monkeypatch.setattr(janitor, "BATCH_DOCUMENTS", 100)
     fill(database, 600)
     spread(database)
     while janitor.backfill_all_generations():
@@ -74,13 +74,13 @@ def test_new_half_task_behind_a_long_queue_is_found_at_once(
 
     assert written(task_id) == 2
     looked_at = sum(len(ids_of(each)) for each in commands if "aggregate" in each)
-    assert looked_at <= janitor.BATCH + 3
+    assert looked_at <= janitor.BATCH_DOCUMENTS + 3
 
 
 def test_no_run_looks_at_more_than_its_share(database, config, monkeypatch):
     """A consumer that starts before a long queue takes it in pieces."""
-    monkeypatch.setattr(janitor, "BATCH", 100)
-    monkeypatch.setattr(janitor, "MAX_SETTLED", 300)
+    monkeypatch.setattr(janitor, "BATCH_DOCUMENTS", 100)
+    monkeypatch.setattr(janitor, "MAX_FIRST_PASS", 300)
     fill(database, 1000)
     spread(database)
     runs = []
@@ -102,7 +102,7 @@ def test_half_task_that_appears_behind_the_walk_is_found_later(
     half_written, database, monkeypatch
 ):
     """By a clock that goes wrong, say: all open tasks are passed again and again."""
-    monkeypatch.setattr(janitor, "BATCH", 100)
+    monkeypatch.setattr(janitor, "BATCH_DOCUMENTS", 100)
     fill(database, 1000)
     spread(database)
     while janitor.backfill_all_generations():
@@ -120,8 +120,8 @@ def test_half_task_that_appears_behind_the_walk_is_found_later(
 
 def test_tasks_of_one_moment_are_not_parted(half_written, database, monkeypatch):
     """However many there are, none of them is passed over."""
-    monkeypatch.setattr(janitor, "BATCH", 10)
-    monkeypatch.setattr(janitor, "MAX_SETTLED", 10)
+    monkeypatch.setattr(janitor, "BATCH_DOCUMENTS", 10)
+    monkeypatch.setattr(janitor, "MAX_FIRST_PASS", 10)
     fill(database, 50)
     task_id = half_written(60)
     at = utcnow() - timedelta(seconds=60)

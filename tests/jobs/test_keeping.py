@@ -88,8 +88,8 @@ def test_second_attempt_at_keeping_leaves_nothing_behind(client, provider, datab
     before = database["pictures.files"].count_documents({})
 
     change(state="saving", owner="again")
-    task = saving.wanted_by(generation())
-    saving.store(generation(), task, png(colour="red"))
+    task = saving.find_wanted_task(generation())
+    saving.store_picture(generation(), task, png(colour="red"))
 
     assert database["pictures.files"].count_documents({}) == before == 2
 

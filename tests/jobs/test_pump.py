@@ -56,7 +56,7 @@ def test_pump_wakes_when_something_comes_due(client, ready, monkeypatch):
     """It need not look often to be there in time."""
     create(client)
     jobs.huey.storage.flush_queue()
-    monkeypatch.setattr(pump, "TICK", 5.0)
+    monkeypatch.setattr(pump, "TICK_S", 5.0)
     made = pump.Pump("host:1:t")
     made.turn()
     jobs.huey.storage.flush_queue()
@@ -82,7 +82,7 @@ def test_pump_looks_more_often_after_a_job(database, ready):
     made.wake()
 
     assert not made.is_idle
-    assert made.turn() <= pump.TICK < slow <= pump.IDLE
+    assert made.turn() <= pump.TICK_S < slow <= pump.IDLE_TICK_S
 
 
 def test_what_two_reserve_is_queued_once(client):
@@ -106,7 +106,7 @@ def test_heart_beats_while_a_chore_hangs(database, ready, monkeypatch):
     slow = PeriodicTask("slow", 0.01, lambda: hanging.wait(30) and None)
     quick = PeriodicTask("quick", 0.01, lambda: None)
     monkeypatch.setattr(periodic_tasks, "PERIODIC_TASKS", [slow, quick])
-    monkeypatch.setattr(periodic_tasks, "HANGS_AFTER", 0.05)
+    monkeypatch.setattr(periodic_tasks, "HANG_TIMEOUT_S", 0.05)
     periodic_tasks.start(stopped)
     made = pump.Pump("host:1:t")
 

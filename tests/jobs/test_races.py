@@ -129,7 +129,7 @@ def test_late_picture_of_a_task_that_goes_on(client, provider):
 def test_first_word_on_a_picture_stands(client, provider, monkeypatch):
     """Who goes on after a death does not say that nobody knows what was said."""
     provider.submits = [refusal("content_refused_prompt"), Progress("second")]
-    once(monkeypatch, endings, "end", before=die)
+    once(monkeypatch, endings, "finish", before=die)
     task_id = create(client, n=2)["task_id"]
     with pytest.raises(Died):
         run_queue()
@@ -264,7 +264,7 @@ def test_words_of_a_task_deleted_while_it_is_made(
     once(
         monkeypatch,
         jobs,
-        "send_on",
+        "insert_and_dispatch",
         before=lambda: tasks.delete_all(OPERATOR, "user_123"),
     )
     create(client)
@@ -289,7 +289,7 @@ def test_bytes_without_a_file_are_swept(monkeypatch, place, database):
         store.delete(kept)
         store.save(png(), "cut-off")
 
-    monkeypatch.setattr(janitor, "UNREFERENCED", timedelta(days=-1))
+    monkeypatch.setattr(janitor, "UNREFERENCED_AFTER", timedelta(days=-1))
     janitor.sweep_files()
 
     assert mongoengine.get_db()["pictures.chunks"].count_documents({}) == 0

@@ -43,7 +43,7 @@ def keep(config, registry):
 
     def keep(**limits: float) -> bool:
         jobs.configure(replace(config, **limits), registry)
-        return retention.keep_to_limits()
+        return retention.apply_limits()
 
     return keep
 
@@ -93,7 +93,7 @@ def test_beyond_the_bytes_the_oldest_go(aged, keep, monkeypatch):
 
 def test_a_run_is_bounded(aged, keep, monkeypatch):
     """The next goes on; favourites in front do not stop it."""
-    monkeypatch.setattr(retention, "BATCH", 2)
+    monkeypatch.setattr(retention, "BATCH_DOCUMENTS", 2)
     aged(9, 8, 7)
 
     assert keep(KEEP_DAYS=1) is True
@@ -133,8 +133,8 @@ def free(monkeypatch):
     """Let the disk have so many bytes left."""
 
     def leave(size: float | None) -> None:
-        monkeypatch.setattr(retention, "room", lambda: size)
-        retention.watch_room()
+        monkeypatch.setattr(retention, "free_bytes", lambda: size)
+        retention.watch_disk()
 
     return leave
 
@@ -143,16 +143,16 @@ def test_full_disk_refuses_new_tasks_and_finishes_old_ones(client, free, work_of
     """In words of its own; once there is room all goes on by itself."""
     before = create(client)
 
-    free(retention.LEAST_ROOM - 1)
+    free(retention.MIN_FREE_BYTES - 1)
     refused = client.post(CREATE, json=CAT)
     work_off()
 
     assert (refused.status_code, refused.json["error"]) == (503, "storage_full")
     assert int(refused.headers["Retry-After"]) > 0
     assert result(client, before)["status"] == "completed"
-    free(retention.ENOUGH_ROOM - 1)
+    free(retention.RESUME_FREE_BYTES - 1)
     assert client.post(CREATE, json=CAT).status_code == 503  # not to and fro
-    free(retention.ENOUGH_ROOM)
+    free(retention.RESUME_FREE_BYTES)
     assert client.post(CREATE, json=CAT).status_code == 202
 
 
@@ -160,7 +160,7 @@ def test_pause_by_an_operator_stays(client, free):
     """Room on the disk is no reason to go on."""
     switches.pause(switches.INTAKE, "root")
 
-    free(retention.ENOUGH_ROOM)
+    free(retention.RESUME_FREE_BYTES)
     free(None)
 
     assert client.post(CREATE, json=CAT).json["error"] == "intake_paused"
@@ -178,19 +178,19 @@ def test_page_says_who_has_paused(client, free):
 def test_readiness_and_metrics_tell(client, free, monkeypatch):
     """Before anything is lost."""
     monkeypatch.setattr(readiness, "CACHE_S", 0.0)
-    free(retention.LEAST_ROOM - 1)
+    free(retention.MIN_FREE_BYTES - 1)
 
     assert "disk" in client.get("/health/ready").json["missing"]
     said = client.get("/metrics").text
     (free_bytes,) = re.findall(r"^jimeng_disk_free_bytes (\S+)$", said, re.MULTILINE)
-    assert float(free_bytes) == retention.LEAST_ROOM - 1
+    assert float(free_bytes) == retention.MIN_FREE_BYTES - 1
 
 
 def test_room_is_what_mongodb_says(database):
     """Of its own disk: less than all of it, and something."""
     stats = database.command("dbStats")
 
-    free = retention.room()
+    free = retention.free_bytes()
 
     assert free is not None
     assert 0 < free < stats["fsTotalSize"]

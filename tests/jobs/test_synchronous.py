@@ -6,7 +6,7 @@ import pytest
 
 from jimeng.documents import Generation, utcnow
 from jimeng.jobs import acceptance, queue, submission
-from jimeng.jobs.runtime import free_place
+from jimeng.jobs.runtime import try_acquire
 from jimeng.pictures import decoder
 from jimeng.providers import Progress
 from tests.conftest import come_due, png, run_queue
@@ -42,7 +42,9 @@ def test_links_are_written_before_the_download(
 ):
     """A death after the answer costs a second download, not a second picture."""
     provider.submits = [Progress("", done=True, urls=("http://127.0.0.1:9/x",))]
-    monkeypatch.setattr(acceptance, "keep", lambda *args: None)  # it dies right there
+    monkeypatch.setattr(
+        acceptance, "store_output", lambda *args: None
+    )  # it dies right there
     task_id = create(client)["task_id"]
     run_queue()
     assert result(client, task_id)["phase"] == "saving"
@@ -57,7 +59,9 @@ def test_nobody_takes_over_while_the_only_copy_is_looked_at(
 ):
     """However busy the machine: a decoder may take its whole patience."""
     provider.submits = [DONE]
-    monkeypatch.setattr(acceptance, "keep", lambda *args: None)  # it goes on and on
+    monkeypatch.setattr(
+        acceptance, "store_output", lambda *args: None
+    )  # it goes on and on
     create(client)
 
     run_queue()
@@ -72,7 +76,7 @@ def test_bytes_that_were_lost_are_said_to_be_charged(
 ):
     """Nothing is left to download, and the picture was paid for."""
     provider.submits = [DONE]
-    monkeypatch.setattr(acceptance, "keep", lambda *args: None)
+    monkeypatch.setattr(acceptance, "store_output", lambda *args: None)
     task_id = create(client)["task_id"]
     run_queue()
 
@@ -123,7 +127,8 @@ def test_some_workers_stay_free(client, provider, synchronous, monkeypatch):
     provider.submits = [DONE]
     task_id = create(client)["task_id"]
     places = [
-        free_place(submission._synchronous) for _ in range(submission.SYNCHRONOUS_CALLS)
+        try_acquire(submission._synchronous)
+        for _ in range(submission.MAX_SYNCHRONOUS_CALLS)
     ]
     assert all(place.__enter__() for place in places)
 

@@ -227,7 +227,7 @@ def test_clock_that_was_set_back_leaves_who_submits_the_time_for_it(client):
     repair.repair()
 
     left = Generation.objects.get().due_at - utcnow()
-    assert timedelta(minutes=15) < left <= repair.FAR
+    assert timedelta(minutes=15) < left <= repair.MAX_DUE_AHEAD
 
 
 def test_what_is_to_be_late_stays_so(client, provider):

@@ -166,7 +166,7 @@ class Machine(RuleBasedStateMachine):
     def _tidy(self) -> None:
         janitor.backfill_all_generations()
         janitor.finish_deletions()
-        bulk.go_on()
+        bulk.run_due()
         janitor.fail_unserved()
 
     # The steps.

@@ -94,6 +94,8 @@ class World:
 
     def sweep(self) -> None:
         """Sweep as if all files were old; nobody may be saving one."""
-        self._monkeypatch.setattr(janitor, "UNREFERENCED", timedelta(days=-10_000))
+        self._monkeypatch.setattr(
+            janitor, "UNREFERENCED_AFTER", timedelta(days=-10_000)
+        )
         janitor.sweep_files()
-        self._monkeypatch.setattr(janitor, "UNREFERENCED", timedelta(days=1))
+        self._monkeypatch.setattr(janitor, "UNREFERENCED_AFTER", timedelta(days=1))

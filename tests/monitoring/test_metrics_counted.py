@@ -230,7 +230,7 @@ def test_slot_that_nobody_waits_for_is_not_idle(client, clock):
 def test_time_in_which_nobody_sampled_does_not_count(client, clock):
     """Nobody knows how it was while no worker ran; nor does a clock run backwards."""
     create(client)
-    clock.pass_and_sample(counting.MAX_SAMPLED_S + 1)
+    clock.pass_and_sample(counting.MAX_SAMPLE_GAP_S + 1)
     clock.pass_and_sample(-5)
 
     assert slot_seconds(client) == (0, 0)
@@ -325,8 +325,8 @@ def test_processes_add_to_one_another(app):
             process.add("calls", "p", "submit", "ok")
             process.observe("picture", "m", seconds=n)
             if n % 50 == 0:
-                process.add_up()
-        process.add_up()
+                process.flush()
+        process.flush()
 
     threads = [threading.Thread(target=work, args=[p]) for p in processes * 2]
     for thread in threads:
@@ -392,7 +392,7 @@ def test_given_pictures_are_measured(client):
 def test_a_picture_adds_no_command(client, work_off, monkeypatch):
     """It is counted in the process; Redis is told of all at once."""
     told = []
-    monkeypatch.setattr(counts, "add_up", lambda: told.append(1))
+    monkeypatch.setattr(counts, "flush", lambda: told.append(1))
     monkeypatch.setattr(counts, "_next", float("inf"))
 
     create(client, n=4)

@@ -171,8 +171,8 @@ def test_pump_goes_on_after_an_outage(lines, clock, monkeypatch):
             raise found
         return found
 
-    monkeypatch.setattr(pump, "AFTER_ERROR", 0.0)
-    monkeypatch.setattr(pump.Pump, "turn", turn)
+    monkeypatch.setattr(pump, "ERROR_PAUSE_S", 0.0)
+    monkeypatch.setattr(pump.Pump, "run_once", turn)
     try:
         pump.run()
     finally:

@@ -116,11 +116,11 @@ def test_picture_of_another_release_keeps_nobody_from_being_ready(
 def test_queue_that_nobody_takes_from_is_told(client, probe, impatient):
     """The pump goes on and the heart beats, but all threads of the worker hang."""
     create(client)
-    pump.beat("w", utcnow())
+    pump.write_heartbeat("w", utcnow())
     assert probe()["missing"] == []
     time.sleep(0.1)
     pump.tick()
-    pump.beat("w", utcnow())
+    pump.write_heartbeat("w", utcnow())
 
     assert probe()["missing"] == ["jobs_untaken"]
     run_queue()
@@ -134,7 +134,7 @@ def test_queue_that_is_long_and_worked_on_is_no_fault(client, probe, impatient):
     for _ in range(3):
         time.sleep(0.1)
         jobs.huey.execute(jobs.huey.dequeue())
-        pump.beat("w", utcnow())
+        pump.write_heartbeat("w", utcnow())
 
         assert probe()["missing"] == []
 

@@ -114,7 +114,7 @@ def test_unreadable_times_of_another_kind_are_not_mended(client):
     before = list(Generation.collection().find({"task_id": video}))
 
     repair.repair()
-    repair.repair_those_of([video])
+    repair.repair_tasks([video])
 
     assert list(Generation.collection().find({"task_id": video})) == before
 
@@ -139,9 +139,9 @@ def test_retention_leaves_other_kinds(old, config, registry, monkeypatch):
     monkeypatch.setattr(retention, "_passed", None)
     monkeypatch.setattr(retention, "_round_ends", 0.0)
     jobs.configure(replace(config, KEEP_DAYS=30), registry)
-    would = retention.surplus(30, 0).pictures
+    would = retention.count_surplus(30, 0).pictures
 
-    retention.keep_to_limits()
+    retention.apply_limits()
 
     assert (would, kept()) == (1, [old[1]])
 
@@ -164,7 +164,7 @@ def test_trash_keeps_other_kinds(old):
 
 def test_bytes_of_another_kind_are_not_swept(old, monkeypatch):
     """Their record may name them by a field that is not known here."""
-    monkeypatch.setattr(janitor, "UNREFERENCED", timedelta(days=-1))
+    monkeypatch.setattr(janitor, "UNREFERENCED_AFTER", timedelta(days=-1))
     row = Image.collection().find_one({"_id": old[1]})
     moved = {"$set": {"film_id": row["file_id"]}, "$unset": {"file_id": ""}}
     Image.collection().update_one({"_id": old[1]}, moved)

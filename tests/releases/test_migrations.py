@@ -151,7 +151,7 @@ def test_nobody_older_may_start_before_the_first_batch(database, known):
 
 def test_workers_say_their_code(database):
     """By which a step knows whom it would harm."""
-    pump.beat("w", utcnow())
+    pump.write_heartbeat("w", utcnow())
 
     assert Worker.collection().find_one({})["code"] == migrations.CODE
 

@@ -95,11 +95,11 @@ def test_worker_stops_by_itself(client, signals, caplog, monkeypatch):
 
 def test_worker_that_has_stopped_is_told_of(app, client, signals):
     """Where workers are listed: it is none that was told to go."""
-    pump.beat("host:1:x", utcnow())
+    pump.write_heartbeat("host:1:x", utcnow())
     migrate_beyond()
     let_time_pass()
-    pump.step_down("host:1:x")
-    pump.leave("host:1:x")
+    pump.stop_if_outdated("host:1:x")
+    pump.mark_left("host:1:x")
     forget_release()
 
     page = client.get("/admin/queue", headers={"Accept-Language": "en"}).text

@@ -7,7 +7,7 @@ import mongoengine
 import pytest
 
 from jimeng.errors import ProviderError
-from jimeng.jobs.submission import OF_THE_ACCOUNT, PATIENT
+from jimeng.jobs.submission import ACCOUNT_CODES, WAIT_CODES
 from jimeng.providers import ImageRequest, Progress
 from tests.each import for_each
 from tests.samples.outcomes import OURS, OUTCOMES, Outcome
@@ -32,7 +32,7 @@ def named(which: set[str]) -> list[str]:
     """
     found: dict[tuple, str] = {}
     for name, outcome in sorted(OUTCOMES.items()):
-        told_apart = OF_THE_ACCOUNT | PATIENT if outcome.call != "poll" else set()
+        told_apart = ACCOUNT_CODES | WAIT_CODES if outcome.call != "poll" else set()
         code = outcome.code if outcome.code in told_apart else None
         own = name if outcome.code is None else None
         kind = (outcome.call, outcome.then, outcome.charged, code, own)

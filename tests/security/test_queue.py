@@ -76,7 +76,7 @@ def test_pickle_is_not_read(push, tmp_path, alarms):
         json.dumps([NAME, "\ud800"]).encode(),
         json.dumps([NAME, "a" * 2000]).encode(),
         json.dumps(["os.system", "id"]).encode(),
-        json.dumps(["jimeng.jobs.queue.follow", "a"]).encode(),
+        json.dumps(["jimeng.jobs.queue.continue_after", "a"]).encode(),
         pickle.dumps([NAME, "a:b"]),
     ],
 )

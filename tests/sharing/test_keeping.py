@@ -29,13 +29,13 @@ def test_shared_pictures_hold_up_no_others(aged, later, monkeypatch):
     first, second, third, young = aged(40, 39, 38, 1)
     for each in pictures(first, second):
         shares.share_or_update(ME, each)
-    monkeypatch.setattr(retention, "BATCH", 2)
+    monkeypatch.setattr(retention, "BATCH_DOCUMENTS", 2)
 
     assert later() == {first, second, third, young}
-    assert retention.keep_to_limits() is True
+    assert retention.apply_limits() is True
 
     assert kept() == {first, second, young}
-    assert retention.surplus(30, 0).pictures == 0
+    assert retention.count_surplus(30, 0).pictures == 0
 
 
 def test_beyond_the_bytes_those_after_the_shared_ones_go(aged, later):
@@ -47,7 +47,7 @@ def test_beyond_the_bytes_those_after_the_shared_ones_go(aged, later):
     stored = retention.runtime().store.size()
     limit = (stored - 500) / retention.GIB
 
-    told = retention.surplus(0, limit)
+    told = retention.count_surplus(0, limit)
 
     assert (told.pictures, told.bytes) == (1, 1000)
     assert later(KEEP_GIB=limit) == {first, third}

@@ -80,7 +80,7 @@ def test_death_while_writing_leaves_what_the_sweep_takes(
     assert half.name.endswith(".partial")
 
     stored_in("file")
-    monkeypatch.setattr(janitor, "UNREFERENCED", timedelta(days=-1))
+    monkeypatch.setattr(janitor, "UNREFERENCED_AFTER", timedelta(days=-1))
     janitor.sweep_files()
 
     assert on_disk(directory) == []
@@ -113,7 +113,7 @@ def test_what_no_picture_names_is_swept_and_the_rest_stays(
     work_off()
     idle = [each.save(b"idle", "nobody") for each in store.stores]
 
-    monkeypatch.setattr(janitor, "UNREFERENCED", timedelta(days=-1))
+    monkeypatch.setattr(janitor, "UNREFERENCED_AFTER", timedelta(days=-1))
     janitor.sweep_files()
 
     assert [store.open(each) for each in idle] == [None, None]
@@ -198,4 +198,4 @@ def test_little_room_in_the_directory_refuses_new_tasks(stored_in, monkeypatch):
     stored_in("file")
     monkeypatch.setattr(FileStore, "room", lambda self: 0)
 
-    assert retention.room() == 0
+    assert retention.free_bytes() == 0

@@ -5,7 +5,7 @@ from bson import ObjectId
 from mongoengine import get_db
 
 from jimeng.documents import AuditEntry, Image
-from jimeng.jobs.janitor import named_by_images
+from jimeng.jobs.janitor import file_ids_of_images
 from jimeng.pictures.stores import FileStore, NotTheSame, move, moving
 from jimeng.pictures.stores.gridfs import GridFSStore
 from tests.conftest import png
@@ -24,7 +24,7 @@ def test_move_changes_no_document_and_no_link(client, work_off, stored_in, way):
     store = stored_in(way[1])
     source = store.others[0]
     moved = 0
-    for _ in move(store, named_by_images, grace=0.0):
+    for _ in move(store, file_ids_of_images, grace=0.0):
         moved += 1
         assert [bytes_of(client, each) for each in ids] == [png()] * 2
 
@@ -32,7 +32,7 @@ def test_move_changes_no_document_and_no_link(client, work_off, stored_in, way):
     assert (source.count(), store.first.count()) == (0, 4)
     assert list(Image.collection().find()) == before
     assert [bytes_of(client, each) for each in ids] == [png()] * 2
-    assert list(move(store, named_by_images, grace=0.0)) == []
+    assert list(move(store, file_ids_of_images, grace=0.0)) == []
 
 
 def test_reader_in_the_midst_of_a_file_reads_on(stored_in, monkeypatch):
@@ -47,7 +47,7 @@ def test_reader_in_the_midst_of_a_file_reads_on(stored_in, monkeypatch):
         moving, "drop", lambda source, left, *, before: dropped.append(before)
     )
 
-    assert list(move(store, named_by_images, grace=60.0)) == [600_000]
+    assert list(move(store, file_ids_of_images, grace=60.0)) == [600_000]
 
     assert 59 < max(slept) <= 60  # other threads of the process sleep, too
     assert open_one.read() == b"x" * 600_000
@@ -69,7 +69,7 @@ def test_move_that_was_cut_off_is_begun_again(stored_in, monkeypatch):
         ),
     )
 
-    assert list(move(store, named_by_images, grace=0.0)) == [3, 3]
+    assert list(move(store, file_ids_of_images, grace=0.0)) == [3, 3]
 
     assert written == [second]
     assert bytes_in(store.first, second) == b"two"
@@ -85,7 +85,7 @@ def test_copy_that_differs_deletes_nothing(stored_in, monkeypatch):
     )
 
     with pytest.raises(NotTheSame, match=str(file_id)):
-        list(move(store, named_by_images, grace=0.0))
+        list(move(store, file_ids_of_images, grace=0.0))
 
     assert bytes_in(store, file_id) == b"one"
 
@@ -101,7 +101,7 @@ def test_picture_deleted_during_its_copying_is_gone(stored_in, monkeypatch):
         put(self, name, contents)
 
     monkeypatch.setattr(FileStore, "put", delete_too)
-    list(move(store, named_by_images, grace=0.0))
+    list(move(store, file_ids_of_images, grace=0.0))
 
     assert store.open(file_id) is None
     assert store.count() == 0
@@ -114,7 +114,7 @@ def test_file_that_is_being_written_is_left_alone(stored_in):
     chunk = {"files_id": file_id, "n": 0, "data": b"one"}
     get_db()["pictures.chunks"].insert_one(chunk)
 
-    assert list(move(stored_in("file"), named_by_images, grace=0.0)) == []
+    assert list(move(stored_in("file"), file_ids_of_images, grace=0.0)) == []
 
     assert get_db()["pictures.chunks"].count_documents({"files_id": file_id}) == 1
 
@@ -127,7 +127,7 @@ def test_file_is_found_while_it_moves(stored_in, monkeypatch):
 
     def moved_before(self: GridFSStore, asked: ObjectId):
         monkeypatch.setattr(GridFSStore, "open", opened)
-        list(move(store, named_by_images, grace=0.0))
+        list(move(store, file_ids_of_images, grace=0.0))
         return opened(self, asked)
 
     monkeypatch.setattr(GridFSStore, "open", moved_before)
@@ -163,7 +163,7 @@ def test_damaged_file_is_not_spread(stored_in, directory):
     kept.write_bytes(b"two")
     store = stored_in("gridfs")
 
-    assert list(move(store, named_by_images, grace=0.0)) == []
+    assert list(move(store, file_ids_of_images, grace=0.0)) == []
 
     assert store.first.open(file_id) is None
     assert bytes_in(store, file_id) == b"two"

@@ -68,7 +68,7 @@ def test_what_no_picture_names_is_swept_from_the_bucket(
     work_off()
     idle = store.save(b"idle", "nobody")
 
-    monkeypatch.setattr(janitor, "UNREFERENCED", timedelta(days=-1))
+    monkeypatch.setattr(janitor, "UNREFERENCED_AFTER", timedelta(days=-1))
     janitor.sweep_files()
 
     assert store.open(idle) is None

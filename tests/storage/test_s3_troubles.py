@@ -13,7 +13,7 @@ from jimeng.cli.checks.finding import Verdict
 from jimeng.config import logs
 from jimeng.errors import StorageUnavailable
 from jimeng.jobs import pump, saving
-from jimeng.jobs.janitor import named_by_images
+from jimeng.jobs.janitor import file_ids_of_images
 from jimeng.monitoring import readiness
 from jimeng.pictures.stores import move, moving, s3_client
 from jimeng.providers import Progress
@@ -274,7 +274,7 @@ def test_death_while_it_moves_loses_nothing(
     for number in range(1, 99):
         reaper.arm(number)
         try:
-            moved = list(move(store, named_by_images, grace=0.0))
+            moved = list(move(store, file_ids_of_images, grace=0.0))
         except Died:
             assert [bytes_of(client, each) for each in made] == [png()] * 2
             continue
@@ -321,7 +321,7 @@ def test_move_to_a_bucket_that_falls_silent_can_be_taken_back(
     store = in_bucket()
     front.trouble = Trouble(on=WRITES, takes=0)
     with pytest.raises(StorageUnavailable):
-        list(move(store, named_by_images, grace=0.0))
+        list(move(store, file_ids_of_images, grace=0.0))
     front.trouble = None
     assert store.first.count() > 0
 
@@ -342,6 +342,6 @@ def test_what_is_being_saved_is_no_leftover(in_bucket, front, monkeypatch):
         store.first.save(b"one", "image-1")
     front.trouble = None
 
-    assert list(move(in_bucket("gridfs"), named_by_images, grace=0.0)) == []
+    assert list(move(in_bucket("gridfs"), file_ids_of_images, grace=0.0)) == []
 
     assert store.first.count() == 1

@@ -130,7 +130,7 @@ def test_picture_that_goes_meanwhile_is_named(database):
     pieces = downloads.pack(downloads.chosen(ME, ids), ZONE)
     begun = next(pieces)
 
-    endings.forget_image(ids[1])
+    endings.delete_image(ids[1])
     archive = zipfile.ZipFile(io.BytesIO(begun + b"".join(pieces)))
 
     assert archive.namelist() == ["一.png", "三.png", "missing.txt"]

@@ -24,7 +24,7 @@ MINE = Principal("user_123")
 @pytest.fixture
 def largest_update(database, monkeypatch) -> Iterator[Callable[[], int]]:
     """Tells how many records MongoDB has changed by one command, at most."""
-    monkeypatch.setattr(worker, "FEW", 2)
+    monkeypatch.setattr(worker, "REQUEST_BATCH_DOCUMENTS", 2)
     database.command("profile", 2)
     yield lambda: max(
         row.get("nModified", 0) for row in database["system.profile"].find()

@@ -49,7 +49,7 @@ def test_interrupted_closing_is_done_again(client, provider, work_off, monkeypat
     monkeypatch.setattr(Tally, "collection", lambda: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         tallies._close_day(
-            (utcnow() - 5 * A_DAY).date(), tallies.ended(utcnow() - 6 * A_DAY)
+            (utcnow() - 5 * A_DAY).date(), tallies.count_ended(utcnow() - 6 * A_DAY)
         )
     monkeypatch.undo()
 

@@ -22,7 +22,7 @@ def history(client, work_off):
 
 def test_long_history_refuses_nobody(client, history, monkeypatch):
     """What a request has no time to count is left out, and said to be."""
-    monkeypatch.setattr(tallies, "BRIEFLY", 0)
+    monkeypatch.setattr(tallies, "REQUEST_BUDGET_S", 0)
     since = {"from": day_before(60)}
 
     first = look(client, **since)
@@ -59,7 +59,7 @@ def page(client, path: str) -> str:
 
 def test_sums_of_a_long_history_only_grow(client, history, monkeypatch):
     """Figures that went back would be taken for a new start."""
-    monkeypatch.setattr(tallies, "BRIEFLY", 0)
+    monkeypatch.setattr(tallies, "REQUEST_BUDGET_S", 0)
     found = []
     for _ in range(5):
         ways, _ = usage.totals(OPERATOR)

@@ -134,7 +134,7 @@ def test_empty_hours_take_nothing(client, noon):
 
     assert Hour.collection().count_documents({}) == 3
     _, gaps = usage._recent(tallies.midnight((noon - 2 * A_DAY).date()))
-    assert gaps == [(tallies.floor(noon - AN_HOUR), None)]
+    assert gaps == [(tallies.hour_start(noon - AN_HOUR), None)]
 
 
 def test_hours_go_when_their_day_is_kept(client, noon, monkeypatch):
@@ -193,7 +193,7 @@ def test_late_look_that_finds_nothing_changes_nothing(
     assert sums(look(client)) == {"failed": 1}
     janitor.close_days()
     assert Hour.collection().count_documents({"whole": True}) == 0
-    at(monkeypatch, noon + 2 * tallies.ANNOUNCED)
+    at(monkeypatch, noon + 2 * tallies.CHANGE_GRACE)
     janitor.close_days()
     assert Hour.collection().count_documents({"whole": True}) == 1
     assert sums(look(client)) == {"failed": 1}
@@ -212,7 +212,7 @@ def test_name_that_comes_late_is_counted_out(client, provider, noon, monkeypatch
         assert sums(look(client)) == {"unknown": 1}
         return RUNNING
 
-    monkeypatch.setattr(tallies, "GRACE", timedelta(0))
+    monkeypatch.setattr(tallies, "WRITE_GRACE", timedelta(0))
     for module in (submission, leases):
         monkeypatch.setattr(module, "utcnow", lambda: noon - AN_HOUR)
     monkeypatch.setattr(acceptance, "utcnow", lambda: noon)
@@ -229,14 +229,14 @@ def test_hour_that_changes_while_it_is_counted_is_not_kept(
 ):
     """What was counted before the change would stand for what is there after it."""
     Hour.collection().delete_many({})
-    count = tallies.ended
+    count = tallies.count_ended
 
     def slow(*args: object, **fields: object):
         found = count(*args, **fields)
         tallies.announce_change(timed_out)
         return found
 
-    monkeypatch.setattr(tallies, "ended", slow)
+    monkeypatch.setattr(tallies, "count_ended", slow)
     janitor.close_days()
     monkeypatch.undo()
 

@@ -205,7 +205,7 @@ def test_what_takes_long_tells_how_far_it_is(
     """As long as it goes on, on both pages; when it is over that is said."""
     *trashed, _ = hang("一", "二", "三")
     moment = trash.trash_together(ME, trashed).milliseconds
-    monkeypatch.setattr(worker, "IN_REQUEST_S", -1.0)
+    monkeypatch.setattr(worker, "REQUEST_BUDGET_S", -1.0)
 
     answer = send(
         client, path, **{k: v.format(moment=moment) for k, v in fields.items()}
@@ -215,7 +215,7 @@ def test_what_takes_long_tells_how_far_it_is(
     assert all(going in page.text and ended not in page.text for page in pages)
     asks = re.search(r'hx-get="([^"]+)"[^>]*every 1s', pages[0].text)[1]
     assert going in client.get(asks, headers=HTMX).text
-    bulk.go_on()
+    bulk.run_due()
     over = client.get(asks, headers=HTMX).headers["HX-Redirect"]
     assert ended in client.get(over).text
     assert going not in client.get("/gallery").text

@@ -360,7 +360,7 @@ def test_paused_webhooks_send_nothing(client, endpoint, receiver, deliver):
     switches.pause(switches.WEBHOOKS, "operator")
     client.post(f"{API}/tasks/{create(client)}/cancel")
     assert deliver() == 0
-    assert webhook_deliveries.work_on() is False
+    assert webhook_deliveries.start_threads() is False
 
     switches.resume(switches.WEBHOOKS)
     assert deliver() == 1
@@ -418,7 +418,7 @@ def test_receiver_that_never_answers_times_out(
     client, endpoint, receiver, deliver, log, monkeypatch
 ):
     """Its time is bounded, and the log says what helps."""
-    monkeypatch.setattr(webhook_deliveries, "ATTEMPT_S", 0.2)
+    monkeypatch.setattr(webhook_deliveries, "ATTEMPT_TIMEOUT_S", 0.2)
     made = endpoint(receiver.url)
     client.post(f"{WEBHOOKS}/{made['id']}/test")
     receiver.held.clear()
@@ -463,7 +463,7 @@ def test_attempt_beyond_its_lease_is_not_written(client, endpoint, receiver):
     second = webhook_deliveries.claim(slow=True)
     assert first is not None and second is not None and first.id == second.id
 
-    webhook_deliveries.settle(
+    webhook_deliveries.record_attempt(
         first,
         webhook_deliveries.Attempt(webhook_deliveries.DELIVERED, 200),
         utcnow(),

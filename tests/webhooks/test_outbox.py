@@ -33,7 +33,7 @@ def test_submission_costs_no_more_without_an_endpoint(client, endpoint, signing)
             return rows.count("tasks")
 
     create(client)  # what is read now and then is remembered
-    webhook_outbox.forget_owners()
+    webhook_outbox.clear_owner_cache()
     webhook_outbox.has_endpoint(USER)
     before = cost(seed=1)
     assert Task.collection().find_one({"announce": {"$exists": True}}) is None
@@ -261,7 +261,7 @@ def test_users_have_turns(database):
     claimed = order_of(10)
 
     assert claimed[:3] == ["ada", "bob", "eve"]
-    assert claimed.count("ada") == webhook_deliveries.PER_USER
+    assert claimed.count("ada") == webhook_deliveries.MAX_PER_USER
 
 
 def test_one_is_in_flight_for_a_user_and_host(database):
@@ -329,11 +329,11 @@ def test_threads_attempt_what_is_ready(client, endpoint, receiver, log):
     for seed in range(5):
         client.post(f"{API}/tasks/{create(client, seed=seed)}/cancel")
     webhook_outbox.sweep()
-    webhook_deliveries.work_on()
+    webhook_deliveries.start_threads()
     for slow, free in webhook_deliveries._free.items():
-        for _ in range(webhook_deliveries.THREADS):
+        for _ in range(webhook_deliveries.MAX_THREADS):
             assert free.acquire(timeout=60), slow
-        free.release(webhook_deliveries.THREADS)
+        free.release(webhook_deliveries.MAX_THREADS)
 
     assert len(receiver.received) == 5
     assert [each["status"] for each in log(made["id"])] == ["delivered"] * 5

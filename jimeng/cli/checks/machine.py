@@ -11,7 +11,7 @@ from pymongo.errors import PyMongoError
 from jimeng.cli.checks.finding import Finding, Verdict, graded
 from jimeng.config import Config
 from jimeng.config.version import RELEASE
-from jimeng.jobs.retention import LEAST_ROOM
+from jimeng.jobs.retention import MIN_FREE_BYTES
 from jimeng.pictures.stores.configured import directory_of
 
 SCARCE = 0.1  # of a disk
@@ -60,7 +60,7 @@ def room(check: str, total: float, free: float) -> Finding:
     found = f"{free / GIB:.1f} of {total / GIB:.1f} GiB free"
     return graded(
         *(check, found),
-        (free < LEAST_ROOM, Verdict.FAILED, "ready.disk"),
+        (free < MIN_FREE_BYTES, Verdict.FAILED, "ready.disk"),
         (free < SCARCE * total, Verdict.WARNING, "ready.disk"),
     )
 

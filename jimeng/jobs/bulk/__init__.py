@@ -8,10 +8,16 @@ repeating it changes nothing twice.
 """
 
 from jimeng.jobs import periodic_tasks
-from jimeng.jobs.bulk.kinds import Counts, DocumentBatch, Kind, harmless, register
+from jimeng.jobs.bulk.kinds import (
+    Counts,
+    DocumentBatch,
+    Kind,
+    register,
+    restorable_kinds,
+)
 from jimeng.jobs.bulk.requests import find, latest, start, under_way
-from jimeng.jobs.bulk.worker import go_on, stop, work, work_briefly
+from jimeng.jobs.bulk.worker import run_due, stop, work, work_briefly
 
 periodic_tasks.add(
-    "bulk", 3.0, go_on
+    "bulk", 3.0, run_due
 )  # in each consumer, beside what else it looks after

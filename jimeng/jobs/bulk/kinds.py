@@ -65,6 +65,6 @@ def register(name: str, kind: Kind) -> None:
     KINDS[name] = kind
 
 
-def harmless() -> list[str]:
+def restorable_kinds() -> list[str]:
     """The names of those that a copy of the database may go on with."""
     return sorted(name for name, kind in KINDS.items() if not kind.creates)

@@ -60,11 +60,11 @@ def start(
             if under_way is not None:
                 return under_way
     log.info("bulk action begun id=%s kind=%s by=%s", action.id, kind, action.by)
-    note(action, target)
+    write_audit_entry(action, target)
     return action
 
 
-def note(action: BulkAction, target: str | None = None) -> None:
+def write_audit_entry(action: BulkAction, target: str | None = None) -> None:
     """Write the entry in the audit trail, before anything is changed; once."""
     if action.audit_id is None:
         return

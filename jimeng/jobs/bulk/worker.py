@@ -19,21 +19,21 @@ from jimeng.errors import (
     StorageUnavailable,
 )
 from jimeng.jobs.bulk.kinds import KINDS, DocumentBatch, Kind
-from jimeng.jobs.bulk.requests import note
+from jimeng.jobs.bulk.requests import write_audit_entry
 
 log = logging.getLogger(__name__)
 
-IN_REQUEST_S, FEW = 0.4, 100  # documents in a batch
-MAX_TRIES = 10
+REQUEST_BUDGET_S, REQUEST_BATCH_DOCUMENTS = 0.4, 100  # documents in a batch
+MAX_ATTEMPTS = 10
 RETRY_IN = timedelta(seconds=5)  # where a database is away
-KEPT_FOR = timedelta(days=7)  # after its end
+RETENTION = timedelta(days=7)  # after its end
 AWAY = (
     *(PyMongoError, RedisError),
     *(DatabaseUnavailable, QueueUnavailable, StorageUnavailable),
 )
 
 
-def go_on() -> bool:
+def run_due() -> bool:
     """Work on whatever action is due, for a while; return whether there was one."""
     action = _claim({})
     if action is not None:
@@ -63,7 +63,7 @@ def work(
 
 def work_briefly(action: BulkAction) -> BulkAction:
     """`work`, as long as a request has time for it: what is little is done at once."""
-    return work(action, within=IN_REQUEST_S, size=FEW)
+    return work(action, within=REQUEST_BUDGET_S, size=REQUEST_BATCH_DOCUMENTS)
 
 
 def stop(kind: str, scope: str) -> None:
@@ -83,8 +83,8 @@ def _work(action: BulkAction, within: float, size: int | None = None) -> None:
     kind = KINDS[action.kind]
     size = min(size or kind.size, kind.size)
     try:
-        note(action)  # whoever began it may have died before it could
-        if action.tries > MAX_TRIES:
+        write_audit_entry(action)  # whoever began it may have died before it could
+        if action.tries > MAX_ATTEMPTS:
             log.error("bulk action given up id=%s kind=%s", action.id, action.kind)
             _end(action, "internal")
             return
@@ -145,7 +145,7 @@ def _end(action: BulkAction, error: str | None = None) -> None:
     now = utcnow()
     ended = {
         "ended_at": now,
-        "expires_at": now + KEPT_FOR,
+        "expires_at": now + RETENTION,
         **({"error": error} if error else {}),
     }
     gone = {"open": "", "owner": "", "due_at": "", "batch": "", "cursor": ""}

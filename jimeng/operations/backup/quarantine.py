@@ -37,7 +37,7 @@ def park() -> int:
         switches.pause(name, switches.BY_RESTORE)
     # Running everything again that failed creates tasks, as the original has by now.
     # A deletion that has begun must end: what it has left would be seen nowhere.
-    others = {"kind": {"$nin": bulk.harmless()}}
+    others = {"kind": {"$nin": bulk.restorable_kinds()}}
     BulkAction.collection().delete_many({"open": {"$exists": True}, **others})
     stop_batches()
     # A picture that the provider refuses is drawn anew once; there too.

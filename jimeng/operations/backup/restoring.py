@@ -92,10 +92,10 @@ def check_room(path: Path) -> None:
     Raises:
         NoRoom: the disk, as far as it is known, has less than the file takes.
     """
-    free = retention.room()
+    free = retention.free_bytes()
     if jobs.runtime().config.STORAGE == "s3" or free is None:
         return
-    needed = path.stat().st_size + retention.LEAST_ROOM
+    needed = path.stat().st_size + retention.MIN_FREE_BYTES
     if free < needed:
         raise NoRoom(
             f"{path} needs {needed / GIB:.1f} GiB on the disk of the database, which "
@@ -163,7 +163,7 @@ def insert(
         rows = [row for row in rows if row["_id"] not in switches.PAUSED_AFTER_RESTORE]
     if collection.name == "bulk_actions":
         # The original has gone on with what creates tasks.
-        kinds = bulk.harmless()
+        kinds = bulk.restorable_kinds()
         rows = [row for row in rows if row["kind"] in kinds]
     if rows:
         collection.insert_many(rows)
