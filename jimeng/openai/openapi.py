@@ -15,7 +15,7 @@ from jimeng.api.openapi.blueprint import ErrorShape
 from jimeng.api.openapi.parts import Words
 from jimeng.documents.webhook import TASK_EVENTS
 from jimeng.i18n import MESSAGES
-from jimeng.jobs.webhook_outbox import MAX_URL
+from jimeng.jobs.webhook_outbox import MAX_URL_CHARS
 from jimeng.openai.errors import INVALID, NAMES, NO_MODEL, TYPES, type_of
 from jimeng.openai.sizes import QUALITIES
 from jimeng.schemas import (
@@ -156,7 +156,7 @@ class ImageRequest(Strict):
     )
     metadata = optional(Metadata, *field_descriptions.METADATA)
     webhook_url = optional(
-        Text, *field_descriptions.WEBHOOK_URL, validate=Long(1, MAX_URL)
+        Text, *field_descriptions.WEBHOOK_URL, validate=Long(1, MAX_URL_CHARS)
     )
     webhook_events = optional(
         Texts,

@@ -247,7 +247,7 @@ def test_death_at_any_moment_loses_and_repeats_nothing(
     in_bucket()
     for name in ("put", "delete"):
         reaper._wrap(monkeypatch, s3_client.Bucket, name)
-    own = ("/jimeng/pictures/stores/", "/jobs/saving.py:insert")
+    own = ("/jimeng/pictures/stores/", "/jobs/saving.py:insert_image")
     for number in afresh.each_moment(least=4, within=own):
         create(client, n=2, seed=100)
         reaper.arm(number)
