@@ -1,8 +1,8 @@
 """
-The queue: what the system does to a generation, out of sight.
+Background processing of generations, from the queue to the stored picture.
 
-MongoDB is the truth. Redis carries the jobs and may lose all of them: whatever is
-under way has a ``due_at``, and the pump queues again what comes due.
+MongoDB is the source of truth. Redis only carries the jobs and may lose all of them:
+each generation in progress has a ``due_at``, and the pump queues a job when it is due.
 """
 
 from jimeng.jobs import pump  # noqa: F401 - its hooks start it with the consumer

@@ -1,4 +1,4 @@
-"""Acceptance: the provider's name for what is paid for is stored, whatever happens."""
+"""Store the provider's task id of an accepted submission, which is paid for."""
 
 import logging
 from datetime import timedelta
@@ -16,15 +16,15 @@ from jimeng.providers import Progress
 
 log = logging.getLogger(__name__)
 
-MAX_STORE_ATTEMPTS = 3  # of some 30 s each: the name of what was paid for is precious
+MAX_STORE_ATTEMPTS = 3  # of some 30 s each: without the id a paid picture is lost
 
 
 def record_accepted(generation: Generation, progress: Progress) -> SlotRelease | None:
     """
-    Store the provider's name for the picture, and plan the first look.
+    Store the provider's task id, and schedule the first poll.
 
-    Under the token of the submission and not of the lease: whoever stalled past
-    its lease holds the only name of something that is paid for.
+    The update is guarded by the submission token, not by the lease: a submitter that
+    stalled beyond its lease holds the only copy of the id of a paid picture.
     """
     found = None
     for tries in range(MAX_STORE_ATTEMPTS, 0, -1):
@@ -57,11 +57,11 @@ def record_accepted(generation: Generation, progress: Progress) -> SlotRelease |
 
 def store_acceptance(generation: Generation, progress: Progress) -> Generation | None:
     """
-    ``submitting`` or ``unknown`` → ``generating``, or → ``saving`` where the answer
-    is the picture. None if it is neither of the two.
+    Move ``submitting`` or ``unknown`` to ``generating``, or to ``saving`` if the answer
+    contains the picture. None if the generation is in another state.
     """
     now = utcnow()
-    if generation.due_at and generation.due_at < now:  # by now it may be unknown
+    if generation.due_at and generation.due_at < now:  # it may be `unknown` by now
         tallies.announce_change(generation, now)
     names = [progress.remote_id] if progress.remote_id else []
     after = (
@@ -100,7 +100,7 @@ def store_acceptance(generation: Generation, progress: Progress) -> Generation |
 
 
 def generating_fields(generation: Generation) -> dict:
-    """The fields of a picture that is being drawn, and is looked at in a while."""
+    """The fields of a picture that is being generated, with its first poll."""
     first_poll = utcnow() + timedelta(seconds=first_poll_after(generation))
     return {
         "state": State.GENERATING.value,
@@ -111,7 +111,7 @@ def generating_fields(generation: Generation) -> dict:
 
 
 def finished_fields(progress: Progress) -> dict:
-    """The fields of a picture that came with the answer; it is asked for no more."""
+    """The fields of a picture that came with the answer; it is not polled."""
     return {
         "state": State.SAVING.value,
         "due_at": utcnow() + saving_lease(progress),

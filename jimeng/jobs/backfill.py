@@ -1,4 +1,4 @@
-"""The generations of a task: written once, however often this is called."""
+"""Insert the generations of a task; idempotent."""
 
 import secrets
 from collections import Counter
@@ -11,16 +11,16 @@ from jimeng.documents.ids import age_of
 
 DUPLICATE_KEY = 11000  # MongoDB's code for a key that exists
 SEED_RANGE = 2**31
-RECENT_S = 60.0  # seconds: by then the janitor has met what a death left out
+RECENT_S = 60.0  # by then the janitor has backfilled the generations of older tasks
 
 
 def generations_of(task: Task, first_turn: int | None) -> list[dict]:
     """
-    The task's generations as they are stored.
+    Build the rows of a task's generations.
 
     Args:
-        first_turn: The first of *n* turns in a row; None for a task whose pictures
-            take theirs later: when the time has come, or what goes in is ready.
+        first_turn: The first of *n* consecutive tickets; None for a task that reserves
+            them later: at its scheduled time, or when its inputs are prepared.
     """
     return [
         _generation(task, index, None if first_turn is None else first_turn + index)
@@ -29,11 +29,11 @@ def generations_of(task: Task, first_turn: int | None) -> list[dict]:
 
 
 def insert_missing(rows: Sequence[dict]) -> None:
-    """Insert those of these generations that are not there yet."""
-    # Not durable by itself: the task is, and what is missing of it gets written again.
+    """Insert the rows that are not stored yet."""
+    # Not durable: the task is, and lost generations of it are backfilled.
     generations = Generation.collection(durable=False)
     try:
-        if len(rows) == 1:  # by far the most frequent, and a third of the work
+        if len(rows) == 1:  # by far the most frequent case, at a third of the cost
             generations.insert_one(rows[0])
         else:
             generations.insert_many(rows, ordered=False)
@@ -45,7 +45,7 @@ def insert_missing(rows: Sequence[dict]) -> None:
 
 
 def count_stored(task_ids: Iterable[str]) -> Counter[str]:
-    """Of each of these tasks, how many of its generations there are."""
+    """Count the stored generations of each task."""
     rows = Generation.collection().aggregate(
         [
             {"$match": {"task_id": {"$in": list(task_ids)}}},
@@ -57,14 +57,14 @@ def count_stored(task_ids: Iterable[str]) -> Counter[str]:
 
 
 def find_incomplete(wanted: Mapping[str, int]) -> list[str]:
-    """Those of these tasks, with how many generations each has, that lack some."""
-    written = count_stored(wanted)
-    return [task_id for task_id, n in wanted.items() if written[task_id] < n]
+    """Return the ids of tasks with fewer stored generations than *wanted*."""
+    stored = count_stored(wanted)
+    return [task_id for task_id, n in wanted.items() if stored[task_id] < n]
 
 
 def backfill_generations(task: Task) -> int:
     """
-    Write what a death between task and generations left out.
+    Insert the generations that a process has not written before it died.
 
     Returns:
         How many were missing.
@@ -79,13 +79,13 @@ def backfill_generations(task: Task) -> int:
 
 def backfill_recent(task_ids: Iterable[str]) -> None:
     """
-    Write what is still on its way of those of these tasks that have just been made:
-    who takes pictures out of the line is to find all of them in it.
+    Insert generations that the write batcher has not written yet, of tasks younger than
+    `RECENT_S`: a caller that removes pictures from the queue has to find all of them.
     """
-    fresh = [task_id for task_id in task_ids if age_of(task_id) < RECENT_S]
-    written = count_stored(fresh) if fresh else Counter()
-    if coming := [task_id for task_id in fresh if not written[task_id]]:
-        for row in Task.collection().find({"_id": {"$in": coming}}):
+    recent = [task_id for task_id in task_ids if age_of(task_id) < RECENT_S]
+    stored = count_stored(recent) if recent else Counter()
+    if pending := [task_id for task_id in recent if not stored[task_id]]:
+        for row in Task.collection().find({"_id": {"$in": pending}}):
             backfill_generations(Task.read(row))
 
 

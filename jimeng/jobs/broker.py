@@ -1,4 +1,4 @@
-"""Huey, and the Redis that it keeps its jobs in."""
+"""Huey and its Redis connection; jobs are serialized as JSON."""
 
 import json
 import os
@@ -18,31 +18,31 @@ from redis.retry import Retry
 from jimeng.config import Config
 from jimeng.errors import QueueUnavailable, outages
 
-# Seconds. The web tries twice, since Redis may have been restarted under a pooled
-# connection; the page that says so shows the user's tasks too, and MongoDB gets what
-# is left of two seconds. A consumer's blocking read takes one.
+# The web tries twice, since Redis may have been restarted under a pooled connection.
+# The page that reports the outage queries MongoDB, too, and has to answer within two
+# seconds. A consumer's blocking read takes one second.
 WEB_TIMEOUT_S, WORKER_TIMEOUT_S = 0.5, 5.0
-MAX_QUEUED_JOBS = 100  # jobs; beyond, the pump waits rather than repeats itself
-MAX_JOB_BYTES = 1000  # bytes of a job
+MAX_QUEUED_JOBS = 100  # beyond, the pump queues nothing
+MAX_JOB_BYTES = 1000
 
-# Connections for scripts that nobody uses, of each pool's server.
+# Idle connections for scripts, by the pool whose server they are connected to.
 _idle_connections: WeakKeyDictionary[ConnectionPool, list[ConnectionInterface]]
 _idle_connections = WeakKeyDictionary()
 os.register_at_fork(after_in_child=_idle_connections.clear)
 
 
 class UnreadableJob(Exception):
-    """What lay in the queue is no job of ours; the pump queues again what was lost."""
+    """A queue entry is no valid job; the pump queues again what is due."""
 
 
 class JsonHuey(RedisHuey):
     """
-    Huey, with jobs that are a name and some words, in JSON.
+    Huey with jobs serialized as JSON: a name and string arguments.
 
-    Its own are pickled, and unpickling does whatever the bytes say: whoever can
-    write to Redis could run code. Nor does it read schedules and revocations, which
-    are pickled too, and not used here. A forged job may only ask for what the pump
-    asks for all the time; what is due, and under which token, MongoDB says.
+    Huey pickles jobs, and unpickling executes code: anyone who can write to Redis could
+    run code in the workers. Schedules and revocations are pickled, too; they are not
+    used here, and not read. A forged job can only trigger what the pump triggers
+    anyway: MongoDB decides what is due, and under which token.
     """
 
     def serialize_task(self, task: Task) -> bytes:
@@ -52,7 +52,7 @@ class JsonHuey(RedisHuey):
     def deserialize_task(self, data: bytes) -> Task:
         """
         Raises:
-            UnreadableJob: it is none that `serialize_task` has written.
+            UnreadableJob: `serialize_task` has not written it.
         """
         try:
             found = json.loads(data[:MAX_JOB_BYTES])
@@ -78,7 +78,7 @@ class JsonHuey(RedisHuey):
         return False
 
     def delete(self, key: str) -> bool:
-        """Huey asks after each job, to clear its revocation: there are none."""
+        """Huey calls this after each job to clear its revocation; there are none."""
         return False
 
 
@@ -86,8 +86,8 @@ def is_printable_string(value: object) -> bool:
     return isinstance(value, str) and value.isprintable()
 
 
-# The address is set by `connect`, when the settings are known; nothing is sent before
-# a job is enqueued.
+# `connect` sets the address once the settings are known; nothing is sent before a job
+# is enqueued.
 huey = JsonHuey("jimeng-json", results=False, url="redis://localhost:6379/0")
 
 
@@ -96,7 +96,7 @@ def connect(config: Config, *, timeout: float = WEB_TIMEOUT_S) -> None:
     Point Huey at Redis; nothing is sent yet.
 
     Args:
-        timeout: Seconds for one of two tries.
+        timeout: Seconds for each of two attempts.
     """
     outages.watch("redis", lambda error: isinstance(error, RedisError))
     pool = ConnectionPool.from_url(
@@ -111,11 +111,12 @@ def connect(config: Config, *, timeout: float = WEB_TIMEOUT_S) -> None:
 
 def evaluate(script: str, keys: Sequence[str], *arguments: str | int) -> Any:
     """
-    Run a script in Redis, on a connection that is kept for that: the client looks at
-    its own before each command, and does much else, which takes three times as long.
+    Run a Lua script in Redis on a connection of its own pool. The client checks its
+    pooled connections before each command and does much else, which takes three times
+    as long.
 
     Raises:
-        RedisError: it does not answer, or does not like the script.
+        RedisError: Redis does not answer, or rejects the script.
     """
     pool = huey.storage.conn.connection_pool
     free = _idle_connections.setdefault(pool, [])
@@ -127,15 +128,15 @@ def evaluate(script: str, keys: Sequence[str], *arguments: str | int) -> Any:
         return _run(connection, free, script, keys, arguments)
     except ResponseError:
         raise
-    except RedisError:  # as the client does: the answer may be lost, and only that
-        free.clear()  # or Redis has been restarted under all of them
+    except RedisError:  # retry once, as the client does: only the answer may be lost
+        free.clear()  # if Redis was restarted, all idle connections are broken
     return _run(_new_connection(pool), free, script, keys, arguments)
 
 
 def _new_connection(pool: ConnectionPool) -> ConnectionInterface:
-    made = pool.make_connection()
-    made.connect()
-    return made
+    connection = pool.make_connection()
+    connection.connect()
+    return connection
 
 
 def _run(
@@ -145,40 +146,40 @@ def _run(
     keys: Sequence[str],
     arguments: Sequence[str | int],
 ) -> Any:
-    # Whole: to send its hash costs more here than Redis saves by it.
+    # EVAL, not EVALSHA: hashing costs more here than it saves Redis.
     command = encode_command("EVAL", script, len(keys), *keys, *arguments)
     connection.send_packed_command(command)
     try:
-        found = connection.read_response()
-    except ResponseError:  # it has answered
+        answer = connection.read_response()
+    except ResponseError:  # an answer, so the connection is in order
         free.append(connection)
         raise
     free.append(connection)
-    return found
+    return answer
 
 
 def encode_command(*words: str | int) -> list[bytes]:
-    """A command as Redis reads it; the client takes four times as long for that."""
-    said = [str(word).encode() for word in words]
-    parts = [b"$%d\r\n%b\r\n" % (len(each), each) for each in said]
-    return [b"*%d\r\n%b" % (len(said), b"".join(parts))]
+    """Encode a command in RESP; the client's encoder takes four times as long."""
+    encoded = [str(word).encode() for word in words]
+    parts = [b"$%d\r\n%b\r\n" % (len(each), each) for each in encoded]
+    return [b"*%d\r\n%b" % (len(encoded), b"".join(parts))]
 
 
 def check_queue() -> int:
     """
-    Say how many jobs wait in Redis.
+    Return the number of jobs that wait in Redis.
 
     Raises:
         QueueUnavailable: Redis does not answer.
     """
     try:
-        found = queue_length()
+        length = queue_length()
     except RedisError as error:
         raise QueueUnavailable(f"redis: {error}", retry_after=5) from error
     outages.works("redis")
-    return found
+    return length
 
 
 def queue_length() -> int:
-    """Jobs in Redis that no worker has taken."""
+    """Jobs in Redis that no worker has fetched."""
     return huey.storage.queue_size()

@@ -1,8 +1,8 @@
 """
-Ends: what is written when a generation is over, or starts over.
+End a generation, or return it to the queue.
 
-The task comes first, then the generation, which keeps its ``due_at`` until then:
-a process that dies between the two has both written again, and harmlessly.
+The task is written first, then the generation, which keeps its ``due_at`` until then:
+if a process dies between the two, both writes are repeated, which is harmless.
 """
 
 import logging
@@ -33,9 +33,7 @@ log = logging.getLogger(__name__)
 
 LATE_POLLS = (timedelta(hours=1), timedelta(hours=11))  # the provider keeps 12 h
 DEFAULT_SLOW_S = 60.0  # seconds, for a model that is no longer offered
-UNKNOWN_TASK_RETRY_AFTER = timedelta(
-    seconds=30
-)  # between two looks at what we do not know
+UNKNOWN_TASK_RETRY_AFTER = timedelta(seconds=30)
 CANCELLED = {"code": "picture_cancelled", "charged": "no"}
 RELEASED_FIELDS = {"slot": "", "owner": "", "due_at": ""}
 
@@ -43,11 +41,11 @@ RELEASED_FIELDS = {"slot": "", "owner": "", "due_at": ""}
 @dataclass(frozen=True)
 class SlotRelease:
     """
-    A lane may send another picture.
+    A lane that may send another picture.
 
     Attributes:
-        slot: That has become free, if one has.
-        then: What is left to do, once that has been said.
+        slot: The released slot, if one was released.
+        then: What to do after the next picture has been requested.
     """
 
     lane: str
@@ -66,14 +64,14 @@ def slot_release_of(
 
 
 def error_record(error: ProviderError) -> dict:
-    """What the task record keeps of a failure. The words follow from the code."""
-    kept = {
+    """The stored form of a failure; messages follow from the code."""
+    fields = {
         "code": error.code,
         "charged": error.charged,
         "provider_code": error.provider_code,
         "provider_request_id": error.request_id,
     }
-    return {name: value for name, value in kept.items() if value is not None}
+    return {name: value for name, value in fields.items() if value is not None}
 
 
 def record_failure(generation: Generation, error: dict) -> None:
@@ -85,73 +83,73 @@ def record_failure(generation: Generation, error: dict) -> None:
 
 def finish(generation: Generation, state: State, **changes: object) -> bool:
     """
-    Write the end; nothing is left to be done, and the slot is free.
+    Store the final state and release the slot.
 
     Returns:
-        Whether it was written: not if the claim has been lost.
+        Whether it was stored; False if the claim was lost.
     """
-    # The words stay with the task only: it may have been deleted already, before
-    # this was written.
-    found = generation.update_owned(
+    # Only the task keeps the prompt: it may have been deleted before this write.
+    updated = generation.update_owned(
         {
             "$set": {"state": state.value, "ended_at": utcnow(), **changes},
             "$unset": {**RELEASED_FIELDS, "waiting": "", "prompt": ""},
         }
     )
-    return found is not None
+    return updated is not None
 
 
 def fail(generation: Generation, error: ProviderError) -> bool:
     """
-    The picture will not come, and the provider has said why.
+    Fail the picture with an error of the provider.
 
     Returns:
         As `finish`.
     """
-    kept = error_record(error)
+    record = error_record(error)
     log.warning("picture failed id=%s code=%s: %s", generation.id, error.code, error)
-    record_failure(generation, kept)
-    return finish(generation, State.FAILED, error=kept, charged=error.charged)
+    record_failure(generation, record)
+    return finish(generation, State.FAILED, error=record, charged=error.charged)
 
 
 def fail_unsent(generation: Generation, code: str, why: str) -> None:
-    """Nothing was sent, so nothing is charged, and it counts for no day."""
+    """Fail a picture that was not sent: not charged, and given back to the quotas."""
     if fail(generation, ProviderError(why, code=code)):
         release_quota(generation)
 
 
 def mark_unknown(generation: Generation, error: ProviderError) -> None:
     """
-    It may have been accepted, and nobody can ask: there is no name to ask by.
+    Mark a picture that may have been accepted but cannot be polled, without a task id
+    of the provider.
 
-    The slot stays taken for as long as such a picture may be drawn.
+    It keeps its slot for as long as the provider may be generating it.
     """
-    kept = {**error_record(error), "code": "submit_unknown", "charged": "unknown"}
-    record_failure(generation, kept)
+    record = {**error_record(error), "code": "submit_unknown", "charged": "unknown"}
+    record_failure(generation, record)
     model = runtime().registry.by_lane(generation.lane)
     slow = model.slow if model else DEFAULT_SLOW_S
-    hold = timedelta(seconds=lanes.slow_duration(generation.lane, slow))
+    slot_time = timedelta(seconds=lanes.slow_duration(generation.lane, slow))
     ended = {"state": State.UNKNOWN.value, "ended_at": utcnow()}
-    failed = {"error": kept, "charged": "unknown"}
-    generation.release(utcnow() + hold, {**ended, **failed})
+    failed = {"error": record, "charged": "unknown"}
+    generation.release(utcnow() + slot_time, {**ended, **failed})
 
 
 def quarantine(generation: Generation, why: str) -> SlotRelease:
     """
-    End what this release cannot act on, so that it holds up nothing.
+    Fail a record that this release cannot process, so that it does not block its lane.
 
-    It may have been written by a later one, or by hand. An operator finds it among
+    It may have been written by a later release, or by hand. An operator finds it among
     the failures.
     """
     at = generation.state
-    log.error("picture set aside id=%s state=%s: %s", generation.id, at, why)
+    log.error("picture quarantined id=%s state=%s: %s", generation.id, at, why)
     if at in (State.FAILED.value, State.UNKNOWN.value):
         generation.update_owned({"$unset": RELEASED_FIELDS})
         return slot_release_of(generation)
     is_sent = at not in SENDABLE
     drawn = "yes" if at == State.SAVING.value else "unknown"
     kept = {"code": "not_understood", "charged": drawn if is_sent else "no"}
-    # All that it takes to find the task is in the id.
+    # The id alone is enough to find the task.
     task_id, _, index = str(generation.id).rpartition("_")
     if index.isdecimal():
         Task.record(task_id, int(index), {"state": "failed", "error": kept})
@@ -164,7 +162,7 @@ def quarantine(generation: Generation, why: str) -> SlotRelease:
 
 
 def time_out(generation: Generation) -> None:
-    """Past the deadline: the task fails, and two late looks may still save it."""
+    """Fail a task that is past its deadline; late polls may still complete it."""
     served = runtime().registry.serves(generation.provider, generation.of_account)
     kept = {"code": "timed_out" if served else "account_removed", "charged": "unknown"}
     log.warning("picture timed out id=%s code=%s", generation.id, kept["code"])
@@ -176,8 +174,8 @@ def time_out(generation: Generation) -> None:
 
 def schedule_late_poll(generation: Generation, looks: int, **changes: object) -> None:
     """
-    Have it looked at again, after so many late *looks*; after the last one, or without
-    a name to ask by, not.
+    Schedule the next late poll after *looks* of them; none after the last one, or if
+    the provider's task id is unknown.
     """
     changes["late_looks"] = looks
     if looks >= len(LATE_POLLS) or generation.accepted_at is None:
@@ -188,7 +186,7 @@ def schedule_late_poll(generation: Generation, looks: int, **changes: object) ->
 
 
 def find_open_task(generation: Generation) -> Task | None:
-    """Its task; None if that has ended or only another release knows how it goes on."""
+    """The open task of a generation; None if it has ended or is unreadable here."""
     task = Task.find_one({"_id": generation.task_id, "open": True})
     if task is None:
         drop(generation)
@@ -201,33 +199,35 @@ def find_open_task(generation: Generation) -> Task | None:
 
 def defer_to_newer_release(generation: Generation) -> None:
     """
-    Nothing was sent, and only a later release knows what its task is about: it is
-    left to that one, and looked at again in a while.
+    Delay an unsent picture whose task only a later release can read, and leave it to
+    that one.
     """
     log.warning("task has an unknown status id=%s: waits", generation.id)
     is_waiting = generation.state in WAITING
     state = generation.state if is_waiting else State.DELAYED.value
-    waits, gone = {"state": state, "waiting": True}, ("slot", "submit_token", "account")
-    found = generation.release(utcnow() + UNKNOWN_TASK_RETRY_AFTER, waits, *gone)
-    if found is not None and not is_waiting:
-        lanes.release_tickets(found.lane, found.user_id, -1)
+    delayed = {"state": state, "waiting": True}
+    unset = ("slot", "submit_token", "account")
+    due_at = utcnow() + UNKNOWN_TASK_RETRY_AFTER
+    updated = generation.release(due_at, delayed, *unset)
+    if updated is not None and not is_waiting:
+        lanes.release_tickets(updated.lane, updated.user_id, -1)
 
 
 def drop(generation: Generation) -> None:
-    """Nobody wants it any more, and nothing was sent."""
+    """End an unsent picture whose task was cancelled or deleted."""
     log.info("picture dropped id=%s", generation.id)
     if finish(generation, State.DROPPED):
         release_quota(generation)
 
 
 def cancel(generation: Generation) -> None:
-    """Its owner does not want this picture of the task, and nothing was sent."""
+    """Cancel one unsent picture of a task, at its owner's request."""
     record_failure(generation, CANCELLED)
     drop(generation)
 
 
 def release_quota(generation: Generation) -> None:
-    """No provider has taken it: it counts for no day, its user's or its key's."""
+    """Give a picture that was not accepted back to the quotas of its user and key."""
     day = generation.created_at.date()
     QuotaUsage.give_back(generation.user_id, day, 1)
     if generation.key_id:
@@ -235,22 +235,22 @@ def release_quota(generation: Generation) -> None:
 
 
 def enqueue(generation: Generation, **changes: object) -> SlotRelease:
-    """It takes its turn, and waits in line from now on."""
-    # It has counted as waiting since it was asked for, so it is not counted anew.
+    """Reserve a ticket for a delayed or prepared picture, and put it in the queue."""
+    # It has counted as waiting since it was submitted, so the count stays the same.
     lanes.release_tickets(generation.lane, generation.user_id, 1)
     turn, _ = lanes.reserve_tickets(generation.lane, generation.user_id, 1)
     queued = {"state": State.QUEUED.value, "turn": turn, **changes}
-    gone = {"due_at": "", "owner": ""}
-    generation.update_owned({"$set": queued, "$unset": gone})
+    unset = {"due_at": "", "owner": ""}
+    generation.update_owned({"$set": queued, "$unset": unset})
     return slot_release_of(generation)
 
 
 def requeue(generation: Generation, **changes: object) -> None:
     """
-    Back into the line, in the same place; nothing was accepted. The progress it
-    has shown stays, a long call's too.
+    Put a picture that was not accepted back into the queue under its ticket. The
+    progress that it has shown, during a long call too, does not go back.
     """
-    found = generation.update_owned(
+    updated = generation.update_owned(
         {
             "$set": {
                 "state": State.QUEUED.value,
@@ -261,47 +261,47 @@ def requeue(generation: Generation, **changes: object) -> None:
             "$unset": {**RELEASED_FIELDS, "submit_token": "", "account": ""},
         }
     )
-    if found is not None:
-        lanes.release_tickets(found.lane, found.user_id, -1)
+    if updated is not None:
+        lanes.release_tickets(updated.lane, updated.user_id, -1)
 
 
 def complete(generation: Generation) -> None:
-    """The picture is kept: say so, or forget it if nobody wants it any more."""
+    """Complete a stored picture, or delete it if its task was cancelled or deleted."""
     task = Task.record(generation.task_id, generation.index, {"state": "done"})
     if task is None:
         task = Task.find_one({"_id": generation.task_id, **THERE})
         if task is None or generation.index not in task.done:
             delete_image(generation.id)
-            log.info("picture not wanted any more id=%s", generation.id)
+            log.info("unwanted picture deleted id=%s", generation.id)
     else:
         metric_counters.count_completed(generation)
     if task is not None and not task.is_open:
-        Batch.count_anew(task.batch)  # which may have ended without it
+        Batch.count_anew(task.batch)  # the batch may have ended before this
         log.info("task %s pictures=%d", task.status, len(task.done))
     generation.update_owned(
         {
             "$set": {"state": State.DONE.value, "ended_at": utcnow(), "charged": "yes"},
             "$unset": {**RELEASED_FIELDS, "urls": "", "error": ""},
         },
-        durable=False,  # the picture and its task are; this would be done again
+        durable=False,  # picture and task are durable; this would be repeated
     )
 
 
 def delete_image(image_id: str, where: dict | None = None) -> bool:
     """
-    Remove a picture: the links end first, the bytes follow.
+    Delete a picture: first its record, so that its links end, then the bytes.
 
     Args:
-        where: Only if this is true of its record.
+        where: Delete it only if its record matches this query.
 
     Returns:
-        Whether it was there.
+        Whether it existed.
     """
-    found = Image.collection().find_one_and_delete({**(where or {}), "_id": image_id})
-    if found is not None:
-        # Its page shows nothing any more, whether the record is there or not.
+    row = Image.collection().find_one_and_delete({**(where or {}), "_id": image_id})
+    if row is not None:
+        # Without the picture a share shows nothing, so this write need not be durable.
         Share.collection(durable=False).delete_one({"_id": image_id})
         store = runtime().store
-        for file_id in files_of(found):
+        for file_id in files_of(row):
             store.delete(file_id)
-    return found is not None
+    return row is not None

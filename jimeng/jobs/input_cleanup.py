@@ -1,8 +1,8 @@
 """
-The end of what was given: nobody but this deletes it, and only when nothing names it.
+Delete expired inputs that no task and no batch refers to.
 
-What a task in the trash names stays, since that can come back. What a batch names is
-for tasks that are still to be made, until it is deleted.
+This is the only place that deletes inputs. Tasks in the trash count, since they can be
+restored; a batch counts until it is deleted, since it may still create tasks.
 """
 
 import logging
@@ -19,21 +19,21 @@ from jimeng.jobs.runtime import runtime
 log = logging.getLogger(__name__)
 
 BATCH_DOCUMENTS = 200
-RECHECK_AFTER = timedelta(days=1)  # what is named is looked at again after that
-# What is named now was promised to be kept before it was seen to be named by none:
-# its task is written, or never will be.
+RECHECK_AFTER = timedelta(days=1)  # for inputs that are still referred to
+# A request that was using the input before it was marked has stored its task by then,
+# or never will.
 MARK_GRACE = timedelta(minutes=1)
 
 _file_cursor: ObjectId | None = None
 
 
 def sweep_inputs() -> bool:
-    """Doom what is kept no longer, and remove what was doomed; is there more?"""
+    """Mark expired inputs, and delete marked ones; return whether there are more."""
     return any([mark_expired(), delete_marked()])
 
 
 def mark_expired() -> bool:
-    """What is past its time and named by nothing cannot be named from now on."""
+    """Mark expired inputs without references: marked ones get no new references."""
     now = utcnow()
     due = {"keep_until": {"$lte": now}, "doomed_at": {"$exists": False}, **KNOWN_KIND}
     rows = list(Input.collection().find(due, {"_id": 1}).limit(BATCH_DOCUMENTS))
@@ -45,7 +45,7 @@ def mark_expired() -> bool:
 
 
 def delete_marked() -> bool:
-    """Look once more, then remove the bytes, and the record last."""
+    """Check marked inputs for references again, then delete files and record."""
     now = utcnow()
     due = {"doomed_at": {"$lte": now - MARK_GRACE}, **KNOWN_KIND}
     rows = list(Input.collection().find(due).limit(BATCH_DOCUMENTS))
@@ -69,7 +69,7 @@ def update_many(ids: Iterable[str], where: dict, update: dict) -> None:
 
 
 def referenced_ids(ids: Iterable[str]) -> set[str]:
-    """Those that a task names, the trash included, or a batch."""
+    """The ids that a task, also one in the trash, or a batch refers to."""
     wanted = set(ids)
     if not wanted:
         return set()
@@ -83,13 +83,13 @@ def referenced_ids(ids: Iterable[str]) -> set[str]:
 
 
 def files_of(each: Input) -> list[ObjectId]:
-    """All its bytes: plain, as they came, and made to fit."""
-    fitted = [made.get("file_id") for made in each.fitted.values()]
+    """All files of an input: normalised, as uploaded, and resized for models."""
+    fitted = [file.get("file_id") for file in each.fitted.values()]
     return [found for found in (each.file_id, each.raw_id, *fitted) if found]
 
 
 def sweep_files() -> None:
-    """Delete bytes that no input names: what was cut off in between left them."""
+    """Delete files without an input, left behind by an interrupted write."""
     global _file_cursor
     _file_cursor = janitor.sweep_store(
         runtime().inputs, _file_cursor, Input, file_ids_of_inputs
@@ -97,6 +97,6 @@ def sweep_files() -> None:
 
 
 def file_ids_of_inputs(where: dict) -> Iterator[ObjectId]:
-    """The files of the inputs that a query finds."""
+    """Yield the file ids of the inputs that match a query."""
     for row in Input.collection().find(where):
         yield from files_of(Input.read(row))

@@ -1,8 +1,8 @@
 """
-Preparing: what goes into a picture is fetched, made plain, and made to fit its model.
+Prepare the inputs of a generation: fetch, normalise, and resize them for the model.
 
-One step looks after one input, and then the generation comes due again. While it does
-not, a picture counts as waiting, but holds neither a turn nor a slot.
+One step prepares one input, and then the generation comes due again. Meanwhile the
+picture counts as waiting, but holds neither a ticket nor a slot.
 """
 
 import logging
@@ -23,14 +23,14 @@ from jimeng.providers.download import FetchFailed, LinkGone
 
 log = logging.getLogger(__name__)
 
-LEASE = timedelta(seconds=90)  # a download, and a decoder that others want too
+LEASE = timedelta(seconds=90)  # a download, and waiting for the shared decoder
 MAX_FETCHES, RETRY_AFTER = (
     3,
     timedelta(seconds=15),
 )  # with a download's own time within 90 s
-# How long a picture waits for a worker, or for a sibling of its own, before it looks
-# by itself; whoever is ready wakes the next.
-PREPARATION_TIMEOUT_S = 10.0  # seconds
+# How long a picture waits for a permit, or for a picture with the same input, until it
+# tries again by itself; a finished preparation wakes the next one.
+PREPARATION_TIMEOUT_S = 10.0
 INVALID, UNREACHABLE = "input_invalid", "input_unreachable"
 MAX_PREPARATIONS = 1  # of the eight workers of a consumer
 
@@ -38,7 +38,7 @@ _permits = threading.BoundedSemaphore(MAX_PREPARATIONS)
 
 
 def prepare(generation: Generation) -> SlotRelease | None:
-    """Look after one of the inputs; when all are ready the picture takes its turn."""
+    """Prepare one of the inputs; when all are ready, put the picture in the queue."""
     task = endings.find_open_task(generation)
     if task is None:
         return None
@@ -65,7 +65,7 @@ def prepare(generation: Generation) -> SlotRelease | None:
 
 
 def wait_for_model(generation: Generation) -> None:
-    """Its model is not offered here: another installation may, for a while."""
+    """Wait, until the deadline, for a model that is not offered here (any more)."""
     age = (utcnow() - generation.created_at).total_seconds()
     if age > runtime().config.TASK_DEADLINE:
         fail_unprepared(generation, "provider_not_configured")
@@ -74,19 +74,19 @@ def wait_for_model(generation: Generation) -> None:
 
 
 def fail_unprepared(generation: Generation, code: str) -> None:
-    """Nothing was sent, so nothing is charged, and it counts for no day."""
+    """Fail a picture whose inputs cannot be prepared; nothing is charged."""
     lanes.release_tickets(generation.lane, generation.user_id, 1)
-    endings.fail_unsent(generation, code, "what goes in is not there")
+    endings.fail_unsent(generation, code, "inputs not available")
 
 
 def wait(generation: Generation, seconds: float = PREPARATION_TIMEOUT_S) -> None:
-    """Come due again, unless somebody wakes it before."""
+    """Come due again in a while; `wake_others` may bring that forward."""
     pause = seconds * random.uniform(0.8, 1.2)  # noqa: S311 - no secret
     generation.release(utcnow() + timedelta(seconds=pause), durable=False)
 
 
 def prepare_input(generation: Generation, todo: int, inputs: list[Input]) -> None:
-    """Make one input ready, or fit; others wait until the next has its turn."""
+    """Normalise or resize one input, if a permit and the input's lease are free."""
     with try_acquire(_permits) as is_free:
         held = generation.extend_lease(LEASE) if is_free else None
         if held is None:
@@ -113,7 +113,7 @@ def prepare_input(generation: Generation, todo: int, inputs: list[Input]) -> Non
 
 
 def fetch_and_normalise(mine: Input) -> float:
-    """Fetch it and make it plain; return the seconds until it is looked at again."""
+    """Fetch and normalise an input; return the seconds until the next step."""
     try:
         given.normalise_input(mine)
     except (FetchFailed, LinkGone) as error:
@@ -127,7 +127,10 @@ def fetch_and_normalise(mine: Input) -> float:
 def resize_for_model(
     mine: Input, todo: int, inputs: list[Input], generation: Generation
 ) -> float | None:
-    """Make it fit the model; None where it cannot be, which others may go with."""
+    """
+    Resize an input for the model; return the seconds until the next step, None if it
+    cannot be resized for this one.
+    """
     try:
         given.resize_input(mine, todo, inputs, generation)
     except PictureInvalid as error:
@@ -138,7 +141,7 @@ def resize_for_model(
 
 
 def retry_fetch(mine: Input, error: Exception) -> float:
-    """Once more in a while; after `MAX_FETCHES` it is out of reach."""
+    """Schedule another fetch; fail after `MAX_FETCHES`."""
     log.warning("input not fetched id=%s tries=%d: %s", mine.id, mine.tries + 1, error)
     if mine.tries + 1 >= MAX_FETCHES:
         fail_preparation(mine, UNREACHABLE)
@@ -147,20 +150,20 @@ def retry_fetch(mine: Input, error: Exception) -> float:
 
 
 def schedule_retry(mine: Input, tries: int) -> float:
-    """Let others be at it, but not at once; return the seconds until then."""
+    """Release the input with a delay; return its seconds."""
     mine.settle({"tries": tries, "not_before": utcnow() + RETRY_AFTER})
     return RETRY_AFTER.total_seconds()
 
 
 def fail_preparation(mine: Input, code: str) -> None:
-    """Nothing will come of it, in any task."""
+    """Mark the input as failed, for all tasks that use it."""
     mine.settle({"state": InputState.GONE.value, "error": code})
 
 
 def wake_others(generation: Generation) -> None:
     """
-    Its siblings look at once, and so does whoever has waited longest: another user, if
-    there is one.
+    Let the other pictures of the task come due at once, and the one that has waited
+    longest: preferably another user's.
     """
     generations = Generation.collection(durable=False)
     waiting: dict = {"state": State.PREPARING.value, "owner": {"$exists": False}}
@@ -177,7 +180,7 @@ def wake_others(generation: Generation) -> None:
 
 
 def store_output_size(task: Task, size: tuple[int, int]) -> dict:
-    """Write down how large what is drawn will be."""
+    """Store the output size, now that it is known, and return its fields."""
     sides = dict(zip(("width", "height"), size, strict=True))
     where = {"_id": task.id, "unsized": True}
     Task.collection().update_one(where, {"$set": sides, "$unset": {"unsized": ""}})
@@ -187,7 +190,7 @@ def store_output_size(task: Task, size: tuple[int, int]) -> dict:
 def enqueue_prepared(
     generation: Generation, task: Task, inputs: list[Input], model: Model
 ) -> SlotRelease | None:
-    """All is ready: it takes its turn, or waits for the time it is to begin at."""
+    """Put a picture whose inputs are ready in the queue, or delay it until its time."""
     try:
         size = given.output_size_of(task, inputs, model)
     except Invalid as error:

@@ -21,23 +21,23 @@ from jimeng.providers.models.validation import check_mask, check_picture
 log = logging.getLogger(__name__)
 
 SENT_FIELDS = ("file_id", "width", "height", "content_type")
-MAX_SENT_BYTES = 12 * 1024 * 1024  # bytes of all pictures of a submission
-MAX_FETCHED_BYTES = 16 * 1024 * 1024  # bytes of one, as it comes, whichever way
-FETCH_TIMEOUT_S = 18.0  # seconds
+MAX_SENT_BYTES = 12 * 1024 * 1024  # of all inputs of a submission together
+MAX_FETCHED_BYTES = 16 * 1024 * 1024  # of one, uploaded or downloaded
+FETCH_TIMEOUT_S = 18.0
 
 
 class InputLost(Exception):
-    """The bytes of what goes in are not there any more."""
+    """The bytes of an input are missing."""
 
 
 @dataclass(frozen=True)
 class LoadedInputs:
     """
-    What goes in, read into memory.
+    The inputs of a submission, read into memory.
 
     Attributes:
         pictures: In order.
-        mask: One channel, 255 where the first is to be painted anew.
+        mask: One channel, 255 where the first picture is to be repainted.
     """
 
     pictures: tuple[InputPicture, ...] = ()
@@ -45,7 +45,7 @@ class LoadedInputs:
 
 
 def inputs_of(generation: Generation) -> list[Input] | None:
-    """In order, a mask last; None if one of them is not there any more."""
+    """The inputs in order, a mask last; None if one is missing."""
     ids = generation.inputs or []
     rows = Input.collection().find({"_id": {"$in": list(set(ids))}})
     found = {row["_id"]: Input.read(row) for row in rows}
@@ -54,10 +54,10 @@ def inputs_of(generation: Generation) -> list[Input] | None:
 
 def check_inputs(model: Model, inputs: Sequence[Input], *, has_mask: bool) -> None:
     """
-    Judge those whose sides are known.
+    Check the inputs whose sizes are known.
 
     Raises:
-        Invalid: naming the one that *model* does not take.
+        Invalid: *model* does not accept an input; names the field.
     """
     drawn_from = without_mask(inputs, has_mask)
     for index, each in enumerate(drawn_from):
@@ -76,10 +76,11 @@ def output_size_of(
     task: Task, inputs: Sequence[Input], model: Model
 ) -> tuple[int, int] | None:
     """
-    The sides of what is drawn, now that those of what goes in are known.
+    Compute the output size, now that the sizes of the inputs are known; None if the
+    task has one already.
 
     Raises:
-        Invalid: the model does not go with what came.
+        Invalid: the model does not accept the inputs.
     """
     check_inputs(model, inputs, has_mask=bool(task.has_mask))
     if not task.unsized:
@@ -99,15 +100,15 @@ def without_mask(inputs: Sequence[Input], has_mask: bool | None) -> Sequence[Inp
 
 def normalise_input(mine: Input) -> Input | None:
     """
-    Fetch it, or take its bytes as they came, and make it plain.
+    Normalise an input, uploaded or fetched from its URL, and store the result.
 
     Returns:
         The new record; None if another worker has taken it over.
 
     Raises:
-        FetchFailed: it did not come, and may come later; or LinkGone.
-        PictureInvalid: it is no picture that is taken.
-        StorageUnavailable: it could not be kept, and was not fetched.
+        FetchFailed: the download failed, and may succeed later; or LinkGone.
+        PictureInvalid: not an acceptable picture.
+        StorageUnavailable: the store is down; nothing was fetched.
     """
     store = runtime().inputs
     if not store.seems_to_work():
@@ -131,13 +132,15 @@ def normalise_input(mine: Input) -> Input | None:
 
 
 def metadata_of(made: GivenPicture) -> dict:
-    """The fields of an `Input` that say what its bytes are."""
+    """The fields of an `Input` that describe its bytes."""
     names = {each.name for each in fields(made)} - {"content"}
     return {name: getattr(made, name) for name in names}
 
 
 def raw_bytes(mine: Input) -> bytes:
     """
+    Return the bytes as uploaded, or download them.
+
     Raises:
         FetchFailed: as `normalise_input`, and so is PictureInvalid.
     """
@@ -163,17 +166,17 @@ def read_file(file_id: object) -> bytes:
 
 
 def is_prepared(at: int, inputs: Sequence[Input], generation: Generation) -> bool:
-    """Whether nothing is left to be done to one of the inputs of a picture."""
+    """Whether an input of a picture is normalised and resized."""
     key = fitted_key(at, inputs, generation)
     return inputs[at].is_ready and (key is None or key in inputs[at].fitted)
 
 
 def fitted_key(at: int, inputs: Sequence[Input], generation: Generation) -> str | None:
     """
-    Where its record has what was made to fit; None where it fits as it is.
+    The key of the resized file in `Input.fitted`; None if the input fits as it is.
 
-    The limits are the name, so that each input is made to fit once for all models
-    that have the same.
+    It is made of the limits, so that an input is resized once for all models with the
+    same limits.
     """
     if generation.has_mask and at == len(inputs) - 1:
         first = fitted_file(0, inputs, generation)
@@ -188,13 +191,13 @@ def fitted_key(at: int, inputs: Sequence[Input], generation: Generation) -> str 
 
 
 def limits_of(inputs: Sequence[Input], generation: Generation) -> dict:
-    """What `pictures.fit` is told of the model that a picture is for."""
+    """The arguments of `pictures.fit` for the model of a picture."""
     model = runtime().registry.by_lane(generation.lane)
     takes = model and model.takes
     if not takes:
         raise PictureInvalid("its model takes no pictures")
     count = len(without_mask(inputs, generation.has_mask))
-    # Of links the body does not get larger.
+    # Links do not count towards the size of the request body.
     most = (
         takes.max_bytes if takes.travels == "link" else MAX_SENT_BYTES // max(count, 1)
     )
@@ -209,7 +212,7 @@ def limits_of(inputs: Sequence[Input], generation: Generation) -> dict:
 def fitted_file(
     at: int, inputs: Sequence[Input], generation: Generation
 ) -> dict | None:
-    """``file_id`` and sides of what is sent of an input; None before it is made."""
+    """``file_id``, size and type of the file to send; None before it is resized."""
     each, key = inputs[at], fitted_key(at, inputs, generation)
     if key is not None:
         return each.fitted.get(key)
@@ -222,13 +225,13 @@ def resize_input(
     mine: Input, at: int, inputs: Sequence[Input], generation: Generation
 ) -> Input | None:
     """
-    Make it fit the model, and keep what was made beside it.
+    Resize an input for the model, and store the file beside the original.
 
     Returns:
         The new record; None if another worker has taken it over.
 
     Raises:
-        PictureInvalid: it cannot be made to fit.
+        PictureInvalid: it cannot be resized for the model.
     """
     key, store = fitted_key(at, inputs, generation), runtime().inputs
     content = read_file(mine.file_id)
@@ -250,10 +253,10 @@ def resize_input(
 
 def load_inputs(generation: Generation) -> LoadedInputs:
     """
-    Read what goes into a picture.
+    Read the inputs of a picture.
 
     Raises:
-        InputLost: not all of it is there any more, or the provider could not fetch it.
+        InputLost: an input is missing, or the provider could not fetch its link.
     """
     if not generation.inputs:
         return LoadedInputs()
@@ -273,7 +276,7 @@ def load_inputs(generation: Generation) -> LoadedInputs:
         found.append(InputPicture(data, kind, *sides, link))
     if not found:
         raise InputLost("all of them")
-    # Written out while nothing has been sent: what goes wrong here only waits.
+    # `text` encodes the bytes now, before anything is sent: an error here is harmless.
     size = sum(len(picture.text) for picture in found if picture.link is None)
     log.debug("inputs read id=%s characters=%d", generation.id, size)
     mask = found.pop() if generation.has_mask else None
@@ -281,7 +284,7 @@ def load_inputs(generation: Generation) -> LoadedInputs:
 
 
 LINK_PATH = "/in/"
-MIN_LINK_S = 3600.0  # seconds; else as long as a task may take
+MIN_LINK_S = 3600.0  # else as long as a task may take
 
 
 def is_sent_as_link(generation: Generation) -> bool:
@@ -293,8 +296,8 @@ def is_sent_as_link(generation: Generation) -> bool:
 
 def link_for(generation: Generation, input_id: str, about: dict) -> str | None:
     """
-    The link under which the provider fetches one of the pictures that go in; None
-    where it could not reach this server (any more).
+    The link under which the provider downloads an input; None if the provider cannot
+    reach this server (any more).
 
     Args:
         about: Its ``file_id`` and ``content_type``, as it is sent.

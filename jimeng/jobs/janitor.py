@@ -1,4 +1,4 @@
-"""The janitor: completes what a death between two writes left undone."""
+"""The janitor: complete writes that a dying process left half done; delete orphans."""
 
 import logging
 from collections.abc import Callable, Iterable, Iterator
@@ -25,8 +25,8 @@ BATCH_DOCUMENTS = 500
 MAX_FIRST_PASS = 10 * BATCH_DOCUMENTS  # tasks in one run
 MAX_DAYS, MAX_HOURS = 7, 12  # in one run
 
-# Positions in the line of open tasks, by when they were created: of the walk that
-# meets each as soon as it is settled, and of the one that passes all again and again.
+# Cursors over open tasks by creation time: of the first check, `REQUEST_GRACE` after a
+# task's creation, and of the recheck that passes over all open tasks again and again.
 _first_pass: datetime | None = None
 _recheck: datetime | None = None
 _file_cursor: ObjectId | None = None
@@ -34,15 +34,14 @@ _file_cursor: ObjectId | None = None
 
 def backfill_all_generations() -> bool:
     """
-    Write the generations of open tasks whose request died before it did.
+    Backfill the generations of open tasks whose request died before it wrote them.
 
-    Each task is looked at once when its request must be over, and then again now and
-    then while it is open, a batch a run: a clock that goes wrong, or a write that was
-    taken back by MongoDB, is found by that. What a run costs does not grow with the
-    queue.
+    Each task is checked once when its request must be over, and rechecked periodically
+    while it is open, one batch a run, in case of a wrong clock or of a write that
+    MongoDB rolled back. The cost of a run does not grow with the queue.
 
     Returns:
-        Whether there are more settled tasks that were not looked at yet.
+        Whether there are more tasks whose first check is due.
     """
     global _first_pass, _recheck
     until = utcnow() - REQUEST_GRACE
@@ -57,13 +56,13 @@ def backfill_created(
     after: datetime | None, until: datetime, *, most: int
 ) -> tuple[datetime | None, bool]:
     """
-    Complete the plans of tasks that were created from *after* to *until*.
+    Backfill the tasks that were created from *after* to *until*.
 
     Args:
-        most: About how many are looked at; those of one moment are not parted.
+        most: About how many to check; those created at the same moment stay together.
 
     Returns:
-        The moment to go on from, and whether there is anything left.
+        The moment to continue from, and whether any are left.
     """
     created = {"$lte": until, **({"$gte": after} if after else {})}
     where, fields = {"open": True, "created_at": created}, {"created_at": 1, "n": 1}
@@ -89,11 +88,11 @@ def backfill_rows(rows: list[dict]) -> None:
             task = Task.read(row)
             with logs.bound(task=task.id, user=task.user_id):
                 missing = backfill.backfill_generations(task)
-                log.warning("plan completed missing=%d", missing)
+                log.warning("generations backfilled missing=%d", missing)
 
 
 def finish_deletions() -> bool:
-    """Remove the rest of tasks whose deletion was cut off; whether there are more."""
+    """Finish interrupted deletions of tasks; return whether there are more."""
     where = {**DOOMED, "deleted_at": {"$lte": utcnow() - REQUEST_GRACE}, **KNOWN_TYPE}
     rows = list(Task.collection().find(where, {"_id": 1}).limit(BATCH_DOCUMENTS))
     for row in rows:
@@ -104,16 +103,16 @@ def finish_deletions() -> bool:
 
 def finish_deletion(task_id: str) -> None:
     """
-    Remove pictures, words and, last, the record of a deleted task; an end that nobody
-    was told of is announced first.
+    Delete the pictures, the prompts and, last, the record of a deleted task. A webhook
+    event that is still pending is announced first.
     """
     row = Task.collection().find_one({"_id": task_id, **DOOMED}) or {}
     if "announce" in row:
         webhook_outbox.announce([Task.read(row)])
     for image in list(Image.collection().find({"task_id": task_id}, {"_id": 1})):
         endings.delete_image(image["_id"])
-    # What was sent is charged all the same, so the generation stays: without
-    # what the user wrote.
+    # A submitted picture is charged all the same, so the generation stays for the
+    # usage figures, without the prompt.
     Generation.collection().update_many(
         {"task_id": task_id}, {"$unset": {"prompt": ""}}
     )
@@ -124,17 +123,17 @@ def finish_deletion(task_id: str) -> None:
 
 def fail_unserved() -> bool:
     """
-    End what waits in a lane that this installation does not serve any more.
+    Fail pictures that wait, beyond the deadline, in a lane that is no longer offered.
 
     Returns:
-        Whether there is more.
+        Whether there are more.
     """
     served = list(runtime().registry.lanes)
-    patience = timedelta(seconds=runtime().config.TASK_DEADLINE)
+    deadline = timedelta(seconds=runtime().config.TASK_DEADLINE)
     where = {
         "state": State.QUEUED.value,
         "lane": {"$nin": served},
-        "created_at": {"$lte": utcnow() - patience},
+        "created_at": {"$lte": utcnow() - deadline},
         **KNOWN_KIND,
     }
     rows = list(Generation.collection().find(where, {"_id": 1}).limit(BATCH_DOCUMENTS))
@@ -151,13 +150,13 @@ def fail_unserved() -> bool:
 
 
 def sweep_files() -> None:
-    """Delete files that no picture names: what a cut-off saving left behind."""
+    """Delete files without a picture, left behind by an interrupted write."""
     global _file_cursor
     _file_cursor = sweep_store(runtime().store, _file_cursor, Image, file_ids_of_images)
 
 
 def file_ids_of_images(where: dict) -> Iterator[ObjectId]:
-    """The files of the pictures that a query finds."""
+    """Yield the file ids of the pictures that match a query."""
     for image in Image.collection().find(where, dict.fromkeys(FILES, 1)):
         yield from files_of(image)
 
@@ -169,21 +168,22 @@ def sweep_store(
     named: Callable[[dict], Iterable[ObjectId]],
 ) -> ObjectId | None:
     """
-    Delete some files that no record names.
+    Delete a batch of files that no record refers to.
 
     Args:
-        seen: The last one that was looked at; None to begin anew.
-        kind: What names them; those of another kind of it may do so elsewhere.
-        named: Those that the records of a query name.
+        seen: Cursor: the last file checked; None to start over.
+        kind: The class of the records that own the files. Files of records of an
+            unknown kind stay: only another release knows their fields.
+        named: Yields the file ids of the records that match a query.
 
     Returns:
-        The last one now; None if there are no more.
+        The new cursor; None at the end.
     """
     until = utcnow() - UNREFERENCED_AFTER
     files = store.saved_before(until, after=seen, limit=BATCH_DOCUMENTS)
     seen = max(files) if len(files) == BATCH_DOCUMENTS else None
     if seen is None:
-        store.add_up()  # what a killed process left uncounted
+        store.add_up()  # files that a killed process did not count
     owners = {"_id": {"$in": list(set(files.values()))}}
     unnamed = set(files) - set(named(owners))
     if unnamed:
@@ -198,8 +198,8 @@ def sweep_store(
 
 def close_days() -> bool:
     """
-    Count and keep some of the days that are over, and the hours of those that can still
-    change; whether there may be more.
+    Count and store some of the past days, and the hours of days that can still change;
+    return whether there may be more.
     """
     kept = len(list(islice(tallies.closing_days(), 1 + MAX_DAYS)))
     counted = len(list(islice(tallies.closing_hours(), MAX_HOURS)))

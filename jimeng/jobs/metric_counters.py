@@ -1,8 +1,8 @@
 """
-Counts for the metrics: kept in each process, and every few seconds added up in Redis.
+Metric counters: buffered in each process, and flushed to Redis every few seconds.
 
-What a process has not added when it is killed is lost, and so is all of it with Redis:
-a counter that begins anew is what Prometheus expects. Nothing is ever added twice.
+Counts that a killed process has not flushed are lost, and all are lost with Redis:
+Prometheus handles counters that restart. Nothing is added twice.
 """
 
 import threading
@@ -20,23 +20,23 @@ from jimeng.errors import JimengError, outages
 from jimeng.jobs import broker
 from jimeng.jobs.runtime import runtime
 
-FLUSH_EVERY_S = 2.0  # seconds from one adding up to the next
-REDIS_RETRY_AFTER_S = 60.0  # seconds that it is left alone after Redis did not answer
+FLUSH_EVERY_S = 2.0
+REDIS_RETRY_AFTER_S = 60.0  # after Redis has not answered
 KEY = "jimeng:counts"
 SAMPLED_KEY = "jimeng:slots_sampled_at"
 SAMPLE_EVERY_S = 5.0
-MAX_SAMPLE_GAP_S = 30.0  # what is further apart was not watched in between
-SEPARATOR = "\t"  # a name, the values of its labels, and for durations a bound
-# Seconds: the upper bounds of what durations are counted by, and whatever is longer.
+MAX_SAMPLE_GAP_S = 30.0  # longer gaps are not counted: no process was sampling
+SEPARATOR = "\t"  # joins a name, its label values and, for durations, a bucket
+# Upper bounds of the buckets of durations; the last bucket has none.
 BOUNDS_S = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15, 20, 30, 45, 60, 120, 300, 600, 1800)
 BUCKETS = (*(f"{bound:g}" for bound in BOUNDS_S), "inf")
-MILLISECONDS = "ms"  # also the end of a counter's name that counts these
+MILLISECONDS = "ms"  # also the suffix of names of counters in milliseconds
 
-MetricCounts = Counter[tuple[str, ...]]  # by name and the values of the labels
+MetricCounts = Counter[tuple[str, ...]]  # by name and label values
 
 
 class Counts:
-    """What this process has counted and not yet added."""
+    """The counts of this process that are not flushed yet."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -48,7 +48,7 @@ class Counts:
             self._counted[SEPARATOR.join(names)] += n
 
     def observe(self, *names: str, seconds: float) -> None:
-        """Count a duration among those that took about as long."""
+        """Count a duration in its bucket, and add it to the sum."""
         bucket = BUCKETS[bisect_left(BOUNDS_S, seconds)]
         with self._lock:
             self._counted[SEPARATOR.join((*names, bucket))] += 1
@@ -56,7 +56,7 @@ class Counts:
             self._counted[took] += max(round(seconds * 1000), 0)
 
     def flush_if_due(self) -> None:
-        """Whoever comes by asks Redis, once every few seconds."""
+        """Flush at most every `FLUSH_EVERY_S`, on the caller's thread."""
         with self._lock:
             if time.monotonic() < self._next:
                 return
@@ -64,7 +64,7 @@ class Counts:
         self.flush()
 
     def flush(self) -> None:
-        """Add what was counted to what all processes have counted."""
+        """Add the counts of this process to those in Redis."""
         with self._lock:
             counted, self._counted = self._counted, Counter()
         if not counted:
@@ -74,12 +74,12 @@ class Counts:
                 for name, n in counted.items():
                     pipeline.hincrby(KEY, name, n)
                 pipeline.execute()
-        except RedisError as error:  # whether it has counted them nobody knows
+        except RedisError as error:  # may have been counted, so they are not retried
             self._next = time.monotonic() + REDIS_RETRY_AFTER_S
             outages.failed("redis", error)
 
     def read(self) -> MetricCounts:
-        """What all processes have counted together; nothing while Redis is away."""
+        """Flush, and read the counts of all processes; empty while Redis is down."""
         self.flush()
         try:
             found = broker.huey.storage.conn.hgetall(KEY)
@@ -93,14 +93,14 @@ counts = Counts()
 
 
 def count_accepted(generation: Generation) -> None:
-    """The provider has taken it: note how long it had waited to be sent."""
+    """Count an accepted picture: how long it waited to be sent."""
     if generation.sent_at and not generation.resent:
         waited = generation.sent_at - generation.created_at
         _observe("picture_wait", generation, waited.total_seconds())
 
 
 def count_generated(generation: Generation) -> None:
-    """It is drawn, and charged: note how long that took, and what it costs."""
+    """Count a generated, and charged, picture: its duration and price."""
     is_synchronous = generation.is_synchronous
     began_at = generation.sent_at if is_synchronous else generation.began_at
     if began_at and generation.drawn_at:
@@ -117,17 +117,17 @@ def count_generated(generation: Generation) -> None:
 
 def count_noticed(generation: Generation) -> None:
     """
-    A poll has found it ready: note how many that took, and how long ago it can have
-    become ready.
+    Count a picture that a poll found ready: how many polls it took, and the longest
+    time for which it may have been ready unnoticed.
 
     Args:
         generation: As it was before that poll.
     """
     model = model_of(generation.lane)
     counts.add("polls", model, n=generation.polls + generation.late_looks + 1)
-    # One of before it was sent once more may be remembered.
+    # `looked_at` may be left over from an earlier submission.
     since = generation.looked_at if generation.polls else generation.accepted_at
-    # A poll that failed saw nothing; at a late one it held no slot any more.
+    # A failed poll saw nothing; at a late poll the slot had been released already.
     is_late = generation.state != State.GENERATING.value
     if since is None or generation.faults or is_late:
         return
@@ -137,16 +137,16 @@ def count_noticed(generation: Generation) -> None:
 
 def sample_slots() -> None:
     """
-    Add up the slots in use, and those that are free while something waits, times the
-    seconds since any process last did.
+    Count slot time, used and idle while pictures wait: the number of slots, times the
+    seconds since the latest sample of any process.
 
-    Reads one row for each slot in use, however many wait.
+    Reads one row for each slot in use; the cost does not depend on how many wait.
     """
     now = time.time()
     try:
         previous = broker.huey.storage.conn.getset(SAMPLED_KEY, now)
     except RedisError:
-        return  # nothing could be added up either
+        return  # the counts could not be flushed either
     elapsed = now - float(previous or now)
     if not 0 < elapsed <= MAX_SAMPLE_GAP_S:
         return
@@ -156,13 +156,13 @@ def sample_slots() -> None:
         lanes.account_lanes_of(limits)
     ).items():
         used[account_lane.lane] += len(slots)
-    for lane in limits:  # also 0: Prometheus is to see where a counter begins
+    for lane in limits:  # also 0: Prometheus needs to see a counter's start
         for name, n in (("slots_used_ms", used[lane]), ("slots_idle_ms", idle[lane])):
             counts.add(name, model_of(lane), n=round(n * elapsed * 1000))
 
 
 def count_completed(generation: Generation) -> None:
-    """It is kept, and its task says so for the first time."""
+    """Count a completed picture: the time to store it, and in total."""
     now = utcnow()
     if generation.drawn_at:
         saving = now - generation.drawn_at
@@ -174,7 +174,7 @@ def count_completed(generation: Generation) -> None:
 @contextmanager
 def measure_call(provider: str, kind: str) -> Iterator[None]:
     """
-    Note what comes of asking a provider, and how long it took.
+    Count a call to a provider, by result code, and its duration.
 
     Args:
         kind: ``submit``, ``poll`` or ``download``.
@@ -192,7 +192,7 @@ def measure_call(provider: str, kind: str) -> Iterator[None]:
 
 
 def model_of(lane: str) -> str:
-    """Its model's name, or its own where that is offered no longer."""
+    """The lane's model id; the lane itself if the model is no longer offered."""
     model = runtime().registry.by_lane(lane)
     return model.id if model else lane
 

@@ -1,8 +1,8 @@
 """
-Chores: what a consumer looks after beside its pictures, each in a thread of its own.
+Periodic tasks of a consumer, each in a thread of its own.
 
-However long one of them takes, the pump and the others go on. What one run does is
-bounded; where there is more, the next run comes soon.
+A slow one does not delay the pump or the others. Each run is bounded; if work is left,
+the next run follows after `RERUN_AFTER_S`.
 """
 
 import threading
@@ -23,18 +23,20 @@ from jimeng.jobs import (
     webhook_outbox,
 )
 
-RERUN_AFTER_S = 0.2  # seconds, where a run has left something
-HANG_TIMEOUT_S = 60.0  # seconds: far more than any run takes
+RERUN_AFTER_S = 0.2  # if a run has left work
+HANG_TIMEOUT_S = 60.0  # far longer than any run takes
 
 
 @dataclass
 class PeriodicTask:
     """
+    A function that runs periodically.
+
     Attributes:
         interval_s: Seconds between two runs.
-        run: Returns whether it has left something that it could go on with.
-        began: When the present run did, by `time.monotonic`; None between two.
-        runs: How many have ended, well or not.
+        run: Returns whether work is left.
+        began: Start of the current run, by `time.monotonic`; None between runs.
+        runs: How many runs have ended, with or without an error.
     """
 
     name: str
@@ -49,7 +51,7 @@ class PeriodicTask:
         return began is not None and time.monotonic() > began + HANG_TIMEOUT_S
 
     def repeat(self, stopped: threading.Event) -> None:
-        """Run until *stopped*; whatever goes wrong is logged and tried again."""
+        """Run until *stopped*; errors are logged, and the next run tries again."""
         while not stopped.wait(RERUN_AFTER_S if self.run_once() else self.interval_s):
             pass
 
@@ -57,7 +59,7 @@ class PeriodicTask:
         self.began = time.monotonic()
         try:
             return bool(self.run())
-        except Exception as error:  # the others and the next run go on
+        except Exception as error:  # the next run tries again
             outages.failed(f"chore {self.name}", error)
         finally:
             self.began = None
@@ -66,7 +68,7 @@ class PeriodicTask:
 
 
 def check_indexes() -> bool:
-    """Whether one is not as it should be: nothing may be sent until that is seen."""
+    """Ensure all indexes; return whether one has a fault or none were checked yet."""
     indexes.ensure_indexes()
     last = indexes.last_look()
     return last is None or bool(last.faults)
@@ -97,7 +99,7 @@ PERIODIC_TASKS = [
 
 
 def add(name: str, interval_s: float, run: Callable[[], bool | None]) -> None:
-    """Have *run* looked after by each consumer that starts from now on."""
+    """Add a periodic task to each consumer that starts from now on."""
     PERIODIC_TASKS.append(PeriodicTask(name, interval_s, run))
 
 
@@ -108,12 +110,12 @@ def start(stopped: threading.Event) -> None:
 
 
 def stuck() -> list[str]:
-    """The names of those whose run takes so long that it must be hanging."""
-    found = [
+    """The names of the tasks whose current run exceeds `HANG_TIMEOUT_S`."""
+    names = [
         periodic_task.name for periodic_task in PERIODIC_TASKS if periodic_task.hangs
     ]
-    for name in found:
+    for name in names:
         outages.failed(
             f"chore {name}", TimeoutError(f"it takes over {HANG_TIMEOUT_S:g} s")
         )
-    return found
+    return names

@@ -1,11 +1,11 @@
 """
-The poll schedule: when the provider is asked for a picture, by what the latest took.
+The poll schedule, derived from the durations of the latest pictures.
 
-A slot is idle from the moment its picture is ready until a poll notices. The first poll
-comes when about one picture in eight would be ready. From then on they follow at equal
-intervals, a share of how far the durations are spread: of the simple schedules with as
-many polls this one notices soonest. What takes longer than nearly all others did is
-polled at intervals that grow with its age.
+A slot is idle from the moment its picture is ready until a poll finds it. The first
+poll comes when about one picture in eight would be ready. Further polls follow at equal
+intervals, a share of the standard deviation of the durations: of the simple schedules
+with as many polls, this one finds pictures soonest. A picture that takes longer than
+nearly all others is polled at intervals that grow with its age.
 """
 
 import random
@@ -18,15 +18,15 @@ from jimeng import lanes
 from jimeng.documents import Generation, lacks_index, utcnow
 from jimeng.jobs.runtime import runtime
 
-# The intervals, times POLL_INTERVAL; longer ones for what is older: who waits for
-# minutes does not notice seconds.
+# Bounds of the interval, times POLL_INTERVAL. It may be longer for older pictures:
+# after minutes of waiting, seconds do not matter.
 MIN_INTERVAL, MAX_INTERVAL = 0.25, 1.5
 MAX_AGE_SHARE, OVERDUE_AGE_SHARE = 1 / 30, 1 / 5  # of its age
-# Then, at twice that age and so on, it is polled whatever the pictures before took: the
-# provider may have become much faster.
+# At this age, at twice it and so on, a picture is polled whatever the earlier ones
+# took: the provider may have become much faster.
 FIRST_POLL_MAX_S = 15.0
 FAULT_WAIT_MAX_S = 30.0  # between polls of a provider that fails
-# A later poll measures ourselves.
+# The delay of a later poll says more about our own load than about the provider.
 ON_TIME = timedelta(seconds=1)
 COUNT_CACHE_S = 1.0
 
@@ -61,11 +61,11 @@ def _duration_estimate(generation: Generation) -> lanes.DurationEstimate:
 
 def shortest_interval(generation: Generation) -> float:
     """
-    Seconds between two polls of a picture at the least, and to its first one.
+    The minimum of the seconds to the first poll, and between two polls.
 
-    Where all pictures of the account would together be polled more often than
-    ``POLLS_PER_SECOND``, each waits for about as long as one poll of all takes. That
-    needs no agreement between consumers: each sees how many there are.
+    It grows with the number of the account's pictures, so that all together are polled
+    at most ``POLLS_PER_SECOND`` times a second. Consumers need no coordination for
+    that: each counts the pictures.
     """
     config = runtime().config
     is_polling_backed_off = lanes.is_polling_backed_off(generation.lane)
@@ -78,7 +78,10 @@ def shortest_interval(generation: Generation) -> float:
 
 
 def count_generating(account: str) -> int:
-    """`lanes.count_generating`, a second old at the most while its index is there."""
+    """
+    `lanes.count_generating`, cached for `COUNT_CACHE_S`. While the index is missing the
+    previous count stays.
+    """
     until, count = _generating.get(account, (0.0, 0))
     if time.monotonic() >= until:
         try:
@@ -98,13 +101,13 @@ def age(generation: Generation) -> float:
 
 def record_poll_duration(generation: Generation, asked_at: datetime) -> None:
     """
-    Remember how long the provider took.
+    Record how long the provider took.
 
-    It became ready between the poll before and this one, and counts as the middle of
-    the two. Found at the first poll that is half of what has passed: so a provider that
-    has become faster is found out in a few steps, and a few of many pictures do not
-    move the median. After a failed poll nobody knows. A poll that came later than
-    planned says no more than that it took no longer, which counts where it is news.
+    The picture became ready between the previous poll and this one; the middle of the
+    two is recorded. At the first poll that is half of the elapsed time: so the estimate
+    follows a provider that has become faster in a few steps, while a few such pictures
+    do not move the median. After a failed poll the duration is unknown. A poll later
+    than planned gives only an upper bound, recorded if it is below the estimate.
     """
     planned, accepted = generation.planned_at, generation.accepted_at
     if generation.late or generation.faults or not planned or not accepted:

@@ -1,4 +1,4 @@
-"""The pump: a thread in each consumer that finds what is due and queues it."""
+"""The pump: a thread in each consumer that queues jobs for generations that are due."""
 
 import logging
 import os
@@ -29,10 +29,10 @@ from jimeng.jobs.runtime import runtime
 
 log = logging.getLogger(__name__)
 
-# Seconds, give or take, so that several do not march in step. In between the pump
-# wakes when it knows that something will be due, but no sooner than after NEAREST.
+# The pump ticks every `TICK_S`, with jitter, and earlier if a generation comes due
+# before that, but no sooner than after `MIN_PAUSE_S`.
 TICK_S, MIN_PAUSE_S = 0.25, 0.05
-# With nothing to do for so long it looks less often, until a job has run here.
+# After so long without work it ticks less often, until a job has run in this process.
 IDLE_AFTER_S, IDLE_TICK_S = 5.0, 1.0
 ERROR_PAUSE_S = 1.0
 BATCH_DOCUMENTS = 200
@@ -52,11 +52,11 @@ _ran_at: datetime | None = None
 def start() -> None:
     """Huey calls this in each worker thread; the first one starts the pump."""
     global _pump
-    # The others wait: none may take a job while the connection is replaced.
+    # The others wait: none may fetch a job while the connection is replaced.
     with _starting:
         if _pump is None:
             logs.setup(runtime().config)  # Huey has put handlers of its own beside ours
-            # The consumer has more patience than a web request.
+            # A consumer has longer timeouts than a web request.
             documents.connect(runtime().config, timeout=documents.WORKER_TIMEOUT)
             connect(runtime().config, timeout=WORKER_TIMEOUT_S)
             periodic_tasks.start(_stopped)
@@ -66,7 +66,7 @@ def start() -> None:
 
 @huey.on_shutdown()
 def stop() -> None:
-    """A consumer that is told to stop reserves nothing more, and is not missed."""
+    """On shutdown, stop reserving work and mark the worker as gone."""
     stop_work()
     if _pump is not None:
         _pump.join(STOP_TIMEOUT_S)
@@ -74,21 +74,21 @@ def stop() -> None:
 
 @huey.post_execute()
 def job_ran(task: object, result: object, error: BaseException | None) -> None:
-    """The pump is told of each job that has run here."""
+    """Wake the pump after each job that has run in this process."""
     global _ran_at
     _ran_at = utcnow()
     _awake.set()
 
 
 def run() -> None:
-    """Tick until `stop`; whatever goes wrong is logged and tried again."""
+    """Tick until `stop`; errors are logged, and the next tick tries again."""
     pump = Pump(f"{socket.gethostname()}:{os.getpid()}:{new_token()}")
     log.info("pump started worker=%s release=%s", pump.worker_id, RELEASE)
     while not _stopped.is_set():
         try:
             pause = pump.run_once()
             outages.works()
-        except Exception as error:  # the pump is the last thing that may die
+        except Exception as error:  # without the pump this consumer would stand still
             outages.failed("pump", error)
             pause = ERROR_PAUSE_S
         if pump.is_idle:
@@ -100,19 +100,19 @@ def run() -> None:
             pump.wake()
     try:
         mark_left(pump.worker_id)
-    except Exception as error:  # then it is taken for lost, and nothing else
+    except Exception as error:  # then this worker counts as lost until it expires
         outages.failed("pump", error)
 
 
 @dataclass
 class Pump:
     """
-    When the thread does what.
+    The schedule of the pump's thread. Times are by `time.monotonic`.
 
     Attributes:
-        next_beat: All of these are seconds of `time.monotonic`.
-        next_look: At the lanes.
-        busy_until: Then it is idle.
+        next_beat: When the next heartbeat is due.
+        next_look: When the lanes are checked next for pictures that can be sent.
+        busy_until: After this the pump is idle.
     """
 
     worker_id: str
@@ -126,7 +126,7 @@ class Pump:
         return time.monotonic() >= self.busy_until
 
     def wake(self) -> None:
-        """A job has run here: there may be more to do soon."""
+        """A job has run in this process, so more may be due soon."""
         if self.is_idle:
             self.next_look = 0.0
         self.stay_awake()
@@ -135,7 +135,7 @@ class Pump:
         self.busy_until = time.monotonic() + IDLE_AFTER_S
 
     def run_once(self) -> float:
-        """Do what has its time; return the seconds until there may be more."""
+        """Do what is due; return the seconds until the next tick."""
         if time.monotonic() >= self.next_beat:
             write_heartbeat(self.worker_id, self.started)
             self.next_beat = time.monotonic() + Worker.HEARTBEAT_S
@@ -144,7 +144,7 @@ class Pump:
         ahead = IDLE_TICK_S if self.is_idle else TICK_S
         ahead *= random.uniform(0.8, 1)  # noqa: S311 - no secret
         if not periodic_tasks.INDEXES.runs:
-            return ahead  # the queries name the indexes that they use
+            return ahead  # the queries need the indexes that they hint
         room = MAX_QUEUED_JOBS - queue_length()
         if room <= 0:
             return ahead
@@ -159,7 +159,7 @@ class Pump:
 
 
 def tick() -> None:
-    """Queue what is due, and a dispatch for each free slot that is waited for."""
+    """Queue what is due, and a dispatch for each free slot with a waiting picture."""
     room = MAX_QUEUED_JOBS - queue_length()
     if room > 0:
         count, _ = queue_due(room)
@@ -168,14 +168,14 @@ def tick() -> None:
 
 def queue_due(room: int, ahead: float = 0.0) -> tuple[int, float]:
     """
-    Queue what is due, *room* jobs at the most.
+    Queue the generations that are due, *room* jobs at most.
 
     Args:
-        ahead: Seconds from now; what comes due within them is looked for too.
+        ahead: Look-ahead in seconds, to learn when the next one comes due.
 
     Returns:
-        How many were queued, and the seconds until the next comes due: *ahead*
-        where none will.
+        How many were queued, and the seconds until the next one comes due: *ahead* if
+        none does within that time.
     """
     now = utcnow()
     soon = {"due_at": {"$lte": now + timedelta(seconds=ahead)}, **DUE_HERE}
@@ -196,10 +196,10 @@ def queue_due(room: int, ahead: float = 0.0) -> tuple[int, float]:
 
 def reserve(ids: list[str], token: str) -> list[str]:
     """
-    Put *token* on what is due, and its ``due_at`` ahead, before it is queued.
+    Reserve due generations under *token*, and move their ``due_at``, before queueing.
 
-    Without the reservation each tick queued again what the tick before had
-    queued. Returns those of *ids* that nobody else was faster to reserve.
+    Without the reservation each tick would queue again what the previous tick had
+    queued. Returns those of *ids* that no other pump had reserved first.
     """
     now = utcnow()
     generations = Generation.collection(durable=False)
@@ -214,7 +214,7 @@ def reserve(ids: list[str], token: str) -> list[str]:
 
 
 def queue_dispatches(room: int) -> int:
-    """Ask for a picture for each free slot that is waited for; return how many."""
+    """Queue a dispatch for each free slot with a waiting picture; return how many."""
     wanted = lanes.count_sendable(runtime().registry.limits) if room > 0 else {}
     names = [lane for lane, count in wanted.items() for _ in range(count)][:room]
     for lane in names:
@@ -223,7 +223,7 @@ def queue_dispatches(room: int) -> int:
 
 
 def write_heartbeat(worker_id: str, started: datetime) -> None:
-    """Show that this consumer lives, when it last ran a job, and what chores hang."""
+    """Store this consumer's heartbeat: its last job, and periodic tasks that hang."""
     stuck = periodic_tasks.stuck()
     now = utcnow()
     known = {"code": migrations.CODE, "release": RELEASE}
@@ -239,8 +239,8 @@ def write_heartbeat(worker_id: str, started: datetime) -> None:
 
 def stop_if_outdated(worker_id: str) -> bool:
     """
-    Stop this consumer where a later release has migrated the database beyond it: it
-    finishes the jobs that it holds, and takes no more.
+    Stop this consumer if a later release has migrated the database beyond it. It
+    finishes its current jobs and fetches no more.
 
     Returns:
         Whether it is being stopped.
@@ -253,23 +253,23 @@ def stop_if_outdated(worker_id: str) -> bool:
             {"_id": worker_id}, {"$set": {"too_old": True}}
         )
         stop_work()
-        os.kill(os.getpid(), signal.SIGTERM)  # the consumer's threads
+        os.kill(os.getpid(), signal.SIGTERM)  # stops Huey's threads
         return True
     return False
 
 
 def stop_work() -> None:
-    """Neither the pump nor a chore begins anything more."""
+    """Stop the pump and the periodic tasks."""
     _stopped.set()
     _awake.set()
 
 
 def mark_left(worker_id: str) -> None:
     """
-    Say that this consumer was told to stop, and is not lost.
+    Mark this consumer as stopped on purpose, not lost.
 
-    It stays for as long as its last beat counts: while one takes another's place the
-    server is ready.
+    It counts as alive until its last heartbeat expires: so the server stays ready while
+    a new consumer replaces it.
     """
     Worker.collection(durable=False).update_one(
         {"_id": worker_id}, {"$set": {"left": True}}

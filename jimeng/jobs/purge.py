@@ -1,4 +1,4 @@
-"""The trash: what was deleted stays for a week, and then goes for good."""
+"""Empty the trash: deleted tasks and pictures are purged after a week."""
 
 import logging
 from datetime import timedelta
@@ -10,15 +10,15 @@ from jimeng.jobs import endings
 
 log = logging.getLogger(__name__)
 
-TRASH_KEPT_FOR = timedelta(days=7)  # in the trash
+TRASH_KEPT_FOR = timedelta(days=7)
 BATCH_DOCUMENTS = 500
 
 
 def empty_trash() -> bool:
-    """Give up what was trashed `TRASH_KEPT_FOR` ago; return whether there is more."""
+    """Purge what was trashed `TRASH_KEPT_FOR` ago; return whether there is more."""
     now = utcnow()
-    # A task that is due is claimed first: from then on it cannot be brought back,
-    # and goes as all do that were deleted for good.
+    # A due task is claimed first: from then on it cannot be restored, and the janitor
+    # deletes it as if it had been deleted permanently.
     due = {"deleted_at": {"$exists": True}, "purge_at": {"$lte": now}, **KNOWN_TYPE}
     tasks = list(Task.collection().find(due, {"_id": 1}).limit(BATCH_DOCUMENTS))
     for row in tasks:
@@ -36,13 +36,12 @@ def empty_trash() -> bool:
 
 def purge_picture(row: dict, where: dict) -> bool:
     """
-    Remove one picture for good, if *where* is still true of it.
+    Delete one picture permanently, if it still matches *where*.
 
     Args:
         row: Its ``_id``, ``task_id`` and ``index``.
     """
-    # The task says first that it was its owner's wish: a picture that is gone
-    # without it was lost.
+    # The task is marked first: a picture that is missing without the mark was lost.
     removed = f"outcomes.{row['index']}.removed"
     task = {"_id": row["task_id"], f"outcomes.{row['index']}": {"$exists": True}}
     Task.collection().update_one(task, {"$set": {removed: True}})

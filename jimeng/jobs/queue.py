@@ -1,8 +1,8 @@
 """
-The two jobs there are, and how they are put into the queue.
+The two jobs, and how they are queued.
 
-Consumers of two releases may share one Redis: where these functions stand is part of
-their jobs' names.
+Consumers of two releases may share one Redis, and the module path of these functions is
+part of their jobs' names: do not move or rename them.
 """
 
 import logging
@@ -20,18 +20,18 @@ log = logging.getLogger(__name__)
 
 @huey.task()
 def dispatch(lane: str) -> None:
-    """Send the picture that is next in the lane, if a slot is free."""
+    """Send the next picture of the lane, if a slot is free."""
     continue_after(send_next(lane))
 
 
 @huey.task()
 def advance(generation_id: str, token: str) -> None:
-    """Do what is due for a generation that was reserved under *token*."""
+    """Run the step that is due for a generation reserved under *token*."""
     continue_after(run_step(generation_id, token))
 
 
 def continue_after(freed: SlotRelease | None) -> None:
-    """Ask for the next picture of a lane that has room again, then go on."""
+    """Queue a dispatch for a lane with a released slot, then finish the job."""
     if freed is not None:
         lanes.release_slot(freed.lane, freed.slot)
         enqueue_dispatch(freed.lane)
@@ -39,9 +39,9 @@ def continue_after(freed: SlotRelease | None) -> None:
 
 
 def enqueue_dispatch(lane: str, n: int = 1) -> None:
-    """Ask for the lane's next *n* pictures to be sent. The pump does if this fails."""
-    found = [huey.serialize_task(dispatch.s(lane)) for _ in range(n)]
+    """Queue *n* dispatches of a lane; if Redis is down, the pump does it later."""
+    dispatches = [huey.serialize_task(dispatch.s(lane)) for _ in range(n)]
     try:
-        huey.storage.conn.lpush(huey.storage.queue_key, *found)
+        huey.storage.conn.lpush(huey.storage.queue_key, *dispatches)
     except RedisError as error:
         log.warning("dispatch not queued lane=%s", lane, exc_info=error)

@@ -1,9 +1,8 @@
 """
-Retention: what the operator does not keep for ever, and the room on the disk.
+Retention limits by age and size, and pausing when the disk is nearly full.
 
-Neither touches what its owner wants to keep, favourites and pictures that are shared or
-in collections, nor the record of a task: that a picture was drawn and charged stays
-known, and that it was removed.
+Favourites, shared pictures and pictures in collections are never removed, nor is the
+record of a task: that a picture was generated, charged and removed stays known.
 """
 
 import logging
@@ -26,34 +25,30 @@ log = logging.getLogger(__name__)
 
 BATCH_DOCUMENTS = 500
 GIB = 2**30
-MIN_FREE_BYTES = (
-    300 * 2**20
-)  # bytes on the disk of MongoDB; below, nothing new is taken
-RESUME_FREE_BYTES = (
-    2 * MIN_FREE_BYTES
-)  # to take on again, so that it does not go to and fro
-# Said by the picture itself; that one is shared by itself its link says.
+MIN_FREE_BYTES = 300 * 2**20  # below, new tasks are refused
+RESUME_FREE_BYTES = 2 * MIN_FREE_BYTES  # hysteresis
+# That a picture is shared by itself is not stored here, but in its `Share`.
 REMOVABLE = {
     "favourite": {"$ne": True},
     "collections.0": {"$exists": False},
     **KNOWN_KIND,
 }
-ROUND_S = 600.0  # seconds; how soon what is kept no more is met
+ROUND_S = 600.0  # from one pass over all pictures to the next
 SIZE_FIELDS = ("bytes", "thumbnail_bytes", "preview_bytes")
 FIELDS = dict.fromkeys(("task_id", "index", "created_at", *SIZE_FIELDS), 1)
 
-_passed: datetime | None = None  # all from before have been looked at in this round
+_passed: datetime | None = None  # cursor: older pictures are checked in this round
 _round_ends = 0.0  # by `time.monotonic`
 
 
 @dataclass(frozen=True)
 class Surplus:
     """
-    What the limits would remove.
+    What the retention limits would remove.
 
     Attributes:
-        pictures: How many; *bytes* with all that is kept of them.
-        until: When the youngest of them came; None where there are none.
+        pictures: How many; *bytes* includes their thumbnails and previews.
+        until: When the newest of them was created; None if there are none.
     """
 
     pictures: int = 0
@@ -79,7 +74,7 @@ def count_surplus(days: int, gib: float) -> Surplus:
 
 def apply_limits() -> bool:
     """
-    Remove some of what is older than ``KEEP_DAYS`` or beyond ``KEEP_GIB``.
+    Remove a batch of the pictures older than ``KEEP_DAYS`` or beyond ``KEEP_GIB``.
 
     Returns:
         Whether there may be more.
@@ -100,7 +95,7 @@ def apply_limits() -> bool:
         Task.touch(touched)
         log.info("pictures removed by retention count=%d", len(touched))
     if seen < BATCH_DOCUMENTS and cutoff is not None:
-        # What is kept of that may be very much: it is not gone through each minute.
+        # Many older pictures may be exempt: do not check all of them each minute.
         _passed = max(_passed or cutoff, cutoff)
     return seen >= BATCH_DOCUMENTS
 
@@ -113,12 +108,12 @@ def _due(
     days: int, gib: float, *, after: datetime | None = None, most: int = 0
 ) -> Iterator[tuple[dict, bool]]:
     """
-    The pictures that are to go, the oldest first; each with whether it is shared by
-    itself, and stays for that.
+    Yield the pictures beyond the limits, oldest first, each with whether it is shared
+    by itself and so exempt.
 
     Args:
-        after: Those that came before are passed over.
-        most: 0 for all of them.
+        after: Skip pictures created before this.
+        most: 0 for no limit.
     """
     if not days and not gib:
         return
@@ -132,9 +127,9 @@ def _due(
     where = {"created_at": came, **REMOVABLE}
     found = Image.collection().find(where, FIELDS).hint("created")
     rows = found.sort("created_at", 1).limit(most)
-    while some := [*islice(rows, BATCH_DOCUMENTS)]:
-        shared = Share.showing(row["_id"] for row in some)
-        for row in some:
+    while batch := [*islice(rows, BATCH_DOCUMENTS)]:
+        shared = Share.showing(row["_id"] for row in batch)
+        for row in batch:
             is_old = cutoff is not None and row["created_at"] < cutoff
             if not is_old and beyond <= 0:
                 return
@@ -150,8 +145,8 @@ def _size(row: dict) -> int:
 
 def watch_disk() -> None:
     """
-    Take nothing new while a disk is nearly full, so that what has been
-    taken can still be drawn and kept; go on by itself once there is room.
+    Refuse new tasks while a disk is nearly full, so that accepted ones can still be
+    generated and stored; resume automatically once there is space.
     """
     free = free_bytes()
     if free is None:
@@ -165,23 +160,23 @@ def watch_disk() -> None:
         and paused is not None
         and paused.by == switches.BY_DISK
     ):
-        log.warning("disk has room again free=%d: new tasks are taken", free)
+        log.warning("disk has space again free=%d: new tasks are accepted", free)
         switches.resume(switches.INTAKE)
 
 
 def free_bytes() -> int | None:
     """
-    Bytes that are free on the disk of MongoDB, or of the pictures if these are fewer;
-    None where nobody says.
+    Free bytes on the disk of MongoDB or of the pictures, whichever has less; None if
+    unknown.
     """
-    told = (free_bytes_of_mongodb(), runtime().store.room())
-    return min((free for free in told if free is not None), default=None)
+    reported = (free_bytes_of_mongodb(), runtime().store.room())
+    return min((free for free in reported if free is not None), default=None)
 
 
 def free_bytes_of_mongodb() -> int | None:
     try:
         stats = get_db().command("dbStats")
     except OperationFailure:
-        return None  # the account may not ask
+        return None  # the database account may not run it
     total = int(stats.get("fsTotalSize") or 0)
     return total - int(stats["fsUsedSize"]) if total else None

@@ -1,4 +1,4 @@
-"""What jobs need in this process."""
+"""The settings, providers and stores of this process."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,8 +21,8 @@ class Runtime:
     Attributes:
         config: The settings.
         registry: The providers.
-        store: The bytes of pictures that were drawn.
-        inputs: Those of pictures that were given.
+        store: The files of output pictures.
+        inputs: The files of input pictures.
     """
 
     config: Config

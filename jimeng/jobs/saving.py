@@ -1,4 +1,4 @@
-"""Keeping: the picture's bytes, before its task says that it is done."""
+"""Download a finished picture and store it, before its task is completed."""
 
 import logging
 from datetime import timedelta
@@ -22,23 +22,21 @@ from jimeng.providers.download import FetchFailed, LinkGone, fetch_picture
 log = logging.getLogger(__name__)
 
 SAVING_LEASE = timedelta(seconds=30)  # longer than a download may take
-# Bytes that came with the answer come only once: nobody may take over, and find them
-# missing, while they wait for the decoder of a machine that is busy.
+# Bytes that came with the answer exist only in this process: no other worker may take
+# over while they wait for the decoder of a busy machine.
 ONLY_COPY_LEASE = timedelta(minutes=3)
-MIN_LEASE_SHARE = 0.8  # of it; where less is left after a download it is renewed
-RETRY_AFTER_S = (2, 5, 15, 30, 60, 60, 120, 240)  # seconds after each failure in a row
-LINK_LIFETIME = timedelta(
-    hours=24
-)  # so the provider says; then there is nothing to get
-# What is no picture is hardly one a minute later: asked for again over 50 s.
+MIN_LEASE_SHARE = 0.8  # if less is left after a download, the lease is extended
+RETRY_AFTER_S = (2, 5, 15, 30, 60, 60, 120, 240)  # after each failure in a row
+LINK_LIFETIME = timedelta(hours=24)  # as documented by the provider
+# An invalid file rarely becomes valid: retry four times in 50 s.
 MAX_INVALID_FILES = 4
-# Why saving is tried again, as it is shown meanwhile.
+# Why saving is retried, as shown to the user meanwhile.
 UNREACHABLE, NO_PICTURE = "download_failed", "not_a_picture"
 NO_STORE = "storage_unavailable"
 
 
 def start_saving(generation: Generation, progress: Progress) -> SlotRelease | None:
-    """The provider is done: its slot is free, and the links are written down."""
+    """Store the links of a finished picture and release its slot; then download it."""
     now = utcnow()
     saving = generation.update_owned(
         {
@@ -75,7 +73,7 @@ def request_of(generation: Generation) -> ImageRequest:
 
 
 def poll_provider(generation: Generation) -> Progress:
-    """Ask the provider once where a picture stands."""
+    """Poll the provider once."""
     registry, account = runtime().registry, generation.of_account
     provider = registry.provider(generation.provider, account)
     with metric_counters.measure_call(generation.provider, "poll"):
@@ -83,7 +81,7 @@ def poll_provider(generation: Generation) -> Progress:
 
 
 def store_output(generation: Generation, images: tuple[bytes, ...]) -> None:
-    """Keep a picture that has been drawn: the bytes that came along, or its link's."""
+    """Store a finished picture: the bytes that came with the answer, or of its link."""
     with logs.bound(task=generation.task_id, user=generation.user_id):
         task = find_wanted_task(generation)
         if task is None:
@@ -95,9 +93,9 @@ def store_output(generation: Generation, images: tuple[bytes, ...]) -> None:
 
 
 def resume_saving(generation: Generation) -> None:
-    """`save`, unless only the saying so was cut off, or nobody wants it any more."""
-    is_kept = Image.find_one({"_id": generation.id}) is not None
-    task = None if is_kept else find_wanted_task(generation)
+    """Resume saving; only complete it if the picture is stored, or unwanted by now."""
+    is_stored = Image.find_one({"_id": generation.id}) is not None
+    task = None if is_stored else find_wanted_task(generation)
     if task is None:
         endings.complete(generation)
     else:
@@ -106,15 +104,15 @@ def resume_saving(generation: Generation) -> None:
 
 def save(generation: Generation, task: Task) -> None:
     """
-    Download the picture and keep it; ask for new links where these have ended.
+    Download the picture and store it; poll for new links if these have expired.
 
-    Failing is not the end: the provider has it for hours, and it is paid for.
+    A failure is retried: the picture is paid for, and the provider has it for hours.
     """
     if not generation.urls:
         _poll_for_links(generation, task)
         return
     if not runtime().store.seems_to_work():
-        retry_later(generation, NO_STORE)  # what came would have nowhere to go
+        retry_later(generation, NO_STORE)  # the download could not be stored
         return
     allowed = runtime().config.ALLOWED_PRIVATE_HOSTS
     try:
@@ -141,7 +139,7 @@ def save(generation: Generation, task: Task) -> None:
 def _poll_for_links(generation: Generation, task: Task) -> None:
     """Poll for fresh links: a provider that has the picture still gives them."""
     if generation.remote_id is None:
-        _fail_lost(generation, "no links, and no name to ask by")
+        _fail_lost(generation, "no links, and no task id to poll")
         return
     try:
         progress = poll_provider(generation)
@@ -149,7 +147,7 @@ def _poll_for_links(generation: Generation, task: Task) -> None:
         if error.transient:
             retry_later(generation, UNREACHABLE)
         else:
-            # Whatever it says now, the picture had been drawn.
+            # Whatever the provider answers now, it had generated the picture.
             error.code, error.charged = "picture_lost", "yes"
             endings.fail(generation, error)
         return
@@ -163,9 +161,9 @@ def _poll_for_links(generation: Generation, task: Task) -> None:
 
 def store_picture(generation: Generation, task: Task, content: bytes) -> None:
     """
-    Verify the bytes, keep them under a new name, then say so.
+    Validate the bytes, store them under a new id, and complete the generation.
 
-    Nothing is left of them if the task has been cancelled or deleted since.
+    If the task has been cancelled or deleted meanwhile, they are deleted again.
     """
     asked = generation.width * generation.height
     try:
@@ -177,27 +175,27 @@ def store_picture(generation: Generation, task: Task, content: bytes) -> None:
     try:
         insert_image(generation, picture, task)
     except StorageUnavailable as error:
-        log.warning("picture not kept yet id=%s: %s", generation.id, error)
+        log.warning("picture not stored yet id=%s: %s", generation.id, error)
         retry_later(generation, NO_STORE)
         return
     endings.complete(generation)
 
 
 def find_wanted_task(generation: Generation) -> Task | None:
-    """The task, if it is still there, and was not cancelled."""
+    """The task, unless it was cancelled or deleted."""
     where = {"_id": generation.task_id, "status": {"$ne": "cancelled"}, **THERE}
     return Task.find_one(where)
 
 
 def insert_image(generation: Generation, picture: Picture, task: Task) -> None:
     """
-    Keep the bytes and the record of them; what another attempt kept stands.
+    Store the files and insert their record; a record of another attempt stays.
 
     Raises:
-        StorageUnavailable: they cannot be kept now, and can be fetched again.
+        StorageUnavailable: they cannot be stored now; fetch them again later.
     """
     files = runtime().store
-    # It has been fetched, or came with the answer: it is not fetched again.
+    # In any store that works: bytes that came with the answer cannot be fetched again.
     ids = files.save_anywhere(generation.id, *picture.files)
     image = Image(
         id=generation.id,
@@ -217,7 +215,7 @@ def insert_image(generation: Generation, picture: Picture, task: Task) -> None:
     )
     image.lists = lists_of(image.model, image.ratio)
     row = image.to_mongo()
-    del row["collections"]  # where it is in none, so is it in no index of them
+    del row["collections"]  # absent while empty, which keeps it out of the index
     try:
         Image.collection().insert_one(row)
     except DuplicateKeyError:
@@ -228,10 +226,10 @@ def insert_image(generation: Generation, picture: Picture, task: Task) -> None:
 
 
 def retry_invalid(generation: Generation) -> None:
-    """What came is none, or there is nothing to ask for: again, but not for long."""
+    """Retry after an invalid file or missing links, up to `MAX_INVALID_FILES` times."""
     rubbish = generation.rubbish + 1
     if rubbish > MAX_INVALID_FILES:
-        _fail_lost(generation, "what came is no picture")
+        _fail_lost(generation, "the file is not a picture")
         return
     retry_later(
         generation, NO_PICTURE, wait=RETRY_AFTER_S[rubbish - 1], rubbish=rubbish
@@ -242,15 +240,15 @@ def retry_later(
     generation: Generation, trouble: str, *, wait: int | None = None, **changes: object
 ) -> None:
     """
-    Try again in a while, for as long as the provider keeps the picture.
+    Retry saving in a while, for as long as the provider stores the picture.
 
     Args:
-        trouble: Why, as it is shown meanwhile.
-        wait: Seconds; by default more after each failure.
+        trouble: Why, as shown to the user meanwhile.
+        wait: Seconds; by default growing with each failure.
     """
     since = generation.drawn_at or generation.created_at
     if utcnow() > since + LINK_LIFETIME:
-        _fail_lost(generation, "cannot be kept")
+        _fail_lost(generation, "cannot be stored")
         return
     if wait is None:
         wait = RETRY_AFTER_S[min(generation.faults, len(RETRY_AFTER_S) - 1)]

@@ -1,4 +1,4 @@
-"""Steps: what is due for a generation, by its state, under one claim."""
+"""Run the step that is due for a generation, by its state, under one claim."""
 
 import logging
 from collections.abc import Callable
@@ -19,8 +19,8 @@ from jimeng.jobs.submission import may_retry_with_new_seed, retry_with_new_seed
 
 log = logging.getLogger(__name__)
 
-POLL_LEASE = timedelta(seconds=20)  # longer than a poll's own limits
-# What Python raises where a value is not what the code took it for.
+POLL_LEASE = timedelta(seconds=20)  # longer than a poll's timeouts
+# What Python raises for a value that the code did not expect.
 UNEXPECTED_ERRORS = (
     ArithmeticError,
     AttributeError,
@@ -33,9 +33,9 @@ MAX_UNEXPECTED_RETRIES = 3
 
 def run_step(generation_id: str, token: str) -> SlotRelease | None:
     """
-    Claim a generation that the pump reserved under *token*, and do what is due.
+    Claim a generation that the pump reserved under *token*, and run its step.
 
-    Nothing happens if somebody else has claimed it meanwhile.
+    Do nothing if another worker has claimed it meanwhile.
     """
     mine = {"_id": generation_id, "owner": token, "due_at": {"$exists": True}}
     held = Generation.claim({**mine, **DUE_HERE}, POLL_LEASE, durable=False)
@@ -53,7 +53,10 @@ def run_step(generation_id: str, token: str) -> SlotRelease | None:
 
 
 def retry_unexpected(generation: Generation, error: Exception) -> SlotRelease | None:
-    """Try a step again that broke on what nobody thought of; then hold up nothing."""
+    """
+    Retry a step that raised an unexpected error; quarantine the generation after
+    `MAX_UNEXPECTED_RETRIES`.
+    """
     log.error("step broke id=%s", generation.id, exc_info=error)
     if generation.faults >= MAX_UNEXPECTED_RETRIES:
         return endings.quarantine(generation, type(error).__name__)
@@ -62,20 +65,20 @@ def retry_unexpected(generation: Generation, error: Exception) -> SlotRelease | 
 
 
 def enqueue_delayed(generation: Generation) -> SlotRelease | None:
-    """A delayed picture's time has come: it takes its turn."""
+    """Put a delayed picture whose time has come in the queue."""
     task = endings.find_open_task(generation)
     return None if task is None else endings.enqueue(generation)
 
 
 def requeue_unsent(generation: Generation) -> SlotRelease:
-    """Its claim died before anything was sent: it waits again."""
+    """Requeue a picture whose worker died before anything was sent."""
     log.info("claim lost id=%s: waits again", generation.id)
     endings.requeue(generation)
     return slot_release_of(generation)
 
 
 def give_up_submission(generation: Generation) -> None:
-    """Its submitter died or stalled, perhaps after the provider had accepted it."""
+    """The submitter died or stalled, perhaps after the provider had accepted it."""
     log.warning("submission interrupted id=%s", generation.id)
     lost = ProviderError(
         "interrupted while submitting", code="submit_unknown", charged="unknown"
@@ -84,13 +87,13 @@ def give_up_submission(generation: Generation) -> None:
 
 
 def free_unknown(generation: Generation) -> SlotRelease:
-    """By now the provider has drawn it, if ever it was accepted."""
+    """Release the slot of an unknown picture: the provider must be done with it."""
     generation.update_owned({"$unset": endings.RELEASED_FIELDS})
     return slot_release_of(generation)
 
 
 def poll(generation: Generation) -> SlotRelease | None:
-    """Ask the provider once; keep the picture, or plan the next look."""
+    """Poll the provider once; save the picture, or schedule the next poll."""
     asked_at = utcnow()
     try:
         progress = poll_provider(generation)
@@ -115,7 +118,7 @@ def poll_failed(generation: Generation, error: ProviderError) -> SlotRelease | N
 
 
 def schedule_poll(generation: Generation, *, fault: bool = False) -> SlotRelease | None:
-    """Plan the next look, or give up at the deadline."""
+    """Schedule the next poll, or time out at the deadline."""
     if generation.state == State.FAILED.value:
         endings.schedule_late_poll(generation, generation.late_looks + 1)
         return None
@@ -132,7 +135,7 @@ def schedule_poll(generation: Generation, *, fault: bool = False) -> SlotRelease
 
 
 def resave(generation: Generation) -> None:
-    """Its saving was cut off, or its next try is due."""
+    """Resume saving that was interrupted, or whose next attempt is due."""
     held = generation.extend_lease(SAVING_LEASE)
     if held is not None:
         resume_saving(held)

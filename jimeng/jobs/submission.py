@@ -1,4 +1,4 @@
-"""Sending: the one call that costs money, made once."""
+"""Submit a picture to its provider: the call that costs money, made once."""
 
 import logging
 import threading
@@ -24,16 +24,16 @@ from jimeng.providers import Expansion, ImageRequest, Model
 
 log = logging.getLogger(__name__)
 
-# Beyond what the answer may take: connecting (3 s) and some air, so that nobody
-# decides over a call that may still be answered.
-LEASE_MARGIN_S = 15.0  # seconds
+# On top of the answer's timeout: connecting (3 s) and a margin, so that no other worker
+# takes over while the call may still be answered.
+LEASE_MARGIN_S = 15.0
 LOADING_LEASE = timedelta(seconds=30)
-# Of the eight workers of a consumer four stay free for what takes milliseconds.
+# Of the eight workers of a consumer, four stay free for short jobs.
 MAX_SYNCHRONOUS_CALLS = 4
 _synchronous = threading.BoundedSemaphore(MAX_SYNCHRONOUS_CALLS)
-# What these say is "later", however often: waiting is no failure.
+# These mean "later", however often: the picture waits, and its deadline does not apply.
 WAIT_CODES = frozenset({"rate_limited", "concurrency_limited"})
-# What these say is of the account, not of the picture: another may draw it.
+# These concern the account, not the picture: another account may generate it.
 ACCOUNT_CODES = frozenset(
     ("credentials_invalid", "permission_missing", "access_denied", "model_not_found")
     + ("account_overdue", "quota_exhausted")
@@ -41,14 +41,14 @@ ACCOUNT_CODES = frozenset(
 
 
 def send_next(lane: str) -> SlotRelease | None:
-    """Send the picture that is next in *lane*, if a slot is free."""
+    """Claim and send the next picture of *lane*, if a slot is free."""
     model = runtime().registry.by_lane(lane)
     if model is None:
         return None
-    place = try_acquire(_synchronous) if model.is_synchronous else nullcontext(True)
-    with place as is_free:
+    permit = try_acquire(_synchronous) if model.is_synchronous else nullcontext(True)
+    with permit as is_free:
         if not is_free:
-            return None  # the pump asks again, and so does another consumer's
+            return None  # a pump queues another dispatch
         generation = lanes.claim(lane, runtime().registry.limits[lane])
         if generation is None:
             return None
@@ -59,7 +59,7 @@ def send_next(lane: str) -> SlotRelease | None:
 
 
 def send(generation: Generation, model: Model) -> SlotRelease | None:
-    """Submit a claimed generation, unless it or its task is no longer wanted."""
+    """Submit a claimed generation, unless it was cancelled or its task has ended."""
     if generation.unwanted:
         endings.cancel(generation)
         return slot_release_of(generation)
@@ -74,7 +74,7 @@ def send(generation: Generation, model: Model) -> SlotRelease | None:
     request = with_inputs(generation, inputs)
     sent = mark_submitting(generation, model, request.sending)
     if sent is None:
-        log.info("submission given up id=%s: late, or deleted", generation.id)
+        log.info("submission abandoned id=%s: late, or deleted", generation.id)
         return None
     provider = runtime().registry.provider(sent.provider, sent.of_account)
     began = time.monotonic()
@@ -92,12 +92,12 @@ def send(generation: Generation, model: Model) -> SlotRelease | None:
 
 def load(generation: Generation) -> tuple[Generation, LoadedInputs] | None:
     """
-    What goes in, read while nothing has been sent: whoever dies here, or finds that
-    MongoDB does not answer, has lost nothing, and the picture waits again.
+    Read the inputs before anything is sent: if the worker dies here, or MongoDB does
+    not answer, nothing is lost, and the picture is queued again.
 
     Returns:
-        It, and the generation with the time that takes; None if the claim is lost, or
-        the bytes are.
+        The generation with its extended lease, and the inputs; None if the claim or an
+        input is lost.
     """
     if not generation.inputs:
         return generation, LoadedInputs()
@@ -114,7 +114,7 @@ def load(generation: Generation) -> tuple[Generation, LoadedInputs] | None:
 
 
 def with_inputs(generation: Generation, inputs: LoadedInputs) -> ImageRequest:
-    """The request of a submission; a poll's has no pictures."""
+    """The request of a submission; that of a poll has no inputs."""
     expand = Expansion(**generation.expand) if generation.expand else None
     return replace(
         request_of(generation),
@@ -126,7 +126,7 @@ def with_inputs(generation: Generation, inputs: LoadedInputs) -> ImageRequest:
 
 
 def drop_unwanted(generation: Generation) -> SlotRelease:
-    """Its task has ended or is gone; or only a later release knows how it stands."""
+    """Drop a picture whose task has ended; defer one only a later release can read."""
     task = Task.find_one({"_id": generation.task_id, **THERE})
     if task is None or task.is_known:
         endings.drop(generation)
@@ -139,9 +139,9 @@ def mark_submitting(
     generation: Generation, model: Model, sending: float = 0.0
 ) -> Generation | None:
     """
-    The last write before the first byte: from here on a kill means *unknown*.
+    The last write before the request is sent: from here on a kill means ``unknown``.
 
-    None if the lease has passed, or the task was deleted, and its words with it.
+    None if the lease has expired, or the task was deleted, and with it the prompt.
     """
     now = utcnow()
     return generation.extend_lease(
@@ -165,7 +165,7 @@ def submitting_lease(model: Model, sending: float = 0.0) -> timedelta:
     Longer than any submission takes.
 
     Args:
-        sending: Seconds that a slow line has for the pictures that go in.
+        sending: Seconds that a slow connection has for uploading the inputs.
     """
     return timedelta(seconds=model.answer_within + sending + LEASE_MARGIN_S)
 
@@ -174,10 +174,9 @@ def submission_failed(
     generation: Generation, error: ProviderError
 ) -> SlotRelease | None:
     """
-    Decide over a submission that was not answered with a name.
+    Decide what follows from a failed submission.
 
-    Sent again by itself only where it certainly was not accepted; what may have
-    been accepted never.
+    It is retried only if it was certainly not accepted, never if it may have been.
     """
     code = error.provider_code or error.code
     if error.maybe_accepted:
@@ -196,8 +195,8 @@ def submission_failed(
         return retry_with_new_seed(generation)
     else:
         if error.code in ACCOUNT_CODES:
-            # It says why to whoever looks; but a whole queue need not fail of a key
-            # that is mended tomorrow.
+            # This picture fails and shows the reason; the back-off keeps a whole queue
+            # from failing because of a key that is replaced tomorrow.
             lanes.back_off(generation.lane, generation.of_account, full=False)
         endings.fail(generation, error)
         return slot_release_of(generation)
@@ -205,18 +204,18 @@ def submission_failed(
 
 
 def has_active_account(generation: Generation) -> bool:
-    """Whether another account may still be asked for it."""
+    """Whether another account of the lane is not suspended."""
     accounts = runtime().registry.limits.get(generation.lane, {})
     account_lanes = [
         lanes.AccountLane(generation.lane, each).record for each in accounts
     ]
     mine = lanes.AccountLane(generation.lane, generation.of_account).record
-    found = lanes.read_lanes([each for each in account_lanes if each != mine])
-    return not all(map(lanes.is_account_suspended, found.values()))
+    others = lanes.read_lanes([each for each in account_lanes if each != mine])
+    return not all(map(lanes.is_account_suspended, others.values()))
 
 
 def is_overdue(generation: Generation) -> bool:
-    """Whether the provider has been out of reach for as long as a task may take."""
+    """Whether the provider has been unreachable for longer than ``TASK_DEADLINE``."""
     if generation.first_sent_at is None:
         return False
     age = (utcnow() - generation.first_sent_at).total_seconds()
@@ -224,7 +223,7 @@ def is_overdue(generation: Generation) -> bool:
 
 
 def may_retry_with_new_seed(generation: Generation, error: ProviderError) -> bool:
-    """Once, where the provider chose to refuse its own picture and took no money."""
+    """Once, if the provider rejected its own output and did not charge for it."""
     untried = not (generation.resent or generation.seed_given or generation.late)
     return error.new_seed and untried
 

@@ -1,11 +1,12 @@
 """
-Tallies: how pictures ended, counted once an hour or a day is over, and kept.
+Tallies: how pictures ended, counted once an hour or a day is over, and stored.
 
-A picture that timed out may still turn up for some twelve hours, and then counts for
-the day on which it did. So days are counted once and kept from `OPEN_DAYS` on; the
-hours of younger ones are counted too, so that who asks for the latest days looks at an
-hour's pictures and not at three days'. What changes in such an hour is announced before
-it is written, and the hour is counted anew. `usage` reads all of it.
+A picture that timed out may still complete for some twelve hours, and then counts for
+the day of its completion. So days are counted and stored once they are `OPEN_DAYS` old.
+The hours of younger days are counted, too, so that a query for the latest days counts
+the pictures of one hour and not of three days. A later change in a counted hour is
+announced before it is written, and the hour is counted again. `limits.usage` reads the
+results.
 """
 
 from collections import Counter, defaultdict
@@ -35,26 +36,23 @@ OPEN_DAYS = 2
 WITHOUT_ERROR = [State.DONE.value, State.DROPPED.value]
 WITH_ERROR = [State.FAILED.value, State.UNKNOWN.value]
 STATES = (*WITHOUT_ERROR, *WITH_ERROR)
-DAY, HOUR = "%Y-%m-%d", "%Y-%m-%dT%H"  # as they are written
+DAY, HOUR = "%Y-%m-%d", "%Y-%m-%dT%H"  # formats of keys
 AN_HOUR = timedelta(hours=1)
-WRITE_GRACE = timedelta(minutes=10)  # by then whoever ended a picture has written it
-CHANGE_GRACE = timedelta(minutes=2)  # by then what was announced is written
-BATCH_ROWS = 1000  # rows
-REQUEST_BUDGET_S = 0.3  # seconds
-HOUR_FIELDS = (
-    "lane",
-    "state",
-    "charged",
-    "code",
-)  # fields of `EndedKey` that `UsageHour` has
-# Of an error that an operator has dealt with the code stands elsewhere.
+WRITE_GRACE = timedelta(minutes=10)  # by then the end of a picture is written
+CHANGE_GRACE = timedelta(minutes=2)  # by then an announced change is written
+BATCH_ROWS = 1000
+REQUEST_BUDGET_S = 0.3
+# The fields of `EndedKey` that are stored in `UsageHour`.
+HOUR_FIELDS = ("lane", "state", "charged", "code")
+# The code of an error that an operator has dealt with is stored elsewhere.
 CODE = {"$ifNull": ["$error.code", {"$ifNull": ["$dealt_with.error.code", ""]}]}
 
 
 @dataclass(frozen=True)
 class EndedKey:
     """
-    One way in which pictures ended on a day in UTC.
+    The key by which ended pictures are counted.
+
 
     Attributes:
         day: ``2026-01-31``.
@@ -79,14 +77,14 @@ def count_ended(
     failed: dict | None = None,
 ) -> Counter[EndedKey]:
     """
-    How many pictures ended in each way, as the generations say.
+    Count the pictures that ended, from the generations.
 
-    Those that came are counted from the index alone.
+    Those without an error are counted from the index alone.
 
     Args:
-        since: The first moment that counts; *until* is the first that does not.
-        user_id: Whose they are; None for everybody's.
-        failed: What else must be true of those that failed.
+        since: Inclusive; *until* is exclusive.
+        user_id: None for all users.
+        failed: A further condition on those that failed.
     """
     where = _span(since, until) | ({} if user_id is None else {"user_id": user_id})
     names = ("user_id", "lane", "state", "charged")
@@ -97,7 +95,7 @@ def count_ended(
     found: Counter[EndedKey] = Counter()
     for some, code in ((came, ""), (lost, CODE)):
         for each, n in _count(some, {**way, "code": code}):
-            # Whatever was thought of an earlier try: what was not drawn is not charged.
+            # Never generated, so not charged, whatever an earlier attempt has stored.
             if each["state"] == State.DROPPED.value:
                 each["charged"] = "no"
             found[EndedKey(**each)] += n
@@ -108,8 +106,10 @@ def count_ended_states(
     since: datetime, until: datetime | None = None, *, form: str = DAY
 ) -> dict[str, Counter[str]]:
     """
-    `DAY` or `HOUR`, written in that *form* -> state -> pictures that ended then; from
-    the index alone.
+    Count the pictures that ended, by day or hour and by state, from the index alone.
+
+    Args:
+        form: `DAY` or `HOUR`, the format of the outer keys.
     """
     found: dict[str, Counter[str]] = defaultdict(Counter)
     by = {"at": _formatted(form), "state": "$state"}
@@ -128,7 +128,7 @@ def _formatted(form: str) -> dict:
 
 def _count(where: dict, by: Mapping[str, object]) -> Iterator[tuple[dict, int]]:
     groups = [{"$match": where}, {"$group": {"_id": by, "n": {"$sum": 1}}}]
-    # Who asks for one user's needs the fewest keys of that index, once it is built.
+    # For one user this index needs the fewest keys, once it is built.
     is_of_user = "user_id" in where and indexes.is_there("generations.ended_user")
     hint = "ended_user" if is_of_user else "ended_how"
     for row in Generation.collection().aggregate(groups, hint=hint):
@@ -136,7 +136,7 @@ def _count(where: dict, by: Mapping[str, object]) -> Iterator[tuple[dict, int]]:
 
 
 def _first_end(since: datetime, until: datetime | None = None) -> datetime | None:
-    """When the first picture of that time ended; None if none did."""
+    """The earliest end of a picture in that time; None if there is none."""
     rows = Generation.collection().find(_span(since, until), {"_id": 0, "ended_at": 1})
     row = next(rows.hint("ended_how").sort("ended_at", 1).limit(1), None)
     return None if row is None else row["ended_at"]
@@ -145,13 +145,12 @@ def _first_end(since: datetime, until: datetime | None = None) -> datetime | Non
 @dataclass(frozen=True)
 class ClosedDays:
     """
-    Which days are kept.
+    Which days are counted and stored.
 
     Attributes:
-        until: Those that ended before this moment.
-        counted_from: What ended since then is few enough to be counted whenever it
-            is asked for. Later than `until` as long as days of a long history in
-            between are neither.
+        until: All that ended before this moment.
+        counted_from: What ended since then is little enough to be counted per request.
+            Later than `until` while days of a long history in between are neither.
     """
 
     until: datetime
@@ -164,15 +163,14 @@ class ClosedDays:
 
 def close_days() -> ClosedDays:
     """
-    Count the days that can no longer change and are not kept yet, and keep them, for
-    as long as a request has time. The consumers do the rest of a long history; two
-    at once write the same.
+    Count and store the days that can no longer change, within `REQUEST_BUDGET_S`. The
+    consumers do the rest of a long history; concurrent runs write the same.
     """
     border = _first_open_day()
     until = monotonic() + REQUEST_BUDGET_S
     days = closing_days()
     last = next(days)
-    # A day of very many pictures takes longer than one command of a request may.
+    # A day of very many pictures may exceed the timeout of a request's command.
     with best_effort("days"):
         while monotonic() < until:
             kept = next(days, None)
@@ -184,8 +182,8 @@ def close_days() -> ClosedDays:
 
 def closing_days() -> Iterator[date]:
     """
-    Keep the days that can no longer change, one by one: the first that is not kept, at
-    first and after each.
+    Count and store the days that can no longer change, one by one; yield the first day
+    that is not stored, at the start and after each.
     """
     until = midnight(_first_open_day())
     last = Tally.collection().find_one({}, sort=[("_id", -1)])
@@ -204,13 +202,13 @@ def _close_day(day: date, found: Counter[EndedKey]) -> None:
         for way, n in found.items()
     ]
     _write(Usage, rows)
-    # The sums come last: they say that the day is closed.
+    # The sums are written last: they mark the day as closed.
     sums = {"$set": _sums(found)}
     Tally.collection().update_one({"_id": day.isoformat()}, sums, upsert=True)
 
 
 def closing_hours() -> Iterator[str]:
-    """Count the hours that are over and not counted yet, one by one: their names."""
+    """Count the past hours that are not counted yet, one by one; yield their names."""
     now = utcnow()
     first = midnight(_first_open_day())
     _delete_hours(first)
@@ -245,7 +243,7 @@ def _close_hour(begin: datetime, since: datetime, changes: int | None) -> None:
         for user, ways in users.items()
     ]
     _write(UsageHour, rows)
-    # The sums come last: they say that it is counted, unless it has changed meanwhile.
+    # The sums are written last: they mark the hour as counted, unless it has changed.
     same = {"_id": hour, "changes": changes if changes else {"$exists": False}}
     counted = {"$set": {**_sums(found), "since": since, "whole": True}}
     with suppress(DuplicateKeyError):
@@ -268,10 +266,11 @@ def _sums(found: Counter[EndedKey]) -> dict[str, int]:
 
 def announce_change(generation: Generation, until: datetime | None = None) -> None:
     """
-    What has ended is about to end in another way, or did not end.
+    Announce that an ended picture is about to change its end, so that the hour it was
+    counted in is counted again.
 
     Args:
-        until: It may have ended at any time from its lease on until then.
+        until: The picture may have ended at any time from its lease until then.
     """
     since = generation.due_at if until else generation.ended_at
     if since is None:
@@ -286,19 +285,19 @@ def announce_change(generation: Generation, until: datetime | None = None) -> No
 
 
 def whole_hours(since: datetime, until: datetime | None) -> Iterator[Hour]:
-    """The hours of that time that are counted, in order."""
+    """Yield the counted hours of that time, in order."""
     end = {"$lt": until.strftime(HOUR)} if until else {}
     span = {"$gte": since.strftime(HOUR), **end}
     where = {"_id": span, "whole": True, "since": {"$type": "date"}}
     for row in Hour.collection().find(where).sort("_id", 1):
         found = Hour.read(row)
-        with suppress(ValueError):  # none of ours
+        with suppress(ValueError):  # not written by this code
             start_of(found)
             yield found
 
 
 def _delete_hours(until: datetime) -> None:
-    """Remove those of days that are kept."""
+    """Delete the hours of days that are stored."""
     name = until.strftime(HOUR)
     UsageHour.collection().delete_many({"hour": {"$lt": name}})
     Hour.collection().delete_many({"_id": {"$lt": name}})

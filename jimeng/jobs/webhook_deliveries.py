@@ -1,10 +1,10 @@
 """
-Deliveries: each is attempted until its receiver has it, or for three days.
+Webhook deliveries: each is attempted until it succeeds, or for three days.
 
-A few threads of each consumer, beside Huey's own, attempt what is ready. Users have
-turns, no user has more than `MAX_PER_USER` in flight, and one to each host. Half of the
-threads serve only endpoints whose latest attempt succeeded: a receiver that takes its
-time delays neither those nor the pictures.
+A few threads of each consumer, beside Huey's own, attempt the deliveries that are
+ready, round-robin over users. A user has at most `MAX_PER_USER` deliveries in flight,
+and one per host. Half of the threads serve only endpoints whose latest attempt
+succeeded, so that a slow receiver delays neither those nor the pictures.
 """
 
 import logging
@@ -40,12 +40,12 @@ ATTEMPT_TIMEOUT_S = 15.0  # for everything
 MAX_ANSWER_BYTES = 2048  # that are kept
 MAX_STORED_ATTEMPTS = 20
 BATCH_DOCUMENTS = 500
-# Seconds after each attempt until the next; some more, so that they do not march in
-# step.
+# After each attempt; plus jitter, so that retries do not synchronize.
 RETRY_S = (5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400)
 JITTER = 0.2
 MAX_RETRY_AFTER_S = 86_400
-# As many in a row, over as long: a receiver that restarts fails many in a minute.
+# An endpoint is disabled after so many failures in a row, over at least so long: a
+# receiver that restarts fails many in a minute.
 MAX_FAILURES, FAILING_FOR = 50, timedelta(hours=1)
 GONE = 410
 # Why an endpoint is disabled.
@@ -61,18 +61,20 @@ _free = {
     False: threading.Semaphore(MAX_THREADS),
     True: threading.Semaphore(MAX_THREADS),
 }
-# Of each kind, the user whose turn was last.
+# The user served last, of the fast and of the slow deliveries.
 _last_user: dict[bool, str] = {False: "", True: ""}
 
 
 @dataclass(frozen=True)
 class Attempt:
     """
+    The result of one attempt.
+
     Attributes:
-        outcome: ``delivered``, or the code of what went wrong.
-        status: Of the answer, if one came.
-        body: Its beginning.
-        retry_after: Seconds that it asks for.
+        outcome: ``delivered``, or an error code.
+        status: HTTP status of the response, if there was one.
+        body: The beginning of the response body.
+        retry_after: Seconds, from the response's header.
     """
 
     outcome: str
@@ -83,10 +85,10 @@ class Attempt:
 
 def start_threads() -> bool:
     """
-    Have threads attempt what is ready, unless that is paused.
+    Start threads for the deliveries that are ready, unless webhooks are paused.
 
     Returns:
-        Whether there is more that is due.
+        Whether more are due.
     """
     if not is_enabled():
         return False
@@ -101,7 +103,7 @@ def start_threads() -> bool:
 
 
 def is_enabled() -> bool:
-    """Whether anything may be sent: there is a key to sign with, and no pause."""
+    """Whether deliveries may be sent: there is a signing key, and no pause."""
     return (
         bool(runtime().config.SECRET_KEY)
         and not switches.is_paused(switches.WEBHOOKS)
@@ -110,11 +112,11 @@ def is_enabled() -> bool:
 
 
 def work(slow: bool) -> None:
-    """A thread: attempt deliveries until none is ready."""
+    """The body of a thread: attempt deliveries until none is ready."""
     try:
         for delivery in claim_ready(slow):
             deliver(delivery)
-    except Exception as error:  # its lease ends; the next thread goes on
+    except Exception as error:  # the lease expires, and another thread retries
         outages.failed("webhook delivery", error)
     finally:
         _free[slow].release()
@@ -122,11 +124,11 @@ def work(slow: bool) -> None:
 
 def claim_ready(slow: bool) -> Iterator[WebhookDelivery]:
     """
-    What is ready, claimed one by one.
+    Claim deliveries that are ready, and yield them one by one.
 
     Args:
-        slow: Begin with those of receivers that nobody knows to answer; False: only
-            the others.
+        slow: Prefer those to receivers whose latest attempt failed; False: only the
+            others.
     """
     while is_enabled():
         found = claim(slow) or (claim(False) if slow else None)
@@ -136,13 +138,13 @@ def claim_ready(slow: bool) -> Iterator[WebhookDelivery]:
 
 
 def count_ready(slow: bool) -> int:
-    """How many are ready, up to as many as there are threads for."""
+    """How many deliveries are ready, at most `MAX_THREADS`."""
     ready = {"slow": slow, "ready_at": {"$exists": True}}
     return WebhookDelivery.collection().count_documents(ready, limit=MAX_THREADS)
 
 
 def count_waiting() -> int:
-    """How many have not ended."""
+    """How many deliveries are pending."""
     count = WebhookDelivery.collection().count_documents
     states = ({"ready_at": {"$exists": True}}, {"due_at": {"$exists": True}})
     return sum(count(each) for each in states)
@@ -150,8 +152,8 @@ def count_waiting() -> int:
 
 def make_due_ready() -> bool:
     """
-    Make what waits ready once it is due, and what was claimed by a process that died;
-    return whether there is more.
+    Make deliveries ready that are due, also those of a process that died; return
+    whether there are more.
     """
     now = utcnow()
     deliveries = WebhookDelivery.collection()
@@ -169,7 +171,7 @@ def make_due_ready() -> bool:
 
 
 def claim(slow: bool) -> WebhookDelivery | None:
-    """The next one of the next user's, from now on in flight; None if there is none."""
+    """Claim the next delivery of the next user; None if none is ready."""
     deliveries = WebhookDelivery.collection()
     in_flight = deliveries.find({"flight": {"$exists": True}}, {"flight": 1, "_id": 0})
     flights = [row["flight"] for row in in_flight]
@@ -180,7 +182,7 @@ def claim(slow: bool) -> WebhookDelivery | None:
         )
         if row is None:
             return None
-        flights.append(row["lane"])  # so that each turn of the loop has one less
+        flights.append(row["lane"])  # so each iteration has one candidate less
         try:
             found = WebhookDelivery.claim(
                 {"_id": row["_id"], "ready_at": {"$exists": True}},
@@ -192,7 +194,7 @@ def claim(slow: bool) -> WebhookDelivery | None:
                 },
             )
         except DuplicateKeyError:
-            continue  # another of that user and host has just taken off
+            continue  # another one to that user and host is in flight by now
         if found is not None:
             _last_user[slow] = found.user_id
             return found
@@ -200,9 +202,11 @@ def claim(slow: bool) -> WebhookDelivery | None:
 
 def next_ready(slow: bool, busy: list[str], flights: list[str]) -> dict | None:
     """
+    Find the next delivery that is ready, round-robin over users.
+
     Args:
-        busy: Users who have enough in flight.
-        flights: Users and hosts that have one in flight.
+        busy: Users with `MAX_PER_USER` in flight.
+        flights: Pairs of user and host with a delivery in flight.
     """
     ready = {"slow": slow, "ready_at": {"$exists": True}, "lane": {"$nin": flights}}
     ready |= KNOWN_KIND
@@ -217,9 +221,9 @@ def next_ready(slow: bool, busy: list[str], flights: list[str]) -> dict | None:
 
 
 def deliver(delivery: WebhookDelivery) -> None:
-    """Make one attempt, and write down what came of it."""
+    """Make one attempt and record its result."""
     endpoint = WebhookEndpoint.find_one({"_id": delivery.endpoint})
-    if endpoint is None:  # deleted: nobody wants to know any more
+    if endpoint is None:  # deleted
         WebhookDelivery.collection().delete_one({"_id": delivery.id})
         return
     key = runtime().config.SECRET_KEY
@@ -230,7 +234,9 @@ def deliver(delivery: WebhookDelivery) -> None:
     if endpoint.disabled is not None:
         attempt = Attempt(DISABLED)
     elif delivery.tries > len(RETRY_S) + 1 and not delivery.once:
-        attempt = Attempt(UNKNOWN)  # whatever kills its processes is to end, too
+        attempt = Attempt(
+            UNKNOWN
+        )  # a delivery that kills its processes has to end, too
     else:
         attempt = send(delivery, endpoint, key)
     seconds = round(time.monotonic() - began, 2)
@@ -270,7 +276,7 @@ def send(delivery: WebhookDelivery, endpoint: WebhookEndpoint, key: str) -> Atte
 def headers(
     delivery: WebhookDelivery, secrets: list[str], now: datetime
 ) -> dict[str, str]:
-    """Those of Standard Webhooks 1.0, for exactly these bytes at this moment."""
+    """The headers of Standard Webhooks 1.0, signed for this body and time."""
     signatures = [Webhook(s).sign(delivery.id, now, delivery.body) for s in secrets]
     return {
         "Content-Type": "application/json",
@@ -289,7 +295,7 @@ def outcome_of(status: int) -> str:
 
 
 def reason_of(error: FetchFailed) -> str:
-    """The code of why no answer came."""
+    """The error code of an attempt without a response."""
     call = error.__cause__
     if not isinstance(call, CallFailed):
         return str(error.values.get("reason", "connection_failed"))
@@ -304,7 +310,7 @@ def reason_of(error: FetchFailed) -> str:
 
 
 def retry_after(headers: Mapping[str, str], now: datetime) -> float:
-    """Seconds that the receiver asks for (RFC 9110, section 10.2.3), else 0."""
+    """Parse Retry-After (RFC 9110, section 10.2.3) into seconds; 0 if absent."""
     text = headers.get("Retry-After", "").strip()
     if text.isascii() and text.isdigit():
         seconds = float(text[:9])
@@ -320,7 +326,7 @@ def retry_after(headers: Mapping[str, str], now: datetime) -> float:
 def record_attempt(
     delivery: WebhookDelivery, attempt: Attempt, at: datetime, seconds: float
 ) -> None:
-    """Write down an attempt, and when the next one is, unless the lease was lost."""
+    """Record an attempt and schedule the next one, unless the lease was lost."""
     entry: dict = {"at": at, "outcome": attempt.outcome, "seconds": seconds}
     if attempt.status is not None:
         entry |= {"status": attempt.status, "body": attempt.body}
@@ -350,7 +356,7 @@ def next_wait(delivery: WebhookDelivery, attempt: Attempt) -> float | None:
 def update_endpoint(
     endpoint: WebhookEndpoint, delivery: WebhookDelivery, attempt: Attempt
 ) -> None:
-    """Note at the endpoint how it answers; disable one that nobody answers at."""
+    """Update the endpoint's health; disable one that keeps failing."""
     endpoints, mine = WebhookEndpoint.collection(), {"_id": endpoint.id}
     is_delivered = attempt.outcome == DELIVERED
     if is_delivered:
@@ -377,7 +383,8 @@ def update_endpoint(
                 }
             ],
         )
-        # What a task's own address answers says nothing of the user's others.
+        # An endpoint without a URL stands for the URLs of single tasks, which may
+        # differ: failures of one say nothing about the others.
         if found is not None and endpoint.url is not None:
             began = found.failing_since or now
             is_failing = found.failures >= MAX_FAILURES and began <= now - FAILING_FOR
@@ -394,7 +401,7 @@ def update_endpoint(
 
 
 def disable(endpoint: WebhookEndpoint, why: str) -> None:
-    """Send nothing more there until its owner says so."""
+    """Disable an endpoint until its owner enables it again."""
     WebhookEndpoint.collection().update_one(
         {"_id": endpoint.id, "disabled": {"$exists": False}},
         {"$set": {"disabled": why, "updated_at": utcnow()}},

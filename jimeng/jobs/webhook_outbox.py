@@ -1,9 +1,9 @@
 """
-Outbox: from the end of a task to the deliveries that tell of it.
+Transactional outbox: from the end of a task to its webhook deliveries.
 
-A task that is to be announced says so from its insertion on. Once it has ended, a
-sweep writes a delivery for each endpoint and then clears the mark. A process that dies
-between the two has both done again, under the same ids.
+A task is marked for announcement when it is inserted. Once it has ended, a sweep
+inserts a delivery for each endpoint and then clears the mark. If the process dies
+between the two, both are repeated under the same ids.
 """
 
 import json
@@ -35,13 +35,13 @@ from jimeng.jobs.runtime import runtime
 from jimeng.providers.download import FetchFailed, check_given, public_addresses
 
 BATCH_DOCUMENTS = 200
-MAX_URL_CHARS = 2000  # characters
+MAX_URL_CHARS = 2000
 OWNERS_CACHE_S = 5.0
-# By then every process has heard of a new endpoint, and what it was inserting is there.
+# By then every process knows a new endpoint, and the tasks it was inserting are stored.
 CATCH_UP_FOR = timedelta(seconds=60)
 MAX_CLOCK_SKEW = timedelta(seconds=5)
 DUPLICATE_KEY = 11000  # MongoDB's code
-# With null instead of $exists the index finds those that have ended.
+# `None` instead of `$exists`: so the query can use the index.
 UNANNOUNCED = {
     **{"announce": {"$exists": True}, "open": None, "status": {"$in": ENDED}},
     **KNOWN_TYPE,
@@ -51,7 +51,7 @@ _owners: tuple[float, frozenset[str]] = (float("-inf"), frozenset())
 
 
 def has_endpoint(user_id: str) -> bool:
-    """Whether the user has one, as it was `OWNERS_CACHE_S` ago at most."""
+    """Whether the user has an endpoint, cached for `OWNERS_CACHE_S`."""
     global _owners
     read_at, owners = _owners
     if time.monotonic() - read_at >= OWNERS_CACHE_S:
@@ -64,27 +64,28 @@ def has_endpoint(user_id: str) -> bool:
 
 
 def clear_owner_cache() -> None:
-    """Drop what this process remembers of them."""
+    """Drop this process's cache of users with endpoints."""
     global _owners
     _owners = float("-inf"), frozenset()
 
 
 def secret_key() -> str:
     """
-    What secrets are made of.
+    The key from which signing secrets are derived.
 
     Raises:
-        WebhooksOff: there is none.
+        WebhooksOff: ``SECRET_KEY`` is not set.
     """
-    found = runtime().config.SECRET_KEY
-    if not found:
+    key = runtime().config.SECRET_KEY
+    if not key:
         raise WebhooksOff("no SECRET_KEY")
-    return found
+    return key
 
 
 def ensure_default(user_id: str) -> WebhookEndpoint:
     """
-    The endpoint that signs what single tasks of a user have sent, made where it lacks.
+    Return the endpoint that signs deliveries to the URLs of a user's single tasks;
+    create it if it does not exist.
 
     Raises:
         WebhooksOff: as in `secret_key`.
@@ -104,8 +105,10 @@ def ensure_default(user_id: str) -> WebhookEndpoint:
 
 def check_address(field: str, url: str) -> None:
     """
+    Check that deliveries may be sent to a URL, without resolving its host name.
+
     Raises:
-        Invalid: nothing may be sent there, as far as the address itself tells.
+        Invalid: not an https URL, or a private address.
     """
     config = runtime().config
     try:
@@ -115,7 +118,7 @@ def check_address(field: str, url: str) -> None:
         parts = urlsplit(url)
         host = parts.hostname or ""
         with suppress(ValueError):
-            ip_address(host)  # a name is looked up when something is sent there
+            ip_address(host)  # a name is resolved and checked at each delivery
             public_addresses(host, parts.port or 443, config.ALLOWED_USER_HOSTS)
     except FetchFailed as error:
         is_inside = error.values.get("reason") in ("private_address", "own_host")
@@ -133,8 +136,8 @@ def sweep() -> bool:
 
 def mark_missed() -> None:
     """
-    Mark the tasks of new endpoints' users that were created by a process which had not
-    heard of the endpoint.
+    Mark tasks of users with a new endpoint that were created by a process whose cache
+    did not have the endpoint yet.
     """
     now = utcnow()
     for row in WebhookEndpoint.collection().find({"catch_up": {"$exists": True}}):
@@ -151,7 +154,7 @@ def mark_missed() -> None:
 
 
 def announce(tasks: Sequence[Task]) -> None:
-    """Write the deliveries of tasks that have ended, and clear their marks."""
+    """Insert the deliveries of ended tasks, and clear their marks."""
     if not tasks:
         return
     users = {"user_id": {"$in": list({task.user_id for task in tasks})}}
@@ -171,7 +174,7 @@ def announce(tasks: Sequence[Task]) -> None:
     Task.collection().bulk_write(
         [
             UpdateOne(
-                # One that has changed meanwhile has another end to announce.
+                # A task that has changed meanwhile has another end to announce.
                 {"_id": task.id, "completed_at": task.completed_at},
                 {"$set": {"announced": True}, "$unset": {"announce": ""}},
             )
@@ -219,7 +222,7 @@ def wanted_by(
 
 
 def insert(rows: Sequence[dict]) -> None:
-    """Write deliveries; those that are there already stay as they are."""
+    """Insert deliveries; existing ones stay unchanged."""
     if not rows:
         return
     try:
@@ -233,7 +236,7 @@ def insert(rows: Sequence[dict]) -> None:
 def deliveries_of(
     task: Task, endpoints: Iterable[WebhookEndpoint], images: Mapping[int, Image]
 ) -> list[dict]:
-    """The deliveries that tell of the end of a task."""
+    """Build the deliveries of the end of a task."""
     event = f"task.{task.status}"
     rows = []
     for endpoint in endpoints:
@@ -255,11 +258,11 @@ def new_delivery(
     url: str | None = None,
 ) -> dict:
     """
-    The row of a delivery that is ready.
+    Build the row of a delivery that is ready to send.
 
     Args:
-        at: When *subject* came to this end, which tells it from its others.
-        url: Where it goes, if that is not the endpoint's address.
+        at: When *subject* reached this end; distinguishes repeated ends.
+        url: The receiver, if not the endpoint's URL.
     """
     body = {"type": event, "timestamp": moment(at), "data": data}
     end = round(at.timestamp() * 1000)
@@ -279,7 +282,7 @@ def new_delivery(
 
 
 def data_of(task: Task, images: Mapping[int, Image], *, include_prompt: bool) -> dict:
-    """What a delivery says of a task."""
+    """The ``data`` of a delivery about a task."""
     outputs = [
         output_of(index, end, images.get(index)) for index, end in task.ends.items()
     ]
@@ -301,7 +304,7 @@ def data_of(task: Task, images: Mapping[int, Image], *, include_prompt: bool) ->
 
 
 def output_of(index: int, end: Mapping, image: Image | None) -> dict:
-    """One picture of a task: where it is, or why it did not come."""
+    """One picture of a task: its URL, or its error code."""
     if end["state"] != "done":
         return {"index": index, "status": "failed", "error": end["error"]["code"]}
     found: dict = {"index": index, "status": "completed"}
@@ -317,7 +320,7 @@ def output_of(index: int, end: Mapping, image: Image | None) -> dict:
 
 
 def test_delivery(endpoint: WebhookEndpoint) -> dict:
-    """The row of a delivery that is about nothing, and is attempted once."""
+    """Build the row of a test delivery, which is attempted once."""
     data = {"webhook_id": endpoint.id, "user_id": endpoint.user_id}
     row = new_delivery(endpoint, TEST, new_token(), utcnow(), data)
     del row["subject"]
@@ -325,7 +328,7 @@ def test_delivery(endpoint: WebhookEndpoint) -> dict:
 
 
 def link(path: str) -> str:
-    """*path* under ``PUBLIC_URL``; without that nobody knows the server's address."""
+    """*path* under ``PUBLIC_URL``; relative if that is not set."""
     return runtime().config.PUBLIC_URL + path
 
 

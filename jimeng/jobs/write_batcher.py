@@ -1,9 +1,9 @@
 """
-The write batcher: generations of tasks created at the same time, written together.
+The write batcher: insert the generations of several new tasks in one write.
 
-A task is safe once it is written itself. Its pictures follow from it, and where nobody
-writes them `backfill.backfill_generations` does: so no request waits for that. To
-write eight at a time costs a fifth of writing them one by one.
+A task is durable once it is inserted itself. Its generations follow from it, and
+`backfill.backfill_generations` inserts missing ones, so no request waits for the
+batcher. Inserting eight at a time costs a fifth of inserting them one by one.
 """
 
 import atexit
@@ -19,21 +19,19 @@ from jimeng.jobs.queue import enqueue_dispatch
 
 log = logging.getLogger(__name__)
 
-WRITE_EVERY_S = (
-    0.05  # seconds from one write to the next: the first of some never waits
-)
-MAX_BUFFERED = 1000  # pictures that are kept; more are written at once
+WRITE_EVERY_S = 0.05  # between two writes; the first one after a pause never waits
+MAX_BUFFERED = 1000  # generations; beyond, requests insert their own
 
 
 class WriteBatcher:
     """
-    What a process has still to write, and its thread, which starts with the first of
-    it: that is after the server's fork. Closed, it takes nothing.
+    The buffered generations of a process, and the thread that writes them. The thread
+    starts with the first entry, after the server's fork. A closed batcher accepts none.
     """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._writes = threading.Lock()  # one at a time, which the end waits for
+        self._writes = threading.Lock()  # one write at a time; `close` waits for it
         self._some = threading.Event()
         self._rows: list[dict] = []
         self._wakes: Counter[str] = Counter()  # jobs by lane
@@ -41,14 +39,14 @@ class WriteBatcher:
         self._is_open = False
 
     def open(self) -> None:
-        """From here on there is a server, whose process closes it as it ends."""
+        """Accept entries from now on; closed when the process exits."""
         self._is_open = True
         atexit.register(self.close)
 
     def close(self) -> None:
         """
-        Write what there is, and wait for what is being written; from here on whoever
-        has something writes it himself.
+        Write the buffer, waiting for a write in progress; from now on callers insert
+        their generations themselves.
         """
         with self._lock:
             self._is_open = False
@@ -56,12 +54,14 @@ class WriteBatcher:
 
     def add(self, rows: Sequence[dict], lane: str, wakes: int) -> bool:
         """
+        Buffer generations.
+
         Args:
-            rows: Generations that are to be written.
-            wakes: Jobs that are to be queued for *lane* then.
+            rows: The generations to insert.
+            wakes: Dispatches to queue for *lane* after that.
 
         Returns:
-            False where it is closed, or full.
+            False if the batcher is closed or full.
         """
         with self._lock:
             if not self._is_open or len(self._rows) >= MAX_BUFFERED:
@@ -86,12 +86,12 @@ class WriteBatcher:
             self._some.clear()
             try:
                 self.write()
-            except Exception:  # what it held is written by the janitor
-                log.exception("what was gathered is not written")
+            except Exception:  # the janitor backfills the lost generations
+                log.exception("batch not written")
             time.sleep(WRITE_EVERY_S)
 
     def write(self) -> None:
-        """Write what there is, and have it sent."""
+        """Insert the buffered generations, then queue their dispatches."""
         with self._writes:
             with self._lock:
                 rows, self._rows = self._rows, []
@@ -109,17 +109,18 @@ batcher = WriteBatcher()
 
 def insert_and_dispatch(task: Task, *, wakes: bool) -> None:
     """
-    Write the pictures of a task that has just been written, and have them sent.
+    Insert the generations of a new task, batched with others, and queue dispatches.
 
     Args:
-        wakes: Queue a job for each: there are few.
+        wakes: Queue a dispatch for each picture: few jobs are queued already.
     """
     n = 0
     if wakes and task.not_before is None:
-        # Where pictures go in it finds nothing to send, but wakes an idle consumer.
+        # With inputs the dispatch finds nothing to send, but wakes an idle consumer.
         n = 1 if task.inputs else task.n
     rows = backfill.generations_of(task, task.turn)
-    # What takes its turn later is seldom, and has a phase that its record does not say.
+    # Tasks that reserve their tickets later are rare, and `count_stored` finds nothing
+    # of theirs in the buffer: insert these at once.
     if not task.reserves_ticket_later and batcher.add(rows, task.lane, n):
         return
     with best_effort("generations"):

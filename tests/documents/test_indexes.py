@@ -98,11 +98,11 @@ def test_consumer_looks_again_soon_while_an_index_is_missing(database, monkeypat
     label = indexes.SLOTS
     index = drop(database, label)
     assert indexes.look() == {label: Fault.MISSING}
-    assert periodic_tasks.INDEXES.turn()
+    assert periodic_tasks.INDEXES.run_once()
     keys, options = list(index.keys), dict(index.options)
     database[index.collection].create_index(keys, name=index.name, **options)
 
-    wait_for(lambda: not periodic_tasks.INDEXES.turn())
+    wait_for(lambda: not periodic_tasks.INDEXES.run_once())
     assert indexes.is_there(label)
 
 

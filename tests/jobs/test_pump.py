@@ -39,12 +39,12 @@ def test_idle_pump_asks_two_things_a_second(database, config, many_lanes, ready)
     jobs.configure(config, many_lanes)
     assert len(many_lanes.lanes) >= 8
     made = pump.Pump("host:1:t")
-    made.turn()  # its first heartbeat
+    made.run_once()  # its first heartbeat
 
     with counted(config) as commands:
-        pauses = [made.turn() for _ in range(20)]
+        pauses = [made.run_once() for _ in range(20)]
         made.next_look = 0.0
-        pauses.append(made.turn())
+        pauses.append(made.run_once())
 
     assert made.is_idle
     assert [each["find"] for each in commands[-2:]] == ["generations"] * 2
@@ -58,31 +58,31 @@ def test_pump_wakes_when_something_comes_due(client, ready, monkeypatch):
     jobs.huey.storage.flush_queue()
     monkeypatch.setattr(pump, "TICK_S", 5.0)
     made = pump.Pump("host:1:t")
-    made.turn()
+    made.run_once()
     jobs.huey.storage.flush_queue()
     Generation.collection().update_many({}, {"$set": {"state": "generating"}})
     due(0.4)
 
-    pause = made.turn()
+    pause = made.run_once()
 
     assert 0.1 < pause <= 0.4
     assert jobs.huey.storage.queue_size() == 0
     time.sleep(pause)
-    made.turn()
+    made.run_once()
     assert jobs.huey.storage.queue_size() == 1
 
 
 def test_pump_looks_more_often_after_a_job(database, ready):
     """Where there was one there will be more soon."""
     made = pump.Pump("host:1:t")
-    made.turn()
+    made.run_once()
     assert made.is_idle
-    slow = max(made.turn() for _ in range(3))
+    slow = max(made.run_once() for _ in range(3))
 
     made.wake()
 
     assert not made.is_idle
-    assert made.turn() <= pump.TICK_S < slow <= pump.IDLE_TICK_S
+    assert made.run_once() <= pump.TICK_S < slow <= pump.IDLE_TICK_S
 
 
 def test_what_two_reserve_is_queued_once(client):
@@ -111,14 +111,14 @@ def test_heart_beats_while_a_chore_hangs(database, ready, monkeypatch):
     made = pump.Pump("host:1:t")
 
     wait_for(lambda: slow.hangs and quick.runs > 3)
-    made.turn()
+    made.run_once()
     seen = Worker.collection().find_one({"_id": "host:1:t"})
     hanging.set()
     wait_for(lambda: slow.runs)
     stopped.set()
     made.next_beat = 0.0
     wait_for(lambda: not slow.hangs)
-    made.turn()
+    made.run_once()
 
     assert seen["stuck"] == ["slow"]
     after = Worker.collection().find_one({"_id": "host:1:t"})
@@ -138,6 +138,6 @@ def test_chore_that_fails_is_run_again(database):
 
     made = PeriodicTask("one", 1.0, run)
 
-    assert [made.turn() for _ in range(3)] == [True, False, False]
+    assert [made.run_once() for _ in range(3)] == [True, False, False]
     assert made.runs == 3
     assert made.began is None

@@ -78,13 +78,13 @@ def test_worker_stops_by_itself(client, signals, caplog, monkeypatch):
     made = pump.Pump("host:1:x")
     run_queue()
     let_time_pass()
-    made.turn()
+    made.run_once()
     assert signals == []
     migrate_beyond()
     let_time_pass()
     made.next_beat = 0.0
 
-    made.turn()
+    made.run_once()
 
     assert signals == [signal.SIGTERM]
     assert pump._stopped.is_set()

@@ -1,4 +1,4 @@
-"""What can be done to very many documents: each kind says how, a batch at a time."""
+"""Kinds of bulk actions: how to select, apply and finish batches of documents."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -10,12 +10,12 @@ from jimeng.documents import BulkAction
 @dataclass(frozen=True)
 class DocumentBatch:
     """
-    Some of what an action is about.
+    A batch of the documents of an action.
 
     Attributes:
         ids: Of the documents.
-        at: When the batch was begun; with the token, what its changes are known by.
-        cursor: Where the next batch begins, for kinds that need to know.
+        at: When the batch was begun; with the token, it identifies the batch's changes.
+        cursor: Where the next batch begins, for kinds that need one.
     """
 
     ids: Sequence[str]
@@ -26,7 +26,7 @@ class DocumentBatch:
 
 @dataclass(frozen=True)
 class Counts:
-    """How many of a batch it was done to, and how many were left out."""
+    """How many documents of a batch were changed, and how many skipped."""
 
     done: int
     left_out: int = 0
@@ -38,15 +38,14 @@ class Kind:
     One kind of bulk action.
 
     Attributes:
-        select: The action, how many at most -> the ids that are next and the cursor
-            behind them; no ids at the end.
-        apply: Change a batch. Called again for the same batch it changes nothing
-            twice, and counts the same.
-        finish: What is left to do when no more are found; may be called twice.
-        size: Of a batch, at most.
-        counts: What `Counts.done` is called in the audit trail.
-        creates: It makes tasks. A copy of the database does not go on with it, since
-            its original does.
+        select: Called with the action and the maximum number; returns the next ids and
+            the cursor after them, no ids at the end.
+        apply: Change a batch. Idempotent: a repeated call counts the same.
+        finish: Called after the last batch; may be called twice.
+        size: Maximum size of a batch.
+        counts: The name of `Counts.done` in the audit trail.
+        creates: It creates tasks. A restored copy of the database does not continue it,
+            since the original does.
     """
 
     select: Callable[[BulkAction, int], tuple[Sequence[str], str | None]]
@@ -61,10 +60,10 @@ KINDS: dict[str, Kind] = {}
 
 
 def register(name: str, kind: Kind) -> None:
-    """Make a kind known; every process that works registers the same ones."""
+    """Register a kind; every process that runs bulk actions registers the same ones."""
     KINDS[name] = kind
 
 
 def restorable_kinds() -> list[str]:
-    """The names of those that a copy of the database may go on with."""
+    """The names of the kinds that a restored copy of the database may continue."""
     return sorted(name for name, kind in KINDS.items() if not kind.creates)

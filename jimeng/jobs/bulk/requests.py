@@ -1,4 +1,4 @@
-"""A bulk action is asked for, and looked at."""
+"""Start and query bulk actions."""
 
 import logging
 
@@ -22,19 +22,19 @@ def start(
     audited: bool = False,
 ) -> BulkAction:
     """
-    Write down what is to be done; `work` does it.
+    Store a new bulk action; `work` executes it.
 
     Args:
-        scope: Whose or which, where several may go on beside each other.
-        details: What is asked for, as JSON.
-        target: For the audit trail, as the entry's.
-        audited: It is an operator's, and has an entry in the audit trail.
+        scope: Distinguishes actions of a kind that may run at the same time.
+        details: Its parameters, as JSON.
+        target: The target in the audit trail.
+        audited: Write an entry to the audit trail.
 
     Returns:
-        The action; the one that is under way already, if there is one.
+        The action; the open one of the same kind and scope, if there is one.
 
     Raises:
-        IndexMissing: nothing would keep two of them apart.
+        IndexMissing: the unique index that prevents two open ones is missing.
     """
     now = utcnow()
     action = BulkAction(
@@ -65,7 +65,7 @@ def start(
 
 
 def write_audit_entry(action: BulkAction, target: str | None = None) -> None:
-    """Write the entry in the audit trail, before anything is changed; once."""
+    """Write the entry to the audit trail, before anything is changed; idempotent."""
     if action.audit_id is None:
         return
     entry = AuditEntry(
@@ -84,18 +84,18 @@ def write_audit_entry(action: BulkAction, target: str | None = None) -> None:
 
 
 def find(action_id: str) -> BulkAction | None:
-    """The action as it is now; None if it is forgotten."""
+    """The current state of an action; None if it has expired."""
     return BulkAction.find_one({"_id": action_id})
 
 
 def under_way(*kinds: str, by: str | None = None) -> list[BulkAction]:
     """
-    Those of *kinds* that have not ended, the oldest first.
+    The open actions of these kinds, oldest first.
 
     Args:
-        by: The id of whoever asked for them; None for anybody's.
+        by: The id of the user who started them; None for all.
     """
-    # `due_at` stands there for the sake of the index, which has no others.
+    # The condition on `due_at` lets MongoDB use the partial index.
     where = {"due_at": {"$exists": True}, "open": True, "kind": {"$in": kinds}}
     rows = BulkAction.collection().find(where | ({"by": by} if by else {}))
     return BulkAction.read_all(rows.sort("started_at", 1))
@@ -103,8 +103,8 @@ def under_way(*kinds: str, by: str | None = None) -> list[BulkAction]:
 
 def latest(kind: str) -> BulkAction | None:
     """
-    Of a kind whose actions are about everybody's: the one under way, else the last
-    that ended; None if there was none lately.
+    The latest action of a kind without scope, open or ended; None if there was none
+    lately.
     """
     where = {"key": f"{kind}|"}
     row = BulkAction.collection().find_one(where, sort=[("started_at", -1)])

@@ -1,4 +1,4 @@
-"""Bulk actions are worked off: claimed, some batches at a time, by whoever is there."""
+"""Execute bulk actions in batches, under a lease."""
 
 import logging
 import math
@@ -34,7 +34,7 @@ AWAY = (
 
 
 def run_due() -> bool:
-    """Work on whatever action is due, for a while; return whether there was one."""
+    """Work on an action that is due, for `TURN_S`; return whether there was one."""
     action = _claim({})
     if action is not None:
         _work(action, TURN_S)
@@ -45,15 +45,15 @@ def work(
     action: BulkAction, *, within: float = math.inf, size: int | None = None
 ) -> BulkAction:
     """
-    Work on *action*, unless somebody else does.
+    Work on *action*, unless another process does.
 
     Args:
-        within: Seconds after which no further batch is begun; the rest is left to the
-            consumers.
-        size: Of a batch, at most; a request's time is short.
+        within: Seconds after which no further batch is begun; the consumers do the
+            rest.
+        size: Maximum size of a batch.
 
     Returns:
-        The action as it is now.
+        The current state of the action.
     """
     claimed = _claim({"_id": action.id})
     if claimed is not None:
@@ -62,12 +62,12 @@ def work(
 
 
 def work_briefly(action: BulkAction) -> BulkAction:
-    """`work`, as long as a request has time for it: what is little is done at once."""
+    """`work` within `REQUEST_BUDGET_S`: a small action is done at once."""
     return work(action, within=REQUEST_BUDGET_S, size=REQUEST_BATCH_DOCUMENTS)
 
 
 def stop(kind: str, scope: str) -> None:
-    """End an action early, whoever works on it; a batch that is begun is ended."""
+    """End an action early; a batch in progress is finished by its worker."""
     action = BulkAction.claim({"key": f"{kind}|{scope}", "open": True}, WRITING_LEASE)
     if action is not None:
         _end(action, "stopped")
@@ -83,7 +83,7 @@ def _work(action: BulkAction, within: float, size: int | None = None) -> None:
     kind = KINDS[action.kind]
     size = min(size or kind.size, kind.size)
     try:
-        write_audit_entry(action)  # whoever began it may have died before it could
+        write_audit_entry(action)  # the process that started it may have died before
         if action.tries > MAX_ATTEMPTS:
             log.error("bulk action given up id=%s kind=%s", action.id, action.kind)
             _end(action, "internal")
@@ -104,13 +104,13 @@ def _work(action: BulkAction, within: float, size: int | None = None) -> None:
 
 
 def _release(action: BulkAction, due_at: datetime, changes: dict) -> None:
-    """Let others go on; where not even that can be written, its lease passes."""
+    """Release the lease; if that cannot be written, it expires."""
     with suppress(PyMongoError):
         action.release(due_at, changes)
 
 
 def _one_batch(action: BulkAction, kind: Kind, size: int) -> BulkAction | None:
-    """Change some more; None at the end, or where somebody else has taken over."""
+    """Process one batch; None at the end, or if another worker has taken over."""
     if not action.batch:
         ids, cursor = kind.select(action, size)
         if not ids:
@@ -134,7 +134,7 @@ def _one_batch(action: BulkAction, kind: Kind, size: int) -> BulkAction | None:
 
 
 def _end(action: BulkAction, error: str | None = None) -> None:
-    """Say how it ended, in the audit trail first: that is said once at most."""
+    """Store the end, in the audit trail first, which records it at most once."""
     found = BulkAction.find_one({"_id": action.id, "owner": action.owner})
     if found is None:
         return
