@@ -24,10 +24,7 @@ from jimeng.providers.download import FetchFailed, LinkGone
 log = logging.getLogger(__name__)
 
 LEASE = timedelta(seconds=90)  # a download, and waiting for the shared decoder
-MAX_FETCHES, RETRY_AFTER = (
-    3,
-    timedelta(seconds=15),
-)  # with a download's own time within 90 s
+MAX_FETCHES, RETRY_AFTER = 3, timedelta(seconds=15)  # 90 s with the downloads
 # How long a picture waits for a permit, or for a picture with the same input, until it
 # tries again by itself; a finished preparation wakes the next one.
 PREPARATION_TIMEOUT_S = 10.0

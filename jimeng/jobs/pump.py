@@ -36,10 +36,8 @@ TICK_S, MIN_PAUSE_S = 0.25, 0.05
 IDLE_AFTER_S, IDLE_TICK_S = 5.0, 1.0
 ERROR_PAUSE_S = 1.0
 BATCH_DOCUMENTS = 200
-RESERVATION_LEASE = timedelta(
-    seconds=5
-)  # then it is queued again: Redis may have lost it
-STOP_TIMEOUT_S = 1.0  # second
+RESERVATION_LEASE = timedelta(seconds=5)  # Redis may lose the job: queue it again
+STOP_TIMEOUT_S = 1.0
 
 _starting = threading.Lock()
 _stopped = threading.Event()

@@ -193,7 +193,7 @@ def announce_about(
     webhook: Mapping | None,
 ) -> None:
     """
-    Write the deliveries of an event for the endpoints of a user that want it.
+    Insert the deliveries of an event to a user's endpoints that subscribe to it.
 
     Args:
         webhook: Where those of this *subject* alone are sent, too.

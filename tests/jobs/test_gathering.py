@@ -127,7 +127,9 @@ def test_cancelled_after_a_death_and_before_the_janitor(client, gathered, monkey
     task_id = create(client, n=2)
     gathered.die()
     (every,) = (
-        each.interval_s for each in periodic_tasks.PERIODIC_TASKS if each.name == "plans"
+        each.interval_s
+        for each in periodic_tasks.PERIODIC_TASKS
+        if each.name == "plans"
     )
     late = janitor.REQUEST_GRACE.total_seconds() + every
     age_of = backfill.age_of
