@@ -130,7 +130,7 @@ def light_hashes() -> Iterator[None]:
 def patience() -> Iterator[None]:
     """However slow the machine is, what is begun in a request is done in it."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(worker, "IN_REQUEST_S", 60.0)
+        patch.setattr(worker, "REQUEST_BUDGET_S", 60.0)
         patch.setattr(filling, "IN_REQUEST_S", 60.0)
         patch.setattr(filling, "TURN_S", 60.0)
         patch.setattr(doctor_of_databases, "SLOW", 60.0)

@@ -100,7 +100,7 @@ def test_picture_stays_with_its_account(client, provider, studio, work_off):
 
 def test_refusal_of_one_is_not_the_others(client, lane, studio, monkeypatch):
     """Too many at one account: that one is left alone, the other goes on."""
-    monkeypatch.setattr(lanes.limits, "BACK_OFF", 60.0)
+    monkeypatch.setattr(lanes.limits, "BACK_OFF_S", 60.0)
     studio.submits = [ProviderError("x", code="concurrency_limited", transient=True)]
     create(client, user_id="ada", n=4)
     create(client, user_id="ada", n=4)
