@@ -195,8 +195,8 @@ def begin_anew(database: Database) -> None:
     forget_sweeps()
     forget_release()
     switches._worker = (math.inf, True)  # the tests do its work
-    limits.forget_quotas()
-    deferred_release.unsettled.clear()
+    limits.clear_quota_cache()
+    deferred_release.pending.clear()
 
 
 @pytest.fixture(scope="session")

@@ -14,11 +14,11 @@ def test_redis_that_stalls_is_awaited(database, redis_server):
     """A command that is given up and sent again may be counted twice."""
     with redis.Redis.from_url(redis_server.url) as other:
         other.client_pause(STALL)
-    counted = rate_limiter.take("ada", 5)
+    counted = rate_limiter.count_one("ada", 5)
 
     assert counted.used == 1
-    rate_limiter.give_back("ada")
-    assert rate_limiter.read("ada").used == 0
+    rate_limiter.uncount("ada")
+    assert rate_limiter.read_window("ada").used == 0
 
 
 def test_shared_servers_are_asked_in_their_pieces(request):

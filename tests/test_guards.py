@@ -182,13 +182,13 @@ def test_what_is_set_aside_unsent_is_given_back_to_the_day(client, lane):
     """It cost nothing, so another may be asked for."""
     create(client)
     day = generation().created_at.date()
-    assert QuotaUsage.asked_on("user_123", day) == 1
+    assert QuotaUsage.used_on("user_123", day) == 1
     change(width="wide")
 
     run_queue()
 
     assert generation().error["code"] == "not_understood"
-    assert QuotaUsage.asked_on("user_123", day) == 0
+    assert QuotaUsage.used_on("user_123", day) == 0
 
 
 def test_no_more_is_reserved_than_there_is_room_for(client):

@@ -62,7 +62,7 @@ class ApiKey(CountedByDay):
     }
 
     @classmethod
-    def ask(cls, key_id: str, on: date, n: int, *, most: int) -> int | None:
+    def reserve_quota(cls, key_id: str, on: date, n: int, *, most: int) -> int | None:
         """
         Count *n* pictures for the day.
 

@@ -31,13 +31,12 @@ class RateLimit:
 
 class CountedByDay(Stored):
     """
-    What has asked for pictures on a day: a user, or an API key.
+    The usage of a daily quota, of a user or an API key.
 
     Attributes:
-        day: In UTC, the latest on which something was asked for: ``2026-01-31``.
-        asked: Pictures that were asked for on it, without those that were never
-            sent. A process that dies between two writes may leave some counted
-            that nobody drew; never fewer.
+        day: The latest day (UTC) with a submission: ``2026-01-31``.
+        asked: Pictures submitted on it, without those that were never sent. If a
+            process dies between two writes, the count may be too high, never too low.
     """
 
     day = StringField(default="")
@@ -46,18 +45,17 @@ class CountedByDay(Stored):
     meta = {"abstract": True}
 
     @classmethod
-    def asked_on(cls, row_id: str, day: date) -> int:
+    def used_on(cls, row_id: str, day: date) -> int:
         """
-        Pictures that were asked for on *day*, or since: another server's clock may
-        have begun the next one.
+        Pictures submitted on *day* or later: another server's clock may be ahead.
         """
         found = cls.find_one({"_id": row_id, "day": {"$gte": day.isoformat()}})
         return found.asked if found else 0
 
     @classmethod
-    def give_back(cls, row_id: str, day: date, n: int) -> None:
-        """Count *n* pictures out again, while that day is the latest."""
-        # A count that is less is not one that they were in.
+    def release_quota(cls, row_id: str, day: date, n: int) -> None:
+        """Give *n* pictures back to the quota, if that day is still the latest."""
+        # A lower count cannot include them.
         where = {"_id": row_id, "day": day.isoformat(), "asked": {"$gte": n}}
         cls.collection(durable=False).update_one(where, {"$inc": {"asked": -n}})
 

@@ -229,9 +229,9 @@ def cancel(generation: Generation) -> None:
 def release_quota(generation: Generation) -> None:
     """Give a picture that was not accepted back to the quotas of its user and key."""
     day = generation.created_at.date()
-    QuotaUsage.give_back(generation.user_id, day, 1)
+    QuotaUsage.release_quota(generation.user_id, day, 1)
     if generation.key_id:
-        ApiKey.give_back(generation.key_id, day, 1)
+        ApiKey.release_quota(generation.key_id, day, 1)
 
 
 def enqueue(generation: Generation, **changes: object) -> SlotRelease:

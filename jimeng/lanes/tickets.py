@@ -73,7 +73,7 @@ def reserve_tickets(
             except DuplicateKeyError:
                 pass  # over a limit, or another request has just inserted the record
         if day is not None and day.max_pictures is not None:
-            used = QuotaUsage.asked_on(user_id, day.date)
+            used = QuotaUsage.used_on(user_id, day.date)
             if used > quota - n:
                 raise DailyQuotaExceeded(used)
         # The count of waiting pictures may have drifted.

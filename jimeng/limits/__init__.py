@@ -1,14 +1,13 @@
 """
-Limits: how many tasks a user may ask for in a minute, and pictures in a day; and those
-that an API key has of its own.
+Rate limits (tasks a minute) and daily quotas (pictures a day) of users and API keys.
 """
 
 from jimeng.limits.deferred_release import release_unless_written
 from jimeng.limits.reservations import (
     ACCESS,
     Reservation,
+    clear_quota_cache,
     count_request,
-    forget_quotas,
     quota_of,
     rate_limits,
     reserve,

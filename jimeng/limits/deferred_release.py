@@ -1,10 +1,9 @@
 """
-Reservations whose request MongoDB failed: released once it answers, if nothing came of
-them.
+Release reservations later whose request failed because MongoDB did not answer.
 
-Nobody knows at that moment whether the task was written, and MongoDB could not count
-them out either. A process that ends before it answers leaves them counted until the
-day is over.
+At that moment it is unknown whether the task was stored, and the reservation could not be
+released either. If the process ends before MongoDB answers, they stay counted until the
+end of the day.
 """
 
 import logging
@@ -19,35 +18,35 @@ from jimeng.documents import Task, best_effort
 
 log = logging.getLogger(__name__)
 
-PAUSE_S = 5.0  # longer than a write goes on whose client has given it up
-MAX_RESERVATIONS = 1000  # of one process; the oldest are left counted
+PAUSE_S = 5.0  # longer than MongoDB continues a write after its client timed out
+MAX_RESERVATIONS = 1000  # of one process; beyond, the oldest stay counted
 
-unsettled: deque[tuple[str, Callable[[], None]]] = deque(maxlen=MAX_RESERVATIONS)
+pending: deque[tuple[str, Callable[[], None]]] = deque(maxlen=MAX_RESERVATIONS)
 _lock = threading.Lock()
 _thread: threading.Thread | None = None
 
 
 def release_unless_written(task_id: str, release: Callable[[], None]) -> None:
-    """Call *release* once MongoDB says that there is no such task."""
+    """Call *release* once MongoDB answers, if the task does not exist."""
     global _thread
     with _lock:
-        unsettled.append((task_id, release))
+        pending.append((task_id, release))
         if _thread is None:
             _thread = threading.Thread(target=_run, name="releasing", daemon=True)
             _thread.start()
 
 
-def settle() -> None:
+def release_pending() -> None:
     """
-    Release what came to nothing.
+    Release the pending reservations whose tasks do not exist.
 
     Raises:
         PyMongoError: MongoDB does not answer yet.
     """
-    while unsettled:
-        task_id, release = unsettled[0]
+    while pending:
+        task_id, release = pending[0]
         is_written = Task.find_one({"_id": task_id}) is not None
-        unsettled.popleft()  # at most once: what counts twice would be too much
+        pending.popleft()  # before the release: it must not be released twice
         if not is_written:
             log.info("reservation released task=%s", task_id)
             with best_effort("reservation"):
@@ -59,10 +58,10 @@ def _run() -> None:
     while True:
         sleep(PAUSE_S)
         try:
-            settle()
+            release_pending()
         except PyMongoError as error:
             log.warning("reservations are not released yet: %s", error)
         with _lock:
-            if not unsettled:
+            if not pending:
                 _thread = None
                 return

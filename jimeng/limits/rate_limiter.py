@@ -1,4 +1,4 @@
-"""Windows of a minute, counted in Redis: a count that is lost is one of the last."""
+"""Rate limiter with windows of a minute, counted in Redis; counts may be lost with it."""
 
 import logging
 import secrets
@@ -11,13 +11,13 @@ from jimeng.errors import QueueUnavailable
 
 log = logging.getLogger(__name__)
 
-MINUTE = 60  # seconds
-# The client sends a command again whose answer did not come: so long it is known.
-KNOWN = 5  # seconds
+MINUTE_S = 60
+# The Redis client retries a command whose answer is lost: for so long it counts once.
+RESEND_WINDOW_S = 5
 
-# A window begins with the first of its tasks. One script, so that many requests at
-# once cannot pass together, and no count is left without an end; and one round trip.
-# The third key is of this call: what has been counted under it is not counted anew.
+# A window begins with its first task. One script, so that concurrent requests cannot
+# exceed the limit together, and no count is left without an expiry; and one round trip.
+# The third key is an idempotency key of this call.
 COUNT_SCRIPT = """
 local taken, used, left = 1, 0, 0
 if ARGV[1] ~= '0' then
@@ -42,29 +42,29 @@ end
 
 
 @dataclass(frozen=True)
-class Count:
+class WindowCount:
     """
     Attributes:
-        taken: Whether there was room for one more, which is counted then.
-        used: How many the window has now.
-        left: Milliseconds until they are forgotten; none where nothing is counted.
+        allowed: Whether one more was within the limit, and was counted.
+        used: How many are counted now.
+        left_ms: Milliseconds until the window ends; not positive without a count.
         queued: Jobs that wait in Redis.
     """
 
-    taken: bool
+    allowed: bool
     used: int
-    left: int
+    left_ms: int
     queued: int
 
     @property
     def resets_in(self) -> int:
-        """Seconds; without a count the whole window is there."""
-        return -(-(self.left if self.left > 0 else 1000 * MINUTE) // 1000)
+        """Seconds until the window ends; a whole window without a count."""
+        return -(-(self.left_ms if self.left_ms > 0 else 1000 * MINUTE_S) // 1000)
 
 
-def take(name: str, most: int) -> Count:
+def count_one(name: str, most: int) -> WindowCount:
     """
-    Count one more under *name*, where that makes no more than *most*; 0 is no limit.
+    Count one more under *name*, if that is at most *most*; 0 for no limit.
 
     Raises:
         QueueUnavailable: Redis is away.
@@ -72,34 +72,34 @@ def take(name: str, most: int) -> Count:
     waiting = jobs.huey.storage.queue_key
     keys = [_key(name), waiting, f"jimeng:taken:{secrets.token_hex(8)}"]
     try:
-        taken, used, left, queued = jobs.evaluate(
-            COUNT_SCRIPT, keys, most, 1000 * MINUTE, 1000 * KNOWN
+        allowed, used, left_ms, queued = jobs.evaluate(
+            COUNT_SCRIPT, keys, most, 1000 * MINUTE_S, 1000 * RESEND_WINDOW_S
         )
     except RedisError as error:
         raise QueueUnavailable(f"redis: {error}", retry_after=5) from error
-    return Count(bool(taken), used, left, queued)
+    return WindowCount(bool(allowed), used, left_ms, queued)
 
 
-def give_back(name: str) -> None:
+def uncount(name: str) -> None:
     try:
         jobs.evaluate(UNCOUNT_SCRIPT, [_key(name)])
     except RedisError as error:
         log.warning("submission stays counted for its minute", exc_info=error)
 
 
-def read(name: str) -> Count:
+def read_window(name: str) -> WindowCount:
     """
-    How the window stands.
+    Read the state of a window.
 
     Raises:
         QueueUnavailable: Redis is away.
     """
     try:
         with jobs.huey.storage.conn.pipeline(transaction=False) as pipeline:
-            used, left = pipeline.get(_key(name)).pttl(_key(name)).execute()
+            used, left_ms = pipeline.get(_key(name)).pttl(_key(name)).execute()
     except RedisError as error:
         raise QueueUnavailable(f"redis: {error}", retry_after=5) from error
-    return Count(True, int(used or 0), left, 0)
+    return WindowCount(True, int(used or 0), left_ms, 0)
 
 
 def _key(name: str) -> str:

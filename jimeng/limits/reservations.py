@@ -1,13 +1,12 @@
 """
-Limits: how many tasks a user may ask for in a minute, and pictures in a day.
+Reservations: the part of its limits that a request uses up.
 
-Tasks are counted in Redis: a count that is lost is one of the last minute.
-Pictures are counted in MongoDB, by the day in UTC on which they were asked for,
-together with their turns.
-Both are reserved before the task is written, and released when it is not written after
-all. A picture is given back to its day also when it ends while it waits: cancelled,
-deleted, or its model offered no longer. What a provider has taken counts, whatever
-came of it. An API key may be limited more than its user, in the same ways.
+Tasks are counted in Redis, per minute; losing these counts is harmless. Pictures are
+counted in MongoDB, per day (UTC) of submission, in the same update that reserves their
+tickets. Both are reserved before the task is stored, and released if it is not stored
+after all. A picture is also given back to its day if it ends while it waits: cancelled,
+deleted, or its model no longer offered. A picture that a provider accepted counts,
+whatever its outcome. An API key may have stricter limits than its user.
 """
 
 import hashlib
@@ -33,31 +32,32 @@ from jimeng.errors import (
     TooManySubmissions,
 )
 from jimeng.errors.inputs import TooManyUploads
-from jimeng.limits import rate_limiter as windows
+from jimeng.limits import rate_limiter
 from jimeng.limits.deferred_release import release_unless_written
-from jimeng.limits.rate_limiter import MINUTE
+from jimeng.limits.rate_limiter import MINUTE_S
 
 log = logging.getLogger(__name__)
 
 # As `RateLimit` names them.
 SUBMISSIONS, PICTURES, REQUESTS = "submissions", "daily-pictures", "requests"
-DAY = 86_400  # seconds
-UPLOADS = 30  # a minute, of one user
+DAY_S = 86_400
+MAX_UPLOADS = 30  # a minute, per user
 
-# An office has one address, and pages with their pictures are many requests.
-CALLERS_BEHIND = 5  # times ``REQUESTS_PER_MINUTE`` are an address's
-ACCESS = "jimeng:access"  # changes with what any key is worth
-UNASKED = 5.0  # seconds that Redis is not asked after it did not answer
-QUOTA_CACHE = 1.0  # seconds that a quota is believed which came with no request
-MAX_QUOTAS = 10_000  # of these
+# An office shares one address, and a page with its pictures makes many requests: an
+# address gets so many times ``REQUESTS_PER_MINUTE``.
+CALLERS_PER_ADDRESS = 5
+ACCESS = "jimeng:access"  # changes whenever the rights of a key change
+REDIS_RETRY_AFTER_S = 5.0  # after Redis has not answered
+QUOTA_CACHE_S = 1.0  # for users whose quota did not come with their credentials
+MAX_QUOTAS = 10_000  # cached
 
 _asked_from = 0.0  # by `time.monotonic`
 _quotas: dict[str, tuple[float, int | None]] = {}  # until when, by `time.monotonic`
 
-# One command for a request's caller and its address; *left* of what is over. The
-# last key is not counted: it is `ACCESS`. What the client sends again, as no answer
-# came, counts twice: that is one request of hundreds.
-COUNT = """
+# One command counts the request for its caller and for its address. The last key is
+# `ACCESS`, which is only read. A command that the Redis client retries counts twice: one
+# request of hundreds.
+COUNT_SCRIPT = """
 local told = {redis.call('GET', KEYS[#KEYS]) or ''}
 for at = 1, #KEYS - 1 do
   local used = redis.call('INCR', KEYS[at])
@@ -72,9 +72,11 @@ return told
 @dataclass(frozen=True)
 class RequestCount:
     """
+    The result of counting a request.
+
     Attributes:
-        access: What stands under `ACCESS`.
-        standing: How the caller, or else the address, stands with its requests.
+        access: The value of `ACCESS`.
+        standing: The rate limit of the caller or the address, whichever is nearer.
     """
 
     access: bytes
@@ -84,7 +86,7 @@ class RequestCount:
 @dataclass(frozen=True)
 class Bounds:
     """
-    What a user may ask for.
+    The limits of a user.
 
     Attributes:
         per_minute: Tasks; 0 for no limit.
@@ -95,7 +97,7 @@ class Bounds:
     per_minute: int
     per_day: int | None
 
-    prefix: ClassVar[str] = ""  # of its limits' names
+    prefix: ClassVar[str] = ""  # of the names of its limits
     counter: ClassVar[type[CountedByDay]] = QuotaUsage
     too_many: ClassVar[type[TooManySubmissions]] = TooManySubmissions
     exceeded: ClassVar[type[QuotaExceeded]] = QuotaExceeded
@@ -106,17 +108,19 @@ class Bounds:
 
     @property
     def window(self) -> str:
-        """The name of its minute."""
+        """The name of its window in the rate limiter."""
         return self.id
 
-    def count_task(self) -> windows.Count:
+    def count_task(self) -> rate_limiter.WindowCount:
         """
+        Count one more task in the current minute.
+
         Raises:
-            TooManySubmissions: it has asked for as many as a minute may have.
+            TooManySubmissions: the limit per minute is reached.
             QueueUnavailable: Redis is away.
         """
-        count = windows.take(self.window, self.per_minute)
-        if not count.taken:
+        count = rate_limiter.count_one(self.window, self.per_minute)
+        if not count.allowed:
             wait, most = count.resets_in, self.per_minute
             raise self.too_many(self.name, retry_after=wait, limit=most, seconds=wait)
         return count
@@ -126,31 +130,31 @@ class Bounds:
         wait = day.resets_in
         return self.exceeded(self.name, retry_after=wait, limit=most, left=day.left)
 
-    def of_minute(self, count: windows.Count) -> RateLimit:
+    def of_minute(self, count: rate_limiter.WindowCount) -> RateLimit:
         most, policy = self.per_minute, f"{self.prefix}{SUBMISSIONS}"
         left = max(most - count.used, 0)
-        return RateLimit(policy, most, MINUTE, left, count.resets_in)
+        return RateLimit(policy, most, MINUTE_S, left, count.resets_in)
 
     def of_day(self, used: int, now: datetime) -> RateLimit:
-        """How a day stands, which ends at midnight in UTC."""
+        """The state of the daily quota, which resets at midnight UTC."""
         most, policy = self.per_day or 0, f"{self.prefix}{PICTURES}"
         midnight = jobs.midnight(now.date() + timedelta(days=1))
         wait = -(-(midnight - now) // timedelta(seconds=1))
-        return RateLimit(policy, most, DAY, max(most - used, 0), wait)
+        return RateLimit(policy, most, DAY_S, max(most - used, 0), wait)
 
     def standing(self) -> list[RateLimit]:
-        """How it stands now with each limit that there is."""
+        """The current state of each limit that applies."""
         now, found = utcnow(), []
         if self.per_minute:
-            found.append(self.of_minute(windows.read(self.window)))
+            found.append(self.of_minute(rate_limiter.read_window(self.window)))
         if self.per_day is not None:
-            used = self.counter.asked_on(self.id, now.date())
+            used = self.counter.used_on(self.id, now.date())
             found.append(self.of_day(used, now))
         return found
 
 
 class KeyBounds(Bounds):
-    """What an API key may ask for, where it is limited more than its user."""
+    """The limits of an API key, in addition to those of its user."""
 
     prefix = "key-"
     counter = ApiKey
@@ -178,64 +182,64 @@ def key_bounds_of(principal: Principal) -> KeyBounds | None:
 @dataclass
 class Reservation:
     """
-    What one request has reserved of the limits of its user, and of its key.
+    What one request has used up of the limits of its user and its key.
 
     Attributes:
-        windows: The minutes in which its task is counted.
-        key_id: The key whose day has its pictures; empty where none has.
-        has_turns: Its pictures wait in their lane, and its user's day has them.
-        turn: The first of these turns.
+        windows: The rate limiter's windows in which its task is counted.
+        key_id: The key in whose daily quota its pictures are counted; empty if none.
+        has_tickets: Its tickets are reserved and its pictures counted in the user's day.
+        turn: The first ticket.
         queued: Jobs that waited in Redis.
-        rate_limits: What is left, of each limit that there is.
+        rate_limits: The state of each limit that applies.
     """
 
     task: Task
     windows: list[str] = field(default_factory=list)
     key_id: str = ""
-    has_turns: bool = False
+    has_tickets: bool = False
     turn: int = 0
     queued: int = 0
     rate_limits: tuple[RateLimit, ...] = ()
 
     def release(self) -> None:
-        """The request has made nothing."""
+        """Release all of it: the request has created nothing."""
         task, day = self.task, self.task.created_at.date()
         for window in self.windows:
-            windows.give_back(window)
+            rate_limiter.uncount(window)
         if self.key_id:
-            ApiKey.give_back(self.key_id, day, task.n)
-        if self.has_turns:
+            ApiKey.release_quota(self.key_id, day, task.n)
+        if self.has_tickets:
             lanes.release_tickets(task.lane, task.user_id, task.n, day=day)
 
 
 def count_request(address: str, caller: str) -> RequestCount | None:
     """
-    Count one more request of an address, and of who calls, by key or session.
+    Count one more request of an address and of a caller: a key or session.
 
-    Either may be empty. Without Redis nothing is counted.
+    Either may be empty. While Redis is down nothing is counted.
 
     Returns:
-        None where Redis was not asked.
+        None if nothing was counted.
 
     Raises:
-        TooManyRequests: there were as many in this minute as there may be.
+        TooManyRequests: the limit per minute is reached.
     """
     global _asked_from
     most = jobs.runtime().config.REQUESTS_PER_MINUTE
-    bounds = {f"address:{address}": CALLERS_BEHIND * most} if address else {}
+    bounds = {f"address:{address}": CALLERS_PER_ADDRESS * most} if address else {}
     if caller:
         bounds[f"caller:{hashlib.sha256(caller.encode()).hexdigest()[:32]}"] = most
     if not (most and bounds) or monotonic() < _asked_from:
         return None
     keys = [*(f"jimeng:requests:{each}" for each in bounds), ACCESS]
     try:
-        mark, *told = jobs.evaluate(COUNT, keys, 1000 * MINUTE)
+        mark, *told = jobs.evaluate(COUNT_SCRIPT, keys, 1000 * MINUTE_S)
     except RedisError as error:
-        _asked_from = monotonic() + UNASKED
+        _asked_from = monotonic() + REDIS_RETRY_AFTER_S
         log.warning("requests are not counted", exc_info=error)
         return None
     counts = zip(bounds.values(), told[::2], told[1::2], strict=True)
-    # The one that refuses, else the one that will be the first to.
+    # The limit that is exceeded, else the one that is nearest.
     over, standing = max(map(_requests, counts), key=lambda at: (at[0], -at[1].left))
     if over:
         wait = standing.resets_in
@@ -246,70 +250,69 @@ def count_request(address: str, caller: str) -> RequestCount | None:
 
 
 def _requests(count: tuple[int, int, int]) -> tuple[bool, RateLimit]:
-    """Whether a limit is passed, and how it stands: the limit, used, milliseconds."""
+    """Whether a limit is exceeded, and its state; from limit, used and milliseconds."""
     most, used, ends = count
     left, resets_in = max(most - used, 0), -(-max(ends, 1) // 1000)
-    return used > most, RateLimit(REQUESTS, most, MINUTE, left, resets_in)
+    return used > most, RateLimit(REQUESTS, most, MINUTE_S, left, resets_in)
 
 
 def reserve(
     principal: Principal, task: Task, *, is_counted: bool = True
 ) -> Reservation:
     """
-    Count one more task of its user, and its pictures; give them turns in their lane.
+    Count a task and its pictures, and reserve tickets in its lane.
 
     Args:
-        is_counted: As one of the minute's tasks. Those that a batch makes are not: it
-            has been counted itself, and makes them no faster than they are drawn.
+        is_counted: Count it in the user's minute. Tasks of a batch are not: the batch was
+            counted itself, and creates them no faster than they are generated.
 
     Raises:
-        TooManySubmissions: the user, or the key, has asked for as many tasks as a
-            minute may have.
-        QuotaExceeded: these would be more pictures than the day may have.
-        TooManyPending: these would be more than ``USER_MAX_PENDING``.
-        QueueUnavailable: Redis is away.
+        TooManySubmissions: the limit per minute of the user or the key is reached.
+        QuotaExceeded: the daily quota would be exceeded.
+        TooManyPending: more than ``USER_MAX_PENDING`` would wait.
+        QueueUnavailable: Redis is down.
     """
-    held = Reservation(task)
+    reservation = Reservation(task)
     try:
-        of_key = _reserve_of_key(held, key_bounds_of(principal))
+        of_key = _reserve_of_key(reservation, key_bounds_of(principal))
         user = bounds_of(principal, task.user_id)
         if not is_counted:
             user = replace(user, per_minute=0)
-        held.rate_limits = (*_reserve_of_user(held, user), *of_key)
-    except PyMongoError:  # which may have counted what it was asked last all the same
-        release_unless_written(task.id, held.release)
+        reservation.rate_limits = (*_reserve_of_user(reservation, user), *of_key)
+    except PyMongoError:  # the last update may have been applied all the same
+        release_unless_written(task.id, reservation.release)
         raise
     except JimengError:
-        held.release()
+        reservation.release()
         raise
-    return held
+    return reservation
 
 
-def _reserve_of_key(held: Reservation, key: KeyBounds | None) -> list[RateLimit]:
-    """How the key stands then."""
+def _reserve_of_key(reservation: Reservation, key: KeyBounds | None) -> list[RateLimit]:
+    """Reserve from the limits of the key; return their state after that."""
     found: list[RateLimit] = []
     if key is not None and key.per_minute:
         found.append(key.of_minute(key.count_task()))
-        held.windows.append(key.window)
+        reservation.windows.append(key.window)
     if key is not None and key.per_day:
-        task, now = held.task, held.task.created_at
-        used = ApiKey.ask(key.id, now.date(), task.n, most=key.per_day)
+        task, now = reservation.task, reservation.task.created_at
+        used = ApiKey.reserve_quota(key.id, now.date(), task.n, most=key.per_day)
         if used is None:
-            raise key.over_quota(ApiKey.asked_on(key.id, now.date()), now)
-        held.key_id = key.id
+            raise key.over_quota(ApiKey.used_on(key.id, now.date()), now)
+        reservation.key_id = key.id
         found.append(key.of_day(used, now))
     return found
 
 
-def _reserve_of_user(held: Reservation, user: Bounds) -> list[RateLimit]:
-    """How the user stands then."""
+def _reserve_of_user(reservation: Reservation, user: Bounds) -> list[RateLimit]:
+    """Reserve from the limits of the user; return their state after that."""
     found: list[RateLimit] = []
     count = user.count_task()
-    held.queued = count.queued
+    reservation.queued = count.queued
     if user.per_minute:
-        held.windows.append(user.window)
+        reservation.windows.append(user.window)
         found.append(user.of_minute(count))
-    task, now = held.task, held.task.created_at
+    task, now = reservation.task, reservation.task.created_at
     most = jobs.runtime().config.USER_MAX_PENDING
     day = lanes.DailyQuota(now.date(), user.per_day)
     try:
@@ -318,7 +321,7 @@ def _reserve_of_user(held: Reservation, user: Bounds) -> list[RateLimit]:
         )
     except lanes.DailyQuotaExceeded as full:
         raise user.over_quota(full.used, now) from None
-    held.has_turns, (held.turn, used) = True, turns
+    reservation.has_tickets, (reservation.turn, used) = True, turns
     if user.per_day is not None:
         found.append(user.of_day(used, now))
     return found
@@ -326,36 +329,36 @@ def _reserve_of_user(held: Reservation, user: Bounds) -> list[RateLimit]:
 
 def reserve_submission(user_id: str) -> None:
     """
-    Count one more thing that a user asks for, which takes its places later.
+    Count one more submission of a user that creates its tasks later, as a batch does.
 
     Raises:
-        TooManySubmissions: the user has asked for as many as a minute may have.
-        QueueUnavailable: Redis is away.
+        TooManySubmissions: the limit per minute is reached.
+        QueueUnavailable: Redis is down.
     """
     Bounds(user_id, _per_minute(), None).count_task()
 
 
 def reserve_upload(user_id: str) -> None:
     """
-    Count one more picture that a user sends.
+    Count one more upload of a user.
 
     Raises:
-        TooManyUploads: there were `UPLOADS` in this minute.
-        QueueUnavailable: Redis is away.
+        TooManyUploads: there were `MAX_UPLOADS` in this minute.
+        QueueUnavailable: Redis is down.
     """
-    count = windows.take(f"uploads {user_id}", UPLOADS)
-    if not count.taken:
+    count = rate_limiter.count_one(f"uploads {user_id}", MAX_UPLOADS)
+    if not count.allowed:
         wait = count.resets_in
-        raise TooManyUploads(f"user {user_id}", retry_after=wait, limit=UPLOADS)
+        raise TooManyUploads(f"user {user_id}", retry_after=wait, limit=MAX_UPLOADS)
 
 
 def rate_limits(principal: Principal, user_id: str) -> tuple[RateLimit, ...]:
     """
-    How a user stands with each limit that there is, as it is now.
+    The current state of each limit of a user, and of the principal's key.
 
     Raises:
-        UserNotFound: another's are not there to see.
-        QueueUnavailable: Redis is away.
+        UserNotFound: the principal may not read this user.
+        QueueUnavailable: Redis is down.
     """
     principal.require_reader(user_id)
     key = key_bounds_of(principal)
@@ -365,10 +368,10 @@ def rate_limits(principal: Principal, user_id: str) -> tuple[RateLimit, ...]:
 
 def quota_of(principal: Principal, user_id: str) -> int | None:
     """
-    Pictures that the user may ask for in a day; None for no limit.
+    The user's daily quota of pictures; None for no limit.
 
-    What the user's record says comes first, 0 being none at all; else the server's
-    ``USER_DAILY_QUOTA`` holds, of which 0 is no limit.
+    The quota of the user's record takes precedence, where 0 allows none; else
+    ``USER_DAILY_QUOTA`` applies, where 0 is no limit.
     """
     if principal.user_id == user_id and principal.daily_quota != UNKNOWN:
         own = principal.daily_quota
@@ -378,19 +381,19 @@ def quota_of(principal: Principal, user_id: str) -> int | None:
 
 
 def _recorded_quota(user_id: str) -> int | None:
-    """What the user's record says, as it was a second ago at most."""
+    """The quota of the user's record, cached for `QUOTA_CACHE_S`."""
     until, quota = _quotas.get(user_id, (0.0, None))
     if monotonic() < until:
         return quota
     row = User.collection().find_one({"_id": user_id}, {"daily_quota": 1}) or {}
     if len(_quotas) >= MAX_QUOTAS:
         _quotas.clear()
-    _quotas[user_id] = (monotonic() + QUOTA_CACHE, row.get("daily_quota"))
+    _quotas[user_id] = (monotonic() + QUOTA_CACHE_S, row.get("daily_quota"))
     return row.get("daily_quota")
 
 
-def forget_quotas() -> None:
-    """Drop what this process remembers of them."""
+def clear_quota_cache() -> None:
+    """Drop this process's cache of quotas."""
     _quotas.clear()
 
 

@@ -1,11 +1,11 @@
 """
-Usage: what became of the pictures that were asked for, and what was charged.
+Usage: outcomes and charges of submitted pictures, by day, user and model.
 
 Days that can still change are counted by the hour, and their latest hour from the
-generations; older ones were counted once and are kept (`jobs.tallies`). Deleting a
-task, a picture or a user changes nothing: a generation stays, without its words.
+generations; older days are counted once and stored (`jobs.tallies`). Deleting a task, a
+picture or a user changes nothing: the generation stays, without its prompt.
 
-`schemas`, `operations` and the doors may import it; it knows no Flask.
+`schemas`, `operations` and the interfaces may import it; it knows no Flask.
 """
 
 from collections import Counter, defaultdict
@@ -20,7 +20,7 @@ from jimeng.documents.principal import Principal
 from jimeng.jobs import EndedKey, tallies
 from jimeng.jobs.tallies import AN_HOUR, DAY, HOUR
 
-WAY = [each.name for each in fields(EndedKey)]
+KEY_FIELDS = [each.name for each in fields(EndedKey)]
 Date = date  # where a field has that name
 OUTCOMES = {
     State.DONE.value: "done",
@@ -28,8 +28,8 @@ OUTCOMES = {
     State.UNKNOWN.value: "unknown",
     State.DROPPED.value: "cancelled",
 }
-# Failures that a late look may still turn into a picture, or a late answer; within
-# a day it has, or will not.
+# Failures that a late poll, or a late answer, may still turn into a picture; within a
+# day at most.
 UNCERTAIN = ["timed_out", "account_removed", "submit_unknown"]
 CERTAIN_AFTER = timedelta(days=1)
 MAX_GAPS = 4
@@ -40,12 +40,12 @@ _closed: tuple[tuple[datetime, int], Counter[EndedKey]] | None = None
 @dataclass(frozen=True)
 class UsageRow:
     """
-    Pictures of one day in UTC, of one model, that ended in one way.
+    The number of pictures of one day (UTC), model, outcome and charge.
 
     Attributes:
-        model: Its name, or that of its lane where it is offered no longer.
+        model: Its id, or the lane if the model is no longer offered.
         outcome: ``done``, ``failed``, ``cancelled`` (before it was sent) or
-            ``unknown`` (nobody knows whether the provider had taken it).
+            ``unknown`` (the provider may or may not have accepted it).
         charged: ``no``, ``unknown`` or ``yes``.
     """
 
@@ -72,7 +72,7 @@ class Report:
 @dataclass(frozen=True)
 class UserDay:
     """
-    What a user's pictures have come to on one day.
+    A user's pictures of one day, by outcome and by charge.
 
     Attributes:
         outcomes: Outcome -> pictures.
@@ -85,8 +85,8 @@ class UserDay:
 
 
 @dataclass(frozen=True)
-class Way:
-    """How pictures ended, for all days and users; `code` is empty without an error."""
+class UsageKey:
+    """The key of totals over all days and users; `code` is empty without an error."""
 
     model: str
     outcome: str
@@ -95,15 +95,15 @@ class Way:
 
 
 @dataclass(frozen=True)
-class Ends:
+class EndCounts:
     """
-    Pictures that ended on a day in UTC, or within an hour of it.
+    Pictures that ended on a day (UTC), or in an hour of it.
 
     Attributes:
-        begin: When that began.
-        completed: They came.
-        failed: They did not, for good.
-        cancelled: They were never sent.
+        begin: Start of the day or hour.
+        completed: Stored pictures.
+        failed: Failed or unknown.
+        cancelled: Never sent.
     """
 
     begin: datetime
@@ -123,16 +123,16 @@ class Ends:
 
     @property
     def processed(self) -> int:
-        """Those that were sent, whatever came of it."""
+        """Those that were sent, whatever the outcome."""
         return self.completed + self.failed
 
 
 def by_day(principal: Principal, user_id: str, *, since: date, until: date) -> Report:
     """
-    A user's pictures from *since* to *until*, both included.
+    A user's usage from *since* to *until*, both inclusive.
 
     Raises:
-        UserNotFound: another's are not there to see.
+        UserNotFound: the principal may not read this user.
     """
     principal.require_reader(user_id)
     begin, end = jobs.midnight(since), jobs.midnight(until + timedelta(days=1))
@@ -141,21 +141,21 @@ def by_day(principal: Principal, user_id: str, *, since: date, until: date) -> R
     found = _sum(Usage, {"user_id": user_id, "day": days}, _ways("$"))
     if end > kept.counted_from:
         begin_open = max(begin, kept.counted_from)
-        found += _ended_lately(begin_open, end, user_id=user_id)
+        found += _count_recent(begin_open, end, user_id=user_id)
     is_there = end <= kept.until or begin >= kept.counted_from
     return Report(_rows(found), kept.is_whole or is_there)
 
 
 def today(principal: Principal) -> list[UserDay]:
     """
-    What has ended since midnight, UTC, by user, the most first.
+    The pictures that ended since midnight UTC, by user, most first.
 
     Raises:
-        AdminsOnly: it is not for this principal to see.
+        AdminsOnly: the principal is not an operator.
     """
     principal.require_operator("everybody's usage")
     users: dict[str, UserDay] = {}
-    for way, n in _ended_lately(jobs.midnight(utcnow().date())).items():
+    for way, n in _count_recent(jobs.midnight(utcnow().date())).items():
         empty = UserDay(way.user_id, Counter(), Counter())
         user = users.setdefault(way.user_id, empty)
         user.outcomes[OUTCOMES[way.state]] += n
@@ -163,31 +163,31 @@ def today(principal: Principal) -> list[UserDay]:
     return sorted(users.values(), key=lambda u: (-u.outcomes.total(), u.user_id))
 
 
-def totals(principal: Principal) -> tuple[Counter[Way], Counter[str]]:
+def totals(principal: Principal) -> tuple[Counter[UsageKey], Counter[str]]:
     """
-    All pictures that ever ended, and those of which that is not certain yet.
+    Totals of all pictures that ever ended, and of recent failures that may still change.
 
-    The first only ever grow: a failure that may still be undone counts a day later,
-    and the latest days once all that were before them are counted.
+    The totals never decrease: a failure that may still change counts a day later, and
+    the latest days once all days before them are counted.
 
     Returns:
-        Pictures by their way of ending; and the code -> pictures of those failures
-        of the last day.
+        Pictures by `UsageKey`; and pictures by error code, of the failures of the last
+        day that may still change.
 
     Raises:
-        AdminsOnly: it is not for this principal to see.
+        AdminsOnly: the principal is not an operator.
     """
     principal.require_operator("everybody's usage")
     kept, border = tallies.close_days(), utcnow() - CERTAIN_AFTER
     certain = [{"error.code": {"$nin": UNCERTAIN}}, {"ended_at": {"$lt": border}}]
-    found = _all_kept(kept.until)
+    found = _count_closed_days(kept.until)
     if kept.is_whole:
         found = found + tallies.count_ended(kept.until, failed={"$or": certain})
-    ways: Counter[Way] = Counter()
+    ways: Counter[UsageKey] = Counter()
     models = _models(way.lane for way in found)
     for way, n in found.items():
         outcome = OUTCOMES[way.state]
-        ways[Way(models[way.lane], outcome, way.charged, way.code)] += n
+        ways[UsageKey(models[way.lane], outcome, way.charged, way.code)] += n
     where = {"error.code": {"$in": UNCERTAIN}, "ended_at": {"$gte": border}}
     rows = Generation.collection().aggregate(
         [{"$match": where}, {"$group": {"_id": "$error.code", "n": {"$sum": 1}}}]
@@ -197,41 +197,45 @@ def totals(principal: Principal) -> tuple[Counter[Way], Counter[str]]:
     return ways, young
 
 
-def all_days() -> list[Ends]:
+def all_days() -> list[EndCounts]:
     """
-    Everybody's, each day on which a picture ended, newest first; of a long history
-    that is counted for the first time, those that have been.
+    The counts of all users for each day on which a picture ended, newest first. While a
+    long history is counted for the first time, only the days counted so far.
     """
     since = tallies.close_days().counted_from
     closed = Tally.read_all(Tally.collection().find())
-    counted = [*((day.id, _states(day)) for day in closed), *_states_lately(since, DAY)]
+    counted = [
+        *((day.id, _states(day)) for day in closed),
+        *_count_recent_states(since, DAY),
+    ]
     days = [
-        Ends.of(jobs.midnight(date.fromisoformat(day)), found) for day, found in counted
+        EndCounts.of(jobs.midnight(date.fromisoformat(day)), found)
+        for day, found in counted
     ]
     return sorted(days, key=lambda day: day.begin, reverse=True)
 
 
-def last_hours(now: datetime) -> list[Ends]:
-    """Everybody's, the last 24 hours of the clock, this one included, oldest first."""
+def last_hours(now: datetime) -> list[EndCounts]:
+    """The counts of all users for the last 24 clock hours, this one included."""
     last = tallies.hour_start(now)
     moments = [last - n * AN_HOUR for n in reversed(range(24))]
-    found = dict(_states_lately(moments[0], HOUR))
-    return [Ends.of(at, found.get(at.strftime(HOUR), {})) for at in moments]
+    found = dict(_count_recent_states(moments[0], HOUR))
+    return [EndCounts.of(at, found.get(at.strftime(HOUR), {})) for at in moments]
 
 
-def ended_since(since: datetime) -> Ends:
-    """Everybody's that ended from that moment on."""
+def ended_since(since: datetime) -> EndCounts:
+    """The counts of all users since that moment."""
     states: Counter[str] = Counter()
     for found in tallies.count_ended_states(since).values():
         states += found
-    return Ends.of(since, states)
+    return EndCounts.of(since, states)
 
 
-def _ended_lately(
+def _count_recent(
     since: datetime, until: datetime | None = None, *, user_id: str | None = None
 ) -> Counter[EndedKey]:
-    """`tallies.count_ended`, for what is of a recent day."""
-    hours, gaps = _recent(since, until)
+    """`tallies.count_ended` for recent days, using the stored hours."""
+    hours, gaps = _counted_hours(since, until)
     found: Counter[EndedKey] = Counter()
     for begin, end in gaps:
         found += tallies.count_ended(begin, end, user_id=user_id)
@@ -244,14 +248,14 @@ def _ended_lately(
     return found
 
 
-def _states_lately(since: datetime, form: str) -> list[tuple[str, Counter[str]]]:
+def _count_recent_states(since: datetime, form: str) -> list[tuple[str, Counter[str]]]:
     """
-    `tallies.count_ended_states`, for what is of recent days.
+    `tallies.count_ended_states` for recent days, using the stored hours.
 
     Args:
-        since: The beginning of an hour of a day that can still change.
+        since: Start of an hour, of a day that can still change.
     """
-    hours, gaps = _recent(since)
+    hours, gaps = _counted_hours(since)
     found: dict[str, Counter[str]] = defaultdict(Counter)
     for hour in hours:
         found[tallies.start_of(hour).strftime(form)] += _states(hour)
@@ -261,22 +265,22 @@ def _states_lately(since: datetime, form: str) -> list[tuple[str, Counter[str]]]
     return [(name, states) for name, states in found.items() if states]
 
 
-def _recent(
+def _counted_hours(
     since: datetime, until: datetime | None = None
 ) -> tuple[list[Hour], list[tuple[datetime, datetime | None]]]:
     """
-    Of a span of time the hours that are counted; and begin and end of what is not, in
-    order, the last perhaps without an end.
+    Split a span of time into its stored hours and the gaps between them, in order; the
+    last gap may be open-ended.
 
     Args:
-        since: The beginning of an hour, as *until* is, which is not of the span.
+        since: Start of an hour; *until* too, exclusive.
     """
     hours: list[Hour] = []
     gaps: list[tuple[datetime, datetime | None]] = []
     at = since
     for each in tallies.whole_hours(since, until):
         if each.since > at:
-            if len(gaps) + 1 == MAX_GAPS:  # each is a question of its own
+            if len(gaps) + 1 == MAX_GAPS:  # each gap costs a query
                 break
             gaps.append((at, each.since))
         hours.append(each)
@@ -291,17 +295,17 @@ def _states(counted: Hour | Tally) -> Counter[str]:
 
 
 def _ways(prefix: str) -> dict[str, object]:
-    return {name: f"{prefix}{name}" for name in WAY}
+    return {name: f"{prefix}{name}" for name in KEY_FIELDS}
 
 
 def _sum(
     kind: type[Stored], where: dict, way: dict[str, object], rows_in: str = ""
 ) -> Counter[EndedKey]:
     """
-    Pictures by their *way* of ending, as they were counted.
+    Add up stored counts by *way*.
 
     Args:
-        rows_in: The field whose elements say that; by default each document does.
+        rows_in: The array field with the counts; by default each document is a count.
     """
     pictures = f"${rows_in}.pictures" if rows_in else "$pictures"
     rows = kind.collection().aggregate(
@@ -313,16 +317,16 @@ def _sum(
     )
     found: Counter[EndedKey] = Counter()
     for row in rows:
-        # Another release may have written what is no text.
+        # Another release may have written other types.
         texts = {k: each for k, each in row["_id"].items() if isinstance(each, str)}
-        known = {**dict.fromkeys(WAY, ""), **texts}
+        known = {**dict.fromkeys(KEY_FIELDS, ""), **texts}
         if known["state"] in OUTCOMES:
             found[EndedKey(**known)] += row["n"]
     return found
 
 
-def _all_kept(since: datetime) -> Counter[EndedKey]:
-    """Those of all closed days, added up; read anew when there is one more."""
+def _count_closed_days(since: datetime) -> Counter[EndedKey]:
+    """Totals of all closed days, cached until another day is closed."""
     global _closed
     key = (since, Usage.collection().estimated_document_count())
     if _closed is None or _closed[0] != key:
@@ -343,7 +347,7 @@ def _rows(found: Counter[EndedKey]) -> list[UsageRow]:
 
 
 def _models(lanes: Iterable[str]) -> dict[str, str]:
-    """Lane -> its model's name."""
+    """Return the model id of each lane; the lane itself if it is no longer offered."""
     registry = jobs.runtime().registry
     found = {lane: registry.by_lane(lane) for lane in set(lanes)}
     return {lane: model.id if model else lane for lane, model in found.items()}

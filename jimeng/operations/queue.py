@@ -16,7 +16,7 @@ from jimeng.documents.principal import Principal
 from jimeng.documents.task import Status
 from jimeng.errors import QueueUnavailable
 from jimeng.limits import usage
-from jimeng.limits.usage import Ends
+from jimeng.limits.usage import EndCounts
 from jimeng.operations import lane_status
 from jimeng.operations.lane_status import LaneView
 
@@ -156,7 +156,7 @@ class QueueView:
     pending: int
     active: int
     retry: int
-    days: list[Ends]
+    days: list[EndCounts]
     jobs: int | None
     workers: list[Worker]
     lanes: list[LaneView]

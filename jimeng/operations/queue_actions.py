@@ -10,7 +10,7 @@ from jimeng.errors import Invalid
 from jimeng.jobs import bulk, midnight
 from jimeng.lanes import switches
 from jimeng.limits import usage
-from jimeng.limits.usage import Ends
+from jimeng.limits.usage import EndCounts
 from jimeng.operations import failures, queue
 from jimeng.operations.queue import QueueView
 from jimeng.tasks import clear_queue
@@ -79,7 +79,7 @@ def board(principal: Principal) -> Board:
     return Board(found, ended.completed, ended.failed, *codes)
 
 
-def hours(principal: Principal) -> list[Ends]:
+def hours(principal: Principal) -> list[EndCounts]:
     """What ended in each of the last 24 hours, the oldest first."""
     principal.require_operator("operations")
     return usage.last_hours(utcnow())

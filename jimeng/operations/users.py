@@ -191,7 +191,7 @@ def set_quota(principal: Principal, user_id: str, quota: int | None) -> None:
         users.change(
             user.id, given if quota is not None else {"$unset": {"daily_quota": ""}}
         )
-        limits.forget_quotas()
+        limits.clear_quota_cache()
 
 
 def disable(principal: Principal, user_id: str) -> None:

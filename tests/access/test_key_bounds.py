@@ -138,7 +138,7 @@ def test_what_is_never_sent_is_given_back_to_its_key(ada):
     data_of(ada.api("POST", f"{API}/tasks/{whole}/cancel", json={}))
     data_of(ada.api("POST", f"{API}/tasks/{part}/pictures/2/cancel", json={}))
 
-    assert ApiKey.asked_on(key["id"], utcnow().date()) == 3
+    assert ApiKey.used_on(key["id"], utcnow().date()) == 3
 
 
 def test_what_is_cancelled_in_its_last_moment_is_given_back_to_its_key(ada, lane):
@@ -153,7 +153,7 @@ def test_what_is_cancelled_in_its_last_moment_is_given_back_to_its_key(ada, lane
         pump.tick()
         run_queue()
 
-    assert ApiKey.asked_on(key["id"], utcnow().date()) == 0
+    assert ApiKey.used_on(key["id"], utcnow().date()) == 0
 
 
 def test_what_makes_nothing_is_given_back(secured, ada, closed):
@@ -186,9 +186,9 @@ def test_what_mongodb_failed_is_given_back(ada, monkeypatch, where):
         broken.setattr(*where, Mock(side_effect=AutoReconnect("connection closed")))
         refused(ask(ada, key, n=4), 503, "database_unavailable")
 
-    deferred_release.settle()
+    deferred_release.release_pending()
 
-    assert ApiKey.asked_on(key["id"], utcnow().date()) == 1
+    assert ApiKey.used_on(key["id"], utcnow().date()) == 1
 
 
 @for_each(

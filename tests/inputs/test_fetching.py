@@ -101,7 +101,7 @@ def test_what_cannot_be_fetched_ends_the_task_free_of_charge(
     assert provider.requests == []
     (quota_usage,) = QuotaUsage.collection().find()
     assert [lane["pending"] for lane in quota_usage["lanes"].values()] == [0]
-    assert QuotaUsage.asked_on("user_123", utcnow().date()) == 0
+    assert QuotaUsage.used_on("user_123", utcnow().date()) == 0
     assert "localhost" not in asked
     assert Input.objects.first().tries == 2  # and the third was the last
 

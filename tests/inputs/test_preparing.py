@@ -65,7 +65,7 @@ def test_cancelled_while_it_waits_is_never_fetched(client, host, provider, work_
 
     assert (host.asked, provider.requests) == ([], [])
     assert [row["state"] for row in Generation.collection().find()] == ["dropped"]
-    assert QuotaUsage.asked_on("user_123", utcnow().date()) == 0
+    assert QuotaUsage.used_on("user_123", utcnow().date()) == 0
 
 
 def step() -> None:

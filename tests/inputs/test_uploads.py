@@ -77,7 +77,7 @@ def test_upload_is_kept_for_a_day(client):
 def test_upload_that_is_sent_again_under_its_key_is_one(client, monkeypatch):
     """However many limits it would be beyond; other files need other keys."""
     first = send(client, given.photo(), key="one")
-    monkeypatch.setattr(limits, "UPLOADS", 1)
+    monkeypatch.setattr(limits, "MAX_UPLOADS", 1)
 
     again = send(client, given.photo(), key="one")
 
@@ -213,7 +213,7 @@ def test_one_user_has_only_so_many_bytes_that_no_task_names(client, monkeypatch)
 
 
 def test_one_user_uploads_only_so_many_in_a_minute(client, monkeypatch):
-    monkeypatch.setattr(limits, "UPLOADS", 2)
+    monkeypatch.setattr(limits, "MAX_UPLOADS", 2)
     upload(client)
     upload(client)
 

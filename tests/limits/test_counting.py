@@ -116,7 +116,7 @@ def test_deleted_user_s_pictures_are_given_back(quota):
 
     quota.delete(f"{API}/users/{user_id}")
 
-    assert QuotaUsage.asked_on(user_id, utcnow().date()) == 0
+    assert QuotaUsage.used_on(user_id, utcnow().date()) == 0
 
 
 def test_picture_that_is_cancelled_in_its_last_moment_is_given_back(quota, lane):
@@ -153,7 +153,7 @@ def test_picture_of_a_model_that_is_gone_is_given_back(quota):
 
     janitor.fail_unserved()
 
-    assert QuotaUsage.asked_on(USER, yesterday.date()) == 2
+    assert QuotaUsage.used_on(USER, yesterday.date()) == 2
 
 
 def test_what_is_given_back_late_is_not_today_s(quota):

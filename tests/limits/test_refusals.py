@@ -131,7 +131,7 @@ def test_quota_of_one_user_on_a_server_without(client):
     user_id = new_user(client)["id"]
     create(client, n=4, user_id=user_id)
     User.collection().update_one({"_id": user_id}, {"$set": {"daily_quota": 5}})
-    limits.forget_quotas()
+    limits.clear_quota_cache()
 
     answer = ask(client, n=2, user_id=user_id)
 
@@ -149,7 +149,7 @@ def test_quota_is_read_once_a_second(client, monkeypatch):
     create(client, user_id=user_id)
     now = reservations.monotonic()
     monkeypatch.setattr(
-        reservations, "monotonic", lambda: now + reservations.QUOTA_CACHE
+        reservations, "monotonic", lambda: now + reservations.QUOTA_CACHE_S
     )
 
     refused(ask(client, user_id=user_id), 429, "quota_exceeded")

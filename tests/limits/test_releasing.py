@@ -48,9 +48,9 @@ def test_reservation_of_a_task_that_was_not_written_is_released(
         refused(ask(limited, n=4), 503, "database_unavailable")
         broken.setattr(Task, "find_one", failing)
         with pytest.raises(AutoReconnect):
-            deferred_release.settle()
+            deferred_release.release_pending()
 
-    deferred_release.settle()
+    deferred_release.release_pending()
 
     assert left() == before
 
@@ -63,7 +63,7 @@ def test_reservation_of_a_task_that_was_written_stays(
         broken.setattr(Task, "insert", written_and(Task.insert))
         refused(ask(limited, n=4), 503, "database_unavailable")
 
-    deferred_release.settle()
+    deferred_release.release_pending()
 
     assert left() == {"submissions": 4, "daily-pictures": 6}
 

@@ -206,7 +206,7 @@ def test_counting_is_one_command(three, monkeypatch):
     for _ in range(5):
         limits.count_request("203.0.113.9", "jm_a")
 
-    assert sent == [COUNT]
+    assert sent == [COUNT_SCRIPT]
 
 
 def test_words_of_a_search_are_few_and_short(client, monkeypatch):

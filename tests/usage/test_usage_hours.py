@@ -133,7 +133,7 @@ def test_empty_hours_take_nothing(client, noon):
         pass
 
     assert Hour.collection().count_documents({}) == 3
-    _, gaps = usage._recent(tallies.midnight((noon - 2 * A_DAY).date()))
+    _, gaps = usage._counted_hours(tallies.midnight((noon - 2 * A_DAY).date()))
     assert gaps == [(tallies.hour_start(noon - AN_HOUR), None)]
 
 

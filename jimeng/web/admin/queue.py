@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from jimeng import operations
 from jimeng.http import auth
 from jimeng.i18n import t
-from jimeng.limits.usage import Ends
+from jimeng.limits.usage import EndCounts
 from jimeng.web.admin import bp
 from jimeng.web.site import charts
 from jimeng.web.site.charts import Chart, Point
@@ -80,7 +80,7 @@ def last_day() -> str:
     )
 
 
-def hourly(found: list[Ends]) -> Chart:
+def hourly(found: list[EndCounts]) -> Chart:
     points = [
         Point(f"{hour.begin:%H:%M}", (hour.completed, hour.failed)) for hour in found
     ]
