@@ -1,12 +1,11 @@
 """
-What is stored in MongoDB.
+The documents that are stored in MongoDB.
 
-MongoEngine declares it: fields, defaults, what a field may hold, indexes. It neither
-queries nor saves anything. What is read is a `Stored` made of a row of PyMongo's, by
-`find_one` and `find_all`, or by `read` where the query is another. A new one is written
-by `add` or, where each microsecond counts, as the row that `row` makes. One that is
-there changes in single guarded updates: `find_and_modify`, or PyMongo's own on
-`collection`.
+MongoEngine only declares them: fields, defaults, types, indexes. It neither queries nor
+saves. `find_one` and `find_all` query with PyMongo and decode rows into `Stored`
+documents; `read` decodes the row of any other query. `add` inserts a new document;
+`row` builds a row to insert where microseconds count. An existing document is changed
+by single guarded updates: `find_and_modify`, or PyMongo's own on `collection`.
 """
 
 from jimeng.documents.audit import AuditEntry

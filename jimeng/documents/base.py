@@ -1,4 +1,4 @@
-"""The connection, the clock, and the one way in which a document changes."""
+"""The connection to MongoDB, and `Stored`: how documents are read and changed."""
 
 import logging
 import secrets
@@ -25,21 +25,21 @@ from jimeng.errors import DatabaseUnavailable, outages
 
 log = logging.getLogger(__name__)
 
-# Seconds for one operation, of which a request may have several: a database that is
-# slow is waited for, one that is away is told of within two seconds. While no server
-# can be found the driver looks at the clock every half second: 1.5 is what it comes to.
+# Seconds for one operation; a request may run several. A slow database is waited for;
+# an outage is reported within two seconds. While no server is found, the driver checks
+# the deadline every half second, so 1.4 amounts to 1.5.
 WEB_TIMEOUT = 1.4
 WORKER_TIMEOUT = 30.0
 NOTHING: Mapping = MappingProxyType({})
 
-# A later release may store other things beside what this one knows, each with a kind.
-# Whatever claims, sweeps or ends documents leaves those alone, whatever their state.
+# A later release may store documents of other kinds, marked by `kind`. Code that
+# claims, sweeps or ends documents skips these, whatever their state.
 KNOWN_KIND: dict[str, object] = {"kind": None}
 OTHER_KIND: dict[str, object] = {"kind": {"$ne": None}}
 
 
 class Heartbeats(ServerHeartbeatListener):
-    """The driver looks at MongoDB all the time: that is how its return is noticed."""
+    """Notice the end of an outage by the driver's continuous heartbeats."""
 
     def started(self, event: object) -> None:
         pass
@@ -53,19 +53,19 @@ class Heartbeats(ServerHeartbeatListener):
 
 def connect(config: Config, *, timeout: float | None = None) -> None:
     """
-    Connect this process to MongoDB; connecting anew replaces the connection.
+    Connect this process to MongoDB, replacing an existing connection.
 
-    Nothing is sent until the first use, so a server that is away does not stop
-    the process from starting. Writes are acknowledged by a majority and the
-    journal unless `relaxed` is asked for.
+    Nothing is sent until the first use, so the process starts even if MongoDB is down.
+    Writes are acknowledged by a majority and journaled, except through
+    ``collection(durable=False)``.
 
     Args:
-        timeout: Seconds for one operation, finding a server included; by default
-            the web's.
+        timeout: Seconds for one operation, including server selection; by default
+            `WEB_TIMEOUT`.
 
     Raises:
-        DatabaseUnavailable: DNS does not know the name of a ``mongodb+srv`` address,
-            which the driver needs before all else.
+        DatabaseUnavailable: the host name of a ``mongodb+srv`` address does not
+            resolve.
     """
     outages.watch("mongodb", is_away)
     milliseconds = int((timeout or WEB_TIMEOUT) * 1000)
@@ -90,17 +90,19 @@ def connect(config: Config, *, timeout: float | None = None) -> None:
 
 def patience(seconds: float) -> AbstractContextManager[object]:
     """
-    Within it MongoDB has so many seconds in all, and not the connection's for each
-    operation. They are of one phase of a request: what is waited for in between, a
-    client or a decoder, stands outside.
+    Set a common timeout for the operations in this context, instead of the connection's
+    timeout for each of them. Do not wait for anything else inside, such as a client or
+    a decoder: the time counts.
     """
     return pymongo.timeout(seconds)
 
 
 def await_answer(seconds: float) -> None:
     """
+    Ping MongoDB.
+
     Raises:
-        ConnectionFailure: MongoDB does not answer within so many.
+        ConnectionFailure: MongoDB does not answer within so many seconds.
     """
     with patience(seconds):
         mongoengine.get_db().command("ping")
@@ -109,13 +111,12 @@ def await_answer(seconds: float) -> None:
 @contextmanager
 def best_effort(what: str) -> Iterator[None]:
     """
-    Do what belongs to something that is done already, and changes no answer any more.
+    Log and swallow database errors of a follow-up step that must not change the answer.
 
-    Where MongoDB does not let it be done, somebody else does it later: the janitor,
-    or whoever comes upon it.
+    If it fails, the janitor or a later request does it.
 
     Args:
-        what: For the log.
+        what: The step's name in the log.
     """
     try:
         yield
@@ -124,28 +125,28 @@ def best_effort(what: str) -> Iterator[None]:
 
 
 def utcnow() -> datetime:
-    """The time in UTC, in the milliseconds that MongoDB keeps."""
+    """The time in UTC, truncated to milliseconds as MongoDB stores it."""
     now = datetime.now(UTC)
     return now.replace(microsecond=now.microsecond // 1000 * 1000)
 
 
 def new_token() -> str:
-    """A random name for one claim of one document: 96 bits."""
+    """A random token of 96 bits, for example for a claim."""
     return secrets.token_urlsafe(12)
 
 
 def number(field: str, *, otherwise: int = 0) -> dict:
-    """An expression of MongoDB's for a field that may hold no number, or nothing."""
+    """An aggregation expression: the field as a number, *otherwise* if it is none."""
     text = {"input": field, "to": "long", "onError": otherwise, "onNull": otherwise}
     return {"$convert": text}
 
 
 def named_index(name: str, *fields: str, having: str = "", **options: object) -> dict:
     """
-    An index, as a document declares it.
+    Declare an index in a document's ``meta``.
 
     Args:
-        having: The field by which it has only those documents that have it.
+        having: Make it partial: index only documents that have this field.
     """
     if having:
         options["partialFilterExpression"] = {having: {"$exists": True}}
@@ -154,15 +155,14 @@ def named_index(name: str, *fields: str, having: str = "", **options: object) ->
 
 class Stored(Document):
     """
-    A document whose changes are single guarded updates; see `documents` for how it is
+    A document that is changed by single guarded updates; see `documents` for how it is
     read and written.
 
-    What another release has written is read as far as it goes: a field that this one
-    does not know is left out, and one of another kind, or one that should be there
-    and is not, has its default.
+    Documents of other releases are decoded leniently: an unknown field is ignored, and
+    a required field that is missing, or a value of another type, becomes the default.
 
     Attributes:
-        unread: The names of those that have their default because of that.
+        unread: The names of the fields that have their default for that reason.
     """
 
     unread: frozenset[str] = frozenset()
@@ -175,7 +175,7 @@ class Stored(Document):
 
     @classmethod
     def kinds(cls) -> "Iterator[type[Stored]]":
-        """Those that have a collection of their own."""
+        """Yield the subclasses that have a collection."""
         for kind in cls.__subclasses__():
             if kind._meta["abstract"]:
                 yield from kind.kinds()
@@ -185,11 +185,11 @@ class Stored(Document):
     @classmethod
     def collection(cls, *, durable: bool = True) -> Collection:
         """
-        The collection underneath.
+        The PyMongo collection.
 
         Args:
-            durable: False acknowledges from memory of one server: for what a
-                crash may forget because it is done again or only a hint.
+            durable: False: writes are acknowledged by one server, before the journal,
+                for writes that are repeated after a crash, or are only hints.
         """
         found = cls._get_collection()
         if durable:
@@ -213,8 +213,8 @@ class Stored(Document):
         Change the first document that matches *where*, in one atomic step.
 
         Returns:
-            The document as it is afterwards, or None if there was no match:
-            somebody else was there first.
+            The document after the update; None if there was no match, for example
+            because another process was first.
         """
         found = cls.collection(durable=durable).find_one_and_update(
             where,
@@ -231,17 +231,17 @@ class Stored(Document):
         cls, where: Mapping[str, object], update: Sequence[dict], fields: dict
     ) -> dict:
         """
-        Change a document, or make it, where a crash may forget that.
+        Upsert a document, not durably.
 
-        As a command of its own: what the driver notes to try one again takes MongoDB a
-        quarter of the time. It is tried again all the same where the connection broke;
-        nobody knows then whether it was done, and it may be twice.
+        It is run as a plain command, since the bookkeeping of retryable writes takes
+        MongoDB a quarter of the time. It is retried all the same if the connection
+        breaks, so it may be applied twice.
 
         Returns:
-            These *fields* of it, afterwards.
+            The *fields* of the document after the update.
 
         Raises:
-            DuplicateKeyError: it is there, and is another than *where* says.
+            DuplicateKeyError: the document exists, and does not match *where*.
         """
         rows = cls.collection()
         command = {

@@ -1,4 +1,4 @@
-"""A generation: one call to a provider, and what becomes of it."""
+"""A generation: one picture of a task, from the queue to its end."""
 
 import math
 from datetime import datetime
@@ -22,9 +22,9 @@ from jimeng.documents.leases import Leased
 class State(StrEnum):
     """
     ``preparing → delayed → queued → starting → submitting → generating → saving`` and
-    then ``done``, ``failed``, ``unknown`` (it may have been accepted, nobody knows) or
-    ``dropped`` (never sent, no longer wanted). It begins with ``preparing`` where
-    pictures go in, and with ``delayed`` where it is to begin later.
+    then ``done``, ``failed``, ``unknown`` (it may or may not have been accepted) or
+    ``dropped`` (never sent, as it was cancelled or deleted). A generation with inputs
+    begins as ``preparing``, a scheduled one as ``delayed``.
     """
 
     PREPARING = "preparing"
@@ -44,13 +44,13 @@ GENERATING_PERCENT, SAVING_PERCENT = 90, 95
 WAITING = [State.PREPARING.value, State.DELAYED.value, State.QUEUED.value]
 SENDABLE = [*WAITING, State.STARTING.value]  # nothing has been sent
 UNDER_WAY = [State.SUBMITTING.value, State.GENERATING.value, State.SAVING.value]
-# What comes due. A later release may know others, and looks after them itself.
+# States that come due. A later release may have others, which it processes itself.
 DUE = [
     *(State.PREPARING.value, State.DELAYED.value, State.STARTING.value, *UNDER_WAY),
     *(State.FAILED.value, State.UNKNOWN.value),
 ]
 DUE_HERE: dict[str, object] = {"state": {"$in": DUE}, **KNOWN_KIND}
-# Without these nobody knows what to do; all others are measurements and hints.
+# Fields without which a generation cannot be processed; the others are hints.
 NEEDED = frozenset(
     ("task_id", "index", "user_id", "lane", "provider", "req_key", "account")
     + ("prompt", "width", "height", "seed")
@@ -71,34 +71,34 @@ FAILED_INDEXES = [
 
 class Generation(Leased):
     """
-    One picture of a task on its way.
+    One picture of a task.
 
     Attributes:
-        turn: Its place in the lane; the lowest goes first.
-        key_id: The API key that asked, where that has a day of its own.
+        turn: Its ticket in the lane; the lowest is sent first.
+        key_id: The API key of the request, if the key has a daily quota of its own.
         waiting: True while it counts as one of its user's waiting pictures.
-        account: Whose place it was given with its latest claim, and who is asked for
-            it; absent where it has none.
-        slot: Which of the account's places in the lane it holds, absent otherwise: a
-            number, or for another account than the main one its name and a number.
-        due_at: Absent while it waits its turn and when nothing is left to be done.
-        submit_token: The token of the claim that sent it. The remote id is
-            stored under this one: a submitter that stalled beyond its lease
-            holds the name of something that is paid for.
-        remote_ids: All the provider's names it ever had; the last is current.
-        inputs: The ids of the pictures that go in, in order; a mask is the last.
-        has_mask: Whether it is.
-        strength: 0 to 1, where the caller said so.
-        expand: Shares by edge, where the caller said so.
-        seed_given: The caller chose the seed, so it is not drawn anew.
-        resent: It was sent once more, after the provider refused the picture.
-        is_synchronous: The provider draws it before it answers.
+        account: The provider account that its latest claim assigned, which is polled
+            for it; absent before.
+        slot: The slot that it holds, absent otherwise: a number, or for an account
+            other than the main one its name and a number.
+        due_at: Absent while it is queued, and when nothing is left to do.
+        submit_token: The token of the claim that sent it. It guards the update that
+            stores the remote id: a submitter that stalled beyond its lease holds the
+            only copy of the id of a paid picture.
+        remote_ids: All task ids of the provider that it ever had; the last is current.
+        inputs: The ids of its inputs, in order; a mask is the last.
+        has_mask: Whether the last input is a mask.
+        strength: 0 to 1, if the caller set it.
+        expand: Shares by edge, if the caller set them.
+        seed_given: The caller chose the seed, so it is not sent again with another.
+        resent: It was sent again with a new seed, after the provider refused it.
+        is_synchronous: The provider answers the submission with the picture.
         expected: Seconds it was expected to take when it was sent.
-        rubbish: How often what came was no picture.
-        trouble: Why saving it is tried again.
-        floor: Percent of progress reached before it was sent once more.
-        late: Its task has ended without it; it is still looked after.
-        unwanted: Its owner has cancelled it, alone of its task; it is never sent.
+        rubbish: How often an invalid file was downloaded.
+        trouble: Why saving it is retried.
+        floor: Percent of progress reached before it was sent again.
+        late: Its task has ended without it; late polls go on.
+        unwanted: Its owner has cancelled this picture of the task; it is never sent.
         error: Why it failed, as in its task; absent once an operator has dealt with it.
         dealt_with: ``how`` that was, ``by`` whom, ``at`` what time, and the ``error``.
     """
@@ -167,7 +167,7 @@ class Generation(Leased):
             named_index("due", "due_at", having="due_at"),
             named_index("slot", "lane", "slot", unique=True, having="slot"),
             named_index("task", "task_id"),
-            # Days are counted from it alone.
+            # A covering index: days are counted from it alone.
             named_index(
                 "ended_how",
                 "ended_at",
@@ -177,7 +177,7 @@ class Generation(Leased):
                 "charged",
                 having="ended_at",
             ),
-            # The same for one user, whose days cost what he has had.
+            # The same for one user: the cost depends on that user's pictures only.
             named_index(
                 "ended_user",
                 "user_id",
@@ -197,32 +197,31 @@ class Generation(Leased):
 
     @property
     def of_account(self) -> str:
-        """The account that it was given to."""
+        """The provider account that it is assigned to."""
         return self.account or MAIN
 
     @property
     def is_readable(self) -> bool:
-        """Whether this release can read what it takes to go on."""
+        """Whether this release can read all fields that it needs."""
         has_size = self.width is not None and self.height is not None
         return has_size and NEEDED.isdisjoint(self.unread)
 
     @property
     def is_drawn_now(self) -> bool:
-        """Whether the provider is at it, as far as is known."""
+        """Whether the provider is generating it, as far as is known."""
         answers_late = self.is_synchronous and self.state == State.SUBMITTING.value
         return self.state == State.GENERATING.value or answers_late
 
     @property
     def began_at(self) -> datetime | None:
-        """When the provider took it, or was asked to."""
+        """When the provider accepted it, else when it was sent."""
         return self.accepted_at or self.sent_at
 
     @property
     def progress(self) -> int:
         """
-        Percent, by the time it was expected to take: it nears 90, is 95 while
-        the picture is saved, and never goes back: a picture that is drawn anew
-        goes on from where it was.
+        Progress in percent, estimated from the expected duration: approaches 90, is 95
+        while the picture is saved, and never decreases, not even if it is sent again.
         """
         if self.state == State.SAVING.value:
             return SAVING_PERCENT

@@ -1,4 +1,4 @@
-"""What is known of each lane, of each user's place in it, and of the consumers."""
+"""Records of lanes, of users' tickets and quota usage, and of workers."""
 
 from datetime import timedelta
 
@@ -17,23 +17,23 @@ from jimeng.documents.usage import CountedByDay
 
 class Lane(Stored):
     """
-    A provider and one of its models: its line, and what the main account may have under
-    way. Of that the other accounts have records of their own.
+    The state of a lane, the queue of one model of a provider, and of its main account.
+    Each other account has a record of its own.
 
     Attributes:
         id: ``provider:req_key``, or ``account@provider:req_key``.
-        turn: The highest turn that was ever claimed.
-        taken_at: When a picture was last taken from the line.
-        not_before: Nothing is sent until then: the provider asked for patience.
-        refusals: Refusals for want of a place, in a row.
-        full_at: The fewest that were running at one of these.
-        limit: What the limit was lowered to, if it was, or has been again for a while.
-        raised: How many more than that there may be.
-        limit_until: When one more is tried; absent while more and more are.
-        refused: With which code the provider refused the account, so that it rests.
-        rests: How often it has, in a row.
-        durations: The latest pictures' seconds, newest last.
-        calm_until: The provider said that it is asked too often; until then less.
+        turn: The highest ticket that was ever claimed.
+        taken_at: When a picture was last claimed.
+        not_before: End of the back-off: nothing is sent before.
+        refusals: Refusals in a row because too many pictures were running.
+        full_at: The lowest number that was running at one of these.
+        limit: The concurrency limit, while it is lower than the configured one.
+        raised: How many more than *limit* are on trial.
+        limit_until: When the next increase is tried; absent while a trial widens.
+        refused: The error code with which the provider refused the account: suspended.
+        rests: Number of suspensions in a row.
+        durations: Seconds that the latest pictures took, newest last.
+        calm_until: End of the polling back-off, after a rate limit of the provider.
     """
 
     id = StringField(primary_key=True)
@@ -55,16 +55,16 @@ class Lane(Stored):
 
 class QuotaUsage(CountedByDay):
     """
-    One user: what was asked for in a day, and a place in each lane.
+    The daily quota usage of a user, and the user's tickets in each lane.
 
-    All that a submission takes of its user's limits is taken in one update of this.
+    A submission reserves all of it in a single update.
 
     Attributes:
-        id: The user's.
-        lanes: `place_of` a lane -> ``last``, the highest turn that was given, and
-            ``pending``, waiting pictures: a hint, counted anew where it matters.
-        taken_at: When a turn was last given.
-        left: Tokens of the latest bulk cancellations that were counted out.
+        id: The user id.
+        lanes: Lane, as in `place_of` -> ``last``, the highest reserved ticket, and
+            ``pending``, the waiting pictures: a hint, recounted where it matters.
+        taken_at: When a ticket was last reserved.
+        left: Idempotency tokens of the latest bulk cancellations.
     """
 
     id = StringField(primary_key=True)
@@ -81,22 +81,22 @@ class QuotaUsage(CountedByDay):
 
     @staticmethod
     def place_of(lane: str) -> str:
-        """The path of a lane's entry; no model's name may lead out of it."""
+        """The field path of a lane's entry, with special characters quoted."""
         name = lane.replace("%", "%25").replace(".", "%2E").replace("$", "%24")
         return f"lanes.{name}"
 
 
 class Worker(Stored):
     """
-    A consumer's heartbeat, and how long after it the consumer counts as alive.
+    A consumer's heartbeat; the consumer counts as alive for `ALIVE` after it.
 
     Attributes:
-        code: By what `migrations` know its release.
+        code: The schema number of its release, as in `migrations`.
         release: Its version and commit, for people.
-        left: It was told to stop, and is not missed.
-        too_old: It has stopped by itself: the database is that of a later release.
+        left: It was stopped on purpose.
+        too_old: It has stopped itself: a later release has migrated the database.
         ran_at: When it last ran a job; absent before the first.
-        stuck: The names of its chores that hang; absent if there are none.
+        stuck: The names of its periodic tasks that hang; absent if there are none.
     """
 
     id = StringField(primary_key=True)
@@ -114,17 +114,17 @@ class Worker(Stored):
 
     @classmethod
     def alive(cls) -> dict:
-        """The part of a query that keeps to those that are alive."""
+        """A query condition: the heartbeat is recent."""
         return {"seen_at": {"$gte": utcnow() - cls.ALIVE}}
 
     @property
     def is_alive(self) -> bool:
-        """Whether its heartbeat is recent, and it works."""
+        """Whether its heartbeat is recent, and it has not stopped itself."""
         return self.seen_at >= utcnow() - self.ALIVE and not self.too_old
 
     @property
     def host(self) -> str:
-        """The machine that it runs on."""
+        """The host name of its machine."""
         return f"::{self.id}".rsplit(":", 2)[0].removeprefix("::")
 
     @property

@@ -1,10 +1,10 @@
 """
-Leases: who works on a document, and until when.
+Leases: which worker owns a document, and until when.
 
-A claim writes a new token and the end of its lease, in one update that finds only what
-may be claimed. What is written afterwards is guarded by that token: a worker that
-stalled past its lease, and was replaced, changes nothing any more. What a worker that
-died had begun, the next owner finds once the lease has passed.
+A claim writes a new token and the end of the lease, in one guarded update. Later writes
+are guarded by that token: a worker that stalled beyond its lease, and was replaced, can
+change nothing any more. If a worker dies, the document is claimed again when the lease
+expires.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,20 +15,20 @@ from mongoengine.fields import DateTimeField, StringField
 
 from jimeng.documents.base import NOTHING, WORKER_TIMEOUT, Stored, new_token, utcnow
 
-# Longer than an operation of the database may take: nobody else begins what is still
-# being written.
+# Longer than the timeout of a database operation: no other worker takes over during
+# one.
 WRITING_LEASE = timedelta(seconds=WORKER_TIMEOUT + 5)
-TURN_S = 1.0  # that a consumer works on what is due before it looks after all else
+TURN_S = 1.0  # that one run of a periodic task works on due documents
 Update = Mapping[str, Mapping[str, object]]  # by operators, such as ``$set``
 
 
 class Leased(Stored):
     """
-    What comes due, and is worked on by one at a time.
+    A document that comes due, and is processed by one worker at a time.
 
     Attributes:
-        due_at: When somebody must look after it; while somebody does, the end of that
-            lease. Absent where nobody need.
+        due_at: When it is due; while claimed, the end of the lease. Absent if nothing
+            is left to do.
         owner: The token of the latest claim.
     """
 
@@ -39,7 +39,7 @@ class Leased(Stored):
 
     @property
     def still(self) -> dict[str, object]:
-        """What has to be as it was claimed, besides the owner."""
+        """Conditions besides the owner under which a claim is still valid."""
         return {"open": True}
 
     @classmethod
@@ -54,14 +54,14 @@ class Leased(Stored):
         durable: bool = True,
     ) -> Self | None:
         """
-        Claim the first document of *where*.
+        Claim the first document that matches *where*.
 
         Args:
-            update: What changes with the claim.
+            update: Applied with the claim.
             token: By default a new one.
 
         Returns:
-            The document as it is claimed; None where there is none.
+            The claimed document; None if none matches.
         """
         owned = {"owner": token or new_token(), "due_at": utcnow() + lease}
         claimed = _with(update, owned)
@@ -74,7 +74,7 @@ class Leased(Stored):
         lease: timedelta,
         update: Update = NOTHING,
     ) -> Self | None:
-        """`claim` the one of *where* that has been due for longest."""
+        """Claim the match of *where* that has been due for longest."""
         due = {"open": True, "due_at": {"$lte": utcnow()}, **where}
         return cls.claim(due, lease, update, sort=[("due_at", 1)])
 
@@ -86,10 +86,10 @@ class Leased(Stored):
         durable: bool = True,
     ) -> Self | None:
         """
-        Change it if this claim still owns it, and *where* holds.
+        Update the document if this claim is still valid, and *where* matches.
 
         Returns:
-            The document afterwards; None where another has taken it over.
+            The document after the update; None if the claim was lost.
         """
         mine = {"_id": self.id, "owner": self.owner, **self.still, **where}
         return self.find_and_modify(mine, update, durable=durable)
@@ -100,7 +100,7 @@ class Leased(Stored):
         update: Update = NOTHING,
         where: Mapping[str, object] = NOTHING,
     ) -> Self | None:
-        """`update_owned`, and the lease begins anew."""
+        """`update_owned`, and extend the lease."""
         extended = _with(update, {"due_at": utcnow() + lease})
         return self.update_owned(extended, where)
 
@@ -112,11 +112,11 @@ class Leased(Stored):
         durable: bool = True,
     ) -> Self | None:
         """
-        `update_owned`, after which nobody works on it until it is due again.
+        `update_owned`, and release the claim until the document is due again.
 
         Args:
-            changes: Fields with their values.
-            gone: Fields that it has no longer.
+            changes: Fields to set.
+            gone: Fields to unset.
         """
         update: Update = {
             "$set": {**changes, "due_at": due_at},

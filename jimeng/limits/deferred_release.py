@@ -1,9 +1,9 @@
 """
 Release reservations later whose request failed because MongoDB did not answer.
 
-At that moment it is unknown whether the task was stored, and the reservation could not be
-released either. If the process ends before MongoDB answers, they stay counted until the
-end of the day.
+At that moment it is unknown whether the task was stored, and the reservation could not
+be released either. If the process ends before MongoDB answers, they stay counted until
+the end of the day.
 """
 
 import logging

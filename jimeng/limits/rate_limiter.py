@@ -1,4 +1,4 @@
-"""Rate limiter with windows of a minute, counted in Redis; counts may be lost with it."""
+"""Rate limiter: windows of a minute, counted in Redis; losing a count is harmless."""
 
 import logging
 import secrets

@@ -55,8 +55,8 @@ _asked_from = 0.0  # by `time.monotonic`
 _quotas: dict[str, tuple[float, int | None]] = {}  # until when, by `time.monotonic`
 
 # One command counts the request for its caller and for its address. The last key is
-# `ACCESS`, which is only read. A command that the Redis client retries counts twice: one
-# request of hundreds.
+# `ACCESS`, which is only read. A command that the Redis client retries counts twice:
+# one request of hundreds.
 COUNT_SCRIPT = """
 local told = {redis.call('GET', KEYS[#KEYS]) or ''}
 for at = 1, #KEYS - 1 do
@@ -187,7 +187,8 @@ class Reservation:
     Attributes:
         windows: The rate limiter's windows in which its task is counted.
         key_id: The key in whose daily quota its pictures are counted; empty if none.
-        has_tickets: Its tickets are reserved and its pictures counted in the user's day.
+        has_tickets: Its tickets are reserved, and its pictures counted in the user's
+            day.
         turn: The first ticket.
         queued: Jobs that waited in Redis.
         rate_limits: The state of each limit that applies.
@@ -263,8 +264,8 @@ def reserve(
     Count a task and its pictures, and reserve tickets in its lane.
 
     Args:
-        is_counted: Count it in the user's minute. Tasks of a batch are not: the batch was
-            counted itself, and creates them no faster than they are generated.
+        is_counted: Count it in the user's minute. Tasks of a batch are not: the batch
+            was counted itself, and creates them no faster than they are generated.
 
     Raises:
         TooManySubmissions: the limit per minute of the user or the key is reached.

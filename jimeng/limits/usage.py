@@ -112,7 +112,7 @@ class EndCounts:
     cancelled: int
 
     @classmethod
-    def of(cls, begin: datetime, states: Mapping[str, int]) -> "Ends":
+    def of(cls, begin: datetime, states: Mapping[str, int]) -> "EndCounts":
         failed = states.get(State.FAILED, 0) + states.get(State.UNKNOWN, 0)
         done, dropped = states.get(State.DONE, 0), states.get(State.DROPPED, 0)
         return cls(begin, done, failed, dropped)
@@ -165,7 +165,7 @@ def today(principal: Principal) -> list[UserDay]:
 
 def totals(principal: Principal) -> tuple[Counter[UsageKey], Counter[str]]:
     """
-    Totals of all pictures that ever ended, and of recent failures that may still change.
+    Totals of all pictures that ever ended, and recent failures that may still change.
 
     The totals never decrease: a failure that may still change counts a day later, and
     the latest days once all days before them are counted.
