@@ -84,7 +84,7 @@ class Worker(GeventWorker):
         # Not before: the master must not hold what workers read anew.
         self._long_polls = import_module("jimeng.http.long_polls")
         self._long_polls.configure(config, self._aside)
-        import_module("jimeng.jobs.write_batcher").gathering.open()
+        import_module("jimeng.jobs.write_batcher").batcher.open()
 
     @contextmanager
     def _aside(self) -> Iterator[None]:
