@@ -1,11 +1,11 @@
 """
-Everything jimeng raises on purpose.
+All errors that jimeng raises on purpose.
 
-``code`` is for programs and is never renamed; the words a user sees come from
-``i18n`` under ``error.<code>``. ``status`` is the HTTP status at the edge. The
-message is English, for the log: it holds ids and codes, never a key, a password
-or a prompt. What fails over and over is told by `outages`. Whatever stands above may
-import it, `local` too.
+``code`` is for programs and is never renamed; the user's message comes from ``i18n``
+under ``error.<code>``. ``status`` is the HTTP status at the edge. The exception's
+message is English, for the log: it holds ids and codes, never a key, a password or a
+prompt. Repeated failures are logged by `outages`. Every room may import this one,
+`local` too.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,9 +15,9 @@ class JimengError(Exception):
     """
     Attributes:
         retry_after: Seconds after which the same request may succeed, or None.
-        values: What the user's words are filled with (``{limit}`` and the like).
-        rate_limits: How the user stands with each limit, where one of these refused.
-        beside: The field of a form that it is about, or empty for all of it.
+        values: Placeholders of the user's message (``{limit}`` and the like).
+        rate_limits: The state of the user's limits, if one of them was exceeded.
+        beside: The form field beside which it is shown; empty for the whole form.
     """
 
     code = "internal"
@@ -54,7 +54,7 @@ class Invalid(JimengError):
 
     @classmethod
     def field(cls, name: str, key: str, **values: object) -> "Invalid":
-        """One wrong field; the words are those of *key* in ``i18n``."""
+        """Build the error of one field; *key* is its message key in ``i18n``."""
         return cls({name: [(key, values)]})
 
 
@@ -64,7 +64,7 @@ class InvalidJson(JimengError):
 
 
 class UnsupportedEncoding(JimengError):
-    """The body is packed: it has another ``Content-Encoding`` than ``identity``."""
+    """The body is compressed: its ``Content-Encoding`` is not ``identity``."""
 
     code = "unsupported_encoding"
     status = 415
@@ -78,14 +78,14 @@ class IdempotencyKeyInvalid(JimengError):
 
 
 class IdempotencyKeyReused(JimengError):
-    """The key came before, with another body."""
+    """The key was used before, with another body."""
 
     code = "idempotency_key_reused"
     status = 422
 
 
 class TaskNotFound(JimengError):
-    """No such task, or not this user's: the two look alike from outside."""
+    """No such task, or another user's: the two must look the same."""
 
     code = "task_not_found"
     status = 404
@@ -104,14 +104,14 @@ class TaskFinished(JimengError):
 
 
 class PictureUnderWay(JimengError):
-    """It has been sent, or has ended; only what waits can be cancelled by itself."""
+    """The picture was sent or has ended; only a waiting one can be cancelled alone."""
 
     code = "picture_under_way"
     status = 409
 
 
 class TaskNotRetryable(JimengError):
-    """It goes on, or has all its pictures."""
+    """The task has not ended, or has all its pictures."""
 
     code = "task_not_retryable"
     status = 409
@@ -125,21 +125,21 @@ class MayBeChargedTwice(JimengError):
 
 
 class OutOfTime(JimengError):
-    """Many were asked for at once, and this one's turn did not come."""
+    """A bulk request ran out of time before this item."""
 
     code = "out_of_time"
     status = 503
 
 
 class IntakePaused(JimengError):
-    """The operator takes no new tasks for a while."""
+    """The operator has paused new tasks."""
 
     code = "intake_paused"
     status = 503
 
 
 class StorageFull(IntakePaused):
-    """The disk of MongoDB is nearly full: what is under way needs the rest of it."""
+    """The disk is nearly full: the rest is reserved for accepted tasks."""
 
     code = "storage_full"
 
@@ -152,14 +152,14 @@ class TooManyPending(JimengError):
 
 
 class TooManyWaiting(JimengError):
-    """As many wait as may, of this user or in all."""
+    """Too many long polls or streams, of this user or in total."""
 
     code = "too_many_waiting"
     status = 429
 
 
 class TooManyRequests(JimengError):
-    """More in a minute than ``REQUESTS_PER_MINUTE``."""
+    """More requests in a minute than ``REQUESTS_PER_MINUTE``."""
 
     code = "too_many_requests"
     status = 429
@@ -176,26 +176,26 @@ class QuotaExceeded(JimengError):
 
 
 class KeyTooManySubmissions(TooManySubmissions):
-    """The key's own limit, which may be lower than its user's."""
+    """The key's own limit per minute, which may be lower than its user's."""
 
     code = "key_too_many_submissions"
 
 
 class KeyQuotaExceeded(QuotaExceeded):
-    """The same."""
+    """The key's own daily quota, which may be lower than its user's."""
 
     code = "key_quota_exceeded"
 
 
 class StartsTooLate(JimengError):
-    """It would begin only after whoever asks has stopped waiting."""
+    """The task would begin only after the caller's deadline."""
 
     code = "starts_too_late"
     status = 429
 
 
 class NoProvider(JimengError):
-    """There are no credentials, so nobody can draw anything."""
+    """No credentials of any provider are configured."""
 
     code = "no_provider"
     status = 503
@@ -207,14 +207,14 @@ class DatabaseUnavailable(JimengError):
 
 
 class StorageUnavailable(JimengError):
-    """The bytes of pictures can be neither kept nor read; they may be later."""
+    """The store of pictures is unavailable for now."""
 
     code = "storage_unavailable"
     status = 503
 
 
 class IndexMissing(JimengError):
-    """The unique index that keeps this from being done twice is not there."""
+    """The unique index that prevents duplicates is missing."""
 
     code = "index_missing"
     status = 503
@@ -227,10 +227,10 @@ class QueueUnavailable(JimengError):
 
 class PictureInvalid(JimengError):
     """
-    Bytes that were to be a picture are none, or not one that can be kept.
+    The bytes are not a picture, or not an acceptable one.
 
     Attributes:
-        reason: Why, as its giver is told: ``refused.<reason>`` in ``i18n``.
+        reason: Why, for the user's message: ``refused.<reason>`` in ``i18n``.
     """
 
     code = "picture_invalid"
@@ -245,15 +245,15 @@ class ProviderError(JimengError):
     The provider refused or failed.
 
     Attributes:
-        code: Ours; it has words in ``i18n``.
-        transient: A later call of the same kind may go better.
-        maybe_accepted: The call may have been carried out all the same, so
-            submitting again could be charged twice.
-        new_seed: Refused after drawing and not charged: worth one more try with
+        code: Our error code, with a message in ``i18n``.
+        transient: A retry may succeed.
+        maybe_accepted: The call may have been executed all the same, so submitting
+            again could be charged twice.
+        new_seed: The output was rejected and not charged: worth one retry with
             another seed.
         charged: ``no``, ``unknown`` or ``yes``.
         provider_code: The provider's own code, as text.
-        request_id: The provider's name for the call; its support asks for it.
+        request_id: The provider's request id, for its support.
     """
 
     status = 502

@@ -1,4 +1,4 @@
-"""Who may not come in, or not do this; accounts, keys and sessions."""
+"""Errors of authentication and authorization; accounts, keys and sessions."""
 
 from jimeng.errors import JimengError
 
@@ -11,48 +11,48 @@ class CrossSite(JimengError):
 
 
 class WrongHost(JimengError):
-    """The Host header names a server that this one is not."""
+    """The Host header names another server."""
 
     code = "wrong_host"
     status = 421
 
 
 class AdminsOnly(JimengError):
-    """What is asked for is the operator's to see."""
+    """Only operators may do this."""
 
     code = "admins_only"
     status = 403
 
 
 class UserIdNotYours(AdminsOnly):
-    """A task is asked for in somebody else's name."""
+    """A task is submitted on behalf of another user."""
 
     code = "user_id_not_yours"
 
 
 class Unauthorized(JimengError):
-    """There is no API key in the request."""
+    """The request has no API key."""
 
     code = "unauthorized"
     status = 401
 
 
 class ApiKeyInvalid(JimengError):
-    """The API key is unknown, revoked or expired, or its owner is kept out."""
+    """The API key is unknown, revoked or expired, or its owner is disabled."""
 
     code = "api_key_invalid"
     status = 401
 
 
 class ScopeTooSmall(JimengError):
-    """The API key is not good for this."""
+    """The API key lacks the scope."""
 
     code = "scope_too_small"
     status = 403
 
 
 class DoorClosed(JimengError):
-    """The API key is limited to other doors."""
+    """The API key is limited to other interfaces."""
 
     code = "door_closed"
     status = 403
@@ -66,14 +66,14 @@ class ModelNotAllowed(JimengError):
 
 
 class SignInRequired(JimengError):
-    """A page was asked for by nobody who is signed in."""
+    """The page requires a session."""
 
     code = "sign_in_required"
     status = 401
 
 
 class SignInFailed(JimengError):
-    """E-mail or password is wrong, or the account is disabled: which is not told."""
+    """Wrong e-mail or password, or a disabled account; the user is not told which."""
 
     code = "sign_in_failed"
     status = 422
@@ -86,13 +86,13 @@ class SecondFactorFailed(SignInFailed):
 
 
 class SecondFactorLacking(SignInRequired):
-    """Who is signed in must set up a second factor before anything else."""
+    """The user has to set up a second factor before anything else."""
 
     code = "second_factor_lacking"
 
 
 class TicketInvalid(JimengError):
-    """A form of several steps took too long, or has come to nothing."""
+    """The signed ticket of a form in several steps is invalid or has expired."""
 
     code = "ticket_invalid"
     status = 422
@@ -106,21 +106,21 @@ class TooManyAttempts(JimengError):
 
 
 class SignInBusy(JimengError):
-    """Too many passwords are being looked at in this moment."""
+    """Too many passwords are being verified at the same time."""
 
     code = "sign_in_busy"
     status = 429
 
 
 class InvitationInvalid(JimengError):
-    """The link was used, replaced, has expired, or never was."""
+    """The link was used or replaced, has expired, or never existed."""
 
     code = "invitation_invalid"
     status = 404
 
 
 class SessionNotFound(JimengError):
-    """It has ended, or never was."""
+    """The session has ended, or never existed."""
 
     code = "session_not_found"
     status = 404

@@ -1,10 +1,10 @@
-"""Batches: gone, ended, too many, or with nothing to run again."""
+"""Errors of batches."""
 
 from jimeng.errors import JimengError
 
 
 class BatchNotFound(JimengError):
-    """No such batch, or not this user's: the two look alike from outside."""
+    """No such batch, or another user's: the two must look the same."""
 
     code = "batch_not_found"
     status = 404
@@ -18,14 +18,14 @@ class BatchFinished(JimengError):
 
 
 class BatchNotRetryable(JimengError):
-    """Nothing of it is lacking that asking again may bring."""
+    """No task of the batch can be retried."""
 
     code = "batch_not_retryable"
     status = 409
 
 
 class TooManyBatches(JimengError):
-    """As many of the user's go on as may at a time."""
+    """The user has the maximum number of open batches."""
 
     code = "too_many_batches"
     status = 429

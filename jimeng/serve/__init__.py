@@ -1,6 +1,6 @@
 """
 The two processes of an installation: ``python -m jimeng.serve web`` and ``worker``.
 
-Both take their settings from the environment and ``.env``, as everything else does.
-The `Procfile`, the image and the supervisor all start them this way.
+Both read their settings from the environment and ``.env``. The `Procfile`, the
+container image and the supervisor start them this way.
 """

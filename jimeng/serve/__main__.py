@@ -14,11 +14,11 @@ USAGE = "usage: python -m jimeng.serve web [GUNICORN'S OPTIONS] | worker\n"
 
 def main(argv: Sequence[str]) -> int:
     """
-    Be one of the two until SIGTERM; the exit status.
+    Run the web server or a consumer until SIGTERM, and return the exit status.
 
     Returns:
-        2 if it is not said which, 4 with a sentence on standard error when a
-        setting, or the database of a later release, keeps it from starting.
+        2 for wrong arguments; 4, with a message on standard error, if a setting or a
+        database migrated by a later release prevents the start.
     """
     kind, *options = argv or [""]
     if kind not in {"web", "worker"} or (kind == "worker" and options):
@@ -30,19 +30,20 @@ def main(argv: Sequence[str]) -> int:
         migrations.check_before_start(config)
     except ConfigError as error:
         return logs.refuse(error)
-    # Gunicorn's master and the front of its workers read no settings.
+    # Gunicorn's master and our worker class read these from the environment.
     os.environ["LOG_FORMAT"] = config.LOG_FORMAT
     os.environ["TRUSTED_PROXIES"] = str(config.TRUSTED_PROXIES)
     if kind == "worker":
-        # Which loads all that jobs need: the web server has no use for it here.
+        # Imported here, since it loads all that jobs need.
         from jimeng.serve import consumer
 
         consumer.run(config)
     web.allow_open_files(config)
-    # A process of its own, which has next to nothing of jimeng in it: its workers are
-    # made by forking, and what was imported before stays when they are renewed.
-    words = ["-m", "jimeng.serve.master", *web.options(config, told), *options]
-    os.execv(sys.executable, [sys.executable, *words])  # noqa: S606
+    # Replace this process by one that has imported almost nothing of jimeng: workers
+    # are forked from it, and would keep old code when they are restarted for a new
+    # release.
+    arguments = ["-m", "jimeng.serve.master", *web.options(config, told), *options]
+    os.execv(sys.executable, [sys.executable, *arguments])  # noqa: S606
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
 """
-A request's body: a small one is read before the application has the request.
+Request bodies: small ones are read before the application is called.
 
-So who sends slowly costs a greenlet and not a turn, and the time of a request is that
-of its work. A larger one the application reads itself, once it knows whose it is and
-has a place for it: see `jimeng.http.request_bodies`.
+So a slow client costs a greenlet and not one of the `MAX_WORKING` permits, and the
+duration of a request is that of its work. The application reads larger bodies itself,
+once it knows the user and has a permit: see `jimeng.http.request_bodies`.
 """
 
 from collections.abc import Callable
@@ -21,15 +21,17 @@ from jimeng.serve.sockets import ClientSocket, ClientTooSlow
 Aside = Callable[[], AbstractContextManager]
 MAX_READ_FIRST = 1024 * 1024  # bytes; `jimeng.http.request_bodies.MAX_BODY_BYTES`
 READ_BYTES = 64 * 1024  # at a time
-# More are refused: each takes Python as long as some kilobytes do, and meanwhile nobody
-# else is answered.
+# More are refused: each chunk costs as much CPU as some kilobytes, during which no
+# other request of the process is answered.
 MAX_CHUNKS = 20_000
 
 
 class BoundedChunks(ChunkedReader):
     """
+    A chunked body with at most `MAX_CHUNKS` chunks.
+
     Raises:
-        InvalidChunkSize: there are too many of them.
+        InvalidChunkSize: there are more.
     """
 
     def __init__(self, req: Request, unreader) -> None:
@@ -58,11 +60,12 @@ class RequestParser(Parser):
 
 class LateReader:
     """
-    What the application reads itself; a broken body is one that was cut off.
+    A large body, which the application reads itself. A malformed one raises `OSError`,
+    as a truncated one does.
 
     Args:
-        length: 0 where it comes in chunks.
-        aside: What each reading is within.
+        length: 0 for a chunked body.
+        aside: A context manager around each read, which releases the permit.
     """
 
     def __init__(self, reader, length: int, client: ClientSocket, aside: Aside) -> None:
@@ -72,8 +75,8 @@ class LateReader:
     def read(self, size: int) -> bytes:
         """
         Raises:
-            OSError: the client has gone.
-            RequestTimeout: it is too slow.
+            OSError: the client has disconnected.
+            RequestTimeout: the client is too slow.
         """
         if not self._has_begun:
             self._client.begin_large(self._length)
@@ -81,7 +84,7 @@ class LateReader:
         try:
             with self._aside():
                 return self._reader.read(size)
-        except ClientTooSlow as error:  # which werkzeug would take for one that left
+        except ClientTooSlow as error:  # werkzeug would handle it as a disconnect
             raise RequestTimeout() from error
         except ParseException as error:
             raise OSError(f"broken body: {error}") from error
@@ -89,14 +92,15 @@ class LateReader:
 
 def read_small(req: BoundedRequest, client: ClientSocket, aside: Aside) -> None:
     """
-    Read the body of *req* unless it is large: then the connection ends with it.
+    Read the body of *req*, unless it is large: the application reads that, and the
+    connection is closed after it.
 
     Args:
-        aside: What the application reads a large one within.
+        aside: As in `LateReader`.
 
     Raises:
-        ParseException: its chunks are broken, or too many.
-        NoMoreData: the client has gone.
+        ParseException: malformed chunks, or too many.
+        NoMoreData: the client has disconnected.
     """
     client.reads_head = False
     client.awaits_continue = req._expected_100_continue
@@ -121,6 +125,6 @@ def read_small(req: BoundedRequest, client: ClientSocket, aside: Aside) -> None:
     if len(data) < length:
         raise NoMoreData()
     req.body = Body(BytesIO(data))
-    if is_chunked:  # as RFC 9112 has it, section 7.1.3
+    if is_chunked:  # RFC 9112, section 7.1.3
         others = [each for each in req.headers if each[0] != "TRANSFER-ENCODING"]
         req.headers = [*others, ("CONTENT-LENGTH", str(len(data)))]

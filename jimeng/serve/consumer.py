@@ -1,4 +1,4 @@
-"""A consumer: Huey's, that finishes what it holds however often it is told to stop."""
+"""Huey's consumer, which finishes its jobs on shutdown however many signals arrive."""
 
 import importlib
 import logging
@@ -18,20 +18,20 @@ from jimeng.operations import backup
 
 log = logging.getLogger(__name__)
 
-WORKERS = 8  # threads; `config.MAX_SYNCHRONOUS` counts on them
+WORKERS = 8  # threads; `jobs.submission.MAX_SYNCHRONOUS_CALLS` depends on them
 
 
 class PatientConsumer(Consumer):
     """
-    Told by SIGTERM or SIGHUP it finishes its jobs, for at most ``SHUTDOWN_GRACE``.
+    On SIGTERM or SIGHUP, finish the running jobs, for at most ``SHUTDOWN_GRACE``.
 
-    Huey's own takes a second SIGTERM for impatience and interrupts them, and then
-    nobody knows what was being submitted. But systemd sends it to a whole group, in
-    which a parent passes it on.
+    Huey's own consumer interrupts its jobs at a second SIGTERM, which leaves
+    submissions in an unknown state. But a second one is normal: systemd signals the
+    whole process group, and a parent forwards the signal.
     """
 
     def start(self) -> None:
-        # Huey listens only once its threads run, and by then they may have a job.
+        # Huey sets them after starting its threads, which may have a job by then.
         self._set_signal_handlers()
         super().start()
 
@@ -41,7 +41,7 @@ class PatientConsumer(Consumer):
 
 
 def run(config: Config) -> NoReturn:
-    """Run the jobs of ``wsgi.huey`` until told to stop, then end the process."""
+    """Run the jobs of ``wsgi.huey`` until a signal, then exit the process."""
     logs.setup(config)
     huey = importlib.import_module("wsgi").huey
     if place := os.environ.get("JIMENG_DATA_PLACE"):
@@ -55,12 +55,12 @@ def run(config: Config) -> NoReturn:
         shutdown_timeout=config.SHUTDOWN_GRACE,
     ).run()
     counts.flush()
-    # Python would wait for the threads that ask a database which is away.
+    # A normal exit would wait for threads that are blocked on a database outage.
     os._exit(logs.REFUSED if migrations.is_known_too_old() else 0)
 
 
 def await_recognition(place: str) -> None:
-    """Whether the data are a copy has to be known before anything of them is sent."""
+    """Wait until it is known whether the data are a copy; nothing is sent before."""
     while True:
         try:
             backup.recognise(place)

@@ -1,8 +1,9 @@
 """
-What Gunicorn refuses itself, said in the shape that the API gives all errors.
+Error responses of Gunicorn itself, in the format of the API's errors.
 
-A line or headers that are too long, or what is no HTTP: nobody has read what was asked
-for then, nor in which language, so the words are Chinese.
+They are for malformed HTTP, and for a request line or headers that are too long. The
+request has not been parsed then, so its language is unknown, and the message is
+Chinese.
 """
 
 import importlib
@@ -11,13 +12,13 @@ import secrets
 import socket
 
 CODES = {414: "uri_too_long", 431: "headers_too_large", 503: "server_busy"}
-RETRY_AFTER_S = 2  # seconds, of a 503
+RETRY_AFTER_S = 2  # of a 503
 
 
 def write_error(sock: socket.socket, status: int, reason: str, detail: str) -> None:
-    """Gunicorn's `util.write_error`, with JSON in place of a page."""
+    """Replace Gunicorn's `util.write_error`: JSON instead of HTML."""
     code = CODES.get(status, "internal" if status >= 500 else "bad_request")
-    # Not before an error: the master must not hold what workers read anew.
+    # Imported late: the master must not hold code that restarted workers load again.
     chinese, _ = importlib.import_module("jimeng.i18n").MESSAGES[f"error.{code}"]
     request_id = secrets.token_hex(12)
     body = json.dumps(

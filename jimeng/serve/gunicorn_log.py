@@ -1,4 +1,4 @@
-"""Gunicorn's own lines in the form of all others."""
+"""Gunicorn's log lines in the format of all others."""
 
 import logging
 import os
@@ -9,7 +9,7 @@ from jimeng.config import logs
 
 
 class GunicornLog(Logger):
-    """Writes what Gunicorn has to say as ``LOG_FORMAT`` wants it; requests are ours."""
+    """Format Gunicorn's log by ``LOG_FORMAT``; the application logs requests."""
 
     def setup(self, cfg) -> None:
         super().setup(cfg)

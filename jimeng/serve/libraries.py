@@ -1,10 +1,9 @@
 """
-The libraries that the web server's workers need, loaded before these are forked.
+Load the libraries of the web server's workers before these are forked.
 
-So they are loaded once and their memory is shared. Nothing of jimeng is among them:
-workers that are renewed take the code as it is then. They have to find gevent's
-sockets, locks and threads, so these are put in place first; nothing that a consumer
-imports may do so.
+So they are loaded once, and their memory is shared. None of jimeng's modules is among
+them: restarted workers load the code as it is then. gevent's monkey patches have to be
+applied first; nothing that a consumer imports may apply them.
 """
 
 import functools
@@ -25,10 +24,11 @@ LIBRARIES = (
 
 @functools.cache
 def load() -> None:
-    """Before anything else is imported that has to do with sockets or threads."""
+    """Patch and load; call it before importing anything with sockets or threads."""
     monkey.patch_all(os=False, signal=False)
     hashlib.scrypt = functools.partial(compute, hashlib.scrypt)
-    # As in `wsgi`; and what nobody looks through stays shared.
+    # As in `wsgi`. Frozen objects are not traversed by the collector, so their memory
+    # pages stay shared.
     gc.disable()
     for name in LIBRARIES:
         importlib.import_module(name)
@@ -37,5 +37,5 @@ def load() -> None:
 
 
 def compute(work: Callable, *arguments: Any, **named: Any) -> Any:
-    """What takes long has a thread of the system's; others are answered meanwhile."""
+    """Run CPU-bound *work* in a native thread, so that other requests go on."""
     return gevent.get_hub().threadpool.apply(work, arguments, named)

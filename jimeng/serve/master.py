@@ -1,4 +1,4 @@
-"""Gunicorn's master, without what goes wrong in it while workers start."""
+"""Gunicorn's master, with fixes for errors while workers start."""
 
 from jimeng.serve import libraries
 
@@ -14,12 +14,12 @@ from gunicorn.errors import HaltServer  # noqa: E402
 
 class Master(Arbiter):
     """
-    Ends with the status of the worker that refused first, and loses no signal.
+    Exit with the status of the first worker that failed to boot, and lose no signal.
 
-    In Gunicorn's own the refusal of a second worker breaks off the stopping for the
-    first, with a traceback and a status of its own. And a worker that is told to stop
-    before it listens to signals never learns of it, and is waited for in vain: here
-    it is told again whenever the master looks whether it has ended.
+    In Gunicorn's own master, a second worker that fails to boot aborts the shutdown for
+    the first, with a traceback and another status. And a worker that is signalled
+    before it has installed its handlers never stops, and is waited for in vain: here it
+    is signalled again whenever the master reaps workers.
     """
 
     _is_halting = False
@@ -39,5 +39,5 @@ class Master(Arbiter):
 
 
 if __name__ == "__main__":
-    base.Arbiter = Master  # which Gunicorn has no setting for
+    base.Arbiter = Master  # Gunicorn has no setting for it
     wsgiapp.run(prog="gunicorn")

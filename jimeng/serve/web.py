@@ -1,4 +1,4 @@
-"""What Gunicorn is told."""
+"""Gunicorn's options."""
 
 import math
 import resource
@@ -6,15 +6,15 @@ from collections.abc import Mapping
 
 from jimeng.config import Config
 
-# Longer than any client or proxy keeps a connection that it has no use for: whoever
-# closes first must not be the server, which cannot know that a request is coming.
+# Longer than clients and proxies keep idle connections: if the server closes first, a
+# request may already be on its way.
 KEEP_ALIVE = 75  # seconds
-FOR_OTHERS = 1000  # connections of a process beside those that wait
-OPEN_FILES = 500  # of a process beside its connections
+FOR_OTHERS = 1000  # connections of a process besides long polls and streams
+OPEN_FILES = 500  # of a process besides its connections
 
 
 def options(config: Config, given: Mapping[str, str]) -> list[str]:
-    """Gunicorn's options; those that come after them are stronger."""
+    """Return the default options; later ones on the command line override them."""
     return [
         *("--bind", address(config, given)),
         *("--worker-class", "jimeng.serve.worker.Worker"),
@@ -24,17 +24,17 @@ def options(config: Config, given: Mapping[str, str]) -> list[str]:
         *("--logger-class", "jimeng.serve.gunicorn_log.GunicornLog"),
         *("--log-level", config.LOG_LEVEL),
         "--no-control-socket",
-        # By default 4 KiB, which a page with a hundred unfinished cards fills.
+        # The default of 4 KiB is too short for a page with a hundred unfinished cards.
         *("--limit-request-line", "8190"),
-        # By default a proxy on this machine may set the path by headers, and with it
-        # whoever sends those through the proxy.
+        # By default a proxy on this machine may set the path by headers, and so may any
+        # client that sends them through the proxy.
         *("--forwarder-headers", ""),
         "wsgi:app",
     ]
 
 
 def connections(config: Config) -> int:
-    """How many a process may have."""
+    """The maximum number of connections of a process."""
     return config.MAX_LONG_POLLS + config.MAX_EVENT_STREAMS + FOR_OTHERS
 
 
@@ -42,8 +42,8 @@ def address(config: Config, given: Mapping[str, str]) -> str:
     """
     ``host:port`` to listen on.
 
-    A platform that gives ``PORT`` asks from outside: unless ``SERVER_HOST`` says
-    otherwise, it is listened on everywhere.
+    A platform that sets ``PORT`` connects from outside: listen on all interfaces then,
+    unless ``SERVER_HOST`` is set.
     """
     if given.get("PORT") and not given.get("SERVER_HOST"):
         return f"0.0.0.0:{config.SERVER_PORT}"
@@ -51,7 +51,7 @@ def address(config: Config, given: Mapping[str, str]) -> str:
 
 
 def allow_open_files(config: Config) -> None:
-    """Let this process and those that it starts have as many as connections need."""
+    """Raise the limit of open files for the connections; child processes inherit it."""
     wanted = connections(config) + OPEN_FILES
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if hard != resource.RLIM_INFINITY:

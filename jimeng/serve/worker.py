@@ -1,10 +1,10 @@
 """
 Gunicorn's gevent worker, with limits for its clients.
 
-All requests of a process share one thread: who waits, for a client, a picture or a
-database, costs next to nothing, and who computes for long must do so elsewhere. Limits
+All requests of a process share one thread: waiting for a client, a picture or a
+database costs almost nothing, and long computations must run in native threads. Limits
 on time and memory are in `sockets`, those on bodies in `bodies`; here are those on
-connections, and how they end. A proxy that buffers does this better; see
+connections, and how they are closed. A buffering proxy does this better; see
 ``docs/deployment.md``.
 """
 
@@ -32,16 +32,16 @@ from jimeng.serve.bodies import RequestParser, read_small
 from jimeng.serve.error_responses import write_error
 from jimeng.serve.sockets import ClientSocket, ClientTooSlow, HeldBytes
 
-MAX_PER_PEER = 256  # connections of an address at a time, in each process
-# Requests that are worked on at a time; those that wait for a client or a picture do
-# not count. With more of them each would wait so long for its turn of the one thread
-# that the databases' time would be over.
+MAX_PER_PEER = 256  # concurrent connections of an address, in each process
+# Requests in progress at a time, without those that wait for a client or a picture.
+# With more of them, each would wait for the shared thread for longer than the database
+# timeouts.
 MAX_WORKING = 32
-LINGER_S = 2.0  # in which a client may read its last answer, or send on
-STOP_IDLE_S = 2.0  # for which a connection must have rested to end with the server
-SWEEP_S = 0.5  # between two looks whether the server stops
+LINGER_S = 2.0  # for a client to read its last answer, or to finish sending
+STOP_IDLE_S = 2.0  # idle time after which a connection is closed on shutdown
+SWEEP_S = 0.5  # between two checks for shutdown
 LATE = b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
-util.write_error = write_error  # which Gunicorn has no setting for
+util.write_error = write_error  # Gunicorn has no setting for it
 
 
 class Worker(GeventWorker):
@@ -49,7 +49,7 @@ class Worker(GeventWorker):
 
     def __init__(self, *args, **kwargs) -> None:
         super().__init__(*args, **kwargs)
-        # Of whoever stands behind a proxy it is the proxy's address that is seen.
+        # Behind a proxy all connections have the proxy's address.
         self._by_peer = os.environ.get("TRUSTED_PROXIES", "0") == "0"
         self._held = HeldBytes()
         self._peers: Counter[str] = Counter()  # connections by address
@@ -64,7 +64,7 @@ class Worker(GeventWorker):
             raise RuntimeError("start it by python -m jimeng.serve web")
 
     def patch(self) -> None:
-        """`libraries.load` has, before anything else was loaded."""
+        """Only replace the sockets: `libraries.load` has patched everything else."""
         self.sockets: list = [
             gevent.socket.socket(
                 each.FAMILY, socket.SOCK_STREAM, fileno=each.sock.detach()
@@ -74,21 +74,23 @@ class Worker(GeventWorker):
 
     def load_wsgi(self) -> None:
         super().load_wsgi()
-        # As the application has read them; one of a test may have none.
+        # The application's settings; the application of a test may have none.
         usual = import_module("jimeng.config").Config()
         config = getattr(self.wsgi, "config", {}).get("JIMENG", usual)
         self.wsgi: Callable = partial(answer, self._working, self.wsgi)
-        self.cfg.set("sendfile", False)  # it waits for a client without a limit
-        # It is read twenty times for each request, by a search every time.
+        self.cfg.set("sendfile", False)  # it has no timeout for a slow client
+        # Gunicorn looks settings up twenty times per request: make these plain
+        # attributes.
         self.cfg.__dict__.update({k: v.get() for k, v in self.cfg.settings.items()})
-        # Not before: the master must not hold what workers read anew.
+        # Imported late: the master must not hold code that restarted workers load
+        # again.
         self._long_polls = import_module("jimeng.http.long_polls")
         self._long_polls.configure(config, self._aside)
         import_module("jimeng.jobs.write_batcher").batcher.open()
 
     @contextmanager
     def _aside(self) -> Iterator[None]:
-        """Inside, a request that is worked on waits, and another takes its turn."""
+        """Release the request's permit while it waits inside this context."""
         self._working.release()
         try:
             yield
@@ -100,7 +102,7 @@ class Worker(GeventWorker):
         super().run()
 
     def _sweep(self) -> None:
-        """Once the server stops, end what waits and what rests."""
+        """On shutdown, end the long polls and close idle connections."""
         while self.alive:
             gevent.sleep(SWEEP_S)
         stopped = time.monotonic()
@@ -113,7 +115,7 @@ class Worker(GeventWorker):
                     client.cut_off()
 
     def handle(self, listener, accepted, addr) -> None:
-        """Answer the requests of a connection; in a greenlet of its own."""
+        """Answer the requests of a connection, in its own greenlet."""
         peer = str(addr[0]) if self._by_peer and isinstance(addr, tuple) else ""
         if not self._make_room(peer):
             accepted.close()
@@ -130,7 +132,7 @@ class Worker(GeventWorker):
                 del self._peers[peer]
 
     def _make_room(self, peer: str) -> bool:
-        """Whether *peer* may connect; who has nothing to say makes room for it."""
+        """Whether *peer* may connect; closes an idle connection if necessary."""
         if self._peers.total() >= self.worker_connections - 1:
             self._end_idle(*self._idle)
         if not self._by_peer or self._peers[peer] < MAX_PER_PEER:
@@ -149,7 +151,7 @@ class Worker(GeventWorker):
         seconds, req = sockets.HEAD_TIMEOUT_S, None
         try:
             while (come := parser.unreader.buf.tell()) or self._await(client, seconds):
-                logs.clear()  # what Gunicorn says first is not of the request before
+                logs.clear()  # drop the log context of the previous request
                 client.begin_request(come)
                 req = None
                 req = next(parser)
@@ -173,7 +175,7 @@ class Worker(GeventWorker):
             self.handle_error(req, client, addr, error)
 
     def _await(self, client: ClientSocket, seconds: float) -> bool:
-        """Whether a request begins within so many."""
+        """Whether a request begins within so many seconds."""
         self._idle[client] = time.monotonic()
         try:
             return client.await_data(seconds)
@@ -182,8 +184,9 @@ class Worker(GeventWorker):
 
     def _linger(self, client: ClientSocket) -> None:
         """
-        Close once the client has. Before, it may not have read all yet: few do as
-        long as they send, and what is refused unread may be large.
+        Close the connection after the client has. Closing earlier could discard an
+        answer that the client has not read yet: few clients read while they send, and
+        the body of a refused request may be large.
         """
         began = time.monotonic()
         with suppress(OSError):
@@ -198,7 +201,7 @@ class Worker(GeventWorker):
 
 
 def answer(working: BoundedSemaphore, app: Callable, environ, start_response):
-    """Call *app*, and for each piece of its answer, while not too many do."""
+    """Call *app*, and iterate over its answer, each under a permit of *working*."""
     with working:
         pieces = app(environ, start_response)
     if isinstance(pieces, environ["wsgi.file_wrapper"]):
@@ -207,7 +210,7 @@ def answer(working: BoundedSemaphore, app: Callable, environ, start_response):
 
 
 class Pieces:
-    """Those of an answer, which are sent in between."""
+    """The pieces of an answer, each produced under a permit and sent without one."""
 
     def __init__(self, working: BoundedSemaphore, pieces: Iterable[bytes]) -> None:
         self._working, self._pieces = working, pieces
@@ -228,8 +231,10 @@ class Pieces:
 
 def check_target(req: Request) -> None:
     """
+    Check the request target.
+
     Raises:
-        InvalidRequestLine: it asks for another host than the one it names.
+        InvalidRequestLine: the host of an absolute URL differs from the Host header.
     """
     if req.uri.startswith("/") or req.uri == "*":
         return
