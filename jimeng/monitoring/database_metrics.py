@@ -122,7 +122,7 @@ def counter(found: MetricCounts, name: str) -> CounterMetricFamily:
     return family
 
 
-def histogram(found: Counted, name: str) -> HistogramMetricFamily:
+def histogram(found: MetricCounts, name: str) -> HistogramMetricFamily:
     """Counts of another release's buckets go to our next larger bucket."""
     figure, words, labels = DURATIONS[name]
     family = HistogramMetricFamily(figure, words, labels=labels)

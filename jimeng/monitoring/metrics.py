@@ -306,7 +306,7 @@ def backed_up() -> list[Metric]:
 
 def disk() -> list[Metric]:
     """Free disk space; nothing if it is not known."""
-    free = retention.room()
+    free = retention.free_bytes()
     about = "Bytes free on the disk of MongoDB, or of the pictures if they are fewer."
     found = GaugeMetricFamily("jimeng_disk_free_bytes", about, free)
     return [] if free is None else [found]

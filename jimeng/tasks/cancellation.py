@@ -159,7 +159,7 @@ def drop_generations_of(
     task_ids: Sequence[str], token: str | None = None
 ) -> Counter[TicketHolder]:
     """`drop_generations` of these tasks, backfilling those not inserted yet."""
-    jobs.insert_generations(task_ids)
+    jobs.backfill_recent(task_ids)
     return drop_generations({"task_id": {"$in": list(task_ids)}}, token)
 
 
@@ -201,7 +201,7 @@ def drop_generations(where: dict, token: str | None = None) -> Counter[TicketHol
     lanes.release_all_tickets(released, token)
     if changed.modified_count:  # once, even if repeated with a token
         for (key_id, iso_day), n in by_key.items():
-            ApiKey.give_back(key_id, date.fromisoformat(iso_day), n)
+            ApiKey.release_quota(key_id, date.fromisoformat(iso_day), n)
     return released
 
 

@@ -147,7 +147,7 @@ def create_for_user(
                 Batch.reopen(task.batch)  # in case it has ended
         log.info("task created model=%s n=%d", task.model, task.n)
         # With many jobs queued a consumer is awake and will find it soon enough.
-        jobs.send_on(task, wakes=held.queued < WAKE_BELOW_JOBS)
+        jobs.insert_and_dispatch(task, wakes=held.queued < WAKE_BELOW_JOBS)
     return task, False
 
 
@@ -184,10 +184,10 @@ def first_answer(task: Task, model: Model, turn: int, within: float | None) -> d
     Raises:
         StartsTooLate: no picture could be ready *within* so many seconds.
     """
-    queue = lanes.queue(task.lane)
-    position, pictures = queue.ahead(turn, task.generation_ids[0])
+    queue = lanes.read_queue(task.lane)
+    position, pictures = queue.count_ahead(turn, task.generation_ids[0])
     if task.inputs:
-        position, pictures = queue.end  # until the inputs are prepared
+        position, pictures = queue.totals  # until the inputs are prepared
     wait = eta(model, pictures, task.delay)
     usual = lanes.expected_duration(model.lane, model.typical)
     if within is not None and wait is not None and wait > max(within - usual, 0):
@@ -207,6 +207,6 @@ def eta(model: Model, pictures_ahead: int, delay: float | None = None) -> int | 
     if lanes.hold_reason() is not None:
         return None
     runtime = jobs.runtime()
-    limit = lanes.limit_in(model.lane, runtime.registry.limits_of(model))
+    limit = lanes.total_limit(model.lane, runtime.registry.limits_of(model))
     usual = lanes.expected_duration(model.lane, model.typical)
     return round(max(delay or 0, pictures_ahead / limit * usual))

@@ -121,7 +121,7 @@ class WaitingSummary:
         n: How many of the principal's tasks wait to start.
         more: Whether there may be more than *n*.
         seconds: Until the first of them starts; None while they are held.
-        held: Why they are held, as `lanes.why_held`.
+        held: Why they are held, as `lanes.hold_reason`.
     """
 
     n: int

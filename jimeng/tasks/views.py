@@ -64,7 +64,7 @@ class TaskView:
         phase: One of `PHASES`, while it has not ended.
         position: Tasks ahead of it, while it is pending.
         eta_seconds: Seconds until it starts, while it is pending and not held.
-        held: Why its progress is held, as `lanes.why_held`; while it is processing,
+        held: Why its progress is held, as `lanes.hold_reason`; while it is processing,
             that can only be ``no_worker``.
         progress: 0 to 100; never decreases.
         remote_ids: The provider's ids of its pictures.
@@ -250,7 +250,7 @@ def queue_position(task: Task, generations: list[Generation]) -> tuple[int, int 
     if any(g.state == State.PREPARING.value for g in generations):
         tasks, pictures = lanes.read_queue(task.lane).totals
     elif first is not None:
-        tasks, pictures = lanes.queue(task.lane).ahead(first.turn, first.id)
+        tasks, pictures = lanes.read_queue(task.lane).count_ahead(first.turn, first.id)
     elif not generations and task.turn is not None:  # not inserted yet
         first_id = task.generation_ids[0]
         tasks, pictures = lanes.read_queue(task.lane).count_ahead(task.turn, first_id)

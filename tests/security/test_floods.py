@@ -11,7 +11,7 @@ from jimeng import accounts, jobs, limits
 from jimeng.accounts import failed_attempts, keys
 from jimeng.errors import Invalid
 from jimeng.http import auth
-from jimeng.limits.reservations import COUNT
+from jimeng.limits.reservations import COUNT_SCRIPT
 from jimeng.tasks.queries import prompt_filter, search_words
 from tests.access.conftest import OPERATOR
 from tests.each import for_each
