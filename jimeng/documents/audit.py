@@ -1,4 +1,4 @@
-"""What was done to this installation by hand: by whom, when, and to what."""
+"""The audit trail: what operators did, when, and to what."""
 
 from mongoengine.fields import DateTimeField, StringField
 
@@ -11,19 +11,19 @@ new_entry_id = new_id("act_")
 
 class AuditEntry(Stored):
     """
-    One action of an operator's.
+    One action of an operator.
 
-    It is written before the action. What came of it is added once; nothing else of it
-    is ever changed.
+    It is written before the action. The outcome is added once; nothing else is ever
+    changed.
 
     Attributes:
-        by: The id of who did it.
-        address: Where from; of commands ``user@host``.
+        by: The id of the user.
+        address: The client's address; of commands ``user@host``.
         action: ``queue.clear`` and the like.
-        target: The id of what it was done to; absent where there is only one.
-        details: What was asked for, as JSON.
-        outcome: What came of it: counts, ``ok``, or ``error`` with a code; absent where
-            the process died, or its database, before it could say.
+        target: The id of the object; absent if there is only one.
+        details: The parameters, as JSON.
+        outcome: Counts, ``ok``, or ``error`` with a code; absent if the process or the
+            database died before.
     """
 
     id = StringField(primary_key=True, default=new_entry_id)
@@ -42,7 +42,7 @@ class AuditEntry(Stored):
 
     @classmethod
     def close(cls, entry_id: str, outcome: dict) -> None:
-        """Add what came of it, if nothing was said yet."""
+        """Add the outcome, if there is none yet."""
         where = {"_id": entry_id, "outcome": {"$exists": False}}
         cls.collection().update_one(where, {"$set": {"outcome": outcome}})
 

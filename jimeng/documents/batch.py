@@ -1,4 +1,4 @@
-"""A batch: many prompts that somebody asked for at once, and how far they are."""
+"""A batch: many prompts submitted together, and their progress."""
 
 from datetime import datetime, timedelta
 from typing import Self
@@ -17,8 +17,8 @@ from jimeng.documents.leases import Leased
 from jimeng.documents.task import pairs_of
 
 PREFIX = "batch_"
-WITHOUT_PROMPTS = {"prompts": 0}  # which may be most of a megabyte
-# Tasks of it are still made: not all are, or some are run again.
+WITHOUT_PROMPTS = {"prompts": 0}  # they may be almost a megabyte
+# Batches that still create tasks: not all are created, or some are rerun.
 CREATING = {
     **{"open": True, "stopped": {"$exists": False}},
     "$or": [{"again": {"$exists": True}}, {"$expr": {"$lt": ["$made", "$total"]}}],
@@ -29,37 +29,37 @@ new_batch_id = new_id(PREFIX, 16)
 
 class Batch(Leased):
     """
-    Many prompts with the same settings: what was asked for, before any task is there.
+    Many prompts with the same settings, stored before its tasks are created.
 
     Attributes:
-        user_id: Whose it is, and its tasks are.
-        name: What its owner calls it; may be empty.
-        prompts: Each once, in order; task number *i* draws the *i*-th.
-        total: How many.
+        user_id: The owner of the batch and of its tasks.
+        name: The owner's name for it; may be empty.
+        prompts: Without duplicates, in order; task number *i* gets the *i*-th.
+        total: Number of prompts.
         n: Pictures of each.
-        asked: The settings of each task, as `tasks.NewTask` has them.
-        inputs: The ids of the pictures that go into each task, in order.
-        given: The same as they came with the request, for the record.
-        lane: Where they will wait.
-        key_id: The API key that asked, whose bounds hold for what is made.
-        idem_hash: What a request under the same idempotency key must have in common
-            with its own. The key itself is part of the id.
-        made: Tasks that were made, in order; the next one is the one of this number.
-        stopped: The code of why no more of them are made; absent while they are.
-        sweeps: What of its tasks is open is to be cancelled.
-        again: What is to be run again: ``at`` what time that was asked for,
-            ``rest``, whether what was cancelled, too, ``agreed``, whether what may be
-            charged twice, too, ``key_id``, by which key, whose bounds hold for it, and
-            ``after``, the last task that was dealt with.
-        waits: Why nothing could be made just now: ``code``, ``since``, and ``until``
-            when it is tried again.
+        asked: The settings of each task, as in `tasks.NewTask`.
+        inputs: The ids of the inputs of each task, in order.
+        given: The inputs as in the request, for the record.
+        lane: The lane of its tasks.
+        key_id: The API key of the request, whose limits apply to its tasks.
+        idem_hash: Hash of the request, which a request under the same idempotency key
+            must match. The key itself is part of the id.
+        made: Number of tasks created, in order; also the index of the next one.
+        stopped: The code of why no more tasks are created; absent while they are.
+        sweeps: Its open tasks are to be cancelled.
+        again: The rerun in progress: ``at``, the time of the request, ``rest``, whether
+            cancelled tasks are included, ``agreed``, whether tasks that may be charged
+            twice are, ``key_id``, the key whose limits apply, and ``after``, the
+            cursor.
+        waits: Why no task can be created for now: ``code``, ``since``, and ``until``,
+            the time of the next attempt.
         open: True until all of its tasks have ended, then absent.
-        counts: What became of it, once it has ended: pictures by state. Absent where
-            one of its tasks has changed since.
-        announce: Its end is to be sent by webhooks, and no delivery is made yet.
-        webhook: Where the ends of it and of its tasks are sent, as on `Task`.
-        pairs: Its metadata and that of its tasks, as `Task` stores it.
-        deleted_at: Set when its owner deleted it; its tasks are in the trash.
+        counts: Pictures by state, once it has ended. Absent if one of its tasks has
+            changed since.
+        announce: Its webhook deliveries are not created yet.
+        webhook: Where the ends of the batch and its tasks are sent, as on `Task`.
+        pairs: The metadata of the batch and its tasks, as stored by `Task`.
+        deleted_at: When its owner deleted it; its tasks are in the trash.
     """
 
     id = StringField(primary_key=True, default=new_batch_id)
@@ -103,7 +103,7 @@ class Batch(Leased):
 
     @property
     def metadata(self) -> dict[str, str]:
-        """What its program attached to it."""
+        """The caller's metadata."""
         return pairs_of(self.pairs)
 
     @property
@@ -112,16 +112,16 @@ class Batch(Leased):
 
     @property
     def is_filling(self) -> bool:
-        """Whether there are tasks that will be made and are not yet."""
+        """Whether more tasks will be created."""
         return self.is_open and self.stopped is None and self.made < self.total
 
     @property
     def left(self) -> int:
-        """Tasks that are not made."""
+        """Number of tasks that are not created yet."""
         return max(self.total - self.made, 0)
 
     def task_id(self, index: int) -> str:
-        """Of the task that draws a prompt: however often it is made, it is one."""
+        """The id of the task of a prompt: the same if its creation is repeated."""
         return derived_task_id(self.created_at, index, self.id)
 
     @classmethod
@@ -129,12 +129,13 @@ class Batch(Leased):
         cls, where: dict, update: dict, *, due_at: datetime, after: timedelta
     ) -> Self | None:
         """
-        `find_and_modify`, after which nobody is at it any more but for what is begun.
+        `find_and_modify` that also ends the claim of a worker, which may only finish
+        what it has begun.
 
         Args:
-            due_at: When somebody is to go on with it.
-            after: The longest that somebody may still be at it; where somebody is, it
-                is due no sooner.
+            due_at: When the batch is due next.
+            after: The longest time that a worker may still be working on it; if one is,
+                the batch is due no sooner.
         """
         now = utcnow()
         free = [{"owner": {"$exists": False}}, {"due_at": {"$not": {"$gt": now}}}]
@@ -148,14 +149,14 @@ class Batch(Leased):
 
     @classmethod
     def count_anew(cls, batch_id: str | None) -> None:
-        """A task has changed: what was counted at its batch's end holds no more."""
+        """Discard the counts of an ended batch after one of its tasks has changed."""
         if batch_id is not None:
             counted = {"_id": batch_id, "counts": {"$exists": True}}
             cls.collection().update_one(counted, {"$unset": {"counts": ""}})
 
     @classmethod
     def reopen(cls, batch_id: str) -> None:
-        """Have somebody look after a batch that has ended: a task is added to it."""
+        """Reopen an ended batch, since a task is added to it."""
         ended = {"_id": batch_id, "open": {"$exists": False}}
         cls.collection().update_one(
             {**ended, "deleted_at": {"$exists": False}},
@@ -167,5 +168,5 @@ class Batch(Leased):
 
 
 def rerun_id(task_id: str, moment: datetime, place: int) -> str:
-    """Of the task that a batch makes in the place of one that failed."""
+    """The id of the task that a batch creates to replace a failed one."""
     return derived_task_id(moment, place, f"{task_id} again")

@@ -1,4 +1,4 @@
-"""A change to very many documents that somebody asked for, and how far it has come."""
+"""A bulk action: a change to very many documents, and its progress."""
 
 from mongoengine.fields import (
     BooleanField,
@@ -15,22 +15,22 @@ from jimeng.documents.leases import Leased
 
 class BulkAction(Leased):
     """
-    One bulk action, from the asking to its end.
+    One bulk action, from its request to its end.
 
     Attributes:
         kind: ``queue.clear`` and the like.
-        key: What two at a time would be about: while one is open, the next that is
-            asked for is this one.
-        by: The id of who asked for it.
-        is_operator: Whether that was somebody who may touch everybody's.
-        details: What was asked for, as JSON.
-        total: How many there seemed to be when it began.
-        done: How many it was done to, and `left_out` how many not.
+        key: Kind and scope; unique among open actions: a further request with the same
+            key gets the open action.
+        by: The id of the user who started it.
+        is_operator: Whether that user may change everybody's documents.
+        details: Its parameters, as JSON.
+        total: Estimated number of documents at the start.
+        done: Number of documents changed; `left_out` of documents skipped.
         open: True until it has ended, then absent.
-        tries: Claims in a row that brought nothing forward.
-        cursor: Where it goes on, for kinds that need to know.
-        batch: What is being changed in this moment: ``ids``, ``at``, ``token``. Written
-            before the change, so that whoever takes over repeats just that.
+        tries: Claims in a row without progress.
+        cursor: Where the next batch begins, for kinds that need one.
+        batch: The checkpoint of the current batch: ``ids``, ``at``, ``token``. Written
+            before the change, so that the next worker repeats exactly this batch.
         audit_id: The id of its entry in the audit trail, if it has one.
         error: The code of why it ended early.
     """
@@ -71,6 +71,6 @@ class BulkAction(Leased):
 
     @property
     def percent(self) -> int:
-        """How much of it is over; what came later may make it more than it seemed."""
+        """Progress; documents added later may exceed the estimated total."""
         over = self.done + self.left_out
         return min(99, 100 * over // max(self.total, over, 1)) if self.open else 100

@@ -1,4 +1,4 @@
-"""Some of a user's pictures under a name."""
+"""A named collection of a user's pictures."""
 
 import unicodedata
 
@@ -11,18 +11,18 @@ PREFIX = "collection_"
 
 
 def name_key(name: str) -> str:
-    """The form in which two spellings of one name are equal."""
+    """Normalize a name for comparison: NFKC and case folding."""
     return unicodedata.normalize("NFKC", name).casefold()
 
 
 class Collection(Stored):
     """
-    A collection; which pictures are in it, they say themselves (`Image.collections`).
+    A collection. Its pictures refer to it by `Image.collections`.
 
     Attributes:
-        name: As it was given, trimmed.
-        name_key: As it is compared: a user has each name once.
-        updated_at: When it was made or renamed, or pictures were last put into it.
+        name: As entered, trimmed.
+        name_key: The normalized name, unique per user.
+        updated_at: When it was created or renamed, or pictures were last added.
     """
 
     id = StringField(primary_key=True, default=new_id(PREFIX))

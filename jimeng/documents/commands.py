@@ -1,6 +1,6 @@
 """
-Commands as MongoDB has them, sent past the driver's collections: its cursors take a
-quarter of the time that a process spends on reading one document.
+Plain MongoDB commands, which bypass the driver's cursors: these take a quarter of the
+time that a process spends on reading one document.
 """
 
 from collections.abc import Mapping, Sequence
@@ -8,25 +8,24 @@ from collections.abc import Mapping, Sequence
 from pymongo.collection import Collection
 from pymongo.errors import AutoReconnect
 
-WHOLE = 1_000_000  # documents: all there are come with the first answer
+WHOLE = 1_000_000  # documents in the first batch: all of them
 
 
 def send(rows: Collection, command: Mapping[str, object]) -> dict:
     """
-    Send a command, and return the answer.
+    Send a command and return the answer.
 
-    It is sent again where the connection broke. Nobody knows then whether it was done,
-    and it may be twice.
+    It is retried once if the connection breaks, so it may be executed twice.
 
     Args:
-        command: What is to be done, with the collection's name, stands first in it.
+        command: Its first item is the command's name with the collection's name.
 
     Raises:
-        OperationFailure: MongoDB does not do it. What it says of single documents, and
-            of the write concern, stands in the answer.
+        OperationFailure: the command failed. Errors of single documents, and of the
+            write concern, are in the answer.
     """
     database, options = rows.database, rows.codec_options
-    try:  # with a copy: the driver adds what is of one try
+    try:  # with a copy, since the driver adds fields for each attempt
         return database.command({**command}, codec_options=options)
     except AutoReconnect as error:
         if error.timeout:
@@ -42,7 +41,7 @@ def find_one(rows: Collection, where: Mapping[str, object]) -> dict | None:
 
 
 def aggregate(rows: Collection, pipeline: Sequence[Mapping[str, object]]) -> list[dict]:
-    """What a pipeline finds, which is little: all of it comes at once."""
+    """Return the whole result of a pipeline, which must be small, in one batch."""
     cursor = {"batchSize": WHOLE}
     asked = {"aggregate": rows.name, "pipeline": pipeline, "cursor": cursor}
     return send(rows, asked)["cursor"]["firstBatch"]

@@ -1,4 +1,4 @@
-"""How somebody proves to be a user: keys, sessions, invitations, failed attempts."""
+"""Credentials: API keys, sessions, invitations, and failed sign-ins."""
 
 import hashlib
 from datetime import date, timedelta
@@ -11,30 +11,30 @@ from jimeng.documents.ids import new_id
 from jimeng.documents.usage import CountedByDay
 
 SESSION_IDLE = timedelta(days=7)  # without use, a session ends
-# In an aggregation: beside each key or session, under ``owners``, whose it is.
+# An aggregation stage: join the owner of each key or session as ``owners``.
 OWNERS = {"from": "users", "localField": "user_id", "foreignField": "_id"}
 WITH_OWNERS = {"$lookup": {**OWNERS, "as": "owners"}}
 
 
 def digest(token: str) -> str:
-    """What is kept of a key, a session or an invitation: SHA-256, in hex."""
+    """The stored hash of a key, a session or an invitation: SHA-256, in hex."""
     return hashlib.sha256(token.encode()).hexdigest()
 
 
 class ApiKey(CountedByDay):
     """
-    An API key. The key itself is not kept, only what it hashes to.
+    An API key; only its hash is stored.
 
     Attributes:
-        name: What its owner calls it.
-        prefix: Its first characters, to tell it from others.
-        sha256: Of the whole key, in hex.
+        name: The owner's name for it.
+        prefix: Its first characters, to recognize it.
+        sha256: Hash of the whole key, in hex.
         scopes: Some of ``read``, ``write``, ``account``, ``admin``.
-        doors: Where it is good: some of ``api``, ``openai``, ``mcp``; empty: all.
-        models: Ids of those that it may ask for; empty: all.
-        per_minute: Tasks that it may ask for; absent: as many as its user.
-        per_day: Pictures that it may ask for in a day, in UTC; the same.
-        expires_at: From when on it is worth nothing; absent: never.
+        doors: The allowed interfaces: some of ``api``, ``openai``, ``mcp``; empty: all.
+        models: Ids of the allowed models; empty: all.
+        per_minute: Its rate limit of tasks; absent: only that of its user.
+        per_day: Its daily quota of pictures (UTC); absent: only that of its user.
+        expires_at: When it expires; absent: never.
         last_used_at: To the minute.
     """
 
@@ -64,10 +64,10 @@ class ApiKey(CountedByDay):
     @classmethod
     def reserve_quota(cls, key_id: str, on: date, n: int, *, most: int) -> int | None:
         """
-        Count *n* pictures for the day.
+        Count *n* pictures in the key's daily quota.
 
         Returns:
-            Those of the day so far; None where these would be more than *most*.
+            The pictures of the day, these included; None if they would exceed *most*.
         """
         if n > most:
             return None
@@ -91,15 +91,15 @@ class ApiKey(CountedByDay):
 
 class Session(Stored):
     """
-    A browser that somebody is signed in with.
+    A session of a signed-in browser.
 
     Attributes:
         id: SHA-256 of the token in its cookie, in hex.
-        number: The user's ``sessions``; once that is another it has ended.
+        number: The user's ``sessions`` counter; when that changes, the session ends.
         seen_at: Its latest use, to a few minutes.
-        address: Where that came from.
-        browser: What it says it is.
-        confirmed_at: When the password was last shown in it.
+        address: The client's address at that time.
+        browser: From the User-Agent header.
+        confirmed_at: When the user last confirmed the password in it.
     """
 
     id = StringField(primary_key=True)
@@ -124,13 +124,15 @@ class Session(Stored):
 
 class Invitation(Stored):
     """
-    A link to set a password with, once.
+    A single-use link to set a password.
 
     Attributes:
         id: SHA-256 of the link's token, in hex.
-        number: The user's ``sessions`` when it was made. A new password, disabling and
-            signing out everywhere count that up, and the link is worth nothing.
-        email_key: The user's; with another it is worth nothing either.
+        number: The user's ``sessions`` counter at its creation. A new password,
+        disabling
+            the user and signing out everywhere increase that, which invalidates the
+            link.
+        email_key: The user's normalized e-mail; a change invalidates the link, too.
     """
 
     id = StringField(primary_key=True)
@@ -151,11 +153,11 @@ class Invitation(Stored):
 
 class Attempts(Stored):
     """
-    Sign-ins that failed lately.
+    A counter of recent failed sign-ins.
 
     Attributes:
-        id: ``address:`` or ``account:`` with what it counts for, hashed.
-        expires_at: When they are forgotten.
+        id: ``address:`` or ``account:``, with a hash of the address or account.
+        expires_at: When the counter is deleted.
     """
 
     id = StringField(primary_key=True)
