@@ -1,4 +1,4 @@
-"""What a deployment may change, read once from the environment and ``.env``."""
+"""The settings, read once from the environment and ``.env``."""
 
 import os
 import re
@@ -111,7 +111,7 @@ class Config:
         """
         Build the settings from *env*; unset and empty names keep their default.
 
-        A platform's ``PORT`` is stronger than ``SERVER_PORT``; on Heroku, which
+        A platform's ``PORT`` overrides ``SERVER_PORT``; on Heroku, which
         has ``DYNO``, an answer may take less time.
 
         Raises:
@@ -134,7 +134,7 @@ class Config:
     def check_partners(self) -> None:
         """
         Raises:
-            ConfigError: a setting is there without the one that it needs.
+            ConfigError: a setting is set without another that it needs.
         """
         for whose in ("VOLCENGINE", "S3"):
             access, secret = f"{whose}_ACCESS_KEY", f"{whose}_SECRET_KEY"
@@ -175,7 +175,7 @@ class Config:
 
     @property
     def secrets(self) -> set[str]:
-        """What must be shown nowhere, of all accounts."""
+        """The secret values of all accounts, to be masked everywhere."""
         hidden = [each.name for each in fields(self) if not each.repr]
         configs = self.by_account.values()
         return {str(getattr(config, name)) for config in configs for name in hidden}
@@ -215,7 +215,7 @@ class Config:
 
     @property
     def sign_in(self) -> bool:
-        """Whether nobody gets in unknown: so unless it is switched off."""
+        """Whether users have to sign in: unless it is switched off."""
         return self.AUTH != "off"
 
     @property
@@ -235,7 +235,7 @@ class Config:
 
     @property
     def own_hosts(self) -> frozenset[str]:
-        """The host names, without port, under which this server may be asked."""
+        """The host names, without port, under which this server is reachable."""
         public = {urlsplit(self.PUBLIC_URL).hostname or ""} - {""}
         return LOOPBACK | public | set(self.ALLOWED_HOSTS)
 
@@ -254,7 +254,7 @@ def read(field: Field, name: str, text: str) -> Any:
     The value of a setting.
 
     Args:
-        name: As it was given, for the error.
+        name: The variable's name, for the error.
 
     Raises:
         ConfigError: it is malformed, or a placeholder.
@@ -283,10 +283,10 @@ def check_pair(config: Config, account: Account) -> None:
 
 
 def given(path: str = ".env") -> dict[str, str]:
-    """What this process was told, by name; the environment beats ``.env``."""
+    """The settings of this process as text; the environment overrides ``.env``."""
     return {**read_dotenv(path), **os.environ}
 
 
 def read_dotenv(path: str) -> dict[str, str]:
-    """What a ``.env`` file says; ConfigError as in `dotenv.read`."""
+    """Read a ``.env`` file; raises ConfigError as `dotenv.read` does."""
     return dotenv.read(path, KNOWN, [each.name for each in PER_ACCOUNT])

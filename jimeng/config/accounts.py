@@ -1,7 +1,7 @@
 """
-Accounts beside the main one: whatever has its name behind it is a setting of its own.
+Further accounts of a provider: settings with the account's name as a suffix.
 
-``VOLCENGINE_ACCOUNTS=studio`` lets ``VOLCENGINE_ACCESS_KEY_STUDIO`` and its company
+``VOLCENGINE_ACCOUNTS=studio`` lets ``VOLCENGINE_ACCESS_KEY_STUDIO`` and its likes
 apply.
 """
 
@@ -53,7 +53,7 @@ def parse_accounts(text: str) -> tuple[Account, ...]:
 
 
 def named(accounts: Iterable[Account], settings: Iterable[str]) -> set[str]:
-    """What may be set for these accounts."""
+    """The names of all settings of these accounts."""
     return {each.named(setting) for each in accounts for setting in settings}
 
 
@@ -64,7 +64,7 @@ def check_keys(by_account: Mapping[str, object], keys: Iterable[str]) -> None:
         keys: The settings of which no two accounts may have the same value.
 
     Raises:
-        ConfigError: two accounts have one key: it would have twice its limit.
+        ConfigError: two accounts share a key, which would get twice its limit.
     """
     for key in keys:
         seen: dict[str, str] = {}

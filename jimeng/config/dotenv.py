@@ -1,4 +1,4 @@
-"""A ``.env`` file: what is written there, and slips that would not apply."""
+"""Read ``.env`` files, and detect misspelled settings."""
 
 import os
 from collections.abc import Collection, Iterable, Mapping
@@ -15,15 +15,15 @@ def read(
     path: str, known: Collection[str], per_account: Collection[str]
 ) -> dict[str, str]:
     """
-    Read a ``.env`` file; none is the same as an empty one.
+    Read a ``.env`` file; a missing one counts as empty.
 
     Args:
         known: The settings that there are.
         per_account: Those of them that each account may have.
 
     Raises:
-        ConfigError: it is not UTF-8 text of ``NAME=value`` lines, or a name is
-            none of ours by a slip: what was meant would silently not apply.
+        ConfigError: it is not UTF-8 text of ``NAME=value`` lines, or a name looks
+            misspelled: the setting would silently not apply.
     """
     if not Path(path).is_file():
         return {}
@@ -47,7 +47,7 @@ def read(
 def of_accounts(
     file: Mapping[str, str | None], per_account: Collection[str]
 ) -> set[str]:
-    """What the accounts add that are listed in the environment, or else here."""
+    """The settings of the accounts listed in the environment, or else in the file."""
     try:
         accounts = parse_accounts(os.environ.get(LISTED) or file.get(LISTED) or "")
     except ValueError as error:
@@ -56,7 +56,7 @@ def of_accounts(
 
 
 def nearest(name: str, known: Collection[str], per_account: Iterable[str]) -> str:
-    """The setting that *name* is a slip of, or nothing."""
+    """The setting that *name* is probably a misspelling of, or nothing."""
     # What begins as the settings of a provider do is meant for us.
     ours = tuple({f"{each.partition('_')[0]}_" for each in per_account})
     alike = 0.6 if name.upper().startswith(ours) else 0.85

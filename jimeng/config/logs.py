@@ -1,4 +1,4 @@
-"""One line an event, with the ids of the request, the task and the user."""
+"""Logging: one line per event, with the ids of request, task and user."""
 
 import json
 import logging
@@ -31,7 +31,7 @@ _bound: ContextVar[dict[str, str]] = ContextVar("bound")
 
 @contextmanager
 def bound(**ids: str | None) -> Iterator[None]:
-    """Add *ids* (`FIELDS`) to every line that is logged inside."""
+    """Add *ids* (`FIELDS`) to every line logged in this context."""
     token = _bound.set({**_bound.get({}), **{k: v for k, v in ids.items() if v}})
     try:
         yield
@@ -45,19 +45,19 @@ def bind(**ids: str | None) -> None:
 
 
 def clear() -> None:
-    """Forget the ids: threads that serve one request after another keep them."""
+    """Drop the ids: a thread keeps them from one request to the next."""
     _bound.set({})
 
 
 def one_line(text: str) -> str:
-    """*text* with everything escaped that could begin a line of its own."""
+    """Escape everything in *text* that could start a new log line."""
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
 def masked(text: str) -> str:
-    """*text* without what gives access, here or at a service that repeats it."""
+    """Mask credentials in *text*, ours and those of services."""
     return _secrets.sub("***", GIVES_ACCESS.sub(r"\1…", text))
 
 
@@ -100,12 +100,12 @@ def moment(record: logging.LogRecord) -> str:
 
 
 def formatter(kind: str) -> logging.Formatter:
-    """That of a ``LOG_FORMAT``."""
+    """The formatter for a ``LOG_FORMAT``."""
     return JsonFormatter() if kind == "json" else TextFormatter()
 
 
 def refuse(error: Exception) -> int:
-    """Say in a sentence on standard error why nothing starts; the exit status."""
+    """Print why the process does not start; return the exit status."""
     line = f"jimeng does not start: {error}"
     if os.environ.get("LOG_FORMAT") == "json":
         record = logging.LogRecord("jimeng", logging.ERROR, "", 0, line, None, None)
@@ -115,7 +115,7 @@ def refuse(error: Exception) -> int:
 
 
 def setup(config: "Config") -> None:
-    """Send the log to standard error; and nowhere else; it may be called again."""
+    """Send the log to standard error only; may be called again."""
     global _secrets
     long = [re.escape(x) for x in sorted(config.secrets) if len(x) >= SHORTEST_SECRET]
     _secrets = re.compile("|".join(long) or "(?!)", re.IGNORECASE)

@@ -1,4 +1,4 @@
-"""How the text of a setting becomes its value, and what is wrong with it."""
+"""Parse and validate the text of settings."""
 
 import re
 from collections.abc import Callable
@@ -110,7 +110,7 @@ def matching(pattern: re.Pattern[str], words: str) -> Callable[[str], str]:
 
 
 def is_guessable(text: str) -> bool:
-    """Whether it repeats itself, counts up or down, or has words in it."""
+    """Whether a secret repeats itself, counts up or down, or contains words."""
     steps = [abs(ord(a) - ord(b)) for a, b in pairwise(text)]
     counts = sum(step <= 1 for step in steps) > 0.6 * len(steps)
     return text in (text + text)[1:-1] or counts or bool(WORDS.search(text))
@@ -171,8 +171,8 @@ def setting(
     Declare a field: its default, and how its text is read.
 
     Args:
-        secret: It is shown nowhere.
-        credential: It lets a provider be used.
+        secret: Mask it everywhere.
+        credential: It enables a provider.
         per_account: Each account may have its own.
     """
     about = {"parse": parse, "credential": credential, "per_account": per_account}
@@ -180,5 +180,5 @@ def setting(
 
 
 def key(*, credential: bool = False):
-    """Declare a field that each account has its own of, and nobody is shown."""
+    """Declare a secret field that each account has its own of."""
     return setting("", secret=True, credential=credential, per_account=True)

@@ -20,7 +20,7 @@ SHORT = 12  # letters
 def find_commit(
     root: Path, environ: Mapping[str, str], archived: str = ARCHIVED
 ) -> str:
-    """The commit of the sources at *root*; "unknown" where nothing says it."""
+    """The commit of the sources at *root*; "unknown" if it cannot be found."""
     told = [archived]
     if (root / ".git").exists():
         told.append(checked_out(root))
@@ -29,7 +29,7 @@ def find_commit(
 
 
 def checked_out(root: Path) -> str:
-    """What git says; nothing where it is not installed."""
+    """The commit according to git; nothing if git is not installed."""
     # The checkout may be another user's than the service's.
     words = ["git", "-c", "safe.directory=*", "-C", str(root), "rev-parse", "HEAD"]
     try:

@@ -1,7 +1,7 @@
 """
-Image services: what is asked of one, those there are, and their models.
+Image services: their common interface, their implementations and models.
 
-`jobs` sends by them; the doors and `tasks` ask what is offered.
+`jobs` submits and polls; the interfaces and `tasks` list what is offered.
 """
 
 from jimeng.providers.inputs import Expansion, InputPicture

@@ -47,20 +47,20 @@ def read(answer: Answer, client_id: str) -> Reply:
 
 
 def param_of(reply: Reply) -> str:
-    """The parameter that an error names; empty where it names none."""
+    """The parameter that an error names; empty if none."""
     error = reply.data.get("error")
     return short(error.get("param")) or "" if isinstance(error, dict) else ""
 
 
 def billed(reply: Reply) -> int | None:
-    """Pictures that are charged; None where it does not say."""
+    """Number of charged pictures; None if the answer does not say."""
     usage = reply.data.get("usage")
     found = usage.get("generated_images") if isinstance(usage, dict) else None
     return found if type(found) is int else None
 
 
 def error_of(found: dict) -> tuple[str | None, str]:
-    """Code and words of an ``error``, the whole answer's or a picture's."""
+    """Code and message of an ``error``, of the whole answer or of one picture."""
     error = found.get("error")
     if not isinstance(error, dict):
         return None, "an error without a code"
@@ -104,7 +104,7 @@ def data_url(picture: InputPicture) -> str:
 
 
 class ArkProvider(HttpProvider):
-    """The Seedream models; it cannot be asked for a picture again."""
+    """The Seedream models; a picture cannot be requested a second time."""
 
     name = "volcengine_ark"
     label = ("火山方舟", "Ark")
@@ -149,7 +149,7 @@ class ArkProvider(HttpProvider):
 
     def submit(self, request: ImageRequest) -> Progress:
         """
-        Have a picture drawn, and wait for it.
+        Generate a picture, and wait for it.
 
         Raises:
             ProviderError: it was refused, or nobody knows whether it was accepted
@@ -167,7 +167,7 @@ class ArkProvider(HttpProvider):
     def poll(self, remote_id: str, request: ImageRequest) -> Progress:
         """
         Raises:
-            ProviderError: always; there is nothing that could be asked.
+            ProviderError: always; a synchronous service cannot be polled.
         """
         raise RESULT_LOST.error("Ark keeps no tasks")
 

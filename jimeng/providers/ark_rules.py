@@ -114,7 +114,7 @@ def judge_picture(code: str | None) -> Rule:
 
 
 def judgements() -> Iterator[Judgement]:
-    """Every answer that is known, the way it is judged."""
+    """All known answers with their rules."""
     for code in (*RULES, UNLISTED):
         said = f"`{code}`" if code in RULES else OTHERS
         is_limit = code in RULES and RULES[code].submit == "again"

@@ -1,7 +1,7 @@
 """
-Connections that note the moment from which on a request may have been received.
+Connections that record from which moment a request may have been received.
 
-They bound the time of a whole call too: of each single read, and of what is sent.
+They also enforce timeouts of the whole call, on each read and on sending.
 """
 
 import io
@@ -38,12 +38,12 @@ Resolve = Callable[[str, int], Sequence[str]]
 
 class Call:
     """
-    What the connections must know of the call that this thread is making.
+    The call that this thread is making, for the connections.
 
     Attributes:
-        resolve: Looks up the host in place of the system.
+        resolve: Resolves the host name instead of the system.
         patience: Seconds that a piece of a large body may take.
-        sent: Whether something may have arrived that could be acted upon.
+        sent: Whether the server may have received something to act upon.
     """
 
     def __init__(

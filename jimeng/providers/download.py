@@ -1,7 +1,7 @@
 """
-Fetches a finished picture, and nothing from the networks around this server.
+Download pictures, but nothing from private networks (SSRF protection).
 
-The links come from the provider's answer. Were that ever forged, a server that
+The links come from the provider's answer. If that were forged, a server that
 follows any link could be made to read what only it can reach.
 """
 
@@ -43,7 +43,7 @@ class LinkGone(JimengError):
 
 
 class FetchFailed(JimengError):
-    """No whole picture came; the same link may work later."""
+    """The download failed; the same link may work later."""
 
     code = "fetch_failed"
     status = 502
@@ -85,12 +85,12 @@ def fetch_given(
     limit: float,
 ) -> bytes:
     """
-    Download what a user says stands at *url*, led on a few times.
+    Download a URL of a user, following a few redirects.
 
     Args:
         url: https; http only of hosts that are allowed.
         allowed_private: As in `fetch_picture`.
-        never: Hosts that are not asked whatever leads there: this server's own.
+        never: Hosts that are never contacted: this server's own.
         cap: Bytes that are accepted at most.
         limit: Seconds for everything.
 
@@ -119,7 +119,7 @@ def post_given(
     limit: float,
 ) -> Answer:
     """
-    Send *body* where a user says that it is to go; redirects are not followed.
+    Post *body* to a URL of a user; redirects are not followed.
 
     Args:
         allowed_private: As in `fetch_given`, and so is *never*.
@@ -185,7 +185,7 @@ def ask(
     cut: bool = False,
 ) -> Answer:
     """
-    One request, to addresses that may be asked.
+    Send one request, to allowed addresses only.
 
     Args:
         read_s: Seconds to wait for each packet.
@@ -238,7 +238,7 @@ def public_addresses(
     host: str, port: int, allowed_private: Collection[str]
 ) -> list[str]:
     """
-    Look *host* up and return its addresses, all of which may be connected to.
+    Resolve *host* and return its addresses, all of which are allowed.
 
     Raises:
         FetchFailed: it has none, or one that is not on the public internet while

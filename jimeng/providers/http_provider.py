@@ -1,4 +1,4 @@
-"""A provider that is asked by HTTP: one call, what it answers, and what is lost."""
+"""Base of providers with an HTTP API: calls, answers, and lost answers."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -29,7 +29,7 @@ CALL_MARGIN_S = 5.0  # seconds that a whole call may take beyond its answer
 @dataclass(frozen=True)
 class Reply:
     """
-    What an answer says, whatever shape it has.
+    A decoded answer, independent of the service's format.
 
     Attributes:
         status: The HTTP status; 0 where no answer came.
@@ -48,12 +48,12 @@ class Reply:
 
 class HttpProvider(Provider):
     """
-    A service that is asked by HTTP.
+    A service with an HTTP API.
 
     Args:
         address: Where.
         models: What there is; only those of this provider count.
-        secrets: What must be shown nowhere.
+        secrets: Values to mask in messages.
     """
 
     def __init__(

@@ -21,7 +21,7 @@ AWS = "https://s3.amazonaws.com"
 
 def address_for(config: Config, provider: str) -> str | None:
     """
-    The address under which *provider* can fetch from here; None if there is none.
+    The address under which *provider* can reach this server; None if there is none.
 
     Args:
         provider: Where it is asked. One on this machine, such as the simulator, can
@@ -35,7 +35,7 @@ def address_for(config: Config, provider: str) -> str | None:
 
 
 def fetches_from_store(config: Config, provider: str) -> bool:
-    """Whether *provider* can fetch from the object store that pictures are kept in."""
+    """Whether *provider* can fetch from the object store with the inputs."""
     if config.STORAGE != "s3":
         return False
     store = config.S3_PUBLIC_ENDPOINT or config.S3_ENDPOINT or AWS
@@ -43,7 +43,7 @@ def fetches_from_store(config: Config, provider: str) -> bool:
 
 
 def with_lacks(model: Model, config: Config, provider: str) -> Model:
-    """*model*, and why its pictures cannot be sent from here if they cannot."""
+    """*model*, with the reason if inputs cannot be sent to it from here."""
     if model.takes is None or model.takes.travels != "link":
         return model
     if fetches_from_store(config, provider):

@@ -1,4 +1,4 @@
-"""The one thing jimeng asks of an image service, and how a service declares itself."""
+"""The interface of an image service, and its declaration."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from jimeng.providers.rules import Judgement, Rule
 @dataclass(frozen=True)
 class ImageRequest:
     """
-    One picture to be drawn.
+    A request for one picture.
 
     Attributes:
         req_key: The provider's name for the model.
@@ -42,7 +42,7 @@ class ImageRequest:
 
     @property
     def sending(self) -> float:
-        """Seconds that its pictures may take to be sent, beyond any other's answer."""
+        """Extra seconds for sending the inputs."""
         given = [*self.inputs, *([self.mask] if self.mask else [])]
         size = sum(len(each.data) for each in given if each.link is None)
         return sending_time(size * 4 // 3)  # in base64
@@ -51,7 +51,7 @@ class ImageRequest:
 @dataclass(frozen=True)
 class Progress:
     """
-    Where a picture stands at the provider.
+    The progress of a picture at the provider.
 
     Attributes:
         remote_id: The provider's own name for it; empty where the answer to the
@@ -100,7 +100,7 @@ class Provider:
     @classmethod
     def from_config(cls, config: Config, models: Iterable[Model]) -> Self | None:
         """
-        Make it by the settings; None where it has no credentials.
+        Create the provider from the settings; None without credentials.
 
         Args:
             models: All that there are; its own are among them.
@@ -109,21 +109,21 @@ class Provider:
 
     @classmethod
     def judgements(cls) -> Iterator[Judgement]:
-        """Every answer that is known, the way it is judged, for the table of errors."""
+        """All known answers with their rules, for the table of errors."""
         for code, rule in cls.rules.items():
             yield Judgement("submit", f"`{code}`", rule)
 
     def submit(self, request: ImageRequest) -> Progress:
-        """Hand a picture in."""
+        """Submit a picture."""
         raise NotImplementedError
 
     def poll(self, remote_id: str, request: ImageRequest) -> Progress:
-        """Ask where it stands."""
+        """Poll a picture."""
         raise NotImplementedError
 
     def check(self, req_key: str) -> bool:
         """
-        Ask, free of charge, whether the account may use a model.
+        Check, free of charge, whether the account may use a model.
 
         Returns:
             False if only a drawn picture would tell: the keys are accepted.

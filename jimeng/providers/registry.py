@@ -1,4 +1,4 @@
-"""The services there are, what each can fail with, and the models of those in use."""
+"""The registry of providers: those in use, their accounts, models and limits."""
 
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
@@ -38,7 +38,7 @@ def credentials() -> str:
 
 
 def retryable(code: str) -> bool:
-    """Say whether the same task, run again by its user, may succeed."""
+    """Whether the same task may succeed if its user runs it again."""
     return _RETRYABLE.get(code, False)
 
 
@@ -78,7 +78,7 @@ class Registry:
     def from_config(cls, config: Config) -> "Registry":
         """
         Raises:
-            ConfigError: ``MODELS_FILE`` has a mistake.
+            ConfigError: ``MODELS_FILE`` is invalid.
         """
         models = load_models(config.MODELS_FILE, PROVIDERS, config.by_account)
         made: dict[str, dict[str, Provider]] = {}
@@ -101,19 +101,19 @@ class Registry:
 
     @property
     def accounts(self) -> list[str]:
-        """The names of those that have a provider here."""
+        """The names of the accounts with credentials here."""
         return [account for account, its in self._providers.items() if its]
 
     def accounts_of(self, provider: str) -> list[str]:
         return [each for each, its in self._providers.items() if provider in its]
 
     def serves(self, provider: str, account: str) -> bool:
-        """Whether the account's credentials are here."""
+        """Whether the provider's credentials of the account are configured."""
         return provider in self._providers.get(account, {})
 
     @property
     def addresses(self) -> dict[str, str]:
-        """Provider name -> where it is asked."""
+        """Provider name -> its address."""
         return {name: self._any(name).address for name in self.names}
 
     def label(self, name: str) -> tuple[str, str]:
@@ -125,16 +125,16 @@ class Registry:
 
     @property
     def lanes(self) -> dict[str, int]:
-        """Lane -> the number of pictures that all accounts may hold at a time."""
+        """Lane -> the concurrency limit of all accounts together."""
         return {lane: sum(its.values()) for lane, its in self.limits.items()}
 
     @property
     def limits(self) -> dict[str, dict[str, int]]:
-        """Lane -> account -> the number of pictures that it may hold at a time."""
+        """Lane -> account -> its concurrency limit."""
         return {lane: self.limits_of(model) for lane, model in self.models.items()}
 
     def limits_of(self, model: Model) -> dict[str, int]:
-        """The same of one model's lane."""
+        """Account -> concurrency limit, of one model's lane."""
         return {
             account: self._limit(model, account)
             for account in self.accounts_of(model.provider)
@@ -148,7 +148,7 @@ class Registry:
         return min(limit, MAX_SYNCHRONOUS) if model.is_synchronous else limit
 
     def default(self, provider: str | None = None) -> Model | None:
-        """The model that is meant where none is named, if there is any."""
+        """The default model, if there is any."""
         offered = self._offered_by(provider)
         from_words = [model for model in offered if not model.needs_images]
         usual = (model for model in from_words if model.id == DEFAULT_MODEL)

@@ -1,5 +1,5 @@
 """
-What an answer of a provider means for a task: the rules, and those that no answer says.
+Rules: what an answer of a provider, or the lack of one, means for a task.
 
 Each provider's own table stands beside it. Where a service advises to submit again
 after an internal error, none of these does: there is no key by which it would

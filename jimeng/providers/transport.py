@@ -1,5 +1,5 @@
 """
-One HTTP call, whether any of it was sent, and what its answer holds.
+One HTTP call: whether any of it was sent, and its answer.
 
 The class of an exception does not tell: a reset during the TLS handshake and an
 answer lost after the request arrived are the same one in `requests`. So the
@@ -73,7 +73,7 @@ class Answer:
 
 
 class Transport:
-    """Makes calls; any number of threads may share one."""
+    """Makes calls; thread-safe."""
 
     def __init__(self) -> None:
         self._pooled = WatchedAdapter()
@@ -176,7 +176,7 @@ def _describe(error: BaseException) -> str:
 
 def parse(body: bytes, *, exact: bool = False) -> object:
     """
-    What an answer in JSON says.
+    Parse an answer in JSON.
 
     Args:
         exact: Keep numbers as text: ids are longer than a float is exact.
@@ -207,7 +207,7 @@ def decode(text: str) -> bytes | None:
 
 
 def masked(text: str, secrets: Iterable[str]) -> str:
-    """Cut a service's text short and keep keys out: they echo wrong ones."""
+    """Shorten a service's text and mask keys: services echo wrong ones."""
     for secret in secrets:
         text = text.replace(secret, "***")
     text = re.sub(r"\[[^\s\[\]]+\]", "[***]", text)

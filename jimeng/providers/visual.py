@@ -94,7 +94,7 @@ class VisualProvider(HttpProvider):
 
     def submit(self, request: ImageRequest) -> Progress:
         """
-        Hand a picture in; it is charged once it has been drawn.
+        Submit a picture; it is charged once it has been generated.
 
         Raises:
             ProviderError: it was refused, or nobody knows whether it was accepted
@@ -120,7 +120,7 @@ class VisualProvider(HttpProvider):
 
     def poll(self, remote_id: str, request: ImageRequest) -> Progress:
         """
-        Ask where a picture stands.
+        Poll a picture.
 
         Raises:
             ProviderError: the picture failed or is lost; or, where ``transient``,

@@ -1,4 +1,4 @@
-"""What Volcengine Visual is told, by each kind of model, and what its answers say."""
+"""Messages of Volcengine Visual: request bodies by kind of model, and answers."""
 
 from collections.abc import Callable, Mapping
 
@@ -35,7 +35,7 @@ def order(request: ImageRequest, model: Model, wishes: Mapping[str, object]) -> 
 
 
 def drawing(request: ImageRequest, model: Model) -> Body:
-    """From words, with pictures beside them or not."""
+    """Text to image, with or without references."""
     body: Body = {
         "prompt": request.prompt,
         "width": request.width,
@@ -52,18 +52,18 @@ def drawing(request: ImageRequest, model: Model) -> Body:
 
 
 def changing(request: ImageRequest, model: Model) -> Body:
-    """From one picture; this model draws one and knows no groups."""
+    """Image to image, from one picture; this model generates single pictures only."""
     size = {"width": request.width, "height": request.height}
     return {"prompt": request.prompt, **size, **scale(request, model)}
 
 
 def repainting(request: ImageRequest, model: Model) -> Body:
-    """Without words what is masked is taken away."""
+    """Inpainting; without a prompt the masked area is erased."""
     return {"prompt": request.prompt or ERASE, **scale(request, model)}
 
 
 def expanding(request: ImageRequest, model: Model) -> Body:
-    """Edges that do not grow are left out, as clients of the service do."""
+    """Outpainting; edges that do not grow are omitted, as the service's clients do."""
     grown = request.expand
     edges = ("top", "bottom", "left", "right")
     body: Body = {name: getattr(grown, name) for name in edges if getattr(grown, name)}
@@ -94,7 +94,7 @@ def scale(request: ImageRequest, model: Model) -> Body:
 
 
 def pictures(request: ImageRequest, model: Model) -> Body:
-    """Those that go in, in order, and the mask behind them."""
+    """The inputs in order, then the mask."""
     given = [*request.inputs, *([request.mask] if request.mask else [])]
     if not given:
         return {}

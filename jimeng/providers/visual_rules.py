@@ -105,7 +105,7 @@ def judge_poll(status: int, code: str | None) -> Rule:
 
 
 def judgements() -> Iterator[Judgement]:
-    """Every answer that is known, the way it is judged."""
+    """All known answers with their rules."""
     for code in (*RULES, UNLISTED):
         said = f"`{code}`" if code in RULES else OTHERS
         yield Judgement("submit", said, judge_submit(PLAIN, code))
