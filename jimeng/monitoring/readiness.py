@@ -225,8 +225,8 @@ def _is_untaken(workers: list[dict]) -> bool:
 
 
 def _room() -> Readiness:
-    free = retention.room()
-    is_scarce = free is not None and free < retention.LEAST_ROOM
+    free = retention.free_bytes()
+    is_scarce = free is not None and free < retention.MIN_FREE_BYTES
     return Readiness((Reason("disk"),) if is_scarce else ())
 
 
@@ -244,12 +244,14 @@ def _lanes() -> Readiness:
     """Whether a lane is stalled although it could submit."""
     served = jobs.runtime().registry.limits
     with ThreadPoolExecutor(MAX_LANE_THREADS, "lanes") as pool:
-        heads = pool.map(lanes.stalled, served.keys(), served.values())
+        heads = pool.map(lanes.find_stalled, served.keys(), served.values())
         before = {x: head for x, head in zip(served, heads, strict=True) if head}
     if not before:
         return Readiness(())
     time.sleep(STALL_RECHECK_S)
-    still = [x for x, head in before.items() if lanes.stalled(x, served[x]) == head]
+    still = [
+        x for x, head in before.items() if lanes.find_stalled(x, served[x]) == head
+    ]
     return Readiness((Reason("lane_stalled", tuple(still)),) if still else ())
 
 
