@@ -31,7 +31,7 @@ STAGES = ("picture", "picture_wait", "picture_provider", "picture_saving")
 def from_nothing(monkeypatch, app):
     """Each look is a new one, and nothing has been counted."""
     monkeypatch.setattr(metrics, "CACHE_S", 0.0)
-    counts.add_up()
+    counts.flush()
     jobs.huey.storage.conn.delete(KEY)
 
 
