@@ -1,4 +1,4 @@
-"""Where the parts are joined: the application factory. `python app.py` runs it all."""
+"""The application factory. `python app.py` runs the whole service locally."""
 
 import sys
 
@@ -8,7 +8,7 @@ if __name__ == "__main__":
     from jimeng.local.supervisor import main
     from jimeng.providers import Registry
 
-    # What follows is for the processes that are started here, not for this one.
+    # The rest of the module is for the started processes, not for this one.
     sys.exit(main(check=Registry.from_config))
 
 import logging
@@ -54,7 +54,7 @@ from jimeng.web import admin
 
 log = logging.getLogger("jimeng.access")
 
-SANE_ID = re.compile(r"[A-Za-z0-9._:\-]{1,128}")
+VALID_REQUEST_ID = re.compile(r"[A-Za-z0-9._:\-]{1,128}")
 HTTP_CODES = {
     400: "bad_request",
     404: "not_found",
@@ -62,19 +62,19 @@ HTTP_CODES = {
     413: "request_too_large",
     415: "unsupported_media_type",
 }
-# How paths begin whose door writes errors in a shape of its own.
-WRITERS: tuple[tuple[str, Callable[..., Response]], ...] = (
+# Path prefix -> the function that writes the errors of that interface.
+ERROR_WRITERS: tuple[tuple[str, Callable[..., Response]], ...] = (
     (openai.PREFIX, openai.failure),
     (mcp.PATH, mcp.failure),
     *((prefix, failure) for prefix in ("/api", "/health", "/metrics")),
 )
-# How paths begin of requests that are many, and of no user.
-QUIET = ("/static/", "/health", "/metrics")
-SAFE = {"GET", "HEAD", "OPTIONS"}
+# Path prefixes of frequent requests without a user, which are logged at debug level.
+QUIET_PATHS = ("/static/", "/health", "/metrics")
+SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 
 
 class App(Flask):
-    """Flask, but none of the hooks of a request is looked at for being a coroutine."""
+    """Flask without the check of each request hook for being a coroutine."""
 
     request_class = JimengRequest
 
@@ -84,12 +84,12 @@ class App(Flask):
 
 def create_app(config: Config | None = None) -> Flask:
     """
-    Make the web application. Nothing is connected yet: databases that are away do
-    not keep it from starting.
+    Create the web application. It connects lazily: unavailable databases do not keep
+    it from starting.
 
     Args:
-        config: The settings; without them those of the environment, and where one of
-            these is wrong the process ends with a sentence instead of a traceback.
+        config: The settings. Without it they are loaded from the environment, and a
+                malformed one ends the process with a message instead of a traceback.
 
     Raises:
         ConfigError: a setting is malformed.
@@ -107,7 +107,7 @@ def create_app(config: Config | None = None) -> Flask:
         DEMO=os.environ.get("JIMENG_DEMO") == "1",
         MAX_CONTENT_LENGTH=MAX_BODY_BYTES,
     )
-    # A redirect would be an answer in HTML, and to a POST not what was asked for.
+    # A redirect would answer in HTML, and lose the body of a POST.
     app.url_map.merge_slashes = False
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
     app.json.sort_keys = False  # type: ignore[attr-defined]
@@ -130,7 +130,7 @@ def create_app(config: Config | None = None) -> Flask:
     if config.TRUSTED_PROXIES:
         each = config.TRUSTED_PROXIES
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=each, x_proto=each)  # type: ignore[method-assign]
-    app.after_request(compress)  # the last of all: what is asked first ends last
+    app.after_request(compress)  # registered first, so it runs last
     frame_requests(app)
     auth.allow_origins(app, config)
     handle_errors(app)
@@ -138,25 +138,25 @@ def create_app(config: Config | None = None) -> Flask:
 
 
 def frame_requests(app: Flask) -> None:
-    """Give each request an id, check where it goes, and log how it ended."""
+    """Assign each request an id, check it, and log and count its response."""
 
     @app.before_request
     def begin() -> None:
         asked = current_request()
         given = asked.headers.get("X-Request-ID", "")
-        sane = SANE_ID.fullmatch(given)
+        sane = VALID_REQUEST_ID.fullmatch(given)
         request_id = g.request_id = given if sane else secrets.token_hex(12)
         g.began = time.monotonic()
         logs.clear()
         logs.bind(request=request_id, address=auth.client_address(asked))
         auth.check_host(asked)
         auth.count_request(asked)
-        refuse_packed(asked)
+        refuse_encoded(asked)
         if b"%00" in asked.query_string:
             reject_nul(asked.args.items(multi=True))
-        if not asked.path.startswith(QUIET):
+        if not asked.path.startswith(QUIET_PATHS):
             documents.await_new()
-            if asked.method not in SAFE:
+            if asked.method not in SAFE_METHODS:
                 migrations.check()
 
     @app.after_request
@@ -164,70 +164,71 @@ def frame_requests(app: Flask) -> None:
         asked = current_request()
         response.headers["X-Request-ID"] = g.get("request_id", "")
         auth.add_security_headers(response, asked)
-        # An error is never kept: not a page that is not there, which says who is signed
-        # in, at an address of another's choice, nor what one client's If-Match made of
-        # a picture for all.
+        # Errors are never cached: neither a 404 page, which shows the signed-in user at
+        # a URL of another's choice, nor a 412 for one client's If-Match on a public
+        # picture.
         response.headers.setdefault("Cache-Control", "no-store")
         if response.status_code >= 400:
             response.headers["Cache-Control"] = "no-store"
-        if writer(asked) is not None:
+        if error_writer(asked) is not None:
             add_vary(response, "Accept-Language")
-            for name, told in rate_limit_headers(request_limits()).items():
+            for name, value in rate_limit_headers(request_limits()).items():
                 before = response.headers.get(name)
-                response.headers[name] = f"{before}, {told}" if before else told
+                response.headers[name] = f"{before}, {value}" if before else value
             if asked.method == "OPTIONS":
-                del response.headers["Content-Type"]  # there is nothing in it
-        took = (time.monotonic() - g.get("began", time.monotonic())) * 1000
-        quiet = asked.path.startswith(QUIET)
+                del response.headers["Content-Type"]  # the response has no body
+        took_ms = (time.monotonic() - g.get("began", time.monotonic())) * 1000
+        is_quiet = asked.path.startswith(QUIET_PATHS)
         door, status = auth.interface_of(asked), response.status_code
         logs.bind(door=door)
-        is_usual = quiet or request_metrics.is_poll(
+        is_routine = is_quiet or request_metrics.is_poll(
             asked.endpoint, asked.method, status
         )
         log.log(
-            logging.DEBUG if is_usual else logging.INFO,
+            logging.DEBUG if is_routine else logging.INFO,
             "%s %s %d %.0fms",
             asked.method,
             asked.path,
             status,
-            took,
+            took_ms,
         )
-        if not quiet:
+        if not is_quiet:
             kind = request_metrics.kind_of(asked.endpoint, asked.method)
-            request_metrics.count(door, kind, status, took / 1000)
+            request_metrics.count(door, kind, status, took_ms / 1000)
         return response
 
 
 def request_limits() -> list[RateLimit]:
-    """How the caller stands with the limit of requests, where these are counted."""
+    """The rate limit of this request, if it was counted."""
     return [g.request_limit] if "request_limit" in g else []
 
 
-def refuse_packed(asked: Request) -> None:
+def refuse_encoded(asked: Request) -> None:
     """
     Raises:
-        UnsupportedEncoding: there may be a body, and nobody here unpacks it.
+        UnsupportedEncoding: the body is compressed, which is not supported.
     """
     coding = asked.headers.get("Content-Encoding", "").strip().lower()
     if coding not in {"", "identity"} and asked.method not in auth.SAFE_METHODS:
         raise UnsupportedEncoding(f"encoding {coding[:40]!r}")
 
 
-def writer(asked: Request = request) -> Callable[..., Response] | None:
-    """What answers this request's errors in JSON; None for a page."""
+def error_writer(asked: Request = request) -> Callable[..., Response] | None:
+    """The function that writes this request's errors as JSON; None for a page."""
     path = asked.path
     return next(
-        (each for at, each in WRITERS if path == at or path.startswith(f"{at}/")), None
+        (each for at, each in ERROR_WRITERS if path == at or path.startswith(f"{at}/")),
+        None,
     )
 
 
-def answer_error(code: str, status: int, **beside) -> Response:
-    """Programs are answered in the JSON of their door, everybody else in HTML."""
+def answer_error(code: str, status: int, **fields) -> Response:
+    """Write an error as JSON of the request's interface, or as an HTML page."""
     request_metrics.refused(auth.interface_of(), code)
-    write = writer()
+    write = error_writer()
     if write is not None:
-        return write(code, status, **beside)
-    message = beside.get("message") or i18n.t(f"error.{code}")
+        return write(code, status, **fields)
+    message = fields.get("message") or i18n.t(f"error.{code}")
     page = render_template(
         "error.html",
         code=code,
@@ -236,22 +237,22 @@ def answer_error(code: str, status: int, **beside) -> Response:
         request_id=g.get("request_id", ""),
     )
     response = Response(page, status)
-    if beside.get("retry_after"):
-        response.headers["Retry-After"] = str(beside["retry_after"])
+    if fields.get("retry_after"):
+        response.headers["Retry-After"] = str(fields["retry_after"])
     return response
 
 
 def handle_errors(app: Flask) -> None:
-    """Turn whatever was raised into an answer, in this one place."""
+    """Turn exceptions into responses, in this one place."""
 
     @app.errorhandler(SignInRequired)
     def on_sign_in_required(error: SignInRequired) -> Response:
-        return sign_in.lead()
+        return sign_in.redirect_to_sign_in()
 
     @app.errorhandler(JimengError)
     def on_jimeng_error(error: JimengError) -> Response:
         level = logging.WARNING if error.status >= 500 else logging.INFO
-        # What is refused because of a service that is away is told with that.
+        # Log the cause of an error that an unavailable service has caused.
         cause = error.__cause__ if error.status >= 500 else None
         log.log(level, "refused code=%s: %s", error.code, error, exc_info=cause)
         message = i18n.explain(error)
@@ -287,7 +288,7 @@ def handle_errors(app: Flask) -> None:
     @app.errorhandler(HTTPException)
     def on_http_error(error: HTTPException) -> Response:
         status = error.code or 500
-        if status < 400:  # a redirect of the router's
+        if status < 400:  # a redirect by the router
             return error.get_response()  # type: ignore[return-value]
         otherwise = "bad_request" if status < 500 else "internal"
         response = answer_error(HTTP_CODES.get(status, otherwise), status)

@@ -1,9 +1,9 @@
-"""What servers import; `jimeng.serve` is one, Gunicorn and huey_consumer others."""
+"""The entry point for servers: `jimeng.serve`, Gunicorn, and huey_consumer."""
 
 import gc
 import sys
 
-# Nothing of what is loaded here goes again: to look for it takes a fifth of the time.
+# Nothing loaded here becomes garbage; collecting would take a fifth of the start-up.
 gc.disable()
 
 from app import create_app

@@ -133,7 +133,7 @@ def patience() -> Iterator[None]:
         patch.setattr(worker, "REQUEST_BUDGET_S", 60.0)
         patch.setattr(filling, "IN_REQUEST_S", 60.0)
         patch.setattr(filling, "TURN_S", 60.0)
-        patch.setattr(doctor_of_databases, "SLOW", 60.0)
+        patch.setattr(doctor_of_databases, "SLOW_S", 60.0)
         yield
 
 

@@ -34,8 +34,8 @@ ROOMS = [path for path in ROOT.glob("jimeng/*/__init__.py")]
 
 
 def parts(page: Path) -> tuple[str, str, str]:
-    """The sections of the page: rooms, way, and where new things go."""
-    _, rooms, way, new = page.read_text("utf-8").split("\n## ")
+    """The sections of the page but the glossary: rooms, way, and new things."""
+    _, rooms, way, new, _ = page.read_text("utf-8").split("\n## ")
     return rooms, way, new
 
 

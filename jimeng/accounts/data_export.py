@@ -11,8 +11,8 @@ from jimeng.documents.base import Stored
 from jimeng.documents.cursors import NEWEST_FIRST, after, cursor_of
 from jimeng.documents.principal import Principal
 from jimeng.documents.task import THERE
-from jimeng.gallery.browsing import UNSEEN, Wanted
-from jimeng.gallery.downloads import BATCH, Archive, plain_name, tasks_of
+from jimeng.gallery.browsing import WITHOUT_SEARCH_FIELDS, PictureFilter
+from jimeng.gallery.downloads import BATCH, Archive, file_name_of, tasks_of
 from jimeng.tasks.views import view_all
 
 WITH_FILE = {"hidden": {"$exists": False}, "file_id": {"$exists": True}}
@@ -61,7 +61,7 @@ def export(
             for each in all_of(Batch, there, LARGE_BATCH)
         )
         yield from archive.add("batches.json", now, json_array(asked_at_once))
-    where = Wanted().where(principal.user_id)
+    where = PictureFilter().where(principal.user_id)
     for images in batches(Image, where):
         asked = tasks_of(principal if with_words else None, images)
         for image in images:
@@ -76,7 +76,7 @@ def export(
 def file_name(image: Image, zone: tzinfo) -> str:
     """A path by day; the end of the task's id distinguishes equal prompts."""
     day = image.created_at.astimezone(zone).date()
-    name = f"{plain_name(image.prompt)}-{image.task_id[-10:]}-{image.index + 1}"
+    name = f"{file_name_of(image.prompt)}-{image.task_id[-10:]}-{image.index + 1}"
     return f"{day}/{name}.{image.suffix}"
 
 
@@ -87,7 +87,11 @@ def batches(kind: type[Kind], where: dict, size: int = BATCH) -> Iterator[list[K
     """
     parts = [where]
     while True:
-        rows = kind.collection().find({"$and": parts}, UNSEEN).sort(NEWEST_FIRST)
+        rows = (
+            kind.collection()
+            .find({"$and": parts}, WITHOUT_SEARCH_FIELDS)
+            .sort(NEWEST_FIRST)
+        )
         batch = list(rows.limit(size))
         if batch:
             yield kind.read_all(batch)
@@ -135,7 +139,7 @@ def collections(principal: Principal, zone: tzinfo) -> Iterator[bytes]:
 
     def collected() -> Iterator[dict]:
         for each in all_of(Collection, mine):
-            inside = Wanted(collection=each.id).where(principal.user_id)
+            inside = PictureFilter(collection=each.id).where(principal.user_id)
             names = [file_name(image, zone) for image in all_of(Image, inside)]
             yield fields_of(each, COLLECTION_FIELDS) | {"pictures": names}
 

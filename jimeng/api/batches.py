@@ -226,10 +226,10 @@ def retry_batch(query: dict, params: dict, batch_id: str) -> Response:
     带 `?dry_run=1` 时什么也不提交，以 200 回答张数和价格。
     """
     if query["dry_run"]:
-        found = batches.estimate_again(auth.principal_of_api(), batch_id, **params)
+        found = batches.estimate_retry(auth.principal_of_api(), batch_id, **params)
         return success(RETRY_ESTIMATE.dump(found))
     return batch_response(
-        batches.run_again(auth.principal_of_api(), batch_id, **params), 202
+        batches.retry(auth.principal_of_api(), batch_id, **params), 202
     )
 
 

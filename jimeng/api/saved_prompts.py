@@ -5,7 +5,7 @@ from flask import url_for
 from jimeng.api import blp
 from jimeng.documents import SavedPrompt
 from jimeng.gallery import saved_prompts
-from jimeng.gallery.saved_prompts import Words
+from jimeng.gallery.saved_prompts import PromptSettings
 from jimeng.http import auth
 from jimeng.schemas import Nothing, OfUser
 from jimeng.schemas.saved_prompts import (
@@ -54,7 +54,9 @@ def save_prompt(params: dict) -> tuple[SavedPrompt, dict]:
     用户最多 200 条。
     """
     name, user_id = params.pop("name"), params.pop("user_id", None)
-    made = saved_prompts.save(auth.principal_of_api(), name, Words(**params), user_id)
+    made = saved_prompts.save(
+        auth.principal_of_api(), name, PromptSettings(**params), user_id
+    )
     return made, {"Location": url_for("api.get_prompt", prompt_id=made.id)}
 
 

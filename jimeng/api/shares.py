@@ -5,7 +5,7 @@ from flask import Response
 from jimeng.api import blp
 from jimeng.api.pagination import describe_list, page_response
 from jimeng.gallery import shares
-from jimeng.gallery.shares import Listed
+from jimeng.gallery.shares import ShareOverview
 from jimeng.http import auth
 from jimeng.schemas import Nothing
 from jimeng.schemas.collections import ShareEnded, SharePage, ShareRecord
@@ -36,7 +36,7 @@ def list_shares(query: dict) -> Response:
 @blp.get("/shares/<share_id>", tags=["collections"])
 @blp.response(200, ShareRecord)
 @blp.describe(errors=["share_not_found"])
-def get_share(share_id: str) -> Listed:
+def get_share(share_id: str) -> ShareOverview:
     """
     Get a share; its id is that of the collection or picture that it shows.
     ---
@@ -44,14 +44,14 @@ def get_share(share_id: str) -> Listed:
 
     `share_id` 就是所分享的相册或图片的 id。
     """
-    return shares.look(auth.principal_of_api(), share_id)
+    return shares.find_overview(auth.principal_of_api(), share_id)
 
 
 @blp.put("/shares/<share_id>", tags=["collections"])
 @blp.arguments(SharePage)
 @blp.response(200, ShareRecord)
 @blp.describe(errors=["collection_not_found", "image_not_found", "too_many_shares"])
-def share(params: dict, share_id: str) -> Listed:
+def share(params: dict, share_id: str) -> ShareOverview:
     """
     Share a collection or a picture on a page of its own.
 
@@ -68,14 +68,14 @@ def share(params: dict, share_id: str) -> Listed:
     """
     principal = auth.principal_of_api()
     made = shares.share_or_update(principal, share_id, **params)
-    return shares.look(principal, made.id)
+    return shares.find_overview(principal, made.id)
 
 
 @blp.post("/shares/<share_id>/replace", tags=["collections"])
 @blp.arguments(Nothing)
 @blp.response(200, ShareRecord)
 @blp.describe(errors=["share_not_found"])
-def replace_share(params: dict, share_id: str) -> Listed:
+def replace_share(params: dict, share_id: str) -> ShareOverview:
     """
     Replace a share's link.
 
@@ -86,7 +86,7 @@ def replace_share(params: dict, share_id: str) -> Listed:
     旧链接立即失效，页面上每张图片的地址也一样。
     """
     principal = auth.principal_of_api()
-    return shares.look(principal, shares.replace_link(principal, share_id).id)
+    return shares.find_overview(principal, shares.replace_link(principal, share_id).id)
 
 
 @blp.delete("/shares/<share_id>", tags=["collections"])

@@ -1,48 +1,48 @@
 """
-Batches: many prompts that are asked for at once, drawn as there is room for them.
+Batches: many prompts in one request, generated as capacity allows.
 
-What is asked for is written down first, whole, in one document: the prompts and their
-settings. Tasks are made from it by whichever consumer claims it, a few at a time, and
-are tasks like any others from then on. The id of each follows from that of the batch
-and the number of its prompt, so whoever dies between two writes leaves nothing that the
-next one would lose, or make and pay for twice: a task that is there is found there, and
-of one that was deleted meanwhile the pictures are.
+The request is stored first, whole, in one document: the prompts and their settings. The
+worker that claims the batch creates its tasks from it, a few at a time; from then on
+they are tasks like any others. A task's id is derived from the batch's id and the
+prompt's index, so a worker that dies between two writes loses nothing, and the next one
+creates and pays for nothing twice: it finds the existing task, or, if that was deleted
+meanwhile, its generations.
 
-**Room.** A batch may be larger than all that its user may have waiting. It keeps no
-more than `filling.WINDOW` pictures in the line of its model, and never the last fifth
-of ``USER_MAX_PENDING``: so a picture that is asked for beside it waits for these few
-only, others have their turns as ever, and cancelling finds little to cancel. Whatever
-else a single request would be refused for (the day's quota, the key's bounds, an intake
-that is paused, Redis being away) it waits for, and `Batch.waits` says what and until
-when. While nothing is sent, nothing is made: a backup that is being restored must not
-find tasks that it brings itself.
+**Capacity.** A batch may be larger than the number of pictures that its user may have
+waiting. It keeps at most `capacity.WINDOW` pictures in its model queue, and never the
+last fifth of ``USER_MAX_PENDING``: so a single request waits only for these few,
+fairness between users is unchanged, and cancelling finds little to cancel. Where a
+single request would be refused (daily quota, the key's limits, paused intake, Redis
+unavailable), a batch waits, and `Batch.waits` has the reason and the time of the next
+attempt. While sending is paused, no tasks are created: a restored backup must not find
+tasks that it contains itself.
 
-**Pictures.** What goes into all of its tasks is taken in once, when it is asked for,
-and named by the batch before any task is there: the sweep leaves it alone until the
-batch is deleted, and its owner's deleting it changes nothing for either.
+**Inputs.** The inputs of all tasks are stored once, at creation, and the batch refers
+to them before any task exists: the sweep keeps them until the batch is deleted, even if
+their owner deletes the uploads.
 
-**Ends.** Cancelled, it makes no more, and what is open of it is cancelled by the rule
-of `tasks.cancel`; once more after the longest that a consumer may still have been at
-it. Restored from a backup it stops: its original may have gone on. A key that is gone,
-or a user who is kept out, stops it, and so does an operator who clears the queue, or a
-model that is not offered any more, after the patience that waiting pictures have. What
-has stopped says why, and can be gone on with.
+**End.** A cancelled batch creates no more tasks, and its open ones are cancelled as by
+`tasks.cancel`, again after the longest lease that a worker may still hold. A batch
+restored from a backup stops: its original may have gone on. So does one whose key was
+revoked, whose user was disabled, whose queue an operator clears, or whose model is not
+offered for as long as the deadline of waiting pictures. A stopped batch has a reason,
+and can be resumed.
 
-**Again.** What failed or is lacking is run again by the rule of `tasks.retry`, only
-where that may help, each task once: the id of the new one follows from that of the old.
+**Retry.** Failed and missing pictures are retried as by `tasks.retry`, only where that
+may help, and each task once: the id of the new task is derived from that of the old.
 """
 
-from jimeng.batches.actions import cancel, delete, estimate_again, run_again, stop_all
+from jimeng.batches.actions import cancel, delete, estimate_retry, retry, stop_all
 from jimeng.batches.creation import create
 from jimeng.batches.events import announce_ended
 from jimeng.batches.expansion import MAX_PROMPTS
-from jimeng.batches.filling import forget_deleted, go_on
+from jimeng.batches.filling import fill_due, forget_deleted
 from jimeng.batches.progress import Progress, progress, progress_of_all
 from jimeng.batches.queries import feed, find, page, tasks_of
 from jimeng.batches.validation import NewBatch, estimate
 from jimeng.jobs import periodic_tasks
 
-# In each consumer, beside what else it looks after.
-periodic_tasks.add("batches", 1.0, go_on)
+# Periodic tasks of every worker.
+periodic_tasks.add("batches", 1.0, fill_due)
 periodic_tasks.add("deleted batches", 600.0, forget_deleted)
 periodic_tasks.add("ended batches", 2.0, announce_ended)

@@ -1,4 +1,4 @@
-"""What is done to a batch: cancelled, run again, deleted."""
+"""Actions on a batch: cancel, retry, delete."""
 
 import logging
 from dataclasses import dataclass
@@ -30,15 +30,15 @@ DELETE = "batches.delete"
 
 
 @dataclass(frozen=True)
-class Lacking:
+class Missing:
     """
-    What running a batch again would ask for, in pictures.
+    The pictures that retrying a batch would request.
 
     Attributes:
-        ready: Failed, and worth another try.
-        rest: Cancelled, or never made.
-        paid: Perhaps paid for already.
-        hopeless: They would fail the same way.
+        ready: Failed, and worth a retry.
+        rest: Cancelled, or never created.
+        paid: Possibly charged already.
+        hopeless: Would fail the same way.
     """
 
     ready: int
@@ -47,24 +47,24 @@ class Lacking:
     hopeless: int
 
 
-def lacking(batch: Batch, found: Progress) -> Lacking:
+def missing(batch: Batch, found: Progress) -> Missing:
     unmade = 0 if batch.is_filling else found.unmade
     rest, paid = found.withdrawn, found.paid
-    # The original of what was restored may have had them made and paid for.
+    # The original of a restored batch may have generated and paid for them.
     if batch.stopped == RESTORED:
         paid += unmade
     else:
         rest += unmade
-    return Lacking(found.ready, rest, paid, found.hopeless)
+    return Missing(found.ready, rest, paid, found.hopeless)
 
 
 def cancel(principal: Principal, batch_id: str) -> Batch:
     """
-    Make no more tasks of a batch, and cancel those that go on, as `tasks.cancel` does.
+    Create no more tasks of a batch, and cancel its open ones, as `tasks.cancel` does.
 
     Raises:
         BatchNotFound: as in `find`.
-        BatchFinished: it has ended, or is cancelled already.
+        BatchFinished: it has ended, or is already cancelled.
     """
     batch = find(principal, batch_id)
     if not goes_on(batch, progress(batch)):
@@ -77,7 +77,7 @@ def cancel(principal: Principal, batch_id: str) -> Batch:
                 "$set": {"stopped": CANCELLED, "sweeps": True, "updated_at": now},
                 "$unset": {"again": "", "waits": ""},
             },
-            # Whoever is at it in this moment has ended by then.
+            # A worker that holds the batch now has ended by then.
             due_at=now + WRITING_LEASE,
             after=WRITING_LEASE,
         )
@@ -93,24 +93,24 @@ def cancel(principal: Principal, batch_id: str) -> Batch:
 
 def stop_all() -> None:
     """
-    Make no more tasks of any batch, since the queue is being cleared. What is made
-    already is not touched.
+    Create no more tasks of any batch, since the queue is being cleared. Existing tasks
+    are not changed.
     """
     now = utcnow()
     changes: dict = {"stopped": CLEARED, "updated_at": now}
-    # Whoever is at it in this moment has ended by then.
+    # A worker that holds a batch now has ended by then.
     changes["due_at"] = now + WRITING_LEASE
     gone = dict.fromkeys(("again", "waits", "owner"), "")
     batches = Batch.collection()
     done = batches.update_many(CREATING, {"$set": changes, "$unset": gone})
-    # What had stopped before may be run again all the same.
+    # Batches that had stopped before may be in a retry.
     del changes["stopped"]
     again = {"open": True, "again": {"$exists": True}}
     batches.update_many(again, {"$set": changes, "$unset": gone})
     log.info("batches stopped n=%d", done.modified_count)
 
 
-def run_again(
+def retry(
     principal: Principal,
     batch_id: str,
     *,
@@ -118,29 +118,29 @@ def run_again(
     accept_double_charge: bool = False,
 ) -> Batch:
     """
-    Ask once more for what a batch lacks, each of its tasks by the rule of
-    `tasks.retry`, where the same again may help.
+    Retry the missing pictures of a batch, each of its tasks as by `tasks.retry`, where
+    that may help.
 
     Args:
-        rest: What was cancelled, too, and what was never made.
-        accept_double_charge: What was, or may have been, charged, too.
+        rest: Include cancelled pictures, and those never created.
+        accept_double_charge: Include pictures that were or may have been charged.
 
     Raises:
         BatchNotFound: as in `find`.
-        BatchNotRetryable: nothing of it is lacking that is asked for.
-        MayBeChargedTwice: all that is lacking was, or may have been, charged.
-        ModelNotAllowed: the key that asks is limited to others.
-        Invalid: its model, or its size, is not offered any more.
+        BatchNotRetryable: none of the requested pictures is missing.
+        MayBeChargedTwice: all missing pictures were or may have been charged.
+        ModelNotAllowed: the request's key is limited to other models.
+        Invalid: its model or its size is no longer offered.
     """
     batch = find(principal, batch_id)
     wanted = count(principal, batch, rest=rest, agreed=accept_double_charge)
-    offered(batch)
+    current_model(batch)
     with noted(principal, batch.user_id, "batches.retry", batch=batch.id, n=wanted):
         now = utcnow()
-        # Within the bounds of whoever wants that.
+        # The limits of the retry's key apply.
         key = {"key_id": principal.key.id if principal.key else None}
         wants = {"rest": rest, "agreed": accept_double_charge, **key}
-        if is_at_it(batch, wants):
+        if is_already_retrying(batch, wants):
             return batch
         again = {"at": now, **wants}
         goes_on = accept_double_charge if batch.stopped == RESTORED else rest
@@ -148,7 +148,7 @@ def run_again(
         if goes_on:
             gone |= dict.fromkeys(("stopped", "sweeps"), "")
         elif not batch.left and batch.stopped not in (CANCELLED, RESTORED):
-            gone |= {"stopped": ""}  # which only running it again had been
+            gone |= {"stopped": ""}  # only a retry had been stopped
         found = Batch.take_over(
             {"_id": batch.id, "deleted_at": {"$exists": False}},
             {
@@ -159,7 +159,7 @@ def run_again(
                 "$unset": gone,
             },
             due_at=now,
-            # Two at once would ask for the same task twice.
+            # Two concurrent retries would retry the same task twice.
             after=WRITING_LEASE,
         )
         if found is None:
@@ -170,8 +170,8 @@ def run_again(
     return find(principal, batch_id)
 
 
-def is_at_it(batch: Batch, wants: dict) -> bool:
-    """Whether somebody runs it again in this very moment, as is asked for once more."""
+def is_already_retrying(batch: Batch, wants: dict) -> bool:
+    """Whether a worker is just performing the same retry."""
     again, due_at = batch.again or {}, batch.due_at
     is_held = batch.owner is not None and due_at is not None and due_at > utcnow()
     return is_held and {name: again.get(name) for name in wants} == wants
@@ -179,14 +179,13 @@ def is_at_it(batch: Batch, wants: dict) -> bool:
 
 def count(principal: Principal, batch: Batch, *, rest: bool, agreed: bool) -> int:
     """
-    How many pictures running it again would ask for.
+    Count the pictures that a retry would request.
 
     Raises:
-        BatchNotRetryable: as `run_again`, and so are MayBeChargedTwice and
-            ModelNotAllowed.
+        BatchNotRetryable: as `retry`; so are MayBeChargedTwice and ModelNotAllowed.
     """
     principal.require_model(str(batch.asked.get("model")))
-    there = lacking(batch, progress(batch))
+    there = missing(batch, progress(batch))
     wanted = there.ready + (there.rest if rest else 0) + (there.paid if agreed else 0)
     if not wanted:
         kind = MayBeChargedTwice if there.paid else BatchNotRetryable
@@ -194,7 +193,7 @@ def count(principal: Principal, batch: Batch, *, rest: bool, agreed: bool) -> in
     return wanted
 
 
-def estimate_again(
+def estimate_retry(
     principal: Principal,
     batch_id: str,
     *,
@@ -202,23 +201,23 @@ def estimate_again(
     accept_double_charge: bool = False,
 ) -> Estimate:
     """
-    What `run_again` would ask for, in all; nothing is asked for.
+    Estimate what `retry` would request; nothing is changed.
 
     Raises:
-        BatchNotFound: as `run_again`, and so is all else.
+        BatchNotFound: as `retry`; so are all other errors.
     """
     batch = find(principal, batch_id)
     wanted = count(principal, batch, rest=rest, agreed=accept_double_charge)
-    model, size = offered(batch)
+    model, size = current_model(batch)
     return Estimate(model, wanted, size)
 
 
-def offered(batch: Batch) -> tuple[Model, tuple[int, int] | None]:
+def current_model(batch: Batch) -> tuple[Model, tuple[int, int] | None]:
     """
-    The model that draws it, and its size, unless that follows from what goes in.
+    The batch's model, and its size, unless that follows from the inputs.
 
     Raises:
-        Invalid: either is not offered any more.
+        Invalid: either is no longer offered.
     """
     asked = batch.asked
     model = jobs.runtime().registry.model(asked.get("model"), asked.get("provider"))
@@ -230,8 +229,7 @@ def offered(batch: Batch) -> tuple[Model, tuple[int, int] | None]:
 
 def delete(principal: Principal, batch_id: str) -> None:
     """
-    Put a batch's tasks into the trash, cancelled if they have not ended; the batch
-    itself is gone.
+    Delete a batch, and move its tasks to the trash; unfinished ones are cancelled.
 
     Raises:
         BatchNotFound: as in `find`.
@@ -245,7 +243,7 @@ def delete(principal: Principal, batch_id: str) -> None:
         )
         if batch.inputs:
             with best_effort("inputs"):
-                Input.release(batch.inputs)  # for its tasks alone from now on
+                Input.release(batch.inputs)  # from now on only its tasks keep them
         total = Task.collection().count_documents({"batch": batch.id, **THERE})
         details = {"batch": batch.id, "user": batch.user_id}
         action = bulk.start(
@@ -266,17 +264,17 @@ def _hide(action: BulkAction, batch: bulk.DocumentBatch) -> Counts:
     gone = {"trashed_at": batch.at, "with_task": True}
     Image.change(shown, gone)
     ids = {"_id": {"$in": list(batch.ids)}, **THERE}
-    # Brought back they are tasks of their own.
+    # Restored, they are single tasks.
     alone = {"$unset": ["batch", "batch_index"]}
     gone_with = [*deletion_update(batch.at, purge_at=batch.at + TRASH_KEPT_FOR), alone]
     Task.collection().update_many(ids, gone_with)
     drop_generations_of(batch.ids, batch.token)
-    Image.change(shown, gone)  # one may have come in between
+    Image.change(shown, gone)  # one may have been stored meanwhile
     return Counts(len(batch.ids))
 
 
 def _finish(action: BulkAction) -> None:
-    """What was in the trash before comes back by itself, too."""
+    """Detach tasks that were in the trash before: restored, they are single tasks."""
     of_it = {"batch": action.details["batch"]}
     Task.collection().update_many(of_it, {"$unset": {"batch": "", "batch_index": ""}})
 

@@ -1,4 +1,4 @@
-"""Room: how many more of a batch's pictures may wait, and what it waits for else."""
+"""Capacity: how many more pictures of a batch may wait, and reasons to wait or stop."""
 
 from datetime import timedelta
 
@@ -21,29 +21,27 @@ from jimeng.errors.access import ModelNotAllowed
 from jimeng.inputs import Named
 from jimeng.lanes import switches
 
-# Pictures of a user that may wait in a lane before a batch adds no more: enough to keep
-# every place busy until somebody looks again, and few to wait behind.
+# Waiting pictures of a user in a model queue up to which a batch adds more: enough to
+# keep all slots busy until the next round, and few for others to wait behind.
 WINDOW = 10
-SPARE = 5  # one in so many of ``USER_MAX_PENDING`` is left to single requests
-MAX_WAIT_S = (
-    60  # seconds until it is looked again: whatever it waits for may come sooner
-)
+SPARE = 5  # one in so many of ``USER_MAX_PENDING`` is reserved for single requests
+MAX_WAIT_S = 60  # until the next attempt: the reason may be gone sooner
 SENDING_PAUSED, OTHERS_FIRST = "sending_paused", "others_first"
-# What is refused now may be taken later.
-LATER = (
+# Errors that pass.
+TRANSIENT = (
     *(TooManySubmissions, QuotaExceeded, TooManyPending, IntakePaused),
     *(QueueUnavailable, DatabaseUnavailable, IndexMissing),
 )
-# What may be offered again: a provider is left out of the settings by mistake, too.
-GONE = (Invalid, ModelNotAllowed, NoProvider)
+# Errors that may pass: a provider may be missing from the settings by mistake.
+NOT_OFFERED = (Invalid, ModelNotAllowed, NoProvider)
 
 
 class Stopped(Exception):
     """
-    No more of it will be made.
+    The batch stops: no more tasks are created.
 
     Attributes:
-        code: Of the words ``batch.stopped_<code>``.
+        code: The reason; its message key is ``stopped.<code>``.
     """
 
     def __init__(self, code: str) -> None:
@@ -52,7 +50,7 @@ class Stopped(Exception):
 
 
 class Waits(Exception):
-    """Nothing more can be made for now, for the reason of this code."""
+    """No tasks can be created for now; *code* is the reason."""
 
     def __init__(self, code: str, seconds: float = 2) -> None:
         super().__init__(code)
@@ -62,13 +60,13 @@ class Waits(Exception):
 
 def principal_of(batch: Batch, key_id: str | None) -> Principal:
     """
-    On whose behalf its tasks are made.
+    The principal that the batch's tasks are created for.
 
     Args:
-        key_id: The key that asked, whose bounds hold; None for a browser's.
+        key_id: The key of the request, whose limits apply; None for a browser's.
 
     Raises:
-        Stopped: the user is kept out, or the key is gone, or worth nothing any more.
+        Stopped: the user is disabled, or the key is revoked or expired.
     """
     runtime = jobs.runtime()
     kept_out = {"_id": batch.user_id, "disabled_at": {"$exists": True}}
@@ -81,7 +79,7 @@ def principal_of(batch: Batch, key_id: str | None) -> Principal:
         raise Stopped("key_gone")
     prefix = key.user_prefix
     acts_for = prefix is not None and batch.user_id.startswith(prefix)
-    if key.user_id != batch.user_id and not acts_for:  # then an operator has asked
+    if key.user_id != batch.user_id and not acts_for:  # created by an operator
         operator = {"_id": key.user_id, "role": "admin"}
         if User.find_one({**operator, "disabled_at": {"$exists": False}}) is None:
             raise Stopped("key_gone")
@@ -89,30 +87,30 @@ def principal_of(batch: Batch, key_id: str | None) -> Principal:
     return Principal(batch.user_id, key=use)
 
 
-def pictures_of(batch: Batch) -> tuple[Named, ...]:
+def inputs_of(batch: Batch) -> tuple[Named, ...]:
     """
-    What goes into each of its tasks. That its owner has deleted one changes nothing:
-    it is kept for whatever names it.
+    The inputs of each task. They are kept as long as a batch or task refers to them,
+    even if their owner deletes the uploads.
 
     Raises:
-        Stopped: one of them could not be fetched, or is not there any more.
+        Stopped: one of them could not be fetched, or no longer exists.
     """
     try:
         found = inputs.references_of(batch.inputs or [], has_mask=False)
     except Invalid as error:
         raise Stopped("pictures_gone") from error
-    # To fetch it anew for each of them would be in vain as often.
+    # Fetching it for each task would fail as often.
     if any(each.kept is None for each in found):
         raise Stopped("pictures_gone")
     return tuple(found)
 
 
-def places(batch: Batch) -> int:
-    """Pictures of it that may be added to the line now; below 1 there is no room."""
+def free_pictures(batch: Batch) -> int:
+    """How many pictures may be added to the model queue now; none if below 1."""
     runtime = jobs.runtime()
     limits = runtime.registry.limits.get(batch.lane)
     if limits is None:
-        return batch.n  # its model is not offered, as will be said
+        return batch.n  # its model is not offered, which `tasks.create` reports
     window = max(WINDOW, 2 * lanes.total_limit(batch.lane, limits))
     most = runtime.config.USER_MAX_PENDING
     top = max(min(window, most - most // SPARE), batch.n)
@@ -126,25 +124,25 @@ def places(batch: Batch) -> int:
 def check_sending() -> None:
     """
     Raises:
-        Waits: nothing is sent, so nothing is made that would only wait.
+        Waits: sending is paused, so new tasks would only wait.
     """
     if switches.SENDING in switches.paused(fresh=True):
         raise Waits(SENDING_PAUSED, 10)
 
 
 def is_being_restored() -> bool:
-    """Whether the tasks of what is here may not be here yet."""
+    """Whether a restore is in progress, so that tasks may not be restored yet."""
     paused = switches.paused(fresh=True).get(switches.SENDING)
     return paused is not None and paused.by == switches.BY_RESTORE
 
 
 def waits_for(error: JimengError) -> Waits:
-    """What an error that passes comes to."""
+    """The wait that a transient error causes."""
     return Waits(error.code, min(max(error.retry_after or 5, 2), MAX_WAIT_S))
 
 
-def since(batch: Batch, code: str) -> timedelta:
-    """How long it has waited for the same."""
+def waited_for(batch: Batch, code: str) -> timedelta:
+    """How long the batch has waited for the same reason."""
     waits = batch.waits or {}
     if waits.get("code") != code or "since" not in waits:
         return timedelta()

@@ -9,7 +9,7 @@ from pymongo.errors import DuplicateKeyError
 
 from jimeng import inputs, limits
 from jimeng.batches import filling
-from jimeng.batches.validation import BatchEstimate, NewBatch, judged
+from jimeng.batches.validation import BatchEstimate, NewBatch, validate
 from jimeng.documents import Batch, Input, best_effort, utcnow
 from jimeng.documents.batch import PREFIX, new_batch_id
 from jimeng.documents.principal import Principal, noted
@@ -29,14 +29,14 @@ from jimeng.tasks.requests import output_size
 
 log = logging.getLogger(__name__)
 
-MAX_OPEN = 20  # batches of one user
-MAX_NAME_CHARS = 100  # characters
-# What each of the tasks is asked for with, besides its prompt.
+MAX_OPEN = 20  # unfinished batches of one user
+MAX_NAME_CHARS = 100
+# Settings of each task, besides its prompt.
 SETTINGS = ("size", "quality", "style", "n", "seed", "strength")
-# Of the request: bytes are never text, and the others have fields of their own.
-NOT_WRITTEN = ("images", "mask", "metadata")
-MAX_IN_TURN = 50  # equal batches of a user that are all there
-# No idempotency key has a space in it.
+# Fields of the request that are not stored with it: bytes, and those stored elsewhere.
+NOT_STORED = ("images", "mask", "metadata")
+MAX_EQUAL = 50  # equal batches of a user that are numbered
+# Idempotency keys of requests contain no space.
 MARK = "equal call {mark} {number}"
 
 
@@ -44,31 +44,30 @@ def create(
     principal: Principal, new: NewBatch, *, idem_key: str | None = None
 ) -> tuple[Batch, bool]:
     """
-    Write a batch down, and make its first tasks. One for another user stands in the
+    Store a batch, and create its first tasks. One for another user is recorded in the
     audit trail.
 
     Args:
-        idem_key: The same key with the same request answers with the batch that it
-            made before, for as long as that is there.
+        idem_key: A repeated request with the same key returns the existing batch.
 
     Returns:
-        The batch, and whether an earlier request had made it.
+        The batch, and whether an earlier request had created it.
 
     Raises:
-        UserIdNotYours: only an operator asks for others.
-        ModelNotAllowed: the key that asks is limited to others.
-        Invalid: a prompt or a field, which the model does not take, or a picture that
-            is not there for the principal, or is none.
+        UserIdNotYours: only operators create for other users.
+        ModelNotAllowed: the request's key is limited to other models.
+        Invalid: the model does not accept a prompt or a field, or an input does
+            not exist for the principal, or is no picture.
         UploadsFull: as `inputs.store_all`.
-        IntakePaused: the operator takes nothing new for a while.
-        TooManySubmissions: as of one task.
-        QuotaExceeded: no day allows as many pictures as one prompt asks for, or
-            KeyQuotaExceeded, none of the key's.
-        TooManyBatches: the user has `MAX_OPEN` that go on.
-        QueueUnavailable: Redis is away; nothing has been written.
-        IdempotencyKeyReused: the key came before with another request.
+        IntakePaused: an operator has paused the intake.
+        TooManySubmissions: as for one task.
+        QuotaExceeded: one prompt needs more pictures than the daily quota.
+        KeyQuotaExceeded: or more than the key's.
+        TooManyBatches: the user has `MAX_OPEN` unfinished ones.
+        QueueUnavailable: Redis is unavailable; nothing was stored.
+        IdempotencyKeyReused: the key was used for another request.
     """
-    found, named = judged(principal, new)
+    found, named = validate(principal, new)
     user_id = new.like.user_id
     with noted(principal, user_id, "batches.create", n=found.pictures) as outcome:
         batch, replayed = write(principal, new, found, named, idem_key)
@@ -88,22 +87,22 @@ def write(
     idem_key: str | None,
 ) -> tuple[Batch, bool]:
     user_id = new.like.user_id
-    given = {k: each for k, each in new.given.items() if k not in NOT_WRITTEN}
+    given = {k: each for k, each in new.given.items() if k not in NOT_STORED}
     asked = [list(new.prompts), new.template, new.name, new.like.fingerprint_fields]
     mark = fingerprint(asked, named)
     batch_id = new_batch_id() if idem_key is None else keyed_id(user_id, idem_key)
     if idem_key is not None:
-        kept = earlier(batch_id, mark)  # before bytes are kept once more
-        if kept is not None:
-            return kept, True
+        existing = existing_batch(batch_id, mark)  # before the inputs are stored again
+        if existing is not None:
+            return existing, True
     switches.check_intake()
-    check_room(principal, new.like)
+    check_limits(principal, new.like)
     limits.reserve_submission(user_id)
     if new.like.webhook_url is not None:
         webhook_outbox.ensure_default(user_id)
     made = inputs.store_all(user_id, named)
     try:
-        if made:  # their sides may be known by now
+        if made:  # by now the sizes of the inputs are known
             output_size(new.like, found.each.model, made)
         row = row_of(principal, new, found, made)
         row |= {
@@ -112,20 +111,20 @@ def write(
         }
         if idem_key is not None:
             row["idem_hash"] = mark
-        kept = insert(row, named, made)
+        existing = insert(row, named, made)
     except JimengError:
         inputs.discard(made, named)
         raise
-    if kept is not None:
+    if existing is not None:
         inputs.discard(made, named)
-        return kept, True
+        return existing, True
     return Batch.read(row), False
 
 
 def row_of(
     principal: Principal, new: NewBatch, found: BatchEstimate, made: Sequence[Input]
 ) -> dict:
-    """The batch as it is stored."""
+    """The document to store."""
     model, now = found.each.model, utcnow()
     names = {"model": model.id, "provider": model.provider}
     return Batch.row(
@@ -149,37 +148,37 @@ def row_of(
 
 def insert(row: dict, named: Sequence[Named], made: Sequence[Input]) -> Batch | None:
     """
-    Write the batch.
+    Insert the batch.
 
     Returns:
-        The one that has its key already; None where it is written.
+        The existing batch of its key; None if it was inserted.
 
     Raises:
-        Invalid: a picture has just been given up.
-        IdempotencyKeyReused: as `earlier`.
+        Invalid: an input was just deleted.
+        IdempotencyKeyReused: as `existing_batch`.
     """
     if made:
         inputs.mark_used(row["user_id"], made, named)
     try:
         Batch.collection().insert_one(row)
     except DuplicateKeyError:
-        kept = earlier(row["_id"], row.get("idem_hash", ""))
-        if kept is None:
+        existing = existing_batch(row["_id"], row.get("idem_hash", ""))
+        if existing is None:
             raise
-        return kept
+        return existing
     return None
 
 
 def settings_of(like: NewTask) -> dict:
-    """What is set, as JSON."""
+    """The settings that are not None, as JSON."""
     found = {name: getattr(like, name) for name in SETTINGS}
     return {name: value for name, value in found.items() if value is not None}
 
 
-def check_room(principal: Principal, like: NewTask) -> None:
+def check_limits(principal: Principal, like: NewTask) -> None:
     """
     Raises:
-        QuotaExceeded: it could never be begun.
+        QuotaExceeded: it could never start.
         TooManyBatches: as in `create`.
     """
     quota = limits.quota_of(principal, like.user_id)
@@ -198,14 +197,14 @@ def create_or_find(
     principal: Principal, new: NewBatch, call: str, *, idem_key: str | None = None
 ) -> tuple[Batch, bool]:
     """
-    `create`, but of equal calls one makes a batch until that has ended.
+    `create`, but equal calls share one batch until it has ended.
 
     Args:
-        call: What equal calls have in common, as text.
-        idem_key: As `create`; then only that counts.
+        call: The identity of equal calls, as text.
+        idem_key: As `create`; replaces *call*.
 
     Returns:
-        The batch, and whether an earlier call had made it.
+        The batch, and whether an earlier call had created it.
 
     Raises:
         JimengError: as `create`.
@@ -213,10 +212,10 @@ def create_or_find(
     if idem_key is not None:
         return create(principal, new, idem_key=idem_key)
     mark = hashlib.sha256(call.encode()).hexdigest()
-    for number in range(MAX_IN_TURN):
+    for number in range(MAX_EQUAL):
         key = MARK.format(mark=mark, number=number)
         found = Batch.find_one({"_id": keyed_id(new.like.user_id, key)})
-        # Calls at one moment come to the same number, of which there is one batch.
+        # Concurrent calls come to the same number, for which there is one batch.
         if found is None:
             return create(principal, new, idem_key=key)
         if found.is_open and not found.deleted_at:
@@ -225,30 +224,32 @@ def create_or_find(
 
 
 def keyed_id(user_id: str, idem_key: str) -> str:
-    """The id of the batch that a user's idempotency key makes."""
+    """The batch id that is derived from a user's idempotency key."""
     text = f"{user_id} {idem_key}"
     return PREFIX + hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
 def fingerprint(body: list, named: Sequence[Named]) -> str:
     """
-    What two requests under one key must have in common.
+    The fingerprint by which repeated requests with one key are compared.
 
     Args:
-        body: What was asked for, as JSON, without what goes in.
+        body: The request as JSON, without its inputs.
     """
-    # Pictures by their bytes: no two forms that hold the same are the same.
+    # Inputs by a hash of their bytes: two equal multipart forms differ as bytes.
     marks = [[[each.field, each.mark] for each in named]] if named else []
     text = json.dumps([*body, *marks], sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def earlier(batch_id: str, mark: str) -> Batch | None:
+def existing_batch(batch_id: str, mark: str) -> Batch | None:
     """
+    Find the batch of a repeated request.
+
     Raises:
-        IdempotencyKeyReused: it was asked for in other words, or is deleted.
+        IdempotencyKeyReused: it was another request, or is deleted.
     """
-    kept = Batch.find_one({"_id": batch_id})
-    if kept is not None and (kept.idem_hash != mark or kept.deleted_at):
+    existing = Batch.find_one({"_id": batch_id})
+    if existing is not None and (existing.idem_hash != mark or existing.deleted_at):
         raise IdempotencyKeyReused(f"key of batch {batch_id}")
-    return kept
+    return existing

@@ -1,4 +1,4 @@
-"""Telling: the end of a batch, for the endpoints of whose it is."""
+"""Webhook events: the end of a batch."""
 
 from jimeng.batches.progress import Progress, progress, status_of
 from jimeng.documents import Batch
@@ -12,8 +12,8 @@ BATCH = 100
 
 def announce_ended() -> bool:
     """
-    Write the deliveries of batches that have ended, then clear their marks; a process
-    that dies between the two has both done again. Returns whether there may be more.
+    Store the deliveries of batches that have ended, then clear their marks; if the
+    process dies between the two, both are repeated. Return whether there may be more.
     """
     ended = {"announce": {"$exists": True}, "ended_at": {"$exists": True}, **KNOWN_KIND}
     batches = Batch.find_all(ended, WITHOUT_PROMPTS, limit=BATCH)
@@ -29,14 +29,14 @@ def announce_ended() -> bool:
             data,
             batch.webhook,
         )
-        # One that goes on again has another end to announce.
+        # A resumed batch has another end to announce.
         same = {"_id": batch.id, "ended_at": batch.ended_at}
         Batch.collection().update_one(same, {"$unset": {"announce": ""}})
     return len(batches) == BATCH
 
 
 def data_of(batch: Batch, found: Progress) -> dict:
-    """What a delivery says of a batch, and how many pictures came to what."""
+    """The payload of a delivery: the batch, and its pictures by outcome."""
     names = ("total", "done", "failed", "cancelled")
     where = f"/api/v1/batches/{batch.id}"
     return {

@@ -1,14 +1,14 @@
 """
-Expansion: the text that somebody writes becomes prompts.
+Expansion: a text with templates becomes prompts.
 
-One prompt a line; lines without words are passed over. ``{a|b|c}`` stands for each of
-its words in turn: a line with several such groups becomes every combination, and a
-group may hold others. A word may be empty, as in ``a {|red} house``. ``\\{``,
-``\\}``, ``\\|`` and ``\\\\`` are these characters themselves, and before any other a
-backslash is one. The wide characters of Chinese keyboards, ``｛｜｝``, mean the same.
+One prompt per line; blank lines are ignored. ``{a|b|c}`` stands for each of its
+alternatives: a line with several groups becomes every combination, and groups may be
+nested. An alternative may be empty, as in ``a {|red} house``. ``\\{``, ``\\}``, ``\\|``
+and ``\\\\`` are the characters themselves; before any other character a backslash is
+literal. The full-width characters ``｛｜｝`` mean the same.
 
-Prompts that are the same are drawn once. How many there would be is known before one
-is made: what is too much costs nothing.
+Duplicate prompts are generated once. Combinations are counted before any is built, so
+that an excessive template costs nothing.
 """
 
 import re
@@ -20,11 +20,11 @@ from math import prod
 from jimeng.errors import Invalid
 
 FIELD = "template"
-MAX_PROMPTS = 500  # prompts
-MAX_RAW = 4 * MAX_PROMPTS  # before those that are the same are left out
-MAX_TEXT_CHARS = 200_000  # characters of a text
-DEEPEST = 8  # groups in groups
-MAX_TOLD = 10  # lines of which it is said what is wrong
+MAX_PROMPTS = 500
+MAX_WITH_DUPLICATES = 4 * MAX_PROMPTS
+MAX_TEXT_CHARS = 200_000
+MAX_DEPTH = 8  # nested groups
+MAX_REPORTED = 10  # lines with errors
 OPEN, BAR, CLOSE = "{", "|", "}"
 MARKS = {**dict.fromkeys("{｛", OPEN), **dict.fromkeys("|｜", BAR)}
 MARKS |= dict.fromkeys("}｝", CLOSE)
@@ -36,7 +36,7 @@ SPECIAL = re.compile(r"[{}|\\｛｝｜]")
 
 @dataclass(frozen=True)
 class Group:
-    """Words of which one is chosen, each a sequence of texts and other groups."""
+    """Alternatives, each a sequence of texts and groups."""
 
     choices: tuple[tuple["str | Group", ...], ...]
 
@@ -49,10 +49,10 @@ class Group:
 class Expanded:
     """
     Attributes:
-        prompts: Each once, in the order in which they were written.
-        lines: Of each prompt the number of its line, from 1; of those that are meant
-            as they stand their number, below zero: -1 is the first.
-        repeated: How many more there were that were the same as one of these.
+        prompts: Without duplicates, in order.
+        lines: The line number of each prompt, from 1; for literal prompts their
+            number as a negative value: -1 is the first.
+        repeated: The number of duplicates.
     """
 
     prompts: tuple[str, ...] = ()
@@ -60,12 +60,12 @@ class Expanded:
     repeated: int = 0
 
 
-class Unreadable(Exception):
+class TemplateInvalid(Exception):
     """
-    A line is no template.
+    A line is not a valid template.
 
     Attributes:
-        key: Of the words that say why.
+        key: The message key of the reason.
     """
 
     def __init__(self, key: str) -> None:
@@ -75,12 +75,14 @@ class Unreadable(Exception):
 
 def expand(text: str, prompts: Sequence[str] = ()) -> Expanded:
     """
+    Expand a text into prompts.
+
     Args:
-        prompts: Others, that come before it and are meant as they stand.
+        prompts: Literal prompts, which come first.
 
     Raises:
-        Invalid: the text is too long, a line is no template or has a combination
-            without words, or there would be too many. The words name the lines.
+        Invalid: the text is too long, a line is no valid template or has an empty
+            combination, or there are too many prompts. The messages name the lines.
     """
     if len(text) > MAX_TEXT_CHARS:
         raise Invalid.field(FIELD, "invalid.template_long", max=MAX_TEXT_CHARS)
@@ -91,11 +93,11 @@ def expand(text: str, prompts: Sequence[str] = ()) -> Expanded:
             continue
         try:
             parsed.append((number, parse(line)))
-        except Unreadable as error:
+        except TemplateInvalid as error:
             wrong.append((error.key, {"line": number}))
-    refuse(wrong)
+    raise_if_any(wrong)
     total = sum(count_of(parts) for _, parts in parsed)
-    if total > MAX_RAW:
+    if total > MAX_WITH_DUPLICATES:
         raise too_many(total)
     found: dict[str, int] = {}
     for number, prompt in enumerate(prompts, 1):
@@ -106,7 +108,7 @@ def expand(text: str, prompts: Sequence[str] = ()) -> Expanded:
                 wrong.append(("invalid.template_empty", {"line": number}))
                 break
             found.setdefault(prompt, number)
-    refuse(wrong)
+    raise_if_any(wrong)
     if len(found) > MAX_PROMPTS:
         raise too_many(len(found))
     repeated = len(prompts) + total - len(found)
@@ -114,20 +116,20 @@ def expand(text: str, prompts: Sequence[str] = ()) -> Expanded:
 
 
 def escape(text: str) -> str:
-    """The template that stands for this text and nothing else."""
+    """Escape a text, so that it expands to itself."""
     return SPECIAL.sub(r"\\\g<0>", text)
 
 
 def has_choices(line: str) -> bool:
-    """Whether it is a template from which more than one prompt is made."""
+    """Whether a line expands to more than one prompt."""
     try:
         return any(isinstance(part, Group) for part in parse(line))
-    except Unreadable:
+    except TemplateInvalid:
         return False
 
 
 def lines_of(text: str) -> list[str]:
-    """What a form, a file or JSON calls lines."""
+    """Split into lines, with any line ends, without a byte order mark."""
     return (
         text.removeprefix("\ufeff")
         .replace("\r\n", "\n")
@@ -136,57 +138,59 @@ def lines_of(text: str) -> list[str]:
     )
 
 
-def refuse(wrong: list[tuple[str, dict]]) -> None:
+def raise_if_any(wrong: list[tuple[str, dict]]) -> None:
     if wrong:
-        more = [("invalid.template_more", {"n": len(wrong) - MAX_TOLD})]
-        raise Invalid({FIELD: wrong[:MAX_TOLD] + more * (len(wrong) > MAX_TOLD)})
+        more = [("invalid.template_more", {"n": len(wrong) - MAX_REPORTED})]
+        raise Invalid(
+            {FIELD: wrong[:MAX_REPORTED] + more * (len(wrong) > MAX_REPORTED)}
+        )
 
 
 def too_many(n: int) -> Invalid:
-    # A number of a thousand digits says no more than one of twelve.
-    told = f"{n:,}" if n < 10**12 else "10¹²+"
-    return Invalid.field(FIELD, "invalid.template_many", n=told, max=MAX_PROMPTS)
+    # A number of a thousand digits would only fill the message.
+    shown = f"{n:,}" if n < 10**12 else "10¹²+"
+    return Invalid.field(FIELD, "invalid.template_many", n=shown, max=MAX_PROMPTS)
 
 
 def parse(line: str) -> tuple[str | Group, ...]:
     """
     Raises:
-        Unreadable: a group is not closed, was not opened, holds nothing to choose
-            from, or lies too deep.
+        TemplateInvalid: a group is not closed or not opened, has a single
+            alternative, or is nested too deep.
     """
-    # Of each group that is open: its choices so far, the last of which grows.
+    # For each open group: its alternatives so far, the last of which grows.
     stack: list[list[list[str | Group]]] = [[[]]]
     for token in TOKEN.findall(line):
         mark = MARKS.get(token)
         here = stack[-1]
         if mark == OPEN:
-            if len(stack) > DEEPEST:
-                raise Unreadable("invalid.template_deep")
+            if len(stack) > MAX_DEPTH:
+                raise TemplateInvalid("invalid.template_deep")
             stack.append([[]])
         elif mark == BAR and len(stack) > 1:
             here.append([])
         elif mark == CLOSE:
             if len(stack) == 1:
-                raise Unreadable("invalid.template_closed")
+                raise TemplateInvalid("invalid.template_closed")
             if len(here) == 1:
-                raise Unreadable("invalid.template_single")
+                raise TemplateInvalid("invalid.template_single")
             stack.pop()
             stack[-1][-1].append(Group(tuple(map(tuple, here))))
         else:
             is_escaped = token[0] == "\\" and SPECIAL.fullmatch(token[1:])
             here[-1].append(token[1:] if is_escaped else token)
     if len(stack) > 1:
-        raise Unreadable("invalid.template_open")
+        raise TemplateInvalid("invalid.template_open")
     return tuple(stack[0][0])
 
 
 def count_of(parts: Sequence[str | Group]) -> int:
-    """How many combinations there are; none is made."""
+    """Count the combinations without building them."""
     return prod(part.count for part in parts if isinstance(part, Group))
 
 
 def combinations(parts: Sequence[str | Group]) -> Iterator[str]:
-    """Every combination, the last group changing first; without needless spaces."""
+    """All combinations, the last group varying fastest, with spaces collapsed."""
     for chosen in texts_of(parts):
         yield re.sub(r"[ \t]{2,}", " ", chosen).strip()
 

@@ -1,4 +1,4 @@
-"""Filling: a batch's tasks are made, a few at a time, as there is room for them."""
+"""Filling: create a batch's tasks, a few at a time, as capacity allows."""
 
 import logging
 import time
@@ -26,13 +26,13 @@ from jimeng.tasks.cancellation import cancel_where
 log = logging.getLogger(__name__)
 
 IN_REQUEST_S = 0.3
-# Seconds until it is somebody's again. What found no room comes before what did, so
-# that the batches of one user take turns.
-MADE, HUNGRY, LOOK = 1.5, 0.8, 3.0
+# Delay of the next round. A batch without capacity comes before one that got some, so
+# that the batches of one user alternate.
+FILLED_DELAY_S, NO_CAPACITY_DELAY_S, WATCH_DELAY_S = 1.5, 0.8, 3.0
 
 
-def go_on() -> bool:
-    """Work on the batches that are due, for a while; whether there may be more."""
+def fill_due() -> bool:
+    """Work on due batches for at most `TURN_S`; return whether there may be more."""
     deadline = time.monotonic() + TURN_S
     while time.monotonic() < deadline:
         batch = Batch.claim_due(KNOWN_KIND, WRITING_LEASE)
@@ -43,25 +43,25 @@ def go_on() -> bool:
 
 
 def begin(batch: Batch) -> None:
-    """Make the first tasks, as many as a request has time for."""
+    """Create the first tasks, for at most `IN_REQUEST_S`."""
     claimed = Batch.claim_due({"_id": batch.id, **KNOWN_KIND}, WRITING_LEASE)
     if claimed is not None:
         work(claimed, time.monotonic() + IN_REQUEST_S)
 
 
 def work(batch: Batch, deadline: float) -> None:
-    """One claim's work; at its end it is written down when to go on, and why then."""
+    """Work on a claimed batch; at the end, schedule its next round."""
     if capacity.is_being_restored():
-        return rest(batch, 10)
+        return schedule_next(batch, 10)
     try:
         advance(batch, deadline)
     except Waits as waits:
         wait(batch, waits)
-    except capacity.LATER as error:
+    except capacity.TRANSIENT as error:
         wait(batch, capacity.waits_for(error))
-    except capacity.GONE as error:
+    except capacity.NOT_OFFERED as error:
         patience = timedelta(seconds=jobs.runtime().config.TASK_DEADLINE)
-        if capacity.since(batch, error.code) < patience:
+        if capacity.waited_for(batch, error.code) < patience:
             wait(batch, Waits(error.code, 30))
         else:
             stop(batch, "not_offered")
@@ -75,60 +75,63 @@ def work(batch: Batch, deadline: float) -> None:
 def advance(batch: Batch, deadline: float) -> None:
     """
     Raises:
-        Waits: nothing more can be made for now; and the errors of `tasks.create`.
-        Stopped: nothing more will be made.
+        Waits: no tasks can be created for now; and the errors of `tasks.create`.
+        Stopped: no more tasks will be created.
     """
-    held: Batch | None = batch
+    owned: Batch | None = batch
     if batch.sweeps:
-        # Whoever was at it when it was cancelled may have made one more since.
+        # A worker that held it when it was cancelled may have created one more task.
         cancel_where({"batch": batch.id, "user_id": batch.user_id})
-        held = batch.update_owned({"$unset": {"sweeps": ""}})
-    if held is not None and held.is_filling:
+        owned = batch.update_owned({"$unset": {"sweeps": ""}})
+    if owned is not None and owned.is_filling:
         capacity.check_sending()
-        return fill(held, deadline)
-    if held is not None and held.again:
+        return fill(owned, deadline)
+    if owned is not None and owned.again:
         capacity.check_sending()
-        key_id = held.again.get("key_id", held.key_id)
-        principal, places = capacity.principal_of(held, key_id), capacity.places(held)
-        held, is_done = reruns.run_again(held, principal, places, deadline)
-        if held is not None and not is_done:
-            return rest(held, MADE)
-    if held is not None:
-        settle(held)
+        key_id = owned.again.get("key_id", owned.key_id)
+        principal, places = (
+            capacity.principal_of(owned, key_id),
+            capacity.free_pictures(owned),
+        )
+        owned, is_done = reruns.retry_some(owned, principal, places, deadline)
+        if owned is not None and not is_done:
+            return schedule_next(owned, FILLED_DELAY_S)
+    if owned is not None:
+        end_if_done(owned)
     return None
 
 
 def fill(batch: Batch, deadline: float) -> None:
     principal, places = (
         capacity.principal_of(batch, batch.key_id),
-        capacity.places(batch),
+        capacity.free_pictures(batch),
     )
     most = max(places // batch.n, 0)
     if not most:
         if not has_open(batch):
             raise Waits(capacity.OTHERS_FIRST)
-        return rest(batch, HUNGRY)
-    held: Batch | None = batch
-    again = capacity.pictures_of(batch)
+        return schedule_next(batch, NO_CAPACITY_DELAY_S)
+    owned: Batch | None = batch
+    again = capacity.inputs_of(batch)
     for at, prompt in enumerate(prompts_of(batch, most)):
-        if held is None or time.monotonic() > deadline:
+        if owned is None or time.monotonic() > deadline:
             break
-        task_id = batch.task_id(held.made)
-        if at or not was_made(task_id):
-            make(held, principal, prompt, again)
-        held = made_one(held, task_id)
-    return None if held is None else rest(held, MADE)
+        task_id = batch.task_id(owned.made)
+        if at or not was_created(task_id):
+            make(owned, principal, prompt, again)
+        owned = record_created(owned, task_id)
+    return None if owned is None else schedule_next(owned, FILLED_DELAY_S)
 
 
 def prompts_of(batch: Batch, most: int) -> list[str]:
-    """The next ones."""
+    """The next prompts."""
     part = {"prompts": {"$slice": [batch.made, most]}, "user_id": 1}
     row = Batch.collection().find_one({"_id": batch.id}, part) or {}
     return row.get("prompts", [])
 
 
-def was_made(task_id: str) -> bool:
-    """Whether its pictures are there, whatever has become of the task since."""
+def was_created(task_id: str) -> bool:
+    """Whether the task was created, even if it was deleted since."""
     return Generation.find_one({"task_id": task_id}) is not None
 
 
@@ -152,8 +155,8 @@ def make(
 
 def webhook_of(batch: Batch) -> dict[str, Any]:
     """
-    Where the ends of its tasks are sent. Pictures do not wait for an address that is
-    not allowed any more.
+    The webhook of its tasks. Tasks are also created if the address is no longer
+    allowed, but without a webhook.
     """
     webhook = batch.webhook or {}
     wanted = webhook.get("events") or TASK_EVENTS
@@ -169,16 +172,16 @@ def webhook_of(batch: Batch) -> dict[str, Any]:
     return {"webhook_url": webhook["url"], "webhook_events": events}
 
 
-def made_one(batch: Batch, task_id: str) -> Batch | None:
-    """Note that the next task is there; None where the batch is another's by now."""
+def record_created(batch: Batch, task_id: str) -> Batch | None:
+    """Record the created task; None if the lease was lost."""
     changes = {"made": batch.made + 1, "updated_at": utcnow()}
     update = {"$set": changes, "$unset": {"waits": ""}}
-    held = batch.extend_lease(WRITING_LEASE, update, {"made": batch.made})
-    if held is None:
+    owned = batch.extend_lease(WRITING_LEASE, update, {"made": batch.made})
+    if owned is None:
         on = {"_id": batch.id, "stopped": {"$exists": False}}
         if Batch.find_one({**on, "deleted_at": {"$exists": False}}) is None:
-            cancel_where({"_id": task_id})  # nobody wants it any more
-    return held
+            cancel_where({"_id": task_id})  # the batch was stopped or deleted meanwhile
+    return owned
 
 
 def has_open(batch: Batch) -> bool:
@@ -186,10 +189,10 @@ def has_open(batch: Batch) -> bool:
     return bool(Task.collection().count_documents(mine, limit=1))
 
 
-def settle(batch: Batch) -> None:
-    """All is made: once all has ended, so has the batch."""
+def end_if_done(batch: Batch) -> None:
+    """End the batch once all its tasks have ended."""
     if has_open(batch):
-        return rest(batch, LOOK)
+        return schedule_next(batch, WATCH_DELAY_S)
     found = progress(batch)
     now = utcnow()
     gone = dict.fromkeys(("open", "due_at", "owner", "waits"), "")
@@ -202,15 +205,15 @@ def settle(batch: Batch) -> None:
     return None
 
 
-def rest(batch: Batch, seconds: float) -> None:
+def schedule_next(batch: Batch, seconds: float) -> None:
     batch.release(utcnow() + timedelta(seconds=seconds))
 
 
 def wait(batch: Batch, waits: Waits) -> None:
-    """Say what it waits for, and since when it is the same."""
+    """Store the reason for waiting, and since when it is the same."""
     now = utcnow()
     until = now + timedelta(seconds=waits.seconds)
-    said = {"code": waits.code, "since": now - capacity.since(batch, waits.code)}
+    said = {"code": waits.code, "since": now - capacity.waited_for(batch, waits.code)}
     batch.release(until, {"waits": {**said, "until": until}})
 
 
@@ -221,6 +224,6 @@ def stop(batch: Batch, code: str) -> None:
 
 
 def forget_deleted() -> None:
-    """Remove what was deleted so long ago that its tasks do not come back."""
+    """Remove batches deleted so long ago that their tasks cannot be restored."""
     old = {"deleted_at": {"$lte": utcnow() - TRASH_KEPT_FOR}, **KNOWN_KIND}
     Batch.collection().delete_many(old)

@@ -1,4 +1,4 @@
-"""Progress: what has become of a batch's pictures, and what asking again may bring."""
+"""Progress: a batch's pictures by state, and what a retry could still bring."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields
@@ -18,16 +18,16 @@ NEEDED = dict.fromkeys(
     ("batch", "batch_index", "status", "n", "outcomes", "retried_from", "created_at"), 1
 ) | {"reason": 1}
 CANCELLED_CODE = CANCELLED["code"]
-MAX_NAMED = 3  # tasks of one reason
+MAX_EXAMPLES = 3  # tasks of one reason
 
 
 @dataclass
 class Reason:
     """
-    Pictures that did not come, for one reason.
+    Pictures that failed for one reason.
 
     Attributes:
-        remedy: What helps, as `failure_hints.hint_for` has it.
+        remedy: The failure hint, as in `failure_hints`.
         task_ids: Some of their tasks.
     """
 
@@ -51,20 +51,20 @@ class Reason:
 @dataclass
 class Progress:
     """
-    A batch's pictures, each in one of these states; those of deleted tasks in none.
+    The number of a batch's pictures in each state; those of deleted tasks are not
+    counted.
 
     Attributes:
-        unmade: Their tasks are not made yet; where it was stopped they never will.
-        waiting: In line.
-        drawing: On their way at the provider, or being saved.
-        ready: Of those that are lacking, those that may be asked for again without a
-            second thought.
-        paid: Those of which the provider may have been paid.
-        hopeless: Those that would fail the same way.
-        withdrawn: Those that were cancelled.
-        reasons: Of the failed ones; most pictures first. Not kept with the batch.
-        eta_seconds: Until the last is drawn, while it goes on and waits for nothing.
-        held: Why nothing of it goes on for now, as `lanes.hold_reason`.
+        unmade: Their tasks are not created yet, or never, if the batch was stopped.
+        waiting: Queued.
+        drawing: At the provider, or being saved.
+        ready: Missing, and can be retried without risk.
+        paid: Missing, and possibly charged.
+        hopeless: Missing, and would fail the same way.
+        withdrawn: Missing because they were cancelled.
+        reasons: Of the failed ones, most frequent first. Not stored with the batch.
+        eta_seconds: Until the last is finished; None while it waits.
+        held: Why nothing is sent for now, as `lanes.hold_reason`.
     """
 
     unmade: int = 0
@@ -91,7 +91,7 @@ class Progress:
 
     @property
     def is_open(self) -> bool:
-        """Whether a task of it goes on."""
+        """Whether any of its tasks is unfinished."""
         return bool(self.waiting or self.drawing)
 
     @property
@@ -103,12 +103,12 @@ class Progress:
 
     @property
     def kept(self) -> dict[str, int]:
-        """What is written down of it at the end."""
+        """The counts that are stored when the batch ends."""
         return {name: each for name, each in asdict(self).items() if name in NUMBERS}
 
     @classmethod
     def of(cls, counts: Mapping[str, Any]) -> "Progress":
-        """What was written down, also by another release."""
+        """Read stored counts, also those of another release."""
         known = {n: each for n, each in counts.items() if n in NUMBERS}
         found = cls()
         for name, each in known.items():
@@ -125,7 +125,7 @@ NUMBERS = frozenset(
 
 
 def goes_on(batch: Batch, found: Progress) -> bool:
-    """Whether more of it may come: that it has ended is written down a moment later."""
+    """Whether more pictures may come; the end is stored a moment after the last."""
     if batch.stopped is not None or not batch.is_open:
         return found.is_open
     return batch.is_filling or bool(batch.again) or found.is_open
@@ -141,13 +141,13 @@ def status_of(batch: Batch, found: Progress) -> str:
 
 
 def progress(batch: Batch) -> Progress:
-    """How a batch stands now, with reasons."""
+    """The current progress of a batch, with reasons."""
     rows = rows_of(batch)
     return counted(batch, rows, under_way(rows))
 
 
 def progress_of_all(batches: Iterable[Batch]) -> dict[str, Progress]:
-    """By id; of those that have ended as it was written down, where that holds."""
+    """Progress by id; of ended batches as stored, if that is still valid."""
     return {
         each.id: (
             progress(each)
@@ -165,7 +165,7 @@ def rows_of(batch: Batch, **where: Any) -> list[dict]:
 
 
 def under_way(rows: Iterable[dict]) -> dict[str, int]:
-    """Of each task that goes on: how many pictures are past the line."""
+    """Unfinished task -> how many of its pictures have left the queue."""
     ids = [row["_id"] for row in rows if row["status"] not in ENDED]
     if not ids:
         return {}
@@ -192,7 +192,7 @@ def counted(batch: Batch, rows: list[dict], begun: Mapping[str, int]) -> Progres
             found.drawing += past
             found.waiting += left - past
         elif not owes:
-            continue  # what it lacks is another's to bring
+            continue  # its missing pictures are counted for another task
         else:
             found.lack(kind_of(task), owes)
             found.cancelled += min(left, owes)
@@ -202,7 +202,9 @@ def counted(batch: Batch, rows: list[dict], begun: Mapping[str, int]) -> Progres
                 found.cancelled += 1
                 continue
             found.failed += 1
-            note(reasons.setdefault(error["code"], Reason(error["code"])), row["_id"])
+            add_to_reason(
+                reasons.setdefault(error["code"], Reason(error["code"])), row["_id"]
+            )
     found.reasons = sorted(reasons.values(), key=lambda each: -each.pictures)
     if batch.is_open and batch.stopped is None and (found.unmade or found.is_open):
         found.held = lanes.hold_reason()
@@ -212,8 +214,8 @@ def counted(batch: Batch, rows: list[dict], begun: Mapping[str, int]) -> Progres
 
 def owed_by(batch: Batch, rows: list[dict]) -> dict[str, int]:
     """
-    Task -> pictures that it lacks and nobody else brings, of those that have ended.
-    Where a prompt was run again more than once, its latest runs owe what is lacking.
+    Ended task -> missing pictures that no other task brings. If a prompt was retried
+    more than once, its latest tasks account for the missing pictures.
     """
     again = {row.get("retried_from") for row in rows}
     missing: dict[object, int] = {}  # prompt -> pictures
@@ -234,14 +236,14 @@ def owed_by(batch: Batch, rows: list[dict]) -> dict[str, int]:
     return owed
 
 
-def note(reason: Reason, task_id: str) -> None:
+def add_to_reason(reason: Reason, task_id: str) -> None:
     reason.pictures += 1
-    if task_id not in reason.task_ids and len(reason.task_ids) < MAX_NAMED:
+    if task_id not in reason.task_ids and len(reason.task_ids) < MAX_EXAMPLES:
         reason.task_ids.append(task_id)
 
 
 def time_left(batch: Batch, found: Progress) -> int | None:
-    """Seconds until the last of it is drawn, as far as the line tells."""
+    """Estimated seconds until its last picture is finished."""
     model = jobs.runtime().registry.by_lane(batch.lane)
     if model is None:
         return None
@@ -249,5 +251,5 @@ def time_left(batch: Batch, found: Progress) -> int | None:
     ahead = max(in_line, found.waiting) + found.unmade
     starts = eta(model, ahead)
     if starts is None:
-        return None  # nothing is sent for now
+        return None  # sending is paused
     return starts + round(lanes.expected_duration(model.lane, model.typical))

@@ -1,4 +1,4 @@
-"""Find batches, their tasks and their latest pictures."""
+"""Queries of batches, their tasks, and their latest pictures."""
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
@@ -9,15 +9,15 @@ from jimeng.documents.image import SHOWN
 from jimeng.documents.principal import Principal
 from jimeng.documents.task import THERE, having
 from jimeng.errors.batches import BatchNotFound
-from jimeng.gallery.browsing import UNSEEN
+from jimeng.gallery.browsing import WITHOUT_SEARCH_FIELDS
 from jimeng.tasks.queries import check_status, owner_filter
 
-FIRST_PROMPT = {"prompts": {"$slice": 1}}  # by which one without a name is known
-ALONE = {"batch": None}  # tasks that belong to none
+FIRST_PROMPT = {"prompts": {"$slice": 1}}  # the title of a batch without a name
+ALONE = {"batch": None}  # tasks that belong to no batch
 
 
 class Feed(Page[Task | Batch]):
-    """Tasks that belong to no batch, and batches, newest first."""
+    """Single tasks and batches, newest first."""
 
     @property
     def tasks(self) -> list[Task]:
@@ -30,13 +30,13 @@ class Feed(Page[Task | Batch]):
 
 def find(principal: Principal, batch_id: str, *, whole: bool = False) -> Batch:
     """
-    Look up one batch, with its first prompt.
+    Find one batch, with its first prompt.
 
     Args:
-        whole: With all of them.
+        whole: Load all prompts.
 
     Raises:
-        BatchNotFound: no such batch, or it is somebody else's.
+        BatchNotFound: no such batch, or another user's.
     """
     where = {"_id": batch_id, **principal.filter(), **THERE}
     row = Batch.collection().find_one(where, None if whole else FIRST_PROMPT)
@@ -54,16 +54,16 @@ def page(
     metadata: Mapping[str, str] | None = None,
 ) -> Page[Batch]:
     """
-    A user's batches, newest first.
+    List a user's batches, newest first.
 
     Args:
         limit: 1 to 100.
-        cursor: The ``next_cursor`` of the page before.
+        cursor: The ``next_cursor`` of the previous page.
         metadata: Only batches that have all of these pairs.
 
     Raises:
-        TaskNotFound: another's are not there to see.
-        Invalid: the cursor is not one of ours.
+        TaskNotFound: the principal may not see that user's batches.
+        Invalid: the cursor is malformed.
     """
     rows = rows_of(principal, user_id, limit + 1, cursor, having(metadata))
     return cursors.cut_page(rows, limit, "created_at").read(Batch.read_all)
@@ -85,19 +85,19 @@ def rows_of(
 
 def feed(principal: Principal, *, limit: int, cursor: str | None = None) -> Feed:
     """
-    What the principal has asked for, newest first, each batch as one.
+    List the principal's tasks and batches, newest first, each batch as one entry.
 
     Raises:
-        Invalid: the cursor is not one of ours.
+        Invalid: the cursor is malformed.
     """
-    mine = principal.user_id
-    parts = [{**owner_filter(principal, mine), **ALONE, **THERE}]
+    user_id = principal.user_id
+    parts = [{**owner_filter(principal, user_id), **ALONE, **THERE}]
     if cursor is not None:
         parts.append(cursors.after(cursor, "created_at"))
     found = Task.collection().find({"$and": parts}).sort(NEWEST_FIRST)
     rows: list[tuple[dict, type[Task] | type[Batch]]] = [
         *((row, Task) for row in found.limit(limit + 1)),
-        *((row, Batch) for row in rows_of(principal, mine, limit + 1, cursor)),
+        *((row, Batch) for row in rows_of(principal, user_id, limit + 1, cursor)),
     ]
     rows.sort(key=lambda pair: (pair[0]["created_at"], pair[0]["_id"]), reverse=True)
     some = [row for row, _ in rows[: limit + 1]]
@@ -115,11 +115,11 @@ def tasks_of(
     status: str | None = None,
 ) -> list[Task]:
     """
-    A batch's tasks in the order of their prompts, those that were run again behind.
+    List a batch's tasks in the order of their prompts, followed by retries.
 
     Args:
-        after: The id of the last one of the page before.
-        status: Only tasks in this one.
+        after: The id of the last task of the previous page.
+        status: Only tasks in this status.
 
     Raises:
         Invalid: the status is unknown.
@@ -133,16 +133,16 @@ def tasks_of(
     return Task.read_all(rows)
 
 
-MAX_NEW = 60  # pictures that a page is given between two looks
-MAX_IMAGES = 4  # of a task
+MAX_NEW = 60  # pictures in the answer to a page's poll
+MAX_IMAGES = 4  # per task
 
 
-class Shown(Page[Image]):
+class BatchPictures(Page[Image]):
     """Some of the pictures, newest first."""
 
     @property
     def first(self) -> str | None:
-        """The place of the newest, by which later ones are asked for."""
+        """The cursor of the newest, from which `pictures_since` goes on."""
         if not self.rows:
             return None
         newest = self.rows[0]
@@ -152,36 +152,40 @@ class Shown(Page[Image]):
 
 def pictures_of(
     principal: Principal, batch: Batch, *, limit: int, cursor: str | None = None
-) -> Shown:
+) -> BatchPictures:
     """
+    List a batch's pictures, newest first.
+
     Raises:
-        Invalid: the cursor is not one of ours.
+        Invalid: the cursor is malformed.
     """
-    parts = [mine(principal, [batch.id])]
+    parts = [visible_pictures(principal, [batch.id])]
     if cursor is not None:
         parts.append(cursors.after(cursor, "created_at"))
-    rows = found(parts, limit + 1)
+    rows = find_rows(parts, limit + 1)
     page = cursors.cut_page(rows, limit, "created_at")
-    return Shown(Image.read_all(page.rows), page.next_cursor)
+    return BatchPictures(Image.read_all(page.rows), page.next_cursor)
 
 
-def pictures_since(principal: Principal, batch: Batch, place: str | None) -> Shown:
+def pictures_since(
+    principal: Principal, batch: Batch, place: str | None
+) -> BatchPictures:
     """
-    Those that have come since the newest that a page has; all where it has none.
+    List the pictures newer than the cursor *place*; all if it is empty.
 
     Raises:
-        Invalid: the place is not one of ours.
+        Invalid: the cursor is malformed.
     """
-    parts = [mine(principal, [batch.id])]
+    parts = [visible_pictures(principal, [batch.id])]
     if place:
         parts.append(cursors.before(place, "created_at"))
-    return Shown(Image.read_all(found(parts, MAX_NEW)))
+    return BatchPictures(Image.read_all(find_rows(parts, MAX_NEW)))
 
 
 def newest_of_all(
     principal: Principal, batches: Sequence[Batch], *, each: int
 ) -> dict[str, list[Image]]:
-    """Some pictures of each batch, by its id: those of the latest of its prompts."""
+    """Batch id -> some pictures, of its latest completed tasks."""
     of: dict[str, str] = {}  # task -> batch
     for batch in batches:
         where = {
@@ -196,20 +200,24 @@ def newest_of_all(
     if not of:
         return shown
     where = {"task_id": {"$in": [*of]}, **SHOWN}
-    for row in found([where], MAX_IMAGES * len(of)):
+    for row in find_rows([where], MAX_IMAGES * len(of)):
         its = shown[of[row["task_id"]]]
         if len(its) < each:
             its.append(Image.read(row))
     return shown
 
 
-def mine(principal: Principal, batch_ids: list[str]) -> dict:
+def visible_pictures(principal: Principal, batch_ids: list[str]) -> dict:
     where = {"batch": {"$in": batch_ids}, **principal.filter(), **THERE}
     rows = Task.collection().find(where, {"_id": 1})
     ids = [row["_id"] for row in rows.batch_size(5000)]
     return {"task_id": {"$in": ids}, **SHOWN}
 
 
-def found(parts: list[dict], limit: int) -> list[dict]:
-    rows = Image.collection().find({"$and": parts}, UNSEEN).sort(NEWEST_FIRST)
+def find_rows(parts: list[dict], limit: int) -> list[dict]:
+    rows = (
+        Image.collection()
+        .find({"$and": parts}, WITHOUT_SEARCH_FIELDS)
+        .sort(NEWEST_FIRST)
+    )
     return list(rows.limit(limit))

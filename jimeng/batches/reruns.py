@@ -1,9 +1,9 @@
-"""Running again: each task of a batch that lacks pictures once more, where it helps."""
+"""Retry the tasks of a batch that lack pictures, where that may help."""
 
 import logging
 import time
 
-from jimeng.batches.capacity import LATER
+from jimeng.batches.capacity import TRANSIENT
 from jimeng.batches.progress import NEEDED, owed_by, rows_of
 from jimeng.documents import Batch, Task, utcnow
 from jimeng.documents.batch import rerun_id
@@ -15,56 +15,56 @@ from jimeng.tasks.retries import PAID, READY, WITHDRAWN, kind_of
 
 log = logging.getLogger(__name__)
 
-CHUNK = 50  # tasks that are looked at in one step
+CHUNK = 50  # tasks read in one step
 
 
-def run_again(
+def retry_some(
     batch: Batch, principal: Principal, places: int, deadline: float
 ) -> tuple[Batch | None, bool]:
     """
-    Run some of the tasks again that are meant by `Batch.again`.
+    Retry some of the tasks that `Batch.again` selects.
 
     Args:
-        places: Pictures that there is room for.
+        places: The number of pictures that may be added to the queue.
         deadline: By `time.monotonic`.
 
     Returns:
-        The batch, None where it is another's by now; and whether all is done.
+        The batch, or None if the lease was lost; and whether all are done.
 
     Raises:
-        JimengError: one of those that pass, as of `tasks.create`.
+        JimengError: a transient error of `tasks.create`.
     """
-    again, rows = batch.again or {}, meant(batch)
-    held = batch
+    again, rows = batch.again or {}, next_tasks(batch)
+    owned = batch
     prompts = [row.get("batch_index") for row in rows]
     owed = owed_by(batch, rows_of(batch, batch_index={"$in": prompts}))
     for row in rows:
         task = Task.read(row)
         lacks = task.n - len(task.done)
-        if not owed.get(task.id) or not is_wanted(kind_of(task), again):
+        if not owed.get(task.id) or not is_included(kind_of(task), again):
             continue
         if places < lacks or time.monotonic() > deadline:
-            return held, False
+            return owned, False
         rerun(batch, principal, task)
         places -= lacks
-        more = passed(held, task.id)
+        more = advance_cursor(owned, task.id)
         if more is None:
             return None, False
-        held = more
+        owned = more
     if len(rows) == CHUNK:
-        return passed(held, rows[-1]["_id"]), False
-    return held.update_owned({"$unset": {"again": ""}}), True
+        return advance_cursor(owned, rows[-1]["_id"]), False
+    return owned.update_owned({"$unset": {"again": ""}}), True
 
 
-def passed(batch: Batch, task_id: str) -> Batch | None:
-    """The batch, from whose tasks up to this one nothing more is to be done."""
+def advance_cursor(batch: Batch, task_id: str) -> Batch | None:
+    """Store that the tasks up to this one are done."""
     return batch.update_owned(
         {"$set": {"again.after": task_id}, "$unset": {"waits": ""}}
     )
 
 
-def meant(batch: Batch) -> list[dict]:
-    """The next tasks that had ended, or not, when it was asked for."""
+def next_tasks(batch: Batch) -> list[dict]:
+    """The next ended tasks that existed when the retry was requested."""
     again = batch.again or {}
     where = {
         **{"batch": batch.id, **THERE, "status": {"$in": ENDED}},
@@ -75,7 +75,7 @@ def meant(batch: Batch) -> list[dict]:
     return list(rows.sort("_id", 1).limit(CHUNK))
 
 
-def is_wanted(kind: str, again: dict) -> bool:
+def is_included(kind: str, again: dict) -> bool:
     wanted = {READY: True, WITHDRAWN: again.get("rest"), PAID: again.get("agreed")}
     return bool(wanted.get(kind))
 
@@ -90,7 +90,7 @@ def rerun(batch: Batch, principal: Principal, task: Task) -> None:
             accept_double_charge=bool(again.get("agreed")),
             new_id=rerun_id(task.id, moment, task.batch_index or 0),
         )
-    except LATER:
+    except TRANSIENT:
         raise
-    except JimengError as error:  # it is gone by now, or cannot be asked for any more
+    except JimengError as error:  # the task was deleted, or can no longer be retried
         log.info("task not run again task=%s code=%s", task.id, error.code)

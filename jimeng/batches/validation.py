@@ -1,10 +1,10 @@
-"""Judging: what a batch comes to, and whether the model takes all of it."""
+"""Validation: expand a batch, and check that the model accepts all of it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from jimeng.batches import expansion
-from jimeng.batches.expansion import MAX_TOLD, Expanded
+from jimeng.batches.expansion import MAX_REPORTED, Expanded
 from jimeng.documents.principal import Principal
 from jimeng.errors import Invalid
 from jimeng.inputs import Named
@@ -16,15 +16,15 @@ from jimeng.tasks.requests import check_with_model, model_for, resolve_inputs
 @dataclass(frozen=True, kw_only=True)
 class NewBatch:
     """
-    What is asked for; `schemas` has checked the types.
+    A request for a batch; `schemas` has checked the types.
 
     Attributes:
-        like: What each task is like, but for its prompt. The same pictures go into
-            all of them, and no mask.
-        prompts: Meant as they stand.
-        template: Others, as `expansion` reads them; they come after those.
-        name: What it is called; may be empty.
-        given: The settings as they came, for the record.
+        like: The settings of each task, without its prompt. All tasks have the same
+            inputs, and no mask.
+        prompts: Literal prompts.
+        template: A text that `expansion` expands; its prompts follow the literal ones.
+        name: The name; may be empty.
+        given: The settings as received, to be stored.
     """
 
     like: NewTask
@@ -38,9 +38,9 @@ class NewBatch:
 class BatchEstimate:
     """
     Attributes:
-        each: What one of the tasks would be, and cost.
-        prompts: Of all, each once.
-        repeated: How many more were written that were the same.
+        each: The estimate of one task.
+        prompts: All prompts, without duplicates.
+        repeated: The number of duplicates.
     """
 
     each: Estimate
@@ -53,41 +53,41 @@ class BatchEstimate:
 
     @property
     def fen_of_all(self) -> int | None:
-        """Hundredths of a yuan; None where nobody knows."""
+        """The price of the batch in fen; None if unknown."""
         return None if self.each.fen is None else self.each.fen * self.pictures
 
 
 def estimate(principal: Principal, new: NewBatch) -> BatchEstimate:
     """
-    Judge a request as `create` does. Nothing is written or taken of any limit.
+    Validate a request as `create` does. Nothing is stored, and no limit is used up.
 
     Raises:
-        UserIdNotYours: as `create`, and so is ModelNotAllowed.
-        Invalid: as `create`, as far as pictures need not be fetched or decoded for it.
+        UserIdNotYours: as `create`; so is ModelNotAllowed.
+        Invalid: as `create`, except for inputs, which are not fetched or decoded.
     """
-    return judged(principal, new)[0]
+    return validate(principal, new)[0]
 
 
-def judged(principal: Principal, new: NewBatch) -> tuple[BatchEstimate, list[Named]]:
-    """`estimate`, and what is to go into all of it, looked up."""
+def validate(principal: Principal, new: NewBatch) -> tuple[BatchEstimate, list[Named]]:
+    """The estimate, and the inputs, looked up."""
     principal.require_owner(new.like.user_id, "batch")
     model = model_for(principal, new.like)
-    found = written(new)
+    found = expand_prompts(new)
     check_all(new, found, model)
     named = resolve_inputs(principal, new.like)
-    size = None  # which follows from what goes in
+    size = None  # follows from the inputs
     if not named:
         size = model.resolve_size(new.like.size, new.like.quality)
     each = Estimate(model, new.like.n, size)
     return BatchEstimate(each, found.prompts, found.repeated), named
 
 
-def written(new: NewBatch) -> Expanded:
+def expand_prompts(new: NewBatch) -> Expanded:
     """
-    All prompts, each once.
+    All prompts, without duplicates.
 
     Raises:
-        Invalid: there are none, or too many, or a line is no template.
+        Invalid: there are none or too many, or a line is no valid template.
     """
     found = expansion.expand(new.template, new.prompts)
     if not found.prompts:
@@ -98,10 +98,10 @@ def written(new: NewBatch) -> Expanded:
 
 def check_all(new: NewBatch, found: Expanded, model: Model) -> None:
     """
-    Ask the model about every prompt.
+    Validate every prompt by the model.
 
     Raises:
-        Invalid: naming the lines of those that it does not take, or a field.
+        Invalid: a prompt, with its line, or a field is not accepted.
     """
     wrong: dict[str, list[tuple[str, dict]]] = {}
     for prompt, line in zip(found.prompts, found.lines, strict=True):
@@ -117,14 +117,14 @@ def check_all(new: NewBatch, found: Expanded, model: Model) -> None:
             else:
                 said = wrong.setdefault(expansion.FIELD, [])
                 said += [in_line(line, *reason) for reason in reasons]
-            if sum(map(len, wrong.values())) >= MAX_TOLD:
+            if sum(map(len, wrong.values())) >= MAX_REPORTED:
                 break
     if wrong:
         raise Invalid(wrong)
 
 
 def in_line(line: int, key: str, values: dict) -> tuple[str, dict]:
-    """A reason of a prompt's, with its line."""
+    """Add the line number to a prompt's error."""
     if key == "invalid.prompt_length":
         return "invalid.template_length", {"line": line, **values}
     return key, values

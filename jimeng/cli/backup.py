@@ -33,18 +33,17 @@ def backup(file: Path, keep: int | None, without_pictures: bool) -> None:
     """
     Write everything to FILE, while jimeng runs: accounts, tasks, pictures.
 
-    Where FILE is a directory, a file in it is named by the time; for timers, with
-    --keep. FILE is there only once it is whole, and older ones go after that. It holds
-    what must not be lost and what must not be read by others; sessions stay out of it.
-    Pictures are in it wherever they are kept, each compared with the SHA-256 that it
-    was kept with.
+    If FILE is a directory, the file in it is named by the time; for timers, with
+    --keep. FILE appears only when it is complete, and older ones are removed after
+    that. Keep it safe and secret; sessions are not in it. It contains the pictures of
+    all stores, each verified by its stored SHA-256.
     """
     directory = file if file.is_dir() else None
     if directory:
         file = copies.path_of_now(directory)
     elif keep:
         raise click.UsageError(f"--keep needs a directory, which {file} is not")
-    with trouble(file), databases(), recorded(OPERATOR, "backup.write"):
+    with clear_errors(file), databases(), recorded(OPERATOR, "backup.write"):
         made = copies.dump(file, progress, with_pictures=not without_pictures)
         outside = outside_of_mongodb() if without_pictures else []
     click.echo(f"written: {file} ({file.stat().st_size / 2**20:.1f} MiB)")
@@ -53,7 +52,7 @@ def backup(file: Path, keep: int | None, without_pictures: bool) -> None:
     if made.damaged:
         click.echo(f"damaged, and not in it: {made.damaged} files; the log names them")
     if directory and keep:
-        with trouble(directory):
+        with clear_errors(directory):
             removed = copies.remove_old(directory, keep=keep)
         click.echo(f"older ones removed: {removed}")
 
@@ -65,12 +64,12 @@ def restore(file: Path) -> None:
     """
     Load FILE into an empty database.
 
-    Nothing is paid for twice: what was not yet accepted when FILE was written ends as
-    failed, for it may have been sent since, and nothing new is sent until
-    `flask queue resume sending`. Nor are webhooks, which the original may go on
-    sending, until `flask queue resume webhooks`.
+    Nothing is paid for twice: pictures that were not yet accepted when FILE was written
+    end as failed, since they may have been sent meanwhile, and nothing is sent until
+    `flask queue resume sending`. Webhooks, which the original may still send, are
+    paused until `flask queue resume webhooks`.
     """
-    with trouble(file), databases():
+    with clear_errors(file), databases():
         manifest, parked = copies.restore(file, progress)
         with recorded(OPERATOR, "backup.restore") as outcome:
             outcome["pictures"] = parked
@@ -85,10 +84,10 @@ def restore(file: Path) -> None:
 
 
 def outside_of_mongodb() -> list[Holding]:
-    """The stores whose bytes a backup may leave out, and that hold some."""
+    """The stores outside MongoDB that contain files, which a backup may leave out."""
     both = (jobs.runtime().store, jobs.runtime().inputs)
-    told = [each for store in both for each in overview(store)]
-    return [each for each in told if each.kind != "gridfs" and each.files]
+    holdings = [each for store in both for each in overview(store)]
+    return [each for each in holdings if each.kind != "gridfs" and each.files]
 
 
 def progress(name: str, count: int) -> None:
@@ -96,8 +95,8 @@ def progress(name: str, count: int) -> None:
 
 
 @contextmanager
-def trouble(file: Path) -> Iterator[None]:
-    """A file that cannot be read, written or used is a sentence, too."""
+def clear_errors(file: Path) -> Iterator[None]:
+    """Turn errors of the backup file into one-line messages."""
     try:
         yield
     except (copies.Damaged, copies.NoRoom, copies.NotEmpty) as error:

@@ -1,4 +1,4 @@
-"""The databases of a command, and as whom it acts on them."""
+"""Database connections of commands, and the principal that they act as."""
 
 import getpass
 import os
@@ -15,7 +15,7 @@ from redis.exceptions import RedisError
 
 from jimeng import documents, jobs
 from jimeng.cli.checks import why_away
-from jimeng.cli.language import words
+from jimeng.cli.language import message
 from jimeng.config import Config
 from jimeng.documents import migrations
 from jimeng.documents.principal import Principal
@@ -26,7 +26,7 @@ from jimeng.local.supervisor import datadir, plan
 
 
 def account_here() -> str:
-    """Where a command comes from, as ``user@host``; a number where it has no name."""
+    """The command's user, as ``user@host``; the user id if it has no name."""
     try:
         user = getpass.getuser()
     except KeyError:
@@ -34,7 +34,7 @@ def account_here() -> str:
     return f"{user}@{socket.gethostname()}"
 
 
-SOON = 5.0  # seconds
+ANSWER_TIMEOUT_S = 5.0
 OPERATOR = Principal("operator", is_operator=True, address=account_here())
 NOTHING_RUNS = (
     "jimeng does not run here: start it with `make run`, or set MONGODB_URI and "
@@ -43,7 +43,7 @@ NOTHING_RUNS = (
 
 
 class Silent(click.ClickException):
-    """`make run` runs, and one of its databases does not answer."""
+    """`make run` is running, but one of its databases does not answer."""
 
     def __init__(self, server: Mongo | Redis) -> None:
         self.kind = "redis" if isinstance(server, Redis) else "mongodb"
@@ -52,31 +52,32 @@ class Silent(click.ClickException):
 
 
 @contextmanager
-def databases(*, patience: float | None = None) -> Iterator[None]:
+def databases(*, timeout_s: float | None = None) -> Iterator[None]:
     """
     Connect to the databases of the settings, else to those of a running `make run`.
 
     Args:
-        patience: Seconds for each thing that MongoDB is asked, where it may be away;
-            by default it has to answer within `SOON`, and has its time from then on.
+        timeout_s: For each operation of MongoDB, where it may be unavailable. By
+            default it must answer within `ANSWER_TIMEOUT_S`, and operations have the
+            timeout of a worker.
 
     Raises:
-        ClickException: in one sentence, why they cannot be used.
+        ClickException: with a one-line reason why they cannot be used.
     """
     config = found_databases(current_app.config["JIMENG"])
-    documents.connect(config, timeout=patience or documents.WORKER_TIMEOUT)
+    documents.connect(config, timeout=timeout_s or documents.WORKER_TIMEOUT)
     jobs.configure(config)
     try:
-        if patience is None:
-            documents.await_answer(SOON)
+        if timeout_s is None:
+            documents.await_answer(ANSWER_TIMEOUT_S)
             migrations.check()
         yield
     except JimengError as error:
         raise click.ClickException(f"{error.code}: {error}") from error
     except (ConnectionFailure, OperationFailure) as error:
         advice = why_away(error)
-        # The driver's own words are a page, and no advice, but of what was refused.
-        said = error if advice == "ready.mongodb_refuses" else words(advice)
+        # The driver's message is long and no advice, except for a refused operation.
+        said = error if advice == "ready.mongodb_refuses" else message(advice)
         raise click.ClickException(f"{said} ({type(error).__name__})") from error
     except (PyMongoError, RedisError) as error:
         raise click.ClickException(f"{type(error).__name__}: {error}") from error
@@ -85,7 +86,7 @@ def databases(*, patience: float | None = None) -> Iterator[None]:
 
 
 def found_databases(config: Config) -> Config:
-    """*config* with the addresses that it leaves to `make run`."""
+    """Complete *config* with the addresses of a running `make run`."""
     data_dir = data_dir_of(config)
     changes: dict = {}
     if not config.MONGODB_URI:
@@ -98,14 +99,14 @@ def found_databases(config: Config) -> Config:
         changes["REDIS_URL"] = redis.url
     config = with_demo(config)
     if changes and not config.has_credentials:
-        # The demo provider is away; but the lanes are known by its keys.
+        # The demo provider does not run, but lanes exist only for configured keys.
         names = ("VOLCENGINE_ACCESS_KEY", "VOLCENGINE_SECRET_KEY", "ARK_API_KEY")
         changes |= dict.fromkeys(names, "demo")
     return replace(config, **changes)
 
 
 def with_demo(config: Config) -> Config:
-    """*config* itself, or where it has no keys, with the demo provider that runs."""
+    """*config* itself, or without keys, with the running demo provider."""
     data_dir = data_dir_of(config)
     port = kept_port(data_dir / "simulator.port")
     if config.has_credentials or not (port and is_open(port)):
@@ -126,7 +127,7 @@ def require(server: Mongo | Redis, data_dir: Path) -> None:
     Find the port of a server that another process has started.
 
     Raises:
-        ClickException: none runs on its directory; `Silent` where one should.
+        ClickException: none runs on its directory; `Silent` if one should.
     """
     server.port = kept_port(server.port_file)
     if server.port and is_open(server.port) and server.answers():

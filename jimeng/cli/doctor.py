@@ -1,4 +1,4 @@
-"""``flask doctor``: look at everything that a server needs, and say what to do."""
+"""``flask doctor``: check everything that a server needs, with advice."""
 
 import json
 import sys
@@ -11,11 +11,11 @@ from flask.cli import with_appcontext
 
 from jimeng.cli.checks import TIMEOUT_S, Finding, Verdict, examine, examine_machine
 from jimeng.cli.databases import Silent, databases, with_demo
-from jimeng.cli.language import words
+from jimeng.cli.language import message
 from jimeng.config import Config
 
 MARKS = {Verdict.OK: "ok", Verdict.WARNING: "warning", Verdict.FAILED: "FAILED"}
-WIDTH = 7  # letters of the longest mark
+WIDTH = 7  # characters of the longest mark
 
 
 @click.command()
@@ -23,10 +23,10 @@ WIDTH = 7  # letters of the longest mark
 @with_appcontext
 def doctor(as_json: bool) -> None:
     """
-    Look at databases, indexes, storage, queue, keys, clock, disks and addresses.
+    Check databases, indexes, storage, queue, keys, clock, disks and addresses.
 
-    Changes nothing and costs nothing. The exit status is 1 if something has failed;
-    warnings alone leave it at 0.
+    Changes nothing and costs nothing. The exit status is 1 if a check has failed;
+    warnings leave it at 0.
     """
     found = []
     for finding in findings(current_app.config["JIMENG"]):
@@ -42,10 +42,10 @@ def doctor(as_json: bool) -> None:
 
 
 def findings(config: Config) -> Iterator[Finding]:
-    """What there is to say of the databases of the settings, or of `make run`."""
+    """The findings for the databases of the settings, or of `make run`."""
     seen = with_demo(config)
     try:
-        with databases(patience=TIMEOUT_S):
+        with databases(timeout_s=TIMEOUT_S):
             yield from examine(seen)
             if seen is not config:
                 address = seen.VOLCENGINE_ENDPOINT
@@ -62,11 +62,11 @@ def findings(config: Config) -> Iterator[Finding]:
 def advice_of(finding: Finding) -> str:
     if not finding.advice:
         return ""
-    return words(finding.advice).format(**dict(finding.values))
+    return message(finding.advice).format(**dict(finding.values))
 
 
 def line_of(finding: Finding) -> str:
-    """A line of facts, and one of advice where there is any."""
+    """A line of facts, and a line of advice if there is any."""
     mark = MARKS.get(finding.status, "-")
     line = f"{mark:{WIDTH}}  {finding.check:22}  {finding.found}".rstrip()
     advice = advice_of(finding)

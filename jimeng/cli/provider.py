@@ -11,7 +11,7 @@ from flask.cli import with_appcontext
 from jimeng import jobs
 from jimeng.cli.checks import advice_on_probe
 from jimeng.cli.databases import with_demo
-from jimeng.cli.language import spoken_here, words
+from jimeng.cli.language import message, terminal_language
 from jimeng.cli.tables import errors as error_table
 from jimeng.cli.tables import models as model_tables
 from jimeng.config import Config
@@ -31,7 +31,7 @@ from jimeng.providers import Model, Registry, credentials
 @click.option("--sigma", type=float, default=0.0, help="Spread, log-normal.")
 @click.option("--state", default=":memory:", help="A file, to outlive a restart.")
 def simulator(**options: Any) -> None:
-    """Run Volcengine on this machine: same protocol, demo pictures, no charges."""
+    """Simulate Volcengine on this machine: same protocol, demo pictures, no charges."""
     from jimeng.local.simulator import run
 
     run(**options)
@@ -39,31 +39,31 @@ def simulator(**options: Any) -> None:
 
 @click.group()
 def provider() -> None:
-    """Look at the image services and their models."""
+    """Check the image services and their models."""
 
 
 @provider.command("check")
 @with_appcontext
 def check_providers() -> None:
     """
-    Ask each provider whether its keys and models work; costs nothing.
+    Check the keys and models of each provider; costs nothing.
 
-    Prints a line for each model, of each account where there are several. The exit
+    Prints a line for each model, and for each account if there are several. The exit
     status is 1 if something is wrong.
     """
     config: Config = current_app.config["JIMENG"]
     if (seen := with_demo(config)) is not config:
         jobs.configure(seen)
-        click.echo(words("doctor.demo"))
+        click.echo(message("doctor.demo"))
     registry = jobs.runtime().registry
     models = list(registry.models.values())
     if not models:
-        click.echo(words("error.no_provider").format(settings=credentials()))
+        click.echo(message("error.no_provider").format(settings=credentials()))
     width = max((len(model.id) for model in models), default=0)
     are_fine = bool(models)
     several = len(registry.accounts) > 1
     longest = max(map(len, registry.accounts), default=0)
-    for model, account in asked(registry):
+    for model, account in models_with_accounts(registry):
         is_fine, found = check(model, account)
         are_fine = are_fine and is_fine
         mark = "ok " if is_fine else "BAD"
@@ -72,37 +72,40 @@ def check_providers() -> None:
     sys.exit(0 if are_fine else 1)
 
 
-def asked(registry: Registry) -> Iterator[tuple[Model, str]]:
-    """Each model with each of the accounts that may draw with it."""
+def models_with_accounts(registry: Registry) -> Iterator[tuple[Model, str]]:
+    """Each model with each account that offers it."""
     for model in registry.models.values():
         yield from ((model, each) for each in registry.accounts_of(model.provider))
 
 
 def check(model: Model, account: str) -> tuple[bool, str]:
-    """Whether a model can be used as far as can be told, and words for that."""
+    """Whether a model can be used, as far as can be checked, and a message."""
     try:
         service = jobs.runtime().registry.provider(model.provider, account)
         is_known = service.check(model.req_key)
     except ProviderError as error:
-        said = f"{error.code}: {words(advice_on_probe(error))}"
+        said = f"{error.code}: {message(advice_on_probe(error))}"
         return False, f"{said} [{error.provider_code or '-'} {error.request_id or '-'}]"
-    return True, words("answer.model_ready" if is_known else "answer.model_untried")
+    return True, message("answer.model_ready" if is_known else "answer.model_untried")
 
 
-in_which_language = click.option(
-    "--lang", type=click.Choice(LANGUAGES), default=spoken_here, help="Of the words."
+language_option = click.option(
+    "--lang",
+    type=click.Choice(LANGUAGES),
+    default=terminal_language,
+    help="Of the words.",
 )
 
 
 @provider.command("models")
-@in_which_language
+@language_option
 def print_models(lang: str) -> None:
     """Print the tables of ``docs/models.md``."""
     click.echo(model_tables.tables(lang), nl=False)
 
 
 @provider.command("errors")
-@in_which_language
+@language_option
 def print_errors(lang: str) -> None:
     """Print the table of ``docs/errors.md``."""
     click.echo(error_table.table(lang), nl=False)

@@ -16,7 +16,7 @@ from jimeng.operations.lane_status import AccountView, LaneView
 from jimeng.operations.queue import QueueView
 
 MAX_DAYS = 7
-WAIT = 0.5  # seconds until the next look at what somebody else works on
+POLL_INTERVAL_S = 0.5  # while another process works on the bulk action
 
 
 @click.group()
@@ -27,7 +27,7 @@ def queue() -> None:
 @queue.command()
 @with_appcontext
 def status() -> None:
-    """Print what waits, what runs, what has ended, and who works."""
+    """Print waiting, running and ended work, and the workers."""
     with databases():
         found = operations.queue.read_queue(OPERATOR)
         paused = operations.queue_actions.pauses(OPERATOR)
@@ -47,8 +47,8 @@ def pause(name: str) -> None:
     """
     Pause a part of the work, for all processes.
 
-    `intake`: no new tasks are taken. `sending`: nothing that waits is sent; what the
-    provider has goes on. `webhooks`: users' programs are told of nothing.
+    `intake`: no new tasks are accepted. `sending`: nothing waiting is sent; submitted
+    pictures go on. `webhooks`: no deliveries are sent.
     """
     with databases():
         operations.queue_actions.set_paused(OPERATOR, name, True)
@@ -59,7 +59,7 @@ def pause(name: str) -> None:
 @switch
 @with_appcontext
 def resume(name: str) -> None:
-    """Let it go on."""
+    """Resume a paused part of the work."""
     with databases():
         operations.queue_actions.set_paused(OPERATOR, name, False)
     click.echo(f"goes on: {name}")
@@ -70,11 +70,10 @@ def resume(name: str) -> None:
 @with_appcontext
 def reset(lane: str) -> None:
     """
-    Forget that the provider refused pictures of LANE.
+    Reset the lowered limit and the back-off of LANE.
 
-    Its limit is the configured one again, and nothing waits for a back-off to end.
-    `queue status` prints the lanes. If the provider still refuses as many, the limit is
-    lowered again.
+    Its limit is the configured one again. `queue status` prints the lanes. If the
+    provider still refuses as many pictures, the limit is lowered again.
     """
     with databases():
         try:
@@ -91,11 +90,11 @@ def reset(lane: str) -> None:
 @with_appcontext
 def clear(force: bool) -> None:
     """
-    Cancel every task that has not begun, and empty the queue in Redis.
+    Cancel every task that has not started, and empty the queue in Redis.
 
-    Batches stop. Pictures that the provider has begun go on. The users' tasks say
-    that the operator cleared the queue, and can be run again. How far it has come is
-    printed beside; what is interrupted is finished by a consumer.
+    Batches stop. Submitted pictures go on. The cancelled tasks say that the operator
+    cleared the queue, and can be retried. Progress is printed to standard error; if
+    interrupted, a worker finishes the clearing.
     """
     with databases():
         if not force:
@@ -113,15 +112,14 @@ def clear(force: bool) -> None:
 
 def await_end(action: BulkAction) -> BulkAction:
     """
-    Work on it until it ends, or watch who does: a consumer that is running may be
-    quicker, and without one it comes to its end all the same.
+    Work on a bulk action until it ends, together with any running workers.
     """
     while action.is_open:
         before = action.done
         action = bulk.work(action, within=1.0)
         click.echo(f"{action.done} of {max(action.total, action.done)} tasks", err=True)
         if action.is_open and action.done == before:
-            time.sleep(WAIT)
+            time.sleep(POLL_INTERVAL_S)
     return action
 
 

@@ -18,26 +18,26 @@ from jimeng.documents.principal import recorded
 @with_appcontext
 def migrate() -> None:
     """
-    Bring the data to this release; run before the first start of a release.
+    Migrate the data to this release; run before the first start of a release.
 
-    Web and workers of the release before go on meanwhile. It may be interrupted and
-    run again at any time: what is done is not done twice.
+    Web and workers of the previous release keep running meanwhile. It may be
+    interrupted and run again at any time: finished steps are not repeated.
     """
     with databases():
         try:
             with recorded(OPERATOR, "schema.migrate") as outcome:
-                found = migrations.run(tell)
+                found = migrations.run(print_step)
                 outcome["schema"] = found.schema
         except (migrations.OthersWork, migrations.TooOld) as error:
             raise click.ClickException(str(error)) from error
     click.echo(f"schema: {found.schema}")
 
 
-def tell(step: Step, is_done: bool) -> None:
+def print_step(step: Step, is_done: bool) -> None:
     click.echo(f"step {step.number}: {step.sentence}{': done' if is_done else ''}")
 
 
-MAX_SEARCH_S = 3600.0  # for the duplicates of one index
+SEARCH_TIMEOUT_S = 3600.0  # for the duplicates of one index
 
 
 @click.command()
@@ -51,9 +51,9 @@ def indexes(replace: bool) -> None:
     """
     Build the database's indexes; run before the first start of a release.
 
-    Where documents have in common what only one may have, a unique index cannot be
-    built, and what rests on it is refused: they are named here. The exit status is 1
-    while an index is missing.
+    If documents have duplicate values, a unique index cannot be built, and requests
+    that depend on it are refused; the duplicates are listed. The exit status is 1 while
+    an index is missing.
     """
     with databases():
         faults = declared_indexes.build(replace_unique=replace)
@@ -62,7 +62,7 @@ def indexes(replace: bool) -> None:
             index = declared_indexes.declared()[label]
             if not index.is_unique:
                 continue
-            with pymongo.timeout(MAX_SEARCH_S):
+            with pymongo.timeout(SEARCH_TIMEOUT_S):
                 for each in duplicates(index):
                     click.echo(f"  duplicates: {', '.join(map(str, each.ids))}")
     if faults:

@@ -1,4 +1,4 @@
-"""``flask retention``: what limits would remove, before they do."""
+"""``flask retention``: preview what the retention limits would delete."""
 
 import click
 from flask import current_app
@@ -15,10 +15,10 @@ from jimeng.jobs.retention import GIB, count_surplus
 @with_appcontext
 def retention(days: int | None, gib: float | None) -> None:
     """
-    Print what KEEP_DAYS and KEEP_GIB would remove now; nothing is changed.
+    Print what KEEP_DAYS and KEEP_GIB would delete now; nothing is changed.
 
-    Favourites and pictures that are shared or in collections always stay. A limit
-    takes effect when it is set and the workers are started again.
+    Favourites and pictures that are shared or in collections are always kept. A limit
+    takes effect when it is set and the workers are restarted.
     """
     config: Config = current_app.config["JIMENG"]
     with databases():

@@ -1,4 +1,4 @@
-"""``flask storage``: where the bytes of pictures are, and moving them."""
+"""``flask storage``: list the stores of pictures, and move files between them."""
 
 import sys
 from collections.abc import Iterator
@@ -13,23 +13,23 @@ from jimeng.documents import utcnow
 from jimeng.documents.principal import recorded
 from jimeng.jobs.input_cleanup import file_ids_of_inputs
 from jimeng.jobs.janitor import file_ids_of_images
-from jimeng.pictures.stores import Chosen, NotTheSame, Store, move, overview
+from jimeng.pictures.stores import ConfiguredStore, CopyDiffers, Store, move, overview
 from jimeng.pictures.stores.moving import FUTURE, Named
 
 MIB = 2**20
-EVERY = 100  # files from one line to the next
-MAX_NAMED = 5  # files that are left
+PROGRESS_EVERY = 100  # files
+MAX_NAMED = 5  # remaining files that are listed
 
 
 @click.group()
 def storage() -> None:
-    """See where pictures are kept, and move them."""
+    """Show where pictures are stored, and move them."""
 
 
 @storage.command()
 @with_appcontext
 def show() -> None:
-    """Print what each store holds; that which STORAGE names comes first."""
+    """Print the content of each store, that of STORAGE first."""
     with databases():
         for what, store, _ in stores():
             for each in overview(store):
@@ -41,36 +41,36 @@ def show() -> None:
 @with_appcontext
 def move_all() -> None:
     """
-    Move all pictures to the store that STORAGE names, while jimeng runs.
+    Move all pictures to the store of STORAGE, while jimeng runs.
 
-    Each is copied, read back, compared by SHA-256, and a minute later deleted where it
-    was. What is cut off goes on when it is repeated. Restart all processes with the new
-    STORAGE first, so that they look in both. What cannot be read where it is stays
-    there, and is told of; the exit status is 1 then. But what a save or a move left
-    behind in a store that did not answer is deleted, if its picture is whole elsewhere.
+    Each file is copied, read back, compared by SHA-256, and deleted from its old store
+    a minute later. An interrupted move continues when repeated. Restart all processes
+    with the new STORAGE first, so that they read from both. Files that cannot be read
+    stay where they are and are listed; the exit status is 1 then. Leftovers of failed
+    saves and moves are deleted if the picture is intact elsewhere.
     """
-    with databases(), trouble(), recorded(OPERATOR, "storage.move") as outcome:
+    with databases(), clear_errors(), recorded(OPERATOR, "storage.move") as outcome:
         count = size = 0
         for what, store, named in stores():
-            if not isinstance(store, Chosen):
+            if not isinstance(store, ConfiguredStore):
                 continue
             for length in move(store, named):
                 count, size = count + 1, size + length
-                if count % EVERY == 0:
+                if count % PROGRESS_EVERY == 0:
                     click.echo(f"{what}: {count} files", err=True)
         outcome["files"] = count
     click.echo(f"moved: {count} files, {size / MIB:.1f} MiB")
     with databases():
-        left = list(told_of_left())
+        left = list(remaining_lines())
     for line in left:
         click.echo(line)
     sys.exit(1 if left else 0)
 
 
-def told_of_left() -> Iterator[str]:
-    """Of each store that should be empty by now and is not: what is still in it."""
+def remaining_lines() -> Iterator[str]:
+    """A line for each store that should be empty by now and is not."""
     for what, store, _ in stores():
-        for each in store.others if isinstance(store, Chosen) else []:
+        for each in store.others if isinstance(store, ConfiguredStore) else []:
             if not (count := each.count()):
                 continue
             found = each.saved_before(utcnow() + FUTURE, after=None, limit=MAX_NAMED)
@@ -83,7 +83,7 @@ def told_of_left() -> Iterator[str]:
 
 
 def stores() -> list[tuple[str, Store, Named]]:
-    """What each holds, the store, and what says which of its files are named."""
+    """Each store, with the name of its content and the query of referenced files."""
     runtime = jobs.runtime()
     return [
         ("drawn", runtime.store, file_ids_of_images),
@@ -92,11 +92,11 @@ def stores() -> list[tuple[str, Store, Named]]:
 
 
 @contextmanager
-def trouble() -> Iterator[None]:
-    """A file that is not the same, or cannot be read, is a sentence, too."""
+def clear_errors() -> Iterator[None]:
+    """Turn errors of files into one-line messages."""
     try:
         yield
-    except NotTheSame as error:
+    except CopyDiffers as error:
         raise click.ClickException(str(error)) from error
     except OSError as error:
         raise click.ClickException(f"pictures: {error.strerror}") from error

@@ -1,4 +1,4 @@
-"""``flask users``: the first admin, and invitations."""
+"""``flask users``: the first admin, invitations, and API keys."""
 
 from typing import Any
 
@@ -19,12 +19,12 @@ from jimeng.errors.access import UserNotFound
 from jimeng.i18n import MESSAGES
 from jimeng.local.supervisor import datadir, plan
 
-TIMEOUT_S = 2.0  # seconds for an answer of a server on this machine
+TIMEOUT_S = 2.0  # for a server on this machine
 
 
 @click.group("users")
 def group() -> None:
-    """Let people in."""
+    """Create and invite users."""
 
 
 existing = click.option(
@@ -64,7 +64,7 @@ def create_admin(email: str | None, name: str, existing: bool) -> None:
 
 
 def make_first_admin(config: Config, name: str) -> None:
-    """In one write: whoever dies in between has made none."""
+    """Create the admin in a single write, so that a crash leaves no partial account."""
     user = new_user(config.ADMIN_EMAIL, name, "admin")
     if config.ADMIN_PASSWORD:
         try:
@@ -98,10 +98,10 @@ def invite(email: str, name: str | None, role: str, existing: bool) -> None:
 
 def invite_as(role: str, email: str, name: str, existing: bool) -> None:
     """
-    Print a link for a new account, or for one that is meant to be there.
+    Print a link for a new account, or for an existing one if that is intended.
 
-    Who has an e-mail here is not known to read its letters: an account is no proof
-    that it is whom the caller has in mind, so its facts are shown.
+    An account does not prove that its user owns the e-mail address, so its facts are
+    shown for the caller to judge.
     """
     user = find(email)
     if user is None and existing:
@@ -154,7 +154,7 @@ def create_key(email: str, name: str, scopes: tuple[str, ...], **limits: Any) ->
 @click.argument("email")
 @with_appcontext
 def reset_second_factor(email: str) -> None:
-    """Let EMAIL in with the password alone, and end all sessions of theirs."""
+    """Remove the second factor of EMAIL, and end all sessions."""
     with databases():
         user = users.find_by_email(OPERATOR, email)
         operations.users.reset_second_factor(OPERATOR, user.id)
@@ -162,7 +162,7 @@ def reset_second_factor(email: str) -> None:
 
 
 def reason(error: Invalid) -> str:
-    """The first of the reasons, in English."""
+    """The first validation message, in English."""
     ((key, values),) = next(iter(error.fields.values()))
     return MESSAGES[key][1].format(**values)
 
@@ -181,14 +181,14 @@ def find(email: str) -> User | None:
 
 
 def account(user: User) -> str:
-    """What tells an account from another of the same e-mail: for people to judge."""
+    """The facts by which people recognise an account."""
     days = (utcnow() - user.created_at).days
     keys = len(accounts.list_keys(OPERATOR, user.id))
     return f"{user.email} is {user.id}: {user.role}, {days} days old, {keys} API keys"
 
 
 def print_link(user: User) -> None:
-    """Where *user* sets a password, as a link that leads there."""
+    """Print the link under which *user* sets a password."""
     path = f"/invitations/{accounts.invite(OPERATOR, user.id)}"
     if address := address_of(path):
         click.echo(f"{user.role}: {user.email}; to set a password within 24 hours:")
@@ -203,8 +203,8 @@ def print_link(user: User) -> None:
 
 def address_of(path: str) -> str:
     """
-    The address at which users find *path*: ``PUBLIC_URL``, else that of the server that
-    answers here. Empty where none does: the port of another process is not known.
+    The base URL for *path*: ``PUBLIC_URL``, else that of a server on this machine.
+    Empty if none answers: the port of another process is not known.
     """
     config: Config = current_app.config["JIMENG"]
     if config.PUBLIC_URL:

@@ -1,4 +1,4 @@
-"""``flask webhooks``: endpoints of users, and what was sent to them."""
+"""``flask webhooks``: users' endpoints and their deliveries."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,7 +9,7 @@ from flask.cli import with_appcontext
 
 from jimeng.accounts import webhooks as endpoints
 from jimeng.cli.databases import OPERATOR, databases
-from jimeng.cli.language import say
+from jimeng.cli.language import formatted_message
 from jimeng.documents import WebhookEndpoint
 from jimeng.documents.webhook import EVENTS
 from jimeng.errors import Invalid, JimengError
@@ -19,24 +19,24 @@ MAX_SHOWN = 100  # deliveries
 
 @click.group()
 def webhooks() -> None:
-    """List and change where users' events are sent; see what came of them."""
+    """List and change users' webhook endpoints; show and replay deliveries."""
 
 
 webhook = click.argument("webhook_id", metavar="ID")
 
 
 @contextmanager
-def asking() -> Iterator[None]:
-    """With the databases; what is refused is said in words."""
+def connected() -> Iterator[None]:
+    """Connect to the databases, and turn errors into messages."""
     with databases():
         try:
             yield
         except Invalid as error:
             (reasons, *_) = error.fields.values()
             key, values = reasons[0]
-            raise click.ClickException(say(key, **values)) from error
+            raise click.ClickException(formatted_message(key, **values)) from error
         except JimengError as error:
-            words = say(f"error.{error.code}", **error.values)
+            words = formatted_message(f"error.{error.code}", **error.values)
             raise click.ClickException(words) from error
 
 
@@ -45,7 +45,7 @@ def asking() -> Iterator[None]:
 @with_appcontext
 def list_all(user_id: str) -> None:
     """Print the endpoints of USER."""
-    with asking():
+    with connected():
         for each in endpoints.find_all(OPERATOR, user_id):
             click.echo(line(each))
 
@@ -56,13 +56,13 @@ def list_all(user_id: str) -> None:
 @click.option("--event", "events", multiple=True, help="Only this one; repeatable.")
 @with_appcontext
 def create(user_id: str, url: str, events: tuple[str, ...]) -> None:
-    """Have USER's events sent to URL; print the secret, which is shown this once."""
+    """Create an endpoint of USER at URL; print the secret, which is shown only once."""
     unknown = ", ".join({*events} - {*EVENTS})
     if unknown:
         known = ", ".join(EVENTS)
         raise click.BadParameter(f"{unknown}: not one of {known}")
     new = endpoints.NewWebhook(url, [*events])
-    with asking():
+    with connected():
         made, secret = endpoints.create(OPERATOR, new, user_id)
     click.echo(f"{made.id}\n{secret}")
 
@@ -71,8 +71,8 @@ def create(user_id: str, url: str, events: tuple[str, ...]) -> None:
 @webhook
 @with_appcontext
 def enable(webhook_id: str) -> None:
-    """Let an endpoint go on that was disabled."""
-    with asking():
+    """Enable a disabled endpoint."""
+    with connected():
         click.echo(line(endpoints.change(OPERATOR, webhook_id, {"enabled": True})))
 
 
@@ -80,8 +80,8 @@ def enable(webhook_id: str) -> None:
 @webhook
 @with_appcontext
 def disable(webhook_id: str) -> None:
-    """Send nothing there until it is enabled."""
-    with asking():
+    """Disable an endpoint: nothing is sent until it is enabled."""
+    with connected():
         click.echo(line(endpoints.change(OPERATOR, webhook_id, {"enabled": False})))
 
 
@@ -90,7 +90,7 @@ def disable(webhook_id: str) -> None:
 @with_appcontext
 def rotate(webhook_id: str) -> None:
     """Print a new secret; for 24 hours the old one signs as well."""
-    with asking():
+    with connected():
         click.echo(endpoints.rotate(OPERATOR, webhook_id)[1])
 
 
@@ -98,8 +98,8 @@ def rotate(webhook_id: str) -> None:
 @webhook
 @with_appcontext
 def test(webhook_id: str) -> None:
-    """Send a test.ping, once; `log` says what came of it."""
-    with asking():
+    """Send a test.ping once; `log` shows the result."""
+    with connected():
         click.echo(endpoints.test(OPERATOR, webhook_id).id)
 
 
@@ -107,8 +107,8 @@ def test(webhook_id: str) -> None:
 @webhook
 @with_appcontext
 def delete(webhook_id: str) -> None:
-    """Delete an endpoint, with its log and what waits to be sent there."""
-    with asking():
+    """Delete an endpoint, with its log and its pending deliveries."""
+    with connected():
         endpoints.delete(OPERATOR, webhook_id)
     click.echo(f"deleted: {webhook_id}")
 
@@ -118,14 +118,14 @@ def delete(webhook_id: str) -> None:
 @with_appcontext
 def log(webhook_id: str) -> None:
     """Print the latest deliveries to an endpoint, newest first."""
-    with asking():
+    with connected():
         found = endpoints.deliveries(OPERATOR, webhook_id, limit=MAX_SHOWN)
     for each in found.rows:
         about = f"{each.created_at:%Y-%m-%d %H:%M:%S}Z  {each.id}  {each.event}"
         click.echo(f"{about}  {each.subject or '-'}  {each.state}")
         for attempt in each.attempts[-1:]:
             key = f"webhook.attempt.{attempt['outcome']}"
-            click.echo(f"  {say(key, status=attempt.get('status', ''))}")
+            click.echo(f"  {formatted_message(key, status=attempt.get('status', ''))}")
 
 
 @webhooks.command()
@@ -133,8 +133,8 @@ def log(webhook_id: str) -> None:
 @click.option("--since", type=click.DateTime(), required=True, help="In UTC.")
 @with_appcontext
 def replay(webhook_id: str, since: datetime) -> None:
-    """Send all that failed since then again, 1,000 at a time."""
-    with asking():
+    """Send all deliveries again that failed since then, 1,000 at a time."""
+    with connected():
         count = endpoints.replay_failed(
             OPERATOR, webhook_id, since=since.replace(tzinfo=UTC)
         )

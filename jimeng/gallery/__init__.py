@@ -1,1 +1,1 @@
-"""Gallery: a user browses, collects, shares, downloads and deletes pictures."""
+"""Gallery: browse, collect, share, download and delete a user's pictures."""

@@ -1,4 +1,4 @@
-"""The whole trash, or all but favourites, at once: however many pictures they are."""
+"""Bulk actions: empty the trash, trash all but favourites, and undo that."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from jimeng.documents import BulkAction, Image, Task
 from jimeng.documents.cursors import EPOCH
 from jimeng.documents.image import SHOWN
 from jimeng.documents.principal import Principal
-from jimeng.gallery.browsing import Wanted
+from jimeng.gallery.browsing import PictureFilter
 from jimeng.gallery.trash import EXISTS, Trashed, change, restore_where
 from jimeng.jobs import bulk
 from jimeng.jobs.bulk import Counts, Kind
@@ -16,36 +16,36 @@ from jimeng.jobs.purge import TRASH_KEPT_FOR
 
 EMPTY, OTHERS, RESTORE = "trash.empty", "trash.others", "trash.restore"
 KINDS = (EMPTY, OTHERS, RESTORE)
-PICTURES = "pictures"  # the second round of emptying, after the tasks
+PICTURES = "pictures"  # cursor: the second pass of emptying, after the tasks
 BY_ID = [("_id", 1)]
-LATEST = 10**14  # milliseconds: the year 5138
+MAX_TIMESTAMP_MS = 10**14  # the year 5138
 
 
 @dataclass(frozen=True)
 class Others:
-    """How many pictures are favourites, and how many are not."""
+    """The numbers of favourites and of other pictures."""
 
     favourites: int
     others: int
 
 
 def empty_trash(principal: Principal) -> None:
-    """Give up all that the principal has in the trash; the consumers remove it."""
+    """Empty the principal's trash; the workers delete its content."""
     mine = {"user_id": principal.user_id}
     total = Image.collection().count_documents({**mine, "trashed_at": EXISTS})
     bulk.work_briefly(_begin(principal, EMPTY, total))
 
 
 def count_others(principal: Principal) -> Others:
-    """Count favourites and the others, outside the trash."""
+    """Count favourites and other pictures, outside the trash."""
     count = Image.collection().count_documents
-    total = count(Wanted().where(principal.user_id))
-    favourites = count(Wanted(favourite=True).where(principal.user_id))
+    total = count(PictureFilter().where(principal.user_id))
+    favourites = count(PictureFilter(favourite=True).where(principal.user_id))
     return Others(favourites, total - favourites)
 
 
 def trash_others(principal: Principal) -> Trashed:
-    """Put all pictures but favourites into the trash."""
+    """Move all pictures but favourites to the trash."""
     total = Image.collection().count_documents(_others(principal.user_id))
     action = bulk.work_briefly(_begin(principal, OTHERS, total))
     return Trashed(action.started_at, action.total)
@@ -53,13 +53,13 @@ def trash_others(principal: Principal) -> Trashed:
 
 def restore_together(principal: Principal, milliseconds: int) -> int:
     """
-    Bring back what the principal put into the trash in one go; return how many there
-    are. What would still go there stays.
+    Restore the pictures that the principal deleted together; return their number. A
+    deletion that is still in progress stops.
 
     Args:
         milliseconds: `Trashed.milliseconds`.
     """
-    if not 0 <= milliseconds < LATEST:
+    if not 0 <= milliseconds < MAX_TIMESTAMP_MS:
         return 0
     bulk.stop(OTHERS, principal.user_id)
     moment = EPOCH + timedelta(milliseconds=milliseconds)
@@ -71,12 +71,12 @@ def restore_together(principal: Principal, milliseconds: int) -> int:
 
 
 def under_way(principal: Principal) -> list[BulkAction]:
-    """What is being emptied, tidied or restored of the principal's in this moment."""
+    """The principal's bulk actions in progress."""
     return bulk.under_way(*KINDS, by=principal.user_id)
 
 
 def find_tidying(principal: Principal, action_id: str) -> BulkAction | None:
-    """The one of the principal's own that has this id, or None."""
+    """The principal's bulk action of that id, or None."""
     action = bulk.find(action_id)
     is_mine = action and action.kind in KINDS and action.by == principal.user_id
     return action if is_mine else None
@@ -95,7 +95,7 @@ def _begin(
 
 
 def _others(user_id: str) -> dict:
-    return {**Wanted().where(user_id), "favourite": {"$ne": True}}
+    return {**PictureFilter().where(user_id), "favourite": {"$ne": True}}
 
 
 def _emptied(action: BulkAction, size: int) -> tuple[Sequence[str], str | None]:
@@ -121,7 +121,7 @@ def _give_up(action: BulkAction, batch: bulk.DocumentBatch) -> Counts:
 
 
 def _shown(action: BulkAction, size: int) -> tuple[Sequence[str], None]:
-    # Pictures that come from now on are not meant.
+    # Leave out pictures created since.
     earlier = {"created_at": {"$lte": action.started_at}}
     shown = {**_others(action.by), **earlier}
     return Image.find_ids(shown, sort=BY_ID, limit=size), None
@@ -135,7 +135,8 @@ def _trash(action: BulkAction, batch: bulk.DocumentBatch) -> Counts:
 
 
 def _trashed(action: BulkAction, size: int) -> tuple[Sequence[str], str | None]:
-    # Some may have no task to come back to: without the cursor these came again.
+    # Pictures without a task cannot be restored: without the cursor, they would be
+    # selected again.
     moment = EPOCH + timedelta(milliseconds=action.details["milliseconds"])
     where = {"user_id": action.by, "trashed_at": moment}
     where["_id"] = {"$gt": action.cursor or ""}

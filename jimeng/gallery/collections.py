@@ -1,7 +1,7 @@
 """
-Collections: some of a user's pictures under a name.
+Collections: named sets of a user's pictures.
 
-A picture says itself which collections it is in, so that trash, retention and deletion
+The picture stores the ids of its collections, so that trash, retention and deletion
 need no rule here.
 """
 
@@ -23,7 +23,7 @@ from jimeng.errors.collections import (
     CollectionNotFound,
     TooManyCollections,
 )
-from jimeng.gallery.browsing import Hits, Wanted, browse_of, hits_of
+from jimeng.gallery.browsing import Hits, PictureFilter, browse_user, hits_of_user
 from jimeng.jobs import bulk, periodic_tasks
 from jimeng.jobs.bulk import Counts, DocumentBatch, Kind
 from jimeng.jobs.janitor import REQUEST_GRACE
@@ -31,28 +31,28 @@ from jimeng.tasks.audit import audited
 
 log = logging.getLogger(__name__)
 
-MAX_COLLECTIONS = 200  # collections of a user
-MAX_NAME_CHARS = 60  # characters
+MAX_COLLECTIONS = 200  # per user
+MAX_NAME_CHARS = 60
 LATEST_FIRST = [("updated_at", -1), ("_id", -1)]
 
 
 def create(principal: Principal, name: str, user_id: str | None = None) -> Collection:
     """
-    Make a collection without pictures.
+    Create an empty collection.
 
     Args:
-        user_id: Whose it is to be, where that is not the principal.
+        user_id: The owner, if not the principal.
 
     Raises:
-        Invalid: the name is empty, too long, or cannot be shown.
+        Invalid: the name is empty, too long, or not printable.
         UserIdNotYours: the principal may not act for that user.
-        CollectionNameTaken: the user has one of that name, in whatever letter case.
-        TooManyCollections: and has as many as may be.
-        IndexMissing: nobody can tell whether the name is taken.
+        CollectionNameTaken: the user has one of that name, ignoring case.
+        TooManyCollections: the user has `MAX_COLLECTIONS`.
+        IndexMissing: the index that makes names unique is missing.
     """
     user_id = user_id or principal.user_id
     principal.require_owner(user_id, "collection")
-    name = checked(name)
+    name = normalise_name(name)
     indexes.require(indexes.NAMES, fresh=True)
     made = Collection(user_id=user_id, name=name, name_key=name_key(name))
     with noted(principal, user_id, "collections.create", collection=made.id):
@@ -65,12 +65,12 @@ def create(principal: Principal, name: str, user_id: str | None = None) -> Colle
     return made
 
 
-def checked(name: str) -> str:
+def normalise_name(name: str) -> str:
     """
-    A name as it is kept: on one line, without space around it.
+    Normalise a name: one line, without surrounding space.
 
     Raises:
-        Invalid: nothing is left of it, or it is too long.
+        Invalid: it is empty or too long.
     """
     name = " ".join("".join(c if c.isprintable() else " " for c in name).split())
     if not 1 <= len(name) <= MAX_NAME_CHARS:
@@ -88,19 +88,18 @@ def find(principal: Principal, collection_id: str) -> Collection:
 
 def find_or_create(principal: Principal, name: str) -> Collection:
     """
-    The principal's own collection of that name, in whatever letter case; created
-    where there is none.
+    Find the principal's own collection of that name, ignoring case, or create it.
 
     Raises:
         JimengError: as `create`.
     """
-    mine = {"user_id": principal.user_id, "name_key": name_key(checked(name))}
+    mine = {"user_id": principal.user_id, "name_key": name_key(normalise_name(name))}
     found = Collection.find_one(mine)
     if found is not None:
         return found
     try:
         return create(principal, name)
-    except CollectionNameTaken:  # made in this moment
+    except CollectionNameTaken:  # created concurrently
         found = Collection.find_one(mine)
         if found is None:
             raise
@@ -108,7 +107,7 @@ def find_or_create(principal: Principal, name: str) -> Collection:
 
 
 def find_all(principal: Principal) -> list[Collection]:
-    """The principal's own, those that were put into last first."""
+    """The principal's own collections, last changed first."""
     mine = {"user_id": principal.user_id}
     return Collection.find_all(mine, sort=LATEST_FIRST, limit=2 * MAX_COLLECTIONS)
 
@@ -117,11 +116,11 @@ def page(
     principal: Principal, user_id: str, *, cursor: str | None = None, limit: int = 20
 ) -> Page[Collection]:
     """
-    A user's collections, those that were put into last first.
+    List a user's collections, last changed first.
 
     Raises:
         UserNotFound: the principal may not act for that user.
-        Invalid: the cursor is not one of ours.
+        Invalid: the cursor is malformed.
     """
     principal.require_reader(user_id)
     rows, where = Collection.collection(), {"user_id": user_id}
@@ -132,13 +131,13 @@ def page(
 @audited(Collection, "collections.rename")
 def rename(principal: Principal, collection_id: str, name: str) -> Collection:
     """
-    Give a collection another name.
+    Rename a collection.
 
     Raises:
         CollectionNotFound: as in `find`; Invalid, CollectionNameTaken, IndexMissing, as
             in `create`.
     """
-    name = checked(name)
+    name = normalise_name(name)
     indexes.require(indexes.NAMES, fresh=True)
     given = {"name": name, "name_key": name_key(name), "updated_at": utcnow()}
     update = {"$set": given}
@@ -152,7 +151,7 @@ def rename(principal: Principal, collection_id: str, name: str) -> Collection:
 class Overview:
     """
     Attributes:
-        hits: How many pictures there are in it outside the trash, as far as counted.
+        hits: The number of its pictures outside the trash, up to a limit.
         cover: The newest of them.
     """
 
@@ -162,19 +161,19 @@ class Overview:
 
 
 def overview(collections: Sequence[Collection]) -> list[Overview]:
-    """What is to be seen of each, at a cost that is bounded for each."""
+    """The overview of each collection, at a bounded cost for each."""
     return [overview_of(each) for each in collections]
 
 
 def overview_of(collection: Collection) -> Overview:
-    wanted = Wanted(collection=collection.id)
-    found = browse_of(collection.user_id, wanted, limit=1).rows
-    hits = hits_of(collection.user_id, wanted) if found else Hits(0)
+    wanted = PictureFilter(collection=collection.id)
+    found = browse_user(collection.user_id, wanted, limit=1).rows
+    hits = hits_of_user(collection.user_id, wanted) if found else Hits(0)
     return Overview(collection, hits, found[0] if found else None)
 
 
 MAX_PICTURES = 10_000  # in a collection
-MAX_OF_ONE = 20  # collections that a picture is in
+MAX_PER_PICTURE = 20  # collections that a picture is in
 MAX_AT_ONCE = 1000  # pictures
 INDEX = "collection"
 
@@ -182,12 +181,12 @@ INDEX = "collection"
 @dataclass(frozen=True)
 class Change:
     """
-    What became of pictures that were to be put in or taken out.
+    The result of adding and removing pictures.
 
     Attributes:
-        added: How many are in it that were not.
-        removed: How many are no longer.
-        left_out: How many are in as many collections as may be.
+        added: Pictures that were added.
+        removed: Pictures that were removed.
+        left_out: Pictures that already are in `MAX_PER_PICTURE` collections.
     """
 
     added: int = 0
@@ -204,26 +203,27 @@ def change(
     remove: Sequence[str] = (),
 ) -> Change:
     """
-    Put pictures into a collection and take others out; twice is as once.
+    Add pictures to a collection and remove others; idempotent.
 
-    Pictures in the trash, and those of other users than the collection's, are as if
-    they had never been.
+    Pictures in the trash, and those of other users than the collection's, are ignored.
 
     Args:
-        add: At most `MAX_AT_ONCE` ids, and so is *remove*, which comes first.
+        add: At most `MAX_AT_ONCE` ids; so is *remove*, which is applied first.
 
     Raises:
         CollectionNotFound: as in `find`.
-        CollectionFull: not all would have room; nothing is changed.
+        CollectionFull: it would exceed `MAX_PICTURES`; nothing is changed.
     """
     found = find(principal, collection_id)
-    coming = count_coming(found, add, remove)
-    removed = without(found.id, {"_id": {"$in": [*remove]}, "user_id": found.user_id})
+    additions = count_additions(found, add, remove)
+    removed = remove_where(
+        found.id, {"_id": {"$in": [*remove]}, "user_id": found.user_id}
+    )
     if not add:
         return Change(removed=removed)
     shown = {"_id": {"$in": [*add]}, "user_id": found.user_id, **SHOWN}
     outside = {**shown, "collections": {"$ne": found.id}}
-    room = {f"collections.{MAX_OF_ONE - 1}": {"$exists": False}}
+    room = {f"collections.{MAX_PER_PICTURE - 1}": {"$exists": False}}
     done = Image.collection().update_many(
         {"$and": [outside, room]}, {"$addToSet": {"collections": found.id}}
     )
@@ -232,19 +232,19 @@ def change(
     if (
         Collection.find_and_modify({"_id": found.id}, stamp) is None
     ):  # deleted meanwhile
-        without(found.id, shown)
+        remove_where(found.id, shown)
         raise CollectionNotFound(f"collection {found.id}")
-    return Change(added, removed, max(coming - added, 0))
+    return Change(added, removed, max(additions - added, 0))
 
 
-def count_coming(
+def count_additions(
     collection: Collection, add: Sequence[str], remove: Sequence[str]
 ) -> int:
     """
-    How many pictures are to be put in that are not there, or leave it first.
+    Count the pictures that adding would bring in, including those removed first.
 
     Raises:
-        CollectionFull: not all would have room.
+        CollectionFull: they would exceed `MAX_PICTURES`.
     """
     if not add:
         return 0
@@ -253,15 +253,15 @@ def count_coming(
     leaving = {**inside, "_id": {"$in": [*remove]}}
     shown = {"_id": {"$in": [*add]}, "user_id": collection.user_id, **SHOWN}
     outside = {"collections": {"$ne": collection.id}}
-    coming = count({**shown, "$or": [outside, leaving]})
+    additions = count({**shown, "$or": [outside, leaving]})
     there = count(inside, hint=INDEX) - (count(leaving) if remove else 0)
-    if coming and there + coming > MAX_PICTURES:
+    if additions and there + additions > MAX_PICTURES:
         raise CollectionFull(f"collection {collection.id}", limit=MAX_PICTURES)
-    return coming
+    return additions
 
 
-def without(collection_id: str, where: dict) -> int:
-    """Take the pictures that match out of a collection; return how many."""
+def remove_where(collection_id: str, where: dict) -> int:
+    """Remove the matching pictures from a collection; return their number."""
     left = {
         "$filter": {
             "input": "$collections",
@@ -280,7 +280,7 @@ def without(collection_id: str, where: dict) -> int:
 def containing(
     principal: Principal, collections: Sequence[Collection], picture_ids: Sequence[str]
 ) -> dict[str, int]:
-    """The id of each of *collections* -> how many of these pictures are in it."""
+    """Id of each collection -> how many of these pictures it contains."""
     where = {"_id": {"$in": [*picture_ids]}, **principal.filter(), **SHOWN}
     counts = {each.id: 0 for each in collections}
     for image in Image.find_all(where, {"collections": 1}):
@@ -291,16 +291,16 @@ def containing(
 
 
 DELETE = "collections.delete"
-SOME = 100  # deletions
+DELETIONS_PER_RUN = 100
 
 
 @audited(Collection, DELETE)
 def delete(principal: Principal, collection_id: str) -> None:
     """
-    Delete a collection, and the page that shows it; its pictures stay.
+    Delete a collection and its share; its pictures are kept.
 
-    It is gone at once. That pictures forget it takes longer where they are many: the
-    consumers go on with that.
+    The collection is gone at once. Removing its id from many pictures takes longer:
+    the workers go on with that.
 
     Raises:
         CollectionNotFound: as in `find`.
@@ -310,31 +310,31 @@ def delete(principal: Principal, collection_id: str) -> None:
     inside = {"user_id": found.user_id, "collections": found.id}
     total = Image.collection().count_documents(inside, hint=INDEX)
     details = {"collection": found.id, "user": found.user_id}
-    # Written down first: whatever dies now, it will be gone altogether.
+    # Start the bulk action first: it completes the deletion if this process dies.
     action = bulk.start(principal, DELETE, scope=found.id, total=total, details=details)
     _forget({"_id": found.id})
     log.info("collection deleted id=%s user=%s", found.id, found.user_id)
     bulk.work_briefly(action)
 
 
-def find_deletion() -> bool:
+def clean_up_deletions() -> bool:
     """
-    Take out what somebody put into a collection as it was being deleted, and died:
-    pictures in a collection are kept for ever, and nobody could see in which.
+    Remove pictures that were added to a collection while it was being deleted by a
+    process that died: retention never deletes pictures in a collection.
 
     Returns:
         Whether there may be more.
     """
     over: dict = {"kind": DELETE, "ended_at": {"$lte": utcnow() - REQUEST_GRACE}}
     over["details.looked"] = {"$exists": False}
-    found = BulkAction.find_all(over, limit=SOME)
+    found = BulkAction.find_all(over, limit=DELETIONS_PER_RUN)
     for action in found:
         user_id = {"user_id": action.details["user"]}
-        if late := without(action.details["collection"], user_id):
+        if late := remove_where(action.details["collection"], user_id):
             log.warning("pictures of a deleted collection count=%d", late)
         looked = {"$set": {"details.looked": True}}
         BulkAction.collection().update_one({"_id": action.id}, looked)
-    return len(found) == SOME
+    return len(found) == DELETIONS_PER_RUN
 
 
 def _forget(where: dict) -> None:
@@ -349,7 +349,7 @@ def _select(action: BulkAction, size: int) -> tuple[Sequence[str], None]:
 
 
 def _apply(action: BulkAction, batch: DocumentBatch) -> Counts:
-    without(action.details["collection"], {"_id": {"$in": list(batch.ids)}})
+    remove_where(action.details["collection"], {"_id": {"$in": list(batch.ids)}})
     return Counts(len(batch.ids))
 
 
@@ -360,5 +360,5 @@ def _finish(action: BulkAction) -> None:
 bulk.register(DELETE, Kind(select=_select, apply=_apply, finish=_finish))
 
 
-# In each consumer, beside what else it looks after.
-periodic_tasks.add("deleted collections", 60.0, find_deletion)
+# A periodic task of every worker.
+periodic_tasks.add("deleted collections", 60.0, clean_up_deletions)

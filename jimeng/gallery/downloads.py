@@ -1,8 +1,8 @@
 """
 Downloads: one picture in another format, or many as a zip archive.
 
-Pictures are compressed already, so an archive only stores them; it is written while it
-is read, and needs the memory of one chunk whatever its size.
+Pictures are compressed already, so an archive only stores them. It is streamed, and
+needs the memory of one chunk whatever its size.
 """
 
 import logging
@@ -22,44 +22,44 @@ from jimeng.documents import Image, Input, Task
 from jimeng.documents.principal import Principal
 from jimeng.errors import ImageNotFound, JimengError, StorageUnavailable
 from jimeng.gallery.browsing import pictures_of
-from jimeng.pictures.metadata import Made, Written, written_into
+from jimeng.pictures.metadata import Provenance, Written, write_into
 from jimeng.tasks.queries import find_all
 from jimeng.tasks.retries import original_wording
 
 log = logging.getLogger(__name__)
 
-MAX_PICTURES = 500  # in an archive of chosen ones
-BATCH = 100  # records read at a time: the reader of an archive may be slow
-PIECE = 256 * 1024  # bytes
-MAX_NAME = 40  # characters of a prompt that become a file's name
-# What Windows takes for a device, whatever its ending.
+MAX_PICTURES = 500  # in an archive of selected pictures
+BATCH = 100  # records read at a time: the client may be slow
+CHUNK_BYTES = 256 * 1024
+MAX_NAME_CHARS = 40  # of a prompt that become a file's name
+# Device names of Windows, with any extension.
 DEVICE = re.compile(r"(con|prn|aux|nul|(com|lpt)\d)", re.IGNORECASE)
 NOT_WHOLE = "以下图片没能完整打包 / These pictures could not be packed whole:\n\n"
 
 
 class NothingSelected(JimengError):
-    """A form for many pictures came without one."""
+    """A form for selected pictures came without any."""
 
     code = "nothing_selected"
     status = 422
 
 
 class SelectionTooLarge(JimengError):
-    """More pictures than one form takes; nothing was done to any of them."""
+    """A form has too many pictures; none of them was changed."""
 
     code = "selection_too_large"
     status = 422
 
 
 class ArchiveTooLarge(JimengError):
-    """More pictures than one archive of chosen ones takes."""
+    """Too many pictures for one archive."""
 
     code = "archive_too_large"
     status = 422
 
 
-class Outlet:
-    """A file for `zipfile` to write to, from which is taken what it wrote."""
+class ZipBuffer:
+    """A file that `zipfile` writes to, and from which the output is drained."""
 
     def __init__(self) -> None:
         self._pieces: list[bytes] = []
@@ -69,29 +69,30 @@ class Outlet:
         return len(piece)
 
     def flush(self) -> None:
-        """It has nowhere else to go."""
+        """Nothing to flush: there is no underlying file."""
 
     def close(self) -> None:
         """Nothing to close."""
 
-    def take(self) -> bytes:
-        taken = b"".join(self._pieces)
+    def drain(self) -> bytes:
+        """Return what was written since the last call."""
+        written = b"".join(self._pieces)
         self._pieces.clear()
-        return taken
+        return written
 
 
 class Archive:
     """
-    An archive on its way; each method gives out what it has become longer by.
+    A streamed archive; each method yields the bytes that it appends.
 
     Args:
-        zone: Of the times that its files carry.
+        zone: The time zone of its files' timestamps.
     """
 
     def __init__(self, zone: tzinfo) -> None:
         self._zone = zone
         self._missing: list[str] = []
-        self._outlet = Outlet()
+        self._outlet = ZipBuffer()
         self._zip = zipfile.ZipFile(self._outlet, "w", zipfile.ZIP_STORED)
 
     def add(
@@ -101,23 +102,23 @@ class Archive:
         local = moment.astimezone(self._zone)
         when = local.year, local.month, local.day, local.hour, local.minute
         info = zipfile.ZipInfo(name, (*when, local.second))
-        info.external_attr = 0o644 << 16  # else what unpacks it may not read it
+        info.external_attr = 0o644 << 16  # else the unpacked file may be unreadable
         with self._zip.open(info, "w") as file:
             for piece in pieces:
                 file.write(piece)
-                yield self._outlet.take()
-        yield self._outlet.take()
+                yield self._outlet.drain()
+        yield self._outlet.drain()
 
     def add_picture(
         self, name: str, image: Image | Input, task: Task | None = None
     ) -> Iterator[bytes]:
         """
-        Write one picture, drawn or given. One that cannot be read leaves the rest of
-        the archive whole, and is named at its end.
+        Write one picture or input. If it cannot be read, the archive goes on without
+        it and lists it at its end.
 
         Args:
-            task: What asked for it, to be written into the file; None for the file
-                as it is kept.
+            task: The picture's task, whose prompt is written into the file's
+                metadata; None for the file as stored.
         """
         pieces = self._read(name, image, task)
         first = next(pieces, None)
@@ -132,11 +133,11 @@ class Archive:
         try:
             content = image.file_id and store.open(image.file_id)
             if content and task and isinstance(image, Image):
-                written = with_words(content, image, task)
+                written = with_metadata(content, image, task)
                 content, whole = written.content, written.bytes
             if content:
                 with content:
-                    while piece := content.read(PIECE):
+                    while piece := content.read(CHUNK_BYTES):
                         length += len(piece)
                         yield piece
         except (GridFSError, PyMongoError, StorageUnavailable, OSError) as error:
@@ -145,23 +146,23 @@ class Archive:
             self._missing.append(name)
 
     def close(self) -> Iterator[bytes]:
-        """Name what is missing, and write the table of contents."""
+        """List the missing files, and write the central directory."""
         if self._missing:
             words = NOT_WHOLE + "\n".join(self._missing) + "\n"
             now = datetime.now(UTC)
             yield from self.add("missing.txt", now, [words.encode()])
         self._zip.close()
-        yield self._outlet.take()
+        yield self._outlet.drain()
 
 
-def chosen(principal: Principal, picture_ids: Sequence[str]) -> list[Image]:
+def find_selected(principal: Principal, picture_ids: Sequence[str]) -> list[Image]:
     """
     Look up the pictures for an archive, newest first.
 
     Raises:
         NothingSelected: there are no ids.
         ArchiveTooLarge: there are more than `MAX_PICTURES`.
-        ImageNotFound: none of them is there, and the principal's to see.
+        ImageNotFound: none of them exists for the principal.
     """
     ids = list(dict.fromkeys(picture_ids))
     if not ids:
@@ -178,23 +179,24 @@ def pack(
     images: Iterable[Image], zone: tzinfo, *, reader: Principal | None = None
 ) -> Iterator[bytes]:
     """
-    The archive of these pictures, each named after its prompt.
+    Pack these pictures into an archive, each named after its prompt.
 
     Args:
-        zone: Of the times that the files carry.
-        reader: Who finds in each file what it was made of; None: nobody does.
+        zone: The time zone of the files' timestamps.
+        reader: The principal whose tasks' prompts are written into the files; None
+            for no metadata.
     """
     archive, taken, left = Archive(zone), set[str](), iter(images)
     while some := list(islice(left, BATCH)):
         asked = tasks_of(reader, some)
         for image in some:
-            name = free_name(plain_name(image.prompt), image.suffix, taken)
+            name = unique_name(file_name_of(image.prompt), image.suffix, taken)
             yield from archive.add_picture(name, image, asked.get(image.task_id))
     yield from archive.close()
 
 
-def free_name(stem: str, suffix: str, taken: set[str]) -> str:
-    """A name that is not taken yet, also not in the other case, and takes it."""
+def unique_name(stem: str, suffix: str, taken: set[str]) -> str:
+    """Find a file name that is unique ignoring case, and reserve it in *taken*."""
     name, number = f"{stem}.{suffix}", 1
     while name.casefold() in taken:
         number += 1
@@ -203,31 +205,31 @@ def free_name(stem: str, suffix: str, taken: set[str]) -> str:
     return name
 
 
-def plain_name(prompt: str | None) -> str:
-    """The beginning of a prompt, of characters that every file system takes."""
-    words = re.sub(r"[^\w-]+", "-", prompt or "")[:MAX_NAME].strip("-_")
+def file_name_of(prompt: str | None) -> str:
+    """The beginning of a prompt, as a file name valid on every file system."""
+    words = re.sub(r"[^\w-]+", "-", prompt or "")[:MAX_NAME_CHARS].strip("-_")
     return f"jimeng-{words}" if DEVICE.fullmatch(words) else words or "jimeng"
 
 
-IN_MEMORY = 1024 * 1024  # bytes; what is larger goes to a file that has no name
+MAX_IN_MEMORY_BYTES = 1024 * 1024  # larger content goes to an anonymous file
 
 
 def open_as(
     image: Image, content_type: str, quality: int | None = None
 ) -> tuple[BinaryIO, int]:
     """
-    Open a picture that another function of `tasks` has given, as it is kept where
-    that is what is asked for.
+    Open a picture in a format, re-encoded only if needed. The caller has checked
+    access.
 
     Args:
-        content_type: One that pictures are kept in.
-        quality: 0 to 100, of JPEG and WebP; None for as it is, or as is usual.
+        content_type: One of the types that pictures are stored in.
+        quality: 0 to 100, for JPEG and WebP; None for the stored file, or the default.
 
     Returns:
-        A file to be read and closed, and its bytes.
+        A file, which the caller closes, and its length in bytes.
 
     Raises:
-        ImageNotFound: its bytes are gone.
+        ImageNotFound: its file is gone.
         PictureInvalid: as `pictures.encode`.
     """
     content = jobs.runtime().store.open(image.file_id)
@@ -239,17 +241,17 @@ def open_as(
         made = pictures.encode(
             content.read(), content_type, quality, user=image.user_id
         )
-    # Of several none stays in memory until the others are made.
-    file = tempfile.SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115 - the caller closes
+    # Do not keep several converted pictures in memory.
+    file = tempfile.SpooledTemporaryFile(MAX_IN_MEMORY_BYTES)  # noqa: SIM115 - the caller closes
     file.write(made)
     file.seek(0)
     return file, len(made)  # type: ignore[return-value]
 
 
-def made_of(image: Image, task: Task) -> Made:
-    """What a file says of its picture; nothing of whose it is."""
+def metadata_of(image: Image, task: Task) -> Provenance:
+    """The metadata of a picture's file; it does not contain the owner."""
     words = original_wording(task)
-    return Made(
+    return Provenance(
         prompt=words.prompt,
         style=words.style or "",
         model=task.model,
@@ -261,24 +263,24 @@ def made_of(image: Image, task: Task) -> Made:
     )
 
 
-def with_words(content: BinaryIO, image: Image, task: Task) -> Written:
+def with_metadata(content: BinaryIO, image: Image, task: Task) -> Written:
     """
-    A picture's bytes with what it was made of, to be read and closed.
+    A picture's file with its metadata, which the caller closes.
 
     Args:
-        content: The bytes as they are kept, at their beginning.
-        task: What asked for it, which whoever gets the file may see.
+        content: The stored file, at its beginning.
+        task: The picture's task, which the recipient may see.
     """
     try:
-        made = made_of(image, task)
-        return written_into(content, image.bytes, image.content_type, made)
+        made = metadata_of(image, task)
+        return write_into(content, image.bytes, image.content_type, made)
     except BaseException:
         content.close()
         raise
 
 
 def tasks_of(principal: Principal | None, images: Iterable[Image]) -> dict[str, Task]:
-    """Id -> task, of those that asked for these and are there for the principal."""
+    """Id -> task of these pictures, as far as the principal may see it."""
     if principal is None:
         return {}
     ids = {image.task_id for image in images}

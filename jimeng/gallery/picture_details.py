@@ -1,4 +1,4 @@
-"""One picture: all there is to know of it, its neighbours, its link; favourites."""
+"""One picture: details, neighbours, link, and favourites."""
 
 import logging
 from collections.abc import Iterable
@@ -9,11 +9,11 @@ from jimeng.documents.image import GONE, SHOWN, new_key
 from jimeng.documents.principal import Principal
 from jimeng.documents.task import THERE
 from jimeng.errors import ImageNotFound, TaskNotFound
-from jimeng.gallery.browsing import Wanted, plan
+from jimeng.gallery.browsing import PictureFilter, plan
 from jimeng.tasks.audit import audited
 from jimeng.tasks.queries import find
 
-MAX_MADE = 24  # pictures that are named as made from one
+MAX_DERIVED = 24  # pictures that are listed as made from one
 log = logging.getLogger(__name__)
 
 
@@ -22,12 +22,11 @@ class PictureRecord:
     """
     Attributes:
         image: The picture.
-        task: What asked for it.
-        generation: What made it; None if that is not kept any more.
-        siblings: All pictures of the task that are there, in order.
-        newer: The id of the next newer picture of those that are looked through, if
-            there is one.
-        older: The same, older.
+        task: Its task.
+        generation: Its generation; None if that was deleted.
+        siblings: All existing pictures of the task, in order.
+        newer: The id of the next newer picture within the filter, if there is one.
+        older: The id of the next older one.
     """
 
     image: Image
@@ -40,22 +39,22 @@ class PictureRecord:
 
 def find_picture(principal: Principal, picture_id: str) -> Image:
     """
-    Look up one picture.
+    Find one picture.
 
     Raises:
-        ImageNotFound: no such picture, somebody else's, or one in the trash.
+        ImageNotFound: no such picture, another user's, or in the trash.
     """
     return principal.find(Image, picture_id, ImageNotFound, SHOWN)
 
 
 def picture(
-    principal: Principal, picture_id: str, among: Wanted | None = None
+    principal: Principal, picture_id: str, among: PictureFilter | None = None
 ) -> PictureRecord:
     """
-    All there is to know of a picture.
+    Load a picture with its details.
 
     Args:
-        among: Which of its owner's are looked through; None: all of them.
+        among: The filter for its neighbours; None for all its owner's pictures.
 
     Raises:
         ImageNotFound: as in `find_picture`.
@@ -71,33 +70,35 @@ def picture(
         task,
         Generation.find_one({"_id": image.id}),
         siblings,
-        newer=beside(image, newer=True, among=among),
-        older=beside(image, newer=False, among=among),
+        newer=neighbour_id(image, newer=True, among=among),
+        older=neighbour_id(image, newer=False, among=among),
     )
 
 
 def made_into(principal: Principal, image: Image) -> list[Image]:
-    """The newest pictures that were drawn from *image*, of tasks that are there."""
+    """The newest pictures that were generated from *image*, of existing tasks."""
     where: dict = {"made_from": {"$exists": True}, "made_from.picture": image.id}
     where |= {**principal.filter(), **THERE}
-    newest: dict = {"sort": [("created_at", -1)], "limit": MAX_MADE}
+    newest: dict = {"sort": [("created_at", -1)], "limit": MAX_DERIVED}
     ids = Task.find_ids(where, **newest)
     return Image.find_all({"task_id": {"$in": ids}, **SHOWN}, **newest) if ids else []
 
 
-def beside(image: Image, *, newer: bool, among: Wanted | None) -> str | None:
-    """The id of the picture next to *image* among those of its owner."""
+def neighbour_id(
+    image: Image, *, newer: bool, among: PictureFilter | None
+) -> str | None:
+    """The id of the neighbour of *image* among its owner's pictures."""
     index, parts = "user_created", [{"user_id": image.user_id, **SHOWN}]
     if among is not None:
         index, parts = plan(image.user_id, among)
-    found = next_to(image, parts, index, newer=newer)
+    found = neighbour(image, parts, index, newer=newer)
     return found and found.id
 
 
-def next_to(
+def neighbour(
     image: Image, parts: list[dict], index: str, *, newer: bool
 ) -> Image | None:
-    """The picture next to *image* among those that *parts* find by *index*."""
+    """The neighbour of *image* among the pictures that *parts* select by *index*."""
     sign, order = ("$gt", 1) if newer else ("$lt", -1)
     beyond = cursors.beyond(image.created_at, image.id, "created_at", sign)
     row = Image.collection().find_one(
@@ -112,7 +113,7 @@ def next_to(
 @audited(Image, "pictures.link")
 def replace_link(principal: Principal, picture_id: str) -> Image:
     """
-    Give a picture a new link; whoever has only the old one sees it no more.
+    Replace a picture's public link; the old one stops working.
 
     Raises:
         ImageNotFound: as in `find_picture`.
@@ -130,8 +131,8 @@ def set_favourite(
     principal: Principal, picture_ids: Iterable[str], wanted: bool
 ) -> int:
     """
-    Make pictures favourites, or favourites no more; return how many of them there
-    are. Those in the trash, and others' pictures, are as if they had never been.
+    Mark or unmark pictures as favourites; return their number. Pictures in the trash,
+    and those of other users, are ignored.
     """
     where = {"_id": {"$in": list(picture_ids)}, **principal.filter(), **SHOWN}
     return Image.change(where, {"favourite": True if wanted else GONE})

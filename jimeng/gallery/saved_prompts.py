@@ -1,4 +1,4 @@
-"""Prompts that a user keeps under a name, with their settings."""
+"""Saved prompts: named prompts of a user, with their settings."""
 
 import logging
 from collections.abc import Mapping
@@ -9,19 +9,19 @@ from jimeng.documents.cursors import NEWEST_FIRST
 from jimeng.documents.principal import Principal, noted
 from jimeng.errors import Invalid
 from jimeng.errors.collections import PromptNotFound, TooManyPrompts
-from jimeng.gallery.collections import checked
+from jimeng.gallery.collections import normalise_name
 from jimeng.tasks.audit import audited
 
 log = logging.getLogger(__name__)
 
-MAX_PROMPTS = 200  # prompts of a user
-MAX_PROMPT_CHARS = 10_000  # characters, which no model's limit is above
-MAX_FIELD_CHARS = {"model": 100, "size": 20, "quality": 20, "style": 64}  # characters
+MAX_PROMPTS = 200  # per user
+MAX_PROMPT_CHARS = 10_000  # no model accepts more
+MAX_FIELD_CHARS = {"model": 100, "size": 20, "quality": 20, "style": 64}
 
 
 @dataclass(frozen=True)
-class Words:
-    """What is kept beside the name, as the API takes it; None is what is usual."""
+class PromptSettings:
+    """A prompt and its settings, as the API accepts them; None for the default."""
 
     prompt: str
     model: str | None = None
@@ -33,22 +33,22 @@ class Words:
 
 
 def save(
-    principal: Principal, name: str, words: Words, user_id: str | None = None
+    principal: Principal, name: str, words: PromptSettings, user_id: str | None = None
 ) -> SavedPrompt:
     """
-    Keep a prompt; nothing that is kept already changes.
+    Save a prompt; existing ones are not changed.
 
     Args:
-        user_id: Whose it is to be, where that is not the principal.
+        user_id: The owner, if not the principal.
 
     Raises:
-        Invalid: the name or the words are empty or too long.
+        Invalid: the name, the prompt or a setting is empty or too long.
         UserIdNotYours: the principal may not act for that user.
-        TooManyPrompts: who has as many as may be.
+        TooManyPrompts: the user has `MAX_PROMPTS`.
     """
     user_id = user_id or principal.user_id
     principal.require_owner(user_id, "prompt")
-    given = fields_of(asdict(words) | {"name": name})
+    given = validated_fields(asdict(words) | {"name": name})
     made = SavedPrompt(user_id=user_id, **given)
     with noted(principal, user_id, "prompts.save", prompt=made.id):
         if not made.insert_within(MAX_PROMPTS):
@@ -57,16 +57,16 @@ def save(
     return made
 
 
-def fields_of(given: Mapping[str, object]) -> dict:
+def validated_fields(given: Mapping[str, object]) -> dict:
     """
-    What is set of *given*, as it is kept.
+    The fields of *given* that are set, validated and normalised.
 
     Raises:
         Invalid: as in `save`.
     """
     found = {name: value for name, value in given.items() if value not in ("", None)}
     if "name" in given:
-        found["name"] = checked(str(given["name"]))
+        found["name"] = normalise_name(str(given["name"]))
     if "prompt" in given:
         prompt = str(given["prompt"]).strip()
         if not 0 < len(prompt) <= MAX_PROMPT_CHARS or "\0" in prompt:
@@ -82,14 +82,14 @@ def fields_of(given: Mapping[str, object]) -> dict:
 def find(principal: Principal, prompt_id: str) -> SavedPrompt:
     """
     Raises:
-        PromptNotFound: no such prompt, or somebody else's.
+        PromptNotFound: no such prompt, or another user's.
     """
     return principal.find(SavedPrompt, prompt_id, PromptNotFound)
 
 
 def find_all(principal: Principal, user_id: str | None = None) -> list[SavedPrompt]:
     """
-    A user's, newest first; there are never more than `MOST`.
+    A user's saved prompts, newest first; never more than `MAX_PROMPTS`.
 
     Raises:
         UserNotFound: the principal may not act for that user.
@@ -106,16 +106,16 @@ def change(
     principal: Principal, prompt_id: str, given: Mapping[str, object]
 ) -> SavedPrompt:
     """
-    Give a prompt another name, or other words and settings.
+    Change a saved prompt's name, text or settings.
 
     Args:
-        given: Fields of `Words`, and ``name``; what is left out stays, and what is
-            None goes.
+        given: Fields of `PromptSettings`, and ``name``; missing ones are not changed,
+            None removes one.
 
     Raises:
         PromptNotFound: as in `find`; Invalid, as in `save`.
     """
-    changes = fields_of(given)
+    changes = validated_fields(given)
     gone = {name: "" for name in given if name not in changes}
     update: dict = {"$set": changes | {"updated_at": utcnow()}}
     update |= {"$unset": gone} if gone else {}
@@ -125,7 +125,7 @@ def change(
 @audited(SavedPrompt, "prompts.delete")
 def delete(principal: Principal, prompt_id: str) -> SavedPrompt:
     """
-    Let a prompt go, and return what it was.
+    Delete a saved prompt, and return it.
 
     Raises:
         PromptNotFound: as in `find`.

@@ -1,4 +1,4 @@
-"""What somebody sees who has the link, and nothing else."""
+"""Shares as visitors see them, who have the link and nothing else."""
 
 from dataclasses import dataclass
 from typing import BinaryIO
@@ -9,20 +9,26 @@ from jimeng.documents.cursors import Page, cursor_of
 from jimeng.documents.image import FILES, SHOWN
 from jimeng.documents.share import Shared
 from jimeng.errors.collections import ShareNotFound
-from jimeng.gallery.browsing import UNSEEN, Hits, Wanted, hits_of, pictures_in
-from jimeng.gallery.picture_details import next_to
+from jimeng.gallery.browsing import (
+    WITHOUT_SEARCH_FIELDS,
+    Hits,
+    PictureFilter,
+    hits_of_user,
+    pictures_in,
+)
+from jimeng.gallery.picture_details import neighbour
 from jimeng.gallery.shares import name_of, time_of
 
-MAX_CARD = 300_000  # bytes: what all messengers still load
+MAX_CARD_BYTES = 300_000  # what all messengers still load
 
 
 @dataclass(frozen=True)
 class Visit:
     """
-    A share, as it is there for its visitors.
+    An open share, as seen by a visitor.
 
     Attributes:
-        collection: What it shows, if that is one; None: one picture.
+        collection: The shared collection; None for a single picture.
     """
 
     share: Share
@@ -30,26 +36,28 @@ class Visit:
 
     @property
     def title(self) -> str:
-        """What stands above it; empty where nobody has said."""
+        """The page's title; empty if there is none."""
         return self.share.title or (self.collection.name if self.collection else "")
 
     @property
     def where(self) -> dict:
-        """What is true of all pictures that it shows."""
+        """The query of all pictures that it shows."""
         where = {"user_id": self.share.user_id, **SHOWN}
         if self.collection is None:
             return {"_id": self.share.id, **where}
         return {**where, "collections": self.collection.id}
 
     def prompt(self, image: Image) -> str:
-        """What is told of what a picture was asked for with."""
+        """A picture's prompt, if the owner shares prompts; else empty."""
         return (image.prompt or "") if self.share.prompts else ""
 
     @property
     def hits(self) -> Hits:
         if self.collection is None:
             return Hits(1)
-        return hits_of(self.share.user_id, Wanted(collection=self.collection.id))
+        return hits_of_user(
+            self.share.user_id, PictureFilter(collection=self.collection.id)
+        )
 
 
 def visit(token: str) -> Visit:
@@ -57,7 +65,7 @@ def visit(token: str) -> Visit:
     Open a share by its link.
 
     Raises:
-        ShareNotFound: it has ended, or never was; or what it showed is gone.
+        ShareNotFound: it has ended or never existed, or its target is gone.
     """
     share = Share.find_one({"token": token})
     if share is None or share.has_ended(utcnow()):
@@ -78,11 +86,11 @@ def open_page(
     The pictures of a share, newest first.
 
     Args:
-        cursor: The name of the last picture of the page before: the cursors of other
-            lists tell more than visitors are told.
+        cursor: The name of the last picture of the previous page: the cursors of other
+                lists reveal ids and times.
 
     Raises:
-        ShareNotFound: its one picture is gone, or there is none of that name.
+        ShareNotFound: its single picture is gone, or no picture has that name.
     """
     if seen.collection is None:
         image = Image.find_one(seen.where)
@@ -91,7 +99,7 @@ def open_page(
         return Page([image])
     last = None
     if cursor is not None:
-        image = named(seen, cursor)
+        image = picture_by_name(seen, cursor)
         row = {"_id": image.id, "created_at": image.created_at}
         last = cursor_of(row, "created_at")
     found = pictures_in(seen.collection, cursor=last, limit=limit)
@@ -99,45 +107,45 @@ def open_page(
     return Page(found.rows, more or None)
 
 
-def named(seen: Visit, name: str) -> Image:
+def picture_by_name(seen: Visit, name: str) -> Image:
     """
-    The picture of that name.
+    Find the picture of that name.
 
     Raises:
-        ShareNotFound: the share shows no such picture, or no more.
+        ShareNotFound: the share has no such picture, or no longer.
     """
     moment = time_of(seen.share, name)
     where = {**seen.where, "created_at": moment}
-    for image in Image.find_all(where, UNSEEN) if moment else ():
+    for image in Image.find_all(where, WITHOUT_SEARCH_FIELDS) if moment else ():
         if name_of(seen.share, image) == name:
             return image
     raise ShareNotFound(f"no such picture in share {seen.share.id}")
 
 
-def beside(seen: Visit, image: Image) -> tuple[str | None, str | None]:
-    """The names of the pictures before and after *image*: the newer, the older."""
+def neighbours(seen: Visit, image: Image) -> tuple[str | None, str | None]:
+    """The names of the neighbours of *image*: the newer and the older one."""
     if seen.collection is None:
         return None, None
     newer, older = (
-        next_to(image, [seen.where], "collection", newer=newer)
+        neighbour(image, [seen.where], "collection", newer=newer)
         for newer in (True, False)
     )
     return newer and name_of(seen.share, newer), older and name_of(seen.share, older)
 
 
 def content(image: Image, part: str = FILES[0]) -> BinaryIO | None:
-    """The bytes of a picture, to be closed; None where that size is not kept."""
+    """Open a file of a picture, which the caller closes; None if it has none."""
     file_id = getattr(image, part, None)
     return jobs.runtime().store.open(file_id) if file_id else None
 
 
 def card(image: Image) -> bytes:
     """
-    A JPEG of a picture that has no preview, for messengers.
+    Render the preview card, a JPEG, of a picture that has no preview.
 
     Raises:
-        ShareNotFound: its bytes are gone.
-        PictureInvalid: it cannot be decoded any more.
+        ShareNotFound: its file is gone.
+        PictureInvalid: it cannot be decoded.
     """
     file = content(image, "thumbnail_id")
     if file is None:
@@ -147,14 +155,14 @@ def card(image: Image) -> bytes:
     return pictures.shrink(
         thumbnail,
         side=pictures.THUMBNAIL_SIDE,
-        most=MAX_CARD,
+        most=MAX_CARD_BYTES,
         user=f"visitors of {image.user_id}",
         max_waiting=pictures.MAX_WAITING,
     )
 
 
 def card_size(image: Image) -> tuple[int, int]:
-    """Width and height of what messengers are shown of a picture."""
+    """Width and height of a picture's preview card."""
     side = pictures.PREVIEW_SIDE if image.preview_id else pictures.THUMBNAIL_SIDE
     share = min(1, side / max(image.width, image.height, 1))
     return max(1, round(image.width * share)), max(1, round(image.height * share))

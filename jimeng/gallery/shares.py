@@ -1,12 +1,12 @@
 """
 Shares: a public page for a collection or a picture, as its owner manages it.
 
-What a share shows is looked up each time, so that deletion, trash and retention need no
-rule here. Pictures have addresses below the page's, so that they end with it. A
-picture's name there is 15 characters that reveal nothing: not when it was made, nor its
-id, nor how many there are. With the share's secret it yields the time of the picture,
-by which an index finds it, and is checked against its id (synthetic nonces: RFC 5297 in
-small).
+The target of a share is looked up on each request, so that deletion, trash and
+retention need no rule here. Pictures have URLs below the share's, so that they end with
+it. A picture's name there is 15 characters that reveal neither its id, nor its time,
+nor the number of pictures. Decrypted with the share's secret it yields the picture's
+time, by which an index finds it, and is verified against its id (a synthetic
+initialisation vector, as in RFC 5297).
 """
 
 import hmac
@@ -30,28 +30,28 @@ from jimeng.errors.collections import ShareNotFound, TooManyShares
 from jimeng.gallery import collections, picture_details
 from jimeng.tasks.audit import audited
 
-MARK, TIME = 5, 6  # bytes
+MARK_BYTES, TIME_BYTES = 5, 6
 NAME = re.compile(r"[A-Za-z0-9_-]{15}")
 
 
 def name_of(share: Share, image: Image) -> str:
-    """The name of a picture, the same each time."""
-    mark = _keyed(share, b"picture\0" + image.id.encode())[:MARK]
+    """The name of a picture in a share; deterministic."""
+    mark = _keyed(share, b"picture\0" + image.id.encode())[:MARK_BYTES]
     milliseconds = (image.created_at - EPOCH) // timedelta(milliseconds=1)
-    time = _hidden(share, mark, milliseconds.to_bytes(TIME, "big"))
+    time = _xor_time(share, mark, milliseconds.to_bytes(TIME_BYTES, "big"))
     return in_letters(mark + time)
 
 
 def time_of(share: Share, name: str) -> datetime | None:
-    """When a picture of that name was made, if there is one; None for no name."""
+    """The creation time that a name encodes; None if it is malformed."""
     if not NAME.fullmatch(name):
         return None
     try:
         found = of_letters(name)
     except ValueError:
         return None
-    mark, time = found[:MARK], found[MARK:]
-    milliseconds = int.from_bytes(_hidden(share, mark, time), "big")
+    mark, time = found[:MARK_BYTES], found[MARK_BYTES:]
+    milliseconds = int.from_bytes(_xor_time(share, mark, time), "big")
     try:
         return EPOCH + timedelta(milliseconds=milliseconds)
     except OverflowError:
@@ -62,8 +62,8 @@ def _keyed(share: Share, text: bytes) -> bytes:
     return hmac.digest(share.secret.encode(), text, "sha256")
 
 
-def _hidden(share: Share, mark: bytes, time: bytes) -> bytes:
-    """*time* under a key that is used for it alone; once more, and it is plain."""
+def _xor_time(share: Share, mark: bytes, time: bytes) -> bytes:
+    """Encrypt or decrypt *time* (XOR) with a key derived for this mark alone."""
     key = _keyed(share, b"time\0" + mark)
     return bytes(a ^ b for a, b in zip(time, key, strict=False))
 
@@ -72,14 +72,15 @@ PAGE = 50  # shares
 
 
 @dataclass(frozen=True)
-class Listed:
+class ShareOverview:
     """
     A share as its owner sees it.
 
     Attributes:
-        collection: What it shows, if that is one.
-        image: What it shows, or the newest of it; None where nothing is to be seen.
-        ended: Its time is over.
+        collection: The shared collection, if it is one.
+        image: The shared picture, or the newest of the collection; None if it shows
+            nothing.
+        ended: Whether it has expired.
     """
 
     share: Share
@@ -89,7 +90,7 @@ class Listed:
 
     @property
     def title(self) -> str:
-        """What stands above the page; empty where nobody has said."""
+        """The page's title; empty if there is none."""
         return self.share.title or (self.collection.name if self.collection else "")
 
 
@@ -99,38 +100,40 @@ def page(
     *,
     cursor: str | None = None,
     limit: int = PAGE,
-) -> Page[Listed]:
+) -> Page[ShareOverview]:
     """
-    What a user shares, newest first.
+    List a user's shares, newest first.
 
     Raises:
         UserNotFound: the principal may not act for that user.
-        Invalid: the cursor is not one of ours.
+        Invalid: the cursor is malformed.
     """
     user_id = user_id or principal.user_id
     principal.require_reader(user_id)
     return _page({"user_id": user_id}, cursor, limit)
 
 
-def everybodys(principal: Principal, *, cursor: str | None = None) -> Page[Listed]:
+def page_of_all_users(
+    principal: Principal, *, cursor: str | None = None
+) -> Page[ShareOverview]:
     """
-    What anybody shares, newest first.
+    List the shares of all users, newest first.
 
     Raises:
-        AdminsOnly: that is the operator's alone to see.
-        Invalid: the cursor is not one of ours.
+        AdminsOnly: the principal is not an operator.
+        Invalid: the cursor is malformed.
     """
     principal.require_operator("shares")
     return _page({}, cursor, PAGE)
 
 
-def _page(where: dict, cursor: str | None, limit: int) -> Page[Listed]:
+def _page(where: dict, cursor: str | None, limit: int) -> Page[ShareOverview]:
     found = page_of(Share.collection(), where, "created_at", cursor, limit)
-    return found.read(Share.read_all).read(seen)
+    return found.read(Share.read_all).read(overviews)
 
 
-def seen(shares: list[Share]) -> Iterable[Listed]:
-    """With what each of them shows."""
+def overviews(shares: list[Share]) -> Iterable[ShareOverview]:
+    """Add to each share what it shows."""
     ids = {"_id": {"$in": [each.id for each in shares]}}
     named = {c.id: c for c in Collection.find_all(ids)}
     alone = {i.id: i for i in Image.find_all(ids)}
@@ -141,13 +144,13 @@ def seen(shares: list[Share]) -> Iterable[Listed]:
             image = None
         if collection is not None:
             image = collections.overview_of(collection).cover
-        yield Listed(each, collection, image, each.has_ended(now))
+        yield ShareOverview(each, collection, image, each.has_ended(now))
 
 
 log = logging.getLogger(__name__)
 
-MAX_SHARES = 1000  # shares of a user
-MAX_TITLE_CHARS = 100  # characters
+MAX_SHARES = 1000  # per user
+MAX_TITLE_CHARS = 100
 
 
 def share(
@@ -159,17 +162,17 @@ def share(
     expires_at: datetime | None = None,
 ) -> Share:
     """
-    Give a collection or a picture a page of its own; one that has one keeps it as it
-    is, which `update` changes.
+    Share a collection or a picture. An existing share is returned unchanged; `update`
+    changes it.
 
     Raises:
-        CollectionNotFound: no such collection, or ImageNotFound, no such picture that
-            is this principal's.
-        Invalid: the title is too long, or the end is past.
-        TooManyShares: the owner has as many as may be.
-        IndexMissing: nobody can tell links apart.
+        CollectionNotFound: the principal has no such collection.
+        ImageNotFound: nor such a picture.
+        Invalid: the title is too long, or the expiry is in the past.
+        TooManyShares: the owner has `MAX_SHARES`.
+        IndexMissing: the index that makes links unique is missing.
     """
-    title = checked_title(title)
+    title = normalise_title(title)
     check_end(expires_at)
     of = kind_of(target_id)
     owner = owner_of(principal, of, target_id)
@@ -189,7 +192,7 @@ def share(
         try:
             if not made.insert_within(MAX_SHARES):
                 raise TooManyShares(f"user {owner}", limit=MAX_SHARES)
-        except DuplicateKeyError:  # by somebody else, this very moment
+        except DuplicateKeyError:  # created concurrently
             return find(principal, target_id)
     log.info("shared %s=%s user=%s", made.kind, made.id, owner)
     return made
@@ -197,10 +200,10 @@ def share(
 
 def share_or_update(principal: Principal, target_id: str, **wanted: Any) -> Share:
     """
-    `share`, or `update` where it is shared already.
+    `share`, or `update` if it is shared already.
 
     Args:
-        wanted: As of these two.
+        wanted: The keyword arguments of either.
     """
     if of_target(principal, target_id) is None:
         return share(principal, target_id, **wanted)
@@ -208,26 +211,26 @@ def share_or_update(principal: Principal, target_id: str, **wanted: Any) -> Shar
 
 
 def kind_of(target_id: str) -> Shared:
-    """What has that id."""
+    """The kind of the target with that id."""
     is_collection = target_id.startswith(PREFIX)
     return Shared.COLLECTION if is_collection else Shared.PICTURE
 
 
 def owner_of(principal: Principal, kind: Shared, target_id: str) -> str:
     """
-    Whose collection or picture it is.
+    The owner of a collection or picture.
 
     Raises:
-        CollectionNotFound: as `share`, and so is ImageNotFound.
+        CollectionNotFound: as `share`; so is ImageNotFound.
     """
     if kind is Shared.COLLECTION:
         return collections.find(principal, target_id).user_id
     return picture_details.find_picture(principal, target_id).user_id
 
 
-def checked_title(title: str) -> str:
+def normalise_title(title: str) -> str:
     """
-    A title as it is kept: on one line, without space around it; empty for none.
+    Normalise a title: one line, without surrounding space; empty for none.
 
     Raises:
         Invalid: it is too long.
@@ -241,7 +244,7 @@ def checked_title(title: str) -> str:
 def check_end(expires_at: datetime | None) -> None:
     """
     Raises:
-        Invalid: it would have ended already.
+        Invalid: it is in the past.
     """
     if expires_at is not None and expires_at <= utcnow():
         raise Invalid.field("expires_at", "invalid.past")
@@ -250,24 +253,24 @@ def check_end(expires_at: datetime | None) -> None:
 def find(principal: Principal, share_id: str) -> Share:
     """
     Raises:
-        ShareNotFound: it is not shared, or is somebody else's.
+        ShareNotFound: there is no such share, or it is another user's.
     """
     return principal.find(Share, share_id, ShareNotFound)
 
 
 def of_target(principal: Principal, target_id: str) -> Share | None:
-    """How a collection or a picture is shared, if it is."""
+    """The share of a collection or picture, if there is one."""
     return Share.find_one({"_id": target_id, **principal.filter()})
 
 
-def look(principal: Principal, share_id: str) -> Listed:
+def find_overview(principal: Principal, share_id: str) -> ShareOverview:
     """
-    A share with what it shows.
+    Find a share with what it shows.
 
     Raises:
         ShareNotFound: as in `find`.
     """
-    return next(iter(seen([find(principal, share_id)])))
+    return next(iter(overviews([find(principal, share_id)])))
 
 
 @audited(Share, "shares.update")
@@ -280,17 +283,17 @@ def update(
     expires_at: datetime | str | None = "",
 ) -> Share:
     """
-    Change what is given.
+    Change the given settings.
 
     Args:
-        expires_at: None for no end; an empty text for the one that there is.
+        expires_at: None for no expiry; an empty text for the current one.
 
     Raises:
         ShareNotFound: as in `find`; Invalid, as in `share`.
     """
     changes: dict[str, object] = {}
     if title is not None:
-        changes["title"] = {"$literal": checked_title(title)}
+        changes["title"] = {"$literal": normalise_title(title)}
     if prompts is not None:
         changes["prompts"] = prompts
     if not isinstance(expires_at, str):
@@ -304,11 +307,11 @@ def update(
 @audited(Share, "shares.replace")
 def replace_link(principal: Principal, share_id: str) -> Share:
     """
-    Give a share another link, also to each of its pictures; the old ones are dead.
+    Replace the links of a share and of its pictures; the old ones stop working.
 
     Raises:
         ShareNotFound: as in `find`.
-        IndexMissing: nobody can tell links apart.
+        IndexMissing: the index that makes links unique is missing.
     """
     indexes.require(indexes.SHARES, fresh=True)
     new = {"token": new_share_token(), "secret": new_share_token()}
@@ -320,7 +323,7 @@ def replace_link(principal: Principal, share_id: str) -> Share:
 @audited(Share, "shares.revoke")
 def revoke(principal: Principal, share_id: str) -> None:
     """
-    End a share: its link leads nowhere from now on.
+    End a share: its link stops working.
 
     Raises:
         ShareNotFound: as in `find`.

@@ -1,4 +1,4 @@
-"""Deleting from a page: what is deleted can be brought back for a week."""
+"""The trash: deleted tasks and pictures can be restored for a week."""
 
 import logging
 from collections.abc import Iterable
@@ -13,7 +13,7 @@ from jimeng.documents.image import GONE, SHOWN
 from jimeng.documents.principal import Principal
 from jimeng.documents.task import THERE
 from jimeng.errors import ImageNotFound, TaskNotFound
-from jimeng.gallery.browsing import UNSEEN, page_of
+from jimeng.gallery.browsing import WITHOUT_SEARCH_FIELDS, page_of
 from jimeng.jobs.purge import TRASH_KEPT_FOR
 from jimeng.tasks.audit import audited
 from jimeng.tasks.cancellation import deletion_update, drop_waiting
@@ -22,18 +22,18 @@ from jimeng.tasks.queries import find
 log = logging.getLogger(__name__)
 
 LATEST_FIRST = [("trashed_at", -1), ("_id", -1)]
-MAX_TASKS = 50  # that are listed
+MAX_TASKS = 50  # in the list
 EXISTS = {"$exists": True}
 
 
 @dataclass(frozen=True)
 class Trashed:
     """
-    What went into the trash in one go.
+    Pictures that were deleted together.
 
     Attributes:
-        moment: Since when it is there.
-        count: How many pictures.
+        moment: The time of deletion, which identifies them.
+        count: The number of pictures.
     """
 
     moment: datetime
@@ -41,7 +41,7 @@ class Trashed:
 
     @property
     def milliseconds(self) -> int:
-        """Since 1970: by this all of it is brought back."""
+        """The moment in milliseconds since 1970, by which they are restored."""
         return (self.moment - EPOCH) // timedelta(milliseconds=1)
 
 
@@ -49,17 +49,21 @@ def trashed_pictures(
     principal: Principal, *, cursor: str | None = None, limit: int = 60
 ) -> Page[Image]:
     """
-    The principal's own pictures in the trash, those deleted last first.
+    List the principal's own pictures in the trash, last deleted first.
 
     Raises:
-        Invalid: the cursor is not one of ours.
+        Invalid: the cursor is malformed.
     """
     fresh = {
         "user_id": principal.user_id,
         "trashed_at": {"$gt": utcnow() - TRASH_KEPT_FOR},
     }
     parts = [fresh] if cursor is None else [fresh, after(cursor, "trashed_at")]
-    rows = Image.collection().find({"$and": parts}, UNSEEN).sort(LATEST_FIRST)
+    rows = (
+        Image.collection()
+        .find({"$and": parts}, WITHOUT_SEARCH_FIELDS)
+        .sort(LATEST_FIRST)
+    )
     return page_of(list(rows.limit(limit + 1)), limit, "trashed_at")
 
 
@@ -77,7 +81,7 @@ def trashed_thumbnail(principal: Principal, picture_id: str) -> tuple[Image, Bin
     Open the thumbnail of a picture in the trash, which only its owner sees.
 
     Raises:
-        ImageNotFound: no such picture there, or somebody else's.
+        ImageNotFound: no such picture in the trash, or another user's.
     """
     found = principal.find(Image, picture_id, ImageNotFound, {"trashed_at": EXISTS})
     content = jobs.runtime().store.open(found.thumbnail_id)
@@ -88,17 +92,17 @@ def trashed_thumbnail(principal: Principal, picture_id: str) -> tuple[Image, Bin
 
 def trash_pictures(principal: Principal, picture_ids: Iterable[str]) -> int:
     """
-    Put pictures into the trash; return how many.
+    Move pictures to the trash; return their number.
 
-    Nobody sees them from then on, also not by their links. The tasks stay, and
-    stay completed: their lists leave these pictures out.
+    They are hidden everywhere, also under their public links. The tasks are kept as
+    completed, without these pictures.
     """
     return trash_together(principal, picture_ids).count
 
 
 @audited(Image, "pictures.trash")
 def trash_together(principal: Principal, picture_ids: Iterable[str]) -> Trashed:
-    """`trash_pictures`, with what it takes to bring all of them back."""
+    """`trash_pictures`, with what identifies them to restore them together."""
     where = {"_id": {"$in": list(picture_ids)}, **principal.filter(), **SHOWN}
     moment = utcnow()
     return Trashed(moment, change(where, {"trashed_at": moment}))
@@ -107,9 +111,9 @@ def trash_together(principal: Principal, picture_ids: Iterable[str]) -> Trashed:
 @audited(Image, "pictures.restore")
 def restore_pictures(principal: Principal, picture_ids: Iterable[str]) -> int:
     """
-    Bring pictures back from the trash; return how many.
+    Restore pictures from the trash; return their number.
 
-    Where the whole task had been deleted it comes back too, with only these.
+    If the whole task was deleted it is restored too, with only these pictures.
     """
     return restore_where({"_id": {"$in": list(picture_ids)}, **principal.filter()})
 
@@ -117,8 +121,8 @@ def restore_pictures(principal: Principal, picture_ids: Iterable[str]) -> int:
 @audited(Image, "pictures.purge")
 def purge_pictures(principal: Principal, picture_ids: Iterable[str]) -> int:
     """
-    Give up pictures in the trash for good; return how many. From now on they are
-    too old to be brought back, and the janitor removes them within a minute.
+    Delete pictures in the trash permanently; return their number. They count as too
+    old to be restored, and the janitor deletes them within a minute.
     """
     now = utcnow()
     ids = {"_id": {"$in": list(picture_ids)}, **principal.filter()}
@@ -133,7 +137,7 @@ def purge_pictures(principal: Principal, picture_ids: Iterable[str]) -> int:
 @audited(Task, "tasks.trash")
 def trash(principal: Principal, task_id: str) -> None:
     """
-    Put a task with its pictures into the trash, cancelled if it has not ended.
+    Move a task with its pictures to the trash; an unfinished one is cancelled.
 
     Raises:
         TaskNotFound: as in `find`.
@@ -141,7 +145,7 @@ def trash(principal: Principal, task_id: str) -> None:
     task = find(principal, task_id)
     now = utcnow()
     shown, gone = {"task_id": task.id, **SHOWN}, {"trashed_at": now, "with_task": True}
-    # The pictures go first: those of a task that nobody can see would be left over.
+    # The pictures go first: if this process dies, none stays visible without its task.
     Image.change(shown, gone)
     there = {"_id": task.id, **THERE}
     Task.collection().update_one(
@@ -151,21 +155,21 @@ def trash(principal: Principal, task_id: str) -> None:
     with best_effort("waiting pictures"):
         if task.is_open:
             drop_waiting([task.id])
-            Image.change(shown, gone)  # one may have come in between
+            Image.change(shown, gone)  # one may have been stored meanwhile
         Batch.count_anew(task.batch)
 
 
 @audited(Task, "tasks.restore")
 def restore(principal: Principal, task_id: str) -> Task:
     """
-    Bring a task back from the trash, with the pictures that went with it.
+    Restore a task from the trash, with the pictures that were deleted with it.
 
     Raises:
-        TaskNotFound: no such task, somebody else's, or it is too late.
+        TaskNotFound: no such task, another user's, or too old to be restored.
     """
-    task = _bring_back({"_id": task_id, **principal.filter()})
+    task = _restore_task({"_id": task_id, **principal.filter()})
     if task is None:
-        task = find(principal, task_id)  # sent twice: it is there already
+        task = find(principal, task_id)  # requested twice: it is restored already
     with_it = {"task_id": task.id, "with_task": True}
     Image.change(with_it, {"trashed_at": GONE, "with_task": GONE})
     Task.touch([task.id])
@@ -176,19 +180,21 @@ def restore(principal: Principal, task_id: str) -> Task:
 @audited(Task, "tasks.purge")
 def purge(principal: Principal, task_id: str) -> None:
     """
-    Remove a task in the trash for good.
+    Delete a task in the trash permanently.
 
     Raises:
-        TaskNotFound: it is not in the trash, or somebody else's.
+        TaskNotFound: it is not in the trash, or another user's.
     """
-    no_way_back, trashed = {"$unset": {"purge_at": ""}}, {"purge_at": EXISTS}
-    principal.change(Task, task_id, no_way_back, TaskNotFound, trashed)
+    not_restorable, trashed = {"$unset": {"purge_at": ""}}, {"purge_at": EXISTS}
+    principal.change(Task, task_id, not_restorable, TaskNotFound, trashed)
     jobs.finish_deletion(task_id)
     log.info("task purged task=%s user=%s", task_id, principal.user_id)
 
 
 def change(where: dict, changes: dict) -> int:
-    """Change pictures, and let their tasks be read anew: what they show changes."""
+    """
+    Change pictures, and touch their tasks, whose representation changes with them.
+    """
     task_ids = Image.collection().distinct("task_id", where)
     changed = Image.change(where, changes)
     Task.touch(task_ids)
@@ -196,22 +202,22 @@ def change(where: dict, changes: dict) -> int:
 
 
 def restore_where(where: dict) -> int:
-    """Bring those of these pictures back that have not been there for too long."""
+    """Restore the matching pictures that are not too old."""
     now = utcnow()
     fresh = {"$and": [where, {"trashed_at": {"$gt": now - TRASH_KEPT_FOR}}]}
     task_ids = Image.collection().distinct("task_id", fresh)
     hidden = {"_id": {"$in": task_ids}, "purge_at": {"$gt": now}}
     for task_id in Task.collection().distinct("_id", hidden):
-        if _bring_back({"_id": task_id}) is not None:
+        if _restore_task({"_id": task_id}) is not None:
             alone = {"task_id": task_id, "with_task": True}
             Image.collection().update_many(alone, {"$unset": {"with_task": ""}})
-    # What is being removed for good has no task any more that would show it.
+    # Pictures of tasks that are being deleted permanently cannot be restored.
     there = Task.collection().distinct("_id", {"_id": {"$in": task_ids}, **THERE})
     shown_again = {**fresh, "task_id": {"$in": there}}
     return change(shown_again, {"trashed_at": GONE, "with_task": GONE})
 
 
-def _bring_back(where: dict) -> Task | None:
+def _restore_task(where: dict) -> Task | None:
     now = utcnow()
     task = Task.find_and_modify(
         {**where, "purge_at": {"$gt": now}},

@@ -1,4 +1,4 @@
-"""The words of the interface, Chinese and English side by side."""
+"""Messages of all interfaces, in Chinese and English."""
 
 import inspect
 from collections.abc import Callable
@@ -32,8 +32,8 @@ MESSAGES: dict[str, tuple[str, str]] = {
     **READY,
     **WEBHOOKS,
 }
-# How the keys of words for what is stored begin -> what stands for unknown ones.
-OTHERWISE = {
+# Prefix of message keys for stored values -> the message for unknown values.
+FALLBACKS = {
     "error.": "error.not_understood",
     "answer.": "answer.unknown",
     "trouble.": "trouble.download_failed",
@@ -44,7 +44,7 @@ OTHERWISE = {
         "status.unknown",
     ),
 }
-KEPT = "jimeng.language"  # in the environment of a request
+CACHED_LANGUAGE = "jimeng.language"  # in a request's WSGI environment
 
 
 def language() -> str:
@@ -54,14 +54,14 @@ def language() -> str:
     """
     if not has_request_context():
         return LANGUAGES[0]
-    # A page asks for it some hundred times.
+    # Cached: a page needs it some hundred times.
     environ = request.environ
-    if KEPT not in environ:
-        environ[KEPT] = _asked_for()
-    return environ[KEPT]
+    if CACHED_LANGUAGE not in environ:
+        environ[CACHED_LANGUAGE] = _requested_language()
+    return environ[CACHED_LANGUAGE]
 
 
-def _asked_for() -> str:
+def _requested_language() -> str:
     if not request.path.startswith(("/api/", "/v1/")):
         chosen = request.cookies.get(COOKIE)
         if chosen in LANGUAGES:
@@ -74,23 +74,23 @@ def _asked_for() -> str:
 
 
 def t(key: str, **values: object) -> str:
-    """Say *key* in the language of this request."""
-    words = MESSAGES.get(key) or MESSAGES[_otherwise(key)]
+    """The message of *key* in the language of this request."""
+    words = MESSAGES.get(key) or MESSAGES[_fallback_key(key)]
     return in_language(words).format(**values)
 
 
-def _otherwise(key: str) -> str:
-    """What is said of something stored that only a later release has words for."""
-    return next((OTHERWISE[each] for each in OTHERWISE if key.startswith(each)), key)
+def _fallback_key(key: str) -> str:
+    """The fallback for a stored value that only a later release has a message for."""
+    return next((FALLBACKS[each] for each in FALLBACKS if key.startswith(each)), key)
 
 
 def explain(error: JimengError) -> str:
-    """What a user is told of *error*."""
+    """The message of an error."""
     return t(f"error.{error.code}", **error.values)
 
 
 def problems(error: JimengError) -> dict[str, list[str]]:
-    """What a user is told of *error*, by field; "" for what belongs to none."""
+    """The messages of an error by field; "" for those that belong to no field."""
     if not isinstance(error, Invalid):
         return {error.beside: [explain(error)]}
     return {
@@ -100,19 +100,19 @@ def problems(error: JimengError) -> dict[str, list[str]]:
 
 
 def reasons(error: JimengError) -> list[str]:
-    """The same where no field has a place of its own for it."""
+    """The messages of an error, without fields."""
     return [words for each in problems(error).values() for words in each]
 
 
 def in_language(words: tuple[str, str]) -> str:
-    """The one of *words*, in Chinese and English, that this request wants."""
+    """Choose from a Chinese and an English text by the language of this request."""
     return words[LANGUAGES.index(language())]
 
 
 def docstring_words(function: Callable) -> dict[str, tuple[str, str]]:
     """
-    What a view or a tool says of itself: ``summary``, the first line of its docstring,
-    and ``description``, the rest if there is more; behind ``---`` it is in Chinese.
+    Parse the docstring of a view or a tool: ``summary``, its first line, and
+    ``description``, the rest; the text after ``---`` is the Chinese version.
     """
     english, _, chinese = inspect.cleandoc(function.__doc__ or "").partition("\n---\n")
     said = []

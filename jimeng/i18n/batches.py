@@ -1,4 +1,4 @@
-"""Words for batches, in any door: what is wrong, and what one waits for."""
+"""Messages about batches, for all interfaces: errors, and reasons to wait."""
 
 BATCHES: dict[str, tuple[str, str]] = {
     "invalid.template_long": (

@@ -1,4 +1,4 @@
-"""What to do about each thing that `flask doctor` finds."""
+"""Advice for the findings of `flask doctor`."""
 
 DOCTOR: dict[str, tuple[str, str]] = {
     "doctor.not_running": (

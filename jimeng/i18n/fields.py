@@ -1,6 +1,6 @@
 """
-Words for a field of a request, ``invalid.<reason>``: what it takes; and for a picture
-that is not taken, ``refused.<reason>``.
+Messages about invalid fields of requests, ``invalid.<reason>``, and about refused
+pictures, ``refused.<reason>``.
 """
 
 FIELDS: dict[str, tuple[str, str]] = {

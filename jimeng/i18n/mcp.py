@@ -1,4 +1,4 @@
-"""What agents are told beside what each tool says of itself in its docstring."""
+"""Messages for agents, besides the descriptions in the docstrings of the tools."""
 
 MCP: dict[str, tuple[str, str]] = {
     "mcp.instructions": (

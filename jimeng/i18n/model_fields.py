@@ -1,4 +1,4 @@
-"""What is said of pictures, masks and edges that do not go with a model."""
+"""Messages about inputs, masks and edges that a model does not accept."""
 
 MODEL_FIELDS: dict[str, tuple[str, str]] = {
     "invalid.prompt_unsupported": (

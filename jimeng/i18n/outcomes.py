@@ -1,4 +1,4 @@
-"""The messages of the REST API's answers."""
+"""Messages of the REST API's responses."""
 
 ANSWERS: dict[str, tuple[str, str]] = {
     "answer.created": (

@@ -1,4 +1,4 @@
-"""What to do about each thing that keeps a server from being ready."""
+"""Advice for the reasons why a server is not ready."""
 
 READY: dict[str, tuple[str, str]] = {
     "ready.mongodb": (

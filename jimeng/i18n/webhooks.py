@@ -1,4 +1,4 @@
-"""The words of webhooks."""
+"""Messages about webhooks."""
 
 WEBHOOKS: dict[str, tuple[str, str]] = {
     "answer.webhook_deleted": (

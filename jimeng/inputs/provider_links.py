@@ -10,7 +10,7 @@ from jimeng.documents import Generation, State, Task
 from jimeng.documents.task import THERE
 from jimeng.errors.inputs import UploadNotFound
 from jimeng.jobs.inputs import fitted_file, inputs_of
-from jimeng.pictures.input_links import opened
+from jimeng.pictures.input_links import verify
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +33,7 @@ def open_link(token: str) -> tuple[BinaryIO, int, str]:
         UploadNotFound: the token is invalid or expired, or no generation uses the
             input now.
     """
-    named = opened(token, jobs.runtime().config.SECRET_KEY)
+    named = verify(token, jobs.runtime().config.SECRET_KEY)
     if named is None or named.end <= time.time():
         raise UploadNotFound("link invalid or expired")
     where = {"_id": named.generation_id, "inputs": named.input_id}

@@ -169,7 +169,7 @@ def copy_of_picture(user_id: str, named: Named) -> Input:
             raise Invalid.field(named.field, "invalid.image_unknown")
         with content:
             raw_id = jobs.runtime().inputs.save(content, row["id"])
-        across, down = pictures.made_small(image.width, image.height)
+        across, down = pictures.stored_size(image.width, image.height)
         sides = {"width": across, "height": down}
         sides |= {"given_width": image.width, "given_height": image.height}
         return store_unprepared(user_id, raw_id=raw_id, **row, **sides)

@@ -10,7 +10,7 @@ from jimeng.documents import Generation, Input, Task
 from jimeng.documents.input import InputState
 from jimeng.errors import Invalid, PictureInvalid, StorageUnavailable
 from jimeng.jobs.runtime import runtime
-from jimeng.pictures import GivenPicture
+from jimeng.pictures import NormalisedPicture
 from jimeng.pictures.input_links import LinkToken
 from jimeng.providers import Expansion, InputPicture, Model
 from jimeng.providers.download import fetch_given
@@ -131,7 +131,7 @@ def normalise_input(mine: Input) -> Input | None:
     return found
 
 
-def metadata_of(made: GivenPicture) -> dict:
+def metadata_of(made: NormalisedPicture) -> dict:
     """The fields of an `Input` that describe its bytes."""
     names = {each.name for each in fields(made)} - {"content"}
     return {name: getattr(made, name) for name in names}

@@ -1,4 +1,4 @@
 """
-What one machine needs to run everything, and production never imports: supervisor,
-embedded databases, simulator.
+Run everything on one machine: supervisor, embedded databases, simulator. Production
+never imports it.
 """

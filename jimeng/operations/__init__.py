@@ -1,4 +1,4 @@
-"""What operators see and do: queue, failures, users, shares, audit, settings."""
+"""Operations: the operator's view of and actions on queue, failures, users, shares."""
 
 from jimeng.operations import (
     audit,

@@ -1,4 +1,4 @@
-"""The audit trail is read: what was done to what is another's, and by whom."""
+"""Read the audit trail: actions on other users' data, and who performed them."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ class Entries(Page[AuditEntry]):
     Some of the entries, newest first.
 
     Attributes:
-        names: The names that the users' ids in them stand for, as far as known.
+        names: User id -> name, of the users in them, as far as known.
     """
 
     names: dict[str, str] = field(default_factory=dict)
@@ -24,11 +24,11 @@ class Entries(Page[AuditEntry]):
 
 def page(principal: Principal, cursor: str | None = None, size: int = PAGE) -> Entries:
     """
-    Read the trail, newest first, *size* entries of it.
+    Read *size* entries of the trail, newest first.
 
     Raises:
-        AdminsOnly: it is the operator's to see.
-        Invalid: the cursor is not one of ours.
+        AdminsOnly: the principal is not an operator.
+        Invalid: the cursor is malformed.
     """
     principal.require_operator("the audit trail")
     found = page_of(AuditEntry.collection(), {}, "at", cursor, size)
@@ -38,7 +38,7 @@ def page(principal: Principal, cursor: str | None = None, size: int = PAGE) -> E
 
 def pages(principal: Principal) -> Iterator[Entries]:
     """
-    Read the whole trail, newest first, some at a time.
+    Read the whole trail, newest first, page by page.
 
     Raises:
         AdminsOnly: before the first is read.
@@ -56,9 +56,9 @@ def _pages(principal: Principal) -> Iterator[Entries]:
 
 
 def names(entries: list[AuditEntry]) -> dict[str, str]:
-    """User id -> name, of all that the entries speak of."""
+    """User id -> name, of all users in the entries."""
     ids: set[str | None] = set()
     for entry in entries:
-        told = {**entry.details, **(entry.outcome or {})}
-        ids |= {entry.by, entry.target, told.get("user"), told.get("of")}
+        fields = {**entry.details, **(entry.outcome or {})}
+        ids |= {entry.by, entry.target, fields.get("user"), fields.get("of")}
     return User.names(each for each in ids if each)

@@ -1,4 +1,4 @@
-"""Each lane as its operator sees it, and each account's channel into it."""
+"""The state of each lane, and of each account in it."""
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass
@@ -10,17 +10,17 @@ from jimeng import jobs, lanes
 @dataclass(frozen=True)
 class AccountView:
     """
-    What one account has of a lane.
+    The state of one account in a lane.
 
     Attributes:
         account: Its name in the settings.
-        slots_in_use: Pictures that the provider may be drawing for it now.
-        limit: How many it may draw at a time now; None where the account is in the
-            settings no longer, and nobody asks for its pictures.
-        configured: What `limit` is unless the provider refused as many.
-        back_off_until: It is given nothing until then, or None.
-        refused: With which code the provider refused the account, which therefore
-            rests; None if it did not.
+        slots_in_use: Pictures that the provider may be generating for it.
+        limit: The current limit of simultaneous pictures; None if the account is no
+            longer in the settings, so that its pictures are not polled.
+        configured: The configured limit.
+        back_off_until: The end of its back-off, or None.
+        refused: The code with which the provider refused the account, which is
+            therefore suspended; None if it did not.
     """
 
     account: str
@@ -34,18 +34,17 @@ class AccountView:
 @dataclass(frozen=True)
 class LaneView:
     """
-    One provider's model.
+    The state of one provider's model.
 
     Attributes:
-        model: The name that clients use; None where it is offered no longer.
-        slots_in_use: Pictures that the provider may be drawing now.
-        limit: How many it may draw at a time now; None where it is not offered.
-        configured: What `limit` is unless the provider refused as many.
-        pending: Pictures that wait and were never sent.
+        model: The name that clients use; None if it is no longer offered.
+        slots_in_use: Pictures that the provider may be generating.
+        limit: The current limit of simultaneous pictures; None if it is not offered.
+        configured: The configured limit.
+        pending: Waiting pictures that were never sent.
         retry: Pictures that wait after a refusal.
-        back_off_until: Nothing is sent until then, or None.
-        accounts: Each account's channel, those included that are there no longer and
-            hold slots.
+        back_off_until: The end of the back-off of all accounts, or None.
+        accounts: The state of each account, including removed ones that hold slots.
     """
 
     id: str
@@ -61,27 +60,30 @@ class LaneView:
 
     @property
     def is_shared(self) -> bool:
-        """Whether there is more to tell of accounts than of the lane."""
+        """Whether the lane has several accounts."""
         return len(self.accounts) > 1
 
     @property
     def strangers(self) -> list[AccountView]:
-        """Accounts that are not in the settings, and hold slots."""
+        """Accounts that hold slots and are not in the settings."""
         return [each for each in self.accounts if each.limit is None]
 
 
-def read(waiting: Counter[str], again: Counter[str]) -> list[LaneView]:
+def read_lanes(waiting: Counter[str], again: Counter[str]) -> list[LaneView]:
     """
+    Read the state of all lanes.
+
     Args:
-        waiting: Lane -> pictures in line that were never sent.
-        again: Lane -> those that were.
+        waiting: Lane -> queued pictures that were never sent.
+        again: Lane -> queued pictures that were sent before.
     """
     states = lanes.read_account_lanes(jobs.runtime().registry.limits)
     known = {each.account_lane for each in states}
-    strangers, taken = lanes.count_foreign_slots(known), lanes.used_slots_in(known)
+    strangers = lanes.count_foreign_slots(known)
+    used_slots = lanes.used_slots_in(known)
     account_lanes: dict[str, list[AccountView]] = defaultdict(list)
     for each in states:
-        view = _account(each, len(taken[each.account_lane]))
+        view = _account(each, len(used_slots[each.account_lane]))
         account_lanes[each.account_lane.lane].append(view)
     for (lane, account), n in sorted(strangers.items()):
         account_lanes[lane].append(AccountView(account, n, None, None, None, None))

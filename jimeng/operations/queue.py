@@ -1,8 +1,8 @@
 """
-The queue as the operator sees it: what waits and runs, by model queue and user.
+The operator's view of the queue: waiting and running pictures, by lane and user.
 
-Up to `MAX_COUNTED` generations are counted one by one; above, the counters kept for the
-metrics answer, since a view of the queue must not take longer the longer the queue is.
+Up to `MAX_COUNTED` generations are counted exactly; beyond that, the metrics' counters
+are used, so that the view does not slow down with the length of the queue.
 """
 
 from collections import Counter
@@ -21,18 +21,18 @@ from jimeng.operations import lane_status
 from jimeng.operations.lane_status import LaneView
 
 MAX_COUNTED = 10_000  # pictures
-NOT_IN_LINE = (State.PREPARING, State.DELAYED)  # and waiting all the same
+WAITING_UNQUEUED = (State.PREPARING, State.DELAYED)
 
 
 @dataclass(frozen=True)
 class Group:
     """
-    Pictures of one user in one lane that are alike.
+    Pictures of one user in one lane and state.
 
     Attributes:
-        state: A generation's.
-        again: They were sent before.
-        oldest: When the first of them was asked for.
+        state: The state of the generations.
+        again: Whether they were sent before.
+        oldest: When the first of them was created.
     """
 
     lane: str
@@ -44,7 +44,7 @@ class Group:
 
 
 def read_groups() -> list[Group]:
-    """All groups; what is in line has no ``due_at``, whatever else goes on has one."""
+    """All groups; queued generations have no ``due_at``, other open ones have one."""
     head, moving = _head(), _under_way()
     if all(sum(group.n for group in each) <= MAX_COUNTED for each in (head, moving)):
         return [*head, *moving]
@@ -52,7 +52,7 @@ def read_groups() -> list[Group]:
 
 
 def total(groups: Iterable[Group], key: str, **where: object) -> Counter:
-    """The sums by *key*, of those that are as *where* says."""
+    """Sum the groups that match *where*, by *key*."""
     found: Counter = Counter()
     for group in groups:
         if all(getattr(group, name) == value for name, value in where.items()):
@@ -61,12 +61,12 @@ def total(groups: Iterable[Group], key: str, **where: object) -> Counter:
 
 
 def _head() -> list[Group]:
-    """What is in line, as far as it is counted."""
+    """The queued pictures, as far as they are counted."""
     return _groups({"state": State.QUEUED.value}, "waiting", [("lane", 1), ("turn", 1)])
 
 
 def _under_way() -> list[Group]:
-    """What has a ``due_at``; the delayed ones come last."""
+    """The pictures with a ``due_at``; delayed ones come last."""
     return _groups({"due_at": {"$exists": True}}, "due", [("due_at", 1)])
 
 
@@ -89,12 +89,12 @@ def _groups(where: dict, index: str, order: list[tuple[str, int]]) -> list[Group
 
 def _estimated(head: list[Group], moving: list[Group]) -> list[Group]:
     """
-    What is in line: of each user as many as they asked for, or were counted. Delayed
-    ones that were not counted are among these.
+    Estimate the queued pictures by the counters of each user. They include delayed
+    pictures that were not counted.
     """
     found = lanes.waiting_by_user()
-    for group in [*head, *moving]:  # these are in the users' numbers, too
-        if group.again or group.state in NOT_IN_LINE:
+    for group in [*head, *moving]:  # the counters include these
+        if group.again or group.state in WAITING_UNQUEUED:
             found[group.lane, group.user] -= group.n
     groups = []
     for group in head:
@@ -106,7 +106,7 @@ def _estimated(head: list[Group], moving: list[Group]) -> list[Group]:
 
 
 def _oldest_in_group() -> datetime | None:
-    """When the first task that waits now was asked for."""
+    """When the oldest waiting task was created."""
     where = {"open": True, "status": Status.PENDING.value}
     now = {"$or": [{"not_before": None}, {"not_before": {"$lte": utcnow()}}]}
     rows = Task.collection().find({**where, **now}, {"created_at": 1}).hint("open")
@@ -114,9 +114,9 @@ def _oldest_in_group() -> datetime | None:
     return row and row["created_at"]
 
 
-MAX_USERS = 20  # that are shown
-REMEMBERED = timedelta(hours=1)  # how long a consumer that is gone is shown
-HERE: list[dict] = [{"left": {"$ne": True}}, {"too_old": True}]
+MAX_USERS = 20  # in the list
+GONE_SHOWN_FOR = timedelta(hours=1)  # for workers that are gone
+SHOWN_WORKERS: list[dict] = [{"left": {"$ne": True}}, {"too_old": True}]
 QUEUED = State.QUEUED.value
 AT_PROVIDER = (State.STARTING, State.SUBMITTING, State.GENERATING, State.SAVING)
 
@@ -127,7 +127,7 @@ class UserView:
     One user's share of the queue.
 
     Attributes:
-        name: Where there is a record.
+        name: The user's name, if known.
     """
 
     id: str
@@ -139,17 +139,17 @@ class UserView:
 @dataclass(frozen=True)
 class QueueView:
     """
-    All numbers count pictures, each of which is a submission of its own.
+    All numbers count pictures, each of which is a separate submission.
 
     Attributes:
-        pending: Waiting, those with a delay included.
-        active: Claimed, sent, being drawn, or being saved.
+        pending: Waiting, including delayed ones.
+        active: Claimed, submitted, being generated, or being saved.
         retry: Waiting again after a refusal that was not charged.
-        days: What ended, by day, newest first.
-        jobs: Jobs in Redis that no worker has taken; None if Redis is away.
-        workers: Those that work, or did so lately, the latest heartbeat first.
-        users: Those who have something waiting or under way, the most first.
-        oldest_at: When what has waited longest was asked for; None if nothing waits.
+        days: Ended pictures by day, newest first.
+        jobs: Queued jobs in Redis; None if Redis is unavailable.
+        workers: Current and recent workers, latest heartbeat first.
+        users: Users with waiting or running pictures, most first.
+        oldest_at: When the oldest waiting picture was created; None if none waits.
     """
 
     measured_at: datetime
@@ -174,7 +174,7 @@ def read_queue(principal: Principal) -> QueueView:
     Describe the queue as it is now.
 
     Raises:
-        AdminsOnly: the principal does not see everybody's tasks.
+        AdminsOnly: the principal is not an operator.
     """
     principal.require_operator("the queue")
     now = utcnow()
@@ -184,15 +184,16 @@ def read_queue(principal: Principal) -> QueueView:
     under_way = total(found, "state")
     return QueueView(
         measured_at=now,
-        pending=waiting.total() + sum(under_way[state] for state in NOT_IN_LINE),
+        pending=waiting.total() + sum(under_way[state] for state in WAITING_UNQUEUED),
         active=sum(under_way[state] for state in AT_PROVIDER),
         retry=again.total(),
         days=usage.all_days(),
         jobs=_jobs(),
         workers=Worker.find_all(
-            {"seen_at": {"$gte": now - REMEMBERED}, "$or": HERE}, sort=[("seen_at", -1)]
+            {"seen_at": {"$gte": now - GONE_SHOWN_FOR}, "$or": SHOWN_WORKERS},
+            sort=[("seen_at", -1)],
         ),
-        lanes=lane_status.read(waiting, again),
+        lanes=lane_status.read_lanes(waiting, again),
         users=_users(found),
         oldest_at=_oldest(found),
     )
@@ -212,7 +213,7 @@ def _oldest(found: list[Group]) -> datetime | None:
 
 def _users(found: list[Group]) -> list[UserView]:
     waiting, running = Counter[str](), Counter[str]()
-    for state in (QUEUED, *NOT_IN_LINE):
+    for state in (QUEUED, *WAITING_UNQUEUED):
         waiting += total(found, "user", state=state)
     for state in AT_PROVIDER:
         running += total(found, "user", state=state.value)

@@ -1,4 +1,4 @@
-"""The queue as a whole: what an operator sees of it, and does to it, with an entry."""
+"""The operator's queue page and actions on the whole queue, which are audited."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -22,13 +22,13 @@ HOUR = timedelta(hours=1)
 @dataclass(frozen=True)
 class Board:
     """
-    The operator's page of the queue.
+    The data of the operator's queue page.
 
     Attributes:
-        done: Pictures that came in the last 60 minutes.
-        failed: Those that did not, in the same time.
-        codes: Code -> failures since midnight, UTC, that nobody has dealt with.
-        more: Whether these are the newest only.
+        done: Pictures completed in the last 60 minutes.
+        failed: Pictures failed in the same time.
+        codes: Code -> unresolved failures since midnight, UTC.
+        more: Whether only the newest are counted.
     """
 
     overview: QueueView
@@ -39,13 +39,13 @@ class Board:
 
     @property
     def done_today(self) -> int:
-        """Pictures that came since midnight, UTC."""
+        """Pictures completed since midnight, UTC."""
         today = self.overview.measured_at.date()
         return sum(day.completed for day in self.overview.days if day.date == today)
 
     @property
     def archived(self) -> int:
-        """Pictures that failed for good, since the beginning."""
+        """Pictures that failed for good, since the beginning of the records."""
         return sum(day.failed for day in self.overview.days)
 
     @property
@@ -59,7 +59,7 @@ class Board:
 
 @dataclass(frozen=True)
 class Pause:
-    """A switch that is off, and who did it, by name where there is a record."""
+    """A pause switch that is on, and the name or id of the user who set it."""
 
     name: str
     since: datetime
@@ -68,10 +68,10 @@ class Pause:
 
 def board(principal: Principal) -> Board:
     """
-    Look at the queue.
+    Read the queue page's data.
 
     Raises:
-        AdminsOnly: it is the operator's to see.
+        AdminsOnly: the principal is not an operator.
     """
     found = queue.read_queue(principal)
     ended = usage.ended_since(found.measured_at - HOUR)
@@ -80,19 +80,19 @@ def board(principal: Principal) -> Board:
 
 
 def hours(principal: Principal) -> list[EndCounts]:
-    """What ended in each of the last 24 hours, the oldest first."""
+    """Ended pictures in each of the last 24 hours, oldest first."""
     principal.require_operator("operations")
     return usage.last_hours(utcnow())
 
 
 def is_suspended(principal: Principal) -> bool:
-    """Whether nothing goes on because no worker is alive."""
+    """Whether work is suspended because no worker is alive."""
     principal.require_operator("operations")
     return lanes.hold_reason() == lanes.NO_WORKER
 
 
 def pauses(principal: Principal) -> list[Pause]:
-    """What is paused now."""
+    """The pause switches that are on."""
     principal.require_operator("operations")
     found = switches.paused(fresh=True)
     names = User.names(switch.by for switch in found.values())
@@ -105,11 +105,11 @@ def pauses(principal: Principal) -> list[Pause]:
 
 def set_paused(principal: Principal, name: str, is_paused: bool) -> None:
     """
-    Pause a part of the work, or let it go on; all processes obey within a second.
+    Pause or resume a part of the work; all processes follow within a second.
 
     Args:
-        name: ``intake``: nothing new is taken. ``sending``: nothing waiting is sent;
-            what the provider has goes on. ``webhooks``: nothing is delivered.
+        name: ``intake``: no new tasks are accepted. ``sending``: nothing waiting is
+            sent; submitted pictures go on. ``webhooks``: nothing is delivered.
 
     Raises:
         AdminsOnly: as `board`.
@@ -128,8 +128,8 @@ def set_paused(principal: Principal, name: str, is_paused: bool) -> None:
 
 def reset_lane(principal: Principal, lane: str) -> None:
     """
-    Forget that the provider refused pictures of a lane, whichever account they were
-    given to; all processes go by it within a second.
+    Reset lowered limits and back-offs of a lane, for all accounts; all processes follow
+    within a second.
 
     Args:
         lane: Its id, ``provider:req_key``.
@@ -148,19 +148,19 @@ def reset_lane(principal: Principal, lane: str) -> None:
 
 
 def pending(principal: Principal) -> Pending:
-    """Count what `clear` would cancel."""
+    """Count the tasks and pictures that `clear` would cancel."""
     principal.require_operator("operations")
     return clear_queue.count_pending()
 
 
 def clear(principal: Principal) -> BulkAction:
     """
-    Cancel what waits, as much as a request has time for; the consumers go on. Batches
-    make no more, or would fill the queue again at once.
+    Cancel all waiting tasks, as many as a request has time for; the workers go on.
+    Batches stop, or they would fill the queue again at once.
 
     Raises:
         AdminsOnly: as `board`.
-        QueueUnavailable: Redis is away; nothing was cancelled.
+        QueueUnavailable: Redis is unavailable; nothing was cancelled.
     """
     principal.require_operator("operations")
     jobs.check_queue()
@@ -169,6 +169,6 @@ def clear(principal: Principal) -> BulkAction:
 
 
 def cleared(principal: Principal) -> BulkAction | None:
-    """The clearing that is under way, else the last one, if it was lately."""
+    """The clearing in progress, else the latest one, if it was recent."""
     principal.require_operator("operations")
     return bulk.latest(clear_queue.CLEAR)

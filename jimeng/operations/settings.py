@@ -1,4 +1,4 @@
-"""The settings as they are in force, without a character of any secret."""
+"""The effective settings, without any secrets."""
 
 import os
 import platform
@@ -25,7 +25,7 @@ PACKAGES = ("flask", "huey", "gunicorn", "pymongo", "mongoengine", "redis", "req
 class Setting:
     """
     Attributes:
-        value: As text; empty where it is not set; None where it must not be shown.
+        value: As text; empty if not set; None if secret.
         source: ``environment``, ``file`` (``.env``), or ``default``.
     """
 
@@ -36,7 +36,7 @@ class Setting:
 
 @dataclass(frozen=True)
 class Offer:
-    """A model and how many of its pictures may be drawn at a time."""
+    """A model, and its limit of simultaneous pictures."""
 
     model: Model
     limit: int
@@ -47,7 +47,7 @@ class Offer:
 class Effective:
     """
     Attributes:
-        versions: Name -> version, of all that works here; None where it is away.
+        versions: Component -> version; None if it cannot be reached.
     """
 
     settings: list[Setting]
@@ -55,22 +55,26 @@ class Effective:
     versions: dict[str, str | None]
 
 
-def read(principal: Principal, config: Config) -> Effective:
+def read_settings(principal: Principal, config: Config) -> Effective:
     """
     Describe this process's settings.
 
     Raises:
-        AdminsOnly: they are the operator's to see.
+        AdminsOnly: the principal is not an operator.
     """
     principal.require_operator("settings")
     file = dotenv()
     found = [_setting(config, each, file) for each in fields(config)]
-    found += [each for one in config.VOLCENGINE_ACCOUNTS for each in _own(one, file)]
+    found += [
+        each
+        for one in config.VOLCENGINE_ACCOUNTS
+        for each in _account_settings(one, file)
+    ]
     return Effective(found, offers(), versions())
 
 
 def dotenv() -> Mapping[str, str]:
-    """``.env`` as it is now; what cannot be read any more names no sources."""
+    """The current ``.env``; empty if it cannot be read."""
     try:
         return read_dotenv(".env")
     except ConfigError:
@@ -84,8 +88,8 @@ def _setting(config: Config, each, file: Mapping[str, str]) -> Setting:
     return Setting(each.name, text, source(each.name, value == each.default, file))
 
 
-def _own(account: Account, file: Mapping[str, str]) -> Iterator[Setting]:
-    """The settings of an account beside the main one."""
+def _account_settings(account: Account, file: Mapping[str, str]) -> Iterator[Setting]:
+    """The settings of an additional account."""
     for each in PER_ACCOUNT:
         if each.name in account.settings:
             name = account.named(each.name)
@@ -102,7 +106,7 @@ def as_text(value: object) -> str:
 
 
 def has_password(value: object) -> bool:
-    """Whether it is a URL with somebody's name or password in it."""
+    """Whether it is a URL that contains a user name or password."""
     return isinstance(value, str) and "://" in value and "@" in urlsplit(value).netloc
 
 
@@ -111,7 +115,7 @@ def source(name: str, is_default: bool, file: Mapping[str, str]) -> str:
     for given, where in ((os.environ, "environment"), (file, "file")):
         if any(given.get(each, "").strip() for each in names):
             return where
-    # What a starter sets by itself, it sets in the environment of this process.
+    # `make run` sets its own values in the environment of this process.
     return "default" if is_default else "environment"
 
 
@@ -132,7 +136,7 @@ def versions() -> dict[str, str | None]:
     for name in PACKAGES:
         try:
             found[name] = version(name)
-        except PackageNotFoundError:  # gunicorn is not everywhere
+        except PackageNotFoundError:  # Gunicorn may not be installed
             found[name] = None
     return found
 

@@ -1,4 +1,4 @@
-"""What anybody shares, and whose it is."""
+"""Shares of all users, for the operator."""
 
 from dataclasses import dataclass, field
 
@@ -6,16 +6,16 @@ from jimeng.documents import User
 from jimeng.documents.cursors import Page
 from jimeng.documents.principal import Principal, recorded
 from jimeng.gallery import shares
-from jimeng.gallery.shares import Listed
+from jimeng.gallery.shares import ShareOverview
 
 
 @dataclass(frozen=True)
-class Shares(Page[Listed]):
+class Shares(Page[ShareOverview]):
     """
     Some of them, newest first.
 
     Attributes:
-        names: Of their owners, by id, as far as these have a record.
+        names: User id -> name of the owners, as far as known.
     """
 
     names: dict[str, str] = field(default_factory=dict)
@@ -23,24 +23,24 @@ class Shares(Page[Listed]):
 
 def page(principal: Principal, cursor: str | None) -> Shares:
     """
-    What anybody shares.
+    List the shares of all users.
 
     Raises:
-        AdminsOnly: others see their own alone.
-        Invalid: the cursor is not one of ours.
+        AdminsOnly: the principal is not an operator.
+        Invalid: the cursor is malformed.
     """
-    found = shares.everybodys(principal, cursor=cursor)
+    found = shares.page_of_all_users(principal, cursor=cursor)
     names = User.names({each.share.user_id for each in found.rows})
     return Shares(found.rows, found.next_cursor, names)
 
 
 def end(principal: Principal, share_id: str) -> None:
     """
-    End one; it is recorded whosever it is.
+    End a share; the action is audited.
 
     Raises:
         AdminsOnly: as in `page`.
-        ShareNotFound: it has ended already.
+        ShareNotFound: it has already ended.
     """
     principal.require_operator("ending a share")
     found = shares.find(principal, share_id)

@@ -1,4 +1,4 @@
-"""What an operator does to users; each of it leaves an audit entry."""
+"""The operator's actions on users; each is recorded in the audit trail."""
 
 import re
 from collections import Counter
@@ -18,19 +18,19 @@ from jimeng.tasks.queries import search_words
 
 PAGE = 50  # users
 ROLES = ("user", "admin")
-MAX_QUOTA = 1_000_000  # pictures a day
-MAX_EMAIL = 255  # characters that are looked at, one more than there can be
-BACK_IN = {"$unset": {"disabled_at": ""}}
+MAX_QUOTA = 1_000_000  # pictures per day
+MAX_EMAIL_CHARS = 255  # that are compared: one more than a valid address has
+ENABLED = {"$unset": {"disabled_at": ""}}
 
 
 @dataclass(frozen=True)
 class Row:
     """
-    A user and what there is of theirs.
+    A user, with counts.
 
     Attributes:
-        waiting: Pictures that wait.
-        today: Pictures that came since midnight, UTC.
+        waiting: Waiting pictures.
+        today: Pictures completed since midnight, UTC.
     """
 
     user: User
@@ -39,7 +39,7 @@ class Row:
 
     @property
     def state(self) -> str:
-        """``disabled``, ``invited`` (no password was ever set), or ``active``."""
+        """``disabled``, ``invited`` (no password set yet), or ``active``."""
         if self.user.disabled_at:
             return "disabled"
         return "active" if self.user.password else "invited"
@@ -49,14 +49,14 @@ def page(
     principal: Principal, *, q: str | None = None, cursor: str | None = None
 ) -> Page[Row]:
     """
-    Users, newest first.
+    List users, newest first.
 
     Args:
-        q: Only those with all of these words in e-mail or name.
+        q: Only users with all of these words in e-mail or name.
 
     Raises:
-        AdminsOnly: they are the operator's to see.
-        Invalid: the cursor is not one of ours.
+        AdminsOnly: the principal is not an operator.
+        Invalid: the cursor is malformed.
     """
     parts = [_has(word) for word in search_words(q)]
     where = {"$and": parts} if parts else {}
@@ -87,7 +87,7 @@ def _count(kind: type[Generation] | type[Image], where: dict, hint: str) -> Coun
 
 def names(principal: Principal, ids: Iterable[str]) -> dict[str, str]:
     """
-    Id -> name, of those that have a record.
+    User id -> name, as far as known.
 
     Raises:
         AdminsOnly: as `page`.
@@ -114,7 +114,7 @@ def invite(
     principal: Principal, *, email: str, name: str, role: str
 ) -> tuple[User, str]:
     """
-    Make a user, and the token of the link to set a first password with.
+    Create a user, and the token of the link that sets the first password.
 
     Raises:
         AdminsOnly: as `page`.
@@ -124,7 +124,7 @@ def invite(
     check_role(role)
     with recorded(principal, "users.invite", role=role) as outcome:
         user = User(email=email, email_key=email_key(email), name=name, role=role)
-        # The link first: with the record all of it is there.
+        # Create the token first: the user's record then contains it from the start.
         token = accounts.make_link(user)
         made = users.add(principal, user)
         outcome["user"] = made.id
@@ -133,7 +133,7 @@ def invite(
 
 def invite_again(principal: Principal, user_id: str) -> tuple[User, str]:
     """
-    A new link, for a first or a forgotten password; those before it end.
+    Create a new link that sets a password; earlier links become invalid.
 
     Raises:
         AdminsOnly: as `page`.
@@ -159,8 +159,8 @@ def set_role(principal: Principal, user_id: str, role: str) -> None:
     """
     Raises:
         Invalid: there is no such role.
-        NotYourself: nobody takes their own away.
-        LastAdmin: nobody would be left.
+        NotYourself: operators cannot remove their own role.
+        LastAdmin: no administrator would remain.
     """
     check_role(role)
     user = _user(principal, user_id)
@@ -178,10 +178,10 @@ def check_role(role: str) -> None:
 def set_quota(principal: Principal, user_id: str, quota: int | None) -> None:
     """
     Args:
-        quota: Pictures a day, 0 for none at all; None for the server's.
+        quota: Pictures per day, 0 for none at all; None for the server's default.
 
-    Raises:
-        Invalid: below 0, or more than anybody needs.
+        Raises:
+            Invalid: below 0, or above `MAX_QUOTA`.
     """
     if quota is not None and not 0 <= quota <= MAX_QUOTA:
         raise Invalid.field("quota", "invalid.range", min=0, max=MAX_QUOTA)
@@ -196,12 +196,11 @@ def set_quota(principal: Principal, user_id: str, quota: int | None) -> None:
 
 def disable(principal: Principal, user_id: str) -> None:
     """
-    Keep a user out from now on: sessions and keys are worth nothing. What they have
-    asked for before goes on.
+    Disable a user: sessions and keys become invalid. Existing tasks go on.
 
     Raises:
-        NotYourself: that would lock you out.
-        LastAdmin: nobody would be left.
+        NotYourself: operators cannot disable themselves.
+        LastAdmin: no administrator would remain.
     """
     user = _user(principal, user_id)
     with recorded(principal, "users.disable", user.id):
@@ -213,18 +212,18 @@ def disable(principal: Principal, user_id: str) -> None:
 
 
 def enable(principal: Principal, user_id: str) -> None:
-    """Let a user in again."""
+    """Enable a disabled user."""
     user = _user(principal, user_id)
     with recorded(principal, "users.enable", user.id):
-        users.change(user.id, BACK_IN)
+        users.change(user.id, ENABLED)
 
 
 def end_sessions(principal: Principal, user_id: str, *, keys: bool = False) -> None:
     """
-    Have a user sign in anew everywhere.
+    End all sessions of a user.
 
     Args:
-        keys: Revoke the API keys too, which stay good otherwise.
+        keys: Also revoke the API keys.
     """
     user = _user(principal, user_id)
     with recorded(principal, "users.end_sessions", user.id) as outcome:
@@ -234,7 +233,7 @@ def end_sessions(principal: Principal, user_id: str, *, keys: bool = False) -> N
 
 
 def reset_second_factor(principal: Principal, user_id: str) -> None:
-    """For who has lost app and recovery codes: the password alone; sessions end."""
+    """Remove a lost second factor, and end all sessions."""
     user = _user(principal, user_id)
     with recorded(principal, "users.reset_second_factor", user.id):
         given = {"$unset": second_factor.WITHOUT, "$inc": {"sessions": 1}}
@@ -243,18 +242,18 @@ def reset_second_factor(principal: Principal, user_id: str) -> None:
 
 def delete(principal: Principal, user_id: str, *, email: str) -> None:
     """
-    Remove a user with all tasks and pictures.
+    Delete a user with all tasks and pictures.
 
     Args:
-        email: The user's, written once more.
+        email: The user's e-mail, repeated as confirmation.
 
     Raises:
-        Invalid: the e-mail is another.
-        NotYourself: that is done on your own page.
-        LastAdmin: nobody would be left.
+        Invalid: the e-mail differs.
+        NotYourself: operators delete their own account on its page.
+        LastAdmin: no administrator would remain.
     """
     user = _user(principal, user_id)
-    if email_key(email[:MAX_EMAIL]) != user.email_key:
+    if email_key(email[:MAX_EMAIL_CHARS]) != user.email_key:
         raise Invalid.field("email", "invalid.email_differs")
     with recorded(principal, "users.delete", user.id):
         not_yourself(principal, user)

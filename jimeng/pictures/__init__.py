@@ -1,8 +1,8 @@
-"""The bytes of pictures: looked at, described, and kept."""
+"""Pictures as files: decode, normalise, resize, and store them."""
 
 from jimeng.pictures.decoder import (
     MAX_WAITING,
-    GivenPicture,
+    NormalisedPicture,
     Picture,
     encode,
     fit,
@@ -12,4 +12,4 @@ from jimeng.pictures.decoder import (
     shrink,
 )
 from jimeng.pictures.decoding import PREVIEW_SIDE, THUMBNAIL_SIDE
-from jimeng.pictures.normalising import made_small
+from jimeng.pictures.normalising import stored_size

@@ -1,8 +1,8 @@
 """
-Looking at pictures by a process of its own, which may be killed.
+Decode pictures in a separate process, which can be killed.
 
-It is started for the first picture and then kept; one picture at a time, so that what
-they take together is bounded as well. Users have it in turn.
+It is started for the first picture and reused. It decodes one picture at a time, so
+that the total memory is bounded; users are served fairly.
 """
 
 import atexit
@@ -28,18 +28,18 @@ from jimeng.pictures.fair_lock import FairLock
 log = logging.getLogger(__name__)
 
 MAX_PIXELS = 40_000_000  # the largest that a model draws is below 17 million
-# Of the pixels that were asked for: one model doubles both sides, others round them.
-MAX_DRAWN = 4.5
-FEWEST = 1_000_000  # pixels that are taken, however few were asked for
-MEMORY = 1024 * 1024 * 1024  # bytes; the largest picture takes half of it
-SECONDS = 10  # of the processor; the largest takes two
-# Seconds by the clock: SECONDS ends what is slow by itself, and a machine that has
-# other things to do says nothing about the picture.
+# Of the requested pixels: one model doubles both sides, others round them.
+MAX_OUTPUT_RATIO = 4.5
+MIN_ALLOWED_PIXELS = 1_000_000  # always accepted, however few were requested
+MEMORY_BYTES = 1024 * 1024 * 1024  # the largest picture needs half of it
+CPU_SECONDS = 10  # the largest picture needs two
+# Wall-clock time. CPU_SECONDS limits slow pictures; a busy machine says nothing about
+# the picture.
 QUEUE_TIMEOUT_S = 120.0
 # Pictures of one user that wait while their requests do. Workers have no more threads
-# than pictures they may have in hand.
+# than pictures that they may process.
 MAX_WAITING = 8
-# Of the environment only what finds libraries: the rest is secret, or of no use.
+# Pass only the variables that locate libraries: the rest is secret or useless.
 LIBRARIES = ("LD_", "DYLD_")
 START = (
     "import sys; sys.path[:] = sys.argv[3:];"
@@ -54,13 +54,13 @@ class Picture:
     A picture that was decoded to its last row.
 
     Attributes:
-        content: The encoded bytes, as they came, up to the picture's end.
-        width: Pixels.
-        height: Pixels.
+        content: The encoded bytes as received, up to the picture's end.
+        width: In pixels.
+        height: In pixels.
         content_type: Of *content*.
         sha256: Hexadecimal, of *content*.
-        thumbnail: The same, small, as WebP.
-        preview: The same, for dense screens, as JPEG; empty where the picture itself
+        thumbnail: A small copy, as WebP.
+        preview: A larger copy for high-density screens, as JPEG; empty if the picture
             is hardly larger than its thumbnail, or has alpha.
     """
 
@@ -74,16 +74,16 @@ class Picture:
 
     @property
     def files(self) -> list[bytes]:
-        """What is kept of it, in the order of `documents.image.FILES`."""
+        """The files to store, in the order of `documents.image.FILES`."""
         return [each for each in (self.content, self.thumbnail, self.preview) if each]
 
 
 class Died(Exception):
-    """The decoder has ended by itself."""
+    """The decoder process has exited."""
 
 
 class Decoder:
-    """A process that runs `process.main`."""
+    """A client of the decoder process, which runs `decoder_process.main`."""
 
     def __init__(self) -> None:
         self._lock = FairLock()
@@ -99,22 +99,22 @@ class Decoder:
         max_waiting: int | None = None,
     ) -> tuple[dict, bytes]:
         """
-        Have one of `process.WORK` done.
+        Call a function of `decoder_process.WORK`.
 
         Args:
-            order: What else `process.WORK` is told.
-            user: For whom: each has the decoder in turn.
-            max_waiting: Pictures that wait for this user.
+            order: Its keyword arguments.
+            user: The user to serve; users take turns.
+            max_waiting: The limit of this user's waiting pictures.
 
         Raises:
-            PictureInvalid: as that, or it took too long, or the decoder died of it
+            PictureInvalid: as the function; or it took too long, or the process died
                 twice.
-            ServerBusy: so many wait already.
+            ServerBusy: *max_waiting* is reached.
         """
         words = json.dumps({"do": do, **order}).encode()
         question = QUESTION.pack(len(words), len(content)) + words
         with self._lock.held_for(user, max_waiting):
-            for _ in range(2):  # what it died of may have been something else
+            for _ in range(2):  # the process may have died for another reason
                 try:
                     about, made = self._ask(question, content)
                     break
@@ -141,7 +141,7 @@ class Decoder:
             self._process = start()
         given, out = self._process.stdin, self._process.stdout
         assert given and out  # noqa: S101 - both are pipes
-        # It reads all before it says anything.
+        # The process reads the whole request before it answers.
         given.write(question)
         given.write(content)
         given.flush()
@@ -154,7 +154,7 @@ class Decoder:
             return None
         process, self._process = self._process, None
         process.kill()
-        with suppress(OSError), process:  # what it has not read cannot be sent now
+        with suppress(OSError), process:  # unsent input can no longer be flushed
             pass
         return process.wait()
 
@@ -164,9 +164,12 @@ def too_slow() -> PictureInvalid:
 
 
 def start() -> subprocess.Popen[bytes]:
-    # No shell; the words are our own.
+    # No shell; the arguments are constants.
     return subprocess.Popen(  # noqa: S603
-        [sys.executable, *("-I", "-S", "-c", START, str(MEMORY), str(SECONDS))]
+        [
+            sys.executable,
+            *("-I", "-S", "-c", START, str(MEMORY_BYTES), str(CPU_SECONDS)),
+        ]
         + sys.path,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -176,11 +179,11 @@ def start() -> subprocess.Popen[bytes]:
 
 def read(file: IO[bytes], size: int, end: float) -> bytes:
     """
-    Read exactly *size* bytes until *end*, a moment of `time.monotonic`.
+    Read exactly *size* bytes until *end*, by `time.monotonic`.
 
     Raises:
-        Died: nothing more comes.
-        TimeoutError: it has not come.
+        Died: the pipe was closed.
+        TimeoutError: *end* is reached.
     """
     found = bytearray()
     while len(found) < size:
@@ -199,20 +202,20 @@ atexit.register(decoder.close)
 
 def inspect(content: bytes, asked: int | None = None, *, user: str = "") -> Picture:
     """
-    Decode *content* whole and describe it; what stands behind its end is cut off.
+    Decode *content* completely and describe it; bytes after its end are cut off.
 
     Args:
-        asked: Pixels that were asked for; pictures that are far larger than what
-            models make of that are refused before they are decoded.
-        user: As `Decoder.work` takes it; here and below.
+        asked: The requested number of pixels; a far larger picture is refused before
+            it is decoded.
+        user: As for `Decoder.work`; here and below.
 
     Raises:
-        PictureInvalid: as `decoding.look`, or it is more than the decoder's limits
-            of time and memory allow.
+        PictureInvalid: as `decoding.describe`, or it exceeds the decoder's limits of
+                time and memory.
     """
     most = MAX_PIXELS
     if asked is not None:
-        most = min(most, max(FEWEST, int(asked * MAX_DRAWN)))
+        most = min(most, max(MIN_ALLOWED_PIXELS, int(asked * MAX_OUTPUT_RATIO)))
     about, made = decoder.work("look", content, {"most_pixels": most}, user=user)
     content, cut = content[: about.pop("end")], about.pop("thumbnail")
     digest = hashlib.sha256(content).hexdigest()
@@ -221,18 +224,18 @@ def inspect(content: bytes, asked: int | None = None, *, user: str = "") -> Pict
 
 
 @dataclass(frozen=True)
-class GivenPicture:
+class NormalisedPicture:
     """
-    A picture that goes in, made what `normalising` says.
+    An input picture, normalised.
 
     Attributes:
-        content: JPEG, or PNG where a pixel is transparent.
-        width: Pixels.
-        height: Pixels.
+        content: JPEG, or PNG if a pixel is transparent.
+        width: In pixels.
+        height: In pixels.
         content_type: Of *content*.
         alpha: Whether a pixel is transparent.
-        given_width: Pixels that it had, upright.
-        given_height: Pixels.
+        given_width: The original width in pixels, upright.
+        given_height: The original height.
         sha256: Hexadecimal, of *content*.
     """
 
@@ -248,7 +251,7 @@ class GivenPicture:
 
 @dataclass(frozen=True)
 class FittedPicture:
-    """A picture that goes in, as a model is sent it."""
+    """An input picture, as it is sent to a model."""
 
     content: bytes
     width: int
@@ -264,10 +267,10 @@ def fit(
     **limits: object,
 ) -> FittedPicture:
     """
-    Make a picture fit, as `fitting.fit` says.
+    Resize a picture, as `resizing.fit`.
 
     Raises:
-        PictureInvalid: as that.
+        PictureInvalid: as `resizing.fit`.
         ServerBusy: as `Decoder.work`.
     """
     about, made = decoder.work(
@@ -280,10 +283,10 @@ def fit_mask(
     content: bytes, *, width: int, height: int, user: str = ""
 ) -> FittedPicture:
     """
-    Make a mask of these sides, as `fitting.fit_mask` says.
+    Make a mask of this size, as `resizing.fit_mask`.
 
     Raises:
-        PictureInvalid: as that.
+        PictureInvalid: as `resizing.fit_mask`.
     """
     about, made = decoder.work(
         "fit_mask", content, {"width": width, "height": height}, user=user
@@ -293,31 +296,31 @@ def fit_mask(
 
 def normalise(
     content: bytes, *, user: str = "", max_waiting: int | None = None
-) -> GivenPicture:
+) -> NormalisedPicture:
     """
-    Make a given picture upright, plain and not too large.
+    Normalise an input picture.
 
     Raises:
-        PictureInvalid: as `normalising.normalise`, or it is more than the decoder's
-            limits of time and memory allow.
+        PictureInvalid: as `normalising.normalise`, or it exceeds the decoder's limits
+            of time and memory.
         ServerBusy: as `Decoder.work`.
     """
     about, made = decoder.work("normalise", content, user=user, max_waiting=max_waiting)
-    return GivenPicture(made, sha256=hashlib.sha256(made).hexdigest(), **about)
+    return NormalisedPicture(made, sha256=hashlib.sha256(made).hexdigest(), **about)
 
 
 def encode(
     content: bytes, content_type: str, quality: int | None = None, *, user: str = ""
 ) -> bytes:
     """
-    Write a kept picture in another format.
+    Convert a stored picture to another format.
 
     Args:
-        content_type: One that pictures are kept in.
-        quality: 0 to 100, of JPEG and WebP; None for the usual.
+        content_type: One of the types that pictures are stored in.
+        quality: 0 to 100, for JPEG and WebP; None for the default.
 
     Raises:
-        PictureInvalid: as `encoding.encode`, or the decoder's limits do not allow it.
+        PictureInvalid: as `encoding.encode`, or it exceeds the decoder's limits.
     """
     order = {"content_type": content_type, "quality": quality}
     return decoder.work("encode", content, order, user=user)[1]
@@ -332,7 +335,7 @@ def shrink(
     max_waiting: int | None = None,
 ) -> bytes:
     """
-    Write a thumbnail as a JPEG of at most *most* bytes and *side* pixels.
+    Convert a thumbnail to a JPEG of at most *most* bytes and *side* pixels.
 
     Raises:
         PictureInvalid: as `encode`.

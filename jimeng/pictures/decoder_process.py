@@ -1,11 +1,11 @@
 """
-The process that decodes.
+The decoder process.
 
     python -c "…; main(MEMORY, SECONDS)"
 
-It answers, one by one, what comes by its standard input (see `inspection`). Decoders
-are written in C and have had holes; here such a hole would find no secrets, and
-neither memory nor time without end.
+It answers requests from its standard input one by one (see `decoder`). Image decoders
+are written in C and have had vulnerabilities; here an exploit would find no secrets,
+and limited memory and CPU time.
 """
 
 import json
@@ -21,17 +21,16 @@ from typing import BinaryIO
 from PIL import Image as Pillow
 
 from jimeng.errors import PictureInvalid
-from jimeng.pictures.decoding import look
+from jimeng.pictures.decoding import describe
 from jimeng.pictures.encoding import encode, shrink
 from jimeng.pictures.normalising import normalise
 from jimeng.pictures.resizing import fit, fit_mask
 
-QUESTION = struct.Struct(">II")  # bytes of JSON: what to do; of the picture
-ANSWER = struct.Struct(">II")  # bytes of JSON, of the picture that was made
-
-# What it can do with a picture: describe it, and make another one of it.
+QUESTION = struct.Struct(">II")  # lengths of the JSON request and of the picture
+ANSWER = struct.Struct(">II")  # lengths of the JSON response and of the output
+# The functions that can be called.
 WORK: dict[str, Callable[..., tuple[dict[str, object], bytes]]] = {
-    "look": look,
+    "look": describe,
     "encode": encode,
     "shrink": shrink,
     "normalise": normalise,
@@ -42,21 +41,21 @@ WORK: dict[str, Callable[..., tuple[dict[str, object], bytes]]] = {
 
 def main(memory: int, seconds: int) -> None:
     """
-    Answer what comes by standard input until it ends.
+    Answer requests until standard input ends.
 
     Args:
-        memory: Bytes of address space.
-        seconds: Of the processor, for one picture.
+        memory: Limit of the address space, in bytes.
+        seconds: CPU time limit for one picture.
     """
-    # Whoever asks finishes what it holds when it is told to stop; then this ends.
+    # On shutdown the parent finishes its work; then standard input ends.
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     limit(resource.RLIMIT_AS, memory)
     limit(resource.RLIMIT_CORE, 0)
-    # Pixels are counted here, each time.
+    # Pixels are checked by `check_sides`.
     warnings.simplefilter("ignore", Pillow.DecompressionBombWarning)
     given, out = sys.stdin.buffer, sys.stdout.buffer
-    with suppress(BrokenPipeError):  # whoever asked is gone
+    with suppress(BrokenPipeError):  # the parent is gone
         while head := given.read(QUESTION.size):
             usage = resource.getrusage(resource.RUSAGE_SELF)
             limit(resource.RLIMIT_CPU, int(usage.ru_utime + usage.ru_stime) + seconds)
@@ -75,6 +74,6 @@ def answer(given: BinaryIO, out: BinaryIO, words: int, size: int) -> None:
 
 
 def limit(what: int, most: int) -> None:
-    """Set a limit that a process has; systems that have none go without."""
+    """Set a resource limit, where the system supports it."""
     with suppress(OSError, ValueError):
         resource.setrlimit(what, (most, resource.getrlimit(what)[1]))

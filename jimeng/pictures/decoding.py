@@ -1,4 +1,4 @@
-"""Bytes that came from elsewhere: are they a picture, and which."""
+"""Validate and describe untrusted bytes as a picture, with thumbnail and preview."""
 
 import io
 import re
@@ -11,25 +11,23 @@ from PIL import Image as Pillow
 from jimeng.errors import PictureInvalid
 
 TYPES = {"JPEG": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp"}
-MIN_SIDE = 16  # pixels; less is a placeholder, not what was asked for
-# Pixels of the longer side. The preview is what a dense screen shows of a thumbnail's
-# place; a picture that is hardly larger than its thumbnail, or has alpha, has none.
+MIN_SIDE = 16  # pixels; a smaller picture is a placeholder
+# Pixels of the longer side. High-density screens show the preview instead of the
+# thumbnail; a picture that is hardly larger than its thumbnail, or has alpha, has none.
 THUMBNAIL_SIDE, PREVIEW_SIDE = 640, 1440
-WORTH = 1.25  # of the thumbnail's side
+MIN_PREVIEW_RATIO = 1.25  # of the picture's side to the thumbnail's
 MAX_SCANS = 100  # of a JPEG; progressive ones have about ten
 MAX_CHUNKS = 50_000  # of a PNG; with the usual 8 kB each that is 400 MB
-MAX_SEGMENTS = 5000  # of a JPEG; it has some dozens
-# Bytes before a JPEG's first scan that belong to no segment: hardly any, and Pillow
-# looks at them one by one, for seconds where there are megabytes. So it does with the
-# contents of segments that it does not know.
+MAX_SEGMENTS = 5000  # of a JPEG; usual are some dozens
+# Bytes before a JPEG's first scan outside known segments: usually few. Pillow reads
+# them one by one, which takes seconds for megabytes.
 MAX_FILL_BYTES = 64 * 1024
 UNKNOWN_TO_PILLOW = frozenset(bytes([each]) for each in (0xC8, *range(0xF0, 0xFE)))
 PNG = b"\x89PNG\r\n\x1a\n"
-# A marker of a JPEG that is neither stuffing nor a restart within a scan. More bytes
-# of FF may stand before it, and are not part of the pattern: over a run of them that
-# leads nowhere it would be tried from each.
+# A marker of a JPEG that is neither stuffing nor a restart marker. Preceding fill bytes
+# FF are not part of the pattern: a long run of them would cause quadratic backtracking.
 MARKER = re.compile(rb"\xff([^\x00\xff\xd0-\xd7])", re.DOTALL)
-# Broken files make Pillow's decoders raise nearly anything of these.
+# Errors that Pillow's decoders raise for broken files.
 BROKEN = (
     *(OSError, ValueError, SyntaxError, EOFError, Warning),
     *(LookupError, TypeError, ArithmeticError, struct.error),
@@ -39,8 +37,10 @@ BROKEN = (
 @contextmanager
 def translated() -> Iterator[None]:
     """
+    Translate Pillow's errors.
+
     Raises:
-        PictureInvalid: whatever Pillow finds wrong with a file.
+        PictureInvalid: Pillow cannot decode the file.
     """
     try:
         yield
@@ -54,37 +54,37 @@ def translated() -> Iterator[None]:
         raise PictureInvalid(f"cannot be decoded: {type(error).__name__}") from error
 
 
-def look(content: bytes, most_pixels: int) -> tuple[dict[str, object], bytes]:
+def describe(content: bytes, most_pixels: int) -> tuple[dict[str, object], bytes]:
     """
-    Decode *content* whole.
+    Decode *content* completely.
 
-    What stands behind the end of the picture does not belong to it: an archive or a
-    page could hide there, and the picture has been paid for.
+    Bytes after the end of the picture are ignored rather than refused: an archive or a
+    page could hide there, but the picture has been paid for.
 
     Returns:
-        Where the picture ends, its sides, its content type and the bytes of its
-        thumbnail; and thumbnail and preview, one after the other.
+        The offset of the picture's end, its size, its content type and the length of
+        its thumbnail; and the concatenated thumbnail and preview.
 
     Raises:
-        PictureInvalid: it is not one JPEG, PNG or WebP picture, is cut short, has
-            more than *most_pixels*, is smaller than `MIN_SIDE`, or was made to keep
-            a decoder busy.
+        PictureInvalid: it is not a single JPEG, PNG or WebP picture, is truncated, has
+            more than *most_pixels*, is smaller than `MIN_SIDE`, or is built to keep a
+            decoder busy.
     """
     end = end_of(content)
-    # Pillow warns of a bomb and goes on, which is why `check_sides` follows.
+    # Pillow only warns of a decompression bomb, so `check_sides` follows.
     file = io.BytesIO(content[:end])
     with translated(), Pillow.open(file, formats=list(TYPES)) as image:
         width, height = image.size
         check_sides(width, height, most_pixels)
         check_frames(image)
         kind = TYPES[str(image.format)]
-        thumbnail, preview = _made_smaller(image)
+        thumbnail, preview = _thumbnail_and_preview(image)
     about = {"end": end, "width": width, "height": height, "content_type": kind}
     return {**about, "thumbnail": len(thumbnail)}, thumbnail + preview
 
 
 def end_of(content: bytes) -> int:
-    """Where the picture ends in *content*; found without decoding."""
+    """The offset of the picture's end in *content*, found without decoding."""
     if content.startswith(PNG):
         return _end_of_png(content)
     if content.startswith(b"\xff\xd8\xff"):
@@ -126,7 +126,7 @@ def _end_of_jpeg(content: bytes) -> int:
             if fill > MAX_FILL_BYTES:
                 raise PictureInvalid(f"more than {MAX_FILL_BYTES} bytes of filling")
         scans += marker == b"\xda"
-        # Each scan goes over all pixels, and one of a few bytes is enough.
+        # Each scan processes all pixels, even if it has only a few bytes.
         if scans > MAX_SCANS:
             raise PictureInvalid(f"more than {MAX_SCANS} scans")
     raise PictureInvalid(f"more than {MAX_SEGMENTS} segments")
@@ -144,21 +144,21 @@ def check_frames(image: Pillow.Image) -> None:
         raise PictureInvalid("has several frames", reason="animated")
 
 
-def _made_smaller(image: Pillow.Image) -> tuple[bytes, bytes]:
-    """Its thumbnail, and its preview or nothing."""
+def _thumbnail_and_preview(image: Pillow.Image) -> tuple[bytes, bytes]:
+    """The thumbnail, and the preview or empty bytes."""
     image.load()
     small = image.convert("RGBA" if "A" in image.getbands() else "RGB")
     preview = b""
-    if max(image.size) > WORTH * THUMBNAIL_SIDE and small.mode == "RGB":
-        # As WebP it would take half of the bytes, and ten times the CPU.
+    if max(image.size) > MIN_PREVIEW_RATIO * THUMBNAIL_SIDE and small.mode == "RGB":
+        # WebP would halve the size, at ten times the CPU time.
         preview = _shrunk(small, PREVIEW_SIDE, "JPEG", quality=82)
     return _shrunk(small, THUMBNAIL_SIDE, "WEBP", quality=82, method=2), preview
 
 
 def _shrunk(image: Pillow.Image, side: int, kind: str, **how: int) -> bytes:
-    """Make *image* itself so small, and write it."""
-    # Halved first where it is more than twice as large: half the time, and no
-    # difference that can be seen.
+    """Shrink *image* in place, and encode it."""
+    # `reducing_gap` reduces a larger picture by an integer factor first: half the time,
+    # without a visible difference.
     image.thumbnail((side, side), Pillow.Resampling.BICUBIC, reducing_gap=1.0)
     out = io.BytesIO()
     image.save(out, kind, **how)

@@ -1,4 +1,4 @@
-"""A kept picture in another format, or smaller, for clients that ask for that."""
+"""Convert stored pictures to another format or a smaller size."""
 
 import io
 
@@ -7,9 +7,9 @@ from PIL import Image as Pillow
 from jimeng.pictures.decoding import TYPES, translated
 
 FORMATS = {content_type: name for name, content_type in TYPES.items()}
-USUAL = 90  # of 100: the quality of JPEG and WebP, where none is asked for
-FAST = 1  # of 9: PNG of a photograph hardly gets smaller by more
-# Of the side, and of 100: from good to small.
+DEFAULT_QUALITY = 90  # of 100, for JPEG and WebP
+FAST = 1  # of 9: more compression hardly shrinks the PNG of a photograph
+# Share of the side, and quality: from good to small.
 SHRINKING = ((1, 85), (1, 70), (1, 50), (0.75, 50), (0.5, 50), (0.25, 50))
 
 
@@ -17,20 +17,20 @@ def encode(
     content: bytes, content_type: str, quality: int | None = None
 ) -> tuple[dict[str, object], bytes]:
     """
-    Write a picture anew; it was looked at before it was kept.
+    Re-encode a stored picture, which was validated before.
 
     Args:
-        content_type: One that pictures are kept in.
-        quality: 0 to 100, of JPEG and WebP.
+        content_type: One of the types that pictures are stored in.
+        quality: 0 to 100, for JPEG and WebP.
 
     Returns:
-        What there is to say of it, which is nothing, and its bytes.
+        An empty description, and the encoded bytes.
 
     Raises:
-        PictureInvalid: it cannot be decoded any more.
+        PictureInvalid: it cannot be decoded.
     """
     name, out = FORMATS[content_type], io.BytesIO()
-    options = {"quality": USUAL if quality is None else quality}
+    options = {"quality": DEFAULT_QUALITY if quality is None else quality}
     if name == "PNG":
         options = {"compress_level": FAST}
     with translated(), Pillow.open(io.BytesIO(content), formats=[*TYPES]) as image:
@@ -43,16 +43,16 @@ def shrink(
     thumbnail: bytes, *, side: int, most: int
 ) -> tuple[dict[str, object], bytes]:
     """
-    Write a thumbnail as a JPEG of at most so many bytes, however poor that makes it.
+    Convert a thumbnail to a JPEG of at most *most* bytes, whatever the quality.
 
     Args:
-        side: Pixels that neither side is longer than.
+        side: The limit of both sides, in pixels.
 
     Returns:
         As `encode`.
 
     Raises:
-        PictureInvalid: it cannot be decoded any more.
+        PictureInvalid: it cannot be decoded.
     """
     with translated(), Pillow.open(io.BytesIO(thumbnail), formats=["WEBP"]) as image:
         small = Pillow.new("RGB", image.size, "white")

@@ -1,4 +1,4 @@
-"""A lock that users get in turn: one who wants it often holds nobody else up."""
+"""A fair lock: a user who acquires it often does not delay others."""
 
 import threading
 from collections import deque
@@ -9,13 +9,13 @@ from itertools import count
 from jimeng.errors.inputs import ServerBusy
 
 RETRY_AFTER_S = 2
-MAX_REMEMBERED = 10_000  # users of whom it is known when they had it last
+MAX_REMEMBERED = 10_000  # users whose last acquisition is known
 
 
 class FairLock:
     """
-    Of those who wait the user comes first who has had it least recently, and of a
-    user's own who came first.
+    A lock that goes to the waiting user who held it least recently; within a user, in
+    order of arrival.
     """
 
     def __init__(self) -> None:
@@ -28,26 +28,26 @@ class FairLock:
     @contextmanager
     def held_for(self, user: str, max_waiting: int | None = None) -> Iterator[None]:
         """
-        Inside, *user* has it.
+        Hold the lock for *user*.
 
         Args:
-            max_waiting: Of the user; None for as many as there are.
+            max_waiting: The limit of the user's waiting calls; None for no limit.
 
         Raises:
-            ServerBusy: so many of the user's wait already.
+            ServerBusy: *max_waiting* is reached.
         """
-        mine = self._line_up(user, max_waiting)
+        mine = self._enqueue(user, max_waiting)
         try:
             mine.wait()
             yield
         finally:
-            self._leave(user, mine)
+            self._release(user, mine)
 
-    def _line_up(self, user: str, max_waiting: int | None) -> threading.Event:
+    def _enqueue(self, user: str, max_waiting: int | None) -> threading.Event:
         mine = threading.Event()
         with self._guard:
             if not self._is_held:
-                self._give(user, mine)
+                self._grant(user, mine)
                 return mine
             waiting = self._waiting.setdefault(user, deque())
             if max_waiting is not None and len(waiting) >= max_waiting:
@@ -55,26 +55,26 @@ class FairLock:
             waiting.append(mine)
         return mine
 
-    def _leave(self, user: str, mine: threading.Event) -> None:
+    def _release(self, user: str, mine: threading.Event) -> None:
         with self._guard:
-            if not mine.is_set():  # something ended the waiting
-                self._take_out(user, mine)
+            if not mine.is_set():  # the wait was interrupted
+                self._dequeue(user, mine)
                 return
             self._is_held = False
             if self._waiting:
                 first = min(self._waiting, key=lambda each: self._latest.get(each, 0))
                 following = self._waiting[first][0]
-                self._take_out(first, following)
-                self._give(first, following)
+                self._dequeue(first, following)
+                self._grant(first, following)
 
-    def _give(self, user: str, to: threading.Event) -> None:
+    def _grant(self, user: str, to: threading.Event) -> None:
         self._is_held = True
         if len(self._latest) >= MAX_REMEMBERED:
             self._latest.clear()
         self._latest[user] = next(self._numbers)
         to.set()
 
-    def _take_out(self, user: str, mine: threading.Event) -> None:
+    def _dequeue(self, user: str, mine: threading.Event) -> None:
         waiting = self._waiting[user]
         waiting.remove(mine)
         if not waiting:

@@ -1,8 +1,8 @@
 """
-Links under which a provider, and nobody else, fetches a picture that goes in.
+Signed links under which a provider fetches an input.
 
-A token names the picture, the generation that it goes into, and when it ends. It is
-signed, so that nothing has to be stored, and one of letters, digits, ``-`` and ``_``.
+A token contains the input, the generation that it is for, and the expiry. It is signed,
+so that nothing has to be stored, and URL-safe.
 """
 
 import hmac
@@ -10,18 +10,18 @@ from dataclasses import dataclass
 
 from jimeng.documents.cursors import in_letters, of_letters
 
-SIGNATURE = 16  # bytes
+SIGNATURE_BYTES = 16
 PURPOSE = b"links of pictures that go in"
-MAX_LINK_CHARS = 400  # characters
+MAX_LINK_CHARS = 400
 
 
 @dataclass(frozen=True)
 class LinkToken:
     """
-    What a token names.
+    The content of a token.
 
     Attributes:
-        end: Unix time from which on it is of no use.
+        end: The expiry, as Unix time.
     """
 
     input_id: str
@@ -29,27 +29,27 @@ class LinkToken:
     end: int
 
     def signed(self, secret: str) -> str:
-        """The token."""
+        """Sign and encode it as a token."""
         text = f"{self.input_id}\n{self.generation_id}\n{self.end}".encode()
         return in_letters(sign(secret, text) + text)
 
 
-def opened(token: str, secret: str) -> LinkToken | None:
-    """What *token* names; None for one that was not signed here."""
+def verify(token: str, secret: str) -> LinkToken | None:
+    """Decode a token; None if its signature is invalid."""
     if not secret or len(token) > MAX_LINK_CHARS:
         return None
     try:
         found = of_letters(token)
     except ValueError:
         return None
-    signature, text = found[:SIGNATURE], found[SIGNATURE:]
+    signature, text = found[:SIGNATURE_BYTES], found[SIGNATURE_BYTES:]
     if not hmac.compare_digest(signature, sign(secret, text)):
         return None
-    # From here on it is known to have been written here.
+    # The signature is valid, so the text is well-formed.
     input_id, generation_id, end = text.decode().split("\n")
     return LinkToken(input_id, generation_id, int(end))
 
 
 def sign(secret: str, text: bytes) -> bytes:
     key = hmac.digest(secret.encode(), PURPOSE, "sha256")
-    return hmac.digest(key, text, "sha256")[:SIGNATURE]
+    return hmac.digest(key, text, "sha256")[:SIGNATURE_BYTES]

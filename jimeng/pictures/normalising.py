@@ -1,8 +1,6 @@
 """
-A picture that somebody gives, made what all pictures that go in are: upright, in sRGB,
-8 bits a channel, without a word about where it is from, and not too large.
-
-It runs in the process that decodes (see `process`).
+Normalise an input picture: upright, sRGB, 8 bits per channel, without metadata, and not
+too large. Runs in the decoder process (see `decoder_process`).
 """
 
 import io
@@ -21,14 +19,12 @@ from jimeng.pictures.decoding import (
     translated,
 )
 
-MAX_SIDE = 4096  # pixels, of what is kept
-MAX_PIXELS = 40_000_000  # that are decoded,
-# and of a JPEG, which can be decoded at a half or less of its size.
-MAX_OF_JPEG = 100_000_000
-# Phones write two pictures of one moment into a file; the first is the one that is
-# meant. What is read of it ends where the first does.
+MAX_SIDE = 4096  # pixels, of the stored picture
+MAX_PIXELS = 40_000_000  # of the decoded picture
+MAX_JPEG_PIXELS = 100_000_000  # a JPEG can be decoded at half its size or less
+# Phones store two pictures in an MPO file; only the first one is read.
 FORMATS = (*TYPES, "MPO")
-OTHERS = (  # what people also have, by how it begins: the reason why it is not taken
+OTHERS = (  # signatures of unsupported formats, and the reason of the refusal
     (b"GIF8", "gif"),
     (b"II*\0", "tiff"),
     (b"MM\0*", "tiff"),
@@ -47,30 +43,30 @@ TURNS = {
     7: Pillow.Transpose.TRANSVERSE,
     8: Pillow.Transpose.ROTATE_90,
 }
-SPACES = {"RGB": "RGB", "CMYK": "CMYK", "L": "GRAY"}  # mode -> as ICC profiles say it
+SPACES = {"RGB": "RGB", "CMYK": "CMYK", "L": "GRAY"}  # mode -> name in ICC profiles
 SRGB = ImageCms.createProfile("sRGB")
 JPEG_QUALITY = 92
 
 
 def normalise(content: bytes) -> tuple[dict[str, object], bytes]:
     """
-    Decode a JPEG, PNG or WebP picture and make it plain.
+    Decode and normalise a JPEG, PNG or WebP picture.
 
     Returns:
-        Its sides, content type, whether any of it is transparent, and the sides that
-        it had, upright (``given_width``, ``given_height``); and its bytes: PNG where a
-        pixel is transparent, else JPEG.
+        Its size, content type, whether any pixel is transparent, and its original
+        size, upright (``given_width``, ``given_height``); and its bytes: PNG if a pixel
+        is transparent, else JPEG.
 
     Raises:
-        PictureInvalid: it is none of these, is animated, broken or cut short, or has
+        PictureInvalid: it has another format, is animated, broken or truncated, or has
             too many pixels.
     """
-    end = end_of_given(content)
+    end = end_of_input(content)
     file = io.BytesIO(content[:end])
     with translated(), Pillow.open(file, formats=list(FORMATS)) as image:
         given = image.size
         is_jpeg = image.format in ("JPEG", "MPO")
-        check_sides(*given, MAX_OF_JPEG if is_jpeg else MAX_PIXELS)
+        check_sides(*given, MAX_JPEG_PIXELS if is_jpeg else MAX_PIXELS)
         if image.format != "MPO":
             check_frames(image)
         if is_jpeg:
@@ -83,12 +79,12 @@ def normalise(content: bytes) -> tuple[dict[str, object], bytes]:
     return {**about, "given_width": across, "given_height": down}, made
 
 
-def end_of_given(content: bytes) -> int:
+def end_of_input(content: bytes) -> int:
     """
-    Where the picture ends in *content*.
+    The offset of the picture's end in *content*.
 
     Raises:
-        PictureInvalid: it is something else, as the reason says, or cut short.
+        PictureInvalid: it has another format, named by the reason, or is truncated.
     """
     reason = next((why for begin, why in OTHERS if content.startswith(begin)), None)
     if content[4:8] == b"ftyp":
@@ -108,25 +104,27 @@ def end_of_given(content: bytes) -> int:
 
 
 def orientation(image: Pillow.Image) -> int:
-    """Of a loaded picture: 1 to 8, as in EXIF; from 5 on it lies on its side."""
+    """
+    The EXIF orientation of a loaded picture, 1 to 8; from 5 on it is rotated by 90°.
+    """
     try:
         found = image.getexif().get(ORIENTATION, 1)
-    except (*BROKEN, MemoryError):  # the picture may be whole all the same
+    except (*BROKEN, MemoryError):  # the picture itself may be intact
         return 1
     return found if found in range(1, 9) else 1
 
 
 def coloured(image: Pillow.Image, given: tuple[int, int]) -> Pillow.Image:
     """
-    The same in sRGB, with an alpha channel where it may be transparent; small before
-    anything else, since all that follows takes a copy.
+    Convert to sRGB, with an alpha channel if it may be transparent. Resize first, since
+    each conversion copies the picture.
 
     Args:
-        given: The sides that it came with.
+        given: The original size.
     """
     profile = image.info.get("icc_profile")
     if image.mode.startswith(("I", "F")):
-        # Pillow's own conversion takes all that is not nearly black for white.
+        # Pillow's own conversion clips nearly all values to white.
         image = image.point(lambda value: value * (1 / 257) + 0.5).convert("L")
     has_alpha = "transparency" in image.info or image.mode in ("LA", "La", "PA", "RGBa")
     if has_alpha or "A" in image.getbands():
@@ -134,13 +132,13 @@ def coloured(image: Pillow.Image, given: tuple[int, int]) -> Pillow.Image:
         plain = to_srgb(whole.convert("RGB"), profile)
         plain.putalpha(whole.getchannel("A"))
         return plain
-    if image.mode not in SPACES:  # a palette, two colours, or what is rare
+    if image.mode not in SPACES:  # palette, bilevel, or rare modes
         image = image.convert("RGB")
     return to_srgb(small(image, given), profile)
 
 
 def to_srgb(image: Pillow.Image, profile: bytes | None) -> Pillow.Image:
-    """RGB by the profile, if there is one that is of use."""
+    """Convert to RGB by the ICC profile, if there is a usable one."""
     if profile:
         try:
             given = ImageCms.ImageCmsProfile(io.BytesIO(profile))
@@ -153,14 +151,14 @@ def to_srgb(image: Pillow.Image, profile: bytes | None) -> Pillow.Image:
     return image.convert("RGB")
 
 
-def made_small(width: int, height: int) -> tuple[int, int]:
-    """The sides that a picture of these is kept with."""
+def stored_size(width: int, height: int) -> tuple[int, int]:
+    """The size that a picture of this size is stored with."""
     share = min(1, MAX_SIDE / max(width, height))
     return max(round(width * share), 1), max(round(height * share), 1)
 
 
 def small(image: Pillow.Image, given: tuple[int, int]) -> Pillow.Image:
-    sides = made_small(*given)
+    sides = stored_size(*given)
     if sides == image.size:
         return image
     return image.resize(sides, Pillow.Resampling.LANCZOS)
@@ -172,7 +170,7 @@ def upright(image: Pillow.Image, turned: int) -> Pillow.Image:
 
 
 def encoded(image: Pillow.Image) -> tuple[dict[str, object], bytes]:
-    """The picture in bytes that say nothing else, and what they are."""
+    """Encode without metadata; return the description and the bytes."""
     out = io.BytesIO()
     is_clear = image.mode == "RGBA" and image.getchannel("A").getextrema() != (255, 255)
     if is_clear:
@@ -186,6 +184,6 @@ def encoded(image: Pillow.Image) -> tuple[dict[str, object], bytes]:
 
 
 def bare(image: Pillow.Image) -> Pillow.Image:
-    """Encoders write down what they find in ``info``: comments, profiles, times."""
+    """Clear ``info``, from which encoders write comments, profiles and times."""
     image.info.clear()
     return image

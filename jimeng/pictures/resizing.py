@@ -1,7 +1,6 @@
 """
-A picture that goes in, made to fit what a model takes: smaller, never cropped.
-
-It runs in the process that decodes (see `process`).
+Resize an input picture to a model's limits; never crop it. Runs in the decoder process
+(see `decoder_process`).
 """
 
 import io
@@ -11,27 +10,27 @@ from PIL import Image as Pillow
 from jimeng.errors import PictureInvalid
 from jimeng.pictures.decoding import TYPES, translated
 
-QUALITIES = (92, 88, 82, 75, 68)  # of a JPEG, before its sides are made smaller
-STEP = 0.85  # of both sides, each time
-SMALLEST = 64  # pixels of the longer side: what is still too large then is refused
-OPAQUE = 128  # of 255: what is clearer is to be painted anew
+QUALITIES = (92, 88, 82, 75, 68)  # of a JPEG, tried before its size is reduced
+STEP = 0.85  # factor of both sides in each step
+MIN_SIDE_PX = 64  # of the longer side: a picture that is still too large is refused
+MIN_OPAQUE_ALPHA = 128  # of 255: more transparent pixels are repainted
 
 
 def fit(
     content: bytes, *, side: int, pixels: int, most: int, exact: bool
 ) -> tuple[dict[str, object], bytes]:
     """
-    Make a picture that `normalising` has made plain smaller: the quality of a JPEG
-    first, then the sides.
+    Shrink a normalised picture to the limits: reduce the quality of a JPEG first, then
+    the size.
 
     Args:
-        side: Pixels of the longer side at most.
-        pixels: Width times height at most.
-        most: Bytes of what is made.
-        exact: Its sides must stay: they are the point.
+        side: Maximum of the longer side, in pixels.
+        pixels: Maximum of width times height.
+        most: Maximum of encoded bytes.
+        exact: Keep the size in pixels.
 
     Raises:
-        PictureInvalid: it cannot be made to fit.
+        PictureInvalid: it cannot be shrunk enough.
     """
     with opened(content) as image:
         kind = str(image.format)
@@ -40,7 +39,7 @@ def fit(
             raise PictureInvalid("its sides must stay", reason="large")
         if wanted == image.size and len(content) <= most:
             return about(image, kind), content
-        while max(wanted) >= SMALLEST:
+        while max(wanted) >= MIN_SIDE_PX:
             small = resized(image, wanted)
             for quality in QUALITIES if kind == "JPEG" else QUALITIES[:1]:
                 made = encoded(small, kind, quality)
@@ -56,15 +55,18 @@ def fit_mask(
     content: bytes, *, width: int, height: int
 ) -> tuple[dict[str, object], bytes]:
     """
-    Make a mask of what is clear: one channel of these sides, 0 keeps, 255 repaints.
+    Make a mask from the transparent pixels: one channel of this size; 0 keeps, 255
+    repaints.
 
     Raises:
-        PictureInvalid: nothing of it is clear.
+        PictureInvalid: no pixel is transparent.
     """
     with opened(content) as image:
         if "A" not in image.getbands():
             raise PictureInvalid("nothing of it is clear", reason="opaque")
-        mask = image.getchannel("A").point(lambda alpha: 255 * (alpha < OPAQUE))
+        mask = image.getchannel("A").point(
+            lambda alpha: 255 * (alpha < MIN_OPAQUE_ALPHA)
+        )
         if mask.getextrema() == (0, 0):
             raise PictureInvalid("nothing of it is clear", reason="opaque")
         made = mask.resize((width, height), Pillow.Resampling.NEAREST)
@@ -73,8 +75,10 @@ def fit_mask(
 
 def opened(content: bytes) -> Pillow.Image:
     """
+    Open a normalised picture.
+
     Raises:
-        PictureInvalid: it is not what `normalising` has made.
+        PictureInvalid: it cannot be decoded.
     """
     with translated():
         image = Pillow.open(io.BytesIO(content), formats=["JPEG", "PNG"])
@@ -83,7 +87,7 @@ def opened(content: bytes) -> Pillow.Image:
 
 
 def within(size: tuple[int, int], side: int, pixels: int) -> tuple[int, int]:
-    """The sides of *size* in the same shape, as large as these limits allow."""
+    """The largest size within these limits, with the same aspect ratio."""
     width, height = size
     share = min(1.0, side / max(size), (pixels / (width * height)) ** 0.5)
     if share == 1.0:

@@ -3,7 +3,7 @@
 from functools import partial
 
 from jimeng.batches import Progress
-from jimeng.batches.actions import CANCELLED, lacking
+from jimeng.batches.actions import CANCELLED, missing
 from jimeng.batches.progress import status_of
 from jimeng.documents import Batch, Status
 from jimeng.i18n import MESSAGES, t
@@ -182,7 +182,7 @@ class BatchRecord(Within):
         "重试会再要多少张，按是否需要多想一步",
         "The pictures that a retry would request, by what that requires",
         Lacking,
-        of=lambda stand: lacking(stand.batch, stand.progress),
+        of=lambda stand: missing(stand.batch, stand.progress),
     )
     failures = some(
         "没有画成的原因，多的在前",

@@ -3,7 +3,7 @@
 from typing import ClassVar
 
 from jimeng.gallery.collections import MAX_AT_ONCE, MAX_NAME_CHARS
-from jimeng.gallery.shares import MAX_TITLE_CHARS, Listed
+from jimeng.gallery.shares import MAX_TITLE_CHARS, ShareOverview
 from jimeng.http.responses import absolute, path_for
 from jimeng.schemas import Changes, OfUser, Strict, field_descriptions
 from jimeng.schemas.request_fields import Flag, Long, Many, Moment, Text, Texts, Trimmed
@@ -124,7 +124,7 @@ class MembershipChanged(Reply):
     )
 
 
-def page_url(found: Listed) -> str:
+def page_url(found: ShareOverview) -> str:
     return absolute(path_for("web.shared", token=found.share.token))
 
 

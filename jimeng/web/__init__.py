@@ -1,4 +1,4 @@
-"""The browser's door: pages, and the parts of them that htmx swaps."""
+"""The browser interface: pages, and the partials that htmx swaps into them."""
 
 from collections.abc import Mapping
 
@@ -18,20 +18,20 @@ limit_large_bodies(bp, auth.principal_of_page)
 
 
 def is_htmx() -> bool:
-    """Whether a part of a page is asked for, not a page."""
+    """Whether htmx asks for a partial instead of a page."""
     return request.headers.get("HX-Request") == "true"
 
 
 def refused(
     page: str, error: JimengError, headers: Mapping[str, str] | None = None
 ) -> ResponseReturnValue:
-    """The page of a form that was not taken, and when it may be sent again."""
+    """Answer with the page of a rejected form, and `Retry-After` where it is known."""
     wait = {"Retry-After": str(error.retry_after)} if error.retry_after else {}
     return page, error.status, {**wait, **(headers or {})}
 
 
 @bp.app_context_processor
-def words_of_every_page() -> dict:
+def template_globals() -> dict:
     return {
         "theme": theme,
         "current_user": auth.current_user,
@@ -46,15 +46,15 @@ def words_of_every_page() -> dict:
 
 
 @bp.after_request
-def frame(response: Response) -> Response:
-    """Keep pages and parts apart in caches, and errors out of the feed."""
+def set_page_headers(response: Response) -> Response:
+    """Keep pages and partials apart in caches, and errors out of the feed."""
     if "Cache-Control" not in response.headers:
-        # Whoever uses the browser next must not find it by going back.
+        # The browser's next user must not reach the page with the back button.
         response.headers["Cache-Control"] = "no-store"
         response.vary.update(["HX-Request", "Cookie", "Accept-Language"])
     if is_htmx() and response.status_code >= 400:
-        # The answer is the whole error page; only its message is wanted, without
-        # its title, and not where the card would have gone.
+        # The response is the whole error page. Swap in its message alone, without the
+        # page's title, and not at the target of the request.
         response.headers.setdefault("HX-Retarget", "#notices")
         response.headers.setdefault("HX-Reselect", "#error")
         response.headers.setdefault("HX-Reswap", "innerHTML ignoreTitle:true")

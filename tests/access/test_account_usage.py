@@ -8,7 +8,7 @@ from datetime import date
 import pytest
 
 from jimeng.errors import ProviderError
-from jimeng.web.site.csv_export import harmless, written
+from jimeng.web.site.csv_export import csv_chunks, escape_formula
 from tests.each import for_each
 
 REFUSED = ProviderError("no", code="content_refused_prompt")
@@ -121,7 +121,7 @@ def test_tables_and_csv_add_up_to_the_numbers_above(ada, used, provider, work_of
 )
 def test_no_cell_is_a_formula(text):
     """A spreadsheet shows it as text."""
-    lines = "".join(written(("date", "model"), [(date(2026, 1, 31), text)]))
+    lines = "".join(csv_chunks(("date", "model"), [(date(2026, 1, 31), text)]))
 
     (cells,) = list(csv.reader(io.StringIO(lines, newline="")))[1:]
     assert cells == ["2026-01-31", f"'{text}"]
@@ -129,8 +129,8 @@ def test_no_cell_is_a_formula(text):
 
 def test_plain_cells_stay_as_they_are():
     """Numbers stay numbers."""
-    assert harmless("12") == "12"
-    assert harmless("2026-01-31") == "2026-01-31"
+    assert escape_formula("12") == "12"
+    assert escape_formula("2026-01-31") == "2026-01-31"
 
 
 def test_quota_is_shown(ada):

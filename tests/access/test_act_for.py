@@ -75,7 +75,7 @@ def test_shop_uploads_and_batches_for_a_customer(shop, work_off):
         202,
     )
     Batch.collection().update_many({}, {"$set": {"due_at": utcnow()}})
-    batches.go_on()
+    batches.fill_due()
 
     where = f"{API}/batches/{batch['batch_id']}"
     looked = data_of(shop.api("GET", where))
@@ -94,7 +94,7 @@ def test_batch_stops_with_the_key(shop):
     Batch.collection().update_many({}, {"$set": {"made": 0, "due_at": utcnow()}})
     Task.collection().delete_many({})
     ApiKey.collection().delete_one({"_id": shop.record.id})
-    batches.go_on()
+    batches.fill_due()
 
     assert Batch.find_one({}).stopped == "key_gone"
 

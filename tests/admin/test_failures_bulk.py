@@ -124,8 +124,8 @@ def test_paused_intake_runs_nothing_again(client, failed):
 
 def test_how_many_there_are_is_counted_up_to_a_bound(client, failed, monkeypatch):
     """A hundred thousand would be counted before the first is dealt with."""
-    monkeypatch.setattr(failures.actions, "MAX_TOLD", 2)
-    monkeypatch.setattr(failures, "MAX_TOLD", 2)
+    monkeypatch.setattr(failures.actions, "MAX_TOTAL_SHOWN", 2)
+    monkeypatch.setattr(failures, "MAX_TOTAL_SHOWN", 2)
     for _ in range(5):
         failed(refusal("quota_exhausted"))
     monkeypatch.setattr(worker, "REQUEST_BUDGET_S", 0)

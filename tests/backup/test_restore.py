@@ -260,7 +260,7 @@ def test_restore_that_was_cut_off_begins_anew(copied, client, elsewhere, monkeyp
 
     with elsewhere() as there:
         with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
-            patched.setattr(restoring, "park", die)
+            patched.setattr(restoring, "quarantine", die)
             backup.restore(path)
         assert Task.collection().count_documents({}) == 1
 

@@ -91,7 +91,7 @@ def test_age_of_the_last_one_is_known(client, config, copied, monkeypatch):
     assert 0 <= age(client) < 3600
     assert next(databases.last_backup(config)).status is Verdict.OK
 
-    rotation.note(utcnow() - timedelta(hours=40))
+    rotation.record_backup(utcnow() - timedelta(hours=40))
 
     assert age(client) > 36 * 3600
     assert next(databases.last_backup(config)).status is Verdict.WARNING
@@ -102,7 +102,7 @@ def test_restored_data_are_as_old_as_their_file(copied, elsewhere):
     path = copied()
     made = rotation.last_at()
     get_db()["installations"].update_one(
-        rotation.MINE, {"$set": {"at": made + timedelta(days=9)}}
+        rotation.LAST_BACKUP, {"$set": {"at": made + timedelta(days=9)}}
     )
 
     with elsewhere():

@@ -49,7 +49,7 @@ def pass_time() -> None:
 def fill() -> None:
     """What consumers do for batches at one moment."""
     pass_time()
-    batches.go_on()
+    batches.fill_due()
 
 
 @pytest.fixture

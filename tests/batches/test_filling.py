@@ -104,13 +104,14 @@ def test_others_of_its_user_come_first(client, work_off, config, registry):
 
 def test_two_batches_of_one_user_take_turns(client, work_off, monkeypatch):
     """A short one does not wait for the whole of a long one: it is hungrier."""
-    monkeypatch.setattr(filling, "MADE", 60 * filling.MADE)  # however slow this is
+    # however slow this is
+    monkeypatch.setattr(filling, "FILLED_DELAY_S", 60 * filling.FILLED_DELAY_S)
     long, short = ask(client, lines(60)), ask(client, "狗 {1|2|3|4|5}")
     two_minutes = [{"$set": {"due_at": {"$subtract": ["$due_at", 120_000]}}}]
     for _ in range(2):
         work_off()
         Batch.collection().update_many({}, two_minutes)
-        batches.go_on()
+        batches.fill_due()
 
     assert look(client, short["batch_id"])["made"] == 5
     assert look(client, long["batch_id"])["made"] < 30

@@ -156,7 +156,7 @@ def test_mongodb_that_is_away_is_said_with_what_to_do(run, monkeypatch):
 
     done = run("status", MONGODB_URI="mongodb://127.0.0.1:9")
 
-    assert (done.exit_code, given) == (1, [databases.SOON])
+    assert (done.exit_code, given) == (1, [databases.ANSWER_TIMEOUT_S])
     assert "MONGODB_URI" in done.output and "Topology" not in done.output
     assert len(done.output) < 200
 

@@ -18,7 +18,7 @@ from jimeng.errors.collections import (
     TooManyCollections,
 )
 from jimeng.gallery import browsing, collections, picture_details, shares, trash
-from jimeng.gallery.browsing import Wanted
+from jimeng.gallery.browsing import PictureFilter
 from jimeng.jobs import bulk, purge
 from tests.hung import hang
 
@@ -32,7 +32,7 @@ def pictures(database) -> list[str]:
 
 def inside(collection: Collection, **wanted) -> list[str]:
     """The prompts of the pictures in it, in order."""
-    found = browsing.browse(ME, Wanted(collection=collection.id, **wanted))
+    found = browsing.browse(ME, PictureFilter(collection=collection.id, **wanted))
     return [image.prompt for image in found.rows]
 
 
@@ -166,7 +166,7 @@ def test_nobody_has_more_than_there_may_be(pictures, monkeypatch):
     assert (both.added, both.removed, both.left_out) == (2, 2, 0)
     assert inside(made[0]) == ["a", "b"]
 
-    monkeypatch.setattr(collections, "MAX_OF_ONE", 1)
+    monkeypatch.setattr(collections, "MAX_PER_PICTURE", 1)
     left = collections.change(ME, made[1].id, add=pictures[1:])
     assert (left.added, left.left_out) == (1, 1)
     assert inside(made[1]) == ["c"]
@@ -203,7 +203,7 @@ def test_export_has_collections_and_shares(pictures):
     assert share.secret.encode() not in whole
 
 
-def keys_read(wanted: Wanted) -> tuple[str, int, int]:
+def keys_read(wanted: PictureFilter) -> tuple[str, int, int]:
     """The index of one page, and how much of it and of the pictures is looked at."""
     index, parts = browsing.plan("guest", wanted)
     rows = Image.collection().find({"$and": parts}).hint(index)
@@ -217,14 +217,16 @@ def test_page_of_a_collection_costs_what_it_shows(database):
     few = hang(*["mine"] * 5)
     made, large = collections.create(ME, "few"), collections.create(ME, "large")
     collections.change(ME, made.id, add=few)
-    everything = [image.id for image in browsing.browse(ME, Wanted(), limit=400).rows]
+    everything = [
+        image.id for image in browsing.browse(ME, PictureFilter(), limit=400).rows
+    ]
     collections.change(ME, large.id, add=everything)
 
-    index, keys, docs = keys_read(Wanted(collection=made.id))
+    index, keys, docs = keys_read(PictureFilter(collection=made.id))
     assert (index, docs) == ("collection", 5)
     assert keys <= 6
     picture_details.set_favourite(ME, few[:2], True)
-    index, keys, docs = keys_read(Wanted(collection=large.id, favourite=True))
+    index, keys, docs = keys_read(PictureFilter(collection=large.id, favourite=True))
     assert (index, docs) == ("gallery", 2)
-    assert keys_read(Wanted(collection=large.id, q="mine"))[0] == "search"
-    assert keys_read(Wanted(collection=large.id))[1] <= 62
+    assert keys_read(PictureFilter(collection=large.id, q="mine"))[0] == "search"
+    assert keys_read(PictureFilter(collection=large.id))[1] <= 62

@@ -150,10 +150,10 @@ def test_death_beside_a_deletion_keeps_nothing_for_ever(database, reaper, monkey
     inside = {"collections": {"$exists": True}}
     assert Image.collection().count_documents(inside) == 2
 
-    collections.find_deletion()
+    collections.clean_up_deletions()
     assert Image.collection().count_documents(inside) == 2  # it may go on yet
     monkeypatch.setattr(collections, "SETTLED", timedelta(seconds=-1))
-    collections.find_deletion()
+    collections.clean_up_deletions()
 
     assert Image.collection().count_documents(inside) == 0
     assert deletion().details["looked"] is True

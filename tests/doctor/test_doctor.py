@@ -38,7 +38,7 @@ Usage = namedtuple("Usage", "total used free")
 def test_nothing_is_wrong(look):
     """Everything was looked at, and each thing says what it saw."""
     migrations.run()
-    rotation.note(utcnow())
+    rotation.record_backup(utcnow())
     with answering(X_Request_ID="one") as address:
         found = look(Service(address), PUBLIC_URL=address)
 
@@ -147,7 +147,7 @@ def test_old_databases_have_failed(look, monkeypatch, name):
 
 def test_slow_databases_are_warned_of(look, monkeypatch):
     """A write is timed, and a question to Redis."""
-    monkeypatch.setattr(databases, "SLOW", 0.0)
+    monkeypatch.setattr(databases, "SLOW_S", 0.0)
 
     found = look()
 
@@ -202,7 +202,7 @@ def test_mongodb_that_cannot_be_used_is_told_apart(
 ):
     """The name, the port, the set and the password are each mended elsewhere."""
     monkeypatch.setattr(socket, "getaddrinfo", unresolved)
-    monkeypatch.setattr(databases, "FIRST_ANSWER", 1.0)
+    monkeypatch.setattr(databases, "FIRST_TIMEOUT_S", 1.0)
     port = urlsplit(config.MONGODB_URI).port
     away = replace(config, MONGODB_URI=uri.format(uri=config.MONGODB_URI, port=port))
     documents.connect(away, timeout=databases.TIMEOUT_S)

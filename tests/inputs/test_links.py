@@ -14,7 +14,7 @@ from jimeng.config import logs
 from jimeng.documents import Generation
 from jimeng.errors import ProviderError
 from jimeng.jobs import pump
-from jimeng.pictures.input_links import LinkToken, opened
+from jimeng.pictures.input_links import LinkToken, verify
 from jimeng.providers import Progress
 from jimeng.web.pictures import files as door
 from tests import given_pictures as given
@@ -113,7 +113,7 @@ def test_other_links_lead_nowhere(client, sent, change):
     """A changed one, another server's, and one whose time is over."""
     made, (path, _) = sent()
     token = path.removeprefix("/in/")
-    named = opened(token, SECRET)
+    named = verify(token, SECRET)
     wrong = {
         "letter": token[:-3] + ("A" if token[-3] != "A" else "B") + token[-2:],
         "secret": named.signed("another secret"),
@@ -129,7 +129,7 @@ def test_other_links_lead_nowhere(client, sent, change):
 def test_link_names_one_generation(client, sent):
     """The picture of one may not be fetched in the name of another."""
     made, (path, _) = sent()
-    named = opened(path.removeprefix("/in/"), SECRET)
+    named = verify(path.removeprefix("/in/"), SECRET)
     stranger = replace(named, input_id="upload_of_somebody_else").signed(SECRET)
 
     assert status(client, f"/in/{stranger}") == 404
@@ -139,10 +139,10 @@ def test_links_have_four_places(client, sent, monkeypatch):
     """The fifth at a time comes again; each place is given back."""
     _, (path, _) = sent()
 
-    for _ in range(door.PLACES + 1):
+    for _ in range(door.MAX_TRANSFERS + 1):
         assert status(client, path) == 200
         assert status(client, "/in/none") == 404
-    open_ones = [client.get(path, buffered=False) for _ in range(door.PLACES)]
+    open_ones = [client.get(path, buffered=False) for _ in range(door.MAX_TRANSFERS)]
     busy = client.get(path)
     for each in open_ones:
         each.close()

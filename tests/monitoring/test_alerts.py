@@ -184,7 +184,7 @@ def figures(client, provider, work_off, monkeypatch) -> dict[str, set[str]]:
     monkeypatch.setattr(metrics, "CACHE_S", 0.0)
     monkeypatch.setattr(saving, "fetch_picture", lambda url, **options: png())
     Worker(id="web-1:7", started_at=utcnow(), seen_at=utcnow()).save()
-    rotation.note(utcnow())
+    rotation.record_backup(utcnow())
     metric_counters.sample_slots()
     metric_counters.sample_slots()
     provider.submits = [ProviderError("no", code="content_refused_prompt")]

@@ -10,10 +10,10 @@ from xml.etree import ElementTree
 import pytest
 from PIL import Image as Pillow
 
-from jimeng.pictures.metadata import Made, written_into
+from jimeng.pictures.metadata import Provenance, write_into
 
 SIZE = (96, 64)
-MADE = Made(
+MADE = Provenance(
     prompt='雨后的小巷 & <b>"猫"</b>\n第二行 🐱',
     style="ink",
     model="doubao-seedream-3.0-t2i",
@@ -72,8 +72,8 @@ def chunk(kind: bytes, data: bytes) -> bytes:
     return struct.pack(">I", len(data)) + kind + data + check
 
 
-def marked(content: bytes, content_type: str, made: Made = MADE) -> bytes:
-    found = written_into(io.BytesIO(content), len(content), content_type, made)
+def marked(content: bytes, content_type: str, made: Provenance = MADE) -> bytes:
+    found = write_into(io.BytesIO(content), len(content), content_type, made)
     whole = found.content.read()
     assert len(whole) == found.bytes
     assert bool(found.mark) == (whole != content)

@@ -8,7 +8,7 @@ from dataclasses import replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jimeng.pictures.metadata import read_back, written_into
+from jimeng.pictures.metadata import read_back, write_into
 from tests.each import for_each
 from tests.pictures.labelled import (
     AIGC,
@@ -172,7 +172,7 @@ def test_any_part_can_be_asked_for(kind):
     """From any byte on, in any pieces."""
     content, content_type = labelled(kind)
     whole = marked(content, content_type)
-    found = written_into(io.BytesIO(content), len(content), content_type, MADE).content
+    found = write_into(io.BytesIO(content), len(content), content_type, MADE).content
 
     for start in [0, 1, 33, 40, 700, len(content), len(whole) - 1, len(whole), 10**9]:
         assert found.seek(start) == start

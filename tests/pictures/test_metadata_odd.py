@@ -3,7 +3,7 @@
 import random
 import zlib
 
-from jimeng.pictures.metadata import Made, read_back
+from jimeng.pictures.metadata import Provenance, read_back
 from tests.each import for_each
 from tests.pictures.labelled import chunk, drawn, every_kind, labelled, marked
 
@@ -38,18 +38,18 @@ def test_broken_files_are_passed_on_or_read_as_nothing(kind):
     ],
 )
 def test_words_of_strangers_that_are_none(text):
-    assert Made.from_json(text) is None
+    assert Provenance.from_json(text) is None
 
 
 def test_words_of_strangers_are_bounded():
     """What is not of its kind is left out."""
-    found = Made.from_json(
+    found = Provenance.from_json(
         '{"prompt": "<script>", "style": 1, "model": "%s", "size": "9999999x1",'
         ' "seed": -1}' % ("m" * 101)
     )
 
-    assert found == Made("<script>")
-    assert Made.from_json('{"prompt": "a", "seed": true}').seed is None
+    assert found == Provenance("<script>")
+    assert Provenance.from_json('{"prompt": "a", "seed": true}').seed is None
 
 
 def test_bomb_in_a_text_is_not_unpacked():

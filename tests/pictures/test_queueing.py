@@ -85,8 +85,8 @@ def test_it_is_free_again_however_it_is_left():
     with pytest.raises(ZeroDivisionError), lock.held_for("ada"):
         raise ZeroDivisionError
     with lock.held_for("ada"):
-        event = lock._line_up("bob", None)
-        lock._leave("bob", event)
+        event = lock._enqueue("bob", None)
+        lock._release("bob", event)
 
     with lock.held_for("carol"):
         assert lock._waiting == {}

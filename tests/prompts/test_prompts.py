@@ -11,7 +11,7 @@ from jimeng.documents import SavedPrompt, Task
 from jimeng.documents.principal import Principal
 from jimeng.errors.collections import TooManyPrompts
 from jimeng.gallery import saved_prompts
-from jimeng.gallery.saved_prompts import Words
+from jimeng.gallery.saved_prompts import PromptSettings
 from tests.page import POST
 from tests.rest import API, data_of, errors_of, refused
 
@@ -55,7 +55,7 @@ def test_prompt_from_its_saving_to_its_end(client):
     ],
 )
 def test_what_is_wrong_is_said_and_changes_nothing(client, wrong):
-    kept = saved_prompts.save(ME, "x", Words("y"))
+    kept = saved_prompts.save(ME, "x", PromptSettings("y"))
     body = {"name": "a", "prompt": "b", "user_id": "guest", **wrong}
 
     assert errors_of(client.post(PROMPTS, json=body))
@@ -67,12 +67,12 @@ def test_what_is_wrong_is_said_and_changes_nothing(client, wrong):
 def test_one_user_keeps_only_so_many(database, monkeypatch):
     """Others are not counted, and what is there stays."""
     monkeypatch.setattr(saved_prompts, "MAX_PROMPTS", 2)
-    saved_prompts.save(Principal("another"), "x", Words("y"))
+    saved_prompts.save(Principal("another"), "x", PromptSettings("y"))
     for name in "ab":
-        saved_prompts.save(ME, name, Words("y"))
+        saved_prompts.save(ME, name, PromptSettings("y"))
 
     with pytest.raises(TooManyPrompts):
-        saved_prompts.save(ME, "c", Words("y"))
+        saved_prompts.save(ME, "c", PromptSettings("y"))
 
     assert [each.name for each in saved_prompts.find_all(ME)] == ["b", "a"]
 
@@ -101,7 +101,9 @@ def test_form_is_saved_and_comes_back(client):
 
 def test_page_renames_deletes_and_takes_that_back(client):
     """A name that is none changes nothing; what was deleted comes back as it was."""
-    kept = saved_prompts.save(ME, "雨巷", Words("雨 <b>", n=2, seed=7, style="ink"))
+    kept = saved_prompts.save(
+        ME, "雨巷", PromptSettings("雨 <b>", n=2, seed=7, style="ink")
+    )
     where = f"/prompts/{kept.id}"
 
     renamed = client.post(f"{where}/rename", data={"name": "晴"}, headers=POST)
@@ -132,8 +134,8 @@ def test_what_cannot_be_saved_is_said_beside_the_name(client):
 
 
 def test_export_has_them(client):
-    saved_prompts.save(ME, "雨巷", Words("雨", seed=7))
-    saved_prompts.save(Principal("another"), "x", Words("y"))
+    saved_prompts.save(ME, "雨巷", PromptSettings("雨", seed=7))
+    saved_prompts.save(Principal("another"), "x", PromptSettings("y"))
 
     archive = zipfile.ZipFile(io.BytesIO(client.get("/account/export").data))
 

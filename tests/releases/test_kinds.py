@@ -206,7 +206,7 @@ def test_batch_of_another_kind_is_not_filled_or_forgotten(client):
     Batch.collection().update_one({"_id": made["batch_id"]}, {"$set": due})
     before = list(Batch.collection().find({}))
 
-    filling.go_on()
+    filling.fill_due()
     Batch.collection().update_many({}, {"$set": {"deleted_at": ago}})
     filling.forget_deleted()
 

@@ -9,7 +9,7 @@ import pytest
 from PIL.ImageFile import ImageFile
 
 from jimeng.errors import PictureInvalid
-from jimeng.pictures.decoding import look
+from jimeng.pictures.decoding import describe
 from tests.conftest import png
 from tests.each import for_each
 from tests.samples.odd_pictures import UNFIT
@@ -114,4 +114,4 @@ def test_whatever_a_decoder_stumbles_over_is_no_picture(monkeypatch, error):
     monkeypatch.setattr(ImageFile, "load", retry_unexpected)
 
     with pytest.raises(PictureInvalid):
-        look(png(), 10_000)
+        describe(png(), 10_000)

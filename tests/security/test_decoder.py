@@ -85,7 +85,7 @@ def test_size_that_models_make_of_what_was_asked_is_kept(factor):
 
 def test_busy_decoder_is_ended(monkeypatch, decoder):
     """By its own limit, however long anybody waits for it."""
-    monkeypatch.setattr(inspection, "SECONDS", 1)
+    monkeypatch.setattr(inspection, "CPU_SECONDS", 1)
     out = io.BytesIO()
     Pillow.effect_noise((4000, 4000), 90).save(out, "JPEG", progressive=True)
     content = refined(out.getvalue(), 50)
@@ -109,7 +109,7 @@ def test_decoder_that_hangs_is_ended(monkeypatch, decoder):
 
 def test_memory_has_an_end(monkeypatch, decoder):
     """A picture that would take more is none, and the machine does not notice."""
-    monkeypatch.setattr(inspection, "MEMORY", 200 * MB)
+    monkeypatch.setattr(inspection, "MEMORY_BYTES", 200 * MB)
 
     with pytest.raises(PictureInvalid):
         look(decoder, flat_webp(6000, 6000), inspection.MAX_PIXELS)

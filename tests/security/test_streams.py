@@ -12,7 +12,7 @@ from PIL import Image
 
 from jimeng.pictures import inspect
 from jimeng.web.gallery import downloads
-from jimeng.web.gallery.downloads import MAX_DOWNLOADS, MAX_OF_ONE, RETRY_AFTER_S
+from jimeng.web.gallery.downloads import MAX_DOWNLOADS, MAX_PER_PRINCIPAL, RETRY_AFTER_S
 from tests.hung import hang
 from tests.proxy import before
 from tests.serving import front
@@ -77,7 +77,7 @@ def status(link: socket.socket) -> int:
 def test_one_person_has_a_few(client):
     """The next is told to come again; what is closed makes room, read or not."""
     hang("一")
-    first, second = (client.get(EXPORT) for _ in range(MAX_OF_ONE))
+    first, second = (client.get(EXPORT) for _ in range(MAX_PER_PRINCIPAL))
 
     answer = client.get(EXPORT)
 
@@ -92,7 +92,7 @@ def test_one_person_has_a_few(client):
 
 def test_looking_at_heads_takes_no_place(client):
     """An answer without a body has ended."""
-    for _ in range(2 * MAX_OF_ONE):
+    for _ in range(2 * MAX_PER_PRINCIPAL):
         with client.head(EXPORT) as answer:
             assert answer.status_code == 200
 
@@ -102,7 +102,7 @@ def test_all_have_a_few(client):
     hang("一")
     with ExitStack() as held:
         for n in range(MAX_DOWNLOADS):
-            held.enter_context(downloads._places.acquire(f"user{n}"))
+            held.enter_context(downloads._slots.acquire(f"user{n}"))
         assert client.get(EXPORT).status_code == 429
 
     with client.get(EXPORT) as answer:
@@ -113,7 +113,7 @@ def test_all_have_a_few(client):
 def test_who_does_not_read_has_a_few_streams(served):
     """Without a proxy: the third is refused at once, another address is not."""
     with served(0) as port, ExitStack() as links:
-        mine = [links.enter_context(ask(port)) for _ in range(MAX_OF_ONE)]
+        mine = [links.enter_context(ask(port)) for _ in range(MAX_PER_PRINCIPAL)]
         assert [status(link) for link in mine] == [200, 200]
 
         with ask(port) as third, ask(port, "127.0.0.2") as others:

@@ -42,7 +42,7 @@ def test_link_that_is_replaced_or_revoked_is_dead_at_once(collection):
     with pytest.raises(ShareNotFound):
         shared_pages.visit(first.token)
     with pytest.raises(ShareNotFound):
-        shared_pages.named(shared_pages.visit(second.token), name)
+        shared_pages.picture_by_name(shared_pages.visit(second.token), name)
     shares.revoke(ME, collection)
     with pytest.raises(ShareNotFound):
         shared_pages.visit(second.token)
@@ -93,7 +93,7 @@ def test_what_is_in_the_trash_disappears_and_comes_back(collection, pictures):
     assert [i.prompt for i in shared_pages.open_page(whole).rows] == ["b", "c"]
     for act in (
         lambda: shared_pages.open_page(alone),
-        lambda: shared_pages.named(whole, name),
+        lambda: shared_pages.picture_by_name(whole, name),
     ):
         with pytest.raises(ShareNotFound):
             act()
@@ -101,7 +101,7 @@ def test_what_is_in_the_trash_disappears_and_comes_back(collection, pictures):
     assert shared_pages.open_page(alone).rows[0].id == pictures[0]
     collections.change(ME, collection, remove=pictures[:1])
     with pytest.raises(ShareNotFound):
-        shared_pages.named(whole, name)
+        shared_pages.picture_by_name(whole, name)
 
 
 def test_names_tell_nothing_and_are_not_to_be_guessed(collection, pictures):
@@ -119,7 +119,7 @@ def test_names_tell_nothing_and_are_not_to_be_guessed(collection, pictures):
     seen, name = shared_pages.visit(other.token), name_of(other, images[0])
     for wrong in ("", "x" * 15, name[::-1], name[:-1], name + "A", "/", "é" * 15):
         with pytest.raises(ShareNotFound):
-            shared_pages.named(seen, wrong)
+            shared_pages.picture_by_name(seen, wrong)
 
 
 def test_pages_go_on_by_names(collection):
@@ -132,9 +132,9 @@ def test_pages_go_on_by_names(collection):
     assert [image.prompt for image in shown] == ["a", "b", "c"]
     assert second.next_cursor is None
     names = [shares.name_of(seen.share, image) for image in shown]
-    assert shared_pages.beside(seen, shown[0]) == (None, names[1])
-    assert shared_pages.beside(seen, shown[1]) == (names[0], names[2])
-    assert shared_pages.beside(seen, shown[2]) == (names[1], None)
+    assert shared_pages.neighbours(seen, shown[0]) == (None, names[1])
+    assert shared_pages.neighbours(seen, shown[1]) == (names[0], names[2])
+    assert shared_pages.neighbours(seen, shown[2]) == (names[1], None)
 
 
 def test_others_can_neither_share_nor_change(collection, pictures):
@@ -145,13 +145,13 @@ def test_others_can_neither_share_nor_change(collection, pictures):
         shares.share_or_update(OTHER, collection)
     with pytest.raises(ImageNotFound):
         shares.share_or_update(OTHER, pictures[0])
-    for act in (shares.look, shares.revoke, shares.replace_link):
+    for act in (shares.find_overview, shares.revoke, shares.replace_link):
         with pytest.raises(ShareNotFound):
             act(OTHER, collection)
     with pytest.raises(UserNotFound):
         shares.page(OTHER, "guest")
     with pytest.raises(AdminsOnly):
-        shares.everybodys(ME)
+        shares.page_of_all_users(ME)
     assert shares.page(OTHER).rows == []
 
 
@@ -160,7 +160,7 @@ def test_operator_sees_and_revokes_with_an_entry(collection, pictures):
     shares.share_or_update(ME, collection)
     shares.share_or_update(ME, pictures[0])
 
-    listed = shares.everybodys(ROOT).rows
+    listed = shares.page_of_all_users(ROOT).rows
     assert [(each.share.id, each.title) for each in listed] == [
         (pictures[0], ""),
         (collection, "Spring"),

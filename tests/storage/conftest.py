@@ -9,7 +9,7 @@ import botocore.session
 import pytest
 
 from jimeng import jobs
-from jimeng.pictures.stores import Chosen
+from jimeng.pictures.stores import ConfiguredStore
 from tests.storage.front import Front, moto
 
 _numbers = itertools.count(1)
@@ -24,7 +24,7 @@ def directory(tmp_path):
 def stored_in(app, config, registry, directory):
     """Has this process keep pictures there."""
 
-    def choose(kind: str, **settings: object) -> Chosen:
+    def choose(kind: str, **settings: object) -> ConfiguredStore:
         there = {"STORAGE": kind, "STORAGE_DIR": str(directory), **settings}
         chosen = replace(config, **there)
         app.config["JIMENG"] = chosen
@@ -62,7 +62,7 @@ def in_bucket(stored_in, front):
     name = f"jimeng-test-{next(_numbers)}"
     front.make_bucket(name)
 
-    def choose(kind: str = "s3", **settings: object) -> Chosen:
+    def choose(kind: str = "s3", **settings: object) -> ConfiguredStore:
         bucket = {
             "S3_ENDPOINT": front.url,
             "S3_BUCKET": name,

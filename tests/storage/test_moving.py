@@ -6,7 +6,7 @@ from mongoengine import get_db
 
 from jimeng.documents import AuditEntry, Image
 from jimeng.jobs.janitor import file_ids_of_images
-from jimeng.pictures.stores import FileStore, NotTheSame, move, moving
+from jimeng.pictures.stores import CopyDiffers, FileStore, move, moving
 from jimeng.pictures.stores.gridfs import GridFSStore
 from tests.conftest import png
 from tests.rest import create
@@ -84,7 +84,7 @@ def test_copy_that_differs_deletes_nothing(stored_in, monkeypatch):
         "jimeng.pictures.stores.files.write", lambda place, content: None
     )
 
-    with pytest.raises(NotTheSame, match=str(file_id)):
+    with pytest.raises(CopyDiffers, match=str(file_id)):
         list(move(store, file_ids_of_images, grace=0.0))
 
     assert bytes_in(store, file_id) == b"one"
@@ -137,7 +137,7 @@ def test_file_is_found_while_it_moves(stored_in, monkeypatch):
 
 def test_commands_show_and_move(app, client, work_off, stored_in, monkeypatch):
     """Both say what they found, and moving leaves an entry in the audit trail."""
-    monkeypatch.setattr(moving, "GRACE", 0.0)
+    monkeypatch.setattr(moving, "GRACE_S", 0.0)
     stored_in("gridfs")
     create(client)
     work_off()
@@ -173,7 +173,7 @@ def test_what_could_not_be_moved_is_told_of(
     app, client, work_off, stored_in, directory, monkeypatch
 ):
     """Files that somebody has deleted: how many, of which pictures, and what to do."""
-    monkeypatch.setattr(moving, "GRACE", 0.0)
+    monkeypatch.setattr(moving, "GRACE_S", 0.0)
     stored_in("file")
     task_id = create(client)
     work_off()

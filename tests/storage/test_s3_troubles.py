@@ -41,16 +41,16 @@ TROUBLES = {
 @pytest.fixture(autouse=True)
 def returning(monkeypatch) -> None:
     """A store that did not answer is soon asked again."""
-    monkeypatch.setattr(s3_client, "RESTS", 0.1)
+    monkeypatch.setattr(s3_client, "BACK_OFF_S", 0.1)
 
 
 @pytest.fixture
 def ail(front, monkeypatch) -> Callable[[Trouble | None], None]:
     """Makes trouble, and whoever asks the store impatient for as long as it lasts."""
-    patient = s3_client.TIMEOUT
+    patient = s3_client.TIMEOUT_S
 
     def make(trouble: Trouble | None) -> None:
-        monkeypatch.setattr(s3_client, "TIMEOUT", (0.3, 0.3) if trouble else patient)
+        monkeypatch.setattr(s3_client, "TIMEOUT_S", (0.3, 0.3) if trouble else patient)
         front.trouble = trouble
 
     return make
@@ -140,7 +140,7 @@ def test_all_of_an_operation_has_one_time(in_bucket, front, monkeypatch):
     front.trouble = Trouble(delay=0.3)
     store.save_together("image-1", b"one", b"two")
 
-    monkeypatch.setattr(s3_client, "WITHIN", 0.5)
+    monkeypatch.setattr(s3_client, "OPERATION_TIMEOUT_S", 0.5)
     with pytest.raises(StorageUnavailable):
         store.save_together("image-1", b"one", b"two")
 
@@ -150,21 +150,21 @@ def test_silent_store_holds_up_one_caller_at_a_time(in_bucket, front, ail, monke
     store = in_bucket().first
     file_id = store.save(b"one", "image-1")
     ail(Trouble(delay=0.5))
-    for _ in range(s3_client.IN_A_ROW):
+    for _ in range(s3_client.MAX_UNANSWERED):
         with pytest.raises(StorageUnavailable):
             store.open(file_id)
     asked = front.count("GET")
 
-    monkeypatch.setattr(s3_client, "RESTS", 60.0)
+    monkeypatch.setattr(s3_client, "BACK_OFF_S", 60.0)
     with pytest.raises(StorageUnavailable):
         store.open(file_id)
     assert not store.works()
     assert front.count("GET") == asked
 
     ail(None)
-    monkeypatch.setattr(s3_client, "RESTS", 0.0)
+    monkeypatch.setattr(s3_client, "BACK_OFF_S", 0.0)
     store.open(file_id).close()
-    monkeypatch.setattr(s3_client, "RESTS", 60.0)
+    monkeypatch.setattr(s3_client, "BACK_OFF_S", 60.0)
     with store.open(file_id) as content:
         assert content.read() == b"one"
 
@@ -208,7 +208,7 @@ def test_doctor_and_readiness_are_content_with_one_that_works(
     assert readiness._storage().reasons == ()
     assert len(front.seen) == asked
     front.trouble = AWAY
-    monkeypatch.setattr("jimeng.pictures.stores.s3.FRESH", 0.0)
+    monkeypatch.setattr("jimeng.pictures.stores.s3.FRESH_S", 0.0)
     assert [each.code for each in readiness._storage().reasons] == ["storage"]
 
 
@@ -291,7 +291,7 @@ def test_bucket_that_was_silent_can_be_left(
     app, client, provider, work_off, in_bucket, ail, fetched, monkeypatch, name
 ):
     """What its silence left in the ledger is no picture that is missing."""
-    monkeypatch.setattr(moving, "GRACE", 0.0)
+    monkeypatch.setattr(moving, "GRACE_S", 0.0)
     monkeypatch.setattr(moving, "SETTLED", timedelta(0))
     in_bucket()
     task_id = create(client)
@@ -314,7 +314,7 @@ def test_move_to_a_bucket_that_falls_silent_can_be_taken_back(
     app, client, work_off, in_bucket, front, monkeypatch
 ):
     """What was to be copied is where it was; what was noted of it there goes."""
-    monkeypatch.setattr(moving, "GRACE", 0.0)
+    monkeypatch.setattr(moving, "GRACE_S", 0.0)
     in_bucket("gridfs")
     task_id = create(client)
     work_off()

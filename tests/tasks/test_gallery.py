@@ -10,7 +10,7 @@ from jimeng.documents.image import lists_of
 from jimeng.documents.principal import Principal
 from jimeng.errors import Invalid
 from jimeng.gallery import browsing, bulk_trash, picture_details, trash
-from jimeng.gallery.browsing import Wanted
+from jimeng.gallery.browsing import PictureFilter
 from tests.each import for_each
 from tests.hung import MODEL, hang
 from tests.rest import create
@@ -26,13 +26,13 @@ def hung(database) -> list[str]:
     return hang(CAT, LANTERN, SNOW)
 
 
-def found(wanted: Wanted | None = None, **filters) -> list[str | None]:
+def found(wanted: PictureFilter | None = None, **filters) -> list[str | None]:
     """The prompts of what is shown, in order."""
-    page = browsing.browse(ME, wanted or Wanted(**filters))
+    page = browsing.browse(ME, wanted or PictureFilter(**filters))
     return [image.prompt for image in page.rows]
 
 
-def scanned(wanted: Wanted, cursor: str | None = None) -> int:
+def scanned(wanted: PictureFilter, cursor: str | None = None) -> int:
     """How many entries of an index MongoDB looks at for one page."""
     index, parts = browsing.plan("guest", wanted)
     parts += [after(cursor, "created_at")] if cursor else []
@@ -146,7 +146,7 @@ def test_cursor_walks_over_pictures_of_one_moment(database):
     seen, cursor = [], None
 
     while True:
-        page = browsing.browse(ME, Wanted(), cursor=cursor, limit=3)
+        page = browsing.browse(ME, PictureFilter(), cursor=cursor, limit=3)
         seen += [image.id for image in page.rows]
         cursor = page.next_cursor
         if cursor is None:
@@ -160,14 +160,14 @@ def test_cursor_walks_over_pictures_of_one_moment(database):
 def test_other_cursors_are_refused(hung, cursor):
     """Only what a page gave out is one."""
     with pytest.raises(Invalid):
-        browsing.browse(ME, Wanted(), cursor=cursor)
+        browsing.browse(ME, PictureFilter(), cursor=cursor)
 
 
 def test_nobody_sees_anothers_pictures(hung):
     """Not in lists, by words or by id, and no operator in their own gallery."""
     for principal in (Principal("else"), Principal("boss", is_operator=True)):
-        assert browsing.browse(principal, Wanted()).rows == []
-        assert browsing.browse(principal, Wanted(q="猫")).rows == []
+        assert browsing.browse(principal, PictureFilter()).rows == []
+        assert browsing.browse(principal, PictureFilter(q="猫")).rows == []
         assert browsing.models_used(principal) == []
         assert not browsing.has_pictures(principal)
         assert bulk_trash.count_others(principal) == bulk_trash.Others(0, 0)
@@ -187,12 +187,16 @@ def test_page_costs_what_it_shows_whatever_else_there_is(database):
     deep = cursor_of(rows[199], "created_at")
     then = rows[250]["created_at"]
 
-    assert scanned(Wanted(model="rare")) <= 2
-    assert scanned(Wanted(favourite=True)) <= 1
-    assert scanned(Wanted(ratio="16:9")) <= 1
-    assert scanned(Wanted(since=then, until=then + day)) <= 2
-    assert scanned(Wanted(q="狗")) <= 1
-    for common in (Wanted(), Wanted(q="猫"), Wanted(model=MODEL, ratio="1:1")):
+    assert scanned(PictureFilter(model="rare")) <= 2
+    assert scanned(PictureFilter(favourite=True)) <= 1
+    assert scanned(PictureFilter(ratio="16:9")) <= 1
+    assert scanned(PictureFilter(since=then, until=then + day)) <= 2
+    assert scanned(PictureFilter(q="狗")) <= 1
+    for common in (
+        PictureFilter(),
+        PictureFilter(q="猫"),
+        PictureFilter(model=MODEL, ratio="1:1"),
+    ):
         assert scanned(common) <= 61
         assert scanned(common, deep) <= 62
 

@@ -32,7 +32,7 @@ NOON = datetime(2026, 3, 4, 4, 5, 6, tzinfo=UTC)
 
 
 def pack(ids: list[str], principal: Principal = ME) -> zipfile.ZipFile:
-    pieces = downloads.pack(downloads.chosen(principal, ids), ZONE)
+    pieces = downloads.pack(downloads.find_selected(principal, ids), ZONE)
     return zipfile.ZipFile(io.BytesIO(b"".join(pieces)))
 
 
@@ -101,10 +101,10 @@ def test_picture_that_breaks_off_is_named(database):
 
 def test_archive_passes_through_in_pieces(database, monkeypatch):
     """A large picture is never in memory as a whole."""
-    monkeypatch.setattr("jimeng.gallery.downloads.PIECE", 64)
+    monkeypatch.setattr("jimeng.gallery.downloads.CHUNK_BYTES", 64)
     ids = hang("一")
 
-    pieces = list(downloads.pack(downloads.chosen(ME, ids), ZONE))
+    pieces = list(downloads.pack(downloads.find_selected(ME, ids), ZONE))
 
     assert len(pieces) >= len(png()) / 64
     assert max(map(len, pieces)) < 400
@@ -113,7 +113,7 @@ def test_archive_passes_through_in_pieces(database, monkeypatch):
 def test_archive_needs_the_memory_of_one_picture(database):
     """However much there is to pack, it is never there at once."""
     large = replace(inspect(png()), content=random.Random(1).randbytes(2**20))
-    images = downloads.chosen(ME, hang(*"一二三四五六七八九十", picture=large))
+    images = downloads.find_selected(ME, hang(*"一二三四五六七八九十", picture=large))
     tracemalloc.start()
 
     total = sum(map(len, downloads.pack(images, ZONE)))
@@ -127,7 +127,7 @@ def test_archive_needs_the_memory_of_one_picture(database):
 def test_picture_that_goes_meanwhile_is_named(database):
     """What its owner removes while the archive is on its way costs only itself."""
     ids = hang("一", "二", "三")
-    pieces = downloads.pack(downloads.chosen(ME, ids), ZONE)
+    pieces = downloads.pack(downloads.find_selected(ME, ids), ZONE)
     begun = next(pieces)
 
     endings.delete_image(ids[1])
@@ -140,7 +140,7 @@ def test_picture_that_goes_meanwhile_is_named(database):
 
 def test_reader_may_leave(database):
     """A download that is given up leaves nothing open."""
-    pieces = downloads.pack(downloads.chosen(ME, hang("一", "二")), ZONE)
+    pieces = downloads.pack(downloads.find_selected(ME, hang("一", "二")), ZONE)
     next(pieces)
 
     pieces.close()
@@ -152,14 +152,14 @@ def test_archive_is_refused_before_it_begins(database):
     """Nothing selected, too much, and what is not there are told in words."""
     ids = hang("一")
     with pytest.raises(NothingSelected):
-        downloads.chosen(ME, [])
+        downloads.find_selected(ME, [])
     with pytest.raises(ArchiveTooLarge):
-        downloads.chosen(ME, [*ids, *(f"x{n}" for n in range(MAX_PICTURES))])
+        downloads.find_selected(ME, [*ids, *(f"x{n}" for n in range(MAX_PICTURES))])
     with pytest.raises(ImageNotFound):
-        downloads.chosen(Principal("else"), ids)
+        downloads.find_selected(Principal("else"), ids)
     trash.trash_pictures(ME, ids)
     with pytest.raises(ImageNotFound):
-        downloads.chosen(ME, ids)
+        downloads.find_selected(ME, ids)
 
 
 def test_others_pictures_are_left_out(database):

@@ -216,7 +216,7 @@ def undo(page: str) -> dict:
 
 
 def inside(made: str) -> set[str]:
-    found = browsing.browse(ME, browsing.Wanted(collection=made))
+    found = browsing.browse(ME, browsing.PictureFilter(collection=made))
     return {image.id for image in found.rows}
 
 

@@ -159,7 +159,7 @@ def test_model_that_takes_the_most_is_offered_where_none_takes_as_many(app):
     with app.test_request_context():
         tray = Tray(find_model(TAKES_NONE), 15, model_options())
 
-    assert tray.instead.model.takes.most == 14
+    assert tray.suggestion.model.takes.most == 14
 
 
 def test_model_that_needs_a_picture_says_so(client):

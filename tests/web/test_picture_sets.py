@@ -8,7 +8,7 @@ import pytest
 from jimeng.documents import Image
 from jimeng.documents.principal import Principal
 from jimeng.gallery import browsing, collections, picture_details
-from jimeng.gallery.browsing import Wanted
+from jimeng.gallery.browsing import PictureFilter
 from tests.hung import hang
 from tests.page import POST
 
@@ -127,8 +127,8 @@ def test_neighbour_costs_what_it_shows(hung, monkeypatch):
     image = picture_details.find_picture(ME, few[0])
     asked.clear()
 
-    wanted = Wanted(collection=made)
-    assert picture_details.beside(image, newer=False, among=wanted) == few[1]
+    wanted = PictureFilter(collection=made)
+    assert picture_details.neighbour_id(image, newer=False, among=wanted) == few[1]
 
     ((where, how),) = asked
     rows = Image.collection().find(where).sort(how["sort"]).hint(how["hint"]).limit(1)

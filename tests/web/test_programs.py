@@ -13,7 +13,7 @@ import pytest
 
 from jimeng.documents import Image, Task
 from jimeng.gallery.picture_details import PictureRecord
-from jimeng.web.pictures.code_samples import ROUTE, programs
+from jimeng.web.pictures.code_samples import ROUTE, code_samples
 from tests.each import for_each
 from tests.parts import NODE
 
@@ -93,7 +93,7 @@ def record(prompt: str) -> PictureRecord:
 
 
 def program(prompt: str, language: str, server: str, *, with_key: bool = False) -> str:
-    found = programs(record(prompt), server, with_key=with_key)
+    found = code_samples(record(prompt), server, with_key=with_key)
     return next(each.text for each in found if each.id == language)
 
 

@@ -6,7 +6,7 @@ import re
 import pytest
 
 from jimeng.documents import Input, Task
-from jimeng.pictures.metadata import Made, written_into
+from jimeng.pictures.metadata import Provenance, write_into
 from tests.conftest import png
 from tests.page import PROMPT, new_task, picture_of
 
@@ -51,8 +51,10 @@ def test_other_files_change_nothing(client):
 
 def test_words_of_strangers_are_words(client):
     """What stands in a file is shown as text, and asks for nothing by itself."""
-    hostile = Made("</textarea><script>alert(1)</script>", style="<i>", model="<b>")
-    file = written_into(io.BytesIO(png()), len(png()), "image/png", hostile)
+    hostile = Provenance(
+        "</textarea><script>alert(1)</script>", style="<i>", model="<b>"
+    )
+    file = write_into(io.BytesIO(png()), len(png()), "image/png", hostile)
 
     page = send(client, file.content.read()).text
 

@@ -1,4 +1,4 @@
-"""What `flask doctor` looks at, one thing after the other."""
+"""The checks of `flask doctor`, in order."""
 
 from collections.abc import Callable, Iterator
 
@@ -18,7 +18,7 @@ MACHINE: tuple[Check, ...] = (
     machine.pictures_disk,
     machine.file_descriptors,
 )
-# Each with whether it needs MongoDB: without it there is one finding, not five.
+# Each check, and whether it needs MongoDB: without it there is one finding, not five.
 CHECKS: tuple[tuple[Check, bool], ...] = (
     (databases.mongodb, True),
     (databases.redis, False),
@@ -39,11 +39,11 @@ CHECKS: tuple[tuple[Check, bool], ...] = (
 
 def examine(config: Config) -> Iterator[Finding]:
     """
-    Look at everything that a server with these settings needs; never raises for what
-    it finds. Costs nothing at any provider.
+    Check everything that a server with these settings needs. Problems are findings, not
+    exceptions. Costs nothing at any provider.
 
     Args:
-        config: As it was given; the databases are connected to already.
+        config: The settings; the databases are already connected.
     """
     yield from server.settings(config)
     has_mongodb = True
@@ -61,7 +61,7 @@ def examine(config: Config) -> Iterator[Finding]:
 
 
 def examine_machine(config: Config) -> Iterator[Finding]:
-    """Look at what can be seen, and may be why, where no database runs."""
+    """Check this machine, where no database runs."""
     for check in MACHINE:
         yield from check(config)
 

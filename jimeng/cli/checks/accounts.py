@@ -1,4 +1,4 @@
-"""Accounts: their limits, those that rest, and those waited for in vain."""
+"""Accounts: lowered limits, suspended accounts, and removed accounts with slots."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -9,20 +9,20 @@ from jimeng.config import Config
 
 
 def accounts(config: Config) -> Iterator[Finding]:
-    """Each account is given pictures, and none holds any that is not there."""
+    """All accounts are active, and no removed account holds slots."""
     if not config.has_credentials:  # those of `make run` are not known here
         return
     registry = jobs.runtime().registry
     account_lanes = lanes.read_account_lanes(registry.limits)
     strangers = lanes.count_foreign_slots({each.account_lane for each in account_lanes})
-    wrong = [*removed(strangers), *resting(account_lanes)]
+    wrong = [*removed(strangers), *suspended(account_lanes)]
     yield from wrong
     if not wrong and len(registry.accounts) > 1:
         yield Finding("accounts", Verdict.OK, ", ".join(registry.accounts))
 
 
 def limits(config: Config) -> Iterator[Finding]:
-    """As many pictures are sent at a time as are configured."""
+    """The limits of simultaneous pictures are the configured ones."""
     for each in lanes.read_account_lanes(jobs.runtime().registry.limits):
         if each.limit < each.configured:
             yield Finding(
@@ -35,7 +35,7 @@ def limits(config: Config) -> Iterator[Finding]:
 
 
 def removed(held: Counter[lanes.AccountLane]) -> Iterator[Finding]:
-    """Accounts that are not in the settings, and hold slots."""
+    """Accounts that hold slots and are not in the settings."""
     counts: Counter[str] = Counter()
     for account_lane, n in held.items():
         counts[account_lane.account] += n
@@ -44,7 +44,7 @@ def removed(held: Counter[lanes.AccountLane]) -> Iterator[Finding]:
         yield Finding(check, Verdict.FAILED, found, "doctor.account_removed")
 
 
-def resting(account_lanes: list[lanes.AccountLaneState]) -> Iterator[Finding]:
+def suspended(account_lanes: list[lanes.AccountLaneState]) -> Iterator[Finding]:
     for each in account_lanes:
         if lanes.is_account_suspended(each.record):
             (lane, account), record = each.account_lane, each.record

@@ -1,4 +1,4 @@
-"""MongoDB and Redis: whether they answer, are fit, and keep what they are given."""
+"""MongoDB, Redis and storage: reachable, recent enough, and durable."""
 
 import re
 import secrets
@@ -22,18 +22,18 @@ from jimeng.documents.database_errors import TROUBLES
 from jimeng.errors import StorageUnavailable
 from jimeng.operations import backup
 
-# What is run against in tests; older ones lack commands that are used.
+# The oldest tested versions; older ones lack commands that are used.
 OLDEST_MONGODB, OLDEST_REDIS = (4, 4), (6, 0)
-TIMEOUT_S = 5.0  # seconds that MongoDB has for one look
-FIRST_ANSWER = 3.0  # seconds, for the first: where it is away this is said within five
-SLOW = 0.1  # seconds for a round trip, of which a submission makes four
+TIMEOUT_S = 5.0  # for one check of MongoDB
+FIRST_TIMEOUT_S = 3.0  # for the first: its absence is reported within five seconds
+SLOW_S = 0.1  # for a round trip, of which a submission makes four
 BACKUP_OLD = timedelta(hours=36)  # as in docs/monitoring/alerts.yml
-PROBE = 256 * 1024  # bytes: more than one chunk of GridFS
+PROBE_BYTES = 256 * 1024  # more than one chunk of GridFS
 
 
 def mongodb(config: Config) -> Iterator[Finding]:
-    """It answers, is new enough, near enough, and takes writes with its journal."""
-    with pymongo.timeout(FIRST_ANSWER):
+    """It answers, is recent enough, fast enough, and acknowledges journaled writes."""
+    with pymongo.timeout(FIRST_TIMEOUT_S):
         hello = get_db().command("hello")
         version = get_db().client.server_info()["version"]
     with pymongo.timeout(TIMEOUT_S):
@@ -45,27 +45,27 @@ def mongodb(config: Config) -> Iterator[Finding]:
     yield graded(
         *("mongodb", found),
         (is_old, Verdict.FAILED, "doctor.mongodb_old"),
-        (took > SLOW, Verdict.WARNING, "doctor.slow"),
+        (took > SLOW_S, Verdict.WARNING, "doctor.slow"),
     )
 
 
-# What getaddrinfo says of a name that no DNS server knows, or could be asked for.
+# Errors of getaddrinfo for names that cannot be resolved.
 UNRESOLVED = {socket.EAI_NONAME, socket.EAI_AGAIN, socket.EAI_FAIL}
 UNAUTHENTICATED = {13, 18, 8000}  # the last one is Atlas's
 NUMBER = re.compile(r"\[Errno (-?\d+)\]")
 
 
 def away(error: PyMongoError) -> Finding:
-    """That MongoDB did not do what a check needs."""
+    """The finding for an error of MongoDB in a check."""
     return Finding("mongodb", Verdict.FAILED, name_of(error), why_away(error))
 
 
 def why_away(error: PyMongoError) -> str:
-    """The key in ``i18n`` of what to do about a MongoDB that cannot be used."""
+    """The message key of the advice for an unusable MongoDB."""
     if isinstance(error, OperationFailure):
         is_refused = error.code in UNAUTHENTICATED
         return "doctor.mongodb_auth" if is_refused else "ready.mongodb_refuses"
-    # The driver says it of each server, in words: only their numbers are stable.
+    # The driver reports errors per server as text: only the error numbers are stable.
     seen = get_db().client.topology_description
     faults = [str(each.error) for each in seen.server_descriptions().values()]
     numbers = {int(found) for each in faults for found in NUMBER.findall(each)}
@@ -73,14 +73,14 @@ def why_away(error: PyMongoError) -> str:
         return "doctor.mongodb_dns"
     if ECONNREFUSED in numbers:
         return "doctor.mongodb_refused"
-    # It forgets servers of another set; one that is asked directly it keeps.
+    # The driver drops servers of another replica set, except in a direct connection.
     if seen.replica_set_name and (not faults or "replica set" in faults[0]):
         return "doctor.mongodb_replica_set"
     return "ready.mongodb"
 
 
 def time_of_write() -> float:
-    """Seconds until a write is acknowledged as a task's is."""
+    """Seconds until a write is acknowledged, with the concern of a task's write."""
     began = time.monotonic()
     token = {"$set": {"token": secrets.token_hex(8)}}
     get_db()["probes"].update_one({"_id": "doctor"}, token, upsert=True)
@@ -88,7 +88,7 @@ def time_of_write() -> float:
 
 
 def redis(config: Config) -> Iterator[Finding]:
-    """It answers, is new enough, and does not throw jobs away to make room."""
+    """It answers, is recent enough, and does not evict jobs."""
     try:
         connection = jobs.huey.storage.conn
         began = time.monotonic()
@@ -97,7 +97,7 @@ def redis(config: Config) -> Iterator[Finding]:
     except RedisError as error:
         yield Finding("redis", Verdict.FAILED, name_of(error), "ready.redis")
         return
-    # Valkey says which Redis it is like, and its own version beside it.
+    # Valkey reports the compatible version of Redis besides its own.
     version = str(about.get("valkey_version") or about["redis_version"])
     policy = str(about.get("maxmemory_policy", "noeviction"))
     found = f"{version}, {policy}, {took * 1000:.0f} ms"
@@ -107,12 +107,12 @@ def redis(config: Config) -> Iterator[Finding]:
         *("redis", found),
         (is_old, Verdict.FAILED, "doctor.redis_old"),
         (evicts, Verdict.WARNING, "doctor.redis_evicts"),
-        (took > SLOW, Verdict.WARNING, "doctor.slow"),
+        (took > SLOW_S, Verdict.WARNING, "doctor.slow"),
     )
 
 
 def schema(config: Config) -> Iterator[Finding]:
-    """All steps that this release knows are done, and none that is beyond it."""
+    """All migrations of this release are done, and none of a later one."""
     known = migrations.read()
     found = f"{known.schema}, this release has {migrations.CODE}"
     is_beyond = known.min_code > migrations.CODE
@@ -125,7 +125,7 @@ def schema(config: Config) -> Iterator[Finding]:
 
 
 def indexes_built(config: Config) -> Iterator[Finding]:
-    """All that the documents declare are there."""
+    """All declared indexes exist."""
     faults = indexes.look()
     named = "; ".join(f"{label}: {fault}" for label, fault in faults.items())
     missing = (bool(faults), Verdict.FAILED, "ready.index_missing")
@@ -133,11 +133,13 @@ def indexes_built(config: Config) -> Iterator[Finding]:
 
 
 def storage(config: Config) -> Iterator[Finding]:
-    """Bytes can be kept, come back as they were, and go again."""
-    store, content = jobs.runtime().store, secrets.token_bytes(PROBE)
+    """A file can be written, read back unchanged, and deleted."""
+    store, content = jobs.runtime().store, secrets.token_bytes(PROBE_BYTES)
     try:
         began = time.monotonic()
-        file_id = store.save(content, "")  # named by no picture: else swept
+        file_id = store.save(
+            content, ""
+        )  # no picture refers to it: the sweep deletes it otherwise
         kept = store.open(file_id)
         with kept or nullcontext():
             is_same = kept is not None and kept.read() == content
@@ -153,7 +155,9 @@ def storage(config: Config) -> Iterator[Finding]:
         advice = "ready.index_missing" if lacks_index(error) else "doctor.storage"
         yield Finding("storage", Verdict.FAILED, name_of(error), advice)
         return
-    found = f"{PROBE // 1024} KiB written, read and deleted in {took * 1000:.0f} ms"
+    found = (
+        f"{PROBE_BYTES // 1024} KiB written, read and deleted in {took * 1000:.0f} ms"
+    )
     if not is_same:
         yield Finding("storage", Verdict.FAILED, "", "doctor.storage")
     elif lost:
@@ -163,7 +167,7 @@ def storage(config: Config) -> Iterator[Finding]:
 
 
 def last_backup(config: Config) -> Iterator[Finding]:
-    """One was made lately, if they are made by `flask backup` at all."""
+    """The last backup is recent, if backups are made by `flask backup` at all."""
     at = backup.last_at()
     if at is None:
         yield Finding("backup", Verdict.SKIPPED, "", "doctor.backup_unknown")
@@ -175,7 +179,7 @@ def last_backup(config: Config) -> Iterator[Finding]:
 
 
 def oldest_if_lost() -> str:
-    """The id of the oldest picture if its bytes are in no store; else nothing."""
+    """The id of the oldest picture if its file is in no store; else empty."""
     oldest = Image.collection().find_one({}, sort=[("created_at", 1)], hint="created")
     content = oldest and jobs.runtime().store.open(oldest["file_id"])
     if content:
@@ -184,11 +188,11 @@ def oldest_if_lost() -> str:
 
 
 def name_of(error: Exception) -> str:
-    """What happened, without the driver's words: they may quote an address."""
+    """The name of an error, without its text, which may contain an address."""
     return type(error).__name__
 
 
 def as_numbers(version: str) -> tuple[int, ...]:
-    """``7.0.14`` as numbers that can be compared; what is no number counts as 0."""
+    """Parse ``7.0.14`` for comparison; anything that is no number counts as 0."""
     parts = version.split("-")[0].split(".")
     return tuple(int(part) if part.isdecimal() else 0 for part in parts)

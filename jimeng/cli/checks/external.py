@@ -1,4 +1,4 @@
-"""What lies beyond this machine: providers, the time, the server's own address."""
+"""Outside this machine: providers, their clocks, and the public URL."""
 
 import time
 from collections import defaultdict
@@ -13,14 +13,14 @@ from jimeng.config import Config
 from jimeng.errors import ProviderError
 from jimeng.providers import Model, credentials
 
-TIMEOUT_S = 5.0  # seconds for an answer
-# Volcengine refuses a signature that is further from its own time than 15 minutes;
-# half of that is on the way there.
-FAR, TOO_FAR = 60.0, 450.0  # seconds
+TIMEOUT_S = 5.0
+# Volcengine refuses signatures whose time differs by more than 15 minutes; fail at half
+# of that.
+CLOCK_WARNING_S, CLOCK_FAILED_S = 60.0, 450.0
 
 
 def models(config: Config) -> Iterator[Finding]:
-    """Each model's keys and activation, as far as can be told without drawing."""
+    """Each model's keys and activation, as far as can be checked without generating."""
     if not config.has_credentials:  # `make run` draws demo pictures then
         settings = (("settings", credentials()),)
         yield Finding("models", Verdict.WARNING, "", "error.no_provider", settings)
@@ -44,11 +44,11 @@ def models(config: Config) -> Iterator[Finding]:
 
 
 def of_account(account: str) -> str:
-    """Nothing where there is only one."""
+    """The account in parentheses; empty if there is only one."""
     return f" ({account})" if len(jobs.runtime().registry.accounts) > 1 else ""
 
 
-# What says of a picture whether it may be charged says of a probe only this.
+# Codes that for a probe only mean that the provider has a problem.
 PROVIDER_FAILS = {
     *("submit_unknown", "provider_internal", "rate_limited", "concurrency_limited"),
     *("result_lost", "result_empty", "provider_refused", "moderation_unavailable"),
@@ -56,7 +56,7 @@ PROVIDER_FAILS = {
 
 
 def advice_on_probe(error: ProviderError) -> str:
-    """The key in ``i18n`` of what an operator can do about it."""
+    """The message key of the advice for a failed probe."""
     if error.code == "provider_unreachable":
         return "doctor.provider_away"
     if error.code in PROVIDER_FAILS:
@@ -77,13 +77,13 @@ def model_finding(model: Model, account: str) -> Finding:
 
 
 def clock(config: Config) -> Iterator[Finding]:
-    """This machine's clock agrees with the providers'."""
+    """This machine's clock agrees with those of the providers."""
     if not config.has_credentials:
         return
     for name, address in jobs.runtime().registry.addresses.items():
         check = f"clock of {name}"
         try:
-            apart = seconds_apart(address)
+            apart = clock_difference_s(address)
         except (requests.RequestException, ValueError) as error:
             named = type(error).__name__
             yield Finding(check, Verdict.SKIPPED, named, "doctor.clock_unknown")
@@ -91,18 +91,18 @@ def clock(config: Config) -> Iterator[Finding]:
         found = f"{apart:+.0f} s"
         yield graded(
             *(check, found),
-            (abs(apart) > TOO_FAR, Verdict.FAILED, "doctor.clock"),
-            (abs(apart) > FAR, Verdict.WARNING, "doctor.clock"),
+            (abs(apart) > CLOCK_FAILED_S, Verdict.FAILED, "doctor.clock"),
+            (abs(apart) > CLOCK_WARNING_S, Verdict.WARNING, "doctor.clock"),
         )
 
 
-def seconds_apart(address: str) -> float:
+def clock_difference_s(address: str) -> float:
     """
-    How far ahead this machine's clock is of the one behind *address*.
+    How far this machine's clock is ahead of that of a server.
 
     Raises:
-        ValueError: the answer names no time.
-        RequestException: there was none.
+        ValueError: the response has no date.
+        RequestException: there was no response.
     """
     began = time.time()
     answer = requests.head(address, timeout=TIMEOUT_S, allow_redirects=False)
@@ -114,7 +114,7 @@ def seconds_apart(address: str) -> float:
 
 
 def public_url(config: Config) -> Iterator[Finding]:
-    """The address that users are given leads to a server of ours."""
+    """The public URL leads to a jimeng server."""
     if not config.PUBLIC_URL:
         yield Finding("PUBLIC_URL", Verdict.SKIPPED, "", "doctor.public_url_unset")
         return

@@ -1,4 +1,4 @@
-"""What was found about one thing, and what to do about it."""
+"""The result of a check, and the advice."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -15,10 +15,10 @@ class Verdict(StrEnum):
 class Finding:
     """
     Attributes:
-        check: What was looked at, as `docs/operations.md` calls it.
+        check: The name of the check, as in `docs/operations.md`.
         found: The facts: versions, figures, names.
-        advice: The key in ``i18n`` of a sentence on what to do; empty where nothing is.
-        values: What that sentence has to be told.
+        advice: The message key of the advice; empty if none is needed.
+        values: The values of the message.
     """
 
     check: str
@@ -30,9 +30,10 @@ class Finding:
 
 def graded(check: str, found: str, *faults: tuple[bool, Verdict, str]) -> Finding:
     """
+    Create a finding from the first fault that is present, else an OK.
+
     Args:
-        faults: Whether there is one, how grave it is, and the advice; the first that
-            there is counts.
+        faults: Whether it is present, its severity, and the advice.
     """
     for is_there, status, advice in faults:
         if is_there:

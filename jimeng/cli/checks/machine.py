@@ -1,4 +1,4 @@
-"""This machine: room on its disks, and how many files a process may open."""
+"""This machine: free disk space, and the limit of open files."""
 
 import resource
 import shutil
@@ -14,48 +14,52 @@ from jimeng.config.version import RELEASE
 from jimeng.jobs.retention import MIN_FREE_BYTES
 from jimeng.pictures.stores.configured import directory_of
 
-SCARCE = 0.1  # of a disk
-# A web process holds a thousand idle connections, those that are being served and
-# those to the databases; half as many again leaves room for all else.
-LEAST_DESCRIPTORS = 1536
+SCARCE = 0.1  # free share of a disk
+# A web process holds a thousand idle connections, the active ones and those to the
+# databases; half as many more are a reserve.
+MIN_DESCRIPTORS = 1536
 GIB = 2**30
 
 
 def release(config: Config) -> Iterator[Finding]:
-    """Which version of jimeng looks, and from which commit."""
+    """The version and commit of jimeng."""
     yield Finding("jimeng", Verdict.OK, RELEASE)
 
 
 def database_disk(config: Config) -> Iterator[Finding]:
-    """There is room where MongoDB keeps its files, if it says."""
+    """MongoDB's disk has free space, if the server reports it."""
     try:
         stats = get_db().command("dbStats")
     except PyMongoError:
-        return  # said elsewhere
+        return  # reported by `mongodb`
     if total := stats.get("fsTotalSize"):
-        yield room("disk of MongoDB", total, total - stats["fsUsedSize"])
+        yield disk_finding("disk of MongoDB", total, total - stats["fsUsedSize"])
 
 
 def own_disk(config: Config) -> Iterator[Finding]:
-    """There is room where `make run` keeps its files: MongoDB ends where none is."""
+    """The disk of `make run` has free space: MongoDB exits on a full disk."""
     data_dir = Path(config.DATA_DIR)
     if data_dir.is_dir():
         usage = shutil.disk_usage(data_dir)
-        yield room("disk of DATA_DIR", usage.total, usage.free)
+        yield disk_finding("disk of DATA_DIR", usage.total, usage.free)
 
 
 def pictures_disk(config: Config) -> Iterator[Finding]:
-    """There is room in the directory of pictures, where that is what is chosen."""
-    directory = directory_of(config)
-    if config.STORAGE == "file" and directory.is_dir():  # else `storage` says so
-        usage = shutil.disk_usage(directory)
-        yield room("disk of STORAGE_DIR", usage.total, usage.free)
-
-
-def room(check: str, total: float, free: float) -> Finding:
     """
+    The disk of the picture directory has free space, if it is the configured store.
+    """
+    directory = directory_of(config)
+    if config.STORAGE == "file" and directory.is_dir():  # else reported by `storage`
+        usage = shutil.disk_usage(directory)
+        yield disk_finding("disk of STORAGE_DIR", usage.total, usage.free)
+
+
+def disk_finding(check: str, total: float, free: float) -> Finding:
+    """
+    Create the finding of a disk.
+
     Args:
-        total: Bytes; *free* likewise.
+        total: In bytes; *free* likewise.
     """
     found = f"{free / GIB:.1f} of {total / GIB:.1f} GiB free"
     return graded(
@@ -66,14 +70,14 @@ def room(check: str, total: float, free: float) -> Finding:
 
 
 def file_descriptors(config: Config) -> Iterator[Finding]:
-    """A process started as this one was may open enough of them."""
+    """Processes started like this one may open enough files."""
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    is_enough = soft == resource.RLIM_INFINITY or soft >= LEAST_DESCRIPTORS
+    is_enough = soft == resource.RLIM_INFINITY or soft >= MIN_DESCRIPTORS
     found = "unlimited" if soft == resource.RLIM_INFINITY else str(soft)
     if is_enough:
         yield Finding("file descriptors", Verdict.OK, found)
     else:
-        least = (("least", str(LEAST_DESCRIPTORS)),)
+        least = (("least", str(MIN_DESCRIPTORS)),)
         yield Finding(
             "file descriptors", Verdict.WARNING, found, "doctor.descriptors", least
         )

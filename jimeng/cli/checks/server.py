@@ -1,4 +1,4 @@
-"""What a running server would say of itself."""
+"""The settings and the readiness of a server."""
 
 from collections.abc import Iterator
 
@@ -9,12 +9,12 @@ from jimeng.http.auth import require_access
 from jimeng.lanes import switches
 from jimeng.monitoring import readiness
 
-# These have a look of their own here, and more to say.
+# Reasons that have a more detailed check of their own.
 ELSEWHERE = {
     *("mongodb", "redis", "disk", "storage", "no_provider"),
     *("release_too_old", "index_missing"),
 }
-# Where nobody has paused it.
+# Advice for switches that were paused automatically.
 PAUSED = {
     switches.BY_DISK: "doctor.paused_by_disk",
     switches.BY_RESTORE: "doctor.paused_by_restore",
@@ -22,7 +22,7 @@ PAUSED = {
 
 
 def settings(config: Config) -> Iterator[Finding]:
-    """A server would start with them; `make run` gives its own what they lack."""
+    """A server would start with these settings; `make run` supplies missing ones."""
     if not config.MONGODB_URI:
         return
     try:
@@ -34,7 +34,7 @@ def settings(config: Config) -> Iterator[Finding]:
 
 
 def readiness_reasons(config: Config) -> Iterator[Finding]:
-    """The queue moves, and somebody works."""
+    """The queue is processed, and workers are alive."""
     answer = readiness.run_checks()
     reasons = [each for each in answer.reasons if each.code not in ELSEWHERE]
     for each in reasons:

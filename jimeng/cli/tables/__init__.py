@@ -1,12 +1,12 @@
-"""The tables of the documents that are made from the code."""
+"""Tables of the documentation that are generated from the code."""
 
 from collections.abc import Iterable
 
 from jimeng.i18n import LANGUAGES
 
 
-def spoken(text: str, language: str) -> str:
-    """The half of "中文 / English" that *language* wants; all of it without halves."""
+def in_language(text: str, language: str) -> str:
+    """The part of "中文 / English" in *language*; the whole text if it has no parts."""
     halves = text.split(" / ")
     return halves[LANGUAGES.index(language)] if len(halves) > 1 else text
 
@@ -18,5 +18,5 @@ def line(cells: Iterable[str]) -> str:
 
 def head(titles: Iterable[str], language: str) -> str:
     """The title of each column, and the line below them."""
-    names = [spoken(title, language) for title in titles]
+    names = [in_language(title, language) for title in titles]
     return line(names) + line(["---"] * len(names))

@@ -1,8 +1,8 @@
-"""The table of ``docs/errors.md``: why a picture did not come, and what to do."""
+"""The table of ``docs/errors.md``: why pictures fail, and what to do."""
 
 from collections.abc import Iterable, Iterator
 
-from jimeng.cli.tables import head, line, spoken
+from jimeng.cli.tables import head, in_language, line
 from jimeng.i18n import LANGUAGES
 from jimeng.i18n.errors import ERRORS
 from jimeng.providers import PROVIDERS
@@ -25,7 +25,7 @@ SUBMITTED = {
 }
 POLLED = "继续查询 / polls on"
 LOOKS_AGAIN = "1 小时和 11 小时后各再查一次 / looks again after 1 h and 11 h"
-# What is done where no answer is the reason.
+# Actions for codes that do not come from a response.
 OTHERWISE = {
     "timed_out": LOOKS_AGAIN,
     "account_removed": LOOKS_AGAIN,
@@ -33,18 +33,18 @@ OTHERWISE = {
     "provider_unreachable": POLLED,
     "input_unreachable": "90 秒内取三次 / fetches it three times in 90 s",
 }
-Line = tuple[str, Judgement]  # the name of the provider that answers so
+Line = tuple[str, Judgement]  # with the name of the provider
 
 
 def lines() -> Iterator[Line]:
-    """Every answer that is known, the way it is judged."""
+    """Every known error response, with its judgement."""
     for each in PROVIDERS:
         yield from ((each.name, judged) for judged in each.judgements())
     yield from (("", Judgement("", "", rule)) for rule in WITHOUT_CODE)
 
 
 def table(language: str) -> str:
-    """Markdown, a row for each code of ours."""
+    """A Markdown table with a row for each error code."""
     found: dict[str, list[Line]] = {}
     for each in lines():
         found.setdefault(each[1].rule.code, []).append(each)
@@ -54,7 +54,7 @@ def table(language: str) -> str:
 
 def row(code: str, found: list[Line], language: str) -> tuple[str, ...]:
     judged = [each for _, each in found]
-    # A poll that is made again ends nothing, so what it says of charges is not said.
+    # A repeated poll ends nothing, so it says nothing about charges.
     ends = [each for each in judged if not polls_on(each)] or judged
     charges = {each.rule.charged for each in ends}
     paid = (CHARGED[each] for each in CHARGED if each in charges)
@@ -63,19 +63,19 @@ def row(code: str, found: list[Line], language: str) -> tuple[str, ...]:
         f"`{code}`",
         ERRORS[f"error.{code}"][LANGUAGES.index(language)],
         answers(found, language),
-        spoken("是 / yes" if retryable(code) else "否 / no", language),
-        joined((spoken(each, language) for each in paid), ", "),
-        joined((spoken(each, language) for each in by_itself), "; ") or "–",
+        in_language("是 / yes" if retryable(code) else "否 / no", language),
+        joined((in_language(each, language) for each in paid), ", "),
+        joined((in_language(each, language) for each in by_itself), "; ") or "–",
     )
 
 
 def answers(found: list[Line], language: str) -> str:
-    """By provider, since a name may mean something else for another."""
+    """The provider's codes, by provider, since a code may have several meanings."""
     parts = []
     for each in PROVIDERS:
         texts = (judged.said for name, judged in found if name == each.name)
-        said = joined(spoken(text, language) for text in texts)
-        # Those of the first need no name before them.
+        said = joined(in_language(text, language) for text in texts)
+        # Codes of the first provider need no prefix.
         label = "" if each is PROVIDERS[0] else each.label[LANGUAGES.index(language)]
         parts.append(said and (f"{label}: {said}" if label else said))
     return joined(parts, "; ") or "–"
@@ -90,5 +90,5 @@ def done(judged: Judgement) -> str:
 
 
 def joined(texts: Iterable[str], between: str = " ") -> str:
-    """Each text once, in the order in which they come."""
+    """Join texts without duplicates, in order."""
     return between.join(dict.fromkeys(text for text in texts if text))

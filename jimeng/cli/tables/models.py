@@ -1,8 +1,8 @@
-"""The tables of ``docs/models.md``, made from the one of the built-in models."""
+"""The tables of ``docs/models.md``, generated from the built-in models."""
 
 from collections.abc import Iterable, Iterator
 
-from jimeng.cli.tables import head, line, spoken
+from jimeng.cli.tables import head, in_language, line
 from jimeng.i18n import LANGUAGES
 from jimeng.providers import PROVIDERS, Model
 from jimeng.providers.models import Size
@@ -15,7 +15,7 @@ OVERVIEW = (
     "种子 / Seed",
     "秒 / Seconds",
 )
-GIVEN = (
+INPUT_COLUMNS = (
     "名称 / Name",
     "做什么 / Task",
     "图片 / Pictures",
@@ -38,7 +38,9 @@ def tables(language: str) -> str:
     for each in PROVIDERS:
         label = each.label[LANGUAGES.index(language)]
         parts += [f"## {label} (`{each.name}`)\n", overview(each.models, language)]
-        parts.append(head(GIVEN, language) + "".join(given(each.models, language)))
+        parts.append(
+            head(INPUT_COLUMNS, language) + "".join(input_rows(each.models, language))
+        )
         parts += [sizes(model, language) for model in each.models]
     return "\n".join(parts)
 
@@ -49,13 +51,13 @@ def overview(models: Iterable[Model], language: str) -> str:
 
 def row(model: Model, language: str) -> str:
     aliases = " ".join(f"`{name}`" for name in sorted(model.names - {model.id}))
-    seed = spoken("是 / yes" if model.takes_seed else "否 / no", language)
+    seed = in_language("是 / yes" if model.takes_seed else "否 / no", language)
     sizes_taken = limits(model, language)
     return line((f"`{model.id}`", aliases, sizes_taken, seed, f"{model.typical:g}"))
 
 
-def given(models: Iterable[Model], language: str) -> Iterator[str]:
-    """What each model takes in, a line for those that take anything."""
+def input_rows(models: Iterable[Model], language: str) -> Iterator[str]:
+    """A row for each model that accepts inputs."""
     for model in models:
         takes = model.takes
         if takes is None:
@@ -72,57 +74,60 @@ def given(models: Iterable[Model], language: str) -> Iterator[str]:
                 f"{takes.sides[0]}–{takes.sides[1]}",
                 ratio,
                 f"{takes.max_bytes / 1_000_000:g} MB",
-                beside(takes, language) or "–",
-                spoken(PROMPTS[takes.prompt], language),
+                other_fields(takes, language) or "–",
+                in_language(PROMPTS[takes.prompt], language),
             )
         )
 
 
-def beside(takes: Takes, language: str) -> str:
-    """The other fields that go with the pictures."""
+def other_fields(takes: Takes, language: str) -> str:
+    """The other fields that accompany the inputs."""
     found = ["`mask`"] if takes.mask else []
     if takes.strength:
         found.append("`strength`")
     if takes.expand:
         found.append(f"`expand` ≤ {takes.expand:g}")
     if takes.travels == "link":
-        found.append(spoken("要有公网地址 / needs a public address", language))
+        found.append(in_language("要有公网地址 / needs a public address", language))
     return ", ".join(found)
 
 
 def limits(model: Model, language: str) -> str:
     if model.follows:
-        return spoken("由图片决定 / as the picture", language)
+        return in_language("由图片决定 / as the picture", language)
     if model.sides:
-        word = spoken("边长 / sides", language)
+        word = in_language("边长 / sides", language)
         return f"{word} {model.sides[0]}–{model.sides[1]}"
     low, high = model.area or (0, 0)
-    area, ratio = spoken("面积 / area", language), spoken("比例 / ratio", language)
+    area, ratio = (
+        in_language("面积 / area", language),
+        in_language("比例 / ratio", language),
+    )
     return f"{area} {low}–{high}, {ratio} ≤ {model.max_ratio:g}:1"
 
 
 def sizes(model: Model, language: str) -> str:
     if model.follows:
-        return f"### {model.id}\n\n{grown(model, language)}"
+        return f"### {model.id}\n\n{output_size(model, language)}"
     table = head(("比例 / Ratio", "`standard`", "`hd`"), language)
     for ratio, size in model.sizes.items():
         table += line((ratio, text(size), text(model.hd_sizes[ratio])))
     named = [f"`{word}` = {text(size)}" for word, size in model.keywords.items()]
     if named:
-        word = spoken("名称： / Named: ", language)
+        word = in_language("名称： / Named: ", language)
         table += f"\n{word}{', '.join(named)}\n"
     return f"### {model.id}\n\n{table}"
 
 
-def grown(model: Model, language: str) -> str:
-    """How large what comes out is, where that follows from the picture."""
+def output_size(model: Model, language: str) -> str:
+    """The output size, where it follows from the input."""
     words = " ".join(f"`{word}` = {max(s)}" for word, s in model.keywords.items())
     said = {
         "inpainting": "与图片一样大。 / As large as the picture.",
         "outpainting": "图片加上扩展的各边。 / The picture with its new edges.",
         "upscaling": f"长边：{words} / The longer side: {words}",
     }
-    return spoken(said[model.task], language) + "\n"
+    return in_language(said[model.task], language) + "\n"
 
 
 def text(size: Size) -> str:

@@ -1,4 +1,4 @@
-"""Words for those who may not come in, or not do this."""
+"""Messages of authentication and authorisation errors."""
 
 ACCESS: dict[str, tuple[str, str]] = {
     "error.cross_site": (

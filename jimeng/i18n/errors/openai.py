@@ -1,4 +1,4 @@
-"""Words for what clients of OpenAI's images API meet beside what all do."""
+"""Messages of errors that only the interface for OpenAI clients has."""
 
 OPENAI: dict[str, tuple[str, str]] = {
     "openai.field": ("{field}：{words}", "{field}: {words}"),

@@ -1,4 +1,4 @@
-"""Words for pictures that were not drawn, or not kept."""
+"""Messages of failed pictures."""
 
 PICTURES: dict[str, tuple[str, str]] = {
     "error.content_refused_prompt": (

@@ -1,4 +1,4 @@
-"""Words for requests that are not understood, come too soon, or cannot be met."""
+"""Messages of requests that are malformed, limited, or cannot be fulfilled."""
 
 REQUESTS: dict[str, tuple[str, str]] = {
     "error.internal": (

@@ -1,4 +1,4 @@
-"""The words of the pages, a file for each area."""
+"""Messages of the pages, a file for each area."""
 
 from jimeng.i18n.pages.account import ACCOUNT
 from jimeng.i18n.pages.batches import BATCH_PAGES

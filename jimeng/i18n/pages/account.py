@@ -1,4 +1,4 @@
-"""The words of the account pages."""
+"""Messages of the account pages."""
 
 ACCOUNT: dict[str, tuple[str, str]] = {
     "account.pages": ("账号页面", "Account pages"),

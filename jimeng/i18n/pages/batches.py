@@ -1,4 +1,4 @@
-"""The words of the pages of batches."""
+"""Messages of the batch pages."""
 
 BATCH_PAGES: dict[str, tuple[str, str]] = {
     "batch.new": ("批量任务", "Batch"),

@@ -1,4 +1,4 @@
-"""The words of collections and of what is shared."""
+"""Messages of collections and shares."""
 
 COLLECTIONS: dict[str, tuple[str, str]] = {
     "collections.title": ("相册", "Collections"),

@@ -1,4 +1,4 @@
-"""The words of the form that asks for pictures."""
+"""Messages of the Create form."""
 
 CREATE: dict[str, tuple[str, str]] = {
     "index.heading": ("文字生图", "Text to image"),

@@ -1,4 +1,4 @@
-"""The words of the page that describes the API."""
+"""Messages of the API reference page."""
 
 DOCS: dict[str, tuple[str, str]] = {
     "docs.title": ("即梦 API 文档", "jimeng: the API"),

@@ -1,4 +1,4 @@
-"""The words of tasks and their pictures in the feed."""
+"""Messages of tasks and pictures in the feed."""
 
 FEED: dict[str, tuple[str, str]] = {
     "index.feed": ("我的图片", "My pictures"),

@@ -1,4 +1,4 @@
-"""The words of the gallery and its trash."""
+"""Messages of the gallery and its trash."""
 
 MONTHS = (
     *("January", "February", "March", "April", "May", "June", "July"),

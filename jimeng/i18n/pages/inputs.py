@@ -1,4 +1,4 @@
-"""The words of pictures that go in: in the form, and on a picture's page."""
+"""Messages of inputs: in the form, and on a picture's page."""
 
 GIVEN: dict[str, tuple[str, str]] = {
     "given.title": ("参考图", "Reference pictures"),

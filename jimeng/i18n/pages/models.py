@@ -1,4 +1,4 @@
-"""What each model is good for, in a few words: which to take."""
+"""A short description of each model."""
 
 # By the model's id. One that an operator has added has none.
 MODELS: dict[str, tuple[str, str]] = {

@@ -1,4 +1,4 @@
-"""The words of the operator's pages."""
+"""Messages of the operator's pages."""
 
 from jimeng.i18n.pages.operator_actions import ACTIONS
 

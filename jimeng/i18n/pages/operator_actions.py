@@ -1,4 +1,4 @@
-"""The words of the operator's pages about users, settings, and the audit trail."""
+"""Messages of the operator's pages about users, settings, and the audit trail."""
 
 ACTIONS: dict[str, tuple[str, str]] = {
     # Users.

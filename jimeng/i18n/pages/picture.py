@@ -1,4 +1,4 @@
-"""The words of a task's and a picture's own page, and of the principal."""
+"""Messages of the pages of a task, a picture, and the picture viewer."""
 
 PICTURE: dict[str, tuple[str, str]] = {
     "task.back": ("全部图片", "All pictures"),

@@ -1,4 +1,4 @@
-"""The words of prompts that are kept under a name."""
+"""Messages of saved prompts."""
 
 PROMPTS: dict[str, tuple[str, str]] = {
     "prompts.title": ("已保存的提示词", "Saved prompts"),

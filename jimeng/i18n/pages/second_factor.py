@@ -1,4 +1,4 @@
-"""The words of the second factor: at sign-in, and where it is set up."""
+"""Messages of the second factor: sign-in and set-up."""
 
 SECOND_FACTOR: dict[str, tuple[str, str]] = {
     "enter_code.title": ("输入验证码", "Enter your code"),

@@ -1,4 +1,4 @@
-"""The words of every page."""
+"""Messages of every page."""
 
 SHELL: dict[str, tuple[str, str]] = {
     "app.title": ("即梦", "jimeng"),

@@ -1,4 +1,4 @@
-"""The words of signing in and of invitations."""
+"""Messages of sign-in and invitations."""
 
 SIGN_IN: dict[str, tuple[str, str]] = {
     "confirm.title": ("确认是您本人", "Confirm it's you"),

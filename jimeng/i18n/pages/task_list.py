@@ -1,4 +1,4 @@
-"""The words of the page that lists tasks."""
+"""Messages of the task list."""
 
 TASK_LIST: dict[str, tuple[str, str]] = {
     "task_list.title": ("任务", "Tasks"),

@@ -1,4 +1,4 @@
-"""Files that are this user's alone, and secrets kept in them."""
+"""Files that only this user can read, and the secrets stored in them."""
 
 import os
 import secrets
@@ -8,7 +8,7 @@ LENGTH = 64  # hexadecimal digits of a secret
 
 
 def write_private(path: Path, text: str) -> None:
-    """Write a file that nobody else may read, whatever was there before."""
+    """Write or overwrite a file with mode 0600."""
     path.unlink(missing_ok=True)
     file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(file, "w", encoding="utf-8") as out:
@@ -16,7 +16,7 @@ def write_private(path: Path, text: str) -> None:
 
 
 def kept_secret(path: Path) -> str:
-    """The secret kept in *path*, made at random the first time."""
+    """Read the secret stored in *path*; create a random one if it does not exist."""
     try:
         kept = path.read_text("utf-8").strip()
     except (OSError, ValueError):

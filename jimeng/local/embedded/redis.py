@@ -49,7 +49,7 @@ class Redis(Server):
             return False
 
     def begin_anew(self) -> None:
-        """The queue may be lost at any time: what is due is in MongoDB."""
+        """Start with an empty queue: jobs that are due are in MongoDB."""
         kept = self.data_dir / KEPT
         if not kept.exists():
             return

@@ -38,7 +38,7 @@ def is_open(port: int, host: str = LOOPBACK) -> bool:
 
 
 def kept_port(path: Path) -> int:
-    """The port kept in the file *path*, or 0 if it holds none that we chose."""
+    """The port stored in *path*, or 0 if there is none."""
     try:
         port = int(path.read_text("ascii"))
     except (OSError, ValueError):
@@ -48,7 +48,7 @@ def kept_port(path: Path) -> int:
 
 
 def choose_port(path: Path) -> int:
-    """The port kept in the file *path*; another if there is none or it is taken."""
+    """The port stored in *path*; a new one if there is none or it is in use."""
     port = kept_port(path)
     while not (port and is_free(port)):
         port = FIRST + secrets.randbelow(COUNT)
@@ -95,7 +95,7 @@ class Server:
 
     @property
     def password(self) -> str:
-        """Random, and kept where nobody else may read it."""
+        """A random password, stored in a private file."""
         return kept_secret(self.data_dir / "password")
 
     @property

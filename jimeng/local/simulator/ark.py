@@ -1,4 +1,4 @@
-"""What Ark does with a call, from the key to the pictures."""
+"""The Ark API: check the key and the request, and generate pictures."""
 
 import hmac
 from collections.abc import Mapping, Sequence

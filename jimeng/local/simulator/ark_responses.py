@@ -1,4 +1,4 @@
-"""The shapes in which Volcengine Ark answers, and its errors."""
+"""The response formats of Volcengine Ark, and its errors."""
 
 import secrets
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The unsigned endpoints with which tests and people look and meddle."""
+"""Unsigned control endpoints, with which tests and developers inspect and inject."""
 
 import json
 from collections.abc import Mapping

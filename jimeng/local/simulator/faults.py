@@ -1,4 +1,4 @@
-"""Faults on demand: requested over HTTP, or by words in a prompt."""
+"""Fault injection: requested over HTTP, or by words in a prompt."""
 
 import io
 import re

@@ -1,4 +1,4 @@
-"""HTTP around the service: reads a request, checks who sent it, sends the answer."""
+"""The HTTP handler: parses a request, authenticates it, and sends the response."""
 
 import logging
 import socket

@@ -1,4 +1,4 @@
-"""What was accepted and billed, in SQLite: a restart forgets nothing."""
+"""The ledger of accepted and billed submissions, in SQLite, which survives restarts."""
 
 import sqlite3
 import threading

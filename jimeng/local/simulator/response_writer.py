@@ -1,4 +1,4 @@
-"""How an answer goes out: at once, late, slowly, in chunks, in part, or not at all."""
+"""Send a response: at once, late, slowly, in chunks, truncated, or not at all."""
 
 import socket
 import struct

@@ -1,4 +1,4 @@
-"""What both APIs share: the account's ledger, its pictures, and misbehaviour."""
+"""The service behind both APIs: the account's ledger, its pictures, and faults."""
 
 import base64
 import logging

@@ -1,4 +1,4 @@
-"""Accounts, and what can be changed while the simulator runs."""
+"""Accounts, and the settings that can be changed at run time."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace

@@ -75,7 +75,7 @@ def check(request: Received, keys: Account, now: float) -> Verdict:
 
 
 def asked_by(request: Received, accounts: Sequence[Account]) -> Account:
-    """Whose access key it names; the first account's where it is nobody's."""
+    """The account of the request's access key; the first account if it is unknown."""
     found = AUTHORIZATION.fullmatch(request.headers.get("authorization", ""))
     named = (each for each in accounts if found and each.access_key == found["key"])
     return next(named, accounts[0])

@@ -1,4 +1,4 @@
-"""What Visual does with a call whose signature is good."""
+"""The Visual API, after the signature was verified."""
 
 import json
 import logging

@@ -1,4 +1,4 @@
-"""The models of Visual as data: what each req_key takes, and what it sends back."""
+"""The models of Visual as data: the parameters and results of each req_key."""
 
 import json
 from collections.abc import Mapping

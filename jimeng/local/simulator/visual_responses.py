@@ -1,4 +1,4 @@
-"""The shapes in which Volcengine Visual answers: the flat envelope, the gateway's."""
+"""The response formats of Volcengine Visual: the flat envelope, the gateway's."""
 
 import json
 import secrets

@@ -1,4 +1,4 @@
-"""What is to be run: command lines, and the environment that goes with them."""
+"""The processes to run: command lines and environment."""
 
 import errno
 import os
@@ -18,7 +18,8 @@ EVERYWHERE = {"0.0.0.0", "::"}  # noqa: S104
 def check_access(config: Config) -> None:
     """
     Raises:
-        ConfigError: others could reach this server, and nobody said they may.
+        ConfigError: the server is reachable from other machines without being
+            configured to.
     """
     if config.AUTH == "on" or config.is_loopback or config.ALLOW_OPEN_ACCESS:
         return
@@ -32,7 +33,7 @@ def check_access(config: Config) -> None:
 def check_port(config: Config) -> None:
     """
     Raises:
-        ConfigError: the web server could not listen where it is told to.
+        ConfigError: the web server cannot listen on the configured address.
     """
     host, port = config.bare_host, config.SERVER_PORT
     family = socket.AF_INET6 if ":" in host else socket.AF_INET

@@ -1,4 +1,4 @@
-"""A child that is started again when it ends."""
+"""A child process that is restarted when it exits."""
 
 import logging
 import signal

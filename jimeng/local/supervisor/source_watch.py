@@ -1,4 +1,4 @@
-"""Notices when source files change, by looking."""
+"""Detect changed source files by polling."""
 
 import os
 from collections.abc import Iterator
@@ -9,14 +9,14 @@ PARTS = ("app.py", "wsgi.py", ".env", "jimeng", "templates", "static")
 
 
 class Watch:
-    """The sources under *root*, as they were at the last look."""
+    """The sources under *root*, as of the last poll."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
         self._seen = self._times()
 
     def changes(self) -> set[Path]:
-        """The files that were changed, added or removed since the last look."""
+        """The files that were changed, added or removed since the last poll."""
         before, self._seen = self._seen, self._times()
         return {path for path, _ in before.items() ^ self._seen.items()}
 

@@ -1,4 +1,4 @@
-"""All that runs, in the order in which it is started."""
+"""All services, in the order in which they are started."""
 
 import os
 import threading
@@ -153,7 +153,9 @@ class Stack:
             service.look()
 
     def stop(self, hurry: Callable[[], bool]) -> None:
-        """The last first: nobody loses what he still needs to end in order."""
+        """
+        Stop in reverse order, so that each service keeps what it needs to shut down.
+        """
         for service in reversed(self.services):
             service.stop(hurry)
 

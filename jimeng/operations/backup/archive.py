@@ -1,8 +1,8 @@
 """
-The file: a tar of a manifest, parts of collections in BSON, and their checksums.
+The backup file: a tar of a manifest, parts of collections in BSON, and checksums.
 
-The manifest comes first, so that a file of a later format is refused at once, and the
-checksums last, so that a file that was cut off is known by their absence.
+The manifest comes first, so that a later format is refused at once, and the checksums
+last, so that a truncated file lacks them.
 """
 
 import hashlib
@@ -19,22 +19,22 @@ from pathlib import Path
 from jimeng.config.version import COMMIT, SHORT, UNKNOWN, VERSION
 
 FORMAT = 2
-PART = 16 * 2**20  # bytes of one part, about
+PART_BYTES = 16 * 2**20  # approximate size of a part
 MANIFEST, SUMS = "manifest.json", "checksums.json"
 
 
 class Damaged(Exception):
-    """The file is no backup, is not whole, or is of a later release."""
+    """The file is no backup, is truncated or changed, or is of a later release."""
 
 
 @dataclass(frozen=True)
 class Manifest:
     """
     Attributes:
-        version: Of the release that wrote it; *commit* likewise.
+        version: The release that wrote it; *commit* likewise.
         created_at: In ISO 8601, UTC.
-        collections: Those that it holds, in the order in which they were read.
-        schema: How far its documents were, by the number of a migration's step.
+        collections: The collections that it contains, in the order of reading.
+        schema: The number of the last migration step of its documents.
     """
 
     format: int
@@ -50,7 +50,7 @@ class Manifest:
 
 
 class Writer:
-    """Adds parts one after the other, each in memory for as long as it is written."""
+    """Appends parts to the file, each in memory only while it is written."""
 
     def __init__(self, tar: tarfile.TarFile, manifest: Manifest) -> None:
         self._tar = tar
@@ -59,7 +59,7 @@ class Writer:
         self.add(MANIFEST, json.dumps(asdict(manifest), indent=2).encode())
 
     def add_part(self, collection: str, content: bytes) -> None:
-        """Append some documents, BSON one after the other."""
+        """Append a part: concatenated BSON documents."""
         number = self._counts[collection] = self._counts.get(collection, 0) + 1
         self.add(f"{collection}/{number:06}.bson", content)
 
@@ -76,12 +76,12 @@ class Writer:
 @contextmanager
 def writing(path: Path, manifest: Manifest) -> Iterator[Writer]:
     """
-    Write the file at *path*, which is there only once it is whole and on the disk.
+    Write the file; *path* appears only when it is complete and on disk.
 
-    Only its owner may read it: it holds hashes of passwords and keys.
+    Only its owner may read it: it contains hashes of passwords and keys.
 
     Raises:
-        OSError: there is no room, or no permission; *path* is as it was.
+        OSError: no space or no permission; *path* is unchanged.
     """
     partial = path.with_name(f"{path.name}.partial")
     try:
@@ -101,17 +101,17 @@ def writing(path: Path, manifest: Manifest) -> Iterator[Writer]:
 
 
 class Reader:
-    """Reads a file that `writing` has written, part by part."""
+    """Reads a backup file part by part."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
 
     def members(self) -> Iterator[tuple[str, bytes]]:
         """
-        Names and contents in their order.
+        Names and contents, in order.
 
         Raises:
-            Damaged: it is no tar, or ends in the middle of something.
+            Damaged: it is no tar, or is truncated.
         """
         try:
             with tarfile.open(self._path, "r|") as tar:
@@ -132,10 +132,10 @@ class Reader:
 
     def verify(self) -> Manifest:
         """
-        Read all of it, and compare it with its checksums.
+        Read the whole file, and verify its checksums.
 
         Raises:
-            Damaged: something is missing, was changed, or is of a later format.
+            Damaged: a part is missing or changed, or the format is of a later release.
         """
         found: dict[str, str] = {}
         manifest: Manifest | None = None
@@ -160,17 +160,19 @@ class Reader:
         try:
             if name != MANIFEST:
                 raise ValueError(f"begins with {name}")
-            told = json.loads(content)
-            if told["format"] > FORMAT:
+            fields = json.loads(content)
+            if fields["format"] > FORMAT:
                 raise Damaged(
-                    f"{self._path} was written by jimeng {told['version']}, whose "
+                    f"{self._path} was written by jimeng {fields['version']}, whose "
                     "backups this release cannot read: install that one"
                 )
-            known = Manifest.__dataclass_fields__  # a later release may tell more
-            return Manifest(**{n: value for n, value in told.items() if n in known})
+            known = (
+                Manifest.__dataclass_fields__
+            )  # a later release may have more fields
+            return Manifest(**{n: value for n, value in fields.items() if n in known})
         except (ValueError, KeyError, TypeError) as error:
             raise Damaged(f"{self._path} is no backup of jimeng: {error}") from error
 
 
-def of_now(created_at: str, collections: list[str], schema: int) -> Manifest:
+def new_manifest(created_at: str, collections: list[str], schema: int) -> Manifest:
     return Manifest(FORMAT, VERSION, created_at, collections, schema, COMMIT)

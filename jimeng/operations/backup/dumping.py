@@ -1,4 +1,4 @@
-"""Reading everything out, while others write."""
+"""Write a backup while other processes write to the database."""
 
 import logging
 from collections.abc import Callable, Iterator
@@ -15,24 +15,28 @@ from pymongo.database import Database
 
 from jimeng.documents import best_effort, migrations, utcnow
 from jimeng.operations.backup import pictures, rotation
-from jimeng.operations.backup.archive import PART, Manifest, Writer, of_now, writing
+from jimeng.operations.backup.archive import (
+    PART_BYTES,
+    Manifest,
+    Writer,
+    new_manifest,
+    writing,
+)
 from jimeng.pictures.stores.external import TOTALS
 
 log = logging.getLogger(__name__)
 
-# Where MongoDB cannot read all at one moment, this order makes up for it: a task comes
-# before its pictures, so that none is taken for one that nobody has sent yet, a batch
-# before its tasks, so that it lacks none that it says are made, and what names bytes
-# before the bytes.
+# Where MongoDB has no snapshot reads, this order keeps the copy consistent: a task
+# before its generations, so that none counts as not submitted, a batch before its
+# tasks, so that it has all that it counts as created, and references before the files.
 FIRST = ("batches", "tasks", "generations", "images", "inputs")
-# Of this moment alone: who works, what was tried in vain, and who is signed in, which
-# must not come to life after they have signed out.
-# What the latest hours have had is counted anew.
+# Transient state: workers, failed attempts, and sessions, which must not be restored
+# after sign-out. The latest hourly counts are counted again.
 LEFT_OUT = frozenset(
     {"workers", "probes", "attempts", "sessions", "installations"}
     | {"hours", "usage_hours", TOTALS}
 )
-SNAPSHOT = (5, 0)  # the first MongoDB that reads all at one moment
+SNAPSHOT = (5, 0)  # the first MongoDB with snapshot reads
 RAW: CodecOptions = CodecOptions(document_class=RawBSONDocument)
 
 
@@ -40,7 +44,7 @@ RAW: CodecOptions = CodecOptions(document_class=RawBSONDocument)
 class Dumped:
     """
     Attributes:
-        damaged: Pictures that are not in it, as they are not what was given to be kept.
+        damaged: Pictures that were left out because their checksums differ.
     """
 
     manifest: Manifest
@@ -54,43 +58,44 @@ def dump(
     with_pictures: bool = True,
 ) -> Dumped:
     """
-    Write a backup to *path*, while others write; users notice nothing.
+    Write a backup to *path* during normal operation.
 
     Args:
         tell: Called after each collection, with its name and number of documents.
-        with_pictures: Whether the bytes that stand outside of MongoDB are in it; those
-            that stand in it are in any case.
+        with_pictures: Include files stored outside MongoDB; those in GridFS are
+            always included.
 
     Raises:
-        OSError: the file cannot be written; *path* is as it was.
-        PyMongoError: MongoDB went away; likewise.
-        StorageUnavailable: and so did where the pictures are.
+        OSError: the file cannot be written; *path* is unchanged.
+        PyMongoError: MongoDB became unavailable; likewise.
+        StorageUnavailable: so did the store of pictures; likewise.
     """
     database = get_db()
-    # Before all else: a step that ends meanwhile is done once more after a restore.
+    # Read first: a migration step that ends meanwhile is repeated after a restore.
     schema = migrations.read().schema
-    apart = pictures.kept_apart() if with_pictures else {}
+    apart = pictures.external_stores() if with_pictures else {}
     names = [each for each in collections(database) if not pictures.is_of(apart, each)]
-    told = [*names, *pictures.collections(apart)]
+    collection_names = [*names, *pictures.collections(apart)]
     began = utcnow()
-    manifest = of_now(began.isoformat(), told, schema)
+    manifest = new_manifest(began.isoformat(), collection_names, schema)
     with writing(path, manifest) as writer:
         with snapshot(database) as session:
             for name in names:
-                # The bytes are many, and never change: they need no common moment, for
-                # which MongoDB keeps what was for five minutes only.
+                # Files are large and immutable: they need no snapshot, which MongoDB
+                # keeps for five minutes only.
                 at = None if name.endswith(".chunks") else session
                 tell(name, dump_collection(database, name, writer, at))
-        # After what names them, and wherever they are: none is missed as it moves.
+        # Files come after their references, from all stores: none is missed during a
+        # move.
         damaged = sum(pictures.dump(*each, writer, tell) for each in apart.items())
     with best_effort("the time of the backup"):
-        rotation.note(began)
-    log.info("backup written collections=%d damaged=%d", len(told), damaged)
+        rotation.record_backup(began)
+    log.info("backup written collections=%d damaged=%d", len(collection_names), damaged)
     return Dumped(manifest, damaged)
 
 
 def collections(database: Database) -> list[str]:
-    """Those that are worth keeping: `FIRST`, then the others, and bytes at the end."""
+    """The collections to back up: `FIRST`, then the others, then files."""
     found = database.list_collection_names(filter={"type": "collection"})
     kept = set(found) - LEFT_OUT
     kept = {name for name in kept if not name.startswith("system.")}
@@ -105,14 +110,14 @@ def collections(database: Database) -> list[str]:
 
 @contextmanager
 def snapshot(database: Database) -> Iterator[ClientSession | None]:
-    """All that is read under it is of one moment; None where there is no such thing."""
+    """A session with snapshot reads; None if the server does not support them."""
     client = database.client
     is_able = client.server_info()["versionArray"][:2] >= list(SNAPSHOT)
     if not (is_able and database.command("hello").get("setName")):
         yield None
         return
-    # What is read is what a majority has: this write comes after all that was
-    # acknowledged until now, and is waited for.
+    # The snapshot is majority-committed: wait for a write that follows all those
+    # acknowledged until now.
     marks = database.get_collection(
         "installations", write_concern=WriteConcern("majority")
     )
@@ -124,13 +129,13 @@ def snapshot(database: Database) -> Iterator[ClientSession | None]:
 def dump_collection(
     database: Database, name: str, writer: Writer, session: ClientSession | None
 ) -> int:
-    """Write its documents as they are, and return how many there were."""
+    """Write the raw documents of a collection; return their number."""
     count, part = 0, bytearray()
     source = database.get_collection(name, codec_options=RAW)
     for row in source.find({}, session=session):
         part += row.raw
         count += 1
-        if len(part) >= PART:
+        if len(part) >= PART_BYTES:
             writer.add_part(name, bytes(part))
             part.clear()
     writer.add_part(name, bytes(part))

@@ -1,8 +1,8 @@
 """
-The bytes of pictures that stand outside of MongoDB, written as if they stood in it.
+Back up files stored outside MongoDB in the format of GridFS.
 
-So a backup is the same wherever they were, and goes wherever the settings of the
-restoring server say.
+So a backup does not depend on the store, and is restored to the store of the restoring
+server's settings.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -12,26 +12,30 @@ from bson import ObjectId, encode
 from mongoengine import get_db
 
 from jimeng.jobs import runtime
-from jimeng.operations.backup.archive import PART, Manifest, Writer
-from jimeng.pictures.stores import Chosen, Store, moving, overview
+from jimeng.operations.backup.archive import PART_BYTES, Manifest, Writer
+from jimeng.pictures.stores import ConfiguredStore, Store, moving, overview
 from jimeng.pictures.stores.gridfs import INPUTS, RESULTS, rows_of
 
-AT_A_TIME = 4  # files; most of it is waiting for the store, and each is in memory
-FILES, CHUNKS = ".files", ".chunks"  # as GridFS calls its collections
+PARALLEL_FILES = 4  # mostly waiting for the store; each file is in memory
+FILES, CHUNKS = ".files", ".chunks"  # suffixes of GridFS collections
 
 
 def stores() -> dict[str, Store]:
-    """That of each bucket of ids."""
+    """Bucket -> its store."""
     return {RESULTS: runtime().store, INPUTS: runtime().inputs}
 
 
-def kept_apart() -> dict[str, Store]:
-    """Those that keep bytes elsewhere, too."""
-    return {name: each for name, each in stores().items() if isinstance(each, Chosen)}
+def external_stores() -> dict[str, Store]:
+    """The stores with files outside GridFS."""
+    return {
+        name: each
+        for name, each in stores().items()
+        if isinstance(each, ConfiguredStore)
+    }
 
 
 def is_of(buckets: Iterable[str], collection: str) -> bool:
-    """Whether what stands there is written by `dump`, or is a ledger of it."""
+    """Whether a collection is written by `dump`, or is a ledger of such a store."""
     names = [(f"{each}{FILES}", f"{each}{CHUNKS}") for each in buckets]
     ledgers = tuple(f"{each}.in_" for each in buckets)
     return collection.startswith(ledgers) or any(collection in each for each in names)
@@ -45,13 +49,13 @@ def dump(
     bucket: str, store: Store, writer: Writer, tell: Callable[[str, int], None]
 ) -> int:
     """
-    Write all files of *bucket*, each compared with the SHA-256 it was kept with.
+    Write all files of *bucket*, each verified by its stored SHA-256.
 
     Returns:
-        How many are left out, as they are damaged.
+        How many were left out because they are damaged.
 
     Raises:
-        StorageUnavailable: a store is away, and nobody knows what it holds.
+        StorageUnavailable: a store cannot be reached.
     """
     files, chunks = bytearray(), bytearray()
     count = damaged = 0
@@ -63,7 +67,7 @@ def dump(
         records, pieces = rows_of(name, {file_id: content})
         files += b"".join(map(encode, records))
         chunks += b"".join(map(encode, pieces))
-        if len(chunks) >= PART:
+        if len(chunks) >= PART_BYTES:
             add(writer, bucket, files, chunks)
     add(writer, bucket, files, chunks)
     tell(f"{bucket}{FILES}", count)
@@ -71,16 +75,16 @@ def dump(
 
 
 def add(writer: Writer, bucket: str, files: bytearray, chunks: bytearray) -> None:
-    """Write a part of each, the records first: they say how long the files are."""
+    """Write a part of each, records first: they contain the lengths of the files."""
     for kind, part in ((FILES, files), (CHUNKS, chunks)):
         writer.add_part(f"{bucket}{kind}", bytes(part))
         part.clear()
 
 
 def contents(store: Store) -> Iterator[tuple[ObjectId, str, bytes]]:
-    """Id, name and bytes of all files; those that have gone meanwhile are left out."""
-    with ThreadPoolExecutor(AT_A_TIME, "backup") as pool:
-        for batch in moving.batches(store, AT_A_TIME):
+    """Id, name and content of all files; files deleted meanwhile are left out."""
+    with ThreadPoolExecutor(PARALLEL_FILES, "backup") as pool:
+        for batch in moving.batches(store, PARALLEL_FILES):
             found = pool.map(lambda each: moving.read(store, each), batch)
             for (file_id, name), content in zip(batch.items(), found, strict=True):
                 if content is not None:
@@ -88,7 +92,7 @@ def contents(store: Store) -> Iterator[tuple[ObjectId, str, bytes]]:
 
 
 def without_bytes(manifest: Manifest) -> list[str]:
-    """The places of pictures that the file tells of, but does not hold."""
+    """The stores of pictures that the backup refers to, but does not contain."""
     places = {
         f"{bucket}.in_{each.kind}": each.where
         for bucket, store in stores().items()
@@ -99,13 +103,13 @@ def without_bytes(manifest: Manifest) -> list[str]:
     return [places.get(each, f"{each} (no setting says where)") for each in filled]
 
 
-class Filling:
+class StoreLoader:
     """
-    Puts the files of a bucket into its store, as their parts come in.
+    Loads the files of a bucket into its store, as their parts arrive.
 
     Args:
-        bucket: Of ids.
-        store: Not MongoDB's own.
+        bucket: The bucket of file ids.
+        store: A store other than GridFS.
     """
 
     def __init__(self, bucket: str, store: Store) -> None:
@@ -120,7 +124,7 @@ class Filling:
             StorageUnavailable: the store is away.
         """
         if collection.endswith(FILES):
-            # Until the bytes are there; one of whom none come is left as it was.
+            # Kept until the content has arrived; a record without content stays.
             self._files.insert_many(rows)
             return
         for row in rows:
@@ -128,7 +132,7 @@ class Filling:
             pieces[row["n"]] = row["data"]
         ids = {"_id": {"$in": list({row["files_id"] for row in rows})}}
         whole = list(filter(self._is_whole, self._files.find(ids)))
-        with ThreadPoolExecutor(AT_A_TIME, "restore") as pool:
+        with ThreadPoolExecutor(PARALLEL_FILES, "restore") as pool:
             list(pool.map(self._put, whole))
 
     def _is_whole(self, about: Mapping) -> bool:
@@ -143,7 +147,7 @@ class Filling:
         self._files.delete_one({"_id": file_id})
 
     def end(self) -> None:
-        """Leave to MongoDB what is whole nowhere, as it was when it was read."""
+        """Store incomplete files in GridFS, as they were read."""
         rows = [
             {"files_id": file_id, "n": n, "data": data}
             for file_id, pieces in self._begun.items()
@@ -153,7 +157,7 @@ class Filling:
             self._chunks.insert_many(rows)
 
 
-def fillings() -> dict[str, Filling]:
-    """One for each bucket whose bytes are to go elsewhere than to MongoDB."""
+def store_loaders() -> dict[str, StoreLoader]:
+    """A loader for each bucket whose store is not GridFS."""
     elsewhere = {n: each for n, each in stores().items() if each.kind != "gridfs"}
-    return {name: Filling(name, each) for name, each in elsewhere.items()}
+    return {name: StoreLoader(name, each) for name, each in elsewhere.items()}

@@ -1,10 +1,10 @@
 """
-What may have been sent after the copy was made is not sent again.
+Quarantine of restored work: what may have been submitted since is not sent again.
 
-A copy knows nothing of what happened after it: a picture that waits in it may have
-been submitted and paid for long since. So everything that was not yet accepted ends
-as *unknown*, and nothing is sent until an operator says so. What had been accepted is
-asked for as ever.
+A backup knows nothing of what happened after it: a picture that waits in it may have
+been submitted and paid for since. So every generation that was not yet accepted ends as
+*unknown*, and nothing is sent until an operator resumes sending. Accepted generations
+are polled as usual.
 """
 
 import logging
@@ -25,22 +25,22 @@ BATCH = 500
 UNSENT = [*SENDABLE, State.SUBMITTING.value]
 
 
-def park() -> int:
+def quarantine() -> int:
     """
-    Pause sending and webhooks, and end all that may have been submitted meanwhile.
-    Repeating it changes nothing.
+    Pause sending and webhooks, and end all generations that may have been submitted
+    since. Idempotent.
 
     Returns:
         How many pictures were ended.
     """
     for name in switches.PAUSED_AFTER_RESTORE:
         switches.pause(name, switches.BY_RESTORE)
-    # Running everything again that failed creates tasks, as the original has by now.
-    # A deletion that has begun must end: what it has left would be seen nowhere.
+    # A bulk retry creates tasks, which the original has created by now. A deletion must
+    # go on: its remaining documents would never be cleaned up.
     others = {"kind": {"$nin": bulk.restorable_kinds()}}
     BulkAction.collection().delete_many({"open": {"$exists": True}, **others})
     stop_batches()
-    # A picture that the provider refuses is drawn anew once; there too.
+    # A refused picture is resubmitted once; the original may have done so.
     drawing = {"state": {"$in": [State.GENERATING.value, State.SAVING.value]}}
     Generation.collection().update_many(drawing, {"$set": {"resent": True}})
     backfill_all_generations()
@@ -57,10 +57,10 @@ def park() -> int:
 
 def stop_batches() -> None:
     """
-    A batch that is not all made, or is being run again, creates tasks, too: it stops.
+    Stop batches that are not complete, or are being retried: they create tasks.
 
-    It was read before its tasks, where these were not read at one moment: more of them
-    may be there than it knows of, or it may not be there itself.
+    Without snapshot reads a batch was read before its tasks: there may be more of them
+    than it counts, or the batch may be missing.
     """
     batches, tasks, again = Batch.collection(), Task.collection(), {"$exists": True}
     stopped = {"stopped": RESTORED["code"]}
@@ -78,46 +78,47 @@ def stop_batches() -> None:
             made = {"$max": {"made": (row["last"] or 0) + 1}}
             batches.update_one({**known, "open": True, **stopped}, made)
     for batch in Batch.read_all(batches.find({"open": True, **stopped})):
-        # Pictures without a task: made anew, this would have them, and never end.
+        # Generations without a task: a task created later under the same id would adopt
+        # them, and never end.
         ids = [batch.task_id(index) for index in range(batch.made, batch.total)]
         Generation.collection().delete_many({"task_id": {"$in": ids}})
 
 
 def recognise(place: str) -> bool:
     """
-    Park everything if this database lies elsewhere than it did: it is a copy, and the
-    original may go on.
+    Quarantine everything if the database's files were moved or copied: the original
+    may go on.
 
     Args:
-        place: What tells the directory of its files from all others.
+        place: The identity of the directory of its files.
 
     Returns:
-        Whether it was parked.
+        Whether it was quarantined.
 
     Raises:
-        PyMongoError: MongoDB went away; to be called again.
+        PyMongoError: MongoDB became unavailable; call again.
     """
     places, mine = get_db().installations, {"_id": "place"}
     known = places.find_one(mine)
     is_copy = known is not None and known.get("place") != place
     if is_copy:
         log.warning("this is a copy of another installation's data, or was moved")
-        park()
+        quarantine()
     places.replace_one(mine, {"place": place}, upsert=True)
     return is_copy
 
 
 def backfill_all_generations() -> None:
     """
-    Write the pictures that tasks lack, whatever the clock says, so that they are parked
-    with the others, and not written by the janitor and sent.
+    Backfill the generations that tasks lack, regardless of their age, so that they are
+    quarantined with the others instead of being sent.
     """
     for row in Task.collection().find({"open": True}).hint("open").batch_size(BATCH):
         backfill.backfill_generations(Task.read(row))
 
 
 def end(row: dict) -> None:
-    """The task first, then the picture: whoever dies between does both again."""
+    """End the task first, then the generation: after a crash both are repeated."""
     failed = {"state": "failed", "error": RESTORED}
     Task.record(row["task_id"], row["index"], failed)
     now = utcnow()
@@ -129,7 +130,7 @@ def end(row: dict) -> None:
                 "error": RESTORED,
                 "charged": "unknown",
                 "ended_at": now,
-                # A submitter of the original may still be on its way.
+                # A submission of the original may still be in progress.
                 "due_at": now + timedelta(seconds=1),
             },
             "$unset": {"slot": "", "owner": "", "waiting": "", "submit_token": ""},

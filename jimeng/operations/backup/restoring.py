@@ -1,4 +1,4 @@
-"""Putting a backup into an empty database, so that nothing is paid for twice."""
+"""Restore a backup into an empty database, so that nothing is paid for twice."""
 
 import logging
 from collections.abc import Callable, Iterator, Mapping
@@ -20,47 +20,45 @@ from jimeng.lanes import switches
 from jimeng.operations.backup import pictures, rotation
 from jimeng.operations.backup.archive import Damaged, Manifest, Reader
 from jimeng.operations.backup.dumping import RAW
-from jimeng.operations.backup.quarantine import park
+from jimeng.operations.backup.quarantine import quarantine
 
 log = logging.getLogger(__name__)
 
-# What says that a restore has begun; it goes when it has ended.
+# Marks a restore in progress; deleted at its end.
 MARK = {"_id": "restore"}
-# Consumers that run meanwhile write what a task lacks, and sweep bytes that nobody
-# names: so a task comes after its pictures, and bytes after what names them. What is
-# done to many at once would end where it found none of them; it stands behind tasks in
-# the file.
+# Running workers backfill tasks and sweep unreferenced files: so tasks are loaded after
+# their generations, and files after their references. Bulk actions would end if they
+# found no documents; so they follow the tasks.
 LAST = ("tasks", "bulk_actions")
 
 
 class NoRoom(Exception):
-    """The disk would be full before all is there."""
+    """The disk has too little space for the restored data."""
 
 
 class NotEmpty(Exception):
-    """The database holds something; a restore never writes over anything."""
+    """The database contains documents; a restore never overwrites data."""
 
 
 def restore(
     path: Path, tell: Callable[[str, int], None] = lambda name, n: None
 ) -> tuple[Manifest, int]:
     """
-    Load a backup, and leave sending and webhooks paused. One that was cut off begins
-    anew.
+    Load a backup, and leave sending and webhooks paused. An interrupted restore starts
+    again.
 
     Args:
         tell: Called after each part, with its collection and number of documents.
 
     Returns:
-        What the file says of itself, and how many pictures were parked.
+        The manifest, and how many pictures were quarantined.
 
     Raises:
-        Damaged: the file is not whole, or holds what only a later release
-            understands; nothing was changed.
+        Damaged: the file is damaged, or needs a later release; nothing was changed.
         NoRoom: nothing was changed.
         NotEmpty: nothing was changed.
         OSError: the file cannot be read.
-        StorageUnavailable: where the pictures go is away; to be begun anew.
+        StorageUnavailable: the store cannot be reached; restore again.
     """
     reader = Reader(path)
     manifest = reader.verify()
@@ -69,28 +67,28 @@ def restore(
             f"{path} was written by jimeng {manifest.release} after a migration that "
             "this release does not know: install that one"
         )
-    check_room(path)
+    check_disk_space(path)
     database = get_db()
     prepare(database)
-    # First of all: whatever consumer runs on this database must send none of it.
+    # First of all: workers on this database must not send any of it.
     for name in switches.PAUSED_AFTER_RESTORE:
         switches.pause(name, switches.BY_RESTORE)
-    # A consumer must not migrate what is there by halves.
+    # Workers must not migrate partly loaded data.
     migrations.begin_at(migrations.CODE)
     load(database, reader, tell)
     migrations.begin_at(manifest.schema)
     indexes.build()
-    parked = park()
-    rotation.note(datetime.fromisoformat(manifest.created_at))
+    parked = quarantine()
+    rotation.record_backup(datetime.fromisoformat(manifest.created_at))
     database.installations.delete_one(MARK)
     log.info("backup restored created_at=%s parked=%d", manifest.created_at, parked)
     return manifest, parked
 
 
-def check_room(path: Path) -> None:
+def check_disk_space(path: Path) -> None:
     """
     Raises:
-        NoRoom: the disk, as far as it is known, has less than the file takes.
+        NoRoom: the disk, if known, has less free space than the file needs.
     """
     free = retention.free_bytes()
     if jobs.runtime().config.STORAGE == "s3" or free is None:
@@ -105,13 +103,13 @@ def check_room(path: Path) -> None:
 
 def prepare(database: Database) -> None:
     """
-    Make sure that there is nothing to lose, and say that a restore has begun.
+    Check that the database is empty, and mark the beginning of the restore.
 
     Raises:
-        NotEmpty: there is.
+        NotEmpty: it is not.
     """
     if database.installations.find_one(MARK) is not None:
-        forget(database)  # what a restore that was cut off has loaded
+        delete_documents(database)  # the data of an interrupted restore
     used = next(in_use(database), None)
     if used is not None:
         raise NotEmpty(
@@ -120,25 +118,25 @@ def prepare(database: Database) -> None:
             "as it is"
         )
     database.installations.replace_one(MARK, MARK, upsert=True)
-    forget(database)  # what a consumer that waits for work keeps for itself
+    delete_documents(database)  # the state of idle workers
 
 
 def in_use(database: Database) -> Iterator[str]:
-    """The names of collections that hold what somebody may miss."""
+    """The names of non-empty collections with users' data."""
     for name in ("tasks", "generations", "images", "users", "api_keys"):
         if database[name].find_one({}, {"_id": 1}) is not None:
             yield name
 
 
-def forget(database: Database) -> None:
-    """Remove all documents, but for the mark."""
+def delete_documents(database: Database) -> None:
+    """Delete all documents except the mark."""
     for name in database.list_collection_names(filter={"type": "collection"}):
         if not name.startswith("system.") and name != "installations":
             database[name].delete_many({})
 
 
 def load(database: Database, reader: Reader, tell: Callable[[str, int], None]) -> None:
-    elsewhere = pictures.fillings()
+    elsewhere = pictures.store_loaders()
     for is_last in (False, True):
         parts = ((n, part) for n, part in reader.parts() if (n in LAST) == is_last)
         for name, group in groupby(parts, itemgetter(0)):
@@ -149,7 +147,7 @@ def load(database: Database, reader: Reader, tell: Callable[[str, int], None]) -
 
 
 def insert(
-    collection: Collection, part: bytes, elsewhere: Mapping[str, pictures.Filling]
+    collection: Collection, part: bytes, elsewhere: Mapping[str, pictures.StoreLoader]
 ) -> int:
     bucket, _, kind = collection.name.rpartition(".")
     if bucket in elsewhere and f".{kind}" in (pictures.FILES, pictures.CHUNKS):
@@ -159,10 +157,10 @@ def insert(
         return len(rows)
     rows = decode_all(part, RAW)
     if collection.name == "switches":
-        # These stay paused; whatever else was, is again.
+        # These switches stay paused; others are restored.
         rows = [row for row in rows if row["_id"] not in switches.PAUSED_AFTER_RESTORE]
     if collection.name == "bulk_actions":
-        # The original has gone on with what creates tasks.
+        # The original has gone on with actions that create tasks.
         kinds = bulk.restorable_kinds()
         rows = [row for row in rows if row["kind"] in kinds]
     if rows:

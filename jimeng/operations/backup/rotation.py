@@ -1,4 +1,4 @@
-"""Regular backups: their names, when the last one was, and which of them go."""
+"""Regular backups: file names, time of the last one, and deletion of old ones."""
 
 import time
 from datetime import datetime
@@ -8,19 +8,19 @@ from mongoengine import get_db
 
 from jimeng.documents import utcnow
 
-MINE = {"_id": "last_backup"}  # beside what else is of this installation
-ABANDONED = 24 * 3600.0  # seconds after which nobody is writing a part any more
+LAST_BACKUP = {"_id": "last_backup"}
+ABANDONED_AFTER_S = 24 * 3600.0  # of a partial file without changes
 
 
 def path_of_now(directory: Path) -> Path:
-    """A name of its own in *directory*; in the order of names they are of time."""
+    """A new file name in *directory*; names sort by time."""
     return directory / f"jimeng-{utcnow():%Y%m%dT%H%M%SZ}.tar"
 
 
 def remove_old(directory: Path, *, keep: int) -> int:
     """
-    Remove all but the newest *keep* that `path_of_now` has named, and what was left of
-    those that were cut off; return how many went.
+    Delete all but the newest *keep* files named by `path_of_now`, and abandoned partial
+    files; return their number.
 
     Raises:
         OSError: one of them cannot be removed.
@@ -29,7 +29,7 @@ def remove_old(directory: Path, *, keep: int) -> int:
     parts = [
         each
         for each in directory.glob("jimeng-????????T??????Z.tar.partial")
-        if each.stat().st_mtime < time.time() - ABANDONED
+        if each.stat().st_mtime < time.time() - ABANDONED_AFTER_S
     ]
     old = [*whole[:-keep], *parts]
     for each in old:
@@ -37,12 +37,12 @@ def remove_old(directory: Path, *, keep: int) -> int:
     return len(old)
 
 
-def note(at: datetime) -> None:
-    """Keep when the data were last copied, for metrics and `flask doctor`."""
-    get_db()["installations"].update_one(MINE, {"$set": {"at": at}}, upsert=True)
+def record_backup(at: datetime) -> None:
+    """Store the time of the last backup, for metrics and `flask doctor`."""
+    get_db()["installations"].update_one(LAST_BACKUP, {"$set": {"at": at}}, upsert=True)
 
 
 def last_at() -> datetime | None:
-    """When that was; None where no backup of these data is known."""
-    found = get_db()["installations"].find_one(MINE)
+    """The time of the last backup; None if none is known."""
+    found = get_db()["installations"].find_one(LAST_BACKUP)
     return found["at"] if found else None

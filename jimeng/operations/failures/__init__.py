@@ -1,13 +1,13 @@
 """
-What failed for good, for the operator: found, run again, or dropped from the list.
+Failures for the operator: list, retry, or drop them.
 
-All numbers count pictures. A failure is dealt with once: its error moves from where
-the list looks to ``dealt_with``. The user's own task stays as it was.
+All numbers count pictures. A failure is resolved once: its error moves from ``error``,
+which the list queries, to ``dealt_with``. The user's task is not changed.
 """
 
 from jimeng.operations.failures.actions import (
     DROP,
-    MAX_TOLD,
+    MAX_TOTAL_SHOWN,
     drop,
     drop_all,
     retry,

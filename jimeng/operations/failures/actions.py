@@ -1,4 +1,4 @@
-"""Failures are dealt with: run again, or dropped from the list."""
+"""Resolve failures: retry them, or drop them from the list."""
 
 import logging
 from collections import Counter
@@ -27,20 +27,18 @@ from jimeng.operations.failures.listing import (
 log = logging.getLogger(__name__)
 
 RETRY, DROP = "failures.retry_all", "failures.drop_all"
-MAX_TOLD = 10_000  # pictures: how many more there are is not counted
+MAX_TOTAL_SHOWN = 10_000  # pictures; beyond that, the total is not counted
 
 
 def retry(
     principal: Principal, task_id: str, *, accept_double_charge: bool = False
 ) -> Task:
     """
-    Run one failed task again for its owner, as a new one.
-
-    Asking twice makes one.
+    Retry one failed task for its owner, as a new task. Idempotent.
 
     Raises:
         AdminsOnly: as `page`.
-        MayBeChargedTwice: as `tasks.retry`, and so is all else.
+        MayBeChargedTwice: as `tasks.retry`; so are all other errors.
     """
     principal.require_operator("failures")
     details = {"accept_double_charge": True} if accept_double_charge else {}
@@ -57,22 +55,23 @@ def _retry(principal: Principal, task_id: str, accept_double_charge: bool) -> Ta
         accept_double_charge=accept_double_charge,
         idem_key=key_of(task_id),
     )
-    deal({"task_id": task_id}, "retried", principal.user_id)
+    resolve({"task_id": task_id}, "retried", principal.user_id)
     return made
 
 
 def key_of(task_id: str) -> str:
-    """No client's own key can have a space in it."""
+    """An idempotency key that no client can use: theirs contain no space."""
     return f"operator {task_id}"
 
 
 def retry_all(principal: Principal, wanted: Filter) -> BulkAction:
     """
-    Run those that match again, as many as a request has time for; the consumers go on.
+    Retry all that match, as many as a request has time for; the workers go on.
 
     Raises:
         AdminsOnly: as `page`.
-        IntakePaused: no new tasks are taken; QueueUnavailable, likewise.
+        IntakePaused: no new tasks are accepted.
+        QueueUnavailable: Redis is unavailable.
     """
     principal.require_operator("failures")
     switches.check_intake()
@@ -82,8 +81,8 @@ def retry_all(principal: Principal, wanted: Filter) -> BulkAction:
 
 def drop_all(principal: Principal, wanted: Filter) -> BulkAction:
     """
-    Take those that match off the list, as many as a request has time for; the
-    consumers go on.
+    Drop all that match from the list, as many as a request has time for; the workers
+    go on.
 
     Raises:
         AdminsOnly: as `page`.
@@ -94,8 +93,8 @@ def drop_all(principal: Principal, wanted: Filter) -> BulkAction:
 
 def under_way(principal: Principal, action_id: str) -> BulkAction | None:
     """
-    What `retry_all` or `drop_all` began, as it is now; if that is forgotten, whatever
-    else of the kind goes on.
+    The current state of an action of `retry_all` or `drop_all`; if it is not found,
+    another one in progress.
 
     Raises:
         AdminsOnly: as `page`.
@@ -110,7 +109,7 @@ def under_way(principal: Principal, action_id: str) -> BulkAction | None:
 def _begin(
     principal: Principal, kind: str, wanted: Filter, where: dict, index: str
 ) -> BulkAction:
-    total = count(where, index, MAX_TOLD + 1)
+    total = count(where, index, MAX_TOTAL_SHOWN + 1)
     given = wanted.as_json()
     scope = "|".join(f"{name}={text}" for name, text in sorted(given.items()))
     action = bulk.start(
@@ -122,7 +121,7 @@ def _begin(
 def _select(
     action: BulkAction, size: int, where: Callable[[Filter], dict]
 ) -> tuple[list[str], str | None]:
-    # What fails from now on is not meant.
+    # Leave out failures since the start of the action.
     wanted = Filter.from_json(action.details)
     meant = {"$and": [where(wanted), {"ended_at": {"$lte": action.started_at}}]}
     rows = list(find(wanted, action.cursor, size, meant))
@@ -131,7 +130,7 @@ def _select(
 
 
 def _retry_batch(action: BulkAction, batch: DocumentBatch) -> Counts:
-    """A picture of a task that was seen already is dealt with, or left out, by then."""
+    """Retry the tasks of a batch of pictures, each once; count successes and others."""
     principal = Principal(action.by, is_operator=action.is_operator)
     rows = Generation.collection().find({"_id": {"$in": list(batch.ids)}})
     counts = Counter(
@@ -141,7 +140,7 @@ def _retry_batch(action: BulkAction, batch: DocumentBatch) -> Counts:
 
 
 def _retry_one(principal: Principal, task_id: str) -> bool:
-    # Its owner may have been quicker; nobody has asked for it twice.
+    # Skip a task that its owner has retried.
     others = {**retries_of([task_id]), "idem_key": {"$ne": key_of(task_id)}}
     task = Task.find_one(there([task_id]))
     if state_of(task, is_retried=Task.find_one(others) is not None) != "open":
@@ -157,22 +156,22 @@ def _retry_one(principal: Principal, task_id: str) -> bool:
 
 
 def drop(principal: Principal, task_id: str) -> int:
-    """Take a task's failures off the list; return how many pictures that were."""
+    """Drop a task's failures from the list; return the number of pictures."""
     principal.require_operator("failures")
     with recorded(principal, "failures.drop", task_id) as outcome:
-        outcome["done"] = deal({"task_id": task_id}, "dropped", principal.user_id)
+        outcome["done"] = resolve({"task_id": task_id}, "dropped", principal.user_id)
     return outcome["done"]
 
 
 def _drop_batch(action: BulkAction, batch: DocumentBatch) -> Counts:
     ids = {"_id": {"$in": list(batch.ids)}}
-    deal(ids, "dropped", action.by, at=batch.at)
+    resolve(ids, "dropped", action.by, at=batch.at)
     dealt_with = {**ids, "dealt_with.at": batch.at}
     return Counts(Generation.collection().count_documents(dealt_with))
 
 
-def deal(where: dict, how: str, by: str, *, at: datetime | None = None) -> int:
-    """Note that an operator has dealt with these failures; return how many."""
+def resolve(where: dict, how: str, by: str, *, at: datetime | None = None) -> int:
+    """Mark failures as resolved by an operator; return their number."""
     kept = {
         "how": how,
         "by": {"$literal": by},

@@ -1,4 +1,4 @@
-"""The list of failures: found by code, day and user, however many there are."""
+"""The list of failures, filtered by code, day and user."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,12 +23,12 @@ NEWEST_FIRST = [("ended_at", -1), ("_id", -1)]
 @dataclass(frozen=True, kw_only=True)
 class Filter:
     """
-    Which failures are meant.
+    A filter of failures.
 
     Attributes:
-        code: Only those that failed with it.
-        day: Only those that ended on that day, in UTC.
-        user_id: Only those of this user.
+        code: Only failures with this code.
+        day: Only failures of this day, in UTC.
+        user_id: Only failures of this user.
     """
 
     code: str | None = None
@@ -41,14 +41,14 @@ class Filter:
 
     @property
     def index(self) -> str:
-        """The index that finds the fewest: a user's are fewer than a code's."""
+        """The most selective index: a user has fewer failures than a code."""
         if self.user_id:
             return "failed_user"
         return "failed_code" if self.code else "failed"
 
     @property
     def index_to_retry(self) -> str:
-        """Without a code all those are meant that may pass: found by theirs."""
+        """The index for `to_retry`, which without a code selects by retryable codes."""
         return "failed_user" if self.user_id else "failed_code"
 
     def where(self) -> dict:
@@ -63,14 +63,14 @@ class Filter:
         return where
 
     def as_json(self) -> dict[str, Any]:
-        """What is set, for the audit trail and the addresses of pages."""
+        """The set fields, for the audit trail and URLs."""
         day = self.day.isoformat() if self.day else None
         given = {"code": self.code, "day": day, "user": self.user_id}
         return {name: text for name, text in given.items() if text}
 
     @classmethod
     def from_json(cls, given: dict[str, str]) -> "Filter":
-        """What `as_json` has written."""
+        """Read the result of `as_json`."""
         day = given.get("day")
         return cls(
             code=given.get("code"),
@@ -85,14 +85,15 @@ class Failure:
     Pictures of one task that failed for one reason.
 
     Attributes:
-        id: Of the first of the pictures.
+        id: The id of the first picture.
         pictures: Their numbers, from 1.
-        user_name: Where the user has a record.
-        attempts: Submissions of the picture that had the most.
-        state: ``open`` if the task can be run again, ``consent`` if that may be
+        user_name: The user's name, if known.
+        attempts: The largest number of submissions of a picture.
+        state: ``open`` if the task can be retried, ``consent`` if that may be
             charged twice, ``partly`` if its other pictures are in progress,
-            ``hopeless`` if only other input helps, ``retried`` if its owner has done
-            so, ``cancelled`` if its owner gave the rest up, ``gone`` if it was deleted.
+            ``hopeless`` if only other input helps, ``retried`` if its owner has
+            retried it, ``cancelled`` if its owner cancelled the rest, ``gone`` if
+            it was deleted.
     """
 
     id: str
@@ -121,7 +122,7 @@ class Failures(Page[Failure]):
 
     Attributes:
         count: How many pictures match, up to `MAX_COUNTED`.
-        can_retry: As many of them as `retry_all` would look at.
+        can_retry: How many of them `retry_all` would consider.
     """
 
     count: int = 0
@@ -130,11 +131,11 @@ class Failures(Page[Failure]):
 
 def page(principal: Principal, wanted: Filter, cursor: str | None = None) -> Failures:
     """
-    Some failures that nobody has dealt with, newest first.
+    List unresolved failures, newest first.
 
     Raises:
-        AdminsOnly: they are the operator's to see.
-        Invalid: the cursor is not one of ours.
+        AdminsOnly: the principal is not an operator.
+        Invalid: the cursor is malformed.
     """
     principal.require_operator("failures")
     found = list(find(wanted, cursor, PAGE + 1))
@@ -148,7 +149,7 @@ def page(principal: Principal, wanted: Filter, cursor: str | None = None) -> Fai
 
 
 def find(wanted: Filter, cursor: str | None, limit: int, where: dict | None = None):
-    """Rows of generations, newest first, from *cursor* on."""
+    """Find generations, newest first, from *cursor* on."""
     parts = [where or wanted.where()]
     if cursor:
         parts.append(after(cursor, "ended_at"))
@@ -157,7 +158,7 @@ def find(wanted: Filter, cursor: str | None, limit: int, where: dict | None = No
 
 
 def count(where: dict, index: str, most: int = MAX_COUNTED) -> int:
-    """How many match; beyond *most* nobody needs to know."""
+    """Count matches, up to *most*."""
     return Generation.collection().count_documents(where, hint=index, limit=most)
 
 
@@ -165,8 +166,8 @@ def codes_since(
     principal: Principal, since: datetime
 ) -> tuple[list[tuple[str, int]], bool]:
     """
-    Code -> pictures that failed with it since then, the most frequent first; and
-    whether there are more: the newest `MAX_COUNTED` are counted.
+    Code -> failed pictures since then, most frequent first; and whether there are more:
+    only the newest `MAX_COUNTED` are counted.
     """
     principal.require_operator("failures")
     rows = Generation.collection().aggregate(codes_of(since), hint="failed")
@@ -224,7 +225,7 @@ def _failure(
 
 
 def state_of(task: Task | None, *, is_retried: bool) -> str:
-    """What can be done about a task's failures, as `Failure.state`."""
+    """The state of a task's failures, as in `Failure.state`."""
     if task is None:
         return "gone"
     if is_retried:
@@ -240,11 +241,11 @@ def state_of(task: Task | None, *, is_retried: bool) -> str:
 
 def to_retry(wanted: Filter) -> dict:
     """
-    Of those that are meant, the ones that may be run again without a look at each.
+    The query of failures that can be retried in bulk.
 
-    Whatever was, or may have been, charged is left out, and what needs other input.
-    Without a code, so is what would only fail again; who names a code has seen to its
-    reason.
+    It leaves out pictures that were or may have been charged, or need other input, and,
+    without a code, those that would fail again: an operator who filters by a code has
+    removed its cause.
     """
     codes = [wanted.code] if wanted.code else sorted(filter(retryable, CODES))
     useful = [code for code in codes if not needs_other_input(code)]

@@ -1,10 +1,10 @@
 """
-What a picture was made of, written into a copy of its file on its way out, and read
-back from one that is given.
+Metadata of pictures: write the provenance into downloaded copies, and read it back from
+uploaded files.
 
-No pixel is touched, and what is in the file stays there: above all the label of the
-service that says it is a machine's.
+Pixels and existing metadata are not changed, above all the provider's label that marks
+the picture as AI-generated.
 """
 
-from jimeng.pictures.metadata.files import Written, read_back, written_into
-from jimeng.pictures.metadata.provenance import Made
+from jimeng.pictures.metadata.files import Written, read_back, write_into
+from jimeng.pictures.metadata.provenance import Provenance

@@ -1,4 +1,4 @@
-"""What a picture was made of, in its file: written on its way out, and read back."""
+"""Write provenance into picture files, and read it back."""
 
 import hashlib
 import io
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from jimeng.pictures.metadata import jpeg, png, webp, xmp
-from jimeng.pictures.metadata.provenance import Made
+from jimeng.pictures.metadata.provenance import Provenance
 from jimeng.pictures.metadata.splicing import Spliced
 
 FORMATS = {"image/png": png.parts, "image/jpeg": jpeg.parts, "image/webp": webp.parts}
@@ -16,9 +16,9 @@ FORMATS = {"image/png": png.parts, "image/jpeg": jpeg.parts, "image/webp": webp.
 class Written:
     """
     Attributes:
-        content: To be read, sought in, and closed.
-        bytes: How many it has.
-        mark: What tells it from others of the same picture; empty where nothing was
+        content: A seekable file, which the caller closes.
+        bytes: Its length.
+        mark: A fingerprint of the written metadata, for ETags; empty if nothing was
             written.
     """
 
@@ -27,19 +27,18 @@ class Written:
     mark: str = ""
 
 
-def written_into(
-    content: BinaryIO, size: int, content_type: str, made: Made
+def write_into(
+    content: BinaryIO, size: int, content_type: str, made: Provenance
 ) -> Written:
     """
-    The same picture with *made* in it, or as it is where that has no place in it: what
-    is signed stays signed, and what cannot be understood is left alone.
-
-    At most `png.HEAD` of it is read now, the rest when it is asked for.
+    Add *made* to a picture file, or return it unchanged if that is impossible: signed
+    or unparsable files are not touched. At most `png.HEAD` is read now, the rest on
+    demand.
 
     Args:
-        content: A file that can be sought in, at its beginning.
-        size: Its bytes.
-        content_type: What it is.
+        content: A seekable file, at its beginning.
+        size: Its length in bytes.
+        content_type: Its type.
     """
     find_parts = FORMATS.get(content_type)
     parts = find_parts(content, size, made) if find_parts else None
@@ -53,11 +52,10 @@ def written_into(
     return Written(spliced, spliced.length, digest.hexdigest()[:12])  # type: ignore[arg-type]
 
 
-def read_back(content: bytes) -> Made | None:
+def read_back(content: bytes) -> Provenance | None:
     """
-    What `written_into` has written, or somebody who knows how; None if nothing.
-
-    Any bytes may come.
+    Read the provenance from any bytes; None if there is none. The result is untrusted:
+    anybody can write it.
     """
     if content.startswith(b"\x89PNG\r\n\x1a\n"):
         return xmp.read(png.packet_in(content))

@@ -8,23 +8,23 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 from jimeng.pictures.metadata import xmp
-from jimeng.pictures.metadata.provenance import Made
+from jimeng.pictures.metadata.provenance import Provenance
 from jimeng.pictures.metadata.splicing import HEAD, Part
 
 XMP = b"http://ns.adobe.com/xap/1.0/\0"
 APP0, APP1, APP11, APP15, COMMENT = 0xE0, 0xE1, 0xEB, 0xEF, 0xFE
-MAX_SEGMENT_BYTES = 0xFFFF - 2  # bytes of a segment
+MAX_SEGMENT_BYTES = 0xFFFF - 2
 
 
 def segments(head: bytes) -> Iterator[tuple[int, int, int]]:
     """
-    Marker, first and last byte (exclusive) of those in front of the tables; the last
-    has the marker 0 if all of them have been seen.
+    Marker, start and end offset of the segments before the tables; the last one has
+    the marker 0 if the list is complete.
     """
     at = 2
     while at + 4 <= len(head) and head[at] == 0xFF:
         marker = head[at + 1]
-        if marker == 0xFF:  # of these there may be any number
+        if marker == 0xFF:  # any number of fill bytes
             at += 1
             continue
         last = at + 2 + int.from_bytes(head[at + 2 : at + 4])
@@ -37,20 +37,20 @@ def segments(head: bytes) -> Iterator[tuple[int, int, int]]:
         at = last
 
 
-def parts(file: BinaryIO, size: int, made: Made) -> list[Part] | None:
-    """The file with a packet behind its first segments; None if it has no place."""
+def parts(file: BinaryIO, size: int, made: Provenance) -> list[Part] | None:
+    """The file with a packet after its first segments; None if that is impossible."""
     head = file.read(HEAD)
     at, begin, end, packet, is_whole = 2, 0, 0, b"", False
     for marker, first, last in segments(head):
         data = head[first + 4 : last]
-        if marker == APP11:  # a manifest of C2PA, which would no longer be true
+        if marker == APP11:  # a C2PA manifest, which a change would invalidate
             return None
         is_exif = marker == APP1 and data.startswith(b"Exif\0")
         if first == at and (marker == APP0 or is_exif):
             at = last
         elif marker == APP1 and data.startswith(XMP):
             if end:
-                return None  # which of them counts nobody knows
+                return None  # ambiguous: two packets
             begin, end, packet = first, last, data[len(XMP) :]
         is_whole = marker == 0
     written = xmp.packet(made, packet) if is_whole else None
@@ -64,7 +64,7 @@ def parts(file: BinaryIO, size: int, made: Made) -> list[Part] | None:
 
 
 def packet_in(content: bytes) -> bytes:
-    """The packet of XMP; empty if there is none."""
+    """The XMP packet; empty if there is none."""
     head = content[:HEAD]
     for marker, first, last in segments(head):
         if marker == APP1 and head.startswith(XMP, first + 4):

@@ -10,26 +10,26 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 from jimeng.pictures.metadata import xmp
-from jimeng.pictures.metadata.provenance import SOFTWARE, Made, plain
+from jimeng.pictures.metadata.provenance import SOFTWARE, Provenance, plain
 from jimeng.pictures.metadata.splicing import HEAD, Part
 
-TAIL = 64 * 1024  # bytes of the end that are looked at
-BEGINS = 8  # bytes of the signature
+TAIL_BYTES = 64 * 1024  # at the end of a file that are searched
+SIGNATURE_BYTES = 8
 XMP = b"XML:com.adobe.xmp"
-SIGNED = b"caBX"  # a manifest of C2PA
+SIGNED = b"caBX"  # a C2PA manifest
 
 
 def chunks(head: bytes) -> Iterator[tuple[bytes, int, int]]:
-    """Type, first and last byte (exclusive) of those that begin there."""
-    at = BEGINS
+    """Type, start and end offset of the chunks that begin in *head*."""
+    at = SIGNATURE_BYTES
     while at + 8 <= len(head):
         length, kind = struct.unpack_from(">I4s", head, at)
         yield kind, at, at + 12 + length
         at += 12 + length
 
 
-def parts(file: BinaryIO, size: int, made: Made) -> list[Part] | None:
-    """The file with the words in front of its pixels; None where there is no place."""
+def parts(file: BinaryIO, size: int, made: Provenance) -> list[Part] | None:
+    """The file with metadata before its pixels; None if that is impossible."""
     head = file.read(HEAD)
     at = begin = end = 0
     has_pixels, packet = False, b""
@@ -39,21 +39,21 @@ def parts(file: BinaryIO, size: int, made: Made) -> list[Part] | None:
             return None
         if last > len(head):
             break
-        if kind == b"IHDR" and first == BEGINS:
+        if kind == b"IHDR" and first == SIGNATURE_BYTES:
             at = last
         elif is_packet(head, kind, first):
             if end:
-                return None  # which of them counts nobody knows
+                return None  # ambiguous: two packets
             begin, end = first, last
             packet = text_of(head[first + 8 : last - 4])
     if not at or not has_pixels:
         return None
-    ours = words(made)
+    ours = text_chunks(made)
     written = None
-    if packet or not (end or hidden(file, size)):
+    if packet or not (end or has_late_packet(file, size)):
         written = xmp.packet(made, packet)
     if written is None:
-        begin = end = at  # what is there stays as it is
+        begin = end = at  # keep the existing packet
     else:
         ours += chunk(b"iTXt", XMP + b"\0\0\0\0\0" + written)
     begin, end = (begin, end) if end else (at, at)
@@ -64,19 +64,19 @@ def is_packet(head: bytes, kind: bytes, first: int) -> bool:
     return kind == b"iTXt" and head.startswith(XMP + b"\0", first + 8)
 
 
-def hidden(file: BinaryIO, size: int) -> bool:
-    """Whether there is a packet behind the pixels, where hardly anybody puts one."""
+def has_late_packet(file: BinaryIO, size: int) -> bool:
+    """Whether there is a packet after the pixels, which is rare."""
     if size <= HEAD:
         return False
     here = file.tell()
-    file.seek(max(size - TAIL, here))
-    found = b"iTXt" + XMP in file.read(TAIL)
+    file.seek(max(size - TAIL_BYTES, here))
+    found = b"iTXt" + XMP in file.read(TAIL_BYTES)
     file.seek(here)
     return found
 
 
 def text_of(data: bytes) -> bytes:
-    """The text of an ``iTXt``; empty if it cannot be had."""
+    """The text of an ``iTXt`` chunk; empty if it cannot be decompressed."""
     rest = data.partition(b"\0")[2]
     packed, rest = rest[:1], rest[2:]
     text = rest.partition(b"\0")[2].partition(b"\0")[2]
@@ -84,16 +84,16 @@ def text_of(data: bytes) -> bytes:
         return text
     packer = zlib.decompressobj()
     try:
-        text = packer.decompress(text, xmp.MAX_READ)
+        text = packer.decompress(text, xmp.MAX_READ_BYTES)
     except zlib.error:
         return b""
     return text if packer.eof else b""
 
 
-def words(made: Made) -> bytes:
+def text_chunks(made: Provenance) -> bytes:
     """
-    For programs that know no XMP: as ``parameters`` in the manner of those that many
-    viewers read, and the names that the standard has.
+    Text chunks for programs without XMP: ``parameters`` in the de facto format of AI
+    image tools, and the keywords of the standard.
     """
     seed = [] if made.seed is None else [f"Seed: {made.seed}"]
     facts = [
@@ -116,7 +116,7 @@ def chunk(kind: bytes, data: bytes) -> bytes:
 
 
 def packet_in(content: bytes) -> bytes:
-    """The packet of XMP; empty if there is none."""
+    """The XMP packet; empty if there is none."""
     head = content[:HEAD]
     for kind, first, last in chunks(head):
         if is_packet(head, kind, first) and last <= len(head):

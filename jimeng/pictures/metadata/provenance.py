@@ -1,4 +1,4 @@
-"""What a picture was made of, as words that every format can hold."""
+"""The provenance of a picture, in a form that every file format can contain."""
 
 import json
 import re
@@ -6,29 +6,28 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 SOFTWARE = "Jimeng"
-MAX_PROMPT_CHARS = 10_000  # characters of a prompt, which no model's limit is above
-MAX_STYLE, MAX_MODEL, MAX_SEED = 64, 100, 2**32 - 1
-MAX_SIDE = 100_000  # pixels
-# Neither XML nor a text of PNG can hold others.
-HELD = "\ue000-\ufffd\U00010000-\U0010ffff"
-UNSEEN = re.compile(f"[^\t\n\r\x20-\ud7ff{HELD}]")
-# JSON can write them in letters; and so nothing is left that XML's own signs, < > & ',
-# could be taken for.
-ODD = re.compile(f"[^ -%(-;=?-~\xa0-\ud7ff{HELD}]")
+MAX_PROMPT_CHARS = 10_000  # no model accepts more
+MAX_STYLE_CHARS, MAX_MODEL_CHARS, MAX_SEED = 64, 100, 2**32 - 1
+MAX_SIDE_PX = 100_000
+# Neither XML nor a text chunk of PNG can contain other characters.
+REPRESENTABLE = "\ue000-\ufffd\U00010000-\U0010ffff"
+UNREPRESENTABLE = re.compile(f"[^\t\n\r\x20-\ud7ff{REPRESENTABLE}]")
+# Escaped in JSON, so that the text contains none of XML's special characters, < > & '.
+ODD = re.compile(f"[^ -%(-;=?-~\xa0-\ud7ff{REPRESENTABLE}]")
 
 
 @dataclass(frozen=True)
-class Made:
+class Provenance:
     """
     Attributes:
-        prompt: As it was written.
-        style: With a name, or words; empty for none.
-        model: Its id.
-        width: Pixels.
-        height: Pixels.
-        seed: None where nobody knows.
-        created_at: None in what is read back.
-        asked: The size that was asked for, where the picture's own is another.
+        prompt: As entered.
+        style: The name of a style, or free text; empty for none.
+        model: The id of the model.
+        width: In pixels.
+        height: In pixels.
+        seed: None if unknown.
+        created_at: None if read from a file.
+        asked: The requested size, if the picture's differs.
     """
 
     prompt: str
@@ -42,17 +41,17 @@ class Made:
 
     @property
     def size(self) -> str:
-        """As forms have it; empty where nobody knows."""
+        """The size as forms contain it; empty if unknown."""
         return f"{self.width}x{self.height}" if self.width and self.height else ""
 
     @property
     def moment(self) -> str:
-        """When it was made, in UTC."""
+        """The time of creation, in UTC."""
         found = self.created_at
         return found.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if found else ""
 
     def as_json(self) -> str:
-        """What `from_json` reads, of characters that mean nothing to XML."""
+        """Serialise for `from_json`, without characters that are special in XML."""
         words: dict[str, object] = {"prompt": self.prompt, "style": self.style}
         words |= {"model": self.model, "size": self.asked or self.size}
         words["seed"] = self.seed
@@ -60,11 +59,10 @@ class Made:
         return ODD.sub(in_letters, json.dumps(given, ensure_ascii=False))
 
     @classmethod
-    def from_json(cls, text: str) -> "Made | None":
+    def from_json(cls, text: str) -> "Provenance | None":
         """
-        What stands there, as far as it is of its kind; None if it is nothing of ours.
-
-        Whoever has the file may have written anything into it.
+        Parse the result of `as_json`; None if it is invalid. The text is untrusted: it
+        comes from a user's file.
         """
         try:
             words = json.loads(text)
@@ -75,14 +73,14 @@ class Made:
             return None
         size = re.fullmatch(r"(\d{1,6})x(\d{1,6})", str(words.get("size")), re.ASCII)
         sides = [int(side) for side in size.groups()] if size else [0, 0]
-        if max(sides) > MAX_SIDE:
+        if max(sides) > MAX_SIDE_PX:
             sides = [0, 0]
         seed = words.get("seed")
         is_seed = type(seed) is int and 0 <= seed <= MAX_SEED
         return cls(
             short(prompt, MAX_PROMPT_CHARS),
-            short(words.get("style"), MAX_STYLE),
-            short(words.get("model"), MAX_MODEL),
+            short(words.get("style"), MAX_STYLE_CHARS),
+            short(words.get("model"), MAX_MODEL_CHARS),
             sides[0],
             sides[1],
             seed if is_seed else None,
@@ -90,11 +88,11 @@ class Made:
 
 
 def short(text: object, most: int) -> str:
-    """The text if it is one, and no longer; else nothing."""
+    """The text, if it is one of at most *most* characters; else empty."""
     if not isinstance(text, str) or len(text) > most:
         return ""
     try:
-        text.encode()  # JSON can name halves of characters
+        text.encode()  # JSON can contain lone surrogates
     except UnicodeEncodeError:
         return ""
     return text
@@ -105,5 +103,5 @@ def in_letters(found: re.Match) -> str:
 
 
 def plain(text: str) -> str:
-    """The same for people: without what cannot be held."""
-    return UNSEEN.sub("\ufffd", text)
+    """The text with unrepresentable characters replaced."""
+    return UNREPRESENTABLE.sub("\ufffd", text)

@@ -1,22 +1,24 @@
-"""A file with pieces put in between, which is nowhere in memory as a whole."""
+"""A file with inserted parts, which is never in memory as a whole."""
 
 from collections.abc import Sequence
 from typing import BinaryIO
 
 from jimeng.pictures.stores.store import SeekableFile
 
-HEAD = 256 * 1024  # bytes in which all that stands in front of the pixels has to be
-# Bytes of its own, or a range of those of the file.
+HEAD = (
+    256 * 1024
+)  # bytes at the beginning that must contain everything before the pixels
+# Inserted bytes, or a range of the source file.
 Part = bytes | range
 
 
 class Spliced(SeekableFile):
     """
-    A file that can be read and sought in.
+    A seekable file, composed of parts.
 
     Args:
-        source: Closed with it.
-        parts: In order.
+        source: The source file; closed with this one.
+        parts: The parts, in order.
     """
 
     def __init__(self, source: BinaryIO, parts: Sequence[Part]) -> None:
@@ -36,7 +38,7 @@ class Spliced(SeekableFile):
         if isinstance(part, bytes):
             return part[inside : inside + most]
         place = part.start + inside
-        # Where it is a request of its own nobody wants to look for where one is.
+        # Seeking in an object store costs a request, so avoid it.
         if self._source.tell() != place:
             self._source.seek(place)
         return self._source.read(min(most, len(part) - inside))

@@ -9,18 +9,18 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 from jimeng.pictures.metadata import xmp
-from jimeng.pictures.metadata.provenance import Made
+from jimeng.pictures.metadata.provenance import Provenance
 from jimeng.pictures.metadata.splicing import Part
 
-BEGINS = 12  # bytes in front of the first chunk
-MAX_CHUNKS = 64  # a picture that does not move has six
+HEADER_BYTES = 12
+MAX_CHUNKS = 64  # a still picture has six
 HAS_XMP, HAS_ALPHA = 0x04, 0x10
 KNOWN = {b"VP8 ", b"VP8L", b"VP8X"}
 
 
 def chunks(file: BinaryIO, end: int) -> Iterator[tuple[bytes, int, int]]:
-    """Type, first and last byte (exclusive) of each, the zero included."""
-    at = BEGINS
+    """Type, start and end offset of each chunk, including padding."""
+    at = HEADER_BYTES
     for _ in range(MAX_CHUNKS):
         if at + 8 > end:
             return
@@ -36,9 +36,9 @@ def chunks(file: BinaryIO, end: int) -> Iterator[tuple[bytes, int, int]]:
         at = last
 
 
-def parts(file: BinaryIO, size: int, made: Made) -> list[Part] | None:
-    """The file with a packet as its last chunk; None where there is no place."""
-    begins = file.read(BEGINS)
+def parts(file: BinaryIO, size: int, made: Provenance) -> list[Part] | None:
+    """The file with a packet as its last chunk; None if that is impossible."""
+    begins = file.read(HEADER_BYTES)
     end = 8 + int.from_bytes(begins[4:8], "little")
     if end > size or end % 2:
         return None
@@ -63,8 +63,10 @@ def parts(file: BinaryIO, size: int, made: Made) -> list[Part] | None:
     return [b"RIFF" + total.to_bytes(4, "little") + b"WEBP", *body, range(end, size)]
 
 
-def extended(file: BinaryIO, first: tuple[bytes, int, int], made: Made) -> bytes | None:
-    """The chunk that says what there is, made for a file that has none."""
+def extended(
+    file: BinaryIO, first: tuple[bytes, int, int], made: Provenance
+) -> bytes | None:
+    """The VP8X header chunk with the XMP flag, created if the file has none."""
     kind, begin, last = first
     data = data_of(file, begin, min(last, begin + 18))
     if kind == b"VP8X":
@@ -74,7 +76,7 @@ def extended(file: BinaryIO, first: tuple[bytes, int, int], made: Made) -> bytes
     sides = (made.width, made.height)
     if not all(0 < side <= 1 << 24 for side in sides):
         return None
-    # A lossless picture says by itself whether it has alpha.
+    # A lossless bitstream has its own alpha flag.
     alpha = kind == b"VP8L" and len(data) > 4 and data[4] & HAS_ALPHA
     flags = HAS_XMP | (HAS_ALPHA if alpha else 0)
     small = b"".join((side - 1).to_bytes(3, "little") for side in sides)
@@ -82,10 +84,10 @@ def extended(file: BinaryIO, first: tuple[bytes, int, int], made: Made) -> bytes
 
 
 def data_of(file: BinaryIO, first: int, last: int) -> bytes:
-    """What a chunk holds; of one that is too long its beginning."""
+    """The data of a chunk, truncated if too long."""
     file.seek(first + 4)
     length = int.from_bytes(file.read(4), "little")
-    return file.read(min(length, last - first - 8, xmp.MAX_READ + 1))
+    return file.read(min(length, last - first - 8, xmp.MAX_READ_BYTES + 1))
 
 
 def chunk(kind: bytes, data: bytes) -> bytes:
@@ -93,7 +95,7 @@ def chunk(kind: bytes, data: bytes) -> bytes:
 
 
 def packet_in(file: BinaryIO, size: int) -> bytes:
-    """The packet of XMP; empty if there is none."""
+    """The XMP packet; empty if there is none."""
     for kind, first, last in chunks(file, size):
         if kind == b"XMP ":
             return data_of(file, first, last)

@@ -1,19 +1,19 @@
 """
-A packet of XMP: written, put into another one, and read back.
+XMP packets: create, merge into an existing one, and read.
 
 https://developer.adobe.com/xmp/docs/; the names of IPTC are those of its Photo
-Metadata Standard 2025.1. Nothing is parsed as XML: what a file holds may be hostile,
-and all that is looked for is one text between two marks.
+Metadata Standard 2025.1. Nothing is parsed as XML: a file may be hostile, and only one
+text between two delimiters is needed.
 """
 
 import re
 from xml.sax.saxutils import escape
 
-from jimeng.pictures.metadata.provenance import SOFTWARE, Made, plain
+from jimeng.pictures.metadata.provenance import SOFTWARE, Provenance, plain
 
 NAME = "jimeng:Made"
-MAX_PACKET_BYTES = 64_000  # bytes of a packet, which fits into a segment of JPEG
-MAX_READ = 256 * 1024  # bytes of another's packet that are looked at
+MAX_PACKET_BYTES = 64_000  # fits into a JPEG segment
+MAX_READ_BYTES = 256 * 1024  # of an existing packet
 TYPES = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
 SPACES = {
     "xmp": "http://ns.adobe.com/xap/1.0/",
@@ -29,7 +29,7 @@ HEAD = (
 END = "</rdf:RDF>"
 TAIL = END + '</x:xmpmeta>\n<?xpacket end="w"?>'
 ABOUT = re.compile(r"""\brdf:about=("[^"<]*"|'[^'<]*')""")
-# Other programs write a short text as an attribute.
+# Other programs serialise a short text as an attribute.
 FOUND = re.compile(
     rf"<{NAME}>(\{{[^<]*\}})</{NAME}>|\b{NAME}=\"(\{{[^\"<]*\}})\"|"
     rf"\b{NAME}='(\{{[^'<]*\}})'"
@@ -37,36 +37,36 @@ FOUND = re.compile(
 QUOTES = re.compile("&(?:quot|#34|#x22);")
 
 
-def packet(made: Made, into: bytes = b"") -> bytes | None:
+def packet(made: Provenance, into: bytes = b"") -> bytes | None:
     """
-    What is written of a picture, within the limits of every format.
+    Create the packet of a picture, within the limits of every format.
 
     Args:
-        into: The packet that the file has; all of it is kept.
+        into: The existing packet of the file, all of which is kept.
 
     Returns:
-        None if there is no room, or what the file has is nothing to add to.
+        None if it would be too large, or the existing packet cannot be extended.
     """
     for properties in (all_properties(made), own_property(made)):
-        found = whole(properties) if not into else joined(properties, into)
+        found = new_packet(properties) if not into else merged_packet(properties, into)
         if found is None or len(found) <= MAX_PACKET_BYTES:
             return found
     return None
 
 
-def whole(properties: dict[str, str]) -> bytes:
+def new_packet(properties: dict[str, str]) -> bytes:
     return (HEAD + description(properties, '""') + TAIL).encode()
 
 
-def joined(properties: dict[str, str], into: bytes) -> bytes | None:
-    """The packet with ours in it, but for what it says already."""
+def merged_packet(properties: dict[str, str], into: bytes) -> bytes | None:
+    """The existing packet with the properties that it lacks."""
     try:
         text = into.decode()
     except UnicodeDecodeError:
         return None
     begin, end, rest = text.rpartition(END)
-    # A comment, or a text that is taken as it stands, may hold anything.
-    if not end or len(into) > MAX_READ or re.search("<!|jimeng:", text):
+    # Comments and CDATA sections may contain anything.
+    if not end or len(into) > MAX_READ_BYTES or re.search("<!|jimeng:", text):
         return None
     if re.search(r"""xmlns:rdf\s*=\s*["'](?!""" + re.escape(RDF) + ")", text):
         return None
@@ -85,8 +85,8 @@ def description(properties: dict[str, str], about: str) -> str:
     return f"<rdf:Description rdf:about={about}{spaces}>\n{inner}</rdf:Description>\n"
 
 
-def all_properties(made: Made) -> dict[str, str]:
-    """Name -> what stands in it, as XML."""
+def all_properties(made: Provenance) -> dict[str, str]:
+    """Property name -> its content, as XML."""
     prompt = escape(plain(made.prompt))
     found = {
         "xmp:CreatorTool": SOFTWARE,
@@ -100,13 +100,13 @@ def all_properties(made: Made) -> dict[str, str]:
     return {name: each for name, each in found.items() if each} | own_property(made)
 
 
-def own_property(made: Made) -> dict[str, str]:
+def own_property(made: Provenance) -> dict[str, str]:
     return {NAME: made.as_json()}
 
 
-def read(text: bytes) -> Made | None:
-    """What a packet says of ours."""
-    found = FOUND.search(text[:MAX_READ].decode(errors="replace"))
+def read(text: bytes) -> Provenance | None:
+    """Read the provenance from a packet."""
+    found = FOUND.search(text[:MAX_READ_BYTES].decode(errors="replace"))
     if not found:
         return None
-    return Made.from_json(QUOTES.sub('"', next(filter(None, found.groups()))))
+    return Provenance.from_json(QUOTES.sub('"', next(filter(None, found.groups()))))

@@ -1,13 +1,13 @@
-"""Where the bytes of pictures are: MongoDB, a directory, or both while they move."""
+"""Stores of files: GridFS, a directory, S3, or several while files are moved."""
 
-from jimeng.pictures.stores.configured import Chosen, Store, choose
+from jimeng.pictures.stores.configured import ConfiguredStore, Store, choose
 from jimeng.pictures.stores.files import FileStore
-from jimeng.pictures.stores.moving import Holding, NotTheSame, move, overview
+from jimeng.pictures.stores.moving import CopyDiffers, Holding, move, overview
 
 __all__ = [
-    "Chosen",
+    "ConfiguredStore",
     "FileStore",
-    "NotTheSame",
+    "CopyDiffers",
     "Holding",
     "Store",
     "choose",

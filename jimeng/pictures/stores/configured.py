@@ -1,4 +1,4 @@
-"""The store that was chosen, and the others, which may still hold what was kept."""
+"""The configured store, and the others, which may still contain files."""
 
 import logging
 from collections.abc import Iterator, Sequence
@@ -20,12 +20,12 @@ from jimeng.pictures.stores.store import Store
 log = logging.getLogger(__name__)
 
 
-class Chosen(Store):
+class ConfiguredStore(Store):
     """
-    Writes to the first store; reads ask it, and then the others.
+    Writes to the first store; reads from it, then from the others.
 
     Args:
-        stores: The chosen one first.
+        stores: The configured one first.
     """
 
     def __init__(self, stores: Sequence[Store]) -> None:
@@ -35,7 +35,7 @@ class Chosen(Store):
         self._has_failed = False
 
     def save_anywhere(self, name: str, *contents: bytes) -> list[ObjectId]:
-        """`save_together`, else next to the documents: it is not fetched again."""
+        """`save_together`, with GridFS as fallback: a picture is not fetched twice."""
         try:
             return self.save_together(name, *contents)
         except StorageUnavailable as error:
@@ -62,7 +62,7 @@ class Chosen(Store):
             raise
 
     def open(self, file_id: ObjectId) -> BinaryIO | None:
-        # Twice the first: what has just been moved was not yet there, and then it was.
+        # Try the first store twice: a file may be moved there in between.
         away: StorageUnavailable | None = None
         for each in (*self.stores, self.first):
             try:
@@ -73,7 +73,7 @@ class Chosen(Store):
             if content is not None:
                 return content
         if away is not None:
-            raise away  # it may well be there
+            raise away  # the file may be in that store
         return None
 
     def delete(self, file_id: ObjectId) -> None:
@@ -84,7 +84,7 @@ class Chosen(Store):
             except StorageUnavailable as error:
                 away = error
         if away is not None:
-            raise away  # what is left is swept
+            raise away  # the sweep deletes the remaining copy
 
     def link(
         self, file_id: ObjectId, *, seconds: float, content_type: str
@@ -112,7 +112,7 @@ class Chosen(Store):
         return self.first.works()
 
     def seems_to_work(self) -> bool:
-        """Whether a picture can be kept: tried out once a save has failed."""
+        """Whether pictures can be stored; tested only after a failed save."""
         if self._has_failed:
             self._has_failed = not self.works()
         return not self._has_failed
@@ -123,7 +123,7 @@ class Chosen(Store):
         found: dict[ObjectId, str] = {}
         for each in self.stores:
             rows = each.saved_before(moment, after=after, limit=limit)
-            # In the midst of a saving only one of them knows the name.
+            # During a save only one of the stores knows the name.
             found |= {
                 file_id: n or found.get(file_id, "") for file_id, n in rows.items()
             }
@@ -132,10 +132,10 @@ class Chosen(Store):
 
 def choose(config: Config, *buckets: str) -> Iterator[Store]:
     """
-    The store for each of *buckets*: MongoDB's alone, or all that are set up.
+    Create the store of each of *buckets*: GridFS alone, or all configured ones.
 
     Raises:
-        ConfigError: the packages for one of them are not installed.
+        ConfigError: the packages of one of them are not installed.
     """
     found: list[list[Store]] = [[GridFSStore(each) for each in buckets]]
     directory = directory_of(config)
@@ -145,13 +145,13 @@ def choose(config: Config, *buckets: str) -> Iterator[Store]:
         found.append(s3_stores(config, buckets))
     found.sort(key=lambda row: row[0].kind != config.STORAGE)
     for stores in zip(*found, strict=True):
-        yield Chosen(stores) if len(stores) > 1 else stores[0]
+        yield ConfiguredStore(stores) if len(stores) > 1 else stores[0]
 
 
 def s3_stores(config: Config, buckets: Sequence[str]) -> list[Store]:
     """
     Raises:
-        ConfigError: boto3 is not installed, which few need.
+        ConfigError: boto3, an optional dependency, is not installed.
     """
     if find_spec("boto3") is None:
         raise ConfigError(

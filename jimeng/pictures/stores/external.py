@@ -1,8 +1,8 @@
 """
-What all stores outside of MongoDB have in common: a ledger there of what they hold.
+The base of all stores outside MongoDB: a ledger in MongoDB of their files.
 
-An entry comes before its bytes and goes after them, so that a process that dies in
-between leaves none that nobody knows.
+An entry is written before its file and deleted after it, so that a crash in between
+leaves no file without an entry.
 """
 
 import hashlib
@@ -19,16 +19,15 @@ from jimeng.pictures.stores.store import Store, ids_between
 TOTALS = "ledgers"  # the collection of the sums, one of each ledger
 
 
-class OutsideStore(Store):
+class ExternalStore(Store):
     """
-    A store whose bytes are not next to the documents.
+    A store outside MongoDB.
 
-    The sum of the bytes is kept beside the ledger, so that asking costs the same
-    however many there are. A process that dies between the two leaves it off by a
-    file, until it is added up again.
+    The total size is stored beside the ledger, so that reading it is cheap. A crash may
+    leave it off by one file until it is recomputed.
 
     Args:
-        bucket: Whose ids are its own.
+        bucket: The bucket of file ids.
     """
 
     def __init__(self, bucket: str) -> None:
@@ -41,21 +40,21 @@ class OutsideStore(Store):
 
     @property
     def _totals(self) -> Collection:
-        # A figure that a failover forgets is added up again.
+        # A write lost in a failover is corrected by the next recomputation.
         return get_db().get_collection(TOTALS, write_concern=WriteConcern(1))
 
     @abstractmethod
     def make_ready(self) -> None:
         """
         Raises:
-            StorageUnavailable: nothing can be kept there, so nothing is entered.
+            StorageUnavailable: nothing can be stored, so no entry is written.
         """
 
     @abstractmethod
     def write(self, contents: dict[ObjectId, bytes]) -> None:
         """
         Raises:
-            StorageUnavailable: some of it is not there, or may not be.
+            StorageUnavailable: some files are not stored, or may not be.
         """
 
     def put(self, name: str, contents: dict[ObjectId, bytes]) -> None:
@@ -71,7 +70,7 @@ class OutsideStore(Store):
         self.write(contents)
 
     def _find(self, file_id: ObjectId) -> dict | None:
-        """What is written down of a file."""
+        """The ledger's entry of a file."""
         return self._ledger.find_one({"_id": file_id})
 
     def _forget(self, file_id: ObjectId) -> None:
@@ -79,7 +78,7 @@ class OutsideStore(Store):
         self._count(-row["length"] if row else 0)
 
     def _count(self, more: int) -> None:
-        # Not where there is no sum yet: the first to ask adds all of it up.
+        # Without upsert: the first read computes the total.
         self._totals.update_one(self._mine, {"$inc": {"bytes": more}})
 
     def sha256_of(self, file_id: ObjectId) -> str | None:
@@ -88,13 +87,13 @@ class OutsideStore(Store):
 
     def size(self) -> int:
         known = self._totals.find_one(self._mine)
-        return max(known["bytes"], 0) if known else self._add_up()
+        return max(known["bytes"], 0) if known else self._recompute_total()
 
     def add_up(self) -> None:
-        self._add_up()
+        self._recompute_total()
 
-    def _add_up(self) -> int:
-        """Mend the sum of the bytes, unless it changes meanwhile; return it."""
+    def _recompute_total(self) -> int:
+        """Recompute the total, unless it changes meanwhile; return it."""
         known = self._totals.find_one(self._mine)
         summed = [{"$group": {"_id": None, "bytes": {"$sum": "$length"}}}]
         found = list(self._ledger.aggregate(summed))

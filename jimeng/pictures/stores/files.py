@@ -1,4 +1,4 @@
-"""Bytes in a directory: of this machine, or one that all machines have mounted."""
+"""Files in a directory: local, or mounted by all machines."""
 
 import io
 import os
@@ -11,20 +11,19 @@ from typing import BinaryIO
 from bson import ObjectId
 
 from jimeng.errors import StorageUnavailable
-from jimeng.pictures.stores.external import OutsideStore
+from jimeng.pictures.stores.external import ExternalStore
 
-LEAST_ROOM = 64 * 2**20  # bytes; with less a picture is not worth fetching
-PIECE = 1024 * 1024  # bytes
+MIN_FREE_BYTES = 64 * 2**20  # with less, no picture is fetched
+CHUNK_BYTES = 1024 * 1024
 
 
-class FileStore(OutsideStore):
+class FileStore(ExternalStore):
     """
-    One file for each id, whole or not there: written beside its place, on the disk,
-    and then renamed.
+    One file per id, written atomically: to a partial file, synced, then renamed.
 
     Args:
-        directory: Made when it is first written to.
-        bucket: Whose ids are its own.
+        directory: Created on the first write.
+        bucket: The bucket of file ids.
     """
 
     kind = "file"
@@ -36,16 +35,16 @@ class FileStore(OutsideStore):
 
     def make_ready(self) -> None:
         self._require_directory()
-        with trouble():
-            make_directory(self.directory)  # from its first entry on it has to be there
+        with translated_errors():
+            make_directory(self.directory)  # from the first entry on it must exist
 
     def write(self, contents: dict[ObjectId, bytes]) -> None:
-        with trouble():
+        with translated_errors():
             for file_id, each in contents.items():
                 write(self._place(file_id), each)
 
     def open(self, file_id: ObjectId) -> BinaryIO | None:
-        with trouble():
+        with translated_errors():
             try:
                 return self._place(file_id).open("rb")
             except FileNotFoundError:
@@ -55,14 +54,14 @@ class FileStore(OutsideStore):
     def delete(self, file_id: ObjectId) -> None:
         place = self._place(file_id)
         self._require_directory()
-        with trouble():
+        with translated_errors():
             place.unlink(missing_ok=True)
             partial(place).unlink(missing_ok=True)
         self._forget(file_id)
 
     def room(self) -> int | None:
         try:
-            return shutil.disk_usage(nearest(self.directory)).free
+            return shutil.disk_usage(nearest_existing(self.directory)).free
         except OSError:
             return None
 
@@ -72,18 +71,18 @@ class FileStore(OutsideStore):
             self._require_directory()
             write(probe, b"probe")
             probe.unlink(missing_ok=True)
-            return (self.room() or LEAST_ROOM) >= LEAST_ROOM
+            return (self.room() or MIN_FREE_BYTES) >= MIN_FREE_BYTES
         except (OSError, StorageUnavailable):
             return False
 
     def _require_directory(self) -> None:
         """
         Raises:
-            StorageUnavailable: it is gone, with files in it: it is not mounted.
+            StorageUnavailable: it is missing, but has files: it is not mounted.
         """
         if self.directory.is_dir() or not self.count():
             return
-        # Whoever has just written the first of them made it before.
+        # Check again: another process may just have created it with the first file.
         if not self.directory.is_dir():
             raise StorageUnavailable(
                 "the directory of pictures is not there: mount it, or make it",
@@ -91,19 +90,19 @@ class FileStore(OutsideStore):
             )
 
     def _place(self, file_id: ObjectId) -> Path:
-        # The end of an id counts up: 65,536 directories that fill evenly.
+        # The end of an ObjectId is a counter: 65,536 evenly filled directories.
         name = str(file_id)
         return self.directory / name[-2:] / name[-4:-2] / name
 
 
 def write(place: Path, content: bytes) -> None:
-    """Write a file that is there only once it is whole and on the disk."""
+    """Write a file atomically and durably."""
     make_directory(place.parent)
     beside = partial(place)
     try:
         descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "wb") as out:
-            shutil.copyfileobj(io.BytesIO(content), out, PIECE)
+            shutil.copyfileobj(io.BytesIO(content), out, CHUNK_BYTES)
             out.flush()
             os.fsync(out.fileno())
         beside.replace(place)
@@ -119,7 +118,7 @@ def partial(place: Path) -> Path:
 
 
 def make_directory(path: Path) -> None:
-    """Make it and those above it, each on the disk before what is in it."""
+    """Create a directory and its parents, each synced before its content."""
     if path.is_dir():
         return
     make_directory(path.parent)
@@ -128,7 +127,7 @@ def make_directory(path: Path) -> None:
 
 
 def sync(directory: Path) -> None:
-    """Have the names in it on the disk."""
+    """Sync a directory's entries to disk."""
     descriptor = os.open(directory, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -136,16 +135,16 @@ def sync(directory: Path) -> None:
         os.close(descriptor)
 
 
-def nearest(path: Path) -> Path:
-    """*path*, or what of it is there."""
+def nearest_existing(path: Path) -> Path:
+    """*path*, or its nearest existing parent."""
     while not path.exists() and path != path.parent:
         path = path.parent
     return path
 
 
 @contextmanager
-def trouble() -> Iterator[None]:
-    """What the file system refuses is said without the names of its files."""
+def translated_errors() -> Iterator[None]:
+    """Translate errors of the file system, without file names."""
     try:
         yield
     except OSError as error:

@@ -1,4 +1,4 @@
-"""Where the bytes of pictures are kept: GridFS, next to the documents."""
+"""GridFS: files in MongoDB."""
 
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -10,19 +10,19 @@ from mongoengine import get_db
 
 from jimeng.pictures.stores.store import Store, ids_between
 
-RESULTS, INPUTS = "pictures", "inputs"  # what was drawn, and what was given
-CHUNK = 255 * 1024  # bytes; GridFS's own
+RESULTS, INPUTS = "pictures", "inputs"  # buckets of outputs and of inputs
+CHUNK_BYTES = 255 * 1024  # the default of GridFS
 
 
 def rows_of(name: str, contents: dict[ObjectId, bytes]) -> tuple[list, list]:
-    """What GridFS writes down for files under these ids: their records, their bytes."""
+    """The GridFS documents of files: records and chunks."""
     now = datetime.now(UTC)
     files = [
         {
             "_id": file_id,
             "filename": name,
             "length": len(content),
-            "chunkSize": CHUNK,
+            "chunkSize": CHUNK_BYTES,
             "uploadDate": now,
         }
         for file_id, content in contents.items()
@@ -32,21 +32,21 @@ def rows_of(name: str, contents: dict[ObjectId, bytes]) -> tuple[list, list]:
             "_id": ObjectId(),
             "files_id": file_id,
             "n": n,
-            "data": content[start : start + CHUNK],
+            "data": content[start : start + CHUNK_BYTES],
         }
         for file_id, content in contents.items()
-        for n, start in enumerate(range(0, len(content), CHUNK))
+        for n, start in enumerate(range(0, len(content), CHUNK_BYTES))
     ]
     return files, chunks
 
 
 class GridFSStore(Store):
     """
-    With the concern of the connection: the bytes must be on a majority before the
-    document that names them is.
+    With the write concern of the connection: a file must be on a majority before the
+    document that refers to it.
 
     Args:
-        bucket: Whose ids are its own.
+        bucket: The name of the GridFS bucket.
     """
 
     kind, where = "gridfs", "MongoDB"
@@ -59,18 +59,16 @@ class GridFSStore(Store):
         return GridFSBucket(get_db(), self.name)
 
     def save(self, content: bytes | BinaryIO, name: str) -> ObjectId:
-        """As `Store.save`; a file is in memory by pieces alone."""
+        """As `Store.save`; a file is streamed."""
         return self._bucket.upload_from_stream(name, content)
 
     def put(self, name: str, contents: dict[ObjectId, bytes]) -> None:
         """
-        As `Store.put`, in two commands for all.
-
-        GridFS's own writer takes four for each, of which two are looks for indexes
-        that `documents.indexes` sees to.
+        As `Store.put`, with two commands for all files. PyMongo's writer needs four for
+        each, two of which check indexes that `documents.indexes` creates.
         """
         files, chunks = rows_of(name, contents)
-        # The bytes first: what the record of a file promises is there.
+        # Chunks first: a record then has all its content.
         get_db()[f"{self.name}.chunks"].insert_many(chunks)
         get_db()[f"{self.name}.files"].insert_many(files)
 
@@ -85,21 +83,21 @@ class GridFSStore(Store):
             self._bucket.delete(file_id)
 
     def size(self) -> int:
-        """As MongoDB keeps count of them."""
+        """The size according to MongoDB's statistics."""
         return int(get_db().command("collStats", f"{self.name}.chunks").get("size", 0))
 
     def count(self) -> int:
         return get_db()[f"{self.name}.files"].estimated_document_count()
 
     def works(self) -> bool:
-        """Where documents are kept, pictures can be."""
+        """True: documents and files are in the same database."""
         return True
 
     def saved_before(
         self, moment: datetime, *, after: ObjectId | None, limit: int
     ) -> dict[ObjectId, str]:
-        # The bytes come before the file and go after it, so a process that dies
-        # between the two leaves bytes under a name that only they know.
+        # Chunks are written before the record and deleted after it, so a crash in
+        # between leaves chunks without a record, which have no name.
         first = {"files_id": ids_between(after, moment), "n": 0}
         name_only = {"_id": 0, "files_id": 1}
         chunks = get_db()[f"{self.name}.chunks"].find(first, name_only)

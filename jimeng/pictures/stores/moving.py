@@ -1,9 +1,9 @@
 """
-Moving everything to the store that is chosen, while jimeng serves.
+Move all files to the configured store during operation.
 
-No document changes: a file keeps its id, and readers ask every store. Each file is
-copied, read back and compared, and goes from where it was a while later, so that
-whoever is reading it comes to its end. What is cut off is simply begun again.
+No document changes: a file keeps its id, and readers try every store. Each file is
+copied, read back and compared, and deleted from the source after a delay, so that open
+readers can finish. An interrupted move can be repeated.
 """
 
 import hashlib
@@ -18,33 +18,32 @@ from datetime import UTC, datetime, timedelta
 from bson import ObjectId
 from gridfs.errors import CorruptGridFile
 
-from jimeng.pictures.stores.configured import Chosen, Store
+from jimeng.pictures.stores.configured import ConfiguredStore, Store
 
 log = logging.getLogger(__name__)
 
 BATCH = 100
-AT_A_TIME = 4  # files; each is in memory
-GRACE = 60.0  # seconds that a file stays where it was: a slow reader has it open
-FUTURE = timedelta(days=1)  # ids of machines whose clock is ahead
-SETTLED = timedelta(minutes=10)  # a save has ended, or died, after that
-
-# The ids of the files that the records of a query name.
+PARALLEL_FILES = 4  # each is in memory
+GRACE_S = 60.0  # until a copied file is deleted: a slow reader may have it open
+FUTURE = timedelta(days=1)  # for ids of machines whose clock is ahead
+SETTLED = timedelta(minutes=10)  # after which a save has ended or died
+# A query -> the ids of the files that its documents refer to.
 Named = Callable[[dict], Iterable[ObjectId]]
 
 
-class NotTheSame(Exception):
-    """What was read back is not what was written; both are left as they are."""
+class CopyDiffers(Exception):
+    """The copy differs from the source; both are kept."""
 
 
 @dataclass(frozen=True)
 class Holding:
     """
-    What a store holds.
+    The content of a store.
 
     Attributes:
-        kind: As ``STORAGE`` names it.
-        where: Its bytes are.
-        files: How many, about; *bytes* likewise.
+        kind: Its name in ``STORAGE``.
+        where: Its location.
+        files: The approximate number of files; *bytes* likewise.
     """
 
     kind: str
@@ -54,27 +53,29 @@ class Holding:
 
 
 def overview(store: Store) -> list[Holding]:
-    """Each store's files, those of the chosen one first."""
-    stores = store.stores if isinstance(store, Chosen) else [store]
+    """The content of each store, the configured one first."""
+    stores = store.stores if isinstance(store, ConfiguredStore) else [store]
     return [Holding(x.kind, x.where, x.count(), x.size()) for x in stores]
 
 
-def move(store: Chosen, named: Named, *, grace: float | None = None) -> Iterator[int]:
+def move(
+    store: ConfiguredStore, named: Named, *, grace: float | None = None
+) -> Iterator[int]:
     """
-    Move what the other stores hold to the chosen one, and delete there what a save or
-    a move has left behind that the store did not answer.
+    Move the files of the other stores to the configured one, and delete leftovers of
+    failed saves and moves.
 
     Args:
-        grace: By default `GRACE`.
+        grace: In seconds; by default `GRACE_S`.
 
     Yields:
-        The bytes of each file, once it is there, whole.
+        The length of each file that was copied.
 
     Raises:
-        NotTheSame: a copy differs.
-        StorageUnavailable: a store is away; all that was moved stays moved.
+        CopyDiffers: a copy differs from its source.
+        StorageUnavailable: a store cannot be reached; moved files stay moved.
     """
-    grace = GRACE if grace is None else grace
+    grace = GRACE_S if grace is None else grace
     for source in store.others:
         leaving: deque[tuple[float, ObjectId]] = deque()
         for file_id, length in copies(source, store.first, named):
@@ -91,13 +92,13 @@ def copies(
     source: Store, target: Store, named: Named
 ) -> Iterator[tuple[ObjectId, int]]:
     """
-    Copy all files of *source*, some at a time: most of it is waiting for the stores.
+    Copy all files of *source*, some in parallel: most of the time is spent waiting.
 
     Yields:
-        Ids and bytes of those that are in *target* now; 0 bytes for what is to be
-        deleted in *source* and was not copied.
+        Ids and lengths of files that are in *target* now; length 0 for leftovers in
+        *source*, which were not copied.
     """
-    with ThreadPoolExecutor(AT_A_TIME, "move") as pool:
+    with ThreadPoolExecutor(PARALLEL_FILES, "move") as pool:
         for batch in batches(source, BATCH):
             made = pool.map(
                 lambda each: copy(each[0], each[1], source, target), batch.items()
@@ -110,7 +111,7 @@ def copies(
 
 
 def batches(source: Store, size: int) -> Iterator[dict[ObjectId, str]]:
-    """Ids and names of all files there, so many at a time."""
+    """Ids and names of all files, in batches."""
     until, after = datetime.now(UTC) + FUTURE, None
     while found := source.saved_before(until, after=after, limit=size):
         yield found
@@ -119,26 +120,26 @@ def batches(source: Store, size: int) -> Iterator[dict[ObjectId, str]]:
 
 def copy(file_id: ObjectId, name: str, source: Store, target: Store) -> int | None:
     """
-    Have the file in *target* as it is in *source*.
+    Copy a file to *target*.
 
     Returns:
-        Its bytes; None where it cannot be read there: it was deleted meanwhile, is
-        being written, or is damaged, and nothing is done to it.
+        Its length; None if it cannot be read: it was deleted meanwhile, is being
+        written, or is damaged. Then nothing is changed.
 
     Raises:
-        NotTheSame: as in `move`.
+        CopyDiffers: as in `move`.
     """
     content = read(source, file_id)
     if content is None or is_damaged(source, file_id, content):
         return None
     if not is_same(read(target, file_id), content):
-        target.delete(file_id)  # of a copy that was cut off
+        target.delete(file_id)  # an interrupted copy
         target.put(name, {file_id: content})
         if not is_same(read(target, file_id), content):
-            raise NotTheSame(f"file {file_id} is not the same in {target.kind}")
+            raise CopyDiffers(f"file {file_id} is not the same in {target.kind}")
     there = source.open(file_id)
     if there is None:
-        target.delete(file_id)  # its picture was deleted during this
+        target.delete(file_id)  # the picture was deleted meanwhile
     else:
         there.close()
     return len(content)
@@ -148,22 +149,23 @@ def is_leftover(
     file_id: ObjectId, name: str, source: Store, target: Store, named: Named
 ) -> bool:
     """
-    Whether a file that cannot be read in *source* is missed by nobody: it is whole in
-    *target*, or no record names it, as its picture was saved anew under another id.
+    Whether a file that cannot be read in *source* is dispensable: it is intact in
+    *target*, or no document refers to it, as its picture was saved again under another
+    id.
     """
     expected = source.sha256_of(file_id) or target.sha256_of(file_id)
     if expected is None and not name:
-        return False  # its bytes alone are there, and do not say whose they are
+        return False  # chunks without a record: the owner is unknown
     there = read(target, file_id)
     if there is not None and hashlib.sha256(there).hexdigest() == expected:
         return True
     if file_id.generation_time > datetime.now(UTC) - SETTLED:
-        return False  # it may be being saved
+        return False  # it may be in the process of being saved
     return file_id not in set(named({"_id": name}))
 
 
 def is_damaged(store: Store, file_id: ObjectId, content: bytes) -> bool:
-    """Whether it is not what was given to be kept there."""
+    """Whether it differs from the stored checksum."""
     expected = store.sha256_of(file_id)
     if expected is None or hashlib.sha256(content).hexdigest() == expected:
         return False
@@ -193,6 +195,6 @@ def read(store: Store, file_id: ObjectId) -> bytes | None:
 def drop(
     source: Store, leaving: deque[tuple[float, ObjectId]], *, before: float
 ) -> None:
-    """Delete those that were copied *before* this moment."""
+    """Delete the files that were copied *before* this time."""
     while leaving and leaving[0][0] <= before:
         source.delete(leaving.popleft()[1])

@@ -1,4 +1,4 @@
-"""Bytes in a bucket of an object store: TOS, MinIO, AWS."""
+"""Files in a bucket of an object store: TOS, MinIO, AWS."""
 
 import time
 from collections.abc import Sequence
@@ -8,20 +8,20 @@ from bson import ObjectId
 
 from jimeng.config import Config
 from jimeng.errors import StorageUnavailable
-from jimeng.pictures.stores.external import OutsideStore
+from jimeng.pictures.stores.external import ExternalStore
 from jimeng.pictures.stores.s3_client import AWAY, Bucket, unavailable
 from jimeng.pictures.stores.store import SeekableFile
 
-FRESH = 30.0  # seconds for which what was kept shows that more can be
-PROBE = "probe"  # the key of an object that is written over and over
+FRESH_S = 30.0  # after a successful write, without a probe
+PROBE = "probe"  # the key of an object that is overwritten by each probe
 
 
-class S3Store(OutsideStore):
+class S3Store(ExternalStore):
     """
     An object for each id, under ``<S3_PREFIX><bucket of ids>/<id>``.
 
     Args:
-        name: Whose ids are its own.
+        name: The bucket of file ids.
     """
 
     kind = "s3"
@@ -40,7 +40,7 @@ class S3Store(OutsideStore):
                 self._bucket.put(self._key(file_id), each)
 
     def open(self, file_id: ObjectId) -> BinaryIO | None:
-        # What was never kept here is not asked for, as long as it is elsewhere.
+        # Do not request objects that the ledger does not list.
         if self._find(file_id) is None:
             return None
         file = RemoteFile(self._bucket, self._key(file_id))
@@ -56,15 +56,15 @@ class S3Store(OutsideStore):
     def link(
         self, file_id: ObjectId, *, seconds: float, content_type: str
     ) -> str | None:
-        """As `Bucket.link`; None where it is not here."""
+        """As `Bucket.link`; None if the file is not in this store."""
         if self._find(file_id) is None:
             return None
         key = self._key(file_id)
         return self._bucket.link(key, seconds=seconds, content_type=content_type)
 
     def works(self) -> bool:
-        """Whether a picture could be kept now, by trying if that was long ago."""
-        if time.monotonic() < self._bucket.kept_at + FRESH:
+        """Whether pictures can be stored; probed if the last write is not recent."""
+        if time.monotonic() < self._bucket.kept_at + FRESH_S:
             return True
         try:
             with self._bucket.operation():
@@ -85,10 +85,10 @@ def stores(config: Config, names: Sequence[str]) -> list[S3Store]:
 
 class RemoteFile(SeekableFile):
     """
-    An object as a file that can be sought in.
+    An object as a seekable file.
 
-    Where it is read from another place it is asked for anew, from there on. Between two
-    reads there is all the time that a slow client needs.
+    Reading after a seek sends a new request with a range. The time between two reads is
+    not limited, for slow clients.
     """
 
     def __init__(self, bucket: Bucket, key: str) -> None:
@@ -98,10 +98,10 @@ class RemoteFile(SeekableFile):
 
     def begin(self) -> bool:
         """
-        Ask for it, from where it is to be read; whether it is there.
+        Request the object from the current position; return whether it exists.
 
         Raises:
-            StorageUnavailable: nobody can tell.
+            StorageUnavailable: the store cannot be reached.
         """
         self._end_stream()
         with self._bucket.operation() as self._leash:
@@ -114,10 +114,10 @@ class RemoteFile(SeekableFile):
 
     def read(self, size: int | None = -1) -> bytes:
         """
-        All of it within the time of one call.
+        Read within the time limit of one operation.
 
         Raises:
-            StorageUnavailable: it does not come, or not to its end.
+            StorageUnavailable: the content does not arrive completely.
         """
         piece = self._piece(self.length if size is None or size < 0 else size)
         self._at += len(piece)
@@ -134,7 +134,7 @@ class RemoteFile(SeekableFile):
         self._leash.renew()
         found = bytearray()
         with self._bucket.trouble():
-            # What is there already may come first, and alone.
+            # A read may return only the bytes that have already arrived.
             while piece := self._stream.read(size - len(found)):
                 found += piece
         if len(found) < size:

@@ -1,10 +1,9 @@
 """
-A bucket of an object store that speaks S3: TOS, MinIO, AWS.
+A client of a bucket with the S3 protocol: TOS, MinIO, AWS.
 
-boto3 signs and understands; what is sent goes through the connections that the
-providers' calls use, so that everything has one try, and 20 s in all. A store that
-does not answer holds up one caller at a time, and not every thread that wants a
-picture.
+boto3 signs requests and parses responses; they are sent through the HTTP adapter of the
+providers' calls, so that each has one attempt and a total timeout of 20 s. A store that
+does not answer blocks one caller at a time, not every thread that needs a picture.
 """
 
 import threading
@@ -28,12 +27,12 @@ from jimeng.errors import StorageUnavailable
 from jimeng.providers.connections import PIECE, Call, WatchedAdapter, thread
 from jimeng.providers.transport import CAP
 
-TIMEOUT = (3.0, 10.0)  # seconds to connect and to send a piece, to wait for each packet
-WITHIN = 20.0  # seconds for all that one call here asks for
-RESTS = 3.0  # seconds for which a store that did not answer is left alone
-IN_A_ROW = 2  # unanswered, from which on it is
+TIMEOUT_S = (3.0, 10.0)  # to connect or send a piece, to wait for each packet
+OPERATION_TIMEOUT_S = 20.0
+BACK_OFF_S = 3.0  # after requests without an answer
+MAX_UNANSWERED = 2  # successive requests, then back off
 NOT_THERE = frozenset({"NoSuchKey", "NotFound", "404"})
-# What is to be done about it, by the code of an answer; ``doctor.s3_<reason>``.
+# Error code -> reason; the message key of the advice is ``doctor.s3_<reason>``.
 REASONS = {
     **dict.fromkeys(("NoSuchBucket", "InvalidBucketName"), "bucket"),
     **dict.fromkeys(
@@ -55,11 +54,11 @@ NEVER = float("-inf")
 SILENT = "it has not answered just now"
 
 
-class Leash(Call):
-    """All requests of one operation, sent and answered within one time."""
+class OperationCall(Call):
+    """The shared timeout of all requests of one operation."""
 
     def __init__(self) -> None:
-        super().__init__(WITHIN, None, CAP, None)
+        super().__init__(OPERATION_TIMEOUT_S, None, CAP, None)
 
     def pieces(self, data: bytes) -> Iterator[bytes | memoryview]:
         view = memoryview(data)
@@ -68,17 +67,17 @@ class Leash(Call):
             yield view[start : start + PIECE]
 
     def renew(self) -> None:
-        """Begin anew: a reader has come back for more."""
-        self._begin(WITHIN)
+        """Restart the timeout: a reader continues."""
+        self._begin(OPERATION_TIMEOUT_S)
 
 
 class Bucket:
     """
-    The objects of a bucket by their keys; any number of threads may share one.
+    The objects of a bucket by key; thread-safe.
 
     Args:
-        config: Its ``S3_`` settings. Without keys there those are used that boto3 finds
-            on the machine, such as the role of an instance.
+        config: The ``S3_`` settings. Without keys, boto3 searches for credentials on
+            the machine, such as the role of an instance.
     """
 
     def __init__(self, config: Config) -> None:
@@ -91,21 +90,23 @@ class Bucket:
         self._unanswered = 0
         self._failed_at = 0.0
         self._trial = threading.Lock()
-        self.kept_at = NEVER  # when it last took something in, and has not failed since
+        self.kept_at = (
+            NEVER  # time of the last successful write, if nothing has failed since
+        )
 
     @contextmanager
-    def operation(self) -> Iterator[Leash]:
+    def operation(self) -> Iterator[OperationCall]:
         """
-        All that is asked for inside has `WITHIN` in all.
+        Perform requests within `OPERATION_TIMEOUT_S` in total.
 
         Raises:
-            StorageUnavailable: it failed; or it is away, and was not even asked.
+            StorageUnavailable: a request failed, or the store is being backed off from.
         """
         self.require_answers()
-        is_trial = self._unanswered >= IN_A_ROW
+        is_trial = self._unanswered >= MAX_UNANSWERED
         if is_trial and not self._trial.acquire(blocking=False):
             raise unavailable(SILENT, AWAY)
-        self._asking.leash = leash = Leash()
+        self._asking.leash = leash = OperationCall()
         try:
             with self.trouble():
                 yield leash
@@ -117,19 +118,19 @@ class Bucket:
     def require_answers(self) -> None:
         """
         Raises:
-            StorageUnavailable: it has just been silent more than once.
+            StorageUnavailable: it has repeatedly not answered just now.
         """
-        is_fresh = time.monotonic() < self._failed_at + RESTS
-        if is_fresh and self._unanswered >= IN_A_ROW:
+        is_fresh = time.monotonic() < self._failed_at + BACK_OFF_S
+        if is_fresh and self._unanswered >= MAX_UNANSWERED:
             raise unavailable(SILENT, AWAY)
 
     @contextmanager
     def trouble(self) -> Iterator[None]:
         """
-        Note that it does not answer, or refuses.
+        Record failures, and translate errors.
 
         Raises:
-            StorageUnavailable: whatever goes wrong, without its address.
+            StorageUnavailable: for every error, without the address.
         """
         try:
             yield
@@ -137,7 +138,7 @@ class Bucket:
             self.kept_at = NEVER
             raise unavailable(code_of(error), reason_of(error)) from None
         except NoCredentialsError as error:
-            self._clients.clear()  # they may come to be there
+            self._clients.clear()  # credentials may appear later
             raise unavailable("there are no keys for it", "keys") from error
         except (BotoCoreError, RequestException, HTTPError, OSError) as error:
             self._unanswered += 1
@@ -145,14 +146,14 @@ class Bucket:
             raise unavailable(type(error).__name__, AWAY) from None
 
     def put(self, key: str, content: bytes) -> None:
-        """Keep an object; to be called in an `operation`."""
+        """Store an object; call within `operation`."""
         self._client().put_object(**self._named(key), Body=content)
         self.kept_at = time.monotonic()
 
     def get(self, key: str, start: int = 0) -> tuple[BinaryIO, int] | None:
         """
-        An object from its *start*-th byte on, and how many come; None where there is
-        none. To be called in an `operation`.
+        An object from byte *start* on, and the number of bytes; None if it does not
+        exist. Call within `operation`.
         """
         wanted = {"Range": f"bytes={start}-"} if start else {}
         try:
@@ -164,11 +165,11 @@ class Bucket:
         return answer["Body"], answer["ContentLength"]
 
     def delete(self, key: str) -> None:
-        """Forget an object; none there is as good. To be called in an `operation`."""
+        """Delete an object, if it exists; call within `operation`."""
         self._client().delete_object(**self._named(key))
 
     def link(self, key: str, *, seconds: float, content_type: str) -> str:
-        """A link under which anybody can fetch an object for a while."""
+        """A presigned link to an object, valid for *seconds*."""
         about = {**self._named(key), "ResponseContentType": content_type}
         public = self._config.S3_PUBLIC_ENDPOINT or self._config.S3_ENDPOINT
         with self.trouble():
@@ -181,7 +182,7 @@ class Bucket:
         return {"Bucket": config.S3_BUCKET, "Key": f"{config.S3_PREFIX}{key}"}
 
     def _client(self, endpoint: str | None = None) -> BaseClient:
-        """That of an endpoint, made when it is first needed: after the fork."""
+        """The client of an endpoint, created on first use: after the fork."""
         endpoint = self._config.S3_ENDPOINT if endpoint is None else endpoint
         with self._making:
             if endpoint not in self._clients:
@@ -190,7 +191,7 @@ class Bucket:
             return self._clients[endpoint]
 
     def _send(self, request: AWSPreparedRequest, **about: object) -> AWSResponse:
-        """Send a request that is signed, in place of boto3."""
+        """Send a signed request in place of boto3."""
         plain = PreparedRequest()
         plain.method, plain.url, plain.body = request.method, request.url, request.body
         plain.headers = headers_of(request.headers)
@@ -199,7 +200,7 @@ class Bucket:
             answer = self._adapter.send(
                 plain,
                 stream=True,
-                timeout=TIMEOUT,
+                timeout=TIMEOUT_S,
                 verify=self._config.S3_CA_BUNDLE or True,
             )
         finally:
@@ -220,7 +221,7 @@ def make_client(config: Config, endpoint: str) -> BaseClient:
         config=ClientConfig(
             signature_version="s3v4",
             retries={"total_max_attempts": 1},
-            # What S3 has learnt since others copied it: TOS refuses such requests.
+            # Newer features of S3: TOS refuses such requests.
             request_checksum_calculation="when_required",
             response_checksum_validation="when_required",
             s3={"addressing_style": addressing(config.S3_ADDRESSING, endpoint)},
@@ -230,10 +231,9 @@ def make_client(config: Config, endpoint: str) -> BaseClient:
 
 def addressing(style: str, endpoint: str) -> str:
     """
-    Where the bucket's name stands: before the host's (``virtual``), or in the path.
-
-    A host without a dot, ``minio`` or ``localhost``, hardly has names below it; an
-    address by numbers boto3 knows itself.
+    The addressing style: the bucket's name in the host (``virtual``) or in the path. A
+    host without a dot, such as ``minio``, usually has no subdomains; boto3 itself
+    handles IP addresses.
     """
     if style != "auto":
         return style
@@ -242,13 +242,13 @@ def addressing(style: str, endpoint: str) -> str:
 
 
 def headers_of(given: Mapping[str, str | bytes]) -> CaseInsensitiveDict:
-    """Without ``Expect``: who waits for that to be answered is not us."""
+    """The headers without ``Expect``, which this client does not support."""
     plain = {k: v.decode() if isinstance(v, bytes) else v for k, v in given.items()}
     return CaseInsensitiveDict({k: v for k, v in plain.items() if k != "Expect"})
 
 
 def code_of(error: ClientError) -> str:
-    """What the answer says; its status where it says nothing."""
+    """The error code of the response; its status if there is none."""
     return str(error.response["Error"].get("Code", "refused"))
 
 

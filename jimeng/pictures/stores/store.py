@@ -1,4 +1,4 @@
-"""What keeps the bytes of pictures, and files of what is nowhere as a whole."""
+"""The interface of stores, and the base of seekable streamed files."""
 
 import io
 from abc import ABC, abstractmethod
@@ -10,14 +10,15 @@ from bson import ObjectId
 
 class Store(ABC):
     """
-    Files under ids that are never used twice, so that a second attempt to save
-    a picture cannot spoil the first.
+    Files under ids that are never reused, so that a second attempt to save a picture
+    cannot damage the first.
 
-    Every method but `works` raises `StorageUnavailable` where it cannot do its work.
+    Every method except `works` raises `StorageUnavailable` if the store cannot be
+    reached.
 
     Attributes:
-        kind: As ``STORAGE`` names it.
-        where: Its bytes are, for people.
+        kind: Its name in ``STORAGE``.
+        where: Its location, for people.
     """
 
     kind: str
@@ -25,71 +26,70 @@ class Store(ABC):
 
     def save(self, content: bytes | BinaryIO, name: str) -> ObjectId:
         """
-        Keep *content* and return the new id it can be read back with.
+        Store *content*, and return its new id.
 
         Args:
-            name: The id of the record that will name it; without one it is swept.
+            name: The id of the document that will refer to it; without one it is swept.
         """
         whole = content if isinstance(content, bytes) else content.read()
         return self.save_together(name, whole)[0]
 
     def save_together(self, name: str, *contents: bytes) -> list[ObjectId]:
-        """Keep several files at once, as `save` does each."""
+        """Store several files in one operation."""
         ids = [ObjectId() for _ in contents]
         self.put(name, dict(zip(ids, contents, strict=True)))
         return ids
 
     def save_anywhere(self, name: str, *contents: bytes) -> list[ObjectId]:
-        """The same, in another store where this one is away and there is another."""
+        """The same, with another store as fallback, if there is one."""
         return self.save_together(name, *contents)
 
     @abstractmethod
     def put(self, name: str, contents: dict[ObjectId, bytes]) -> None:
-        """Keep files under ids that they have already."""
+        """Store files under existing ids."""
 
     @abstractmethod
     def open(self, file_id: ObjectId) -> BinaryIO | None:
-        """The bytes as a file that can be read and sought in, or None."""
+        """Open a seekable file; None if it does not exist."""
 
     @abstractmethod
     def delete(self, file_id: ObjectId) -> None:
-        """Forget the bytes; none there is as good."""
+        """Delete a file, if it exists."""
 
     def link(
         self, file_id: ObjectId, *, seconds: float, content_type: str
     ) -> str | None:
         """
-        A link under which anybody can fetch the bytes for a while; None where nobody
-        outside could use one.
+        A temporary public link to the file; None if the store does not support links.
         """
         return None
 
     def sha256_of(self, file_id: ObjectId) -> str | None:
-        """In hexadecimal, of the bytes as they were given; None where nobody knows."""
+        """The SHA-256 of the original content, hexadecimal; None if unknown."""
         return None
 
     @abstractmethod
     def size(self) -> int:
-        """Bytes of all files together."""
+        """The total size of all files, in bytes."""
 
     def add_up(self) -> None:
-        """Mend what `size` tells."""
+        """Recompute the total of `size`."""
         return
 
     @abstractmethod
     def count(self) -> int:
-        """How many files there are, about."""
+        """The approximate number of files."""
 
     def room(self) -> int | None:
-        """Bytes that are free there; None where nobody can tell."""
+        """The free space in bytes; None if unknown."""
         return None
 
     @abstractmethod
     def works(self) -> bool:
-        """Whether a picture could be kept now, by trying."""
+        """Whether pictures can be stored now, tested by a write."""
 
     def seems_to_work(self) -> bool:
-        """The same, perhaps without trying."""
+        """The same, possibly without a test."""
         return self.works()
 
     @abstractmethod
@@ -97,32 +97,32 @@ class Store(ABC):
         self, moment: datetime, *, after: ObjectId | None, limit: int
     ) -> dict[ObjectId, str]:
         """
-        Files that were saved before *moment*: their ids, with their names.
+        Ids and names of files that were saved before *moment*.
 
         Args:
-            after: Begin behind this one.
+            after: Start after this id.
         """
 
 
 def ids_between(after: ObjectId | None, moment: datetime) -> dict[str, ObjectId]:
-    """The condition on ids that `Store.saved_before` has."""
+    """The query on ids for `Store.saved_before`."""
     until = {"$lt": ObjectId.from_datetime(moment)}
     return until if after is None else {**until, "$gt": after}
 
 
 class SeekableFile(io.RawIOBase):
     """
-    A file that can be sought in, of what is nowhere in memory as a whole.
+    A seekable file that is never in memory as a whole.
 
     Attributes:
-        length: How many bytes it has.
+        length: Its length in bytes.
     """
 
     length = 0
     _at = 0
 
     def _piece(self, most: int) -> bytes:
-        """What comes next, *most* bytes of it or fewer; empty at the end."""
+        """Return up to *most* bytes from the current position; empty at the end."""
         raise NotImplementedError
 
     def readable(self) -> bool:

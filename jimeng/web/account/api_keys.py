@@ -1,4 +1,4 @@
-"""One's own API keys: made here, shown once, taken away."""
+"""The user's own API keys: create, show once, revoke."""
 
 import json
 import shlex
@@ -18,22 +18,27 @@ from jimeng.i18n import problems, t
 from jimeng.schemas.users import LIFETIMES, KeyForm
 from jimeng.web import bp, refused
 from jimeng.web.account.confirmation import confirmed
-from jimeng.web.account.profile import Problems, account_user, go, show
+from jimeng.web.account.profile import (
+    Problems,
+    account_user,
+    redirect_done,
+    render_account_page,
+)
 from jimeng.web.pictures.code_samples import ROUTE
 from jimeng.web.site.forms import checked
 
 AMOUNTS = ("tasks_per_minute", "pictures_per_day")
-BOUNDS = ("doors", "models", *AMOUNTS)
+OPTIONAL_LIMITS = ("doors", "models", *AMOUNTS)
 
 
 @bp.get("/account/keys")
 def account_keys() -> ResponseReturnValue:
-    """The keys that there are, and the form for another."""
+    """The list of keys, and the form for a new one."""
     auth.principal_of_page()
-    return keys()
+    return keys_page()
 
 
-def keys(
+def keys_page(
     made: ApiKey | None = None,
     text: str = "",
     *,
@@ -42,32 +47,32 @@ def keys(
 ) -> str:
     user = auth.current_user()
     found = accounts.list_keys(auth.principal_of_page(), user.id) if user else []
-    return show(
+    return render_account_page(
         "keys",
         keys=found,
         scopes=scopes_of(user) if user else [],
         lifetimes=LIFETIMES,
         doors=KEY_INTERFACES,
-        models=models(),
+        models=model_ids(),
         now=datetime.now(UTC),
         today=datetime.now(UTC).date().isoformat(),
-        limited=any((given or {}).get(name) for name in BOUNDS),
+        limited=any((given or {}).get(name) for name in OPTIONAL_LIMITS),
         made=made,
         text=text,
-        curl=curl(text) if text else "",
+        curl=curl_command(text) if text else "",
         errors=errors or {},
         given=given or {},
     )
 
 
 def scopes_of(user: User) -> list[str]:
-    """Those that the user's keys may have."""
+    """The scopes that the user's keys may have."""
     of_admins = {"act_for", "admin"} if user.role != "admin" else set()
     return [each for each in accounts.SCOPES if each not in of_admins]
 
 
-def curl(key: str) -> str:
-    """A command for a shell, which asks for a picture with this key."""
+def curl_command(key: str) -> str:
+    """A shell command that requests a picture with this key."""
     body = json.dumps({"prompt": t("account.curl_prompt")}, ensure_ascii=False)
     words = (
         f"curl {shlex.quote(absolute(ROUTE))}",
@@ -82,28 +87,30 @@ def curl(key: str) -> str:
 @confirmed
 def make_key() -> ResponseReturnValue:
     """
-    Make a key. It is in this answer and never again, so there is no redirect: it
-    would have to be in an address, or be kept.
+    Create a key. Only this response contains it, so there is no redirect: the key
+    would have to be in a URL, or be stored.
     """
     user = account_user()
     try:
-        key, text = accounts.create_key(auth.principal_of_page(), user.id, **wanted())
+        key, text = accounts.create_key(
+            auth.principal_of_page(), user.id, **key_fields()
+        )
     except Invalid as error:
-        return refused(keys(errors=problems(error), given=request.form), error)
-    response: Response = make_response(keys(key, text), 201)
+        return refused(keys_page(errors=problems(error), given=request.form), error)
+    response: Response = make_response(keys_page(key, text), 201)
     response.headers["Cache-Control"] = "no-store"
     return response
 
 
-def models() -> list[str]:
-    """The ids of those that there are, each once."""
+def model_ids() -> list[str]:
+    """The ids of all models, without duplicates."""
     offered = jobs.runtime().registry.models.values()
     return [*dict.fromkeys(model.id for model in offered)]
 
 
-def wanted() -> dict:
+def key_fields() -> dict:
     """
-    The key that the form asks for.
+    Read the fields of the new key from the form.
 
     Raises:
         Invalid: a field is wrong.
@@ -118,6 +125,6 @@ def wanted() -> dict:
 
 @bp.post("/account/keys/<key_id>/revoke")
 def revoke_key(key_id: str) -> ResponseReturnValue:
-    """Take a key away: its next use is refused."""
+    """Revoke a key: its next use is refused."""
     accounts.revoke_key(auth.principal_of_page(), account_user().id, key_id)
-    return go(".account_keys", "revoked")
+    return redirect_done(".account_keys", "revoked")

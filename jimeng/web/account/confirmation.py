@@ -1,8 +1,8 @@
 """
-The password once more, before what a browser that was left open must not do.
+Ask for the password again before actions that an unattended browser must not allow.
 
-Whoever signed in, or wrote the password, a few minutes ago is not asked. Whoever is
-asked sees a page that carries what the form said, and goes on from there.
+A user who signed in or entered the password a few minutes ago is not asked. The page
+that asks carries the fields of the form, and resubmits it with the password.
 """
 
 from collections.abc import Callable
@@ -21,12 +21,12 @@ from jimeng.web import refused
 
 P = ParamSpec("P")
 FIELD = "confirm_password"
-# As `accounts.confirm` does, and whatever else asks for the password.
+# Raised by `accounts.confirm` and by every other check of the password.
 REFUSALS = (Invalid, SignInBusy, TooManyAttempts)
 
 
 class PasswordNeeded(JimengError):
-    """It was written too long ago."""
+    """The password was last entered too long ago."""
 
     code = "password_needed"
     status = 403
@@ -35,26 +35,26 @@ class PasswordNeeded(JimengError):
 def confirmed(
     act: Callable[P, ResponseReturnValue],
 ) -> Callable[P, ResponseReturnValue]:
-    """Let a view of a form act only for somebody who has just shown the password."""
+    """Decorate a form's view: it runs only when the password was entered recently."""
 
     @wraps(act)
-    def asked(*args: P.args, **kwargs: P.kwargs) -> ResponseReturnValue:
+    def with_confirmation(*args: P.args, **kwargs: P.kwargs) -> ResponseReturnValue:
         principal = auth.principal_of_page()
         if principal.is_anonymous or auth.is_confirmed():
             return act(*args, **kwargs)
         if FIELD not in request.form:
-            return ask(PasswordNeeded(f"{request.method} {request.path}"))
+            return password_page(PasswordNeeded(f"{request.method} {request.path}"))
         try:
             accounts.confirm(principal, request.form[FIELD], field=FIELD)
         except REFUSALS as error:
-            return ask(error)
+            return password_page(error)
         auth.confirm_session()
         return act(*args, **kwargs)
 
-    return asked
+    return with_confirmation
 
 
-def ask(error: JimengError) -> ResponseReturnValue:
+def password_page(error: JimengError) -> ResponseReturnValue:
     is_first = isinstance(error, PasswordNeeded)
     carried = request.form.items(multi=True)
     page = render_template(

@@ -1,4 +1,4 @@
-"""What is kept of one: to take along, or to have removed."""
+"""The user's data: export, and deletion of the account."""
 
 from flask import request
 from flask.typing import ResponseReturnValue
@@ -12,19 +12,19 @@ from jimeng.http import auth
 from jimeng.i18n import problems
 from jimeng.web import bp, refused
 from jimeng.web.account.confirmation import REFUSALS
-from jimeng.web.account.profile import Problems, account_user, show
-from jimeng.web.account.sign_in import out
+from jimeng.web.account.profile import Problems, account_user, render_account_page
+from jimeng.web.account.sign_in import clear_browser
 
 
 @bp.get("/account/data")
 def account_data() -> ResponseReturnValue:
-    """The way to an export, and to the end of the account."""
+    """Links to the export and the form that deletes the account."""
     auth.principal_of_page()
-    return data()
+    return data_page()
 
 
-def data(errors: Problems | None = None, *, email: str = "") -> str:
-    return show("data", errors=errors or {}, email=email)
+def data_page(errors: Problems | None = None, *, email: str = "") -> str:
+    return render_account_page("data", errors=errors or {}, email=email)
 
 
 @bp.post("/account/delete")
@@ -32,21 +32,21 @@ def delete_account() -> ResponseReturnValue:
     """Remove the account with all tasks, pictures and keys; asks for the password."""
     user = account_user()
     try:
-        check(user)
+        check_deletion(user)
     except (LastAdmin, *REFUSALS) as error:
-        page = data(problems(error), email=request.form.get("email", ""))
+        page = data_page(problems(error), email=request.form.get("email", ""))
         return refused(page, error)
     users.delete(auth.principal_of_page(), user.id)
     auth.end_session()
-    return out()
+    return clear_browser()
 
 
-def check(user: User) -> None:
+def check_deletion(user: User) -> None:
     """
     Raises:
-        Invalid: the e-mail was not written as asked for, or the password is wrong.
-        LastAdmin: nobody would be left to let people in.
-        TooManyAttempts: as `accounts.confirm`, and so is SignInBusy.
+        Invalid: the e-mail was not repeated exactly, or the password is wrong.
+        LastAdmin: no administrator would remain.
+        TooManyAttempts: as `accounts.confirm`; so is SignInBusy.
     """
     if request.form.get("email", "").strip().casefold() != user.email.casefold():
         raise Invalid.field("email", "account.not_the_email")

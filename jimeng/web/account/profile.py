@@ -1,4 +1,4 @@
-"""One's own page: name, language, theme, and what the form begins with."""
+"""The profile page: name, language, theme, and the form's default settings."""
 
 from collections.abc import Mapping
 
@@ -13,14 +13,13 @@ from jimeng.http import auth
 from jimeng.i18n import COOKIE, LANGUAGES, language, problems
 from jimeng.schemas.users import UserChanges
 from jimeng.web import bp, refused
-from jimeng.web.create import defaults as start
-from jimeng.web.create import options
-from jimeng.web.gallery.downloads import are_wanted
+from jimeng.web.create import defaults, options
+from jimeng.web.gallery.downloads import metadata_is_wanted
 from jimeng.web.site.forms import checked
-from jimeng.web.site.preferences import THEME, THEMES, keep, theme
+from jimeng.web.site.preferences import THEME, THEMES, set_preference_cookie, theme
 
 NAME = UserChanges(only=("name",))
-# Endpoints, each with a word of its own.
+# Endpoints; each has its message.
 PAGES = (
     *("account", "account_usage", "account_keys", "account_webhooks"),
     *("account_security", "account_data"),
@@ -44,11 +43,11 @@ Problems = Mapping[str, list[str]]
 
 def account_user() -> User:
     """
-    Who is signed in.
+    The signed-in user.
 
     Raises:
-        SignInRequired: nobody is.
-        NotFound: there is no signing in here.
+        SignInRequired: the request has no session.
+        NotFound: this installation has no sign-in.
     """
     auth.principal_of_page()
     user = auth.current_user()
@@ -57,8 +56,8 @@ def account_user() -> User:
     return user
 
 
-def show(template: str, **values: object) -> str:
-    """A page of the account, with the ways to the others."""
+def render_account_page(template: str, **values: object) -> str:
+    """Render a page of the account, with links to the others."""
     done = request.args.get("done")
     return render_template(
         f"account/{template}.html",
@@ -70,44 +69,46 @@ def show(template: str, **values: object) -> str:
     )
 
 
-def go(endpoint: str, done: str | None) -> ResponseReturnValue:
-    """Back to a page of the account, which says that it is done."""
+def redirect_done(endpoint: str, done: str | None) -> ResponseReturnValue:
+    """Redirect to a page of the account that confirms the action *done*."""
     return redirect(url_for(endpoint, done=done), 303)
 
 
 @bp.get("/account")
 def account() -> ResponseReturnValue:
-    """Name, language, theme, and what the form begins with."""
+    """Name, language, theme, and the form's default settings."""
     auth.principal_of_page()
-    return settings()
+    return settings_page()
 
 
-def settings(*, errors: Problems | None = None, given: Mapping | None = None) -> str:
-    found = options.model_options()
-    found = [each for each in found if not each.model.needs_images]
-    model = options.find_model(None) if found else None
-    return show(
+def settings_page(
+    *, errors: Problems | None = None, given: Mapping | None = None
+) -> str:
+    offered = options.model_options()
+    offered = [each for each in offered if not each.model.needs_images]
+    model = options.find_model(None) if offered else None
+    return render_account_page(
         "settings",
-        models=found,
+        models=offered,
         sizes=options.size_options(model, "1:1") if model else [],
-        most=start.MAX_PICTURES,
-        begins=start.defaults(),
+        most=defaults.MAX_PICTURES,
+        begins=defaults.defaults(),
         themes=THEMES,
         chosen_theme=theme(),
         chosen_language=language(),
-        words_in_files=are_wanted(),
+        words_in_files=metadata_is_wanted(),
         errors=errors or {},
         given=given or {},
     )
 
 
 def refused_settings(error: Invalid) -> ResponseReturnValue:
-    return refused(settings(errors=problems(error), given=request.form), error)
+    return refused(settings_page(errors=problems(error), given=request.form), error)
 
 
 @bp.post("/account")
 def save_profile() -> ResponseReturnValue:
-    """Keep name, language and theme; what is no choice of ours is left as it was."""
+    """Store name, language and theme; an unknown language or theme changes nothing."""
     principal = auth.principal_of_page()
     lang = one_of(request.form.get("lang"), LANGUAGES)
     look = one_of(request.form.get("theme"), THEMES)
@@ -122,7 +123,7 @@ def save_profile() -> ResponseReturnValue:
     response = redirect(url_for(".account", done="profile"), 303)
     for cookie, value in ((COOKIE, lang), (THEME, look)):
         if value:
-            keep(response, cookie, value)  # type: ignore[arg-type]
+            set_preference_cookie(response, cookie, value)  # type: ignore[arg-type]
     return response
 
 
@@ -132,12 +133,12 @@ def one_of(value: str | None, known: tuple[str, ...]) -> str | None:
 
 @bp.post("/account/defaults")
 def save_defaults() -> ResponseReturnValue:
-    """Keep what the form begins with."""
+    """Store the form's default settings."""
     auth.principal_of_page()
     try:
-        found = start.check(request.form)
+        values = defaults.validate(request.form)
     except Invalid as error:
         return refused_settings(error)
     response = redirect(url_for(".account", done="defaults"), 303)
-    start.store(response, found)  # type: ignore[arg-type]
+    defaults.store(response, values)  # type: ignore[arg-type]
     return response

@@ -1,4 +1,4 @@
-"""The second factor: asked for at sign-in, set up and taken away by its owner."""
+"""The second factor: checked at sign-in, set up and removed by its owner."""
 
 import segno
 from flask import current_app, render_template, request
@@ -19,41 +19,41 @@ from jimeng.http import auth
 from jimeng.i18n import explain, problems, t
 from jimeng.web import bp, refused
 from jimeng.web.account.confirmation import REFUSALS
-from jimeng.web.account.profile import Problems, go
-from jimeng.web.account.security import security
-from jimeng.web.account.sign_in import ENTERING, code_form, form, welcome
+from jimeng.web.account.profile import Problems, redirect_done
+from jimeng.web.account.security import security_page
+from jimeng.web.account.sign_in import ENTERING, code_form, sign_in_page, start_session
 from jimeng.web.site.preferences import own_path
 
-SETTING_UP = "second-factor-set-up"  # what a ticket is for
+SETTING_UP = "second-factor-set-up"  # purpose of a sign-in ticket
 NO_STORE = {"Cache-Control": "no-store"}
 
 
-def key() -> str:
+def secret_key() -> str:
     config: Config = current_app.config["JIMENG"]
     return config.SECRET_KEY
 
 
 @bp.post("/sign-in/code")
 def check_code() -> ResponseReturnValue:
-    """Take the code, after the password, and begin a session."""
+    """Check the code that follows the password, and begin a session."""
     target = own_path(request.form.get("next", ""))
     given = request.form.get("ticket", "")
     try:
         user, _ = auth.verify_ticket(ENTERING, given)
-        second_factor.check(user, request.form.get("code", ""), key())
+        second_factor.check(user, request.form.get("code", ""), secret_key())
     except TicketInvalid as error:
-        return refused(form(target, error=explain(error)), error)
+        return refused(sign_in_page(target, error=explain(error)), error)
     except (SecondFactorFailed, TooManyAttempts) as error:
         return refused(code_form(target, given, error=explain(error)), error)
-    return welcome(user, target)
+    return start_session(user, target)
 
 
 def owner() -> User:
     """
-    Who is signed in, with a second factor or while it is lacking.
+    The signed-in user, even while a required second factor is missing.
 
     Raises:
-        SignInRequired: nobody is.
+        SignInRequired: the request has no session.
     """
     user = auth.current_user()
     if user is None:
@@ -63,38 +63,38 @@ def owner() -> User:
 
 @bp.get("/account/second-factor")
 def lacking_second_factor() -> ResponseReturnValue:
-    """Where those who must have one, and have none, are led before anything else."""
+    """The page that users who must set up a second factor are redirected to."""
     if auth.lacks_second_factor(owner()):
         return render_template("account/lacking.html", user=owner(), errors={})
-    return go(".account_security", None)
+    return redirect_done(".account_security", None)
 
 
-def show_again(error: JimengError) -> ResponseReturnValue:
-    """The page that the form stood on, with what is wrong."""
+def rejected_page(error: JimengError) -> ResponseReturnValue:
+    """Render the page of the form again, with its errors."""
     user = owner()
     errors = {name and f"factor-{name}": said for name, said in problems(error).items()}
     if auth.lacks_second_factor(user):
         page = render_template("account/lacking.html", user=user, errors=errors)
     else:
-        page = security(errors)
+        page = security_page(errors)
     return refused(page, error)
 
 
 @bp.post("/account/second-factor/begin")
 def begin_second_factor() -> ResponseReturnValue:
-    """Show what the app scans, to whoever knows the password."""
+    """Show the QR code for the authenticator app, after checking the password."""
     user = owner()
     try:
         accounts.confirm(auth.principal_of(user), request.form.get("password", ""))
     except REFUSALS as error:
-        return show_again(error)
-    return offer(user, second_factor.new_salt())
+        return rejected_page(error)
+    return setup_page(user, second_factor.new_salt())
 
 
-def offer(
+def setup_page(
     user: User, salt: str, errors: Problems | None = None, status: int = 200
 ) -> ResponseReturnValue:
-    secret = second_factor.secret_of(user, salt, key())
+    secret = second_factor.secret_of(user, salt, secret_key())
     address = second_factor.address_of(user, secret, t("app.title"))
     page = render_template(
         "account/set_up.html",
@@ -109,19 +109,19 @@ def offer(
 
 @bp.post("/account/second-factor")
 def set_up_second_factor() -> ResponseReturnValue:
-    """Take the app's first code; the recovery codes are shown this once."""
+    """Check the app's first code, and show the recovery codes, only this once."""
     owner()
     try:
         user, (salt,) = auth.verify_ticket(SETTING_UP, request.form.get("ticket", ""))
     except TicketInvalid as error:
-        return show_again(error)
+        return rejected_page(error)
     if user.id != owner().id:
-        return show_again(TicketInvalid("another's"))
+        return rejected_page(TicketInvalid("another's"))
     code = request.form.get("code", "")
     try:
-        user, codes = second_factor.set_up(user, salt=salt, code=code, key=key())
+        user, codes = second_factor.set_up(user, salt=salt, code=code, key=secret_key())
     except Invalid as error:
-        return offer(user, salt, problems(error), error.status)
+        return setup_page(user, salt, problems(error), error.status)
     auth.begin_session(user, confirmed_at=utcnow())
     return show_codes(codes)
 
@@ -133,21 +133,21 @@ def show_codes(codes: list[str]) -> ResponseReturnValue:
 
 @bp.post("/account/second-factor/codes")
 def renew_recovery_codes() -> ResponseReturnValue:
-    """Other recovery codes, shown this once."""
+    """Replace the recovery codes; the new ones are shown only this once."""
     principal = auth.principal_of_page()
     try:
         codes = second_factor.renew_codes(principal, request.form.get("password", ""))
     except REFUSALS as error:
-        return show_again(error)
+        return rejected_page(error)
     return show_codes(codes)
 
 
 @bp.post("/account/second-factor/remove")
 def remove_second_factor() -> ResponseReturnValue:
-    """Ask for the password alone from now on."""
+    """Remove the second factor: the password alone signs in from now on."""
     principal = auth.principal_of_page()
     try:
         second_factor.remove(principal, request.form.get("password", ""))
     except REFUSALS as error:
-        return show_again(error)
-    return go(".account_security", "factor_removed")
+        return rejected_page(error)
+    return redirect_done(".account_security", "factor_removed")

@@ -1,4 +1,4 @@
-"""One's own password, and the browsers that are signed in."""
+"""The user's password and signed-in browsers."""
 
 from flask import request
 from flask.typing import ResponseReturnValue
@@ -10,9 +10,14 @@ from jimeng.http import auth
 from jimeng.i18n import problems
 from jimeng.web import bp, refused
 from jimeng.web.account.confirmation import REFUSALS, confirmed
-from jimeng.web.account.profile import Problems, account_user, go, show
+from jimeng.web.account.profile import (
+    Problems,
+    account_user,
+    redirect_done,
+    render_account_page,
+)
 
-# In this order: most of them claim to be those below as well.
+# The order matters: most user agents also contain the names further down.
 BROWSERS = (
     *(("MicroMessenger", "微信 WeChat"), ("Edg", "Edge"), ("OPR/", "Opera")),
     *(("SamsungBrowser", "Samsung Internet"), ("HuaweiBrowser", "Huawei Browser")),
@@ -30,12 +35,12 @@ SYSTEMS = (
 def account_security() -> ResponseReturnValue:
     """The form to change the password, and the browsers that are signed in."""
     account_user()
-    return security()
+    return security_page()
 
 
-def security(errors: Problems | None = None) -> str:
+def security_page(errors: Problems | None = None) -> str:
     principal, found = auth.principal_of_page(), auth.current_session()
-    return show(
+    return render_account_page(
         "security",
         errors=errors or {},
         shortest=accounts.MIN_PASSWORD_CHARS,
@@ -50,7 +55,7 @@ def security(errors: Problems | None = None) -> str:
 
 @bp.post("/account/password")
 def change_password() -> ResponseReturnValue:
-    """Set another password; all browsers but this one are signed out."""
+    """Change the password; all browsers but this one are signed out."""
     account_user()
     form = request.form
     try:
@@ -62,9 +67,9 @@ def change_password() -> ResponseReturnValue:
             new=form.get("new", ""),
         )
     except REFUSALS as error:
-        return refused(security(problems(error)), error)
+        return refused(security_page(problems(error)), error)
     auth.begin_session(user, confirmed_at=utcnow())
-    return go(".account_security", with_keys("password"))
+    return redirect_done(".account_security", revoke_keys_if_requested("password"))
 
 
 @bp.post("/account/sessions/end")
@@ -74,11 +79,11 @@ def end_sessions() -> ResponseReturnValue:
     user, found = account_user(), auth.current_session()
     shown = found[0].confirmed_at if found else None
     auth.begin_session(accounts.end_sessions(user.id), confirmed_at=shown)
-    return go(".account_security", with_keys("sessions"))
+    return redirect_done(".account_security", revoke_keys_if_requested("sessions"))
 
 
-def with_keys(done: str) -> str:
-    """Revoke the API keys too if the form says so; what is done then."""
+def revoke_keys_if_requested(done: str) -> str:
+    """Revoke the API keys too if the form says so; return the name of what was done."""
     if not request.form.get("keys"):
         return done
     principal = auth.principal_of_page()
@@ -92,13 +97,12 @@ def end_session(session_id: str) -> ResponseReturnValue:
     """Sign out one of the browsers."""
     account_user()
     accounts.end_session(auth.principal_of_page(), session_id)
-    return go(".account_security", "session")
+    return redirect_done(".account_security", "session")
 
 
 def browser_name(browser: str) -> str:
     """
-    What a browser says it is, as people say it: ``Chrome · Windows`` and the like;
-    empty where it is none of the known ones.
+    The common name of a user agent, such as ``Chrome · Windows``; empty if unknown.
     """
     known = (
         next((name for mark, name in marks if mark in browser), None)

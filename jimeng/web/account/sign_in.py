@@ -1,4 +1,4 @@
-"""Signing in and out, and taking up an invitation."""
+"""Sign in, sign out, and accept an invitation."""
 
 from collections.abc import Sequence
 
@@ -14,44 +14,51 @@ from jimeng.i18n import COOKIE, explain, reasons
 from jimeng.web import bp, is_htmx, refused
 from jimeng.web.create.defaults import CHOICES
 from jimeng.web.create.initial import USED
-from jimeng.web.site.preferences import THEME, keep, own_path, page_shown
+from jimeng.web.site.preferences import (
+    THEME,
+    own_path,
+    page_shown,
+    set_preference_cookie,
+)
 
-MAX_EMAIL = 254  # characters
-ENTERING = "sign-in"  # what a ticket is for
+MAX_EMAIL_CHARS = 254
+ENTERING = "sign-in"  # purpose of a sign-in ticket
 
 
-def lead() -> Response:
-    """Where nobody asked for a page: on to the sign-in page, and from there back."""
+def redirect_to_sign_in() -> Response:
+    """Redirect a request without a session to the sign-in page, and from there back."""
     url = url_for(
         "web.sign_in",
-        next=came_from(),
+        next=return_path(),
         ended="1" if auth.has_session_cookie() else None,
     )
     if auth.current_user():
         url = url_for("web.lacking_second_factor")
     if is_htmx():
-        # A part of a page is swapped into a page that is worth nothing any more.
+        # The partial would be swapped into a page whose session has ended.
         return Response(status=401, headers={"HX-Redirect": url})
     return redirect(url, 303)  # type: ignore[return-value]
 
 
-def came_from() -> str | None:
-    """The page that was asked for, or whose form or part was; None for the first."""
+def return_path() -> str | None:
+    """
+    The requested page, or the page of the form or partial; None for the home page.
+    """
     is_page = request.method == "GET" and not is_htmx()
-    wanted = request.full_path.rstrip("?") if is_page else page_shown()
-    return None if wanted == "/" else wanted
+    path = request.full_path.rstrip("?") if is_page else page_shown()
+    return None if path == "/" else path
 
 
 @bp.get("/sign-in")
 def sign_in() -> ResponseReturnValue:
-    """The form; whoever is signed in already goes on."""
+    """The form; a signed-in user is redirected to the target."""
     target = own_path(request.args.get("next", ""))
     if not auth.needs_sign_in() or auth.current_user():
         return redirect(target, 303)
-    return form(target)
+    return sign_in_page(target)
 
 
-def form(target: str, *, email: str = "", error: str = "") -> str:
+def sign_in_page(target: str, *, email: str = "", error: str = "") -> str:
     return render_template(
         "sign_in/sign_in.html",
         target=target,
@@ -65,7 +72,7 @@ def form(target: str, *, email: str = "", error: str = "") -> str:
 def do_sign_in() -> ResponseReturnValue:
     """Check e-mail and password, and begin a session."""
     target = own_path(request.form.get("next", ""))
-    email = request.form.get("email", "").strip()[:MAX_EMAIL]
+    email = request.form.get("email", "").strip()[:MAX_EMAIL_CHARS]
     try:
         user = accounts.user_of_password(
             email,
@@ -74,14 +81,14 @@ def do_sign_in() -> ResponseReturnValue:
             devices=auth.known_users(),
         )
     except (SignInFailed, SignInBusy, TooManyAttempts) as error:
-        return refused(form(target, email=email, error=explain(error)), error)
-    return enter(user, target)
+        return refused(sign_in_page(target, email=email, error=explain(error)), error)
+    return continue_sign_in(user, target)
 
 
-def enter(user: User, target: str) -> ResponseReturnValue:
-    """Go on after the password: to the code, where there is a second factor."""
+def continue_sign_in(user: User, target: str) -> ResponseReturnValue:
+    """Continue after the password: ask for the code if there is a second factor."""
     if not user.factor_salt:
-        return welcome(user, target)
+        return start_session(user, target)
     page = code_form(target, auth.create_ticket(ENTERING, user))
     return page, 200, {"Cache-Control": "no-store"}
 
@@ -92,26 +99,26 @@ def code_form(target: str, ticket: str, *, error: str = "") -> str:
     )
 
 
-def welcome(user: User, target: str) -> Response:
-    """Begin a session, in the language and theme that the user likes."""
+def start_session(user: User, target: str) -> Response:
+    """Begin a session, with the language and theme of the user's preferences."""
     auth.begin_session(user, confirmed_at=utcnow())
     response = redirect(target, 303)
     auth.remember_device(response, user)  # type: ignore[arg-type]
     for name, value in ((COOKIE, user.language), (THEME, user.theme)):
         if value:
-            keep(response, name, value)  # type: ignore[arg-type]
+            set_preference_cookie(response, name, value)  # type: ignore[arg-type]
     return response  # type: ignore[return-value]
 
 
 @bp.post("/sign-out")
 def sign_out() -> ResponseReturnValue:
-    """End the session of this browser, and what it has kept: pages and drafts."""
+    """End the session, and clear the pages and drafts that this browser has stored."""
     auth.end_session()
-    return out()
+    return clear_browser()
 
 
-def out() -> ResponseReturnValue:
-    """Lead somebody out, who leaves nothing in the browser."""
+def clear_browser() -> ResponseReturnValue:
+    """Redirect to the sign-in page, and clear what the browser has stored."""
     response = redirect(url_for(".sign_in"), 303)
     response.headers["Clear-Site-Data"] = '"cache", "storage"'
     for name in (CHOICES, USED):
@@ -121,7 +128,7 @@ def out() -> ResponseReturnValue:
 
 @bp.get("/invitations/<token>")
 def invitation(token: str) -> ResponseReturnValue:
-    """The form to choose a password with; looking at it uses nothing up."""
+    """The form that sets the first password; showing it does not use the token up."""
     page = invitation_form(token, accounts.user_of_invitation(token))
     return page, 200, {"Cache-Control": "no-store"}
 
@@ -146,4 +153,4 @@ def accept_invitation(token: str) -> ResponseReturnValue:
             token, accounts.user_of_invitation(token), errors=reasons(error)
         )
         return refused(page, error)
-    return enter(user, url_for(".index"))
+    return continue_sign_in(user, url_for(".index"))

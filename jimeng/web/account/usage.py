@@ -1,4 +1,4 @@
-"""What one's pictures have come to: by day and by model, and as CSV."""
+"""The user's usage: pictures by day and by model, and as CSV."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -17,14 +17,15 @@ from jimeng.i18n import t
 from jimeng.limits import usage
 from jimeng.limits.usage import Report, UsageRow
 from jimeng.web import bp
-from jimeng.web.account.profile import show
+from jimeng.web.account.profile import render_account_page
 from jimeng.web.create.options import spoken
 from jimeng.web.site.charts import Chart, Point, bars
-from jimeng.web.site.csv_export import spreadsheet
+from jimeng.web.site.csv_export import csv_response
 
-SPANS = (7, 30, 90)  # days
-USUAL = 30
-DRAWN = ("done", "failed", "unknown")  # the chart's series; the rest was never sent
+SPANS_DAYS = (7, 30, 90)
+DEFAULT_SPAN_DAYS = 30
+# The chart's series; pictures with other outcomes were never sent.
+SENT_OUTCOMES = ("done", "failed", "unknown")
 COLUMNS = ("date", "model", "outcome", "charged", "pictures")
 
 
@@ -44,21 +45,21 @@ class Sums:
 
 @bp.get("/account/usage")
 def account_usage() -> ResponseReturnValue:
-    """Numbers, a chart, and tables of the days that were chosen."""
-    days = span()
-    report = read(days)
+    """Totals, a chart, and tables of the chosen number of days."""
+    days = span_days()
+    report = usage_report(days)
     rows = report.rows
-    return show(
+    return render_account_page(
         "usage",
         is_whole=report.is_whole,
-        spans=SPANS,
+        spans=SPANS_DAYS,
         days=days,
         total=sums(rows),
-        by_model=[(named(model), each) for model, each in grouped(rows, "model")],
+        by_model=[(model_name(model), each) for model, each in grouped(rows, "model")],
         by_day=grouped(rows, "date"),
         chart=chart_of(rows, days),
-        series=DRAWN,
-        tells=tells,
+        series=SENT_OUTCOMES,
+        tells=tooltip,
         rate_limits=rate_limits(),
     )
 
@@ -66,29 +67,29 @@ def account_usage() -> ResponseReturnValue:
 @bp.get("/account/usage.csv")
 def usage_csv() -> ResponseReturnValue:
     """The same numbers for a spreadsheet."""
-    days = span()
-    rows = [[getattr(row, name) for name in COLUMNS] for row in read(days).rows]
-    return spreadsheet(f"jimeng-usage-{days}-days.csv", COLUMNS, rows)
+    days = span_days()
+    rows = [[getattr(row, name) for name in COLUMNS] for row in usage_report(days).rows]
+    return csv_response(f"jimeng-usage-{days}-days.csv", COLUMNS, rows)
 
 
-def span() -> int:
-    """The days that are asked for; the usual number for what is none of ours."""
+def span_days() -> int:
+    """The number of days in the query; the default for any that is not offered."""
     wanted = request.args.get("days", type=int)
-    return wanted if wanted in SPANS else USUAL
+    return wanted if wanted in SPANS_DAYS else DEFAULT_SPAN_DAYS
 
 
 def today() -> date:
     return datetime.now(UTC).date()
 
 
-def read(days: int) -> Report:
+def usage_report(days: int) -> Report:
     principal = auth.principal_of_page()
     since = today() - timedelta(days=days - 1)
     return usage.by_day(principal, principal.user_id, since=since, until=today())
 
 
 def rate_limits() -> Sequence[RateLimit]:
-    """The limits that there are; none while nobody can be asked about them."""
+    """The user's rate limits; none while Redis cannot be reached."""
     principal = auth.principal_of_page()
     with suppress(QueueUnavailable):
         return limits.rate_limits(principal, principal.user_id)
@@ -104,15 +105,15 @@ def sums(rows: Iterable[UsageRow]) -> Sums:
 
 
 def grouped(rows: Iterable[UsageRow], name: str) -> list[tuple[object, Sums]]:
-    """The rows by one of their fields, in the order in which they come."""
+    """Group the rows by one of their fields, in order of appearance."""
     found: dict[object, list[UsageRow]] = {}
     for row in rows:
         found.setdefault(getattr(row, name), []).append(row)
     return [(key, sums(each)) for key, each in found.items()]
 
 
-def named(model: object) -> str:
-    """Its name as people say it; of one that is gone only the lane is known."""
+def model_name(model: object) -> str:
+    """The display name; of a model that is gone only the lane is known."""
     return str(model) if ":" in str(model) else spoken(str(model))
 
 
@@ -125,11 +126,11 @@ def chart_of(rows: Iterable[UsageRow], days: int) -> Chart:
 
 
 def point(day: date, found: Sums) -> Point:
-    values = tuple(found.outcomes[outcome] for outcome in DRAWN)
+    values = tuple(found.outcomes[outcome] for outcome in SENT_OUTCOMES)
     return Point(day.strftime("%m-%d"), values)
 
 
-def tells(each: Point) -> str:
-    """A day in words, for whoever points at its bar."""
-    numbers = dict(zip(DRAWN, each.values, strict=True))
+def tooltip(each: Point) -> str:
+    """The text of a day's tooltip."""
+    numbers = dict(zip(SENT_OUTCOMES, each.values, strict=True))
     return t("usage.tells", day=each.label, **numbers)

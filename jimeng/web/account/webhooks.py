@@ -1,4 +1,4 @@
-"""One's own webhooks: where events are sent, and what came of each."""
+"""The user's webhooks: endpoints, events, and the delivery log."""
 
 from collections.abc import Mapping
 
@@ -14,7 +14,7 @@ from jimeng.http import auth
 from jimeng.i18n import problems
 from jimeng.schemas.webhooks import NewEndpoint, attempt_words
 from jimeng.web import bp, refused
-from jimeng.web.account.profile import Problems, show
+from jimeng.web.account.profile import Problems, render_account_page
 from jimeng.web.site.forms import checked
 
 FORM = NewEndpoint(exclude=("user_id", "description"))
@@ -22,14 +22,14 @@ FORM = NewEndpoint(exclude=("user_id", "description"))
 
 @bp.get("/account/webhooks")
 def account_webhooks() -> ResponseReturnValue:
-    """The endpoints that there are, and the form for another."""
-    return page()
+    """The list of endpoints, and the form for a new one."""
+    return webhooks_page()
 
 
-def page(
+def webhooks_page(
     secret: str = "", *, errors: Problems | None = None, given: Mapping | None = None
 ) -> str:
-    return show(
+    return render_account_page(
         "webhooks",
         webhooks=webhooks.find_all(auth.principal_of_page()),
         is_off=not jobs.runtime().config.SECRET_KEY,
@@ -42,7 +42,7 @@ def page(
 
 @bp.post("/account/webhooks")
 def make_webhook() -> ResponseReturnValue:
-    """Make one. Its secret is in this answer and never again."""
+    """Create an endpoint. Only this response contains its secret."""
     principal, form = auth.principal_of_page(), request.form
     given = {
         **{"url": form.get("url", ""), "events": form.getlist("events")},
@@ -52,11 +52,11 @@ def make_webhook() -> ResponseReturnValue:
         new = webhooks.NewWebhook(**checked(FORM, given))
         _, secret = webhooks.create(principal, new)
     except Invalid as error:
-        return refused(page(errors=problems(error), given=form), error)
-    return with_secret(page(secret), 201)
+        return refused(webhooks_page(errors=problems(error), given=form), error)
+    return uncached(webhooks_page(secret), 201)
 
 
-def with_secret(text: str, status: int = 200) -> Response:
+def uncached(text: str, status: int = 200) -> Response:
     response: Response = make_response(text, status)
     response.headers["Cache-Control"] = "no-store"
     return response
@@ -64,14 +64,14 @@ def with_secret(text: str, status: int = 200) -> Response:
 
 @bp.get("/account/webhooks/<webhook_id>")
 def webhook(webhook_id: str) -> ResponseReturnValue:
-    """The log: each delivery, and what came of it in words."""
+    """The delivery log, with the result of each attempt in words."""
     return log_page(webhook_id, cursor=request.args.get("cursor"))
 
 
 def log_page(webhook_id: str, *, secret: str = "", cursor: str | None = None) -> str:
     principal = auth.principal_of_page()
     found = webhooks.deliveries(principal, webhook_id, cursor=cursor)
-    return show(
+    return render_account_page(
         "webhook",
         here="account_webhooks",
         webhook=webhooks.find(principal, webhook_id),
@@ -84,7 +84,7 @@ def log_page(webhook_id: str, *, secret: str = "", cursor: str | None = None) ->
 
 @bp.post("/account/webhooks/<webhook_id>")
 def act_on_webhook(webhook_id: str) -> ResponseReturnValue:
-    """Test it, switch it off or on, rotate its secret, replay, or delete it."""
+    """Test, enable, disable or delete it, rotate its secret, or replay deliveries."""
     principal, act = auth.principal_of_page(), request.form.get("act", "")
     match act:
         case "test":
@@ -93,7 +93,7 @@ def act_on_webhook(webhook_id: str) -> ResponseReturnValue:
             webhooks.change(principal, webhook_id, {"enabled": act == "enable"})
         case "rotate":
             _, secret = webhooks.rotate(principal, webhook_id)
-            return with_secret(log_page(webhook_id, secret=secret))
+            return uncached(log_page(webhook_id, secret=secret))
         case "replay":
             since = utcnow() - LOG_KEPT
             webhooks.replay_failed(principal, webhook_id, since=since)
@@ -108,6 +108,6 @@ def act_on_webhook(webhook_id: str) -> ResponseReturnValue:
 
 @bp.post("/account/webhooks/<webhook_id>/<delivery_id>")
 def replay_delivery(webhook_id: str, delivery_id: str) -> ResponseReturnValue:
-    """Send a delivery again, once, at once."""
+    """Send one delivery again now, without retries."""
     webhooks.replay(auth.principal_of_page(), webhook_id, delivery_id)
     return redirect(url_for(".webhook", webhook_id=webhook_id), 303)

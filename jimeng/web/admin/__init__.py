@@ -1,4 +1,4 @@
-"""The operator's door: the queue, failures, users, settings, and the audit trail."""
+"""The operator's pages: queue, failures, users, settings, and audit trail."""
 
 from flask import Blueprint, redirect, url_for
 from flask.typing import ResponseReturnValue
@@ -7,24 +7,24 @@ from jimeng.http import auth
 from jimeng.i18n import MESSAGES, t
 from jimeng.operations import queue_actions
 from jimeng.operations.failures import CODES
-from jimeng.web import frame
+from jimeng.web import set_page_headers
 
 bp = Blueprint("admin", __name__, url_prefix="/admin")
 bp.before_request(auth.reject_cross_site)
-bp.after_request(frame)
+bp.after_request(set_page_headers)
 
 
 @bp.before_request
 def operators_only() -> None:
     """
     Raises:
-        AdminsOnly: whoever asks is none.
+        AdminsOnly: the principal is not an operator.
     """
     auth.principal_of_page().require_operator("the operator's pages")
 
 
 @bp.context_processor
-def words_of_every_page() -> dict:
+def template_globals() -> dict:
     return {
         "is_suspended": lambda: queue_actions.is_suspended(auth.principal_of_page()),
         "pauses": lambda: queue_actions.pauses(auth.principal_of_page()),
@@ -35,12 +35,12 @@ def words_of_every_page() -> dict:
 
 
 def why(code: str) -> str:
-    """The words of a failure; one that only another release knew is a failure too."""
+    """The message of an error code; of an unknown one that of a failed provider."""
     return t(f"error.{code if code in CODES else 'provider_failed'}")
 
 
 def act(action: str) -> str:
-    """The words of an action; one that only another release knew has none."""
+    """The name of an audited action; an unknown one as it is stored."""
     return t(f"act.{action}") if f"act.{action}" in MESSAGES else action
 
 
@@ -49,7 +49,7 @@ def index() -> ResponseReturnValue:
     return redirect(url_for(".queue"), 303)
 
 
-# Endpoint, and what its words are named after.
+# Endpoint, and the name in its message key.
 TABS = (
     ("admin.queue", "queue"),
     ("admin.failures", "failures"),

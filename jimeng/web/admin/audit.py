@@ -1,4 +1,4 @@
-"""The audit trail: who did what here."""
+"""The audit trail: who did what, and when."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
@@ -12,7 +12,7 @@ from jimeng.http import auth
 from jimeng.i18n import MESSAGES, t
 from jimeng.operations import audit as trail
 from jimeng.web.admin import bp
-from jimeng.web.site.csv_export import spreadsheet
+from jimeng.web.site.csv_export import csv_response
 
 COLUMNS = (
     "id",
@@ -30,11 +30,11 @@ COLUMNS = (
 @dataclass(frozen=True)
 class Fact:
     """
-    Something that an entry tells.
+    One detail of an entry.
 
     Attributes:
-        label: What it is; empty where the text says it.
-        url: Where there is more, or None.
+        label: The name of the detail; empty where the text says enough.
+        url: A page with more about it, or None.
     """
 
     label: str
@@ -56,13 +56,13 @@ def audit() -> ResponseReturnValue:
 @bp.get("/audit.csv")
 def audit_csv() -> ResponseReturnValue:
     """The whole trail for a spreadsheet or an archive, newest first."""
-    return spreadsheet(
+    return csv_response(
         "jimeng-audit.csv", COLUMNS, rows(trail.pages(auth.principal_of_page()))
     )
 
 
 def rows(pages: Iterable[trail.Entries]) -> Iterator[list[str]]:
-    """Ids as they are, so that they can be looked for; details and outcome as JSON."""
+    """Ids in full, so that they can be searched for; details and outcome as JSON."""
     for page in pages:
         for entry in page.rows:
             yield [
@@ -72,12 +72,12 @@ def rows(pages: Iterable[trail.Entries]) -> Iterator[list[str]]:
             ]
 
 
-def as_json(told: Mapping[str, object] | None) -> str:
-    return json.dumps(told, ensure_ascii=False, default=str) if told else ""
+def as_json(details: Mapping[str, object] | None) -> str:
+    return json.dumps(details, ensure_ascii=False, default=str) if details else ""
 
 
 def target(entry: AuditEntry, names: Mapping[str, str]) -> Fact:
-    """What it was done to; a user who is gone has no page any more."""
+    """The target of the action; a deleted user has no page to link to."""
     name = str(entry.target)
     if entry.action.startswith(("users.", "keys.")):
         return user(name, names)
@@ -89,7 +89,7 @@ def target(entry: AuditEntry, names: Mapping[str, str]) -> Fact:
 
 
 def task(label: str, task_id: str) -> Fact:
-    """The end of its id is enough to tell it apart."""
+    """A link to a task; the last digits of its id identify it."""
     return Fact(label, f"…{task_id[-8:]}", url_for("web.task", task_id=task_id))
 
 
@@ -99,9 +99,9 @@ def user(user_id: str, names: Mapping[str, str]) -> Fact:
     return Fact("", names[user_id], url_for(".user", user_id=user_id))
 
 
-def facts(told: Mapping[str, object], names: Mapping[str, str]) -> list[Fact]:
-    """Details or an outcome in words; what only another release told as it stands."""
-    return [fact(name, value, names) for name, value in told.items()]
+def facts(details: Mapping[str, object], names: Mapping[str, str]) -> list[Fact]:
+    """Details or an outcome in words; unknown fields keep their stored names."""
+    return [fact(name, value, names) for name, value in details.items()]
 
 
 def fact(name: str, value: object, names: Mapping[str, str]) -> Fact:

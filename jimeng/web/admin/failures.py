@@ -1,4 +1,4 @@
-"""Failures: found, run again, or dropped; singly, or all that match."""
+"""Failed tasks: search, retry or drop them, one by one or all that match."""
 
 from collections.abc import Mapping
 from contextlib import suppress
@@ -21,8 +21,8 @@ from jimeng.web.site.forms import accepts_double_charge
 
 @bp.get("/failures")
 def failures() -> ResponseReturnValue:
-    """What failed for good and was not dealt with, newest first."""
-    wanted = asked_for(request.args)
+    """Tasks that failed for good and were neither retried nor dropped, newest first."""
+    wanted = filter_of(request.args)
     cursor = request.args.get("cursor") or None
     return render_template(
         "admin/failures.html",
@@ -32,19 +32,19 @@ def failures() -> ResponseReturnValue:
         days=days(),
         codes=sorted(archive.CODES),
         most=archive.MAX_COUNTED,
-        step=told(),
+        step=current_step(),
     )
 
 
-def asked_for(given: Mapping[str, str]) -> Filter:
-    """The filter of a link or a form; what is malformed counts as not given."""
+def filter_of(given: Mapping[str, str]) -> Filter:
+    """Read the filter from a query or a form; malformed values are ignored."""
     day = day_of(given.get("day", "").strip())
     code, user = given.get("code", "").strip(), given.get("user", "").strip()
-    return Filter(code=code or None, day=day, user_id=id_of(user) or None)
+    return Filter(code=code or None, day=day, user_id=user_id_of(user) or None)
 
 
-def id_of(text: str) -> str:
-    """Whom the text means: an e-mail's user, or an id, maybe of one who is gone."""
+def user_id_of(text: str) -> str:
+    """Resolve an e-mail to a user id; any other text is taken as the id itself."""
     if "@" in text:
         with suppress(UserNotFound):
             return users.find_by_email(auth.principal_of_page(), text).id
@@ -56,8 +56,8 @@ def days() -> dict[str, date]:
     return {"today": today, "yesterday": today - timedelta(days=1)}
 
 
-def told() -> dict | None:
-    """What the form before this page has done, or is doing."""
+def current_step() -> dict | None:
+    """The progress or result of the bulk action that led to this page."""
     found = archive.under_way(auth.principal_of_page(), request.args.get("action", ""))
     if found is not None:
         return step_of(found)
@@ -70,38 +70,38 @@ def told() -> dict | None:
 def step_of(action: BulkAction) -> dict:
     how = "drop" if action.kind == archive.DROP else "retry"
     total: int | str = action.total
-    if action.total > archive.MAX_TOLD:
-        total = f"{max(archive.MAX_TOLD, action.done)}+"
+    if action.total > archive.MAX_TOTAL_SHOWN:
+        total = f"{max(archive.MAX_TOTAL_SHOWN, action.done)}+"
     return {"how": how, "n": action.done, "total": total, "action": action}
 
 
 @bp.post("/failures/retry")
 def retry_failures() -> ResponseReturnValue:
-    """Run those that match again; very many take longer than this request."""
-    wanted = asked_for(request.form)
-    return tell(wanted, archive.retry_all(auth.principal_of_page(), wanted))
+    """Retry all that match; a large number goes on after this request."""
+    wanted = filter_of(request.form)
+    return show_step(wanted, archive.retry_all(auth.principal_of_page(), wanted))
 
 
 @bp.post("/failures/drop")
 def drop_failures() -> ResponseReturnValue:
-    """Take those that match off the list."""
-    wanted = asked_for(request.form)
-    return tell(wanted, archive.drop_all(auth.principal_of_page(), wanted))
+    """Drop all that match from the list."""
+    wanted = filter_of(request.form)
+    return show_step(wanted, archive.drop_all(auth.principal_of_page(), wanted))
 
 
 @bp.get("/failures/progress")
 def failures_progress() -> ResponseReturnValue:
-    """How far that has come; at the end the page is loaded anew."""
-    wanted = asked_for(request.args)
+    """The progress of the bulk action; at its end htmx reloads the page."""
+    wanted = filter_of(request.args)
     action_id = request.args.get("action", "")
     action = archive.under_way(auth.principal_of_page(), action_id)
     if action is None:
         return "", 200, {"HX-Redirect": url_for(".failures", **wanted.as_json())}
-    return tell(wanted, action)
+    return show_step(wanted, action)
 
 
-def tell(wanted: Filter, action: BulkAction) -> ResponseReturnValue:
-    """Say what was done so far; at the end, beside a list without those."""
+def show_step(wanted: Filter, action: BulkAction) -> ResponseReturnValue:
+    """Show the progress so far; at the end, reload the list."""
     query = wanted.as_json()
     page = url_for(".failures", **query, action=action.id)
     if not is_htmx():
@@ -113,24 +113,24 @@ def tell(wanted: Filter, action: BulkAction) -> ResponseReturnValue:
 
 @bp.post("/failures/<task_id>/retry")
 def retry_failure(task_id: str) -> ResponseReturnValue:
-    """Run one task again, with consent where that may be charged twice."""
+    """Retry one task; one that may be charged twice needs consent."""
     made = archive.retry(
         auth.principal_of_page(),
         task_id,
         accept_double_charge=accepts_double_charge(),
     )
-    return dealt_with("retry", made.id)
+    return resolved("retry", made.id)
 
 
 @bp.post("/failures/<task_id>/drop")
 def drop_failure(task_id: str) -> ResponseReturnValue:
-    """Take one task's failures off the list."""
+    """Drop one task's failures from the list."""
     archive.drop(auth.principal_of_page(), task_id)
-    return dealt_with("drop")
+    return resolved("drop")
 
 
-def dealt_with(how: str, made: str | None = None) -> ResponseReturnValue:
+def resolved(how: str, made: str | None = None) -> ResponseReturnValue:
     if is_htmx():
         return render_template("admin/_dealt.html", how=how, made=made)
-    query = asked_for(request.form).as_json()
+    query = filter_of(request.form).as_json()
     return redirect(url_for(".failures", **query, how=how, done=1), 303)

@@ -1,4 +1,4 @@
-"""The queue: what waits and runs, two switches, and clearing it."""
+"""The queue: waiting and running work, two pause switches, and clearing it."""
 
 import hashlib
 
@@ -13,12 +13,12 @@ from jimeng.web.admin import bp
 from jimeng.web.site import charts
 from jimeng.web.site.charts import Chart, Point
 
-WORDS = ("clear", "清空")  # either is taken, in both languages
+CONFIRMATION_WORDS = ("clear", "清空")  # either is accepted in both languages
 
 
 @bp.get("/queue")
 def queue() -> ResponseReturnValue:
-    """The whole page; parts of it ask for themselves from time to time."""
+    """The whole page; its live partials refresh themselves."""
     cleared = operations.queue_actions.cleared(auth.principal_of_page())
     return render_template(
         "admin/queue.html",
@@ -30,7 +30,7 @@ def queue() -> ResponseReturnValue:
 
 
 def paused() -> list[str]:
-    """The names of the switches that are off."""
+    """The names of the pause switches that are on."""
     return [
         pause.name
         for pause in operations.queue_actions.pauses(auth.principal_of_page())
@@ -38,13 +38,13 @@ def paused() -> list[str]:
 
 
 def banners() -> list[str]:
-    """What stands above the page, which the part that renews itself does not change."""
+    """The banners above the live partial, which its refresh does not replace."""
     is_suspended = operations.queue_actions.is_suspended(auth.principal_of_page())
     return [*(["suspended"] if is_suspended else []), *paused()]
 
 
 def live_part() -> str:
-    """The part that changes, and with it what makes the next one comparable."""
+    """The live partial, with a hash of its content to compare the next one with."""
     board = operations.queue_actions.board(auth.principal_of_page())
     inner = render_template("admin/_board.html", board=board)
     off = "-".join(banners())
@@ -55,10 +55,10 @@ def live_part() -> str:
 @bp.get("/queue/live")
 def live() -> ResponseReturnValue:
     """
-    The part that changes; 204 if it has not.
+    The live partial; 204 if it has not changed.
 
-    ``seen`` stands for what the page shows, ``paused`` for its banners: they are
-    elsewhere on the page, so it is loaded anew when these have changed.
+    ``seen`` is the hash of what the page shows, ``paused`` names its banners. These
+    are outside the partial, so the page is reloaded when they have changed.
     """
     if "-".join(banners()) != request.args.get("paused", ""):
         return "", 200, {"HX-Refresh": "true"}
@@ -69,14 +69,14 @@ def live() -> ResponseReturnValue:
 
 @bp.get("/queue/hours")
 def hours() -> ResponseReturnValue:
-    """The chart of the last 24 hours, which the page renews every five minutes."""
+    """The chart of the last 24 hours; the page refreshes it every five minutes."""
     return last_day()
 
 
 def last_day() -> str:
     found = operations.queue_actions.hours(auth.principal_of_page())
     return render_template(
-        "admin/_hours.html", hours=found, chart=hourly(found), tells=tells
+        "admin/_hours.html", hours=found, chart=hourly(found), tells=tooltip
     )
 
 
@@ -87,14 +87,14 @@ def hourly(found: list[EndCounts]) -> Chart:
     return charts.bars(points)
 
 
-def tells(point: Point) -> str:
+def tooltip(point: Point) -> str:
     done, failed = point.values
     return t("queue.hour_tells", time=point.label, done=done, failed=failed)
 
 
 @bp.post("/switches/<name>")
 def switch(name: str) -> ResponseReturnValue:
-    """Pause a part of the work, or let it go on."""
+    """Pause or resume a part of the work."""
     is_paused = request.form.get("paused") == "1"
     operations.queue_actions.set_paused(auth.principal_of_page(), name, is_paused)
     return redirect(url_for(".queue"), 303)
@@ -102,14 +102,14 @@ def switch(name: str) -> ResponseReturnValue:
 
 @bp.get("/queue/clear")
 def show_clear() -> ResponseReturnValue:
-    """What clearing would cancel, and the question whether that is meant."""
+    """How many tasks clearing would cancel, and the form that confirms it."""
     return clear_form()
 
 
 @bp.post("/queue/clear")
 def clear() -> ResponseReturnValue:
-    """Cancel what waits; a long queue takes longer than this request."""
-    if request.form.get("word", "").strip().casefold() not in WORDS:
+    """Cancel all waiting tasks; a long queue goes on after this request."""
+    if request.form.get("word", "").strip().casefold() not in CONFIRMATION_WORDS:
         return clear_form(error=t("queue.clear_wrong")), 422
     action = operations.queue_actions.clear(auth.principal_of_page())
     return redirect(url_for(".show_clear", action=action.id), 303)
@@ -117,7 +117,7 @@ def clear() -> ResponseReturnValue:
 
 @bp.get("/queue/clear/progress")
 def clear_progress() -> ResponseReturnValue:
-    """How far it has come; at the end the page is loaded anew."""
+    """The progress of the clearing; at its end htmx reloads the page."""
     action = operations.queue_actions.cleared(auth.principal_of_page())
     if action is None or not action.is_open:
         page = url_for(".show_clear", action=action and action.id)
@@ -128,12 +128,12 @@ def clear_progress() -> ResponseReturnValue:
 def clear_form(error: str | None = None) -> str:
     principal = auth.principal_of_page()
     action = operations.queue_actions.cleared(principal)
-    # One that has ended is told of to whoever asked for it.
-    tells = action and (action.is_open or action.id == request.args.get("action"))
+    # A finished clearing is shown only to the operator who started it.
+    is_shown = action and (action.is_open or action.id == request.args.get("action"))
     return render_template(
         "admin/clear.html",
         pending=operations.queue_actions.pending(principal),
-        action=action if tells else None,
+        action=action if is_shown else None,
         word=t("queue.clear_word"),
         error=error,
     )

@@ -15,18 +15,18 @@ from jimeng.web.admin import bp
 
 @bp.get("/settings")
 def settings() -> ResponseReturnValue:
-    """What is in force; secrets only as set or not."""
+    """The effective settings; secrets only as set or not set."""
     config: Config = current_app.config["JIMENG"]
-    found = operations.settings.read(auth.principal_of_page(), config)
+    found = operations.settings.read_settings(auth.principal_of_page(), config)
     return render_template("admin/settings.html", found=found)
 
 
-MAX_USERS_SHOWN = 100  # users that are listed; the sums count all
+MAX_USERS_SHOWN = 100  # listed users; the totals count all
 
 
 @bp.get("/usage")
 def usage() -> ResponseReturnValue:
-    """Today's pictures, of all and by user, whoever had the most first."""
+    """Today's pictures, in total and by user, largest first."""
     principal = auth.principal_of_page()
     found = use.today(principal)
     outcomes, charged = Counter[str](), Counter[str]()

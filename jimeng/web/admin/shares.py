@@ -1,4 +1,4 @@
-"""Shares: what has a page for whoever has its link, whose it is, and ending it."""
+"""Shares of all users: list them, and end them."""
 
 from flask import redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -6,24 +6,24 @@ from flask.typing import ResponseReturnValue
 from jimeng.http import auth
 from jimeng.operations import shares as operations
 from jimeng.web.admin import bp
-from jimeng.web.gallery.shares import page_of
+from jimeng.web.gallery.shares import public_url
 
 
 @bp.get("/shares")
 def shares() -> str:
-    """What anybody shares, newest first."""
+    """The shares of all users, newest first."""
     return render_template(
         "admin/shares.html",
         page=operations.page(
             auth.principal_of_page(), request.args.get("cursor") or None
         ),
-        page_of=page_of,
+        page_of=public_url,
         is_gone=request.args.get("done") == "ended",
     )
 
 
 @bp.post("/shares/<share_id>/end")
 def end_share(share_id: str) -> ResponseReturnValue:
-    """End one: its link leads nowhere from now on."""
+    """End a share: its link stops working."""
     operations.end(auth.principal_of_page(), share_id)
     return redirect(url_for(".shares", done="ended"), 303)

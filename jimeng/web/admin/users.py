@@ -1,4 +1,4 @@
-"""Users: found, invited, limited, kept out."""
+"""Users: search, invite, limit, disable, and delete them."""
 
 from collections.abc import Mapping
 
@@ -21,7 +21,7 @@ from jimeng.web.site.forms import checked
 
 @bp.get("/users")
 def users() -> ResponseReturnValue:
-    """Users, newest first; ``q`` finds by name and e-mail."""
+    """Users, newest first; ``q`` searches names and e-mails."""
     q = request.args.get("q", "").strip()
     cursor = request.args.get("cursor") or None
     return render_template(
@@ -46,7 +46,7 @@ def new_form(given: Mapping[str, str], errors: Mapping[str, list[str]]) -> str:
 @bp.post("/users")
 @confirmed
 def invite() -> ResponseReturnValue:
-    """Make a user, and show the link to a first password: now, and never again."""
+    """Create a user, and show the link that sets the first password, only this once."""
     given = {name: request.form.get(name, "") for name in ("email", "name")}
     role = request.form.get("role", "user")
     try:
@@ -62,7 +62,7 @@ def invite() -> ResponseReturnValue:
 @bp.post("/users/<user_id>/invite")
 @confirmed
 def invite_again(user_id: str) -> ResponseReturnValue:
-    """A new link, for a first or a forgotten password."""
+    """Create a new link that sets the first password or replaces a forgotten one."""
     user, token = operations.users.invite_again(auth.principal_of_page(), user_id)
     return show_link(user, token)
 
@@ -75,7 +75,7 @@ def show_link(user: User, token: str, *, is_new: bool = False) -> ResponseReturn
 
 @bp.get("/users/<user_id>")
 def user(user_id: str) -> ResponseReturnValue:
-    """One user, and what can be done about them."""
+    """One user, and the actions on them."""
     return show_user(user_id)
 
 
@@ -109,7 +109,7 @@ def saved(user_id: str, what: str) -> ResponseReturnValue:
 @bp.post("/users/<user_id>/email")
 @confirmed
 def set_email(user_id: str) -> ResponseReturnValue:
-    """Who somebody is here: another e-mail to sign in with."""
+    """Change the e-mail that the user signs in with."""
     given = request.form.get("email", "")
     try:
         email = checked(UserChanges(), {"email": given})["email"]
@@ -129,7 +129,7 @@ def set_role(user_id: str) -> ResponseReturnValue:
 
 @bp.post("/users/<user_id>/quota")
 def set_quota(user_id: str) -> ResponseReturnValue:
-    """Pictures a day; left empty it is the server's."""
+    """Set the pictures per day; an empty field restores the server's default."""
     text = request.form.get("quota", "").strip()
     try:
         if text and not (text.isascii() and text.isdigit()):
@@ -170,7 +170,7 @@ def reset_second_factor(user_id: str) -> ResponseReturnValue:
 @bp.post("/users/<user_id>/delete")
 @confirmed
 def delete_user(user_id: str) -> ResponseReturnValue:
-    """Remove a user, whose e-mail must be written once more."""
+    """Delete a user; the form must repeat the e-mail."""
     try:
         email = request.form.get("email", "")
         operations.users.delete(auth.principal_of_page(), user_id, email=email)

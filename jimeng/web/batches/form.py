@@ -1,4 +1,4 @@
-"""The form for many prompts at once: settings as of one picture, and a long text."""
+"""The batch form: the settings of one picture, and a text with many prompts."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -15,25 +15,25 @@ from jimeng.documents.principal import Principal
 from jimeng.errors import Invalid, JimengError
 from jimeng.web.create import options
 from jimeng.web.create.form import FIELDS, Composer, hundredths
-from jimeng.web.create.initial import asked_for
-from jimeng.web.site.forms import placed
+from jimeng.web.create.initial import initial_form
+from jimeng.web.site.forms import errors_by_form_field
 
-MANY = 50  # pictures; more than these are asked about before they are asked for
-SHOWN = 6  # prompts, of all that there will be
-HERE = FIELDS | {FIELD, "confirmed"}
+CONFIRM_ABOVE = 50  # pictures; larger batches need an explicit confirmation
+MAX_PREVIEWED = 6  # prompts in the preview
+FORM_FIELDS = FIELDS | {FIELD, "confirmed"}
 
 
 @dataclass(frozen=True)
 class BatchForm:
     """
     Attributes:
-        settings: Model, size, count and what else the other form has.
-        text: As it was written.
-        name: What the batch is to be called.
-        confirmed: For how many pictures it was said that so many are meant.
-        errors: Field -> words; "" for what belongs to no field.
-        found: What there would be, where all of it can be asked for.
-        has_others: Whether other pictures go in than the page shows.
+        settings: Model, size, count and the other fields of the Create form.
+        text: The prompts as entered.
+        name: The name of the batch.
+        confirmed: The number of pictures that the user has confirmed.
+        errors: Field -> messages; "" for those that belong to no field.
+        estimate: The estimate, if the request is valid.
+        has_others: Whether the inputs differ from those that the page shows.
     """
 
     settings: Composer
@@ -41,17 +41,17 @@ class BatchForm:
     name: str = ""
     confirmed: str = ""
     errors: Mapping[str, list[str]] = field(default_factory=dict)
-    found: BatchEstimate | None = None
+    estimate: BatchEstimate | None = None
     has_others: bool = False
 
     @classmethod
-    def sent(cls, form: MultiDict, files: MultiDict) -> "BatchForm":
-        """What came as a form: the lines of a file stand behind those of the text."""
-        settings = replace(Composer.sent(form, files), prompt="")
-        if "switch" in form:  # to a model that takes pictures
+    def from_form(cls, form: MultiDict, files: MultiDict) -> "BatchForm":
+        """Read a submitted form; lines of uploaded files follow those of the text."""
+        settings = replace(Composer.from_form(form, files), prompt="")
+        if "switch" in form:  # to a model that accepts input pictures
             settings = replace(settings, wanted=form["switch"]).fitted()
         text = form.get(FIELD, "").replace("\r\n", "\n")
-        if not text and form.get("prompt"):  # out of the other form
+        if not text and form.get("prompt"):  # comes from the Create form
             text = as_line(form["prompt"])
         listed = [lines_in(file) for file in files.getlist("list")]
         text = "\n".join(filter(None, [text, *listed]))
@@ -63,31 +63,35 @@ class BatchForm:
         )
 
     @classmethod
-    def begun(cls) -> "BatchForm":
-        """As a link asks for it, and else as the other form would begin."""
-        found = asked_for()
+    def initial(cls) -> "BatchForm":
+        """
+        The form as a link describes it, else with the Create form's initial values.
+        """
+        found = initial_form()
         return cls(replace(found, prompt=""), as_line(found.prompt))
 
     @classmethod
-    def again(cls, batch: Batch) -> "BatchForm":
-        """As it was for *batch*."""
+    def from_batch(cls, batch: Batch) -> "BatchForm":
+        """The form as it was submitted for *batch*."""
         asked = {**batch.asked, "n": str(batch.n)}
         seed = asked.get("seed")
         words = {name: str(value) for name, value in asked.items()}
         words["seed"] = str(seed) if isinstance(seed, int) and seed >= 0 else ""
         words["strength"] = hundredths(asked.get("strength"))
-        settings = Composer.asked({**words, "model": batch.lane})
+        settings = Composer.prefilled({**words, "model": batch.lane})
         settings = replace(settings, images=tuple(batch.inputs or ()))
         return cls(settings, "\n".join(map(escape, batch.prompts)), batch.name)
 
-    def kept(self, principal: Principal, without: str | None = None) -> "BatchForm":
+    def with_stored_files(
+        self, principal: Principal, without: str | None = None
+    ) -> "BatchForm":
         """
-        The same with its files stored, and those of its pictures that are there.
+        The same with its files stored, and without inputs that no longer exist.
 
         Args:
-            without: The id of one that is to be removed.
+            without: The id of an input to remove.
         """
-        settings = self.settings.kept(principal)
+        settings = self.settings.with_stored_files(principal)
         images = [each.id for each in settings.pictures if each.id != without]
         return replace(
             self,
@@ -100,75 +104,75 @@ class BatchForm:
         """
         Raises:
             Invalid: a setting is wrong.
-            NoProvider: there is no model.
+            NoProvider: no model is configured.
         """
-        # The settings are judged as those of a single request; its words are not kept.
+        # Validate the settings as those of a single task, whose prompt is discarded.
         single = replace(self.settings, prompt="x")
         like = single.request(principal)
         given = {name: each for name, each in like.given.items() if name != "prompt"}
         like = replace(like, prompt="", given={})
         return NewBatch(like=like, template=self.text, name=self.name, given=given)
 
-    def judged(self, principal: Principal) -> "BatchForm":
-        """The same, with what there would be, or what is wrong."""
+    def with_estimate(self, principal: Principal) -> "BatchForm":
+        """The same with an estimate, or with the errors."""
         if not self.text.strip():
             return self
         try:
             return replace(
-                self, found=batches.estimate(principal, self.request(principal))
+                self, estimate=batches.estimate(principal, self.request(principal))
             )
         except JimengError as error:
-            return self.refused(error)
+            return self.rejected(error)
 
     def check_confirmed(self) -> None:
         """
         Raises:
-            Invalid: there would be very many pictures, and nobody said so.
+            Invalid: the batch is large, and its number of pictures is not confirmed.
         """
-        if self.asks and self.confirmed != str(self.pictures):
+        if self.needs_confirmation and self.confirmed != str(self.pictures):
             raise Invalid.field("confirmed", "batch.confirm_first", n=self.pictures)
 
-    def refused(self, error: JimengError) -> "BatchForm":
-        """The same form, with the reasons why it was not taken."""
-        found = placed(error, HERE, self.errors)
+    def rejected(self, error: JimengError) -> "BatchForm":
+        """The same with the errors for which it was rejected."""
+        found = errors_by_form_field(error, FORM_FIELDS, self.errors)
         if self.settings.tray.state == "cannot":
-            found.pop("images", None)  # the page says so, and offers a model that can
+            found.pop("images", None)  # the tray offers a suitable model
         settings = replace(self.settings, errors=found)
         return replace(self, settings=settings, errors=found)
 
     @property
     def pictures(self) -> int:
-        return self.found.pictures if self.found else 0
+        return self.estimate.pictures if self.estimate else 0
 
     @property
-    def asks(self) -> bool:
-        """Whether it is to be said that so many are meant."""
-        return self.pictures > MANY
+    def needs_confirmation(self) -> bool:
+        """Whether the number of pictures must be confirmed."""
+        return self.pictures > CONFIRM_ABOVE
 
     @property
-    def some(self) -> tuple[str, ...]:
-        """The first of the prompts that there will be."""
-        return self.found.prompts[:SHOWN] if self.found else ()
+    def previewed(self) -> tuple[str, ...]:
+        """The first of the expanded prompts."""
+        return self.estimate.prompts[:MAX_PREVIEWED] if self.estimate else ()
 
     @property
-    def rest(self) -> int:
-        """How many more there are."""
-        return len(self.found.prompts) - len(self.some) if self.found else 0
+    def remaining(self) -> int:
+        """The number of expanded prompts beyond `previewed`."""
+        return len(self.estimate.prompts) - len(self.previewed) if self.estimate else 0
 
     def price(self, is_priced: bool) -> str:
-        """For all of it, in words; empty where nobody knows."""
-        fen = self.found.fen_of_all if self.found and is_priced else None
+        """The price of the whole batch, formatted; empty if unknown."""
+        fen = self.estimate.fen_of_all if self.estimate and is_priced else None
         return "" if fen is None else options.yuan(fen)
 
 
 def as_line(prompt: str) -> str:
-    """The one line that stands for a prompt; words to choose from are meant so."""
+    """Put a prompt on one line, escaped unless it contains alternatives."""
     line = " ".join(prompt.split())
     return line if has_choices(line) else escape(line)
 
 
 def lines_in(file: FileStorage) -> str:
-    """The text of a file, as people's programs write them."""
+    """Decode an uploaded text file: UTF-8, else GB 18030."""
     content = file.stream.read()
     try:
         text = content.decode("utf-8-sig")

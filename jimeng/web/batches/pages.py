@@ -1,4 +1,4 @@
-"""Many prompts at once: asking, following, cancelling, running again."""
+"""Batch pages: create, follow, cancel, retry and delete batches."""
 
 from contextlib import suppress
 from dataclasses import replace
@@ -16,29 +16,29 @@ from jimeng.web import bp, is_htmx, refused
 from jimeng.web.batches.form import BatchForm
 from jimeng.web.batches.views import shelf_of, views_of
 from jimeng.web.create import form_tokens
-from jimeng.web.create.initial import keep_used
+from jimeng.web.create.initial import store_used_settings
 from jimeng.web.site.forms import accepts_double_charge
 
-PAGE = 20  # batches of a list
+PAGE = 20  # batches on a page of the list
 REFUSALS = (*form_tokens.REFUSALS, NoProvider, TooManyBatches)
 
 
-def sent() -> BatchForm:
-    """What came as a form, which may be longer than others."""
+def submitted_form() -> BatchForm:
+    """Read the submitted form, which may be larger than others."""
     request.max_form_memory_size = MAX_BODY_BYTES
-    return BatchForm.sent(request.form, request.files)
+    return BatchForm.from_form(request.form, request.files)
 
 
 @bp.get("/batches/new")
 def new_batch() -> ResponseReturnValue:
-    """The form: empty, as a link says, or as it was for another ``batch``."""
+    """The form: empty, as a link describes it, or as submitted for ``batch``."""
     principal = auth.principal_of_page()
     again = request.args.get("batch")
     if again is not None:
-        form = BatchForm.again(batches.find(principal, again, whole=True))
+        form = BatchForm.from_batch(batches.find(principal, again, whole=True))
     else:
-        form = BatchForm.begun()
-    return show_form(form.judged(principal))
+        form = BatchForm.initial()
+    return show_form(form.with_estimate(principal))
 
 
 def show_form(form: BatchForm) -> str:
@@ -48,9 +48,13 @@ def show_form(form: BatchForm) -> str:
 @bp.post("/batches/preview")
 @accepts_pictures
 def preview_batch() -> ResponseReturnValue:
-    """What the form would ask for: the part that says so, or the page with it."""
+    """Estimate the batch; answer with the preview partial, or the whole page."""
     principal = auth.principal_of_page()
-    form = sent().kept(principal, request.form.get("remove")).judged(principal)
+    form = (
+        submitted_form()
+        .with_stored_files(principal, request.form.get("remove"))
+        .with_estimate(principal)
+    )
     if is_htmx():
         part = "batches/_preview.html"
         return render_template(part, batch=form, form=form.settings, oob=True)
@@ -60,26 +64,28 @@ def preview_batch() -> ResponseReturnValue:
 @bp.post("/batches/new")
 @accepts_pictures
 def create_batch() -> ResponseReturnValue:
-    """Ask for all of it; the page of the batch follows."""
+    """Create the batch, and redirect to its page."""
     principal = auth.principal_of_page()
-    form = sent()
+    form = submitted_form()
     try:
         new = form.request(principal)
-        form = replace(form, found=batches.estimate(principal, new))
+        form = replace(form, estimate=batches.estimate(principal, new))
         form.check_confirmed()
         made, _ = batches.create(
             principal, new, idem_key=form_tokens.token_of(request.form)
         )
     except REFUSALS as error:
-        return refused(show_form(form.kept(principal).refused(error)), error)
+        return refused(
+            show_form(form.with_stored_files(principal).rejected(error)), error
+        )
     response = make_response(redirect(url_for(".batch", batch_id=made.id, made=1), 303))
-    keep_used(response, request.form)
+    store_used_settings(response, request.form)
     return response
 
 
 @bp.get("/batches", endpoint="batches")
 def batch_list() -> ResponseReturnValue:
-    """One's batches, newest first."""
+    """The user's batches, newest first."""
     principal = auth.principal_of_page()
     page = batches.page(
         principal, principal.user_id, limit=PAGE, cursor=request.args.get("cursor")
@@ -93,7 +99,7 @@ def batch_list() -> ResponseReturnValue:
 
 @bp.get("/batches/<batch_id>")
 def batch(batch_id: str) -> ResponseReturnValue:
-    """One batch: how far it is, why pictures failed, and those that have come."""
+    """One batch: its progress, failures, and finished pictures."""
     principal = auth.principal_of_page()
     found = batches.find(principal, batch_id)
     shelf = shelf_of(principal, found, request.args.get("cursor"))
@@ -105,7 +111,7 @@ def batch(batch_id: str) -> ResponseReturnValue:
 
 @bp.get("/batches/<batch_id>/now")
 def batch_now(batch_id: str) -> ResponseReturnValue:
-    """What has changed since the page looked last; pictures that are new come too."""
+    """The changes since the page's last poll, with the new pictures."""
     principal = auth.principal_of_page()
     found = batches.find(principal, batch_id)
     view = views_of(principal, [found], whole=True)[0]
@@ -117,7 +123,7 @@ def batch_now(batch_id: str) -> ResponseReturnValue:
 
 @bp.get("/batches/<batch_id>/card")
 def batch_card(batch_id: str) -> ResponseReturnValue:
-    """One batch as the feed shows it."""
+    """One batch as a card of the feed."""
     principal = auth.principal_of_page()
     view = views_of(principal, [batches.find(principal, batch_id)])[0]
     if view.mark == request.args.get("mark"):
@@ -127,7 +133,7 @@ def batch_card(batch_id: str) -> ResponseReturnValue:
 
 @bp.post("/batches/<batch_id>/cancel")
 def cancel_batch(batch_id: str) -> ResponseReturnValue:
-    """Cancel the rest; one that has just ended is shown as it is."""
+    """Cancel the unfinished tasks; a batch that has just ended is shown unchanged."""
     with suppress(BatchFinished):
         batches.cancel(auth.principal_of_page(), batch_id)
     return redirect(url_for(".batch", batch_id=batch_id), 303)
@@ -135,9 +141,9 @@ def cancel_batch(batch_id: str) -> ResponseReturnValue:
 
 @bp.post("/batches/<batch_id>/retry")
 def retry_batch(batch_id: str) -> ResponseReturnValue:
-    """Run again what is lacking; where nothing is by now, the page says so."""
+    """Retry the failed and missing tasks; the page says if there are none left."""
     with suppress(BatchNotRetryable, MayBeChargedTwice):
-        batches.run_again(
+        batches.retry(
             auth.principal_of_page(),
             batch_id,
             rest=request.form.get("rest") == "yes",

@@ -1,13 +1,13 @@
-"""A batch as the pages show it."""
+"""View models of batches."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from jimeng import batches, jobs
 from jimeng.batches import Progress, queries
-from jimeng.batches.actions import CANCELLED, Lacking, lacking
+from jimeng.batches.actions import CANCELLED, Missing, missing
 from jimeng.batches.progress import goes_on, status_of
-from jimeng.batches.queries import Shown
+from jimeng.batches.queries import BatchPictures
 from jimeng.documents import Batch, Image
 from jimeng.documents.principal import Principal
 from jimeng.errors import Invalid
@@ -15,12 +15,12 @@ from jimeng.http import auth
 from jimeng.i18n import MESSAGES, t
 from jimeng.schemas.batch_responses import waiting_words
 from jimeng.web.create import options
-from jimeng.web.create.inputs import Given, there
+from jimeng.web.create.inputs import FormInput, usable_inputs
 from jimeng.web.tasks.titles import style_name
 
 STRIP = 8  # pictures on a card
-PAGE = 48  # pictures of a page
-SOON, LATER = 3, 10  # seconds between two looks: while pictures come, while it waits
+PAGE = 48  # pictures on a page
+ACTIVE_POLL_S, IDLE_POLL_S = 3, 10  # while pictures are generated; while it waits
 PARTS = ("done", "failed", "cancelled", "drawing", "waiting", "unmade")
 
 
@@ -28,8 +28,8 @@ PARTS = ("done", "failed", "cancelled", "drawing", "waiting", "unmade")
 class BatchView:
     """
     Attributes:
-        progress: How it stands.
-        images: Some of its pictures, the newest first.
+        progress: Its counts by state.
+        images: Some of its pictures, newest first.
     """
 
     batch: Batch
@@ -37,9 +37,9 @@ class BatchView:
     images: Sequence[Image] = ()
 
     @property
-    def given(self) -> list[Given]:
-        """The pictures that go into all of it, as far as they are there to see."""
-        return there(auth.principal_of_page(), self.batch.inputs or [])
+    def given(self) -> list[FormInput]:
+        """The inputs of all its tasks, as far as they still exist."""
+        return usable_inputs(auth.principal_of_page(), self.batch.inputs or [])
 
     @property
     def title(self) -> str:
@@ -53,7 +53,7 @@ class BatchView:
 
     @property
     def is_open(self) -> bool:
-        """Whether the page has something to wait for."""
+        """Whether the page should go on polling."""
         return goes_on(self.batch, self.progress)
 
     @property
@@ -61,18 +61,18 @@ class BatchView:
         return self.is_open and self.batch.stopped != CANCELLED
 
     @property
-    def lacking(self) -> Lacking:
-        return lacking(self.batch, self.progress)
+    def missing(self) -> Missing:
+        return missing(self.batch, self.progress)
 
     @property
     def counts(self) -> list[tuple[str, int]]:
-        """State -> pictures, of those that there are."""
+        """The states that occur, each with its number of pictures."""
         found = [(name, getattr(self.progress, name)) for name in PARTS]
         return [(name, n) for name, n in found if n]
 
     @property
     def bars(self) -> list[tuple[str, float, float]]:
-        """State, where its part of the bar begins, and how long it is, in percent."""
+        """The segments of the progress bar: state, offset and length, in percent."""
         at, found = 0.0, []
         for name, n in self.counts:
             share = 100 * n / max(self.progress.total, 1)
@@ -82,7 +82,7 @@ class BatchView:
 
     @property
     def waits(self) -> str | None:
-        """What it waits for, in words."""
+        """The reason why it waits, in words."""
         if self.progress.held:
             return t(f"status.held_{self.progress.held}")
         code = (self.batch.waits or {}).get("code")
@@ -92,7 +92,7 @@ class BatchView:
 
     @property
     def stopped(self) -> str | None:
-        """Why it has stopped, where its owner has not cancelled it."""
+        """The reason why it was stopped, unless its owner has cancelled it."""
         code = self.batch.stopped
         if code in (None, CANCELLED):
             return None
@@ -101,12 +101,12 @@ class BatchView:
 
     @property
     def wait(self) -> int:
-        """Seconds until it is worth another look."""
-        return SOON if self.progress.is_open else LATER
+        """Seconds until the page's next poll."""
+        return ACTIVE_POLL_S if self.progress.is_open else IDLE_POLL_S
 
     @property
     def mark(self) -> str:
-        """What a page shows of it."""
+        """A fingerprint of what the page shows, to detect changes."""
         numbers = [n for _, n in self.counts]
         found = [self.status, self.batch.made, *numbers]
         waits = self.waits and (self.batch.waits or {}).get("code")
@@ -126,7 +126,7 @@ class BatchView:
         return style_name(self.batch.asked.get("style"))
 
     def price(self, pictures: int) -> str:
-        """What so many more would cost, in words; empty where nobody knows."""
+        """The price of so many pictures, formatted; empty if unknown."""
         model = jobs.runtime().registry.by_lane(self.batch.lane)
         if model is None or model.dearest is None:
             return ""
@@ -135,7 +135,7 @@ class BatchView:
             width, height = model.resolve_size(
                 asked.get("size"), asked.get("quality") or "standard"
             )
-        except Invalid:  # the model takes it no more, as whoever asks again is told
+        except Invalid:  # the model no longer has this size; a retry reports that
             return ""
         return options.yuan(model.dearest.of(width, height) * pictures)
 
@@ -144,11 +144,11 @@ class BatchView:
 class Shelf:
     """
     Attributes:
-        cursor: Where these begin; None for the newest.
+        cursor: The cursor of this page; None for the newest pictures.
     """
 
     batch: Batch
-    shown: Shown
+    shown: BatchPictures
     cursor: str | None = None
 
 
@@ -157,7 +157,7 @@ def views_of(
 ) -> list[BatchView]:
     """
     Args:
-        whole: With reasons; without, with some of the pictures.
+        whole: Include the failures; otherwise some of the pictures.
     """
     if whole:
         return [BatchView(each, batches.progress(each)) for each in found]

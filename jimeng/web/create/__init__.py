@@ -1,1 +1,1 @@
-"""The Create page: the form that asks for pictures."""
+"""The Create page: the form that requests pictures."""

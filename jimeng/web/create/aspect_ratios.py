@@ -1,4 +1,4 @@
-"""The place that a picture takes on a page: its shape, and the sizes to choose from."""
+"""The layout of a picture on a page: aspect ratio, `srcset`, and long prompts."""
 
 import math
 from unicodedata import east_asian_width
@@ -9,17 +9,17 @@ from jimeng.documents import Image
 from jimeng.pictures import PREVIEW_SIDE, THUMBNAIL_SIDE
 from jimeng.web import bp
 
-# In the narrowest column that a prompt stands in on a page of its own: a letter is as
-# wide as one, a Chinese character as two.
+# Of the narrowest column that a page shows a prompt in: a Latin letter takes one
+# column, a Chinese character two.
 LINES, COLUMNS = 5, 36
-STEP = 1.04  # from one shape to the next; what that cuts off nobody sees
-MAX_STEPS = 36  # steps from the square, to a little more than 4:1
+STEP = 1.04  # factor between two ratios; the cropped remainder is not visible
+MAX_STEPS = 36  # from the square, to a little more than 4:1
 
 
 def nearest(width: int, height: int) -> int:
-    """The nearest shape that the stylesheet has: hundredths of width by height."""
+    """The nearest aspect ratio of the stylesheet, in hundredths of width by height."""
     if width <= 0 or height <= 0:
-        return of_step(0)  # nobody knows
+        return of_step(0)  # unknown size
     step = round(math.log(width / height) / math.log(STEP))
     return of_step(max(-MAX_STEPS, min(step, MAX_STEPS)))
 
@@ -30,16 +30,16 @@ def of_step(step: int) -> int:
 
 def rules() -> str:
     """
-    What ``data-ratio`` means: no page may have styles of its own, so the stylesheet has
-    one for each shape.
+    The CSS rules for ``data-ratio``: pages may not contain inline styles, so the
+    stylesheet has one rule for each ratio.
     """
-    shapes = (of_step(step) for step in range(-MAX_STEPS, MAX_STEPS + 1))
-    return "\n".join(f'[data-ratio="{n}"] {{ --ratio: {n / 100}; }}' for n in shapes)
+    ratios = (of_step(step) for step in range(-MAX_STEPS, MAX_STEPS + 1))
+    return "\n".join(f'[data-ratio="{n}"] {{ --ratio: {n / 100}; }}' for n in ratios)
 
 
 @bp.app_template_test("long")
 def is_long(prompt: str) -> bool:
-    """Whether it fills more lines than are shown to begin with."""
+    """Whether a prompt fills more lines than a page shows collapsed."""
     rows = (
         sum(1 + (east_asian_width(c) in "WF") for c in row)
         for row in prompt.split("\n")
@@ -48,16 +48,16 @@ def is_long(prompt: str) -> bool:
 
 
 def srcset(image: Image) -> str:
-    """The small sizes in which a picture is kept; empty where there is but one."""
-    return sizes_of(
+    """The `srcset` of a picture's stored small sizes; empty if there is only one."""
+    return srcset_of(
         image,
         url_for("web.thumbnail", key=image.key),
         url_for("web.preview", key=image.key),
     )
 
 
-def sizes_of(image: Image, thumbnail: str, preview: str) -> str:
-    """The same, where its sizes have these addresses."""
+def srcset_of(image: Image, thumbnail: str, preview: str) -> str:
+    """The same for small sizes at these URLs."""
     if not image.preview_id:
         return ""
     addresses = {THUMBNAIL_SIDE: thumbnail, PREVIEW_SIDE: preview}

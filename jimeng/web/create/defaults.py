@@ -1,4 +1,4 @@
-"""What the form begins with: with a name on the user's record, else in a cookie."""
+"""The form's default settings: stored on the user, or in a cookie without sign-in."""
 
 from collections.abc import Mapping
 from urllib.parse import parse_qsl, urlencode
@@ -10,17 +10,17 @@ from jimeng.errors import Invalid
 from jimeng.http import auth
 from jimeng.providers import Model
 from jimeng.web.create import options
-from jimeng.web.site.preferences import keep
+from jimeng.web.site.preferences import set_preference_cookie
 
 COOKIE = "defaults"
-CHOICES = "choices"  # the cookie in which the page itself keeps what is chosen in it
-FIELDS = ("model", "size", "n")  # as the form names them
-MAX_VALUE_CHARS = 100  # characters of a value
+CHOICES = "choices"  # the cookie in which the page's script stores the current choices
+FIELDS = ("model", "size", "n")  # names of form fields
+MAX_VALUE_CHARS = 100
 MAX_PICTURES = 4
 
 
 def defaults() -> dict[str, str]:
-    """Field -> value, of those that somebody has chosen."""
+    """The chosen defaults: field -> value."""
     user = auth.current_user()
     if user is not None:
         return chosen({name: str(value) for name, value in user.defaults.items()})
@@ -30,7 +30,7 @@ def defaults() -> dict[str, str]:
 
 
 def chosen(words: Mapping[str, str]) -> dict[str, str]:
-    """What is set among *words*, and is one of ours."""
+    """The known fields of *words* that are set."""
     found = {name: words.get(name, "").strip() for name in FIELDS}
     return {
         name: value
@@ -39,12 +39,12 @@ def chosen(words: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def check(words: Mapping[str, str]) -> dict[str, str]:
+def validate(words: Mapping[str, str]) -> dict[str, str]:
     """
-    The fields of *words* that are set.
+    Validate the fields of *words* that are set.
 
     Raises:
-        Invalid: one holds what the form would not offer.
+        Invalid: a value is not one that the form offers.
     """
     found = chosen(words)
     model: Model | None = None
@@ -60,10 +60,10 @@ def check(words: Mapping[str, str]) -> dict[str, str]:
 
 
 def store(response: Response, words: dict[str, str]) -> None:
-    """Keep them, where `defaults` finds them again; the next form begins so."""
+    """Store the defaults where `defaults` reads them."""
     response.delete_cookie(CHOICES)
     user = auth.current_user()
     if user is None:
-        keep(response, COOKIE, urlencode(words))
+        set_preference_cookie(response, COOKIE, urlencode(words))
     else:
         users.set_preferences(auth.principal_of_page(), user.id, defaults=words)

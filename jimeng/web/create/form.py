@@ -1,4 +1,4 @@
-"""The form that asks for pictures: what was written into it, and sending it off."""
+"""The Create form: its values, what the page offers beside them, and submission."""
 
 import re
 from collections.abc import Mapping
@@ -19,9 +19,9 @@ from jimeng.schemas import MAX_SEED, MAX_STYLE, ComposedTask
 from jimeng.tasks import NewTask, styles
 from jimeng.tasks.styles import STYLES, Style
 from jimeng.web.create import inputs, options
-from jimeng.web.create.form_tokens import AGAIN, create, new_token, token_of
+from jimeng.web.create.form_tokens import AGAIN, create_once, new_token, token_of
 from jimeng.web.create.inputs import Tray
-from jimeng.web.site.forms import checked, placed
+from jimeng.web.site.forms import checked, errors_by_form_field
 
 FIELDS = frozenset({"prompt", "model", "size", "n", "seed", "style", "images"})
 FIELDS |= {"strength"}
@@ -31,22 +31,22 @@ CHECKED = ComposedTask(only=("prompt", "n", "style", "seed", "strength"))
 @dataclass(frozen=True)
 class Composer:
     """
-    The form as it was sent, or is to be shown, and what is offered beside it.
+    The values of the form, and what the page offers beside them.
 
     Attributes:
-        prompt: As it was written, and so are all others.
-        wanted: The model, empty for the usual one.
-        size: A ratio, or whatever `Model.resolve_size` takes.
-        resolution: Of `options.resolutions`; empty for the usual one.
-        seed: Empty to have one drawn.
-        style: The id of a style, or words.
-        strength: In hundredths; empty to have the model decide.
-        images: The ids of the pictures that go in, in order.
-        files: Others that came with the form, behind them.
-        counted: How many ids the form had when it was shown.
+        prompt: As entered; so are all other texts.
+        wanted: The model; empty for the default one.
+        size: An aspect ratio, or anything that `Model.resolve_size` accepts.
+        resolution: One of `options.resolutions`; empty for the default one.
+        seed: Empty for a random one.
+        style: The id of a style, or free text.
+        strength: In hundredths; empty for the model's default.
+        images: The ids of the inputs, in order.
+        files: Uploaded inputs, which follow *images*.
+        counted: The number of ids that the rendered form contained.
         before: The model for which *resolution* was chosen.
-        token: Makes sending it twice count once.
-        errors: Field -> words; "" for what belongs to no field.
+        token: Idempotency key of the form.
+        errors: Field -> messages; "" for those that belong to no field.
     """
 
     prompt: str = ""
@@ -65,19 +65,19 @@ class Composer:
     errors: Mapping[str, list[str]] = field(default_factory=dict)
 
     @classmethod
-    def sent(cls, form: MultiDict, files: MultiDict) -> "Composer":
-        """What came as a form, with its pictures."""
+    def from_form(cls, form: MultiDict, files: MultiDict) -> "Composer":
+        """Read a submitted form with its uploads."""
         counted = form.get("pictures", "")
         return replace(
-            cls.read(form),
+            cls.from_values(form),
             images=inputs.ids_in(form.getlist("image")),
             files=inputs.contents_of(files.getlist("file")),
             counted=int(counted) if re.fullmatch(r"\d{1,2}", counted, re.ASCII) else 0,
         )
 
     @classmethod
-    def read(cls, form: Mapping[str, str]) -> "Composer":
-        """What came with a request; browsers send line ends as CR LF."""
+    def from_values(cls, form: Mapping[str, str]) -> "Composer":
+        """Read the text fields; browsers send line ends as CR LF."""
         own_style = form.get("style_own", "").strip()
         seed = form.get("seed", "").strip()
         return cls(
@@ -94,13 +94,13 @@ class Composer:
         )
 
     @classmethod
-    def asked(cls, words: Mapping[str, str]) -> "Composer":
-        """The form as a link asks for it, with what the model does not take mended."""
-        return replace(cls.read(words), token=new_token()).fitted()
+    def prefilled(cls, words: Mapping[str, str]) -> "Composer":
+        """The form as a link describes it, fitted to the model."""
+        return replace(cls.from_values(words), token=new_token()).fitted()
 
     @classmethod
-    def again(cls, task: Task, *, seed: str = "") -> "Composer":
-        """The form as it was for *task*; with another seed unless one is given."""
+    def from_task(cls, task: Task, *, seed: str = "") -> "Composer":
+        """The form as submitted for *task*, with a random seed unless one is given."""
         words, ids = tasks.original_wording(task), task.inputs or []
         form = cls(
             prompt=words.prompt,
@@ -115,12 +115,12 @@ class Composer:
         return form.fitted()
 
     @classmethod
-    def like(cls, task: Task) -> "Composer":
-        """An empty form that draws as *task* did."""
-        return replace(cls.again(task), prompt="", strength="", images=())
+    def with_settings_of(cls, task: Task) -> "Composer":
+        """An empty form with the settings of *task*."""
+        return replace(cls.from_task(task), prompt="", strength="", images=())
 
     def fitted(self) -> "Composer":
-        """The same, but with the nearest of what the model takes."""
+        """The same with each value replaced by the nearest that the model accepts."""
         model = self.model
         if model is None:
             return self
@@ -141,8 +141,8 @@ class Composer:
             before="",
         )
 
-    def suited(self) -> "Composer":
-        """The same with a model that takes its pictures, if the chosen one does not."""
+    def with_suitable_model(self) -> "Composer":
+        """The same with a model that accepts its inputs, if the chosen one does not."""
         if self.model is None:
             return self
         asked = Parameters(prompt=self.prompt, pictures=len(self.images))
@@ -153,29 +153,29 @@ class Composer:
 
     def submit(self, principal: Principal) -> tuple[Task, bool]:
         """
-        Ask for the pictures.
+        Create the task.
 
         Returns:
-            The task, and whether this form had been sent before.
+            The task, and whether this form had been submitted before.
 
         Raises:
             Invalid: a field is wrong.
-            TooManyPending: as `tasks.create`, and so is all else.
+            TooManyPending: as `tasks.create`; so are all other errors.
         """
         files = "images" if self.files else ""
-        return create(principal, self.request(principal), self.token, files=files)
+        return create_once(principal, self.request(principal), self.token, files=files)
 
     def request(self, principal: Principal) -> NewTask:
         """
         Raises:
             Invalid: a field is wrong.
-            NoProvider: there is no model.
+            NoProvider: no model is configured.
         """
         model = options.find_model(self.wanted)
         if len(self.images) < self.counted:
             raise Invalid.field("images", AGAIN)
-        values = self.checked(model)
-        size, quality = self.meant(model)
+        values = self.validated(model)
+        size, quality = self.api_size(model)
         words = {"prompt": values["prompt"], "model": model.id, "size": size}
         words |= {"quality": quality} if quality != options.STANDARD else {}
         words |= {
@@ -191,8 +191,8 @@ class Composer:
             given=words,
         )
 
-    def meant(self, model: Model) -> tuple[str, str]:
-        """Size and quality, as the API would be asked for them."""
+    def api_size(self, model: Model) -> tuple[str, str]:
+        """Size and quality, as the API names them."""
         if self.size not in model.sizes:
             return self.size, options.STANDARD
         found = self.chosen_resolution or options.usual(self.resolutions)
@@ -201,18 +201,19 @@ class Composer:
         width, height = options.size_of(model, self.size, found)
         return f"{width}x{height}", options.STANDARD
 
-    def checked(self, model: Model) -> dict:
+    def validated(self, model: Model) -> dict:
         """
-        The fields as the API has them, all but the size, which only a model can judge.
+        Validate the fields as the API does, except for the size, which the model
+        checks.
 
         Raises:
-            Invalid: something is not even of its kind.
+            Invalid: a value is malformed or out of range.
         """
         words = {"prompt": self.prompt, "n": self.n}
         words |= {"style": self.style} if self.style else {}
         words |= {"seed": self.seed} if self.seed else {}
         if self.strength and self.takes_strength and (self.images or self.files):
-            words["strength"] = self.strength  # else it is out of sight
+            words["strength"] = self.strength  # else the field is hidden
         values, wrong = {}, {}
         try:
             values = checked(CHECKED, words)
@@ -224,18 +225,18 @@ class Composer:
             raise Invalid(wrong)
         return values
 
-    def refused(self, error: JimengError) -> "Composer":
-        """The same form, with the reasons why it was not taken."""
-        found = placed(without_list(error), FIELDS)
+    def rejected(self, error: JimengError) -> "Composer":
+        """The same with the errors for which it was rejected."""
+        found = errors_by_form_field(without_list(error), FIELDS)
         if isinstance(error, Invalid) and reused(error):
             return replace(self, errors=found, token=new_token())
         return replace(self, errors=found)
 
-    def kept(self, principal: Principal) -> "Composer":
-        """The same with its files stored: a form that is shown again has none."""
+    def with_stored_files(self, principal: Principal) -> "Composer":
+        """The same with its uploads stored: browsers do not send files again."""
         if not self.files:
             return self
-        made, wrong = inputs.keep(principal, self.files)
+        made, wrong = inputs.store_uploads(principal, self.files)
         said = {name: list(words) for name, words in self.errors.items()}
         if wrong:
             said["images"] = list(dict.fromkeys([*said.get("images", []), *wrong]))
@@ -243,7 +244,7 @@ class Composer:
 
     @property
     def model(self) -> Model | None:
-        """The one that is asked for, else the usual one; None if there are none."""
+        """The chosen model, else the default one; None if no model is configured."""
         return found_model(self.wanted) or found_model("")
 
     @property
@@ -251,15 +252,15 @@ class Composer:
         return found_model(self.before) if self.before else None
 
     @cached_property
-    def pictures(self) -> list[inputs.Given]:
-        """Those that go in, as far as they are there."""
+    def pictures(self) -> list[inputs.FormInput]:
+        """The inputs that still exist."""
         if not self.images:
             return []
-        return inputs.there(auth.principal_of_page(), self.images)
+        return inputs.usable_inputs(auth.principal_of_page(), self.images)
 
     @property
     def tray(self) -> Tray:
-        """What the model says to so many pictures."""
+        """The state of the input tray for the model."""
         return Tray(self.model, len(self.pictures), self.models)
 
     @property
@@ -292,7 +293,7 @@ class Composer:
 
     @property
     def pixels(self) -> dict[str, dict[str, str]]:
-        """Ratio -> resolution -> what comes of the two, for the page to say."""
+        """Ratio -> resolution -> size in pixels, for the page's labels."""
         if self.model is None:
             return {}
         return {
@@ -306,8 +307,8 @@ class Composer:
     @property
     def fen(self) -> dict[str, dict[str, int]]:
         """
-        Size -> resolution -> hundredths of a yuan for one picture; a size in pixels has
-        one price, whatever the resolution. Empty where nobody knows.
+        Price of one picture in fen: size -> resolution -> price. A size in pixels has
+        one price for all resolutions. Empty if unknown.
         """
         model, price = self.model, self.model.dearest if self.model else None
         if model is None or price is None:
@@ -324,21 +325,23 @@ class Composer:
 
     @property
     def takes_strength(self) -> bool:
-        """Whether the model lets it be said how far its pictures may be left."""
+        """
+        Whether the model has a strength: how far the output may differ from the input.
+        """
         takes = self.model.takes_here if self.model else None
         return bool(takes and takes.strength)
 
     @property
-    def each(self) -> str:
-        """What one picture costs, from the least to the most; empty if nobody knows."""
+    def price_range(self) -> str:
+        """The price range of one picture, formatted; empty if unknown."""
         known = {one for row in self.fen.values() for one in row.values()}
         ends = sorted({min(known), max(known)}) if known else ()
         return "–".join(map(options.yuan, ends))
 
     def cost(self, is_priced: bool) -> str:
         """
-        What sending it asks for, as ``×4 · ¥0.80``, which choices.js writes alike; one
-        picture is not counted. Empty if that cannot be said.
+        Count and price of the submission, as ``×4 · ¥0.80``; choices.js writes the
+        same. A count of one is left out. Empty if unknown.
         """
         most = self.model.max_images if self.model else 0
         if self.n not in map(str, range(1, most + 1)):
@@ -353,7 +356,9 @@ class Composer:
 
     @property
     def summed_up(self) -> str:
-        """Shape, resolution, count and style on one chip, as choices.js writes it."""
+        """
+        Aspect ratio, resolution, count and style for the chip, as choices.js writes it.
+        """
         size, style = self.size_option, self.named_style
         words = [size.label if size else self.size]
         if len(self.resolutions) > 1 and self.chosen_resolution:
@@ -369,23 +374,23 @@ class Composer:
 
     @property
     def named_style(self) -> Style | None:
-        """The style, if it is one with a name."""
+        """The style, if it is a predefined one."""
         return styles.find(self.style)
 
     @property
     def own_style(self) -> str:
-        """The style, if it is words."""
+        """The style, if it is free text."""
         return "" if self.named_style else self.style
 
     @property
     def length(self) -> int:
-        """Characters that are sent, those of the style included."""
+        """Characters of the prompt as it will be sent, with those of the style."""
         added = len(styles.expand(self.style)) + 1 if self.style else 0
         return len(self.prompt) + added
 
 
 def without_list(error: JimengError) -> JimengError:
-    """The same, without the models that take pictures: the form offers one itself."""
+    """The same without its list of suitable models: the form offers one itself."""
     if not isinstance(error, Invalid) or "images" not in error.fields:
         return error
     reasons = [
@@ -396,12 +401,12 @@ def without_list(error: JimengError) -> JimengError:
 
 
 def reused(error: Invalid) -> bool:
-    """Whether it was refused for a token that belongs to another form."""
+    """Whether the files must be chosen again because the token was already used."""
     return any(key == AGAIN for key, _ in error.fields.get("images", ()))
 
 
 def hundredths(strength: float | None) -> str:
-    """A strength as forms have it."""
+    """A strength as form fields contain it."""
     return "" if strength is None else str(round(100 * strength))
 
 

@@ -1,4 +1,4 @@
-"""Forms that ask for pictures: sent twice they count once, and why they are refused."""
+"""Idempotency tokens of forms that create tasks, and the errors they show."""
 
 import re
 import secrets
@@ -19,10 +19,10 @@ from jimeng.errors import (
 from jimeng.errors.inputs import ServerBusy, UploadsFull
 from jimeng.tasks import NewTask
 
-FORM = "form-"  # how the tokens of our forms begin
+FORM = "form-"  # prefix of tokens
 TOKEN = re.compile(r"[A-Za-z0-9_-]{1,64}")
 AGAIN = "invalid.choose_again"
-# After these the form is shown again, with the reason.
+# Errors that are shown in the form.
 REFUSALS = (
     *(Invalid, IntakePaused, QueueUnavailable, UploadsFull, ServerBusy),
     *(QuotaExceeded, TooManyPending, TooManySubmissions),
@@ -30,36 +30,36 @@ REFUSALS = (
 
 
 def token_of(form: Mapping[str, str]) -> str:
-    """The token that came with a form; one that no page of ours holds is none."""
+    """The token of a submitted form; a new one if it is missing or malformed."""
     given = form.get("token", "")
     return given if TOKEN.fullmatch(given) else new_token()
 
 
 def new_token() -> str:
-    """What makes a form that is sent twice count once."""
+    """Create an idempotency key for a form."""
     return f"{FORM}{secrets.token_urlsafe(16)}"
 
 
-def create(
+def create_once(
     principal: Principal, new: NewTask, token: str, *, files: str
 ) -> tuple[Task, bool]:
     """
-    Ask for pictures by a form.
+    Create a task from a form.
 
     Args:
-        files: The field in which it has files; empty if it has none.
+        files: The name of the field with uploads; empty if there are none.
 
     Returns:
-        The task, and whether this form had been sent before.
+        The task, and whether this form had been submitted before.
 
     Raises:
         Invalid: a field is wrong.
-        TooManyPending: as `tasks.create`, and so is all else.
+        TooManyPending: as `tasks.create`; so are all other errors.
     """
     try:
         return tasks.create(principal, new, idem_key=token)
     except IdempotencyKeyReused:
-        if files:  # which may be those of a task that is there already
+        if files:  # the stored task may have been created with the same uploads
             raise Invalid.field(files, AGAIN) from None
-        # A form from the browser's history with new words: a new request.
+        # A form from the browser's history with other values: a new request.
         return tasks.create(principal, new, idem_key=new_token())

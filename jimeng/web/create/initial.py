@@ -1,4 +1,4 @@
-"""How the form begins: as a link asks, as it was left, or as its user likes it."""
+"""The form's initial values: from a link, the current choices, or the defaults."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -17,64 +17,65 @@ from jimeng.web.create import inputs
 from jimeng.web.create.defaults import CHOICES, defaults
 from jimeng.web.create.form import Composer
 from jimeng.web.create.form_tokens import FORM
-from jimeng.web.site.preferences import keep
+from jimeng.web.site.preferences import set_preference_cookie
 
 SETTINGS = frozenset({"model", "size", "resolution", "n", "seed", "of", "style"})
 SETTINGS |= {"quality", "style_own", "strength"}
 WORDS = SETTINGS | {"prompt"}
-USED = "used"  # the cookie with the settings that were sent last from this browser
-LATEST = 12  # tasks among which one is looked for that was asked for with the form
+USED = "used"  # the cookie with the settings that this browser submitted last
+MAX_RECENT = 12  # latest tasks that are searched for one created with the form
 
 
-def asked_for() -> Composer:
+def initial_form() -> Composer:
     """
-    The form, filled with what the link says: a task to repeat, or words and settings.
-    Where it says nothing, the settings are those that the page was left with, those
-    that the user begins with, or those that were used last.
+    The form, filled from the query: a task to repeat, or a prompt and settings.
+
+    Without a query, the settings are the unsent choices of this browser, the user's
+    defaults, or the settings that were submitted last.
     """
     principal = auth.principal_of_page()
     images = inputs.ids_in(request.args.getlist("image"))
-    form = begun(principal)
+    form = form_without_inputs(principal)
     if not images:
         return form
     form = replace(form, images=images)
-    return form.suited() if "again" in request.args else form
+    return form.with_suitable_model() if "again" in request.args else form
 
 
-def begun(principal: Principal) -> Composer:
-    """`asked_for`, but for the pictures that a link names."""
+def form_without_inputs(principal: Principal) -> Composer:
+    """`initial_form` without the inputs that a link names."""
     again = request.args.get("again")
     if again is not None:
         try:
             task = tasks.find(principal, again)
         except TaskNotFound:
-            return Composer.asked(defaults())
-        return Composer.again(task, seed=request.args.get("seed", ""))
+            return Composer.prefilled(defaults())
+        return Composer.from_task(task, seed=request.args.get("seed", ""))
     if "saved" in request.args:
-        return kept_under_a_name(principal, request.args["saved"])
+        return form_of_saved_prompt(principal, request.args["saved"])
     given = {name: request.args[name] for name in WORDS & set(request.args)}
-    # What was chosen in this browser and not sent, as choices.js keeps it.
+    # Choices that this browser has not submitted, as choices.js stores them.
     words = defaults() | (given or own_cookie(CHOICES))
-    return Composer.asked(words) if words else used_last(principal)
+    return Composer.prefilled(words) if words else last_submitted(principal)
 
 
-def kept_under_a_name(principal: Principal, prompt_id: str) -> Composer:
-    """The form as a prompt was saved, or the usual one where it is gone."""
+def form_of_saved_prompt(principal: Principal, prompt_id: str) -> Composer:
+    """The form with a saved prompt, or with the defaults if it was deleted."""
     try:
-        return Composer.asked(form_of(saved_prompts.find(principal, prompt_id)))
+        return Composer.prefilled(form_of(saved_prompts.find(principal, prompt_id)))
     except PromptNotFound:
-        return Composer.asked(defaults())
+        return Composer.prefilled(defaults())
 
 
 def form_of(saved: SavedPrompt) -> dict[str, str]:
-    """What is kept under a name, as forms name it."""
+    """The values of a saved prompt, by form field."""
     names = ("prompt", "model", "size", "quality", "style", "n", "seed")
     found = {name: getattr(saved, name) for name in names}
     return {name: str(each) for name, each in found.items() if each not in (None, "")}
 
 
 def own_cookie(name: str) -> dict[str, str]:
-    """The settings in a cookie; none if somebody else has left them."""
+    """The settings in a cookie; none if another user's."""
     words = dict(parse_qsl(request.cookies.get(name, "")[:4000]))
     if words.pop("who", "") != whose():
         return {}
@@ -86,22 +87,24 @@ def whose() -> str:
     return user.id if user else ""
 
 
-def keep_used(response: Response, words: Mapping[str, str]) -> None:
-    """Let the next form in this browser begin with what was sent with this one."""
+def store_used_settings(response: Response, words: Mapping[str, str]) -> None:
+    """Store the submitted settings as initial values of this browser's next form."""
     used = {name: words[name] for name in (SETTINGS - {"seed"}) & set(words)}
-    keep(response, USED, urlencode({"who": whose(), **used}))
+    set_preference_cookie(response, USED, urlencode({"who": whose(), **used}))
 
 
-def used_last(principal: Principal) -> Composer:
+def last_submitted(principal: Principal) -> Composer:
     """
-    As the form was sent last: from this browser, else from any. What programs ask for
-    does not change it.
+    The form as submitted last, from this browser, else from any; tasks created over
+    the API do not count.
     """
     words = own_cookie(USED)
     if words:
-        return Composer.asked(words)
-    alone = {"batch": None}  # those of a batch were not asked for one by one
-    latest = tasks.page(principal, principal.user_id, limit=LATEST, within=alone).rows
+        return Composer.prefilled(words)
+    alone = {"batch": None}  # tasks of batches were not submitted one by one
+    latest = tasks.page(
+        principal, principal.user_id, limit=MAX_RECENT, within=alone
+    ).rows
     by_form = (task for task in latest if (task.idem_key or "").startswith(FORM))
     newest = next(by_form, None)
-    return Composer.like(newest) if newest else Composer.asked({})
+    return Composer.with_settings_of(newest) if newest else Composer.prefilled({})

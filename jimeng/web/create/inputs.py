@@ -1,4 +1,4 @@
-"""Input pictures in the form: uploaded, shown to their owner, checked by the model."""
+"""Inputs of the form: upload, thumbnails for their owner, and the model's limits."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -22,16 +22,16 @@ from jimeng.inputs import Named
 from jimeng.providers import Model
 from jimeng.web import bp, refused
 from jimeng.web.create.options import ModelOption
-from jimeng.web.pictures.files import ALONE
+from jimeng.web.pictures.files import STANDALONE_CSP
 
 
 @dataclass(frozen=True)
 class Tray:
     """
     Attributes:
-        model: The one that is chosen; None if there is none.
-        count: How many pictures stand in the form.
-        models: All that the form offers.
+        model: The chosen one; None if there is none.
+        count: The number of inputs in the form.
+        models: All models that the form offers.
     """
 
     model: Model | None
@@ -39,41 +39,41 @@ class Tray:
     models: Sequence[ModelOption]
 
     @property
-    def together(self) -> int:
-        """Mebibytes that a form may have without a script, with all its files."""
+    def max_upload_mib(self) -> int:
+        """The largest submission without JavaScript, in MiB, all files together."""
         return MAX_PICTURE_BODY_BYTES // 2**20
 
     @property
-    def most(self) -> int:
-        """Pictures that the model takes."""
+    def max_inputs(self) -> int:
+        """The most inputs that the model accepts."""
         takes = self.model.takes_here if self.model else None
         return takes.most if takes else 0
 
     @property
-    def least(self) -> int:
+    def min_inputs(self) -> int:
         takes = self.model.takes_here if self.model else None
         return takes.least if takes else 0
 
     @property
     def why_not(self) -> str:
-        """Why the model takes none, in words."""
+        """The reason why the model accepts no inputs, in words."""
         lacks = self.model.lacks if self.model and self.model.takes else None
         return t(f"lacks.{lacks}") if lacks else t("given.cannot")
 
     @property
     def state(self) -> str:
-        """What there is to say: ``none``, ``cannot``, ``many`` or ``few``."""
-        if self.count and not self.most:
+        """The problem to report: ``none``, ``cannot``, ``many`` or ``few``."""
+        if self.count and not self.max_inputs:
             return "cannot"
-        if self.count > self.most:
+        if self.count > self.max_inputs:
             return "many"
-        return "few" if self.count < self.least else "none"
+        return "few" if self.count < self.min_inputs else "none"
 
     @property
-    def instead(self) -> ModelOption | None:
+    def suggestion(self) -> ModelOption | None:
         """
-        A model that takes as many: rather one that draws from words, too, and as many
-        of those as there may be. Where there is none, the one that takes the most.
+        Suggest a model that accepts as many inputs, preferably one that needs the
+        fewest. If there is none, the model that accepts the most.
         """
         taking = [
             (each, each.model.takes_here)
@@ -86,28 +86,28 @@ class Tray:
         return max(taking, key=lambda pair: pair[1].most)[0] if taking else None
 
 
-MAX_SHOWN = 20  # pictures in a form: more than any model takes
-SMALL, SMALL_BYTES = 320, 200_000  # pixels of a thumbnail's longer side, its bytes
+MAX_SHOWN = 20  # inputs in a form: more than any model accepts
+THUMBNAIL_PX, MAX_THUMBNAIL_BYTES = 320, 200_000  # of the longer side
 PLAIN = {"Content-Type": "text/plain; charset=utf-8"}
 ID = re.compile(r"[A-Za-z0-9_-]{1,80}", re.ASCII)
 REFUSALS = (Invalid, TooManyUploads, UploadsFull, ServerBusy, QueueUnavailable)
 
 
 @dataclass(frozen=True)
-class Given:
+class FormInput:
     """
-    A picture that stands in a form.
+    An input in a form.
 
     Attributes:
-        id: By which a task names it.
-        small: The address of its thumbnail.
+        id: The id by which a task refers to it.
+        small: The URL of its thumbnail.
     """
 
     id: str
     small: str
 
     @classmethod
-    def of(cls, named: Named) -> "Given":
+    def of(cls, named: Named) -> "FormInput":
         if named.picture is not None:
             small = url_for("web.thumbnail", key=named.picture.key)
         else:
@@ -116,39 +116,39 @@ class Given:
 
 
 def ids_in(texts: Iterable[str]) -> tuple[str, ...]:
-    """The ids among *texts*, each once: a form names nothing else."""
+    """The well-formed ids among *texts*, without duplicates."""
     found = dict.fromkeys(text for text in texts if ID.fullmatch(text))
     return tuple(found)[:MAX_SHOWN]
 
 
 def contents_of(files: Iterable[FileStorage]) -> tuple[bytes, ...]:
-    """The bytes of a form's files; a field without one is sent as an empty file."""
+    """The bytes of a form's uploads; browsers send an empty file for an empty field."""
     return tuple(
         content for file in files if file.filename and (content := file.stream.read())
     )
 
 
-def there(principal: Principal, ids: Iterable[str]) -> list[Given]:
-    """Those of the pictures that the viewer may use, in order."""
-    found: list[Given] = []
+def usable_inputs(principal: Principal, ids: Iterable[str]) -> list[FormInput]:
+    """The inputs that exist and that the principal may use, in order."""
+    found: list[FormInput] = []
     for each in ids:
         try:
-            found += map(Given.of, inputs.look_up(principal, [each]))
+            found += map(FormInput.of, inputs.look_up(principal, [each]))
         except Invalid:
             continue
     return found
 
 
-def keep(
+def store_uploads(
     principal: Principal, contents: Iterable[bytes]
 ) -> tuple[tuple[str, ...], list[str]]:
     """
-    Store the files of a form that was refused: browsers do not send them again.
+    Store the uploads of a rejected form: browsers do not send files again.
 
     Returns:
-        Their ids, and what is to be said of those that are not kept.
+        The ids of those that were stored, and messages about the others.
     """
-    kept: list[str] = []
+    stored: list[str] = []
     wrong: list[str] = []
     for content in contents:
         try:
@@ -156,14 +156,14 @@ def keep(
         except REFUSALS as error:
             wrong += reasons(error)
         else:
-            kept.append(made.id)
-    return tuple(kept), list(dict.fromkeys(wrong))
+            stored.append(made.id)
+    return tuple(stored), list(dict.fromkeys(wrong))
 
 
 @bp.post("/inputs")
 @accepts_pictures
 def give() -> ResponseReturnValue:
-    """Take one picture in; the answer is what the form shows of it."""
+    """Store one uploaded picture; answer with its partial for the form."""
     principal = auth.principal_of_page()
     contents = contents_of(request.files.getlist("file"))[:1]
     try:
@@ -173,22 +173,22 @@ def give() -> ResponseReturnValue:
     except REFUSALS as error:
         return refused(" ".join(reasons(error)), error, PLAIN)
     small = url_for("web.given_thumbnail", upload_id=made.id)
-    return render_template("create/_given.html", picture=Given(made.id, small)), 201
+    return render_template("create/_given.html", picture=FormInput(made.id, small)), 201
 
 
 @bp.get("/composer/pictures/<picture_id>")
 def reference(picture_id: str) -> ResponseReturnValue:
-    """A picture that was drawn here, as the form shows those that go in."""
+    """A generated picture as an input of the form."""
     found = picture_details.find_picture(auth.principal_of_page(), picture_id)
     small = url_for("web.thumbnail", key=found.key)
-    return render_template("create/_given.html", picture=Given(found.id, small))
+    return render_template("create/_given.html", picture=FormInput(found.id, small))
 
 
 @bp.get("/composer/pictures")
 def references() -> str:
-    """Those of the pictures that are there, as the form shows them: it was left."""
+    """The inputs that still exist, as partials for a form restored by its script."""
     wanted = ids_in(request.args.getlist("image"))
-    found = there(auth.principal_of_page(), wanted)
+    found = usable_inputs(auth.principal_of_page(), wanted)
     return "".join(
         render_template("create/_given.html", picture=each) for each in found
     )
@@ -196,14 +196,14 @@ def references() -> str:
 
 @bp.get("/inputs/<upload_id>")
 def given_picture(upload_id: str) -> Response:
-    """A picture that was given, as it is kept: for its owner alone."""
+    """An input as stored, for its owner alone."""
     found, content = inputs.content_of(auth.principal_of_page(), upload_id)
     return private(file_response(content, found.bytes, found.content_type), found)
 
 
 @bp.get("/inputs/<upload_id>/thumb")
 def given_thumbnail(upload_id: str) -> Response:
-    """The same, small; asked for again it is not made again."""
+    """The thumbnail of an input; a conditional request does not render it again."""
     found = inputs.find(auth.principal_of_page(), upload_id)
     if found.sha256 and found.sha256 in request.if_none_match:
         return private(Response(status=304), found)
@@ -215,9 +215,9 @@ def given_thumbnail(upload_id: str) -> Response:
             whole,
             user=found.user_id,
             max_waiting=MAX_SHOWN,
-            side=SMALL,
-            pixels=SMALL**2,
-            most=SMALL_BYTES,
+            side=THUMBNAIL_PX,
+            pixels=THUMBNAIL_PX**2,
+            most=MAX_THUMBNAIL_BYTES,
             exact=False,
         )
     except PictureInvalid as error:
@@ -226,9 +226,9 @@ def given_thumbnail(upload_id: str) -> Response:
 
 
 def private(response: Response, found: Input) -> Response:
-    """Nobody else's, nor whoever uses the browser next: it is asked for each time."""
+    """Keep the response out of shared caches, and revalidate it on each use."""
     response.set_etag(found.sha256 or found.id)
     response.headers["Cache-Control"] = "private, no-cache"
-    response.headers["Content-Security-Policy"] = ALONE
+    response.headers["Content-Security-Policy"] = STANDALONE_CSP
     response.headers["Cross-Origin-Resource-Policy"] = "same-origin"
     return response

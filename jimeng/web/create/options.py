@@ -1,4 +1,4 @@
-"""What the form offers of a model, and the nearest of it to what was asked for."""
+"""The form's options for a model, and the nearest of them to a requested value."""
 
 import math
 from collections import Counter
@@ -12,41 +12,41 @@ from jimeng.providers import Model
 from jimeng.providers.models import Size
 from jimeng.providers.models.model import parse_size
 
-GLYPH = 14  # units of the longer side of the little frame beside a ratio
-STEP = 8  # pixels, of the sides of a size that no table has
+GLYPH = 14  # units of the longer side of the frame icon beside a ratio
+STEP = 8  # pixels: computed sides are multiples of it
 STANDARD, HD = "standard", "hd"
 
 
 @dataclass(frozen=True)
 class ModelOption:
     """
-    A model that can be chosen.
+    A model that the form offers.
 
     Attributes:
-        value: What names it, also where two providers offer one of its name.
-        label: Its name, as people say it.
+        value: Its unique name, also where two providers offer the same model.
+        label: Its display name.
     """
 
     value: str
     label: str
     model: Model
-    provider: str = ""  # said where there are several
+    provider: str = ""  # set if there are several
 
     @property
     def about(self) -> str:
-        """What it is good for; empty where nobody has said."""
+        """Its description; empty if there is none."""
         key = f"model.{self.model.id}"
         return t(key) if key in MESSAGES else ""
 
     @property
     def price(self) -> str:
-        """Of a picture: from the least to the most; empty if nobody knows."""
+        """The price range of a picture, formatted; empty if unknown."""
         price = self.model.dearest
         return "–".join(map(yuan, price.range)) if price else ""
 
     @property
-    def most(self) -> int:
-        """How many pictures it draws from."""
+    def max_inputs(self) -> int:
+        """The most inputs that it accepts."""
         takes = self.model.takes_here
         return takes.most if takes else 0
 
@@ -56,14 +56,14 @@ class ModelOption:
 
     @property
     def largest(self) -> str:
-        """The most pixels of a square."""
+        """The largest square, in pixels."""
         width, height = self.model.hd_sizes["1:1"]
         return f"{width}×{height}"
 
 
 @dataclass(frozen=True)
 class SizeOption:
-    """A shape that can be chosen, and the little frame that stands for it."""
+    """An aspect ratio that the form offers, and its frame icon."""
 
     value: str
     width: int
@@ -83,9 +83,9 @@ class SizeOption:
 class Resolution:
     """
     Attributes:
-        value: The model's word for it, or the name of a quality.
-        square: What a square has, in pixels.
-        quality: ``standard`` or ``hd`` if the model has a table of such sizes.
+        value: The model's keyword for it, or the name of a quality.
+        square: The size of a square, in pixels.
+        quality: ``standard`` or ``hd`` if the model has a table of these sizes.
     """
 
     value: str
@@ -106,7 +106,7 @@ def yuan(fen: int) -> str:
 
 
 def model_options() -> list[ModelOption]:
-    """Those of the registry, each once: two providers may offer the same."""
+    """The models of the registry that the form supports."""
     registry = jobs.runtime().registry
     models = registry.models.values()
     several = len(registry.names) > 1
@@ -124,7 +124,7 @@ def model_options() -> list[ModelOption]:
 
 
 def named(model: Model, *, alone: bool) -> str:
-    """As people say it; with its provider where two have one of the name."""
+    """The display name; with the provider if two have a model of this name."""
     if alone:
         return spoken(model.id)
     label = in_language(jobs.runtime().registry.label(model.provider))
@@ -133,11 +133,11 @@ def named(model: Model, *, alone: bool) -> str:
 
 def find_model(name: str | None) -> Model:
     """
-    The model of that name or lane, the usual one for none.
+    Find a model by name or lane; without a name, the default one.
 
     Raises:
-        NoProvider: there are no models at all.
-        Invalid: there is no such model, or the form has not all that it needs.
+        NoProvider: no model is configured.
+        Invalid: there is no such model, or the form does not support it.
     """
     registry = jobs.runtime().registry
     found = registry.by_lane(name or "") or registry.model(name or None)
@@ -148,8 +148,8 @@ def find_model(name: str | None) -> Model:
 
 def in_form(model: Model) -> bool:
     """
-    Whether the form has all that it needs: words, and pictures where these can be sent.
-    Masks and edges belong to a picture, and so to its page.
+    Whether the form supports the model: it has a prompt and inputs. Masks and edges
+    belong to one picture, and so to its page.
     """
     if not model.needs_images:
         return True
@@ -157,14 +157,14 @@ def in_form(model: Model) -> bool:
 
 
 def spoken(model_id: str) -> str:
-    """``doubao-seedream-3.0-t2i`` is Seedream 3.0."""
+    """The display name of a model: ``doubao-seedream-3.0-t2i`` is Seedream 3.0."""
     plain = model_id.removeprefix("doubao-").removesuffix("-t2i")
     words = plain.replace("-", " ").title()
     return words.replace("Jimeng", t("app.title")) if language() == "zh" else words
 
 
 def resolutions(model: Model) -> list[Resolution]:
-    """The model's own words, and the qualities that none of them stands for."""
+    """The model's resolution keywords, and the qualities that no keyword covers."""
     tables = {model.sizes["1:1"]: STANDARD}
     tables.setdefault(model.hd_sizes["1:1"], HD)
     found = [
@@ -178,12 +178,12 @@ def resolutions(model: Model) -> list[Resolution]:
 
 
 def usual(offered: Iterable[Resolution]) -> Resolution:
-    """What is drawn where nothing is said."""
+    """The default resolution."""
     return next(each for each in offered if each.quality == STANDARD)
 
 
 def size_of(model: Model, ratio: str, resolution: Resolution) -> Size:
-    """Pixels of a shape: those of the model's table, or of the same area."""
+    """The size of an aspect ratio: from the model's table, or of the same area."""
     if resolution.quality is not None:
         table = model.hd_sizes if resolution.quality == HD else model.sizes
         return table[ratio]
@@ -192,7 +192,7 @@ def size_of(model: Model, ratio: str, resolution: Resolution) -> Size:
     across, down = map(int, ratio.split(":"))
     common = math.gcd(across, down)
     across, down = across // common, down // common
-    # Not below the area: it may be the least that the model takes.
+    # Round up: the area may be the model's minimum.
     unit = math.sqrt(resolution.area / (across * down)) / STEP
     scale = math.ceil(unit) * STEP
     size = (across * scale, down * scale)
@@ -213,10 +213,10 @@ def nearest_resolution(
     model: Model, value: str, before: Model | None = None
 ) -> Resolution:
     """
-    What *value* means to *model*.
+    The resolution of *model* nearest to *value*.
 
     Args:
-        before: The model for which it was chosen: its standard is the other's too.
+        before: The model for which it was chosen; its standard stays standard.
     """
     offered = resolutions(model)
     if before is not None and before is not model:
@@ -237,9 +237,9 @@ def nearest_resolution(
 
 def fitting_size(model: Model, size: str) -> tuple[str, str | None]:
     """
-    The shape nearest to *size*, and the resolution if *size* says that too.
+    The aspect ratio nearest to *size*, and the resolution if *size* implies one.
 
-    Pixels that the model draws stay as they are, unless a shape has just these.
+    A size in pixels that the model accepts is kept, unless it equals that of a ratio.
     """
     if size in model.sizes:
         return size, None
@@ -266,7 +266,7 @@ def ratio_of(text: str) -> Size | None:
 
 
 def size_options(model: Model, chosen: str) -> list[SizeOption]:
-    """The model's shapes, and the one that was asked for if it is another."""
+    """The model's aspect ratios, and the requested size if it is none of them."""
     options = [SizeOption(ratio, *size) for ratio, size in model.sizes.items()]
     if chosen not in model.sizes:
         try:

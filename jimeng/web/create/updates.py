@@ -1,4 +1,4 @@
-"""The form follows the model that is chosen in it."""
+"""Update the form for the chosen model, a moved input, or a dropped picture."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -9,21 +9,21 @@ from flask.typing import ResponseReturnValue
 from jimeng.errors import Invalid
 from jimeng.http import auth
 from jimeng.http.request_bodies import accepts_pictures
-from jimeng.pictures.metadata import Made, read_back
+from jimeng.pictures.metadata import Provenance, read_back
 from jimeng.web import bp, is_htmx
 from jimeng.web.create.form import Composer
-from jimeng.web.create.initial import asked_for
-from jimeng.web.tasks.actions import refuse
+from jimeng.web.create.initial import initial_form
+from jimeng.web.tasks.actions import rejected_form
 from jimeng.web.tasks.feed import show_feed
 
 
 @bp.get("/composer")
 def composer() -> ResponseReturnValue:
     """
-    The choices that a model offers, with the nearest to those that were made; with
+    The options of a model, with the nearest to the current choices selected; with
     ``again`` or ``prompt`` the whole form.
     """
-    form = asked_for()
+    form = initial_form()
     whole = {"again", "prompt", "saved"} & set(request.args)
     if not is_htmx():
         return show_feed("tasks/index.html", form=form)
@@ -35,11 +35,11 @@ def composer() -> ResponseReturnValue:
 @accepts_pictures
 def change_model() -> ResponseReturnValue:
     """
-    The page, or the form alone, as it was written, for the model that was chosen in it,
-    and with its pictures as a button of theirs says.
+    The page, or the form alone, with its values fitted to the chosen model, and its
+    inputs rearranged as the pressed button says.
     """
     principal = auth.principal_of_page()
-    form = Composer.sent(request.form, request.files).kept(principal)
+    form = Composer.from_form(request.form, request.files).with_stored_files(principal)
     form = replace(
         form,
         wanted=request.form.get("switch", form.wanted),
@@ -52,7 +52,7 @@ def change_model() -> ResponseReturnValue:
 
 @bp.get("/composer/file")
 def offer_of_file() -> str:
-    """What a page offers where a picture is dropped that says what it was made of."""
+    """The offer to fill the form from the metadata of a dropped picture."""
     auth.principal_of_page()
     return render_template("create/_says.html")
 
@@ -61,27 +61,29 @@ def offer_of_file() -> str:
 @accepts_pictures
 def form_of_file() -> ResponseReturnValue:
     """
-    The page, with the form as the first picture in it says that it was made; in a
-    browser without a script. None of the pictures is kept.
+    The page, with the form filled from the metadata of the first upload that has any;
+    for browsers without JavaScript. No upload is stored.
     """
     principal = auth.principal_of_page()
-    form = Composer.sent(request.form, request.files)
+    form = Composer.from_form(request.form, request.files)
     made = next(filter(None, map(read_back, form.files)), None)
     if made is None:
         error = Invalid.field("images", "invalid.no_words")
-        return refuse(form.refused(error).kept(principal), error)
-    return show_feed("tasks/index.html", form=Composer.asked(words_of(made, form.n)))
+        return rejected_form(form.rejected(error).with_stored_files(principal), error)
+    return show_feed(
+        "tasks/index.html", form=Composer.prefilled(words_of(made, form.n))
+    )
 
 
-def words_of(made: Made, n: str) -> dict[str, str]:
-    """What a picture says, as the form names it."""
+def words_of(made: Provenance, n: str) -> dict[str, str]:
+    """The metadata of a picture, by form field."""
     words = {"prompt": made.prompt, "style": made.style, "model": made.model}
     words |= {"size": made.size or "1:1", "n": n}
     return words if made.seed is None else {**words, "seed": str(made.seed)}
 
 
 def arranged(ids: tuple[str, ...], form: Mapping[str, str]) -> tuple[str, ...]:
-    """Without the one that is to be removed; the one to be moved a place earlier."""
+    """The ids without the removed one, and with the moved one a position earlier."""
     left = [each for each in ids if each != form.get("remove")]
     moved = form.get("move")
     if moved in left[1:]:

@@ -1,4 +1,4 @@
-"""The gallery: all pictures, by day, as far as the filters let them through."""
+"""The gallery: filtered pictures, grouped by day, and the trash."""
 
 import datetime as dt
 from collections.abc import Iterable
@@ -18,11 +18,11 @@ from jimeng.gallery import browsing, bulk_trash, collections, trash
 from jimeng.http import auth
 from jimeng.i18n import t
 from jimeng.web import bp, is_htmx
-from jimeng.web.gallery.filters import SHAPES, Filters
-from jimeng.web.gallery.selection import apart
+from jimeng.web.gallery.filters import ASPECT_RATIOS, Filters
+from jimeng.web.gallery.selection import split_ids
 from jimeng.web.site.formats import today, zone
 
-PAGE = 60  # pictures: whole rows of two, three, four, five and six
+PAGE = 60  # pictures: full rows with two, three, four, five and six columns
 DONE = frozenset(
     {
         *("trashed", "restored", "purged", "emptied", "starred", "unstarred"),
@@ -30,17 +30,17 @@ DONE = frozenset(
     }
 )
 OF_COLLECTIONS = DONE & {"collected", "uncollected", "made", "renamed"}
-SIZES = ("1", "2", "3", "4", "5")  # from small to large; gallery.css says how high
-AUTOMATIC = 5  # pages that follow by themselves; then the foot can be reached
+SIZES = ("1", "2", "3", "4", "5")  # small to large; gallery.css has the heights
+MAX_AUTO_PAGES = 5  # pages loaded by scrolling; then the footer can be reached
 
 
 @dataclass(frozen=True)
 class Day:
     """
     Attributes:
-        date: In the reader's zone; of a month, its first day.
-        goes_on: The page before has shown its beginning.
-        is_month: Whether it is a whole month.
+        date: In the user's time zone; of a month, its first day.
+        goes_on: Whether the previous page has already shown its heading.
+        is_month: Whether it stands for a whole month.
     """
 
     date: dt.date
@@ -71,14 +71,14 @@ class Day:
 @dataclass(frozen=True)
 class Shelf:
     """
-    A page of pictures, as it is shown.
+    One page of pictures.
 
     Attributes:
-        filters: Which ones; None in the trash.
+        filters: The active filters; None in the trash.
         days: Newest first.
-        next_cursor: Where the next page begins, if there is one.
-        automatic: How many more pages follow by themselves.
-        is_first: Whether there is nothing newer.
+        next_cursor: Cursor of the next page, if there is one.
+        automatic: How many more pages scrolling may load.
+        is_first: Whether this is the first page.
     """
 
     filters: Filters | None
@@ -97,12 +97,12 @@ class Shelf:
 
     @property
     def next_url(self) -> str:
-        """Where a plain link leads."""
+        """The link to the next page."""
         return self._url(cursor=self.next_cursor or "")
 
     @property
     def more_url(self) -> str:
-        """What a script asks for, to go on below what is shown."""
+        """The URL from which scrolling loads the next page."""
         last = self.days[-1].date.isoformat()
         return self._url(
             cursor=self.next_cursor or "", after=last, auto=max(self.automatic - 1, 0)
@@ -115,22 +115,22 @@ class Shelf:
         return self.filters.url(**more)
 
 
-def read_auto() -> int:
-    """How many pages may still follow by themselves, as the last one said."""
+def remaining_auto_pages() -> int:
+    """How many more pages scrolling may load, from the query."""
     given = request.args.get("auto", type=int)
-    return AUTOMATIC if given is None else max(0, min(given, AUTOMATIC))
+    return MAX_AUTO_PAGES if given is None else max(0, min(given, MAX_AUTO_PAGES))
 
 
-def read_size() -> str:
-    """How large pictures are shown, as gallery.js keeps it in this browser."""
+def thumbnail_size() -> str:
+    """The thumbnail size, from the cookie that gallery.js sets."""
     given = request.cookies.get("gallery_size", "")
     return given if given in SIZES else SIZES[2]
 
 
 def days_of(images: Iterable[Image], filters: Filters | None) -> list[Day]:
     """
-    The pictures by day; those of a search, which are few and far between, by month.
-    In the trash it is the day on which they were deleted.
+    Group the pictures by day, or by month for a search, whose results are sparse. In
+    the trash the day is that of the deletion.
     """
     here, shown = zone(), request.args.get("after") if is_htmx() else None
     is_month = filters is not None and bool(filters.q)
@@ -151,16 +151,16 @@ def shelf_of(found: Page[Image], filters: Filters | None) -> Shelf:
         filters,
         days_of(found.rows, filters),
         found.next_cursor,
-        read_auto(),
+        remaining_auto_pages(),
         "cursor" not in request.args,
     )
 
 
 @bp.get("/gallery")
 def gallery() -> ResponseReturnValue:
-    """All pictures; the address says which, and where to begin."""
+    """The gallery, with filters and cursor from the query."""
     if request.args.get("trash") == "1":
-        return show_trash()
+        return trash_page()
     principal, filters = auth.principal_of_page(), Filters.read(request.args)
     collection = own_collection(principal, filters.collection)
     cursor = request.args.get("cursor")
@@ -178,8 +178,8 @@ def gallery() -> ResponseReturnValue:
         "hits": browsing.hits(principal, filters.wanted(zone()))
         if found.rows
         else None,
-        "size": read_size(),
-        "keeping": keeping(),
+        "size": thumbnail_size(),
+        "keeping": retention(),
     }
     if is_htmx():
         return render_template("gallery/_filtered.html", **values)
@@ -188,18 +188,17 @@ def gallery() -> ResponseReturnValue:
         **values,
         models=browsing.models_used(principal),
         collections=collections.find_all(principal),
-        shapes=SHAPES,
-        **news(),
+        shapes=ASPECT_RATIOS,
+        **notice(),
     )
 
 
 def own_collection(principal: Principal, collection_id: str) -> Collection | None:
     """
-    The collection that an address names, if it names one. The gallery has only what
-    is the viewer's own.
+    The collection that the query names, if any; the gallery shows only the user's own.
 
     Raises:
-        CollectionNotFound: no such collection, or somebody else's.
+        CollectionNotFound: no such collection, or another user's.
     """
     if not collection_id:
         return None
@@ -209,15 +208,15 @@ def own_collection(principal: Principal, collection_id: str) -> Collection | Non
     return found
 
 
-def news() -> dict:
+def notice() -> dict:
     """
-    What was just done, as the address says, with how many; or what is being done,
-    and then nothing is said to be over.
+    The notice of the action that the query says was just done, or the bulk action in
+    progress, which suppresses the notice.
     """
     principal, done = auth.principal_of_page(), request.args.get("done", "")
     under_way, put = bulk_trash.under_way(principal), request.args.get("put", "")
-    mine = collections.find_all(principal) if put else []
-    about = next((each for each in mine if each.id == put), None)
+    own = collections.find_all(principal) if put else []
+    about = next((each for each in own if each.id == put), None)
     is_told = done in DONE and not under_way and (about or done not in OF_COLLECTIONS)
     return {
         "under_way": under_way,
@@ -226,12 +225,12 @@ def news() -> dict:
         "left": request.args.get("left", 0, type=int),
         "n": request.args.get("n", 0, type=int),
         "batch": request.args.get("batch", type=int),
-        "taken": apart(request.args.get("taken", "")),
+        "taken": split_ids(request.args.get("taken", "")),
     }
 
 
-def show_trash() -> str:
-    """What was deleted within a week, and can be brought back."""
+def trash_page() -> str:
+    """Pictures deleted within the last week, which can be restored."""
     principal, cursor = auth.principal_of_page(), request.args.get("cursor")
     found = trash.trashed_pictures(principal, cursor=cursor, limit=PAGE)
     shelf = shelf_of(found, None)
@@ -239,12 +238,16 @@ def show_trash() -> str:
         return render_template("gallery/_items.html", shelf=shelf)
     without: list[Task] = trash.trashed_tasks(principal) if shelf.is_first else []
     return render_template(
-        "gallery/trash.html", shelf=shelf, tasks=without, size=read_size(), **news()
+        "gallery/trash.html",
+        shelf=shelf,
+        tasks=without,
+        size=thumbnail_size(),
+        **notice(),
     )
 
 
-def keeping() -> str | None:
-    """How long pictures stay, where the operator does not keep all; None: they do."""
+def retention() -> str | None:
+    """How long pictures are kept, in words; None if they are kept for good."""
     config: Config = current_app.config["JIMENG"]
     if config.KEEP_DAYS:
         return t("gallery.kept_days", n=config.KEEP_DAYS)

@@ -1,4 +1,4 @@
-"""Collections: the list, the page of each, adding and removing pictures."""
+"""Collections: their list, their pages, and adding or removing pictures."""
 
 from urllib.parse import parse_qsl, urlsplit
 
@@ -21,9 +21,14 @@ from jimeng.gallery.downloads import NothingSelected
 from jimeng.http import auth
 from jimeng.i18n import problems
 from jimeng.web import bp, is_htmx, refused
-from jimeng.web.gallery.browsing import keeping
+from jimeng.web.gallery.browsing import retention
 from jimeng.web.gallery.filters import Filters
-from jimeng.web.gallery.selection import PICTURE_ID, as_one, back, selected
+from jimeng.web.gallery.selection import (
+    PICTURE_ID,
+    join_ids,
+    redirect_back,
+    selected_ids,
+)
 from jimeng.web.site.formats import zone
 from jimeng.web.site.preferences import own_path, page_shown
 
@@ -34,7 +39,7 @@ REFUSALS = (
     TooManyCollections,
     CollectionFull,
 )
-# Where a refusal goes that came to a dialog over the page.
+# Where htmx swaps an error that answers a form in a dialog.
 TO_DIALOG = {
     "HX-Retarget": "#collect",
     "HX-Reselect": "#choose",
@@ -42,16 +47,16 @@ TO_DIALOG = {
 }
 
 
-def pictures_meant(principal: Principal) -> list[Image]:
+def selected_pictures(principal: Principal) -> list[Image]:
     """
-    The viewer's own pictures that the form or the address names, by themselves or as
-    all of a task.
+    The user's own pictures that the form or the query names, by id or as those of a
+    task.
 
     Raises:
         NothingSelected: there is none.
-        TaskNotFound: no such task, or somebody else's.
+        TaskNotFound: no such task, or another user's.
     """
-    ids = selected() or [
+    ids = selected_ids() or [
         each for each in request.args.getlist("id") if PICTURE_ID.fullmatch(each)
     ]
     if task_id := request.args.get("task"):
@@ -66,25 +71,25 @@ def pictures_meant(principal: Principal) -> list[Image]:
 
 @bp.route("/collections/choose", methods=["GET", "POST"])
 def choose_collection() -> ResponseReturnValue:
-    """Which collection the pictures are to be put into, or taken out of."""
+    """Choose the collection to add the pictures to or remove them from."""
     principal = auth.principal_of_page()
-    return choice(principal, pictures_meant(principal))
+    return choice_page(principal, selected_pictures(principal))
 
 
-def came_from() -> str:
-    """The page that the pictures stand on: over which a dialog opens, or that asked."""
+def return_path() -> str:
+    """The page with the pictures: below the dialog, or the one that sent the form."""
     given = request.values.get("next")
     if given is None and is_htmx():
         return page_shown()
     return own_path(given or url_for(".gallery"))
 
 
-def choice(
+def choice_page(
     principal: Principal,
     images: list[Image],
     errors: dict[str, list[str]] | None = None,
 ) -> str:
-    """The page for that, or, over the page where a script asks, the dialog."""
+    """Render the choice of a collection: a page, or a dialog for htmx."""
     known = collections.find_all(principal)
     ids = [image.id for image in images]
     name = "_choose.html" if is_htmx() else "choose.html"
@@ -94,7 +99,7 @@ def choice(
         ids=ids,
         collections=known,
         inside=collections.containing(principal, known, ids),
-        next=came_from(),
+        next=return_path(),
         is_plain="plain" in request.values,
         errors=errors or {},
     )
@@ -102,22 +107,22 @@ def choice(
 
 @bp.post("/collections/put")
 def collect() -> ResponseReturnValue:
-    """Put pictures into a collection, which may be a new one, or take them out."""
+    """Add pictures to a collection, which may be a new one, or remove them."""
     principal = auth.principal_of_page()
-    images = pictures_meant(principal)
+    images = selected_pictures(principal)
     take = request.form.get("take")
-    # Which these are nobody could tell afterwards.
+    # For undo; afterwards this can no longer be determined.
     out = [image.id for image in images if take in image.collections]
     try:
         collection, change = put(principal, [image.id for image in images])
     except REFUSALS as error:
-        page = choice(principal, images, problems(error))
+        page = choice_page(principal, images, problems(error))
         return refused(page, error, TO_DIALOG if is_htmx() else None)
     done, n = "uncollected" if take else "collected", change.added + change.removed
     if not is_htmx():
-        more = {"taken": as_one(out)} if out else {}
-        return back(done, n, put=collection.id, left=change.left_out, **more)
-    shown = Filters.read(dict(parse_qsl(urlsplit(came_from()).query)))
+        more = {"taken": join_ids(out)} if out else {}
+        return redirect_back(done, n, put=collection.id, left=change.left_out, **more)
+    shown = Filters.read(dict(parse_qsl(urlsplit(return_path()).query)))
     is_here = bool(take) and shown.collection == collection.id
     return render_template(
         "collections/_put.html",
@@ -133,7 +138,7 @@ def collect() -> ResponseReturnValue:
 
 def put(principal: Principal, ids: list[str]) -> tuple[Collection, Change]:
     """
-    Do what the pressed button says.
+    Add or remove the pictures, as the pressed button says.
 
     Raises:
         JimengError: as `collections.create`, `find` and `change`.
@@ -148,17 +153,17 @@ def put(principal: Principal, ids: list[str]) -> tuple[Collection, Change]:
     return found, collections.change(principal, found.id, add=ids)
 
 
-PAGE = 48  # collections: each costs two looks
+PAGE = 48  # collections: each costs two queries
 
 
 @bp.get("/collections")
 def all_collections() -> str:
-    """All collections with their covers, those that were put into last first."""
+    """All collections with their covers, last changed first."""
     principal = auth.principal_of_page()
-    return listed(principal, {})
+    return list_page(principal, {})
 
 
-def listed(principal: Principal, errors: dict[str, list[str]]) -> str:
+def list_page(principal: Principal, errors: dict[str, list[str]]) -> str:
     page = collections.page(
         principal, principal.user_id, cursor=request.args.get("cursor"), limit=PAGE
     )
@@ -167,58 +172,60 @@ def listed(principal: Principal, errors: dict[str, list[str]]) -> str:
         overviews=collections.overview(page.rows),
         next_cursor=page.next_cursor,
         is_gone=request.args.get("done") == "dissolved",
-        keeping=keeping(),
+        keeping=retention(),
         errors=errors,
     )
 
 
 @bp.post("/collections")
 def create_collection() -> ResponseReturnValue:
-    """Make a collection, and show it; it is empty."""
+    """Create an empty collection, and show it."""
     principal = auth.principal_of_page()
     try:
         made = collections.create(principal, request.form.get("name", ""))
     except REFUSALS as error:
-        return refused(listed(principal, problems(error)), error)
-    return redirect(gallery_of(made, "made"), 303)
+        return refused(list_page(principal, problems(error)), error)
+    return redirect(gallery_url(made, "made"), 303)
 
 
-def gallery_of(collection: Collection, done: str) -> str:
-    """The gallery with what is in it, and the news."""
+def gallery_url(collection: Collection, done: str) -> str:
+    """The URL of the collection in the gallery, with a notice."""
     return Filters(collection=collection.id).url(done=done, n=0, put=collection.id)
 
 
 @bp.get("/collections/<collection_id>")
 def collection(collection_id: str) -> str:
-    """Its name, to be changed, and how to delete it."""
+    """The settings of a collection: rename and delete it."""
     principal = auth.principal_of_page()
-    return shown(principal, collections.find(principal, collection_id), {})
+    return settings_page(principal, collections.find(principal, collection_id), {})
 
 
-def shown(principal: Principal, found: Collection, errors: dict[str, list[str]]) -> str:
+def settings_page(
+    principal: Principal, found: Collection, errors: dict[str, list[str]]
+) -> str:
     return render_template(
         "collections/show.html",
         collection=found,
         share=shares.of_target(principal, found.id),
-        keeping=keeping(),
+        keeping=retention(),
         errors=errors,
     )
 
 
 @bp.post("/collections/<collection_id>/rename")
 def rename_collection(collection_id: str) -> ResponseReturnValue:
-    """Give it another name."""
+    """Rename it."""
     principal = auth.principal_of_page()
     found = collections.find(principal, collection_id)
     try:
         found = collections.rename(principal, found.id, request.form.get("name", ""))
     except REFUSALS as error:
-        return refused(shown(principal, found, problems(error)), error)
-    return redirect(gallery_of(found, "renamed"), 303)
+        return refused(settings_page(principal, found, problems(error)), error)
+    return redirect(gallery_url(found, "renamed"), 303)
 
 
 @bp.post("/collections/<collection_id>/delete")
 def delete_collection(collection_id: str) -> ResponseReturnValue:
-    """Delete it; the pictures stay."""
+    """Delete it; its pictures are kept."""
     collections.delete(auth.principal_of_page(), collection_id)
     return redirect(url_for(".all_collections", done="dissolved"), 303)

@@ -1,6 +1,6 @@
 """
-Pictures to take away: chosen ones, or everything, as a zip archive; and whether the
-files say what they were made of, which is so unless switched off.
+Zip archives of selected pictures or of all the user's data, and the preference
+whether downloaded files contain the prompt as metadata (by default, they do).
 """
 
 from collections.abc import Iterator
@@ -18,23 +18,23 @@ from jimeng.http.long_polls import Permits
 from jimeng.http.responses import content_disposition
 from jimeng.i18n import t
 from jimeng.web import bp
-from jimeng.web.gallery.selection import selected
+from jimeng.web.gallery.selection import selected_ids
 from jimeng.web.site.formats import today, zone
-from jimeng.web.site.preferences import keep
+from jimeng.web.site.preferences import set_preference_cookie
 
-COOKIE = "words"  # of those without a name here
-# Each archive has a thread for as long as it is sent, which is for its client and the
-# database to say. A proxy that buffers makes that short, and does not keep anybody from
-# asking for many at once.
-MAX_OF_ONE = 2  # a browser that goes on with a broken one has two for a moment
+COOKIE = "words"  # of guests
+# Each archive occupies a thread while it is sent, for as long as its client and the
+# database take. A buffering proxy shortens that, but does not keep a client from
+# requesting many at once.
+MAX_PER_PRINCIPAL = 2  # a browser that resumes a broken download has two for a moment
 MAX_DOWNLOADS = 6  # of a process's threads
-RETRY_AFTER_S = 10  # seconds that a client is told to wait
+RETRY_AFTER_S = 10
 
-_places = Permits(MAX_DOWNLOADS, MAX_OF_ONE, "archives")
+_slots = Permits(MAX_DOWNLOADS, MAX_PER_PRINCIPAL, "archives")
 
 
 class TooManyDownloads(JimengError):
-    """As many archives as there may be are being sent."""
+    """The limit of simultaneous archives is reached."""
 
     code = "too_many_downloads"
     status = 429
@@ -42,53 +42,55 @@ class TooManyDownloads(JimengError):
 
 @bp.post("/pictures/zip")
 def archive() -> ResponseReturnValue:
-    """The chosen pictures; whatever is wrong is said before the first byte."""
+    """The selected pictures; errors are answered before the first byte is sent."""
     principal = auth.principal_of_page()
-    images = downloads.chosen(
-        principal, selected(most=None)
-    )  # it has a bound of its own
+    images = downloads.find_selected(
+        principal, selected_ids(most=None)
+    )  # `downloads.chosen` limits them
     name = t("archive.name", n=len(images), day=today(zone()))
-    pieces = downloads.pack(images, zone(), reader=principal if are_wanted() else None)
+    pieces = downloads.pack(
+        images, zone(), reader=principal if metadata_is_wanted() else None
+    )
     return send(principal, pieces, name)
 
 
 @bp.get("/account/export")
 def export() -> ResponseReturnValue:
-    """All pictures, and a record of all tasks."""
+    """All pictures and a record of all tasks."""
     principal = auth.principal_of_page()
-    pieces = data_export.export(principal, zone(), with_words=are_wanted())
+    pieces = data_export.export(principal, zone(), with_words=metadata_is_wanted())
     return send(principal, pieces, t("archive.all", day=today(zone())))
 
 
 def send(principal: Principal, pieces: Iterator[bytes], name: str) -> Response:
     """
-    Pass the pieces on as they come; nobody knows before how many there will be.
+    Stream the archive; its length is not known in advance.
 
     Raises:
-        TooManyDownloads: no place is left, for this person or at all.
+        TooManyDownloads: the limit of this principal or of the process is reached.
     """
-    place = ExitStack()
+    slot = ExitStack()
     try:
-        place.enter_context(_places.acquire(principal.person))
+        slot.enter_context(_slots.acquire(principal.person))
     except TooManyWaiting as error:
         limit = error.rate_limits[0].quota or MAX_DOWNLOADS
         raise TooManyDownloads(
             f"archives at once: {error}", retry_after=RETRY_AFTER_S, limit=limit
         ) from None
 
-    def whole() -> Iterator[bytes]:
-        with place:
+    def archive_bytes() -> Iterator[bytes]:
+        with slot:
             yield from pieces
 
-    response = Response(whole(), content_type="application/zip")
-    response.call_on_close(place.close)  # also where it was not read to its end
+    response = Response(archive_bytes(), content_type="application/zip")
+    response.call_on_close(slot.close)  # also when the client disconnects early
     named = content_disposition(f"jimeng-{today(zone())}.zip", f"{name}.zip")
     response.headers["Content-Disposition"] = named
     response.headers["Cache-Control"] = "no-store"
     return response
 
 
-def are_wanted() -> bool:
+def metadata_is_wanted() -> bool:
     user = auth.current_user()
     if user is not None:
         return not user.plain_files
@@ -97,13 +99,13 @@ def are_wanted() -> bool:
 
 @bp.post("/account/files")
 def save_files() -> ResponseReturnValue:
-    """Keep what downloaded files are to say."""
+    """Store whether downloaded files contain metadata."""
     principal = auth.principal_of_page()
     wanted = request.form.get("words") == "1"
     response = redirect(url_for("web.account", done="files"), 303)
     user = auth.current_user()
     if user is None:
-        keep(response, COOKIE, "on" if wanted else "off")  # type: ignore[arg-type]
+        set_preference_cookie(response, COOKIE, "on" if wanted else "off")  # type: ignore[arg-type]
     else:
         users.set_preferences(principal, user.id, plain_files=not wanted)
     return response

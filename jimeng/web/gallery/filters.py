@@ -1,4 +1,4 @@
-"""What of the gallery is wanted: as its address says it, and as its form sends it."""
+"""The gallery's filters, read from a query or a form."""
 
 import re
 from collections.abc import Mapping
@@ -7,13 +7,13 @@ from datetime import date, timedelta, tzinfo
 
 from flask import url_for
 
-from jimeng.gallery.browsing import Wanted
+from jimeng.gallery.browsing import PictureFilter
 from jimeng.pictures.search_terms import OTHER
 from jimeng.providers.models import RATIOS
 from jimeng.web.site.formats import start_of
 
-MAX_TEXT = 200  # characters of a search
-SHAPES = (*RATIOS, OTHER)
+MAX_SEARCH_CHARS = 200
+ASPECT_RATIOS = (*RATIOS, OTHER)
 COLLECTION_ID = re.compile(r"collection_[0-9a-f]{24}")
 
 
@@ -21,13 +21,13 @@ COLLECTION_ID = re.compile(r"collection_[0-9a-f]{24}")
 class Filters:
     """
     Attributes:
-        q: Words of the prompt.
+        q: Search words in the prompt.
         fav: Only favourites.
         model: Only of this model; any if empty.
-        ratio: Only of this shape; any if empty.
+        ratio: Only of this aspect ratio; any if empty.
         since: The first day.
         until: The last day.
-        collection: Only what is in the collection of that id.
+        collection: Only pictures in the collection of that id.
     """
 
     q: str = ""
@@ -40,13 +40,13 @@ class Filters:
 
     @classmethod
     def read(cls, given: Mapping[str, str]) -> "Filters":
-        """What cannot be meant is left out."""
+        """Read the filters; invalid values are ignored."""
         ratio, collection = given.get("ratio", ""), given.get("in", "")
         return cls(
-            q=given.get("q", "").strip()[:MAX_TEXT],
+            q=given.get("q", "").strip()[:MAX_SEARCH_CHARS],
             fav=given.get("fav") == "1",
-            model=given.get("model", "")[:MAX_TEXT],
-            ratio=ratio if ratio in SHAPES else "",
+            model=given.get("model", "")[:MAX_SEARCH_CHARS],
+            ratio=ratio if ratio in ASPECT_RATIOS else "",
             since=day_of(given.get("from", "")),
             until=day_of(given.get("to", "")),
             collection=collection if COLLECTION_ID.fullmatch(collection) else "",
@@ -54,22 +54,22 @@ class Filters:
 
     @property
     def any(self) -> bool:
-        """Whether less is wanted than there is, of the collection or of all."""
+        """Whether any filter is active besides the collection."""
         return self != self.none
 
     @property
     def none(self) -> "Filters":
-        """The same place, and all that is in it."""
+        """The same collection without any other filter."""
         return Filters(collection=self.collection)
 
     @property
     def narrowed(self) -> int:
-        """How many things besides words are asked for."""
+        """How many filters are active besides search words and collection."""
         return len(self.query.keys() - {"q", "in"})
 
     @property
     def query(self) -> dict[str, str]:
-        """What the address says."""
+        """The filters as query parameters."""
         given = {
             "in": self.collection,
             "q": self.q,
@@ -82,18 +82,18 @@ class Filters:
         return {name: value for name, value in given.items() if value}
 
     def url(self, **more: str | int) -> str:
-        """The address of the gallery with these filters."""
+        """The URL of the gallery with these filters."""
         values: dict = {**self.query, **more}
         return url_for("web.gallery", **values)
 
     def picture_url(self, picture_id: str, **more: str | int) -> str:
-        """The page of a picture that is among these, and whose neighbours are."""
+        """The URL of a picture's page, whose neighbours are those of these filters."""
         values: dict = {**self.query, **more}
         return url_for("web.picture", picture_id=picture_id, **values)
 
-    def wanted(self, where: tzinfo) -> Wanted:
+    def wanted(self, where: tzinfo) -> PictureFilter:
         since, until = self.since, self.until
-        return Wanted(
+        return PictureFilter(
             q=self.q,
             favourite=self.fav,
             model=self.model,
@@ -109,5 +109,5 @@ def day_of(text: str) -> date | None:
         day = date.fromisoformat(text)
     except ValueError:
         return None
-    # Days that have a neighbour in every zone.
+    # Years in which a day has neighbours in every time zone.
     return day if 1970 <= day.year <= 9000 else None

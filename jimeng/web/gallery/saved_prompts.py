@@ -1,4 +1,4 @@
-"""Prompts kept under a name: listed beside the history, and on a page of their own."""
+"""Saved prompts: the panel beside the history, and their own page."""
 
 from dataclasses import asdict
 from urllib.parse import urlencode
@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 from jimeng.errors import Invalid
 from jimeng.errors.collections import TooManyPrompts
 from jimeng.gallery import saved_prompts as prompts
-from jimeng.gallery.saved_prompts import Words
+from jimeng.gallery.saved_prompts import PromptSettings
 from jimeng.http import auth
 from jimeng.http.request_bodies import accepts_pictures
 from jimeng.i18n import reasons
@@ -21,14 +21,16 @@ from jimeng.web.create.initial import form_of
 DONE = frozenset({"saved", "renamed"})
 
 
-def words_of(form: Composer, *, with_seed: bool) -> Words:
-    """What is kept of a form: the words as they stand, and what the model would get."""
+def words_of(form: Composer, *, with_seed: bool) -> PromptSettings:
+    """
+    The values of a form that are saved: the prompt as entered, and the API's size.
+    """
     form = form.fitted()
     size, quality = form.size, options.STANDARD
     if form.model is not None:
-        size, quality = form.meant(form.model)
+        size, quality = form.api_size(form.model)
     keeps = with_seed and is_seed(form.seed)
-    return Words(
+    return PromptSettings(
         prompt=form.prompt,
         model=form.wanted or (form.model.id if form.model else None),
         size=size,
@@ -39,13 +41,13 @@ def words_of(form: Composer, *, with_seed: bool) -> Words:
     )
 
 
-def show(**values: object) -> str:
+def prompts_page(**values: object) -> str:
     found = prompts.find_all(auth.principal_of_page())
     done = request.args.get("done")
     values = {"errors": {}, "given": None, "gone": None, "name": "", **values}
     return render_template(
         "prompts/index.html",
-        saved=[(each, Composer.asked(form_of(each))) for each in found],
+        saved=[(each, Composer.prefilled(form_of(each))) for each in found],
         done=done if done in DONE else None,
         **values,
     )
@@ -60,14 +62,14 @@ def panel(**values: object) -> str:
 
 @bp.get("/prompts")
 def saved_prompts() -> str:
-    """What is kept: to be used, given another name, or deleted."""
+    """The saved prompts: use, rename or delete them."""
     auth.principal_of_page()
-    return show()
+    return prompts_page()
 
 
 @bp.get("/prompts/panel")
 def prompt_panel() -> str:
-    """The same, short, for the panel beside the prompt."""
+    """The same as a short panel beside the prompt field."""
     auth.principal_of_page()
     return panel()
 
@@ -75,28 +77,28 @@ def prompt_panel() -> str:
 @bp.post("/prompts/new")
 @accepts_pictures
 def name_prompt() -> ResponseReturnValue:
-    """The page, with the form's words to be given a name; where there is no script."""
+    """The page with a form that names the prompt; for browsers without JavaScript."""
     auth.principal_of_page()
-    form = Composer.read(request.form)
+    form = Composer.from_values(request.form)
     if not form.prompt:
         return redirect(url_for(".saved_prompts"), 303)
-    return show(given=asdict(words_of(form, with_seed=True)))
+    return prompts_page(given=asdict(words_of(form, with_seed=True)))
 
 
 @bp.post("/prompts")
 def save_prompt() -> ResponseReturnValue:
-    """Keep the words and settings of the form under a name."""
+    """Save the prompt and settings of the form under a name."""
     principal = auth.principal_of_page()
     name = request.form.get("name", "")
     with_seed = request.form.get("with_seed") == "1"
-    words = words_of(Composer.read(request.form), with_seed=with_seed)
+    words = words_of(Composer.from_values(request.form), with_seed=with_seed)
     try:
         prompts.save(principal, name, words)
     except (Invalid, TooManyPrompts) as error:
         values = {"errors": {"name": reasons(error)}, "name": name}
         if is_htmx():
             return refused(panel(**values), error)
-        return refused(show(**values, given=asdict(words)), error)
+        return refused(prompts_page(**values, given=asdict(words)), error)
     if is_htmx():
         return panel()
     return redirect(url_for(".saved_prompts", done="saved"), 303)
@@ -104,17 +106,17 @@ def save_prompt() -> ResponseReturnValue:
 
 @bp.post("/prompts/<prompt_id>/rename")
 def rename_prompt(prompt_id: str) -> ResponseReturnValue:
-    """Give it another name."""
+    """Rename it."""
     principal = auth.principal_of_page()
     try:
         prompts.change(principal, prompt_id, {"name": request.form.get("name", "")})
     except Invalid as error:
-        return refused(show(errors={prompt_id: reasons(error)}), error)
+        return refused(prompts_page(errors={prompt_id: reasons(error)}), error)
     return redirect(url_for(".saved_prompts", done="renamed"), 303)
 
 
 @bp.post("/prompts/<prompt_id>/delete")
 def delete_prompt(prompt_id: str) -> ResponseReturnValue:
-    """Let it go, and offer the way back."""
+    """Delete it, and offer undo."""
     gone = prompts.delete(auth.principal_of_page(), prompt_id)
-    return show(gone=gone)
+    return prompts_page(gone=gone)

@@ -1,4 +1,4 @@
-"""What is done to many pictures at once: favourites, trash, and archives."""
+"""Actions on selected pictures: favourites, trash, restore, and purge."""
 
 import re
 from urllib.parse import parse_qsl, urlencode, urlsplit
@@ -16,16 +16,16 @@ from jimeng.web.site.formats import zone
 from jimeng.web.site.preferences import own_path
 
 PICTURE_ID = re.compile(r"[0-9a-zA-Z_]{1,80}")
-SEPARATOR = "-"  # which addresses leave as it is
+SEPARATOR = "-"  # not escaped in URLs
 MAX_SELECTED = 1000  # pictures in one form
-# What an address says of what was just done.
-NEWS = ("done", "n", "batch", "put", "left", "taken")
-MAX_URL_CHARS = 3000  # characters of an address: servers take some 4,000
+# Query parameters of a notice.
+NOTICE = ("done", "n", "batch", "put", "left", "taken")
+MAX_URL_CHARS = 3000  # servers accept some 4,000
 
 
-def selected(most: int | None = MAX_SELECTED) -> list[str]:
+def selected_ids(most: int | None = MAX_SELECTED) -> list[str]:
     """
-    The ids that came with the form; what cannot be one is left out.
+    The picture ids of the form; malformed ones are ignored.
 
     Raises:
         SelectionTooLarge: there are more than *most*.
@@ -36,52 +36,52 @@ def selected(most: int | None = MAX_SELECTED) -> list[str]:
     return [each for each in given if PICTURE_ID.fullmatch(each)]
 
 
-def back(done: str, n: int, **more: str | int) -> ResponseReturnValue:
+def redirect_back(done: str, n: int, **more: str | int) -> ResponseReturnValue:
     """
-    To the page that the form stood on. The gallery and the pages of pictures tell what
-    was done; others have their own ways.
+    Redirect to the page of the form. The gallery and the pages of pictures show a
+    notice of what was done.
     """
     target = own_path(request.form.get("next") or url_for(".gallery"))
     parts = urlsplit(target)
     of_picture = url_for(".picture", picture_id="")
     if parts.path == url_for(".gallery") or parts.path.startswith(of_picture):
-        kept = [(k, v) for k, v in parse_qsl(parts.query) if k not in NEWS]
+        kept = [(k, v) for k, v in parse_qsl(parts.query) if k not in NOTICE]
         query = urlencode([*kept, ("done", done), ("n", n), *more.items()])
         target = f"{parts.path}?{query}"
     return redirect(target, 303)
 
 
-def as_one(ids: list[str]) -> str:
-    """Ids as one word of an address; empty where they are too many for it."""
+def join_ids(ids: list[str]) -> str:
+    """Join ids for a query parameter; empty if they would not fit into a URL."""
     joined = SEPARATOR.join(ids)
     return joined if len(joined) <= MAX_URL_CHARS else ""
 
 
-def apart(word: str) -> list[str]:
-    """The ids of `as_one`; what cannot be one is left out."""
+def split_ids(word: str) -> list[str]:
+    """Split the ids of `join_ids`; malformed ones are ignored."""
     return [each for each in word.split(SEPARATOR) if PICTURE_ID.fullmatch(each)]
 
 
 @bp.post("/pictures/favourite")
 def favourite_many() -> ResponseReturnValue:
-    """Make all of these favourites, or favourites no more."""
-    principal, ids = auth.principal_of_page(), selected()
+    """Mark or unmark the selected pictures as favourites."""
+    principal, ids = auth.principal_of_page(), selected_ids()
     wanted = request.form.get("on") == "1"
     changed = picture_details.set_favourite(principal, ids, wanted)
     done = "starred" if wanted else "unstarred"
     if not is_htmx():
-        return back(done, changed)
+        return redirect_back(done, changed)
     images = browsing.pictures_of(principal, ids)
     return render_template("gallery/_starred.html", images=images, done=done, n=changed)
 
 
 @bp.post("/pictures/trash")
 def trash() -> ResponseReturnValue:
-    """Put all of these into the trash, and offer to take them out again."""
-    principal, ids = auth.principal_of_page(), selected()
+    """Move the selected pictures to the trash, and offer undo."""
+    principal, ids = auth.principal_of_page(), selected_ids()
     batch = trash_room.trash_together(principal, ids)
     if not is_htmx():
-        return back("trashed", batch.count, batch=batch.milliseconds)
+        return redirect_back("trashed", batch.count, batch=batch.milliseconds)
     came_from = urlsplit(own_path(request.form.get("next", "")))
     shown = Filters.read(dict(parse_qsl(came_from.query)))
     return render_template(
@@ -96,22 +96,22 @@ def trash() -> ResponseReturnValue:
 
 @bp.post("/pictures/restore")
 def restore() -> ResponseReturnValue:
-    """Bring pictures back: those named, or all that went in one go."""
-    principal, ids = auth.principal_of_page(), selected()
+    """Restore the named pictures, or all that were deleted together."""
+    principal, ids = auth.principal_of_page(), selected_ids()
     batch = request.form.get("batch", type=int)
     restored = trash_room.restore_pictures(principal, ids) if ids else 0
     if batch is not None:
         restored += bulk_trash.restore_together(principal, batch)
     if not is_htmx():
-        return back("restored", restored)
+        return redirect_back("restored", restored)
     return render_template("gallery/_gone.html", ids=ids, done="restored", n=restored)
 
 
 @bp.post("/pictures/purge")
 def purge() -> ResponseReturnValue:
-    """Remove pictures that are in the trash for good."""
-    ids = selected()
+    """Delete pictures in the trash permanently."""
+    ids = selected_ids()
     purged = trash_room.purge_pictures(auth.principal_of_page(), ids)
     if not is_htmx():
-        return back("purged", purged)
+        return redirect_back("purged", purged)
     return render_template("gallery/_gone.html", ids=ids, done="purged", n=purged)

@@ -1,8 +1,8 @@
 """
-What visitors of a share see: its page, each picture large, and the bytes.
+The public pages of a share: its overview, each picture large, and the files.
 
-Nobody has to sign in, and nothing tells whose it is. The pictures have addresses below
-that of the share, kept by browsers for a minute: so long after its end at most.
+Visitors do not sign in, and do not see who shares. The files have URLs below that of
+the share; browsers cache them for a minute, so they may outlive it by that much.
 """
 
 from dataclasses import dataclass
@@ -14,18 +14,18 @@ from flask.typing import ResponseReturnValue
 from jimeng.documents import Image
 from jimeng.errors.collections import ShareNotFound
 from jimeng.gallery import shared_pages, shares
-from jimeng.gallery.downloads import plain_name
+from jimeng.gallery.downloads import file_name_of
 from jimeng.gallery.shared_pages import Visit
 from jimeng.http.responses import absolute, content_disposition
 from jimeng.i18n import t
 from jimeng.web import bp
-from jimeng.web.create.aspect_ratios import sizes_of
-from jimeng.web.pictures.files import finish, send
+from jimeng.web.create.aspect_ratios import srcset_of
+from jimeng.web.pictures.files import make_conditional, send
 
 PAGE = 60  # pictures
-A_WHILE = "public, max-age=60"
+SHORT_CACHE = "public, max-age=60"
 UNLISTED = "noindex, nofollow, noimageindex"
-# Size -> where its bytes are, and how long they are.
+# File -> the fields with its storage id and its length, and its content type.
 SMALL = {
     "thumb.webp": ("thumbnail_id", "thumbnail_bytes", "image/webp"),
     "preview.jpg": ("preview_id", "preview_bytes", "image/jpeg"),
@@ -38,7 +38,7 @@ class SharedPicture:
     A picture as visitors see it.
 
     Attributes:
-        number: Which it is on this page, from 1; 0 where it stands alone.
+        number: Its number on this page, from 1; 0 where it is shown alone.
     """
 
     visit: Visit
@@ -55,13 +55,13 @@ class SharedPicture:
 
     @property
     def words(self) -> str:
-        """What it is called where it cannot be seen."""
+        """Its alternative text."""
         title = self.prompt or self.visit.title or t("shared.picture")
         return title if not self.number or self.prompt else f"{title} {self.number}"
 
     @property
     def url(self) -> str:
-        """Its own page."""
+        """The URL of its page."""
         return url_for("web.shared_picture", token=self._token, name=self.name)
 
     @property
@@ -78,11 +78,11 @@ class SharedPicture:
 
     @property
     def srcset(self) -> str:
-        return sizes_of(self.image, self.thumbnail, self.file("preview.jpg"))
+        return srcset_of(self.image, self.thumbnail, self.file("preview.jpg"))
 
     @property
     def card(self) -> str:
-        """The address that messengers load, whatever page they are on."""
+        """The absolute URL of its preview card, which messengers load."""
         return absolute(self.file("card.jpg"))
 
     @property
@@ -100,7 +100,7 @@ class SharedPicture:
 
 @bp.get("/s/<token>")
 def shared(token: str) -> Response:
-    """What is shared: the pictures of a collection, or the one picture."""
+    """The shared pictures of a collection, or the one shared picture."""
     visit, cursor = shared_pages.visit(token), request.args.get("from")
     page = shared_pages.open_page(visit, cursor=cursor, limit=PAGE)
     if visit.collection is None:
@@ -121,14 +121,14 @@ def shared(token: str) -> Response:
 
 @bp.get("/s/<token>/<name>")
 def shared_picture(token: str, name: str) -> Response:
-    """One picture of what is shared, large."""
+    """One shared picture, large."""
     visit = shared_pages.visit(token)
-    return large(SharedPicture(visit, shared_pages.named(visit, name)))
+    return large(SharedPicture(visit, shared_pages.picture_by_name(visit, name)))
 
 
 def large(picture: SharedPicture) -> Response:
     visit = picture.visit
-    newer, older = shared_pages.beside(visit, picture.image)
+    newer, older = shared_pages.neighbours(visit, picture.image)
     return unlisted(
         render_template(
             "sharing/picture.html",
@@ -142,7 +142,7 @@ def large(picture: SharedPicture) -> Response:
 
 
 def unlisted(page: str) -> Response:
-    """A page that is found by nobody who was not told of it."""
+    """A response that search engines must not index."""
     response = Response(page)
     response.headers["X-Robots-Tag"] = UNLISTED
     return response
@@ -150,22 +150,24 @@ def unlisted(page: str) -> Response:
 
 @bp.get("/s/<token>/<name>/<file>")
 def shared_file(token: str, name: str, file: str) -> ResponseReturnValue:
-    """The bytes of a picture: as it is kept, small, or as messengers show it."""
+    """A file of a picture: as stored, small, or as a preview card."""
     visit = shared_pages.visit(token)
-    image = shared_pages.named(visit, name)
+    image = shared_pages.picture_by_name(visit, name)
     if file == f"picture.{image.suffix}":
         return whole(SharedPicture(visit, image))
     if file == "card.jpg" and not image.preview_id:
         made = shared_pages.card(image)
         etag = f"{image.sha256}-card"
-        return brief(send(BytesIO(made), len(made), "image/jpeg", etag=etag), len(made))
+        return cached_briefly(
+            send(BytesIO(made), len(made), "image/jpeg", etag=etag), len(made)
+        )
     field, length, content_type = SMALL.get(file.replace("card", "preview"), ("",) * 3)
     content = shared_pages.content(image, field) if field else None
     if content is None:
         raise ShareNotFound("no such file of a picture")
     size: int = getattr(image, length)
     etag = f"{image.sha256}-{file}"
-    return brief(send(content, size, content_type, etag=etag), size)
+    return cached_briefly(send(content, size, content_type, etag=etag), size)
 
 
 def whole(picture: SharedPicture) -> Response:
@@ -176,14 +178,14 @@ def whole(picture: SharedPicture) -> Response:
     response = send(content, image.bytes, image.content_type, etag=image.sha256)
     response.headers["Content-Disposition"] = content_disposition(
         f"jimeng-{picture.name}.{image.suffix}",
-        f"{plain_name(picture.prompt or picture.visit.title)}.{image.suffix}",
+        f"{file_name_of(picture.prompt or picture.visit.title)}.{image.suffix}",
         kind="attachment" if request.args.get("download") == "1" else "inline",
     )
-    return brief(response, image.bytes)
+    return cached_briefly(response, image.bytes)
 
 
-def brief(response: Response, size: int) -> Response:
-    """Kept by browsers, but not for longer than a share may be known after its end."""
-    response.headers["Cache-Control"] = A_WHILE
+def cached_briefly(response: Response, size: int) -> Response:
+    """Let browsers cache the response for a minute only."""
+    response.headers["Cache-Control"] = SHORT_CACHE
     response.headers["X-Robots-Tag"] = UNLISTED
-    return finish(response, size)
+    return make_conditional(response, size)

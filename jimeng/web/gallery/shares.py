@@ -1,4 +1,4 @@
-"""What one shares: the list, and how a collection or a picture is shared."""
+"""The user's shares: the list, and the settings of each."""
 
 from datetime import datetime, timedelta
 
@@ -17,24 +17,25 @@ from jimeng.http.responses import absolute
 from jimeng.i18n import problems
 from jimeng.web import bp, refused
 
-DAYS = ("1", "7", "30")  # after which a share may end
+LIFETIMES_DAYS = ("1", "7", "30")
 DONE = frozenset({"begun", "saved", "replaced"})
 PAGE = 50  # shares
 
 
-def page_of(share: Share) -> str:
-    """The link that is given to others."""
+def public_url(share: Share) -> str:
+    """The public link of a share."""
     return absolute(url_for("web.shared", token=share.token))
 
 
-def shown_by(
+def share_target(
     principal: Principal, share_id: str
 ) -> tuple[Collection | None, Image | None]:
     """
-    What is shared, or is to be: a collection with its newest picture, or a picture.
+    Find the target of a share: a collection with its newest picture, or a picture.
 
     Raises:
-        CollectionNotFound: it is gone or another's, and so is ImageNotFound.
+        CollectionNotFound: the collection is gone or another user's.
+        ImageNotFound: so is the picture.
     """
     if not share_id.startswith(PREFIX):
         return None, picture_details.find_picture(principal, share_id)
@@ -44,36 +45,38 @@ def shown_by(
 
 @bp.get("/shares")
 def shares() -> str:
-    """All that one shares, newest first."""
+    """The user's shares, newest first."""
     page = sharing.page(
         auth.principal_of_page(), cursor=request.args.get("cursor"), limit=PAGE
     )
     return render_template(
         "sharing/list.html",
         page=page,
-        page_of=page_of,
+        page_of=public_url,
         is_gone=request.args.get("done") == "ended",
     )
 
 
 @bp.get("/shares/<share_id>")
 def share(share_id: str) -> str:
-    """How a collection or a picture is shared, if it is."""
-    return edited(auth.principal_of_page(), share_id, {})
+    """The settings of a share, or the form that creates it."""
+    return settings_page(auth.principal_of_page(), share_id, {})
 
 
-def edited(principal: Principal, share_id: str, errors: dict[str, list[str]]) -> str:
+def settings_page(
+    principal: Principal, share_id: str, errors: dict[str, list[str]]
+) -> str:
     found, done = sharing.of_target(principal, share_id), request.args.get("done")
-    collection, image = shown_by(principal, share_id)
+    collection, image = share_target(principal, share_id)
     return render_template(
         "sharing/edit.html",
         share_id=share_id,
         share=found,
-        link=page_of(found) if found else "",
+        link=public_url(found) if found else "",
         ended=bool(found and found.has_ended(utcnow())),
         collection=collection,
         image=image,
-        days=DAYS,
+        days=LIFETIMES_DAYS,
         done=done if done in DONE and found else None,
         errors=errors,
     )
@@ -81,35 +84,35 @@ def edited(principal: Principal, share_id: str, errors: dict[str, list[str]]) ->
 
 @bp.post("/shares/<share_id>")
 def save_share(share_id: str) -> ResponseReturnValue:
-    """Share it, or change how; then its link can be copied."""
+    """Create the share, or change its settings."""
     principal, form = auth.principal_of_page(), request.form
-    shown_by(principal, share_id)
+    share_target(principal, share_id)
     is_new = sharing.of_target(principal, share_id) is None
     wanted = {"title": form.get("title", ""), "prompts": form.get("prompts") == "1"}
     until = form.get("until", "")
     try:
         if until != "keep":
-            wanted["expires_at"] = end_of(until)
+            wanted["expires_at"] = expiry_of(until)
         sharing.share_or_update(principal, share_id, **wanted)
     except (Invalid, TooManyShares) as error:
-        return refused(edited(principal, share_id, problems(error)), error)
-    return to(share_id, "begun" if is_new else "saved")
+        return refused(settings_page(principal, share_id, problems(error)), error)
+    return redirect_to_share(share_id, "begun" if is_new else "saved")
 
 
-def end_of(until: str) -> datetime | None:
-    """When a share ends that was begun now; None for what is no number of days."""
-    return utcnow() + timedelta(days=int(until)) if until in DAYS else None
+def expiry_of(until: str) -> datetime | None:
+    """When a share of this lifetime ends; None for no limit."""
+    return utcnow() + timedelta(days=int(until)) if until in LIFETIMES_DAYS else None
 
 
-def to(share_id: str, done: str) -> ResponseReturnValue:
+def redirect_to_share(share_id: str, done: str) -> ResponseReturnValue:
     return redirect(url_for(".share", share_id=share_id, done=done), 303)
 
 
 @bp.post("/shares/<share_id>/replace")
 def replace_share(share_id: str) -> ResponseReturnValue:
-    """Give it a new link; the old one is dead."""
+    """Replace the link; the old one stops working."""
     sharing.replace_link(auth.principal_of_page(), share_id)
-    return to(share_id, "replaced")
+    return redirect_to_share(share_id, "replaced")
 
 
 @bp.post("/shares/<share_id>/end")

@@ -1,4 +1,4 @@
-"""The trash: tasks there, emptying it, and clearing the gallery into it."""
+"""The trash: restore and purge tasks, empty it, and move pictures there in bulk."""
 
 from flask import Response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -10,12 +10,13 @@ from jimeng.gallery.trash import Trashed
 from jimeng.http import auth
 from jimeng.i18n import t
 from jimeng.web import bp, is_htmx
-from jimeng.web.gallery.selection import back
+from jimeng.web.gallery.selection import redirect_back
 from jimeng.web.pictures.files import send
 from jimeng.web.site.preferences import own_path
 from jimeng.web.tasks.cards import cards_of
 
-SURE = frozenset({"删除", "delete"})  # either, whatever the language of the page
+# Either is accepted in both languages.
+CONFIRMATION_WORDS = frozenset({"删除", "delete"})
 
 
 @bp.get("/pictures/<picture_id>/trashed.webp")
@@ -33,7 +34,7 @@ def trashed_thumbnail(picture_id: str) -> Response:
 
 @bp.post("/tasks/<task_id>/restore")
 def restore_task(task_id: str) -> ResponseReturnValue:
-    """Bring a task back, with the pictures that went with it."""
+    """Restore a task, with the pictures that were deleted with it."""
     principal = auth.principal_of_page()
     task = trash.restore(principal, task_id)
     if is_htmx():
@@ -44,31 +45,31 @@ def restore_task(task_id: str) -> ResponseReturnValue:
 
 @bp.post("/tasks/<task_id>/purge")
 def purge_task(task_id: str) -> ResponseReturnValue:
-    """Remove a task that is in the trash for good."""
+    """Delete a task in the trash permanently."""
     trash.purge(auth.principal_of_page(), task_id)
     return redirect(url_for(".gallery", trash=1), 303)
 
 
 @bp.post("/gallery/trash/empty")
 def empty_trash() -> ResponseReturnValue:
-    """Remove all that is in the trash for good."""
+    """Delete everything in the trash permanently."""
     bulk_trash.empty_trash(auth.principal_of_page())
     return redirect(url_for(".gallery", trash=1, done="emptied", n=0), 303)
 
 
 @bp.get("/gallery/progress")
 def tidying() -> ResponseReturnValue:
-    """How far such an action has come; at the end the page is loaded anew."""
+    """The progress of a bulk action; at its end htmx reloads the page."""
     action = bulk_trash.find_tidying(
         auth.principal_of_page(), request.args.get("action", "")
     )
     if action is None or not action.is_open:
-        return "", 200, {"HX-Redirect": over(action)}
+        return "", 200, {"HX-Redirect": result_url(action)}
     return render_template("gallery/_tidying.html", action=action)
 
 
-def over(action: BulkAction | None) -> str:
-    """The page on which to see what an action has done."""
+def result_url(action: BulkAction | None) -> str:
+    """The URL of the page that shows the result of a bulk action."""
     if action is None:
         return url_for(".gallery")
     if action.kind == EMPTY:
@@ -81,7 +82,7 @@ def over(action: BulkAction | None) -> str:
 
 @bp.get("/gallery/tidy")
 def tidy() -> ResponseReturnValue:
-    """How many pictures would go if all but favourites did."""
+    """How many pictures deleting all but favourites would affect."""
     counts = bulk_trash.count_others(auth.principal_of_page())
     return render_template("gallery/tidy.html", counts=counts, wrong=None)
 
@@ -89,17 +90,17 @@ def tidy() -> ResponseReturnValue:
 @bp.post("/gallery/tidy")
 def tidy_up() -> ResponseReturnValue:
     """
-    Put all but favourites into the trash, if the word was typed, and if there are
-    still as many as the page said.
+    Move all but favourites to the trash, if the confirmation word was entered and
+    their number is still that of the page.
     """
     principal = auth.principal_of_page()
     counts = bulk_trash.count_others(principal)
     typed = request.form.get("word", "").strip().strip("“”\"'").casefold()
-    if typed not in SURE:
+    if typed not in CONFIRMATION_WORDS:
         wrong = t("tidy.wrong_word", word=t("tidy.word"))
     elif request.form.get("n", type=int) != counts.others:
         wrong = t("tidy.changed")
     else:
         batch = bulk_trash.trash_others(principal)
-        return back("trashed", batch.count, batch=batch.milliseconds)
+        return redirect_back("trashed", batch.count, batch=batch.milliseconds)
     return render_template("gallery/tidy.html", counts=counts, wrong=wrong), 422

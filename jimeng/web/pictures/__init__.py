@@ -1,1 +1,1 @@
-"""The page of one picture, its edits, and the bytes of all."""
+"""The page of one picture, its edits, and the files of all pictures."""

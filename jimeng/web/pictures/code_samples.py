@@ -1,4 +1,4 @@
-"""A picture as a program that asks for it once more: curl, Python, JavaScript."""
+"""Code samples that request a picture again: curl, Python, JavaScript."""
 
 import json
 from dataclasses import dataclass
@@ -91,12 +91,12 @@ JAVASCRIPT = """\
 
 
 @dataclass(frozen=True)
-class Program:
+class CodeSample:
     """
     Attributes:
-        id: A word for the page's own use.
-        name: The language, as everybody calls it.
-        text: What is to be copied.
+        id: An identifier for the page's markup.
+        name: The name of the language.
+        text: The source code.
     """
 
     id: str
@@ -104,25 +104,27 @@ class Program:
     text: str
 
 
-def programs(record: PictureRecord, server: str, *, with_key: bool) -> list[Program]:
+def code_samples(
+    record: PictureRecord, server: str, *, with_key: bool
+) -> list[CodeSample]:
     """
-    Programs that ask for this one picture again, same words, size and seed, and keep
-    it as a file in the folder where they run.
+    Programs that request this picture again, with the same prompt, size and seed, and
+    save it in the current directory.
 
     Args:
-        server: Its address, without a slash at the end.
-        with_key: Whether the API asks for a key.
+        server: The base URL, without a trailing slash.
+        with_key: Whether the API requires a key.
     """
     body = request_of(record)
     return [
-        Program("curl", "curl", curl(body, server, with_key)),
-        Program("python", "Python", python(body, server, with_key)),
-        Program("javascript", "JavaScript", javascript(body, server, with_key)),
+        CodeSample("curl", "curl", curl(body, server, with_key)),
+        CodeSample("python", "Python", python(body, server, with_key)),
+        CodeSample("javascript", "JavaScript", javascript(body, server, with_key)),
     ]
 
 
 def request_of(record: PictureRecord) -> dict[str, str | int]:
-    """The body of the request that would have made this picture alone."""
+    """The body of a request for this picture alone."""
     task, image = record.task, record.image
     words = tasks.original_wording(task)
     body: dict[str, str | int] = {"user_id": task.user_id, "model": task.model}
@@ -168,7 +170,7 @@ def javascript(body: dict, server: str, with_key: bool) -> str:
 
 
 def literal(body: dict, indent: str, quoted) -> str:
-    """The body over several lines, which all three languages read alike."""
+    """The body on several lines, in a notation valid in all three languages."""
     lines = [
         f"{indent}  {quoted(name)}: {quoted(v) if isinstance(v, str) else v}"
         for name, v in body.items()
@@ -177,19 +179,19 @@ def literal(body: dict, indent: str, quoted) -> str:
 
 
 def json_string(text: str) -> str:
-    """A string of JSON and JavaScript, nothing invisible left in it."""
+    """A string literal of JSON and JavaScript without invisible characters."""
     return visible(text, lambda char: json.dumps(char)[1:-1])
 
 
 def python_string(text: str) -> str:
-    """A string of Python, nothing invisible left in it."""
+    """A string literal of Python without invisible characters."""
     return visible(text, lambda char: f"\\U{ord(char):08x}")
 
 
 def visible(text: str, escape) -> str:
     """
-    A quoted string of which the eye sees every character: marks that turn the
-    direction of text around could show another program than the one that runs.
+    Quote a string and escape invisible characters: marks that change the direction of
+    text could display another program than the one that runs.
 
     Source: https://trojansource.codes/
     """
@@ -198,5 +200,5 @@ def visible(text: str, escape) -> str:
 
 
 def shell(text: str) -> str:
-    """One word of a POSIX shell; within single quotes nothing is special."""
+    """Quote one word for a POSIX shell."""
     return "'" + text.replace("'", "'\\''") + "'"

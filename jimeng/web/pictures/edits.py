@@ -1,4 +1,4 @@
-"""What is made from a picture on its page: edited, enlarged, expanded, repainted."""
+"""The edit forms of a picture's page: edit, repaint, expand, and upscale."""
 
 import re
 from collections.abc import Mapping
@@ -17,11 +17,17 @@ from jimeng.providers.models import Size
 from jimeng.providers.models.output_size import shrunk
 from jimeng.schemas import MAX_STRENGTH
 from jimeng.tasks import NewTask
-from jimeng.web.create.form_tokens import AGAIN, create, new_token, token_of
-from jimeng.web.create.inputs import Given, contents_of, ids_in, keep, there
+from jimeng.web.create.form_tokens import AGAIN, create_once, new_token, token_of
+from jimeng.web.create.inputs import (
+    FormInput,
+    contents_of,
+    ids_in,
+    store_uploads,
+    usable_inputs,
+)
 from jimeng.web.create.options import ModelOption, spoken
 
-# What is done -> the task of the models that do it.
+# Edit -> the task of the models that perform it.
 ACTS = {
     "edit": "image-to-image",
     "repaint": "inpainting",
@@ -35,19 +41,19 @@ SHAPES = ("1:1", "4:3", "3:4", "3:2", "2:3", "16:9", "9:16")
 @dataclass(frozen=True)
 class Edit:
     """
-    A form of the page, as it was written.
+    The values of an edit form.
 
     Attributes:
         image: The picture.
-        act: Of `ACTS`; empty where none was sent yet.
-        model: The name of a model for it; empty for the first there is.
-        shape: To expand to: a ratio, or empty for *edges*.
-        strength: In hundredths; empty to have the model decide.
-        edges: By name, how far it grows there, in hundredths of that side.
-        masks: The ids of a mask that was given before.
-        files: A mask as it came.
-        counted: How many masks the form was shown with.
-        errors: Field -> words; "" for what belongs to no field.
+        act: One of `ACTS`; empty before submission.
+        model: The lane of a model; empty for the first that is offered.
+        shape: The aspect ratio to expand to; empty to use *edges*.
+        strength: In hundredths; empty for the model's default.
+        edges: Edge -> expansion, in hundredths of that side.
+        masks: The id of a mask that was uploaded before.
+        files: The uploaded mask.
+        counted: Whether the rendered form contained a mask.
+        errors: Field -> messages; "" for those that belong to no field.
     """
 
     image: Image
@@ -64,7 +70,7 @@ class Edit:
     errors: Mapping[str, list[str]] = field(default_factory=dict)
 
     @classmethod
-    def sent(cls, image: Image, form: MultiDict, files: MultiDict) -> "Edit":
+    def from_form(cls, image: Image, form: MultiDict, files: MultiDict) -> "Edit":
         return cls(
             image,
             act=form.get("act", "") if form.get("act") in ACTS else "edit",
@@ -80,7 +86,7 @@ class Edit:
         )
 
     def models(self, act: str) -> list[Model]:
-        """Those that are offered here for it; to edit, first what is made for that."""
+        """The models for an edit; for "edit", image-to-image models come first."""
         offered = jobs.runtime().registry.models.values()
         found = [each for each in offered if each.takes_images]
         if act == "edit":
@@ -93,35 +99,37 @@ class Edit:
 
     @property
     def acts(self) -> list[str]:
-        """What there are models for."""
+        """The edits that have a model."""
         return [act for act in ACTS if self.models(act)]
 
     def takes(self, act: str) -> Model:
-        """The model that is to do it."""
+        """The chosen model for an edit, else the first."""
         offered = self.models(act)
         return next((m for m in offered if m.lane == self.model), offered[0])
 
     @property
     def most(self) -> int:
-        """Hundredths of a side that an edge may grow by."""
+        """The largest expansion of an edge, in hundredths of that side."""
         limit = self.takes("expand").takes
         return round(100 * (limit.expand or 0)) if limit else 0
 
     @property
     def sent_size(self) -> Size:
-        """The sides that it has when it is expanded: the model may need it smaller."""
+        """
+        The size of the picture as sent to be expanded: the model may need it smaller.
+        """
         whole = self.image.width or 1, self.image.height or 1
         return shrunk(whole, self.takes("expand"))
 
     @property
     def shapes(self) -> list[str]:
-        """Ratios that the picture can grow to."""
+        """Aspect ratios that the picture can be expanded to."""
         return [each for each in SHAPES if self.grown_to(each) is not None]
 
     def grown_to(self, ratio: str) -> Expansion | None:
-        """How far each edge moves for that shape; None where it cannot."""
+        """The expansion to an aspect ratio; None if the model's limit is too small."""
         if not (self.image.width and self.image.height):
-            return None  # another release keeps them otherwise
+            return None  # stored by another release
         across, down = map(int, ratio.split(":"))
         wider = across / down * self.image.height / self.image.width
         each = (max(wider, 1 / wider) - 1) / 2
@@ -132,27 +140,29 @@ class Edit:
 
     @property
     def sizes(self) -> list[str]:
-        """Words for the sides that the picture can be enlarged to."""
+        """The resolution keywords that the picture can be upscaled to."""
         named = self.takes("enlarge").keywords
         longer = max(self.image.width or 0, self.image.height or 0)
         return [word for word, size in named.items() if max(size) > longer]
 
     @property
-    def kept_masks(self) -> list[Given]:
-        return there(auth.principal_of_page(), self.masks) if self.masks else []
+    def kept_masks(self) -> list[FormInput]:
+        return usable_inputs(auth.principal_of_page(), self.masks) if self.masks else []
 
     def submit(self, principal: Principal) -> Task:
         """
         Raises:
-            Invalid: a field is wrong, and as `tasks.create`, as all else.
+            Invalid: a field is wrong; and all errors of `tasks.create`.
         """
         files = "mask" if self.files else ""
-        return create(principal, self.request(principal), self.token, files=files)[0]
+        return create_once(principal, self.request(principal), self.token, files=files)[
+            0
+        ]
 
     def request(self, principal: Principal) -> NewTask:
         """
         Raises:
-            Invalid: no model does it, or the edges are none.
+            Invalid: there is no model for the edit, or the edges are malformed.
         """
         if not self.models(self.act):
             raise Invalid.field("", "invalid.taken_by_none")
@@ -179,10 +189,10 @@ class Edit:
 
     def share(self) -> float:
         """
-        The strength.
+        The strength, from 0 to 1.
 
         Raises:
-            Invalid: it is not one.
+            Invalid: it is no number, or out of range.
         """
         most = MAX_STRENGTH
         is_number = re.fullmatch(r"\d{1,3}", self.strength, re.ASCII)
@@ -193,7 +203,7 @@ class Edit:
     def expansion(self) -> Expansion:
         """
         Raises:
-            Invalid: an edge is no number that the model takes.
+            Invalid: an edge is no number, or exceeds the model's limit.
         """
         if self.shape in SHAPES:
             found = self.grown_to(self.shape)
@@ -207,18 +217,18 @@ class Edit:
             raise Invalid.field("expand", "invalid.expand_range", max=most)
         return found
 
-    def refused(self, error: JimengError, principal: Principal) -> "Edit":
-        """The same with the reasons, a new token, and the mask in store."""
+    def rejected(self, error: JimengError, principal: Principal) -> "Edit":
+        """The same with the errors, a new token, and its mask stored."""
         said = {
             name.partition(".")[0]: list(words)
             for name, words in problems(error).items()
         }
-        made, wrong = keep(principal, self.files)
+        made, wrong = store_uploads(principal, self.files)
         if wrong:
             said["mask"] = list(dict.fromkeys([*said.get("mask", []), *wrong]))
         masks = (*made, *self.masks)[:1]
         if "mask" in said and AGAIN not in reasons(error):
-            masks = ()  # one that is wrong is painted anew
+            masks = ()  # an invalid mask must be painted again
         return replace(self, masks=masks, files=(), token=new_token(), errors=said)
 
 

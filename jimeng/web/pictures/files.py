@@ -1,4 +1,4 @@
-"""The bytes of pictures and inputs; never changed, so browsers cache them for good."""
+"""The files of pictures and inputs; immutable, so browsers may cache them for good."""
 
 import threading
 from typing import BinaryIO
@@ -12,22 +12,22 @@ from jimeng.errors import ImageNotFound, TaskNotFound
 from jimeng.errors.access import SignInRequired
 from jimeng.errors.inputs import ServerBusy
 from jimeng.gallery import downloads
-from jimeng.gallery.downloads import plain_name
+from jimeng.gallery.downloads import file_name_of
 from jimeng.http import auth
 from jimeng.http.responses import content_disposition, file_response
 from jimeng.web import bp
-from jimeng.web.gallery.downloads import are_wanted
+from jimeng.web.gallery.downloads import metadata_is_wanted
 
-# A picture that a browser shows alone may run nothing; the style is that of the
+# A picture opened alone in a browser may run no scripts; the styles are those of the
 # browser's own viewer.
-ALONE = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
+STANDALONE_CSP = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
 
 
 @bp.get("/i/<key>.<ext>")
 def image(key: str, ext: str) -> Response:
     """
-    The picture as it came from the provider; to be saved by who asked for it, with
-    what it was made of written into it.
+    The picture as the provider sent it; as a download for its owner, with the prompt
+    written into its metadata.
     """
     found, content = tasks.open_image(None, key)
     if found.suffix != ext:
@@ -35,22 +35,22 @@ def image(key: str, ext: str) -> Response:
         raise ImageNotFound("no picture of that type")
     task = own_task(found) if request.args.get("download") == "1" else None
     size, etag = found.bytes, found.sha256
-    if task and are_wanted():
-        written = downloads.with_words(content, found, task)
+    if task and metadata_is_wanted():
+        written = downloads.with_metadata(content, found, task)
         content, size = written.content, written.bytes
         etag = "-".join(filter(None, [etag, written.mark]))
     response = send(content, size, found.content_type, etag=etag)
     response.last_modified = found.created_at
     response.headers["Content-Disposition"] = disposition(found, ext, task)
     if "download" in request.args:
-        # It depends on who asks, so no cache may give it to others.
+        # The content depends on the principal, so shared caches must not store it.
         response.headers["Cache-Control"] = "private, no-cache"
-    return finish(response, size)
+    return make_conditional(response, size)
 
 
 @bp.get("/i/<key>/thumb.webp")
 def thumbnail(key: str) -> Response:
-    """The picture, small, as WebP."""
+    """The thumbnail, as WebP."""
     found, content = tasks.open_image(None, key, "thumbnail_id")
     return small(found, content, found.thumbnail_bytes, "image/webp", "thumb")
 
@@ -58,7 +58,7 @@ def thumbnail(key: str) -> Response:
 @bp.get("/i/<key>/preview.jpg")
 def preview(key: str) -> ResponseReturnValue:
     """
-    The same for dense screens; small pictures have none, but for the thumbnail.
+    The preview for high-density screens; a small picture has only a thumbnail.
     """
     try:
         found, content = tasks.open_image(None, key, "preview_id")
@@ -73,22 +73,22 @@ def small(
     response = send(content, size, content_type, etag=f"{found.sha256}-{name}")
     response.last_modified = found.created_at
     response.headers["Content-Disposition"] = "inline"
-    return finish(response, size)
+    return make_conditional(response, size)
 
 
 def send(content: BinaryIO, size: int, content_type: str, *, etag: str) -> Response:
     response = file_response(content, size, content_type)
     response.set_etag(etag)
     response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
-    response.headers["Content-Security-Policy"] = ALONE
+    response.headers["Content-Security-Policy"] = STANDALONE_CSP
     response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
-    # Shared with whoever has the link, not listed.
+    # Public for everybody who has the link, but not indexed.
     response.headers["X-Robots-Tag"] = "noindex, noimageindex"
     return response
 
 
-def finish(response: Response, size: int) -> Response:
-    """Answer 304, 206 or 416 where that was asked for; of several parts the whole."""
+def make_conditional(response: Response, size: int) -> Response:
+    """Answer 304, 206 or 416 as requested; several ranges get the whole content."""
     asked, wanted = request.environ, request.range
     if wanted is None or wanted.units != "bytes" or len(wanted.ranges) != 1:
         asked = {name: each for name, each in asked.items() if name != "HTTP_RANGE"}
@@ -97,7 +97,7 @@ def finish(response: Response, size: int) -> Response:
 
 
 def own_task(found: Image) -> Task | None:
-    """What asked for the picture; None for those who may not read that."""
+    """The picture's task; None if the principal may not see it."""
     try:
         return tasks.find(auth.principal_of_page(), found.task_id)
     except (TaskNotFound, SignInRequired):
@@ -105,34 +105,37 @@ def own_task(found: Image) -> Task | None:
 
 
 def disposition(found: Image, ext: str, task: Task | None) -> str:
-    """Shown in the page, or with ``?download=1`` saved under a name."""
+    """
+    `Content-Disposition`: inline, or with ``?download=1`` an attachment with a name.
+    """
     plain = f"jimeng-{found.key[:8]}-{found.index + 1}.{ext}"
     if request.args.get("download") != "1":
         return f'inline; filename="{plain}"'
-    # The beginning of the prompt as it was written, for those who may read it.
-    name = plain_name(tasks.original_wording(task).prompt if task else None)
+    # The beginning of the prompt, for principals who may see the task.
+    name = file_name_of(tasks.original_wording(task).prompt if task else None)
     return content_disposition(plain, f"{name}-{found.index + 1}.{ext}")
 
 
-PLACES = 4  # at a time in a process: whoever has a link could hold all threads
-RETRY_AFTER_S = 2  # seconds
-_places = threading.BoundedSemaphore(PLACES)
+# Simultaneous transfers per process: slow clients with a link could block all threads.
+MAX_TRANSFERS = 4
+RETRY_AFTER_S = 2
+_transfer_slots = threading.BoundedSemaphore(MAX_TRANSFERS)
 
 
 @bp.get("/in/<token>")
 def given(token: str) -> Response:
-    """A picture under a signed link; kept by nobody on the way."""
-    if not _places.acquire(blocking=False):
-        raise ServerBusy("no place to send an input", retry_after=RETRY_AFTER_S)
+    """An input under a signed link; no cache may store it."""
+    if not _transfer_slots.acquire(blocking=False):
+        raise ServerBusy("no slot to send an input", retry_after=RETRY_AFTER_S)
     try:
         content, size, content_type = inputs.open_link(token)
     except BaseException:
-        _places.release()
+        _transfer_slots.release()
         raise
-    # Passed through directly, nothing would be called at the end.
+    # A direct pass-through would not call `call_on_close`.
     response = file_response(content, size, content_type, direct=False)
-    response.call_on_close(_places.release)
+    response.call_on_close(_transfer_slots.release)
     response.headers["Cache-Control"] = "private, no-store"
-    response.headers["Content-Security-Policy"] = ALONE
+    response.headers["Content-Security-Policy"] = STANDALONE_CSP
     response.headers["X-Robots-Tag"] = "noindex, noimageindex"
     return response

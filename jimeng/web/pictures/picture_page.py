@@ -1,4 +1,4 @@
-"""A picture's own page, what it was made from, and actions on it."""
+"""A picture's page, its inputs, and the actions on it."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -19,9 +19,9 @@ from jimeng.http.request_bodies import accepts_pictures
 from jimeng.http.responses import absolute
 from jimeng.web import bp, is_htmx, refused
 from jimeng.web.create.form_tokens import REFUSALS, new_token
-from jimeng.web.gallery.browsing import news
+from jimeng.web.gallery.browsing import notice
 from jimeng.web.gallery.filters import Filters
-from jimeng.web.pictures.code_samples import Program, programs
+from jimeng.web.pictures.code_samples import CodeSample, code_samples
 from jimeng.web.pictures.edits import Edit
 from jimeng.web.site.formats import zone
 from jimeng.web.site.preferences import own_path
@@ -32,9 +32,9 @@ from jimeng.web.tasks.titles import OfTask
 class Source:
     """
     Attributes:
-        small: The address of its thumbnail.
-        whole: That of the picture.
-        page: That of its own page; None for one that was given.
+        small: The URL of its thumbnail.
+        whole: The URL of the file.
+        page: The URL of its page; None for an uploaded input.
     """
 
     small: str
@@ -43,14 +43,14 @@ class Source:
 
 
 def sources_of(task: Task) -> list[Source]:
-    """Those that the viewer may see, in order; without the mask."""
+    """The inputs that the principal may see, in order, without the mask."""
     named = task.made_from or []
     found = map(source_of, named[: len(named) - bool(task.has_mask)])
     return [each for each in found if each is not None]
 
 
 def source_of(named: dict) -> Source | None:
-    """A picture that was drawn here, as long as it is shown, else what was given."""
+    """An input: the picture it was chosen from while that exists, else its copy."""
     principal = auth.principal_of_page()
     try:
         if "picture" in named:
@@ -61,7 +61,7 @@ def source_of(named: dict) -> Source | None:
                 url_for("web.picture", picture_id=image.id),
             )
     except ImageNotFound:
-        pass  # its copy is here as long as the task
+        pass  # its copy is kept as long as the task
     try:
         made = inputs.find(principal, named["input"])
     except UploadNotFound:
@@ -73,11 +73,11 @@ def source_of(named: dict) -> Source | None:
 @dataclass(frozen=True)
 class Step:
     """
-    A moment of a picture's way.
+    A step in a picture's history.
 
     Attributes:
-        name: Its words are ``step.<name>``.
-        seconds: Since the step before, None for the first.
+        name: Its message key is ``step.<name>``.
+        seconds: Since the previous step; None for the first.
     """
 
     name: str
@@ -88,10 +88,10 @@ class Step:
 @dataclass(frozen=True)
 class PicturePage(OfTask):
     """
-    What the page shows of a picture.
+    The view model of the page.
 
     Attributes:
-        among: Those that it was opened from.
+        among: The filters of the list that it was opened from.
     """
 
     record: PictureRecord
@@ -106,12 +106,12 @@ class PicturePage(OfTask):
 
     @cached_property
     def sources(self) -> list[Source]:
-        """What it was made from, without a mask, as far as that is there."""
+        """Its inputs that still exist, without the mask."""
         return sources_of(self.task)
 
     @property
     def before(self) -> Source | None:
-        """The one that it is another state of."""
+        """The picture that it is an edit of."""
         return self.sources[0] if len(self.sources) == 1 else None
 
     @cached_property
@@ -120,12 +120,12 @@ class PicturePage(OfTask):
 
     @property
     def is_mine(self) -> bool:
-        """Whether it could be in a collection of the reader's."""
+        """Whether the principal owns it."""
         return self.record.image.user_id == auth.principal_of_page().user_id
 
     @cached_property
     def collections(self) -> list[Collection]:
-        """Those of the reader's that it is in."""
+        """The principal's collections that contain it."""
         inside = set(self.record.image.collections)
         if not inside or not self.is_mine:
             return []
@@ -134,7 +134,7 @@ class PicturePage(OfTask):
 
     @cached_property
     def share(self) -> Share | None:
-        """The page that shows it alone."""
+        """The share of this picture."""
         return shares.of_target(auth.principal_of_page(), self.record.image.id)
 
     @property
@@ -143,13 +143,13 @@ class PicturePage(OfTask):
 
     @property
     def sent_prompt(self) -> str | None:
-        """What was sent, where that is not what was written."""
+        """The prompt as sent to the provider, if it differs from the entered one."""
         sent = self.task.prompt
         return None if sent == self.prompt else sent
 
     @property
     def link(self) -> str:
-        """The address under which anybody may see the picture."""
+        """The public URL of the file."""
         key = self.record.image.key
         return absolute(url_for("web.image", key=key, ext=self.record.image.suffix))
 
@@ -164,7 +164,7 @@ class PicturePage(OfTask):
 
     @property
     def steps(self) -> list[Step]:
-        """Its way from the asking to the keeping, as far as it is known."""
+        """Its history from the request to the stored picture, as far as known."""
         task, made = self.task, self.record.generation
         moments = [("asked", task.created_at)]
         if made is not None:
@@ -180,7 +180,7 @@ class PicturePage(OfTask):
 
     @property
     def seconds(self) -> float:
-        """From the asking to the keeping."""
+        """From the request to the stored picture."""
         return (self.steps[-1].moment - self.steps[0].moment).total_seconds()
 
     @property
@@ -188,12 +188,14 @@ class PicturePage(OfTask):
         return auth.needs_sign_in()
 
     @property
-    def programs(self) -> list[Program]:
-        return programs(self.record, absolute(""), with_key=self.needs_key)
+    def code_samples(self) -> list[CodeSample]:
+        return code_samples(self.record, absolute(""), with_key=self.needs_key)
 
 
-def opened(principal: Principal, picture_id: str) -> tuple[PictureRecord, Filters]:
-    """A picture, and those that the address says it is one of."""
+def find_with_filters(
+    principal: Principal, picture_id: str
+) -> tuple[PictureRecord, Filters]:
+    """Find a picture, with the filters of the list that it was opened from."""
     among = Filters.read(request.args)
     wanted = among.wanted(zone()) if among.query else None
     return picture_details.picture(principal, picture_id, wanted), among
@@ -201,38 +203,38 @@ def opened(principal: Principal, picture_id: str) -> tuple[PictureRecord, Filter
 
 @bp.get("/pictures/<picture_id>")
 def picture(picture_id: str) -> ResponseReturnValue:
-    """One picture, large, and all there is to know about it."""
-    record, among = opened(auth.principal_of_page(), picture_id)
+    """One picture, large, with all its details."""
+    record, among = find_with_filters(auth.principal_of_page(), picture_id)
     page = PicturePage(record, Edit(record.image), among)
-    told = news() if "done" in request.args else {}
-    return render_template("pictures/show.html", page=page, **told)
+    values = notice() if "done" in request.args else {}
+    return render_template("pictures/show.html", page=page, **values)
 
 
 @bp.post("/pictures/<picture_id>/edit")
 @accepts_pictures
 def edit_picture(picture_id: str) -> ResponseReturnValue:
-    """Make another from it; then its page shows how that comes along."""
+    """Create an edit of it, and redirect to the new task."""
     principal = auth.principal_of_page()
     record = picture_details.picture(principal, picture_id)
-    form = Edit.sent(record.image, request.form, request.files)
+    form = Edit.from_form(record.image, request.form, request.files)
     try:
         made = form.submit(principal)
     except REFUSALS as error:
-        page = PicturePage(record, form.refused(error, principal))
+        page = PicturePage(record, form.rejected(error, principal))
         return refused(render_template("pictures/show.html", page=page), error)
     return redirect(url_for(".task", task_id=made.id), 303)
 
 
 @bp.post("/pictures/<picture_id>/favourite")
 def favourite(picture_id: str) -> ResponseReturnValue:
-    """Mark a picture as a favourite, or no more; twice is as once."""
+    """Mark or unmark the picture as a favourite; idempotent."""
     principal = auth.principal_of_page()
     picture_details.find_picture(principal, picture_id)
     picture_details.set_favourite(
         principal, [picture_id], request.form.get("on") == "1"
     )
     if not is_htmx():
-        # Back to the very button: the page may be long.
+        # Scroll back to the button: the page may be long.
         back = own_path(request.form.get("next", "")).partition("#")[0]
         return redirect(f"{back}#favourite-{picture_id}", 303)
     image = picture_details.find_picture(principal, picture_id)
@@ -242,16 +244,16 @@ def favourite(picture_id: str) -> ResponseReturnValue:
 
 @bp.post("/pictures/<picture_id>/link")
 def replace_link(picture_id: str) -> ResponseReturnValue:
-    """Give the picture a new link; the old one leads nowhere from now on."""
+    """Replace the public link; the old one stops working."""
     picture_details.replace_link(auth.principal_of_page(), picture_id)
     return redirect(url_for(".picture", picture_id=picture_id) + "#share", 303)
 
 
 @bp.post("/pictures/<picture_id>/delete")
 def delete_picture(picture_id: str) -> ResponseReturnValue:
-    """Put the picture into the trash and show the next one, with the way back."""
+    """Move the picture to the trash, and show the next one, with undo."""
     principal = auth.principal_of_page()
-    record, among = opened(principal, picture_id)
+    record, among = find_with_filters(principal, picture_id)
     trash.trash_pictures(principal, [picture_id])
     beside = record.older or record.newer
     if beside is None:

@@ -1,27 +1,27 @@
 """
-Bars as a server draws them: where each goes, in hundredths of the picture.
+Stacked bar charts, laid out on the server in percent of the chart's size.
 
-The template turns it into SVG whose numbers are all percentages, so that it fills any
-width while its letters keep their size; colours come by class from the stylesheet.
+The template renders them as SVG with percentages only, so that a chart fills any
+width while its text keeps its size; the stylesheet has the colours.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-MAX_LABELS = 6  # under the bars: as many dates as fit on a phone
-GAP = 0.25  # of the room of a bar
+MAX_LABELS = 6  # as many dates as fit below the bars on a phone
+GAP = 0.25  # of a bar's slot
 STEPS = (1, 2, 5)
-EVEN = 2  # so that half of the top is whole: a line is drawn there
+EVEN = 2  # keeps half of the maximum whole, where a grid line is drawn
 
 
 @dataclass(frozen=True)
 class Point:
     """
-    One place on the axis.
+    The data of one bar.
 
     Attributes:
-        label: What stands under it.
-        values: One for each series, the lowest part of the bar first; none below 0.
+        label: The text below it.
+        values: One for each series, from the bottom up; never negative.
     """
 
     label: str
@@ -45,7 +45,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Bar:
-    """All of one point, and the room in which a pointer means it."""
+    """A bar with all its parts, and the extent in which a pointer selects it."""
 
     point: Point
     x: float
@@ -55,7 +55,7 @@ class Bar:
 
 @dataclass(frozen=True)
 class Label:
-    """A text at *x* percent; *anchor* is SVG's, so that none leaves the picture."""
+    """A text at *x* percent; *anchor* is SVG's, so that no label is clipped."""
 
     text: str
     x: float
@@ -64,7 +64,7 @@ class Label:
 
 @dataclass(frozen=True)
 class Line:
-    """A line across at *y* percent, and the number it stands for."""
+    """A horizontal grid line at *y* percent, and its value."""
 
     y: float
     value: int
@@ -74,7 +74,7 @@ class Line:
 class Chart:
     """
     Attributes:
-        top: The number at the upper edge; 0 where there is nothing to show.
+        top: The value at the upper edge; 0 if there is nothing to show.
     """
 
     bars: tuple[Bar, ...]
@@ -88,19 +88,19 @@ class Chart:
 
 
 def bars(points: Sequence[Point]) -> Chart:
-    """Draw a bar for each point, its series stacked; 0 to some hundred points."""
+    """Lay out a stacked bar for each point; 0 to some hundred points."""
     most = max((point.total for point in points), default=0)
     if most == 0:
         return Chart((), (), (), 0)
     top = round_up(most)
-    room = 100 / len(points)
-    drawn = [_bar(point, index, room, top) for index, point in enumerate(points)]
+    slot_width = 100 / len(points)
+    drawn = [_bar(point, index, slot_width, top) for index, point in enumerate(points)]
     lines = (Line(0.0, top), Line(50.0, top // 2))
-    return Chart(tuple(drawn), _labels(points, room), lines, top)
+    return Chart(tuple(drawn), _labels(points, slot_width), lines, top)
 
 
 def round_up(most: int) -> int:
-    """The least of 2, 4, 10, 20, 40, 100, … that is not below *most*."""
+    """The smallest of 2, 4, 10, 20, 40, 100, … that is not below *most*."""
     power = 1
     while True:
         for step in STEPS:
@@ -109,30 +109,32 @@ def round_up(most: int) -> int:
         power *= 10
 
 
-def _bar(point: Point, index: int, room: float, top: int) -> Bar:
-    x, width = index * room, room * (1 - GAP)
+def _bar(point: Point, index: int, slot_width: float, top: int) -> Bar:
+    x, width = index * slot_width, slot_width * (1 - GAP)
     parts, below = [], 0
     for series, value in enumerate(point.values):
         below += value
         if value:
             y, height = 100 - 100 * below / top, 100 * value / top
-            parts.append(_part(x + room * GAP / 2, y, width, height, series))
-    return Bar(point, _round(x), _round(room), tuple(parts))
+            parts.append(_part(x + slot_width * GAP / 2, y, width, height, series))
+    return Bar(point, _round(x), _round(slot_width), tuple(parts))
 
 
 def _part(x: float, y: float, width: float, height: float, series: int) -> Part:
     return Part(_round(x), _round(y), _round(width), _round(height), series)
 
 
-def _labels(points: Sequence[Point], room: float) -> tuple[Label, ...]:
-    """Evenly spread, the last point always among them: it is now."""
+def _labels(points: Sequence[Point], slot_width: float) -> tuple[Label, ...]:
+    """Evenly spaced labels; the last point, the present, always has one."""
     step = -(-len(points) // MAX_LABELS)
     wanted = range(len(points) - 1, -1, -step)
     last = len(points) - 1
 
     def label(index: int) -> Label:
         if 0 < index < last or last == 0:
-            return Label(points[index].label, _round((index + 0.5) * room), "middle")
+            return Label(
+                points[index].label, _round((index + 0.5) * slot_width), "middle"
+            )
         at_end = index == last
         return Label(points[index].label, 100.0 * at_end, "end" if at_end else "start")
 

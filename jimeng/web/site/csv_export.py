@@ -1,4 +1,4 @@
-"""Tables to take away, as CSV."""
+"""CSV downloads."""
 
 import csv
 import io
@@ -7,41 +7,43 @@ from collections.abc import Iterable, Iterator, Sequence
 from flask import Response
 
 FORMULA = tuple("=+-@\t\r\n＝＋－＠")
-AT_A_TIME = 500  # rows
+ROWS_PER_CHUNK = 500
 
 
-def spreadsheet(
+def csv_response(
     name: str, columns: Sequence[str], rows: Iterable[Sequence[object]]
 ) -> Response:
     """
-    Send *rows* as they come; nobody knows before how many there will be.
+    Stream *rows* as CSV; their number is not known in advance.
 
     Args:
-        name: Of the file; in ASCII.
+        name: The name of the file, in ASCII.
     """
-    pieces = written(columns, rows)
+    pieces = csv_chunks(columns, rows)
     response = Response(pieces, content_type="text/csv; charset=utf-8")
     response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     return response
 
 
-def written(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Iterator[str]:
-    """The lines, some hundred at a time."""
+def csv_chunks(
+    columns: Sequence[str], rows: Iterable[Sequence[object]]
+) -> Iterator[str]:
+    """The CSV text, in chunks of `ROWS_PER_CHUNK` rows."""
     out = io.StringIO()
     writer = csv.writer(out)
     writer.writerow(columns)
     for number, row in enumerate(rows, 1):
-        writer.writerow([harmless(str(cell)) for cell in row])
-        if number % AT_A_TIME == 0:
+        writer.writerow([escape_formula(str(cell)) for cell in row])
+        if number % ROWS_PER_CHUNK == 0:
             yield out.getvalue()
             out.seek(0)
             out.truncate()
     yield out.getvalue()
 
 
-def harmless(cell: str) -> str:
+def escape_formula(cell: str) -> str:
     """
-    Keep a spreadsheet from taking a text for a formula.
+    Keep spreadsheet programs from interpreting a text as a formula.
 
     Source: https://owasp.org/www-community/attacks/CSV_Injection
     """

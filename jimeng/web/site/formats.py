@@ -1,4 +1,4 @@
-"""Times in the reader's zone, which is what a day means to them; and how long."""
+"""The user's time zone, and durations in words."""
 
 import re
 from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
@@ -9,15 +9,15 @@ from flask import request
 from jimeng.i18n import t
 from jimeng.web import bp
 
-COOKIE = "zone"  # set by a script, which asks the browser
+COOKIE = "zone"  # set by a script from the browser's time zone
 NAME = re.compile(r"[A-Za-z0-9_+-]{1,32}(/[A-Za-z0-9_+-]{1,32}){0,2}", re.ASCII)
-# Where most readers are, and the whole country has one time.
+# Most users are in China, which has one time zone.
 HOME = "Asia/Shanghai"
 HOME_OFFSET = timezone(timedelta(hours=8))
 
 
 def zone() -> tzinfo:
-    """The zone of this request's browser; China's until that has told."""
+    """The time zone of this request's browser; China's until the cookie is set."""
     given = request.cookies.get(COOKIE, "")
     return named(given if NAME.fullmatch(given) else HOME)
 
@@ -26,7 +26,7 @@ def named(name: str) -> tzinfo:
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        # The name of a folder, of nothing, or a system without the tables.
+        # A directory's name, an unknown zone, or a system without the database.
         return HOME_OFFSET
 
 
@@ -35,13 +35,13 @@ def today(where: tzinfo) -> date:
 
 
 def start_of(day: date, where: tzinfo) -> datetime:
-    """The moment, in UTC, at which a day begins."""
+    """The beginning of a day, in UTC."""
     return datetime.combine(day, time.min, where).astimezone(UTC)
 
 
 @bp.app_template_filter("duration")
 def spoken(seconds: float) -> str:
-    """Whole seconds; from 100 on in minutes, from an hour on in hours."""
+    """A duration in whole seconds; in minutes from 100 s, in hours from one hour."""
     whole = round(seconds)
     if whole < 100:
         return t("duration.seconds", n=whole)
@@ -53,7 +53,7 @@ def spoken(seconds: float) -> str:
 
 @bp.app_template_filter("duration_about")
 def spoken_roughly(seconds: float) -> str:
-    """In steps of five seconds, or, beyond 95, in whole minutes; for estimates."""
+    """An estimate, in steps of five seconds, or above 95 s in whole minutes."""
     if seconds <= 95:
         return spoken(-(-seconds // 5) * 5)
     minutes = round(seconds / 60)
@@ -64,7 +64,7 @@ def spoken_roughly(seconds: float) -> str:
 
 @bp.app_template_filter("duration_exact")
 def spoken_exactly(seconds: float) -> str:
-    """The same, with tenths of a second below ten."""
+    """A duration, with tenths of a second below ten."""
     return (
         t("duration.seconds", n=f"{seconds:.1f}") if seconds < 10 else spoken(seconds)
     )

@@ -1,4 +1,4 @@
-"""What a page's form says, checked by the schemas of the API."""
+"""Validate the forms of pages by the schemas of the API."""
 
 from collections.abc import Container, Mapping
 from types import MappingProxyType
@@ -10,13 +10,16 @@ from jimeng.errors import Invalid, JimengError
 from jimeng.http.responses import errors_by_field
 from jimeng.i18n import problems
 
-PLACES = {"provider": "model", "quality": "size"}  # where other fields' errors stand
+# API field -> the form field beside which its errors are shown.
+ERROR_FIELDS = {"provider": "model", "quality": "size"}
 
 
 def checked(schema: Schema, given: Mapping[str, object]) -> dict:
     """
+    Load *given* by *schema*.
+
     Raises:
-        Invalid: by the fields that the form has: those of a list are one.
+        Invalid: with the errors by form field; those of a list's elements are joined.
     """
     try:
         return schema.load(given)
@@ -29,24 +32,24 @@ def checked(schema: Schema, given: Mapping[str, object]) -> dict:
         raise Invalid(wrong) from error
 
 
-def placed(
+def errors_by_form_field(
     error: JimengError,
     fields: Container[str],
     said: Mapping[str, list[str]] = MappingProxyType({}),
 ) -> dict[str, list[str]]:
     """
-    What is wrong, by the fields of a form: "" for what belongs to none of them.
+    Group an error's messages by the fields of a form; "" for those of other fields.
 
     Args:
-        said: What else is wrong with it.
+        said: Other errors of the form.
     """
     found = {name: [*words] for name, words in said.items()}
     for name, words in problems(error).items():
-        known = PLACES.get(name, name.partition(".")[0])
+        known = ERROR_FIELDS.get(name, name.partition(".")[0])
         found.setdefault(known if known in fields else "", []).extend(words)
     return found
 
 
 def accepts_double_charge() -> bool:
-    """Whether the form consents to what may be charged twice."""
+    """Whether the form consents to a possible double charge."""
     return request.form.get("accept_double_charge") == "yes"

@@ -1,4 +1,4 @@
-"""The ways between the main pages."""
+"""The main navigation."""
 
 from dataclasses import dataclass
 
@@ -11,11 +11,11 @@ from jimeng.http import auth
 class Entry:
     """
     Attributes:
-        endpoint: Where it leads.
-        name: Its words are ``nav.<name>``, its icon ``icon-<name>``.
-        key: What is pressed to go there, one key after the other.
-        within: How the paths of the pages begin that lie below it.
-        operators_only: Whether others would be refused there.
+        endpoint: The page that it links to.
+        name: Its message key is ``nav.<name>``, its icon ``icon-<name>``.
+        key: Its keyboard shortcut, a sequence of keys.
+        within: Path prefixes of the pages below it.
+        operators_only: Whether it is hidden from other users.
     """
 
     endpoint: str
@@ -30,7 +30,7 @@ class Entry:
 
     @property
     def here(self) -> str | None:
-        """For ``aria-current``: whether this page is it, or lies below it."""
+        """The value of ``aria-current``: ``page``, or ``true`` for a page below it."""
         if request.endpoint == self.endpoint:
             return "page"
         return "true" if request.path.startswith(self.within) else None
@@ -51,7 +51,7 @@ ENTRIES = (
 
 
 def navigation() -> list[Entry]:
-    """The entries for whoever looks at the page; none before signing in."""
+    """The entries for the current user; none before sign-in."""
     user = auth.current_user()
     if user is None and auth.needs_sign_in():
         return []

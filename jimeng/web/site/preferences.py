@@ -1,4 +1,4 @@
-"""What somebody has chosen for their browser, kept in its cookies."""
+"""Preferences stored in cookies, and paths that are safe to redirect to."""
 
 from urllib.parse import urlsplit
 
@@ -6,28 +6,28 @@ from flask import Response, redirect, request
 
 THEME = "theme"
 THEMES = ("system", "light", "dark")
-YEAR = 365 * 24 * 3600  # seconds
+COOKIE_MAX_AGE_S = 365 * 24 * 3600
 
 
 def theme() -> str:
-    """The theme that was chosen, else that of the system."""
+    """The chosen theme, else the system's."""
     chosen = request.cookies.get(THEME)
     return chosen if chosen in THEMES else THEMES[0]
 
 
 def remember(name: str, value: str) -> Response:
-    """Set the cookie and go back to the page that the form stood on."""
+    """Set the cookie, and redirect to the page of the form."""
     response = redirect(own_path(request.form.get("next", "")), 303)
-    keep(response, name, value)  # type: ignore[arg-type]
+    set_preference_cookie(response, name, value)  # type: ignore[arg-type]
     return response  # type: ignore[return-value]
 
 
-def keep(response: Response, name: str, value: str) -> None:
-    """Have the browser remember it for a year."""
+def set_preference_cookie(response: Response, name: str, value: str) -> None:
+    """Set a cookie for a year."""
     response.set_cookie(
         name,
         value,
-        max_age=YEAR,
+        max_age=COOKIE_MAX_AGE_S,
         httponly=True,
         samesite="Lax",
         secure=request.is_secure,
@@ -35,11 +35,11 @@ def keep(response: Response, name: str, value: str) -> None:
 
 
 def page_shown() -> str:
-    """The path of the page that a form stands on, or that htmx asks for."""
+    """The path of the page that sent the form or the htmx request."""
     shown = request.headers.get("HX-Current-URL")
     try:
         url = urlsplit(shown or request.referrer or "")
-    except ValueError:  # brackets that hold no address
+    except ValueError:  # malformed brackets in the host
         return "/"
     if not shown and url.netloc != request.host:
         return "/"
@@ -47,8 +47,8 @@ def page_shown() -> str:
 
 
 def own_path(target: str) -> str:
-    """*target* if it is a path of this site, else ``/``: never another site."""
-    # Browsers read \ as / and leave out tabs and newlines.
+    """*target* if it is a path of this site, else ``/``, against open redirects."""
+    # Browsers read \ as / and drop tabs and newlines.
     odd = "\\" in target or any(ord(letter) < 33 for letter in target)
     if odd or not target.startswith("/") or target.startswith("//"):
         return "/"

@@ -1,4 +1,4 @@
-"""Static files: the joined stylesheet, and URLs that change with the content."""
+"""Static files: the bundled stylesheet, and versioned URLs."""
 
 import hashlib
 import re
@@ -13,21 +13,21 @@ from jimeng.web import bp
 from jimeng.web.create.aspect_ratios import rules
 
 STRIP = "styles.webp"
-COMMENT = re.compile(r"/\*.*?\*/\s*", re.DOTALL)  # a sixth of what would be sent
-LARGER = 1.04  # than its place: at the edges half pixels of its neighbour would show
+COMMENT = re.compile(r"/\*.*?\*/\s*", re.DOTALL)  # a sixth of the size
+LARGER = 1.04  # scale of a swatch, so that its neighbour's edge pixels stay hidden
 NONE = """\
 .swatch { background: linear-gradient(to top right, #0000 49%, var(--edge) 49% 51%,\
  #0000 51%) var(--sunken); }"""
 
 
 @cache
-def joined(folder: str) -> tuple[str, str]:
+def bundle(folder: str) -> tuple[str, str]:
     """
-    The tokens and shared components, each area's own rules, then those of shapes;
-    what is said to who reads them is left out.
+    Bundle the stylesheet: tokens, shared components, the rules of each area, and the
+    generated ones; without comments.
 
     Returns:
-        The text, and what changes with it.
+        The text, and its version.
     """
     root = Path(folder)
     shared = [root / "app.css", root / "components.css"]
@@ -39,29 +39,29 @@ def joined(folder: str) -> tuple[str, str]:
 
 
 def stylesheet_url() -> str:
-    """The address of the stylesheet as it is now: another text, another address."""
-    version = joined(str(current_app.static_folder))[1]
+    """The versioned URL of the stylesheet."""
+    version = bundle(str(current_app.static_folder))[1]
     return url_for("web.stylesheet", v=version)
 
 
 @bp.get("/app.css")
 def stylesheet() -> Response:
-    """All rules in one file; kept for good under the address that pages link."""
-    text, version = joined(str(current_app.static_folder))
+    """The bundled stylesheet; cached for good under its versioned URL."""
+    text, version = bundle(str(current_app.static_folder))
     response = Response(text, content_type="text/css; charset=utf-8")
     response.set_etag(version)
     current = request.args.get("v") == version
-    response.headers["Cache-Control"] = FOR_GOOD if current else "no-cache"
+    response.headers["Cache-Control"] = IMMUTABLE if current else "no-cache"
     return response.make_conditional(request)  # type: ignore[return-value]
 
 
 def rules_of_styles(folder: Path) -> str:
     """
-    What each choice of a style shows: its part of one strip, which
-    `scripts/draw_styles.py` draws. The first is no style, and a struck out field.
+    The CSS rules of the style swatches: positions in one sprite, which
+    `scripts/draw_styles.py` draws. The first swatch, no style, is a crossed-out field.
 
     Args:
-        folder: Of the static files.
+        folder: The static folder.
     """
     address = f"static/{STRIP}?v={version(folder / STRIP)}"
     count = len(STYLES)
@@ -75,12 +75,12 @@ def rules_of_styles(folder: Path) -> str:
     return "\n".join(rows)
 
 
-FOR_GOOD = "public, max-age=31536000, immutable"
+IMMUTABLE = "public, max-age=31536000, immutable"
 
 
 @cache
 def version(path: Path) -> str | None:
-    """What changes with the content; None if there is no such file."""
+    """The version of a file, a hash of its content; None if it does not exist."""
     if not path.is_file():
         return None
     return hashlib.sha256(path.read_bytes()).hexdigest()[:12]
@@ -91,20 +91,20 @@ def version_of(filename: str) -> str | None:
 
 
 @bp.app_url_defaults
-def name_version(endpoint: str, values: dict) -> None:
+def add_version(endpoint: str, values: dict) -> None:
     if endpoint == "static":
         values.setdefault("v", version_of(values["filename"]))
 
 
 @bp.record_once
-def keep_files(state: BlueprintSetupState) -> None:
-    """What was asked for by the address that pages link need not be asked for again."""
+def cache_static_files(state: BlueprintSetupState) -> None:
+    """Let browsers cache static files for good under their versioned URLs."""
     send = state.app.view_functions["static"]
 
     def send_file(filename: str) -> Response:
         response = make_response(send(filename=filename))
         if request.args.get("v") == version_of(filename):
-            response.headers["Cache-Control"] = FOR_GOOD
+            response.headers["Cache-Control"] = IMMUTABLE
         return response
 
     state.app.view_functions["static"] = send_file

@@ -1,4 +1,4 @@
-"""The site as a program of a device: its manifest, worker and offline page."""
+"""The installable web app: manifest, service worker and offline page."""
 
 from pathlib import Path
 
@@ -14,13 +14,13 @@ ICONS = (
     ("icon-512.png", "512x512", "image/png", "any"),
     ("icon-maskable.png", "512x512", "image/png", "maskable"),
 )
-GROUND = "#f4f6f8"  # as in app.css
-FRESH = {"Cache-Control": "no-cache"}
+BACKGROUND = "#f4f6f8"  # as in app.css
+REVALIDATE = {"Cache-Control": "no-cache"}
 
 
 @bp.get("/manifest.webmanifest")
 def manifest() -> Response:
-    """What the site is called and looks like among the programs of a device."""
+    """The web app manifest: name, icons, colours and shortcuts."""
     shortcuts = (("nav.gallery", "web.gallery"), ("nav.tasks", "web.tasks"))
     response = jsonify(
         id=url_for(".index"),
@@ -31,8 +31,8 @@ def manifest() -> Response:
         start_url=url_for(".index"),
         scope=url_for(".index"),
         display="standalone",
-        background_color=GROUND,
-        theme_color=GROUND,
+        background_color=BACKGROUND,
+        theme_color=BACKGROUND,
         icons=[
             {
                 "src": url_for("static", filename=name),
@@ -48,21 +48,24 @@ def manifest() -> Response:
         ],
     )
     response.content_type = "application/manifest+json"
-    response.headers.update(FRESH)
+    response.headers.update(REVALIDATE)
     response.vary.update(["Accept-Language", "Cookie"])
     return response
 
 
 @bp.get("/worker.js")
 def worker() -> Response:
-    """The service worker, which may stand before all pages only from up here."""
+    """The service worker; its scope requires a URL at the root."""
     text = Path(str(current_app.static_folder), "worker.js").read_text("utf-8")
-    # Other styles, another text: browsers take it anew, and the offline page with it.
+    # Changed styles change this text, so browsers update the worker and its offline
+    # page.
     text += f"// {stylesheet_url()}\n"
-    return Response(text, content_type="text/javascript; charset=utf-8", headers=FRESH)
+    return Response(
+        text, content_type="text/javascript; charset=utf-8", headers=REVALIDATE
+    )
 
 
 @bp.get("/offline")
 def offline() -> str:
-    """What the worker shows where the server cannot be reached; it is of nobody."""
+    """The page that the worker shows without a connection; it has no user data."""
     return render_template("offline.html")

@@ -1,4 +1,4 @@
-"""What is sent: asking, cancelling, running again, deleting, and preferences."""
+"""Actions: create, cancel, retry, repeat and delete tasks; language and theme."""
 
 from contextlib import suppress
 from typing import Any
@@ -18,13 +18,13 @@ from jimeng.i18n import COOKIE, LANGUAGES
 from jimeng.web import bp, is_htmx, refused
 from jimeng.web.create.form import Composer
 from jimeng.web.create.form_tokens import REFUSALS, new_token, token_of
-from jimeng.web.create.initial import keep_used
+from jimeng.web.create.initial import store_used_settings
 from jimeng.web.site.forms import accepts_double_charge
 from jimeng.web.site.preferences import THEME, THEMES, remember
-from jimeng.web.tasks.cards import Change, Mark, cards_of, interval, read_marks
-from jimeng.web.tasks.feed import line_of, show_feed
+from jimeng.web.tasks.cards import Change, Mark, cards_of, poll_interval_s, read_marks
+from jimeng.web.tasks.feed import queue_summary, show_feed
 
-INTO_FORM = {
+SWAP_FORM = {
     "HX-Retarget": "#composer",
     "HX-Reselect": "#composer",
     "HX-Reswap": "outerHTML",
@@ -34,55 +34,57 @@ INTO_FORM = {
 @bp.post("/tasks")
 @accepts_pictures
 def create() -> ResponseReturnValue:
-    """Take the form: a page for a plain one, the new card for htmx."""
+    """
+    Create a task from the form; answer htmx with its card, others with a redirect.
+    """
     principal = auth.principal_of_page()
-    form = Composer.sent(request.form, request.files)
+    form = Composer.from_form(request.form, request.files)
     try:
         made, replayed = form.submit(principal)
     except REFUSALS as error:
-        return refuse(form.refused(error).kept(principal), error)
+        return rejected_form(form.rejected(error).with_stored_files(principal), error)
     if is_htmx():
         response = make_response(show_created(made, replayed))
     else:
         seed = made.seed if made.seed_given else None
         again = url_for(".index", again=made.id, seed=seed)
         response = make_response(redirect(again, 303))
-    keep_used(response, request.form)
+    store_used_settings(response, request.form)
     return response
 
 
-def refuse(form: Composer, error: JimengError) -> ResponseReturnValue:
+def rejected_form(form: Composer, error: JimengError) -> ResponseReturnValue:
     if not is_htmx():
         return refused(show_feed("tasks/index.html", form=form), error)
-    return refused(render_template("tasks/_form.html", form=form), error, INTO_FORM)
+    return refused(render_template("tasks/_form.html", form=form), error, SWAP_FORM)
 
 
 def show_created(made: Task, replayed: bool) -> ResponseReturnValue:
-    """The new card, for the top of the feed."""
+    """The card of a created task, for the top of the feed."""
     if replayed:
-        return look_anew()  # the first answer was lost: what the page shows is old
+        return reload_page()  # the first response was lost, so the page is out of date
     with best_effort("card"):
         card = cards_of([made])[0]
         shown = len(read_marks(request.form.getlist("c")))
         return render_template(
             "tasks/_created.html",
             card=card,
-            wait=interval([card]),
+            wait=poll_interval_s([card]),
             live=shown + card.is_open,
-            line=line_of(auth.principal_of_page(), [card], shown),
+            line=queue_summary(auth.principal_of_page(), [card], shown),
             token=new_token(),
         )
-    return look_anew()
+    return reload_page()
 
 
-def look_anew() -> ResponseReturnValue:
-    """Let the page be loaded again."""
+def reload_page() -> ResponseReturnValue:
+    """Have htmx reload the page."""
     return "", 200, {"HX-Refresh": "true"}
 
 
 @bp.post("/tasks/<task_id>/cancel")
 def cancel(task_id: str) -> ResponseReturnValue:
-    """End a task; one that has just ended by itself is shown as it is."""
+    """Cancel a task; one that has just finished is shown unchanged."""
     principal = auth.principal_of_page()
     with suppress(TaskFinished):
         tasks.cancel(principal, task_id)
@@ -91,7 +93,7 @@ def cancel(task_id: str) -> ResponseReturnValue:
 
 @bp.post("/tasks/<task_id>/pictures/<int:index>/cancel")
 def cancel_picture(task_id: str, index: int) -> ResponseReturnValue:
-    """End one that waits; if it has just been sent the card shows that."""
+    """Cancel a waiting picture; one that was just submitted is shown unchanged."""
     principal = auth.principal_of_page()
     with suppress(PictureUnderWay):
         tasks.cancel_picture(principal, task_id, index)
@@ -101,22 +103,22 @@ def cancel_picture(task_id: str, index: int) -> ResponseReturnValue:
 def show_changed(
     principal: Principal, task_id: str, index: int | None = None
 ) -> ResponseReturnValue:
-    """The card as it is now, all of it; *index* is of the picture that was meant."""
+    """The current card of a task; *index* is that of the cancelled picture."""
     if not is_htmx():
         return redirect(url_for(".task", task_id=task_id), 303)
     with best_effort("card"):
         is_page = request.form.get("page") == "task"
         card = cards_of([tasks.find(principal, task_id)], is_page=is_page)[0]
-        # Whatever the page shows, each picture is sent anew.
+        # A mark without known states, so that every picture is rendered.
         unknown = Mark(task_id, "-" * len(card.pictures), "")
         change = Change(card, unknown)
         return render_template("tasks/_cancelled.html", change=change, index=index)
-    return look_anew()
+    return reload_page()
 
 
 @bp.post("/tasks/<task_id>/retry")
 def retry(task_id: str) -> ResponseReturnValue:
-    """Run it again, as a new task."""
+    """Retry the task as a new one."""
     made, replayed = tasks.retry(
         auth.principal_of_page(),
         task_id,
@@ -130,7 +132,7 @@ def retry(task_id: str) -> ResponseReturnValue:
 
 @bp.post("/tasks/<task_id>/again")
 def again(task_id: str) -> ResponseReturnValue:
-    """Ask for the same at once, with a new seed."""
+    """Repeat the task with a new seed."""
     principal, token = auth.principal_of_page(), token_of(request.form)
     made, replayed = tasks.run_again(principal, task_id, idem_key=token)
     if not is_htmx():
@@ -140,7 +142,7 @@ def again(task_id: str) -> ResponseReturnValue:
 
 @bp.post("/tasks/<task_id>/delete")
 def delete(task_id: str) -> ResponseReturnValue:
-    """Put it into the trash with its pictures; a line with the way back stays."""
+    """Move the task with its pictures to the trash; its card becomes an undo line."""
     trash.trash(auth.principal_of_page(), task_id)
     if not is_htmx():
         return redirect(url_for(".index", deleted=task_id), 303)
@@ -149,7 +151,7 @@ def delete(task_id: str) -> ResponseReturnValue:
 
 @bp.post("/language")
 def choose_language() -> ResponseReturnValue:
-    """Keep it in this browser, and for every other that the user signs in with."""
+    """Store the language in this browser, and in the user's preferences."""
     wanted = request.form.get("lang")
     chosen = wanted if wanted in LANGUAGES else LANGUAGES[0]
     return choose(COOKIE, chosen, language=chosen)
@@ -157,7 +159,7 @@ def choose_language() -> ResponseReturnValue:
 
 @bp.post("/theme")
 def choose_theme() -> ResponseReturnValue:
-    """Keep it, as the language is kept."""
+    """Store the theme in this browser, and in the user's preferences."""
     wanted = request.form.get("theme")
     chosen = wanted if wanted in THEMES else THEMES[0]
     return choose(THEME, chosen, theme=chosen)

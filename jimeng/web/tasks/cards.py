@@ -1,4 +1,4 @@
-"""A task as the pages show it, and how a page says what it has already shown."""
+"""View models of tasks, and marks by which a page reports what it shows."""
 
 import re
 from collections.abc import Iterable
@@ -13,7 +13,7 @@ from jimeng.tasks import PictureView, TaskView, failure_hints
 from jimeng.web.create.form_tokens import new_token
 from jimeng.web.tasks.titles import OfTask
 
-# One letter for each state of a picture: a mark has to fit into a URL.
+# A letter for each state of a picture: marks must fit into a URL.
 LETTERS = {
     "preparing": "p",
     "queued": "q",
@@ -26,9 +26,9 @@ LETTERS = {
     "cancelled": "c",
     "deleted": "x",
 }
-# While a picture may appear a page looks every so many seconds: from and until these
-# shares of the time that it was expected to take.
-SOON, EARLY, LATE = 0.4, 0.7, 1.5
+# A page polls quickly while a picture is due: between these multiples of the time that
+# it is expected to take.
+DUE_POLL_S, DUE_FROM, DUE_UNTIL = 0.4, 0.7, 1.5
 HELD = {"paused": "-1", "no_worker": "-2"}
 ENDED = frozenset("dfcx")
 SINGLE = frozenset(("preparing", "queued"))
@@ -38,20 +38,20 @@ MAX_MARKS = 200  # more than a request line of 8,190 bytes can hold
 
 @dataclass(frozen=True)
 class Mark:
-    """What a page shows of a task: a letter for each picture, and the numbers."""
+    """A fingerprint of a task as shown: a letter for each picture, and the numbers."""
 
     task_id: str
     letters: str
     numbers: str
 
     def __str__(self) -> str:
-        # All ids of tasks begin alike, and a mark has to be short.
+        # The ids of all tasks have the same prefix, and a mark must be short.
         return f"{self.task_id.removeprefix(PREFIX)}.{self.letters}.{self.numbers}"
 
 
 @dataclass(frozen=True)
 class Failure:
-    """The pictures, counted from 1, that failed for one reason."""
+    """The numbers, from 1, of the pictures that failed for one reason."""
 
     code: str
     pictures: list[int]
@@ -63,7 +63,7 @@ class Card(OfTask):
     """
     Attributes:
         view: The task.
-        is_page: Whether it is shown on its own page, large.
+        is_page: Whether it is shown large, on its own page.
     """
 
     view: TaskView
@@ -79,12 +79,12 @@ class Card(OfTask):
 
     @property
     def waits(self) -> bool:
-        """Whether it is in line, and nothing of it has been started."""
+        """Whether it is queued, and none of its pictures has been started."""
         return self.is_open and self.view.phase == "queued"
 
     @property
     def is_empty(self) -> bool:
-        """Whether it has ended, and without a picture."""
+        """Whether it has ended without a picture."""
         return not self.is_open and not self.view.images
 
     @property
@@ -110,12 +110,12 @@ class Card(OfTask):
 
     @property
     def eta(self) -> int:
-        """Seconds, in steps of five: it is an estimate."""
+        """The estimated seconds left, in steps of five."""
         return -(-(self.view.eta_seconds or 0) // 5) * 5
 
     @property
     def seconds(self) -> int | None:
-        """From the asking to the end."""
+        """From its creation to its end."""
         if self.task.completed_at is None:
             return None
         return round((self.task.completed_at - self.task.created_at).total_seconds())
@@ -134,7 +134,7 @@ class Card(OfTask):
     @property
     def remedy(self) -> str | None:
         """
-        The failure hint once it has ended without a picture: ``retry``, or as in
+        The failure hint of a task that ended without a picture: ``retry``, or one of
         `failure_hints`.
         """
         if self.task.status == "cancelled":
@@ -145,18 +145,18 @@ class Card(OfTask):
 
     @property
     def may_edit(self) -> bool:
-        """Whether something else in the form is what helps."""
+        """Whether the hint is to change the form."""
         return self.remedy in failure_hints.FORM_HINTS
 
     @property
     def report(self) -> str:
-        """What the operator needs to hear of the failure, to be copied."""
+        """Ids and codes of the failure, to be copied for the operator."""
         said = [f"{f.code} {f.request_id or ''}".strip() for f in self.failures]
         return "\n".join([self.task.id, *said])
 
     @property
     def may_retry(self) -> bool:
-        """Whether trying the same once more is of any use."""
+        """Whether the hint is to retry."""
         return self.remedy == "retry"
 
     @property
@@ -165,19 +165,21 @@ class Card(OfTask):
 
     @property
     def lacking(self) -> int:
-        """How many pictures did not come beside others, and may if asked for again."""
+        """How many pictures failed beside others, and may succeed on retry."""
         codes = [e["code"] for e in self.view.errors]
         if self.task.status != "completed" or failure_hints.hint_for(codes) != "retry":
             return 0
         return sum(picture.error is not None for picture in self.pictures)
 
     def may_cancel(self, picture: PictureView) -> bool:
-        """Whether it can be cancelled by itself: it waits, and others do not."""
+        """
+        Whether a picture can be cancelled alone: it waits, and the task has others.
+        """
         return self.task.n > 1 and self.is_open and picture.state in SINGLE
 
     @property
     def seeds(self) -> list[tuple[int, int]]:
-        """The number, from 1, and the seed of each picture that has one."""
+        """Number, from 1, and seed of each picture that has one."""
         images = self.view.images
         return [(i.index + 1, i.seed) for i in images if i.seed is not None]
 
@@ -188,27 +190,29 @@ class Card(OfTask):
 
 @dataclass(frozen=True)
 class Change:
-    """A card that is not any more what the page shows."""
+    """A card that differs from what the page shows."""
 
     card: Card
     before: Mark
 
     @property
     def changed(self) -> list[PictureView]:
-        """Pictures in another state than the page shows."""
+        """Pictures whose state has changed."""
         pairs = zip(self.card.pictures, self.before.letters, strict=False)
         return [p for p, letter in pairs if letter_of(p) != letter]
 
     @property
     def counting(self) -> list[PictureView]:
-        """Pictures in the same state, of which only place or seconds have changed."""
+        """
+        Unfinished pictures in the same state: only position or seconds have changed.
+        """
         changed = self.changed
         live = [p for p in self.card.pictures if LETTERS[p.state] not in ENDED]
         return [p for p in live if p not in changed]
 
     @property
     def ended(self) -> list[PictureView]:
-        """Pictures that have ended since: worth telling, once."""
+        """Pictures that have ended since, to be announced once."""
         return [p for p in self.changed if LETTERS[p.state] in ENDED]
 
 
@@ -228,46 +232,46 @@ def cards_of(found: Iterable[Task], *, is_page: bool = False) -> list[Card]:
 
 
 def read_marks(texts: Iterable[str]) -> list[Mark]:
-    """The marks among *texts*; what is none is left out."""
+    """Parse marks; malformed ones are ignored."""
     matches = [MARK.fullmatch(text) for text in list(texts)[:MAX_MARKS]]
     return [Mark(PREFIX + m[1], m[2], m[3]) for m in matches if m]
 
 
-def look_again(
+def find_changes(
     marks: list[Mark], *, is_page: bool = False
 ) -> tuple[list[Card], list[Change], list[Mark]]:
     """
-    See what became of the tasks that a page shows as unfinished.
+    Compare the tasks that a page shows as unfinished with their current state.
 
     Returns:
-        All those that are still there, those among them that have changed, and
-        the marks of those that are gone.
+        The cards of those that still exist, the changes among them, and the marks of
+        those that are gone.
     """
     before = {mark.task_id: mark for mark in marks}
     found = {task.id: task for task in tasks.find_all(auth.principal_of_page(), before)}
     gone = [mark for mark in marks if mark.task_id not in found]
-    there = [found[task_id] for task_id in before if task_id in found]
-    cards = cards_of(there, is_page=is_page)
+    existing = [found[task_id] for task_id in before if task_id in found]
+    cards = cards_of(existing, is_page=is_page)
     changes = [Change(card, before[card.task.id]) for card in cards]
     return cards, [each for each in changes if each.card.mark != each.before], gone
 
 
-def interval(cards: Iterable[Card]) -> float | None:
-    """Seconds until a page should look again; None if all has ended."""
+def poll_interval_s(cards: Iterable[Card]) -> float | None:
+    """Seconds until the page's next poll; None if all tasks have ended."""
     live = [card for card in cards if card.is_open]
     if not live:
         return None
     youngest = max(card.task.created_at for card in live)
     age = (datetime.now(UTC) - youngest).total_seconds()
     if any(map(is_due, (picture for card in live for picture in card.pictures))):
-        return SOON
+        return DUE_POLL_S
     return 1 if age < 60 else 2 if age < 300 else 5
 
 
 def is_due(picture: PictureView) -> bool:
-    """Whether it may appear at any moment."""
+    """Whether the picture is expected to finish at any moment."""
     if picture.trouble or LETTERS[picture.state] in ENDED or picture.since is None:
         return False
     taken = (datetime.now(UTC) - picture.since).total_seconds()
     expected = picture.expected or 0
-    return EARLY * expected <= taken <= LATE * expected + 2
+    return DUE_FROM * expected <= taken <= DUE_UNTIL * expected + 2

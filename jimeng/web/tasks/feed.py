@@ -1,4 +1,4 @@
-"""What is looked at: the feed, one task, and what has changed of them."""
+"""The feed, the page of one task, and the polls for their changes."""
 
 from flask import render_template, request
 from flask.typing import ResponseReturnValue
@@ -9,19 +9,25 @@ from jimeng.http import auth
 from jimeng.tasks import WaitingSummary
 from jimeng.web import bp, is_htmx
 from jimeng.web.batches.views import views_of
-from jimeng.web.create.initial import asked_for
-from jimeng.web.tasks.cards import Card, cards_of, interval, look_again, read_marks
+from jimeng.web.create.initial import initial_form
+from jimeng.web.tasks.cards import (
+    Card,
+    cards_of,
+    find_changes,
+    poll_interval_s,
+    read_marks,
+)
 
 PAGE = 12  # cards
-MANY = 3  # tasks that wait: from then on a line sums them up
+SUMMARISE_FROM = 3  # waiting tasks; from then on a line summarises the queue
 
 
 @bp.get("/")
 def index() -> ResponseReturnValue:
-    """The form, and under it what was asked for, newest first."""
+    """The form, and below it the user's tasks and batches, newest first."""
     if is_htmx():
         return show_feed("tasks/_page.html")
-    return show_feed("tasks/index.html", form=asked_for())
+    return show_feed("tasks/index.html", form=initial_form())
 
 
 def show_feed(template: str, **values: object) -> str:
@@ -34,26 +40,26 @@ def show_feed(template: str, **values: object) -> str:
         template,
         cards=[known[each.id] for each in page.rows],
         next_cursor=page.next_cursor,
-        wait=interval(cards),
+        wait=poll_interval_s(cards),
         live=count_live(cards),
-        line=line_of(principal, cards),
+        line=queue_summary(principal, cards),
         **values,
     )
 
 
-def line_of(
+def queue_summary(
     principal: Principal, cards: list[Card], others: int = 0
 ) -> WaitingSummary | None:
     """
-    All that waits, where that may be much, or the page has said so before.
+    The summary of the user's queue, if it is long or the page already shows one.
 
     Args:
-        others: Unfinished ones on the page besides *cards*.
+        others: Unfinished tasks on the page besides *cards*.
     """
-    told = request.values.get("l") == "1"
-    many = others + sum(card.waits for card in cards) >= MANY
-    found = tasks.waiting_summary(principal) if told or many else None
-    return found if found and (told or found.n >= MANY) else None
+    is_shown = request.values.get("l") == "1"
+    many = others + sum(card.waits for card in cards) >= SUMMARISE_FROM
+    found = tasks.waiting_summary(principal) if is_shown or many else None
+    return found if found and (is_shown or found.n >= SUMMARISE_FROM) else None
 
 
 def count_live(cards: list[Card]) -> int:
@@ -62,16 +68,19 @@ def count_live(cards: list[Card]) -> int:
 
 @bp.get("/tasks/<task_id>")
 def task(task_id: str) -> ResponseReturnValue:
-    """One task: its pictures large, and all there is to know about it."""
+    """One task: its pictures large, with all its details."""
     card = find_card(task_id, is_page=True)
     return render_template(
-        "tasks/show.html", card=card, wait=interval([card]), live=count_live([card])
+        "tasks/show.html",
+        card=card,
+        wait=poll_interval_s([card]),
+        live=count_live([card]),
     )
 
 
 @bp.get("/tasks/<task_id>/card")
 def card(task_id: str) -> ResponseReturnValue:
-    """One task as the feed shows it."""
+    """One task as a card of the feed."""
     return render_template("tasks/_card.html", card=find_card(task_id))
 
 
@@ -83,16 +92,16 @@ def find_card(task_id: str, *, is_page: bool = False) -> Card:
 @bp.get("/feed/changes")
 def changes() -> ResponseReturnValue:
     """
-    What has changed since, of the tasks that a page shows as unfinished.
+    The changes of the tasks that a page shows as unfinished.
 
-    Each ``c`` is the mark of one; nothing is kept here of who has seen what, so
-    an answer that is lost on its way is given again.
+    Each ``c`` is a mark. The server stores nothing about what was sent, so a lost
+    response is repeated by the next poll.
     """
     is_page = request.args.get("page") == "task"
-    cards, changed, gone = look_again(
+    cards, changed, gone = find_changes(
         read_marks(request.args.getlist("c")), is_page=is_page
     )
-    wait = interval(cards)
+    wait = poll_interval_s(cards)
     if wait and not changed and not gone:
         return "", 204
     return render_template(
@@ -101,7 +110,7 @@ def changes() -> ResponseReturnValue:
         gone=gone,
         wait=wait,
         live=count_live(cards),
-        line=None if is_page else line_of(auth.principal_of_page(), cards),
+        line=None if is_page else queue_summary(auth.principal_of_page(), cards),
         is_page=is_page,
         titled=cards[0] if is_page and cards else None,
     )

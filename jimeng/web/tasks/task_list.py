@@ -1,4 +1,4 @@
-"""All tasks of one's own: how each stands, and what can be done about it."""
+"""The list of the user's tasks: states, search, and bulk actions."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from jimeng.tasks.summary import Count
 from jimeng.web import bp, is_htmx
 from jimeng.web.create.form_tokens import new_token, token_of
 from jimeng.web.site.forms import accepts_double_charge
-from jimeng.web.tasks.cards import interval, look_again, read_marks
+from jimeng.web.tasks.cards import find_changes, poll_interval_s, read_marks
 from jimeng.web.tasks.task_rows import (
     BEFORE,
     CANCELLED,
@@ -35,7 +35,7 @@ NOTHING = retries.RetryableFailures([], 0, 0, 0)
 
 @bp.get("/tasks", endpoint="tasks")
 def task_list() -> ResponseReturnValue:
-    """One's tasks by state, newest first."""
+    """The user's tasks by state, newest first."""
     wanted = asked_for()
     if is_htmx() and wanted.cursor:
         return render_template("task_list/_page.html", wanted=wanted, **listing(wanted))
@@ -45,12 +45,12 @@ def task_list() -> ResponseReturnValue:
 @dataclass(frozen=True)
 class Totals:
     """
-    What stands above the rows.
+    The counts above the rows.
 
     Attributes:
-        counts: State -> tasks, of those that the search finds.
-        waiting: State -> tasks that can be cancelled, whatever is searched for.
-        again: The failed tasks that can all be run again.
+        counts: State -> tasks that match the search.
+        waiting: State -> cancellable tasks, regardless of the search.
+        again: The failed tasks that can be retried together.
     """
 
     counts: dict[str, Count]
@@ -76,7 +76,7 @@ def asked_for() -> Wanted:
 def totals(wanted: Wanted) -> Totals:
     principal = auth.principal_of_page()
     user_id, waiting = principal.user_id, clear_queue.CANCELLABLE
-    if wanted.batch:  # whose own page has what can be done to all of it
+    if wanted.batch:  # the batch's page has its bulk actions
         found = summary.count_by_state(
             principal, user_id, within={"batch": wanted.batch}
         )
@@ -92,7 +92,7 @@ def totals(wanted: Wanted) -> Totals:
 
 
 def listing(wanted: Wanted) -> dict:
-    """What the rows of a page want."""
+    """The template variables of the rows."""
     principal = auth.principal_of_page()
     page = tasks.page(
         principal,
@@ -106,7 +106,7 @@ def listing(wanted: Wanted) -> dict:
     return {
         "rows": rows,
         "next_cursor": page.next_cursor,
-        "wait": interval(row.card for row in rows),
+        "wait": poll_interval_s(row.card for row in rows),
     }
 
 
@@ -116,14 +116,14 @@ def within(wanted: Wanted) -> dict | None:
 
 
 def show(wanted: Wanted, notes: Iterable[Note] = ()) -> str:
-    """The whole page; for htmx what is under its heading."""
+    """The whole page; for htmx the partial below its heading."""
     part = "task_list/_list.html" if is_htmx() else "task_list/index.html"
-    beside = around(wanted) | listing(wanted)
-    return render_template(part, notes=list(notes), **beside)
+    values = list_context(wanted) | listing(wanted)
+    return render_template(part, notes=list(notes), **values)
 
 
-def around(wanted: Wanted) -> dict:
-    """What the parts around the rows want."""
+def list_context(wanted: Wanted) -> dict:
+    """The template variables of the partials around the rows."""
     return {
         "wanted": wanted,
         "states": (None, *summary.STATES),
@@ -135,9 +135,9 @@ def around(wanted: Wanted) -> dict:
 
 @bp.get("/tasks/changes")
 def task_changes() -> ResponseReturnValue:
-    """What has changed since, of the rows that a page shows as unfinished."""
-    cards, changed, gone = look_again(read_marks(request.args.getlist("c")))
-    wait = interval(cards)
+    """The changes of the rows that a page shows as unfinished."""
+    cards, changed, gone = find_changes(read_marks(request.args.getlist("c")))
+    wait = poll_interval_s(cards)
     if wait and not changed and not gone:
         return "", 204
     moved = bool(gone) or any(change.changed for change in changed)
@@ -147,27 +147,29 @@ def task_changes() -> ResponseReturnValue:
         gone=gone,
         wait=wait,
         moved=moved,
-        # The seconds that count on are no reason to count tasks.
-        **(around(asked_for()) if moved else {"wanted": asked_for()}),
+        # Changed seconds do not change the counts.
+        **(list_context(asked_for()) if moved else {"wanted": asked_for()}),
     )
 
 
 @bp.post("/tasks/cancel")
 def cancel_tasks() -> ResponseReturnValue:
-    """Cancel the task ``id``, or with ``all`` every one that has not begun."""
+    """
+    Cancel the task ``id``, or with ``all`` every task of a state that still waits.
+    """
     principal = auth.principal_of_page()
     state = request.form.get("all")
     if state in clear_queue.CANCELLABLE:
         action = clear_queue.cancel_all(principal, principal.user_id, state)
-        # One that goes on is shown by itself.
-        return answer([] if action.is_open else [Note(CANCELLED, action.done)])
+        # A bulk action in progress has its own notice.
+        return list_response([] if action.is_open else [Note(CANCELLED, action.done)])
     given = request.form.getlist("id")[:1]
-    return answer(notes_of(CANCELLED, tasks.cancel_many(principal, given)))
+    return list_response(notes_of(CANCELLED, tasks.cancel_many(principal, given)))
 
 
 @bp.get("/tasks/cancelling")
 def cancelling() -> ResponseReturnValue:
-    """How far a cancellation of many has come; at the end the page is loaded anew."""
+    """The progress of a bulk cancellation; at its end htmx reloads the page."""
     principal, wanted = auth.principal_of_page(), asked_for()
     action = clear_queue.find_cancellation(principal, request.args.get("action", ""))
     if action is None or not action.is_open:
@@ -185,8 +187,8 @@ def cancelling() -> ResponseReturnValue:
 @bp.post("/tasks/retry")
 def retry_tasks() -> ResponseReturnValue:
     """
-    Run each task ``id`` again, but for those that were already; one alone also
-    where it may be charged twice, if the form says so.
+    Retry each task ``id`` that was not retried yet; a single one, with consent, also
+    if it may be charged twice.
     """
     principal = auth.principal_of_page()
     given = list(dict.fromkeys(request.form.getlist("id")))[: retries.MAX_AT_ONCE]
@@ -201,11 +203,11 @@ def retry_tasks() -> ResponseReturnValue:
     notes = notes_of(RETRIED, outcomes)
     if before:
         notes.append(Note(BEFORE, len(before)))
-    return answer(notes, [each.task for each in outcomes if each.task])
+    return list_response(notes, [each.task for each in outcomes if each.task])
 
 
-def answer(notes: list[Note], made: Iterable[Task] = ()) -> ResponseReturnValue:
-    """The list as it is now, with what was done above it; for one row, that row."""
+def list_response(notes: list[Note], made: Iterable[Task] = ()) -> ResponseReturnValue:
+    """The current list with notes about what was done; for one row, only that row."""
     wanted = asked_for()
     if not is_htmx():
         said = [str(note) for note in notes]
@@ -219,6 +221,6 @@ def answer(notes: list[Note], made: Iterable[Task] = ()) -> ResponseReturnValue:
         new=new,
         rows=rows_of(touched),
         notes=notes,
-        wait=interval(row.card for row in new),
-        **around(wanted),
+        wait=poll_interval_s(row.card for row in new),
+        **list_context(wanted),
     )

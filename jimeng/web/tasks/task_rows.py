@@ -1,4 +1,4 @@
-"""A task as the list of tasks shows it, and what that list was asked for."""
+"""View models of the task list's rows, its query, and its notes."""
 
 import re
 from collections import Counter
@@ -13,8 +13,8 @@ from jimeng.tasks import Outcome, clear_queue, retries, summary
 from jimeng.web.tasks.cards import Card, cards_of
 from jimeng.web.tasks.titles import OfTask
 
-MAX_SAID = 9999
-# What may become of tasks, besides errors; the words are ``said.<kind>``.
+MAX_COUNT_SHOWN = 9999
+# Kinds of notes besides errors; the message key is ``said.<kind>``.
 CANCELLED, RETRIED, BEFORE = "cancelled", "retried", "before"
 ERRORS = (
     *("task_finished", "task_not_found", "task_not_retryable"),
@@ -29,9 +29,9 @@ class Wanted:
     """
     Attributes:
         state: One of `summary.STATES`; None for all.
-        q: Words of the prompt.
-        batch: The id of the batch that they belong to; empty for any or none.
-        cursor: Where the page begins; None for the first.
+        q: Search words in the prompt.
+        batch: Only tasks of this batch; empty for all tasks.
+        cursor: The cursor of the page; None for the first.
     """
 
     state: str | None = None
@@ -41,13 +41,13 @@ class Wanted:
 
     @property
     def query(self) -> dict[str, Any]:
-        """The part of an address that keeps what was asked for."""
+        """The query parameters of this list."""
         found = {"status": self.state or "", "q": self.q, "batch": self.batch}
         return {name: value for name, value in found.items() if value}
 
     @property
     def cancellable(self) -> list[str]:
-        """The states of which all tasks can be cancelled here."""
+        """The states whose tasks can be cancelled in bulk here."""
         if self.batch:
             return []
         if self.state is None:
@@ -63,7 +63,7 @@ class Row(OfTask):
     """
     Attributes:
         card: The task.
-        retried_as: The id of the task that runs it again.
+        retried_as: The id of the task that retries it.
     """
 
     card: Card
@@ -87,7 +87,7 @@ class Row(OfTask):
 
     @property
     def action(self) -> str | None:
-        """The one thing to do about it: ``cancel``, a card's remedy, or none."""
+        """The action that the row offers: ``cancel``, the failure hint, or none."""
         if self.card.is_open:
             return "cancel"
         if self.retried_as or self.task.status == "completed":
@@ -97,13 +97,13 @@ class Row(OfTask):
 
 @dataclass(frozen=True)
 class Note:
-    """What became of *n* tasks."""
+    """The outcome of an action for *n* tasks."""
 
     kind: str
     n: int
 
     def __str__(self) -> str:
-        return f"{self.kind}.{min(self.n, MAX_SAID)}"
+        return f"{self.kind}.{min(self.n, MAX_COUNT_SHOWN)}"
 
 
 def rows_of(found: Iterable[Task]) -> list[Row]:
@@ -117,7 +117,7 @@ def rows_from(cards: list[Card]) -> list[Row]:
 
 
 def notes_of(done: str, outcomes: Iterable[Outcome]) -> list[Note]:
-    """How many it was done to, and how many not, by reason."""
+    """Count the outcomes: successes, and failures by reason."""
     kinds: Counter[str] = Counter()
     for each in outcomes:
         code = each.error.code if each.error else done
@@ -126,7 +126,7 @@ def notes_of(done: str, outcomes: Iterable[Outcome]) -> list[Note]:
 
 
 def read_notes(texts: Iterable[str]) -> list[Note]:
-    """The notes that an address holds; what is none is left out."""
+    """Parse notes from a query; malformed ones are ignored."""
     matches = [NOTE.fullmatch(text) for text in texts]
     known = {CANCELLED, RETRIED, BEFORE, OTHER, *ERRORS}
     return [Note(m[1], int(m[2])) for m in matches if m and m[1] in known]

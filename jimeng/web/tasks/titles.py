@@ -1,4 +1,4 @@
-"""What a task and its style are called on pages."""
+"""Titles of tasks and names of styles on pages."""
 
 from jimeng import jobs, tasks
 from jimeng.documents import Task
@@ -9,7 +9,7 @@ from jimeng.web.create.options import spoken
 
 
 class OfTask:
-    """What pages show of a task is called so."""
+    """A mixin with the titles of a view model's task."""
 
     @property
     def task(self) -> Task:
@@ -17,12 +17,12 @@ class OfTask:
 
     @property
     def prompt(self) -> str:
-        """As it was written; what was sent may hold a style's words too."""
+        """The prompt as entered; the one sent may also contain that of a style."""
         return tasks.original_wording(self.task).prompt
 
     @property
     def title(self) -> str:
-        """As it was asked for; where that took no words, what became of it."""
+        """The prompt; of a task without one, the name of its edit."""
         if self.prompt:
             return self.prompt
         model = jobs.runtime().registry.by_lane(self.task.lane)
@@ -31,7 +31,7 @@ class OfTask:
 
     @property
     def model(self) -> str:
-        """Its name as people say it."""
+        """The display name of the model."""
         return spoken(self.task.model)
 
     @property
@@ -41,6 +41,6 @@ class OfTask:
 
 
 def style_name(style: str | None) -> str | None:
-    """What a style is called in the reader's language; own words as they stand."""
+    """The name of a style in the user's language; free text as it is."""
     found = styles.find(style) if style else None
     return in_language(found.names) if found else style

@@ -1,4 +1,4 @@
-"""Draws what an order does with pictures, so that one sees which came and how."""
+"""Draws the inputs of an edit into its output, so that they are recognisable."""
 
 from PIL import Image, ImageDraw, ImageFilter, ImageOps
 

@@ -1,4 +1,4 @@
-"""The last strokes on every picture: vignette, grain, and what is written on it."""
+"""Final touches of every picture: vignette, grain, and text."""
 
 import math
 import random

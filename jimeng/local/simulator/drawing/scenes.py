@@ -1,4 +1,4 @@
-"""Whole pictures as rows of data: what stands where, and the words that ask for it."""
+"""Scenes as data: their subjects, positions, and the prompt words that select them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What is above the horizon, and what falls from there."""
+"""The sky: sun, moon, clouds, rain and snow."""
 
 import math
 

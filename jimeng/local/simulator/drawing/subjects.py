@@ -1,4 +1,4 @@
-"""What stands in a landscape: houses, a boat, dunes, flowers, a cat, a fox."""
+"""Subjects of a landscape: houses, a boat, dunes, flowers, a cat, a fox."""
 
 import math
 
