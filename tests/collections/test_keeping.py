@@ -152,7 +152,7 @@ def test_death_beside_a_deletion_keeps_nothing_for_ever(database, reaper, monkey
 
     collections.clean_up_deletions()
     assert Image.collection().count_documents(inside) == 2  # it may go on yet
-    monkeypatch.setattr(collections, "SETTLED", timedelta(seconds=-1))
+    monkeypatch.setattr(collections, "REQUEST_GRACE", timedelta(seconds=-1))
     collections.clean_up_deletions()
 
     assert Image.collection().count_documents(inside) == 0
