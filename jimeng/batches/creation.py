@@ -4,6 +4,7 @@ import hashlib
 import json
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 
 from pymongo.errors import DuplicateKeyError
 
@@ -99,7 +100,8 @@ def write(
     check_limits(principal, new.like)
     limits.reserve_submission(user_id)
     if new.like.webhook_url is not None:
-        webhook_outbox.ensure_default(user_id)
+        new = replace(new, like=new.like.signed_for(principal))
+        webhook_outbox.ensure_default(new.like.webhook_signer or user_id)
     made = inputs.store_all(user_id, named)
     try:
         if made:  # by now the sizes of the inputs are known

@@ -21,14 +21,7 @@ def announce_ended() -> bool:
         kept = batch.counts
         found = progress(batch) if kept is None else Progress.of(kept)
         data = data_of(batch, found)
-        webhook_outbox.announce_about(
-            batch.user_id,
-            BATCH_COMPLETED,
-            batch.id,
-            batch.ended_at,
-            data,
-            batch.webhook,
-        )
+        webhook_outbox.announce_batch(batch, BATCH_COMPLETED, batch.ended_at, data)
         # A resumed batch has another end to announce.
         same = {"_id": batch.id, "ended_at": batch.ended_at}
         Batch.collection().update_one(same, {"$unset": {"announce": ""}})

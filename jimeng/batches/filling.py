@@ -169,7 +169,9 @@ def webhook_of(batch: Batch) -> dict[str, Any]:
     except (Invalid, WebhooksOff) as error:
         log.warning("webhook of a batch left out id=%s: %s", batch.id, error)
         return {}
-    return {"webhook_url": webhook["url"], "webhook_events": events}
+    signer = webhook.get("signer")
+    told = {"webhook_url": webhook["url"], "webhook_events": events}
+    return {**told, "webhook_signer": signer}
 
 
 def record_created(batch: Batch, task_id: str) -> Batch | None:

@@ -136,6 +136,14 @@ class Principal:
         """Whether the key, if one was used, is good for the model with that id."""
         return self.key is None or not self.key.models or model in self.key.models
 
+    def signer_for(self, user_id: str) -> str | None:
+        """
+        Whose secret signs what tells of that user's work, if it is not the user's own:
+        a shop has one for all of its customers.
+        """
+        is_another = bool(self.user_prefix) and user_id != self.user_id
+        return self.user_id if is_another else None
+
     @property
     def may_change(self) -> bool:
         """Whether the key, if one was used, is good for more than looking."""

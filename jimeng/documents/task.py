@@ -95,7 +95,8 @@ class Task(Stored):
         deleted_at: Set when its owner deleted it; nobody sees it from then on,
             and the rest of it goes soon after, or at `purge_at`.
         purge_at: Until when a deleted task can be brought back; absent: it cannot.
-        webhook: Where the end of this task alone is sent: ``url``, and which
+        webhook: Where the end of this task alone is sent: ``url``, whose default
+            endpoint signs it (``signer``, if it is not the user's), and which
             ``events`` of it.
         announce: Its end is to be sent by webhooks, and no delivery is made yet.
         announced: An end of it has been.

@@ -19,6 +19,7 @@ from pymongo import UpdateOne
 from pymongo.errors import BulkWriteError
 
 from jimeng.documents import (
+    Batch,
     Image,
     Task,
     WebhookDelivery,
@@ -47,6 +48,7 @@ UNANNOUNCED = {
     **KNOWN_TYPE,
 }
 
+Endpoints = dict[str, list[WebhookEndpoint]]  # by user, none for all others
 _owners: tuple[float, frozenset[str]] = (float("-inf"), frozenset())
 
 
@@ -157,18 +159,13 @@ def announce(tasks: Sequence[Task]) -> None:
     """Insert the deliveries of ended tasks, and clear their marks."""
     if not tasks:
         return
-    users = {"user_id": {"$in": list({task.user_id for task in tasks})}}
-    endpoints: dict[str, list[WebhookEndpoint]] = defaultdict(list)
-    for each in WebhookEndpoint.find_all(users):
-        endpoints[each.user_id].append(each)
+    endpoints = endpoints_for(tasks)
     shown = {"task_id": {"$in": [task.id for task in tasks]}, **SHOWN}
     images: dict[str, dict[int, Image]] = defaultdict(dict)
     for image in Image.find_all(shown):
         images[image.task_id][image.index] = image
     deliveries = [
-        row
-        for task in tasks
-        for row in deliveries_of(task, endpoints[task.user_id], images[task.id])
+        row for task in tasks for row in deliveries_of(task, endpoints, images[task.id])
     ]
     insert(deliveries)
     Task.collection().bulk_write(
@@ -184,41 +181,45 @@ def announce(tasks: Sequence[Task]) -> None:
     )
 
 
-def announce_about(
-    user_id: str,
-    event: str,
-    subject: str,
-    at: datetime,
-    data: dict,
-    webhook: Mapping | None,
-) -> None:
-    """
-    Insert the deliveries of an event to a user's endpoints that subscribe to it.
-
-    Args:
-        webhook: Where those of this *subject* alone are sent, too.
-    """
-    rows = []
-    for endpoint in WebhookEndpoint.find_all({"user_id": user_id}):
-        is_wanted, url = wanted_by(endpoint, event, webhook)
-        if is_wanted:
-            rows.append(new_delivery(endpoint, event, subject, at, data, url=url))
-    insert(rows)
+def announce_batch(batch: Batch, event: str, at: datetime, data: dict) -> None:
+    """Insert the deliveries of an event of a batch."""
+    receivers = receivers_of(batch, event, endpoints_for([batch]))
+    insert(
+        [
+            new_delivery(endpoint, event, batch.id, at, data, url=url)
+            for endpoint, url in receivers
+        ]
+    )
 
 
-def wanted_by(
-    endpoint: WebhookEndpoint, event: str, webhook: Mapping | None
-) -> tuple[bool, str | None]:
-    """
-    Whether an event goes to an endpoint, and where, if that is not its own address.
+def endpoints_for(subjects: Iterable[Task | Batch]) -> Endpoints:
+    """The endpoints of all users who may receive events of these, by user."""
+    users = {user for each in subjects for user in (each.user_id, signer_of(each))}
+    found: Endpoints = defaultdict(list)
+    for endpoint in WebhookEndpoint.find_all({"user_id": {"$in": list(users)}}):
+        found[endpoint.user_id].append(endpoint)
+    return found
 
-    Args:
-        webhook: The subject's own, for which the user's default endpoint signs.
-    """
-    if endpoint.url is not None:
-        return endpoint.wants(event), None
-    url, only = (webhook or {}).get("url"), (webhook or {}).get("events")
-    return bool(url) and (not only or event in only), url
+
+def signer_of(subject: Task | Batch) -> str:
+    """The user whose default endpoint signs what goes to its own ``webhook_url``."""
+    return (subject.webhook or {}).get("signer") or subject.user_id
+
+
+def receivers_of(
+    subject: Task | Batch, event: str, endpoints: Endpoints
+) -> list[tuple[WebhookEndpoint, str | None]]:
+    """The endpoints that receive an event, with the URL where it is another."""
+    own = [each for each in endpoints[subject.user_id] if each.url is not None]
+    found: list[tuple[WebhookEndpoint, str | None]] = [
+        (each, None) for each in own if each.wants(event)
+    ]
+    webhook = subject.webhook or {}
+    url, only = webhook.get("url"), webhook.get("events")
+    if url and (not only or event in only):
+        signing = endpoints[signer_of(subject)]
+        found += [(each, url) for each in signing if each.url is None]
+    return found
 
 
 def insert(rows: Sequence[dict]) -> None:
@@ -234,17 +235,15 @@ def insert(rows: Sequence[dict]) -> None:
 
 
 def deliveries_of(
-    task: Task, endpoints: Iterable[WebhookEndpoint], images: Mapping[int, Image]
+    task: Task, endpoints: Endpoints, images: Mapping[int, Image]
 ) -> list[dict]:
     """Build the deliveries of the end of a task."""
     event = f"task.{task.status}"
     rows = []
-    for endpoint in endpoints:
-        is_wanted, url = wanted_by(endpoint, event, task.webhook)
-        if is_wanted:
-            data = data_of(task, images, include_prompt=endpoint.include_prompt)
-            at = task.completed_at or task.updated_at
-            rows.append(new_delivery(endpoint, event, task.id, at, data, url=url))
+    for endpoint, url in receivers_of(task, event, endpoints):
+        data = data_of(task, images, include_prompt=endpoint.include_prompt)
+        at = task.completed_at or task.updated_at
+        rows.append(new_delivery(endpoint, event, task.id, at, data, url=url))
     return rows
 
 

@@ -102,7 +102,8 @@ def create_for_user(
         stored = inputs.store_all(new.user_id, named)
     try:
         if new.webhook_url is not None:
-            webhook_outbox.ensure_default(new.user_id)
+            new = new.signed_for(principal)
+            webhook_outbox.ensure_default(new.webhook_signer or new.user_id)
         known_by = {"idem_key": idem_key, "idem_hash": mark, "join_key": join_key}
         row = build_row(new, model, prompt, named, stored, **known_by)
         if new.webhook_url is not None or webhook_outbox.has_endpoint(new.user_id):

@@ -6,7 +6,7 @@ fingerprint by which a repeated request is recognised.
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import timedelta
 
 from jimeng import inputs, jobs
@@ -50,6 +50,7 @@ class NewTask:
         batch_index: The index of its prompt in the batch.
         webhook_url: Where events of this task are sent.
         webhook_events: Which events; empty for all.
+        webhook_signer: The user whose secret signs them; None for the task's own.
         metadata: The client's own pairs; not sent to the provider.
     """
 
@@ -75,6 +76,7 @@ class NewTask:
     batch_index: int | None = None
     webhook_url: str | None = None
     webhook_events: Sequence[str] = ()
+    webhook_signer: str | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -98,7 +100,13 @@ class NewTask:
         """As stored on the task."""
         if self.webhook_url is None:
             return None
-        return {"url": self.webhook_url, "events": list(self.webhook_events)}
+        found = {"url": self.webhook_url, "events": list(self.webhook_events)}
+        return found | ({"signer": self.webhook_signer} if self.webhook_signer else {})
+
+    def signed_for(self, principal: Principal) -> "NewTask":
+        """A copy that names whose secret signs its webhooks."""
+        signer = self.webhook_signer or principal.signer_for(self.user_id)
+        return replace(self, webhook_signer=signer)
 
     @property
     def has_mask(self) -> bool:

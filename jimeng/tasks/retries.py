@@ -134,6 +134,7 @@ def request_for_missing(
         task,
         webhook_url=webhook.get("url"),
         webhook_events=webhook.get("events") or (),
+        webhook_signer=webhook.get("signer"),
         metadata=task.metadata,
         user_id=task.user_id,
         n=len(missing),
