@@ -38,8 +38,12 @@ from jimeng.errors import (
 )
 from jimeng.errors.access import SignInRequired
 from jimeng.http import auth
-from jimeng.http.request_bodies import MAX_BODY_BYTES
-from jimeng.http.requests import JimengRequest, current_request, reject_nul
+from jimeng.http.requests import (
+    MAX_BODY_BYTES,
+    JimengRequest,
+    current_request,
+    reject_nul,
+)
 from jimeng.http.responses import (
     add_vary,
     compress,

@@ -6,7 +6,7 @@ from werkzeug.routing import Map, UnicodeConverter
 
 from jimeng.api.openapi.blueprint import DescribedBlueprint
 from jimeng.http.auth import principal_of_api, reject_cross_site, require_scope
-from jimeng.http.request_bodies import limit_large_bodies, reject_repeated
+from jimeng.http.requests import limit_large_bodies, reject_repeated
 
 RESERVED_NAMES = ("cancel", "retry", "secret")  # /tasks/cancel is not a task
 

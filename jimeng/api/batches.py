@@ -9,7 +9,7 @@ from jimeng.api.pagination import describe_list, page_response
 from jimeng.documents import Batch
 from jimeng.documents.principal import Principal
 from jimeng.http import auth
-from jimeng.http.request_bodies import accepts_pictures, idempotency_key
+from jimeng.http.requests import accepts_pictures, idempotency_key
 from jimeng.http.responses import path_for, success
 from jimeng.schemas import DryRunQuery, Nothing
 from jimeng.schemas.batch_responses import (

@@ -15,9 +15,17 @@ from jimeng.documents.principal import Principal
 from jimeng.documents.task import OPEN
 from jimeng.errors import Invalid, TaskNotFound, TooManyWaiting
 from jimeng.http import auth, long_polls
-from jimeng.http.etags import cached_response, etag, etag_headers, not_modified
-from jimeng.http.request_bodies import accepts_pictures, idempotency_key
-from jimeng.http.responses import absolute, path_for, rate_limit_headers, success
+from jimeng.http.requests import accepts_pictures, idempotency_key
+from jimeng.http.responses import (
+    absolute,
+    cached_response,
+    etag,
+    etag_headers,
+    not_modified,
+    path_for,
+    rate_limit_headers,
+    success,
+)
 from jimeng.schemas import DryRunQuery, NewGeneralTask, NewImageTask, Nothing
 from jimeng.schemas.model_responses import EstimateRecord
 from jimeng.schemas.pagination import ByOffset

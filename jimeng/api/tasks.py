@@ -16,12 +16,12 @@ from jimeng.api.pagination import describe_list, page_response
 from jimeng.documents.principal import Principal
 from jimeng.errors import Invalid
 from jimeng.http import auth
-from jimeng.http.request_bodies import idempotency_key
+from jimeng.http.requests import idempotency_key
 from jimeng.http.responses import rate_limit_headers, success
 from jimeng.schemas import CancelSeveral, DryRunQuery, Nothing, Retry, RetrySeveral
+from jimeng.schemas.fields import USER_ID
 from jimeng.schemas.model_responses import EstimateRecord
 from jimeng.schemas.pagination import ByCursor
-from jimeng.schemas.request_fields import USER_ID
 from jimeng.schemas.task_responses import (
     CancelOutcomes,
     Created,

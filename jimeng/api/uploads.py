@@ -7,7 +7,7 @@ from jimeng.api import blp
 from jimeng.api.openapi.blueprint import BINARY
 from jimeng.documents import Input
 from jimeng.http import auth
-from jimeng.http.request_bodies import accepts_pictures, idempotency_key, read_form
+from jimeng.http.requests import accepts_pictures, idempotency_key, read_form
 from jimeng.http.responses import file_response, success
 from jimeng.schemas import NewUpload, Nothing
 from jimeng.schemas.responses import UploadDeleted, UploadRecord

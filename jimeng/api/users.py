@@ -12,7 +12,7 @@ from jimeng.http import auth
 from jimeng.http.responses import success
 from jimeng.limits import usage
 from jimeng.schemas import Nothing, responses
-from jimeng.schemas.request_fields import USER_ID
+from jimeng.schemas.fields import USER_ID
 from jimeng.schemas.usage import Span, UsageRecord, span
 from jimeng.schemas.users import NewKey, NewUser, OfUsers, UserChanges
 

@@ -26,7 +26,7 @@ from jimeng.inputs import Named
 from jimeng.jobs import webhook_outbox
 from jimeng.lanes import switches
 from jimeng.tasks import NewTask
-from jimeng.tasks.requests import output_size
+from jimeng.tasks.creation import output_size
 
 log = logging.getLogger(__name__)
 

@@ -10,7 +10,7 @@ from jimeng.errors import Invalid
 from jimeng.inputs import Named
 from jimeng.providers import Model
 from jimeng.tasks import Estimate, NewTask
-from jimeng.tasks.requests import check_with_model, model_for, resolve_inputs
+from jimeng.tasks.creation import check_with_model, model_for, resolve_inputs
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,7 +18,7 @@ from pymongo.errors import (
 
 # What the driver raises where the answer is none, and by itself is no proof of that.
 STUMBLES = (LookupError, struct.error)
-READERS = ("pymongo.", "jimeng.documents.commands")  # those who do
+READERS = ("pymongo.", "jimeng.documents.base")  # those who do
 TROUBLES = (PyMongoError, InvalidBSON, *STUMBLES)
 OURS = (
     CollectionInvalid,

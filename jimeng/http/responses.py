@@ -1,15 +1,18 @@
 """
-Responses: JSON in its envelope, files, and gzip compression of text.
+Responses: JSON in its envelope, files, ETags, and compressed text.
 
-The length of a compressed page can leak a secret that stands beside text chosen by an
-attacker (BREACH, https://breachattack.com). The attack needs many requests in the
-victim's name; the session cookie is ``SameSite=Lax``, so other sites cannot send them.
+The length of a compressed page can reveal a secret in it beside words that an attacker
+chose (BREACH, https://breachattack.com). For that they must be able to request it again
+and again in the victim's name; the session cookie is ``SameSite=Lax``, so other sites
+cannot.
 """
 
 import gzip
-from collections.abc import Iterable, Mapping
+import hashlib
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from itertools import islice
+from time import monotonic
 from typing import Any, BinaryIO
 from urllib.parse import quote
 
@@ -20,7 +23,7 @@ from werkzeug.wsgi import FileWrapper
 from jimeng.config import Config
 from jimeng.documents import RateLimit
 from jimeng.http.requests import current_request
-from jimeng.i18n import MESSAGES, t
+from jimeng.i18n import MESSAGES, language, t
 
 MAX_FIELDS_IN_MESSAGE = 3
 MAX_FIELD_ERRORS = 20  # fields reported as invalid
@@ -251,3 +254,53 @@ def weaken_etag(response: Response) -> None:
     tag, is_weak = response.get_etag()
     if tag is not None and not is_weak:
         response.set_etag(tag, weak=True)
+
+
+# A process that dies between updating a picture and its task leaves an ETag that misses
+# the change; the cached body is stale for no longer than this.
+CACHE_S, MAX_CACHED = 5.0, 1000
+
+_cache: dict[str, tuple[float, bytes]] = {}  # ETag -> (expiry by `monotonic`, body)
+
+
+def etag(*parts: object) -> str:
+    """A strong ETag of *parts*, the request's language and the server's address."""
+    text = repr((language(), absolute(""), *parts))
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+class NotModified(FinalResponse):
+    """A 304, which has no Content-Type."""
+
+    default_mimetype = None
+
+
+def not_modified(tag: str) -> Response | None:
+    """304 if ``If-None-Match`` has *tag*, else None."""
+    if_none_match = request.headers.get("If-None-Match")
+    # Proxies that compress turn a strong ETag into a weak one.
+    if (
+        if_none_match is None
+        or f'"{tag}"' not in if_none_match
+        and if_none_match.strip() != "*"
+    ):
+        return None
+    return NotModified(
+        status=304, headers={"Vary": "Accept-Encoding", **etag_headers(tag)}
+    )
+
+
+def cached_response(tag: str, make: Callable[[], object]) -> Response:
+    """The response for *tag*, with the data of *make*; cached for `CACHE_S`."""
+    until, body = _cache.get(tag, (0.0, b""))
+    if monotonic() >= until:
+        if len(_cache) >= MAX_CACHED:
+            _cache.clear()
+        body = success(make()).get_data()
+        _cache[tag] = monotonic() + CACHE_S, body
+    return FinalResponse(body, headers=etag_headers(tag), mimetype="application/json")
+
+
+def etag_headers(tag: str) -> dict[str, str]:
+    """Headers that let the client store the response and revalidate it each time."""
+    return {"ETag": f'"{tag}"', "Cache-Control": "private, no-cache"}

@@ -9,7 +9,7 @@ from jimeng.documents import Status
 from jimeng.i18n import in_language
 from jimeng.schemas import MAX_IMAGES, ImageFields, Strict, WithMetadata, WithWebhook
 from jimeng.schemas.batches import NewBatch
-from jimeng.schemas.request_fields import (
+from jimeng.schemas.fields import (
     Between,
     Flag,
     Long,

@@ -12,7 +12,7 @@ from jimeng.documents.collection import PREFIX
 from jimeng.documents.principal import Principal
 from jimeng.errors import Invalid
 from jimeng.gallery import collections
-from jimeng.http.request_bodies import scoped_key
+from jimeng.http.requests import scoped_key
 from jimeng.http.responses import absolute
 from jimeng.i18n import t
 from jimeng.mcp.handlers import canonical_arguments, default_model

@@ -12,7 +12,7 @@ from jimeng.documents import Task
 from jimeng.documents.principal import Principal
 from jimeng.errors import TooManyWaiting
 from jimeng.http import long_polls
-from jimeng.http.request_bodies import scoped_key
+from jimeng.http.requests import scoped_key
 from jimeng.i18n import t
 from jimeng.mcp.results import Result, record
 from jimeng.providers import Model

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from flask import Request
 from werkzeug.exceptions import UnsupportedMediaType
 
-from jimeng.http.request_bodies import strict_json
+from jimeng.http.requests import strict_json
 from jimeng.mcp.errors import (
     HEADER_MISMATCH,
     INVALID_PARAMS,

@@ -2,7 +2,7 @@
 
 from jimeng.api.openapi.blueprint import DescribedBlueprint
 from jimeng.http.auth import principal_of_api, reject_cross_site, require_scope
-from jimeng.http.request_bodies import limit_large_bodies
+from jimeng.http.requests import limit_large_bodies
 from jimeng.openai.errors import PREFIX, failure
 from jimeng.openai.model_names import check
 from jimeng.openai.openapi import ERRORS

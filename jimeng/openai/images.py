@@ -15,11 +15,7 @@ from jimeng.documents import Task
 from jimeng.documents.principal import Principal
 from jimeng.errors import Invalid
 from jimeng.http import auth, long_polls
-from jimeng.http.request_bodies import (
-    accepts_pictures,
-    idempotency_key,
-    release_body_permit,
-)
+from jimeng.http.requests import accepts_pictures, idempotency_key, release_body_permit
 from jimeng.http.responses import rate_limit_headers
 from jimeng.openai import bp, errors, requests, responses, streams
 from jimeng.openai.inputs import images_of

@@ -5,7 +5,7 @@ import re
 from jimeng.errors import Invalid
 from jimeng.inputs import Reference
 from jimeng.openai.requests import Body
-from jimeng.schemas.request_fields import is_storable
+from jimeng.schemas.fields import is_storable
 
 # ``image``, ``image[]``, ``image[0]``, ``images``: clients send all of these.
 IMAGES = re.compile(r"images?(\[\d*\])?")

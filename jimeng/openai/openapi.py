@@ -27,7 +27,7 @@ from jimeng.schemas import (
     field_descriptions,
     unless,
 )
-from jimeng.schemas.request_fields import (
+from jimeng.schemas.fields import (
     Between,
     File,
     Flag,
@@ -35,11 +35,17 @@ from jimeng.schemas.request_fields import (
     Many,
     Metadata,
     OneOf,
+    Reply,
     Text,
     Texts,
     Whole,
+    a,
+    address,
+    count,
+    list_of,
+    some,
+    text,
 )
-from jimeng.schemas.response_fields import Reply, a, address, count, list_of, some, text
 
 MAX_PICTURES = 4
 MAX_PROMPT = 32_000  # characters that OpenAI's API takes; models here take fewer

@@ -15,9 +15,9 @@ from flask import request
 from marshmallow import ValidationError
 
 from jimeng.errors import Invalid, InvalidJson
-from jimeng.http.request_bodies import parse_json_body
+from jimeng.http.requests import parse_json_body
 from jimeng.openai.openapi import CreateImageRequest
-from jimeng.schemas.request_fields import Between, Long, is_storable
+from jimeng.schemas.fields import Between, Long, is_storable
 
 # Objects in which clients and gateways send fields that OpenAI's API does not have.
 NESTED = ("extra_fields", "extra_body")

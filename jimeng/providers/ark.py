@@ -13,11 +13,17 @@ from typing import Self
 
 from jimeng.config import Config
 from jimeng.providers.ark_rules import RULES, judge, judge_picture, judgements
-from jimeng.providers.http_provider import HttpProvider, Reply, finished, object_in
 from jimeng.providers.inputs import InputPicture
 from jimeng.providers.models import Model
 from jimeng.providers.models.ark import ANSWER_WITHIN, MODELS
-from jimeng.providers.provider import ImageRequest, Progress
+from jimeng.providers.provider import (
+    HttpProvider,
+    ImageRequest,
+    Progress,
+    Reply,
+    finished,
+    object_in,
+)
 from jimeng.providers.rules import RESULT_EMPTY, RESULT_LOST
 from jimeng.providers.transport import Answer, CallFailed, short
 

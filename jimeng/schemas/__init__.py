@@ -18,7 +18,7 @@ from jimeng.http.auth import needs_sign_in
 from jimeng.jobs.webhook_outbox import MAX_URL_CHARS
 from jimeng.providers import Expansion
 from jimeng.schemas import field_descriptions
-from jimeng.schemas.request_fields import (
+from jimeng.schemas.fields import (
     AS_TEXT,
     AS_USER_ID,
     Anything,

@@ -8,9 +8,8 @@ from jimeng.batches.progress import status_of
 from jimeng.documents import Batch, Status
 from jimeng.i18n import MESSAGES, t
 from jimeng.schemas import field_descriptions
-from jimeng.schemas.model_responses import EstimateRecord
-from jimeng.schemas.request_fields import AS_USER_ID
-from jimeng.schemas.response_fields import (
+from jimeng.schemas.fields import (
+    AS_USER_ID,
     Reply,
     Within,
     a,
@@ -24,6 +23,7 @@ from jimeng.schemas.response_fields import (
     text,
     whole,
 )
+from jimeng.schemas.model_responses import EstimateRecord
 from jimeng.schemas.task_responses import METADATA, MODEL, PROVIDER, TASK
 
 BATCH = "batch_3b9d0c5e7a1f42d68c0e9b7a5d3f1e24"

@@ -22,8 +22,7 @@ from jimeng.schemas import (
     field_descriptions,
     unless,
 )
-from jimeng.schemas.pagination import PageQuery
-from jimeng.schemas.request_fields import (
+from jimeng.schemas.fields import (
     Between,
     Flag,
     Long,
@@ -35,6 +34,7 @@ from jimeng.schemas.request_fields import (
     Trimmed,
     Whole,
 )
+from jimeng.schemas.pagination import PageQuery
 
 
 class NewBatch(PictureSettings, WithWebhook, WithMetadata, OfUser):

@@ -6,10 +6,16 @@ from jimeng.gallery.collections import MAX_AT_ONCE, MAX_NAME_CHARS
 from jimeng.gallery.shares import MAX_TITLE_CHARS, ShareOverview
 from jimeng.http.responses import absolute, path_for
 from jimeng.schemas import Changes, OfUser, Strict, field_descriptions
-from jimeng.schemas.request_fields import Flag, Long, Many, Moment, Text, Texts, Trimmed
-from jimeng.schemas.response_fields import (
+from jimeng.schemas.fields import (
     HOST,
+    Flag,
+    Long,
+    Many,
+    Moment,
     Reply,
+    Text,
+    Texts,
+    Trimmed,
     Within,
     a,
     address,

@@ -11,7 +11,7 @@ from jimeng.i18n import in_language, t
 from jimeng.providers import Model
 from jimeng.providers.models.model import PROMPTS, TASKS
 from jimeng.schemas import field_descriptions
-from jimeng.schemas.response_fields import (
+from jimeng.schemas.fields import (
     Reply,
     Within,
     a,

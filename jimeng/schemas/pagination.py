@@ -4,7 +4,7 @@ from marshmallow import pre_load
 
 from jimeng.documents import Status
 from jimeng.schemas import OfUser, Strict, field_descriptions
-from jimeng.schemas.request_fields import Between, Digits, Long, MetadataFilter, Text
+from jimeng.schemas.fields import Between, Digits, Long, MetadataFilter, Text
 from jimeng.tasks.queries import MAX_OFFSET
 
 

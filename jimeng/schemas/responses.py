@@ -9,7 +9,7 @@ from jimeng.documents import Input
 from jimeng.documents.principal import KEY_INTERFACES, SCOPES
 from jimeng.i18n import t
 from jimeng.schemas import field_descriptions
-from jimeng.schemas.response_fields import (
+from jimeng.schemas.fields import (
     Reply,
     count,
     day,

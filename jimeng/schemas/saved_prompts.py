@@ -14,8 +14,19 @@ from jimeng.schemas import (
     Strict,
     field_descriptions,
 )
-from jimeng.schemas.request_fields import Between, Long, OneOf, Text, Trimmed, Whole
-from jimeng.schemas.response_fields import Reply, fixed, instant, text, whole
+from jimeng.schemas.fields import (
+    Between,
+    Long,
+    OneOf,
+    Reply,
+    Text,
+    Trimmed,
+    Whole,
+    fixed,
+    instant,
+    text,
+    whole,
+)
 
 SAVED = "prompt_3f9a1c5b7d20e46a8c1b9f02"
 EXAMPLE = {"prompt": "雨后的小巷，一只猫", "size": "16:9", "style": "ink"}

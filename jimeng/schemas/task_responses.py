@@ -11,8 +11,8 @@ from jimeng.errors import JimengError
 from jimeng.http.responses import absolute, path_for
 from jimeng.i18n import MESSAGES, explain, t
 from jimeng.schemas import field_descriptions
-from jimeng.schemas.request_fields import AS_USER_ID
-from jimeng.schemas.response_fields import (
+from jimeng.schemas.fields import (
+    AS_USER_ID,
     HOST,
     Reply,
     Within,

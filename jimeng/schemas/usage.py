@@ -9,8 +9,17 @@ from marshmallow import ValidationError, fields, validates_schema
 from jimeng.documents import utcnow
 from jimeng.limits.usage import UsageRow
 from jimeng.schemas import Strict, field_descriptions
-from jimeng.schemas.request_fields import DescribedField, messages_for
-from jimeng.schemas.response_fields import Reply, a, count, day, flag, some, text
+from jimeng.schemas.fields import (
+    DescribedField,
+    Reply,
+    a,
+    count,
+    day,
+    flag,
+    messages_for,
+    some,
+    text,
+)
 from jimeng.schemas.task_responses import MODEL
 
 USUAL_DAYS, MAX_DAYS = 30, 366

@@ -9,8 +9,7 @@ from marshmallow.fields import Integer
 from jimeng.documents import utcnow
 from jimeng.documents.principal import KEY_INTERFACES, SCOPES
 from jimeng.schemas import Strict, field_descriptions
-from jimeng.schemas.pagination import PageQuery
-from jimeng.schemas.request_fields import (
+from jimeng.schemas.fields import (
     Between,
     Digits,
     Long,
@@ -23,6 +22,7 @@ from jimeng.schemas.request_fields import (
     Whole,
     email_check,
 )
+from jimeng.schemas.pagination import PageQuery
 
 LIFETIMES = ("", "30", "90", "365")  # days; "" for ever
 MAX_MODELS, MAX_OF_KEY = 50, 1_000_000  # of an API key's own limits

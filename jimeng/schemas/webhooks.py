@@ -7,20 +7,17 @@ from jimeng.documents.webhook import BOTH_SIGN, EVENTS, STATES, TEST
 from jimeng.i18n import t
 from jimeng.jobs.webhook_outbox import MAX_URL_CHARS
 from jimeng.schemas import Changes, OfUser, Strict, field_descriptions
-from jimeng.schemas.pagination import PageQuery
-from jimeng.schemas.request_fields import (
+from jimeng.schemas.fields import (
     AS_USER_ID,
     Flag,
     Long,
     Many,
     Moment,
     OneOf,
+    Reply,
     Text,
     Texts,
     Trimmed,
-)
-from jimeng.schemas.response_fields import (
-    Reply,
     address,
     count,
     fixed,
@@ -32,6 +29,7 @@ from jimeng.schemas.response_fields import (
     text,
     whole,
 )
+from jimeng.schemas.pagination import PageQuery
 from jimeng.schemas.task_responses import TASK
 
 WEBHOOK = "webhook_3f9a1c5b7d20e46a8c1b9f02"

@@ -3,7 +3,7 @@ Request bodies: small ones are read before the application is called.
 
 So a slow client costs a greenlet and not one of the `MAX_WORKING` permits, and the
 duration of a request is that of its work. The application reads larger bodies itself,
-once it knows the user and has a permit: see `jimeng.http.request_bodies`.
+once it knows the user and has a permit: see `jimeng.http.requests`.
 """
 
 from collections.abc import Callable
@@ -19,7 +19,7 @@ from werkzeug.exceptions import RequestTimeout
 from jimeng.serve.sockets import ClientSocket, ClientTooSlow
 
 Aside = Callable[[], AbstractContextManager]
-MAX_READ_FIRST = 1024 * 1024  # bytes; `jimeng.http.request_bodies.MAX_BODY_BYTES`
+MAX_READ_FIRST = 1024 * 1024  # bytes; `jimeng.http.requests.MAX_BODY_BYTES`
 READ_BYTES = 64 * 1024  # at a time
 # More are refused: each chunk costs as much CPU as some kilobytes, during which no
 # other request of the process is answered.

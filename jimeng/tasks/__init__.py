@@ -6,7 +6,7 @@ Each takes the `Principal` who asks; tasks of other users do not exist for them.
 
 from jimeng.tasks.bulk import Outcome, cancel_many, newest_ids, retry_many
 from jimeng.tasks.cancellation import cancel, cancel_picture
-from jimeng.tasks.creation import create
+from jimeng.tasks.creation import NewTask, create
 from jimeng.tasks.deduplication import Request, create_or_join, mark_answered
 from jimeng.tasks.deletion import delete, delete_all
 from jimeng.tasks.estimates import Estimate, estimate
@@ -19,7 +19,6 @@ from jimeng.tasks.queries import (
     page_by_offset,
     view_after_wait,
 )
-from jimeng.tasks.requests import NewTask
 from jimeng.tasks.retries import estimate_retry, original_wording, retry, run_again
 from jimeng.tasks.summary import WaitingSummary, waiting_summary
 from jimeng.tasks.views import PictureView, TaskView, view, view_all, view_changed

@@ -1,17 +1,36 @@
-"""Create tasks: validate, reserve limits, insert the task, then queue its jobs."""
+"""
+Create a task: validated by its model, checked against all limits, then written.
 
+Everything that can refuse comes first. A fingerprint of the request recognises a
+repeated one.
+"""
+
+import hashlib
+import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass, field, replace
+from datetime import timedelta
 
 from pymongo.errors import PyMongoError
 
 from jimeng import inputs, jobs, lanes, limits
 from jimeng.config import logs
-from jimeng.documents import Batch, Input, Task, best_effort, indexes
+from jimeng.documents import (
+    Batch,
+    Input,
+    Task,
+    best_effort,
+    idempotency,
+    indexes,
+    utcnow,
+)
 from jimeng.documents.principal import Principal, noted
+from jimeng.documents.task import stored_pairs
 from jimeng.errors import (
     IntakePaused,
+    Invalid,
     JimengError,
     QueueUnavailable,
     QuotaExceeded,
@@ -19,17 +38,317 @@ from jimeng.errors import (
     TooManyPending,
     TooManySubmissions,
 )
+from jimeng.inputs import Named, Reference
 from jimeng.jobs import webhook_outbox
 from jimeng.lanes import switches
 from jimeng.limits import Reservation
-from jimeng.providers import Model
-from jimeng.tasks.requests import (
-    NewTask,
-    build_row,
-    find_earlier,
-    fingerprint,
-    validate,
-)
+from jimeng.providers import Expansion, Model
+from jimeng.providers.models.output_size import drawn_size
+from jimeng.providers.models.validation import Parameters, check_parameters
+from jimeng.tasks import styles
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewTask:
+    """
+    A request for a task; `schemas` has checked the types.
+
+    Attributes:
+        user_id: The owner.
+        prompt: 1 to as many characters as the model accepts.
+        model: A name in the registry, None for the default model.
+        provider: None for the one that offers the model.
+        size: As `Model.resolve_size` accepts it.
+        quality: ``standard`` or ``hd``.
+        style: Words that are added to the prompt.
+        n: Pictures, 1 to 4.
+        seed: 0 to 2^31-1, or -1 for a random one.
+        delay: Seconds before it may start.
+        images: References to the input pictures, in order, as `inputs.look_up`.
+        mask: A reference to a mask for the first of them.
+        strength: 0 to 1.
+        expand: How far the picture is extended at each side.
+        again: The inputs of a task that is run again, in place of *images* and *mask*.
+        given: The request as received, stored with the task.
+        retried_from: The task that this one retries.
+        id: A derived id, which makes creation idempotent; None for a new one.
+        batch: The id of its batch.
+        batch_index: The index of its prompt in the batch.
+        webhook_url: Where events of this task are sent.
+        webhook_events: Which events; empty for all.
+        webhook_signer: The user whose secret signs them; None for the task's own.
+        metadata: The client's own pairs; not sent to the provider.
+    """
+
+    user_id: str
+    prompt: str
+    model: str | None = None
+    provider: str | None = None
+    size: str | None = None
+    quality: str = "standard"
+    style: str | None = None
+    n: int = 1
+    seed: int = -1
+    delay: float = 0.0
+    images: Sequence[Reference] = ()
+    mask: Reference | None = None
+    strength: float | None = None
+    expand: Expansion | None = None
+    again: tuple[Named, ...] = ()
+    given: dict = field(default_factory=dict)
+    retried_from: str | None = None
+    id: str | None = None
+    batch: str | None = None
+    batch_index: int | None = None
+    webhook_url: str | None = None
+    webhook_events: Sequence[str] = ()
+    webhook_signer: str | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def fingerprint_fields(self) -> dict:
+        """
+        What equal requests have in common, except for pictures; defaults are filled
+        in, so that it does not matter whether they were spelled out.
+        """
+        names = ("user_id", "prompt", "model", "provider", "size", "quality", "style")
+        more = ("n", "seed", "delay", "strength", "retried_from")
+        found = {name: getattr(self, name) for name in (*names, *more)}
+        found["delay"] = float(self.delay)
+        if self.webhook is not None:
+            found["webhook"] = self.webhook
+        if self.metadata:
+            found["metadata"] = dict(self.metadata)
+        return found | {"expand": asdict(self.expand) if self.expand else None}
+
+    @property
+    def webhook(self) -> dict | None:
+        """As stored on the task."""
+        if self.webhook_url is None:
+            return None
+        found = {"url": self.webhook_url, "events": list(self.webhook_events)}
+        return found | ({"signer": self.webhook_signer} if self.webhook_signer else {})
+
+    def signed_for(self, principal: Principal) -> "NewTask":
+        """A copy that names whose secret signs its webhooks."""
+        signer = self.webhook_signer or principal.signer_for(self.user_id)
+        return replace(self, webhook_signer=signer)
+
+    @property
+    def has_mask(self) -> bool:
+        return self.mask is not None or any(each.field == "mask" for each in self.again)
+
+
+def validate(principal: Principal, new: NewTask) -> tuple[Model, str, list[Named]]:
+    """
+    Validate a request, except for its size and the content of its pictures.
+
+    Returns:
+        The model, the prompt as it is sent, and the input references.
+
+    Raises:
+        Invalid: as in `create`, and so is ModelNotAllowed.
+    """
+    model = model_for(principal, new)
+    prompt = check_with_model(new, model)
+    return model, prompt, resolve_inputs(principal, new)
+
+
+def model_for(principal: Principal, new: NewTask) -> Model:
+    """
+    The model of the request.
+
+    Raises:
+        Invalid: there is none of that name.
+        ModelNotAllowed: as in `create`.
+    """
+    model = jobs.runtime().registry.model(new.model, new.provider)
+    principal.require_model(model.id)
+    return model
+
+
+def check_with_model(new: NewTask, model: Model) -> str:
+    """
+    Check the request against what the model accepts, without any lookup.
+
+    Returns:
+        The prompt as it is sent.
+
+    Raises:
+        Invalid: as in `create`, and so is WebhooksOff.
+    """
+    if new.webhook_url is not None:
+        webhook_outbox.check_address("webhook_url", new.webhook_url)
+        webhook_outbox.secret_key()
+    count = len(new.images) or len(new.again) - bool(new.again and new.has_mask)
+    asked = Parameters(
+        prompt=new.prompt,
+        pictures=count,
+        mask=new.has_mask,
+        strength=new.strength,
+        expand=new.expand,
+    )
+    check_parameters(asked, model, jobs.runtime().registry.models.values())
+    prompt = with_style(new.prompt, new.style)
+    if len(prompt) > model.max_prompt:
+        raise Invalid.field("prompt", "invalid.prompt_length", max=model.max_prompt)
+    if new.n > model.max_images:
+        raise Invalid.field("n", "invalid.n", max=model.max_images)
+    if new.n > (most := jobs.runtime().config.USER_MAX_PENDING):
+        raise Invalid.field("n", "invalid.n_pending", max=most)
+    if new.seed >= 0 and not model.takes_seed:
+        raise Invalid.field("seed", "invalid.seed_unsupported")
+    return prompt
+
+
+def resolve_inputs(principal: Principal, new: NewTask) -> list[Named]:
+    """
+    Look up the input pictures.
+
+    Raises:
+        Invalid: as in `create`.
+    """
+    if new.again:
+        return list(new.again)
+    if not new.images and new.mask is None:
+        return []
+    return inputs.look_up(principal, new.images, new.mask)
+
+
+def build_row(
+    new: NewTask,
+    model: Model,
+    prompt: str,
+    named: Sequence[Named] = (),
+    made: Sequence[Input] = (),
+    **known_by: str | None,
+) -> dict:
+    """
+    Build the task's row for MongoDB.
+
+    Args:
+        prompt: As it is sent.
+        named: References to the input pictures.
+        made: The stored inputs that belong to them.
+        known_by: Fields by which a repeated request finds the task.
+
+    Raises:
+        Invalid: as in `create`.
+    """
+    size = output_size(new, model, made)
+    now = utcnow()
+    return Task.row(
+        user_id=new.user_id,
+        input={**stored_request(new), **inputs.stored_references(named, made)}
+        if made
+        else stored_request(new),
+        prompt=prompt,
+        model=model.id,
+        provider=model.provider,
+        lane=model.lane,
+        req_key=model.req_key,
+        width=size[0] if size else 1,
+        height=size[1] if size else 1,
+        unsized=None if size else True,
+        n=new.n,
+        seed=seed_to_send(new, model),
+        seed_given=new.seed >= 0,
+        open=True,
+        delay=new.delay or None,
+        not_before=now + timedelta(seconds=new.delay) if new.delay else None,
+        retried_from=new.retried_from,
+        batch=new.batch,
+        batch_index=new.batch_index,
+        webhook=new.webhook,
+        pairs=stored_pairs(new.metadata),
+        created_at=now,
+        updated_at=now,
+        **({"id": new.id} if new.id else {}),
+        **input_fields(new, made),
+        **known_by,
+    )
+
+
+def stored_request(new: NewTask) -> dict:
+    """The request as received, without the parts that are stored in other fields."""
+    elsewhere = ("images", "mask", "metadata")
+    fields = {k: v for k, v in new.given.items() if k not in elsewhere}
+    return fields | ({"expand": asdict(new.expand)} if new.expand else {})
+
+
+def output_size(
+    new: NewTask, model: Model, made: Sequence[Input]
+) -> tuple[int, int] | None:
+    """
+    The width and height of the output; None as long as they depend on unread inputs.
+
+    Raises:
+        Invalid: the model does not offer the size, or does not accept the inputs.
+    """
+    if not made:
+        return model.resolve_size(new.size, new.quality)
+    jobs.check_inputs(model, made, has_mask=new.has_mask)
+    pictures = made[: len(made) - new.has_mask]
+    sizes = [each.size for each in pictures]
+    return drawn_size(model, new.size, new.quality, pictures=sizes, expand=new.expand)
+
+
+def input_fields(new: NewTask, made: Sequence[Input]) -> dict:
+    """The row's fields about inputs; empty without inputs."""
+    if not made:
+        return {}
+    return {
+        "inputs": [each.id for each in made],
+        "has_mask": new.has_mask or None,
+        "strength": new.strength,
+        "expand": asdict(new.expand) if new.expand else None,
+        "made_from": [
+            {"input": each.id, **({"picture": each.picture} if each.picture else {})}
+            for each in made
+        ],
+    }
+
+
+def seed_to_send(new: NewTask, model: Model) -> int | None:
+    """The caller's seed or a random one; None if the model accepts none."""
+    if not model.takes_seed:
+        return None
+    return new.seed if new.seed >= 0 else jobs.new_seed()
+
+
+def with_style(prompt: str, style: str | None) -> str:
+    """The prompt with the style appended; a named style is expanded to its phrase."""
+    if not style:
+        return prompt
+    words = styles.expand(style)
+    return f"{prompt}，{words}" if prompt else words
+
+
+def fingerprint(new: NewTask, named: Sequence[Named] = ()) -> str:
+    """A hash that requests with one idempotency key must share."""
+    body = new.fingerprint_fields
+    if named:  # pictures by their bytes: multipart bodies are never equal
+        body["inputs"] = [[each.field, each.mark] for each in named]
+    text = json.dumps(body, sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def find_earlier(new: NewTask, idem_key: str | None, mark: str | None) -> Task | None:
+    """
+    The task that an earlier request created with the same key or derived id.
+
+    Args:
+        mark: The `fingerprint` that goes with the key.
+
+    Raises:
+        IdempotencyKeyReused: as `idempotency.earlier`.
+    """
+    if new.id is not None:
+        return Task.find_one({"_id": new.id, "user_id": new.user_id})
+    if idem_key is None:
+        return None
+    return idempotency.earlier(Task, new.user_id, idem_key, mark or "")
+
 
 log = logging.getLogger(__name__)
 

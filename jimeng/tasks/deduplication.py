@@ -23,8 +23,7 @@ from jimeng import jobs
 from jimeng.documents import Status, Task, best_effort, utcnow
 from jimeng.documents.principal import Principal
 from jimeng.documents.task import OPEN, THERE
-from jimeng.tasks.creation import create
-from jimeng.tasks.requests import NewTask
+from jimeng.tasks.creation import NewTask, create
 
 log = logging.getLogger(__name__)
 

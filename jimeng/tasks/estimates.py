@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from jimeng.documents.principal import Principal
 from jimeng.providers import Model
-from jimeng.tasks.requests import NewTask, validate
+from jimeng.tasks.creation import NewTask, validate
 
 
 @dataclass(frozen=True)

@@ -5,15 +5,7 @@ from collections.abc import Iterable, Mapping
 from typing import BinaryIO
 
 from jimeng import jobs
-from jimeng.documents import (
-    Generation,
-    Image,
-    Status,
-    Task,
-    best_effort,
-    commands,
-    cursors,
-)
+from jimeng.documents import Generation, Image, Status, Task, base, best_effort, cursors
 from jimeng.documents.cursors import NEWEST_FIRST, Page
 from jimeng.documents.image import FILES, SHOWN
 from jimeng.documents.principal import Principal
@@ -33,7 +25,7 @@ def find(principal: Principal, task_id: str) -> Task:
     Raises:
         TaskNotFound: no such task, or it is another user's.
     """
-    row = commands.find_one(Task.collection(), {"_id": task_id})
+    row = base.find_one(Task.collection(), {"_id": task_id})
     return Task.read(require_visible(principal, task_id, row))
 
 
@@ -235,9 +227,7 @@ def _find_with_generations(
     of_task = [{"$match": {"task_id": task_id}}]
     generations_of = {"coll": Generation.collection().name, "pipeline": of_task}
     wanted = {"$match": {"_id": task_id}}
-    rows = commands.aggregate(
-        Task.collection(), [wanted, {"$unionWith": generations_of}]
-    )
+    rows = base.aggregate(Task.collection(), [wanted, {"$unionWith": generations_of}])
     first = next((row for row in rows if row["_id"] == task_id), None)
     task = require_visible(principal, task_id, first)
     generations = [Generation.read(row) for row in rows if row is not task]

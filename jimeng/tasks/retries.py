@@ -15,10 +15,9 @@ from jimeng.providers import Expansion
 from jimeng.providers.registry import retryable
 from jimeng.tasks import failure_hints
 from jimeng.tasks.audit import audited
-from jimeng.tasks.creation import create
+from jimeng.tasks.creation import NewTask, create, with_style
 from jimeng.tasks.estimates import Estimate, estimate
 from jimeng.tasks.queries import find, owner_filter
-from jimeng.tasks.requests import NewTask, with_style
 
 RETRYABLE = frozenset(("completed", "failed", "cancelled"))
 MAX_AT_ONCE = 100  # tasks in one request

@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 
 from jimeng.errors import JimengError
 from jimeng.http import auth
-from jimeng.http.request_bodies import limit_large_bodies
+from jimeng.http.requests import limit_large_bodies
 from jimeng.i18n import in_language
 from jimeng.providers import credentials
 from jimeng.web.site.preferences import theme

@@ -6,7 +6,7 @@ import re
 from itertools import product
 
 from jimeng import tasks
-from jimeng.schemas.request_fields import Text
+from jimeng.schemas.fields import Text
 from tests.api.refusing import client
 from tests.each import for_each
 from tests.rest import (

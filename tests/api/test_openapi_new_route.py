@@ -10,8 +10,7 @@ from jimeng.api.openapi.blueprint import DescribedBlueprint
 from jimeng.i18n import MESSAGES, t
 from jimeng.monitoring import health, metrics
 from jimeng.schemas import Strict
-from jimeng.schemas.request_fields import Trimmed
-from jimeng.schemas.response_fields import Reply, text
+from jimeng.schemas.fields import Reply, Trimmed, text
 from tests.rest import API
 from tests.test_openapi import shown
 

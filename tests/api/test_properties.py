@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from jimeng.documents.cursors import after, cursor_of
 from jimeng.documents.user import email_key
 from jimeng.errors import IdempotencyKeyInvalid
-from jimeng.http.request_bodies import idempotency_key
+from jimeng.http.requests import idempotency_key
 from tests.rest import API, CAT, CREATE, USERS, data_of, errors_of, refused
 
 VISIBLE = "".join(map(chr, range(0x21, 0x7F)))

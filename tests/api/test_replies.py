@@ -10,7 +10,7 @@ from jimeng.documents.principal import Principal
 from jimeng.errors import ProviderError
 from jimeng.operations import queue
 from jimeng.schemas import model_responses, responses, task_responses
-from jimeng.schemas.response_fields import Reply
+from jimeng.schemas.fields import Reply
 from jimeng.tasks import styles
 from tests.rest import create
 

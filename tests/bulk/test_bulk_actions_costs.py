@@ -6,7 +6,7 @@ from pymongo import monitoring
 from jimeng import documents, jobs, lanes, tasks
 from jimeng.documents import Task
 from jimeng.jobs import backfill, bulk
-from jimeng.tasks import clear_queue, requests
+from jimeng.tasks import clear_queue, creation
 from tests.admin.pages import OPERATOR
 
 # Sent now and then, by the clock: the indexes are looked at. And what a connection
@@ -53,7 +53,7 @@ def fill(n: int, users: int) -> None:
         user = f"user_{each % users}"
         new = tasks.NewTask(user_id=user, prompt="猫")
         model = jobs.runtime().registry.model(None, None)
-        row = requests.build_row(new, model, new.prompt)
+        row = creation.build_row(new, model, new.prompt)
         Task.collection().insert_one(row)
         task = Task.read(row)
         turn, _ = lanes.reserve_tickets(task.lane, user, 1)

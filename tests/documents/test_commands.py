@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from pymongo.errors import AutoReconnect, NetworkTimeout, OperationFailure
 
-from jimeng.documents import Task, commands, utcnow
+from jimeng.documents import Task, base, utcnow
 from tests.documents.test_note import breaking  # noqa: F401 (a fixture)
 
 
@@ -17,18 +17,18 @@ def test_finds_what_the_driver_finds(database):
     """With times as this server has them."""
     Task.collection().insert_one({"_id": "a", "created_at": utcnow(), "n": 2})
 
-    found = commands.find_one(Task.collection(), {"n": 2})
+    found = base.find_one(Task.collection(), {"n": 2})
 
     assert found == Task.collection().find_one({"_id": "a"})
     assert found["created_at"].utcoffset() == timedelta()
-    assert commands.find_one(Task.collection(), {"n": 3}) is None
+    assert base.find_one(Task.collection(), {"n": 3}) is None
 
 
 def test_all_that_a_pipeline_finds_comes(database):
     """Also more than a cursor's first batch has."""
     put(*(f"{n:03}" for n in range(300)))
 
-    found = commands.aggregate(Task.collection(), [{"$sort": {"_id": -1}}])
+    found = base.aggregate(Task.collection(), [{"$sort": {"_id": -1}}])
 
     assert [row["_id"] for row in found] == [f"{n:03}" for n in reversed(range(300))]
 
@@ -38,16 +38,16 @@ def test_broken_connection_is_tried_again(breaking):  # noqa: F811
     put("a")
     breaking[:] = [AutoReconnect("reset")]
 
-    assert commands.find_one(Task.collection(), {})["_id"] == "a"
+    assert base.find_one(Task.collection(), {})["_id"] == "a"
 
     for errors in ([AutoReconnect("reset")] * 2, [NetworkTimeout("slow")]):
         breaking[:] = errors
         with pytest.raises(AutoReconnect):
-            commands.find_one(Task.collection(), {})
+            base.find_one(Task.collection(), {})
         assert breaking == []
 
 
 def test_what_makes_no_sense_is_told(database):
     """As the driver tells it."""
     with pytest.raises(OperationFailure):
-        commands.find_one(Task.collection(), {"$nothing": 1})
+        base.find_one(Task.collection(), {"$nothing": 1})

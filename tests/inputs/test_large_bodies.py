@@ -2,7 +2,7 @@
 
 import pytest
 
-from jimeng.http.request_bodies import MAX_BODY_BYTES, PERMIT_TIMEOUT_S
+from jimeng.http.requests import MAX_BODY_BYTES, PERMIT_TIMEOUT_S
 from jimeng.serve.bodies import MAX_CHUNKS, MAX_READ_FIRST
 from jimeng.serve.sockets import HEAD_TIMEOUT_S
 from tests.serving import APP, answer_of, connect, front, read_all

@@ -14,7 +14,7 @@ from werkzeug.test import encode_multipart
 from jimeng import pictures
 from jimeng.documents import Input, utcnow
 from jimeng.errors import TooManyWaiting
-from jimeng.http import request_bodies
+from jimeng.http import requests
 from jimeng.inputs import storing
 from jimeng.limits import reservations as limits
 from tests import given_pictures as given
@@ -231,12 +231,12 @@ def large() -> bytes:
 
 def test_one_user_has_no_place_for_all_large_bodies(client, monkeypatch):
     """Half of what others leave; another user finds one, and small ones need none."""
-    monkeypatch.setattr(request_bodies, "PERMIT_TIMEOUT_S", 0.1)
+    monkeypatch.setattr(requests, "PERMIT_TIMEOUT_S", 0.1)
     content, here = large(), "203.0.113.9"
-    assert len(content) > request_bodies.MAX_BODY_BYTES
+    assert len(content) > requests.MAX_BODY_BYTES
     with ExitStack() as held:
-        for _ in range(request_bodies.MAX_LARGE_BODIES // 2):
-            held.enter_context(request_bodies._permits.acquire(here))
+        for _ in range(requests.MAX_LARGE_BODIES // 2):
+            held.enter_context(requests._permits.acquire(here))
 
         answer = send(client, content, address=here)
 
@@ -244,15 +244,15 @@ def test_one_user_has_no_place_for_all_large_bodies(client, monkeypatch):
         assert answer.headers["Retry-After"] == "2"
         assert send(client, given.photo(), address=here).status_code == 201
         assert send(client, content, address="203.0.113.10").status_code == 201
-    for _ in range(request_bodies.MAX_LARGE_BODIES + 1):
-        send(client, given.SVG + bytes(request_bodies.MAX_BODY_BYTES))
+    for _ in range(requests.MAX_LARGE_BODIES + 1):
+        send(client, given.SVG + bytes(requests.MAX_BODY_BYTES))
     assert send(client, content, address=here).status_code == 201
 
 
 def test_memory_of_a_large_body_is_returned(client, monkeypatch):
     """Once it is answered; for a small one that would cost more than it brings."""
     returned: list[int] = []
-    monkeypatch.setattr(request_bodies, "trim_heap", returned.append)
+    monkeypatch.setattr(requests, "trim_heap", returned.append)
 
     assert send(client, given.photo()).status_code == 201
     assert returned == []
@@ -266,7 +266,7 @@ def test_page_form_without_files_needs_no_place(client):
         for number in range(4):
             with suppress(TooManyWaiting):
                 while True:
-                    held.enter_context(request_bodies._permits.acquire(str(number)))
+                    held.enter_context(requests._permits.acquire(str(number)))
 
         form = {"prompt": "x", "files": (io.BytesIO(), "")}
         answer = client.post("/tasks", data=form, headers=POST)

@@ -10,7 +10,7 @@ from pymongo.errors import AutoReconnect
 from jimeng import jobs, tasks
 from jimeng.documents import Generation, QuotaUsage, Task
 from jimeng.documents.principal import Principal
-from jimeng.jobs import acceptance, endings, janitor, pump, submission
+from jimeng.jobs import endings, janitor, pump, submission
 from jimeng.providers import Progress
 from jimeng.tasks import cancellation, deletion
 from tests.conftest import come_due, png, run_queue
@@ -169,7 +169,7 @@ def test_name_is_stored_although_mongodb_was_away(client, provider, monkeypatch)
     def away() -> None:
         raise AutoReconnect("away")
 
-    once(monkeypatch, acceptance, "store_acceptance", before=away)
+    once(monkeypatch, submission, "store_acceptance", before=away)
     create(client)
 
     run_queue()

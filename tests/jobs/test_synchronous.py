@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from jimeng.documents import Generation, utcnow
-from jimeng.jobs import acceptance, queue, submission
+from jimeng.jobs import queue, submission
 from jimeng.jobs.runtime import try_acquire
 from jimeng.pictures import decoder
 from jimeng.providers import Progress
@@ -43,7 +43,7 @@ def test_links_are_written_before_the_download(
     """A death after the answer costs a second download, not a second picture."""
     provider.submits = [Progress("", done=True, urls=("http://127.0.0.1:9/x",))]
     monkeypatch.setattr(
-        acceptance, "store_output", lambda *args: None
+        submission, "store_output", lambda *args: None
     )  # it dies right there
     task_id = create(client)["task_id"]
     run_queue()
@@ -60,7 +60,7 @@ def test_nobody_takes_over_while_the_only_copy_is_looked_at(
     """However busy the machine: a decoder may take its whole patience."""
     provider.submits = [DONE]
     monkeypatch.setattr(
-        acceptance, "store_output", lambda *args: None
+        submission, "store_output", lambda *args: None
     )  # it goes on and on
     create(client)
 
@@ -76,7 +76,7 @@ def test_bytes_that_were_lost_are_said_to_be_charged(
 ):
     """Nothing is left to download, and the picture was paid for."""
     provider.submits = [DONE]
-    monkeypatch.setattr(acceptance, "store_output", lambda *args: None)
+    monkeypatch.setattr(submission, "store_output", lambda *args: None)
     task_id = create(client)["task_id"]
     run_queue()
 

@@ -10,7 +10,7 @@ from redis import Redis
 from redis.exceptions import ConnectionError as RedisGone
 
 from jimeng import accounts, jobs
-from jimeng.documents import ApiKey, Generation, Task, User, commands, utcnow
+from jimeng.documents import ApiKey, Generation, Task, User, base, utcnow
 from jimeng.documents.principal import Principal
 from jimeng.errors.access import InvitationInvalid
 from jimeng.jobs import janitor
@@ -37,7 +37,7 @@ class Databases:
         for name in READS + WRITES:
             self._wrap(monkeypatch, Collection, name, AutoReconnect)
         for name in ("find_one", "aggregate"):
-            self._wrap(monkeypatch, commands, name, AutoReconnect)
+            self._wrap(monkeypatch, base, name, AutoReconnect)
         for name in ("lpush", "eval", "evalsha"):
             self._wrap(monkeypatch, Redis, name, RedisGone)
         wrap_note(monkeypatch, self._noted)

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image as Pillow
 
 from jimeng.documents import Input, Task
-from jimeng.http import long_polls, request_bodies
+from jimeng.http import long_polls, requests
 from tests import given_pictures as given
 from tests.each import for_each
 from tests.openai.conftest import EDITS, GENERATIONS, error_of
@@ -196,7 +196,7 @@ def test_stream_is_called_after_what_is_done(client, draws):
 def large() -> bytes:
     noise = Pillow.effect_noise((1500, 1500), 200).convert("RGB")
     found = given.encoded(noise, "PNG")
-    assert len(found) > request_bodies.MAX_BODY_BYTES
+    assert len(found) > requests.MAX_BODY_BYTES
     return found
 
 
@@ -205,7 +205,7 @@ def test_room_for_a_body_is_free_while_its_sender_waits(hurried, monkeypatch):
     taken = []
 
     def look(*args) -> bool:
-        taken.append(request_bodies._permits._in_use.total())
+        taken.append(requests._permits._in_use.total())
         return False
 
     monkeypatch.setattr(long_polls, "wait_for_end", look)

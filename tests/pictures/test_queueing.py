@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from jimeng.errors.inputs import ServerBusy
-from jimeng.pictures.fair_lock import FairLock
+from jimeng.pictures.decoder import FairLock
 from tests.waiting import wait_for
 
 

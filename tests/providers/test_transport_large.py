@@ -5,9 +5,8 @@ import time
 
 import pytest
 
-from jimeng.providers import connections
-from jimeng.providers.connections import PIECE, UNDERWAY, sending_time
-from jimeng.providers.transport import AnswerLost, Unsent
+from jimeng.providers import transport as connections
+from jimeng.providers.transport import PIECE, UNDERWAY, AnswerLost, Unsent, sending_time
 
 QUICK = (0.3, 0.3)  # seconds to connect, to wait for a packet
 LARGE = bytes(range(256)) * 8192  # 2 MiB

@@ -6,8 +6,7 @@ import socket
 import pytest
 import requests.adapters
 
-from jimeng.providers.connections import trusting
-from jimeng.providers.transport import AnswerLost, Unsent
+from jimeng.providers.transport import AnswerLost, Unsent, trusting
 from tests.certificates import make_authority
 
 

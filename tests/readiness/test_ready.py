@@ -15,7 +15,7 @@ from jimeng.documents import indexes, utcnow
 from jimeng.i18n import MESSAGES
 from jimeng.jobs import pump
 from jimeng.monitoring import readiness
-from jimeng.schemas.response_fields import moment
+from jimeng.schemas.fields import moment
 from jimeng.schemas.responses import Reason
 from tests.conftest import run_queue
 from tests.readiness.conftest import LONG_AGO

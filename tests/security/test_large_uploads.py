@@ -8,7 +8,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from jimeng.http.request_bodies import MAX_LARGE_BODIES, PERMIT_TIMEOUT_S
+from jimeng.http.requests import MAX_LARGE_BODIES, PERMIT_TIMEOUT_S
 from tests.access.conftest import make_person
 from tests.serving import connect, front, read_all
 from tests.standin import ROOT

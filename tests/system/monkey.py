@@ -59,7 +59,7 @@ def shorten_leases(seconds: float) -> None:
     """The provider of the tests answers in milliseconds: nobody waits 25 s for it."""
     lease = timedelta(seconds=seconds)
     submission.submitting_lease = lambda model, sending=0.0: lease
-    saving.SAVING_LEASE = steps.SAVING_LEASE = submission.SAVING_LEASE = lease
+    saving.SAVING_LEASE = steps.SAVING_LEASE = lease
     steps.POLL_LEASE = claims.STARTING_LEASE = lease
 
 

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from jimeng.documents import Generation, Hour, UsageHour, leases, utcnow
-from jimeng.jobs import acceptance, endings, janitor, submission, tallies
+from jimeng.jobs import endings, janitor, submission, tallies
 from jimeng.limits import usage
 from jimeng.operations import queue, queue_actions
 from jimeng.providers import Progress
@@ -215,7 +215,7 @@ def test_name_that_comes_late_is_counted_out(client, provider, noon, monkeypatch
     monkeypatch.setattr(tallies, "WRITE_GRACE", timedelta(0))
     for module in (submission, leases):
         monkeypatch.setattr(module, "utcnow", lambda: noon - AN_HOUR)
-    monkeypatch.setattr(acceptance, "utcnow", lambda: noon)
+    monkeypatch.setattr(submission, "utcnow", lambda: noon)
     provider.submits, provider.polls = [stall], [RUNNING] * 3
     create(client)
     run_queue()

@@ -23,7 +23,7 @@ from jimeng.api.openapi.parts import (
     reference,
     translated,
 )
-from jimeng.http.request_bodies import StrictParser
+from jimeng.http.requests import StrictParser
 from jimeng.i18n import docstring_words
 from jimeng.schemas import Strict, field_descriptions, responses
 

@@ -11,7 +11,7 @@ from typing import Any
 from marshmallow import fields, missing
 
 from jimeng.schemas import field_descriptions
-from jimeng.schemas.request_fields import AS_TEXT, AS_USER_ID, OneOf, Text
+from jimeng.schemas.fields import AS_TEXT, AS_USER_ID, OneOf, Text
 
 Words = tuple[str, str]
 TEXT = {"type": "string"}

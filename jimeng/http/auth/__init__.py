@@ -1,10 +1,15 @@
 """Authentication, and protection against requests forged by other sites."""
 
 from jimeng.http.auth.authentication import (
+    begin_session,
     check_scope,
+    confirm_session,
     count_request,
     current_session,
     current_user,
+    end_session,
+    has_session_cookie,
+    is_confirmed,
     lacks_second_factor,
     needs_sign_in,
     principal_of,
@@ -12,6 +17,7 @@ from jimeng.http.auth.authentication import (
     principal_of_page,
     require_operator_of_api,
     require_scope,
+    setup,
 )
 from jimeng.http.auth.cors import allow_origins
 from jimeng.http.auth.cross_site import (
@@ -23,13 +29,5 @@ from jimeng.http.auth.cross_site import (
     reject_cross_site,
 )
 from jimeng.http.auth.known_devices import known_users, remember_device
-from jimeng.http.auth.session_cookies import (
-    begin_session,
-    confirm_session,
-    end_session,
-    has_session_cookie,
-    is_confirmed,
-    setup,
-)
 from jimeng.http.auth.sign_in_tickets import create_ticket, verify_ticket
 from jimeng.http.auth.startup_check import require_access

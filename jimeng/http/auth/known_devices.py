@@ -14,7 +14,7 @@ from flask import Response, current_app, request
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 
 from jimeng.documents import User
-from jimeng.http.auth.session_cookies import SessionCookies
+from jimeng.http.auth.authentication import SessionCookies
 
 NAME = "device"
 LIFETIME = timedelta(days=365)  # since the latest sign-in

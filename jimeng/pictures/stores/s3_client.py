@@ -24,8 +24,7 @@ from urllib3.exceptions import HTTPError
 
 from jimeng.config import Config
 from jimeng.errors import StorageUnavailable
-from jimeng.providers.connections import PIECE, Call, WatchedAdapter, thread
-from jimeng.providers.transport import CAP
+from jimeng.providers.transport import CAP, PIECE, Call, WatchedAdapter, thread
 
 TIMEOUT_S = (3.0, 10.0)  # to connect or send a piece, to wait for each packet
 OPERATION_TIMEOUT_S = 20.0

@@ -11,7 +11,7 @@ from jimeng.batches import queries
 from jimeng.errors import MayBeChargedTwice, NoProvider
 from jimeng.errors.batches import BatchFinished, BatchNotRetryable, TooManyBatches
 from jimeng.http import auth
-from jimeng.http.request_bodies import MAX_BODY_BYTES, accepts_pictures
+from jimeng.http.requests import MAX_BODY_BYTES, accepts_pictures
 from jimeng.web import bp, is_htmx, refused
 from jimeng.web.batches.form import BatchForm
 from jimeng.web.batches.views import shelf_of, views_of

@@ -15,7 +15,7 @@ from jimeng.errors import Invalid, PictureInvalid, QueueUnavailable
 from jimeng.errors.inputs import ServerBusy, TooManyUploads, UploadNotFound, UploadsFull
 from jimeng.gallery import picture_details
 from jimeng.http import auth
-from jimeng.http.request_bodies import MAX_PICTURE_BODY_BYTES, accepts_pictures
+from jimeng.http.requests import MAX_PICTURE_BODY_BYTES, accepts_pictures
 from jimeng.http.responses import file_response
 from jimeng.i18n import reasons, t
 from jimeng.inputs import Named

@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 
 from jimeng.errors import Invalid
 from jimeng.http import auth
-from jimeng.http.request_bodies import accepts_pictures
+from jimeng.http.requests import accepts_pictures
 from jimeng.pictures.metadata import Provenance, read_back
 from jimeng.web import bp, is_htmx
 from jimeng.web.create.form import Composer

@@ -11,7 +11,7 @@ from jimeng.errors.collections import TooManyPrompts
 from jimeng.gallery import saved_prompts as prompts
 from jimeng.gallery.saved_prompts import PromptSettings
 from jimeng.http import auth
-from jimeng.http.request_bodies import accepts_pictures
+from jimeng.http.requests import accepts_pictures
 from jimeng.i18n import reasons
 from jimeng.web import bp, is_htmx, refused
 from jimeng.web.create import options

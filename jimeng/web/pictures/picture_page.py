@@ -15,7 +15,7 @@ from jimeng.errors.inputs import UploadNotFound
 from jimeng.gallery import collections, picture_details, shares, trash
 from jimeng.gallery.picture_details import PictureRecord
 from jimeng.http import auth
-from jimeng.http.request_bodies import accepts_pictures
+from jimeng.http.requests import accepts_pictures
 from jimeng.http.responses import absolute
 from jimeng.web import bp, is_htmx, refused
 from jimeng.web.create.form_tokens import REFUSALS, new_token

@@ -13,7 +13,7 @@ from jimeng.documents.principal import Principal
 from jimeng.errors import JimengError, PictureUnderWay, TaskFinished
 from jimeng.gallery import trash
 from jimeng.http import auth
-from jimeng.http.request_bodies import accepts_pictures
+from jimeng.http.requests import accepts_pictures
 from jimeng.i18n import COOKIE, LANGUAGES
 from jimeng.web import bp, is_htmx, refused
 from jimeng.web.create.form import Composer
