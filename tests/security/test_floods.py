@@ -245,7 +245,7 @@ def test_site_has_many_networks():
     )
 
     assert first[0] != second[0]
-    assert first[1] == second[1] and first[1].most > first[0].most
+    assert first[1] == second[1] and first[1].limit > first[0].limit
     assert len(failed_attempts.of_address("203.0.113.9")) == 1
 
 

@@ -32,8 +32,8 @@ def serve(config, tmp_path):
             "REDIS_URL": config.REDIS_URL,
         }
         program = (ROOT / "wsgi.py").read_text("utf-8")
-        program += "\nfrom jimeng.http import request_bodies\n"
-        program += f"request_bodies.PERMIT_TIMEOUT_S = {timeout_s}\n"
+        program += "\nfrom jimeng.http import requests\n"
+        program += f"requests.PERMIT_TIMEOUT_S = {timeout_s}\n"
         return front(tmp_path, "--workers", "1", app=program, **env)
 
     return serve

@@ -2,6 +2,7 @@
 
 import base64
 import io
+import os
 import re
 import subprocess
 import sys
@@ -208,18 +209,34 @@ def test_litellm_gets_pictures(live_server):
 def test_commands_of_the_page_work(live_server, tmp_path, page):
     """As they are printed, by a shell and by Python."""
     text = (DOCS / page).read_text("utf-8")
-    for kind, words, name in (
-        ("bash", ["bash", "-euo", "pipefail", "-c"], "cat.png"),
-        ("python", [sys.executable, "-c"], "sdk.png"),
-    ):
-        (script,) = re.findall(rf"^```{kind}\n(.*?)^```", text, re.M | re.S)
-        done = subprocess.run(
-            [*words, script.replace("http://localhost:8080", live_server.url)],
-            cwd=tmp_path,
-            capture_output=True,
-            text=True,
-            timeout=60,
-        )
-        assert done.returncode == 0, done.stderr
+    first, of_orders = scripts(text, "bash")
+    (sdk,) = scripts(text, "python")
+    shell = ["bash", "-euo", "pipefail", "-c"]
+
+    streamed = run([*shell, first], live_server.url, tmp_path)
+    run([sys.executable, "-c", sdk], live_server.url, tmp_path)
+    orders = run([*shell, of_orders], live_server.url, tmp_path, JIMENG_KEY="")
+
+    for name in ("cat.png", "sdk.png"):
         assert (tmp_path / name).read_bytes().startswith(b"\x89PNG")
-        assert kind != "bash" or done.stdout.endswith("image_generation.completed\n")
+    assert streamed.endswith("image_generation.completed\n")
+    assert orders.endswith('{\n  "order": "123"\n}\n')
+
+
+def scripts(text: str, kind: str) -> list[str]:
+    """The blocks of a page that are of one language."""
+    return re.findall(rf"^```{kind}\n(.*?)^```", text, re.M | re.S)
+
+
+def run(command: list[str], url: str, folder: Path, **environ: str) -> str:
+    """What a command of the page prints; it succeeds."""
+    done = subprocess.run(
+        [each.replace("http://localhost:8080", url) for each in command],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env={**os.environ, **environ},
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
