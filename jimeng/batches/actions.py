@@ -17,7 +17,7 @@ from jimeng.errors import MayBeChargedTwice
 from jimeng.errors.batches import BatchFinished, BatchNotFound, BatchNotRetryable
 from jimeng.jobs import bulk
 from jimeng.jobs.bulk import Counts, Kind
-from jimeng.jobs.purge import TRASH_KEPT_FOR
+from jimeng.jobs.purge import TRASH_RETENTION
 from jimeng.providers import Model
 from jimeng.tasks import Estimate
 from jimeng.tasks.cancellation import cancel_where, deletion_update, drop_generations_of
@@ -266,7 +266,7 @@ def _hide(action: BulkAction, batch: bulk.DocumentBatch) -> Counts:
     ids = {"_id": {"$in": list(batch.ids)}, **THERE}
     # Restored, they are single tasks.
     alone = {"$unset": ["batch", "batch_index"]}
-    gone_with = [*deletion_update(batch.at, purge_at=batch.at + TRASH_KEPT_FOR), alone]
+    gone_with = [*deletion_update(batch.at, purge_at=batch.at + TRASH_RETENTION), alone]
     Task.collection().update_many(ids, gone_with)
     drop_generations_of(batch.ids, batch.token)
     Image.change(shown, gone)  # one may have been stored meanwhile

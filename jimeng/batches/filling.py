@@ -19,7 +19,7 @@ from jimeng.errors import Invalid, JimengError
 from jimeng.errors.collections import WebhooksOff
 from jimeng.inputs import Named
 from jimeng.jobs import webhook_outbox
-from jimeng.jobs.purge import TRASH_KEPT_FOR
+from jimeng.jobs.purge import TRASH_RETENTION
 from jimeng.tasks import NewTask, create
 from jimeng.tasks.cancellation import cancel_where
 
@@ -227,5 +227,5 @@ def stop(batch: Batch, code: str) -> None:
 
 def forget_deleted() -> None:
     """Remove batches deleted so long ago that their tasks cannot be restored."""
-    old = {"deleted_at": {"$lte": utcnow() - TRASH_KEPT_FOR}, **KNOWN_KIND}
+    old = {"deleted_at": {"$lte": utcnow() - TRASH_RETENTION}, **KNOWN_KIND}
     Batch.collection().delete_many(old)

@@ -21,7 +21,7 @@ from jimeng.documents import migrations
 from jimeng.documents.principal import Principal
 from jimeng.errors import JimengError
 from jimeng.local.embedded import Mongo, Redis
-from jimeng.local.embedded.server import is_open, kept_port
+from jimeng.local.embedded.server import is_open, stored_port
 from jimeng.local.supervisor import datadir, plan
 
 
@@ -108,7 +108,7 @@ def found_databases(config: Config) -> Config:
 def with_demo(config: Config) -> Config:
     """*config* itself, or without keys, with the running demo provider."""
     data_dir = data_dir_of(config)
-    port = kept_port(data_dir / "simulator.port")
+    port = stored_port(data_dir / "simulator.port")
     if config.has_credentials or not (port and is_open(port)):
         return config
     keys = datadir.demo_keys(data_dir / "simulator.keys")
@@ -129,7 +129,7 @@ def require(server: Mongo | Redis, data_dir: Path) -> None:
     Raises:
         ClickException: none runs on its directory; `Silent` if one should.
     """
-    server.port = kept_port(server.port_file)
+    server.port = stored_port(server.port_file)
     if server.port and is_open(server.port) and server.answers():
         return
     if datadir.is_used(data_dir):

@@ -209,7 +209,7 @@ def address_of(path: str) -> str:
     config: Config = current_app.config["JIMENG"]
     if config.PUBLIC_URL:
         return config.PUBLIC_URL.rstrip("/")
-    here = (datadir.kept_address(data_dir_of(config)), plan.url(config))
+    here = (datadir.stored_address(data_dir_of(config)), plan.url(config))
     return next((each for each in here if each and leads_there(each + path)), "")
 
 

@@ -188,7 +188,7 @@ class Config:
         Raises:
             ConfigError: as in `from_env` and `read_dotenv`.
         """
-        return cls.from_env(given(path))
+        return cls.from_env(read_environment(path))
 
     @property
     def has_credentials(self) -> bool:
@@ -282,7 +282,7 @@ def check_pair(config: Config, account: Account) -> None:
         raise ConfigError(f"VOLCENGINE_ACCOUNTS names {account}, without {wanted}")
 
 
-def given(path: str = ".env") -> dict[str, str]:
+def read_environment(path: str = ".env") -> dict[str, str]:
     """The settings of this process as text; the environment overrides ``.env``."""
     return {**read_dotenv(path), **os.environ}
 

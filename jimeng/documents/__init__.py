@@ -15,7 +15,7 @@ from jimeng.documents.base import (
     best_effort,
     connect,
     new_token,
-    patience,
+    operation_timeout,
     utcnow,
 )
 from jimeng.documents.batch import Batch

@@ -131,7 +131,7 @@ def connect(config: Config, *, timeout: float | None = None) -> None:
         raise DatabaseUnavailable(f"MONGODB_URI: {error}") from error
 
 
-def patience(seconds: float) -> AbstractContextManager[object]:
+def operation_timeout(seconds: float) -> AbstractContextManager[object]:
     """
     Set a common timeout for the operations in this context, instead of the connection's
     timeout for each of them. Do not wait for anything else inside, such as a client or
@@ -147,7 +147,7 @@ def await_answer(seconds: float) -> None:
     Raises:
         ConnectionFailure: MongoDB does not answer within so many seconds.
     """
-    with patience(seconds):
+    with operation_timeout(seconds):
         mongoengine.get_db().command("ping")
 
 

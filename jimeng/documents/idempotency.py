@@ -28,14 +28,14 @@ def earlier(kind: type[Kind], user_id: str, key: str, mark: str) -> Kind | None:
     if found is None:
         return None
     if found.created_at < utcnow() - IDEMPOTENCY:
-        give_back(kind, found.id, key)
+        release_key(kind, found.id, key)
         return None
     if found.idem_hash != mark:
         raise IdempotencyKeyReused(f"key of {found.id}")
     return found
 
 
-def give_back(kind: type[Task] | type[Input], row_id: str, key: str) -> None:
+def release_key(kind: type[Task] | type[Input], row_id: str, key: str) -> None:
     """Let a key go, unless another has it by now."""
     old = {"_id": row_id, "idem_key": key}
     kind.collection().update_one(old, {"$unset": {"idem_key": ""}})

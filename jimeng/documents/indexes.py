@@ -25,7 +25,7 @@ from jimeng.errors import IndexMissing
 
 log = logging.getLogger(__name__)
 
-LOOKS = 8  # collections at a time
+PARALLEL_CHECKS = 8  # collections at a time
 CLIENT_RETRY_AFTER_S = 30  # seconds that a client is told to wait
 NO_COLLECTION = 26  # MongoDB's code
 LOOK_EVERY_S, RETRY_AFTER_S = 5.0, 1.0
@@ -117,7 +117,7 @@ CHUNKS = [
 
 
 @dataclass(frozen=True)
-class Look:
+class IndexCheck:
     """
     Attributes:
         client: The connection that was looked through.
@@ -130,7 +130,7 @@ class Look:
     faults: dict[str, Fault]
 
 
-_last: Look | None = None
+_last: IndexCheck | None = None
 _whole: object = None  # the connection through which all were seen to be there, once
 _running = threading.Lock()
 _tried_at = float("-inf")
@@ -149,7 +149,7 @@ def declared() -> dict[str, Index]:
     return {index.label: index for index in found}
 
 
-def look() -> dict[str, Fault]:
+def compare_indexes() -> dict[str, Fault]:
     """
     See which indexes are not as they should be, and remember it.
 
@@ -161,7 +161,7 @@ def look() -> dict[str, Fault]:
     database, at, wanted = get_db(), time.monotonic(), declared()
     client = database.client
     names = sorted({index.collection for index in wanted.values()})
-    with ThreadPoolExecutor(LOOKS, "indexes") as pool:
+    with ThreadPoolExecutor(PARALLEL_CHECKS, "indexes") as pool:
         rows = pool.map(partial(_read, database), names)
         found = dict(zip(names, rows, strict=True))
     faults = {
@@ -169,8 +169,8 @@ def look() -> dict[str, Fault]:
         for label, index in wanted.items()
         if (fault := index.fault(found[index.collection]))
     }
-    before, were_there = last_look(), were_whole()
-    _last = Look(client, at, faults)
+    before, were_there = last_check(), were_whole()
+    _last = IndexCheck(client, at, faults)
     if not faults:
         _whole = client
     if before is not None and before.faults != faults:
@@ -185,7 +185,7 @@ def look() -> dict[str, Fault]:
     return faults
 
 
-def last_look() -> Look | None:
+def last_check() -> IndexCheck | None:
     """What was found last over the connection that there is now."""
     seen = _last
     return seen if seen is not None and seen.client is get_connection() else None
@@ -204,7 +204,7 @@ def ensure_indexes(look_every_s: float = LOOK_EVERY_S) -> None:
     disappears later is reported, not rebuilt: what rests on it is refused.
     """
     global _tried_at
-    last, now = last_look(), time.monotonic()
+    last, now = last_check(), time.monotonic()
     due = _tried_at + RETRY_AFTER_S if last is None else last.at + look_every_s
     if now >= due and _running.acquire(blocking=False):
         _tried_at = now
@@ -246,7 +246,7 @@ def build(*, replace_unique: bool = False) -> dict[str, Fault]:
     """
     global _built_through
     database = get_db()
-    wanted, faults = declared(), look()
+    wanted, faults = declared(), compare_indexes()
     todo: dict[str, list[Index]] = {}
     for label, fault in faults.items():
         index = wanted[label]
@@ -258,9 +258,9 @@ def build(*, replace_unique: bool = False) -> dict[str, Fault]:
         if is_replaced or fault is Fault.MISSING:
             todo.setdefault(index.collection, []).append(index)
     if todo:
-        with ThreadPoolExecutor(LOOKS, "indexes") as pool:
+        with ThreadPoolExecutor(PARALLEL_CHECKS, "indexes") as pool:
             list(pool.map(partial(_create, database), todo.values()))
-        faults = look()
+        faults = compare_indexes()
     _built_through = database.client
     return faults
 
@@ -288,7 +288,7 @@ def _create(database: Database, missing: list[Index]) -> None:
 def _tend() -> None:
     try:
         if get_connection() is _built_through:
-            look()
+            compare_indexes()
         else:
             build()
     except TROUBLES as error:
@@ -304,7 +304,7 @@ def is_there(label: str, *, fresh: bool = False) -> bool:
     Args:
         fresh: Ask MongoDB, and not what was found some seconds ago.
     """
-    seen = last_look()
+    seen = last_check()
     if seen is not None and not fresh:
         return label not in seen.faults
     index = declared()[label]

@@ -114,7 +114,7 @@ class Input(Stored):
         return self.state == InputState.READY.value and self.file_id is not None
 
     @property
-    def given_size(self) -> tuple[int, int] | None:
+    def uploaded_size(self) -> tuple[int, int] | None:
         """The sides that it had when it came, upright; None until they are known."""
         if self.given_width is None or self.given_height is None:
             return None

@@ -61,7 +61,7 @@ class QuotaUsage(CountedByDay):
 
     Attributes:
         id: The user id.
-        lanes: Lane, as in `place_of` -> ``last``, the highest reserved ticket, and
+        lanes: Lane, as in `path_of_lane` -> ``last``, the highest reserved ticket, and
             ``pending``, the waiting pictures: a hint, recounted where it matters.
         taken_at: When a ticket was last reserved.
         left: Idempotency tokens of the latest bulk cancellations.
@@ -80,7 +80,7 @@ class QuotaUsage(CountedByDay):
     }
 
     @staticmethod
-    def place_of(lane: str) -> str:
+    def path_of_lane(lane: str) -> str:
         """The field path of a lane's entry, with special characters quoted."""
         name = lane.replace("%", "%25").replace(".", "%2E").replace("$", "%24")
         return f"lanes.{name}"

@@ -24,7 +24,7 @@ EVENTS = (*TASK_EVENTS, BATCH_COMPLETED)
 TEST = "test.ping"
 PENDING, DELIVERED, FAILED = STATES = ("pending", "delivered", "failed")
 BOTH_SIGN = timedelta(hours=24)  # after a rotation
-LOG_KEPT = timedelta(days=30)
+LOG_RETENTION = timedelta(days=30)
 
 
 class WebhookEndpoint(Stored):
@@ -161,7 +161,7 @@ class WebhookDelivery(Leased):
             named_index(
                 "forgotten",
                 "ended_at",
-                expireAfterSeconds=int(LOG_KEPT.total_seconds()),
+                expireAfterSeconds=int(LOG_RETENTION.total_seconds()),
             ),
         ],
     }

@@ -12,7 +12,7 @@ from jimeng.gallery.browsing import PictureFilter
 from jimeng.gallery.trash import EXISTS, Trashed, change, restore_where
 from jimeng.jobs import bulk
 from jimeng.jobs.bulk import Counts, Kind
-from jimeng.jobs.purge import TRASH_KEPT_FOR
+from jimeng.jobs.purge import TRASH_RETENTION
 
 EMPTY, OTHERS, RESTORE = "trash.empty", "trash.others", "trash.restore"
 KINDS = (EMPTY, OTHERS, RESTORE)
@@ -105,7 +105,7 @@ def _emptied(action: BulkAction, size: int) -> tuple[Sequence[str], str | None]:
         found = Task.find_ids(trashed, sort=BY_ID, limit=size)
         if found:
             return found, None
-    since = {"$gt": action.started_at - TRASH_KEPT_FOR, **before}
+    since = {"$gt": action.started_at - TRASH_RETENTION, **before}
     left = {**mine, "trashed_at": since}
     return Image.find_ids(left, sort=BY_ID, limit=size), PICTURES
 
@@ -115,7 +115,7 @@ def _give_up(action: BulkAction, batch: bulk.DocumentBatch) -> Counts:
     if batch.cursor is None:
         Task.collection().update_many(ids, {"$unset": {"purge_at": ""}})
         return Counts(0)
-    too_old = {"trashed_at": action.started_at - TRASH_KEPT_FOR}
+    too_old = {"trashed_at": action.started_at - TRASH_RETENTION}
     Image.collection().update_many({**ids, "trashed_at": EXISTS}, {"$set": too_old})
     return Counts(len(batch.ids))
 

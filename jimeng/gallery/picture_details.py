@@ -75,7 +75,7 @@ def picture(
     )
 
 
-def made_into(principal: Principal, image: Image) -> list[Image]:
+def derived_images(principal: Principal, image: Image) -> list[Image]:
     """The newest pictures that were generated from *image*, of existing tasks."""
     where: dict = {"made_from": {"$exists": True}, "made_from.picture": image.id}
     where |= {**principal.filter(), **THERE}

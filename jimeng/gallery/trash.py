@@ -14,7 +14,7 @@ from jimeng.documents.principal import Principal
 from jimeng.documents.task import THERE
 from jimeng.errors import ImageNotFound, TaskNotFound
 from jimeng.gallery.browsing import WITHOUT_SEARCH_FIELDS, page_of
-from jimeng.jobs.purge import TRASH_KEPT_FOR
+from jimeng.jobs.purge import TRASH_RETENTION
 from jimeng.tasks.audit import audited
 from jimeng.tasks.cancellation import deletion_update, drop_waiting
 from jimeng.tasks.queries import find
@@ -56,7 +56,7 @@ def trashed_pictures(
     """
     fresh = {
         "user_id": principal.user_id,
-        "trashed_at": {"$gt": utcnow() - TRASH_KEPT_FOR},
+        "trashed_at": {"$gt": utcnow() - TRASH_RETENTION},
     }
     parts = [fresh] if cursor is None else [fresh, after(cursor, "trashed_at")]
     rows = (
@@ -127,8 +127,8 @@ def purge_pictures(principal: Principal, picture_ids: Iterable[str]) -> int:
     now = utcnow()
     ids = {"_id": {"$in": list(picture_ids)}, **principal.filter()}
     given_up = Image.collection().update_many(
-        {**ids, "trashed_at": {"$gt": now - TRASH_KEPT_FOR}},
-        {"$set": {"trashed_at": now - TRASH_KEPT_FOR}, "$unset": {"with_task": ""}},
+        {**ids, "trashed_at": {"$gt": now - TRASH_RETENTION}},
+        {"$set": {"trashed_at": now - TRASH_RETENTION}, "$unset": {"with_task": ""}},
     )
     log.info("purged user=%s n=%d", principal.user_id, given_up.modified_count)
     return given_up.modified_count
@@ -149,7 +149,7 @@ def trash(principal: Principal, task_id: str) -> None:
     Image.change(shown, gone)
     there = {"_id": task.id, **THERE}
     Task.collection().update_one(
-        there, deletion_update(now, purge_at=now + TRASH_KEPT_FOR)
+        there, deletion_update(now, purge_at=now + TRASH_RETENTION)
     )
     log.info("task trashed task=%s user=%s", task.id, task.user_id)
     with best_effort("waiting pictures"):
@@ -204,7 +204,7 @@ def change(where: dict, changes: dict) -> int:
 def restore_where(where: dict) -> int:
     """Restore the matching pictures that are not too old."""
     now = utcnow()
-    fresh = {"$and": [where, {"trashed_at": {"$gt": now - TRASH_KEPT_FOR}}]}
+    fresh = {"$and": [where, {"trashed_at": {"$gt": now - TRASH_RETENTION}}]}
     task_ids = Image.collection().distinct("task_id", fresh)
     hidden = {"_id": {"$in": task_ids}, "purge_at": {"$gt": now}}
     for task_id in Task.collection().distinct("_id", hidden):

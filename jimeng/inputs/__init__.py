@@ -6,7 +6,7 @@ them.
 """
 
 from jimeng.inputs.provider_links import open_link
-from jimeng.inputs.references import Named, Reference, look_up, references_of
+from jimeng.inputs.references import Named, Reference, find_inputs, references_of
 from jimeng.inputs.storing import discard, mark_used, store_all, stored_references
 from jimeng.inputs.uploads import (
     content_of,

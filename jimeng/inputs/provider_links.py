@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 SERVED_STATES = [State.SUBMITTING.value, State.GENERATING.value, State.UNKNOWN.value]
 
 # Tasks in the trash can be restored; permanently deleted ones serve nothing.
-KEPT = {"$or": [THERE, {"purge_at": {"$exists": True}}]}
+NOT_PURGED = {"$or": [THERE, {"purge_at": {"$exists": True}}]}
 
 
 def open_link(token: str) -> tuple[BinaryIO, int, str]:
@@ -38,7 +38,7 @@ def open_link(token: str) -> tuple[BinaryIO, int, str]:
         raise UploadNotFound("link invalid or expired")
     where = {"_id": named.generation_id, "inputs": named.input_id}
     generation = Generation.find_one({**where, "state": {"$in": SERVED_STATES}})
-    is_wanted = generation and Task.find_one({"_id": generation.task_id, **KEPT})
+    is_wanted = generation and Task.find_one({"_id": generation.task_id, **NOT_PURGED})
     inputs = inputs_of(generation) if generation and is_wanted else None
     if generation is None or inputs is None:
         raise UploadNotFound(f"no generation uses {named.input_id} now")

@@ -72,7 +72,7 @@ class Named:
         return str(self.text)
 
 
-def look_up(
+def find_inputs(
     principal: Principal, images: Sequence[Reference], mask: Reference | None = None
 ) -> list[Named]:
     """
@@ -106,7 +106,7 @@ def listed(
 def resolve(principal: Principal, field: str, reference: Reference) -> Named:
     """
     Raises:
-        Invalid: as `look_up`.
+        Invalid: as `find_inputs`.
     """
     if isinstance(reference, bytes):
         return Named(field, content=reference)
@@ -116,12 +116,14 @@ def resolve(principal: Principal, field: str, reference: Reference) -> Named:
     if text.startswith(PREFIX):
         return Named(field, text, kept=upload(principal, field, text))
     if "/" not in text:
-        return Named(field, text, picture=drawn(principal, field, {"_id": text}))
+        return Named(field, text, picture=find_output(principal, field, {"_id": text}))
     path = own_path(field, text)
     if path is None:
         return Named(field, text, url=text)
     if link := LINK.fullmatch(path):
-        return Named(field, text, picture=drawn(principal, field, {"key": link[1]}))
+        return Named(
+            field, text, picture=find_output(principal, field, {"key": link[1]})
+        )
     if link := UPLOAD.fullmatch(path):
         return Named(field, text, kept=upload(principal, field, link[1]))
     raise Invalid.field(field, "invalid.image_unknown")
@@ -153,7 +155,7 @@ def upload(principal: Principal, field: str, input_id: str) -> Input:
     return found
 
 
-def drawn(principal: Principal, field: str, where: dict) -> Image:
+def find_output(principal: Principal, field: str, where: dict) -> Image:
     found = Image.find_one({**where, **principal.filter(), **SHOWN})
     if found is None:
         raise Invalid.field(field, "invalid.image_unknown")

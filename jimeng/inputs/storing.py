@@ -7,7 +7,7 @@ from datetime import timedelta
 from pymongo.errors import DuplicateKeyError
 
 from jimeng import jobs, pictures
-from jimeng.documents import Input, InputState, best_effort, patience, utcnow
+from jimeng.documents import Input, InputState, best_effort, operation_timeout, utcnow
 from jimeng.documents.input import PROMISED, new_input_id
 from jimeng.errors import Invalid, JimengError, PictureInvalid
 from jimeng.errors.inputs import UploadsFull
@@ -26,7 +26,7 @@ COPIED = (
 )
 
 
-def check_room(user_id: str, more: int = 1) -> None:
+def check_capacity(user_id: str, more: int = 1) -> None:
     """
     Raises:
         UploadsFull: with *more* inputs the user would have too many unused ones, or
@@ -64,10 +64,10 @@ def store_input(
     Raises:
         PictureInvalid: as `pictures.normalise`.
         ServerBusy: as that.
-        UploadsFull: as `check_room`.
+        UploadsFull: as `check_capacity`.
         DuplicateKeyError: an input with the fields *under* exists already.
     """
-    check_room(user_id)
+    check_capacity(user_id)
     found = pictures.normalise(content, user=user_id, max_waiting=pictures.MAX_WAITING)
     now = utcnow()
     row = Input.row(
@@ -87,7 +87,7 @@ def store_input(
         **under,
     )
     store = jobs.runtime().inputs
-    with patience(STORE_TIMEOUT_S):
+    with operation_timeout(STORE_TIMEOUT_S):
         row["file_id"] = store.save(found.content, row["_id"])
         try:
             Input.collection().insert_one(row)
@@ -126,7 +126,7 @@ def store_all(user_id: str, named: Sequence[Named]) -> list[Input]:
 
     Raises:
         Invalid: a picture is not accepted.
-        UploadsFull: as `check_room`.
+        UploadsFull: as `check_capacity`.
         ServerBusy: as `keep`.
     """
     made: list[Input] = []
@@ -163,7 +163,7 @@ def copy_of_picture(user_id: str, named: Named) -> Input:
     image, store = named.picture, jobs.runtime().store
     assert image is not None  # noqa: S101 - as `take_one` has seen
     row = {"id": new_input_id(), "picture": image.id, "bytes": image.bytes}
-    with patience(STORE_TIMEOUT_S):
+    with operation_timeout(STORE_TIMEOUT_S):
         content = store.open(image.file_id)
         if content is None:
             raise Invalid.field(named.field, "invalid.image_unknown")
@@ -181,7 +181,7 @@ def copy_of_input(user_id: str, named: Named) -> Input:
     assert given is not None and given.file_id is not None  # noqa: S101 - as above
     same = {name: getattr(given, name) for name in COPIED}
     row = {"id": new_input_id(), "state": InputState.READY.value, **same}
-    with patience(STORE_TIMEOUT_S):
+    with operation_timeout(STORE_TIMEOUT_S):
         content = store.open(given.file_id)
         if content is None:
             raise Invalid.field(named.field, "invalid.image_unknown")

@@ -13,7 +13,7 @@ from jimeng.documents import Input, idempotency, indexes, utcnow
 from jimeng.documents.principal import Principal, noted
 from jimeng.errors import Invalid, PictureInvalid
 from jimeng.errors.inputs import UploadNotFound
-from jimeng.inputs.storing import check_room, store_input
+from jimeng.inputs.storing import check_capacity, store_input
 
 log = logging.getLogger(__name__)
 
@@ -73,13 +73,13 @@ def upload(
     Raises:
         UserIdNotYours: the principal may not act for that user.
         TooManyUploads: as `limits.reserve_upload`, and so is QueueUnavailable.
-        UploadsFull: as `storing.check_room`.
+        UploadsFull: as `storing.check_capacity`.
         ServerBusy: as `storing.keep`.
         Invalid: the picture is not accepted; the message says why.
     """
     principal.require_owner(user_id, "upload")
     limits.reserve_upload(user_id)
-    check_room(user_id)
+    check_capacity(user_id)
     try:
         with noted(principal, user_id, "uploads.create"):
             return store_input(user_id, content, is_upload=True, **under)

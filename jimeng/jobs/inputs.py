@@ -13,9 +13,9 @@ from jimeng.jobs.runtime import runtime
 from jimeng.pictures import NormalisedPicture
 from jimeng.pictures.input_links import LinkToken
 from jimeng.providers import Expansion, InputPicture, Model
-from jimeng.providers.download import fetch_given
+from jimeng.providers.download import fetch_user_url
 from jimeng.providers.inputs import address_for, fetches_from_store
-from jimeng.providers.models.output_size import drawn_size
+from jimeng.providers.models.output_size import size_of_output
 from jimeng.providers.models.validation import check_mask, check_picture
 
 log = logging.getLogger(__name__)
@@ -65,11 +65,11 @@ def check_inputs(model: Model, inputs: Sequence[Input], *, has_mask: bool) -> No
             check_picture(model, *each.size, field=f"images.{index}")
     if not has_mask or not drawn_from:
         return
-    first, mask = drawn_from[0].given_size, inputs[-1]
+    first, mask = drawn_from[0].uploaded_size, inputs[-1]
     if mask.is_ready and not mask.alpha:
         raise Invalid.field("mask", "invalid.mask_opaque")
-    if first is not None and mask.given_size is not None:
-        check_mask(first, mask.given_size)
+    if first is not None and mask.uploaded_size is not None:
+        check_mask(first, mask.uploaded_size)
 
 
 def output_size_of(
@@ -85,7 +85,7 @@ def output_size_of(
     check_inputs(model, inputs, has_mask=bool(task.has_mask))
     if not task.unsized:
         return None
-    return drawn_size(
+    return size_of_output(
         model,
         task.input.get("size"),
         task.input.get("quality") or "standard",
@@ -148,7 +148,7 @@ def raw_bytes(mine: Input) -> bytes:
         return read_file(mine.raw_id)
     if not mine.url:
         raise PictureInvalid("nothing to take it from")
-    return fetch_given(
+    return fetch_user_url(
         mine.url,
         allowed_private=runtime().config.ALLOWED_USER_HOSTS,
         never=runtime().config.own_hosts,

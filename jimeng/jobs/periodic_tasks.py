@@ -70,7 +70,7 @@ class PeriodicTask:
 def check_indexes() -> bool:
     """Ensure all indexes; return whether one has a fault or none were checked yet."""
     indexes.ensure_indexes()
-    last = indexes.last_look()
+    last = indexes.last_check()
     return last is None or bool(last.faults)
 
 

@@ -97,7 +97,7 @@ def run() -> None:
             _awake.clear()
             pump.wake()
     try:
-        mark_left(pump.worker_id)
+        mark_stopped(pump.worker_id)
     except Exception as error:  # then this worker counts as lost until it expires
         outages.failed("pump", error)
 
@@ -262,7 +262,7 @@ def stop_work() -> None:
     _awake.set()
 
 
-def mark_left(worker_id: str) -> None:
+def mark_stopped(worker_id: str) -> None:
     """
     Mark this consumer as stopped on purpose, not lost.
 

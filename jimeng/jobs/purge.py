@@ -10,7 +10,7 @@ from jimeng.jobs import endings
 
 log = logging.getLogger(__name__)
 
-TRASH_KEPT_FOR = timedelta(days=7)
+TRASH_RETENTION = timedelta(days=7)
 BATCH_DOCUMENTS = 500
 
 
@@ -24,7 +24,7 @@ def empty_trash() -> bool:
     for row in tasks:
         claimed = {**due, "_id": row["_id"]}
         Task.collection().update_one(claimed, {"$unset": {"purge_at": ""}})
-    old = {"trashed_at": {"$lte": now - TRASH_KEPT_FOR}, "with_task": {"$ne": True}}
+    old = {"trashed_at": {"$lte": now - TRASH_RETENTION}, "with_task": {"$ne": True}}
     old |= KNOWN_KIND
     found = Image.collection().find(old, {"_id": 1, "task_id": 1, "index": 1})
     pictures = list(found.limit(BATCH_DOCUMENTS))

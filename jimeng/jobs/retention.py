@@ -169,7 +169,7 @@ def free_bytes() -> int | None:
     Free bytes on the disk of MongoDB or of the pictures, whichever has less; None if
     unknown.
     """
-    reported = (free_bytes_of_mongodb(), runtime().store.room())
+    reported = (free_bytes_of_mongodb(), runtime().store.free_bytes())
     return min((free for free in reported if free is not None), default=None)
 
 

@@ -28,7 +28,7 @@ from jimeng.errors import outages
 from jimeng.jobs.metric_counters import counts
 from jimeng.jobs.runtime import runtime
 from jimeng.lanes import switches
-from jimeng.providers.download import FetchFailed, post_given
+from jimeng.providers.download import FetchFailed, post_user_url
 from jimeng.providers.transport import CallFailed
 
 log = logging.getLogger(__name__)
@@ -251,7 +251,7 @@ def send(delivery: WebhookDelivery, endpoint: WebhookEndpoint, key: str) -> Atte
     config = runtime().config
     url, now = delivery.url or endpoint.url or "", utcnow()
     try:
-        answer = post_given(
+        answer = post_user_url(
             url,
             delivery.body.encode(),
             headers(delivery, endpoint.signing_secrets(key, now), now),

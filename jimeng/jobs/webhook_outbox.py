@@ -33,7 +33,7 @@ from jimeng.documents.webhook import TEST, fingerprint
 from jimeng.errors import Invalid
 from jimeng.errors.collections import WebhooksOff
 from jimeng.jobs.runtime import runtime
-from jimeng.providers.download import FetchFailed, check_given, public_addresses
+from jimeng.providers.download import FetchFailed, check_user_url, public_addresses
 
 BATCH_DOCUMENTS = 200
 MAX_URL_CHARS = 2000
@@ -116,7 +116,7 @@ def check_address(field: str, url: str) -> None:
     try:
         if len(url) > MAX_URL_CHARS:
             raise FetchFailed("too long")
-        check_given(url, config.ALLOWED_USER_HOSTS, config.own_hosts)
+        check_user_url(url, config.ALLOWED_USER_HOSTS, config.own_hosts)
         parts = urlsplit(url)
         host = parts.hostname or ""
         with suppress(ValueError):

@@ -203,5 +203,5 @@ def waiting_by_user() -> Counter[tuple[str, str]]:
             {"$project": {"lane": "$lane.k", "n": {"$toLong": "$lane.v.pending"}}},
         ]
     )
-    # `QuotaUsage.place_of` has quoted the name.
+    # `QuotaUsage.path_of_lane` has quoted the name.
     return Counter({(unquote(row["lane"]), row["_id"]): row["n"] for row in rows})

@@ -85,7 +85,7 @@ def reserve_tickets(
 def _reserve(
     lane: str, user_id: str, n: int, max_waiting: int, day: DailyQuota | None
 ) -> tuple[int, int]:
-    path, floor, now = QuotaUsage.place_of(lane), read_lane(lane).turn, utcnow()
+    path, floor, now = QuotaUsage.path_of_lane(lane), read_lane(lane).turn, utcnow()
     next_turn = {"$add": [number(f"${path}.last", otherwise=-1), 1]}
     where: dict = {
         "_id": user_id,
@@ -130,7 +130,8 @@ def recount_waiting(lane: str, user_id: str) -> int:
     where = {"lane": lane, "user_id": user_id, "waiting": True}
     pending = Generation.collection().count_documents(where, hint="user_waiting")
     QuotaUsage.collection(durable=False).update_one(
-        {"_id": user_id}, [{"$set": {f"{QuotaUsage.place_of(lane)}.pending": pending}}]
+        {"_id": user_id},
+        [{"$set": {f"{QuotaUsage.path_of_lane(lane)}.pending": pending}}],
     )
     return pending
 
@@ -197,7 +198,7 @@ def _decrements(lanes: Mapping[str, int], days: Mapping[str, int]) -> dict:
     """
     changes: dict = {}
     for lane, n in lanes.items():
-        pending = f"{QuotaUsage.place_of(lane)}.pending"
+        pending = f"{QuotaUsage.path_of_lane(lane)}.pending"
         counted = number(f"${pending}")
         changes[pending] = {"$max": [{"$subtract": [counted, n]}, 0]}
     if days:  # the record counts only the latest
@@ -237,7 +238,7 @@ def renumber(lane: str, user_ids: Collection[str] | None = None) -> None:
         queued = [row for row in theirs if row["state"] == State.QUEUED.value]
         following[user_id] = _close_gaps(queued, turn, moves)
     _bulk_write(Generation, moves)
-    last = f"{QuotaUsage.place_of(lane)}.last"
+    last = f"{QuotaUsage.path_of_lane(lane)}.last"
     ends = [
         UpdateOne(
             {"_id": user_id, last: {"$exists": True}}, {"$set": {last: next_turn - 1}}
@@ -249,7 +250,7 @@ def renumber(lane: str, user_ids: Collection[str] | None = None) -> None:
 
 def _reset_idle_users(lane: str, turn: int) -> None:
     """Let the tickets of users with nothing waiting begin at *turn*."""
-    last = f"{QuotaUsage.place_of(lane)}.last"
+    last = f"{QuotaUsage.path_of_lane(lane)}.last"
     QuotaUsage.collection(durable=False).update_many(
         {last: {"$gte": turn}}, {"$set": {last: turn - 1}}
     )

@@ -152,7 +152,7 @@ def picture_ids(principal: Principal, references: list[str]) -> list[str]:
     Raises:
         Invalid: some are not pictures of the principal's; names each.
     """
-    named = inputs.look_up(principal, references)
+    named = inputs.find_inputs(principal, references)
     wrong = [each.field for each in named if each.picture is None]
     if wrong:
         raise Invalid({field: [("invalid.image_unknown", {})] for field in wrong})

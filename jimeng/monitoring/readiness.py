@@ -185,7 +185,7 @@ def _redis() -> Readiness:
 
 
 def _indexes() -> Readiness:
-    missing = tuple(indexes.look())
+    missing = tuple(indexes.compare_indexes())
     return Readiness((Reason("index_missing", missing),) if missing else ())
 
 
@@ -224,7 +224,7 @@ def _is_untaken(workers: list[dict]) -> bool:
     return time.monotonic() > _untaken_since[1] + UNTAKEN_S
 
 
-def _room() -> Readiness:
+def _free_disk_space() -> Readiness:
     free = retention.free_bytes()
     is_scarce = free is not None and free < retention.MIN_FREE_BYTES
     return Readiness((Reason("disk"),) if is_scarce else ())
@@ -291,7 +291,7 @@ CHECKS: list[tuple[Callable[[], Readiness], str]] = [
     (_release, "mongodb"),
     (_indexes, "mongodb"),
     (_work, "mongodb"),
-    (_room, "mongodb"),
+    (_free_disk_space, "mongodb"),
     (_storage, "storage"),
     (_lanes, ""),  # on a slow database there is no time for it
     (_accounts, ""),

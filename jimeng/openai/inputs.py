@@ -54,7 +54,7 @@ def as_list(value: object) -> list:
 
 
 def reference(field: str, value: object) -> str:
-    """Normalise a value for `inputs.look_up`; bare base64 becomes a ``data:`` URL."""
+    """Normalise a value for `find_inputs`; bare base64 becomes a ``data:`` URL."""
     if isinstance(value, dict):
         inner = next((value[name] for name in REFERENCE_KEYS if value.get(name)), None)
         return reference(field, inner)

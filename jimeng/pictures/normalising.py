@@ -34,7 +34,7 @@ OTHERS = (  # signatures of unsupported formats, and the reason of the refusal
 HEIC = frozenset({b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1"})
 AVIF = frozenset({b"avif", b"avis"})
 ORIENTATION = 0x0112  # of EXIF
-TURNS = {
+ORIENTATIONS = {
     2: Pillow.Transpose.FLIP_LEFT_RIGHT,
     3: Pillow.Transpose.ROTATE_180,
     4: Pillow.Transpose.FLIP_TOP_BOTTOM,
@@ -165,7 +165,7 @@ def small(image: Pillow.Image, given: tuple[int, int]) -> Pillow.Image:
 
 
 def upright(image: Pillow.Image, turned: int) -> Pillow.Image:
-    turn = TURNS.get(turned)
+    turn = ORIENTATIONS.get(turned)
     return image if turn is None else image.transpose(turn)
 
 

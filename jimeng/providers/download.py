@@ -76,7 +76,7 @@ def fetch_picture(
     return body_of(answer)
 
 
-def fetch_given(
+def fetch_user_url(
     url: str,
     *,
     allowed_private: Collection[str],
@@ -99,7 +99,7 @@ def fetch_given(
     """
     end = time.monotonic() + limit
     for _ in range(MAX_REDIRECTS + 1):
-        check_given(url, allowed_private, never)
+        check_user_url(url, allowed_private, never)
         left = max(end - time.monotonic(), 0.1)
         answer = ask(url, allowed_private, cap=cap, limit=left)
         if answer.status not in REDIRECTS:
@@ -108,7 +108,7 @@ def fetch_given(
     raise FetchFailed("the link leads on and on")
 
 
-def post_given(
+def post_user_url(
     url: str,
     body: bytes,
     headers: Mapping[str, str],
@@ -122,14 +122,14 @@ def post_given(
     Post *body* to a URL of a user; redirects are not followed.
 
     Args:
-        allowed_private: As in `fetch_given`, and so is *never*.
+        allowed_private: As in `fetch_user_url`, and so is *never*.
         cap: Bytes of the answer's body that are read.
         limit: Seconds for everything.
 
     Raises:
         FetchFailed: nothing may be sent there, or no answer came.
     """
-    check_given(url, allowed_private, never)
+    check_user_url(url, allowed_private, never)
     return ask(
         url,
         allowed_private,
@@ -143,7 +143,7 @@ def post_given(
     )
 
 
-def check_given(
+def check_user_url(
     url: str, allowed_private: Collection[str], never: Collection[str]
 ) -> None:
     """

@@ -55,7 +55,7 @@ ONE_WAY = {
     "then": {"not": {"anyOf": [{"required": ["status"]}, {"required": ["user_id"]}]}},
     "else": {"required": ["status", "user_id"]},
 }
-ASKED = {"prompt": "一只可爱的小猫咪在花园里玩耍", "user_id": "user_123"}
+EXAMPLE_REQUEST = {"prompt": "一只可爱的小猫咪在花园里玩耍", "user_id": "user_123"}
 
 
 def chosen(status: str, **more: object) -> dict[str, dict]:
@@ -236,10 +236,20 @@ class NewImageTask(ImageFields, WithWebhook, WithMetadata, OfUser):
     """``POST /api/v1/ai/image/task``."""
 
     examples: ClassVar = {
-        "minimal": ASKED,
-        "usual": {**ASKED, "model": "doubao-seedream-3.0-t2i", "size": "1024x1024"}
+        "minimal": EXAMPLE_REQUEST,
+        "usual": {
+            **EXAMPLE_REQUEST,
+            "model": "doubao-seedream-3.0-t2i",
+            "size": "1024x1024",
+        }
         | {"quality": "standard"},
-        "everything": {**ASKED, "size": "16:9", "quality": "hd", "n": 2, "seed": 42}
+        "everything": {
+            **EXAMPLE_REQUEST,
+            "size": "16:9",
+            "quality": "hd",
+            "n": 2,
+            "seed": 42,
+        }
         | {"style": "watercolor", "metadata": {"order": "123"}},
     }
 
@@ -286,9 +296,9 @@ class NewGeneralTask(NewImageTask):
 
     other_shapes: ClassVar = [NestedTask]
     examples: ClassVar = {
-        "beside": {"type": "image", **ASKED, "size": "1:1"},
-        "inside": {"type": "image", "input": {**ASKED, "n": 2}},
-        "delayed": {"type": "image", **ASKED, "delay": 3600},
+        "beside": {"type": "image", **EXAMPLE_REQUEST, "size": "1:1"},
+        "inside": {"type": "image", "input": {**EXAMPLE_REQUEST, "n": 2}},
+        "delayed": {"type": "image", **EXAMPLE_REQUEST, "delay": 3600},
     }
 
     type = Text(

@@ -4,7 +4,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from jimeng.config import Config, given, logs
+from jimeng.config import Config, logs, read_environment
 from jimeng.documents import migrations
 from jimeng.errors import ConfigError
 from jimeng.serve import web
@@ -25,7 +25,7 @@ def main(argv: Sequence[str]) -> int:
         sys.stderr.write(USAGE)
         return 2
     try:
-        told = given()
+        told = read_environment()
         config = Config.from_env(told)
         migrations.check_before_start(config)
     except ConfigError as error:

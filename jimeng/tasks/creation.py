@@ -43,7 +43,7 @@ from jimeng.jobs import webhook_outbox
 from jimeng.lanes import switches
 from jimeng.limits import Reservation
 from jimeng.providers import Expansion, Model
-from jimeng.providers.models.output_size import drawn_size
+from jimeng.providers.models.output_size import size_of_output
 from jimeng.providers.models.validation import Parameters, check_parameters
 from jimeng.tasks import styles
 
@@ -64,7 +64,7 @@ class NewTask:
         n: Pictures, 1 to 4.
         seed: 0 to 2^31-1, or -1 for a random one.
         delay: Seconds before it may start.
-        images: References to the input pictures, in order, as `inputs.look_up`.
+        images: References to the input pictures, in order, as `inputs.find_inputs`.
         mask: A reference to a mask for the first of them.
         strength: 0 to 1.
         expand: How far the picture is extended at each side.
@@ -212,7 +212,7 @@ def resolve_inputs(principal: Principal, new: NewTask) -> list[Named]:
         return list(new.again)
     if not new.images and new.mask is None:
         return []
-    return inputs.look_up(principal, new.images, new.mask)
+    return inputs.find_inputs(principal, new.images, new.mask)
 
 
 def build_row(
@@ -290,7 +290,9 @@ def output_size(
     jobs.check_inputs(model, made, has_mask=new.has_mask)
     pictures = made[: len(made) - new.has_mask]
     sizes = [each.size for each in pictures]
-    return drawn_size(model, new.size, new.quality, pictures=sizes, expand=new.expand)
+    return size_of_output(
+        model, new.size, new.quality, pictures=sizes, expand=new.expand
+    )
 
 
 def input_fields(new: NewTask, made: Sequence[Input]) -> dict:

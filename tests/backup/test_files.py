@@ -113,7 +113,7 @@ def test_collections_are_read_in_their_order(client, database, work_off):
 
     assert names[:4] == ["batches", "tasks", "generations", "images"]
     assert names[-3:] == ["pictures.files", "inputs.chunks", "pictures.chunks"]
-    assert not set(names) & dumping.LEFT_OUT
+    assert not set(names) & dumping.EXCLUDED
 
 
 def test_reads_are_of_one_moment(copied, client, database, monkeypatch):

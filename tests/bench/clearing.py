@@ -45,7 +45,7 @@ def fill(tasks: int, users: int) -> None:
         rows = [waiting(n, each) for n, each in enumerate(made, start)]
         Generation.collection().insert_many(rows)
     place = {"last": tasks, "pending": tasks // users}
-    name = QuotaUsage.place_of(LANE).removeprefix("lanes.")
+    name = QuotaUsage.path_of_lane(LANE).removeprefix("lanes.")
     lines = [
         QuotaUsage(id=f"user_{n}", lanes={name: place}, taken_at=now)
         for n in range(users)

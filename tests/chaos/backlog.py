@@ -64,7 +64,7 @@ def fill(found: Database, first: int) -> None:
         found.tasks.insert_many([task for task, _ in made])
         found.generations.insert_many([generation for _, generation in made])
     place = {"last": turn + SIZE, "pending": SIZE}
-    known = {QuotaUsage.place_of(LANE): place, "taken_at": utcnow()}
+    known = {QuotaUsage.path_of_lane(LANE): place, "taken_at": utcnow()}
     found.places.update_one({"_id": USER}, {"$set": known}, upsert=True)
 
 

@@ -152,7 +152,7 @@ def test_mongodb_that_is_away_is_said_with_what_to_do(run, monkeypatch):
         given.append(seconds)
         return pymongo.timeout(0.5)
 
-    monkeypatch.setattr(base, "patience", patience)
+    monkeypatch.setattr(base, "operation_timeout", patience)
 
     done = run("status", MONGODB_URI="mongodb://127.0.0.1:9")
 

@@ -90,7 +90,7 @@ def test_trash_takes_what_is_in_a_collection(aged, later, monkeypatch):
     trash.trash_pictures(ME, pictures(old))
 
     assert later() == {old}
-    week_ago = utcnow() - purge.TRASH_KEPT_FOR - timedelta(seconds=1)
+    week_ago = utcnow() - purge.TRASH_RETENTION - timedelta(seconds=1)
     Image.collection().update_many({}, {"$set": {"trashed_at": week_ago}})
     purge.empty_trash()
 

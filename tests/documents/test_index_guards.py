@@ -18,10 +18,10 @@ from tests.rest import CAT, CREATE, USERS, create, data_of, new_user, refused, r
 @pytest.mark.parametrize("is_noticed", [True, False])
 def test_without_its_index_no_key_makes_a_task(client, database, is_noticed):
     """Whether or not this process has seen that it is gone; others go on."""
-    indexes.look()
+    indexes.compare_indexes()
     drop(database, IDEM)
     if is_noticed:
-        indexes.look()
+        indexes.compare_indexes()
 
     answer = client.post(CREATE, json=CAT, headers=KEY)
 
@@ -37,7 +37,7 @@ def test_without_its_index_no_key_makes_a_task(client, database, is_noticed):
 def test_index_that_another_process_has_built_is_not_missed(client, database):
     """At the first start one builds, and what the others saw before is out of date."""
     index = drop(database, IDEM)
-    assert IDEM in indexes.look()
+    assert IDEM in indexes.compare_indexes()
     options = {"name": index.name, **index.options}
     database[index.collection].create_index(list(index.keys), **options)
 
@@ -47,7 +47,7 @@ def test_index_that_another_process_has_built_is_not_missed(client, database):
 
 def test_refused_key_takes_nothing_of_the_limits(client, database):
     """What was taken before the index proved missing is given back."""
-    indexes.look()
+    indexes.compare_indexes()
     drop(database, IDEM)
 
     refused(client.post(CREATE, json=CAT, headers=KEY), 503, "index_missing")
@@ -60,7 +60,7 @@ def test_refused_key_takes_nothing_of_the_limits(client, database):
 def test_index_that_only_has_the_name_is_not_believed(client, database):
     """Of the same name and fields, but not unique."""
     replace(database, IDEM, partialFilterExpression={"idem_key": {"$exists": True}})
-    indexes.look()
+    indexes.compare_indexes()
 
     refused(client.post(CREATE, json=CAT, headers=KEY), 503, "index_missing")
 
@@ -77,10 +77,10 @@ def test_without_the_index_of_slots_nothing_is_sent(
     under_way = create(client)
     run_queue()
     assert len(provider.requests) == 1
-    indexes.look()
+    indexes.compare_indexes()
     drop(database, indexes.SLOTS)
     if is_noticed:
-        indexes.look()
+        indexes.compare_indexes()
     waiting = create(client)
 
     for _ in range(3):
@@ -100,7 +100,7 @@ def test_slots_that_are_not_unique_are_not_believed(client, database, provider):
     """Two consumers could take the same one."""
     only = {"slot": {"$exists": True}}
     replace(database, indexes.SLOTS, partialFilterExpression=only)
-    indexes.look()
+    indexes.compare_indexes()
     create(client)
 
     for _ in range(3):

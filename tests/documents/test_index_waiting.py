@@ -29,7 +29,7 @@ def newcomer(monkeypatch):
 
 def built_elsewhere(database, index, monkeypatch) -> threading.Timer:
     """Another process builds it in a moment, and this one does not."""
-    monkeypatch.setattr(indexes, "build", indexes.look)
+    monkeypatch.setattr(indexes, "build", indexes.compare_indexes)
     keys, options = list(index.keys), {"name": index.name, **index.options}
     build = database[index.collection].create_index
     return threading.Timer(SHORT, build, (keys,), options)
@@ -52,7 +52,7 @@ def test_first_request_waits_for_what_another_process_builds(
 def test_what_cannot_be_built_is_not_waited_for_again(database, newcomer, monkeypatch):
     """The first requests have waited together; those that come later do not."""
     monkeypatch.setattr(indexes, "MAX_WAIT_S", SHORT)
-    monkeypatch.setattr(indexes, "build", indexes.look)
+    monkeypatch.setattr(indexes, "build", indexes.compare_indexes)
     drop(database, IDEM)
     await_new()
 

@@ -19,7 +19,7 @@ from tests.waiting import wait_for
 
 def test_all_that_is_declared_is_there(database):
     """A database that was made by this release has no faults."""
-    assert indexes.look() == {}
+    assert indexes.compare_indexes() == {}
     assert {*UNIQUE} == {
         indexes.IDEMPOTENCY,
         indexes.SLOTS,
@@ -42,7 +42,7 @@ def test_indexes_that_are_dropped_are_missed_and_built(database):
     for label in labels:
         drop(database, label)
 
-    assert indexes.look() == dict.fromkeys(labels, Fault.MISSING)
+    assert indexes.compare_indexes() == dict.fromkeys(labels, Fault.MISSING)
     assert not any(map(indexes.is_there, labels))
     assert indexes.build() == {}
     assert all(map(indexes.is_there, labels))
@@ -55,7 +55,7 @@ def test_index_that_disappears_later_is_reported_and_not_rebuilt(database, monke
 
     def is_reported() -> bool:
         ensure_indexes(look_every_s=0)
-        last = indexes.last_look()
+        last = indexes.last_check()
         return last is not None and last.faults == {IDEM: Fault.MISSING}
 
     wait_for(is_reported)
@@ -72,7 +72,7 @@ def test_connection_is_taken_once_for_a_look(database, monkeypatch):
 
     monkeypatch.setattr(indexes, "get_db", get_db)
 
-    indexes.look()
+    indexes.compare_indexes()
 
     assert taken == [threading.current_thread()]
 
@@ -81,7 +81,7 @@ def test_seeing_to_the_indexes_costs_nothing_most_of_the_time(database, monkeypa
     """One look in some seconds, however often it is asked for."""
     looks = []
     monkeypatch.setattr(indexes, "_read", lambda _, name: looks.append(name) or {})
-    indexes.look()
+    indexes.compare_indexes()
     once = len(looks)
 
     for _ in range(100):
@@ -97,7 +97,7 @@ def test_consumer_looks_again_soon_while_an_index_is_missing(database, monkeypat
     monkeypatch.setattr(periodic_tasks.INDEXES, "runs", 0)
     label = indexes.SLOTS
     index = drop(database, label)
-    assert indexes.look() == {label: Fault.MISSING}
+    assert indexes.compare_indexes() == {label: Fault.MISSING}
     assert periodic_tasks.INDEXES.run_once()
     keys, options = list(index.keys), dict(index.options)
     database[index.collection].create_index(keys, name=index.name, **options)
@@ -126,7 +126,7 @@ def test_index_that_differs_is_replaced(database, label, keys, options):
     before = {name: [*rows] for name, rows in names(database).items()}
     replace(database, label, keys, **options)
 
-    assert indexes.look() == {label: Fault.DIFFERENT}
+    assert indexes.compare_indexes() == {label: Fault.DIFFERENT}
     assert indexes.build(replace_unique=True) == {}
 
     assert names(database) == before

@@ -130,19 +130,19 @@ def test_palette_with_a_clear_colour_stays_clear():
 
 
 @for_each(
-    ("content", "size", "given_size"),
+    ("content", "size", "uploaded_size"),
     [
         (lambda: encoded(halves(5000, 2500), "JPEG"), (4096, 2048), (5000, 2500)),
         (lambda: encoded(halves(2050, 4100), "PNG"), (2048, 4096), (2050, 4100)),
         (lambda: encoded(halves(4096, 40), "WEBP"), (4096, 40), (4096, 40)),
     ],
 )
-def test_large_ones_become_smaller(content, size, given_size):
+def test_large_ones_become_smaller(content, size, uploaded_size):
     """At most 4096 a side, in the same shape; how large it was is known."""
     found = normalise(content())
 
     assert (found.width, found.height) == size == opened(found.content).size
-    assert (found.given_width, found.given_height) == given_size
+    assert (found.given_width, found.given_height) == uploaded_size
     assert is_upright(opened(found.content))
 
 

@@ -40,7 +40,7 @@ def states() -> list[str]:
 def place(lane: str) -> tuple[int, int]:
     """What counts as waiting, and as asked for."""
     found = QuotaUsage.find_one({"_id": "user_123"})
-    entry = found.lanes[QuotaUsage.place_of(lane).partition(".")[2]]
+    entry = found.lanes[QuotaUsage.path_of_lane(lane).partition(".")[2]]
     return entry["pending"], found.asked
 
 

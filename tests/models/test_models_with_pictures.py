@@ -10,7 +10,7 @@ from jimeng.errors import Invalid
 from jimeng.i18n import MESSAGES
 from jimeng.pictures.decoder import MAX_PIXELS
 from jimeng.providers import MODELS, Expansion
-from jimeng.providers.models.output_size import drawn_size
+from jimeng.providers.models.output_size import size_of_output
 from jimeng.providers.models.validation import (
     Parameters,
     check_mask,
@@ -211,9 +211,9 @@ def test_size_follows_from_what_goes_in(model, options, drawn):
     """Where it must, and where nothing else was asked for."""
     size = options.pop("size", None)
 
-    assert drawn_size(model, size, options.pop("quality", "standard"), **options) == (
-        drawn
-    )
+    assert size_of_output(
+        model, size, options.pop("quality", "standard"), **options
+    ) == (drawn)
 
 
 @for_each(
@@ -226,7 +226,7 @@ def test_largest_that_comes_out_can_be_kept(model):
     grown = Expansion(top=most, right=most, bottom=most, left=most)
     picture = (4095, 4095)
 
-    size = drawn_size(model, None, "hd", pictures=[picture], expand=grown)
+    size = size_of_output(model, None, "hd", pictures=[picture], expand=grown)
 
     assert size is not None
     assert math.prod(size) < 0.8 * MAX_PIXELS
@@ -248,7 +248,7 @@ def test_largest_that_comes_out_can_be_kept(model):
 def test_other_sizes_are_refused(model, size, pictures, key):
     """Silence about a wish would be an answer to another one."""
     with pytest.raises(Invalid) as caught:
-        drawn_size(model, size, pictures=pictures)
+        size_of_output(model, size, pictures=pictures)
 
     ((found, values),) = caught.value.fields["size"]
     assert found == f"invalid.{key}"
@@ -266,7 +266,7 @@ def test_shape_of_a_picture_is_kept(model, quality, width, height):
     """A drawn picture has the shape of the first that went in, as far as it may."""
     assume(max(width, height) <= 3 * min(width, height))
 
-    drawn = drawn_size(model, None, quality, pictures=[(width, height)])
+    drawn = size_of_output(model, None, quality, pictures=[(width, height)])
 
     assert drawn is not None
     assert model.fits(*drawn)

@@ -17,7 +17,7 @@ from jimeng.local.simulator import Simulator
 from jimeng.providers import MODELS, Expansion, InputPicture, Model, Progress
 from jimeng.providers.ark import ArkProvider
 from jimeng.providers.download import fetch_picture
-from jimeng.providers.models.output_size import drawn_size
+from jimeng.providers.models.output_size import size_of_output
 from jimeng.providers.visual import VisualProvider
 
 RATIO = "16:9"
@@ -140,7 +140,7 @@ def test_pictures_arrive_in_order(simulator, services, model, shelf):
     takes, inputs = model.takes, given(shelf, model)
     expand = Expansion(left=0.25, top=0.4) if takes.expand else None
     mask = InputPicture(MASK, "image/png", *SIDES) if takes.mask else None
-    size = drawn_size(model, None, pictures=[SIDES] * len(inputs), expand=expand)
+    size = size_of_output(model, None, pictures=[SIDES] * len(inputs), expand=expand)
     request = replace(
         FOX,
         prompt="" if takes.prompt == "none" else FOX.prompt,

@@ -86,7 +86,7 @@ def test_death_between_a_batch_and_its_note_repeats_it(database, known, monkeypa
     known(Step(2, "one", 0, rows.batch))
     migrations.advance()
     with monkeypatch.context() as dying:
-        dying.setattr(runner, "note", lambda *_: 1 / 0)
+        dying.setattr(runner, "store_progress", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             migrations.advance()
 
@@ -104,10 +104,10 @@ def test_slow_one_takes_nobody_back(database, known):
     record.change({"$set": {"after": "3"}})
     from_then = migrations.read()
 
-    runner.note(made[0], "2")
+    runner.store_progress(made[0], "2")
     same = migrations.read()
     record.change({"$set": {"schema": 2, "step": 3, "after": "1"}})
-    runner.note(made[0], "8")
+    runner.store_progress(made[0], "8")
 
     assert same == from_then
     assert (migrations.read().step, migrations.read().after) == (3, "1")

@@ -99,7 +99,7 @@ def test_worker_that_has_stopped_is_told_of(app, client, signals):
     migrate_beyond()
     let_time_pass()
     pump.stop_if_outdated("host:1:x")
-    pump.mark_left("host:1:x")
+    pump.mark_stopped("host:1:x")
     forget_release()
 
     page = client.get("/admin/queue", headers={"Accept-Language": "en"}).text

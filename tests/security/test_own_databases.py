@@ -14,7 +14,7 @@ import pytest
 from pymongo import MongoClient
 from pymongo.errors import OperationFailure
 
-from jimeng.local.embedded import Redis, is_open, keep_port
+from jimeng.local.embedded import Redis, is_open, store_port
 from tests.databases import Mongo
 from tests.waiting import wait_for
 
@@ -115,7 +115,7 @@ def test_databases_are_nobody_elses(mongo, redis_server):
 def test_first_on_the_machine_makes_no_user(mongo):
     """Who comes before the server has its user is a stranger, too."""
     mongo.data_dir.mkdir(parents=True)
-    mongo.port = keep_port(mongo.port_file)
+    mongo.port = store_port(mongo.port_file)
     mongo.spawn()
     wait_for(lambda: is_open(mongo.port))
 

@@ -9,7 +9,7 @@ from PIL import Image
 
 from jimeng.local.simulator import Simulator
 from jimeng.local.simulator.drawing.edits import BORDER
-from jimeng.local.simulator.inputs import Given, Order
+from jimeng.local.simulator.inputs import InputPicture, Order
 from tests.each import for_each
 from tests.simulator.caller import (
     ACCESS_KEY,
@@ -213,7 +213,9 @@ def test_enlarged_picture_has_the_length_of_its_word(drawing):
 
 def test_order_is_kept_as_it_came():
     """Through the file of the ledger and back."""
-    order = Order("references", (Given("a", 1, 2, 3, "RGB", "x"),), None, 0.5, {})
+    order = Order(
+        "references", (InputPicture("a", 1, 2, 3, "RGB", "x"),), None, 0.5, {}
+    )
 
     assert Order.loads(order.dumps()) == order
     assert Order().dumps() == ""

@@ -196,6 +196,6 @@ def test_directory_that_cannot_be_read_is_said(
 def test_little_room_in_the_directory_refuses_new_tasks(stored_in, monkeypatch):
     """As on MongoDB's disk: the lesser counts."""
     stored_in("file")
-    monkeypatch.setattr(FileStore, "room", lambda self: 0)
+    monkeypatch.setattr(FileStore, "free_bytes", lambda self: 0)
 
     assert retention.free_bytes() == 0

@@ -109,7 +109,9 @@ def test_address_is_not_fetched_as_long_as_there_is_no_place(
     """Nor again, once it was: what came is kept next to the documents."""
     fetched: list[str] = []
     monkeypatch.setattr(
-        going_in, "fetch_given", lambda url, **k: fetched.append(url) or given.photo()
+        going_in,
+        "fetch_user_url",
+        lambda url, **k: fetched.append(url) or given.photo(),
     )
     in_bucket()
     front.trouble = Trouble(on=("PUT",), code="QuotaExceeded")

@@ -14,7 +14,7 @@ from jimeng.errors import TaskNotFound
 from jimeng.gallery import bulk_trash, trash
 from jimeng.jobs import janitor, purge
 from jimeng.jobs.bulk import worker
-from jimeng.jobs.purge import TRASH_KEPT_FOR
+from jimeng.jobs.purge import TRASH_RETENTION
 from tests.hung import hang
 from tests.rest import create, result, task
 
@@ -43,7 +43,7 @@ def made(client, work_off) -> str:
 
 def a_week_later() -> None:
     """Let all that is in the trash have been there for its time."""
-    ago = utcnow() - TRASH_KEPT_FOR
+    ago = utcnow() - TRASH_RETENTION
     Image.collection().update_many(
         {"trashed_at": {"$exists": True}}, {"$set": {"trashed_at": ago}}
     )
@@ -97,7 +97,7 @@ def test_only_what_is_old_enough_goes(client, made):
 def test_janitor_leaves_alone_what_may_come_back(client, made):
     """Before its time nothing in the trash is touched."""
     trash.trash(MINE, made)
-    ago = utcnow() - TRASH_KEPT_FOR + timedelta(hours=1)
+    ago = utcnow() - TRASH_RETENTION + timedelta(hours=1)
     Task.collection().update_many({}, {"$set": {"deleted_at": ago}})
 
     purge.empty_trash()

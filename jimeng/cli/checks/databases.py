@@ -126,7 +126,7 @@ def schema(config: Config) -> Iterator[Finding]:
 
 def indexes_built(config: Config) -> Iterator[Finding]:
     """All declared indexes exist."""
-    faults = indexes.look()
+    faults = indexes.compare_indexes()
     named = "; ".join(f"{label}: {fault}" for label, fault in faults.items())
     missing = (bool(faults), Verdict.FAILED, "ready.index_missing")
     yield graded("indexes", named, missing)

@@ -91,7 +91,7 @@ def do_batch(step: Step) -> bool:
     record.change({"$setOnInsert": {"schema": steps.FIRST, "min_code": 0}})
     found = record.read()
     if found.min_code < step.needs:
-        await_leave(step)
+        await_release(step)
         # Before its first batch: from then on nobody with less may start.
         record.change({"$max": {"min_code": step.needs}})
         time.sleep(NOTICE_S)
@@ -101,11 +101,11 @@ def do_batch(step: Step) -> bool:
         record.change({"$max": {"schema": step.number}})
         log.info("step done number=%d: %s", step.number, step.sentence)
         return False
-    note(step, last)
+    store_progress(step, last)
     return True
 
 
-def note(step: Step, last: str) -> None:
+def store_progress(step: Step, last: str) -> None:
     """Who does the same beside may be further, even at a later step: that stands."""
     done = {"$literal": last}
     further = {"$max": ["$after", done]}
@@ -116,7 +116,7 @@ def note(step: Step, last: str) -> None:
     )
 
 
-def await_leave(step: Step) -> None:
+def await_release(step: Step) -> None:
     """
     Raises:
         OthersWork: a worker lives whose code is less than the step needs.

@@ -1,4 +1,4 @@
-"""Messages of the pages of a task, a picture, and the picture viewer."""
+"""Messages of the pages of a task, a picture, and the picture principal."""
 
 PICTURE: dict[str, tuple[str, str]] = {
     "task.back": ("全部图片", "All pictures"),

@@ -8,6 +8,6 @@ data, logs and random passwords in a directory of the caller's.
 
 from jimeng.local.embedded.child_process import Child
 from jimeng.local.embedded.mongo import Mongo
-from jimeng.local.embedded.private_files import kept_secret, write_private
+from jimeng.local.embedded.private_files import stored_secret, write_private
 from jimeng.local.embedded.redis import Redis
-from jimeng.local.embedded.server import is_open, keep_port
+from jimeng.local.embedded.server import is_open, store_port

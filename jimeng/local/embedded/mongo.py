@@ -7,7 +7,7 @@ from pymongo.database import Database
 from pymongo.errors import OperationFailure, PyMongoError
 
 from jimeng.local.embedded.binaries import find_mongod
-from jimeng.local.embedded.private_files import kept_secret
+from jimeng.local.embedded.private_files import stored_secret
 from jimeng.local.embedded.server import LOOPBACK, Server
 
 REPLICA_SET = "jimeng"
@@ -16,7 +16,7 @@ USER = "jimeng"
 USER_NOT_FOUND = 11
 AUTHENTICATION_FAILED = 18
 NOT_YET_INITIALIZED = 94
-PATIENCE_MS = 5000  # for one command to a starting server
+COMMAND_TIMEOUT_MS = 5000  # for one command to a starting server
 
 
 class Mongo(Server):
@@ -38,7 +38,7 @@ class Mongo(Server):
 
     @property
     def _member_uri(self) -> str:
-        return self._uri("__system", kept_secret(self._key_file), "local")
+        return self._uri("__system", stored_secret(self._key_file), "local")
 
     def _uri(self, user: str, password: str, source: str) -> str:
         options = f"directConnection=true&authSource={source}"
@@ -53,7 +53,7 @@ class Mongo(Server):
         return [*self._standalone(), "--replSet", REPLICA_SET, "--oplogSize", "128"]
 
     def _standalone(self) -> list[str]:
-        kept_secret(self._key_file)
+        stored_secret(self._key_file)
         return [
             find_mongod(self.data_dir / "bin"),
             *("--dbpath", str(self.data_dir)),
@@ -130,7 +130,9 @@ class Mongo(Server):
             admin.command("createUser", USER, pwd=pwd, roles=roles)
 
     def _client(self, uri: str) -> MongoClient:
-        return MongoClient(uri, timeoutMS=PATIENCE_MS, serverSelectionTimeoutMS=1000)
+        return MongoClient(
+            uri, timeoutMS=COMMAND_TIMEOUT_MS, serverSelectionTimeoutMS=1000
+        )
 
     @property
     def _address(self) -> str:

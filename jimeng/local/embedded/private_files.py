@@ -15,7 +15,7 @@ def write_private(path: Path, text: str) -> None:
         out.write(text)
 
 
-def kept_secret(path: Path) -> str:
+def stored_secret(path: Path) -> str:
     """Read the secret stored in *path*; create a random one if it does not exist."""
     try:
         kept = path.read_text("utf-8").strip()

@@ -10,7 +10,7 @@ from jimeng.local.embedded.server import LOOPBACK, Server
 
 log = logging.getLogger(__name__)
 
-KEPT = "appendonlydir"
+APPEND_ONLY_DIR = "appendonlydir"
 
 
 class Redis(Server):
@@ -50,9 +50,9 @@ class Redis(Server):
 
     def begin_anew(self) -> None:
         """Start with an empty queue: jobs that are due are in MongoDB."""
-        kept = self.data_dir / KEPT
+        kept = self.data_dir / APPEND_ONLY_DIR
         if not kept.exists():
             return
-        aside = kept.with_name(f"{KEPT}-{datetime.now(UTC):%Y%m%dT%H%M%S%f}")
+        aside = kept.with_name(f"{APPEND_ONLY_DIR}-{datetime.now(UTC):%Y%m%dT%H%M%S%f}")
         kept.rename(aside)
         log.warning("redis did not start on its files, begins empty; see %s", aside)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from jimeng.errors import ConfigError
 from jimeng.local.embedded.child_process import Child
-from jimeng.local.embedded.private_files import kept_secret
+from jimeng.local.embedded.private_files import stored_secret
 
 LOOPBACK = "127.0.0.1"
 # Below the range from which systems take the ports of outgoing connections, so
@@ -37,7 +37,7 @@ def is_open(port: int, host: str = LOOPBACK) -> bool:
     return True
 
 
-def kept_port(path: Path) -> int:
+def stored_port(path: Path) -> int:
     """The port stored in *path*, or 0 if there is none."""
     try:
         port = int(path.read_text("ascii"))
@@ -49,13 +49,13 @@ def kept_port(path: Path) -> int:
 
 def choose_port(path: Path) -> int:
     """The port stored in *path*; a new one if there is none or it is in use."""
-    port = kept_port(path)
+    port = stored_port(path)
     while not (port and is_free(port)):
         port = FIRST + secrets.randbelow(COUNT)
     return port
 
 
-def keep_port(path: Path) -> int:
+def store_port(path: Path) -> int:
     """As `choose_port`, and keep it there."""
     port = choose_port(path)
     path.write_text(f"{port}\n", "ascii")
@@ -63,7 +63,7 @@ def keep_port(path: Path) -> int:
 
 
 ATTEMPTS = 3  # another process may take the chosen port first
-LOOK = 0.02  # seconds between two looks at a starting server
+POLL_INTERVAL_S = 0.02  # seconds between two looks at a starting server
 LITTLE = 20  # MB
 LOG_LIMIT = 8_000_000  # bytes; a longer log is begun anew at the next start
 
@@ -96,7 +96,7 @@ class Server:
     @property
     def password(self) -> str:
         """A random password, stored in a private file."""
-        return kept_secret(self.data_dir / "password")
+        return stored_secret(self.data_dir / "password")
 
     @property
     def log(self) -> Path:
@@ -119,7 +119,7 @@ class Server:
         for _ in range(ATTEMPTS):
             self.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
             self.port = choose_port(self.port_file)
-            if self.port != kept_port(self.port_file):
+            if self.port != stored_port(self.port_file):
                 self.move(deadline)
             self.spawn()
             if self.await_ready(deadline):
@@ -164,7 +164,7 @@ class Server:
                 return True
             if time.monotonic() > deadline:
                 return False
-            time.sleep(LOOK)
+            time.sleep(POLL_INTERVAL_S)
         return False
 
     def stop(self, patience: float = 15.0) -> None:

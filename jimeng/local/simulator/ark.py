@@ -7,7 +7,13 @@ from dataclasses import replace
 from jimeng.local.simulator.ark_models import DEFAULT_SIZE, MODELS, images_of
 from jimeng.local.simulator.ark_responses import REFUSED_PICTURE, ArkCall
 from jimeng.local.simulator.faults import Fault
-from jimeng.local.simulator.inputs import Given, NoPicture, NotFetched, Order, collect
+from jimeng.local.simulator.inputs import (
+    InputPicture,
+    NoPicture,
+    NotFetched,
+    Order,
+    collect,
+)
 from jimeng.local.simulator.ledger import Row
 from jimeng.local.simulator.service import Service
 from jimeng.local.simulator.settings import Account
@@ -89,7 +95,7 @@ class Ark:
             return call.refuse("InvalidParameter", text, "image")
         except NoPicture:
             return call.invalid("image")
-        if not all(map(is_taken, given)):
+        if not all(map(is_within_limits, given)):
             return call.invalid("image")
         service, kind = self._service, fault.kind if fault else ""
         count = model.count(body, service.settings.group) - (kind == "partial")
@@ -149,7 +155,7 @@ class Ark:
         return found
 
 
-def is_taken(given: Given) -> bool:
+def is_within_limits(given: InputPicture) -> bool:
     """Within the limits of its sides, its pixels, and its ratio."""
     if not given.mode:
         return True  # a link to elsewhere, which is not fetched

@@ -139,7 +139,7 @@ class Handler(BaseHTTPRequestHandler):
         if not (call.action and call.version):
             return self._refused(call, 100004)
         now = self.server.wall_clock() + service.settings.signing_clock_offset
-        account = signatures.asked_by(received, self.server.accounts)
+        account = signatures.account_of(received, self.server.accounts)
         verdict = signatures.check(received, account, now)
         if verdict is not None:
             return self._refused(call, *verdict)

@@ -39,7 +39,7 @@ class NoPicture(Exception):
 
 
 @dataclass(frozen=True)
-class Given:
+class InputPicture:
     """
     One picture that came.
 
@@ -84,8 +84,8 @@ class Order:
     """
 
     kind: str = ""
-    pictures: tuple[Given, ...] = ()
-    mask: Given | None = None
+    pictures: tuple[InputPicture, ...] = ()
+    mask: InputPicture | None = None
     scale: float | None = None
     edges: Mapping[str, float] = field(default_factory=dict)
 
@@ -97,8 +97,8 @@ class Order:
         if not text:
             return cls()
         found = json.loads(text)
-        found["pictures"] = tuple(Given(**each) for each in found["pictures"])
-        found["mask"] = Given(**found["mask"]) if found["mask"] else None
+        found["pictures"] = tuple(InputPicture(**each) for each in found["pictures"])
+        found["mask"] = InputPicture(**found["mask"]) if found["mask"] else None
         return cls(**found)
 
     def listed(self) -> list[dict[str, object]]:
@@ -110,7 +110,7 @@ class Order:
         ]
 
 
-def collect(texts: Iterable[str]) -> list[Given]:
+def collect(texts: Iterable[str]) -> list[InputPicture]:
     """
     Take in what stands in an order: links, data URLs, or base64 alone.
 
@@ -118,7 +118,7 @@ def collect(texts: Iterable[str]) -> list[Given]:
         NotFetched: a link of this machine gave nothing within five seconds.
         NoPicture: one of them is none.
     """
-    return [look(*content_of(text)) for text in texts]
+    return [inspect_input(*content_of(text)) for text in texts]
 
 
 def content_of(text: str) -> tuple[bytes | None, str]:
@@ -150,9 +150,9 @@ def fetch(url: str) -> bytes:
         raise NotFetched(url) from error
 
 
-def look(content: bytes | None, link: str) -> Given:
+def inspect_input(content: bytes | None, link: str) -> InputPicture:
     if content is None:
-        return Given(hashlib.sha256(link.encode()).hexdigest())
+        return InputPicture(hashlib.sha256(link.encode()).hexdigest())
     try:
         with Image.open(io.BytesIO(content), formats=["JPEG", "PNG"]) as image:
             if image.width * image.height > MAX_PIXELS:
@@ -166,10 +166,10 @@ def look(content: bytes | None, link: str) -> Given:
     small.save(out, "PNG" if mode in ("1", "L") else "JPEG", quality=88)
     digest = hashlib.sha256(content).hexdigest()
     code = base64.b64encode(out.getvalue()).decode()
-    return Given(digest, *size, len(content), mode, code)
+    return InputPicture(digest, *size, len(content), mode, code)
 
 
-def pictures_complaint(model: ReqKey, given: Sequence[Given]) -> str:
+def pictures_complaint(model: ReqKey, given: Sequence[InputPicture]) -> str:
     """Say what is wrong with the pictures that came, or nothing."""
     for each in given:
         if not each.mode:
@@ -189,7 +189,9 @@ def pictures_complaint(model: ReqKey, given: Sequence[Given]) -> str:
     return ""
 
 
-def drawn_from(model: ReqKey, body: Body, given: Sequence[Given]) -> tuple[int, int]:
+def drawn_from(
+    model: ReqKey, body: Body, given: Sequence[InputPicture]
+) -> tuple[int, int]:
     """Width and height of what comes out, where that follows from what came."""
     width, height = given[0].width or 1024, given[0].height or 768
     if model.kind == "outpainting":
@@ -209,7 +211,7 @@ def texts_of(body: Body) -> list[str]:
     return [str(each) for each in found] if isinstance(found, list) else []
 
 
-def order_of(body: Body, model: ReqKey, given: list[Given]) -> Order:
+def order_of(body: Body, model: ReqKey, given: list[InputPicture]) -> Order:
     scale = body.get("scale")
     low, high = model.scale or (0, 1)
     return Order(

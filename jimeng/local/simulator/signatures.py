@@ -74,7 +74,7 @@ def check(request: Received, keys: Account, now: float) -> Verdict:
     return None if hmac.compare_digest(wanted, found["signature"]) else (100010, "")
 
 
-def asked_by(request: Received, accounts: Sequence[Account]) -> Account:
+def account_of(request: Received, accounts: Sequence[Account]) -> Account:
     """The account of the request's access key; the first account if it is unknown."""
     found = AUTHORIZATION.fullmatch(request.headers.get("authorization", ""))
     named = (each for each in accounts if found and each.access_key == found["key"])

@@ -19,7 +19,7 @@ from jimeng.local.supervisor.source_watch import Watch
 from jimeng.local.supervisor.stack import Stack
 
 ROOT = Path(__file__).parents[3]
-NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES}
+DISK_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES}
 
 
 def main(
@@ -52,7 +52,7 @@ def main(
         logs.refuse(error)
         return REFUSED
     except OSError as error:
-        if error.errno not in NO_ROOM:
+        if error.errno not in DISK_ERRORS:
             raise
         logs.refuse(ConfigError(f"DATA_DIR cannot be written to: {error.strerror}"))
         return REFUSED

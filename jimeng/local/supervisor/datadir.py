@@ -90,7 +90,7 @@ def keep_address(data_dir: Path, address: str) -> None:
         (data_dir / ADDRESS).write_text(address, "utf-8")
 
 
-def kept_address(data_dir: Path) -> str:
+def stored_address(data_dir: Path) -> str:
     """Where the pages of the jimeng that runs on it are; empty where none does."""
     try:
         return (data_dir / ADDRESS).read_text("utf-8") if is_used(data_dir) else ""

@@ -47,15 +47,15 @@ def check_port(config: Config) -> None:
                 f"it cannot listen on SERVER_HOST={host} SERVER_PORT={port}: "
                 f"{error.strerror}"
             ) from error
-        raise taken(port) from error
+        raise port_taken_error(port) from error
     local = config.is_loopback or host in EVERYWHERE
     if local and any(is_open(port, each) for each in (LOOPBACK, "::1")):
         # Another program has the address that a browser may try first, or one that
         # the system lets us share.
-        raise taken(port)
+        raise port_taken_error(port)
 
 
-def taken(port: int) -> ConfigError:
+def port_taken_error(port: int) -> ConfigError:
     other = port + 10 if port < 65_000 else port - 10
     return ConfigError(
         f"port {port} is taken by another program; choose another, for instance "

@@ -12,7 +12,7 @@ log = logging.getLogger(__name__)
 
 SHORTEST, LONGEST = 0.5, 15.0  # seconds between an end and the next start
 STEADY = 30.0  # seconds of life after which earlier ends are forgotten
-LOOK = 0.02  # seconds between two looks at a child that is ending
+POLL_INTERVAL_S = 0.02  # seconds between two looks at a child that is ending
 
 
 class Service:
@@ -107,4 +107,4 @@ class Service:
         while self.child.status() is None:
             if hurry() or time.monotonic() > deadline:
                 self.child.kill()
-            time.sleep(LOOK)
+            time.sleep(POLL_INTERVAL_S)

@@ -9,14 +9,14 @@ from pathlib import Path
 
 from jimeng.config import Config
 from jimeng.errors import ConfigError
-from jimeng.local.embedded import Child, Mongo, Redis, keep_port, kept_secret
+from jimeng.local.embedded import Child, Mongo, Redis, store_port, stored_secret
 from jimeng.local.supervisor import plan
 from jimeng.local.supervisor.datadir import demo_keys, keep_address
 from jimeng.local.supervisor.service import Service
 
-DATABASE_PATIENCE = 15.0  # seconds between SIGTERM and SIGKILL
-SIMULATOR_PATIENCE = 5.0
-ADMIN_PATIENCE = 30.0
+DATABASE_STOP_TIMEOUT_S = 15.0  # seconds between SIGTERM and SIGKILL
+SIMULATOR_STOP_TIMEOUT_S = 5.0
+ADMIN_TIMEOUT_S = 30.0
 
 
 class Stack:
@@ -63,7 +63,9 @@ class Stack:
         finally:
             for each in wanted:
                 if each.child:
-                    kept = Service(each.name, each.spawn, patience=DATABASE_PATIENCE)
+                    kept = Service(
+                        each.name, each.spawn, patience=DATABASE_STOP_TIMEOUT_S
+                    )
                     kept.child = each.child
                     self._keep(kept)
         if mongo in wanted:
@@ -89,7 +91,7 @@ class Stack:
         if self.config.AUTH != "on" or not self.config.ADMIN_EMAIL:
             return
         child = self._spawn(plan.admin_command(), self._environment())
-        deadline = time.monotonic() + ADMIN_PATIENCE
+        deadline = time.monotonic() + ADMIN_TIMEOUT_S
         while child.status() is None:
             if time.monotonic() > deadline:
                 child.kill()
@@ -116,7 +118,7 @@ class Stack:
     def _environment(self) -> dict[str, str]:
         """What consumer and web server get; starts the demo provider if need be."""
         config = self.config
-        secret = kept_secret(self._data_dir / "secret.key")
+        secret = stored_secret(self._data_dir / "secret.key")
         env = plan.environment(config, self._mongodb_uri, self._redis_url, secret)
         if not config.MONGODB_URI:
             # A copy of the directory is another one, which must send nothing that
@@ -134,14 +136,14 @@ class Stack:
         """What leads to the demo provider; starts it if need be."""
         starting = not self._simulator_port
         if starting:
-            self._simulator_port = keep_port(self._data_dir / "simulator.port")
+            self._simulator_port = store_port(self._data_dir / "simulator.port")
         keys = demo_keys(self._data_dir / "simulator.keys")
         env = plan.demo_environment(self.config, self._simulator_port, keys)
         if starting:
             state = self._data_dir / "simulator.db"
             command = plan.simulator_command(self.config, self._simulator_port, state)
             spawn = partial(self._spawn, command, {**os.environ, **env})
-            self._keep(Service("simulator", spawn, patience=SIMULATOR_PATIENCE))
+            self._keep(Service("simulator", spawn, patience=SIMULATOR_STOP_TIMEOUT_S))
         return env
 
     def _spawn(self, command: list[str], env: dict[str, str]) -> Child:

@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 FIRST = ("batches", "tasks", "generations", "images", "inputs")
 # Transient state: workers, failed attempts, and sessions, which must not be restored
 # after sign-out. The latest hourly counts are counted again.
-LEFT_OUT = frozenset(
+EXCLUDED = frozenset(
     {"workers", "probes", "attempts", "sessions", "installations"}
     | {"hours", "usage_hours", TOTALS}
 )
@@ -97,7 +97,7 @@ def dump(
 def collections(database: Database) -> list[str]:
     """The collections to back up: `FIRST`, then the others, then files."""
     found = database.list_collection_names(filter={"type": "collection"})
-    kept = set(found) - LEFT_OUT
+    kept = set(found) - EXCLUDED
     kept = {name for name in kept if not name.startswith("system.")}
 
     def place(name: str) -> tuple[int, str]:

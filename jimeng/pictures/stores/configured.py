@@ -105,8 +105,8 @@ class ConfiguredStore(Store):
     def count(self) -> int:
         return sum(each.count() for each in self.stores)
 
-    def room(self) -> int | None:
-        return self.first.room()
+    def free_bytes(self) -> int | None:
+        return self.first.free_bytes()
 
     def works(self) -> bool:
         return self.first.works()

@@ -59,7 +59,7 @@ class FileStore(ExternalStore):
             partial(place).unlink(missing_ok=True)
         self._forget(file_id)
 
-    def room(self) -> int | None:
+    def free_bytes(self) -> int | None:
         try:
             return shutil.disk_usage(nearest_existing(self.directory)).free
         except OSError:
@@ -71,7 +71,7 @@ class FileStore(ExternalStore):
             self._require_directory()
             write(probe, b"probe")
             probe.unlink(missing_ok=True)
-            return (self.room() or MIN_FREE_BYTES) >= MIN_FREE_BYTES
+            return (self.free_bytes() or MIN_FREE_BYTES) >= MIN_FREE_BYTES
         except (OSError, StorageUnavailable):
             return False
 

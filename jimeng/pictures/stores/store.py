@@ -80,7 +80,7 @@ class Store(ABC):
     def count(self) -> int:
         """The approximate number of files."""
 
-    def room(self) -> int | None:
+    def free_bytes(self) -> int | None:
         """The free space in bytes; None if unknown."""
         return None
 

@@ -10,7 +10,7 @@ from jimeng.providers.models.model import Model, Size
 STEP = 16  # pixels: some models round to that
 
 
-def drawn_size(
+def size_of_output(
     model: Model,
     size: str | None,
     quality: str = "standard",

@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from jimeng import jobs
 from jimeng.accounts import webhooks
 from jimeng.documents import utcnow
-from jimeng.documents.webhook import EVENTS, LOG_KEPT
+from jimeng.documents.webhook import EVENTS, LOG_RETENTION
 from jimeng.errors import Invalid
 from jimeng.http import auth
 from jimeng.i18n import problems
@@ -95,7 +95,7 @@ def act_on_webhook(webhook_id: str) -> ResponseReturnValue:
             _, secret = webhooks.rotate(principal, webhook_id)
             return uncached(log_page(webhook_id, secret=secret))
         case "replay":
-            since = utcnow() - LOG_KEPT
+            since = utcnow() - LOG_RETENTION
             webhooks.replay_failed(principal, webhook_id, since=since)
         case "delete":
             webhooks.delete(principal, webhook_id)

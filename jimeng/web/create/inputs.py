@@ -133,7 +133,7 @@ def usable_inputs(principal: Principal, ids: Iterable[str]) -> list[FormInput]:
     found: list[FormInput] = []
     for each in ids:
         try:
-            found += map(FormInput.of, inputs.look_up(principal, [each]))
+            found += map(FormInput.of, inputs.find_inputs(principal, [each]))
         except Invalid:
             continue
     return found

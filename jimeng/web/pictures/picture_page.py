@@ -116,7 +116,9 @@ class PicturePage(OfTask):
 
     @cached_property
     def made_into(self) -> list[Image]:
-        return picture_details.made_into(auth.principal_of_page(), self.record.image)
+        return picture_details.derived_images(
+            auth.principal_of_page(), self.record.image
+        )
 
     @property
     def is_mine(self) -> bool:

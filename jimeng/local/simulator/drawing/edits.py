@@ -3,7 +3,7 @@
 from PIL import Image, ImageDraw, ImageFilter, ImageOps
 
 from jimeng.local.simulator.drawing.marks import TOP_LEFT, mark_demo, write
-from jimeng.local.simulator.inputs import Given, Order
+from jimeng.local.simulator.inputs import InputPicture, Order
 from jimeng.local.simulator.visual_models import EDGES
 
 Size = tuple[int, int]
@@ -39,12 +39,12 @@ def apply(scene: Image.Image, order: Order, prompt: str) -> Image.Image:
     return made
 
 
-def fitted(given: Given, size: Size) -> Image.Image:
+def fitted(given: InputPicture, size: Size) -> Image.Image:
     return given.image().convert("RGB").resize(size, Image.Resampling.LANCZOS)
 
 
 def repainted(
-    scene: Image.Image, first: Given, mask: Given | None, *, erases: bool
+    scene: Image.Image, first: InputPicture, mask: InputPicture | None, *, erases: bool
 ) -> Image.Image:
     """The scene where the mask says so, tinted at its border; or nothing there."""
     original = fitted(first, scene.size)
@@ -64,7 +64,7 @@ def repainted(
     return original
 
 
-def expanded(scene: Image.Image, first: Given, order: Order) -> Image.Image:
+def expanded(scene: Image.Image, first: InputPicture, order: Order) -> Image.Image:
     """The original in its place, with a line around it."""
     top, bottom, left, right = (order.edges.get(name, 0) for name in EDGES)
     width, height = scene.width / (1 + left + right), scene.height / (1 + top + bottom)
