@@ -12,7 +12,7 @@ MODELS: dict[str, tuple[str, str]] = {
     ),
     "model.doubao-seedream-4.0": (
         "大图，也能按多张参考图来画",
-        "Large pictures, also after several given ones",
+        "Large pictures, also from several references",
     ),
     "model.doubao-seedream-4.5": (
         "4.0 的下一代，细节更多",
@@ -20,7 +20,7 @@ MODELS: dict[str, tuple[str, str]] = {
     ),
     "model.jimeng-4.6": (
         "参考图最多，适合人物和产品保持一致",
-        "Takes the most given pictures: keeps people and products the same",
+        "Takes the most references: keeps people and products the same",
     ),
     "model.jimeng-2.1": (
         "小图，旧一代",

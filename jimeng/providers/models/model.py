@@ -179,9 +179,9 @@ class Model:
         max_prompt: Characters.
         max_images: Pictures in one task.
         takes_seed: Whether the caller may choose the seed.
-        task: What it does: one of `takes.TASKS`.
+        task: What it does: one of `TASKS`.
         takes: The pictures that it takes in; None if it takes none.
-        lacks: Why they cannot be sent from here, one of those in `takes`.
+        lacks: Why they cannot be sent from this server: ``no_address`` or ``no_secret``.
         rewrites_prompt: Whether it has a language model rewrite short prompts
             (``use_pre_llm``, on Visual).
         draws_groups: Whether it must be told to draw only one picture
