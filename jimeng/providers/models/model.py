@@ -181,7 +181,7 @@ class Model:
         takes_seed: Whether the caller may choose the seed.
         task: What it does: one of `TASKS`.
         takes: The pictures that it takes in; None if it takes none.
-        lacks: Why they cannot be sent from this server: ``no_address`` or ``no_secret``.
+        lacks: Why they cannot be sent from here: ``no_address`` or ``no_secret``.
         rewrites_prompt: Whether it has a language model rewrite short prompts
             (``use_pre_llm``, on Visual).
         draws_groups: Whether it must be told to draw only one picture
