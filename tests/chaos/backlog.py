@@ -1,7 +1,6 @@
 """A backlog: 20,000 pictures of one user wait, then an operator clears the queue."""
 
 import random
-from datetime import timedelta
 
 from pymongo.database import Database
 
@@ -56,7 +55,10 @@ def clear(site: Site, found: Database) -> None:
 
 
 def fill(found: Database, first: int) -> None:
-    """Write the tasks, as if they had been asked for a minute ago."""
+    """
+    Write the tasks, and then their generations: as of now, since the janitor writes
+    those that a task of half a minute ago lacks.
+    """
     lane = found.lanes.find_one({"_id": LANE}) or {}
     turn = lane.get("turn", 0)
     for start in range(0, SIZE, BATCH):
@@ -79,7 +81,7 @@ def waiting(turn: int, seed: int) -> tuple[dict, dict]:
         "height": 512,
         "seed": seed,
         "seed_given": True,
-        "created_at": utcnow() - timedelta(minutes=1),
+        "created_at": utcnow(),
     }
     name = new_task_id()
     task = Task.row(id=name, n=1, model="m", open=True, **common)
