@@ -247,7 +247,7 @@ def answer_error(code: str, status: int, **fields) -> Response:
 
 
 def handle_errors(app: Flask) -> None:
-    """Turn exceptions into responses, in this one place."""
+    """Register the handlers that turn all exceptions into responses."""
 
     @app.errorhandler(SignInRequired)
     def on_sign_in_required(error: SignInRequired) -> Response:

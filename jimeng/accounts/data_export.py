@@ -74,7 +74,7 @@ def export(
 
 
 def file_name(image: Image, zone: tzinfo) -> str:
-    """A path by day; the end of the task's id distinguishes equal prompts."""
+    """Return a path by day; the end of the task's id distinguishes equal prompts."""
     day = image.created_at.astimezone(zone).date()
     name = f"{file_name_of(image.prompt)}-{image.task_id[-10:]}-{image.index + 1}"
     return f"{day}/{name}.{image.suffix}"
@@ -82,8 +82,8 @@ def file_name(image: Image, zone: tzinfo) -> str:
 
 def batches(kind: type[Kind], where: dict, size: int = BATCH) -> Iterator[list[Kind]]:
     """
-    All documents, newest first, in batches by range queries: a MongoDB cursor would
-    time out while a slow client reads.
+    Yield all documents, newest first, in batches by range queries: a MongoDB cursor
+    would time out while a slow client reads.
     """
     parts = [where]
     while True:
@@ -101,12 +101,12 @@ def batches(kind: type[Kind], where: dict, size: int = BATCH) -> Iterator[list[K
 
 
 def all_of(kind: type[Kind], where: dict, size: int = BATCH) -> Iterator[Kind]:
-    """The documents of `batches`, one by one."""
+    """Yield the documents of `batches`, one by one."""
     return chain.from_iterable(batches(kind, where, size))
 
 
 def json_array(rows: Iterable[dict]) -> Iterator[bytes]:
-    """A JSON array, one row per line."""
+    """Stream a JSON array, one row per line."""
     lead = "[\n"
     for row in rows:
         text = json.dumps(row, ensure_ascii=False, default=datetime.isoformat)
@@ -120,7 +120,7 @@ def fields_of(document: Stored, names: Iterable[str]) -> dict:
 
 
 def records(principal: Principal, zone: tzinfo) -> Iterator[dict]:
-    """The tasks' records, with the names of their picture files."""
+    """Yield the tasks' records, with the names of their picture files."""
     for some in batches(Task, {"user_id": principal.user_id, **THERE}):
         for each in view_all(principal, some):
             yield fields_of(each.task, TASK_FIELDS) | {
@@ -134,7 +134,7 @@ def records(principal: Principal, zone: tzinfo) -> Iterator[dict]:
 
 
 def collections(principal: Principal, zone: tzinfo) -> Iterator[bytes]:
-    """JSON of collections, with the names of their picture files, and of shares."""
+    """Stream JSON of collections, with the names of their picture files, and shares."""
     mine = {"user_id": principal.user_id}
 
     def collected() -> Iterator[dict]:

@@ -14,7 +14,7 @@ from jimeng.errors.access import SignInFailed, TooManyAttempts
 PERIOD = timedelta(minutes=15)
 # Failures within `PERIOD`. An address may be shared by an office, so it has more.
 MAX_BY_ACCOUNT, MAX_BY_ADDRESS, MAX_BY_SITE = 10, 50, 500
-MAX_CODES = 5  # of a million codes three are valid at a time
+MAX_CODES = 5  # failed codes; three of a million codes are valid at a time
 SHARED = frozenset({"address", "site"})  # counters that other users share
 NETWORK, SITE = 64, 48  # bits of an IPv6 address
 
@@ -23,7 +23,7 @@ NETWORK, SITE = 64, 48  # bits of an IPv6 address
 class Counter:
     """
     Attributes:
-        of: What is counted, such as an address; stored as a hash.
+        of: The counted subject, such as an address; stored as a hash.
         limit: Failures after which attempts are refused.
     """
 
@@ -37,7 +37,7 @@ class Counter:
 
 
 def of_address(address: str) -> list[Counter]:
-    """Counters of the client's network and, for IPv6, its site of 65,536 networks."""
+    """Build counters of a client's network and, for IPv6, its site of 2^16 networks."""
     near = Counter("address", network_of(address), MAX_BY_ADDRESS)
     site = network_of(address, SITE)
     if site == near.of:
@@ -50,29 +50,32 @@ def of_account(email_key: str) -> Counter:
 
 
 def of_device(device: str, user_id: str) -> Counter:
-    """The counter of a browser that the user has signed in with before."""
+    """Build the counter of a browser that the user has signed in with before."""
     return Counter("device", f"{device} {user_id}", MAX_BY_ACCOUNT)
 
 
 def of_confirmation(user_id: str) -> Counter:
-    """The counter of password confirmations by a signed-in user."""
+    """Build the counter of password confirmations by a signed-in user."""
     return Counter("confirmation", user_id, MAX_BY_ACCOUNT)
 
 
 def of_code(user_id: str) -> Counter:
-    """The counter of codes after a correct password: strangers cannot reach it."""
+    """
+    Build the counter of codes that follow a correct password, so that strangers cannot
+    exhaust it.
+    """
     return Counter("code", user_id, MAX_CODES)
 
 
 def network_of(address: str, bits: int = NETWORK) -> str:
     """
-    The network of a client: its IPv4 address, or its IPv6 prefix, since one customer
+    Return a client's network: the IPv4 address, or the IPv6 prefix, since one customer
     has at least 2^64 addresses.
     """
     try:
         ip = ip_address(address.partition("%")[0])
     except ValueError:
-        return address  # of a Unix socket, for instance
+        return address  # for example of a Unix socket
     if ip.version == 4:
         return str(ip)
     return str(ip.ipv4_mapped or ip_network((ip, bits), strict=False))

@@ -49,7 +49,7 @@ def make_link(user: User) -> str:
 
 def user_of_invitation(token: str) -> User:
     """
-    The user of an invitation.
+    Find the user of an invitation.
 
     Raises:
         InvitationInvalid: it was used, replaced, expired or never existed; or the
@@ -75,7 +75,8 @@ def accept(token: str, password: str) -> User:
         Invalid: the password is not accepted; the link stays valid.
     """
     user = user_of_invitation(token)
-    # One update sets the password and uses the link up; its record goes afterwards.
+    # One update sets the password and invalidates the link; its record is deleted after
+    # that.
     try:
         changed = store_password(user, hash_password(user, password))
     except UserNotFound as error:

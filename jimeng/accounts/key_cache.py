@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 
 # A revoked key is accepted for this long at most if Redis has lost the change's mark.
 CACHE_S = 1.0
-MARK_TTL_S = 3600  # seconds, which is longer than that
+MARK_TTL_S = 3600  # seconds; must be longer than `CACHE_S`
 MAX_CACHED_KEYS = 10_000  # keys
 
 
@@ -39,6 +39,8 @@ _cache: dict[str, CachedKey] = {}
 
 def get_cached(digest: str, mark: bytes | None) -> tuple[ApiKey, User] | None:
     """
+    Return a cached key and its user, if cached under the same mark.
+
     Args:
         mark: As read by the current request; None if Redis was unavailable.
     """

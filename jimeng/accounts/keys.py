@@ -18,12 +18,12 @@ from jimeng.errors.access import ApiKeyInvalid, ApiKeyNotFound
 log = logging.getLogger(__name__)
 
 PREFIX = "jm_"
-SHOWN_CHARS = 10  # characters that tell one key from another
-MAX_KEYS = 50  # of one user
-MAX_KEY_CHARS = 100  # characters that are looked at
+SHOWN_CHARS = 10  # length of the displayed prefix, which identifies a key
+MAX_KEYS = 50  # per user
+MAX_KEY_CHARS = 100  # longer keys are invalid
 # Of users that a key acts for. The ids of user records have no colon.
 USER_PREFIX = re.compile(r"[A-Za-z0-9_.@:-]{1,31}:")
-USE_STEP = timedelta(minutes=1)  # between two notes of a key's last use
+USE_STEP = timedelta(minutes=1)  # between two updates of a key's last use
 
 
 def create_key(
@@ -101,11 +101,11 @@ def limit_fields(
     per_day: int | None,
 ) -> dict:
     """
-    The fields of a key with these limits.
+    Validate a key's limits, and return its fields.
 
     Raises:
         Invalid: there is no such interface or model, or the scopes would bypass the
-            limits: a key that creates keys cannot be limited.
+            limits: a key that can create keys cannot be limited.
     """
     narrow = doors or models or per_minute or per_day or "act_for" in scopes
     if narrow and {"account", "admin"} & set(scopes):
@@ -131,14 +131,16 @@ def check_scopes(
     principal: Principal, user: User, scopes: list[str] | None
 ) -> list[str]:
     """
+    Check the scopes of a new key.
+
     Raises:
-        Invalid: more than the caller may do, or than the user ever could.
+        Invalid: a scope that the caller does not have, or the user cannot have.
     """
     wanted = set(scopes if scopes is not None else ["read", "write"])
     if not wanted or wanted - set(SCOPES):
         raise Invalid.field("scopes", "invalid.choice", known=", ".join(SCOPES))
     may = principal.scopes | ({"account"} if "admin" in principal.scopes else set())
-    # Others are the operator's to give away.
+    # Only operators may grant access to other users.
     may = may | {"act_for"} if principal.is_operator else may - {"act_for"}
     beyond = wanted - may
     if beyond or ("admin" in wanted and user.role != "admin"):
@@ -148,7 +150,7 @@ def check_scopes(
 
 def list_keys(principal: Principal, user_id: str) -> list[ApiKey]:
     """
-    The keys of a user, the newest first.
+    List the keys of a user, newest first.
 
     Raises:
         UserNotFound: as in `users.find`.
@@ -192,12 +194,12 @@ def revoke_keys(principal: Principal, user_id: str) -> int:
 
 def user_of_key(text: str, mark: bytes | None = None) -> tuple[ApiKey, User]:
     """
-    The key *text* and its user; records the use.
+    Find the record of the key *text* and its user; record the use.
 
     The key is looked up by its hash, so that timing reveals nothing about a guess.
 
     Args:
-        mark: As `key_cache.get_cached` takes it.
+        mark: As in `key_cache.get_cached`.
 
     Raises:
         ApiKeyInvalid: unknown, revoked, expired, or its user is disabled.
@@ -220,6 +222,8 @@ def user_of_key(text: str, mark: bytes | None = None) -> tuple[ApiKey, User]:
 
 def check_usable(key: ApiKey, user: User, now: datetime) -> None:
     """
+    Check that a key may be used at *now*.
+
     Raises:
         ApiKeyInvalid: the key has expired, or its user is disabled.
     """
@@ -230,17 +234,17 @@ def check_usable(key: ApiKey, user: User, now: datetime) -> None:
 
 
 def scopes_of(key: ApiKey, user: User) -> frozenset[str]:
-    """The scope admin is worth something as long as its owner is an admin."""
+    """Return the effective scopes: ``admin`` only while the key's user is an admin."""
     return frozenset(key.scopes) - (set() if user.role == "admin" else {"admin"})
 
 
 def current_scopes(key_ids: Collection[str]) -> dict[str, frozenset[str]]:
-    """The current scopes of keys, by id; refused keys are left out."""
+    """Return the effective scopes of keys, by id; invalid keys are omitted."""
     wanted = {"$match": {"_id": {"$in": list(key_ids)}}}
     found, now = {}, utcnow()
     for row in ApiKey.collection().aggregate([wanted, WITH_OWNERS]):
         key = ApiKey.read(row)
-        for user in User.read_all(row["owners"]):  # one, or none
+        for user in User.read_all(row["owners"]):  # at most one
             with suppress(ApiKeyInvalid):
                 check_usable(key, user, now)
                 found[key.id] = scopes_of(key, user)

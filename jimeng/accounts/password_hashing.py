@@ -63,7 +63,10 @@ def method_of(hashed: str) -> str:
 
 
 def missing_work(hashed: str) -> str | None:
-    """The work that an older release's hash lacks, as a method; None if nothing."""
+    """
+    Return a method for the work that an older release's hash takes less than a current
+    one; None if it takes no less.
+    """
     n, r, p = map(int, method_of(hashed).split(":")[1:])
     now_n, now_r, now_p = map(int, METHOD.split(":")[1:])
     times = now_n * now_r * now_p // (n * r) - p
@@ -71,16 +74,16 @@ def missing_work(hashed: str) -> str | None:
 
 
 def make_hash(password: str) -> str:
-    """The hash of a password to store."""
+    """Hash a password for storage."""
     with hashing_permit():
         return generate_password_hash(password, METHOD)
 
 
 def dummy_hash(method: str) -> str:
     """
-    A hash that matches no password, and takes the usual work to compare with.
+    Return a hash that matches no password, and takes the usual work to compare with.
 
-    Creating it takes no such work: doing it twice would reveal by timing that there is
-    no such account.
+    Creating it takes no such work: twice the work would reveal by timing that the
+    account does not exist.
     """
     return f"{method}${secrets.token_hex(8)}${secrets.token_hex(64)}"

@@ -29,7 +29,7 @@ def user_of_password(
     email: str, password: str, *, address: str, devices: Mapping[str, str]
 ) -> User:
     """
-    The user with this e-mail and password.
+    Find the user with this e-mail and password.
 
     Neither the error nor its timing reveals whether the account does not exist, has no
     password, is disabled, or the password is wrong.
@@ -65,7 +65,7 @@ def user_of_password(
 
 
 def rehash(user: User, password: str) -> None:
-    """Replace an older release's hash by the current method; sessions go on."""
+    """Replace an older release's hash by one of the current method; keep sessions."""
     with best_effort("older hash"), suppress(SignInBusy):  # the next sign-in will do it
         where = {"_id": user.id, "password": user.password}
         changed = {"$set": {"password": make_hash(password)}}
@@ -100,7 +100,7 @@ def confirm(principal: Principal, password: str, *, field: str = "password") -> 
 
 
 def password_problem(password: str, user: User) -> tuple[str, dict] | None:
-    """Why a password is not accepted, as a message key and values; None if it is."""
+    """Return why a password is rejected, as a message key and values, or None."""
     if not MIN_PASSWORD_CHARS <= len(password) <= MAX_PASSWORD_CHARS:
         return "invalid.password_length", {
             "min": MIN_PASSWORD_CHARS,
@@ -116,7 +116,7 @@ def password_problem(password: str, user: User) -> tuple[str, dict] | None:
 
 
 def unguessable_chars(password: str, user: User) -> int:
-    """The number of characters without words that are easily guessed here."""
+    """Count the characters of a password outside words that are easily guessed here."""
     rest = password.casefold()
     known = (*CONTEXT, user.email, user.email.partition("@")[0], user.name)
     for word in sorted((each.casefold() for each in known), key=len, reverse=True):
@@ -163,7 +163,7 @@ def set_password(principal: Principal, *, current: str, new: str) -> User:
 
     Raises:
         Invalid: the current one is wrong, or the new one is not accepted.
-        TooManyAttempts: as `confirm`, and so is all else.
+        TooManyAttempts: as `confirm`, which raises other errors, too.
     """
     user = confirm(principal, current, field="current")
     return store_password(user, hash_password(user, new, field="new"))

@@ -24,12 +24,12 @@ from jimeng.errors.access import SecondFactorFailed, UserNotFound
 
 log = logging.getLogger(__name__)
 
-STEP_S = 30  # that a code of an app is valid
-SKEW = (0, -1, 1)  # steps that the clock of a phone may be off
-CODES = 10  # recovery codes
+STEP_S = 30  # validity of an app's code
+SKEW = (0, -1, 1)  # steps by which a phone's clock may differ
+CODES = 10  # number of recovery codes
 GROUPS, LETTERS = 6, 4  # of a recovery code: 120 bits, so that a plain hash is enough
 APP_CODE = re.compile(r"[0-9]{6}")
-MAX_CODE_CHARS = 100  # characters that are looked at
+MAX_CODE_CHARS = 100  # longer codes are truncated
 WITHOUT = {name: "" for name in ("factor_salt", "factor_step", "factor_since")} | {
     "recovery_codes": ""
 }
@@ -52,7 +52,7 @@ def new_salt() -> str:
 
 def secret_of(user: User, salt: str, key: str) -> str:
     """
-    The secret of the user's app, in Base32.
+    Derive the secret of the user's app, in Base32.
 
     Args:
         key: ``SECRET_KEY``.
@@ -63,7 +63,7 @@ def secret_of(user: User, salt: str, key: str) -> str:
 
 
 def address_of(user: User, secret: str, issuer: str) -> str:
-    """The ``otpauth:`` URI that apps read from a QR code."""
+    """Build the ``otpauth:`` URI that apps read from a QR code."""
     return pyotp.TOTP(secret).provisioning_uri(name=user.email, issuer_name=issuer)
 
 
@@ -117,12 +117,12 @@ def check(user: User, code: str, key: str) -> None:
 
 
 def normalise(code: str) -> str:
-    """A code without spaces and hyphens, in upper case."""
+    """Normalize a code: no spaces and hyphens, upper case."""
     return re.sub(r"[\s\-]", "", code[:MAX_CODE_CHARS]).upper()
 
 
 def step_of(secret: str, code: str) -> int | None:
-    """The time step of a code, counted since 1970; None if it is wrong."""
+    """Return the time step of a code, counted since 1970; None if it is wrong."""
     if not APP_CODE.fullmatch(code):
         return None
     app, now = pyotp.TOTP(secret, interval=STEP_S), int(utcnow().timestamp()) // STEP_S
@@ -159,8 +159,9 @@ def renew_codes(principal: Principal, password: str) -> list[str]:
     Replace the recovery codes; earlier ones become invalid.
 
     Raises:
-        Invalid: the password is wrong. TooManyAttempts, SignInBusy, UserNotFound: as
-            `passwords.confirm`; the last also where there is no second factor.
+        Invalid: the password is wrong.
+        UserNotFound: the user does not exist, or has no second factor.
+        TooManyAttempts: as `passwords.confirm`; likewise SignInBusy.
     """
     user = confirm(principal, password)
     codes = new_codes()
@@ -179,7 +180,8 @@ def remove(principal: Principal, password: str) -> None:
     Disable the second factor.
 
     Raises:
-        Invalid: it is wrong. TooManyAttempts and the rest: as `passwords.confirm`.
+        Invalid: the password is wrong.
+        TooManyAttempts: as `passwords.confirm`, which raises other errors, too.
     """
     user = confirm(principal, password)
     User.find_and_modify(

@@ -21,11 +21,11 @@ log = logging.getLogger(__name__)
 # After this the user signs in again, even if the session is in use.
 # Source: NIST SP 800-63B, section 4.1.3
 MAX_SESSION_AGE = timedelta(days=30)
-CONFIRMED_FOR = timedelta(minutes=10)  # the password is not asked for again
-USE_STEP = timedelta(minutes=5)  # between two notes of its latest use
-MAX_SESSIONS = 50  # of one user; the oldest end
-MAX_TOKEN_CHARS = 100  # characters that are looked at
-MAX_BROWSER_CHARS = 300  # characters of what it says of itself
+CONFIRMED_FOR = timedelta(minutes=10)  # validity of a password confirmation
+USE_STEP = timedelta(minutes=5)  # between two updates of a session's latest use
+MAX_SESSIONS = 50  # per user; the oldest end
+MAX_TOKEN_CHARS = 100  # longer tokens are invalid
+MAX_BROWSER_CHARS = 300  # stored characters of the User-Agent header
 
 
 def begin_session(
@@ -58,7 +58,7 @@ def begin_session(
 
 def session_of(token: object, *, address: str) -> tuple[Session, User] | None:
     """
-    The session with that token and its user; records the use.
+    Find the session with that token and its user; record the use.
 
     Returns:
         None if it has ended or expired, or its user is disabled.
@@ -84,7 +84,7 @@ def session_of(token: object, *, address: str) -> tuple[Session, User] | None:
 
 
 def valid_at(now: datetime) -> dict:
-    """A filter for sessions that have not expired, by idle time or by age."""
+    """Build a filter for sessions that have not expired, by idle time or by age."""
     return {
         "seen_at": {"$gt": now - SESSION_IDLE},
         "created_at": {"$gt": now - MAX_SESSION_AGE},
@@ -92,20 +92,20 @@ def valid_at(now: datetime) -> dict:
 
 
 def is_confirmed(session: Session) -> bool:
-    """Whether the password was entered in it within `CONFIRMED_FOR`."""
+    """Whether the password was entered in this session within `CONFIRMED_FOR`."""
     shown = session.confirmed_at
     return shown is not None and shown > utcnow() - CONFIRMED_FOR
 
 
 def confirm_session(session: Session) -> None:
-    """Record that the password was just entered in it."""
+    """Record that the password was just entered in this session."""
     now = {"$set": {"confirmed_at": utcnow()}}
     Session.collection().update_one({"_id": session.id}, now)
 
 
 def list_sessions(principal: Principal, user_id: str) -> list[Session]:
     """
-    The sessions of a user, most recently used first.
+    List the sessions of a user, most recently used first.
 
     Raises:
         UserNotFound: as in `users.find`.

@@ -42,7 +42,7 @@ def create(principal: Principal, *, email: str, name: str) -> User:
     Create a user without a password.
 
     Raises:
-        AdminsOnly: as `add`, and so is all else.
+        AdminsOnly: as `add`, which raises other errors, too.
     """
     return add(principal, User(email=email, email_key=email_key(email), name=name))
 
@@ -69,6 +69,8 @@ def add(principal: Principal, user: User) -> User:
 
 def find(principal: Principal, user_id: str) -> User:
     """
+    Find a user by id.
+
     Raises:
         UserNotFound: no such user, or the principal may not see it.
     """
@@ -78,7 +80,7 @@ def find(principal: Principal, user_id: str) -> User:
 
 def require_found(user: User | None, user_id: str) -> User:
     """
-    *user*, unless the query by that id found none.
+    Return *user*, unless the query by that id found none.
 
     Raises:
         UserNotFound: it is None.
@@ -90,8 +92,8 @@ def require_found(user: User | None, user_id: str) -> User:
 
 def unchanged_since(user_id: str, sessions: int, email_key: str) -> dict:
     """
-    A filter for an enabled user who still has this e-mail and this session number:
-    neither the password nor the second factor was set since.
+    Build a filter for an enabled user who still has this e-mail and session number:
+    neither the password nor the second factor has been set since.
     """
     same = {"_id": user_id, "sessions": sessions, "email_key": email_key}
     return {**same, "disabled_at": None}
@@ -99,6 +101,8 @@ def unchanged_since(user_id: str, sessions: int, email_key: str) -> dict:
 
 def find_by_email(principal: Principal, email: str) -> User:
     """
+    Find a user by e-mail, ignoring case.
+
     Raises:
         UserNotFound: as in `find`.
     """
@@ -116,7 +120,7 @@ def page(
     where: Mapping[str, object] = MappingProxyType({}),
 ) -> Page[User]:
     """
-    A page of all users, or of those that match *where*, newest first.
+    Return a page of all users, or of those that match *where*, newest first.
 
     Raises:
         AdminsOnly: the principal is not an operator.
@@ -209,7 +213,7 @@ def demote_or_disable(user_id: str, update: dict) -> User:
     given = {**update, "$set": {**update.get("$set", {}), "updated_at": utcnow()}}
     given["$unset"] = {**update.get("$unset", {}), "leaving": "", "leaving_at": ""}
     token = new_token()
-    # By MongoDB's clock; those of the servers may differ.
+    # MongoDB's clock, since the clocks of servers may differ.
     mark = [{"$set": {"leaving": token, "leaving_at": "$$NOW"}}]
     if User.find_and_modify({"_id": user_id, **ADMINS}, mark) is None:
         changed = User.find_and_modify({"_id": user_id, "$nor": [ADMINS]}, given)
@@ -229,7 +233,7 @@ def demote_or_disable(user_id: str, update: dict) -> User:
 
 
 def since(milliseconds: int) -> dict:
-    """A filter for users whose mark is older than that, or who have none."""
+    """Build a filter for users whose mark is older than that, or who have none."""
     at = {"$ifNull": ["$leaving_at", EPOCH]}
     return {"$expr": {"$lt": [at, {"$subtract": ["$$NOW", milliseconds]}]}}
 
@@ -288,7 +292,7 @@ def delete(principal: Principal, user_id: str) -> None:
     with noted(principal, user.id, "users.delete"):
         while True:
             demote_or_disable(user.id, {"$set": {"role": "user"}})
-            delete_documents(user, Batch)  # they would go on creating tasks
+            delete_documents(user, Batch)  # batches would go on creating tasks
             removed = tasks.delete_all(principal, user.id)
             inputs.delete_all(principal, user.id)
             delete_documents(user, Share, Collection, SavedPrompt)

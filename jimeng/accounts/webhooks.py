@@ -23,8 +23,8 @@ from jimeng.tasks.audit import audited
 
 log = logging.getLogger(__name__)
 
-MAX_WEBHOOKS = 20  # of a user
-MAX_REPLAYED = 1000  # at a time
+MAX_WEBHOOKS = 20  # per user
+MAX_REPLAYED = 1000  # deliveries per request
 WITH_ADDRESS = {"url": {"$exists": True}}
 RESET_DELIVERY = {"$unset": {"due_at": "", "owner": "", "flight": "", "ended_at": ""}}
 
@@ -77,6 +77,8 @@ def create(
 
 def find(principal: Principal, webhook_id: str) -> WebhookEndpoint:
     """
+    Find an endpoint by id.
+
     Raises:
         WebhookNotFound: no such endpoint, or it is another user's.
     """
@@ -85,7 +87,7 @@ def find(principal: Principal, webhook_id: str) -> WebhookEndpoint:
 
 def find_all(principal: Principal, user_id: str | None = None) -> list[WebhookEndpoint]:
     """
-    A user's endpoints, newest first; never more than `MAX_WEBHOOKS`.
+    List a user's endpoints, newest first; at most `MAX_WEBHOOKS`.
 
     Raises:
         UserNotFound: the principal may not act for that user.
@@ -100,7 +102,7 @@ def default_secret(
     principal: Principal, user_id: str | None = None
 ) -> tuple[WebhookEndpoint, str]:
     """
-    The secret that signs events to the ``webhook_url`` of a user's tasks.
+    Return the secret that signs events to the ``webhook_url`` of a user's tasks.
 
     Raises:
         UserNotFound: the principal may not act for that user.
@@ -171,7 +173,7 @@ def delete(principal: Principal, webhook_id: str) -> WebhookEndpoint:
 @audited(WebhookEndpoint, "webhooks.rotate")
 def rotate(principal: Principal, webhook_id: str) -> tuple[WebhookEndpoint, str]:
     """
-    Rotate an endpoint's secret; for a day both sign.
+    Rotate an endpoint's secret; for a day, deliveries are signed with both.
 
     Raises:
         WebhookNotFound: as in `find`.
@@ -189,7 +191,7 @@ def rotate(principal: Principal, webhook_id: str) -> tuple[WebhookEndpoint, str]
 @audited(WebhookEndpoint, "webhooks.test")
 def test(principal: Principal, webhook_id: str) -> WebhookDelivery:
     """
-    Send a ``test.ping`` there, once.
+    Send a ``test.ping`` event to an endpoint, once.
 
     Raises:
         WebhookNotFound: as in `change`.
@@ -215,7 +217,7 @@ def deliveries(
     limit: int = 20,
 ) -> Page[WebhookDelivery]:
     """
-    A page of an endpoint's deliveries, newest first; they are kept for 30 days.
+    Return a page of an endpoint's deliveries, newest first; stored for 30 days.
 
     Args:
         status: One of `STATES`.
@@ -268,7 +270,7 @@ def replay_failed(principal: Principal, webhook_id: str, *, since: datetime) -> 
     return how many.
 
     Raises:
-        WebhookNotFound: as `replay`, and so is WebhookDisabled.
+        WebhookNotFound: as `replay`; likewise WebhookDisabled.
     """
     endpoint = find(principal, webhook_id)
     require_enabled(endpoint)
@@ -287,8 +289,10 @@ def _ready_once() -> dict:
 
 def require_enabled(endpoint: WebhookEndpoint) -> None:
     """
+    Require that an endpoint is enabled.
+
     Raises:
-        WebhookDisabled: nothing is sent there.
+        WebhookDisabled: it is disabled.
     """
     if endpoint.disabled is not None:
         raise WebhookDisabled(f"webhook {endpoint.id} is disabled: {endpoint.disabled}")

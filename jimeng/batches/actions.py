@@ -259,7 +259,7 @@ def _select(action: BulkAction, size: int) -> tuple[list[str], None]:
 
 
 def _hide(action: BulkAction, batch: bulk.DocumentBatch) -> Counts:
-    """As `tasks.trash` does: the pictures go first."""
+    """Move tasks to the trash, pictures first, as in `tasks.trash`."""
     shown = {"task_id": {"$in": list(batch.ids)}, **SHOWN}
     gone = {"trashed_at": batch.at, "with_task": True}
     Image.change(shown, gone)

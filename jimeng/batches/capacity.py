@@ -21,18 +21,18 @@ from jimeng.errors.access import ModelNotAllowed
 from jimeng.inputs import Named
 from jimeng.lanes import switches
 
-# Waiting pictures of a user in a model queue up to which a batch adds more: enough to
-# keep all slots busy until the next round, and few for others to wait behind.
+# A batch adds pictures while its user has fewer waiting in the model queue: enough to
+# keep all slots busy until the next round, and few enough not to delay others.
 WINDOW = 10
 SPARE = 5  # one in so many of ``USER_MAX_PENDING`` is reserved for single requests
 MAX_WAIT_S = 60  # until the next attempt: the reason may be gone sooner
 SENDING_PAUSED, OTHERS_FIRST = "sending_paused", "others_first"
-# Errors that pass.
+# Transient errors: the batch waits.
 TRANSIENT = (
     *(TooManySubmissions, QuotaExceeded, TooManyPending, IntakePaused),
     *(QueueUnavailable, DatabaseUnavailable, IndexMissing),
 )
-# Errors that may pass: a provider may be missing from the settings by mistake.
+# Errors that may be transient: a provider may be missing from the settings by mistake.
 NOT_OFFERED = (Invalid, ModelNotAllowed, NoProvider)
 
 
@@ -99,7 +99,7 @@ def inputs_of(batch: Batch) -> tuple[Named, ...]:
         found = inputs.references_of(batch.inputs or [], has_mask=False)
     except Invalid as error:
         raise Stopped("pictures_gone") from error
-    # Fetching it for each task would fail as often.
+    # Fail once, instead of fetching it again for each task.
     if any(each.kept is None for each in found):
         raise Stopped("pictures_gone")
     return tuple(found)

@@ -217,7 +217,7 @@ def create_or_find(
     for number in range(MAX_EQUAL):
         key = MARK.format(mark=mark, number=number)
         found = Batch.find_one({"_id": keyed_id(new.like.user_id, key)})
-        # Concurrent calls come to the same number, for which there is one batch.
+        # Concurrent calls arrive at the same number, and so at the same batch.
         if found is None:
             return create(principal, new, idem_key=key)
         if found.is_open and not found.deleted_at:

@@ -155,8 +155,8 @@ def make(
 
 def webhook_of(batch: Batch) -> dict[str, Any]:
     """
-    The webhook of its tasks. Tasks are also created if the address is no longer
-    allowed, but without a webhook.
+    The webhook of its tasks. If the URL is no longer allowed, tasks are created without
+    a webhook.
     """
     webhook = batch.webhook or {}
     wanted = webhook.get("events") or TASK_EVENTS
@@ -212,7 +212,7 @@ def schedule_next(batch: Batch, seconds: float) -> None:
 
 
 def wait(batch: Batch, waits: Waits) -> None:
-    """Store the reason for waiting, and since when it is the same."""
+    """Store the reason for waiting, and the time since which it applies."""
     now = utcnow()
     until = now + timedelta(seconds=waits.seconds)
     said = {"code": waits.code, "since": now - capacity.waited_for(batch, waits.code)}

@@ -1,4 +1,4 @@
-"""Progress: a batch's pictures by state, and what a retry could still bring."""
+"""Progress: a batch's pictures by state, and what a retry could add."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields
@@ -125,7 +125,7 @@ NUMBERS = frozenset(
 
 
 def goes_on(batch: Batch, found: Progress) -> bool:
-    """Whether more pictures may come; the end is stored a moment after the last."""
+    """Whether more pictures may follow; the end is recorded after the last one."""
     if batch.stopped is not None or not batch.is_open:
         return found.is_open
     return batch.is_filling or bool(batch.again) or found.is_open
@@ -161,7 +161,7 @@ def progress_of_all(batches: Iterable[Batch]) -> dict[str, Progress]:
 def rows_of(batch: Batch, **where: Any) -> list[dict]:
     where = {"batch": batch.id, **THERE, **where}
     rows = Task.collection().find(where, NEEDED).sort("_id", 1)
-    return list(rows.batch_size(5000))  # one answer
+    return list(rows.batch_size(5000))  # in one response
 
 
 def under_way(rows: Iterable[dict]) -> dict[str, int]:
@@ -214,8 +214,8 @@ def counted(batch: Batch, rows: list[dict], begun: Mapping[str, int]) -> Progres
 
 def owed_by(batch: Batch, rows: list[dict]) -> dict[str, int]:
     """
-    Ended task -> missing pictures that no other task brings. If a prompt was retried
-    more than once, its latest tasks account for the missing pictures.
+    Ended task -> missing pictures that no other task accounts for. If a prompt was
+    retried more than once, its latest tasks account for the missing pictures.
     """
     again = {row.get("retried_from") for row in rows}
     missing: dict[object, int] = {}  # prompt -> pictures

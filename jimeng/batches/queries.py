@@ -133,7 +133,7 @@ def tasks_of(
     return Task.read_all(rows)
 
 
-MAX_NEW = 60  # pictures in the answer to a page's poll
+MAX_NEW = 60  # pictures in the response to a page's poll
 MAX_IMAGES = 4  # per task
 
 
@@ -142,7 +142,7 @@ class BatchPictures(Page[Image]):
 
     @property
     def first(self) -> str | None:
-        """The cursor of the newest, from which `pictures_since` goes on."""
+        """The cursor of the newest, from which `pictures_since` continues."""
         if not self.rows:
             return None
         newest = self.rows[0]

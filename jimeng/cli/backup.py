@@ -1,4 +1,4 @@
-"""``flask backup`` and ``flask restore``: a copy of everything, and its return."""
+"""``flask backup`` and ``flask restore``: back up everything, and restore it."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""``flask queue``: look at the queue, pause and clear it, reset a lane."""
+"""``flask queue``: show, pause and clear the queue, reset a lane."""
 
 import time
 from collections.abc import Iterator

@@ -181,7 +181,7 @@ def find(email: str) -> User | None:
 
 
 def account(user: User) -> str:
-    """The facts by which people recognise an account."""
+    """Describe an account by the facts that identify it to people."""
     days = (utcnow() - user.created_at).days
     keys = len(accounts.list_keys(OPERATOR, user.id))
     return f"{user.email} is {user.id}: {user.role}, {days} days old, {keys} API keys"

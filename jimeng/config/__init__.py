@@ -1,4 +1,4 @@
-"""The settings, read once from the environment and ``.env``."""
+"""Settings, read once from the environment and ``.env``."""
 
 import os
 import re
@@ -111,8 +111,8 @@ class Config:
         """
         Build the settings from *env*; unset and empty names keep their default.
 
-        A platform's ``PORT`` overrides ``SERVER_PORT``; on Heroku, which
-        has ``DYNO``, an answer may take less time.
+        A platform's ``PORT`` overrides ``SERVER_PORT``. On Heroku, which sets ``DYNO``,
+        the default of ``WAIT_SECONDS`` is below the timeout of its router.
 
         Raises:
             ConfigError: naming the variable that is malformed or a placeholder.
@@ -133,6 +133,8 @@ class Config:
 
     def check_partners(self) -> None:
         """
+        Check settings that depend on each other.
+
         Raises:
             ConfigError: a setting is set without another that it needs.
         """
@@ -145,7 +147,7 @@ class Config:
             raise ConfigError("S3_BUCKET is missing: STORAGE=s3 keeps pictures in it")
 
     def _with_accounts(self, told: Mapping[str, str]) -> Self:
-        """Give each account that is named what was *told* of it."""
+        """Add the accounts' own settings from the environment *told*."""
         found = []
         for account in self.VOLCENGINE_ACCOUNTS:
             own = [(each, account.named(each.name)) for each in PER_ACCOUNT]
@@ -162,14 +164,14 @@ class Config:
         return config
 
     def of(self, account: Account) -> Self:
-        """The settings as they are for this account: no key is another's."""
+        """Return the settings for this account, without other accounts' keys."""
         keys = [each.name for each in fields(self) if is_key(each)]
         values: dict[str, Any] = {**dict.fromkeys(keys, ""), **account.settings}
         return replace(self, **values, VOLCENGINE_ACCOUNTS=())
 
     @property
     def by_account(self) -> dict[str, Self]:
-        """Name -> settings; `MAIN`'s are those without a name behind them."""
+        """Account name -> settings; those of `MAIN` have no suffix."""
         others = {each.name: self.of(each) for each in self.VOLCENGINE_ACCOUNTS}
         return {MAIN: replace(self, VOLCENGINE_ACCOUNTS=()), **others}
 
@@ -183,7 +185,7 @@ class Config:
     @classmethod
     def load(cls, path: str = ".env") -> Self:
         """
-        Build the settings of this process from what was `given`.
+        Load the settings of this process from the environment and the file at *path*.
 
         Raises:
             ConfigError: as in `from_env` and `read_dotenv`.
@@ -203,7 +205,7 @@ class Config:
 
     @property
     def redis_url(self) -> str:
-        """``REDIS_URL``, else the address made of ``REDIS_ADDR`` and its company."""
+        """``REDIS_URL``, else a URL built from ``REDIS_ADDR`` and related settings."""
         if self.REDIS_URL:
             return self.REDIS_URL
         password = (
@@ -251,7 +253,7 @@ def is_key(field: Field) -> bool:
 
 def read(field: Field, name: str, text: str) -> Any:
     """
-    The value of a setting.
+    Parse the value of a setting.
 
     Args:
         name: The variable's name, for the error.
@@ -269,6 +271,8 @@ def read(field: Field, name: str, text: str) -> Any:
 
 def check_pair(config: Config, account: Account) -> None:
     """
+    Check that an account's keys are complete.
+
     Raises:
         ConfigError: an account has half a key pair, or no key.
     """
@@ -283,7 +287,7 @@ def check_pair(config: Config, account: Account) -> None:
 
 
 def read_environment(path: str = ".env") -> dict[str, str]:
-    """The settings of this process as text; the environment overrides ``.env``."""
+    """Return the process's settings as text; the environment overrides ``.env``."""
     return {**read_dotenv(path), **os.environ}
 
 

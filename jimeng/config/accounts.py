@@ -1,8 +1,8 @@
 """
 Further accounts of a provider: settings with the account's name as a suffix.
 
-``VOLCENGINE_ACCOUNTS=studio`` lets ``VOLCENGINE_ACCESS_KEY_STUDIO`` and its likes
-apply.
+``VOLCENGINE_ACCOUNTS=studio`` enables ``VOLCENGINE_ACCESS_KEY_STUDIO`` and the other
+settings with that suffix.
 """
 
 import re
@@ -14,7 +14,7 @@ from typing import Any
 from jimeng.errors import ConfigError
 
 NAME = re.compile(r"[a-z][a-z0-9]{0,19}")
-# The one whose settings have nothing behind their names, as people are told of it.
+# The displayed name of the account whose settings have no suffix.
 MAIN = "main"
 LISTED = "VOLCENGINE_ACCOUNTS"
 
@@ -22,8 +22,10 @@ LISTED = "VOLCENGINE_ACCOUNTS"
 @dataclass(frozen=True)
 class Account:
     """
+    A further account.
+
     Attributes:
-        settings: Name of the setting, without the account's -> value.
+        settings: Name of the setting, without the suffix -> value.
     """
 
     name: str
@@ -35,7 +37,7 @@ class Account:
         return self.name
 
     def named(self, setting: str) -> str:
-        """As *setting* is called where it is this account's."""
+        """Return the name of *setting* with this account's suffix."""
         return f"{setting}_{self.name.upper()}"
 
 
@@ -53,18 +55,20 @@ def parse_accounts(text: str) -> tuple[Account, ...]:
 
 
 def named(accounts: Iterable[Account], settings: Iterable[str]) -> set[str]:
-    """The names of all settings of these accounts."""
+    """Return the names, with suffix, of all settings of these accounts."""
     return {each.named(setting) for each in accounts for setting in settings}
 
 
 def check_keys(by_account: Mapping[str, object], keys: Iterable[str]) -> None:
     """
+    Check that no two accounts have the same key.
+
     Args:
-        by_account: Name -> its settings.
-        keys: The settings of which no two accounts may have the same value.
+        by_account: Account name -> settings.
+        keys: The settings that must differ.
 
     Raises:
-        ConfigError: two accounts share a key, which would get twice its limit.
+        ConfigError: two accounts share a key, whose limit would be exceeded twofold.
     """
     for key in keys:
         seen: dict[str, str] = {}

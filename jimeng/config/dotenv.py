@@ -18,8 +18,8 @@ def read(
     Read a ``.env`` file; a missing one counts as empty.
 
     Args:
-        known: The settings that there are.
-        per_account: Those of them that each account may have.
+        known: The names of all settings.
+        per_account: The names of settings that each account may have.
 
     Raises:
         ConfigError: it is not UTF-8 text of ``NAME=value`` lines, or a name looks
@@ -33,7 +33,7 @@ def read(
         raise ConfigError(f"{path} cannot be read: {error}") from error
     bare = [name for name, value in found.items() if value is None]
     if bare:
-        # What is no name of ours may be a key, pasted there.
+        # An unknown name may be a pasted key: it must not appear in the message.
         where = f" after {bare[0]}" if bare[0] in known else " in one of its lines"
         raise ConfigError(f"{path}: no ={where}")
     for name in sorted(found.keys() - set(known) - of_accounts(found, per_account)):
@@ -47,7 +47,7 @@ def read(
 def of_accounts(
     file: Mapping[str, str | None], per_account: Collection[str]
 ) -> set[str]:
-    """The settings of the accounts listed in the environment, or else in the file."""
+    """Return the settings of the accounts in the environment, or else in the file."""
     try:
         accounts = parse_accounts(os.environ.get(LISTED) or file.get(LISTED) or "")
     except ValueError as error:
@@ -56,8 +56,8 @@ def of_accounts(
 
 
 def nearest(name: str, known: Collection[str], per_account: Iterable[str]) -> str:
-    """The setting that *name* is probably a misspelling of, or nothing."""
-    # What begins as the settings of a provider do is meant for us.
+    """Return the setting that *name* probably misspells, or an empty string."""
+    # A name with the prefix of a provider's settings is meant as one of them.
     ours = tuple({f"{each.partition('_')[0]}_" for each in per_account})
     alike = 0.6 if name.upper().startswith(ours) else 0.85
     return next(iter(get_close_matches(name.upper(), known, n=1, cutoff=alike)), "")

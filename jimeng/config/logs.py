@@ -14,18 +14,18 @@ from typing import TYPE_CHECKING
 
 from jimeng.errors.outages import Folding
 
-if TYPE_CHECKING:  # what Gunicorn's master has imported is never read anew
+if TYPE_CHECKING:  # a reload does not reload modules that Gunicorn's master imported
     from jimeng.config import Config
 
 FIELDS = ("request", "address", "door", "task", "user")
-# Gunicorn ends when a worker ends with it; after any other it tries for ever.
+# Exit status at which Gunicorn stops; after any other it restarts the worker forever.
 REFUSED = 4
-# What lets somebody in, wherever it was typed: keys, and the rest of such a path.
+# Credentials, wherever they appear: API keys, secret paths, and signatures.
 GIVES_ACCESS = re.compile(r"(\bjm_|/(?:i|in|s|invitations)/|X-Amz-Signature=)[\w%~-]+")
-SHORTEST_SECRET = 8  # characters: what is shorter is in many a word
+SHORTEST_SECRET = 8  # characters; masking shorter ones would hit ordinary words
 LINE_ENDS = {ord(c): f"\\u{ord(c):04x}" for c in "\x85\u2028\u2029"}
 
-_secrets = re.compile("(?!)")  # those of the settings
+_secrets = re.compile("(?!)")  # secret values of the settings
 _bound: ContextVar[dict[str, str]] = ContextVar("bound")
 
 
@@ -40,12 +40,12 @@ def bound(**ids: str | None) -> Iterator[None]:
 
 
 def bind(**ids: str | None) -> None:
-    """`bound` until the end of this context: that of a request, for instance."""
+    """Like `bound`, until the end of the current context, such as a request."""
     _bound.set({**_bound.get({}), **{k: v for k, v in ids.items() if v}})
 
 
 def clear() -> None:
-    """Drop the ids: a thread keeps them from one request to the next."""
+    """Remove the ids, which a thread would carry over to its next request."""
     _bound.set({})
 
 
@@ -57,7 +57,7 @@ def one_line(text: str) -> str:
 
 
 def masked(text: str) -> str:
-    """Mask credentials in *text*, ours and those of services."""
+    """Mask credentials in *text*, both users' and those of services."""
     return _secrets.sub("***", GIVES_ACCESS.sub(r"\1…", text))
 
 
@@ -71,7 +71,7 @@ class TextFormatter(logging.Formatter):
             f"{one_line(masked(record.getMessage()))}{ids}"
         )
         if record.exc_info:
-            # Indented, so that no text in it passes for a line of the log.
+            # Indented, so that no text in it can pose as a log line.
             line += "\n" + indent(masked(self.formatException(record.exc_info)), "    ")
         return line
 
@@ -90,7 +90,7 @@ class JsonFormatter(logging.Formatter):
         if record.exc_info:
             entry["traceback"] = masked(self.formatException(record.exc_info))
         text = json.dumps(entry, ensure_ascii=False)
-        # JSON lets these stand, but readers of lines break at them.
+        # Valid in JSON strings, but some line readers break lines at them.
         return text.translate(LINE_ENDS)
 
 
@@ -125,7 +125,7 @@ def setup(config: "Config") -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(config.LOG_LEVEL.upper())
-    # One line a job and a connection says nothing that ours do not say.
+    # Their lines per job and connection repeat what our own lines say.
     for name in ("huey", "urllib3", "pymongo", "werkzeug", "boto3", "botocore"):
         logger = logging.getLogger(name)
         logger.handlers.clear()

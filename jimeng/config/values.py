@@ -9,13 +9,13 @@ from urllib.parse import urlsplit
 from pymongo.errors import PyMongoError
 from pymongo.uri_parser import parse_uri
 
-# Pictures that the workers of one process may await at a time, of services that
-# answer with them: of eight workers four stay free for what takes milliseconds.
+# Concurrent pictures per process from providers that answer the submission with the
+# picture, which blocks a worker. Four of eight workers stay free for short jobs.
 MAX_SYNCHRONOUS = 4
 NAME = re.compile(r"[\w\-]{1,63}", re.ASCII)
 PRINTABLE = re.compile(r"[^\x00-\x1f\x7f]{1,256}")
 SHORTEST_SECRET = 32  # characters
-# What nobody draws at random.
+# Words that indicate a placeholder: no random secret contains them.
 WORDS = re.compile(
     "secret|password|passwd|change[-_ ]?me|example|default|qwert|asdfg|zxcvb|letmein"
     "|django|flask|jimeng|development|production|admin|insecure",
@@ -55,7 +55,7 @@ def parse_origins(text: str) -> tuple[str, ...]:
 
 
 def parse_names(text: str) -> tuple[str, ...]:
-    """``name=model, …``, each as ``name=model`` with the name in lower case."""
+    """Parse ``name=model, …`` into ``name=model`` items, with lower-case names."""
     rows = []
     for part in filter(None, (each.strip() for each in text.split(","))):
         name, sign, model = (each.strip() for each in part.partition("="))
@@ -74,10 +74,10 @@ def parse_url(text: str) -> str:
 
 def parse_mongodb_uri(text: str) -> str:
     try:
-        if not text.startswith("mongodb+srv://"):  # that would ask the DNS
+        if not text.startswith("mongodb+srv://"):  # parsing that would query the DNS
             parse_uri(text, warn=True)
     except (PyMongoError, ValueError):
-        # The driver's words are not passed on: they may quote the password.
+        # The driver's message is dropped: it may quote the password.
         raise ValueError(
             "must be a mongodb:// or mongodb+srv:// URI, with user name and "
             "password percent-encoded"
@@ -88,8 +88,8 @@ def parse_mongodb_uri(text: str) -> str:
 def parse_redis_url(text: str) -> str:
     if PLAIN_REDIS.fullmatch(text):
         return text
-    # Loaded for odd ones only: that takes as long as all else of the settings, in
-    # processes that never ask Redis.
+    # Imported for unusual URLs only: it takes as long as all other settings together,
+    # also in processes that never use Redis.
     from redis import connection as redis_connection
 
     try:
@@ -102,7 +102,7 @@ def parse_redis_url(text: str) -> str:
 def matching(pattern: re.Pattern[str], words: str) -> Callable[[str], str]:
     def parse(text: str) -> str:
         if not pattern.fullmatch(text):
-            # Who writes a password into an address would read it in the log.
+            # Without the value: it may contain a password, which would be logged.
             raise ValueError(f"must be {words}")
         return text
 
@@ -168,17 +168,17 @@ def setting(
     per_account: bool = False,
 ):
     """
-    Declare a field: its default, and how its text is read.
+    Declare a setting: its default, and the parser of its text.
 
     Args:
-        secret: Mask it everywhere.
+        secret: Mask its value in all output.
         credential: It enables a provider.
-        per_account: Each account may have its own.
+        per_account: Each account may have its own value.
     """
     about = {"parse": parse, "credential": credential, "per_account": per_account}
     return field(default=default, repr=not secret, metadata=about)
 
 
 def key(*, credential: bool = False):
-    """Declare a secret field that each account has its own of."""
+    """Declare a secret setting of which each account has its own value."""
     return setting("", secret=True, credential=credential, per_account=True)

@@ -3,9 +3,10 @@ The documents that are stored in MongoDB.
 
 MongoEngine only declares them: fields, defaults, types, indexes. It neither queries nor
 saves. `find_one` and `find_all` query with PyMongo and decode rows into `Stored`
-documents; `read` decodes the row of any other query. `add` inserts a new document;
-`row` builds a row to insert where microseconds count. An existing document is changed
-by single guarded updates: `find_and_modify`, or PyMongo's own on `collection`.
+documents; `read` decodes a row of any other query. `add` inserts a new document; `row`
+builds a row to insert, without a document object, on fast paths. An existing document
+is changed by single guarded updates: `find_and_modify`, or PyMongo's own on
+`collection`.
 """
 
 from jimeng.documents.audit import AuditEntry

@@ -1,4 +1,4 @@
-"""The audit trail: what operators did, when, and to what."""
+"""The audit trail: actions of operators, with their time, target and outcome."""
 
 from mongoengine.fields import DateTimeField, StringField
 
@@ -13,8 +13,8 @@ class AuditEntry(Stored):
     """
     One action of an operator.
 
-    It is written before the action. The outcome is added once; nothing else is ever
-    changed.
+    The entry is written before the action. Its outcome is added once; nothing else in
+    it ever changes.
 
     Attributes:
         by: The id of the user.
@@ -42,7 +42,7 @@ class AuditEntry(Stored):
 
     @classmethod
     def close(cls, entry_id: str, outcome: dict) -> None:
-        """Add the outcome, if there is none yet."""
+        """Set the outcome, unless there is one already."""
         where = {"_id": entry_id, "outcome": {"$exists": False}}
         cls.collection().update_one(where, {"$set": {"outcome": outcome}})
 

@@ -1,8 +1,8 @@
 """
-The connection, the clock, and the one way in which a document changes.
+The MongoDB connection, the clock, and the base class of all documents.
 
-Commands go past the driver's collections: its cursors take a quarter of the time that a
-process spends on reading one document.
+Reads send raw commands instead of using the driver's collections: its cursors take a
+quarter of the time that a process spends on reading one document.
 """
 
 import logging
@@ -53,7 +53,7 @@ def send(rows: Collection, command: Mapping[str, object]) -> dict:
 
 
 def find_one(rows: Collection, where: Mapping[str, object]) -> dict | None:
-    """The first document that matches, or None."""
+    """Return the first matching document, or None."""
     asked = {"find": rows.name, "filter": where, "limit": 1, "singleBatch": True}
     found = send(rows, asked)["cursor"]["firstBatch"]
     return found[0] if found else None
@@ -68,9 +68,9 @@ def aggregate(rows: Collection, pipeline: Sequence[Mapping[str, object]]) -> lis
 
 log = logging.getLogger(__name__)
 
-# Seconds for one operation; a request may run several. A slow database is waited for;
-# an outage is reported within two seconds. While no server is found, the driver checks
-# the deadline every half second, so 1.4 amounts to 1.5.
+# Seconds for one operation; a request may run several. Long enough for a slow database,
+# and short enough to report an outage within two seconds. While no server is found, the
+# driver checks the deadline every half second, so 1.4 amounts to 1.5.
 WEB_TIMEOUT = 1.4
 WORKER_TIMEOUT = 30.0
 NOTHING: Mapping = MappingProxyType({})
@@ -82,7 +82,7 @@ OTHER_KIND: dict[str, object] = {"kind": {"$ne": None}}
 
 
 class Heartbeats(ServerHeartbeatListener):
-    """Notice the end of an outage by the driver's continuous heartbeats."""
+    """Detect the end of an outage from the driver's continuous heartbeats."""
 
     def started(self, event: object) -> None:
         pass
@@ -145,7 +145,7 @@ def await_answer(seconds: float) -> None:
     Ping MongoDB.
 
     Raises:
-        ConnectionFailure: MongoDB does not answer within so many seconds.
+        ConnectionFailure: MongoDB does not answer within *seconds*.
     """
     with operation_timeout(seconds):
         mongoengine.get_db().command("ping")
@@ -156,7 +156,7 @@ def best_effort(what: str) -> Iterator[None]:
     """
     Log and swallow database errors of a follow-up step that must not change the answer.
 
-    If it fails, the janitor or a later request does it.
+    If the step fails, the janitor or a later request repeats it.
 
     Args:
         what: The step's name in the log.
@@ -168,18 +168,18 @@ def best_effort(what: str) -> Iterator[None]:
 
 
 def utcnow() -> datetime:
-    """The time in UTC, truncated to milliseconds as MongoDB stores it."""
+    """Return the time in UTC, truncated to milliseconds as MongoDB stores it."""
     now = datetime.now(UTC)
     return now.replace(microsecond=now.microsecond // 1000 * 1000)
 
 
 def new_token() -> str:
-    """A random token of 96 bits, for example for a claim."""
+    """Return a random token of 96 bits, for example for a claim."""
     return secrets.token_urlsafe(12)
 
 
 def number(field: str, *, otherwise: int = 0) -> dict:
-    """An aggregation expression: the field as a number, *otherwise* if it is none."""
+    """Build an aggregation expression: the field, or *otherwise* if it is no number."""
     text = {"input": field, "to": "long", "onError": otherwise, "onNull": otherwise}
     return {"$convert": text}
 
@@ -296,17 +296,17 @@ class Stored(Document):
             "writeConcern": {"w": 1},
         }
 
-        # Nearly always it is there, and that is less work again.
+        # The document nearly always exists, and an update is cheaper than an upsert.
         found = send(rows, command)["value"]
         return found or send(rows, {**command, "upsert": True})["value"]
 
     @classmethod
     def read(cls, row: Mapping[str, object]) -> Self:
         """
-        A document from what a query found of it, whoever has written that.
+        Decode a row, which may be a projection, or written by another release.
 
-        MongoEngine's own way prepares for a document that is changed here and saved as
-        a whole, which none of these ever is: that took a fifth of a millisecond each.
+        MongoEngine's own decoding prepares for change tracking and `save`, which no
+        document uses, and took a fifth of a millisecond per document.
         """
         shape = shape_of(cls)
         data, unread = dict(shape.values), set(shape.required.difference(row))
@@ -338,18 +338,20 @@ class Stored(Document):
 
     def add(self) -> None:
         """
-        Write a new document.
+        Insert this new document.
 
         Raises:
-            DuplicateKeyError: there is one that it may not be beside.
+            DuplicateKeyError: it conflicts with another in a unique index.
         """
         self.collection().insert_one(self.to_mongo())
 
     @classmethod
     def row(cls, **fields: object) -> dict:
         """
-        What a new document of these fields is stored as. Nothing is checked, and no
-        document is made: that took as long as the rest of a request.
+        Build the row of a new document with these fields.
+
+        It is not validated, and no document object is created: that took as long as
+        the rest of a request.
         """
         shape = shape_of(cls)
         row = dict(shape.new)
@@ -365,17 +367,21 @@ class Stored(Document):
 
     def insert_within(self, most: int, counted: Mapping[str, object] = NOTHING) -> bool:
         """
-        Write this new document, unless its user has as many of its kind as may be.
+        Insert this new document, unless its user would have more than *most*.
 
-        Counted when it is there: of any that come at once none is one too many, and it
-        may be that none of them is taken.
+        It is inserted, counted, and deleted again if it exceeds the limit. Concurrent
+        inserts never exceed the limit, but all of them may be rejected.
 
         Args:
-            counted: Which of the user's count; by default all.
+            most: The maximum number of the user's documents in this collection.
+            counted: A query for those that count; by default all.
+
+        Returns:
+            Whether the document was stored.
         """
         self.add()
         rows, mine = self.collection(), {**counted, "user_id": self.user_id}
-        with best_effort("limit"):  # it is there, and would not be told of
+        with best_effort("limit"):  # it is stored; an error would hide that
             if rows.count_documents(mine, limit=most + 1) > most:
                 rows.delete_one({"_id": self.id})
                 return False
@@ -389,17 +395,17 @@ class Stored(Document):
         **options: Any,
     ) -> list[Self]:
         """
-        All that match.
+        Return all matching documents.
 
         Args:
-            fields: As MongoDB's projection; None for all of them.
-            options: As the driver's ``find`` has them: ``sort``, ``limit``, ``hint``.
+            fields: A MongoDB projection; None for all fields.
+            options: Options of the driver's ``find``: ``sort``, ``limit``, ``hint``.
         """
         return cls.read_all(cls.collection().find(where, fields, **options))
 
     @classmethod
     def find_ids(cls, where: Mapping[str, object], **options: Any) -> list[str]:
-        """The ids of `find_all`."""
+        """Return the ids of the documents that `find_all` would return."""
         rows = cls.collection().find(where, {"_id": 1}, **options)
         return [row["_id"] for row in rows]
 

@@ -18,7 +18,7 @@ from jimeng.documents.task import pairs_of
 
 PREFIX = "batch_"
 WITHOUT_PROMPTS = {"prompts": 0}  # they may be almost a megabyte
-# Batches that still create tasks: not all are created, or some are rerun.
+# Batches that still create tasks: some are missing, or some are rerun.
 CREATING = {
     **{"open": True, "stopped": {"$exists": False}},
     "$or": [{"again": {"$exists": True}}, {"$expr": {"$lt": ["$made", "$total"]}}],
@@ -29,36 +29,36 @@ new_batch_id = new_id(PREFIX, 16)
 
 class Batch(Leased):
     """
-    Many prompts with the same settings, stored before its tasks are created.
+    Prompts with common settings. It is stored before its tasks are created.
 
     Attributes:
         user_id: The owner of the batch and of its tasks.
         name: The owner's name for it; may be empty.
-        prompts: Without duplicates, in order; task number *i* gets the *i*-th.
+        prompts: Without duplicates, in order; task number *i* has the *i*-th.
         total: Number of prompts.
-        n: Pictures of each.
+        n: Number of pictures per prompt.
         asked: The settings of each task, as in `tasks.NewTask`.
         inputs: The ids of the inputs of each task, in order.
-        given: The inputs as in the request, for the record.
+        given: The input references as received in the request.
         lane: The lane of its tasks.
         key_id: The API key of the request, whose limits apply to its tasks.
         idem_hash: Hash of the request, which a request under the same idempotency key
             must match. The key itself is part of the id.
         made: Number of tasks created, in order; also the index of the next one.
         stopped: The code of why no more tasks are created; absent while they are.
-        sweeps: Its open tasks are to be cancelled.
-        again: The rerun in progress: ``at``, the time of the request, ``rest``, whether
-            cancelled tasks are included, ``agreed``, whether tasks that may be charged
-            twice are, ``key_id``, the key whose limits apply, and ``after``, the
+        sweeps: Its open tasks are being cancelled.
+        again: The rerun in progress: ``at``, the time of the request; ``rest``, whether
+            cancelled tasks are included; ``agreed``, whether tasks that may be charged
+            twice are; ``key_id``, the key whose limits apply; and ``after``, the
             cursor.
-        waits: Why no task can be created for now: ``code``, ``since``, and ``until``,
-            the time of the next attempt.
+        waits: Why no task can be created at present: ``code``, ``since``, and
+            ``until``, the time of the next attempt.
         open: True until all of its tasks have ended, then absent.
         counts: Pictures by state, once it has ended. Absent if one of its tasks has
             changed since.
-        announce: Its webhook deliveries are not created yet.
-        webhook: Where the ends of the batch and its tasks are sent, as on `Task`.
-        pairs: The metadata of the batch and its tasks, as stored by `Task`.
+        announce: It has ended, and its webhook deliveries are not created yet.
+        webhook: Where the ends of the batch and its tasks are sent, as in `Task`.
+        pairs: The metadata of the batch and its tasks, as in `Task`.
         deleted_at: When its owner deleted it; its tasks are in the trash.
     """
 
@@ -117,11 +117,11 @@ class Batch(Leased):
 
     @property
     def left(self) -> int:
-        """Number of tasks that are not created yet."""
+        """The number of tasks that are not created yet."""
         return max(self.total - self.made, 0)
 
     def task_id(self, index: int) -> str:
-        """The id of the task of a prompt: the same if its creation is repeated."""
+        """Derive the id of a prompt's task; creating it again yields the same id."""
         return derived_task_id(self.created_at, index, self.id)
 
     @classmethod
@@ -129,13 +129,13 @@ class Batch(Leased):
         cls, where: dict, update: dict, *, due_at: datetime, after: timedelta
     ) -> Self | None:
         """
-        `find_and_modify` that also ends the claim of a worker, which may only finish
-        what it has begun.
+        `find_and_modify`, and revoke the claim of a worker, which then only finishes
+        the operation that it has begun.
 
         Args:
             due_at: When the batch is due next.
-            after: The longest time that a worker may still be working on it; if one is,
-                the batch is due no sooner.
+            after: The longest time that such an operation takes; if a worker has
+                claimed the batch, it is due no sooner than that.
         """
         now = utcnow()
         free = [{"owner": {"$exists": False}}, {"due_at": {"$not": {"$gt": now}}}]
@@ -168,5 +168,5 @@ class Batch(Leased):
 
 
 def rerun_id(task_id: str, moment: datetime, place: int) -> str:
-    """The id of the task that a batch creates to replace a failed one."""
+    """Derive the id of the task that replaces a failed task in a rerun."""
     return derived_task_id(moment, place, f"{task_id} again")

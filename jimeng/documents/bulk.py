@@ -1,4 +1,4 @@
-"""A bulk action: a change to very many documents, and its progress."""
+"""Bulk actions: changes of many documents in batches, with progress."""
 
 from mongoengine.fields import (
     BooleanField,
@@ -19,16 +19,16 @@ class BulkAction(Leased):
 
     Attributes:
         kind: ``queue.clear`` and the like.
-        key: Kind and scope; unique among open actions: a further request with the same
-            key gets the open action.
+        key: Kind and scope; unique among open actions. A further request with the same
+            key returns the open action.
         by: The id of the user who started it.
-        is_operator: Whether that user may change everybody's documents.
+        is_operator: Whether that user may change all users' documents.
         details: Its parameters, as JSON.
         total: Estimated number of documents at the start.
         done: Number of documents changed; `left_out` of documents skipped.
         open: True until it has ended, then absent.
-        tries: Claims in a row without progress.
-        cursor: Where the next batch begins, for kinds that need one.
+        tries: Number of claims in a row without progress.
+        cursor: The beginning of the next batch, for kinds that need one.
         batch: The checkpoint of the current batch: ``ids``, ``at``, ``token``. Written
             before the change, so that the next worker repeats exactly this batch.
         audit_id: The id of its entry in the audit trail, if it has one.

@@ -10,14 +10,14 @@ from jimeng.documents.decoding import ListField
 from jimeng.documents.ids import new_id
 from jimeng.documents.usage import CountedByDay
 
-SESSION_IDLE = timedelta(days=7)  # without use, a session ends
+SESSION_IDLE = timedelta(days=7)  # an unused session expires after that
 # An aggregation stage: join the owner of each key or session as ``owners``.
 OWNERS = {"from": "users", "localField": "user_id", "foreignField": "_id"}
 WITH_OWNERS = {"$lookup": {**OWNERS, "as": "owners"}}
 
 
 def digest(token: str) -> str:
-    """The stored hash of a key, a session or an invitation: SHA-256, in hex."""
+    """Hash a key or token for storage: SHA-256, in hex."""
     return hashlib.sha256(token.encode()).hexdigest()
 
 
@@ -95,7 +95,7 @@ class Session(Stored):
 
     Attributes:
         id: SHA-256 of the token in its cookie, in hex.
-        number: The user's ``sessions`` counter; when that changes, the session ends.
+        number: The user's ``sessions`` counter; the session ends when that changes.
         seen_at: Its latest use, to a few minutes.
         address: The client's address at that time.
         browser: From the User-Agent header.
@@ -129,9 +129,8 @@ class Invitation(Stored):
     Attributes:
         id: SHA-256 of the link's token, in hex.
         number: The user's ``sessions`` counter at its creation. A new password,
-        disabling
-            the user and signing out everywhere increase that, which invalidates the
-            link.
+            disabling the user and signing out everywhere increment the counter, which
+            invalidates the link.
         email_key: The user's normalized e-mail; a change invalidates the link, too.
     """
 

@@ -1,7 +1,7 @@
 """
-Cursors: where the next part of a list begins.
+Pagination cursors, and queries for one page of a list.
 
-The lists are ordered by a time, newest first, and by id where times are equal.
+Lists are ordered by a timestamp, newest first, and by id where timestamps are equal.
 """
 
 import base64
@@ -22,48 +22,48 @@ NEWEST_FIRST = [("created_at", -1), ("_id", -1)]  # the order of most lists
 
 
 def cursor_of(row: Mapping, field: str) -> str:
-    """The cursor of the last row of a page, which is ordered by *field*."""
+    """Encode the cursor of a row in a list that is ordered by *field*."""
     milliseconds = round(row[field].timestamp() * 1000)
     return in_letters(f"{milliseconds}:{row['_id']}".encode())
 
 
 def in_letters(data: bytes) -> str:
-    """As letters, digits, ``-`` and ``_`` (RFC 4648, section 5), without padding."""
+    """Encode as URL-safe Base64 (RFC 4648, section 5), without padding."""
     return base64.urlsafe_b64encode(data).decode().rstrip("=")
 
 
 def of_letters(text: str) -> bytes:
     """
-    What `in_letters` has written.
+    Decode the output of `in_letters`.
 
     Raises:
-        ValueError: it has not written that.
+        ValueError: the text is not such an output.
     """
     return base64.b64decode(text + "=" * (-len(text) % 4), b"-_", validate=True)
 
 
 def after(cursor: str, field: str) -> dict:
     """
-    The part of a query that keeps to what comes after *cursor*.
+    Build a query condition for rows after *cursor*: the older ones.
 
     Raises:
-        Invalid: it is not one of ours.
+        Invalid: the cursor is malformed.
     """
     return beyond(*read(cursor), field, "$lt")
 
 
 def before(cursor: str, field: str) -> dict:
     """
-    The part of a query that keeps to what has come before *cursor*: the newer ones.
+    Build a query condition for rows before *cursor*: the newer ones.
 
     Raises:
-        Invalid: it is not one of ours.
+        Invalid: the cursor is malformed.
     """
     return beyond(*read(cursor), field, "$gt")
 
 
 def beyond(at: datetime, row_id: str, field: str, sign: str) -> dict:
-    """The part of a query that keeps to one side of a row: ``$lt`` are the older."""
+    """Build a query condition for rows on one side of a row; ``$lt``: the older."""
     return {
         field: {f"{sign}e": at},
         "$or": [{field: {sign: at}}, {"_id": {sign: row_id}}],
@@ -72,10 +72,10 @@ def beyond(at: datetime, row_id: str, field: str, sign: str) -> dict:
 
 def read(cursor: str) -> tuple[datetime, str]:
     """
-    The time and the id of the row that it was made of.
+    Decode a cursor into the timestamp and id of its row.
 
     Raises:
-        Invalid: it is not one of ours.
+        Invalid: the cursor is malformed.
     """
     try:
         moment, colon, row_id = of_letters(cursor).decode().partition(":")
@@ -87,26 +87,26 @@ def read(cursor: str) -> tuple[datetime, str]:
 
 
 def down_to(row: Mapping, field: str) -> dict:
-    """The part of a query that keeps to *row* and what comes before it."""
+    """Build a query condition for *row* and the newer rows before it."""
     at = row[field]
-    # MongoDB plans an $or by its branches, and then reads three times as long.
+    # MongoDB plans each branch of an $or separately, and reads three times as long.
     return {field: {"$gte": at}, "$nor": [{field: at, "_id": {"$lt": row["_id"]}}]}
 
 
 @dataclass(frozen=True)
 class Page(Generic[T]):
     """
-    Some of a list.
+    One page of a list.
 
     Attributes:
-        next_cursor: Where the next ones begin; None where there are none.
+        next_cursor: The cursor of the next page; None on the last page.
     """
 
     rows: list[T]
     next_cursor: str | None = None
 
     def read(self, read_all: Callable[[list[T]], Iterable[U]]) -> "Page[U]":
-        """The same with what the rows stand for."""
+        """Return the page with its rows decoded by *read_all*."""
         return Page(list(read_all(self.rows)), self.next_cursor)
 
 
@@ -114,10 +114,10 @@ def page_of(
     rows: Collection, where: dict, field: str, cursor: str | None, limit: int
 ) -> Page[dict]:
     """
-    Some of the rows of a collection, the latest by *field* first.
+    Query one page of a collection, newest first by *field*.
 
     Raises:
-        Invalid: the cursor is not one of ours.
+        Invalid: the cursor is malformed.
     """
     parts = [where] if cursor is None else [where, after(cursor, field)]
     found = rows.find({"$and": parts}).sort([(field, -1), ("_id", -1)])
@@ -126,10 +126,10 @@ def page_of(
 
 def cut_page(rows: list[dict], limit: int, field: str) -> Page[dict]:
     """
-    Some of the rows of a list.
+    Cut rows to one page, and set its next cursor.
 
     Args:
-        rows: One more than *limit* where there are next ones, ordered by *field*.
+        rows: Ordered by *field*; one more than *limit* if there is a next page.
     """
     more = len(rows) > limit
     return Page(rows[:limit], cursor_of(rows[limit - 1], field) if more else None)

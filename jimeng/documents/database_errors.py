@@ -1,4 +1,4 @@
-"""What an error of MongoDB's means: it is away, or a request of ours is wrong."""
+"""Classify MongoDB errors: the database is unavailable, or our request is invalid."""
 
 import struct
 import traceback
@@ -16,9 +16,10 @@ from pymongo.errors import (
     PyMongoError,
 )
 
-# What the driver raises where the answer is none, and by itself is no proof of that.
+# Raised by the driver for a malformed response. Other code raises these as well, so the
+# traceback decides.
 STUMBLES = (LookupError, struct.error)
-READERS = ("pymongo.", "jimeng.documents.base")  # those who do
+READERS = ("pymongo.", "jimeng.documents.base")  # modules that parse responses
 TROUBLES = (PyMongoError, InvalidBSON, *STUMBLES)
 OURS = (
     CollectionInvalid,
@@ -27,8 +28,8 @@ OURS = (
     InvalidOperation,
     InvalidURI,
 )
-# Codes by which MongoDB says that a request makes no sense. Others, and such as are
-# not known yet, are its own trouble.
+# Codes by which MongoDB rejects a request as invalid. All others, unknown ones too,
+# count as failures of the server.
 # Source: https://github.com/mongodb/mongo/blob/master/src/mongo/base/error_codes.yml
 SENSELESS = frozenset(
     {
@@ -66,10 +67,10 @@ SENSELESS = frozenset(
 
 def is_away(error: Exception) -> bool:
     """
-    Whether MongoDB could not do what it was asked, so that asking again may help.
+    Whether MongoDB failed to execute a valid request, so that a retry may succeed.
 
-    It does not answer, answers in no protocol, is not the primary, has no room, no
-    time, or a trouble that nobody knows. False for a request that makes no sense.
+    True if it does not answer, violates the protocol, is not the primary, is out of
+    space, timed out, or failed with an unknown code. False for an invalid request.
     """
     if isinstance(error, PyMongoError) and error.timeout:
         return True
@@ -81,12 +82,12 @@ def is_away(error: Exception) -> bool:
 
 
 def lacks_index(error: Exception) -> bool:
-    """Whether MongoDB was told to use an index that it does not have."""
+    """Whether a query failed because the index in its hint does not exist."""
     return isinstance(error, OperationFailure) and "hint provided" in str(error)
 
 
 def _is_of_the_driver(error: Exception) -> bool:
-    """Whether the driver stumbled over an answer: a field that is not in it, say."""
+    """Whether the driver failed to parse a response, such as for a missing field."""
     if not isinstance(error, STUMBLES):
         return False
     frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
@@ -94,7 +95,7 @@ def _is_of_the_driver(error: Exception) -> bool:
 
 
 def _failures(error: OperationFailure) -> Iterator[tuple[int | None, str]]:
-    """Code and name of each failure that *error* stands for."""
+    """Yield the code and name of each failure in *error*."""
     found = error.details or {}
     if isinstance(error, BulkWriteError):
         for each in found.get("writeErrors", []):
@@ -105,6 +106,6 @@ def _failures(error: OperationFailure) -> Iterator[tuple[int | None, str]]:
 
 def _is_senseless(failure: tuple[int | None, str]) -> bool:
     code, name = failure
-    # Numbers without a name are those of a check in the source: of a stage, an
-    # expression or an argument, nearly all of them.
+    # ``Location…`` codes have no name: they are assertions in MongoDB's source, nearly
+    # all of which validate a stage, an expression or an argument.
     return code in SENSELESS or name.startswith("Location")

@@ -1,4 +1,4 @@
-"""How what is stored becomes a value of the kind that its field has."""
+"""Decode stored BSON values into the types of a document's fields."""
 
 import math
 from collections.abc import Callable
@@ -10,39 +10,41 @@ from bson import Int64, ObjectId
 from mongoengine import Document, fields
 from mongoengine.base import BaseField
 
-# The name of a field; what a value of its kind is; how one of another is understood,
-# where it can be.
+# `Field`: the name of a field; the types that are accepted as they are; the conversion
+# of other types, which returns None if there is none.
 Reader = Callable[[object], object]
 Field = tuple[str, frozenset[type], Reader]
-NOTHING = ObjectId("0" * 24)  # the name of no file
+NOTHING = ObjectId("0" * 24)  # the id of no file
 
 
 class Plain(BaseField):
-    """A field whose value is read as it is: its changes need not be noticed."""
+    """A field without change tracking: its value is returned as it is."""
 
     def __get__(self, instance: Document | None, owner: type) -> Any:
         return self if instance is None else instance._data.get(self.name)
 
 
 class ListField(Plain, fields.ListField):
-    """One of mongoengine's, which takes ten times as long to read."""
+    """MongoEngine's list field without change tracking: read ten times as fast."""
 
 
 class DictField(Plain, fields.DictField):
-    """The same."""
+    """MongoEngine's dict field without change tracking."""
 
 
 @dataclass(frozen=True)
 class Shape:
     """
+    How the documents of one class are decoded and encoded.
+
     Attributes:
-        fields: As a field is stored -> the field.
-        values: Name -> what stands for one that is not there, where that is a value.
-        makers: Name and default of the others.
-        stored: Name -> as a field is stored.
-        new: As those are stored that a new document has -> their values.
-        required: As those are stored that have to be there.
-        never_null: As those are stored that are absent or have a value.
+        fields: Stored name -> field.
+        values: Name -> constant default of a field that is missing.
+        makers: Name and factory of each default that is not constant.
+        stored: Name -> stored name.
+        new: Stored name -> value, of the constant defaults of a new document.
+        required: Stored names of the required fields.
+        never_null: Stored names of the fields that may be absent but not null.
     """
 
     fields: dict[str, Field]
@@ -83,7 +85,7 @@ def _shape(kind: type[Document]) -> Shape:
 
 
 def _default(field: BaseField) -> object:
-    """What stands for a value that is not there, or is not understood."""
+    """Return the default for a value that is missing or cannot be decoded."""
     if field.default is not None or not field.required or field.primary_key:
         return field.default
     if isinstance(field, fields.IntField):
@@ -99,7 +101,7 @@ def _kinds(field: BaseField) -> frozenset[type]:
 
 
 def _reader(field: BaseField) -> Reader:
-    """A function that returns None for what it does not understand."""
+    """Return a conversion for values of other types; it returns None if it fails."""
     if field.primary_key:
         return lambda value: value
     if isinstance(field, fields.DictField):
@@ -114,7 +116,7 @@ def _reader(field: BaseField) -> Reader:
 
 
 def _number(value: object) -> float | None:
-    """Numbers that were written as text are numbers."""
+    """Convert a finite number, or text that is one; None for anything else."""
     if not isinstance(value, str | int | float):
         return None
     try:

@@ -1,4 +1,4 @@
-"""Duplicates: documents that have in common what a unique index forbids."""
+"""Find duplicates: documents that violate a unique index."""
 
 from dataclasses import dataclass
 
@@ -6,15 +6,15 @@ from mongoengine import get_db
 
 from jimeng.documents.indexes import Index
 
-MAX_NAMED = 20  # values that are named at a time
+MAX_NAMED = 20  # duplicated values that are reported at a time
 
 
 @dataclass(frozen=True)
 class Duplicate:
     """
     Attributes:
-        values: Field -> what they have in common.
-        ids: Of the documents that have it.
+        values: Field -> the value that the documents share.
+        ids: The ids of these documents.
     """
 
     values: dict[str, object]
@@ -23,10 +23,12 @@ class Duplicate:
 
 def duplicates(index: Index, *, limit: int = MAX_NAMED) -> list[Duplicate]:
     """
-    The first *limit* values that more than one document has; reads all of them.
+    Return the first *limit* values that more than one document has.
+
+    Scans the whole collection.
 
     Raises:
-        PyMongoError: MongoDB does not answer, or not in time.
+        PyMongoError: MongoDB does not answer in time.
     """
     rows = get_db()[index.collection]
     fields = [name for name, _ in index.keys]

@@ -42,9 +42,9 @@ class State(StrEnum):
 
 GENERATING_PERCENT, SAVING_PERCENT = 90, 95
 WAITING = [State.PREPARING.value, State.DELAYED.value, State.QUEUED.value]
-SENDABLE = [*WAITING, State.STARTING.value]  # nothing has been sent
+SENDABLE = [*WAITING, State.STARTING.value]  # states in which nothing has been sent
 UNDER_WAY = [State.SUBMITTING.value, State.GENERATING.value, State.SAVING.value]
-# States that come due. A later release may have others, which it processes itself.
+# States with a due time. A later release may have others, which it processes itself.
 DUE = [
     *(State.PREPARING.value, State.DELAYED.value, State.STARTING.value, *UNDER_WAY),
     *(State.FAILED.value, State.UNKNOWN.value),
@@ -57,7 +57,7 @@ NEEDED = frozenset(
     + ("remote_ids", "urls", "submit_token", "created_at")
 )
 
-# Few of many pictures fail, and an operator looks for them by day, code and user.
+# Failed pictures are few of many, and operators filter them by day, code and user.
 FAILED = {"error.code": {"$exists": True}}
 FAILED_INDEXES = [
     {"name": name, "fields": fields, "partialFilterExpression": FAILED}
@@ -77,11 +77,11 @@ class Generation(Leased):
         turn: Its ticket in the lane; the lowest is sent first.
         key_id: The API key of the request, if the key has a daily quota of its own.
         waiting: True while it counts as one of its user's waiting pictures.
-        account: The provider account that its latest claim assigned, which is polled
-            for it; absent before.
-        slot: The slot that it holds, absent otherwise: a number, or for an account
-            other than the main one its name and a number.
-        due_at: Absent while it is queued, and when nothing is left to do.
+        account: The provider account that its latest claim assigned, and that is
+            polled; absent before.
+        slot: The slot that it has acquired; absent if none. A number, preceded by the
+            account's name unless that is the main one.
+        due_at: Absent while it is queued, and once its processing has ended.
         submit_token: The token of the claim that sent it. It guards the update that
             stores the remote id: a submitter that stalled beyond its lease holds the
             only copy of the id of a paid picture.
@@ -90,17 +90,18 @@ class Generation(Leased):
         has_mask: Whether the last input is a mask.
         strength: 0 to 1, if the caller set it.
         expand: Shares by edge, if the caller set them.
-        seed_given: The caller chose the seed, so it is not sent again with another.
-        resent: It was sent again with a new seed, after the provider refused it.
+        seed_given: The caller set the seed, so it is not retried with another.
+        resent: It was retried with a new seed after the provider rejected the output.
         is_synchronous: The provider answers the submission with the picture.
-        expected: Seconds it was expected to take when it was sent.
-        rubbish: How often an invalid file was downloaded.
-        trouble: Why saving it is retried.
-        floor: Percent of progress reached before it was sent again.
+        expected: Expected duration in seconds, as of its submission.
+        rubbish: Number of downloads of an invalid file.
+        trouble: Why saving is retried, as shown to the user.
+        floor: Percent of progress that it had reached before a resubmission.
         late: Its task has ended without it; late polls go on.
-        unwanted: Its owner has cancelled this picture of the task; it is never sent.
-        error: Why it failed, as in its task; absent once an operator has dealt with it.
-        dealt_with: ``how`` that was, ``by`` whom, ``at`` what time, and the ``error``.
+        unwanted: Its owner has cancelled this one picture; it is never sent.
+        error: Why it failed, as in its task; absent once an operator has resolved it.
+        dealt_with: The resolution: ``how``, ``by`` whom, ``at`` what time, and the
+            resolved ``error``.
     """
 
     id = StringField(primary_key=True)
@@ -167,7 +168,7 @@ class Generation(Leased):
             named_index("due", "due_at", having="due_at"),
             named_index("slot", "lane", "slot", unique=True, having="slot"),
             named_index("task", "task_id"),
-            # A covering index: days are counted from it alone.
+            # A covering index: the counts of a day read no documents.
             named_index(
                 "ended_how",
                 "ended_at",
@@ -208,13 +209,13 @@ class Generation(Leased):
 
     @property
     def is_drawn_now(self) -> bool:
-        """Whether the provider is generating it, as far as is known."""
+        """Whether the provider is generating it, according to the record."""
         answers_late = self.is_synchronous and self.state == State.SUBMITTING.value
         return self.state == State.GENERATING.value or answers_late
 
     @property
     def began_at(self) -> datetime | None:
-        """When the provider accepted it, else when it was sent."""
+        """The time of the provider's acceptance, or else of the submission."""
         return self.accepted_at or self.sent_at
 
     @property

@@ -1,4 +1,4 @@
-"""Repeating: what came before under the same idempotency key."""
+"""Idempotency keys: find what an earlier request under the same key created."""
 
 from datetime import timedelta
 from typing import TypeVar
@@ -14,15 +14,15 @@ Kind = TypeVar("Kind", Task, Input)
 
 def earlier(kind: type[Kind], user_id: str, key: str, mark: str) -> Kind | None:
     """
-    What an earlier request made under the key.
+    Return the document that an earlier request under the key created, if any.
 
-    One that is older than a day gives its key back, and None is returned.
+    If that is older than a day, its key is released, and None is returned.
 
     Args:
-        mark: What both requests must have in common.
+        mark: The fingerprint of the request, which both must share.
 
     Raises:
-        IdempotencyKeyReused: that request was another one.
+        IdempotencyKeyReused: the earlier request had another fingerprint.
     """
     found = kind.find_one({"user_id": user_id, "idem_key": key})
     if found is None:
@@ -36,6 +36,6 @@ def earlier(kind: type[Kind], user_id: str, key: str, mark: str) -> Kind | None:
 
 
 def release_key(kind: type[Task] | type[Input], row_id: str, key: str) -> None:
-    """Let a key go, unless another has it by now."""
+    """Release a key, unless another document has it by now."""
     old = {"_id": row_id, "idem_key": key}
     kind.collection().update_one(old, {"$unset": {"idem_key": ""}})

@@ -1,4 +1,4 @@
-"""A picture that is kept."""
+"""A stored output picture, and the lists of a gallery that it is in."""
 
 import secrets
 from collections.abc import Mapping
@@ -17,31 +17,31 @@ from jimeng.documents.decoding import ListField
 
 SUFFIXES = {"image/jpeg": "jpg", "image/png": "png", "image/webp": "webp"}
 SHOWN = {"trashed_at": {"$exists": False}}
-# The fields that name its bytes; those of a release to come are not known here.
+# The fields with the ids of its files; a later release may have others.
 FILES = ("file_id", "thumbnail_id", "preview_id")
-GONE = "$$REMOVE"  # in `Image.change`: the field is to be absent
+GONE = "$$REMOVE"  # in `Image.change`: unset the field
 
 
 def new_key() -> str:
-    """128 random bits: who has the link may see the picture."""
+    """Return 128 random bits: the link is the only credential for the picture."""
     return secrets.token_urlsafe(16)
 
 
 def files_of(row: Mapping) -> list[ObjectId]:
-    """The ids of the bytes of a picture, as its record has them."""
+    """Return the ids of a picture's stored files, as its record has them."""
     return [row[name] for name in FILES if row.get(name)]
 
 
 def list_name(*, favourite: bool = False, model: str = "", ratio: str = "") -> str:
     """
-    The list of a user's pictures that have these in common; without arguments the
-    list of all of them.
+    Return the name of the list of a user's pictures that match these filters; without
+    arguments, of the list of all of them.
     """
     return f"{'*' if favourite else ''}|{model}|{ratio}"
 
 
 def lists_of(model: str, ratio: str) -> list[str]:
-    """The lists that a new picture stands in."""
+    """Return the names of the lists that a new picture is in."""
     return [list_name(model=m, ratio=r) for m in ("", model) for r in ("", ratio)]
 
 
@@ -52,7 +52,7 @@ def _lists(mark: str) -> list[dict]:
     ]
 
 
-# `lists_of` for what the record says now, computed by MongoDB.
+# `lists_of` as an aggregation expression, from the record's current fields.
 LISTS = {
     "$cond": [
         {"$ne": [{"$type": "$trashed_at"}, "missing"]},
@@ -72,24 +72,25 @@ class Image(Stored):
     One picture, its bytes in the store.
 
     Attributes:
-        id: That of the generation it came from, so that a picture saved twice
-            is kept once.
-        key: What its links are made of.
-        file_id: The bytes, in the store.
-        thumbnail_id: A WebP of it, in the store.
-        preview_id: A larger one, for dense screens; absent where the picture is small.
+        id: The id of its generation, so that saving a picture twice stores it once.
+        key: The secret part of its links.
+        file_id: The id of the picture's file in the store.
+        thumbnail_id: The id of its thumbnail, a WebP file.
+        preview_id: The id of a larger thumbnail, for high-density screens; absent if
+            the picture is small.
         seed: The seed that was sent.
-        prompt: As it was written; it never changes, so it is kept here too.
-        model: That of the task.
-        ratio: The nearest that has a name, or ``other``.
-        text: The prompt with its style, in the form that searches compare.
-        grams: The characters of *text*, and its pairs of neighbours.
-        lists: Where it stands, by `list_name`: any choice of filters is one of
-            them, so a page of one costs the same however many others there are.
+        prompt: The task's prompt as entered; copied, since it never changes.
+        model: The task's model.
+        ratio: The nearest named aspect ratio, or ``other``.
+        text: The prompt with its style, normalized for search.
+        grams: The characters and the bigrams of *text*, for the search index.
+        lists: The names (`list_name`) of the lists that it is in. Each combination of
+            filters is a list, so that the cost of a page does not depend on the number
+            of other pictures.
         favourite: True, or absent.
-        trashed_at: Since when it is in the trash; absent: it is shown.
-        with_task: True where it is there because its whole task is.
-        collections: The ids of those that it is in; absent where it is in none.
+        trashed_at: When it was moved to the trash; absent: it is shown.
+        with_task: True if it is in the trash because its whole task is.
+        collections: The ids of its collections; absent if there are none.
     """
 
     id = StringField(primary_key=True)
@@ -120,7 +121,7 @@ class Image(Stored):
     with_task = BooleanField()
     collections = ListField(StringField())
 
-    # Not stored: the tasks that were made from it, where somebody has looked.
+    # Not stored: the ids of the tasks that use it as an input; None if not looked up.
     made_into: tuple[str, ...] | None = None
 
     meta = {
@@ -144,21 +145,21 @@ class Image(Stored):
 
     @property
     def suffix(self) -> str:
-        """How the name of its file ends."""
-        return SUFFIXES.get(self.content_type, "bin")  # a later release may keep others
+        """The extension of its file name."""
+        return SUFFIXES.get(self.content_type, "bin")  # as of a later release
 
     @staticmethod
     def changing(changes: Mapping[str, object]) -> list[dict]:
-        """The update that changes what is shown of pictures, and where they stand."""
+        """Build the update of fields that lists depend on, and of `lists` with them."""
         return [{"$set": dict(changes)}, {"$set": {"lists": LISTS}}]
 
     @classmethod
     def change(cls, where: Mapping[str, object], changes: Mapping[str, object]) -> int:
         """
-        Change what is shown of the pictures that match, and where they stand.
+        Change fields of the matching pictures, and update their lists with them.
 
         Returns:
-            How many matched.
+            The number of matching pictures.
         """
         update = cls.changing(changes)
         return cls.collection().update_many(where, update).matched_count

@@ -1,7 +1,7 @@
 """
-Indexes: what the code declares, what is there, and what rests on it.
+Indexes: declare, compare with the database, build, and require them.
 
-Missing ones are built once in each process, and by ``flask indexes``.
+Missing indexes are built once in each process, and by ``flask indexes``.
 """
 
 import logging
@@ -26,18 +26,18 @@ from jimeng.errors import IndexMissing
 log = logging.getLogger(__name__)
 
 PARALLEL_CHECKS = 8  # collections at a time
-CLIENT_RETRY_AFTER_S = 30  # seconds that a client is told to wait
-NO_COLLECTION = 26  # MongoDB's code
+CLIENT_RETRY_AFTER_S = 30  # seconds, for the ``Retry-After`` header
+NO_COLLECTION = 26  # MongoDB's error code NamespaceNotFound
 LOOK_EVERY_S, RETRY_AFTER_S = 5.0, 1.0
 MAX_BUILD_S = 6 * 3600.0  # of one index
-# Requests wait while a new database gets its indexes; a large collection takes longer,
-# and is not waited for.
+# Requests wait while the indexes of a new database are built. Those of a large
+# collection take longer; requests do not wait for them.
 MAX_WAIT_S = 3.0
-FIND_SERVER_S = 0.1  # without a server after that, nobody waits
+FIND_SERVER_S = 0.1  # if no server is found by then, do not wait
 OPTIONS = ("unique", "partialFilterExpression", "expireAfterSeconds")
-FOREIGN = ("sparse", "collation", "hidden")  # those that none of ours has
+FOREIGN = ("sparse", "collation", "hidden")  # options of no declared index
 
-# The unique ones, which something rests on: without them it is refused.
+# Unique indexes that operations rely on: without them the operation is refused.
 IDEMPOTENCY = "tasks.idem"
 SLOTS = "generations.slot"
 EMAILS = "users.email"
@@ -52,7 +52,7 @@ FLIGHTS = "webhook_deliveries.flight"
 
 
 class Fault(StrEnum):
-    """What may be wrong with an index."""
+    """How an index may differ from its declaration."""
 
     MISSING = "missing"
     BUILDING = "building"
@@ -62,11 +62,11 @@ class Fault(StrEnum):
 @dataclass(frozen=True)
 class Index:
     """
-    An index as it should be.
+    A declared index.
 
     Attributes:
-        keys: Field and direction.
-        options: Those of `OPTIONS` that it has.
+        keys: Pairs of field and direction.
+        options: Its options, some of `OPTIONS`.
     """
 
     collection: str
@@ -84,27 +84,27 @@ class Index:
 
     @property
     def only(self) -> dict:
-        """The documents that it is of."""
+        """The filter of a partial index; empty for others."""
         found = self.options.get("partialFilterExpression", {})
         assert isinstance(found, dict)  # noqa: S101 - as all of ours are
         return found
 
     def fault(self, found: Mapping[str, Mapping]) -> Fault | None:
-        """What is wrong with it among those of its collection, as `_read` has them."""
+        """Compare it with its collection's indexes, as returned by `_read`."""
         there = found.get(self.name)
         if there is None:
             return Fault.MISSING
         is_built = "buildUUID" not in there
         spec = there if is_built else there["spec"]
         options = {name: spec[name] for name in (*OPTIONS, *FOREIGN) if spec.get(name)}
-        if "expireAfterSeconds" in spec:  # where 0 means something
+        if "expireAfterSeconds" in spec:  # 0 is a valid value
             options["expireAfterSeconds"] = spec["expireAfterSeconds"]
         if tuple(spec["key"].items()) != self.keys or options != self.options:
             return Fault.DIFFERENT
         return None if is_built else Fault.BUILDING
 
 
-# GridFS makes them with its first file, and never again.
+# GridFS creates these with its first file, and never again.
 CHUNKS = [
     Index(
         f"{bucket}.chunks",
@@ -120,9 +120,9 @@ CHUNKS = [
 class IndexCheck:
     """
     Attributes:
-        client: The connection that was looked through.
-        at: When, on the monotonic clock.
-        faults: Label -> what is wrong.
+        client: The connection that was checked.
+        at: The time of the check, on the monotonic clock.
+        faults: Label -> fault.
     """
 
     client: object
@@ -131,15 +131,15 @@ class IndexCheck:
 
 
 _last: IndexCheck | None = None
-_whole: object = None  # the connection through which all were seen to be there, once
+_whole: object = None  # the connection over which a check found no faults
 _running = threading.Lock()
 _tried_at = float("-inf")
-_built_through: object = None  # the connection through which this process has built
-_waited: tuple[object, float] | None = None  # for which connection, and until when
+_built_through: object = None  # the connection over which this process has built
+_waited: tuple[object, float] | None = None  # connection, deadline
 
 
 def declared() -> dict[str, Index]:
-    """All indexes that there should be, by label."""
+    """Return all declared indexes, by label."""
     found = [*CHUNKS]
     for document in Stored.kinds():
         for spec in document._meta["index_specs"]:
@@ -151,13 +151,13 @@ def declared() -> dict[str, Index]:
 
 def compare_indexes() -> dict[str, Fault]:
     """
-    See which indexes are not as they should be, and remember it.
+    Compare the database's indexes with the declared ones, and store the result.
 
     Raises:
-        PyMongoError: MongoDB does not tell.
+        PyMongoError: MongoDB does not answer.
     """
     global _last, _whole
-    # Taken once: if the connection is replaced meanwhile, nobody opens it again.
+    # Resolved once: a connection that is replaced meanwhile must not be opened again.
     database, at, wanted = get_db(), time.monotonic(), declared()
     client = database.client
     names = sorted({index.collection for index in wanted.values()})
@@ -175,7 +175,7 @@ def compare_indexes() -> dict[str, Fault]:
         _whole = client
     if before is not None and before.faults != faults:
         said = ", ".join(f"{label} {fault}" for label, fault in faults.items())
-        # On a new database they come one after the other.
+        # On a new database the indexes appear one after the other.
         lost = logging.WARNING if were_there else logging.DEBUG
         log.log(
             lost if said else logging.INFO,
@@ -186,22 +186,23 @@ def compare_indexes() -> dict[str, Fault]:
 
 
 def last_check() -> IndexCheck | None:
-    """What was found last over the connection that there is now."""
+    """Return the latest check over the current connection."""
     seen = _last
     return seen if seen is not None and seen.client is get_connection() else None
 
 
 def were_whole() -> bool:
-    """Whether all have been there, at a look over the connection that there is now."""
+    """Whether a check over the current connection ever found no faults."""
     return _whole is not None and _whole is get_connection()
 
 
 def ensure_indexes(look_every_s: float = LOOK_EVERY_S) -> None:
     """
-    Build what is missing, once in a process; then look again every few seconds.
+    Build missing indexes once per process; then check again every *look_every_s*.
 
-    Another thread does it, and between two looks a call costs nothing. An index that
-    disappears later is reported, not rebuilt: what rests on it is refused.
+    A background thread does the work, and between two checks a call costs nothing. An
+    index that disappears later is reported, not rebuilt: operations that rely on it are
+    refused.
     """
     global _tried_at
     last, now = last_check(), time.monotonic()
@@ -213,8 +214,8 @@ def ensure_indexes(look_every_s: float = LOOK_EVERY_S) -> None:
 
 def await_new() -> None:
     """
-    Wait while the indexes of a new database are built, here or by another process;
-    after `MAX_WAIT_S`, or where no server is in sight, go on without.
+    Wait while the indexes of a new database are built, here or by another process, for
+    at most `MAX_WAIT_S`; do not wait if no server is found.
     """
     global _waited
     ensure_indexes()
@@ -232,14 +233,14 @@ def await_new() -> None:
 
 def build(*, replace_unique: bool = False) -> dict[str, Fault]:
     """
-    Build what is missing, and replace what differs.
+    Build missing indexes, and replace those that differ.
 
     Args:
-        replace_unique: Replace unique indexes, too. While one is being built nothing
-            keeps duplicates out, so no other process may be writing.
+        replace_unique: Replace unique indexes, too. While one is being replaced,
+            duplicates are possible, so no other process may be writing.
 
     Returns:
-        What is wrong all the same.
+        The remaining faults.
 
     Raises:
         PyMongoError: MongoDB does not answer.
@@ -267,8 +268,8 @@ def build(*, replace_unique: bool = False) -> dict[str, Fault]:
 
 def _create(database: Database, missing: list[Index]) -> None:
     """
-    Build some indexes of one collection with one command: a new database lacks dozens.
-    If one cannot be built, each is tried by itself.
+    Build indexes of one collection with one command: a new database lacks dozens. If
+    one cannot be built, build each with a command of its own.
     """
     models = [IndexModel(list(i.keys), name=i.name, **i.options) for i in missing]
     try:
@@ -279,7 +280,7 @@ def _create(database: Database, missing: list[Index]) -> None:
             for index in missing:
                 _create(database, [index])
         elif isinstance(error, DuplicateKeyError):
-            # MongoDB's words hold the value, which may be an address or a link.
+            # MongoDB's message quotes the value, which may be an e-mail or a link.
             log.error("index not built: %s: duplicates", missing[0].label)
         else:
             log.error("index not built: %s: %s", missing[0].label, error)
@@ -299,10 +300,10 @@ def _tend() -> None:
 
 def is_there(label: str, *, fresh: bool = False) -> bool:
     """
-    Whether an index is there, built, and as it should be.
+    Whether an index exists, is built, and is as declared.
 
     Args:
-        fresh: Ask MongoDB, and not what was found some seconds ago.
+        fresh: Ask MongoDB, rather than use a check from some seconds ago.
     """
     seen = last_check()
     if seen is not None and not fresh:
@@ -312,24 +313,26 @@ def is_there(label: str, *, fresh: bool = False) -> bool:
 
 
 def found_missing(label: str) -> IndexMissing:
-    """What to raise where an index has just proved to be missing."""
+    """Build the error for an index that was just found missing."""
     global _last
-    _last = None  # so that somebody looks at once
+    _last = None  # makes the next call check at once
     return IndexMissing(f"index {label}", retry_after=CLIENT_RETRY_AFTER_S)
 
 
 def require(label: str, *, fresh: bool = False) -> None:
     """
+    Require the index that an operation relies on.
+
     Args:
-        fresh: As of `is_there`; where a round trip more does not matter.
+        fresh: As in `is_there`; costs another round trip.
 
     Raises:
-        IndexMissing: what is to be done rests on an index that is not there.
+        IndexMissing: the index does not exist.
     """
     if is_there(label, fresh=fresh):
         return
-    # At the first start one process builds, and what others saw before is out of date:
-    # nobody is refused for that.
+    # At the first start one process builds while the others' checks are out of date; no
+    # request must be refused for that.
     await_new()
     if not is_there(label, fresh=True):
         raise IndexMissing(f"index {label}", retry_after=CLIENT_RETRY_AFTER_S)
@@ -337,10 +340,10 @@ def require(label: str, *, fresh: bool = False) -> None:
 
 def _read(database: Database, collection: str) -> dict[str, Mapping]:
     """
-    A collection's indexes by name, as MongoDB describes them.
+    Return a collection's indexes by name, as MongoDB describes them.
 
-    One that is being built has ``buildUUID``, and the rest under ``spec``. The driver's
-    own `list_indexes` cannot tell it from one that is ready.
+    An index that is being built has ``buildUUID``, and its description in ``spec``. The
+    driver's own `list_indexes` does not distinguish it from one that is ready.
     """
     command = {"listIndexes": collection, "includeBuildUUIDs": True}
     try:

@@ -1,4 +1,4 @@
-"""A picture that a user gave, to be drawn from."""
+"""An input picture, its preparation, and how long it is stored."""
 
 import secrets
 from collections.abc import Collection
@@ -18,13 +18,13 @@ from jimeng.documents.base import Stored, named_index, new_token, utcnow
 from jimeng.documents.decoding import DictField
 
 PREFIX = "upload_"
-PROMISED = timedelta(days=1)  # for which an upload is kept, whatever becomes of tasks
+PROMISED = timedelta(days=1)  # that an upload is stored, whether or not a task uses it
 
 
 class InputState(StrEnum):
     """
-    ``fetching`` (from an address, or still as it came) → ``ready``, or ``gone`` where
-    nothing came of it.
+    ``fetching`` (to be downloaded or normalised) → ``ready``, or ``gone`` if that
+    failed.
     """
 
     FETCHING = "fetching"
@@ -33,38 +33,39 @@ class InputState(StrEnum):
 
 
 def new_input_id() -> str:
-    """128 random bits."""
+    """Return an id of 128 random bits."""
     return PREFIX + secrets.token_urlsafe(16)
 
 
 class Input(Stored):
     """
-    A picture that goes in; its bytes are in a bucket of their own.
+    An input picture; its files are in a GridFS bucket of their own.
 
     Attributes:
-        user_id: Whose it is: that of the tasks that it goes into, too.
-        file_id: The bytes once it is ready, in the store of inputs.
-        raw_id: The bytes as they came, until it is ready.
-        url: Where it is to be fetched from.
+        user_id: The owner of the input and of the tasks that use it.
+        file_id: The id of the prepared file, once it is ready.
+        raw_id: The id of the file as received, until it is ready.
+        url: The URL to download it from.
         picture: The id of the `Image` that it is a copy of.
-        given_width: Pixels that it had before it was made smaller, upright.
-        alpha: Whether a pixel is transparent.
-        sha256: Hexadecimal, of the bytes of *file_id*.
-        fitted: Limits of a model -> the bytes that were made to keep them:
-            ``file_id``, ``width``, ``height``, ``content_type``.
-        uploaded: It was given before any task named it, with a promise of a day.
-        idem_key: The ``Idempotency-Key`` under which it came; none from the moment
-            that its owner has deleted it.
-        idem_hash: SHA-256 of the file as it came under that key.
-        unnamed: True as long as no task has named it.
-        hidden: Its owner has deleted it; the tasks that name it go on.
-        keep_until: Until when it is kept though no task names it.
-        doomed_at: Since when it was seen to be past that; it can be named no more.
-        tries: How often it has been fetched in vain, or its bytes could not be read.
+        given_width: Width in pixels before downscaling, upright.
+        alpha: Whether it has transparent pixels.
+        sha256: Hash of the file *file_id*, in hex.
+        fitted: Limits of a model -> the version that was scaled to them: ``file_id``,
+            ``width``, ``height``, ``content_type``.
+        uploaded: It was uploaded before any task used it, and is stored for a day.
+        idem_key: The ``Idempotency-Key`` of the upload; unset once its owner has
+            deleted it.
+        idem_hash: SHA-256 of the file as received under that key.
+        unnamed: True as long as no task has used it.
+        hidden: Its owner has deleted it; tasks that use it go on.
+        keep_until: Until then it is stored even if no task uses it.
+        doomed_at: When the janitor found it expired; no further task can use it.
+        tries: Number of failed downloads, or failures to read its file.
         error: The code of why it is gone.
-        not_before: When it may be tried again.
-        owner: The token of the worker that is at it; of each user's only one has one.
-        owned_until: When that worker must have ended.
+        not_before: Time of the next attempt.
+        owner: The token of the worker that prepares it. Of each user's inputs, only one
+            is claimed at a time.
+        owned_until: The end of that worker's lease.
     """
 
     id = StringField(primary_key=True, default=new_input_id)
@@ -78,7 +79,7 @@ class Input(Stored):
     height = IntField()  # pixels
     given_width = IntField()  # pixels
     given_height = IntField()  # pixels
-    bytes = IntField(default=0)  # of what is kept
+    bytes = IntField(default=0)  # size of the stored file
     content_type = StringField()
     sha256 = StringField()
     alpha = BooleanField(default=False)
@@ -115,14 +116,14 @@ class Input(Stored):
 
     @property
     def uploaded_size(self) -> tuple[int, int] | None:
-        """The sides that it had when it came, upright; None until they are known."""
+        """Width and height in pixels as received, upright; None until known."""
         if self.given_width is None or self.given_height is None:
             return None
         return self.given_width, self.given_height
 
     @property
     def size(self) -> tuple[int, int] | None:
-        """Its sides, in pixels; None until they are known."""
+        """Width and height in pixels as stored; None until known."""
         if self.width is None or self.height is None:
             return None
         return self.width, self.height
@@ -134,11 +135,11 @@ class Input(Stored):
     @classmethod
     def claim(cls, input_id: str, user_id: str, until: datetime) -> "Input | None":
         """
-        Take an input to work at it, alone.
+        Claim an input for one worker until *until*.
 
         Returns:
-            None if another worker is at it, or at another one of this user's; or it
-            may not be tried again yet.
+            None if a worker has claimed it or another input of this user, or its next
+            attempt is not due yet.
         """
         now = utcnow()
         stale = {"user_id": user_id, "owner": {"$exists": True}}
@@ -156,10 +157,14 @@ class Input(Stored):
 
     def settle(self, changes: dict, *gone: str) -> "Input | None":
         """
-        Write what came of working at it; None if another has taken it over.
+        Store the result of the preparation, and release the claim.
 
         Args:
-            gone: Fields that it has no longer.
+            changes: Fields to set.
+            gone: Fields to unset.
+
+        Returns:
+            The input; None if another worker has claimed it meanwhile.
         """
         ended = dict.fromkeys(("owner", "owned_until", *gone), "")
         update = {"$set": changes, "$unset": ended}
@@ -168,10 +173,11 @@ class Input(Stored):
     @classmethod
     def name(cls, ids: Collection[str], user_id: str, until: datetime) -> bool:
         """
-        Keep these until a task that names them is written, at least till *until*.
+        Mark inputs as used by a task that is about to be stored; keep them at least
+        until *until*.
 
         Returns:
-            False if one of them cannot be named any more.
+            False if one of them can no longer be used.
         """
         wanted = set(ids)
         where = {"_id": {"$in": list(wanted)}, "user_id": user_id}
@@ -182,7 +188,7 @@ class Input(Stored):
 
     @classmethod
     def release(cls, ids: Collection[str]) -> None:
-        """A task that named these is gone: soon somebody sees whether others do."""
+        """Let the janitor check soon whether other tasks still use these inputs."""
         now, day = utcnow(), int(PROMISED.total_seconds() * 1000)
         promised = {"$max": [now, {"$add": ["$created_at", day]}]}
         earliest = {"$cond": [{"$eq": ["$uploaded", True]}, promised, now]}

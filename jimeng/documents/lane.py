@@ -22,17 +22,18 @@ class Lane(Stored):
 
     Attributes:
         id: ``provider:req_key``, or ``account@provider:req_key``.
-        turn: The highest ticket that was ever claimed.
+        turn: The highest ticket of all that were claimed.
         taken_at: When a picture was last claimed.
         not_before: End of the back-off: nothing is sent before.
-        refusals: Refusals in a row because too many pictures were running.
-        full_at: The lowest number that was running at one of these.
+        refusals: Number of rejections in a row because of too many running pictures.
+        full_at: The lowest number of running pictures at one of these.
         limit: The concurrency limit, while it is lower than the configured one.
-        raised: How many more than *limit* are on trial.
-        limit_until: When the next increase is tried; absent while a trial widens.
-        refused: The error code with which the provider refused the account: suspended.
+        raised: By how much the limit is exceeded on trial.
+        limit_until: Time of the next trial increase; absent while a trial is widening.
+        refused: The error code for which the provider refused the account; present
+            while the account is suspended.
         rests: Number of suspensions in a row.
-        durations: Seconds that the latest pictures took, newest last.
+        durations: Durations of the latest pictures in seconds, newest last.
         calm_until: End of the polling back-off, after a rate limit of the provider.
     """
 
@@ -93,8 +94,8 @@ class Worker(Stored):
     Attributes:
         code: The schema number of its release, as in `migrations`.
         release: Its version and commit, for people.
-        left: It was stopped on purpose.
-        too_old: It has stopped itself: a later release has migrated the database.
+        left: It was shut down deliberately.
+        too_old: It stopped itself because a later release has migrated the database.
         ran_at: When it last ran a job; absent before the first.
         stuck: The names of its periodic tasks that hang; absent if there are none.
     """

@@ -15,10 +15,10 @@ from mongoengine.fields import DateTimeField, StringField
 
 from jimeng.documents.base import NOTHING, WORKER_TIMEOUT, Stored, new_token, utcnow
 
-# Longer than the timeout of a database operation: no other worker takes over during
-# one.
+# Longer than the timeout of a database operation, so that no other worker takes over
+# during one.
 WRITING_LEASE = timedelta(seconds=WORKER_TIMEOUT + 5)
-TURN_S = 1.0  # that one run of a periodic task works on due documents
+TURN_S = 1.0  # duration of one run of a periodic task over due documents
 Update = Mapping[str, Mapping[str, object]]  # by operators, such as ``$set``
 
 
@@ -27,8 +27,8 @@ class Leased(Stored):
     A document that comes due, and is processed by one worker at a time.
 
     Attributes:
-        due_at: When it is due; while claimed, the end of the lease. Absent if nothing
-            is left to do.
+        due_at: When it is due; while claimed, the end of the lease. Absent once its
+            processing has ended.
         owner: The token of the latest claim.
     """
 
@@ -39,7 +39,7 @@ class Leased(Stored):
 
     @property
     def still(self) -> dict[str, object]:
-        """Conditions besides the owner under which a claim is still valid."""
+        """Conditions, besides the owner, for a claim to be still valid."""
         return {"open": True}
 
     @classmethod

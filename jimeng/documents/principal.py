@@ -1,4 +1,4 @@
-"""Who asks, what they may see, and the trail that they leave at what is another's."""
+"""The principal of a request: access rights, and the audit trail of operators."""
 
 import logging
 import re
@@ -23,10 +23,10 @@ from jimeng.errors.access import (
 
 log = logging.getLogger(__name__)
 
-# Of an API key. What changes something takes one of `CHANGING`.
+# Scopes of API keys. Changes require one of `CHANGING`.
 SCOPES = ("read", "write", "act_for", "account", "admin")
 CHANGING = frozenset({"write", "act_for", "admin"})
-KEY_INTERFACES = ("api", "openai", "mcp")  # that programs come in by, with a key
+KEY_INTERFACES = ("api", "openai", "mcp")  # interfaces that accept API keys
 UNKNOWN = -1
 Kind = TypeVar("Kind", bound=Stored)
 
@@ -36,13 +36,13 @@ _recording: ContextVar[bool] = ContextVar("recording", default=False)
 @dataclass(frozen=True)
 class KeyUse:
     """
-    The API key that is used, and what it is limited to.
+    The API key of a request, and its limits.
 
     Attributes:
-        models: Ids; empty for all.
-        per_minute: Tasks; None for no limit but the user's.
-        per_day: Pictures; the same.
-        user_prefix: Begins the ids of the users that it may act for; empty for none.
+        models: Ids of the allowed models; empty for all.
+        per_minute: Rate limit of tasks; None for only that of the user.
+        per_day: Daily quota of pictures; None for only that of the user.
+        user_prefix: Prefix of the ids of users that it may act for; empty for none.
     """
 
     id: str
@@ -55,20 +55,20 @@ class KeyUse:
 @dataclass(frozen=True)
 class Principal:
     """
-    The one on whose behalf something is read or changed.
+    The user, and the API key if any, on whose behalf data is read or changed.
 
     Attributes:
-        user_id: Whose new tasks are, unless the request says otherwise.
-        is_operator: Sees and touches everybody's: an operator, or anybody where
-            authentication is off.
-        scopes: What the API key that was used is good for; a signed-in browser
-            may do whatever its user may.
-        key: That key, if one was used.
-        key_ends_at: When that key ends, if it does.
-        daily_quota: Pictures a day that the user's record allows, None where it does
-            not say; `UNKNOWN` if nobody has looked.
-        address: Where the request comes from; of commands ``user@host``.
-        is_anonymous: Authentication is off, and nobody knows who it is.
+        user_id: The owner of new tasks, unless the request names another.
+        is_operator: May read and change every user's data: an operator, or any client
+            if authentication is off.
+        scopes: The scopes of the API key; a browser session has all that its user may
+            have.
+        key: The API key, if one was used.
+        key_ends_at: When that key expires; None for never.
+        daily_quota: The user's own daily quota of pictures; None if the user has none
+            of their own; `UNKNOWN` if it was not looked up.
+        address: The client's address; of commands ``user@host``.
+        is_anonymous: Authentication is off, so the user is unknown.
     """
 
     user_id: str
@@ -82,11 +82,11 @@ class Principal:
 
     @property
     def person(self) -> str:
-        """One of those who share this server; without sign-in an address."""
+        """The key of per-person limits: the user, or the address without sign-in."""
         return self.address if self.is_anonymous else self.user_id
 
     def filter(self) -> dict:
-        """The part of a query that keeps to what this principal may see."""
+        """Build a query condition for documents that this principal may see."""
         if self.is_operator:
             return {}
         if prefix := self.user_prefix:
@@ -96,7 +96,7 @@ class Principal:
 
     @property
     def user_prefix(self) -> str:
-        """As the key has it; ids of user records never begin so."""
+        """The key's `user_prefix`; ids of user records never begin with one."""
         return self.key.user_prefix if self.key else ""
 
     def find(
@@ -107,11 +107,12 @@ class Principal:
         within: Mapping[str, object] = MappingProxyType({}),
     ) -> Kind:
         """
-        Look one up: what is another's is as absent as what never was.
+        Find a document that the principal may see. Another user's document is reported
+        like one that does not exist.
 
         Args:
-            missing: Raised where there is none.
-            within: Only where this query holds, too.
+            missing: The error to raise if there is none.
+            within: A further query condition.
         """
         found = kind.find_one({"_id": row_id, **self.filter(), **within})
         if found is None:
@@ -126,27 +127,27 @@ class Principal:
         missing: type[JimengError],
         within: Mapping[str, object] = MappingProxyType({}),
     ) -> Kind:
-        """`find`, and change as MongoDB's *update* says, in one step."""
+        """`find`, and apply the MongoDB *update*, in one atomic step."""
         found = kind.find_and_modify({"_id": row_id, **self.filter(), **within}, update)
         if found is None:
             raise missing(f"{kind.__name__} {row_id[:80]!r}")
         return found
 
     def may_use(self, model: str) -> bool:
-        """Whether the key, if one was used, is good for the model with that id."""
+        """Whether the key, if one was used, allows the model with that id."""
         return self.key is None or not self.key.models or model in self.key.models
 
     def signer_for(self, user_id: str) -> str | None:
         """
-        Whose secret signs what tells of that user's work, if it is not the user's own:
-        a shop has one for all of its customers.
+        The user whose secret signs webhooks about that user's tasks, if it is another:
+        a shop that acts for its customers has one secret for all of them.
         """
         is_another = bool(self.user_prefix) and user_id != self.user_id
         return self.user_id if is_another else None
 
     @property
     def may_change(self) -> bool:
-        """Whether the key, if one was used, is good for more than looking."""
+        """Whether the key, if one was used, has a scope for more than reading."""
         return bool(self.scopes & CHANGING)
 
     def may_act_for(self, user_id: str) -> bool:
@@ -157,7 +158,7 @@ class Principal:
     def require_reader(self, user_id: str) -> None:
         """
         Raises:
-            UserNotFound: what is that user's is not there for this principal to see.
+            UserNotFound: the principal may not see that user's data.
         """
         if not self.may_act_for(user_id):
             raise UserNotFound(f"user {user_id[:64]!r}")
@@ -165,11 +166,11 @@ class Principal:
     def require_owner(self, user_id: str, what: str) -> None:
         """
         Args:
-            what: Is to be made, for the log.
+            what: The object to create, for the log.
 
         Raises:
-            UserIdNotYours: it would be that user's, and only an operator, or a key
-                for users with such an id, makes anything for others.
+            UserIdNotYours: the principal may not create objects for that user: only an
+                operator, or a key with that prefix of user ids, acts for others.
         """
         if not self.may_act_for(user_id):
             said = f"{what} for {user_id[:64]!r}"
@@ -178,10 +179,10 @@ class Principal:
     def require_operator(self, what: str) -> None:
         """
         Args:
-            what: Was asked for, for the log.
+            what: The requested action, for the log.
 
         Raises:
-            AdminsOnly: it is the operator's alone to see or to do.
+            AdminsOnly: the principal is not an operator.
         """
         if not self.is_operator:
             raise AdminsOnly(what)
@@ -192,7 +193,7 @@ class Principal:
             model: Its id.
 
         Raises:
-            ModelNotAllowed: the key is limited to others.
+            ModelNotAllowed: the key is limited to other models.
         """
         if self.key is not None and not self.may_use(model):
             allowed = ", ".join(sorted(self.key.models))
@@ -201,7 +202,7 @@ class Principal:
     def require_account(self, what: str) -> None:
         """
         Raises:
-            ScopeTooSmall: the key is not good for what the password protects.
+            ScopeTooSmall: the key lacks the scope for what the password protects.
         """
         if not self.scopes & {"account", "admin"}:
             raise ScopeTooSmall(what, scope="account")
@@ -212,13 +213,14 @@ def recorded(
     principal: Principal, action: str, target: str | None = None, **details: object
 ) -> Iterator[dict]:
     """
-    Write into the audit trail what is about to be done, and afterwards what came of
-    it. What is done as part of that is not written once more.
+    Record an action in the audit trail before it runs, and its outcome afterwards.
+
+    Nested actions are part of it and get no entry of their own.
 
     Yields:
-        A dict to put the outcome into: counts, as JSON. An error's code is added by
-        itself, ``internal`` for what nobody expected. An entry without an outcome is
-        one whose process, or MongoDB, died before it could say.
+        A dict for the outcome: counts, as JSON. The code of an error is added
+        automatically, ``internal`` for unexpected ones. An entry without an outcome
+        means that the process, or MongoDB, died before writing it.
     """
     outcome: dict = {}
     if _recording.get():
@@ -241,7 +243,7 @@ def recorded(
         with best_effort("outcome of an action"):
             AuditEntry.close(entry.id, {**outcome, "error": code})
         raise
-    with best_effort("outcome of an action"):  # which is done
+    with best_effort("outcome of an action"):  # it has succeeded
         AuditEntry.close(entry.id, outcome or {"ok": True})
 
 
@@ -249,8 +251,8 @@ def noted(
     principal: Principal, user_id: str, action: str, **details: object
 ) -> AbstractContextManager[dict]:
     """
-    An entry in the audit trail, where an operator does this to another. Without
-    authentication nobody knows who it is.
+    Record an action in the audit trail if an operator acts on another user's data. With
+    authentication off the actor is unknown, and nothing is recorded.
     """
     if (
         principal.is_anonymous
@@ -263,7 +265,7 @@ def noted(
 
 @contextmanager
 def part_of_recorded() -> Iterator[None]:
-    """What is done inside is part of what stands in the audit trail already."""
+    """Record no nested actions: the enclosing action is in the audit trail already."""
     token = _recording.set(True)
     try:
         yield

@@ -1,4 +1,4 @@
-"""A prompt that a user keeps under a name."""
+"""A prompt that a user has saved under a name."""
 
 from mongoengine.fields import DateTimeField, IntField, StringField
 
@@ -8,12 +8,12 @@ from jimeng.documents.ids import new_id
 
 class SavedPrompt(Stored):
     """
-    Words and settings, as the API takes them; what is absent is as is usual.
+    A prompt and its settings, as in the API; absent settings have their defaults.
 
     Attributes:
-        name: What its user calls it; two may have the same.
-        style: With a name, or words.
-        updated_at: When it was made or last changed.
+        name: The user's name for it; need not be unique.
+        style: The name of a style, or free text.
+        updated_at: When it was created or last changed.
     """
 
     id = StringField(primary_key=True, default=new_id("prompt_"))

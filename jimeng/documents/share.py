@@ -1,4 +1,4 @@
-"""A page for whoever has its link: a collection, or one picture."""
+"""A share: a public page, behind a secret link, of a collection or a picture."""
 
 import secrets
 from collections.abc import Iterable
@@ -11,29 +11,29 @@ from jimeng.documents.base import Stored, named_index, utcnow
 
 
 class Shared(StrEnum):
-    """What is shown."""
+    """The kind of object that is shared."""
 
     COLLECTION = "collection"
     PICTURE = "picture"
 
 
 def new_share_token() -> str:
-    """128 random bits: who has the link may see the page."""
+    """Return 128 random bits: the link is the only credential for the page."""
     return secrets.token_urlsafe(16)
 
 
 class Share(Stored):
     """
-    One link, which its owner may replace or end.
+    One link, which its owner may replace or revoke.
 
     Attributes:
-        id: That of what it shows, so that each is shared once.
-        token: What the link is made of.
-        secret: What the addresses of its pictures are made with; it is told nobody.
+        id: The id of the shared object, so that each has at most one share.
+        token: The secret part of the link.
+        secret: The key from which the URLs of its pictures are derived; never shown.
         kind: One of `Shared`.
-        title: What stands above it; empty: the name of the collection, or nothing.
-        prompts: Whether what the pictures were asked for with is told.
-        expires_at: From when on the link leads nowhere; absent: as long as it is there.
+        title: The heading of the page; empty: the collection's name, or none.
+        prompts: Whether the page shows the pictures' prompts.
+        expires_at: When the link expires; absent: never.
     """
 
     id = StringField(primary_key=True)
@@ -60,6 +60,6 @@ class Share(Stored):
 
     @classmethod
     def showing(cls, ids: Iterable[str]) -> set[str]:
-        """Those of these pictures that have a link of their own which leads to them."""
+        """Return which of these pictures have a valid share of their own."""
         where = {"_id": {"$in": [*ids]}, "expires_at": {"$not": {"$lte": utcnow()}}}
         return {row["_id"] for row in cls.collection().find(where, {"_id": 1})}

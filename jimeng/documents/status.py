@@ -1,4 +1,4 @@
-"""How a task stands."""
+"""The status of a task."""
 
 from enum import StrEnum
 

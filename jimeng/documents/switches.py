@@ -1,4 +1,4 @@
-"""What an operator can switch off, for all processes at once."""
+"""Switches by which an operator pauses parts of the work, for all processes."""
 
 from mongoengine.fields import DateTimeField, StringField
 
@@ -7,12 +7,12 @@ from jimeng.documents.base import Stored
 
 class Switch(Stored):
     """
-    A part of the work that is paused; no record means that it goes on.
+    A part of the work that is paused; without a record it is running.
 
     Attributes:
         id: ``intake``, ``sending`` or ``webhooks``.
-        paused_at: Since when.
-        by: The id of who paused it.
+        paused_at: When it was paused.
+        by: The id of the user who paused it.
     """
 
     id = StringField(primary_key=True)

@@ -1,4 +1,4 @@
-"""A task: what a user asked for, and what became of it."""
+"""A task: one request for pictures, its status, and the outcome of each picture."""
 
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
@@ -22,12 +22,12 @@ from jimeng.documents.usage import RateLimit
 
 NOT_CHARGED = "no"
 CHARGED = (NOT_CHARGED, "unknown", "yes")
-# What is said of a failure as long as nothing better is known.
+# Defaults for the parts of a picture's error that this release cannot read.
 UNREADABLE = {"code": "not_understood", "charged": "unknown"}
-# As `KNOWN_KIND`; a task has always said what it makes.
+# Like `KNOWN_KIND`, by a field that every task has.
 KNOWN_TYPE = {"type": "image"}
 THERE = {"deleted_at": {"$exists": False}}
-# Deleted for good; with null instead of $exists the index finds them.
+# Permanently deleted. The index serves a comparison with null, but not $exists: false.
 DOOMED = {"deleted_at": {"$exists": True}, "purge_at": None}
 MAX_PAIRS = 16  # of metadata
 MAX_NAME = 40  # characters
@@ -36,16 +36,16 @@ MAX_VALUE = 500  # characters
 
 def stored_pairs(metadata: Mapping[str, str] | None) -> list[dict] | None:
     """
-    Metadata as it is stored; None, which is not, where there is none.
+    Encode metadata for storage as a list of pairs; None, which is not stored, if empty.
 
-    A name may be any text, also one that MongoDB takes for no field's, and one index
-    serves all names.
+    A name may be any text, including text that is invalid as a MongoDB field name; one
+    index serves all names.
     """
     return [{"k": name, "v": text} for name, text in (metadata or {}).items()] or None
 
 
 def pairs_of(stored: Iterable[Mapping] | None) -> dict[str, str]:
-    """The same as programs have it; what only a later release can read is left out."""
+    """Decode stored metadata, omitting pairs that only a later release can read."""
     return {
         each["k"]: each["v"]
         for each in stored or ()
@@ -54,53 +54,53 @@ def pairs_of(stored: Iterable[Mapping] | None) -> dict[str, str]:
 
 
 def having(metadata: Mapping[str, str] | None) -> dict:
-    """The part of a query that keeps to documents which have all of these pairs."""
+    """Build a query condition for documents that have all of these pairs."""
     pairs = stored_pairs(metadata)
     return {"metadata": {"$all": pairs}} if pairs else {}
 
 
 class Task(Stored):
     """
-    One request for pictures, from the asking to the last of them.
+    One request for pictures, from its submission to the end of its last picture.
 
     Attributes:
-        user_id: Whose it is; any text, a user record of that id need not exist.
-        input: The request as it came.
+        user_id: The owner; any text, a user record of that id need not exist.
+        input: The request as received.
         prompt: As sent to the provider.
-        inputs: The ids of the pictures that go in, in order; a mask is the last.
-        has_mask: Whether it is.
-        strength: 0 to 1, where the caller said so.
-        expand: Shares by edge, where the caller said so.
-        made_from: Of each input its id, under ``input``, and that of the `Image` that
-            it is a copy of, under ``picture``, where it is one.
-        unsized: Its width and height are not known before its inputs are.
-        turn: The first of its turns in the lane, as they were given; absent where it
-            takes them later. Its pictures may have moved up since.
-        seed: Of the first picture; each further one has the next number. None
-            where the model takes no seeds.
+        inputs: The ids of its input pictures, in order; a mask is the last.
+        has_mask: Whether the last input is a mask.
+        strength: 0 to 1, if the caller set it.
+        expand: Shares by edge, if the caller set them.
+        made_from: For each input its id, under ``input``, and, if it is a copy of an
+            `Image`, the id of that, under ``picture``.
+        unsized: Its width and height are unknown until its inputs are prepared.
+        turn: The first ticket in the lane that was reserved for it; absent if tickets
+            are reserved later. Its pictures may have moved up since.
+        seed: The seed of the first picture; each further one has the next number. None
+            if the model has no seeds.
         open: True until the task has ended, then absent: the index of open ones.
         outcomes: Picture number -> ``{"state": "done"}`` or
             ``{"state": "failed", "error": {...}}``.
-        first_answer: ``position`` and ``eta_seconds`` at creation, which a
-            replayed request is answered with.
-        join_key: What a re-post of its request is known by: the caller and what
-            was asked for; only of doors whose clients re-post by themselves.
-        joins: Re-posts that were given this task.
-        key_id: The API key that asked, where that has a day of its own.
-        answered_at: When its request, or the latest re-post, was answered whole.
-        batch: The id of the `Batch` that it belongs to, if it does.
-        batch_index: Which of the batch's prompts it draws, from 0.
-        reason: The code of why it was cancelled, where its owner did not ask for it.
+        first_answer: ``position`` and ``eta_seconds`` at creation, for the response to
+            a replayed request.
+        join_key: The deduplication key of its request: the caller and the parameters.
+            Only for interfaces whose clients retry requests automatically.
+        joins: Number of retried requests that joined this task.
+        key_id: The API key of the request, if the key has a daily quota of its own.
+        answered_at: When its request, or the latest retry, was answered completely.
+        batch: The id of its `Batch`, if any.
+        batch_index: The index of its prompt in the batch, from 0.
+        reason: The code of why it was cancelled, if not by its owner.
         not_before: When a delayed task may start.
-        deleted_at: Set when its owner deleted it; nobody sees it from then on,
-            and the rest of it goes soon after, or at `purge_at`.
-        purge_at: Until when a deleted task can be brought back; absent: it cannot.
-        webhook: Where the end of this task alone is sent: ``url``, whose default
-            endpoint signs it (``signer``, if it is not the user's), and which
-            ``events`` of it.
-        announce: Its end is to be sent by webhooks, and no delivery is made yet.
-        announced: An end of it has been.
-        pairs: Its metadata: text of its program's, as `stored_pairs` has it.
+        deleted_at: When its owner deleted it. It is hidden from then on, and its files
+            and records are removed soon after, or at `purge_at`.
+        purge_at: Until then a deleted task can be restored; absent: it cannot.
+        webhook: Where the end of this task alone is sent: ``url``; ``signer``, the user
+            whose default endpoint signs it, if not the owner; and the ``events`` to
+            send.
+        announce: Its end is to be sent to webhooks; the deliveries are not created yet.
+        announced: Deliveries of an end of it have been created.
+        pairs: The caller's metadata, as stored by `stored_pairs`.
     """
 
     id = StringField(primary_key=True, default=new_task_id)
@@ -152,7 +152,7 @@ class Task(Stored):
     announced = BooleanField()
     pairs = ListField(DictField(), default=None, db_field="metadata")
 
-    # Not stored: how the user stands with each limit after asking for it.
+    # Not stored: the state of each of the user's limits after the submission.
     rate_limits: tuple[RateLimit, ...] = ()
 
     meta = {
@@ -171,7 +171,7 @@ class Task(Stored):
             named_index("trash", "user_id", "-deleted_at", having="purge_at"),
             named_index("purge", "purge_at", "deleted_at", having="deleted_at"),
             named_index("announce", "open", "completed_at", having="announce"),
-            # The pairs first: of several MongoDB then tries which is the rarest.
+            # The pairs first: MongoDB then tries which of several pairs is the rarest.
             named_index(
                 "metadata", "pairs", "user_id", "-created_at", "-_id", having="metadata"
             ),
@@ -180,17 +180,17 @@ class Task(Stored):
 
     @property
     def metadata(self) -> dict[str, str]:
-        """What its program attached to it."""
+        """The caller's metadata."""
         return pairs_of(self.pairs)
 
     def starts_after(self, seconds: float) -> bool:
-        """Whether it is delayed for longer than so many seconds from now."""
+        """Whether it is delayed for more than *seconds* from now."""
         latest = utcnow() + timedelta(seconds=seconds)
         return self.not_before is not None and self.not_before > latest
 
     @property
     def reserves_ticket_later(self) -> bool:
-        """Whether its pictures have something to wait for before they are in line."""
+        """Whether its pictures wait for inputs or a start time before being queued."""
         return self.not_before is not None or bool(self.inputs)
 
     @property
@@ -204,55 +204,55 @@ class Task(Stored):
 
     @property
     def generation_ids(self) -> list[str]:
-        """Fixed, so that writing the generations twice writes them once."""
+        """The ids of its generations, derived, so that creating them is idempotent."""
         return [f"{self.id}_{index}" for index in range(self.n)]
 
     @property
     def failures(self) -> dict[int, dict]:
-        """Picture number -> the error of each picture that did not come."""
+        """Picture number -> the error of each failed picture."""
         ends = self.ends.items()
         return {i: end["error"] for i, end in ends if end["state"] != "done"}
 
     @property
     def may_be_charged_twice(self) -> bool:
         """
-        Whether a picture that did not come was, or may have been, charged: running the
-        task again then needs consent, by every interface.
+        Whether a failed picture was, or may have been, charged: running the task again
+        then needs consent, in every interface.
         """
         return any(e["charged"] != NOT_CHARGED for e in self.failures.values())
 
     @property
     def ends(self) -> dict[int, dict]:
         """
-        Picture number -> ``state`` and, but for those that are done, ``error``.
+        Picture number -> ``state`` and, unless that is ``done``, ``error``.
 
-        An end that only a later release knows is one that cannot be read here.
+        A state that only a later release knows counts as unreadable.
         """
         kept = {int(i): e for i, e in self.outcomes.items() if i.isdecimal()}
         return {index: _end(kept[index]) for index in sorted(kept)}
 
     @property
     def done(self) -> list[int]:
-        """The numbers of the pictures that have come."""
+        """The numbers of the pictures that are done."""
         return [index for index, end in self.ends.items() if end["state"] == "done"]
 
     @classmethod
     def insert(cls, row: dict) -> bool:
         """
-        Write a new task, with its idempotency key in the same step.
+        Insert a new task together with its idempotency key, atomically.
 
         Returns:
-            False if the user has another task under that key, or there is one of
-            its id.
+            False if the user has another task under that key, or a task with this id
+            exists.
 
         Raises:
-            IndexMissing: there is a key, and nothing that would keep it to one task.
+            IndexMissing: there is a key, and its unique index does not exist.
         """
         if "idem_key" not in row:
             try:
                 cls.collection().insert_one(row)
             except DuplicateKeyError:
-                return False  # its id is one that was derived, and is taken
+                return False  # a derived id: the task exists already
             return True
         key = {name: row[name] for name in ("user_id", "idem_key")}
         new = {"$setOnInsert": {k: v for k, v in row.items() if k not in key}}
@@ -269,13 +269,13 @@ class Task(Stored):
 
     @classmethod
     def touch(cls, task_ids: Iterable[str]) -> None:
-        """Let tasks be read anew, after what their pictures say has changed."""
+        """Update `updated_at` of tasks whose pictures have changed."""
         where = {"_id": {"$in": list(task_ids)}}
         cls.collection().update_many(where, {"$set": {"updated_at": utcnow()}})
 
     @classmethod
     def start(cls, task_id: str) -> bool:
-        """Note that a picture is about to be sent; False if it is not wanted."""
+        """Record that a picture is about to be sent; False if it is not wanted."""
         now = utcnow()
         started = {"$ifNull": ["$started_at", now]}
         update = {"status": "processing", "started_at": started, "updated_at": now}
@@ -284,7 +284,7 @@ class Task(Stored):
 
     @classmethod
     def cancel(cls, where: dict, task_id: str) -> "Task | None":
-        """Cancel the task if *where* holds and it has not ended; else None."""
+        """Cancel the task if it matches *where* and has not ended; else return None."""
         now = utcnow()
         return cls.find_and_modify(
             {**where, "_id": task_id, "status": {"$in": OPEN}},
@@ -301,19 +301,18 @@ class Task(Stored):
     @classmethod
     def record(cls, task_id: str, index: int, outcome: dict) -> "Task | None":
         """
-        Write what became of one picture; the status follows from all of them.
+        Store the outcome of one picture, and derive the status from all outcomes.
 
-        The first outcome stands, with one exception: a picture that turns up
-        after a failure of which nobody knew whether it was charged takes that
-        failure's place. Repeating a call is harmless.
+        The first outcome is final, with one exception: a picture that is found after a
+        failure with an unknown charge replaces that failure. Idempotent.
 
         Returns:
-            The task afterwards; None if it is gone, deleted, cancelled, or has
-            the outcome already.
+            The updated task; None if it does not exist, is deleted or cancelled, or
+            has the outcome already.
         """
         key = f"outcomes.{index}"
-        # Not those of `OPEN` alone: what has been drawn counts whatever a later
-        # release calls a task that goes on.
+        # Not only the states in `OPEN`: an outcome must be stored even if a later
+        # release has other names for an open task.
         goes_on = {"status": {"$nin": ENDED}, key: {"$exists": False}}
         wanted: list[dict] = [goes_on]
         if outcome["state"] == "done":
@@ -327,7 +326,7 @@ class Task(Stored):
         return cls.find_and_modify(
             {"_id": task_id, "$or": wanted, **THERE},
             [
-                # Without $literal a text that begins with $ is an expression.
+                # Without $literal, text that begins with $ would be an expression.
                 {"$set": {key: {"$literal": outcome}, "updated_at": now}},
                 {"$set": {"_states": states}},
                 {
@@ -335,7 +334,7 @@ class Task(Stored):
                         "status": {"$cond": [all_in, ended_status, "$status"]},
                         "completed_at": {"$cond": [all_in, now, "$$REMOVE"]},
                         "open": {"$cond": [all_in, "$$REMOVE", True]},
-                        # A picture that comes late is an end of its own.
+                        # A picture that is found late is a further end of the task.
                         "announce": {"$cond": ["$announced", True, "$announce"]},
                     }
                 },

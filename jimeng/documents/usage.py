@@ -1,4 +1,4 @@
-"""How users stand with their limits; and what has come of what they asked for."""
+"""Usage: the state of users' limits, daily quotas, and counts of ended pictures."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -12,14 +12,14 @@ from jimeng.documents.decoding import DictField, ListField
 @dataclass(frozen=True)
 class RateLimit:
     """
-    How a user stands with one limit.
+    The state of one limit of a user.
 
     Attributes:
         policy: The limit's name.
-        quota: How much is allowed in a window.
-        window: Its length in seconds; 0 where it is of what there is at the same time.
-        left: How much of it is left.
-        resets_in: Seconds until all of it is there again.
+        quota: The number that is allowed in a window.
+        window: Its length in seconds; 0 for a limit on concurrent use.
+        left: The remaining number.
+        resets_in: Seconds until the whole quota is available again.
     """
 
     policy: str
@@ -47,14 +47,15 @@ class CountedByDay(Stored):
     @classmethod
     def used_on(cls, row_id: str, day: date) -> int:
         """
-        Pictures submitted on *day* or later: another server's clock may be ahead.
+        Return the pictures submitted on *day* or later: the clock of another server may
+        be ahead.
         """
         found = cls.find_one({"_id": row_id, "day": {"$gte": day.isoformat()}})
         return found.asked if found else 0
 
     @classmethod
     def release_quota(cls, row_id: str, day: date, n: int) -> None:
-        """Give *n* pictures back to the quota, if that day is still the latest."""
+        """Return *n* pictures to the quota, if that day is still the latest."""
         # A lower count cannot include them.
         where = {"_id": row_id, "day": day.isoformat(), "asked": {"$gte": n}}
         cls.collection(durable=False).update_one(where, {"$inc": {"asked": -n}})
@@ -64,15 +65,15 @@ class Usage(Stored):
     """
     Pictures of one user that ended on one day, in one lane, in one way.
 
-    Written once the day can no longer change; younger days are counted from the
+    Written once the day can no longer change; later days are counted from the
     generations.
 
     Attributes:
-        id: All of the others but the count, so that writing it twice writes it once.
+        id: All other fields except the count, so that writing is idempotent.
         day: In UTC, ``2026-01-31``.
         state: ``done``, ``failed``, ``unknown`` or ``dropped``.
         charged: ``no``, ``unknown`` or ``yes``.
-        code: Of the error; empty where there was none.
+        code: The error code; empty if there was no error.
     """
 
     id = StringField(primary_key=True)
@@ -95,13 +96,13 @@ class Usage(Stored):
 
 class UsageHour(Stored):
     """
-    Pictures of one user that ended in one of the latest hours, as `Hour` has them.
+    Pictures of one user that ended in one of the latest hours: `Hour` by user.
 
     Attributes:
         id: Hour and user.
         hour: In UTC, ``2026-01-31T14``.
-        ways: ``lane``, ``state``, ``charged`` and ``code`` as those of `Usage`, and
-            ``pictures``.
+        ways: Counts, ``pictures``, by ``lane``, ``state``, ``charged`` and ``code`` as
+            in `Usage`.
     """
 
     id = StringField(primary_key=True)
@@ -120,13 +121,13 @@ class UsageHour(Stored):
 
 class Sums(Stored):
     """
-    Everybody's pictures that ended in some time, by their state.
+    Counts of all users' pictures that ended in a period, by state.
 
     Attributes:
-        done: Those that came.
-        failed: Those that did not.
-        unknown: Those of which nobody knows whether they were accepted.
-        dropped: Those that were never sent, as nobody wanted them any more.
+        done: Stored successfully.
+        failed: Failed.
+        unknown: May or may not have been accepted by the provider.
+        dropped: Never sent, because they were cancelled or deleted.
     """
 
     done = IntField(default=0)
@@ -139,7 +140,7 @@ class Sums(Stored):
 
 class Tally(Sums):
     """
-    Those of a day, counted once it can no longer change.
+    The counts of a day, stored once it can no longer change.
 
     Attributes:
         id: The day in UTC, ``2026-01-31``.
@@ -152,14 +153,15 @@ class Tally(Sums):
 
 class Hour(Sums):
     """
-    Those of one of the latest hours, until its day is counted.
+    The counts of one of the latest hours, until those of its day are stored.
 
     Attributes:
         id: The hour in UTC, ``2026-01-31T14``.
-        since: Nothing ended from then on until the hour began, but for what other
-            hours have.
-        whole: They are counted, by user too; absent once one of them may have changed.
-        changes: How often that was announced, and `changed_at`, when it last was.
+        since: Between then and the beginning of the hour, no pictures ended except
+            those in other hours' records.
+        whole: The counts are complete, also by user; absent once one of them may have
+            changed.
+        changes: Number of announced changes; `changed_at` is the time of the latest.
     """
 
     id = StringField(primary_key=True)

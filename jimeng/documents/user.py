@@ -1,4 +1,4 @@
-"""Somebody who has been given a name here."""
+"""User records."""
 
 import re
 import unicodedata
@@ -15,19 +15,19 @@ from jimeng.documents.base import Stored, named_index, utcnow
 from jimeng.documents.decoding import DictField, ListField
 from jimeng.documents.ids import new_id
 
-# A dot-atom and a domain's labels (RFC 5321, 4.1.2), of any script (RFC 6531); no
-# quoted names, no addresses of hosts.
+# A dot-atom, and the labels of a domain (RFC 5321, 4.1.2), in any script (RFC 6531);
+# no quoted local parts, no IP address literals.
 ATOM, LABEL = r"[^\s@.,:;<>()\[\]\\\"]+", r"[^\W_]+(?:-+[^\W_]+)*"
 EMAIL = re.compile(rf"{ATOM}(?:\.{ATOM})*@{LABEL}(?:\.{LABEL})+")
 
 
 def email_key(email: str) -> str:
-    """The form in which two spellings of one address are equal."""
+    """Normalize an e-mail address for comparison."""
     return unicodedata.normalize("NFKC", email.strip()).casefold()
 
 
 def is_email(text: str) -> bool:
-    """Whether *text* has the form of an address; what is there only a letter tells."""
+    """Whether *text* is a well-formed e-mail address; the mailbox need not exist."""
     return len(text) <= 254 and text.isprintable() and bool(EMAIL.fullmatch(text))
 
 
@@ -36,25 +36,25 @@ class User(Stored):
     A user record.
 
     Attributes:
-        email: As it was given.
-        email_key: As it is compared.
+        email: As entered.
+        email_key: The normalized e-mail, for comparison.
         role: ``user`` or ``admin``.
-        password: A hash of it (werkzeug's scrypt); absent until one is set.
-        sessions: The number that sessions and invitations must hold to be valid; one
-            more ends all of them.
-        factor_salt: What the secret of the second factor is made of; absent: there is
-            no second factor.
-        factor_step: The half minute of the last code that was taken, since 1970.
-        factor_since: When it was set up.
-        recovery_codes: SHA-256 of those that are left, in hex.
-        leaving: The token of who is about to have an admin less, and since when.
-        disabled_at: Since when the user is kept out.
-        daily_quota: Pictures a day, 0 for none at all; absent: the server's.
+        password: Its hash (werkzeug's scrypt); absent until a password is set.
+        sessions: A counter. Sessions and invitations are valid only while they hold its
+            current value; incrementing it ends all of them.
+        factor_salt: The salt from which the secret of the second factor is derived;
+            absent: no second factor.
+        factor_step: The time step (half minutes since 1970) of the last accepted code.
+        factor_since: When the second factor was set up.
+        recovery_codes: SHA-256 of the remaining recovery codes, in hex.
+        leaving: The token of the operation that is removing this admin; `leaving_at`
+            is its beginning.
+        disabled_at: When the user was disabled; absent: enabled.
+        daily_quota: Pictures per day, 0 for none; absent: the server's default.
         language: ``zh`` or ``en``; absent: the browser's.
         theme: ``system``, ``light`` or ``dark``; absent: the system's.
-        defaults: What the form begins with: field -> value.
-        plain_files: True where files that are downloaded are not to say what they
-            were made of.
+        defaults: Initial values of the form: field -> value.
+        plain_files: True if downloaded files omit prompts from their metadata.
     """
 
     id = StringField(primary_key=True, default=new_id("user_"))
@@ -86,6 +86,6 @@ class User(Stored):
 
     @classmethod
     def names(cls, ids: Iterable[str]) -> dict[str, str]:
-        """Id -> name, of those that have a record."""
+        """Return id -> name of the users that have a record."""
         where = {"_id": {"$in": list(ids)}}
         return {u["_id"]: u["name"] for u in cls.collection().find(where, {"name": 1})}

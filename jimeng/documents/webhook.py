@@ -1,4 +1,4 @@
-"""Webhooks: where a user's events are sent, and each event that is sent there."""
+"""Webhooks: the endpoints of users, and the deliveries of events to them."""
 
 import base64
 import hashlib
@@ -23,29 +23,29 @@ BATCH_COMPLETED = "batch.completed"
 EVENTS = (*TASK_EVENTS, BATCH_COMPLETED)
 TEST = "test.ping"
 PENDING, DELIVERED, FAILED = STATES = ("pending", "delivered", "failed")
-BOTH_SIGN = timedelta(hours=24)  # after a rotation
+BOTH_SIGN = timedelta(hours=24)  # both secrets sign for so long after a rotation
 LOG_RETENTION = timedelta(days=30)
 
 
 class WebhookEndpoint(Stored):
     """
-    An address that a user's events are sent to.
+    A URL to which a user's events are sent.
 
-    Each user has one more without an address: it signs what is sent to the
-    ``webhook_url`` of a single task.
+    Each user also has a default endpoint without a URL. It signs deliveries to the
+    ``webhook_url`` of single tasks.
 
     Attributes:
-        events: Those that are sent; empty: all.
-        include_prompt: Whether the prompt stands in the body.
-        version: Of the secret; a rotation makes it one more.
-        rotated_at: When that last was.
-        fingerprint: Of the ``SECRET_KEY`` that the secret is made of.
-        disabled: The code of why nothing is sent; absent: it is sent.
-        failures: Attempts that have failed in a row.
-        failing_since: When the first of them was.
+        events: The types of events to send; empty: all.
+        include_prompt: Whether the body includes the prompt.
+        version: Version of the secret, incremented by each rotation.
+        rotated_at: Time of the latest rotation.
+        fingerprint: Fingerprint of the ``SECRET_KEY`` from which the secret is derived.
+        disabled: The code of why it is disabled; absent: it is enabled.
+        failures: Number of failed attempts in a row.
+        failing_since: Time of the first of these.
         proven: Its latest attempt succeeded.
-        catch_up: Tasks of its user may still be created by a process that has not
-            heard of it.
+        catch_up: A process that has not yet seen the endpoint may still be creating
+            tasks of its user.
     """
 
     id = StringField(primary_key=True, default=new_id(PREFIX))
@@ -75,7 +75,7 @@ class WebhookEndpoint(Stored):
 
     @staticmethod
     def default_id(user_id: str) -> str:
-        """The id of the one that signs what single tasks have sent."""
+        """Return the id of the user's default endpoint."""
         digest = hashlib.sha256(f"default {user_id}".encode())
         return PREFIX + digest.hexdigest()[:24]
 
@@ -84,18 +84,18 @@ class WebhookEndpoint(Stored):
 
     def secret(self, key: str, version: int | None = None) -> str:
         """
-        The signing secret, as Standard Webhooks writes it.
+        Return the signing secret, in the format of Standard Webhooks.
 
         Args:
             key: ``SECRET_KEY``.
-            version: An earlier one; None for the present.
+            version: The version of an earlier secret; None for the current one.
         """
         about = f"webhook {self.id} {version or self.version}"
         made = hmac.digest(key.encode(), about.encode(), "sha256")
         return f"whsec_{base64.b64encode(made).decode()}"
 
     def signing_secrets(self, key: str, now: datetime) -> list[str]:
-        """The present secret and, for a day after a rotation, the one before."""
+        """Return the current secret and, for a day after a rotation, the previous."""
         found = [self.secret(key)]
         if self.rotated_at is not None and now < self.rotated_at + BOTH_SIGN:
             found.append(self.secret(key, self.version - 1))
@@ -103,32 +103,32 @@ class WebhookEndpoint(Stored):
 
 
 def fingerprint(key: str) -> str:
-    """What tells one ``SECRET_KEY`` from another, and nothing else of it."""
+    """Return a fingerprint that identifies a ``SECRET_KEY`` without revealing it."""
     return hmac.digest(key.encode(), b"webhook fingerprint", "sha256").hex()[:16]
 
 
 class WebhookDelivery(Leased):
     """
-    An event on its way to an endpoint.
+    The delivery of one event to one endpoint.
 
     It is *ready* (``ready_at``), or waits for its next attempt or for the lease of the
-    present one to end (``due_at``), or it has ended.
+    current one to expire (``due_at``), or it has ended.
 
     Attributes:
         id: The ``webhook-id`` of every attempt.
         endpoint: The id of the endpoint.
-        subject: The task or batch that it is about.
-        url: Where it goes, if that is not the endpoint's address.
-        body: The bytes of each attempt, as text.
+        subject: The id of the task or batch that the event is about.
+        url: The URL to send it to, if that is not the endpoint's.
+        body: The request body of every attempt.
         state: ``pending``, ``delivered`` or ``failed``.
         lane: User and host; one delivery at a time is in flight for both.
-        flight: The same, while it is.
+        flight: The same while it is in flight, else absent.
         slow: The latest attempt at its endpoint failed, or there was none.
-        tries: Attempts that have begun, of those that are made by themselves.
-        once: The next attempt was asked for: it is the last, and says nothing about
-            the endpoint.
-        attempts: The latest ones: ``at``, ``outcome``, ``seconds`` and, of an answer,
-            ``status`` and the beginning of its ``body``.
+        tries: Number of automatic attempts that have begun.
+        once: The next attempt was requested by a user: it is the last, and does not
+            count for the state of the endpoint.
+        attempts: The latest ones: ``at``, ``outcome``, ``seconds`` and, if there was a
+            response, its ``status`` and the beginning of its ``body``.
     """
 
     id = StringField(primary_key=True)
@@ -168,16 +168,16 @@ class WebhookDelivery(Leased):
 
     @property
     def still(self) -> dict[str, object]:
-        """Nothing: whatever else begins or ends an attempt takes the owner away."""
+        """No further conditions: every other change of an attempt unsets the owner."""
         return {}
 
     @staticmethod
     def id_of(subject: str, event: str, end: object, endpoint: str) -> str:
         """
-        The id of one event for one endpoint: made again it is the same.
+        Derive the id of one event for one endpoint; repeating it yields the same id.
 
         Args:
-            end: Which of the ends of *subject* it is about.
+            end: Distinguishes several ends of *subject*.
         """
         text = f"{subject}|{event}|{end}|{endpoint}"
         return f"msg_{hashlib.sha256(text.encode()).hexdigest()[:32]}"

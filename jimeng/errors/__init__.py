@@ -2,9 +2,9 @@
 All errors that jimeng raises on purpose.
 
 ``code`` is for programs and is never renamed; the user's message comes from ``i18n``
-under ``error.<code>``. ``status`` is the HTTP status at the edge. The exception's
+under ``error.<code>``. ``status`` is the HTTP status of the response. The exception's
 message is English, for the log: it holds ids and codes, never a key, a password or a
-prompt. Repeated failures are logged by `outages`. Every room may import this one,
+prompt. Repeated failures are logged by `outages`. Every package may import this one,
 `local` too.
 """
 
@@ -13,11 +13,14 @@ from collections.abc import Mapping, Sequence
 
 class JimengError(Exception):
     """
+    Base class of all errors.
+
     Attributes:
         retry_after: Seconds after which the same request may succeed, or None.
         values: Placeholders of the user's message (``{limit}`` and the like).
         rate_limits: The state of the user's limits, if one of them was exceeded.
-        beside: The form field beside which it is shown; empty for the whole form.
+        beside: The form field beside which the message is shown; empty for the whole
+            form.
     """
 
     code = "internal"
@@ -104,21 +107,21 @@ class TaskFinished(JimengError):
 
 
 class PictureUnderWay(JimengError):
-    """The picture was sent or has ended; only a waiting one can be cancelled alone."""
+    """The picture was sent or has ended; only a waiting picture can be cancelled."""
 
     code = "picture_under_way"
     status = 409
 
 
 class TaskNotRetryable(JimengError):
-    """The task has not ended, or has all its pictures."""
+    """The task has not ended, or all of its pictures are done."""
 
     code = "task_not_retryable"
     status = 409
 
 
 class MayBeChargedTwice(JimengError):
-    """The first run was, or may have been, charged: the second needs consent."""
+    """The first run was, or may have been, charged: a retry needs consent."""
 
     code = "may_be_charged_twice"
     status = 409

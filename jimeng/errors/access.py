@@ -99,7 +99,7 @@ class TicketInvalid(JimengError):
 
 
 class TooManyAttempts(JimengError):
-    """Too many sign-ins have failed lately."""
+    """Too many sign-ins have failed recently."""
 
     code = "too_many_attempts"
     status = 429
@@ -143,21 +143,21 @@ class EmailTaken(JimengError):
 
 
 class EmailIsAdmins(JimengError):
-    """An e-mail is who somebody is here: only an admin gives another."""
+    """The e-mail identifies the user, so only an admin may change it."""
 
     code = "email_by_admin"
     status = 403
 
 
 class LastAdmin(JimengError):
-    """Without this one there would be no operator."""
+    """The user is the last admin who can sign in."""
 
     code = "last_admin"
     status = 409
 
 
 class NotYourself(JimengError):
-    """What an operator would be locked out by."""
+    """Operators may not lock themselves out."""
 
     code = "not_yourself"
     status = 409

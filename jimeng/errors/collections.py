@@ -1,10 +1,10 @@
-"""What users keep, collections, shares, prompts: gone, taken, or as many as may be."""
+"""Errors of collections, shares, saved prompts and webhooks."""
 
 from jimeng.errors import JimengError
 
 
 class CollectionNotFound(JimengError):
-    """There is none, or it is another's."""
+    """No such collection, or another user's."""
 
     code = "collection_not_found"
     status = 404
@@ -19,77 +19,77 @@ class CollectionNameTaken(JimengError):
 
 
 class TooManyCollections(JimengError):
-    """The user has as many as there may be."""
+    """The user has the maximum number of collections."""
 
     code = "too_many_collections"
     status = 409
 
 
 class CollectionFull(JimengError):
-    """More pictures than one collection holds."""
+    """The collection would exceed its maximum number of pictures."""
 
     code = "collection_full"
     status = 409
 
 
 class ShareNotFound(JimengError):
-    """It has ended, was never there, or is another's: from outside all look alike."""
+    """The share has ended, never existed, or is another user's: all look the same."""
 
     code = "share_not_found"
     status = 404
 
 
 class TooManyShares(JimengError):
-    """The user shares as much as may be at a time."""
+    """The user has the maximum number of shares."""
 
     code = "too_many_shares"
     status = 409
 
 
 class PromptNotFound(JimengError):
-    """There is none, or it is another's."""
+    """No such saved prompt, or another user's."""
 
     code = "prompt_not_found"
     status = 404
 
 
 class TooManyPrompts(JimengError):
-    """The user keeps as many as there may be."""
+    """The user has the maximum number of saved prompts."""
 
     code = "too_many_prompts"
     status = 409
 
 
 class WebhookNotFound(JimengError):
-    """There is none, or it is another's."""
+    """No such endpoint, or another user's."""
 
     code = "webhook_not_found"
     status = 404
 
 
 class DeliveryNotFound(JimengError):
-    """The endpoint has none of that id; what has ended is listed for 30 days."""
+    """The endpoint has no such delivery; ended ones are stored for 30 days."""
 
     code = "delivery_not_found"
     status = 404
 
 
 class TooManyWebhooks(JimengError):
-    """The user has as many as there may be."""
+    """The user has the maximum number of webhook endpoints."""
 
     code = "too_many_webhooks"
     status = 409
 
 
 class WebhookDisabled(JimengError):
-    """Nothing is sent to the endpoint until it is enabled."""
+    """The endpoint is disabled: nothing is sent to it until it is enabled."""
 
     code = "webhook_disabled"
     status = 409
 
 
 class WebhooksOff(JimengError):
-    """There is no ``SECRET_KEY`` that secrets could be made of."""
+    """There is no ``SECRET_KEY`` from which signing secrets could be derived."""
 
     code = "webhooks_off"
     status = 409

@@ -7,15 +7,15 @@ from time import monotonic
 
 log = logging.getLogger(__name__)
 
-QUIET_S = 10.0  # without a failure, to count as over; retries come every five seconds
+QUIET_S = 10.0  # without a failure an outage is over; retries run every five seconds
 REPORT_EVERY_S = 60.0  # while the outage lasts
 MAX_ERROR_CHARS = 300  # some errors of the drivers are pages long
 
 
 class Outage:
     """
-    Repeated failures of one thing: logged when they begin, once a minute while they
-    last, and once there was none for `QUIET_S`.
+    Repeated failures of one service or step. Logged when they begin, once a minute
+    while they last, and when there was none for `QUIET_S`.
     """
 
     def __init__(self, what: str) -> None:
@@ -41,7 +41,7 @@ class Outage:
             words = "outage goes on what=%s failures=%d seconds=%.0f: %s"
             log.warning(words, self.what, failures, seconds, said)
             return
-        # A traceback only for errors of our own, not for a service that is down.
+        # Tracebacks are only for our own errors, not for a service that is down.
         ours = None if service_of(error) else error
         level = logging.ERROR if ours else logging.WARNING
         words, told = "outage began what=%s: %s", {"is_told": True}

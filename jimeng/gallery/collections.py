@@ -81,7 +81,7 @@ def normalise_name(name: str) -> str:
 def find(principal: Principal, collection_id: str) -> Collection:
     """
     Raises:
-        CollectionNotFound: no such collection, or somebody else's.
+        CollectionNotFound: no such collection, or another user's.
     """
     return principal.find(Collection, collection_id, CollectionNotFound)
 
@@ -241,7 +241,7 @@ def count_additions(
     collection: Collection, add: Sequence[str], remove: Sequence[str]
 ) -> int:
     """
-    Count the pictures that adding would bring in, including those removed first.
+    Count the pictures that would be added, including those removed first.
 
     Raises:
         CollectionFull: they would exceed `MAX_PICTURES`.
@@ -299,8 +299,8 @@ def delete(principal: Principal, collection_id: str) -> None:
     """
     Delete a collection and its share; its pictures are kept.
 
-    The collection is gone at once. Removing its id from many pictures takes longer:
-    the workers go on with that.
+    The collection is deleted immediately. The workers remove its id from its pictures,
+    which may take longer.
 
     Raises:
         CollectionNotFound: as in `find`.

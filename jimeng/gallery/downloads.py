@@ -38,7 +38,7 @@ NOT_WHOLE = "以下图片没能完整打包 / These pictures could not be packed
 
 
 class NothingSelected(JimengError):
-    """A form for selected pictures came without any."""
+    """A form for selected pictures names none."""
 
     code = "nothing_selected"
     status = 422

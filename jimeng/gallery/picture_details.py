@@ -13,7 +13,7 @@ from jimeng.gallery.browsing import PictureFilter, plan
 from jimeng.tasks.audit import audited
 from jimeng.tasks.queries import find
 
-MAX_DERIVED = 24  # pictures that are listed as made from one
+MAX_DERIVED = 24  # derived pictures that are listed for one
 log = logging.getLogger(__name__)
 
 

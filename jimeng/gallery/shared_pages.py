@@ -19,7 +19,7 @@ from jimeng.gallery.browsing import (
 from jimeng.gallery.picture_details import neighbour
 from jimeng.gallery.shares import name_of, time_of
 
-MAX_CARD_BYTES = 300_000  # what all messengers still load
+MAX_CARD_BYTES = 300_000  # messengers do not load larger previews
 
 
 @dataclass(frozen=True)

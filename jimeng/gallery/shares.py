@@ -167,7 +167,7 @@ def share(
 
     Raises:
         CollectionNotFound: the principal has no such collection.
-        ImageNotFound: nor such a picture.
+        ImageNotFound: the principal has no such picture.
         Invalid: the title is too long, or the expiry is in the past.
         TooManyShares: the owner has `MAX_SHARES`.
         IndexMissing: the index that makes links unique is missing.
@@ -283,7 +283,7 @@ def update(
     expires_at: datetime | str | None = "",
 ) -> Share:
     """
-    Change the given settings.
+    Change some settings of a share.
 
     Args:
         expires_at: None for no expiry; an empty text for the current one.

@@ -1,8 +1,8 @@
 """
 Input pictures: uploads, references in requests, and storing them.
 
-Each function takes the `Principal` who asks; inputs of other users do not exist for
-them.
+Each function takes the `Principal` of the request; another user's inputs are reported
+as not found.
 """
 
 from jimeng.inputs.provider_links import open_link

@@ -48,7 +48,7 @@ class Named:
         kept: A stored input.
         picture: A picture that was generated here.
         content: The bytes as received.
-        url: To be fetched by a worker.
+        url: A URL that a worker will download.
     """
 
     field: str
@@ -105,6 +105,8 @@ def listed(
 
 def resolve(principal: Principal, field: str, reference: Reference) -> Named:
     """
+    Resolve one reference.
+
     Raises:
         Invalid: as `find_inputs`.
     """
@@ -192,7 +194,7 @@ def own_path(field: str, address: str) -> str | None:
 
 
 def is_ip_address(host: str) -> bool:
-    """Whether it is an IP address; names are resolved and checked when fetched."""
+    """Whether it is an IP address; host names are checked when they are resolved."""
     try:
         ip_address(host.partition("%")[0])
     except ValueError:

@@ -28,6 +28,8 @@ COPIED = (
 
 def check_capacity(user_id: str, more: int = 1) -> None:
     """
+    Check the user's limits on inputs that no task uses.
+
     Raises:
         UploadsFull: with *more* inputs the user would have too many unused ones, or
             already has too many bytes.
@@ -43,7 +45,7 @@ def check_capacity(user_id: str, more: int = 1) -> None:
 
 
 def unnamed(user_id: str) -> tuple[int, int]:
-    """The number and bytes of the user's inputs that no task uses."""
+    """Return the number and total bytes of the user's inputs that no task uses."""
     where = {"user_id": user_id, "unnamed": True}
     sums: dict = {"_id": None, "count": {"$sum": 1}, "bytes": {"$sum": "$bytes"}}
     pipeline = [{"$match": where}, {"$group": sums}]
@@ -59,11 +61,11 @@ def store_input(
 
     Args:
         is_upload: A task will use it later, within a day.
-        under: Fields by which a repeated request finds it.
+        under: Fields by which a repeated request finds it: the idempotency key.
 
     Raises:
         PictureInvalid: as `pictures.normalise`.
-        ServerBusy: as that.
+        ServerBusy: as `pictures.normalise`.
         UploadsFull: as `check_capacity`.
         DuplicateKeyError: an input with the fields *under* exists already.
     """
@@ -127,7 +129,7 @@ def store_all(user_id: str, named: Sequence[Named]) -> list[Input]:
     Raises:
         Invalid: a picture is not accepted.
         UploadsFull: as `check_capacity`.
-        ServerBusy: as `keep`.
+        ServerBusy: as `store_input`.
     """
     made: list[Input] = []
     try:
@@ -159,7 +161,10 @@ def store_one(user_id: str, named: Named) -> Input:
 
 
 def copy_of_picture(user_id: str, named: Named) -> Input:
-    """Copy a picture's bytes: deleting it or replacing its link has no effect then."""
+    """
+    Copy a picture's file, so that deleting the picture or replacing its link has no
+    effect on the task.
+    """
     image, store = named.picture, jobs.runtime().store
     assert image is not None  # noqa: S101 - as `take_one` has seen
     row = {"id": new_input_id(), "picture": image.id, "bytes": image.bytes}
@@ -176,7 +181,7 @@ def copy_of_picture(user_id: str, named: Named) -> Input:
 
 
 def copy_of_input(user_id: str, named: Named) -> Input:
-    """Copy another user's input: every user has their own."""
+    """Copy another user's input: inputs are not shared between users."""
     given, store = named.kept, jobs.runtime().inputs
     assert given is not None and given.file_id is not None  # noqa: S101 - as above
     same = {name: getattr(given, name) for name in COPIED}

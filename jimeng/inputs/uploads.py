@@ -72,9 +72,9 @@ def upload(
 
     Raises:
         UserIdNotYours: the principal may not act for that user.
-        TooManyUploads: as `limits.reserve_upload`, and so is QueueUnavailable.
+        TooManyUploads: as `limits.reserve_upload`; likewise QueueUnavailable.
         UploadsFull: as `storing.check_capacity`.
-        ServerBusy: as `storing.keep`.
+        ServerBusy: as `storing.store_input`.
         Invalid: the picture is not accepted; the message says why.
     """
     principal.require_owner(user_id, "upload")
@@ -89,14 +89,16 @@ def upload(
 
 
 def invalid(field: str, error: PictureInvalid) -> Invalid:
-    """The error of a field whose picture is not accepted."""
+    """Build the error of a field whose picture is not accepted."""
     return Invalid.field(field, f"refused.{error.reason}")
 
 
 def find(principal: Principal, input_id: str) -> Input:
     """
+    Find an upload.
+
     Raises:
-        UploadNotFound: no such upload, it is another user's, or deleted.
+        UploadNotFound: no such upload, or it is another user's, or deleted.
     """
     found = Input.find_one({"_id": input_id, **principal.filter(), **SEEN})
     if found is None or found.file_id is None:
@@ -106,7 +108,7 @@ def find(principal: Principal, input_id: str) -> Input:
 
 def content_of(principal: Principal, input_id: str) -> tuple[Input, BinaryIO]:
     """
-    The record and its bytes.
+    Return an upload's record, and its open file.
 
     Raises:
         UploadNotFound: as `find`.
@@ -133,6 +135,8 @@ def delete(principal: Principal, input_id: str) -> None:
 
 def hide(principal: Principal, input_id: str) -> None:
     """
+    Hide an upload from its owner, and let the janitor remove it.
+
     Raises:
         UploadNotFound: as `find`.
     """

@@ -1,4 +1,4 @@
-"""Counters and histograms for Prometheus that all processes keep in the database."""
+"""Counters and histograms for Prometheus, shared by all processes in the database."""
 
 from collections import defaultdict
 
@@ -11,7 +11,7 @@ from prometheus_client.core import (
 
 from jimeng.jobs.metric_counters import BUCKETS, MILLISECONDS, MetricCounts, counts
 
-Values = dict[tuple[str, ...], float]  # by the values of the labels
+Values = dict[tuple[str, ...], float]  # label values -> the metric's value
 
 # Name in `counts` -> the metric's name, help text and labels.
 COUNTERS: dict[str, tuple[str, str, list[str]]] = {
@@ -123,7 +123,7 @@ def counter(found: MetricCounts, name: str) -> CounterMetricFamily:
 
 
 def histogram(found: MetricCounts, name: str) -> HistogramMetricFamily:
-    """Counts of another release's buckets go to our next larger bucket."""
+    """Build a histogram; buckets of another release count in our next larger one."""
     figure, words, labels = DURATIONS[name]
     family = HistogramMetricFamily(figure, words, labels=labels)
     rows: dict[tuple[str, ...], list[tuple[str, int]]] = defaultdict(list)

@@ -87,7 +87,7 @@ def metrics() -> Response:
 
 
 def cached_text() -> bytes:
-    """The figures as they were `CACHE` seconds ago at most."""
+    """Return the metrics, at most `CACHE_S` seconds old."""
     kept = current_app.extensions.setdefault("metrics", {})
     with _asking:
         if time.monotonic() >= kept.get("until", 0.0):
@@ -297,7 +297,7 @@ def stored() -> list[Metric]:
 
 
 def backed_up() -> list[Metric]:
-    """No value without a known backup: there may be one made by other means."""
+    """Omit the value without a known backup: backups may be made by other means."""
     at = backup.last_at()
     about = "Seconds since the latest backup by `flask backup` began."
     values: Values = {(): (utcnow() - at).total_seconds()} if at else {}

@@ -36,11 +36,11 @@ from jimeng.jobs import retention
 from jimeng.lanes import switches
 
 OVERDUE = timedelta(seconds=60)  # the pump queues due work within a second
-# Longer than a job takes, except for a call to a provider that generates before it
-# answers; a consumer limits these so that it has threads left.
+# Longer than the duration of a job, except for a call to a synchronous provider; a
+# consumer limits the number of these, so that it has free threads.
 UNTAKEN_S = 40.0
 CACHE_S = 1.0
-FAILED_CACHE_S = 0.2  # of a failure, which may be over any moment
+FAILED_CACHE_S = 0.2  # for a failure, which may be over at any moment
 MAX_STALE_S = 10.0  # an older result is served this long during a new check
 MAX_CHECK_S = 1.2  # MongoDB's timeout for one check
 DEADLINE_S = 1.7  # for all checks together
@@ -56,8 +56,8 @@ class Reason:
 
     Attributes:
         code: For programs; its message key is ``ready.<code>`` in ``i18n``.
-        names: What it is about, such as lanes or indexes.
-        since: Since when this process has seen it in every check.
+        names: The affected objects, such as lanes or indexes.
+        since: When this process first saw it; it has been in every check since then.
     """
 
     code: str
@@ -71,7 +71,7 @@ class Readiness:
     Attributes:
         reasons: Why the server is not ready; empty if it is.
         paused: Switches that an operator has paused, which is not a failure.
-        resting: Suspended accounts, while others go on.
+        resting: Suspended accounts, while other accounts are in use.
         lowered: Lanes whose slots are below the configured number, because the provider
             refused that many: ``provider:req_key``, with ``account@`` before it for one
             of several accounts.
@@ -86,8 +86,8 @@ class Readiness:
 _finding = threading.Lock()
 _trying = threading.Lock()
 _cached: tuple[float, object, Readiness] | None = None
-_since: dict[str, datetime] = {}  # by code, of the latest look
-# When each worker had run its last job while others waited, and since when that is so.
+_since: dict[str, datetime] = {}  # code -> first seen, of the latest check
+# When each worker had run its last job while others waited, and since when this is so.
 _untaken_since: tuple[object, float] = (None, 0.0)
 
 
@@ -153,7 +153,7 @@ def _bounded(check: Callable[[], Readiness]) -> Readiness:
 
 
 def _in_order(reasons: Iterable[Reason]) -> list[Reason]:
-    """Each code once, in the order of `CODES`; without MongoDB only what is certain."""
+    """Return each code once, ordered as `CODES`; without MongoDB only certain ones."""
     found = {reason.code: reason for reason in reasons}
     if "mongodb" in found:
         found = {c: r for c, r in found.items() if c in {"mongodb"} | WITHOUT_MONGODB}
@@ -293,7 +293,7 @@ CHECKS: list[tuple[Callable[[], Readiness], str]] = [
     (_work, "mongodb"),
     (_free_disk_space, "mongodb"),
     (_storage, "storage"),
-    (_lanes, ""),  # on a slow database there is no time for it
+    (_lanes, ""),  # a slow database leaves no time for it
     (_accounts, ""),
     (_here, "disk"),
 ]

@@ -3,7 +3,7 @@
 from jimeng.http.auth.cross_site import SAFE_METHODS
 from jimeng.jobs.metric_counters import counts
 
-# Endpoints by what is asked of the server; all others only read, or change something.
+# Endpoint -> kind of the request; all others are ``read`` or ``change``.
 KINDS = {
     **dict.fromkeys(
         (
@@ -28,7 +28,7 @@ KINDS = {
     "mcp.handle_message": "call",
 }
 
-# Endpoints that programs and open pages ask over and over until something has ended.
+# Endpoints that clients and open pages poll until something has ended.
 POLLS = frozenset(
     {
         *("api.get_result", "api.get_task", "api.get_batch"),
@@ -42,8 +42,8 @@ POLLS = frozenset(
 
 def kind_of(endpoint: str | None, method: str) -> str:
     """
-    ``submit`` (pictures are asked for), ``picture`` (bytes of one), ``call`` (of an
-    agent), ``read``, ``change``, or ``none`` where no route is.
+    Return the kind of a request: ``submit`` (a generation), ``picture`` (a download),
+    ``call`` (MCP), ``read``, ``change``, or ``none`` if there is no such route.
     """
     if endpoint is None:
         return "none"
@@ -54,15 +54,15 @@ def kind_of(endpoint: str | None, method: str) -> str:
 
 
 def is_poll(endpoint: str | None, method: str, status: int) -> bool:
-    """Whether it is one of very many alike, of which the log need not tell."""
+    """Whether it is a successful poll, too frequent and uniform for the log."""
     return endpoint in POLLS and method in SAFE_METHODS and status < 400
 
 
 def count(door: str, kind: str, status: int, seconds: float) -> None:
-    """Note a request that was answered; Redis is asked now and then only."""
+    """Count a finished request; Redis is written only periodically."""
     counts.add("requests", door, kind, str(status))
     counts.observe("request", door, kind, seconds=seconds)
-    if status < 500:  # one that failed has waited for a database already
+    if status < 500:  # a failed one has waited for a database already
         counts.flush_if_due()
 
 

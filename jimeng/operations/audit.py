@@ -13,7 +13,7 @@ PAGE, BATCH = 50, 500  # entries
 @dataclass(frozen=True)
 class Entries(Page[AuditEntry]):
     """
-    Some of the entries, newest first.
+    A page of entries, newest first.
 
     Attributes:
         names: User id -> name, of the users in them, as far as known.

@@ -61,7 +61,7 @@ def total(groups: Iterable[Group], key: str, **where: object) -> Counter:
 
 
 def _head() -> list[Group]:
-    """The queued pictures, as far as they are counted."""
+    """The queued pictures, up to `MAX_COUNTED`."""
     return _groups({"state": State.QUEUED.value}, "waiting", [("lane", 1), ("turn", 1)])
 
 

@@ -109,7 +109,7 @@ def set_paused(principal: Principal, name: str, is_paused: bool) -> None:
 
     Args:
         name: ``intake``: no new tasks are accepted. ``sending``: nothing waiting is
-            sent; submitted pictures go on. ``webhooks``: nothing is delivered.
+            sent; submitted pictures continue. ``webhooks``: nothing is delivered.
 
     Raises:
         AdminsOnly: as `board`.
@@ -155,8 +155,8 @@ def pending(principal: Principal) -> Pending:
 
 def clear(principal: Principal) -> BulkAction:
     """
-    Cancel all waiting tasks, as many as a request has time for; the workers go on.
-    Batches stop, or they would fill the queue again at once.
+    Cancel all waiting tasks: some within the request, the rest by the workers. Stop
+    batches, which would otherwise fill the queue again at once.
 
     Raises:
         AdminsOnly: as `board`.

@@ -12,7 +12,7 @@ from jimeng.gallery.shares import ShareOverview
 @dataclass(frozen=True)
 class Shares(Page[ShareOverview]):
     """
-    Some of them, newest first.
+    A page of shares, newest first.
 
     Attributes:
         names: User id -> name of the owners, as far as known.

@@ -180,8 +180,8 @@ def set_quota(principal: Principal, user_id: str, quota: int | None) -> None:
     Args:
         quota: Pictures per day, 0 for none at all; None for the server's default.
 
-        Raises:
-            Invalid: below 0, or above `MAX_QUOTA`.
+    Raises:
+        Invalid: below 0, or above `MAX_QUOTA`.
     """
     if quota is not None and not 0 <= quota <= MAX_QUOTA:
         raise Invalid.field("quota", "invalid.range", min=0, max=MAX_QUOTA)
@@ -196,7 +196,7 @@ def set_quota(principal: Principal, user_id: str, quota: int | None) -> None:
 
 def disable(principal: Principal, user_id: str) -> None:
     """
-    Disable a user: sessions and keys become invalid. Existing tasks go on.
+    Disable a user: sessions and keys become invalid. Existing tasks continue.
 
     Raises:
         NotYourself: operators cannot disable themselves.

@@ -34,8 +34,8 @@ MAX_REMEMBERED = 10_000  # users whose last acquisition is known
 
 class FairLock:
     """
-    A lock that goes to the waiting user who held it least recently; within a user, in
-    order of arrival.
+    A fair lock: acquired by the waiting user who held it least recently; within a user,
+    in order of arrival.
     """
 
     def __init__(self) -> None:
@@ -103,7 +103,7 @@ class FairLock:
 
 log = logging.getLogger(__name__)
 
-MAX_PIXELS = 40_000_000  # the largest that a model draws is below 17 million
+MAX_PIXELS = 40_000_000  # the largest output of a model is below 17 million
 # Of the requested pixels: one model doubles both sides, others round them.
 MAX_OUTPUT_RATIO = 4.5
 MIN_ALLOWED_PIXELS = 1_000_000  # always accepted, however few were requested
@@ -179,7 +179,7 @@ class Decoder:
 
         Args:
             order: Its keyword arguments.
-            user: The user to serve; users take turns.
+            user: The user to serve; waiting users are served fairly, see `FairLock`.
             max_waiting: The limit of this user's waiting pictures.
 
         Raises:

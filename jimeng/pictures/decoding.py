@@ -13,7 +13,7 @@ from jimeng.errors import PictureInvalid
 TYPES = {"JPEG": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp"}
 MIN_SIDE = 16  # pixels; a smaller picture is a placeholder
 # Pixels of the longer side. High-density screens show the preview instead of the
-# thumbnail; a picture that is hardly larger than its thumbnail, or has alpha, has none.
+# thumbnail; a picture hardly larger than its thumbnail, or with alpha, has no preview.
 THUMBNAIL_SIDE, PREVIEW_SIDE = 640, 1440
 MIN_PREVIEW_RATIO = 1.25  # of the picture's side to the thumbnail's
 MAX_SCANS = 100  # of a JPEG; progressive ones have about ten

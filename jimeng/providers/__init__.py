@@ -1,7 +1,7 @@
 """
-Image services: their common interface, their implementations and models.
+Image services: the common interface, its implementations and their models.
 
-`jobs` submits and polls; the interfaces and `tasks` list what is offered.
+`jobs` submits and polls; the interfaces and `tasks` list the available models.
 """
 
 from jimeng.providers.inputs import Expansion, InputPicture

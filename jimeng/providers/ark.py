@@ -32,11 +32,11 @@ REQUEST_ID = re.compile(r"Request id: ([\w\-]{1,100})", re.ASCII | re.IGNORECASE
 
 def read(answer: Answer, client_id: str) -> Reply:
     """
-    Read an answer; what is none of Ark's has neither code nor data.
+    Parse a response; one that is not Ark's has neither code nor data.
 
     Args:
-        client_id: What we have called the request; where the answer has no name for
-            it, Ark's support can look for this one.
+        client_id: Our id of the request, used where the response has no request id:
+            Ark's support can look it up.
     """
     request_id = short(answer.headers.get("X-Request-Id"))
     found = object_in(answer)
@@ -53,20 +53,20 @@ def read(answer: Answer, client_id: str) -> Reply:
 
 
 def param_of(reply: Reply) -> str:
-    """The parameter that an error names; empty if none."""
+    """Return the name of the parameter at fault; empty if the error names none."""
     error = reply.data.get("error")
     return short(error.get("param")) or "" if isinstance(error, dict) else ""
 
 
 def billed(reply: Reply) -> int | None:
-    """Number of charged pictures; None if the answer does not say."""
+    """Return the number of charged pictures; None if the response does not say."""
     usage = reply.data.get("usage")
     found = usage.get("generated_images") if isinstance(usage, dict) else None
     return found if type(found) is int else None
 
 
 def error_of(found: dict) -> tuple[str | None, str]:
-    """Code and message of an ``error``, of the whole answer or of one picture."""
+    """Return code and message of an ``error``, of the response or of one picture."""
     error = found.get("error")
     if not isinstance(error, dict):
         return None, "an error without a code"
@@ -75,16 +75,16 @@ def error_of(found: dict) -> tuple[str | None, str]:
 
 PATH = "/images/generations"
 CHECK_WITHIN = 10.0  # seconds
-# What a request without a prompt is refused with once key and model are accepted.
+# Error codes for a missing prompt, which follow once key and model are accepted.
 INCOMPLETE = frozenset({"MissingParameter", "InvalidParameter"})
 
 
 def order(request: ImageRequest, model: Model, *, watermark: bool) -> dict[str, object]:
     """
-    The body of a request.
+    Build the body of a request.
 
     Args:
-        watermark: Whether the picture is visibly marked; Ark's own default is true.
+        watermark: Add a visible watermark; Ark's own default is true.
     """
     body: dict[str, object] = {
         **model.extra,
@@ -95,7 +95,7 @@ def order(request: ImageRequest, model: Model, *, watermark: bool) -> dict[str, 
         "watermark": watermark,
     }
     if model.draws_groups:
-        # Else it may draw a group, and each picture of it is charged.
+        # Otherwise the model may generate a group, and each picture of it is charged.
         body["sequential_image_generation"] = "disabled"
     if request.seed is not None:
         body["seed"] = request.seed
@@ -105,12 +105,12 @@ def order(request: ImageRequest, model: Model, *, watermark: bool) -> dict[str, 
 
 
 def data_url(picture: InputPicture) -> str:
-    """The only form beside a link that Ark takes; the type must be in lower case."""
+    """Encode as a data URL; Ark takes this or a link. The type must be lower case."""
     return f"data:{picture.media_type};base64,{picture.text}"
 
 
 class ArkProvider(HttpProvider):
-    """The Seedream models; a picture cannot be requested a second time."""
+    """The Seedream models. They are synchronous: a result cannot be fetched again."""
 
     name = "volcengine_ark"
     label = ("火山方舟", "Ark")
@@ -131,8 +131,8 @@ class ArkProvider(HttpProvider):
     ) -> None:
         """
         Args:
-            models: What each of them takes; only those of this provider count.
-            watermark: Whether pictures are visibly marked as made by AI.
+            models: The available models; those of other providers are ignored.
+            watermark: Add a visible "made by AI" watermark.
         """
         super().__init__(base_url, models, (api_key,))
         self._api_key = api_key
@@ -155,11 +155,11 @@ class ArkProvider(HttpProvider):
 
     def submit(self, request: ImageRequest) -> Progress:
         """
-        Generate a picture, and wait for it.
+        Generate a picture and wait for the result.
 
         Raises:
-            ProviderError: it was refused, or nobody knows whether it was accepted
-                (``maybe_accepted``).
+            ProviderError: it was refused, or may have been accepted without a
+                confirmation (``maybe_accepted``).
         """
         model = self._model(request)
         body = order(request, model, watermark=self._watermark)
@@ -179,7 +179,7 @@ class ArkProvider(HttpProvider):
 
     def check(self, req_key: str) -> bool:
         """
-        Ask for a picture of nothing, which is refused before it would be charged.
+        Send a request without a prompt, which is refused before it would be charged.
 
         Raises:
             ProviderError: the key or the model is refused.
@@ -192,7 +192,7 @@ class ArkProvider(HttpProvider):
     def _call(self, body: dict[str, object], *, within: float) -> Reply:
         """
         Raises:
-            ProviderError: there is no whole answer.
+            ProviderError: no complete response was received.
         """
         client_id, is_submit = uuid.uuid4().hex, "prompt" in body
         key = {"Authorization": f"Bearer {self._api_key}"}
@@ -217,7 +217,7 @@ class ArkProvider(HttpProvider):
         if found is not None:
             return found
         for each in pictures:
-            if "error" in each:  # the request itself did not fail
+            if "error" in each:  # this picture failed, not the whole request
                 code, text = error_of(each)
                 failed = replace(reply, code=code, text=text)
                 rule = judge_picture(code)

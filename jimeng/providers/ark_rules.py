@@ -1,5 +1,5 @@
 """
-What each code of Ark means for a task.
+Map Ark's error codes to rules for tasks.
 
 Source: https://www.volcengine.com/docs/82379/1299023
 """
@@ -23,8 +23,8 @@ from jimeng.providers.rules import (
 )
 
 PARAMETER_REFUSED = Rule(code="parameter_refused")
-# Names, two of which mean something else at Visual's gateway. What follows
-# a dot in them only says more of the same, unless it stands here.
+# Code names; two of them mean something else at Visual's gateway. The suffix after a
+# dot is a detail that does not change the rule, unless the full code is listed.
 RULES = by_code(
     (
         (
@@ -82,13 +82,13 @@ def find(code: str) -> Rule | None:
 
 def judge(status: int, code: str | None, param: str = "") -> Rule:
     """
-    Choose the rule for an answer of Ark's; arguments as in `judge_submit`.
+    Choose the rule for a response of Ark; arguments as in `judge_submit`.
 
     Args:
-        param: The parameter that the answer names.
+        param: The parameter that the response names.
     """
     if status == 413:
-        return INPUT_REFUSED  # by what stands before the service, unread
+        return INPUT_REFUSED  # by a gateway, before the service read it
     if status >= 500 or code is None:
         return SUBMIT_UNKNOWN
     if param.startswith("image") and find(code) is PARAMETER_REFUSED:
@@ -97,7 +97,7 @@ def judge(status: int, code: str | None, param: str = "") -> Rule:
     if rule is not None and rule.submit == "unknown":
         return SUBMIT_UNKNOWN
     if status == 429:
-        # Ark counts before it draws: whichever limit this names, none was drawn.
+        # Ark checks every limit before it generates, so nothing was generated.
         return rule or RATE_LIMITED
     if rule is None:
         return REFUSED if status >= 400 else SUBMIT_UNKNOWN
@@ -105,16 +105,16 @@ def judge(status: int, code: str | None, param: str = "") -> Rule:
 
 
 def judge_picture(code: str | None) -> Rule:
-    """Choose the rule for a picture that failed within an answer of success."""
+    """Choose the rule for one failed picture within a successful response."""
     rule = find(code) if code else None
     if rule is None or rule.submit in {"again", "unknown"}:
-        # The request itself was accepted, so that it is over is all that is known.
+        # The request itself was accepted; all that is known is that it has ended.
         return Rule(code=INTERNAL.code, charged="unknown", retryable=True)
     return rule
 
 
 def judgements() -> Iterator[Judgement]:
-    """All known answers with their rules."""
+    """Yield all known responses with their rules."""
     for code in (*RULES, UNLISTED):
         said = f"`{code}`" if code in RULES else OTHERS
         is_limit = code in RULES and RULES[code].submit == "again"

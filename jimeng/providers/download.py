@@ -1,8 +1,8 @@
 """
-Download pictures, but nothing from private networks (SSRF protection).
+Download pictures, but not from private networks (SSRF protection).
 
-The links come from the provider's answer. If that were forged, a server that
-follows any link could be made to read what only it can reach.
+The links come from the provider's response. A forged response could otherwise make
+this server request addresses that only it can reach.
 """
 
 import socket
@@ -24,13 +24,13 @@ TIMEOUT = (3.0, 10.0)  # seconds to connect, to wait for each packet
 REDIRECTS, MAX_REDIRECTS = frozenset({301, 302, 303, 307, 308}), 3
 GONE = frozenset({403, 404, 410})  # an expired signature is answered with 403
 NAT64 = IPv6Network("64:ff9b::/96")  # RFC 6052: the last 32 bits are an IPv4 address
-UNICAST = IPv6Network("2000::/3")  # all of IPv6 that has been given out for use
+UNICAST = IPv6Network("2000::/3")  # all global unicast addresses allocated so far
 
-# Global by their number, and yet only there for those inside.
+# Formally global addresses that are only reachable from inside a network.
 INSIDE = (
-    IPv4Network("192.0.0.0/24"),  # RFC 6890; Oracle's cloud keeps its metadata there
-    IPv4Network("192.88.99.0/24"),  # RFC 7526: relays that are no more
-    IPv4Network("168.63.129.16/32"),  # what Azure tells its machines
+    IPv4Network("192.0.0.0/24"),  # RFC 6890; the metadata service of Oracle Cloud
+    IPv4Network("192.88.99.0/24"),  # RFC 7526: deprecated 6to4 relays
+    IPv4Network("168.63.129.16/32"),  # Azure's platform services
 )
 
 
@@ -58,19 +58,19 @@ def fetch_picture(
     limit: float = 20.0,
 ) -> bytes:
     """
-    Download what *url* leads to; redirects are not followed.
+    Download *url*; redirects are not followed.
 
     Args:
         url: http or https.
-        allowed_private: ``host`` or ``host:port``, lower case, that may have
+        allowed_private: ``host`` or ``host:port``, lower case, that may resolve to
             addresses outside the public internet.
         cap: Bytes that are accepted at most.
         limit: Seconds for everything.
 
     Raises:
-        LinkGone: the answer was 403, 404 or 410.
-        FetchFailed: anything else that is not a whole 200, or a host that must not
-            be asked.
+        LinkGone: the status is 403, 404 or 410.
+        FetchFailed: any other status than 200, an incomplete response, or a host
+            that must not be contacted.
     """
     answer = ask(url, allowed_private, cap=cap, limit=limit)
     return body_of(answer)
@@ -85,12 +85,12 @@ def fetch_user_url(
     limit: float,
 ) -> bytes:
     """
-    Download a URL of a user, following a few redirects.
+    Download a user's URL, following up to `MAX_REDIRECTS` redirects.
 
     Args:
-        url: https; http only of hosts that are allowed.
+        url: https; http only for allowed hosts.
         allowed_private: As in `fetch_picture`.
-        never: Hosts that are never contacted: this server's own.
+        never: Hosts that are never contacted: this server's own names.
         cap: Bytes that are accepted at most.
         limit: Seconds for everything.
 
@@ -119,15 +119,15 @@ def post_user_url(
     limit: float,
 ) -> Answer:
     """
-    Post *body* to a URL of a user; redirects are not followed.
+    Post *body* to a user's URL; redirects are not followed.
 
     Args:
-        allowed_private: As in `fetch_user_url`, and so is *never*.
-        cap: Bytes of the answer's body that are read.
+        allowed_private: As in `fetch_user_url`; *never* likewise.
+        cap: Maximum bytes of the response body that are read.
         limit: Seconds for everything.
 
     Raises:
-        FetchFailed: nothing may be sent there, or no answer came.
+        FetchFailed: the host must not be contacted, or it did not respond.
     """
     check_user_url(url, allowed_private, never)
     return ask(
@@ -148,7 +148,7 @@ def check_user_url(
 ) -> None:
     """
     Raises:
-        FetchFailed: it must not be asked.
+        FetchFailed: the host must not be contacted.
     """
     check_url(url)
     parts = urlsplit(url)
@@ -189,10 +189,10 @@ def ask(
 
     Args:
         read_s: Seconds to wait for each packet.
-        cut: As `Transport.call` takes it, and so is the rest.
+        cut: As in `Transport.call`, like the other arguments.
 
     Raises:
-        FetchFailed: it may not, or no whole answer came.
+        FetchFailed: the address is not allowed, or no complete response was received.
     """
     check_url(url)
 
@@ -238,10 +238,10 @@ def public_addresses(
     host: str, port: int, allowed_private: Collection[str]
 ) -> list[str]:
     """
-    Resolve *host* and return its addresses, all of which are allowed.
+    Resolve *host* and return its addresses; all of them must be allowed.
 
     Raises:
-        FetchFailed: it has none, or one that is not on the public internet while
+        FetchFailed: it has no address, or one that is not on the public internet while
             neither ``host`` nor ``host:port`` is in *allowed_private*.
     """
     host = host.lower()
@@ -259,7 +259,7 @@ def public_addresses(
 
 
 def is_public(address: str) -> bool:
-    """Say whether an address, as text, is one of the public internet."""
+    """Whether an address, as text, is on the public internet."""
     ip = ip_address(address.partition("%")[0])
     if isinstance(ip, IPv6Address):
         inside = _inside(ip)
@@ -271,7 +271,7 @@ def is_public(address: str) -> bool:
 
 
 def _inside(ip: IPv6Address) -> IPv4Address | None:
-    """Return the IPv4 address that an IPv6 address is translated to, if it is."""
+    """Return the IPv4 address embedded in a translated IPv6 address, if any."""
     if ip in NAT64:
         return IPv4Address(int(ip) & 0xFFFFFFFF)
     return ip.ipv4_mapped or ip.sixtofour

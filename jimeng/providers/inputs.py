@@ -1,4 +1,4 @@
-"""Inputs as a provider receives them: bytes, or links that it can reach."""
+"""Inputs in the form a provider receives: bytes, or links that it can fetch."""
 
 import base64
 from dataclasses import astuple, dataclass, field, replace
@@ -11,21 +11,21 @@ from jimeng.providers.download import is_public
 from jimeng.providers.models import Model
 from jimeng.providers.models.model import LACKS_ADDRESS, LACKS_SECRET
 
-# Names that are looked up only inside a network: RFC 6762, RFC 8375, and usage.
+# Domains that resolve only inside a network: RFC 6762, RFC 8375, and convention.
 INSIDE = (
     *(".local", ".internal", ".lan", ".home.arpa", ".localhost", ".localdomain"),
-    ".ivolces.com",  # TOS as Volcengine's own machines reach it
+    ".ivolces.com",  # the internal endpoint of TOS, for Volcengine's own machines
 )
 AWS = "https://s3.amazonaws.com"
 
 
 def address_for(config: Config, provider: str) -> str | None:
     """
-    The address under which *provider* can reach this server; None if there is none.
+    Return the base URL at which *provider* can reach this server, or None.
 
     Args:
-        provider: Where it is asked. One on this machine, such as the simulator, can
-            fetch from this machine.
+        provider: The provider's own address. A loopback address, such as the
+            simulator's, can fetch from this machine.
     """
     if config.PUBLIC_URL and is_outside(config.PUBLIC_URL):
         return config.PUBLIC_URL
@@ -35,7 +35,7 @@ def address_for(config: Config, provider: str) -> str | None:
 
 
 def fetches_from_store(config: Config, provider: str) -> bool:
-    """Whether *provider* can fetch from the object store with the inputs."""
+    """Whether *provider* can fetch inputs directly from the object store."""
     if config.STORAGE != "s3":
         return False
     store = config.S3_PUBLIC_ENDPOINT or config.S3_ENDPOINT or AWS
@@ -43,7 +43,7 @@ def fetches_from_store(config: Config, provider: str) -> bool:
 
 
 def with_lacks(model: Model, config: Config, provider: str) -> Model:
-    """*model*, with the reason if inputs cannot be sent to it from here."""
+    """Return *model* with `lacks` set if this server cannot send inputs to it."""
     if model.takes is None or model.takes.travels != "link":
         return model
     if fetches_from_store(config, provider):
@@ -56,11 +56,11 @@ def with_lacks(model: Model, config: Config, provider: str) -> Model:
 
 
 def is_outside(url: str) -> bool:
-    """Whether the host is none that only a network around this server knows."""
+    """Whether the host of *url* looks reachable from outside the local network."""
     host = urlsplit(url).hostname or ""
     try:
         return is_public(host)
-    except ValueError:  # a name
+    except ValueError:  # a host name
         return "." in host and not f".{host}".endswith(INSIDE)
 
 
@@ -75,15 +75,15 @@ def is_loopback(url: str) -> bool:
 @dataclass(frozen=True)
 class InputPicture:
     """
-    One picture, fitted to what the model takes.
+    An input picture, fitted to the model's limits.
 
     Attributes:
         data: Its bytes, encoded as *media_type*.
         media_type: ``image/jpeg`` or ``image/png``.
         width: Pixels.
         height: Pixels.
-        link: Where the provider can fetch these bytes itself; only for a model whose
-            pictures travel as links.
+        link: URL from which the provider fetches these bytes; only for models that
+            take links.
     """
 
     data: bytes = field(repr=False)
@@ -94,13 +94,13 @@ class InputPicture:
 
     @cached_property
     def text(self) -> str:
-        """The bytes in base64: most of the work of a body, and done once."""
+        """Return the bytes in base64, cached: encoding dominates building a body."""
         return base64.b64encode(self.data).decode()
 
 
 @dataclass(frozen=True, kw_only=True)
 class Expansion:
-    """How far a picture grows: at each edge a share of that side, 0 for not at all."""
+    """Outpainting margins: for each edge a fraction of that side, 0 for none."""
 
     top: float = 0.0
     right: float = 0.0
@@ -109,14 +109,14 @@ class Expansion:
 
     @property
     def shares(self) -> tuple[float, ...]:
-        """Those of the four edges."""
+        """Return the fractions of the four edges."""
         return astuple(self)
 
     def __bool__(self) -> bool:
         return any(self.shares)
 
     def applied(self, width: int, height: int) -> tuple[int, int]:
-        """The sides, in pixels, that a picture of *width* by *height* grows to."""
+        """Return the expanded width and height, in pixels."""
         return (
             round(width * (1 + self.left + self.right)),
             round(height * (1 + self.top + self.bottom)),

@@ -1,4 +1,4 @@
-"""What jimeng asks of an image service, and the base class of those asked by HTTP."""
+"""The interface of image services, and the base class of those with an HTTP API."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
@@ -39,16 +39,16 @@ class ImageRequest:
 
     Attributes:
         req_key: The provider's name for the model.
-        prompt: As sent: with the style's words.
+        prompt: As sent, including the text of the style.
         width: Pixels.
         height: Pixels.
-        seed: 0 to 2^31-1; None where the model takes none.
-        inputs: The pictures that go in, in the order in which words name them.
-        mask: Where the first of them is to be painted anew: one channel of its size,
+        seed: 0 to 2^31-1; None if the model has no seed.
+        inputs: The input pictures, in the order in which the prompt refers to them.
+        mask: The area of the first input to repaint: one channel of the same size,
             0 keeps, 255 repaints.
-        strength: 0 to 1: how far the words may lead away from the pictures; None for
-            the service's own default.
-        expand: How far the picture grows.
+        strength: 0 to 1: how far the prompt may change the inputs; None for the
+            service's default.
+        expand: The outpainting margins.
     """
 
     req_key: str
@@ -63,10 +63,10 @@ class ImageRequest:
 
     @property
     def sending(self) -> float:
-        """Extra seconds for sending the inputs."""
+        """Additional time for sending the inputs, in seconds."""
         given = [*self.inputs, *([self.mask] if self.mask else [])]
         size = sum(len(each.data) for each in given if each.link is None)
-        return sending_time(size * 4 // 3)  # in base64
+        return sending_time(size * 4 // 3)  # base64
 
 
 @dataclass(frozen=True)
@@ -75,12 +75,12 @@ class Progress:
     The progress of a picture at the provider.
 
     Attributes:
-        remote_id: The provider's own name for it; empty where the answer to the
-            submission was the picture.
-        done: Whether it has been drawn; then *urls* or *images* hold it.
-        urls: Links to it that soon expire.
-        images: The encoded bytes, where the provider sent these instead of links.
-        request_id: The provider's name for the call that said so.
+        remote_id: The provider's id of the picture; empty if the response to the
+            submission contained the picture.
+        done: Whether it has been generated; then *urls* or *images* contain it.
+        urls: Links to the picture, which soon expire.
+        images: The encoded bytes, from providers that send these instead of links.
+        request_id: The provider's id of the call that reported this.
     """
 
     remote_id: str
@@ -92,20 +92,20 @@ class Progress:
 
 class Provider:
     """
-    An image service. Each of its three calls is one request and never sleeps; all
-    failures are `ProviderError`. A synchronous service answers `submit` with the
-    picture already there, after as long as its model's `Model.answer_within`.
+    An image service. Each of its three calls sends one request and never sleeps; all
+    failures are raised as `ProviderError`. A synchronous service returns the picture
+    from `submit`, within the model's `Model.answer_within`.
 
     Attributes:
-        name: For the API, `MODELS_FILE` and lanes; it never changes.
-        label: For people, in Chinese and English.
-        settings: The fields of `Config` that are its own, the credential first.
-        models: Those that it offers unless ``MODELS_FILE`` says otherwise.
-        rules: Its codes -> what they mean for a task.
-        only_synchronous: Whether all its models answer with the picture.
-        model_defaults: Fields of a model that ``MODELS_FILE`` may leave out.
-        concurrency: Pictures that it may draw at a time, of each model.
-        address: Where it is asked; empty where that is on no network.
+        name: Identifier in the API, `MODELS_FILE` and lanes; it never changes.
+        label: Display name, in Chinese and English.
+        settings: Its own fields of `Config`, the credential first.
+        models: Its built-in models, which ``MODELS_FILE`` may change.
+        rules: Error code of the service -> rule.
+        only_synchronous: Whether all its models are synchronous.
+        model_defaults: Defaults for fields that a row of ``MODELS_FILE`` may omit.
+        concurrency: Number of slots of each model.
+        address: The URL of its API; empty if it is not on a network.
     """
 
     name: ClassVar[str]
@@ -124,13 +124,13 @@ class Provider:
         Create the provider from the settings; None without credentials.
 
         Args:
-            models: All that there are; its own are among them.
+            models: All models; those of other providers are ignored.
         """
         raise NotImplementedError
 
     @classmethod
     def judgements(cls) -> Iterator[Judgement]:
-        """All known answers with their rules, for the table of errors."""
+        """Yield all known responses with their rules, for the table of errors."""
         for code, rule in cls.rules.items():
             yield Judgement("submit", f"`{code}`", rule)
 
@@ -147,25 +147,25 @@ class Provider:
         Check, free of charge, whether the account may use a model.
 
         Returns:
-            False if only a drawn picture would tell: the keys are accepted.
+            False if only a generated picture could tell; the keys are accepted.
         """
         raise NotImplementedError
 
 
 CONNECT = 3.0  # seconds
-CALL_MARGIN_S = 5.0  # seconds that a whole call may take beyond its answer
+CALL_MARGIN_S = 5.0  # seconds that a whole call may exceed its read timeout by
 
 
 @dataclass(frozen=True)
 class Reply:
     """
-    A decoded answer, independent of the service's format.
+    A parsed response, independent of the service's format.
 
     Attributes:
-        status: The HTTP status; 0 where no answer came.
-        code: Of an error; None where there is none, or the body cannot be read.
-        data: What it holds; empty where there is nothing.
-        is_success: Whether the call itself has succeeded.
+        status: The HTTP status; 0 if there was no response.
+        code: The error code; None if there is none, or the body cannot be parsed.
+        data: The result; empty if there is none.
+        is_success: Whether the call itself succeeded.
     """
 
     status: int
@@ -181,8 +181,8 @@ class HttpProvider(Provider):
     A service with an HTTP API.
 
     Args:
-        address: Where.
-        models: What there is; only those of this provider count.
+        address: The URL of the API.
+        models: All models; those of other providers are ignored.
         secrets: Values to mask in messages.
     """
 
@@ -195,7 +195,7 @@ class HttpProvider(Provider):
         self._transport = Transport()
 
     def close(self) -> None:
-        """Close the idle connections; those of submissions are never kept."""
+        """Close idle connections; those of submissions are never pooled."""
         self._transport.close()
 
     def _model(self, request: ImageRequest) -> Model:
@@ -219,12 +219,12 @@ class HttpProvider(Provider):
         Send *body* as JSON, once.
 
         Args:
-            within: Seconds to wait for each packet of the answer.
-            has_picture: Whether the answer may hold one, whatever was wished.
-            fresh: As `Transport.call` takes it.
+            within: Seconds to wait for each packet of the response.
+            has_picture: Whether the response may contain one, whatever was requested.
+            fresh: As in `Transport.call`.
 
         Raises:
-            CallFailed: there is no whole answer.
+            CallFailed: no complete response was received.
         """
         return self._transport.call(
             "POST",
@@ -241,7 +241,7 @@ class HttpProvider(Provider):
     def _lost(
         self, call: str, error: CallFailed, *, is_submit: bool, request_id: str = ""
     ) -> ProviderError:
-        """The error of a call without an answer."""
+        """Return the error for a call without a response."""
         may_be_accepted = is_submit and isinstance(error, AnswerLost)
         rule = SUBMIT_UNKNOWN if may_be_accepted else UNREACHABLE
         reply = Reply(0, text=str(error), request_id=request_id or None)
@@ -258,10 +258,10 @@ class HttpProvider(Provider):
         has_seed: bool = False,
     ) -> ProviderError:
         """
-        What *reply* comes to by *rule*.
+        Build the error for *reply* according to *rule*.
 
         Args:
-            text: Words in place of the service's.
+            text: Message that replaces the service's.
         """
         said = masked(text or reply.text, self._secrets)
         return rule.error(
@@ -274,7 +274,7 @@ class HttpProvider(Provider):
 
 
 def object_in(answer: Answer, *, exact: bool = False) -> dict | str:
-    """The object that the answer is in JSON, or what is wrong with it."""
+    """Parse a JSON response as an object; otherwise return what is wrong with it."""
     try:
         found = parse(answer.body, exact=exact)
     except ValueError:
@@ -286,8 +286,8 @@ def finished(
     remote_id: str, reply: Reply, urls: Iterable[object], texts: Iterable[object]
 ) -> Progress | None:
     """
-    A picture that is done: one was asked for, so of several it is the first, a link
-    before bytes. None if there is none.
+    Build the progress of a finished picture. One was requested, so only the first of
+    several is used, a link rather than bytes. None if there is no picture.
 
     Args:
         texts: Pictures in base64.

@@ -15,7 +15,7 @@ from jimeng.providers.provider import Provider
 from jimeng.providers.rules import WITHOUT_CODE
 from jimeng.providers.visual import VisualProvider
 
-# In the order in which they are asked for a model that several of them offer.
+# By priority, for a model that several of them offer.
 PROVIDERS: tuple[type[Provider], ...] = (
     VisualProvider,
     ArkProvider,
@@ -29,16 +29,16 @@ _RETRYABLE = {
         *WITHOUT_CODE,
     )
 }
-CODES = frozenset(_RETRYABLE)  # of ours, that a picture can fail with
+CODES = frozenset(_RETRYABLE)  # our error codes of failed pictures
 
 
 def credentials() -> str:
-    """The settings of which one must be there, for people to read."""
+    """Return the names of the settings of which at least one is required, as text."""
     return ", ".join(each.settings[0] for each in PROVIDERS)
 
 
 def retryable(code: str) -> bool:
-    """Whether the same task may succeed if its user runs it again."""
+    """Whether the same task may succeed if the user retries it."""
     return _RETRYABLE.get(code, False)
 
 
@@ -48,7 +48,7 @@ def named(models: Iterable[Model], name: str) -> Model | None:
 
 class Registry:
     """
-    The providers that have credentials, the models they offer, and by which accounts.
+    The providers that have credentials, their models and their accounts.
     """
 
     def __init__(
@@ -61,11 +61,11 @@ class Registry:
     ) -> None:
         """
         Args:
-            providers: By name, those of the main account.
-            limits: Provider name -> pictures it may draw at a time in each lane.
-            models: What there is; those of providers that are here are offered, and of
-                two with one name the first is meant.
-            others: Account -> its providers by name; each knows its own limit.
+            providers: Name -> provider of the main account.
+            limits: Provider name -> slots of each of its lanes.
+            models: All models. Those of configured providers are offered; if two share
+                a name, it resolves to the first.
+            others: Account -> its providers by name, each with its own limit.
         """
         self._providers = {
             MAIN: dict(providers),
@@ -101,7 +101,7 @@ class Registry:
 
     @property
     def accounts(self) -> list[str]:
-        """The names of the accounts with credentials here."""
+        """Return the names of the accounts that have credentials here."""
         return [account for account, its in self._providers.items() if its]
 
     def accounts_of(self, provider: str) -> list[str]:
@@ -113,11 +113,11 @@ class Registry:
 
     @property
     def addresses(self) -> dict[str, str]:
-        """Provider name -> its address."""
+        """Return provider name -> its address."""
         return {name: self._any(name).address for name in self.names}
 
     def label(self, name: str) -> tuple[str, str]:
-        """A provider as people call it, in Chinese and English."""
+        """Return the display name of a provider, in Chinese and English."""
         return self._any(name).label
 
     def _any(self, name: str) -> Provider:
@@ -125,16 +125,16 @@ class Registry:
 
     @property
     def lanes(self) -> dict[str, int]:
-        """Lane -> the concurrency limit of all accounts together."""
+        """Return lane -> its slots, summed over all accounts."""
         return {lane: sum(its.values()) for lane, its in self.limits.items()}
 
     @property
     def limits(self) -> dict[str, dict[str, int]]:
-        """Lane -> account -> its concurrency limit."""
+        """Return lane -> account -> its slots."""
         return {lane: self.limits_of(model) for lane, model in self.models.items()}
 
     def limits_of(self, model: Model) -> dict[str, int]:
-        """Account -> concurrency limit, of one model's lane."""
+        """Return account -> its slots in the lane of one model."""
         return {
             account: self._limit(model, account)
             for account in self.accounts_of(model.provider)
@@ -148,7 +148,7 @@ class Registry:
         return min(limit, MAX_SYNCHRONOUS) if model.is_synchronous else limit
 
     def default(self, provider: str | None = None) -> Model | None:
-        """The default model, if there is any."""
+        """Return the default model, if there is any."""
         offered = self._offered_by(provider)
         from_words = [model for model in offered if not model.needs_images]
         usual = (model for model in from_words if model.id == DEFAULT_MODEL)
@@ -163,8 +163,8 @@ class Registry:
         Find a model by one of its names, the default one for None.
 
         Raises:
-            NoProvider: there are no models at all.
-            Invalid: no such model or provider; the words list those there are.
+            NoProvider: no models are available.
+            Invalid: unknown model or provider; the message lists the known ones.
         """
         if not self.models:
             raise NoProvider(
@@ -187,10 +187,10 @@ class Registry:
     def provider(self, name: str, account: str = MAIN) -> Provider:
         """
         Args:
-            account: Whose credentials it has.
+            account: The account whose credentials are used.
 
         Raises:
-            ProviderError: it has none here (any more).
+            ProviderError: the account has no credentials here, or no longer.
         """
         try:
             return self._providers[account][name]

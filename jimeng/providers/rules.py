@@ -1,8 +1,8 @@
 """
-Rules: what an answer of a provider, or the lack of one, means for a task.
+Rules: what a response of a provider, or its absence, means for a task.
 
-Each provider's own table stands beside it. Where a service advises to submit again
-after an internal error, none of these does: there is no key by which it would
+Each provider has its own table of codes. Some services advise to submit again after an
+internal error; no rule here does: without an idempotency key the service could not
 recognise the second submission, so it could be charged twice.
 """
 
@@ -18,14 +18,14 @@ from jimeng.errors import ProviderError
 class Rule:
     """
     Attributes:
-        code: Ours; it has words in ``i18n``.
-        submit: What to do with a submission that was answered so: send it
-            ``again``, send it again once with a ``new_seed``, ``never``, or
-            ``unknown``: it may have been accepted, so never, and say so.
-        poll: Whether the answer to a poll is ``final``, or the poll is to be made
-            ``again``, as it says nothing about the picture.
+        code: Our error code; its message is in ``i18n``.
+        submit: What to do after this response to a submission: send it ``again``,
+            once more with a ``new_seed``, ``never``, or ``unknown``: it may have been
+            accepted, so it is never sent again and is reported as such.
+        poll: Whether this response to a poll is ``final``, or says nothing about the
+            picture, which is then polled ``again``.
         charged: Whether the picture was paid for: ``no``, ``unknown`` or ``yes``.
-        retryable: Whether a user who tries the same again may succeed.
+        retryable: Whether the same request may succeed if the user retries it.
     """
 
     code: str
@@ -44,11 +44,11 @@ class Rule:
         request_id: str | None = None,
     ) -> ProviderError:
         """
-        What is raised where an answer means this.
+        Build the exception for a response with this rule.
 
         Args:
-            is_submit: Whether it answers a submission, or a poll.
-            has_seed: A model without seeds would be asked for the very same once more.
+            is_submit: Whether it is the response to a submission; otherwise to a poll.
+            has_seed: Whether the model has a seed; otherwise a new one changes nothing.
         """
         transient = (self.submit if is_submit else self.poll) == "again"
         return ProviderError(
@@ -57,20 +57,20 @@ class Rule:
             transient=transient,
             maybe_accepted=is_submit and self.submit == "unknown",
             new_seed=has_seed and self.submit == "new_seed",
-            # A poll that is to be made again says nothing about the picture.
+            # A poll that will be repeated says nothing about the picture.
             charged="unknown" if transient and not is_submit else self.charged,
             provider_code=provider_code,
             request_id=request_id,
         )
 
 
-# No answer says these: a service that is not in the tables has only its own words, a
-# model is no longer offered here, the time is over, or the bytes cannot be had.
+# Rules without a code of the service: the code is in no table, the model is no longer
+# offered here, the deadline has passed, or the bytes cannot be fetched.
 WITHOUT_CODE: list[Rule] = []
 
 
 def own(code: str, **how: Any) -> Rule:
-    """One of `WITHOUT_CODE`."""
+    """Add a rule to `WITHOUT_CODE` and return it."""
     WITHOUT_CODE.append(Rule(code=code, **how))
     return WITHOUT_CODE[-1]
 
@@ -93,7 +93,7 @@ RESTORED = own("restored", **MAYBE)
 PICTURE_CANCELLED = own("picture_cancelled", retryable=True)
 INPUT_REFUSED = Rule(code="input_refused")
 RATE_LIMITED = Rule(code="rate_limited", submit="again", poll="again", retryable=True)
-# A 429 with a code that no page lists: polls go on, but a submission is sent again
+# A 429 with an undocumented code: polling continues, but a submission is sent again
 # only after codes that are known to mean "not accepted".
 BUSY = Rule(code="rate_limited", poll="again", retryable=True)
 INTERNAL = Rule(code="provider_internal", submit="unknown", poll="again", **MAYBE)
@@ -102,11 +102,11 @@ INTERNAL = Rule(code="provider_internal", submit="unknown", poll="again", **MAYB
 @dataclass(frozen=True)
 class Judgement:
     """
-    What one answer comes to, for the table of errors.
+    The rule for one response, as a row of the table of errors.
 
     Attributes:
-        call: ``submit`` or ``poll``; empty where no answer is the reason.
-        said: The service's code, as the table shows it.
+        call: ``submit`` or ``poll``; empty for rules without a response.
+        said: The service's code, as displayed in the table.
     """
 
     call: Literal["submit", "poll", ""]
@@ -114,13 +114,13 @@ class Judgement:
     rule: Rule
 
 
-PLAIN = 400  # the HTTP status of most refusals; the code says which
+PLAIN = 400  # the HTTP status of most refusals, which differ by code
 UNLISTED = "unlisted"
 OTHERS, OTHER_LIMITS = "其他 / others", "其他 429 / other 429s"
 
 
 def by_code(rows: Iterable[tuple[str, Rule]]) -> Mapping[str, Rule]:
-    """Code -> rule, of rows that each name several codes, with spaces between."""
+    """Return code -> rule, from rows of several codes separated by spaces."""
     return MappingProxyType(
         {code: rule for codes, rule in rows for code in codes.split()}
     )

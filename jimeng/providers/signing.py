@@ -2,7 +2,7 @@
 Volcengine's request signature (method V4), as an auth handler for `requests`.
 
 Source: https://www.volcengine.com/docs/6369/67269, and the signer of the official
-package volcengine 1.0.229, whose results the tests hold against these functions.
+package volcengine 1.0.229, with whose results the tests compare these functions.
 """
 
 import hashlib
@@ -23,12 +23,12 @@ def utc_now() -> datetime:
 
 
 def canonical_path(path: str) -> str:
-    """Encode a path once, whether or not the URL had it encoded already."""
+    """Encode a path once, whether or not it is already encoded."""
     return quote(unquote(path), safe="/~") or "/"
 
 
 def canonical_query(query: str) -> str:
-    """Sort by name and encode; a repeated name keeps the order of its values."""
+    """Sort by name and encode; values of a repeated name keep their order."""
     pairs = sorted(parse_qsl(query, keep_blank_values=True), key=lambda pair: pair[0])
     return "&".join(f"{quote(k, safe='~')}={quote(v, safe='~')}" for k, v in pairs)
 
@@ -50,11 +50,11 @@ def canonical_request(
     method: str, url: str, headers: Mapping[str, str], body: bytes
 ) -> str:
     """
-    Put a request into the one form that both sides hash.
+    Build the canonical form of a request, which both sides hash.
 
     Args:
-        url: Whole; its path and query count, its host only through *headers*.
-        headers: As they will be sent, any case.
+        url: The whole URL; path and query are used, the host comes from *headers*.
+        headers: As they will be sent, names in any case.
         body: The exact bytes that will be sent.
     """
     parts = urlsplit(url)
@@ -88,9 +88,9 @@ def signature(secret_key: str, date: str, scope: str, canonical: str) -> str:
 
 class VolcengineAuth(AuthBase):
     """
-    Signs a request as it is prepared; `Transport` prepares right before sending.
+    Sign a request as it is prepared; `Transport` prepares right before sending.
 
-    A signature is good for 15 minutes, so each attempt needs one of its own.
+    A signature is valid for 15 minutes, so each attempt is signed anew.
     """
 
     def __init__(
@@ -105,8 +105,8 @@ class VolcengineAuth(AuthBase):
     ) -> None:
         """
         Args:
-            session_token: Of temporary (STS) credentials; empty for lasting ones.
-            clock: Returns an aware time.
+            session_token: Of temporary (STS) credentials; empty for permanent ones.
+            clock: Returns the current time as an aware datetime.
         """
         self._access_key = access_key
         self._secret_key = secret_key
@@ -118,7 +118,7 @@ class VolcengineAuth(AuthBase):
     def __call__(self, request: PreparedRequest) -> PreparedRequest:
         body = request.body or b""
         if not isinstance(body, bytes):
-            # What is signed must be what is sent, so nothing is encoded here.
+            # The signed bytes must be the sent bytes, so nothing is encoded here.
             raise TypeError("only a body of bytes can be signed")
         method, url = request.method or "", request.url or ""
         date = self._clock().astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")

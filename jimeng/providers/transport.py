@@ -1,10 +1,10 @@
 """
-One HTTP call: connections that know whether a request may have been received.
+One HTTP call, over connections that record whether the request may have been received.
 
-The class of an exception does not tell: a reset during the TLS handshake and an answer
-lost after the request arrived are the same one in `requests`. So the connections note
-the moment before something is sent that could be acted upon. They bound the time of a
-whole call too, of each single read, and of what is sent.
+The class of an exception does not tell: in `requests` a reset during the TLS handshake
+is the same exception as a response lost after the request arrived. So the connections
+record the moment before they send anything that the server could act upon. They also
+limit the duration of the whole call and of each read, and the size of the response.
 """
 
 import base64
@@ -33,29 +33,29 @@ from urllib3.util.ssl_ import create_urllib3_context
 from jimeng.config.version import VERSION
 from jimeng.errors import JimengError
 
-AROUND = 1024 * 1024  # bytes of an answer that are not its body: head and framing
-POOL_SIZE = 64  # idle connections that are kept
-# A body beyond this is sent piece by piece, and has time of its own for that: urllib3
-# would have all of it sent within the seconds for connecting.
+AROUND = 1024 * 1024  # bytes of a response besides its body: head and framing
+POOL_SIZE = 64  # idle connections that stay open
+# A larger body is sent in pieces of this size, with a timeout of its own: urllib3
+# would apply the connect timeout to sending all of it.
 PIECE = 64 * 1024  # bytes
-SLOWEST = 100_000  # bytes a second that a line must carry
-SENDING = 10.0  # seconds beyond that, and for any one piece
-# What a slow line has not carried yet, when the wait for the answer begins. The system
-# would take in megabytes.
+SLOWEST = 100_000  # bytes per second: the minimum bandwidth
+SENDING = 10.0  # seconds in addition, and for any one piece
+# Bytes of the send buffer: on a slow line up to this much is still unsent when the wait
+# for the response begins. The system's own buffer may hold megabytes.
 UNDERWAY = 64 * 1024  # bytes
 
-# Host and port -> the addresses that may be connected to, in this order.
+# Host and port -> the addresses to connect to, in this order.
 Resolve = Callable[[str, int], Sequence[str]]
 
 
 class Call:
     """
-    The call that this thread is making, for the connections.
+    The current call of this thread, as the connections see it.
 
     Attributes:
-        resolve: Resolves the host name instead of the system.
-        patience: Seconds that a piece of a large body may take.
-        sent: Whether the server may have received something to act upon.
+        resolve: Resolves the host name in place of the system.
+        patience: Timeout in seconds for one piece of a large body.
+        sent: Whether the server may have received something it could act upon.
     """
 
     def __init__(
@@ -75,10 +75,10 @@ class Call:
 
     def remaining(self) -> float:
         """
-        Return the seconds left.
+        Return the remaining time in seconds.
 
         Raises:
-            TimeoutError: there are none.
+            TimeoutError: no time remains.
         """
         left = self._end - time.monotonic()
         if left <= 0:
@@ -87,16 +87,16 @@ class Call:
 
     def pieces(self, data: bytes) -> Iterator[bytes | memoryview]:
         """
-        What of *data* is to be sent one after the other; `sent` is noted before each
-        that somebody could act upon. A large body has time of its own, and so has the
-        answer to it.
+        Yield the pieces of *data* to send one after the other, and set `sent` before
+        each that the server could act upon. A large body has a timeout of its own,
+        after which the timeout for the response starts anew.
 
         Raises:
-            TimeoutError: the time is over, before *sent* is noted.
+            TimeoutError: no time remains; *sent* has not been set for this piece.
         """
         self.remaining()
         if data is not self._body:
-            # The head of a large body, which comes first, orders nothing yet.
+            # The head precedes a large body; alone it is not yet a request.
             self.sent = self._body is None or self._headed
             self._headed = True
             yield data
@@ -112,8 +112,8 @@ class Call:
     def count(self, received: int) -> None:
         """
         Raises:
-            OSError: more has come by now than any answer may have. The body is
-                measured elsewhere; this ends lines and chunk heads without end.
+            OSError: more was received than any valid response contains. The body is
+                measured elsewhere; this stops endless header lines and chunk heads.
         """
         self._left -= received
         if self._left < 0:
@@ -124,12 +124,12 @@ thread = threading.local()
 
 
 def sending_time(size: int) -> float:
-    """Seconds that a body of so many bytes may take to be sent; 0 for a small one."""
+    """Return the timeout in seconds for sending a body; 0 if it is a small one."""
     return SENDING + size / SLOWEST if size > PIECE else 0.0
 
 
 class TimedReader(io.RawIOBase):
-    """Reads a socket; a single read waits no longer than the call may last."""
+    """Read a socket; no single read lasts beyond the end of the call."""
 
     def __init__(self, sock: socket.socket, raw: io.RawIOBase, call: Call) -> None:
         self._sock, self._raw, self._call = sock, raw, call
@@ -151,8 +151,8 @@ class TimedReader(io.RawIOBase):
 
 class TimedResponse(HTTPResponse):
     """
-    A read timeout is per packet: against a server that drips its head or its body
-    only a limit on every single read helps.
+    Limit every single read. A read timeout applies to each packet, which does not help
+    against a server that sends its head or body byte by byte.
     """
 
     def __init__(self, sock: socket.socket, *args, **kwargs) -> None:
@@ -168,8 +168,8 @@ class WatchedHTTP(HTTPConnection):
         resolve = thread.call.resolve
         if resolve is None:
             return super()._new_conn()
-        # The address that was checked is the one connected to; the name stays for
-        # the Host header, SNI and the certificate.
+        # Connect to the address that was checked; the name is still used for the Host
+        # header, SNI and the certificate.
         name = self._dns_host
         *others, last = resolve(name, self.port)
         try:
@@ -183,7 +183,7 @@ class WatchedHTTP(HTTPConnection):
             self._dns_host = name
 
     def send(self, data) -> None:
-        # A TLS handshake is part of connecting: until it is over, nothing of the
+        # The TLS handshake is part of connecting: before its end, no part of the
         # request can have arrived.
         if self.sock is None:
             self.connect()
@@ -212,9 +212,9 @@ class WatchedHTTPSPool(HTTPSConnectionPool):
 @lru_cache(maxsize=8)
 def trusting(bundle: str) -> SSLContext:
     """
-    What makes TLS connections to whom the authorities in a file know. Made once: to
-    read a hundred and more takes as long as half of all else that a picture costs,
-    and each submission and each download has a connection of its own.
+    Return the TLS context for a CA bundle, cached: loading over a hundred certificates
+    takes half as long as all other work for a picture, and each submission and each
+    download has a connection of its own.
     """
     context = create_urllib3_context()
     context.load_verify_locations(bundle)
@@ -223,8 +223,8 @@ def trusting(bundle: str) -> SSLContext:
 
 class WatchedAdapter(HTTPAdapter):
     """
-    Used without a `requests.Session`, so there are no cookies, no redirects, and
-    neither proxies nor credentials from the environment.
+    Used without a `requests.Session`, so there are no cookies, redirects, proxies or
+    credentials from the environment.
     """
 
     def __init__(self) -> None:
@@ -234,7 +234,7 @@ class WatchedAdapter(HTTPAdapter):
         super().cert_verify(conn, url, verify, cert)
         if conn.ca_certs:
             conn.conn_kw["ssl_context"] = trusting(conn.ca_certs)
-            conn.ca_certs = None  # they would be read for each connection
+            conn.ca_certs = None  # otherwise loaded for each connection
 
     def init_poolmanager(self, *args, **kwargs) -> None:
         super().init_poolmanager(*args, **kwargs)
@@ -244,22 +244,22 @@ class WatchedAdapter(HTTPAdapter):
         }
 
 
-PLAIN = 1024 * 1024  # bytes of an answer without a picture
-CAP = 64 * 1024 * 1024  # bytes of one that is a picture, or may hold one
+PLAIN = 1024 * 1024  # bytes of a response without a picture
+CAP = 64 * 1024 * 1024  # bytes of a response that is or may contain a picture
 CHUNK = 64 * 1024  # bytes
-MAX_TEXT = 300  # characters of a service's text that go into a message
-# Of an answer that is longer than `PLAIN`, which takes a picture: one long word. As
-# objects an answer of nothing but brackets has forty times its size.
+MAX_TEXT = 300  # characters of a service's text that a message quotes
+# Maximum JSON tokens of a response larger than `PLAIN`: a picture is one long string.
+# A response of nothing but brackets takes forty times its size as objects.
 MAX_PARTS = 10_000
 
 
 class CallFailed(JimengError):
     """
-    A call got no complete answer.
+    A call without a complete response.
 
     Attributes:
-        sent: Whether the other side may have received what it could act upon: any of
-            it, or, where the body goes piece by piece, the last piece.
+        sent: Whether the server may have received something it could act upon: any
+            part of the request or, for a body sent in pieces, the last piece.
     """
 
     code = "provider_unreachable"
@@ -269,15 +269,15 @@ class CallFailed(JimengError):
 
 class Unsent(CallFailed):
     """
-    No connection came about, or it ended before the last piece of a large body was
-    sent: what has a length and is shorter is no request.
+    No connection was established, or it ended before the last piece of a large body was
+    sent: a body shorter than its Content-Length is not a valid request.
     """
 
     sent = False
 
 
 class AnswerLost(CallFailed):
-    """The request was sent; what came of it is unknown."""
+    """The request was sent, but its result is unknown."""
 
     sent = True
 
@@ -286,8 +286,8 @@ class AnswerLost(CallFailed):
 class Answer:
     """
     Attributes:
-        headers: Looked up in any case.
-        body: Decoded from its content encoding.
+        headers: Case-insensitive.
+        body: After decoding the content encoding.
     """
 
     status: int
@@ -296,7 +296,7 @@ class Answer:
 
 
 class Transport:
-    """Makes calls; thread-safe."""
+    """Send HTTP requests; thread-safe."""
 
     def __init__(self) -> None:
         self._pooled = WatchedAdapter()
@@ -317,25 +317,24 @@ class Transport:
         cut: bool = False,
     ) -> Answer:
         """
-        Send one request, once, and read the whole answer, whatever its status.
+        Send one request, once, and read the whole response, whatever its status.
 
         Args:
-            body: Has `sending_time` of its own where it is large.
+            body: If large, sending it has a timeout of its own, `sending_time`.
             timeout: Seconds to connect and to send a piece, and to wait for each
                 packet.
-            limit: Seconds for everything else; only a slow name lookup can exceed
-                it, and then nothing is sent.
-            cap: Bytes that the answer's body may have.
-            fresh: Use a connection of its own. One from the pool may be closed by
-                the server just as the request arrives, which looks like a request
-                that was accepted.
-            resolve: Looks up the host in place of the system, and may refuse it
+            limit: Seconds for everything else. Only a slow name lookup can exceed it,
+                and then nothing is sent.
+            cap: Maximum bytes of the response body.
+            fresh: Use a new connection. The server may close a pooled one just as the
+                request arrives, which looks like an accepted request.
+            resolve: Resolves the host in place of the system. It may refuse the host
                 with an error of its own, which passes through.
-            cut: Read no more of a body than *cap*, in place of failing.
+            cut: Truncate a body at *cap* instead of failing.
 
         Raises:
-            Unsent: nothing was sent that could be acted upon.
-            AnswerLost: something was, and no whole answer came back.
+            Unsent: nothing was sent that the server could act upon.
+            AnswerLost: something was, and no complete response was received.
         """
         own = {"User-Agent": f"jimeng/{VERSION}"}
         if fresh:
@@ -386,7 +385,7 @@ def _exchange(
 
 
 def _cause(error: BaseException) -> BaseException:
-    """Find the first error of a chain: the outer ones quote whole URLs."""
+    """Return the innermost error of a chain: the outer ones quote whole URLs."""
     inner = (error.__cause__, getattr(error, "reason", None), *error.args)
     found = next((each for each in inner if isinstance(each, BaseException)), None)
     return error if found is None else _cause(found)
@@ -399,13 +398,13 @@ def _describe(error: BaseException) -> str:
 
 def parse(body: bytes, *, exact: bool = False) -> object:
     """
-    Parse an answer in JSON.
+    Parse a JSON response.
 
     Args:
-        exact: Keep numbers as text: ids are longer than a float is exact.
+        exact: Return numbers as text: ids exceed the precision of a float.
 
     Raises:
-        ValueError: it is no JSON, or has so many parts that it can be no answer.
+        ValueError: invalid JSON, or more than `MAX_PARTS` parts in a large response.
     """
     parts = sum(body.count(each) for each in (b",", b"[", b"{"))
     if len(body) > PLAIN and parts > MAX_PARTS:
@@ -418,7 +417,7 @@ def parse(body: bytes, *, exact: bool = False) -> object:
 
 
 def short(value: object) -> str | None:
-    """Return a code or an id, which is short text; None for anything else."""
+    """Return *value* if it is short text, such as a code or an id; otherwise None."""
     return value if isinstance(value, str) and 0 < len(value) <= 200 else None
 
 
@@ -430,7 +429,7 @@ def decode(text: str) -> bytes | None:
 
 
 def masked(text: str, secrets: Iterable[str]) -> str:
-    """Shorten a service's text and mask keys: services echo wrong ones."""
+    """Truncate a service's text and mask keys: services echo wrong ones."""
     for secret in secrets:
         text = text.replace(secret, "***")
     text = re.sub(r"\[[^\s\[\]]+\]", "[***]", text)

@@ -28,10 +28,10 @@ from jimeng.providers.visual_rules import RULES, judge_poll, judge_submit, judge
 
 Body = dict[str, object]
 
-# Longer prompts come out less faithful, and later, when a language model has
-# rewritten them; Volcengine advises so many characters or fewer for 3.x.
+# A rewritten long prompt gives less faithful pictures, and takes longer; for 3.x
+# Volcengine advises to rewrite prompts of up to this length only.
 MAX_REWRITTEN = 120  # characters
-# The words at which the model for repainting takes away what is masked.
+# The prompt at which the inpainting model erases the masked area.
 ERASE = "删除"
 CODED = "binary_data_base64"
 SUCCESS = "10000"
@@ -39,11 +39,11 @@ SUCCESS = "10000"
 
 def order(request: ImageRequest, model: Model, wishes: Mapping[str, object]) -> Body:
     """
-    The body of a submission.
+    Build the body of a submission.
 
     Args:
-        wishes: How the picture is wanted, for a model that answers with it; others
-            are told when they are polled.
+        wishes: Output options, for a synchronous model; others get them with the
+            polls.
     """
     body: Body = {**model.extra, "req_key": request.req_key}
     body |= BODIES[model.task](request, model)
@@ -61,11 +61,11 @@ def drawing(request: ImageRequest, model: Model) -> Body:
         "height": request.height,
     }
     if model.rewrites_prompt:
-        # True is the service's own default, and what short prompts look best with;
-        # sent, so that a changed default does not change the pictures.
+        # True is the service's own default, and gives the best results for short
+        # prompts; sent explicitly, so that a changed default has no effect here.
         body["use_pre_llm"] = len(request.prompt) <= MAX_REWRITTEN
     if not model.is_synchronous:
-        # Else the model may draw a group, and each picture of it is charged.
+        # Otherwise the model may generate a group, and each picture of it is charged.
         body["force_single"] = True
     return body | scale(request, model)
 
@@ -103,7 +103,7 @@ BODIES: dict[str, Callable[[ImageRequest, Model], Body]] = {
 
 
 def scale(request: ImageRequest, model: Model) -> Body:
-    """``strength`` on the service's own scale."""
+    """Map ``strength`` to the service's own scale."""
     if request.strength is None or model.takes is None or not model.takes.strength:
         return {}
     low, high = model.takes.strength
@@ -113,7 +113,7 @@ def scale(request: ImageRequest, model: Model) -> Body:
 
 
 def pictures(request: ImageRequest, model: Model) -> Body:
-    """The inputs in order, then the mask."""
+    """Return the inputs in order, then the mask."""
     given = [*request.inputs, *([request.mask] if request.mask else [])]
     if not given:
         return {}
@@ -124,7 +124,7 @@ def pictures(request: ImageRequest, model: Model) -> Body:
 
 def read(answer: Answer) -> Reply:
     """
-    Read an answer of the service (flat, with ``code``), of the gateway before it
+    Parse a response of the service (flat, with ``code``), of the gateway before it
     (``ResponseMetadata.Error``), or of neither, such as a proxy's page.
     """
     found = object_in(answer, exact=True)
@@ -149,7 +149,7 @@ def read(answer: Answer) -> Reply:
 
 
 def items(reply: Reply, name: str) -> list[object]:
-    """The list that the answer holds by this name."""
+    """Return the list in this field of the response; empty if it has none."""
     found = reply.data.get(name)
     return found if isinstance(found, list) else []
 
@@ -158,13 +158,13 @@ VERSION = "2022-08-31"
 SUBMIT = "CVSync2AsyncSubmitTask"
 POLL = "CVSync2AsyncGetResult"
 PROCESS = "CVProcess"
-POLL_WITHIN = 10.0  # seconds to wait for each packet of a poll's answer
+POLL_WITHIN = 10.0  # seconds to wait for each packet of the response to a poll
 
 NO_SUCH_TASK = "50215"
 
 
 class VisualProvider(HttpProvider):
-    """The jimeng models."""
+    """The models of Volcengine Visual, submitted and polled, or synchronous."""
 
     name = "volcengine_jimeng"
     label = ("即梦", "Jimeng")
@@ -191,15 +191,15 @@ class VisualProvider(HttpProvider):
     ) -> None:
         """
         Args:
-            models: What each of them takes; only those of this provider count.
-            watermark: Whether pictures are visibly marked as made by AI.
-            producer_id: For the mark in their metadata; none without it.
+            models: The available models; those of other providers are ignored.
+            watermark: Add a visible "made by AI" watermark.
+            producer_id: For the AI label in the metadata; without it there is no label.
         """
         super().__init__(endpoint, models, (access_key, secret_key, session_token))
         self._auth = VolcengineAuth(
             access_key, secret_key, session_token=session_token, region=region
         )
-        # Without return_url the answer holds base64 instead of links.
+        # Without return_url the response contains base64 instead of links.
         self._wishes: dict[str, object] = {"return_url": True}
         if watermark:
             self._wishes["logo_info"] = {"add_logo": True}
@@ -230,8 +230,8 @@ class VisualProvider(HttpProvider):
         Submit a picture; it is charged once it has been generated.
 
         Raises:
-            ProviderError: it was refused, or nobody knows whether it was accepted
-                (``maybe_accepted``).
+            ProviderError: it was refused, or may have been accepted without a
+                confirmation (``maybe_accepted``).
         """
         model = self._model(request)
         action = PROCESS if model.is_synchronous else SUBMIT
@@ -256,8 +256,8 @@ class VisualProvider(HttpProvider):
         Poll a picture.
 
         Raises:
-            ProviderError: the picture failed or is lost; or, where ``transient``,
-                only this poll did.
+            ProviderError: the picture failed or is lost; with ``transient``, only this
+                poll failed.
         """
         reply = self._ask(request.req_key, remote_id)
         has_seed = request.seed is not None
@@ -268,15 +268,15 @@ class VisualProvider(HttpProvider):
             text = f"the task is {status}"
             raise self._error(POLL, RESULT_LOST, reply, text, is_submit=False)
         if status != "done":
-            # in_queue, generating, or a word that is not known yet: the deadline
-            # ends a task that never gets further.
+            # in_queue, generating, or an unknown status: the deadline ends a task that
+            # makes no progress.
             return Progress(remote_id, request_id=reply.request_id)
         return self._finished(POLL, remote_id, reply)
 
     def check(self, req_key: str) -> bool:
         """
-        Ask for a task that cannot be there: whoever may not use the model is told
-        that first. A model that is not polled can only be tried by drawing.
+        Poll a task that cannot exist: missing access to the model is reported before
+        the unknown task. A synchronous model can only be tested by generating.
 
         Raises:
             ProviderError: the keys or the model are refused.
@@ -291,7 +291,7 @@ class VisualProvider(HttpProvider):
         body: dict[str, object] = {
             "req_key": req_key,
             "task_id": remote_id,
-            # As a string inside the JSON: as an object the service ignores it.
+            # A string within the JSON: the service ignores an object here.
             "req_json": json.dumps(self._wishes, ensure_ascii=False),
         }
         try:

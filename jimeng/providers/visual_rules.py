@@ -1,5 +1,5 @@
 """
-What each code of Volcengine Visual and of the gateway before it means for a task.
+Map the error codes of Volcengine Visual and of its gateway to rules for tasks.
 
 Source: the error lists under https://www.volcengine.com/docs/85621 and, for the codes
 of the gateway, the manual of its signature.
@@ -24,7 +24,7 @@ from jimeng.providers.rules import (
     by_code,
 )
 
-# The codes of the service are numbers; the gateway's have names too. Both as text.
+# The service's codes are numbers; the gateway's have names as well. All are text.
 RULES = by_code(
     (
         ("50411", Rule(code="content_refused_input_image")),
@@ -71,15 +71,15 @@ RULES = by_code(
 
 def judge_submit(status: int, code: str | None) -> Rule:
     """
-    Choose the rule for the answer to a submission.
+    Choose the rule for the response to a submission.
 
     Args:
-        status: The HTTP status. From 500 on nobody knows how far the request got,
+        status: The HTTP status. From 500 on it is unknown how far the request got,
             whatever the body says.
-        code: The service's or the gateway's; None where the answer has none.
+        code: The service's or the gateway's; None if the response has none.
     """
     if status == 413:
-        return INPUT_REFUSED  # by what stands before the service, unread
+        return INPUT_REFUSED  # by a gateway, before the service read it
     if status >= 500 or code is None:
         return SUBMIT_UNKNOWN
     rule = RULES.get(code)
@@ -91,7 +91,7 @@ def judge_submit(status: int, code: str | None) -> Rule:
 
 
 def judge_poll(status: int, code: str | None) -> Rule:
-    """Choose the rule for the answer to a poll; arguments as in `judge_submit`."""
+    """Choose the rule for the response to a poll; arguments as in `judge_submit`."""
     if code == "50215":  # no such task, or one of another model
         return RESULT_LOST if status < 500 else INTERNAL
     if code is not None and code in RULES:
@@ -100,12 +100,12 @@ def judge_poll(status: int, code: str | None) -> Rule:
         return INTERNAL
     if status == 429:
         return BUSY
-    # A code of the service that no page lists: most likely the reason why it failed.
+    # An undocumented code of the service: most likely the reason of the failure.
     return Rule(code=REFUSED.code, charged="unknown")
 
 
 def judgements() -> Iterator[Judgement]:
-    """All known answers with their rules."""
+    """Yield all known responses with their rules."""
     for code in (*RULES, UNLISTED):
         said = f"`{code}`" if code in RULES else OTHERS
         yield Judgement("submit", said, judge_submit(PLAIN, code))

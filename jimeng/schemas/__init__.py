@@ -46,7 +46,7 @@ MAX_DELAY = 86_400  # seconds
 MAX_SEED = 2**31 - 1
 MAX_STYLE = 64  # characters
 MAX_STRENGTH = 100  # in the form, which counts in hundredths
-MAX_IMAGES = 14  # of the model that accepts the most
+MAX_IMAGES = 14  # the maximum over all models
 REFERENCE = Long(1, 23 * 1024 * 1024)  # characters: 16 MiB as a ``data:`` URL
 # Tasks are selected by their ids, or by user and status. JSON Schema's `if`, because
 # many client generators drop all fields beside an `anyOf`.
@@ -75,8 +75,8 @@ class Strict(Schema):
     A schema that rejects unknown fields.
 
     Attributes:
-        examples: Valid bodies by name.
-        rules: JSON Schema keywords beside the fields.
+        examples: Name -> valid body.
+        rules: JSON Schema keywords in addition to the fields.
         other_shapes: Alternative schemas of the same request.
         may_be_left_out: Whether the body is optional.
     """

@@ -1,10 +1,10 @@
 """
-The kinds of fields of requests and responses.
+The types of fields of requests and responses.
 
-An error message that is a key of ``i18n`` is translated where the response is made. A
-field of a response begins with its description in Chinese and in English; ``of`` says
-where the value comes from: by default the attribute (or the entry) of the field's own
-name, else a function of what is described. A value that is `missing` is left out.
+An error message that is a key of ``i18n`` is translated when the response is built. A
+response field begins with its description in Chinese and in English; ``of`` is the
+source of its value: by default the attribute (or the entry) with the field's own name,
+else a function of the serialised object. A value that is `missing` is omitted.
 """
 
 import math
@@ -26,8 +26,8 @@ USER_ID = re.compile(r"[A-Za-z0-9_.@:-]{1,64}")
 RFC_3339 = re.compile(
     r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)", re.ASCII
 )
-# For OpenAPI. Lone surrogates are refused as well, but not every language's patterns
-# can express them, and those that cannot cannot send them either.
+# For OpenAPI. Lone surrogates are refused as well, but the patterns of some languages
+# cannot express them, and clients in those languages cannot send them either.
 AS_TEXT = {"pattern": r"^[^\x00]*$"}
 AS_USER_ID = {"pattern": f"^{USER_ID.pattern}$"}  # for OpenAPI
 
@@ -122,7 +122,7 @@ class Moment(DescribedField, fields.AwareDateTime):
         found = super()._deserialize(value, attr, data, **kwargs)
         try:
             return found.astimezone(UTC)
-        except OverflowError:  # the last hours of the year 9999, in America
+        except OverflowError:  # UTC is in the year 10000, as for late 9999 in America
             raise ValidationError("invalid.moment") from None
 
 
@@ -135,7 +135,7 @@ class Texts(DescribedField, fields.List):
         super().__init__(*words, cls_or_instance=each, **options)
 
     def _deserialize(self, value, attr, data, **kwargs):
-        if isinstance(value, list):  # its length first: each item takes its time
+        if isinstance(value, list):  # check the length before converting each item
             for check in self.validators:
                 check(value)
         return super()._deserialize(value, attr, data, **kwargs)
@@ -203,7 +203,7 @@ class File(DescribedField, fields.Raw):
 
 
 class Trimmed(Text):
-    """A string without the white space around it."""
+    """A string, stripped of surrounding white space."""
 
     def _deserialize(self, value, attr, data, **kwargs):
         return super()._deserialize(value, attr, data, **kwargs).strip()
@@ -230,7 +230,7 @@ class Long(Between):
     """Texts of *low* to *high* characters."""
 
     key = "invalid.length"
-    equal = None  # by which OpenAPI tells a length from a range
+    equal = None  # OpenAPI distinguishes a length from a range by this attribute
 
     def measure(self, value: Any) -> float:
         return len(value)
@@ -287,19 +287,19 @@ def refuse(key: str):
     return check
 
 
-HOST = "https://pictures.example.com"  # of examples
+HOST = "https://pictures.example.com"  # for examples
 
 
 class Reply(Schema):
     """
-    What is answered: dumped for clients, and described to them.
+    A response: serialised for clients, and documented in OpenAPI.
 
-    What is dumped is this server's own, so nothing is checked or converted that JSON
-    can hold: a third of marshmallow's time, on each answer.
+    The data are this server's own, so values that JSON can represent are neither
+    validated nor converted: that would take a third of marshmallow's time per response.
     """
 
     class Meta:
-        unknown = EXCLUDE  # clients must bear what later versions add
+        unknown = EXCLUDE  # clients must tolerate fields of later versions
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
@@ -331,10 +331,10 @@ class Reply(Schema):
 
 class Within(Reply):
     """
-    What something does not say itself is asked of what it is about.
+    Read an attribute from the wrapped object if the outer object lacks it.
 
     Attributes:
-        inner: The attribute that has this.
+        inner: The attribute with the wrapped object.
     """
 
     inner: ClassVar[str]
@@ -346,7 +346,7 @@ class Within(Reply):
 
 
 def moment(when: datetime | None) -> str | None:
-    """RFC 3339, UTC, milliseconds, ending in ``Z``."""
+    """Format as RFC 3339 in UTC with milliseconds, ending in ``Z``."""
     if when is None:
         return None
     text = when.astimezone(UTC).isoformat(timespec="milliseconds")
@@ -354,7 +354,7 @@ def moment(when: datetime | None) -> str | None:
 
 
 def plainly(field: fields.Field) -> Callable[[Any], object] | None:
-    """What makes a value of *field* one of JSON's, unless it is."""
+    """Return the converter of *field*'s values to JSON; None if none is needed."""
     match field:
         case fields.Nested():
             return field.schema.dump
@@ -389,19 +389,19 @@ def made(
     Make a field.
 
     Args:
-        said: What it means, in Chinese and in English; without it, of what a list has.
-        of: Where the value comes from.
-        required: Whether every answer has it.
+        said: Its description, in Chinese and in English; omitted for items of a list.
+        of: The source of the value.
+        required: Whether every response contains it.
         null: Whether it may be null.
-        example: What examples show; by default something of its kind if it is
-            required, else nothing. A pair is one for each language, and ``...``
-            what it is made of.
-        data_key: The name in JSON, where Python cannot have it.
-        choices: What it can be.
+        example: The value in examples; by default one of its type if it is required,
+            else none. A pair has one value for each language; ``...`` stands for an
+            example composed of the parts' own.
+        data_key: The name in JSON, if it is not a valid Python name.
+        choices: The possible values.
         more: Further JSON Schema keywords.
     """
     if example is ...:
-        more["shown"] = True  # which JSON Schema does not know
+        more["shown"] = True  # not a keyword of JSON Schema
     elif example is not None:
         more["examples"] = [example]
     given = {"attribute": of, "data_key": data_key, "metadata": more | {"words": said}}
@@ -417,7 +417,7 @@ number = partial(made, fields.Float)
 instant = partial(made, Instant)
 day = partial(made, fields.Date)
 flag = partial(made, fields.Boolean)
-entries = partial(made, fields.Dict)  # an object whose names are not fixed
+entries = partial(made, fields.Dict)  # an object with arbitrary keys
 address = partial(made, fields.String, format="uri")
 
 
@@ -436,7 +436,7 @@ def some(chinese: str, english: str, schema: type[Schema], **more: Any) -> field
 
 
 def fixed(key: str) -> fields.Field:
-    """A sentence for people, always the same."""
+    """A constant message for people."""
     return text(
         *field_descriptions.MESSAGE, of=lambda about: t(key), example=MESSAGES[key]
     )
@@ -446,12 +446,12 @@ def link(
     chinese: str, english: str, endpoint: str, path: str, *, name: str, example: str
 ) -> fields.Field:
     """
-    The address of *endpoint*, where what is described has its id in the path.
+    The URL of *endpoint*, with the id of the serialised object in the path.
 
     Args:
-        path: That of the example, with ``{}`` for the id.
-        name: What the id is called in the path.
-        example: The id.
+        path: The path of the example, with ``{}`` for the id.
+        name: The name of the path parameter.
+        example: The id in the example.
     """
 
     def of(about: Any) -> str:

@@ -148,7 +148,7 @@ class PriceRecord(Reply):
 
 
 def of_each(read: Callable[[Estimate], object]) -> Callable[[Any], object]:
-    """What *read* finds in a task's estimate, or in that of each task of a batch."""
+    """Apply *read* to a task's estimate, or to that of each task of a batch."""
     return lambda found: read(getattr(found, "each", found))
 
 
@@ -229,7 +229,7 @@ class EstimateRecord(Within):
 
 
 def why_not(model: Model) -> str | None:
-    """Why its pictures cannot be sent from here."""
+    """Why inputs cannot be sent to the model from this server."""
     return t(f"lacks.{model.lacks}") if model.lacks else None
 
 

@@ -55,7 +55,7 @@ class ByCursor(PageQuery, ByMetadata):
 
 class ByOffset(OfUser, ByMetadata):
     limit = Digits(*field_descriptions.LIMIT, load_default=20, validate=Between(1, 100))
-    # Beyond it is refused with the address of the list by cursor.
+    # A larger offset is refused, with the URL of the list by cursor.
     offset = Digits(
         *field_descriptions.OFFSET,
         load_default=0,

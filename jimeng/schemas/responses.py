@@ -23,7 +23,7 @@ from jimeng.schemas.fields import (
 )
 from jimeng.schemas.task_responses import MODEL, PROVIDER
 
-MAX_DAYS = 30  # that are listed one by one
+MAX_DAYS = 30  # days listed individually
 USER, KEY, HOST = "user_4229f23999b954c1e88bba88", "key_5b0c1d6c3a7e9f42", "worker-1"
 UPLOAD = "upload_q2xVn0bXyG7tD5m4JcLr9A"
 
@@ -331,7 +331,7 @@ class Refusal(Reply):
 
 
 def expiry(found: Input):
-    """Until when it is stored without a task that uses it; None if one does."""
+    """When an unused upload expires; None if a task uses it."""
     return found.keep_until if found.unnamed else None
 
 

@@ -60,7 +60,7 @@ class Span(Strict):
 
 
 def span(since: date | None = None, until: date | None = None) -> tuple[date, date]:
-    """The first and the last day: by default the last thirty, today included."""
+    """Return the first and last day; by default the last thirty days, with today."""
     until = until or utcnow().date()
     return since or until - timedelta(days=USUAL_DAYS - 1), until
 
@@ -69,7 +69,7 @@ Rows = Sequence[UsageRow]
 
 
 def split(name: str, order: Iterable[object] | None = None):
-    """Rows by what *name* is in them, in *order* or in the order of the alphabet."""
+    """Group rows by their value of *name*, in *order* or alphabetically."""
 
     def of(rows: Rows) -> list[Rows]:
         found = {getattr(row, name) for row in rows}
@@ -133,7 +133,7 @@ class UsageTotals(Reply):
 
 class UsageRecord(Reply):
     user_id = text(*field_descriptions.USER_ID, example="user_123")
-    # Words of Python's own, which a class cannot have as names.
+    # `from` is a Python keyword, so it cannot be an attribute name.
     since = day(*field_descriptions.FROM, data_key="from")
     until = day(*field_descriptions.TO, data_key="to")
     days = some(

@@ -24,7 +24,7 @@ from jimeng.schemas.fields import (
 )
 from jimeng.schemas.pagination import PageQuery
 
-LIFETIMES = ("", "30", "90", "365")  # days; "" for ever
+LIFETIMES = ("", "30", "90", "365")  # days; "" for no expiry
 MAX_MODELS, MAX_OF_KEY = 50, 1_000_000  # of an API key's own limits
 # For OpenAPI.
 AS_EMAIL = {"format": "email", "maxLength": 254}
@@ -132,7 +132,7 @@ class KeyForm(NewKey):
     class Meta:
         exclude = ("expires_at",)
 
-    # None: `accounts` names what is there.
+    # May be empty: `accounts` then raises an error that lists the known scopes.
     scopes = Texts(each=Text(validate=OneOf(*SCOPES)))
     days = Text(load_default="", validate=OneOf(*LIFETIMES))
     tasks_per_minute = Digits(validate=Between(1, MAX_OF_KEY))

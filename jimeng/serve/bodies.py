@@ -1,7 +1,7 @@
 """
 Request bodies: small ones are read before the application is called.
 
-So a slow client costs a greenlet and not one of the `MAX_WORKING` permits, and the
+A slow client thus costs a greenlet instead of one of the `MAX_WORKING` permits, and the
 duration of a request is that of its work. The application reads larger bodies itself,
 once it knows the user and has a permit: see `jimeng.http.requests`.
 """
@@ -21,7 +21,7 @@ from jimeng.serve.sockets import ClientSocket, ClientTooSlow
 Aside = Callable[[], AbstractContextManager]
 MAX_READ_FIRST = 1024 * 1024  # bytes; `jimeng.http.requests.MAX_BODY_BYTES`
 READ_BYTES = 64 * 1024  # at a time
-# More are refused: each chunk costs as much CPU as some kilobytes, during which no
+# Further chunks are refused: each costs as much CPU as some kilobytes, during which no
 # other request of the process is answered.
 MAX_CHUNKS = 20_000
 
@@ -31,7 +31,7 @@ class BoundedChunks(ChunkedReader):
     A chunked body with at most `MAX_CHUNKS` chunks.
 
     Raises:
-        InvalidChunkSize: there are more.
+        InvalidChunkSize: the body has more chunks.
     """
 
     def __init__(self, req: Request, unreader) -> None:

@@ -1,8 +1,8 @@
 """
 Load the libraries of the web server's workers before these are forked.
 
-So they are loaded once, and their memory is shared. None of jimeng's modules is among
-them: restarted workers load the code as it is then. gevent's monkey patches have to be
+They are loaded once, and their memory is shared. jimeng's own modules are not among
+them: restarted workers load the current code. gevent's monkey patches have to be
 applied first; nothing that a consumer imports may apply them.
 """
 

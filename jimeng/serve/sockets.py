@@ -1,4 +1,4 @@
-"""A client's connection, with limits on how slowly it may send and read."""
+"""A client's connection, with timeouts and minimum rates for both directions."""
 
 import _socket
 import socket
@@ -11,23 +11,23 @@ from gunicorn.http.errors import LimitRequestHeaders
 
 MAX_HEAD_BYTES = 64 * 1024
 HEAD_TIMEOUT_S = 10.0  # from the first byte of a request, or from connecting
-BODY_TIMEOUT_S = 60.0  # for all of a request, and
-MIN_BYTES_PER_S = 1024  # after the first `HEAD_TIMEOUT_S`
+BODY_TIMEOUT_S = 60.0  # for the whole request
+MIN_BYTES_PER_S = 1024  # of a request, after the first `HEAD_TIMEOUT_S`
 PACKET_TIMEOUT_S = 10.0  # from one packet of a request to the next
-READ_WINDOW_S = 20.0  # in which a client has to read
-MIN_READ_BYTES = 20 * 1024  # of an answer
-SEND_BYTES = 256 * 1024  # offered to the system at a time
-MAX_HELD_BYTES = 64 * 1024 * 1024  # for all clients of a process, and
-MAX_HELD_BYTES_PER_PEER = 32 * 1024 * 1024  # of an address
+READ_WINDOW_S = 20.0  # in which a client has to read `MIN_READ_BYTES`
+MIN_READ_BYTES = 20 * 1024  # of a response
+SEND_BYTES = 256 * 1024  # passed to the system at a time
+MAX_HELD_BYTES = 64 * 1024 * 1024  # buffered for all clients of a process
+MAX_HELD_BYTES_PER_PEER = 32 * 1024 * 1024  # buffered for one client address
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
 class ClientTooSlow(TimeoutError):
-    """It sends or reads too slowly."""
+    """The client sends or reads too slowly."""
 
 
 def is_followed(data: bytes) -> bool:
-    """Whether it is the head of an answer, whose body will be sent at once."""
+    """Whether *data* is the head of a response whose body follows immediately."""
     is_whole = data.startswith(b"HTTP/1.1 2") and data.endswith(b"\r\n\r\n")
     return is_whole and b"\r\nContent-Length: " in data
 
@@ -35,15 +35,15 @@ def is_followed(data: bytes) -> bool:
 class ClientSocket(gevent.socket.socket):
     """
     Args:
-        accepted: Taken over; not to be used any more.
-        peer: The address of the client; empty where it is a proxy's.
+        accepted: The accepted socket, which must not be used any more.
+        peer: The client's address; empty if connections come from a proxy.
 
     Attributes:
-        received: Bytes of this request so far.
-        reads_head: Whether its head is being read.
-        large_bytes: How long its body is, which the application reads itself; 0 where
-            it is not large, or its length is not known.
-        awaits_continue: The client holds the body back until it is told to go on.
+        received: Bytes received of the current request.
+        reads_head: Whether the head of the request is being read.
+        large_bytes: Length of a large body, which the application reads itself; 0 if
+            the body is not large, or its length is unknown.
+        awaits_continue: The client waits for "100 Continue" before it sends the body.
     """
 
     def __init__(
@@ -53,11 +53,11 @@ class ClientSocket(gevent.socket.socket):
         super().__init__(family, kind, proto, fileno=accepted.detach())
         self.peer = peer
         self._held = held
-        self._head = b""  # of an answer, that goes out with the first of its body
+        self._head = b""  # of a response, sent together with the start of its body
         self.begin_request()
 
     def begin_request(self, received: int = 0) -> None:
-        """The next one, of which so many bytes have come with the one before."""
+        """Reset for the next request, of which *received* bytes were already read."""
         self.received = received
         self.reads_head = True
         self.large_bytes = 0
@@ -65,20 +65,20 @@ class ClientSocket(gevent.socket.socket):
         self._began = time.monotonic()
 
     def begin_large(self, size: int) -> None:
-        """The application reads a body of so many bytes; before, it may have waited."""
+        """Start the timeout of a large body, which may have waited until now."""
         self.large_bytes = size
         self._began = time.monotonic()
 
     def await_data(self, seconds: float) -> bool:
-        """Wait for a first byte, which is left there; False if there is none."""
+        """Wait for a first byte, without consuming it; return whether there is one."""
         self.settimeout(seconds)
         try:
             return bool(super().recv(1, socket.MSG_PEEK))
-        except OSError:  # also where another greenlet has shut it down
+        except OSError:  # also if another greenlet has shut the socket down
             return False
 
     def is_silent(self) -> bool:
-        """Whether nothing has come that nobody has read yet."""
+        """Whether the socket is open and has no unread data."""
         try:
             _socket.socket.recv(self._sock, 1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
         except BlockingIOError:
@@ -90,14 +90,14 @@ class ClientSocket(gevent.socket.socket):
     def recv(self, size: int, flags: int = 0) -> bytes:
         """
         Raises:
-            ClientTooSlow: the request does not come in time.
-            LimitRequestHeaders: its head is too long.
+            ClientTooSlow: the request does not arrive in time.
+            LimitRequestHeaders: the head is too long.
         """
         if self.awaits_continue:
             self.awaits_continue = False
             self.sendall(CONTINUE)
         allowed = HEAD_TIMEOUT_S
-        if self.large_bytes:  # it has a place: who cannot be in time leaves it soon
+        if self.large_bytes:  # it has a permit: fail early if it cannot be in time
             pace = self.received / self.large_bytes
             allowed = max(allowed, BODY_TIMEOUT_S * pace)
         elif not self.reads_head:
@@ -118,7 +118,7 @@ class ClientSocket(gevent.socket.socket):
     def sendall(self, data, flags: int = 0) -> None:
         """
         Raises:
-            ClientTooSlow: it does not read.
+            ClientTooSlow: the client does not read.
         """
         if is_followed(data):
             self._head = data
@@ -147,17 +147,17 @@ class ClientSocket(gevent.socket.socket):
             self.hold(0)
 
     def end_answer(self) -> None:
-        """A head whose body does not come, as to a HEAD request, goes out now."""
+        """Send a head that has no body, such as the response to a HEAD request."""
         if self._head:
             self.sendall(b"")
 
     def cut_off(self) -> None:
-        """Whatever waits for this client in another greenlet waits no longer."""
+        """Shut the socket down, which ends all waits for it in other greenlets."""
         with suppress(OSError):
             self.shutdown(socket.SHUT_RDWR)
 
     def hold(self, size: int) -> None:
-        """So many bytes are kept in memory for this client."""
+        """Record that *size* bytes are buffered for this client."""
         self._held.change(self, size)
 
     def _offer(self, data: memoryview) -> int:
@@ -169,8 +169,8 @@ class ClientSocket(gevent.socket.socket):
 
 class HeldBytes:
     """
-    What is kept in memory for the clients of a process, as they send and read. Where
-    it is too much the client goes that has taken longest, of the address with most.
+    Bytes buffered in memory for the clients of a process, in both directions. Above a
+    limit, the oldest buffering client of the address with the most bytes is cut off.
     """
 
     def __init__(self) -> None:

@@ -37,7 +37,7 @@ MAX_PER_PEER = 256  # concurrent connections of an address, in each process
 # With more of them, each would wait for the shared thread for longer than the database
 # timeouts.
 MAX_WORKING = 32
-LINGER_S = 2.0  # for a client to read its last answer, or to finish sending
+LINGER_S = 2.0  # for a client to read the last response, or to finish sending
 STOP_IDLE_S = 2.0  # idle time after which a connection is closed on shutdown
 SWEEP_S = 0.5  # between two checks for shutdown
 LATE = b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
@@ -45,7 +45,7 @@ util.write_error = write_error  # Gunicorn has no setting for it
 
 
 class Worker(GeventWorker):
-    """See above."""
+    """The worker described above: gevent's, with limits for its clients."""
 
     def __init__(self, *args, **kwargs) -> None:
         super().__init__(*args, **kwargs)
@@ -115,7 +115,7 @@ class Worker(GeventWorker):
                     client.cut_off()
 
     def handle(self, listener, accepted, addr) -> None:
-        """Answer the requests of a connection, in its own greenlet."""
+        """Process the requests of a connection, in its own greenlet."""
         peer = str(addr[0]) if self._by_peer and isinstance(addr, tuple) else ""
         if not self._make_room(peer):
             accepted.close()
@@ -175,7 +175,7 @@ class Worker(GeventWorker):
             self.handle_error(req, client, addr, error)
 
     def _await(self, client: ClientSocket, seconds: float) -> bool:
-        """Whether a request begins within so many seconds."""
+        """Wait for a request; return whether one begins within *seconds*."""
         self._idle[client] = time.monotonic()
         try:
             return client.await_data(seconds)
@@ -185,7 +185,7 @@ class Worker(GeventWorker):
     def _linger(self, client: ClientSocket) -> None:
         """
         Close the connection after the client has. Closing earlier could discard an
-        answer that the client has not read yet: few clients read while they send, and
+        response that the client has not read yet: few clients read while they send, and
         the body of a refused request may be large.
         """
         began = time.monotonic()
@@ -201,7 +201,7 @@ class Worker(GeventWorker):
 
 
 def answer(working: BoundedSemaphore, app: Callable, environ, start_response):
-    """Call *app*, and iterate over its answer, each under a permit of *working*."""
+    """Call *app*, and iterate over its response, each under a permit of *working*."""
     with working:
         pieces = app(environ, start_response)
     if isinstance(pieces, environ["wsgi.file_wrapper"]):
@@ -210,7 +210,7 @@ def answer(working: BoundedSemaphore, app: Callable, environ, start_response):
 
 
 class Pieces:
-    """The pieces of an answer, each produced under a permit and sent without one."""
+    """The pieces of a response, each produced under a permit and sent without one."""
 
     def __init__(self, working: BoundedSemaphore, pieces: Iterable[bytes]) -> None:
         self._working, self._pieces = working, pieces

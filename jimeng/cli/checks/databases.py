@@ -32,7 +32,7 @@ PROBE_BYTES = 256 * 1024  # more than one chunk of GridFS
 
 
 def mongodb(config: Config) -> Iterator[Finding]:
-    """It answers, is recent enough, fast enough, and acknowledges journaled writes."""
+    """MongoDB responds fast, is recent enough, and acknowledges journaled writes."""
     with pymongo.timeout(FIRST_TIMEOUT_S):
         hello = get_db().command("hello")
         version = get_db().client.server_info()["version"]
@@ -56,7 +56,7 @@ NUMBER = re.compile(r"\[Errno (-?\d+)\]")
 
 
 def away(error: PyMongoError) -> Finding:
-    """The finding for an error of MongoDB in a check."""
+    """The finding for an error that MongoDB raised in a check."""
     return Finding("mongodb", Verdict.FAILED, name_of(error), why_away(error))
 
 
@@ -88,7 +88,7 @@ def time_of_write() -> float:
 
 
 def redis(config: Config) -> Iterator[Finding]:
-    """It answers, is recent enough, and does not evict jobs."""
+    """Redis responds, is recent enough, and does not evict jobs."""
     try:
         connection = jobs.huey.storage.conn
         began = time.monotonic()
@@ -193,6 +193,6 @@ def name_of(error: Exception) -> str:
 
 
 def as_numbers(version: str) -> tuple[int, ...]:
-    """Parse ``7.0.14`` for comparison; anything that is no number counts as 0."""
+    """Parse ``7.0.14`` for comparison; non-numeric parts count as 0."""
     parts = version.split("-")[0].split(".")
     return tuple(int(part) if part.isdecimal() else 0 for part in parts)

@@ -48,7 +48,7 @@ def of_account(account: str) -> str:
     return f" ({account})" if len(jobs.runtime().registry.accounts) > 1 else ""
 
 
-# Codes that for a probe only mean that the provider has a problem.
+# Codes by which a probe shows only that the provider has a problem.
 PROVIDER_FAILS = {
     *("submit_unknown", "provider_internal", "rate_limited", "concurrency_limited"),
     *("result_lost", "result_empty", "provider_refused", "moderation_unavailable"),

@@ -54,7 +54,7 @@ def table(language: str) -> str:
 
 def row(code: str, found: list[Line], language: str) -> tuple[str, ...]:
     judged = [each for _, each in found]
-    # A repeated poll ends nothing, so it says nothing about charges.
+    # A poll that is repeated does not end the task, so it tells nothing about charges.
     ends = [each for each in judged if not polls_on(each)] or judged
     charges = {each.rule.charged for each in ends}
     paid = (CHARGED[each] for each in CHARGED if each in charges)

@@ -1,4 +1,4 @@
-"""Steps from the database of one release to that of the next, while both serve."""
+"""Migrations: upgrade the database step by step while old and new releases serve."""
 
 from jimeng.documents.migrations.record import (
     TooOld,

@@ -1,4 +1,4 @@
-"""What the database says of itself: how far it is, and which code it needs."""
+"""The migration record: the database's schema number, and the code that it requires."""
 
 import logging
 import time
@@ -24,7 +24,7 @@ _min_code = 0  # as of the latest check
 
 
 class TooOld(ConfigError):
-    """This release's code cannot work on a database that a later one has changed."""
+    """This release is too old for a database that a later release has migrated."""
 
     code = "release_too_old"
     status = 503
@@ -41,10 +41,10 @@ class TooOld(ConfigError):
 class Record:
     """
     Attributes:
-        schema: The number of the last step that was done to its end.
-        min_code: Only code below this is refused.
-        step: The one under way; that it has ended is told by `schema`.
-        after: The key of the last document that it has done.
+        schema: The number of the last completed step.
+        min_code: The lowest code number that may use the database.
+        step: The step in progress; it has completed once `schema` has reached it.
+        after: The key of the last document that the step has processed.
     """
 
     schema: int = steps.FIRST
@@ -54,12 +54,12 @@ class Record:
 
 
 def rows() -> Collection:
-    """Beside what else is of this installation; no backup holds it."""
+    """Return the collection of this installation's records; backups omit it."""
     return get_db()["installations"]
 
 
 def read() -> Record:
-    """As it is now; a database that no step was done on says nothing."""
+    """Read the current record; a database without one has not been migrated yet."""
     found = rows().find_one(MINE) or {}
     known = Record.__dataclass_fields__
     return Record(**{name: value for name, value in found.items() if name in known})
@@ -70,7 +70,7 @@ def change(update: dict) -> None:
 
 
 def begin_at(schema: int) -> None:
-    """Say how far documents are that have just been put into this database."""
+    """Set the schema number of documents that were just restored into the database."""
     made = {"schema": schema, "min_code": steps.needed(schema), "step": 0, "after": ""}
     rows().replace_one(MINE, made, upsert=True)
 
@@ -80,23 +80,25 @@ def is_too_old() -> bool:
 
 
 def is_known_too_old() -> bool:
-    """Whether the latest check has found so."""
+    """Whether this code was too old at the latest check."""
     return _min_code > steps.CODE
 
 
 def check() -> None:
     """
-    Refuse to write what the database is too new for, as it said `CHECK_EVERY_S` ago at
-    most: another process may migrate it at any time.
+    Refuse to write to a database that is too new for this code.
+
+    The record is read again after `CHECK_EVERY_S`: another process may migrate the
+    database at any time.
 
     Raises:
-        TooOld: see there.
-        PyMongoError: it was time to ask, and MongoDB does not answer.
+        TooOld: this code is older than the database requires.
+        PyMongoError: the check was due, and MongoDB does not answer.
     """
     global _next_check, _min_code
     now = time.monotonic()
     if now >= _next_check:
-        _next_check = now + CHECK_EVERY_S  # the others need not ask as well
+        _next_check = now + CHECK_EVERY_S  # other threads skip the check
         _min_code = read().min_code
     if is_known_too_old():
         raise TooOld(_min_code)
@@ -104,11 +106,12 @@ def check() -> None:
 
 def check_before_start(config: Config) -> None:
     """
-    Refuse to work on what this code would misunderstand. A MongoDB that is away
-    keeps nothing from starting; readiness tells of it later.
+    Refuse to start on a database that is too new for this code.
+
+    If MongoDB is unavailable the process starts anyway; readiness reports it later.
 
     Raises:
-        TooOld: see there.
+        TooOld: this code is older than the database requires.
     """
     documents.connect(config)
     try:

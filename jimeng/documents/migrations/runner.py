@@ -1,4 +1,4 @@
-"""Doing the steps, batch by batch; any number of processes may, at any time."""
+"""Run the migration steps in batches; any number of processes may run them at once."""
 
 import logging
 import time
@@ -12,29 +12,30 @@ from jimeng.errors import ConfigError
 
 log = logging.getLogger(__name__)
 
-# Seconds from saying which code is needed to the first batch: processes with less ask
-# every `record.CHECK_EVERY_S`, and finish what they have begun.
+# Seconds between setting `min_code` and the first batch: older processes check it every
+# `record.CHECK_EVERY_S`, and must finish the operations that they have begun.
 NOTICE_S = 20.0
 
 
 class OthersWork(ConfigError):
-    """Workers of a release run that does not know what the next step leaves."""
+    """Workers are running whose release cannot read the next step's documents."""
 
 
 def run(tell: Callable[[Step, bool], None] = lambda step, is_done: None) -> Record:
     """
-    Do all steps that were not done yet; what was interrupted is gone on with.
+    Run all pending steps; resume one that was interrupted.
 
     Args:
-        tell: Called before a step's first batch here, and with True after its last.
+        tell: Progress callback: called before the first batch of a step in this
+            process, and with True after its last.
 
     Returns:
-        How far the database is now.
+        The resulting migration record.
 
     Raises:
-        OthersWork: steps before that one are done, and nothing of it.
+        OthersWork: earlier steps are complete; the refused one has not begun.
         TooOld: nothing was changed.
-        PyMongoError: MongoDB does not answer; to be run again.
+        PyMongoError: MongoDB does not answer; run it again.
     """
     told = 0
     while (step := pending()) is not None:
@@ -48,10 +49,10 @@ def run(tell: Callable[[Step, bool], None] = lambda step, is_done: None) -> Reco
 
 def advance() -> bool:
     """
-    Do one batch of what is left, for a consumer's chores.
+    Run one batch of the pending steps, as a consumer's periodic task.
 
     Returns:
-        Whether there is more.
+        Whether more batches are pending.
     """
     try:
         step = pending()
@@ -66,10 +67,10 @@ def advance() -> bool:
 
 def pending() -> Step | None:
     """
-    The first step that was not done to its end.
+    Return the first step that is not complete, or None.
 
     Raises:
-        TooOld: a later release has gone on from here.
+        TooOld: a later release has migrated the database further.
     """
     found = record.read()
     if found.min_code > steps.CODE:
@@ -80,10 +81,10 @@ def pending() -> Step | None:
 
 def do_batch(step: Step) -> bool:
     """
-    Do one batch of a step, and note it.
+    Run one batch of a step, and store the progress.
 
     Returns:
-        Whether the step goes on.
+        Whether the step has further batches.
 
     Raises:
         OthersWork: nothing was changed.
@@ -92,7 +93,7 @@ def do_batch(step: Step) -> bool:
     found = record.read()
     if found.min_code < step.needs:
         await_release(step)
-        # Before its first batch: from then on nobody with less may start.
+        # Before the first batch: from now on, older code must not start.
         record.change({"$max": {"min_code": step.needs}})
         time.sleep(NOTICE_S)
     after = found.after if found.step == step.number else ""
@@ -106,7 +107,7 @@ def do_batch(step: Step) -> bool:
 
 
 def store_progress(step: Step, last: str) -> None:
-    """Who does the same beside may be further, even at a later step: that stands."""
+    """Store progress, unless a parallel process is further, even at a later step."""
     done = {"$literal": last}
     further = {"$max": ["$after", done]}
     is_same = {"$eq": ["$step", step.number]}
@@ -119,7 +120,7 @@ def store_progress(step: Step, last: str) -> None:
 def await_release(step: Step) -> None:
     """
     Raises:
-        OthersWork: a worker lives whose code is less than the step needs.
+        OthersWork: a worker is alive whose code is older than the step needs.
     """
     less = {**Worker.alive(), "code": {"$lt": step.needs}}
     if Worker.collection().find_one(less) is not None:

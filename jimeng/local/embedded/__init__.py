@@ -1,9 +1,9 @@
 """
-A MongoDB and a Redis of one's own, and children that never outlive their parent.
+Embedded MongoDB and Redis servers, and child processes that exit with their parent.
 
-For ``make run`` and ``make test`` on a machine that has neither server. Both are
-the real ones, on loopback ports that stay the same from run to run, with their
-data, logs and random passwords in a directory of the caller's.
+For ``make run`` and ``make test`` on machines without these servers. Both are the real
+programs, on loopback ports that are stable across runs, with data, logs and random
+passwords in a directory that the caller chooses.
 """
 
 from jimeng.local.embedded.child_process import Child

@@ -1,4 +1,4 @@
-"""Where the programs ``mongod`` and ``redis-server`` are on this machine."""
+"""Locate the executables ``mongod`` and ``redis-server`` on this machine."""
 
 import importlib.util
 import os
@@ -17,13 +17,13 @@ MISSING = (
 
 def find_mongod(spare: Path) -> str:
     """
-    The path of ``mongod``: on ``PATH``, else the one inside the wheel.
+    Find ``mongod``: on ``PATH``, else in the installed wheel.
 
     Args:
-        spare: A directory for a copy, made when the wheel's file may not be run.
+        spare: A directory for a copy, if the wheel's file is not executable.
 
     Raises:
-        ConfigError: there is none.
+        ConfigError: it is not installed.
     """
     found = shutil.which("mongod") or next(inside("fiftyone", "db/bin/mongod"), None)
     if not found:
@@ -32,7 +32,7 @@ def find_mongod(spare: Path) -> str:
 
 
 def find_redis(spare: Path) -> str:
-    """As `find_mongod`, for ``redis-server`` or its fork ``valkey-server``."""
+    """Like `find_mongod`, for ``redis-server`` or its fork ``valkey-server``."""
     found = (
         shutil.which("redis-server")
         or shutil.which("valkey-server")
@@ -44,14 +44,14 @@ def find_redis(spare: Path) -> str:
 
 
 def inside(package: str, pattern: str) -> Iterator[str]:
-    """Files of an installed package, which is not imported for it."""
+    """Paths of an installed package's files, without importing it."""
     spec = importlib.util.find_spec(package)
     for place in (spec and spec.submodule_search_locations) or ():
         yield from map(str, sorted(Path(place).glob(pattern)))
 
 
 def runnable(program: str, spare: Path) -> str:
-    """*program*, or a copy in *spare*: some installers drop the execute bit."""
+    """*program*, or an executable copy: some installers drop the execute bit."""
     if os.access(program, os.X_OK):
         return program
     try:

@@ -1,4 +1,4 @@
-"""A command in a process group of its own that does not outlive this process."""
+"""A child process in its own process group that does not outlive this process."""
 
 import os
 import signal
@@ -9,7 +9,7 @@ from contextlib import nullcontext, suppress
 from pathlib import Path
 
 PARENT_WATCH = Path(__file__).with_name("parent_watch.py")
-KILL_TAKES = 3.0  # seconds at most for the kernel to clear a killed process away
+KILL_TAKES = 3.0  # seconds in which the kernel removes a killed process
 
 
 class Child:
@@ -18,10 +18,10 @@ class Child:
 
     Args:
         command: The program, found on ``PATH``, and its arguments.
-        env: Its whole environment; by default that of this process.
-        log: A file for what it prints, appended to; by default it prints where
-            this process does.
-        hold: Descriptors kept open until nothing of the child is left.
+        env: Its whole environment; by default inherited from this process.
+        log: A file to which its output is appended; by default, it shares this
+            process's output.
+        hold: Descriptors kept open until all processes of the child have exited.
     """
 
     def __init__(
@@ -34,7 +34,7 @@ class Child:
     ) -> None:
         fds = ",".join(map(str, hold))
         with open(log, "ab") if log else nullcontext() as output:
-            # No shell; the words are our own.
+            # No shell, and no external input in the arguments.
             self._watch = subprocess.Popen(  # noqa: S603
                 [sys.executable, "-I", "-S", str(PARENT_WATCH), fds, *command],
                 stdin=subprocess.PIPE,
@@ -42,7 +42,7 @@ class Child:
                 stderr=subprocess.STDOUT if output else None,
                 env=env,
                 pass_fds=hold,
-                start_new_session=True,  # Ctrl-C is the parent's to hear
+                start_new_session=True,  # only the parent handles Ctrl-C
             )
         if self._watch.stdin is None:
             raise TypeError("a parent watch has a pipe")
@@ -50,21 +50,21 @@ class Child:
 
     @property
     def pid(self) -> int:
-        """The parent watch's process id, which is also the id of the child's group."""
+        """The process id of the parent watch, which is also the process group id."""
         return self._watch.pid
 
     def status(self) -> int | None:
-        """The exit status (128 + n after signal n), or None while it runs."""
+        """The exit status (128 + n after signal n); None while it runs."""
         if self._watch.poll() is not None:
             self._sweep()
         return self._watch.returncode
 
     def signal(self, number: int) -> None:
-        """Send SIGTERM or SIGHUP to the command; harmless when it has ended."""
+        """Send SIGTERM or SIGHUP to the command; no effect after it has exited."""
         self._watch.send_signal(number)
 
     def stop(self, patience: float) -> int:
-        """End it with SIGTERM, after *patience* seconds with SIGKILL; its status."""
+        """Send SIGTERM, and SIGKILL after *patience* seconds; return the status."""
         self.signal(signal.SIGTERM)
         try:
             self._watch.wait(patience)
@@ -75,27 +75,27 @@ class Child:
 
     def kill(self) -> int:
         """
-        End the whole group at once; its status.
+        Kill the whole process group immediately; return the exit status.
 
-        The parent watch does it and reaps the command, so that its ports and locks are
-        free when this returns.
+        The parent watch sends the signal and reaps the command, so its ports and locks
+        are free when this returns.
         """
         try:
             os.write(self._pipe.fileno(), b"k")
             self._watch.wait(KILL_TAKES)
         except (OSError, ValueError, subprocess.TimeoutExpired):
-            self._kill_group()  # ended already, or the parent watch itself hangs
+            self._kill_group()  # already exited, or the parent watch hangs
             self._watch.wait()
         self._sweep()
         return self._watch.returncode
 
     def _sweep(self) -> None:
-        """Kill what the command left behind, such as a killed Gunicorn's workers."""
+        """Kill remaining processes, such as the workers of a killed Gunicorn."""
         if not self._pipe.closed:
             self._pipe.close()
             self._kill_group()
 
     def _kill_group(self) -> None:
-        # Nobody may be left; macOS says that by PermissionError.
+        # The group may be empty, for which macOS raises PermissionError.
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, signal.SIGKILL)

@@ -1,4 +1,4 @@
-"""An embedded MongoDB: a replica set of one member, since nothing less is durable."""
+"""An embedded MongoDB: a replica set of one member, for durable writes."""
 
 from pathlib import Path
 
@@ -23,17 +23,17 @@ class Mongo(Server):
     """
     A ``mongod`` that serves *data_dir*; see `Server`.
 
-    It lets in who knows a random password that is kept there, like `Redis`; a
-    directory without one gets it at its next start. The user is made by what a
-    member of the set may do, which takes the set's own key: so a lost password, or
-    one that came without its database, is mended in the same way.
+    Clients authenticate with a random password stored in *data_dir*, as for `Redis`; if
+    there is none, it is created at the next start. The database user is created with
+    the internal privileges of a replica set member, authenticated by the set's key
+    file: this also repairs a lost password, or one that does not match the database.
     """
 
     name = "mongod"
 
     @property
     def uri(self) -> str:
-        """With the password of a user who may do everything but be a member."""
+        """The connection URI of a user with all privileges except a member's."""
         return self._uri(USER, self.password, "admin")
 
     @property
@@ -49,7 +49,7 @@ class Mongo(Server):
         return self.data_dir / "keyfile"
 
     def command(self) -> list[str]:
-        # By default the oplog may take a twentieth of the disk.
+        # The default oplog takes up to 5 % of the disk.
         return [*self._standalone(), "--replSet", REPLICA_SET, "--oplogSize", "128"]
 
     def _standalone(self) -> list[str]:
@@ -59,10 +59,10 @@ class Mongo(Server):
             *("--dbpath", str(self.data_dir)),
             *("--port", str(self.port), "--bind_ip", LOOPBACK, "--nounixsocket"),
             *("--keyFile", str(self._key_file)),
-            # By default whoever is first on this machine may make the first user.
+            # By default, any local client may create the first user.
             *("--setParameter", "enableLocalhostAuthBypass=false"),
             *("--logpath", str(self.log), "--logappend", "--quiet"),
-            # By default half of the memory.
+            # The default cache takes half of the memory.
             *("--wiredTigerCacheSizeGB", "0.25"),
             *("--setParameter", "diagnosticDataCollectionEnabled=false"),
         ]
@@ -71,10 +71,11 @@ class Mongo(Server):
         """
         Write the new port into the replica set's configuration.
 
-        A member that does not find its own address there never becomes primary. A
-        forced reconfiguration would mend that too, but not while the member waits
-        for an answer from the old port, which is now another program's. So it is
-        done as MongoDB's manual changes host names: with the set not running.
+        A member that does not find its own address in the configuration never becomes
+        primary. A forced reconfiguration would also repair that, but not while the
+        member waits for a response from the old port, which another program now uses.
+        So follow MongoDB's manual for changing host names: while the replica set is
+        not running.
         """
         if not (self.data_dir / "WiredTiger").exists():
             return
@@ -111,7 +112,7 @@ class Mongo(Server):
             return False  # still starting
 
     def _found(self) -> None:
-        """Found the set and its user, as far as they are not there."""
+        """Initiate the replica set and create its user, unless they exist."""
         try:
             with self._client(self._member_uri) as client:
                 if self._is_ours(client.admin) and self._is_primary(client.admin):
@@ -120,7 +121,7 @@ class Mongo(Server):
             return  # still starting
 
     def _let_in(self, admin: Database) -> None:
-        """Have the user, with our password, whether it is there with another or not."""
+        """Create the user with the stored password, or update its password."""
         pwd, roles = self.password, ["root"]
         try:
             admin.command("updateUser", USER, pwd=pwd, roles=roles)
@@ -139,12 +140,12 @@ class Mongo(Server):
         return f"{LOOPBACK}:{self.port}"
 
     def _is_ours(self, admin: Database) -> bool:
-        """Two processes may have chosen one port: then one of them gets it."""
+        """Whether the server is ours: two processes may have chosen the same port."""
         storage = admin.command("getCmdLineOpts")["parsed"].get("storage", {})
         return storage.get("dbPath") == str(self.data_dir)
 
     def _is_primary(self, admin: Database) -> bool:
-        """Whether writes are taken; found the replica set if there is none."""
+        """Whether it accepts writes; initiate the replica set if there is none."""
         if admin.command("hello")["isWritablePrimary"]:
             return True
         try:

@@ -1,17 +1,18 @@
 """
-Run a command that ends when the parent ends, even when that is killed outright.
+Run a command that is terminated when its parent process exits, even by SIGKILL.
 
     python -I -S parent_watch.py FDS COMMAND [ARGUMENT ...]
 
-Standard input is a pipe whose other end only the parent has. When it closes, the
-parent is gone: the whole process group gets SIGTERM and, after ``PATIENCE``,
-SIGKILL. A byte in it asks for SIGKILL to the command at once. SIGTERM and SIGHUP
-are passed on to the command, and its exit status is the parent watch's. FDS are
-descriptors, joined by commas, that the parent watch holds until its end and the command
-does not get: a lock on them lasts as long as anything is left.
+Standard input is a pipe whose write end only the parent holds. When it closes, the
+parent has exited: the whole process group gets SIGTERM and, ``PATIENCE`` seconds
+later, SIGKILL. A byte read from the pipe requests an immediate SIGKILL of the command.
+SIGTERM and SIGHUP are forwarded to the command, and its exit status becomes that of the
+parent watch. FDS are comma-separated descriptors that the parent watch keeps open until
+it exits and that the command does not inherit: a file lock on them lasts as long as any
+process of the group.
 
-It runs as a file, without ``site`` and without the package, to stay small: there
-is one for every child.
+It runs as a script, without ``site`` and without the package, to use little memory:
+every child has its own parent watch.
 """
 
 import os
@@ -30,7 +31,7 @@ orphaned = threading.Event()
 def main(held: str, command: list[str]) -> int:
     for number in filter(None, held.split(",")):
         os.set_inheritable(int(number), False)
-    # A signal that comes before the child is there waits until it can be passed on.
+    # Block signals until the child exists, so that they can be forwarded to it.
     signal.pthread_sigmask(signal.SIG_BLOCK, PASSED_ON)
     child = start(command)
     for each in PASSED_ON:
@@ -39,7 +40,7 @@ def main(held: str, command: list[str]) -> int:
     threading.Thread(target=end_with_parent, args=(child,), daemon=True).start()
     _, status = os.waitpid(child, 0)
     if orphaned.is_set():
-        os.killpg(0, signal.SIGKILL)  # what is left, and the parent watch itself
+        os.killpg(0, signal.SIGKILL)  # remaining processes, and this one
     code = os.waitstatus_to_exitcode(status)
     return code if code >= 0 else 128 - code
 
@@ -56,7 +57,7 @@ def start(command: list[str]) -> int:
 
 
 def pass_on(child: int, number: int) -> None:
-    if not orphaned.is_set():  # else the whole group has got it
+    if not orphaned.is_set():  # else the whole group has received it
         os.kill(child, number)
 
 

@@ -1,4 +1,4 @@
-"""Files that only this user can read, and the secrets stored in them."""
+"""Files readable only by the current user, and secrets stored in them."""
 
 import os
 import secrets

@@ -1,4 +1,4 @@
-"""An embedded Redis (or Valkey): append-only, so that the queue outlives a restart."""
+"""An embedded Redis (or Valkey): append-only, so that the queue survives a restart."""
 
 import logging
 import socket
@@ -17,8 +17,9 @@ class Redis(Server):
     """
     A ``redis-server`` that serves *data_dir*; see `Server`.
 
-    Its password is random and kept there. Without it another user of this machine
-    could read and write the queue, and another server could pass for this one.
+    Its random password is stored in the same directory. Without a password, another
+    user of this machine could read and write the queue, and another server on the port
+    could be mistaken for this one.
     """
 
     name = "redis"
@@ -28,7 +29,7 @@ class Redis(Server):
         return f"redis://:{self.password}@{LOOPBACK}:{self.port}/0"
 
     def command(self) -> list[str]:
-        # In a file: who lists processes sees their arguments.
+        # In a file: arguments are visible to other users in the process list.
         settings = self.data_dir / "redis.conf"
         write_private(settings, f"requirepass {self.password}\n")
         return [
@@ -39,7 +40,7 @@ class Redis(Server):
         ]
 
     def answers(self) -> bool:
-        """Whether who answers knows our password; the port may be another's."""
+        """Whether this server responds; another one on the port fails to sign in."""
         try:
             with socket.create_connection((LOOPBACK, self.port), timeout=1) as link:
                 link.sendall(f"AUTH {self.password}\r\nPING\r\nQUIT\r\n".encode())
@@ -49,7 +50,7 @@ class Redis(Server):
             return False
 
     def begin_anew(self) -> None:
-        """Start with an empty queue: jobs that are due are in MongoDB."""
+        """Move the files aside, for an empty queue: due jobs are in MongoDB."""
         kept = self.data_dir / APPEND_ONLY_DIR
         if not kept.exists():
             return

@@ -1,4 +1,4 @@
-"""What the embedded MongoDB and Redis share: a port that is stored, and the start."""
+"""Base of the embedded MongoDB and Redis: a stable port, start and stop."""
 
 import secrets
 import shutil
@@ -12,13 +12,13 @@ from jimeng.local.embedded.child_process import Child
 from jimeng.local.embedded.private_files import stored_secret
 
 LOOPBACK = "127.0.0.1"
-# Below the range from which systems take the ports of outgoing connections, so
-# that a port is rarely taken by chance between two runs.
+# Below the ephemeral range of outgoing connections, so that the port is rarely in use
+# at the next run.
 FIRST, COUNT = 20_000, 12_000
 
 
 def is_free(port: int) -> bool:
-    """Whether a server could listen on the loopback *port* now."""
+    """Whether a server can listen on the loopback *port* now."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -29,7 +29,7 @@ def is_free(port: int) -> bool:
 
 
 def is_open(port: int, host: str = LOOPBACK) -> bool:
-    """Whether something answers there; by default on the loopback."""
+    """Whether *port* accepts connections; by default on the loopback address."""
     try:
         socket.create_connection((host, port), timeout=1).close()
     except OSError:
@@ -43,7 +43,7 @@ def stored_port(path: Path) -> int:
         port = int(path.read_text("ascii"))
     except (OSError, ValueError):
         return 0
-    # A greater one some programs refuse, and others take for what is left of it.
+    # Some programs refuse a port above 65535, others truncate it to 16 bits.
     return port if FIRST <= port <= 65_535 else 0
 
 
@@ -56,25 +56,25 @@ def choose_port(path: Path) -> int:
 
 
 def store_port(path: Path) -> int:
-    """As `choose_port`, and keep it there."""
+    """Choose a port as `choose_port` does, and store it in *path*."""
     port = choose_port(path)
     path.write_text(f"{port}\n", "ascii")
     return port
 
 
 ATTEMPTS = 3  # another process may take the chosen port first
-POLL_INTERVAL_S = 0.02  # seconds between two looks at a starting server
-LITTLE = 20  # MB
-LOG_LIMIT = 8_000_000  # bytes; a longer log is begun anew at the next start
+POLL_INTERVAL_S = 0.02  # between checks of a starting server
+LITTLE = 20  # MB of free disk space, below which errors mention it
+LOG_LIMIT = 8_000_000  # bytes; a larger log is deleted at the next start
 
 
 class Server:
     """
-    A database server on a loopback port of its own.
+    A database server on its own loopback port.
 
     Args:
-        data_dir: Holds data, log and port; made if it is not there.
-        hold: As for `Child`.
+        data_dir: The directory of data, log and port; created if missing.
+        hold: As in `Child`.
     """
 
     name = ""
@@ -90,7 +90,7 @@ class Server:
         raise NotImplementedError
 
     def answers(self) -> bool:
-        """Whether it is this server that answers, and can be written to."""
+        """Whether this very server responds and accepts writes."""
         raise NotImplementedError
 
     @property
@@ -108,12 +108,12 @@ class Server:
 
     def start(self, timeout: float = 30.0) -> None:
         """
-        Start it and return when it can be used, after at most *timeout* seconds.
+        Start the server and wait until it is ready, for at most *timeout* seconds.
 
-        The port is that of the last time unless something else has taken it.
+        The port is that of the previous run, unless another program uses it.
 
         Raises:
-            ConfigError: no program was found, or it ended or hung at the start.
+            ConfigError: the program was not found, exited, or did not become ready.
         """
         deadline = time.monotonic() + timeout
         for _ in range(ATTEMPTS):
@@ -125,7 +125,7 @@ class Server:
             if self.await_ready(deadline):
                 self.port_file.write_text(f"{self.port}\n", "ascii")
                 return
-            # Ended by itself, and not for want of its port: by what it has kept.
+            # It exited by itself with its port free: its stored data are the cause.
             ended = self.child and self.child.status() is not None
             if ended and is_free(self.port) and not self._room():
                 self.begin_anew()
@@ -139,13 +139,13 @@ class Server:
         return f" with {free} MB of disk left" if free < LITTLE else ""
 
     def begin_anew(self) -> None:
-        """Put aside what it does not start on, if that may be lost."""
+        """Move aside data that prevent the start, if they are expendable."""
 
     def move(self, deadline: float) -> None:
-        """Do what it takes before serving on a `port` that was not there before."""
+        """Prepare the data for serving on a new `port`."""
 
     def spawn(self) -> Child:
-        """Start the process on the present port and do not wait for it."""
+        """Start the process on the current port without waiting for it."""
         if self.log.is_file() and self.log.stat().st_size > LOG_LIMIT:
             self.log.unlink()
         return self.run(self.command())
@@ -155,7 +155,7 @@ class Server:
         return self.child
 
     def await_ready(self, deadline: float) -> bool:
-        """Wait for `answers` until *deadline*; False if it ended or never came."""
+        """Wait for `answers` until *deadline*; False if it exited or timed out."""
         return self.await_true(self.answers, deadline)
 
     def await_true(self, is_true: Callable[[], bool], deadline: float) -> bool:
@@ -168,7 +168,7 @@ class Server:
         return False
 
     def stop(self, patience: float = 15.0) -> None:
-        """End it, by force after *patience* seconds; harmless when not started."""
+        """Stop it, by SIGKILL after *patience* seconds; no effect if not started."""
         if self.child:
             self.child.stop(patience)
             self.child = None

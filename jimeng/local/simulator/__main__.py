@@ -1,4 +1,4 @@
-"""``python -m jimeng.local.simulator``: the simulator as a process of its own."""
+"""``python -m jimeng.local.simulator``: the simulator as its own process."""
 
 import argparse
 import os
@@ -9,7 +9,7 @@ from jimeng.local.simulator.settings import WANTED, parse
 
 
 def main() -> None:
-    """Read the command line; keys may stay out of it, in the environment."""
+    """Parse the command line; keys may also be set in the environment."""
     parser = argparse.ArgumentParser(prog="python -m jimeng.local.simulator")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8099)

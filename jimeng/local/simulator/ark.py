@@ -21,9 +21,9 @@ from jimeng.local.simulator.visual_models import Body
 from jimeng.local.simulator.visual_responses import Answer, read_object
 
 PATH = "/api/v3/images/generations"
-SEVERAL = 3  # pictures where one was asked for
+SEVERAL = 3  # pictures where one was requested
 
-# Of a picture that goes in.
+# Limits of an input picture.
 SHORTEST = 14  # pixels
 MAX_PIXELS = 36_000_000
 WIDEST = 16
@@ -32,10 +32,10 @@ MAX_BYTES = 30_000_000
 
 class Ark:
     """
-    The image call.
+    The image generation call.
 
     Args:
-        accounts: Those whose API keys are let in; who has none is not.
+        accounts: The accounts whose API keys are accepted, if they have one.
     """
 
     def __init__(self, service: Service, accounts: Sequence[Account]) -> None:
@@ -44,10 +44,10 @@ class Ark:
 
     def call(self, call: ArkCall, headers: Mapping[str, str], raw: bytes) -> Answer:
         """
-        Carry out a call.
+        Perform a call.
 
         Args:
-            headers: By lower-case name.
+            headers: Lower-case name -> value.
             raw: The body.
         """
         self._service.ledger.count("ark")
@@ -128,9 +128,7 @@ class Ark:
         pictures = [
             self._picture(call, body, host, row, i, kind) for i in range(row.images)
         ]
-        if (
-            kind == "partial"
-        ):  # of a group the second is refused, and of one the only one
+        if kind == "partial":  # refuse the second picture of a group, or the only one
             pictures.insert(1, {"error": REFUSED_PICTURE})
         tokens = round(row.images * row.width * row.height / 256)
         usage = {
@@ -156,16 +154,16 @@ class Ark:
 
 
 def is_within_limits(given: InputPicture) -> bool:
-    """Within the limits of its sides, its pixels, and its ratio."""
+    """Whether sides, area and aspect ratio of an input are within the limits."""
     if not given.mode:
-        return True  # a link to elsewhere, which is not fetched
+        return True  # an external link, which is not fetched
     short = min(given.width, given.height)
     within = short > SHORTEST and given.width * given.height <= MAX_PIXELS
     return within and given.ratio <= WIDEST and given.size <= MAX_BYTES
 
 
 def incomplete(call: ArkCall, body: Body, name: str) -> Answer | None:
-    """The refusal of a body in which the text *name* is missing, or is no text."""
+    """The refusal if the body's *name* is missing or not a string; else None."""
     if not body.get(name):
         return call.missing(name)
     return None if isinstance(body[name], str) else call.invalid(name)

@@ -1,4 +1,4 @@
-"""The models of Ark as data: which parameters each takes, and which sizes."""
+"""The models of Ark as data: the parameters and sizes that each supports."""
 
 import re
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ SIDES = {"1K": 1024, "1.5K": 1536, "2K": 2048, "3K": 3072, "4K": 4096}
 PIXELS = re.compile(r"([1-9]\d{0,4})x([1-9]\d{0,4})", re.ASCII)
 IMAGE = re.compile(r"https?://|data:image/[a-z]+;base64,")
 DEFAULT_SIZE = (2048, 2048)
-MAX_RATIO = 16  # longer side through the shorter
+MAX_RATIO = 16  # longer side / shorter side
 MAX_GROUP = 15  # reference pictures and outputs together
 GROUP, GROUP_OPTIONS, PROMPT_OPTIONS = (
     "sequential_image_generation",
@@ -23,10 +23,10 @@ GROUP, GROUP_OPTIONS, PROMPT_OPTIONS = (
 class ArkModel:
     """
     Attributes:
-        takes: Optional parameters; those of others are refused.
-        keywords: Sizes with a name.
-        area: Smallest and largest width times height, in pixels.
-        max_inputs: Reference pictures.
+        takes: The supported optional parameters; others are refused.
+        keywords: Named sizes.
+        area: Minimum and maximum area, in pixels.
+        max_inputs: Maximum number of reference pictures.
         modes: Values of ``optimize_prompt_options.mode``.
     """
 
@@ -37,7 +37,7 @@ class ArkModel:
     modes: tuple[str, ...] = ("standard",)
 
     def complaint(self, body: Body) -> str:
-        """The parameter that is wrong, or that the model does not take; or nothing."""
+        """The first invalid or unsupported parameter; empty if there is none."""
         for name in sorted(OPTIONAL - self.takes):
             if body.get(name) is not None:
                 return name
@@ -55,7 +55,7 @@ class ArkModel:
         return "" if self.size(body) else "size"
 
     def size(self, body: Body) -> tuple[int, int] | None:
-        """Width and height of the pictures; None for what the model does not draw."""
+        """Width and height of the outputs; None if the size is not supported."""
         text = body.get("size")
         if text is None:
             return DEFAULT_SIZE
@@ -74,7 +74,7 @@ class ArkModel:
         return (width, height) if fits else None
 
     def count(self, body: Body, group: int) -> int:
-        """How many pictures are drawn, where the model would like *group* of them."""
+        """The number of outputs, if the model itself would choose *group*."""
         if body.get(GROUP) != "auto":
             return 1
         options = body.get(GROUP_OPTIONS)
@@ -84,7 +84,7 @@ class ArkModel:
 
 
 def images_of(body: Body) -> list:
-    """The reference pictures: one may stand without a list."""
+    """The reference pictures; a single one may be sent without a list."""
     found = body.get("image")
     if found is None:
         return []
@@ -102,7 +102,7 @@ def is_options(value: object) -> bool:
 
 CHECKS = {
     "watermark": is_bool,
-    "stream": lambda value: value is False,  # events are not sent here
+    "stream": lambda value: value is False,  # the simulator does not stream events
     "response_format": lambda value: value in ("url", "b64_json"),
     GROUP: lambda value: value in ("disabled", "auto"),
     GROUP_OPTIONS: is_options,
@@ -131,7 +131,7 @@ V50_LITE = ArkModel(
     area=(3_686_400, 16_777_216),
     max_inputs=14,
 )
-# What some models take and others refuse; retired ones alone took the first two.
+# Parameters that only some models support; the first two only retired ones.
 OPTIONAL = {"seed", "guidance_scale"} | V50_PRO.takes | V50_LITE.takes
 # https://www.volcengine.com/docs/82379: 1330310 (models), 1541523 (parameters).
 MODELS = {

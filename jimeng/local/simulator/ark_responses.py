@@ -37,7 +37,7 @@ BY_STATUS = {
 # Code: HTTP status.
 ERRORS = {code: status for status, codes in BY_STATUS.items() for code in codes.split()}
 PARAMS = {"MissingParameter": "prompt", "InvalidParameter": "size"}
-# They come when the picture has been drawn, and nothing is billed.
+# Returned after the picture was generated; it is not billed.
 ENDING = frozenset(code for code in ERRORS if code.startswith("Output"))
 REFUSED_PICTURE = {
     "code": "OutputImageSensitiveContentDetected",
@@ -53,7 +53,7 @@ class ArkCall:
     Attributes:
         request_id: Sent as a header and repeated in every error's message.
         now: Unix time.
-        account: As the ledger names it.
+        account: Its name in the ledger.
     """
 
     request_id: str
@@ -68,7 +68,7 @@ class ArkCall:
         return self._answer(200, body)
 
     def refuse(self, code: str, message: str = "", param: str = "") -> Answer:
-        """Refuse with *code*; *message* and *param* instead of its usual ones."""
+        """Refuse with *code*; *message* and *param* replace the usual ones."""
         status, usual = ERRORS[code], f"The simulator was asked for {code}."
         error = {
             "code": code,
@@ -79,7 +79,7 @@ class ArkCall:
         return self._answer(status, {"error": error}, code)
 
     def invalid(self, param: str) -> Answer:
-        """Refuse the value of *param*, or that it is there at all."""
+        """Refuse *param*: its value is invalid, or it is not supported."""
         return self.refuse("InvalidParameter", NOT_VALID.format(param), param)
 
     def missing(self, param: str) -> Answer:

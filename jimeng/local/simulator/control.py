@@ -1,4 +1,4 @@
-"""Unsigned control endpoints, with which tests and developers inspect and inject."""
+"""Unsigned control endpoints: inspect the ledger, inject faults."""
 
 import json
 from collections.abc import Mapping
@@ -15,8 +15,8 @@ PREFIX = "/_simulator/"
 
 def is_allowed(peer: str, headers: Mapping[str, str]) -> bool:
     """
-    Whether a request comes from this machine, and not from a page of elsewhere in
-    a browser here.
+    Whether a request comes from this machine, and not from another site's page in a
+    local browser.
     """
     host = urlsplit("//" + headers.get("host", "")).hostname
     site = headers.get("sec-fetch-site", "none")
@@ -36,7 +36,7 @@ class Control:
         }
 
     def answer(self, method: str, path: str, raw: bytes) -> Answer:
-        """Carry out a request; 400 says what is wrong with it."""
+        """Perform a request; a status of 400 has the reason in its body."""
         door = self._doors.get((method, path.removeprefix(PREFIX)))
         if door is None:
             return Answer(404, encode({"error": "no such endpoint"}), code=404)

@@ -1,4 +1,4 @@
-"""Fault injection: requested over HTTP, or by words in a prompt."""
+"""Fault injection, requested over HTTP or by directives in a prompt."""
 
 import io
 import re
@@ -40,12 +40,12 @@ PIXEL = bytes.fromhex(
 class Kind:
     """
     Attributes:
-        actions: Calls that it can befall.
-        fields: Those of an answer that become others.
-        body: What becomes of its body.
-        accepted: Whether a submission is carried out first, unless the fault says
-            otherwise.
-        of_result: On a poll: whether it waits until the task is done.
+        actions: The calls that it can be injected into.
+        fields: The fields of `Answer` that it replaces.
+        body: The function that it applies to the body.
+        accepted: Whether a submission is performed first, unless the fault overrides
+            it.
+        of_result: On a poll: whether it applies only once the task is done.
     """
 
     actions: frozenset[str] = CALLS
@@ -59,13 +59,13 @@ class Kind:
 
 
 def instead(status: int, body: bytes, content_type: str = "text/plain") -> Kind:
-    """An answer of something on the way that is not the service."""
+    """A response of an intermediary instead of the service."""
     whole = vars(Answer(status, body, content_type, code=status))
     return Kind(fields=whole, accepted=False)
 
 
 def halved(data: bytes) -> bytes:
-    """The same picture with half the width and half the height."""
+    """Scale a picture to half its width and height."""
     out = io.BytesIO()
     with Image.open(io.BytesIO(data)) as picture:
         size = max(1, picture.width // 2), max(1, picture.height // 2)
@@ -73,12 +73,12 @@ def halved(data: bytes) -> bytes:
     return out.getvalue()
 
 
-# What the call's own ``refuse`` or the service itself makes of an answer.
+# Kinds that the call's ``refuse`` or the service implements.
 state = Kind(POLL)
 result = Kind(POLL, of_result=True)
 
 KINDS: dict[str, Kind] = {
-    # The connection.
+    # Faults of the connection.
     "drop_before": Kind(fields={"ending": "reset"}, accepted=False),
     "drop": Kind(fields={"ending": "reset"}),
     "drop_after": Kind(fields={"ending": "reset"}),
@@ -88,31 +88,31 @@ KINDS: dict[str, Kind] = {
     "truncated": Kind(fields={"ending": "cut"}),
     "unended": Kind(fields={"ending": "unended"}),
     "endless": Kind(fields={"ending": "endless"}),
-    # Something on the way.
+    # Responses of intermediaries.
     "html_502": instead(502, HTML, "text/html"),
     "403": instead(403, b"forbidden"),
     "404": instead(404, b"not found"),
     "503": instead(503, b"unavailable"),
     "504": instead(504, b"timed out"),
-    # The body.
+    # Malformed bodies.
     "not_json": Kind(fields={"body": b"upstream said: maybe"}),
     "wrong_content_type": Kind(fields={"content_type": "text/plain"}),
     "zero_bytes": Kind(fields={"body": b""}),
     "escaped": Kind(
         RESULT, body=lambda data: data.replace(b"&", b"\\u0026"), of_result=True
     ),
-    # States of a task.
+    # Task states.
     "unknown_status": state,
     "done_but_empty": state,
     "expired": state,
     "not_found": state,
-    # What a finished task shows.
+    # Faults in the result of a finished task.
     "several": replace(result, actions=RESULT),
     "base64": result,
     "expired_link": replace(result, actions=RESULT),
     "resp_data": result,
     "partial": Kind(frozenset({"ark"})),
-    # The picture behind a link, or the one inside an answer.
+    # Faults in the picture, downloaded or contained in the response.
     "not_an_image": Kind(IMAGE, {"body": HTML}),
     "truncated_image": Kind(IMAGE, body=lambda data: data[: len(data) // 2]),
     "1x1": Kind(IMAGE, {"body": PIXEL, "content_type": "image/png"}),
@@ -124,7 +124,7 @@ WORDS = re.compile(
     r"\[\[\s*(?:(poll|image)\s+)?([\w.]+?)(?:\s+(\d+(?:\.\d+)?))?\s*\]\]",
     re.ASCII,
 )
-# Kinds whose number in a prompt is seconds and not times.
+# Kinds whose number in a prompt is in seconds, not a repeat count.
 TIMED = frozenset({"slow", "late", "slow_body"})
 
 
@@ -132,10 +132,10 @@ TIMED = frozenset({"slow", "late", "slow_body"})
 class Fault:
     """
     Attributes:
-        kind: A code as text, or a name in `kinds.KINDS`.
-        seconds: By which the answer is late, or for ``slow_body`` over which it
+        kind: A code as text, or a name in `KINDS`.
+        seconds: The delay of the response; for ``slow_body``, the time over which it
             is sent.
-        accepted: Whether a submission is carried out all the same.
+        accepted: Whether a submission is performed anyway.
     """
 
     action: str
@@ -145,11 +145,11 @@ class Fault:
 
     @property
     def ends(self) -> bool:
-        """Whether it is what a task comes to, and not what becomes of one call."""
+        """Whether it ends the task, instead of failing a single call."""
         return self.kind in (ark_responses.ENDING if self.action == "ark" else ENDING)
 
     def spoil(self, call: Call | ArkCall, answer: Answer) -> Answer:
-        """Make of a good *answer* what the fault wants sent."""
+        """Inject the fault into a successful response."""
         known = KINDS.get(self.kind)
         if known is None or self.kind in STATES:
             spoiled = call.refuse(self.kind)
@@ -161,7 +161,7 @@ class Fault:
 
 
 def is_kind(action: str, kind: str) -> bool:
-    """Whether *kind* can befall a call of *action*."""
+    """Whether *kind* can be injected into a call of *action*."""
     if kind in KINDS:
         return action in KINDS[kind].actions
     if action == "ark":
@@ -172,10 +172,10 @@ def is_kind(action: str, kind: str) -> bool:
 
 def from_json(entry: object) -> list[Fault]:
     """
-    Read one entry of ``POST /_simulator/faults``, repeated as often as it says.
+    Parse an entry of ``POST /_simulator/faults`` into ``times`` equal faults.
 
     Raises:
-        ValueError: a field is unknown or wrong.
+        ValueError: a field is unknown or invalid.
     """
     if not isinstance(entry, Mapping):
         raise ValueError("a fault is an object")
@@ -196,7 +196,7 @@ def from_json(entry: object) -> list[Fault]:
 
 
 class Faults:
-    """Those asked for and not yet used up, and how often words had their way."""
+    """Pending faults, and how often each directive of a prompt was applied."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -217,10 +217,10 @@ class Faults:
 
     def take(self, action: str, *, done: bool = True) -> Fault | None:
         """
-        Use up the first one waiting for *action*.
+        Remove and return the first pending fault for *action*.
 
         Args:
-            done: Whether there is a result; else those that spoil one go on waiting.
+            done: Whether there is a result; if not, faults in results stay pending.
         """
         with self._lock:
             for i, fault in enumerate(self._waiting):
@@ -232,16 +232,16 @@ class Faults:
         self, action: str, prompt: str, subject: str, *, done: bool = True
     ) -> Fault | None:
         """
-        The fault that *prompt* asks for, unless its number of times is used up.
+        The fault that *prompt* requests, unless its repeat count is used up.
 
         Args:
-            subject: Whose times are counted: a task, or the prompt itself.
-            done: As for `take`.
+            subject: The key of the repeat count: a task's id, or the prompt itself.
+            done: As in `take`.
         """
         for prefix, kind, number in WORDS.findall(prompt):
-            # Words without a prefix are about the call that orders a picture.
+            # Directives without a prefix apply to the submission.
             about = {prefix} if prefix else ORDERS
-            # [[slow 20]] alone is about the task: see `seconds_in_prompt`.
+            # [[slow 20]] without a prefix applies to the task; see `seconds_in_prompt`.
             if action not in about or (not prefix and kind == "slow"):
                 continue
             if not is_kind(action, kind) or (is_of_result(kind) and not done):
@@ -265,7 +265,7 @@ def is_of_result(kind: str) -> bool:
 
 
 def seconds_in_prompt(prompt: str) -> float | None:
-    """The duration of the task that ``[[slow 20]]`` asks for."""
+    """The task's duration by ``[[slow 20]]``, in seconds; None if not set."""
     for prefix, kind, number in WORDS.findall(prompt):
         if not prefix and kind == "slow" and number:
             return float(number)
@@ -273,7 +273,7 @@ def seconds_in_prompt(prompt: str) -> float | None:
 
 
 def ending_in_prompt(prompt: str) -> str:
-    """``done``, or the code with which ``[[poll 50511]]`` ends a task."""
+    """The task's outcome: ``done``, or the code of a ``[[poll 50511]]``."""
     for prefix, kind, _ in WORDS.findall(prompt):
         if prefix == "poll" and kind in ENDING:
             return kind

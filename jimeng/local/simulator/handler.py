@@ -18,16 +18,16 @@ from jimeng.local.simulator.visual_responses import Answer, Call
 
 log = logging.getLogger(__name__)
 
-MAX_BODY = 64 * 1024 * 1024  # as Ark takes it
+MAX_BODY = 64 * 1024 * 1024  # as in Ark
 
 
 class Server(ThreadingHTTPServer):
     """
-    Ends the connections that clients keep open when it is closed: a client with a
-    pool would go on talking to a simulator that no longer is there.
+    A server that, when closed, also closes keep-alive connections: a client with a
+    connection pool would otherwise keep using a stopped simulator.
     """
 
-    daemon_threads = False  # so that closing waits for them
+    daemon_threads = False  # so that closing waits for the threads
     request_queue_size = 256
 
     def __init__(
@@ -62,7 +62,7 @@ class Server(ThreadingHTTPServer):
         self.stopping.set()
         with self._open_lock:
             for each in self._open:
-                # Reads end at once, an answer under way is still sent.
+                # Reads end immediately; a response in progress is still sent.
                 try:
                     each.shutdown(socket.SHUT_RD)
                 except OSError:
@@ -77,7 +77,7 @@ class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server_version = "jimeng-simulator"
     sys_version = ""
-    # Without this each answer over a kept connection waits 40 ms for an ACK.
+    # Nagle's algorithm delays responses on keep-alive connections by 40 ms (an ACK).
     disable_nagle_algorithm = True
     server: Server
 
@@ -134,7 +134,7 @@ class Handler(BaseHTTPRequestHandler):
         return answer
 
     def _visual(self, call: Call, received: signatures.Received) -> Answer:
-        """The gateway, then the service."""
+        """Verify the signature as the gateway does, then call the service."""
         service = self.server.service
         if not (call.action and call.version):
             return self._refused(call, 100004)

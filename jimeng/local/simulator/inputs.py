@@ -22,33 +22,33 @@ from jimeng.local.simulator.visual_models import (
 )
 
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
-FETCH_WITHIN = 5.0  # seconds, as Ark has it
+FETCH_WITHIN = 5.0  # seconds, as in Ark
 MAX_FETCHED = 32 * 1024 * 1024  # bytes
-KEPT_SIDE = 1024  # pixels of the longer side of what is kept for drawing
+KEPT_SIDE = 1024  # pixels; longer side of the copy stored for drawing
 DATA_URL = "data:image/"
 MAX_PIXELS = 64_000_000
 BROKEN = (OSError, ValueError, SyntaxError, Image.DecompressionBombError)
 
 
 class NotFetched(Exception):
-    """A link led to nothing in time."""
+    """A link could not be fetched in time."""
 
 
 class NoPicture(Exception):
-    """The bytes are none."""
+    """The bytes are not a picture."""
 
 
 @dataclass(frozen=True)
 class InputPicture:
     """
-    One picture that came.
+    An input picture.
 
     Attributes:
-        sha256: Of its bytes; of the address for a link that is not of this machine,
-            which is not fetched.
-        size: Of its bytes.
-        mode: Pillow's word for its channels; empty for what was not fetched.
-        picture: Made small, in base64.
+        sha256: The hash of its bytes; of the URL for an external link, which is not
+            fetched.
+        size: In bytes.
+        mode: Pillow's mode, such as RGB; empty if it was not fetched.
+        picture: A scaled-down copy, in base64.
     """
 
     sha256: str
@@ -64,7 +64,7 @@ class InputPicture:
         return long / short if short else 1.0
 
     def image(self) -> Image.Image:
-        """As it was kept; grey for what was not fetched."""
+        """Decode the stored copy; plain grey if it was not fetched."""
         if not self.picture:
             return Image.new("RGB", (400, 300), "#7a828f")
         with Image.open(io.BytesIO(base64.b64decode(self.picture))) as found:
@@ -75,12 +75,12 @@ class InputPicture:
 @dataclass(frozen=True)
 class Order:
     """
-    What an order brought beside words.
+    The inputs of a submission, besides its prompt.
 
     Attributes:
-        kind: What is done with the pictures; empty where there are none.
-        scale: As it was sent.
-        edges: Shares by which it grows, by name.
+        kind: The operation on the pictures; empty if there are none.
+        scale: As received.
+        edges: Edge -> share of the side by which the picture is expanded there.
     """
 
     kind: str = ""
@@ -102,7 +102,7 @@ class Order:
         return cls(**found)
 
     def listed(self) -> list[dict[str, object]]:
-        """Which pictures came and in which order, a mask last, for the ledger."""
+        """The input pictures in order, a mask last, for the ledger."""
         all_of_them = [*self.pictures, *([self.mask] if self.mask else [])]
         return [
             {name: value for name, value in vars(each).items() if name != "picture"}
@@ -112,17 +112,17 @@ class Order:
 
 def collect(texts: Iterable[str]) -> list[InputPicture]:
     """
-    Take in what stands in an order: links, data URLs, or base64 alone.
+    Load the inputs of a submission: links, data URLs, or plain base64.
 
     Raises:
-        NotFetched: a link of this machine gave nothing within five seconds.
-        NoPicture: one of them is none.
+        NotFetched: a local link could not be fetched within five seconds.
+        NoPicture: one of them is not a picture.
     """
     return [inspect_input(*content_of(text)) for text in texts]
 
 
 def content_of(text: str) -> tuple[bytes | None, str]:
-    """The bytes, None for a link that is not fetched, and where they are from."""
+    """The bytes (None for a link that is not fetched), and their origin."""
     if text.startswith(("http://", "https://")):
         return (fetch(text) if is_local(text) else None), text
     _, _, code = text.rpartition(",") if text.startswith(DATA_URL) else ("", "", text)
@@ -133,7 +133,7 @@ def content_of(text: str) -> tuple[bytes | None, str]:
 
 
 def is_local(url: str) -> bool:
-    """Whether *url* may be fetched: a demo calls nobody but this machine."""
+    """Whether *url* may be fetched: a demo connects to this machine only."""
     try:
         parts = urlsplit(url)
         return parts.scheme == "http" and parts.hostname in LOOPBACK and parts.port != 0
@@ -143,7 +143,7 @@ def is_local(url: str) -> bool:
 
 def fetch(url: str) -> bytes:
     try:
-        # Of this machine: `is_local` has looked.
+        # A local URL, as checked by `is_local`.
         with urllib.request.urlopen(url, timeout=FETCH_WITHIN) as answer:  # noqa: S310
             return answer.read(MAX_FETCHED)
     except (OSError, urllib.error.HTTPError) as error:
@@ -170,10 +170,10 @@ def inspect_input(content: bytes | None, link: str) -> InputPicture:
 
 
 def pictures_complaint(model: ReqKey, given: Sequence[InputPicture]) -> str:
-    """Say what is wrong with the pictures that came, or nothing."""
+    """Describe the first invalid input picture; empty if all are valid."""
     for each in given:
         if not each.mode:
-            continue  # a link to elsewhere, which is not fetched
+            continue  # an external link, which is not fetched
         if each.size > model.max_bytes:
             return f"image file size exceeds {model.max_bytes}"
         if max(each.width, each.height) > model.max_side:
@@ -192,7 +192,7 @@ def pictures_complaint(model: ReqKey, given: Sequence[InputPicture]) -> str:
 def drawn_from(
     model: ReqKey, body: Body, given: Sequence[InputPicture]
 ) -> tuple[int, int]:
-    """Width and height of what comes out, where that follows from what came."""
+    """Width and height of the output, where they follow from the inputs."""
     width, height = given[0].width or 1024, given[0].height or 768
     if model.kind == "outpainting":
         shares = {name: float(str(body.get(name, 0))) for name in EDGES}
@@ -206,7 +206,7 @@ def drawn_from(
 
 
 def texts_of(body: Body) -> list[str]:
-    """The pictures as they stand in the body: links or base64."""
+    """The input pictures as contained in the body: links or base64."""
     found = body.get("image_urls") or body.get("binary_data_base64") or []
     return [str(each) for each in found] if isinstance(found, list) else []
 

@@ -30,17 +30,17 @@ class Row:
     An accepted submission.
 
     Attributes:
-        req_key: Of Visual, or the model id of Ark.
+        req_key: The req_key of Visual, or the model id of Ark.
         accepted_at: Unix time.
-        finished_at: Unix time at which it ends or has ended.
-        outcome: ``done``, or the code with which it ends.
-        polls: How often it was asked for.
-        downloads: How often its picture was.
-        images: How many pictures it has; each is billed.
+        finished_at: Unix time of its end, which may be in the future.
+        outcome: ``done``, or the error code with which it ends.
+        polls: Number of polls.
+        downloads: Number of downloads of its pictures.
+        images: Number of output pictures; each is billed.
         picture: Pillow's name of their format.
         mark: ``logo_info`` of the pictures, as JSON; empty for none.
-        given: The pictures that came with it, as `given.Order` writes them.
-        account: Who is billed: an access key, empty for the first account.
+        given: The input pictures, as JSON of `inputs.Order`.
+        account: The billed account: an access key, empty for the first account.
     """
 
     task_id: str
@@ -63,16 +63,16 @@ class Row:
 
     @property
     def counted_as(self) -> str:
-        """What its account's limit counts."""
+        """The key by which the account's limit counts it."""
         return f"{self.req_key}@{self.account}" if self.account else self.req_key
 
     @property
     def billed(self) -> bool:
-        """Known from the start: only what ends refused is free."""
+        """Whether it is billed, which is known from the start: errors are free."""
         return self.outcome == "done" and self.images > 0
 
     def as_dict(self, now: float) -> dict[str, object]:
-        """The row for people at *now*: a running one has no end yet."""
+        """The row as shown at *now*: a running task has no end yet."""
         ended = self.finished_at <= now
         return {
             **{name: each for name, each in vars(self).items() if name != "given"},
@@ -85,7 +85,7 @@ class Row:
 
 COLUMNS = ", ".join(each.name for each in fields(Row))
 PLACES = ", ".join("?" for _ in fields(Row))
-Full = Literal["running", "minute"]  # why a submission is not entered
+Full = Literal["running", "minute"]  # the limit that refuses a submission
 
 
 class Ledger:
@@ -95,7 +95,7 @@ class Ledger:
         self._lock = threading.Lock()
         self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
         self._db.execute("PRAGMA journal_mode=WAL")
-        # Enough for the death of the process, which is what tests try.
+        # Durable enough for a killed process, which tests simulate.
         self._db.execute("PRAGMA synchronous=NORMAL")
         self._db.executescript(SCHEMA)
 
@@ -105,14 +105,14 @@ class Ledger:
 
     def accept(self, row: Row, *, limit: int, per_minute: int = 0) -> Full | None:
         """
-        Enter *row*, if it may be.
+        Insert *row*, unless that would exceed a limit.
 
         Args:
-            limit: Tasks of one req_key that may be running.
-            per_minute: Pictures of one req_key within a minute; 0: any number.
+            limit: Maximum of running tasks of one req_key.
+            per_minute: Maximum of pictures of one req_key per minute; 0 for no limit.
 
         Returns:
-            Which limit it would break; None where it was entered.
+            The limit that it would exceed; None if it was inserted.
         """
         with self._transaction() as db:
             if per_minute and self._last_minute(row) + row.images > per_minute:
@@ -133,10 +133,10 @@ class Ledger:
 
     def change(self, task_id: str, how: str, *values: object) -> Row | None:
         """
-        Change a row, and return it after that.
+        Update a row, and return the updated row.
 
         Args:
-            how: SQL such as ``mark = ?``, with its *values*.
+            how: An SQL assignment such as ``mark = ?``, with its *values*.
         """
         with self._transaction() as db:
             query = f"UPDATE task SET {how} WHERE task_id = ?"  # noqa: S608 - ours
@@ -144,7 +144,7 @@ class Ledger:
             return self._find(task_id)
 
     def count(self, name: str) -> None:
-        """Count a call."""
+        """Increment the counter of a call."""
         with self._transaction() as db:
             db.execute(
                 "INSERT INTO counter VALUES ('calls', ?, 1)"
@@ -153,7 +153,7 @@ class Ledger:
             )
 
     def report(self, now: float) -> dict[str, object]:
-        """All of it, as JSON for people and tests."""
+        """The whole ledger as JSON, for developers and tests."""
         with self._lock:
             found = self._select("ORDER BY accepted_at, rowid")
             rows = [Row(*values) for values in found]
@@ -202,7 +202,7 @@ class Ledger:
         ).fetchone()[0]
 
     def _running(self, row: Row, now: float) -> int:
-        """Of *row*'s account and model."""
+        """Count the running tasks of *row*'s account and model."""
         return self._db.execute(
             "SELECT count(*) FROM task WHERE req_key = ? AND account = ?"
             " AND finished_at > ?",

@@ -22,13 +22,13 @@ PATH = re.compile(r"/image/tos-cn-i-simulator/(\w+)-(\d+)~tplv-simulator-image\.
 
 
 class Links:
-    """Signed so that a restart of the simulator honours them."""
+    """Signed links, which stay valid when the simulator restarts."""
 
     def __init__(self, secret: str) -> None:
         self._key = hmac.digest(secret.encode(), b"links of the simulator", "sha256")
 
     def make(self, row: Row, index: int, expires: float) -> str:
-        """Path and query of a link that is good until Unix time *expires*."""
+        """Path and query of a link that is valid until Unix time *expires*."""
         name = f"{row.task_id}-{index}~tplv-simulator-image.image"
         path = f"/image/tos-cn-i-simulator/{name}"
         signature = quote(self._signature(path, str(int(expires))), safe="")
@@ -36,13 +36,13 @@ class Links:
         return f"{path}?{query}"
 
     def open(self, path: str, query: str, now: float) -> tuple[str, int] | None:
-        """The task's id and which picture; None for a link wrong or expired."""
+        """The task's id and the picture's index; None if invalid or expired."""
         values = {name: found[0] for name, found in parse_qs(query).items()}
         found, expires = PATH.fullmatch(path), values.get("x-expires", "")
         sent, good = values.get("x-signature", ""), self._signature(path, expires)
         if not (found and hmac.compare_digest(sent.encode(), good.encode())):
             return None
-        # From here on what was sent is known to have been written here.
+        # The signature is valid, so the fields are well-formed.
         return (found[1], int(found[2])) if now < int(expires) else None
 
     def _signature(self, path: str, expires: str) -> str:
@@ -50,19 +50,19 @@ class Links:
         return base64.b64encode(digest[:20]).decode()
 
 
-CACHED = 4  # pictures; a download that is tried again costs no drawing
-LARGEST = 2048 * 2048  # pixels that are drawn; what is larger is drawn small first
-# One at a time: two drawings at once would only share the processor.
+CACHED = 4  # pictures, so that a repeated download does not draw again
+LARGEST = 2048 * 2048  # pixels; a larger picture is drawn smaller and enlarged
+# One drawing at a time: drawing is bound by the CPU.
 _drawing = threading.Lock()
 
 
 def picture_of(row: Row, index: int, *, plain: bool) -> bytes:
     """
-    The encoded picture of *row*.
+    Draw and encode a picture of *row*.
 
     Args:
-        index: Which of several.
-        plain: One colour only.
+        index: Its index among the pictures of the task.
+        plain: Use a single colour.
     """
     wanted = ("", 0) if plain else (row.prompt, row.seed + index)
     size = (row.width, row.height)
@@ -92,6 +92,6 @@ def encoded(
     if mark:
         mark_logo(picture, json.loads(mark))
     out = io.BytesIO()
-    # Level 1: the grain on the pictures does not get smaller by more work.
+    # Level 1: the grain of the pictures does not compress better at higher levels.
     picture.save(out, kind, quality=90, compress_level=1)
     return out.getvalue()

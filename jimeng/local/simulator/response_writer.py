@@ -7,19 +7,19 @@ from http.server import BaseHTTPRequestHandler
 
 from jimeng.local.simulator.visual_responses import Answer
 
-PIECES = 20  # of a body that is sent slowly
+PIECES = 20  # into which a slow body is split
 PADDING = b" " * 65_536
-MAX_PADDING = 4096  # times; then the connection is closed all the same
+MAX_PADDING = 4096  # repetitions, after which the connection is closed
 
 
 def send(
     handler: BaseHTTPRequestHandler, answer: Answer, stopping: threading.Event
 ) -> None:
     """
-    Send *answer*; once *stopping* is set nothing is waited for.
+    Send *answer*; do not wait any more once *stopping* is set.
 
     Raises:
-        ConnectionError: the client went away.
+        ConnectionError: the client disconnected.
     """
     if answer.delay > 0:
         stopping.wait(answer.delay)
@@ -62,7 +62,7 @@ def chunk(data: bytes) -> bytes:
 
 
 def pad(handler: BaseHTTPRequestHandler, stopping: threading.Event) -> None:
-    """Send blanks until the client has enough."""
+    """Send spaces until the client disconnects."""
     for _ in range(MAX_PADDING):
         if stopping.is_set():
             return
@@ -70,7 +70,7 @@ def pad(handler: BaseHTTPRequestHandler, stopping: threading.Event) -> None:
 
 
 def reset(handler: BaseHTTPRequestHandler) -> None:
-    """Close with RST instead of FIN: linger on, for zero seconds."""
+    """Close with RST instead of FIN, by SO_LINGER with zero seconds."""
     handler.close_connection = True
     option = struct.pack("ii", 1, 0)
     handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, option)

@@ -1,4 +1,4 @@
-"""Starts and stops the simulator, in a thread of its own or as a whole process."""
+"""Start and stop the simulator, in a background thread or as a process."""
 
 import logging
 import random
@@ -22,11 +22,11 @@ log = logging.getLogger(__name__)
 
 class Simulator:
     """
-    A server on this machine that speaks the protocols of Volcengine's Visual and Ark.
+    A local server with the protocols of Volcengine's Visual and Ark.
 
     Attributes:
-        service: What is behind the protocol; its ``settings`` may be replaced.
-        port: Where it listens, also when 0 was asked for.
+        service: The service behind the protocols; its ``settings`` may be replaced.
+        port: The port it listens on; the actual one if 0 was requested.
     """
 
     def __init__(
@@ -46,21 +46,21 @@ class Simulator:
         **settings: object,
     ) -> None:
         """
-        Listen, but answer nobody before `start`.
+        Bind the port; requests are served from `start` on.
 
         Args:
-            ark_key: The API key of Ark; without one Ark lets nobody in.
-            accounts: Further ones.
-            port: 0 for any free one.
-            state: File of the ledger, made when missing; kept over restarts.
-            clock: Unix time by which tasks go on and links expire.
-            wall_clock: Unix time by which signatures are judged.
-            dice: For durations and seeds; seeded by a test.
+            ark_key: The API key of Ark; without one, Ark refuses all requests.
+            accounts: Additional accounts.
+            port: 0 for any free port.
+            state: The ledger's file, created if missing; it survives restarts.
+            clock: Unix time, by which tasks progress and links expire.
+            wall_clock: Unix time, by which signatures are verified.
+            dice: The source of durations and seeds; tests seed it.
             settings: Fields of `Settings`.
 
         Raises:
-            ValueError: one of *settings* is unknown or wrong.
-            OSError: the port is taken.
+            ValueError: one of *settings* is unknown or invalid.
+            OSError: the port is in use.
         """
         self.host = host
         self.service = Service(
@@ -87,11 +87,11 @@ class Simulator:
         return f"http://{self.host}:{self.port}"
 
     def ledger(self) -> dict:
-        """The same as ``GET /_simulator/ledger``."""
+        """The ledger, as ``GET /_simulator/ledger`` returns it."""
         return self.service.ledger.report(self.service.now)
 
     def start(self) -> "Simulator":
-        """Answer in a background thread."""
+        """Serve requests in a background thread."""
         self._thread = threading.Thread(
             target=self._server.serve_forever, args=(0.02,), name="simulator"
         )
@@ -99,7 +99,7 @@ class Simulator:
         return self
 
     def stop(self) -> None:
-        """Finish what is being answered and close everything; twice is fine."""
+        """Finish the requests in progress, and close everything; idempotent."""
         if self._thread is not None:
             self._server.shutdown()
             self._thread.join()
@@ -116,19 +116,19 @@ class Simulator:
 
 def run(port: int, **options: Any) -> None:
     """
-    Be the simulator until SIGTERM or SIGINT. Wants the main thread.
+    Run the simulator until SIGTERM or SIGINT. Must run in the main thread.
 
     Args:
-        options: Of `Simulator`.
+        options: Arguments of `Simulator`.
 
     Raises:
-        ConfigError: the port is taken.
+        ConfigError: the port is in use.
     """
     try:
         simulator = Simulator(port=port, **options)
     except OSError as error:
         raise ConfigError(f"the simulator cannot listen on {port}: {error}") from error
-    heard: list[int] = []  # no event: its lock may be held when a signal comes
+    heard: list[int] = []  # not an event: its lock may be held when a signal arrives
     for each in (signal.SIGTERM, signal.SIGINT):
         signal.signal(each, lambda number, _frame: heard.append(number))
     with simulator:

@@ -1,4 +1,4 @@
-"""The service behind both APIs: the account's ledger, its pictures, and faults."""
+"""The service behind both APIs: the ledger, the pictures, and the faults."""
 
 import base64
 import logging
@@ -24,12 +24,12 @@ MAX_SEED = 2**31 - 1
 
 class Service:
     """
-    All accounts.
+    The state of all accounts.
 
     Args:
-        limits: Of the accounts whose limit is their own: name -> running tasks.
-        clock: Unix time; by it tasks go on and links expire.
-        dice: Where durations, and seeds for who sent none, come from.
+        limits: Account name -> limit of running tasks, for accounts with their own.
+        clock: Unix time, by which tasks progress and links expire.
+        dice: The source of durations, and of seeds for requests without one.
     """
 
     def __init__(
@@ -73,14 +73,14 @@ class Service:
         **about: Any,
     ) -> Row | Full:
         """
-        Enter a task into the ledger, or say which limit it would break.
+        Enter a task into the ledger, or return the limit that it would exceed.
 
         Args:
-            limit: As `Ledger.accept` takes it, for accounts without one of their own.
+            limit: As in `Ledger.accept`, for accounts without their own limit.
             about: Further fields of its `Row`.
         """
         prompt, seed, now = str(body.get("prompt", "")), body.get("seed"), self.now
-        is_known = isinstance(seed, int) and seed >= 0  # else one at random
+        is_known = isinstance(seed, int) and seed >= 0  # else a random one
         row = Row(
             prompt=prompt,
             seed=int(str(seed)) if is_known else self._dice.randrange(MAX_SEED),
@@ -103,7 +103,7 @@ class Service:
         return row
 
     def fault_of_order(self, action: str, prompt: object) -> Fault | None:
-        """The fault that befalls a call which orders a picture."""
+        """The fault to inject into a submission, if any."""
         fault = self.faults.take(action)
         if fault is None and isinstance(prompt, str):
             fault = self.faults.in_prompt(action, prompt, prompt)
@@ -112,18 +112,18 @@ class Service:
     def order(
         self, call: Call | ArkCall, fault: Fault | None, carry_out: Callable[[], Answer]
     ) -> Answer:
-        """Carry out a call that orders a picture, unless and until *fault*."""
+        """Perform a submission, unless *fault* prevents it, and inject the fault."""
         if fault is None:
             return carry_out()
         answer = carry_out() if fault.accepted else Answer(200, b"")
-        # What is refused anyway stays refused: a fault spoils only good answers.
+        # A refusal is sent unchanged: faults only replace successful responses.
         if fault.accepted and answer.status != 200:
             return answer
         log.info("order spoiled kind=%s request=%s", fault.kind, call.request_id)
         return fault.spoil(call, answer)
 
     def image(self, call: Call, path: str, query: str) -> Answer:
-        """Answer the download of a link."""
+        """Respond to the download of a link."""
         self.ledger.count("image")
         found = self.links.open(path, query, self.now)
         counted = "downloads = downloads + 1"
@@ -137,23 +137,23 @@ class Service:
 
     def link(self, host: str, row: Row, index: int, kind: str) -> str:
         """
-        Where the picture is, for a while.
+        Create an expiring link to a picture.
 
         Args:
-            kind: Of a fault that spoils the result, or ``""``.
+            kind: The fault injected into the result, or ``""``.
         """
         lifetime = -1 if kind == "expired_link" else self.settings.url_ttl
         return f"http://{host}{self.links.make(row, index, self.now + lifetime)}"
 
     def coded(self, call: Call | ArkCall, row: Row, index: int) -> str:
-        """The picture in base64, which goes into an answer instead of a link."""
+        """The picture in base64, for a response without links."""
         answer = self._picture(row, index)
         fault = self._fault_of_image(row)
         body = fault.spoil(call, answer).body if fault else answer.body
         return base64.b64encode(body).decode()
 
     def reset(self, settings: Settings) -> None:
-        """Forget tasks, counters and faults, and set *settings*."""
+        """Delete tasks, counters and faults, and replace the settings."""
         self.ledger.clear()
         self.faults.clear()
         self.settings = replace(settings)

@@ -10,8 +10,8 @@ WANTED = "ACCESS_KEY:SECRET_KEY[:LIMIT[:ARK_KEY]]"
 class Account:
     """
     Attributes:
-        name: Its access key, as the ledger names it; empty for the first account.
-        limit: Running tasks of one req_key or model; None for those of `Settings`.
+        name: Its name in the ledger: the access key, empty for the first account.
+        limit: Maximum of running tasks per req_key or model; None for `Settings`.
     """
 
     name: str
@@ -24,10 +24,10 @@ class Account:
 
 def parse(text: str) -> Account:
     """
-    Read an account as the command line has it.
+    Parse an account from the command line.
 
     Raises:
-        ValueError: it is not as `WANTED` says.
+        ValueError: it does not have the format `WANTED`.
     """
     access_key, secret_key, limit, ark_key, *more = [*text.split(":"), "", "", ""]
     if not (access_key and secret_key) or any(more):
@@ -43,18 +43,18 @@ def parse(text: str) -> Account:
 class Settings:
     """
     Attributes:
-        limit: Running tasks of one req_key of Visual.
-        ark_limit: Calls under way for one model of Ark.
-        ark_per_minute: Pictures of one model of Ark within a minute.
-        group: Pictures that a model draws where it may decide how many.
+        limit: Maximum of running tasks per req_key of Visual.
+        ark_limit: Maximum of concurrent calls per model of Ark.
+        ark_per_minute: Maximum of pictures per minute and model of Ark.
+        group: The number of outputs where the model may choose it.
         duration: Median seconds from acceptance to the end of a task.
-        sigma: Spread of the logarithm of the duration; 0 is always the median.
-        url_ttl: Seconds that a picture's link lives.
-        answer_base64: Answer polls with bytes even when links were asked for.
-        clock_offset: Seconds by which tasks and links are older than they are.
-        signing_clock_offset: Seconds by which the check of X-Date is ahead.
-        revoked: An access key or an API key that lets nobody in any more.
-        plain: Pictures of one colour, for load tests: drawing takes a CPU.
+        sigma: Standard deviation of the duration's logarithm; 0: always the median.
+        url_ttl: Lifetime of a picture's link, in seconds.
+        answer_base64: Return bytes from polls even if links were requested.
+        clock_offset: Seconds by which the clock of tasks and links is ahead.
+        signing_clock_offset: Seconds by which the clock that checks X-Date is ahead.
+        revoked: An access key or API key that is refused.
+        plain: Pictures of one colour, for load tests, since drawing uses a whole CPU.
     """
 
     limit: int = 2
@@ -72,10 +72,10 @@ class Settings:
 
     def changed(self, values: Mapping[str, object]) -> "Settings":
         """
-        Copy with *values* from JSON.
+        Copy the settings with *values* from JSON.
 
         Raises:
-            ValueError: a name is unknown or a value is of another type.
+            ValueError: a name is unknown, or a value has the wrong type.
         """
         types = {each.name: type(each.default) for each in fields(self)}
         clean: dict[str, object] = {}

@@ -1,9 +1,9 @@
 """
-Check the signature of a request: HMAC-SHA256 with a key derived for the day.
+Verify the signature of a request: HMAC-SHA256 with a key derived from the date.
 
-Written from https://www.volcengine.com/docs/6369/67269 and the signer of the
-package volcengine 1.0.229, and kept apart from the client's own signing, so that
-a mistake there is not repeated here.
+Implemented from https://www.volcengine.com/docs/6369/67269 and the signer of the
+package volcengine 1.0.229, independently of the client's signing, so that a bug there
+is not repeated here.
 """
 
 import hashlib
@@ -17,7 +17,7 @@ from urllib.parse import parse_qsl, quote
 
 from jimeng.local.simulator.settings import Account
 
-WINDOW = 15 * 60  # seconds that X-Date may be off, either way
+WINDOW = 15 * 60  # seconds of tolerance for X-Date, in either direction
 SIGNED_IF_SENT = {"content-type", "x-content-sha256", "x-security-token"}
 SCOPE_END = ("cn-north-1", "cv", "request")
 AUTHORIZATION = re.compile(
@@ -25,16 +25,16 @@ AUTHORIZATION = re.compile(
     r"SignedHeaders=(?P<names>[^,\s]+)(?:, ?Signature=(?P<signature>[^,\s]*))?"
 )
 
-Verdict = tuple[int, str] | None  # gateway code, its message or "" for the usual one
+Verdict = tuple[int, str] | None  # gateway code, message ("": the usual one)
 
 
 @dataclass(frozen=True)
 class Received:
     """
-    A request as it came over the wire.
+    A request as received.
 
     Attributes:
-        headers: By lower-case name.
+        headers: Lower-case name -> value.
     """
 
     method: str
@@ -46,10 +46,10 @@ class Received:
 
 def check(request: Received, keys: Account, now: float) -> Verdict:
     """
-    Judge the signature of *request* at Unix time *now*.
+    Verify the signature of *request* at Unix time *now*.
 
     Returns:
-        None for a good one, else the gateway's code and message.
+        None if it is valid, else the gateway's code and message.
     """
     text = request.headers.get("authorization", "")
     if not text:
@@ -63,7 +63,7 @@ def check(request: Received, keys: Account, now: float) -> Verdict:
     if sent_at is None or abs(now - sent_at) > WINDOW:
         return 100006, ""
     if found["key"] != keys.access_key:
-        # The real gateway repeats the key too: clients must mask it.
+        # The real gateway also repeats the key, so clients must mask it.
         return 100009, f"The accesskey [{found['key']}] is invalid."
     if request.headers.get("x-security-token", "") != keys.session_token:
         return 100026, ""
@@ -89,7 +89,7 @@ def parse_date(text: str) -> int | None:
 
 
 def is_complete(request: Received, names: list[str], scope: str) -> bool:
-    """Whether all that must be signed is, in order, and the body is as declared."""
+    """Whether all required headers are signed, in order, and the body hash matches."""
     must = {"host", "x-date"} | (SIGNED_IF_SENT & set(request.headers))
     declared = request.headers.get("x-content-sha256", "")
     return (
@@ -101,7 +101,7 @@ def is_complete(request: Received, names: list[str], scope: str) -> bool:
 
 
 def signature(request: Received, names: list[str], scope: str, secret: str) -> str:
-    """Compute the signature that *request* should carry, in hex."""
+    """Compute the expected signature of *request*, in hex."""
     canonical = "\n".join(
         [
             request.method,
@@ -122,7 +122,7 @@ def signature(request: Received, names: list[str], scope: str, secret: str) -> s
 
 
 def canonical_query(query: str) -> str:
-    """Sort by name (values of one name keep their order) and encode by RFC 3986."""
+    """Sort by name, stably for equal names, and percent-encode as in RFC 3986."""
     pairs = sorted(parse_qsl(query, keep_blank_values=True), key=lambda pair: pair[0])
     return "&".join(
         f"{quote(n, safe='-_.~')}={quote(v, safe='-_.~')}" for n, v in pairs

@@ -1,4 +1,4 @@
-"""The Visual API, after the signature was verified."""
+"""The Visual API, behind the verification of the signature."""
 
 import json
 import logging
@@ -31,15 +31,15 @@ from jimeng.local.simulator.visual_responses import (
 log = logging.getLogger(__name__)
 
 VERSION = "2022-08-31"
-RETENTION = 12 * 3600  # seconds for which the service knows a task
-QUEUED = 0.15  # part of the duration that a task waits before it is drawn
-MAX_QUEUED = 2.0  # seconds of it
-SEVERAL = 4  # pictures where one was asked for
+RETENTION = 12 * 3600  # seconds after which a task is unknown
+QUEUED = 0.15  # share of the duration in which a task is queued
+MAX_QUEUED = 2.0  # seconds at most in that state
+SEVERAL = 4  # pictures where one was requested
 NO_WORDS = ("pe_result", "predict_tags_result", "rephraser_result", "vlm_result")
 
 
 class Visual:
-    """The actions, see `knows`."""
+    """The actions of the API; see `knows`."""
 
     def __init__(self, service: Service) -> None:
         self._service = service
@@ -50,11 +50,11 @@ class Visual:
 
     def call(self, call: Call, raw: bytes, host: str) -> Answer:
         """
-        Carry out a signed call.
+        Perform a signed call.
 
         Args:
             raw: The body.
-            host: Under which the caller reaches this server, for links.
+            host: This server's host as the client addresses it, for links.
         """
         body = read_object(raw)
         if body is None:
@@ -67,7 +67,7 @@ class Visual:
         )
 
     def _process(self, call: Call, body: Body, host: str) -> Answer:
-        """Draw while the caller waits."""
+        """Generate synchronously."""
 
         def shown(row: Row, fault: Fault | None) -> Answer:
             if row.outcome != "done":
@@ -111,7 +111,7 @@ class Visual:
         )
 
     def _accept(self, call: Call, body: Body) -> Row | Answer:
-        """Enter a task into the ledger, or say why not."""
+        """Enter a task into the ledger, or return the refusal."""
         service, model = self._service, REQ_KEYS.get(str(body.get("req_key")))
         if model is None or model.action != call.action:
             return call.business(50400)
@@ -147,7 +147,7 @@ class Visual:
         asked = (body.get("req_key"), call.account)
         if row is None or (row.req_key, row.account) != asked:
             return call.business(50215)
-        text = body.get("req_json")  # which must be text holding JSON
+        text = body.get("req_json")  # must be a string that contains JSON
         wishes = (read_object(text) if isinstance(text, str) else None) or {}
         if complaint := meta_complaint(wishes.get("aigc_meta")):
             return call.business(50200, complaint)
@@ -168,7 +168,7 @@ class Visual:
         if fault := faults.take("poll", done=done):
             return fault
         fault = faults.in_prompt("poll", row.prompt, row.task_id, done=done)
-        # A code that ends a task is its outcome and comes when its time is over.
+        # A code that ends the task is stored as its outcome, and reported at its end.
         return None if fault and fault.ends else fault
 
     def _progress(
@@ -188,7 +188,7 @@ class Visual:
     def _shown(
         self, call: Call, row: Row, host: str, wishes: Body, fault: Fault | None
     ) -> dict[str, object]:
-        """Links or bytes of the pictures, as ``return_url`` and ``logo_info`` want."""
+        """Links or bytes of the pictures, by ``return_url`` and ``logo_info``."""
         service, kind = self._service, fault.kind if fault else ""
         logo = wishes.get("logo_info")
         logo = read_object(logo) if isinstance(logo, str) else logo

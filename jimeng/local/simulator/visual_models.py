@@ -17,22 +17,22 @@ RESOLUTIONS = {"4k": 4096, "8k": 8192}
 class ReqKey:
     """
     Attributes:
-        action: With which a picture is ordered.
-        sides: Smallest and largest width and height, in pixels; None: any.
-        area: Square roots of the smallest and largest width times height; None: any.
-        max_ratio: Longer side through the shorter; 0: any.
-        max_prompt: Characters.
-        max_inputs: Pictures that go in, a mask among them.
-        min_inputs: Without these it draws nothing.
-        takes_base64: Whether they may stand in the body.
-        max_bytes: Of one of them.
-        max_side: Of one of them, in pixels.
-        input_ratio: Longer side through the shorter, of one of them.
-        kind: What is done with them.
-        needs_prompt: Draws nothing without words.
-        scale: Smallest and largest ``scale``; None: the model has none.
-        default_size: Width and height when neither was sent.
-        is_group: Draws several pictures unless ``force_single`` is sent.
+        action: The action of its submissions.
+        sides: Minimum and maximum of width and height, in pixels; None: any.
+        area: Square roots of the minimum and maximum area, in pixels; None: any.
+        max_ratio: Maximum of longer side / shorter side; 0: any.
+        max_prompt: Maximum prompt length in characters.
+        max_inputs: Maximum number of input pictures, including a mask.
+        min_inputs: Minimum number of input pictures.
+        takes_base64: Whether the body may contain inputs as base64.
+        max_bytes: Maximum size of an input, in bytes.
+        max_side: Maximum width and height of an input, in pixels.
+        input_ratio: Maximum of longer side / shorter side of an input.
+        kind: The operation on the inputs.
+        needs_prompt: Whether a prompt is required.
+        scale: Minimum and maximum of ``scale``; None: the parameter is not supported.
+        default_size: Width and height if neither was sent.
+        is_group: Whether it draws several pictures unless ``force_single`` is sent.
         has_sr: ``use_sr`` doubles both sides.
         picture: Pillow's name of the file format.
     """
@@ -57,7 +57,7 @@ class ReqKey:
     picture: str = "JPEG"
 
     def complaint(self, body: Body) -> str:
-        """Say what is wrong with the parameters of a submission, or nothing."""
+        """Describe the first invalid parameter of a submission; empty if valid."""
         prompt = body.get("prompt", "")
         if not isinstance(prompt, str) or (self.needs_prompt and not prompt.strip()):
             return "prompt is required"
@@ -79,7 +79,7 @@ class ReqKey:
 
     @property
     def follows(self) -> bool:
-        """Whether what comes out is as large as what goes in makes it."""
+        """Whether the size of the output follows from the input."""
         return self.kind in ("inpainting", "outpainting", "upscaling")
 
     def _edges_complaint(self, body: Body) -> str:
@@ -97,7 +97,7 @@ class ReqKey:
         return "resolution must be 4k or 8k"
 
     def size(self, body: Body) -> tuple[int, int]:
-        """Width and height of the picture, for a body without complaint."""
+        """Width and height of the output, for a valid body."""
         width, height = body.get("width"), body.get("height")
         if not (is_int(width) and is_int(height)):
             width, height = self.default_size
@@ -105,7 +105,7 @@ class ReqKey:
         return width * factor, height * factor
 
     def count(self, body: Body, group: int) -> int:
-        """How many pictures are drawn, where the model would like *group* of them."""
+        """The number of outputs, if the model itself would choose *group*."""
         if not self.is_group or body.get("force_single") is True:
             return 1
         inputs = body.get("image_urls")
@@ -136,7 +136,7 @@ class ReqKey:
         if self.scale is None or scale is None:
             return ""
         low, high = self.scale
-        # A range to 100 is one of whole numbers.
+        # A range up to 100 consists of integers.
         right = is_int(scale) if high > 1 else is_number(scale)
         if right and is_number(scale) and low <= scale <= high:
             return ""
@@ -160,7 +160,7 @@ class ReqKey:
 
 
 def meta_complaint(meta: object) -> str:
-    """Say what is wrong with ``aigc_meta``, an object or JSON in a string."""
+    """Describe what is invalid in ``aigc_meta``, an object or JSON in a string."""
     if meta is None:
         return ""
     try:

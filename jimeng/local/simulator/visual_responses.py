@@ -1,4 +1,4 @@
-"""The response formats of Volcengine Visual: the flat envelope, the gateway's."""
+"""The response formats of Volcengine Visual: the flat envelope, and the gateway's."""
 
 import json
 import secrets
@@ -11,7 +11,7 @@ SUBMIT = "CVSync2AsyncSubmitTask"
 POLL = "CVSync2AsyncGetResult"
 PROCESS = "CVProcess"
 
-# Business codes: HTTP status and message as documented for the image products.
+# Business code: HTTP status and message, as documented for the image products.
 BUSINESS = {
     50200: (400, "parameter check failed"),
     50204: (400, "req_key is not supported"),
@@ -34,11 +34,11 @@ BUSINESS = {
     50521: (400, "Antidirt Internal Error"),
     50522: (400, "Image Copyright Internal Error"),
 }
-# On a poll these say that the task itself has failed; the others only that the
-# call did, and the task goes on.
+# With these codes only the poll has failed, and the task goes on; with the others the
+# task itself has failed.
 PASSING = {50200, 50204, 50215, 50400, 50429, 50430, 50500, 50501}
 ENDING = frozenset(str(code) for code in BUSINESS.keys() - PASSING)
-# States of a poll whose answer is good all the same.
+# Task states that a poll reports in a successful response.
 STATES = {
     "unknown_status": "processing",
     "done_but_empty": "done",
@@ -46,8 +46,8 @@ STATES = {
     "not_found": "not_found",
 }
 
-# Gateway codes: HTTP status, name, message. Statuses of 100016 and above are not
-# documented, nor is the name of 100025; they are what their meaning suggests.
+# Gateway code: HTTP status, name, message. The statuses from 100016 on and the name of
+# 100025 are not documented; they are inferred from the meaning.
 GATEWAY = {
     100002: (400, "MissingParameter", "The request is missing a parameter."),
     100003: (401, "MissingAuthenticationToken", "The authentication token is missing."),
@@ -72,17 +72,16 @@ GATEWAY = {
 @dataclass(frozen=True)
 class Answer:
     """
-    What is sent back, or not.
+    A response, and how it is sent.
 
     Attributes:
-        headers: Besides Content-Type and the length.
+        headers: In addition to Content-Type and Content-Length.
         delay: Seconds to wait before sending.
-        spread: Seconds over which the body is sent, piece by piece.
-        ending: ``""``; ``reset`` (the connection, nothing sent); ``cut`` (half of
-            the body is sent, then the connection is closed); ``unended`` (sent in
-            chunks, without the last one); ``endless`` (chunks follow until the
-            client has enough).
-        code: For the log: the code inside.
+        spread: Seconds over which the body is sent, in pieces.
+        ending: ``""`` (normal); ``reset`` (connection reset, nothing sent); ``cut``
+            (connection closed after half of the body); ``unended`` (chunked, without
+            the last chunk); ``endless`` (more chunks until the client disconnects).
+        code: The code of the body, for the log.
     """
 
     status: int
@@ -97,13 +96,13 @@ class Answer:
 
 @dataclass(frozen=True)
 class Call:
-    """One call of the API: what its answer repeats."""
+    """One API call: the fields that its response repeats."""
 
     action: str
     version: str
     request_id: str
     started: float
-    account: str = ""  # as the ledger names it
+    account: str = ""  # its name in the ledger
 
     @classmethod
     def begin(cls, action: str, version: str, now: float) -> "Call":
@@ -115,15 +114,15 @@ class Call:
         return self._envelope(200, 10000, "Success", data)
 
     def business(self, code: int, message: str = "") -> Answer:
-        """Refuse with a code of the service; *message* instead of its usual one."""
+        """Refuse with a service code; *message* replaces the usual one."""
         status, usual = BUSINESS[code]
-        # Only this code, and only where something was to be drawn, has data.
+        # Only this code has data, and only in the response to a submission.
         has_data = code == 50215 and self.action != POLL
         data = {"resp_data": ""} if has_data else None
         return self._envelope(status, code, message or usual, data)
 
     def gateway(self, code: int, message: str = "") -> Answer:
-        """Refuse as the gateway does, before the service sees the call."""
+        """Refuse as the gateway does, before the call reaches the service."""
         status, name, usual = GATEWAY[code]
         if code == 100008:
             usual = f"Could not find {self.action} for version {self.version}."
@@ -139,14 +138,14 @@ class Call:
         return Answer(status, encode({"ResponseMetadata": metadata}), code=code)
 
     def refuse(self, kind: str) -> Answer:
-        """Answer with what a fault names: a code of either layer, or a state."""
+        """Respond as a fault demands: with a code of either layer, or a state."""
         if kind in STATES:
             return self.progress(STATES[kind])
         code = int(kind)
         return self.business(code) if code in BUSINESS else self.gateway(code)
 
     def progress(self, status: str, **found: object) -> Answer:
-        """Answer a poll; what is not in *found* is null."""
+        """Respond to a poll; fields missing from *found* are null."""
         empty = {"binary_data_base64": None, "image_urls": None}
         return self.success(dict(sorted({**empty, **found, "status": status}.items())))
 
@@ -167,7 +166,7 @@ def encode(value: object) -> bytes:
 
 
 def read_object(raw: bytes | str) -> Mapping[str, object] | None:
-    """The JSON object that *raw* is; None for anything else."""
+    """Parse *raw* as a JSON object; None for anything else."""
     try:
         found = json.loads(raw)
     except ValueError:
@@ -176,7 +175,7 @@ def read_object(raw: bytes | str) -> Mapping[str, object] | None:
 
 
 def go_duration(seconds: float) -> str:
-    """Write *seconds* as Go does: ``412.503µs``, ``104.318822ms``, ``9.5s``."""
+    """Format *seconds* as Go does: ``412.503µs``, ``104.318822ms``, ``9.5s``."""
     nanoseconds = max(1, round(seconds * 1e9))
     for unit, size in (("s", 10**9), ("ms", 10**6), ("µs", 10**3)):
         if nanoseconds >= size:

@@ -1,8 +1,8 @@
 """
-``python app.py``: the whole of jimeng on one machine, in one terminal.
+``python app.py``: run all of jimeng on one machine, in one terminal.
 
-A MongoDB, a Redis, the demo provider (each only where none is set), a consumer and
-a web server, started in this order, restarted when they end, stopped together.
+MongoDB, Redis and the demo provider (each only if none is configured), a consumer and a
+web server are started in this order, restarted when they exit, and stopped together.
 """
 
 import argparse
@@ -29,16 +29,16 @@ def main(
     check: Callable[[Config], object] | None = None,
 ) -> int:
     """
-    Run jimeng until it is told to stop; the exit status.
+    Run jimeng until a signal stops it; return the exit status.
 
     Args:
         argv: The arguments after the program's name.
         root: The directory of ``wsgi.py`` and ``.env``.
-        check: Raises `ConfigError` for what no child could start with.
+        check: Raises `ConfigError` for settings with which no child could start.
 
     Returns:
-        0 after Ctrl-C or SIGTERM, 2 with a sentence on standard error when it
-        cannot start, 130 after a second Ctrl-C.
+        0 after Ctrl-C or SIGTERM, 2 with a message on standard error if it cannot
+        start, 130 after a second Ctrl-C.
     """
     parser = argparse.ArgumentParser(prog="app.py", description="Run jimeng here.")
     parser.add_argument(

@@ -1,4 +1,4 @@
-"""The data directory: one jimeng at a time, and the demo provider's keys."""
+"""The data directory: its exclusive lock, and the demo provider's keys."""
 
 import fcntl
 import json
@@ -12,7 +12,7 @@ from pathlib import Path
 from jimeng.errors import ConfigError
 from jimeng.local.embedded import write_private
 
-LAST_ONES = 15.0  # seconds to wait for what a killed jimeng left behind to end
+LAST_ONES = 15.0  # seconds to wait for the processes of a killed jimeng
 
 ADDRESS = "web.address"
 
@@ -20,13 +20,13 @@ ADDRESS = "web.address"
 @contextmanager
 def locked(data_dir: Path) -> Iterator[int]:
     """
-    Hold the directory, made if need be; gives the descriptor that is the lock.
+    Lock the directory, created if missing; yield the lock's descriptor.
 
-    The lock lasts until every process that holds the descriptor has ended, so a
-    leash that holds it keeps the next jimeng waiting until its child is gone.
+    The lock lasts until every process that holds the descriptor has exited: a parent
+    watch that holds it delays the next jimeng until its child has exited.
 
     Raises:
-        ConfigError: another jimeng runs on it, or it cannot be written to.
+        ConfigError: another jimeng uses it, or it is not writable.
     """
     try:
         data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -67,13 +67,13 @@ def unusable(data_dir: Path, error: OSError) -> ConfigError:
 
 
 def holder(lock: int) -> int:
-    """The process id in the lock file, or 0 while there is none yet."""
+    """The process id in the lock file; 0 if there is none yet."""
     text = os.pread(lock, 32, 0).strip()
     return int(text) if text.isdigit() else 0
 
 
 def is_used(data_dir: Path) -> bool:
-    """Whether a jimeng runs on it, as far as the lock tells."""
+    """Whether the process in the directory's lock file is running."""
     try:
         lock = os.open(data_dir / "lock", os.O_RDONLY)
     except OSError:
@@ -85,13 +85,13 @@ def is_used(data_dir: Path) -> bool:
 
 
 def keep_address(data_dir: Path, address: str) -> None:
-    """For commands, which are given other settings: where the pages are."""
-    with suppress(OSError):  # a full disk, which is told of elsewhere
+    """Store the URL of the pages for commands, whose settings differ."""
+    with suppress(OSError):  # a full disk, which is reported elsewhere
         (data_dir / ADDRESS).write_text(address, "utf-8")
 
 
 def stored_address(data_dir: Path) -> str:
-    """Where the pages of the jimeng that runs on it are; empty where none does."""
+    """The URL of the jimeng that runs on the directory; empty if none runs."""
     try:
         return (data_dir / ADDRESS).read_text("utf-8") if is_used(data_dir) else ""
     except OSError:
@@ -104,12 +104,12 @@ def is_running(pid: int) -> bool:
     except ProcessLookupError:
         return False
     except PermissionError:
-        return True  # somebody else's
+        return True  # another user's process
     return pid > 0
 
 
 def demo_keys(path: Path) -> dict[str, str]:
-    """The demo provider's keys, kept in *path*, made at random the first time."""
+    """The demo provider's keys, stored in *path*; random, created once."""
     try:
         kept = json.loads(path.read_text("utf-8"))
         return {name: str(kept[name]) for name in ("access", "secret", "ark")}

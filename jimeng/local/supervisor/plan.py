@@ -10,7 +10,7 @@ from jimeng.config import Config
 from jimeng.errors import ConfigError
 from jimeng.local.embedded.server import LOOPBACK, is_open
 
-WEB_GRACE = 5  # seconds for requests under way when the web server stops
+WEB_GRACE = 5  # seconds for requests in progress when the web server stops
 # Compared with, not listened on.
 EVERYWHERE = {"0.0.0.0", "::"}  # noqa: S104
 
@@ -50,8 +50,8 @@ def check_port(config: Config) -> None:
         raise port_taken_error(port) from error
     local = config.is_loopback or host in EVERYWHERE
     if local and any(is_open(port, each) for each in (LOOPBACK, "::1")):
-        # Another program has the address that a browser may try first, or one that
-        # the system lets us share.
+        # Another program listens on the address that a browser may try first, or on
+        # one that the system allows to be shared.
         raise port_taken_error(port)
 
 
@@ -64,24 +64,24 @@ def port_taken_error(port: int) -> ConfigError:
 
 
 def url(config: Config) -> str:
-    """Where a browser on this machine finds the pages."""
+    """The URL of the pages for a browser on this machine."""
     if config.bare_host in EVERYWHERE:
         return f"http://localhost:{config.SERVER_PORT}"
     return f"http://{config.address}"
 
 
 def serve_command(kind: str, *options: str) -> list[str]:
-    """That of `jimeng.serve`, for *kind* ``web`` or ``worker``."""
+    """The command line of `jimeng.serve` for *kind* ``web`` or ``worker``."""
     return [sys.executable, "-m", "jimeng.serve", kind, *options]
 
 
 def web_command() -> list[str]:
-    quiet = ("--log-level", "warning")  # the supervisor says when it is ready
+    quiet = ("--log-level", "warning")  # the supervisor reports readiness
     return serve_command("web", *quiet, "--graceful-timeout", str(WEB_GRACE))
 
 
 def admin_command() -> list[str]:
-    """Makes the first admin of ``ADMIN_EMAIL``, where there is none; does so once."""
+    """The command that creates the first admin from ``ADMIN_EMAIL``; idempotent."""
     return [sys.executable, "-m", "flask", "--app", "wsgi", "users", "create-admin"]
 
 
@@ -97,10 +97,10 @@ def environment(
     config: Config, mongodb_uri: str, redis_url: str, secret_key: str
 ) -> dict[str, str]:
     """
-    What all of the children get; it beats their ``.env``.
+    The environment of all children; it takes precedence over ``.env``.
 
     Args:
-        secret_key: Signs sessions, unless the configuration has one.
+        secret_key: The key that signs sessions, if none is configured.
     """
     access = {"AUTH": "off", "ALLOW_OPEN_ACCESS": "1"}
     if config.AUTH == "on":
@@ -116,7 +116,7 @@ def environment(
 
 
 def demo_environment(config: Config, port: int, keys: dict[str, str]) -> dict[str, str]:
-    """What points the real client at the demo provider on the loopback *port*."""
+    """The settings that direct the client to the demo provider on *port*."""
     host = f"127.0.0.1:{port}"
     return {
         "JIMENG_DEMO": "1",

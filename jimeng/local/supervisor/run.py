@@ -19,11 +19,11 @@ from jimeng.local.supervisor.stack import Stack
 
 class Signals:
     """
-    Signals that were heard.
+    The stop signals received so far.
 
-    The handler only appends to a list. It may run between any two steps of this very
-    thread, also in the midst of itself: whatever takes a lock, as an event's ``set``
-    does, could wait there for a lock that its own thread holds, and for ever.
+    The handler only appends to a list. It runs between any two bytecodes of the main
+    thread, and may interrupt itself: a handler that acquires a lock, as
+    `threading.Event.set` does, could deadlock on a lock that its own thread holds.
     """
 
     def __init__(self) -> None:
@@ -35,22 +35,22 @@ class Signals:
                 signal.signal(each, lambda number, _frame: self._heard.append(number))
 
     def stop(self, after: float = 0.0) -> bool:
-        """Whether to stop, *after* that many seconds of waiting for it."""
+        """Whether to stop; wait up to *after* seconds for a signal."""
         if not self._heard:
             time.sleep(after)
         return bool(self._heard)
 
     def hurry(self) -> bool:
-        """Whether Ctrl-C came twice: then nothing is waited for."""
-        # Only Ctrl-C is counted: make passes on a SIGTERM that came already.
+        """Whether Ctrl-C was pressed twice: then do not wait for anything."""
+        # Count only Ctrl-C: make forwards a SIGTERM that was received already.
         return self._heard.count(signal.SIGINT) > 1
 
 
-TIMEOUT_S = 2.0  # seconds for one answer
+TIMEOUT_S = 2.0  # for one response
 
 
 def find_missing_services(config: Config) -> str:
-    """What ``/health/ready`` says is missing; empty when all is there."""
+    """The services that ``/health/ready`` reports as missing; empty if none."""
     host = config.bare_host
     host = "127.0.0.1" if host in plan.EVERYWHERE else host
     link = HTTPConnection(host, config.SERVER_PORT, timeout=TIMEOUT_S)
@@ -71,12 +71,12 @@ def find_missing_services(config: Config) -> str:
 
 log = logging.getLogger(__name__)
 
-TICK = 0.1  # seconds between two looks at the children
+TICK = 0.1  # seconds between checks of the children
 SOON = 0.03  # the same until the web server is ready
-WATCH = 0.5  # seconds between two looks at the sources
-SLOW = 15.0  # seconds after which it says what it is waiting for
-REFUSED = 2  # the exit status when a setting keeps jimeng from starting
-INTERRUPTED = 130  # the exit status of what was stopped by Ctrl-C, by custom
+WATCH = 0.5  # seconds between polls of the source files
+SLOW = 15.0  # seconds after which it reports the missing services
+REFUSED = 2  # the exit status when a setting prevents the start
+INTERRUPTED = 130  # the conventional exit status after Ctrl-C
 DEMO = (
     " (pictures are drawn by the demo provider; for real ones set "
     "VOLCENGINE_ACCESS_KEY and VOLCENGINE_SECRET_KEY)"
@@ -86,9 +86,9 @@ DEMO = (
 class Run:
     """
     Args:
-        stack: What is to run.
-        watch: The sources, if a change in them is to restart what runs them.
-        read: Reads the settings anew; raises `ConfigError` for wrong ones.
+        stack: The services to run.
+        watch: The source files, if changes restart the processes that use them.
+        read: Reloads the settings; raises `ConfigError` for invalid ones.
     """
 
     def __init__(
@@ -101,14 +101,14 @@ class Run:
         self._began = time.monotonic()
         self._is_ready = False
         self._said_slow = False
-        self._watched = 0.0  # when the sources were last looked at
+        self._watched = 0.0  # time of the last poll of the sources
 
     def until_stopped(self) -> int:
         """
-        Start everything, keep it running, and stop it when a signal comes.
+        Start everything, keep it running, and stop it on a signal.
 
         Returns:
-            The exit status: 0, 130 if Ctrl-C came twice, or 2 if a process of it
+            The exit status: 0, 130 if Ctrl-C was pressed twice, or 2 if a process
             cannot start.
 
         Raises:
@@ -129,8 +129,8 @@ class Run:
 
     def _is_refused(self) -> bool:
         """
-        Whether a process has said why it does not start: again it would say the same,
-        unless somebody mends it, as with --dev.
+        Whether a process refused to start: a restart would fail the same way, unless
+        the sources are fixed meanwhile, as with --dev.
         """
         if self._is_ready or self._watch is not None:
             return False
@@ -171,7 +171,7 @@ class Run:
             self._stack.consumer.replace()
 
     def _take_settings(self) -> None:
-        """Start again with what ``.env`` says now, or go on with what it said."""
+        """Apply a changed ``.env``; keep the previous settings if it is invalid."""
         try:
             self._stack.take(self._read())
         except ConfigError as error:

@@ -10,22 +10,22 @@ from jimeng.local.embedded import Child
 
 log = logging.getLogger(__name__)
 
-SHORTEST, LONGEST = 0.5, 15.0  # seconds between an end and the next start
-STEADY = 30.0  # seconds of life after which earlier ends are forgotten
-POLL_INTERVAL_S = 0.02  # seconds between two looks at a child that is ending
+SHORTEST, LONGEST = 0.5, 15.0  # restart back-off in seconds
+STEADY = 30.0  # seconds of uptime after which the back-off is reset
+POLL_INTERVAL_S = 0.02  # between checks of a child that is stopping
 
 
 class Service:
     """
-    One of the supervisor's children.
+    A supervised child process.
 
     Args:
-        name: What the log calls it.
+        name: Its name in the log.
         spawn: Starts the process.
         patience: Seconds between SIGTERM and SIGKILL.
 
     Attributes:
-        child: The process, while it is there.
+        child: The process, while it exists.
     """
 
     def __init__(
@@ -39,14 +39,14 @@ class Service:
         self.child: Child | None = None
         self._spawn = spawn
         self._patience = patience
-        self.has_refused = False  # to start, by its latest end
+        self.has_refused = False  # to start, by its last exit status
         self._failures = 0
         self._began = time.monotonic()
         self._due = 0.0  # when to start it, while there is no child
         self._end_by = 0.0  # when to kill it, while it is being replaced
 
     def look(self) -> None:
-        """Start it if it is due, notice if it has ended; never waits for either."""
+        """Start it if due, handle its exit, kill it if overdue. Does not block."""
         now = time.monotonic()
         if self.child is None:
             if now >= self._due:
@@ -77,17 +77,17 @@ class Service:
 
     @property
     def is_ending(self) -> bool:
-        """Whether what runs is not what is to run."""
+        """Whether no process runs, or the running one is being replaced."""
         return self.child is None or self._end_by > 0
 
     def reload(self) -> None:
-        """Let a Gunicorn replace its workers; its port stays open meanwhile."""
+        """Have Gunicorn replace its workers, while its port stays open."""
         self._forgive()
         if self.child:
             self.child.signal(signal.SIGHUP)
 
     def replace(self, spawn: Callable[[], Child] | None = None) -> None:
-        """End it gently and start it anew, by *spawn* from now on; `look` does it."""
+        """Restart it gracefully, from now on by *spawn*; `look` performs it."""
         self._forgive()
         self._spawn = spawn or self._spawn
         if self.child and not self._end_by:
@@ -99,7 +99,7 @@ class Service:
         self._due = 0.0
 
     def stop(self, hurry: Callable[[], bool]) -> None:
-        """End it for good: SIGTERM, then SIGKILL in time or as soon as *hurry*."""
+        """Stop it for good: SIGTERM, then SIGKILL on timeout or when *hurry*."""
         if self.child is None:
             return
         deadline = time.monotonic() + self._patience

@@ -9,7 +9,7 @@ PARTS = ("app.py", "wsgi.py", ".env", "jimeng", "templates", "static")
 
 
 class Watch:
-    """The sources under *root*, as of the last poll."""
+    """The source files under *root*, as of the last poll."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
@@ -26,7 +26,7 @@ class Watch:
             try:
                 times[path] = path.stat().st_mtime_ns
             except FileNotFoundError:
-                continue  # removed while we looked
+                continue  # removed during the poll
         return times
 
     def _files(self) -> Iterator[Path]:
@@ -41,12 +41,12 @@ class Watch:
 
 
 def needs_consumer(changed: set[Path]) -> bool:
-    """Whether the consumer runs any of it; templates only matter to the web."""
+    """Whether the consumer uses any of the files; it uses no templates."""
     return any(path.suffix == CODE for path in changed)
 
 
 def needs_new_master(changed: set[Path]) -> bool:
-    """Whether Gunicorn's master has imported any of it: its workers inherit that."""
+    """Whether Gunicorn's master has imported any of it, for workers to inherit."""
     return any(
         path.parent.name == "serve" or path.name == "logs.py" for path in changed
     )

@@ -1,4 +1,4 @@
-"""All services, in the order in which they are started."""
+"""All services, in start order."""
 
 import os
 import threading
@@ -24,8 +24,8 @@ class Stack:
     The services of one run.
 
     Args:
-        data_dir: Where databases, ports and the demo provider's state are kept.
-        lock: The descriptor that the leashes hold; see `datadir.locked`.
+        data_dir: The directory of databases, ports, and the demo provider's state.
+        lock: The descriptor that the parent watches hold; see `datadir.locked`.
     """
 
     def __init__(self, config: Config, data_dir: Path, lock: int) -> None:
@@ -43,12 +43,12 @@ class Stack:
 
     def start_databases(self, hurry: Callable[[], bool]) -> None:
         """
-        Start those that the configuration does not name, and wait for them.
+        Start the databases that are not configured, and wait until they are ready.
 
         Raises:
             ConfigError: one of them could not be started.
         """
-        if self.is_demo:  # which needs none of them, and loads meanwhile
+        if self.is_demo:  # it needs no database, and loads meanwhile
             self._demo_environment()
             self.look()
         mongo = Mongo(self._data_dir / "mongodb", hold=self._hold)
@@ -74,7 +74,7 @@ class Stack:
             self._redis_url = redis.url
 
     def start_processes(self) -> None:
-        """Start the demo provider if it is wanted, the consumer, the web server."""
+        """Start the demo provider if enabled, the consumer, and the web server."""
         env = self._environment()
         grace = self.config.SHUTDOWN_GRACE + 3
         worker = partial(self._spawn, plan.serve_command("worker"), env)
@@ -87,7 +87,7 @@ class Stack:
         keep_address(self._data_dir, plan.url(self.config))
 
     def make_admin(self) -> None:
-        """As a release does elsewhere: the first admin that the settings name."""
+        """Create the first admin of the settings, as a release does in production."""
         if self.config.AUTH != "on" or not self.config.ADMIN_EMAIL:
             return
         child = self._spawn(plan.admin_command(), self._environment())
@@ -99,10 +99,10 @@ class Stack:
 
     def take(self, config: Config) -> None:
         """
-        Go on with other settings: consumer and web server are started anew.
+        Apply changed settings: restart the consumer and the web server.
 
         Raises:
-            ConfigError: what only a new start can change has changed.
+            ConfigError: a changed setting requires a restart of everything.
         """
         for name in ("DATA_DIR", "MONGODB_URI", "REDIS_URL", "REDIS_ADDR"):
             if getattr(config, name) != getattr(self.config, name):
@@ -116,24 +116,24 @@ class Stack:
         self.web.replace(partial(self._spawn, plan.web_command(), env))
 
     def _environment(self) -> dict[str, str]:
-        """What consumer and web server get; starts the demo provider if need be."""
+        """The environment of consumer and web server; starts the demo provider."""
         config = self.config
         secret = stored_secret(self._data_dir / "secret.key")
         env = plan.environment(config, self._mongodb_uri, self._redis_url, secret)
         if not config.MONGODB_URI:
-            # A copy of the directory is another one, which must send nothing that
-            # the original has sent.
+            # A copy of the directory has another inode, and must not submit what the
+            # original has submitted.
             place = (self._data_dir / "mongodb").stat().st_ino
             env["JIMENG_DATA_PLACE"] = str(place)
         if not self.is_demo:
             return env
         env |= self._demo_environment()
-        # The demo provider fetches pictures by signed links.
+        # The demo provider fetches input pictures by signed links.
         env.setdefault("SECRET_KEY", config.SECRET_KEY or secret)
         return env
 
     def _demo_environment(self) -> dict[str, str]:
-        """What leads to the demo provider; starts it if need be."""
+        """The settings of the demo provider, which is started if it does not run."""
         starting = not self._simulator_port
         if starting:
             self._simulator_port = store_port(self._data_dir / "simulator.port")
@@ -150,7 +150,7 @@ class Stack:
         return Child(command, env=env, hold=self._hold)
 
     def look(self) -> None:
-        """Start again what has ended, when its time has come."""
+        """Restart exited services whose back-off is over."""
         for service in self.services:
             service.look()
 
@@ -167,7 +167,7 @@ class Stack:
 
 
 def start_together(servers: list[Mongo | Redis], hurry: Callable[[], bool]) -> None:
-    """Start *servers* at once: each takes half a second, which it mostly waits."""
+    """Start *servers* concurrently: each takes 0.5 s, most of it waiting."""
     errors: list[ConfigError | OSError] = []
 
     def start(server: Mongo | Redis) -> None:

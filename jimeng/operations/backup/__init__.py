@@ -1,4 +1,4 @@
-"""Backup during operation, and a restore that pays for nothing twice."""
+"""Backup during operation, and a restore that submits nothing twice."""
 
 from jimeng.operations.backup.archive import Damaged
 from jimeng.operations.backup.dumping import dump

@@ -28,7 +28,8 @@ log = logging.getLogger(__name__)
 
 # Where MongoDB has no snapshot reads, this order keeps the copy consistent: a task
 # before its generations, so that none counts as not submitted, a batch before its
-# tasks, so that it has all that it counts as created, and references before the files.
+# tasks, so that all that it counts as created are included, and references before the
+# files.
 FIRST = ("batches", "tasks", "generations", "images", "inputs")
 # Transient state: workers, failed attempts, and sessions, which must not be restored
 # after sign-out. The latest hourly counts are counted again.

@@ -121,10 +121,10 @@ class StoreLoader:
     def take(self, collection: str, rows: list) -> None:
         """
         Raises:
-            StorageUnavailable: the store is away.
+            StorageUnavailable: the store cannot be reached.
         """
         if collection.endswith(FILES):
-            # Kept until the content has arrived; a record without content stays.
+            # Stored until the content has arrived; a record without content remains.
             self._files.insert_many(rows)
             return
         for row in rows:

@@ -36,7 +36,7 @@ def quarantine() -> int:
     for name in switches.PAUSED_AFTER_RESTORE:
         switches.pause(name, switches.BY_RESTORE)
     # A bulk retry creates tasks, which the original has created by now. A deletion must
-    # go on: its remaining documents would never be cleaned up.
+    # continue: its remaining documents would never be cleaned up.
     others = {"kind": {"$nin": bulk.restorable_kinds()}}
     BulkAction.collection().delete_many({"open": {"$exists": True}, **others})
     stop_batches()
@@ -87,7 +87,7 @@ def stop_batches() -> None:
 def recognise(place: str) -> bool:
     """
     Quarantine everything if the database's files were moved or copied: the original
-    may go on.
+    may still be running.
 
     Args:
         place: The identity of the directory of its files.

@@ -70,7 +70,7 @@ def restore(
     check_disk_space(path)
     database = get_db()
     prepare(database)
-    # First of all: workers on this database must not send any of it.
+    # Pause before loading: workers on this database must not submit any of it.
     for name in switches.PAUSED_AFTER_RESTORE:
         switches.pause(name, switches.BY_RESTORE)
     # Workers must not migrate partly loaded data.

@@ -66,7 +66,7 @@ def key_of(task_id: str) -> str:
 
 def retry_all(principal: Principal, wanted: Filter) -> BulkAction:
     """
-    Retry all that match, as many as a request has time for; the workers go on.
+    Retry all that match: some within the request, the rest by the workers.
 
     Raises:
         AdminsOnly: as `page`.
@@ -81,8 +81,7 @@ def retry_all(principal: Principal, wanted: Filter) -> BulkAction:
 
 def drop_all(principal: Principal, wanted: Filter) -> BulkAction:
     """
-    Drop all that match from the list, as many as a request has time for; the workers
-    go on.
+    Drop all that match from the list: some within the request, the rest by the workers.
 
     Raises:
         AdminsOnly: as `page`.

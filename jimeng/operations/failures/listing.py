@@ -118,11 +118,11 @@ class Failure:
 @dataclass(frozen=True)
 class Failures(Page[Failure]):
     """
-    Some of them, newest first.
+    A page of failures, newest first.
 
     Attributes:
-        count: How many pictures match, up to `MAX_COUNTED`.
-        can_retry: How many of them `retry_all` would consider.
+        count: The number of matching pictures, up to `MAX_COUNTED`.
+        can_retry: The number of them that `retry_all` would consider.
     """
 
     count: int = 0

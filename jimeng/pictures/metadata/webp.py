@@ -1,5 +1,5 @@
 """
-The chunks of a WebP: type, length, data, and a zero where that is odd.
+The chunks of a WebP: type, length, data, and a padding byte if the length is odd.
 
 https://developers.google.com/speed/webp/docs/riff_container
 """

@@ -23,7 +23,7 @@ class ExternalStore(Store):
     """
     A store outside MongoDB.
 
-    The total size is stored beside the ledger, so that reading it is cheap. A crash may
+    The total size is stored with the ledger, so that reading it is cheap. A crash may
     leave it off by one file until it is recomputed.
 
     Args:

@@ -43,7 +43,7 @@ class Holding:
     Attributes:
         kind: Its name in ``STORAGE``.
         where: Its location.
-        files: The approximate number of files; *bytes* likewise.
+        files: The approximate number of files; *bytes* is their approximate size.
     """
 
     kind: str

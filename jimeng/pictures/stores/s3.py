@@ -94,7 +94,7 @@ class RemoteFile(SeekableFile):
     def __init__(self, bucket: Bucket, key: str) -> None:
         self._bucket, self._key = bucket, key
         self._stream: BinaryIO | None = None
-        self._streams_at = -1  # where the stream is; -1 where it is of no use
+        self._streams_at = -1  # position of the stream; -1 if it is unusable
 
     def begin(self) -> bool:
         """

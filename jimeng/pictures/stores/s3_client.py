@@ -28,8 +28,8 @@ from jimeng.providers.transport import CAP, PIECE, Call, WatchedAdapter, thread
 
 TIMEOUT_S = (3.0, 10.0)  # to connect or send a piece, to wait for each packet
 OPERATION_TIMEOUT_S = 20.0
-BACK_OFF_S = 3.0  # after requests without an answer
-MAX_UNANSWERED = 2  # successive requests, then back off
+BACK_OFF_S = 3.0  # after `MAX_UNANSWERED` requests without a response
+MAX_UNANSWERED = 2  # successive requests without a response before the back-off
 NOT_THERE = frozenset({"NoSuchKey", "NotFound", "404"})
 # Error code -> reason; the message key of the advice is ``doctor.s3_<reason>``.
 REASONS = {
@@ -117,7 +117,7 @@ class Bucket:
     def require_answers(self) -> None:
         """
         Raises:
-            StorageUnavailable: it has repeatedly not answered just now.
+            StorageUnavailable: recent requests got no response, so it backs off.
         """
         is_fresh = time.monotonic() < self._failed_at + BACK_OFF_S
         if is_fresh and self._unanswered >= MAX_UNANSWERED:

@@ -41,7 +41,7 @@ class Store(ABC):
         return ids
 
     def save_anywhere(self, name: str, *contents: bytes) -> list[ObjectId]:
-        """The same, with another store as fallback, if there is one."""
+        """As `save_together`, with another store as fallback, if there is one."""
         return self.save_together(name, *contents)
 
     @abstractmethod
@@ -89,7 +89,7 @@ class Store(ABC):
         """Whether pictures can be stored now, tested by a write."""
 
     def seems_to_work(self) -> bool:
-        """The same, possibly without a test."""
+        """As `works`, possibly without a test."""
         return self.works()
 
     @abstractmethod

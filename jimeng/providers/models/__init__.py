@@ -1,3 +1,3 @@
-"""The models: what can be asked of each, and what it is sent."""
+"""The models: their limits, and the parameters that are sent to them."""
 
 from jimeng.providers.models.model import DEFAULT_MODEL, RATIOS, Model, Size

@@ -1,21 +1,21 @@
 """
-The models of Volcengine Ark: they draw from words, and from pictures beside them.
+The models of Volcengine Ark: text to image, with optional reference pictures.
 
-Source: the page of each model under https://www.volcengine.com/docs/82379/1541523; the
-sizes are those that they recommend.
+Source: the page of each model under https://www.volcengine.com/docs/82379/1541523,
+which also recommends the sizes.
 """
 
 from functools import partial
 
 from jimeng.providers.models.model import Model, Takes, keywords, sizes
 
-ANSWER_WITHIN = 180.0  # seconds: the answer is the picture
+ANSWER_WITHIN = 180.0  # seconds: the response contains the picture
 SEEDREAM_2K = sizes("2048x2048 2304x1728 2496x1664 2848x1600 3136x1344")
-# Ark names 5504x3040 for 16:9, which is nearer to 9:5; this is Visual's.
+# Ark lists 5504x3040 for 16:9, which is closer to 9:5; this is Visual's size.
 SEEDREAM_4K = sizes("4096x4096 4704x3520 4992x3328 5404x3040 6240x2656")
 
-# Links it fetches itself, within five seconds and from inside China: so the bytes
-# travel along. Older pages say 10 MB, newer ones 30.
+# Ark fetches links within five seconds and from inside China, so the bytes are sent
+# inline. Older pages say 10 MB, newer ones 30.
 references = partial(
     Takes,
     least=0,
@@ -25,8 +25,8 @@ references = partial(
     max_bytes=10_000_000,
     travels="data_url",
 )
-# Ark answers with the picture. 26 s and 43 s were measured for 5.0-lite and pro; the
-# others are guesses around them.
+# Synchronous. 26 s and 43 s were measured for 5.0-lite and pro; the others are
+# estimates based on these.
 ark = partial(
     Model,
     provider="volcengine_ark",
@@ -74,7 +74,7 @@ MODELS = (
             "seedream-5.0-lite",
             "doubao-seedream-5-0-lite-260128",
         ),
-        # Newer pages allow as much as 4.5; all of them allow this.
+        # Newer pages allow up to 4.5; all of them allow this.
         area=(3_686_400, 10_404_496),
         hd_sizes=sizes("3072x3072 3456x2592 3744x2496 4096x2304 4704x2016"),
         keywords=keywords(k2="2048x2048", k3="3072x3072"),

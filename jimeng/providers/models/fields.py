@@ -1,4 +1,4 @@
-"""The fields of a row of ``MODELS_FILE``, and what is refused."""
+"""Fields of a row of ``MODELS_FILE``, with their validation."""
 
 from functools import partial
 
@@ -17,7 +17,8 @@ from jimeng.providers.models.model import (
     parse_size,
 )
 
-# What is sent by itself. A row that could set these could buy a group of pictures.
+# Request fields that the code sends by itself or never sends. A row that could set
+# these could order, and be charged for, a group of pictures.
 RESERVED = frozenset(
     {
         *("model", "req_key", "prompt", "width", "height", "size", "seed", "image"),
@@ -38,7 +39,7 @@ class Flag(fields.Boolean):
 
 
 class Number(fields.Float):
-    """A number in JSON; whole ones stay whole."""
+    """A number in JSON; integers stay integers."""
 
     def _deserialize(self, value, attr, data, **kwargs):
         if isinstance(value, str):
@@ -78,7 +79,7 @@ def widen(pair: tuple[float, float]) -> None:
 
 
 def have_default(sizes: dict[str, Size]) -> None:
-    """None at all are left to `file.checked`: some follow from the picture."""
+    """Require 1:1 unless the table is empty, which `file.checked` accepts or not."""
     if sizes and "1:1" not in sizes:
         raise ValidationError("Must have 1:1, the default.")
 
@@ -96,7 +97,7 @@ def spare_reserved(extra: dict[str, object]) -> None:
 
 
 def end_open(steps: list[tuple[int | None, int]]) -> None:
-    """Each step reaches further than the last, and the last one has no end."""
+    """Require ascending steps, the last of them without an upper limit."""
     tops = [top or 0 for top, _ in steps]
     if not tops or tops.pop() or 0 in tops or tops != sorted(tops):
         raise ValidationError("Steps must ascend, and only the last be null.")
@@ -141,7 +142,7 @@ class TakesRow(Schema):
 
 
 class Row(Schema):
-    """What is left out stays as it is, or is as usual; null takes a limit away."""
+    """Omitted fields keep their value or the default; null removes a limit."""
 
     id = name(required=True)
     provider = name(required=True)

@@ -1,9 +1,10 @@
 """
-``MODELS_FILE``: what an operator adds to the table of models, changes or takes away.
+``MODELS_FILE``: an operator's additions, changes and removals of models.
 
-A JSON list of rows. A row names a model by ``id`` and ``provider``. If the table has
-it, the other fields replace the table's; if not, it is a new model. Sizes are written
-``"2048x1536"``. ``{"id": …, "provider": …, "offered": false}`` takes a model away.
+A JSON list of rows. A row identifies a model by ``id`` and ``provider``. If it is
+built in, the other fields override the built-in ones; if not, it is a new model.
+Sizes are written ``"2048x1536"``.
+``{"id": …, "provider": …, "offered": false}`` removes a model.
 """
 
 import json
@@ -20,13 +21,13 @@ from jimeng.providers.models.fields import Row
 from jimeng.providers.models.model import FOLLOWS, RATIOS, Model
 from jimeng.providers.provider import Provider
 
-# In marshmallow's messages: they say which half of a table's entry is wrong, or that
-# all of an object is.
+# Keys of marshmallow's messages that are not field names: the half of a dictionary
+# entry that is wrong, or the whole object.
 NO_NAMES = frozenset({"key", "value", "_schema"})
 
 
 class Wrong(ValueError):
-    """A field of a row is wrong; the text says what it must be."""
+    """A field of a row is invalid; the text says what is required."""
 
     def __init__(self, field: str, words: str) -> None:
         super().__init__(f'"{field}": {words}')
@@ -38,10 +39,10 @@ def load_models(
     accounts: Collection[str] = (MAIN,),
 ) -> tuple[Model, ...]:
     """
-    The built-in models, as the file at *path* changes them; ``""`` is no file.
+    Load the built-in models with the changes of the file at *path*, ``""`` for none.
 
     Args:
-        accounts: Those that may have prices of their own.
+        accounts: Names of the accounts that may have their own prices.
 
     Raises:
         ConfigError: naming the file, the row (from 1) and the field.
@@ -75,7 +76,7 @@ def read_rows(path: str) -> list:
 def read(row: object) -> dict[str, Any]:
     """
     Raises:
-        Wrong: by the first of the fields that are.
+        Wrong: the first invalid field.
     """
     if not isinstance(row, dict):
         raise ValueError("must be an object")
@@ -94,7 +95,7 @@ def apply(
     models: dict[tuple[str, str], Model],
     providers: Mapping[str, type[Provider]],
 ) -> None:
-    """Add, change or take away one model."""
+    """Add, change or remove one model."""
     offered = values.pop("offered")
     owner = providers.get(values["provider"])
     if owner is None:
@@ -113,7 +114,7 @@ def apply(
 
 
 def changed(model: Model | None, values: dict, owner: type[Provider]) -> Model:
-    """*model* with other *values*, or a new one of *owner*'s."""
+    """Return *model* with *values* replaced, or a new model of *owner*."""
     if model is not None:
         return replace(model, **values)
     if values.get("task") in FOLLOWS:
@@ -132,7 +133,7 @@ def changed(model: Model | None, values: dict, owner: type[Provider]) -> Model:
 def checked(model: Model) -> Model:
     """
     Raises:
-        Wrong: the fields do not go together.
+        Wrong: the fields contradict each other.
     """
     check_takes(model)
     if model.follows:
@@ -159,7 +160,7 @@ def checked(model: Model) -> Model:
 def check_takes(model: Model) -> None:
     """
     Raises:
-        Wrong: what the model does does not go with what it takes.
+        Wrong: the model's task does not match the inputs it takes.
     """
     takes = model.takes
     if takes and takes.least > takes.most:
@@ -177,7 +178,7 @@ def check_takes(model: Model) -> None:
 
 
 def is_near(ratio: str, width: int, height: int) -> bool:
-    """Within 1 %: the recommended sizes are rounded to what a model can draw."""
+    """Within 1 %: the recommended sizes are rounded to the models' step."""
     across, down = map(int, ratio.split(":"))
     return abs(width * down / (height * across) - 1) <= 0.01
 
@@ -185,7 +186,7 @@ def is_near(ratio: str, width: int, height: int) -> bool:
 def check_accounts(row: dict, accounts: Collection[str]) -> None:
     """
     Raises:
-        Wrong: a price is of an account that there is not.
+        Wrong: a price names an unknown account.
     """
     for account in row.get("account_prices", ()):
         if account not in accounts:
@@ -196,7 +197,7 @@ def check_accounts(row: dict, accounts: Collection[str]) -> None:
 def check_names(models: Iterable[Model]) -> None:
     """
     Raises:
-        Wrong: two models of a provider answer to one name.
+        Wrong: two models of a provider share a name.
     """
     seen: dict[tuple[str, str], Model] = {}
     for model in models:

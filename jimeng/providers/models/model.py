@@ -1,8 +1,8 @@
 """
-A model as data: sizes, inputs and parameters it takes, and what a picture costs.
+A model as data: the sizes, inputs and parameters it takes, and its prices.
 
-Source of prices: the price lists of Volcengine of July to September 2026. They change,
-and accounts have their own: ``price`` in ``MODELS_FILE`` goes first.
+Source of prices: the price lists of Volcengine of July to September 2026. Prices
+change, and differ between accounts: ``price`` in ``MODELS_FILE`` takes precedence.
 """
 
 import re
@@ -21,37 +21,37 @@ TASKS = (
     "outpainting",
     "upscaling",
 )
-# What comes out has the size of what goes in, or follows from it.
+# Tasks whose output has the size of the input, or a size derived from it.
 FOLLOWS = frozenset({"inpainting", "outpainting", "upscaling"})
 TRAVELS = ("base64", "data_url", "link")
 PROMPTS = ("required", "optional", "none")
-# Why a model's pictures cannot be sent from here: the service fetches them, and this
-# server has no address that can be reached from outside, or no key to sign links with.
+# Why inputs cannot be sent to a model: its service fetches them by link, and this
+# server has no publicly reachable address, or no secret to sign links with.
 LACKS_ADDRESS, LACKS_SECRET = "no_address", "no_secret"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Takes:
     """
-    The pictures that a model takes in.
+    The inputs that a model takes.
 
     Attributes:
-        least: Pictures that it must be given; 0 where it also draws from words alone.
-        most: Pictures that it may be given.
-        mask: Whether it must be given a mask for the first of them; else it takes
-            none.
-        sides: Fewest and most pixels of width and of height, of each picture.
-        max_pixels: Of one picture, width times height; None for no limit of its own.
-        max_ratio: Longer side through the shorter.
-        max_bytes: Of one picture, encoded.
-        exact: Whether it must not be made smaller to fit: its pixels are the point.
-        strength: What the service calls the range of ``strength``, whose 0 to 1 is
-            mapped onto it; whole where both ends are. None where it takes none.
-        expand: The largest share of a side that may be added at an edge; None where
-            it does not expand.
-        travels: How the bytes get there: ``base64`` in the body, a ``data_url`` in the
-            body, or a ``link`` that the service fetches.
-        prompt: Whether words are ``required``, ``optional``, or there are ``none``.
+        least: Minimum number of input pictures; 0 if it also does text to image.
+        most: Maximum number of input pictures.
+        mask: Whether a mask for the first picture is required; otherwise none is
+            accepted.
+        sides: Minimum and maximum of width and of height of each picture, in pixels.
+        max_pixels: Maximum width times height of one picture; None for no limit.
+        max_ratio: Maximum ratio of the longer side to the shorter.
+        max_bytes: Maximum bytes of one encoded picture.
+        exact: Whether the picture must not be shrunk to fit: each pixel matters.
+        strength: The service's range for ``strength``, onto which 0 to 1 is mapped;
+            integers if both ends are. None if the model has no strength.
+        expand: The largest fraction of a side that may be added at an edge; None if
+            the model does no outpainting.
+        travels: The transfer format: ``base64`` or a ``data_url`` in the body, or a
+            ``link`` that the service fetches.
+        prompt: Whether a prompt is ``required``, ``optional``, or ``none`` is taken.
     """
 
     least: int = 1
@@ -80,8 +80,8 @@ PIXELS = re.compile(r"([1-9]\d{0,4})[xX×]([1-9]\d{0,4})", re.ASCII)
 class Step:
     """
     Attributes:
-        up_to: Pixels, width times height, up to which it holds; None for any number.
-        fen: Of one picture: hundredths of a yuan.
+        up_to: Largest width times height that this price covers; None for no limit.
+        fen: Price of one picture in fen, hundredths of a yuan.
     """
 
     up_to: int | None
@@ -91,11 +91,11 @@ class Step:
 @dataclass(frozen=True)
 class Price:
     """
-    What one picture costs once it is drawn.
+    The price of one generated picture.
 
     Attributes:
-        steps: By the size of the picture, the smallest first; the last holds for all.
-        as_of: The day on which it was read; None for an operator's own.
+        steps: Price steps by size, ascending; the last one has no upper limit.
+        as_of: The date of the price list; None for an operator's own price.
     """
 
     steps: tuple[Step, ...]
@@ -103,19 +103,19 @@ class Price:
 
     @property
     def range(self) -> tuple[int, ...]:
-        """The least and the most that a picture costs, in fen; once if it is one."""
+        """Return the minimum and maximum price in fen; one value if they are equal."""
         known = sorted(step.fen for step in self.steps)
         return tuple(dict.fromkeys((known[0], known[-1])))
 
     def of(self, width: int, height: int) -> int:
-        """Fen for a picture of these sides, in pixels."""
+        """Return the price in fen for a picture of this size in pixels."""
         area = width * height
         held = (each for each in self.steps if each.up_to and area <= each.up_to)
         return next(held, self.steps[-1]).fen
 
 
 def dearest(prices: Sequence[Price]) -> Price:
-    """For each size what the dearest of them costs."""
+    """Combine prices into the highest one for each size."""
     if len(prices) == 1:
         return prices[0]
     tops = {step.up_to for each in prices for step in each.steps if step.up_to}
@@ -151,7 +151,7 @@ PRICES: Mapping[str, Price] = MappingProxyType(
 
 
 def parse_size(text: str) -> Size | None:
-    """Read ``WIDTHxHEIGHT``; None if it is something else."""
+    """Parse ``WIDTHxHEIGHT``; None if *text* has another form."""
     found = PIXELS.fullmatch(text)
     return (int(found[1]), int(found[2])) if found else None
 
@@ -159,42 +159,42 @@ def parse_size(text: str) -> Size | None:
 @dataclass(frozen=True, kw_only=True)
 class Model:
     """
-    What a model takes and how long it needs.
+    A model's limits, parameters and durations.
 
-    Either *sides* limits the pictures, or *area* with *max_ratio* does; what comes out
-    as large as what goes in has neither, nor tables of sizes.
+    Either *sides* limits the output, or *area* with *max_ratio* does. A model whose
+    output has the size of the input has neither, nor tables of sizes.
 
     Attributes:
-        id: The name that is stored and listed.
-        provider: Who runs it.
-        req_key: The provider's name for it.
-        aliases: Other names that clients may send.
+        id: Our name of the model, as stored and listed.
+        provider: Name of the provider that runs it.
+        req_key: The provider's name of the model.
+        aliases: Other names that clients may use.
         sizes: Ratio -> width and height for ``quality: standard``; 1:1 is the
             default.
-        hd_sizes: The same for ``quality: hd``: its largest area.
-        keywords: Sizes with a name, such as ``1K``.
-        sides: Fewest and most pixels of width and of height.
-        area: Fewest and most pixels of width times height.
-        max_ratio: Longer side through the shorter.
-        max_prompt: Characters.
-        max_images: Pictures in one task.
+        hd_sizes: The same for ``quality: hd``, its largest area.
+        keywords: Named sizes, such as ``1K``.
+        sides: Minimum and maximum of width and of height, in pixels.
+        area: Minimum and maximum of width times height, in pixels.
+        max_ratio: Maximum ratio of the longer side to the shorter.
+        max_prompt: Maximum length of the prompt, in characters.
+        max_images: Maximum number of pictures in one task.
         takes_seed: Whether the caller may choose the seed.
-        task: What it does: one of `TASKS`.
-        takes: The pictures that it takes in; None if it takes none.
-        lacks: Why they cannot be sent from here: ``no_address`` or ``no_secret``.
-        rewrites_prompt: Whether it has a language model rewrite short prompts
+        task: The kind of task: one of `TASKS`.
+        takes: The inputs that it takes; None for text to image only.
+        lacks: Why inputs cannot be sent from here: ``no_address`` or ``no_secret``.
+        rewrites_prompt: Whether a language model may rewrite short prompts
             (``use_pre_llm``, on Visual).
-        draws_groups: Whether it must be told to draw only one picture
+        draws_groups: Whether it generates a group of pictures unless that is disabled
             (``sequential_image_generation``, on Ark).
-        extra: Further fields that each submission has.
-        typical: Seconds that a picture usually takes: a guess until there are
-            measurements.
-        slow: Seconds that 95 of 100 pictures stay below.
-        own_price: What a picture costs where the operator says so, see `price`.
-        account_prices: Account -> what it costs there, where that is another price.
-        is_synchronous: The answer to a submission is the picture; nobody can be
-            asked for it again.
-        answer_within: Seconds that the answer to a submission may take.
+        extra: Additional fields of every submission.
+        typical: Typical duration of a generation in seconds: an estimate, used until
+            there are measurements.
+        slow: 95th percentile of the duration, in seconds.
+        own_price: The price set by the operator, see `price`.
+        account_prices: Account -> its price, for accounts with a different one.
+        is_synchronous: The response to a submission contains the picture, which cannot
+            be fetched again.
+        answer_within: Timeout in seconds for the response to a submission.
     """
 
     id: str
@@ -229,27 +229,27 @@ class Model:
 
     @property
     def takes_here(self) -> Takes | None:
-        """What can go in, from here; None where nothing can."""
+        """The inputs that can be sent from this server; None if none can."""
         return self.takes if self.lacks is None else None
 
     @property
     def takes_images(self) -> bool:
-        """Whether pictures can go in, from here."""
+        """Whether inputs can be sent from this server."""
         return self.takes_here is not None
 
     @property
     def needs_images(self) -> bool:
-        """Whether it draws nothing from words alone."""
+        """Whether it requires an input, so that text to image is impossible."""
         return self.takes is not None and self.takes.least > 0
 
     @property
     def follows(self) -> bool:
-        """Whether the size of what comes out follows from what goes in."""
+        """Whether the size of the output follows from the input."""
         return self.task in FOLLOWS
 
     @property
     def price(self) -> Price | None:
-        """The operator's own, else that of the table; None where nobody knows."""
+        """The operator's price, else the built-in one; None if unknown."""
         return self.own_price or PRICES.get(self.req_key)
 
     def price_for(self, account: str) -> Price | None:
@@ -258,19 +258,18 @@ class Model:
     @property
     def dearest(self) -> Price | None:
         """
-        What a picture costs at the most, whichever account draws it; None where nobody
-        knows.
+        The highest price of a picture over all accounts; None if unknown.
         """
         own = [*self.account_prices.values(), *([self.price] if self.price else [])]
         return dearest(own) if own else None
 
     @property
     def names(self) -> frozenset[str]:
-        """All that it answers to, the provider's own name for it included."""
+        """All names of the model: id, aliases and the provider's name."""
         return frozenset({self.id, self.req_key, *self.aliases})
 
     def fits(self, width: int, height: int) -> bool:
-        """Whether it draws pictures of so many pixels."""
+        """Whether the model can generate pictures of this size in pixels."""
         short, long = sorted((width, height))
         if self.sides and not self.sides[0] <= short <= long <= self.sides[1]:
             return False
@@ -280,14 +279,14 @@ class Model:
 
     def resolve_size(self, size: str | None, quality: str = "standard") -> Size:
         """
-        Turn what the caller wrote into width and height in pixels.
+        Resolve a requested size to width and height in pixels.
 
         Args:
             size: ``WIDTHxHEIGHT``, a ratio, a keyword of the model, or None.
-            quality: ``hd`` takes the largest area, where *size* leaves it open.
+            quality: ``hd`` selects the largest area if *size* leaves it open.
 
         Raises:
-            Invalid: the model does not draw it; the words say what it takes.
+            Invalid: the model does not support it; the message lists the valid sizes.
         """
         table = self.hd_sizes if quality == "hd" else self.sizes
         if size is None:
@@ -318,8 +317,8 @@ LANDSCAPES = ("1:1", "4:3", "3:2", "16:9", "21:9")
 
 def sizes(text: str) -> Mapping[str, Size]:
     """
-    Read the sizes of `LANDSCAPES` in turn, and turn 4:3 into 3:4 and so on; 21:9 has
-    no portrait in the contract.
+    Parse the sizes of `LANDSCAPES` in order and add their portrait forms, such as 3:4
+    for 4:3; the API has no portrait form of 21:9.
     """
     found = dict(zip(LANDSCAPES, map(pixels, text.split()), strict=True))
     for ratio in ("4:3", "3:2", "16:9"):
@@ -329,7 +328,7 @@ def sizes(text: str) -> Mapping[str, Size]:
 
 
 def keywords(**named: str) -> Mapping[str, Size]:
-    """``k2="2048x2048"`` is 2K; ``k1_5`` is 1.5K."""
+    """Build named sizes: ``k2="2048x2048"`` is 2K; ``k1_5`` is 1.5K."""
     words = {name[1:].replace("_", ".") + "K": text for name, text in named.items()}
     return MappingProxyType({word: pixels(text) for word, text in words.items()})
 

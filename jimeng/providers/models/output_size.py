@@ -1,4 +1,4 @@
-"""How large what a model draws comes out, where pictures go in."""
+"""Compute the size of a model's output from the request and the inputs."""
 
 import math
 from collections.abc import Sequence
@@ -7,7 +7,7 @@ from jimeng.errors import Invalid
 from jimeng.providers.inputs import Expansion
 from jimeng.providers.models.model import Model, Size
 
-STEP = 16  # pixels: some models round to that
+STEP = 16  # pixels: some models round sides to multiples of it
 
 
 def size_of_output(
@@ -19,20 +19,20 @@ def size_of_output(
     expand: Expansion | None = None,
 ) -> Size | None:
     """
-    Width and height of what comes out.
+    Compute width and height of the output, in pixels.
 
     Args:
-        size: As `Model.resolve_size` takes it. Where it follows from the picture only
-            that very size is taken; none, where pictures go in, is the shape of the
-            first of them.
-        pictures: Width and height of those that go in, in order; None for one whose
-            size is not known yet.
+        size: As in `Model.resolve_size`. If the size follows from the input, only that
+            exact size is accepted. With inputs, None selects the aspect ratio of the
+            first one.
+        pictures: Width and height of each input, in order; None for one whose size is
+            not known yet.
 
     Returns:
-        None where it follows from a picture whose size is not known yet.
+        None if the size follows from an input whose size is not known yet.
 
     Raises:
-        Invalid: the model does not draw it; the words say what it takes.
+        Invalid: the model does not support it; the message lists the valid sizes.
     """
     if not pictures or (size is not None and not model.follows):
         return model.resolve_size(size, quality)
@@ -49,7 +49,7 @@ def size_of_output(
 
 
 def shrunk(picture: Size, model: Model) -> Size:
-    """The sides of *picture* once it keeps the model's limit of them."""
+    """Return the size of *picture*, shrunk to the model's maximum side."""
     most = model.takes.sides[1] if model.takes else max(picture)
     share = min(1, most / max(picture))
     return max(round(picture[0] * share), 1), max(round(picture[1] * share), 1)
@@ -58,7 +58,7 @@ def shrunk(picture: Size, model: Model) -> Size:
 def enlarged(
     model: Model, size: str | None, quality: str, picture: Size | None
 ) -> Size | None:
-    """The sides of *picture*, the longer one as long as the word for *size* says."""
+    """Return the upscaled size: the longer side is that of the named size *size*."""
     named = {word: max(each) for word, each in model.keywords.items()}
     outcomes = {
         word: (round(w * long / max(w, h)), round(h * long / max(w, h)))
@@ -79,7 +79,7 @@ def enlarged(
 
 
 def like(model: Model, picture: Size, quality: str) -> Size:
-    """The shape of *picture*, with as many pixels as the model draws without one."""
+    """Return a size with the aspect ratio of *picture* and the model's default area."""
     table = model.hd_sizes if quality == "hd" else model.sizes
     area = math.prod(table["1:1"])
     limit, most = model.max_ratio or math.inf, math.inf
@@ -96,13 +96,13 @@ def like(model: Model, picture: Size, quality: str) -> Size:
 
 
 def steps(side: float) -> list[int]:
-    """Sides near *side*, the nearest first, and none far from it."""
+    """Return multiples of `STEP` within two steps of *side*, the nearest first."""
     whole = round(side / STEP)
     return [max(whole + each, 1) * STEP for each in (0, -1, 1, -2, 2)]
 
 
 def nearest(model: Model, ratio: float, quality: str) -> Size:
-    """The size of the model's table whose shape is nearest to *ratio*."""
+    """Return the size of the model's table whose aspect ratio is nearest to *ratio*."""
     table = model.hd_sizes if quality == "hd" else model.sizes
     return min(
         table.values(), key=lambda each: abs(math.log(each[0] / each[1] / ratio))

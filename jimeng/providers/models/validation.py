@@ -1,4 +1,4 @@
-"""Whether what is asked of a model goes with it: words, pictures, mask, edges."""
+"""Validate a request against its model: prompt, inputs, mask, strength, edges."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -7,21 +7,21 @@ from jimeng.errors import Invalid
 from jimeng.providers.inputs import Expansion
 from jimeng.providers.models.model import Model, Takes
 
-Wrong = tuple[str, dict]  # key of words, and its values
+Wrong = tuple[str, dict]  # message key, and its values
 NOTHING = Takes(least=0, most=0)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Parameters:
     """
-    What is asked of a model beside its size.
+    The parameters of a request, apart from its size.
 
     Attributes:
-        prompt: As written, without a style; empty where there are no words.
-        pictures: How many go in.
-        mask: Whether a mask does.
-        strength: 0 to 1, None where none was given.
-        expand: None where none was given.
+        prompt: As entered, without the text of a style; empty if there is none.
+        pictures: Number of inputs.
+        mask: Whether there is a mask.
+        strength: 0 to 1; None if not set.
+        expand: None if not set.
     """
 
     prompt: str = ""
@@ -33,13 +33,13 @@ class Parameters:
 
 def check_parameters(asked: Parameters, model: Model, offered: Iterable[Model]) -> None:
     """
-    Compare what is asked with what *model* takes.
+    Compare the parameters with what *model* supports.
 
     Args:
-        offered: The models that there are: refusals name those that would take it.
+        offered: All available models: errors name those that support the request.
 
     Raises:
-        Invalid: naming each field that does not go with the model.
+        Invalid: with each field that the model does not support.
     """
     found = wrong(asked, model, list(offered))
     if found:
@@ -49,7 +49,7 @@ def check_parameters(asked: Parameters, model: Model, offered: Iterable[Model]) 
 def wrong(
     asked: Parameters, model: Model, others: list[Model]
 ) -> dict[str, list[Wrong]]:
-    """Each field that does not go with the model, and why."""
+    """Return the fields that the model does not support, with the reasons."""
     takes = model.takes or NOTHING
     reasons = {
         "prompt": wrong_prompt(asked, takes),
@@ -63,8 +63,8 @@ def wrong(
 
 def best_suited(asked: Parameters, offered: Iterable[Model]) -> Model | None:
     """
-    The first of the models that takes what is asked; where none takes all of it, the
-    one that refuses the least, for it says best what is to be changed.
+    Return the first model that supports all parameters; otherwise the one with the
+    fewest errors, which best tells the user what to change.
     """
     models = list(offered)
     return min(models, key=lambda each: len(wrong(asked, each, models)), default=None)
@@ -122,7 +122,7 @@ def wrong_edges(asked: Parameters, takes: Takes, others: list[Model]) -> Wrong |
 
 
 def unsupported(why: str, others: list[Model], has: Callable[[Takes], object]) -> Wrong:
-    """The words for what a model does not take, with the names of those that do."""
+    """Build the error for an unsupported input, with the models that support it."""
     found = {m.id for m in others if m.takes_here and has(m.takes_here)}
     if not found:
         return "invalid.taken_by_none", {}
@@ -131,14 +131,14 @@ def unsupported(why: str, others: list[Model], has: Callable[[Takes], object]) -
 
 def check_picture(model: Model, width: int, height: int, *, field: str) -> None:
     """
-    Say whether a picture can be made to fit *model*: it is made smaller where it
-    must be, but neither cropped nor enlarged.
+    Check that an input can be made to fit *model*: it may be shrunk, but neither
+    cropped nor enlarged.
 
     Args:
-        field: Where it stands in the request, such as ``images[0]``.
+        field: Its field in the request, such as ``images[0]``.
 
     Raises:
-        Invalid: it cannot.
+        Invalid: it cannot be made to fit.
     """
     takes = model.takes
     if takes is None:
@@ -158,7 +158,7 @@ def check_picture(model: Model, width: int, height: int, *, field: str) -> None:
 def check_mask(picture: tuple[int, int], mask: tuple[int, int]) -> None:
     """
     Raises:
-        Invalid: the mask has not the sides that its picture was given with.
+        Invalid: the size of the mask differs from the original size of its picture.
     """
     if picture != mask:
         wanted = f"{picture[0]}x{picture[1]}"

@@ -2,10 +2,10 @@
 The models of Volcengine Visual.
 
 Source: the page of each model under https://www.volcengine.com/docs/85621; for editing
-1747301 (3.0), 1976207 (inpainting), 2375477 (expanding), 2164806 (upscaling). The sizes
-are those that they recommend. ``standard`` is the provider's default size, ``hd`` the
-largest one recommended for a ratio, or, where none is, the largest that the limits
-allow.
+1747301 (3.0), 1976207 (inpainting), 2375477 (expanding), 2164806 (upscaling). These
+pages also recommend the sizes. ``standard`` is the provider's default size, ``hd`` the
+largest one recommended for a ratio or, without a recommendation, the largest within
+the limits.
 """
 
 from functools import partial
@@ -13,7 +13,7 @@ from types import MappingProxyType
 
 from jimeng.providers.models.model import DEFAULT_MODEL, Model, Takes, keywords, sizes
 
-# The pages write 4.7 MB; whether before or after base64 they do not say.
+# The documentation says 4.7 MB, but not whether before or after base64 encoding.
 given = partial(Takes, sides=(32, 4096), max_ratio=3, max_bytes=4_700_000)
 visual_edit = partial(Model, provider="volcengine_jimeng", slow=60.0)
 
@@ -25,7 +25,7 @@ EDITING = (
         task="image-to-image",
         takes=given(strength=(0.0, 1.0)),
         sides=(512, 2016),
-        # It rounds to multiples of 16; below 600 pixels it may come out black.
+        # The model rounds to multiples of 16; below 600 pixels the output may be black.
         sizes=sizes("1328x1328 1472x1104 1584x1056 1664x944 2016x864"),
         hd_sizes=sizes("2016x2016 2016x1512 2016x1344 2016x1136 2016x864"),
         keywords=keywords(k1="1328x1328"),
@@ -35,7 +35,7 @@ EDITING = (
         req_key="jimeng_image2image_dream_inpaint",
         aliases=("jimeng-erase",),
         task="inpainting",
-        # Without words it erases.
+        # Without a prompt it erases the masked area.
         takes=given(mask=True, prompt="optional"),
         sizes={},
         hd_sizes={},
@@ -45,9 +45,9 @@ EDITING = (
         req_key="jimeng_img2img_seed3_painting_edit",
         aliases=("jimeng-expand",),
         task="outpainting",
-        # How much it may grow at an edge stands nowhere; a service of the same house
-        # says 0.4. Grown at all of them, a larger picture than this would come out too
-        # large to be fetched and decoded here, and would be paid for.
+        # The maximum per edge is undocumented; a related service says 0.4.
+        # Expanded at all edges, a larger picture than this would exceed our limits for
+        # download and decoding, and would be paid for.
         takes=given(sides=(32, 2800), expand=0.4, prompt="optional"),
         sizes={},
         hd_sizes={},
@@ -60,8 +60,8 @@ EDITING = (
         takes=given(strength=(0, 100), prompt="none", exact=True),
         sizes={},
         hd_sizes={},
-        # 8K too; but that is more pixels than are decoded here, and hardly anybody can
-        # download them in time.
+        # The service also offers 8K, but that exceeds our decoding limit in pixels, and
+        # few connections can download it in time.
         keywords=keywords(k4="4096x4096"),
         max_images=1,
         takes_seed=False,
@@ -79,18 +79,18 @@ SQUARE_4MP = (512 * 512, 2048 * 2048)  # pixels
 SQUARE_16MP = (1024 * 1024, 4096 * 4096)
 
 visual = partial(Model, provider="volcengine_jimeng")
-# Of 4.0 and 4.6 no page says that they take base64; clients send it, with what success
-# nobody has written down.
+# No page says that 4.0 and 4.6 accept base64; some clients send it, with what success
+# is undocumented.
 references = partial(
     Takes, least=0, sides=(15, 4096), max_ratio=3, max_bytes=15_000_000, travels="link"
 )
-# On Visual one call draws one picture or a group; without a seed each differs.
+# On Visual one call generates one picture or a group; without a seed each differs.
 visual_4 = partial(
     visual,
     sizes=JIMENG_2K,
     keywords=keywords(k1="1024x1024", k2="2048x2048", k4="4096x4096"),
     area=SQUARE_16MP,
-    max_ratio=3,  # unless the request widens it, which ours do not
+    max_ratio=3,  # the request could widen it; ours do not
     takes_seed=False,
     typical=10.0,
     slow=60.0,
@@ -136,11 +136,11 @@ MODELS = (
         id="jimeng-2.1",
         req_key="jimeng_high_aes_general_v21_L",
         sides=(256, 768),
-        # 21:9 at the width of the others would be too low.
+        # At the width of the others, 21:9 would be below the minimum height.
         sizes=sizes("512x512 512x384 512x341 512x288 672x288"),
         hd_sizes=sizes("768x768 768x576 768x512 768x432 756x324"),
         rewrites_prompt=True,
-        # What comes out has twice the width and height that were asked for.
+        # The output has twice the requested width and height.
         extra=MappingProxyType({"use_sr": True}),
         is_synchronous=True,
         answer_within=120.0,

@@ -77,7 +77,7 @@ def step_of(action: BulkAction) -> dict:
 
 @bp.post("/failures/retry")
 def retry_failures() -> ResponseReturnValue:
-    """Retry all that match; a large number goes on after this request."""
+    """Retry all that match; workers continue a large bulk action."""
     wanted = filter_of(request.form)
     return show_step(wanted, archive.retry_all(auth.principal_of_page(), wanted))
 

@@ -108,7 +108,7 @@ def show_clear() -> ResponseReturnValue:
 
 @bp.post("/queue/clear")
 def clear() -> ResponseReturnValue:
-    """Cancel all waiting tasks; a long queue goes on after this request."""
+    """Cancel all waiting tasks; workers continue the bulk action."""
     if request.form.get("word", "").strip().casefold() not in CONFIRMATION_WORDS:
         return clear_form(error=t("queue.clear_wrong")), 422
     action = operations.queue_actions.clear(auth.principal_of_page())

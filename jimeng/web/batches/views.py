@@ -53,7 +53,7 @@ class BatchView:
 
     @property
     def is_open(self) -> bool:
-        """Whether the page should go on polling."""
+        """Whether the page should continue polling."""
         return goes_on(self.batch, self.progress)
 
     @property

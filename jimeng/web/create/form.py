@@ -1,4 +1,4 @@
-"""The Create form: its values, what the page offers beside them, and submission."""
+"""The Create form: its values, the matching options, and submission."""
 
 import re
 from collections.abc import Mapping
@@ -31,7 +31,7 @@ CHECKED = ComposedTask(only=("prompt", "n", "style", "seed", "strength"))
 @dataclass(frozen=True)
 class Composer:
     """
-    The values of the form, and what the page offers beside them.
+    The values of the form, and the options that match them.
 
     Attributes:
         prompt: As entered; so are all other texts.

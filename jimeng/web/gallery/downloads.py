@@ -46,7 +46,7 @@ def archive() -> ResponseReturnValue:
     principal = auth.principal_of_page()
     images = downloads.find_selected(
         principal, selected_ids(most=None)
-    )  # `downloads.chosen` limits them
+    )  # which limits their number
     name = t("archive.name", n=len(images), day=today(zone()))
     pieces = downloads.pack(
         images, zone(), reader=principal if metadata_is_wanted() else None

@@ -82,7 +82,7 @@ def send(content: BinaryIO, size: int, content_type: str, *, etag: str) -> Respo
     response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
     response.headers["Content-Security-Policy"] = STANDALONE_CSP
     response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
-    # Public for everybody who has the link, but not indexed.
+    # Accessible to anyone with the link, but not indexed.
     response.headers["X-Robots-Tag"] = "noindex, noimageindex"
     return response
 

@@ -1,1 +1,1 @@
-"""What all pages share: navigation, preferences, formats, static files."""
+"""Shared parts of all pages: navigation, preferences, formats, static files."""

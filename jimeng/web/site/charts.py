@@ -8,7 +8,7 @@ width while its text keeps its size; the stylesheet has the colours.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-MAX_LABELS = 6  # as many dates as fit below the bars on a phone
+MAX_LABELS = 6  # dates that fit below the bars on a phone
 GAP = 0.25  # of a bar's slot
 STEPS = (1, 2, 5)
 EVEN = 2  # keeps half of the maximum whole, where a grid line is drawn

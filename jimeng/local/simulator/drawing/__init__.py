@@ -1,4 +1,4 @@
-"""Draws a picture from prompt, seed and size: always the same from the same."""
+"""Draw a picture from prompt, seed and size, deterministically."""
 
 import random
 
@@ -11,14 +11,14 @@ from jimeng.local.simulator.drawing.scenes import paint
 
 def draw(prompt: str, seed: int, width: int, height: int) -> Image.Image:
     """
-    Draw a landscape whose subject and colours come from words of *prompt*.
+    Draw a landscape, with subject and colours by the words of *prompt*.
 
     Args:
         width: Pixels.
         height: Pixels.
 
     Returns:
-        An RGB picture with a small mark in a corner that says it is a demo.
+        An RGB picture, with a small demo mark in a corner.
     """
     dice = random.Random(f"{seed} {prompt}")  # noqa: S311 - draws, guards nothing
     canvas = Canvas(width, height, prompt.lower(), dice)

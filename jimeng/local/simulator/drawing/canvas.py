@@ -1,8 +1,8 @@
 """
-The picture being drawn, and the few shapes that everything is made of.
+The canvas, and the primitive shapes.
 
-A point is a complex number, x to the right and y downwards, in pixels: to move is to
-add, to scale and turn is to multiply.
+A point is a complex number in pixels, x to the right and y downwards: addition
+translates, multiplication scales and rotates.
 """
 
 import cmath
@@ -16,7 +16,7 @@ from jimeng.local.simulator.drawing.palettes import Colour, choose_palette, has_
 
 Shape = Sequence[complex]
 
-SUPERSAMPLING = 2  # masks are drawn this many times larger, for smooth edges
+SUPERSAMPLING = 2  # scale at which masks are drawn, for antialiasing
 
 
 class Canvas:
@@ -24,9 +24,9 @@ class Canvas:
     Attributes:
         words: The prompt, in lower case.
         unit: A thousandth of the shorter side, in pixels.
-        horizon: Its y.
-        light_x: Where sun or moon stands.
-        ground: Outline of the land in front, on which animals sit.
+        horizon: The y of the horizon.
+        light_x: The x of sun or moon.
+        ground: Outline of the nearest land, on which animals sit.
     """
 
     def __init__(
@@ -41,11 +41,11 @@ class Canvas:
         self.ground: Shape = []
 
     def asks(self, wanted: str) -> bool:
-        """Whether the prompt has one of the *wanted* words."""
+        """Whether the prompt contains one of the *wanted* words."""
         return has_word(self.words, wanted)
 
     def below(self, outline: Shape, bottom: float = math.inf) -> Shape:
-        """Everything between *outline* and *bottom*, or the foot of the picture."""
+        """The area from *outline* down to *bottom*, or to the picture's edge."""
         foot = min(bottom, self.height + 1)
         return [*outline, complex(self.width + 1, foot), complex(-1, foot)]
 
@@ -53,10 +53,10 @@ class Canvas:
         self, shapes: Iterable[Shape], *colours: Colour, opacity: float = 1.0
     ) -> None:
         """
-        Paint the union of *shapes* with smooth edges.
+        Fill the union of *shapes*, antialiased.
 
         Args:
-            colours: One, or several from the top of the shapes to their bottom.
+            colours: One, or a gradient from the top of the shapes to their bottom.
         """
         shapes = list(shapes)
         xs = [point.real for shape in shapes for point in shape]
@@ -79,7 +79,7 @@ class Canvas:
 
     def glow(self, at: complex, radius: float, opacity: float) -> None:
         """Paint a disc of the palette's light that fades to nothing at *radius*."""
-        # radial_gradient counts to 181 at the middle of its edges.
+        # radial_gradient has the value 181 at the middle of its edges.
         fade = Image.radial_gradient("L").point(
             [round(255 * opacity * max(0.0, 1 - i / 181) ** 2.2) for i in range(256)]
         )
@@ -91,7 +91,7 @@ class Canvas:
     def veil(
         self, mask: Image.Image, colour: Colour, top: float, bottom: float
     ) -> None:
-        """Paint *colour* through a small soft *mask*, stretched over the width."""
+        """Paint *colour* through a small *mask*, stretched to the whole width."""
         box = (0, max(0, round(top)), self.width, min(self.height, round(bottom)))
         if box[1] < box[3]:
             size = self.width, box[3] - box[1]
@@ -99,18 +99,18 @@ class Canvas:
 
 
 def gradient(size: tuple[int, int], colours: Sequence[Colour]) -> Image.Image:
-    """*colours* from top to bottom, evenly."""
+    """A vertical gradient of *colours*, evenly spaced."""
     if len(colours) == 1:
         return Image.new("RGB", size, colours[0])
     strip = Image.new("RGB", (1, len(colours)))
     strip.putdata(list(colours))
-    # Half a pixel off at each end, so that the first and last colour are reached.
+    # Crop half a pixel at each end, so that the first and last colour are reached.
     box = (0, 0.5, 1, len(colours) - 0.5)
     return strip.resize(size, Image.Resampling.BILINEAR, box=box)
 
 
 def ellipse(at: complex, rx: float, ry: float, turn: float = 0.0) -> Shape:
-    """The outline of an ellipse, turned by *turn* radians."""
+    """The outline of an ellipse, rotated by *turn* radians."""
     angles = (i * math.tau / 40 for i in range(40))
     return [
         at + complex(rx * math.cos(a), ry * math.sin(a)) * cmath.rect(1, turn)
@@ -124,13 +124,13 @@ def box(left: float, top: float, right: float, bottom: float) -> Shape:
 
 
 def placed(shape: Shape, at: complex, size: float, *, mirrored: bool = False) -> Shape:
-    """*shape*, drawn around the origin, at another place and in another size."""
+    """Scale a *shape* around the origin, and move it to *at*."""
     side = -size if mirrored else size
     return [at + complex(point.real * side, point.imag * size) for point in shape]
 
 
 def smooth(points: Shape, steps: int = 8, *, closed: bool = True) -> list[complex]:
-    """A curve through *points* (Catmull-Rom)."""
+    """Interpolate *points* by a Catmull-Rom spline."""
     line = [*points[-1:], *points, *points[:2]]
     if not closed:
         line = [points[0], *points, points[-1]]
@@ -143,7 +143,7 @@ def smooth(points: Shape, steps: int = 8, *, closed: bool = True) -> list[comple
 
 
 def ribbon(path: Shape, widths: Sequence[float]) -> Shape:
-    """The outline of a stroke along *path* with a width at each point."""
+    """The outline of a stroke along *path*, with a width at each point."""
     ends = zip([path[0], *path], [*path[1:], path[-1]], strict=False)
     across = [(b - a) * 1j / (abs(b - a) or 1) for a, b in ends]
     halves = [side * width / 2 for side, width in zip(across, widths, strict=True)]

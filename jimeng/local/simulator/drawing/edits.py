@@ -1,4 +1,4 @@
-"""Draws the inputs of an edit into its output, so that they are recognisable."""
+"""Draw the inputs of an edit into its output, so that they are recognisable."""
 
 from PIL import Image, ImageDraw, ImageFilter, ImageOps
 
@@ -7,18 +7,18 @@ from jimeng.local.simulator.inputs import InputPicture, Order
 from jimeng.local.simulator.visual_models import EDGES
 
 Size = tuple[int, int]
-STRIP = 0.2  # of the shorter side: how high the numbered pictures are
-TINT = "#ff2fa0"  # of what is painted anew
-BORDER = "#ffd23f"  # around what was there before the picture grew
+STRIP = 0.2  # height of the numbered pictures / shorter side
+TINT = "#ff2fa0"  # of the repainted area
+BORDER = "#ffd23f"  # around the original of an expanded picture
 ERASE = "删除"
 
 
 def apply(scene: Image.Image, order: Order, prompt: str) -> Image.Image:
     """
-    The *scene* that was drawn, together with what came.
+    Combine the drawn *scene* with the inputs.
 
     Args:
-        scene: As large as what comes out.
+        scene: Has the size of the output.
     """
     first = order.pictures[0]
     match order.kind:
@@ -35,7 +35,7 @@ def apply(scene: Image.Image, order: Order, prompt: str) -> Image.Image:
             made = scene
     strip(made, order)
     if made is not scene or order.kind == "outpainting":
-        mark_demo(made)  # what came covers that of the scene
+        mark_demo(made)  # the inputs cover the scene's mark
     return made
 
 
@@ -46,7 +46,7 @@ def fitted(given: InputPicture, size: Size) -> Image.Image:
 def repainted(
     scene: Image.Image, first: InputPicture, mask: InputPicture | None, *, erases: bool
 ) -> Image.Image:
-    """The scene where the mask says so, tinted at its border; or nothing there."""
+    """Replace the masked area by the scene, with a tinted border, or erase it."""
     original = fitted(first, scene.size)
     if mask is None:
         return original
@@ -58,14 +58,14 @@ def repainted(
         scene = Image.blend(scene, Image.new("RGB", scene.size, TINT), 0.18)
     original.paste(scene, mask=where)
     edge = where.filter(ImageFilter.FIND_EDGES).filter(ImageFilter.MaxFilter(unit))
-    # Pillow finds an edge all around a picture.
+    # Pillow's edge filter also finds an edge along the picture's border.
     edge = ImageOps.expand(ImageOps.crop(edge, 2), 2, 0)
     original.paste(TINT, mask=edge)
     return original
 
 
 def expanded(scene: Image.Image, first: InputPicture, order: Order) -> Image.Image:
-    """The original in its place, with a line around it."""
+    """Paste the original at its position, with a border."""
     top, bottom, left, right = (order.edges.get(name, 0) for name in EDGES)
     width, height = scene.width / (1 + left + right), scene.height / (1 + top + bottom)
     size = round(width), round(height)
@@ -78,7 +78,7 @@ def expanded(scene: Image.Image, first: InputPicture, order: Order) -> Image.Ima
 
 
 def strip(image: Image.Image, order: Order) -> None:
-    """The pictures in their order along the top, numbered as words call them."""
+    """Draw the inputs along the top, with the numbers that prompts use."""
     given = [(f"图{i}", each) for i, each in enumerate(order.pictures, start=1)]
     if order.mask:
         given.append(("蒙版", order.mask))

@@ -11,8 +11,8 @@ from jimeng.local.simulator.drawing.palettes import SNOW, WHITE, Colour, mix
 
 FIR_TIERS = 9
 
-# Of a canvas, the y where it is on average, how far it goes up and down, and how it is
-# shaped: the outline of land over the whole width.
+# (canvas, mean y, amplitude, shape parameter) -> the outline of land over the whole
+# width.
 Outline = Callable[[Canvas, float, float, float], Shape]
 
 
@@ -30,7 +30,7 @@ def ridge(canvas: Canvas, y: float, height: float, roughness: float) -> Shape:
 
 
 def hill(canvas: Canvas, y: float, height: float, waves: float) -> Shape:
-    """A soft outline."""
+    """A smooth outline."""
     sines = [
         (waves * canvas.dice.uniform(0.8, 1.2) * often, high, canvas.dice.random())
         for often, high in ((0.7, 0.62), (1.6, 0.28), (3.2, 0.10))
@@ -57,7 +57,7 @@ def at(outline: Shape, x: float) -> complex:
 
 
 def depth_colour(canvas: Canvas, depth: float) -> Colour:
-    """Of land at *depth*: 0 the furthest, 1 the foreground."""
+    """The colour of land at *depth*: 0 the furthest, 1 the foreground."""
     return mix(canvas.palette.far, canvas.palette.near, depth**1.15)
 
 
@@ -67,15 +67,15 @@ class Land:
     Land over the whole width that fades into mist, and the firs on it.
 
     Attributes:
-        shape: A ridge's roughness, a hill's waves.
-        y: Where it is on average, as a share of the picture's height.
-        rise: How far it goes up and down, likewise, in a picture that is not tall.
+        shape: The roughness of a ridge, or the waves of a hill.
+        y: Its mean height, as a share of the picture's height.
+        rise: Its amplitude, likewise, in a picture that is not tall.
         depth: 0 the furthest, 1 the foreground.
-        foot: How far below `y` it has faded into mist.
+        foot: The distance below `y` at which it has faded into mist.
         mist: Opacity of the fog at its foot.
-        firs: How many there are, and the sizes of the smallest and the tallest, in
-            thousandths of the shorter side.
-        gap: How open the row of firs is in the middle, from 0 to 1.
+        firs: Number of firs, and the minimum and maximum size, in thousandths of the
+            shorter side.
+        gap: The opening of the row of firs in the middle, from 0 to 1.
     """
 
     outline: Outline
@@ -106,7 +106,7 @@ class Land:
             mist(canvas, foot - 0.12 * height, 0.18 * height, self.mist)
 
     def _draw_firs(self, canvas: Canvas) -> None:
-        """With a gap to look through in the middle."""
+        """Draw the firs, with a gap in the middle."""
         dice, trees = canvas.dice, []
         count, *sizes = self.firs
         for i in range(count):
@@ -123,7 +123,7 @@ class Land:
 
 
 def fir(canvas: Canvas) -> Shape:
-    """Of height 1, standing on the origin."""
+    """The outline of a fir of height 1, standing at the origin."""
     dice, sides = canvas.dice, []
     for side in (1, -1):
         points = []
@@ -136,7 +136,7 @@ def fir(canvas: Canvas) -> Shape:
 
 
 def mist(canvas: Canvas, y: float, height: float, opacity: float) -> None:
-    """A bank of fog that is densest at *y*."""
+    """Paint a bank of fog, densest at *y*."""
     mask = Image.new("L", (1, 17))
     waves = (math.cos((i - 8) / 8.5 * math.pi / 2) ** 2 for i in range(17))
     mask.putdata([round(255 * opacity * wave) for wave in waves])
@@ -146,12 +146,12 @@ def mist(canvas: Canvas, y: float, height: float, opacity: float) -> None:
 
 
 def ground(canvas: Canvas) -> None:
-    """The last land again, as the bare foreground."""
+    """Paint the nearest land again, as the bare foreground."""
     canvas.fill([canvas.below(canvas.ground)], *canvas.palette.ground)
 
 
 def bank(canvas: Canvas) -> None:
-    """A dark shore in the foreground, higher at one side."""
+    """Paint a dark shore in the foreground, higher at one side."""
     height = min(0.2 * canvas.height, 170 * canvas.unit)
     rise = canvas.dice.choice((height, -height)) * 1j
     shore = hill(canvas, canvas.height - 0.55 * height, 0.24 * height, 1)
@@ -161,10 +161,10 @@ def bank(canvas: Canvas) -> None:
 
 def water(canvas: Canvas, spread: float) -> None:
     """
-    A surface below the horizon that mirrors what is above it.
+    Paint water below the horizon that reflects the picture above it.
 
     Args:
-        spread: Width of the broken reflection of sun or moon, in thousandths of the
+        spread: Width of the rippled reflection of sun or moon, in thousandths of the
             shorter side.
     """
     dice, unit, palette = canvas.dice, canvas.unit, canvas.palette
@@ -176,13 +176,13 @@ def water(canvas: Canvas, spread: float) -> None:
     canvas.image.paste(mirrored, (0, top))
     y = 0
     while y < depth:
-        # Rows move to and fro, the near ones further: ripples.
+        # Ripples: shift rows to and fro, the near ones further.
         rows = max(1, round((1.5 + 7 * y / depth) * unit * 1.6))
         shift = round(dice.uniform(-1, 1) * (2 + 9 * y / depth) * unit)
         band = mirrored.crop((0, y, canvas.width, min(depth, y + rows)))
         canvas.image.paste(band, (shift, top + y))
         y += rows
-    # Thin lines, light and dark, make it flat.
+    # Thin light and dark lines make the surface look flat.
     for colour, opacity in ((palette.sky[-1], 0.22), (palette.near, 0.2)):
         streaks(canvas, 50, (30, 130), colour, opacity)
     for opacity in (0.2, 0.4, 0.6):
@@ -199,10 +199,10 @@ def streaks(
     width: float = 0.0,
 ) -> None:
     """
-    Flat strokes on water, the near ones larger.
+    Draw flat strokes on water, the near ones larger.
 
     Args:
-        width: Of the band below sun or moon that they are in; 0 is everywhere.
+        width: The width of their band below sun or moon; 0 is the whole width.
     """
     dice, unit, lines = canvas.dice, canvas.unit, []
     for _ in range(count):

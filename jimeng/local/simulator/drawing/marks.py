@@ -11,8 +11,8 @@ from PIL import Image, ImageChops, ImageDraw, ImageFont
 from jimeng.local.simulator.drawing.canvas import Canvas
 
 DEMO = "DEMO · jimeng simulator"
-GRAIN = 5  # steps of 256 between the darkest and the lightest grain
-# Fonts with Chinese letters, as systems name their files; the first found is taken.
+GRAIN = 5  # amplitude of the grain, of 256 levels
+# File names of fonts with Chinese characters; the first that is found is used.
 FONTS = (
     "NotoSansCJK-Regular.ttc", "NotoSansSC-Regular.otf", "NotoSerifCJK-Regular.ttc",
     "SourceHanSansSC-Regular.otf", "wqy-microhei.ttc", "wqy-zenhei.ttc",
@@ -25,7 +25,7 @@ MAX_TEXT = 40  # characters that are drawn
 
 
 def finish(canvas: Canvas) -> Image.Image:
-    # Darker corners lead the eye inwards.
+    # Darker corners draw attention to the middle.
     vignette = [round(max(0.0, i - 120) ** 1.35 * 0.085) for i in range(256)]
     corners = Image.radial_gradient("L").point(vignette)
     canvas.veil(corners, (10, 12, 30), 0, canvas.height)
@@ -36,7 +36,7 @@ def finish(canvas: Canvas) -> Image.Image:
 
 
 def grain(size: tuple[int, int]) -> Image.Image:
-    """Fine noise: it hides the bands that a soft gradient shows on a screen."""
+    """Fine noise, which hides the banding of soft gradients."""
     dice = random.Random(1)  # noqa: S311 - the same grain on every picture
     noise = Image.frombytes("L", size, dice.randbytes(size[0] * size[1]))
     noise = noise.point([i * GRAIN // 256 for i in range(256)])
@@ -44,7 +44,7 @@ def grain(size: tuple[int, int]) -> Image.Image:
 
 
 def mark_demo(image: Image.Image) -> None:
-    """Write in the lower right corner that this is a demo."""
+    """Write the demo mark into the lower right corner."""
     write(image, DEMO, demo_size(image))
 
 
@@ -53,7 +53,7 @@ def demo_size(image: Image.Image) -> float:
 
 
 def mark_logo(image: Image.Image, logo: Mapping[str, object]) -> None:
-    """Write what ``logo_info`` asks for, above the mark of a demo."""
+    """Write the watermark requested by ``logo_info``, above the demo mark."""
     text = str(logo.get("logo_text_content") or TEXTS[logo.get("language") == 1])
     position, opacity = logo.get("position"), logo.get("opacity")
     write(
@@ -75,12 +75,12 @@ def write(
     lift: float = 0.0,
 ) -> None:
     """
-    Write light letters on a dark plate into a corner.
+    Write light text on a dark plate into a corner.
 
     Args:
-        size: Of the letters, in pixels.
+        size: Font size in pixels.
         opacity: From 0 to 1.
-        lift: Pixels by which the lower corners are taken already.
+        lift: Height in pixels that is already used in the lower corners.
     """
     font, text = lettering(text, size)
     edge, pad_y = round(size * 1.1), round(size * 0.42)
@@ -101,9 +101,9 @@ def write(
     image.paste((255, 255, 255), (left, top), letters)
 
 
-@lru_cache(maxsize=32)  # looking for a font reads directories
+@lru_cache(maxsize=32)  # the search for a font reads directories
 def lettering(text: str, size: float) -> tuple[ImageFont.FreeTypeFont, str]:
-    """A font for *text*, and what can be written with it of the text."""
+    """A font for *text*, and the text, or a substitute that the font can write."""
     for name in FONTS if is_chinese(text) else ():
         with suppress(OSError):
             return ImageFont.truetype(name, round(size)), text
@@ -114,4 +114,4 @@ def lettering(text: str, size: float) -> tuple[ImageFont.FreeTypeFont, str]:
 
 
 def is_chinese(text: str) -> bool:
-    return max(text) >= "⺀"  # where Unicode's Chinese begins
+    return max(text) >= "⺀"  # the first Unicode block of Chinese

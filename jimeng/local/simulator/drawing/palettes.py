@@ -1,4 +1,4 @@
-"""Colours that go together, and the words of a prompt that choose them."""
+"""Colour palettes, and the prompt words that select them."""
 
 import random
 import re
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 Colour = tuple[int, int, int]
 WHITE: Colour = (255, 255, 255)
-SNOW = "雪 snow"  # words that let it fall
+SNOW = "雪 snow"  # prompt words for snowfall
 
 
 def rgb(text: str) -> Colour:
@@ -15,7 +15,7 @@ def rgb(text: str) -> Colour:
 
 
 def mix(first: Colour, second: Colour, share: float) -> Colour:
-    """*share* 0 is all *first*, 1 all *second*."""
+    """Interpolate two colours: *share* 0 is *first*, 1 is *second*."""
     red, green, blue = (
         round(a + (b - a) * share) for a, b in zip(first, second, strict=True)
     )
@@ -26,12 +26,12 @@ def mix(first: Colour, second: Colour, share: float) -> Colour:
 class Palette:
     """
     Attributes:
-        light: Of sun or moon, and of what they shine on.
+        light: The colour of sun or moon, and of lit surfaces.
         far: The furthest hills.
         near: The foreground.
-        mist: Between the hills.
-        accent: For small things that should be seen.
-        sky: From the top to the horizon.
+        mist: The mist between the hills.
+        accent: Small details that should stand out.
+        sky: The sky's colours from the top to the horizon.
     """
 
     name: str
@@ -44,7 +44,7 @@ class Palette:
 
     @property
     def ground(self) -> tuple[Colour, Colour]:
-        """The bare foreground: its upper edge, and its foot."""
+        """The colours of the bare foreground: at its upper edge, and at its foot."""
         if self.name == "winter":
             return (241, 244, 250), (163, 180, 208)
         return mix(self.near, self.far, 0.12), self.near
@@ -54,7 +54,7 @@ class Palette:
         return self.name in {"night", "neon"}
 
 
-# name: light far near mist accent, then the sky
+# name: light, far, near, mist, accent, then the sky
 COLOURS = {
     "dawn": "fff6df b7a0c4 2b2d52 fadccb e8786f 4f669f 8f8fc0 dba9bd f9c9b4 fee6c8",
     "sunset": "fff0c2 a9557f 1b1536 f9a678 ffcf7a 27265a 5f3a78 b84f78 f0806a ffc078",
@@ -67,7 +67,7 @@ COLOURS = {
     "neon": "ffd9ec 5f2d88 090519 c24f9f 4de3e8 0b0624 210d48 4a1a6c 96307f f0609a",
 }
 
-# The first line with a word of the prompt wins.
+# The first line that has a word of the prompt applies.
 WORDS = (
     ("水墨 国画 山水画 ink sumi", ("ink",)),
     ("赛博 霓虹 cyber neon", ("neon",)),
@@ -87,8 +87,8 @@ DEFAULT_PALETTES = ("dawn", "sunset", "day", "autumn", "night")
 
 def has_word(words: str, wanted: str) -> bool:
     """
-    Whether one of the space-separated *wanted* is in the prompt; English ones as a
-    whole word or its plural, since "ink" is no part of "pink".
+    Whether the prompt contains one of the space-separated *wanted* words. English ones
+    match as a whole word or its plural only: "ink" does not match "pink".
     """
     return any(
         re.search(rf"\b{each}s?\b", words) if each.isascii() else each in words

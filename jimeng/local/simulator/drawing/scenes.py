@@ -14,9 +14,10 @@ from jimeng.local.simulator.drawing.palettes import SNOW
 class Scene:
     """
     Attributes:
-        horizon: As a share of the picture's height.
-        sun: How low sun or moon stands, from and to: 0 at the top, 1 on the horizon.
-        parts: What draws it, from the furthest to the nearest.
+        horizon: Its y, as a share of the picture's height.
+        sun: Minimum and maximum position of sun or moon: 0 at the top, 1 on the
+            horizon.
+        parts: The drawing functions, from the furthest to the nearest.
     """
 
     horizon: float
@@ -36,7 +37,7 @@ def paint(canvas: Canvas) -> None:
 
 
 def ridges(count: int, y: float, step: float, rise: float) -> tuple[Land, ...]:
-    """Mountains one behind the other, those in the distance high."""
+    """Successive ridges of mountains, the distant ones higher."""
     return tuple(
         Land(ridge, 0.5 - 0.04 * i, y + step * i, rise * (1 - 0.15 * i), 0.2 * i, 0.3,
              0.4 - 0.06 * i)
@@ -78,7 +79,7 @@ TOWN = Scene(0.68, (0.3, 0.5), (
     subjects.town, partial(water, spread=60), bank, subjects.animals,
 ))  # fmt: skip
 
-# The first line with a word of the prompt wins.
+# The first line that has a word of the prompt applies.
 SCENES: tuple[tuple[str, tuple[Scene, ...]], ...] = (
     ("城 楼 街 赛博 霓虹 city street cyber neon skyline tokyo", (TOWN,)),
     ("花 樱 春 草原 flower garden blossom meadow spring", (FLOWERS,)),

@@ -14,11 +14,11 @@ BIRD = (-1 - 0.4j, -0.5 - 0.5j, 0, 0.5 - 0.5j, 1 - 0.4j, 0.5 - 0.3j, 0.2j, -0.5 
 
 def heavens(canvas: Canvas, low: float, high: float) -> None:
     """
-    Paint what is above the horizon.
+    Paint the sky down to the horizon.
 
     Args:
-        low: How low sun or moon stands at least: 0 at the top, 1 on the horizon.
-        high: At most.
+        low: Minimum position of sun or moon: 0 at the top, 1 on the horizon.
+        high: Its maximum position.
     """
     dice, palette = canvas.dice, canvas.palette
     canvas.light_x = dice.choice((0.27, 0.36, 0.64, 0.73)) * canvas.width
@@ -34,7 +34,7 @@ def heavens(canvas: Canvas, low: float, high: float) -> None:
 
 
 def light(canvas: Canvas, at: complex, radius: float) -> None:
-    """Sun or moon, with the glow around it."""
+    """Paint sun or moon, with a glow."""
     palette = canvas.palette
     if palette.name != "ink":
         canvas.glow(at, radius * (6 if palette.is_night else 9), 0.55)
@@ -53,10 +53,10 @@ def specks(
     canvas: Canvas, count: int, colour: Colour, height: float, density: float = 1.0
 ) -> None:
     """
-    Stars or flakes down to *height*: many small ones, few large.
+    Paint stars or snowflakes down to *height*: many small ones, few large.
 
     Args:
-        density: How much denser they are at the top; 1 is evenly.
+        density: Their concentration towards the top; 1 is uniform.
     """
     dice, unit = canvas.dice, canvas.unit
     for radius, share, opacity in ((1.0, 0.6, 0.5), (1.6, 0.3, 0.75), (2.6, 0.1, 1.0)):
@@ -71,13 +71,13 @@ def specks(
 def snowfall(canvas: Canvas) -> None:
     specks(canvas, 240, WHITE, canvas.height)
     dice, radius = canvas.dice, 7 * canvas.unit
-    for _ in range(24):  # near ones, large and faint
+    for _ in range(24):  # near flakes, large and faint
         at = complex(dice.random() * canvas.width, dice.random() * canvas.height)
         canvas.fill([ellipse(at, radius, radius)], WHITE, opacity=0.3)
 
 
 def clouds(canvas: Canvas) -> None:
-    """Long soft bands."""
+    """Paint long soft bands of cloud."""
     dice, horizon = canvas.dice, canvas.horizon
     width, height = 160, max(24, round(125 * horizon / canvas.width))
     mask = Image.new("L", (width, height))
@@ -97,7 +97,7 @@ def clouds(canvas: Canvas) -> None:
 
 
 def northern_lights(canvas: Canvas) -> None:
-    """Curtains of green and violet."""
+    """Paint green and violet curtains of light."""
     width, height = 256, 128
     for colour, base in (((90, 240, 190), 0.62), ((150, 120, 255), 0.45)):
         mask = Image.new("L", (width, height))
@@ -114,7 +114,7 @@ def northern_lights(canvas: Canvas) -> None:
 
 
 def birds(canvas: Canvas) -> None:
-    """A loose flock, away from sun or moon."""
+    """Draw a loose flock, apart from sun or moon."""
     dice, unit, flock = canvas.dice, canvas.unit, []
     x, y = (1.5 * canvas.width - canvas.light_x) % canvas.width, 0.2 * canvas.height
     for i in range(5):

@@ -16,7 +16,7 @@ from jimeng.local.simulator.drawing.palettes import Colour, mix
 
 
 def town(canvas: Canvas) -> None:
-    """Three rows of houses that stand on the horizon, with lights in the nearer two."""
+    """Draw three rows of houses on the horizon, the nearer two with lights."""
     foot, tall = canvas.horizon, min(canvas.horizon, canvas.width) * 0.62
     for row, (depth, share) in enumerate(((0.12, 1.0), (0.42, 0.8), (0.8, 0.5))):
         boxes = houses(canvas, tall * share, 60 + 14 * row)
@@ -36,7 +36,7 @@ def houses(canvas: Canvas, tall: float, wide: float) -> list[Box]:
     x = -dice.uniform(0, wide) * canvas.unit
     while x < canvas.width:
         width = wide * dice.uniform(0.55, 1.25) * canvas.unit
-        # Towers gather around the middle, lower roofs at the edges.
+        # Towers in the middle, lower roofs at the edges.
         middle = 1.05 - abs(x / canvas.width - 0.5) * 0.66
         height = tall * dice.uniform(0.35, 1.0) ** 1.25 * middle
         boxes.append((x, foot - height, x + width, foot + 1))
@@ -47,7 +47,7 @@ def houses(canvas: Canvas, tall: float, wide: float) -> list[Box]:
 def house(
     canvas: Canvas, left: float, top: float, right: float, foot: float
 ) -> list[Shape]:
-    """A block with a step, a spire, a slope, a gable, or nothing on it."""
+    """A house with a stepped, pointed, sloping, gabled or flat roof."""
     width, middle = right - left, (left + right) / 2
     step = box(left + width * 0.25, top - width * 0.35, right - width * 0.25, top)
     spire = box(middle - canvas.unit, top - width * 1.3, middle + canvas.unit, top)
@@ -58,7 +58,7 @@ def house(
 
 
 def windows(canvas: Canvas, boxes: list[Box], opacity: float) -> None:
-    """Small lights in rows; most are dark."""
+    """Draw rows of small windows, most of them dark."""
     dice, unit, palette = canvas.dice, canvas.unit, canvas.palette
     warm: list[Shape] = []
     cool: list[Shape] = []
@@ -83,7 +83,7 @@ MAST = box(-0.012, -1.04, 0.012, -0.08)
 
 
 def boat(canvas: Canvas) -> None:
-    """A small sailing boat with its reflection, away from that of sun or moon."""
+    """Draw a sailing boat with its reflection, apart from that of sun or moon."""
     palette, size = canvas.palette, 130 * canvas.unit
     at = complex(canvas.width - canvas.light_x, canvas.horizon + 0.12 * canvas.height)
     dark = mix(palette.near, palette.far, 0.08)
@@ -97,7 +97,7 @@ def boat(canvas: Canvas) -> None:
 
 
 def dunes(canvas: Canvas) -> None:
-    """Long soft waves of sand, each darker towards its foot."""
+    """Draw long soft dunes, each darker towards its foot."""
     palette, height = canvas.palette, canvas.height
     for i in range(5):
         y, rise = canvas.horizon + 0.1 * i * height, (0.07 + 0.04 * i) * height
@@ -112,7 +112,7 @@ FLOWER_ROWS = 7
 
 
 def meadow(canvas: Canvas) -> None:
-    """Grass with flowers, in rows from the far edge to before our feet."""
+    """Draw grass with flowers, in rows from the far edge to the foreground."""
     palette = canvas.palette
     green = mix(palette.near, (120, 160, 90), 0.35 if palette.is_night else 0.6)
     far, near = mix(green, palette.mist, 0.45), mix(green, palette.near, 0.55)
@@ -130,7 +130,7 @@ def meadow(canvas: Canvas) -> None:
 
 
 def spot(canvas: Canvas, field: Shape, share: float) -> complex:
-    """Somewhere in the row at *share*: 0 the far edge, 1 before our feet."""
+    """A random point in the row at *share*: 0 the far edge, 1 the foreground."""
     top = at(field, canvas.dice.random() * canvas.width)
     depth = max(0.04, share + canvas.dice.uniform(-0.06, 0.06)) ** 1.5
     return top + 1j * (canvas.height * 1.03 - top.imag) * depth
@@ -168,7 +168,7 @@ def blooms(canvas: Canvas, field: Shape, share: float, green: Colour) -> None:
 
 
 def petals(canvas: Canvas, at: complex, size: float) -> list[Shape]:
-    """Five around *at*, seen more or less from the side."""
+    """Five petals around *at*, foreshortened at random."""
     turn, tilt = canvas.dice.uniform(0, 6), canvas.dice.uniform(0.55, 1)
     found = []
     for angle in (turn + i * math.tau / 5 for i in range(5)):
@@ -178,8 +178,8 @@ def petals(canvas: Canvas, at: complex, size: float) -> list[Shape]:
     return found
 
 
-# A branch from the upper left corner, in thousandths of the shorter side, and its
-# twigs: where they leave it, and where they end.
+# A branch from the upper left corner, in thousandths of the shorter side, and the start
+# and end of its twigs.
 BRANCH = smooth(
     (-50 + 20j, 140 + 100j, 270 + 100j, 420 + 190j, 560 + 200j), closed=False
 )
@@ -188,7 +188,7 @@ PINKS = ((238, 150, 176), (250, 196, 212), (255, 232, 238))
 
 
 def branch(canvas: Canvas) -> None:
-    """A flowering branch from an upper corner, where the prompt asks for it."""
+    """Draw a flowering branch from an upper corner, if the prompt names one."""
     if not canvas.asks("樱 梅 桃花 blossom cherry sakura"):
         return
     dice, unit, palette = canvas.dice, canvas.unit, canvas.palette
@@ -216,7 +216,7 @@ def branch(canvas: Canvas) -> None:
     canvas.fill(hearts, mix(palette.accent, (150, 40, 60), 0.45), opacity=0.8)
 
 
-# Animals sit on the origin and are about 1 high.
+# Animals sit at the origin and have a height of about 1.
 CAT_SIDE = (0.13 - 0.62j, 0.2 - 0.46j, 0.29 - 0.22j, 0.27 - 0.05j, 0.2 + 0.01j)
 CAT_TAIL = smooth(
     (0.16 - 0.05j, 0.36 - 0.01j, 0.52 - 0.1j, 0.52 - 0.27j, 0.6 - 0.38j), closed=False
@@ -233,7 +233,7 @@ CAT = (
 
 
 def cat(canvas: Canvas, at: complex, size: float) -> None:
-    """Sits with its back to us and looks at the view, with light on its edge."""
+    """Draw a cat from behind, with a lit outline."""
     mirrored = canvas.dice.random() < 0.5
     shapes = [placed(each, at, size, mirrored=mirrored) for each in CAT]
     near, palette = canvas.palette.near, canvas.palette
@@ -252,7 +252,7 @@ FOX_TAIL_WIDTHS = [
     for i in range(len(FOX_TAIL))
 ]
 RED, DEEP, CHEST, BLACK = (226, 98, 40), (180, 68, 34), (255, 248, 240), (36, 32, 40)
-# From the back to the front: colours and an outline.
+# From back to front: colours and outline.
 FOX: tuple[tuple[tuple[Colour, ...], Shape], ...] = (
     ((RED, DEEP), ribbon(FOX_TAIL, FOX_TAIL_WIDTHS)),
     ((CHEST,), ribbon(FOX_TAIL[-11:], FOX_TAIL_WIDTHS[-11:])),
@@ -279,7 +279,7 @@ FOX: tuple[tuple[tuple[Colour, ...], Shape], ...] = (
 
 
 def fox(canvas: Canvas, at: complex, size: float) -> None:
-    """Sits in profile, with a white chest and a white tip of its tail."""
+    """Draw a fox in profile, with white chest and tail tip."""
     mirrored = at.real < canvas.width / 2
     dim = 0.25 if canvas.palette.is_night else 0.0
     for colours, shape in FOX:
@@ -288,13 +288,13 @@ def fox(canvas: Canvas, at: complex, size: float) -> None:
 
 
 def animals(canvas: Canvas) -> None:
-    """Put those that the prompt names on the foreground."""
+    """Draw the animals that the prompt names, in the foreground."""
     shares = [0.3, 0.68]
     canvas.dice.shuffle(shares)
     for wanted, animal, tall in (("猫 喵 cat kitten", cat, 215), ("狐 fox", fox, 235)):
         if canvas.asks(wanted):
             place = at(canvas.ground, shares.pop() * canvas.width)
-            # At the very bottom the mark of the demo would lie on the tail.
+            # At the very bottom, the demo mark would cover the tail.
             if place.imag > canvas.height - 90 * canvas.unit:
                 place = at(canvas.ground, min(place.real, 0.56 * canvas.width))
             animal(canvas, place + 5j * canvas.unit, tall * canvas.unit)
