@@ -1,9 +1,9 @@
 """
 Requests: the body, parsed strictly, and the idempotency key.
 
-A body of more than `MAX_PLAIN` needs a permit of its user before any of it is read:
-however much one user sends, the next one is served. Flask's request proxy takes twenty
-times as long as the object behind it.
+A body of more than `MAX_BODY_BYTES` needs a permit of its user before any of it is
+read: however much one user sends, the next one is served. Flask's request proxy takes
+twenty times as long as the object behind it.
 """
 
 import ctypes

@@ -166,7 +166,7 @@ def copy_of_picture(user_id: str, named: Named) -> Input:
     effect on the task.
     """
     image, store = named.picture, jobs.runtime().store
-    assert image is not None  # noqa: S101 - as `take_one` has seen
+    assert image is not None  # noqa: S101 - its only caller has checked
     row = {"id": new_input_id(), "picture": image.id, "bytes": image.bytes}
     with operation_timeout(STORE_TIMEOUT_S):
         content = store.open(image.file_id)

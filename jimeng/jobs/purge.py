@@ -15,7 +15,7 @@ BATCH_DOCUMENTS = 500
 
 
 def empty_trash() -> bool:
-    """Purge what was trashed `TRASH_KEPT_FOR` ago; return whether there is more."""
+    """Purge what was trashed `TRASH_RETENTION` ago; return whether there is more."""
     now = utcnow()
     # A due task is claimed first: from then on it cannot be restored, and the janitor
     # deletes it as if it had been deleted permanently.

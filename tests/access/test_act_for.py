@@ -137,10 +137,11 @@ def test_shops_do_not_see_each_other(bob, ada):
     refused(bob.api("GET", f"{API}/tasks/{task_id}"), 404, "task_not_found")
 
 
-def test_prefix_is_no_pattern(bob, ada):
-    """A dot stands for a dot."""
-    shop, other = Shop(bob, user_prefix="a.b:"), Shop(ada, user_prefix="axb:")
-    task_id = other.create("axb:1")
+@pytest.mark.parametrize("prefix", ["axb:", "x.a.b:"])
+def test_prefix_is_no_pattern(bob, ada, prefix):
+    """A dot stands for a dot, and the id begins with it."""
+    shop, other = Shop(bob, user_prefix="a.b:"), Shop(ada, user_prefix=prefix)
+    task_id = other.create(f"{prefix}1")
     headers = {"json": {"ids": [task_id]}}
 
     (row,) = data_of(shop.api("POST", f"{API}/tasks/cancel", **headers))["results"]
