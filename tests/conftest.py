@@ -132,7 +132,7 @@ def patience() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(worker, "REQUEST_BUDGET_S", 60.0)
         patch.setattr(filling, "IN_REQUEST_S", 60.0)
-        patch.setattr(filling, "TURN_S", 60.0)
+        patch.setattr(filling, "RUN_S", 60.0)
         patch.setattr(doctor_of_databases, "SLOW_S", 60.0)
         yield
 

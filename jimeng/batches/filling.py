@@ -11,7 +11,7 @@ from jimeng.batches.capacity import Stopped, Waits
 from jimeng.batches.progress import progress
 from jimeng.documents import Batch, Generation, Task, utcnow
 from jimeng.documents.base import KNOWN_KIND
-from jimeng.documents.leases import TURN_S, WRITING_LEASE
+from jimeng.documents.leases import RUN_S, WRITING_LEASE
 from jimeng.documents.principal import Principal
 from jimeng.documents.task import THERE
 from jimeng.documents.webhook import TASK_EVENTS
@@ -32,8 +32,8 @@ FILLED_DELAY_S, NO_CAPACITY_DELAY_S, WATCH_DELAY_S = 1.5, 0.8, 3.0
 
 
 def fill_due() -> bool:
-    """Work on due batches for at most `TURN_S`; return whether there may be more."""
-    deadline = time.monotonic() + TURN_S
+    """Work on due batches for at most `RUN_S`; return whether there may be more."""
+    deadline = time.monotonic() + RUN_S
     while time.monotonic() < deadline:
         batch = Batch.claim_due(KNOWN_KIND, WRITING_LEASE)
         if batch is None:

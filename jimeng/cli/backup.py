@@ -70,13 +70,13 @@ def restore(file: Path) -> None:
     paused until `flask queue resume webhooks`.
     """
     with clear_errors(file), databases():
-        manifest, parked = copies.restore(file, progress)
+        manifest, ended = copies.restore(file, progress)
         with recorded(OPERATOR, "backup.restore") as outcome:
-            outcome["pictures"] = parked
+            outcome["pictures"] = ended
     click.echo(f"restored: as it was at {manifest.created_at}, by {manifest.release}")
     for name in copies.without_bytes(manifest):
         click.echo(f"not in the file: the pictures of {name}; bring them back")
-    click.echo(f"pictures that may have been sent since, and were ended: {parked}")
+    click.echo(f"pictures that may have been sent since, and were ended: {ended}")
     app = click.get_current_context().ensure_object(ScriptInfo).app_import_path
     command = f"flask --app {app} {RESUME}" if app else f"flask {RESUME}"
     click.echo(f"sending is paused; once all is well: {command} sending")

@@ -28,7 +28,7 @@ def migrate() -> None:
             with recorded(OPERATOR, "schema.migrate") as outcome:
                 found = migrations.run(print_step)
                 outcome["schema"] = found.schema
-        except (migrations.OthersWork, migrations.TooOld) as error:
+        except (migrations.IncompatibleWorkers, migrations.TooOld) as error:
             raise click.ClickException(str(error)) from error
     click.echo(f"schema: {found.schema}")
 

@@ -18,9 +18,9 @@ from pymongo.errors import (
 
 # Raised by the driver for a malformed response. Other code raises these as well, so the
 # traceback decides.
-STUMBLES = (LookupError, struct.error)
+PARSING_ERRORS = (LookupError, struct.error)
 READERS = ("pymongo.", "jimeng.documents.base")  # modules that parse responses
-TROUBLES = (PyMongoError, InvalidBSON, *STUMBLES)
+TROUBLES = (PyMongoError, InvalidBSON, *PARSING_ERRORS)
 OURS = (
     CollectionInvalid,
     DuplicateKeyError,
@@ -31,7 +31,7 @@ OURS = (
 # Codes by which MongoDB rejects a request as invalid. All others, unknown ones too,
 # count as failures of the server.
 # Source: https://github.com/mongodb/mongo/blob/master/src/mongo/base/error_codes.yml
-SENSELESS = frozenset(
+INVALID_REQUEST_CODES = frozenset(
     {
         2,  # BadValue
         3,  # NoSuchKey
@@ -75,7 +75,7 @@ def is_away(error: Exception) -> bool:
     if isinstance(error, PyMongoError) and error.timeout:
         return True
     if isinstance(error, OperationFailure):
-        return lacks_index(error) or not any(map(_is_senseless, _failures(error)))
+        return lacks_index(error) or not any(map(_is_invalid_request, _failures(error)))
     if isinstance(error, (PyMongoError, InvalidBSON)):
         return not isinstance(error, OURS)
     return _is_of_the_driver(error)
@@ -88,7 +88,7 @@ def lacks_index(error: Exception) -> bool:
 
 def _is_of_the_driver(error: Exception) -> bool:
     """Whether the driver failed to parse a response, such as for a missing field."""
-    if not isinstance(error, STUMBLES):
+    if not isinstance(error, PARSING_ERRORS):
         return False
     frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
     return any(frames) and frames[-1].f_globals["__name__"].startswith(READERS)
@@ -104,8 +104,8 @@ def _failures(error: OperationFailure) -> Iterator[tuple[int | None, str]]:
     yield error.code, found.get("codeName", "")
 
 
-def _is_senseless(failure: tuple[int | None, str]) -> bool:
+def _is_invalid_request(failure: tuple[int | None, str]) -> bool:
     code, name = failure
     # ``Location…`` codes have no name: they are assertions in MongoDB's source, nearly
     # all of which validate a stage, an expression or an argument.
-    return code in SENSELESS or name.startswith("Location")
+    return code in INVALID_REQUEST_CODES or name.startswith("Location")

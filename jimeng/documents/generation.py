@@ -208,7 +208,7 @@ class Generation(Leased):
         return has_size and NEEDED.isdisjoint(self.unread)
 
     @property
-    def is_drawn_now(self) -> bool:
+    def is_generating_now(self) -> bool:
         """Whether the provider is generating it, according to the record."""
         answers_late = self.is_synchronous and self.state == State.SUBMITTING.value
         return self.state == State.GENERATING.value or answers_late
@@ -227,7 +227,7 @@ class Generation(Leased):
         if self.state == State.SAVING.value:
             return SAVING_PERCENT
         reached = 0
-        if self.is_drawn_now and self.began_at:
+        if self.is_generating_now and self.began_at:
             elapsed = (utcnow() - self.began_at).total_seconds()
             share = 1 - math.exp(-1.5 * max(elapsed, 0) / (self.expected or 1))
             reached = int(GENERATING_PERCENT * share)

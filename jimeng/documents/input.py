@@ -155,7 +155,7 @@ class Input(Stored):
         except DuplicateKeyError:
             return None
 
-    def settle(self, changes: dict, *gone: str) -> "Input | None":
+    def finish_preparation(self, changes: dict, *gone: str) -> "Input | None":
         """
         Store the result of the preparation, and release the claim.
 

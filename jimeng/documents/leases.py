@@ -18,7 +18,7 @@ from jimeng.documents.base import NOTHING, WORKER_TIMEOUT, Stored, new_token, ut
 # Longer than the timeout of a database operation, so that no other worker takes over
 # during one.
 WRITING_LEASE = timedelta(seconds=WORKER_TIMEOUT + 5)
-TURN_S = 1.0  # duration of one run of a periodic task over due documents
+RUN_S = 1.0  # duration of one run of a periodic task over due documents
 Update = Mapping[str, Mapping[str, object]]  # by operators, such as ``$set``
 
 

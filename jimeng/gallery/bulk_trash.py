@@ -22,7 +22,7 @@ MAX_TIMESTAMP_MS = 10**14  # the year 5138
 
 
 @dataclass(frozen=True)
-class Others:
+class FavouriteCounts:
     """The numbers of favourites and of other pictures."""
 
     favourites: int
@@ -36,17 +36,17 @@ def empty_trash(principal: Principal) -> None:
     bulk.work_briefly(_begin(principal, EMPTY, total))
 
 
-def count_others(principal: Principal) -> Others:
+def count_others(principal: Principal) -> FavouriteCounts:
     """Count favourites and other pictures, outside the trash."""
     count = Image.collection().count_documents
     total = count(PictureFilter().where(principal.user_id))
     favourites = count(PictureFilter(favourite=True).where(principal.user_id))
-    return Others(favourites, total - favourites)
+    return FavouriteCounts(favourites, total - favourites)
 
 
 def trash_others(principal: Principal) -> Trashed:
     """Move all pictures but favourites to the trash."""
-    total = Image.collection().count_documents(_others(principal.user_id))
+    total = Image.collection().count_documents(_all_but_favourites(principal.user_id))
     action = bulk.work_briefly(_begin(principal, OTHERS, total))
     return Trashed(action.started_at, action.total)
 
@@ -94,7 +94,7 @@ def _begin(
     )
 
 
-def _others(user_id: str) -> dict:
+def _all_but_favourites(user_id: str) -> dict:
     return {**PictureFilter().where(user_id), "favourite": {"$ne": True}}
 
 
@@ -123,7 +123,7 @@ def _give_up(action: BulkAction, batch: bulk.DocumentBatch) -> Counts:
 def _shown(action: BulkAction, size: int) -> tuple[Sequence[str], None]:
     # Leave out pictures created since.
     earlier = {"created_at": {"$lte": action.started_at}}
-    shown = {**_others(action.by), **earlier}
+    shown = {**_all_but_favourites(action.by), **earlier}
     return Image.find_ids(shown, sort=BY_ID, limit=size), None
 
 

@@ -132,7 +132,7 @@ def resize_for_model(
         given.resize_input(mine, todo, inputs, generation)
     except PictureInvalid as error:
         log.warning("input does not fit id=%s: %s", mine.id, error)
-        mine.settle({"tries": mine.tries})  # it is not its fault
+        mine.finish_preparation({"tries": mine.tries})  # it is not its fault
         return None
     return 0.0
 
@@ -148,13 +148,13 @@ def retry_fetch(mine: Input, error: Exception) -> float:
 
 def schedule_retry(mine: Input, tries: int) -> float:
     """Release the input with a delay; return its seconds."""
-    mine.settle({"tries": tries, "not_before": utcnow() + RETRY_AFTER})
+    mine.finish_preparation({"tries": tries, "not_before": utcnow() + RETRY_AFTER})
     return RETRY_AFTER.total_seconds()
 
 
 def fail_preparation(mine: Input, code: str) -> None:
     """Mark the input as failed, for all tasks that use it."""
-    mine.settle({"state": InputState.GONE.value, "error": code})
+    mine.finish_preparation({"state": InputState.GONE.value, "error": code})
 
 
 def wake_others(generation: Generation) -> None:

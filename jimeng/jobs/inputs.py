@@ -59,13 +59,13 @@ def check_inputs(model: Model, inputs: Sequence[Input], *, has_mask: bool) -> No
     Raises:
         Invalid: *model* does not accept an input; names the field.
     """
-    drawn_from = without_mask(inputs, has_mask)
-    for index, each in enumerate(drawn_from):
+    output_size_from = without_mask(inputs, has_mask)
+    for index, each in enumerate(output_size_from):
         if each.size is not None:
             check_picture(model, *each.size, field=f"images.{index}")
-    if not has_mask or not drawn_from:
+    if not has_mask or not output_size_from:
         return
-    first, mask = drawn_from[0].uploaded_size, inputs[-1]
+    first, mask = output_size_from[0].uploaded_size, inputs[-1]
     if mask.is_ready and not mask.alpha:
         raise Invalid.field("mask", "invalid.mask_opaque")
     if first is not None and mask.uploaded_size is not None:
@@ -115,7 +115,7 @@ def normalise_input(mine: Input) -> Input | None:
         raise StorageUnavailable("what was fetched would have nowhere to go")
     made = pictures.normalise(raw_bytes(mine), user=mine.user_id)
     (file_id,) = store.save_anywhere(mine.id, made.content)
-    found = mine.settle(
+    found = mine.finish_preparation(
         {
             "state": InputState.READY.value,
             "file_id": file_id,
@@ -245,7 +245,7 @@ def resize_input(
     (file_id,) = store.save_anywhere(mine.id, made.content)
     sides = {"width": made.width, "height": made.height}
     kept = {"file_id": file_id, "content_type": made.content_type, **sides}
-    found = mine.settle({f"fitted.{key}": kept})
+    found = mine.finish_preparation({f"fitted.{key}": kept})
     if found is None:
         store.delete(file_id)
     return found

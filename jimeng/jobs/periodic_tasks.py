@@ -60,7 +60,7 @@ class PeriodicTask:
         try:
             return bool(self.run())
         except Exception as error:  # the next run tries again
-            outages.failed(f"chore {self.name}", error)
+            outages.failed(f"periodic task {self.name}", error)
         finally:
             self.began = None
             self.runs += 1
@@ -105,7 +105,7 @@ def add(name: str, interval_s: float, run: Callable[[], bool | None]) -> None:
 
 def start(stopped: threading.Event) -> None:
     for periodic_task in PERIODIC_TASKS:
-        target, name = periodic_task.repeat, f"chore-{periodic_task.name}"
+        target, name = periodic_task.repeat, f"task-{periodic_task.name}"
         threading.Thread(target=target, args=[stopped], name=name, daemon=True).start()
 
 
@@ -116,6 +116,6 @@ def stuck() -> list[str]:
     ]
     for name in names:
         outages.failed(
-            f"chore {name}", TimeoutError(f"it takes over {HANG_TIMEOUT_S:g} s")
+            f"periodic task {name}", TimeoutError(f"it takes over {HANG_TIMEOUT_S:g} s")
         )
     return names

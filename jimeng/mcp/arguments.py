@@ -213,8 +213,8 @@ def input_schema(taken: Arguments) -> dict:
 
 NOTHING = Arguments()
 SETTINGS = ("model", "size", "quality", "style", "n", "seed")
-TOLD = ("metadata", "webhook_url", "webhook_events")
-ONCE = ("wait_seconds", "idempotency_key", *TOLD)
+CALLER_FIELDS = ("metadata", "webhook_url", "webhook_events")
+ONCE = ("wait_seconds", "idempotency_key", *CALLER_FIELDS)
 GENERATE = GenerateArguments(only=("prompt", *SETTINGS, *ONCE))
 EDIT = EditArguments(
     only=("images", "prompt", *SETTINGS, *ONCE, "mask", "strength", "expand")
@@ -223,7 +223,7 @@ CANCEL, GET, LIST = CancelArguments(), GetTaskArguments(), ListTasksArguments()
 BATCH = CreateBatchArguments(
     only=(
         *("template", "prompts", "name", *SETTINGS),
-        *("idempotency_key", *TOLD, "images", "strength", "dry_run"),
+        *("idempotency_key", *CALLER_FIELDS, "images", "strength", "dry_run"),
     )
 )
 GET_BATCH, LIST_COLLECTIONS, ADD = (

@@ -24,7 +24,7 @@ MAX_PIXELS = 40_000_000  # of the decoded picture
 MAX_JPEG_PIXELS = 100_000_000  # a JPEG can be decoded at half its size or less
 # Phones store two pictures in an MPO file; only the first one is read.
 FORMATS = (*TYPES, "MPO")
-OTHERS = (  # signatures of unsupported formats, and the reason of the refusal
+UNSUPPORTED_SIGNATURES = (  # signature, and the reason of the refusal
     (b"GIF8", "gif"),
     (b"II*\0", "tiff"),
     (b"MM\0*", "tiff"),
@@ -86,7 +86,10 @@ def end_of_input(content: bytes) -> int:
     Raises:
         PictureInvalid: it has another format, named by the reason, or is truncated.
     """
-    reason = next((why for begin, why in OTHERS if content.startswith(begin)), None)
+    reason = next(
+        (why for begin, why in UNSUPPORTED_SIGNATURES if content.startswith(begin)),
+        None,
+    )
     if content[4:8] == b"ftyp":
         brand = content[8:12]
         reason = "heic" if brand in HEIC else "avif" if brand in AVIF else "video"

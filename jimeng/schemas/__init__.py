@@ -172,7 +172,7 @@ class ImageFields(PictureSettings):
     )
 
     @validates_schema(skip_on_field_errors=False, pass_original=True)
-    def has_words(self, data: dict, given: object, **kwargs) -> None:
+    def require_prompt(self, data: dict, given: object, **kwargs) -> None:
         """Require a prompt, unless there are input pictures."""
         if isinstance(given, dict) and "prompt" not in given:
             given = given.get("input", given)

@@ -8,8 +8,8 @@ from jimeng.config import Config
 
 # Longer than clients and proxies keep idle connections: if the server closes first, a
 # request may already be on its way.
-KEEP_ALIVE = 75  # seconds
-FOR_OTHERS = 1000  # connections of a process besides long polls and streams
+KEEP_ALIVE_S = 75
+MAX_OTHER_CONNECTIONS = 1000  # connections of a process besides long polls and streams
 OPEN_FILES = 500  # of a process besides its connections
 
 
@@ -19,7 +19,7 @@ def options(config: Config, given: Mapping[str, str]) -> list[str]:
         *("--bind", address(config, given)),
         *("--worker-class", "jimeng.serve.worker.Worker"),
         *("--workers", "2", "--worker-connections", str(connections(config))),
-        *("--keep-alive", str(KEEP_ALIVE)),
+        *("--keep-alive", str(KEEP_ALIVE_S)),
         *("--graceful-timeout", str(math.ceil(config.SHUTDOWN_GRACE))),
         *("--logger-class", "jimeng.serve.gunicorn_log.GunicornLog"),
         *("--log-level", config.LOG_LEVEL),
@@ -35,7 +35,7 @@ def options(config: Config, given: Mapping[str, str]) -> list[str]:
 
 def connections(config: Config) -> int:
     """The maximum number of connections of a process."""
-    return config.MAX_LONG_POLLS + config.MAX_EVENT_STREAMS + FOR_OTHERS
+    return config.MAX_LONG_POLLS + config.MAX_EVENT_STREAMS + MAX_OTHER_CONNECTIONS
 
 
 def address(config: Config, given: Mapping[str, str]) -> str:

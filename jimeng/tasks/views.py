@@ -223,7 +223,7 @@ def _picture(
     # A state of a later release: fall back on whether it was submitted.
     otherwise = "generating" if generation.began_at else "queued"
     phase = PHASE_OF.get(generation.state, otherwise)
-    if generation.is_drawn_now:
+    if generation.is_generating_now:
         phase = "generating"
     began = None if PHASES.index(phase) <= QUEUED else generation.began_at
     expected = generation.expected if began else None

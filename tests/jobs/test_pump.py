@@ -100,7 +100,7 @@ def test_what_two_reserve_is_queued_once(client):
     assert mine == ids[2:]
 
 
-def test_heart_beats_while_a_chore_hangs(database, ready, monkeypatch):
+def test_heart_beats_while_a_periodic_task_hangs(database, ready, monkeypatch):
     """And tells which one it is, until it is over."""
     hanging, stopped = threading.Event(), threading.Event()
     slow = PeriodicTask("slow", 0.01, lambda: hanging.wait(30) and None)
@@ -126,7 +126,7 @@ def test_heart_beats_while_a_chore_hangs(database, ready, monkeypatch):
     assert after["seen_at"] > seen["seen_at"]
 
 
-def test_chore_that_fails_is_run_again(database):
+def test_periodic_task_that_fails_is_run_again(database):
     """One that has left something, soon; and one that raises, at its time."""
     results = iter([True, ValueError("a bug"), False])
 

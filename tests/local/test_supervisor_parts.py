@@ -37,7 +37,7 @@ def flaky(clock):
         return started[-1]
 
     made = Service("flaky", spawn, patience=1)
-    made.look()
+    made.check()
     return made, started
 
 
@@ -46,11 +46,11 @@ def rest(flaky, clock) -> float:
     made, started = flaky
     count = len(started)
     started[-1].ended = 1
-    made.look()
+    made.check()
     began = clock[0]
     while len(started) == count:
         clock[0] += 0.25
-        made.look()
+        made.check()
     return clock[0] - began
 
 
@@ -58,7 +58,7 @@ def test_a_child_that_keeps_ending_is_started_ever_later(flaky, clock):
     """The rests double up to 15 seconds and are short again after a steady time."""
     rests = [rest(flaky, clock) for _ in range(7)]
     clock[0] += 31
-    flaky[0].look()
+    flaky[0].check()
 
     assert rests == [0.5, 1, 2, 4, 8, 15, 15]
     assert rest(flaky, clock) == 0.5

@@ -170,7 +170,7 @@ def test_nobody_sees_anothers_pictures(hung):
         assert browsing.browse(principal, PictureFilter(q="猫")).rows == []
         assert browsing.models_used(principal) == []
         assert not browsing.has_pictures(principal)
-        assert bulk_trash.count_others(principal) == bulk_trash.Others(0, 0)
+        assert bulk_trash.count_others(principal) == bulk_trash.FavouriteCounts(0, 0)
         assert bulk_trash.trash_others(principal).count == 0
     assert browsing.pictures_of(Principal("else"), hung) == []
 
@@ -225,7 +225,7 @@ def test_kept_picture_can_be_found(client, work_off):
 def test_all_but_favourites_go(hung):
     """What is counted is what goes, and favourites stay."""
     picture_details.set_favourite(ME, hung[:1], True)
-    assert bulk_trash.count_others(ME) == bulk_trash.Others(1, 2)
+    assert bulk_trash.count_others(ME) == bulk_trash.FavouriteCounts(1, 2)
 
     batch = bulk_trash.trash_others(ME)
 

@@ -24,11 +24,11 @@ SUBMITTED = {
     "unknown": "绝不重发 / never submits again",
 }
 POLLED = "继续查询 / polls on"
-LOOKS_AGAIN = "1 小时和 11 小时后各再查一次 / looks again after 1 h and 11 h"
+LATE_POLL_ACTION = "1 小时和 11 小时后各再查一次 / looks again after 1 h and 11 h"
 # Actions for codes that do not come from a response.
 OTHERWISE = {
-    "timed_out": LOOKS_AGAIN,
-    "account_removed": LOOKS_AGAIN,
+    "timed_out": LATE_POLL_ACTION,
+    "account_removed": LATE_POLL_ACTION,
     "picture_lost": "先多次重新下载 / only after many downloads",
     "provider_unreachable": POLLED,
     "input_unreachable": "90 秒内取三次 / fetches it three times in 90 s",

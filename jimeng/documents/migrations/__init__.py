@@ -9,10 +9,15 @@ from jimeng.documents.migrations.record import (
     is_too_old,
     read,
 )
-from jimeng.documents.migrations.runner import OthersWork, advance, pending, run
+from jimeng.documents.migrations.runner import (
+    IncompatibleWorkers,
+    advance,
+    pending,
+    run,
+)
 from jimeng.documents.migrations.steps import CODE
 
 __all__ = [
-    *("CODE", "OthersWork", "TooOld", "advance", "begin_at", "check"),
+    *("CODE", "IncompatibleWorkers", "TooOld", "advance", "begin_at", "check"),
     *("check_before_start", "is_known_too_old", "is_too_old", "pending", "read", "run"),
 ]

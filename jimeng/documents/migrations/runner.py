@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 NOTICE_S = 20.0
 
 
-class OthersWork(ConfigError):
+class IncompatibleWorkers(ConfigError):
     """Workers are running whose release cannot read the next step's documents."""
 
 
@@ -33,7 +33,7 @@ def run(tell: Callable[[Step, bool], None] = lambda step, is_done: None) -> Reco
         The resulting migration record.
 
     Raises:
-        OthersWork: earlier steps are complete; the refused one has not begun.
+        IncompatibleWorkers: earlier steps are complete; the refused one has not begun.
         TooOld: nothing was changed.
         PyMongoError: MongoDB does not answer; run it again.
     """
@@ -59,7 +59,7 @@ def advance() -> bool:
         if step is None:
             return False
         do_batch(step)
-    except (OthersWork, TooOld) as error:
+    except (IncompatibleWorkers, TooOld) as error:
         log.warning("not migrated: %s", error)
         return False
     return True
@@ -87,7 +87,7 @@ def do_batch(step: Step) -> bool:
         Whether the step has further batches.
 
     Raises:
-        OthersWork: nothing was changed.
+        IncompatibleWorkers: nothing was changed.
     """
     record.change({"$setOnInsert": {"schema": steps.FIRST, "min_code": 0}})
     found = record.read()
@@ -120,11 +120,11 @@ def store_progress(step: Step, last: str) -> None:
 def await_release(step: Step) -> None:
     """
     Raises:
-        OthersWork: a worker is alive whose code is older than the step needs.
+        IncompatibleWorkers: a worker is alive whose code is older than the step needs.
     """
     less = {**Worker.alive(), "code": {"$lt": step.needs}}
     if Worker.collection().find_one(less) is not None:
-        raise OthersWork(
+        raise IncompatibleWorkers(
             f"step {step.number} ({step.sentence}) has to wait for workers of an "
             "earlier release: stop them, and run it again half a minute later"
         )

@@ -10,7 +10,7 @@ from pymongo.errors import PyMongoError
 from redis.exceptions import RedisError
 
 from jimeng.documents import AuditEntry, BulkAction, is_away, new_token, utcnow
-from jimeng.documents.leases import TURN_S, WRITING_LEASE
+from jimeng.documents.leases import RUN_S, WRITING_LEASE
 from jimeng.documents.principal import part_of_recorded
 from jimeng.errors import (
     DatabaseUnavailable,
@@ -34,10 +34,10 @@ AWAY = (
 
 
 def run_due() -> bool:
-    """Work on an action that is due, for `TURN_S`; return whether there was one."""
+    """Work on an action that is due, for `RUN_S`; return whether there was one."""
     action = _claim({})
     if action is not None:
-        _work(action, TURN_S)
+        _work(action, RUN_S)
     return action is not None
 
 

@@ -4,7 +4,7 @@ Run a command that is terminated when its parent process exits, even by SIGKILL.
     python -I -S parent_watch.py FDS COMMAND [ARGUMENT ...]
 
 Standard input is a pipe whose write end only the parent holds. When it closes, the
-parent has exited: the whole process group gets SIGTERM and, ``PATIENCE`` seconds
+parent has exited: the whole process group gets SIGTERM and, ``KILL_TIMEOUT_S`` seconds
 later, SIGKILL. A byte read from the pipe requests an immediate SIGKILL of the command.
 SIGTERM and SIGHUP are forwarded to the command, and its exit status becomes that of the
 parent watch. FDS are comma-separated descriptors that the parent watch keeps open until
@@ -21,7 +21,7 @@ import sys
 import threading
 import time
 
-PATIENCE = 3.0  # seconds between SIGTERM and SIGKILL once the parent is gone
+KILL_TIMEOUT_S = 3.0  # between SIGTERM and SIGKILL once the parent is gone
 PASSED_ON = (signal.SIGTERM, signal.SIGHUP)
 
 
@@ -66,7 +66,7 @@ def end_with_parent(child: int) -> None:
         os.kill(child, signal.SIGKILL)
     orphaned.set()
     os.killpg(0, signal.SIGTERM)
-    time.sleep(PATIENCE)
+    time.sleep(KILL_TIMEOUT_S)
     os.kill(child, signal.SIGKILL)
 
 

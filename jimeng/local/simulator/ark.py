@@ -117,10 +117,10 @@ class Ark:
             return call.refuse("ModelAccountIpmRateLimitExceeded")
         if row == "running":
             return call.refuse("InflightBatchsizeExceeded")
-        answer = self._drawn(call, body, host, row, kind)
+        answer = self._finished(call, body, host, row, kind)
         return replace(answer, delay=row.finished_at - row.accepted_at)
 
-    def _drawn(
+    def _finished(
         self, call: ArkCall, body: Body, host: str, row: Row, kind: str
     ) -> Answer:
         if row.outcome != "done":

@@ -54,7 +54,7 @@ class Kind:
     accepted: bool = True
     of_result: bool = False
 
-    def spoil(self, answer: Answer) -> Answer:
+    def apply(self, answer: Answer) -> Answer:
         return replace(answer, **{"body": self.body(answer.body), **self.fields})
 
 
@@ -148,13 +148,13 @@ class Fault:
         """Whether it ends the task, instead of failing a single call."""
         return self.kind in (ark_responses.ENDING if self.action == "ark" else ENDING)
 
-    def spoil(self, call: Call | ArkCall, answer: Answer) -> Answer:
+    def apply(self, call: Call | ArkCall, answer: Answer) -> Answer:
         """Inject the fault into a successful response."""
         known = KINDS.get(self.kind)
         if known is None or self.kind in STATES:
             spoiled = call.refuse(self.kind)
         else:
-            spoiled = known.spoil(answer)
+            spoiled = known.apply(answer)
         if self.kind == "slow_body":
             return replace(spoiled, spread=self.seconds or 3.0)
         return replace(spoiled, delay=spoiled.delay + self.seconds)

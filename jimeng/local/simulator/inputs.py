@@ -189,7 +189,7 @@ def pictures_complaint(model: ReqKey, given: Sequence[InputPicture]) -> str:
     return ""
 
 
-def drawn_from(
+def output_size_from(
     model: ReqKey, body: Body, given: Sequence[InputPicture]
 ) -> tuple[int, int]:
     """Width and height of the output, where they follow from the inputs."""

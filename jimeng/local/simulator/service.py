@@ -120,7 +120,7 @@ class Service:
         if fault.accepted and answer.status != 200:
             return answer
         log.info("order spoiled kind=%s request=%s", fault.kind, call.request_id)
-        return fault.spoil(call, answer)
+        return fault.apply(call, answer)
 
     def image(self, call: Call, path: str, query: str) -> Answer:
         """Respond to the download of a link."""
@@ -133,7 +133,7 @@ class Service:
         fault = self.faults.take("image") or self._fault_of_image(row)
         answer = self._picture(row, found[1])
         log.info("image sent id=%s bytes=%s", row.task_id, len(answer.body))
-        return fault.spoil(call, answer) if fault else answer
+        return fault.apply(call, answer) if fault else answer
 
     def link(self, host: str, row: Row, index: int, kind: str) -> str:
         """
@@ -149,7 +149,7 @@ class Service:
         """The picture in base64, for a response without links."""
         answer = self._picture(row, index)
         fault = self._fault_of_image(row)
-        body = fault.spoil(call, answer).body if fault else answer.body
+        body = fault.apply(call, answer).body if fault else answer.body
         return base64.b64encode(body).decode()
 
     def reset(self, settings: Settings) -> None:

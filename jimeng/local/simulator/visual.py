@@ -11,8 +11,8 @@ from jimeng.local.simulator.inputs import (
     NoPicture,
     NotFetched,
     collect,
-    drawn_from,
     order_of,
+    output_size_from,
     pictures_complaint,
     texts_of,
 )
@@ -35,7 +35,7 @@ RETENTION = 12 * 3600  # seconds after which a task is unknown
 QUEUED = 0.15  # share of the duration in which a task is queued
 MAX_QUEUED = 2.0  # seconds at most in that state
 SEVERAL = 4  # pictures where one was requested
-NO_WORDS = ("pe_result", "predict_tags_result", "rephraser_result", "vlm_result")
+EMPTY_LISTS = ("pe_result", "predict_tags_result", "rephraser_result", "vlm_result")
 
 
 class Visual:
@@ -104,7 +104,7 @@ class Visual:
             "infer_ctx": {},
             "llm_result": row.prompt if body.get("use_pre_llm", True) else "",
             "request_id": call.request_id,
-            **dict.fromkeys(NO_WORDS, ""),
+            **dict.fromkeys(EMPTY_LISTS, ""),
         }
         return dict(
             sorted({**found, **self._shown(call, row, host, body, fault)}.items())
@@ -130,7 +130,9 @@ class Visual:
             limit=service.settings.limit,
             task_id=str(7 * 10**18 + secrets.randbelow(10**18)),
             req_key=str(body["req_key"]),
-            size=drawn_from(model, body, given) if model.follows else model.size(body),
+            size=output_size_from(model, body, given)
+            if model.follows
+            else model.size(body),
             outcome=ending_in_prompt(str(body.get("prompt", ""))),
             images=model.count(body, service.settings.group),
             picture=model.picture,
@@ -160,7 +162,7 @@ class Visual:
             end = "outcome = ?, finished_at = min(finished_at, ?)"
             ledger.change(row.task_id, end, fault.kind, now)
         log.info("poll spoiled id=%s kind=%s", row.task_id, fault.kind)
-        return fault.spoil(call, answer)
+        return fault.apply(call, answer)
 
     def _fault_of_poll(self, row: Row) -> Fault | None:
         faults = self._service.faults

@@ -120,7 +120,7 @@ class Run:
             if not self._signals.stop():
                 self._stack.start_processes()
             while not self._signals.stop(after=TICK if self._is_ready else SOON):
-                self._look()
+                self._check()
                 if self._is_refused():
                     return REFUSED
         finally:
@@ -136,8 +136,8 @@ class Run:
             return False
         return self._stack.web.has_refused or self._stack.consumer.has_refused
 
-    def _look(self) -> None:
-        self._stack.look()
+    def _check(self) -> None:
+        self._stack.check()
         if not self._is_ready and not self._stack.web.is_ending:
             self._ask_whether_ready()
         if self._watch and time.monotonic() - self._watched > WATCH:

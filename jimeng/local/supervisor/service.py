@@ -45,7 +45,7 @@ class Service:
         self._due = 0.0  # when to start it, while there is no child
         self._end_by = 0.0  # when to kill it, while it is being replaced
 
-    def look(self) -> None:
+    def check(self) -> None:
         """Start it if due, handle its exit, kill it if overdue. Does not block."""
         now = time.monotonic()
         if self.child is None:
@@ -66,7 +66,7 @@ class Service:
         self.has_refused = status == logs.REFUSED
         if self._end_by:
             self._end_by = 0.0
-            self.look()
+            self.check()
             return
         delay = min(LONGEST, SHORTEST * 2**self._failures)
         self._failures += 1

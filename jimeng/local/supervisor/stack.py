@@ -50,7 +50,7 @@ class Stack:
         """
         if self.is_demo:  # it needs no database, and loads meanwhile
             self._demo_environment()
-            self.look()
+            self.check()
         mongo = Mongo(self._data_dir / "mongodb", hold=self._hold)
         redis = Redis(self._data_dir / "redis", hold=self._hold)
         wanted: list[Mongo | Redis] = []
@@ -81,7 +81,7 @@ class Stack:
         self.consumer = self._keep(Service("consumer", worker, patience=grace))
         web = partial(self._spawn, plan.web_command(), env)
         self.web = self._keep(Service("web", web, patience=plan.WEB_GRACE + 3))
-        self.look()
+        self.check()
 
     def keep_address(self) -> None:
         keep_address(self._data_dir, plan.url(self.config))
@@ -149,10 +149,10 @@ class Stack:
     def _spawn(self, command: list[str], env: dict[str, str]) -> Child:
         return Child(command, env=env, hold=self._hold)
 
-    def look(self) -> None:
+    def check(self) -> None:
         """Restart exited services whose back-off is over."""
         for service in self.services:
-            service.look()
+            service.check()
 
     def stop(self, hurry: Callable[[], bool]) -> None:
         """

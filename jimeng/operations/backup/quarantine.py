@@ -51,7 +51,7 @@ def quarantine() -> int:
             end(row)
         count += len(rows)
     if count:
-        log.warning("pictures parked count=%d: sent or not, nobody knows", count)
+        log.warning("quarantined pictures ended count=%d: whether they were sent is unknown", count)
     return count
 
 

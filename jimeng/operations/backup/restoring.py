@@ -78,11 +78,11 @@ def restore(
     load(database, reader, tell)
     migrations.begin_at(manifest.schema)
     indexes.build()
-    parked = quarantine()
+    ended = quarantine()
     rotation.record_backup(datetime.fromisoformat(manifest.created_at))
     database.installations.delete_one(MARK)
-    log.info("backup restored created_at=%s parked=%d", manifest.created_at, parked)
-    return manifest, parked
+    log.info("backup restored created_at=%s ended=%d", manifest.created_at, ended)
+    return manifest, ended
 
 
 def check_disk_space(path: Path) -> None:

@@ -30,7 +30,7 @@ END = "</rdf:RDF>"
 TAIL = END + '</x:xmpmeta>\n<?xpacket end="w"?>'
 ABOUT = re.compile(r"""\brdf:about=("[^"<]*"|'[^'<]*')""")
 # Other programs serialise a short text as an attribute.
-FOUND = re.compile(
+STORED_PROVENANCE = re.compile(
     rf"<{NAME}>(\{{[^<]*\}})</{NAME}>|\b{NAME}=\"(\{{[^\"<]*\}})\"|"
     rf"\b{NAME}='(\{{[^'<]*\}})'"
 )
@@ -106,7 +106,7 @@ def own_property(made: Provenance) -> dict[str, str]:
 
 def read(text: bytes) -> Provenance | None:
     """Read the provenance from a packet."""
-    found = FOUND.search(text[:MAX_READ_BYTES].decode(errors="replace"))
+    found = STORED_PROVENANCE.search(text[:MAX_READ_BYTES].decode(errors="replace"))
     if not found:
         return None
     return Provenance.from_json(QUOTES.sub('"', next(filter(None, found.groups()))))

@@ -14,7 +14,7 @@ from types import MappingProxyType
 from jimeng.providers.models.model import DEFAULT_MODEL, Model, Takes, keywords, sizes
 
 # The documentation says 4.7 MB, but not whether before or after base64 encoding.
-given = partial(Takes, sides=(32, 4096), max_ratio=3, max_bytes=4_700_000)
+takes_inputs = partial(Takes, sides=(32, 4096), max_ratio=3, max_bytes=4_700_000)
 visual_edit = partial(Model, provider="volcengine_jimeng", slow=60.0)
 
 EDITING = (
@@ -23,7 +23,7 @@ EDITING = (
         req_key="jimeng_i2i_v30",
         aliases=("doubao-seededit-3.0-i2i", "seededit-3.0"),
         task="image-to-image",
-        takes=given(strength=(0.0, 1.0)),
+        takes=takes_inputs(strength=(0.0, 1.0)),
         sides=(512, 2016),
         # The model rounds to multiples of 16; below 600 pixels the output may be black.
         sizes=sizes("1328x1328 1472x1104 1584x1056 1664x944 2016x864"),
@@ -36,7 +36,7 @@ EDITING = (
         aliases=("jimeng-erase",),
         task="inpainting",
         # Without a prompt it erases the masked area.
-        takes=given(mask=True, prompt="optional"),
+        takes=takes_inputs(mask=True, prompt="optional"),
         sizes={},
         hd_sizes={},
     ),
@@ -48,7 +48,7 @@ EDITING = (
         # The maximum per edge is undocumented; a related service says 0.4.
         # Expanded at all edges, a larger picture than this would exceed our limits for
         # download and decoding, and would be paid for.
-        takes=given(sides=(32, 2800), expand=0.4, prompt="optional"),
+        takes=takes_inputs(sides=(32, 2800), expand=0.4, prompt="optional"),
         sizes={},
         hd_sizes={},
     ),
@@ -57,7 +57,7 @@ EDITING = (
         req_key="jimeng_i2i_seed3_tilesr_cvtob",
         aliases=("jimeng-super-resolution",),
         task="upscaling",
-        takes=given(strength=(0, 100), prompt="none", exact=True),
+        takes=takes_inputs(strength=(0, 100), prompt="none", exact=True),
         sizes={},
         hd_sizes={},
         # The service also offers 8K, but that exceeds our decoding limit in pixels, and

@@ -245,11 +245,11 @@ class Composer:
     @property
     def model(self) -> Model | None:
         """The chosen model, else the default one; None if no model is configured."""
-        return found_model(self.wanted) or found_model("")
+        return find_model_or_none(self.wanted) or find_model_or_none("")
 
     @property
     def model_before(self) -> Model | None:
-        return found_model(self.before) if self.before else None
+        return find_model_or_none(self.before) if self.before else None
 
     @cached_property
     def pictures(self) -> list[inputs.FormInput]:
@@ -414,7 +414,7 @@ def is_seed(text: str) -> bool:
     return bool(re.fullmatch(r"\d{1,10}", text, re.ASCII)) and int(text) <= MAX_SEED
 
 
-def found_model(name: str) -> Model | None:
+def find_model_or_none(name: str) -> Model | None:
     """The model of that name; None if there is none."""
     try:
         return options.find_model(name)

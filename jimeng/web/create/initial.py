@@ -77,12 +77,12 @@ def form_of(saved: SavedPrompt) -> dict[str, str]:
 def own_cookie(name: str) -> dict[str, str]:
     """The settings in a cookie; none if another user's."""
     words = dict(parse_qsl(request.cookies.get(name, "")[:4000]))
-    if words.pop("who", "") != whose():
+    if words.pop("who", "") != current_user_id():
         return {}
     return {name: words[name] for name in SETTINGS & set(words)}
 
 
-def whose() -> str:
+def current_user_id() -> str:
     user = auth.current_user()
     return user.id if user else ""
 
@@ -90,7 +90,7 @@ def whose() -> str:
 def store_used_settings(response: Response, words: Mapping[str, str]) -> None:
     """Store the submitted settings as initial values of this browser's next form."""
     used = {name: words[name] for name in (SETTINGS - {"seed"}) & set(words)}
-    set_preference_cookie(response, USED, urlencode({"who": whose(), **used}))
+    set_preference_cookie(response, USED, urlencode({"who": current_user_id(), **used}))
 
 
 def last_submitted(principal: Principal) -> Composer:

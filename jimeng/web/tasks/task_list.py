@@ -21,10 +21,10 @@ from jimeng.web.tasks.task_rows import (
     BEFORE,
     CANCELLED,
     RETRIED,
-    Note,
+    OutcomeCount,
     Wanted,
-    notes_of,
-    read_notes,
+    count_outcomes,
+    parse_outcome_counts,
     rows_from,
     rows_of,
 )
@@ -39,7 +39,7 @@ def task_list() -> ResponseReturnValue:
     wanted = asked_for()
     if is_htmx() and wanted.cursor:
         return render_template("task_list/_page.html", wanted=wanted, **listing(wanted))
-    return show(wanted, read_notes(request.args.getlist("said")))
+    return show(wanted, parse_outcome_counts(request.args.getlist("said")))
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,7 @@ def within(wanted: Wanted) -> dict | None:
     return {**found, **({"batch": wanted.batch} if wanted.batch else {})} or None
 
 
-def show(wanted: Wanted, notes: Iterable[Note] = ()) -> str:
+def show(wanted: Wanted, notes: Iterable[OutcomeCount] = ()) -> str:
     """The whole page; for htmx the partial below its heading."""
     part = "task_list/_list.html" if is_htmx() else "task_list/index.html"
     values = list_context(wanted) | listing(wanted)
@@ -162,9 +162,11 @@ def cancel_tasks() -> ResponseReturnValue:
     if state in clear_queue.CANCELLABLE:
         action = clear_queue.cancel_all(principal, principal.user_id, state)
         # A bulk action in progress has its own notice.
-        return list_response([] if action.is_open else [Note(CANCELLED, action.done)])
+        return list_response(
+            [] if action.is_open else [OutcomeCount(CANCELLED, action.done)]
+        )
     given = request.form.getlist("id")[:1]
-    return list_response(notes_of(CANCELLED, tasks.cancel_many(principal, given)))
+    return list_response(count_outcomes(CANCELLED, tasks.cancel_many(principal, given)))
 
 
 @bp.get("/tasks/cancelling")
@@ -173,7 +175,7 @@ def cancelling() -> ResponseReturnValue:
     principal, wanted = auth.principal_of_page(), asked_for()
     action = clear_queue.find_cancellation(principal, request.args.get("action", ""))
     if action is None or not action.is_open:
-        said = [str(Note(CANCELLED, action.done))] if action else []
+        said = [str(OutcomeCount(CANCELLED, action.done))] if action else []
         return "", 200, {"HX-Redirect": url_for(".tasks", **wanted.query, said=said)}
     return render_template(
         "_bulk_action.html",
@@ -200,13 +202,15 @@ def retry_tasks() -> ResponseReturnValue:
         accept_double_charge=agreed,
         idem_key=token_of(request.form),
     )
-    notes = notes_of(RETRIED, outcomes)
+    notes = count_outcomes(RETRIED, outcomes)
     if before:
-        notes.append(Note(BEFORE, len(before)))
+        notes.append(OutcomeCount(BEFORE, len(before)))
     return list_response(notes, [each.task for each in outcomes if each.task])
 
 
-def list_response(notes: list[Note], made: Iterable[Task] = ()) -> ResponseReturnValue:
+def list_response(
+    notes: list[OutcomeCount], made: Iterable[Task] = ()
+) -> ResponseReturnValue:
     """The current list with notes about what was done; for one row, only that row."""
     wanted = asked_for()
     if not is_htmx():

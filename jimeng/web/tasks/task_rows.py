@@ -21,7 +21,7 @@ ERRORS = (
     *("may_be_charged_twice", "too_many_pending", "out_of_time"),
 )
 OTHER = "other"
-NOTE = re.compile(r"([a-z_]{1,40})\.([0-9]{1,4})", re.ASCII)
+OUTCOME_COUNT = re.compile(r"([a-z_]{1,40})\.([0-9]{1,4})", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ class Row(OfTask):
 
 
 @dataclass(frozen=True)
-class Note:
+class OutcomeCount:
     """The outcome of an action for *n* tasks."""
 
     kind: str
@@ -116,17 +116,17 @@ def rows_from(cards: list[Card]) -> list[Row]:
     return [Row(card, again.get(card.task.id)) for card in cards]
 
 
-def notes_of(done: str, outcomes: Iterable[Outcome]) -> list[Note]:
+def count_outcomes(done: str, outcomes: Iterable[Outcome]) -> list[OutcomeCount]:
     """Count the outcomes: successes, and failures by reason."""
     kinds: Counter[str] = Counter()
     for each in outcomes:
         code = each.error.code if each.error else done
         kinds[code if code in {done, *ERRORS} else OTHER] += 1
-    return [Note(kind, n) for kind, n in kinds.items()]
+    return [OutcomeCount(kind, n) for kind, n in kinds.items()]
 
 
-def read_notes(texts: Iterable[str]) -> list[Note]:
-    """Parse notes from a query; malformed ones are ignored."""
-    matches = [NOTE.fullmatch(text) for text in texts]
+def parse_outcome_counts(texts: Iterable[str]) -> list[OutcomeCount]:
+    """Parse outcome counts from a query; malformed ones are ignored."""
+    matches = [OUTCOME_COUNT.fullmatch(text) for text in texts]
     known = {CANCELLED, RETRIED, BEFORE, OTHER, *ERRORS}
-    return [Note(m[1], int(m[2])) for m in matches if m and m[1] in known]
+    return [OutcomeCount(m[1], int(m[2])) for m in matches if m and m[1] in known]
