@@ -63,7 +63,7 @@ READY: dict[str, tuple[str, str]] = {
         "too few workers, or they hang or are catching up; check their logs",
     ),
     "ready.lane_stalled": (
-        "有图片在等，却半分钟没有提交：看工作进程的日志，重启工作进程；若名额被另一"
+        "有图片在等，却半分钟没有提交：看工作进程的日志，重启工作进程；若槽位被另一"
         "版本的图片占着，日志会说，请运行那个版本",
         "Pictures are waiting, but nothing was submitted for half a minute: restart "
         "the workers, and check their logs; where pictures of another release hold all "

@@ -51,7 +51,7 @@ BATCH_PAGES: dict[str, tuple[str, str]] = {
     "batch.done_of": ("完成 {done} / {n} 张", "{done} of {n} done"),
     "batch.eta": ("约 {eta}后完成", "done in about {eta}"),
     "batch.filling": (
-        "已提交 {made} / {n} 条，其余在有空闲名额时继续。",
+        "已提交 {made} / {n} 条，其余在有空闲槽位时继续。",
         "{made} of {n} prompts submitted; the rest follows as slots become free.",
     ),
     "batch.n_done": ("完成 {n}", "{n} done"),
