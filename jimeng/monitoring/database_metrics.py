@@ -34,14 +34,13 @@ COUNTERS: dict[str, tuple[str, str, list[str]]] = {
     ),
     "slots_used_ms": (
         "jimeng_slot_seconds_used",
-        "Slots in use, times the seconds that they were, as sampled every few seconds.",
+        "Slots in use, times seconds, sampled every few seconds.",
         ["model"],
     ),
     "slots_idle_ms": (
         "jimeng_slot_seconds_idle",
-        "Slots that were free while a picture waited for one, times the seconds. None "
-        "count beyond the limit in force, while backing off, or while sending is "
-        "paused.",
+        "Slots idle while a picture waited for one, times seconds; not counted: slots "
+        "beyond the current limit, during a back-off, or while sending is paused.",
         ["model"],
     ),
     "polls": (
@@ -94,8 +93,8 @@ DURATIONS: dict[str, tuple[str, str, list[str]]] = {
     ),
     "picture_unnoticed": (
         "jimeng_picture_unnoticed_seconds",
-        "From ready to noticed, at the most: from the poll before (from accepted, with "
-        "the first) to the one that found it ready. The provider does not say when it "
+        "Maximum time from ready to noticed: from the previous poll (or acceptance) to "
+        "the one that found the picture ready. The provider does not say when it "
         "became ready.",
         ["model"],
     ),

@@ -67,7 +67,7 @@ def metrics() -> Response:
     ---
     Prometheus 指标
 
-    队列、通道、结束的图片、工作进程。计数都以图片为单位，由哪个进程回答都一样。
+    队列、模型队列、结束的图片、工作进程。计数都以图片为单位，由哪个进程回答都一样。
     MongoDB 不可用时只有 `jimeng_mongodb_up 0` 等少数几项。启用登录后，密钥需
     要 `admin` 权限。
     """
@@ -131,7 +131,7 @@ def measure() -> Iterator[list[Metric]]:
 
 
 def webhooks() -> list[Metric]:
-    words = "Webhook deliveries that wait for an attempt, their first or a later one."
+    words = "Webhook deliveries that wait for their first or next attempt."
     return [
         GaugeMetricFamily("jimeng_webhooks_waiting", words, deliveries.count_waiting())
     ]
@@ -155,7 +155,7 @@ def queue(found: QueueView) -> list[Metric]:
         family(
             "jimeng_queue_pictures",
             "Pictures that wait (pending), wait after a refusal (retry), or are "
-            "being sent, drawn or saved (active).",
+            "being submitted, generated or stored (active).",
             ["state"],
             {
                 ("pending",): found.pending,
@@ -165,7 +165,7 @@ def queue(found: QueueView) -> list[Metric]:
         ),
         GaugeMetricFamily(
             "jimeng_queue_oldest_wait_seconds",
-            "Age of the picture that has waited longest, 0 where none waits.",
+            "Wait of the oldest waiting picture; 0 if none waits.",
             oldest,
         ),
         family(
@@ -197,30 +197,29 @@ def lanes(found: QueueView) -> list[Metric]:
     }
     by_account: dict[str, tuple[str, Values]] = {
         "slots_in_use": (
-            "Pictures that the provider may be at.",
+            "Slots in use: pictures that the provider may be generating.",
             {its: each.slots_in_use for its, each in account_lanes.items()},
         ),
         "slots_limit": (
-            "How many there may be now; 0 where the model or the account is offered no "
-            "longer.",
+            "Current limit of the slots; 0 if the model or the account was removed.",
             {its: each.limit or 0 for its, each in account_lanes.items()},
         ),
         "slots_configured": (
-            "How many there are unless the provider refused as many.",
+            "Configured limit of the slots; the current one is lower after refusals.",
             {its: each.configured or 0 for its, each in account_lanes.items()},
         ),
         "account_refused": (
-            "Whether the account rests, as the provider has refused it.",
+            "Whether the account is suspended because the provider refused it.",
             {its: is_account_suspended(each) for its, each in account_lanes.items()},
         ),
     }
     figures: dict[str, tuple[str, Values]] = {
         "pictures_waiting": (
-            "Pictures in line.",
+            "Pictures waiting in the model queue.",
             {labels[each.id]: each.pending + each.retry for each in found.lanes},
         ),
         "backing_off": (
-            "Whether nothing is sent for a while, as the provider asked for patience.",
+            "Whether the model queue backs off at the provider's request.",
             {labels[each.id]: each.back_off_until is not None for each in found.lanes},
         ),
     }
@@ -253,7 +252,7 @@ def workers(found: QueueView) -> list[Metric]:
         ),
         family(
             "jimeng_worker_heartbeat_age_seconds",
-            "Seconds since the latest heartbeat, of workers seen within the hour.",
+            "Seconds since the last heartbeat of each worker seen within the hour.",
             ["worker"],
             ages,
         ),
@@ -264,16 +263,16 @@ def ends() -> list[Metric]:
     ways, uncertain = usage.totals(OPERATOR)
     total = CounterMetricFamily(
         "jimeng_pictures_ended",
-        "Pictures that have ended: done, failed, unknown (whether the provider had "
-        "taken it) or cancelled before they were sent; code is that of the error.",
+        "Pictures that have ended: done, failed, unknown (perhaps accepted by the "
+        "provider) or cancelled before submission; code is the error code.",
         labels=["model", "outcome", "charged", "code"],
     )
     for way, n in sorted(ways.items(), key=lambda item: str(item[0])):
         total.add_metric([way.model, way.outcome, way.charged, way.code], n)
     young = family(
         "jimeng_pictures_uncertain",
-        "Failures of the last day that may still turn out to be none; they are "
-        "counted as ended when they are a day old.",
+        "Failures of the last day whose pictures may still arrive; they are counted "
+        "as ended when they are a day old.",
         ["code"],
         {(code,): n for code, n in uncertain.items()},
     )
@@ -284,12 +283,12 @@ def stored() -> list[Metric]:
     return [
         GaugeMetricFamily(
             "jimeng_pictures_stored",
-            "Pictures that are kept, the trash included.",
+            "Pictures stored, including the trash.",
             Image.collection().estimated_document_count(),
         ),
         GaugeMetricFamily(
             "jimeng_pictures_stored_bytes",
-            "Bytes that they and their thumbnails take in the store.",
+            "Bytes of the stored pictures and their thumbnails.",
             jobs.runtime().store.size(),
         ),
         *disk(),
@@ -299,7 +298,7 @@ def stored() -> list[Metric]:
 def backed_up() -> list[Metric]:
     """Omit the value without a known backup: backups may be made by other means."""
     at = backup.last_at()
-    about = "Seconds since the latest backup by `flask backup` began."
+    about = "Seconds since the last backup by `flask backup` began."
     values: Values = {(): (utcnow() - at).total_seconds()} if at else {}
     return [family("jimeng_backup_age_seconds", about, [], values)]
 
@@ -316,12 +315,12 @@ def inputs_stored() -> list[Metric]:
     return [
         GaugeMetricFamily(
             "jimeng_inputs_kept",
-            "Pictures that users gave, to be drawn from.",
+            "Input pictures stored.",
             Input.collection().estimated_document_count(),
         ),
         GaugeMetricFamily(
             "jimeng_inputs_kept_bytes",
-            "Bytes that they take in the store.",
+            "Bytes of the stored input pictures.",
             jobs.runtime().inputs.size(),
         ),
     ]
@@ -330,6 +329,6 @@ def inputs_stored() -> list[Metric]:
 def ready() -> list[Metric]:
     """One value for every possible reason: 1 if it applies now."""
     found = {reason.code for reason in readiness.current().reasons}
-    words = "Whether this keeps the server from drawing, as /health/ready says."
+    words = "Whether this code is currently a reason in /health/ready."
     values: Values = {(code,): code in found for code in readiness.CODES}
     return [family("jimeng_not_ready", words, ["code"], values)]
