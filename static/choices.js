@@ -25,6 +25,11 @@ function tellPixels() {
   if (pixels) line.textContent = line.dataset.words.replace("{}", pixels);
 }
 
+// At least two decimals, as the server writes it.
+function yuan(micros) {
+  return (micros / 1e6).toFixed(6).replace(/0{1,4}$/, "");
+}
+
 // What the button asks for: how many, and for how much, where that is known.
 function tellCost() {
   const place = document.getElementById("cost");
@@ -32,9 +37,9 @@ function tellCost() {
   const given = (name) => document.querySelector(
     `#composer [name=${name}]:checked, #composer [name=${name}][type=hidden]`)?.value;
   const n = Number(given("n")) || 1;
-  const table = JSON.parse(place.dataset.fen)[given("size")] || {};
-  const fen = table[given("resolution")] ?? Object.values(table)[0];
-  const words = [n > 1 ? `×${n}` : "", fen === undefined ? "" : `¥${(fen * n / 100).toFixed(2)}`];
+  const table = JSON.parse(place.dataset.micros)[given("size")] || {};
+  const micros = table[given("resolution")] ?? Object.values(table)[0];
+  const words = [n > 1 ? `×${n}` : "", micros === undefined ? "" : `¥${yuan(micros * n)}`];
   place.textContent = words.filter(Boolean).join(" · ");
 }
 

@@ -22,7 +22,7 @@ from jimeng.cli.checks import databases as doctor_of_databases
 from jimeng.config import Config
 from jimeng.documents import Generation, Lane, utcnow
 from jimeng.http import long_polls, watcher
-from jimeng.jobs import broker, pump
+from jimeng.jobs import broker, prices, pump
 from jimeng.jobs.bulk import worker
 from jimeng.lanes import switches
 from jimeng.limits import deferred_release
@@ -192,6 +192,7 @@ def begin_anew(database: Database) -> None:
         database[name].delete_many({})
     forget_lanes()
     switches.clear_cache()
+    prices.clear_cache()
     forget_sweeps()
     forget_release()
     switches._worker = (math.inf, True)  # the tests do its work

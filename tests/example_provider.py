@@ -11,7 +11,7 @@ from jimeng.config import Config
 from jimeng.config.values import between, parse_url, setting
 from jimeng.errors import ProviderError
 from jimeng.providers.models import Model
-from jimeng.providers.models.model import Price, Step, Takes
+from jimeng.providers.models.model import PriceBySize, Step, Takes
 from jimeng.providers.provider import ImageRequest, Progress, Provider
 from jimeng.providers.rules import (
     RATE_LIMITED,
@@ -31,7 +31,9 @@ OIL = Model(
     hd_sizes=SIZES,
     sides=(256, 1024),
     takes_seed=False,
-    own_price=Price((Step(None, 15),), as_of=date(2026, 11, 1)),  # 0.15 yuan
+    own_price=PriceBySize(  # 0.15 yuan
+        (Step(None, micros=150_000),), as_of=date(2026, 11, 1)
+    ),
 )
 COPY = Model(
     id="easel-copy",

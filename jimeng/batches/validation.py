@@ -52,9 +52,10 @@ class BatchEstimate:
         return len(self.prompts) * self.each.n
 
     @property
-    def fen_of_all(self) -> int | None:
-        """The price of the batch in fen; None if unknown."""
-        return None if self.each.fen is None else self.each.fen * self.pictures
+    def micros_of_all(self) -> int | None:
+        """The price of the batch in micro-yuan; None if unknown."""
+        each = self.each.micros
+        return None if each is None else each * self.pictures
 
 
 def estimate(principal: Principal, new: NewBatch) -> BatchEstimate:

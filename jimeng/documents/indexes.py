@@ -49,6 +49,7 @@ UPLOADS = "inputs.idem"
 NAMES = "collections.name"
 SHARES = "shares.token"
 FLIGHTS = "webhook_deliveries.flight"
+PRICES = "prices.from"
 
 
 class Fault(StrEnum):

@@ -17,7 +17,7 @@ from redis.exceptions import RedisError
 from jimeng import lanes
 from jimeng.documents import Generation, State, utcnow
 from jimeng.errors import JimengError, outages
-from jimeng.jobs import broker
+from jimeng.jobs import broker, prices
 from jimeng.jobs.runtime import runtime
 
 FLUSH_EVERY_S = 2.0
@@ -107,12 +107,14 @@ def count_generated(generation: Generation) -> None:
         took = generation.drawn_at - began_at
         _observe("picture_provider", generation, took.total_seconds())
     model = runtime().registry.by_lane(generation.lane)
-    price = model.price_for(generation.of_account) if model else None
-    if price is None or generation.width is None or generation.height is None:
+    price = None
+    if model and generation.width is not None and generation.height is not None:
+        size = generation.width, generation.height
+        price = prices.account_price(model, generation.of_account, size)
+    if price is None:
         counts.add("unpriced", model_of(generation.lane))
     else:
-        fen = price.of(generation.width, generation.height)
-        counts.add("fen", model_of(generation.lane), n=fen)
+        counts.add("micros", model_of(generation.lane), n=price.micros)
 
 
 def count_noticed(generation: Generation) -> None:

@@ -10,6 +10,7 @@ from prometheus_client.core import (
 )
 
 from jimeng.jobs.metric_counters import BUCKETS, MILLISECONDS, MetricCounts, counts
+from jimeng.providers.models.model import FEN
 
 Values = dict[tuple[str, ...], float]  # label values -> the metric's value
 
@@ -49,7 +50,7 @@ COUNTERS: dict[str, tuple[str, str, list[str]]] = {
         "counts these pictures.",
         ["model"],
     ),
-    "fen": (
+    "micros": (
         "jimeng_charged_fen",
         "Cost of the generated pictures by the price list, in fen (1/100 yuan).",
         ["model"],
@@ -117,7 +118,10 @@ def counter(found: MetricCounts, name: str) -> CounterMetricFamily:
     family = CounterMetricFamily(figure, words, labels=labels)
     for (kind, *values), n in sorted(found.items()):
         if kind == name and len(values) == len(labels):
-            family.add_metric(values, n / 1000 if name.endswith(MILLISECONDS) else n)
+            unit = (
+                FEN if name == "micros" else 1000 if name.endswith(MILLISECONDS) else 1
+            )
+            family.add_metric(values, n / unit)
     return family
 
 

@@ -127,6 +127,10 @@ MIN_SIDE = ("宽和高至少，像素", "Minimum width and height, in pixels")
 MAX_SIDE = ("宽和高至多，像素", "Maximum width and height, in pixels")
 MAX_RATIO = ("长边除以短边至多", "Maximum of longer side ÷ shorter side")
 CURRENCY = ("货币", "The currency")
+MICROS = (
+    "一张图片，百万分之一元，准确值",
+    "Of one picture, in millionths of a yuan, exact",
+)
 AS_OF = (
     "价格表的日期；null 表示运营者自己的价格",
     "The day of the price list; null for a price of the operator's",

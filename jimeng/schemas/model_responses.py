@@ -8,8 +8,9 @@ from marshmallow import fields
 
 from jimeng import jobs
 from jimeng.i18n import in_language, t
+from jimeng.jobs import prices
 from jimeng.providers import Model
-from jimeng.providers.models.model import PROMPTS, TASKS
+from jimeng.providers.models.model import FEN, PROMPTS, TASKS
 from jimeng.schemas import field_descriptions
 from jimeng.schemas.fields import (
     Reply,
@@ -117,6 +118,11 @@ class Inputs(Reply):
     )
 
 
+def fen(micros: int | None) -> int | None:
+    """Round up to whole fen."""
+    return None if micros is None else -(-micros // FEN)
+
+
 class PriceStep(Reply):
     up_to_pixels = whole(
         "到多少像素为止；null 没有上限",
@@ -126,7 +132,14 @@ class PriceStep(Reply):
         minimum=1,
         example=None,
     )
-    fen = whole("分（百分之一元）", "Fen: hundredths of a yuan", minimum=0, example=22)
+    micros = whole(*field_descriptions.MICROS, minimum=0, example=220_000)
+    fen = whole(
+        "分（百分之一元），向上取整",
+        "Fen: hundredths of a yuan, rounded up",
+        of=lambda step: fen(step.micros),
+        minimum=0,
+        example=22,
+    )
 
 
 class PriceRecord(Reply):
@@ -153,7 +166,7 @@ def of_each(read: Callable[[Estimate], object]) -> Callable[[Any], object]:
 
 
 def date_of_price(estimate: Estimate) -> date | None:
-    return estimate.model.dearest.as_of if estimate.model.dearest else None
+    return estimate.price.as_of if estimate.price else None
 
 
 class CostRecord(Within):
@@ -167,13 +180,27 @@ class CostRecord(Within):
         of=lambda estimate: "CNY",
         example="CNY",
     )
+    micros = whole(*field_descriptions.MICROS, minimum=0, example=220_000)
+    micros_of_all = whole(
+        "全部图片，百万分之一元",
+        "Of all pictures, in millionths of a yuan",
+        minimum=0,
+        example=440_000,
+    )
     fen = whole(
-        "一张，分（百分之一元）",
-        "Of one picture, in fen: hundredths of a yuan",
+        "一张，分（百分之一元），向上取整",
+        "Of one picture, in fen (hundredths of a yuan), rounded up",
+        of=of_each(lambda one: fen(one.micros)),
         minimum=0,
         example=22,
     )
-    fen_of_all = whole("全部图片，分", "Of all pictures, in fen", minimum=0, example=44)
+    fen_of_all = whole(
+        "全部图片，分，向上取整",
+        "Of all pictures, in fen, rounded up",
+        of=lambda found: fen(found.micros_of_all),
+        minimum=0,
+        example=44,
+    )
     as_of = day(
         *field_descriptions.AS_OF,
         of=of_each(date_of_price),
@@ -222,7 +249,7 @@ class EstimateRecord(Within):
         "按价格表在服务商处的费用；null 表示不知道",
         "The provider's price by the price list; null if unknown",
         CostRecord,
-        of=lambda found: None if found.fen_of_all is None else found,
+        of=lambda found: None if found.micros_of_all is None else found,
         null=True,
         example=...,
     )
@@ -284,6 +311,7 @@ class ModelRecord(Reply):
         "一张图片在服务商处的价格；null 表示不知道",
         "The provider's price of one picture; null if unknown",
         PriceRecord,
+        of=lambda model: prices.by_size(model),
         null=True,
         example=...,
     )

@@ -1,9 +1,12 @@
 """Estimate what a request would create and cost, without creating it."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from jimeng.documents.principal import Principal
+from jimeng.jobs import prices
 from jimeng.providers import Model
+from jimeng.providers.models.model import PriceBySize
 from jimeng.tasks.creation import NewTask, validate
 
 
@@ -20,17 +23,22 @@ class Estimate:
     n: int
     size: tuple[int, int] | None
 
-    @property
-    def fen(self) -> int | None:
-        """The price of one picture in fen, hundredths of a yuan; None if unknown."""
-        price = self.model.dearest
-        if price is None or (self.size is None and len(price.steps) > 1):
-            return None
-        return price.of(*self.size) if self.size else price.steps[-1].fen
+    @cached_property
+    def price(self) -> PriceBySize | None:
+        """The price of one picture by its size; None if unknown."""
+        return prices.by_size(self.model)
 
     @property
-    def fen_of_all(self) -> int | None:
-        return None if self.fen is None else self.fen * self.n
+    def micros(self) -> int | None:
+        """The price of one picture in micro-yuan; None if unknown."""
+        price = self.price
+        if price is None or (self.size is None and len(price.steps) > 1):
+            return None
+        return price.of(*self.size) if self.size else price.highest
+
+    @property
+    def micros_of_all(self) -> int | None:
+        return None if self.micros is None else self.micros * self.n
 
 
 def estimate(principal: Principal, new: NewTask) -> Estimate:

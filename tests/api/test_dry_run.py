@@ -36,7 +36,14 @@ def test_estimate_creates_nothing(client, provider, work_off, route, ask):
         "n": 3,
         "width": 1664,
         "height": 936,
-        "cost": {"currency": "CNY", "fen": 20, "fen_of_all": 60, "as_of": "2026-09-30"},
+        "cost": {
+            "currency": "CNY",
+            "micros": 200_000,
+            "micros_of_all": 600_000,
+            "fen": 20,
+            "fen_of_all": 60,
+            "as_of": "2026-09-30",
+        },
     }
     assert "RateLimit" not in answer.headers
     work_off()

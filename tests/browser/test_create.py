@@ -211,10 +211,11 @@ def test_button_follows_count_and_size(visit):
     names = page.locator("[name=resolution]").evaluate_all(
         "found => found.map((each) => each.value)"
     )
-    table = {shape: dict(zip(names, (20, 45), strict=True))}
+    table = {shape: dict(zip(names, (200_000, 450_000), strict=True))}
 
     page.evaluate(
-        "table => { document.getElementById('cost').dataset.fen = table; tellCost(); }",
+        "table => { document.getElementById('cost').dataset.micros = table;"
+        " tellCost(); }",
         json.dumps(table),
     )
 

@@ -32,6 +32,7 @@ def test_all_that_is_declared_is_there(database):
         indexes.NAMES,
         indexes.SHARES,
         indexes.FLIGHTS,
+        indexes.PRICES,
         *(each.label for each in indexes.CHUNKS),
     }
 

@@ -7,7 +7,7 @@ import pytest
 from jimeng.errors import ConfigError
 from jimeng.providers import MODELS, PROVIDERS
 from jimeng.providers.models.file import load_models
-from jimeng.providers.models.model import AS_OF, PRICES
+from jimeng.providers.models.model import AS_OF, FEN, PRICES
 from tests.each import for_each
 
 BY_KEY = {model.req_key: model for model in MODELS}
@@ -26,13 +26,13 @@ def test_table_knows_only_models_that_there_are():
 def test_larger_pictures_may_cost_more(size, fen):
     """Up to 2.61 megapixels, and beyond."""
     assert PRO.price is not None
-    assert PRO.price.of(*size) == fen
+    assert PRO.price.of(*size) == fen * FEN
 
 
 def test_what_nobody_knows_stays_unknown():
     """Neither free nor guessed."""
     assert BY_KEY["jimeng_img2img_seed3_painting_edit"].price is None
-    assert BY_KEY["jimeng_t2i_v40"].price.of(4096, 4096) == 22
+    assert BY_KEY["jimeng_t2i_v40"].price.of(4096, 4096) == 220_000
     assert BY_KEY["jimeng_t2i_v40"].price.as_of == AS_OF
 
 
@@ -52,11 +52,11 @@ def load(tmp_path):
 
 def test_operators_price_goes_first(load):
     """Flat, or by pixels; it has no date. Null is the table's."""
-    assert load(18).of(1, 1) == 18
+    assert load(18).of(1, 1) == 180_000
     stepped = load([[1_000_000, 10], [None, 15]])
-    assert (stepped.of(1000, 1000), stepped.of(1000, 1001)) == (10, 15)
+    assert (stepped.of(1000, 1000), stepped.of(1000, 1001)) == (100_000, 150_000)
     assert stepped.as_of is None
-    assert load(None).of(1, 1) == 22
+    assert load(None).of(1, 1) == 220_000
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ def test_other_prices_are_refused(load, price):
 
 
 def test_accounts_may_have_prices_of_their_own(tmp_path):
-    """The bill goes by whoever drew it; the form says what it may cost at the most."""
+    """Of accounts that there are."""
     file = tmp_path / "models.json"
     row = {"id": "doubao-seedream-4.0", "provider": "volcengine_jimeng"}
     prices = {"studio": [[1_000_000, 30], [None, 10]]}
@@ -82,9 +82,7 @@ def test_accounts_may_have_prices_of_their_own(tmp_path):
     models = load_models(str(file), PROVIDERS, ["main", "studio"])
 
     (model,) = [each for each in models if each.req_key == "jimeng_t2i_v40"]
-    large, small = (2000, 2000), (1000, 1000)
-    assert model.price_for("main").of(*small) == 22
-    assert model.price_for("studio").of(*large) == 10
-    assert [model.dearest.of(*size) for size in (small, large)] == [30, 22]
+    assert str(model.price) == "220000"
+    assert str(model.account_prices["studio"]) == "1000000:300000,100000"
     with pytest.raises(ConfigError, match="'studio', which is none of main"):
         load_models(str(file), PROVIDERS)

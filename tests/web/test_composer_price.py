@@ -12,7 +12,8 @@ __all__ = ["registry"]  # models of both providers
 
 def cost(page) -> tuple[str, dict]:
     """What the button says, and what it could come to say."""
-    found = re.search(r'<span id="cost"[^>]+data-fen="([^"]*)"[^>]*>([^<]*)', page.text)
+    span = r'<span id="cost"[^>]+data-micros="([^"]*)"[^>]*>([^<]*)'
+    found = re.search(span, page.text)
     return found[2], json.loads(html.unescape(found[1]))
 
 
@@ -45,7 +46,7 @@ def test_price_comes_with_another_model(client):
 
     said, table = cost(page)
     assert said == "×3 · ¥0.90"
-    assert (table["1:1"]["1K"], table["1:1"]["2K"]) == (30, 60)
+    assert (table["1:1"]["1K"], table["1:1"]["2K"]) == (300_000, 600_000)
     assert 'id="cost"' in page.text and 'hx-swap-oob="true"' in page.text
 
 

@@ -6,11 +6,12 @@ from marshmallow import Schema, ValidationError, fields
 from marshmallow.validate import Length, OneOf, Range, Regexp
 
 from jimeng.providers.models.model import (
+    FEN,
     PROMPTS,
     RATIOS,
     TASKS,
     TRAVELS,
-    Price,
+    PriceBySize,
     Size,
     Step,
     Takes,
@@ -119,7 +120,9 @@ fen = partial(
     fields.Tuple((whole(1, 10**9, allow_none=True), whole(0, 1_000_000))),
     pre_load=lambda given: [[None, given]] if type(given) is int else given,
     validate=end_open,
-    post_load=lambda steps: Price(tuple(Step(*each) for each in steps)),
+    post_load=lambda steps: PriceBySize(
+        tuple(Step(up_to, micros=each * FEN) for up_to, each in steps)
+    ),
     error_messages={"invalid": "Must be fen, or such as [[2610000, 30], [null, 60]]."},
 )
 

@@ -70,6 +70,7 @@ class Takes:
 
 UNBOUNDED = 2**63  # pixels
 AS_OF = date(2026, 9, 30)
+FEN = 10_000  # micros: a fen is a hundredth of a yuan
 RATIOS = ("1:1", "4:3", "3:4", "3:2", "2:3", "16:9", "9:16", "21:9")
 DEFAULT_MODEL = "doubao-seedream-3.0-t2i"
 Size = tuple[int, int]
@@ -81,15 +82,15 @@ class Step:
     """
     Attributes:
         up_to: Largest width times height that this price covers; None for no limit.
-        fen: Price of one picture in fen, hundredths of a yuan.
+        micros: Price of one picture in millionths of a yuan.
     """
 
     up_to: int | None
-    fen: int
+    micros: int = field(kw_only=True)
 
 
 @dataclass(frozen=True)
-class Price:
+class PriceBySize:
     """
     The price of one generated picture.
 
@@ -101,36 +102,47 @@ class Price:
     steps: tuple[Step, ...]
     as_of: date | None = None
 
+    def __str__(self) -> str:
+        """``220000``, or ``2610000:300000,600000``: pixels and micros."""
+        tops = (f"{step.up_to}:" if step.up_to else "" for step in self.steps)
+        return ",".join(
+            f"{top}{step.micros}" for top, step in zip(tops, self.steps, strict=True)
+        )
+
     @property
     def range(self) -> tuple[int, ...]:
-        """Return the minimum and maximum price in fen; one value if they are equal."""
-        known = sorted(step.fen for step in self.steps)
+        """The lowest and highest price in micros; one value if they are equal."""
+        known = sorted(step.micros for step in self.steps)
         return tuple(dict.fromkeys((known[0], known[-1])))
 
+    @property
+    def highest(self) -> int:
+        return self.range[-1]
+
     def of(self, width: int, height: int) -> int:
-        """Return the price in fen for a picture of this size in pixels."""
+        """The price in micros of a picture of this size in pixels."""
         area = width * height
         held = (each for each in self.steps if each.up_to and area <= each.up_to)
-        return next(held, self.steps[-1]).fen
+        return next(held, self.steps[-1]).micros
 
 
-def dearest(prices: Sequence[Price]) -> Price:
+def dearest(prices: Sequence[PriceBySize]) -> PriceBySize:
     """Combine prices into the highest one for each size."""
     if len(prices) == 1:
         return prices[0]
     tops = {step.up_to for each in prices for step in each.steps if step.up_to}
     steps = [
-        Step(top, max(each.of(top or UNBOUNDED, 1) for each in prices))
+        Step(top, micros=max(each.of(top or UNBOUNDED, 1) for each in prices))
         for top in [*sorted(tops), None]
     ]
-    return Price(tuple(steps))
+    return PriceBySize(tuple(steps))
 
 
-def flat(fen: int) -> Price:
-    return Price((Step(None, fen),), AS_OF)
+def flat(fen: int) -> PriceBySize:
+    return PriceBySize((Step(None, micros=fen * FEN),), AS_OF)
 
 
-PRICES: Mapping[str, Price] = MappingProxyType(
+PRICES: Mapping[str, PriceBySize] = MappingProxyType(
     {
         "jimeng_t2i_v30": flat(20),
         "jimeng_t2i_v31": flat(20),
@@ -142,8 +154,8 @@ PRICES: Mapping[str, Price] = MappingProxyType(
         "doubao-seedream-4-0-250828": flat(20),
         "doubao-seedream-4-5-251128": flat(25),
         "doubao-seedream-5-0-260128": flat(22),
-        "doubao-seedream-5-0-pro-260628": Price(
-            (Step(2_610_000, 30), Step(None, 60)), AS_OF
+        "doubao-seedream-5-0-pro-260628": PriceBySize(
+            (Step(2_610_000, micros=30 * FEN), Step(None, micros=60 * FEN)), AS_OF
         ),
         "doubao-seedream-5-0-flash-260915": flat(12),
     }
@@ -218,8 +230,8 @@ class Model:
     extra: Mapping[str, object] = field(default_factory=dict)
     typical: float = 5.0
     slow: float = 40.0
-    own_price: Price | None = None
-    account_prices: Mapping[str, Price] = field(default_factory=dict)
+    own_price: PriceBySize | None = None
+    account_prices: Mapping[str, PriceBySize] = field(default_factory=dict)
     is_synchronous: bool = False
     answer_within: float = 10.0
 
@@ -248,20 +260,12 @@ class Model:
         return self.task in FOLLOWS
 
     @property
-    def price(self) -> Price | None:
-        """The operator's price, else the built-in one; None if unknown."""
+    def price(self) -> PriceBySize | None:
+        """
+        The price of ``MODELS_FILE``, else the built-in one; None if unknown. Operators'
+        rows go before it, see `jobs.prices`.
+        """
         return self.own_price or PRICES.get(self.req_key)
-
-    def price_for(self, account: str) -> Price | None:
-        return self.account_prices.get(account, self.price)
-
-    @property
-    def dearest(self) -> Price | None:
-        """
-        The highest price of a picture over all accounts; None if unknown.
-        """
-        own = [*self.account_prices.values(), *([self.price] if self.price else [])]
-        return dearest(own) if own else None
 
     @property
     def names(self) -> frozenset[str]:

@@ -161,8 +161,8 @@ class BatchForm:
 
     def price(self, is_priced: bool) -> str:
         """The price of the whole batch, formatted; empty if unknown."""
-        fen = self.estimate.fen_of_all if self.estimate and is_priced else None
-        return "" if fen is None else options.yuan(fen)
+        micros = self.estimate.micros_of_all if self.estimate and is_priced else None
+        return "" if micros is None else options.yuan(micros)
 
 
 def as_line(prompt: str) -> str:

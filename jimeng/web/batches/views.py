@@ -13,6 +13,7 @@ from jimeng.documents.principal import Principal
 from jimeng.errors import Invalid
 from jimeng.http import auth
 from jimeng.i18n import MESSAGES, t
+from jimeng.jobs import prices
 from jimeng.schemas.batch_responses import waiting_words
 from jimeng.web.create import options
 from jimeng.web.create.inputs import FormInput, usable_inputs
@@ -128,7 +129,8 @@ class BatchView:
     def price(self, pictures: int) -> str:
         """The price of so many pictures, formatted; empty if unknown."""
         model = jobs.runtime().registry.by_lane(self.batch.lane)
-        if model is None or model.dearest is None:
+        price = prices.by_size(model) if model else None
+        if model is None or price is None:
             return ""
         asked = self.batch.asked
         try:
@@ -137,7 +139,7 @@ class BatchView:
             )
         except Invalid:  # the model no longer has this size; a retry reports that
             return ""
-        return options.yuan(model.dearest.of(width, height) * pictures)
+        return options.yuan(price.of(width, height) * pictures)
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from jimeng.documents.principal import Principal
 from jimeng.errors import Invalid, JimengError
 from jimeng.http import auth
 from jimeng.i18n import in_language
+from jimeng.jobs import prices
 from jimeng.providers import Model
 from jimeng.providers.models.validation import Parameters, best_suited
 from jimeng.schemas import MAX_SEED, MAX_STYLE, ComposedTask
@@ -304,13 +305,13 @@ class Composer:
             for ratio in self.model.sizes
         }
 
-    @property
-    def fen(self) -> dict[str, dict[str, int]]:
+    @cached_property
+    def micros(self) -> dict[str, dict[str, int]]:
         """
-        Price of one picture in fen: size -> resolution -> price. A size in pixels has
-        one price for all resolutions. Empty if unknown.
+        Price of one picture in micro-yuan: size -> resolution -> price. A size in
+        pixels has one price for all resolutions. Empty if unknown.
         """
-        model, price = self.model, self.model.dearest if self.model else None
+        model, price = self.model, prices.by_size(self.model) if self.model else None
         if model is None or price is None:
             return {}
         return {
@@ -334,7 +335,7 @@ class Composer:
     @property
     def price_range(self) -> str:
         """The price range of one picture, formatted; empty if unknown."""
-        known = {one for row in self.fen.values() for one in row.values()}
+        known = {one for row in self.micros.values() for one in row.values()}
         ends = sorted({min(known), max(known)}) if known else ()
         return "–".join(map(options.yuan, ends))
 
@@ -346,7 +347,7 @@ class Composer:
         most = self.model.max_images if self.model else 0
         if self.n not in map(str, range(1, most + 1)):
             return ""
-        row = self.fen.get(self.size, {}) if is_priced else {}
+        row = self.micros.get(self.size, {}) if is_priced else {}
         chosen = self.chosen_resolution
         by_default = next(iter(row.values()), None)
         each = row.get(chosen.value, by_default) if chosen else by_default

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from jimeng import jobs
 from jimeng.errors import Invalid
 from jimeng.i18n import MESSAGES, in_language, language, t
+from jimeng.jobs import prices
 from jimeng.providers import Model
 from jimeng.providers.models import Size
 from jimeng.providers.models.model import parse_size
@@ -41,7 +42,7 @@ class ModelOption:
     @property
     def price(self) -> str:
         """The price range of a picture, formatted; empty if unknown."""
-        price = self.model.dearest
+        price = prices.by_size(self.model)
         return "–".join(map(yuan, price.range)) if price else ""
 
     @property
@@ -101,8 +102,8 @@ class Resolution:
         return self.square[0] * self.square[1]
 
 
-def yuan(fen: int) -> str:
-    return f"¥{fen / 100:.2f}"
+def yuan(micros: int) -> str:
+    return f"¥{prices.yuan(micros)}"
 
 
 def model_options() -> list[ModelOption]:

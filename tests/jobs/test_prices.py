@@ -1,0 +1,158 @@
+"""What an output costs: at which account, at which moment, and by which row."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from pymongo.errors import ConnectionFailure
+
+from jimeng.documents import PriceRow, utcnow
+from jimeng.jobs import prices
+from jimeng.jobs.prices import Price, account_price, hold_price
+from jimeng.providers import MODELS, Registry
+from jimeng.providers.models.model import PriceBySize, Step
+from tests.conftest import FakeProvider
+
+BY_KEY = {model.req_key: model for model in MODELS}
+MODEL, PRO = BY_KEY["jimeng_t2i_v40"], BY_KEY["doubao-seedream-5-0-pro-260628"]
+UNPRICED = BY_KEY["jimeng_img2img_seed3_painting_edit"]
+SMALL, LARGE = (1000, 1000), (2000, 2000)
+AN_HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+def registry() -> Registry:
+    """Two accounts of both providers."""
+    names = (MODEL.provider, PRO.provider)
+    its = {name: FakeProvider() for name in names}
+    for each in its.values():
+        each.concurrency = 2
+    return Registry(its, dict.fromkeys(names, 2), others={"studio": its})
+
+
+def flat(micros: int) -> PriceBySize:
+    return PriceBySize((Step(None, micros=micros),))
+
+
+@pytest.fixture
+def set_price(database):
+    """Store a row, that holds from then on; all processes have read it."""
+
+    def store(micros: int, account: str | None = None, ago=AN_HOUR, **fields) -> str:
+        row = PriceRow(
+            lane=MODEL.lane,
+            account=account,
+            steps=[{"micros": micros}],
+            valid_from=utcnow() - ago,
+            by="boss",
+            **fields,
+        )
+        row.add()
+        prices.clear_cache()
+        return row.id
+
+    return store
+
+
+def test_without_rows_the_lists_hold(database):
+    """That of the release, or the operator's file; their names say what they say."""
+    assert account_price(MODEL, "main", SMALL) == Price("built-in:*:220000", 220_000)
+    assert account_price(UNPRICED, "main", SMALL) is None
+    assert hold_price(UNPRICED, SMALL) is None
+    own = replace(MODEL, own_price=flat(185_000), account_prices={"studio": flat(1)})
+    assert account_price(own, "main", SMALL).id == "models-file:*:185000"
+    assert account_price(own, "studio", SMALL) == Price("models-file:studio:1", 1)
+    assert hold_price(own, SMALL).micros == 185_000
+
+
+@pytest.mark.parametrize(
+    ("size", "micros"), [(SMALL, 300_000), (LARGE, 600_000), (None, 600_000)]
+)
+def test_price_goes_by_size(database, size, micros):
+    """While the size is not known, the highest is held."""
+    name = "built-in:*:2610000:300000,600000"
+
+    assert hold_price(PRO, size) == Price(name, micros)
+
+
+def test_latest_row_holds(set_price):
+    """From its moment on, and what was before stays as it was."""
+    set_price(100_000, ago=3 * AN_HOUR)
+    latest = set_price(150_000)
+    set_price(999_000, ago=-AN_HOUR)
+
+    assert account_price(MODEL, "main", SMALL) == Price(latest, 150_000)
+    then = [utcnow() - n * AN_HOUR for n in (4, 2)] + [utcnow() + 2 * AN_HOUR]
+    found = [account_price(MODEL, "main", SMALL, at).micros for at in then]
+    assert found == [220_000, 100_000, 999_000]
+
+
+def test_price_of_an_account_goes_first(set_price):
+    """Wherever it stands; the dearest of all that may draw is held."""
+    own = replace(MODEL, account_prices={"studio": flat(300_000)})
+    general = set_price(250_000)
+
+    assert account_price(own, "main", SMALL).id == general
+    assert account_price(own, "studio", SMALL).micros == 300_000
+    assert hold_price(own, SMALL).micros == 300_000
+
+    special = set_price(90_000, "studio", ago=2 * AN_HOUR)
+
+    assert account_price(own, "studio", SMALL).id == special
+    assert hold_price(own, SMALL) == Price(general, 250_000)
+
+
+def test_dearest_is_found_for_each_size(database):
+    """One account may be dearer for large pictures, the other for small ones."""
+    steps = (Step(1_000_000, micros=300_000), Step(None, micros=100_000))
+    own = replace(MODEL, account_prices={"studio": PriceBySize(steps)})
+
+    found = prices.by_size(own)
+
+    assert [found.of(*size) for size in (SMALL, LARGE)] == [300_000, 220_000]
+    assert prices.by_size(MODEL).as_of is not None
+
+
+def test_rows_are_read_once_in_a_while(set_price, monkeypatch):
+    """Not for each price; while MongoDB is away, what was read before holds."""
+    set_price(150_000)
+    found = hold_price(MODEL, SMALL)
+    read, asked = PriceRow.find_all, []
+
+    def away(*args: object, **options: object) -> None:
+        asked.append(args)
+        raise ConnectionFailure("away")
+
+    monkeypatch.setattr(PriceRow, "find_all", away)
+    assert hold_price(MODEL, SMALL) == found
+    assert asked == []
+
+    monkeypatch.setattr(prices, "CACHE_S", 0.0)
+    assert hold_price(MODEL, SMALL) == found
+    assert asked != []
+
+    monkeypatch.setattr(PriceRow, "find_all", read)
+    row = PriceRow(
+        lane=MODEL.lane,
+        steps=[{"micros": 1}],
+        valid_from=utcnow() - timedelta(seconds=1),
+        by="boss",
+    )
+    row.add()
+    assert hold_price(MODEL, SMALL) == Price(row.id, 1)
+
+
+@pytest.mark.parametrize(
+    ("micros", "said"),
+    [
+        (220_000, "0.22"),
+        (1_000_000, "1.00"),
+        (1, "0.000001"),
+        (12_345_600, "12.3456"),
+        (-50_000, "-0.05"),
+        (0, "0.00"),
+    ],
+)
+def test_yuan_is_exact(micros, said):
+    """Two decimals at least."""
+    assert prices.yuan(micros) == said
