@@ -26,10 +26,15 @@ from jimeng.jobs import broker, prices, pump
 from jimeng.jobs.bulk import worker
 from jimeng.lanes import switches
 from jimeng.limits import deferred_release
-from jimeng.local.embedded import Redis
 from jimeng.providers import ImageRequest, Progress, Registry
 from tests import again, databases
-from tests.databases import Connection, Mongo, filled
+from tests.databases import (
+    Connection,
+    Servers,
+    filled,
+    pytest_configure_node,
+    servers,
+)
 from tests.forgetting import forget_lanes, forget_release, forget_sweeps
 from tests.forks import LIGHT, PATIENCE
 from tests.imports import pytest_collection_finish, pytest_sessionstart
@@ -59,6 +64,7 @@ __all__ = [
     "own_stack",
     "pytest_collection_finish",
     "pytest_collection_modifyitems",
+    "pytest_configure_node",
     "pytest_make_collect_report",
     "pytest_runtest_makereport",
     "pytest_runtest_protocol",
@@ -66,6 +72,7 @@ __all__ = [
     "pytest_sessionstart",
     "pytest_xdist_make_scheduler",
     "root",
+    "servers",
 ]
 
 # For addresses in letters of all languages, which nothing here asks for, jsonschema
@@ -138,27 +145,11 @@ def patience() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def mongo(tmp_path_factory) -> Iterator[Mongo]:
-    server = Mongo(tmp_path_factory.mktemp("mongo"))
-    server.start()
-    yield server
-    server.stop()
-
-
-@pytest.fixture(scope="session")
-def redis_server(tmp_path_factory) -> Iterator[Redis]:
-    server = Redis(tmp_path_factory.mktemp("redis"))
-    server.start()
-    yield server
-    server.stop()
-
-
-@pytest.fixture(scope="session")
-def config(mongo: Mongo, redis_server: Redis) -> Config:
+def config(servers: Servers) -> Config:
     return Config(
-        MONGODB_URI=mongo.uri,
-        MONGODB_DATABASE="jimeng_test",
-        REDIS_URL=redis_server.url,
+        MONGODB_URI=servers.mongodb_uri,
+        MONGODB_DATABASE=servers.database("jimeng_test"),
+        REDIS_URL=servers.redis_url(),
         AUTH="off",
         ALLOW_OPEN_ACCESS=True,
         POLL_INTERVAL=0.05,

@@ -7,8 +7,10 @@ power would tell the difference, and no test turns that off.
 
 import os
 import shutil
+import tempfile
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
@@ -21,6 +23,7 @@ from jimeng import documents
 from jimeng.config import Config
 from jimeng.documents import indexes
 from jimeng.local.embedded import Mongo as Embedded
+from jimeng.local.embedded import Redis as EmbeddedRedis
 
 MEMORY = Path("/dev/shm")
 ENOUGH = 2 << 30  # bytes: several databases, and their logs
@@ -38,6 +41,72 @@ class Mongo(Embedded):
             *("--wiredTigerEngineConfigString", "log=(prealloc=false,file_max=16MB)"),
             *("--setParameter", "scramSHA256IterationCount=5000"),
         ]
+
+
+class Redis(EmbeddedRedis):
+    """With databases for all processes of a run."""
+
+    def command(self) -> list[str]:
+        return [*super().command(), "--databases", "1024"]
+
+
+@dataclass(frozen=True)
+class Servers:
+    """
+    A MongoDB and a Redis that all processes of a run share, as one of them sees them:
+    each has databases of its own. A test that breaks a server starts another.
+
+    Args:
+        folder: What each has stored: its address and password, too.
+        redis: The address, without a database.
+        number: Which of the processes this is.
+    """
+
+    folder: Path
+    mongodb_uri: str
+    redis: str
+    number: int = 0
+
+    def database(self, name: str) -> str:
+        """The name of a database of MongoDB that is this process's own."""
+        return f"{name}_{self.number}"
+
+    def redis_url(self, number: int = 0) -> str:
+        """One of 16 databases of Redis that are."""
+        return f"{self.redis}/{16 * self.number + number}"
+
+
+STARTED = pytest.StashKey[tuple[str, str, str]]()
+
+
+def start_servers(config: pytest.Config) -> tuple[str, str, str]:
+    """Start both, once and until the run ends; the first fields of `Servers`."""
+    if STARTED not in config.stash:
+        folder = Path(
+            tempfile.mkdtemp(
+                prefix="jimeng-databases-", dir=os.environ.get("PYTEST_DEBUG_TEMPROOT")
+            )
+        )
+        config.add_cleanup(lambda: shutil.rmtree(folder))
+        mongo, redis = Mongo(folder / "mongo"), Redis(folder / "redis")
+        for server in (mongo, redis):
+            config.add_cleanup(server.stop)
+            server.start()
+        config.stash[STARTED] = str(folder), mongo.uri, redis.url.removesuffix("/0")
+    return config.stash[STARTED]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node) -> None:
+    """Tell one of pytest-xdist's processes where they are."""
+    node.workerinput["servers"] = start_servers(node.config)
+
+
+@pytest.fixture(scope="session")
+def servers(pytestconfig: pytest.Config) -> Servers:
+    told = getattr(pytestconfig, "workerinput", {"workerid": "0"})
+    folder, *more = told.get("servers") or start_servers(pytestconfig)
+    return Servers(Path(folder), *more, int(told["workerid"].removeprefix("gw")))
 
 
 def at_port(uri: str, port: int, more: str = "") -> str:

@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, contextmanager
 import pytest
 import redis
 
-from jimeng.local.embedded import Mongo, Redis
+from tests.databases import Servers
 from tests.forks import PATIENT
 from tests.order import is_last_of_pieces, piece
 from tests.system import people
@@ -27,7 +27,7 @@ QUIET = [
     "--disable-component-update",
     "--disable-sync",
 ]
-PATIENCE = 20_000  # milliseconds, on a machine that does much else meanwhile
+PATIENCE = 60_000  # milliseconds, on a machine that does much else meanwhile
 SHARED = {"live_server", "closed_server"}
 # The same engine, best without the windows around it: a third of the work.
 BROWSERS = ("chromium-headless-shell", "chromium", "chromium-browser")
@@ -41,13 +41,13 @@ def find_chromium() -> str | None:
 
 
 @pytest.fixture(scope="session")
-def live_server(mongo: Mongo, redis_server: Redis, tmp_path_factory) -> Iterator[Stack]:
+def live_server(servers: Servers, tmp_path_factory) -> Iterator[Stack]:
     """The whole product as `make run` starts it, with the demo provider."""
     made = Stack(
         tmp_path_factory.mktemp("live"),
-        mongo.uri,
-        redis_server.url.removesuffix("/0") + "/1",  # beside the other tests' queue
-        database="jimeng_live",
+        servers.mongodb_uri,
+        servers.redis_url(1),  # beside the other tests' queue
+        database=servers.database("jimeng_live"),
         **{PATIENT: "1"},
     )
     made.start_consumer()
@@ -58,13 +58,13 @@ def live_server(mongo: Mongo, redis_server: Redis, tmp_path_factory) -> Iterator
 
 
 @pytest.fixture(scope="session")
-def closed_server(mongo: Mongo, redis_server: Redis, tmp_path_factory):
+def closed_server(servers: Servers, tmp_path_factory):
     """The same with sign-in on: `people.make` lets somebody in."""
     made = Stack(
         tmp_path_factory.mktemp("closed"),
-        mongo.uri,
-        redis_server.url.removesuffix("/0") + "/3",
-        database="jimeng_closed",
+        servers.mongodb_uri,
+        servers.redis_url(3),
+        database=servers.database("jimeng_closed"),
         **{PATIENT: "1"},
         **people.SIGN_IN,
     )
@@ -88,7 +88,7 @@ def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> 
 
 @pytest.fixture(scope="session")
 def own_stack(
-    mongo: Mongo, redis_server: Redis, tmp_path_factory
+    servers: Servers, tmp_path_factory
 ) -> Callable[..., AbstractContextManager[Stack]]:
     """
     A `Stack` for the tests of one file, or for one test, one at a time.
@@ -98,7 +98,7 @@ def own_stack(
         up: Wait until it answers.
         how: What else `Stack` takes; its databases are waited for.
     """
-    queue = redis_server.url.removesuffix("/0") + "/4"
+    queue = servers.redis_url(4)
 
     @contextmanager
     def start(name: str, *, up: bool = True, **how: object) -> Iterator[Stack]:
@@ -109,7 +109,7 @@ def own_stack(
             f"{name}_{secrets.token_hex(4)}",
         )
         more = {PATIENT: "1", **how}
-        made = Stack(folder, mongo.uri, queue, database=database, **more)
+        made = Stack(folder, servers.mongodb_uri, queue, database=database, **more)
         try:
             if up:
                 made.await_up()

@@ -91,7 +91,7 @@ class Site:
         """Standard error of a start that ends with status 2."""
         before = self.log()
         with self.start(**env) as process:
-            assert process.wait(20) == 2, self.log()
+            assert process.wait(60) == 2, self.log()
         return self.log().removeprefix(before)
 
     def log(self) -> str:

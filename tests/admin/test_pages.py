@@ -109,7 +109,7 @@ def test_settings_show_no_secret(config, registry):
     assert "VOLCENGINE_SESSION_TOKEN Not set Default" in words
 
 
-def test_every_setting_has_a_line_with_its_source(client, monkeypatch):
+def test_every_setting_has_a_line_with_its_source(client, config, monkeypatch):
     """Default, environment, or the file."""
     monkeypatch.setitem(os.environ, "LOG_LEVEL", "warning")
 
@@ -117,7 +117,7 @@ def test_every_setting_has_a_line_with_its_source(client, monkeypatch):
 
     assert [name for name in Config.__dataclass_fields__ if name not in words] == []
     assert "LOG_LEVEL warning Environment" in words
-    assert "MONGODB_DATABASE jimeng_test Environment" in words
+    assert f"MONGODB_DATABASE {config.MONGODB_DATABASE} Environment" in words
     assert "SERVER_PORT 8080 Default" in words
 
 

@@ -145,11 +145,11 @@ def test_place_is_free_again_once_nobody_reads(client):
 
 
 def test_database_that_goes_away_meanwhile_is_waited_for(
-    app, mongo, config, registry, monkeypatch
+    app, servers, config, registry, monkeypatch
 ):
     """The stream goes on, and tells what there is to tell when it is back."""
     with (
-        way_to(mongo.uri) as way,
+        way_to(servers.mongodb_uri) as way,
         client_with(config, registry, MONGODB_URI=way.uri) as far,
     ):
         task_id = create(far)

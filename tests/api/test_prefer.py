@@ -238,12 +238,12 @@ def test_what_is_deleted_meanwhile(client, soon, database):
 
 
 def test_database_that_goes_away_meanwhile_is_no_refusal(
-    app, mongo, config, registry, monkeypatch
+    app, servers, config, registry, monkeypatch
 ):
     """Waiting goes on without it, and what was known before is the answer."""
     wait = long_polls.wait_for_end
     with (
-        way_to(mongo.uri) as way,
+        way_to(servers.mongodb_uri) as way,
         client_with(config, registry, MONGODB_URI=way.uri) as far,
     ):
 

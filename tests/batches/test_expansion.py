@@ -1,7 +1,6 @@
 """A text becomes prompts: lines, groups, escapes, and how many at most."""
 
 from itertools import product
-from time import process_time
 
 import pytest
 from hypothesis import given
@@ -82,9 +81,7 @@ def test_many_wrong_lines_are_told_in_part():
 
 
 def test_far_too_many_are_counted_and_not_made():
-    """2^40 combinations, or 4^40, are refused as quickly as three."""
-    began = process_time()
-
+    """2^39 combinations, or 4^4000, would take for ever to be made."""
     ((key, values),) = reasons("{a|b}" * 39)
     assert (key, values) == (
         "invalid.template_many",
@@ -92,7 +89,6 @@ def test_far_too_many_are_counted_and_not_made():
     )
     ((_, values),) = reasons("{a|b|c|d}" * 4000)
     assert values["n"] == "10¹²+"
-    assert process_time() - began < 1
 
 
 def test_most_is_counted_without_repeated_ones():

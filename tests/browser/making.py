@@ -20,7 +20,7 @@ def ask(server: Stack, prompt: str, *, key: str = "", **fields: object) -> str:
     if not key:
         wanted["user_id"] = "guest"
     url = f"{server.url}{API}/ai/tasks"
-    answer = requests.post(url, json=wanted, headers=header(key), timeout=10).json()
+    answer = requests.post(url, json=wanted, headers=header(key), timeout=60).json()
     return answer["data"]["task_id"]
 
 
@@ -29,10 +29,10 @@ def finish(server: Stack, task_id: str, *, key: str = "") -> str:
     url = f"{server.url}{API}/tasks/{task_id}"
 
     def has_ended() -> bool:
-        found = requests.get(url, headers=header(key), timeout=10).json()["data"]
+        found = requests.get(url, headers=header(key), timeout=60).json()["data"]
         return found["status"] not in {"pending", "processing"}
 
-    wait_for(has_ended, 30, "a task that has ended")
+    wait_for(has_ended, 60, "a task that has ended")
     return task_id
 
 

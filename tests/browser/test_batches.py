@@ -23,7 +23,7 @@ WORDS = "一只{橘|黑|白}猫，{水彩|油画}风格\n雨后的小巷\n雨后
 def ask(server, template: str, **fields: object) -> str:
     """Ask for a batch of small pictures; return the address of its page."""
     body = {"template": template, "user_id": "guest", "size": "512x512", **fields}
-    answer = requests.post(f"{server.url}{API}/batches", json=body, timeout=10).json()
+    answer = requests.post(f"{server.url}{API}/batches", json=body, timeout=60).json()
     return f"/batches/{answer['data']['batch_id']}"
 
 
@@ -31,7 +31,7 @@ def await_end(server, page: str) -> None:
     url = f"{server.url}{API}{page}"
 
     def has_ended() -> bool:
-        found = requests.get(url, timeout=10).json()["data"]
+        found = requests.get(url, timeout=60).json()["data"]
         return found["ended_at"] is not None
 
     wait_for(has_ended, 60, "a batch that has ended")
@@ -121,9 +121,9 @@ def test_batch_is_sent_and_followed_without_a_reload(visit):
     page.locator("#template").press("Control+Enter")
 
     page.wait_for_url(re.compile(r"/batches/batch_"))
-    expect(page.locator("#photos .photo")).to_have_count(3, timeout=30_000)
+    expect(page.locator("#photos .photo")).to_have_count(3)
     expect(page.locator("#batch-now .badge")).to_have_attribute(
-        "data-status", "completed", timeout=20_000
+        "data-status", "completed"
     )
     expect(page.locator("#announce [data-ended]")).to_have_count(1)
     expect(page.locator("#batch-now[hx-get]")).to_have_count(0)

@@ -51,7 +51,7 @@ def test_pictures_arrive_by_themselves(visit, look):
     expect(page).to_have_title(re.compile(r"^\(\d+\) "))
     before = boxes(card)
 
-    expect(card.locator("img")).to_have_count(2, timeout=20_000)
+    expect(card.locator("img")).to_have_count(2)
     expect(card.locator("img").last).to_have_js_property("complete", True)
 
     seen.check("create-arrived")
@@ -71,7 +71,7 @@ def test_without_javascript(visit):
     card = ask(page, "没有脚本的湖")
     card.get_by_role("link", name="没有脚本的湖").first.click()
 
-    expect(page.locator(".card-page img")).to_be_visible(timeout=20_000)
+    expect(page.locator(".card-page img")).to_be_visible()
 
 
 def test_picture_page_opens_while_it_is_drawn(visit):
@@ -80,7 +80,7 @@ def test_picture_page_opens_while_it_is_drawn(visit):
     page = seen.page
     ask(page, "渡口的黄昏").get_by_role("link").first.click()
 
-    expect(page.locator(".card-page img")).to_be_visible(timeout=20_000)
+    expect(page.locator(".card-page img")).to_be_visible()
 
     expect(page.get_by_role("link", name="Download", exact=True)).to_be_visible()
     expect(page.locator("[id^=facts-]")).to_contain_text("JPEG")
@@ -95,7 +95,7 @@ def test_double_click_makes_one_task(visit):
     page.get_by_role("button", name=SEND).dblclick()
 
     cards = page.locator(".card", has_text="双击的鼓手")
-    expect(cards.first.locator("img")).to_be_visible(timeout=20_000)
+    expect(cards.first.locator("img")).to_be_visible()
     page.reload()
     expect(cards).to_have_count(1)
 
@@ -170,9 +170,9 @@ def test_cancelling_ends_the_card(visit):
 
     card.get_by_role("button", name="Cancel", exact=True).click()
 
-    expect(card.locator(".status")).to_have_text("Cancelled", timeout=10_000)
+    expect(card.locator(".status")).to_have_text("Cancelled")
     ticker = seen.page.locator("#ticker")
-    expect(ticker).not_to_have_attribute("hx-get", re.compile(".*"), timeout=10_000)
+    expect(ticker).not_to_have_attribute("hx-get", re.compile(".*"))
 
 
 def test_finished_picture_is_announced_once(visit):
@@ -181,9 +181,7 @@ def test_finished_picture_is_announced_once(visit):
     ask(page, "报幕的人")
     expect(page.locator("#announce")).to_have_text("已提交")
 
-    expect(page.locator("#announce")).to_have_text(
-        "第 1 张已完成：报幕的人", timeout=20_000
-    )
+    expect(page.locator("#announce")).to_have_text("第 1 张已完成：报幕的人")
 
 
 def test_language_and_theme_are_one_press_away(visit):

@@ -55,5 +55,5 @@ def test_phone_keeps_the_form_above_its_keyboard(visit):
 
     # The page hears of it a moment later.
     form = page.locator(".composer")
-    wait_for(lambda: bottom(form.bounding_box()) == pytest.approx(480, abs=1), 5, "it")
+    wait_for(lambda: bottom(form.bounding_box()) == pytest.approx(480, abs=1), 60, "it")
     expect(page.locator(".nav")).to_be_hidden()

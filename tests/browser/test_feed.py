@@ -89,10 +89,10 @@ def test_running_cards(visit, site, look):
     shape = slot.bounding_box()
 
     expect(slot_of(seen.page, waiting)).to_have_text(PLACE)
-    expect(slot).to_have_text(DRAWING, timeout=15_000)
+    expect(slot).to_have_text(DRAWING)
     seen.check("feed-running")
     pictures = card_of(seen.page, waiting).locator("img")
-    expect(pictures).to_have_count(2, timeout=40_000)
+    expect(pictures).to_have_count(2)
 
     expect(card_of(seen.page, running).locator("img")).to_have_count(2)
     assert slot.bounding_box() == shape
@@ -105,12 +105,12 @@ def test_focus_and_menu_stay_while_the_card_is_kept_up(visit, site):
     page = visit("/", lang="en").page
     card = card_of(page, task_id)
     seconds = card.locator(".slot-caption .figures")
-    expect(seconds).to_contain_text(re.compile(r"\d s of"), timeout=15_000)
+    expect(seconds).to_contain_text(re.compile(r"\d s of"))
     before = seconds.text_content()
     card.locator(".menu summary").click()
     button(card, "Copy the prompt").focus()
 
-    expect(seconds).not_to_have_text(before, timeout=15_000)
+    expect(seconds).not_to_have_text(before)
 
     expect(button(card, "Copy the prompt")).to_be_focused()
     finish(site, task_id)
@@ -157,7 +157,7 @@ def test_new_results_leave_scroll_and_selection_alone(visit, site):
     old.select_text()
     before = page.evaluate("[scrollY, getSelection().toString()]")
 
-    expect(card_of(page, task_id).locator("img")).to_be_attached(timeout=20_000)
+    expect(card_of(page, task_id).locator("img")).to_be_attached()
 
     assert page.evaluate("[scrollY, getSelection().toString()]") == before
     assert before[0] > 0 and "旧的一张" in before[1]

@@ -43,7 +43,7 @@ def test_retry_asks_where_it_may_be_charged_twice(visit, live_server):
     button(card, "Try again anyway").click()
 
     expect(newest).not_to_have_id(f"task-{task_id}")
-    expect(newest.locator("img")).to_be_visible(timeout=20_000)
+    expect(newest.locator("img")).to_be_visible()
 
 
 def test_menu_opened_early_is_in_view(visit, ended):
@@ -140,7 +140,7 @@ def test_again_shows_the_new_card_on_top(visit, ended):
 
     expect(newest).not_to_have_id(before)
     expect(newest.locator(".card-prompt")).to_have_text(PROMPT)
-    expect(newest.locator("img")).to_have_count(2, timeout=20_000)
+    expect(newest.locator("img")).to_have_count(2)
     assert page.evaluate("scrollY") == 0
 
 

@@ -225,7 +225,7 @@ def test_double_click_asks_once_with_the_picture(visit):
 
     card = page.locator(".card").filter(has_text="drawn from a photo")
     link = card.get_by_role("link", name=re.compile("as reference"))
-    expect(link).to_be_visible(timeout=30_000)
+    expect(link).to_be_visible()
     assert card.count() == 1
     link.click()
     expect(page.locator("#given .given")).to_have_count(2)

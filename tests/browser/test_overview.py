@@ -203,7 +203,7 @@ def test_row_follows_its_task(show, lin):
     page = show(lang="en").page
 
     row = page.locator(f"#row-{task_id}")
-    expect(row.locator(".badge")).to_have_text("Done", timeout=20_000)
+    expect(row.locator(".badge")).to_have_text("Done")
 
     expect(row.locator("img")).to_be_visible()
     expect(page.get_by_role("link", name="Done 1")).to_be_visible()
@@ -237,7 +237,7 @@ def test_one_is_run_again_in_its_place(show, lin):
     expect(page.locator(".task").last).to_have_id(f"row-{task_id}")
     expect(page.locator(f"#row-{task_id}")).to_contain_text("Retried")
     first = page.locator(".task .badge").first
-    expect(first).to_have_text("Failed", timeout=20_000)  # its words are the same
+    expect(first).to_have_text("Failed")  # its words are the same
 
 
 def test_older_rows_come_by_themselves(show, lin, queue_stands):

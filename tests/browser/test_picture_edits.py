@@ -75,7 +75,7 @@ def test_brush_makes_a_mask_of_the_pictures_size(visit, picture):
     )
     page.locator("#edit-repaint .primary").click()
     mask = page.locator("#mask")
-    expect(mask).to_have_value(re.compile("mask.png"), timeout=20_000)
+    expect(mask).to_have_value(re.compile("mask.png"))
 
     made = Pillow.open(io.BytesIO(bytes(mask.evaluate(FILE))))
     alpha = made.getchannel("A")
@@ -123,8 +123,8 @@ def test_part_is_repainted_and_compared(visit, picture):
 
     page.locator("#edit-repaint .primary").dblclick()
 
-    page.wait_for_url("**/tasks/**", timeout=40_000)
-    page.locator(".slot-link").wait_for(timeout=40_000)
+    page.wait_for_url("**/tasks/**")
+    page.locator(".slot-link").wait_for()
     page.goto(page.locator(".slot-link").get_attribute("href"))
     slide = page.locator(".compare-slide")
     slide.press("ArrowRight")
@@ -176,7 +176,7 @@ def test_edges_are_dragged_and_moved_by_keys(visit, picture):
     expect(size).to_have_text("850×620")
     page.locator("#edit-expand .primary").click()
 
-    page.wait_for_url("**/tasks/**", timeout=40_000)
+    page.wait_for_url("**/tasks/**")
     expect(page.locator("main")).to_contain_text("850×620")
 
 

@@ -101,7 +101,7 @@ def test_closing_comes_back_to_the_same_spot(visit):
     expect(page.locator("#viewer")).to_be_hidden()
     expect(links.nth(22)).to_be_focused()
     # Not by the page itself, which lets nobody evaluate words a second time.
-    wait_for(lambda: page.evaluate("!history.state"), 10, "the way back is as before")
+    wait_for(lambda: page.evaluate("!history.state"), 60, "the way back is as before")
     assert page.evaluate("scrollY") == before > 0
     assert page.url == address
 
@@ -140,7 +140,7 @@ def test_arrows_make_no_history(visit):
     expect(page.locator("#viewer")).to_be_visible()
     page.keyboard.press("Escape")
     # Not by the page itself, which lets nobody evaluate words a second time.
-    wait_for(lambda: page.evaluate("!history.state"), 10, "the way back is as before")
+    wait_for(lambda: page.evaluate("!history.state"), 60, "the way back is as before")
     page.go_back()
     page.wait_for_url("**/")
 
@@ -251,7 +251,7 @@ def test_feed_is_gone_through_and_its_form_filled_in_place(visit, live_server):
     expect(page.locator("#prompt")).to_be_focused()
     assert page.evaluate("window.same")
     # Not by the page itself, which lets nobody evaluate words a second time.
-    wait_for(lambda: page.evaluate("!history.state"), 10, "the way back is as before")
+    wait_for(lambda: page.evaluate("!history.state"), 60, "the way back is as before")
 
 
 def test_plain_ways_stay_plain(visit):

@@ -45,7 +45,7 @@ def test_choices_can_be_reached_in_a_low_window(visit, made):
     page.locator("#menu-model > summary").click()
     last = page.locator("#menu-model .model").last
 
-    last.click(timeout=5000)
+    last.click()
 
     expect(last.locator("input")).to_be_checked()
 

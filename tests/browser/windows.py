@@ -12,6 +12,8 @@ from collections.abc import Mapping
 
 from playwright.sync_api import Error
 
+from tests.servers import PATIENCE
+
 IDLE = 6  # windows that wait, each a process of some 60 MB
 NOTHING = "/health"  # a page of the same origin, without a script
 # What its pages have stored, but for the cookies.
@@ -51,6 +53,7 @@ class Windows:
                 adapt(entry[1], settings)
                 return entry[1]
         context = self._browser.new_context(**settings)
+        context.set_default_timeout(PATIENCE)
         context.add_init_script(SPY)
         return context.new_page()
 

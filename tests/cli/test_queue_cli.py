@@ -112,13 +112,11 @@ def test_clear_prints_both_counts(client, run, words, answer):
     assert (data["status"], data["error"]["code"]) == ("cancelled", "queue_cleared")
 
 
-def test_databases_of_a_running_jimeng_are_found(
-    client, run, tmp_path, mongo, redis_server
-):
+def test_databases_of_a_running_jimeng_are_found(client, run, tmp_path, servers):
     """Without addresses those are used that `make run` keeps in its directory."""
     create(client)
-    (tmp_path / "mongodb").symlink_to(mongo.data_dir)
-    (tmp_path / "redis").symlink_to(redis_server.data_dir)
+    (tmp_path / "mongodb").symlink_to(servers.folder / "mongo")
+    (tmp_path / "redis").symlink_to(servers.folder / "redis")
     here = {"DATA_DIR": str(tmp_path), "MONGODB_URI": "", "REDIS_URL": ""}
 
     done = run("status", **here)

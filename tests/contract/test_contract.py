@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from jimeng.local.embedded import Mongo, Redis
+from tests.databases import Servers
 from tests.system import people
 from tests.system.stack import Stack
 
@@ -45,14 +45,14 @@ SEED = "20250101"
 PATIENCE = 1200.0  # seconds
 
 
-def start(role: str, where: Path, mongo: Mongo, redis_server: Redis, **access) -> Stack:
+def start(role: str, where: Path, servers: Servers, **access) -> Stack:
     """The product, apart from the one that other tests wait for."""
     where.mkdir()
     made = Stack(
         where,
-        mongo.uri,
-        redis_server.url.removesuffix("/0") + "/2",
-        database=f"jimeng_contract_{role}",
+        servers.mongodb_uri,
+        servers.redis_url(2),
+        database=servers.database(f"jimeng_contract_{role}"),
         duration=0.05,
         REQUESTS_PER_MINUTE="1000000",
         USER_SUBMISSIONS_PER_MINUTE="100000",  # so that there is something to say
@@ -67,13 +67,13 @@ def start(role: str, where: Path, mongo: Mongo, redis_server: Redis, **access) -
 
 
 @pytest.mark.parametrize("role", ["open", "user", "admin"])
-def test_answers_conform_to_the_description(role, mongo, redis_server, tmp_path):
+def test_answers_conform_to_the_description(role, servers, tmp_path):
     """
     Statuses, types, headers and bodies, for good requests and bad ones: without
     sign-in, and with the key of a user and of an admin.
     """
     access = {} if role == "open" else people.SIGN_IN
-    server = start(role, tmp_path / "server", mongo, redis_server, **access)
+    server = start(role, tmp_path / "server", servers, **access)
     more, examples = [], EXAMPLES
     if access:
         somebody = people.make(server, f"{role}@example.com", role=role)

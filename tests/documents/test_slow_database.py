@@ -23,8 +23,8 @@ MAX_WAITS = 8  # of a submission: four commands, and what is read now and then
 
 
 @pytest.fixture
-def way(mongo):
-    with way_to(mongo.uri) as made:
+def way(servers):
+    with way_to(servers.mongodb_uri) as made:
         yield made
 
 

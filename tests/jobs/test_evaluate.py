@@ -26,7 +26,10 @@ def free(database) -> list:
 
 
 def clients() -> set[str]:
-    return {each["id"] for each in jobs.huey.storage.conn.client_list()}
+    """The connections to this process's database."""
+    conn = jobs.huey.storage.conn
+    number = str(conn.connection_pool.connection_kwargs["db"])
+    return {each["id"] for each in conn.client_list() if each["db"] == number}
 
 
 def test_runs_on_the_same_connection_again(free):
@@ -63,9 +66,8 @@ def test_restarted_under_all_of_them(free):
     free[-1].connect()
     conn = jobs.huey.storage.conn
     mine = conn.client_id()
-    for each in conn.client_list():
-        if int(each["id"]) != mine:
-            conn.client_kill_filter(_id=each["id"])
+    for each in clients() - {str(mine)}:
+        conn.client_kill_filter(_id=each)
 
     assert jobs.evaluate(ADD, ["n"], 1) == 2
     assert len(free) == 1

@@ -197,7 +197,7 @@ def test_closed_waits_for_what_is_being_written(client, gathered, monkeypatch):
     monkeypatch.setattr(backfill, "insert_missing", write)
     writer = threading.Thread(target=gathered.write)
     writer.start()
-    assert begun.wait(5)
+    assert begun.wait(60)
 
     gathered.close()
 
@@ -234,12 +234,12 @@ def test_thread_writes_by_itself_and_outlives_a_trouble(
         monkeypatch.setattr(backfill, "insert_missing", whole)
         written.append(threading.current_thread().name)
         begun.set()
-        goes_on.wait(5)
+        goes_on.wait(60)
         raise trouble
 
     monkeypatch.setattr(backfill, "insert_missing", fail)
     create(client)
-    assert begun.wait(5)
+    assert begun.wait(60)
     create(client)
     goes_on.set()
     assert written == ["gathering"]

@@ -1,7 +1,6 @@
 """The pump: it does nothing but pump, when it is time to, and asks little."""
 
 import threading
-import time
 from datetime import timedelta
 
 import pytest
@@ -61,13 +60,16 @@ def test_pump_wakes_when_something_comes_due(client, ready, monkeypatch):
     made.run_once()
     jobs.huey.storage.flush_queue()
     Generation.collection().update_many({}, {"$set": {"state": "generating"}})
-    due(0.4)
+    now = utcnow()
+    due_at = {"$set": {"due_at": now + timedelta(seconds=0.4)}}
+    Generation.collection().update_many({}, due_at)
+    monkeypatch.setattr(pump, "utcnow", lambda: now)
 
     pause = made.run_once()
 
-    assert 0.1 < pause <= 0.4
+    assert pause == pytest.approx(0.4, abs=0.001)  # what BSON rounds
     assert jobs.huey.storage.queue_size() == 0
-    time.sleep(pause)
+    monkeypatch.setattr(pump, "utcnow", lambda: now + timedelta(seconds=pause + 0.001))
     made.run_once()
     assert jobs.huey.storage.queue_size() == 1
 

@@ -1,14 +1,16 @@
 """Steps: whose they are, and what is learned from them."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
 from jimeng import jobs
 from jimeng.documents import Generation, Lane, utcnow
 from jimeng.errors import ProviderError
-from jimeng.jobs import poll_schedule, pump
+from jimeng.jobs import poll_schedule, pump, steps
 from jimeng.jobs.queue import advance
 from jimeng.providers import Progress
 from tests.conftest import come_due, run_queue
@@ -62,15 +64,31 @@ def test_job_runs_under_its_own_reservation_once(client, provider):
     assert len(provider.polled) == 1
 
 
-def drawn_in(seconds: float, **fields: object) -> list[float]:
-    """Let a picture be seen ready after *seconds*; return what the lane learned."""
+@contextmanager
+def stopped_clock() -> Iterator[datetime]:
+    """A step takes no time at all, however busy the machine is."""
     now = utcnow()
-    run = {"accepted_at": now - timedelta(seconds=seconds), "due_at": now, "polls": 1}
-    Generation.collection().update_one(
-        {}, {"$set": {**run, "planned_at": now, **fields}}
-    )
-    pump.tick()
-    run_queue()
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (steps, poll_schedule):
+            patch.setattr(module, "utcnow", lambda: now)
+        yield now
+
+
+def drawn_in(
+    seconds: float, looked_after: float | None = None, **fields: object
+) -> list[float]:
+    """
+    Let a picture be seen ready after *seconds*, and not yet *looked_after* seconds;
+    return what the lane learned.
+    """
+    with stopped_clock() as now:
+        since = now - timedelta(seconds=seconds)
+        run = {"accepted_at": since, "due_at": now, "polls": 1, "planned_at": now}
+        if looked_after is not None:
+            run["looked_at"] = since + timedelta(seconds=looked_after)
+        Generation.collection().update_one({}, {"$set": {**run, **fields}})
+        pump.tick()
+        run_queue()
     found = Lane.find_one({})
     return list(found.durations) if found else []
 
@@ -86,18 +104,16 @@ def drawing(client, provider):
 
 def test_duration_is_learned(drawing):
     """It became ready between two polls, and counts as the middle of these."""
-    before = utcnow() - timedelta(seconds=0.4)
+    (learned,) = drawn_in(8, looked_after=6)
 
-    (learned,) = drawn_in(8, looked_at=before)
-
-    assert 7.7 < learned < 8.8  # and a busy machine's own time
+    assert learned == pytest.approx(7)
 
 
 def test_duration_found_at_the_first_poll_counts_half(drawing):
     """It may have been ready for a while."""
     (learned,) = drawn_in(8, polls=0)
 
-    assert learned == pytest.approx(8 / 2, abs=0.4)
+    assert learned == pytest.approx(8 / 2)
 
 
 def test_poll_of_an_earlier_submission_measures_nothing(client, provider):
@@ -131,7 +147,7 @@ def test_late_poll_tells_that_pictures_are_faster(drawing):
 
     (learned,) = drawn_in(8, planned_at=long_ago, expected=10.0)
 
-    assert learned == pytest.approx(4, abs=0.4)
+    assert learned == pytest.approx(4)
 
 
 def test_failed_look_is_remembered_until_the_next(drawing):
@@ -160,12 +176,12 @@ def remember(*durations: float) -> None:
 
 def looked_in_vain(after: float, provider) -> float:
     """Look at a picture that is not ready *after* seconds; seconds to the next look."""
-    since = utcnow() - timedelta(seconds=after)
-    now = {"accepted_at": since, "due_at": utcnow(), "polls": 1}
-    Generation.collection().update_one({}, {"$set": now})
     provider.polls = [Progress("x")]
-    pump.tick()
-    run_queue()
+    with stopped_clock() as now:
+        since = {"accepted_at": now - timedelta(seconds=after), "due_at": now}
+        Generation.collection().update_one({}, {"$set": {**since, "polls": 1}})
+        pump.tick()
+        run_queue()
     found = generation()
     return (found.due_at - found.looked_at).total_seconds()
 

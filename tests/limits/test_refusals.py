@@ -38,7 +38,7 @@ def test_the_next_minute_begins_anew(limited):
         create(limited)
 
     conn = jobs.huey.storage.conn
-    assert 59_000 < conn.pttl(f"jimeng:submissions:{USER}") <= 60_000
+    assert 0 < conn.pttl(f"jimeng:submissions:{USER}") <= 60_000
     conn.delete(f"jimeng:submissions:{USER}")
 
     create(limited)
@@ -55,7 +55,7 @@ def test_pictures_beyond_the_day_s_are_refused(quota):
     assert ("10" in message, "2" in message) == (True, True)
     tomorrow = utcnow().date() + timedelta(days=1)
     told = utcnow() + timedelta(seconds=int(answer.headers["Retry-After"]))
-    assert abs(told - datetime.combine(tomorrow, time.min, UTC)) < timedelta(seconds=3)
+    assert abs(told - datetime.combine(tomorrow, time.min, UTC)) < timedelta(minutes=1)
     create(quota, n=2)
     assert left() == {"daily-pictures": 0}
 

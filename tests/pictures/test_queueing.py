@@ -33,7 +33,7 @@ class Line:
     def _have(self, user: str) -> None:
         with self.lock.held_for(user):
             self.had.append(user)
-            self.go_on.wait(10)
+            self.go_on.wait(60)
 
     def waiting(self) -> int:
         return sum(map(len, self.lock._waiting.values()))

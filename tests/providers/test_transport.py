@@ -82,7 +82,7 @@ def test_threads_do_not_see_each_other(post, serve, reset_connection):
     def behave(connection):
         server.read_request(connection)
         arrived.set()
-        leave.wait(5)
+        leave.wait(60)
         reset_connection(connection)
 
     server = serve(behave)
@@ -95,11 +95,11 @@ def test_threads_do_not_see_each_other(post, serve, reset_connection):
 
     thread = threading.Thread(target=send)
     thread.start()
-    assert arrived.wait(5)
+    assert arrived.wait(60)
     with pytest.raises(Unsent):
         post("http://127.0.0.1:1")
     leave.set()
-    thread.join(5)
+    thread.join(60)
 
     assert kinds == [AnswerLost]
 

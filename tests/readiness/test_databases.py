@@ -2,7 +2,6 @@
 
 import os
 import signal
-import time
 from contextlib import contextmanager
 
 import pytest
@@ -14,6 +13,7 @@ from jimeng.monitoring import readiness
 from tests.databases import Mongo
 from tests.readiness.conftest import ask
 from tests.rest import client_with
+from tests.waiting import wait_for
 
 
 @pytest.fixture(scope="module")
@@ -133,10 +133,7 @@ def test_mongodb_that_hangs_is_told(over_mongo, own_mongo):
 
 
 def until_ready(client) -> None:
-    end = time.monotonic() + 10
-    while ask(client)["missing"] and time.monotonic() < end:
-        time.sleep(0.1)
-    assert ask(client)["missing"] == []
+    wait_for(lambda: ask(client)["missing"] == [], what="it is ready")
 
 
 def test_mongodb_that_takes_no_writes_is_told(over_mongo):

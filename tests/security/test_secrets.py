@@ -88,12 +88,12 @@ def command_lines(stack: Stack) -> str:
 
 
 @pytest.fixture(scope="module")
-def used(mongo, redis_server, tmp_path_factory) -> Iterator[Used]:
+def used(servers, tmp_path_factory) -> Iterator[Used]:
     stack = Stack(
         tmp_path_factory.mktemp("secrets"),
-        mongo.uri,
-        redis_server.url.removesuffix("/0") + "/12",
-        database="jimeng_secrets",
+        servers.mongodb_uri,
+        servers.redis_url(12),
+        database=servers.database("jimeng_secrets"),
         fresh=True,
         AUTH="on",
         ALLOW_OPEN_ACCESS="0",
@@ -213,9 +213,7 @@ def test_log_has_no_line_that_is_not_its_own(used):
 
 
 @pytest.mark.system
-def test_server_without_databases_tells_no_password(
-    mongo, redis_server, tmp_path_factory
-):
+def test_server_without_databases_tells_no_password(tmp_path_factory):
     """What is said of a connection that fails is not where it was to lead."""
     nowhere = f"127.0.0.1:{free_port()}"
     stack = Stack(

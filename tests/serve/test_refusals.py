@@ -14,7 +14,7 @@ pytestmark = pytest.mark.system
 
 def ask(server, path: str, headers: dict[str, str]) -> tuple[int, dict, dict]:
     """Status, headers and body."""
-    connection = http.client.HTTPConnection(urlsplit(server.url).netloc, timeout=10)
+    connection = http.client.HTTPConnection(urlsplit(server.url).netloc, timeout=60)
     connection.request("GET", path, headers=headers)
     answer = connection.getresponse()
     found = dict(answer.getheaders())

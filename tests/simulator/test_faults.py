@@ -298,7 +298,7 @@ def test_body_may_miss_its_end(caller, picture_url, kind):
 def test_body_may_never_end(caller, picture_url):
     """It goes on after the picture until the client hangs up."""
     faults(caller, {"action": "image", "kind": "endless"})
-    connection = http.client.HTTPConnection(caller.host, timeout=10)
+    connection = http.client.HTTPConnection(caller.host, timeout=60)
     connection.request("GET", picture_url.removeprefix(f"http://{caller.host}"))
     answer = connection.getresponse()
     read = len(answer.read(2_000_000))

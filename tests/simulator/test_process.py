@@ -45,7 +45,7 @@ def start(port: int, tmp_path) -> Iterator[Callable[[], subprocess.Popen]]:
 
 
 def wait_for(port: int) -> None:
-    deadline = time.monotonic() + 15
+    deadline = time.monotonic() + 60
     while True:
         try:
             socket.create_connection(("127.0.0.1", port), timeout=1).close()
@@ -60,12 +60,12 @@ def test_sigterm_ends_it_in_order(start, port):
     process = start()
     caller = Caller(port)
     caller.accepted()
-    connection = http.client.HTTPConnection(caller.host, timeout=10)
+    connection = http.client.HTTPConnection(caller.host, timeout=60)
     connection.request("GET", "/_simulator/settings")
     connection.getresponse().read()
 
     process.send_signal(signal.SIGTERM)
-    _, written = process.communicate(timeout=10)
+    _, written = process.communicate(timeout=60)
     connection.close()
 
     assert process.returncode == 0

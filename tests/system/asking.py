@@ -24,7 +24,7 @@ def ask(
     every = {"Content-Type": "application/json", **(headers or {})}
     request = urllib.request.Request(url, data, every, method=method)
     try:
-        with urllib.request.urlopen(request, timeout=10) as answer:
+        with urllib.request.urlopen(request, timeout=60) as answer:
             return answer.status, json.loads(answer.read() or b"null")
     except urllib.error.HTTPError as error:
         with error:
@@ -44,7 +44,7 @@ def fetch(url: str, form: Mapping[str, str] | None = None) -> tuple[int, str, by
     headers = {"Accept": "text/html", "Accept-Language": "en"}
     request = urllib.request.Request(url, data, headers)
     try:
-        with urllib.request.urlopen(request, timeout=10) as answer:
+        with urllib.request.urlopen(request, timeout=60) as answer:
             return answer.status, answer.headers["Content-Type"], answer.read()
     except urllib.error.HTTPError as error:
         with error:

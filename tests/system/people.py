@@ -67,7 +67,7 @@ def invite(stack: Stack, host: Account, email: str, role: str) -> str:
         data=form,
         cookies=host.cookies,
         headers={"Sec-Fetch-Site": "same-origin"},
-        timeout=10,
+        timeout=60,
     )
     found = re.search(r'value="([^"]*/invitations/[^"]+)"', page.text)
     assert found, page.text
@@ -97,7 +97,7 @@ def create_key(stack: Stack, host: Account, email: str, scopes: list[str]) -> st
 
 def post(stack: Stack, path: str, **form: str) -> str:
     """Send a form that begins a session; the session's cookie."""
-    link = http.client.HTTPConnection("127.0.0.1", stack.port, timeout=10)
+    link = http.client.HTTPConnection("127.0.0.1", stack.port, timeout=60)
     headers = {"Content-Type": "application/x-www-form-urlencoded"}
     link.request("POST", path, urllib.parse.urlencode(form), headers)
     answer = link.getresponse()

@@ -130,7 +130,7 @@ class Processes:
         for consumer in self.consumers:
             began = time.monotonic()
             consumer.terminate()
-            consumer.wait(20)
+            consumer.wait(60)
             took.append(time.monotonic() - began)
         self.consumers.clear()
         return took
@@ -146,7 +146,7 @@ class Processes:
                 process.terminate()
         for process in self.processes:
             try:
-                process.wait(15)
+                process.wait(60)
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()

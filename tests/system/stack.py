@@ -40,7 +40,7 @@ class Stack(Processes):
             with self.database() as found:
                 return found.workers.count_documents({}) >= len(self.consumers)
 
-        wait_for(is_ready, 30, "the stack is ready")
+        wait_for(is_ready, 60, "the stack is ready")
 
     def let_leases_pass(self) -> None:
         """As if half a minute had passed since the consumers died: all of them have."""
@@ -69,7 +69,7 @@ class Stack(Processes):
             except OSError:
                 return False
 
-        wait_for(is_up, 30, "web and simulator answer")
+        wait_for(is_up, 60, "web and simulator answer")
 
     @contextmanager
     def database(self) -> Iterator[Database]:

@@ -95,7 +95,7 @@ def crowd(stack: Stack, size: int) -> Iterator[Counter[str]]:
     with ThreadPoolExecutor(size) as threads:
         running = [threads.submit(wait, number) for number in range(size)]
         expected = max(size - ENDS, 0)
-        wait_for(lambda: told.total() >= expected, 30, "those without a place")
+        wait_for(lambda: told.total() >= expected, 60, "those without a place")
         yield told
         for each in running:
             each.result()
@@ -114,7 +114,7 @@ def renew(stack: Stack, how: signal.Signals) -> None:
         os.kill(old, how)
     else:
         stack.web.send_signal(how)
-    wait_for(lambda: not os.path.exists(f"/proc/{old}"), 20, "the old one has ended")
+    wait_for(lambda: not os.path.exists(f"/proc/{old}"), 60, "the old one has ended")
     stack.await_up()
 
 
@@ -174,7 +174,7 @@ def test_events_have_places_of_their_own(stack):
             return link.fileno() >= 0
 
     assert len(reading) == EVENTS
-    wait_for(is_told, 5, "a place is free")
+    wait_for(is_told, 60, "a place is free")
 
 
 def await_picture(stack: Stack, task_id: str, cut_off: list[str]) -> dict:

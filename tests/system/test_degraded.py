@@ -78,13 +78,13 @@ def away(server: Mongo | Redis, way: str) -> Iterator[None]:
             os.killpg(server.child.pid, signal.SIGCONT)
         else:
             server.spawn()
-            assert server.await_ready(time.monotonic() + 30)
+            assert server.await_ready(time.monotonic() + 60)
 
 
 def begin(stack: Stack) -> list[str]:
     """Six tasks, of which some are under way and some wait."""
     ids = [stack.create(user_id=f"user{n % 2}", seed=n) for n in range(6)]
-    wait_for(lambda: stack.ledger()["rows"], 10, "the first is sent")
+    wait_for(lambda: stack.ledger()["rows"], 60, "the first is sent")
     return ids
 
 
@@ -101,7 +101,7 @@ def lacking(stack: Stack) -> list[str]:
     def look() -> list[str] | None:
         return stack.ask("GET", "/health/ready")[1].get("missing")
 
-    return wait_for(look, 3, "it is not ready")
+    return wait_for(look, 60, "it is not ready")
 
 
 def check_recovered(stack: Stack, ids: list[str]) -> None:

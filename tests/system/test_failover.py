@@ -69,7 +69,7 @@ class ReplicaSet:
         }
         with self.members[0].as_member() as client:
             client.admin.command("replSetInitiate", config)
-        wait_for(self.is_whole, 30, "one primary and two secondaries")
+        wait_for(self.is_whole, 60, "one primary and two secondaries")
         with MongoClient(f"mongodb://__system:{whole}local") as client:
             self.members[0].let_user_in(client)
 
@@ -101,8 +101,8 @@ class ReplicaSet:
         for member in self.members:
             if member.child is None or member.child.status() is not None:
                 member.spawn()
-                assert member.await_ready(time.monotonic() + 30)
-        wait_for(self.is_whole, 30, "one primary and two secondaries")
+                assert member.await_ready(time.monotonic() + 60)
+        wait_for(self.is_whole, 60, "one primary and two secondaries")
 
     def stop(self) -> None:
         for member in self.members:  # a primary told to stop first hands over
@@ -118,11 +118,11 @@ def replica_set(tmp_path_factory) -> Iterator[ReplicaSet]:
 
 
 @pytest.fixture
-def stack(tmp_path, replica_set, redis_server, lane):
+def stack(tmp_path, replica_set, servers, lane):
     made = Stack(
         tmp_path,
         replica_set.uri,
-        redis_server.url.removesuffix("/0") + "/8",
+        servers.redis_url(8),
         database="failover",
         limit=LIMIT,
         duration=0.3,
@@ -171,12 +171,12 @@ def test_primary_that_dies_costs_nothing(stack, replica_set):
     stack.start_consumer()
     stack.await_ready()
     ids = [stack.create(user_id=f"user{n % 3}", seed=n) for n in range(TASKS)]
-    wait_for(lambda: len(stack.ledger()["rows"]) >= 6, 20, "some are under way")
+    wait_for(lambda: len(stack.ledger()["rows"]) >= 6, 60, "some are under way")
 
     with Visitor(stack) as visitor:
-        wait_for(lambda: visitor.answers[202], 10, "the visitor is served")
+        wait_for(lambda: visitor.answers[202], 60, "the visitor is served")
         replica_set.kill_primary()
-        wait_for(lambda: visitor.answers[503], 10, "the visitor is put off")
+        wait_for(lambda: visitor.answers[503], 60, "the visitor is put off")
         served = visitor.answers[202]
         wait_for(
             lambda: visitor.answers[202] > served + 2, 20, "the visitor is served again"
@@ -193,7 +193,7 @@ def test_primary_that_dies_costs_nothing(stack, replica_set):
     assert set(range(TASKS)) <= set(sent)
     assert max(sent.values()) == 1
     assert max(ledger["high_water"].values()) <= LIMIT
-    wait_for(lambda: stack.slots_held() == 0, 10, "no slot is held")
+    wait_for(lambda: stack.slots_held() == 0, 60, "no slot is held")
     replica_set.heal()
 
 
@@ -214,7 +214,7 @@ def test_bytes_on_one_member_are_not_kept_yet(replica_set):
         for member in secondaries:
             member.signal(signal.SIGCONT)
 
-    wait_for(replica_set.is_whole, 30, "all are back")
+    wait_for(replica_set.is_whole, 60, "all are back")
     documents.connect(config, timeout=10.0)
     content = store.open(kept)
     assert content is not None and content.read() == b"picture"

@@ -60,7 +60,7 @@ def test_one_task_passes_the_two_hundred_of_another(stack):
         )
 
     single = stack.create(user_id="single", seed=1000)
-    wait_for(lambda: 1000 in sent_seeds(stack), 20, "the single task is sent")
+    wait_for(lambda: 1000 in sent_seeds(stack), 60, "the single task is sent")
 
     created = seconds(record(stack, single)["created_at"])
     rows = stack.ledger()["rows"]
@@ -85,9 +85,9 @@ def test_position_and_eta_come_true(stack, lane):
     with stack.database() as found:  # without a worker nobody knows when it goes on
         seen = datetime.now(UTC) + timedelta(minutes=1)  # however slow the machine is
         found.workers.insert_one({"_id": "soon", "seen_at": seen})
-    looks = wait_for(told, 5, "each task has a place of its own")
+    looks = wait_for(told, 60, "each task has a place of its own")
     stack.start_consumer()
-    wait_for(lambda: stack.ledger()["rows"], 20, "the first is sent")
+    wait_for(lambda: stack.ledger()["rows"], 60, "the first is sent")
     began = stack.ledger()["rows"][0]["accepted_at"]
     stack.await_ended(ids, 60)
 

@@ -57,7 +57,7 @@ def signs_in(url: str, password: str) -> bool:
     body = {"email": EMAIL, "password": password}
     headers = {"Origin": url}
     answer = requests.post(
-        f"{url}/sign-in", data=body, headers=headers, timeout=20, allow_redirects=False
+        f"{url}/sign-in", data=body, headers=headers, timeout=60, allow_redirects=False
     )
     return answer.status_code == 303
 
@@ -90,5 +90,5 @@ def test_links_lead_to_the_port_that_it_has(start, tmp_path):
     (first,) = [line.strip() for line in said if "/invitations/" in line]
     second = invited.stdout.splitlines()[-1]
     assert first.startswith(url) and second.startswith(url)
-    assert requests.get(first, timeout=20).status_code == 200
-    assert requests.get(second, timeout=20).status_code == 200
+    assert requests.get(first, timeout=60).status_code == 200
+    assert requests.get(second, timeout=60).status_code == 200

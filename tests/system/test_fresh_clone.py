@@ -170,11 +170,11 @@ def test_simulator_runs_alone(clone):
     words = line.replace("9000", str(port)).split()
     running = subprocess.Popen(words, cwd=clone.folder, env=clone.env)
     try:
-        wait_for(lambda: is_open(port), 20, "the simulator listens")
+        wait_for(lambda: is_open(port), 60, "the simulator listens")
         assert running.poll() is None
     finally:
         running.terminate()
-        running.wait(20)
+        running.wait(60)
 
 
 def is_open(port: int) -> bool:

@@ -40,7 +40,7 @@ def ask(server, **fields: object) -> str:
 
 def ended(link: str) -> dict:
     def look() -> dict | None:
-        found = requests.get(link, timeout=10).json()["data"]
+        found = requests.get(link, timeout=60).json()["data"]
         is_open = found["status"] in {"pending", "processing"}
         return None if is_open else found
 
@@ -94,7 +94,7 @@ def test_picture_becomes_another_and_knows_it(live_server):
     assert again["status"] == "completed", again
     assert again["made_from"][0]["picture"] == f"{first['id']}_0"
     link = f"{live_server.url}/api/v1/tasks/{first['id']}"
-    (known,) = requests.get(link, timeout=10).json()["data"]["result"]["images"]
+    (known,) = requests.get(link, timeout=60).json()["data"]["result"]["images"]
     assert known["made_into"] == [again["id"]]
 
 
@@ -124,7 +124,7 @@ def test_body_of_12_megabytes_on_a_slow_line_is_taken(live_server):
         for at in range(0, len(body), LINE // 4):
             link.sendall(body[at : at + LINE // 4])
             time.sleep(max(began + (at + LINE // 4) / LINE - time.monotonic(), 0))
-            requests.get(f"{live_server.url}/health", timeout=10)
+            requests.get(f"{live_server.url}/health", timeout=60)
         answer = b"".join(iter(lambda: link.recv(65_536), b""))
 
     assert answer.startswith(b"HTTP/1.1 202 "), answer[:300]

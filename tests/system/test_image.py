@@ -40,14 +40,14 @@ def image(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def settings(mongo, redis_server):
+def settings(servers):
     with Simulator(access_key="k", secret_key="s", duration=0.2) as simulator:
         yield {
             "HOME": os.environ.get("HOME", "/"),
             "PATH": f"{BIN}:{os.environ['PATH']}",
-            "MONGODB_URI": mongo.uri,
-            "MONGODB_DATABASE": "jimeng_image",
-            "REDIS_URL": redis_server.url.removesuffix("/0") + "/13",
+            "MONGODB_URI": servers.mongodb_uri,
+            "MONGODB_DATABASE": servers.database("jimeng_image"),
+            "REDIS_URL": servers.redis_url(13),
             "VOLCENGINE_ACCESS_KEY": "k",
             "VOLCENGINE_SECRET_KEY": "s",
             "VOLCENGINE_ENDPOINT": simulator.url,
@@ -80,12 +80,12 @@ def test_a_release_draws_and_ends(image, settings, tmp_path):
         ) as runner,
     ):
         try:
-            wait_for(lambda: is_ready(port), 30)
+            wait_for(lambda: is_ready(port), 60)
             assert is_healthy(port)
             assert status_of_a_picture(port) == "completed"
-            assert requests.get(f"http://localhost:{port}/", timeout=5).ok
+            assert requests.get(f"http://localhost:{port}/", timeout=60).ok
             runner.send_signal(signal.SIGTERM)
-            runner.wait(40)
+            runner.wait(60)
         finally:
             if runner.poll() is None:
                 os.killpg(runner.pid, signal.SIGKILL)
@@ -98,7 +98,7 @@ def test_a_release_draws_and_ends(image, settings, tmp_path):
 
 def is_ready(port: int) -> bool:
     try:
-        return requests.get(f"http://localhost:{port}/health/ready", timeout=5).ok
+        return requests.get(f"http://localhost:{port}/health/ready", timeout=60).ok
     except requests.RequestException:  # not yet up, or at something else
         return False
 
@@ -107,15 +107,15 @@ def status_of_a_picture(port: int) -> str:
     """Ask for one as the first page of the documentation does, and await its end."""
     base = f"http://localhost:{port}/api/v1/ai/image"
     asked = {"prompt": "一只猫", "user_id": "ada"}
-    told = requests.post(f"{base}/task", json=asked, timeout=5)
+    told = requests.post(f"{base}/task", json=asked, timeout=60)
     assert told.status_code == 202, told.text
     task = told.json()["data"]
     answers = []
 
     def has_ended() -> bool:
         path = f"{base}/result/{task['task_id']}"
-        answers.append(requests.get(path, timeout=5).json()["data"])
+        answers.append(requests.get(path, timeout=60).json()["data"])
         return answers[-1]["status"] in {"completed", "failed"}
 
-    wait_for(has_ended, 30)
+    wait_for(has_ended, 60)
     return str(answers[-1]["status"])

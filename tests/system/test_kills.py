@@ -104,7 +104,7 @@ def test_killed_consumers_and_flushed_redis_lose_nothing(stack, lane):
 def test_consumers_that_die_at_any_write_lose_nothing(stack, lane):
     """40 tasks through consumers that die at random writes and calls."""
     remember_durations(stack, lane)
-    wait_for(lambda: is_up(stack), 20, "the web answers")
+    wait_for(lambda: is_up(stack), 60, "the web answers")
     ids = [stack.create(user_id=f"user{n % 3}", seed=n) for n in range(40)]
 
     deaths = 0

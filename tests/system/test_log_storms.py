@@ -26,7 +26,7 @@ def kill(server: Redis) -> None:
 
 def revive(server: Redis) -> None:
     server.spawn()
-    assert server.await_ready(time.monotonic() + 30)
+    assert server.await_ready(time.monotonic() + 60)
 
 
 def setting(name: str, value: str) -> Callable[[Redis], None]:
@@ -108,7 +108,7 @@ def test_broken_redis_makes_no_log_storm(sites):
         # Two are drawn for a long while, and looked at all the time; one waits.
         for seed in range(3):
             site.stack.create(seed=seed)
-        wait_for(lambda s=site.stack: s.slots_held() == 2, 20, "two are under way")
+        wait_for(lambda s=site.stack: s.slots_held() == 2, 60, "two are under way")
     sizes = {way: site.sizes() for way, site in sites.items()}
 
     for way, site in sites.items():

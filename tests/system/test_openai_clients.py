@@ -63,7 +63,7 @@ def waits_for(stack: Stack, prompt: str) -> Callable[[], object]:
         with stack.database() as found:
             return found.tasks.count_documents({"prompt": prompt}) > 0
 
-    return lambda: wait_for(is_made, 10, "the task is made")
+    return lambda: wait_for(is_made, 60, "the task is made")
 
 
 def encoded(image: Pillow.Image) -> bytes:
@@ -86,7 +86,7 @@ def test_sdk_gets_pictures(sdk):
     assert bytes_.data[0].seed == 7
     assert bytes_.usage is None
     assert len(links.data) == 2
-    assert requests.get(links.data[0].url, timeout=10).headers["Content-Type"] in {
+    assert requests.get(links.data[0].url, timeout=60).headers["Content-Type"] in {
         *("image/jpeg", "image/png")
     }
 

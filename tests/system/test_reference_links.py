@@ -50,7 +50,7 @@ def test_references_are_fetched_while_they_are_drawn_from(closed_server, ask):
     assert image.size == (picture["width"], picture["height"])
     assert image.width / image.height == pytest.approx(4 / 3, rel=0.01)
     ledger = f"{closed_server.simulator_url}/_simulator/ledger"
-    row = requests.get(ledger, timeout=10).json()["rows"][-1]
+    row = requests.get(ledger, timeout=60).json()["rows"][-1]
     kept = [ask("GET", f"/api/v1/uploads/{each}/content").content for each in ids]
     assert [each["sha256"] for each in row["inputs"]] == [
         hashlib.sha256(each).hexdigest() for each in kept

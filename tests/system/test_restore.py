@@ -26,7 +26,7 @@ def test_backup_takes_over_while_the_original_goes_on(stack, tmp_path):
     stack.await_ready()
     before = [stack.create(user_id=f"user{n % 3}", seed=n) for n in range(8)]
     first = before[0]
-    wait_for(lambda: stack.result(first)["status"] == "completed", 20, "the first one")
+    wait_for(lambda: stack.result(first)["status"] == "completed", 60, "the first one")
     stack.simulate(duration=3.0)  # so that some wait while the backup is written
     file = str(tmp_path / "backup.tar")
     flask(stack, "backup", file)

@@ -25,7 +25,7 @@ def test_processes_of_an_old_release_stop_within_seconds(stack):
         where = {"_id": "schema"}
         found.installations.update_one(where, {"$set": beyond}, upsert=True)
 
-    ended = worker.wait(30)
+    ended = worker.wait(60)
     body = {"prompt": "cat", "user_id": "bob"}
     wait_for(
         lambda: stack.ask("POST", "/api/v1/ai/image/task", body)[0] == 503,
