@@ -35,7 +35,13 @@ from tests.databases import (
     pytest_configure_node,
     servers,
 )
-from tests.forgetting import forget_lanes, forget_release, forget_sweeps
+from tests.forgetting import (
+    forget_lanes,
+    forget_release,
+    forget_retention,
+    forget_sweeps,
+    forget_troubles,
+)
 from tests.forks import LIGHT, PATIENCE
 from tests.imports import pytest_collection_finish, pytest_sessionstart
 from tests.order import pytest_collection_modifyitems, pytest_xdist_make_scheduler
@@ -185,6 +191,8 @@ def begin_anew(database: Database) -> None:
     switches.clear_cache()
     prices.clear_cache()
     forget_sweeps()
+    forget_troubles()
+    forget_retention()
     forget_release()
     switches._worker = (math.inf, True)  # the tests do its work
     limits.clear_quota_cache()

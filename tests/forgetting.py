@@ -3,9 +3,18 @@
 import time
 
 from jimeng.documents.migrations import record as schema
-from jimeng.jobs import input_cleanup, janitor, webhook_deliveries, webhook_outbox
+from jimeng.errors import outages
+from jimeng.jobs import (
+    input_cleanup,
+    janitor,
+    poll_schedule,
+    retention,
+    webhook_deliveries,
+    webhook_outbox,
+)
 from jimeng.lanes import claims, limits, queue_position
 from jimeng.limits import usage
+from jimeng.monitoring import readiness
 
 
 def forget_lanes() -> None:
@@ -23,8 +32,21 @@ def forget_sweeps() -> None:
     """All open tasks, files and endpoints are looked at again; turns begin anew."""
     janitor._first_pass = janitor._recheck = janitor._file_cursor = None
     input_cleanup._file_cursor = None
+    poll_schedule._generating.clear()
     webhook_outbox.clear_owner_cache()
     webhook_deliveries._last_user.update({False: "", True: ""})
+
+
+def forget_troubles() -> None:
+    """Nothing is out, nothing lacks, and nobody has been seen to leave jobs alone."""
+    outages._outages.clear()
+    readiness._since = {}
+    readiness._untaken_since = (None, 0.0)
+
+
+def forget_retention() -> None:
+    """A round begins with the oldest picture."""
+    retention._passed, retention._round_ends = None, 0.0
 
 
 def forget_days() -> None:

@@ -157,15 +157,6 @@ def test_password_is_guessed_no_better_here(ada):
     assert ada.client.get("/account").status_code == 200
 
 
-def test_other_browsers_are_signed_out(ada, elsewhere):
-    """Only the one that asks for it stays."""
-    answer = send(ada.client, "/account/sessions/end")
-
-    assert ada.client.get(answer.location).status_code == 200
-    assert elsewhere.get("/account").status_code == 303
-    assert ada.api("GET", "/api/v1/models").status_code == 200
-
-
 @for_each("page", ["", "/usage", "/data", "/keys"])
 def test_without_sign_in_there_are_settings_and_no_keys(client, page):
     """Everybody is one guest, who is told what accounts would need."""

@@ -86,13 +86,6 @@ def test_link_ends_after_a_day(nobody, token):
     assert accept(nobody, token).status_code == 404
 
 
-def test_new_link_replaces_the_old_one(nobody, token, eve):
-    """Of two letters the later counts."""
-    accounts.invite(OPERATOR, eve.id)
-
-    assert nobody.get(f"/invitations/{token}").status_code == 404
-
-
 def test_token_is_not_kept(token, stored):
     """Who reads the database cannot follow the link."""
     assert token not in str(list(stored.invitations.find()))

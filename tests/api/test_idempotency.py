@@ -183,12 +183,6 @@ def test_retry_of_another_task_under_the_key_is_refused(client):
     refused(answer, 422, "idempotency_key_reused")
 
 
-@for_each("key", ["a", "x" * 255, "~!#$%&'()*+,/:;<=>?@[]^`{|}", '"'])
-def test_visible_ascii_is_a_key(client, key):
-    """Any of 1 to 255 such characters."""
-    data_of(ask(client, key), 202)
-
-
 def test_quotes_around_a_key_do_not_count(client):
     """The quoted and the bare form are one key."""
     first = data_of(ask(client, "k-1"), 202)

@@ -221,17 +221,6 @@ def test_consent_to_a_second_charge_is_true_or_false(client, value):
     assert list(errors) == ["accept_double_charge"]
 
 
-def test_models_say_what_can_be_asked(client):
-    """Each model has its sizes and limits; one is the default."""
-    models = data_of(client.get(f"{API}/models"))
-
-    (model,) = [each for each in models if each["default"]]
-    assert model["id"] == "doubao-seedream-3.0-t2i"
-    assert model["provider"] == "volcengine_jimeng"
-    assert (model["max_images"], model["takes_images"]) == (4, False)
-    assert model["sizes"]["ratios"]["1:1"] == "1328x1328"
-
-
 @for_each("root", ["", "/images {1}"])
 @for_each(
     ("endpoint", "values"),

@@ -30,7 +30,7 @@ def no_keys(key_ids):
     raise AssertionError("whoever waits has none")
 
 
-PAUSE = TURN = 0.1  # seconds, in place of the five times longer ones
+PAUSE = 0.1  # seconds, in place of the five times longer ones
 
 
 @pytest.fixture(autouse=True)

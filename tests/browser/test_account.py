@@ -6,8 +6,6 @@ import subprocess
 from datetime import UTC, datetime, timedelta
 
 import pytest
-
-pytest.importorskip("playwright.sync_api")
 from playwright.sync_api import expect
 
 from tests.browser.harness import every_look

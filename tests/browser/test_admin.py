@@ -4,8 +4,6 @@ import re
 import secrets
 
 import pytest
-
-pytest.importorskip("playwright.sync_api")
 from playwright.sync_api import expect
 
 from tests.browser import operator_data

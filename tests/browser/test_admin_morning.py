@@ -1,8 +1,6 @@
 """An admin's morning: old failures, a user, today's use, and the trail of it all."""
 
 import pytest
-
-pytest.importorskip("playwright.sync_api")
 from playwright.sync_api import Page, expect
 
 from tests.browser import operator_data

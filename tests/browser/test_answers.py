@@ -3,8 +3,6 @@
 import re
 
 import pytest
-
-pytest.importorskip("playwright.sync_api")
 from playwright.sync_api import expect
 
 from tests.browser.making import ask, clear, make, slot_of

@@ -3,14 +3,10 @@
 import re
 
 import pytest
-
-from jimeng.gallery import trash
-
-pytest.importorskip("playwright.sync_api")
 from playwright.sync_api import expect
 
 from jimeng.documents.principal import Principal
-from jimeng.gallery import collections, shares
+from jimeng.gallery import collections, shares, trash
 from tests.browser import wall
 from tests.browser.harness import every_look
 

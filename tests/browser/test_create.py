@@ -4,8 +4,6 @@ import json
 import re
 
 import pytest
-
-pytest.importorskip("playwright.sync_api")
 from playwright.sync_api import expect
 
 from tests.browser.harness import every_look

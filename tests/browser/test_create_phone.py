@@ -1,8 +1,6 @@
 """The form on a phone: where it stays, and what stays above it."""
 
 import pytest
-
-pytest.importorskip("playwright.sync_api")
 from playwright.sync_api import expect
 
 from tests.waiting import wait_for

@@ -2,8 +2,6 @@
 
 import pytest
 
-pytest.importorskip("playwright.sync_api")
-
 from tests.browser.axe import CONTRAST
 from tests.browser.harness import every_look
 

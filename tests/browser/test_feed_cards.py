@@ -4,8 +4,6 @@ import re
 from pathlib import Path
 
 import pytest
-
-pytest.importorskip("playwright.sync_api")
 from playwright.sync_api import expect
 
 from tests.browser.making import button, card_of, clear, make, slot_of

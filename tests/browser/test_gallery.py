@@ -4,14 +4,11 @@ import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
-
-from jimeng.gallery import picture_details
-
-pytest.importorskip("playwright.sync_api")
 from playwright.sync_api import expect
 
 from jimeng.documents import Image
 from jimeng.documents.principal import Principal
+from jimeng.gallery import picture_details
 from tests.browser import wall
 from tests.browser.harness import every_look
 from tests.waiting import wait_for

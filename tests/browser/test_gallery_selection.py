@@ -4,13 +4,10 @@ import re
 import zipfile
 
 import pytest
-
-from jimeng.gallery import picture_details, trash
-
-pytest.importorskip("playwright.sync_api")
 from playwright.sync_api import expect
 
 from jimeng.documents.principal import Principal
+from jimeng.gallery import picture_details, trash
 from tests.browser import wall
 from tests.browser.harness import every_look
 

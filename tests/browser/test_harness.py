@@ -6,8 +6,6 @@ from urllib.parse import urlsplit
 
 import pytest
 
-pytest.importorskip("playwright.sync_api")
-
 from tests.browser import axe, harness
 from tests.browser.harness import every_look
 from tests.browser.making import clear

@@ -7,8 +7,6 @@ from pathlib import Path
 
 import pytest
 import requests
-
-pytest.importorskip("playwright.sync_api")
 from playwright.sync_api import expect
 
 from tests.browser.harness import every_look

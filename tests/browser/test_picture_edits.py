@@ -4,8 +4,6 @@ import io
 import re
 
 import pytest
-
-pytest.importorskip("playwright.sync_api")
 from PIL import Image as Pillow
 from playwright.sync_api import expect
 

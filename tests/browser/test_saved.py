@@ -1,8 +1,6 @@
 """Prompts are kept under a name in the clock's panel, used again, and undone."""
 
 import pytest
-
-pytest.importorskip("playwright.sync_api")
 from playwright.sync_api import expect
 
 from tests.browser.harness import every_look

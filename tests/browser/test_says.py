@@ -1,8 +1,6 @@
 """A downloaded picture is dropped on the page: its words and settings are offered."""
 
 import pytest
-
-pytest.importorskip("playwright.sync_api")
 from playwright.sync_api import expect
 
 from tests.browser.harness import every_look

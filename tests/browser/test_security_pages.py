@@ -5,8 +5,6 @@ import secrets
 
 import pyotp
 import pytest
-
-pytest.importorskip("playwright.sync_api")
 from playwright.sync_api import Page, expect
 
 from tests.browser.harness import every_look

@@ -3,8 +3,6 @@
 import re
 
 import pytest
-
-pytest.importorskip("playwright.sync_api")
 from playwright.sync_api import expect
 
 pytestmark = pytest.mark.browser

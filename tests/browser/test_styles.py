@@ -1,8 +1,6 @@
 """Styles are chosen by little pictures, which come when they are first seen."""
 
 import pytest
-
-pytest.importorskip("playwright.sync_api")
 from playwright.sync_api import expect
 
 from tests.browser.harness import every_look

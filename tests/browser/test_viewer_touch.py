@@ -1,8 +1,6 @@
 """The viewer under fingers and the wheel."""
 
 import pytest
-
-pytest.importorskip("playwright.sync_api")
 from playwright.sync_api import expect
 
 from tests.browser import wall

@@ -1,8 +1,6 @@
 """Words that are written are never lost: drafts, undo, and the list of earlier ones."""
 
 import pytest
-
-pytest.importorskip("playwright.sync_api")
 from playwright.sync_api import expect
 
 from tests.browser.harness import every_look

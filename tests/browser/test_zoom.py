@@ -1,8 +1,6 @@
 """Pages for who enlarges them, chooses the colours of all programs, or prints."""
 
 import pytest
-
-pytest.importorskip("playwright.sync_api")
 from playwright.sync_api import expect
 
 from tests.browser.making import clear, make

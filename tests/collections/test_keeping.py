@@ -8,11 +8,12 @@ from jimeng.documents import BulkAction, Image, utcnow
 from jimeng.documents.principal import Principal
 from jimeng.gallery import collections, trash
 from jimeng.jobs import purge, retention
+from tests.forgetting import forget_retention
 from tests.hung import hang
 from tests.jobs.test_deaths import Died, reaper
-from tests.jobs.test_retention import aged, from_the_start, keep, kept
+from tests.jobs.test_retention import aged, keep, kept
 
-__all__ = ["aged", "from_the_start", "keep", "reaper"]
+__all__ = ["aged", "keep", "reaper"]
 
 ME = Principal("user_123")
 
@@ -22,11 +23,11 @@ def pictures(*task_ids: str) -> list[str]:
 
 
 @pytest.fixture
-def later(keep, monkeypatch):
+def later(keep):
     """What a month leaves of the pictures, looked at anew."""
 
     def look(**limits: float) -> set[str]:
-        monkeypatch.setattr(retention, "_round_ends", 0.0)
+        forget_retention()
         keep(**(limits or {"KEEP_DAYS": 30}))
         return kept()
 
@@ -110,12 +111,11 @@ def test_picture_put_away_meanwhile_is_saved(aged, keep, monkeypatch):
     assert kept() == {old}
 
 
-def test_what_is_kept_is_not_gone_through_each_time(aged, keep, monkeypatch):
+def test_what_is_kept_is_not_gone_through_each_time(aged, keep):
     """A round ends with it; only what has grown old since is looked at until then."""
     first, second, third = aged(40, 39, 20)
     made = collections.create(ME, "a")
     collections.change(ME, made.id, add=pictures(first, second))
-    monkeypatch.setattr(retention, "_round_ends", 0.0)
     keep(KEEP_DAYS=30)
     due = list(retention._due(30, 0, after=retention._passed))
     assert due == []
@@ -125,7 +125,7 @@ def test_what_is_kept_is_not_gone_through_each_time(aged, keep, monkeypatch):
     assert kept() == {first, second, third}
     keep(KEEP_DAYS=10)
     assert kept() == {first, second}
-    monkeypatch.setattr(retention, "_round_ends", 0.0)
+    forget_retention()
     keep(KEEP_DAYS=10)
 
     assert kept() == {second}

@@ -6,7 +6,7 @@ from jimeng import accounts
 from jimeng.documents import Generation, Task, indexes
 from jimeng.documents.principal import Principal
 from jimeng.errors import IndexMissing
-from jimeng.jobs import bulk, poll_schedule, pump
+from jimeng.jobs import bulk, pump
 from jimeng.providers import Progress
 from tests.conftest import come_due, run_queue
 from tests.documents.index_tools import IDEM, KEY, ask_twice, drop, replace, whole  # noqa: F401
@@ -164,7 +164,6 @@ def test_pictures_are_polled_without_the_index_of_slots(
     create(client)
     run_queue()
     drop(database, indexes.SLOTS)
-    monkeypatch.setattr(poll_schedule, "_generating", {})
     provider.polls = [Progress("x")]
 
     come_due()

@@ -68,16 +68,6 @@ def test_slots_are_busy_soon_after_the_provider_was_slow(monkeypatch, slots):
     assert run.busy(slow + 60, 1150) >= 0.85
 
 
-def test_one_that_took_very_long_changes_little(monkeypatch):
-    """It is one of the latest dozen; the others say when the next will be ready."""
-    takes = iter([*[5.0] * 50, 600.0])
-    run = Simulation(5, lambda _: next(takes, 5.0), 0.0, 5, 1200)
-
-    run.run(monkeypatch)
-
-    assert run.busy(640, 760) >= 0.90
-
-
 @pytest.mark.parametrize("seconds", [1, 8])
 def test_an_account_is_polled_no_more_often_than_it_may(monkeypatch, seconds):
     """All its pictures are slowed alike, and are noticed all the same."""

@@ -17,11 +17,6 @@ from tests.rest import CAT, CREATE, create, result
 GIB = 2**30
 
 
-@pytest.fixture(autouse=True)
-def from_the_start(monkeypatch):
-    monkeypatch.setattr(retention, "_passed", None)
-
-
 @pytest.fixture
 def aged(client, work_off):
     """Pictures that came so many days ago, the oldest first; their tasks' ids."""

@@ -266,13 +266,11 @@ def test_lane_that_has_learned_nonsense_goes_on(drawing, every_second):
     assert 1 <= poll_schedule.first_poll_after(generation()) < 60
 
 
-def test_many_pictures_of_an_account_are_polled_in_turn(
-    drawing, config, registry, monkeypatch
-):
+def test_many_pictures_of_an_account_are_polled_in_turn(drawing, config, registry):
     """Together not more often than the account may be asked, on the average."""
     settings = replace(config, POLL_INTERVAL=1.0, POLLS_PER_SECOND=0.1)
     jobs.configure(settings, registry)
-    monkeypatch.setattr(poll_schedule, "_generating", {})
+    poll_schedule._generating.clear()
     remember(*ALIKE)
 
     assert 5 <= poll_schedule.first_poll_after(generation()) <= 15

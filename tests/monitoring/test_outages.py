@@ -34,9 +34,8 @@ def clock(monkeypatch):
 
 
 @pytest.fixture
-def lines(database, monkeypatch):
+def lines(database):
     """What the log has got since it was last asked for."""
-    monkeypatch.setattr(outages, "_outages", {})
     root = logging.getLogger()
     level = root.level
     logs.setup(Config(LOG_LEVEL="warning"))

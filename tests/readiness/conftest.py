@@ -24,7 +24,6 @@ def worker(database):
 def probe(client, worker, monkeypatch):
     """Asks anew each time."""
     monkeypatch.setattr(readiness, "CACHE_S", 0.0)
-    monkeypatch.setattr(readiness, "_untaken_since", (None, 0.0))
     return lambda: ask(client)
 
 

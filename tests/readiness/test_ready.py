@@ -59,7 +59,6 @@ def test_each_reason_says_since_when(client, probe, database, monkeypatch):
     """One that was gone in between begins anew; one that came later is younger."""
     now = began = utcnow()
     monkeypatch.setattr(readiness, "utcnow", lambda: now)
-    monkeypatch.setattr(readiness, "_since", {})
 
     def since(of: str) -> str:
         probe()

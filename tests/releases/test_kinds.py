@@ -134,10 +134,8 @@ def kept() -> list[str]:
     return sorted(row["_id"] for row in rows(Image))
 
 
-def test_retention_leaves_other_kinds(old, config, registry, monkeypatch):
+def test_retention_leaves_other_kinds(old, config, registry):
     """By days, and what the limit would remove does not count them."""
-    monkeypatch.setattr(retention, "_passed", None)
-    monkeypatch.setattr(retention, "_round_ends", 0.0)
     jobs.configure(replace(config, KEEP_DAYS=30), registry)
     would = retention.count_surplus(30, 0).pictures
 

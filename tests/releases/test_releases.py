@@ -4,7 +4,6 @@ import pytest
 
 from jimeng.documents import Generation, Image, Lane, QuotaUsage, Task
 from jimeng.documents.base import Stored
-from jimeng.errors import outages
 from jimeng.jobs import pump, repair
 from jimeng.providers import Progress
 from tests.conftest import come_due, run_queue
@@ -24,9 +23,8 @@ from tests.test_core import create, result
 KINDS = [each for each in Stored.kinds() if each.__module__.startswith("jime")]
 
 
-def test_place_held_by_an_unknown_state_is_an_alarm(client, caplog, monkeypatch):
+def test_place_held_by_an_unknown_state_is_an_alarm(client, caplog):
     """Once when it begins, and not with each look."""
-    monkeypatch.setattr(outages, "_outages", {})
     in_state(client, "generating")
     Generation.collection().update_many({}, {"$set": {"state": "upscaling"}})
 

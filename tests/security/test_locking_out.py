@@ -59,17 +59,6 @@ def test_blocked_address_writes_nothing_new(secured, nobody, blocked):
     assert Attempts.collection().count_documents({}) == before
 
 
-def test_browser_that_was_in_before_is_not_locked_out(secured, ada):
-    """Whoever fails elsewhere, its owner signs in where they did before."""
-    ada.sign_in()
-    ada.client.post("/sign-out", headers=POST)
-    lock(secured, ada.user.email)
-
-    assert ada.sign_in().status_code == 303
-    stranger = secured.test_client()
-    assert try_to_sign_in(stranger, ada.user.email, PASSWORD, HOME) == 429
-
-
 def test_browser_that_was_in_before_is_bounded_too(secured, ada):
     """A laptop that was left somewhere is no way to guess without an end."""
     ada.sign_in()

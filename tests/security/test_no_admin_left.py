@@ -80,21 +80,6 @@ def test_two_admins_never_shut_each_other_out(database, first, second):
     assert lost == 0
 
 
-def test_five_admins_leave_one_at_least(database):
-    """However many and however mixed, at the same two as well."""
-    lost = 0
-    for _ in range(ROUNDS):
-        User.collection().delete_many({})
-        found = make_admins(5)
-        shuts = [delete, demote, disable, delete, demote, disable, delete, demote]
-        all_at_once(
-            [(s, found[n % 5], found[(n + 1) % 5]) for n, s in enumerate(shuts)]
-        )
-        lost += left() == 0
-
-    assert lost == 0
-
-
 def test_admin_who_is_promoted_meanwhile_counts(database, monkeypatch):
     """A deletion that has begun does not take the only admin there is by then."""
     (root,) = make_admins(1)

@@ -6,9 +6,9 @@ from jimeng.documents import Image, Share, utcnow
 from jimeng.gallery import shares
 from jimeng.jobs import retention
 from tests.collections.test_keeping import ME, later, pictures
-from tests.jobs.test_retention import aged, from_the_start, keep, kept
+from tests.jobs.test_retention import aged, keep, kept
 
-__all__ = ["aged", "from_the_start", "keep", "later"]
+__all__ = ["aged", "keep", "later"]
 
 
 def test_shared_picture_stays_until_its_link_ends(aged, later):

@@ -1,11 +1,10 @@
 """What Ark draws: links, bytes, marks and groups, and what they cost."""
 
-import base64
 import io
 import threading
 from urllib.parse import parse_qs, urlsplit
 
-from PIL import Image, ImageChops
+from PIL import Image
 
 from tests.each import for_each
 from tests.simulator.caller import ARK_V40, PATIENCE
@@ -43,22 +42,6 @@ def test_link_leads_to_the_picture(clock, caller, model, fields, kind):
     assert caller.get(url.replace(expires, f"9{expires}")).status == 403
     clock.now += 86400
     assert caller.get(url).status == 403
-
-
-def test_watermark_is_drawn_unless_refused(caller):
-    """It is on by default, in the lower right corner and nowhere else."""
-    fields = {"response_format": "b64_json"}
-    replies = [caller.ark(**fields), caller.ark(watermark=False, **fields)]
-    texts = [reply.json["data"][0]["b64_json"] for reply in replies]
-    marked, bare = (opened(base64.b64decode(text)) for text in texts)
-
-    left, top, _, _ = (
-        ImageChops.difference(marked, bare)
-        .point(lambda value: 255 if value > 40 else 0)
-        .getbbox()
-    )
-    assert left > 512
-    assert top > 900
 
 
 def test_group_is_billed_by_the_picture(simulator, caller):

@@ -8,7 +8,6 @@ import pytest
 from PIL import Image
 
 from jimeng.local.simulator import Simulator
-from jimeng.local.simulator.drawing.edits import BORDER
 from jimeng.local.simulator.inputs import InputPicture, Order
 from tests.each import for_each
 from tests.simulator.caller import (
@@ -186,22 +185,6 @@ def test_only_what_is_masked_is_painted_anew(drawing):
     # The first numbered picture is red below its number, the mask black and white.
     assert near(made.getpixel((70, 80)), (254, 0, 0))
     assert near(made.getpixel((10 + 130 + 90, 95)), (255, 255, 255))
-
-
-def test_grown_picture_shows_where_it_was(drawing):
-    """In its place, with a line around it."""
-    made = drawn(
-        drawing,
-        **{"req_key": OUTPAINT, "binary_data_base64": [picture((400, 400))]},
-        **{"left": 0.25, "bottom": 0.4},
-    )
-
-    assert made.size == (500, 560)
-    assert made.getpixel((100, 200)) == tuple(
-        int(BORDER[at : at + 2], 16) for at in (1, 3, 5)
-    )
-    assert near(made.getpixel((300, 200)), (254, 0, 0))
-    assert not near(made.getpixel((50, 500)), (254, 0, 0))
 
 
 def test_enlarged_picture_has_the_length_of_its_word(drawing):

@@ -2,9 +2,6 @@
 
 import base64
 import io
-import math
-import random
-import statistics
 import threading
 
 from PIL import Image
@@ -189,23 +186,6 @@ def test_restart_forgets_nothing(tmp_path, clock):
         assert second.ledger() == before
         assert caller.get(path).status == 200
         assert status(caller, running) == "generating"
-
-
-def test_durations_spread_around_the_median():
-    """With a sigma they differ, are log-normal, and the median stays."""
-    with Simulator(
-        access_key=ACCESS_KEY,
-        secret_key=SECRET_KEY,
-        limit=1000,
-        duration=4.0,
-        sigma=0.5,
-        dice=random.Random(1),
-    ) as simulator:
-        durations = [simulator.service.duration("猫") for _ in range(2001)]
-
-    middle = statistics.median(durations)
-    assert 3.7 < middle < 4.3
-    assert 0.4 < statistics.pstdev(map(math.log, durations)) < 0.6
 
 
 def test_settings_refuse_what_they_do_not_know(caller):

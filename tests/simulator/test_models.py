@@ -4,7 +4,7 @@ import base64
 import io
 import json
 
-from PIL import Image, ImageChops
+from PIL import Image
 
 from tests.each import for_each
 from tests.simulator.caller import V21, V30, V40
@@ -174,33 +174,3 @@ def test_inputs_leave_less_room_for_a_group(simulator, caller):
     caller.accepted(DONE, req_key=V46, image_urls=URLS * 13)
 
     assert simulator.ledger()["billed"] == 2
-
-
-def test_mark_is_drawn_into_its_corner(caller):
-    """Only when it is asked for, and nowhere else."""
-    task_id = caller.accepted(DONE, width=600, height=600)
-    (bare,) = pictures(caller.poll(task_id, req_json="{}"))
-    for position in range(4):
-        logo = {"add_logo": True, "position": position, "language": position % 2}
-        wishes = json.dumps({"logo_info": logo})
-        (marked,) = pictures(caller.poll(task_id, req_json=wishes))
-        difference = ImageChops.difference(bare, marked).convert("L")
-        left, top, right, bottom = difference.point(lambda v: 255 * (v > 40)).getbbox()
-        assert (right <= 300, left >= 300) == (position in (1, 2), position in (0, 3))
-        assert (bottom <= 100, top >= 500) == (position in (2, 3), position in (0, 1))
-
-
-def test_link_shows_the_mark(caller):
-    """That of the last poll; in the body of a synchronous call likewise."""
-    size = {"width": 512, "height": 512}
-    logo = {"logo_info": {"add_logo": True}}
-    wishes = json.dumps({"return_url": True, **logo})
-    task_id = caller.accepted(DONE, **size)
-    polled = caller.poll(task_id, req_json=wishes).json["data"]["image_urls"][0]
-    marked = caller.get(polled).body
-    bare = caller.get(caller.poll(task_id).json["data"]["image_urls"][0]).body
-    fields = {"use_sr": False, **size}
-    processed = caller.process(**fields, **logo).json["data"]["image_urls"][0]
-
-    assert marked != bare
-    assert caller.get(processed).body == marked

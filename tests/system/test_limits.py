@@ -4,10 +4,6 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from jimeng import lanes
-from jimeng.documents import Generation
-from tests.forgetting import forget_lanes
-from tests.lanes.test_lanes import waiting
 from tests.system.stack import Stack
 
 CONFIGURED = 3
@@ -105,52 +101,3 @@ def test_higher_limit_is_given_up_when_it_is_refused(stack, lane):
     check(stack, results, limit=1)
     assert 1 <= refusals(stack) <= 5
     assert lane_limit(stack, lane) == 1
-
-
-def begin(lane: str, count: int) -> None:
-    """Let *count* pictures be drawn, and one more be on its way to the provider."""
-    for number in range(count + 1):
-        waiting(lane, "ada", number, f"a{number}")
-        claimed = lanes.claim(lane, {"main": CONFIGURED})
-        assert claimed is not None
-        if number < count:
-            claimed.update_owned({"$set": {"state": "generating"}})
-
-
-def test_picture_taken_in_the_place_of_another_ends_no_row(database, lane):
-    """It shows that one has ended, and not that more are possible."""
-    begin(lane, 1)
-
-    for _ in range(3):
-        lanes.back_off(lane, full=True)
-        forget_lanes()
-        lanes.record_acceptance(lane, drawn=False)
-
-    assert lanes.limit_of(lanes.read_lane(lane, fresh=True), CONFIGURED) == 1
-
-
-def test_picture_taken_beside_the_others_ends_a_row(database, lane):
-    """More are running than when one was refused: that was a stray."""
-    begin(lane, 1)
-    lanes.back_off(lane, full=True)
-    lanes.back_off(lane, full=True)
-    Generation.collection().update_many({}, {"$set": {"state": "generating"}})
-    forget_lanes()
-
-    lanes.record_acceptance(lane, drawn=False)
-    lanes.back_off(lane, full=True)
-
-    record = lanes.read_lane(lane, fresh=True)
-    assert (record.refusals, record.limit) == (1, None)
-
-
-def test_one_more_is_tried_after_a_refusal_and_not_all(database, lane):
-    """The other free slots stay free until it is known that there are more."""
-    begin(lane, 1)
-    assert lanes.free_slots(lane, 10)
-
-    lanes.back_off(lane, full=True)
-    database.lanes.update_one({"_id": lane}, {"$unset": {"not_before": ""}})
-    Generation.collection().update_one({"state": "starting"}, {"$unset": {"slot": ""}})
-
-    assert len(lanes.free_slots(lane, 10)) == 1

@@ -51,7 +51,10 @@ def quarantine() -> int:
             end(row)
         count += len(rows)
     if count:
-        log.warning("quarantined pictures ended count=%d: whether they were sent is unknown", count)
+        log.warning(
+            "quarantined pictures ended count=%d: whether they were sent is unknown",
+            count,
+        )
     return count
 
 
