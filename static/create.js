@@ -54,11 +54,19 @@ document.addEventListener("keydown", (event) => {
   if (event.altKey && (key === "ArrowUp" || key === "ArrowDown")) {
     event.preventDefault();
     walk(target, key === "ArrowUp" ? 1 : -1);
-  } else if (key === "Enter" && (event.ctrlKey || event.metaKey) && !event.repeat) {
+  } else if (key === "Enter" && isSend(event) && !event.repeat) {
     event.preventDefault();
     target.form.requestSubmit();
   }
 });
+
+// Enter sends, unless it is turned round, or the keyboard is that of a phone, which has
+// no Shift+Enter for a new line.
+const enter = document.getElementById("enter-sends");
+const enterSends = () => own.get("enter") !== "line" && !matchMedia("(pointer: coarse)").matches;
+const isSend = ({ ctrlKey, metaKey, shiftKey }) => ctrlKey || metaKey || (enterSends() && !shiftKey);
+enter.checked = own.get("enter") !== "line";
+enter.addEventListener("change", () => own.set("enter", enter.checked ? "send" : "line"));
 
 // Another form has come in the place of the one before: what it holds is the draft now,
 // and who had sent it goes on where something is wrong.

@@ -11,12 +11,64 @@ const placed = () => [...given().querySelectorAll(".given:not(.given-coming)")];
 const TYPES = /^image\//;
 let bringing = false; // those that were there before a reload are on their way
 
-// What the model says to so many of them; the words are the server's.
+// What the model says to so many references; the words are the server's.
 function judge(n) {
   const note = document.getElementById("tray-note");
   const most = Number(note.dataset.most);
   const state = n && !most ? "cannot" : n > most ? "many" : n < Number(note.dataset.least) ? "few" : "";
-  for (const each of note.children) each.hidden = each.dataset.note !== state;
+  if (n > judged) declined = "";
+  judged = n;
+  if ((state || !n) && switchModel(n)) return;
+  const isSwitched = switched && chosenModel() === modelOption(switched.to);
+  const shown = state || (isSwitched ? "switched" : "");
+  for (const each of note.children) each.hidden = each.dataset.note !== shown;
+  if (shown === "switched") tellSwitch(note.querySelector("[data-note=switched]"));
+}
+
+// References choose a model that accepts them; without them the one before is back.
+let judged = 0; // references at the last look
+let switched = null; // the model before and after, by value
+let declined = ""; // the model that was chosen against it
+const modelOptions = () => [...document.querySelectorAll("#menu-model [name=model]")];
+const modelOption = (value) => modelOptions().find((each) => each.value === value);
+const chosenModel = () => modelOptions().find((each) => each.checked);
+
+function chooseModel(model) {
+  model.checked = true;
+  for (const name of ["input", "change"]) model.dispatchEvent(new Event(name, { bubbles: true }));
+}
+
+function switchModel(n) {
+  const now = chosenModel();
+  const isHeard = document.readyState === "complete"; // by htmx, which brings the choices
+  if (!now || declined === now.value || !isHeard) return false;
+  if (!n) {
+    if (switched?.to !== now.value) return false;
+    chooseModel(modelOption(switched.from));
+    switched = null;
+    return true;
+  }
+  const fits = ({ dataset }) => n >= dataset.least && n <= dataset.most;
+  const found = modelOptions().filter(fits).sort((a, b) => a.dataset.least - b.dataset.least)[0];
+  if (!found) return false;
+  switched = { from: now.value, to: found.value, isTold: false };
+  chooseModel(found);
+  return true;
+}
+
+function tellSwitch(line) {
+  const name = chosenModel().closest("label").querySelector("[data-label]").textContent;
+  const words = line.dataset.words.replace("{}", name);
+  line.firstElementChild.textContent = words;
+  if (!switched.isTold) announce(words);
+  switched.isTold = true;
+}
+
+function undoSwitch() {
+  declined = switched.from;
+  chooseModel(modelOption(switched.from));
+  switched = null;
+  prompt().focus();
 }
 
 function renumber() {
@@ -182,15 +234,15 @@ document.addEventListener("click", (event) => {
   if (button.dataset.given === "stop") stop(item);
   else if (button.dataset.given === "remove") remove(item);
   else if (button.dataset.given === "move") move(item, -1, button);
+  else if (button.dataset.given === "unswitch") undoSwitch();
   else {
-    const model = [...document.querySelectorAll("#menu-model [name=model]")].find((each) => each.value === button.dataset.switch);
-    model.checked = true;
-    for (const name of ["input", "change"]) model.dispatchEvent(new Event(name, { bubbles: true }));
+    chooseModel(modelOption(button.dataset.switch));
     prompt().focus();
   }
 });
 
-document.addEventListener("change", ({ target }) => {
+document.addEventListener("change", ({ target, isTrusted }) => {
+  if (target.name === "model" && isTrusted) declined = judged ? target.value : "";
   if (target.id !== "files") return;
   add([...target.files]);
   target.value = ""; // what is uploaded is not sent a second time
@@ -236,3 +288,4 @@ addEventListener("beforeunload", (event) => { if (coming.size) event.preventDefa
 for (const name of ["htmx:after:swap", "htmx:afterSwap"]) document.addEventListener(name, renumber);
 bringBack();
 renumber();
+addEventListener("load", renumber);

@@ -98,19 +98,45 @@ def test_double_click_makes_one_task(visit):
     expect(cards).to_have_count(1)
 
 
-@pytest.mark.parametrize("key", ["Control", "Meta"])
-def test_keyboard_sends(visit, key):
-    """With Ctrl or ⌘ Enter is the button; alone it begins a line."""
+def test_keyboard_sends(visit):
+    """Enter sends, and Shift+Enter begins a line; the list of keys turns it round."""
     page = visit(lang="en").page
-    field, words = page.locator("#prompt"), f"{key} 键盘上的雪"
+    field, words = page.locator("#prompt"), "键盘上的雪"
     field.fill(words)
 
-    field.press("Enter")
+    field.press("Shift+Enter")
     expect(field).to_have_value(words + "\n")
-    expect(page.locator(".card", has_text=words)).to_have_count(0)
-    field.press(f"{key}+Enter")
-
+    field.press("Enter")
     expect(page.locator(".card", has_text=words)).to_have_count(1)
+
+    page.get_by_role("button", name="Keyboard shortcuts").click()
+    page.locator("#enter-sends").uncheck()
+    page.keyboard.press("Escape")
+    page.reload()
+    for key in ("Control", "Meta"):
+        field.fill(f"{key} {words}")
+        field.press("Enter")
+        expect(field).to_have_value(f"{key} {words}\n")
+        expect(page.locator(".card", has_text=f"{key} {words}")).to_have_count(0)
+        field.press(f"{key}+Enter")
+        expect(page.locator(".card", has_text=f"{key} {words}")).to_have_count(1)
+
+
+def test_alternatives_are_offered_as_a_batch(visit):
+    """Each combination is shown under the prompt; one button makes all of them."""
+    page = visit(lang="en").page
+    offer = page.locator("#batch-offer")
+    page.fill("#prompt", "a {red|blue} kite")
+
+    expect(offer.locator("li")).to_have_text(["a red kite", "a blue kite"])
+    page.fill("#prompt", "a kite")
+    expect(offer).to_be_empty()
+    page.fill("#prompt", "a kite\n\na {red|blue} swing")
+    expect(offer).to_contain_text("3 prompts")
+    offer.get_by_role("button", name="Generate all 3 pictures").click()
+
+    expect(page).to_have_url(re.compile("/batches/batch_"))
+    expect(page.locator("main")).to_contain_text("a kite")
 
 
 def test_input_method_has_its_keys_to_itself(visit):

@@ -58,10 +58,15 @@ def drawn(live_server) -> str:
 
 @every_look
 def test_dock_with_pictures(visit, drawn, look):
-    """A model that takes none says so; its button brings one, with its strength."""
+    """A model that takes none gives way to one that does; it may be had back."""
     seen = visit(f"{WORDS_ONLY}&{drawn}", **look)
     page = seen.page
+    before = page.locator("#menu-model .chip-now")
     expect(page.locator("#given img")).to_have_js_property("complete", True)
+    expect(page.locator('[data-note="switched"]')).to_be_visible()
+    page.locator("[data-given=unswitch]").click()
+    expect(before).to_have_text(re.compile("3.1"))
+    expect(page.locator('[data-note="cannot"]')).to_be_visible()
     seen.check("create-pictures")
 
     page.locator("[data-switch]").click()
@@ -94,6 +99,7 @@ def test_pictures_are_pasted_and_dropped(visit):
     page.evaluate(HAND_OVER, ["drop", "dropped.png", ""])
     expect(items).to_have_count(2)
 
+    # No other model takes two either, as the server has no public address.
     expect(page.locator('[data-note="many"]')).to_be_visible()
 
 

@@ -2,6 +2,8 @@
 
 BATCH_PAGES: dict[str, tuple[str, str]] = {
     "batch.new": ("批量任务", "Batch"),
+    "batch.offer": ("也可作为批量任务：{n} 条提示词", "As a batch: {n} prompts"),
+    "batch.offer_create": ("批量生成 {n} 张", "Generate all {n} pictures"),
     "batch.list": ("我的批量任务", "My batches"),
     "batch.prompts": ("提示词，每行一条", "Prompts, one per line"),
     "batch.placeholder": (

@@ -45,6 +45,7 @@ CREATE: dict[str, tuple[str, str]] = {
         "种子和提示词都相同，画面就相近。",
         "The same seed and prompt give a similar picture.",
     ),
+    "form.history_short": ("历史", "History"),
     "form.history": ("历史提示词", "Prompt history"),
     "form.history_none": (
         "发送过的、换掉的提示词会列在这里",
@@ -62,6 +63,11 @@ CREATE: dict[str, tuple[str, str]] = {
     "form.send": ("生成", "Generate"),
     "keys.prompt": ("写提示词", "Write the prompt"),
     "keys.send": ("生成", "Generate"),
+    "keys.new_line": ("换行", "New line"),
+    "keys.enter_sends": (
+        "Enter 生成（否则为 Ctrl / ⌘ + Enter）",
+        "Enter generates (otherwise Ctrl / ⌘ + Enter)",
+    ),
     "keys.history": ("历史提示词", "Prompt history"),
     "examples.title": ("从一个想法开始", "Start with an idea"),
     "examples.words": (

@@ -43,6 +43,10 @@ GIVEN: dict[str, tuple[str, str]] = {
         "No model of this server takes reference pictures; remove them.",
     ),
     "given.switch": ("改用 {model}", "Use {model}"),
+    "given.switched": (
+        "参考图需要 {model}，已自动切换",
+        "Switched to {model} for the reference",
+    ),
     "given.read": ("读出图里的提示词", "Use the file's prompt"),
     "given.says": ("这张图带着它的提示词", "This picture carries its prompt"),
     "given.says_use": ("用它的提示词和设置", "Use prompt and settings"),

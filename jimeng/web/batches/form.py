@@ -63,6 +63,14 @@ class BatchForm:
         )
 
     @classmethod
+    def from_prompt(cls, form: MultiDict) -> "BatchForm":
+        """The Create form as a batch: one with a prompt for each of its lines."""
+        settings = replace(Composer.from_form(form, MultiDict()), prompt="", counted=0)
+        lines = form.get("prompt", "").splitlines()
+        text = "\n".join(as_line(line) for line in lines if line.strip())
+        return cls(settings, text[: MAX_TEXT_CHARS + 1])
+
+    @classmethod
     def initial(cls) -> "BatchForm":
         """
         The form as a link describes it, else with the Create form's initial values.

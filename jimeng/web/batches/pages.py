@@ -61,6 +61,17 @@ def preview_batch() -> ResponseReturnValue:
     return show_form(form)
 
 
+@bp.post("/batches/offer")
+def offer_batch() -> str:
+    """
+    What the prompt of the Create form makes as a batch: a partial, empty if that is a
+    single picture.
+    """
+    form = BatchForm.from_prompt(request.form)
+    form = form.with_estimate(auth.principal_of_page())
+    return render_template("batches/_offer.html", batch=form, form=form.settings)
+
+
 @bp.post("/batches/new")
 @accepts_pictures
 def create_batch() -> ResponseReturnValue:

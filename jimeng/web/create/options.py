@@ -52,6 +52,11 @@ class ModelOption:
         return takes.most if takes else 0
 
     @property
+    def min_inputs(self) -> int:
+        takes = self.model.takes_here
+        return takes.least if takes else 0
+
+    @property
     def seconds(self) -> int:
         return round(self.model.typical)
 

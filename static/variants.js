@@ -1,0 +1,44 @@
+// A prompt with {alternatives|of|words}, or with several lines, can be a batch: that is
+// offered under it. What it makes, the server says.
+"use strict";
+
+const VARIANTS = /[{｛][^{}｛｝]*[|｜][^{}｛｝]*[}｝]|\S\s*\n\s*\S/;
+const DELAY_MS = 400;
+let offerTimer = 0;
+let offered = ""; // the form that is offered as a batch
+
+async function offerBatch() {
+  const place = document.getElementById("batch-offer");
+  const words = VARIANTS.test(prompt()?.value) ? contents() : "";
+  if (!place || words === offered) return;
+  offered = words;
+  const request = { method: "POST", headers: { "HX-Request": "true" }, body: new URLSearchParams(words) };
+  const answer = words && await fetch(place.dataset.url, request).catch(() => null);
+  if (words !== offered) return; // something else is written by now
+  place.innerHTML = answer?.ok ? await answer.text() : "";
+}
+
+function offerSoon() {
+  clearTimeout(offerTimer);
+  offerTimer = setTimeout(offerBatch, DELAY_MS);
+}
+
+document.addEventListener("input", ({ target }) => { if (target.form?.id === "composer") offerSoon(); });
+for (const name of ["htmx:after:swap", "htmx:afterSwap"]) {
+  document.addEventListener(name, () => {
+    if (!document.getElementById("batch-offer")?.hasChildNodes()) offered = "";
+    offerSoon();
+  });
+}
+
+document.addEventListener("click", ({ target }) => {
+  const button = target.closest?.("[data-batch]");
+  if (!button) return;
+  remember(prompt().value.trim());
+  const form = composer();
+  const text = Object.assign(document.createElement("input"), { type: "hidden", name: "template", value: button.dataset.batch });
+  form.append(text);
+  form.action = button.dataset.url;
+  form.submit();
+});
+offerSoon();
