@@ -54,6 +54,9 @@ class Config:
     ARK_CONCURRENCY: int = setting(2, parse_ark_concurrency, per_account=True)
     MODELS_FILE: str = setting("")
     OPENAI_MODELS: tuple[str, ...] = setting((), parse_names)
+    PROMPT_ASSISTANT_MODEL: str = setting("", matching(PRINTABLE, "a model's name"))
+    PROMPT_ASSISTANT_URL: str = setting("", parse_url)
+    PROMPT_ASSISTANT_KEY: str = setting("", secret=True)
     WATERMARK: bool = setting(False, parse_bool)
     AIGC_PRODUCER_ID: str = setting("", matching(PRINTABLE, "1 to 256 characters"))
     MONGODB_URI: str = setting("", parse_mongodb_uri, secret=True)
@@ -145,6 +148,12 @@ class Config:
                 raise ConfigError(f"{lacking} is missing beside its partner")
         if self.STORAGE == "s3" and not self.S3_BUCKET:
             raise ConfigError("S3_BUCKET is missing: STORAGE=s3 keeps pictures in it")
+        keys = (self.PROMPT_ASSISTANT_URL, self.PROMPT_ASSISTANT_KEY, self.ARK_API_KEY)
+        if self.PROMPT_ASSISTANT_MODEL and not any(keys):
+            raise ConfigError(
+                "PROMPT_ASSISTANT_MODEL needs ARK_API_KEY, or an endpoint of its own: "
+                "PROMPT_ASSISTANT_URL, PROMPT_ASSISTANT_KEY"
+            )
 
     def _with_accounts(self, told: Mapping[str, str]) -> Self:
         """Add the accounts' own settings from the environment *told*."""

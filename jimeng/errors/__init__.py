@@ -87,6 +87,20 @@ class IdempotencyKeyReused(JimengError):
     status = 422
 
 
+class AssistantUnavailable(JimengError):
+    """The prompt assistant's endpoint does not answer with a text."""
+
+    code = "assistant_unavailable"
+    status = 502
+
+
+class TooManyAssistantRequests(JimengError):
+    """More requests to the prompt assistant in a minute than one user may make."""
+
+    code = "too_many_assistant_requests"
+    status = 429
+
+
 class TaskNotFound(JimengError):
     """No such task, or another user's: the two must look the same."""
 

@@ -11,6 +11,7 @@ from jimeng.jobs import broker
 from jimeng.pictures.stores import Store, choose
 from jimeng.pictures.stores.gridfs import INPUTS, RESULTS
 from jimeng.providers import Registry
+from jimeng.providers.prompt_assistant import PromptAssistant
 
 
 @dataclass(frozen=True)
@@ -23,12 +24,14 @@ class Runtime:
         registry: The providers.
         store: The files of output pictures.
         inputs: The files of input pictures.
+        assistant: The prompt assistant; None if it is off.
     """
 
     config: Config
     registry: Registry
     store: Store
     inputs: Store
+    assistant: PromptAssistant | None
 
 
 _runtime: Runtime | None = None
@@ -46,7 +49,8 @@ def configure(config: Config, registry: Registry | None = None) -> Runtime:
     registry = registry or Registry.from_config(config)
     outages.watch("storage", lambda error: isinstance(error, StorageUnavailable))
     store, inputs = choose(config, RESULTS, INPUTS)
-    _runtime = Runtime(config, registry, store, inputs)
+    assistant = PromptAssistant.from_config(config)
+    _runtime = Runtime(config, registry, store, inputs, assistant)
     return _runtime
 
 

@@ -11,6 +11,7 @@ from jimeng.limits.reservations import (
     quota_of,
     rate_limits,
     reserve,
+    reserve_assistant_request,
     reserve_submission,
     reserve_upload,
 )

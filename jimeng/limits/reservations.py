@@ -28,6 +28,7 @@ from jimeng.errors import (
     KeyQuotaExceeded,
     KeyTooManySubmissions,
     QuotaExceeded,
+    TooManyAssistantRequests,
     TooManyRequests,
     TooManySubmissions,
 )
@@ -42,6 +43,7 @@ log = logging.getLogger(__name__)
 SUBMISSIONS, PICTURES, REQUESTS = "submissions", "daily-pictures", "requests"
 DAY_S = 86_400
 MAX_UPLOADS = 30  # a minute, per user
+MAX_ASSISTANT_REQUESTS = 10  # a minute, per user
 
 # An office shares one address, and a page with its pictures makes many requests: an
 # address gets so many times ``REQUESTS_PER_MINUTE``.
@@ -351,6 +353,21 @@ def reserve_upload(user_id: str) -> None:
     if not count.allowed:
         wait = count.resets_in
         raise TooManyUploads(f"user {user_id}", retry_after=wait, limit=MAX_UPLOADS)
+
+
+def reserve_assistant_request(user_id: str) -> None:
+    """
+    Count one more request of a user to the prompt assistant.
+
+    Raises:
+        TooManyAssistantRequests: there were `MAX_ASSISTANT_REQUESTS` in this minute.
+        QueueUnavailable: Redis is down.
+    """
+    count = rate_limiter.count_one(f"assistant {user_id}", MAX_ASSISTANT_REQUESTS)
+    if not count.allowed:
+        raise TooManyAssistantRequests(
+            f"user {user_id}", retry_after=count.resets_in, limit=MAX_ASSISTANT_REQUESTS
+        )
 
 
 def rate_limits(principal: Principal, user_id: str) -> tuple[RateLimit, ...]:

@@ -2,6 +2,7 @@
 
 from jimeng.pictures.decoder import (
     MAX_WAITING,
+    FittedPicture,
     NormalisedPicture,
     Picture,
     encode,

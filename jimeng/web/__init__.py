@@ -72,7 +72,7 @@ from jimeng.web.account import (
     webhooks,
 )
 from jimeng.web.batches import pages
-from jimeng.web.create import aspect_ratios, inputs, updates
+from jimeng.web.create import aspect_ratios, assistant, inputs, updates
 from jimeng.web.gallery import (
     browsing,
     collections,

@@ -187,6 +187,8 @@ ROUTES: dict[str, Route] = {
     "web.new_batch": Route(Kind.OWN, query={"batch": "{batch_id}"}),
     "web.create_batch": listed(template="x", size="1:1", n="1"),
     "web.preview_batch": listed(template="x", size="1:1", n="1"),
+    "web.offer_batch": listed(prompt="x\ny", size="1:1", n="1"),
+    "web.assist": listed(action="expand", prompt="x"),
     "web.batches": listed(),
     "web.batch": own(),
     "web.batch_now": own(),

@@ -89,6 +89,14 @@ REQUESTS: dict[str, tuple[str, str]] = {
         "同时最多分享 {limit} 项，请先停止一些",
         "At most {limit} things are shared at a time; stop sharing some first",
     ),
+    "error.assistant_unavailable": (
+        "提示词助手没有答复，请稍后再试；一直这样请告诉管理员",
+        "The prompt assistant does not answer; try again later, or tell the operator",
+    ),
+    "error.too_many_assistant_requests": (
+        "提示词助手每分钟最多用 {limit} 次，请稍后再试",
+        "The prompt assistant may be used {limit} times a minute; try again later",
+    ),
     "error.too_many_uploads": (
         "上传太多：每分钟最多 {limit} 张，请稍后再试",
         "Too many uploads: at most {limit} a minute; try again later",

@@ -207,22 +207,32 @@ def given_thumbnail(upload_id: str) -> Response:
     found = inputs.find(auth.principal_of_page(), upload_id)
     if found.sha256 and found.sha256 in request.if_none_match:
         return private(Response(status=304), found)
-    found, content = inputs.content_of(auth.principal_of_page(), upload_id)
+    small = input_shrunk_to(auth.principal_of_page(), upload_id, THUMBNAIL_PX)
+    return private(Response(small.content, content_type=small.content_type), found)
+
+
+def input_shrunk_to(
+    principal: Principal, upload_id: str, side_px: int
+) -> pictures.FittedPicture:
+    """
+    Raises:
+        UploadNotFound: the upload is gone, or cannot be shrunk.
+    """
+    found, content = inputs.content_of(principal, upload_id)
     with content:
         whole = content.read()
     try:
-        small = pictures.fit(
+        return pictures.fit(
             whole,
             user=found.user_id,
             max_waiting=MAX_SHOWN,
-            side=THUMBNAIL_PX,
-            pixels=THUMBNAIL_PX**2,
+            side=side_px,
+            pixels=side_px**2,
             most=MAX_THUMBNAIL_BYTES,
             exact=False,
         )
     except PictureInvalid as error:
         raise UploadNotFound(f"no thumbnail of {upload_id}") from error
-    return private(Response(small.content, content_type=small.content_type), found)
 
 
 def private(response: Response, found: Input) -> Response:
