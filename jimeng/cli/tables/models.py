@@ -17,18 +17,18 @@ OVERVIEW = (
 )
 INPUT_COLUMNS = (
     "名称 / Name",
-    "做什么 / Task",
-    "图片 / Pictures",
+    "任务类型 / Task",
+    "输入图片 / Input images",
     "边长 / Sides",
     "比例 / Ratio",
-    "每张 / Each",
-    "其他 / Beside",
+    "每张上限 / Max. size",
+    "其他 / Other",
     "提示词 / Prompt",
 )
 PROMPTS = {
     "required": "必填 / required",
     "optional": "可选 / optional",
-    "none": "没有 / none",
+    "none": "不用 / none",
 }
 
 
@@ -88,13 +88,13 @@ def other_fields(takes: Takes, language: str) -> str:
     if takes.expand:
         found.append(f"`expand` ≤ {takes.expand:g}")
     if takes.travels == "link":
-        found.append(in_language("要有公网地址 / needs a public address", language))
+        found.append(in_language("需要公网地址 / needs a public address", language))
     return ", ".join(found)
 
 
 def limits(model: Model, language: str) -> str:
     if model.follows:
-        return in_language("由图片决定 / as the picture", language)
+        return in_language("由输入图片决定 / from the input image", language)
     if model.sides:
         word = in_language("边长 / sides", language)
         return f"{word} {model.sides[0]}–{model.sides[1]}"
@@ -123,8 +123,8 @@ def output_size(model: Model, language: str) -> str:
     """The output size, where it follows from the input."""
     words = " ".join(f"`{word}` = {max(s)}" for word, s in model.keywords.items())
     said = {
-        "inpainting": "与图片一样大。 / As large as the picture.",
-        "outpainting": "图片加上扩展的各边。 / The picture with its new edges.",
+        "inpainting": "与输入图片一样大。 / As large as the input image.",
+        "outpainting": "输入图片加上扩展的边。 / The input image with its new edges.",
         "upscaling": f"长边：{words} / The longer side: {words}",
     }
     return in_language(said[model.task], language) + "\n"
