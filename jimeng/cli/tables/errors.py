@@ -12,26 +12,26 @@ from jimeng.providers.rules import WITHOUT_CODE, Judgement
 HEAD = (
     "代码 / Code",
     "说明 / Meaning",
-    "服务的代码 / Provider codes",
-    "重试有用 / Retry helps",
+    "服务商的代码 / Provider codes",
+    "可重试 / Retryable",
     "计费 / Charged",
-    "系统自己做什么 / Done by itself",
+    "自动处理 / Automatic action",
 )
 CHARGED = {"no": "否 / no", "unknown": "不明 / unknown", "yes": "是 / yes"}
 SUBMITTED = {
-    "again": "等一会再提交 / waits, then submits again",
-    "new_seed": "换一个种子再提交一次 / submits once more, with a new seed",
-    "unknown": "绝不重发 / never submits again",
+    "again": "等待后重新提交 / waits, then resubmits",
+    "new_seed": "换一个种子再提交一次 / resubmits once with a new seed",
+    "unknown": "绝不重新提交 / never resubmits",
 }
-POLLED = "继续查询 / polls on"
-LATE_POLL_ACTION = "1 小时和 11 小时后各再查一次 / looks again after 1 h and 11 h"
+POLLED = "继续轮询 / keeps polling"
+LATE_POLL_ACTION = "1 小时和 11 小时后各再轮询一次 / polls again after 1 h and 11 h"
 # Actions for codes that do not come from a response.
 OTHERWISE = {
     "timed_out": LATE_POLL_ACTION,
     "account_removed": LATE_POLL_ACTION,
-    "picture_lost": "先多次重新下载 / only after many downloads",
+    "picture_lost": "多次下载失败之后 / after many download attempts",
     "provider_unreachable": POLLED,
-    "input_unreachable": "90 秒内取三次 / fetches it three times in 90 s",
+    "input_unreachable": "90 秒内下载三次 / downloads it three times in 90 s",
 }
 Line = tuple[str, Judgement]  # with the name of the provider
 
