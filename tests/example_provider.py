@@ -1,4 +1,4 @@
-"""An image service of one's own: the example of docs/AI_PROVIDER_ARCHITECTURE.md."""
+"""A custom image provider: the example of docs/AI_PROVIDER_ARCHITECTURE.md."""
 
 import base64
 import json
@@ -51,7 +51,7 @@ RULES = {"words": Rule(code="content_refused_prompt"), "full": RATE_LIMITED}
 
 @dataclass(frozen=True, kw_only=True)
 class EaselConfig(Config):
-    """Its settings; in jimeng itself these three stand in `Config`."""
+    """The settings; in jimeng itself these three are fields of `Config`."""
 
     EASEL_KEY: str = setting("", secret=True, credential=True)
     EASEL_URL: str = setting("https://easel.example", parse_url)
@@ -59,7 +59,7 @@ class EaselConfig(Config):
 
 
 class EaselProvider(Provider):
-    """Paints on ``POST /paintings``, and shows on ``GET /paintings/<id>``."""
+    """Submits by ``POST /paintings``, and polls by ``GET /paintings/<id>``."""
 
     name = "easel"
     label = ("画架", "Easel")
@@ -117,7 +117,7 @@ class EaselProvider(Provider):
 
 
 def failed(method: str, *, sent: bool) -> ProviderError:
-    """Looking again is free; what was perhaps begun is not ordered twice."""
+    """Polls may be repeated; a submission that was perhaps accepted may not."""
     is_submit = method == "POST"
     rule = SUBMIT_UNKNOWN if is_submit and sent else UNREACHABLE
     return rule.error(method, is_submit=is_submit)
