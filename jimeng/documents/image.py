@@ -91,6 +91,8 @@ class Image(Stored):
         trashed_at: When it was moved to the trash; absent: it is shown.
         with_task: True if it is in the trash because its whole task is.
         collections: The ids of its collections; absent if there are none.
+        tags: Its owner's tags for it, folded; absent if there are none. They are part
+            of *text* and *grams*, so a search finds them.
     """
 
     id = StringField(primary_key=True)
@@ -120,6 +122,7 @@ class Image(Stored):
     trashed_at = DateTimeField()
     with_task = BooleanField()
     collections = ListField(StringField())
+    tags = ListField(StringField())
 
     # Not stored: the ids of the tasks that use it as an input; None if not looked up.
     made_into: tuple[str, ...] | None = None
@@ -135,6 +138,9 @@ class Image(Stored):
             named_index(
                 *("collection", "user_id", "collections", "-created_at", "-_id"),
                 having="collections",
+            ),
+            named_index(
+                *("tag", "user_id", "tags", "-created_at", "-_id"), having="tags"
             ),
             named_index("models", "user_id", "model"),
             named_index("search", "user_id", "grams", "-created_at", "-_id"),

@@ -35,6 +35,7 @@ class PictureFilter:
         since: Created at that time or later.
         until: Created before that time.
         collection: Only pictures in the collection of that id.
+        tag: Only pictures with this tag.
     """
 
     q: str = ""
@@ -44,6 +45,7 @@ class PictureFilter:
     since: datetime | None = None
     until: datetime | None = None
     collection: str = ""
+    tag: str = ""
 
     @property
     def narrows(self) -> bool:
@@ -53,12 +55,14 @@ class PictureFilter:
     def where(self, user_id: str) -> dict:
         """
         The query, which one index answers however many pictures the user has; with a
-        collection, `plan` chooses between its index and that of the list.
+        collection or a tag, `plan` chooses between its index and that of the list.
         """
         name = list_name(favourite=self.favourite, model=self.model, ratio=self.ratio)
         where: dict = {"user_id": user_id, "lists": name}
         if self.collection:
             where["collections"] = self.collection
+        if self.tag:
+            where["tags"] = self.tag
         between = {"$gte": self.since, "$lt": self.until}
         given = {sign: moment for sign, moment in between.items() if moment}
         return {**where, "created_at": given} if given else where
@@ -159,12 +163,16 @@ def plan(user_id: str, wanted: PictureFilter) -> tuple[str, list[dict]]:
 
 def index_candidates(user_id: str, wanted: PictureFilter) -> dict[str, dict]:
     """Index -> the part of the query that it answers by itself."""
-    of_list = replace(wanted, collection="")
-    candidates = {"gallery": of_list.where(user_id)}
-    if wanted.collection:
-        among = {k: v for k, v in wanted.where(user_id).items() if k != "lists"}
-        # A collection is never larger than the list of all pictures.
-        candidates = {"collection": among} | (candidates if of_list.narrows else {})
+    of_list = replace(wanted, collection="", tag="")
+    where = wanted.where(user_id)
+    # Collections and tags are never larger than the list of all pictures.
+    candidates = {
+        index: {k: v for k, v in where.items() if k in {"user_id", field, "created_at"}}
+        for index, field in (("collection", "collections"), ("tag", "tags"))
+        if field in where
+    }
+    if of_list.narrows or not candidates:
+        candidates["gallery"] = of_list.where(user_id)
     return candidates
 
 

@@ -45,6 +45,14 @@ FIELDS: dict[str, tuple[str, str]] = {
         "remove it",
     ),
     "invalid.range": ("必须在 {min} 到 {max} 之间", "Must be {min} to {max}"),
+    "invalid.tag": (
+        "标签为 1 到 {max} 个字符",
+        "A tag has 1 to {max} characters",
+    ),
+    "invalid.tags_many": (
+        "一张图片最多 {max} 个标签",
+        "A picture has at most {max} tags",
+    ),
     "invalid.choice": ("必须是以下之一：{known}", "Must be one of: {known}"),
     "invalid.length": (
         "长度必须为 {min} 到 {max} 个字符",

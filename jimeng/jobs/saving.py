@@ -215,7 +215,8 @@ def insert_image(generation: Generation, picture: Picture, task: Task) -> None:
     )
     image.lists = lists_of(image.model, image.ratio)
     row = image.to_mongo()
-    del row["collections"]  # absent while empty, which keeps it out of the index
+    for name in ("collections", "tags"):  # absent while empty: so not in their indexes
+        del row[name]
     try:
         Image.collection().insert_one(row)
     except DuplicateKeyError:

@@ -81,6 +81,7 @@ from jimeng.web.gallery import (
     selection,
     shared_pages,
     shares,
+    tags,
     trash,
 )
 from jimeng.web.pictures import files, picture_page

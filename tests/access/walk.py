@@ -214,6 +214,8 @@ ROUTES: dict[str, Route] = {
     "web.rename_collection": own(name="x"),
     "web.delete_collection": own(),
     "web.choose_collection": listed(id="{picture_id}"),
+    "web.choose_tags": listed(id="{picture_id}"),
+    "web.tag_pictures": listed(id="{picture_id}", tag="x"),
     "web.collect": listed(id="{picture_id}", take="{collection_id}"),
     "web.shares": listed(),
     "web.share": own(),

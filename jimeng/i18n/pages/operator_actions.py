@@ -249,6 +249,7 @@ ACTIONS: dict[str, tuple[str, str]] = {
         "Deleted another's pictures for good",
     ),
     "act.pictures.favourite": ("收藏他人的图片", "Starred another's pictures"),
+    "act.pictures.tag": ("更改他人图片的标签", "Changed tags of another's pictures"),
     "act.pictures.link": (
         "更换他人图片的链接",
         "Replaced another's link",

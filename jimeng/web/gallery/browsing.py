@@ -14,7 +14,7 @@ from jimeng.documents import Collection, Image, Task
 from jimeng.documents.cursors import Page
 from jimeng.documents.principal import Principal
 from jimeng.errors.collections import CollectionNotFound
-from jimeng.gallery import browsing, bulk_trash, collections, trash
+from jimeng.gallery import browsing, bulk_trash, collections, tags, trash
 from jimeng.http import auth
 from jimeng.i18n import t
 from jimeng.web import bp, is_htmx
@@ -27,6 +27,7 @@ DONE = frozenset(
     {
         *("trashed", "restored", "purged", "emptied", "starred", "unstarred"),
         *("collected", "uncollected", "made", "renamed", "dissolved"),
+        *("tagged", "untagged"),
     }
 )
 OF_COLLECTIONS = DONE & {"collected", "uncollected", "made", "renamed"}
@@ -187,6 +188,7 @@ def gallery() -> ResponseReturnValue:
         "gallery/index.html",
         **values,
         models=browsing.models_used(principal),
+        tags=tags.tags_used(principal),
         collections=collections.find_all(principal),
         shapes=ASPECT_RATIOS,
         **notice(),

@@ -8,7 +8,8 @@ from datetime import date, timedelta, tzinfo
 from flask import url_for
 
 from jimeng.gallery.browsing import PictureFilter
-from jimeng.pictures.search_terms import OTHER
+from jimeng.gallery.tags import MAX_TAG_CHARS
+from jimeng.pictures.search_terms import OTHER, fold
 from jimeng.providers.models import RATIOS
 from jimeng.web.site.formats import start_of
 
@@ -28,6 +29,7 @@ class Filters:
         since: The first day.
         until: The last day.
         collection: Only pictures in the collection of that id.
+        tag: Only pictures with this tag; any if empty.
     """
 
     q: str = ""
@@ -37,6 +39,7 @@ class Filters:
     since: date | None = None
     until: date | None = None
     collection: str = ""
+    tag: str = ""
 
     @classmethod
     def read(cls, given: Mapping[str, str]) -> "Filters":
@@ -50,6 +53,7 @@ class Filters:
             since=day_of(given.get("from", "")),
             until=day_of(given.get("to", "")),
             collection=collection if COLLECTION_ID.fullmatch(collection) else "",
+            tag=fold(given.get("tag", ""))[:MAX_TAG_CHARS],
         )
 
     @property
@@ -76,6 +80,7 @@ class Filters:
             "fav": "1" if self.fav else "",
             "model": self.model,
             "ratio": self.ratio,
+            "tag": self.tag,
             "from": self.since.isoformat() if self.since else "",
             "to": self.until.isoformat() if self.until else "",
         }
@@ -101,6 +106,7 @@ class Filters:
             since=start_of(since, where) if since else None,
             until=start_of(until + timedelta(days=1), where) if until else None,
             collection=self.collection,
+            tag=self.tag,
         )
 
 
