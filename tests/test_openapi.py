@@ -181,6 +181,7 @@ def test_every_code_stands_where_it_may_come(document):
         "image_not_found",
         "method_not_allowed",
         "starts_too_late",
+        "charge_known",  # of the operator's commands
         *OF_PAGES,
         *WITH_KEYS,
     }

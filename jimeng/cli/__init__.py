@@ -5,6 +5,7 @@ from flask import Flask
 
 from jimeng.cli import (
     backup,
+    costs,
     doctor,
     provider,
     queue,
@@ -30,6 +31,7 @@ def register(app: Flask) -> None:
     app.cli.add_command(provider.simulator)
     app.cli.add_command(doctor.doctor)
     app.cli.add_command(provider.provider)
+    app.cli.add_command(costs.costs)
     app.cli.add_command(backup.backup)
     app.cli.add_command(backup.restore)
     app.cli.add_command(retention.retention)

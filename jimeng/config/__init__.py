@@ -28,6 +28,7 @@ from jimeng.config.values import (
     parse_origins,
     parse_redis_url,
     parse_secret_key,
+    parse_timezone,
     parse_url,
     setting,
 )
@@ -91,6 +92,7 @@ class Config:
     USER_SUBMISSIONS_PER_MINUTE: int = setting(300, between(0, 1_000_000, int))
     REQUESTS_PER_MINUTE: int = setting(3000, between(0, 1_000_000, int))
     USER_DAILY_QUOTA: int = setting(0, between(0, 1_000_000, int))
+    BILLING_TIMEZONE: str = setting("Asia/Shanghai", parse_timezone)
     KEEP_DAYS: int = setting(0, between(0, 100_000, int))
     KEEP_GIB: float = setting(0.0, between(0, 1_000_000, float))
     SHUTDOWN_GRACE: float = setting(25.0, between(1, 600, float))

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import field
 from itertools import pairwise
 from urllib.parse import urlsplit
+from zoneinfo import available_timezones
 
 from pymongo.errors import PyMongoError
 from pymongo.uri_parser import parse_uri
@@ -122,6 +123,12 @@ def parse_secret_key(text: str) -> str:
             f"must be {SHORTEST_SECRET} random characters or more, as "
             '`python -c "import secrets; print(secrets.token_hex(32))"` prints'
         )
+    return text
+
+
+def parse_timezone(text: str) -> str:
+    if text not in available_timezones():
+        raise ValueError("must be a time zone such as Asia/Shanghai or UTC")
     return text
 
 

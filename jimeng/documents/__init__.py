@@ -29,6 +29,7 @@ from jimeng.documents.image import Image
 from jimeng.documents.indexes import await_new, ensure_indexes
 from jimeng.documents.input import Input, InputState
 from jimeng.documents.lane import Lane, QuotaUsage, Worker
+from jimeng.documents.ledger import CostSum, LedgerEntry, Settler
 from jimeng.documents.price import PriceRow
 from jimeng.documents.saved_prompt import SavedPrompt
 from jimeng.documents.share import Share

@@ -3,6 +3,7 @@
 import struct
 import traceback
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 from bson.errors import InvalidBSON
 from pymongo.errors import (
@@ -28,6 +29,7 @@ OURS = (
     InvalidOperation,
     InvalidURI,
 )
+DUPLICATE_KEY = 11000
 # Codes by which MongoDB rejects a request as invalid. All others, unknown ones too,
 # count as failures of the server.
 # Source: https://github.com/mongodb/mongo/blob/master/src/mongo/base/error_codes.yml
@@ -57,7 +59,7 @@ INVALID_REQUEST_CODES = frozenset(
         168,  # InvalidPipelineOperator
         224,  # QueryFeatureNotAllowed
         10334,  # BSONObjectTooLarge
-        11000,  # DuplicateKey
+        DUPLICATE_KEY,
         40415,  # IDLUnknownField
         40414,  # IDLFailedToParse
         40413,  # IDLDuplicateField
@@ -84,6 +86,20 @@ def is_away(error: Exception) -> bool:
 def lacks_index(error: Exception) -> bool:
     """Whether a query failed because the index in its hint does not exist."""
     return isinstance(error, OperationFailure) and "hint provided" in str(error)
+
+
+@contextmanager
+def ignore_duplicates() -> Iterator[None]:
+    """Ignore that documents exist already; bulk writes must be unordered."""
+    try:
+        yield
+    except DuplicateKeyError:
+        return
+    except BulkWriteError as error:
+        failed = error.details.get("writeErrors", [])
+        others = [each for each in failed if each["code"] != DUPLICATE_KEY]
+        if others or not failed or error.details.get("writeConcernErrors"):
+            raise
 
 
 def _is_of_the_driver(error: Exception) -> bool:

@@ -57,6 +57,8 @@ NEEDED = frozenset(
     + ("remote_ids", "urls", "submit_token", "created_at")
 )
 
+# Pictures that have ended, and may or may not have been charged.
+UNDECIDED = {"charged": "unknown", "ended_at": {"$exists": True}}
 # Failed pictures are few of many, and operators filter them by day, code and user.
 FAILED = {"error.code": {"$exists": True}}
 FAILED_INDEXES = [
@@ -76,6 +78,7 @@ class Generation(Leased):
     Attributes:
         turn: Its ticket in the lane; the lowest is sent first.
         key_id: The API key of the request, if the key has a daily quota of its own.
+        by_key: The API key of the request, for the sums of costs.
         waiting: True while it counts as one of its user's waiting pictures.
         account: The provider account that its latest claim assigned, and that is
             polled; absent before.
@@ -99,6 +102,21 @@ class Generation(Leased):
         floor: Percent of progress that it had reached before a resubmission.
         late: Its task has ended without it; late polls go on.
         unwanted: Its owner has cancelled this one picture; it is never sent.
+        charged: Whether the provider charges for it: ``no`` while it waits, ``unknown``
+            once it may have been accepted, ``yes`` once it is generated.
+        charged_at: When that last changed at an end, or by an operator's decision.
+        unsettled: It has ended, or `charged` has changed since, and the ledger does not
+            know; absent otherwise. See `jobs.costs`.
+        budget_day: The day in ``BILLING_TIMEZONE`` of its creation; absent in records
+            of earlier releases, which have no cost.
+        held_micros: What is reserved for it in micro-yuan, until its cost is known;
+            absent if the model had no price.
+        price_id: The price of `price_micros`; before it is sent, that of the hold.
+        price_micros: What its account pays for it, if it is charged; set when it is
+            sent, absent if there is no price.
+        cost_micros: Its cost, once settled; absent if that is unknown.
+        bill_day: The day in ``BILLING_TIMEZONE`` on which that was decided.
+        decided: An operator's decision whether it was charged: ``by`` and ``at``.
         error: Why it failed, as in its task; absent once an operator has resolved it.
         dealt_with: The resolution: ``how``, ``by`` whom, ``at`` what time, and the
             resolved ``error``.
@@ -145,6 +163,16 @@ class Generation(Leased):
     floor = IntField(default=0)
     is_synchronous = BooleanField(default=False)
     charged = StringField(default="no")
+    charged_at = DateTimeField()
+    unsettled = BooleanField()
+    by_key = StringField()
+    budget_day = StringField()
+    held_micros = IntField()
+    price_id = StringField()
+    price_micros = IntField()
+    cost_micros = IntField()
+    bill_day = StringField()
+    decided = DictField(default=None)
     error = DictField()
     dealt_with = DictField()
     created_at = DateTimeField(default=utcnow)
@@ -187,6 +215,10 @@ class Generation(Leased):
                 "lane",
                 "charged",
                 having="ended_at",
+            ),
+            named_index("unsettled", "ended_at", having="unsettled"),
+            named_index(
+                "undecided", "-ended_at", "-_id", partialFilterExpression=UNDECIDED
             ),
             *FAILED_INDEXES,
         ],

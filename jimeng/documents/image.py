@@ -126,6 +126,8 @@ class Image(Stored):
 
     # Not stored: the ids of the tasks that use it as an input; None if not looked up.
     made_into: tuple[str, ...] | None = None
+    # Not stored: the cost in micro-yuan; None if unknown or not looked up.
+    cost_micros: int | None = None
 
     meta = {
         "collection": "images",

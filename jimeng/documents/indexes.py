@@ -37,6 +37,7 @@ FIND_SERVER_S = 0.1  # if no server is found by then, do not wait
 OPTIONS = ("unique", "partialFilterExpression", "expireAfterSeconds")
 FOREIGN = ("sparse", "collation", "hidden")  # options of no declared index
 
+UNSETTLED = "generations.unsettled"
 # Unique indexes that operations rely on: without them the operation is refused.
 IDEMPOTENCY = "tasks.idem"
 SLOTS = "generations.slot"

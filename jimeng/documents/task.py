@@ -101,6 +101,12 @@ class Task(Stored):
         announce: Its end is to be sent to webhooks; the deliveries are not created yet.
         announced: Deliveries of an end of it have been created.
         pairs: The caller's metadata, as stored by `stored_pairs`.
+        by_key: The API key of the request, for the sums of costs.
+        budget_day: The day in ``BILLING_TIMEZONE`` of its creation.
+        hold_micros: What is reserved for each picture until its cost is known, in
+            micro-yuan; absent if the model had no price.
+        price_id: The price of `hold_micros`.
+        costs: Picture number -> its cost in micro-yuan, once known.
     """
 
     id = StringField(primary_key=True, default=new_task_id)
@@ -151,6 +157,11 @@ class Task(Stored):
     announce = BooleanField()
     announced = BooleanField()
     pairs = ListField(DictField(), default=None, db_field="metadata")
+    by_key = StringField()
+    budget_day = StringField()
+    hold_micros = IntField()
+    price_id = StringField()
+    costs = DictField(default=None)
 
     # Not stored: the state of each of the user's limits after the submission.
     rate_limits: tuple[RateLimit, ...] = ()
@@ -231,6 +242,31 @@ class Task(Stored):
         kept = {int(i): e for i, e in self.outcomes.items() if i.isdecimal()}
         return {index: _end(kept[index]) for index in sorted(kept)}
 
+    def cost_of(self, index: int) -> int | None:
+        """The cost of a picture in micro-yuan; None while that is unknown."""
+        found = (self.costs or {}).get(str(index))
+        return found if type(found) is int else None
+
+    def held_for(self, index: int) -> int | None:
+        """What is reserved for a picture: its hold, or 0 once its cost is known."""
+        return self.hold_micros if self.cost_of(index) is None else 0
+
+    @property
+    def cost_micros(self) -> int | None:
+        """The cost of all pictures as far as it is known; None if of none."""
+        return _sum(self.cost_of(index) for index in range(self.n))
+
+    @property
+    def held_micros(self) -> int | None:
+        """What is reserved for all pictures; None if unknown."""
+        return _sum(self.held_for(index) for index in range(self.n))
+
+    @property
+    def has_final_cost(self) -> bool:
+        """Whether nothing more is to be known soon, now that it has ended."""
+        known = {*self.ends, *(int(i) for i in self.costs or {} if i.isdecimal())}
+        return self.budget_day is None or len(known) >= self.n
+
     @property
     def done(self) -> list[int]:
         """The numbers of the pictures that are done."""
@@ -299,9 +335,12 @@ class Task(Stored):
         )
 
     @classmethod
-    def record(cls, task_id: str, index: int, outcome: dict) -> "Task | None":
+    def record(
+        cls, task_id: str, index: int, outcome: dict, micros: int | None
+    ) -> "Task | None":
         """
-        Store the outcome of one picture, and derive the status from all outcomes.
+        Store the outcome of one picture and what it costs, in micro-yuan, and derive
+        the status from all outcomes.
 
         The first outcome is final, with one exception: a picture that is found after a
         failure with an unknown charge replaces that failure. Idempotent.
@@ -318,7 +357,7 @@ class Task(Stored):
         if outcome["state"] == "done":
             kept = {"$ne": Status.CANCELLED.value}
             wanted.append({"status": kept, f"{key}.error.charged": "unknown"})
-        now = utcnow()
+        now, cost = utcnow(), {} if micros is None else {f"costs.{index}": micros}
         entries = {"$objectToArray": "$outcomes"}
         states = {"$map": {"input": entries, "in": "$$this.v.state"}}
         ended_status = {"$cond": [{"$in": ["done", "$_states"]}, "completed", "failed"]}
@@ -327,7 +366,7 @@ class Task(Stored):
             {"_id": task_id, "$or": wanted, **THERE},
             [
                 # Without $literal, text that begins with $ would be an expression.
-                {"$set": {key: {"$literal": outcome}, "updated_at": now}},
+                {"$set": {key: {"$literal": outcome}, "updated_at": now, **cost}},
                 {"$set": {"_states": states}},
                 {
                     "$set": {
@@ -341,6 +380,11 @@ class Task(Stored):
                 {"$unset": "_states"},
             ],
         )
+
+
+def _sum(amounts: Iterable[int | None]) -> int | None:
+    known = [each for each in amounts if each is not None]
+    return sum(known) if known else None
 
 
 def _end(outcome: object) -> dict:

@@ -127,6 +127,13 @@ class PictureUnderWay(JimengError):
     status = 409
 
 
+class ChargeKnown(JimengError):
+    """No picture of that id has ended without it being known whether it was charged."""
+
+    code = "charge_known"
+    status = 409
+
+
 class TaskNotRetryable(JimengError):
     """The task has not ended, or all of its pictures are done."""
 

@@ -4,12 +4,10 @@ import secrets
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
-from pymongo.errors import BulkWriteError, DuplicateKeyError
-
 from jimeng.documents import Generation, State, Task
+from jimeng.documents.database_errors import ignore_duplicates
 from jimeng.documents.ids import age_of
 
-DUPLICATE_KEY = 11000  # MongoDB's code for a key that exists
 SEED_RANGE = 2**31
 RECENT_S = 60.0  # by then the janitor has backfilled the generations of older tasks
 
@@ -32,16 +30,11 @@ def insert_missing(rows: Sequence[dict]) -> None:
     """Insert the rows that are not stored yet."""
     # Not durable: the task is, and lost generations of it are backfilled.
     generations = Generation.collection(durable=False)
-    try:
+    with ignore_duplicates():
         if len(rows) == 1:  # by far the most frequent case, at a third of the cost
             generations.insert_one(rows[0])
         else:
             generations.insert_many(rows, ordered=False)
-    except DuplicateKeyError:
-        return
-    except BulkWriteError as error:
-        if any(e["code"] != DUPLICATE_KEY for e in error.details["writeErrors"]):
-            raise
 
 
 def count_stored(task_ids: Iterable[str]) -> Counter[str]:
@@ -118,6 +111,10 @@ def _generation(task: Task, index: int, turn: int | None) -> dict:
         strength=task.strength,
         expand=task.expand,
         key_id=task.key_id,
+        by_key=task.by_key,
+        budget_day=task.budget_day,
+        held_micros=task.hold_micros,
+        price_id=task.price_id,
         waiting=True,
         created_at=task.created_at,
         **when,

@@ -26,7 +26,7 @@ from jimeng.documents.generation import SENDABLE, WAITING
 from jimeng.documents.image import files_of
 from jimeng.documents.task import THERE
 from jimeng.errors import ProviderError
-from jimeng.jobs import metric_counters
+from jimeng.jobs import costs, metric_counters
 from jimeng.jobs.runtime import runtime
 
 log = logging.getLogger(__name__)
@@ -76,14 +76,17 @@ def error_record(error: ProviderError) -> dict:
 
 def record_failure(generation: Generation, error: dict) -> None:
     failed = {"state": "failed", "error": error}
-    task = Task.record(generation.task_id, generation.index, failed)
+    micros = costs.cost_of(generation, error["charged"])
+    task = Task.record(generation.task_id, generation.index, failed, micros)
     if task is not None and not task.is_open:
         log.info("task %s code=%s", task.status, error["code"])
 
 
-def finish(generation: Generation, state: State, **changes: object) -> bool:
+def finish(
+    generation: Generation, state: State, charged: str, **changes: object
+) -> bool:
     """
-    Store the final state and release the slot.
+    Store the final state and the charge, and release the slot.
 
     Returns:
         Whether it was stored; False if the claim was lost.
@@ -91,7 +94,7 @@ def finish(generation: Generation, state: State, **changes: object) -> bool:
     # Only the task keeps the prompt: it may have been deleted before this write.
     updated = generation.update_owned(
         {
-            "$set": {"state": state.value, "ended_at": utcnow(), **changes},
+            "$set": {**costs.end(state, charged), **changes},
             "$unset": {**RELEASED_FIELDS, "waiting": "", "prompt": ""},
         }
     )
@@ -108,7 +111,7 @@ def fail(generation: Generation, error: ProviderError) -> bool:
     record = error_record(error)
     log.warning("picture failed id=%s code=%s: %s", generation.id, error.code, error)
     record_failure(generation, record)
-    return finish(generation, State.FAILED, error=record, charged=error.charged)
+    return finish(generation, State.FAILED, error.charged, error=record)
 
 
 def fail_unsent(generation: Generation, code: str, why: str) -> None:
@@ -129,9 +132,8 @@ def mark_unknown(generation: Generation, error: ProviderError) -> None:
     model = runtime().registry.by_lane(generation.lane)
     slow = model.slow if model else DEFAULT_SLOW_S
     slot_time = timedelta(seconds=lanes.slow_duration(generation.lane, slow))
-    ended = {"state": State.UNKNOWN.value, "ended_at": utcnow()}
-    failed = {"error": record, "charged": "unknown"}
-    generation.release(utcnow() + slot_time, {**ended, **failed})
+    ended = costs.end(State.UNKNOWN, "unknown")
+    generation.release(utcnow() + slot_time, {**ended, "error": record})
 
 
 def quarantine(generation: Generation, why: str) -> SlotRelease:
@@ -148,14 +150,15 @@ def quarantine(generation: Generation, why: str) -> SlotRelease:
         return slot_release_of(generation)
     is_sent = at not in SENDABLE
     drawn = "yes" if at == State.SAVING.value else "unknown"
-    kept = {"code": "not_understood", "charged": drawn if is_sent else "no"}
+    charged = drawn if is_sent else "no"
+    kept = {"code": "not_understood", "charged": charged}
     # The id alone is enough to find the task.
     task_id, _, index = str(generation.id).rpartition("_")
     if index.isdecimal():
-        Task.record(task_id, int(index), {"state": "failed", "error": kept})
+        micros = costs.cost_of(generation, charged)
+        Task.record(task_id, int(index), {"state": "failed", "error": kept}, micros)
     owner = {"user_id": generation.user_id, "lane": generation.lane}
-    charged = kept["charged"]
-    is_ended = finish(generation, State.FAILED, error=kept, charged=charged, **owner)
+    is_ended = finish(generation, State.FAILED, charged, error=kept, **owner)
     if is_ended and not is_sent:
         release_quota(generation)
     return slot_release_of(generation)
@@ -167,9 +170,8 @@ def time_out(generation: Generation) -> None:
     kept = {"code": "timed_out" if served else "account_removed", "charged": "unknown"}
     log.warning("picture timed out id=%s code=%s", generation.id, kept["code"])
     record_failure(generation, kept)
-    ended = {"state": State.FAILED.value, "late": True, "ended_at": utcnow()}
-    failed = {"error": kept, "charged": "unknown"}
-    schedule_late_poll(generation, generation.late_looks, **ended, **failed)
+    ended = {**costs.end(State.FAILED, "unknown"), "late": True, "error": kept}
+    schedule_late_poll(generation, generation.late_looks, **ended)
 
 
 def schedule_late_poll(generation: Generation, looks: int, **changes: object) -> None:
@@ -216,7 +218,7 @@ def defer_to_newer_release(generation: Generation) -> None:
 def drop(generation: Generation) -> None:
     """End an unsent picture whose task was cancelled or deleted."""
     log.info("picture dropped id=%s", generation.id)
-    if finish(generation, State.DROPPED):
+    if finish(generation, State.DROPPED, "no"):
         release_quota(generation)
 
 
@@ -255,6 +257,7 @@ def requeue(generation: Generation, **changes: object) -> None:
             "$set": {
                 "state": State.QUEUED.value,
                 "waiting": True,
+                "charged": "no",
                 "floor": generation.progress,
                 **changes,
             },
@@ -267,7 +270,8 @@ def requeue(generation: Generation, **changes: object) -> None:
 
 def complete(generation: Generation) -> None:
     """Complete a stored picture, or delete it if its task was cancelled or deleted."""
-    task = Task.record(generation.task_id, generation.index, {"state": "done"})
+    done, micros = {"state": "done"}, costs.cost_of(generation, "yes")
+    task = Task.record(generation.task_id, generation.index, done, micros)
     if task is None:
         task = Task.find_one({"_id": generation.task_id, **THERE})
         if task is None or generation.index not in task.done:
@@ -280,7 +284,7 @@ def complete(generation: Generation) -> None:
         log.info("task %s pictures=%d", task.status, len(task.done))
     generation.update_owned(
         {
-            "$set": {"state": State.DONE.value, "ended_at": utcnow(), "charged": "yes"},
+            "$set": costs.end(State.DONE, "yes"),
             "$unset": {**RELEASED_FIELDS, "urls": "", "error": ""},
         },
         durable=False,  # picture and task are durable; this would be repeated

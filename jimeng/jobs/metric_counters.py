@@ -17,7 +17,7 @@ from redis.exceptions import RedisError
 from jimeng import lanes
 from jimeng.documents import Generation, State, utcnow
 from jimeng.errors import JimengError, outages
-from jimeng.jobs import broker, prices
+from jimeng.jobs import broker
 from jimeng.jobs.runtime import runtime
 
 FLUSH_EVERY_S = 2.0
@@ -106,15 +106,11 @@ def count_generated(generation: Generation) -> None:
     if began_at and generation.drawn_at:
         took = generation.drawn_at - began_at
         _observe("picture_provider", generation, took.total_seconds())
-    model = runtime().registry.by_lane(generation.lane)
-    price = None
-    if model and generation.width is not None and generation.height is not None:
-        size = generation.width, generation.height
-        price = prices.account_price(model, generation.of_account, size)
-    if price is None:
-        counts.add("unpriced", model_of(generation.lane))
+    model, micros = model_of(generation.lane), generation.price_micros
+    if micros is None:
+        counts.add("unpriced", model)
     else:
-        counts.add("micros", model_of(generation.lane), n=price.micros)
+        counts.add("micros", model, n=micros)
 
 
 def count_noticed(generation: Generation) -> None:

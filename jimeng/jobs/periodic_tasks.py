@@ -19,6 +19,7 @@ from jimeng.jobs import (
     purge,
     repair,
     retention,
+    settlement,
     webhook_deliveries,
     webhook_outbox,
 )
@@ -93,6 +94,7 @@ PERIODIC_TASKS = [
     ),
     PeriodicTask("slots", metric_counters.SAMPLE_EVERY_S, metric_counters.sample_slots),
     PeriodicTask("days", 300.0, janitor.close_days),
+    PeriodicTask("costs", 1.0, settlement.settle),
     PeriodicTask("outbox", 1.0, webhook_outbox.sweep),
     PeriodicTask("webhooks", 1.0, webhook_deliveries.start_threads),
 ]

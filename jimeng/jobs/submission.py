@@ -15,7 +15,7 @@ from jimeng.config import logs
 from jimeng.documents import Generation, State, Task, utcnow
 from jimeng.documents.task import THERE
 from jimeng.errors import ProviderError
-from jimeng.jobs import endings, metric_counters, tallies
+from jimeng.jobs import costs, endings, metric_counters, tallies
 from jimeng.jobs import inputs as given
 from jimeng.jobs.backfill import new_seed
 from jimeng.jobs.endings import SlotRelease, slot_release_of
@@ -146,11 +146,13 @@ def mark_submitting(
 
     None if the lease has expired, or the task was deleted, and with it the prompt.
     """
-    now = utcnow()
+    now, price = utcnow(), costs.price_update(generation, model)
     return generation.extend_lease(
         submitting_lease(model, sending),
         {
+            **price,
             "$set": {
+                **price.get("$set", {}),
                 "state": State.SUBMITTING.value,
                 "expected": lanes.expected_duration(generation.lane, model.typical),
                 "first_sent_at": generation.first_sent_at or now,

@@ -196,6 +196,17 @@ def closing_days() -> Iterator[date]:
         yield since
 
 
+def recount_day(day: date) -> None:
+    """Count a stored day once more, after an operator's decision about a charge."""
+    if Tally.find_one({"_id": day.isoformat()}) is None:
+        return
+    found = count_ended(midnight(day), midnight(day + timedelta(days=1)))
+    _close_day(day, found)
+    kept = ["|".join(vars(way).values()) for way in found]
+    gone = {"day": day.isoformat(), "_id": {"$nin": kept}}
+    Usage.collection().delete_many(gone)
+
+
 def _close_day(day: date, found: Counter[EndedKey]) -> None:
     rows = [
         {"_id": "|".join(vars(way).values()), **vars(way), "pictures": n}

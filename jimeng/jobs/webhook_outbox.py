@@ -16,7 +16,6 @@ from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from pymongo import UpdateOne
-from pymongo.errors import BulkWriteError
 
 from jimeng.documents import (
     Batch,
@@ -27,11 +26,13 @@ from jimeng.documents import (
     new_token,
     utcnow,
 )
+from jimeng.documents.database_errors import ignore_duplicates
 from jimeng.documents.image import SHOWN
 from jimeng.documents.task import ENDED, KNOWN_TYPE
 from jimeng.documents.webhook import TEST, fingerprint
 from jimeng.errors import Invalid
 from jimeng.errors.collections import WebhooksOff
+from jimeng.jobs import prices
 from jimeng.jobs.runtime import runtime
 from jimeng.providers.download import FetchFailed, check_user_url, public_addresses
 
@@ -41,7 +42,8 @@ OWNERS_CACHE_S = 5.0
 # By then every process knows a new endpoint, and the tasks it was inserting are stored.
 CATCH_UP_FOR = timedelta(seconds=60)
 MAX_CLOCK_SKEW = timedelta(seconds=5)
-DUPLICATE_KEY = 11000  # MongoDB's code
+# How long the event of a cancelled task waits for the costs of pictures that had begun.
+SETTLEMENT_TIMEOUT = timedelta(seconds=10)
 # `None` instead of `$exists`: so the query can use the index.
 UNANNOUNCED = {
     **{"announce": {"$exists": True}, "open": None, "status": {"$in": ENDED}},
@@ -132,7 +134,16 @@ def sweep() -> bool:
     """Announce tasks that have ended; return whether there may be more."""
     mark_missed()
     found = Task.find_all(UNANNOUNCED, limit=BATCH_DOCUMENTS)
-    announce(found)
+    border = utcnow() - SETTLEMENT_TIMEOUT
+    announce(
+        [
+            task
+            for task in found
+            if task.has_final_cost
+            or task.completed_at is None
+            or task.completed_at < border
+        ]
+    )
     return len(found) == BATCH_DOCUMENTS
 
 
@@ -226,12 +237,8 @@ def insert(rows: Sequence[dict]) -> None:
     """Insert deliveries; existing ones stay unchanged."""
     if not rows:
         return
-    try:
+    with ignore_duplicates():
         WebhookDelivery.collection().insert_many(rows, ordered=False)
-    except BulkWriteError as error:
-        failed = error.details.get("writeErrors", [])
-        if any(each["code"] != DUPLICATE_KEY for each in failed) or not failed:
-            raise
 
 
 def deliveries_of(
@@ -283,7 +290,11 @@ def new_delivery(
 def data_of(task: Task, images: Mapping[int, Image], *, include_prompt: bool) -> dict:
     """The ``data`` of a delivery about a task."""
     outputs = [
-        output_of(index, end, images.get(index)) for index, end in task.ends.items()
+        {
+            **output_of(index, end, images.get(index)),
+            **cost_fields(task.cost_of(index)),
+        }
+        for index, end in task.ends.items()
     ]
     return {
         "task_id": task.id,
@@ -292,6 +303,7 @@ def data_of(task: Task, images: Mapping[int, Image], *, include_prompt: bool) ->
         "user_id": task.user_id,
         **({"batch_id": task.batch} if task.batch else {}),
         "metadata": task.metadata,
+        **cost_fields(task.cost_micros),
         **({"prompt": task.prompt} if include_prompt else {}),
         "outputs": outputs,
         "links": {
@@ -300,6 +312,12 @@ def data_of(task: Task, images: Mapping[int, Image], *, include_prompt: bool) ->
             "html": link(f"/tasks/{task.id}"),
         },
     }
+
+
+def cost_fields(micros: int | None) -> dict:
+    """A cost in yuan, as text, and in micro-yuan; both None if it is unknown."""
+    cost = None if micros is None else prices.yuan(micros)
+    return {"cost": cost, "cost_micros": micros}
 
 
 def output_of(index: int, end: Mapping, image: Image | None) -> dict:

@@ -17,6 +17,7 @@ RESULT = TaskResult()
 MAX_THUMBNAILS_BYTES, MAX_THUMBNAIL_BYTES = 96_000, 64_000
 THUMBNAIL_PIXELS = 512  # pixels
 RECORD_FIELDS = ("task_id", "status", "message", "created_at")
+COST_FIELDS = ("cost", "cost_micros", "held_micros")
 OPEN_FIELDS = ("phase", "progress", "position", "eta_seconds")
 TEXT, WHOLE, FLAG = {"type": "string"}, {"type": "integer"}, {"type": "boolean"}
 TIME = {"type": "string", "format": "date-time"}
@@ -85,7 +86,9 @@ def record(view: TaskView) -> dict:
     """A task's record for models: request, status, and links to its pictures."""
     dumped = RESULT.dump(view)
     found = {
-        name: dumped[name] for name in (*RECORD_FIELDS, *OPEN_FIELDS) if name in dumped
+        name: dumped[name]
+        for name in (*RECORD_FIELDS, *OPEN_FIELDS, *COST_FIELDS)
+        if name in dumped
     }
     found |= {"prompt": view.task.prompt, "model": view.task.model}
     found |= {"metadata": dumped["metadata"]} if dumped["metadata"] else {}
@@ -127,6 +130,9 @@ TASK = object_schema(
         "progress": WHOLE,
         "position": WHOLE,
         "eta_seconds": WHOLE,
+        "cost": {"type": ["string", "null"]},
+        "cost_micros": {"type": ["integer", "null"]},
+        "held_micros": {"type": ["integer", "null"]},
         "images": IMAGES,
         "failed": array_schema(OBJECT),
         "error": OBJECT,

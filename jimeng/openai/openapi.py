@@ -248,6 +248,8 @@ class ImagesResponse(Reply):
     )
     background = text(*field_descriptions.BACKGROUND, choices=("opaque",))
     task_id = text(*field_descriptions.TASK_ID, example=TASK)
+    cost = text(*field_descriptions.COST, null=True, example="0.20")
+    cost_micros = count(*field_descriptions.COST_MICROS, null=True, example=200000)
     failed = count(
         "有几张没有画出来；全都画出来时没有",
         "How many did not come; left out if all did",

@@ -11,6 +11,7 @@ from flask import Response
 
 from jimeng.documents import Image
 from jimeng.gallery import downloads
+from jimeng.jobs.prices import yuan
 from jimeng.openai import errors
 from jimeng.openai.parameters import ImagesRequest
 from jimeng.schemas.task_responses import picture_link
@@ -130,6 +131,8 @@ def document(
         "output_format": FORMATS.get(content_type, content_type),
         "background": "opaque",
         "task_id": task.id,
+        "cost": None if task.cost_micros is None else yuan(task.cost_micros),
+        "cost_micros": task.cost_micros,
     }
 
 

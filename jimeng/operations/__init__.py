@@ -2,6 +2,7 @@
 
 from jimeng.operations import (
     audit,
+    costs,
     failures,
     queue,
     queue_actions,

@@ -222,6 +222,19 @@ TO = (
     "Last day (UTC), inclusive; defaults to today",
 )
 PICTURES = ("图片数", "Pictures")
+COST = (
+    "花费，元；还不知道时为 null",
+    "Cost in yuan; null while it is not known",
+)
+COST_MICROS = (
+    "花费，百万分之一元；还不知道时为 null",
+    "Cost in millionths of a yuan; null while it is not known",
+)
+HELD_MICROS = (
+    "在花费确定之前预留的金额，百万分之一元；不知道价格时为 null",
+    "Reserved until the cost is known, in millionths of a yuan; null if the price is "
+    "not known",
+)
 CHARGED = ("其中计费的多少", "How many of them were charged")
 OUTCOMES = ("各种结果的图片数", "Pictures by outcome")
 BACKGROUND = ("背景；没有透明的", "The background, which is never transparent")

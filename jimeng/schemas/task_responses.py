@@ -4,12 +4,13 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
-from marshmallow import missing
+from marshmallow import fields, missing
 
-from jimeng.documents import Image, Status
+from jimeng.documents import Image, Status, Task
 from jimeng.errors import JimengError
 from jimeng.http.responses import absolute, path_for
 from jimeng.i18n import MESSAGES, explain, t
+from jimeng.jobs.prices import yuan
 from jimeng.schemas import field_descriptions
 from jimeng.schemas.fields import (
     AS_USER_ID,
@@ -119,6 +120,41 @@ class Source(Reply):
     )
 
 
+def money_of(view: TaskView) -> Task:
+    return view.task
+
+
+def cost(of: Callable[[Any], Any] = lambda found: found) -> fields.Field:
+    """The cost in yuan of what *of* returns, as text: exact, as no number is."""
+
+    def in_yuan(found: Any) -> str | None:
+        micros = amount(of(found), "cost_micros")
+        return None if micros is None else yuan(micros)
+
+    return text(*field_descriptions.COST, of=in_yuan, null=True, example="0.20")
+
+
+def micros(
+    name: str,
+    *words: str,
+    example: int,
+    of: Callable[[Any], Any] = lambda found: found,
+) -> fields.Field:
+    return whole(
+        *words, of=lambda found: amount(of(found), name), null=True, example=example
+    )
+
+
+def amount(found: Any, name: str) -> int | None:
+    return found[name] if isinstance(found, dict) else getattr(found, name)
+
+
+cost_micros = partial(
+    micros, "cost_micros", *field_descriptions.COST_MICROS, example=200000
+)
+held_micros = partial(micros, "held_micros", *field_descriptions.HELD_MICROS, example=0)
+
+
 class Picture(Reply):
     id = text(*field_descriptions.ID, example=f"{TASK}_0")
     url = address(
@@ -145,7 +181,14 @@ class Picture(Reply):
     )
 
 
-class KnownPicture(Picture):
+class PaidPicture(Picture):
+    """A picture as a result of its task."""
+
+    cost = cost()
+    cost_micros = cost_micros()
+
+
+class KnownPicture(PaidPicture):
     """A picture in the full record of its task."""
 
     made_into = list_of(
@@ -176,6 +219,9 @@ class Failure(Reply):
         "Whether it was charged: no, unknown, yes",
         choices=("no", "unknown", "yes"),
     )
+    cost = cost()
+    cost_micros = cost_micros()
+    held_micros = held_micros()
 
 
 def has_error(view: TaskView) -> bool:
@@ -224,7 +270,7 @@ class Pictures(Reply):
         address(example=f"{PICTURE}.jpg"),
         of=lambda view: [picture_link(each) for each in view.images],
     )
-    images = some(*field_descriptions.ALL_PICTURES, Picture)
+    images = some(*field_descriptions.ALL_PICTURES, PaidPicture)
     failed = some(
         "没有出来的图片各自的原因",
         "Why the missing pictures failed",
@@ -291,6 +337,9 @@ class TaskResult(Within):
     position = POSITION
     eta_seconds = ETA
     metadata = METADATA
+    cost = cost(money_of)
+    cost_micros = cost_micros(of=money_of)
+    held_micros = held_micros(of=money_of)
     result = a(
         *field_descriptions.RESULT,
         Pictures,
@@ -410,6 +459,9 @@ class TaskRecord(Within):
     )
     completed_at = instant("结束的时间", "When it ended", null=True, example=...)
     progress = whole(*field_descriptions.PROGRESS, minimum=0, maximum=100, example=100)
+    cost = cost(money_of)
+    cost_micros = cost_micros(of=money_of)
+    held_micros = held_micros(of=money_of)
     result = a(
         *field_descriptions.RESULT,
         KnownPictures,

@@ -21,7 +21,7 @@ from jimeng.documents.generation import WAITING
 from jimeng.documents.principal import Principal
 from jimeng.documents.task import OPEN, THERE
 from jimeng.errors import ImageNotFound, PictureUnderWay, TaskFinished
-from jimeng.jobs import endings
+from jimeng.jobs import costs, endings
 from jimeng.lanes import TicketHolder
 from jimeng.tasks.audit import audited
 from jimeng.tasks.queries import find
@@ -125,7 +125,8 @@ def cancel_batch(
         {**where, **ids, "status": {"$in": list(statuses)}},
         {"$set": {**ended, **reasons}, "$unset": {"open": ""}},
     )
-    return Task.find_ids({**ids, **ended})
+    # Not by `updated_at`, which changes with the costs of their pictures.
+    return Task.find_ids({**ids, "status": ended["status"], "completed_at": at})
 
 
 def deletion_update(at: datetime, purge_at: datetime | None = None) -> list[dict]:
@@ -178,7 +179,7 @@ def drop_generations(where: dict, token: str | None = None) -> Counter[TicketHol
     """
     generations = Generation.collection()
     owner = token or new_token()  # marks the rows of this update
-    dropped = {"state": State.DROPPED.value, "ended_at": utcnow(), "owner": owner}
+    dropped = {**costs.end(State.DROPPED, "no"), "owner": owner}
     changed = generations.update_many(
         {**where, "state": {"$in": WAITING}},
         {"$set": dropped, "$unset": {"due_at": "", "waiting": ""}},

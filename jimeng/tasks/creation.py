@@ -39,7 +39,7 @@ from jimeng.errors import (
     TooManySubmissions,
 )
 from jimeng.inputs import Named, Reference
-from jimeng.jobs import webhook_outbox
+from jimeng.jobs import costs, webhook_outbox
 from jimeng.lanes import switches
 from jimeng.limits import Reservation
 from jimeng.providers import Expansion, Model
@@ -262,6 +262,7 @@ def build_row(
         webhook=new.webhook,
         pairs=stored_pairs(new.metadata),
         created_at=now,
+        **costs.hold_fields(model, size, now),
         updated_at=now,
         **({"id": new.id} if new.id else {}),
         **input_fields(new, made),
@@ -434,6 +435,8 @@ def create_for_user(
         held = limits.reserve(principal, task, is_counted=new.id is None)
         with release_unless_stored(task, held):
             row["first_answer"] = first_answer(task, model, held.turn, within)
+            if principal.key is not None:
+                row["by_key"] = principal.key.id
             if held.key_id:  # its daily quota gets back pictures that are never sent
                 row["key_id"] = held.key_id
             if not task.reserves_ticket_later:

@@ -15,6 +15,7 @@ from jimeng.tasks.creation import eta
 PHASES = ("preparing", "queued", "submitting", "generating", "saving")
 MAX_DERIVED_TASKS = 500  # listed as made from a task's pictures
 LINEAGE = {"made_from": 1}
+NO_PROVIDER = {"provider_code": None, "provider_request_id": None}
 QUEUED = PHASES.index("queued")
 PHASE_OF: dict[str, str] = {
     State.PREPARING: "preparing",
@@ -206,18 +207,19 @@ def _picture(
     if end.get("state") == "done" and image is not None:
         if image.trashed_at is not None:
             return PictureView(index, "deleted", 100)
+        image.cost_micros = task.cost_of(index)
         return PictureView(index, "done", 100, image=image)
     if end.get("removed"):
         return PictureView(index, "deleted", 100)
     if end:
         error = end.get("error") or {"code": "picture_lost", "charged": "yes"}
         again = retryable(error["code"])
-        shown = {"provider_code": None, "provider_request_id": None, **error}
+        shown = {**NO_PROVIDER, **error, **_money(task, index)}
         is_own = error["code"] == CANCELLED["code"]
         state = "cancelled" if is_own else "failed"
         return PictureView(index, state, 100, error={**shown, "retryable": again})
     if not task.is_open:
-        return PictureView(index, "cancelled", 100, error=_reason(task))
+        return PictureView(index, "cancelled", 100, error=_reason(task, index))
     if generation is None:
         return PictureView(index, "queued")
     # A state of a later release: fall back on whether it was submitted.
@@ -232,12 +234,16 @@ def _picture(
     return PictureView(index, phase, progress, began, expected, trouble=trouble)
 
 
-def _reason(task: Task) -> dict | None:
+def _money(task: Task, index: int) -> dict:
+    return {"cost_micros": task.cost_of(index), "held_micros": task.held_for(index)}
+
+
+def _reason(task: Task, index: int) -> dict | None:
     """Why the task was cancelled, if not by its owner."""
     if task.reason is None:
         return None
-    no_provider = {"provider_code": None, "provider_request_id": None}
-    return {"code": task.reason, "charged": "no", "retryable": True, **no_provider}
+    error = {"code": task.reason, "charged": "no", "retryable": True}
+    return {**error, **NO_PROVIDER, **_money(task, index)}
 
 
 def queue_position(task: Task, generations: list[Generation]) -> tuple[int, int | None]:

@@ -12,6 +12,7 @@ import mongoengine
 from pymongo.errors import PyMongoError
 from redis.exceptions import RedisError
 
+from jimeng.jobs.prices import yuan
 from tests.chaos.faults import Fault, schedule
 from tests.chaos.load import Load
 from tests.chaos.site import Site
@@ -45,7 +46,7 @@ class Report:
             f"settled {self.settled_after:.0f} s after the last fault",
             f"tasks: {dict(self.verdict.statuses)}, "
             f"failures: {dict(self.verdict.codes)}",
-            f"billed: {self.verdict.billed}, "
+            f"billed: {self.verdict.billed}, ¥{yuan(self.verdict.cost)}, "
             f"at a time at most: {self.verdict.high_water}",
             f"answers to requests: {dict(self.answers)}",
             f"readiness said no: {dict(self.said)}",

@@ -1,14 +1,35 @@
-"""The verdict: what must be true when the dust has settled."""
+"""
+The verdict: what must be true when the dust has settled.
+
+What nobody knows is decided as an operator would, by the provider's bill. Then our own
+ledger is that bill.
+"""
 
 from collections import Counter
 from dataclasses import dataclass, field
 
 from jimeng import documents
 from jimeng.config import Config
-from jimeng.documents import Generation, Image, Lane, Task
+from jimeng.documents import (
+    CostSum,
+    Generation,
+    Image,
+    Lane,
+    LedgerEntry,
+    Task,
+)
+from jimeng.documents.ledger import AMOUNTS
+from jimeng.documents.principal import Principal
+from jimeng.jobs import settlement
+from jimeng.operations import costs
+from jimeng.providers.models.model import PRICES
 from tests.chaos.load import Load
 from tests.chaos.releases import CODE
 from tests.chaos.site import LIMIT, Site
+from tests.waiting import wait_for
+
+SETTLED_WITHIN = 60.0  # seconds; longer than the lease of a settler that has died
+OPERATOR = Principal("chaos", is_operator=True)
 
 
 @dataclass
@@ -18,6 +39,7 @@ class Verdict:
     statuses: Counter = field(default_factory=Counter)
     codes: Counter = field(default_factory=Counter)
     billed: int = 0
+    cost: int = 0  # of what is billed, in micro-yuan
     high_water: int = 0
     wrong: list[str] = field(default_factory=list)
 
@@ -89,5 +111,66 @@ def judge_ledger(site: Site, found: Verdict, retried: set[int]) -> None:
     twice = [s for s, count in taken.items() if count > (2 if s in retried else 1)]
     found.expect(not twice, f"paid twice: {twice}")
     found.billed = sum(row["billed"] for row in ledger["rows"])
+    found.cost = judge_costs(ledger["rows"], found)
     found.high_water = max(ledger["high_water"].values(), default=0)
     found.expect(found.high_water <= LIMIT, f"{found.high_water} at a time")
+
+
+def judge_costs(rows: list[dict], found: Verdict) -> int:
+    """
+    Our ledger, its sums, a rebuild of these, and the provider's bill are the same, to
+    the micro-yuan. Return it.
+    """
+    await_settlement(found)
+    decide_unknown(rows)
+    await_settlement(found)
+    bill = sum(price_of(row) for row in rows if row["billed"])
+    charged = {each.id: each for each in Generation.find_all({"charged": "yes"})}
+    ours = amounts(LedgerEntry)
+    found.expect(ours["micros"] == bill, f"ledger {dict(ours)}, bill {bill}")
+    found.expect(ours["unknown"] == 0, f"{ours['unknown']} unknown in the ledger")
+    by_generation = sum(each.cost_micros or 0 for each in charged.values())
+    found.expect(by_generation == bill, f"generations {by_generation}, bill {bill}")
+    for kind in ("all", "user"):
+        sums = amounts(CostSum, of=kind)
+        found.expect(sums == ours, f"sums of {kind} {dict(sums)}, ledger {dict(ours)}")
+    corrected = settlement.rebuild().corrected
+    found.expect(corrected == 0, f"{corrected} sums were wrong")
+    held = Generation.collection().count_documents({"held_micros": {"$exists": True}})
+    found.expect(held == 0, f"{held} are still held for")
+    return bill
+
+
+def price_of(row: dict) -> int:
+    price = PRICES[row["req_key"]]
+    return price.of(row["width"], row["height"]) * row["images"]
+
+
+def await_settlement(found: Verdict) -> None:
+    left = {"unsettled": {"$exists": True}, "ended_at": {"$exists": True}}
+    try:
+        wait_for(
+            lambda: not Generation.collection().count_documents(left),
+            SETTLED_WITHIN,
+            "all costs are settled",
+        )
+    except AssertionError as error:
+        found.wrong.append(str(error))
+
+
+def decide_unknown(rows: list[dict]) -> None:
+    """Decide as the bill says: by the seed, of which each task has its own."""
+    billed = Counter(row["seed"] for row in rows if row["billed"])
+    known = Generation.find_all({"charged": "yes"})
+    billed.subtract(each.seed for each in known)
+    for each in costs.undecided(OPERATOR, limit=100_000):
+        costs.decide(OPERATOR, each.id, billed[each.seed] > 0)
+        billed[each.seed] -= 1
+
+
+def amounts(kind: type[LedgerEntry] | type[CostSum], **where: object) -> Counter:
+    """The amounts of all those records, added up."""
+    found = Counter(dict.fromkeys(AMOUNTS, 0))
+    for each in kind.find_all(where):
+        found.update({name: each[name] for name in AMOUNTS})
+    return found

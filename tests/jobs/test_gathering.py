@@ -5,6 +5,7 @@ import threading
 from collections.abc import Iterator
 
 import pytest
+from pymongo.errors import BulkWriteError
 
 from jimeng.documents import Generation, QuotaUsage, Task
 from jimeng.jobs import backfill, broker, janitor, periodic_tasks, write_batcher
@@ -215,7 +216,7 @@ def test_full_takes_no_more(client, gathered, monkeypatch):
     assert states() == ["queued"]
 
 
-AWAY = backfill.BulkWriteError({"writeErrors": [], "code": 0})
+AWAY = BulkWriteError({"writeErrors": [], "code": 0})
 
 
 @pytest.mark.parametrize("trouble", [AWAY, RuntimeError("nobody thought of it")])

@@ -14,6 +14,7 @@ from jimeng.config import Config
 from jimeng.documents import WebhookDelivery, utcnow
 from jimeng.jobs import webhook_deliveries, webhook_outbox
 from tests.conftest import make_as_new
+from tests.costs.conftest import settle
 from tests.rest import API, data_of
 
 KEY = "k" * 40
@@ -145,6 +146,7 @@ def deliver(database) -> Callable[[], int]:
     """Announce what has ended and attempt what is ready, one after the other."""
 
     def run() -> int:
+        settle()  # the end of a cancelled task waits for its costs
         while webhook_outbox.sweep():
             pass
         webhook_deliveries.make_due_ready()

@@ -1,5 +1,6 @@
 """Nothing that ended is forgotten, or told of under two ids, whoever dies and when."""
 
+import json
 from datetime import timedelta
 
 import pytest
@@ -11,6 +12,7 @@ from jimeng.jobs import janitor, purge, webhook_deliveries, webhook_outbox
 from jimeng.providers import Progress
 from tests.commands import counted
 from tests.conftest import come_due
+from tests.costs.conftest import settle
 from tests.forgetting import forget_lanes
 from tests.jobs.test_deaths import WRITES, Died
 from tests.rest import API, CAT, create, data_of
@@ -72,6 +74,29 @@ def test_task_of_a_process_that_has_not_heard_of_the_endpoint_is_told(
     deliver()
     assert len(receiver.received) == 1
     assert WebhookEndpoint.collection().find_one({"catch_up": True}) is None
+
+
+def test_end_of_a_cancelled_task_waits_for_its_cost(client, endpoint, receiver):
+    """For some seconds, in case that a picture had begun; then it is told without."""
+    endpoint(receiver.url)
+    first = create(client)
+    client.post(f"{API}/tasks/{first}/cancel")
+    webhook_outbox.sweep()
+    assert WebhookDelivery.find_all({}) == []
+
+    settle()
+    webhook_outbox.sweep()
+
+    (delivery,) = WebhookDelivery.find_all({})
+    data = json.loads(delivery.body)["data"]
+    assert (data["cost"], data["cost_micros"]) == ("0.00", 0)
+    second = create(client)
+    client.post(f"{API}/tasks/{second}/cancel")
+    ended = utcnow() - webhook_outbox.SETTLEMENT_TIMEOUT - timedelta(seconds=1)
+    Task.collection().update_one({"_id": second}, {"$set": {"completed_at": ended}})
+    webhook_outbox.sweep()
+    (delivery,) = WebhookDelivery.find_all({"subject": second})
+    assert json.loads(delivery.body)["data"]["cost"] is None
 
 
 def test_task_of_before_the_endpoint_is_not_told(client, endpoint, receiver, deliver):
@@ -295,6 +320,7 @@ def test_receiver_that_begins_to_answer_is_one_of_the_quick(
     for seed in range(2):
         client.post(f"{API}/tasks/{create(client, seed=seed)}/cancel")
     receiver.answer(500)
+    settle()
     webhook_outbox.sweep()
     webhook_deliveries.deliver(webhook_deliveries.claim(True))
     webhook_deliveries.deliver(webhook_deliveries.claim(True))
@@ -314,6 +340,7 @@ def test_delivery_that_kills_its_process_comes_to_an_end(
     """It is not attempted for ever."""
     made = endpoint(receiver.url)
     client.post(f"{API}/tasks/{create(client)}/cancel")
+    settle()
     webhook_outbox.sweep()
     WebhookDelivery.collection().update_one({}, {"$set": {"tries": 10}})
     deliver()
@@ -328,6 +355,7 @@ def test_threads_attempt_what_is_ready(client, endpoint, receiver, log):
     made = endpoint(receiver.url)
     for seed in range(5):
         client.post(f"{API}/tasks/{create(client, seed=seed)}/cancel")
+    settle()
     webhook_outbox.sweep()
     webhook_deliveries.start_threads()
     for slow, free in webhook_deliveries._free.items():

@@ -122,6 +122,11 @@ REQUESTS: dict[str, tuple[str, str]] = {
         "This picture has been submitted or has ended, and cannot be cancelled by "
         "itself; cancel the task to give up all of it",
     ),
+    "error.charge_known": (
+        "没有这张图片，或者已经知道它是否计费，或者还在向服务方查询",
+        "There is no such picture, or whether it was charged is known, or the provider "
+        "is still being asked",
+    ),
     "error.task_not_retryable": (
         "只有失败、已取消或缺图的任务可以重试",
         "Only tasks that failed, were cancelled or lack pictures can be retried",

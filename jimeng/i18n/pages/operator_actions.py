@@ -196,6 +196,8 @@ ACTIONS: dict[str, tuple[str, str]] = {
     "act.backup.restore": ("从备份恢复", "Restored a backup"),
     "act.schema.migrate": ("升级数据库", "Migrated the database"),
     "act.storage.move": ("搬动图片", "Moved pictures to another store"),
+    "act.costs.decide": ("确定是否计费", "Decided whether a picture was charged"),
+    "act.costs.rebuild": ("重算费用合计", "Rebuilt the sums of costs"),
     "act.queue.clear": ("清空队列", "Cleared the queue"),
     "act.lane.reset": ("重置模型队列", "Reset a model queue"),
     "act.intake.pause": ("暂停新任务", "Paused new tasks"),

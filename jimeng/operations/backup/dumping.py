@@ -28,14 +28,16 @@ log = logging.getLogger(__name__)
 
 # Where MongoDB has no snapshot reads, this order keeps the copy consistent: a task
 # before its generations, so that none counts as not submitted, a batch before its
-# tasks, so that all that it counts as created are included, and references before the
-# files.
-FIRST = ("batches", "tasks", "generations", "images", "inputs")
+# tasks, so that all that it counts as created are included, a generation before its
+# entries in the ledger, so that none counts as settled that is not in it, and
+# references before the files.
+FIRST = ("batches", "tasks", "generations", "ledger", "images", "inputs")
 # Transient state: workers, failed attempts, and sessions, which must not be restored
-# after sign-out. The latest hourly counts are counted again.
+# after sign-out. The latest hourly counts are counted again, and the
+# costs are added up again from the ledger.
 EXCLUDED = frozenset(
     {"workers", "probes", "attempts", "sessions", "installations"}
-    | {"hours", "usage_hours", TOTALS}
+    | {"hours", "usage_hours", "costs", "settlers", TOTALS}
 )
 SNAPSHOT = (5, 0)  # the first MongoDB with snapshot reads
 RAW: CodecOptions = CodecOptions(document_class=RawBSONDocument)

@@ -15,7 +15,7 @@ from mongoengine import get_db
 from jimeng.documents import Batch, BulkAction, Generation, State, Task, utcnow
 from jimeng.documents.batch import CREATING
 from jimeng.documents.generation import SENDABLE
-from jimeng.jobs import backfill, bulk
+from jimeng.jobs import backfill, bulk, costs
 from jimeng.lanes import switches
 
 log = logging.getLogger(__name__)
@@ -123,16 +123,14 @@ def backfill_all_generations() -> None:
 def end(row: dict) -> None:
     """End the task first, then the generation: after a crash both are repeated."""
     failed = {"state": "failed", "error": RESTORED}
-    Task.record(row["task_id"], row["index"], failed)
+    Task.record(row["task_id"], row["index"], failed, None)
     now = utcnow()
     Generation.collection().update_one(
         {"_id": row["_id"], "state": {"$in": UNSENT}},
         {
             "$set": {
-                "state": State.UNKNOWN.value,
+                **costs.end(State.UNKNOWN, "unknown"),
                 "error": RESTORED,
-                "charged": "unknown",
-                "ended_at": now,
                 # A submission of the original may still be in progress.
                 "due_at": now + timedelta(seconds=1),
             },

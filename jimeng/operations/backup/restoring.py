@@ -14,7 +14,7 @@ from pymongo.database import Database
 
 from jimeng import jobs
 from jimeng.documents import indexes, migrations
-from jimeng.jobs import bulk, retention
+from jimeng.jobs import bulk, retention, settlement
 from jimeng.jobs.retention import GIB
 from jimeng.lanes import switches
 from jimeng.operations.backup import pictures, rotation
@@ -75,9 +75,11 @@ def restore(
         switches.pause(name, switches.BY_RESTORE)
     # Workers must not migrate partly loaded data.
     migrations.begin_at(migrations.CODE)
+    settlement.hold()  # nor settle it: part of the ledger may be missing
     load(database, reader, tell)
     migrations.begin_at(manifest.schema)
     indexes.build()
+    settlement.resume()
     ended = quarantine()
     rotation.record_backup(datetime.fromisoformat(manifest.created_at))
     database.installations.delete_one(MARK)

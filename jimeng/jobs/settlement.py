@@ -1,0 +1,350 @@
+"""
+Settlement: enter the costs of ended generations into the ledger, and add them up.
+
+The ledger says what was settled of each generation; what it lacks is one more entry.
+Settlers take turns under a lease. Each batch has a number, and is stored as a whole
+before it is entered: after a crash the next settler completes it. A sum includes each
+batch once, since it stores the number of the latest; a settler that has stalled beyond
+its lease changes nothing.
+"""
+
+import logging
+import time
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from pymongo import UpdateOne
+
+from jimeng.documents import (
+    CostSum,
+    Generation,
+    LedgerEntry,
+    Settler,
+    Task,
+    indexes,
+    utcnow,
+)
+from jimeng.documents.base import KNOWN_KIND
+from jimeng.documents.database_errors import ignore_duplicates
+from jimeng.documents.leases import RUN_S, WRITING_LEASE
+from jimeng.documents.ledger import AMOUNTS, OWNERS
+from jimeng.jobs import costs, tallies
+
+log = logging.getLogger(__name__)
+
+BATCH = 500  # generations
+INDEX_NAME = "unsettled"
+EVER = datetime.min.replace(tzinfo=UTC)
+UNSETTLED = {
+    "unsettled": {"$exists": True},
+    "ended_at": {"$gte": EVER},
+    **KNOWN_KIND,
+}
+THE = {"_id": "costs"}  # the settlers' record
+LOCK_RETRY_S = 0.5
+
+Amounts = Counter[str]
+
+
+class SettlerBusy(Exception):
+    """Another process is settling, and goes on."""
+
+
+@dataclass(frozen=True)
+class Rebuilt:
+    """
+    Attributes:
+        sums: How many sums there are.
+        corrected: How many of them were wrong, missing, or too many.
+    """
+
+    sums: int
+    corrected: int
+
+
+def settle() -> bool:
+    """
+    Settle what has ended, for at most `RUN_S`.
+
+    Returns:
+        Whether there is more.
+    """
+    if not indexes.is_there(indexes.UNSETTLED) or not _unsettled(1):
+        return False
+    held = _claim()
+    if held is None:
+        return False
+    end = time.monotonic() + RUN_S
+    _apply(held)
+    while rows := _unsettled(BATCH):
+        claimed = _store_batch(held, rows)
+        if claimed is None:
+            return False
+        held = claimed
+        _apply(held)
+        if time.monotonic() > end:
+            break
+    held.release(utcnow(), {}, "pending")
+    return bool(rows)
+
+
+def _claim() -> Settler | None:
+    new = {"open": True, "due_at": utcnow(), "batch": 0}
+    with ignore_duplicates():
+        Settler.collection().update_one(THE, {"$setOnInsert": new}, upsert=True)
+    return Settler.claim_due(THE, WRITING_LEASE)
+
+
+def _unsettled(n: int) -> list[Generation]:
+    """The generations that ended first of those that are not settled."""
+    oldest_first = [("ended_at", 1)]
+    return Generation.find_all(UNSETTLED, hint=INDEX_NAME, sort=oldest_first, limit=n)
+
+
+def _store_batch(held: Settler, rows: Sequence[Generation]) -> Settler | None:
+    """Store the next batch; None if the lease was lost."""
+    number = held.batch + 1
+    settled, revisions = _settled(row.id for row in rows)
+    pending = [_item(row, settled[row.id], revisions[row.id], number) for row in rows]
+    return held.extend_lease(
+        WRITING_LEASE, {"$set": {"batch": number, "pending": pending}}
+    )
+
+
+def _settled(ids: Iterable[str]) -> tuple[dict[str, Amounts], Counter[str]]:
+    """What the ledger says of each of these, and its number of entries."""
+    amounts: dict[str, Amounts] = defaultdict(Counter)
+    revisions: Counter[str] = Counter()
+    for entry in LedgerEntry.find_all({"generation": {"$in": list(ids)}}):
+        revisions[entry.generation] += 1
+        for name in AMOUNTS:
+            amounts[entry.generation][name] += entry[name]
+    return amounts, revisions
+
+
+def _item(
+    generation: Generation, settled: Amounts, revisions: int, batch: int
+) -> dict[str, object]:
+    """What is to be stored about one generation, as part of a batch."""
+    charged = costs.charge_of(generation)
+    at = generation.charged_at or generation.ended_at or utcnow()
+    found = {
+        "generation": generation.id,
+        "task_id": generation.task_id,
+        "index": generation.index,
+        "charged": generation.charged,
+        "is_known": charged != costs.UNKNOWN,
+        "micros": costs.cost_of(generation, charged),
+        "day": costs.billing_day(at),
+        "recounts": bool(generation.decided) and generation.ended_at,
+    }
+    amounts = _amounts(generation, charged)
+    change = {name: amounts[name] - settled[name] for name in AMOUNTS}
+    if any(change.values()):
+        found["entry"] = LedgerEntry.row(
+            id=f"{generation.id}|{revisions + 1}",
+            generation=generation.id,
+            task_id=generation.task_id,
+            user_id=generation.user_id,
+            key_id=generation.by_key or "",
+            lane=generation.lane,
+            account=generation.of_account,
+            day=found["day"],
+            budget_day=generation.budget_day,
+            price_id=generation.price_id,
+            batch=batch,
+            **change,
+        )
+    return found
+
+
+def _amounts(generation: Generation, charged: str) -> Amounts:
+    """What the ledger should say of a generation in all."""
+    if charged == costs.NOT_CHARGED or not costs.has_cost(generation):
+        return Counter()
+    if charged == costs.UNKNOWN:
+        return Counter(unknown=1)
+    price = generation.price_micros
+    return Counter(outputs=1, micros=price or 0, unpriced=int(price is None))
+
+
+def _apply(held: Settler) -> None:
+    """Enter the pending batch and add it up; may be repeated, also by several."""
+    pending = held.pending or []
+    if not pending:
+        return
+    entries = [each["entry"] for each in pending if "entry" in each]
+    if entries:
+        with ignore_duplicates():
+            LedgerEntry.collection().insert_many(entries, ordered=False)
+        _add_up(entries, held.batch)
+    _mark_settled(pending)
+    _tell_tasks(pending)
+    for ended_at in (each["recounts"] for each in pending if each["recounts"]):
+        tallies.recount_day(ended_at.date())
+    log.info("costs settled batch=%d count=%d", held.batch, len(pending))
+
+
+def _add_up(entries: Iterable[Mapping], batch: int) -> None:
+    """Add a batch of entries to the sums that do not include it yet."""
+    sums: dict[str, Amounts] = defaultdict(Counter)
+    fields: dict[str, dict] = {}
+    for entry in entries:
+        for sum_id, fields[sum_id] in _sums_of(entry):
+            for name in AMOUNTS:
+                sums[sum_id][name] += entry[name]
+    _write_sums(
+        UpdateOne(
+            {"_id": sum_id, "batch": {"$lt": batch}},
+            {
+                "$inc": dict(amounts),
+                "$set": {"batch": batch},
+                "$setOnInsert": fields[sum_id],
+            },
+            upsert=True,
+        )
+        for sum_id, amounts in sums.items()
+    )
+
+
+def _sums_of(entry: Mapping) -> Iterator[tuple[str, dict]]:
+    """The sums that an entry counts in: their ids, and fields except for amounts."""
+    day, lane, account = entry["day"], entry["lane"], entry["account"]
+    where = {"day": day, "lane": lane, "account": account}
+    yield f"all|{day}|{lane}|{account}", {"of": "all", **where}
+    # Names of users may hold any character, so they come last.
+    user, key = entry["user_id"], entry["key_id"]
+    name = f"user|{day}|{lane}|{account}|{key}|{user}"
+    yield name, {"of": "user", **where, "user_id": user, "key_id": key}
+
+
+def _write_sums(updates: Iterable[UpdateOne]) -> None:
+    # An upsert that matches no sum, since that includes the batch, is a duplicate.
+    found = list(updates)
+    if found:
+        with ignore_duplicates():
+            CostSum.collection().bulk_write(found, ordered=False)
+
+
+def _mark_settled(pending: Iterable[Mapping]) -> None:
+    """
+    Store the costs of generations whose charge is still the settled one. All others are
+    settled once more.
+    """
+    updates = []
+    for each in pending:
+        gone = {"unsettled": "", **({"held_micros": ""} if each["is_known"] else {})}
+        settled = {"bill_day": each["day"]}
+        if each["micros"] is None:
+            gone["cost_micros"] = ""
+        else:
+            settled["cost_micros"] = each["micros"]
+        same = {"_id": each["generation"], "charged": each["charged"]}
+        same["ended_at"] = {"$exists": True}
+        updates.append(UpdateOne(same, {"$set": settled, "$unset": gone}))
+    # Not durable: what is lost is settled once more, which changes nothing.
+    Generation.collection(durable=False).bulk_write(updates, ordered=False)
+
+
+def _tell_tasks(pending: Iterable[Mapping]) -> None:
+    """Store what has changed of costs and charges in the tasks that still exist."""
+    updates = []
+    now = {"updated_at": utcnow()}
+    for each in pending:
+        cost = f"costs.{each['index']}"
+        task, micros = {"_id": each["task_id"]}, each["micros"]
+        if micros is not None:
+            changed = {"$set": {cost: micros, **now}}
+            updates.append(UpdateOne({**task, cost: {"$ne": micros}}, changed))
+        charged = f"outcomes.{each['index']}.error.charged"
+        stale = {charged: {"$exists": True, "$ne": each["charged"]}}
+        changed = {"$set": {charged: each["charged"], **now}}
+        updates.append(UpdateOne({**task, **stale}, changed))
+    Task.collection(durable=False).bulk_write(updates, ordered=False)
+
+
+def hold() -> None:
+    """Let no process settle until `resume`."""
+    held = {"open": False, "due_at": utcnow(), "batch": 0}
+    Settler.collection().replace_one(THE, held, upsert=True)
+
+
+def resume() -> None:
+    """Add up a ledger that was loaded from a backup, and settle again."""
+    last = LedgerEntry.collection().find_one({}, sort=[("batch", -1)])
+    ready = {"open": True, "due_at": utcnow(), "batch": last["batch"] if last else 0}
+    Settler.collection().replace_one(THE, ready, upsert=True)
+    rebuild()
+
+
+def rebuild(wait_s: float = 60.0) -> Rebuilt:
+    """
+    Compute all sums once more from the ledger, and correct those that differ.
+
+    Args:
+        wait_s: Seconds to wait for a settler.
+
+    Raises:
+        SettlerBusy: another process goes on settling.
+    """
+    end = time.monotonic() + wait_s
+    while (held := _claim()) is None:
+        if time.monotonic() > end:
+            raise SettlerBusy("another process is settling")
+        time.sleep(LOCK_RETRY_S)
+    _apply(held)
+    # Entries of later batches, by a settler that takes the lease over, do not count.
+    batch, gone = held.batch + 1, {"pending": ""}
+    n, corrected = 0, 0
+    days = {*LedgerEntry.collection().distinct("day")}
+    days.update(CostSum.collection().distinct("day"))
+    for day in sorted(days):
+        stored = {"$set": {"batch": batch}, "$unset": gone}
+        extended = held.extend_lease(WRITING_LEASE, stored)
+        if extended is None:
+            raise SettlerBusy("another process has begun to settle")
+        held = extended
+        found, wrong = _rebuild_day(day, batch)
+        n, corrected = n + found, corrected + wrong
+    held.release(utcnow(), {}, "pending")
+    return Rebuilt(n, corrected)
+
+
+def _rebuild_day(day: str, batch: int) -> tuple[int, int]:
+    """Correct the sums of a day; return how many there are, and how many were wrong."""
+    sums: dict[str, Amounts] = defaultdict(Counter)
+    fields: dict[str, dict] = {}
+    of_day = {"day": day, "batch": {"$lte": batch}}
+    by = {name: f"${name}" for name in OWNERS}
+    added = {name: {"$sum": f"${name}"} for name in AMOUNTS}
+    groups: list[dict] = [{"$match": of_day}, {"$group": {"_id": by, **added}}]
+    for group in LedgerEntry.collection().aggregate(groups):
+        for sum_id, fields[sum_id] in _sums_of({**group["_id"], "day": day}):
+            for name in AMOUNTS:
+                sums[sum_id][name] += group[name]
+    where = {"of": {"$in": ["all", "user"]}, "day": day}
+    stored = {each.id: each for each in CostSum.find_all(where)}
+    wrong = [
+        sum_id
+        for sum_id, amounts in sums.items()
+        if sum_id not in stored
+        or any(stored[sum_id][name] != amounts[name] for name in AMOUNTS)
+    ]
+    older = {"batch": {"$lte": batch}}
+    _write_sums(
+        UpdateOne(
+            {"_id": sum_id, **older},
+            {
+                "$set": {**{n: sums[sum_id][n] for n in AMOUNTS}, "batch": batch},
+                "$setOnInsert": fields[sum_id],
+            },
+            upsert=True,
+        )
+        for sum_id in wrong
+    )
+    gone = [sum_id for sum_id in stored if sum_id not in sums]
+    if gone:
+        CostSum.collection().delete_many({"_id": {"$in": gone}, **older})
+    return len(sums), len(wrong) + len(gone)

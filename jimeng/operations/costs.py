@@ -1,0 +1,66 @@
+"""Decide what nobody knew: whether the provider charged for a picture."""
+
+import logging
+from datetime import datetime
+
+from jimeng.documents import Generation, utcnow
+from jimeng.documents.generation import UNDECIDED
+from jimeng.documents.principal import Principal, recorded
+from jimeng.errors import ChargeKnown
+from jimeng.jobs import costs, tallies
+
+log = logging.getLogger(__name__)
+
+# A picture that is still looked for may yet be found, which decides it.
+OPEN_CHARGES = {**UNDECIDED, "due_at": {"$exists": False}}
+
+
+def undecided(
+    principal: Principal, *, before: datetime | None = None, limit: int = 100
+) -> list[Generation]:
+    """
+    Ended pictures that may or may not have been charged, newest first, except for those
+    that are still looked for.
+
+    Args:
+        before: Only those that ended before this moment.
+
+    Raises:
+        AdminsOnly: the principal is not an operator.
+    """
+    principal.require_operator("costs")
+    where: dict = {**OPEN_CHARGES}
+    if before is not None:
+        where["ended_at"] = {"$lt": before}
+    newest_first = [("ended_at", -1), ("_id", -1)]
+    return Generation.find_all(where, sort=newest_first, limit=limit, hint="undecided")
+
+
+def decide(principal: Principal, picture_id: str, charged: bool) -> Generation:
+    """
+    Store whether the provider charged for a picture, as its bill says; also weeks
+    later. Its cost is settled within seconds.
+
+    Args:
+        picture_id: The id of the generation, ``<task>_<index>``.
+
+    Raises:
+        AdminsOnly: the principal is not an operator.
+        ChargeKnown: there is no such picture, or its charge is known, or not decided
+            yet by late polls.
+    """
+    principal.require_operator("costs")
+    decision = costs.CHARGED if charged else costs.NOT_CHARGED
+    mine = {**OPEN_CHARGES, "_id": picture_id}
+    with recorded(principal, "costs.decide", picture_id, charged=decision):
+        before = Generation.find_one(mine)
+        if before is None:
+            raise ChargeKnown(f"picture {picture_id[:80]!r}")
+        tallies.announce_change(before)  # the hour is counted once more
+        decided = {"by": principal.user_id, "at": utcnow()}
+        changes = {**costs.charge(decision), "decided": decided}
+        found = Generation.find_and_modify(mine, {"$set": changes})
+        if found is None:
+            raise ChargeKnown(f"picture {picture_id[:80]!r}")
+    log.info("charge decided id=%s charged=%s", picture_id, decision)
+    return found

@@ -1,0 +1,343 @@
+"""What each way to end costs, and when that is known."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from jimeng.documents import CostSum, Generation, LedgerEntry, Task, utcnow
+from jimeng.jobs import prices, pump, settlement
+from jimeng.providers import Progress
+from tests.conftest import come_due, run_queue
+from tests.costs.conftest import (
+    PRICE,
+    amounts,
+    check_sums,
+    only_generation,
+    only_task,
+    settle,
+)
+from tests.rest import API, create, result, task
+from tests.test_core import refusal
+
+UNKNOWN = refusal("submit_unknown", maybe_accepted=True, charged="unknown")
+
+
+def test_hold_is_written_with_the_task(client):
+    """Before anything is sent, what it may cost is reserved, and its cost unknown."""
+    record = task(client, create(client, n=2))
+
+    generations = Generation.find_all({})
+    assert [each.held_micros for each in generations] == [PRICE, PRICE]
+    assert all(each.budget_day and each.price_id for each in generations)
+    assert record["held_micros"] == 2 * PRICE
+    assert (record["cost"], record["cost_micros"]) == (None, None)
+
+
+def test_picture_costs_its_price_at_once(client, work_off):
+    """The result says what it cost when it is completed, before it is settled."""
+    task_id = create(client, n=2)
+    work_off()
+
+    before = task(client, task_id)
+    settle()
+
+    assert (before["cost"], before["cost_micros"]) == ("0.40", 2 * PRICE)
+    assert before["held_micros"] == 0
+    assert [each["cost"] for each in before["result"]["images"]] == ["0.20", "0.20"]
+    assert task(client, task_id) == before
+    assert [each.cost_micros for each in Generation.find_all({})] == [PRICE, PRICE]
+    assert not Generation.find_all({"held_micros": {"$exists": True}})
+    assert amounts(LedgerEntry) == {"micros": 2 * PRICE, "outputs": 2}
+    check_sums()
+
+
+def test_refused_picture_costs_nothing(client, provider, work_off):
+    """Its cost is known: it is 0."""
+    provider.submits = [refusal()]
+    task_id = create(client)
+    work_off()
+
+    settle()
+
+    error = result(client, task_id)["error"]
+    assert (error["cost"], error["cost_micros"], error["held_micros"]) == ("0.00", 0, 0)
+    assert LedgerEntry.find_all({}) == []
+    assert only_generation().held_micros is None
+    check_sums()
+
+
+def test_picture_that_waits_again_is_not_charged(client, provider, work_off):
+    """Accepted, then refused and sent once more: what waits meanwhile costs nothing."""
+    provider.polls = [refusal("content_refused_output", new_seed=True)]
+    create(client)
+    pump.tick()
+    run_queue()
+    assert only_generation().charged == "unknown"
+
+    come_due(state="generating")
+    provider.submits = [refusal("rate_limited", transient=True)]
+    pump.tick()
+    run_queue()
+
+    assert only_generation().state == "queued"
+    assert only_generation().charged == "no"
+    work_off()
+    settle()
+    assert amounts(LedgerEntry) == {"micros": PRICE, "outputs": 1}
+    check_sums()
+
+
+def test_cancelled_picture_that_was_not_sent_costs_nothing(client):
+    """It is known as soon as it is settled."""
+    task_id = create(client)
+    client.post(f"{API}/tasks/{task_id}/cancel")
+
+    settle()
+
+    record = task(client, task_id)
+    assert (record["cost_micros"], record["held_micros"]) == (0, 0)
+    assert only_generation().charged == "no"
+    check_sums()
+
+
+def test_cancelled_picture_that_was_begun_is_paid_for(client, work_off):
+    """The provider goes on, so its cost is that of any other; the task says so."""
+    task_id = create(client)
+    pump.tick()
+    run_queue()
+    client.post(f"{API}/tasks/{task_id}/cancel")
+    assert task(client, task_id)["held_micros"] == PRICE
+
+    work_off()
+    settle()
+
+    record = task(client, task_id)
+    assert (record["status"], record["cost"]) == ("cancelled", "0.20")
+    assert record["held_micros"] == 0
+    check_sums()
+
+
+def test_unknown_stays_held(client, provider, work_off):
+    """Nobody knows what it cost, so what was reserved stays so."""
+    provider.submits = [UNKNOWN]
+    task_id = create(client)
+    work_off()
+
+    settle()
+
+    error = result(client, task_id)["error"]
+    assert (error["cost"], error["held_micros"]) == (None, PRICE)
+    assert only_generation().held_micros == PRICE
+    assert amounts(LedgerEntry) == {"unknown": 1}
+    check_sums()
+
+
+def test_late_picture_is_a_second_entry(client, provider, work_off, monkeypatch):
+    """What was unknown at the deadline and came later is never edited, but added."""
+    task_id = create(client)
+    provider.polls = [Progress("remote-1")]
+    pump.tick()
+    run_queue()
+    long_ago = {"accepted_at": utcnow() - timedelta(hours=2)}
+    Generation.collection().update_many({}, {"$set": long_ago})
+    come_due()
+    pump.tick()
+    run_queue()
+    settle()
+    assert amounts(LedgerEntry) == {"unknown": 1}
+
+    come_due(state="failed")
+    work_off()
+    pump.tick()
+    run_queue()
+    settle()
+
+    assert result(client, task_id)["cost"] == "0.20"
+    first, second = LedgerEntry.find_all({}, sort=[("_id", 1)])
+    assert (first.id, second.id) == (f"{task_id}_0|1", f"{task_id}_0|2")
+    assert (first.unknown, second.unknown, second.micros) == (1, -1, PRICE)
+    assert amounts(LedgerEntry) == {"micros": PRICE, "outputs": 1}
+    check_sums()
+
+
+def test_late_refusal_is_a_second_entry(client, provider, work_off):
+    """The provider says hours later that it has not drawn it: nothing was charged."""
+    task_id = create(client)
+    provider.polls = [Progress("remote-1"), refusal("content_refused_output")]
+    pump.tick()
+    run_queue()
+    long_ago = {"accepted_at": utcnow() - timedelta(hours=2)}
+    Generation.collection().update_many({}, {"$set": long_ago})
+    come_due()
+    pump.tick()
+    run_queue()
+    settle()
+    assert result(client, task_id)["error"]["charged"] == "unknown"
+
+    come_due(state="failed")
+    pump.tick()
+    run_queue()
+    settle()
+
+    error = result(client, task_id)["error"]
+    assert (error["code"], error["charged"], error["cost"]) == (
+        "timed_out",
+        "no",
+        "0.00",
+    )
+    assert amounts(LedgerEntry) == {}
+    assert only_generation().held_micros is None
+    check_sums()
+
+
+def test_price_is_that_of_the_moment_it_is_sent(client, work_off, monkeypatch):
+    """A price that rises while it waits is what it costs; one that rises later not."""
+
+    create(client)
+    dearer = prices.Price("dearer", 300_000)
+    monkeypatch.setattr(prices, "account_price", lambda *args, **more: dearer)
+    pump.tick()
+    run_queue()
+    monkeypatch.setattr(prices, "account_price", lambda *args, **more: None)
+    work_off()
+
+    settle()
+
+    (entry,) = LedgerEntry.find_all({})
+    assert (entry.micros, entry.price_id) == (300_000, "dearer")
+    check_sums()
+
+
+def test_without_a_price_nothing_is_held_and_the_cost_is_unknown(
+    client, work_off, monkeypatch
+):
+    """It is counted as one without a price, and says null, not 0."""
+
+    monkeypatch.setattr(prices, "account_price", lambda *args, **more: None)
+    monkeypatch.setattr(prices, "hold_price", lambda *args, **more: None)
+    task_id = create(client)
+    work_off()
+
+    settle()
+
+    record = task(client, task_id)
+    money = ("cost", "cost_micros", "held_micros")
+    assert [record[name] for name in money] == [None, None, None]
+    assert amounts(LedgerEntry) == {"outputs": 1, "unpriced": 1}
+    check_sums()
+
+
+def test_record_of_an_earlier_release_has_no_cost(client, work_off):
+    """It says null; nothing is entered for it, and it does not come up again."""
+    task_id = create(client)
+    work_off()
+    money = ("budget_day", "held_micros", "hold_micros", "price_id", "price_micros")
+    gone = {"$unset": dict.fromkeys((*money, "costs"), "")}
+    Generation.collection().update_many({}, gone)
+    Task.collection().update_many({}, gone)
+
+    settle()
+
+    record = task(client, task_id)
+    assert [record[name] for name in ("cost", "cost_micros", "held_micros")] == [
+        None
+    ] * 3
+    assert LedgerEntry.find_all({}) == []
+    assert only_generation().unsettled is None
+
+
+def test_costs_outlive_the_task(client, work_off):
+    """A task that is deleted before it is settled is still paid for."""
+    task_id = create(client)
+    work_off()
+    client.delete(f"{API}/ai/image/task/{task_id}")
+
+    settle()
+
+    assert Task.find_all({}) == []
+    assert amounts(LedgerEntry) == {"micros": PRICE, "outputs": 1}
+    check_sums()
+
+
+@pytest.mark.parametrize(
+    ("moment", "day"),
+    [
+        ("2026-02-28T15:59:59", "2026-02-28"),
+        ("2026-02-28T16:00:00", "2026-03-01"),
+        ("2026-12-31T15:59:59", "2026-12-31"),
+        ("2026-12-31T16:00:00", "2027-01-01"),
+    ],
+)
+def test_day_begins_at_midnight_in_shanghai(client, work_off, moment, day):
+    """Where the server is does not matter, nor when it settles."""
+    create(client)
+    work_off()
+    at = datetime.fromisoformat(moment).replace(tzinfo=UTC)
+    ended = {"ended_at": at, "charged_at": at}
+    Generation.collection().update_many({}, {"$set": ended})
+
+    settle()
+
+    assert {each.day for each in CostSum.find_all({})} == {day}
+    assert only_generation().bill_day == day
+
+
+def test_sums_are_by_user_key_model_account_and_day(client, work_off):
+    """All users together, and each with the key that was used."""
+    create(client, user_id="shop:a")
+    create(client, user_id="c", n=2)
+    work_off()
+
+    settle()
+
+    assert amounts(CostSum, user_id="shop:a") == {"micros": PRICE, "outputs": 1}
+    assert amounts(CostSum, user_id="c") == {"micros": 2 * PRICE, "outputs": 2}
+    (everybody,) = CostSum.find_all({"of": "all"})
+    assert everybody.micros == 3 * PRICE
+    assert everybody.lane == "volcengine_jimeng:jimeng_t2i_v30"
+    assert everybody.account == "main"
+    check_sums()
+
+
+def test_rebuild_corrects_what_is_wrong(client, work_off):
+    """A sum that is wrong, one that is missing, and one too many."""
+    create(client, user_id="a")
+    create(client, user_id="b")
+    work_off()
+    settle()
+    whole = {each.id: each.micros for each in CostSum.find_all({})}
+    sums = CostSum.collection()
+    sums.update_one({"user_id": "a"}, {"$inc": {"micros": 1}})
+    sums.delete_one({"user_id": "b"})
+    day = only_day()
+    extra = {"_id": "all|x", "of": "all", "day": day, "batch": 0, "micros": 7}
+    sums.insert_one(extra)
+
+    found = settlement.rebuild()
+
+    assert (found.sums, found.corrected) == (3, 3)
+    assert {each.id: each.micros for each in CostSum.find_all({})} == whole
+    check_sums()
+
+
+def only_day() -> str:
+    (day,) = {each.day for each in LedgerEntry.find_all({})}
+    return day
+
+
+def test_settler_that_stalls_changes_nothing_more(client, work_off):
+    """Whoever takes over completes its batch; what it does after that is void."""
+    create(client, n=2)
+    work_off()
+    stalled = settlement._claim()
+    stalled = settlement._store_batch(stalled, settlement._unsettled(1))
+    settle()
+    whole = amounts(CostSum)
+
+    settlement._apply(stalled)
+
+    assert amounts(CostSum) == whole
+    assert amounts(LedgerEntry) == {"micros": 2 * PRICE, "outputs": 2}
+    assert settlement._store_batch(stalled, settlement._unsettled(1) or []) is None
+    assert only_task().cost_micros == 2 * PRICE
+    check_sums()
