@@ -183,6 +183,7 @@ def looked_in_vain(after: float, provider) -> float:
         pump.tick()
         run_queue()
     found = generation()
+    assert abs(found.looked_at - now) < timedelta(milliseconds=1)
     return (found.due_at - found.looked_at).total_seconds()
 
 
