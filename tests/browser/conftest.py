@@ -1,6 +1,7 @@
 """A browser's page that fails the test if anything about it is out of order."""
 
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -11,6 +12,14 @@ from tests.browser.windows import Windows
 from tests.system import people
 
 SMALL = "/?size=512x512"  # drawn quickly
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """All that is tested here needs a browser."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker("browser")
 
 
 @pytest.fixture(scope="session")

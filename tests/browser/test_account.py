@@ -11,8 +11,6 @@ from playwright.sync_api import expect
 from tests.browser.harness import every_look
 from tests.system import people
 
-pytestmark = pytest.mark.browser
-
 KEY = re.compile(r"jm_[\w-]{40,}")
 OTHER = "another horse entirely"
 

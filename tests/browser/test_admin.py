@@ -9,8 +9,6 @@ from playwright.sync_api import expect
 from tests.browser import operator_data
 from tests.browser.harness import every_look
 
-pytestmark = pytest.mark.browser
-
 
 @pytest.fixture
 def operate(visit, closed_server, root):

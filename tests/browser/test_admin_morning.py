@@ -7,8 +7,6 @@ from tests.browser import operator_data
 from tests.system import people
 from tests.waiting import wait_for
 
-pytestmark = pytest.mark.browser
-
 
 @pytest.fixture
 def ada_yesterday(closed_server, ada):

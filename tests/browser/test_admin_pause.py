@@ -10,8 +10,6 @@ from tests.browser import operator_data
 from tests.browser.harness import every_look
 from tests.waiting import wait_for
 
-pytestmark = pytest.mark.browser
-
 OBEYED = 0.7  # seconds after which every process has seen a switch
 STALE = 1.1  # seconds after which every process has looked for a worker anew
 SUSPENDED = re.compile("处理暂停中|work is suspended", re.IGNORECASE)

@@ -9,8 +9,6 @@ from tests.browser.making import ask, clear, make, slot_of
 from tests.given_pictures import photo
 from tests.system import people
 
-pytestmark = pytest.mark.browser
-
 # As nginx answers while what is behind it starts again.
 AWAY = {
     "status": 502,

@@ -2,7 +2,6 @@
 
 import re
 
-import pytest
 import requests
 from playwright.sync_api import expect
 
@@ -11,8 +10,6 @@ from tests.browser.harness import every_look
 from tests.browser.making import choices_of
 from tests.rest import API
 from tests.waiting import wait_for
-
-pytestmark = pytest.mark.browser
 
 SMALL = "size=512x512"
 WORDS = "一只{橘|黑|白}猫，{水彩|油画}风格\n雨后的小巷\n雨后的小巷"

@@ -10,8 +10,6 @@ from jimeng.gallery import collections, shares, trash
 from tests.browser import wall
 from tests.browser.harness import every_look
 
-pytestmark = pytest.mark.browser
-
 ME = Principal("guest")
 LONG = "Lighthouses and other very long names of things that stand by the sea"[:60]
 

@@ -3,13 +3,10 @@
 import json
 import re
 
-import pytest
 from playwright.sync_api import expect
 
 from tests.browser.harness import every_look
 from tests.browser.making import choices_of
-
-pytestmark = pytest.mark.browser
 
 SEND = re.compile("生成|Generate")
 

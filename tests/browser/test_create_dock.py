@@ -9,8 +9,6 @@ from tests.browser.harness import every_look
 from tests.browser.making import choices_of
 from tests.system import people
 
-pytestmark = pytest.mark.browser
-
 USUAL, NO_SEED = "doubao-seedream-3.0-t2i", "jimeng-4.6"
 SEND = re.compile("生成|Generate")
 

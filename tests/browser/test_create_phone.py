@@ -5,8 +5,6 @@ from playwright.sync_api import expect
 
 from tests.waiting import wait_for
 
-pytestmark = pytest.mark.browser
-
 # What iOS does when its keyboard comes up: the page does not get smaller.
 COVERED = """
 Object.defineProperty(visualViewport, "height", { value: 500, configurable: true });

@@ -8,8 +8,6 @@ from playwright.sync_api import expect
 from tests.browser.harness import every_look
 from tests.browser.making import clear, make
 
-pytestmark = pytest.mark.browser
-
 LOST = re.compile("提交没有成功|was not submitted")
 
 

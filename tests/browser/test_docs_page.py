@@ -1,11 +1,7 @@
 """The API's description in a real browser, where it can be tried."""
 
-import pytest
-
 from tests.browser.axe import CONTRAST
 from tests.browser.harness import every_look
-
-pytestmark = pytest.mark.browser
 
 OPEN_ALL = (
     "document.querySelectorAll('details').forEach((each) => { each.open = true; })"

@@ -19,8 +19,6 @@ from tests.browser.making import (
 )
 from tests.system.stack import Stack
 
-pytestmark = pytest.mark.browser
-
 SLOW = "[[slow 5]] "
 REFUSED, UNKNOWN, SECRET = "[[50413]] ", "[[50500]] ", "[[100010]] "
 LANE = "volcengine_jimeng:jimeng_t2i_v30"

@@ -8,8 +8,6 @@ from playwright.sync_api import expect
 
 from tests.browser.making import button, card_of, clear, make, slot_of
 
-pytestmark = pytest.mark.browser
-
 PROMPT = '山顶的风车，\n"傍晚" <b>'
 
 

@@ -13,8 +13,6 @@ from tests.browser import wall
 from tests.browser.harness import every_look
 from tests.waiting import wait_for
 
-pytestmark = pytest.mark.browser
-
 ME = Principal("guest")
 CAT = "雨后的江南小巷，青石板上一只黑猫，水墨淡彩"
 

@@ -11,8 +11,6 @@ from jimeng.gallery import picture_details, trash
 from tests.browser import wall
 from tests.browser.harness import every_look
 
-pytestmark = pytest.mark.browser
-
 ME = Principal("guest")
 
 

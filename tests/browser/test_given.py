@@ -9,8 +9,6 @@ from tests import given_pictures as given
 from tests.browser.harness import every_look
 from tests.browser.making import choices_of, make
 
-pytestmark = pytest.mark.browser
-
 WORDS_ONLY = "/?model=jimeng-3.1&size=512x512"
 TAKES = "/?model=jimeng-i2i-3.0"
 # What a page cannot be handed from outside: files in a paste, or over it.

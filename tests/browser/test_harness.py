@@ -10,8 +10,6 @@ from tests.browser import axe, harness
 from tests.browser.harness import every_look
 from tests.browser.making import clear
 
-pytestmark = pytest.mark.browser
-
 SOIL = """
 () => {
   localStorage.setItem("kept", 1);

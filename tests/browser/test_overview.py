@@ -9,8 +9,6 @@ from tests.browser.harness import every_look
 from tests.system import people
 from tests.waiting import wait_for
 
-pytestmark = pytest.mark.browser
-
 FAILING = (
     "雪夜里的灯塔 [[50413]]",
     "江上的旧渔船 [[50520]]",

@@ -12,8 +12,6 @@ from playwright.sync_api import expect
 from tests.browser.harness import every_look
 from tests.browser.making import ask, clear, make, slot_of
 
-pytestmark = pytest.mark.browser
-
 PROMPT = "雨后的江南小巷，青石板路映着灯笼"
 CLIPBOARD = ["clipboard-read", "clipboard-write"]
 RUN = {

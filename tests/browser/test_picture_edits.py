@@ -10,8 +10,6 @@ from playwright.sync_api import expect
 from tests.browser.harness import every_look
 from tests.browser.making import make
 
-pytestmark = pytest.mark.browser
-
 # The file that the form would send, as the page has it.
 FILE = """
 async (input) => [...new Uint8Array(await input.files[0].arrayBuffer())]

@@ -6,8 +6,6 @@ from playwright.sync_api import expect
 from tests.browser.harness import every_look
 from tests.browser.making import button
 
-pytestmark = pytest.mark.browser
-
 PROMPT = "雨后的小巷，一只猫蹲在青石板上，<b>远处</b>有灯笼，路面映着暖色的光"
 SAVE = {"zh": "保存", "en": "Save"}
 UNDO = {"zh": "撤销", "en": "Undo"}

@@ -1,12 +1,9 @@
 """A downloaded picture is dropped on the page: its words and settings are offered."""
 
-import pytest
 from playwright.sync_api import expect
 
 from tests.browser.harness import every_look
 from tests.browser.making import button, make
-
-pytestmark = pytest.mark.browser
 
 PROMPT = "窗台上的猫 <b>&amp;</b>，清晨的光穿过薄纱，木地板上有长长的影子"
 DROP = """

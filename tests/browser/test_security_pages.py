@@ -11,8 +11,6 @@ from tests.browser.harness import every_look
 from tests.system import people
 from tests.system.people import PASSWORD
 
-pytestmark = pytest.mark.browser
-
 
 @pytest.fixture
 def eve(closed_server, ada) -> people.Account:

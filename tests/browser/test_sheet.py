@@ -5,8 +5,6 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-pytestmark = pytest.mark.browser
-
 
 @pytest.mark.parametrize("js", [True, False])
 def test_phone_chip_sums_up_and_opens_one_sheet(visit, js):

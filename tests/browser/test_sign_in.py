@@ -11,8 +11,6 @@ from tests.system import people
 from tests.system.commands import flask
 from tests.system.people import PASSWORD
 
-pytestmark = pytest.mark.browser
-
 
 @pytest.fixture(scope="module")
 def invitation(closed_server, ada) -> str:

@@ -6,8 +6,6 @@ from playwright.sync_api import expect
 from tests.browser.harness import every_look
 from tests.browser.making import choices_of
 
-pytestmark = pytest.mark.browser
-
 
 def asked_for(seen) -> int:
     return sum("styles.webp" in url for url in seen.requests)

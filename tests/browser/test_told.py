@@ -2,14 +2,11 @@
 
 import re
 
-import pytest
 from playwright.sync_api import expect
 
 from tests.browser.harness import every_look
 from tests.browser.making import ask, button, card_of, clear, make, slot_of
 from tests.waiting import wait_for
-
-pytestmark = pytest.mark.browser
 
 LANE = "volcengine_jimeng:jimeng_t2i_v30"
 # A headless browser never allows notices; this one asks, and keeps what it was told.

@@ -12,8 +12,6 @@ from tests.browser.harness import every_look
 from tests.browser.making import make
 from tests.waiting import wait_for
 
-pytestmark = pytest.mark.browser
-
 ME = Principal("guest")
 STAGE = ".viewer-stage"
 

@@ -8,8 +8,6 @@ from tests.browser.test_viewer import empty_gallery, open_at, place, scale
 
 __all__ = ["empty_gallery"]
 
-pytestmark = pytest.mark.browser
-
 
 def swipe(page, *moves: tuple[int, int], at: tuple[int, int] = (195, 400)) -> None:
     """Put one finger down and draw it along, in pixels from where it came down."""

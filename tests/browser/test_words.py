@@ -1,13 +1,10 @@
 """Words that are written are never lost: drafts, undo, and the list of earlier ones."""
 
-import pytest
 from playwright.sync_api import expect
 
 from tests.browser.harness import every_look
 from tests.browser.making import button, card_of, choices_of, make
 from tests.waiting import wait_for
-
-pytestmark = pytest.mark.browser
 
 
 def field(page):

@@ -5,8 +5,6 @@ from playwright.sync_api import expect
 
 from tests.browser.making import clear, make
 
-pytestmark = pytest.mark.browser
-
 PLACE = "each => each.getBoundingClientRect().bottom"
 COLOURS = (
     "each => [getComputedStyle(each).color, getComputedStyle(each).backgroundColor]"
