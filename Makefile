@@ -9,7 +9,7 @@ PIP := $(PY) -m pip --disable-pip-version-check install --quiet
 LOCK := UV_CUSTOM_COMPILE_COMMAND="make lock" $(VENV)/bin/uv pip compile --quiet \
   --universal --python-version 3.11 --generate-hashes --no-annotate
 # Much of the time is waiting for other processes, so four share two cores well; each
-# starts databases of its own, and takes whole files, for what their tests share.
+# takes whole files, for what their tests share. One MongoDB and one Redis serve them all.
 PYTEST_ARGS ?= -n 4 --dist loadfile --no-loadscope-reorder
 
 # Clients of others, which the tests run as they are published.

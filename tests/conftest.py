@@ -13,6 +13,7 @@ from datetime import timedelta
 import mongoengine
 import pytest
 from PIL import Image as Pillow
+from pymongo.collection import Collection
 from pymongo.database import Database
 
 from jimeng import jobs, limits
@@ -178,7 +179,9 @@ def registry(provider: FakeProvider) -> Registry:
 def connection(config: Config) -> Iterator[Connection]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(mongoengine, "disconnect", databases.disconnect_alone)
-        yield Connection(config)
+        made = Connection(config)
+        patch.setattr(Collection, "drop_index", made.noting(Collection.drop_index))
+        yield made
         mongoengine.disconnect()
 
 
@@ -229,6 +232,7 @@ def database(
     kept = jobs.huey.storage
     found = mongoengine.get_db()
     begin_anew(found)
+    connection.rebuild()
     yield found
     databases.let_indexes_be()
     if jobs.huey.storage is not kept:

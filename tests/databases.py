@@ -144,11 +144,15 @@ class Connection:
     place: with all its indexes that takes longer than most tests.
 
     Its writes do not wait for the journal: only `tests.system` loses servers.
+
+    Attributes:
+        is_whole: No test has dropped an index since they were built.
     """
 
     def __init__(self, config: Config) -> None:
         self._config = config
         self._made: object = None
+        self.is_whole = True
 
     def restore(self) -> None:
         if self._made is None or current_client() is not self._made:
@@ -157,6 +161,25 @@ class Connection:
                 documents.connect(self._config, timeout=documents.WORKER_TIMEOUT)
             indexes.build()
             self._made = current_client()
+
+    def noting(self, drop: Callable) -> Callable:
+        """The same method of a collection, after which an index is missing."""
+
+        def noted(*args: object, **how: object) -> object:
+            self.is_whole = False
+            return drop(*args, **how)
+
+        return noted
+
+    def rebuild(self) -> None:
+        """
+        Build what a test has dropped, of empty collections. A look that began while it
+        was missing must not have the last word.
+        """
+        if not self.is_whole:
+            let_indexes_be()
+            assert indexes.build(replace_unique=True) == {}
+            self.is_whole = True
 
 
 def current_client() -> object:

@@ -1,28 +1,11 @@
 """Unique indexes, taken away and put in the way."""
 
-import pytest
-from mongoengine import get_db
-
 from jimeng.documents import indexes
-from tests.databases import filled, let_indexes_be
 from tests.rest import CAT, CREATE
 
 KEY = {"Idempotency-Key": "one"}
 IDEM = indexes.IDEMPOTENCY
 UNIQUE = [label for label, index in indexes.declared().items() if index.is_unique]
-
-
-@pytest.fixture(autouse=True)
-def whole(database):
-    """
-    A database with all its indexes, before and after, and known as such: a look that
-    began while one was missing must not have the last word.
-    """
-    yield
-    let_indexes_be()
-    for name in filled(get_db()):
-        get_db()[name].delete_many({})
-    assert indexes.build(replace_unique=True) == {}
 
 
 def drop(database, label: str) -> indexes.Index:

@@ -9,7 +9,7 @@ from jimeng.errors import IndexMissing
 from jimeng.jobs import bulk, pump
 from jimeng.providers import Progress
 from tests.conftest import come_due, run_queue
-from tests.documents.index_tools import IDEM, KEY, ask_twice, drop, replace, whole  # noqa: F401
+from tests.documents.index_tools import IDEM, KEY, ask_twice, drop, replace
 from tests.hung import hang
 from tests.page import send
 from tests.rest import CAT, CREATE, USERS, create, data_of, new_user, refused, result

@@ -10,7 +10,7 @@ from pymongo.collection import Collection
 from jimeng.documents import await_new, indexes
 from jimeng.documents.indexes import Fault
 from tests.databases import let_indexes_be
-from tests.documents.index_tools import IDEM, drop, whole  # noqa: F401
+from tests.documents.index_tools import IDEM, drop
 from tests.rest import CAT, CREATE, data_of
 
 SHORT = 0.2  # seconds

@@ -12,7 +12,7 @@ from jimeng.documents import ensure_indexes, indexes
 from jimeng.documents.duplicates import duplicates
 from jimeng.documents.indexes import Fault
 from jimeng.jobs import periodic_tasks
-from tests.documents.index_tools import IDEM, KEY, UNIQUE, drop, replace, whole  # noqa: F401
+from tests.documents.index_tools import IDEM, KEY, UNIQUE, drop, replace
 from tests.rest import CAT, CREATE, refused
 from tests.waiting import wait_for
 

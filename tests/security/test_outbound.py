@@ -214,7 +214,7 @@ def test_answer_without_an_end_ends(serve, what):
     url = f"http://127.0.0.1:{server.port}/"
 
     with at_most(12_000_000), pytest.raises(FetchFailed) as failed:
-        fetch_picture(url, allowed_private=HERE, cap=2_000_000, limit=30)
+        fetch_picture(url, allowed_private=HERE, cap=2_000_000, limit=300)
 
     assert "Timeout" not in str(failed.value)
 
