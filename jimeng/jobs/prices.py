@@ -27,6 +27,7 @@ LEAD_S = 60.0
 
 Rows = dict[tuple[str, str | None], list[PriceRow]]  # by lane and account, latest first
 _cached: tuple[float, Rows] | None = None
+_unreadable_until = 0.0  # by `time.monotonic`, for `by_size`
 
 
 @dataclass(frozen=True)
@@ -104,12 +105,16 @@ def account_price(
 def by_size(model: Model, at: datetime | None = None) -> PriceBySize | None:
     """
     The highest price at each size, over the accounts that may generate it; None if
-    unknown.
-
-    Raises:
-        PyMongoError: as `hold_price`.
+    unknown, also while MongoDB is down and no rows were read before.
     """
-    found = dict.fromkeys(each.by_size for each in _of_accounts(model, at))
+    global _unreadable_until
+    if time.monotonic() < _unreadable_until:  # of many models, only the first waits
+        return None
+    try:
+        found = dict.fromkeys(each.by_size for each in _of_accounts(model, at))
+    except PyMongoError:
+        _unreadable_until = time.monotonic() + CACHE_S
+        return None
     return dearest([*found]) if found else None
 
 
@@ -173,15 +178,15 @@ def _rows() -> Rows:
         if _cached is None:
             raise
         log.warning("prices not read: %s: %s", type(error).__name__, error)
-        return _cached[1]
+        found = _cached[1]
     _cached = time.monotonic(), found
     return found
 
 
 def clear_cache() -> None:
     """Drop this process's cache of the rows."""
-    global _cached
-    _cached = None
+    global _cached, _unreadable_until
+    _cached, _unreadable_until = None, 0.0
 
 
 def yuan(micros: int) -> str:

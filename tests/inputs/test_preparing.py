@@ -115,7 +115,7 @@ def test_worker_that_died_holds_up_nothing(client, host, provider, work_off):
     prepared(work_off)
 
     assert result(client, made)["status"] == "completed"
-    assert late.settle({"state": "gone"}) is None
+    assert late.finish_preparation({"state": "gone"}) is None
 
 
 def test_input_deleted_between_creation_and_submission(client, provider, work_off):
