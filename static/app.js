@@ -103,8 +103,10 @@ function isTyping(target) {
 }
 
 function follow(key) {
-  const found = [...document.querySelectorAll("[data-key]")].find(
-    (each) => each.dataset.key === key && each.checkVisibility?.() !== false);
+  // On the stage they also do what is in a drawer that is closed.
+  const over = document.querySelector("#stage[open]");
+  const found = [...(over || document).querySelectorAll("[data-key]")].find(
+    (each) => each.dataset.key === key && !each.hidden && (each.closest(".drawer") || each.checkVisibility?.() !== false));
   if (!found) return false;
   if (found.matches("input, textarea, select")) found.focus();
   else found.click();
@@ -116,7 +118,7 @@ function pressed(event) {
   const key = keyOf(event);
   const plain = !/^(mod|alt)\+/.test(key);
   if (isTyping(event.target) || own.get("keys") === "off") return;
-  if (document.querySelector("dialog[open]")) return;
+  if (document.querySelector("dialog[open]:not(#stage)")) return;
   const both = `${before} ${key}`;
   const known = follow(both) || follow(key);
   before = plain && !known ? key : "";
@@ -183,15 +185,22 @@ document.addEventListener("click", (event) => {
     if (!menu.contains(target)) menu.open = false;
   }
   const button = target.closest?.("button");
-  if (target.matches?.("dialog")) target.close();
+  if (target.matches?.("dialog:not(#stage)")) target.close();
   else if (!button) return;
   else if (button.dataset.opens) show(button.dataset.opens);
   else if (button.dataset.closes) document.getElementById(button.dataset.closes).close();
-  else if ("dismiss" in button.dataset) button.closest(".notice").remove();
+  else if ("dismiss" in button.dataset) {
+    button.closest(".notice").remove();
+    // What was read once is not shown again.
+    if (button.dataset.dismiss) document.cookie = `${button.dataset.dismiss}=read; path=/; max-age=31536000; samesite=lax`;
+  }
   else if (button.dataset.copy || button.dataset.copies) copy(button);
 });
 
 document.addEventListener("change", (event) => {
+  if ("showsPassword" in event.target.dataset) {
+    for (const field of event.target.form.querySelectorAll("input[autocomplete$=-password]")) field.type = event.target.checked ? "text" : "password";
+  }
   if (event.target.id === "keys-on") own.set("keys", event.target.checked ? "on" : "off");
 });
 

@@ -1,4 +1,4 @@
-// The choice of a collection opens over the page, also over the viewer.
+// The choice of a collection opens over the page, also over the stage.
 "use strict";
 
 let from = null; // what had the focus before it opened
@@ -10,7 +10,7 @@ function collected() {
     dialog.showModal();
     dialog.querySelector("[aria-invalid=true]")?.focus();
   } else if (from && !dialog) {
-    // It went with the answer, and the focus with it: the viewer's keys need one.
+    // It went with the answer, and the focus with it: the keys of the stage need one.
     if (document.activeElement === document.body) from.focus({ preventScroll: true });
     from = null;
   }
@@ -18,21 +18,25 @@ function collected() {
   if (!news) return;
   delete news.dataset.collected;
   announce(news.textContent.trim());
-  // The viewer lies over the notices.
-  const words = document.querySelector("#viewer[open] .viewer-words");
-  if (words) words.textContent = news.querySelector("p").textContent;
+  const inside = document.querySelector(".stage .of-picture");
+  if (inside) renew(inside);
 }
 
-// Nor is a refusal seen under what lies over the notices: the choice makes way for it, and
-// the viewer says it.
+// The collections that the picture is in now.
+async function renew(inside) {
+  const answer = await fetch(inside.closest(".stage").dataset.url, { headers: { "HX-Request": "true" }, cache: "no-store" }).catch(() => null);
+  if (!answer?.ok) return;
+  const part = document.createElement("template");
+  part.innerHTML = await answer.text();
+  inside.replaceWith(part.content.querySelector(".of-picture"));
+}
+
+// A refusal is not seen under the choice, which makes way for it.
 function refusedBelow() {
-  const wrong = document.querySelector("#notices > #error:not([data-told]) p");
-  const over = document.querySelectorAll("#choose[open], #viewer[open]");
-  if (!wrong || !over.length) return;
-  wrong.closest("#error").dataset.told = "";
-  document.getElementById("choose")?.close();
-  const words = document.querySelector("#viewer[open] .viewer-words");
-  if (words) words.textContent = wrong.textContent;
+  if (document.querySelector("#notices > #error:not([data-told])")) {
+    document.querySelector("#notices > #error").dataset.told = "";
+    document.getElementById("choose")?.close();
+  }
 }
 
 // A choice that was closed is over: what is swapped next must not open it again.

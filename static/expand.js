@@ -1,24 +1,20 @@
-// Expanding on a picture's page: the edges are dragged, or moved by arrows; the frame
-// shows the picture as it will be, and the numbers beside it are what is sent.
+// Expanding on the stage: the edges of the frame around the picture are dragged, or moved
+// by arrows; the numbers of the form are what is sent.
 "use strict";
 
 (() => {
-  const box = document.querySelector(".expand");
-  if (!box) return;
-  const form = box.closest("form");
-  const stage = box.querySelector(".expand-stage");
-  const frame = box.querySelector(".expand-frame");
   const EDGES = ["top", "right", "bottom", "left"];
   const OUT = { top: [0, -1], right: [1, 0], bottom: [0, 1], left: [-1, 0] };
-  const AROUND = 0.06; // of a side, so that handles are whole where an edge is furthest
-  const wide = Number(box.dataset.width);
-  const high = Number(box.dataset.height);
-  const field = (edge) => form.elements[edge];
-  const shape = () => form.querySelector("[name=shape]:checked");
-  let drag = null; // {id, edges, x, y, from}
+  const AROUND = 0.04; // of a side, so that handles are whole where an edge is furthest
+  let drag = null; // {id, x, y, from}
+
+  const frame = () => stage.article()?.querySelector(".expand-frame");
+  const form = () => document.querySelector("#edit-expand form");
+  const field = (edge) => form().elements[edge];
+  const shape = () => form().querySelector("[name=shape]:checked");
 
   // Hundredths of its side that an edge may grow by, with the model that is chosen.
-  const most = () => Number(form.querySelector("option:checked")?.dataset.most || box.dataset.most);
+  const most = () => Number(form().querySelector("option:checked[data-most]")?.dataset.most || frame().dataset.most);
   const bound = (value) => Math.min(Math.max(Math.round(value) || 0, 0), most());
 
   // Shares of the sides: those of the shape that is chosen, else the numbers.
@@ -34,14 +30,13 @@
   }
 
   function show() {
+    const box = frame();
+    if (!box || !form()) return;
     const [top, right, bottom, left] = shares();
-    const margin = most() / 100 + AROUND;
-    const all = 1 + 2 * margin;
-    const part = (share) => `${100 * (margin - share) / all}%`;
-    stage.style.setProperty("--inner", `${100 * margin / all}%`);
-    frame.style.inset = [top, right, bottom, left].map(part).join(" ");
+    box.style.inset = [top, right, bottom, left].map((share) => `${-100 * share}%`).join(" ");
+    const [wide, high] = [box.dataset.width, box.dataset.height].map(Number);
     const size = `${pixels(wide * (1 + left + right))}×${pixels(high * (1 + top + bottom))}`;
-    box.querySelector("output").textContent = size;
+    form().querySelector(".expand-size").textContent = `${wide}×${high} → ${size}`;
     for (const [index, edge] of EDGES.entries()) {
       const share = Math.round(100 * [top, right, bottom, left][index]);
       const handle = box.querySelector(`.expand-edge[data-edges=${edge}]`);
@@ -55,7 +50,7 @@
   // The numbers of edges, which are meant from now on.
   function set(values) {
     for (const [edge, value] of Object.entries(values)) field(edge).value = bound(value);
-    form.querySelector('[name=shape][value=""]').checked = true;
+    form().querySelector('[name=shape][value=""]').checked = true;
     show();
   }
 
@@ -68,12 +63,12 @@
     const from = Object.fromEntries(edges.map((edge) => [edge, Number(field(edge).value) || 0]));
     drag = { id: event.pointerId, x: event.clientX, y: event.clientY, from };
     // Arrows are meant for what was dragged: elsewhere they lead to another picture.
-    frame.querySelector(`.expand-edge[data-edges=${edges[0]}]`).focus();
+    frame().querySelector(`.expand-edge[data-edges=${edges[0]}]`).focus({ preventScroll: true });
   }
 
   function go(event) {
     if (event.pointerId !== drag?.id) return;
-    const { width, height } = box.querySelector("img").getBoundingClientRect();
+    const { width, height } = stage.part("place").getBoundingClientRect();
     const across = 100 * (event.clientX - drag.x) / width;
     const down = 100 * (event.clientY - drag.y) / height;
     set(Object.fromEntries(Object.entries(drag.from).map(
@@ -93,18 +88,36 @@
     const pages = { PageUp: 10, PageDown: -10, Home: -100, End: 100 }[event.key];
     if (!OUT[edge] || !(moves || pages) || event.altKey || event.ctrlKey || event.metaKey) return;
     event.preventDefault();
+    event.stopPropagation();
     const along = moves && moves[0] * OUT[edge][0] + moves[1] * OUT[edge][1];
     const step = pages ?? (along || moves[0] - moves[1]) * (event.shiftKey ? 10 : 1);
     set({ [edge]: (Number(field(edge).value) || 0) + step });
   }
 
-  stage.style.aspectRatio = `${wide} / ${high}`;
-  stage.style.maxWidth = `calc(60dvh * ${wide / high})`;
-  frame.addEventListener("pointerdown", begin);
-  frame.addEventListener("pointermove", go);
-  frame.addEventListener("pointerup", end);
-  frame.addEventListener("pointercancel", end);
-  frame.addEventListener("keydown", steer);
-  form.addEventListener("input", show);
-  show();
+  document.addEventListener("stage:shown", ({ detail: article }) => {
+    const box = article.querySelector(".expand-frame");
+    if (!box) return;
+    box.addEventListener("pointerdown", begin);
+    box.addEventListener("pointermove", go);
+    box.addEventListener("pointerup", end);
+    box.addEventListener("pointercancel", end);
+    box.addEventListener("keydown", steer);
+    show();
+  });
+
+  document.addEventListener("stage:tool", ({ detail: tool }) => {
+    const box = frame();
+    if (!box) return;
+    box.hidden = tool !== "expand";
+    if (box.hidden) return;
+    stage.keep(most() / 100 + AROUND); // room for it
+    show();
+  });
+
+  document.addEventListener("input", ({ target }) => {
+    if (!target.closest("#edit-expand")) return;
+    // Numbers that are written are meant.
+    if (target.matches(".edges input")) form().querySelector('[name=shape][value=""]').checked = true;
+    show();
+  });
 })();

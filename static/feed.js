@@ -17,7 +17,7 @@ function on(names, listener) {
 // is not. The title and what is announced stay right.
 on("htmx:before:request htmx:beforeRequest", (event) => {
   const source = sourceOf(event);
-  if (!source?.matches?.("#ticker, .batch, #batch-now")) return;
+  if (!source?.matches?.("#ticker, .batch, #batch-now, #strip")) return;
   const now = Date.now();
   if (document.hidden && now - looked[source.id] < UNSEEN) event.preventDefault();
   else looked[source.id] = now;

@@ -3,7 +3,11 @@
 
 // Longer words outside the large form are kept in this tab, too, for this page.
 const draftOf = (field) => `draft ${location.pathname} ${field.id}`;
-for (const field of document.querySelectorAll("textarea[data-draft]")) field.value ||= tab.get(draftOf(field)) || "";
+function drafts() {
+  for (const field of document.querySelectorAll("textarea[data-draft]")) field.value ||= tab.get(draftOf(field)) || "";
+}
+drafts();
+document.addEventListener("stage:shown", drafts);
 document.addEventListener("input", ({ target }) => {
   if (target.matches?.("textarea[data-draft]")) tab.set(draftOf(target), target.value);
 });

@@ -13,7 +13,8 @@ from jimeng.gallery.browsing import PictureFilter, plan
 from jimeng.tasks.audit import audited
 from jimeng.tasks.queries import find
 
-MAX_DERIVED = 24  # derived pictures that are listed for one
+MAX_FAMILY = 40  # tasks that are shown with one
+MAX_DEPTH = 8  # edits of edits that are followed back
 log = logging.getLogger(__name__)
 
 
@@ -75,13 +76,42 @@ def picture(
     )
 
 
-def derived_images(principal: Principal, image: Image) -> list[Image]:
-    """The newest pictures that were generated from *image*, of existing tasks."""
-    where: dict = {"made_from": {"$exists": True}, "made_from.picture": image.id}
-    where |= {**principal.filter(), **THERE}
-    newest: dict = {"sort": [("created_at", -1)], "limit": MAX_DERIVED}
-    ids = Task.find_ids(where, **newest)
-    return Image.find_all({"task_id": {"$in": ids}, **SHOWN}, **newest) if ids else []
+def source_id(task: Task) -> str | None:
+    """The picture that the task is an edit of; None for a composition or an upload."""
+    named = task.made_from or []
+    drawn_from = named[: len(named) - bool(task.has_mask)]
+    return drawn_from[0].get("picture") if len(drawn_from) == 1 else None
+
+
+def source_task(principal: Principal, task: Task) -> Task | None:
+    """The task of the picture that *task* is an edit of, while that picture exists."""
+    try:
+        image = find_picture(principal, source_id(task) or "")
+        return find(principal, image.task_id)
+    except (ImageNotFound, TaskNotFound):
+        return None
+
+
+def family(principal: Principal, task: Task) -> list[Task]:
+    """
+    A task, those that it was edited from, and all that was made of their pictures,
+    oldest first; at most about `MAX_FAMILY`.
+    """
+    for _ in range(MAX_DEPTH):
+        task = source_task(principal, task) or task
+    found = level = {task.id: task}
+    while level and len(found) < MAX_FAMILY:
+        ids = [name for each in level.values() for name in each.generation_ids]
+        where: dict = {
+            "made_from": {"$exists": True},
+            "made_from.picture": {"$in": ids},
+        }
+        where |= {**principal.filter(), **THERE}
+        newest: dict = {"sort": [("created_at", -1)], "limit": MAX_FAMILY}
+        edits = Task.find_all(where, **newest)
+        level = {each.id: each for each in edits if each.id not in found}
+        found = found | level
+    return sorted(found.values(), key=lambda each: each.created_at)
 
 
 def neighbour_id(

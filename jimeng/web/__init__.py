@@ -41,6 +41,7 @@ def template_globals() -> dict:
         "ratio": aspect_ratios.nearest,
         "credentials": credentials,
         "in_language": in_language,
+        "spoken": options.spoken,
         "is_first": not request.args.get("cursor"),  # of a list with cursors
     }
 
@@ -72,7 +73,7 @@ from jimeng.web.account import (
     webhooks,
 )
 from jimeng.web.batches import pages
-from jimeng.web.create import aspect_ratios, assistant, inputs, updates
+from jimeng.web.create import aspect_ratios, assistant, inputs, options, updates
 from jimeng.web.gallery import (
     browsing,
     collections,

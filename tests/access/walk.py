@@ -202,6 +202,7 @@ ROUTES: dict[str, Route] = {
     "web.cancel_tasks": listed(id="{task_id}"),
     "web.retry_tasks": listed(id="{task_id}"),
     "web.picture": own(),
+    "web.family": own(),
     "web.favourite": own(on="1"),
     "web.replace_link": own(),
     "web.delete_picture": own(),

@@ -59,7 +59,7 @@ def test_pages_of_collections(visit, look):
     page.goto(f"/s/{share.token}")
     seen.check("shared")
     page.locator(".photo-link").first.click()
-    expect(page.locator(".shared-stage img")).to_be_visible()
+    expect(page.locator(".stage-picture")).to_be_visible()
     seen.check("shared-picture")
 
 
@@ -105,6 +105,7 @@ def test_closed_choice_stays_closed(visit):
     wall.fill(2)
     page = visit("/gallery", lang="en").page
     page.locator("a[data-view]").first.click()
+    expect(page.locator(".stage-title")).to_be_visible()
     page.keyboard.press("c")
     expect(page.locator("#choose")).to_be_visible()
     page.keyboard.press("Escape")
@@ -112,7 +113,7 @@ def test_closed_choice_stays_closed(visit):
 
     page.keyboard.press("f")
 
-    heart = page.locator(".viewer-favourite")
+    heart = page.locator(".stage [data-key=f]")
     expect(heart).to_have_attribute("aria-pressed", "true")
     expect(page.locator("#choose")).to_be_hidden()
 
@@ -125,6 +126,7 @@ def test_refusals_are_seen_over_the_page(visit):
     made, ids = filled(1)
     page = visit("/gallery", lang="en", refused=(404, 422)).page
     page.locator("a[data-view]").first.click()
+    expect(page.locator(".stage-title")).to_be_visible()
     page.keyboard.press("c")
     row = page.locator("#choose .choose-row", has_text=LONG)
     expect(row).to_be_visible()
@@ -133,16 +135,15 @@ def test_refusals_are_seen_over_the_page(visit):
     row.click()
 
     expect(page.locator("#choose")).to_be_hidden()
-    said = page.locator("#error p")
-    expect(page.locator(".viewer-words")).to_have_text(said.text_content())
-    expect(page).to_have_title("Gallery · jimeng")
+    title = page.title()
+    expect(page.locator("#stage #error p")).to_be_visible()
     page.locator("#error").evaluate("each => each.remove()")
     page.keyboard.press("f")
-    expect(page.locator(".viewer-words")).to_have_text("No such picture")
-    expect(page).to_have_title("Gallery · jimeng")
+    expect(page.locator("#stage #error p")).to_have_text("No such picture")
+    expect(page).to_have_title(title)
 
 
-def test_viewer_puts_what_it_shows(visit):
+def test_stage_puts_what_it_shows(visit):
     """
     The choice opens over it; then it is still there, says what was done, and its keys
     go on.
@@ -150,15 +151,16 @@ def test_viewer_puts_what_it_shows(visit):
     made, ids = filled(1)
     page = visit("/gallery", lang="en").page
     page.locator("a[data-view]").nth(1).click()
+    expect(page.locator(".stage-title")).to_be_visible()
     page.keyboard.press("c")
     page.locator("#choose").get_by_role("button", name="Add to: 春季海报").click()
 
-    expect(page.locator(".viewer-words")).to_contain_text("Added to “春季海报 Spring”")
-    expect(page.locator("#viewer")).to_be_visible()
+    expect(page.locator("#notices")).to_contain_text("Added to “春季海报 Spring”")
+    expect(page.locator("#stage")).to_be_visible()
     inside = collections.containing(ME, [collections.find(ME, made)], ids[:2])
     assert inside == {made: 2}
     page.keyboard.press("ArrowLeft")
-    expect(page.locator(".viewer-count")).to_have_text(re.compile("^1 / "))
+    expect(page.locator(".stage-count")).to_have_text(re.compile("^1 / "))
 
 
 def test_choosing_a_collection_keeps_ones_place(visit):
@@ -187,7 +189,7 @@ def test_visitor_needs_and_leaves_nothing(visit, closed_server):
     page = visit(f"/s/{shares.share_or_update(ME, made).token}", js=False).page
     assert page.context.cookies() == []
     page.locator(".photo-link").first.click()
-    expect(page.locator(".shared-stage img")).to_have_js_property("complete", True)
+    expect(page.locator(".stage-picture")).to_have_js_property("complete", True)
     with page.expect_download() as saved:
         page.locator("a[download]").click()
     assert saved.value.suggested_filename.startswith("春季海报-Spring")
@@ -196,4 +198,4 @@ def test_visitor_needs_and_leaves_nothing(visit, closed_server):
     before = scripted.url
     scripted.keyboard.press("ArrowRight")
     scripted.wait_for_url(lambda url: url != before)
-    expect(scripted.locator(".picture-bar [rel=prev]")).to_be_visible()
+    expect(scripted.locator(".stage [rel=prev]")).to_be_visible()

@@ -52,6 +52,18 @@ def test_first_visit(visit, newcomer, look):
     expect(seen.page.get_by_text("ARK_API_KEY")).to_be_visible()
 
 
+def test_demo_bar_is_closed_for_good(visit):
+    """Who has read it does not see it again in this browser."""
+    page = visit("/", lang="en").page
+    page.locator(".demo [data-dismiss]").click()
+    expect(page.locator(".demo")).to_have_count(0)
+
+    page.reload()
+
+    expect(page.locator(".composer")).to_be_visible()
+    expect(page.locator(".demo")).to_have_count(0)
+
+
 def test_first_visit_without_javascript(visit, newcomer):
     """An idea is a link that fills the form."""
     seen = visit("/", **newcomer, width=390, lang="en", js=False)

@@ -102,7 +102,7 @@ def test_range_is_chosen_with_shift(visit):
     assert chosen(page) == []
     expect(page.locator("#selection")).to_be_hidden()
     pictures.nth(0).click()
-    expect(page.locator("#viewer")).to_be_visible()
+    expect(page.locator("#stage")).to_be_visible()
 
 
 def test_everything_goes_with_the_keys_alone(visit):

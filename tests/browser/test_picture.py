@@ -43,10 +43,13 @@ def here(page) -> str:
 def test_picture_page(visit, batch, look):
     """The picture large, its siblings, every detail, the link, and the programs."""
     seen = visit(f"/pictures/{batch}_1", **look)
-    shown = seen.page.locator(".picture-stage img")
+    shown = seen.page.locator(".stage-picture")
     expect(shown).to_have_js_property("complete", True)
 
-    seen.check("picture", full=True)
+    seen.check("picture")
+    seen.page.keyboard.press("o")
+    expect(seen.page.locator(".drawer")).to_be_visible()
+    seen.check("picture-details")
 
     assert shown.evaluate("each => each.naturalWidth") == 1104
     assert seen.layout_shift() == []
@@ -81,6 +84,10 @@ def test_arrows_lead_to_the_neighbours(visit, batch):
     page.wait_for_url(f"**{older}")
     page.keyboard.press("ArrowLeft")
     page.wait_for_url(f"**/{batch}_1")
+    page.keyboard.press("o")
+    page.locator(".drawer .fold", has=page.locator("#program-curl")).locator(
+        "> summary"
+    ).click()
     page.locator("#share-link").focus()
     page.keyboard.press("ArrowRight")
     page.locator("#program-curl").focus()
@@ -115,7 +122,7 @@ def test_keys_do_what_the_buttons_do(visit, batch):
     assert waiting.value.suggested_filename == f"{PROMPT.replace('，', '-')}-2.jpg"
     assert Path(waiting.value.path()).read_bytes().startswith(JPEG)
     wanted = {"Favourite", "Download", "Edit prompt", "Again", "Delete"}
-    wanted |= {"Use this seed"}
+    wanted |= {"Use this seed", "Inpaint"}
     assert wanted | {"Copy the prompt", "Newer, older picture"} <= set(listed)
 
 
@@ -129,7 +136,7 @@ def test_deleted_picture_comes_back(visit, live_server):
     expect(page.get_by_role("status").first).to_contain_text("moved to the trash")
     page.wait_for_url(f"**/pictures/{older}_0")  # a reload would not say it again
     button(page, "Undo").click()
-    expect(page.locator(".page-prompt")).to_have_text("删了又要")
+    expect(page.locator(".stage-title")).to_have_text("删了又要")
     assert here(page) == f"{task_id}_0"
 
 
@@ -139,6 +146,7 @@ def test_shared_link_is_for_everybody_until_it_is_replaced(visit, closed_server,
     known = {"server": closed_server, "cookies": ada.cookies, "lang": "en"}
     page = visit(f"/pictures/{task_id}_0", permissions=CLIPBOARD, **known).page
 
+    page.keyboard.press("o")
     button(page, "Copy link").click()
     expect(page.locator("#announce")).to_have_text("Copied")
     link = page.evaluate("navigator.clipboard.readText()")
@@ -167,6 +175,7 @@ def test_copied_programs_really_run(visit, request, tmp_path, sign_in):
     cookies = account.cookies if account else {}
     known = {"server": server, "cookies": cookies, "lang": "en"}
     page = visit(f"/pictures/{task_id}_0", permissions=CLIPBOARD, **known).page
+    page.keyboard.press("o")
     texts = {name: copied(page, name) for name in RUN}
 
     running = {name: start(name, text, tmp_path, key) for name, text in texts.items()}
@@ -206,19 +215,23 @@ def test_picture_page_without_javascript(visit, live_server):
     task_id = make(live_server, "没有脚本")
     seen = visit(f"/pictures/{task_id}_0", lang="en", width=390, js=False)
     page = seen.page
+    page.locator("#drawer > summary").click()
     link = page.locator("#share-link").input_value()
 
     button(page, "Favourite").click()
     expect(button(page, "Favourite")).to_have_attribute("aria-pressed", "true")
+    page.locator("#drawer > summary").click()
     expect(page.locator("[data-copy], [data-copies]").first).to_be_hidden()
     page.get_by_text("Replace link").click()
     button(page, "Replace it").click()
+    page.locator("#drawer > summary").click()
     expect(page.locator("#share-link")).not_to_have_value(link)
     button(page, "Delete").click()
     seen.check("picture-deleted")
     button(page, "Undo").click()
     page.get_by_role("link", name="Older picture").click()
 
-    expect(page.locator(".page-prompt")).to_have_text("更早的")
+    expect(page.locator(".stage-title")).to_have_text("更早的")
+    page.locator("#drawer > summary").click()
     page.get_by_role("link", name="Edit prompt").click()
     expect(page.locator("#prompt")).to_have_value("更早的")

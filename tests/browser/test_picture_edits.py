@@ -1,4 +1,4 @@
-"""Changing a picture on its page, in a real browser: the brush, before and after."""
+"""Editing on the stage, in a real browser: brush, expand, before and after."""
 
 import io
 import re
@@ -9,6 +9,7 @@ from playwright.sync_api import expect
 
 from tests.browser.harness import every_look
 from tests.browser.making import make
+from tests.browser.test_stage_touch import touch
 
 # The file that the form would send, as the page has it.
 FILE = """
@@ -21,129 +22,184 @@ def picture(live_server) -> str:
     return f"{make(live_server, '湖边的猫', size='512x512')}_0"
 
 
-def opened(seen, act: str):
+def opened(seen, tool: str):
     page = seen.page
-    page.locator(f"#edit-{act} summary").click()
+    page.locator(f"[data-tool={tool}]").click()
     return page
+
+
+def at(page, x: float, y: float) -> tuple[float, float]:
+    """The place on the screen of one in the picture, in shares of its sides."""
+    box = page.locator(".stage-place").bounding_box()
+    return box["x"] + x * box["width"], box["y"] + y * box["height"]
+
+
+def stroke(page, *points: tuple[float, float]) -> None:
+    page.mouse.move(*at(page, *points[0]))
+    page.mouse.down()
+    for each in [*points[1:], points[-1]]:
+        page.mouse.move(*at(page, *each), steps=2)
+    page.mouse.up()
+
+
+def mask_of(page):
+    """The mask that the form would send: it is stopped before it leaves."""
+    form = page.locator("#edit-repaint form")
+    form.evaluate("each => { each.elements.mask.value = ''; }")
+    page.route("**/edit*", lambda route: route.fulfill(status=204))
+    page.locator("#edit-repaint .primary").click()
+    mask = page.locator("#mask")
+    expect(mask).to_have_value(re.compile("mask.png"), timeout=20_000)
+    page.unroute("**/edit*")
+    made = Pillow.open(io.BytesIO(bytes(mask.evaluate(FILE))))
+    assert made.size == (512, 512)
+    return made.getchannel("A")
 
 
 @every_look
 def test_what_a_picture_offers(visit, picture, look):
-    """Each act with its fields, in every look."""
-    for act in ("edit", "repaint", "expand", "enlarge"):
+    """Each tool with its fields, in every look."""
+    for tool in ("edit", "repaint", "erase", "expand", "enlarge"):
         seen = visit(f"/pictures/{picture}", **look)
-        page = opened(seen, act)
-        expect(page.locator(f"#edit-{act} .primary")).to_be_visible()
-        page.locator(f"#edit-{act}").scroll_into_view_if_needed()
-        seen.check(f"picture-{act}")
+        page = opened(seen, tool)
+        details = "repaint" if tool == "erase" else tool
+        expect(page.locator(f"#edit-{details} .primary")).to_be_visible()
+        seen.check(f"picture-{tool}")
 
 
-def test_brush_makes_a_mask_of_the_pictures_size(visit, picture):
-    """Pointer and keyboard paint it clear; the eraser and undo take it back."""
+def test_mask_is_painted_with_every_tool(visit, picture):
+    """As large as the picture, at any zoom; undo and redo take back and give again."""
     seen = visit(f"/pictures/{picture}", lang="en")
     page = opened(seen, "repaint")
-    canvas = page.locator(".brush canvas")
+    alpha = lambda: mask_of(page).getpixel  # noqa: E731
 
-    def stroke(x: float, y: float) -> None:
-        canvas.scroll_into_view_if_needed()
-        box = canvas.bounding_box()
-        page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"])
-        page.mouse.down()
-        page.mouse.move(
-            box["x"] + x * box["width"] + 1, box["y"] + y * box["height"], steps=2
-        )
-        page.mouse.up()
+    def tool(name: str) -> None:
+        page.locator(f"[data-brush={name}]").click()
 
-    stroke(0.1, 0.1)
-    stroke(0.9, 0.1)
-    page.get_by_role("button", name="Undo").click()
-    page.get_by_role("button", name="Rectangle").click()
-    for key in ("ArrowDown", "Shift+ArrowRight", "Enter"):
+    stroke(page, (0.1, 0.1), (0.12, 0.1))
+    stroke(page, (0.9, 0.1), (0.92, 0.1))
+    page.keyboard.press("ControlOrMeta+z")
+    tool("lasso")
+    stroke(page, (0.3, 0.3), (0.6, 0.3), (0.6, 0.6), (0.3, 0.6))
+    tool("eraser")
+    stroke(page, (0.45, 0.45), (0.46, 0.45))
+    got = alpha()
+    assert got((51, 51)) == 0  # the stroke
+    assert got((460, 51)) == 255  # undone
+    assert got((170, 170)) == 0 and got((290, 290)) == 0  # the lasso
+    assert got((231, 231)) == 255  # erased
+
+    page.keyboard.press("ControlOrMeta+z")
+    page.keyboard.press("ControlOrMeta+z")
+    page.keyboard.press("ControlOrMeta+Shift+z")
+    tool("invert")
+    got = alpha()
+    assert got((51, 51)) == 255 and got((231, 231)) == 255
+    assert got((460, 460)) == 0
+
+    tool("clear")
+    page.locator("[data-brush=rectangle]").focus()
+    for key in ("Enter", "ArrowDown", "Shift+ArrowRight", "Enter"):
         page.keyboard.press(key)
-    page.get_by_role("button", name="Eraser").click()
-    stroke(0.5, 0.5)
-    # Stopped before it leaves, to be looked at.
-    page.evaluate(
-        """() => document.querySelector("#edit-repaint form").addEventListener(
-          "submit", (event) => {
-            if (document.getElementById("mask").files.length) event.preventDefault();
-          })"""
-    )
-    page.locator("#edit-repaint .primary").click()
-    mask = page.locator("#mask")
-    expect(mask).to_have_value(re.compile("mask.png"))
+    got = alpha()
+    assert got((180, 190)) == 0 and got((100, 190)) == 255
 
-    made = Pillow.open(io.BytesIO(bytes(mask.evaluate(FILE))))
-    alpha = made.getchannel("A")
-    assert made.size == (512, 512)
-    assert alpha.getpixel((51, 51)) == 0  # the stroke
-    assert alpha.getpixel((460, 51)) == 255  # undone
-    assert alpha.getpixel((180, 190)) == 0  # the rectangle
-    assert alpha.getpixel((256, 256)) == 255  # erased
+    tool("clear")
+    page.mouse.move(*at(page, 0.5, 0.5))
+    page.mouse.wheel(0, -700)
+    page.keyboard.down("Space")
+    stroke(page, (0.5, 0.5), (0.45, 0.45))
+    page.keyboard.up("Space")
+    tool("brush")
+    size = page.locator(".brush [type=range]")
+    before = int(size.input_value())
+    page.keyboard.press("]")
+    assert int(size.input_value()) > before
+    stroke(page, (0.5, 0.5), (0.51, 0.5))
+    got = alpha()
+    assert got((256, 256)) == 0 and got((230, 230)) == 255
 
 
-def test_keys_go_to_what_is_painted(visit, live_server, picture):
-    """Undo takes a stroke back, and until then no arrow leaves for the neighbours."""
-    newer = f"{make(live_server, '山上的猫', size='512x512')}_0"
-    seen = visit(f"/pictures/{newer}", lang="en")
-    page = opened(seen, "repaint")
-    older = page.locator("[data-key=ArrowRight]")
-    expect(older).to_be_visible()
-    canvas = page.locator(".brush canvas")
-    canvas.scroll_into_view_if_needed()
-    box = canvas.bounding_box()
-    page.mouse.move(box["x"] + 20, box["y"] + 20)
-    page.mouse.down()
-    page.mouse.move(box["x"] + 60, box["y"] + 60, steps=2)
-    page.mouse.up()
-
-    page.keyboard.press("ArrowRight")
-    page.get_by_role("button", name="Eraser").focus()
-    page.keyboard.press("ArrowRight")
-    canvas.focus()
+def test_nothing_painted_is_said_at_once(visit, picture):
+    """Without a request; what was erased again counts as nothing."""
+    page = opened(visit(f"/pictures/{picture}", lang="en"), "erase")
+    stroke(page, (0.2, 0.2), (0.3, 0.2))
     page.keyboard.press("ControlOrMeta+z")
 
-    expect(page.locator("#announce")).to_have_text("Undone")
-    assert page.url.endswith(newer)
-    page.keyboard.press("ArrowRight")
-    page.wait_for_url(lambda url: not url.endswith(newer))
+    page.locator("#edit-repaint .primary").click()
+
+    expect(page.locator("#said-repaint .error")).to_contain_text("paint over")
 
 
-def test_part_is_repainted_and_compared(visit, picture):
-    """From the brush to before and after, whose slider moves by keyboard."""
-    seen = visit(f"/pictures/{picture}", lang="en")
-    page = opened(seen, "repaint")
-    page.get_by_role("button", name="Rectangle").click()
-    page.keyboard.press("Enter")
-    page.fill("#repaint-prompt", "a red boat")
+def test_two_tries_land_in_the_strip_with_one_mask(visit, live_server):
+    """
+    Open from the gallery, paint, send, send other words: both are beside the picture,
+    the mask is still there, and Esc leads back.
+    """
+    made = make(live_server, "湖边的猫", size="512x512")
+    page = visit("/gallery", lang="en").page
+    page.locator(f"a[data-view][href*='{made}']").click()
+    page.locator("[data-tool=repaint]").click()
+    stroke(page, (0.4, 0.4), (0.6, 0.6))
+    for words in ("a red boat", "a blue boat"):
+        page.fill("#repaint-prompt", words)
+        page.locator("#edit-repaint .primary").dblclick()
+        expect(page.locator(".strip-wait")).to_have_count(1)
+        expect(page.locator(".strip-wait")).to_have_count(0, timeout=40_000)
 
-    page.locator("#edit-repaint .primary").dblclick()
+    strip = page.locator(".strip-picture")
+    expect(strip).to_have_count(3)
+    assert page.url.endswith(f"/pictures/{made}_0")
+    strip.nth(2).click()
+    expect(page.locator(".stage-title")).to_have_text("a blue boat")
+    before = page.locator(".stage-before")
+    page.locator("[data-tool=compare]").click()
+    expect(before).to_be_visible()
+    page.locator("[data-tool=edit]").click()
+    expect(before).to_be_hidden()
+    page.mouse.move(*at(page, 0.5, 0.5))
+    page.mouse.down()
+    expect(before).to_be_visible()
+    page.mouse.up()
+    expect(before).to_be_hidden()
+    page.keyboard.press("r")
+    page.wait_for_url(f"**/pictures/{made}_0?again=*")
+    expect(page.locator("#repaint-prompt")).to_have_value("a blue boat")
+    expect(page.locator("[data-brush=undo]")).to_be_enabled()
+    page.fill("#repaint-prompt", "a boat")
+    page.locator("#edit-repaint .primary").click()
+    expect(page.locator(".strip-wait")).to_have_count(1)
+    page.keyboard.press("Escape")
+    page.keyboard.press("Escape")
+    page.wait_for_url("**/gallery*")
 
-    page.wait_for_url("**/tasks/**")
-    page.locator(".slot-link").wait_for()
-    page.goto(page.locator(".slot-link").get_attribute("href"))
-    slide = page.locator(".compare-slide")
-    slide.press("ArrowRight")
-    expect(page.locator(".compare")).to_have_attribute("style", "--at: 51%;")
-    assert page.url.endswith("_0")
-    page.get_by_role("navigation", name="Made from").get_by_role("link").click()
-    into = page.get_by_role("navigation", name="Made into").get_by_role("link")
-    expect(into).to_have_count(1)
+
+def test_fingers_paint_and_two_of_them_zoom(visit, picture):
+    """On a phone: one paints, two move, and what they touched first is not painted."""
+    page = opened(visit(f"/pictures/{picture}", lang="en", width=390), "repaint")
+    x, y = at(page, 0.5, 0.5)
+    wide = page.locator(".stage-place").bounding_box()["width"]
+
+    touch(page, [[(x, y)], [(x - 40, y), (x + 40, y)], [(x - 90, y), (x + 90, y)], []])
+    assert page.locator(".stage-place").bounding_box()["width"] > 1.5 * wide
+    expect(page.locator("[data-brush=undo]")).to_be_disabled()
+    touch(page, [[(x, y)], [(x + 20, y + 20)], []])
+
+    expect(page.locator("[data-brush=undo]")).to_be_enabled()
 
 
 def test_edges_are_dragged_and_moved_by_keys(visit, picture):
     """No further than the model goes; what the frame says is what comes out."""
     seen = visit(f"/pictures/{picture}", lang="en")
     page = opened(seen, "expand")
-    size = page.locator(".expand-size output")
+    size = page.locator(".expand-size")
     number = page.locator("#edit-expand [name=right]")
-    expect(size).to_have_text("683×512")  # the first shape, 4:3
+    expect(size).to_have_text("512×512 → 683×512")  # the first shape, 4:3
     expect(number).to_have_value("17")
 
     def drag(edges: str, x: float, y: float) -> None:
-        handle = page.locator(f".expand [data-edges='{edges}']")
-        handle.scroll_into_view_if_needed()
-        box, whole = handle.bounding_box(), page.locator(".expand img").bounding_box()
+        box = page.locator(f".expand-frame [data-edges='{edges}']").bounding_box()
+        whole = page.locator(".stage-place").bounding_box()
         start = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
         page.mouse.move(*start)
         page.mouse.down()
@@ -169,22 +225,25 @@ def test_edges_are_dragged_and_moved_by_keys(visit, picture):
     expect(bottom).to_have_attribute("aria-valuetext", re.compile("855×620"))
     assert page.url.endswith(picture)  # arrows lead to no other picture
     page.get_by_role("slider", name="Added on the left").press("ArrowRight")
-    expect(size).to_have_text("850×620")
+    expect(size).to_have_text("512×512 → 850×620")
     page.locator("#edit-expand .primary").click()
 
-    page.wait_for_url("**/tasks/**")
-    expect(page.locator("main")).to_contain_text("850×620")
+    expect(page.locator(".strip-wait")).to_have_count(1)
+    expect(page.locator(".strip-wait")).to_have_count(0, timeout=40_000)
+    page.locator(".strip-picture").last.click()
+    expect(page.locator(".stage-picture")).to_have_attribute("width", "850")
 
 
 def test_refused_edit_stays_open_with_words(visit, picture):
     """Without a script, and edges that are too wide."""
     page = visit(f"/pictures/{picture}", lang="en", js=False, width=390).page
-    page.locator("#edit-repaint summary").click()
+    page.locator("#edit-repaint > summary").click()
 
     page.locator("#edit-repaint .primary").click()
 
     expect(page.locator("#edit-repaint .error")).to_be_visible()
     expect(page.locator(".brush")).to_be_hidden()
+    page.locator("#edit-repaint .tool-more summary").click()
     expect(page.locator("#mask")).to_be_visible()
 
 

@@ -40,6 +40,18 @@ def test_sign_in_page(visit, closed_server, look):
     seen.check("sign-in")
 
 
+def test_password_is_shown_on_request(visit, closed_server):
+    """And hidden again."""
+    page = visit("/sign-in", lang="en", server=closed_server).page
+    field, switch = page.locator("#password"), page.get_by_label("Show password")
+
+    switch.check()
+    expect(field).to_have_attribute("type", "text")
+    switch.uncheck()
+
+    expect(field).to_have_attribute("type", "password")
+
+
 @every_look
 def test_invitation(visit, closed_server, invitation, look):
     """Where a password is chosen, and what becomes of a link that is worth nothing."""

@@ -319,3 +319,19 @@ def test_what_is_being_drawn_is_suspended_too(client, monkeypatch, no_worker):
 
     assert ids(after) or "status-" in after.text
     assert "处理暂停中" not in after.text
+
+
+def test_cancelling_is_undone_in_its_place(client):
+    """Nothing was sent yet: the same waits again, and the cancelled one is gone."""
+    task_id = new_task(client, prompt="a fox")
+    said = send(client, f"/tasks/{task_id}/cancel", htmx=True).text
+    assert f'action="/tasks/{task_id}/retry"' in said and 'name="undo"' in said
+
+    answer = send(
+        client, f"/tasks/{task_id}/retry", htmx=True, undo="1", token="form-undo"
+    )
+
+    assert f'<article id="task-{task_id}" hx-swap-oob="delete">' in answer.text
+    page = client.get("/").text
+    assert f'id="task-{task_id}"' not in page
+    assert page.count('class="card"') == 1 and "a fox" in page

@@ -4,8 +4,6 @@ import html
 import re
 from datetime import UTC, datetime, timedelta
 
-import pytest
-
 from jimeng.documents import utcnow
 from jimeng.gallery import browsing
 from jimeng.web.gallery.filters import Filters, day_of
@@ -49,8 +47,8 @@ def test_picture_is_a_link_with_a_thumbnail_of_known_size(client):
     assert 'width="1328" height="1328" loading="lazy"' in page.text
 
 
-def test_viewer_finds_what_it_shows(client):
-    """Beside the way to its page a picture names its bytes, and where it is remixed."""
+def test_stage_finds_what_it_shows(client):
+    """Beside the way to its page a picture names its bytes."""
     (picture,) = hang("看大图")
 
     page = client.get("/gallery").text
@@ -58,24 +56,9 @@ def test_viewer_finds_what_it_shows(client):
     link = re.search(r'<a class="photo-link"[^>]+>', page)[0]
     whole = re.search(r'data-view="(/i/[^/"]+\.\w+)"', link)[1]
     assert f'href="/pictures/{picture}"' in link
-    assert f'data-again="/?again={picture.rpartition("_")[0]}"' in link
     assert f'href="{whole}?download=1"' in page
-    assert page.count('<dialog id="viewer"') == 1
+    assert page.count('<dialog id="stage"') == 1
     assert "data-view" not in client.get("/gallery?trash=1").text
-
-
-@pytest.mark.parametrize(("lang", "name"), [("zh", "看图"), ("en", "Principal")])
-def test_viewer_is_closed_and_has_a_name(client, lang, name):
-    """What only scripts open is not seen without them; its buttons have words."""
-    page = client.get("/gallery", headers={"Accept-Language": lang}).text
-
-    principal = re.search(r'<dialog id="viewer".*?</dialog>', page, re.DOTALL)[0]
-    assert principal.startswith(
-        f'<dialog id="viewer" class="viewer" aria-label="{name}">'
-    )
-    buttons = re.findall(r"<(?:button|a) [^>]+>", principal)
-    assert len(buttons) == 9
-    assert all("aria-label=" in each for each in buttons)
 
 
 def test_days_are_those_of_the_reader(client):

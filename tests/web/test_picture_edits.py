@@ -8,7 +8,7 @@ import pytest
 from jimeng.documents import Input, Task
 from jimeng.providers import Registry
 from tests import given_pictures as given
-from tests.page import POST, new_task
+from tests.page import HTMX, POST, new_task
 
 VISUAL = "volcengine_jimeng"
 
@@ -104,7 +104,7 @@ def test_lineage_is_shown_both_ways(client, picture, work_off):
     before = client.get(f"/pictures/{picture}")
     assert f'href="/pictures/{after}"' in before.text
     assert f'href="/pictures/{picture}"' in page.text
-    assert 'class="compare"' in page.text and 'class="compare"' not in before.text
+    assert "stage-before" in page.text and "stage-before" not in before.text
     assert made.made_from[1]["input"] not in page.text
 
 
@@ -140,7 +140,7 @@ def test_what_does_not_go_is_refused_in_place(client, picture, act, fields, word
     page = edit(client, picture, act, **fields)
 
     assert page.status_code == 422
-    form = page.text.partition(f'id="edit-{act}" open')[2].partition("</details>")[0]
+    form = page.text.partition(f'data-act="{act}" open')[2].partition("</details>")[0]
     assert words in "".join(re.findall(r'<p class="error">([^<]*)', form))
     assert count() == before
 
@@ -193,3 +193,65 @@ def test_no_program_is_shown_that_lacks_the_pictures(client, picture, work_off):
     page = client.get(f"/pictures/{after}")
     assert page.status_code == 200
     assert "curl -fsS" not in page.text
+
+
+def test_edit_prompt_of_an_edit_keeps_its_kind_and_mask(client, picture):
+    """It leads to the picture with the form as it was sent, which is taken again."""
+    edit(client, picture, "repaint", given.clear(), prompt="a boat", n="2")
+    made = newest()
+    for path in (f"/?again={made.id}", f"/composer?again={made.id}"):
+        assert client.get(path).location == f"/pictures/{picture}?again={made.id}"
+    page = client.get(f"/pictures/{picture}?again={made.id}")
+
+    form = page.text.partition('id="edit-repaint"')[2].partition("</form>")[0]
+    assert re.search(r'data-act="repaint" open', page.text)
+    assert "a boat</textarea>" in form and '<option value="2" selected>' in form
+    (mask,) = masks_in(page)
+    assert client.get(f"/inputs/{mask}").status_code == 200
+    kept = {"mask_id": mask, "counted": "1", "prompt": "a ship"}
+    assert edit(client, picture, "repaint", **kept).status_code == 303
+    assert (newest().prompt, newest().has_mask) == ("a ship", True)
+
+
+@pytest.mark.parametrize(
+    ("fields", "checked"), [({"shape": "4:3"}, "4:3"), ({"shape": "", "top": "25"}, "")]
+)
+def test_edit_prompt_of_an_expansion_keeps_its_edges(client, picture, fields, checked):
+    edit(client, picture, "expand", prompt="sand", **fields)
+
+    page = client.get(f"/pictures/{picture}?again={newest().id}").text
+
+    form = page.partition('id="edit-expand"')[2].partition("</form>")[0]
+    assert re.findall(r'name="shape" value="([^"]*)"[^>]* checked', form) == [checked]
+    assert "sand</textarea>" in form
+    assert (
+        checked
+        or 'name="top" min="0" max="40" step="1" inputmode="numeric" value="25"' in form
+    )
+
+
+def test_edits_land_in_the_strip(client, picture, work_off):
+    """Sent from the stage it stays there, and each try is beside the picture."""
+    body = {"act": "repaint", "n": "2", "mask": (io.BytesIO(given.clear()), "mask.png")}
+    path, kind = f"/pictures/{picture}/edit", "multipart/form-data"
+    sent = client.post(path, data=body, headers={**POST, **HTMX}, content_type=kind)
+    assert sent.status_code == 200
+    assert sent.text.count('class="strip-wait"') == 2
+    url = re.search(r'hx-get="([^"]+family[^"]+)"', sent.text)[1].replace("&amp;", "&")
+    for _ in range(8):
+        work_off()
+
+    strip = client.get(url, headers=HTMX).text
+
+    made = newest()
+    for name in (picture, f"{made.id}_0", f"{made.id}_1"):
+        assert f'href="/pictures/{name}"' in strip
+        assert f'href="/pictures/{name}"' in client.get(f"/pictures/{made.id}_1").text
+    assert "hx-get" not in strip and "data-ended" in strip
+
+
+def test_more_than_a_model_makes_is_refused(client, picture):
+    answer = edit(client, picture, "enlarge", n="2")
+
+    assert answer.status_code == 422
+    assert "最多 1 张" in answer.text

@@ -24,7 +24,7 @@ def hung(database) -> dict[str, str]:
 
 def links(page: str) -> dict[str, str]:
     found = re.findall(r'rel="(prev|next)"[^>]* href="([^"]+)"', page)
-    found += re.findall(r'class="(back)" href="([^"]+)"', page)
+    found += re.findall(r'stage-(close)" href="([^"#]+)', page)
     return {name: unescape(where) for name, where in found}
 
 
@@ -69,8 +69,8 @@ def test_neighbours_are_those_of_the_gallery_that_one_came_from(
     page = client.get(last).text
     before = re.search(r"\w+_0", links(page).get("prev", ""))
     assert (before and before[0]) == (hung[words[-2]] if len(words) > 1 else None)
-    assert links(page)["back"] == f"/gallery?{query}".rstrip("?")
-    assert ("<bdi>春</bdi></span></a>" in page) is ("in=" in query)
+    assert links(page)["close"] == f"/gallery?{query}".rstrip("?")
+    assert ('aria-label="返回“春”"' in page) is ("in=" in query)
 
 
 def test_deleting_goes_on_among_them(client, hung):

@@ -115,7 +115,7 @@ def test_batch_shows_its_siblings(client, work_off):
 
     text = client.get(f"/pictures/{task_id}_1").text
 
-    block = text.partition('class="siblings"')[2].partition("</nav>")[0]
+    block = text.partition('id="strip"')[2].partition("</nav>")[0]
     assert re.findall(r'href="/pictures/\w+_(\d)"', block) == ["0", "1", "2"]
     assert block.count("aria-current") == 1
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from jimeng.documents import Generation, utcnow
+from jimeng.errors import ProviderError
 from jimeng.web.site.formats import spoken_roughly
 from tests.conftest import run_queue
 from tests.each import for_each
@@ -197,3 +198,17 @@ def test_estimates_are_rounded(app, seconds, words):
     """Nobody is told seconds that nobody knows."""
     with app.test_request_context(headers=ENGLISH):
         assert spoken_roughly(seconds) == words
+
+
+def test_places_close_when_all_has_failed(client, work_off, provider):
+    """With the answer that says so, and not only on the next page."""
+    lost = ProviderError("no", code="provider_failed")
+    provider.submits = [lost, lost]
+    task_id = new_task(client, n="2")
+    (shown,) = marks(client.get("/"))
+    work_off()
+
+    answer = look(client, [shown]).text
+
+    card = answer.partition(f'<article id="task-{task_id}"')[2].partition(">")[0]
+    assert "data-empty" in card and 'hx-swap-oob="true"' in card

@@ -78,13 +78,8 @@ GIVEN: dict[str, tuple[str, str]] = {
     "wordless.inpainting": ("消除了一部分", "Part erased"),
     "wordless.outpainting": ("扩图", "Expanded"),
     "wordless.upscaling": ("高清放大", "Upscaled"),
-    "made.from": ("来自", "Made from"),
-    "made.into": ("由它生成", "Made into"),
     "made.given": ("上传的图片", "A picture that was uploaded"),
-    "made.number": ("第 {n} 张", "Picture {n}"),
-    "compare.title": ("前后对比", "Before and after"),
     "compare.before": ("之前", "Before"),
-    "compare.after": ("之后", "After"),
     "compare.slide": ("分界位置", "Where the two meet"),
     "edits.title": ("编辑图片", "Edit picture"),
     "edits.edit": ("描述修改", "Describe a change"),
@@ -92,17 +87,19 @@ GIVEN: dict[str, tuple[str, str]] = {
     "edits.expand": ("扩图", "Expand"),
     "edits.enlarge": ("高清放大", "Upscale"),
     "edits.model": ("模型", "Model"),
-    "edits.words": ("怎么改", "What to change"),
-    "edits.words_hint": ("如：把天空换成晚霞", "e.g. make the sky a sunset"),
+    "edits.words": ("描述修改", "Describe a change"),
+    "edits.words_hint": (
+        "描述修改，如：把天空换成晚霞",
+        "Describe a change: make the sky a sunset",
+    ),
+    "edits.more": ("更多选项", "More options"),
     "edits.repaint_words": ("涂抹处画什么", "What to paint there"),
-    "edits.repaint_hint": ("留空就是消除", "Leave empty to erase"),
+    "edits.repaint_hint": (
+        "涂抹处画什么？留空就是消除",
+        "What to paint? Empty erases",
+    ),
     "edits.expand_words": ("扩出的部分画什么（可空）", "What to add (may be empty)"),
     "edits.send": ("生成", "Generate"),
-    "edits.enlarge_to": ("放大到 {size}", "Upscale to {size}"),
-    "edits.enlarge_words": (
-        "内容不变，长边放大到 {size} 的像素。",
-        "The same picture, with its longer side as many pixels as {size} has.",
-    ),
     "edits.enlarged": (
         "已经和能放大到的一样大了。",
         "It is as large as it can be made.",
@@ -122,28 +119,30 @@ GIVEN: dict[str, tuple[str, str]] = {
     "expand.bottom": ("下边扩出", "Added at the bottom"),
     "expand.left": ("左边扩出", "Added on the left"),
     "expand.value": ("{share}%，结果 {size}", "{share} %, {size} in all"),
-    "expand.hint": (
-        "拖动各边或四角，每边最多扩出 {most}%。键盘：选中一边，按方向键，Shift 加快。",
-        "Drag the edges or corners, each by {most} % at most. By keyboard: focus an "
-        "edge, arrows, Shift for larger steps.",
-    ),
     "brush.canvas": (
         "在图上涂出要改的部分；键盘：先按“方框”，方向键移动，"
         "Shift 加方向键改大小，回车涂上",
         "Paint over what is to change. By keyboard: press Rectangle, move it with the "
         "arrows, size it with Shift and the arrows, and paint it with Enter",
     ),
+    "brush.tools": ("蒙版工具", "Mask tools"),
+    "brush.brush": ("笔刷", "Brush"),
+    "brush.eraser": ("橡皮", "Eraser"),
+    "brush.lasso": ("套索", "Lasso"),
+    "brush.fill": ("全部涂上", "Fill all"),
+    "brush.invert": ("反选", "Invert"),
+    "brush.clear": ("清除蒙版", "Clear the mask"),
+    "brush.redo": ("重做", "Redo"),
+    "brush.redone": ("已重做", "Redone"),
+    "brush.empty": (
+        "请先在图上涂出要改的部分。",
+        "First paint over the part that is to change.",
+    ),
     "brush.size": ("笔刷大小", "Brush size"),
-    "brush.erase": ("橡皮", "Eraser"),
     "brush.undo": ("撤销", "Undo"),
     "brush.rectangle": ("方框", "Rectangle"),
     "brush.painted": ("已涂上", "Painted"),
     "brush.undone": ("已撤销", "Undone"),
-    "brush.hint": (
-        "涂出要改的部分。键盘：方框，方向键移动，Shift 改大小，回车涂上。",
-        "Paint over what is to change. By keyboard: Rectangle, arrows, Shift to size, "
-        "Enter.",
-    ),
     "mask.file": ("或上传蒙版", "Or upload a mask"),
     "mask.hint": (
         "和图片一样大的 PNG，透明处是要改的部分。",

@@ -1,13 +1,8 @@
-"""Messages of the pages of a task, a picture, and the picture principal."""
+"""Messages of the pages of a task and of a picture."""
 
 PICTURE: dict[str, tuple[str, str]] = {
-    "task.back": ("全部图片", "All pictures"),
-    "picture.whole": ("单独查看原图", "Open the full picture"),
-    "picture.neighbours": ("相邻图片", "Neighbouring pictures"),
     "picture.newer": ("较新的一张", "Newer picture"),
     "picture.older": ("较早的一张", "Older picture"),
-    "picture.siblings": ("同一批图片", "Pictures of the same batch"),
-    "picture.number": ("第 {n} 张", "Picture {n}"),
     "picture.more": ("展开", "More"),
     "picture.less": ("收起", "Less"),
     "picture.whole_prompt": ("显示全部提示词", "Show the whole prompt"),
@@ -57,10 +52,26 @@ PICTURE: dict[str, tuple[str, str]] = {
         "keys on the account page.",
     ),
     "trash.picture": ("图片已移到回收站", "Picture moved to the trash"),
-    "viewer.title": ("看图", "Principal"),
-    "viewer.previous": ("上一张", "Previous"),
-    "viewer.next": ("下一张", "Next"),
-    "viewer.both": ("上一张、下一张", "Previous, next"),
-    "viewer.zoom": ("缩放", "Zoom"),
-    "viewer.key": ("看图时：{what}", "Viewer: {what}"),
+    "stage.title": ("图片", "Picture"),
+    "stage.close": ("返回", "Back"),
+    "stage.close_to": ("返回“{name}”", "Back to “{name}”"),
+    "stage.zoom": ("缩放", "Zoom"),
+    "stage.family": ("原图和修改", "Source and edits"),
+    "stage.sent": (
+        "已提交，完成后出现在旁边",
+        "Sent; it will appear beside the picture",
+    ),
+    "stage.ready": ("新的修改已完成", "A new edit is ready"),
+    "stage.key": ("看图时：{what}", "On the picture: {what}"),
+    "tool.edit": ("描述修改", "Describe"),
+    "tool.repaint": ("局部重绘", "Inpaint"),
+    "tool.erase": ("消除", "Erase"),
+    "tool.expand": ("扩图", "Expand"),
+    "tool.enlarge": ("高清放大", "Upscale"),
+    "tool.compare": ("对比", "Compare"),
+    "keys.family": ("原图、修改之间切换", "Through source and edits"),
+    "keys.brush": (
+        "橡皮、套索、方框，笔刷变小、变大",
+        "Eraser, lasso, rectangle, smaller, larger brush",
+    ),
 }

@@ -31,6 +31,7 @@ SHELL: dict[str, tuple[str, str]] = {
     ),
     "app.docs": ("接口文档", "API"),
     "app.close": ("关闭", "Close"),
+    "app.show_password": ("显示密码", "Show password"),
     "app.copied": ("已复制", "Copied"),
     "fault.missing": ("没有找到", "Not found"),
     "fault.refused": ("没有权限", "Not allowed"),

@@ -4,15 +4,17 @@ from collections.abc import Mapping
 from dataclasses import replace
 from urllib.parse import parse_qsl, urlencode
 
-from flask import Response, request
+from flask import Response, redirect, request, url_for
+from flask.typing import ResponseReturnValue
 
-from jimeng import tasks
+from jimeng import jobs, tasks
 from jimeng.documents import SavedPrompt
 from jimeng.documents.principal import Principal
-from jimeng.errors import TaskNotFound
+from jimeng.errors import ImageNotFound, TaskNotFound
 from jimeng.errors.collections import PromptNotFound
-from jimeng.gallery import saved_prompts
+from jimeng.gallery import picture_details, saved_prompts
 from jimeng.http import auth
+from jimeng.web import is_htmx
 from jimeng.web.create import inputs
 from jimeng.web.create.defaults import CHOICES, defaults
 from jimeng.web.create.form import Composer
@@ -40,6 +42,26 @@ def initial_form() -> Composer:
         return form
     form = replace(form, images=images)
     return form.with_suitable_model() if "again" in request.args else form
+
+
+def stage_instead() -> ResponseReturnValue | None:
+    """
+    Where the query names an edit: to its picture, whose stage has the form with the
+    mask and the edges. None for other tasks, and once that picture is gone.
+    """
+    principal = auth.principal_of_page()
+    try:
+        task = tasks.find(principal, request.args["again"])
+        source = picture_details.find_picture(
+            principal, picture_details.source_id(task) or ""
+        )
+    except (KeyError, TaskNotFound, ImageNotFound):
+        return None
+    model = jobs.runtime().registry.by_lane(task.lane)
+    if model is None or not model.follows or "image" in request.args:
+        return None
+    url = url_for("web.picture", picture_id=source.id, again=task.id)
+    return ("", 200, {"HX-Redirect": url}) if is_htmx() else redirect(url, 303)
 
 
 def form_without_inputs(principal: Principal) -> Composer:

@@ -12,7 +12,7 @@ from jimeng.http.requests import accepts_pictures
 from jimeng.pictures.metadata import Provenance, read_back
 from jimeng.web import bp, is_htmx
 from jimeng.web.create.form import Composer
-from jimeng.web.create.initial import initial_form
+from jimeng.web.create.initial import initial_form, stage_instead
 from jimeng.web.tasks.actions import rejected_form
 from jimeng.web.tasks.feed import show_feed
 
@@ -23,6 +23,9 @@ def composer() -> ResponseReturnValue:
     The options of a model, with the nearest to the current choices selected; with
     ``again`` or ``prompt`` the whole form.
     """
+    elsewhere = stage_instead()
+    if elsewhere:
+        return elsewhere
     form = initial_form()
     whole = {"again", "prompt", "saved"} & set(request.args)
     if not is_htmx():

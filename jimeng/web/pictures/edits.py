@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from werkzeug.datastructures import MultiDict
 
-from jimeng import jobs
+from jimeng import jobs, tasks
 from jimeng.documents import Image, Task
 from jimeng.documents.principal import Principal
 from jimeng.errors import Invalid, JimengError
@@ -17,6 +17,7 @@ from jimeng.providers.models import Size
 from jimeng.providers.models.output_size import shrunk
 from jimeng.schemas import MAX_STRENGTH
 from jimeng.tasks import NewTask
+from jimeng.web.create.form import hundredths
 from jimeng.web.create.form_tokens import AGAIN, create_once, new_token, token_of
 from jimeng.web.create.inputs import (
     FormInput,
@@ -49,6 +50,7 @@ class Edit:
         model: The lane of a model; empty for the first that is offered.
         shape: The aspect ratio to expand to; empty to use *edges*.
         strength: In hundredths; empty for the model's default.
+        n: How many to make; a text, as entered.
         edges: Edge -> expansion, in hundredths of that side.
         masks: The id of a mask that was uploaded before.
         files: The uploaded mask.
@@ -62,6 +64,7 @@ class Edit:
     model: str = ""
     shape: str = ""
     strength: str = ""
+    n: str = "1"
     edges: Mapping[str, str] = field(default_factory=dict)
     masks: tuple[str, ...] = ()
     files: tuple[bytes, ...] = ()
@@ -78,11 +81,32 @@ class Edit:
             model=form.get("model", "").strip(),
             shape=form.get("shape", "").strip(),
             strength=form.get("strength", "").strip(),
+            n=form.get("n", "1").strip(),
             edges={edge: form.get(edge, "").strip() for edge in EDGES},
             masks=ids_in(form.getlist("mask_id"))[:1],
             files=contents_of(files.getlist("mask"))[:1],
             counted="counted" in form,
             token=token_of(form),
+        )
+
+    @classmethod
+    def from_task(cls, image: Image, task: Task) -> "Edit":
+        """The form as submitted for an edit of the picture, with its mask."""
+        edit, ids = cls(image, model=task.lane), task.inputs or []
+        grown = Expansion(**task.expand) if task.expand else None
+        return replace(
+            edit,
+            act=next(
+                (a for a in ACTS if task.lane in map(lane_of, edit.models(a))), ""
+            ),
+            prompt=tasks.original_wording(task).prompt,
+            strength=hundredths(task.strength),
+            n=str(task.n),
+            edges={edge: hundredths(s) for edge, s in (task.expand or {}).items()},
+            shape=next((s for s in edit.shapes if grown == edit.grown_to(s)), "")
+            if grown and "expand" in edit.acts
+            else "",
+            masks=tuple(ids[-1:]) if task.has_mask else (),
         )
 
     def models(self, act: str) -> list[Model]:
@@ -139,15 +163,20 @@ class Edit:
         return Expansion(**dict.fromkeys(sides, each))
 
     @property
-    def sizes(self) -> list[str]:
-        """The resolution keywords that the picture can be upscaled to."""
-        named = self.takes("enlarge").keywords
-        longer = max(self.image.width or 0, self.image.height or 0)
-        return [word for word, size in named.items() if max(size) > longer]
+    def enlarged(self) -> Size | None:
+        """The size that it would be upscaled to; None if it is as large as that."""
+        width, height = self.image.width or 1, self.image.height or 1
+        most = max(map(max, self.takes("enlarge").keywords.values()), default=0)
+        by = most / max(width, height)
+        return (round(width * by), round(height * by)) if by > 1 else None
 
     @property
     def kept_masks(self) -> list[FormInput]:
         return usable_inputs(auth.principal_of_page(), self.masks) if self.masks else []
+
+    def token_of(self, act: str) -> str:
+        """The token of the form of an edit: each has its own."""
+        return self.token if act == self.act else new_token()
 
     def submit(self, principal: Principal) -> Task:
         """
@@ -171,6 +200,7 @@ class Edit:
         if self.act == "enlarge":
             words["prompt"] = ""
         more: dict = {"expand": self.expansion()} if self.act == "expand" else {}
+        more["n"] = self.count(model)
         if self.act == "repaint":
             if self.counted and not (self.masks or self.files):
                 raise Invalid.field("mask", AGAIN)
@@ -186,6 +216,15 @@ class Edit:
             images=[self.image.id],
             given=given,
         )
+
+    def count(self, model: Model) -> int:
+        """
+        Raises:
+            Invalid: it is no number that the model makes in one task.
+        """
+        if self.n not in map(str, range(1, model.max_images + 1)):
+            raise Invalid.field("n", "invalid.n", max=model.max_images)
+        return int(self.n)
 
     def share(self) -> float:
         """
@@ -230,6 +269,10 @@ class Edit:
         if "mask" in said and AGAIN not in reasons(error):
             masks = ()  # an invalid mask must be painted again
         return replace(self, masks=masks, files=(), token=new_token(), errors=said)
+
+
+def lane_of(model: Model) -> str:
+    return model.lane
 
 
 def reasons(error: JimengError) -> set[str]:

@@ -7,10 +7,10 @@ from functools import cached_property
 from flask import redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from jimeng import inputs
+from jimeng import inputs, tasks
 from jimeng.documents import Collection, Image, Share, Task
 from jimeng.documents.principal import Principal
-from jimeng.errors import ImageNotFound
+from jimeng.errors import ImageNotFound, TaskNotFound
 from jimeng.errors.inputs import UploadNotFound
 from jimeng.gallery import collections, picture_details, shares, trash
 from jimeng.gallery.picture_details import PictureRecord
@@ -25,6 +25,7 @@ from jimeng.web.pictures.code_samples import CodeSample, code_samples
 from jimeng.web.pictures.edits import Edit
 from jimeng.web.site.formats import zone
 from jimeng.web.site.preferences import own_path
+from jimeng.web.tasks.cards import Card, cards_of, poll_interval_s
 from jimeng.web.tasks.titles import OfTask
 
 
@@ -34,12 +35,12 @@ class Source:
     Attributes:
         small: The URL of its thumbnail.
         whole: The URL of the file.
-        page: The URL of its page; None for an uploaded input.
+        is_picture: Whether it was made here: then it is in the family.
     """
 
     small: str
     whole: str
-    page: str | None = None
+    is_picture: bool = False
 
 
 def sources_of(task: Task) -> list[Source]:
@@ -58,7 +59,7 @@ def source_of(named: dict) -> Source | None:
             return Source(
                 url_for("web.thumbnail", key=image.key),
                 url_for("web.image", key=image.key, ext=image.suffix),
-                url_for("web.picture", picture_id=image.id),
+                is_picture=True,
             )
     except ImageNotFound:
         pass  # its copy is kept as long as the task
@@ -115,10 +116,25 @@ class PicturePage(OfTask):
         return self.sources[0] if len(self.sources) == 1 else None
 
     @cached_property
-    def made_into(self) -> list[Image]:
-        return picture_details.derived_images(
-            auth.principal_of_page(), self.record.image
-        )
+    def family(self) -> list[Card]:
+        """The tasks of the strip: what it was edited from, itself, and all edits."""
+        return cards_of(picture_details.family(auth.principal_of_page(), self.task))
+
+    @property
+    def wait(self) -> float | None:
+        """Seconds until the strip asks for itself again; None if all has ended."""
+        return poll_interval_s(self.family)
+
+    @property
+    def ended(self) -> list[Card]:
+        """The edits that were unfinished in the strip that the page shows."""
+        before = request.values.getlist("open")
+        return [c for c in self.family if c.task.id in before and not c.is_open]
+
+    @property
+    def url(self) -> str:
+        """The URL of its page, with the filters."""
+        return self.among.picture_url(self.record.image.id)
 
     @property
     def is_mine(self) -> bool:
@@ -205,25 +221,54 @@ def find_with_filters(
 
 @bp.get("/pictures/<picture_id>")
 def picture(picture_id: str) -> ResponseReturnValue:
-    """One picture, large, with all its details."""
-    record, among = find_with_filters(auth.principal_of_page(), picture_id)
-    page = PicturePage(record, Edit(record.image), among)
+    """
+    One picture on the stage: as a page, or for htmx the stage alone, which lies over
+    the list that it was opened from. With ``again``, the form of one of its edits.
+    """
+    principal = auth.principal_of_page()
+    record, among = find_with_filters(principal, picture_id)
+    page = PicturePage(record, edit_again(principal, record.image), among)
+    if is_htmx():
+        return render_template("pictures/_stage.html", page=page)
     values = notice() if "done" in request.args else {}
     return render_template("pictures/show.html", page=page, **values)
+
+
+def edit_again(principal: Principal, image: Image) -> Edit:
+    """The edit form, filled from the task that the query names."""
+    try:
+        return Edit.from_task(image, tasks.find(principal, request.args["again"]))
+    except (KeyError, TaskNotFound):
+        return Edit(image)
+
+
+@bp.get("/pictures/<picture_id>/family")
+def family(picture_id: str) -> ResponseReturnValue:
+    """The strip of the stage, as long as an edit is unfinished, and what has ended."""
+    record, among = find_with_filters(auth.principal_of_page(), picture_id)
+    page = PicturePage(record, Edit(record.image), among)
+    return render_template("pictures/_strip.html", page=page)
 
 
 @bp.post("/pictures/<picture_id>/edit")
 @accepts_pictures
 def edit_picture(picture_id: str) -> ResponseReturnValue:
-    """Create an edit of it, and redirect to the new task."""
+    """Create an edit of it; it lands in the strip, or redirect to the new task."""
     principal = auth.principal_of_page()
-    record = picture_details.picture(principal, picture_id)
+    record, among = find_with_filters(principal, picture_id)
     form = Edit.from_form(record.image, request.form, request.files)
     try:
         made = form.submit(principal)
     except REFUSALS as error:
-        page = PicturePage(record, form.rejected(error, principal))
+        page = PicturePage(record, form.rejected(error, principal), among)
+        if is_htmx():
+            said, name = "pictures/_said.html", f"#said-{form.act}"
+            part = {"HX-Retarget": name, "HX-Reselect": name, "HX-Reswap": "outerHTML"}
+            return refused(render_template(said, edit=page.edit), error, part)
         return refused(render_template("pictures/show.html", page=page), error)
+    if is_htmx():
+        page = PicturePage(record, Edit(record.image, act=form.act), among)
+        return render_template("pictures/_sent.html", page=page)
     return redirect(url_for(".task", task_id=made.id), 303)
 
 
@@ -240,8 +285,11 @@ def favourite(picture_id: str) -> ResponseReturnValue:
         back = own_path(request.form.get("next", "")).partition("#")[0]
         return redirect(f"{back}#favourite-{picture_id}", 303)
     image = picture_details.find_picture(principal, picture_id)
-    with_key = "with_key" in request.form
-    return render_template("pictures/_favourite.html", image=image, with_key=with_key)
+    name, with_key = "pictures/_favourite.html", "with_key" in request.form
+    switch = render_template(name, image=image, with_key=with_key)
+    if with_key:  # the list under the stage has one of its own
+        switch += render_template(name, image=image, oob=True)
+    return switch
 
 
 @bp.post("/pictures/<picture_id>/link")

@@ -59,7 +59,9 @@ def rejected_form(form: Composer, error: JimengError) -> ResponseReturnValue:
     return refused(render_template("tasks/_form.html", form=form), error, SWAP_FORM)
 
 
-def show_created(made: Task, replayed: bool) -> ResponseReturnValue:
+def show_created(
+    made: Task, replayed: bool, replaced: str | None = None
+) -> ResponseReturnValue:
     """The card of a created task, for the top of the feed."""
     if replayed:
         return reload_page()  # the first response was lost, so the page is out of date
@@ -73,6 +75,7 @@ def show_created(made: Task, replayed: bool) -> ResponseReturnValue:
             live=shown + card.is_open,
             line=queue_summary(auth.principal_of_page(), [card], shown),
             token=new_token(),
+            replaced=replaced,
         )
     return reload_page()
 
@@ -118,16 +121,20 @@ def show_changed(
 
 @bp.post("/tasks/<task_id>/retry")
 def retry(task_id: str) -> ResponseReturnValue:
-    """Retry the task as a new one."""
+    """Retry the task as a new one; to undo a cancellation, in the place of the old."""
+    principal, undo = auth.principal_of_page(), "undo" in request.form
     made, replayed = tasks.retry(
-        auth.principal_of_page(),
+        principal,
         task_id,
         accept_double_charge=accepts_double_charge(),
         idem_key=token_of(request.form),
     )
+    if undo:
+        with best_effort("undo"):
+            trash.trash(principal, task_id)
     if not is_htmx():
         return redirect(url_for(".task", task_id=made.id), 303)
-    return show_created(made, replayed)
+    return show_created(made, replayed, task_id if undo else None)
 
 
 @bp.post("/tasks/<task_id>/again")

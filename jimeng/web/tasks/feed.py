@@ -9,7 +9,7 @@ from jimeng.http import auth
 from jimeng.tasks import WaitingSummary
 from jimeng.web import bp, is_htmx
 from jimeng.web.batches.views import views_of
-from jimeng.web.create.initial import initial_form
+from jimeng.web.create.initial import initial_form, stage_instead
 from jimeng.web.tasks.cards import (
     Card,
     cards_of,
@@ -27,7 +27,7 @@ def index() -> ResponseReturnValue:
     """The form, and below it the user's tasks and batches, newest first."""
     if is_htmx():
         return show_feed("tasks/_page.html")
-    return show_feed("tasks/index.html", form=initial_form())
+    return stage_instead() or show_feed("tasks/index.html", form=initial_form())
 
 
 def show_feed(template: str, **values: object) -> str:

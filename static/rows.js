@@ -1,0 +1,22 @@
+// Rows of pictures that grow while one scrolls: the last one, which is not full yet, is not
+// shown before more pictures fill it, for it would jump when they come.
+"use strict";
+
+function holdLastRow(asks) {
+  for (const each of document.querySelectorAll(".photo[data-held]")) each.removeAttribute("data-held");
+  const more = document.querySelector("#photos > .photos-more");
+  if (!more?.querySelector("[hx-trigger*=revealed]") && !(more && asks)) return;
+  const photos = [];
+  for (let each = more.previousElementSibling; each?.matches(".photo"); each = each.previousElementSibling) photos.push(each);
+  const last = photos.filter((each) => each.offsetTop === photos[0].offsetTop);
+  if (last.length < photos.length) for (const each of last) each.dataset.held = "";
+}
+
+for (const name of ["htmx:before:request", "htmx:beforeRequest"]) {
+  document.addEventListener(name, ({ detail }) => {
+    if ((detail.ctx?.sourceElement || detail.elt)?.closest?.(".photos-more")) holdLastRow(true);
+  });
+}
+for (const name of ["htmx:after:swap", "htmx:afterSwap"]) document.addEventListener(name, () => holdLastRow());
+addEventListener("resize", () => holdLastRow());
+holdLastRow();

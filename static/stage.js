@@ -1,0 +1,543 @@
+// The stage: one picture, as large as the window lets it be, and what can be done with it.
+// It is a page of its own, and lies over the list that it is opened from; arrows then go
+// through what stands in that list, as searched and filtered.
+"use strict";
+
+const stage = (() => {
+  const over = document.getElementById("stage"); // where there is a list
+  const AHEAD = 4; // pictures before the last one, where older ones are asked for
+  const SWIPE = 60; // pixels that make one
+  const STILL = 8; // pixels within which a pointer has not moved
+  const TWICE = 350; // milliseconds between two taps that are one
+  const HOLD = 220; // milliseconds after which a press shows the one before
+  const MOST = 8; // screen pixels for one of the picture
+  const PLAIN = ({ button, ctrlKey, metaKey, shiftKey, altKey }) => !(button || ctrlKey || metaKey || shiftKey || altKey);
+  let from = ""; // the address of the list's picture that was shown last
+  let place = 0; // of it among all
+  let turn = 0; // counts what was asked for: an answer that was overtaken is dropped
+  let tool = ""; // the one that is open
+  let around = 0; // the share of its sides that is kept free around the picture
+  let asking = null; // for what was asked for last
+  let title = ""; // of the list's page
+  let tools = null; // a promise that their scripts are there
+
+  const holder = () => (over?.open ? over : document.getElementById("main"));
+  const article = () => holder().querySelector(".stage");
+  const part = (name) => article()?.querySelector(`.stage-${name}`);
+  const tell = (name, detail) => document.dispatchEvent(new CustomEvent(`stage:${name}`, { detail }));
+
+  // The list.
+
+  const links = () => [...document.querySelectorAll("a[data-view]")];
+  const linkOf = (address) => links().find((each) => each.getAttribute("href") === address);
+  const olderOnes = () => document.querySelector(".photos-more a, a.more");
+
+  function follow() {
+    if (!over?.open || !part("count")) return;
+    const all = links();
+    const link = linkOf(from);
+    if (link) place = all.indexOf(link);
+    part("count").textContent = `${Math.min(place + 1, all.length)} / ${all.length}${olderOnes() ? "+" : ""}`;
+    for (const [rel, step] of [["prev", -1], ["next", 1]]) {
+      const way = article().querySelector(`[rel=${rel}]`);
+      const next = all[(link ? place : place - (step > 0 ? 1 : 0)) + step];
+      way.hidden = !next;
+      if (next) way.href = next.getAttribute("href");
+    }
+    if (place + AHEAD >= all.length) olderOnes()?.click();
+    const next = all[place + 1]; // most go on
+    if (next && !navigator.connection?.saveData) new Image().src = next.dataset.view;
+  }
+
+  // The picture of the list stands there until the large one has come.
+  function preview(link) {
+    const small = link.querySelector("img");
+    let now = article();
+    if (!now) {
+      now = document.createElement("article");
+      now.className = "stage";
+      now.innerHTML = '<header class="stage-bar"></header><div class="stage-view"><div class="stage-place"></div></div>';
+      over.prepend(now);
+    }
+    const picture = document.createElement("img");
+    picture.className = "stage-picture";
+    picture.alt = small.alt;
+    picture.width = small.getAttribute("width");
+    picture.height = small.getAttribute("height");
+    picture.src = small.currentSrc || small.src;
+    picture.draggable = false;
+    now.setAttribute("aria-busy", "true");
+    now.querySelector(".stage-place").replaceChildren(picture);
+    now.querySelector(".stage-mask")?.remove();
+    zoom.reset();
+  }
+
+  function put(text, step) {
+    const found = document.createElement("template");
+    found.innerHTML = text;
+    const now = found.content.querySelector(".stage");
+    if (!now) return false;
+    const old = article();
+    if (old?.querySelector(".stage-drawer")?.open) now.querySelector(".stage-drawer").open = true;
+    const focus = old?.contains(document.activeElement) && document.activeElement;
+    if (old) old.replaceWith(now);
+    else holder().prepend(now);
+    const notices = found.content.querySelector(".undo");
+    if (notices) document.getElementById("notices").replaceChildren(notices);
+    htmx.process(now);
+    localise(now);
+    history.replaceState(history.state, "", now.dataset.url);
+    document.title = now.dataset.title;
+    begin(step);
+    // The keys that were meant for the picture before are meant for this one.
+    if (focus) (focus.rel && now.querySelector(`[rel=${focus.rel}]:not([hidden])`) || part("view")).focus({ preventScroll: true });
+    return true;
+  }
+
+  async function show(address, step = 0) {
+    const mine = ++turn;
+    const isOver = over?.open;
+    const link = linkOf(address);
+    if (link) {
+      from = address;
+      preview(link);
+      follow(); // the next press leads on from here
+    }
+    asking?.abort();
+    asking = new AbortController();
+    const answer = await fetch(address, { headers: { "HX-Request": "true" }, cache: "no-store", signal: asking.signal }).catch(() => null);
+    const text = await answer?.text().catch(() => "");
+    await tools;
+    if (mine !== turn || isOver && !over.open) return;
+    // Signed out, gone, or the server is away: the browser says what is wrong.
+    if (!answer?.ok || !put(text, step)) location.assign(address);
+  }
+
+  const NOTES = ["notices", "announce"];
+
+  function open(link) {
+    const address = link.getAttribute("href");
+    // Leaving it scrolls nowhere by itself.
+    history.scrollRestoration = "manual";
+    history.pushState({ stage: true }, "", address);
+    raise(address);
+  }
+
+  function load(src) {
+    const script = document.createElement("script");
+    const loaded = new Promise((done) => { script.onload = script.onerror = done; });
+    script.src = src;
+    document.head.append(script);
+    return loaded;
+  }
+
+  function raise(address) {
+    tools ||= Promise.all((over.dataset.scripts?.trim().split(/\s+/) || []).map(load));
+    title = document.title;
+    over.showModal();
+    // What is said must not lie under it.
+    over.append(...NOTES.map((id) => document.getElementById(id)));
+    show(address);
+  }
+
+  // The picture that was seen last has the focus, and is moved to only if it is not in view.
+  function settle() {
+    turn += 1;
+    tool = "";
+    document.title = title;
+    document.body.append(...NOTES.map((id) => document.getElementById(id)));
+    over.querySelector(".stage")?.remove();
+    const link = linkOf(from);
+    if (!link) return;
+    link.focus({ preventScroll: true });
+    const { top, bottom } = link.getBoundingClientRect();
+    if (top < 0 || bottom > innerHeight) link.scrollIntoView({ block: bottom - top < innerHeight ? "center" : "nearest" });
+  }
+
+  over?.addEventListener("close", () => {
+    settle();
+    if (history.state?.stage) history.back();
+  });
+
+  addEventListener("popstate", () => {
+    if (history.state?.stage) {
+      if (!over) location.reload();
+      else if (!over.open) raise(location.pathname + location.search);
+    } else if (over) {
+      over.close();
+      history.scrollRestoration = "auto";
+    } else if (article() && location.pathname !== new URL(article().dataset.url, location).pathname) location.reload();
+  });
+
+  // Esc closes one thing after the other, the stage last.
+  function peel() {
+    const opened = [...holder().querySelectorAll(".menu[open], .stage-drawer[open]")].at(-1);
+    if (opened) {
+      opened.open = false;
+      opened.querySelector("summary").focus();
+    } else if (isTyping(document.activeElement)) part("view").focus({ preventScroll: true });
+    else return false;
+    return true;
+  }
+
+  function leave() {
+    if (over?.open) over.close();
+    else if (history.state?.stage) history.back();
+    else part("close").click();
+  }
+
+  function go(step) {
+    const way = article().querySelector(step < 0 ? "[rel=prev]" : "[rel=next]");
+    if (way && !way.hidden) show(way.getAttribute("href"), step);
+  }
+
+  // Through the family.
+  function flip(step) {
+    const all = [...article().querySelectorAll(".strip-picture")];
+    const next = all[all.findIndex((each) => each.matches("[aria-current]")) + step];
+    if (next) show(next.getAttribute("href"));
+  }
+
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest?.("a[data-view], .stage a");
+    if (!link || event.defaultPrevented || !PLAIN(event)) return;
+    const address = link.getAttribute("href");
+    if (link.matches("[data-view]")) open(link);
+    else if (link.matches(".stage-step, .strip-picture")) show(address, { prev: -1, next: 1 }[link.rel]);
+    else if (link.matches(".stage-close") && (over?.open || history.state?.stage)) leave();
+    else {
+      // Where the form stands on the page it is filled in place.
+      const inPlace = over?.open && [...document.querySelectorAll("a[hx-get]")].find(
+        (each) => !over.contains(each) && each.getAttribute("href") === address);
+      if (!inPlace) return;
+      over.close();
+      inPlace.click();
+    }
+    event.preventDefault();
+  });
+
+  // Zoom. The picture has a place in the view, in pixels: what lies on it keeps its size.
+
+  const zoom = (() => {
+    let at = { x: 0, y: 0, scale: 1 }; // from the middle of the view; 1 is all of it
+    const clamp = (value, most, least = -most) => Math.min(Math.max(value, least), most);
+    const natural = () => {
+      const picture = part("picture");
+      return ["Width", "Height"].map((side) => Number(picture.getAttribute(side)) || picture[`natural${side}`] || 1);
+    };
+
+    // The size at which the picture is seen whole, no larger than it is.
+    function whole() {
+      const { clientWidth: wide, clientHeight: high } = part("view");
+      const [width, height] = natural();
+      const room = 1 + 2 * around;
+      return width * Math.min(wide / room / width, high / room / height, around ? Infinity : 1);
+    }
+
+    const most = () => Math.max(MOST * natural()[0] / whole(), 1);
+
+    // No edge of the picture comes further in than the edge of the view.
+    function put(x, y, scale) {
+      const [view, spot] = [part("view"), part("place")];
+      if (!view || !part("picture")) return;
+      const [width, height] = natural();
+      const wide = whole() * scale;
+      const high = wide * height / width;
+      const free = 1 + 2 * around;
+      const aside = Math.max(0, wide * free - view.clientWidth) / 2;
+      const up = Math.max(0, high * free - view.clientHeight) / 2;
+      at = { x: clamp(x, aside), y: clamp(y, up), scale };
+      spot.style.left = `${(view.clientWidth - wide) / 2 + at.x}px`;
+      spot.style.top = `${(view.clientHeight - high) / 2 + at.y}px`;
+      spot.style.width = `${wide}px`;
+      spot.style.height = `${high}px`;
+      view.toggleAttribute("data-zoomed", isIn());
+      const share = part("zoom");
+      if (share) share.textContent = `${Math.round(100 * wide / width)} %`;
+      tell("moved");
+    }
+
+    // What is under the point stays under it.
+    function by(factor, point = { x: 0, y: 0 }) {
+      const scale = clamp(at.scale * factor, most(), 1);
+      const ratio = scale / at.scale;
+      put(point.x - (point.x - at.x) * ratio, point.y - (point.y - at.y) * ratio, scale);
+    }
+
+    const isIn = () => at.scale > 1;
+    const reset = () => put(0, 0, 1);
+    const pan = (x, y) => put(at.x + x, at.y + y, at.scale);
+
+    // As large as it is, but at least twice as large as it was.
+    function toggle(point) {
+      if (isIn()) reset();
+      else by(Math.max(2, natural()[0] / whole()), point);
+    }
+
+    return { by, pan, reset, toggle, isIn, natural, again: () => put(at.x, at.y, at.scale) };
+  })();
+
+  // Where in the picture a pointer is, in its pixels.
+  function pixel(event) {
+    const { left, top, width, height } = part("place").getBoundingClientRect();
+    const [wide, high] = zoom.natural();
+    return [(event.clientX - left) / width * wide, (event.clientY - top) / height * high];
+  }
+
+  // Pointers. What paints is asked first; two fingers, the middle button and the space bar
+  // move the picture whatever tool is open.
+
+  const fingers = new Map();
+  let start = null; // where the only pointer came down
+  let tapped = null; // where and when the last tap was
+  let painter = null; // {begin, move, end, cancel}: what a pointer draws with
+  let paints = false; // the pointer that is down draws
+  let space = false; // the space bar is held
+  let holding = 0;
+
+  const far = (a, b) => Math.hypot(a.x - b.x, a.y - b.y);
+
+  function pointOf(event) { // from the middle of the view
+    const box = part("view").getBoundingClientRect();
+    return { x: event.clientX - box.x - box.width / 2, y: event.clientY - box.y - box.height / 2 };
+  }
+
+  function before(is) {
+    clearTimeout(holding);
+    const image = part("before");
+    if (!image) return;
+    if (is) image.src ||= image.dataset.src;
+    part("view").toggleAttribute("data-before", is);
+    image.hidden = !(is || tool === "compare");
+  }
+
+  function down(event) {
+    if (![0, 1, 5].includes(event.button) || event.target.closest("a, button, input, .expand-edge, .expand-corner")) return;
+    const view = event.currentTarget;
+    view.setPointerCapture(event.pointerId);
+    fingers.set(event.pointerId, pointOf(event));
+    if (fingers.size > 1) {
+      if (paints) painter.cancel();
+      paints = false;
+      start = null;
+      before(false);
+      return;
+    }
+    start = pointOf(event);
+    paints = Boolean(painter) && !space && event.button !== 1;
+    view.toggleAttribute("data-held", true);
+    if (paints) {
+      event.preventDefault();
+      painter.begin(event);
+    } else if (!painter && tool !== "compare") holding = setTimeout(before, HOLD, true);
+  }
+
+  function moved(event) {
+    const was = fingers.get(event.pointerId);
+    if (!was) return painter?.hover(event);
+    const now = pointOf(event);
+    fingers.set(event.pointerId, now);
+    const other = [...fingers].find(([id]) => id !== event.pointerId)?.[1];
+    if (start && far(now, start) >= STILL) clearTimeout(holding);
+    if (other) {
+      zoom.by(far(now, other) / Math.max(far(was, other), 1), { x: (now.x + other.x) / 2, y: (now.y + other.y) / 2 });
+      zoom.pan((now.x - was.x) / 2, (now.y - was.y) / 2);
+    } else if (paints) painter.move(event);
+    else if (zoom.isIn()) zoom.pan(now.x - was.x, now.y - was.y);
+  }
+
+  function up(event) {
+    if (!fingers.delete(event.pointerId)) return;
+    const view = event.currentTarget;
+    view.toggleAttribute("data-held", fingers.size > 0);
+    const held = view.hasAttribute("data-before");
+    before(false);
+    const from = start;
+    start = null;
+    if (paints) {
+      paints = false;
+      return event.type === "pointerup" ? painter.end(event) : painter.cancel();
+    }
+    if (!from || held || painter || event.type !== "pointerup") return;
+    const now = pointOf(event);
+    const [x, y] = [now.x - from.x, now.y - from.y];
+    if (Math.hypot(x, y) < STILL) tap(now, event.timeStamp);
+    else if (!zoom.isIn() && event.pointerType !== "mouse") release(x, y);
+  }
+
+  function tap(point, time) {
+    const again = tapped && time - tapped.time < TWICE && far(point, tapped) < 3 * STILL;
+    tapped = again ? null : { ...point, time };
+    if (again) zoom.toggle(point);
+  }
+
+  function release(x, y) {
+    if (Math.abs(x) > SWIPE && Math.abs(x) > Math.abs(y)) go(x < 0 ? 1 : -1);
+    else if (y > 1.5 * SWIPE && y > Math.abs(x)) leave();
+  }
+
+  function wheel(event) {
+    event.preventDefault();
+    const pixels = event.deltaY * (event.deltaMode ? 16 : 1); // Firefox counts lines
+    // A pinch on a touchpad comes as a wheel with Ctrl, in small numbers.
+    zoom.by(Math.exp(-pixels * (event.ctrlKey ? 0.01 : 0.002)), pointOf(event));
+  }
+
+  // Tools: one is open at a time.
+
+  const detailsOf = (name) => document.getElementById(`edit-${name === "erase" ? "repaint" : name}`);
+
+  function choose(name) {
+    tool = name;
+    for (const button of article().querySelectorAll("[data-tool]")) button.setAttribute("aria-pressed", button.dataset.tool === name);
+    const details = detailsOf(name);
+    if (details) for (const each of article().querySelectorAll(".tool")) each.open = each === details;
+    if (details?.id === "edit-repaint") {
+      details.toggleAttribute("data-erase", name === "erase");
+      details.querySelector("textarea").disabled = name === "erase"; // nothing comes in its place
+    }
+    const compares = part("compare");
+    if (compares) compares.hidden = name !== "compare";
+    part("view").toggleAttribute("data-compare", name === "compare");
+    before(false);
+    if (name === "compare") part("before").src ||= part("before").dataset.src;
+    around = 0;
+    painter = null;
+    tell("tool", name);
+    zoom.reset();
+  }
+
+  const opened = () => article().querySelector(".tool[open]")?.dataset.act || "";
+
+  // A picture has come: the tool that was open stays so.
+  function begin(step = 0) {
+    const view = part("view");
+    view.tabIndex = -1;
+    const picture = part("picture");
+    if (step) picture.dataset.step = step;
+    if (!picture.complete) picture.style.backgroundImage = `url("${article().dataset.small}")`;
+    for (const [name, listener] of [["pointerdown", down], ["pointermove", moved], ["pointerup", up], ["pointercancel", up]]) {
+      view.addEventListener(name, listener);
+    }
+    view.addEventListener("contextmenu", (event) => { if (view.hasAttribute("data-before")) event.preventDefault(); });
+    view.addEventListener("pointerleave", () => painter?.leave());
+    view.addEventListener("wheel", wheel, { passive: false });
+    watch.disconnect();
+    watch.observe(view);
+    fingers.clear();
+    scrolled = [0, 0];
+    const had = tool && article().querySelector(`[data-tool=${tool}]`);
+    follow();
+    tell("shown", article());
+    article().querySelector(".strip [aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
+    choose(had ? tool : opened());
+  }
+
+  const watch = new ResizeObserver(() => zoom.again());
+
+  document.addEventListener("click", ({ target }) => {
+    const button = target.closest?.(".stage button");
+    if (!button) return;
+    if (button.matches(".stage-zoom")) zoom.toggle();
+    const { tool: name } = button.dataset;
+    if (!name) return;
+    choose(name === tool && name === "compare" ? opened() : name);
+    if (painter) part("mask").focus({ preventScroll: true });
+    if (name === "edit") detailsOf(name).querySelector("textarea").focus({ preventScroll: true });
+  });
+
+  document.addEventListener("input", ({ target }) => {
+    if (target.closest(".stage-compare")) part("place").style.setProperty("--at", `${target.value}%`);
+  });
+
+  const KEYS = {
+    ArrowLeft: () => go(-1), // where letters are off
+    ArrowRight: () => go(1),
+    ArrowUp: () => flip(-1),
+    ArrowDown: () => flip(1),
+    "+": () => zoom.by(1.5),
+    "=": () => zoom.by(1.5), // the same key, without Shift
+    "-": () => zoom.by(1 / 1.5),
+    0: () => zoom.reset(),
+  };
+
+  document.addEventListener("keydown", (event) => {
+    if (!article() || event.isComposing || event.defaultPrevented) return;
+    if (document.querySelector("dialog[open]:not(#stage)")) return;
+    const key = keyOf(event);
+    if (event.key === "Enter" && event.target.matches(".edit-words") && isSend(event)) {
+      event.preventDefault();
+      event.target.form.requestSubmit();
+    }
+    if (key === " " && !event.target.closest?.("button, summary, a, textarea, select, input:not([type=range])")) {
+      space = true;
+      part("view").toggleAttribute("data-pan", true);
+      event.preventDefault();
+    }
+    if (isTyping(event.target) || event.target.closest?.("pre, select, input, .menu")) return;
+    if (key.length === 1 && (event.repeat || own.get("keys") === "off")) return;
+    if (!KEYS[key]) return;
+    event.preventDefault();
+    KEYS[key]();
+  });
+
+  // As in the large form, whose list of keys has the preference.
+  const isSend = ({ ctrlKey, metaKey, shiftKey }) => ctrlKey || metaKey ||
+    !shiftKey && own.get("enter") !== "line" && !matchMedia("(pointer: coarse)").matches;
+
+  document.addEventListener("keyup", ({ key }) => {
+    if (key !== " ") return;
+    space = false;
+    part("view")?.removeAttribute("data-pan");
+  });
+
+  // A link is taken whole.
+  document.addEventListener("focusin", ({ target }) => { if (target.id === "share-link") target.select(); });
+
+  // Arrows lead to the neighbours (app.js), but not while they move within a text. Esc is
+  // heard here first: elsewhere it closes all menus, and a dialog.
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Escape" && article() && !event.isComposing && !document.querySelector("dialog[open]:not(#stage)")) {
+      event.preventDefault();
+      if (event.target.matches(".stage-mask") && event.target.dispatchEvent(new CustomEvent("escape", { cancelable: true })) === false) return;
+      if (!peel()) leave();
+    }
+    if (event.key.startsWith("Arrow") && event.target.closest?.("pre, input, select")) event.stopPropagation();
+  }, true);
+
+  // The names of htmx 4 and 2.
+  let scrolled = [0, 0]; // the strip, which is replaced while an edit is under way
+  document.addEventListener("scroll", ({ target }) => { if (target.id === "strip") scrolled = [target.scrollLeft, target.scrollTop]; }, true);
+  for (const name of ["htmx:after:swap", "htmx:afterSwap"]) {
+    document.addEventListener(name, () => {
+      follow();
+      document.getElementById("strip")?.scrollTo(...scrolled);
+    });
+  }
+
+  // As a page it is there from the beginning; the tools come after this.
+  addEventListener("DOMContentLoaded", () => { if (!over && article()) begin(); });
+
+  // What is deleted over a list goes from it, and the next one comes.
+  document.addEventListener("submit", async (event) => {
+    const form = event.target;
+    if (!over?.open || !form.closest(".stage") || !form.action.endsWith("/delete") && !/\/delete\?/.test(form.action)) return;
+    event.preventDefault();
+    const gone = links().find((each) => each.pathname.endsWith(`/${article().dataset.id}`));
+    const next = links()[place + 1] || links()[place - 1];
+    if (gone) from = next?.getAttribute("href") || "";
+    const answer = await fetch(form.action, { method: "POST", headers: { "HX-Request": "true" } }).catch(() => null);
+    if (!answer?.ok) return answer ? location.reload() : offline(true);
+    tabs?.postMessage("changed");
+    if (!put(await answer.text(), 1)) return location.assign(answer.url);
+    gone?.closest("figure").remove();
+    follow();
+  });
+
+  return {
+    pixel, zoom, part, article,
+    keep(share) { around = share; },
+    paint(using) { painter = using; },
+    get tool() { return tool; },
+  };
+})();
