@@ -7,6 +7,7 @@ from jimeng.cli import (
     backup,
     costs,
     doctor,
+    prices,
     provider,
     queue,
     release,
@@ -32,6 +33,7 @@ def register(app: Flask) -> None:
     app.cli.add_command(doctor.doctor)
     app.cli.add_command(provider.provider)
     app.cli.add_command(costs.costs)
+    app.cli.add_command(prices.prices)
     app.cli.add_command(backup.backup)
     app.cli.add_command(backup.restore)
     app.cli.add_command(retention.retention)

@@ -15,11 +15,11 @@ from redis.exceptions import RedisError
 
 from jimeng import documents, jobs
 from jimeng.cli.checks import why_away
-from jimeng.cli.language import message
+from jimeng.cli.language import formatted_message, message
 from jimeng.config import Config
 from jimeng.documents import migrations
 from jimeng.documents.principal import Principal
-from jimeng.errors import JimengError
+from jimeng.errors import Invalid, JimengError
 from jimeng.local.embedded import Mongo, Redis
 from jimeng.local.embedded.server import is_open, stored_port
 from jimeng.local.supervisor import datadir, plan
@@ -83,6 +83,21 @@ def databases(*, timeout_s: float | None = None) -> Iterator[None]:
         raise click.ClickException(f"{type(error).__name__}: {error}") from error
     finally:
         jobs.huey.storage.pool.disconnect()
+
+
+@contextmanager
+def connected() -> Iterator[None]:
+    """`databases`, with errors turned into messages of the language of the terminal."""
+    with databases():
+        try:
+            yield
+        except Invalid as error:
+            (reasons, *_) = error.fields.values()
+            key, values = reasons[0]
+            raise click.ClickException(formatted_message(key, **values)) from error
+        except JimengError as error:
+            words = formatted_message(f"error.{error.code}", **error.values)
+            raise click.ClickException(words) from error
 
 
 def found_databases(config: Config) -> Config:

@@ -1,18 +1,15 @@
 """``flask webhooks``: users' endpoints and their deliveries."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 
 import click
 from flask.cli import with_appcontext
 
 from jimeng.accounts import webhooks as endpoints
-from jimeng.cli.databases import OPERATOR, databases
+from jimeng.cli.databases import OPERATOR, connected
 from jimeng.cli.language import formatted_message
 from jimeng.documents import WebhookEndpoint
 from jimeng.documents.webhook import EVENTS
-from jimeng.errors import Invalid, JimengError
 
 MAX_SHOWN = 100  # deliveries
 
@@ -23,21 +20,6 @@ def webhooks() -> None:
 
 
 webhook = click.argument("webhook_id", metavar="ID")
-
-
-@contextmanager
-def connected() -> Iterator[None]:
-    """Connect to the databases, and turn errors into messages."""
-    with databases():
-        try:
-            yield
-        except Invalid as error:
-            (reasons, *_) = error.fields.values()
-            key, values = reasons[0]
-            raise click.ClickException(formatted_message(key, **values)) from error
-        except JimengError as error:
-            words = formatted_message(f"error.{error.code}", **error.values)
-            raise click.ClickException(words) from error
 
 
 @webhooks.command("list")

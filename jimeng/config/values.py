@@ -29,6 +29,7 @@ EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
 BUCKET = re.compile(r"[a-z0-9][a-z0-9.\-]{1,61}[a-z0-9]")
 PREFIX = re.compile(r"[\w.\-/]{1,200}", re.ASCII)
 ORIGIN = re.compile(r"[a-z][a-z\d+.\-]*://[\w.\-]+(:\d{1,5})?", re.ASCII)
+YUAN = re.compile(r"(\d{1,6})(?:\.(\d{1,6}))?", re.ASCII)
 ADDRESS = re.compile(r"([\w.\-]+|\[[\da-fA-F:.]+\])(:\d{1,5})?", re.ASCII)
 
 
@@ -130,6 +131,14 @@ def parse_timezone(text: str) -> str:
     if text not in available_timezones():
         raise ValueError("must be a time zone such as Asia/Shanghai or UTC")
     return text
+
+
+def parse_yuan(text: str) -> int:
+    """Parse an amount in yuan, exactly, into millionths of a yuan."""
+    found = YUAN.fullmatch(text.strip())
+    if found is None:
+        raise ValueError("must be yuan, such as 0.22, with at most six decimals")
+    return int(found[1]) * 1_000_000 + int((found[2] or "").ljust(6, "0"))
 
 
 def between(

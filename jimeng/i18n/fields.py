@@ -32,6 +32,23 @@ FIELDS: dict[str, tuple[str, str]] = {
         "必须是 2000 年以后的日期，如 2026-01-31",
         "Must be a date from 2000 on, such as 2026-01-31",
     ),
+    "invalid.yuan": (
+        "写成以元为单位的金额，如 0.22，最多六位小数",
+        "Must be an amount in yuan such as 0.22, with at most six decimals",
+    ),
+    "invalid.price_past": (
+        "这一天已经开始；留空则立即生效",
+        "That day has begun already; leave it empty for at once",
+    ),
+    "invalid.price_twice": (
+        "从那时起已有一个价格；先删除它",
+        "There is a price from then on already; remove that one first",
+    ),
+    "invalid.price_fixed": (
+        "这个价格已生效，或一分钟内生效，不能删除；请设置新的价格",
+        "This price is in force, or will be within a minute, and cannot be removed; "
+        "set a new one",
+    ),
     "invalid.from_after_to": ("不能晚于 to", "Must not be after to"),
     "invalid.too_many_days": (
         "from 到 to 最多 366 天",

@@ -127,11 +127,11 @@ def in_force(
     Raises:
         PyMongoError: as `hold_price`.
     """
-    at, rows = at or utcnow(), _rows()
+    at, stored = at or utcnow(), rows()
     return (
-        _row_at(rows, model.lane, account, at)
+        _row_at(stored, model.lane, account, at)
         or listed(model.account_prices.get(account), account)
-        or _row_at(rows, model.lane, None, at)
+        or _row_at(stored, model.lane, None, at)
         or listed(model.price)
     )
 
@@ -152,22 +152,30 @@ def _of_accounts(model: Model, at: datetime | None) -> list[PriceInForce]:
 
 
 def _row_at(
-    rows: Rows, lane: str, account: str | None, at: datetime
+    stored: Rows, lane: str, account: str | None, at: datetime
 ) -> PriceInForce | None:
-    found = rows.get((lane, account), ())
+    found = stored.get((lane, account), ())
     row = next((row for row in found if row.valid_from <= at), None)
-    return PriceInForce(row.id, steps_of(row)) if row else None
+    return of_row(row) if row else None
 
 
-def steps_of(row: PriceRow) -> PriceBySize:
+def of_row(row: PriceRow) -> PriceInForce:
     steps = (Step(each.get("up_to"), micros=each["micros"]) for each in row.steps)
-    return PriceBySize(tuple(steps))
+    return PriceInForce(row.id, PriceBySize(tuple(steps)))
 
 
-def _rows() -> Rows:
-    """The operator's rows, as of `CACHE_S` ago at most, unless MongoDB is down."""
+def rows(*, fresh: bool = False) -> Rows:
+    """
+    The operator's rows, as of `CACHE_S` ago at most unless MongoDB is down.
+
+    Args:
+        fresh: Read them now.
+
+    Raises:
+        PyMongoError: as `hold_price`; always, if *fresh*.
+    """
     global _cached
-    if _cached and time.monotonic() - _cached[0] < CACHE_S:
+    if not fresh and _cached and time.monotonic() - _cached[0] < CACHE_S:
         return _cached[1]
     found: Rows = {}
     try:
@@ -175,7 +183,7 @@ def _rows() -> Rows:
             if not row.unread:
                 found.setdefault((row.lane, row.account), []).append(row)
     except PyMongoError as error:
-        if _cached is None:
+        if fresh or _cached is None:
             raise
         log.warning("prices not read: %s: %s", type(error).__name__, error)
         found = _cached[1]

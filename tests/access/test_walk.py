@@ -48,6 +48,7 @@ def places(secured, ada, work_off) -> dict[str, str]:
         "upload_id": upload["id"],
         "collection_id": collection["id"],
         "share_id": collection["id"],
+        "price_id": "price_0",
         "prompt_id": prompt["id"],
         "webhook_id": webhook["id"],
         "delivery_id": data_of(sent, 202)["id"],

@@ -289,6 +289,7 @@ ROUTES: dict[str, Route] = {
             *("admin.disable", "admin.enable", "admin.end_sessions"),
             *("admin.delete_user", "admin.reset_second_factor"),
             *("admin.shares", "admin.end_share"),
+            *("admin.prices", "admin.add_price", "admin.remove_price"),
         ),
         Route(Kind.ADMIN),
     ),

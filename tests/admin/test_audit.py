@@ -4,13 +4,14 @@ import csv
 import io
 import json
 import re
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from pymongo.errors import PyMongoError
 
 import jimeng
-from jimeng.documents import AuditEntry
+from jimeng.documents import AuditEntry, PriceRow, utcnow
 from jimeng.documents.principal import Principal, recorded
 from jimeng.errors import QueueUnavailable
 from jimeng.errors.access import AdminsOnly
@@ -45,6 +46,12 @@ FORMS = {
         {},
         "users.reset_second_factor",
     ),
+    "admin.add_price": (
+        {},
+        {"model": "doubao-seedream-4.0", "yuan": "0.2"},
+        "prices.add",
+    ),
+    "admin.remove_price": ({"price_id": "{price}"}, {}, "prices.remove"),
     "admin.end_share": ({"share_id": "{picture}"}, {}, "shares.revoke"),
     "admin.delete_user": (
         {"user_id": "{user}"},
@@ -53,7 +60,7 @@ FORMS = {
     ),
 }
 
-IDS = ("task_id", "user_id", "share_id")
+IDS = ("task_id", "user_id", "share_id", "price_id")
 
 
 def doors(app) -> set[str]:
@@ -70,8 +77,16 @@ def places(client, provider, work_off) -> dict[str, str]:
     """Something of each kind that can be acted upon."""
     (picture,) = hang("a", user_id="ada")
     shares.share_or_update(Principal("ada"), picture)
+    price = PriceRow(
+        lane="x",
+        steps=[{"micros": 1}],
+        valid_from=utcnow() + timedelta(days=1),
+        by="a",
+    )
+    price.add()
     return {
         "picture": picture,
+        "price": price.id,
         "failed": fail(client, provider, work_off),
         "user": new_user(client, "ada@example.com", "Ada")["id"],
     }

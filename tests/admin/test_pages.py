@@ -13,7 +13,7 @@ from tests.rest import client_with, create, new_user
 
 PAGES = (
     *("queue", "queue/hours", "queue/clear", "failures", "usage"),
-    *("users", "users/new", "settings", "audit", "shares"),
+    *("users", "users/new", "settings", "audit", "shares", "prices"),
 )
 
 

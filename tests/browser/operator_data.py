@@ -67,7 +67,15 @@ ACTIONS = [
 
 
 def clear(database: Database) -> None:
-    for name in ("generations", "tasks", "images", "audit", "switches", "tallies"):
+    for name in (
+        "generations",
+        "tasks",
+        "images",
+        "audit",
+        "switches",
+        "tallies",
+        "prices",
+    ):
         database[name].delete_many({})
     database.usage.delete_many({})
     database.users.delete_many({"email": {"$regex": "@studio.example$"}})

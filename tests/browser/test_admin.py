@@ -63,6 +63,25 @@ def test_lists_in_few_looks(operate, busy, look):
 
 
 @every_look
+def test_prices_in_few_looks(operate, idle, look):
+    """Those in force and one to come; then a form with what is wrong in it."""
+    seen = operate("/admin/prices", **look)
+    page = seen.page
+    page.locator("#yuan").fill("0.25")
+    page.locator("#day").fill("2199-01-01")
+    page.locator("form .primary").click()
+    expect(page.locator(".notice[role=status]")).to_be_visible()
+    seen.check("admin-prices", full=True)
+
+    page.locator("summary").click()
+    page.locator("#yuan").fill("0.30")
+    page.locator("#above").fill("0.60")
+    page.locator("form .primary").click()
+    expect(page.locator("#up_to-errors")).to_be_visible()
+    seen.check("admin-prices-refused", full=True)
+
+
+@every_look
 def test_users_in_few_looks(operate, busy, look):
     """One who may come in, and one who may not."""
     seen = operate("/admin/users", **look)

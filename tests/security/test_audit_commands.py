@@ -12,13 +12,15 @@ from jimeng.documents import AuditEntry
 READ = {
     *("doctor", "provider check", "provider errors", "provider models"),
     *("queue status", "retention", "storage show", "version"),
-    *("webhooks list", "webhooks log"),
+    *("webhooks list", "webhooks log", "prices list", "costs unknown"),
 }
 BESIDE = {"simulator", "indexes"}  # a server of its own; what workers do anyway
 # Those with tests of their own: tests/backup, tests/test_index_guards.
 ELSEWHERE = {
     **{"restore": "backup.restore", "users reset-second-factor": "users.reset"},
-    "queue reset": "lane.reset",  # needs a provider
+    "queue reset": "lane.reset",  # needs a provider, as do:
+    **{"prices add": "prices.add", "prices remove": "prices.remove"},
+    **{"costs decide": "costs.decide", "costs rebuild": "costs.rebuild"},
 }
 ACTS = {
     "backup": (["{tmp}/b.tar"], "backup.write"),

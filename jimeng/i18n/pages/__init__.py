@@ -9,6 +9,7 @@ from jimeng.i18n.pages.feed import FEED
 from jimeng.i18n.pages.gallery import GALLERY
 from jimeng.i18n.pages.inputs import GIVEN
 from jimeng.i18n.pages.models import MODELS
+from jimeng.i18n.pages.money import MONEY
 from jimeng.i18n.pages.operator import OPERATOR
 from jimeng.i18n.pages.picture import PICTURE
 from jimeng.i18n.pages.prompts import PROMPTS
@@ -27,6 +28,7 @@ PAGES: dict[str, tuple[str, str]] = {
     **GALLERY,
     **GIVEN,
     **MODELS,
+    **MONEY,
     **OPERATOR,
     **TASK_LIST,
     **PICTURE,

@@ -60,4 +60,4 @@ TABS = (
     ("admin.audit", "audit"),
 )
 
-from jimeng.web.admin import audit, failures, queue, reports, shares, users
+from jimeng.web.admin import audit, failures, prices, queue, reports, shares, users

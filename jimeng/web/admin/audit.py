@@ -83,6 +83,8 @@ def target(entry: AuditEntry, names: Mapping[str, str]) -> Fact:
         return user(name, names)
     if entry.action.startswith(("collections.", "shares.")):
         return user(name, names) if name in names else Fact("", f"…{name[-8:]}")
+    if entry.action.startswith("prices."):
+        return Fact("", name)
     if entry.action.startswith("pictures."):
         return Fact("", f"…{name[-8:]}", url_for("web.picture", picture_id=name))
     return task("", name)

@@ -1,0 +1,45 @@
+"""Messages of the pages about prices and costs."""
+
+MONEY: dict[str, tuple[str, str]] = {
+    "prices.heading": ("价格", "Prices"),
+    "prices.words": (
+        "每张图片在服务商处的价格。设置新价格不会改变已经结算的费用。",
+        "What one picture costs at the provider. A new price changes no cost that is "
+        "settled.",
+    ),
+    "prices.model": ("模型", "Model"),
+    "prices.account": ("账号", "Account"),
+    "prices.all_accounts": ("所有账号", "All accounts"),
+    "prices.price": ("单价", "Price"),
+    "prices.unknown": ("未知", "Unknown"),
+    "prices.since": ("生效时间", "In force"),
+    "prices.always": ("一直", "Always"),
+    "prices.future": ("尚未生效", "To come"),
+    "prices.source": ("来源", "Source"),
+    "prices.built_in": ("内置价格表 {day}", "Built-in list, {day}"),
+    "prices.remove": ("删除", "Remove"),
+    "prices.remove_this": (
+        "删除 {model} 将来的价格",
+        "Remove the price to come of {model}",
+    ),
+    "prices.new": ("设置价格", "Set a price"),
+    "prices.new_words": (
+        "旧价格保留在记录里。指定账号的价格优先于所有账号的价格；"
+        "这里的价格优先于 MODELS_FILE 和内置价格表。",
+        "Earlier prices stay on record. The price of an account goes before the one "
+        "for all accounts, and prices set here before MODELS_FILE and the built-in "
+        "list.",
+    ),
+    "prices.yuan": ("每张，元", "Yuan per picture"),
+    "prices.day": ("从哪天起", "From the start of"),
+    "prices.day_words": (
+        "按 {zone} 的日期，当天零点生效；留空则一分钟后生效。",
+        "A day in {zone}. Left empty: in a minute.",
+    ),
+    "prices.by_size": ("大图另有价格", "Another price for larger pictures"),
+    "prices.up_to": ("上面的价格适用到，像素", "Pixels that the price above covers"),
+    "prices.above": ("更大的图片，元", "Yuan for larger pictures"),
+    "prices.add": ("保存价格", "Save price"),
+    "prices.added": ("已保存新价格。", "The new price is saved."),
+    "prices.removed": ("已删除将来的价格。", "The price to come is removed."),
+}

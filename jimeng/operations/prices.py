@@ -1,0 +1,225 @@
+"""Prices: the operator sees those in force and to come, sets new ones, and removes."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from pymongo.errors import DuplicateKeyError
+
+from jimeng import jobs
+from jimeng.config.values import parse_yuan
+from jimeng.documents import PriceRow, User, indexes, utcnow
+from jimeng.documents.principal import Principal, recorded
+from jimeng.errors import Invalid
+from jimeng.jobs import prices
+from jimeng.jobs.prices import PriceInForce
+from jimeng.providers import Model
+from jimeng.providers.models.model import PriceBySize
+
+PIXELS = re.compile(r"[1-9]\d{0,8}", re.ASCII)
+DATE = re.compile(r"2\d{3}-\d\d-\d\d", re.ASCII)
+
+
+@dataclass(frozen=True)
+class PriceEntry:
+    """
+    A price in force, or to come.
+
+    Attributes:
+        account: The account that it is for; None for all.
+        price: None if unknown.
+        row: The operator's row; None for a price of ``MODELS_FILE`` or of the release.
+        is_future: It is not in force yet.
+        can_be_removed: No process may apply it already.
+    """
+
+    model: Model
+    account: str | None
+    price: PriceInForce | None
+    row: PriceRow | None = None
+    is_future: bool = False
+    can_be_removed: bool = False
+
+
+@dataclass(frozen=True)
+class PriceList:
+    """
+    Attributes:
+        entries: By model, those for all accounts first, and what is in force first.
+        accounts: The names of the accounts.
+        names: User id -> name of those who set the rows, as far as known.
+    """
+
+    entries: list[PriceEntry]
+    accounts: list[str]
+    names: dict[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewPrice:
+    """
+    A price as entered.
+
+    Attributes:
+        model: A name of the model, or its lane.
+        account: The account that pays it; empty for all without their own.
+        yuan: The price of one output, such as ``0.22``.
+        up_to: Pixels up to which that holds; empty for any size.
+        above: The price of larger outputs, if *up_to* is set.
+        day: The day, in ``BILLING_TIMEZONE``, from whose start it holds; empty for at
+            once.
+    """
+
+    model: str
+    account: str = ""
+    yuan: str
+    up_to: str = ""
+    above: str = ""
+    day: str = ""
+
+
+def price_list(principal: Principal) -> PriceList:
+    """
+    Raises:
+        AdminsOnly: the principal is not an operator.
+    """
+    principal.require_operator("prices")
+    registry, rows = jobs.runtime().registry, prices.rows(fresh=True)
+    entries = [
+        entry
+        for model in registry.models.values()
+        for account in (None, *registry.accounts_of(model.provider))
+        for entry in _entries(model, account, rows)
+    ]
+    names = User.names({each.row.by for each in entries if each.row})
+    return PriceList(entries, registry.accounts, names)
+
+
+def _entries(
+    model: Model, account: str | None, rows: prices.Rows
+) -> Iterator[PriceEntry]:
+    """What is in force, if anything is; then what is to come."""
+    now, its = utcnow(), rows.get((model.lane, account), [])
+    future = [row for row in reversed(its) if row.valid_from > now]
+    current = next((row for row in its if row.valid_from <= now), None)
+    if current is not None:
+        yield PriceEntry(model, account, prices.of_row(current), current)
+    elif account is None:
+        yield PriceEntry(model, None, prices.listed(model.price))
+    elif account in model.account_prices:
+        listed = prices.listed(model.account_prices[account], account)
+        yield PriceEntry(model, account, listed)
+    for row in future:
+        yield PriceEntry(
+            model,
+            account,
+            prices.of_row(row),
+            row,
+            is_future=True,
+            can_be_removed=row.valid_from > _earliest(now),
+        )
+
+
+def price_text(price: PriceBySize) -> str:
+    """``¥0.22``, or ``¥0.30 ≤ 2,610,000 px, ¥0.60``."""
+    return ", ".join(
+        f"¥{prices.yuan(step.micros)}" + (f" ≤ {step.up_to:,} px" if step.up_to else "")
+        for step in price.steps
+    )
+
+
+def add(principal: Principal, new: NewPrice) -> PriceRow:
+    """
+    Set a price from a moment on. What is settled keeps its cost. Audited.
+
+    Raises:
+        AdminsOnly: the principal is not an operator.
+        Invalid: there is no such model or account, an amount or a number of pixels is
+            malformed, the day has begun already, or there is a price from that moment.
+        IndexMissing: its unique index does not exist.
+    """
+    principal.require_operator("prices")
+    registry = jobs.runtime().registry
+    model = registry.by_lane(new.model) or registry.model(new.model)
+    known = registry.accounts_of(model.provider)
+    if new.account and new.account not in known:
+        raise Invalid.field("account", "invalid.choice", known=", ".join(known))
+    row = PriceRow(
+        lane=model.lane,
+        account=new.account or None,
+        steps=_steps(new),
+        valid_from=_moment(new.day),
+        by=principal.user_id,
+    )
+    indexes.require(indexes.PRICES)
+    details = {
+        "model": model.id,
+        "price": price_text(prices.of_row(row).by_size),
+        "valid_from": f"{row.valid_from:%Y-%m-%d %H:%M}Z",
+        **({"account": row.account} if row.account else {}),
+    }
+    with recorded(principal, "prices.add", **details):
+        try:
+            row.add()
+        except DuplicateKeyError as error:
+            raise Invalid.field("day", "invalid.price_twice") from error
+    prices.clear_cache()
+    return row
+
+
+def remove(principal: Principal, price_id: str) -> None:
+    """
+    Remove a price that is not in force yet. Audited.
+
+    Raises:
+        AdminsOnly: the principal is not an operator.
+        Invalid: it is in force, or soon is, or there is no such price.
+    """
+    principal.require_operator("prices")
+    with recorded(principal, "prices.remove", price_id):
+        where = {"_id": price_id, "valid_from": {"$gt": _earliest(utcnow())}}
+        if not PriceRow.collection().delete_one(where).deleted_count:
+            raise Invalid.field("price", "invalid.price_fixed")
+    prices.clear_cache()
+
+
+def _earliest(now: datetime) -> datetime:
+    """When all processes will have read what is stored now."""
+    return now + timedelta(seconds=prices.LEAD_S)
+
+
+def _steps(new: NewPrice) -> list[dict[str, int]]:
+    micros = _micros("yuan", new.yuan)
+    if not (new.up_to or new.above):
+        return [{"micros": micros}]
+    if not PIXELS.fullmatch(new.up_to):
+        raise Invalid.field("up_to", "invalid.integer")
+    first = {"up_to": int(new.up_to), "micros": micros}
+    return [first, {"micros": _micros("above", new.above)}]
+
+
+def _micros(field: str, text: str) -> int:
+    try:
+        return parse_yuan(text)
+    except ValueError:
+        raise Invalid.field(field, "invalid.yuan") from None
+
+
+def _moment(day: str) -> datetime:
+    """The start of that day, or else the earliest moment."""
+    earliest = _earliest(utcnow())
+    if not day:
+        return earliest
+    try:
+        begins = date.fromisoformat(day) if DATE.fullmatch(day) else None
+    except ValueError:
+        begins = None
+    if begins is None:
+        raise Invalid.field("day", "invalid.date")
+    zone = ZoneInfo(jobs.runtime().config.BILLING_TIMEZONE)
+    moment = datetime.combine(begins, time.min, zone).astimezone(UTC)
+    if moment < earliest:
+        raise Invalid.field("day", "invalid.price_past")
+    return moment

@@ -1,0 +1,57 @@
+"""Prices: see those in force and to come, and set new ones."""
+
+from collections.abc import Mapping
+
+from flask import current_app, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from jimeng import operations
+from jimeng.errors import Invalid
+from jimeng.http import auth
+from jimeng.i18n import problems
+from jimeng.operations.prices import NewPrice, price_text
+from jimeng.web.admin import bp
+
+FIELDS = ("model", "account", "yuan", "up_to", "above", "day")
+
+
+@bp.get("/prices")
+def prices() -> str:
+    """The prices of all models, and the form that sets one."""
+    return prices_page({"model": request.args.get("model", "")}, {})
+
+
+def prices_page(given: Mapping[str, str], errors: Mapping[str, list[str]]) -> str:
+    found = operations.prices.price_list(auth.principal_of_page())
+    return render_template(
+        "admin/prices.html",
+        entries=found.entries,
+        accounts=found.accounts,
+        names=found.names,
+        price_text=price_text,
+        zone=current_app.config["JIMENG"].BILLING_TIMEZONE,
+        given=given,
+        errors=errors,
+        done=request.args.get("done"),
+    )
+
+
+@bp.post("/prices")
+def add_price() -> ResponseReturnValue:
+    """Set the price of a model, from a day on or at once."""
+    given = {name: request.form.get(name, "").strip() for name in FIELDS}
+    try:
+        operations.prices.add(auth.principal_of_page(), NewPrice(**given))
+    except Invalid as error:
+        return prices_page(given, problems(error)), error.status
+    return redirect(url_for(".prices", done="added"), 303)
+
+
+@bp.post("/prices/<price_id>/remove")
+def remove_price(price_id: str) -> ResponseReturnValue:
+    """Remove a price that is not in force yet."""
+    try:
+        operations.prices.remove(auth.principal_of_page(), price_id)
+    except Invalid as error:
+        return prices_page({}, problems(error)), error.status
+    return redirect(url_for(".prices", done="removed"), 303)

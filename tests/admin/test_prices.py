@@ -1,0 +1,169 @@
+"""Prices, as operators see and set them: on the page, and by ``flask prices``."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from jimeng import documents, jobs
+from jimeng.documents import PriceRow, utcnow
+from jimeng.jobs import prices
+from tests.access.conftest import make_person
+from tests.admin.pages import actions, done, text_of
+from tests.each import for_each
+from tests.page import send
+
+PAGE = "/admin/prices"
+MODEL = "doubao-seedream-4.0"
+LANE = "volcengine_jimeng:jimeng_t2i_v40"
+
+
+def rows() -> list[PriceRow]:
+    return PriceRow.find_all({}, sort=[("valid_from", 1)])
+
+
+def test_price_is_set_and_told_everywhere(client):
+    """From the moment on that it says; the list, the button and the API follow."""
+    page = done(client, PAGE, model=LANE, yuan="0.1855")
+
+    assert "The new price is saved." in text_of(page)
+    assert "¥0.1855" in text_of(page) and "¥0.22" in text_of(page)
+    (row,) = rows()
+    assert row.steps == [{"micros": 185_500}]
+    assert timedelta(seconds=50) < row.valid_from - utcnow()
+    assert actions() == [("prices.add", None)]
+    assert price_in_api(client)["steps"][0]["micros"] == 220_000
+
+    begin(row)
+
+    step = {"up_to_pixels": None, "micros": 185_500, "fen": 19}
+    assert price_in_api(client)["steps"] == [step]
+    assert price_in_api(client)["as_of"] is None
+    composer = client.get("/composer", query_string={"model": LANE, "n": "2"})
+    assert "×2 · ¥0.371<" in composer.text
+
+
+def price_in_api(client) -> dict:
+    models = client.get("/api/v1/models").json["data"]
+    (found,) = [each["price"] for each in models if each["id"] == MODEL]
+    return found
+
+
+def begin(row: PriceRow) -> None:
+    """Let its moment have come."""
+    now = {"$set": {"valid_from": utcnow()}}
+    PriceRow.collection().update_one({"_id": row.id}, now)
+    prices.clear_cache()
+
+
+def test_price_begins_with_a_day_where_bills_are_made(client):
+    """At midnight of the billing time zone; larger pictures may cost more."""
+    size = {"up_to": "2610000", "above": "0.60"}
+
+    page = done(client, PAGE, model=LANE, yuan="0.30", day="2199-01-01", **size)
+
+    assert "¥0.30 ≤ 2,610,000 px, ¥0.60" in text_of(page)
+    (row,) = rows()
+    assert row.valid_from == datetime(2198, 12, 31, 16, tzinfo=UTC)
+
+
+def test_price_to_come_can_be_removed(client):
+    """Until it is about to hold; then it can only be followed by another."""
+    done(client, PAGE, model=LANE, yuan="1", day="2199-01-01")
+    done(client, PAGE, model=LANE, yuan="2")
+    soon, later = rows()
+
+    refused = send(client, f"{PAGE}/{soon.id}/remove")
+
+    assert refused.status_code == 422
+    assert "不能删除" in text_of(refused)
+    assert f"/{soon.id}/remove" not in refused.text
+    page = done(client, f"{PAGE}/{later.id}/remove")
+    assert "is removed" in text_of(page)
+    assert [row.id for row in rows()] == [soon.id]
+    assert actions()[-1] == ("prices.remove", later.id)
+
+
+@for_each(
+    ("field", "fields"),
+    [
+        ("yuan", {"yuan": "-1"}),
+        ("yuan", {"yuan": "0.0000001"}),
+        ("yuan", {"yuan": "1e3"}),
+        ("yuan", {"yuan": ""}),
+        ("up_to", {"up_to": "big"}),
+        ("above", {"up_to": "1000000"}),
+        ("up_to", {"above": "1"}),
+        ("day", {"day": "2026-02-30"}),
+        ("day", {"day": "2020-01-01"}),
+        ("account", {"account": "studio"}),
+        ("model", {"model": "none"}),
+    ],
+)
+def test_what_is_wrong_is_said_and_changes_nothing(client, field, fields):
+    """Beside its field; what was entered stays."""
+    given = {"model": LANE, "yuan": "0.22", **fields}
+
+    page = send(client, PAGE, **given)
+
+    assert page.status_code == 422
+    assert f'id="{field}-errors"' in page.text or field == "account"
+    assert rows() == []
+
+
+def test_two_prices_do_not_begin_at_one_moment(client):
+    """It would be unclear which of them holds."""
+    given = {"model": LANE, "yuan": "1", "day": "2199-01-01"}
+    done(client, PAGE, **given)
+
+    page = send(client, PAGE, **given)
+
+    assert page.status_code == 422
+    assert "已有一个价格" in text_of(page)
+    assert len(rows()) == 1
+
+
+def test_only_operators_see_and_set_prices(secured):
+    """Users see what a picture costs where they ask for it."""
+    ada = make_person(secured, "ada@example.com")
+    ada.sign_in()
+
+    assert ada.client.get(PAGE).status_code == 403
+    assert send(ada.client, PAGE, model=LANE, yuan="0").status_code == 403
+    assert rows() == []
+
+
+@pytest.fixture
+def run(app, config, registry, monkeypatch):
+    """Runs a command with the test's providers."""
+    configure = jobs.configure
+    monkeypatch.setattr(jobs, "configure", lambda config: configure(config, registry))
+
+    def command(*words: str):
+        try:
+            return app.test_cli_runner().invoke(args=["prices", *words])
+        finally:
+            documents.connect(config, timeout=documents.WORKER_TIMEOUT)
+            configure(config, registry)
+
+    return command
+
+
+def test_commands_do_the_same(client, run):
+    """Set, list, and remove."""
+    size = ["--up-to", "1000000", "--above", "0.5"]
+    added = run("add", MODEL, "0.4", *size, "--from", "2199-01-01")
+    assert added.exit_code == 0, added.output
+    (row,) = rows()
+
+    listed = run("list").output
+
+    price = "¥0.40 ≤ 1,000,000 px, ¥0.50"
+    said = f"{MODEL}  all accounts  {price}  from 2198-12-31 16:00:00Z  {row.id}"
+    assert said in listed.splitlines()
+    assert f"{MODEL}  all accounts  ¥0.22  built-in" in listed.splitlines()
+    assert run("remove", row.id).exit_code == 0
+    again = run("remove", row.id)
+    assert (again.exit_code, rows()) == (1, [])
+    assert "cannot be removed" in again.output
+    assert run("add", MODEL, "much").exit_code == 1
+    assert [name for name, _ in actions()][:2] == ["prices.add", "prices.remove"]
