@@ -29,6 +29,7 @@ from jimeng.api.openapi.document import DescribedApi
 from jimeng.config import Config, logs
 from jimeng.documents import RateLimit, migrations
 from jimeng.errors import (
+    BudgetExceeded,
     ConfigError,
     DatabaseUnavailable,
     IndexMissing,
@@ -260,8 +261,13 @@ def handle_errors(app: Flask) -> None:
         cause = error.__cause__ if error.status >= 500 else None
         log.log(level, "refused code=%s: %s", error.code, error, exc_info=cause)
         message = i18n.explain(error)
+        beside = {"budget": error.budget} if isinstance(error, BudgetExceeded) else {}
         response = answer_error(
-            error.code, error.status, message=message, retry_after=error.retry_after
+            error.code,
+            error.status,
+            message=message,
+            retry_after=error.retry_after,
+            **beside,
         )
         response.headers.update(rate_limit_headers(error.rate_limits))
         if error.status == 401:

@@ -3,7 +3,7 @@
 import logging
 import re
 import secrets
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 
@@ -37,6 +37,8 @@ def create_key(
     models: Sequence[str] = (),
     tasks_per_minute: int | None = None,
     pictures_per_day: int | None = None,
+    daily_budget_micros: int | None = None,
+    monthly_budget_micros: int | None = None,
     user_prefix: str | None = None,
 ) -> tuple[ApiKey, str]:
     """
@@ -48,7 +50,8 @@ def create_key(
             no key outlives its creator.
         doors: Interfaces, some of `KEY_INTERFACES`; empty for all.
         models: Names of models; empty for all.
-        tasks_per_minute: None for the user's own limit; *pictures_per_day* likewise.
+        tasks_per_minute: None for the user's own limit; *pictures_per_day* and
+            the budgets likewise.
         user_prefix: Prefix of the ids of users that a key with ``act_for`` acts for.
 
     Returns:
@@ -68,7 +71,13 @@ def create_key(
     is_prefix = USER_PREFIX.fullmatch(user_prefix or "")
     if acts_for != (user_prefix is not None) or (acts_for and not is_prefix):
         raise Invalid.field("user_prefix", "invalid.user_prefix")
-    limits = limit_fields(wanted, doors, models, tasks_per_minute, pictures_per_day)
+    amounts = {
+        "per_minute": tasks_per_minute,
+        "per_day": pictures_per_day,
+        "daily_budget_micros": daily_budget_micros,
+        "monthly_budget_micros": monthly_budget_micros,
+    }
+    limits = limit_fields(wanted, doors, models, amounts)
     end = principal.key_ends_at
     if expires_at is not None and expires_at <= utcnow():
         raise Invalid.field("expires_at", "invalid.past")
@@ -97,17 +106,19 @@ def limit_fields(
     scopes: list[str],
     doors: Collection[str],
     models: Sequence[str],
-    per_minute: int | None,
-    per_day: int | None,
+    amounts: Mapping[str, int | None],
 ) -> dict:
     """
     Validate a key's limits, and return its fields.
+
+    Args:
+        amounts: Field -> limit; None for no limit.
 
     Raises:
         Invalid: there is no such interface or model, or the scopes would bypass the
             limits: a key that can create keys cannot be limited.
     """
-    narrow = doors or models or per_minute or per_day or "act_for" in scopes
+    narrow = doors or models or any(amounts.values()) or "act_for" in scopes
     if narrow and {"account", "admin"} & set(scopes):
         raise Invalid.field("scopes", "invalid.limited_scopes")
     if not narrow:
@@ -122,8 +133,7 @@ def limit_fields(
     return {
         "doors": [door for door in KEY_INTERFACES if door in doors],
         "models": [*dict.fromkeys(ids)],
-        "per_minute": per_minute,
-        "per_day": per_day,
+        **amounts,
     }
 
 

@@ -137,12 +137,18 @@ def update(
     *,
     email: str | None = None,
     name: str | None = None,
+    **budgets: int | None,
 ) -> User:
     """
     Change the given fields. The e-mail identifies the user: only an operator can
     change it, which invalidates earlier invitations.
 
+    Args:
+        budgets: ``daily_budget_micros`` and ``monthly_budget_micros``, which only an
+            operator can change; None for the server's default.
+
     Raises:
+        AdminsOnly: budgets are given, and the principal is not an operator.
         UserNotFound: as in `find`.
         EmailIsAdmins: the e-mail differs, and the principal is not an operator.
         EmailTaken: by another user; IndexMissing, as in `add`.
@@ -151,19 +157,24 @@ def update(
     given = {field: value for field, value in wanted.items() if value is not None}
     changes: dict = {**given, "updated_at": utcnow()}
     principal.require_reader(user_id)
+    if budgets:
+        principal.require_operator("budgets")
+        changes |= budgets
     where: dict = {"_id": user_id}
     if email is not None:
         indexes.require(indexes.EMAILS, fresh=True)
         changes["email_key"] = email_key(email)
         if not principal.is_operator:
             where["email_key"] = changes["email_key"]  # only letter case may differ
-    with noted(principal, user_id, "users.update", **given):
+    with noted(principal, user_id, "users.update", **given, **budgets):
         try:
             user = User.find_and_modify(where, {"$set": changes})
         except DuplicateKeyError as error:
             raise EmailTaken("e-mail taken") from error
         if user is None:
             raise EmailIsAdmins(f"user {find(principal, user_id).id}")
+    if budgets:
+        key_cache.access_changed()  # keys are cached with their user's budgets
     return user
 
 

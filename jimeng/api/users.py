@@ -81,14 +81,17 @@ def get_user(user_id: str) -> User:
 @blp.put("/users/<user_id>", tags=["users"])
 @blp.arguments(UserChanges)
 @blp.response(200, responses.UserRecord)
-@blp.describe(errors=["user_not_found", "email_by_admin", "email_taken"])
+@blp.describe(errors=["user_not_found", "email_by_admin", "email_taken", "admins_only"])
 def update_user(params: dict, user_id: str) -> User:
     """
-    Change a user's name; admins can change the e-mail, too.
+    Change a user's name; admins can change the e-mail and the budgets, too.
+
+    A budget takes effect within seconds; `null` restores the server's default, and 0
+    allows nothing.
     ---
     修改用户
 
-    名称；邮箱只有管理员能改。
+    名称；邮箱和预算只有管理员能改。预算几秒之内生效；`null` 恢复默认，0 表示不许花钱。
     """
     return users.update(auth.principal_of_api(), user_id, **params)
 

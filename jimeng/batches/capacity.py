@@ -6,6 +6,7 @@ from jimeng import inputs, jobs, lanes
 from jimeng.documents import ApiKey, Batch, Generation, User, utcnow
 from jimeng.documents.principal import KeyUse, Principal
 from jimeng.errors import (
+    BudgetExceeded,
     DatabaseUnavailable,
     IndexMissing,
     IntakePaused,
@@ -29,7 +30,7 @@ MAX_WAIT_S = 60  # until the next attempt: the reason may be gone sooner
 SENDING_PAUSED, OTHERS_FIRST = "sending_paused", "others_first"
 # Transient errors: the batch waits.
 TRANSIENT = (
-    *(TooManySubmissions, QuotaExceeded, TooManyPending, IntakePaused),
+    *(TooManySubmissions, QuotaExceeded, BudgetExceeded, TooManyPending, IntakePaused),
     *(QueueUnavailable, DatabaseUnavailable, IndexMissing),
 )
 # Errors that may be transient: a provider may be missing from the settings by mistake.
@@ -83,7 +84,9 @@ def principal_of(batch: Batch, key_id: str | None) -> Principal:
         operator = {"_id": key.user_id, "role": "admin"}
         if User.find_one({**operator, "disabled_at": {"$exists": False}}) is None:
             raise Stopped("key_gone")
-    use = KeyUse(key.id, frozenset(key.models), key.per_minute, key.per_day)
+    use = KeyUse(
+        key.id, frozenset(key.models), key.per_minute, key.per_day, budgets=key.budgets
+    )
     return Principal(batch.user_id, key=use)
 
 

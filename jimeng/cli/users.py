@@ -11,12 +11,14 @@ from jimeng import accounts, operations
 from jimeng.accounts import users
 from jimeng.cli.databases import OPERATOR, data_dir_of, databases
 from jimeng.config import Config
+from jimeng.config.values import parse_yuan
 from jimeng.documents import User, utcnow
 from jimeng.documents.principal import KEY_INTERFACES, SCOPES
 from jimeng.documents.user import email_key, is_email
 from jimeng.errors import Invalid
 from jimeng.errors.access import UserNotFound
 from jimeng.i18n import MESSAGES
+from jimeng.jobs.prices import yuan
 from jimeng.local.supervisor import datadir, plan
 
 TIMEOUT_S = 2.0  # for a server on this machine
@@ -148,6 +150,39 @@ def create_key(email: str, name: str, scopes: tuple[str, ...], **limits: Any) ->
         except Invalid as error:
             raise click.ClickException(reason(error)) from error
         click.echo(key)
+
+
+def micros_of(text: str | None) -> int | None:
+    """Parse yuan; None for ``default``."""
+    try:
+        return None if text is None or text == "default" else parse_yuan(text)
+    except ValueError as error:
+        raise click.ClickException(f"{text}: {error}") from error
+
+
+@group.command("set-budget")
+@click.argument("user_id", metavar="USER")
+@click.option("--daily", help="Yuan, such as 20 or 0.5; or default.")
+@click.option("--monthly", help="The same for a month.")
+@with_appcontext
+def set_budget(user_id: str, **given: str | None) -> None:
+    """
+    Set what USER, an id or an e-mail, may spend in a day and in a month.
+
+    0 allows nothing; `default` restores USER_DAILY_BUDGET or USER_MONTHLY_BUDGET. It
+    takes effect within seconds, also if the budget is spent already.
+    """
+    budgets: dict[str, Any] = {
+        f"{period}_budget_micros": micros_of(text)
+        for period, text in given.items()
+        if text is not None
+    }
+    with databases():
+        user = find(user_id) if "@" in user_id else None
+        users.update(OPERATOR, user.id if user else user_id, **budgets)
+    for name, micros in budgets.items():
+        shown = "default" if micros is None else f"¥{yuan(micros)}"
+        click.echo(f"{name.partition('_')[0]}: {shown}")
 
 
 @group.command("reset-second-factor")

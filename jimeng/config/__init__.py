@@ -30,6 +30,7 @@ from jimeng.config.values import (
     parse_secret_key,
     parse_timezone,
     parse_url,
+    parse_yuan,
     setting,
 )
 from jimeng.errors import ConfigError
@@ -93,6 +94,10 @@ class Config:
     REQUESTS_PER_MINUTE: int = setting(3000, between(0, 1_000_000, int))
     USER_DAILY_QUOTA: int = setting(0, between(0, 1_000_000, int))
     BILLING_TIMEZONE: str = setting("Asia/Shanghai", parse_timezone)
+    DAILY_BUDGET: int = setting(0, parse_yuan)
+    MONTHLY_BUDGET: int = setting(0, parse_yuan)
+    USER_DAILY_BUDGET: int = setting(0, parse_yuan)
+    USER_MONTHLY_BUDGET: int = setting(0, parse_yuan)
     KEEP_DAYS: int = setting(0, between(0, 100_000, int))
     KEEP_GIB: float = setting(0.0, between(0, 1_000_000, float))
     SHUTDOWN_GRACE: float = setting(25.0, between(1, 600, float))

@@ -8,6 +8,7 @@ from mongoengine.fields import DateTimeField, IntField, StringField
 from jimeng.documents.base import Stored, named_index, number, utcnow
 from jimeng.documents.decoding import ListField
 from jimeng.documents.ids import new_id
+from jimeng.documents.spending import Budgets, Spend
 from jimeng.documents.usage import CountedByDay
 
 SESSION_IDLE = timedelta(days=7)  # an unused session expires after that
@@ -34,6 +35,8 @@ class ApiKey(CountedByDay):
         models: Ids of the allowed models; empty: all.
         per_minute: Its rate limit of tasks; absent: only that of its user.
         per_day: Its daily quota of pictures (UTC); absent: only that of its user.
+        daily_budget_micros: What may be spent with it in a day; absent: only its user's
+            budget applies. Likewise `monthly_budget_micros`.
         expires_at: When it expires; absent: never.
         last_used_at: To the minute.
     """
@@ -48,6 +51,8 @@ class ApiKey(CountedByDay):
     models = ListField(StringField())
     per_minute = IntField()
     per_day = IntField()
+    daily_budget_micros = IntField()
+    monthly_budget_micros = IntField()
     user_prefix = StringField()
     created_at = DateTimeField(default=utcnow)
     expires_at = DateTimeField()
@@ -61,29 +66,42 @@ class ApiKey(CountedByDay):
         ],
     }
 
+    @property
+    def budgets(self) -> Budgets:
+        return Budgets(self.daily_budget_micros, self.monthly_budget_micros)
+
     @classmethod
-    def reserve_quota(cls, key_id: str, on: date, n: int, *, most: int) -> int | None:
+    def reserve_quota(
+        cls, key_id: str, on: date, n: int, *, most: int | None, spend: Spend | None
+    ) -> int | None:
         """
-        Count *n* pictures in the key's daily quota.
+        Count *n* pictures in the key's daily quota, and what they may cost.
+
+        Args:
+            most: The quota; None for no limit.
+            spend: None if they cost nothing.
 
         Returns:
-            The pictures of the day, these included; None if they would exceed *most*.
+            The pictures of the day, these included; None if they would exceed *most*,
+            or their cost a budget.
         """
-        if n > most:
+        if (most is not None and n > most) or (spend and spend.exceeds_alone()):
             return None
         day = on.isoformat()
-        room = [
-            {"day": {"$not": {"$gte": day}}},
-            {"asked": {"$not": {"$gt": most - n}}},
-        ]
+        where: dict = {"_id": key_id, "$and": spend.fits() if spend else []}
+        if most is not None:
+            is_earlier = {"day": {"$not": {"$gte": day}}}
+            fits = {"asked": {"$not": {"$gt": most - n}}}
+            where["$and"].append({"$or": [is_earlier, fits]})
+        if not where["$and"]:
+            del where["$and"]
         is_over = {"$lt": [{"$ifNull": ["$day", ""]}, day]}
         counted = {"$add": [number("$asked"), n]}
+        changes = {"asked": {"$cond": [is_over, n, counted]}}
+        changes |= spend.changes() if spend else {}
         found = cls.find_and_modify(
-            {"_id": key_id, "$or": room},
-            [
-                {"$set": {"asked": {"$cond": [is_over, n, counted]}}},
-                {"$set": {"day": {"$max": ["$day", day]}}},
-            ],
+            where,
+            [{"$set": changes}, {"$set": {"day": {"$max": ["$day", day]}}}],
             durable=False,
         )
         return None if found is None else found.asked

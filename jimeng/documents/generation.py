@@ -57,6 +57,7 @@ NEEDED = frozenset(
     + ("remote_ids", "urls", "submit_token", "created_at")
 )
 
+SPENT = ("budget_day", "held_micros", "cost_micros")
 # Pictures that have ended, and may or may not have been charged.
 UNDECIDED = {"charged": "unknown", "ended_at": {"$exists": True}}
 # Failed pictures are few of many, and operators filter them by day, code and user.
@@ -217,6 +218,10 @@ class Generation(Leased):
                 having="ended_at",
             ),
             named_index("unsettled", "ended_at", having="unsettled"),
+            # Covering indexes: what is spent of a budget is counted without documents.
+            named_index("budget", "user_id", *SPENT, having="budget_day"),
+            named_index("key_budget", "by_key", *SPENT, having="by_key"),
+            named_index("held", "budget_day", "held_micros", having="held_micros"),
             named_index(
                 "undecided", "-ended_at", "-_id", partialFilterExpression=UNDECIDED
             ),

@@ -76,7 +76,8 @@ class QuotaUsage(CountedByDay):
     meta = {
         "collection": "places",
         "indexes": [
-            named_index("forgotten", "taken_at", expireAfterSeconds=30 * 86_400)
+            # Longer than a month, whose budget must not be forgotten.
+            named_index("forgotten", "taken_at", expireAfterSeconds=40 * 86_400)
         ],
     }
 

@@ -12,6 +12,7 @@ from typing import TypeVar
 
 from jimeng.documents import AuditEntry, best_effort
 from jimeng.documents.base import Stored
+from jimeng.documents.spending import Budgets
 from jimeng.errors import JimengError
 from jimeng.errors.access import (
     AdminsOnly,
@@ -42,6 +43,7 @@ class KeyUse:
         models: Ids of the allowed models; empty for all.
         per_minute: Rate limit of tasks; None for only that of the user.
         per_day: Daily quota of pictures; None for only that of the user.
+        budgets: What may be spent with it; None likewise.
         user_prefix: Prefix of the ids of users that it may act for; empty for none.
     """
 
@@ -50,6 +52,7 @@ class KeyUse:
     per_minute: int | None = None
     per_day: int | None = None
     user_prefix: str = ""
+    budgets: Budgets = Budgets()
 
 
 @dataclass(frozen=True)
@@ -67,6 +70,7 @@ class Principal:
         key_ends_at: When that key expires; None for never.
         daily_quota: The user's own daily quota of pictures; None if the user has none
             of their own; `UNKNOWN` if it was not looked up.
+        budgets: The user's own budgets; None if they were not looked up.
         address: The client's address; of commands ``user@host``.
         is_anonymous: Authentication is off, so the user is unknown.
     """
@@ -77,6 +81,7 @@ class Principal:
     key: KeyUse | None = None
     key_ends_at: datetime | None = None
     daily_quota: int | None = UNKNOWN
+    budgets: Budgets | None = None
     address: str = ""
     is_anonymous: bool = False
 

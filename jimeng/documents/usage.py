@@ -7,6 +7,7 @@ from mongoengine.fields import BooleanField, DateTimeField, IntField, StringFiel
 
 from jimeng.documents.base import Stored, named_index
 from jimeng.documents.decoding import DictField, ListField
+from jimeng.documents.spending import Spending
 
 
 @dataclass(frozen=True)
@@ -29,9 +30,9 @@ class RateLimit:
     resets_in: int
 
 
-class CountedByDay(Stored):
+class CountedByDay(Spending):
     """
-    The usage of a daily quota, of a user or an API key.
+    The usage of a daily quota and of budgets, of a user or an API key.
 
     Attributes:
         day: The latest day (UTC) with a submission: ``2026-01-31``.

@@ -14,6 +14,7 @@ from mongoengine.fields import (
 from jimeng.documents.base import Stored, named_index, utcnow
 from jimeng.documents.decoding import DictField, ListField
 from jimeng.documents.ids import new_id
+from jimeng.documents.spending import Budgets
 
 # A dot-atom, and the labels of a domain (RFC 5321, 4.1.2), in any script (RFC 6531);
 # no quoted local parts, no IP address literals.
@@ -51,6 +52,8 @@ class User(Stored):
             is its beginning.
         disabled_at: When the user was disabled; absent: enabled.
         daily_quota: Pictures per day, 0 for none; absent: the server's default.
+        daily_budget_micros: What may be spent in a day, in micro-yuan, 0 for nothing;
+            absent: the server's default. Likewise `monthly_budget_micros`.
         language: ``zh`` or ``en``; absent: the browser's.
         theme: ``system``, ``light`` or ``dark``; absent: the system's.
         defaults: Initial values of the form: field -> value.
@@ -72,6 +75,8 @@ class User(Stored):
     leaving_at = DateTimeField()
     disabled_at = DateTimeField()
     daily_quota = IntField()
+    daily_budget_micros = IntField()
+    monthly_budget_micros = IntField()
     language = StringField()
     theme = StringField()
     defaults = DictField()
@@ -83,6 +88,10 @@ class User(Stored):
         "collection": "users",
         "indexes": [named_index("email", "email_key", unique=True)],
     }
+
+    @property
+    def budgets(self) -> Budgets:
+        return Budgets(self.daily_budget_micros, self.monthly_budget_micros)
 
     @classmethod
     def names(cls, ids: Iterable[str]) -> dict[str, str]:

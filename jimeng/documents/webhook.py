@@ -20,7 +20,8 @@ from jimeng.documents.leases import Leased
 PREFIX = "webhook_"
 TASK_EVENTS = ("task.completed", "task.failed", "task.cancelled")
 BATCH_COMPLETED = "batch.completed"
-EVENTS = (*TASK_EVENTS, BATCH_COMPLETED)
+BUDGET_WARNING, BUDGET_EXCEEDED = "budget.warning", "budget.exceeded"
+EVENTS = (*TASK_EVENTS, BATCH_COMPLETED, BUDGET_WARNING, BUDGET_EXCEEDED)
 TEST = "test.ping"
 PENDING, DELIVERED, FAILED = STATES = ("pending", "delivered", "failed")
 BOTH_SIGN = timedelta(hours=24)  # both secrets sign for so long after a rotation
@@ -117,7 +118,8 @@ class WebhookDelivery(Leased):
     Attributes:
         id: The ``webhook-id`` of every attempt.
         endpoint: The id of the endpoint.
-        subject: The id of the task or batch that the event is about.
+        subject: The id of the task or batch that the event is about; of a budget, the
+            user and the day or month.
         url: The URL to send it to, if that is not the endpoint's.
         body: The request body of every attempt.
         state: ``pending``, ``delivered`` or ``failed``.

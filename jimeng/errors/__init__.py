@@ -211,6 +211,19 @@ class KeyQuotaExceeded(QuotaExceeded):
     code = "key_quota_exceeded"
 
 
+class BudgetExceeded(JimengError):
+    """
+    What the pictures may cost exceeds what is left of a budget.
+
+    Attributes:
+        budget: The state of that budget, as JSON for clients.
+    """
+
+    code = "budget_exceeded"
+    status = 402
+    budget: dict
+
+
 class StartsTooLate(JimengError):
     """The task would begin only after the caller's deadline."""
 

@@ -71,6 +71,10 @@ BATCHES: dict[str, tuple[str, str]] = {
         "这个密钥今天的张数用完了，UTC 零点（北京时间 8 点）后继续",
         "The key's pictures of today are used up; it goes on after midnight UTC",
     ),
+    "waits.budget_exceeded": (
+        "预算用完了，有余额就继续",
+        "The budget is spent or reserved; it goes on as money becomes free",
+    ),
     "waits.key_too_many_submissions": (
         "这个密钥每分钟的任务数已满，片刻后继续",
         "The key's tasks of this minute are used up; it goes on in a moment",

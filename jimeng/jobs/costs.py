@@ -21,8 +21,11 @@ NOT_CHARGED, UNKNOWN, CHARGED = "no", "unknown", "yes"
 
 def billing_day(at: datetime) -> str:
     """The day in ``BILLING_TIMEZONE``, ``2026-01-31``."""
-    zone = _zone(runtime().config.BILLING_TIMEZONE)
-    return at.astimezone(zone).date().isoformat()
+    return at.astimezone(billing_zone()).date().isoformat()
+
+
+def billing_zone() -> ZoneInfo:
+    return _zone(runtime().config.BILLING_TIMEZONE)
 
 
 @cache

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from jimeng.documents import indexes, migrations
 from jimeng.errors import outages
 from jimeng.jobs import (
+    budget_events,
     input_cleanup,
     janitor,
     metric_counters,
@@ -20,6 +21,7 @@ from jimeng.jobs import (
     repair,
     retention,
     settlement,
+    spending,
     webhook_deliveries,
     webhook_outbox,
 )
@@ -95,6 +97,10 @@ PERIODIC_TASKS = [
     PeriodicTask("slots", metric_counters.SAMPLE_EVERY_S, metric_counters.sample_slots),
     PeriodicTask("days", 300.0, janitor.close_days),
     PeriodicTask("costs", 1.0, settlement.settle),
+    PeriodicTask("budget", 60.0, spending.recount_installation),
+    PeriodicTask(
+        "budget events", budget_events.INTERVAL_S, budget_events.announce_budgets
+    ),
     PeriodicTask("outbox", 1.0, webhook_outbox.sweep),
     PeriodicTask("webhooks", 1.0, webhook_deliveries.start_threads),
 ]

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from pymongo import UpdateOne
+from pymongo import UpdateMany, UpdateOne
 
 from jimeng.documents import (
     CostSum,
@@ -30,7 +30,7 @@ from jimeng.documents.base import KNOWN_KIND
 from jimeng.documents.database_errors import ignore_duplicates
 from jimeng.documents.leases import RUN_S, WRITING_LEASE
 from jimeng.documents.ledger import AMOUNTS, OWNERS
-from jimeng.jobs import costs, tallies
+from jimeng.jobs import costs, spending, tallies
 
 log = logging.getLogger(__name__)
 
@@ -138,9 +138,14 @@ def _item(
         "is_known": charged != costs.UNKNOWN,
         "micros": costs.cost_of(generation, charged),
         "day": costs.billing_day(at),
+        "user_id": generation.user_id,
+        "key_id": generation.by_key,
+        "budget_day": generation.budget_day,
         "recounts": bool(generation.decided) and generation.ended_at,
     }
     amounts = _amounts(generation, charged)
+    is_released = found["is_known"] and generation.held_micros
+    found["released"] = generation.held_micros - amounts["micros"] if is_released else 0
     change = {name: amounts[name] - settled[name] for name in AMOUNTS}
     if any(change.values()):
         found["entry"] = LedgerEntry.row(
@@ -180,6 +185,7 @@ def _apply(held: Settler) -> None:
         with ignore_duplicates():
             LedgerEntry.collection().insert_many(entries, ordered=False)
         _add_up(entries, held.batch)
+    spending.release_holds(pending, held.batch)
     _mark_settled(pending)
     _tell_tasks(pending)
     for ended_at in (each["recounts"] for each in pending if each["recounts"]):
@@ -233,36 +239,45 @@ def _mark_settled(pending: Iterable[Mapping]) -> None:
     Store the costs of generations whose charge is still the settled one. All others are
     settled once more.
     """
+    alike = _grouped(pending, "generation", "charged", "is_known", "micros", "day")
     updates = []
-    for each in pending:
-        gone = {"unsettled": "", **({"held_micros": ""} if each["is_known"] else {})}
-        settled = {"bill_day": each["day"]}
-        if each["micros"] is None:
+    for (charged, is_known, micros, day), ids in alike.items():
+        settled, gone = {"bill_day": day}, {"unsettled": ""}
+        if is_known:
+            gone["held_micros"] = ""
+        if micros is None:
             gone["cost_micros"] = ""
         else:
-            settled["cost_micros"] = each["micros"]
-        same = {"_id": each["generation"], "charged": each["charged"]}
-        same["ended_at"] = {"$exists": True}
-        updates.append(UpdateOne(same, {"$set": settled, "$unset": gone}))
+            settled["cost_micros"] = micros
+        same = {"charged": charged, "ended_at": {"$exists": True}}
+        where = {"_id": {"$in": ids}, **same}
+        updates.append(UpdateMany(where, {"$set": settled, "$unset": gone}))
     # Not durable: what is lost is settled once more, which changes nothing.
     Generation.collection(durable=False).bulk_write(updates, ordered=False)
 
 
-def _tell_tasks(pending: Iterable[Mapping]) -> None:
+def _tell_tasks(pending: Sequence[Mapping]) -> None:
     """Store what has changed of costs and charges in the tasks that still exist."""
-    updates = []
-    now = {"updated_at": utcnow()}
-    for each in pending:
-        cost = f"costs.{each['index']}"
-        task, micros = {"_id": each["task_id"]}, each["micros"]
+    updates, now = [], {"updated_at": utcnow()}
+    for (index, micros), ids in _grouped(pending, "task_id", "index", "micros").items():
         if micros is not None:
-            changed = {"$set": {cost: micros, **now}}
-            updates.append(UpdateOne({**task, cost: {"$ne": micros}}, changed))
-        charged = f"outcomes.{each['index']}.error.charged"
-        stale = {charged: {"$exists": True, "$ne": each["charged"]}}
-        changed = {"$set": {charged: each["charged"], **now}}
-        updates.append(UpdateOne({**task, **stale}, changed))
+            cost = f"costs.{index}"
+            where: dict = {"_id": {"$in": ids}, cost: {"$ne": micros}}
+            updates.append(UpdateMany(where, {"$set": {cost: micros, **now}}))
+    alike = _grouped(pending, "task_id", "index", "charged")
+    for (index, charged), ids in alike.items():
+        name = f"outcomes.{index}.error.charged"
+        where = {"_id": {"$in": ids}, name: {"$exists": True, "$ne": charged}}
+        updates.append(UpdateMany(where, {"$set": {name: charged, **now}}))
     Task.collection(durable=False).bulk_write(updates, ordered=False)
+
+
+def _grouped(rows: Iterable[Mapping], of: str, *names: str) -> dict[tuple, list[str]]:
+    """The values of one field, by those of others."""
+    found: dict[tuple, list[str]] = defaultdict(list)
+    for row in rows:
+        found[tuple(row[name] for name in names)].append(row[of])
+    return found
 
 
 def hold() -> None:
@@ -275,6 +290,7 @@ def resume() -> None:
     """Add up a ledger that was loaded from a backup, and settle again."""
     last = LedgerEntry.collection().find_one({}, sort=[("batch", -1)])
     ready = {"open": True, "due_at": utcnow(), "batch": last["batch"] if last else 0}
+    spending.forget_batches()
     Settler.collection().replace_one(THE, ready, upsert=True)
     rebuild()
 

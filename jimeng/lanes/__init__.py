@@ -53,6 +53,7 @@ from jimeng.lanes.slots import (
 from jimeng.lanes.stalls import find_stalled
 from jimeng.lanes.switches import NO_WORKER, PAUSED, hold_reason
 from jimeng.lanes.tickets import (
+    BudgetExceeded,
     DailyQuota,
     DailyQuotaExceeded,
     TicketHolder,

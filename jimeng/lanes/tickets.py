@@ -11,7 +11,9 @@ from pymongo.errors import DuplicateKeyError
 
 from jimeng.documents import Generation, QuotaUsage, State, utcnow
 from jimeng.documents.base import number
+from jimeng.documents.spending import Spend, spending_decrements
 from jimeng.errors import TooManyPending
+from jimeng.lanes.budgets import find_exceeded
 from jimeng.lanes.limits import read_lane
 
 UNLIMITED = 1_000_000_000
@@ -27,6 +29,14 @@ class DailyQuotaExceeded(Exception):
     def __init__(self, used: int) -> None:
         super().__init__(used)
         self.used = used
+
+
+class BudgetExceeded(Exception):
+    """Not allowed: the budget of that *period* is spent or reserved."""
+
+    def __init__(self, period: str) -> None:
+        super().__init__(period)
+        self.period = period
 
 
 @dataclass(frozen=True)
@@ -50,13 +60,16 @@ def reserve_tickets(
     *,
     max_waiting: int = UNLIMITED,
     day: DailyQuota | None = None,
+    spend: Spend | None = None,
 ) -> tuple[int, int]:
     """
-    Reserve *n* consecutive tickets for a user, and count the pictures for the day.
+    Reserve *n* consecutive tickets for a user, and count the pictures for the day and
+    what they may cost.
 
     Args:
         max_waiting: Pictures that the user may have waiting, these included.
         day: None if they were counted before.
+        spend: None if they cost nothing, or were counted before.
 
     Returns:
         The first ticket, and the pictures that the user has submitted on the day.
@@ -64,18 +77,23 @@ def reserve_tickets(
     Raises:
         TooManyPending: more than *max_waiting* would wait.
         DailyQuotaExceeded: there would be more than the day allows.
+        BudgetExceeded: they would cost more than the user's budgets allow.
     """
     quota = UNLIMITED if day is None or day.max_pictures is None else day.max_pictures
     for _ in range(MAX_ATTEMPTS if n <= max_waiting else 1):
-        if n <= min(max_waiting, quota):
+        if n <= min(max_waiting, quota) and not (spend and spend.exceeds_alone()):
             try:
-                return _reserve(lane, user_id, n, max_waiting, day)
+                return _reserve(lane, user_id, n, max_waiting, day, spend)
             except DuplicateKeyError:
                 pass  # over a limit, or another request has just inserted the record
         if day is not None and day.max_pictures is not None:
             used = QuotaUsage.used_on(user_id, day.date)
             if used > quota - n:
                 raise DailyQuotaExceeded(used)
+        if spend is not None:
+            period = find_exceeded(QuotaUsage, user_id, spend)
+            if period is not None:
+                raise BudgetExceeded(period)
         # The count of waiting pictures may have drifted.
         if n <= max_waiting and is_idle(user_id):
             recount_waiting(lane, user_id)
@@ -83,7 +101,12 @@ def reserve_tickets(
 
 
 def _reserve(
-    lane: str, user_id: str, n: int, max_waiting: int, day: DailyQuota | None
+    lane: str,
+    user_id: str,
+    n: int,
+    max_waiting: int,
+    day: DailyQuota | None,
+    spend: Spend | None,
 ) -> tuple[int, int]:
     path, floor, now = QuotaUsage.path_of_lane(lane), read_lane(lane).turn, utcnow()
     next_turn = {"$add": [number(f"${path}.last", otherwise=-1), 1]}
@@ -104,6 +127,10 @@ def _reserve(
         if day.max_pictures is not None:
             not_over = {"$not": {"$gt": day.max_pictures - n}}
             where["$or"] = [{"day": {"$not": {"$gte": today}}}, {"asked": not_over}]
+    if spend is not None:
+        changes |= spend.changes()
+        if fits := spend.fits():
+            where["$and"] = fits
     # Not journaled by itself: the task's own write, which follows, covers it.
     fields = {f"{path}.last": 1, "asked": 1}
     updated = QuotaUsage.note(where, [{"$set": changes}], fields)
@@ -137,7 +164,12 @@ def recount_waiting(lane: str, user_id: str) -> int:
 
 
 def release_tickets(
-    lane: str, user_id: str, n: int, *, day: date | None = None
+    lane: str,
+    user_id: str,
+    n: int,
+    *,
+    day: date | None = None,
+    spend: Spend | None = None,
 ) -> None:
     """
     Count *n* of the user's pictures as no longer waiting (or as waiting again, if
@@ -145,8 +177,11 @@ def release_tickets(
 
     Args:
         day: Give them back to the quota of this day, too.
+        spend: And this to the budgets.
     """
     changes = _decrements({lane: n}, {day.isoformat(): n} if day else {})
+    if spend is not None:
+        changes |= spending_decrements({spend.day: spend.micros})
     QuotaUsage.collection(durable=False).update_one(
         {"_id": user_id}, [{"$set": changes}]
     )

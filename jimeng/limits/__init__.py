@@ -1,11 +1,13 @@
 """
-Rate limits (tasks a minute) and daily quotas (pictures a day) of users and API keys.
+Rate limits (tasks a minute), daily quotas (pictures a day) and budgets (yuan) of users
+and API keys; budgets of the installation, too.
 """
 
 from jimeng.limits.deferred_release import release_unless_written
 from jimeng.limits.reservations import (
     ACCESS,
     Reservation,
+    budget_left,
     clear_quota_cache,
     count_request,
     quota_of,

@@ -20,10 +20,21 @@ from pymongo.errors import PyMongoError
 from redis.exceptions import RedisError
 
 from jimeng import jobs, lanes
-from jimeng.documents import ApiKey, QuotaUsage, RateLimit, Task, User, utcnow
+from jimeng.documents import (
+    ApiKey,
+    Budget,
+    QuotaUsage,
+    RateLimit,
+    Task,
+    User,
+    best_effort,
+    utcnow,
+)
 from jimeng.documents.principal import UNKNOWN, Principal
+from jimeng.documents.spending import DAY, INSTALLATION, MONTH, Budgets, Spend
 from jimeng.documents.usage import CountedByDay
 from jimeng.errors import (
+    BudgetExceeded,
     JimengError,
     KeyQuotaExceeded,
     KeyTooManySubmissions,
@@ -33,7 +44,15 @@ from jimeng.errors import (
     TooManySubmissions,
 )
 from jimeng.errors.inputs import TooManyUploads
+from jimeng.jobs import costs, spending
+from jimeng.lanes.budgets import count_spent, find_exceeded, release_spending
 from jimeng.limits import rate_limiter
+from jimeng.limits.budgets import (
+    budget_error,
+    release_of_installation,
+    reserve_of_installation,
+    spend_of,
+)
 from jimeng.limits.deferred_release import release_unless_written
 from jimeng.limits.rate_limiter import MINUTE_S
 
@@ -54,7 +73,8 @@ QUOTA_CACHE_S = 1.0  # for users whose quota did not come with their credentials
 MAX_QUOTAS = 10_000  # cached
 
 _asked_from = 0.0  # by `time.monotonic`
-_quotas: dict[str, tuple[float, int | None]] = {}  # until when, by `time.monotonic`
+NOBODY = User.read({})  # without limits of their own
+_quotas: dict[str, tuple[float, User]] = {}  # until when, by `time.monotonic`
 
 # One command counts the request for its caller and for its address. The last key is
 # `ACCESS`, which is only read. A command that the Redis client retries counts twice:
@@ -93,16 +113,19 @@ class Bounds:
     Attributes:
         per_minute: Tasks; 0 for no limit.
         per_day: Pictures; None for no limit.
+        budgets: What may be spent.
     """
 
     id: str
     per_minute: int
     per_day: int | None
+    budgets: Budgets = Budgets()
 
     prefix: ClassVar[str] = ""  # of the names of its limits
     counter: ClassVar[type[CountedByDay]] = QuotaUsage
     too_many: ClassVar[type[TooManySubmissions]] = TooManySubmissions
     exceeded: ClassVar[type[QuotaExceeded]] = QuotaExceeded
+    kind: ClassVar[str] = "user"
 
     @property
     def name(self) -> str:
@@ -131,6 +154,14 @@ class Bounds:
         day, most = self.of_day(used, now), self.per_day
         wait = day.resets_in
         return self.exceeded(self.name, retry_after=wait, limit=most, left=day.left)
+
+    def over(self, spend: Spend, period: str) -> BudgetExceeded:
+        """The error that says what is spent of the budget of a ``day`` or ``month``."""
+        spent = count_spent(self.counter, self.id, spend.period(period))
+        refused = {"$set": {f"refused.{period}": spend.period(period)}}
+        with best_effort("refusal"):  # for the webhook event
+            self.counter.collection(durable=False).update_one({"_id": self.id}, refused)
+        return budget_error(self.kind, spend, self.budgets, period, spent)
 
     def of_minute(self, count: rate_limiter.WindowCount) -> RateLimit:
         most, policy = self.per_minute, f"{self.prefix}{SUBMISSIONS}"
@@ -162,6 +193,7 @@ class KeyBounds(Bounds):
     counter = ApiKey
     too_many = KeyTooManySubmissions
     exceeded = KeyQuotaExceeded
+    kind = "key"
 
     @property
     def name(self) -> str:
@@ -173,12 +205,15 @@ class KeyBounds(Bounds):
 
 
 def bounds_of(principal: Principal, user_id: str) -> Bounds:
-    return Bounds(user_id, _per_minute(), quota_of(principal, user_id))
+    quota = quota_of(principal, user_id)
+    return Bounds(user_id, _per_minute(), quota, budgets_of(principal, user_id))
 
 
 def key_bounds_of(principal: Principal) -> KeyBounds | None:
     key = principal.key
-    return KeyBounds(key.id, key.per_minute or 0, key.per_day) if key else None
+    if key is None:
+        return None
+    return KeyBounds(key.id, key.per_minute or 0, key.per_day, key.budgets)
 
 
 @dataclass
@@ -193,6 +228,7 @@ class Reservation:
             day.
         turn: The first ticket.
         queued: Jobs that waited in Redis.
+        is_in_budget: Its cost is reserved of the installation's budgets.
         rate_limits: The state of each limit that applies.
     """
 
@@ -200,19 +236,23 @@ class Reservation:
     windows: list[str] = field(default_factory=list)
     key_id: str = ""
     has_tickets: bool = False
+    is_in_budget: bool = False
     turn: int = 0
     queued: int = 0
     rate_limits: tuple[RateLimit, ...] = ()
 
     def release(self) -> None:
         """Release all of it: the request has created nothing."""
-        task, day = self.task, self.task.created_at.date()
+        task, day, spend = self.task, self.task.created_at.date(), spend_of(self.task)
         for window in self.windows:
             rate_limiter.uncount(window)
         if self.key_id:
             ApiKey.release_quota(self.key_id, day, task.n)
+            release_spending(ApiKey, self.key_id, spend)
         if self.has_tickets:
-            lanes.release_tickets(task.lane, task.user_id, task.n, day=day)
+            lanes.release_tickets(task.lane, task.user_id, task.n, day=day, spend=spend)
+        if self.is_in_budget and spend:
+            release_of_installation(spend)
 
 
 def count_request(address: str, caller: str) -> RequestCount | None:
@@ -272,6 +312,7 @@ def reserve(
     Raises:
         TooManySubmissions: the limit per minute of the user or the key is reached.
         QuotaExceeded: the daily quota would be exceeded.
+        BudgetExceeded: a budget of the user, the key or the installation would be.
         TooManyPending: more than ``USER_MAX_PENDING`` would wait.
         QueueUnavailable: Redis is down.
     """
@@ -282,6 +323,8 @@ def reserve(
         if not is_counted:
             user = replace(user, per_minute=0)
         reservation.rate_limits = (*_reserve_of_user(reservation, user), *of_key)
+        if spend := spend_of(task):
+            reservation.is_in_budget = reserve_of_installation(spend)
     except PyMongoError:  # the last update may have been applied all the same
         release_unless_written(task.id, reservation.release)
         raise
@@ -297,14 +340,34 @@ def _reserve_of_key(reservation: Reservation, key: KeyBounds | None) -> list[Rat
     if key is not None and key.per_minute:
         found.append(key.of_minute(key.count_task()))
         reservation.windows.append(key.window)
-    if key is not None and key.per_day:
+    if key is not None and (key.per_day or key.budgets.is_limited):
         task, now = reservation.task, reservation.task.created_at
-        used = ApiKey.reserve_quota(key.id, now.date(), task.n, most=key.per_day)
+        spend = spend_of(task, key.budgets)
+        most = key.per_day or None
+        used = ApiKey.reserve_quota(key.id, now.date(), task.n, most=most, spend=spend)
         if used is None:
-            raise key.over_quota(ApiKey.used_on(key.id, now.date()), now)
+            so_far = ApiKey.used_on(key.id, now.date())
+            if most is not None and so_far + task.n > most:
+                raise key.over_quota(so_far, now)
+            used = _reserve_corrected(key, task, spend)
         reservation.key_id = key.id
-        found.append(key.of_day(used, now))
+        if most is not None:
+            found.append(key.of_day(used, now))
     return found
+
+
+def _reserve_corrected(key: KeyBounds, task: Task, spend: Spend | None) -> int:
+    """Reserve from a key's limits whose budget seems to be exceeded: count it anew."""
+    period = find_exceeded(ApiKey, key.id, spend) if spend else None
+    if spend and period:
+        raise key.over(spend, period)
+    now, most = task.created_at, key.per_day or None
+    used = ApiKey.reserve_quota(key.id, now.date(), task.n, most=most, spend=spend)
+    if used is None:  # other requests were faster
+        if spend and spend.budgets.is_limited:
+            raise key.over(spend, DAY if spend.budgets.daily is not None else MONTH)
+        raise key.over_quota(ApiKey.used_on(key.id, now.date()), now)
+    return used
 
 
 def _reserve_of_user(reservation: Reservation, user: Bounds) -> list[RateLimit]:
@@ -317,13 +380,22 @@ def _reserve_of_user(reservation: Reservation, user: Bounds) -> list[RateLimit]:
         found.append(user.of_minute(count))
     task, now = reservation.task, reservation.task.created_at
     most = jobs.runtime().config.USER_MAX_PENDING
-    day = lanes.DailyQuota(now.date(), user.per_day)
+    day, spend = (
+        lanes.DailyQuota(now.date(), user.per_day),
+        spend_of(task, user.budgets),
+    )
     try:
         turns = lanes.reserve_tickets(
-            task.lane, task.user_id, task.n, max_waiting=most, day=day
+            *(task.lane, task.user_id, task.n),
+            max_waiting=most,
+            day=day,
+            spend=spend,
         )
     except lanes.DailyQuotaExceeded as full:
         raise user.over_quota(full.used, now) from None
+    except lanes.BudgetExceeded as full:
+        assert spend is not None  # it is what exceeds  # noqa: S101
+        raise user.over(spend, full.period) from None
     reservation.has_tickets, (reservation.turn, used) = True, turns
     if user.per_day is not None:
         found.append(user.of_day(used, now))
@@ -394,20 +466,56 @@ def quota_of(principal: Principal, user_id: str) -> int | None:
     if principal.user_id == user_id and principal.daily_quota != UNKNOWN:
         own = principal.daily_quota
     else:
-        own = _recorded_quota(user_id)
+        own = _recorded(user_id).daily_quota
     return own if own is not None else jobs.runtime().config.USER_DAILY_QUOTA or None
 
 
-def _recorded_quota(user_id: str) -> int | None:
-    """The quota of the user's record, cached for `QUOTA_CACHE_S`."""
-    until, quota = _quotas.get(user_id, (0.0, None))
+def budgets_of(principal: Principal, user_id: str) -> Budgets:
+    """The user's budgets, as `spending.user_budgets`."""
+    own = principal.budgets if principal.user_id == user_id else None
+    return spending.user_budgets(own or _recorded(user_id).budgets)
+
+
+def budget_left(principal: Principal, user_id: str) -> tuple[str, int] | None:
+    """
+    What is left to spend of the user's budgets and the installation's, whichever is
+    least: ``day`` or ``month``, and micro-yuan. None without budgets.
+
+    Raises:
+        UserNotFound: the principal may not read this user.
+    """
+    principal.require_reader(user_id)
+    now = Spend(costs.billing_day(utcnow()), 0)
+    found = []
+    for budgets, kind, row_id in (
+        (budgets_of(principal, user_id), QuotaUsage, user_id),
+        (spending.installation_budgets(), Budget, INSTALLATION),
+    ):
+        if not budgets.is_limited:
+            continue
+        record = kind.find_one({"_id": row_id})
+        for period in (DAY, MONTH):
+            limit = budgets.of(period)
+            if limit is not None:
+                spent = record.spent_in(now, period) if record else 0
+                found.append((period, max(limit - spent, 0)))
+    return min(found, key=lambda each: each[1], default=None)
+
+
+LIMIT_FIELDS = {"daily_quota": 1, "daily_budget_micros": 1, "monthly_budget_micros": 1}
+
+
+def _recorded(user_id: str) -> User:
+    """The limits in the user's record, cached for `QUOTA_CACHE_S`."""
+    until, user = _quotas.get(user_id, (0.0, NOBODY))
     if monotonic() < until:
-        return quota
-    row = User.collection().find_one({"_id": user_id}, {"daily_quota": 1}) or {}
+        return user
+    row = User.collection().find_one({"_id": user_id}, LIMIT_FIELDS)
+    user = User.read(row) if row else NOBODY
     if len(_quotas) >= MAX_QUOTAS:
         _quotas.clear()
-    _quotas[user_id] = (monotonic() + QUOTA_CACHE_S, row.get("daily_quota"))
-    return row.get("daily_quota")
+    _quotas[user_id] = (monotonic() + QUOTA_CACHE_S, user)
+    return user
 
 
 def clear_quota_cache() -> None:

@@ -19,6 +19,7 @@ NAMES = {
     "unauthorized": "invalid_api_key",
     "api_key_invalid": "invalid_api_key",
     "quota_exceeded": "insufficient_quota",
+    "budget_exceeded": "insufficient_quota",
     "key_quota_exceeded": "insufficient_quota",
     "too_many_requests": "rate_limit_exceeded",
     "too_many_submissions": "rate_limit_exceeded",
@@ -50,6 +51,7 @@ def failure(
     param: str | None = None,
     charged: str = "unknown",
     again: bool = False,
+    budget: Mapping[str, object] | None = None,
 ) -> Response:
     """
     ``{"error": {…}}``.
@@ -58,6 +60,7 @@ def failure(
         errors: The invalid fields; the first is reported.
         charged: Whether the provider charged for the task's pictures, if there is one.
         again: The client may retry although there is a task: it will join it.
+        budget: The state of the budget that is exceeded.
     """
     said = message or t(f"error.{code}")
     if errors:
@@ -75,6 +78,8 @@ def failure(
         "code": NAMES.get(code, code),
         "request_id": g.get("request_id", ""),
     }
+    if budget:
+        error["budget"] = budget
     if task_id:
         error["message"] = t("openai.task", words=said, id=task_id)
         result = absolute(url_for("api.get_result", task_id=task_id))

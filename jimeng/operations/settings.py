@@ -16,6 +16,7 @@ from jimeng.config import PER_ACCOUNT, Account, Config, read_dotenv
 from jimeng.config.version import RELEASE
 from jimeng.documents.principal import Principal
 from jimeng.errors import ConfigError
+from jimeng.jobs.prices import yuan
 from jimeng.providers import Model
 
 PACKAGES = ("flask", "huey", "gunicorn", "pymongo", "mongoengine", "redis", "requests")
@@ -84,7 +85,9 @@ def dotenv() -> Mapping[str, str]:
 def _setting(config: Config, each, file: Mapping[str, str]) -> Setting:
     value = getattr(config, each.name)
     is_secret = not each.repr or has_password(value)
-    text = None if is_secret and value else as_text(value)
+    is_amount = each.name.endswith("_BUDGET")
+    shown = yuan(value) if is_amount else as_text(value)
+    text = None if is_secret and value else shown
     return Setting(each.name, text, source(each.name, value == each.default, file))
 
 

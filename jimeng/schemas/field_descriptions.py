@@ -222,6 +222,15 @@ TO = (
     "Last day (UTC), inclusive; defaults to today",
 )
 PICTURES = ("图片数", "Pictures")
+DAILY_BUDGET_MICROS = (
+    "每天最多花多少，百万分之一元，预留的也算；null 为默认",
+    "What may be spent in a day, in millionths of a yuan, with what is reserved; null "
+    "for the default",
+)
+MONTHLY_BUDGET_MICROS = (
+    "每月最多花多少，百万分之一元；null 为默认",
+    "What may be spent in a month, in millionths of a yuan; null for the default",
+)
 COST = (
     "花费，元；还不知道时为 null",
     "Cost in yuan; null while it is not known",

@@ -33,6 +33,8 @@ class UserRecord(Reply):
     email = text(*field_descriptions.EMAIL, format="email", example="user@example.com")
     name = text(*field_descriptions.NAME, example="张三")
     role = text("角色", "Role", choices=("user", "admin"))
+    daily_budget_micros = count(*field_descriptions.DAILY_BUDGET_MICROS, null=True)
+    monthly_budget_micros = count(*field_descriptions.MONTHLY_BUDGET_MICROS, null=True)
     created_at = instant(*field_descriptions.CREATED_AT)
     updated_at = instant(*field_descriptions.UPDATED_AT)
 
@@ -79,6 +81,8 @@ class KeyRecord(Reply):
         null=True,
         example=50,
     )
+    daily_budget_micros = count(*field_descriptions.DAILY_BUDGET_MICROS, null=True)
+    monthly_budget_micros = count(*field_descriptions.MONTHLY_BUDGET_MICROS, null=True)
     user_prefix = text(
         "带 act_for 权限时，它所代表的用户的 user_id 以此开头",
         "With the scope act_for: the prefix of the user ids that it acts for",

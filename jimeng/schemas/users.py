@@ -26,6 +26,7 @@ from jimeng.schemas.pagination import PageQuery
 
 LIFETIMES = ("", "30", "90", "365")  # days; "" for no expiry
 MAX_MODELS, MAX_OF_KEY = 50, 1_000_000  # of an API key's own limits
+MAX_BUDGET_MICROS = 10**12  # a million yuan
 # For OpenAPI.
 AS_EMAIL = {"format": "email", "maxLength": 254}
 
@@ -50,9 +51,20 @@ class UserChanges(Strict):
     examples: ClassVar = {
         "name": {"name": "李四"},
         "both": {"email": "li.si@example.com", "name": "李四"},
+        "budget": {"daily_budget_micros": 20000000, "monthly_budget_micros": None},
     }
     email = Trimmed(*field_descriptions.EMAIL, validate=email_check, metadata=AS_EMAIL)
     name = Trimmed(*field_descriptions.NAME, validate=Long(1, 100))
+    daily_budget_micros: Integer = Whole(
+        *field_descriptions.DAILY_BUDGET_MICROS,
+        allow_none=True,
+        validate=Between(0, MAX_BUDGET_MICROS),
+    )
+    monthly_budget_micros: Integer = Whole(
+        *field_descriptions.MONTHLY_BUDGET_MICROS,
+        allow_none=True,
+        validate=Between(0, MAX_BUDGET_MICROS),
+    )
 
 
 class OfUsers(PageQuery):
@@ -117,6 +129,14 @@ class NewKey(Strict):
         "Pictures that it may request per day (UTC); its user's limit if omitted",
         validate=Between(1, MAX_OF_KEY),
     )
+    daily_budget_micros: Integer = Whole(
+        *field_descriptions.DAILY_BUDGET_MICROS,
+        validate=Between(1, MAX_BUDGET_MICROS),
+    )
+    monthly_budget_micros: Integer = Whole(
+        *field_descriptions.MONTHLY_BUDGET_MICROS,
+        validate=Between(1, MAX_BUDGET_MICROS),
+    )
 
     user_prefix = Text(
         "带 act_for 权限时：它所代表的用户的 user_id 以此开头，以冒号结尾，如 shop:",
@@ -130,7 +150,7 @@ class KeyForm(NewKey):
     """The page's form: the same, but numbers are text, and it ends after some days."""
 
     class Meta:
-        exclude = ("expires_at",)
+        exclude = ("expires_at", "daily_budget_micros", "monthly_budget_micros")
 
     # May be empty: `accounts` then raises an error that lists the known scopes.
     scopes = Texts(each=Text(validate=OneOf(*SCOPES)))

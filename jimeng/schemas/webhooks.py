@@ -44,8 +44,10 @@ WHERE = (
     "The endpoint: an https URL, at most 2,000 characters",
 )
 WHICH = (
-    "哪些事件：task.completed、task.failed、task.cancelled、batch.completed；空为全部",
-    "Which events: task.completed, task.failed, task.cancelled, batch.completed; empty "
+    "哪些事件：task.completed、task.failed、task.cancelled、batch.completed、"
+    "budget.warning、budget.exceeded；空为全部",
+    "Which events: task.completed, task.failed, task.cancelled, batch.completed, "
+    "budget.warning, budget.exceeded; empty "
     "for all",
 )
 INCLUDE_PROMPT = (

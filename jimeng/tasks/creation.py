@@ -29,6 +29,7 @@ from jimeng.documents import (
 from jimeng.documents.principal import Principal, noted
 from jimeng.documents.task import stored_pairs
 from jimeng.errors import (
+    BudgetExceeded,
     IntakePaused,
     Invalid,
     JimengError,
@@ -356,7 +357,7 @@ def find_earlier(new: NewTask, idem_key: str | None, mark: str | None) -> Task |
 log = logging.getLogger(__name__)
 
 WAKE_BELOW_JOBS = 20  # with more jobs queued, creating a task wakes no consumer
-LIMIT_ERRORS = (TooManySubmissions, QuotaExceeded, TooManyPending)
+LIMIT_ERRORS = (TooManySubmissions, QuotaExceeded, BudgetExceeded, TooManyPending)
 
 
 def create(
@@ -387,7 +388,8 @@ def create(
             picture is unreadable or not the principal's.
         UploadsFull: as `inputs.store_all`.
         IntakePaused: the operator has paused new tasks.
-        TooManySubmissions: as `limits.reserve`, and so is QuotaExceeded.
+        TooManySubmissions: as `limits.reserve`, and so are QuotaExceeded and
+            BudgetExceeded.
         TooManyPending: the user has ``USER_MAX_PENDING`` pictures waiting.
         StartsTooLate: the queue ahead of it is too long for *within*.
         QueueUnavailable: Redis is unavailable; nothing was written.

@@ -40,6 +40,7 @@ def template_globals() -> dict:
         "srcset": aspect_ratios.srcset,
         "ratio": aspect_ratios.nearest,
         "credentials": credentials,
+        "budget_left": budget.budget_left,
         "in_language": in_language,
         "spoken": options.spoken,
         "is_first": not request.args.get("cursor"),  # of a list with cursors
@@ -73,7 +74,14 @@ from jimeng.web.account import (
     webhooks,
 )
 from jimeng.web.batches import pages
-from jimeng.web.create import aspect_ratios, assistant, inputs, options, updates
+from jimeng.web.create import (
+    aspect_ratios,
+    assistant,
+    budget,
+    inputs,
+    options,
+    updates,
+)
 from jimeng.web.gallery import (
     browsing,
     collections,

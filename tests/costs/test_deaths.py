@@ -2,7 +2,7 @@
 
 import contextlib
 
-from jimeng.documents import CostSum, Generation, LedgerEntry
+from jimeng.documents import CostSum, Generation, LedgerEntry, QuotaUsage
 from jimeng.jobs import settlement
 from tests.costs.conftest import PRICE, amounts, check_sums, expire_lease, settle
 from tests.jobs.test_deaths import Died, afresh, consume, reaper
@@ -34,6 +34,8 @@ def test_death_at_any_write_neither_loses_nor_doubles(client, reaper, afresh, pr
 
         entered = amounts(LedgerEntry)
         assert entered == {"micros": 2 * PRICE, "outputs": 2, "unknown": 1}, number
+        # What the refused one had reserved is given back, once.
+        assert QuotaUsage.find_one({}).day_micros == 3 * PRICE, number
         assert not Generation.find_all({"unsettled": {"$exists": True}})
         check_sums()
 

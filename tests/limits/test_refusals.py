@@ -83,12 +83,12 @@ def test_day_of_a_clock_that_is_behind_does_not_begin_anew(quota):
 
 
 def test_users_who_went_are_forgotten(quota):
-    """MongoDB removes what is known of who has not asked for a month."""
+    """MongoDB removes what is known of who has not asked for more than a month."""
     create(quota)
 
     assert QuotaUsage.collection().count_documents({"taken_at": {"$type": "date"}}) == 1
     expiry = QuotaUsage.collection().index_information()["forgotten"]
-    assert expiry["expireAfterSeconds"] == 30 * DAY
+    assert expiry["expireAfterSeconds"] == 40 * DAY
 
 
 def test_minute_holds_for_requests_at_once(limited):

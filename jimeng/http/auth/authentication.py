@@ -236,10 +236,12 @@ def principal_of_key(key: ApiKey, user: User) -> Principal:
             key.per_minute or None,
             key.per_day or None,
             key.user_prefix or "",
+            key.budgets,
         ),
         key_ends_at=key.expires_at,
         address=client_address(),
         daily_quota=user.daily_quota,
+        budgets=user.budgets,
     )
 
 
@@ -323,6 +325,7 @@ def principal_of(user: User) -> Principal:
         user.id,
         is_operator=is_admin,
         daily_quota=user.daily_quota,
+        budgets=user.budgets,
         address=client_address(),
     )
 

@@ -178,6 +178,12 @@ REQUESTS: dict[str, tuple[str, str]] = {
         "今天的 {limit} 张配额还剩 {left} 张；每天 UTC 零点（北京时间 8 点）重新计算",
         "{left} of today's {limit} pictures are left; the quota resets at midnight UTC",
     ),
+    "error.budget_exceeded": (
+        "预算不足：这次最多要 {needed} 元，预算 {limit} 元，已用 {used} 元，预留 "
+        "{held} 元；{reopens} 重新计算",
+        "The budget is exceeded: this may cost ¥{needed}; of ¥{limit}, ¥{used} are "
+        "spent and ¥{held} reserved. It starts anew at {reopens}",
+    ),
     "error.key_too_many_submissions": (
         "这个密钥每分钟最多提交 {limit} 个任务，请过 {seconds} 秒再试",
         "At most {limit} tasks a minute with this key; try again in {seconds} seconds",

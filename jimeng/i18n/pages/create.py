@@ -67,6 +67,11 @@ CREATE: dict[str, tuple[str, str]] = {
     "form.replaced": ("原来的内容已被替换", "Your text was replaced"),
     "form.undone": ("已恢复", "Restored"),
     "form.error": ("{field}：{words}", "{field}: {words}"),
+    "form.budget_day": ("今天的预算还剩 {left}", "{left} left of today's budget"),
+    "form.budget_month": (
+        "本月的预算还剩 {left}",
+        "{left} left of this month's budget",
+    ),
     "form.each": ("每张 {price}", "{price} each"),
     "form.send": ("生成", "Generate"),
     "keys.prompt": ("写提示词", "Write the prompt"),

@@ -8,6 +8,7 @@ from jimeng import tasks
 from jimeng.documents import Task
 from jimeng.documents.principal import Principal
 from jimeng.errors import (
+    BudgetExceeded,
     IdempotencyKeyReused,
     IntakePaused,
     Invalid,
@@ -25,7 +26,7 @@ AGAIN = "invalid.choose_again"
 # Errors that are shown in the form.
 REFUSALS = (
     *(Invalid, IntakePaused, QueueUnavailable, UploadsFull, ServerBusy),
-    *(QuotaExceeded, TooManyPending, TooManySubmissions),
+    *(QuotaExceeded, BudgetExceeded, TooManyPending, TooManySubmissions),
 )
 
 

@@ -1,0 +1,170 @@
+"""
+Budgets in yuan: of the installation, and what their errors say.
+
+The installation's is one record that all requests share. So each process reserves a
+slice of it in advance and serves requests from that; the less is left, the smaller is
+the slice, down to what a single request needs.
+"""
+
+import threading
+import time
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from datetime import time as clock
+
+from jimeng import jobs
+from jimeng.documents import Budget, Task, new_token, utcnow
+from jimeng.documents.spending import (
+    DAY,
+    INSTALLATION,
+    MONTH,
+    UNLIMITED,
+    Budgets,
+    Spend,
+    Spent,
+    exceeded_period,
+)
+from jimeng.errors import BudgetExceeded
+from jimeng.jobs import costs, spending
+from jimeng.jobs.prices import yuan
+
+SLICE_S = 30.0  # after that a process takes a new slice
+SLICE_SHARE = 64  # of what is left of the budget
+
+
+@dataclass
+class Slice:
+    """
+    What this process has reserved in advance.
+
+    Attributes:
+        process: Its name in the record; made after a fork.
+        day: For pictures of this day.
+        micros: What is left of it.
+        until: By `time.monotonic`.
+        following: The size of the next one.
+    """
+
+    process: str = ""
+    day: str = ""
+    micros: int = 0
+    until: float = 0.0
+    following: int = 0
+
+
+_slice = Slice()
+_lock = threading.Lock()
+
+
+def spend_of(task: Task, budgets: Budgets = UNLIMITED) -> Spend | None:
+    """What a new task may cost; None if nothing is reserved for it."""
+    if not task.hold_micros or task.budget_day is None:
+        return None
+    return Spend(task.budget_day, task.hold_micros * task.n, budgets)
+
+
+def reserve_of_installation(spend: Spend) -> bool:
+    """
+    Reserve from the installation's budgets.
+
+    Returns:
+        Whether anything was reserved; not if there are none.
+
+    Raises:
+        BudgetExceeded: what is left is less.
+    """
+    budgets = spending.installation_budgets()
+    if not budgets.is_limited:
+        return False
+    with _lock:
+        mine = _slice
+        left = mine.micros if mine.day == spend.day else 0
+        if left >= spend.micros and time.monotonic() < mine.until:
+            mine.micros -= spend.micros
+            return True
+        mine.process = mine.process or new_token()
+        sizes = dict.fromkeys((max(mine.following, spend.micros), spend.micros))
+        # First with what is left, then without: a recount may have returned that.
+        for part in dict.fromkeys((left, 0)):
+            for size in sizes:
+                wanted = Spend(spend.day, size, budgets)
+                granted = Budget.grant(mine.process, wanted, part)
+                if granted is not None:
+                    mine.day, mine.micros = spend.day, size - spend.micros
+                    mine.until = time.monotonic() + SLICE_S
+                    mine.following = _next_size(granted, spend, budgets)
+                    return True
+    record = Budget.find_one({"_id": INSTALLATION})
+    period = exceeded_period(record, spend, budgets) or DAY
+    spent = spending.spent_by_all(spend.period(period))
+    raise budget_error("installation", spend, budgets, period, spent)
+
+
+def _next_size(record: Budget, spend: Spend, budgets: Budgets) -> int:
+    """A share of what is left of the budget, in multiples of a request's amount."""
+    limits = ((period, budgets.of(period)) for period in (DAY, MONTH))
+    left = min(
+        limit - record.spent_in(spend, period)
+        for period, limit in limits
+        if limit is not None
+    )
+    return spend.micros * (left // SLICE_SHARE // spend.micros)
+
+
+def release_of_installation(spend: Spend) -> None:
+    """Return what a request has reserved that has created nothing."""
+    with _lock:
+        if _slice.day == spend.day:
+            _slice.micros += spend.micros
+
+
+def clear_slice() -> None:
+    """Forget what this process has reserved in advance."""
+    with _lock:
+        vars(_slice).update(vars(Slice()))
+
+
+def budget_error(
+    whose: str, spend: Spend, budgets: Budgets, period: str, spent: Spent
+) -> BudgetExceeded:
+    """
+    Args:
+        whose: ``user``, ``key`` or ``installation``.
+        period: ``day`` or ``month``.
+        spent: In that period.
+    """
+    now, limit = utcnow(), budgets.of(period) or 0
+    reopens = reopens_at(spend.day, period)
+    error = BudgetExceeded(
+        f"{whose} {period} {spend.micros} of {limit}, used {spent.used}, "
+        f"held {spent.held}",
+        retry_after=max(-(-(reopens - now) // timedelta(seconds=1)), 1),
+        limit=yuan(limit),
+        used=yuan(spent.used),
+        held=yuan(spent.held),
+        needed=yuan(spend.micros),
+        reopens=f"{reopens:%Y-%m-%d %H:%M} ({jobs.runtime().config.BILLING_TIMEZONE})",
+    )
+    error.budget = {
+        "whose": whose,
+        "period": period,
+        "limit": yuan(limit),
+        "limit_micros": limit,
+        "used": yuan(spent.used),
+        "used_micros": spent.used,
+        "held": yuan(spent.held),
+        "held_micros": spent.held,
+        "needed": yuan(spend.micros),
+        "needed_micros": spend.micros,
+        "reopens_at": reopens.isoformat(),
+    }
+    return error
+
+
+def reopens_at(day: str, period: str) -> datetime:
+    """When the next day or month begins in ``BILLING_TIMEZONE``."""
+    today = date.fromisoformat(day)
+    following = today + timedelta(days=1)
+    if period == MONTH:
+        following = (today.replace(day=1) + timedelta(days=32)).replace(day=1)
+    return datetime.combine(following, clock.min, costs.billing_zone())

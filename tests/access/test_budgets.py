@@ -1,0 +1,155 @@
+"""Budgets of keys and of users who sign in, and who may change them."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+from jimeng.documents import ApiKey, AuditEntry, CostSum, QuotaUsage
+from jimeng.limits import budgets
+from tests.access.conftest import call
+from tests.access.test_key_bounds import ask, new_key
+from tests.commands import counted
+from tests.costs.conftest import PRICE, settle
+from tests.rest import API, CREATE, USERS, data_of, refused
+
+
+def test_key_has_a_budget_of_its_own(ada):
+    """Beside it its owner may go on; what is charged is added up by key."""
+    key = new_key(ada, daily_budget_micros=2 * PRICE)
+    assert key["daily_budget_micros"] == 2 * PRICE
+    assert key["monthly_budget_micros"] is None
+
+    data_of(ask(ada, key, n=2), 202)
+    body = refused(ask(ada, key), 402, "budget_exceeded")
+
+    assert (body["budget"]["whose"], body["budget"]["held"]) == ("key", "0.40")
+    data_of(ada.api("POST", f"{API}/ai/image/task", json={"prompt": "一只猫"}), 202)
+    stored = ApiKey.find_one({"_id": key["id"]})
+    assert (stored.day_micros, stored.month_micros) == (2 * PRICE, 2 * PRICE)
+    assert QuotaUsage.find_one({"_id": ada.id}).day_micros == 3 * PRICE
+
+
+def test_key_gets_back_what_was_not_spent(ada, work_off):
+    """Cancelled before it was sent: the key may spend it again."""
+    key = new_key(ada, monthly_budget_micros=PRICE)
+    task_id = data_of(ask(ada, key), 202)["task_id"]
+    body = refused(ask(ada, key), 402, "budget_exceeded")
+    assert body["budget"]["period"] == "month"
+
+    ada.api("POST", f"{API}/tasks/{task_id}/cancel")
+    settle()
+    data_of(ask(ada, key), 202)
+    work_off()
+    settle()
+
+    (found,) = CostSum.find_all({"key_id": key["id"]})
+    assert (found.user_id, found.micros) == (ada.id, PRICE)
+
+
+def test_key_that_ran_out_says_so_to_openais_clients(ada):
+    """With OpenAI's name for it, and the state of the budget."""
+    key = new_key(ada, daily_budget_micros=1)
+
+    answer = call(
+        ada.client,
+        "POST",
+        "/v1/images/generations",
+        key=key["key"],
+        json={"prompt": "一只猫"},
+    )
+
+    assert answer.status_code == 402, answer.text
+    assert answer.json["error"]["code"] == "insufficient_quota"
+    assert answer.json["error"]["budget"]["limit_micros"] == 1
+
+
+def test_budgets_are_the_operators_to_change(ada, admin):
+    """By the API, in the audit trail; at once, also when it is spent."""
+    path = f"{USERS}/{ada.id}"
+    refused(ada.api("PUT", path, json={"daily_budget_micros": 9}), 403, "admins_only")
+
+    changed = data_of(admin.api("PUT", path, json={"daily_budget_micros": PRICE}))
+
+    assert changed["daily_budget_micros"] == PRICE
+    key = new_key(ada)
+    data_of(ask(ada, key), 202)
+    body = refused(ask(ada, key), 402, "budget_exceeded")
+    assert body["budget"]["whose"] == "user"
+    admin.api("PUT", path, json={"daily_budget_micros": 2 * PRICE})
+    data_of(ask(ada, key), 202)
+    refused(ask(ada, key), 402, "budget_exceeded")
+    restored = data_of(admin.api("PUT", path, json={"daily_budget_micros": None}))
+    assert restored["daily_budget_micros"] is None
+    data_of(ask(ada, key), 202)
+    entries = AuditEntry.find_all({"action": "users.update"})
+    assert [each.details for each in entries][0] == {"daily_budget_micros": PRICE}
+
+
+def test_form_says_what_is_left(ada, admin):
+    """Beside the button, before it is pressed."""
+    ada.sign_in()
+    assert "预算" not in ada.client.get("/").text
+    changes = {"daily_budget_micros": 3 * PRICE, "monthly_budget_micros": 9 * PRICE}
+    admin.api("PUT", f"{USERS}/{ada.id}", json=changes)
+    data_of(ask(ada, new_key(ada), n=2), 202)
+
+    assert "今天的预算还剩 ¥0.20" in ada.client.get("/").text
+
+
+def test_commands_set_a_budget(secured, ada):
+    """In yuan; what is not understood changes nothing."""
+    runner = secured.test_cli_runner()
+    args = ["users", "set-budget", ada.user.email]
+
+    wrong = runner.invoke(args=[*args, "--daily", "much"])
+    right = runner.invoke(args=[*args, "--daily", "0.2", "--monthly", "20"])
+
+    assert wrong.exit_code == 1
+    assert "must be yuan" in wrong.output
+    assert right.output == "daily: ¥0.20\nmonthly: ¥20.00\n"
+    assert budgets.Budgets(PRICE, 100 * PRICE) == type(ada.user).find_one({}).budgets
+    back = runner.invoke(args=[*args, "--daily", "default"])
+    assert back.output == "daily: default\n"
+
+
+def writes_of(commands: list[dict]) -> list[str]:
+    """What a request writes, by collection; not what is only read now and then."""
+    names = ("findAndModify", "insert", "update")
+    first = (next(iter(each.items()), ("", "")) for each in commands)
+    return sorted(f"{name} {rows}" for name, rows in first if name in names)
+
+
+def test_budget_of_a_user_is_no_command_more(ada, admin, closed):
+    """It is in the update that takes the quota; that of a key is one of its own."""
+    plain, key = new_key(ada), new_key(ada, daily_budget_micros=9**9)
+    for each in (plain, key):  # the first use of each is noted, and makes records
+        data_of(ask(ada, each), 202)
+    with counted(closed) as commands:
+        data_of(ask(ada, plain), 202)
+        before = writes_of(commands)
+    budget = {"daily_budget_micros": 9**9, "monthly_budget_micros": 9**9}
+    admin.api("PUT", f"{USERS}/{ada.id}", json=budget)
+
+    with counted(closed) as commands:
+        data_of(ask(ada, plain), 202)
+        limited = writes_of(commands)
+    with counted(closed) as commands:
+        data_of(ask(ada, key), 202)
+        with_key = writes_of(commands)
+
+    assert limited == before
+    assert with_key == sorted([*before, "findAndModify api_keys"])
+
+
+def test_exactly_what_fits_a_key(secured, ada):
+    """60 requests at once against a budget for 20; none is counted anew meanwhile."""
+    key = new_key(ada, daily_budget_micros=20 * PRICE)
+    headers = {"Authorization": f"Bearer {key['key']}"}
+
+    def once(_: int) -> int:
+        client = secured.test_client()
+        body = {"prompt": "一只猫"}
+        return client.post(CREATE, json=body, headers=headers).status_code
+
+    with ThreadPoolExecutor(12) as pool:
+        answers = [*pool.map(once, range(60))]
+
+    assert (answers.count(202), answers.count(402)) == (20, 40)

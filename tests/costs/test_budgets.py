@@ -1,0 +1,248 @@
+"""Who may spend how much: in a day, in a month, alone and together."""
+
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import date, timedelta
+
+import pytest
+
+from jimeng.documents import ApiKey, Budget, Generation, QuotaUsage, User, utcnow
+from jimeng.documents.spending import spending_decrements
+from jimeng.jobs import spending
+from jimeng.lanes.budgets import STORED_AFTER
+from jimeng.limits import budgets
+from tests.conftest import come_due
+from tests.costs.conftest import PRICE, settle
+from tests.costs.test_settlement import UNKNOWN
+from tests.rest import API, CAT, CREATE, client_with, create, data_of, refused
+from tests.test_core import refusal
+
+USER = CAT["user_id"]
+
+
+@pytest.fixture
+def limited(app, config, registry):
+    """A server with a budget of so many pictures for each user and day."""
+
+    @contextmanager
+    def with_budget(**pictures: int):
+        changes = {name: n * PRICE for name, n in pictures.items()}
+        changes |= {"USER_SUBMISSIONS_PER_MINUTE": 0, "USER_MAX_PENDING": 1000}
+        budgets.clear_slice()
+        with client_with(config, registry, **changes) as client:
+            yield client
+        budgets.clear_slice()
+
+    return with_budget
+
+
+def ask(client, **fields):
+    return client.post(CREATE, json={**CAT, **fields})
+
+
+def pass_time() -> None:
+    """So that whatever was reserved for is stored, also if a process has died."""
+    then = utcnow() - STORED_AFTER - timedelta(seconds=1)
+    for kind in (QuotaUsage, ApiKey):
+        kind.collection().update_many({}, {"$set": {"spend_at": then}})
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["USER_DAILY_BUDGET", "USER_MONTHLY_BUDGET", "DAILY_BUDGET", "MONTHLY_BUDGET"],
+)
+def test_beyond_the_budget_is_402(limited, name):
+    """It says what the limit is, what is spent and reserved, and until when."""
+    with limited(**{name: 3}) as client:
+        create(client, n=2)
+
+        answer = ask(client, n=2)
+
+        body = refused(answer, 402, "budget_exceeded")
+        assert body["budget"]["limit_micros"] == 3 * PRICE
+        assert body["budget"]["used_micros"] == 0
+        assert body["budget"]["held_micros"] == 2 * PRICE
+        assert body["budget"]["needed"] == "0.40"
+        assert body["budget"]["period"] == ("day" if "DAILY" in name else "month")
+        assert body["budget"]["whose"] == ("user" if "USER" in name else "installation")
+        assert int(answer.headers["Retry-After"]) > 0
+        create(client, n=1)
+        refused(ask(client), 402, "budget_exceeded")
+
+
+@pytest.mark.parametrize("name", ["USER_DAILY_BUDGET", "DAILY_BUDGET"])
+def test_exactly_what_fits(limited, name):
+    """200 requests at once against a budget for 50."""
+    with limited(**{name: 50}) as client:
+        app = client.application
+        with ThreadPoolExecutor(16) as pool:
+            asked = [pool.submit(ask, app.test_client()) for _ in range(200)]
+            answers = [each.result().status_code for each in asked]
+
+        assert answers.count(202) == 50
+        assert answers.count(402) == 150
+        assert Generation.collection().count_documents({}) == 50
+
+
+def test_repetition_is_answered(limited):
+    """A request that was accepted before is answered also when nothing is left."""
+    with limited(USER_DAILY_BUDGET=1) as client:
+        headers = {"Idempotency-Key": "k"}
+        first = client.post(CREATE, json=CAT, headers=headers)
+        refused(ask(client), 402, "budget_exceeded")
+
+        again = client.post(CREATE, json=CAT, headers=headers)
+
+        assert data_of(again, 202)["task_id"] == data_of(first, 202)["task_id"]
+
+
+@pytest.mark.parametrize("name", ["USER_DAILY_BUDGET", "DAILY_BUDGET"])
+def test_what_costs_less_than_held_is_free_again(limited, provider, work_off, name):
+    """A refused picture costs nothing, so what was reserved for it may be spent."""
+    with limited(**{name: 2}) as client:
+        provider.submits = [refusal()]
+        create(client, n=2)
+        refused(ask(client), 402, "budget_exceeded")
+        work_off()
+        settle()
+
+        create(client)
+
+        body = refused(ask(client), 402, "budget_exceeded")
+        assert body["budget"]["used_micros"] == PRICE
+        assert body["budget"]["held_micros"] == PRICE
+
+
+def test_unknown_stays_reserved_until_it_is_decided(limited, provider, work_off):
+    """What may have been paid for cannot be spent once more."""
+    from jimeng.documents.principal import Principal
+    from jimeng.operations import costs
+
+    with limited(USER_DAILY_BUDGET=1) as client:
+        provider.submits = [UNKNOWN]
+        task_id = create(client)
+        work_off()
+        come_due(state="unknown")
+        work_off()
+        settle()
+        refused(ask(client), 402, "budget_exceeded")
+
+        costs.decide(Principal("root", is_operator=True), f"{task_id}_0", False)
+        settle()
+
+        create(client)
+
+
+def test_cancelled_task_is_free_again(limited):
+    """What was never sent costs nothing."""
+    with limited(USER_DAILY_BUDGET=1) as client:
+        task_id = create(client)
+        client.post(f"{API}/tasks/{task_id}/cancel")
+        settle()
+
+        create(client)
+
+
+def test_hold_of_a_task_that_was_not_stored_is_forgotten(limited):
+    """A process died between the two: the next who needs it counts what there is."""
+    with limited(USER_DAILY_BUDGET=1) as client:
+        create(client)
+        Generation.collection().delete_many({})
+        refused(ask(client), 402, "budget_exceeded")
+
+        pass_time()
+
+        create(client)
+
+
+def test_next_day_begins_with_nothing_spent(limited):
+    """In the day's budget, and in the next month also in the month's."""
+    with limited(USER_DAILY_BUDGET=1, USER_MONTHLY_BUDGET=2) as client:
+        create(client)
+        yesterday = QuotaUsage.find_one({"_id": USER}).spend_day[:8] + "00"
+        before = {"$set": {"spend_day": yesterday}}
+        QuotaUsage.collection().update_one({"_id": USER}, before)
+
+        create(client)
+
+        body = refused(ask(client), 402, "budget_exceeded")
+        assert body["budget"]["period"] == "day"
+        found = QuotaUsage.find_one({"_id": USER})
+        assert (found.day_micros, found.month_micros) == (PRICE, 2 * PRICE)
+        long_ago = {"$set": {"spend_day": "2020-02-29"}}
+        QuotaUsage.collection().update_one({"_id": USER}, long_ago)
+        create(client)
+        found = QuotaUsage.find_one({"_id": USER})
+        assert (found.day_micros, found.month_micros) == (PRICE, PRICE)
+
+
+@pytest.mark.parametrize(
+    ("day", "period", "expected"),
+    [
+        ("2026-02-28", "day", "2026-03-01"),
+        ("2026-02-28", "month", "2026-03-01"),
+        ("2026-01-31", "month", "2026-02-01"),
+        ("2026-12-31", "day", "2027-01-01"),
+        ("2028-02-01", "month", "2028-03-01"),
+    ],
+)
+def test_reopens_at_midnight_in_shanghai(app, day, period, expected):
+    """Whatever the length of the month."""
+    assert budgets.reopens_at(day, period).isoformat() == f"{expected}T00:00:00+08:00"
+    assert date.fromisoformat(expected)
+
+
+def test_own_budget_goes_before_the_default(limited):
+    """More than others have, or nothing at all."""
+    with limited(USER_DAILY_BUDGET=1) as client:
+        for user_id, own in (("user_rich", 3 * PRICE), ("user_none", 0)):
+            row = {"_id": user_id, "email": user_id, "email_key": user_id}
+            row |= {"name": user_id, "daily_budget_micros": own}
+            User.collection().insert_one(row)
+
+        create(client, n=3, user_id="user_rich")
+        refused(ask(client, user_id="user_none"), 402, "budget_exceeded")
+        refused(ask(client, n=2), 402, "budget_exceeded")
+
+
+def test_recount_corrects_the_installation(limited):
+    """A process has died with a slice: it is returned, but not one that is in use."""
+    with limited(DAILY_BUDGET=100) as client:
+        create(client)
+        create(client)
+        record = Budget.find_one({"_id": "installation"})
+        assert record.day_micros >= 2 * PRICE
+        stale = {"micros": 50 * PRICE, "at": record.slices.popitem()[1]["at"]}
+        stale["at"] -= timedelta(hours=1)
+        Budget.collection().update_one(
+            {}, {"$set": {"slices.dead": stale}, "$inc": {"day_micros": 50 * PRICE}}
+        )
+
+        spending.recount_installation()
+
+        after = Budget.find_one({"_id": "installation"})
+        assert "dead" not in after.slices
+        assert 2 * PRICE <= after.day_micros <= 10 * PRICE
+
+
+def test_subtracting_never_goes_below_nothing(database):
+    """Nor does it change another day."""
+    row = {"_id": "k", "spend_day": "2026-01-31", "day_micros": 5, "month_micros": 9}
+    ApiKey.collection().insert_one(row)
+
+    less = spending_decrements({"2026-01-31": 7, "2026-01-30": 1, "2025-12-31": 9})
+    ApiKey.collection().update_one({"_id": "k"}, [{"$set": less}])
+
+    found = ApiKey.collection().find_one({"_id": "k"})
+    assert (found["day_micros"], found["month_micros"]) == (0, 1)
+
+
+def test_recount_leaves_what_is_being_created(limited):
+    """Others have just reserved: what is stored by now is not all."""
+    with limited(USER_DAILY_BUDGET=2) as client:
+        create(client, n=2)
+        Generation.collection().delete_many({})  # as if they were not stored yet
+
+        refused(ask(client), 402, "budget_exceeded")
+
+        assert QuotaUsage.find_one({"_id": USER}).day_micros == 2 * PRICE
