@@ -324,7 +324,7 @@ def quick_room(monkeypatch) -> Iterator[None]:
 def waits(monkeypatch) -> list[tuple[float, bool]]:
     """Of each wait for a task that has ended: its seconds, and whether they passed."""
     ended: list[tuple[float, bool]] = []
-    turns = long_polls.watch_task
+    turns = long_polls.watch_changes
 
     def noted(principal, task, seconds: float, is_gone) -> Iterator:
         until = time.monotonic() + seconds
@@ -333,7 +333,7 @@ def waits(monkeypatch) -> list[tuple[float, bool]]:
         finally:
             ended.append((seconds, time.monotonic() >= until))
 
-    monkeypatch.setattr(long_polls, "watch_task", noted)
+    monkeypatch.setattr(long_polls, "watch_changes", noted)
     return ended
 
 
@@ -343,7 +343,7 @@ def soon(work_off, monkeypatch) -> Iterator[Callable[..., None]]:
     Have something done by another thread once somebody waits for a task; by default
     all work. Where nobody does, it is not done.
     """
-    turns, asked, threads = long_polls.watch_task, [], []
+    turns, asked, threads = long_polls.watch_changes, [], []
     is_over = threading.Event()
 
     def noted(*args: object) -> Iterator:
@@ -363,7 +363,7 @@ def soon(work_off, monkeypatch) -> Iterator[Callable[..., None]]:
         threads.append(threading.Thread(target=run))
         threads[-1].start()
 
-    monkeypatch.setattr(long_polls, "watch_task", noted)
+    monkeypatch.setattr(long_polls, "watch_changes", noted)
     yield do
     if asked:
         is_over.set()

@@ -1,7 +1,7 @@
 """The REST interface: JSON requests, JSON responses in one envelope."""
 
 from flask import current_app, request
-from marshmallow import ValidationError
+from marshmallow import ValidationError, fields
 from werkzeug.routing import Map, UnicodeConverter
 
 from jimeng.api.openapi.blueprint import DescribedBlueprint
@@ -33,17 +33,31 @@ limit_large_bodies(blp, principal_of_api)
 @blp.before_request
 def check_query() -> None:
     """
-    Reject repeated query parameters, whose value would be ambiguous, and any parameter
-    of a route that declares none.
+    Reject repeated query parameters, whose value would be ambiguous unless it is a
+    list, and any parameter of a route that declares none.
     """
     if not request.query_string or request.endpoint is None:
         return
-    reject_repeated(name for name, _ in request.args.items(multi=True))
     view = current_app.view_functions[request.endpoint]
     arguments = getattr(view, "_apidoc", {}).get("arguments", {})
-    if any(each["in"] == "query" for each in arguments.get("parameters", [])):
-        return
-    raise ValidationError({name: ["invalid.unknown_field"] for name in request.args})
+    schemas = [
+        each["schema"]
+        for each in arguments.get("parameters", [])
+        if each["in"] == "query"
+    ]
+    declared = {
+        name: field
+        for schema in schemas
+        for name, field in schema._declared_fields.items()
+    }
+    reject_repeated(
+        name
+        for name, _ in request.args.items(multi=True)
+        if not isinstance(declared.get(name), fields.List)
+    )
+    if not schemas:
+        unknown = {name: ["invalid.unknown_field"] for name in request.args}
+        raise ValidationError(unknown)
 
 
 from jimeng.api import (

@@ -4,13 +4,19 @@ from flask import Response, g
 
 from jimeng import batches, tasks
 from jimeng.api import blp
-from jimeng.api.images import CREATE_ERRORS, RETRY_AFTER_S
+from jimeng.api.images import CREATE_ERRORS, RETRY_AFTER_S, wait_for
 from jimeng.api.pagination import describe_list, page_response
 from jimeng.documents import Batch
 from jimeng.documents.principal import Principal
 from jimeng.http import auth
 from jimeng.http.requests import accepts_pictures, idempotency_key
-from jimeng.http.responses import path_for, success
+from jimeng.http.responses import (
+    etag,
+    etag_headers,
+    not_modified,
+    path_for,
+    success,
+)
 from jimeng.schemas import DryRunQuery, Nothing
 from jimeng.schemas.batch_responses import (
     BatchDeleted,
@@ -25,9 +31,11 @@ from jimeng.schemas.pagination import BatchesByCursor
 from jimeng.schemas.task_responses import TaskRecord
 from jimeng.tasks import NewTask
 
-RECORD, ESTIMATE, RETRY_ESTIMATE = BatchRecord(), BatchEstimate(), EstimateRecord()
+RECORD, WITH_PROMPTS = BatchRecord(), BatchWithPrompts()
+ESTIMATE, RETRY_ESTIMATE = BatchEstimate(), EstimateRecord()
 RECORDS, TASKS = BatchRecord(many=True), TaskRecord(many=True)
-LINKS = ["get_batch", "list_batch_tasks", "cancel_batch", "retry_batch", "delete_batch"]
+LINKS = ["get_batch", "follow_batch", "list_batch_tasks", "cancel_batch", "retry_batch"]
+LINKS += ["delete_batch"]
 NOT_OF_BATCHES = {"too_many_pending", "key_too_many_submissions"}
 NEW_BATCH = [code for code in CREATE_ERRORS if code not in NOT_OF_BATCHES]
 
@@ -115,34 +123,56 @@ def list_batches(query: dict) -> Response:
     """
     List a user's batches, newest first.
 
-    The next page is in `Link` and in `next_cursor`.
+    The next page is in `Link` and in `next_cursor`. With `status` a page may be short,
+    even empty, and have a next one all the same.
     ---
     列出用户的批次
 
-    最新的在前。下一页在 `Link` 和 `next_cursor` 里。
+    最新的在前。下一页在 `Link` 和 `next_cursor` 里。带 `status` 时一页可能不满，甚至
+    是空的，仍有下一页。
     """
     principal = auth.principal_of_api()
     user_id = query.pop("user_id", principal.user_id)
     page = batches.page(principal, user_id, **query)
     found = batches.progress_of_all(page.rows)
     rows = RECORDS.dump([BatchState(each, found[each.id]) for each in page.rows])
-    where = {"endpoint": "api.list_batches", "user_id": user_id}
-    return page_response(rows, page.next_cursor, **where, **query)
+    return page_response(rows, page.next_cursor)
 
 
 @blp.get("/batches/<batch_id>", tags=["batches"])
 @blp.response(200, BatchWithPrompts)
-@blp.describe(errors=["batch_not_found"], headers=["Retry-After"])
-def get_batch(batch_id: str) -> tuple[BatchState, dict]:
+@blp.describe(
+    errors=["batch_not_found"],
+    headers=["Retry-After", "Preference-Applied"],
+    always=["ETag"],
+    takes=["If-None-Match", "Prefer"],
+)
+@blp.alt_response(304)
+def get_batch(batch_id: str) -> Response:
     """
     Get a batch: its progress, why pictures failed, and all its prompts.
+
+    `ETag` and `If-None-Match` make polling cheap; with `Prefer: wait=60` the response
+    is sent when the batch has ended, or after that many seconds.
     ---
     查看批次
 
-    进度、没有画成的原因，以及全部提示词。未结束时带 `Retry-After`。
+    进度、没有画成的原因，以及全部提示词。未结束时带 `Retry-After`。`ETag` 和
+    `If-None-Match` 让轮询更省；带 `Prefer: wait=60` 时，等到整批结束或时间用完才回
+    答。
     """
-    batch = batches.find(auth.principal_of_api(), batch_id, whole=True)
-    return state_of(batch), {"Retry-After": str(RETRY_AFTER_S)} if batch.is_open else {}
+    principal = auth.principal_of_api()
+    batch = batches.find(principal, batch_id, whole=True)
+    waited = wait_for(principal, batch)
+    if batch.is_open and waited.headers:
+        batch = batches.find(principal, batch_id, whole=True)
+    record = WITH_PROMPTS.dump(state_of(batch))
+    tag = etag(record)
+    response = not_modified(tag) or success(record, headers=etag_headers(tag))
+    response.headers.update(waited.headers)
+    if batch.is_open:
+        response.headers["Retry-After"] = str(RETRY_AFTER_S)
+    return response
 
 
 @blp.get("/batches/<batch_id>/tasks", tags=["batches"])
@@ -165,8 +195,7 @@ def list_batch_tasks(query: dict, batch_id: str) -> Response:
     found = tasks_of(principal, batch, query)
     next_cursor = found[limit - 1].id if len(found) > limit else None
     rows = TASKS.dump(tasks.view_all(principal, found[:limit], whole=True))
-    where = {"endpoint": "api.list_batch_tasks", "batch_id": batch_id}
-    return page_response(rows, next_cursor, **where, **query)
+    return page_response(rows, next_cursor)
 
 
 def tasks_of(principal: Principal, batch: Batch, query: dict) -> list:
@@ -175,7 +204,7 @@ def tasks_of(principal: Principal, batch: Batch, query: dict) -> list:
         batch,
         limit=query["limit"] + 1,
         after=query.get("cursor"),
-        status=query.get("status"),
+        status=query.get("status", ()),
     )
 
 

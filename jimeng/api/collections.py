@@ -45,7 +45,7 @@ def list_collections(query: dict) -> Response:
     query.setdefault("user_id", principal.user_id)
     page = collections.page(principal, **query)
     rows = RECORDS.dump(collections.overview(page.rows))
-    return page_response(rows, page.next_cursor, "api.list_collections", **query)
+    return page_response(rows, page.next_cursor)
 
 
 @blp.post("/collections", tags=["collections"])
@@ -154,5 +154,4 @@ def list_pictures(query: dict, collection_id: str) -> Response:
     """
     found = collections.find(auth.principal_of_api(), collection_id)
     page = browsing.pictures_in(found, **query)
-    where = {"endpoint": "api.list_pictures", "collection_id": collection_id}
-    return page_response(PICTURES.dump(page.rows), page.next_cursor, **where, **query)
+    return page_response(PICTURES.dump(page.rows), page.next_cursor)

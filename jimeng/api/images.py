@@ -10,7 +10,7 @@ from jimeng import tasks
 from jimeng.api import blp
 from jimeng.api.openapi.blueprint import LIMITS
 from jimeng.config import Config
-from jimeng.documents import Task
+from jimeng.documents import Batch, Task
 from jimeng.documents.principal import Principal
 from jimeng.documents.task import OPEN
 from jimeng.errors import Invalid, TaskNotFound, TooManyWaiting
@@ -258,24 +258,25 @@ def preferred_wait_s() -> int:
     return 0
 
 
-def wait_for(principal: Principal, task: Task) -> WaitResult:
+def wait_for(principal: Principal, subject: Task | Batch) -> WaitResult:
     """
-    Wait for the task's end if the client prefers that, and a permit is free.
+    Wait for the end of a task or batch if the client prefers that, and a permit is
+    free.
 
     ``Preference-Applied`` has the requested seconds, unless the server's limit was
-    shorter and the task has not ended.
+    shorter and it has not ended.
     """
     seconds = preferred_wait_s()
-    if not (seconds and task.is_open):
-        return WaitResult(not task.is_open, applied_header(seconds))
+    if not (seconds and subject.is_open):
+        return WaitResult(not subject.is_open, applied_header(seconds))
     config: Config = current_app.config["JIMENG"]
     allowed = min(seconds, int(config.WAIT_SECONDS))
-    if task.starts_after(allowed):  # it cannot end in time
+    if subject.starts_after(allowed):  # it cannot end in time
         return WaitResult(ended=False)
     is_gone = partial(long_polls.is_disconnected, request.environ)
     try:
-        with long_polls.long_poll_permit(task.user_id):
-            ended = long_polls.wait_for_end(principal, task, allowed, is_gone)
+        with long_polls.long_poll_permit(subject.user_id):
+            ended = long_polls.wait_for_end(principal, subject, allowed, is_gone)
     except TooManyWaiting:
         return WaitResult(ended=False)
     return WaitResult(ended, applied_header(seconds if ended else allowed))

@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from flask import Response, url_for
+from flask import Response, request, url_for
 
 from jimeng.api import blp
 from jimeng.http.responses import absolute, success
@@ -11,19 +11,12 @@ from jimeng.http.responses import absolute, success
 describe_list = partial(blp.describe, headers=["Link"], pages=True)
 
 
-def page_response(
-    rows: list, next_cursor: str | None, endpoint: str, **query
-) -> Response:
-    """
-    A response with a page of rows.
-
-    Args:
-        query: The query and path parameters of *endpoint*, without the cursor.
-    """
+def page_response(rows: list, next_cursor: str | None) -> Response:
+    """A response with a page of rows; the next page is the same request's."""
     headers = {}
     if next_cursor:
-        pairs = query.pop("metadata", {})
-        query |= {f"metadata.{name}": value for name, value in pairs.items()}
-        url = absolute(url_for(endpoint, **{**query, "cursor": next_cursor}))
+        query: dict = {**request.args.to_dict(flat=False), "cursor": next_cursor}
+        where = request.view_args or {}
+        url = absolute(url_for(request.endpoint or "", **where, **query))
         headers["Link"] = f'<{url}>; rel="next"'
     return success(rows, headers=headers, next_cursor=next_cursor)

@@ -30,7 +30,7 @@ def list_shares(query: dict) -> Response:
     query.setdefault("user_id", principal.user_id)
     page = shares.page(principal, **query)
     rows = RECORDS.dump(page.rows)
-    return page_response(rows, page.next_cursor, "api.list_shares", **query)
+    return page_response(rows, page.next_cursor)
 
 
 @blp.get("/shares/<share_id>", tags=["collections"])

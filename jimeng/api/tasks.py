@@ -69,8 +69,7 @@ def list_tasks(query: dict, user_id: str) -> Response:
     principal = auth.principal_of_api()
     page = tasks.page(principal, user_id, **query)
     rows = RECORDS.dump(tasks.view_all(principal, page.rows, whole=True))
-    where = {"endpoint": "api.list_tasks", "user_id": user_id}
-    return page_response(rows, page.next_cursor, **where, **query)
+    return page_response(rows, page.next_cursor)
 
 
 @blp.post("/tasks/<task_id>/cancel", tags=["tasks"])

@@ -63,7 +63,7 @@ def find_users(query: dict) -> Response:
         return success(RECORD.dump(found))
     page = users.page(principal, **query)
     rows = RECORD.dump(page.rows, many=True)
-    return page_response(rows, page.next_cursor, "api.find_users", limit=query["limit"])
+    return page_response(rows, page.next_cursor)
 
 
 @blp.get("/users/<user_id>", tags=["users"])

@@ -190,9 +190,7 @@ def list_deliveries(query: dict, webhook_id: str) -> Response:
     最新的在前，每次尝试都用文字说明。结束的保留 30 天。
     """
     page = webhooks.deliveries(auth.principal_of_api(), webhook_id, **query)
-    rows = RECORDS.dump(page.rows)
-    query["webhook_id"] = webhook_id
-    return page_response(rows, page.next_cursor, "api.list_deliveries", **query)
+    return page_response(RECORDS.dump(page.rows), page.next_cursor)
 
 
 @blp.post(

@@ -1,6 +1,6 @@
 """Capacity: how many more pictures of a batch may wait, and reasons to wait or stop."""
 
-from datetime import timedelta
+from datetime import datetime
 
 from jimeng import inputs, jobs, lanes
 from jimeng.documents import ApiKey, Batch, Generation, User, utcnow
@@ -144,9 +144,9 @@ def waits_for(error: JimengError) -> Waits:
     return Waits(error.code, min(max(error.retry_after or 5, 2), MAX_WAIT_S))
 
 
-def waited_for(batch: Batch, code: str) -> timedelta:
-    """How long the batch has waited for the same reason."""
+def waiting_since(batch: Batch, code: str) -> datetime:
+    """Since when the batch has waited for the same reason; now, if for another."""
     waits = batch.waits or {}
     if waits.get("code") != code or "since" not in waits:
-        return timedelta()
-    return utcnow() - waits["since"]
+        return utcnow()
+    return waits["since"]

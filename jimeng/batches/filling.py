@@ -61,7 +61,7 @@ def work(batch: Batch, deadline: float) -> None:
         wait(batch, capacity.waits_for(error))
     except capacity.NOT_OFFERED as error:
         patience = timedelta(seconds=jobs.runtime().config.TASK_DEADLINE)
-        if capacity.waited_for(batch, error.code) < patience:
+        if utcnow() - capacity.waiting_since(batch, error.code) < patience:
             wait(batch, Waits(error.code, 30))
         else:
             stop(batch, "not_offered")
@@ -215,7 +215,7 @@ def wait(batch: Batch, waits: Waits) -> None:
     """Store the reason for waiting, and the time since which it applies."""
     now = utcnow()
     until = now + timedelta(seconds=waits.seconds)
-    said = {"code": waits.code, "since": now - capacity.waited_for(batch, waits.code)}
+    said = {"code": waits.code, "since": capacity.waiting_since(batch, waits.code)}
     batch.release(until, {"waits": {**said, "until": until}})
 
 

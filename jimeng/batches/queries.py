@@ -1,19 +1,38 @@
 """Queries of batches, their tasks, and their latest pictures."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 from types import MappingProxyType
 
-from jimeng.documents import Batch, Image, Task, cursors
+from jimeng.batches.progress import progress_of_all, status_of
+from jimeng.documents import Batch, Image, Status, Task, cursors
 from jimeng.documents.cursors import NEWEST_FIRST, Page
 from jimeng.documents.image import SHOWN
 from jimeng.documents.principal import Principal
 from jimeng.documents.task import THERE, having
 from jimeng.errors.batches import BatchNotFound
 from jimeng.gallery.browsing import WITHOUT_SEARCH_FIELDS
-from jimeng.tasks.queries import check_status, owner_filter
+from jimeng.tasks.queries import check_statuses, created_between, owner_filter
 
 FIRST_PROMPT = {"prompts": {"$slice": 1}}  # the title of a batch without a name
 ALONE = {"batch": None}  # tasks that belong to no batch
+# A superset of the batches in each status, which also depends on their tasks: an open
+# batch may have ended a moment ago, and counts are discarded when a task is deleted.
+WITHOUT_COUNTS = {"counts": {"$exists": False}}
+ONGOING = {"stopped": {"$exists": False}, "open": True}
+MAY_BE = {
+    Status.PENDING: ONGOING,
+    Status.PROCESSING: ONGOING,
+    Status.COMPLETED: {
+        "stopped": {"$exists": False},
+        "$or": [{"counts.done": {"$gt": 0}}, WITHOUT_COUNTS],
+    },
+    Status.FAILED: {
+        "stopped": {"$exists": False},
+        "$or": [{"counts.done": 0}, WITHOUT_COUNTS],
+    },
+    Status.CANCELLED: {"stopped": {"$exists": True}},
+}
 
 
 class Feed(Page[Task | Batch]):
@@ -51,7 +70,10 @@ def page(
     *,
     limit: int = 20,
     cursor: str | None = None,
+    status: Collection[str] = (),
     metadata: Mapping[str, str] | None = None,
+    created_after: datetime | None = None,
+    created_before: datetime | None = None,
 ) -> Page[Batch]:
     """
     List a user's batches, newest first.
@@ -59,14 +81,28 @@ def page(
     Args:
         limit: 1 to 100.
         cursor: The ``next_cursor`` of the previous page.
+        status: Only batches with one of these statuses. A page may have fewer rows
+            than *limit*, and still a next cursor.
         metadata: Only batches that have all of these pairs.
+        created_after: Only batches created at this time or later.
+        created_before: Only batches created before this time.
 
     Raises:
         TaskNotFound: the principal may not see that user's batches.
-        Invalid: the cursor is malformed.
+        Invalid: the cursor is malformed, or a status is unknown.
     """
-    rows = rows_of(principal, user_id, limit + 1, cursor, having(metadata))
-    return cursors.cut_page(rows, limit, "created_at").read(Batch.read_all)
+    within = having(metadata) | created_between(created_after, created_before)
+    if status:
+        within["$or"] = [MAY_BE[Status(each)] for each in check_statuses(status)]
+    rows = rows_of(principal, user_id, limit + 1, cursor, within)
+    found = cursors.cut_page(rows, limit, "created_at").read(Batch.read_all)
+    if not status:
+        return found
+    stand = progress_of_all(found.rows)
+    matching = [
+        each for each in found.rows if status_of(each, stand[each.id]) in status
+    ]
+    return Page(matching, found.next_cursor)
 
 
 def rows_of(
@@ -112,23 +148,23 @@ def tasks_of(
     *,
     limit: int,
     after: str | None = None,
-    status: str | None = None,
+    status: Collection[str] = (),
 ) -> list[Task]:
     """
     List a batch's tasks in the order of their prompts, followed by retries.
 
     Args:
         after: The id of the last task of the previous page.
-        status: Only tasks in this status.
+        status: Only tasks with one of these statuses.
 
     Raises:
-        Invalid: the status is unknown.
+        Invalid: a status is unknown.
     """
     where: dict = {"batch": batch.id, **principal.filter(), **THERE}
     if after is not None:
         where["_id"] = {"$gt": after}
     if status:
-        where["status"] = check_status(status)
+        where["status"] = {"$in": check_statuses(status)}
     rows = Task.collection().find(where).sort("_id", 1).limit(limit)
     return Task.read_all(rows)
 

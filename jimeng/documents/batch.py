@@ -115,6 +115,10 @@ class Batch(Leased):
         """Whether more tasks will be created."""
         return self.is_open and self.stopped is None and self.made < self.total
 
+    def starts_after(self, seconds: float) -> bool:
+        """Whether it is delayed for more than *seconds* from now; batches never are."""
+        return False
+
     @property
     def left(self) -> int:
         """The number of tasks that are not created yet."""

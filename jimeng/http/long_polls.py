@@ -13,12 +13,13 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 from jimeng import accounts
 from jimeng.config import Config
-from jimeng.documents import RateLimit, Task
+from jimeng.documents import Batch, RateLimit, Task, batch
 from jimeng.documents.principal import Principal
+from jimeng.documents.status import Status
 from jimeng.documents.task import ENDED, THERE
 from jimeng.errors import TooManyWaiting
 from jimeng.errors.access import ApiKeyInvalid
-from jimeng.http.watcher import TaskState, Watcher
+from jimeng.http.watcher import State, Watcher
 
 RETRY_AFTER_S = 5  # told to a client that got no permit
 MAX_POLLS_PER_S = 30  # of unchanged tasks, by all streams of a process
@@ -87,11 +88,40 @@ class Permits:
         return error
 
 
-def task_states(task_ids: Collection[str]) -> dict[str, TaskState]:
-    """The status and the last change of tasks, by one query; missing ones left out."""
-    where = {"_id": {"$in": list(task_ids)}, **THERE}
-    rows = Task.collection().find(where, {"status": 1, "updated_at": 1})
-    return {row["_id"]: (row.get("status"), row.get("updated_at")) for row in rows}
+def states_of(ids: Collection[str]) -> dict[str, State]:
+    """
+    The status and the last change of tasks and batches, by one query for each of the
+    two; missing ones left out.
+    """
+    batches = [each for each in ids if each.startswith(batch.PREFIX)]
+    found: dict[str, State] = {}
+    if len(batches) < len(ids):
+        rows = Task.collection().find(
+            {"_id": {"$in": list(ids)}, **THERE}, {"status": 1, "updated_at": 1}
+        )
+        found = {row["_id"]: (row.get("status"), row.get("updated_at")) for row in rows}
+    if batches:
+        rows = Batch.collection().find(
+            {"_id": {"$in": batches}, **THERE}, {"open": 1, "updated_at": 1}
+        )
+        found |= {
+            row["_id"]: (batch_state(bool(row.get("open"))), row.get("updated_at"))
+            for row in rows
+        }
+    return found
+
+
+def batch_state(is_open: bool) -> str:
+    """The status by which waiters recognize the end of a batch."""
+    return Status.PROCESSING.value if is_open else Status.COMPLETED.value
+
+
+def state_of(subject: Task | Batch) -> State:
+    """The state of a task or batch as it was read."""
+    status = (
+        batch_state(subject.is_open) if isinstance(subject, Batch) else subject.status
+    )
+    return status, subject.updated_at
 
 
 class ProcessPermits:
@@ -112,7 +142,7 @@ DEFAULTS = Config(MAX_LONG_POLLS=3, MAX_EVENT_STREAMS=1)
 _permits = ProcessPermits(DEFAULTS)
 # The server's context for a request that only waits: it works on others meanwhile.
 _while_waiting: Callable[[], AbstractContextManager] = nullcontext
-_watcher = Watcher(task_states, accounts.current_scopes)
+_watcher = Watcher(states_of, accounts.current_scopes)
 
 
 def configure(
@@ -145,7 +175,7 @@ def poll_interval(seconds: float) -> float:
 @contextmanager
 def long_poll_permit(user: str) -> Iterator[None]:
     """
-    Hold a permit for *user* to wait for a task's end.
+    Hold a permit for *user* to wait for the end of a task or batch.
 
     Raises:
         TooManyWaiting: none is free for this user, or the server is stopping.
@@ -170,28 +200,35 @@ def _acquire(permits: Permits, user: str) -> Iterator[None]:
 
 
 def wait_for_end(
-    principal: Principal, task: Task, seconds: float, is_gone: Callable[[], bool]
+    principal: Principal,
+    subject: Task | Batch,
+    seconds: float,
+    is_gone: Callable[[], bool],
 ) -> bool:
     """
-    Wait until the task has ended or is deleted; the caller holds `long_poll_permit`.
+    Wait until the task or batch has ended or is deleted; the caller holds
+    `long_poll_permit`.
 
     Returns:
         False if it has not ended: the time is over, the client has disconnected, or
         the server is stopping.
 
     Raises:
-        ApiKeyInvalid: as `watch_task`.
+        ApiKeyInvalid: as `watch_changes`.
     """
-    states = watch_task(principal, task, seconds, is_gone)
+    states = watch_changes(principal, subject, seconds, is_gone)
     return any(state is None or state[0] in ENDED for _, state in states)
 
 
-def watch_task(
-    principal: Principal, task: Task, seconds: float, is_gone: Callable[[], bool]
-) -> Iterator[tuple[bool, TaskState]]:
+def watch_changes(
+    principal: Principal,
+    subject: Task | Batch,
+    seconds: float,
+    is_gone: Callable[[], bool],
+) -> Iterator[tuple[bool, State]]:
     """
-    Yield the task's state at each change and every `WAKE_INTERVAL_S`; the caller
-    holds a permit.
+    Yield the state of the task or batch at each change and every `WAKE_INTERVAL_S`; the
+    caller holds a permit.
 
     Args:
         seconds: How long at most.
@@ -199,7 +236,7 @@ def watch_task(
             server's shutdown.
 
     Yields:
-        Whether the task has changed, and its state.
+        Whether it has changed, and its state.
 
     Raises:
         ApiKeyInvalid: meanwhile the principal's key was revoked, it has expired, or
@@ -210,8 +247,7 @@ def watch_task(
     def is_over() -> bool:
         return _permits.is_closed or is_gone()
 
-    before = task.status, task.updated_at
-    with _watcher.watch(principal, task.id, before, is_over) as watch:
+    with _watcher.watch(principal, subject.id, state_of(subject), is_over) as watch:
         while (remaining := deadline - time.monotonic()) > 0:
             with _while_waiting():
                 changed = watch.wait(min(remaining, WAKE_INTERVAL_S))

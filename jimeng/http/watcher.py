@@ -1,6 +1,6 @@
 """
-The watcher: one thread polls MongoDB for all tasks that requests wait for, and for the
-API keys that these requests were made with.
+The watcher: one thread polls MongoDB for all tasks and batches that requests wait for,
+and for the API keys that these requests were made with.
 """
 
 import threading
@@ -15,9 +15,9 @@ from jimeng.errors import outages
 
 POLL_INTERVAL_S = 0.5
 
-# Status and `updated_at`; None for a task that does not exist.
-TaskState = tuple[str, datetime] | None
-FetchStates = Callable[[Collection[str]], Mapping[str, TaskState]]
+# Status and `updated_at`; None for a task or batch that does not exist.
+State = tuple[str, datetime] | None
+FetchStates = Callable[[Collection[str]], Mapping[str, State]]
 # The current scopes of keys, by id; keys that are refused are left out.
 FetchScopes = Callable[[Collection[str]], Mapping[str, frozenset[str]]]
 
@@ -25,22 +25,22 @@ FetchScopes = Callable[[Collection[str]], Mapping[str, frozenset[str]]]
 @dataclass(eq=False)
 class Watch:
     """
-    One waiter's view of a task.
+    One waiter's view of a task or a batch.
 
     Attributes:
-        state: The task's, as of the latest poll.
-        is_over: Whether the wait should end before the task does.
+        state: As of the latest poll.
+        is_over: Whether the wait should end before the task or batch does.
         is_refused: The principal's key has lost a scope, or is refused.
     """
 
-    task_id: str
+    subject_id: str
     principal: Principal
-    state: TaskState
+    state: State
     is_over: Callable[[], bool]
     is_refused: bool = False
     _changed: threading.Event = field(default_factory=threading.Event)
 
-    def update_state(self, state: TaskState) -> None:
+    def update_state(self, state: State) -> None:
         if state != self.state:
             self.state = state
             self._changed.set()
@@ -70,7 +70,7 @@ class Watcher:
     while there is none.
 
     Args:
-        fetch_states: The states of tasks by id, missing ones left out.
+        fetch_states: The states of tasks and batches by id, missing ones left out.
         fetch_scopes: The current scopes of keys by id.
     """
 
@@ -84,18 +84,18 @@ class Watcher:
     def watch(
         self,
         principal: Principal,
-        task_id: str,
-        state: TaskState,
+        subject_id: str,
+        state: State,
         is_over: Callable[[], bool] = lambda: False,
     ) -> Iterator[Watch]:
         """
-        Poll the task inside the block; a state other than *state* is a change.
+        Poll the task or batch inside the block; a state other than *state* is a change.
 
         Args:
             is_over: Whether the wait should end; checked at each poll by the
                 watcher's thread, so that waiters need not wake up for it.
         """
-        watch = Watch(task_id, principal, state, is_over)
+        watch = Watch(subject_id, principal, state, is_over)
         with self._watches_changed:
             self._watches.add(watch)
             if self._thread is None or not self._thread.is_alive():
@@ -124,7 +124,7 @@ class Watcher:
             if each.is_over():
                 each.wake()
         try:
-            states = self._fetch_states({each.task_id for each in watches})
+            states = self._fetch_states({each.subject_id for each in watches})
             keys = {each.principal.key.id for each in watches if each.principal.key}
             scopes = self._fetch_scopes(keys) if keys else {}
         except TROUBLES as error:  # the next poll tries again
@@ -132,4 +132,4 @@ class Watcher:
             return
         for each in watches:
             each.update_scopes(scopes)
-            each.update_state(states.get(each.task_id))
+            each.update_state(states.get(each.subject_id))

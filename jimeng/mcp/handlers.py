@@ -151,7 +151,10 @@ def list_tasks(principal: Principal, arguments: dict) -> Result:
 
     自己的任务，最新的在前；可按状态、提示词里的文字、metadata 筛选。
     """
-    page = tasks.page(principal, principal.user_id, **arguments)
+    status = arguments.pop("status", None)
+    page = tasks.page(
+        principal, principal.user_id, status=[status] if status else (), **arguments
+    )
     rows = [record(view) for view in tasks.view_all(principal, page.rows)]
     return Result({"tasks": rows, "next_cursor": page.next_cursor})
 

@@ -84,7 +84,7 @@ def _events(principal, params, task: Task, is_gone, name: str) -> Iterator[bytes
 
 def _until_end(principal: Principal, task: Task, is_gone) -> Iterator[bytes]:
     sent_at = time.monotonic()
-    for _, seen in long_polls.watch_task(principal, task, MAX_STREAM_S, is_gone):
+    for _, seen in long_polls.watch_changes(principal, task, MAX_STREAM_S, is_gone):
         if seen is None or seen[0] in ENDED:
             return
         if time.monotonic() > sent_at + HEARTBEAT_S:

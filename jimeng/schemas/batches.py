@@ -8,7 +8,6 @@ from marshmallow.fields import Integer, Number
 from jimeng.batches import MAX_PROMPTS
 from jimeng.batches.creation import MAX_NAME_CHARS
 from jimeng.batches.expansion import MAX_TEXT_CHARS
-from jimeng.documents import Status
 from jimeng.documents.webhook import EVENTS
 from jimeng.gallery.saved_prompts import MAX_PROMPT_CHARS
 from jimeng.schemas import (
@@ -34,7 +33,7 @@ from jimeng.schemas.fields import (
     Trimmed,
     Whole,
 )
-from jimeng.schemas.pagination import PageQuery
+from jimeng.schemas.pagination import ByStatus, PageQuery
 
 
 class NewBatch(PictureSettings, WithWebhook, WithMetadata, OfUser):
@@ -128,10 +127,9 @@ class RetryBatch(Strict):
     )
 
 
-class BatchTasks(PageQuery):
+class BatchTasks(PageQuery, ByStatus):
     cursor = Text(
         "上一页最后一个任务的 id",
         "The id of the last task of the previous page",
         validate=Long(1, 100),
     )
-    status = Text(*field_descriptions.ONLY_STATUS, metadata={"enum": list(Status)})

@@ -107,7 +107,16 @@ LINKS = (
 )
 WIDTH = ("宽，像素", "Width in pixels")
 HEIGHT = ("高，像素", "Height in pixels")
-ONLY_STATUS = ("只要这个状态的任务", "Only tasks with this status")
+ONLY_STATUS = (
+    "只要这个状态的；重复写可以要几个：status=failed&status=cancelled",
+    "Only those with this status; repeat it for several: "
+    "status=failed&status=cancelled",
+)
+CREATED_AFTER = (
+    "只要从这时起创建的，含这时",
+    "Only those created at this time or later",
+)
+CREATED_BEFORE = ("只要在这时之前创建的", "Only those created before this time")
 NAME_TO_60 = (
     "名称，去掉首尾空白后 1 到 60 个字符",
     "The name: 1 to 60 characters after trimming",

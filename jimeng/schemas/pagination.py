@@ -4,7 +4,16 @@ from marshmallow import pre_load
 
 from jimeng.documents import Status
 from jimeng.schemas import OfUser, Strict, field_descriptions
-from jimeng.schemas.fields import Between, Digits, Long, MetadataFilter, Text
+from jimeng.schemas.fields import (
+    Between,
+    Digits,
+    Long,
+    Many,
+    MetadataFilter,
+    Moment,
+    Text,
+    Texts,
+)
 from jimeng.tasks.queries import MAX_OFFSET
 
 
@@ -22,6 +31,23 @@ class ByMetadata(Strict):
         return {"metadata": found, **rest} if found else rest
 
 
+class ByStatus(Strict):
+    """Lists that can be filtered by status."""
+
+    status = Texts(
+        *field_descriptions.ONLY_STATUS,
+        each=Text(metadata={"enum": list(Status)}),
+        validate=Many(1, len(Status)),
+    )
+
+
+class Filters(ByMetadata, ByStatus):
+    """The filters of lists of tasks and batches."""
+
+    created_after = Moment(*field_descriptions.CREATED_AFTER)
+    created_before = Moment(*field_descriptions.CREATED_BEFORE)
+
+
 class PageQuery(Strict):
     """Lists by cursor."""
 
@@ -37,14 +63,13 @@ class UserPageQuery(PageQuery, OfUser):
     """Lists of one user, by cursor."""
 
 
-class BatchesByCursor(UserPageQuery, ByMetadata):
+class BatchesByCursor(UserPageQuery, Filters):
     """Lists of batches, by cursor."""
 
 
-class ByCursor(PageQuery, ByMetadata):
+class ByCursor(PageQuery, Filters):
     """Lists of tasks, by cursor."""
 
-    status = Text(*field_descriptions.ONLY_STATUS, metadata={"enum": list(Status)})
     q = Text(
         "提示词必须含有的词，空格分开；一页最多找 1,000 个任务，没找满也可能还有下一页",
         "Words the prompt must contain, separated by spaces. A page looks through "

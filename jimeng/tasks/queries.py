@@ -1,7 +1,8 @@
 """Query tasks and pictures."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime
 from typing import BinaryIO
 
 from jimeng import jobs
@@ -55,9 +56,11 @@ def page(
     *,
     limit: int = 20,
     cursor: str | None = None,
-    status: str | None = None,
+    status: Collection[str] = (),
     q: str | None = None,
     metadata: Mapping[str, str] | None = None,
+    created_after: datetime | None = None,
+    created_before: datetime | None = None,
     within: dict | None = None,
 ) -> Page[Task]:
     """
@@ -69,17 +72,20 @@ def page(
     Args:
         limit: 1 to 100.
         cursor: The ``next_cursor`` of the page before.
-        status: Only tasks with this status.
+        status: Only tasks with one of these statuses.
         q: Only tasks whose prompt contains all of these words.
         metadata: Only tasks that have all of these pairs.
+        created_after: Only tasks created at this time or later.
+        created_before: Only tasks created before this time.
         within: An additional MongoDB filter.
 
     Raises:
         Invalid: the cursor is not one of ours, or the status is unknown.
     """
     where = owner_filter(principal, user_id)
-    if status is not None:
-        where["status"] = check_status(status)
+    if status:
+        where["status"] = {"$in": check_statuses(status)}
+    where |= created_between(created_after, created_before)
     parts = [where | having(metadata) | (within or {})]
     if cursor is not None:
         parts.append(cursors.after(cursor, "created_at"))
@@ -94,14 +100,21 @@ def page(
     return found
 
 
-def check_status(status: str) -> str:
+def check_statuses(statuses: Collection[str]) -> list[str]:
     """
     Raises:
         Invalid: there is no such status.
     """
-    if status not in set(Status):
+    if not set(Status).issuperset(statuses):
         raise Invalid.field("status", "invalid.status", known=", ".join(Status))
-    return status
+    return [*statuses]
+
+
+def created_between(after: datetime | None, before: datetime | None) -> dict:
+    """A filter for the time of creation: from *after* on, and earlier than *before*."""
+    limits = {"$gte": after, "$lt": before}
+    given = {sign: moment for sign, moment in limits.items() if moment is not None}
+    return {"created_at": given} if given else {}
 
 
 def last_searched(parts: list[dict]) -> dict | None:

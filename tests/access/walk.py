@@ -96,6 +96,7 @@ ROUTES: dict[str, Route] = {
     "api.create_batch": listed({"template": "x"}),
     "api.list_batches": Route(Kind.OWN, query={"user_id": "{user_id}"}),
     "api.get_batch": own(),
+    "api.follow_batch": own(),
     "api.list_batch_tasks": own(),
     "api.cancel_batch": own(),
     "api.retry_batch": own(),

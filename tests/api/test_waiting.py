@@ -313,6 +313,6 @@ def test_whoever_waits_is_woken_by_nothing_but_news(database, monkeypatch):
     gone = threading.Event()
     later(0.4, gone.set)
 
-    said = list(long_polls.watch_task(ADA, task, 20, gone.is_set))
+    said = list(long_polls.watch_changes(ADA, task, 20, gone.is_set))
 
     assert said == []

@@ -100,7 +100,8 @@ def ask(
     words += ["--generation-database", "none", "--continue-on-failure", "--no-color"]
     words += ["--request-timeout", "10", "--workers", "2"]
     # A stream goes on for minutes; tests/api/test_events.py reads some.
-    words += ["--exclude-operation-id", "follow_task"]
+    for each in ("follow_task", "follow_batch"):
+        words += ["--exclude-operation-id", each]
     # These wait for pictures, and say by 502 and 504 what became of them;
     # tests/openai/test_described.py holds them to what is described.
     for each in ("generate_images", "edit_images"):
