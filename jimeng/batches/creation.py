@@ -99,8 +99,8 @@ def write(
     switches.check_intake()
     check_limits(principal, new.like)
     limits.reserve_submission(user_id)
+    new = replace(new, like=new.like.signed_for(principal))
     if new.like.webhook_url is not None:
-        new = replace(new, like=new.like.signed_for(principal))
         webhook_outbox.ensure_default(new.like.webhook_signer or user_id)
     made = inputs.store_all(user_id, named)
     try:

@@ -159,19 +159,18 @@ def webhook_of(batch: Batch) -> dict[str, Any]:
     a webhook.
     """
     webhook = batch.webhook or {}
-    wanted = webhook.get("events") or TASK_EVENTS
+    signed = {"webhook_signer": webhook.get("signer")}
+    url, wanted = webhook.get("url"), webhook.get("events") or TASK_EVENTS
     events = [event for event in wanted if event in TASK_EVENTS]
-    if not webhook or not events:
-        return {}
+    if not url or not events:
+        return signed
     try:
-        webhook_outbox.check_address("webhook_url", webhook["url"])
+        webhook_outbox.check_address("webhook_url", url)
         webhook_outbox.secret_key()
     except (Invalid, WebhooksOff) as error:
         log.warning("webhook of a batch left out id=%s: %s", batch.id, error)
-        return {}
-    signer = webhook.get("signer")
-    told = {"webhook_url": webhook["url"], "webhook_events": events}
-    return {**told, "webhook_signer": signer}
+        return signed
+    return {**signed, "webhook_url": url, "webhook_events": events}
 
 
 def record_created(batch: Batch, task_id: str) -> Batch | None:

@@ -144,8 +144,8 @@ class Principal:
 
     def signer_for(self, user_id: str) -> str | None:
         """
-        The user whose secret signs webhooks about that user's tasks, if it is another:
-        a shop that acts for its customers has one secret for all of them.
+        The user whose endpoints receive that user's events, and whose secret signs
+        them, if it is another: a shop that acts for its customers.
         """
         is_another = bool(self.user_prefix) and user_id != self.user_id
         return self.user_id if is_another else None

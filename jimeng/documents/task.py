@@ -95,9 +95,9 @@ class Task(Stored):
         deleted_at: When its owner deleted it. It is hidden from then on, and its files
             and records are removed soon after, or at `purge_at`.
         purge_at: Until then a deleted task can be restored; absent: it cannot.
-        webhook: Where the end of this task alone is sent: ``url``; ``signer``, the user
-            whose default endpoint signs it, if not the owner; and the ``events`` to
-            send.
+        webhook: Where the end of this task alone is sent: ``url``, and the ``events``
+            to send. And ``signer``, if another user's key acted for the owner: the end
+            is also sent to that user's endpoints, and their default endpoint signs.
         announce: Its end is to be sent to webhooks; the deliveries are not created yet.
         announced: Deliveries of an end of it have been created.
         pairs: The caller's metadata, as stored by `stored_pairs`.

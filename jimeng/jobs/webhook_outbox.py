@@ -213,7 +213,10 @@ def endpoints_for(subjects: Iterable[Task | Batch]) -> Endpoints:
 
 
 def signer_of(subject: Task | Batch) -> str:
-    """The user whose default endpoint signs what goes to its own ``webhook_url``."""
+    """
+    The user whose default endpoint signs what goes to its own ``webhook_url``: the
+    owner, or the user whose key acted for the owner.
+    """
     return (subject.webhook or {}).get("signer") or subject.user_id
 
 
@@ -221,9 +224,12 @@ def receivers_of(
     subject: Task | Batch, event: str, endpoints: Endpoints
 ) -> list[tuple[WebhookEndpoint, str | None]]:
     """The endpoints that receive an event, with the URL where it is another."""
-    own = [each for each in endpoints[subject.user_id] if each.url is not None]
+    users = dict.fromkeys((subject.user_id, signer_of(subject)))
     found: list[tuple[WebhookEndpoint, str | None]] = [
-        (each, None) for each in own if each.wants(event)
+        (each, None)
+        for user in users
+        for each in endpoints[user]
+        if each.url is not None and each.wants(event)
     ]
     webhook = subject.webhook or {}
     url, only = webhook.get("url"), webhook.get("events")

@@ -77,7 +77,7 @@ class NewTask:
         batch_index: The index of its prompt in the batch.
         webhook_url: Where events of this task are sent.
         webhook_events: Which events; empty for all.
-        webhook_signer: The user whose secret signs them; None for the task's own.
+        webhook_signer: The user who acts for the owner, as in `Task.webhook`.
         metadata: The client's own pairs; not sent to the provider.
     """
 
@@ -125,13 +125,15 @@ class NewTask:
     @property
     def webhook(self) -> dict | None:
         """As stored on the task."""
-        if self.webhook_url is None:
-            return None
-        found = {"url": self.webhook_url, "events": list(self.webhook_events)}
-        return found | ({"signer": self.webhook_signer} if self.webhook_signer else {})
+        found: dict = {}
+        if self.webhook_url is not None:
+            found = {"url": self.webhook_url, "events": list(self.webhook_events)}
+        if self.webhook_signer:
+            found["signer"] = self.webhook_signer
+        return found or None
 
     def signed_for(self, principal: Principal) -> "NewTask":
-        """A copy that names whose secret signs its webhooks."""
+        """A copy that names the user whose key acts for its owner."""
         signer = self.webhook_signer or principal.signer_for(self.user_id)
         return replace(self, webhook_signer=signer)
 
@@ -425,12 +427,12 @@ def create_for_user(
         switches.check_intake()
         stored = inputs.store_all(new.user_id, named)
     try:
+        new = new.signed_for(principal)
         if new.webhook_url is not None:
-            new = new.signed_for(principal)
             webhook_outbox.ensure_default(new.webhook_signer or new.user_id)
         known_by = {"idem_key": idem_key, "idem_hash": mark, "join_key": join_key}
         row = build_row(new, model, prompt, named, stored, **known_by)
-        if new.webhook_url is not None or webhook_outbox.has_endpoint(new.user_id):
+        if new.webhook is not None or webhook_outbox.has_endpoint(new.user_id):
             row["announce"] = True
         task = Task.read(row)
         switches.check_intake()
