@@ -27,6 +27,12 @@ const client = new OpenAI({ apiKey: "x" });
 const { BODY, HEADERS, SECRET } = process.env;
 await client.webhooks.verifySignature(BODY, JSON.parse(HEADERS), SECRET);
 """
+REPLICATE = """
+import { validateWebhook } from "replicate";
+const { BODY, HEADERS, SECRET } = process.env;
+const request = { headers: JSON.parse(HEADERS), body: BODY };
+process.exit((await validateWebhook(request, SECRET)) ? 0 : 1);
+"""
 
 
 @pytest.fixture
@@ -99,8 +105,21 @@ def test_openais_verifiers_take_it(client, endpoint, receiver, deliver):
     assert " " in got.headers["webhook-signature"]
 
     assert verified_by_python(got, made["secret"])
-    assert verified_by_javascript(got, made["secret"])
-    assert not verified_by_javascript(got, "whsec_" + "A" * 43 + "=")
+    assert verified_by_javascript(OPENAI, got, made["secret"])
+    assert not verified_by_javascript(OPENAI, got, "whsec_" + "A" * 43 + "=")
+
+
+@pytest.mark.system
+def test_replicates_verifier_takes_it(client, endpoint, receiver, deliver):
+    """As it is published, also while two secrets sign."""
+    made = endpoint(receiver.url)
+    client.post(f"{API}/webhooks/{made['id']}/rotate")
+    client.post(f"{API}/webhooks/{made['id']}/test")
+    deliver()
+    (got,) = receiver.received
+
+    assert verified_by_javascript(REPLICATE, got, made["secret"])
+    assert not verified_by_javascript(REPLICATE, got, "whsec_" + "A" * 43 + "=")
 
 
 def verified_by_python(got: Received, secret: str) -> bool:
@@ -114,8 +133,8 @@ def verified_by_python(got: Received, secret: str) -> bool:
     return ran([python, "-c", code], got, secret)
 
 
-def verified_by_javascript(got: Received, secret: str) -> bool:
-    command = ["node", "--input-type=module", "-e", OPENAI]
+def verified_by_javascript(code: str, got: Received, secret: str) -> bool:
+    command = ["node", "--input-type=module", "-e", code]
     return ran(command, got, secret, cwd=ROOT / ".venv/clients")
 
 
