@@ -10,6 +10,7 @@ from jimeng.i18n import in_language
 from jimeng.schemas import MAX_IMAGES, ImageFields, Strict, WithMetadata, WithWebhook
 from jimeng.schemas.batches import NewBatch
 from jimeng.schemas.fields import (
+    AS_USER_ID,
     Between,
     Flag,
     Long,
@@ -20,6 +21,7 @@ from jimeng.schemas.fields import (
     Texts,
     Trimmed,
     Whole,
+    user_id_check,
 )
 from jimeng.tasks.queries import MAX_SEARCH_CHARS
 
@@ -59,7 +61,19 @@ class Arguments(Strict):
         return {name: value for name, value in data.items() if value is not None}
 
 
-class DrawingArguments(Arguments):
+class OfCustomer(Arguments):
+    """Arguments of tools that act for a user whom the key may name."""
+
+    user_id = Text(
+        "替哪个客户：密钥前缀下的 id；不写就是密钥主人自己",
+        "For which customer: an id under the key's prefix; for the key's owner if left "
+        "out",
+        validate=user_id_check,
+        metadata=AS_USER_ID,
+    )
+
+
+class DrawingArguments(OfCustomer):
     """Arguments of tools that draw: idempotent by key."""
 
     words: ClassVar = {
@@ -136,7 +150,7 @@ class PageArguments(Arguments):
     )
 
 
-class ListTasksArguments(PageArguments):
+class ListTasksArguments(PageArguments, OfCustomer):
     metadata = Metadata(
         "只要 metadata 里有这些的", "Only those whose metadata has all of these"
     )
@@ -177,6 +191,7 @@ class GetBatchArguments(Arguments):
         required=True,
         validate=Long(1, MAX_ID_CHARS),
     )
+    wait_seconds = Whole(*WAIT_SECONDS, load_default=0, validate=Between(0, MAX_WAIT_S))
 
 
 class AddToCollectionArguments(Arguments):
@@ -214,7 +229,7 @@ def input_schema(taken: Arguments) -> dict:
 NOTHING = Arguments()
 SETTINGS = ("model", "size", "quality", "style", "n", "seed")
 CALLER_FIELDS = ("metadata", "webhook_url", "webhook_events")
-ONCE = ("wait_seconds", "idempotency_key", *CALLER_FIELDS)
+ONCE = ("wait_seconds", "idempotency_key", "user_id", *CALLER_FIELDS)
 GENERATE = GenerateArguments(only=("prompt", *SETTINGS, *ONCE))
 EDIT = EditArguments(
     only=("images", "prompt", *SETTINGS, *ONCE, "mask", "strength", "expand")
@@ -223,7 +238,14 @@ CANCEL, GET, LIST = CancelArguments(), GetTaskArguments(), ListTasksArguments()
 BATCH = CreateBatchArguments(
     only=(
         *("template", "prompts", "name", *SETTINGS),
-        *("idempotency_key", *CALLER_FIELDS, "images", "strength", "dry_run"),
+        *(
+            "idempotency_key",
+            "user_id",
+            *CALLER_FIELDS,
+            "images",
+            "strength",
+            "dry_run",
+        ),
     )
 )
 GET_BATCH, LIST_COLLECTIONS, ADD = (

@@ -15,7 +15,7 @@ from jimeng.gallery import collections
 from jimeng.http.requests import scoped_key
 from jimeng.http.responses import absolute
 from jimeng.i18n import t
-from jimeng.mcp.handlers import canonical_arguments, default_model
+from jimeng.mcp.handlers import canonical_arguments, default_model, wait_if_open
 from jimeng.mcp.results import Result
 from jimeng.schemas.batch_responses import BatchEstimate, BatchRecord, BatchState
 from jimeng.schemas.collections import CollectionRecord
@@ -58,7 +58,9 @@ def create_batch(principal: Principal, arguments: dict) -> Result:
         prompts=arguments.pop("prompts", ()),
         template=arguments.pop("template", ""),
         name=arguments.pop("name", ""),
-        like=NewTask(user_id=principal.user_id, prompt="", **arguments),
+        like=NewTask(
+            user_id=arguments.pop("user_id", principal.user_id), prompt="", **arguments
+        ),
         given={k: each for k, each in canonical.items() if k not in NOT_SETTINGS},
     )
     if dry_run:
@@ -78,13 +80,16 @@ def get_batch(principal: Principal, arguments: dict) -> Result:
     Get a batch
 
     How far a batch is, why pictures failed, and links to its 20 newest pictures; all of
-    them are on its page.
+    them are on its page. With wait_seconds the answer waits for its end.
     ---
     查看批次
 
     批次的进度、没画成的原因，和最新 20 张图的链接。全部图片在 page 那一页。
+    wait_seconds 让它等到结束再答复。
     """
     batch = batches.find(principal, arguments["batch_id"])
+    if wait_if_open(principal, batch, arguments["wait_seconds"]):
+        batch = batches.find(principal, batch.id)
     shown = queries.pictures_of(principal, batch, limit=MAX_SHOWN).rows
     images = [{"id": each.id, "url": picture_link(each)} for each in shown]
     return Result({**record(batch), "images": images})

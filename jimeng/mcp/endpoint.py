@@ -7,6 +7,7 @@ from dataclasses import replace
 from flask import Response, g, jsonify, request
 
 from jimeng.config.version import VERSION
+from jimeng.http import auth
 from jimeng.mcp import bp, messages, tools
 from jimeng.mcp.errors import (
     INVALID_PARAMS,
@@ -96,7 +97,11 @@ def ping(params: dict) -> dict:
 
 
 def list_tools(params: dict) -> dict:
-    return {"tools": [tool.described() for tool in tools.TOOLS.values()]}
+    is_shop = bool(auth.principal_of_api().user_prefix)
+    described = [
+        each.described(names_customers=is_shop) for each in tools.TOOLS.values()
+    ]
+    return {"tools": described}
 
 
 def call_tool(params: dict) -> dict:

@@ -1,6 +1,6 @@
 """Handlers of the tools for tasks; each calls `tasks`, as every interface does."""
 
-from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict
 from functools import partial
 
@@ -8,7 +8,7 @@ from flask import Response, after_this_request, current_app, request
 
 from jimeng import jobs, tasks
 from jimeng.config import Config
-from jimeng.documents import Task
+from jimeng.documents import Batch, Task
 from jimeng.documents.principal import Principal
 from jimeng.errors import TooManyWaiting
 from jimeng.http import long_polls
@@ -73,7 +73,10 @@ def draw(principal: Principal, tool: str, arguments: dict) -> Result:
     }
     images = tuple(arguments.pop("images", ()))
     new = tasks.NewTask(
-        user_id=principal.user_id, given=record, images=images, **arguments
+        user_id=arguments.pop("user_id", principal.user_id),
+        given=record,
+        images=images,
+        **arguments,
     )
     task, joined = tasks.create_or_join(
         principal,
@@ -151,10 +154,9 @@ def list_tasks(principal: Principal, arguments: dict) -> Result:
 
     自己的任务，最新的在前；可按状态、提示词里的文字、metadata 筛选。
     """
-    status = arguments.pop("status", None)
-    page = tasks.page(
-        principal, principal.user_id, status=[status] if status else (), **arguments
-    )
+    user_id = arguments.pop("user_id", principal.user_id)
+    status = [arguments.pop("status")] if "status" in arguments else []
+    page = tasks.page(principal, user_id, status=status, **arguments)
     rows = [record(view) for view in tasks.view_all(principal, page.rows)]
     return Result({"tasks": rows, "next_cursor": page.next_cursor})
 
@@ -188,23 +190,31 @@ def wait_for_end(principal: Principal, task: Task, seconds: float) -> TaskView:
         TaskNotFound: it was deleted meanwhile.
     """
     view = tasks.view(principal, task)
-    config: Config = current_app.config["JIMENG"]
-    is_gone = partial(long_polls.is_disconnected, request.environ)
-    seconds = min(seconds, config.WAIT_SECONDS)
-    if task.is_open and seconds and not task.starts_after(seconds):
-        try:
-            with long_polls.long_poll_permit(task.user_id):
-                long_polls.wait_for_end(principal, task, seconds, is_gone)
-        except TooManyWaiting:
-            pass
+    if wait_if_open(principal, task, seconds):
         view = tasks.view_after_wait(principal, task) or view
     if not view.task.is_open:
-        mark_answered_on_close(view.task.id, is_gone)
+        mark_answered_on_close(view.task.id)
     return view
 
 
-def mark_answered_on_close(task_id: str, is_gone: Callable[[], bool]) -> None:
+def wait_if_open(principal: Principal, subject: Task | Batch, seconds: float) -> bool:
+    """
+    Wait for the end of a task or batch, for *seconds* at most; whether it was open, and
+    may have ended meanwhile.
+    """
+    config: Config = current_app.config["JIMENG"]
+    seconds = min(seconds, config.WAIT_SECONDS)
+    if not subject.is_open or not seconds or subject.starts_after(seconds):
+        return False
+    is_gone = partial(long_polls.is_disconnected, request.environ)
+    with suppress(TooManyWaiting), long_polls.long_poll_permit(subject.user_id):
+        long_polls.wait_for_end(principal, subject, seconds, is_gone)
+    return True
+
+
+def mark_answered_on_close(task_id: str) -> None:
     """Record delivery of the task's end once the response is sent to the client."""
+    is_gone = partial(long_polls.is_disconnected, request.environ)
 
     def note() -> None:
         if not is_gone():

@@ -41,15 +41,24 @@ class Tool:
     changes: bool = False
     is_destructive: bool = False
 
-    def described(self) -> dict:
-        """The tool's entry in ``tools/list``, in the request's language."""
+    def described(self, *, names_customers: bool = True) -> dict:
+        """
+        The tool's entry in ``tools/list``, in the request's language.
+
+        Args:
+            names_customers: Whether to show ``user_id``: a model that reads of it would
+                make one up.
+        """
         words = docstring_words(self.handler)
         title = in_language(words["summary"])
+        input_schema = takes.input_schema(self.takes)
+        if not names_customers:
+            input_schema["properties"].pop("user_id", None)
         return {
             "name": self.name,
             "title": title,
             "description": in_language(words["description"]),
-            "inputSchema": takes.input_schema(self.takes),
+            "inputSchema": input_schema,
             "outputSchema": self.output_schema,
             "annotations": {
                 "title": title,
