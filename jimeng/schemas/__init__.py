@@ -210,7 +210,7 @@ class OwnerId(Text):
 class OfUser(Strict):
     """Requests with an owner: by default the caller, required with sign-in off."""
 
-    user_id = OwnerId(
+    user_id: Text = OwnerId(
         *field_descriptions.USER_ID, validate=user_id_check, metadata=AS_USER_ID
     )
 

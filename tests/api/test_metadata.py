@@ -245,3 +245,19 @@ def test_page_of_a_task_shows_it_as_it_is_written(client):
     page = client.get(f"/tasks/{task_id}").text
 
     assert "<dt" in page and "&lt;b&gt;1&lt;/b&gt;" in page and "<b>1" not in page
+
+
+def test_page_of_a_batch_shows_it_as_it_is_written(client):
+    """As that of a task; without metadata there is no list."""
+    body = {"prompts": ["猫"], "user_id": "guest"}
+    ordered = {**body, "metadata": {"order": "<b>1</b>"}}
+    made, plain = (
+        data_of(client.post(f"{API}/batches", json=each), 202)["batch_id"]
+        for each in (ordered, body)
+    )
+
+    page = client.get(f"/batches/{made}").text
+
+    assert ">order</dt>" in page and "&lt;b&gt;1&lt;/b&gt;" in page
+    assert "<b>1" not in page
+    assert "as-written" not in client.get(f"/batches/{plain}").text
