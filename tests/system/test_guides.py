@@ -1,0 +1,338 @@
+"""Programs of the guides, with sign-in on: a web shop, a Slack bot, a web page."""
+
+import hashlib
+import hmac
+import json
+import os
+import re
+import subprocess
+import sys
+import threading
+import time
+import urllib.parse
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+import requests
+
+from tests.standin import free_port
+from tests.system import people
+from tests.system.commands import flask
+from tests.system.stack import Stack, wait_for
+from tests.webhooks.test_guide import is_listening
+
+pytestmark = pytest.mark.system
+
+DOCS = Path(__file__).parents[2] / "docs"
+SIGNING_SECRET = "8f742231b10e8888abcd99yyyzzz85a5"
+LANGUAGES = pytest.mark.parametrize("language", ["", ".en"])
+
+
+class Page(BaseHTTPRequestHandler):
+    """A page of another site."""
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html")
+        self.end_headers()
+        self.wfile.write(b"<!doctype html><title>shop</title>")
+
+    def log_message(self, *args: object) -> None:
+        pass
+
+
+@pytest.fixture(scope="module")
+def origins() -> Iterator[list[str]]:
+    """Of two web sites; the first is listed in ``CORS_ORIGINS``."""
+    servers = [ThreadingHTTPServer(("localhost", 0), Page) for _ in range(2)]
+    for each in servers:
+        threading.Thread(target=each.serve_forever, daemon=True).start()
+    yield [f"http://localhost:{each.server_port}" for each in servers]
+    for each in servers:
+        each.shutdown()
+        each.server_close()
+
+
+@pytest.fixture(scope="module")
+def stack(own_stack, origins) -> Iterator[Stack]:
+    settings = {
+        "ALLOWED_USER_HOSTS": "127.0.0.1",
+        "CORS_ORIGINS": origins[0],
+        "USER_SUBMISSIONS_PER_MINUTE": "600",
+    }
+    with own_stack("guides", **people.SIGN_IN, **settings) as made:
+        made.start_consumer()
+        made.await_ready()
+        people.make(made, "shop@example.com", role="admin")
+        yield made
+
+
+@pytest.fixture(scope="module")
+def keys(stack) -> dict[str, str]:
+    """As an admin makes them, by the command of the guides: prefix -> key."""
+    words = "users create-key shop@example.com --scope read --scope write"
+    act_for = [*words.split(), "--scope", "act_for", "--user-prefix"]
+    return {each: flask(stack, *act_for, each).strip() for each in ("shop:", "slack:")}
+
+
+class Program:
+    """
+    A program of a guide, and its webhook.
+
+    Attributes:
+        webhook: Its endpoint's record.
+    """
+
+    def __init__(self, stack: Stack, key: str, page: str, folder: Path) -> None:
+        self.stack, self.key = stack, key
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        text = (DOCS / page).read_text("utf-8")
+        (code,) = re.findall(r"^```python\n(.*?)^```", text, re.M | re.S)
+        self.file = folder / "program.py"
+        self.file.write_text(code, "utf-8")
+        url = {"url": f"{self.url}/jimeng"}
+        self.webhook = self.jimeng("POST", "/api/v1/webhooks", json=url)
+        self.start()
+
+    def jimeng(self, method: str, path: str, **how: object):
+        headers = {"Authorization": f"Bearer {self.key}"}
+        url = self.stack.url + path
+        answer = requests.request(method, url, headers=headers, timeout=30, **how)
+        assert answer.ok, answer.text
+        return answer.json()["data"]
+
+    def start(self) -> None:
+        env = {
+            **os.environ,
+            "JIMENG_URL": self.stack.url,
+            "JIMENG_KEY": self.key,
+            "WEBHOOK_SECRET": self.webhook["secret"],
+            "SLACK_SIGNING_SECRET": SIGNING_SECRET,
+            "PORT": str(self.port),
+        }
+        folder = self.file.parent
+        with (folder / "log").open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, self.file], env=env, cwd=folder, stderr=log, stdout=log
+            )
+        wait_for(lambda: is_listening(self.port), 30, "the program listens")
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait()
+
+    def deliveries(self) -> list[dict]:
+        where = f"/api/v1/webhooks/{self.webhook['id']}/deliveries?limit=100"
+        return self.jimeng("GET", where)
+
+    def replay_all(self) -> None:
+        """Have everything sent once more, and wait until that is answered."""
+        before = self.deliveries()
+        for each in before:
+            where = f"/api/v1/webhooks/{self.webhook['id']}/deliveries/{each['id']}"
+            self.jimeng("POST", f"{where}/replay")
+        attempts = sum(len(each["attempts"]) for each in before) + len(before)
+
+        def is_done() -> bool:
+            now = self.deliveries()
+            made = sum(len(each["attempts"]) for each in now)
+            return made >= attempts and {each["status"] for each in now} == {
+                "delivered"
+            }
+
+        wait_for(is_done, 30, "all is delivered again")
+
+    def end(self) -> None:
+        self.kill()
+        self.jimeng("DELETE", f"/api/v1/webhooks/{self.webhook['id']}")
+
+
+@pytest.fixture
+def program(stack, keys, tmp_path) -> Iterator[Callable[[str, str], Program]]:
+    """Starts the program of a page with the key of that prefix."""
+    made: list[Program] = []
+
+    def start(page: str, prefix: str) -> Program:
+        made.append(Program(stack, keys[prefix], page, tmp_path))
+        return made[-1]
+
+    yield start
+    for each in made:
+        each.end()
+
+
+def fetch(stack: Stack, link: str) -> requests.Response:
+    """Get a picture; its link is a path, as the stack has no ``PUBLIC_URL``."""
+    return requests.get(urllib.parse.urljoin(stack.url, link), timeout=10)
+
+
+def billed(stack: Stack) -> int:
+    return len(stack.ledger()["rows"])
+
+
+@LANGUAGES
+def test_shop_draws_what_is_ordered(stack, program, language):
+    """Once each, whatever is killed or delivered twice; by customer."""
+    shop, before = program(f"web_shop{language}.md", "shop:"), billed(stack)
+    customer = f"ada{language}"
+
+    def order(prompt: str) -> str:
+        given = {"customer": customer, "prompt": prompt}
+        answer = requests.post(f"{shop.url}/orders", json=given, timeout=10)
+        assert answer.status_code == 202
+        return answer.json()["id"]
+
+    def look(order_id: str) -> dict:
+        return requests.get(f"{shop.url}/orders/{order_id}", timeout=10).json()
+
+    def await_status(order_id: str, status: str) -> dict:
+        wait_for(lambda: look(order_id)["status"] == status, 60, status)
+        return look(order_id)
+
+    first = order("a lighthouse by the sea")
+    done = await_status(first, "completed")
+    assert fetch(stack, done["picture"]).content[:4] in {
+        *(b"\x89PNG", b"\xff\xd8\xff\xe0")
+    }
+    wait_for(lambda: "r=" in (look(first)["limits"] or ""), 10, "limits are known")
+    refused = await_status(order("x" * 900), "refused")
+    assert "800" in refused["message"]
+
+    second = order("a cat")
+    shop.kill()  # perhaps before it submits, perhaps before the picture is done
+    shop.start()
+    await_status(second, "completed")
+    shop.replay_all()
+
+    told = ("status", "picture", "changed_at")
+    assert [look(first)[name] for name in told] == [done[name] for name in told]
+    found = requests.get(f"{shop.url}/customers/{customer}", timeout=10).json()
+    assert found["orders"] == [second, first]
+    assert (found["pictures"], billed(stack) - before) == (2, 2)
+    forged = requests.post(f"{shop.url}/jimeng", data=b"{}", timeout=10)
+    assert forged.status_code == 400
+
+
+class Slack:
+    """
+    Stands in for Slack: sends commands, and takes the answers.
+
+    Attributes:
+        posts: What was posted, by the path of the response URL.
+        statuses: Of the answers to come; with none left 200.
+    """
+
+    def __init__(self) -> None:
+        slack = self
+        self.posts: list[tuple[str, dict]] = []
+        self.statuses: list[int] = []
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                status = slack.statuses.pop(0) if slack.statuses else 200
+                if status == 200:
+                    slack.posts.append((self.path, json.loads(body)))
+                self.send_response(status)
+                self.send_header("Content-Length", "2")
+                self.end_headers()
+                self.wfile.write(b"ok")
+
+            def log_message(self, *args: object) -> None:
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def command(self, bot: Program, text: str, trigger: str, secret=SIGNING_SECRET):
+        """A slash command, signed as Slack documents it (v0, HMAC-SHA256)."""
+        form = {"command": "/draw", "text": text, "trigger_id": trigger}
+        form |= {"team_id": "T0001", "user_id": "U2147483697"}
+        form["response_url"] = f"{self.url}/commands/{trigger}"
+        body, now = urllib.parse.urlencode(form), str(int(time.time()))
+        signed = hmac.new(secret.encode(), f"v0:{now}:{body}".encode(), hashlib.sha256)
+        headers = {
+            "Content-Type": "application/x-www-form-urlencoded",
+            "X-Slack-Request-Timestamp": now,
+            "X-Slack-Signature": f"v0={signed.hexdigest()}",
+        }
+        url = f"{bot.url}/slack/draw"
+        return requests.post(url, data=body, headers=headers, timeout=10)
+
+    def posted(self, trigger: str) -> list[dict]:
+        return [post for path, post in self.posts if path == f"/commands/{trigger}"]
+
+
+@pytest.fixture
+def slack() -> Iterator[Slack]:
+    made = Slack()
+    yield made
+    made.server.shutdown()
+    made.server.server_close()
+
+
+@LANGUAGES
+def test_bot_posts_what_is_asked_for(stack, program, slack, language):
+    """Once each, whatever is killed, delivered twice, or unwell at Slack."""
+    bot, before = program(f"slack_bot{language}.md", "slack:"), billed(stack)
+    one, two, three = (f"{n}{language}.13345224609" for n in (1, 2, 3))
+
+    def await_post(trigger: str) -> dict:
+        wait_for(lambda: slack.posted(trigger), 60, "it is posted")
+        (post,) = slack.posted(trigger)
+        return post
+
+    answers = [slack.command(bot, "a lighthouse", one) for _ in range(2)]
+    assert [each.status_code for each in answers] == [200, 200]
+    assert answers[0].json()["response_type"] == "ephemeral"
+    post = await_post(one)
+    assert (post["response_type"], post["text"]) == ("in_channel", "a lighthouse")
+    (image,) = post["blocks"]
+    assert fetch(stack, image["image_url"]).content[:4] in {
+        *(b"\x89PNG", b"\xff\xd8\xff\xe0")
+    }
+
+    slack.command(bot, "a cat", two)
+    bot.kill()  # before the picture is done
+    bot.start()
+    await_post(two)
+    slack.statuses = [503]
+    slack.command(bot, "a dog", three)
+    wait_for(lambda: not slack.statuses, 60, "Slack has refused it")
+    bot.replay_all()
+
+    assert [len(slack.posted(each)) for each in (one, two, three)] == [1, 1, 1]
+    assert billed(stack) - before == 3
+    assert "800" in slack.command(bot, "x" * 900, "4").json()["text"]
+    assert slack.command(bot, "x", "5", secret="another").status_code == 401
+    assert requests.post(f"{bot.url}/jimeng", data=b"{}", timeout=10).status_code == 400
+    assert [slack.posted(each) for each in "45"] == [[], []]
+
+
+@LANGUAGES
+def test_page_of_a_listed_origin_asks(stack, keys, origins, chromium, language):
+    """As the guide has it, in a real browser; a page of another origin may not."""
+    text = (DOCS / f"clients{language}.md").read_text("utf-8")
+    (code,) = re.findall(r"^```javascript\n(.*?)^```", text, re.M | re.S)
+    code = code.replace("https://images.example.com", stack.url)
+    program = f"async (key) => {{ {code} return [answer.status, url]; }}"
+    context = chromium.new_context()
+    listed, other = context.new_page(), context.new_page()
+    listed.goto(origins[0])
+    other.goto(origins[1])
+
+    status, where = listed.evaluate(program, keys["shop:"])
+
+    assert (status, where.partition("/result/")[0]) == (202, "/api/v1/ai/image")
+    with pytest.raises(Exception, match="Failed to fetch"):
+        other.evaluate(program, keys["shop:"])
+    with_cookies = code.replace(
+        'method: "POST",', 'method: "POST", credentials: "include",'
+    )
+    with pytest.raises(Exception, match="Failed to fetch"):
+        listed.evaluate(program.replace(code, with_cookies), keys["shop:"])
+    context.close()
