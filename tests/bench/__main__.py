@@ -27,6 +27,7 @@ from tests.bench import (
     proxy,
     requests,
     start,
+    tar_pits,
     throughput,
     workers,
 )
@@ -49,6 +50,7 @@ PARTS: dict[str, Callable[[Site], Iterator[Row]]] = {
     "tasks": million.rows,
     "pages": pages.rows,
     "start": start.rows,
+    "tar_pits": tar_pits.rows,
 }
 
 
