@@ -1,4 +1,4 @@
-// The choice of a collection opens over the page, also over the stage.
+// The choice of a collection, or of tags, opens over the page, also over the stage.
 "use strict";
 
 let from = null; // what had the focus before it opened
@@ -18,17 +18,17 @@ function collected() {
   if (!news) return;
   delete news.dataset.collected;
   announce(news.textContent.trim());
-  const inside = document.querySelector(".stage .of-picture");
-  if (inside) renew(inside);
+  const stage = document.querySelector(".stage");
+  if (stage?.querySelector(".of-picture")) renew(stage);
 }
 
-// The collections that the picture is in now.
-async function renew(inside) {
-  const answer = await fetch(inside.closest(".stage").dataset.url, { headers: { "HX-Request": "true" }, cache: "no-store" }).catch(() => null);
+// The collections that the picture is in now, and its tags.
+async function renew(stage) {
+  const answer = await fetch(stage.dataset.url, { headers: { "HX-Request": "true" }, cache: "no-store" }).catch(() => null);
   if (!answer?.ok) return;
   const part = document.createElement("template");
   part.innerHTML = await answer.text();
-  inside.replaceWith(part.content.querySelector(".of-picture"));
+  for (const now of part.content.querySelectorAll(".of-picture")) document.getElementById(now.id)?.replaceWith(now);
 }
 
 // A refusal is not seen under the choice, which makes way for it.

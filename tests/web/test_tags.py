@@ -118,3 +118,14 @@ def test_wrong_tag_is_told_in_the_dialog(client, hung):
 
     assert answer.status_code == 422 and answer.headers["HX-Retarget"] == "#collect"
     assert "标签为 1 到 40 个字符" in answer.text
+
+
+def test_page_of_the_picture_shows_its_tags(client, hung):
+    """They lead to the filter; collect.js renews them after a change."""
+    part = client.post(
+        "/tags/put", data={"id": hung[0], "tag": "a b"}, headers={**POST, **HTMX}
+    )
+
+    assert "data-collected" in part.text
+    page = client.get(f"/pictures/{hung[0]}").text
+    assert 'href="/gallery?tag=a+b"' in page and 'data-key="t"' in page
