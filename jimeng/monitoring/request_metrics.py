@@ -32,7 +32,7 @@ KINDS = {
 POLLS = frozenset(
     {
         *("api.get_result", "api.get_task", "api.get_batch"),
-        *("web.card", "web.changes", "web.task_changes"),
+        *("web.card", "web.changes", "web.family", "web.task_changes"),
         *("web.batch_card", "web.batch_now", "web.tidying", "web.cancelling"),
         *("admin.live", "admin.hours", "admin.clear_progress"),
         "admin.failures_progress",
