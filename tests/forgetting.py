@@ -34,7 +34,7 @@ def forget_sweeps() -> None:
     input_cleanup._file_cursor = None
     poll_schedule._generating.clear()
     webhook_outbox.clear_owner_cache()
-    webhook_deliveries._last_user.update({False: "", True: ""})
+    webhook_deliveries._last_user.clear()
 
 
 def forget_troubles() -> None:

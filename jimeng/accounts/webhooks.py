@@ -133,12 +133,12 @@ def change(
     changes, gone = dict(given), {}
     if "url" in changes:
         webhook_outbox.check_address("url", str(changes["url"]))
-        changes |= {"proven": False}
+        gone["proven"] = ""  # untried
     enabled = changes.pop("enabled", None)
     if enabled:
         if found.fingerprint != fingerprint(webhook_outbox.secret_key()):
             raise Invalid.field("enabled", "invalid.webhook_key_changed")
-        gone = dict.fromkeys(("disabled", "failing_since"), "")
+        gone |= dict.fromkeys(("disabled", "failing_since"), "")
         changes |= {"failures": 0}
     elif enabled is False and found.disabled is None:
         changes["disabled"] = "owner"
@@ -149,7 +149,7 @@ def change(
         lane = f"{changed.user_id} {urlsplit(str(given['url'])).netloc.lower()}"
         WebhookDelivery.collection().update_many(
             {"endpoint": changed.id, "state": PENDING},
-            {"$set": {"lane": lane, "slow": True}},
+            {"$set": {"lane": lane, "slow": True, "untried": True}},
         )
     return changed
 

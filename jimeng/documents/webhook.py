@@ -44,7 +44,7 @@ class WebhookEndpoint(Stored):
         disabled: The code of why it is disabled; absent: it is enabled.
         failures: Number of failed attempts in a row.
         failing_since: Time of the first of these.
-        proven: Its latest attempt succeeded.
+        proven: Whether its latest attempt succeeded; absent if there was none.
         catch_up: A process that has not yet seen the endpoint may still be creating
             tasks of its user.
     """
@@ -126,6 +126,7 @@ class WebhookDelivery(Leased):
         lane: User and host; one delivery at a time is in flight for both.
         flight: The same while it is in flight, else absent.
         slow: The latest attempt at its endpoint failed, or there was none.
+        untried: There was none.
         tries: Number of automatic attempts that have begun.
         once: The next attempt was requested by a user: it is the last, and does not
             count for the state of the endpoint.
@@ -144,6 +145,7 @@ class WebhookDelivery(Leased):
     lane = StringField(required=True)
     flight = StringField()
     slow = BooleanField(default=True)
+    untried = BooleanField()
     tries = IntField(default=0)
     once = BooleanField()
     attempts = ListField(DictField())

@@ -3,8 +3,9 @@ Webhook deliveries: each is attempted until it succeeds, or for three days.
 
 A few threads of each consumer, beside Huey's own, attempt the deliveries that are
 ready, round-robin over users. A user has at most `MAX_PER_USER` deliveries in flight,
-and one per host. Half of the threads serve only endpoints whose latest attempt
-succeeded, so that a slow receiver delays neither those nor the pictures.
+and one per host. Threads of their own serve endpoints whose latest attempt succeeded,
+and endpoints that are untried, so that receivers which fail or never answer delay
+neither these nor the pictures.
 """
 
 import logging
@@ -12,7 +13,7 @@ import random
 import ssl
 import threading
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -33,7 +34,20 @@ from jimeng.providers.transport import CallFailed
 
 log = logging.getLogger(__name__)
 
-MAX_THREADS = 4  # of a consumer, of each of the two kinds
+# Groups of deliveries, by the latest attempt at their endpoint.
+WORKING, UNTRIED, FAILING = "working", "untried", "failing"
+FILTERS: dict[str, dict] = {
+    WORKING: {"slow": False},
+    UNTRIED: {"slow": True, "untried": True},
+    FAILING: {"slow": True, "untried": {"$exists": False}},
+}
+MAX_THREADS = {WORKING: 4, UNTRIED: 4, FAILING: 8}  # of a consumer
+# What the threads of each group serve, in this order.
+SERVED = {
+    WORKING: (WORKING,),
+    UNTRIED: (UNTRIED, WORKING),
+    FAILING: (UNTRIED, FAILING, WORKING),
+}
 MAX_PER_USER = 2  # deliveries in flight
 LEASE = timedelta(seconds=30)
 ATTEMPT_TIMEOUT_S = 15.0  # for everything
@@ -57,12 +71,8 @@ CERTIFICATE_OUTCOMES = {
     62: "certificate_wrong_host",
 }  # OpenSSL's
 
-_free = {
-    False: threading.Semaphore(MAX_THREADS),
-    True: threading.Semaphore(MAX_THREADS),
-}
-# The user served last, of the fast and of the slow deliveries.
-_last_user: dict[bool, str] = {False: "", True: ""}
+_free = {group: threading.Semaphore(most) for group, most in MAX_THREADS.items()}
+_last_user: dict[str, str] = defaultdict(str)  # the one served last, by group
 
 
 @dataclass(frozen=True)
@@ -93,12 +103,12 @@ def start_threads() -> bool:
     if not is_enabled():
         return False
     there_is_more = make_due_ready()
-    for slow, free in _free.items():
-        for _ in range(count_ready(slow)):
+    for group, free in _free.items():
+        for _ in range(count_ready(group)):
             if not free.acquire(blocking=False):
                 break
-            name = f"webhooks-{'slow' if slow else 'fast'}"
-            threading.Thread(target=work, args=[slow], name=name, daemon=True).start()
+            name = f"webhooks-{group}"
+            threading.Thread(target=work, args=[group], name=name, daemon=True).start()
     return there_is_more
 
 
@@ -111,36 +121,31 @@ def is_enabled() -> bool:
     )
 
 
-def work(slow: bool) -> None:
+def work(group: str) -> None:
     """The body of a thread: attempt deliveries until none is ready."""
     try:
-        for delivery in claim_ready(slow):
+        for delivery in claim_ready(group):
             deliver(delivery)
     except Exception as error:  # the lease expires, and another thread retries
         outages.failed("webhook delivery", error)
     finally:
-        _free[slow].release()
+        _free[group].release()
 
 
-def claim_ready(slow: bool) -> Iterator[WebhookDelivery]:
-    """
-    Claim deliveries that are ready, and yield them one by one.
-
-    Args:
-        slow: Prefer those to receivers whose latest attempt failed; False: only the
-            others.
-    """
+def claim_ready(group: str) -> Iterator[WebhookDelivery]:
+    """Claim deliveries that threads of *group* serve, and yield them one by one."""
     while is_enabled():
-        found = claim(slow) or (claim(False) if slow else None)
+        found = next(filter(None, map(claim, SERVED[group])), None)
         if found is None:
             return
         yield found
 
 
-def count_ready(slow: bool) -> int:
-    """How many deliveries are ready, at most `MAX_THREADS`."""
-    ready = {"slow": slow, "ready_at": {"$exists": True}}
-    return WebhookDelivery.collection().count_documents(ready, limit=MAX_THREADS)
+def count_ready(group: str) -> int:
+    """How many deliveries of the group are ready, at most `MAX_THREADS`."""
+    ready = {**FILTERS[group], "ready_at": {"$exists": True}}
+    most = MAX_THREADS[group]
+    return WebhookDelivery.collection().count_documents(ready, limit=most)
 
 
 def count_waiting() -> int:
@@ -170,16 +175,15 @@ def make_due_ready() -> bool:
     return len(ids) == BATCH_DOCUMENTS
 
 
-def claim(slow: bool) -> WebhookDelivery | None:
-    """Claim the next delivery of the next user; None if none is ready."""
+def claim(group: str) -> WebhookDelivery | None:
+    """Claim the group's next delivery of the next user; None if none is ready."""
     deliveries = WebhookDelivery.collection()
     in_flight = deliveries.find({"flight": {"$exists": True}}, {"flight": 1, "_id": 0})
     flights = [row["flight"] for row in in_flight]
     while True:
         of_user = Counter(each.partition(" ")[0] for each in flights)
-        row = next_ready(
-            slow, [user for user, n in of_user.items() if n >= MAX_PER_USER], flights
-        )
+        busy = [user for user, n in of_user.items() if n >= MAX_PER_USER]
+        row = next_ready(group, busy, flights)
         if row is None:
             return None
         flights.append(row["lane"])  # so each iteration has one candidate less
@@ -196,21 +200,21 @@ def claim(slow: bool) -> WebhookDelivery | None:
         except DuplicateKeyError:
             continue  # another one to that user and host is in flight by now
         if found is not None:
-            _last_user[slow] = found.user_id
+            _last_user[group] = found.user_id
             return found
 
 
-def next_ready(slow: bool, busy: list[str], flights: list[str]) -> dict | None:
+def next_ready(group: str, busy: list[str], flights: list[str]) -> dict | None:
     """
-    Find the next delivery that is ready, round-robin over users.
+    Find the group's next delivery that is ready, round-robin over users.
 
     Args:
         busy: Users with `MAX_PER_USER` in flight.
         flights: Pairs of user and host with a delivery in flight.
     """
-    ready = {"slow": slow, "ready_at": {"$exists": True}, "lane": {"$nin": flights}}
-    ready |= KNOWN_KIND
-    for after in (_last_user[slow], ""):
+    ready: dict = {"ready_at": {"$exists": True}, "lane": {"$nin": flights}}
+    ready |= {**FILTERS[group], **KNOWN_KIND}
+    for after in (_last_user[group], ""):
         users = {"user_id": {"$gt": after, "$nin": busy}}
         row = WebhookDelivery.collection().find_one(
             {**ready, **users}, {"lane": 1}, sort=[("user_id", 1), ("ready_at", 1)]
@@ -393,10 +397,10 @@ def update_endpoint(
                 disable(endpoint, RECEIVER_GONE if gone else FAILING)
     else:
         return
-    if bool(endpoint.proven) != is_delivered:
+    if endpoint.proven is not is_delivered:
         WebhookDelivery.collection().update_many(
             {"endpoint": endpoint.id, "state": PENDING},
-            {"$set": {"slow": not is_delivered}},
+            {"$set": {"slow": not is_delivered}, "$unset": {"untried": ""}},
         )
 
 

@@ -289,6 +289,7 @@ def new_delivery(
         body=json.dumps(body, ensure_ascii=False, separators=(",", ":")),
         lane=f"{endpoint.user_id} {host}",
         slow=not endpoint.proven,
+        untried=True if endpoint.proven is None else None,
         ready_at=utcnow(),
     )
 

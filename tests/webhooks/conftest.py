@@ -151,7 +151,7 @@ def deliver(database) -> Callable[[], int]:
             pass
         webhook_deliveries.make_due_ready()
         n = 0
-        for delivery in webhook_deliveries.claim_ready(slow=True):
+        for delivery in webhook_deliveries.claim_ready("failing"):
             webhook_deliveries.deliver(delivery)
             n += 1
         return n

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 from pymongo.collection import Collection
+from pymongo.errors import AutoReconnect
 
 from jimeng.documents import Task, WebhookDelivery, WebhookEndpoint, utcnow
 from jimeng.errors import ProviderError
@@ -193,10 +194,15 @@ def test_account_that_is_deleted_leaves_nothing(client, receiver):
     assert WebhookDelivery.collection().count_documents({}) == 0
 
 
+@pytest.mark.parametrize("is_written", [False, True], ids=["unwritten", "written"])
+@pytest.mark.parametrize("error", [Died, AutoReconnect])
 def test_death_between_any_two_writes_loses_nothing(
-    client, endpoint, receiver, work_off, deliver, monkeypatch
+    client, endpoint, receiver, work_off, deliver, monkeypatch, error, is_written
 ):
-    """At least once, never none, and always under the same id."""
+    """
+    At least once, never none, and always under the same id, whether the process dies
+    or MongoDB, and whether that has the write or not.
+    """
     endpoint(receiver.url)
     state = {"count": 0, "at": 0, "armed": False}
 
@@ -208,7 +214,9 @@ def test_death_between_any_two_writes_loses_nothing(
                 state["count"] += 1
                 if state["count"] == state["at"]:
                     state["armed"] = False
-                    raise Died(name)
+                    if is_written:
+                        original(this, *args, **kwargs)
+                    raise error(name)
             return original(this, *args, **kwargs)
 
         monkeypatch.setattr(Collection, name, wrapped)
@@ -224,7 +232,7 @@ def test_death_between_any_two_writes_loses_nothing(
         died = False
         try:
             deliver()
-        except Died:
+        except error:
             died = True
         state["armed"] = False
         later(60)  # the lease of whoever died
@@ -258,11 +266,13 @@ def test_two_consumers_write_one_delivery(client, endpoint):
 def order_of(n: int) -> list[str]:
     """Claim what is ready without sending it; return whose it is, in order."""
     return [
-        found.user_id for _ in range(n) if (found := webhook_deliveries.claim(False))
+        found.user_id
+        for _ in range(n)
+        if (found := webhook_deliveries.claim("working"))
     ]
 
 
-def ready(user: str, host: str, *, slow: bool, n: int = 1) -> None:
+def ready(user: str, host: str, *, proven: bool | None, n: int = 1) -> None:
     """Have *n* deliveries ready for a user's host."""
     for _ in range(n):
         endpoint = WebhookEndpoint(
@@ -270,7 +280,7 @@ def ready(user: str, host: str, *, slow: bool, n: int = 1) -> None:
             user_id=user,
             url=f"https://{host}/",
             fingerprint="x",
-            proven=not slow,
+            proven=proven,
         )
         row = webhook_outbox.test_delivery(endpoint)
         WebhookDelivery.collection().insert_one(row)
@@ -279,9 +289,9 @@ def ready(user: str, host: str, *, slow: bool, n: int = 1) -> None:
 def test_users_have_turns(database):
     """Whoever has one waiting is not behind another's hundred."""
     for host in "abc":
-        ready("ada", host, slow=False, n=30)
-    ready("bob", "a", slow=False)
-    ready("eve", "a", slow=False)
+        ready("ada", host, proven=True, n=30)
+    ready("bob", "a", proven=True)
+    ready("eve", "a", proven=True)
 
     claimed = order_of(10)
 
@@ -291,9 +301,9 @@ def test_users_have_turns(database):
 
 def test_one_is_in_flight_for_a_user_and_host(database):
     """The next goes once that has ended, or its lease has."""
-    ready("ada", "a", slow=False, n=3)
+    ready("ada", "a", proven=True, n=3)
     assert order_of(5) == ["ada"]
-    assert webhook_deliveries.claim(False) is None
+    assert webhook_deliveries.claim("working") is None
 
     later(31)
     webhook_deliveries.make_due_ready()
@@ -303,13 +313,40 @@ def test_one_is_in_flight_for_a_user_and_host(database):
 def test_tar_pits_do_not_hold_up_receivers_that_answer(database):
     """Those have threads of their own; the other threads serve them last."""
     for each in range(50):
-        ready(f"pit{each:02}", "pit", slow=True)
-    ready("zoe", "good", slow=False)
+        ready(f"pit{each:02}", "pit", proven=False)
+    ready("zoe", "good", proven=True)
 
-    assert webhook_deliveries.claim(False).user_id == "zoe"
-    assert webhook_deliveries.claim(False) is None
-    assert webhook_deliveries.claim(True).user_id == "pit00"
-    assert webhook_deliveries.claim(True).user_id == "pit01"
+    assert webhook_deliveries.claim("working").user_id == "zoe"
+    assert webhook_deliveries.claim("working") is None
+    assert webhook_deliveries.claim("failing").user_id == "pit00"
+    assert webhook_deliveries.claim("failing").user_id == "pit01"
+
+
+def next_user() -> str:
+    return next(webhook_deliveries.claim_ready("failing")).user_id
+
+
+def test_untried_receivers_come_before_those_that_failed(
+    client, endpoint, receiver, deliver
+):
+    """With all that waits for them, until the first attempt."""
+    for each in range(5):
+        ready(f"pit{each}", "pit", proven=False)
+    ready("zoe", "new", proven=None, n=2)
+    assert webhook_deliveries.claim("untried").user_id == "zoe"
+    assert webhook_deliveries.claim("untried") is None
+    assert next_user() == "pit0"
+
+    WebhookDelivery.collection().delete_many({})
+    endpoint(receiver.url)
+    for seed in range(2):
+        client.post(f"{API}/tasks/{create(client, seed=seed)}/cancel")
+    settle()
+    webhook_outbox.sweep()
+    receiver.answer(500)
+    webhook_deliveries.deliver(next(webhook_deliveries.claim_ready("failing")))
+
+    assert WebhookDelivery.find_one({"untried": {"$exists": True}}) is None
 
 
 def test_receiver_that_begins_to_answer_is_one_of_the_quick(
@@ -322,8 +359,8 @@ def test_receiver_that_begins_to_answer_is_one_of_the_quick(
     receiver.answer(500)
     settle()
     webhook_outbox.sweep()
-    webhook_deliveries.deliver(webhook_deliveries.claim(True))
-    webhook_deliveries.deliver(webhook_deliveries.claim(True))
+    for group in ("untried", "failing"):
+        webhook_deliveries.deliver(webhook_deliveries.claim(group))
 
     (waiting,) = WebhookDelivery.collection().find({"state": "pending"})
     assert waiting["slow"] is False
@@ -358,10 +395,11 @@ def test_threads_attempt_what_is_ready(client, endpoint, receiver, log):
     settle()
     webhook_outbox.sweep()
     webhook_deliveries.start_threads()
-    for slow, free in webhook_deliveries._free.items():
-        for _ in range(webhook_deliveries.MAX_THREADS):
-            assert free.acquire(timeout=60), slow
-        free.release(webhook_deliveries.MAX_THREADS)
+    for group, free in webhook_deliveries._free.items():
+        most = webhook_deliveries.MAX_THREADS[group]
+        for _ in range(most):
+            assert free.acquire(timeout=60), group
+        free.release(most)
 
     assert len(receiver.received) == 5
     assert [each["status"] for each in log(made["id"])] == ["delivered"] * 5
