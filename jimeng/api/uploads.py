@@ -91,7 +91,7 @@ def get_upload_content(upload_id: str) -> Response:
     保存下来的样子，只给它的主人。
     """
     found, content = inputs.content_of(auth.principal_of_api(), upload_id)
-    response = file_response(content, found.bytes, found.content_type)
+    response = file_response(content, found.content_type)
     response.headers["Cache-Control"] = "private, no-store"
     name = f"{found.id}.{found.suffix}"
     response.headers["Content-Disposition"] = f'inline; filename="{name}"'

@@ -13,7 +13,14 @@ from jimeng.documents import utcnow
 from jimeng.documents.principal import recorded
 from jimeng.jobs.input_cleanup import file_ids_of_inputs
 from jimeng.jobs.janitor import file_ids_of_images
-from jimeng.pictures.stores import ConfiguredStore, CopyDiffers, Store, move, overview
+from jimeng.pictures.stores import (
+    ConfiguredStore,
+    CopyDiffers,
+    FileTooLarge,
+    Store,
+    move,
+    overview,
+)
 from jimeng.pictures.stores.moving import FUTURE, Named
 
 MIB = 2**20
@@ -96,7 +103,7 @@ def clear_errors() -> Iterator[None]:
     """Turn errors of files into one-line messages."""
     try:
         yield
-    except CopyDiffers as error:
+    except (CopyDiffers, FileTooLarge) as error:
         raise click.ClickException(str(error)) from error
     except OSError as error:
         raise click.ClickException(f"pictures: {error.strerror}") from error

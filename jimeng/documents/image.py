@@ -19,6 +19,7 @@ SUFFIXES = {"image/jpeg": "jpg", "image/png": "png", "image/webp": "webp"}
 SHOWN = {"trashed_at": {"$exists": False}}
 # The fields with the ids of its files; a later release may have others.
 FILES = ("file_id", "thumbnail_id", "preview_id")
+LENGTHS = dict(zip(FILES, ("bytes", "thumbnail_bytes", "preview_bytes"), strict=True))
 GONE = "$$REMOVE"  # in `Image.change`: unset the field
 
 

@@ -10,9 +10,9 @@ import re
 import tempfile
 import zipfile
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
 from datetime import UTC, datetime, tzinfo
 from itertools import chain, islice
-from typing import BinaryIO
 
 from gridfs.errors import GridFSError
 from pymongo.errors import PyMongoError
@@ -22,19 +22,28 @@ from jimeng.documents import Image, Input, Task
 from jimeng.documents.principal import Principal
 from jimeng.errors import ImageNotFound, JimengError, StorageUnavailable
 from jimeng.gallery.browsing import pictures_of
+from jimeng.pictures.contents import Content, FilePieces, Pieces
 from jimeng.pictures.metadata import Provenance, Written, write_into
-from jimeng.tasks.queries import find_all
+from jimeng.pictures.stores import StoredFile
+from jimeng.pictures.stores.store import FileMissing
+from jimeng.tasks.queries import file_of, find_all
 from jimeng.tasks.retries import original_wording
 
 log = logging.getLogger(__name__)
 
 MAX_PICTURES = 500  # in an archive of selected pictures
 BATCH = 100  # records read at a time: the client may be slow
-CHUNK_BYTES = 256 * 1024
 MAX_NAME_CHARS = 40  # of a prompt that become a file's name
 # Device names of Windows, with any extension.
 DEVICE = re.compile(r"(con|prn|aux|nul|(com|lpt)\d)", re.IGNORECASE)
 NOT_WHOLE = "以下图片没能完整打包 / These pictures could not be packed whole:\n\n"
+
+
+# Why a file cannot be packed.
+UNREADABLE = (
+    *(GridFSError, PyMongoError, StorageUnavailable, OSError),
+    *(ImageNotFound, FileMissing),
+)
 
 
 class NothingSelected(JimengError):
@@ -128,19 +137,17 @@ class Archive:
     def _read(
         self, name: str, image: Image | Input, task: Task | None
     ) -> Iterator[bytes]:
-        length, whole, runtime = 0, image.bytes, jobs.runtime()
-        store = runtime.inputs if isinstance(image, Input) else runtime.store
+        length, whole = 0, image.bytes
         try:
-            content = image.file_id and store.open(image.file_id)
-            if content and task and isinstance(image, Image):
-                written = with_metadata(content, image, task)
-                content, whole = written.content, written.bytes
-            if content:
-                with content:
-                    while piece := content.read(CHUNK_BYTES):
-                        length += len(piece)
-                        yield piece
-        except (GridFSError, PyMongoError, StorageUnavailable, OSError) as error:
+            content = file_in_archive(image)
+            if task and isinstance(image, Image):
+                content = with_metadata(content, image, task).content
+            whole = content.length
+            with closing(content.pieces()) as pieces:
+                for piece in pieces:
+                    length += len(piece)
+                    yield piece
+        except UNREADABLE as error:
             log.warning("picture not packed id=%s: %s", image.id, type(error).__name__)
         if length != whole:
             self._missing.append(name)
@@ -153,6 +160,14 @@ class Archive:
             yield from self.add("missing.txt", now, [words.encode()])
         self._zip.close()
         yield self._outlet.drain()
+
+
+def file_in_archive(image: Image | Input) -> Content:
+    if isinstance(image, Image):
+        return file_of(image)
+    if image.file_id is None:
+        raise FileMissing(f"file of input {image.id}")
+    return StoredFile(jobs.runtime().inputs, image.file_id, image.bytes)
 
 
 def find_selected(principal: Principal, picture_ids: Sequence[str]) -> list[Image]:
@@ -216,7 +231,7 @@ MAX_IN_MEMORY_BYTES = 1024 * 1024  # larger content goes to an anonymous file
 
 def open_as(
     image: Image, content_type: str, quality: int | None = None
-) -> tuple[BinaryIO, int]:
+) -> tuple[Pieces, int]:
     """
     Open a picture in a format, re-encoded only if needed. The caller has checked
     access.
@@ -226,26 +241,20 @@ def open_as(
         quality: 0 to 100, for JPEG and WebP; None for the stored file, or the default.
 
     Returns:
-        A file, which the caller closes, and its length in bytes.
+        Its pieces, which the caller closes, and its length in bytes.
 
     Raises:
         ImageNotFound: its file is gone.
         PictureInvalid: as `pictures.encode`.
     """
-    content = jobs.runtime().store.open(image.file_id)
-    if content is None:
-        raise ImageNotFound(f"bytes of picture {image.id}")
+    content = file_of(image)
     if image.content_type == content_type and quality is None:
-        return content, image.bytes
-    with content:
-        made = pictures.encode(
-            content.read(), content_type, quality, user=image.user_id
-        )
+        return content.pieces(), content.length
+    made = pictures.encode(content.read(), content_type, quality, user=image.user_id)
     # Do not keep several converted pictures in memory.
     file = tempfile.SpooledTemporaryFile(MAX_IN_MEMORY_BYTES)  # noqa: SIM115 - the caller closes
     file.write(made)
-    file.seek(0)
-    return file, len(made)  # type: ignore[return-value]
+    return FilePieces(file, 0, len(made)), len(made)  # type: ignore[arg-type]
 
 
 def metadata_of(image: Image, task: Task) -> Provenance:
@@ -263,20 +272,15 @@ def metadata_of(image: Image, task: Task) -> Provenance:
     )
 
 
-def with_metadata(content: BinaryIO, image: Image, task: Task) -> Written:
+def with_metadata(content: Content, image: Image, task: Task) -> Written:
     """
-    A picture's file with its metadata, which the caller closes.
+    A picture's file with its metadata.
 
     Args:
-        content: The stored file, at its beginning.
+        content: The stored file.
         task: The picture's task, which the recipient may see.
     """
-    try:
-        made = metadata_of(image, task)
-        return write_into(content, image.bytes, image.content_type, made)
-    except BaseException:
-        content.close()
-        raise
+    return write_into(content, image.content_type, metadata_of(image, task))
 
 
 def tasks_of(principal: Principal | None, images: Iterable[Image]) -> dict[str, Task]:

@@ -1,9 +1,8 @@
 """Shares as visitors see them, who have the link and nothing else."""
 
 from dataclasses import dataclass
-from typing import BinaryIO
 
-from jimeng import jobs, pictures
+from jimeng import pictures
 from jimeng.documents import Collection, Image, Share, utcnow
 from jimeng.documents.cursors import Page, cursor_of
 from jimeng.documents.image import FILES, SHOWN
@@ -18,6 +17,8 @@ from jimeng.gallery.browsing import (
 )
 from jimeng.gallery.picture_details import neighbour
 from jimeng.gallery.shares import name_of, time_of
+from jimeng.pictures.contents import Content
+from jimeng.tasks.queries import file_of
 
 MAX_CARD_BYTES = 300_000  # messengers do not load larger previews
 
@@ -133,10 +134,15 @@ def neighbours(seen: Visit, image: Image) -> tuple[str | None, str | None]:
     return newer and name_of(seen.share, newer), older and name_of(seen.share, older)
 
 
-def content(image: Image, part: str = FILES[0]) -> BinaryIO | None:
-    """Open a file of a picture, which the caller closes; None if it has none."""
-    file_id = getattr(image, part, None)
-    return jobs.runtime().store.open(file_id) if file_id else None
+def content(image: Image, part: str = FILES[0]) -> Content:
+    """
+    A file of a picture.
+
+    Raises:
+        ShareNotFound: it has none, now or when it is read.
+    """
+    missing = ShareNotFound(f"{part} of picture {image.id}")
+    return file_of(image, part, missing=missing)
 
 
 def card(image: Image) -> bytes:
@@ -147,13 +153,8 @@ def card(image: Image) -> bytes:
         ShareNotFound: its file is gone.
         PictureInvalid: it cannot be decoded.
     """
-    file = content(image, "thumbnail_id")
-    if file is None:
-        raise ShareNotFound(f"bytes of picture {image.id}")
-    with file:
-        thumbnail = file.read()
     return pictures.shrink(
-        thumbnail,
+        content(image, "thumbnail_id").read(),
         side=pictures.THUMBNAIL_SIDE,
         most=MAX_CARD_BYTES,
         user=f"visitors of {image.user_id}",

@@ -4,7 +4,6 @@ import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import BinaryIO
 
 from jimeng import jobs
 from jimeng.documents import Batch, Image, Task, best_effort, utcnow
@@ -15,9 +14,10 @@ from jimeng.documents.task import THERE
 from jimeng.errors import ImageNotFound, TaskNotFound
 from jimeng.gallery.browsing import WITHOUT_SEARCH_FIELDS, page_of
 from jimeng.jobs.purge import TRASH_RETENTION
+from jimeng.pictures.contents import Content
 from jimeng.tasks.audit import audited
 from jimeng.tasks.cancellation import deletion_update, drop_waiting
-from jimeng.tasks.queries import find
+from jimeng.tasks.queries import file_of, find
 
 log = logging.getLogger(__name__)
 
@@ -76,18 +76,15 @@ def trashed_tasks(principal: Principal) -> list[Task]:
     return [task for task in found if task.id not in with_pictures]
 
 
-def trashed_thumbnail(principal: Principal, picture_id: str) -> tuple[Image, BinaryIO]:
+def trashed_thumbnail(principal: Principal, picture_id: str) -> tuple[Image, Content]:
     """
-    Open the thumbnail of a picture in the trash, which only its owner sees.
+    Find the thumbnail of a picture in the trash, which only its owner sees.
 
     Raises:
         ImageNotFound: no such picture in the trash, or another user's.
     """
     found = principal.find(Image, picture_id, ImageNotFound, {"trashed_at": EXISTS})
-    content = jobs.runtime().store.open(found.thumbnail_id)
-    if not content:
-        raise ImageNotFound(f"picture {picture_id[:80]!r} in the trash")
-    return found, content
+    return found, file_of(found, "thumbnail_id")
 
 
 def trash_pictures(principal: Principal, picture_ids: Iterable[str]) -> int:

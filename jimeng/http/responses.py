@@ -10,25 +10,25 @@ cannot.
 import gzip
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
 from functools import lru_cache
 from itertools import islice
 from time import monotonic
-from typing import Any, BinaryIO
+from typing import Any
 from urllib.parse import quote
 
 from flask import Response, current_app, g, request
 from werkzeug.datastructures import Headers
-from werkzeug.wsgi import FileWrapper
 
 from jimeng.config import Config
 from jimeng.documents import RateLimit
 from jimeng.http.requests import current_request
 from jimeng.i18n import MESSAGES, language, t
+from jimeng.pictures.contents import Content
 
 MAX_FIELDS_IN_MESSAGE = 3
 MAX_FIELD_ERRORS = 20  # fields reported as invalid
 MAX_NAME_CHARS = 64  # of a reported field's name
-CHUNK_BYTES = 256 * 1024  # of a file
 GZIP_LEVEL = 6
 MIN_GZIP_BYTES = 1024  # below, compression saves less than a packet
 TEXT_TYPES = {
@@ -185,20 +185,41 @@ def _pattern(script_root: str, endpoint: str, names: tuple[str, ...]) -> str:
 
 
 def file_response(
-    content: BinaryIO, size: int, content_type: str, *, direct: bool = True
+    content: Content,
+    content_type: str,
+    *,
+    etag: str | None = None,
+    modified: datetime | None = None,
 ) -> Response:
     """
-    Stream a file in chunks; it is closed with the response.
+    Stream a file, or the range of it that is requested; answer 304 or 412 without
+    opening it.
 
-    Args:
-        size: Bytes of the whole file.
-        direct: Let the server send it its own way (``direct_passthrough``); then no
-            other close callback runs.
+    Several ranges get the whole file.
+
+    Raises:
+        RequestedRangeNotSatisfiable: 416; the range begins beyond the end.
     """
-    chunks = FileWrapper(content, CHUNK_BYTES)
-    response = Response(chunks, content_type=content_type, direct_passthrough=direct)
-    response.call_on_close(content.close)
-    response.content_length = size
+    response = Response(content_type=content_type)
+    response.content_length = content.length
+    if etag is not None:
+        response.set_etag(etag)
+    if modified is not None:
+        response.last_modified = modified
+    asked, wanted = request.environ, request.range
+    is_single = (
+        wanted is not None and wanted.units == "bytes" and len(wanted.ranges) == 1
+    )
+    if not is_single or request.method != "GET":
+        asked = {name: each for name, each in asked.items() if name != "HTTP_RANGE"}
+    response.make_conditional(asked, accept_ranges=True, complete_length=content.length)
+    if response.status_code == 412:
+        response.content_length = 0
+    elif response.status_code != 304 and request.method == "HEAD":
+        content.pieces(0, 1).close()  # whether it is there
+    elif response.status_code != 304:
+        part = response.content_range
+        response.response = content.pieces(part.start or 0, part.stop)
     return response
 
 

@@ -1,16 +1,16 @@
 """Serve input pictures to providers that fetch links, only while they are needed."""
 
 import logging
-import os
 import time
-from typing import BinaryIO
 
 from jimeng import jobs
 from jimeng.documents import Generation, State, Task
 from jimeng.documents.task import THERE
 from jimeng.errors.inputs import UploadNotFound
 from jimeng.jobs.inputs import fitted_file, inputs_of
+from jimeng.pictures.contents import Content
 from jimeng.pictures.input_links import verify
+from jimeng.pictures.stores import StoredFile
 
 log = logging.getLogger(__name__)
 
@@ -22,12 +22,12 @@ SERVED_STATES = [State.SUBMITTING.value, State.GENERATING.value, State.UNKNOWN.v
 NOT_PURGED = {"$or": [THERE, {"purge_at": {"$exists": True}}]}
 
 
-def open_link(token: str) -> tuple[BinaryIO, int, str]:
+def open_link(token: str) -> tuple[Content, str]:
     """
-    Open the input of a link.
+    Find the input of a link.
 
     Returns:
-        The file as it is sent to the provider, its size in bytes, and its content type.
+        The file as it is sent to the provider, and its content type.
 
     Raises:
         UploadNotFound: the token is invalid or expired, or no generation uses the
@@ -44,10 +44,10 @@ def open_link(token: str) -> tuple[BinaryIO, int, str]:
         raise UploadNotFound(f"no generation uses {named.input_id} now")
     at = [each.id for each in inputs].index(named.input_id)
     about = fitted_file(at, inputs, generation)
-    content = about and jobs.runtime().inputs.open(about["file_id"])
-    if not about or not content:
-        raise UploadNotFound(f"no bytes of {named.input_id}")
+    store, missing = jobs.runtime().inputs, UploadNotFound(f"no {named.input_id}")
+    known = about and store.find(about["file_id"])
+    if not about or not known:
+        raise missing
     log.info("input fetched id=%s generation=%s", named.input_id, generation.id)
-    size = content.seek(0, os.SEEK_END)
-    content.seek(0)
-    return content, size, about["content_type"]
+    content = StoredFile(store, about["file_id"], known.length, missing=missing)
+    return content, about["content_type"]

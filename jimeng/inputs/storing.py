@@ -169,11 +169,10 @@ def copy_of_picture(user_id: str, named: Named) -> Input:
     assert image is not None  # noqa: S101 - its only caller has checked
     row = {"id": new_input_id(), "picture": image.id, "bytes": image.bytes}
     with operation_timeout(STORE_TIMEOUT_S):
-        content = store.open(image.file_id)
+        content = store.read(image.file_id)
         if content is None:
             raise Invalid.field(named.field, "invalid.image_unknown")
-        with content:
-            raw_id = jobs.runtime().inputs.save(content, row["id"])
+        raw_id = jobs.runtime().inputs.save(content, row["id"])
         across, down = pictures.stored_size(image.width, image.height)
         sides = {"width": across, "height": down}
         sides |= {"given_width": image.width, "given_height": image.height}
@@ -187,11 +186,10 @@ def copy_of_input(user_id: str, named: Named) -> Input:
     same = {name: getattr(given, name) for name in COPIED}
     row = {"id": new_input_id(), "state": InputState.READY.value, **same}
     with operation_timeout(STORE_TIMEOUT_S):
-        content = store.open(given.file_id)
+        content = store.read(given.file_id)
         if content is None:
             raise Invalid.field(named.field, "invalid.image_unknown")
-        with content:
-            file_id = store.save(content, row["id"])
+        file_id = store.save(content, row["id"])
         return store_unprepared(user_id, file_id=file_id, **row)
 
 

@@ -4,7 +4,6 @@ import hashlib
 import logging
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import BinaryIO
 
 from pymongo.errors import DuplicateKeyError
 
@@ -14,6 +13,8 @@ from jimeng.documents.principal import Principal, noted
 from jimeng.errors import Invalid, PictureInvalid
 from jimeng.errors.inputs import UploadNotFound
 from jimeng.inputs.storing import check_capacity, store_input
+from jimeng.pictures.contents import Content
+from jimeng.pictures.stores import StoredFile
 
 log = logging.getLogger(__name__)
 
@@ -106,18 +107,17 @@ def find(principal: Principal, input_id: str) -> Input:
     return found
 
 
-def content_of(principal: Principal, input_id: str) -> tuple[Input, BinaryIO]:
+def content_of(principal: Principal, input_id: str) -> tuple[Input, Content]:
     """
-    Return an upload's record, and its open file.
+    Return an upload's record, and its file, which raises the same if it is gone.
 
     Raises:
         UploadNotFound: as `find`.
     """
     found = find(principal, input_id)
-    content = found.file_id and jobs.runtime().inputs.open(found.file_id)
-    if not content:
-        raise UploadNotFound(f"no bytes of {input_id}")
-    return found, content
+    assert found.file_id is not None  # noqa: S101 - as `find` says
+    missing, store = UploadNotFound(f"no bytes of {input_id}"), jobs.runtime().inputs
+    return found, StoredFile(store, found.file_id, found.bytes, missing=missing)
 
 
 def delete(principal: Principal, input_id: str) -> None:

@@ -158,11 +158,10 @@ def raw_bytes(mine: Input) -> bytes:
 
 
 def read_file(file_id: object) -> bytes:
-    content = runtime().inputs.open(file_id)  # type: ignore[arg-type]
+    content = runtime().inputs.read(file_id)  # type: ignore[arg-type]
     if content is None:
         raise PictureInvalid("its bytes are gone")
-    with content:
-        return content.read()
+    return content
 
 
 def is_prepared(at: int, inputs: Sequence[Input], generation: Generation) -> bool:
@@ -264,11 +263,12 @@ def load_inputs(generation: Generation) -> LoadedInputs:
     found, is_linked = [], is_sent_as_link(generation)
     for at, each in enumerate(inputs):
         about = fitted_file(at, inputs, generation)
-        content = about and runtime().inputs.open(about["file_id"])
+        store = runtime().inputs
+        read = store.find if is_linked else store.read
+        content = about and read(about["file_id"])
         if not about or not content:
             raise InputLost(each.id)
-        with content:
-            data = b"" if is_linked else content.read()
+        data = content if isinstance(content, bytes) else b""
         kind, sides = about["content_type"], (about["width"], about["height"])
         link = link_for(generation, each.id, about) if is_linked else None
         if is_linked and link is None:

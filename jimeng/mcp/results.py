@@ -62,12 +62,10 @@ def image_content(picture: Image, most: int) -> list[dict]:
     """A thumbnail of at most *most* bytes; empty if the picture was just deleted."""
     try:
         _, thumbnail = tasks.open_image(None, picture.key, "thumbnail_id")
+        whole = thumbnail.read()
     except ImageNotFound:
         return []
-    with thumbnail:
-        content = shrink(
-            thumbnail.read(), side=THUMBNAIL_PIXELS, most=most, user=picture.user_id
-        )
+    content = shrink(whole, side=THUMBNAIL_PIXELS, most=most, user=picture.user_id)
     data = base64.b64encode(content).decode()
     return [{"type": "image", "data": data, "mimeType": "image/jpeg"}]
 

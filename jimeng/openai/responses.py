@@ -5,7 +5,6 @@ import json
 import secrets
 from collections.abc import Iterator
 from contextlib import ExitStack
-from typing import BinaryIO
 
 from flask import Response
 
@@ -14,6 +13,7 @@ from jimeng.gallery import downloads
 from jimeng.jobs.prices import yuan
 from jimeng.openai import errors
 from jimeng.openai.parameters import ImagesRequest
+from jimeng.pictures.contents import Pieces, regroup
 from jimeng.schemas.task_responses import picture_link
 from jimeng.tasks import TaskView
 
@@ -38,7 +38,7 @@ class StreamedJson:
     """
 
     def __init__(
-        self, document: object, hole: str, files: list[tuple[BinaryIO, int]]
+        self, document: object, hole: str, files: list[tuple[Pieces, int]]
     ) -> None:
         text = json.dumps(document, ensure_ascii=False)
         self._parts = [part.encode() for part in text.split(hole)]
@@ -50,7 +50,7 @@ class StreamedJson:
     def __iter__(self) -> Iterator[bytes]:
         yield self._parts[0]
         for (file, _), part in zip(self._files, self._parts[1:], strict=True):
-            yield from base64_of(file)
+            yield from map(base64.b64encode, regroup(file, CHUNK_BYTES))
             file.close()
             yield part
         self.is_whole = True
@@ -58,11 +58,6 @@ class StreamedJson:
     def close(self) -> None:
         for file, _ in self._files:
             file.close()
-
-
-def base64_of(file: BinaryIO) -> Iterator[bytes]:
-    while piece := file.read(CHUNK_BYTES):
-        yield base64.b64encode(piece)
 
 
 def pictures(params: ImagesRequest, view: TaskView) -> Response:
@@ -103,9 +98,7 @@ def with_bytes(
     return StreamedJson(content, hole, open_files(params, images))
 
 
-def open_files(
-    params: ImagesRequest, images: list[Image]
-) -> list[tuple[BinaryIO, int]]:
+def open_files(params: ImagesRequest, images: list[Image]) -> list[tuple[Pieces, int]]:
     """Open all pictures in the requested format, or none."""
     with ExitStack() as files:
         found = []

@@ -3,15 +3,16 @@
 import re
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
-from typing import BinaryIO
 
 from jimeng import jobs
 from jimeng.documents import Generation, Image, Status, Task, base, best_effort, cursors
 from jimeng.documents.cursors import NEWEST_FIRST, Page
-from jimeng.documents.image import FILES, SHOWN
+from jimeng.documents.image import FILES, LENGTHS, SHOWN
 from jimeng.documents.principal import Principal
 from jimeng.documents.task import THERE, having
 from jimeng.errors import ImageNotFound, Invalid, TaskNotFound
+from jimeng.pictures.contents import Content
+from jimeng.pictures.stores import StoredFile
 from jimeng.tasks.views import TaskView, view, view_with
 
 MAX_SEARCH_WORDS, MAX_SEARCH_CHARS = 12, 200
@@ -170,9 +171,9 @@ def owner_filter(principal: Principal, user_id: str) -> dict:
 
 def open_image(
     principal: Principal | None, key: str, part: str = FILES[0]
-) -> tuple[Image, BinaryIO]:
+) -> tuple[Image, Content]:
     """
-    Open a picture by the key in its link.
+    Find a picture by the key in its link, and its file.
 
     Args:
         principal: Not checked: anybody who has the link may see the picture.
@@ -182,12 +183,27 @@ def open_image(
         ImageNotFound: no picture has this key (any more), or it is in the trash.
     """
     found = Image.find_one({"key": key, **SHOWN})
-    store = jobs.runtime().store
-    file_id = getattr(found, part, None)
-    content = file_id and store.open(file_id)
-    if not found or not content:
-        raise ImageNotFound("no picture under that key")
-    return found, content
+    missing = ImageNotFound("no picture under that key")
+    if not found:
+        raise missing
+    return found, file_of(found, part, missing=missing)
+
+
+def file_of(
+    image: Image, part: str = FILES[0], *, missing: Exception | None = None
+) -> Content:
+    """
+    A file of a picture.
+
+    Args:
+        missing: Raised if the picture has no such file, or when it is read and is gone.
+    """
+    missing = missing or ImageNotFound(f"{part} of picture {image.id}")
+    file_id = getattr(image, part, None)
+    if not file_id:
+        raise missing
+    length: int = getattr(image, LENGTHS[part])
+    return StoredFile(jobs.runtime().store, file_id, length, missing=missing)
 
 
 MAX_CACHED_OPEN = 10_000

@@ -1,6 +1,5 @@
 """``flask doctor``: each thing is broken for once, and said so."""
 
-import io
 import json
 import os
 import re
@@ -156,8 +155,8 @@ def test_slow_databases_are_warned_of(look, monkeypatch):
 
 def test_storage_that_spoils_has_failed(look, monkeypatch):
     """What comes back is compared."""
-    store = "jimeng.pictures.stores.gridfs.GridFSStore.open"
-    monkeypatch.setattr(store, lambda self, file_id: io.BytesIO(b"another"))
+    store = "jimeng.pictures.stores.gridfs.GridFSStore.read"
+    monkeypatch.setattr(store, lambda self, file_id: b"another")
 
     found = look()["storage"]
 

@@ -19,7 +19,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
-import gridfs
 import pytest
 from pymongo.collection import Collection
 from pymongo.database import Database
@@ -87,7 +86,6 @@ class Reaper:
         self.killed = False
         for name in WRITES:
             self._wrap(monkeypatch, Collection, name)
-        self._wrap(monkeypatch, gridfs.GridFSBucket, "upload_from_stream")
         self._wrap(monkeypatch, FakeProvider, "submit")
         self._wrap(monkeypatch, FakeProvider, "poll")
         self._wrap(monkeypatch, Redis, "lpush")

@@ -25,7 +25,7 @@ def test_download_beyond_its_lease_is_dropped(client, provider, monkeypatch):
         return png()
 
     monkeypatch.setattr(saving, "fetch_picture", slow)
-    monkeypatch.setattr(GridFSStore, "save", lambda *args: kept.append(args))
+    monkeypatch.setattr(GridFSStore, "put", lambda *args: kept.append(args))
     create(client)
     run_queue()
     come_due()

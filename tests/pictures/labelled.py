@@ -10,6 +10,7 @@ from xml.etree import ElementTree
 import pytest
 from PIL import Image as Pillow
 
+from jimeng.pictures.contents import InMemory
 from jimeng.pictures.metadata import Provenance, write_into
 
 SIZE = (96, 64)
@@ -73,9 +74,9 @@ def chunk(kind: bytes, data: bytes) -> bytes:
 
 
 def marked(content: bytes, content_type: str, made: Provenance = MADE) -> bytes:
-    found = write_into(io.BytesIO(content), len(content), content_type, made)
+    found = write_into(InMemory(content), content_type, made)
     whole = found.content.read()
-    assert len(whole) == found.bytes
+    assert len(whole) == found.content.length
     assert bool(found.mark) == (whole != content)
     return whole
 

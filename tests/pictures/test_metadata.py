@@ -1,6 +1,5 @@
 """What a picture was made of, written into its file and read back; no pixel changes."""
 
-import io
 import struct
 import zlib
 from dataclasses import replace
@@ -8,6 +7,7 @@ from dataclasses import replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from jimeng.pictures.contents import InMemory
 from jimeng.pictures.metadata import read_back, write_into
 from tests.each import for_each
 from tests.pictures.labelled import (
@@ -172,9 +172,8 @@ def test_any_part_can_be_asked_for(kind):
     """From any byte on, in any pieces."""
     content, content_type = labelled(kind)
     whole = marked(content, content_type)
-    found = write_into(io.BytesIO(content), len(content), content_type, MADE).content
+    found = write_into(InMemory(content), content_type, MADE).content
 
-    for start in [0, 1, 33, 40, 700, len(content), len(whole) - 1, len(whole), 10**9]:
-        assert found.seek(start) == start
-        pieces = [found.read(n) for n in (1, 50, 10**6, 10**6, 10**6, 10**6, 10**6)]
-        assert b"".join(pieces) == whole[start:]
+    for start in [0, 1, 33, 40, 700, len(content), len(whole) - 1, len(whole)]:
+        for end in [start + 1, start + 50, len(whole), None]:
+            assert found.read(start, end) == whole[start:end]

@@ -1,6 +1,7 @@
 """A real server of objects, and what stands before it and makes trouble."""
 
 import http.client
+import os
 import socket
 import subprocess
 import sys
@@ -95,7 +96,7 @@ class Passing(BaseHTTPRequestHandler):
         else:
             self.answer(*self.asked(body), gives=trouble.gives)
 
-    do_GET = do_PUT = do_DELETE = do_HEAD = pass_on  # noqa: N815
+    do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = pass_on  # noqa: N815
 
     def asked(self, body: bytes) -> tuple[int, dict, bytes]:
         connection = http.client.HTTPConnection("127.0.0.1", self.server.front.behind)
@@ -129,7 +130,8 @@ def moto() -> Iterator[int]:
     port = free_port()
     command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    with subprocess.Popen(command, **quiet) as process:
+    environment = os.environ | {"S3_UPLOAD_PART_MIN_SIZE": "1"}  # short parts
+    with subprocess.Popen(command, env=environment, **quiet) as process:
         try:
             until_it_listens(port)
             yield port

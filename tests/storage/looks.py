@@ -12,5 +12,6 @@ def bytes_of(client, task_id: str) -> bytes:
 
 
 def bytes_in(store: Store, file_id: ObjectId) -> bytes:
-    with store.open(file_id) as content:
-        return content.read()
+    content = store.read(file_id)
+    assert content is not None
+    return content

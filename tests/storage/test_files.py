@@ -12,6 +12,7 @@ from jimeng import jobs
 from jimeng.documents import Image
 from jimeng.errors import StorageUnavailable
 from jimeng.jobs import janitor, pump, retention, saving
+from jimeng.pictures.contents import FilePieces, InMemory
 from jimeng.pictures.stores import FileStore
 from jimeng.pictures.stores.gridfs import RESULTS
 from jimeng.providers import Progress
@@ -35,15 +36,13 @@ def test_file_comes_back_as_it_was_for_its_owner_only(files, directory):
     """It can be sought in, counted, and goes again."""
     first, second = files.save_together("image-1", b"x" * 3_000_000, b"small")
 
-    with files.open(first) as content:
-        content.seek(2_999_999)
-        assert content.read() == b"x"
+    assert b"".join(files.open_range(first, 2_999_999)) == b"x"
     assert files.size() == 3_000_005
     assert {path.stat().st_mode & 0o777 for path in on_disk(directory)} == {0o600}
     assert (directory / RESULTS).stat().st_mode & 0o777 == 0o700
     files.delete(first)
     files.delete(first)
-    assert files.open(first) is None
+    assert files.read(first) is None
     assert files.saved_before(LATER, after=None, limit=9) == {second: "image-1"}
 
 
@@ -104,6 +103,26 @@ def test_pictures_are_served_from_the_directory(client, work_off, stored_in, dir
     )
 
 
+def test_client_that_leaves_closes_the_file(client, work_off, stored_in, monkeypatch):
+    """With the response, which has not ended."""
+    closed = []
+    close = FilePieces.close
+    monkeypatch.setattr(
+        FilePieces, "close", lambda self: closed.append(1) or close(self)
+    )
+    stored_in("file")
+    task_id = create(client)
+    work_off()
+    url = result(client, task_id)["result"]["image_url"]
+    closed.clear()
+
+    answer = client.get(url, buffered=False)
+    assert closed == []
+    answer.close()
+
+    assert closed == [1]
+
+
 def test_what_no_picture_names_is_swept_and_the_rest_stays(
     client, work_off, stored_in, monkeypatch
 ):
@@ -116,7 +135,7 @@ def test_what_no_picture_names_is_swept_and_the_rest_stays(
     monkeypatch.setattr(janitor, "UNREFERENCED_AFTER", timedelta(days=-1))
     janitor.sweep_files()
 
-    assert [store.open(each) for each in idle] == [None, None]
+    assert [store.read(each) for each in idle] == [None, None]
     assert bytes_of(client, task_id) == png()
 
 
@@ -160,7 +179,7 @@ def test_sum_of_bytes_costs_the_same_however_many_there_are(files, monkeypatch):
         Collection, "aggregate", lambda *a, **k: added_up.append(1) or [{"bytes": 8}]
     )
     kept = files.save(b"four", "image-3")
-    files.put("image-3", {kept: b"four"})
+    files.put("image-3", {kept: InMemory(b"four")})
 
     assert files.size() == 12
     assert added_up == []

@@ -6,6 +6,7 @@ from mongoengine import get_db
 
 from jimeng.documents import AuditEntry, Image
 from jimeng.jobs.janitor import file_ids_of_images
+from jimeng.pictures.contents import InMemory
 from jimeng.pictures.stores import CopyDiffers, FileStore, move, moving
 from jimeng.pictures.stores.gridfs import GridFSStore
 from tests.conftest import png
@@ -41,7 +42,7 @@ def test_reader_in_the_midst_of_a_file_reads_on(stored_in, monkeypatch):
     store = stored_in("file")
     slept = []
     monkeypatch.setattr(moving.time, "sleep", slept.append)
-    open_one = store.open(file_id)
+    open_one = store.open_range(file_id)
     dropped = []
     monkeypatch.setattr(
         moving, "drop", lambda source, left, *, before: dropped.append(before)
@@ -50,7 +51,7 @@ def test_reader_in_the_midst_of_a_file_reads_on(stored_in, monkeypatch):
     assert list(move(store, file_ids_of_images, grace=60.0)) == [600_000]
 
     assert 59 < max(slept) <= 60  # other threads of the process sleep, too
-    assert open_one.read() == b"x" * 600_000
+    assert b"".join(open_one) == b"x" * 600_000
 
 
 def test_move_that_was_cut_off_is_begun_again(stored_in, monkeypatch):
@@ -58,7 +59,7 @@ def test_move_that_was_cut_off_is_begun_again(stored_in, monkeypatch):
     gridfs = stored_in("gridfs")
     first, second = gridfs.save_together("image-1", b"one", b"two")
     store = stored_in("file")
-    store.first.put("image-1", {first: b"one", second: b"tw"})
+    store.first.put("image-1", {first: InMemory(b"one"), second: InMemory(b"tw")})
     written = []
     put = FileStore.put
     monkeypatch.setattr(
@@ -103,7 +104,7 @@ def test_picture_deleted_during_its_copying_is_gone(stored_in, monkeypatch):
     monkeypatch.setattr(FileStore, "put", delete_too)
     list(move(store, file_ids_of_images, grace=0.0))
 
-    assert store.open(file_id) is None
+    assert store.read(file_id) is None
     assert store.count() == 0
 
 
@@ -123,14 +124,14 @@ def test_file_is_found_while_it_moves(stored_in, monkeypatch):
     """Not yet there when the first is asked, and no more when the second is."""
     file_id = stored_in("gridfs").save(b"one", "image-1")
     store = stored_in("file")
-    opened = GridFSStore.open
+    opened = GridFSStore.open_range
 
-    def moved_before(self: GridFSStore, asked: ObjectId):
-        monkeypatch.setattr(GridFSStore, "open", opened)
+    def moved_before(self: GridFSStore, *asked: object):
+        monkeypatch.setattr(GridFSStore, "open_range", opened)
         list(move(store, file_ids_of_images, grace=0.0))
-        return opened(self, asked)
+        return opened(self, *asked)
 
-    monkeypatch.setattr(GridFSStore, "open", moved_before)
+    monkeypatch.setattr(GridFSStore, "open_range", moved_before)
 
     assert bytes_in(store, file_id) == b"one"
 
@@ -165,7 +166,7 @@ def test_damaged_file_is_not_spread(stored_in, directory):
 
     assert list(move(store, file_ids_of_images, grace=0.0)) == []
 
-    assert store.first.open(file_id) is None
+    assert store.first.read(file_id) is None
     assert bytes_in(store, file_id) == b"two"
 
 

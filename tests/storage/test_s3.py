@@ -12,6 +12,7 @@ from jimeng import jobs
 from jimeng.documents import Image
 from jimeng.errors import ConfigError, StorageUnavailable
 from jimeng.jobs import janitor
+from jimeng.pictures.contents import PIECE_BYTES
 from jimeng.pictures.stores import choose, configured, s3_client
 from tests.conftest import png
 from tests.each import for_each
@@ -27,16 +28,15 @@ def test_object_comes_back_as_it_was(in_bucket, front):
     content = bytes(range(256)) * 4000
     first, second = store.save_together("image-1", content, b"small")
 
-    with store.open(first) as file:
-        assert file.seek(-5, 2) == len(content) - 5
-        assert file.read() == content[-5:]
-        file.seek(0)
-        assert file.read(300_000) + file.read() + file.read() == content
+    assert b"".join(store.open_range(first, len(content) - 5)) == content[-5:]
+    pieces = [*store.open_range(first)]
+    assert b"".join(pieces) == content
+    assert max(map(len, pieces)) == PIECE_BYTES
     assert front.count("PUT") == 2
     assert (store.size(), store.count()) == (len(content) + 5, 2)
     store.delete(first)
     store.delete(first)
-    assert store.open(first) is None
+    assert store.read(first) is None
     assert store.saved_before(LATER, after=None, limit=9) == {second: "image-1"}
     assert store.size() == 5
 
@@ -71,7 +71,7 @@ def test_what_no_picture_names_is_swept_from_the_bucket(
     monkeypatch.setattr(janitor, "UNREFERENCED_AFTER", timedelta(days=-1))
     janitor.sweep_files()
 
-    assert store.open(idle) is None
+    assert store.read(idle) is None
     assert bytes_of(client, task_id) == png()
 
 

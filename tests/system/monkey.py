@@ -11,7 +11,6 @@ import random
 import sys
 from datetime import timedelta
 
-import gridfs
 import huey
 import redis
 import requests
@@ -31,7 +30,6 @@ TARGETS = [
     (Collection, "bulk_write"),
     (Collection, "insert_one"),
     (Collection, "insert_many"),
-    (gridfs.GridFSBucket, "upload_from_stream"),
     (requests.Session, "send"),
     (redis.Redis, "lpush"),
     (huey.RedisHuey, "dequeue"),

@@ -216,6 +216,5 @@ def test_bytes_on_one_member_are_not_kept_yet(replica_set):
 
     wait_for(replica_set.is_whole, 60, "all are back")
     documents.connect(config, timeout=10.0)
-    content = store.open(kept)
-    assert content is not None and content.read() == b"picture"
+    assert store.read(kept) == b"picture"
     mongoengine.disconnect()

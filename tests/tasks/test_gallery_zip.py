@@ -101,7 +101,7 @@ def test_picture_that_breaks_off_is_named(database):
 
 def test_archive_passes_through_in_pieces(database, monkeypatch):
     """A large picture is never in memory as a whole."""
-    monkeypatch.setattr("jimeng.gallery.downloads.CHUNK_BYTES", 64)
+    monkeypatch.setattr("jimeng.pictures.stores.gridfs.CHUNK_BYTES", 64)
     ids = hang("一")
 
     pieces = list(downloads.pack(downloads.find_selected(ME, ids), ZONE))

@@ -8,6 +8,7 @@ from urllib.parse import unquote
 import pytest
 from PIL import Image as Pillow
 
+from jimeng.pictures.stores.gridfs import GridFSStore
 from jimeng.providers.provider import Progress
 from tests.conftest import png
 from tests.page import PROMPT, new_task, picture_of
@@ -43,6 +44,46 @@ def test_head_tells_the_length(client, picture):
 
     assert answer.data == b""
     assert answer.content_length == len(BYTES)
+
+
+def test_head_has_no_ranges_and_knows_what_is_gone(client, picture, database):
+    """Ranges are for GET alone."""
+    answer = client.head(picture, headers={"Range": "bytes=0-1"})
+    assert (answer.status_code, answer.content_length) == (200, len(BYTES))
+
+    database["pictures.files"].delete_many({})
+    assert client.head(picture).status_code == 404
+    assert client.get(picture).status_code == 404
+
+
+def test_part_of_what_was_changed_is_the_whole(client, picture):
+    """Whoever has a part of another file must not add to it."""
+    tag = client.head(picture).headers["ETag"]
+
+    same = client.get(picture, headers={"Range": "bytes=5-", "If-Range": tag})
+    other = client.get(picture, headers={"Range": "bytes=5-", "If-Range": '"other"'})
+
+    assert (same.status_code, same.data) == (206, BYTES[5:])
+    assert (other.status_code, other.data) == (200, BYTES)
+
+
+def test_what_is_known_is_not_looked_for(client, picture, monkeypatch):
+    """The store is asked for the bytes that are sent, and no others."""
+    tag, asked = client.head(picture).headers["ETag"], []
+    opened = GridFSStore.open_range
+
+    def noted(self, file_id, *asked_for):
+        asked.append(asked_for)
+        return opened(self, file_id, *asked_for)
+
+    monkeypatch.setattr(GridFSStore, "open_range", noted)
+
+    assert client.get(picture, headers={"If-None-Match": tag}).status_code == 304
+    assert client.get(picture, headers={"If-Match": '"other"'}).data == b""
+    assert client.get(picture, headers={"Range": "bytes=99999-"}).status_code == 416
+    assert asked == []
+    assert client.get(picture, headers={"Range": "bytes=0-1"}).data == BYTES[:2]
+    assert asked == [(0, 2)]
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import re
 import pytest
 
 from jimeng.documents import Input, Task
+from jimeng.pictures.contents import InMemory
 from jimeng.pictures.metadata import Provenance, write_into
 from tests.conftest import png
 from tests.page import PROMPT, new_task, picture_of
@@ -54,7 +55,7 @@ def test_words_of_strangers_are_words(client):
     hostile = Provenance(
         "</textarea><script>alert(1)</script>", style="<i>", model="<b>"
     )
-    file = write_into(io.BytesIO(png()), len(png()), "image/png", hostile)
+    file = write_into(InMemory(png()), "image/png", hostile)
 
     page = send(client, file.content.read()).text
 

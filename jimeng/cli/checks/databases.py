@@ -5,7 +5,6 @@ import secrets
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import nullcontext
 from datetime import timedelta
 from errno import ECONNREFUSED
 
@@ -140,9 +139,7 @@ def storage(config: Config) -> Iterator[Finding]:
         file_id = store.save(
             content, ""
         )  # no picture refers to it: the sweep deletes it otherwise
-        kept = store.open(file_id)
-        with kept or nullcontext():
-            is_same = kept is not None and kept.read() == content
+        is_same = store.read(file_id) == content
         store.delete(file_id)
         took = time.monotonic() - began
         lost = oldest_if_lost()
@@ -181,10 +178,10 @@ def last_backup(config: Config) -> Iterator[Finding]:
 def oldest_if_lost() -> str:
     """The id of the oldest picture if its file is in no store; else empty."""
     oldest = Image.collection().find_one({}, sort=[("created_at", 1)], hint="created")
-    content = oldest and jobs.runtime().store.open(oldest["file_id"])
-    if content:
-        content.close()
-    return oldest["_id"] if oldest and not content else ""
+    found = oldest and jobs.runtime().store.open_range(oldest["file_id"], 0, 1)
+    if found:
+        found.close()
+    return oldest["_id"] if oldest and not found else ""
 
 
 def name_of(error: Exception) -> str:

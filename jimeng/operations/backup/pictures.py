@@ -5,18 +5,27 @@ So a backup does not depend on the store, and is restored to the store of the re
 server's settings.
 """
 
+import logging
+import os
+import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 from bson import ObjectId, encode
+from gridfs.errors import CorruptGridFile
 from mongoengine import get_db
 
 from jimeng.jobs import runtime
 from jimeng.operations.backup.archive import PART_BYTES, Manifest, Writer
+from jimeng.pictures.contents import Content, LocalFile
 from jimeng.pictures.stores import ConfiguredStore, Store, moving, overview
-from jimeng.pictures.stores.gridfs import INPUTS, RESULTS, rows_of
+from jimeng.pictures.stores.gridfs import INPUTS, RESULTS, chunks_of, record_of
+from jimeng.pictures.stores.store import FileMissing
 
-PARALLEL_FILES = 4  # mostly waiting for the store; each file is in memory
+log = logging.getLogger(__name__)
+
+PARALLEL_FILES = 4  # mostly waiting for the store; a part of each is in memory
 FILES, CHUNKS = ".files", ".chunks"  # suffixes of GridFS collections
 
 
@@ -60,15 +69,19 @@ def dump(
     files, chunks = bytearray(), bytearray()
     count = damaged = 0
     for file_id, name, content in contents(store):
-        if moving.is_damaged(store, file_id, content):
+        if content is None:
             damaged += 1
             continue
         count += 1
-        records, pieces = rows_of(name, {file_id: content})
-        files += b"".join(map(encode, records))
-        chunks += b"".join(map(encode, pieces))
-        if len(chunks) >= PART_BYTES:
-            add(writer, bucket, files, chunks)
+        files += encode(record_of(file_id, name, content.length))
+        try:
+            for row in chunks_of(file_id, content):
+                chunks += encode(row)
+                if len(chunks) >= PART_BYTES:
+                    add(writer, bucket, files, chunks)
+        except (FileMissing, CorruptGridFile):
+            # The record has no bytes then; a restore leaves it out.
+            log.warning("file deleted during the backup id=%s", file_id)
     add(writer, bucket, files, chunks)
     tell(f"{bucket}{FILES}", count)
     return damaged
@@ -81,13 +94,27 @@ def add(writer: Writer, bucket: str, files: bytearray, chunks: bytearray) -> Non
         part.clear()
 
 
-def contents(store: Store) -> Iterator[tuple[ObjectId, str, bytes]]:
-    """Id, name and content of all files; files deleted meanwhile are left out."""
+def contents(store: Store) -> Iterator[tuple[ObjectId, str, Content | None]]:
+    """
+    Id, name and content of all files, None for damaged ones; files deleted meanwhile
+    are left out.
+    """
+
+    def look(file_id: ObjectId) -> tuple[bool, Content | None]:
+        try:
+            content = moving.verified(store, file_id)
+        except moving.FileDamaged as error:
+            log.error("%s", error)
+            return True, None
+        return content is not None, content
+
     with ThreadPoolExecutor(PARALLEL_FILES, "backup") as pool:
         for batch in moving.batches(store, PARALLEL_FILES):
-            found = pool.map(lambda each: moving.read(store, each), batch)
-            for (file_id, name), content in zip(batch.items(), found, strict=True):
-                if content is not None:
+            found = pool.map(look, batch)
+            for (file_id, name), (is_there, content) in zip(
+                batch.items(), found, strict=True
+            ):
+                if is_there:
                     yield file_id, name, content
 
 
@@ -105,59 +132,75 @@ def without_bytes(manifest: Manifest) -> list[str]:
 
 class StoreLoader:
     """
-    Loads the files of a bucket into its store, as their parts arrive.
+    Loads the files of a bucket into its store, as their chunks arrive: in local files,
+    which are stored as soon as they are complete.
 
     Args:
         bucket: The bucket of file ids.
         store: A store other than GridFS.
+        directory: Of the local files.
     """
 
-    def __init__(self, bucket: str, store: Store) -> None:
-        self._store = store
+    def __init__(self, bucket: str, store: Store, directory: Path) -> None:
+        self._store, self._directory = store, directory / bucket
         self._files = get_db()[f"{bucket}{FILES}"]
-        self._chunks = get_db()[f"{bucket}{CHUNKS}"]
-        self._begun: dict[ObjectId, dict[int, bytes]] = {}
+        self._missing: dict[ObjectId, int] = {}  # bytes that have not arrived
+        # Files of an interrupted restore.
+        shutil.rmtree(self._directory, ignore_errors=True)
 
     def take(self, collection: str, rows: list) -> None:
         """
         Raises:
+            OSError: there is no space for the local files.
             StorageUnavailable: the store cannot be reached.
         """
         if collection.endswith(FILES):
             # Stored until the content has arrived; a record without content remains.
             self._files.insert_many(rows)
             return
-        for row in rows:
-            pieces = self._begun.setdefault(row["files_id"], {})
-            pieces[row["n"]] = row["data"]
         ids = {"_id": {"$in": list({row["files_id"] for row in rows})}}
-        whole = list(filter(self._is_whole, self._files.find(ids)))
+        records = {record["_id"]: record for record in self._files.find(ids)}
+        self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for row in rows:
+            if (record := records.get(row["files_id"])) is not None:
+                self._write(record, row["n"], row["data"])
+        whole = [each for each in records.values() if not self._missing[each["_id"]]]
         with ThreadPoolExecutor(PARALLEL_FILES, "restore") as pool:
             list(pool.map(self._put, whole))
 
-    def _is_whole(self, about: Mapping) -> bool:
-        there = sum(map(len, self._begun[about["_id"]].values()))
-        return there == about["length"]
+    def _write(self, record: Mapping, n: int, data: bytes) -> None:
+        file_id = record["_id"]
+        flags = os.O_WRONLY | os.O_CREAT
+        with open(os.open(self._path(file_id), flags, 0o600), "wb") as file:
+            file.seek(n * record["chunkSize"])
+            file.write(data)
+        missing = self._missing.get(file_id, record["length"])
+        self._missing[file_id] = missing - len(data)
 
-    def _put(self, about: Mapping) -> None:
-        file_id = about["_id"]
-        pieces = self._begun.pop(file_id)
-        content = b"".join(pieces[n] for n in sorted(pieces))
-        self._store.put(about["filename"], {file_id: content})
+    def _put(self, record: Mapping) -> None:
+        file_id, path = record["_id"], self._path(record["_id"])
+        self._store.put(record["filename"], {file_id: LocalFile(path)})
+        path.unlink(missing_ok=True)
         self._files.delete_one({"_id": file_id})
+        del self._missing[file_id]
+
+    def _path(self, file_id: ObjectId) -> Path:
+        return self._directory / str(file_id)
 
     def end(self) -> None:
-        """Store incomplete files in GridFS, as they were read."""
-        rows = [
-            {"files_id": file_id, "n": n, "data": data}
-            for file_id, pieces in self._begun.items()
-            for n, data in pieces.items()
-        ]
-        if rows:
-            self._chunks.insert_many(rows)
+        """Forget files whose chunks are not all in the backup: nobody can read them."""
+        if self._missing:
+            log.error("files incomplete in the backup count=%d", len(self._missing))
+            self._files.delete_many({"_id": {"$in": list(self._missing)}})
+        shutil.rmtree(self._directory, ignore_errors=True)
 
 
 def store_loaders() -> dict[str, StoreLoader]:
     """A loader for each bucket whose store is not GridFS."""
+    config = runtime().config
+    # Where the file system is that of the store, if it is a directory.
+    directory = Path(config.STORAGE_DIR or config.DATA_DIR) / "restoring"
     elsewhere = {n: each for n, each in stores().items() if each.kind != "gridfs"}
-    return {name: StoreLoader(name, each) for name, each in elsewhere.items()}
+    return {
+        name: StoreLoader(name, each, directory) for name, each in elsewhere.items()
+    }

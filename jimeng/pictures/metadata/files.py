@@ -3,11 +3,11 @@
 import hashlib
 import io
 from dataclasses import dataclass
-from typing import BinaryIO
 
+from jimeng.pictures.contents import Content, SeekableContent
 from jimeng.pictures.metadata import jpeg, png, webp, xmp
 from jimeng.pictures.metadata.provenance import Provenance
-from jimeng.pictures.metadata.splicing import Spliced
+from jimeng.pictures.metadata.splicing import HEAD, Spliced
 
 FORMATS = {"image/png": png.parts, "image/jpeg": jpeg.parts, "image/webp": webp.parts}
 
@@ -16,40 +16,34 @@ FORMATS = {"image/png": png.parts, "image/jpeg": jpeg.parts, "image/webp": webp.
 class Written:
     """
     Attributes:
-        content: A seekable file, which the caller closes.
-        bytes: Its length.
+        content: The file.
         mark: A fingerprint of the written metadata, for ETags; empty if nothing was
             written.
     """
 
-    content: BinaryIO
-    bytes: int
+    content: Content
     mark: str = ""
 
 
-def write_into(
-    content: BinaryIO, size: int, content_type: str, made: Provenance
-) -> Written:
+def write_into(content: Content, content_type: str, made: Provenance) -> Written:
     """
     Add *made* to a picture file, or return it unchanged if that is impossible: signed
     or unparsable files are not touched. At most `png.HEAD` is read now, the rest on
     demand.
 
     Args:
-        content: A seekable file, at its beginning.
-        size: Its length in bytes.
+        content: The file.
         content_type: Its type.
     """
     find_parts = FORMATS.get(content_type)
-    parts = find_parts(content, size, made) if find_parts else None
+    file = io.BufferedReader(SeekableContent(content), HEAD)
+    parts = find_parts(file, content.length, made) if find_parts else None
     if not parts:
-        content.seek(0)
-        return Written(content, size)
-    spliced = Spliced(content, parts)
+        return Written(content)
     digest = hashlib.sha256()
     for part in parts:
         digest.update(part if isinstance(part, bytes) else b"")
-    return Written(spliced, spliced.length, digest.hexdigest()[:12])  # type: ignore[arg-type]
+    return Written(Spliced(content, parts), digest.hexdigest()[:12])
 
 
 def read_back(content: bytes) -> Provenance | None:

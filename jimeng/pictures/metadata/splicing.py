@@ -1,9 +1,8 @@
 """A file with inserted parts, which is never in memory as a whole."""
 
-from collections.abc import Sequence
-from typing import BinaryIO
+from collections.abc import Generator, Sequence
 
-from jimeng.pictures.stores.store import SeekableFile
+from jimeng.pictures.contents import Content
 
 HEAD = (
     256 * 1024
@@ -12,38 +11,29 @@ HEAD = (
 Part = bytes | range
 
 
-class Spliced(SeekableFile):
+class Spliced(Content):
     """
-    A seekable file, composed of parts.
+    A content that is composed of parts.
 
     Args:
-        source: The source file; closed with this one.
+        source: The source file.
         parts: The parts, in order.
     """
 
-    def __init__(self, source: BinaryIO, parts: Sequence[Part]) -> None:
-        self._source = source
-        self._parts = [part for part in parts if len(part)]
+    def __init__(self, source: Content, parts: Sequence[Part]) -> None:
+        self._source, self._parts = source, parts
         self.length = sum(map(len, self._parts))
 
-    def _piece(self, most: int) -> bytes:
-        begin = 0
+    def pieces(
+        self, start: int = 0, end: int | None = None
+    ) -> Generator[bytes, None, None]:
+        end = self.length if end is None else end
         for part in self._parts:
-            inside = self._at - begin
-            if inside < len(part):
-                break
-            begin += len(part)
-        else:
-            return b""
-        if isinstance(part, bytes):
-            return part[inside : inside + most]
-        place = part.start + inside
-        # Seeking in an object store costs a request, so avoid it.
-        if self._source.tell() != place:
-            self._source.seek(place)
-        return self._source.read(min(most, len(part) - inside))
-
-    def close(self) -> None:
-        if not self.closed:
-            self._source.close()
-        super().close()
+            inside = part[max(start, 0) : max(end, 0)]
+            start, end = start - len(part), end - len(part)
+            if not inside:
+                continue
+            if isinstance(inside, bytes):
+                yield inside
+            else:
+                yield from self._source.pieces(inside.start, inside.stop)

@@ -1,21 +1,20 @@
 """The configured store, and the others, which may still contain files."""
 
 import logging
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from typing import BinaryIO
 
 from bson import ObjectId
 
 from jimeng.config import Config
 from jimeng.errors import ConfigError, StorageUnavailable
+from jimeng.pictures.contents import Content, Pieces
 from jimeng.pictures.stores.files import FileStore
 from jimeng.pictures.stores.gridfs import GridFSStore
-from jimeng.pictures.stores.store import Store
+from jimeng.pictures.stores.store import FileInfo, Store
 
 log = logging.getLogger(__name__)
 
@@ -45,33 +44,30 @@ class ConfiguredStore(Store):
                     return each.save_together(name, *contents)
             raise
 
-    def save(self, content: bytes | BinaryIO, name: str) -> ObjectId:
-        with self._watched():
-            return self.first.save(content, name)
-
-    def put(self, name: str, contents: dict[ObjectId, bytes]) -> None:
-        with self._watched():
-            self.first.put(name, contents)
-
-    @contextmanager
-    def _watched(self) -> Iterator[None]:
+    def put(self, name: str, contents: Mapping[ObjectId, Content]) -> None:
         try:
-            yield
+            self.first.put(name, contents)
         except StorageUnavailable:
             self._has_failed = True
             raise
 
-    def open(self, file_id: ObjectId) -> BinaryIO | None:
+    def find(self, file_id: ObjectId) -> FileInfo | None:
+        found = (each.find(file_id) for each in self.stores)
+        return next(filter(None, found), None)
+
+    def open_range(
+        self, file_id: ObjectId, start: int = 0, end: int | None = None
+    ) -> Pieces | None:
         # Try the first store twice: a file may be moved there in between.
         away: StorageUnavailable | None = None
         for each in (*self.stores, self.first):
             try:
-                content = each.open(file_id)
+                pieces = each.open_range(file_id, start, end)
             except StorageUnavailable as error:
                 away = error
                 continue
-            if content is not None:
-                return content
+            if pieces is not None:
+                return pieces
         if away is not None:
             raise away  # the file may be in that store
         return None
@@ -90,10 +86,6 @@ class ConfiguredStore(Store):
         self, file_id: ObjectId, *, seconds: float, content_type: str
     ) -> str | None:
         return self.first.link(file_id, seconds=seconds, content_type=content_type)
-
-    def sha256_of(self, file_id: ObjectId) -> str | None:
-        told = (each.sha256_of(file_id) for each in self.stores)
-        return next(filter(None, told), None)
 
     def size(self) -> int:
         return sum(each.size() for each in self.stores)

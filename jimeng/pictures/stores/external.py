@@ -5,8 +5,8 @@ An entry is written before its file and deleted after it, so that a crash in bet
 leaves no file without an entry.
 """
 
-import hashlib
 from abc import abstractmethod
+from collections.abc import Mapping
 from datetime import datetime
 
 from bson import ObjectId
@@ -14,7 +14,8 @@ from mongoengine import get_db
 from pymongo import UpdateOne, WriteConcern
 from pymongo.collection import Collection
 
-from jimeng.pictures.stores.store import Store, ids_between
+from jimeng.pictures.contents import Content
+from jimeng.pictures.stores.store import FileInfo, Store, ids_between
 
 TOTALS = "ledgers"  # the collection of the sums, one of each ledger
 
@@ -51,21 +52,20 @@ class ExternalStore(Store):
         """
 
     @abstractmethod
-    def write(self, contents: dict[ObjectId, bytes]) -> None:
+    def write(self, contents: Mapping[ObjectId, Content]) -> None:
         """
         Raises:
             StorageUnavailable: some files are not stored, or may not be.
         """
 
-    def put(self, name: str, contents: dict[ObjectId, bytes]) -> None:
+    def put(self, name: str, contents: Mapping[ObjectId, Content]) -> None:
         self.make_ready()
         changes = []
         for file_id, each in contents.items():
-            digest = hashlib.sha256(each).hexdigest()
-            entry = {"name": name, "length": len(each), "sha256": digest}
+            entry = {"name": name, "length": each.length, "sha256": each.sha256}
             changes.append(UpdateOne({"_id": file_id}, {"$set": entry}, upsert=True))
         done = self._ledger.bulk_write(changes)
-        lengths = [len(each) for each in contents.values()]
+        lengths = [each.length for each in contents.values()]
         self._count(sum(lengths[at] for at in done.upserted_ids or ()))
         self.write(contents)
 
@@ -81,9 +81,9 @@ class ExternalStore(Store):
         # Without upsert: the first read computes the total.
         self._totals.update_one(self._mine, {"$inc": {"bytes": more}})
 
-    def sha256_of(self, file_id: ObjectId) -> str | None:
+    def find(self, file_id: ObjectId) -> FileInfo | None:
         found = self._find(file_id)
-        return found["sha256"] if found else None
+        return FileInfo(found["length"], found["sha256"]) if found else None
 
     def size(self) -> int:
         known = self._totals.find_one(self._mine)

@@ -1,25 +1,26 @@
 """Files in a directory: local, or mounted by all machines."""
 
-import io
 import os
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
+from errno import EXDEV
 from pathlib import Path
-from typing import BinaryIO
 
 from bson import ObjectId
 
 from jimeng.errors import StorageUnavailable
+from jimeng.pictures.contents import Content, FilePieces, InMemory, LocalFile, Pieces
 from jimeng.pictures.stores.external import ExternalStore
 
 MIN_FREE_BYTES = 64 * 2**20  # with less, no picture is fetched
-CHUNK_BYTES = 1024 * 1024
 
 
 class FileStore(ExternalStore):
     """
-    One file per id, written atomically: to a partial file, synced, then renamed.
+    One file per id, written atomically: to a partial file, synced, then renamed. A
+    local file of the same file system is only renamed.
 
     Args:
         directory: Created on the first write.
@@ -38,18 +39,21 @@ class FileStore(ExternalStore):
         with translated_errors():
             make_directory(self.directory)  # from the first entry on it must exist
 
-    def write(self, contents: dict[ObjectId, bytes]) -> None:
+    def write(self, contents: Mapping[ObjectId, Content]) -> None:
         with translated_errors():
             for file_id, each in contents.items():
                 write(self._place(file_id), each)
 
-    def open(self, file_id: ObjectId) -> BinaryIO | None:
+    def open_range(
+        self, file_id: ObjectId, start: int = 0, end: int | None = None
+    ) -> Pieces | None:
         with translated_errors():
             try:
-                return self._place(file_id).open("rb")
+                file = self._place(file_id).open("rb", buffering=0)
             except FileNotFoundError:
                 self._require_directory()
                 return None
+            return FilePieces(file, start, sys.maxsize if end is None else end)
 
     def delete(self, file_id: ObjectId) -> None:
         place = self._place(file_id)
@@ -69,7 +73,7 @@ class FileStore(ExternalStore):
         probe = self.directory / f"probe-{os.getpid()}"
         try:
             self._require_directory()
-            write(probe, b"probe")
+            write(probe, InMemory(b"probe"))
             probe.unlink(missing_ok=True)
             return (self.free_bytes() or MIN_FREE_BYTES) >= MIN_FREE_BYTES
         except (OSError, StorageUnavailable):
@@ -95,14 +99,16 @@ class FileStore(ExternalStore):
         return self.directory / name[-2:] / name[-4:-2] / name
 
 
-def write(place: Path, content: bytes) -> None:
+def write(place: Path, content: Content) -> None:
     """Write a file atomically and durably."""
     make_directory(place.parent)
+    if isinstance(content, LocalFile) and is_renamed(content.path, place):
+        return
     beside = partial(place)
     try:
         descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "wb") as out:
-            shutil.copyfileobj(io.BytesIO(content), out, CHUNK_BYTES)
+        with os.fdopen(descriptor, "wb") as out, closing(content.pieces()) as pieces:
+            out.writelines(pieces)
             out.flush()
             os.fsync(out.fileno())
         beside.replace(place)
@@ -111,6 +117,21 @@ def write(place: Path, content: bytes) -> None:
         with suppress(OSError):
             beside.unlink()
         raise
+
+
+def is_renamed(path: Path, place: Path) -> bool:
+    """Sync and rename a file; False if *place* is on another file system."""
+    path.chmod(0o600)
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+    try:
+        path.replace(place)
+    except OSError as error:
+        if error.errno == EXDEV:
+            return False
+        raise
+    sync(place.parent)
+    return True
 
 
 def partial(place: Path) -> Path:

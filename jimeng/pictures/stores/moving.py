@@ -6,7 +6,6 @@ copied, read back and compared, and deleted from the source after a delay, so th
 readers can finish. An interrupted move can be repeated.
 """
 
-import hashlib
 import logging
 import time
 from collections import deque
@@ -18,12 +17,14 @@ from datetime import UTC, datetime, timedelta
 from bson import ObjectId
 from gridfs.errors import CorruptGridFile
 
-from jimeng.pictures.stores.configured import ConfiguredStore, Store
+from jimeng.pictures.contents import PART_BYTES, Content, InMemory
+from jimeng.pictures.stores.configured import ConfiguredStore
+from jimeng.pictures.stores.store import FileMissing, Store, StoredFile
 
 log = logging.getLogger(__name__)
 
 BATCH = 100
-PARALLEL_FILES = 4  # each is in memory
+PARALLEL_FILES = 4  # a part of each is in memory
 GRACE_S = 60.0  # until a copied file is deleted: a slow reader may have it open
 FUTURE = timedelta(days=1)  # for ids of machines whose clock is ahead
 SETTLED = timedelta(minutes=10)  # after which a save has ended or died
@@ -33,6 +34,10 @@ Named = Callable[[dict], Iterable[ObjectId]]
 
 class CopyDiffers(Exception):
     """The copy differs from the source; both are kept."""
+
+
+class FileDamaged(Exception):
+    """The bytes of a file are not those that were stored."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +78,7 @@ def move(
 
     Raises:
         CopyDiffers: a copy differs from its source.
+        FileTooLarge: the configured store takes no files of that length.
         StorageUnavailable: a store cannot be reached; moved files stay moved.
     """
     grace = GRACE_S if grace is None else grace
@@ -127,22 +133,25 @@ def copy(file_id: ObjectId, name: str, source: Store, target: Store) -> int | No
         written, or is damaged. Then nothing is changed.
 
     Raises:
-        CopyDiffers: as in `move`.
+        CopyDiffers: as in `move`, and so is FileTooLarge.
     """
-    content = read(source, file_id)
-    if content is None or is_damaged(source, file_id, content):
+    try:
+        content = verified(source, file_id)
+        if content is None:
+            return None
+        if sha256_in(target, file_id) != content.sha256:
+            target.delete(file_id)  # an interrupted copy
+            target.put(name, {file_id: content})
+            if sha256_in(target, file_id) != content.sha256:
+                raise CopyDiffers(f"file {file_id} is not the same in {target.kind}")
+        StoredFile(source, file_id, content.length).pieces(0, 1).close()
+    except FileDamaged as error:
+        log.error("%s", error)
         return None
-    if not is_same(read(target, file_id), content):
-        target.delete(file_id)  # an interrupted copy
-        target.put(name, {file_id: content})
-        if not is_same(read(target, file_id), content):
-            raise CopyDiffers(f"file {file_id} is not the same in {target.kind}")
-    there = source.open(file_id)
-    if there is None:
+    except (FileMissing, CorruptGridFile):
         target.delete(file_id)  # the picture was deleted meanwhile
-    else:
-        there.close()
-    return len(content)
+        return 0
+    return content.length
 
 
 def is_leftover(
@@ -153,43 +162,49 @@ def is_leftover(
     *target*, or no document refers to it, as its picture was saved again under another
     id.
     """
-    expected = source.sha256_of(file_id) or target.sha256_of(file_id)
+    known = [each.find(file_id) for each in (source, target)]
+    expected = next((each.sha256 for each in known if each and each.sha256), None)
     if expected is None and not name:
         return False  # chunks without a record: the owner is unknown
-    there = read(target, file_id)
-    if there is not None and hashlib.sha256(there).hexdigest() == expected:
+    if expected is not None and sha256_in(target, file_id) == expected:
         return True
     if file_id.generation_time > datetime.now(UTC) - SETTLED:
         return False  # it may be in the process of being saved
     return file_id not in set(named({"_id": name}))
 
 
-def is_damaged(store: Store, file_id: ObjectId, content: bytes) -> bool:
-    """Whether it differs from the stored checksum."""
-    expected = store.sha256_of(file_id)
-    if expected is None or hashlib.sha256(content).hexdigest() == expected:
-        return False
-    log.error("file damaged id=%s: its SHA-256 is not that of its ledger", file_id)
-    return True
+def verified(store: Store, file_id: ObjectId) -> Content | None:
+    """
+    A file whose checksum, if recorded, is right; None if it does not exist. A short one
+    is read into memory, so that it is read only once.
 
-
-def is_same(found: bytes | None, content: bytes) -> bool:
-    return (
-        found is not None
-        and hashlib.sha256(found).digest() == hashlib.sha256(content).digest()
-    )
-
-
-def read(store: Store, file_id: ObjectId) -> bytes | None:
-    found = store.open(file_id)
-    if found is None:
+    Raises:
+        FileDamaged: it is wrong, or the file is incomplete.
+    """
+    known = store.find(file_id)
+    if known is None:
         return None
-    with found:
-        try:
-            return found.read()
-        except CorruptGridFile as error:
-            log.error("file damaged id=%s: %s", file_id, error)
-            return None
+    content: Content = StoredFile(store, file_id, known.length)
+    try:
+        if known.length <= PART_BYTES:
+            content = InMemory(content.read())
+        is_right = known.sha256 in (None, content.sha256)
+    except FileMissing:
+        return None
+    except CorruptGridFile as error:
+        raise FileDamaged(f"file damaged id={file_id}: {error}") from error
+    if not is_right:
+        raise FileDamaged(f"file damaged id={file_id}: its SHA-256 is another")
+    return content
+
+
+def sha256_in(store: Store, file_id: ObjectId) -> str | None:
+    """The SHA-256 of a file's bytes; None if they are missing or incomplete."""
+    known = store.find(file_id)
+    try:
+        return StoredFile(store, file_id, known.length).sha256 if known else None
+    except (FileMissing, CorruptGridFile):
+        return None
 
 
 def drop(

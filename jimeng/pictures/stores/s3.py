@@ -1,16 +1,17 @@
 """Files in a bucket of an object store: TOS, MinIO, AWS."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import closing, suppress
 from typing import BinaryIO
 
 from bson import ObjectId
 
 from jimeng.config import Config
 from jimeng.errors import StorageUnavailable
+from jimeng.pictures.contents import PART_BYTES, PIECE_BYTES, Content, Pieces, regroup
 from jimeng.pictures.stores.external import ExternalStore
 from jimeng.pictures.stores.s3_client import AWAY, Bucket, unavailable
-from jimeng.pictures.stores.store import SeekableFile
 
 FRESH_S = 30.0  # after a successful write, without a probe
 PROBE = "probe"  # the key of an object that is overwritten by each probe
@@ -34,23 +35,66 @@ class S3Store(ExternalStore):
     def make_ready(self) -> None:
         self._bucket.require_answers()
 
-    def write(self, contents: dict[ObjectId, bytes]) -> None:
-        with self._bucket.operation():
-            for file_id, each in contents.items():
-                self._bucket.put(self._key(file_id), each)
+    def write(self, contents: Mapping[ObjectId, Content]) -> None:
+        small = {
+            file_id: each.read()  # which may take an operation of its own
+            for file_id, each in contents.items()
+            if each.length <= PART_BYTES
+        }
+        if small:
+            with self._bucket.operation():
+                for file_id, content in small.items():
+                    self._bucket.put(self._key(file_id), content)
+        for file_id, each in contents.items():
+            if file_id not in small:
+                self._upload(file_id, each)
 
-    def open(self, file_id: ObjectId) -> BinaryIO | None:
+    def _upload(self, file_id: ObjectId, content: Content) -> None:
+        """Write a large object in parts. It appears when all have arrived."""
+        # Marked before: the response with the upload's id may be lost.
+        key, mine = self._key(file_id), {"_id": file_id}
+        self._ledger.update_one(mine, {"$set": {"uploading": True}})
+        with self._bucket.operation():
+            upload = self._bucket.begin_upload(key)
+        etags: list[str] = []
+        try:
+            with closing(content.pieces()) as pieces:
+                for part in regroup(pieces, PART_BYTES):
+                    with self._bucket.operation():
+                        etags.append(
+                            self._bucket.put_part(key, upload, len(etags) + 1, part)
+                        )
+            with self._bucket.operation():
+                self._bucket.end_upload(key, upload, etags)
+        except Exception:
+            # Else the parts take space until the file is swept.
+            with suppress(StorageUnavailable), self._bucket.operation():
+                self._bucket.abort_upload(key, upload)
+            raise
+        self._ledger.update_one(mine, {"$unset": {"uploading": ""}})
+
+    def open_range(
+        self, file_id: ObjectId, start: int = 0, end: int | None = None
+    ) -> Pieces | None:
         # Do not request objects that the ledger does not list.
-        if self._find(file_id) is None:
+        found = self._find(file_id)
+        if found is None:
             return None
-        file = RemoteFile(self._bucket, self._key(file_id))
-        return file if file.begin() else None  # type: ignore[return-value]
+        length = found["length"]
+        end = length if end is None else min(end, length)
+        pieces = ObjectPieces(self._bucket, self._key(file_id), start, end)
+        return pieces if pieces.begin() else None
 
     def delete(self, file_id: ObjectId) -> None:
-        if self._find(file_id) is None:
+        found = self._find(file_id)
+        if found is None:
             return
+        key = self._key(file_id)
         with self._bucket.operation():
-            self._bucket.delete(self._key(file_id))
+            if found.get("uploading"):
+                for upload in self._bucket.open_uploads(key):
+                    self._bucket.abort_upload(key, upload)
+            self._bucket.delete(key)
         self._forget(file_id)
 
     def link(
@@ -83,54 +127,60 @@ def stores(config: Config, names: Sequence[str]) -> list[S3Store]:
     return [S3Store(bucket, name) for name in names]
 
 
-class RemoteFile(SeekableFile):
+class ObjectPieces:
     """
-    An object as a seekable file.
+    Pieces of an object, streamed.
 
-    Reading after a seek sends a new request with a range. The time between two reads is
-    not limited, for slow clients.
+    The time between two of them is not limited, for slow clients: the rest is requested
+    again if the connection has ended meanwhile.
     """
 
-    def __init__(self, bucket: Bucket, key: str) -> None:
+    def __init__(self, bucket: Bucket, key: str, start: int, end: int) -> None:
         self._bucket, self._key = bucket, key
+        self._at, self._end = start, end
         self._stream: BinaryIO | None = None
-        self._streams_at = -1  # position of the stream; -1 if it is unusable
 
     def begin(self) -> bool:
         """
-        Request the object from the current position; return whether it exists.
+        Request the rest of the object; return whether it exists.
 
         Raises:
             StorageUnavailable: the store cannot be reached.
         """
-        self._end_stream()
+        self.close()
         with self._bucket.operation() as self._leash:
-            found = self._bucket.get(self._key, self._at)
+            found = self._bucket.get(self._key, self._at, self._end)
         if found is None:
             return False
         self._stream, left = found
-        self._streams_at, self.length = self._at, self._at + left
+        self._end = self._at + left  # less than expected if it is damaged
         return True
 
-    def read(self, size: int | None = -1) -> bytes:
+    def __iter__(self) -> "ObjectPieces":
+        return self
+
+    def __next__(self) -> bytes:
         """
         Read within the time limit of one operation.
 
         Raises:
             StorageUnavailable: the content does not arrive completely.
         """
-        piece = self._piece(self.length if size is None or size < 0 else size)
-        self._at += len(piece)
+        size = min(PIECE_BYTES, self._end - self._at)
+        if size <= 0:
+            self.close()
+            raise StopIteration
+        try:
+            piece = self._read(size)
+        except StorageUnavailable:
+            if not self.begin():
+                raise
+            piece = self._read(size)
+        self._at += size
         return piece
 
-    def _piece(self, most: int) -> bytes:
-        size = min(most, self.length - self._at)
-        if size <= 0:
-            return b""
-        if self._streams_at != self._at and not self.begin():
-            raise unavailable("an object went while it was read", AWAY)
+    def _read(self, size: int) -> bytes:
         assert self._stream is not None  # noqa: S101 - as `begin` says
-        self._streams_at = -1
         self._leash.renew()
         found = bytearray()
         with self._bucket.trouble():
@@ -139,14 +189,9 @@ class RemoteFile(SeekableFile):
                 found += piece
         if len(found) < size:
             raise unavailable("an object ended before its end", AWAY)
-        self._streams_at = self._at + size
         return bytes(found)
 
     def close(self) -> None:
-        self._end_stream()
-        super().close()
-
-    def _end_stream(self) -> None:
         if self._stream is not None:
             self._stream.close()
             self._stream = None

@@ -8,7 +8,7 @@ does not answer blocks one caller at a time, not every thread that needs a pictu
 
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import BinaryIO
 from urllib.parse import urlsplit
@@ -66,8 +66,9 @@ class OperationCall(Call):
             yield view[start : start + PIECE]
 
     def renew(self) -> None:
-        """Restart the timeout: a reader continues."""
+        """Restart the timeout and the limit of bytes: a reader continues."""
         self._begin(OPERATION_TIMEOUT_S)
+        self._left = CAP
 
 
 class Bucket:
@@ -149,19 +150,49 @@ class Bucket:
         self._client().put_object(**self._named(key), Body=content)
         self.kept_at = time.monotonic()
 
-    def get(self, key: str, start: int = 0) -> tuple[BinaryIO, int] | None:
+    def get(self, key: str, start: int, end: int) -> tuple[BinaryIO, int] | None:
         """
-        An object from byte *start* on, and the number of bytes; None if it does not
-        exist. Call within `operation`.
+        An object from byte *start* up to *end*, and the number of bytes; None if it
+        does not exist. Call within `operation`.
         """
-        wanted = {"Range": f"bytes={start}-"} if start else {}
+        wanted = f"bytes={start}-{end - 1}"
         try:
-            answer = self._client().get_object(**self._named(key), **wanted)
+            answer = self._client().get_object(**self._named(key), Range=wanted)
         except ClientError as error:
             if code_of(error) in NOT_THERE:
                 return None
             raise
         return answer["Body"], answer["ContentLength"]
+
+    def begin_upload(self, key: str) -> str:
+        """Begin an object in parts, and return the upload's id; as `put`."""
+        return self._client().create_multipart_upload(**self._named(key))["UploadId"]
+
+    def put_part(self, key: str, upload: str, number: int, content: bytes) -> str:
+        """Send a part, and return its ETag."""
+        about = {**self._named(key), "UploadId": upload, "PartNumber": number}
+        return self._client().upload_part(**about, Body=content)["ETag"]
+
+    def end_upload(self, key: str, upload: str, etags: Sequence[str]) -> None:
+        """Make an object of its parts."""
+        parts = [{"PartNumber": n, "ETag": each} for n, each in enumerate(etags, 1)]
+        about = {**self._named(key), "UploadId": upload}
+        self._client().complete_multipart_upload(
+            **about, MultipartUpload={"Parts": parts}
+        )
+        self.kept_at = time.monotonic()
+
+    def open_uploads(self, key: str) -> list[str]:
+        """The ids of the uploads of an object that did not end."""
+        named = self._named(key)
+        found = self._client().list_multipart_uploads(
+            Bucket=named["Bucket"], Prefix=named["Key"]
+        )
+        return [each["UploadId"] for each in found.get("Uploads", [])]
+
+    def abort_upload(self, key: str, upload: str) -> None:
+        """Delete the parts of an upload."""
+        self._client().abort_multipart_upload(**self._named(key), UploadId=upload)
 
     def delete(self, key: str) -> None:
         """Delete an object, if it exists; call within `operation`."""

@@ -1,11 +1,32 @@
-"""The interface of stores, and the base of seekable streamed files."""
+"""The interface of stores."""
 
-import io
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from contextlib import closing
+from dataclasses import dataclass
 from datetime import datetime
-from typing import BinaryIO
 
 from bson import ObjectId
+
+from jimeng.pictures.contents import Content, InMemory, Pieces
+
+
+class FileMissing(Exception):
+    """A file is in no store."""
+
+
+@dataclass(frozen=True)
+class FileInfo:
+    """
+    What is recorded of a file.
+
+    Attributes:
+        length: In bytes.
+        sha256: Of the original content, hexadecimal; None if it was not recorded.
+    """
+
+    length: int
+    sha256: str | None = None
 
 
 class Store(ABC):
@@ -24,20 +45,19 @@ class Store(ABC):
     kind: str
     where: str
 
-    def save(self, content: bytes | BinaryIO, name: str) -> ObjectId:
+    def save(self, content: bytes, name: str) -> ObjectId:
         """
         Store *content*, and return its new id.
 
         Args:
             name: The id of the document that will refer to it; without one it is swept.
         """
-        whole = content if isinstance(content, bytes) else content.read()
-        return self.save_together(name, whole)[0]
+        return self.save_together(name, content)[0]
 
     def save_together(self, name: str, *contents: bytes) -> list[ObjectId]:
         """Store several files in one operation."""
         ids = [ObjectId() for _ in contents]
-        self.put(name, dict(zip(ids, contents, strict=True)))
+        self.put(name, dict(zip(ids, map(InMemory, contents), strict=True)))
         return ids
 
     def save_anywhere(self, name: str, *contents: bytes) -> list[ObjectId]:
@@ -45,12 +65,34 @@ class Store(ABC):
         return self.save_together(name, *contents)
 
     @abstractmethod
-    def put(self, name: str, contents: dict[ObjectId, bytes]) -> None:
-        """Store files under existing ids."""
+    def put(self, name: str, contents: Mapping[ObjectId, Content]) -> None:
+        """
+        Store files under existing ids, piece by piece.
+
+        Raises:
+            FileTooLarge: GridFS takes no files of that length; nothing was stored.
+        """
 
     @abstractmethod
-    def open(self, file_id: ObjectId) -> BinaryIO | None:
-        """Open a seekable file; None if it does not exist."""
+    def find(self, file_id: ObjectId) -> FileInfo | None:
+        """
+        What is recorded of a file; None if nothing is. An interrupted write leaves a
+        record without bytes.
+        """
+
+    @abstractmethod
+    def open_range(
+        self, file_id: ObjectId, start: int = 0, end: int | None = None
+    ) -> Pieces | None:
+        """As `Content.pieces`; None if the file does not exist."""
+
+    def read(self, file_id: ObjectId) -> bytes | None:
+        """A whole file, which is known to be small; None if it does not exist."""
+        pieces = self.open_range(file_id)
+        if pieces is None:
+            return None
+        with closing(pieces):
+            return b"".join(pieces)
 
     @abstractmethod
     def delete(self, file_id: ObjectId) -> None:
@@ -62,10 +104,6 @@ class Store(ABC):
         """
         A temporary public link to the file; None if the store does not support links.
         """
-        return None
-
-    def sha256_of(self, file_id: ObjectId) -> str | None:
-        """The SHA-256 of the original content, hexadecimal; None if unknown."""
         return None
 
     @abstractmethod
@@ -104,43 +142,33 @@ class Store(ABC):
         """
 
 
+class StoredFile(Content):
+    """
+    A file of a store; nothing is read before it is asked for.
+
+    Args:
+        missing: Raised by `pieces` if the store does not have it (any more).
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        file_id: ObjectId,
+        length: int,
+        *,
+        missing: Exception | None = None,
+    ) -> None:
+        self._store, self._file_id, self.length = store, file_id, length
+        self._missing = missing or FileMissing(f"file {file_id}")
+
+    def pieces(self, start: int = 0, end: int | None = None) -> Pieces:
+        found = self._store.open_range(self._file_id, start, end)
+        if found is None:
+            raise self._missing
+        return found
+
+
 def ids_between(after: ObjectId | None, moment: datetime) -> dict[str, ObjectId]:
     """The query on ids for `Store.saved_before`."""
     until = {"$lt": ObjectId.from_datetime(moment)}
     return until if after is None else {**until, "$gt": after}
-
-
-class SeekableFile(io.RawIOBase):
-    """
-    A seekable file that is never in memory as a whole.
-
-    Attributes:
-        length: Its length in bytes.
-    """
-
-    length = 0
-    _at = 0
-
-    def _piece(self, most: int) -> bytes:
-        """Return up to *most* bytes from the current position; empty at the end."""
-        raise NotImplementedError
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self._at
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        begin = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self.length}
-        self._at = max(begin[whence] + offset, 0)
-        return self._at
-
-    def readinto(self, buffer) -> int:
-        piece = self._piece(len(buffer))
-        buffer[: len(piece)] = piece
-        self._at += len(piece)
-        return len(piece)

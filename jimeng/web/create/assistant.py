@@ -81,5 +81,4 @@ def reference_of(principal: Principal, input_id: str) -> tuple[str, bytes]:
         small = input_shrunk_to(principal, input_id, PICTURE_PX)
         return small.content_type, small.content
     _, content = tasks.open_image(None, named.picture.key, "thumbnail_id")
-    with content:
-        return "image/webp", content.read()
+    return "image/webp", content.read()

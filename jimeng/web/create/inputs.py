@@ -198,7 +198,8 @@ def references() -> str:
 def given_picture(upload_id: str) -> Response:
     """An input as stored, for its owner alone."""
     found, content = inputs.content_of(auth.principal_of_page(), upload_id)
-    return private(file_response(content, found.bytes, found.content_type), found)
+    etag = found.sha256 or found.id
+    return private(file_response(content, found.content_type, etag=etag), found)
 
 
 @bp.get("/inputs/<upload_id>/thumb")
@@ -219,11 +220,9 @@ def input_shrunk_to(
         UploadNotFound: the upload is gone, or cannot be shrunk.
     """
     found, content = inputs.content_of(principal, upload_id)
-    with content:
-        whole = content.read()
     try:
         return pictures.fit(
-            whole,
+            content.read(),
             user=found.user_id,
             max_waiting=MAX_SHOWN,
             side=side_px,

@@ -6,29 +6,28 @@ the share; browsers cache them for a minute, so they may outlive it by that much
 """
 
 from dataclasses import dataclass
-from io import BytesIO
 
 from flask import Response, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from jimeng.documents import Image
-from jimeng.errors.collections import ShareNotFound
 from jimeng.gallery import shared_pages, shares
 from jimeng.gallery.downloads import file_name_of
 from jimeng.gallery.shared_pages import Visit
 from jimeng.http.responses import absolute, content_disposition
 from jimeng.i18n import t
+from jimeng.pictures.contents import InMemory
 from jimeng.web import bp
 from jimeng.web.create.aspect_ratios import srcset_of
-from jimeng.web.pictures.files import make_conditional, send
+from jimeng.web.pictures.files import send
 
 PAGE = 60  # pictures
 SHORT_CACHE = "public, max-age=60"
 UNLISTED = "noindex, nofollow, noimageindex"
-# File -> the fields with its storage id and its length, and its content type.
+# File -> the field with its storage id, and its content type.
 SMALL = {
-    "thumb.webp": ("thumbnail_id", "thumbnail_bytes", "image/webp"),
-    "preview.jpg": ("preview_id", "preview_bytes", "image/jpeg"),
+    "thumb.webp": ("thumbnail_id", "image/webp"),
+    "preview.jpg": ("preview_id", "image/jpeg"),
 }
 
 
@@ -158,34 +157,27 @@ def shared_file(token: str, name: str, file: str) -> ResponseReturnValue:
     if file == "card.jpg" and not image.preview_id:
         made = shared_pages.card(image)
         etag = f"{image.sha256}-card"
-        return cached_briefly(
-            send(BytesIO(made), len(made), "image/jpeg", etag=etag), len(made)
-        )
-    field, length, content_type = SMALL.get(file.replace("card", "preview"), ("",) * 3)
-    content = shared_pages.content(image, field) if field else None
-    if content is None:
-        raise ShareNotFound("no such file of a picture")
-    size: int = getattr(image, length)
+        return cached_briefly(send(InMemory(made), "image/jpeg", etag=etag))
+    field, content_type = SMALL.get(file.replace("card", "preview"), ("", ""))
+    content = shared_pages.content(image, field)
     etag = f"{image.sha256}-{file}"
-    return cached_briefly(send(content, size, content_type, etag=etag), size)
+    return cached_briefly(send(content, content_type, etag=etag))
 
 
 def whole(picture: SharedPicture) -> Response:
     image = picture.image
     content = shared_pages.content(image)
-    if content is None:
-        raise ShareNotFound(f"bytes of picture {image.id}")
-    response = send(content, image.bytes, image.content_type, etag=image.sha256)
+    response = send(content, image.content_type, etag=image.sha256)
     response.headers["Content-Disposition"] = content_disposition(
         f"jimeng-{picture.name}.{image.suffix}",
         f"{file_name_of(picture.prompt or picture.visit.title)}.{image.suffix}",
         kind="attachment" if request.args.get("download") == "1" else "inline",
     )
-    return cached_briefly(response, image.bytes)
+    return cached_briefly(response)
 
 
-def cached_briefly(response: Response, size: int) -> Response:
+def cached_briefly(response: Response) -> Response:
     """Let browsers cache the response for a minute only."""
     response.headers["Cache-Control"] = SHORT_CACHE
     response.headers["X-Robots-Tag"] = UNLISTED
-    return make_conditional(response, size)
+    return response

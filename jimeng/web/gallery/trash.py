@@ -24,9 +24,7 @@ def trashed_thumbnail(picture_id: str) -> Response:
     """The thumbnail of a picture in the trash, for its owner alone."""
     principal = auth.principal_of_page()
     found, content = trash.trashed_thumbnail(principal, picture_id)
-    response = send(
-        content, found.thumbnail_bytes, "image/webp", etag=f"{found.sha256}-thumb"
-    )
+    response = send(content, "image/webp", etag=f"{found.sha256}-thumb")
     response.headers["Cache-Control"] = "private, max-age=3600"
     response.headers["Cross-Origin-Resource-Policy"] = "same-origin"
     return response

@@ -1,7 +1,7 @@
 """The files of pictures and inputs; immutable, so browsers may cache them for good."""
 
 import threading
-from typing import BinaryIO
+from datetime import datetime
 
 from flask import Response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
@@ -15,6 +15,7 @@ from jimeng.gallery import downloads
 from jimeng.gallery.downloads import file_name_of
 from jimeng.http import auth
 from jimeng.http.responses import content_disposition, file_response
+from jimeng.pictures.contents import Content
 from jimeng.web import bp
 from jimeng.web.gallery.downloads import metadata_is_wanted
 
@@ -31,28 +32,26 @@ def image(key: str, ext: str) -> Response:
     """
     found, content = tasks.open_image(None, key)
     if found.suffix != ext:
-        content.close()
         raise ImageNotFound("no picture of that type")
     task = own_task(found) if request.args.get("download") == "1" else None
-    size, etag = found.bytes, found.sha256
+    etag, modified = found.sha256, found.created_at
     if task and metadata_is_wanted():
         written = downloads.with_metadata(content, found, task)
-        content, size = written.content, written.bytes
+        content = written.content
         etag = "-".join(filter(None, [etag, written.mark]))
-    response = send(content, size, found.content_type, etag=etag)
-    response.last_modified = found.created_at
+    response = send(content, found.content_type, etag=etag, modified=modified)
     response.headers["Content-Disposition"] = disposition(found, ext, task)
     if "download" in request.args:
         # The content depends on the principal, so shared caches must not store it.
         response.headers["Cache-Control"] = "private, no-cache"
-    return make_conditional(response, size)
+    return response
 
 
 @bp.get("/i/<key>/thumb.webp")
 def thumbnail(key: str) -> Response:
     """The thumbnail, as WebP."""
     found, content = tasks.open_image(None, key, "thumbnail_id")
-    return small(found, content, found.thumbnail_bytes, "image/webp", "thumb")
+    return small(found, content, "image/webp", "thumb")
 
 
 @bp.get("/i/<key>/preview.jpg")
@@ -64,35 +63,25 @@ def preview(key: str) -> ResponseReturnValue:
         found, content = tasks.open_image(None, key, "preview_id")
     except ImageNotFound:
         return redirect(url_for(".thumbnail", key=key))
-    return small(found, content, found.preview_bytes, "image/jpeg", "preview")
+    return small(found, content, "image/jpeg", "preview")
 
 
-def small(
-    found: Image, content: BinaryIO, size: int, content_type: str, name: str
-) -> Response:
-    response = send(content, size, content_type, etag=f"{found.sha256}-{name}")
-    response.last_modified = found.created_at
+def small(found: Image, content: Content, content_type: str, name: str) -> Response:
+    etag, modified = f"{found.sha256}-{name}", found.created_at
+    response = send(content, content_type, etag=etag, modified=modified)
     response.headers["Content-Disposition"] = "inline"
-    return make_conditional(response, size)
+    return response
 
 
-def send(content: BinaryIO, size: int, content_type: str, *, etag: str) -> Response:
-    response = file_response(content, size, content_type)
-    response.set_etag(etag)
+def send(
+    content: Content, content_type: str, *, etag: str, modified: datetime | None = None
+) -> Response:
+    response = file_response(content, content_type, etag=etag, modified=modified)
     response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
     response.headers["Content-Security-Policy"] = STANDALONE_CSP
     response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
     # Accessible to anyone with the link, but not indexed.
     response.headers["X-Robots-Tag"] = "noindex, noimageindex"
-    return response
-
-
-def make_conditional(response: Response, size: int) -> Response:
-    """Answer 304, 206 or 416 as requested; several ranges get the whole content."""
-    asked, wanted = request.environ, request.range
-    if wanted is None or wanted.units != "bytes" or len(wanted.ranges) != 1:
-        asked = {name: each for name, each in asked.items() if name != "HTTP_RANGE"}
-    response.make_conditional(asked, accept_ranges=True, complete_length=size)
     return response
 
 
@@ -128,12 +117,10 @@ def given(token: str) -> Response:
     if not _transfer_slots.acquire(blocking=False):
         raise ServerBusy("no slot to send an input", retry_after=RETRY_AFTER_S)
     try:
-        content, size, content_type = inputs.open_link(token)
+        response = file_response(*inputs.open_link(token))
     except BaseException:
         _transfer_slots.release()
         raise
-    # A direct pass-through would not call `call_on_close`.
-    response = file_response(content, size, content_type, direct=False)
     response.call_on_close(_transfer_slots.release)
     response.headers["Cache-Control"] = "private, no-store"
     response.headers["Content-Security-Policy"] = STANDALONE_CSP
