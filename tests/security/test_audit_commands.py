@@ -31,6 +31,7 @@ ACTS = {
     "storage move": ([], "storage.move"),
     "users create-admin": (["a@example.com"], "users.create"),
     "users create-key": (["ada@example.com"], "keys.create"),
+    "users set-budget": (["ada@example.com", "--daily", "20"], "users.update"),
     "users invite": (["b@example.com"], "users.create"),
     "webhooks create": (["ada", "https://b.example/hook"], "webhooks.create"),
     "webhooks delete": (["{webhook}"], "webhooks.delete"),

@@ -45,12 +45,13 @@ VALUES = {
 }
 # Anybody may have tasks, whoever has a record or not; dropping what is not there is
 # done at once; some have choices that are looked at first; and a preview that is not
-# there leads to the thumbnail.
+# there leads to the thumbnail. A price in force is as one that never was.
 MAY = {
     "api.list_tasks": {200, 422},
     "api.show_usage": {200},
     "api.change_collection": {422},
     "admin.drop_failure": {303},
+    "admin.remove_price": {422},
     "admin.switch": {422},
     "admin.set_role": {422},
     "web.preview": {302},
