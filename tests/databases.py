@@ -76,17 +76,19 @@ class Servers:
         return f"{self.redis}/{16 * self.number + number}"
 
 
+FOLDER = "jimeng-databases-"
 STARTED = pytest.StashKey[tuple[str, str, str]]()
 
 
 def start_servers(config: pytest.Config) -> tuple[str, str, str]:
     """Start both, once and until the run ends; the first fields of `Servers`."""
     if STARTED not in config.stash:
-        folder = Path(
-            tempfile.mkdtemp(
-                prefix="jimeng-databases-", dir=os.environ.get("PYTEST_DEBUG_TEMPROOT")
-            )
-        )
+        root = Path(os.environ.get("PYTEST_DEBUG_TEMPROOT", tempfile.gettempdir()))
+        for old in root.glob(f"{FOLDER}*-*"):  # of runs that were killed
+            if not Path("/proc", old.name.split("-")[-2]).exists():
+                shutil.rmtree(old, ignore_errors=True)
+        made = tempfile.mkdtemp(prefix=f"{FOLDER}{os.getpid()}-", dir=root)
+        folder = Path(made)
         config.add_cleanup(lambda: shutil.rmtree(folder))
         mongo, redis = Mongo(folder / "mongo"), Redis(folder / "redis")
         for server in (mongo, redis):
