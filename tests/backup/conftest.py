@@ -1,5 +1,6 @@
 """Fixtures: another database, and a copy."""
 
+import os
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -12,6 +13,8 @@ from jimeng.lanes import switches
 from jimeng.operations import backup
 from tests.databases import filled
 
+# Of this process alone: those of a run share a MongoDB.
+RESTORED = f"jimeng_restored_{os.environ.get('PYTEST_XDIST_WORKER', '')}"
 WAITS = ("preparing", "delayed", "queued", "starting", "submitting")
 
 
@@ -21,7 +24,7 @@ def elsewhere(config, registry, database):
     names = []
 
     @contextmanager
-    def connected(name: str = "jimeng_restored"):
+    def connected(name: str = RESTORED):
         names.append(name)
         there = replace(config, MONGODB_DATABASE=name)
         client = create_app(there).test_client()

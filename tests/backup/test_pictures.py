@@ -6,6 +6,7 @@ from jimeng import jobs
 from jimeng.errors import StorageUnavailable
 from jimeng.operations import backup
 from jimeng.operations.backup import archive
+from tests.backup.conftest import RESTORED
 from tests.conftest import png
 from tests.inputs.test_uploads import upload
 from tests.rest import create, result
@@ -50,7 +51,7 @@ def test_pictures_come_back_wherever_they_are_to_be_kept(
     path = copied()
     with elsewhere() as other:
         place = {"STORAGE_DIR": str(tmp_path / "new"), "S3_PREFIX": "new/"}
-        store = kept_in(there, **place, MONGODB_DATABASE="jimeng_restored")
+        store = kept_in(there, **place, MONGODB_DATABASE=RESTORED)
         backup.restore(path)
 
         assert bytes_of(other, done) == png()
@@ -76,7 +77,7 @@ def test_backup_is_of_all_places_while_they_move(
     path = copied()
     with elsewhere() as other:
         new = str(tmp_path / "new")
-        store = kept_in("file", STORAGE_DIR=new, MONGODB_DATABASE="jimeng_restored")
+        store = kept_in("file", STORAGE_DIR=new, MONGODB_DATABASE=RESTORED)
         backup.restore(path)
 
         assert [bytes_of(other, each) for each in (first, second)] == [png()] * 2
@@ -99,7 +100,7 @@ def test_without_pictures_it_tells_where_they_must_be(
     assert f"not in it: 2 files; copy {tmp_path / 'pictures'}" in told.output
     assert png() not in path.read_bytes()
     with elsewhere() as other:
-        kept_in("file", MONGODB_DATABASE="jimeng_restored")
+        kept_in("file", MONGODB_DATABASE=RESTORED)
         manifest, _ = backup.restore(path)
 
         assert len(backup.without_bytes(manifest)) == 1

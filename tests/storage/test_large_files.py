@@ -35,7 +35,7 @@ from jimeng.pictures.stores import (
 from jimeng.pictures.stores import gridfs as gridfs_store
 from jimeng.pictures.stores.gridfs import CHUNK_BYTES
 from jimeng.pictures.stores.s3_client import Bucket
-from tests.backup.conftest import copied, elsewhere
+from tests.backup.conftest import RESTORED, copied, elsewhere
 from tests.commands import counted
 from tests.jobs.test_deaths import Died, reaper
 from tests.storage.front import Trouble
@@ -352,7 +352,7 @@ def test_backup_of_a_long_file_is_made_of_short_parts(
     try:
         path = copied()
         with elsewhere():
-            store = kept_in(there, **new, MONGODB_DATABASE="jimeng_restored")
+            store = kept_in(there, **new, MONGODB_DATABASE=RESTORED)
             left = tmp_path / "new" / "restoring" / "pictures" / "of the last try"
             left.parent.mkdir(parents=True)
             left.touch()
@@ -389,7 +389,7 @@ def test_file_that_is_deleted_while_it_is_backed_up_is_left_out(
     path = copied()
     with elsewhere():
         new = {"STORAGE_DIR": str(tmp_path / "new"), "S3_PREFIX": "new/"}
-        store = kept_in("file", **new, MONGODB_DATABASE="jimeng_restored")
+        store = kept_in("file", **new, MONGODB_DATABASE=RESTORED)
         backup.restore(path)
 
         assert store.read(stays) == b"stays"
