@@ -30,7 +30,9 @@ def test_documented_user_is_created(client):
     user = data_of(answer, 201)
     assert (user["email"], user["name"]) == ("user@example.com", "张三")
     assert re.fullmatch(r"user_[0-9a-f]{24}", user["id"])
-    assert set(user) == {"id", "email", "name", "role", "created_at", "updated_at"}
+    budgets = {"daily_budget_micros", "monthly_budget_micros"}
+    times = {"created_at", "updated_at"}
+    assert set(user) == {"id", "email", "name", "role", *budgets, *times}
     assert user["role"] == "user"
     assert user["created_at"].endswith("Z")
     assert answer.headers["Location"] == f"{USERS}/{user['id']}"
