@@ -100,17 +100,12 @@ def count_accepted(generation: Generation) -> None:
 
 
 def count_generated(generation: Generation) -> None:
-    """Count a generated, and charged, picture: its duration and price."""
+    """Count a generated, and charged, picture: its duration."""
     is_synchronous = generation.is_synchronous
     began_at = generation.sent_at if is_synchronous else generation.began_at
     if began_at and generation.drawn_at:
         took = generation.drawn_at - began_at
         _observe("picture_provider", generation, took.total_seconds())
-    model, micros = model_of(generation.lane), generation.price_micros
-    if micros is None:
-        counts.add("unpriced", model)
-    else:
-        counts.add("micros", model, n=micros)
 
 
 def count_noticed(generation: Generation) -> None:

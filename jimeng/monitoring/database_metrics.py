@@ -10,7 +10,6 @@ from prometheus_client.core import (
 )
 
 from jimeng.jobs.metric_counters import BUCKETS, MILLISECONDS, MetricCounts, counts
-from jimeng.providers.models.model import FEN
 
 Values = dict[tuple[str, ...], float]  # label values -> the metric's value
 
@@ -50,20 +49,10 @@ COUNTERS: dict[str, tuple[str, str, list[str]]] = {
         "counts these pictures.",
         ["model"],
     ),
-    "micros": (
-        "jimeng_charged_fen",
-        "Cost of the generated pictures by the price list, in fen (1/100 yuan).",
-        ["model"],
-    ),
     "webhook_attempts": (
         "jimeng_webhook_attempts",
         "Attempts to deliver webhooks, by outcome: delivered, or the error's code.",
         ["outcome"],
-    ),
-    "unpriced": (
-        "jimeng_charged_unpriced",
-        "Generated pictures whose price is not known.",
-        ["model"],
     ),
 }
 DURATIONS: dict[str, tuple[str, str, list[str]]] = {
@@ -118,10 +107,7 @@ def counter(found: MetricCounts, name: str) -> CounterMetricFamily:
     family = CounterMetricFamily(figure, words, labels=labels)
     for (kind, *values), n in sorted(found.items()):
         if kind == name and len(values) == len(labels):
-            unit = (
-                FEN if name == "micros" else 1000 if name.endswith(MILLISECONDS) else 1
-            )
-            family.add_metric(values, n / unit)
+            family.add_metric(values, n / 1000 if name.endswith(MILLISECONDS) else n)
     return family
 
 

@@ -32,12 +32,13 @@ from jimeng.http import auth
 from jimeng.jobs import retention
 from jimeng.jobs import webhook_deliveries as deliveries
 from jimeng.lanes import switches
-from jimeng.limits import usage
+from jimeng.limits import costs, usage
 from jimeng.monitoring import database_metrics, readiness
 from jimeng.monitoring.database_metrics import Values, family
 from jimeng.operations import backup
 from jimeng.operations.lane_status import AccountView
 from jimeng.operations.queue import QueueView
+from jimeng.providers.models.model import FEN
 
 log = logging.getLogger(__name__)
 
@@ -127,7 +128,32 @@ def measure() -> Iterator[list[Metric]]:
     yield inputs_stored()
     yield ready()
     yield webhooks()
+    yield money()
     yield database_metrics.read_metrics()
+
+
+def money() -> list[Metric]:
+    """Costs, as the ledger says since its beginning."""
+    fen = CounterMetricFamily(
+        "jimeng_charged_fen",
+        "Cost of the charged pictures by the ledger, in fen (1/100 yuan).",
+        labels=["model"],
+    )
+    unpriced = CounterMetricFamily(
+        "jimeng_charged_unpriced",
+        "Charged pictures whose price is not known.",
+        labels=["model"],
+    )
+    for model, cost in costs.of_models().items():
+        fen.add_metric([model], cost.micros / FEN)
+        unpriced.add_metric([model], cost.unpriced)
+    words = "Pictures whose charge is unknown until an operator decides."
+    undecided = operations.costs.count_undecided()
+    return [
+        fen,
+        unpriced,
+        GaugeMetricFamily("jimeng_charges_undecided", words, undecided),
+    ]
 
 
 def webhooks() -> list[Metric]:

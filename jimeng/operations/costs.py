@@ -1,18 +1,71 @@
-"""Decide what nobody knew: whether the provider charged for a picture."""
+"""The costs of all users; and deciding whether the provider charged for a picture."""
 
 import logging
+from dataclasses import dataclass
 from datetime import datetime
 
-from jimeng.documents import Generation, utcnow
+from jimeng.documents import (
+    ApiKey,
+    Generation,
+    User,
+    operation_timeout,
+    utcnow,
+)
 from jimeng.documents.generation import UNDECIDED
 from jimeng.documents.principal import Principal, recorded
 from jimeng.errors import ChargeKnown
 from jimeng.jobs import costs, tallies
+from jimeng.limits import costs as costs_of_all
+
+MAX_SHOWN = 50  # undecided pictures
+OVERVIEW_TIMEOUT_S = 10.0
+
+
+@dataclass(frozen=True)
+class Overview:
+    """
+    Attributes:
+        undecided: The newest of the pictures whose charge an operator can decide.
+        open_charges: How many there are.
+        users, keys: Id -> name, as far as known.
+    """
+
+    costs: costs_of_all.Overview
+    undecided: list[Generation]
+    open_charges: int
+    users: dict[str, str]
+    keys: dict[str, str]
+
 
 log = logging.getLogger(__name__)
 
 # A picture that is still looked for may yet be found, which decides it.
 OPEN_CHARGES = {**UNDECIDED, "due_at": {"$exists": False}}
+
+
+def overview(principal: Principal) -> Overview:
+    """
+    The costs of today and of this month.
+
+    Raises:
+        AdminsOnly: the principal is not an operator.
+    """
+    # Of very many users there are very many sums; other pages need less time.
+    with operation_timeout(OVERVIEW_TIMEOUT_S):
+        found = costs_of_all.overview(principal)
+    keys = ApiKey.find_all({"_id": {"$in": [*found.keys]}})
+    return Overview(
+        found,
+        undecided(principal, limit=MAX_SHOWN),
+        count_undecided(),
+        User.names(found.users),
+        {key.id: key.name or key.id for key in keys},
+    )
+
+
+def count_undecided() -> int:
+    """How many pictures `undecided` would return without a limit."""
+    return Generation.collection().count_documents(OPEN_CHARGES, hint="undecided")
 
 
 def undecided(

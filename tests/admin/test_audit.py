@@ -19,7 +19,8 @@ from jimeng.gallery import shares
 from jimeng.i18n import MESSAGES
 from jimeng.operations import audit, failures, users
 from jimeng.tasks import clear_queue
-from tests.admin.pages import ENGLISH, OPERATOR, actions, fail, text_of
+from tests.admin.pages import ENGLISH, OPERATOR, actions, fail, text_of, unknown
+from tests.conftest import come_due
 from tests.hung import hang
 from tests.page import send
 from tests.rest import new_user
@@ -52,6 +53,11 @@ FORMS = {
         "prices.add",
     ),
     "admin.remove_price": ({"price_id": "{price}"}, {}, "prices.remove"),
+    "admin.decide_cost": (
+        {"picture_id": "{unknown}_0"},
+        {"charged": "yes"},
+        "costs.decide",
+    ),
     "admin.end_share": ({"share_id": "{picture}"}, {}, "shares.revoke"),
     "admin.delete_user": (
         {"user_id": "{user}"},
@@ -60,7 +66,7 @@ FORMS = {
     ),
 }
 
-IDS = ("task_id", "user_id", "share_id", "price_id")
+IDS = ("task_id", "user_id", "share_id", "price_id", "picture_id")
 
 
 def doors(app) -> set[str]:
@@ -70,6 +76,14 @@ def doors(app) -> set[str]:
         for rule in app.url_map.iter_rules()
         if rule.endpoint.startswith("admin.") and "POST" in (rule.methods or ())
     }
+
+
+def unknown_charge(client, provider, work_off) -> str:
+    """A task of which an operator has to decide whether it was charged."""
+    task_id = fail(client, provider, work_off, unknown())
+    come_due(state="unknown")
+    work_off()
+    return task_id
 
 
 @pytest.fixture
@@ -87,6 +101,7 @@ def places(client, provider, work_off) -> dict[str, str]:
     return {
         "picture": picture,
         "price": price.id,
+        "unknown": unknown_charge(client, provider, work_off),
         "failed": fail(client, provider, work_off),
         "user": new_user(client, "ada@example.com", "Ada")["id"],
     }

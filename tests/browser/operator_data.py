@@ -75,6 +75,7 @@ def clear(database: Database) -> None:
         "switches",
         "tallies",
         "prices",
+        "costs",
     ):
         database[name].delete_many({})
     database.usage.delete_many({})
@@ -99,6 +100,25 @@ def fill(database: Database) -> None:
     fail_yesterday(database, people[1])
     held_by_removed_account(database, people[0], now)
     act(database, people, now)
+    lane = "volcengine_jimeng:jimeng_t2i_v40"
+    database.costs.insert_many(costs(people[0], lane, 3, key_id="key_of_a_script"))
+
+
+def costs(user_id: str, lane: str, days: int, **key: str) -> list[dict]:
+    """Sums of costs of a user and of all, a row of each for each day."""
+    rows = []
+    for ago in range(days):
+        day = (datetime.now(UTC) - timedelta(days=ago)).date().isoformat()
+        n = 3 + ago * 7 % 23
+        spent = {"day": day, "lane": lane, "account": "main", "batch": 1}
+        spent |= {"micros": n * 220_000, "outputs": n, "unknown": 0, "unpriced": 0}
+        mine = {"user_id": user_id, "key_id": key.get("key_id", "")}
+        name = f"{day}|{lane}|{user_id}"
+        rows += [
+            {"_id": f"all|{name}", "of": "all", **spent},
+            {"_id": f"user|{name}", "of": "user", **spent, **mine},
+        ]
+    return rows
 
 
 def held_by_removed_account(database: Database, user_id: str, now: datetime) -> None:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser import operator_data
 from tests.browser.harness import every_look
 from tests.system import people
 
@@ -34,6 +35,8 @@ def used(closed_server, ada):
         lane = "volcengine_jimeng:jimeng_t2i_v30"
         found.usage.delete_many({"user_id": user["_id"]})
         found.usage.insert_many(rows(user["_id"], lane))
+        found.costs.delete_many({})
+        found.costs.insert_many(operator_data.costs(user["_id"], lane, 90))
     return ada
 
 
@@ -69,7 +72,10 @@ def test_settings_and_usage(show, used, look):
 
     seen.page.goto("/account/usage?days=90")
 
-    expect(seen.page.locator(".chart-bar")).to_have_count(90)
+    charts = seen.page.locator(".chart")
+    expect(charts).to_have_count(2)  # of pictures and of yuan
+    for n in range(2):
+        expect(charts.nth(n).locator(".chart-bar")).to_have_count(90)
     seen.check("account-usage", full=True)
     assert seen.layout_shift() == []
 

@@ -159,6 +159,10 @@ CASES: dict[str, list[tuple[dict[str, str], bool]]] = {
         ({'jimeng_charged_fen_total{model="m"}': "0+400x60"}, True),
         ({'jimeng_charged_fen_total{model="m"}': "0+300x60"}, False),
     ],
+    "JimengChargesUndecided": [
+        ({"jimeng_charges_undecided": "2x60"}, True),
+        ({"jimeng_charges_undecided": "0x50 2x10"}, False),
+    ],
     "JimengDiskFills": [
         ({"jimeng_disk_free_bytes": f"{GIB}x60"}, True),
         ({"jimeng_disk_free_bytes": f"{40 * GIB}-{GIB // 10}x60"}, True),

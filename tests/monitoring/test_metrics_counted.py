@@ -18,6 +18,7 @@ from jimeng.monitoring import database_metrics, metrics, readiness, request_metr
 from jimeng.providers import Progress
 from jimeng.providers.download import FetchFailed
 from tests.conftest import png, run_queue
+from tests.costs.conftest import settle
 from tests.forgetting import forget_lanes
 from tests.inputs.test_uploads import upload
 from tests.monitoring.test_metrics import MODEL, scrape
@@ -99,12 +100,13 @@ def test_unwanted_picture_does_not_count_as_completed(client):
 
 
 def test_money_is_counted_as_it_is_drawn(client, work_off, monkeypatch):
-    """By the list of prices; what is on none is counted apart, and costs nothing."""
+    """As the ledger says; what has no price is counted apart, and costs nothing."""
     create(client, n=2)
     work_off()
     monkeypatch.setattr("jimeng.providers.models.model.PRICES", {})
     create(client)
     work_off()
+    settle()
 
     found = scrape(client)
 

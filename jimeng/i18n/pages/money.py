@@ -1,6 +1,52 @@
 """Messages of the pages about prices and costs."""
 
 MONEY: dict[str, tuple[str, str]] = {
+    "fact.cost": ("费用", "Cost"),
+    # A user's costs.
+    "costs.heading": ("费用", "Costs"),
+    "costs.cost": ("费用", "Cost"),
+    "costs.outputs": ("计费图片", "Charged pictures"),
+    "costs.unknown": ("不确定", "Uncertain"),
+    "costs.unpriced": ("没有单价", "Without a price"),
+    "costs.total": (
+        "近 {days} 天 {cost}，{n} 张图片。",
+        "{cost} for {n} pictures in {days} days.",
+    ),
+    "costs.maybe": (
+        "另有 {n} 张不确定是否计费。",
+        "It is not certain whether {n} more were charged.",
+    ),
+    "costs.no_price": (
+        "有 {n} 张计费图片没有单价，没有算进来。",
+        "{n} charged pictures have no known price, and are not included.",
+    ),
+    "costs.chart": (
+        "近 {days} 天每天的费用，共 {cost}",
+        "Cost per day over {days} days, {cost} in all",
+    ),
+    "costs.tells": ("{day}：{cost}，{n} 张", "{day}: {cost}, {n} pictures"),
+    "costs.zone": ("日期按 {zone} 划分。", "Days are those of {zone}."),
+    # All users' costs.
+    "costs.today": ("今天", "Today"),
+    "costs.month": ("本月", "This month"),
+    "costs.undecided": ("待确定", "To decide"),
+    "costs.by_model": ("本月按模型", "This month by model"),
+    "costs.by_user": ("本月按用户", "This month by user"),
+    "costs.by_key": ("本月按密钥", "This month by API key"),
+    "costs.key": ("密钥", "API key"),
+    "costs.csv": ("{month} 的 CSV", "CSV of {month}"),
+    "costs.decide": ("是否计费待确定", "Charges to decide"),
+    "costs.decide_words": (
+        "服务商可能收了费。对照账单，确定每一张是否计费；决定只能做一次。",
+        "The provider may have charged for these. Compare them with its bill, and say "
+        "for each whether it was charged; each decision is final.",
+    ),
+    "costs.was_charged": ("已计费", "Charged"),
+    "costs.not_charged": ("未计费", "Not charged"),
+    "costs.decided": ("已记录。", "Recorded."),
+    "costs.ended": ("结束时间", "Ended"),
+    "costs.picture": ("图片", "Picture"),
+    "costs.provider_ids": ("服务商编号", "Provider's IDs"),
     "prices.heading": ("价格", "Prices"),
     "prices.words": (
         "每张图片在服务商处的价格。设置新价格不会改变已经结算的费用。",

@@ -198,6 +198,7 @@ ACTIONS: dict[str, tuple[str, str]] = {
     "act.storage.move": ("搬动图片", "Moved pictures to another store"),
     "act.costs.decide": ("确定是否计费", "Decided whether a picture was charged"),
     "act.costs.rebuild": ("重算费用合计", "Rebuilt the sums of costs"),
+    "fact.charged": ("是否计费", "Charged"),
     "fact.price": ("价格", "Price"),
     "fact.account": ("账号", "Account"),
     "fact.valid_from": ("生效时间", "In force from"),

@@ -5,8 +5,9 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 
-from flask import request
+from flask import current_app, request
 from flask.typing import ResponseReturnValue
 
 from jimeng import limits
@@ -14,7 +15,9 @@ from jimeng.documents import RateLimit
 from jimeng.errors import QueueUnavailable
 from jimeng.http import auth
 from jimeng.i18n import t
-from jimeng.limits import usage
+from jimeng.jobs.prices import yuan
+from jimeng.limits import costs, usage
+from jimeng.limits.costs import Cost
 from jimeng.limits.usage import Report, UsageRow
 from jimeng.web import bp
 from jimeng.web.account.profile import render_account_page
@@ -27,6 +30,16 @@ DEFAULT_SPAN_DAYS = 30
 # The chart's series; pictures with other outcomes were never sent.
 SENT_OUTCOMES = ("done", "failed", "unknown")
 COLUMNS = ("date", "model", "outcome", "charged", "pictures")
+
+
+COST_COLUMNS = ("date", "cost", "cost_micros", "pictures", "unknown", "unpriced")
+
+
+@dataclass(frozen=True)
+class CostPoint(Point):
+    """A day's bar, and what it shows."""
+
+    cost: Cost
 
 
 @dataclass(frozen=True)
@@ -49,6 +62,7 @@ def account_usage() -> ResponseReturnValue:
     days = span_days()
     report = usage_report(days)
     rows = report.rows
+    spent = cost_report(days)
     return render_account_page(
         "usage",
         is_whole=report.is_whole,
@@ -61,7 +75,19 @@ def account_usage() -> ResponseReturnValue:
         series=SENT_OUTCOMES,
         tells=tooltip,
         rate_limits=rate_limits(),
+        costs=spent,
+        cost_chart=cost_chart(spent),
+        cost_tells=cost_tooltip,
+        zone=current_app.config["JIMENG"].BILLING_TIMEZONE,
     )
+
+
+@bp.get("/account/costs.csv")
+def costs_csv() -> ResponseReturnValue:
+    """The costs of each day for a spreadsheet."""
+    days = span_days()
+    rows = [cost_cells(day, each) for day, each in cost_report(days).days.items()]
+    return csv_response(f"jimeng-costs-{days}-days.csv", COST_COLUMNS, rows)
 
 
 @bp.get("/account/usage.csv")
@@ -86,6 +112,32 @@ def usage_report(days: int) -> Report:
     principal = auth.principal_of_page()
     since = today() - timedelta(days=days - 1)
     return usage.by_day(principal, principal.user_id, since=since, until=today())
+
+
+def cost_report(days: int) -> costs.Report:
+    principal = auth.principal_of_page()
+    return costs.of_user(principal, principal.user_id, days)
+
+
+def cost_cells(name: str, cost: Cost) -> list[object]:
+    amount = Decimal(yuan(cost.micros))
+    return [name, amount, cost.micros, cost.outputs, cost.unknown, cost.unpriced]
+
+
+def cost_chart(report: costs.Report) -> Chart:
+    """A bar for each day, its height in micro-yuan."""
+    # A bar cannot be negative; a day on which more was taken back than spent is.
+    return bars(
+        [
+            CostPoint(day[5:], (max(each.micros, 0),), each)
+            for day, each in report.days.items()
+        ]
+    )
+
+
+def cost_tooltip(each: CostPoint) -> str:
+    cost = f"¥{yuan(each.cost.micros)}"
+    return t("costs.tells", day=each.label, cost=cost, n=each.cost.outputs)
 
 
 def rate_limits() -> Sequence[RateLimit]:

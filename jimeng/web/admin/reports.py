@@ -1,16 +1,22 @@
 """The settings in force, and today's usage of all users."""
 
+import re
 from collections import Counter
+from decimal import Decimal
 
-from flask import current_app, render_template
+from flask import current_app, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from jimeng import operations
 from jimeng.config import Config
+from jimeng.errors import Invalid
 from jimeng.http import auth
+from jimeng.jobs.prices import yuan
+from jimeng.limits import costs
 from jimeng.limits import usage as use
 from jimeng.operations import users
 from jimeng.web.admin import bp
+from jimeng.web.site.csv_export import csv_response
 
 
 @bp.get("/settings")
@@ -42,4 +48,40 @@ def usage() -> ResponseReturnValue:
         outcomes=outcomes,
         charged=charged,
         series=tuple(use.OUTCOMES.values()),
+        money=operations.costs.overview(principal),
+        is_decided=request.args.get("done") == "decided",
     )
+
+
+COST_COLUMNS = (
+    *("date", "model", "account", "cost", "cost_micros"),
+    *("pictures", "unknown", "unpriced"),
+)
+MONTH = re.compile(r"2\d{3}-(0[1-9]|1[0-2])", re.ASCII)
+
+
+@bp.get("/costs.csv")
+def costs_csv() -> ResponseReturnValue:
+    """The costs of a month, this one unless named, by day, model and account."""
+    wanted = request.args.get("month", "")
+    month = wanted if MONTH.fullmatch(wanted) else costs.today().isoformat()[:7]
+    found = costs.by_account(auth.principal_of_page(), month)
+    rows = (
+        (
+            *(each.day, each.model, each.account),
+            *(Decimal(yuan(each.cost.micros)), each.cost.micros),
+            *(each.cost.outputs, each.cost.unknown, each.cost.unpriced),
+        )
+        for each in found
+    )
+    return csv_response(f"jimeng-costs-{month}.csv", COST_COLUMNS, rows)
+
+
+@bp.post("/costs/<picture_id>/decide")
+def decide_cost(picture_id: str) -> ResponseReturnValue:
+    """Say whether the provider charged for a picture."""
+    charged = request.form.get("charged")
+    if charged not in ("yes", "no"):
+        raise Invalid.field("charged", "invalid.choice", known="yes, no")
+    operations.costs.decide(auth.principal_of_page(), picture_id, charged == "yes")
+    return redirect(url_for(".usage", done="decided") + "#to-decide", 303)

@@ -160,6 +160,11 @@ class PicturePage(OfTask):
         return self.record.task
 
     @property
+    def cost_micros(self) -> int | None:
+        """Its cost in micro-yuan; None if unknown."""
+        return self.task.cost_of(self.record.image.index)
+
+    @property
     def sent_prompt(self) -> str | None:
         """The prompt as sent to the provider, if it differs from the entered one."""
         sent = self.task.prompt

@@ -3,6 +3,7 @@
 import csv
 import io
 from collections.abc import Iterable, Iterator, Sequence
+from decimal import Decimal
 
 from flask import Response
 
@@ -33,12 +34,18 @@ def csv_chunks(
     writer = csv.writer(out)
     writer.writerow(columns)
     for number, row in enumerate(rows, 1):
-        writer.writerow([escape_formula(str(cell)) for cell in row])
+        writer.writerow([cell_text(cell) for cell in row])
         if number % ROWS_PER_CHUNK == 0:
             yield out.getvalue()
             out.seek(0)
             out.truncate()
     yield out.getvalue()
+
+
+def cell_text(cell: object) -> str:
+    """A number as it is, also below 0; anything else without formulas."""
+    is_number = isinstance(cell, (int, Decimal))
+    return str(cell) if is_number else escape_formula(str(cell))
 
 
 def escape_formula(cell: str) -> str:

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from flask import request
 
 from jimeng.i18n import t
+from jimeng.jobs import prices
 from jimeng.web import bp
 
 COOKIE = "zone"  # set by a script from the browser's time zone
@@ -37,6 +38,12 @@ def today(where: tzinfo) -> date:
 def start_of(day: date, where: tzinfo) -> datetime:
     """The beginning of a day, in UTC."""
     return datetime.combine(day, time.min, where).astimezone(UTC)
+
+
+@bp.app_template_filter("yuan")
+def yuan(micros: int) -> str:
+    """An amount in micro-yuan, exactly, with at least two decimals."""
+    return f"¥{prices.yuan(micros)}"
 
 
 @bp.app_template_filter("duration")

@@ -1,0 +1,189 @@
+"""Costs by day, model, account, user and key, as the sums of the ledger say."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from jimeng import jobs
+from jimeng.documents import CostSum, utcnow
+from jimeng.documents.ledger import AMOUNTS
+from jimeng.documents.principal import Principal
+from jimeng.jobs import costs
+
+MAX_TOP = 20  # users, keys
+ALL = {"of": "all"}
+
+
+@dataclass(frozen=True)
+class Cost:
+    """
+    A sum of the ledger.
+
+    Attributes:
+        micros: In micro-yuan.
+        outputs: Charged outputs.
+        unknown: Outputs that may or may not be charged.
+        unpriced: Charged outputs without a known price.
+    """
+
+    micros: int = 0
+    outputs: int = 0
+    unknown: int = 0
+    unpriced: int = 0
+
+
+@dataclass(frozen=True)
+class CostRow:
+    """The cost of one day, in ``BILLING_TIMEZONE``, model and account."""
+
+    day: str
+    model: str
+    account: str
+    cost: Cost
+
+
+@dataclass(frozen=True)
+class Report:
+    """
+    A user's costs.
+
+    Attributes:
+        days: Each day of the span, in order, also those without a cost.
+        models: Model -> cost, highest first.
+    """
+
+    total: Cost
+    days: dict[str, Cost]
+    models: dict[str, Cost]
+
+
+@dataclass(frozen=True)
+class Overview:
+    """
+    The costs of all users.
+
+    Attributes:
+        month: The month, ``2026-01``.
+        models, users, keys: Their costs this month, highest first; of users and keys
+            the first `MAX_TOP`.
+    """
+
+    month: str
+    today: Cost
+    this_month: Cost
+    models: dict[str, Cost]
+    users: dict[str, Cost]
+    keys: dict[str, Cost]
+
+
+def today() -> date:
+    """The day in ``BILLING_TIMEZONE``."""
+    return date.fromisoformat(costs.billing_day(utcnow()))
+
+
+def of_user(principal: Principal, user_id: str, days: int) -> Report:
+    """
+    A user's costs of the last *days* days, today included.
+
+    Raises:
+        UserNotFound: the principal may not read this user.
+    """
+    principal.require_reader(user_id)
+    last = today()
+    names = [(last - timedelta(days=n)).isoformat() for n in reversed(range(days))]
+    where = {"user_id": user_id, "day": {"$gte": names[0], "$lte": names[-1]}}
+    found = _sum(where, "day")
+    return Report(
+        total=_only(_sum(where, None)),
+        days={name: found.get(name, Cost()) for name in names},
+        models=_by_model(where),
+    )
+
+
+def overview(principal: Principal) -> Overview:
+    """
+    The costs of today and of this month.
+
+    Raises:
+        AdminsOnly: the principal is not an operator.
+    """
+    principal.require_operator("everybody's costs")
+    day = today().isoformat()
+    month = day[:7]
+    of_month = {"day": _month(month)}
+    users = {"of": "user", **of_month}
+    return Overview(
+        month=month,
+        today=_only(_sum({**ALL, "day": day}, None)),
+        this_month=_only(_sum({**ALL, **of_month}, None)),
+        models=_by_model({**ALL, **of_month}),
+        users=_sum(users, "user_id", MAX_TOP),
+        keys=_sum({**users, "key_id": {"$gt": ""}}, "key_id", MAX_TOP),
+    )
+
+
+def by_account(principal: Principal, month: str) -> Iterator[CostRow]:
+    """
+    The costs of all users in a month, by day, model and account. Reads only sums, as
+    they are needed: a month has some hundreds, however many pictures were generated.
+
+    Args:
+        month: ``2026-01``.
+
+    Raises:
+        AdminsOnly: the principal is not an operator.
+    """
+    principal.require_operator("everybody's costs")
+    order = [("day", 1), ("lane", 1), ("account", 1)]
+    return _rows({**ALL, "day": _month(month)}, order)
+
+
+def of_models() -> dict[str, Cost]:
+    """Each model's cost since the beginning of the ledger, also of those unused."""
+    offered = jobs.runtime().registry.models.values()
+    return {model.id: Cost() for model in offered} | _by_model(ALL)
+
+
+def _month(month: str) -> dict[str, str]:
+    return {"$gte": f"{month}-01", "$lte": f"{month}-31"}
+
+
+def _rows(where: Mapping, order: list[tuple[str, int]]) -> Iterator[CostRow]:
+    for row in CostSum.collection().find(where, sort=order):
+        found = CostSum.read(row)
+        cost = Cost(**{name: found[name] for name in AMOUNTS})
+        yield CostRow(found.day, model_of(found.lane), found.account, cost)
+
+
+def _by_model(where: Mapping) -> dict[str, Cost]:
+    """Add up by model: two lanes may be of one model."""
+    found: dict[str, Cost] = {}
+    for lane, cost in _sum(where, "lane").items():
+        before = found.get(model_of(lane), Cost())
+        sums = {name: getattr(before, name) + getattr(cost, name) for name in AMOUNTS}
+        found[model_of(lane)] = Cost(**sums)
+    return found
+
+
+def _sum(where: Mapping, by: str | None, most: int | None = None) -> dict[str, Cost]:
+    """Add up the sums that match, by one of their fields, highest cost first."""
+    added = {name: {"$sum": f"${name}"} for name in AMOUNTS}
+    rows = CostSum.collection().aggregate(
+        [
+            {"$match": where},
+            {"$group": {"_id": by and f"${by}", **added}},
+            {"$sort": {"micros": -1, "_id": 1}},
+            *([{"$limit": most}] if most else []),
+        ]
+    )
+    return {row["_id"]: Cost(**{name: row[name] for name in AMOUNTS}) for row in rows}
+
+
+def _only(found: Mapping[str, Cost]) -> Cost:
+    return next(iter(found.values()), Cost())
+
+
+def model_of(lane: str) -> str:
+    """The lane's model id; the lane itself if it is no longer offered."""
+    model = jobs.runtime().registry.by_lane(lane)
+    return model.id if model else lane

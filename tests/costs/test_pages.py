@@ -1,0 +1,129 @@
+"""Where users and operators see what pictures cost."""
+
+import csv
+import io
+
+import pytest
+
+from jimeng.documents import CostSum
+from jimeng.limits import costs
+from jimeng.web.site.csv_export import csv_chunks
+from tests.admin.pages import ENGLISH, OPERATOR, done, fail, text_of, unknown
+from tests.conftest import come_due
+from tests.costs.conftest import only_generation, settle
+from tests.rest import create
+
+PRICED = "doubao-seedream-3.0-t2i"
+
+
+@pytest.fixture
+def spent(client, work_off) -> str:
+    """A task of two pictures, settled; its id."""
+    task_id = create(client, n=2, user_id="guest")  # of the pages
+    work_off()
+    settle()
+    return task_id
+
+
+def table(client, path: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(client.get(path).text)))
+
+
+def test_task_and_picture_say_what_they_cost(client, spent):
+    """In the feed, on the task's page and on the picture's."""
+    feed = text_of(client.get("/", headers=ENGLISH))
+    task = text_of(client.get(f"/tasks/{spent}", headers=ENGLISH))
+    picture = text_of(client.get(f"/pictures/{spent}_1", headers=ENGLISH))
+
+    assert "¥0.40" in feed.partition("Done in")[2]
+    assert "Cost ¥0.40" in task
+    assert "Cost ¥0.20" in picture
+
+
+def test_usage_page_shows_the_cost_of_each_day(client, spent):
+    """As a chart, and the same as a table and as a file."""
+    page = client.get("/account/usage?days=7", headers=ENGLISH)
+
+    words = text_of(page)
+    assert "¥0.40 for 2 pictures in 7 days." in words
+    assert 'aria-label="Cost per day over 7 days, ¥0.40 in all"' in page.text
+    day = costs.today().isoformat()
+    assert f"{day} ¥0.40 2 0 0" in words
+    rows = table(client, "/account/costs.csv?days=7")
+    assert len(rows) == 7
+    assert (rows[-1]["date"], rows[-1]["cost"]) == (day, "0.40")
+    assert rows[-1]["cost_micros"] == "400000"
+
+
+def test_without_costs_the_usage_page_has_no_such_part(client):
+    """An empty chart would say nothing."""
+    assert "Cost per day" not in client.get("/account/usage", headers=ENGLISH).text
+
+
+def test_operator_sees_month_users_and_models(client, spent):
+    """In all, and by each; with a file by day, model and account."""
+    page = client.get("/admin/usage", headers=ENGLISH)
+
+    words = text_of(page)
+    assert "Today ¥0.40 This month ¥0.40" in words
+    assert f"{PRICED} ¥0.40 2 0 0" in words
+    (row,) = table(client, "/admin/costs.csv")
+    day = costs.today().isoformat()
+    assert row == {
+        **{"date": day, "model": PRICED, "account": "main", "cost": "0.40"},
+        **{"cost_micros": "400000", "pictures": "2", "unknown": "0", "unpriced": "0"},
+    }
+    assert table(client, "/admin/costs.csv?month=2020-01") == []
+
+
+def test_unknown_charge_is_decided_on_the_page(client, provider, work_off):
+    """Listed until an operator has compared it with the bill; then it has a cost."""
+    fail(client, provider, work_off, unknown())
+    come_due(state="unknown")  # late polls end: it has no name at the provider
+    work_off()
+    settle()
+    picture = only_generation().id
+    listed = text_of(client.get("/admin/usage", headers=ENGLISH))
+    assert "Charges to decide" in listed and "¥0.00 This month" in listed
+
+    page = done(client, f"/admin/costs/{picture}/decide", charged="yes")
+    settle()
+
+    assert "Recorded." in text_of(page)
+    assert "Charges to decide" not in text_of(page)
+    words = text_of(client.get("/admin/usage", headers=ENGLISH))
+    assert "Today ¥0.20 This month ¥0.20" in words
+
+
+def test_month_is_streamed(database):
+    """The next row is read when it is wanted, and no generation at all."""
+    rows = [
+        CostSum(
+            id=f"all|2026-01-{day:02}|x:y|main",
+            of="all",
+            day=f"2026-01-{day:02}",
+            lane="x:y",
+            account="main",
+            micros=day,
+            batch=1,
+        ).to_mongo()
+        for day in range(1, 32)
+    ]
+    CostSum.collection().insert_many(rows)
+
+    found = costs.by_account(OPERATOR, "2026-01")
+
+    assert (next(found).cost.micros, next(found).day) == (1, "2026-01-02")
+    assert len(list(found)) == 29
+    assert list(costs.by_account(OPERATOR, "2026-02")) == []
+
+
+def test_decision_may_take_back_what_was_unknown(database):
+    """On its own day there is one less: a number, in a spreadsheet too."""
+    row = {"day": "2026-01-31", "lane": "x:y", "account": "main", "batch": 1}
+    CostSum(id="all", of="all", unknown=-1, **row).add()
+    (found,) = costs.by_account(OPERATOR, "2026-01")
+
+    text = "".join(csv_chunks(["unknown", "model"], [[found.cost.unknown, "=x:y"]]))
+
+    assert text.splitlines()[1] == "-1,'=x:y"
