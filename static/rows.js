@@ -2,14 +2,23 @@
 // shown before more pictures fill it, for it would jump when they come.
 "use strict";
 
-function holdLastRow(asks) {
-  for (const each of document.querySelectorAll(".photo[data-held]")) each.removeAttribute("data-held");
+function lastRow(asks) {
   const more = document.querySelector("#photos > .photos-more");
-  if (!more?.querySelector("[hx-trigger*=revealed]") && !(more && asks)) return;
+  if (!more?.querySelector("[hx-trigger*=revealed]") && !(more && asks)) return [];
   const photos = [];
   for (let each = more.previousElementSibling; each?.matches(".photo"); each = each.previousElementSibling) photos.push(each);
   const last = photos.filter((each) => each.offsetTop === photos[0].offsetTop);
-  if (last.length < photos.length) for (const each of last) each.dataset.held = "";
+  return last.at(-1) === document.querySelector("#photos .photo") ? [] : last;
+}
+
+function holdLastRow(asks) {
+  const before = document.querySelectorAll(".photo[data-held]");
+  const last = lastRow(asks);
+  for (const each of last) each.dataset.held = "";
+  // Those before are seen once they have been drawn in their new places: then none moves.
+  requestAnimationFrame(() => requestAnimationFrame(() => {
+    for (const each of before) if (!last.includes(each)) delete each.dataset.held;
+  }));
 }
 
 for (const name of ["htmx:before:request", "htmx:beforeRequest"]) {
@@ -17,6 +26,6 @@ for (const name of ["htmx:before:request", "htmx:beforeRequest"]) {
     if ((detail.ctx?.sourceElement || detail.elt)?.closest?.(".photos-more")) holdLastRow(true);
   });
 }
-for (const name of ["htmx:after:swap", "htmx:afterSwap"]) document.addEventListener(name, () => holdLastRow());
+for (const name of ["htmx:after:swap", "htmx:afterSwap", "htmx:error", "htmx:sendError"]) document.addEventListener(name, () => holdLastRow());
 addEventListener("resize", () => holdLastRow());
 holdLastRow();
