@@ -24,8 +24,8 @@ def ada_yesterday(closed_server, ada):
 
 def sign_in(page: Page, account: people.Account) -> None:
     page.get_by_label("E-mail").fill(account.email)
-    page.get_by_label("Password").fill(people.PASSWORD)
-    page.get_by_label("Password").press("Enter")
+    page.get_by_label("Password", exact=True).fill(people.PASSWORD)
+    page.get_by_label("Password", exact=True).press("Enter")
 
 
 def tab(page: Page, name: str) -> None:
@@ -56,7 +56,7 @@ def test_morning(visit, closed_server, root, ada, ada_yesterday, js, width):
     page.get_by_role("button", name="Disable user").click()
     expect(page.get_by_role("status").first).to_contain_text("stopped working")
     hers.goto("/tasks")
-    expect(hers.get_by_label("Password")).to_be_visible()
+    expect(hers.get_by_label("Password", exact=True)).to_be_visible()
     headers = {"Authorization": f"Bearer {ada.key}"}
     assert closed_server.ask("GET", "/api/v1/models", headers=headers)[0] == 401
 

@@ -73,16 +73,15 @@ def test_nothing_of_a_proxy_comes_into_the_form(away):
 def sign_in(page, who: people.Account) -> None:
     """On the page that asks for it."""
     page.get_by_label("E-mail").fill(who.email)
-    page.get_by_label("Password").fill(people.PASSWORD)
+    page.get_by_label("Password", exact=True).fill(people.PASSWORD)
     page.get_by_role("button", name="Sign in").click()
 
 
 def test_session_that_ended_meanwhile_costs_no_words(visit, closed_server, ada):
     """After a form of a picture has led to the sign-in, they are there again."""
     made = make(closed_server, "a boat", key=ada.key)
-    who = {"server": closed_server, "cookies": ada.cookies}
+    who = {"server": closed_server, "cookies": ada.cookies, "refused": (401,)}
     page = visit(f"/pictures/{made}_0", lang="en", **who).page
-    page.locator("#edit-edit > summary").click()
     page.locator("#edit-prompt").fill("make it snow on the boat")
     page.context.clear_cookies(name="session")
 

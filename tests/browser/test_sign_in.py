@@ -84,13 +84,13 @@ def test_somebody_comes_in_and_goes_out(visit, closed_server, ada, js):
     seen = visit("/", server=closed_server, js=js, lang="en")
     page = seen.page
     page.get_by_label("E-mail").fill(ada.email)
-    page.get_by_label("Password").fill("a wrong password")
-    page.get_by_label("Password").press("Enter")
+    page.get_by_label("Password", exact=True).fill("a wrong password")
+    page.get_by_label("Password", exact=True).press("Enter")
     page.get_by_role("alert").get_by_text("Wrong e-mail").wait_for()
     seen.check("sign-in-refused")
 
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_label("Password").press("Enter")
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
+    page.get_by_label("Password", exact=True).press("Enter")
     page.get_by_role("button", name="Generate").wait_for()
     page.get_by_role("button", name="Sign out").first.click()
 
@@ -109,8 +109,8 @@ def test_nothing_stays_of_who_has_gone(visit, closed_server, ada):
     seen = visit("/", server=closed_server, lang="en", refused=(401,))
     page = seen.page
     page.get_by_label("E-mail").fill(ada.email)
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_label("Password").press("Enter")
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
+    page.get_by_label("Password", exact=True).press("Enter")
     page.get_by_label("Prompt", exact=True).fill(words)
     page.get_by_role("button", name="Generate").click()
     expect(page.get_by_text(words).first).to_be_visible()
@@ -150,8 +150,8 @@ def test_signing_out_empties_the_other_tabs(visit, closed_server, ada):
     """What one of them holds is gone, and its page is not shown any more."""
     page = visit("/sign-in", server=closed_server, lang="en", refused=(401,)).page
     page.get_by_label("E-mail").fill(ada.email)
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_label("Password").press("Enter")
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
+    page.get_by_label("Password", exact=True).press("Enter")
     page.get_by_role("button", name="Generate").wait_for()
     other = page.context.new_page()
     other.goto(f"{closed_server.url}/")
