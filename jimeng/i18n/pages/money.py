@@ -46,7 +46,6 @@ MONEY: dict[str, tuple[str, str]] = {
     "costs.decided": ("已记录。", "Recorded."),
     "costs.ended": ("结束时间", "Ended"),
     "costs.picture": ("图片", "Picture"),
-    "costs.provider_ids": ("服务商编号", "Provider's IDs"),
     "prices.heading": ("价格", "Prices"),
     "prices.words": (
         "每张图片在服务商处的价格。设置新价格不会改变已经结算的费用。",

@@ -18,7 +18,7 @@ FIELDS = ("model", "account", "yuan", "up_to", "above", "day")
 @bp.get("/prices")
 def prices() -> str:
     """The prices of all models, and the form that sets one."""
-    return prices_page({"model": request.args.get("model", "")}, {})
+    return prices_page({}, {})
 
 
 def prices_page(given: Mapping[str, str], errors: Mapping[str, list[str]]) -> str:
