@@ -288,4 +288,4 @@ addEventListener("beforeunload", (event) => { if (coming.size) event.preventDefa
 for (const name of ["htmx:after:swap", "htmx:afterSwap"]) document.addEventListener(name, renumber);
 bringBack();
 renumber();
-addEventListener("load", renumber);
+addEventListener("load", () => setTimeout(renumber)); // htmx listens from a timer on
