@@ -220,6 +220,8 @@ def configure(config: Config) -> Iterator[Callable[[Config, Registry], None]]:
 
     yield do
     kept.pool.disconnect()
+    for each in broker._idle_connections.pop(kept.pool, []):
+        each.disconnect()
 
 
 @pytest.fixture
