@@ -25,9 +25,10 @@ from jimeng.documents import (
 )
 from jimeng.documents.base import Stored
 from jimeng.documents.cursors import EPOCH, Page, page_of
-from jimeng.documents.principal import Principal, noted
+from jimeng.documents.principal import Principal, noted, recorded
 from jimeng.documents.user import email_key
 from jimeng.errors.access import EmailIsAdmins, EmailTaken, LastAdmin, UserNotFound
+from jimeng.jobs.prices import yuan
 
 log = logging.getLogger(__name__)
 
@@ -166,7 +167,16 @@ def update(
         changes["email_key"] = email_key(email)
         if not principal.is_operator:
             where["email_key"] = changes["email_key"]  # only letter case may differ
-    with noted(principal, user_id, "users.update", **given, **budgets):
+    # Budgets are recorded even if they are the operator's own.
+    told = {
+        name.removesuffix("_micros"): yuan_or_none(budgets[name]) for name in budgets
+    }
+    action, details = "users.update", {**given, **told}
+    with (
+        recorded(principal, action, user_id, **details)
+        if budgets
+        else noted(principal, user_id, action, **details)
+    ):
         try:
             user = User.find_and_modify(where, {"$set": changes})
         except DuplicateKeyError as error:
@@ -176,6 +186,10 @@ def update(
     if budgets:
         key_cache.access_changed()  # keys are cached with their user's budgets
     return user
+
+
+def yuan_or_none(micros: int | None) -> str | None:
+    return None if micros is None else yuan(micros)
 
 
 def set_role(principal: Principal, user_id: str, role: str) -> User:

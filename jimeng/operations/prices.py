@@ -191,16 +191,16 @@ def _earliest(now: datetime) -> datetime:
 
 
 def _steps(new: NewPrice) -> list[dict[str, int]]:
-    micros = _micros("yuan", new.yuan)
+    micros = micros_of("yuan", new.yuan)
     if not (new.up_to or new.above):
         return [{"micros": micros}]
     if not PIXELS.fullmatch(new.up_to):
         raise Invalid.field("up_to", "invalid.integer")
     first = {"up_to": int(new.up_to), "micros": micros}
-    return [first, {"micros": _micros("above", new.above)}]
+    return [first, {"micros": micros_of("above", new.above)}]
 
 
-def _micros(field: str, text: str) -> int:
+def micros_of(field: str, text: str) -> int:
     try:
         return parse_yuan(text)
     except ValueError:

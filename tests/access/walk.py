@@ -287,6 +287,7 @@ ROUTES: dict[str, Route] = {
                 "admin.set_role",
                 "admin.set_email",
                 "admin.set_quota",
+                "admin.set_budget",
             ),
             *("admin.disable", "admin.enable", "admin.end_sessions"),
             *("admin.delete_user", "admin.reset_second_factor"),

@@ -39,6 +39,7 @@ FORMS = {
     "admin.set_email": ({"user_id": "{user}"}, {"email": "e@x.org"}, "users.email"),
     "admin.set_role": ({"user_id": "{user}"}, {"role": "admin"}, "users.role"),
     "admin.set_quota": ({"user_id": "{user}"}, {"quota": "5"}, "users.quota"),
+    "admin.set_budget": ({"user_id": "{user}"}, {"daily": "5"}, "users.update"),
     "admin.disable": ({"user_id": "{user}"}, {}, "users.disable"),
     "admin.enable": ({"user_id": "{user}"}, {}, "users.enable"),
     "admin.end_sessions": ({"user_id": "{user}"}, {}, "users.end_sessions"),

@@ -1,7 +1,10 @@
 """The operator's pages of users: found, invited, limited, kept out."""
 
+import re
+
 import pytest
 
+from jimeng import accounts
 from jimeng.documents import User
 from jimeng.documents.principal import Principal
 from jimeng.errors.access import NotYourself
@@ -233,6 +236,35 @@ def test_daily_limit(client, ada, text, stored, status):
 
     assert answer.status_code == status
     assert record(ada).daily_quota == stored
+
+
+@for_each(
+    ("text", "micros", "status"),
+    [
+        ("20.5", 20_500_000, 303),
+        ("0", 0, 303),
+        ("", None, 303),
+        ("-1", 7, 422),
+        ("1.0000001", 7, 422),
+        ("1000001", 7, 422),
+    ],
+)
+def test_budgets(client, ada, text, micros, status):
+    """In yuan; what is wrong changes neither."""
+    both = {"daily_budget_micros": 7, "monthly_budget_micros": 7}
+    accounts.users.update(OPERATOR, ada, **both)
+
+    answer = send(client, f"{USERS}/{ada}/budget", daily=text, monthly="100")
+
+    assert answer.status_code == status
+    user = record(ada)
+    assert user.daily_budget_micros == micros
+    assert user.monthly_budget_micros == (100_000_000 if status == 303 else 7)
+    if status == 303:
+        shown = re.search(
+            r'name="monthly"[^>]+value="([^"]*)"', client.get(f"{USERS}/{ada}").text
+        )
+        assert shown[1] == "100.00"
 
 
 def test_sessions_end(client, ada):

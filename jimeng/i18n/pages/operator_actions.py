@@ -94,6 +94,13 @@ ACTIONS: dict[str, tuple[str, str]] = {
     "users.factor_reset": ("重置第二步验证", "Reset two-step sign-in"),
     "users.factor_none": ("没有设置第二步验证。", "Two-step sign-in is off."),
     "users.quota": ("每天最多图片数", "Pictures per day"),
+    "users.saved_budget": ("预算已更改。", "Budget changed."),
+    "users.budget_daily": ("每天的预算（元）", "Budget per day (yuan)"),
+    "users.budget_monthly": ("每月的预算（元）", "Budget per month (yuan)"),
+    "users.budget_words": (
+        "留空为服务器的默认值；0 为不能花钱。几秒内生效。",
+        "Empty for the server's default; 0 allows nothing. In force within seconds.",
+    ),
     "users.quota_words": (
         "留空按服务器的设置；0 表示不能画图。",
         "Leave empty for the server's setting; 0 allows none.",
@@ -199,6 +206,8 @@ ACTIONS: dict[str, tuple[str, str]] = {
     "act.costs.decide": ("确定是否计费", "Decided whether a picture was charged"),
     "act.costs.rebuild": ("重算费用合计", "Rebuilt the sums of costs"),
     "fact.charged": ("是否计费", "Charged"),
+    "fact.daily_budget": ("每天的预算（元）", "Budget per day (yuan)"),
+    "fact.monthly_budget": ("每月的预算（元）", "Budget per month (yuan)"),
     "fact.price": ("价格", "Price"),
     "fact.account": ("账号", "Account"),
     "fact.valid_from": ("生效时间", "In force from"),

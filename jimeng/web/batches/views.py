@@ -17,6 +17,7 @@ from jimeng.jobs import prices
 from jimeng.schemas.batch_responses import waiting_words
 from jimeng.web.create import options
 from jimeng.web.create.inputs import FormInput, usable_inputs
+from jimeng.web.site.formats import yuan
 from jimeng.web.tasks.titles import style_name
 
 STRIP = 8  # pictures on a card
@@ -139,7 +140,7 @@ class BatchView:
             )
         except Invalid:  # the model no longer has this size; a retry reports that
             return ""
-        return options.yuan(price.of(width, height) * pictures)
+        return yuan(price.of(width, height) * pictures)
 
 
 @dataclass(frozen=True)

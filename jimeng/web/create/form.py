@@ -22,6 +22,7 @@ from jimeng.tasks.styles import STYLES, Style
 from jimeng.web.create import inputs, options
 from jimeng.web.create.form_tokens import AGAIN, create_once, new_token, token_of
 from jimeng.web.create.inputs import Tray
+from jimeng.web.site.formats import yuan
 from jimeng.web.site.forms import checked, errors_by_form_field
 
 FIELDS = frozenset({"prompt", "model", "size", "n", "seed", "style", "images"})
@@ -337,7 +338,7 @@ class Composer:
         """The price range of one picture, formatted; empty if unknown."""
         known = {one for row in self.micros.values() for one in row.values()}
         ends = sorted({min(known), max(known)}) if known else ()
-        return "–".join(map(options.yuan, ends))
+        return "–".join(map(yuan, ends))
 
     def cost(self, is_priced: bool) -> str:
         """
@@ -352,7 +353,7 @@ class Composer:
         by_default = next(iter(row.values()), None)
         each = row.get(chosen.value, by_default) if chosen else by_default
         n = int(self.n)
-        price = "" if each is None else options.yuan(each * n)
+        price = "" if each is None else yuan(each * n)
         return " · ".join(filter(None, [f"×{n}" if n > 1 else "", price]))
 
     @property

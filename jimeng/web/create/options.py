@@ -12,6 +12,7 @@ from jimeng.jobs import prices
 from jimeng.providers import Model
 from jimeng.providers.models import Size
 from jimeng.providers.models.model import parse_size
+from jimeng.web.site.formats import yuan
 
 GLYPH = 14  # units of the longer side of the frame icon beside a ratio
 STEP = 8  # pixels: computed sides are multiples of it
@@ -105,10 +106,6 @@ class Resolution:
     @property
     def area(self) -> int:
         return self.square[0] * self.square[1]
-
-
-def yuan(micros: int) -> str:
-    return f"¥{prices.yuan(micros)}"
 
 
 def model_options() -> list[ModelOption]:
