@@ -13,7 +13,7 @@ from jimeng.documents import (
 )
 from jimeng.documents.generation import UNDECIDED
 from jimeng.documents.principal import Principal, recorded
-from jimeng.errors import ChargeKnown
+from jimeng.errors import ChargeKnown, ImageNotFound
 from jimeng.jobs import costs, tallies
 from jimeng.limits import costs as costs_of_all
 
@@ -99,8 +99,8 @@ def decide(principal: Principal, picture_id: str, charged: bool) -> Generation:
 
     Raises:
         AdminsOnly: the principal is not an operator.
-        ChargeKnown: there is no such picture, or its charge is known, or not decided
-            yet by late polls.
+        ImageNotFound: there is no such picture.
+        ChargeKnown: its charge is known, or not decided yet by late polls.
     """
     principal.require_operator("costs")
     decision = costs.CHARGED if charged else costs.NOT_CHARGED
@@ -108,6 +108,8 @@ def decide(principal: Principal, picture_id: str, charged: bool) -> Generation:
     with recorded(principal, "costs.decide", picture_id, charged=decision):
         before = Generation.find_one(mine)
         if before is None:
+            if Generation.find_one({"_id": picture_id}) is None:
+                raise ImageNotFound(f"picture {picture_id[:80]!r}")
             raise ChargeKnown(f"picture {picture_id[:80]!r}")
         tallies.announce_change(before)  # the hour is counted once more
         decided = {"by": principal.user_id, "at": utcnow()}

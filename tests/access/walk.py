@@ -293,8 +293,9 @@ ROUTES: dict[str, Route] = {
             *("admin.delete_user", "admin.reset_second_factor"),
             *("admin.shares", "admin.end_share"),
             *("admin.prices", "admin.add_price", "admin.remove_price"),
-            *("admin.costs_csv", "admin.decide_cost"),
+            "admin.costs_csv",
         ),
         Route(Kind.ADMIN),
     ),
+    "admin.decide_cost": admins(charged="yes"),
 }

@@ -61,7 +61,8 @@ def test_morning(visit, closed_server, root, ada, ada_yesterday, js, width):
     assert closed_server.ask("GET", "/api/v1/models", headers=headers)[0] == 401
 
     tab(page, "Usage")
-    row = page.locator("tbody tr").filter(has=page.get_by_text("ada", exact=True))
+    table = page.locator(".table", has_text="Completed")
+    row = table.locator("tbody tr").filter(has=page.get_by_text("ada", exact=True))
     expect(row).to_have_count(1)
     expect(row.locator("td").first).to_have_text("4")
     seen.check("admin-morning-usage", full=True)

@@ -86,7 +86,7 @@ def test_pictures_choose_the_model(agent, client):
     [
         ("create_batch", {}),
         ("create_batch", {"template": "{a"}),
-        ("create_batch", {"template": "a", "user_id": "x"}),
+        ("create_batch", {"template": "a", "who": "x"}),
         ("create_batch", {"template": "a", "images": ["upload_none"]}),
         ("get_batch", {"batch_id": "batch_none"}),
         ("list_collections", {"cursor": "x"}),
