@@ -80,7 +80,7 @@ def test_budgets_are_the_operators_to_change(ada, admin):
     assert restored["daily_budget_micros"] is None
     data_of(ask(ada, key), 202)
     entries = AuditEntry.find_all({"action": "users.update"})
-    assert [each.details for each in entries][0] == {"daily_budget_micros": PRICE}
+    assert [each.details for each in entries][0] == {"daily_budget": "0.20"}
 
 
 def test_form_says_what_is_left(ada, admin):

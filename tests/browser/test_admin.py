@@ -141,7 +141,8 @@ def test_own_page_offers_nothing_that_locks_out(operate, busy, root):
     seen = operate(f"/admin/users/{own}", lang="en", theme="dark")
 
     seen.check("admin-user-own", full=True)
-    expect(seen.page.get_by_role("button", name="Save")).to_have_count(1)
+    # Of the daily limit, and of the budgets.
+    expect(seen.page.get_by_role("button", name="Save")).to_have_count(2)
     expect(seen.page.get_by_role("button", name="Change e-mail")).to_have_count(1)
     expect(seen.page.locator("#main .danger")).to_have_count(0)
 
