@@ -129,3 +129,18 @@ def test_page_of_the_picture_shows_its_tags(client, hung):
     assert "data-collected" in part.text
     page = client.get(f"/pictures/{hung[0]}").text
     assert 'href="/gallery?tag=a+b"' in page and 'data-key="t"' in page
+
+
+def test_change_beside_another_takes_nothing_away(hung, monkeypatch):
+    """The one that read before the other wrote changes nothing, and says so."""
+    update_of = tags.update_of
+
+    def late(text: str, wanted: list[str]) -> dict:
+        monkeypatch.setattr(tags, "update_of", update_of)
+        change_tags(ME, hung[:1], "first", True)
+        return update_of(text, wanted)
+
+    monkeypatch.setattr(tags, "update_of", late)
+
+    assert change_tags(ME, hung[:1], "second", True) == 0
+    assert Image.find_one({"_id": hung[0]}).tags == ["first"]
