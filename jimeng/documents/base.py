@@ -76,9 +76,12 @@ WORKER_TIMEOUT = 30.0
 NOTHING: Mapping = MappingProxyType({})
 
 # A later release may store documents of other kinds, marked by `kind`. Code that
-# claims, sweeps or ends documents skips these, whatever their state.
-KNOWN_KIND: dict[str, object] = {"kind": None}
-OTHER_KIND: dict[str, object] = {"kind": {"$ne": None}}
+# claims, sweeps or ends documents skips these, whatever their state. Pictures have no
+# kind.
+VIDEO = "video"
+_KINDS = [None, VIDEO]
+KNOWN_KIND: dict[str, object] = {"kind": {"$in": _KINDS}}
+OTHER_KIND: dict[str, object] = {"kind": {"$nin": _KINDS}}
 
 
 class Heartbeats(ServerHeartbeatListener):

@@ -25,6 +25,9 @@ class State(StrEnum):
     then ``done``, ``failed``, ``unknown`` (it may or may not have been accepted) or
     ``dropped`` (never sent, as it was cancelled or deleted). A generation with inputs
     begins as ``preparing``, a scheduled one as ``delayed``.
+
+    Videos are ``fetching`` instead of ``saving``, and may be ``seeking`` after
+    ``submitting``: the answer was lost, and the provider's list is searched for it.
     """
 
     PREPARING = "preparing"
@@ -34,6 +37,8 @@ class State(StrEnum):
     SUBMITTING = "submitting"
     GENERATING = "generating"
     SAVING = "saving"
+    SEEKING = "seeking"
+    FETCHING = "fetching"
     DONE = "done"
     FAILED = "failed"
     UNKNOWN = "unknown"
@@ -43,11 +48,12 @@ class State(StrEnum):
 GENERATING_PERCENT, SAVING_PERCENT = 90, 95
 WAITING = [State.PREPARING.value, State.DELAYED.value, State.QUEUED.value]
 SENDABLE = [*WAITING, State.STARTING.value]  # states in which nothing has been sent
-UNDER_WAY = [State.SUBMITTING.value, State.GENERATING.value, State.SAVING.value]
-# States with a due time. A later release may have others, which it processes itself.
+# States in which the pump finds them when they come due: not ``fetching``, which has
+# threads of its own. A later release may have others, which it processes itself.
 DUE = [
-    *(State.PREPARING.value, State.DELAYED.value, State.STARTING.value, *UNDER_WAY),
-    *(State.FAILED.value, State.UNKNOWN.value),
+    *(State.PREPARING.value, State.DELAYED.value, State.STARTING.value),
+    *(State.SUBMITTING.value, State.SEEKING.value, State.GENERATING.value),
+    *(State.SAVING.value, State.FAILED.value, State.UNKNOWN.value),
 ]
 DUE_HERE: dict[str, object] = {"state": {"$in": DUE}, **KNOWN_KIND}
 # Fields without which a generation cannot be processed; the others are hints.
@@ -77,6 +83,14 @@ class Generation(Leased):
     One picture of a task.
 
     Attributes:
+        kind: ``video``, or absent.
+        video: The parameters of a video, see `VideoParameters`; absent for a picture.
+        tag: What the provider's list of tasks finds a video by.
+        usage_tokens: Tokens that the provider billed for a video, if it bills by these.
+        echoed: What the provider says that it made of a video, where that differs from
+            what was requested.
+        last_frame_url: Link to the last frame of a finished video.
+        links_until: When the links of a finished video expire.
         turn: Its ticket in the lane; the lowest is sent first.
         key_id: The API key of the request, if the key has a daily quota of its own.
         by_key: The API key of the request, for the sums of costs.
@@ -130,6 +144,13 @@ class Generation(Leased):
     lane = StringField(required=True)
     provider = StringField(required=True)
     req_key = StringField(required=True)
+    kind = StringField()
+    video = DictField(default=None)
+    tag = StringField()
+    usage_tokens = IntField()
+    echoed = DictField(default=None)
+    last_frame_url = StringField()
+    links_until = DateTimeField()
     prompt = StringField()
     width = IntField(min_value=1)  # pixels
     height = IntField(min_value=1)  # pixels
@@ -261,7 +282,7 @@ class Generation(Leased):
         Progress in percent, estimated from the expected duration: approaches 90, is 95
         while the picture is saved, and never decreases, not even if it is sent again.
         """
-        if self.state == State.SAVING.value:
+        if self.state in (State.SAVING.value, State.FETCHING.value):
             return SAVING_PERCENT
         reached = 0
         if self.is_generating_now and self.began_at:

@@ -1,4 +1,4 @@
-"""A stored output picture, and the lists of a gallery that it is in."""
+"""A stored output, a picture or a video, and the lists of a gallery that it is in."""
 
 import secrets
 from collections.abc import Mapping
@@ -7,19 +7,26 @@ from bson import ObjectId
 from mongoengine.fields import (
     BooleanField,
     DateTimeField,
+    FloatField,
     IntField,
     ObjectIdField,
     StringField,
 )
 
-from jimeng.documents.base import Stored, named_index, utcnow
+from jimeng.documents.base import VIDEO, Stored, named_index, utcnow
 from jimeng.documents.decoding import ListField
 
-SUFFIXES = {"image/jpeg": "jpg", "image/png": "png", "image/webp": "webp"}
+SUFFIXES = {
+    "image/jpeg": "jpg",
+    "image/png": "png",
+    "image/webp": "webp",
+    "video/mp4": "mp4",
+}
 SHOWN = {"trashed_at": {"$exists": False}}
 # The fields with the ids of its files; a later release may have others.
-FILES = ("file_id", "thumbnail_id", "preview_id")
-LENGTHS = dict(zip(FILES, ("bytes", "thumbnail_bytes", "preview_bytes"), strict=True))
+FILES = ("file_id", "thumbnail_id", "preview_id", "last_frame_id")
+_LENGTHS = ("bytes", "thumbnail_bytes", "preview_bytes", "last_frame_bytes")
+LENGTHS = dict(zip(FILES, _LENGTHS, strict=True))
 GONE = "$$REMOVE"  # in `Image.change`: unset the field
 
 
@@ -70,15 +77,23 @@ LISTS = {
 
 class Image(Stored):
     """
-    One picture, its bytes in the store.
+    One picture or video, its bytes in the store.
 
     Attributes:
+        kind: ``video``, or absent. The thumbnail and the preview of a video are those
+            of its poster, the first key frame.
         id: The id of its generation, so that saving a picture twice stores it once.
         key: The secret part of its links.
         file_id: The id of the picture's file in the store.
         thumbnail_id: The id of its thumbnail, a WebP file.
         preview_id: The id of a larger thumbnail, for high-density screens; absent if
             the picture is small.
+        last_frame_id: The id of a video's last frame, a picture; absent without one.
+        duration_s: Of a video, in seconds.
+        fps: Frames per second of a video.
+        has_audio: Whether a video has sound.
+        notes: What differs from the request: ``no_audio``, ``length_differs``,
+            ``resolution_differs``.
         seed: The seed that was sent.
         prompt: The task's prompt as entered; copied, since it never changes.
         model: The task's model.
@@ -106,6 +121,13 @@ class Image(Stored):
     thumbnail_bytes = IntField(required=True)
     preview_id = ObjectIdField()
     preview_bytes = IntField()
+    kind = StringField()
+    last_frame_id = ObjectIdField()
+    last_frame_bytes = IntField()
+    duration_s = FloatField()
+    fps = FloatField()
+    has_audio = BooleanField()
+    notes = ListField(StringField(), default=None)
     width = IntField(required=True)  # pixels
     height = IntField(required=True)  # pixels
     bytes = IntField(required=True)
@@ -151,6 +173,10 @@ class Image(Stored):
             named_index("trashed", "trashed_at", having="trashed_at"),
         ],
     }
+
+    @property
+    def is_video(self) -> bool:
+        return self.kind == VIDEO
 
     @property
     def suffix(self) -> str:

@@ -25,7 +25,7 @@ CHARGED = (NOT_CHARGED, "unknown", "yes")
 # Defaults for the parts of a picture's error that this release cannot read.
 UNREADABLE = {"code": "not_understood", "charged": "unknown"}
 # Like `KNOWN_KIND`, by a field that every task has.
-KNOWN_TYPE = {"type": "image"}
+KNOWN_TYPE: dict[str, object] = {"type": {"$in": ["image", "video"]}}
 THERE = {"deleted_at": {"$exists": False}}
 # Permanently deleted. The index serves a comparison with null, but not $exists: false.
 DOOMED = {"deleted_at": {"$exists": True}, "purge_at": None}
@@ -71,6 +71,7 @@ class Task(Stored):
         has_mask: Whether the last input is a mask.
         strength: 0 to 1, if the caller set it.
         expand: Shares by edge, if the caller set them.
+        video: The parameters of its videos, see `VideoParameters`; absent for pictures.
         made_from: For each input its id, under ``input``, and, if it is a copy of an
             `Image`, the id of that, under ``picture``.
         unsized: Its width and height are unknown until its inputs are prepared.
@@ -111,7 +112,7 @@ class Task(Stored):
 
     id = StringField(primary_key=True, default=new_task_id)
     user_id = StringField(required=True)
-    type = StringField(default="image")
+    type = StringField(default="image")  # or "video"
     input = DictField()
     prompt = StringField(required=True)
     model = StringField(required=True)
@@ -125,6 +126,7 @@ class Task(Stored):
     has_mask = BooleanField()
     strength = FloatField()
     expand = DictField(default=None)
+    video = DictField(default=None)
     made_from = ListField(DictField(), default=None)
     unsized = BooleanField()
     turn = IntField()

@@ -16,7 +16,10 @@ log = logging.getLogger(__name__)
 
 # Starting with the last write before the link is sent. A picture whose submission has
 # an unknown outcome, or that was cancelled, may still be generating.
-SERVED_STATES = [State.SUBMITTING.value, State.GENERATING.value, State.UNKNOWN.value]
+SERVED_STATES = [
+    *(State.SUBMITTING.value, State.SEEKING.value),
+    *(State.GENERATING.value, State.UNKNOWN.value),
+]
 
 # Tasks in the trash can be restored; permanently deleted ones serve nothing.
 NOT_PURGED = {"$or": [THERE, {"purge_at": {"$exists": True}}]}

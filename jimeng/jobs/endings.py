@@ -149,7 +149,8 @@ def quarantine(generation: Generation, why: str) -> SlotRelease:
         generation.update_owned({"$unset": RELEASED_FIELDS})
         return slot_release_of(generation)
     is_sent = at not in SENDABLE
-    drawn = "yes" if at == State.SAVING.value else "unknown"
+    is_drawn = at in (State.SAVING.value, State.FETCHING.value)
+    drawn = "yes" if is_drawn else "unknown"
     charged = drawn if is_sent else "no"
     kept = {"code": "not_understood", "charged": charged}
     # The id alone is enough to find the task.

@@ -7,7 +7,7 @@ from datetime import timedelta
 from jimeng import lanes
 from jimeng.documents import Batch, BulkAction, Generation, State, Worker, utcnow
 from jimeng.documents.base import KNOWN_KIND
-from jimeng.documents.generation import DUE_HERE
+from jimeng.documents.generation import DUE
 from jimeng.errors import outages
 from jimeng.jobs.runtime import runtime
 
@@ -19,13 +19,14 @@ OTHER_TYPES = ("string", "object", "binData", "objectId", "bool", "null", "regex
 NOT_A_DATE = {"$type": [*OTHER_TYPES, "double", "int", "long", "decimal", "timestamp"]}
 NOT_A_NUMBER = {"$type": [*OTHER_TYPES, "date", "timestamp"]}
 # These hold no slot, by whose index they would be found.
-SLOTLESS = [State.PREPARING.value, State.DELAYED.value, State.SAVING.value]
+SAVED = [State.SAVING.value, State.FETCHING.value]
+SLOTLESS = [State.PREPARING.value, State.DELAYED.value, *SAVED]
 # Longer than any wait: a submission of the largest inputs, to a model with the timeout
 # of ten minutes, has a lease of fourteen. A later `due_at` was written before the clock
 # was set back. An extra poll or save is harmless, so the repeatable ones come due at
 # once.
 MAX_DUE_AHEAD = timedelta(minutes=20)
-REPEATABLE = [State.GENERATING.value, State.SAVING.value]
+REPEATABLE = [State.SEEKING.value, State.GENERATING.value, *SAVED]
 # A worker may be processing these, so they get as much time as any lease has.
 LEASED = [State.PREPARING.value, State.STARTING.value, State.SUBMITTING.value]
 
@@ -37,7 +38,8 @@ def repair() -> None:
 
     Other unreadable fields are handled by the worker that claims them.
     """
-    generations, known = Generation.collection(), DUE_HERE
+    generations = Generation.collection()
+    known = {"state": {"$in": [*DUE, State.FETCHING.value]}, **KNOWN_KIND}
     now = {"$set": {"due_at": utcnow()}}
     mended = generations.update_many({"due_at": NOT_A_DATE, **known}, now, hint="due")
     _log_repaired("due_at", mended.modified_count)

@@ -118,7 +118,10 @@ MAX_USERS = 20  # in the list
 GONE_SHOWN_FOR = timedelta(hours=1)  # for workers that are gone
 SHOWN_WORKERS: list[dict] = [{"left": {"$ne": True}}, {"too_old": True}]
 QUEUED = State.QUEUED.value
-AT_PROVIDER = (State.STARTING, State.SUBMITTING, State.GENERATING, State.SAVING)
+AT_PROVIDER = (
+    *(State.STARTING, State.SUBMITTING, State.SEEKING),
+    *(State.GENERATING, State.SAVING, State.FETCHING),
+)
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The interface of image services, and the base class of those with an HTTP API."""
+"""The interface of providers, and the base class of those with an HTTP API."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
@@ -11,6 +11,7 @@ from jimeng.config import Config
 from jimeng.errors import ProviderError
 from jimeng.providers.inputs import Expansion, InputPicture
 from jimeng.providers.models import Model
+from jimeng.providers.models.video import VideoParameters
 from jimeng.providers.rules import (
     NOT_CONFIGURED,
     SUBMIT_UNKNOWN,
@@ -35,7 +36,7 @@ from jimeng.providers.transport import (
 @dataclass(frozen=True)
 class ImageRequest:
     """
-    A request for one picture.
+    A request for one picture, or for one video.
 
     Attributes:
         req_key: The provider's name for the model.
@@ -49,6 +50,8 @@ class ImageRequest:
         strength: 0 to 1: how far the prompt may change the inputs; None for the
             service's default.
         expand: The outpainting margins.
+        video: The resolved parameters of a video; None for a picture.
+        tag: By which `Provider.find_lost` finds a video again.
     """
 
     req_key: str
@@ -60,6 +63,8 @@ class ImageRequest:
     mask: InputPicture | None = None
     strength: float | None = None
     expand: Expansion | None = None
+    video: VideoParameters | None = None
+    tag: str = ""
 
     @property
     def sending(self) -> float:
@@ -81,6 +86,11 @@ class Progress:
         urls: Links to the picture, which soon expire.
         images: The encoded bytes, from providers that send these instead of links.
         request_id: The provider's id of the call that reported this.
+        tokens: What a finished video is billed by; None if not by tokens.
+        last_frame_url: Link to the last frame of a video.
+        echoed: What the service says that it made of a video, where that differs from
+            the request.
+        links_live_s: How long the links are valid, in seconds.
     """
 
     remote_id: str
@@ -88,6 +98,10 @@ class Progress:
     urls: tuple[str, ...] = ()
     images: tuple[bytes, ...] = ()
     request_id: str | None = None
+    tokens: int | None = None
+    last_frame_url: str | None = None
+    echoed: Mapping[str, object] = field(default_factory=dict)
+    links_live_s: float = 24 * 3600.0
 
 
 class Provider:
@@ -141,6 +155,43 @@ class Provider:
     def poll(self, remote_id: str, request: ImageRequest) -> Progress:
         """Poll a picture."""
         raise NotImplementedError
+
+    def find_lost(self, request: ImageRequest) -> Progress | None:
+        """
+        Search the service's list for a video whose submission got no answer.
+
+        Returns:
+            The one task with the request's tag; None if there is none, or several.
+
+        Raises:
+            ProviderError: with ``transient``, the list could not be read.
+            NotImplementedError: the service has no list, see `can_find_lost`.
+        """
+        raise NotImplementedError
+
+    def can_find_lost(self, request: ImageRequest) -> bool:
+        """Whether `find_lost` can find this request."""
+        return False
+
+    def cancel(self, remote_id: str, request: ImageRequest) -> bool:
+        """
+        Cancel what the service has not begun, at no charge.
+
+        Returns:
+            Whether it is cancelled; False if it goes on.
+
+        Raises:
+            ProviderError: it may or may not be cancelled.
+        """
+        return False
+
+    def deadline_s(self, request: ImageRequest) -> float | None:
+        """Seconds from acceptance to the end of polling; None for TASK_DEADLINE."""
+        return None
+
+    def late_looks_s(self, request: ImageRequest) -> tuple[float, ...] | None:
+        """Seconds from acceptance to each late poll; None for those of pictures."""
+        return None
 
     def check(self, req_key: str) -> bool:
         """

@@ -23,8 +23,10 @@ PHASE_OF: dict[str, str] = {
     State.QUEUED: "queued",
     State.STARTING: "submitting",
     State.SUBMITTING: "submitting",
+    State.SEEKING: "submitting",
     State.GENERATING: "generating",
     State.SAVING: "saving",
+    State.FETCHING: "saving",
 }
 
 

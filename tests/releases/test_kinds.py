@@ -1,7 +1,7 @@
 """
 Kinds that only a later release knows: nobody here claims, sweeps or ends them.
 
-As after going back from a release that makes videos, or while both are at work.
+As after going back from a release that makes scenes, or while both are at work.
 """
 
 from dataclasses import replace
@@ -22,7 +22,7 @@ from tests.hung import hang
 from tests.releases.other_release import STATES, finish, in_state, line_up, statuses
 from tests.test_core import create
 
-VIDEO = {"$set": {"kind": "video"}}
+SCENE = {"$set": {"kind": "scene"}}
 LONG_AGO = timedelta(days=400)
 
 
@@ -32,10 +32,10 @@ def rows(kind: type[Stored], **where: object) -> list[dict]:
     return [{**row, "due_at": None} for row in found]
 
 
-def make_video(task_id: str) -> None:
+def make_scene(task_id: str) -> None:
     """Task and generation are those of a later release from now on."""
-    Task.collection().update_one({"_id": task_id}, {"$set": {"type": "video"}})
-    Generation.collection().update_many({"task_id": task_id}, VIDEO)
+    Task.collection().update_one({"_id": task_id}, {"$set": {"type": "scene"}})
+    Generation.collection().update_many({"task_id": task_id}, SCENE)
 
 
 @pytest.mark.parametrize("state", [*STATES, "preparing", "failed", "unknown"])
@@ -43,26 +43,26 @@ def test_unknown_kind_is_left_alone_in_every_state(client, state):
     """Though it has that of a picture; those behind it are drawn."""
     mixed, behind = line_up(client)
     known = state in STATES
-    video = mixed[STATES.index(state)] if known else in_state(client, state)
-    make_video(video)
+    scene = mixed[STATES.index(state)] if known else in_state(client, state)
+    make_scene(scene)
     long_ago = {"$set": {"created_at": utcnow() - LONG_AGO}}
-    Task.collection().update_one({"_id": video}, long_ago)
-    Generation.collection().update_many({"task_id": video}, long_ago)
-    before = rows(Generation, task_id=video), rows(Task, _id=video)
+    Task.collection().update_one({"_id": scene}, long_ago)
+    Generation.collection().update_many({"task_id": scene}, long_ago)
+    before = rows(Generation, task_id=scene), rows(Task, _id=scene)
 
     finish()
     janitor.fail_unserved()
     janitor.backfill_all_generations()
 
-    assert (rows(Generation, task_id=video), rows(Task, _id=video)) == before
+    assert (rows(Generation, task_id=scene), rows(Task, _id=scene)) == before
     assert statuses(client, behind) == ["completed", "completed"]
 
 
 def test_slot_of_an_unknown_kind_stays_taken(client, provider):
     """The provider draws both; with one of two slots left pictures go on."""
-    video = in_state(client, "generating")
-    make_video(video)
-    Generation.collection().update_many({"task_id": video}, {"$set": {"slot": 0}})
+    scene = in_state(client, "generating")
+    make_scene(scene)
+    Generation.collection().update_many({"task_id": scene}, {"$set": {"slot": 0}})
     for n in range(3):
         create(client, prompt=f"cat {n}")
     Lane.collection().delete_many({})
@@ -74,58 +74,58 @@ def test_slot_of_an_unknown_kind_stays_taken(client, provider):
     held = Generation.collection().count_documents({"slot": {"$exists": True}})
     assert held == 2
     finish()
-    assert [row["slot"] for row in rows(Generation, task_id=video)] == [0]
+    assert [row["slot"] for row in rows(Generation, task_id=scene)] == [0]
 
 
 def test_lane_that_is_not_served_keeps_what_is_of_another_kind(client):
     """Its release offers the model, and may be back."""
-    video, picture = (create(client, prompt=each)["task_id"] for each in "ab")
-    make_video(video)
-    ids = {"task_id": {"$in": [video, picture]}}
-    elsewhere = {"lane": "volcengine_ark:video", "created_at": utcnow() - LONG_AGO}
+    scene, picture = (create(client, prompt=each)["task_id"] for each in "ab")
+    make_scene(scene)
+    ids = {"task_id": {"$in": [scene, picture]}}
+    elsewhere = {"lane": "volcengine_ark:scene", "created_at": utcnow() - LONG_AGO}
     Generation.collection().update_many(ids, {"$set": elsewhere})
 
     janitor.fail_unserved()
 
-    assert statuses(client, [video, picture]) == ["pending", "failed"]
+    assert statuses(client, [scene, picture]) == ["pending", "failed"]
 
 
 def test_job_of_another_releases_pump_is_not_taken(client):
     """Both have one Redis: a consumer takes jobs that it has not queued."""
-    video = in_state(client, "generating")
-    make_video(video)
+    scene = in_state(client, "generating")
+    make_scene(scene)
     reserved = {"owner": "theirs", "due_at": utcnow() + timedelta(seconds=5)}
-    Generation.collection().update_many({"task_id": video}, {"$set": reserved})
-    before = list(Generation.collection().find({"task_id": video}))
+    Generation.collection().update_many({"task_id": scene}, {"$set": reserved})
+    before = list(Generation.collection().find({"task_id": scene}))
 
     advance(before[0]["_id"], "theirs")
     run_queue()
 
-    assert list(Generation.collection().find({"task_id": video})) == before
+    assert list(Generation.collection().find({"task_id": scene})) == before
     assert jobs.huey.storage.queue_size() == 0
 
 
 def test_unreadable_times_of_another_kind_are_not_mended(client):
     """What is wrong with them is for their release to say."""
-    video = in_state(client, "generating")
-    make_video(video)
+    scene = in_state(client, "generating")
+    make_scene(scene)
     gone = {"$unset": {"due_at": ""}, "$set": {"turn": "first"}}
-    Generation.collection().update_many({"task_id": video}, gone)
-    before = list(Generation.collection().find({"task_id": video}))
+    Generation.collection().update_many({"task_id": scene}, gone)
+    before = list(Generation.collection().find({"task_id": scene}))
 
     repair.repair()
-    repair.repair_tasks([video])
+    repair.repair_tasks([scene])
 
-    assert list(Generation.collection().find({"task_id": video})) == before
+    assert list(Generation.collection().find({"task_id": scene})) == before
 
 
 @pytest.fixture
 def old(database, client) -> tuple[str, str]:
     """A picture, and what a later release has kept as one, both of long ago."""
-    ids = hang("a picture", "a video", newest=utcnow() - LONG_AGO)
-    Image.collection().update_one({"_id": ids[1]}, VIDEO)
+    ids = hang("a picture", "a scene", newest=utcnow() - LONG_AGO)
+    Image.collection().update_one({"_id": ids[1]}, SCENE)
     task_id = ids[1].rpartition("_")[0]
-    Task.collection().update_one({"_id": task_id}, {"$set": {"type": "video"}})
+    Task.collection().update_one({"_id": task_id}, {"$set": {"type": "scene"}})
     forget_sweeps()
     return ids[0], ids[1]
 
@@ -149,15 +149,15 @@ def test_trash_keeps_other_kinds(old):
     ago = utcnow() - LONG_AGO
     Image.collection().update_many({}, {"$set": {"trashed_at": ago}})
     Task.collection().update_many({}, {"$set": {"deleted_at": ago, "purge_at": ago}})
-    video = old[1].rpartition("_")[0]
+    scene = old[1].rpartition("_")[0]
 
     purge.empty_trash()
     janitor.finish_deletions()
-    Task.collection().update_one({"_id": video}, {"$unset": {"purge_at": ""}})
+    Task.collection().update_one({"_id": scene}, {"$unset": {"purge_at": ""}})
     janitor.finish_deletions()
 
     assert kept() == [old[1]]
-    assert [row["_id"] for row in rows(Task)] == [video]
+    assert [row["_id"] for row in rows(Task)] == [scene]
 
 
 def test_bytes_of_another_kind_are_not_swept(old, monkeypatch):
@@ -182,10 +182,10 @@ def test_input_of_another_kind_is_not_swept(database, client):
     ago = utcnow() - LONG_AGO
     row = {"user_id": "user_123", "state": "ready", "created_at": ago}
     Input.collection().insert_one(
-        {"_id": "film", "kind": "video", "keep_until": ago, **row}
+        {"_id": "film", "kind": "scene", "keep_until": ago, **row}
     )
     Input.collection().insert_one(
-        {"_id": "end", "kind": "video", "doomed_at": ago, **row}
+        {"_id": "end", "kind": "scene", "doomed_at": ago, **row}
     )
     before = rows(Input)
 
@@ -199,7 +199,7 @@ def test_batch_of_another_kind_is_not_filled_or_forgotten(client):
     ago = utcnow() - LONG_AGO
     body = {"template": "cat\ndog", "user_id": "user_123"}
     made = client.post("/api/v1/batches", json=body).json["data"]
-    Batch.collection().update_one({"_id": made["batch_id"]}, VIDEO)
+    Batch.collection().update_one({"_id": made["batch_id"]}, SCENE)
     due = {"due_at": ago, "made": 0}
     Batch.collection().update_one({"_id": made["batch_id"]}, {"$set": due})
     before = list(Batch.collection().find({}))

@@ -41,7 +41,8 @@ def quarantine() -> int:
     BulkAction.collection().delete_many({"open": {"$exists": True}, **others})
     stop_batches()
     # A refused picture is resubmitted once; the original may have done so.
-    drawing = {"state": {"$in": [State.GENERATING.value, State.SAVING.value]}}
+    sent = (State.SEEKING, State.GENERATING, State.SAVING, State.FETCHING)
+    drawing = {"state": {"$in": [each.value for each in sent]}}
     Generation.collection().update_many(drawing, {"$set": {"resent": True}})
     backfill_all_generations()
     count = 0

@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import Literal
 
 from jimeng.errors import Invalid
+from jimeng.providers.models.video import VideoModel
 
 TASKS = (
     "text-to-image",
@@ -20,6 +21,8 @@ TASKS = (
     "inpainting",
     "outpainting",
     "upscaling",
+    "text-to-video",
+    "image-to-video",
 )
 # Tasks whose output has the size of the input, or a size derived from it.
 FOLLOWS = frozenset({"inpainting", "outpainting", "upscaling"})
@@ -204,6 +207,7 @@ class Model:
         slow: 95th percentile of the duration, in seconds.
         own_price: The price set by the operator, see `price`.
         account_prices: Account -> its price, for accounts with a different one.
+        video: What it makes and takes if it makes videos; None if it makes pictures.
         is_synchronous: The response to a submission contains the picture, which cannot
             be fetched again.
         answer_within: Timeout in seconds for the response to a submission.
@@ -232,12 +236,17 @@ class Model:
     slow: float = 40.0
     own_price: PriceBySize | None = None
     account_prices: Mapping[str, PriceBySize] = field(default_factory=dict)
+    video: VideoModel | None = None
     is_synchronous: bool = False
     answer_within: float = 10.0
 
     @property
     def lane(self) -> str:
         return f"{self.provider}:{self.req_key}"
+
+    @property
+    def makes(self) -> Literal["image", "video"]:
+        return "video" if self.video else "image"
 
     @property
     def takes_here(self) -> Takes | None:
