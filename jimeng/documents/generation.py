@@ -14,7 +14,7 @@ from mongoengine.fields import (
 )
 
 from jimeng.config.accounts import MAIN
-from jimeng.documents.base import KNOWN_KIND, named_index, utcnow
+from jimeng.documents.base import KNOWN_KIND, VIDEO, named_index, utcnow
 from jimeng.documents.decoding import DictField, ListField
 from jimeng.documents.leases import Leased
 
@@ -56,6 +56,12 @@ DUE = [
     *(State.SAVING.value, State.FAILED.value, State.UNKNOWN.value),
 ]
 DUE_HERE: dict[str, object] = {"state": {"$in": DUE}, **KNOWN_KIND}
+# States in which a video may still be cancelled at its provider.
+STOPPABLE = [
+    *(State.STARTING.value, State.SUBMITTING.value),
+    *(State.SEEKING.value, State.GENERATING.value),
+]
+CANNOT_STOP = "cannot_stop"  # `Generation.trouble`: it goes on, although cancelled
 # Fields without which a generation cannot be processed; the others are hints.
 NEEDED = frozenset(
     ("task_id", "index", "user_id", "lane", "provider", "req_key", "account")
@@ -113,10 +119,12 @@ class Generation(Leased):
         is_synchronous: The provider answers the submission with the picture.
         expected: Expected duration in seconds, as of its submission.
         rubbish: Number of downloads of an invalid file.
-        trouble: Why saving is retried, as shown to the user.
+        trouble: Why saving is retried, or that cancelling came too late, as shown to
+            the user.
         floor: Percent of progress that it had reached before a resubmission.
         late: Its task has ended without it; late polls go on.
-        unwanted: Its owner has cancelled this one picture; it is never sent.
+        unwanted: Its owner has cancelled this one: it is never sent, and a video that
+            was sent is cancelled at its provider, if that is possible.
         charged: Whether the provider charges for it: ``no`` while it waits, ``unknown``
             once it may have been accepted, ``yes`` once it is generated.
         charged_at: When that last changed at an end, or by an operator's decision.
@@ -253,6 +261,10 @@ class Generation(Leased):
     @property
     def remote_id(self) -> str | None:
         return self.remote_ids[-1] if self.remote_ids else None
+
+    @property
+    def is_video(self) -> bool:
+        return self.kind == VIDEO
 
     @property
     def of_account(self) -> str:

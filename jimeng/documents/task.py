@@ -13,7 +13,7 @@ from mongoengine.fields import (
 from pymongo.errors import DuplicateKeyError, OperationFailure
 
 from jimeng.documents import indexes
-from jimeng.documents.base import Stored, named_index, number, utcnow
+from jimeng.documents.base import VIDEO, Stored, named_index, number, utcnow
 from jimeng.documents.database_errors import lacks_index
 from jimeng.documents.decoding import DictField, ListField
 from jimeng.documents.ids import new_task_id
@@ -26,6 +26,12 @@ CHARGED = (NOT_CHARGED, "unknown", "yes")
 UNREADABLE = {"code": "not_understood", "charged": "unknown"}
 # Like `KNOWN_KIND`, by a field that every task has.
 KNOWN_TYPE: dict[str, object] = {"type": {"$in": ["image", "video"]}}
+# A task that may be cancelled as a whole. Not a video that was sent: it is charged, and
+# so it is kept; its provider may still cancel it.
+CANCELLABLE: dict[str, object] = {
+    "status": {"$in": OPEN},
+    "$nor": [{"type": VIDEO, "status": Status.PROCESSING.value}],
+}
 THERE = {"deleted_at": {"$exists": False}}
 # Permanently deleted. The index serves a comparison with null, but not $exists: false.
 DOOMED = {"deleted_at": {"$exists": True}, "purge_at": None}
@@ -322,10 +328,10 @@ class Task(Stored):
 
     @classmethod
     def cancel(cls, where: dict, task_id: str) -> "Task | None":
-        """Cancel the task if it matches *where* and has not ended; else return None."""
+        """Cancel the task if it matches *where* and `CANCELLABLE`; else return None."""
         now = utcnow()
         return cls.find_and_modify(
-            {**where, "_id": task_id, "status": {"$in": OPEN}},
+            {**where, "_id": task_id, **CANCELLABLE},
             {
                 "$set": {
                     "status": Status.CANCELLED.value,
@@ -361,8 +367,13 @@ class Task(Stored):
             wanted.append({"status": kept, f"{key}.error.charged": "unknown"})
         now, cost = utcnow(), {} if micros is None else {f"costs.{index}": micros}
         entries = {"$objectToArray": "$outcomes"}
-        states = {"$map": {"input": entries, "in": "$$this.v.state"}}
-        ended_status = {"$cond": [{"$in": ["done", "$_states"]}, "completed", "failed"]}
+        states = _each(entries, "state")
+        cancelled = {
+            "$setEquals": [_each(entries, "error.code"), ["picture_cancelled"]]
+        }
+        is_cancelled = {"$and": [{"$eq": ["$type", VIDEO]}, cancelled]}
+        not_done = {"$cond": [is_cancelled, "cancelled", "failed"]}
+        ended_status = {"$cond": [{"$in": ["done", "$_states"]}, "completed", not_done]}
         all_in = {"$gte": [{"$size": "$_states"}, number("$n", otherwise=1)]}
         return cls.find_and_modify(
             {"_id": task_id, "$or": wanted, **THERE},
@@ -382,6 +393,10 @@ class Task(Stored):
                 {"$unset": "_states"},
             ],
         )
+
+
+def _each(outcomes: Mapping, field: str) -> dict:
+    return {"$map": {"input": outcomes, "in": f"$$this.v.{field}"}}
 
 
 def _sum(amounts: Iterable[int | None]) -> int | None:

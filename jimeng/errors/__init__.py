@@ -127,6 +127,13 @@ class PictureUnderWay(JimengError):
     status = 409
 
 
+class CannotStop(JimengError):
+    """The provider has begun the videos: they are charged, and so they are kept."""
+
+    code = "cannot_stop"
+    status = 409
+
+
 class ChargeKnown(JimengError):
     """No picture of that id has ended without it being known whether it was charged."""
 

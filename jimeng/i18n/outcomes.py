@@ -13,6 +13,11 @@ ANSWERS: dict[str, tuple[str, str]] = {
         "任务处理中，请稍后查询",
         "The task is being processed; check again later",
     ),
+    "trouble.cannot_stop": (
+        "服务方已经开始生成，停不下来了：完成后会保存在这里，照常计费",
+        "The provider had begun and cannot be stopped: the video is kept once it is "
+        "ready, and is charged",
+    ),
     "trouble.not_a_picture": (
         "图片已生成，但收到的不是有效的图片；两分钟内会再要几次，之后任务失败并说明原因",
         "The picture is drawn, but what arrived is not a valid picture; it is fetched "

@@ -28,10 +28,10 @@ from jimeng.documents.task import THERE
 from jimeng.errors import ProviderError
 from jimeng.jobs import costs, metric_counters
 from jimeng.jobs.runtime import runtime
+from jimeng.providers import Model
 
 log = logging.getLogger(__name__)
 
-LATE_POLLS = (timedelta(hours=1), timedelta(hours=11))  # the provider keeps 12 h
 DEFAULT_SLOW_S = 60.0  # seconds, for a model that is no longer offered
 UNKNOWN_TASK_RETRY_AFTER = timedelta(seconds=30)
 CANCELLED = {"code": "picture_cancelled", "charged": "no"}
@@ -181,10 +181,13 @@ def schedule_late_poll(generation: Generation, looks: int, **changes: object) ->
     the provider's task id is unknown.
     """
     changes["late_looks"] = looks
-    if looks >= len(LATE_POLLS) or generation.accepted_at is None:
+    model = runtime().registry.by_lane(generation.lane)
+    delays_s = model.late_polls_s if model else Model.late_polls_s
+    if looks >= len(delays_s) or generation.accepted_at is None:
         generation.update_owned({"$set": changes, "$unset": RELEASED_FIELDS})
     else:
-        due_at = max(generation.accepted_at + LATE_POLLS[looks], utcnow())
+        later = timedelta(seconds=delays_s[looks])
+        due_at = max(generation.accepted_at + later, utcnow())
         generation.release(due_at, changes, "slot")
 
 

@@ -16,7 +16,7 @@ from jimeng.jobs.endings import SlotRelease, slot_release_of
 from jimeng.jobs.runtime import runtime
 from jimeng.pictures import Picture, inspect
 from jimeng.pictures.search_terms import labels
-from jimeng.providers import ImageRequest, Progress
+from jimeng.providers import ImageRequest, Progress, Provider, VideoParameters
 from jimeng.providers.download import FetchFailed, LinkGone, fetch_picture
 
 log = logging.getLogger(__name__)
@@ -36,26 +36,42 @@ NO_STORE = "storage_unavailable"
 
 
 def start_saving(generation: Generation, progress: Progress) -> SlotRelease | None:
-    """Store the links of a finished picture and release its slot; then download it."""
-    now = utcnow()
+    """
+    Store the links of a finished output and release its slot; then download a picture.
+    A video is left to `jobs.video_fetching`.
+    """
+    fields = finished_fields(generation, progress)
     saving = generation.update_owned(
         {
-            "$set": {
-                "state": State.SAVING.value,
-                "urls": list(progress.urls),
-                "due_at": now + saving_lease(progress),
-                "charged": "yes",
-                "drawn_at": now,
-                "faults": 0,
-            },
-            "$unset": {"slot": ""},
+            "$set": {**fields, "urls": list(progress.urls), "faults": 0},
+            "$unset": {"slot": "", **({"owner": ""} if generation.is_video else {})},
         }
     )
     if saving is None:
         return None
     metric_counters.count_noticed(generation)
     metric_counters.count_generated(saving)
+    if generation.is_video:
+        return slot_release_of(generation)
     return slot_release_of(generation, partial(store_output, saving, progress.images))
+
+
+def finished_fields(generation: Generation, progress: Progress) -> dict:
+    """The fields of an output that the provider has finished, except for its links."""
+    now = utcnow()
+    fields = {"charged": "yes", "drawn_at": now}
+    if not generation.is_video:
+        due_at = now + saving_lease(progress)
+        return {**fields, "state": State.SAVING.value, "due_at": due_at}
+    return {
+        **fields,
+        "state": State.FETCHING.value,
+        "due_at": now,
+        "links_until": now + timedelta(seconds=progress.links_live_s),
+        "last_frame_url": progress.last_frame_url,
+        "usage_tokens": progress.tokens,
+        "echoed": dict(progress.echoed),
+    }
 
 
 def saving_lease(progress: Progress) -> timedelta:
@@ -69,13 +85,24 @@ def request_of(generation: Generation) -> ImageRequest:
         width=generation.width,
         height=generation.height,
         seed=generation.seed,
+        video=VideoParameters.read(generation.video) if generation.video else None,
+        tag=generation.tag or "",
     )
+
+
+def provider_of(generation: Generation) -> Provider:
+    """
+    The provider of its account.
+
+    Raises:
+        ProviderError: the account has no credentials here, or no longer.
+    """
+    return runtime().registry.provider(generation.provider, generation.of_account)
 
 
 def poll_provider(generation: Generation) -> Progress:
     """Poll the provider once."""
-    registry, account = runtime().registry, generation.of_account
-    provider = registry.provider(generation.provider, account)
+    provider = provider_of(generation)
     with metric_counters.measure_call(generation.provider, "poll"):
         return provider.poll(generation.remote_id or "", request_of(generation))
 

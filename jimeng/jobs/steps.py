@@ -7,15 +7,28 @@ from datetime import timedelta
 from jimeng import lanes
 from jimeng.config import logs
 from jimeng.documents import Generation, State, utcnow
-from jimeng.documents.generation import DUE_HERE
+from jimeng.documents.generation import CANNOT_STOP, DUE_HERE
 from jimeng.errors import ProviderError
 from jimeng.jobs import endings, tallies
 from jimeng.jobs.endings import SlotRelease, slot_release_of
 from jimeng.jobs.input_preparation import prepare
 from jimeng.jobs.poll_schedule import age, next_poll_after, record_poll_duration
 from jimeng.jobs.runtime import runtime
-from jimeng.jobs.saving import SAVING_LEASE, poll_provider, resume_saving, start_saving
-from jimeng.jobs.submission import may_retry_with_new_seed, retry_with_new_seed
+from jimeng.jobs.saving import (
+    SAVING_LEASE,
+    poll_provider,
+    provider_of,
+    request_of,
+    resume_saving,
+    start_saving,
+)
+from jimeng.jobs.submission import (
+    may_retry_with_new_seed,
+    no_answer,
+    retry_with_new_seed,
+    seek,
+    seek_or_give_up,
+)
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +42,7 @@ UNEXPECTED_ERRORS = (
     ValueError,
 )
 MAX_UNEXPECTED_RETRIES = 3
+POLL_AFTER_CANCEL = timedelta(seconds=3)
 
 
 def run_step(generation_id: str, token: str) -> SlotRelease | None:
@@ -80,10 +94,7 @@ def requeue_unsent(generation: Generation) -> SlotRelease:
 def give_up_submission(generation: Generation) -> None:
     """The submitter died or stalled, perhaps after the provider had accepted it."""
     log.warning("submission interrupted id=%s", generation.id)
-    lost = ProviderError(
-        "interrupted while submitting", code="submit_unknown", charged="unknown"
-    )
-    endings.mark_unknown(generation, lost)
+    seek_or_give_up(generation, no_answer("interrupted while submitting"))
 
 
 def free_unknown(generation: Generation) -> SlotRelease:
@@ -93,7 +104,9 @@ def free_unknown(generation: Generation) -> SlotRelease:
 
 
 def poll(generation: Generation) -> SlotRelease | None:
-    """Poll the provider once; save the picture, or schedule the next poll."""
+    """Poll the provider once; save the output, or schedule the next poll."""
+    if generation.unwanted and generation.state == State.GENERATING.value:
+        return cancel_at_provider(generation)
     asked_at = utcnow()
     try:
         progress = poll_provider(generation)
@@ -103,6 +116,27 @@ def poll(generation: Generation) -> SlotRelease | None:
         return schedule_poll(generation)
     record_poll_duration(generation, asked_at)
     return start_saving(generation, progress)
+
+
+def cancel_at_provider(generation: Generation) -> SlotRelease | None:
+    """
+    Cancel what the provider has accepted, if it has not begun. Otherwise it goes on,
+    and is kept: it is charged in any case.
+    """
+    try:
+        is_cancelled = provider_of(generation).cancel(
+            generation.remote_id or "", request_of(generation)
+        )
+    except ProviderError as error:
+        log.warning("not cancelled id=%s code=%s: %s", generation.id, error.code, error)
+        is_cancelled = False
+    if is_cancelled:
+        endings.cancel(generation)
+        return slot_release_of(generation)
+    log.info("cannot be cancelled any more id=%s", generation.id)
+    going_on = {"unwanted": False, "trouble": CANNOT_STOP}
+    generation.release(utcnow() + POLL_AFTER_CANCEL, going_on)
+    return None
 
 
 def poll_failed(generation: Generation, error: ProviderError) -> SlotRelease | None:
@@ -122,7 +156,7 @@ def schedule_poll(generation: Generation, *, fault: bool = False) -> SlotRelease
     if generation.state == State.FAILED.value:
         endings.schedule_late_poll(generation, generation.late_looks + 1)
         return None
-    if age(generation) > runtime().config.TASK_DEADLINE:
+    if age(generation) > deadline_s(generation):
         endings.time_out(generation)
         return slot_release_of(generation)
     faults = generation.faults + 1 if fault else 0
@@ -132,6 +166,12 @@ def schedule_poll(generation: Generation, *, fault: bool = False) -> SlotRelease
     seen = {"looked_at": now, "polls": generation.polls + 1}
     generation.release(due_at, {**planned, **seen}, durable=False)
     return None
+
+
+def deadline_s(generation: Generation) -> float:
+    """Seconds from the acceptance to the last regular poll."""
+    model = runtime().registry.by_lane(generation.lane)
+    return model and model.deadline_s or runtime().config.TASK_DEADLINE
 
 
 def resave(generation: Generation) -> None:
@@ -146,6 +186,7 @@ STEPS: dict[str, Callable[[Generation], SlotRelease | None]] = {
     State.DELAYED: enqueue_delayed,
     State.STARTING: requeue_unsent,
     State.SUBMITTING: give_up_submission,
+    State.SEEKING: seek,
     State.GENERATING: poll,
     State.SAVING: resave,
     State.FAILED: poll,

@@ -1,5 +1,6 @@
 """Submission: the one call that costs money, made once, and its acceptance stored."""
 
+import hmac
 import logging
 import threading
 import time
@@ -15,14 +16,14 @@ from jimeng.config import logs
 from jimeng.documents import Generation, State, Task, utcnow
 from jimeng.documents.task import THERE
 from jimeng.errors import ProviderError
-from jimeng.jobs import costs, endings, metric_counters, tallies
+from jimeng.jobs import broker, costs, endings, metric_counters, tallies
 from jimeng.jobs import inputs as given
 from jimeng.jobs.backfill import new_seed
 from jimeng.jobs.endings import SlotRelease, slot_release_of
 from jimeng.jobs.inputs import InputLost, LoadedInputs
 from jimeng.jobs.poll_schedule import first_poll_after
 from jimeng.jobs.runtime import runtime, try_acquire
-from jimeng.jobs.saving import request_of, saving_lease, store_output
+from jimeng.jobs.saving import finished_fields, provider_of, request_of, store_output
 from jimeng.providers import Expansion, ImageRequest, Model, Progress
 
 log = logging.getLogger(__name__)
@@ -75,11 +76,11 @@ def send(generation: Generation, model: Model) -> SlotRelease | None:
         return slot_release_of(generation)
     generation, inputs = loaded
     request = with_inputs(generation, inputs)
-    sent = mark_submitting(generation, model, request.sending)
+    sent = mark_submitting(generation, model, request)
     if sent is None:
         log.info("submission abandoned id=%s: late, or deleted", generation.id)
         return None
-    provider = runtime().registry.provider(sent.provider, sent.of_account)
+    provider = provider_of(sent)
     began = time.monotonic()
     try:
         with metric_counters.measure_call(sent.provider, "submit"):
@@ -125,7 +126,19 @@ def with_inputs(generation: Generation, inputs: LoadedInputs) -> ImageRequest:
         mask=inputs.mask,
         strength=generation.strength,
         expand=expand,
+        tag=new_tag(generation) if generation.is_video else "",
     )
+
+
+def new_tag(generation: Generation) -> str:
+    """
+    What the provider's list finds this submission by, and no other: 63 characters, of
+    which the first half says whose it is, as providers ask for.
+    """
+    secret = runtime().config.SECRET_KEY.encode()
+    named = (generation.user_id, f"{generation.id}/{generation.attempts}")
+    halves = (hmac.digest(secret, each.encode(), "sha256").hex()[:31] for each in named)
+    return "-".join(halves)
 
 
 def drop_unwanted(generation: Generation) -> SlotRelease:
@@ -139,7 +152,7 @@ def drop_unwanted(generation: Generation) -> SlotRelease:
 
 
 def mark_submitting(
-    generation: Generation, model: Model, sending: float = 0.0
+    generation: Generation, model: Model, request: ImageRequest
 ) -> Generation | None:
     """
     The last write before the request is sent: from here on a kill means ``unknown``.
@@ -148,7 +161,7 @@ def mark_submitting(
     """
     now, price = utcnow(), costs.price_update(generation, model)
     return generation.extend_lease(
-        submitting_lease(model, sending),
+        submitting_lease(model, request.sending),
         {
             **price,
             "$set": {
@@ -159,6 +172,7 @@ def mark_submitting(
                 "sent_at": now,
                 "is_synchronous": model.is_synchronous,
                 "attempts": generation.attempts + 1,
+                **({"tag": request.tag} if request.tag else {}),
             },
         },
         {"prompt": {"$exists": True}},
@@ -186,7 +200,7 @@ def submission_failed(
     code = error.provider_code or error.code
     if error.maybe_accepted:
         log.warning("submission unknown id=%s code=%s: %s", generation.id, code, error)
-        endings.mark_unknown(generation, error)
+        seek_or_give_up(generation, error)
     elif error.transient and (error.code in WAIT_CODES or not is_overdue(generation)):
         log.info("submission refused id=%s code=%s: waits", generation.id, code)
         is_full = error.code == "concurrency_limited"
@@ -239,6 +253,7 @@ def retry_with_new_seed(generation: Generation) -> SlotRelease:
     return slot_release_of(generation)
 
 
+SENT = [State.SUBMITTING.value, State.SEEKING.value, State.UNKNOWN.value]
 MAX_STORE_ATTEMPTS = 3  # of some 30 s each: without the id a paid picture is lost
 
 
@@ -280,21 +295,22 @@ def record_accepted(generation: Generation, progress: Progress) -> SlotRelease |
 
 def store_acceptance(generation: Generation, progress: Progress) -> Generation | None:
     """
-    Move ``submitting`` or ``unknown`` to ``generating``, or to ``saving`` if the answer
-    contains the picture. None if the generation is in another state.
+    Move ``submitting``, ``seeking`` or ``unknown`` to ``generating``, or to ``saving``
+    if the answer contains the picture. None if the generation is in another state.
     """
     now = utcnow()
     if generation.due_at and generation.due_at < now:  # it may be `unknown` by now
         tallies.announce_change(generation, now)
     names = [progress.remote_id] if progress.remote_id else []
-    after = (
-        finished_fields(progress) if progress.done else generating_fields(generation)
-    )
+    after = generating_fields(generation)
+    if progress.done:
+        urls = {"$literal": list(progress.urls)}
+        after = {**finished_fields(generation, progress), "urls": urls}
     return Generation.find_and_modify(
         {
             "_id": generation.id,
             "submit_token": generation.submit_token,
-            "state": {"$in": [State.SUBMITTING.value, State.UNKNOWN.value]},
+            "state": {"$in": SENT},
         },
         [
             {
@@ -333,19 +349,74 @@ def generating_fields(generation: Generation) -> dict:
     }
 
 
-def finished_fields(progress: Progress) -> dict:
-    """The fields of a picture that came with the answer; it is not polled."""
-    return {
-        "state": State.SAVING.value,
-        "due_at": utcnow() + saving_lease(progress),
-        "drawn_at": utcnow(),
-        "charged": "yes",
-        "urls": {"$literal": list(progress.urls)},
-    }
-
-
 def set_submitted_at(generation: Generation) -> None:
     where = {"_id": generation.task_id, "submitted_at": {"$exists": False}}
     Task.collection(durable=False).update_one(
         where, {"$set": {"submitted_at": generation.accepted_at}}
     )
+
+
+# A video whose submission got no answer may be in the provider's list of tasks. It
+# keeps its slot while that is read, and its task stays open.
+LOOKS_S = (2.0, 15.0, 60.0)  # after the submission
+# The list may be read once a second for each account, by all workers together.
+READ_EVERY_MS = 1000
+RETRY_AFTER_S = 1.5
+MAX_FAULTS = 20  # failed reads in a row
+MAY_READ = "return redis.call('SET', KEYS[1], 1, 'NX', 'PX', ARGV[1]) and 1 or 0"
+
+
+def no_answer(why: str) -> ProviderError:
+    return ProviderError(why, code="submit_unknown", charged="unknown")
+
+
+def seek_or_give_up(generation: Generation, error: ProviderError) -> None:
+    """Seek what was submitted without an answer, if the provider has a list."""
+    if not can_be_found(generation):
+        endings.mark_unknown(generation, error)
+        return
+    log.info("submission sought id=%s", generation.id)
+    fields = {"state": State.SEEKING.value, "charged": "unknown"}
+    due_at = utcnow() + timedelta(seconds=LOOKS_S[0])
+    generation.release(due_at, {**fields, "polls": 0, "faults": 0})
+
+
+def can_be_found(generation: Generation) -> bool:
+    if not generation.is_video or not generation.tag:
+        return False
+    try:
+        return provider_of(generation).can_find_lost(request_of(generation))
+    except ProviderError:  # the account is no longer configured
+        return False
+
+
+def seek(generation: Generation) -> SlotRelease | None:
+    """Read the list once: accept what is found, or schedule the next look."""
+    key = f"jimeng:seek:{generation.provider}:{generation.of_account}"
+    if not broker.evaluate(MAY_READ, [key], READ_EVERY_MS):
+        look_again(generation, RETRY_AFTER_S)
+        return None
+    try:
+        found = provider_of(generation).find_lost(request_of(generation))
+    except ProviderError as error:
+        log.warning("list not read id=%s: %s", generation.id, error)
+        if error.transient and generation.faults < MAX_FAULTS:
+            wait_s = RETRY_AFTER_S * 2 ** min(generation.faults, 5)
+            look_again(generation, wait_s, faults=generation.faults + 1)
+        else:
+            endings.mark_unknown(
+                generation, no_answer("the provider's list is unreadable")
+            )
+        return None
+    if found is not None:
+        return record_accepted(generation, found)
+    looks = generation.polls + 1
+    if looks >= len(LOOKS_S):
+        endings.mark_unknown(generation, no_answer("not in the provider's list"))
+    else:
+        look_again(generation, LOOKS_S[looks] - LOOKS_S[looks - 1], polls=looks)
+    return None
+
+
+def look_again(generation: Generation, wait_s: float, **changes: object) -> None:
+    generation.release(utcnow() + timedelta(seconds=wait_s), changes, durable=False)

@@ -185,14 +185,6 @@ class Provider:
         """
         return False
 
-    def deadline_s(self, request: ImageRequest) -> float | None:
-        """Seconds from acceptance to the end of polling; None for TASK_DEADLINE."""
-        return None
-
-    def late_looks_s(self, request: ImageRequest) -> tuple[float, ...] | None:
-        """Seconds from acceptance to each late poll; None for those of pictures."""
-        return None
-
     def check(self, req_key: str) -> bool:
         """
         Check, free of charge, whether the account may use a model.

@@ -17,10 +17,11 @@ from jimeng.documents import (
     new_token,
     utcnow,
 )
-from jimeng.documents.generation import WAITING
+from jimeng.documents.base import VIDEO
+from jimeng.documents.generation import CANNOT_STOP, STOPPABLE, WAITING
 from jimeng.documents.principal import Principal
-from jimeng.documents.task import OPEN, THERE
-from jimeng.errors import ImageNotFound, PictureUnderWay, TaskFinished
+from jimeng.documents.task import CANCELLABLE, OPEN, THERE
+from jimeng.errors import CannotStop, ImageNotFound, PictureUnderWay, TaskFinished
 from jimeng.jobs import costs, endings
 from jimeng.lanes import TicketHolder
 from jimeng.tasks.audit import audited
@@ -36,21 +37,53 @@ CURSOR_BATCH = 2 * MAX_BATCH  # rows of one MongoDB reply
 def cancel(principal: Principal, task_id: str) -> Task:
     """
     Cancel a task. Waiting pictures are never sent; one that the provider has begun is
-    charged, and not shown.
+    charged, and not shown. A video that the provider has begun is kept instead, and so
+    the task stays open: see `cancel_videos`.
 
     Raises:
         TaskNotFound: as in `find`.
         TaskFinished: it has ended already.
+        CannotStop: the provider has begun all the videos that are left.
     """
     task = Task.cancel({**principal.filter(), **THERE}, task_id)
     if task is None:
-        ended = find(principal, task_id)
-        raise TaskFinished(f"task {ended.id} is {ended.status}")
+        found = find(principal, task_id)
+        if found.type != VIDEO or not found.is_open:
+            raise TaskFinished(f"task {found.id} is {found.status}")
+        cancel_videos(found)
+        return find(principal, task_id)
     with logs.bound(task=task.id, user=task.user_id):
         log.info("task cancelled")
         with best_effort("waiting pictures"):
             drop_waiting([task.id])
     return task
+
+
+def cancel_videos(task: Task) -> None:
+    """
+    Cancel what is left of a task of videos, some of which were sent. Those that wait
+    are never sent; for the others a worker asks the provider, which cancels what it
+    has not begun.
+
+    Raises:
+        CannotStop: the provider has begun all that is left, and these go on.
+    """
+    jobs.backfill_recent([task.id])
+    generations, mine = Generation.collection(), {"task_id": task.id}
+    left = {"state": {"$in": [*WAITING, *STOPPABLE]}, "trouble": {"$ne": CANNOT_STOP}}
+    # The first write is enough, as in `cancel_picture`.
+    marked = generations.update_many({**mine, **left}, {"$set": {"unwanted": True}})
+    if not marked.matched_count:
+        raise CannotStop(f"task {task.id}")
+    log.info("videos cancelled count=%d", marked.matched_count)
+    with best_effort("unwanted videos"):
+        # Not in another state: an earlier `due_at` would end the lease of a submission.
+        accepted = {**mine, "state": State.GENERATING.value, "unwanted": True}
+        generations.update_many(accepted, {"$min": {"due_at": utcnow()}})
+        waiting = {**mine, "state": {"$in": WAITING}, "unwanted": True}
+        for row in generations.find(waiting):
+            endings.record_failure(Generation.read(row), endings.CANCELLED)
+        renumber_tickets(drop_generations(waiting))
 
 
 @audited(Task, "tasks.cancel")
@@ -122,7 +155,7 @@ def cancel_batch(
     ended = {"status": Status.CANCELLED.value, "completed_at": at, "updated_at": at}
     reasons = {"reason": reason} if reason else {}
     Task.collection().update_many(
-        {**where, **ids, "status": {"$in": list(statuses)}},
+        {**where, **ids, **CANCELLABLE, "status": {"$in": list(statuses)}},
         {"$set": {**ended, **reasons}, "$unset": {"open": ""}},
     )
     # Not by `updated_at`, which changes with the costs of their pictures.

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from jimeng import jobs, lanes
 from jimeng.documents import Generation, Image, State, Task, best_effort, utcnow
+from jimeng.documents.generation import CANNOT_STOP
 from jimeng.documents.principal import Principal
 from jimeng.documents.task import THERE
 from jimeng.jobs.endings import CANCELLED
@@ -231,7 +232,8 @@ def _picture(
         phase = "generating"
     began = None if PHASES.index(phase) <= QUEUED else generation.began_at
     expected = generation.expected if began else None
-    trouble = generation.trouble if phase == "saving" else None
+    is_shown = phase == "saving" or generation.trouble == CANNOT_STOP
+    trouble = generation.trouble if is_shown else None
     progress = generation.progress
     return PictureView(index, phase, progress, began, expected, trouble=trouble)
 

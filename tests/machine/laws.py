@@ -9,7 +9,7 @@ from jimeng import lanes, tasks
 from jimeng.documents import Generation, Image, State, Task
 from jimeng.documents.image import files_of
 from jimeng.documents.principal import Principal
-from jimeng.jobs.endings import LATE_POLLS
+from jimeng.providers import Model
 from tests.machine.artist import Artist
 
 EVERYBODY = Principal("operator", is_operator=True)
@@ -82,7 +82,7 @@ class Laws:
         if state == "unknown":
             assert is_due == ("slot" in generation), generation
         if state == "failed":
-            looks = generation["late_looks"] < len(LATE_POLLS)
+            looks = generation["late_looks"] < len(Model.late_polls_s)
             is_late = generation["late"] and "accepted_at" in generation
             late = is_late and generation["error"]["code"] in TIMED_OUT
             assert is_due == (late and looks), generation

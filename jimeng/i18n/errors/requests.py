@@ -122,6 +122,11 @@ REQUESTS: dict[str, tuple[str, str]] = {
         "This picture has been submitted or has ended, and cannot be cancelled by "
         "itself; cancel the task to give up all of it",
     ),
+    "error.cannot_stop": (
+        "服务方已经开始生成，停不下来了：视频会照常完成、计费，并为你保存",
+        "The provider has begun, and cannot be stopped: the video will be completed, "
+        "charged, and kept for you",
+    ),
     "error.charge_known": (
         "没有这张图片，或者已经知道它是否计费，或者还在向服务方查询",
         "There is no such picture, or whether it was charged is known, or the provider "

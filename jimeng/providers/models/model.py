@@ -207,6 +207,10 @@ class Model:
         slow: 95th percentile of the duration, in seconds.
         own_price: The price set by the operator, see `price`.
         account_prices: Account -> its price, for accounts with a different one.
+        deadline_s: Seconds from acceptance to the last regular poll; None for
+            ``TASK_DEADLINE``.
+        late_polls_s: Seconds from acceptance to each further poll, for as long as the
+            service keeps its tasks.
         video: What it makes and takes if it makes videos; None if it makes pictures.
         is_synchronous: The response to a submission contains the picture, which cannot
             be fetched again.
@@ -236,6 +240,8 @@ class Model:
     slow: float = 40.0
     own_price: PriceBySize | None = None
     account_prices: Mapping[str, PriceBySize] = field(default_factory=dict)
+    deadline_s: float | None = None
+    late_polls_s: tuple[float, ...] = (3600.0, 39_600.0)
     video: VideoModel | None = None
     is_synchronous: bool = False
     answer_within: float = 10.0
