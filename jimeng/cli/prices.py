@@ -5,7 +5,8 @@ from flask.cli import with_appcontext
 
 from jimeng import operations
 from jimeng.cli.databases import OPERATOR, connected
-from jimeng.operations.prices import NewPrice, PriceEntry, price_text
+from jimeng.operations.prices import PER, NewPrice, PriceEntry, price_text
+from jimeng.providers.models.model import PICTURE
 
 
 @click.group()
@@ -30,18 +31,19 @@ def list_all() -> None:
 @click.option("--from", "day", default="", help="A day, 2026-12-01; default: at once.")
 @click.option("--up-to", default="", help="Pixels up to which YUAN holds.")
 @click.option("--above", default="", help="Yuan for larger pictures.")
+@click.option("--other", "others", multiple=True, help="Of videos: 1080p+silent=51.")
 @with_appcontext
-def add(model: str, yuan: str, **options: str) -> None:
+def add(model: str, yuan: str, others: tuple[str, ...], **options: str) -> None:
     """
-    Set the price of one picture of MODEL, in YUAN such as 0.22.
+    Set the price of one picture of MODEL, in YUAN such as 0.22; or of one second or a
+    million tokens of a video.
 
     It holds from the start of a day in BILLING_TIMEZONE, else in a minute. Costs that
     are settled do not change.
     """
     with connected():
-        row = operations.prices.add(
-            OPERATOR, NewPrice(model=model, yuan=yuan, **options)
-        )
+        new = NewPrice(model=model, yuan=yuan, others=" ".join(others), **options)
+        row = operations.prices.add(OPERATOR, new)
     click.echo(f"{row.id}  from {row.valid_from:%Y-%m-%d %H:%M:%S}Z")
 
 
@@ -57,6 +59,8 @@ def remove(price_id: str) -> None:
 
 def line(entry: PriceEntry) -> str:
     price = price_text(entry.price.by_size) if entry.price else "unknown"
+    if entry.price and entry.model.unit != PICTURE:
+        price += f" per {PER[entry.model.unit]}"
     said = f"{entry.model.id}  {entry.account or 'all accounts'}  {price}"
     if entry.row is None:
         return f"{said}  {entry.price.id.partition(':')[0]}" if entry.price else said

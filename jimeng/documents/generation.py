@@ -137,6 +137,8 @@ class Generation(Leased):
         price_id: The price of `price_micros`; before it is sent, that of the hold.
         price_micros: What its account pays for it, if it is charged; set when it is
             sent, absent if there is no price.
+        price_terms: The ``unit`` and ``steps`` of that price, if it is billed by usage:
+            `price_micros` is an estimate until the usage is known.
         cost_micros: Its cost, once settled; absent if that is unknown.
         bill_day: The day in ``BILLING_TIMEZONE`` on which that was decided.
         decided: An operator's decision whether it was charged: ``by`` and ``at``.
@@ -200,6 +202,7 @@ class Generation(Leased):
     held_micros = IntField()
     price_id = StringField()
     price_micros = IntField()
+    price_terms = DictField(default=None)
     cost_micros = IntField()
     bill_day = StringField()
     decided = DictField(default=None)

@@ -9,7 +9,7 @@ from jimeng.documents.ids import new_id
 
 class PriceRow(Stored):
     """
-    The price of one output of a model.
+    The price of one unit of a model's output.
 
     Rows are never edited: one with a later `valid_from` supersedes those before, and
     only a row that is not in force yet is ever removed. So the rows say for good what
@@ -17,13 +17,16 @@ class PriceRow(Stored):
 
     Attributes:
         account: The account that pays this price; absent: all without their own.
-        steps: ``up_to`` (pixels, absent in the last) and ``micros``, ascending.
+        unit: ``picture``, ``second`` or ``million_tokens``.
+        steps: ``micros``, and what they are for: ``up_to`` (pixels), or ``resolution``
+            and ``sound``. The first that covers an output holds; the last covers all.
         by: The id of the user who set it.
     """
 
     id = StringField(primary_key=True, default=new_id("price_"))
     lane = StringField(required=True)
     account = StringField()
+    unit = StringField(default="picture")
     steps = ListField(DictField(), required=True)
     valid_from = DateTimeField(required=True)
     by = StringField(required=True)

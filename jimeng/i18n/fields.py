@@ -36,6 +36,19 @@ FIELDS: dict[str, tuple[str, str]] = {
         "写成以元为单位的金额，如 0.22，最多六位小数",
         "Must be an amount in yuan such as 0.22, with at most six decimals",
     ),
+    "invalid.price_by_size": (
+        "视频不按像素计价；用“其他价格”按分辨率设置",
+        "Videos are not priced by pixels; use other prices, by resolution",
+    ),
+    "invalid.price_of_pictures": (
+        "只有视频按分辨率和声音计价",
+        "Only videos are priced by resolution and sound",
+    ),
+    "invalid.price_others": (
+        "写成 1080p=51 或 720p+silent=8 的形式，用空格隔开；sound 有声，silent 无声",
+        "Write 1080p=51 or 720p+silent=8, separated by spaces; sound or silent says "
+        "which videos",
+    ),
     "invalid.price_past": (
         "这一天已经开始；留空则立即生效",
         "That day has begun already; leave it empty for at once",

@@ -15,6 +15,7 @@ from jimeng.jobs import prices
 from jimeng.jobs.runtime import runtime
 from jimeng.providers import Model
 from jimeng.providers.models import Size
+from jimeng.providers.models.model import Usage
 
 NOT_CHARGED, UNKNOWN, CHARGED = "no", "unknown", "yes"
 
@@ -33,25 +34,50 @@ def _zone(name: str) -> ZoneInfo:
     return ZoneInfo(name)
 
 
-def hold_fields(model: Model, size: Size | None, at: datetime) -> dict:
+def hold_fields(
+    model: Model, size: Size | None, at: datetime, usage: Usage | None = None
+) -> dict:
     """
-    The fields of a new task for what each of its pictures may cost at most.
+    The fields of a new task for what each of its outputs may cost at most.
 
     Args:
         size: Width and height in pixels; None if unknown.
+        usage: Of a video, as requested; None for pictures.
     """
-    price = prices.hold_price(model, size, at)
+    price = prices.hold_price(model, size, at, usage)
     held = {"hold_micros": price.micros, "price_id": price.id} if price else {}
     return {"budget_day": billing_day(at), **held}
 
 
-def price_update(generation: Generation, model: Model) -> dict[str, dict]:
-    """The update that stores what its account pays for a picture that is sent now."""
+def price_update(
+    generation: Generation, model: Model, usage: Usage | None = None
+) -> dict[str, dict]:
+    """
+    The update that stores what its account pays for an output that is sent now.
+
+    Args:
+        usage: Of a video, as requested: `price_micros` is an estimate until `settled`.
+    """
     size = (generation.width, generation.height)
-    price = prices.account_price(model, generation.of_account, size)
+    price = prices.account_price(model, generation.of_account, size, usage=usage)
     if price is None:
-        return {"$unset": {"price_id": "", "price_micros": ""}}
-    return {"$set": {"price_id": price.id, "price_micros": price.micros}}
+        return {"$unset": {"price_id": "", "price_micros": "", "price_terms": ""}}
+    stored: dict = {"price_id": price.id, "price_micros": price.micros}
+    if price.terms:
+        stored["price_terms"] = prices.stored_price(price.terms)
+    return {"$set": stored}
+
+
+def settled(generation: Generation, usage: Usage) -> dict:
+    """
+    The fields of a video that was generated, by what it has used: at the price of the
+    moment it was sent. They belong in the update that sets ``charged`` to ``yes``.
+    """
+    terms = generation.price_terms
+    if terms is None:  # the price is not known
+        return {}
+    price = prices.read_price(terms["unit"], terms["steps"])
+    return {"price_micros": price.cost(usage)}
 
 
 def charge(charged: str) -> dict:

@@ -1,5 +1,6 @@
 """
-Prices: what one output costs, at an account and at a moment.
+Prices: what one output costs, at an account and at a moment. A picture has a price; a
+video is billed by what it uses, in seconds or tokens.
 
 The price of an account goes before the price for all accounts. Of either, the
 operator's latest row goes before ``MODELS_FILE``, and that before the built-in price.
@@ -9,7 +10,8 @@ the earliest, when all processes have read it.
 
 import logging
 import time
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from pymongo.errors import PyMongoError
@@ -18,7 +20,7 @@ from jimeng.documents import PriceRow, utcnow
 from jimeng.jobs.runtime import runtime
 from jimeng.providers import Model
 from jimeng.providers.models import Size
-from jimeng.providers.models.model import PriceBySize, Step, dearest
+from jimeng.providers.models.model import PriceBySize, Step, Usage, dearest
 
 log = logging.getLogger(__name__)
 
@@ -37,11 +39,13 @@ class Price:
 
     Attributes:
         id: The name of its row; the same name always means the same price.
-        micros: Millionths of a yuan.
+        micros: Millionths of a yuan; of a video an estimate.
+        terms: By which a video is billed; None for a picture.
     """
 
     id: str
     micros: int
+    terms: PriceBySize | None = None
 
 
 @dataclass(frozen=True)
@@ -54,18 +58,24 @@ class PriceInForce:
     id: str
     by_size: PriceBySize
 
-    def of(self, size: Size | None) -> Price:
+    def of(self, size: Size | None, usage: Usage | None = None) -> Price:
         """
         The price of an output.
 
         Args:
             size: Width and height in pixels; None if unknown, for the highest price.
+            usage: What a video is billed by; None for a picture.
         """
+        if usage:
+            return Price(self.id, self.by_size.cost(usage), self.by_size)
         return Price(self.id, self.by_size.of(*size) if size else self.by_size.highest)
 
 
 def hold_price(
-    model: Model, size: Size | None, at: datetime | None = None
+    model: Model,
+    size: Size | None,
+    at: datetime | None = None,
+    usage: Usage | None = None,
 ) -> Price | None:
     """
     The most that an output may cost: the highest price of the accounts that may
@@ -74,6 +84,7 @@ def hold_price(
     Args:
         size: Width and height in pixels; None if unknown, for the highest of all sizes.
         at: The moment; by default now.
+        usage: Of a video, as requested; None for a picture.
 
     Returns:
         None if no account's price is known.
@@ -81,25 +92,29 @@ def hold_price(
     Raises:
         PyMongoError: no rows were read yet, and MongoDB does not answer.
     """
-    found = [each.of(size) for each in _of_accounts(model, at)]
+    found = [each.of(size, usage) for each in _of_accounts(model, at)]
     return max(found, key=lambda price: price.micros, default=None)
 
 
 def account_price(
-    model: Model, account: str, size: Size | None, at: datetime | None = None
+    model: Model,
+    account: str,
+    size: Size | None,
+    at: datetime | None = None,
+    usage: Usage | None = None,
 ) -> Price | None:
     """
     What an output costs if this account generates it; None if unknown.
 
     Args:
-        size, at: As in `hold_price`. A moment in the past gives the price of then,
-            unless it was that of ``MODELS_FILE`` or of the release.
+        size, at, usage: As in `hold_price`. A moment in the past gives the price of
+            then, unless it was that of ``MODELS_FILE`` or of the release.
 
     Raises:
         PyMongoError: as `hold_price`.
     """
     found = in_force(model, account, at)
-    return found.of(size) if found else None
+    return found.of(size, usage) if found else None
 
 
 def by_size(model: Model, at: datetime | None = None) -> PriceBySize | None:
@@ -128,12 +143,13 @@ def in_force(
         PyMongoError: as `hold_price`.
     """
     at, stored = at or utcnow(), rows()
-    return (
+    found = (
         _row_at(stored, model.lane, account, at)
         or listed(model.account_prices.get(account), account)
         or _row_at(stored, model.lane, None, at)
         or listed(model.price)
     )
+    return found if found and found.by_size.unit == model.unit else None
 
 
 def listed(price: PriceBySize | None, account: str = "*") -> PriceInForce | None:
@@ -160,8 +176,28 @@ def _row_at(
 
 
 def of_row(row: PriceRow) -> PriceInForce:
-    steps = (Step(each.get("up_to"), micros=each["micros"]) for each in row.steps)
-    return PriceInForce(row.id, PriceBySize(tuple(steps)))
+    return PriceInForce(row.id, read_price(row.unit, row.steps))
+
+
+def read_price(unit: str, steps: Iterable[Mapping]) -> PriceBySize:
+    """The price that is stored so."""
+    found = (
+        Step(
+            each.get("up_to"),
+            micros=each["micros"],
+            resolution=each.get("resolution"),
+            sound=each.get("sound"),
+        )
+        for each in steps
+    )
+    return PriceBySize(tuple(found), unit=unit)
+
+
+def stored_price(price: PriceBySize) -> dict:
+    """The fields by which `read_price` reads it."""
+    values = map(asdict, price.steps)
+    steps = [{n: v for n, v in each.items() if v is not None} for each in values]
+    return {"unit": price.unit, "steps": steps}
 
 
 def rows(*, fresh: bool = False) -> Rows:

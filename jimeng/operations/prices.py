@@ -16,10 +16,20 @@ from jimeng.errors import Invalid
 from jimeng.jobs import prices
 from jimeng.jobs.prices import PriceInForce
 from jimeng.providers import Model
-from jimeng.providers.models.model import PriceBySize
+from jimeng.providers.models.model import (
+    MILLION_TOKENS,
+    PICTURE,
+    SECOND,
+    PriceBySize,
+    Step,
+)
 
 PIXELS = re.compile(r"[1-9]\d{0,8}", re.ASCII)
 DATE = re.compile(r"2\d{3}-\d\d-\d\d", re.ASCII)
+# Words of a condition: a resolution, or one of these.
+SOUND = {"sound": True, "silent": False}
+RESOLUTION = re.compile(r"[1-9]\d{0,4}[pk]", re.ASCII)
+PER = {PICTURE: "picture", SECOND: "second", MILLION_TOKENS: "million tokens"}
 
 
 @dataclass(frozen=True)
@@ -65,9 +75,11 @@ class NewPrice:
     Attributes:
         model: A name of the model, or its lane.
         account: The account that pays it; empty for all without their own.
-        yuan: The price of one output, such as ``0.22``.
-        up_to: Pixels up to which that holds; empty for any size.
+        yuan: The price of one unit of the model's, such as ``0.22``.
+        up_to: Pixels up to which that holds; empty for any size, and for videos.
         above: The price of larger outputs, if *up_to* is set.
+        others: Other prices of videos, by resolution and sound, such as
+            ``1080p=51 4k=26 720p+silent=8``; the first that covers a video holds.
         day: The day, in ``BILLING_TIMEZONE``, from whose start it holds; empty for at
             once.
     """
@@ -77,6 +89,7 @@ class NewPrice:
     yuan: str
     up_to: str = ""
     above: str = ""
+    others: str = ""
     day: str = ""
 
 
@@ -123,11 +136,17 @@ def _entries(
 
 
 def price_text(price: PriceBySize) -> str:
-    """``¥0.22``, or ``¥0.30 ≤ 2,610,000 px, ¥0.60``."""
-    return ", ".join(
-        f"¥{prices.yuan(step.micros)}" + (f" ≤ {step.up_to:,} px" if step.up_to else "")
-        for step in price.steps
-    )
+    """``¥0.22``, ``¥0.30 ≤ 2,610,000 px, ¥0.60``, or ``¥51.00 (1080p), ¥46.00``."""
+    return ", ".join(map(_step_text, price.steps))
+
+
+def _step_text(step: Step) -> str:
+    amount = f"¥{prices.yuan(step.micros)}"
+    if step.up_to:
+        return f"{amount} ≤ {step.up_to:,} px"
+    sound = next((word for word, on in SOUND.items() if on is step.sound), None)
+    conditions = " ".join(filter(None, (step.resolution, sound)))
+    return f"{amount} ({conditions})" if conditions else amount
 
 
 def add(principal: Principal, new: NewPrice) -> PriceRow:
@@ -149,7 +168,8 @@ def add(principal: Principal, new: NewPrice) -> PriceRow:
     row = PriceRow(
         lane=model.lane,
         account=new.account or None,
-        steps=_steps(new),
+        unit=model.unit,
+        steps=_steps(new, model.unit),
         valid_from=_moment(new.day),
         by=principal.user_id,
     )
@@ -157,6 +177,7 @@ def add(principal: Principal, new: NewPrice) -> PriceRow:
     details = {
         "model": model.id,
         "price": price_text(prices.of_row(row).by_size),
+        **({"per": PER[row.unit]} if row.unit != PICTURE else {}),
         "valid_from": f"{row.valid_from:%Y-%m-%d %H:%M}Z",
         **({"account": row.account} if row.account else {}),
     }
@@ -190,14 +211,33 @@ def _earliest(now: datetime) -> datetime:
     return now + timedelta(seconds=prices.LEAD_S)
 
 
-def _steps(new: NewPrice) -> list[dict[str, int]]:
+def _steps(new: NewPrice, unit: str) -> list[dict]:
     micros = micros_of("yuan", new.yuan)
+    if unit != PICTURE:
+        if new.up_to or new.above:
+            raise Invalid.field("up_to", "invalid.price_by_size")
+        return [*map(_other, new.others.split()), {"micros": micros}]
+    if new.others:
+        raise Invalid.field("others", "invalid.price_of_pictures")
     if not (new.up_to or new.above):
         return [{"micros": micros}]
     if not PIXELS.fullmatch(new.up_to):
         raise Invalid.field("up_to", "invalid.integer")
     first = {"up_to": int(new.up_to), "micros": micros}
     return [first, {"micros": micros_of("above", new.above)}]
+
+
+def _other(text: str) -> dict:
+    """A price of videos, such as ``720p+silent=8``, as a step."""
+    conditions, _, amount = text.partition("=")
+    step: dict = {"micros": micros_of("others", amount)}
+    for word in conditions.split("+"):
+        name = "sound" if word in SOUND else "resolution"
+        is_known = word in SOUND or RESOLUTION.fullmatch(word)
+        if name in step or not is_known:
+            raise Invalid.field("others", "invalid.price_others")
+        step[name] = SOUND.get(word, word)
+    return step
 
 
 def micros_of(field: str, text: str) -> int:

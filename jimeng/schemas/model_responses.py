@@ -10,7 +10,7 @@ from jimeng import jobs
 from jimeng.i18n import in_language, t
 from jimeng.jobs import prices
 from jimeng.providers import Model
-from jimeng.providers.models.model import FEN, PROMPTS, TASKS
+from jimeng.providers.models.model import FEN, PROMPTS, TASKS, UNITS
 from jimeng.schemas import field_descriptions
 from jimeng.schemas.fields import (
     Reply,
@@ -132,6 +132,18 @@ class PriceStep(Reply):
         minimum=1,
         example=None,
     )
+    resolution = text(
+        "只用于这个分辨率的视频；null 不限",
+        "Only for videos of this resolution; null: any",
+        null=True,
+        example=None,
+    )
+    sound = flag(
+        "只用于有声或无声的视频；null 不限",
+        "Only for videos with sound or without; null: both",
+        null=True,
+        example=None,
+    )
     micros = whole(*field_descriptions.MICROS, minimum=0, example=220_000)
     fen = whole(
         "分（百分之一元），向上取整",
@@ -143,7 +155,7 @@ class PriceStep(Reply):
 
 
 class PriceRecord(Reply):
-    """What one picture costs at the provider."""
+    """What the provider charges for one unit: a picture, or of a video's usage."""
 
     currency = text(
         *field_descriptions.CURRENCY,
@@ -151,10 +163,16 @@ class PriceRecord(Reply):
         of=lambda price: "CNY",
         example="CNY",
     )
+    unit = text(
+        "按什么计价：一张图片，或视频的一秒、一百万 token",
+        "What the price is for: a picture, or a second or a million tokens of a video",
+        choices=UNITS,
+        example="picture",
+    )
     steps = some(
-        "按图片的像素（宽乘高），从小到大；最后一级没有上限",
-        "By the pixels of the picture (width × height), the smallest first; the last "
-        "has no end",
+        "图片按像素（宽乘高），从小到大；视频按分辨率和声音，靠前的优先。最后一级适用于其余所有",
+        "Of pictures by pixels (width × height), the smallest first; of videos by "
+        "resolution and sound, the first that applies. The last covers all others",
         PriceStep,
     )
     as_of = day(*field_descriptions.AS_OF, null=True, example="2026-09-30")

@@ -1,5 +1,6 @@
 """Prices, as operators see and set them: on the page, and by ``flask prices``."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from jimeng import documents, jobs
 from jimeng.documents import PriceRow, utcnow
 from jimeng.jobs import prices
+from jimeng.providers.models.model import AS_OF, PriceBySize, Step
 from tests.access.conftest import make_person
 from tests.admin.pages import actions, done, text_of
 from tests.each import for_each
@@ -36,8 +38,9 @@ def test_price_is_set_and_told_everywhere(client):
 
     begin(row)
 
-    step = {"up_to_pixels": None, "micros": 185_500, "fen": 19}
-    assert price_in_api(client)["steps"] == [step]
+    step = {"up_to_pixels": None, "resolution": None, "sound": None}
+    assert price_in_api(client)["steps"] == [{**step, "micros": 185_500, "fen": 19}]
+    assert price_in_api(client)["unit"] == "picture"
     assert price_in_api(client)["as_of"] is None
     composer = client.get("/composer", query_string={"model": LANE, "n": "2"})
     assert "×2 · ¥0.371<" in composer.text
@@ -98,6 +101,7 @@ def test_price_to_come_can_be_removed(client):
         ("day", {"day": "2020-01-01"}),
         ("account", {"account": "studio"}),
         ("model", {"model": "none"}),
+        ("others", {"others": "1080p=1"}),
     ],
 )
 def test_what_is_wrong_is_said_and_changes_nothing(client, field, fields):
@@ -107,7 +111,66 @@ def test_what_is_wrong_is_said_and_changes_nothing(client, field, fields):
     page = send(client, PAGE, **given)
 
     assert page.status_code == 422
-    assert f'id="{field}-errors"' in page.text or field == "account"
+    assert f'id="{field}-errors"' in page.text or field in ("account", "others")
+    assert rows() == []
+
+
+@pytest.fixture
+def video(registry) -> str:
+    """The lane of a model that is billed by tokens, as videos are."""
+    model = registry.models.pop(LANE)
+    its = PriceBySize((Step(micros=46_000_000),), AS_OF, "million_tokens")
+    by_tokens = {"id": "a-video", "req_key": "video", "unit": its.unit, "aliases": ()}
+    model = replace(model, own_price=its, **by_tokens)
+    registry.models[model.lane] = model
+    return model.lane
+
+
+def test_price_of_videos_goes_by_their_unit(client, video):
+    """By resolution and sound, and the page says what for."""
+    others = "1080p=51 4k=26 720p+silent=8"
+
+    page = done(client, PAGE, model=video, yuan="44", others=others)
+
+    said = "¥51.00 (1080p), ¥26.00 (4k), ¥8.00 (720p silent), ¥44.00 per million tokens"
+    assert said in text_of(page)
+    assert "¥46.00 per million tokens" in text_of(page)
+    (row,) = rows()
+    assert row.unit == "million_tokens"
+    assert row.steps[2:] == [
+        {"resolution": "720p", "sound": False, "micros": 8_000_000},
+        {"micros": 44_000_000},
+    ]
+    begin(row)
+    models = client.get("/api/v1/models").json["data"]
+    (found,) = [each["price"] for each in models if each["id"] == "a-video"]
+    assert found["unit"] == "million_tokens"
+    assert [each["resolution"] for each in found["steps"]] == [
+        "1080p",
+        "4k",
+        "720p",
+        None,
+    ]
+
+
+@for_each(
+    ("field", "fields"),
+    [
+        ("others", {"others": "1080p"}),
+        ("others", {"others": "1080p=x"}),
+        ("others", {"others": "loud=1"}),
+        ("others", {"others": "=1"}),
+        ("others", {"others": "1080p+4k=1"}),
+        ("others", {"others": "sound+silent=1"}),
+        ("up_to", {"up_to": "1000000", "above": "1"}),
+    ],
+)
+def test_wrong_prices_of_videos_change_nothing(client, video, field, fields):
+    """Beside the field."""
+    page = send(client, PAGE, model=video, yuan="46", **fields)
+
+    assert page.status_code == 422
+    assert f'id="{field}-errors"' in page.text
     assert rows() == []
 
 
@@ -121,6 +184,18 @@ def test_two_prices_do_not_begin_at_one_moment(client):
     assert page.status_code == 422
     assert "已有一个价格" in text_of(page)
     assert len(rows()) == 1
+
+
+def test_command_sets_the_price_of_videos(client, run, video):
+    """With as many other prices as there are."""
+    others = ["--other", "1080p=51", "--other", "silent=8"]
+
+    added = run("add", "a-video", "46", *others)
+
+    assert added.exit_code == 0, added.output
+    listed = run("list").output
+    assert "a-video  all accounts  ¥46.00 per million tokens  built-in" in listed
+    assert "¥51.00 (1080p), ¥8.00 (silent), ¥46.00 per million tokens  from" in listed
 
 
 def test_only_operators_see_and_set_prices(secured):
@@ -167,4 +242,5 @@ def test_commands_do_the_same(client, run):
     assert (again.exit_code, rows()) == (1, [])
     assert "cannot be removed" in again.output
     assert run("add", MODEL, "much").exit_code == 1
+    assert run("add", MODEL, "1", "--other", "sound=2").exit_code == 1
     assert [name for name, _ in actions()][:2] == ["prices.add", "prices.remove"]

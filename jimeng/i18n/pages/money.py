@@ -48,9 +48,10 @@ MONEY: dict[str, tuple[str, str]] = {
     "costs.picture": ("图片", "Picture"),
     "prices.heading": ("价格", "Prices"),
     "prices.words": (
-        "每张图片在服务商处的价格。设置新价格不会改变已经结算的费用。",
-        "What one picture costs at the provider. A new price changes no cost that is "
-        "settled.",
+        "每张图片、每秒视频或每百万 token 在服务商处的价格。"
+        "设置新价格不会改变已经结算的费用。",
+        "What the provider charges for a picture, or for a second or a million tokens "
+        "of a video. A new price changes no cost that is settled.",
     ),
     "prices.model": ("模型", "Model"),
     "prices.account": ("账号", "Account"),
@@ -75,7 +76,21 @@ MONEY: dict[str, tuple[str, str]] = {
         "for all accounts, and prices set here before MODELS_FILE and the built-in "
         "list.",
     ),
-    "prices.yuan": ("每张，元", "Yuan per picture"),
+    "prices.yuan": (
+        "每张，元；视频则为每秒或每百万 token",
+        "Yuan per picture; of videos per second or per million tokens",
+    ),
+    "prices.per.second": ("每秒", "per second"),
+    "prices.per.million_tokens": ("每百万 token", "per million tokens"),
+    "prices.others": (
+        "其他价格，按分辨率和声音",
+        "Other prices, by resolution and sound",
+    ),
+    "prices.others_words": (
+        "只用于视频，用空格隔开，靠前的优先。sound 有声，silent 无声。",
+        "For videos only, separated by spaces; the first that applies holds. “sound” "
+        "is with sound, “silent” without.",
+    ),
     "prices.day": ("从哪天起", "From the start of"),
     "prices.day_words": (
         "按 {zone} 的日期，当天零点生效；留空则一分钟后生效。",

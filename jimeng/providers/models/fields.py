@@ -11,6 +11,7 @@ from jimeng.providers.models.model import (
     RATIOS,
     TASKS,
     TRAVELS,
+    UNITS,
     PriceBySize,
     Size,
     Step,
@@ -171,6 +172,7 @@ class Row(Schema):
     extra = fields.Dict(validate=spare_reserved)
     price = fen(attribute="own_price", allow_none=True)
     account_prices = fields.Dict(values=fen())
+    unit = one_of(*UNITS)
     typical = number(0.1, 3600)
     slow = number(0.1, 3600)
     is_synchronous = Flag()

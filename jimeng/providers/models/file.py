@@ -18,7 +18,7 @@ from marshmallow import ValidationError
 from jimeng.config.accounts import MAIN
 from jimeng.errors import ConfigError
 from jimeng.providers.models.fields import Row
-from jimeng.providers.models.model import FOLLOWS, RATIOS, Model
+from jimeng.providers.models.model import FOLLOWS, PICTURE, RATIOS, Model
 from jimeng.providers.provider import Provider
 
 # Keys of marshmallow's messages that are not field names: the half of a dictionary
@@ -115,6 +115,11 @@ def apply(
 
 def changed(model: Model | None, values: dict, owner: type[Provider]) -> Model:
     """Return *model* with *values* replaced, or a new model of *owner*."""
+    unit = values.get("unit", model.unit if model else PICTURE)
+    if price := values.get("own_price"):
+        values["own_price"] = replace(price, unit=unit)
+    its = values.get("account_prices", {})
+    its.update({name: replace(price, unit=unit) for name, price in its.items()})
     if model is not None:
         return replace(model, **values)
     if values.get("task") in FOLLOWS:

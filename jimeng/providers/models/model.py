@@ -72,6 +72,8 @@ class Takes:
 
 
 UNBOUNDED = 2**63  # pixels
+PICTURE, SECOND, MILLION_TOKENS = "picture", "second", "million_tokens"
+UNITS = (PICTURE, SECOND, MILLION_TOKENS)
 AS_OF = date(2026, 9, 30)
 FEN = 10_000  # micros: a fen is a hundredth of a yuan
 RATIOS = ("1:1", "4:3", "3:4", "3:2", "2:3", "16:9", "9:16", "21:9")
@@ -80,37 +82,84 @@ Size = tuple[int, int]
 PIXELS = re.compile(r"([1-9]\d{0,4})[xX×]([1-9]\d{0,4})", re.ASCII)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Usage:
+    """
+    What a video is billed by: as requested for its hold, as generated for its cost.
+
+    Attributes:
+        seconds: Its length; the longest possible if the model decides.
+        tokens: As the provider reports them, or `tokens_of` before.
+        resolution: ``720p``; None if unknown.
+        sound: None if unknown.
+    """
+
+    seconds: int = 0
+    tokens: int = 0
+    resolution: str | None = None
+    sound: bool | None = None
+
+
 @dataclass(frozen=True)
 class Step:
     """
     Attributes:
         up_to: Largest width times height that this price covers; None for no limit.
-        micros: Price of one picture in millionths of a yuan.
+        micros: Price of one unit in millionths of a yuan.
+        resolution: The only one that this price covers; None for all.
+        sound: Whether it covers videos with sound or without; None for both.
     """
 
-    up_to: int | None
+    up_to: int | None = None
     micros: int = field(kw_only=True)
+    resolution: str | None = field(default=None, kw_only=True)
+    sound: bool | None = field(default=None, kw_only=True)
+
+    def __str__(self) -> str:
+        silent = {None: "", True: "sound:", False: "silent:"}[self.sound]
+        named = f"{self.resolution}:" if self.resolution else ""
+        return f"{f'{self.up_to}:' if self.up_to else ''}{named}{silent}{self.micros}"
+
+    def may_cover(self, usage: Usage) -> bool:
+        """Whether nothing that is known of the video contradicts its conditions."""
+        return all(
+            None in (wanted, found) or wanted == found
+            for wanted, found in self._conditions(usage)
+        )
+
+    def covers(self, usage: Usage) -> bool:
+        """Whether what is known of the video meets all of its conditions."""
+        pairs = self._conditions(usage)
+        return all(wanted in (None, found) for wanted, found in pairs)
+
+    def _conditions(self, usage: Usage) -> tuple[tuple[object, object], ...]:
+        return (self.resolution, usage.resolution), (self.sound, usage.sound)
 
 
 @dataclass(frozen=True)
 class PriceBySize:
     """
-    The price of one generated picture.
+    The price of one unit of a model's output: of a picture, or of a second or a million
+    tokens of a video.
 
     Attributes:
-        steps: Price steps by size, ascending; the last one has no upper limit.
+        steps: Of pictures: by size, ascending. Of videos: by resolution and sound; the
+            first that covers one holds. The last step covers all.
         as_of: The date of the price list; None for an operator's own price.
+        unit: One of `UNITS`.
     """
 
     steps: tuple[Step, ...]
     as_of: date | None = None
+    unit: str = PICTURE
 
     def __str__(self) -> str:
-        """``220000``, or ``2610000:300000,600000``: pixels and micros."""
-        tops = (f"{step.up_to}:" if step.up_to else "" for step in self.steps)
-        return ",".join(
-            f"{top}{step.micros}" for top, step in zip(tops, self.steps, strict=True)
-        )
+        """
+        ``220000``, or ``2610000:300000,600000``: pixels and micros; or
+        ``million_tokens:1080p:51000000,46000000``.
+        """
+        unit = "" if self.unit == PICTURE else f"{self.unit}:"
+        return unit + ",".join(map(str, self.steps))
 
     @property
     def range(self) -> tuple[int, ...]:
@@ -128,17 +177,49 @@ class PriceBySize:
         held = (each for each in self.steps if each.up_to and area <= each.up_to)
         return next(held, self.steps[-1]).micros
 
+    def rate(self, usage: Usage) -> int:
+        """
+        The price in micros of one unit of a video; the highest that may apply if its
+        resolution or sound is unknown.
+        """
+        found = []
+        for step in self.steps:
+            if step.may_cover(usage):
+                found.append(step.micros)
+            if step.covers(usage):
+                break
+        return max(found)
+
+    def cost(self, usage: Usage) -> int:
+        """The cost in micros of a video, rounded up once."""
+        rate = self.rate(usage)
+        if self.unit == MILLION_TOKENS:
+            return -(-rate * usage.tokens // 1_000_000)
+        return rate * (usage.seconds if self.unit == SECOND else 1)
+
 
 def dearest(prices: Sequence[PriceBySize]) -> PriceBySize:
-    """Combine prices into the highest one for each size."""
+    """Combine prices of one unit into the highest one for each size or condition."""
     if len(prices) == 1:
         return prices[0]
-    tops = {step.up_to for each in prices for step in each.steps if step.up_to}
+    unit = prices[0].unit
+    if unit == PICTURE:
+        tops = {step.up_to for each in prices for step in each.steps if step.up_to}
+        steps = [
+            Step(top, micros=max(each.of(top or UNBOUNDED, 1) for each in prices))
+            for top in [*sorted(tops), None]
+        ]
+        return PriceBySize(tuple(steps))
+    known = [step for each in prices for step in each.steps]
+    resolutions = dict.fromkeys([step.resolution for step in known] + [None])
+    by_sound = any(step.sound is not None for step in known)
     steps = [
-        Step(top, micros=max(each.of(top or UNBOUNDED, 1) for each in prices))
-        for top in [*sorted(tops), None]
+        Step(micros=max(each.rate(of) for each in prices), resolution=name, sound=sound)
+        for name in sorted(resolutions, key=lambda name: name is None)
+        for sound in ((True, False, None) if by_sound else (None,))
+        for of in [Usage(resolution=name or "other", sound=sound)]
     ]
-    return PriceBySize(tuple(steps))
+    return PriceBySize(tuple(steps), unit=unit)
 
 
 def flat(fen: int) -> PriceBySize:
@@ -212,6 +293,7 @@ class Model:
         late_polls_s: Seconds from acceptance to each further poll, for as long as the
             service keeps its tasks.
         video: What it makes and takes if it makes videos; None if it makes pictures.
+        unit: What its price is for: one of `UNITS`.
         is_synchronous: The response to a submission contains the picture, which cannot
             be fetched again.
         answer_within: Timeout in seconds for the response to a submission.
@@ -243,6 +325,7 @@ class Model:
     deadline_s: float | None = None
     late_polls_s: tuple[float, ...] = (3600.0, 39_600.0)
     video: VideoModel | None = None
+    unit: str = PICTURE
     is_synchronous: bool = False
     answer_within: float = 10.0
 

@@ -12,7 +12,7 @@ from jimeng.i18n import problems
 from jimeng.operations.prices import NewPrice, price_text
 from jimeng.web.admin import bp
 
-FIELDS = ("model", "account", "yuan", "up_to", "above", "day")
+FIELDS = ("model", "account", "yuan", "up_to", "above", "others", "day")
 
 
 @bp.get("/prices")
