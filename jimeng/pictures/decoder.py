@@ -17,7 +17,7 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import count
@@ -119,7 +119,7 @@ MAX_WAITING = 8
 LIBRARIES = ("LD_", "DYLD_")
 START = (
     "import sys; sys.path[:] = sys.argv[3:];"
-    " from jimeng.pictures.decoder_process import main;"
+    " from jimeng.pictures.{} import main;"
     " main(int(sys.argv[1]), int(sys.argv[2]))"
 )
 
@@ -189,10 +189,19 @@ class Decoder:
         """
         words = json.dumps({"do": do, **order}).encode()
         question = QUESTION.pack(len(words), len(content)) + words
+        return self._ask_twice(lambda: self._ask(question, content), user, max_waiting)
+
+    def _ask_twice(
+        self,
+        ask: Callable[[], tuple[dict, bytes]],
+        user: str,
+        max_waiting: int | None = None,
+    ) -> tuple[dict, bytes]:
+        """Call *ask* under the lock, and again if the process died; as `work`."""
         with self._lock.held_for(user, max_waiting):
             for _ in range(2):  # the process may have died for another reason
                 try:
-                    about, made = self._ask(question, content)
+                    about, made = ask()
                     break
                 except TimeoutError:
                     self._end()
@@ -214,14 +223,18 @@ class Decoder:
 
     def _ask(self, question: bytes, content: bytes) -> tuple[dict, bytes]:
         if self._process is None:
-            self._process = start()
-        given, out = self._process.stdin, self._process.stdout
-        assert given and out  # noqa: S101 - both are pipes
+            self._process = start("decoder_process", MEMORY_BYTES, CPU_SECONDS)
+        given = self._process.stdin
+        assert given  # noqa: S101 - it is a pipe
         # The process reads the whole request before it answers.
         given.write(question)
         given.write(content)
         given.flush()
-        end = time.monotonic() + QUEUE_TIMEOUT_S
+        return self._answer()
+
+    def _answer(self) -> tuple[dict, bytes]:
+        assert self._process and self._process.stdout  # noqa: S101 - it was asked
+        out, end = self._process.stdout, time.monotonic() + QUEUE_TIMEOUT_S
         text, made = ANSWER.unpack(read(out, ANSWER.size, end))
         return json.loads(read(out, text, end)), read(out, made, end)
 
@@ -239,15 +252,21 @@ def too_slow() -> PictureInvalid:
     return PictureInvalid("takes too long to decode", reason="slow")
 
 
-def start() -> subprocess.Popen[bytes]:
+def start(
+    module: str, memory: int, seconds: int, stdin: int | IO[bytes] = subprocess.PIPE
+) -> subprocess.Popen[bytes]:
+    """
+    Start a process that runs ``main`` of a module of this package.
+
+    Args:
+        memory: The limit of its address space, in bytes.
+        seconds: The limit of its CPU time.
+    """
+    code, limits = START.format(module), (str(memory), str(seconds))
     # No shell; the arguments are constants.
     return subprocess.Popen(  # noqa: S603
-        [
-            sys.executable,
-            *("-I", "-S", "-c", START, str(MEMORY_BYTES), str(CPU_SECONDS)),
-        ]
-        + sys.path,
-        stdin=subprocess.PIPE,
+        [sys.executable, "-I", "-S", "-c", code, *limits, *sys.path],
+        stdin=stdin,
         stdout=subprocess.PIPE,
         env={k: v for k, v in os.environ.items() if k.startswith(LIBRARIES)},
     )

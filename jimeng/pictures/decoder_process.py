@@ -47,11 +47,7 @@ def main(memory: int, seconds: int) -> None:
         memory: Limit of the address space, in bytes.
         seconds: CPU time limit for one picture.
     """
-    # On shutdown the parent finishes its work; then standard input ends.
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, signal.SIG_IGN)
-    limit(resource.RLIMIT_AS, memory)
-    limit(resource.RLIMIT_CORE, 0)
+    confine(memory)
     # Pixels are checked by `check_sides`.
     warnings.simplefilter("ignore", Pillow.DecompressionBombWarning)
     given, out = sys.stdin.buffer, sys.stdout.buffer
@@ -59,13 +55,30 @@ def main(memory: int, seconds: int) -> None:
         while head := given.read(QUESTION.size):
             usage = resource.getrusage(resource.RUSAGE_SELF)
             limit(resource.RLIMIT_CPU, int(usage.ru_utime + usage.ru_stime) + seconds)
-            answer(given, out, *QUESTION.unpack(head))
+            words, size = QUESTION.unpack(head)
+            order = json.loads(given.read(words))
+            answer(out, WORK[order.pop("do")], given.read(size), **order)
 
 
-def answer(given: BinaryIO, out: BinaryIO, words: int, size: int) -> None:
-    order, made = json.loads(given.read(words)), b""
+def confine(memory: int) -> None:
+    """Limit the memory of this process, and let only its parent end it."""
+    # On shutdown the parent finishes its work; then standard input ends.
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    limit(resource.RLIMIT_AS, memory)
+    limit(resource.RLIMIT_CORE, 0)
+
+
+def answer(
+    out: BinaryIO,
+    work: Callable[..., tuple[dict[str, object], bytes]],
+    content: object,
+    **order: object,
+) -> None:
+    """Call *work*, and write what it returns, or why the picture is refused."""
+    made = b""
     try:
-        about, made = WORK[order.pop("do")](given.read(size), **order)
+        about, made = work(content, **order)
     except PictureInvalid as error:
         about = {"error": str(error), "reason": error.reason}
     text = json.dumps(about).encode()

@@ -1,0 +1,170 @@
+"""
+The process that looks at one video, its standard input, and ends.
+
+    python -c "…; main(MEMORY, SECONDS)" < video.mp4
+
+As the decoder process of pictures, it has no secrets, and limited memory and CPU time.
+It reads the open file only: FFmpeg may neither open another one nor connect.
+"""
+
+import io
+import os
+import resource
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import BinaryIO, NoReturn
+
+import av
+from av.container import InputContainer
+from av.stream import Disposition
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+from PIL import Image as Pillow
+
+from jimeng.errors import PictureInvalid
+from jimeng.pictures.decoder_process import answer, confine, limit
+from jimeng.pictures.decoding import BROKEN, MIN_SIDE, THUMBNAIL_SIDE
+
+MAX_PIXELS = 4096 * 4096  # of a frame; 4k, the most that models make, has half of it
+MAX_PACKETS = 50_000  # in 30 s of video with sound there are about 3,000
+MAX_KEY_FRAMES = 5  # that are tried as the poster
+READ_BYTES = 256 * 1024
+POSTER_QUALITY = 95
+EMPTY = "#202020"  # the colour of a poster without a picture
+# Also those of the decoders that FFmpeg opens to learn about the streams.
+OPTIONS = {"max_pixels": str(MAX_PIXELS), "threads": "1"}
+# Files rarely say what their colours are. Players then assume BT.709 from this height
+# on, but FFmpeg BT.601 for all.
+HD_HEIGHT = 720
+UNSPECIFIED = 2  # AVCOL_SPC_UNSPECIFIED
+
+
+def main(memory: int, seconds: int) -> None:
+    """
+    Describe the video on standard input.
+
+    Args:
+        memory: Limit of the address space, in bytes.
+        seconds: CPU time limit.
+    """
+    confine(memory)
+    limit(resource.RLIMIT_CPU, seconds)
+    with suppress(BrokenPipeError):  # the parent is gone
+        answer(sys.stdout.buffer, describe, os.fdopen(0, "rb", buffering=0))
+
+
+def describe(file: BinaryIO) -> tuple[dict[str, object], bytes]:
+    """
+    Read all packets of an MP4, and decode its first key frame.
+
+    Returns:
+        The fields of `video_decoder.Video`, and the poster as JPEG.
+
+    Raises:
+        PictureInvalid: it has no video track.
+    """
+    try:
+        with av.open(
+            file,
+            "r",
+            format="mp4",
+            options=OPTIONS,
+            buffer_size=READ_BYTES,
+            io_open=refuse_to_open,
+        ) as container:
+            return look(container)
+    except (av.FFmpegError, MemoryError, *BROKEN) as error:
+        raise PictureInvalid(f"not an MP4: {type(error).__name__}") from error
+
+
+def refuse_to_open(url: str, flags: int, options: dict) -> NoReturn:
+    raise PermissionError("a video refers to no other file")
+
+
+def look(container: InputContainer) -> tuple[dict[str, object], bytes]:
+    video = video_track(container)
+    audio = next(iter(container.streams.audio), None)
+    video.codec_context.options = OPTIONS
+    poster, has_audio, frames, begin, end = None, False, 0, None, 0
+    key_frames = 0
+    for packet in packets(container, *filter(None, (video, audio))):
+        if packet.stream is not video:
+            has_audio = True
+            continue
+        frames += 1
+        if packet.pts is not None:
+            begin = packet.pts if begin is None else min(begin, packet.pts)
+            end = max(end, packet.pts + (packet.duration or 0))
+        if poster is None and packet.is_keyframe and key_frames < MAX_KEY_FRAMES:
+            key_frames += 1
+            poster = key_frame(video, packet)
+    about: dict[str, object] = {
+        "width": video.codec_context.width,
+        "height": video.codec_context.height,
+        "duration_s": float((end - (begin or 0)) * (video.time_base or 0)),
+        "fps": float(video.average_rate or 0),
+        "has_audio": has_audio,
+        "has_poster": poster is not None,
+        "is_cut": frames < min(video.frames, MAX_PACKETS),
+    }
+    return about, poster or empty_poster(video)
+
+
+def video_track(container: InputContainer) -> VideoStream:
+    """
+    Raises:
+        PictureInvalid: there is none; the cover of a song is none, nor is what is
+            larger than `MAX_PIXELS`.
+    """
+    for each in container.streams.video:
+        is_cover = bool(each.disposition & Disposition.attached_pic)
+        if not is_cover and each.codec_context is not None and each.width:
+            return each
+    raise PictureInvalid("no video track")
+
+
+def packets(
+    container: InputContainer, *streams: av.stream.Stream
+) -> Iterator[av.Packet]:
+    """The packets that can be read, up to `MAX_PACKETS`."""
+    with suppress(av.FFmpegError):  # a file that is cut short ends here
+        for number, packet in enumerate(container.demux(*streams)):
+            if number >= MAX_PACKETS:
+                return
+            if packet.size:
+                yield packet
+
+
+def key_frame(video: VideoStream, packet: av.Packet) -> bytes | None:
+    """Decode a key frame to a JPEG; None if it cannot be decoded, or is too large."""
+    width, height = video.codec_context.width, video.codec_context.height
+    if width * height > MAX_PIXELS or min(width, height) < MIN_SIDE:
+        return None
+    try:
+        frames = [*video.decode(packet), *video.decode(None)]
+        video.codec_context.flush_buffers()
+        return poster_of(frames[0]) if frames else None
+    except (av.FFmpegError, MemoryError, *BROKEN):
+        return None
+
+
+def poster_of(frame: VideoFrame) -> bytes:
+    colours: dict = {}
+    if frame.colorspace == UNSPECIFIED and frame.height >= HD_HEIGHT:
+        colours = {"src_colorspace": "ITU709"}
+    return as_jpeg(frame.to_image(**colours))
+
+
+def empty_poster(video: VideoStream) -> bytes:
+    """One colour, in the ratio of the video."""
+    width, height = video.codec_context.width, video.codec_context.height
+    share = THUMBNAIL_SIDE / max(width, height)
+    sides = [max(round(each * share), MIN_SIDE) for each in (width, height)]
+    return as_jpeg(Pillow.new("RGB", (sides[0], sides[1]), EMPTY))
+
+
+def as_jpeg(image: Pillow.Image) -> bytes:
+    out = io.BytesIO()
+    image.save(out, "JPEG", quality=POSTER_QUALITY, subsampling=0)
+    return out.getvalue()

@@ -1,0 +1,197 @@
+"""The process that looks at videos: what it finds, what it refuses, and its limits."""
+
+import io
+import os
+import signal
+import threading
+from pathlib import Path
+
+import av
+import pytest
+from PIL import Image as Pillow
+
+from jimeng.errors import PictureInvalid
+from jimeng.pictures import decoder as picture_decoder
+from jimeng.pictures import inspect, video_decoder, video_process
+from jimeng.pictures.video_decoder import Video, VideoDecoder, inspect_video
+from tests import videos
+from tests.conftest import png
+from tests.each import for_each
+
+MB = 2**20
+BUSY = (
+    "import sys; sys.path[:] = sys.argv[3:]; from jimeng.pictures import {0};"
+    " {0}.describe = lambda file: any(iter(int, 1));"
+    " {0}.main(int(sys.argv[1]), int(sys.argv[2]))"
+)
+REFUSED = {
+    "text": b"Not found\n" * 500,
+    "nothing": b"",
+    "picture": png(),
+    "sound alone": videos.song,
+    "index that was cut off": lambda: videos.cut(videos.mp4(faststart=False)),
+    "frame of 400 million pixels": videos.huge,
+}
+
+
+@pytest.fixture
+def look(tmp_path):
+    """Look at these bytes."""
+
+    def look(content: bytes) -> Video:
+        path = tmp_path / "video"
+        path.write_bytes(content)
+        return inspect_video(path)
+
+    return look
+
+
+@for_each("audio", [True, False])
+def test_video_is_described(look, audio):
+    """Its sides, length and sound; its poster becomes a thumbnail as any picture."""
+    video = look(videos.mp4(1280, 720, frames=60, audio=audio, colour="white"))
+
+    assert (video.width, video.height, video.has_audio) == (1280, 720, audio)
+    assert (video.duration_s, video.fps) == (pytest.approx(2.5), 24)
+    assert (video.has_poster, video.is_cut) == (True, False)
+    assert inspect(video.poster).width == 1280
+    poster = Pillow.open(io.BytesIO(video.poster))
+    assert min(poster.getpixel((640, 360))) > 250
+
+
+@for_each("what", REFUSED)
+def test_what_has_no_video_is_refused(look, what):
+    """By words, and without the process being killed."""
+    content = REFUSED[what]
+
+    with pytest.raises(PictureInvalid, match="MP4|video"):
+        look(content() if callable(content) else content)
+
+
+def test_frame_that_is_larger_than_it_says_is_not_decoded(look):
+    """The video is kept; it has no poster of its own."""
+    video = look(videos.huge(is_said=False))
+
+    assert (video.width, video.height, video.has_poster) == (64, 48, False)
+    assert inspect(video.poster).width == 640
+
+
+def test_index_without_end_is_not_followed(look):
+    """Ten million frames of a byte each, none of them true."""
+    video = look(videos.endless(10_000_000))
+
+    assert (video.has_poster, video.is_cut) == (False, True)
+
+
+def test_video_that_was_cut_short_says_so(look):
+    """Its index lists more frames than have come."""
+    video = look(videos.cut(videos.mp4(640, 480, frames=120)))
+
+    assert video.is_cut
+    assert video.duration_s < 5
+
+
+def test_colours_are_those_that_players_show():
+    """Files do not say what they are: from 720 lines on they are those of HD."""
+    found = []
+    for height in (480, 720):
+        frame = av.VideoFrame(64, height, "yuv420p")
+        for plane, value in zip(frame.planes, (81, 90, 240), strict=True):
+            plane.update(bytes([value]) * plane.buffer_size)
+        poster = Pillow.open(io.BytesIO(video_process.poster_of(frame)))
+        found.append(poster.getpixel((9, 9))[1])
+
+    assert found[1] > found[0] + 10
+
+
+def test_busy_decoder_is_ended(look, monkeypatch):
+    """By its own limit of CPU time."""
+    monkeypatch.setattr(video_decoder, "CPU_SECONDS", 1)
+    monkeypatch.setattr(picture_decoder, "START", BUSY)
+
+    with pytest.raises(PictureInvalid, match="too long"):
+        look(videos.mp4())
+
+
+def test_memory_has_an_end(look, monkeypatch):
+    """An index of 250 million frames would take six GiB."""
+    monkeypatch.setattr(video_decoder, "MEMORY_BYTES", 300 * MB)
+
+    video = look(videos.endless(250_000_000))
+
+    assert not video.has_poster
+
+
+def test_killed_decoder_costs_no_video(tmp_path, monkeypatch):
+    """Whatever ended it: the video has been paid for."""
+    path = tmp_path / "video"
+    path.write_bytes(videos.mp4())
+    decoder, start = VideoDecoder(), video_decoder.start
+    killed: list[int] = []
+
+    def kill_the_first(*args):
+        process = start(*args)
+        if not killed:
+            killed.append(process.pid)
+            os.kill(process.pid, signal.SIGKILL)
+        return process
+
+    monkeypatch.setattr(video_decoder, "start", kill_the_first)
+
+    about, _ = decoder.look(path, "")
+
+    assert (about["width"], len(killed)) == (64, 1)
+
+
+def test_nothing_is_left_of_the_process(look, monkeypatch):
+    """One for each video, which has its file alone, and ends with it."""
+    started = []
+    start = video_decoder.start
+
+    def noted(*args):
+        started.append((start(*args), args[-1]))
+        return started[-1][0]
+
+    monkeypatch.setattr(video_decoder, "start", noted)
+    look(videos.mp4())
+    look(videos.mp4())
+
+    (first, file), (second, _) = started
+    assert first.pid != second.pid
+    assert (first.returncode, second.returncode) != (None, None)
+    assert file.closed
+
+
+def test_pictures_do_not_wait_for_videos(look):
+    """Each kind has a lock of its own."""
+    with video_decoder.decoder._lock.held_for("ada"):
+        thread = threading.Thread(target=inspect, args=[png()])
+        thread.start()
+        thread.join(60)
+
+    assert not thread.is_alive()
+
+
+def test_decoder_knows_no_secret(monkeypatch, tmp_path):
+    """A hole in it would find none in its environment."""
+    monkeypatch.setenv("VOLCENGINE_SECRET_KEY", "hidden-from-videos")
+    path = tmp_path / "video"
+    path.write_bytes(videos.mp4())
+    seen = []
+    start = video_decoder.start
+
+    def noted(*args):
+        process = start(*args)
+        seen.append(Path(f"/proc/{process.pid}/environ").read_bytes())
+        return process
+
+    monkeypatch.setattr(video_decoder, "start", noted)
+    VideoDecoder().look(path, "")
+
+    assert seen and b"hidden" not in seen[0]
+
+
+def test_file_that_refers_to_another_is_not_followed():
+    """Nothing else is opened, nor any address."""
+    with pytest.raises(PermissionError):
+        video_process.refuse_to_open("http://127.0.0.1/", 0, {})

@@ -1,0 +1,117 @@
+"""Small videos, real ones, and files that only claim to be."""
+
+import functools
+import io
+import struct
+import zlib
+from fractions import Fraction
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+
+import av
+from PIL import Image as Pillow
+
+FPS = 24
+RATE = 8000  # samples per second
+
+
+@functools.cache
+def mp4(
+    width: int = 64,
+    height: int = 48,
+    *,
+    frames: int = 24,
+    audio: bool = False,
+    colour: str = "teal",
+    faststart: bool = True,
+) -> bytes:
+    """A real video of one colour."""
+    options = {"movflags": "faststart"} if faststart else {}
+    # The index is moved to the front by opening the file by its name once more.
+    with NamedTemporaryFile(suffix=".mp4") as out:
+        with av.open(out.name, "w", format="mp4", options=options) as container:
+            video = container.add_stream("libx264", rate=FPS, options={"threads": "1"})
+            video.width, video.height, video.pix_fmt = width, height, "yuv420p"
+            sound = (
+                container.add_stream("aac", rate=RATE, layout="mono") if audio else None
+            )
+            image = Pillow.new("RGB", (width, height), colour)
+            frame = av.VideoFrame.from_image(image)
+            for number in range(frames):
+                frame.pts = number
+                container.mux(video.encode(frame))
+            container.mux(video.encode(None))
+            if sound:
+                add_silence(container, sound, frames / FPS)
+        return Path(out.name).read_bytes()
+
+
+def add_silence(container, sound, seconds: float) -> None:
+    silence = av.AudioFrame(format="fltp", layout="mono", samples=1024)
+    silence.sample_rate = RATE
+    silence.planes[0].update(bytes(4 * 1024))
+    for number in range(max(1, int(seconds * RATE) // 1024)):
+        silence.pts = number * 1024
+        container.mux(sound.encode(silence))
+    container.mux(sound.encode(None))
+
+
+@functools.cache
+def song() -> bytes:
+    """Sound alone."""
+    out = io.BytesIO()
+    with av.open(out, "w", format="mp4") as container:
+        add_silence(
+            container, container.add_stream("aac", rate=RATE, layout="mono"), 1.0
+        )
+    return out.getvalue()
+
+
+@functools.cache
+def huge(side: int = 20_000, *, is_said: bool = True) -> bytes:
+    """
+    A few kilobytes that are a frame of 400 million pixels.
+
+    Args:
+        is_said: Whether the file's head says so, or only the frame's.
+    """
+    packed, head = zlib.compress(bytes(side * (side // 8 + 1)), 9), (1, 0, 0, 0, 0)
+    chunks = {
+        b"IHDR": struct.pack(">II5B", side, side, *head),
+        b"IDAT": packed,
+        b"IEND": b"",
+    }
+    frame = b"\x89PNG\r\n\x1a\n"
+    for kind, data in chunks.items():
+        frame += struct.pack(">I", len(data)) + kind + data
+        frame += struct.pack(">I", zlib.crc32(kind + data))
+    out = io.BytesIO()
+    with av.open(out, "w", format="mov") as container:
+        video = container.add_stream("png", rate=FPS)
+        video.width, video.height, video.pix_fmt = 64, 48, "monob"
+        packet = av.Packet(frame)
+        packet.stream, packet.time_base = video, Fraction(1, FPS)
+        packet.pts = packet.dts = 0
+        packet.is_keyframe = True
+        container.mux(packet)
+    content = bytearray(out.getvalue())
+    if is_said:
+        struct.pack_into(">HH", content, content.index(b"png ") + 28, side, side)
+    return bytes(content)
+
+
+def endless(samples: int) -> bytes:
+    """A video whose index lists so many frames, of a byte each."""
+    content = bytearray(mp4())
+    at = content.index(b"stsz") + 8
+    struct.pack_into(">II", content, at, 1, samples)
+    at = content.index(b"stsc") + 8
+    struct.pack_into(">IIII", content, at, 1, 1, samples, 1)
+    at = content.index(b"stts") + 8
+    struct.pack_into(">III", content, at, 1, samples, 1)
+    return bytes(content)
+
+
+def cut(content: bytes, share: float = 0.6) -> bytes:
+    """As of a server that says less than it has."""
+    return content[: int(len(content) * share)]
