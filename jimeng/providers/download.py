@@ -1,13 +1,17 @@
 """
-Download pictures, but not from private networks (SSRF protection).
+Download pictures and videos, but not from private networks (SSRF protection).
 
 The links come from the provider's response. A forged response could otherwise make
 this server request addresses that only it can reach.
 """
 
+import hashlib
+import logging
 import socket
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
 from ipaddress import (
     IPv4Address,
     IPv4Network,
@@ -15,14 +19,32 @@ from ipaddress import (
     IPv6Network,
     ip_address,
 )
+from typing import BinaryIO
 from urllib.parse import urljoin, urlsplit
 
-from jimeng.errors import JimengError
-from jimeng.providers.transport import CAP, Answer, CallFailed, Transport
+from requests import Request
+
+from jimeng.errors import JimengError, StorageUnavailable
+from jimeng.providers.transport import (
+    CAP,
+    Answer,
+    Call,
+    CallFailed,
+    Resolve,
+    Transport,
+)
+
+log = logging.getLogger(__name__)
 
 TIMEOUT = (3.0, 10.0)  # seconds to connect, to wait for each packet
 REDIRECTS, MAX_REDIRECTS = frozenset({301, 302, 303, 307, 308}), 3
 GONE = frozenset({403, 404, 410})  # an expired signature is answered with 403
+# Of a large file, such as a video.
+MAX_FILE_BYTES = 512 * 2**20
+MAX_FILE_S = 20 * 60.0
+MIN_BYTES_PER_S, SPEED_WINDOW_S = 100_000, 30.0
+MAX_CONTINUATIONS = 5  # of one attempt, after its first request
+PIECE_BYTES = 256 * 1024  # what is in memory of it
 NAT64 = IPv6Network("64:ff9b::/96")  # RFC 6052: the last 32 bits are an IPv4 address
 UNICAST = IPv6Network("2000::/3")  # all global unicast addresses allocated so far
 
@@ -195,10 +217,6 @@ def ask(
         FetchFailed: the address is not allowed, or no complete response was received.
     """
     check_url(url)
-
-    def resolve(host: str, port: int) -> list[str]:
-        return public_addresses(host, port, allowed_private)
-
     transport = Transport()
     try:
         return transport.call(
@@ -210,11 +228,178 @@ def ask(
             limit=limit,
             cap=cap,
             fresh=True,
-            resolve=resolve,
+            resolve=partial(public_addresses, allowed_private=allowed_private),
             cut=cut,
         )
     except CallFailed as error:
         raise FetchFailed(str(error)) from error
+
+
+class DownloadCall(Call):
+    """The limits of one request for a large file, that of its speed among them."""
+
+    def __init__(self, limit: float, resolve: Resolve, cap: int) -> None:
+        super().__init__(limit, resolve, cap, None)
+        self._since, self._received = time.monotonic(), 0
+
+    def count(self, received: int) -> None:
+        """
+        Raises:
+            OSError: as `Call.count`, or the server is too slow.
+        """
+        super().count(received)
+        self._received += received
+        seconds = time.monotonic() - self._since
+        if seconds >= SPEED_WINDOW_S:
+            if self._received < MIN_BYTES_PER_S * seconds:
+                raise TimeoutError("the file comes too slowly")
+            self._since, self._received = time.monotonic(), 0
+
+
+class FileDownload:
+    """
+    One attempt to download a large file, in pieces.
+
+    A connection that breaks is continued where it ended, as long as the file has not
+    changed, by its ETag; otherwise it begins again from zero.
+
+    Args:
+        file: Empty, open for writing; what is in it after an error has no meaning.
+        allowed_private: As in `fetch_picture`.
+        cap: Bytes that are accepted at most.
+        on_request: Called before each request.
+        on_progress: Called with the bytes received and the length of the file, None if
+            unknown: before the first piece, and after each. Errors of either pass
+            through, and end the attempt.
+    """
+
+    def __init__(
+        self,
+        file: BinaryIO,
+        *,
+        allowed_private: Collection[str],
+        cap: int = MAX_FILE_BYTES,
+        on_request: Callable[[], object],
+        on_progress: Callable[[int, int | None], object],
+    ) -> None:
+        self._file, self._cap = file, cap
+        self._resolve = partial(public_addresses, allowed_private=allowed_private)
+        self._on_request, self._on_progress = on_request, on_progress
+        self._end = time.monotonic() + MAX_FILE_S
+        self._begin_again()
+
+    def _begin_again(self) -> None:
+        self._at, self._etag = 0, ""
+        self._length: int | None = None
+        self._digest = hashlib.sha256()
+        with storage_errors():
+            self._file.seek(0)
+            self._file.truncate()
+
+    def fetch(self, url: str) -> str:
+        """
+        Download *url*; redirects are not followed.
+
+        Returns:
+            The file's SHA-256, hexadecimal.
+
+        Raises:
+            LinkGone: as `fetch_picture`.
+            FetchFailed: as there, or it is too slow; with the reason ``too_large`` if
+                it exceeds *cap*.
+            StorageUnavailable: it cannot be written.
+        """
+        check_url(url)
+        for tries in range(MAX_CONTINUATIONS, -1, -1):
+            try:
+                self._request(url)
+                if self._at and self._length in (None, self._at):
+                    with storage_errors():
+                        self._file.flush()
+                    return self._digest.hexdigest()
+                failed = FetchFailed(f"{self._at} of {self._length} bytes")
+            except CallFailed as error:
+                failed = FetchFailed(str(error))
+            if not tries or not self._etag:
+                raise failed
+            log.info("download continues at=%d: %s", self._at, failed)
+        raise AssertionError  # the last try returns or raises
+
+    def _request(self, url: str) -> None:
+        self._on_request()
+        headers = {"Accept-Encoding": "identity"}
+        if self._at:
+            headers |= {"Range": f"bytes={self._at}-", "If-Range": self._etag}
+        left = max(self._end - time.monotonic(), 0.1)
+        call = DownloadCall(left, self._resolve, self._cap)
+        request = Request("GET", url, headers=headers)
+        with Transport().response(request, call, timeout=TIMEOUT) as response:
+            if not self._accept(response.status_code, response.headers):
+                return
+            self._on_progress(self._at, self._length)
+            for piece in response.raw.stream(PIECE_BYTES, decode_content=False):
+                self._write(piece)
+                self._on_progress(self._at, self._length)
+                call.remaining()
+
+    def _accept(self, status: int, headers: Mapping[str, str]) -> bool:
+        """
+        Read the head of a response.
+
+        Returns:
+            Whether the body continues the file, which may have begun again.
+        """
+        etag, size = headers.get("ETag", ""), headers.get("Content-Length", "")
+        if status in GONE:
+            raise LinkGone(f"the link was answered with {status}")
+        if self._at and status in (206, 416):
+            begin = f"bytes {self._at}-"
+            is_same = etag == self._etag and self._length_in(headers) == self._length
+            if status == 206 and is_same and headers["Content-Range"].startswith(begin):
+                return True
+            # Another file by now; the next request has it from zero.
+            self._begin_again()
+            self._etag = etag
+            return False
+        if status != 200 or headers.get("Content-Encoding", "identity") != "identity":
+            raise FetchFailed(f"status {status}")
+        if self._at:
+            self._begin_again()
+        self._etag = "" if etag.startswith("W/") else etag
+        self._length = int(size) if size.isdecimal() else None
+        self._check_size(self._length or 0)
+        return True
+
+    @staticmethod
+    def _length_in(headers: Mapping[str, str]) -> int | None:
+        """The length of the whole file, by the head of a part of it."""
+        length = headers.get("Content-Range", "").rpartition("/")[2]
+        return int(length) if length.isdecimal() else None
+
+    def _write(self, piece: bytes) -> None:
+        self._check_size(self._at + len(piece))
+        with storage_errors():
+            self._file.write(piece)
+        self._digest.update(piece)
+        self._at += len(piece)
+
+    def _check_size(self, size: int) -> None:
+        if size > self._cap:
+            said = f"the file is larger than {self._cap} bytes"
+            raise FetchFailed(said, reason="too_large")
+
+
+@contextmanager
+def storage_errors() -> Iterator[None]:
+    """
+    Raises:
+        StorageUnavailable: the file cannot be written, as on a full disk.
+    """
+    try:
+        yield
+    except OSError as error:
+        said = f"temporary file: {error.strerror or type(error).__name__}"
+        raise StorageUnavailable(said, retry_after=5) from error
 
 
 def check_url(url: str) -> None:

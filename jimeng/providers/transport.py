@@ -15,14 +15,14 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from errno import EMSGSIZE
 from functools import lru_cache
 from http.client import HTTPResponse
 from ssl import SSLContext
 
-from requests import PreparedRequest, Request, RequestException
+from requests import Request, RequestException, Response
 from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
@@ -336,19 +336,44 @@ class Transport:
             Unsent: nothing was sent that the server could act upon.
             AnswerLost: something was, and no complete response was received.
         """
-        own = {"User-Agent": f"jimeng/{VERSION}"}
+        call = Call(limit, resolve, cap, body)
+        request = Request(method, url, headers=headers or {}, data=body, auth=auth)
+        with self.response(request, call, timeout=timeout, fresh=fresh) as response:
+            return _answer(response, call, cap, cut=cut)
+
+    @contextmanager
+    def response(
+        self,
+        request: Request,
+        call: Call,
+        *,
+        timeout: tuple[float, float],
+        fresh: bool = True,
+    ) -> Iterator[Response]:
+        """
+        Send one request, once; the body is read inside the context.
+
+        Args:
+            call: The limits of the request and of its response.
+
+        Raises:
+            Unsent: as `call`, also from the context; AnswerLost likewise.
+        """
+        request.headers = {"User-Agent": f"jimeng/{VERSION}", **request.headers}
         if fresh:
-            own["Connection"] = "close"
+            request.headers["Connection"] = "close"
         adapter = WatchedAdapter() if fresh else self._pooled
-        call = thread.call = Call(limit, resolve, cap, body)
+        thread.call = call
         try:
-            request = Request(
-                method, url, headers={**own, **(headers or {})}, data=body, auth=auth
-            ).prepare()
-            return _exchange(adapter, request, timeout, cap, call, cut=cut)
+            # Preparing may fail as well.
+            sent = adapter.send(request.prepare(), stream=True, timeout=timeout)
+            try:
+                yield sent
+            finally:
+                sent.close()
         except (RequestException, HTTPError, OSError) as error:
             kind, cause = (AnswerLost if call.sent else Unsent), _cause(error)
-            raise kind(f"{method} failed: {_describe(cause)}") from cause
+            raise kind(f"{request.method} failed: {_describe(cause)}") from cause
         finally:
             del thread.call
             if fresh:
@@ -359,29 +384,17 @@ class Transport:
         self._pooled.close()
 
 
-def _exchange(
-    adapter: HTTPAdapter,
-    request: PreparedRequest,
-    timeout: tuple[float, float],
-    cap: int,
-    call: Call,
-    *,
-    cut: bool,
-) -> Answer:
-    response = adapter.send(request, stream=True, timeout=timeout)
-    try:
-        body = bytearray()
-        for chunk in response.raw.stream(min(CHUNK, cap), decode_content=True):
-            body += chunk
-            if cut and len(body) >= cap:
-                del body[cap:]
-                break
-            if len(body) > cap:
-                raise AnswerLost(f"the answer is larger than {cap} bytes")
-            call.remaining()
-        return Answer(response.status_code, response.headers, bytes(body))
-    finally:
-        response.close()
+def _answer(response: Response, call: Call, cap: int, *, cut: bool) -> Answer:
+    body = bytearray()
+    for chunk in response.raw.stream(min(CHUNK, cap), decode_content=True):
+        body += chunk
+        if cut and len(body) >= cap:
+            del body[cap:]
+            break
+        if len(body) > cap:
+            raise AnswerLost(f"the answer is larger than {cap} bytes")
+        call.remaining()
+    return Answer(response.status_code, response.headers, bytes(body))
 
 
 def _cause(error: BaseException) -> BaseException:
