@@ -3,7 +3,7 @@ A local simulator of Volcengine: protocols, limits and errors of Visual and Ark.
 
 It verifies every signature and API key with its own code, runs at most ``limit`` tasks
 of each req_key, and records in a ledger what a real account would be billed. Pictures
-are drawn locally and marked as a demo.
+and videos are drawn locally and marked as a demo.
 
 **Directives in a prompt**, in double brackets, inject faults:
 
@@ -24,6 +24,7 @@ are drawn locally and marked as a demo.
 ``[[poll expired_link 1]]``    any other kind, here a link that a poll renews
 ``[[image 404]]``              downloads fail; ``[[image 404 1]]``: only the first
 ``[[partial]]``                one picture of a group on Ark is refused
+``[[video truncated 1]]``      the first download of a video breaks in the middle
 =============================  ================================================
 
 A number is a repeat count; for ``late``, ``slow`` and ``slow_body`` it is in seconds.

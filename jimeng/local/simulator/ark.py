@@ -1,11 +1,14 @@
 """The Ark API: check the key and the request, and generate pictures."""
 
 import hmac
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from jimeng.local.simulator.ark_models import DEFAULT_SIZE, MODELS, images_of
 from jimeng.local.simulator.ark_responses import REFUSED_PICTURE, ArkCall
+from jimeng.local.simulator.ark_video_models import VIDEO_MODELS
+from jimeng.local.simulator.ark_videos import PATH as VIDEO_PATH
+from jimeng.local.simulator.ark_videos import ArkVideos
 from jimeng.local.simulator.faults import Fault
 from jimeng.local.simulator.inputs import (
     InputPicture,
@@ -17,10 +20,13 @@ from jimeng.local.simulator.inputs import (
 from jimeng.local.simulator.ledger import Row
 from jimeng.local.simulator.service import Service
 from jimeng.local.simulator.settings import Account
+from jimeng.local.simulator.signatures import Received
 from jimeng.local.simulator.visual_models import Body
 from jimeng.local.simulator.visual_responses import Answer, read_object
 
 PATH = "/api/v3/images/generations"
+MODELS_PATH = "/api/v3/models"
+NOT_FOUND = Answer(404, b"404 page not found", "text/plain", code=404)
 SEVERAL = 3  # pictures where one was requested
 
 # Limits of an input picture.
@@ -32,7 +38,7 @@ MAX_BYTES = 30_000_000
 
 class Ark:
     """
-    The image generation call.
+    The calls for pictures, and the way to those for videos.
 
     Args:
         accounts: The accounts whose API keys are accepted, if they have one.
@@ -41,25 +47,33 @@ class Ark:
     def __init__(self, service: Service, accounts: Sequence[Account]) -> None:
         self._service = service
         self._accounts = accounts
+        self._videos = ArkVideos(service)
 
-    def call(self, call: ArkCall, headers: Mapping[str, str], raw: bytes) -> Answer:
-        """
-        Perform a call.
-
-        Args:
-            headers: Lower-case name -> value.
-            raw: The body.
-        """
-        self._service.ledger.count("ark")
-        account = self._let_in(headers.get("authorization", ""))
+    def call(self, call: ArkCall, received: Received) -> Answer:
+        """Perform a call."""
+        account = self._let_in(received.headers.get("authorization", ""))
+        call = replace(call, account=account.name if account else "")
+        route = received.method, received.path
+        is_video = f"{received.path}/".startswith(f"{VIDEO_PATH}/")
+        if route not in {("POST", PATH), ("GET", MODELS_PATH)} and not is_video:
+            return NOT_FOUND
         if account is None:
+            self._service.ledger.count("ark")
             return call.refuse("AuthenticationError")
-        call = replace(call, account=account.name)
-        body = read_object(raw)
+        if is_video:
+            return self._videos.call(call, received) or NOT_FOUND
+        if received.path == MODELS_PATH:
+            self._service.ledger.count("models")
+            return call.success({"object": "list", "data": catalogue()})
+        return self._generate(call, received)
+
+    def _generate(self, call: ArkCall, received: Received) -> Answer:
+        self._service.ledger.count("ark")
+        body = read_object(received.body)
         if body is None:
             return call.invalid("body")
         fault = self._service.fault_of_order("ark", body.get("prompt"))
-        host = headers.get("host", "")
+        host = received.headers.get("host", "")
         if fault is not None and fault.ends:
             return self._carry_out(call, body, host, fault)
         return self._service.order(
@@ -167,3 +181,18 @@ def incomplete(call: ArkCall, body: Body, name: str) -> Answer | None:
     if not body.get(name):
         return call.missing(name)
     return None if isinstance(body[name], str) else call.invalid(name)
+
+
+def catalogue() -> list[dict[str, object]]:
+    """All models, whether or not an account may call them."""
+    return [
+        {
+            "id": name,
+            "object": "model",
+            "created": 0,
+            "name": name.rpartition("-")[0],
+            "version": name.rpartition("-")[2],
+            "domain": "VideoGeneration" if name in VIDEO_MODELS else "ImageGeneration",
+        }
+        for name in (*MODELS, *VIDEO_MODELS)
+    ]

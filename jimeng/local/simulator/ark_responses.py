@@ -11,6 +11,7 @@ TYPES = {
     401: "Unauthorized",
     403: "Forbidden",
     404: "NotFound",
+    409: "Conflict",
     429: "TooManyRequests",
     500: "InternalServerError",
 }
@@ -22,11 +23,18 @@ BY_STATUS = {
     "InputImageSensitiveContentDetected.PrivacyInformation "
     "InputImageSensitiveContentDetected.PolicyViolation InputImageRiskDetection "
     "SensitiveContentDetected OutputImageSensitiveContentDetected "
-    "OutputImageSensitiveContentDetected.DeepFake OutputImageRiskDetection",
+    "OutputImageSensitiveContentDetected.DeepFake OutputImageRiskDetection "
+    "InputVideoSensitiveContentDetected.PrivacyInformation "
+    "OutputVideoSensitiveContentDetected "
+    "OutputVideoSensitiveContentDetected.PolicyViolation "
+    "OutputAudioSensitiveContentDetected "
+    "OutputAudioSensitiveContentDetected.PolicyViolation",
     401: "AuthenticationError InvalidAccountStatus",
     403: "AccountOverdueError AccessDenied OperationDenied.ServiceNotOpen "
     "OperationDenied.ServiceOverdue",
-    404: "InvalidEndpointOrModel.NotFound ModelNotOpen UnsupportedModel",
+    404: "InvalidEndpointOrModel.NotFound ModelNotOpen UnsupportedModel "
+    "ResourceNotFound",
+    409: "InvalidAction.RunningTaskDeletion InvalidAction.CancelledTaskDeletion",
     429: "ModelAccountIpmRateLimitExceeded ModelAccountRpmRateLimitExceeded "
     "ModelAccountTpmRateLimitExceeded RateLimitExceeded.EndpointRPMExceeded "
     "RateLimitExceeded.EndpointTPMExceeded APIAccountRpmRateLimitExceeded "
@@ -34,10 +42,11 @@ BY_STATUS = {
     "InflightBatchsizeExceeded QuotaExceeded SetLimitExceeded",
     500: "InternalServiceError",
 }
+# The code for an unknown task and for one that was cancelled are not documented.
 # Code: HTTP status.
 ERRORS = {code: status for status, codes in BY_STATUS.items() for code in codes.split()}
 PARAMS = {"MissingParameter": "prompt", "InvalidParameter": "size"}
-# Returned after the picture was generated; it is not billed.
+# Returned after the output was generated; it is not billed.
 ENDING = frozenset(code for code in ERRORS if code.startswith("Output"))
 REFUSED_PICTURE = {
     "code": "OutputImageSensitiveContentDetected",
@@ -85,6 +94,10 @@ class ArkCall:
     def missing(self, param: str) -> Answer:
         text = f"The request is missing the `{param}` parameter."
         return self.refuse("MissingParameter", text, param)
+
+    def not_found(self, task_id: str) -> Answer:
+        text = f"The specified task `{task_id}` is not found."
+        return self.refuse("ResourceNotFound", text, "id")
 
     def _answer(self, status: int, body: object, code: str = "") -> Answer:
         headers = (("X-Request-Id", self.request_id),)

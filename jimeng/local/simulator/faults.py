@@ -4,7 +4,7 @@ import io
 import re
 import threading
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -22,12 +22,19 @@ from jimeng.local.simulator.visual_responses import (
     Call,
 )
 
-ACTIONS = ("submit", "poll", "image", "process", "ark")
+# Of Ark: pictures, and the calls of video tasks.
+ARK_ACTIONS = ("ark", "create", "get", "list", "delete")
+ACTIONS = ("submit", "poll", "image", "video", "process", *ARK_ACTIONS)
 CALLS = frozenset(ACTIONS)
-ORDERS = frozenset({"submit", "process", "ark"})
+ORDERS = frozenset({"submit", "process", "ark", "create"})
 POLL = frozenset({"poll"})
+STATUS = frozenset({"poll", "get"})
 IMAGE = frozenset({"image"})
+VIDEO = frozenset({"video"})
+FILES = IMAGE | VIDEO
 RESULT = frozenset({"poll", "process", "ark"})
+# Prefix of a directive in a prompt -> the calls that it is about.
+ABOUT = {"": ORDERS, "poll": STATUS, "image": IMAGE, "video": VIDEO}
 
 HTML = b"<html><head><title>502 Bad Gateway</title></head><body></body></html>"
 PIXEL = bytes.fromhex(
@@ -74,8 +81,10 @@ def halved(data: bytes) -> bytes:
 
 
 # Kinds that the call's ``refuse`` or the service implements.
-state = Kind(POLL)
+state = Kind(STATUS)
 result = Kind(POLL, of_result=True)
+# The file behind the link is another one, of which a range may be requested.
+content = Kind(VIDEO)
 
 KINDS: dict[str, Kind] = {
     # Faults of the connection.
@@ -95,9 +104,9 @@ KINDS: dict[str, Kind] = {
     "503": instead(503, b"unavailable"),
     "504": instead(504, b"timed out"),
     # Malformed bodies.
-    "not_json": Kind(fields={"body": b"upstream said: maybe"}),
+    "not_json": Kind(fields={"body": b"upstream said: maybe", "zeros": 0}),
     "wrong_content_type": Kind(fields={"content_type": "text/plain"}),
-    "zero_bytes": Kind(fields={"body": b""}),
+    "zero_bytes": Kind(fields={"body": b"", "zeros": 0}),
     "escaped": Kind(
         RESULT, body=lambda data: data.replace(b"&", b"\\u0026"), of_result=True
     ),
@@ -109,7 +118,8 @@ KINDS: dict[str, Kind] = {
     # Faults in the result of a finished task.
     "several": replace(result, actions=RESULT),
     "base64": result,
-    "expired_link": replace(result, actions=RESULT),
+    "expired_link": replace(result, actions=RESULT | STATUS),
+    "wrong_echo": replace(result, actions=frozenset({"get"})),
     "resp_data": result,
     "partial": Kind(frozenset({"ark"})),
     # Faults in the picture, downloaded or contained in the response.
@@ -117,11 +127,23 @@ KINDS: dict[str, Kind] = {
     "truncated_image": Kind(IMAGE, body=lambda data: data[: len(data) // 2]),
     "1x1": Kind(IMAGE, {"body": PIXEL, "content_type": "image/png"}),
     "wrong_size": Kind(IMAGE, body=halved),
+    # Faults in the download of a video.
+    "stalled": Kind(FILES, {"ending": "stalled"}),
+    "no_range": content,
+    "no_etag": content,
+    "changed": content,
+    "huge": content,
+    "truncated_video": content,
+    "not_a_video": content,
+    "audio_only": content,
+    "silent": content,
+    "wrong_resolution": content,
+    "wrong_length": content,
 }
 
 
 WORDS = re.compile(
-    r"\[\[\s*(?:(poll|image)\s+)?([\w.]+?)(?:\s+(\d+(?:\.\d+)?))?\s*\]\]",
+    r"\[\[\s*(?:(poll|image|video)\s+)?([\w.]+?)(?:\s+(\d+(?:\.\d+)?))?\s*\]\]",
     re.ASCII,
 )
 # Kinds whose number in a prompt is in seconds, not a repeat count.
@@ -146,7 +168,8 @@ class Fault:
     @property
     def ends(self) -> bool:
         """Whether it ends the task, instead of failing a single call."""
-        return self.kind in (ark_responses.ENDING if self.action == "ark" else ENDING)
+        codes = ark_responses.ENDING if self.action in ARK_ACTIONS else ENDING
+        return self.kind in codes and self.action not in ("list", "delete")
 
     def apply(self, call: Call | ArkCall, answer: Answer) -> Answer:
         """Inject the fault into a successful response."""
@@ -164,10 +187,10 @@ def is_kind(action: str, kind: str) -> bool:
     """Whether *kind* can be injected into a call of *action*."""
     if kind in KINDS:
         return action in KINDS[kind].actions
-    if action == "ark":
+    if action in ARK_ACTIONS:
         return kind in ark_responses.ERRORS
     known = kind.isdigit() and int(kind) in BUSINESS.keys() | GATEWAY.keys()
-    return known and action != "image"
+    return known and action not in FILES
 
 
 def from_json(entry: object) -> list[Fault]:
@@ -239,10 +262,8 @@ class Faults:
             done: As in `take`.
         """
         for prefix, kind, number in WORDS.findall(prompt):
-            # Directives without a prefix apply to the submission.
-            about = {prefix} if prefix else ORDERS
             # [[slow 20]] without a prefix applies to the task; see `seconds_in_prompt`.
-            if action not in about or (not prefix and kind == "slow"):
+            if action not in ABOUT[prefix] or (not prefix and kind == "slow"):
                 continue
             if not is_kind(action, kind) or (is_of_result(kind) and not done):
                 continue
@@ -272,9 +293,14 @@ def seconds_in_prompt(prompt: str) -> float | None:
     return None
 
 
-def ending_in_prompt(prompt: str) -> str:
-    """The task's outcome: ``done``, or the code of a ``[[poll 50511]]``."""
+def ending_in_prompt(prompt: str, codes: Container[str] = ENDING) -> str:
+    """
+    The task's outcome: ``done``, or the code of a ``[[poll 50511]]``.
+
+    Args:
+        codes: Those that end a task.
+    """
     for prefix, kind, _ in WORDS.findall(prompt):
-        if prefix == "poll" and kind in ENDING:
+        if prefix == "poll" and kind in codes:
             return kind
     return "done"

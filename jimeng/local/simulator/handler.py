@@ -91,6 +91,12 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:  # noqa: N802 - the name http.server calls
         self._serve()
 
+    def do_HEAD(self) -> None:  # noqa: N802 - the name http.server calls
+        self._serve()
+
+    def do_DELETE(self) -> None:  # noqa: N802 - the name http.server calls
+        self._serve()
+
     def do_POST(self) -> None:  # noqa: N802 - the name http.server calls
         self._serve()
 
@@ -114,22 +120,21 @@ class Handler(BaseHTTPRequestHandler):
             if not is_allowed(self.client_address[0], headers):
                 return Answer(403, b"for this machine only", "text/plain")
             return self.server.control.answer(self.command, url.path, body)
+        received = signatures.Received(self.command, url.path, url.query, headers, body)
         if url.path.startswith("/api/"):
-            return self._ark(url.path, headers, body)
+            return self._ark(received)
         query = parse_qs(url.query)
         action = query.get("Action", [""])[0]
         version = query.get("Version", [""])[0]
         call = Call.begin(action, version, self.server.wall_clock())
-        if url.path.startswith("/image/") and self.command == "GET":
-            return self.server.service.image(call, url.path, url.query)
-        received = signatures.Received(self.command, url.path, url.query, headers, body)
+        is_link = url.path.startswith(("/image/", "/video/"))
+        if is_link and self.command in ("GET", "HEAD"):
+            return self.server.service.download(call, received)
         return self._visual(call, received)
 
-    def _ark(self, path: str, headers: dict[str, str], body: bytes) -> Answer:
-        if (self.command, path) != ("POST", ark.PATH):
-            return Answer(404, b"404 page not found", "text/plain", code=404)
+    def _ark(self, received: signatures.Received) -> Answer:
         call = ArkCall.begin(self.server.wall_clock())
-        answer = self.server.ark.call(call, headers, body)
+        answer = self.server.ark.call(call, received)
         log_refusal("ark", answer, call.request_id)
         return answer
 

@@ -18,7 +18,13 @@ from jimeng.local.simulator.drawing.marks import mark_logo
 from jimeng.local.simulator.inputs import Order
 from jimeng.local.simulator.ledger import Row
 
-PATH = re.compile(r"/image/tos-cn-i-simulator/(\w+)-(\d+)~tplv-simulator-image\.image")
+IMAGE = "/image/tos-cn-i-simulator/{}-{}~tplv-simulator-image.image"
+VIDEO = "/video/tos-cn-v-simulator/{}-{}.mp4"
+PATH = re.compile(
+    r"/(?:image|video)/tos-cn-[iv]-simulator/([\w-]+)-(\d+)"
+    r"(?:~tplv-simulator-image\.image|\.mp4)"
+)
+LAST_FRAME = 1  # the index of a video's last frame, which is a picture
 
 
 class Links:
@@ -29,8 +35,8 @@ class Links:
 
     def make(self, row: Row, index: int, expires: float) -> str:
         """Path and query of a link that is valid until Unix time *expires*."""
-        name = f"{row.task_id}-{index}~tplv-simulator-image.image"
-        path = f"/image/tos-cn-i-simulator/{name}"
+        is_video = row.video and index != LAST_FRAME
+        path = (VIDEO if is_video else IMAGE).format(row.task_id, index)
         signature = quote(self._signature(path, str(int(expires))), safe="")
         query = f"rk3s=00000000&x-expires={int(expires)}&x-signature={signature}"
         return f"{path}?{query}"

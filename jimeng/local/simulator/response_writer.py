@@ -1,5 +1,6 @@
 """Send a response: at once, late, slowly, in chunks, truncated, or not at all."""
 
+import select
 import socket
 import struct
 import threading
@@ -9,6 +10,7 @@ from jimeng.local.simulator.visual_responses import Answer
 
 PIECES = 20  # into which a slow body is split
 PADDING = b" " * 65_536
+ZEROS = bytes(65_536)
 MAX_PADDING = 4096  # repetitions, after which the connection is closed
 
 
@@ -34,23 +36,27 @@ def send(
     if chunked:
         handler.send_header("Transfer-Encoding", "chunked")
     else:
-        handler.send_header("Content-Length", str(len(answer.body)))
+        handler.send_header("Content-Length", str(answer.length))
     handler.end_headers()
     if answer.ending:
         handler.close_connection = True
-    parts = pieces(answer)
+    if handler.command == "HEAD":
+        return
+    sent = answer.length // 2 if answer.ending in ("cut", "stalled") else answer.length
+    parts = pieces(answer, sent)
     for i, part in enumerate(parts):
         if i and answer.spread:
             stopping.wait(answer.spread / (len(parts) - 1))
         handler.wfile.write(chunk(part) if chunked else part)
+    zero(handler, sent - len(answer.body), stopping)
     if answer.ending == "endless":
         pad(handler, stopping)
+    if answer.ending == "stalled":
+        stall(handler, stopping)
 
 
-def pieces(answer: Answer) -> list[bytes]:
-    body = answer.body
-    if answer.ending == "cut":
-        body = body[: len(body) // 2]
+def pieces(answer: Answer, sent: int) -> list[bytes]:
+    body = answer.body[:sent]
     if not answer.spread:
         return [body]
     step = max(1, -(-len(body) // PIECES))
@@ -67,6 +73,23 @@ def pad(handler: BaseHTTPRequestHandler, stopping: threading.Event) -> None:
         if stopping.is_set():
             return
         handler.wfile.write(chunk(PADDING))
+
+
+def zero(
+    handler: BaseHTTPRequestHandler, count: int, stopping: threading.Event
+) -> None:
+    """Send *count* zero bytes."""
+    while count > 0 and not stopping.is_set():
+        handler.wfile.write(ZEROS[:count])
+        count -= len(ZEROS)
+
+
+def stall(handler: BaseHTTPRequestHandler, stopping: threading.Event) -> None:
+    """Send nothing until the client disconnects."""
+    handler.wfile.flush()
+    while not stopping.wait(0.1):
+        if select.select([handler.connection], [], [], 0)[0]:
+            return
 
 
 def reset(handler: BaseHTTPRequestHandler) -> None:

@@ -9,11 +9,13 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
+from jimeng.local.simulator import videos
 from jimeng.local.simulator.ark_responses import ArkCall
 from jimeng.local.simulator.faults import Fault, Faults, seconds_in_prompt
 from jimeng.local.simulator.ledger import Full, Ledger, Row
-from jimeng.local.simulator.pictures import Links, picture_of
+from jimeng.local.simulator.pictures import LAST_FRAME, Links, picture_of
 from jimeng.local.simulator.settings import Settings
+from jimeng.local.simulator.signatures import Received
 from jimeng.local.simulator.visual_models import Body
 from jimeng.local.simulator.visual_responses import Answer, Call
 
@@ -69,6 +71,7 @@ class Service:
         *,
         limit: int,
         per_minute: int = 0,
+        queues: bool = False,
         size: tuple[int, int],
         **about: Any,
     ) -> Row | Full:
@@ -77,6 +80,7 @@ class Service:
 
         Args:
             limit: As in `Ledger.accept`, for accounts without their own limit.
+            queues: As in `Ledger.accept`.
             about: Further fields of its `Row`.
         """
         prompt, seed, now = str(body.get("prompt", "")), body.get("seed"), self.now
@@ -88,19 +92,42 @@ class Service:
             height=size[1],
             request_id=call.request_id,
             accepted_at=now,
-            finished_at=now + self.duration(prompt),
+            finished_at=now,
+            takes=self.duration(prompt),
             account=call.account,
             **about,
+        ).starting(now)
+        limit = self.limit_of(row.account, limit)
+        row_or_limit = self.ledger.accept(
+            row, limit=limit, per_minute=per_minute, queues=queues
         )
-        limit = self.limits.get(row.account, limit)
-        if full := self.ledger.accept(row, limit=limit, per_minute=per_minute):
-            return full
+        if not isinstance(row_or_limit, Row):
+            return row_or_limit
+        row = row_or_limit
         log.info(
             "task accepted id=%s model=%s size=%sx%s images=%s seconds=%.1f request=%s",
             *(row.task_id, row.req_key, row.width, row.height, row.images),
             *(row.finished_at - row.accepted_at, call.request_id),
         )
         return row
+
+    def limit_of(self, account: str, limit: int) -> int:
+        """The account's limit of running tasks; *limit* if it has none of its own."""
+        return self.limits.get(account, limit)
+
+    def fault_of_poll(self, action: str, row: Row) -> Fault | None:
+        """The fault to inject into a poll of *row*, if any."""
+        done = row.ending == "done" and self.now >= row.finished_at
+        if fault := self.faults.take(action, done=done):
+            return fault
+        fault = self.faults.in_prompt(action, row.prompt, row.task_id, done=done)
+        # A code that ends the task is stored as its outcome, and reported at its end.
+        return None if fault and fault.ends else fault
+
+    def end(self, row: Row, fault: Fault) -> Row:
+        """End a task, at once if it is running, with the fault's code."""
+        end = "outcome = ?, finished_at = min(finished_at, ?)"
+        return self.ledger.change(row.task_id, end, fault.kind, self.now) or row
 
     def fault_of_order(self, action: str, prompt: object) -> Fault | None:
         """The fault to inject into a submission, if any."""
@@ -122,33 +149,40 @@ class Service:
         log.info("order spoiled kind=%s request=%s", fault.kind, call.request_id)
         return fault.apply(call, answer)
 
-    def image(self, call: Call, path: str, query: str) -> Answer:
+    def download(self, call: Call, received: Received) -> Answer:
         """Respond to the download of a link."""
-        self.ledger.count("image")
-        found = self.links.open(path, query, self.now)
-        counted = "downloads = downloads + 1"
-        row = self.ledger.change(found[0], counted) if found else None
+        found = self.links.open(received.path, received.query, self.now)
+        row = self.ledger.find(found[0]) if found else None
         if found is None or row is None:
             return Answer(403, b"signature expired or wrong", "text/plain", code=403)
-        fault = self.faults.take("image") or self._fault_of_image(row)
-        answer = self._picture(row, found[1])
-        log.info("image sent id=%s bytes=%s", row.task_id, len(answer.body))
+        action = "video" if row.video and found[1] != LAST_FRAME else "image"
+        self.ledger.count(action)
+        self.ledger.change(row.task_id, "downloads = downloads + 1")
+        fault = self.faults.take(action) or self._fault_of_file(action, row)
+        kind = fault.kind if fault else ""
+        whole = self._file(row, found[1], kind)
+        answer = videos.ranged(whole, received.headers, kind)
+        log.info("%s sent id=%s bytes=%s", action, row.task_id, answer.length)
         return fault.apply(call, answer) if fault else answer
 
     def link(self, host: str, row: Row, index: int, kind: str) -> str:
         """
-        Create an expiring link to a picture.
+        Create an expiring link to a picture or a video.
 
         Args:
             kind: The fault injected into the result, or ``""``.
         """
-        lifetime = -1 if kind == "expired_link" else self.settings.url_ttl
+        is_short = row.video and not row.expires_at  # of Visual
+        settings = self.settings
+        lifetime = settings.video_url_ttl if is_short else settings.url_ttl
+        if kind == "expired_link":
+            lifetime = -1
         return f"http://{host}{self.links.make(row, index, self.now + lifetime)}"
 
     def coded(self, call: Call | ArkCall, row: Row, index: int) -> str:
         """The picture in base64, for a response without links."""
-        answer = self._picture(row, index)
-        fault = self._fault_of_image(row)
+        answer = self._file(row, index, "")
+        fault = self._fault_of_file("image", row)
         body = fault.apply(call, answer).body if fault else answer.body
         return base64.b64encode(body).decode()
 
@@ -158,9 +192,22 @@ class Service:
         self.faults.clear()
         self.settings = replace(settings)
 
-    def _picture(self, row: Row, index: int) -> Answer:
-        data = picture_of(row, index, plain=self.settings.plain)
+    def _file(self, row: Row, index: int, kind: str) -> Answer:
+        """
+        Args:
+            kind: The fault to inject into the content, or ``""``.
+        """
+        settings = self.settings
+        if row.video:
+            return videos.file_of(
+                row,
+                still=index == LAST_FRAME,
+                plain=settings.plain,
+                kind=kind,
+                size=settings.video_bytes,
+            )
+        data = picture_of(row, index, plain=settings.plain)
         return Answer(200, data, f"image/{row.picture.lower()}")
 
-    def _fault_of_image(self, row: Row) -> Fault | None:
-        return self.faults.in_prompt("image", row.prompt, row.task_id)
+    def _fault_of_file(self, action: str, row: Row) -> Fault | None:
+        return self.faults.in_prompt(action, row.prompt, row.task_id)

@@ -46,10 +46,16 @@ class Settings:
         limit: Maximum of running tasks per req_key of Visual.
         ark_limit: Maximum of concurrent calls per model of Ark.
         ark_per_minute: Maximum of pictures per minute and model of Ark.
+        video_limit: Running videos per model of Ark; more are queued.
+        video_url_ttl: Lifetime of a link to a video of Visual, in seconds.
+        video_bytes: Pad videos to this size, as if their content were richer.
+        echo_tag: Repeat ``safety_identifier`` in the tasks of Ark.
+        strict: Refuse what Ark ignores: unknown fields, and those that a video model
+            does not support.
         group: The number of outputs where the model may choose it.
         duration: Median seconds from acceptance to the end of a task.
         sigma: Standard deviation of the duration's logarithm; 0: always the median.
-        url_ttl: Lifetime of a picture's link, in seconds.
+        url_ttl: Lifetime of the other links, in seconds.
         answer_base64: Return bytes from polls even if links were requested.
         clock_offset: Seconds by which the clock of tasks and links is ahead.
         signing_clock_offset: Seconds by which the clock that checks X-Date is ahead.
@@ -60,6 +66,11 @@ class Settings:
     limit: int = 2
     ark_limit: int = 10
     ark_per_minute: int = 500
+    video_limit: int = 3
+    video_url_ttl: float = 3600.0
+    video_bytes: int = 0
+    echo_tag: bool = True
+    strict: bool = False
     group: int = 4
     duration: float = 3.0
     sigma: float = 0.0

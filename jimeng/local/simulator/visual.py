@@ -153,25 +153,14 @@ class Visual:
         wishes = (read_object(text) if isinstance(text, str) else None) or {}
         if complaint := meta_complaint(wishes.get("aigc_meta")):
             return call.business(50200, complaint)
-        fault = self._fault_of_poll(row)
+        fault = self._service.fault_of_poll("poll", row)
         answer = self._progress(call, row, host, wishes, fault)
         if fault is None:
             return answer
         if fault.ends:
-            now = self._service.now
-            end = "outcome = ?, finished_at = min(finished_at, ?)"
-            ledger.change(row.task_id, end, fault.kind, now)
+            self._service.end(row, fault)
         log.info("poll spoiled id=%s kind=%s", row.task_id, fault.kind)
         return fault.apply(call, answer)
-
-    def _fault_of_poll(self, row: Row) -> Fault | None:
-        faults = self._service.faults
-        done = row.outcome == "done" and self._service.now >= row.finished_at
-        if fault := faults.take("poll", done=done):
-            return fault
-        fault = faults.in_prompt("poll", row.prompt, row.task_id, done=done)
-        # A code that ends the task is stored as its outcome, and reported at its end.
-        return None if fault and fault.ends else fault
 
     def _progress(
         self, call: Call, row: Row, host: str, wishes: Body, fault: Fault | None

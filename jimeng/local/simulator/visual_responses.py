@@ -80,8 +80,10 @@ class Answer:
         spread: Seconds over which the body is sent, in pieces.
         ending: ``""`` (normal); ``reset`` (connection reset, nothing sent); ``cut``
             (connection closed after half of the body); ``unended`` (chunked, without
-            the last chunk); ``endless`` (more chunks until the client disconnects).
+            the last chunk); ``endless`` (more chunks until the client disconnects);
+            ``stalled`` (nothing after half of the body, until the client disconnects).
         code: The code of the body, for the log.
+        zeros: Number of zero bytes that follow the body.
     """
 
     status: int
@@ -92,6 +94,11 @@ class Answer:
     spread: float = 0.0
     ending: str = ""
     code: int | str = 0
+    zeros: int = 0
+
+    @property
+    def length(self) -> int:
+        return len(self.body) + self.zeros
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,16 @@ def draw(prompt: str, seed: int, width: int, height: int) -> Image.Image:
     Returns:
         An RGB picture, with a small demo mark in a corner.
     """
+    return finish(painted(prompt, seed, width, height))
+
+
+def scene_of(prompt: str, seed: int, width: int, height: int) -> Image.Image:
+    """The same without grain and mark, for the frames of a video."""
+    return painted(prompt, seed, width, height).image
+
+
+def painted(prompt: str, seed: int, width: int, height: int) -> Canvas:
     dice = random.Random(f"{seed} {prompt}")  # noqa: S311 - draws, guards nothing
     canvas = Canvas(width, height, prompt.lower(), dice)
     paint(canvas)
-    return finish(canvas)
+    return canvas

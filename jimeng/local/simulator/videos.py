@@ -1,0 +1,192 @@
+"""Videos of finished tasks: what was ordered, and the files behind their links."""
+
+import hashlib
+import json
+import re
+import subprocess
+import sys
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+
+from jimeng.local.simulator.ledger import Row
+from jimeng.local.simulator.video_clip import FPS, Clip
+from jimeng.local.simulator.visual_responses import Answer
+
+CACHED = 32  # videos
+MAX_ENCODING_S = 300.0
+START = (
+    "import sys; sys.path[:] = sys.argv[1:];"
+    " from jimeng.local.simulator.video_encoder import main; main()"
+)
+BOX = 8  # bytes of the head of a box in an MP4 file
+HUGE_BYTES = 2 * 1024**3
+TEXT = b"This is a text file, whatever its name says.\n" * 40
+RANGE = re.compile(r"bytes=(\d*)-(\d*)", re.ASCII)
+
+
+@dataclass(frozen=True, kw_only=True)
+class VideoOrder:
+    """
+    What a video is to be; in a `Row` as JSON.
+
+    Attributes:
+        resolution: Such as ``720p``.
+        ratio: Such as ``16:9``.
+        frames: Their number.
+        audio: Whether it has sound.
+        roles: The role of each input picture, in order.
+        tokens: The tokens billed on Ark.
+        tag: The ``safety_identifier`` as sent.
+        expires_after: Seconds from acceptance until it is given up.
+        asked: The body as sent, without ``content``.
+    """
+
+    resolution: str
+    ratio: str
+    frames: int
+    audio: bool
+    roles: tuple[str, ...] = ()
+    tokens: int = 0
+    tag: str = ""
+    expires_after: int = 0
+    asked: Mapping[str, object] = field(default_factory=dict)
+
+    def dumps(self) -> str:
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def loads(cls, text: str) -> "VideoOrder":
+        found = json.loads(text)
+        return cls(**{**found, "roles": tuple(found["roles"])})
+
+    @property
+    def seconds(self) -> int:
+        return (self.frames - 1) // FPS
+
+
+class Encoder:
+    """Encodes one video at a time, each in a process, and remembers the latest."""
+
+    def __init__(self) -> None:
+        self._encoding, self._guard = threading.Lock(), threading.Lock()
+        self._known: OrderedDict[str, bytes] = OrderedDict()
+
+    def file_of(self, clip: Clip) -> bytes:
+        """
+        Raises:
+            subprocess.SubprocessError: the process failed.
+        """
+        text = clip.dumps()
+        if found := self._find(text):
+            return found
+        with self._encoding:
+            return self._find(text) or self._encode(text)
+
+    def _find(self, text: str) -> bytes | None:
+        with self._guard:
+            if text in self._known:
+                self._known.move_to_end(text)
+            return self._known.get(text)
+
+    def _encode(self, text: str) -> bytes:
+        done = subprocess.run(  # noqa: S603 - the command is ours
+            [sys.executable, "-c", START, *sys.path],
+            input=text.encode(),
+            stdout=subprocess.PIPE,
+            timeout=MAX_ENCODING_S,
+            check=True,
+        )
+        with self._guard:
+            self._known[text] = done.stdout
+            if len(self._known) > CACHED:
+                self._known.popitem(last=False)
+        return done.stdout
+
+
+encoder = Encoder()
+
+
+def file_of(row: Row, *, still: bool, plain: bool, kind: str, size: int) -> Answer:
+    """
+    The whole file behind a link.
+
+    Args:
+        still: The last frame instead of the video.
+        plain: Use a single colour.
+        kind: The fault to inject into the content, or ``""``.
+        size: Pad the video to that many bytes.
+    """
+    order = VideoOrder.loads(row.video)
+    clip = Clip(
+        prompt="" if plain else row.prompt,
+        seed=0 if plain else row.seed,
+        width=row.width,
+        height=row.height,
+        frames=order.frames,
+        given="" if plain else row.given,
+        roles=() if plain else order.roles,
+        plain=plain,
+        still=still,
+        tracks="video audio" if order.audio else "video",
+    )
+    if still:
+        still_clip = replace(clip, tracks="video")
+        return Answer(200, encoder.file_of(still_clip), "image/png")
+    match kind:
+        case "changed":
+            clip = replace(clip, seed=clip.seed + 1)
+        case "silent":
+            clip = replace(clip, tracks="video")
+        case "audio_only":
+            clip = replace(clip, tracks="audio")
+        case "wrong_resolution":
+            half = row.width // 4 * 2, row.height // 4 * 2
+            clip = replace(clip, width=half[0], height=half[1])
+        case "wrong_length":
+            clip = replace(clip, frames=clip.frames // 2)
+        case "not_a_video":
+            return Answer(200, TEXT, "video/mp4")
+        case "huge":
+            size = HUGE_BYTES
+    data = encoder.file_of(clip)
+    if kind == "truncated_video":
+        data = data[: len(data) // 2]
+    zeros = size - len(data) - BOX
+    if zeros < 0:
+        return Answer(200, data, "video/mp4")
+    # A box of this type is skipped by players.
+    head = (BOX + zeros).to_bytes(4, "big") + b"free"
+    return Answer(200, data + head, "video/mp4", zeros=zeros)
+
+
+def ranged(whole: Answer, headers: Mapping[str, str], kind: str) -> Answer:
+    """
+    The requested range of *whole*, or all of it.
+
+    Args:
+        headers: Of the request: lower-case name -> value.
+        kind: The fault to inject, or ``""``.
+    """
+    tag = f'"{hashlib.sha256(whole.body).hexdigest()[:32]}-{whole.zeros}"'
+    named = () if kind == "no_etag" else (("ETag", tag),)
+    if kind == "no_range":
+        return replace(whole, headers=named)
+    named = (*named, ("Accept-Ranges", "bytes"))
+    found = RANGE.fullmatch(headers.get("range", ""))
+    is_same = headers.get("if-range", tag) == tag
+    if not found or not any(found.groups()) or not is_same:
+        return replace(whole, headers=named)
+    total = whole.length
+    first, last = (int(each) if each else None for each in found.groups())
+    if first is None:
+        first, last = max(0, total - (last or 0)), total - 1
+    last = total - 1 if last is None else min(last, total - 1)
+    if first > last:
+        named = (*named, ("Content-Range", f"bytes */{total}"))
+        return Answer(416, b"", "text/plain", named, code=416)
+    body = whole.body[first : last + 1]
+    named = (*named, ("Content-Range", f"bytes {first}-{last}/{total}"))
+    zeros = last + 1 - first - len(body)
+    return replace(whole, status=206, body=body, zeros=zeros, headers=named)
