@@ -9,7 +9,7 @@ Found = TypeVar("Found")
 
 
 def wait_for(
-    condition: Callable[[], Found], timeout: float = 30.0, what: str = "that it holds"
+    condition: Callable[[], Found], timeout: float = 60.0, what: str = "that it holds"
 ) -> Found:
     """
     Look until *condition* holds, more and more seldom, and return what it gave.

@@ -103,7 +103,7 @@ def await_step(page: Page, words: str) -> None:
             look.click()
         return told.count()
 
-    wait_for(is_told, 20, words)
+    wait_for(is_told, 60, words)
     expect(told).to_contain_text(words)
 
 

@@ -24,7 +24,7 @@ def empty_gallery(live_server):
 def open_at(page, place: int):
     """Press the picture at a place of the page, and wait until it is seen whole."""
     # On the page of the form it comes late; until then a link leads to the page.
-    wait_for(lambda: page.evaluate("typeof stage.zoom") == "object", 10, "the stage")
+    wait_for(lambda: page.evaluate("typeof stage.zoom") == "object", 60, "the stage")
     page.locator("a[data-view]").nth(place).click()
     expect(page.locator("#stage")).to_be_visible()
     whole(page)

@@ -236,7 +236,7 @@ def test_given_up_is_not_carried_out(client, monkeypatch, provider: FakeProvider
     failed(client, provider)
     failures.retry_all(OPERATOR, Filter())
     with monkeypatch.context() as patch:
-        patch.setattr(failures.actions, "_retry_one", lambda *a: 1 / 0)
+        patch.setattr(failures.actions, "state_of", lambda *a, **how: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             bulk.run_due()  # its batch is chosen, and stays
     tries = {"$set": {"tries": worker.MAX_ATTEMPTS}}

@@ -5,6 +5,7 @@ from datetime import UTC
 from io import BytesIO
 from zipfile import ZipFile
 
+import pymongo
 import pytest
 
 from jimeng.accounts import data_export
@@ -86,7 +87,7 @@ def test_deletion_that_died_is_gone_on_with(pictures, monkeypatch):
     """What was written down before the first change is done, whoever does it."""
     made = collections.create(ME, "x")
     collections.change(ME, made.id, add=pictures)
-    monkeypatch.setattr(collections, "_forget", lambda where: 1 / 0)
+    monkeypatch.setattr(pymongo.collection.Collection, "delete_one", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         collections.delete(ME, made.id)
     monkeypatch.undo()

@@ -11,9 +11,9 @@ from jimeng.jobs import purge, retention
 from tests.forgetting import forget_retention
 from tests.hung import hang
 from tests.jobs.test_deaths import Died, reaper
-from tests.jobs.test_retention import aged, keep, kept
+from tests.jobs.test_retention import aged, keep, kept, meanwhile
 
-__all__ = ["aged", "keep", "reaper"]
+__all__ = ["aged", "keep", "meanwhile", "reaper"]
 
 ME = Principal("user_123")
 
@@ -98,13 +98,11 @@ def test_trash_takes_what_is_in_a_collection(aged, later, monkeypatch):
     assert kept() == set()
 
 
-def test_picture_put_away_meanwhile_is_saved(aged, keep, monkeypatch):
+def test_picture_put_away_meanwhile_is_saved(aged, keep, meanwhile):
     """It is looked at once more in the moment of removal."""
     (old,) = aged(9)
-    rows = list(retention._due(1, 0))
     made = collections.create(ME, "a")
-    collections.change(ME, made.id, add=pictures(old))
-    monkeypatch.setattr(retention, "_due", lambda *args, **how: iter(rows))
+    meanwhile(lambda: collections.change(ME, made.id, add=pictures(old)))
 
     keep(KEEP_DAYS=1)
 

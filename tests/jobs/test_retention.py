@@ -1,6 +1,7 @@
 """Retention by days and by bytes, and a disk that fills up."""
 
 import re
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import timedelta
 
@@ -8,7 +9,7 @@ import pytest
 from mongoengine import get_db
 
 from jimeng import jobs
-from jimeng.documents import Image, utcnow
+from jimeng.documents import Image, Share, utcnow
 from jimeng.jobs import retention
 from jimeng.lanes import switches
 from jimeng.monitoring import readiness
@@ -41,6 +42,21 @@ def keep(config, registry):
         return retention.apply_limits()
 
     return keep
+
+
+@pytest.fixture
+def meanwhile(monkeypatch):
+    """Have something done after the pictures to remove were read, before they go."""
+
+    def set_up(act: Callable[[], object]) -> None:
+        def showing(ids: Iterable[str]) -> set[str]:
+            act()
+            return shown(ids)
+
+        shown = Share.showing
+        monkeypatch.setattr(Share, "showing", showing)
+
+    return set_up
 
 
 def kept() -> set[str]:
@@ -97,12 +113,11 @@ def test_a_run_is_bounded(aged, keep, monkeypatch):
     assert kept() == set()
 
 
-def test_star_given_meanwhile_saves_it(aged, keep, monkeypatch):
+def test_star_given_meanwhile_saves_it(aged, keep, meanwhile):
     """It is looked at once more in the moment of removal."""
     (old,) = aged(9)
-    rows = list(retention._due(1, 0))
-    Image.collection().update_one({"task_id": old}, {"$set": {"favourite": True}})
-    monkeypatch.setattr(retention, "_due", lambda *args, **how: iter(rows))
+    star = {"$set": {"favourite": True}}
+    meanwhile(lambda: Image.collection().update_one({"task_id": old}, star))
 
     keep(KEEP_DAYS=1)
 

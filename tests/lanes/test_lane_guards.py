@@ -3,12 +3,12 @@
 from datetime import timedelta
 
 import pytest
+from pymongo.collection import Collection
 
 from jimeng import lanes
 from jimeng.config.accounts import MAIN
 from jimeng.documents import Generation, Lane, QuotaUsage, Task, utcnow
 from jimeng.jobs import backfill
-from jimeng.lanes import tickets
 from tests.forgetting import forget_lanes
 from tests.lanes.test_lanes import waiting
 from tests.test_core import create
@@ -124,14 +124,14 @@ def test_picture_that_is_sent_while_gaps_are_closed_keeps_its_turn(
     """It may have to wait again, and then in the place that it had."""
     for number, turn in enumerate((5, 9)):
         waiting(lane, "ada", turn, f"a{number}")
-    write = tickets._bulk_write
+    write = Collection.bulk_write
 
-    def meanwhile(kind: type, updates: list) -> None:
+    def meanwhile(*args: object, **how: object) -> object:
+        monkeypatch.setattr(Collection, "bulk_write", write)
         lanes.claim(lane, {"main": MOST})
-        monkeypatch.setattr(tickets, "_bulk_write", write)
-        write(kind, updates)
+        return write(*args, **how)
 
-    monkeypatch.setattr(tickets, "_bulk_write", meanwhile)
+    monkeypatch.setattr(Collection, "bulk_write", meanwhile)
 
     lanes.renumber(lane, ["ada"])
 

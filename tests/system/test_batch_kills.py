@@ -88,9 +88,9 @@ def asked(stack: Stack, user_id: str, **headers: str) -> dict:
 
 def spot(condition: Callable[[], object], what: str) -> None:
     """`wait_for`, without a pause in which the moment would pass."""
-    end = time.monotonic() + 20
+    end = time.monotonic() + 60
     while not condition():
-        assert time.monotonic() < end, f"not within 20 s: {what}"
+        assert time.monotonic() < end, f"not within 60 s: {what}"
         time.sleep(0.001)
 
 

@@ -30,7 +30,6 @@ def stack(own_stack):
     """One web process with places for some; nobody draws until a test says so."""
     with own_stack(
         "crowd",
-        fresh=True,
         limit=100,
         duration=0.1,
         web=("--workers", "1"),

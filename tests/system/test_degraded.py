@@ -112,7 +112,7 @@ def check_recovered(stack: Stack, ids: list[str]) -> None:
         return stack.all_ended()
 
     wait_for(settle, 60, "all tasks have ended")
-    results = stack.await_ended(ids, 1)
+    results = stack.await_ended(ids, 60)
     assert {each["status"] for each in results.values()} == {"completed"}
     rows = stack.ledger()["rows"]
     assert sorted(row["seed"] for row in rows) == list(range(6))
@@ -121,8 +121,8 @@ def check_recovered(stack: Stack, ids: list[str]) -> None:
         assert found.generations.count_documents({"user_id": "late"}) == 0
     stack.await_ready()
     later = stack.create(user_id="late", seed=99)
-    assert stack.await_ended([later], 30)[later]["status"] == "completed"
-    wait_for(lambda: stack.slots_held() == 0, 10, "no slot is held")
+    assert stack.await_ended([later], 60)[later]["status"] == "completed"
+    wait_for(lambda: stack.slots_held() == 0, 60, "no slot is held")
 
 
 @pytest.mark.system
@@ -185,7 +185,7 @@ def test_consumer_that_stands_still_is_not_ready(site):
         os.killpg(consumer.pid, signal.SIGCONT)
 
     assert missing == ["worker", "lane_stalled"]
-    assert stack.await_ended([waiting], 30)[waiting]["status"] == "completed"
+    assert stack.await_ended([waiting], 60)[waiting]["status"] == "completed"
     stack.await_ready()
 
 

@@ -118,7 +118,7 @@ class Program:
             self.process = subprocess.Popen(
                 [sys.executable, self.file], env=env, cwd=folder, stderr=log, stdout=log
             )
-        wait_for(lambda: is_listening(self.port), 30, "the program listens")
+        wait_for(lambda: is_listening(self.port), 60, "the program listens")
 
     def kill(self) -> None:
         self.process.kill()
@@ -143,7 +143,7 @@ class Program:
                 "delivered"
             }
 
-        wait_for(is_done, 30, "all is delivered again")
+        wait_for(is_done, 60, "all is delivered again")
 
     def end(self) -> None:
         self.kill()
@@ -197,7 +197,7 @@ def test_shop_draws_what_is_ordered(stack, program, language):
     assert fetch(stack, done["picture"]).content[:4] in {
         *(b"\x89PNG", b"\xff\xd8\xff\xe0")
     }
-    wait_for(lambda: "r=" in (look(first)["limits"] or ""), 10, "limits are known")
+    wait_for(lambda: "r=" in (look(first)["limits"] or ""), 60, "limits are known")
     refused = await_status(order("x" * 900), "refused")
     assert "800" in refused["message"]
 

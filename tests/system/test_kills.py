@@ -87,7 +87,7 @@ def test_killed_consumers_and_flushed_redis_lose_nothing(stack, lane):
         done = len(stack.ledger()["rows"])
         wait_for(
             lambda done=done: len(stack.ledger()["rows"]) >= done + 3,
-            20,
+            60,
             "three more submissions",
         )
         stack.kill_consumers()

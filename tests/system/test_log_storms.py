@@ -149,4 +149,4 @@ def ended(site: Site, since: dict[str, int]) -> list[str]:
         lines = site.written("consumer0", since)
         return lines if lines and "outage ended what=redis" in lines[-1] else []
 
-    return wait_for(over, 40, "the outage has ended")
+    return wait_for(over, 60, "the outage has ended")

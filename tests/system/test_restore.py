@@ -38,7 +38,7 @@ def test_backup_takes_over_while_the_original_goes_on(stack, tmp_path):
     flask(stack, "backup", file)
     stack.simulate(duration=0.1)
     # The original goes on, and pays; only then it dies, with its database.
-    stack.await_ended(before, 40)
+    stack.await_ended(before, 60)
     stack.kill_consumers()
     stack.kill_web()
     paid = Counter(row["seed"] for row in stack.ledger()["rows"] if row["billed"])
@@ -46,14 +46,15 @@ def test_backup_takes_over_while_the_original_goes_on(stack, tmp_path):
 
     stack.env["MONGODB_DATABASE"] = f"after_{secrets.token_hex(4)}"
     said = flask(stack, "restore", file)
+    stack.let_leases_pass()  # of what was being saved while the backup was written
     stack.start_consumer()
     stack.web = stack.start_web()
     stack.await_ready()
     later = stack.create(user_id="user0", seed=100)
-    ended = stack.await_ended(before, 20)
+    ended = stack.await_ended(before, 60)
     waiting = stack.result(later)
     flask(stack, "queue", "resume", "sending")
-    stack.await_ended([later], 20)
+    stack.await_ended([later], 60)
 
     assert "sending is paused" in said
     assert waiting["status"] == "pending"

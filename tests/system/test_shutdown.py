@@ -92,7 +92,7 @@ def test_rolling_restarts_under_load_lose_and_refuse_nothing(stack):
             sent = len(stack.ledger()["rows"])
             wait_for(
                 lambda sent=sent: len(stack.ledger()["rows"]) >= sent + 20,
-                20,
+                60,
                 "work goes on",
             )
         for each in running:
@@ -122,7 +122,7 @@ def test_consumer_finishes_what_it_holds_before_it_stops(stack):
     with stack.database() as found:
         assert [row.get("left") for row in found.workers.find()] == [True]
     stack.start_consumer()
-    (result,) = stack.await_ended([task_id], 30).values()
+    (result,) = stack.await_ended([task_id], 60).values()
 
     assert took > 0.5
     assert result["status"] == "completed"

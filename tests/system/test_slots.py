@@ -58,4 +58,4 @@ def test_submitter_that_stalls_keeps_what_it_paid_for(stack):
     status, answer = stack.ask("GET", f"/api/v1/tasks/{task_id}")
     assert answer["data"]["provider_task_ids"] == [row["task_id"]]
     assert (row["seed"], row["billed"]) == (7, True)
-    wait_for(lambda: stack.slots_held() == 0, 10, "its slot is free")
+    wait_for(lambda: stack.slots_held() == 0, 60, "its slot is free")
