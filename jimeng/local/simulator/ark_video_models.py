@@ -29,8 +29,8 @@ SIZES = sizes(
     p_480p="864x496 752x560 640x640 560x752 496x864 992x432",
     p_720p="1280x720 1112x834 960x960 834x1112 720x1280 1470x630",
     p_1080p="1920x1080 1664x1248 1440x1440 1248x1664 1080x1920 2206x946",
-    # Twice those of 1080p; only the first is known.
-    p_4k="3840x2160 3328x2496 2880x2880 2496x3328 2160x3840 4412x1892",
+    # Only the first is certain.
+    p_4k="3840x2160 3326x2494 2880x2880 2494x3326 2160x3840 4398x1886",
 )
 # The older models obey these in a prompt, even against the field of the same name.
 FLAGS = {

@@ -27,6 +27,7 @@ MAX_FETCHED = 32 * 1024 * 1024  # bytes
 KEPT_SIDE = 1024  # pixels; longer side of the copy stored for drawing
 DATA_URL = "data:image/"
 MAX_PIXELS = 64_000_000
+SAME_RATIO = 0.02  # relative difference of two that count as the same
 BROKEN = (OSError, ValueError, SyntaxError, Image.DecompressionBombError)
 
 
@@ -178,8 +179,14 @@ def pictures_complaint(model: ReqKey, given: Sequence[InputPicture]) -> str:
             return f"image file size exceeds {model.max_bytes}"
         if max(each.width, each.height) > model.max_side:
             return f"image size exceeds {model.max_side} * {model.max_side}"
+        if min(each.width, each.height) < model.min_side:
+            return f"image size must be at least {model.min_side} * {model.min_side}"
         if model.input_ratio and each.ratio > model.input_ratio:
             return f"image aspect ratio must not exceed {model.input_ratio:g}"
+    if model.kind == "video" and len(given) == 2 and all(each.mode for each in given):
+        one, other = (each.width / each.height for each in given)
+        if abs(one / other - 1) > SAME_RATIO:
+            return "the images must have the same aspect ratio"
     if model.kind == "inpainting":
         first, mask = given
         if (first.width, first.height) != (mask.width, mask.height):

@@ -5,6 +5,7 @@ import logging
 import secrets
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 from jimeng.local.simulator.faults import Fault, ending_in_prompt
 from jimeng.local.simulator.inputs import (
@@ -18,7 +19,8 @@ from jimeng.local.simulator.inputs import (
 )
 from jimeng.local.simulator.ledger import Row
 from jimeng.local.simulator.service import Service
-from jimeng.local.simulator.visual_models import REQ_KEYS, Body, meta_complaint
+from jimeng.local.simulator.visual_models import REQ_KEYS as PICTURE_KEYS
+from jimeng.local.simulator.visual_models import Body, meta_complaint
 from jimeng.local.simulator.visual_responses import (
     POLL,
     PROCESS,
@@ -27,10 +29,12 @@ from jimeng.local.simulator.visual_responses import (
     Call,
     read_object,
 )
+from jimeng.local.simulator.visual_video_models import VIDEO_REQ_KEYS, VideoReqKey
 
 log = logging.getLogger(__name__)
 
 VERSION = "2022-08-31"
+REQ_KEYS = {**PICTURE_KEYS, **VIDEO_REQ_KEYS}
 RETENTION = 12 * 3600  # seconds after which a task is unknown
 QUEUED = 0.15  # share of the duration in which a task is queued
 MAX_QUEUED = 2.0  # seconds at most in that state
@@ -124,19 +128,26 @@ class Visual:
             return call.business(50215)
         if complaint := pictures_complaint(model, given):
             return call.business(50200, complaint)
+        about: dict[str, Any] = {}
+        if isinstance(model, VideoReqKey):
+            size, order = model.ordered(body, given)
+            about = {"video": order.dumps(), "micros": model.micros(order)}
+        elif model.follows:
+            size = output_size_from(model, body, given)
+        else:
+            size = model.size(body)
         row = service.enter(
             call,
             body,
             limit=service.settings.limit,
             task_id=str(7 * 10**18 + secrets.randbelow(10**18)),
             req_key=str(body["req_key"]),
-            size=output_size_from(model, body, given)
-            if model.follows
-            else model.size(body),
+            size=size,
             outcome=ending_in_prompt(str(body.get("prompt", ""))),
             images=model.count(body, service.settings.group),
             picture=model.picture,
             given=order_of(body, model, given).dumps(),
+            **about,
         )
         return row if isinstance(row, Row) else call.business(50430)
 
@@ -171,9 +182,13 @@ class Visual:
         if now < row.finished_at:
             wait = min(QUEUED * (row.finished_at - row.accepted_at), MAX_QUEUED)
             is_waiting = now < row.accepted_at + wait
-            return call.progress("in_queue" if is_waiting else "generating")
+            state = "in_queue" if is_waiting else "generating"
+            return call.video_progress(state) if row.video else call.progress(state)
         if row.outcome != "done":
             return call.business(int(row.outcome))
+        if row.video:
+            link = self._service.link(host, row, 0, fault.kind if fault else "")
+            return call.video_progress("done", link, is_tagged="aigc_meta" in wishes)
         return call.progress("done", **self._shown(call, row, host, wishes, fault))
 
     def _shown(

@@ -26,7 +26,8 @@ class ReqKey:
         min_inputs: Minimum number of input pictures.
         takes_base64: Whether the body may contain inputs as base64.
         max_bytes: Maximum size of an input, in bytes.
-        max_side: Maximum width and height of an input, in pixels.
+        min_side: Minimum width and height of an input, in pixels.
+        max_side: The maximum.
         input_ratio: Maximum of longer side / shorter side of an input.
         kind: The operation on the inputs.
         needs_prompt: Whether a prompt is required.
@@ -46,6 +47,7 @@ class ReqKey:
     min_inputs: int = 0
     takes_base64: bool = False
     max_bytes: int = 15_000_000
+    min_side: int = 0
     max_side: int = 4096
     input_ratio: float = 3
     kind: str = "references"

@@ -156,6 +156,14 @@ class Call:
         empty = {"binary_data_base64": None, "image_urls": None}
         return self.success(dict(sorted({**empty, **found, "status": status}.items())))
 
+    def video_progress(
+        self, status: str, url: str = "", *, is_tagged: bool = False
+    ) -> Answer:
+        """Respond to a poll of a video."""
+        return self.success(
+            {"aigc_meta_tagged": is_tagged, "status": status, "video_url": url}
+        )
+
     def _envelope(self, status: int, code: int, message: str, data: object) -> Answer:
         body = {
             "code": code,
