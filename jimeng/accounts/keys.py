@@ -127,7 +127,7 @@ def limit_fields(
         raise Invalid.field("doors", "invalid.choice", known=", ".join(KEY_INTERFACES))
     registry = jobs.runtime().registry
     try:
-        ids = [registry.model(name).id for name in models]
+        ids = [registry.model(name, makes=None).id for name in models]
     except Invalid as error:
         raise Invalid({"models": error.fields["model"]}) from error
     return {

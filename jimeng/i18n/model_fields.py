@@ -1,4 +1,4 @@
-"""Messages about inputs, masks and edges that a model does not accept."""
+"""Messages about fields that a model does not accept."""
 
 MODEL_FIELDS: dict[str, tuple[str, str]] = {
     "invalid.prompt_unsupported": (
@@ -104,5 +104,83 @@ MODEL_FIELDS: dict[str, tuple[str, str]] = {
         "图片的长边已有 {max} 像素，没有什么可放大的；请选更大的尺寸",
         "The longer side has {max} pixels already, so nothing is left to enlarge; "
         "choose a larger size",
+    ),
+    "invalid.model_of_pictures": (
+        "这个模型生成图片；生成视频的有：{known}",
+        "This model makes pictures; these make videos: {known}",
+    ),
+    "invalid.model_of_videos": (
+        "这个模型生成视频；生成图片的有：{known}",
+        "This model makes videos; these make pictures: {known}",
+    ),
+    "invalid.video_flag": (
+        "这个模型会执行提示词里的参数，如 {flag}，它可能改变价格；请改用同名字段",
+        "This model obeys flags in the prompt, such as {flag}, which may change the "
+        "price; use the fields instead",
+    ),
+    "invalid.video_duration": (
+        "这个模型的时长（秒）可以是：{known}",
+        "The duration of this model, in seconds, can be: {known}",
+    ),
+    "invalid.video_ratio_follows": (
+        "这个模型按首帧的比例生成，请不要指定比例",
+        "This model takes the ratio of the first frame; leave the ratio out",
+    ),
+    "invalid.video_roles": (
+        "每张图片要说明用途：首帧、尾帧各至多一张，其余是参考图",
+        "Each picture needs a role: at most one first and one last frame, or a "
+        "reference",
+    ),
+    "invalid.video_references_alone": (
+        "参考图不能和首帧、尾帧一起用",
+        "Reference pictures cannot be combined with a first or last frame",
+    ),
+    "invalid.video_first_frame_missing": (
+        "有尾帧时必须也有首帧",
+        "A last frame needs a first frame, too",
+    ),
+    "invalid.video_frame_missing": (
+        "这个模型需要首帧图片",
+        "This model needs a first frame",
+    ),
+    "invalid.video_frames_differ": (
+        "首帧和尾帧的比例必须相同",
+        "First and last frame must have the same aspect ratio",
+    ),
+    "invalid.video_strength_alone": (
+        "请同时选择运镜",
+        "Choose a camera movement, too",
+    ),
+    "invalid.video_camera_frame": (
+        "运镜需要一张首帧图片，不能有其他图片",
+        "A camera movement needs a first frame and no other picture",
+    ),
+    "invalid.video_references": (
+        "这个模型不能用参考图；可以用的有：{known}",
+        "This model takes no reference pictures; these do: {known}",
+    ),
+    "invalid.video_first_frame": (
+        "这个模型不能用首帧；可以用的有：{known}",
+        "This model takes no first frame; these do: {known}",
+    ),
+    "invalid.video_last_frame": (
+        "这个模型不能用尾帧；可以用的有：{known}",
+        "This model takes no last frame; these do: {known}",
+    ),
+    "invalid.video_audio": (
+        "这个模型没有声音；有声音的有：{known}",
+        "This model makes no sound; these do: {known}",
+    ),
+    "invalid.video_camera": (
+        "这个模型不能选择运镜；可以选的有：{known}",
+        "This model has no camera movements; these have: {known}",
+    ),
+    "invalid.video_camera_fixed": (
+        "这个模型不能固定镜头；可以固定的有：{known}",
+        "This model cannot hold the camera still; these can: {known}",
+    ),
+    "invalid.video_return_last_frame": (
+        "这个模型不能返回尾帧图片；可以返回的有：{known}",
+        "This model cannot return the last frame; these can: {known}",
     ),
 }

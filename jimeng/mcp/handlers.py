@@ -177,7 +177,7 @@ def list_models(principal: Principal, arguments: dict) -> Result:
 
 def allowed_models(principal: Principal) -> list[Model]:
     """The models that the key may use."""
-    models = jobs.runtime().registry.models.values()
+    models = jobs.runtime().registry.making("image")
     return [model for model in models if principal.may_use(model.id)]
 
 

@@ -13,6 +13,7 @@ from jimeng import jobs
 from jimeng.config import Config
 from jimeng.errors import ConfigError, Invalid
 from jimeng.providers import Model, Registry
+from jimeng.providers.models import Makes
 
 DEFAULT = "default"  # target of names that mean the server's default model
 NONE = "none"  # target of names that are rejected
@@ -23,7 +24,13 @@ BUILT_IN = tuple(
 WITHOUT_LINKS = ("gpt-image", "chatgpt-image")  # responses always contain the bytes
 
 
-def find(name: str | None, *, images: int = 0, mask: bool = False) -> Model:
+def find(
+    name: str | None,
+    *,
+    images: int = 0,
+    mask: bool = False,
+    makes: Makes | None = "image",
+) -> Model:
     """
     The model that a client means by *name*; the default model for None.
 
@@ -31,6 +38,7 @@ def find(name: str | None, *, images: int = 0, mask: bool = False) -> Model:
         images: The number of input pictures: instead of the default model, one that
             accepts them is preferred.
         mask: Whether there is a mask.
+        makes: As in `Registry.model`.
 
     Raises:
         NoProvider: there are no models at all.
@@ -41,13 +49,13 @@ def find(name: str | None, *, images: int = 0, mask: bool = False) -> Model:
     if led is None and name not in own_names(registry):
         led = target(name, BUILT_IN)
     if led == NONE:
-        known = ", ".join(sorted({model.id for model in registry.models.values()}))
+        known = ", ".join(sorted({model.id for model in registry.making("image")}))
         raise Invalid.field("model", "invalid.model", known=known)
     if (led or name) in {None, DEFAULT} and images:
         found = model_for_images(registry, images, mask=mask)
         if found is not None:
             return found
-    return registry.model({None: name, DEFAULT: None}.get(led, led))
+    return registry.model({None: name, DEFAULT: None}.get(led, led), makes=makes)
 
 
 def model_for_images(registry: Registry, images: int, *, mask: bool) -> Model | None:
@@ -58,7 +66,7 @@ def model_for_images(registry: Registry, images: int, *, mask: bool) -> Model | 
     kinds = {"inpainting"} if mask else {"image-to-image", "text-to-image"}
     found = [
         model
-        for model in registry.models.values()
+        for model in registry.making("image")
         if model.takes_images and model.task in kinds
     ]
     # An image-to-image model needs no public URL from which the service fetches them.
@@ -98,7 +106,7 @@ def list_names() -> list[tuple[str, Model]]:
             names.pop(name, None)
         elif "*" not in name:
             names[name] = None
-    return [(name, find(name)) for name in names] if models else []
+    return [(name, find(name, makes=None)) for name in names] if models else []
 
 
 def check(config: Config) -> None:

@@ -41,7 +41,7 @@ def get_model(name: str) -> dict:
 
     `name` 可以是它的任何一个名称。
     """
-    return record(name, model_names.find(name))
+    return record(name, model_names.find(name, makes=None))
 
 
 def record(name: str, model: Model) -> dict:
@@ -52,6 +52,7 @@ def record(name: str, model: Model) -> dict:
         "owned_by": model.provider,
         "jimeng": {
             "model": model.id,
+            "makes": model.makes,
             "sizes": [*model.sizes, *model.keywords],
             "max_images": model.max_images,
         },

@@ -263,6 +263,7 @@ class OpenAIModelTraits(Reply):
     model = text(
         "它指的模型", "The model that it means", example="doubao-seedream-3.0-t2i"
     )
+    makes = text(*field_descriptions.MAKES, choices=("image", "video"), example="image")
     sizes = list_of(
         "有名称的尺寸和比例",
         "The sizes and ratios that it names",

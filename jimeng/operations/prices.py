@@ -161,7 +161,7 @@ def add(principal: Principal, new: NewPrice) -> PriceRow:
     """
     principal.require_operator("prices")
     registry = jobs.runtime().registry
-    model = registry.by_lane(new.model) or registry.model(new.model)
+    model = registry.by_lane(new.model) or registry.model(new.model, makes=None)
     known = registry.accounts_of(model.provider)
     if new.account and new.account not in known:
         raise Invalid.field("account", "invalid.choice", known=", ".join(known))

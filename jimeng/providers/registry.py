@@ -9,7 +9,7 @@ from jimeng.config.values import MAX_SYNCHRONOUS
 from jimeng.errors import Invalid, NoProvider, ProviderError
 from jimeng.providers.ark import ArkProvider
 from jimeng.providers.inputs import with_lacks
-from jimeng.providers.models import DEFAULT_MODEL, Model
+from jimeng.providers.models import DEFAULT_MODEL, Makes, Model
 from jimeng.providers.models.file import load_models
 from jimeng.providers.provider import Provider
 from jimeng.providers.rules import WITHOUT_CODE
@@ -147,20 +147,36 @@ class Registry:
             limit = self._providers[account][model.provider].concurrency
         return min(limit, MAX_SYNCHRONOUS) if model.is_synchronous else limit
 
-    def default(self, provider: str | None = None) -> Model | None:
+    def making(self, makes: Makes, provider: str | None = None) -> list[Model]:
+        """Return the models that make pictures, or those that make videos."""
+        models = self.models.values()
+        return [
+            model
+            for model in models
+            if model.makes == makes and provider in {None, model.provider}
+        ]
+
+    def default(
+        self, provider: str | None = None, *, makes: Makes = "image"
+    ) -> Model | None:
         """Return the default model, if there is any."""
-        offered = self._offered_by(provider)
+        offered = self.making(makes, provider)
         from_words = [model for model in offered if not model.needs_images]
         usual = (model for model in from_words if model.id == DEFAULT_MODEL)
         return next(usual, from_words[0] if from_words else None)
 
-    def _offered_by(self, provider: str | None) -> list[Model]:
-        models = self.models.values()
-        return [model for model in models if provider in {None, model.provider}]
-
-    def model(self, name: str | None, provider: str | None = None) -> Model:
+    def model(
+        self,
+        name: str | None,
+        provider: str | None = None,
+        *,
+        makes: Makes | None = "image",
+    ) -> Model:
         """
         Find a model by one of its names, the default one for None.
+
+        Args:
+            makes: What it must make; None if either will do.
 
         Raises:
             NoProvider: no models are available.
@@ -174,12 +190,24 @@ class Registry:
             raise Invalid.field(
                 "provider", "invalid.provider", known=", ".join(self.names)
             )
-        offered = self._offered_by(provider)
-        model = self.default(provider) if name is None else named(offered, name)
+        kinds: tuple[Makes, ...] = ("image", "video") if makes is None else (makes,)
+        offered = [model for each in kinds for model in self.making(each, provider)]
+        if name is None:
+            model = self.default(provider, makes=kinds[0])
+        else:
+            model = named(offered, name)
         if model is None:
             known = ", ".join(sorted({model.id for model in offered}))
-            raise Invalid.field("model", "invalid.model", known=known)
+            raise Invalid.field("model", self._why_not(name, makes), known=known)
         return model
+
+    def _why_not(self, name: str | None, makes: Makes | None) -> str:
+        """The message key for a model that is not offered for this."""
+        if name and makes == "image" and named(self.making("video"), name):
+            return "invalid.model_of_videos"
+        if name and makes == "video" and named(self.making("image"), name):
+            return "invalid.model_of_pictures"
+        return "invalid.model"
 
     def by_lane(self, lane: str) -> Model | None:
         return self.models.get(lane)

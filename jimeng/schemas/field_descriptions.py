@@ -4,6 +4,10 @@ MODEL = (
     "模型的名称或别名，见 GET /api/v1/models；不写就用默认模型",
     "A model's name or alias, see GET /api/v1/models; the default model if omitted",
 )
+MAKES = (
+    "生成什么：image 图片，video 视频",
+    "What it makes: image or video",
+)
 SIZE = (
     "尺寸：宽x高（如 1024x1024）、比例（1:1 4:3 3:4 3:2 2:3 16:9 9:16 21:9），"
     "或模型的名称（1K 2K 4K）；由模型检查",

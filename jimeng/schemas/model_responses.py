@@ -11,6 +11,7 @@ from jimeng.i18n import in_language, t
 from jimeng.jobs import prices
 from jimeng.providers import Model
 from jimeng.providers.models.model import FEN, PROMPTS, TASKS, UNITS
+from jimeng.providers.models.video import MODES, VideoModel
 from jimeng.schemas import field_descriptions
 from jimeng.schemas.fields import (
     Reply,
@@ -273,6 +274,72 @@ class EstimateRecord(Within):
     )
 
 
+def video_sizes(video: VideoModel) -> dict[str, dict[str, str]]:
+    return {
+        resolution: {
+            ratio: f"{width}x{height}" for ratio, (width, height) in its.items()
+        }
+        for resolution, its in video.resolutions.items()
+    }
+
+
+class VideoTraits(Reply):
+    """What a video model accepts besides the prompt and the input pictures."""
+
+    modes = list_of(
+        "可以从什么开始：只有提示词、首帧、首尾帧、参考图、首帧加运镜",
+        "What it can start from: the prompt alone, a first frame, first and last "
+        "frame, reference pictures, a first frame with a camera movement",
+        text(choices=MODES, example="text-to-video"),
+    )
+    durations = list_of(
+        "可以选的时长，秒", "The durations that it offers, in seconds", whole(example=5)
+    )
+    default_duration = whole(
+        "默认时长，秒", "Default duration, in seconds", minimum=1, example=5
+    )
+    resolutions = entries(
+        "清晰度 → 比例 → 像素",
+        "Resolution → ratio → pixels",
+        of=video_sizes,
+        example={"720p": {"16:9": "1280x720", "9:16": "720x1280"}},
+        additionalProperties={
+            "type": "object",
+            "additionalProperties": {"type": "string"},
+        },
+    )
+    default_resolution = text("默认清晰度", "Default resolution", example="720p")
+    adaptive = flag(
+        "ratio 能否为 adaptive：取首帧的比例",
+        "Whether ratio may be adaptive: that of the first frame",
+        example=True,
+    )
+    follows_frame = flag(
+        "有首帧时是否总是取它的比例",
+        "Whether the ratio is always that of the first frame if there is one",
+    )
+    audio = flag(
+        "能否要声音；不要就没有",
+        "Whether sound may be requested; it is off otherwise",
+    )
+    cameras = list_of("可以选的运镜", "The camera movements", text(example="robo_arm"))
+    camera_strengths = list_of(
+        "运镜的强度", "How strongly the camera moves", text(example="medium")
+    )
+    camera_fixed = flag("能否固定镜头", "Whether the camera can be held still")
+    return_last_frame = flag(
+        "能否同时返回尾帧图片",
+        "Whether the last frame can be returned as a picture",
+        of="last_frame_output",
+    )
+    max_references = whole(
+        "至多几张参考图；0 表示不接受",
+        "Maximum number of reference pictures; 0 if none",
+        minimum=0,
+        example=9,
+    )
+
+
 def why_not(model: Model) -> str | None:
     """Why inputs cannot be sent to the model from this server."""
     return t(f"lacks.{model.lacks}") if model.lacks else None
@@ -283,9 +350,11 @@ class ModelRecord(Reply):
 
     id = text(*field_descriptions.ID, example=MODEL)
     provider = text(*field_descriptions.PROVIDER, example=PROVIDER)
+    makes = text(*field_descriptions.MAKES, choices=("image", "video"), example="image")
     task = text(
-        "做什么：文生图、图生图、局部重绘、扩图、放大",
-        "What it does: text to image, image to image, inpaint, outpaint, upscale",
+        "做什么：文生图、图生图、局部重绘、扩图、放大、文生视频、图生视频",
+        "What it does: text to image, image to image, inpaint, outpaint, upscale, "
+        "text to video, image to video",
         choices=TASKS,
         example="text-to-image",
     )
@@ -296,8 +365,8 @@ class ModelRecord(Reply):
         of=lambda model: sorted(model.names - {model.id}),
     )
     sizes = a(
-        "有名称的尺寸和其余尺寸的限制；null 表示没有这个限制",
-        "Named sizes, and the limits for all others; null means no limit",
+        "图片有名称的尺寸和其余尺寸的限制；null 表示没有这个限制",
+        "Of pictures: named sizes, and the limits for all others; null means no limit",
         Sizes,
         of=lambda model: model,
     )
@@ -325,6 +394,13 @@ class ModelRecord(Reply):
         example=None,
     )
     takes_seed = flag("是否接受种子", "Whether it accepts a seed")
+    video = a(
+        "能生成怎样的视频；null 表示它生成图片",
+        "The videos that it makes; null if it makes pictures",
+        VideoTraits,
+        null=True,
+        example=...,
+    )
     price = a(
         "一张图片在服务商处的价格；null 表示不知道",
         "The provider's price of one picture; null if unknown",
@@ -336,7 +412,7 @@ class ModelRecord(Reply):
     default = flag(
         "不写 model 时用它",
         "Whether it is used if model is omitted",
-        of=lambda model: model is jobs.runtime().registry.default(),
+        of=lambda model: model is jobs.runtime().registry.default(makes=model.makes),
     )
 
 

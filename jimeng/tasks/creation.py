@@ -191,7 +191,7 @@ def check_with_model(new: NewTask, model: Model) -> str:
         strength=new.strength,
         expand=new.expand,
     )
-    check_parameters(asked, model, jobs.runtime().registry.models.values())
+    check_parameters(asked, model, jobs.runtime().registry.making("image"))
     prompt = with_style(new.prompt, new.style)
     if len(prompt) > model.max_prompt:
         raise Invalid.field("prompt", "invalid.prompt_length", max=model.max_prompt)

@@ -140,7 +140,8 @@ def test_models_say_what_can_be_asked(client):
     by_key = {(each["id"], each["provider"]): each for each in models}
     assert len(by_key) == len(models) == len(MODELS)
     assert [each["id"] for each in models if each["default"]] == [
-        "doubao-seedream-3.0-t2i"
+        "doubao-seedream-3.0-t2i",
+        "jimeng-video-3.0",
     ]
     lite = by_key["doubao-seedream-5.0-lite", ARK]
     assert lite["takes_seed"] is False
@@ -201,11 +202,12 @@ def test_models_say_why_pictures_cannot_be_sent_from_here(
 
 
 def test_one_default_where_a_service_lacks_the_usual_one(client, config, ark):
-    """With Ark alone it is Ark's first."""
+    """With Ark alone it is Ark's first, of pictures and of videos."""
     jobs.configure(config, Registry({ARK: ark}, {ARK: 2}))
 
     models = data_of(client.get(f"{API}/models"))
     record = task(client, create(client))
 
-    (usual,) = [each for each in models if each["default"]]
-    assert (usual["id"], record["model"]) == ("doubao-seedream-4.0",) * 2
+    usual = {each["makes"]: each["id"] for each in models if each["default"]}
+    assert usual["image"] == record["model"] == "doubao-seedream-4.0"
+    assert usual["video"] == "doubao-seedance-1.0-pro"

@@ -22,7 +22,7 @@ VISUAL, ARK = "volcengine_jimeng", "volcengine_ark"
 LIMITS = {VISUAL: 2, ARK: 2}
 KEYS = {"VOLCENGINE_ACCESS_KEY": "AK", "VOLCENGINE_SECRET_KEY": "SK"}
 
-SIZED = [model for model in MODELS if not model.follows]
+SIZED = [model for model in MODELS if not (model.follows or model.video)]
 
 
 def registry_of(*providers: str) -> Registry:

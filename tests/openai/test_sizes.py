@@ -14,7 +14,7 @@ BY_ID = {(model.id, model.provider): model for model in MODELS}
 V30 = BY_ID["doubao-seedream-3.0-t2i", "volcengine_jimeng"]  # sides 512 to 2048
 V40 = BY_ID["doubao-seedream-4.0", "volcengine_jimeng"]  # 1 to 16.8 million pixels
 V45 = BY_ID["doubao-seedream-4.5", "volcengine_ark"]  # 3.7 to 16.8 million pixels
-FREE = [model for model in MODELS if not model.follows]
+FREE = [model for model in MODELS if not (model.follows or model.video)]
 V21 = BY_ID["jimeng-2.1", "volcengine_jimeng"]  # sides 256 to 768
 
 

@@ -13,7 +13,9 @@ from jimeng.providers import MODELS
 from jimeng.providers.ark import ArkProvider
 
 PNG = b"\x89PNG picture"
-ARK = [model for model in MODELS if model.provider == "volcengine_ark"]
+ARK = [
+    model for model in MODELS if model.provider == "volcengine_ark" and not model.video
+]
 
 
 def asked_of(model, **changes):

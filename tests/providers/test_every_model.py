@@ -49,14 +49,14 @@ def services(simulator) -> Iterator[dict]:
 
 every_model_of_words = pytest.mark.parametrize(
     "model",
-    [model for model in MODELS if not model.needs_images],
+    [model for model in MODELS if not (model.needs_images or model.video)],
     ids=lambda model: f"{model.provider}-{model.id}",
 )
 
 
 every_model_of_pictures = pytest.mark.parametrize(
     "model",
-    [model for model in MODELS if model.takes],
+    [model for model in MODELS if model.takes and not model.video],
     ids=lambda model: f"{model.provider}-{model.id}",
 )
 

@@ -169,3 +169,68 @@ def test_file_that_cannot_be_read_is_refused(tmp_path, is_directory):
 
     with pytest.raises(ConfigError, match=f"^MODELS_FILE {path}: "):
         Registry.from_config(Config(MODELS_FILE=str(path)))
+
+
+RATIOS = ("16:9", "4:3", "1:1", "3:4", "9:16", "21:9")
+NEW_VIDEO = {
+    "id": "new-video",
+    "provider": ARK,
+    "req_key": "ep-2027",
+    "takes": {"least": 0, "most": 1, "travels": "data_url", "prompt": "optional"},
+    "video": {
+        "durations": [5, 10],
+        "resolutions": {"720p": dict.fromkeys(RATIOS, "1280x720")},
+        "default_resolution": "720p",
+        "first_and_last": False,
+    },
+}
+
+
+def test_video_model_is_added(load):
+    """It is polled, also on Ark, and starts from text unless the row says otherwise."""
+    model = load(NEW_VIDEO)["new-video", ARK]
+
+    assert (model.makes, model.task) == ("video", "text-to-video")
+    assert (model.is_synchronous, model.answer_within) == (False, 10.0)
+    assert model.video.durations == (5, 10)
+    assert model.video.resolutions["720p"]["9:16"] == (1280, 720)
+
+
+def test_video_model_is_changed(load):
+    """An endpoint of one's own keeps the row."""
+    models = load({"id": "doubao-seedance-2.0", "provider": ARK, "req_key": "ep-1"})
+
+    assert models["doubao-seedance-2.0", ARK].req_key == "ep-1"
+    assert models["doubao-seedance-2.0", ARK].video.audio
+
+
+@for_each(
+    ("change", "field"),
+    [
+        ({"sizes": {"1:1": "1024x1024"}}, "video"),
+        ({"is_synchronous": True}, "video"),
+        ({"task": "image-to-video"}, "takes"),
+        ({"task": "text-to-image"}, "task"),
+        ({"video": None, "task": "text-to-video"}, "sizes"),
+        ({"extra": {"generate_audio": True}}, "extra"),
+        ({"takes": None}, "takes"),
+        ({"durations": [10, 5]}, "video"),
+        ({"durations": []}, "video"),
+        ({"default_duration": 6}, "video"),
+        ({"default_resolution": "4k"}, "video"),
+        ({"resolutions": {"720p": {"1:1": "960x960"}}}, "video"),
+        ({"cameras": ["left"]}, "video"),
+        ({"first_and_last": True}, "takes"),
+        ({"req_keys": {"sideways": "x"}}, "video"),
+        ({"colour": 1}, "video"),
+    ],
+)
+def test_mistake_in_a_video_row_is_named(load, change, field):
+    """Those of the nested object, too."""
+    row = dict(NEW_VIDEO)
+    if set(change) <= {"sizes", "is_synchronous", "task", "video", "extra", "takes"}:
+        row |= change
+    else:
+        row["video"] = {**row["video"], **change}
+    with pytest.raises(ConfigError, match=f'models.json: row 1: "{field}[".]'):
+        load(row)

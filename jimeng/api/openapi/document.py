@@ -130,7 +130,7 @@ class Document(APISpec):
         }
         found["tags"] = [{"name": n, "description": w} for n, w in TAGS.items()]
         chosen = translated(found, LANGUAGES.index(language()))
-        models = sorted({m.id for m in jobs.runtime().registry.models.values()})
+        models = sorted({m.id for m in jobs.runtime().registry.making("image")})
         for name in ("NewImageTask", "NewGeneralTask", "NewBatch"):
             field = chosen["components"]["schemas"][name]["properties"]["model"]
             field.update({"examples": models} if models else {})

@@ -1,12 +1,14 @@
 """The tables of ``docs/models.md``, generated from the built-in models."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from jimeng.cli.tables import head, in_language, line
 from jimeng.i18n import LANGUAGES
 from jimeng.providers import PROVIDERS, Model
 from jimeng.providers.models import Size
 from jimeng.providers.models.model import Takes
+from jimeng.providers.models.video import VIDEO_RATIOS, VideoModel
+from jimeng.providers.models.video_validation import spans
 
 OVERVIEW = (
     "名称 / Name",
@@ -25,6 +27,15 @@ INPUT_COLUMNS = (
     "其他 / Other",
     "提示词 / Prompt",
 )
+VIDEO_COLUMNS = (
+    "名称 / Name",
+    "别名 / Aliases",
+    "输入图片 / Input images",
+    "清晰度 / Resolutions",
+    "时长 / Duration",
+    "其他 / Other",
+    "秒 / Seconds",
+)
 PROMPTS = {
     "required": "必填 / required",
     "optional": "可选 / optional",
@@ -37,11 +48,15 @@ def tables(language: str) -> str:
     parts: list[str] = []
     for each in PROVIDERS:
         label = each.label[LANGUAGES.index(language)]
-        parts += [f"## {label} (`{each.name}`)\n", overview(each.models, language)]
+        pictures = [model for model in each.models if model.makes == "image"]
+        videos = [model for model in each.models if model.makes == "video"]
+        parts += [f"## {label} (`{each.name}`)\n", overview(pictures, language)]
         parts.append(
             head(INPUT_COLUMNS, language) + "".join(input_rows(each.models, language))
         )
-        parts += [sizes(model, language) for model in each.models]
+        parts += [sizes(model, language) for model in pictures]
+        title = in_language("视频 / videos", language)
+        parts += [f"## {label}: {title}\n", *video_tables(videos, language)]
     return "\n".join(parts)
 
 
@@ -128,6 +143,57 @@ def output_size(model: Model, language: str) -> str:
         "upscaling": f"长边：{words} / The longer side: {words}",
     }
     return in_language(said[model.task], language) + "\n"
+
+
+def video_tables(models: Sequence[Model], language: str) -> Iterator[str]:
+    """What each video model makes, and the sizes, once for those with the same."""
+    yield head(VIDEO_COLUMNS, language) + "".join(
+        video_row(model, model.video, language) for model in models if model.video
+    )
+    rows: dict[str, dict[str, list[str]]] = {}
+    for model in models:
+        for resolution, its in (model.video.resolutions if model.video else {}).items():
+            line_of = " ".join(map(text, its.values()))
+            named = rows.setdefault(resolution, {}).setdefault(line_of, [])
+            named.append(f"`{model.id}`")
+    columns = ("清晰度 / Resolution", "名称 / Names", *VIDEO_RATIOS)
+    yield head(columns, language) + "".join(
+        line((resolution, " ".join(names), *sizes_of_row.split()))
+        for resolution, found in rows.items()
+        for sizes_of_row, names in found.items()
+    )
+
+
+def video_row(model: Model, video: VideoModel, language: str) -> str:
+    aliases = " ".join(f"`{name}`" for name in sorted(model.names - {model.id}))
+    starts = {
+        "首帧 / first frame": video.first_frame,
+        "尾帧 / last frame": video.first_and_last,
+    }
+    inputs = [
+        in_language(each, language) for each, is_taken in starts.items() if is_taken
+    ]
+    if video.max_references:
+        word = in_language("参考图 / references", language)
+        inputs.append(f"{word} ≤ {video.max_references}")
+    options = {
+        "`seed`": model.takes_seed,
+        "`audio`": video.audio,
+        "`camera`": video.cameras,
+        "`camera_fixed`": video.camera_fixed,
+        "`return_last_frame`": video.last_frame_output,
+    }
+    return line(
+        (
+            f"`{model.id}`",
+            aliases,
+            ", ".join(inputs),
+            " ".join(video.resolutions),
+            spans(video.durations),
+            " ".join(name for name, is_there in options.items() if is_there),
+            f"{model.typical:g}",
+        )
+    )
 
 
 def text(size: Size) -> str:

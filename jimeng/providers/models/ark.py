@@ -1,5 +1,5 @@
 """
-The models of Volcengine Ark: text to image, with optional reference pictures.
+The models of Volcengine Ark: text to image, with optional reference pictures; videos.
 
 Source: the page of each model under https://www.volcengine.com/docs/82379/1541523,
 which also recommends the sizes.
@@ -7,6 +7,7 @@ which also recommends the sizes.
 
 from functools import partial
 
+from jimeng.providers.models.ark_videos import VIDEOS
 from jimeng.providers.models.model import Model, Takes, keywords, sizes
 
 ANSWER_WITHIN = 180.0  # seconds: the response contains the picture
@@ -93,4 +94,5 @@ MODELS = (
         req_key="doubao-seedream-5-0-flash-260915",
         aliases=("seedream-5.0-flash",),
     ),
+    *VIDEOS,
 )

@@ -18,6 +18,7 @@ from jimeng.providers.models.model import (
     Takes,
     parse_size,
 )
+from jimeng.providers.models.video import MODES, VIDEO_RATIOS, VideoModel
 
 # Request fields that the code sends by itself or never sends. A row that could set
 # these could order, and be charged for, a group of pictures.
@@ -31,6 +32,13 @@ RESERVED = frozenset(
         *("top", "bottom", "left", "right"),
     }
 )
+
+# The same for video models.
+RESERVED_OF_VIDEOS = RESERVED | {
+    *("content", "ratio", "duration", "frames", "generate_audio", "camera_fixed"),
+    *("return_last_frame", "execution_expires_after", "safety_identifier", "tools"),
+    *("aspect_ratio", "template_id", "camera_strength"),
+}
 
 
 class Flag(fields.Boolean):
@@ -145,6 +153,41 @@ class TakesRow(Schema):
     prompt = one_of(*PROMPTS)
 
 
+def increase(numbers: list[int]) -> None:
+    if numbers != sorted(set(numbers)):
+        raise ValidationError("Must increase.")
+
+
+class VideoRow(Schema):
+    durations = fields.List(
+        whole(1, 60), required=True, validate=[Length(1), increase], post_load=tuple
+    )
+    default_duration = whole(1, 60)
+    resolutions = fields.Dict(
+        keys=fields.String(validate=Length(1, 20)),
+        values=fields.Dict(keys=one_of(*VIDEO_RATIOS), values=Pixels()),
+        required=True,
+        validate=Length(1),
+    )
+    default_resolution = fields.String(required=True)
+    text = Flag()
+    first_frame = Flag()
+    first_and_last = Flag()
+    max_references = whole(0, 20)
+    adaptive = Flag()
+    adaptive_text = Flag()
+    follows_frame = Flag()
+    alike_frames = Flag()
+    audio = Flag()
+    cameras = fields.List(name(), post_load=tuple)
+    camera_strengths = fields.List(name(), post_load=tuple)
+    camera_fixed = Flag()
+    last_frame_output = Flag()
+    obeys_flags = Flag()
+    req_keys = fields.Dict(keys=one_of(*MODES), values=name())
+    sends_frames = Flag()
+
+
 class Row(Schema):
     """Omitted fields keep their value or the default; null removes a limit."""
 
@@ -167,6 +210,9 @@ class Row(Schema):
     takes_seed = Flag()
     task = one_of(*TASKS)
     takes = fields.Nested(TakesRow, allow_none=True, post_load=lambda it: Takes(**it))
+    video = fields.Nested(
+        VideoRow, allow_none=True, post_load=lambda it: VideoModel(**it)
+    )
     rewrites_prompt = Flag()
     draws_groups = Flag()
     extra = fields.Dict(validate=spare_reserved)

@@ -17,8 +17,15 @@ from marshmallow import ValidationError
 
 from jimeng.config.accounts import MAIN
 from jimeng.errors import ConfigError
-from jimeng.providers.models.fields import Row
-from jimeng.providers.models.model import FOLLOWS, PICTURE, RATIOS, Model
+from jimeng.providers.models.fields import RESERVED_OF_VIDEOS, Row
+from jimeng.providers.models.model import (
+    FOLLOWS,
+    PICTURE,
+    RATIOS,
+    VIDEO_TASKS,
+    Model,
+)
+from jimeng.providers.models.video import VIDEO_RATIOS, VideoModel
 from jimeng.providers.provider import Provider
 
 # Keys of marshmallow's messages that are not field names: the half of a dictionary
@@ -103,7 +110,8 @@ def apply(
     key = (values["id"], owner.name)
     if offered:
         model = checked(changed(models.get(key), values, owner))
-        if owner.only_synchronous and not model.is_synchronous:
+        must_be_synchronous = owner.only_synchronous and model.video is None
+        if must_be_synchronous and not model.is_synchronous:
             words = f"must be true: {owner.label[1]} knows nothing else"
             raise Wrong("is_synchronous", words)
         models[key] = model
@@ -122,11 +130,16 @@ def changed(model: Model | None, values: dict, owner: type[Provider]) -> Model:
     its.update({name: replace(price, unit=unit) for name, price in its.items()})
     if model is not None:
         return replace(model, **values)
-    if values.get("task") in FOLLOWS:
+    usual: dict[str, object] = {}
+    video = values.get("video")
+    if video:
+        values.setdefault("task", "text-to-video" if video.text else "image-to-video")
+    if values.get("task") in FOLLOWS or video:
         values.setdefault("sizes", {})
     if "sizes" in values:
         values.setdefault("hd_sizes", values["sizes"])
-    usual = {"is_synchronous": owner.only_synchronous, **owner.model_defaults}
+    if not video:
+        usual = {"is_synchronous": owner.only_synchronous, **owner.model_defaults}
     values = {**usual, **values}
     for each in fields(Model):
         optional = each.default is not MISSING or each.default_factory is not MISSING
@@ -141,6 +154,11 @@ def checked(model: Model) -> Model:
         Wrong: the fields contradict each other.
     """
     check_takes(model)
+    if model.video:
+        check_video(model, model.video)
+        return model
+    if model.task in VIDEO_TASKS:
+        raise Wrong("video", f"is missing for {model.task}")
     if model.follows:
         if model.sides or model.area or model.sizes:
             raise Wrong("task", "has a size that follows from the picture: no sizes")
@@ -170,7 +188,7 @@ def check_takes(model: Model) -> None:
     takes = model.takes
     if takes and takes.least > takes.most:
         raise Wrong("takes", 'has "least" above "most"')
-    needs = model.task != "text-to-image"
+    needs = not model.task.startswith("text-to-")
     if needs != model.needs_images:
         words = "must be given at least one picture" if needs else "must need none"
         raise Wrong("takes", f"{words} for {model.task}")
@@ -180,6 +198,32 @@ def check_takes(model: Model) -> None:
         raise Wrong("takes", '"expand" goes with the task outpainting')
     if model.task == "upscaling" and not model.keywords:
         raise Wrong("keywords", "must say what can be enlarged to, such as 4K")
+
+
+def check_video(model: Model, video: VideoModel) -> None:
+    """
+    Raises:
+        Wrong: the fields of a video model contradict each other.
+    """
+    if model.task != ("text-to-video" if video.text else "image-to-video"):
+        raise Wrong("task", 'must be text-to-video, without "text" image-to-video')
+    if model.sizes or model.sides or model.area or model.is_synchronous:
+        raise Wrong("video", "has its own sizes, no others, and is not synchronous")
+    if video.default_duration not in video.durations:
+        raise Wrong("video", '"default_duration" must be one of "durations"')
+    if video.default_resolution not in video.resolutions:
+        raise Wrong("video", '"default_resolution" must be one of "resolutions"')
+    for resolution, sizes in video.resolutions.items():
+        if set(sizes) != set(VIDEO_RATIOS):
+            words = f"{resolution} must have {' '.join(VIDEO_RATIOS)}"
+            raise Wrong("video", words)
+    if bool(video.cameras) != bool(video.camera_strengths):
+        raise Wrong("video", '"cameras" goes with "camera_strengths"')
+    if taken := RESERVED_OF_VIDEOS & set(model.extra):
+        raise Wrong("extra", f"must not have {min(taken)}, which is sent anyway")
+    most = max(video.first_frame + video.first_and_last, video.max_references)
+    if most > (model.takes.most if model.takes else 0):
+        raise Wrong("takes", f'must have "most" {most} for the pictures of "video"')
 
 
 def is_near(ratio: str, width: int, height: int) -> bool:

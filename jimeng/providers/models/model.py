@@ -15,14 +15,14 @@ from typing import Literal
 from jimeng.errors import Invalid
 from jimeng.providers.models.video import VideoModel
 
+VIDEO_TASKS = ("text-to-video", "image-to-video")
 TASKS = (
     "text-to-image",
     "image-to-image",
     "inpainting",
     "outpainting",
     "upscaling",
-    "text-to-video",
-    "image-to-video",
+    *VIDEO_TASKS,
 )
 # Tasks whose output has the size of the input, or a size derived from it.
 FOLLOWS = frozenset({"inpainting", "outpainting", "upscaling"})
@@ -79,6 +79,7 @@ FEN = 10_000  # micros: a fen is a hundredth of a yuan
 RATIOS = ("1:1", "4:3", "3:4", "3:2", "2:3", "16:9", "9:16", "21:9")
 DEFAULT_MODEL = "doubao-seedream-3.0-t2i"
 Size = tuple[int, int]
+Makes = Literal["image", "video"]
 PIXELS = re.compile(r"([1-9]\d{0,4})[xX×]([1-9]\d{0,4})", re.ASCII)
 
 
@@ -226,6 +227,25 @@ def flat(fen: int) -> PriceBySize:
     return PriceBySize((Step(None, micros=fen * FEN),), AS_OF)
 
 
+def per_second(fen: int) -> PriceBySize:
+    return PriceBySize((Step(micros=fen * FEN),), AS_OF, SECOND)
+
+
+def per_million_tokens(
+    fen: int, *, of: Mapping[str, int] = MappingProxyType({}), silent: int | None = None
+) -> PriceBySize:
+    """
+    Args:
+        fen: The price of all videos that the others do not cover.
+        of: Resolution -> price.
+        silent: The price of videos without sound.
+    """
+    steps = [Step(micros=its * FEN, resolution=name) for name, its in of.items()]
+    if silent is not None:
+        steps.append(Step(micros=silent * FEN, sound=False))
+    return PriceBySize((*steps, Step(micros=fen * FEN)), AS_OF, MILLION_TOKENS)
+
+
 PRICES: Mapping[str, PriceBySize] = MappingProxyType(
     {
         "jimeng_t2i_v30": flat(20),
@@ -242,6 +262,19 @@ PRICES: Mapping[str, PriceBySize] = MappingProxyType(
             (Step(2_610_000, micros=30 * FEN), Step(None, micros=60 * FEN)), AS_OF
         ),
         "doubao-seedream-5-0-flash-260915": flat(12),
+        "jimeng_t2v_v30": per_second(28),
+        "jimeng_t2v_v30_1080p": per_second(63),
+        "jimeng_ti2v_v30_pro": per_second(100),
+        "doubao-seedance-1-0-pro-250528": per_million_tokens(1500),
+        "doubao-seedance-1-0-pro-fast-251015": per_million_tokens(420),
+        "doubao-seedance-1-5-pro-251215": per_million_tokens(1600, silent=800),
+        "doubao-seedance-2-0-260128": per_million_tokens(
+            4600, of={"1080p": 5100, "4k": 2600}
+        ),
+        "doubao-seedance-2-0-fast-260128": per_million_tokens(3700),
+        "doubao-seedance-2-0-mini-260615": per_million_tokens(2300),
+        # 1080p is not in the list: as its price abroad relates to the others.
+        "doubao-seedance-2-5-260628": per_million_tokens(7000, of={"1080p": 7700}),
     }
 )
 
@@ -334,7 +367,7 @@ class Model:
         return f"{self.provider}:{self.req_key}"
 
     @property
-    def makes(self) -> Literal["image", "video"]:
+    def makes(self) -> Makes:
         return "video" if self.video else "image"
 
     @property

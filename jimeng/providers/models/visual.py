@@ -12,6 +12,7 @@ from functools import partial
 from types import MappingProxyType
 
 from jimeng.providers.models.model import DEFAULT_MODEL, Model, Takes, keywords, sizes
+from jimeng.providers.models.visual_videos import VIDEOS
 
 # The documentation says 4.7 MB, but not whether before or after base64 encoding.
 takes_inputs = partial(Takes, sides=(32, 4096), max_ratio=3, max_bytes=4_700_000)
@@ -147,4 +148,5 @@ MODELS = (
         typical=10.0,
     ),
     *EDITING,
+    *VIDEOS,
 )

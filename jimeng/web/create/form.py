@@ -149,7 +149,7 @@ class Composer:
             return self
         asked = Parameters(prompt=self.prompt, pictures=len(self.images))
         found = best_suited(
-            asked, [self.model, *jobs.runtime().registry.models.values()]
+            asked, [self.model, *jobs.runtime().registry.making("image")]
         )
         return replace(self, wanted=(found or self.model).lane, seed="").fitted()
 

@@ -111,9 +111,8 @@ class Resolution:
 def model_options() -> list[ModelOption]:
     """The models of the registry that the form supports."""
     registry = jobs.runtime().registry
-    models = registry.models.values()
     several = len(registry.names) > 1
-    shown = [model for model in models if in_form(model)]
+    shown = [model for model in registry.making("image") if in_form(model)]
     names = Counter(spoken(model.id) for model in shown)
     return [
         ModelOption(
@@ -143,7 +142,9 @@ def find_model(name: str | None) -> Model:
         Invalid: there is no such model, or the form does not support it.
     """
     registry = jobs.runtime().registry
-    found = registry.by_lane(name or "") or registry.model(name or None)
+    found = registry.by_lane(name or "")
+    if found is None or found.makes != "image":
+        found = registry.model(name or None)
     if found.takes and not in_form(found):
         raise Invalid.field("model", "invalid.images_few", min=found.takes.least)
     return found
@@ -154,6 +155,8 @@ def in_form(model: Model) -> bool:
     Whether the form supports the model: it has a prompt and inputs. Masks and edges
     belong to one picture, and so to its page.
     """
+    if model.makes != "image":
+        return False
     if not model.needs_images:
         return True
     return model.task == "image-to-image" and model.takes_images

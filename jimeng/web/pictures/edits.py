@@ -111,7 +111,7 @@ class Edit:
 
     def models(self, act: str) -> list[Model]:
         """The models for an edit; for "edit", image-to-image models come first."""
-        offered = jobs.runtime().registry.models.values()
+        offered = jobs.runtime().registry.making("image")
         found = [each for each in offered if each.takes_images]
         if act == "edit":
             fitting = [m for m in found if m.task in {ACTS[act], "text-to-image"}]

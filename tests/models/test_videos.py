@@ -1,0 +1,360 @@
+"""Video models: consistent rows, defaults, and what is refused in words."""
+
+from dataclasses import replace
+from itertools import product
+
+import pytest
+
+from jimeng.errors import Invalid
+from jimeng.i18n import MESSAGES
+from jimeng.providers import MODELS, Model, Registry
+from jimeng.providers.models.model import Usage
+from jimeng.providers.models.video import (
+    VIDEO_RATIOS,
+    Mode,
+    VideoParameters,
+    tokens_of,
+)
+from jimeng.providers.models.video_validation import resolve_video
+from tests.conftest import FakeProvider
+from tests.each import for_each
+
+VISUAL, ARK = "volcengine_jimeng", "volcengine_ark"
+VIDEOS = [model for model in MODELS if model.video]
+BY_ID = {model.id: model for model in VIDEOS}
+SQUARE, TALL = (1000, 1000), (600, 1000)
+FIRST, LAST, REFERENCE = "first_frame", "last_frame", "reference"
+ROLES: dict[Mode, tuple] = {
+    "text-to-video": (),
+    "first-frame": (FIRST,),
+    "first-and-last-frame": (FIRST, LAST),
+    "references": (REFERENCE, REFERENCE),
+    "camera": (FIRST,),
+}
+
+
+def resolved(
+    model: Model | str, prompt="海浪", pictures=None, **asked
+) -> VideoParameters:
+    if isinstance(model, str):
+        model = BY_ID[model]
+    roles = asked.get("roles", ())
+    given = [SQUARE] * len(roles) if pictures is None else pictures
+    parameters = VideoParameters(**asked)
+    return resolve_video(
+        model, parameters, prompt=prompt, pictures=given, offered=MODELS
+    )
+
+
+def refused(model: str, **asked) -> dict[str, tuple[str, dict]]:
+    with pytest.raises(Invalid) as caught:
+        resolved(model, **asked)
+    return {field: reasons[0] for field, reasons in caught.value.fields.items()}
+
+
+def registry_of(*providers: str) -> Registry:
+    return Registry(
+        {name: FakeProvider() for name in providers}, dict.fromkeys(providers, 2)
+    )
+
+
+def test_each_mode_and_resolution_of_each_row_resolves():
+    """To parameters that are stored and read back; the size has the ratio it says."""
+    for model in VIDEOS:
+        for mode, resolution in product(model.video.modes, model.video.resolutions):
+            case = model.id, mode, resolution
+            camera = model.video.cameras[0] if mode == "camera" else None
+
+            found = resolved(
+                model, resolution=resolution, roles=ROLES[mode], camera=camera
+            )
+
+            assert found.mode == mode, case
+            assert VideoParameters.read(found.stored()) == found, case
+            assert found.duration == 5, case
+            size = model.video.size_of(found, SQUARE)
+            ratio = "1:1" if FIRST in found.roles else "16:9"
+            assert size == model.video.resolutions[resolution][ratio], case
+
+
+def test_sizes_have_their_ratio():
+    """Within three percent, since sides are multiples of 16; as large as is said."""
+    for model in VIDEOS:
+        for name, sizes in model.video.resolutions.items():
+            assert tuple(sizes) == VIDEO_RATIOS, (model.id, name)
+            for ratio, (width, height) in sizes.items():
+                across, down = map(int, ratio.split(":"))
+                about = pytest.approx(across / down, rel=0.04)
+                assert width / height == about, (model.id, name, ratio)
+        areas = [its["1:1"] for its in model.video.resolutions.values()]
+        assert areas == sorted(areas), model.id
+
+
+def test_dear_defaults_of_the_service_are_not_ours():
+    """No sound, and not the largest size, unless requested."""
+    assert resolved("doubao-seedance-1.5-pro") == VideoParameters(
+        duration=5,
+        resolution="720p",
+        ratio="16:9",
+        audio=False,
+        camera_fixed=False,
+        last_frame=False,
+    )
+    assert resolved("doubao-seedance-1.0-pro").resolution == "720p"
+
+
+def test_what_the_model_has_no_choice_of_is_none():
+    """Sound, camera and last frame do not exist for Visual."""
+    assert resolved("jimeng-video-3.0", audio=False) == VideoParameters(
+        duration=5, resolution="720p", ratio="16:9"
+    )
+
+
+def test_first_frame_decides_the_ratio_unless_it_is_given():
+    """The size expected is that of the nearest ratio; 2.5 takes no other."""
+    free = BY_ID["doubao-seedance-2.0"]
+    found = resolved(free, roles=(FIRST,), pictures=[TALL])
+
+    assert found.ratio == "adaptive"
+    assert free.video.size_of(found, TALL) == (720, 1280)
+    assert free.video.size_of(found, None) == (1280, 720)
+    assert resolved(free, ratio="1:1", roles=(FIRST,)).ratio == "1:1"
+    wrong = refused("doubao-seedance-2.5", ratio="1:1", roles=(FIRST,))
+    assert wrong["ratio"][0] == "invalid.video_ratio_follows"
+
+
+def test_a_picture_without_a_role_is_the_first_frame():
+    """As at the service; several need roles."""
+    assert resolved("jimeng-video-3.0", pictures=[SQUARE]).roles == (FIRST,)
+    wrong = refused("jimeng-video-3.0", pictures=[SQUARE, SQUARE])
+    assert wrong["images"][0] == "invalid.video_roles"
+
+
+def test_camera_has_a_strength():
+    """Both are sent, so the strength has a default."""
+    found = resolved("jimeng-video-3.0", camera="robo_arm", roles=(FIRST,))
+
+    assert (found.mode, found.camera_strength) == ("camera", "medium")
+
+
+@for_each(
+    ("model", "asked", "field", "key"),
+    [
+        ("doubao-seedance-2.0", {"duration": 3}, "duration", "video_duration"),
+        ("jimeng-video-3.0", {"duration": 6}, "duration", "video_duration"),
+        ("doubao-seedance-2.0-fast", {"resolution": "1080p"}, "resolution", "choice"),
+        ("doubao-seedance-2.0", {"ratio": "3:2"}, "ratio", "choice"),
+        ("doubao-seedance-1.0-pro", {"ratio": "adaptive"}, "ratio", "choice"),
+        ("doubao-seedance-1.0-pro", {"audio": True}, "audio", "video_audio"),
+        ("doubao-seedance-2.0", {"camera": "robo_arm"}, "camera", "video_camera"),
+        ("jimeng-video-3.0", {"camera": "left"}, "camera", "choice"),
+        ("jimeng-video-3.0", {"camera": "robo_arm"}, "camera", "video_camera_frame"),
+        (
+            "jimeng-video-3.0",
+            {"camera": "robo_arm", "camera_strength": "wild", "roles": (FIRST,)},
+            "camera_strength",
+            "choice",
+        ),
+        (
+            "jimeng-video-3.0",
+            {"camera_strength": "weak"},
+            "camera_strength",
+            "video_strength_alone",
+        ),
+        (
+            "doubao-seedance-2.0",
+            {"camera_fixed": True},
+            "camera_fixed",
+            "video_camera_fixed",
+        ),
+        (
+            "jimeng-video-3.0",
+            {"last_frame": True},
+            "return_last_frame",
+            "video_return_last_frame",
+        ),
+        ("doubao-seedance-2.0", {"prompt": ""}, "prompt", "prompt_empty"),
+        (
+            "jimeng-video-3.0-pro",
+            {"roles": (FIRST, LAST)},
+            "last_frame",
+            "video_last_frame",
+        ),
+        (
+            "doubao-seedance-2.0",
+            {"roles": (LAST,)},
+            "first_frame",
+            "video_first_frame_missing",
+        ),
+        (
+            "doubao-seedance-2.0",
+            {"roles": (FIRST, REFERENCE)},
+            "references",
+            "video_references_alone",
+        ),
+        (
+            "doubao-seedance-1.5-pro",
+            {"roles": (REFERENCE,)},
+            "references",
+            "video_references",
+        ),
+        (
+            "doubao-seedance-2.0",
+            {"roles": (REFERENCE,) * 10},
+            "references",
+            "images_many",
+        ),
+        ("doubao-seedance-2.0", {"roles": (FIRST, FIRST)}, "images", "video_roles"),
+        (
+            "jimeng-video-3.0",
+            {"roles": (FIRST, LAST), "pictures": [SQUARE, TALL]},
+            "last_frame",
+            "video_frames_differ",
+        ),
+    ],
+)
+def test_what_a_model_does_not_do_is_refused(model, asked, field, key):
+    """With the field, and with words that say what is valid."""
+    wrong = refused(model, **asked)
+
+    assert set(wrong) == {field}
+    assert wrong[field][0] == f"invalid.{key}"
+    key, values = wrong[field]
+    assert all(word.format(**values) for word in MESSAGES[key])
+
+
+def test_models_that_would_do_it_are_named():
+    """Those that are offered."""
+    known = refused("jimeng-video-3.0", audio=True)["audio"][1]["known"]
+
+    assert known.split(", ") == [
+        "doubao-seedance-1.5-pro",
+        "doubao-seedance-2.0",
+        "doubao-seedance-2.0-fast",
+        "doubao-seedance-2.0-mini",
+        "doubao-seedance-2.5",
+    ]
+
+
+def test_all_that_is_wrong_with_a_video_is_said_at_once():
+    """Pictures, choices and prompt."""
+    wrong = refused(
+        "jimeng-video-3.0-pro",
+        **{"prompt": "", "duration": 7, "resolution": "8k", "audio": True},
+    )
+
+    assert set(wrong) == {"prompt", "duration", "resolution", "audio"}
+
+
+@for_each(
+    "prompt",
+    [
+        "海浪 --rs 1080p",
+        "--dur 12 waves",
+        "海浪--ratio 1:1",
+        "waves --WM true",
+        "a --cf",
+    ],
+)
+def test_flags_are_refused_where_the_model_obeys_them(prompt):
+    """They change the price behind our back; later models read them as words."""
+    for name in ("doubao-seedance-1.0-pro", "doubao-seedance-1.5-pro"):
+        wrong = refused(name, prompt=prompt)
+        assert wrong["prompt"][0] == "invalid.video_flag"
+        assert wrong["prompt"][1]["flag"] in prompt
+    assert resolved("doubao-seedance-2.0", prompt=prompt)
+
+
+@for_each("prompt", ["wait--what", "a -- b", "--rsvp", "the --ratio-- of it"])
+def test_dashes_are_no_flags(prompt):
+    """A dash in a sentence changes nothing."""
+    assert resolved("doubao-seedance-1.0-pro", prompt=prompt)
+
+
+@for_each(
+    ("size", "seconds", "tokens"),
+    [
+        ((864, 496), 5, 50_638),
+        ((864, 480), 5, 49_005),
+        ((1280, 720), 5, 108_900),
+        ((1920, 1080), 5, 245_025),
+    ],
+)
+def test_tokens_are_those_that_were_billed(size, seconds, tokens):
+    """As the service reported them."""
+    assert tokens_of(*size, seconds) == tokens
+
+
+def test_picture_model_is_not_taken_for_a_video():
+    """Nor the other way round; the words name those that would do."""
+    registry = registry_of(VISUAL, ARK)
+    with pytest.raises(Invalid) as pictures:
+        registry.model("jimeng-3.1", makes="video")
+    with pytest.raises(Invalid) as videos:
+        registry.model("doubao-seedance-2.0")
+
+    ((key, values),) = pictures.value.fields["model"]
+    assert key == "invalid.model_of_pictures"
+    assert "jimeng-video-3.0" in values["known"] and "3.1" not in values["known"]
+    ((key, values),) = videos.value.fields["model"]
+    assert key == "invalid.model_of_videos"
+    assert "jimeng-3.1" in values["known"] and "seedance" not in values["known"]
+
+
+def test_defaults_are_by_what_is_made():
+    """The default picture model stays; keys may be limited to either."""
+    registry = registry_of(VISUAL, ARK)
+
+    assert registry.model(None).id == "doubao-seedream-3.0-t2i"
+    assert registry.model(None, makes="video").id == "jimeng-video-3.0"
+    assert registry.default(ARK, makes="video").id == "doubao-seedance-1.0-pro"
+    assert registry.model("seedance-2.0", makes=None).id == "doubao-seedance-2.0"
+
+
+def test_only_pictures_of_the_wrong_kind_of_model():
+    """A picture model cannot be resolved to a video."""
+    picture = next(model for model in MODELS if not model.video)
+    with pytest.raises(Invalid) as caught:
+        resolve_video(picture, VideoParameters(), prompt="猫", offered=MODELS)
+
+    assert caught.value.fields["model"][0][0] == "invalid.model_of_pictures"
+
+
+def test_video_that_needs_a_frame():
+    """A row of an operator's may not start from text."""
+    model = BY_ID["doubao-seedance-1.0-pro"]
+    video = replace(model.video, text=False)
+    with pytest.raises(Invalid) as caught:
+        resolved(replace(model, video=video))
+
+    assert caught.value.fields["first_frame"][0][0] == "invalid.video_frame_missing"
+
+
+@for_each(
+    ("model", "asked", "yuan"),
+    [
+        ("doubao-seedance-2.5", {}, 7.62),
+        ("doubao-seedance-2.0", {}, 5.01),
+        ("doubao-seedance-2.0", {"resolution": "1080p"}, 12.50),
+        ("doubao-seedance-2.0-mini", {}, 2.50),
+        ("doubao-seedance-1.5-pro", {"audio": True}, 1.74),
+        ("doubao-seedance-1.5-pro", {}, 0.87),
+        ("doubao-seedance-1.0-pro-fast", {}, 0.436),
+        ("jimeng-video-3.0", {"duration": 10}, 2.80),
+        ("jimeng-video-3.0-pro", {}, 5.00),
+    ],
+)
+def test_price_is_that_of_the_list(model, asked, yuan):
+    """Five seconds of 720p as published; each row has a price in its own unit."""
+    found = resolved(model, **asked)
+    row = BY_ID[model]
+    width, height = row.video.size_of(found)
+    usage = Usage(
+        seconds=found.duration,
+        tokens=tokens_of(width, height, found.duration),
+        resolution=found.resolution,
+        sound=found.audio,
+    )
+
+    assert row.price.cost(usage) == pytest.approx(yuan * 1_000_000, rel=0.002)
+    assert all(each.price.unit == each.unit for each in VIDEOS)
