@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from jimeng import jobs
 from jimeng.accounts import key_cache, users
+from jimeng.accounts.users import yuan_or_none
 from jimeng.documents import ApiKey, User, indexes, utcnow
 from jimeng.documents.credentials import WITH_OWNERS, digest
 from jimeng.documents.principal import KEY_INTERFACES, SCOPES, Principal, noted
@@ -100,6 +101,48 @@ def create_key(
             raise Invalid.field("name", "invalid.too_many_keys", max=MAX_KEYS)
     log.info("key created key=%s user=%s by=%s", key.id, user.id, principal.user_id)
     return key, text
+
+
+def change_budgets(
+    principal: Principal,
+    user_id: str,
+    key_id: str,
+    *,
+    daily_budget_micros: int | None = None,
+    monthly_budget_micros: int | None = None,
+) -> ApiKey:
+    """
+    Set what may be spent with a key; None for its user's budgets alone. It holds from
+    the next request on, and what was spent before counts.
+
+    Raises:
+        ScopeTooSmall: the principal's key lacks the scope.
+        UserNotFound: as in `users.find`.
+        ApiKeyNotFound: the user has no such key.
+        Invalid: the key can create keys, so that it cannot be limited.
+    """
+    principal.require_account("a key's budgets")
+    user = users.find(principal, user_id)
+    where = {"_id": key_id, "user_id": user.id}
+    found = ApiKey.find_one(where)
+    if found is None:
+        raise ApiKeyNotFound(f"key {key_id[:64]!r} of user {user.id}")
+    budgets = {
+        "daily_budget_micros": daily_budget_micros,
+        "monthly_budget_micros": monthly_budget_micros,
+    }
+    limit_fields(found.scopes, (), (), budgets)
+    gone = {name: "" for name, micros in budgets.items() if micros is None}
+    kept = {name: micros for name, micros in budgets.items() if micros is not None}
+    update = {name: each for name, each in (("$set", kept), ("$unset", gone)) if each}
+    told = {n.removesuffix("_micros"): yuan_or_none(m) for n, m in budgets.items()}
+    with noted(principal, user.id, "keys.update", key=found.prefix, **told):
+        changed = ApiKey.find_and_modify(where, update)
+        key_cache.access_changed()
+        if changed is None:
+            raise ApiKeyNotFound(f"key {key_id[:64]!r} of user {user.id}")
+    log.info("key changed key=%s user=%s by=%s", key_id, user.id, principal.user_id)
+    return changed
 
 
 def limit_fields(

@@ -21,6 +21,7 @@ from jimeng.documents.spending import (
     UNLIMITED,
     Budgets,
     Spend,
+    Spending,
     Spent,
     exceeded_period,
 )
@@ -54,6 +55,42 @@ class Slice:
 
 _slice = Slice()
 _lock = threading.Lock()
+
+
+@dataclass(frozen=True)
+class BudgetState:
+    """
+    What is spent of a budget.
+
+    Attributes:
+        period: ``day`` or ``month``.
+        limit: In micro-yuan.
+        spent: What was charged in that period, and is reserved.
+    """
+
+    period: str
+    limit: int
+    spent: int
+    reopens_at: datetime
+
+    @property
+    def left(self) -> int:
+        return max(self.limit - self.spent, 0)
+
+
+def budget_states(record: Spending | None, budgets: Budgets) -> list[BudgetState]:
+    """The state of a record's budgets today; empty if they have no limit."""
+    now = Spend(costs.billing_day(utcnow()), 0)
+    return [
+        BudgetState(
+            period,
+            limit,
+            record.spent_in(now, period) if record else 0,
+            reopens_at(now.day, period),
+        )
+        for period in (DAY, MONTH)
+        if (limit := budgets.of(period)) is not None
+    ]
 
 
 def spend_of(task: Task, budgets: Budgets = UNLIMITED) -> Spend | None:

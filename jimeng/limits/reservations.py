@@ -44,11 +44,12 @@ from jimeng.errors import (
     TooManySubmissions,
 )
 from jimeng.errors.inputs import TooManyUploads
-from jimeng.jobs import costs, spending
+from jimeng.jobs import spending
 from jimeng.lanes.budgets import count_spent, find_exceeded, release_spending
 from jimeng.limits import rate_limiter
 from jimeng.limits.budgets import (
     budget_error,
+    budget_states,
     release_of_installation,
     reserve_of_installation,
     spend_of,
@@ -485,21 +486,15 @@ def budget_left(principal: Principal, user_id: str) -> tuple[str, int] | None:
         UserNotFound: the principal may not read this user.
     """
     principal.require_reader(user_id)
-    now = Spend(costs.billing_day(utcnow()), 0)
     found = []
     for budgets, kind, row_id in (
         (budgets_of(principal, user_id), QuotaUsage, user_id),
         (spending.installation_budgets(), Budget, INSTALLATION),
     ):
-        if not budgets.is_limited:
-            continue
-        record = kind.find_one({"_id": row_id})
-        for period in (DAY, MONTH):
-            limit = budgets.of(period)
-            if limit is not None:
-                spent = record.spent_in(now, period) if record else 0
-                found.append((period, max(limit - spent, 0)))
-    return min(found, key=lambda each: each[1], default=None)
+        if budgets.is_limited:
+            found += budget_states(kind.find_one({"_id": row_id}), budgets)
+    least = min(found, key=lambda each: each.left, default=None)
+    return (least.period, least.left) if least else None
 
 
 LIMIT_FIELDS = {"daily_quota": 1, "daily_budget_micros": 1, "monthly_budget_micros": 1}

@@ -16,6 +16,7 @@ from typing import Any, ClassVar
 
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, missing, validate
 
+from jimeng.config.values import parse_yuan
 from jimeng.documents.task import MAX_NAME, MAX_PAIRS, MAX_VALUE
 from jimeng.documents.user import is_email
 from jimeng.http.responses import absolute, path_for
@@ -81,6 +82,18 @@ class Digits(DescribedField, fields.Integer):
         if not re.fullmatch(r"-?\d{1,18}", value, re.ASCII):
             raise ValidationError("invalid.integer")
         return int(value)
+
+
+class Yuan(DescribedField, fields.Integer):
+    """An amount in yuan in a form, as micro-yuan."""
+
+    default_error_messages = messages_for("yuan")
+
+    def _deserialize(self, value, attr, data, **kwargs):
+        try:
+            return parse_yuan(value)
+        except ValueError as error:
+            raise ValidationError("invalid.yuan") from error
 
 
 class Seconds(DescribedField, fields.Float):
@@ -214,7 +227,7 @@ class Between(validate.Validator):
 
     key = "invalid.range"
 
-    def __init__(self, low: int, high: int) -> None:
+    def __init__(self, low: float, high: float) -> None:
         self.min, self.max = low, high
 
     def measure(self, value: Any) -> float:
@@ -224,6 +237,13 @@ class Between(validate.Validator):
         if not self.min <= self.measure(value) <= self.max:
             raise ValidationError(t(self.key, min=self.min, max=self.max))
         return value
+
+
+class YuanBetween(Between):
+    """Micro-yuan, from *low* to *high* yuan, both included."""
+
+    def measure(self, value: Any) -> float:
+        return value / 1_000_000
 
 
 class Long(Between):

@@ -20,13 +20,16 @@ from jimeng.schemas.fields import (
     Texts,
     Trimmed,
     Whole,
+    Yuan,
+    YuanBetween,
     email_check,
 )
 from jimeng.schemas.pagination import PageQuery
 
 LIFETIMES = ("", "30", "90", "365")  # days; "" for no expiry
 MAX_MODELS, MAX_OF_KEY = 50, 1_000_000  # of an API key's own limits
-MAX_BUDGET_MICROS = 10**12  # a million yuan
+MAX_BUDGET_YUAN = 1_000_000
+MAX_BUDGET_MICROS = MAX_BUDGET_YUAN * 1_000_000
 # For OpenAPI.
 AS_EMAIL = {"format": "email", "maxLength": 254}
 
@@ -146,7 +149,25 @@ class NewKey(Strict):
     )
 
 
-class KeyForm(NewKey):
+class BudgetForm(Strict):
+    """The page's form of a user's budgets; what is left out is the server's default."""
+
+    daily = Yuan(validate=YuanBetween(0, MAX_BUDGET_YUAN))
+    monthly = Yuan(validate=YuanBetween(0, MAX_BUDGET_YUAN))
+
+
+class KeyBudgets(Strict):
+    """The page's form of a key's budgets; what is left out is no limit."""
+
+    daily_budget = Yuan(
+        attribute="daily_budget_micros", validate=YuanBetween(0.01, MAX_BUDGET_YUAN)
+    )
+    monthly_budget = Yuan(
+        attribute="monthly_budget_micros", validate=YuanBetween(0.01, MAX_BUDGET_YUAN)
+    )
+
+
+class KeyForm(KeyBudgets, NewKey):
     """The page's form: the same, but numbers are text, and it ends after some days."""
 
     class Meta:

@@ -229,9 +229,74 @@ def test_owner_limits_a_key_on_the_page(ada):
         assert words in page
 
 
+def test_owner_sets_the_budgets_of_a_key_on_the_page(ada):
+    """When it is made and later; the list says what is spent and when that ends."""
+    ada.sign_in()
+    ada.client.set_cookie("lang", "en")
+    form = {"name": "plugin", "scopes": ["read", "write"], "days": ""}
+    budgets = {"daily_budget": "0.5", "monthly_budget": " 12 "}
+    made = ada.client.post("/account/keys", data=form | budgets, headers=POST)
+    assert made.status_code == 201
+    key = ApiKey.find_one({"name": "plugin"})
+    assert (key.daily_budget_micros, key.monthly_budget_micros) == (500_000, 12_000_000)
+    (text,) = {*re.findall(r"jm_[\w-]{43}", made.text)}
+    assert ask(ada, {"key": text}, n=2).status_code == 202
+
+    page = re.sub(r"<[^>]+>", " ", ada.client.get("/account/keys").text)
+
+    assert "¥0.40 of ¥0.50 today, reserved included; resets" in page
+    assert "¥0.40 of ¥12.00 this month" in page
+    assert re.search(r"resets\s+\d\d-\d\d 00:00 Asia/Shanghai", page)
+
+    path = f"/account/keys/{key.id}/budgets"
+    changed = ada.client.post(path, data={"daily_budget": "7.25"}, headers=POST)
+
+    assert changed.status_code == 303
+    assert "Budgets changed" in ada.client.get(changed.location).text
+    key = ApiKey.find_one({"name": "plugin"})
+    assert (key.daily_budget_micros, key.monthly_budget_micros) == (7_250_000, None)
+
+
+@for_each(("text", "words"), [("much", "0.22"), ("0", "0.01"), ("1000001", "0.22")])
+def test_wrong_budget_of_a_key_changes_nothing(ada, text, words):
+    """It is said beside the field, of the key that would be changed."""
+    ada.sign_in()
+    key_id = new_key(ada)["id"]
+    path = f"/account/keys/{key_id}/budgets"
+    ada.client.post(path, data={"daily_budget": "5"}, headers=POST)
+
+    answer = ada.client.post(path, data={"daily_budget": text}, headers=POST)
+
+    assert answer.status_code == 422
+    said = re.search(
+        rf'id="errors-{key_id}-daily_budget" class="errors"><p class="error">(.*?)</p>',
+        answer.text,
+    )
+    assert said and words in said[1]
+    assert f'value="{text}"' in answer.text
+    assert ApiKey.find_one({"_id": key_id}).daily_budget_micros == 5_000_000
+
+
+def test_key_that_can_create_keys_has_no_budget(ada):
+    """It could create one without."""
+    ada.sign_in()
+    form = {"name": "own", "scopes": ["read", "account"], "days": ""}
+    ada.client.post("/account/keys", data=form, headers=POST)
+    key = ApiKey.find_one({"name": "own"})
+    path = f"/account/keys/{key.id}/budgets"
+
+    assert path not in ada.client.get("/account/keys").text
+    answer = ada.client.post(path, data={"daily_budget": "5"}, headers=POST)
+
+    assert answer.status_code == 422
+    assert ApiKey.find_one({"_id": key.id}).daily_budget_micros is None
+
+
 @for_each(
     ("field", "value"),
     [
+        ("daily_budget", "much"),
+        ("monthly_budget", "0"),
         ("doors", ["window"]),
         ("models", ["sdxl"]),
         ("tasks_per_minute", "many"),

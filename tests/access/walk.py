@@ -247,6 +247,7 @@ ROUTES: dict[str, Route] = {
     "web.account_keys": listed(),
     "web.make_key": listed(name="x"),
     "web.revoke_key": own(),
+    "web.change_key_budgets": own(daily_budget="5"),
     "web.account_webhooks": listed(),
     "web.make_webhook": listed(url="https://example.com/hook"),
     "web.webhook": own(),

@@ -9,6 +9,7 @@ ACCOUNT: dict[str, tuple[str, str]] = {
     "page.account_security": ("安全", "Security"),
     "page.account_data": ("数据", "Data"),
     "account.done.profile": ("已保存", "Saved"),
+    "account.done.key_budgets": ("预算已更改", "Budgets changed"),
     "account.done.defaults": ("已保存，新任务会从这里开始", "Saved as your defaults"),
     "account.done.password": (
         "密码已修改，其他设备已退出登录",
@@ -166,6 +167,23 @@ ACCOUNT: dict[str, tuple[str, str]] = {
     "door.mcp": ("MCP", "MCP"),
     "account.key_models": ("模型", "Models"),
     "account.tasks_per_minute": ("每分钟最多几个任务", "Tasks a minute, at most"),
+    "account.daily_budget": ("每天最多花多少元", "Yuan a day, at most"),
+    "account.monthly_budget": ("每月最多花多少元", "Yuan a month, at most"),
+    "account.change_budgets": ("修改预算", "Change budgets"),
+    "account.budgets_words": (
+        "立即生效，已花费和预留的都算在内；留空则只受账号的预算限制。",
+        "In force at once, and what is spent or reserved counts. Left empty, only the "
+        "account’s budget applies.",
+    ),
+    "account.save_budgets": ("保存预算", "Save budgets"),
+    "account.spent_day": (
+        "今天 {spent} / {limit}（含预留），重新计算于",
+        "{spent} of {limit} today, reserved included; resets",
+    ),
+    "account.spent_month": (
+        "本月 {spent} / {limit}（含预留），重新计算于",
+        "{spent} of {limit} this month, reserved included; resets",
+    ),
     "account.pictures_per_day": ("每天最多几张图片", "Pictures a day, at most"),
     "account.user_prefix": (
         "客户 ID 的前缀，以冒号结尾",

@@ -15,7 +15,8 @@ from jimeng.errors import Invalid
 from jimeng.http import auth
 from jimeng.http.responses import absolute
 from jimeng.i18n import problems, t
-from jimeng.schemas.users import LIFETIMES, KeyForm
+from jimeng.limits import budget_states
+from jimeng.schemas.users import LIFETIMES, KeyBudgets, KeyForm
 from jimeng.web import bp, refused
 from jimeng.web.account.confirmation import confirmed
 from jimeng.web.account.profile import (
@@ -27,7 +28,8 @@ from jimeng.web.account.profile import (
 from jimeng.web.pictures.code_samples import ROUTE
 from jimeng.web.site.forms import checked
 
-AMOUNTS = ("tasks_per_minute", "pictures_per_day")
+BUDGETS = ("daily_budget", "monthly_budget")
+AMOUNTS = ("tasks_per_minute", "pictures_per_day", *BUDGETS)
 OPTIONAL_LIMITS = ("doors", "models", *AMOUNTS)
 
 
@@ -44,7 +46,13 @@ def keys_page(
     *,
     errors: Problems | None = None,
     given: Mapping | None = None,
+    changing: str | None = None,
 ) -> str:
+    """
+    Args:
+        given: The form, if it was refused, with *errors*.
+        changing: The id of the key whose budgets it would change; None for a new key.
+    """
     user = auth.current_user()
     found = accounts.list_keys(auth.principal_of_page(), user.id) if user else []
     return render_account_page(
@@ -56,7 +64,10 @@ def keys_page(
         models=model_ids(),
         now=datetime.now(UTC),
         today=datetime.now(UTC).date().isoformat(),
-        limited=any((given or {}).get(name) for name in OPTIONAL_LIMITS),
+        budgets={key.id: budget_states(key, key.budgets) for key in found},
+        zone=jobs.runtime().config.BILLING_TIMEZONE,
+        changing=changing,
+        limited=not changing and any((given or {}).get(n) for n in OPTIONAL_LIMITS),
         made=made,
         text=text,
         curl=curl_command(text) if text else "",
@@ -121,6 +132,20 @@ def key_fields() -> dict:
     amounts = {n: form.get(n, "").strip() for n in (*AMOUNTS, "user_prefix")}
     limits = {name: each for name, each in (lists | amounts).items() if each}
     return checked(KeyForm(), {**given, **limits, "scopes": form.getlist("scopes")})
+
+
+@bp.post("/account/keys/<key_id>/budgets")
+def change_key_budgets(key_id: str) -> ResponseReturnValue:
+    """Set what may be spent with a key; an empty field is no limit of its own."""
+    user = account_user()
+    given = {name: request.form.get(name, "").strip() for name in BUDGETS}
+    try:
+        budgets = checked(KeyBudgets(), {n: text for n, text in given.items() if text})
+        accounts.change_budgets(auth.principal_of_page(), user.id, key_id, **budgets)
+    except Invalid as error:
+        page = keys_page(errors=problems(error), given=request.form, changing=key_id)
+        return refused(page, error)
+    return redirect_done(".account_keys", "key_budgets")
 
 
 @bp.post("/account/keys/<key_id>/revoke")

@@ -31,6 +31,7 @@ DONE = frozenset(
         "defaults",
         "files",
         "revoked",
+        "key_budgets",
         "session",
         "factor_removed",
         "webhook_deleted",

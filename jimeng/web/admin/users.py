@@ -13,7 +13,7 @@ from jimeng.http import auth
 from jimeng.http.responses import absolute
 from jimeng.i18n import problems, reasons
 from jimeng.operations.users import ROLES
-from jimeng.schemas.users import MAX_BUDGET_MICROS, NewUser, UserChanges
+from jimeng.schemas.users import BudgetForm, NewUser, UserChanges
 from jimeng.web.account.confirmation import confirmed
 from jimeng.web.admin import bp
 from jimeng.web.site.forms import checked
@@ -144,31 +144,18 @@ def set_quota(user_id: str) -> ResponseReturnValue:
 @bp.post("/users/<user_id>/budget")
 def set_budget(user_id: str) -> ResponseReturnValue:
     """Set what the user may spend; an empty field restores the server's default."""
+    given = {name: request.form.get(name, "").strip() for name in ("daily", "monthly")}
     try:
+        budgets = checked(BudgetForm(), {k: text for k, text in given.items() if text})
         accounts.users.update(
             auth.principal_of_page(),
             user_id,
-            daily_budget_micros=budget_of("daily"),
-            monthly_budget_micros=budget_of("monthly"),
+            daily_budget_micros=budgets.get("daily"),
+            monthly_budget_micros=budgets.get("monthly"),
         )
     except Invalid as error:
         return refused(user_id, error)
     return saved(user_id, "budget")
-
-
-def budget_of(field: str) -> int | None:
-    """
-    Read a field of yuan; None if it is empty.
-
-    Raises:
-        Invalid: it is no amount, or above `MAX_BUDGET_MICROS`.
-    """
-    text = request.form.get(field, "")
-    micros = operations.prices.micros_of(field, text) if text.strip() else None
-    if micros is not None and micros > MAX_BUDGET_MICROS:
-        limits = {"min": 0, "max": MAX_BUDGET_MICROS // 1_000_000}
-        raise Invalid.field(field, "invalid.range", **limits)
-    return micros
 
 
 @bp.post("/users/<user_id>/disable")
