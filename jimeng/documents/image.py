@@ -183,6 +183,21 @@ class Image(Stored):
         """The extension of its file name."""
         return SUFFIXES.get(self.content_type, "bin")  # as of a later release
 
+    @property
+    def path(self) -> str:
+        """The path of its link."""
+        return f"/{'v' if self.is_video else 'i'}/{self.key}.{self.suffix}"
+
+    @property
+    def poster_path(self) -> str:
+        """The path of the largest still picture of a video."""
+        return f"/i/{self.key}/{'preview.jpg' if self.preview_id else 'thumb.webp'}"
+
+    @property
+    def last_frame_path(self) -> str | None:
+        """The path of a video's last frame, if it is stored."""
+        return f"/v/{self.key}/last_frame.png" if self.last_frame_id else None
+
     @staticmethod
     def changing(changes: Mapping[str, object]) -> list[dict]:
         """Build the update of fields that lists depend on, and of `lists` with them."""

@@ -190,12 +190,17 @@ def file_response(
     *,
     etag: str | None = None,
     modified: datetime | None = None,
+    max_open_bytes: int | None = None,
 ) -> Response:
     """
     Stream a file, or the range of it that is requested; answer 304 or 412 without
     opening it.
 
     Several ranges get the whole file.
+
+    Args:
+        max_open_bytes: The longest answer to a range without an end. Players ask for
+            the rest when they need it (RFC 9110, 15.3.7: the server may send less).
 
     Raises:
         RequestedRangeNotSatisfiable: 416; the range begins beyond the end.
@@ -207,11 +212,13 @@ def file_response(
     if modified is not None:
         response.last_modified = modified
     asked, wanted = request.environ, request.range
-    is_single = (
-        wanted is not None and wanted.units == "bytes" and len(wanted.ranges) == 1
-    )
-    if not is_single or request.method != "GET":
+    ranges = wanted.ranges if wanted and wanted.units == "bytes" else []
+    if len(ranges) != 1 or request.method != "GET":
         asked = {name: each for name, each in asked.items() if name != "HTTP_RANGE"}
+    elif max_open_bytes and ranges[0][1] is None and ranges[0][0] >= 0:
+        start = ranges[0][0]
+        last = start + max_open_bytes - 1
+        asked = {**asked, "HTTP_RANGE": f"bytes={start}-{last}"}
     response.make_conditional(asked, accept_ranges=True, complete_length=content.length)
     if response.status_code == 412:
         response.content_length = 0

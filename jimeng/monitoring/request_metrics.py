@@ -18,6 +18,8 @@ KINDS = {
                 "web.image",
                 "web.thumbnail",
                 "web.preview",
+                "web.video",
+                "web.last_frame",
                 "web.trashed_thumbnail",
                 "web.given",
             ),

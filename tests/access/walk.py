@@ -75,6 +75,8 @@ ROUTES: dict[str, Route] = {
     "web.image": Route(Kind.LINK),
     "web.thumbnail": Route(Kind.LINK),
     "web.preview": Route(Kind.LINK),
+    "web.video": Route(Kind.LINK),
+    "web.last_frame": Route(Kind.LINK),
     "web.given": Route(Kind.LINK),
     "web.shared": Route(Kind.LINK),
     "web.shared_picture": Route(Kind.LINK),

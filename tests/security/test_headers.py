@@ -14,6 +14,7 @@ STRICT = {
     "script-src": "'self'",
     "style-src": "'self'",
     "img-src": "'self' data:",
+    "media-src": "'self'",
     "connect-src": "'self'",
     "form-action": "'self'",
     "manifest-src": "'self'",

@@ -27,8 +27,8 @@ DEVICES = (
 HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; "
-        "img-src 'self' data:; connect-src 'self'; form-action 'self'; "
-        "manifest-src 'self'; worker-src 'self'; "
+        "img-src 'self' data:; media-src 'self'; connect-src 'self'; "
+        "form-action 'self'; manifest-src 'self'; worker-src 'self'; "
         "base-uri 'none'; frame-ancestors 'none'"
     ),
     "X-Content-Type-Options": "nosniff",

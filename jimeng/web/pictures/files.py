@@ -1,4 +1,4 @@
-"""The files of pictures and inputs; immutable, so browsers may cache them for good."""
+"""The files of outputs and inputs; immutable, so browsers may cache them for good."""
 
 import threading
 from datetime import datetime
@@ -8,6 +8,7 @@ from flask.typing import ResponseReturnValue
 
 from jimeng import inputs, tasks
 from jimeng.documents import Image, Task
+from jimeng.documents.image import FILES
 from jimeng.errors import ImageNotFound, TaskNotFound
 from jimeng.errors.access import SignInRequired
 from jimeng.errors.inputs import ServerBusy
@@ -22,6 +23,11 @@ from jimeng.web.gallery.downloads import metadata_is_wanted
 # A picture opened alone in a browser may run no scripts; the styles are those of the
 # browser's own viewer.
 STANDALONE_CSP = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
+# The viewer asks for the video again, which Chromium refuses to a sandbox.
+VIDEO_CSP = "default-src 'none'; style-src 'unsafe-inline'; media-src 'self'"
+# Of a video, in the answer to a range without an end: a player that is closed soon has
+# not made the server read all of it.
+MAX_OPEN_BYTES = 8 * 2**20
 
 
 @bp.get("/i/<key>.<ext>")
@@ -31,15 +37,64 @@ def image(key: str, ext: str) -> Response:
     written into its metadata.
     """
     found, content = tasks.open_image(None, key)
-    if found.suffix != ext:
+    if found.is_video or found.suffix != ext:
         raise ImageNotFound("no picture of that type")
+    return whole(found, content)
+
+
+@bp.get("/v/<key>.mp4")
+def video(key: str) -> Response:
+    """The video as the provider sent it."""
+    found, content = open_video(key)
+    response = whole(found, content)
+    response.headers["Content-Security-Policy"] = VIDEO_CSP
+    return response
+
+
+@bp.get("/v/<key>/last_frame.png")
+def last_frame(key: str) -> Response:
+    """The last frame of a video, as the provider sent it: PNG, JPEG or WebP."""
+    found, content = open_video(key, "last_frame_id")
+    return small(found, content, picture_type(content.read(0, 12)), "last-frame")
+
+
+def open_video(key: str, part: str = FILES[0]) -> tuple[Image, Content]:
+    """
+    Raises:
+        ImageNotFound: no video has this key, or it has no such file.
+    """
+    found, content = tasks.open_image(None, key, part)
+    if not found.is_video:
+        raise ImageNotFound("no video under that key")
+    return found, content
+
+
+def picture_type(head: bytes) -> str:
+    """The content type of a picture that begins with *head*."""
+    if head.startswith(b"\xff\xd8"):
+        return "image/jpeg"
+    return "image/webp" if head[8:] == b"WEBP" else "image/png"
+
+
+def whole(found: Image, content: Content) -> Response:
+    """An output as it is stored, or as a download."""
+    ext = found.suffix
     task = own_task(found) if request.args.get("download") == "1" else None
     etag, modified = found.sha256, found.created_at
     if task and metadata_is_wanted():
         written = downloads.with_metadata(content, found, task)
         content = written.content
         etag = "-".join(filter(None, [etag, written.mark]))
-    response = send(content, found.content_type, etag=etag, modified=modified)
+    response = send(
+        content,
+        found.content_type,
+        etag=etag,
+        modified=modified,
+        # A download that goes on after a break expects the rest at once.
+        max_open_bytes=MAX_OPEN_BYTES
+        if found.is_video and "download" not in request.args
+        else None,
+    )
     response.headers["Content-Disposition"] = disposition(found, ext, task)
     if "download" in request.args:
         # The content depends on the principal, so shared caches must not store it.
@@ -74,9 +129,20 @@ def small(found: Image, content: Content, content_type: str, name: str) -> Respo
 
 
 def send(
-    content: Content, content_type: str, *, etag: str, modified: datetime | None = None
+    content: Content,
+    content_type: str,
+    *,
+    etag: str,
+    modified: datetime | None = None,
+    max_open_bytes: int | None = None,
 ) -> Response:
-    response = file_response(content, content_type, etag=etag, modified=modified)
+    response = file_response(
+        content,
+        content_type,
+        etag=etag,
+        modified=modified,
+        max_open_bytes=max_open_bytes,
+    )
     response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
     response.headers["Content-Security-Policy"] = STANDALONE_CSP
     response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
