@@ -42,6 +42,18 @@ def test_retry_asks_where_it_may_be_charged_twice(visit, live_server):
     expect(newest.locator("img")).to_be_visible()
 
 
+def test_failed_picture_among_good_ones_takes_no_place(visit, live_server):
+    """The words under the others say which one failed, and why."""
+    task_id = make(live_server, "[[50500 1]] 两张里有一张", n=2)
+    page = visit("/", lang="en").page
+    card = card_of(page, task_id)
+
+    expect(card.locator(".slot")).to_have_count(2)
+    expect(card.locator(".slot img")).to_have_count(1)
+    expect(card.locator(".slot[data-state=failed]")).to_be_hidden()
+    expect(card.locator(".error")).to_contain_text("Picture")
+
+
 def test_menu_opened_early_is_in_view(visit, ended):
     """What turns a menu round comes last; one may be open before."""
     page = visit("/health", width=390, own=True).page

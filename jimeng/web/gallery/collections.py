@@ -19,7 +19,7 @@ from jimeng.gallery import browsing, collections, shares
 from jimeng.gallery.collections import Change
 from jimeng.gallery.downloads import NothingSelected
 from jimeng.http import auth
-from jimeng.i18n import problems
+from jimeng.i18n import problems, t
 from jimeng.web import bp, is_htmx, refused
 from jimeng.web.gallery.browsing import retention
 from jimeng.web.gallery.filters import Filters
@@ -89,19 +89,38 @@ def choice_page(
     images: list[Image],
     errors: dict[str, list[str]] | None = None,
 ) -> str:
-    """Render the choice of a collection: a page, or a dialog for htmx."""
-    known = collections.find_all(principal)
+    known, n = collections.find_all(principal), len(images)
     ids = [image.id for image in images]
-    name = "_choose.html" if is_htmx() else "choose.html"
-    return render_template(
-        f"collections/{name}",
-        images=images,
-        ids=ids,
+    return choose_page(
+        "collections/_options.html",
+        t("collections.add_one") if n == 1 else t("collections.add_n", n=n),
+        images,
         collections=known,
         inside=collections.containing(principal, known, ids),
+        errors=errors or {},
+    )
+
+
+def choose_page(
+    options: str, heading: str, images: list[Image], **values: object
+) -> str:
+    """
+    Render a choice for pictures: a page, or a dialog for htmx.
+
+    Args:
+        options: The template of the choice.
+        values: What it needs besides the pictures.
+    """
+    name = "_choose.html" if is_htmx() else "choose.html"
+    return render_template(
+        f"gallery/{name}",
+        options=options,
+        heading=heading,
+        images=images,
+        ids=[image.id for image in images],
         next=return_path(),
         is_plain="plain" in request.values,
-        errors=errors or {},
+        **values,
     )
 
 

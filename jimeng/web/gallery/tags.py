@@ -8,9 +8,9 @@ from jimeng.documents.principal import Principal
 from jimeng.errors import Invalid
 from jimeng.gallery import tags
 from jimeng.http import auth
-from jimeng.i18n import reasons
+from jimeng.i18n import reasons, t
 from jimeng.web import bp, is_htmx, refused
-from jimeng.web.gallery.collections import TO_DIALOG, return_path, selected_pictures
+from jimeng.web.gallery.collections import TO_DIALOG, choose_page, selected_pictures
 from jimeng.web.gallery.selection import redirect_back
 
 
@@ -22,15 +22,13 @@ def choose_tags() -> ResponseReturnValue:
 
 
 def tag_page(principal: Principal, images: list[Image], error: str = "") -> str:
-    name = "_choose.html" if is_htmx() else "choose.html"
-    return render_template(
-        f"tags/{name}",
-        images=images,
-        ids=[image.id for image in images],
+    n = len(images)
+    return choose_page(
+        "tags/_options.html",
+        t("tags.title_one") if n == 1 else t("tags.title_n", n=n),
+        images,
         used=tags.tags_used(principal),
         inside=tags.counts_of(images),
-        next=return_path(),
-        is_plain="plain" in request.values,
         error=error,
     )
 
