@@ -15,7 +15,10 @@ function count() {
   if (words) words.textContent = words.dataset.words.replace("{n}", n);
   const all = document.getElementById("select-all");
   if (all) all.disabled = n === boxes().length;
-  for (const button of document.querySelectorAll("#selection button:not([type])")) button.disabled = n === 0;
+  for (const button of document.querySelectorAll("#selection button:not([type])")) {
+    button.disabled = n === 0;
+    button.hidden = n !== Number(button.dataset.for || n);
+  }
 }
 
 function selecting(is) {

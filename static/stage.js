@@ -10,12 +10,16 @@ const stage = (() => {
   const STILL = 8; // pixels within which a pointer has not moved
   const TWICE = 350; // milliseconds between two taps that are one
   const HOLD = 220; // milliseconds after which a press shows the one before
+  const MODES = ["slide", "side", "flip"]; // how two pictures are compared
   const MOST = 8; // screen pixels for one of the picture
   const PLAIN = ({ button, ctrlKey, metaKey, shiftKey, altKey }) => !(button || ctrlKey || metaKey || shiftKey || altKey);
   let from = ""; // the address of the list's picture that was shown last
   let place = 0; // of it among all
   let turn = 0; // counts what was asked for: an answer that was overtaken is dropped
   let tool = ""; // the one that is open
+  let mode = MODES.find((each) => each === own.get("compare")) || MODES[0];
+  let flipped = false; // the other picture is shown in place of this one
+  let pinned = null; // {whole, alt}: the one to compare with, while one goes through others
   let around = 0; // the share of its sides that is kept free around the picture
   let asking = null; // for what was asked for last
   let title = ""; // of the list's page
@@ -144,6 +148,7 @@ const stage = (() => {
   function settle() {
     turn += 1;
     tool = "";
+    pinned = null;
     document.title = title;
     document.body.append(...NOTES.map((id) => document.getElementById(id)));
     over.querySelector(".stage")?.remove();
@@ -188,14 +193,19 @@ const stage = (() => {
 
   function go(step) {
     const way = article().querySelector(step < 0 ? "[rel=prev]" : "[rel=next]");
-    if (way && !way.hidden) show(way.getAttribute("href"), step);
+    if (!way || way.hidden) return;
+    // The first one stays, to compare the others with.
+    if (tool === "compare") pinned ||= { whole: part("picture").getAttribute("src"), alt: part("picture").alt };
+    show(way.getAttribute("href"), step);
   }
 
-  // Through the family.
+  // Through the family, of which the other one is chosen while two are compared.
   function flip(step) {
-    const all = [...article().querySelectorAll(".strip-picture")];
-    const next = all[all.findIndex((each) => each.matches("[aria-current]")) + step];
-    if (next) show(next.getAttribute("href"));
+    const compares = tool === "compare";
+    const all = [...article().querySelectorAll(".strip-picture")].filter((each) => !compares || !each.matches("[aria-current]"));
+    const next = all[all.findIndex((each) => each.matches(compares ? "[data-other]" : "[aria-current]")) + step];
+    if (next && compares) pin({ whole: next.dataset.whole, alt: next.getAttribute("aria-label") });
+    else if (next) show(next.getAttribute("href"));
   }
 
   document.addEventListener("click", (event) => {
@@ -203,7 +213,10 @@ const stage = (() => {
     if (!link || event.defaultPrevented || !PLAIN(event)) return;
     const address = link.getAttribute("href");
     if (link.matches("[data-view]")) open(link);
-    else if (link.matches(".stage-step, .strip-picture")) show(address, { prev: -1, next: 1 }[link.rel]);
+    else if (tool === "compare" && link.closest(".strip")) {
+      if (!link.matches("[aria-current]")) pin({ whole: link.dataset.whole, alt: link.getAttribute("aria-label") });
+    } else if (link.matches(".stage-step")) go({ prev: -1, next: 1 }[link.rel]);
+    else if (link.matches(".strip-picture")) show(address);
     else if (link.matches(".stage-close") && (over?.open || history.state?.stage)) leave();
     else {
       // Where the form stands on the page it is filled in place.
@@ -228,7 +241,7 @@ const stage = (() => {
 
     // The size at which the picture is seen whole, no larger than it is.
     function whole() {
-      const { clientWidth: wide, clientHeight: high } = part("view");
+      const { clientWidth: wide, clientHeight: high } = part("pane");
       const [width, height] = natural();
       const room = 1 + 2 * around;
       return width * Math.min(wide / room / width, high / room / height, around ? Infinity : 1);
@@ -238,7 +251,7 @@ const stage = (() => {
 
     // No edge of the picture comes further in than the edge of the view.
     function put(x, y, scale) {
-      const [view, spot] = [part("view"), part("place")];
+      const [view, spot] = [part("pane"), part("place")];
       if (!view || !part("picture")) return;
       const [width, height] = natural();
       const wide = whole() * scale;
@@ -247,18 +260,24 @@ const stage = (() => {
       const aside = Math.max(0, wide * free - view.clientWidth) / 2;
       const up = Math.max(0, high * free - view.clientHeight) / 2;
       at = { x: clamp(x, aside), y: clamp(y, up), scale };
-      spot.style.left = `${(view.clientWidth - wide) / 2 + at.x}px`;
-      spot.style.top = `${(view.clientHeight - high) / 2 + at.y}px`;
-      spot.style.width = `${wide}px`;
-      spot.style.height = `${high}px`;
-      view.toggleAttribute("data-zoomed", isIn());
+      // What it is compared with lies in a half of its own as this one does in its half.
+      for (const { style } of [spot, part("other") || spot]) {
+        style.left = `${(view.clientWidth - wide) / 2 + at.x}px`;
+        style.top = `${(view.clientHeight - high) / 2 + at.y}px`;
+        style.width = `${wide}px`;
+        style.height = `${high}px`;
+      }
+      part("view").toggleAttribute("data-zoomed", isIn());
       const share = part("zoom");
       if (share) share.textContent = `${Math.round(100 * wide / width)} %`;
       tell("moved");
     }
 
     // What is under the point stays under it.
-    function by(factor, point = { x: 0, y: 0 }) {
+    function by(factor, seen = { x: 0, y: 0 }) {
+      const { clientWidth: wide, clientHeight: high } = part("pane");
+      // In the other half it is the same place of the other picture.
+      const point = { x: seen.x < -wide / 2 ? seen.x + wide : seen.x, y: seen.y < -high / 2 ? seen.y + high : seen.y };
       const scale = clamp(at.scale * factor, most(), 1);
       const ratio = scale / at.scale;
       put(point.x - (point.x - at.x) * ratio, point.y - (point.y - at.y) * ratio, scale);
@@ -297,18 +316,75 @@ const stage = (() => {
 
   const far = (a, b) => Math.hypot(a.x - b.x, a.y - b.y);
 
-  function pointOf(event) { // from the middle of the view
-    const box = part("view").getBoundingClientRect();
+  function pointOf(event) { // from the middle of the picture's pane
+    const box = part("pane").getBoundingClientRect();
     return { x: event.clientX - box.x - box.width / 2, y: event.clientY - box.y - box.height / 2 };
   }
 
+  // The picture before, while it is held; and the one that is compared by slider or flip.
   function before(is) {
     clearTimeout(holding);
     const image = part("before");
-    if (!image) return;
-    if (is) image.src ||= image.dataset.src;
-    part("view").toggleAttribute("data-before", is);
-    image.hidden = !(is || tool === "compare");
+    const isOther = tool === "compare" && (mode === "slide" || mode === "flip" && flipped);
+    const src = isOther ? part("other").dataset.whole : is && image?.dataset.src;
+    part("view").toggleAttribute("data-before", Boolean(is && src));
+    if (src && image.getAttribute("src") !== src) image.src = src;
+    if (image) image.hidden = !src;
+  }
+
+  // Compare: with what is pinned, else what the server names, else a neighbour in the list.
+
+  const same = (a, b) => new URL(a, location).href === new URL(b, location).href;
+
+  function setOther({ whole, alt }) {
+    const other = part("other");
+    other.dataset.whole = whole;
+    other.alt = alt;
+  }
+
+  function findOther() {
+    const [other, button] = [part("other"), article().querySelector("[data-tool=compare]")];
+    if (!button) return;
+    const mine = part("picture").src;
+    const near = over?.open && (links()[place + 1] || links()[place - 1]);
+    if (pinned && !same(pinned.whole, mine)) setOther(pinned);
+    else if (!other.dataset.whole && near) setOther({ whole: near.dataset.view, alt: near.querySelector("img").alt });
+    button.hidden = !other.dataset.whole;
+    markOther();
+  }
+
+  function markOther() {
+    for (const each of article()?.querySelectorAll(".strip a") || []) {
+      each.toggleAttribute("data-other", tool === "compare" && each.dataset.whole === part("other").dataset.whole);
+    }
+  }
+
+  function compare(how = mode) {
+    const [is, view, second] = [tool === "compare", part("view"), part("second")];
+    if (!second) return;
+    mode = how;
+    if (is) view.dataset.compare = mode;
+    else delete view.dataset.compare;
+    second.hidden = !(is && mode === "side");
+    if (!second.hidden) part("other").src = part("other").dataset.whole;
+    part("compare").hidden = !is;
+    for (const each of part("compare").querySelectorAll("[data-mode]")) each.setAttribute("aria-pressed", each.dataset.mode === mode);
+    before(false);
+    markOther();
+    zoom.again();
+  }
+
+  function flipOver() {
+    flipped = !flipped;
+    compare();
+    announce((flipped ? part("other") : part("picture")).alt);
+  }
+
+  function pin(chosen) {
+    pinned = chosen;
+    setOther(pinned);
+    compare();
+    announce(pinned.alt);
   }
 
   function down(event) {
@@ -366,6 +442,7 @@ const stage = (() => {
   }
 
   function tap(point, time) {
+    if (tool === "compare" && mode === "flip") return flipOver();
     const again = tapped && time - tapped.time < TWICE && far(point, tapped) < 3 * STILL;
     tapped = again ? null : { ...point, time };
     if (again) zoom.toggle(point);
@@ -396,11 +473,9 @@ const stage = (() => {
       details.toggleAttribute("data-erase", name === "erase");
       details.querySelector("textarea").disabled = name === "erase"; // nothing comes in its place
     }
-    const compares = part("compare");
-    if (compares) compares.hidden = name !== "compare";
-    part("view").toggleAttribute("data-compare", name === "compare");
-    before(false);
-    if (name === "compare") part("before").src ||= part("before").dataset.src;
+    if (name !== "compare") pinned = null;
+    flipped = false;
+    compare();
     around = 0;
     painter = null;
     tell("tool", name);
@@ -428,9 +503,10 @@ const stage = (() => {
     scrolled = [0, 0];
     const had = tool && article().querySelector(`[data-tool=${tool}]`);
     follow();
+    findOther();
     tell("shown", article());
     article().querySelector(".strip [aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
-    choose(had ? tool : opened());
+    choose(had && !had.hidden ? tool : article().dataset.toolFirst || opened());
   }
 
   const watch = new ResizeObserver(() => zoom.again());
@@ -439,7 +515,13 @@ const stage = (() => {
     const button = target.closest?.(".stage button");
     if (!button) return;
     if (button.matches(".stage-zoom")) zoom.toggle();
-    const { tool: name } = button.dataset;
+    const { tool: name, mode: how } = button.dataset;
+    if (how === "flip" && mode === how) flipOver();
+    else if (how) {
+      own.set("compare", how);
+      flipped = how === "flip";
+      compare(how);
+    }
     if (!name) return;
     choose(name === tool && name === "compare" ? opened() : name);
     if (painter) part("mask").focus({ preventScroll: true });
@@ -511,6 +593,7 @@ const stage = (() => {
   for (const name of ["htmx:after:swap", "htmx:afterSwap"]) {
     document.addEventListener(name, () => {
       follow();
+      markOther();
       document.getElementById("strip")?.scrollTo(...scrolled);
     });
   }

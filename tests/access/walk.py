@@ -212,6 +212,7 @@ ROUTES: dict[str, Route] = {
     "web.edit_picture": own(act="edit", prompt="x"),
     "web.gallery": listed(),
     "web.favourite_many": listed(id="{picture_id}", on="1"),
+    "web.compare": listed(id="{picture_id}"),
     "web.all_collections": listed(),
     "web.create_collection": listed(name=""),  # what two of Bob could not take
     "web.collection": own(),

@@ -10,6 +10,7 @@ from playwright.sync_api import expect
 from tests.browser.harness import every_look
 from tests.browser.making import make
 from tests.browser.test_stage_touch import touch
+from tests.waiting import wait_for
 
 # The file that the form would send, as the page has it.
 FILE = """
@@ -256,3 +257,80 @@ def test_words_of_an_edit_outlive_a_reload(visit, picture):
     page.reload()
 
     expect(page.locator("#edit-prompt")).to_have_value("make it snow")
+
+
+def test_two_pictures_are_compared(visit, live_server):
+    """By slider, side by side or by flip; zoom and pan move both, and so do keys."""
+    made = make(live_server, "[[slow 0]] 三只猫", size="512x512", n=3)
+    page = visit(f"/pictures/{made}_0", lang="en").page
+    pictures = [page.locator(f"#strip-{made}_{n}") for n in range(3)]
+    page.keyboard.press("h")
+    expect(page.locator(".stage-before")).to_be_visible()
+
+    page.keyboard.press("2")
+    one, other = page.locator(".stage-place"), page.locator(".stage-other")
+    expect(other).to_be_visible()
+    expect(other).to_have_js_property("naturalWidth", 512)
+    view = page.locator(".stage-view").bounding_box()
+    a, b = one.bounding_box(), other.bounding_box()
+    assert a["width"] == b["width"]
+    assert b["x"] + b["width"] <= view["x"] + view["width"] / 2 <= a["x"]
+    # The wheel over the other half: both grow round the same place.
+    page.mouse.move(b["x"] + 10, b["y"] + 10)
+    page.mouse.wheel(0, -400)
+    wait_for(lambda: one.bounding_box()["width"] > 1.5 * a["width"], 10, "the zoom")
+    aside = view["width"] / 2 + 1
+    zoomed = one.bounding_box(), other.bounding_box()
+    assert zoomed[0]["x"] - aside == pytest.approx(zoomed[1]["x"], abs=1)
+    assert zoomed[0]["y"] == zoomed[1]["y"]
+    # In the strip another one is chosen, by the keys or by a press.
+    expect(pictures[1]).to_have_attribute("data-other", "")
+    page.keyboard.press("ArrowDown")
+    expect(pictures[2]).to_have_attribute("data-other", "")
+    assert other.get_attribute("data-whole") == pictures[2].get_attribute("data-whole")
+    pictures[1].click()
+    expect(pictures[1]).to_have_attribute("data-other", "")
+    assert page.url.endswith(f"/pictures/{made}_0")
+
+    page.keyboard.press("3")
+    flip = page.locator(".stage-before")
+    expect(flip).to_be_visible()
+    page.mouse.click(view["x"] + view["width"] / 2, view["y"] + view["height"] / 3)
+    expect(flip).to_be_hidden()
+    page.keyboard.press("3")
+    expect(flip).to_be_visible()
+    page.keyboard.press("h")
+    expect(flip).to_be_hidden()
+
+
+def test_the_first_of_two_stays_while_one_goes_on(visit, live_server):
+    """Arrows bring others beside it; what was chosen in the gallery is compared."""
+    first, second, third = (
+        make(live_server, words, size="512x512") for words in ("一", "二", "三")
+    )
+    page = visit("/gallery", lang="en", width=390).page
+    page.locator("#select").click()
+    for each in (first, second):
+        page.locator(f"#picture-{each}_0 .photo-check").check()
+    page.get_by_role("button", name="Compare").click()
+    page.wait_for_url("**/pictures/*with=*")
+    shown, other = page.locator(".stage-picture"), page.locator(".stage-other")
+    page.get_by_role("button", name="Side by side").click()
+    # In a high window one lies over the other.
+    a, b = shown.bounding_box(), other.bounding_box()
+    assert b["y"] + b["height"] <= a["y"]
+    assert {shown.get_attribute("alt"), other.get_attribute("alt")} == {"一", "二"}
+
+    page.goto(f"/pictures/{second}_0")
+    page.locator("[data-tool=compare]").is_hidden()
+    page.goto("/gallery")
+    page.locator(f"a[data-view][href*='{second}']").click()
+    page.locator("[data-tool=compare]").click()
+    expect(other).to_have_attribute("alt", "一")
+    page.keyboard.press("ArrowLeft")
+    expect(page.locator(".stage-title")).to_have_text("三")
+    expect(other).to_have_attribute("alt", "二")
+    expect(other).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.locator("#stage")).to_be_hidden()
+    assert third

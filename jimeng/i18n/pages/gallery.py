@@ -88,6 +88,7 @@ GALLERY: dict[str, tuple[str, str]] = {
     "gallery.selected_n": ("已选 {n} 张", "{n} selected"),
     "gallery.star": ("收藏", "Favourite"),
     "gallery.unstar": ("取消收藏", "Remove from favourites"),
+    "gallery.compare": ("对比选中的两张", "Compare the two selected"),
     "gallery.zip": ("下载 zip", "Download zip"),
     "gallery.delete": ("删除", "Delete"),
     "gallery.cancel": ("取消选择", "Clear selection"),

@@ -70,6 +70,7 @@ PICTURE: dict[str, tuple[str, str]] = {
     "tool.enlarge": ("高清放大", "Upscale"),
     "tool.compare": ("对比", "Compare"),
     "keys.family": ("原图、修改之间切换", "Through source and edits"),
+    "keys.compare": ("对比：滑动、并排、切换", "Compare: slider, side by side, flip"),
     "keys.brush": (
         "橡皮、套索、方框，笔刷变小、变大",
         "Eraser, lasso, rectangle, smaller, larger brush",

@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 
 from jimeng.gallery import browsing, bulk_trash, picture_details
 from jimeng.gallery import trash as trash_room
-from jimeng.gallery.downloads import SelectionTooLarge
+from jimeng.gallery.downloads import NothingSelected, SelectionTooLarge
 from jimeng.http import auth
 from jimeng.web import bp, is_htmx
 from jimeng.web.gallery.filters import Filters
@@ -75,6 +75,23 @@ def favourite_many() -> ResponseReturnValue:
     return render_template("gallery/_starred.html", images=images, done=done, n=changed)
 
 
+@bp.post("/pictures/compare")
+def compare() -> ResponseReturnValue:
+    """Redirect to the first of the selected pictures, compared with the second."""
+    images = browsing.pictures_of(auth.principal_of_page(), selected_ids())
+    if not images:
+        raise NothingSelected("no pictures to compare")
+    among = filters_of_form()
+    other = {"with": images[1].id} if len(images) > 1 else {}
+    return redirect(among.picture_url(images[0].id, **other), 303)
+
+
+def filters_of_form() -> Filters:
+    """The filters of the page that sent the form."""
+    came_from = urlsplit(own_path(request.form.get("next", "")))
+    return Filters.read(dict(parse_qsl(came_from.query)))
+
+
 @bp.post("/pictures/trash")
 def trash() -> ResponseReturnValue:
     """Move the selected pictures to the trash, and offer undo."""
@@ -82,15 +99,13 @@ def trash() -> ResponseReturnValue:
     batch = trash_room.trash_together(principal, ids)
     if not is_htmx():
         return redirect_back("trashed", batch.count, batch=batch.milliseconds)
-    came_from = urlsplit(own_path(request.form.get("next", "")))
-    shown = Filters.read(dict(parse_qsl(came_from.query)))
     return render_template(
         "gallery/_gone.html",
         ids=ids,
         done="trashed",
         n=batch.count,
         batch=batch.milliseconds,
-        hits=browsing.hits(principal, shown.wanted(zone())),
+        hits=browsing.hits(principal, filters_of_form().wanted(zone())),
     )
 
 

@@ -35,11 +35,13 @@ class Source:
     Attributes:
         small: The URL of its thumbnail.
         whole: The URL of the file.
+        alt: Its alternative text; empty for an upload.
         is_picture: Whether it was made here: then it is in the family.
     """
 
     small: str
     whole: str
+    alt: str = ""
     is_picture: bool = False
 
 
@@ -55,11 +57,8 @@ def source_of(named: dict) -> Source | None:
     principal = auth.principal_of_page()
     try:
         if "picture" in named:
-            image = picture_details.find_picture(principal, named["picture"])
-            return Source(
-                url_for("web.thumbnail", key=image.key),
-                url_for("web.image", key=image.key, ext=image.suffix),
-                is_picture=True,
+            return source_of_picture(
+                picture_details.find_picture(principal, named["picture"])
             )
     except ImageNotFound:
         pass  # its copy is kept as long as the task
@@ -69,6 +68,15 @@ def source_of(named: dict) -> Source | None:
         return None
     small = url_for("web.given_thumbnail", upload_id=made.id)
     return Source(small, url_for("web.given_picture", upload_id=made.id))
+
+
+def source_of_picture(image: Image) -> Source:
+    return Source(
+        url_for("web.thumbnail", key=image.key),
+        url_for("web.image", key=image.key, ext=image.suffix),
+        alt=image.prompt,
+        is_picture=True,
+    )
 
 
 @dataclass(frozen=True)
@@ -93,11 +101,13 @@ class PicturePage(OfTask):
 
     Attributes:
         among: The filters of the list that it was opened from.
+        other: The picture that the query names to compare it with.
     """
 
     record: PictureRecord
     edit: Edit
     among: Filters = field(default_factory=Filters)
+    other: Image | None = None
 
     @property
     def shelf(self) -> Collection | None:
@@ -114,6 +124,15 @@ class PicturePage(OfTask):
     def before(self) -> Source | None:
         """The picture that it is an edit of."""
         return self.sources[0] if len(self.sources) == 1 else None
+
+    @property
+    def compared(self) -> Source | None:
+        """What it is compared with: as named, its source, else one of its family."""
+        if self.other is not None:
+            return source_of_picture(self.other)
+        mine = self.record.image.id
+        others = (i for card in self.family for i in card.images if i.id != mine)
+        return self.before or next(map(source_of_picture, others), None)
 
     @cached_property
     def family(self) -> list[Card]:
@@ -232,11 +251,21 @@ def picture(picture_id: str) -> ResponseReturnValue:
     """
     principal = auth.principal_of_page()
     record, among = find_with_filters(principal, picture_id)
-    page = PicturePage(record, edit_again(principal, record.image), among)
+    page = PicturePage(
+        record, edit_again(principal, record.image), among, other_picture(principal)
+    )
     if is_htmx():
         return render_template("pictures/_stage.html", page=page)
     values = notice() if "done" in request.args else {}
     return render_template("pictures/show.html", page=page, **values)
+
+
+def other_picture(principal: Principal) -> Image | None:
+    """The picture that the query names to compare with; None if it is gone."""
+    try:
+        return picture_details.find_picture(principal, request.args["with"])
+    except (KeyError, ImageNotFound):
+        return None
 
 
 def edit_again(principal: Principal, image: Image) -> Edit:
