@@ -10,6 +10,7 @@ from pymongo.errors import DuplicateKeyError
 
 from jimeng import inputs, limits
 from jimeng.batches import filling
+from jimeng.batches.expansion import labels_of
 from jimeng.batches.validation import BatchEstimate, NewBatch, validate
 from jimeng.documents import Batch, Input, best_effort, utcnow
 from jimeng.documents.batch import PREFIX, new_batch_id
@@ -36,6 +37,7 @@ MAX_NAME_CHARS = 100
 SETTINGS = ("size", "quality", "style", "n", "seed", "strength")
 # Fields of the request that are not stored with it: bytes, and those stored elsewhere.
 NOT_STORED = ("images", "mask", "metadata")
+MAX_TEMPLATE_CHARS = 2000  # of a stored template
 MAX_EQUAL = 50  # equal batches of a user that are numbered
 # Idempotency keys of requests contain no space.
 MARK = "equal call {mark} {number}"
@@ -129,10 +131,13 @@ def row_of(
     """The document to store."""
     model, now = found.each.model, utcnow()
     names = {"model": model.id, "provider": model.provider}
+    is_grid = labels_of(new.template, len(found.prompts)) and not new.prompts
+    is_short = len(new.template) <= MAX_TEMPLATE_CHARS
     return Batch.row(
         user_id=new.like.user_id,
         name=new.name,
         prompts=list(found.prompts),
+        template=new.template.strip() if is_grid and is_short else "",
         total=len(found.prompts),
         n=new.like.n,
         asked={**settings_of(new.like), **names},

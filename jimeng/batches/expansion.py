@@ -128,6 +128,27 @@ def has_choices(line: str) -> bool:
         return False
 
 
+def labels_of(text: str, total: int) -> tuple[list[str], list[str]] | None:
+    """
+    The words in which the prompts of a template differ, as labels of a grid: those of
+    its rows, the combinations of all groups but the last, and those of its columns,
+    the last group's alternatives. One group makes one row, without a label.
+
+    Args:
+        total: The number of prompts that it expanded to.
+
+    Returns:
+        None unless it is one line with groups, and without duplicates.
+    """
+    lines = [line for line in lines_of(text) if line.strip()]
+    if len(lines) != 1 or not has_choices(lines[0]):
+        return None
+    groups = [part for part in parse(lines[0]) if isinstance(part, Group)]
+    *others, columns = ([" ".join(c.split()) for c in choices_of(g)] for g in groups)
+    rows = [" · ".join(filter(None, chosen)) for chosen in product(*others)]
+    return (rows, columns) if len(rows) * len(columns) == total else None
+
+
 def lines_of(text: str) -> list[str]:
     """Split into lines, with any line ends, without a byte order mark."""
     return (

@@ -218,6 +218,13 @@ def pictures_since(
     return BatchPictures(Image.read_all(find_rows(parts, MAX_NEW)))
 
 
+def prompt_numbers(principal: Principal, batch: Batch) -> dict[str, int]:
+    """Task id -> the index of its prompt."""
+    where = {"batch": batch.id, **principal.filter(), **THERE}
+    rows = Task.collection().find(where, {"batch_index": 1})
+    return {row["_id"]: row.get("batch_index") or 0 for row in rows}
+
+
 def newest_of_all(
     principal: Principal, batches: Sequence[Batch], *, each: int
 ) -> dict[str, list[Image]]:

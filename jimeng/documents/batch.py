@@ -35,6 +35,7 @@ class Batch(Leased):
         user_id: The owner of the batch and of its tasks.
         name: The owner's name for it; may be empty.
         prompts: Without duplicates, in order; task number *i* has the *i*-th.
+        template: The line that the prompts are the combinations of; empty for others.
         total: Number of prompts.
         n: Number of pictures per prompt.
         asked: The settings of each task, as in `tasks.NewTask`.
@@ -66,6 +67,7 @@ class Batch(Leased):
     user_id = StringField(required=True)
     name = StringField(default="")
     prompts = ListField(StringField())
+    template = StringField(default="")
     total = IntField(required=True, min_value=1)
     n = IntField(required=True, min_value=1)
     asked = DictField()

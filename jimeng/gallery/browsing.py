@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from jimeng.documents import Collection, Image
+from jimeng.documents import Collection, Image, Task
 from jimeng.documents.cursors import NEWEST_FIRST, Page, after, cut_page
 from jimeng.documents.image import SHOWN, list_name
 from jimeng.documents.principal import Principal
@@ -36,6 +36,7 @@ class PictureFilter:
         until: Created before that time.
         collection: Only pictures in the collection of that id.
         tag: Only pictures with this tag.
+        batch: Only pictures of the batch of that id.
     """
 
     q: str = ""
@@ -46,6 +47,7 @@ class PictureFilter:
     until: datetime | None = None
     collection: str = ""
     tag: str = ""
+    batch: str = ""
 
     @property
     def narrows(self) -> bool:
@@ -140,6 +142,9 @@ def plan(user_id: str, wanted: PictureFilter) -> tuple[str, list[dict]]:
     characters of the search words, whichever matches the fewest pictures.
     """
     where = wanted.where(user_id)
+    if wanted.batch:
+        tasks = Task.collection().find({"batch": wanted.batch}, {"_id": 1})
+        return "task", [where, {"task_id": {"$in": [task["_id"] for task in tasks]}}]
     words = fold(wanted.q).split()[:MAX_SEARCH_WORDS]
     candidates = index_candidates(user_id, wanted)
     if not words:

@@ -138,3 +138,26 @@ def test_any_text_is_expanded_or_refused(text):
         len(found.prompts) == len(found.lines) == len(set(found.prompts)) <= MAX_PROMPTS
     )
     assert all(prompt == prompt.strip() != "" for prompt in found.prompts)
+
+
+@pytest.mark.parametrize(
+    ("text", "total", "labels"),
+    [
+        ("一只{橘|黑}猫", 2, ([""], ["橘", "黑"])),
+        (
+            "\n{red| deep  blue} at {dawn|dusk}\n",
+            4,
+            (["red", "deep blue"], ["dawn", "dusk"]),
+        ),
+        ("{a|b} {c|} {e|f}", 8, (["a · c", "a", "b · c", "b"], ["e", "f"])),
+        ("{a|{b|c}d} {e|f}", 6, (["a", "bd", "cd"], ["e", "f"])),
+        ("{a|a} {c|d}", 2, None),
+        ("{a|b}\nc", 3, None),
+        ("c", 1, None),
+        ("\\{a|b\\}", 1, None),
+        ("", 3, None),
+    ],
+)
+def test_labels_are_the_words_that_vary(text, total, labels):
+    """Of one line, if each of its combinations is a prompt of its own."""
+    assert expansion.labels_of(text, total) == labels

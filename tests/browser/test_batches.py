@@ -110,7 +110,7 @@ def test_batch_is_sent_and_followed_without_a_reload(visit):
     """Its pictures come by themselves, its end is told, the form is empty again."""
     seen = visit(f"/batches/new?{SMALL}")
     page = seen.page
-    page.fill("#template", "{红|蓝|绿}灯笼")
+    page.fill("#template", "红灯笼\n蓝灯笼\n绿灯笼")
     expect(page.locator("#batch-cost")).to_contain_text("3")
     page.locator("#template").press("Control+Enter")
 
@@ -177,5 +177,61 @@ def test_pictures_go_in(visit, look):
     expect(page.locator(".batch-some li")).to_have_count(2)
     page.locator(".batch-send .primary").click()
     expect(page.locator(".given img")).to_have_js_property("complete", True)
-    expect(page.locator("#photos .photo")).to_have_count(2)
+    expect(page.locator(".cells .photo")).to_have_count(2)
     seen.check("batch-pictures", full=True)
+
+
+@every_look
+def test_two_groups_make_a_labelled_grid(visit, look, live_server):
+    """Pictures come into their places, and nothing moves; arrows go from row to row."""
+    path = ask(live_server, "a {red|blue|green} boat at {dawn|dusk}")
+    seen = visit(path, **look)
+    page = seen.page
+
+    assert page.locator("thead th").all_inner_texts() == ["dawn", "dusk"]
+    assert page.locator("tbody th").all_inner_texts() == ["red", "blue", "green"]
+    expect(page.locator("td .photo")).to_have_count(6)
+    words = page.locator("td img").evaluate_all("all => all.map((each) => each.alt)")
+    assert words[:3] == [
+        "a red boat at dawn",
+        "a red boat at dusk",
+        "a blue boat at dawn",
+    ]
+    expect(page.locator("#batch-now[hx-get]")).to_have_count(0)
+    assert seen.layout_shift() == []
+    seen.check("batch-grid", full=True)
+    page.locator("td a[data-view]").nth(1).click()
+    expect(page.locator(".stage-count")).to_have_text("2 / 6")
+    page.keyboard.press("ArrowRight")
+    expect(page.locator(".stage-title")).to_have_text(words[2])
+
+
+def test_words_of_one_group_stand_under_the_pictures(visit, live_server):
+    """Without scripts, too; an edit of the batch begins with the line as written."""
+    line = "一只{橘|黑|}猫"
+    path = ask(live_server, line, n=2)
+    await_end(live_server, path)
+    page = visit(path, js=False).page
+
+    expect(page.locator(".cells li p")).to_have_text(["橘", "黑", "（空）"])
+    expect(page.locator(".cells li:first-child img")).to_have_count(2)
+    page.locator("#batch-again").click()
+    expect(page.locator("#template")).to_have_value(line)
+
+
+def test_picture_opened_alone_walks_through_its_batch(visit, live_server):
+    """Not into what was made before and after it; the way out leads to the batch."""
+    path = ask(live_server, "第一张\n第二张")
+    await_end(live_server, path)
+    ask(live_server, "后来的")
+    page = visit(path, lang="en").page
+    address = page.locator("a[data-view]").first.get_attribute("href")
+
+    page.goto(address)
+    first = page.locator(".stage-title").inner_text()
+    expect(page.locator("[rel=prev]")).to_be_hidden()
+    page.keyboard.press("ArrowRight")
+    expect(page.locator(".stage-title")).not_to_have_text(first)
+    expect(page.locator("[rel=next]")).to_be_hidden()
+    page.keyboard.press("Escape")
+    page.wait_for_url(f"**{path}#*")

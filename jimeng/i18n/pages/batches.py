@@ -45,6 +45,8 @@ BATCH_PAGES: dict[str, tuple[str, str]] = {
     "batch.of": ("批量 · {n} 条", "Batch · {n} prompts"),
     "batch.progress": ("进度", "Progress"),
     "batch.pictures": ("图片", "Pictures"),
+    "batch.grid": ("按词排列的图片", "Pictures by the words that vary"),
+    "batch.no_words": ("（空）", "(nothing)"),
     "batch.status_pending": ("等待中", "Waiting"),
     "batch.status_processing": ("进行中", "In progress"),
     "batch.status_completed": ("已完成", "Completed"),

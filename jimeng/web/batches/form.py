@@ -88,7 +88,8 @@ class BatchForm:
         words["strength"] = hundredths(asked.get("strength"))
         settings = Composer.prefilled({**words, "model": batch.lane})
         settings = replace(settings, images=tuple(batch.inputs or ()))
-        return cls(settings, "\n".join(map(escape, batch.prompts)), batch.name)
+        text = batch.template or "\n".join(map(escape, batch.prompts))
+        return cls(settings, text, batch.name)
 
     def with_stored_files(
         self, principal: Principal, without: str | None = None

@@ -14,7 +14,7 @@ from jimeng.http import auth
 from jimeng.http.requests import MAX_BODY_BYTES, accepts_pictures
 from jimeng.web import bp, is_htmx, refused
 from jimeng.web.batches.form import BatchForm
-from jimeng.web.batches.views import shelf_of, views_of
+from jimeng.web.batches.views import grid_of, shelf_of, views_of
 from jimeng.web.create import form_tokens
 from jimeng.web.create.initial import store_used_settings
 from jimeng.web.site.forms import accepts_double_charge
@@ -129,7 +129,10 @@ def batch_now(batch_id: str) -> ResponseReturnValue:
     if view.mark == request.args.get("mark"):
         return "", 204
     fresh = queries.pictures_since(principal, found, request.args.get("since"))
-    return render_template("batches/_now.html", view=view, fresh=fresh, oob=True)
+    grid = grid_of(principal, found, fresh.rows)
+    return render_template(
+        "batches/_now.html", view=view, fresh=fresh, grid=grid, oob=True
+    )
 
 
 @bp.get("/batches/<batch_id>/card")

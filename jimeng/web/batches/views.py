@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from jimeng import batches, jobs
 from jimeng.batches import Progress, queries
 from jimeng.batches.actions import CANCELLED, Missing, missing
+from jimeng.batches.expansion import labels_of
 from jimeng.batches.progress import goes_on, status_of
 from jimeng.batches.queries import BatchPictures
 from jimeng.documents import Batch, Image
@@ -14,6 +15,7 @@ from jimeng.errors import Invalid
 from jimeng.http import auth
 from jimeng.i18n import MESSAGES, t
 from jimeng.jobs import prices
+from jimeng.providers.models import Size
 from jimeng.schemas.batch_responses import waiting_words
 from jimeng.web.create import options
 from jimeng.web.create.inputs import FormInput, usable_inputs
@@ -22,6 +24,7 @@ from jimeng.web.tasks.titles import style_name
 
 STRIP = 8  # pictures on a card
 PAGE = 48  # pictures on a page
+MAX_GRID = 200  # pictures of a batch that is shown as a grid
 ACTIVE_POLL_S, IDLE_POLL_S = 3, 10  # while pictures are generated; while it waits
 PARTS = ("done", "failed", "cancelled", "drawing", "waiting", "unmade")
 
@@ -45,9 +48,9 @@ class BatchView:
 
     @property
     def title(self) -> str:
-        """Its name, else its first prompt."""
+        """Its name, else the line that its prompts vary, else its first prompt."""
         first = next(iter(self.batch.prompts), "")
-        return self.batch.name or first
+        return self.batch.name or self.batch.template or first
 
     @property
     def status(self) -> str:
@@ -127,20 +130,43 @@ class BatchView:
     def style(self) -> str | None:
         return style_name(self.batch.asked.get("style"))
 
-    def price(self, pictures: int) -> str:
-        """The price of so many pictures, formatted; empty if unknown."""
-        model = jobs.runtime().registry.by_lane(self.batch.lane)
-        price = prices.by_size(model) if model else None
-        if model is None or price is None:
-            return ""
-        asked = self.batch.asked
+    @property
+    def pixels(self) -> Size | None:
+        """Width and height of each picture; None if they are no longer known."""
+        model, asked = (
+            jobs.runtime().registry.by_lane(self.batch.lane),
+            self.batch.asked,
+        )
+        if model is None:
+            return None
         try:
-            width, height = model.resolve_size(
+            return model.resolve_size(
                 asked.get("size"), asked.get("quality") or "standard"
             )
         except Invalid:  # the model no longer has this size; a retry reports that
-            return ""
-        return yuan(price.of(width, height) * pictures)
+            return None
+
+    def price(self, pictures: int) -> str:
+        """The price of so many pictures, formatted; empty if unknown."""
+        model, pixels = jobs.runtime().registry.by_lane(self.batch.lane), self.pixels
+        price = prices.by_size(model) if model else None
+        return yuan(price.of(*pixels) * pictures) if price and pixels else ""
+
+
+@dataclass(frozen=True)
+class Grid:
+    """
+    The pictures of a batch by the words in which its prompts differ.
+
+    Attributes:
+        rows: The labels of the rows; a single empty one if only one group varies.
+        columns: The labels of the columns.
+        cells: The pictures of each prompt, row by row.
+    """
+
+    rows: list[str]
+    columns: list[str]
+    cells: list[list[Image]]
 
 
 @dataclass(frozen=True)
@@ -148,11 +174,13 @@ class Shelf:
     """
     Attributes:
         cursor: The cursor of this page; None for the newest pictures.
+        grid: All pictures by the words that vary; None unless that makes a grid.
     """
 
     batch: Batch
     shown: BatchPictures
     cursor: str | None = None
+    grid: Grid | None = None
 
 
 def views_of(
@@ -170,5 +198,26 @@ def views_of(
 
 
 def shelf_of(principal: Principal, batch: Batch, cursor: str | None) -> Shelf:
-    shown = queries.pictures_of(principal, batch, limit=PAGE, cursor=cursor)
-    return Shelf(batch, shown, cursor)
+    is_grid = is_shown_as_grid(batch)
+    limit = 2 * MAX_GRID if is_grid else PAGE  # with those of retries
+    shown = queries.pictures_of(principal, batch, limit=limit, cursor=cursor)
+    grid = grid_of(principal, batch, shown.rows) if is_grid else None
+    return Shelf(batch, shown, cursor, grid)
+
+
+def is_shown_as_grid(batch: Batch) -> bool:
+    is_small = batch.total * batch.n <= MAX_GRID
+    return is_small and labels_of(batch.template, batch.total) is not None
+
+
+def grid_of(principal: Principal, batch: Batch, images: Sequence[Image]) -> Grid | None:
+    """The grid with some of the pictures, which are given newest first."""
+    labels = labels_of(batch.template, batch.total) if is_shown_as_grid(batch) else None
+    if labels is None:
+        return None
+    cells: list[list[Image]] = [[] for _ in range(batch.total)]
+    numbers = queries.prompt_numbers(principal, batch)
+    for image in reversed(images):
+        if image.task_id in numbers:  # not deleted in the meantime
+            cells[numbers[image.task_id]].append(image)
+    return Grid(*labels, cells)

@@ -15,6 +15,7 @@ from jimeng.web.site.formats import start_of
 
 MAX_SEARCH_CHARS = 200
 ASPECT_RATIOS = (*RATIOS, OTHER)
+BATCH_ID = re.compile(r"batch_[0-9a-f]{32}")
 COLLECTION_ID = re.compile(r"collection_[0-9a-f]{24}")
 
 
@@ -30,6 +31,8 @@ class Filters:
         until: The last day.
         collection: Only pictures in the collection of that id.
         tag: Only pictures with this tag; any if empty.
+        batch: The batch whose page the picture was opened from; the gallery has no
+            such filter.
     """
 
     q: str = ""
@@ -40,11 +43,13 @@ class Filters:
     until: date | None = None
     collection: str = ""
     tag: str = ""
+    batch: str = ""
 
     @classmethod
     def read(cls, given: Mapping[str, str]) -> "Filters":
         """Read the filters; invalid values are ignored."""
         ratio, collection = given.get("ratio", ""), given.get("in", "")
+        batch = given.get("batch", "")
         return cls(
             q=given.get("q", "").strip()[:MAX_SEARCH_CHARS],
             fav=given.get("fav") == "1",
@@ -54,6 +59,7 @@ class Filters:
             until=day_of(given.get("to", "")),
             collection=collection if COLLECTION_ID.fullmatch(collection) else "",
             tag=fold(given.get("tag", ""))[:MAX_TAG_CHARS],
+            batch=batch if BATCH_ID.fullmatch(batch) else "",
         )
 
     @property
@@ -81,13 +87,16 @@ class Filters:
             "model": self.model,
             "ratio": self.ratio,
             "tag": self.tag,
+            "batch": self.batch,
             "from": self.since.isoformat() if self.since else "",
             "to": self.until.isoformat() if self.until else "",
         }
         return {name: value for name, value in given.items() if value}
 
     def url(self, **more: str | int) -> str:
-        """The URL of the gallery with these filters."""
+        """The URL of the list: the batch, or the gallery with these filters."""
+        if self.batch:
+            return url_for("web.batch", batch_id=self.batch)
         values: dict = {**self.query, **more}
         return url_for("web.gallery", **values)
 
@@ -107,6 +116,7 @@ class Filters:
             until=start_of(until + timedelta(days=1), where) if until else None,
             collection=self.collection,
             tag=self.tag,
+            batch=self.batch,
         )
 
 
