@@ -1,7 +1,9 @@
 """Ark's video tasks: create, get, list, delete."""
 
 import secrets
+import threading
 import time
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -32,6 +34,8 @@ from jimeng.local.simulator.visual_models import Body, is_int
 from jimeng.local.simulator.visual_responses import STATES, Answer, read_object
 
 PATH = "/api/v3/contents/generations/tasks"
+# Calls per second and account.
+RATES = {"get": 20, "list": 1, "delete": 20}
 RETENTION = 7 * 24 * 3600  # seconds after which a task is unknown
 CANCELLED_RETENTION = 24 * 3600
 DECIDED = 5  # seconds, where the model decides
@@ -76,24 +80,42 @@ class ArkVideos:
 
     def __init__(self, service: Service) -> None:
         self._service = service
+        self._lock = threading.Lock()
+        self._recent: dict[tuple[str, str], deque[float]] = {}
 
     def call(self, call: ArkCall, received: Received) -> Answer | None:
         """Perform a call; None if there is no such call."""
         task_id = received.path.removeprefix(PATH).removeprefix("/")
         match received.method, bool(task_id):
             case "POST", _:  # also of a path below, such as .../{id}/cancel
-                return self._create(call, received)
+                action, perform = "create", partial(self._create, call, received)
             case "GET", True:
-                return self._get(call, received, task_id)
+                action, perform = "get", partial(self._get, call, received, task_id)
             case "GET", False:
-                return self._list(call, received)
+                action, perform = "list", partial(self._list, call, received)
             case "DELETE", True:
-                return self._delete(call, task_id)
-        return None
+                action, perform = "delete", partial(self._delete, call, task_id)
+            case _:
+                return None
+        self._service.ledger.count(action)
+        if self._is_too_fast(action, call.account):
+            return call.refuse("AccountRateLimitExceeded")
+        return perform()
+
+    def _is_too_fast(self, action: str, account: str) -> bool:
+        rate = RATES.get(action)
+        if rate is None or not self._service.settings.enforce_rates:
+            return False
+        now = self._service.now
+        with self._lock:
+            times = self._recent.setdefault((action, account), deque(maxlen=rate))
+            if len(times) == rate and now < times[0] + 1:
+                return True
+            times.append(now)
+            return False
 
     def _create(self, call: ArkCall, received: Received) -> Answer:
         service = self._service
-        service.ledger.count("create")
         body = read_object(received.body)
         if body is None:
             return call.invalid("body")
@@ -147,7 +169,6 @@ class ArkVideos:
 
     def _get(self, call: ArkCall, received: Received, task_id: str) -> Answer:
         service = self._service
-        service.ledger.count("get")
         row = self._find(call, task_id)
         if row is None:
             return call.not_found(task_id)
@@ -165,7 +186,6 @@ class ArkVideos:
 
     def _list(self, call: ArkCall, received: Received) -> Answer:
         service = self._service
-        service.ledger.count("list")
         query = parse_qs(received.query)
         try:
             number = whole(query, "page_num", 1)
@@ -197,7 +217,6 @@ class ArkVideos:
 
     def _delete(self, call: ArkCall, task_id: str) -> Answer:
         service = self._service
-        service.ledger.count("delete")
         return service.order(
             call, service.faults.take("delete"), partial(self._remove, call, task_id)
         )

@@ -137,6 +137,7 @@ KINDS: dict[str, Kind] = {
     "not_a_video": content,
     "audio_only": content,
     "silent": content,
+    "bomb": content,
     "wrong_resolution": content,
     "wrong_length": content,
 }

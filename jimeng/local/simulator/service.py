@@ -104,6 +104,8 @@ class Service:
         if not isinstance(row_or_limit, Row):
             return row_or_limit
         row = row_or_limit
+        if row.video and row.billed and not self.settings.plain:
+            videos.prepare(row)
         log.info(
             "task accepted id=%s model=%s size=%sx%s images=%s seconds=%.1f request=%s",
             *(row.task_id, row.req_key, row.width, row.height, row.images),
@@ -198,14 +200,11 @@ class Service:
             kind: The fault to inject into the content, or ``""``.
         """
         settings = self.settings
+        if row.video and index == LAST_FRAME:
+            return videos.still_of(row, plain=settings.plain)
         if row.video:
-            return videos.file_of(
-                row,
-                still=index == LAST_FRAME,
-                plain=settings.plain,
-                kind=kind,
-                size=settings.video_bytes,
-            )
+            size = settings.video_bytes
+            return videos.file_of(row, plain=settings.plain, kind=kind, size=size)
         data = picture_of(row, index, plain=settings.plain)
         return Answer(200, data, f"image/{row.picture.lower()}")
 

@@ -50,6 +50,7 @@ class Settings:
         video_url_ttl: Lifetime of a link to a video of Visual, in seconds.
         video_bytes: Pad videos to this size, as if their content were richer.
         echo_tag: Repeat ``safety_identifier`` in the tasks of Ark.
+        enforce_rates: Refuse calls of Ark's video tasks beyond its limits per second.
         strict: Refuse what Ark ignores: unknown fields, and those that a video model
             does not support.
         group: The number of outputs where the model may choose it.
@@ -70,6 +71,7 @@ class Settings:
     video_url_ttl: float = 3600.0
     video_bytes: int = 0
     echo_tag: bool = True
+    enforce_rates: bool = False
     strict: bool = False
     group: int = 4
     duration: float = 3.0

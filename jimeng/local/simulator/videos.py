@@ -9,6 +9,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
+from typing import Any
 
 from jimeng.local.simulator.ledger import Row
 from jimeng.local.simulator.video_clip import FPS, Clip
@@ -22,6 +23,7 @@ START = (
 )
 BOX = 8  # bytes of the head of a box in an MP4 file
 HUGE_BYTES = 2 * 1024**3
+BOMB_SIDE = 8192  # pixels; more than any model makes
 TEXT = b"This is a text file, whatever its name says.\n" * 40
 RANGE = re.compile(r"bytes=(\d*)-(\d*)", re.ASCII)
 
@@ -108,18 +110,9 @@ class Encoder:
 encoder = Encoder()
 
 
-def file_of(row: Row, *, still: bool, plain: bool, kind: str, size: int) -> Answer:
-    """
-    The whole file behind a link.
-
-    Args:
-        still: The last frame instead of the video.
-        plain: Use a single colour.
-        kind: The fault to inject into the content, or ``""``.
-        size: Pad the video to that many bytes.
-    """
+def clip_of(row: Row, *, plain: bool) -> Clip:
     order = VideoOrder.loads(row.video)
-    clip = Clip(
+    return Clip(
         prompt="" if plain else row.prompt,
         seed=0 if plain else row.seed,
         width=row.width,
@@ -128,32 +121,49 @@ def file_of(row: Row, *, still: bool, plain: bool, kind: str, size: int) -> Answ
         given="" if plain else row.given,
         roles=() if plain else order.roles,
         plain=plain,
-        still=still,
         tracks="video audio" if order.audio else "video",
     )
-    if still:
-        still_clip = replace(clip, tracks="video")
-        return Answer(200, encoder.file_of(still_clip), "image/png")
-    match kind:
-        case "changed":
-            clip = replace(clip, seed=clip.seed + 1)
-        case "silent":
-            clip = replace(clip, tracks="video")
-        case "audio_only":
-            clip = replace(clip, tracks="audio")
-        case "wrong_resolution":
-            half = row.width // 4 * 2, row.height // 4 * 2
-            clip = replace(clip, width=half[0], height=half[1])
-        case "wrong_length":
-            clip = replace(clip, frames=clip.frames // 2)
-        case "not_a_video":
-            return Answer(200, TEXT, "video/mp4")
-        case "huge":
-            size = HUGE_BYTES
-    data = encoder.file_of(clip)
+
+
+def prepare(row: Row) -> None:
+    """Start to encode the video, so that its link answers without delay."""
+    clip = clip_of(row, plain=False)
+    threading.Thread(target=encoder.file_of, args=(clip,), daemon=True).start()
+
+
+def still_of(row: Row, *, plain: bool) -> Answer:
+    """The last frame as a picture."""
+    clip = replace(clip_of(row, plain=plain), still=True, tracks="video")
+    return Answer(200, encoder.file_of(clip), "image/png")
+
+
+def file_of(row: Row, *, plain: bool, kind: str, size: int) -> Answer:
+    """
+    The whole file behind the link of a video.
+
+    Args:
+        plain: Use a single colour.
+        kind: The fault to inject into the content, or ``""``.
+        size: Pad the video to that many bytes.
+    """
+    if kind == "not_a_video":
+        return Answer(200, TEXT, "video/mp4")
+    clip = clip_of(row, plain=plain)
+    changes: dict[str, dict[str, Any]] = {
+        "changed": {"seed": clip.seed + 1},
+        "silent": {"tracks": "video"},
+        "audio_only": {"tracks": "audio"},
+        "wrong_length": {"frames": clip.frames // 2},
+        "wrong_resolution": {
+            "width": clip.width // 4 * 2,
+            "height": clip.height // 4 * 2,
+        },
+        "bomb": {"width": BOMB_SIDE, "height": BOMB_SIDE, "frames": 1, "plain": True},
+    }
+    data = encoder.file_of(replace(clip, **changes.get(kind, {})))
     if kind == "truncated_video":
         data = data[: len(data) // 2]
-    zeros = size - len(data) - BOX
+    zeros = (HUGE_BYTES if kind == "huge" else size) - len(data) - BOX
     if zeros < 0:
         return Answer(200, data, "video/mp4")
     # A box of this type is skipped by players.

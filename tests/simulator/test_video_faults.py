@@ -1,0 +1,287 @@
+"""What can go wrong with a video: its order, its polls, its link, its file."""
+
+import contextlib
+import http.client
+import io
+import threading
+
+import av
+import pytest
+
+from tests.each import for_each
+from tests.simulator.caller import Caller
+from tests.simulator.test_ark_videos import error_of, opened
+
+LENGTH = 2 * 1024**3
+FILE_KINDS = {
+    "silent": (864, 496, 97, 0),
+    "wrong_resolution": (432, 248, 97, 1),
+    "wrong_length": (864, 496, 48, 1),
+    "bomb": (8192, 8192, 1, 1),
+}
+
+
+def fault(caller: Caller, action: str, kind: str, **more) -> None:
+    body = [{"action": action, "kind": kind, **more}]
+    assert caller.control("faults", body).status == 200
+
+
+@pytest.fixture
+def url(caller) -> str:
+    task_id = caller.created(generate_audio=True)
+    return caller.task(task_id)["content"]["video_url"]
+
+
+def test_order_may_be_accepted_without_an_answer(simulator, caller):
+    """It is billed, and the list has it under its tag; one before that is not."""
+    for kind in ("drop", "drop_before"):
+        fault(caller, "create", kind)
+        with pytest.raises(ConnectionError):
+            caller.create(safety_identifier=kind)
+
+    items = caller.tasks("GET").json["items"]
+    assert [each["safety_identifier"] for each in items] == ["drop"]
+    assert len(simulator.ledger()["rows"]) == 1
+
+
+@for_each(
+    ("kind", "status", "rows"),
+    [
+        ("InputImageSensitiveContentDetected.PrivacyInformation", 400, 0),
+        ("AccountOverdueError", 403, 0),
+        ("QuotaExceeded", 429, 0),
+        ("InternalServiceError", 500, 0),
+        ("html_502", 502, 0),
+        ("truncated", 200, 1),
+    ],
+)
+def test_order_may_be_refused(simulator, caller, kind, status, rows):
+    """By a word in the prompt, and by the control endpoint."""
+    caller.control("reset", {})
+    with contextlib.suppress(http.client.IncompleteRead):
+        assert caller.create(f"[[{kind}]]").status == status
+    fault(caller, "create", kind)
+    with contextlib.suppress(http.client.IncompleteRead):
+        assert caller.create().status == status
+
+    assert len(simulator.ledger()["rows"]) == 2 * rows
+
+
+@for_each("words", ["[[{}]]", "[[poll {}]]"])
+def test_task_may_fail(simulator, caller, words):
+    """The code is in the task, and nothing is billed."""
+    caller.control("reset", {})
+    code = "OutputVideoSensitiveContentDetected.PolicyViolation"
+    task = caller.task(caller.created("[[slow 0]] " + words.format(code)))
+
+    assert (task["status"], task["error"]["code"]) == ("failed", code)
+    assert "content" not in task
+    assert "usage" not in task
+    assert simulator.ledger()["video_micros"] == 0
+
+
+def test_polls_may_fail_or_say_odd_things(caller):
+    """The task goes on."""
+    words = "[[slow 0]] [[poll InternalServiceError 2]]"
+    task_id = caller.created(words)
+    codes = [caller.tasks("GET", f"/{task_id}").status for _ in range(3)]
+    fault(caller, "get", "unknown_status")
+    fault(caller, "get", "done_but_empty")
+    fault(caller, "get", "expired")
+    fault(caller, "get", "not_found")
+    odd = [caller.tasks("GET", f"/{task_id}") for _ in range(4)]
+
+    assert codes == [500, 500, 200]
+    seen = [each.json.get("status") for each in odd]
+    assert seen == ["processing", "succeeded", "expired", None]
+    assert odd[1].json["content"] == {}
+    assert odd[3].status == 404
+    assert caller.task(task_id)["content"]["video_url"]
+
+
+def test_echo_may_differ_from_the_order(caller):
+    """Another resolution and ratio, as if the service had changed its mind."""
+    task_id = caller.created("[[slow 0]] [[poll wrong_echo]]", resolution="720p")
+    task = caller.task(task_id)
+
+    assert (task["resolution"], task["ratio"]) == ("480p", "1:1")
+
+
+def test_link_may_be_expired_and_renewed(caller):
+    task_id = caller.created("[[slow 0]] [[poll expired_link 1]]")
+    urls = [caller.task(task_id)["content"]["video_url"] for _ in range(2)]
+
+    assert [caller.get(each).status for each in urls] == [403, 200]
+
+
+def test_list_and_deletion_may_fail(clock, caller):
+    """Lists without an answer leave all as it is; a deletion may have happened."""
+    ids = [caller.created("猫") for _ in range(4)]
+    fault(caller, "list", "ServerOverloaded")
+    assert caller.tasks("GET").status == 429
+    assert caller.tasks("GET").json["total"] == 4
+    fault(caller, "delete", "drop")
+    with pytest.raises(ConnectionError):
+        caller.tasks("DELETE", f"/{ids[3]}")
+
+    assert caller.task(ids[3])["status"] == "cancelled"
+
+
+def test_calls_may_be_limited_per_second(clock, caller):
+    """As the real service limits them: one list, twenty gets."""
+    caller.control("settings", {"enforce_rates": True})
+    task_id = caller.created()
+    lists = [caller.tasks("GET").status for _ in range(2)]
+    gets = [caller.tasks("GET", f"/{task_id}").status for _ in range(21)]
+    clock.now += 1
+
+    assert lists == [200, 429]
+    assert gets == [200] * 20 + [429]
+    assert caller.tasks("GET").status == 200
+
+
+def test_download_may_break_and_be_continued(caller, url):
+    """In the middle, of the whole and of a range."""
+    whole = caller.get(url)
+    found = b""
+    for _ in range(2):
+        fault(caller, "video", "truncated")
+        with pytest.raises(http.client.IncompleteRead) as error:
+            caller.get(
+                url, Range=f"bytes={len(found)}-", If_Range=whole.headers["ETag"]
+            )
+        found += error.value.partial
+    found += caller.get(url, Range=f"bytes={len(found)}-").body
+
+    assert found == whole.body
+
+
+def test_download_may_change_between_ranges(caller, url):
+    """Another file under the same link has another ETag."""
+    first = caller.get(url)
+    fault(caller, "video", "changed")
+    fault(caller, "video", "changed")
+    tag = first.headers["ETag"]
+    other = caller.get(url, Range="bytes=100-199")
+    whole = caller.get(url, Range="bytes=100-199", If_Range=tag)
+
+    assert (other.status, whole.status) == (206, 200)
+    assert other.headers["ETag"] == whole.headers["ETag"] != tag
+    assert whole.body != first.body
+
+
+def test_server_may_know_no_ranges(caller, url):
+    """The whole file comes; or there is no ETag by which to continue."""
+    whole = caller.get(url)
+    fault(caller, "video", "no_range")
+    fault(caller, "video", "no_etag")
+    ignored, untagged = (caller.get(url, Range="bytes=5-9") for _ in range(2))
+
+    assert (ignored.status, ignored.body) == (200, whole.body)
+    assert ignored.headers["Accept-Ranges"] is None
+    assert (untagged.status, untagged.headers["ETag"]) == (206, None)
+
+
+def test_download_may_stall(simulator, caller, url):
+    """Half of the file comes, then nothing, until the client leaves."""
+    whole = caller.get(url).body
+    fault(caller, "video", "stalled")
+    connection = http.client.HTTPConnection(caller.host, timeout=0.5)
+    connection.request("GET", url.removeprefix(f"http://{caller.host}"))
+    answer = connection.getresponse()
+
+    assert answer.headers["Content-Length"] == str(len(whole))
+    assert answer.read(len(whole) // 2) == whole[: len(whole) // 2]
+    with pytest.raises(TimeoutError):
+        answer.read(1)
+    connection.close()
+    assert caller.get(url).body == whole
+
+
+def test_stopping_does_not_wait_for_a_stalled_download(simulator, caller, url):
+    fault(caller, "video", "stalled")
+    connection = http.client.HTTPConnection(caller.host, timeout=60)
+    connection.request("GET", url.removeprefix(f"http://{caller.host}"))
+    answer = connection.getresponse()
+    stopping = threading.Thread(target=simulator.stop)
+    stopping.start()
+
+    with pytest.raises(http.client.IncompleteRead):
+        answer.read()
+    stopping.join()
+    connection.close()
+
+
+def test_file_may_be_huge(caller, url):
+    """Two GiB that are made while they are sent: a video, and nothing after it."""
+    whole = caller.get(url).body
+    fault(caller, "video", "huge", times=3)
+    head = caller.get(url, "HEAD")
+    ranged = caller.get(url, Range=f"bytes={len(whole)}-{len(whole) + 19}")
+    last = caller.get(url, Range="bytes=-10")
+
+    assert head.headers["Content-Length"] == str(LENGTH)
+    assert ranged.body == (LENGTH - len(whole)).to_bytes(4, "big") + b"free" + bytes(12)
+    assert last.headers["Content-Range"] == f"bytes {LENGTH - 10}-{LENGTH - 1}/{LENGTH}"
+    assert last.body == bytes(10)
+
+
+def test_files_may_be_padded(caller, url):
+    """For load tests: as large as real ones, and still a video."""
+    caller.control("settings", {"video_bytes": 3_000_000})
+    data = caller.get(url).body
+
+    assert len(data) == 3_000_000
+    with opened(data) as file:
+        assert len(list(file.decode(video=0))) == 97
+
+
+@for_each("kind", list(FILE_KINDS))
+def test_video_may_be_another_than_ordered(caller, url, kind):
+    """Without sound, smaller, shorter, or of far too many pixels."""
+    fault(caller, "video", kind)
+
+    with opened(caller.get(url).body) as file:
+        (video,) = file.streams.video
+        found = video.width, video.height, video.frames, len(file.streams.audio)
+        assert found == FILE_KINDS[kind]
+
+
+def test_file_may_have_no_picture(caller, url):
+    fault(caller, "video", "audio_only")
+
+    with opened(caller.get(url).body) as file:
+        assert (len(file.streams.video), len(file.streams.audio)) == (0, 1)
+
+
+@for_each("kind", ["not_a_video", "html_502", "zero_bytes"])
+def test_file_may_be_no_video(caller, url, kind):
+    """Whatever its type says."""
+    fault(caller, "video", kind)
+
+    with pytest.raises(av.error.FFmpegError):
+        opened(caller.get(url).body)
+
+
+def test_file_may_end_early(caller, url):
+    """The answer is whole, the file is its first half."""
+    whole = caller.get(url).body
+    fault(caller, "video", "truncated_video")
+    half = caller.get(url)
+
+    assert half.body == whole[: len(whole) // 2]
+    with av.open(io.BytesIO(half.body)) as file:
+        assert sum(1 for _ in file.demux(video=0)) < 97
+
+
+def test_unknown_faults_are_refused(caller):
+    """Codes of the other service, and files of the other kind."""
+    for action, kind in [
+        ("get", 50500),
+        ("create", "not_a_video"),
+        ("image", "silent"),
+        ("video", "1x1"),
+    ]:
+        body = [{"action": action, "kind": kind}]
+        assert caller.control("faults", body).status == 400
+    assert error_of(caller.create("[[poll 50511]] [[silent]]", model=None))[0] == 400
