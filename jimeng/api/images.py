@@ -1,4 +1,4 @@
-"""Image tasks: create, wait (``Prefer: wait=N``, RFC 7240), read, list and delete."""
+"""Tasks of pictures and videos: create, wait (``Prefer: wait=N``, RFC 7240), read, list and delete."""
 
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -26,7 +26,7 @@ from jimeng.http.responses import (
     rate_limit_headers,
     success,
 )
-from jimeng.schemas import DryRunQuery, NewGeneralTask, NewImageTask, Nothing
+from jimeng.schemas import DryRunQuery, NewImageTask, Nothing
 from jimeng.schemas.model_responses import EstimateRecord
 from jimeng.schemas.pagination import ByOffset
 from jimeng.schemas.task_responses import (
@@ -36,6 +36,7 @@ from jimeng.schemas.task_responses import (
     TaskPage,
     TaskResult,
 )
+from jimeng.schemas.videos import NewTaskOfAnyType, NewVideoTask, as_video
 from jimeng.tasks.queries import MAX_OFFSET
 
 RETRY_AFTER_S = 3  # told to clients that poll
@@ -66,7 +67,8 @@ def create_from(params: dict, *, dry_run: bool) -> Response:
     """Create a task from a validated body; the model validates the rest."""
     sent = {*g.body, *g.body.get("input", {})}
     given = {name: value for name, value in params.items() if name in sent}
-    params.pop("type", None)
+    if params.pop("type", None) == "video":
+        params = as_video(params)
     principal = auth.principal_of_api()
     params.setdefault("user_id", principal.user_id)
     new = tasks.NewTask(**params, given=given)
@@ -126,7 +128,7 @@ def create_image_task(query: dict, params: dict) -> Response:
 
 @blp.post("/ai/tasks", tags=["images"])
 @blp.arguments(DryRunQuery(), location="query")
-@blp.arguments(NewGeneralTask())
+@blp.arguments(NewTaskOfAnyType())
 @blp.response(202, Created)
 @describe_create(errors=[*CREATE_ERRORS, "user_id_not_yours"], estimate=EstimateRecord)
 @accepts_pictures
@@ -143,6 +145,50 @@ def create_task(query: dict, params: dict) -> Response:
     带 `?dry_run=1` 只问价格。
     """
     return create_from(params, **query)
+
+
+@blp.post("/ai/video/task", tags=["videos"])
+@blp.arguments(DryRunQuery(), location="query")
+@blp.arguments(NewVideoTask())
+@blp.response(202, Created)
+@describe_create(errors=[*CREATE_ERRORS, "user_id_not_yours"], estimate=EstimateRecord)
+@accepts_pictures
+def create_video_task(query: dict, params: dict) -> Response:
+    """
+    Create a task for one to four videos.
+
+    Videos take minutes: poll `Location` every `Retry-After` seconds, or name a
+    `webhook_url`. Upload large pictures first: a body may have 16 MiB. With
+    `?dry_run=1` nothing is created: the response is a 200 with the price.
+    ---
+    创建视频任务
+
+    一个视频要几分钟：隔 `Retry-After` 秒查询 `Location`，或者写 `webhook_url`。
+    大的图片请先上传：请求体最多 16 MiB。带 `?dry_run=1` 时什么也不创建，以 200 回答价格。
+    """
+    return create_from({**params, "type": "video"}, **query)
+
+
+@blp.get("/ai/video/result/<task_id>", tags=["videos"])
+@blp.response(200, TaskResult)
+@blp.describe(
+    errors=["task_not_found"],
+    headers=["Retry-After", "Preference-Applied"],
+    always=["ETag"],
+    takes=["If-None-Match", "Prefer"],
+)
+@blp.alt_response(304)
+def get_video_result(task_id: str) -> Response:
+    """
+    Get a task's result: its status, and its videos once they are kept.
+
+    The same as the result of pictures; `ETag` and `Prefer` work alike.
+    ---
+    查询视频任务的结果
+
+    和图片任务的结果一样，`ETag` 和 `Prefer` 也一样。
+    """
+    return get_result(task_id)
 
 
 @blp.get("/ai/image/result/<task_id>", tags=["images"])

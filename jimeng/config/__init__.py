@@ -90,6 +90,7 @@ class Config:
     MAX_EVENT_STREAMS: int = setting(500, between(1, 10_000, int))
     USER_MAX_WAITING: int = setting(200, between(1, 10_000, int))
     USER_MAX_PENDING: int = setting(100, between(1, 1_000_000, int))
+    USER_MAX_PENDING_VIDEOS: int = setting(8, between(1, 1_000_000, int))
     USER_SUBMISSIONS_PER_MINUTE: int = setting(300, between(0, 1_000_000, int))
     REQUESTS_PER_MINUTE: int = setting(3000, between(0, 1_000_000, int))
     USER_DAILY_QUOTA: int = setting(0, between(0, 1_000_000, int))
@@ -250,6 +251,11 @@ class Config:
         """``host:port``, as Gunicorn and URLs write it."""
         host = f"[{self.bare_host}]" if ":" in self.bare_host else self.bare_host
         return f"{host}:{self.SERVER_PORT}"
+
+    def max_pending(self, makes: str) -> int:
+        """How many pictures, or how many of a ``video``, a user may have waiting."""
+        is_video = makes == "video"
+        return self.USER_MAX_PENDING_VIDEOS if is_video else self.USER_MAX_PENDING
 
     @property
     def own_hosts(self) -> frozenset[str]:

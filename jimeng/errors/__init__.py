@@ -176,7 +176,7 @@ class StorageFull(IntakePaused):
 
 
 class TooManyPending(JimengError):
-    """The user's waiting pictures have reached ``USER_MAX_PENDING``."""
+    """As many pictures, or videos, of the user are waiting as may."""
 
     code = "too_many_pending"
     status = 429

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from jimeng.documents import Generation, State, Task
+from jimeng.documents.base import VIDEO
 from jimeng.documents.database_errors import ignore_duplicates
 from jimeng.documents.ids import age_of
 
@@ -110,6 +111,8 @@ def _generation(task: Task, index: int, turn: int | None) -> dict:
         has_mask=task.has_mask,
         strength=task.strength,
         expand=task.expand,
+        kind=VIDEO if task.type == VIDEO else None,
+        video=task.video,
         key_id=task.key_id,
         by_key=task.by_key,
         budget_day=task.budget_day,

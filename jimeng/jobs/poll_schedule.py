@@ -25,6 +25,9 @@ MAX_AGE_SHARE, OVERDUE_AGE_SHARE = 1 / 30, 1 / 5  # of its age
 # At this age, at twice it and so on, a picture is polled whatever the earlier ones
 # took: the provider may have become much faster.
 FIRST_POLL_MAX_S = 15.0
+# Videos take minutes. Ark answers twenty polls of an account in a second; its list and
+# its cancellations are on top.
+VIDEO_INTERVAL, VIDEO_POLLS_PER_SECOND = 5.0, 10.0  # times POLL_INTERVAL; per account
 FAULT_WAIT_MAX_S = 30.0  # between polls of a provider that fails
 # The delay of a later poll says more about our own load than about the provider.
 ON_TIME = timedelta(seconds=1)
@@ -70,10 +73,14 @@ def shortest_interval(generation: Generation) -> float:
     config = runtime().config
     is_polling_backed_off = lanes.is_polling_backed_off(generation.lane)
     shortest = config.POLL_INTERVAL * (1.0 if is_polling_backed_off else MIN_INTERVAL)
-    if config.POLLS_PER_SECOND:
+    most = config.POLLS_PER_SECOND
+    if generation.is_video:
+        shortest = VIDEO_INTERVAL * config.POLL_INTERVAL
+        most = min(most or VIDEO_POLLS_PER_SECOND, VIDEO_POLLS_PER_SECOND)
+    if most:
         count = count_generating(generation.of_account)
         scatter = random.uniform(0.5, 1.5)  # noqa: S311 - those sent at once, no secret
-        shortest = max(shortest, scatter * count / config.POLLS_PER_SECOND)
+        shortest = max(shortest, scatter * count / most)
     return shortest
 
 

@@ -334,13 +334,29 @@ def output_of(index: int, end: Mapping, image: Image | None) -> dict:
     found: dict = {"index": index, "status": "completed"}
     if image is not None:  # else it was deleted
         found |= {
-            "url": link(f"/i/{image.key}.{image.suffix}"),
+            "url": link(image.path),
+            **video_fields(image),
             "width": image.width,
             "height": image.height,
             "bytes": image.bytes,
             "content_type": image.content_type,
         }
     return found
+
+
+def video_fields(image: Image) -> dict:
+    """What a picture does not have."""
+    if not image.is_video:
+        return {}
+    last = image.last_frame_path
+    return {
+        "kind": "video",
+        "poster_url": link(image.poster_path),
+        "last_frame_url": last and link(last),
+        "duration": image.duration_s,
+        "fps": image.fps,
+        "has_audio": image.has_audio,
+    }
 
 
 def test_delivery(endpoint: WebhookEndpoint) -> dict:

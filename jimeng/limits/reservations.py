@@ -314,7 +314,8 @@ def reserve(
         TooManySubmissions: the limit per minute of the user or the key is reached.
         QuotaExceeded: the daily quota would be exceeded.
         BudgetExceeded: a budget of the user, the key or the installation would be.
-        TooManyPending: more than ``USER_MAX_PENDING`` would wait.
+        TooManyPending: more than ``USER_MAX_PENDING`` pictures or
+            ``USER_MAX_PENDING_VIDEOS`` videos would wait.
         QueueUnavailable: Redis is down.
     """
     reservation = Reservation(task)
@@ -380,7 +381,7 @@ def _reserve_of_user(reservation: Reservation, user: Bounds) -> list[RateLimit]:
         reservation.windows.append(user.window)
         found.append(user.of_minute(count))
     task, now = reservation.task, reservation.task.created_at
-    most = jobs.runtime().config.USER_MAX_PENDING
+    most = jobs.runtime().config.max_pending(task.type)
     day, spend = (
         lanes.DailyQuota(now.date(), user.per_day),
         spend_of(task, user.budgets),

@@ -272,16 +272,21 @@ class NewUpload(OfUser):
     )
 
 
-class NestedTask(Strict):
+class AnyTask(Strict):
+    """What tasks of all types have, for ``POST /api/v1/ai/tasks``."""
+
+    delay = Seconds(
+        *field_descriptions.DELAY, load_default=0, validate=Between(0, MAX_DELAY)
+    )
+
+
+class NestedTask(AnyTask):
     """The nested form of `NewGeneralTask`, for the OpenAPI document."""
 
     type = Text(
         *field_descriptions.TYPE,
         required=True,
         validate=OneOf("image", "image_generation"),
-    )
-    delay = Seconds(
-        *field_descriptions.DELAY, load_default=0, validate=Between(0, MAX_DELAY)
     )
     input = Part(
         "该类型的各个字段；每个字段写在这里或外面，不能两处都写",
@@ -291,24 +296,8 @@ class NestedTask(Strict):
     )
 
 
-class NewGeneralTask(NewImageTask):
-    """``POST /api/v1/ai/tasks``: the fields beside these, or under ``input``."""
-
-    other_shapes: ClassVar = [NestedTask]
-    examples: ClassVar = {
-        "beside": {"type": "image", **EXAMPLE_REQUEST, "size": "1:1"},
-        "inside": {"type": "image", "input": {**EXAMPLE_REQUEST, "n": 2}},
-        "delayed": {"type": "image", **EXAMPLE_REQUEST, "delay": 3600},
-    }
-
-    type = Text(
-        *field_descriptions.TYPE,
-        required=True,
-        validate=OneOf("image", "image_generation"),
-    )
-    delay = Seconds(
-        *field_descriptions.DELAY, load_default=0, validate=Between(0, MAX_DELAY)
-    )
+class Unpacked(AnyTask):
+    """The fields of a task beside ``type``, or under ``input``."""
 
     @pre_load
     def unpack(self, data, **kwargs):
@@ -324,6 +313,22 @@ class NewGeneralTask(NewImageTask):
         if outside:
             raise ValidationError({n: ["invalid.unknown_field"] for n in outside})
         return {**{k: v for k, v in data.items() if k != "input"}, **inner}
+
+
+class NewGeneralTask(NewImageTask, Unpacked):
+    """``POST /api/v1/ai/tasks`` for pictures."""
+
+    examples: ClassVar = {
+        "beside": {"type": "image", **EXAMPLE_REQUEST, "size": "1:1"},
+        "inside": {"type": "image", "input": {**EXAMPLE_REQUEST, "n": 2}},
+        "delayed": {"type": "image", **EXAMPLE_REQUEST, "delay": 3600},
+    }
+
+    type = Text(
+        *field_descriptions.TYPE,
+        required=True,
+        validate=OneOf("image", "image_generation"),
+    )
 
 
 class DryRunQuery(Strict):

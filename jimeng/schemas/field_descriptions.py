@@ -83,8 +83,8 @@ METADATA_FILTER = (
     "several parameters all must match",
 )
 TYPE = (
-    "任务类型：image（image_generation 同义）",
-    "Kind of task: image (image_generation is the same)",
+    "任务类型：image（image_generation 同义）或 video",
+    "Kind of task: image (image_generation is the same) or video",
 )
 DELAY = ("多少秒之后才可以开始", "Seconds before it may start")
 SELECTED_STATUS = (
@@ -221,6 +221,11 @@ RETRIED_FROM = ("由哪个任务重试而来", "The task that this one is a retr
 IMAGE_URL = (
     "第一张图片的地址，不会过期；没有图片时为 null",
     "Link to the first picture; never expires. null if there is none",
+)
+VIDEO_URL = (
+    "第一个视频的地址，不会过期；没有时为 null。只在视频任务里给出",
+    "Link to the first video; never expires. null if there is none. Only in tasks of "
+    "videos",
 )
 ALL_PICTURES = ("所有图片", "All pictures")
 PROGRESS = ("进度百分比，不会倒退", "Percent; never goes back")

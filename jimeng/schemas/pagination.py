@@ -11,6 +11,7 @@ from jimeng.schemas.fields import (
     Many,
     MetadataFilter,
     Moment,
+    OneOf,
     Text,
     Texts,
 )
@@ -67,7 +68,18 @@ class BatchesByCursor(UserPageQuery, Filters):
     """Lists of batches, by cursor."""
 
 
-class ByCursor(PageQuery, Filters):
+class ByType(Strict):
+    """Lists of pictures or of videos."""
+
+    type = Text(
+        "只要这种任务：image、video，或 all 都要",
+        "Only tasks of this type: image, video, or all of them",
+        load_default="image",
+        validate=OneOf("image", "video", "all"),
+    )
+
+
+class ByCursor(PageQuery, Filters, ByType):
     """Lists of tasks, by cursor."""
 
     q = Text(
@@ -78,7 +90,7 @@ class ByCursor(PageQuery, Filters):
     )
 
 
-class ByOffset(OfUser, ByMetadata):
+class ByOffset(OfUser, ByMetadata, ByType):
     limit = Digits(*field_descriptions.LIMIT, load_default=20, validate=Between(1, 100))
     # A larger offset is refused, with the URL of the list by cursor.
     offset = Digits(

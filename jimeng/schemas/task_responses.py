@@ -7,6 +7,7 @@ from typing import Any
 from marshmallow import fields, missing
 
 from jimeng.documents import Image, Status, Task
+from jimeng.documents.base import VIDEO
 from jimeng.errors import JimengError
 from jimeng.http.responses import absolute, path_for
 from jimeng.i18n import MESSAGES, explain, t
@@ -26,6 +27,7 @@ from jimeng.schemas.fields import (
     instant,
     link,
     list_of,
+    number,
     some,
     text,
     whole,
@@ -40,6 +42,8 @@ TASK, OTHER = (
     for rest in ("01m887frvfcaq6swdcq2hdp358bxvt", "01m887fw13am7j0p14qygjhszprzpz")
 )
 PICTURE = f"{HOST}/i/-hirVBSkTvga-VDstxm8wQ"
+
+VIDEO_LINK = f"{HOST}/v/-hirVBSkTvga-VDstxm8wQ"
 MODEL, PROVIDER = "doubao-seedream-3.0-t2i", "volcengine_jimeng"
 PROMPT = "一只可爱的小猫咪在花园里玩耍"
 
@@ -51,7 +55,7 @@ class Links(Reply):
     self = link_to("整个任务", "The full record", "api.get_task", "/api/v1/tasks/{}")
     result = link_to(
         "查询结果",
-        "Its status and pictures",
+        "Its status, and its pictures or videos",
         "api.get_result",
         "/api/v1/ai/image/result/{}",
     )
@@ -200,6 +204,54 @@ class KnownPicture(PaidPicture):
     )
 
 
+class Video(Reply):
+    """A video as a result of its task."""
+
+    id = text(*field_descriptions.ID, example=f"{TASK}_0")
+    url = address(
+        "MP4 的地址，不会过期，支持 Range",
+        "Link to the MP4; never expires, serves ranges",
+        of=lambda found: absolute(found.path),
+        example=f"{VIDEO_LINK}.mp4",
+    )
+    poster_url = address(
+        "封面图片的地址",
+        "Link to a still picture of it",
+        of=lambda found: absolute(found.poster_path),
+        example=f"{HOST}/i/-hirVBSkTvga-VDstxm8wQ/preview.jpg",
+    )
+    last_frame_url = address(
+        "最后一帧图片的地址；没有要求保存时为 null",
+        "Link to its last frame; null unless that was requested",
+        of=lambda found: found.last_frame_path and absolute(found.last_frame_path),
+        null=True,
+        example=None,
+    )
+    width = whole(*field_descriptions.WIDTH, minimum=1, example=1280)
+    height = whole(*field_descriptions.HEIGHT, minimum=1, example=720)
+    duration = number("时长，秒", "Seconds", of="duration_s", null=True, example=5.04)
+    fps = number("每秒帧数", "Frames per second", null=True, example=24.0)
+    has_audio = flag("有没有声音", "Whether it has sound", example=False)
+    bytes = whole(*field_descriptions.BYTES, minimum=1, example=4183256)
+    content_type = text(*field_descriptions.CONTENT_TYPE, example="video/mp4")
+    notes = list_of(
+        "和请求不同的地方：no_audio 没有声音、length_differs 时长不同、"
+        "resolution_differs 清晰度不同",
+        "What differs from the request: no_audio, length_differs, resolution_differs",
+        text(example="no_audio"),
+        of=lambda found: found.notes or (),
+        example=[],
+    )
+    seed = whole(
+        "用过的种子；模型没有种子时为 null",
+        "The seed used; null if the model accepts none",
+        null=True,
+        example=None,
+    )
+    cost = cost()
+    cost_micros = cost_micros()
+
+
 class Failure(Reply):
     """Why a picture failed."""
 
@@ -243,8 +295,25 @@ def has_result(view: TaskView) -> bool:
     return view.task.status == "completed" and not has_error(view)
 
 
+def pictures_of(view: TaskView) -> list[Image]:
+    return [each for each in view.images if not each.is_video]
+
+
+def videos_of(view: TaskView) -> list[Image]:
+    return [each for each in view.images if each.is_video]
+
+
+def only_for_videos(of: Callable[[TaskView], object]) -> Callable[[TaskView], object]:
+    """What *of* returns; omitted unless the task makes videos."""
+    return lambda view: of(view) if view.task.type == VIDEO else missing
+
+
 def first_link(view: TaskView) -> str | None:
-    return picture_link(view.images[0]) if view.images else None
+    return next(map(picture_link, pictures_of(view)), None)
+
+
+def first_video_link(view: TaskView) -> str | None:
+    return next((absolute(each.path) for each in videos_of(view)), None)
 
 
 def while_open(name: str):
@@ -268,9 +337,30 @@ class Pictures(Reply):
         "所有图片的地址",
         "Links to all pictures",
         address(example=f"{PICTURE}.jpg"),
-        of=lambda view: [picture_link(each) for each in view.images],
+        of=lambda view: [picture_link(each) for each in pictures_of(view)],
     )
-    images = some(*field_descriptions.ALL_PICTURES, PaidPicture)
+    images = some(*field_descriptions.ALL_PICTURES, PaidPicture, of=pictures_of)
+    video_url = address(
+        *field_descriptions.VIDEO_URL,
+        of=only_for_videos(first_video_link),
+        null=True,
+        required=False,
+        example=f"{VIDEO_LINK}.mp4",
+    )
+    video_urls = list_of(
+        "所有视频的地址；只在视频任务里给出",
+        "Links to all videos; only in tasks of videos",
+        address(example=f"{VIDEO_LINK}.mp4"),
+        of=only_for_videos(lambda v: [absolute(each.path) for each in videos_of(v)]),
+        required=False,
+    )
+    videos = some(
+        "所有视频；只在视频任务里给出",
+        "All videos; only in tasks of videos",
+        Video,
+        of=only_for_videos(videos_of),
+        required=False,
+    )
     failed = some(
         "没有出来的图片各自的原因",
         "Why the missing pictures failed",
@@ -281,7 +371,7 @@ class Pictures(Reply):
 
 
 class KnownPictures(Pictures):
-    images = some(*field_descriptions.ALL_PICTURES, KnownPicture)
+    images = some(*field_descriptions.ALL_PICTURES, KnownPicture, of=pictures_of)
 
 
 def result_or(otherwise: object):
@@ -312,6 +402,15 @@ FIRST = address(
     required=False,
     null=True,
     example=f"{PICTURE}.jpg",
+)
+
+
+FIRST_VIDEO = address(
+    *field_descriptions.VIDEO_URL,
+    of=only_for_videos(lambda v: first_video_link(v) if has_result(v) else missing),
+    required=False,
+    null=True,
+    example=f"{VIDEO_LINK}.mp4",
 )
 
 
@@ -351,6 +450,7 @@ class TaskResult(Within):
         *field_descriptions.WHY_FAILED, Failure, of=error_or(missing), required=False
     )
     image_url = FIRST
+    video_url = FIRST_VIDEO
 
 
 class Finished(TaskResult):
@@ -375,7 +475,15 @@ class TaskRecord(Within):
     task_id = text(
         *field_descriptions.TASK_ID, of=lambda view: view.task.id, example=TASK
     )
-    type = text(*field_descriptions.TYPE, choices=("image",))
+    type = text(*field_descriptions.TYPE, choices=("image", VIDEO))
+    video = entries(
+        "视频的参数：时长、清晰度、宽高比、声音等；只在视频任务里给出",
+        "The parameters of a video: duration, resolution, ratio, audio and more; only "
+        "in tasks of videos",
+        of=only_for_videos(lambda view: view.task.video),
+        required=False,
+        example={"duration": 5, "resolution": "720p", "ratio": "16:9"},
+    )
     status = text(*field_descriptions.STATUS, choices=STATUS, example="completed")
     message = text(
         *field_descriptions.MESSAGE, of=sentence, example=MESSAGES["answer.completed"]
@@ -474,6 +582,7 @@ class TaskRecord(Within):
     position = POSITION
     eta_seconds = ETA
     image_url = FIRST
+    video_url = FIRST_VIDEO
     links = a(*field_descriptions.LINKS, Links, of="task")
 
 

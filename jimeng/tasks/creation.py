@@ -26,6 +26,7 @@ from jimeng.documents import (
     indexes,
     utcnow,
 )
+from jimeng.documents.base import VIDEO
 from jimeng.documents.principal import Principal, noted
 from jimeng.documents.task import stored_pairs
 from jimeng.errors import (
@@ -43,9 +44,11 @@ from jimeng.inputs import Named, Reference
 from jimeng.jobs import costs, webhook_outbox
 from jimeng.lanes import switches
 from jimeng.limits import Reservation
-from jimeng.providers import Expansion, Model
+from jimeng.providers import Expansion, Model, VideoParameters
+from jimeng.providers.models import Makes, Size
 from jimeng.providers.models.output_size import size_of_output
 from jimeng.providers.models.validation import Parameters, check_parameters
+from jimeng.providers.models.video_validation import resolve_video
 from jimeng.tasks import styles
 
 
@@ -69,6 +72,8 @@ class NewTask:
         mask: A reference to a mask for the first of them.
         strength: 0 to 1.
         expand: How far the picture is extended at each side.
+        video: The parameters of a video; None for pictures. Its roles are those of
+            *images* or *again*.
         again: The inputs of a task that is run again, in place of *images* and *mask*.
         given: The request as received, stored with the task.
         retried_from: The task that this one retries.
@@ -95,6 +100,7 @@ class NewTask:
     mask: Reference | None = None
     strength: float | None = None
     expand: Expansion | None = None
+    video: VideoParameters | None = None
     again: tuple[Named, ...] = ()
     given: dict = field(default_factory=dict)
     retried_from: str | None = None
@@ -120,6 +126,8 @@ class NewTask:
             found["webhook"] = self.webhook
         if self.metadata:
             found["metadata"] = dict(self.metadata)
+        if self.video is not None:
+            found["video"] = self.video.stored()
         return found | {"expand": asdict(self.expand) if self.expand else None}
 
     @property
@@ -165,7 +173,8 @@ def model_for(principal: Principal, new: NewTask) -> Model:
         Invalid: there is none of that name.
         ModelNotAllowed: as in `create`.
     """
-    model = jobs.runtime().registry.model(new.model, new.provider)
+    makes: Makes = "image" if new.video is None else "video"
+    model = jobs.runtime().registry.model(new.model, new.provider, makes=makes)
     principal.require_model(model.id)
     return model
 
@@ -191,17 +200,41 @@ def check_with_model(new: NewTask, model: Model) -> str:
         strength=new.strength,
         expand=new.expand,
     )
-    check_parameters(asked, model, jobs.runtime().registry.making("image"))
+    if new.video is None:
+        check_parameters(asked, model, jobs.runtime().registry.making("image"))
+    else:
+        resolve_parameters(new, model, [None] * count)
     prompt = with_style(new.prompt, new.style)
     if len(prompt) > model.max_prompt:
         raise Invalid.field("prompt", "invalid.prompt_length", max=model.max_prompt)
     if new.n > model.max_images:
         raise Invalid.field("n", "invalid.n", max=model.max_images)
-    if new.n > (most := jobs.runtime().config.USER_MAX_PENDING):
+    if new.n > (most := jobs.runtime().config.max_pending(model.makes)):
         raise Invalid.field("n", "invalid.n_pending", max=most)
     if new.seed >= 0 and not model.takes_seed:
         raise Invalid.field("seed", "invalid.seed_unsupported")
     return prompt
+
+
+def resolve_parameters(
+    new: NewTask, model: Model, pictures: Sequence[Size | None]
+) -> VideoParameters:
+    """
+    The parameters of a video, with the model's defaults.
+
+    Args:
+        pictures: Width and height of each input; None if not known yet.
+
+    Raises:
+        Invalid: as in `create`.
+    """
+    return resolve_video(
+        model,
+        new.video or VideoParameters(),
+        prompt=new.prompt,
+        pictures=pictures,
+        offered=jobs.runtime().registry.making("video"),
+    )
 
 
 def resolve_inputs(principal: Principal, new: NewTask) -> list[Named]:
@@ -238,7 +271,7 @@ def build_row(
     Raises:
         Invalid: as in `create`.
     """
-    size = output_size(new, model, made)
+    size, video = output_size(new, model, made), video_of(new, model, made)
     now = utcnow()
     return Task.row(
         user_id=new.user_id,
@@ -249,7 +282,9 @@ def build_row(
         model=model.id,
         provider=model.provider,
         lane=model.lane,
-        req_key=model.req_key,
+        req_key=req_key_of(model, video),
+        type="image" if video is None else VIDEO,
+        video=video and video.stored(),
         width=size[0] if size else 1,
         height=size[1] if size else 1,
         unsized=None if size else True,
@@ -275,7 +310,8 @@ def build_row(
 
 def stored_request(new: NewTask) -> dict:
     """The request as received, without the parts that are stored in other fields."""
-    elsewhere = ("images", "mask", "metadata")
+    pictures = ("images", "mask", "first_frame", "last_frame", "references")
+    elsewhere = (*pictures, "metadata")
     fields = {k: v for k, v in new.given.items() if k not in elsewhere}
     return fields | ({"expand": asdict(new.expand)} if new.expand else {})
 
@@ -289,14 +325,38 @@ def output_size(
     Raises:
         Invalid: the model does not offer the size, or does not accept the inputs.
     """
+    if made:
+        jobs.check_inputs(model, made, has_mask=new.has_mask)
+    if video := video_of(new, model, made):
+        return model.video.size_of(video, made[0].size if made else None)
     if not made:
         return model.resolve_size(new.size, new.quality)
-    jobs.check_inputs(model, made, has_mask=new.has_mask)
     pictures = made[: len(made) - new.has_mask]
     sizes = [each.size for each in pictures]
     return size_of_output(
         model, new.size, new.quality, pictures=sizes, expand=new.expand
     )
+
+
+def video_of(
+    new: NewTask, model: Model, made: Sequence[Input]
+) -> VideoParameters | None:
+    """
+    The parameters of a video, with the model's defaults; None for pictures.
+
+    Raises:
+        Invalid: as in `create`.
+    """
+    if new.video is None:
+        return None
+    return resolve_parameters(new, model, [each.size for each in made])
+
+
+def req_key_of(model: Model, video: VideoParameters | None) -> str:
+    """The service's name of the model, of which some have one for each mode."""
+    if video is None or model.video is None:
+        return model.req_key
+    return model.video.req_keys.get(video.mode, model.req_key)
 
 
 def input_fields(new: NewTask, made: Sequence[Input]) -> dict:

@@ -62,6 +62,7 @@ def page(
     metadata: Mapping[str, str] | None = None,
     created_after: datetime | None = None,
     created_before: datetime | None = None,
+    type: str | None = None,
     within: dict | None = None,
 ) -> Page[Task]:
     """
@@ -78,6 +79,7 @@ def page(
         metadata: Only tasks that have all of these pairs.
         created_after: Only tasks created at this time or later.
         created_before: Only tasks created before this time.
+        type: Only tasks that make an ``image`` or a ``video``.
         within: An additional MongoDB filter.
 
     Raises:
@@ -86,7 +88,7 @@ def page(
     where = owner_filter(principal, user_id)
     if status:
         where["status"] = {"$in": check_statuses(status)}
-    where |= created_between(created_after, created_before)
+    where |= created_between(created_after, created_before) | of_type(type)
     parts = [where | having(metadata) | (within or {})]
     if cursor is not None:
         parts.append(cursors.after(cursor, "created_at"))
@@ -151,10 +153,17 @@ def page_by_offset(
     limit: int,
     offset: int,
     metadata: Mapping[str, str] | None = None,
+    type: str | None = None,
 ) -> list[Task]:
     """A user's tasks, newest first, from *offset* (at most `MAX_OFFSET`)."""
     where = {**owner_filter(principal, user_id), **having(metadata), **THERE}
+    where |= of_type(type)
     return Task.find_all(where, sort=NEWEST_FIRST, skip=offset, limit=limit)
+
+
+def of_type(type: str | None) -> dict:
+    """A filter for tasks of a type; none for None and for ``all``."""
+    return {} if type in (None, "all") else {"type": type}
 
 
 def owner_filter(principal: Principal, user_id: str) -> dict:

@@ -11,7 +11,7 @@ from jimeng.documents.principal import Principal
 from jimeng.documents.task import THERE
 from jimeng.errors import MayBeChargedTwice, TaskNotRetryable
 from jimeng.jobs.endings import CANCELLED
-from jimeng.providers import Expansion
+from jimeng.providers import Expansion, VideoParameters
 from jimeng.providers.registry import retryable
 from jimeng.tasks import failure_hints
 from jimeng.tasks.audit import audited
@@ -176,6 +176,10 @@ def run_again(
 def same_request(task: Task, **values: Any) -> NewTask:
     """The request of *task* as it was sent, with *values* set in addition."""
     same: dict = {"prompt": task.prompt, "model": task.model, "provider": task.provider}
+    if task.video is not None:
+        named = inputs.references_of(task.inputs or [], has_mask=False)
+        video = VideoParameters.read(task.video)
+        return NewTask(**same, video=video, again=tuple(named), **values)
     if not task.inputs:
         return NewTask(**same, size=f"{task.width}x{task.height}", **values)
     given = values["given"]

@@ -43,6 +43,7 @@ class Picture:
     late: bool = False
     noticed: float = 0.0
     lane: str = LANE
+    is_video: bool = False
     of_account: str = MAIN
 
 

@@ -1,0 +1,415 @@
+"""
+Videos: what was sent without an answer is sought, and what was sent is not given up.
+
+The provider is told what to do; the next steps come due as the clock is moved.
+"""
+
+from datetime import timedelta
+
+import pytest
+
+from jimeng import jobs, tasks
+from jimeng.documents import Generation, Task, utcnow
+from jimeng.documents.principal import Principal
+from jimeng.errors import (
+    CannotStop,
+    Invalid,
+    ProviderError,
+    TaskFinished,
+    TooManyPending,
+)
+from jimeng.jobs import pump, submission
+from jimeng.jobs.queue import advance
+from jimeng.providers import ImageRequest, Progress, Registry, VideoParameters
+from jimeng.tasks.creation import NewTask
+from tests.conftest import FakeProvider, come_due, run_queue
+from tests.forgetting import forget_lanes
+
+ME = Principal("ada", scopes=frozenset({"read", "write"}))
+MODEL = "doubao-seedance-1.0-pro"
+LOST = ProviderError(
+    "no answer", code="submit_unknown", charged="unknown", maybe_accepted=True
+)
+RUNNING = Progress("cgt-1")
+
+
+class VideoProvider(FakeProvider):
+    """
+    Has a list of what it has accepted.
+
+    Attributes:
+        found: Answers and errors of `find_lost` to come; with none left, nothing.
+        cancels: The same of `cancel`; with none left, it has begun.
+        sought: The tags that it was asked for.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list = []
+        self.cancels: list = []
+        self.sought: list[str] = []
+        self.has_list = True
+
+    def can_find_lost(self, request: ImageRequest) -> bool:
+        return self.has_list
+
+    def find_lost(self, request: ImageRequest) -> Progress | None:
+        self.sought.append(request.tag)
+        return self._next(self.found, None)  # type: ignore[arg-type]
+
+    def cancel(self, remote_id: str, request: ImageRequest) -> bool:
+        return bool(self._next(self.cancels, False))  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def provider() -> VideoProvider:
+    return VideoProvider()
+
+
+@pytest.fixture
+def registry(provider: VideoProvider) -> Registry:
+    return Registry({"volcengine_ark": provider}, {"volcengine_ark": 3})
+
+
+def create(n: int = 1, **video: object) -> Task:
+    asked = VideoParameters(**video)
+    new = NewTask(user_id="ada", prompt="A lantern", model=MODEL, n=n, video=asked)
+    return tasks.create(ME, new)[0]
+
+
+def tick() -> None:
+    """What is due is done, and what that makes due at once."""
+    forget_lanes()
+    pump.tick()
+    run_queue()
+
+
+def look() -> None:
+    """The next step's time has come; the list may be read again."""
+    jobs.huey.storage.conn.delete("jimeng:seek:volcengine_ark:main")
+    come_due()
+    tick()
+
+
+def generation(index: int = 0) -> Generation:
+    found = Generation.find_one({"index": index})
+    assert found is not None
+    return found
+
+
+def status(task: Task) -> str:
+    found = Task.find_one({"_id": task.id})
+    assert found is not None
+    return found.status
+
+
+def test_task_and_generation_hold_the_parameters(database, provider):
+    create(duration=7, resolution="480p")
+    run_queue()
+
+    (request,) = provider.requests
+    assert (request.video.duration, request.video.resolution) == (7, "480p")
+    assert (request.width, request.height) == (864, 480)
+    assert generation().kind == "video"
+    assert generation().tag == request.tag
+    assert len(request.tag) == 63
+
+
+@pytest.mark.parametrize("looks", [1, 2, 3])
+def test_lost_create_is_found(database, provider, looks):
+    provider.submits = [LOST]
+    provider.found = [None] * (looks - 1) + [RUNNING]
+    task = create()
+    run_queue()
+    assert generation().state == "seeking"
+    assert generation().slot is not None
+
+    for _ in range(looks):
+        assert status(task) == "processing"
+        look()
+
+    assert provider.sought == [generation().tag] * looks
+    assert (generation().state, generation().remote_ids) == ("generating", ["cgt-1"])
+    assert not generation().late
+    assert len(provider.requests) == 1
+
+
+def test_lost_create_that_is_not_found_is_unknown(database, provider):
+    provider.submits = [LOST]
+    task = create()
+    run_queue()
+    for _ in range(3):
+        look()
+
+    assert len(provider.sought) == 3
+    assert (generation().state, status(task)) == ("unknown", "failed")
+    found = Task.find_one({"_id": task.id})
+    assert found.failures[0] == {"code": "submit_unknown", "charged": "unknown"}
+    assert len(provider.requests) == 1
+
+
+def test_without_a_list_it_is_unknown_at_once(database, provider):
+    provider.submits, provider.has_list = [LOST], False
+    create()
+    run_queue()
+
+    assert generation().state == "unknown"
+
+
+def test_list_that_cannot_be_read_is_read_later(database, provider):
+    provider.submits = [LOST]
+    busy = ProviderError("busy", code="rate_limited", transient=True)
+    provider.found = [busy, busy, RUNNING]
+    create()
+    run_queue()
+    for _ in range(3):
+        look()
+
+    assert generation().state == "generating"
+
+
+def test_list_is_read_once_a_second_for_an_account(database, provider):
+    provider.submits = [LOST, LOST]
+    create(n=2)
+    run_queue()
+    tick()
+    assert [generation(n).state for n in (0, 1)] == ["seeking", "seeking"]
+
+    look()
+
+    assert len(provider.sought) == 1
+
+
+def test_killed_submitter_is_sought(database, provider):
+    """The worker died between the last write before the request, and its answer."""
+
+    def die() -> Progress:
+        raise KeyboardInterrupt
+
+    provider.submits = [die]
+    provider.found = [RUNNING]
+    create()
+    with pytest.raises(KeyboardInterrupt):
+        run_queue()
+    assert generation().state == "submitting"
+
+    look()
+    assert generation().state == "seeking"
+    look()
+
+    assert generation().state == "generating"
+    assert len(provider.requests) == 1
+
+
+def test_answer_that_comes_while_it_is_sought_counts(database, provider):
+    """The submitter had stalled beyond its lease; the list does not matter any more."""
+
+    def stall() -> Progress:
+        look()  # the lease of the submission is over
+        assert generation().state == "seeking"
+        return RUNNING
+
+    provider.submits = [stall]
+    create()
+    run_queue()
+
+    assert (generation().state, generation().remote_ids) == ("generating", ["cgt-1"])
+    assert not generation().late
+
+
+def test_two_consumers_seek_and_accept_once(database, provider):
+    provider.submits = [LOST]
+    create()
+    run_queue()
+
+    def other() -> Progress:
+        token = generation().owner
+        jobs.huey.storage.conn.delete("jimeng:seek:volcengine_ark:main")
+        advance.call_local(generation().id, token)  # its claim is still valid
+        return RUNNING
+
+    provider.found = [other, RUNNING]
+    look()
+
+    assert generation().remote_ids == ["cgt-1"]
+
+
+def test_each_attempt_has_a_tag_of_its_own(database, provider):
+    refused = ProviderError("full", code="rate_limited", transient=True)
+    provider.submits = [refused]
+    create()
+    run_queue()
+    look()
+    tick()
+
+    first, second = (each.tag for each in provider.requests)
+    assert first != second
+    assert first[:32] == second[:32]  # whose it is
+
+
+def test_deadline_is_that_of_the_model(database, provider):
+    """Not ``TASK_DEADLINE``, after which a video would be given up while it is made."""
+    provider.polls = [RUNNING] * 3
+    task = create()
+    run_queue()
+    accepted(timedelta(hours=1))
+    look()
+    assert generation().state == "generating"
+
+    accepted(timedelta(hours=1, minutes=6))
+    look()
+
+    assert (generation().state, generation().late) == ("failed", True)
+    assert status(task) == "failed"
+
+
+def accepted(ago: timedelta) -> None:
+    where = {"state": "generating"}
+    Generation.collection().update_many(
+        where, {"$set": {"accepted_at": utcnow() - ago}}
+    )
+
+
+def test_waiting_video_is_cancelled(database, provider):
+    task = create()
+    tasks.cancel(ME, task.id)
+    run_queue()
+
+    assert status(task) == "cancelled"
+    assert not provider.requests
+
+
+def test_queued_at_the_provider_is_cancelled_there(database, provider):
+    provider.cancels = [True]
+    task = create()
+    run_queue()
+
+    assert tasks.cancel(ME, task.id).is_open
+    tick()
+
+    assert status(task) == "cancelled"
+    assert generation().slot is None
+    assert generation().charged == "no"
+
+
+def test_running_video_is_kept(database, provider):
+    task = create()
+    run_queue()
+    provider.polls = [RUNNING]
+    tasks.cancel(ME, task.id)
+    tick()
+
+    assert (status(task), generation().trouble) == ("processing", "cannot_stop")
+    with pytest.raises(CannotStop):
+        tasks.cancel(ME, task.id)
+    look()
+    assert generation().state == "generating"
+
+
+def test_video_that_finishes_meanwhile_is_kept(database, provider):
+    """Cancelled in the moment in which it finishes: it is charged, and so it is kept."""
+    task = create()
+    run_queue()
+    tasks.cancel(ME, task.id)
+    provider.polls = [Progress("remote-1", done=True, urls=("https://v.example/1",))]
+    tick()  # the provider says that it has begun
+    look()
+
+    assert (status(task), generation().state) == ("processing", "fetching")
+    assert generation().charged == "yes"
+    with pytest.raises(CannotStop):
+        tasks.cancel(ME, task.id)
+
+
+def test_unclear_cancel_goes_on(database, provider):
+    provider.cancels = [ProviderError("no answer", code="provider_unreachable")]
+    task = create()
+    run_queue()
+    tasks.cancel(ME, task.id)
+    tick()
+
+    assert (status(task), generation().state) == ("processing", "generating")
+
+
+def test_cancelled_while_it_is_submitted(database, provider):
+    """The answer has to come first: only then is there something to cancel."""
+
+    def submit() -> Progress:
+        tasks.cancel(ME, task.id)
+        tick()
+        assert generation().state == "submitting"
+        return RUNNING
+
+    provider.submits, provider.cancels = [submit], [True]
+    task = create()
+    run_queue()
+    look()
+
+    assert status(task) == "cancelled"
+    assert len(provider.requests) == 1
+
+
+def test_of_several_the_waiting_ones_are_never_sent(database, provider, monkeypatch):
+    monkeypatch.setattr(submission, "send", submission.send)
+    task = create(n=4)
+    run_queue()  # three slots
+    assert len(provider.requests) == 3
+    provider.cancels = [True, False, True]
+
+    tasks.cancel(ME, task.id)
+    for _ in range(3):
+        tick()
+
+    assert len(provider.requests) == 3
+    found = Task.find_one({"_id": task.id})
+    assert found.is_open
+    codes = [each["code"] for each in found.failures.values()]
+    assert codes == ["picture_cancelled"] * 3
+
+
+def test_ended_task_is_not_cancelled(database, provider):
+    task = create()
+    tasks.cancel(ME, task.id)
+    with pytest.raises(TaskFinished):
+        tasks.cancel(ME, task.id)
+
+
+def test_finished_video_waits_for_the_fetch_loop(database, provider):
+    """Its slot is free at once; no job in Redis carries it."""
+    done = Progress(
+        *("cgt-1", True, ("https://v.example/1",)),
+        tokens=108_900,
+        last_frame_url="https://v.example/1.png",
+        echoed={"resolution": "480p"},
+        links_live_s=3600.0,
+    )
+    provider.polls = [done]
+    create()
+    run_queue()
+    look()
+
+    found = generation()
+    assert (found.state, found.slot, found.charged) == ("fetching", None, "yes")
+    assert found.urls == ["https://v.example/1"]
+    assert (found.usage_tokens, found.echoed) == (108_900, {"resolution": "480p"})
+    assert timedelta(minutes=59) < found.links_until - utcnow() <= timedelta(hours=1)
+    come_due()
+    pump.tick()
+    assert not jobs.huey.storage.queue_size()
+
+
+def test_few_videos_may_wait(database, provider):
+    most = jobs.runtime().config.USER_MAX_PENDING_VIDEOS
+    for _ in range(most):
+        create()
+
+    with pytest.raises(TooManyPending):
+        create()
+
+
+def test_fields_of_pictures_and_of_videos_do_not_mix(database, provider):
+    new = NewTask(user_id="ada", prompt="A lantern", model=MODEL)
+    with pytest.raises(Invalid) as refused:
+        tasks.create(ME, new)
+
+    assert "model" in str(refused.value)
