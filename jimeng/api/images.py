@@ -1,4 +1,7 @@
-"""Tasks of pictures and videos: create, wait (``Prefer: wait=N``, RFC 7240), read, list and delete."""
+"""
+Tasks of pictures and of videos: create, wait (``Prefer: wait=N``, RFC 7240), read, list
+and delete.
+"""
 
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -164,7 +167,8 @@ def create_video_task(query: dict, params: dict) -> Response:
     创建视频任务
 
     一个视频要几分钟：隔 `Retry-After` 秒查询 `Location`，或者写 `webhook_url`。
-    大的图片请先上传：请求体最多 16 MiB。带 `?dry_run=1` 时什么也不创建，以 200 回答价格。
+    大的图片请先上传：请求体最多 16 MiB。带 `?dry_run=1` 时什么也不创建，以 200 回答
+    价格。
     """
     return create_from({**params, "type": "video"}, **query)
 

@@ -13,9 +13,10 @@ from zoneinfo import ZoneInfo
 from jimeng.documents import Generation, State, utcnow
 from jimeng.jobs import prices
 from jimeng.jobs.runtime import runtime
-from jimeng.providers import Model
+from jimeng.providers import Model, VideoParameters
 from jimeng.providers.models import Size
 from jimeng.providers.models.model import Usage
+from jimeng.providers.models.video import tokens_of
 
 NOT_CHARGED, UNKNOWN, CHARGED = "no", "unknown", "yes"
 
@@ -66,6 +67,23 @@ def price_update(
     if price.terms:
         stored["price_terms"] = prices.stored_price(price.terms)
     return {"$set": stored}
+
+
+def usage_of(video: VideoParameters, size: Size, *, tokens: int | None = None) -> Usage:
+    """
+    What a video is billed by.
+
+    Args:
+        size: Width and height in pixels.
+        tokens: As reported; None before.
+    """
+    seconds = video.duration or 0
+    return Usage(
+        seconds=seconds,
+        tokens=tokens_of(*size, seconds) if tokens is None else tokens,
+        resolution=video.resolution,
+        sound=bool(video.audio),
+    )
 
 
 def settled(generation: Generation, usage: Usage) -> dict:

@@ -1,6 +1,7 @@
 """Download a finished picture and store it, before its task is completed."""
 
 import logging
+from dataclasses import fields, replace
 from datetime import timedelta
 from functools import partial
 
@@ -11,7 +12,7 @@ from jimeng.documents import Generation, Image, State, Task, utcnow
 from jimeng.documents.image import FILES, lists_of
 from jimeng.documents.task import THERE
 from jimeng.errors import PictureInvalid, ProviderError, StorageUnavailable
-from jimeng.jobs import endings, metric_counters
+from jimeng.jobs import costs, endings, metric_counters
 from jimeng.jobs.endings import SlotRelease, slot_release_of
 from jimeng.jobs.runtime import runtime
 from jimeng.pictures import Picture, inspect
@@ -40,10 +41,10 @@ def start_saving(generation: Generation, progress: Progress) -> SlotRelease | No
     Store the links of a finished output and release its slot; then download a picture.
     A video is left to `jobs.video_fetching`.
     """
-    fields = finished_fields(generation, progress)
+    finished = finished_fields(generation, progress)
     saving = generation.update_owned(
         {
-            "$set": {**fields, "urls": list(progress.urls), "faults": 0},
+            "$set": {**finished, "urls": list(progress.urls), "faults": 0},
             "$unset": {"slot": "", **({"owner": ""} if generation.is_video else {})},
         }
     )
@@ -59,12 +60,13 @@ def start_saving(generation: Generation, progress: Progress) -> SlotRelease | No
 def finished_fields(generation: Generation, progress: Progress) -> dict:
     """The fields of an output that the provider has finished, except for its links."""
     now = utcnow()
-    fields = {"charged": "yes", "drawn_at": now}
+    ended = {"charged": "yes", "drawn_at": now}
     if not generation.is_video:
         due_at = now + saving_lease(progress)
-        return {**fields, "state": State.SAVING.value, "due_at": due_at}
+        return {**ended, "state": State.SAVING.value, "due_at": due_at}
     return {
-        **fields,
+        **ended,
+        **settled_price(generation, progress),
         "state": State.FETCHING.value,
         "due_at": now,
         "links_until": now + timedelta(seconds=progress.links_live_s),
@@ -72,6 +74,19 @@ def finished_fields(generation: Generation, progress: Progress) -> dict:
         "usage_tokens": progress.tokens,
         "echoed": dict(progress.echoed),
     }
+
+
+def settled_price(generation: Generation, progress: Progress) -> dict:
+    """The price of a video by the tokens that the provider reports, if it does."""
+    if progress.tokens is None or not generation.video:
+        return {}
+    known = {field.name for field in fields(VideoParameters)}
+    echoed = {k: v for k, v in progress.echoed.items() if k in known}
+    video = replace(VideoParameters.read(generation.video), **echoed)
+    size = (generation.width, generation.height)
+    return costs.settled(
+        generation, costs.usage_of(video, size, tokens=progress.tokens)
+    )
 
 
 def saving_lease(progress: Progress) -> timedelta:

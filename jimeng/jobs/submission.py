@@ -159,7 +159,9 @@ def mark_submitting(
 
     None if the lease has expired, or the task was deleted, and with it the prompt.
     """
-    now, price = utcnow(), costs.price_update(generation, model)
+    size, video = (generation.width, generation.height), request.video
+    usage = costs.usage_of(video, size) if video else None
+    now, price = utcnow(), costs.price_update(generation, model, usage)
     return generation.extend_lease(
         submitting_lease(model, request.sending),
         {

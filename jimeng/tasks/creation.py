@@ -300,7 +300,9 @@ def build_row(
         webhook=new.webhook,
         pairs=stored_pairs(new.metadata),
         created_at=now,
-        **costs.hold_fields(model, size, now),
+        **costs.hold_fields(
+            *(model, size, now), video and size and costs.usage_of(video, size)
+        ),
         updated_at=now,
         **({"id": new.id} if new.id else {}),
         **input_fields(new, made),

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from jimeng.documents.principal import Principal
-from jimeng.jobs import prices
+from jimeng.jobs import costs, prices
 from jimeng.providers import Model
-from jimeng.providers.models.model import PriceBySize
-from jimeng.tasks.creation import NewTask, validate
+from jimeng.providers.models.model import PriceBySize, Usage
+from jimeng.tasks.creation import NewTask, resolve_parameters, validate
 
 
 @dataclass(frozen=True)
@@ -17,11 +17,13 @@ class Estimate:
         model: Which would generate the pictures.
         n: How many pictures.
         size: Their width and height in pixels; None if they depend on the inputs.
+        usage: What a video is billed by; None for pictures.
     """
 
     model: Model
     n: int
     size: tuple[int, int] | None
+    usage: Usage | None = None
 
     @cached_property
     def price(self) -> PriceBySize | None:
@@ -32,6 +34,8 @@ class Estimate:
     def micros(self) -> int | None:
         """The price of one picture in micro-yuan; None if unknown."""
         price = self.price
+        if price is not None and self.usage is not None:
+            return price.cost(self.usage)
         if price is None or (self.size is None and len(price.steps) > 1):
             return None
         return price.of(*self.size) if self.size else price.highest
@@ -52,6 +56,10 @@ def estimate(principal: Principal, new: NewTask) -> Estimate:
     """
     principal.require_owner(new.user_id, "estimate")
     model, _, named = validate(principal, new)
+    if model.video is not None:
+        video = resolve_parameters(new, model, [None] * len(named))
+        size = model.video.size_of(video)
+        return Estimate(model, new.n, size, costs.usage_of(video, size))
     if not named:
         return Estimate(model, new.n, model.resolve_size(new.size, new.quality))
     return Estimate(model, new.n, None)

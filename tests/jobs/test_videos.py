@@ -307,7 +307,7 @@ def test_running_video_is_kept(database, provider):
 
 
 def test_video_that_finishes_meanwhile_is_kept(database, provider):
-    """Cancelled in the moment in which it finishes: it is charged, and so it is kept."""
+    """Cancelled in the moment in which it finishes: it is charged, so it is kept."""
     task = create()
     run_queue()
     tasks.cancel(ME, task.id)
