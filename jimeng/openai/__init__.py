@@ -1,4 +1,4 @@
-"""The interface for clients of OpenAI's images API: translates, and calls `tasks`."""
+"""The interface for clients of OpenAI's APIs: translates, and calls `tasks`."""
 
 from jimeng.api.openapi.blueprint import DescribedBlueprint
 from jimeng.http.auth import principal_of_api, reject_cross_site, require_scope
@@ -12,4 +12,4 @@ bp.before_request(reject_cross_site)
 bp.before_request(require_scope)
 limit_large_bodies(bp, principal_of_api)
 
-from jimeng.openai import images, models
+from jimeng.openai import images, models, videos

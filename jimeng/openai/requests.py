@@ -17,13 +17,17 @@ from marshmallow import ValidationError
 from jimeng.errors import Invalid, InvalidJson
 from jimeng.http.requests import parse_json_body
 from jimeng.openai.openapi import CreateImageRequest
+from jimeng.openai.video_schemas import CreateVideoRequest
 from jimeng.schemas.fields import Between, Long, is_storable
 
 # Objects in which clients and gateways send fields that OpenAI's API does not have.
 NESTED = ("extra_fields", "extra_body")
 FORMS = ("multipart/form-data", "application/x-www-form-urlencoded")
-# Field -> its validator in the described schema.
-FIELDS: dict[str, Any] = CreateImageRequest().fields
+# Field -> its validator in the described schemas.
+FIELDS: dict[str, Any] = {
+    **CreateVideoRequest().fields,
+    **CreateImageRequest().fields,
+}
 CHECKS: dict[str, Any] = {
     name: check for name, field in FIELDS.items() for check in field.validators
 }

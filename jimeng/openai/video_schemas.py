@@ -1,0 +1,279 @@
+"""Schemas of ``/v1/videos``, for the OpenAPI document and for responses."""
+
+from datetime import datetime
+from typing import Any, ClassVar
+
+from marshmallow import EXCLUDE, missing
+
+from jimeng.documents.webhook import TASK_EVENTS
+from jimeng.http.responses import absolute
+from jimeng.i18n import t
+from jimeng.jobs.prices import yuan
+from jimeng.jobs.webhook_outbox import MAX_URL_CHARS
+from jimeng.openai.openapi import DRAWING, MAX_PROMPT, TASK, optional
+from jimeng.schemas import MAX_SEED, MAX_STYLE, REFERENCE, Strict, field_descriptions
+from jimeng.schemas.fields import (
+    HOST,
+    Between,
+    Digits,
+    File,
+    Flag,
+    Long,
+    Many,
+    Metadata,
+    OneOf,
+    Reply,
+    Text,
+    Texts,
+    Whole,
+    a,
+    address,
+    count,
+    flag,
+    some,
+    text,
+)
+from jimeng.schemas.videos import CHOICE, MAX_SECONDS
+from jimeng.tasks import TaskView
+
+# What only a request that waits can be answered with.
+WAITING = {
+    *("wait_over", "server_stopping", "too_many_waiting", "starts_too_late"),
+    *("task_cancelled", "content_refused_prompt", "provider_failed"),
+}
+CREATING_VIDEOS = [code for code in DRAWING if code not in WAITING]
+STATUSES = {"pending": "queued", "processing": "in_progress", "completed": "completed"}
+LINK = f"{HOST}/v/-hirVBSkTvga-VDstxm8wQ.mp4"
+
+
+class VideoRequest(Strict):
+    class Meta:
+        unknown = EXCLUDE  # fields of other services are ignored
+
+    prompt = Text(*field_descriptions.PROMPT, validate=Long(1, MAX_PROMPT))
+    model = optional(
+        Text,
+        "视频模型的名称，见 `/v1/models`；客户端内置的 `sora-*` 指默认的视频模型",
+        "A video model's name, see `/v1/models`; `sora-*`, the names built into "
+        "clients, mean the default one",
+        validate=Long(1, 200),
+    )
+    seconds = optional(
+        Whole,
+        "时长，秒，数字或文字；可选的值看模型",
+        "Seconds, a number or text; the choices depend on the model",
+        validate=Between(1, MAX_SECONDS),
+    )
+    size = optional(
+        Text,
+        "宽x高：取模型里最接近的；也可以写比例或 720p 这样的清晰度",
+        "WIDTHxHEIGHT: the model's nearest size; or a ratio, or a resolution such as "
+        "720p",
+        validate=Long(1, 20),
+    )
+    resolution = optional(
+        Text,
+        "清晰度，如 720p；写了就不看 size 的",
+        "A resolution such as 720p, in place of that of size",
+        validate=CHOICE,
+    )
+    aspect_ratio = optional(
+        Text,
+        "比例；aspectRatio 和 ratio 也可以",
+        "The ratio; also as aspectRatio or ratio",
+        validate=Long(1, 20),
+    )
+    audio = optional(
+        Flag,
+        "要不要声音；默认不要",
+        "Whether it has sound; silent by default",
+    )
+    style = optional(Text, *field_descriptions.STYLE, validate=Long(1, MAX_STYLE))
+    seed = optional(Whole, *field_descriptions.SEED, validate=Between(-1, MAX_SEED))
+    metadata = optional(Metadata, *field_descriptions.METADATA)
+    webhook_url = optional(
+        Text, *field_descriptions.WEBHOOK_URL, validate=Long(1, MAX_URL_CHARS)
+    )
+    webhook_events = optional(
+        Texts,
+        *field_descriptions.WEBHOOK_EVENTS,
+        each=Text(validate=OneOf(*TASK_EVENTS)),
+        validate=Many(1, 3),
+    )
+
+
+class CreateVideoRequest(VideoRequest):
+    """``POST /v1/videos`` in JSON."""
+
+    examples: ClassVar = {
+        "usual": {"model": "sora-2", "prompt": "灯笼随风轻摆", "size": "1280x720"},
+    }
+
+    input_reference = optional(
+        Text,
+        "首帧图片：链接、id 或 data: URL，或者含 image_url 的对象",
+        "The picture to begin with: a link, an id or a data: URL, or an object with "
+        "image_url",
+        validate=REFERENCE,
+    )
+
+
+class CreateVideoForm(VideoRequest):
+    """The same as a form, as the official SDKs send it."""
+
+    examples: ClassVar = {
+        "usual": {"prompt": "灯笼随风轻摆", "input_reference": "lantern.png"}
+    }
+
+    input_reference = File("首帧图片", "The picture to begin with")
+
+
+class VideosQuery(Strict):
+    """The query of the list."""
+
+    after = Text(
+        "上一页最后一个的 id", "The last id of the page before", validate=Long(1, 100)
+    )
+    limit = Digits(*field_descriptions.LIMIT, load_default=20, validate=Between(1, 100))
+    order = Text(
+        "只有最新的在前",
+        "Newest first only",
+        load_default="desc",
+        validate=OneOf("desc"),
+    )
+
+
+class VideoContentQuery(Strict):
+    """The query of the content."""
+
+    variant = Text(
+        "video 或 thumbnail",
+        "video or thumbnail",
+        load_default="video",
+        validate=OneOf("video", "thumbnail"),
+    )
+
+
+def status_of(view: TaskView) -> str:
+    status = STATUSES.get(view.task.status, "failed")
+    return "queued" if status == "in_progress" and view.phase == "queued" else status
+
+
+def error_of(view: TaskView) -> dict | None:
+    """Why it failed or was cancelled; None otherwise."""
+    if status_of(view) != "failed":
+        return None
+    error = next(iter(view.errors), None)
+    code = error["code"] if error else "task_cancelled"
+    return {"code": code, "message": t(f"error.{code}")}
+
+
+def seconds_since_1970(when: datetime | None) -> int | None:
+    return None if when is None else int(when.timestamp())
+
+
+def link_of(view: TaskView) -> object:
+    links = (absolute(each.path) for each in view.images if each.is_video)
+    return next(links, missing)
+
+
+def cost_of(view: TaskView) -> str | None:
+    micros = view.task.cost_micros
+    return None if micros is None else yuan(micros)
+
+
+def chosen(name: str) -> Any:
+    return lambda view: (view.task.video or {}).get(name)
+
+
+class VideoJobError(Reply):
+    code = text(*field_descriptions.CODE, example="provider_failed")
+    message = text(*field_descriptions.MESSAGE, example="…")
+
+
+class VideoJob(Reply):
+    id = text(*field_descriptions.TASK_ID, of=lambda view: view.task.id, example=TASK)
+    object = text(
+        *field_descriptions.OBJECT, choices=("video",), of=lambda view: "video"
+    )
+    model = text(
+        *field_descriptions.MODEL,
+        of=lambda view: view.task.model,
+        example="doubao-seedance-1.0-pro",
+    )
+    status = text(
+        "queued、in_progress、completed 或 failed",
+        "queued, in_progress, completed or failed",
+        choices=("queued", "in_progress", "completed", "failed"),
+        of=status_of,
+        example="queued",
+    )
+    progress = count(*field_descriptions.PROGRESS, maximum=100, example=0)
+    created_at = count(
+        *field_descriptions.CREATED,
+        of=lambda view: seconds_since_1970(view.task.created_at),
+        example=1795572622,
+    )
+    completed_at = count(
+        "结束的时间，1970 年以来的秒数",
+        "When it ended, in seconds since 1970",
+        of=lambda view: seconds_since_1970(view.task.completed_at),
+        null=True,
+        example=None,
+    )
+    expires_at = count(
+        "null：视频不会过期",
+        "null: videos do not expire",
+        of=lambda view: None,
+        null=True,
+        example=None,
+    )
+    seconds = text(
+        "时长，秒，写成文字",
+        "Seconds, as text",
+        of=lambda view: str((view.task.video or {}).get("duration", "")),
+        example="5",
+    )
+    size = text(
+        "宽x高",
+        "WIDTHxHEIGHT",
+        of=lambda view: f"{view.task.width}x{view.task.height}",
+        example="1280x720",
+    )
+    prompt = text(
+        *field_descriptions.PROMPT,
+        of=lambda view: view.task.prompt,
+        example="灯笼随风轻摆",
+    )
+    error = a(
+        *field_descriptions.WHY_FAILED,
+        VideoJobError,
+        of=error_of,
+        null=True,
+        example=None,
+    )
+    remixed_from_video_id = text(
+        "总是 null", "Always null", of=lambda view: None, null=True, example=None
+    )
+    url = address(
+        "视频的链接，永不过期，不需要密钥；完成后才有",
+        "A link to the video, once it is completed; it does not expire and needs no key",
+        of=link_of,
+        required=False,
+        example=LINK,
+    )
+    cost = text(*field_descriptions.COST, of=cost_of, null=True, example="2.50")
+
+
+class VideoJobList(Reply):
+    object = text(*field_descriptions.OBJECT, choices=("list",))
+    data = some("视频", "The videos", VideoJob)
+    first_id = text("第一个的 id", "The first id", null=True, example=TASK)
+    last_id = text("最后一个的 id", "The last id", null=True, example=TASK)
+    has_more = flag("还有没有下一页", "Whether there is another page", example=False)
+
+
+class DeletedVideo(Reply):
+    id = text(*field_descriptions.TASK_ID, example=TASK)
+    object = text(*field_descriptions.OBJECT, choices=("video.deleted",))
+    deleted = flag("总是 true", "Always true", example=True)
