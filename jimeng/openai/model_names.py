@@ -19,7 +19,7 @@ DEFAULT = "default"  # target of names that mean the server's default model
 NONE = "none"  # target of names that are rejected
 # Names built into clients of OpenAI's.
 BUILT_IN = tuple(
-    f"{name}*={DEFAULT}" for name in ("gpt-image", "chatgpt-image", "dall-e")
+    f"{name}*={DEFAULT}" for name in ("gpt-image", "chatgpt-image", "dall-e", "sora")
 )
 WITHOUT_LINKS = ("gpt-image", "chatgpt-image")  # responses always contain the bytes
 

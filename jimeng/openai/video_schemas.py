@@ -257,7 +257,7 @@ class VideoJob(Reply):
     )
     url = address(
         "视频的链接，永不过期，不需要密钥；完成后才有",
-        "A link to the video, once it is completed; it does not expire and needs no key",
+        "A link to the video, once it is completed; it never expires, and needs no key",
         of=link_of,
         required=False,
         example=LINK,
