@@ -23,6 +23,7 @@ from jimeng.schemas.fields import (
     Whole,
     user_id_check,
 )
+from jimeng.schemas.videos import VideoFields
 from jimeng.tasks.queries import MAX_SEARCH_CHARS
 
 MAX_WAIT_S = 25  # hosts time tools out after 30 to 60 seconds
@@ -121,6 +122,10 @@ class EditArguments(GenerateArguments):
         "given as images are",
         validate=Long(1, MAX_REFERENCE_CHARS),
     )
+
+
+class GenerateVideoArguments(DrawingArguments, WithWebhook, WithMetadata, VideoFields):
+    wait_seconds = Whole(*WAIT_SECONDS, load_default=0, validate=Between(0, MAX_WAIT_S))
 
 
 class CancelArguments(Arguments):
@@ -231,6 +236,7 @@ SETTINGS = ("model", "size", "quality", "style", "n", "seed")
 CALLER_FIELDS = ("metadata", "webhook_url", "webhook_events")
 ONCE = ("wait_seconds", "idempotency_key", "user_id", *CALLER_FIELDS)
 GENERATE = GenerateArguments(only=("prompt", *SETTINGS, *ONCE))
+GENERATE_VIDEO = GenerateVideoArguments()
 EDIT = EditArguments(
     only=("images", "prompt", *SETTINGS, *ONCE, "mask", "strength", "expand")
 )

@@ -19,7 +19,7 @@ from jimeng.mcp.handlers import canonical_arguments, default_model, wait_if_open
 from jimeng.mcp.results import Result
 from jimeng.schemas.batch_responses import BatchEstimate, BatchRecord, BatchState
 from jimeng.schemas.collections import CollectionRecord
-from jimeng.schemas.task_responses import picture_link
+from jimeng.schemas.task_responses import link_of
 from jimeng.tasks import NewTask
 
 RECORD, ESTIMATE, COLLECTION = BatchRecord(), BatchEstimate(), CollectionRecord()
@@ -91,7 +91,7 @@ def get_batch(principal: Principal, arguments: dict) -> Result:
     if wait_if_open(principal, batch, arguments["wait_seconds"]):
         batch = batches.find(principal, batch.id)
     shown = queries.pictures_of(principal, batch, limit=MAX_SHOWN).rows
-    images = [{"id": each.id, "url": picture_link(each)} for each in shown]
+    images = [{"id": each.id, "url": link_of(each)} for each in shown]
     return Result({**record(batch), "images": images})
 
 

@@ -18,10 +18,12 @@ from jimeng.mcp.results import Result, record
 from jimeng.providers import Model
 from jimeng.providers.models.validation import Parameters, best_suited
 from jimeng.schemas.model_responses import ModelRecord
+from jimeng.schemas.videos import PICTURE_FIELDS, as_video
 from jimeng.tasks import TaskView
 
 MODEL = ModelRecord(many=True)
 # The values of omitted arguments.
+PICTURES = {"images", "mask", *PICTURE_FIELDS}  # stored as inputs
 DEFAULTS = {"prompt": "", "quality": "standard", "n": 1, "seed": -1}
 
 
@@ -62,15 +64,34 @@ def edit(principal: Principal, arguments: dict) -> Result:
     return draw(principal, "edit_image", arguments)
 
 
+def generate_video(principal: Principal, arguments: dict) -> Result:
+    """
+    Generate a video
+
+    Make a video of a prompt, or of a first frame and a prompt; it is charged, more than
+    a picture, and takes minutes. Returns a task_id: go on with get_task and do not call
+    again. An equal call gets the same task until that has ended and its result was
+    delivered. first_frame, last_frame and references are given as images are in
+    edit_image.
+    ---
+    生成视频
+
+    按提示词生成视频，可以给首帧。计费，比图片贵，要几分钟。返回 task_id，接着用
+    get_task，不要重新调用：同样的调用在前一个结束并送达之前得到的是同一个任务。
+    first_frame、last_frame、references 的写法同 edit_image 的 images。
+    """
+    return draw(principal, "generate_video", arguments)
+
+
 def draw(principal: Principal, tool: str, arguments: dict) -> Result:
     """Create a task, or join the one of an equal call, and wait for its end."""
     seconds, key = arguments.pop("wait_seconds"), arguments.pop("idempotency_key", None)
     canonical = canonical_arguments(arguments)
     if "images" in arguments:
         arguments.setdefault("model", default_model(principal, arguments))
-    record = {
-        name: canonical[name] for name in canonical if name not in {"images", "mask"}
-    }
+    record = {name: canonical[name] for name in canonical if name not in PICTURES}
+    if tool == "generate_video":
+        arguments = as_video(arguments)
     images = tuple(arguments.pop("images", ()))
     new = tasks.NewTask(
         user_id=arguments.pop("user_id", principal.user_id),

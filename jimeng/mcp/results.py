@@ -9,7 +9,7 @@ from jimeng import tasks
 from jimeng.documents import Image, Status
 from jimeng.errors import ImageNotFound
 from jimeng.pictures import shrink
-from jimeng.schemas.task_responses import TaskResult, picture_link
+from jimeng.schemas.task_responses import TaskResult, link_of
 from jimeng.tasks import TaskView
 
 RESULT = TaskResult()
@@ -18,6 +18,7 @@ MAX_THUMBNAILS_BYTES, MAX_THUMBNAIL_BYTES = 96_000, 64_000
 THUMBNAIL_PIXELS = 512  # pixels
 RECORD_FIELDS = ("task_id", "status", "message", "created_at")
 COST_FIELDS = ("cost", "cost_micros", "held_micros")
+RESULT_FIELDS = ("images", "videos", "failed")
 OPEN_FIELDS = ("phase", "progress", "position", "eta_seconds")
 TEXT, WHOLE, FLAG = {"type": "string"}, {"type": "integer"}, {"type": "boolean"}
 TIME = {"type": "string", "format": "date-time"}
@@ -73,7 +74,7 @@ def image_content(picture: Image, most: int) -> list[dict]:
 def link(picture: Image) -> dict:
     return {
         "type": "resource_link",
-        "uri": picture_link(picture),
+        "uri": link_of(picture),
         "name": f"{picture.id}.{picture.suffix}",
         "mimeType": picture.content_type,
         "size": picture.bytes,
@@ -91,7 +92,8 @@ def record(view: TaskView) -> dict:
     found |= {"prompt": view.task.prompt, "model": view.task.model}
     found |= {"metadata": dumped["metadata"]} if dumped["metadata"] else {}
     if "result" in dumped:
-        found |= {name: dumped["result"][name] for name in ("images", "failed")}
+        result = dumped["result"]
+        found |= {name: result[name] for name in RESULT_FIELDS if name in result}
     return {**found, "error": dumped["error"]} if "error" in dumped else found
 
 
@@ -115,6 +117,12 @@ def page_schema(name: str, item: dict) -> dict:
 IMAGES = array_schema(
     object_schema({"url": TEXT, "width": WHOLE, "height": WHOLE}, "url")
 )
+VIDEOS = array_schema(
+    object_schema(
+        {"url": TEXT, "width": WHOLE, "height": WHOLE, "duration": {"type": "number"}},
+        "url",
+    )
+)
 TASK = object_schema(
     {
         "task_id": TEXT,
@@ -132,6 +140,7 @@ TASK = object_schema(
         "cost_micros": {"type": ["integer", "null"]},
         "held_micros": {"type": ["integer", "null"]},
         "images": IMAGES,
+        "videos": VIDEOS,
         "failed": array_schema(OBJECT),
         "error": OBJECT,
         "joined": FLAG,

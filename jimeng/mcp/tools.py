@@ -20,7 +20,7 @@ from jimeng.mcp import batch_handlers, handlers, results
 from jimeng.mcp.arguments import Arguments
 from jimeng.mcp.results import Result
 
-DRAWING = ("generate_image", "edit_image", "create_batch")
+DRAWING = ("generate_image", "edit_image", "generate_video", "create_batch")
 
 
 @dataclass(frozen=True)
@@ -81,6 +81,13 @@ TOOLS = {
             changes=True,
         ),
         Tool("edit_image", handlers.edit, takes.EDIT, results.TASK, changes=True),
+        Tool(
+            "generate_video",
+            handlers.generate_video,
+            takes.GENERATE_VIDEO,
+            results.TASK,
+            changes=True,
+        ),
         Tool("get_task", handlers.get, takes.GET, results.TASK),
         Tool("list_tasks", handlers.list_tasks, takes.LIST, results.TASKS),
         Tool(

@@ -14,7 +14,7 @@ from jimeng.jobs.prices import yuan
 from jimeng.openai import errors
 from jimeng.openai.parameters import ImagesRequest
 from jimeng.pictures.contents import Pieces, regroup
-from jimeng.schemas.task_responses import picture_link
+from jimeng.schemas.task_responses import link_of
 from jimeng.tasks import TaskView
 
 CHUNK_BYTES = 3 * 64 * 1024  # bytes; of a multiple of three base64 has no padding
@@ -74,7 +74,7 @@ def pictures(params: ImagesRequest, view: TaskView) -> Response:
         response.content_length = body.length
         return response
     for item, each in zip(items, found, strict=True):
-        item["url"] = picture_link(each)
+        item["url"] = link_of(each)
     text = json.dumps({**content, "data": items}, ensure_ascii=False)
     return Response(text, mimetype="application/json")
 

@@ -6,7 +6,6 @@ from typing import Any, ClassVar
 from marshmallow import EXCLUDE, missing
 
 from jimeng.documents.webhook import TASK_EVENTS
-from jimeng.http.responses import absolute
 from jimeng.i18n import t
 from jimeng.jobs.prices import yuan
 from jimeng.jobs.webhook_outbox import MAX_URL_CHARS
@@ -33,6 +32,7 @@ from jimeng.schemas.fields import (
     some,
     text,
 )
+from jimeng.schemas.task_responses import first_video_link
 from jimeng.schemas.videos import CHOICE, MAX_SECONDS
 from jimeng.tasks import TaskView
 
@@ -172,9 +172,8 @@ def seconds_since_1970(when: datetime | None) -> int | None:
     return None if when is None else int(when.timestamp())
 
 
-def link_of(view: TaskView) -> object:
-    links = (absolute(each.path) for each in view.images if each.is_video)
-    return next(links, missing)
+def first_link(view: TaskView) -> object:
+    return first_video_link(view) or missing
 
 
 def cost_of(view: TaskView) -> str | None:
@@ -258,7 +257,7 @@ class VideoJob(Reply):
     url = address(
         "视频的链接，永不过期，不需要密钥；完成后才有",
         "A link to the video, once it is completed; it never expires, and needs no key",
-        of=link_of,
+        of=first_link,
         required=False,
         example=LINK,
     )

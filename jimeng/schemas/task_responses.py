@@ -101,12 +101,27 @@ class Created(Reply):
     links = a(*field_descriptions.LINKS, Links, of=lambda task: task)
 
 
-def picture_link(found: Image) -> str:
+def link_of(found: Image) -> str:
+    """The link to a picture, or to a video."""
+    if found.is_video:
+        return absolute(path_for("web.video", key=found.key))
     return absolute(path_for("web.image", key=found.key, ext=found.suffix))
 
 
 def thumbnail_link(found: Image) -> str:
     return absolute(path_for("web.thumbnail", key=found.key))
+
+
+def poster_link(found: Image) -> str:
+    """The link to the largest still picture of a video."""
+    kind = "web.preview" if found.preview_id else "web.thumbnail"
+    return absolute(path_for(kind, key=found.key))
+
+
+def last_frame_link(found: Image) -> str | None:
+    if found.last_frame_id is None:
+        return None
+    return absolute(path_for("web.last_frame", key=found.key))
 
 
 class Source(Reply):
@@ -164,7 +179,7 @@ class Picture(Reply):
     url = address(
         "地址，不会过期",
         "Link; never expires",
-        of=picture_link,
+        of=link_of,
         example=f"{PICTURE}.jpg",
     )
     thumbnail_url = address(
@@ -211,19 +226,19 @@ class Video(Reply):
     url = address(
         "MP4 的地址，不会过期，支持 Range",
         "Link to the MP4; never expires, serves ranges",
-        of=lambda found: absolute(found.path),
+        of=link_of,
         example=f"{VIDEO_LINK}.mp4",
     )
     poster_url = address(
         "封面图片的地址",
         "Link to a still picture of it",
-        of=lambda found: absolute(found.poster_path),
+        of=poster_link,
         example=f"{HOST}/i/-hirVBSkTvga-VDstxm8wQ/preview.jpg",
     )
     last_frame_url = address(
         "最后一帧图片的地址；没有要求保存时为 null",
         "Link to its last frame; null unless that was requested",
-        of=lambda found: found.last_frame_path and absolute(found.last_frame_path),
+        of=last_frame_link,
         null=True,
         example=None,
     )
@@ -309,11 +324,11 @@ def only_for_videos(of: Callable[[TaskView], object]) -> Callable[[TaskView], ob
 
 
 def first_link(view: TaskView) -> str | None:
-    return next(map(picture_link, pictures_of(view)), None)
+    return next(map(link_of, pictures_of(view)), None)
 
 
 def first_video_link(view: TaskView) -> str | None:
-    return next((absolute(each.path) for each in videos_of(view)), None)
+    return next(map(link_of, videos_of(view)), None)
 
 
 def while_open(name: str):
@@ -337,7 +352,7 @@ class Pictures(Reply):
         "所有图片的地址",
         "Links to all pictures",
         address(example=f"{PICTURE}.jpg"),
-        of=lambda view: [picture_link(each) for each in pictures_of(view)],
+        of=lambda view: list(map(link_of, pictures_of(view))),
     )
     images = some(*field_descriptions.ALL_PICTURES, PaidPicture, of=pictures_of)
     video_url = address(
@@ -351,7 +366,7 @@ class Pictures(Reply):
         "所有视频的地址；只在视频任务里给出",
         "Links to all videos; only in tasks of videos",
         address(example=f"{VIDEO_LINK}.mp4"),
-        of=only_for_videos(lambda v: [absolute(each.path) for each in videos_of(v)]),
+        of=only_for_videos(lambda v: list(map(link_of, videos_of(v)))),
         required=False,
     )
     videos = some(

@@ -39,6 +39,7 @@ EXAMPLE = {"prompt": "灯笼随风轻摆，镜头缓缓推近", "user_id": "user
 FRAME = "https://example.com/lantern.jpg"
 # Field of a request -> what it is for.
 ROLES = {"first_frame": "first_frame", "last_frame": "last_frame"}
+PICTURE_FIELDS = (*ROLES, "references")
 # Those of `VideoParameters` that a request names otherwise.
 RENAMED = {"return_last_frame": "last_frame"}
 CHOICES = (
