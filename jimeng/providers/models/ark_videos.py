@@ -63,6 +63,9 @@ seedance = partial(
     answer_within=30.0,
     typical=90.0,
     slow=300.0,
+    # Sent as `execution_expires_after`, with a margin; links live 24 h.
+    deadline_s=3900.0,
+    late_polls_s=(7200.0, 43_200.0, 82_800.0),
 )
 seedance_1 = partial(
     VideoModel,

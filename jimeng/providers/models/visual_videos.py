@@ -39,6 +39,9 @@ jimeng_video = partial(
     unit=SECOND,
     typical=90.0,
     slow=400.0,
+    deadline_s=3600.0,
+    # Links live for an hour.
+    late_polls_s=(4800.0, 6000.0, 7200.0),
 )
 
 
