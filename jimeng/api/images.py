@@ -39,7 +39,7 @@ from jimeng.schemas.task_responses import (
     TaskPage,
     TaskResult,
 )
-from jimeng.schemas.videos import NewTaskOfAnyType, NewVideoTask, as_video
+from jimeng.schemas.videos import NewGeneralTask, NewVideoTask, as_video
 from jimeng.tasks.queries import MAX_OFFSET
 
 RETRY_AFTER_S = 3  # told to clients that poll
@@ -131,7 +131,7 @@ def create_image_task(query: dict, params: dict) -> Response:
 
 @blp.post("/ai/tasks", tags=["images"])
 @blp.arguments(DryRunQuery(), location="query")
-@blp.arguments(NewTaskOfAnyType())
+@blp.arguments(NewGeneralTask())
 @blp.response(202, Created)
 @describe_create(errors=[*CREATE_ERRORS, "user_id_not_yours"], estimate=EstimateRecord)
 @accepts_pictures

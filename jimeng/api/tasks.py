@@ -75,17 +75,18 @@ def list_tasks(query: dict, user_id: str) -> Response:
 @blp.post("/tasks/<task_id>/cancel", tags=["tasks"])
 @blp.arguments(Nothing)
 @blp.response(200, TaskRecord)
-@blp.describe(errors=["task_not_found", "task_finished"])
+@blp.describe(errors=["task_not_found", "task_finished", "cannot_stop"])
 def cancel_task(params: dict, task_id: str) -> TaskView:
     """
     Cancel a task that has not ended.
 
     Waiting pictures are never submitted. A picture that the provider has begun is
-    charged once, and not shown.
+    charged once, and not shown. A video that it has begun is kept: the task stays open.
     ---
     取消任务
 
-    等待中的图片不再提交。服务方已经开始的图片计费一次，不再显示。已结束的任务是 409。
+    等待中的图片不再提交。服务方已经开始的图片计费一次，不再显示；已经开始的视频会保存，
+    任务不会结束。已结束的任务是 409。
     """
     principal = auth.principal_of_api()
     return tasks.view_changed(principal, tasks.cancel(principal, task_id))

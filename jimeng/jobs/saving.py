@@ -1,7 +1,6 @@
 """Download a finished picture and store it, before its task is completed."""
 
 import logging
-from dataclasses import fields, replace
 from datetime import timedelta
 from functools import partial
 
@@ -80,9 +79,7 @@ def settled_price(generation: Generation, progress: Progress) -> dict:
     """The price of a video by the tokens that the provider reports, if it does."""
     if progress.tokens is None or not generation.video:
         return {}
-    known = {field.name for field in fields(VideoParameters)}
-    echoed = {k: v for k, v in progress.echoed.items() if k in known}
-    video = replace(VideoParameters.read(generation.video), **echoed)
+    video = VideoParameters.read({**generation.video, **progress.echoed})
     size = (generation.width, generation.height)
     return costs.settled(
         generation, costs.usage_of(video, size, tokens=progress.tokens)

@@ -78,17 +78,17 @@ def create_video() -> Response:
     return response
 
 
-@bp.get("/videos/<video_id>", tags=["openai"])
+@bp.get("/videos/<task_id>", tags=["openai"])
 @bp.response(200, VideoJob)
 @bp.doc(operationId="get_openai_video")
 @bp.describe(errors=["task_not_found"])
-def get_video(video_id: str) -> Response:
+def get_video(task_id: str) -> Response:
     """
     Get a video's status (compatible with OpenAI).
     ---
     查询视频（与 OpenAI 的接口相同）
     """
-    return success_of(find(auth.principal_of_api(), video_id))
+    return success_of(find(auth.principal_of_api(), task_id))
 
 
 @bp.get("/videos", tags=["openai"])
@@ -126,12 +126,16 @@ def list_videos(query: dict) -> dict:
     }
 
 
-@bp.get("/videos/<video_id>/content", tags=["openai"])
+@bp.get("/videos/<task_id>/content", tags=["openai"])
 @bp.arguments(VideoContentQuery(), location="query")
-@bp.response(200, content_type="video/mp4", schema=BINARY)
+@bp.response(200, BINARY, content_type="video/mp4", example="…")
+# For programs that know no such type.
+@bp.alt_response(
+    200, schema=BINARY, content_type="application/octet-stream", example="…"
+)
 @bp.doc(operationId="get_openai_video_content")
 @bp.describe(errors=["task_not_found", "image_not_found"])
-def get_video_content(query: dict, video_id: str) -> Response:
+def get_video_content(query: dict, task_id: str) -> Response:
     """
     Get the MP4, or its thumbnail (compatible with OpenAI).
 
@@ -141,7 +145,7 @@ def get_video_content(query: dict, video_id: str) -> Response:
 
     支持 Range；完成之前是 404。
     """
-    view = find(auth.principal_of_api(), video_id)
+    view = find(auth.principal_of_api(), task_id)
     found = next((each for each in view.images if each.is_video), None)
     if found is None:
         raise ImageNotFound(f"no video of task {view.task.id} yet")
@@ -153,11 +157,11 @@ def get_video_content(query: dict, video_id: str) -> Response:
     return file_response(content, kind, etag=etag, modified=found.created_at)
 
 
-@bp.delete("/videos/<video_id>", tags=["openai"])
+@bp.delete("/videos/<task_id>", tags=["openai"])
 @bp.response(200, DeletedVideo)
 @bp.doc(operationId="delete_openai_video")
 @bp.describe(errors=["task_not_found"])
-def delete_video(video_id: str) -> dict:
+def delete_video(task_id: str) -> dict:
     """
     Move a video to the trash (compatible with OpenAI).
 
@@ -168,19 +172,19 @@ def delete_video(video_id: str) -> dict:
     服务方已经开始的照常生成、计费。
     """
     principal = auth.principal_of_api()
-    task = find(principal, video_id).task
+    task = find(principal, task_id).task
     trash.trash(principal, task.id)
     return {"id": task.id, "object": "video.deleted", "deleted": True}
 
 
-def find(principal: Principal, video_id: str) -> TaskView:
+def find(principal: Principal, task_id: str) -> TaskView:
     """
     Raises:
         TaskNotFound: as `tasks.find`, also for a task of pictures.
     """
-    task = tasks.find(principal, video_id)
+    task = tasks.find(principal, task_id)
     if task.type != VIDEO:
-        raise TaskNotFound(f"{video_id} makes pictures")
+        raise TaskNotFound(f"{task_id} makes pictures")
     return tasks.view(principal, task)
 
 
@@ -197,7 +201,7 @@ def parse(body: requests.Body, principal: Principal) -> tasks.NewTask:
         Invalid: a known field has an invalid value.
         NoProvider: as `model_names.find`.
     """
-    model = model_names.find(body.text("model"), makes=VIDEO)
+    model = model_names.find(body.text("model"), makes="video")
     frame = frame_of(body)
     resolution, ratio = shape_of(body, model, has_frame=frame is not None)
     video = VideoParameters(
@@ -275,7 +279,7 @@ def distance(size: Size, other: Size) -> float:
 
 def request_record(new: tasks.NewTask, video: VideoParameters) -> dict:
     """The request in terms of this server's own API, stored with the task."""
-    given = {"prompt": new.prompt, "model": new.model, "style": new.style}
+    given: dict = {"prompt": new.prompt, "model": new.model, "style": new.style}
     given |= {name: value for name, value in video.stored().items() if name != "roles"}
     if new.seed >= 0:
         given["seed"] = new.seed

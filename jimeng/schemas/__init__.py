@@ -281,7 +281,7 @@ class AnyTask(Strict):
 
 
 class NestedTask(AnyTask):
-    """The nested form of `NewGeneralTask`, for the OpenAPI document."""
+    """The nested form of `NewGeneralImage`, for the OpenAPI document."""
 
     type = Text(
         *field_descriptions.TYPE,
@@ -315,7 +315,7 @@ class Unpacked(AnyTask):
         return {**{k: v for k, v in data.items() if k != "input"}, **inner}
 
 
-class NewGeneralTask(NewImageTask, Unpacked):
+class NewGeneralImage(NewImageTask, Unpacked):
     """``POST /api/v1/ai/tasks`` for pictures."""
 
     examples: ClassVar = {

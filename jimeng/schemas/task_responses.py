@@ -360,7 +360,6 @@ class Pictures(Reply):
         of=only_for_videos(first_video_link),
         null=True,
         required=False,
-        example=f"{VIDEO_LINK}.mp4",
     )
     video_urls = list_of(
         "所有视频的地址；只在视频任务里给出",
@@ -425,7 +424,6 @@ FIRST_VIDEO = address(
     of=only_for_videos(lambda v: first_video_link(v) if has_result(v) else missing),
     required=False,
     null=True,
-    example=f"{VIDEO_LINK}.mp4",
 )
 
 
@@ -497,7 +495,6 @@ class TaskRecord(Within):
         "in tasks of videos",
         of=only_for_videos(lambda view: view.task.video),
         required=False,
-        example={"duration": 5, "resolution": "720p", "ratio": "16:9"},
     )
     status = text(*field_descriptions.STATUS, choices=STATUS, example="completed")
     message = text(

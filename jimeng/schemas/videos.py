@@ -11,7 +11,7 @@ from jimeng.schemas import (
     MAX_STYLE,
     REFERENCE,
     NestedTask,
-    NewGeneralTask,
+    NewGeneralImage,
     OfUser,
     Strict,
     Unpacked,
@@ -152,12 +152,12 @@ class NewVideoTask(VideoFields, WithWebhook, WithMetadata, OfUser):
         "first_frame": {**EXAMPLE, "first_frame": FRAME, "duration": 5},
         "everything": {
             **EXAMPLE,
-            "model": "doubao-seedance-1.5-pro",
-            "duration": 5,
+            "model": "jimeng-video-3.0",
+            "duration": 10,
             "resolution": "720p",
-            "ratio": "16:9",
-            "audio": True,
-            "return_last_frame": True,
+            "ratio": "9:16",
+            "n": 2,
+            "seed": 42,
             "metadata": {"order": "123"},
         },
     }
@@ -181,12 +181,12 @@ class NewGeneralVideo(NewVideoTask, Unpacked):
     type = Text(*field_descriptions.TYPE, required=True, validate=OneOf("video"))
 
 
-class NewTaskOfAnyType(NewGeneralTask):
+class NewGeneralTask(NewGeneralImage):
     """``POST /api/v1/ai/tasks``; ``type`` says which fields are accepted."""
 
     other_shapes: ClassVar = [NestedTask, NewGeneralVideo, NestedVideo]
     examples: ClassVar = {
-        **NewGeneralTask.examples,
+        **NewGeneralImage.examples,
         "video": {"type": "video", **EXAMPLE, "duration": 5},
     }
 

@@ -272,6 +272,7 @@ def build_row(
         Invalid: as in `create`.
     """
     size, video = output_size(new, model, made), video_of(new, model, made)
+    usage = costs.usage_of(video, size) if video and size else None
     now = utcnow()
     return Task.row(
         user_id=new.user_id,
@@ -300,9 +301,7 @@ def build_row(
         webhook=new.webhook,
         pairs=stored_pairs(new.metadata),
         created_at=now,
-        **costs.hold_fields(
-            *(model, size, now), video and size and costs.usage_of(video, size)
-        ),
+        **costs.hold_fields(model, size, now, usage),
         updated_at=now,
         **({"id": new.id} if new.id else {}),
         **input_fields(new, made),
@@ -329,7 +328,7 @@ def output_size(
     """
     if made:
         jobs.check_inputs(model, made, has_mask=new.has_mask)
-    if video := video_of(new, model, made):
+    if model.video and (video := video_of(new, model, made)):
         return model.video.size_of(video, made[0].size if made else None)
     if not made:
         return model.resolve_size(new.size, new.quality)

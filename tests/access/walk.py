@@ -84,7 +84,9 @@ ROUTES: dict[str, Route] = {
     # REST
     "api.create_image_task": listed({"prompt": "x"}),
     "api.create_task": listed({"type": "image", "prompt": "x"}),
+    "api.create_video_task": listed({"prompt": "x"}),
     "api.get_result": own(),
+    "api.get_video_result": own(),
     "api.list_images": Route(Kind.OWN, query={"user_id": "{user_id}"}),
     "api.delete_task": own(),
     "api.get_task": own(),
@@ -151,6 +153,11 @@ ROUTES: dict[str, Route] = {
     # As clients of OpenAI's have it
     "openai.generate": listed({"prompt": "x", "n": 9}),  # what would be waited for
     "openai.edit": listed({"prompt": "x"}),  # without a picture
+    "openai.create_video": listed({"prompt": "x"}),
+    "openai.get_video": own(),
+    "openai.list_videos": listed(),
+    "openai.get_video_content": own(),
+    "openai.delete_video": own(),
     "openai.list_models": listed(),
     "openai.get_model": own(),  # no model has the name that is asked for
     # As agents have it

@@ -8,7 +8,10 @@ from tests.batches.conftest import fill
 from tests.mcp.conftest import Agent
 from tests.mcp.test_access import keyed
 
-OF_CUSTOMERS = {"generate_image", "edit_image", "create_batch", "list_tasks"}
+OF_CUSTOMERS = {
+    *("generate_image", "edit_image", "generate_video"),
+    *("create_batch", "list_tasks"),
+}
 
 
 def agent_of(shop: Shop) -> Agent:

@@ -23,6 +23,7 @@ from jimeng.api.openapi.parts import (
 )
 from jimeng.config.version import VERSION
 from jimeng.i18n import LANGUAGES, language
+from jimeng.providers.models import Makes
 
 TITLE = "jimeng API"  # ASCII in both languages: generators name packages after it
 DESCRIPTION = (
@@ -58,8 +59,16 @@ API_KEY = (
     "账号页面或 `POST /api/v1/users/{user_id}/keys` 创建的 API 密钥",
     "An API key, from the account page or `POST /api/v1/users/{user_id}/keys`",
 )
+# Schema of a request -> what its models make.
+MAKING: dict[str, Makes] = {
+    "NewImageTask": "image",
+    "NewGeneralTask": "image",
+    "NewBatch": "image",
+    "NewVideoTask": "video",
+}
 TAGS: dict[str, tuple[str, str]] = {
     "images": ("创建任务、取回图片", "Create image tasks and get their pictures."),
+    "videos": ("创建视频任务、取回视频", "Create video tasks and get their videos."),
     "tasks": ("查看、取消、重试任务", "Read, cancel and retry tasks."),
     "batches": (
         "一次提交很多提示词，看进度，取消，补上缺的",
@@ -130,8 +139,8 @@ class Document(APISpec):
         }
         found["tags"] = [{"name": n, "description": w} for n, w in TAGS.items()]
         chosen = translated(found, LANGUAGES.index(language()))
-        models = sorted({m.id for m in jobs.runtime().registry.making("image")})
-        for name in ("NewImageTask", "NewGeneralTask", "NewBatch"):
+        for name, makes in MAKING.items():
+            models = sorted({m.id for m in jobs.runtime().registry.making(makes)})
             field = chosen["components"]["schemas"][name]["properties"]["model"]
             field.update({"examples": models} if models else {})
         return chosen
