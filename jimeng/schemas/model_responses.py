@@ -399,7 +399,6 @@ class ModelRecord(Reply):
         "The videos that it makes; null if it makes pictures",
         VideoTraits,
         null=True,
-        example=...,
     )
     price = a(
         "一张图片在服务商处的价格；null 表示不知道",
