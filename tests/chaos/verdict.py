@@ -56,7 +56,8 @@ def connect(site: Site) -> None:
 def unsettled() -> int:
     """Tasks that have not ended, and slots that are still held."""
     held = {"slot": {"$exists": True}}
-    waiting = {"state": {"$in": ["queued", "starting", "submitting", "generating"]}}
+    states = ["queued", "starting", "submitting", "seeking", "generating", "fetching"]
+    waiting = {"state": {"$in": states}}
     return sum(
         (
             Task.collection().count_documents({"open": True}),
@@ -144,6 +145,8 @@ def judge_costs(rows: list[dict], found: Verdict) -> int:
 
 
 def price_of(row: dict) -> int:
+    if "video" in row:
+        return row["micros"]
     price = PRICES[row["req_key"]]
     return price.of(row["width"], row["height"]) * row["images"]
 

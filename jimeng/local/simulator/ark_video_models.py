@@ -132,11 +132,12 @@ class ArkVideoModel:
                     found[name] = value
         return found
 
-    def price(self, resolution: str, *, audio: bool) -> float:
-        """Yuan per million tokens, which is micro-yuan per token."""
+    def cost(self, tokens: int, resolution: str, *, audio: bool) -> int:
+        """The price of a video in micro-yuan, rounded up."""
+        yuan = self.prices.get(resolution) or self.prices[""]
         if self.silent_price and not audio:
-            return self.silent_price
-        return self.prices.get(resolution) or self.prices[""]
+            yuan = self.silent_price
+        return -(-tokens * round(yuan * 1_000_000) // 1_000_000)
 
 
 def is_frames(value: object) -> bool:

@@ -145,7 +145,6 @@ class ArkVideos:
                 return call.refuse("InvalidParameter", error.message, error.param)
             return call.invalid(error.param)
         size, order = ordered(model, body, content)
-        price = model.price(order.resolution, audio=order.audio)
         now = service.now
         row = service.enter(
             call,
@@ -161,7 +160,7 @@ class ArkVideos:
             given=Order("references", content.pictures).dumps(),
             video=order.dumps(),
             expires_at=now + order.expires_after,
-            micros=round(order.tokens * price),
+            micros=model.cost(order.tokens, order.resolution, audio=order.audio),
         )
         assert isinstance(row, Row)  # noqa: S101 - those beyond the limit are queued
         tag = {"safety_identifier": order.tag} if order.tag else {}
