@@ -4,7 +4,7 @@ import ast
 import functools
 import graphlib
 import importlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import mongoengine
@@ -49,15 +49,15 @@ def part_of(path: Path) -> str:
 
 
 @functools.cache
-def tree_of(path: Path) -> ast.AST:
-    return ast.parse(path.read_text("utf-8"))
+def nodes_of(path: Path) -> tuple[ast.AST, ...]:
+    return tuple(ast.walk(ast.parse(path.read_text("utf-8"))))
 
 
 @functools.cache
 def imported(path: Path) -> tuple[str, ...]:
     """The full names of the modules that a file imports, lazily ones too."""
     found: list[str] = []
-    for node in ast.walk(tree_of(path)):
+    for node in nodes_of(path):
         if isinstance(node, ast.Import):
             found += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
@@ -133,7 +133,7 @@ def test_no_files_import_each_other():
 def modules_imported(path: Path) -> set[str]:
     """The files of this project that a file names in its imports."""
     found: set[str] = set()
-    for node in ast.walk(tree_of(path)):
+    for node in nodes_of(path):
         if isinstance(node, ast.ImportFrom) and node.module:
             names = [f"{node.module}.{alias.name}" for alias in node.names]
             found |= {name for name in (node.module, *names) if is_file(name)}
@@ -164,24 +164,24 @@ def names_offered(path: Path) -> set[str]:
     room = path.parent.name
     found = {
         alias.name
-        for node in ast.walk(tree_of(path))
+        for node in nodes_of(path)
         if isinstance(node, ast.ImportFrom) and str(node.module).startswith("jimeng.")
         for alias in node.names
         if not is_module(f"{node.module}.{alias.name}")
     }
-    used = {node.id for node in ast.walk(tree_of(path)) if isinstance(node, ast.Name)}
+    used = {node.id for node in nodes_of(path) if isinstance(node, ast.Name)}
     return {f"{room}.{name}" for name in found - used}
 
 
 def names_taken(path: Path) -> set[str]:
     """``room.name`` of all that a file imports, or reads as an attribute."""
     found, rooms = set(), {}
-    for node in ast.walk(tree_of(path)):
+    for node in nodes_of(path):
         if isinstance(node, ast.ImportFrom):
             room = str(node.module).rpartition(".")[2]
             found |= {f"{room}.{alias.name}" for alias in node.names}
             rooms |= {alias.asname: alias.name for alias in node.names}
-    for node in ast.walk(tree_of(path)):
+    for node in nodes_of(path):
         if isinstance(node, ast.Attribute):
             room = getattr(node.value, "id", getattr(node.value, "attr", ""))
             found.add(f"{rooms.get(room) or room}.{node.attr}")
@@ -225,17 +225,17 @@ def test_doors_use_documents_as_types_only():
 
 def documents_used(path: Path) -> set[str]:
     """The documents' classes that a file names outside of annotations."""
-    tree = tree_of(path)
+    nodes = nodes_of(path)
     documents = {
         alias.asname or alias.name
-        for node in ast.walk(tree)
+        for node in nodes
         if isinstance(node, ast.ImportFrom)
         and str(node.module).startswith("jimeng.documents")
         for alias in node.names
         if is_document(getattr(importlib.import_module(str(node.module)), alias.name))
     }
-    used = [node for node in ast.walk(tree) if isinstance(node, ast.Name)]
-    typed = {id(name) for each in annotations(tree) for name in ast.walk(each)}
+    used = [node for node in nodes if isinstance(node, ast.Name)]
+    typed = {id(name) for each in annotations(nodes) for name in ast.walk(each)}
     return {node.id for node in used if id(node) not in typed} & documents
 
 
@@ -243,8 +243,8 @@ def is_document(found: object) -> bool:
     return isinstance(found, type) and issubclass(found, mongoengine.Document)
 
 
-def annotations(tree: ast.AST) -> Iterator[ast.AST]:
-    for node in ast.walk(tree):
+def annotations(nodes: Iterable[ast.AST]) -> Iterator[ast.AST]:
+    for node in nodes:
         for name in ("annotation", "returns"):
             if getattr(node, name, None) is not None:
                 yield getattr(node, name)

@@ -22,7 +22,7 @@ PROFILE = settings(
 
 
 @pytest.mark.parametrize(
-    "examples", [6, pytest.param(20, marks=pytest.mark.system, id="long")]
+    "examples", [3, pytest.param(20, marks=pytest.mark.system, id="long")]
 )
 def test_laws_hold_in_any_interleaving(database, config, monkeypatch, examples):
     """Whatever befalls whom and when, nothing is lost, repeated or left behind."""

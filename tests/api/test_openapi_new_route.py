@@ -3,12 +3,13 @@
 from dataclasses import replace
 from typing import ClassVar
 
+import pytest
 from openapi_spec_validator import validate
 
 from app import create_app
 from jimeng.api.openapi.blueprint import DescribedBlueprint
 from jimeng.i18n import MESSAGES, t
-from jimeng.monitoring import health, metrics
+from jimeng.monitoring import metrics
 from jimeng.schemas import Strict
 from jimeng.schemas.fields import Reply, Trimmed, text
 from tests.rest import API
@@ -25,10 +26,15 @@ class Answered(Reply):
     message = text(of=lambda said: t("answer.ready"), example=MESSAGES["answer.ready"])
 
 
-def test_new_route_is_described_in_full(connection, config, monkeypatch):
-    """Its view, its schemas and its words are all: the document has the rest."""
+class Unsaid(Reply):
+    wavelength = text(example="x")
+
+
+@pytest.fixture
+def client(connection, config, monkeypatch):
+    """An application with two more routes; of one nobody has written the words."""
     blp = DescribedBlueprint("new", __name__, url_prefix="/api/v1")
-    monkeypatch.setattr(health, "bp", blp)  # in whose place it is registered
+    monkeypatch.setattr(metrics, "bp", blp)  # in whose place it is registered
 
     @blp.post("/tasks/<task_id>/try", tags=["tasks"])
     @blp.arguments(Asked)
@@ -47,13 +53,29 @@ def test_new_route_is_described_in_full(connection, config, monkeypatch):
         """
         return {"task_id": task_id, **params}, {"Location": "/"}
 
-    client = create_app(replace(config, AUTH="on")).test_client()
-    path, found = f"{API}/tasks/{{task_id}}/try", {}
+    @blp.get("/waves/<wave_id>", tags=["tasks"])
+    @blp.response(200, Unsaid)
+    def wave(wave_id: str) -> dict:
+        """Look at a wave."""
+        return {"wavelength": wave_id}
+
+    return create_app(replace(config, AUTH="on")).test_client()
+
+
+def test_new_route_is_described_in_full(client):
+    """
+    Its view, its schemas and its words are all: the document has the rest. Where there
+    are no words it says in English what there is to say.
+    """
+    route, found = f"{API}/tasks/{{task_id}}/try", {}
     for language in ("zh", "en"):
         answer = client.get("/openapi.json", headers={"Accept-Language": language})
-        validate(answer.json)
-        found[language] = answer.json["paths"][path]["post"]
+        found[language] = answer.json["paths"][route]["post"]
+        unsaid = answer.json["paths"][f"{API}/waves/{{wave_id}}"]["get"]
+        assert unsaid["summary"] == "Look at a wave."
 
+    validate(answer.json)
+    assert client.get("/docs").status_code == 200
     assert found["zh"]["summary"] == "试一试"
     assert found["zh"]["description"] == "只是一试。"
     operation = found["en"]
@@ -74,27 +96,3 @@ def test_new_route_is_described_in_full(connection, config, monkeypatch):
     assert {"400", "403", "413", "415", "422", "500", "503"} < set(
         operation["responses"]
     )
-
-
-class Unsaid(Reply):
-    wavelength = text(example="x")
-
-
-def test_words_that_nobody_has_written_break_nothing(connection, config, monkeypatch):
-    """The document and its page are there; they say in English what there is to say."""
-    blp = DescribedBlueprint("new", __name__, url_prefix="/api/v1")
-    monkeypatch.setattr(metrics, "bp", blp)
-
-    @blp.get("/waves/<wave_id>", tags=["tasks"])
-    @blp.response(200, Unsaid)
-    def wave(wave_id: str) -> dict:
-        """Look at a wave."""
-        return {"wavelength": wave_id}
-
-    client = create_app(config).test_client()
-    answer = client.get("/openapi.json", headers={"Accept-Language": "zh"})
-
-    validate(answer.json)
-    operation = answer.json["paths"][f"{API}/waves/{{wave_id}}"]["get"]
-    assert operation["summary"] == "Look at a wave."
-    assert client.get("/docs").status_code == 200

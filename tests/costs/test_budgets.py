@@ -7,7 +7,7 @@ from datetime import date, timedelta
 import pytest
 
 from jimeng.documents import ApiKey, Budget, Generation, QuotaUsage, User, utcnow
-from jimeng.documents.spending import spending_decrements
+from jimeng.documents.spending import Budgets, Spend, Spent, spending_decrements
 from jimeng.jobs import spending
 from jimeng.lanes.budgets import STORED_AFTER
 from jimeng.limits import budgets
@@ -167,6 +167,9 @@ def test_next_day_begins_with_nothing_spent(limited):
 
         body = refused(ask(client), 402, "budget_exceeded")
         assert body["budget"]["period"] == "day"
+        QuotaUsage.collection().update_one({"_id": USER}, before)
+        body = refused(ask(client), 402, "budget_exceeded")
+        assert body["budget"]["period"] == "month"
         found = QuotaUsage.find_one({"_id": USER})
         assert (found.day_micros, found.month_micros) == (PRICE, 2 * PRICE)
         long_ago = {"$set": {"spend_day": "2020-02-29"}}
@@ -225,16 +228,53 @@ def test_recount_corrects_the_installation(limited):
         assert 2 * PRICE <= after.day_micros <= 10 * PRICE
 
 
+def test_recount_beside_a_settler_changes_nothing(
+    limited, provider, work_off, monkeypatch
+):
+    """What it has counted is from before the settler gave holds back."""
+    counted = spending.spent_by_all
+
+    def settled_meanwhile(period: str) -> Spent:
+        found = counted(period)
+        settle()
+        return found
+
+    with limited(DAILY_BUDGET=100) as client:
+        provider.submits = [refusal()]
+        create(client, n=2)
+        work_off()
+        before = Budget.find_one({"_id": "installation"})
+        monkeypatch.setattr(spending, "spent_by_all", settled_meanwhile)
+
+        spending.recount_installation()
+
+        after = Budget.find_one({"_id": "installation"})
+        assert after.day_micros == before.day_micros - PRICE
+
+
+def test_slice_that_was_taken_back_grows_no_more(database):
+    """What the process has left of it was returned to the budget."""
+    wanted = Spend("2026-01-31", 5, Budgets(daily=100))
+    assert Budget.grant("p", wanted, 0) is not None
+    Budget.collection().update_one({}, {"$unset": {"slices.p": ""}})
+
+    assert Budget.grant("p", wanted, 3) is None
+    assert Budget.grant("p", wanted, 0) is not None
+
+
 def test_subtracting_never_goes_below_nothing(database):
     """Nor does it change another day."""
     row = {"_id": "k", "spend_day": "2026-01-31", "day_micros": 5, "month_micros": 9}
     ApiKey.collection().insert_one(row)
 
-    less = spending_decrements({"2026-01-31": 7, "2026-01-30": 1, "2025-12-31": 9})
-    ApiKey.collection().update_one({"_id": "k"}, [{"$set": less}])
+    def left_after(days: dict[str, int]) -> tuple[int, int]:
+        less = spending_decrements(days)
+        ApiKey.collection().update_one({"_id": "k"}, [{"$set": less}])
+        found = ApiKey.collection().find_one({"_id": "k"})
+        return found["day_micros"], found["month_micros"]
 
-    found = ApiKey.collection().find_one({"_id": "k"})
-    assert (found["day_micros"], found["month_micros"]) == (0, 1)
+    assert left_after({"2026-01-30": 1, "2025-12-31": 9}) == (5, 8)
+    assert left_after({"2026-01-31": 7}) == (0, 1)
 
 
 def test_recount_leaves_what_is_being_created(limited):

@@ -4,14 +4,22 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from jimeng.documents import CostSum, Generation, LedgerEntry, Task, utcnow
-from jimeng.jobs import prices, pump, settlement
+from jimeng.documents import (
+    CostSum,
+    Generation,
+    LedgerEntry,
+    QuotaUsage,
+    Task,
+    utcnow,
+)
+from jimeng.jobs import prices, pump, settlement, spending
 from jimeng.providers import Progress
 from tests.conftest import come_due, run_queue
 from tests.costs.conftest import (
     PRICE,
     amounts,
     check_sums,
+    expire_lease,
     only_generation,
     only_task,
     settle,
@@ -98,6 +106,19 @@ def test_cancelled_picture_that_was_not_sent_costs_nothing(client):
     assert (record["cost_micros"], record["held_micros"]) == (0, 0)
     assert only_generation().charged == "no"
     check_sums()
+
+
+def test_picture_that_was_never_sent_costs_nothing_whatever_is_stored(client):
+    """A record of an earlier release may say something else."""
+    task_id = create(client)
+    client.post(f"{API}/tasks/{task_id}/cancel")
+    wrong = {"charged": "unknown", "unsettled": True}
+    Generation.collection().update_one({"state": "dropped"}, {"$set": wrong})
+
+    settle()
+
+    assert task(client, task_id)["cost_micros"] == 0
+    assert LedgerEntry.find_all({}) == []
 
 
 def test_cancelled_picture_that_was_begun_is_paid_for(client, work_off):
@@ -205,6 +226,25 @@ def test_price_is_that_of_the_moment_it_is_sent(client, work_off, monkeypatch):
 
     (entry,) = LedgerEntry.find_all({})
     assert (entry.micros, entry.price_id) == (300_000, "dearer")
+    check_sums()
+
+
+def test_price_of_an_earlier_submission_is_forgotten(
+    client, provider, work_off, monkeypatch
+):
+    """It was refused there, and is sent again where there is no price."""
+    create(client)
+    provider.submits = [refusal("rate_limited", transient=True)]
+    pump.tick()
+    run_queue()
+    assert only_generation().price_micros == PRICE
+    monkeypatch.setattr(prices, "account_price", lambda *args, **more: None)
+    work_off()
+
+    settle()
+
+    assert only_generation().price_id is None
+    assert amounts(LedgerEntry) == {"outputs": 1, "unpriced": 1}
     check_sums()
 
 
@@ -320,6 +360,23 @@ def test_rebuild_corrects_what_is_wrong(client, work_off):
     check_sums()
 
 
+def test_rebuild_leaves_out_what_is_entered_meanwhile(client, work_off):
+    """A settler that takes the lease over adds its entries up itself."""
+    create(client)
+    work_off()
+    settle()
+    whole = {each.id: each.micros for each in CostSum.find_all({})}
+    entry = LedgerEntry.collection().find_one({})
+    later = {**entry, "_id": f"{entry['generation']}|2", "batch": entry["batch"] + 9}
+    LedgerEntry.collection().insert_one(later)
+    expire_lease()
+
+    found = settlement.rebuild()
+
+    assert found.corrected == 0
+    assert {each.id: each.micros for each in CostSum.find_all({})} == whole
+
+
 def only_day() -> str:
     (day,) = {each.day for each in LedgerEntry.find_all({})}
     return day
@@ -341,3 +398,41 @@ def test_settler_that_stalls_changes_nothing_more(client, work_off):
     assert settlement._store_batch(stalled, settlement._unsettled(1) or []) is None
     assert only_task().cost_micros == 2 * PRICE
     check_sums()
+
+
+def test_charge_that_changes_while_it_is_settled_is_settled_once_more(
+    client, provider, work_off, monkeypatch
+):
+    """An operator decides between the entry and the mark that it was entered."""
+    provider.submits = [UNKNOWN]
+    create(client)
+    work_off()
+    release_holds = spending.release_holds
+
+    def meanwhile(*batch: object) -> None:
+        monkeypatch.setattr(spending, "release_holds", release_holds)
+        known = {"charged": "yes", "unsettled": True}
+        Generation.collection().update_many({}, {"$set": known})
+        release_holds(*batch)
+
+    monkeypatch.setattr(spending, "release_holds", meanwhile)
+
+    settle()
+
+    assert amounts(LedgerEntry) == {"micros": PRICE, "outputs": 1}
+    assert only_generation().unsettled is None
+    check_sums()
+
+
+def test_budgets_take_part_in_the_batches_after_a_restore(client, provider, work_off):
+    """They may include batches with higher numbers, which this ledger does not have."""
+    provider.submits = [refusal()]
+    create(client, n=2)
+    QuotaUsage.collection().update_many({}, {"$set": {"spend_batch": 99}})
+    settlement.hold()
+    settlement.resume()
+    work_off()
+
+    settle()
+
+    assert QuotaUsage.find_one({}).day_micros == PRICE
