@@ -64,16 +64,18 @@ def test_task_of_a_process_that_has_not_heard_of_the_endpoint_is_told(
     webhook_outbox.has_endpoint(USER)  # nobody has one, as far as this one knows
     heard = webhook_outbox._owners
     endpoint(receiver.url)
-    webhook_outbox._owners = heard
-    task_id = create(client)
-    client.post(f"{API}/tasks/{task_id}/cancel")
-    deliver()
+    ids = []
+    for seed in range(2):  # as long as it may not have heard
+        webhook_outbox._owners = heard
+        ids.append(create(client, seed=seed))
+        client.post(f"{API}/tasks/{ids[-1]}/cancel")
+        deliver()
 
-    assert [each.json["data"]["task_id"] for each in receiver.received] == [task_id]
+    assert [each.json["data"]["task_id"] for each in receiver.received] == ids
     long_ago = {"created_at": utcnow() - timedelta(minutes=2)}
     WebhookEndpoint.collection().update_one({}, {"$set": long_ago})
     deliver()
-    assert len(receiver.received) == 1
+    assert len(receiver.received) == 2
     assert WebhookEndpoint.collection().find_one({"catch_up": True}) is None
 
 
@@ -145,6 +147,28 @@ def test_late_picture_is_an_event_of_its_own(
     assert [kind for kind, _ in told] == ["task.failed", "task.completed"]
     assert told[0][1] != told[1][1]
     assert {each.json["data"]["task_id"] for each in receiver.received} == {task_id}
+
+
+def test_end_that_comes_while_another_is_announced_is_told_too(
+    client, endpoint, receiver, work_off, monkeypatch
+):
+    """As a late picture's: the mark stays."""
+    endpoint(receiver.url)
+    create(client)
+    work_off()
+    insert = webhook_outbox.insert
+
+    def meanwhile(rows: list[dict]) -> None:
+        insert(rows)
+        Task.collection().update_many({}, {"$set": {"completed_at": later}})
+
+    later = utcnow() + timedelta(seconds=1)
+    with monkeypatch.context() as patched:
+        patched.setattr(webhook_outbox, "insert", meanwhile)
+        webhook_outbox.sweep()
+    webhook_outbox.sweep()
+
+    assert WebhookDelivery.collection().count_documents({}) == 2
 
 
 @pytest.mark.parametrize("is_done", [True, False])
