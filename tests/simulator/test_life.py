@@ -2,11 +2,14 @@
 
 import base64
 import io
+import sqlite3
 import threading
+from contextlib import closing
 
 from PIL import Image
 
 from jimeng.local.simulator import Simulator
+from jimeng.local.simulator.ledger import ADDED
 from jimeng.local.simulator.settings import Account
 from tests.each import for_each
 from tests.simulator.caller import ACCESS_KEY, ARK_KEY, SECRET_KEY, Caller
@@ -186,6 +189,24 @@ def test_restart_forgets_nothing(tmp_path, clock):
         assert second.ledger() == before
         assert caller.get(path).status == 200
         assert status(caller, running) == "generating"
+
+
+def test_file_of_an_earlier_release_is_read(tmp_path, clock):
+    """Its tasks are still there, and videos can be added to it."""
+    path = tmp_path / "ledger"
+    keys = {"access_key": ACCESS_KEY, "secret_key": SECRET_KEY, "ark_key": ARK_KEY}
+    state = {"state": str(path), "clock": clock, "plain": True}
+    with Simulator(**keys, **state) as simulator:
+        task_id = Caller(simulator.port).accepted()
+    with closing(sqlite3.connect(path)) as database:
+        for name in ADDED:
+            database.execute(f"ALTER TABLE task DROP COLUMN {name}")
+
+    with Simulator(**keys, **state) as simulator:
+        caller = Caller(simulator.port)
+        clock.now += 10
+        assert status(caller, task_id) == "done"
+        assert caller.task(caller.created())["status"] == "succeeded"
 
 
 def test_settings_refuse_what_they_do_not_know(caller):
