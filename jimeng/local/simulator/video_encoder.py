@@ -27,6 +27,9 @@ ZOOM = 0.16  # share of the picture that the last frame does not show any more
 SAMPLE_RATE = 44_100
 TONE_HZ = (220.0, 330.0)
 LOUDNESS = 0.04  # of full scale
+# The files do not say what their colours are, as those of the service do not; players
+# assume BT.709 from this height on.
+HD_HEIGHT = 720
 PLATE = (12, 14, 28)
 GLOW = ((0, 255), (1, 108), (2, 150))  # plane and value: a warm white
 
@@ -36,7 +39,8 @@ Planes = list[Image.Image]
 def made(clip: Clip) -> bytes:
     """The MP4 of *clip*, with the index before the data; or the PNG of a still."""
     if clip.still:
-        return png_of(Scene(clip).frame(clip.frames - 1))
+        scene = Scene(clip)
+        return png_of(scene.frame(clip.frames - 1), scene.colours)
     # The muxer moves the index to the front in a file only.
     with tempfile.NamedTemporaryFile(suffix=".mp4") as file:
         with av.open(file.name, "w", options={"movflags": "+faststart"}) as container:
@@ -67,8 +71,10 @@ class Scene:
     def __init__(self, clip: Clip) -> None:
         self._clip, self._size = clip, (clip.width, clip.height)
         self._still: tuple[int, Planes] = (-1, [])  # the latest frame, without light
+        self.colours = "ITU709" if clip.height >= HD_HEIGHT else "ITU601"
         first, last = self._ends()
-        self._first, self._last = planes_of(first), last and planes_of(last)
+        self._first = planes_of(first, self.colours)
+        self._last = last and planes_of(last, self.colours)
         plate = Image.new("RGB", self._size, PLATE)
         mark_demo(plate)
         box = ImageChops.difference(
@@ -76,7 +82,7 @@ class Scene:
         ).getbbox()
         left, top, right, bottom = (each & ~1 for each in box or (0, 0, 2, 2))
         self._mark_at = left, top
-        self._mark = planes_of(plate.crop((left, top, right, bottom)))
+        self._mark = planes_of(plate.crop((left, top, right, bottom)), self.colours)
         radius = max(8, min(self._size) // 14) & ~1
         fade = [round(max(0.0, 1 - i / 181) ** 2 * 235) for i in range(256)]
         light = Image.radial_gradient("L").point(fade)
@@ -147,9 +153,10 @@ def zoomed(plane: Image.Image, share: float) -> Image.Image:
     return plane.resize(plane.size, Image.Resampling.BILINEAR, box)
 
 
-def planes_of(image: Image.Image) -> Planes:
+def planes_of(image: Image.Image, colours: str) -> Planes:
     """Y, U and V of a picture with even sides, the latter at half the size."""
-    frame = av.VideoFrame.from_image(image).reformat(format="yuv420p")
+    frame = av.VideoFrame.from_image(image)
+    frame = frame.reformat(format="yuv420p", dst_colorspace=colours)
     found = []
     for plane in frame.planes:
         size = plane.line_size, plane.height
@@ -166,9 +173,9 @@ def frame_of(planes: Planes, size: tuple[int, int]) -> av.VideoFrame:
     return frame
 
 
-def png_of(frame: av.VideoFrame) -> bytes:
+def png_of(frame: av.VideoFrame, colours: str) -> bytes:
     out = io.BytesIO()
-    frame.to_image().save(out, "PNG", compress_level=1)
+    frame.to_image(src_colorspace=colours).save(out, "PNG", compress_level=1)
     return out.getvalue()
 
 
