@@ -97,6 +97,7 @@ class Generation(Leased):
             what was requested.
         last_frame_url: Link to the last frame of a finished video.
         links_until: When the links of a finished video expire.
+        link_requests: How often the current link was requested.
         turn: Its ticket in the lane; the lowest is sent first.
         key_id: The API key of the request, if the key has a daily quota of its own.
         by_key: The API key of the request, for the sums of costs.
@@ -161,6 +162,7 @@ class Generation(Leased):
     echoed = DictField(default=None)
     last_frame_url = StringField()
     links_until = DateTimeField()
+    link_requests = IntField(default=0)
     prompt = StringField()
     width = IntField(min_value=1)  # pixels
     height = IntField(min_value=1)  # pixels
@@ -227,6 +229,13 @@ class Generation(Leased):
             ),
             named_index("user_waiting", "lane", "user_id", "turn", having="waiting"),
             named_index("due", "due_at", having="due_at"),
+            # Videos that are processed: which to fetch next, and how many there are.
+            named_index(
+                "videos",
+                "state",
+                "links_until",
+                partialFilterExpression={"kind": VIDEO, "due_at": {"$exists": True}},
+            ),
             named_index("slot", "lane", "slot", unique=True, having="slot"),
             named_index("task", "task_id"),
             # A covering index: the counts of a day read no documents.

@@ -19,20 +19,26 @@ ANSWERS: dict[str, tuple[str, str]] = {
         "ready, and is charged",
     ),
     "trouble.not_a_picture": (
-        "图片已生成，但收到的不是有效的图片；两分钟内会再要几次，之后任务失败并说明原因",
-        "The picture is drawn, but what arrived is not a valid picture; it is fetched "
-        "again a few times within two minutes, then the task fails and says why",
+        "已生成，但收到的文件无效；两分钟内会再要几次，之后任务失败并说明原因",
+        "It is generated, but what arrived is not a valid file; it is fetched again a "
+        "few times within two minutes, then the task fails and says why",
     ),
     "trouble.download_failed": (
-        "图片已生成，但暂时下载不到；会一直重试，直到链接失效（24 小时），不需要做什么",
-        "The picture is drawn, but cannot be downloaded at the moment; this is "
-        "retried until the link expires (24 hours), and there is nothing you need to "
-        "do",
+        "已生成，但暂时下载不到；24 小时内会一直重试，不需要做什么",
+        "It is generated, but cannot be downloaded at the moment; this is retried for "
+        "24 hours, and there is nothing you need to do",
     ),
     "trouble.storage_unavailable": (
-        "图片已生成，但存储暂时不可用，恢复后会自动存下，不需要做什么",
-        "The picture is drawn, but the storage is unavailable at the moment; once it "
-        "is back the picture is kept by itself, and there is nothing you need to do",
+        "已生成，但存储暂时不可用，恢复后会自动存下，不需要做什么",
+        "It is generated, but the storage is unavailable at the moment; once it is "
+        "back it is stored by itself, and there is nothing you need to do",
+    ),
+    "trouble.file_too_large": (
+        "视频已生成，但文件超过服务器存储的上限；"
+        "请告诉管理员：24 小时内改用别的存储方式，就会自动存下",
+        "The video is generated, but its file is larger than the server's storage "
+        "accepts. Tell the operator: once the storage is changed, within 24 hours, it "
+        "is stored by itself",
     ),
     "answer.unknown": (
         "这个版本的服务器不认识任务的状态；请稍后再查询",

@@ -289,7 +289,10 @@ def complete(generation: Generation) -> None:
     generation.update_owned(
         {
             "$set": costs.end(State.DONE, "yes"),
-            "$unset": {**RELEASED_FIELDS, "urls": "", "error": ""},
+            "$unset": {
+                **RELEASED_FIELDS,
+                **{"urls": "", "last_frame_url": "", "error": ""},
+            },
         },
         durable=False,  # picture and task are durable; this would be repeated
     )

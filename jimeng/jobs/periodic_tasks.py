@@ -22,6 +22,7 @@ from jimeng.jobs import (
     retention,
     settlement,
     spending,
+    video_fetching,
     webhook_deliveries,
     webhook_outbox,
 )
@@ -89,6 +90,7 @@ PERIODIC_TASKS = [
     PeriodicTask("schema", 60.0, migrations.advance),
     PeriodicTask("unserved", 60.0, janitor.fail_unserved),
     PeriodicTask("files", 60.0, janitor.sweep_files),
+    PeriodicTask("temporary files", 600.0, video_fetching.sweep),
     PeriodicTask("inputs", 30.0, input_cleanup.sweep_inputs),
     PeriodicTask("input files", 60.0, input_cleanup.sweep_files),
     PeriodicTask(

@@ -16,7 +16,7 @@ from jimeng.config.version import RELEASE
 from jimeng.documents import Generation, Worker, migrations, new_token, utcnow
 from jimeng.documents.generation import DUE_HERE
 from jimeng.errors import outages
-from jimeng.jobs import periodic_tasks
+from jimeng.jobs import periodic_tasks, video_fetching
 from jimeng.jobs.broker import (
     MAX_QUEUED_JOBS,
     WORKER_TIMEOUT_S,
@@ -58,6 +58,7 @@ def start() -> None:
             documents.connect(runtime().config, timeout=documents.WORKER_TIMEOUT)
             connect(runtime().config, timeout=WORKER_TIMEOUT_S)
             periodic_tasks.start(_stopped)
+            video_fetching.start(_stopped)
             _pump = threading.Thread(target=run, name="pump", daemon=True)
             _pump.start()
 
@@ -68,6 +69,7 @@ def stop() -> None:
     stop_work()
     if _pump is not None:
         _pump.join(STOP_TIMEOUT_S)
+    video_fetching.join(STOP_TIMEOUT_S)
 
 
 @huey.post_execute()

@@ -1,9 +1,12 @@
 """Download a finished picture and store it, before its task is completed."""
 
 import logging
+from collections.abc import Mapping
 from datetime import timedelta
 from functools import partial
+from typing import Any
 
+from bson import ObjectId
 from pymongo.errors import DuplicateKeyError
 
 from jimeng.config import logs
@@ -70,6 +73,7 @@ def finished_fields(generation: Generation, progress: Progress) -> dict:
         "due_at": now,
         "links_until": now + timedelta(seconds=progress.links_live_s),
         "last_frame_url": progress.last_frame_url,
+        "link_requests": 0,
         "usage_tokens": progress.tokens,
         "echoed": dict(progress.echoed),
     }
@@ -148,7 +152,7 @@ def save(generation: Generation, task: Task) -> None:
     A failure is retried: the picture is paid for, and the provider has it for hours.
     """
     if not generation.urls:
-        _poll_for_links(generation, task)
+        poll_for_links(generation, task)
         return
     if not runtime().store.seems_to_work():
         retry_later(generation, NO_STORE)  # the download could not be stored
@@ -159,7 +163,7 @@ def save(generation: Generation, task: Task) -> None:
             content = fetch_picture(generation.urls[0], allowed_private=allowed)
     except LinkGone as error:
         log.warning("link gone id=%s: %s", generation.id, error)
-        _poll_for_links(generation, task)
+        poll_for_links(generation, task)
         return
     except FetchFailed as error:
         log.warning("download failed id=%s: %s", generation.id, error)
@@ -175,7 +179,7 @@ def save(generation: Generation, task: Task) -> None:
         store_picture(held, task, content)
 
 
-def _poll_for_links(generation: Generation, task: Task) -> None:
+def poll_for_links(generation: Generation, task: Task) -> None:
     """Poll for fresh links: a provider that has the picture still gives them."""
     if generation.remote_id is None:
         _fail_lost(generation, "no links, and no task id to poll")
@@ -193,9 +197,22 @@ def _poll_for_links(generation: Generation, task: Task) -> None:
     if progress.images:
         store_picture(generation, task, progress.images[0])
     elif progress.urls and tuple(generation.urls) != progress.urls:
-        retry_later(generation, UNREACHABLE, urls=list(progress.urls))
+        retry_later(generation, UNREACHABLE, **link_fields(generation, progress))
     else:
         retry_invalid(generation)
+
+
+def link_fields(generation: Generation, progress: Progress) -> dict:
+    """The links of a finished output, and of a video what is known of them."""
+    urls = {"urls": list(progress.urls)}
+    if not generation.is_video:
+        return urls
+    return {
+        **urls,
+        "links_until": utcnow() + timedelta(seconds=progress.links_live_s),
+        "last_frame_url": progress.last_frame_url,
+        "link_requests": 0,
+    }
 
 
 def store_picture(generation: Generation, task: Task, content: bytes) -> None:
@@ -233,24 +250,45 @@ def insert_image(generation: Generation, picture: Picture, task: Task) -> None:
     Raises:
         StorageUnavailable: they cannot be stored now; fetch them again later.
     """
-    files = runtime().store
     # In any store that works: bytes that came with the answer cannot be fetched again.
-    ids = files.save_anywhere(generation.id, *picture.files)
+    ids = runtime().store.save_anywhere(generation.id, *picture.files)
+    insert_record(generation, task, picture, dict(zip(FILES, ids, strict=False)))
+
+
+def insert_record(
+    generation: Generation,
+    task: Task,
+    picture: Picture,
+    ids: Mapping[str, ObjectId],
+    **fields: Any,
+) -> None:
+    """
+    Insert the record of stored files, or delete these if another attempt was first.
+
+    Args:
+        picture: The output, or the poster of a video.
+        ids: The ids of the files, by the name of their field in `FILES`.
+        fields: Fields of `Image` in which a video differs from its poster.
+    """
+    about: dict[str, Any] = {
+        "width": picture.width,
+        "height": picture.height,
+        "bytes": len(picture.content),
+        "content_type": picture.content_type,
+        "sha256": picture.sha256,
+        **fields,
+    }
     image = Image(
         id=generation.id,
         task_id=generation.task_id,
         user_id=generation.user_id,
         index=generation.index,
-        **dict(zip(FILES, ids, strict=False)),
+        **ids,
         thumbnail_bytes=len(picture.thumbnail),
         preview_bytes=len(picture.preview) or None,
-        width=picture.width,
-        height=picture.height,
-        bytes=len(picture.content),
-        content_type=picture.content_type,
-        sha256=picture.sha256,
         seed=generation.seed,
-        **labels(task, picture.width, picture.height),
+        **about,
+        **labels(task, about["width"], about["height"]),
     )
     image.lists = lists_of(image.model, image.ratio)
     row = image.to_mongo()
@@ -259,10 +297,10 @@ def insert_image(generation: Generation, picture: Picture, task: Task) -> None:
     try:
         Image.collection().insert_one(row)
     except DuplicateKeyError:
-        for file_id in ids:
-            files.delete(file_id)
+        for file_id in ids.values():
+            runtime().store.delete(file_id)
         return
-    log.info("picture saved id=%s bytes=%d", generation.id, len(picture.content))
+    log.info("output saved id=%s bytes=%d", generation.id, image.bytes)
 
 
 def retry_invalid(generation: Generation) -> None:
@@ -277,7 +315,11 @@ def retry_invalid(generation: Generation) -> None:
 
 
 def retry_later(
-    generation: Generation, trouble: str, *, wait: int | None = None, **changes: object
+    generation: Generation,
+    trouble: str,
+    *,
+    wait: float | None = None,
+    **changes: object,
 ) -> None:
     """
     Retry saving in a while, for as long as the provider stores the picture.

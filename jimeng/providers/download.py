@@ -320,7 +320,7 @@ class FileDownload:
                 failed = FetchFailed(f"{self._at} of {self._length} bytes")
             except CallFailed as error:
                 failed = FetchFailed(str(error))
-            if not tries or not self._etag:
+            if not (tries and self._at and self._etag):
                 raise failed
             log.info("download continues at=%d: %s", self._at, failed)
         raise AssertionError  # the last try returns or raises
@@ -334,33 +334,29 @@ class FileDownload:
         call = DownloadCall(left, self._resolve, self._cap)
         request = Request("GET", url, headers=headers)
         with Transport().response(request, call, timeout=TIMEOUT) as response:
-            if not self._accept(response.status_code, response.headers):
-                return
+            self._accept(response.status_code, response.headers)
             self._on_progress(self._at, self._length)
             for piece in response.raw.stream(PIECE_BYTES, decode_content=False):
                 self._write(piece)
                 self._on_progress(self._at, self._length)
                 call.remaining()
 
-    def _accept(self, status: int, headers: Mapping[str, str]) -> bool:
+    def _accept(self, status: int, headers: Mapping[str, str]) -> None:
         """
-        Read the head of a response.
+        Read the head of a response: its body continues the file, or is all of it.
 
-        Returns:
-            Whether the body continues the file, which may have begun again.
+        Raises:
+            LinkGone: as `fetch`, and so is FetchFailed.
         """
         etag, size = headers.get("ETag", ""), headers.get("Content-Length", "")
         if status in GONE:
             raise LinkGone(f"the link was answered with {status}")
-        if self._at and status in (206, 416):
-            begin = f"bytes {self._at}-"
-            is_same = etag == self._etag and self._length_in(headers) == self._length
-            if status == 206 and is_same and headers["Content-Range"].startswith(begin):
-                return True
-            # Another file by now; the next request has it from zero.
-            self._begin_again()
-            self._etag = etag
-            return False
+        if self._at and status == 206:
+            part = headers.get("Content-Range", "")
+            is_next = part.startswith(f"bytes {self._at}-")
+            if etag != self._etag or not is_next:
+                raise FetchFailed("the file has changed")
+            return
         if status != 200 or headers.get("Content-Encoding", "identity") != "identity":
             raise FetchFailed(f"status {status}")
         if self._at:
@@ -368,13 +364,6 @@ class FileDownload:
         self._etag = "" if etag.startswith("W/") else etag
         self._length = int(size) if size.isdecimal() else None
         self._check_size(self._length or 0)
-        return True
-
-    @staticmethod
-    def _length_in(headers: Mapping[str, str]) -> int | None:
-        """The length of the whole file, by the head of a part of it."""
-        length = headers.get("Content-Range", "").rpartition("/")[2]
-        return int(length) if length.isdecimal() else None
 
     def _write(self, piece: bytes) -> None:
         self._check_size(self._at + len(piece))

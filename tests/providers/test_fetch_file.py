@@ -2,8 +2,8 @@
 
 import hashlib
 import io
+import random
 import re
-import secrets
 import tracemalloc
 
 import pytest
@@ -13,8 +13,8 @@ from jimeng.providers import download
 from jimeng.providers.download import FetchFailed, FileDownload, LinkGone
 
 HERE = ("127.0.0.1",)
-FILE = secrets.token_bytes(600_000)
-OTHER = secrets.token_bytes(500_000)
+FILE = random.Random(1).randbytes(600_000)
+OTHER = random.Random(2).randbytes(500_000)
 BREAK = 300_000
 
 
@@ -149,19 +149,10 @@ def test_break_is_continued_where_it_was(answers, attempt):
     assert [began_at(each) for each in server.requests] == [0, BREAK, 400_000]
 
 
-@pytest.mark.parametrize(
-    "second",
-    [
-        head(200, len(OTHER), '"b"') + OTHER,
-        part(OTHER, BREAK, '"b"'),
-        head(416, 0, '"b"'),
-    ],
-)
-def test_file_that_changes_begins_again(answers, attempt, second):
-    """However the server says so: nothing of the first one is in it."""
+def test_file_that_changes_begins_again(answers, attempt):
+    """The whole new one is answered, and nothing of the first is in it."""
     server = answers(
         head(200, len(FILE), '"a"') + FILE[:BREAK],
-        second,
         head(200, len(OTHER), '"b"') + OTHER,
     )
 
@@ -169,7 +160,26 @@ def test_file_that_changes_begins_again(answers, attempt, second):
 
     assert attempt.file.getvalue() == OTHER
     assert digest == hashlib.sha256(OTHER).hexdigest()
-    assert began_at(server.requests[-1]) == (BREAK if attempt.requests == 2 else 0)
+    assert [began_at(each) for each in server.requests] == [0, BREAK]
+
+
+@pytest.mark.parametrize(
+    "second",
+    [
+        part(OTHER, BREAK, '"b"'),
+        part(FILE, BREAK - 1, '"a"'),
+        head(206, 5, '"a"') + FILE[:5],
+        head(416, 0, '"b"'),
+    ],
+)
+def test_part_of_another_file_is_not_added(answers, attempt, second):
+    """The next attempt begins from zero."""
+    server = answers(head(200, len(FILE), '"a"') + FILE[:BREAK], second)
+
+    with pytest.raises(FetchFailed):
+        attempt.run(server.url)
+
+    assert attempt.requests == 2
 
 
 @pytest.mark.parametrize("etag", ["", 'W/"a"'])
@@ -185,7 +195,8 @@ def test_without_a_name_for_its_content_nothing_is_continued(answers, attempt, e
 
 def test_attempt_continues_so_often_and_no_more(answers, attempt):
     """A server that breaks again and again is left alone for a while."""
-    server = answers(head(200, len(FILE), '"a"') + FILE[:BREAK])
+    parts = [part(FILE, BREAK + n, '"a"', BREAK + n + 1) for n in range(20)]
+    server = answers(head(200, len(FILE), '"a"') + FILE[:BREAK], *parts)
 
     with pytest.raises(FetchFailed):
         attempt.run(server.url)

@@ -22,8 +22,8 @@ from tests.releases.other_release import (
 )
 from tests.test_core import create
 
-# Another state is another release's, and another lane is not served here.
-READ = [name for name in fields_of(Generation) if name not in ("state", "lane")]
+# Another state or kind is another release's, and another lane is not served here.
+READ = [name for name in fields_of(Generation) if name not in ("state", "kind", "lane")]
 LONG = pytest.mark.system
 
 

@@ -31,6 +31,7 @@ class ConfiguredStore(Store):
         self.first, self.others = stores[0], list(stores[1:])
         self.stores = list(stores)
         self.kind, self.where = self.first.kind, self.first.where
+        self.max_file_bytes = self.first.max_file_bytes
         self._has_failed = False
 
     def save_anywhere(self, name: str, *contents: bytes) -> list[ObjectId]:
@@ -96,6 +97,9 @@ class ConfiguredStore(Store):
 
     def count(self) -> int:
         return sum(each.count() for each in self.stores)
+
+    def scratch_directory(self) -> Path:
+        return self.first.scratch_directory()
 
     def free_bytes(self) -> int | None:
         return self.first.free_bytes()

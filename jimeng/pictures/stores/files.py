@@ -63,6 +63,10 @@ class FileStore(ExternalStore):
             partial(place).unlink(missing_ok=True)
         self._forget(file_id)
 
+    def scratch_directory(self) -> Path:
+        self.make_ready()
+        return self.directory
+
     def free_bytes(self) -> int | None:
         try:
             return shutil.disk_usage(nearest_existing(self.directory)).free

@@ -56,6 +56,7 @@ class GridFSStore(Store):
     """
 
     kind, where = "gridfs", "MongoDB"
+    max_file_bytes = MAX_FILE_BYTES
 
     def __init__(self, bucket: str = RESULTS) -> None:
         self.name = bucket

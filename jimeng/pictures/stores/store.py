@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
+from tempfile import gettempdir
 
 from bson import ObjectId
 
@@ -40,10 +42,12 @@ class Store(ABC):
     Attributes:
         kind: Its name in ``STORAGE``.
         where: Its location, for people.
+        max_file_bytes: The largest file that it takes; None for no limit.
     """
 
     kind: str
     where: str
+    max_file_bytes: int | None = None
 
     def save(self, content: bytes, name: str) -> ObjectId:
         """
@@ -117,6 +121,10 @@ class Store(ABC):
     @abstractmethod
     def count(self) -> int:
         """The approximate number of files."""
+
+    def scratch_directory(self) -> Path:
+        """The directory for files that will be put: if possible, they are renamed."""
+        return Path(gettempdir())
 
     def free_bytes(self) -> int | None:
         """The free space in bytes; None if unknown."""

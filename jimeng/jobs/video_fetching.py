@@ -1,0 +1,380 @@
+"""
+Fetch finished videos and store them, in threads of their own.
+
+A video takes minutes rather than moments, so it is no job of the queue: each consumer
+has two threads that claim what is due, those first whose links expire first. The claim
+is renewed while the file comes; whoever loses it stops, and its file is deleted.
+"""
+
+import logging
+import os
+import shutil
+import threading
+import time
+from collections.abc import Generator, Iterator
+from contextlib import closing, contextmanager, suppress
+from datetime import timedelta
+from pathlib import Path
+from typing import BinaryIO
+
+from bson import ObjectId
+
+from jimeng.config import logs
+from jimeng.documents import Generation, Image, State, Task, best_effort, utcnow
+from jimeng.documents.base import NOTHING, VIDEO
+from jimeng.documents.leases import Update
+from jimeng.errors import PictureInvalid, StorageUnavailable, outages
+from jimeng.jobs import endings, metric_counters, saving
+from jimeng.jobs.retention import MIN_FREE_BYTES
+from jimeng.jobs.runtime import runtime
+from jimeng.jobs.steps import UNEXPECTED_ERRORS, retry_unexpected
+from jimeng.pictures import Picture, inspect
+from jimeng.pictures.contents import Content, InMemory, LocalFile, Pieces
+from jimeng.pictures.stores import FileTooLarge
+from jimeng.pictures.video_decoder import Video, inspect_video
+from jimeng.providers.download import (
+    MAX_FILE_BYTES,
+    FetchFailed,
+    FileDownload,
+    LinkGone,
+    fetch_picture,
+)
+
+log = logging.getLogger(__name__)
+
+THREADS = 2
+IDLE_S = 2.0
+LEASE, RENEW_EVERY_S = timedelta(seconds=60), 10.0
+# Nothing renews it while the decoder waits for its turn, or a file system syncs.
+STORING_LEASE = timedelta(minutes=4)
+FETCHABLE: dict[str, object] = {"state": State.FETCHING.value, "kind": VIDEO}
+# A link is said to be good for a hundred downloads.
+MAX_LINK_REQUESTS = 60
+MAX_LAST_FRAME_TRIES = 3  # then the video is stored without it
+TOO_LARGE = "file_too_large"  # why fetching is retried, as shown to the user
+MAX_LENGTH_DIFFERENCE_S = 0.5  # without a note
+MAX_PIXELS_RATIO = 1.25  # likewise: the sizes of one resolution differ less
+PREFIX, SUFFIX = "jimeng-fetch-", ".part"
+ORPHANED_AFTER_S = 86_400.0
+
+_threads: list[threading.Thread] = []
+
+
+class Stopped(Exception):
+    """The claim is lost, or the consumer shuts down."""
+
+
+def start(stopped: threading.Event) -> None:
+    for number in range(1, THREADS + 1):
+        name = f"fetch-{number}"
+        thread = threading.Thread(target=run, args=[stopped], name=name, daemon=True)
+        _threads.append(thread)
+        thread.start()
+
+
+def join(seconds: float) -> None:
+    """Wait for the threads, which were told to stop, to give their claims back."""
+    end = time.monotonic() + seconds
+    for thread in _threads:
+        thread.join(max(end - time.monotonic(), 0))
+
+
+def run(stopped: threading.Event) -> None:
+    """Fetch what is due until *stopped*; errors are logged, and the lease expires."""
+    while not stopped.is_set():
+        try:
+            if fetch_one(stopped):
+                continue
+        except Exception as error:  # the next run tries again
+            outages.failed("video fetching", error)
+        stopped.wait(IDLE_S)
+
+
+def fetch_one(stopped: threading.Event | None = None) -> bool:
+    """Claim the due video whose links expire first, and fetch it; False if none is."""
+    due = {**FETCHABLE, "due_at": {"$lte": utcnow()}}
+    generation = Generation.claim(due, LEASE, sort=[("links_until", 1)])
+    if generation is None:
+        return False
+    with logs.bound(task=generation.task_id, user=generation.user_id):
+        if not generation.is_readable:
+            endings.quarantine(generation, f"unread {sorted(generation.unread)}")
+            return True
+        try:
+            Fetch(generation, stopped or threading.Event()).run()
+        except UNEXPECTED_ERRORS as error:
+            retry_unexpected(generation, error)
+    return True
+
+
+class Fetch:
+    """
+    One attempt to fetch a claimed video.
+
+    Args:
+        stopped: Set when this consumer shuts down.
+    """
+
+    def __init__(self, generation: Generation, stopped: threading.Event) -> None:
+        self._generation, self._stopped = generation, stopped
+        self._renew_at = time.monotonic() + RENEW_EVERY_S
+
+    def run(self) -> None:
+        """Fetch and store it; complete it without that if it is stored, or unwanted."""
+        generation = self._generation
+        is_stored = Image.find_one({"_id": generation.id}) is not None
+        task = None if is_stored else saving.find_wanted_task(generation)
+        if task is None:
+            endings.complete(generation)
+        elif not generation.urls or generation.link_requests >= MAX_LINK_REQUESTS:
+            saving.poll_for_links(generation, task)
+        elif not runtime().store.seems_to_work():
+            self._retry(saving.NO_STORE)
+        else:
+            self._attempt(task)
+
+    def _attempt(self, task: Task) -> None:
+        try:
+            with temporary_file(str(self._generation.owner)) as path:
+                self._store(self._download(path), task)
+        except Stopped as error:
+            log.info("fetch given up id=%s: %s", self._generation.id, error)
+            self._generation.release(utcnow())
+        except LinkGone as error:
+            log.warning("link gone id=%s: %s", self._generation.id, error)
+            saving.poll_for_links(self._generation, task)
+        except FetchFailed as error:
+            log.warning("download failed id=%s: %s", self._generation.id, error)
+            if error.values.get("reason") != "too_large":
+                self._retry(saving.UNREACHABLE)
+            elif self._cap < MAX_FILE_BYTES:
+                self._too_large(error)
+            else:
+                saving.retry_invalid(self._generation)
+        except PictureInvalid as error:
+            log.warning("not a video id=%s: %s", self._generation.id, error)
+            saving.retry_invalid(self._generation)
+        except FileTooLarge as error:
+            self._too_large(error)
+        except StorageUnavailable as error:
+            log.warning("video not stored yet id=%s: %s", self._generation.id, error)
+            self._retry(saving.NO_STORE)
+        else:
+            endings.complete(self._generation)
+
+    def _too_large(self, error: Exception) -> None:
+        # An operator may set another store for as long as the provider has it.
+        log.error(
+            "video too large for the store id=%s: %s; set STORAGE=file or STORAGE=s3",
+            self._generation.id,
+            error,
+        )
+        self._retry(TOO_LARGE)
+
+    def _retry(self, trouble: str) -> None:
+        """
+        Retry as a picture; later on, spread the requests that are left over the life of
+        the links.
+        """
+        generation, wait = self._generation, None
+        if generation.faults >= len(saving.RETRY_AFTER_S) and generation.links_until:
+            left_s = (generation.links_until - utcnow()).total_seconds()
+            requests = max(MAX_LINK_REQUESTS - generation.link_requests, 1)
+            wait = max(left_s / requests, saving.RETRY_AFTER_S[-1])
+        saving.retry_later(generation, trouble, wait=wait)
+
+    @property
+    def _cap(self) -> int:
+        return min(MAX_FILE_BYTES, runtime().store.max_file_bytes or MAX_FILE_BYTES)
+
+    def _download(self, path: Path) -> LocalFile:
+        """Download the video to a new file."""
+        with create(path) as file:
+            download = FileDownload(
+                file,
+                allowed_private=runtime().config.ALLOWED_PRIVATE_HOSTS,
+                cap=self._cap,
+                on_request=self._count_request,
+                on_progress=lambda at, length: self._check(path, at, length),
+            )
+            with metric_counters.measure_call(self._generation.provider, "download"):
+                digest = download.fetch(self._generation.urls[0])
+        return WatchedFile(path, digest, self)
+
+    def _count_request(self) -> None:
+        self._hold(LEASE, {"$inc": {"link_requests": 1}})
+
+    def _check(self, path: Path, at: int, length: int | None) -> None:
+        """
+        Raises:
+            StorageUnavailable: the disk of *path* has no room for the file.
+            Stopped: as `keep`.
+        """
+        if at == 0:
+            free = shutil.disk_usage(path.parent).free
+            if free < (length or 0) + MIN_FREE_BYTES:
+                said = f"no room for a file of {length} bytes"
+                raise StorageUnavailable(said, retry_after=5)
+        self.keep()
+
+    def keep(self) -> None:
+        """
+        Renew the lease if it is time.
+
+        Raises:
+            Stopped: it is lost, or this consumer shuts down.
+        """
+        if self._stopped.is_set():
+            raise Stopped("shutdown")
+        if time.monotonic() >= self._renew_at:
+            self._renew_at = time.monotonic() + RENEW_EVERY_S
+            with best_effort("lease of a video"):  # nobody else can claim it either
+                self._hold(LEASE)
+
+    def _hold(self, lease: timedelta, update: Update = NOTHING) -> None:
+        held = self._generation.extend_lease(lease, update)
+        if held is None:
+            raise Stopped("claim lost")
+        self._generation = held
+        self._renew_at = time.monotonic() + RENEW_EVERY_S
+
+    def _store(self, file: LocalFile, task: Task) -> None:
+        """
+        Look at the video, and store it with its poster and its last frame.
+
+        Raises:
+            PictureInvalid: it is none, or is cut short and may arrive whole yet.
+            StorageUnavailable: some of it cannot be stored now.
+            FileTooLarge: as `Store.put`.
+        """
+        self._hold(STORING_LEASE)
+        user = self._generation.user_id
+        video = inspect_video(file.path, user=user)
+        if video.is_cut and self._generation.rubbish < saving.MAX_INVALID_FILES:
+            raise PictureInvalid("the video is cut short", reason="truncated")
+        poster = inspect(video.poster, user=user)
+        last_frame = self._last_frame()
+        contents: dict[str, Content] = {
+            "file_id": file,
+            "thumbnail_id": InMemory(poster.thumbnail),
+        }
+        if poster.preview:
+            contents["preview_id"] = InMemory(poster.preview)
+        if last_frame:
+            contents["last_frame_id"] = InMemory(last_frame.content)
+        ids = {name: ObjectId() for name in contents}
+        length = file.length
+        self._hold(STORING_LEASE)
+        by_id = {ids[name]: each for name, each in contents.items()}
+        runtime().store.put(self._generation.id, by_id)
+        saving.insert_record(
+            self._generation,
+            task,
+            poster,
+            ids,
+            kind=VIDEO,
+            width=video.width,
+            height=video.height,
+            bytes=length,
+            content_type="video/mp4",
+            sha256=file.sha256,
+            duration_s=round(video.duration_s, 3),
+            fps=round(video.fps, 3),
+            has_audio=video.has_audio,
+            notes=self._notes(video, last_frame) or None,
+            last_frame_bytes=len(last_frame.content) if last_frame else None,
+        )
+
+    def _last_frame(self) -> Picture | None:
+        """
+        The last frame, if the provider has returned one; None if that is no picture.
+
+        Raises:
+            FetchFailed: it cannot be downloaded; some attempts later, None instead.
+        """
+        generation = self._generation
+        if not generation.last_frame_url:
+            return None
+        allowed = runtime().config.ALLOWED_PRIVATE_HOSTS
+        try:
+            content = fetch_picture(generation.last_frame_url, allowed_private=allowed)
+            return inspect(content, user=generation.user_id)
+        except (FetchFailed, LinkGone) as error:
+            log.warning("last frame not fetched id=%s: %s", generation.id, error)
+            if generation.faults < MAX_LAST_FRAME_TRIES:
+                raise FetchFailed(f"last frame: {error}") from error
+        except PictureInvalid as error:
+            log.warning("last frame is no picture id=%s: %s", generation.id, error)
+        return None
+
+    def _notes(self, video: Video, last_frame: Picture | None) -> list[str]:
+        """What differs from the request; the video is paid for, and stored."""
+        generation, asked = self._generation, self._generation.video or {}
+        seconds = asked.get("duration") or video.duration_s
+        expected = (generation.width or 1) * (generation.height or 1)
+        ratio = video.width * video.height / expected
+        notes = {
+            "no_audio": bool(asked.get("audio")) and not video.has_audio,
+            "length_differs": abs(video.duration_s - seconds) > MAX_LENGTH_DIFFERENCE_S,
+            "resolution_differs": not 1 / MAX_PIXELS_RATIO < ratio < MAX_PIXELS_RATIO,
+            "no_poster": not video.has_poster,
+            "no_last_frame": bool(asked.get("last_frame")) and last_frame is None,
+        }
+        return [name for name, is_true in notes.items() if is_true]
+
+
+class WatchedFile(LocalFile):
+    """A local file that is stored for as long as the claim of its fetch is held."""
+
+    def __init__(self, path: Path, sha256: str, fetch: Fetch) -> None:
+        super().__init__(path, sha256=sha256)
+        self._fetch = fetch
+
+    def pieces(self, start: int = 0, end: int | None = None) -> Pieces:
+        return self._watched(super().pieces(start, end))
+
+    def _watched(self, pieces: Pieces) -> Generator[bytes, None, None]:
+        with closing(pieces):
+            for piece in pieces:
+                self._fetch.keep()
+                yield piece
+
+
+@contextmanager
+def temporary_file(token: str) -> Iterator[Path]:
+    """The path of a file that is deleted in the end, unless the store has moved it."""
+    path = runtime().store.scratch_directory() / f"{PREFIX}{token}{SUFFIX}"
+    try:
+        yield path
+    finally:
+        with suppress(OSError):
+            path.unlink()
+
+
+@contextmanager
+def create(path: Path) -> Iterator[BinaryIO]:
+    """
+    Create a file that only this user may read.
+
+    Raises:
+        StorageUnavailable: it cannot be created, or not be written to its end.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            yield file
+    except OSError as error:
+        said = f"temporary file: {error.strerror or type(error).__name__}"
+        raise StorageUnavailable(said, retry_after=5) from error
+
+
+def sweep() -> None:
+    """Delete temporary files that a killed consumer has left."""
+    before, count = time.time() - ORPHANED_AFTER_S, 0
+    for path in runtime().store.scratch_directory().glob(f"{PREFIX}*{SUFFIX}"):
+        with suppress(OSError):  # another consumer was first, or it is not ours
+            if path.stat().st_mtime < before:
+                path.unlink()
+                count += 1
+    if count:
+        log.info("temporary files swept count=%d", count)

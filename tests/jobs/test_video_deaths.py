@@ -1,0 +1,79 @@
+"""
+A consumer dies at each write, and each file operation, of fetching a video.
+
+Whatever the moment: the video is stored once in the end, its task is completed, and
+what was left half done is swept.
+"""
+
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from mongoengine import get_db
+
+from jimeng import jobs
+from jimeng.documents import Generation, Image, Task
+from jimeng.documents.image import files_of
+from jimeng.jobs import video_fetching
+from jimeng.providers.download import FileDownload
+from tests.conftest import begin_anew, come_due
+from tests.jobs.test_deaths import Died, check_files, reaper
+from tests.jobs.video_setup import fetchable, finished, host, temporary_files
+
+__all__ = ["fetchable", "finished", "host", "reaper"]
+
+MOST = 60  # moments
+
+
+@pytest.fixture
+def mortal(reaper, monkeypatch):
+    """The reaper, also at operations on files; the dead delete nothing."""
+    reaper._wrap(monkeypatch, Path, "replace")
+    reaper._wrap(monkeypatch, FileDownload, "_request")
+    reaper._wrap(monkeypatch, FileDownload, "_write")
+    unlink = Path.unlink
+
+    def unlinked(path: Path, **how) -> None:
+        if not (reaper.killed and reaper.is_dying):
+            unlink(path, **how)
+
+    reaper.is_dying = False
+    monkeypatch.setattr(Path, "unlink", unlinked)
+    return reaper
+
+
+@pytest.mark.parametrize("kind", ["gridfs", "file"])
+def test_death_at_any_moment_loses_and_repeats_nothing(
+    mortal, finished, fetchable, database, tmp_path, monkeypatch, kind
+):
+    """One death; whoever comes next finds what there is."""
+    for number in range(1, MOST):
+        begin_anew(database)
+        for name in ("pictures.in_file", "ledgers"):
+            get_db()[name].delete_many({})
+        fetchable(STORAGE=kind, STORAGE_DIR=str(tmp_path / str(number)))
+        task_id = finished()
+
+        mortal.arm(number)
+        mortal.is_dying = True
+        with suppress(Died):
+            video_fetching.fetch_one()
+        mortal.disarm()
+        mortal.is_dying = False
+        come_due(state="fetching")
+        video_fetching.fetch_one()
+
+        (stored,) = Image.find_all({})
+        assert Task.find_one({"_id": task_id}).status == "completed", mortal.seen
+        assert Generation.find_one({}).state == "done"
+        assert all(map(jobs.runtime().store.read, files_of(stored.to_mongo())))
+        check_files(monkeypatch)
+        with monkeypatch.context() as patched:
+            patched.setattr(time, "time", lambda: 2**40)
+            video_fetching.sweep()
+        assert temporary_files() == []
+        if not mortal.killed:
+            break
+
+    assert {"gridfs": 9, "file": 9}[kind] <= number < MOST - 1, mortal.seen

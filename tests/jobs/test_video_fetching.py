@@ -1,0 +1,549 @@
+"""Fetching videos: each is stored once, or is retried, or ends with a reason."""
+
+import hashlib
+import os
+import resource
+import threading
+import time
+import tracemalloc
+from datetime import timedelta
+
+import pytest
+from mongoengine import get_db
+
+from jimeng import jobs
+from jimeng.documents import Generation, Image, Task, utcnow
+from jimeng.jobs import saving, video_fetching
+from jimeng.jobs.retention import MIN_FREE_BYTES
+from jimeng.pictures.contents import PIECE_BYTES
+from jimeng.pictures.stores.gridfs import GridFSStore
+from jimeng.providers import Progress, download
+from tests import videos
+from tests.conftest import png
+from tests.jobs.video_setup import (
+    fetch,
+    fetchable,
+    finished,
+    host,
+    later,
+    temporary_files,
+    video_of,
+)
+from tests.test_core import refusal
+from tests.test_guards import change, generation
+
+__all__ = ["fetchable", "finished", "host"]
+
+KINDS = ["gridfs", "file"]
+
+
+@pytest.fixture(params=KINDS)
+def stored(request, fetchable, tmp_path):
+    fetchable(STORAGE=request.param, STORAGE_DIR=str(tmp_path / "store"))
+    return jobs.runtime
+
+
+def task_of(task_id: str) -> Task:
+    found = Task.find_one({"_id": task_id})
+    assert found is not None
+    return found
+
+
+def seconds_left() -> float:
+    due_at = generation().due_at
+    assert due_at is not None
+    return (due_at - utcnow()).total_seconds()
+
+
+def count_files() -> int:
+    stores = getattr(jobs.runtime().store, "stores", [jobs.runtime().store])
+    return sum(each.count() for each in stores)
+
+
+def test_video_is_stored_with_its_poster_and_last_frame(stored, finished, host):
+    """The task is completed then, and nothing is left beside the store."""
+    content = videos.mp4(1280, 720, audio=True)
+    last = host.url("/last.png", png(1280, 720, "red"))
+    asked = {"audio": True, "last_frame": True}
+    task_id = finished(content, last_frame_url=last, tokens=5, asked=asked)
+    change(width=1280, height=720)
+    assert generation().state == "fetching"
+
+    done = fetch()
+
+    video, store = video_of(task_id), stored().store
+    assert (done.state, done.charged, done.usage_tokens) == ("done", "yes", 5)
+    assert task_of(task_id).status == "completed"
+    assert store.read(video.file_id) == content
+    assert store.read(video.last_frame_id) == png(1280, 720, "red")
+    assert store.read(video.thumbnail_id)[8:12] == b"WEBP"
+    assert store.read(video.preview_id).startswith(b"\xff\xd8")
+    assert (video.kind, video.content_type) == ("video", "video/mp4")
+    assert (video.width, video.height, video.bytes) == (1280, 720, len(content))
+    assert (video.duration_s, video.fps, video.has_audio) == (1.0, 24.0, True)
+    assert video.sha256 == hashlib.sha256(content).hexdigest()
+    assert video.last_frame_bytes == len(png(1280, 720, "red"))
+    assert (video.ratio, video.notes) == ("16:9", None)
+    assert temporary_files() == []
+    assert count_files() == 4
+
+
+@pytest.mark.parametrize(
+    ("made", "asked", "notes"),
+    [
+        ({}, {"audio": True}, ["no_audio"]),
+        ({"frames": 72}, {}, ["length_differs"]),
+        ({"width": 128, "height": 96}, {}, ["resolution_differs"]),
+        ({"width": 8, "height": 8}, {}, ["resolution_differs", "no_poster"]),
+        ({}, {"last_frame": True}, ["no_last_frame"]),
+        ({}, {}, None),
+    ],
+)
+def test_difference_is_a_note(finished, made, asked, notes):
+    """It has been paid for, and is kept."""
+    task_id = finished(videos.mp4(**{"width": 64, "height": 48, **made}), asked=asked)
+
+    assert fetch().state == "done"
+    assert video_of(task_id).notes == notes
+
+
+def test_video_whose_links_expire_first_is_first(finished, host):
+    """However late it came."""
+    finished(links_live_s=86_400.0)
+    urgent = finished(links_live_s=3600.0)
+
+    assert video_fetching.fetch_one()
+
+    assert host.asked == [(f"/{urgent}.mp4", 0)]
+
+
+def test_nothing_else_is_claimed(finished, client):
+    """Neither what waits for its next attempt, nor pictures, nor other kinds."""
+    finished()
+    before = Generation.collection().find_one({})
+    for fields in (
+        {"due_at": utcnow() + timedelta(minutes=1)},
+        {"kind": "hologram"},
+        {"state": "saving"},
+    ):
+        Generation.collection().update_one({}, {"$set": fields})
+        assert not video_fetching.fetch_one()
+        Generation.collection().replace_one({}, before)
+
+
+def test_break_is_continued(finished, host):
+    """Where it was, in the same attempt."""
+    content = videos.mp4(640, 480, frames=48, colour="navy")
+    task_id = finished(content, asked={"duration": 2})
+    host.breaks = [1000, 1500]
+
+    assert fetch().state == "done"
+    assert [begin for _, begin in host.asked] == [0, 1000, 2500]
+    assert jobs.runtime().store.read(video_of(task_id).file_id) == content
+
+
+def test_link_that_changes_its_etag_begins_again(finished, host):
+    """The parts of two files are never one."""
+    content = videos.mp4(640, 480, frames=48, colour="navy")
+    task_id = finished(content, asked={"duration": 2})
+    host.breaks, host.changes = [1000], True
+
+    assert fetch().state == "done"
+    assert [begin for _, begin in host.asked] == [0, 1000]
+    assert jobs.runtime().store.read(video_of(task_id).file_id) == content
+
+
+def test_link_that_always_breaks_is_retried(finished, host):
+    """With what happened, and the requests are counted."""
+    task_id = finished()
+    host.breaks = [0] * 100
+
+    left = fetch()
+
+    assert (left.state, left.trouble, left.faults) == ("fetching", "download_failed", 1)
+    assert left.owner is None
+    assert seconds_left() == pytest.approx(saving.RETRY_AFTER_S[0], abs=1)
+    assert left.link_requests == len(host.asked) == 1
+    host.breaks = []
+    later()
+    assert fetch().state == "done"
+    assert task_of(task_id).status == "completed"
+
+
+def test_stalled_link_is_left(finished, host, monkeypatch):
+    """For another attempt, as a server that drips."""
+    monkeypatch.setattr(download, "TIMEOUT", (3.0, 0.2))
+    finished()
+    over = threading.Event()
+    host.meanwhile = lambda: over.wait(60)
+
+    left = fetch()
+    over.set()
+
+    assert (left.state, left.trouble) == ("fetching", "download_failed")
+
+
+def test_video_that_is_cut_short_is_asked_for_again(finished, host):
+    """It may arrive whole; if it does not, what there is of it is kept."""
+    whole = videos.mp4(640, 480, frames=120)
+    task_id = finished(videos.cut(whole), asked={"duration": 5})
+
+    left = fetch()
+    assert (left.state, left.trouble, left.rubbish) == ("fetching", "not_a_picture", 1)
+    for _ in range(saving.MAX_INVALID_FILES):
+        later()
+        left = fetch()
+
+    assert left.state == "done"
+    assert "length_differs" in video_of(task_id).notes
+
+
+@pytest.mark.parametrize("content", [b"Not found", videos.song()])
+def test_what_is_no_video_ends_with_a_reason(finished, content):
+    """After a few attempts: charged, and said to be lost."""
+    task_id = finished(content)
+
+    for _ in range(saving.MAX_INVALID_FILES):
+        assert fetch().state == "fetching"
+        later()
+    lost = fetch()
+
+    assert (lost.state, lost.charged) == ("failed", "yes")
+    assert lost.error["code"] == "picture_lost"
+    assert task_of(task_id).status == "failed"
+    assert (temporary_files(), count_files()) == ([], 0)
+
+
+def test_file_of_two_gigabytes_is_not_begun(finished, host, fetchable, tmp_path):
+    """It is no video of a model: a few attempts, by its head alone."""
+    fetchable(STORAGE="file", STORAGE_DIR=str(tmp_path / "store"))
+    finished()
+    host.claimed = 2 * 2**30
+
+    for _ in range(saving.MAX_INVALID_FILES):
+        assert fetch().trouble == "not_a_picture"
+        later()
+
+    assert fetch().error["code"] == "picture_lost"
+
+
+def test_video_too_large_for_the_store_waits_for_another(
+    finished, host, fetchable, tmp_path, caplog
+):
+    """The operator is told what to set; nothing of it is downloaded until then."""
+    task_id = finished()
+    host.claimed = 129 * 2**20
+
+    left = fetch()
+
+    assert (left.state, left.trouble) == ("fetching", "file_too_large")
+    assert "set STORAGE=file or STORAGE=s3" in caplog.text
+    host.claimed = None
+    fetchable(STORAGE="file", STORAGE_DIR=str(tmp_path / "store"))
+    later()
+    assert fetch().state == "done"
+    assert jobs.runtime().store.first.read(video_of(task_id).file_id)
+
+
+def test_ended_link_is_replaced(finished, host, provider):
+    """By a fresh one of the provider, with its own time and count."""
+    task_id = finished()
+    change(link_requests=7)
+    host.status = 403
+    url = host.url("/fresh.mp4", videos.mp4(64, 48))
+    provider.polls = [Progress("x", done=True, urls=(url,), links_live_s=60.0)]
+
+    left = fetch()
+
+    assert (left.state, left.urls, left.link_requests) == ("fetching", [url], 0)
+    assert left.links_until < utcnow() + timedelta(seconds=61)
+    host.status = 200
+    later()
+    assert fetch().state == "done"
+    assert task_of(task_id).status == "completed"
+
+
+def test_provider_that_has_it_no_more_ends_it(finished, host, provider):
+    """Charged, and said to be lost."""
+    finished()
+    host.status = 404
+    provider.polls = [refusal("picture_expired")]
+
+    lost = fetch()
+
+    assert (lost.state, lost.error["code"]) == ("failed", "picture_lost")
+    assert lost.charged == "yes"
+
+
+def test_link_is_not_asked_for_ever(finished, host, provider):
+    """After sixty requests a fresh one is wanted."""
+    finished()
+    change(link_requests=video_fetching.MAX_LINK_REQUESTS)
+    provider.polls = [refusal("provider_internal", transient=True)]
+
+    left = fetch()
+
+    assert (left.state, host.asked) == ("fetching", [])
+    assert provider.polled[-1] == "remote-1"
+
+
+def test_requests_that_are_left_are_spread(finished, host):
+    """An outage of hours does not use them up in minutes."""
+    finished(links_live_s=86_400.0)
+    host.status = 500
+    change(faults=8, link_requests=30)
+
+    fetch()
+
+    assert seconds_left() == pytest.approx(86_400 / 29, rel=0.01)
+
+
+def test_day_later_it_is_lost(finished, host):
+    """The provider keeps it no longer."""
+    finished()
+    host.status = 500
+    later(hours=25)
+
+    assert fetch().error["code"] == "picture_lost"
+
+
+def test_full_disk_is_waited_for_before_anything_comes(finished, host, monkeypatch):
+    """By the length that the head says: nothing is written."""
+    finished()
+    free = MIN_FREE_BYTES + 10
+    usage = type("Usage", (), {"free": free})
+    with monkeypatch.context() as patched:
+        patched.setattr(video_fetching.shutil, "disk_usage", lambda path: usage)
+        left = fetch()
+
+    assert (left.state, left.trouble) == ("fetching", "storage_unavailable")
+    assert temporary_files() == []
+    later()
+    assert fetch().state == "done"
+
+
+def test_disk_that_fills_up_meanwhile_is_waited_for(finished):
+    """What was written of it is deleted."""
+    finished()
+
+    _, most = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, most))
+    try:
+        left = fetch()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
+
+    assert (left.state, left.trouble) == ("fetching", "storage_unavailable")
+    assert temporary_files() == []
+    later()
+    assert fetch().state == "done"
+
+
+def test_store_that_is_away_is_waited_for(finished, host, fetchable, tmp_path):
+    """Nothing is downloaded meanwhile, after the first time."""
+    fetchable(STORAGE="file", STORAGE_DIR=str(tmp_path / "store"))
+    jobs.runtime().store.save(b"first", "image-1")
+    finished()
+    moved = tmp_path / "moved"
+    (tmp_path / "store").rename(moved)
+
+    assert fetch().trouble == "storage_unavailable"
+    later()
+    assert fetch().trouble == "storage_unavailable"
+
+    assert host.asked == []
+    moved.rename(tmp_path / "store")
+    later()
+    assert fetch().state == "done"
+
+
+def test_lost_claim_ends_the_fetch(finished, host, monkeypatch):
+    """Whoever has it now goes on; nothing is kept beside."""
+    monkeypatch.setattr(video_fetching, "RENEW_EVERY_S", 0.0)
+    finished()
+
+    def taken() -> None:
+        if len(host.asked) == 1:
+            change(owner="another consumer")
+
+    host.meanwhile = taken
+
+    left = fetch()
+
+    assert (left.state, left.owner) == ("fetching", "another consumer")
+    assert (temporary_files(), count_files()) == ([], 0)
+
+
+def test_second_consumer_overtakes_and_both_leave_one_video(finished, host):
+    """The first lost its lease unawares, and finds the video stored."""
+    task_id = finished()
+    found = []
+
+    def overtaken() -> None:
+        if len(host.asked) == 1:
+            later()
+            found.append(fetch().state)
+
+    host.meanwhile = overtaken
+
+    fetch()
+
+    assert found == ["done"]
+    assert len(host.asked) == 2
+    assert Image.collection().count_documents({}) == 1
+    assert count_files() == 2
+    assert jobs.runtime().store.read(video_of(task_id).file_id)
+    assert task_of(task_id).status == "completed"
+
+
+def test_second_attempt_does_not_damage_the_first(finished, monkeypatch):
+    """Its files are deleted, those of the first stay."""
+    task_id = finished()
+    fetch()
+    stored, before = video_of(task_id), count_files()
+    change(state="fetching", due_at=utcnow(), urls=["http://127.0.0.1:1/"])
+    claimed = Generation.claim({}, timedelta(seconds=9))
+    path = jobs.runtime().store.scratch_directory() / "second"
+    path.write_bytes(videos.mp4(64, 48))
+    attempt = video_fetching.Fetch(claimed, threading.Event())
+    file = video_fetching.WatchedFile(path, "other", attempt)
+
+    attempt._store(file, task_of(task_id))
+
+    assert count_files() == before == 2
+    assert video_of(task_id).to_mongo() == stored.to_mongo()
+
+
+def test_lease_is_renewed_while_the_file_comes(finished, host, monkeypatch):
+    """By the loop, so that nobody else takes over."""
+    monkeypatch.setattr(video_fetching, "RENEW_EVERY_S", 0.0)
+    finished()
+    seen = []
+    keep = video_fetching.Fetch.keep
+
+    def noted(self) -> None:
+        change(due_at=utcnow() + timedelta(seconds=1))
+        keep(self)
+        seen.append(seconds_left())
+
+    monkeypatch.setattr(video_fetching.Fetch, "keep", noted)
+
+    assert fetch().state == "done"
+    assert seen and min(seen) > 50
+
+
+def test_shutdown_gives_the_claim_back(finished, host):
+    """Another consumer goes on at once."""
+    finished()
+    stopped = threading.Event()
+    host.meanwhile = stopped.set
+
+    video_fetching.fetch_one(stopped)
+
+    left = generation()
+    assert (left.state, left.owner, left.trouble) == ("fetching", None, None)
+    assert left.due_at <= utcnow()
+    assert temporary_files() == []
+    assert fetch().state == "done"
+
+
+def test_threads_fetch_until_they_are_told_to_stop(finished):
+    """As a consumer starts and ends them."""
+    task_id = finished()
+    stopped = threading.Event()
+
+    video_fetching.start(stopped)
+    while task_of(task_id).is_open:
+        time.sleep(0.02)
+    stopped.set()
+    video_fetching.join(60)
+
+    assert [each for each in video_fetching._threads if each.is_alive()] == []
+
+
+@pytest.mark.parametrize("when", ["before", "meanwhile"])
+def test_video_that_nobody_wants_leaves_nothing(client, finished, host, when):
+    """Its task was deleted while it was under way."""
+    task_id = finished()
+
+    def delete() -> None:
+        gone = {"$set": {"deleted_at": utcnow()}}
+        Task.collection().update_one({"_id": task_id}, gone)
+
+    if when == "before":
+        delete()
+    else:
+        host.meanwhile = delete
+
+    assert fetch().state == "done"
+    assert (Image.collection().count_documents({}), count_files()) == (0, 0)
+    assert len(host.asked) == (0 if when == "before" else 1)
+
+
+def test_last_frame_that_does_not_come_holds_nothing_up(finished, host):
+    """It is tried again a few times; then the video is kept without it."""
+    last = "http://127.0.0.1:1/last.png"
+    task_id = finished(last_frame_url=last, asked={"last_frame": True})
+
+    for _ in range(video_fetching.MAX_LAST_FRAME_TRIES):
+        assert fetch().trouble == "download_failed"
+        later()
+
+    assert fetch().state == "done"
+    assert video_of(task_id).notes == ["no_last_frame"]
+
+
+def test_bug_is_retried_and_then_quarantined(finished, monkeypatch):
+    """The loop goes on with other videos."""
+
+    def broken(*args: object) -> None:
+        raise AttributeError("a bug")
+
+    monkeypatch.setattr(video_fetching.Fetch, "run", broken)
+    finished()
+
+    for _ in range(3):
+        assert fetch().state == "fetching"
+        later()
+
+    assert fetch().error["code"] == "not_understood"
+
+
+def test_orphaned_files_are_swept(fetchable, finished):
+    """Those of killed consumers, a day later; fresh ones stay."""
+    directory = jobs.runtime().store.scratch_directory()
+    old, fresh = (directory / f"jimeng-fetch-{name}.part" for name in ("old", "new"))
+    other = directory / "another program's.part"
+    for path in (old, fresh, other):
+        path.write_bytes(b"half")
+        os.utime(path, (0, 0))
+    os.utime(fresh)
+
+    video_fetching.sweep()
+
+    assert [each.exists() for each in (old, fresh, other)] == [False, True, True]
+
+
+def test_memory_does_not_grow_with_the_video(finished, monkeypatch, database):
+    """A few pieces of it are in memory, from the network to the store."""
+    length = 64 * 2**20
+    content = videos.mp4(64, 48) + bytes(length)
+    finished(content)
+    put, stored = GridFSStore.put, []
+    monkeypatch.setattr("jimeng.pictures.stores.gridfs.PART_BYTES", 2**20)
+
+    def noted(self, name, contents) -> None:
+        stored.extend(each.length for each in contents.values())
+        put(self, name, contents)
+
+    monkeypatch.setattr(GridFSStore, "put", noted)
+    tracemalloc.start()
+    try:
+        assert fetch().state == "done"
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert max(stored) == len(content)
+    assert peak < 64 * PIECE_BYTES
+    get_db()["pictures.chunks"].delete_many({})
