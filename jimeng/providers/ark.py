@@ -1,10 +1,9 @@
 """
-Volcengine Ark: Seedream pictures by API key; the response holds the picture.
+Volcengine Ark, by API key: Seedream pictures, which the response holds, and videos.
 
 Source: https://www.volcengine.com/docs/82379/1541523.
 """
 
-import re
 import uuid
 from collections.abc import Iterable
 from dataclasses import replace
@@ -12,8 +11,10 @@ from types import MappingProxyType
 from typing import Self
 
 from jimeng.config import Config
+from jimeng.providers.ark_replies import billed, error_of, param_of, read
 from jimeng.providers.ark_rules import RULES, judge, judge_picture, judgements
-from jimeng.providers.inputs import InputPicture
+from jimeng.providers.ark_videos import PATH as VIDEO_PATH
+from jimeng.providers.ark_videos import ArkVideos, data_url
 from jimeng.providers.models import Model
 from jimeng.providers.models.ark import ANSWER_WITHIN, MODELS
 from jimeng.providers.provider import (
@@ -22,56 +23,9 @@ from jimeng.providers.provider import (
     Progress,
     Reply,
     finished,
-    object_in,
 )
 from jimeng.providers.rules import RESULT_EMPTY, RESULT_LOST
-from jimeng.providers.transport import Answer, CallFailed, short
-
-REQUEST_ID = re.compile(r"Request id: ([\w\-]{1,100})", re.ASCII | re.IGNORECASE)
-
-
-def read(answer: Answer, client_id: str) -> Reply:
-    """
-    Parse a response; one that is not Ark's has neither code nor data.
-
-    Args:
-        client_id: Our id of the request, used where the response has no request id:
-            Ark's support can look it up.
-    """
-    request_id = short(answer.headers.get("X-Request-Id"))
-    found = object_in(answer)
-    if isinstance(found, str):
-        return Reply(answer.status, None, found, request_id or client_id)
-    if "error" in found:
-        code, text = error_of(found)
-        named = REQUEST_ID.search(text)
-        request_id = request_id or (named[1] if named else client_id)
-        return Reply(answer.status, code, text, request_id, found)
-    is_success = answer.status == 200 and isinstance(found.get("data"), list)
-    request_id = request_id or client_id
-    return Reply(answer.status, None, "", request_id, found, is_success)
-
-
-def param_of(reply: Reply) -> str:
-    """Return the name of the parameter at fault; empty if the error names none."""
-    error = reply.data.get("error")
-    return short(error.get("param")) or "" if isinstance(error, dict) else ""
-
-
-def billed(reply: Reply) -> int | None:
-    """Return the number of charged pictures; None if the response does not say."""
-    usage = reply.data.get("usage")
-    found = usage.get("generated_images") if isinstance(usage, dict) else None
-    return found if type(found) is int else None
-
-
-def error_of(found: dict) -> tuple[str | None, str]:
-    """Return code and message of an ``error``, of the response or of one picture."""
-    error = found.get("error")
-    if not isinstance(error, dict):
-        return None, "an error without a code"
-    return short(error.get("code")), str(error.get("message"))
-
+from jimeng.providers.transport import CAP, PLAIN, CallFailed
 
 PATH = "/images/generations"
 CHECK_WITHIN = 10.0  # seconds
@@ -104,13 +58,11 @@ def order(request: ImageRequest, model: Model, *, watermark: bool) -> dict[str, 
     return body
 
 
-def data_url(picture: InputPicture) -> str:
-    """Encode as a data URL; Ark takes this or a link. The type must be lower case."""
-    return f"data:{picture.media_type};base64,{picture.text}"
-
-
 class ArkProvider(HttpProvider):
-    """The Seedream models. They are synchronous: a result cannot be fetched again."""
+    """
+    The Seedream and Seedance models. Pictures are synchronous: a result cannot be
+    fetched again.
+    """
 
     name = "volcengine_ark"
     label = ("火山方舟", "Ark")
@@ -137,6 +89,7 @@ class ArkProvider(HttpProvider):
         super().__init__(base_url, models, (api_key,))
         self._api_key = api_key
         self._watermark = watermark
+        self._videos = ArkVideos(self.call, self._error, watermark=watermark)
 
     @classmethod
     def from_config(
@@ -155,27 +108,43 @@ class ArkProvider(HttpProvider):
 
     def submit(self, request: ImageRequest) -> Progress:
         """
-        Generate a picture and wait for the result.
+        Generate a picture and wait for the result, or submit a video.
 
         Raises:
             ProviderError: it was refused, or may have been accepted without a
                 confirmation (``maybe_accepted``).
         """
         model = self._model(request)
+        if request.video is not None:
+            return self._videos.submit(request, model)
         body = order(request, model, watermark=self._watermark)
-        reply = self._call(body, within=model.answer_within)
+        reply = self.call("POST", PATH, body, within=model.answer_within)
         has_seed = request.seed is not None
-        if not reply.is_success:
+        if not (reply.is_success and isinstance(reply.data.get("data"), list)):
             rule = judge(reply.status, reply.code, param_of(reply))
             raise self._error("ark", rule, reply, has_seed=has_seed)
         return self._finished(reply, has_seed=has_seed)
 
     def poll(self, remote_id: str, request: ImageRequest) -> Progress:
         """
+        Poll a video.
+
         Raises:
-            ProviderError: always; a synchronous service cannot be polled.
+            ProviderError: the video failed or is lost; with ``transient``, only this
+                poll failed. Always for a picture, which cannot be polled.
         """
+        if request.video is not None:
+            return self._videos.poll(remote_id, request)
         raise RESULT_LOST.error("Ark keeps no tasks")
+
+    def can_find_lost(self, request: ImageRequest) -> bool:
+        return request.video is not None and bool(request.tag)
+
+    def find_lost(self, request: ImageRequest) -> Progress | None:
+        return self._videos.find_lost(request)
+
+    def cancel(self, remote_id: str, request: ImageRequest) -> bool:
+        return request.video is not None and self._videos.cancel(remote_id)
 
     def check(self, req_key: str) -> bool:
         """
@@ -184,24 +153,51 @@ class ArkProvider(HttpProvider):
         Raises:
             ProviderError: the key or the model is refused.
         """
-        reply = self._call({"model": req_key}, within=CHECK_WITHIN)
+        model = self._models.get(req_key)
+        path = VIDEO_PATH if model and model.video else PATH
+        reply = self.call(
+            "POST", path, {"model": req_key}, within=CHECK_WITHIN, is_submit=False
+        )
         if not (reply.status == 400 and reply.code in INCOMPLETE):
             raise self._error("ark", judge(reply.status, reply.code), reply)
         return True
 
-    def _call(self, body: dict[str, object], *, within: float) -> Reply:
+    def call(
+        self,
+        method: str,
+        path: str,
+        body: dict[str, object] | None = None,
+        *,
+        within: float,
+        is_submit: bool | None = None,
+        fresh: bool = True,
+        max_bytes: int | None = None,
+    ) -> Reply:
         """
+        Send a request, once, and parse the response.
+
+        Args:
+            within: Seconds to wait for each packet of the response.
+            is_submit: Whether it may be charged; None if the method tells.
+            fresh: As in `Transport.call`.
+            max_bytes: Of the response; None for that of the path.
+
         Raises:
             ProviderError: no complete response was received.
         """
-        client_id, is_submit = uuid.uuid4().hex, "prompt" in body
+        client_id = uuid.uuid4().hex
+        if is_submit is None:
+            is_submit = method == "POST"
+        has_picture = is_submit and path == PATH
         key = {"Authorization": f"Bearer {self._api_key}"}
         try:
-            answer = self._post(
-                self.address + PATH,
+            answer = self._send(
+                method,
+                self.address + path,
                 body,
                 within=within,
-                has_picture=is_submit,
+                max_bytes=max_bytes or (CAP if has_picture else PLAIN),
+                fresh=fresh,
                 headers={**key, "X-Client-Request-Id": client_id},
             )
         except CallFailed as error:

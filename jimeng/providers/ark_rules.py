@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from jimeng.providers.rules import (
     BUSY,
+    FAILED,
     INPUT_REFUSED,
     INTERNAL,
     OTHER_LIMITS,
@@ -15,6 +16,7 @@ from jimeng.providers.rules import (
     PLAIN,
     RATE_LIMITED,
     REFUSED,
+    RESULT_LOST,
     SUBMIT_UNKNOWN,
     UNLISTED,
     Judgement,
@@ -33,16 +35,26 @@ RULES = by_code(
             Rule(code="content_refused_prompt"),
         ),
         (
-            "InputImageSensitiveContentDetected InputImageRiskDetection",
+            "InputImageSensitiveContentDetected InputImageRiskDetection "
+            "InputVideoSensitiveContentDetected",
             Rule(code="content_refused_input_image"),
         ),
         (
-            "InputImageSensitiveContentDetected.PrivacyInformation",
+            "InputImageSensitiveContentDetected.PrivacyInformation "
+            "InputVideoSensitiveContentDetected.PrivacyInformation",
             Rule(code="input_face_refused"),
         ),
         (
             "OutputImageSensitiveContentDetected OutputImageRiskDetection",
             Rule(code="content_refused_picture", submit="new_seed", retryable=True),
+        ),
+        (
+            "OutputVideoSensitiveContentDetected",
+            Rule(code="content_refused_video", submit="new_seed", retryable=True),
+        ),
+        (
+            "OutputAudioSensitiveContentDetected",
+            Rule(code="content_refused_audio", retryable=True),
         ),
         ("MissingParameter InvalidParameter", PARAMETER_REFUSED),
         ("AuthenticationError", Rule(code="credentials_invalid")),
@@ -91,7 +103,8 @@ def judge(status: int, code: str | None, param: str = "") -> Rule:
         return INPUT_REFUSED  # by a gateway, before the service read it
     if status >= 500 or code is None:
         return SUBMIT_UNKNOWN
-    if param.startswith("image") and find(code) is PARAMETER_REFUSED:
+    # ``image``, or ``content[1].image_url`` of a video.
+    if "image" in param and find(code) is PARAMETER_REFUSED:
         return INPUT_REFUSED
     rule = find(code)
     if rule is not None and rule.submit == "unknown":
@@ -111,6 +124,29 @@ def judge_picture(code: str | None) -> Rule:
         # The request itself was accepted; all that is known is that it has ended.
         return Rule(code=INTERNAL.code, charged="unknown", retryable=True)
     return rule
+
+
+def judge_failed(code: str | None) -> Rule:
+    """Choose the rule for a failed video: only finished ones are charged."""
+    rule = find(code) if code else None
+    if rule is None:
+        return FAILED
+    if rule.submit in {"again", "unknown"}:
+        return Rule(code=rule.code, retryable=True)
+    return rule
+
+
+def judge_task(status: int, code: str | None) -> Rule:
+    """
+    Choose the rule for a response that does not show the task asked for. Only that it
+    is gone is final: everything else says nothing about the video.
+    """
+    if status == 404 and code is not None:
+        return RESULT_LOST
+    rule = find(code) if code else None
+    if rule is None or status >= 500:
+        return BUSY if status == 429 else INTERNAL
+    return Rule(code=rule.code, poll="again", retryable=rule.retryable)
 
 
 def judgements() -> Iterator[Judgement]:

@@ -20,8 +20,6 @@ from jimeng.providers.rules import (
     Rule,
 )
 from jimeng.providers.transport import (
-    CAP,
-    PLAIN,
     Answer,
     AnswerLost,
     CallFailed,
@@ -247,13 +245,14 @@ class HttpProvider(Provider):
         except KeyError:
             raise NOT_CONFIGURED.error(f"{request.req_key} is not offered") from None
 
-    def _post(
+    def _send(
         self,
+        method: str,
         url: str,
-        body: Mapping[str, object],
+        body: Mapping[str, object] | None,
         *,
         within: float,
-        has_picture: bool,
+        max_bytes: int,
         fresh: bool = True,
         headers: Mapping[str, str] | None = None,
         auth: AuthBase | None = None,
@@ -263,21 +262,23 @@ class HttpProvider(Provider):
 
         Args:
             within: Seconds to wait for each packet of the response.
-            has_picture: Whether the response may contain one, whatever was requested.
+            max_bytes: Of the response's body.
             fresh: As in `Transport.call`.
 
         Raises:
             CallFailed: no complete response was received.
         """
+        has_body = body is not None
+        kind = {"Content-Type": "application/json"} if has_body else {}
         return self._transport.call(
-            "POST",
+            method,
             url,
-            headers={"Content-Type": "application/json", **(headers or {})},
-            body=json.dumps(body, ensure_ascii=False).encode(),
+            headers={**kind, **(headers or {})},
+            body=json.dumps(body, ensure_ascii=False).encode() if has_body else None,
             auth=auth,
             timeout=(CONNECT, within),
             limit=within + CALL_MARGIN_S,
-            cap=CAP if has_picture else PLAIN,
+            cap=max_bytes,
             fresh=fresh,
         )
 

@@ -91,6 +91,8 @@ INPUT_INVALID = own("input_invalid")
 UNREADABLE = own("not_understood", **MAYBE)
 RESTORED = own("restored", **MAYBE)
 PICTURE_CANCELLED = own("picture_cancelled", retryable=True)
+EXPIRED_AT_PROVIDER = own("expired_at_provider", retryable=True)
+CANCELLED_AT_PROVIDER = own("cancelled_at_provider", retryable=True)
 INPUT_REFUSED = Rule(code="input_refused")
 RATE_LIMITED = Rule(code="rate_limited", submit="again", poll="again", retryable=True)
 # A 429 with an undocumented code: polling continues, but a submission is sent again

@@ -23,7 +23,7 @@ from jimeng.providers.provider import (
 )
 from jimeng.providers.rules import RESULT_EMPTY, RESULT_LOST, SUBMIT_UNKNOWN
 from jimeng.providers.signing import VolcengineAuth
-from jimeng.providers.transport import Answer, CallFailed, short
+from jimeng.providers.transport import CAP, PLAIN, Answer, CallFailed, short
 from jimeng.providers.visual_rules import RULES, judge_poll, judge_submit, judgements
 
 Body = dict[str, object]
@@ -312,11 +312,12 @@ class VisualProvider(HttpProvider):
         return found
 
     def _call(self, action: str, body: dict[str, object], *, within: float) -> Reply:
-        answer = self._post(
+        answer = self._send(
+            "POST",
             f"{self.address}/?Action={action}&Version={VERSION}",
             body,
             within=within,
-            has_picture=action != SUBMIT,
+            max_bytes=PLAIN if action == SUBMIT else CAP,
             fresh=action != POLL,
             auth=self._auth,
         )

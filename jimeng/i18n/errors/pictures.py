@@ -26,6 +26,16 @@ PICTURES: dict[str, tuple[str, str]] = {
         "The picture did not pass the content check and was not charged; try again, "
         "or change the prompt",
     ),
+    "error.content_refused_video": (
+        "生成的视频未通过内容审核，没有计费；可以重试，或修改提示词和图片",
+        "The video did not pass the content check and was not charged; try again, or "
+        "change the prompt or the pictures",
+    ),
+    "error.content_refused_audio": (
+        "视频的声音未通过内容审核，没有计费；可以重试，或关掉声音再试",
+        "The sound of the video did not pass the content check and was not charged; "
+        "try again, or without sound",
+    ),
     "error.content_refused_picture_text": (
         "图片中的文字未通过内容审核，没有计费；请修改提示词中的文字",
         "The text in the picture did not pass the content check and was not charged; "
@@ -140,10 +150,9 @@ PICTURES: dict[str, tuple[str, str]] = {
         "or charged. Use another one",
     ),
     "error.timed_out": (
-        "火山引擎没有在时限内完成，可能已经计费；系统稍后还会再查两次，"
-        "重试可能再次计费",
+        "火山引擎没有在时限内完成，可能已经计费；系统稍后还会再查，重试可能再次计费",
         "Volcengine did not finish in time and may have charged it. It will be "
-        "checked twice more later; a retry may be charged twice",
+        "checked again later; a retry may be charged twice",
     ),
     "error.account_removed": (
         "提交这张图片的火山引擎账号已不在设置里，所以查不到结果，可能已经计费；"
@@ -173,6 +182,16 @@ PICTURES: dict[str, tuple[str, str]] = {
     "error.picture_cancelled": (
         "这张图片在提交前已被取消，没有计费",
         "This picture was cancelled before it was submitted; nothing was charged",
+    ),
+    "error.expired_at_provider": (
+        "火山引擎一小时内没有完成，任务已过期，没有计费；请稍后重试",
+        "Volcengine did not finish it within an hour, so it expired; nothing was "
+        "charged. Try again later",
+    ),
+    "error.cancelled_at_provider": (
+        "火山引擎在开始生成之前取消了它，没有计费；需要的话请重试",
+        "It was cancelled at Volcengine before it began; nothing was charged. Try "
+        "again if you still want it",
     ),
     "error.restored": (
         "数据从备份恢复时，这张图片还没有提交的记录；它可能在备份之后已经提交和计费，"
