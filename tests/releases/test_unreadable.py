@@ -29,7 +29,7 @@ LONG = pytest.mark.system
 
 @pytest.mark.parametrize(
     "name",
-    [pytest.param(name, marks=LONG if n % 3 else ()) for n, name in enumerate(READ)],
+    [pytest.param(name, marks=LONG if n % 5 else ()) for n, name in enumerate(READ)],
 )
 def test_unreadable_picture_holds_up_nothing(client, name):
     """In whatever state: it ends, its slot is free, those behind it are drawn."""
