@@ -261,7 +261,8 @@ def handle_errors(app: Flask) -> None:
         cause = error.__cause__ if error.status >= 500 else None
         log.log(level, "refused code=%s: %s", error.code, error, exc_info=cause)
         message = i18n.explain(error)
-        beside = {"budget": error.budget} if isinstance(error, BudgetExceeded) else {}
+        budget = error.budget if isinstance(error, BudgetExceeded) else {}
+        beside = {"budget": budget} if budget else {}
         response = answer_error(
             error.code,
             error.status,

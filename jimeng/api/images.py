@@ -50,6 +50,7 @@ CREATE_ERRORS = [
     *("validation_failed", "too_many_pending", "webhooks_off"),
     *("too_many_submissions", "quota_exceeded", "model_not_allowed"),
     *("key_too_many_submissions", "key_quota_exceeded", "budget_exceeded"),
+    "price_unknown",
     *("queue_unavailable", "no_provider", "intake_paused", "storage_full"),
     *("idempotency_key_invalid", "idempotency_key_reused"),
     *("uploads_full", "server_busy"),

@@ -9,6 +9,7 @@ prompt. Repeated failures are logged by `outages`. Every package may import this
 """
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 
 class JimengError(Exception):
@@ -223,12 +224,18 @@ class BudgetExceeded(JimengError):
     What the pictures may cost exceeds what is left of a budget.
 
     Attributes:
-        budget: The state of that budget, as JSON for clients.
+        budget: The state of that budget, as JSON for clients; empty if unknown.
     """
 
     code = "budget_exceeded"
     status = 402
-    budget: dict
+    budget: Mapping[str, object] = MappingProxyType({})
+
+
+class PriceUnknown(BudgetExceeded):
+    """A budget applies, and nothing can be reserved for a model without a price."""
+
+    code = "price_unknown"
 
 
 class StartsTooLate(JimengError):

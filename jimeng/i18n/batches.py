@@ -75,6 +75,11 @@ BATCHES: dict[str, tuple[str, str]] = {
         "预算用完了，有余额就继续",
         "The budget is spent or reserved; it goes on as money becomes free",
     ),
+    "waits.price_unknown": (
+        "有预算，而模型的价格未知；管理员设置价格后继续",
+        "A budget applies, and the model's price is not known; it goes on when an "
+        "admin has set it",
+    ),
     "waits.key_too_many_submissions": (
         "这个密钥每分钟的任务数已满，片刻后继续",
         "The key's tasks of this minute are used up; it goes on in a moment",

@@ -13,7 +13,7 @@ from datetime import date, datetime, timedelta
 from datetime import time as clock
 
 from jimeng import jobs
-from jimeng.documents import Budget, Task, new_token, utcnow
+from jimeng.documents import Budget, Task, best_effort, new_token, utcnow
 from jimeng.documents.spending import (
     DAY,
     INSTALLATION,
@@ -134,6 +134,7 @@ def reserve_of_installation(spend: Spend) -> bool:
     record = Budget.find_one({"_id": INSTALLATION})
     period = exceeded_period(record, spend, budgets) or DAY
     spent = spending.spent_by_all(spend.period(period))
+    note_refusal(Budget, INSTALLATION, spend, period)
     raise budget_error("installation", spend, budgets, period, spent)
 
 
@@ -159,6 +160,13 @@ def clear_slice() -> None:
     """Forget what this process has reserved in advance."""
     with _lock:
         vars(_slice).update(vars(Slice()))
+
+
+def note_refusal(kind: type[Spending], row_id: str, spend: Spend, period: str) -> None:
+    """Store for the webhook event that a request was refused."""
+    refused = {"$set": {f"refused.{period}": spend.period(period)}}
+    with best_effort("refusal"):
+        kind.collection(durable=False).update_one({"_id": row_id}, refused)
 
 
 def budget_error(

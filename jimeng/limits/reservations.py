@@ -27,7 +27,6 @@ from jimeng.documents import (
     RateLimit,
     Task,
     User,
-    best_effort,
     utcnow,
 )
 from jimeng.documents.principal import UNKNOWN, Principal
@@ -38,6 +37,7 @@ from jimeng.errors import (
     JimengError,
     KeyQuotaExceeded,
     KeyTooManySubmissions,
+    PriceUnknown,
     QuotaExceeded,
     TooManyAssistantRequests,
     TooManyRequests,
@@ -50,6 +50,7 @@ from jimeng.limits import rate_limiter
 from jimeng.limits.budgets import (
     budget_error,
     budget_states,
+    note_refusal,
     release_of_installation,
     reserve_of_installation,
     spend_of,
@@ -159,9 +160,7 @@ class Bounds:
     def over(self, spend: Spend, period: str) -> BudgetExceeded:
         """The error that says what is spent of the budget of a ``day`` or ``month``."""
         spent = count_spent(self.counter, self.id, spend.period(period))
-        refused = {"$set": {f"refused.{period}": spend.period(period)}}
-        with best_effort("refusal"):  # for the webhook event
-            self.counter.collection(durable=False).update_one({"_id": self.id}, refused)
+        note_refusal(self.counter, self.id, spend, period)
         return budget_error(self.kind, spend, self.budgets, period, spent)
 
     def of_minute(self, count: rate_limiter.WindowCount) -> RateLimit:
@@ -314,14 +313,22 @@ def reserve(
         TooManySubmissions: the limit per minute of the user or the key is reached.
         QuotaExceeded: the daily quota would be exceeded.
         BudgetExceeded: a budget of the user, the key or the installation would be.
+        PriceUnknown: there is such a budget, and no price of the model.
         TooManyPending: more than ``USER_MAX_PENDING`` pictures or
             ``USER_MAX_PENDING_VIDEOS`` videos would wait.
         QueueUnavailable: Redis is down.
     """
     reservation = Reservation(task)
+    key, user = key_bounds_of(principal), bounds_of(principal, task.user_id)
+    if task.hold_micros is None:
+        _require_no_budget(
+            task,
+            user.budgets,
+            spending.installation_budgets(),
+            key.budgets if key else None,
+        )
     try:
-        of_key = _reserve_of_key(reservation, key_bounds_of(principal))
-        user = bounds_of(principal, task.user_id)
+        of_key = _reserve_of_key(reservation, key)
         if not is_counted:
             user = replace(user, per_minute=0)
         reservation.rate_limits = (*_reserve_of_user(reservation, user), *of_key)
@@ -334,6 +341,15 @@ def reserve(
         reservation.release()
         raise
     return reservation
+
+
+def _require_no_budget(task: Task, *budgets: Budgets | None) -> None:
+    """
+    Raises:
+        PriceUnknown: a budget applies to a task whose price is not known.
+    """
+    if any(each is not None and each.is_limited for each in budgets):
+        raise PriceUnknown(f"no price of {task.model}", model=task.model)
 
 
 def _reserve_of_key(reservation: Reservation, key: KeyBounds | None) -> list[RateLimit]:

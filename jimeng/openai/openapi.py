@@ -72,7 +72,7 @@ DRAWING = [
     *("task_cancelled", "wait_over", "server_stopping"),
     *("too_many_pending", "too_many_submissions", "quota_exceeded"),
     *("key_too_many_submissions", "key_quota_exceeded", "model_not_allowed"),
-    "budget_exceeded",
+    *("budget_exceeded", "price_unknown"),
     *("too_many_waiting", "starts_too_late", "uploads_full", "server_busy"),
     *("queue_unavailable", "no_provider", "intake_paused", "storage_full"),
     *("idempotency_key_invalid", "idempotency_key_reused", "webhooks_off"),

@@ -10,6 +10,7 @@ from jimeng import batches, jobs
 from jimeng.batches import filling
 from jimeng.batches.capacity import WINDOW
 from jimeng.documents import Batch, Generation, Task, User, utcnow
+from jimeng.jobs import prices
 from jimeng.lanes import switches
 from tests.batches.conftest import ask, draw_nothing, fill, lines, look, pass_time
 from tests.rest import create
@@ -138,6 +139,26 @@ def test_day_that_is_full_is_waited_for(
     jobs.configure(config, registry)
     fill()
     assert look(client, asked["batch_id"])["made"] == 6
+
+
+def test_price_is_waited_for_while_a_budget_applies(
+    client, config, registry, monkeypatch
+):
+    """An operator may set it meanwhile."""
+    limited = replace(config, USER_DAILY_BUDGET=10_000_000)
+    jobs.configure(limited, registry)
+    known = prices.hold_price
+    monkeypatch.setattr(prices, "hold_price", lambda *args, **more: None)
+    asked = ask(client, lines(3))
+    fill()
+
+    found = look(client, asked["batch_id"])
+    assert (found["made"], found["waits"]["code"]) == (0, "price_unknown")
+
+    monkeypatch.setattr(prices, "hold_price", known)
+    fill()
+    assert look(client, asked["batch_id"])["made"] == 3
+    jobs.configure(config, registry)
 
 
 @pytest.mark.parametrize(

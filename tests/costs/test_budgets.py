@@ -8,7 +8,8 @@ import pytest
 
 from jimeng.documents import ApiKey, Budget, Generation, QuotaUsage, User, utcnow
 from jimeng.documents.spending import Budgets, Spend, Spent, spending_decrements
-from jimeng.jobs import spending
+from jimeng.jobs import prices, spending
+from jimeng.jobs.prices import Price
 from jimeng.lanes.budgets import STORED_AFTER
 from jimeng.limits import budgets
 from tests.conftest import come_due
@@ -82,6 +83,27 @@ def test_exactly_what_fits(limited, name):
         assert answers.count(202) == 50
         assert answers.count(402) == 150
         assert Generation.collection().count_documents({}) == 50
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["USER_DAILY_BUDGET", "USER_MONTHLY_BUDGET", "DAILY_BUDGET", "MONTHLY_BUDGET"],
+)
+def test_unknown_price_is_refused_while_a_budget_applies(limited, monkeypatch, name):
+    """Nothing could be reserved; it says who can do what. Until then it is free."""
+    with limited(**{name: 3}) as client:
+        monkeypatch.setattr(prices, "hold_price", lambda *args, **more: None)
+
+        body = refused(ask(client, user_id="ada"), 402, "price_unknown")
+
+        assert "doubao-seedream-3.0-t2i" in body["message"]
+        assert "flask prices" in body["message"]
+        assert Generation.collection().count_documents({}) == 0
+        monkeypatch.setattr(prices, "hold_price", lambda *args, **more: Price("a", 0))
+        create(client)
+    with limited() as client:
+        monkeypatch.setattr(prices, "hold_price", lambda *args, **more: None)
+        create(client)
 
 
 def test_repetition_is_answered(limited):
