@@ -388,7 +388,7 @@ const stage = (() => {
   }
 
   function down(event) {
-    if (![0, 1, 5].includes(event.button) || event.target.closest("a, button, input, .expand-edge, .expand-corner")) return;
+    if (![0, 1, 5].includes(event.button) || event.target.closest("a, button, input, video, .expand-edge, .expand-corner")) return;
     const view = event.currentTarget;
     view.setPointerCapture(event.pointerId);
     fingers.set(event.pointerId, pointOf(event));

@@ -167,6 +167,9 @@ class Image(Stored):
             named_index(
                 *("tag", "user_id", "tags", "-created_at", "-_id"), having="tags"
             ),
+            named_index(
+                *("video", "user_id", "kind", "-created_at", "-_id"), having="kind"
+            ),
             named_index("models", "user_id", "model"),
             named_index("search", "user_id", "grams", "-created_at", "-_id"),
             named_index("trash", "user_id", "-trashed_at", "-_id", having="trashed_at"),
@@ -194,9 +197,19 @@ class Image(Stored):
         return f"/i/{self.key}/{'preview.jpg' if self.preview_id else 'thumb.webp'}"
 
     @property
+    def still_path(self) -> str:
+        """The path of the picture itself, or of a video's poster."""
+        return self.poster_path if self.is_video else self.path
+
+    @property
     def last_frame_path(self) -> str | None:
         """The path of a video's last frame, if it is stored."""
         return f"/v/{self.key}/last_frame.png" if self.last_frame_id else None
+
+    @property
+    def input_part(self) -> str:
+        """The name of the file that is used as an input: of a video its last frame."""
+        return "last_frame_id" if self.is_video else "file_id"
 
     @staticmethod
     def changing(changes: Mapping[str, object]) -> list[dict]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from jimeng.documents import Collection, Image, Task
+from jimeng.documents.base import VIDEO
 from jimeng.documents.cursors import NEWEST_FIRST, Page, after, cut_page
 from jimeng.documents.image import SHOWN, list_name
 from jimeng.documents.principal import Principal
@@ -17,9 +18,14 @@ WITHOUT_SEARCH_FIELDS = {
     "lists": 0,
     "text": 0,
 }  # projection: fields of the search alone
+# Name -> `Image.kind`. There are few videos among the pictures.
+KINDS = {"images": None, "videos": VIDEO}
 MAX_COUNTED = 500  # pictures; fewer matches are selective enough
 # Counts shown to users stop here; a text search must read the documents to count them.
 MAX_HITS, MAX_SEARCH_HITS = 1000, 200
+
+
+PARTIAL = {"collection": "collections", "tag": "tags", "video": "kind"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +43,7 @@ class PictureFilter:
         collection: Only pictures in the collection of that id.
         tag: Only pictures with this tag.
         batch: Only pictures of the batch of that id.
+        kind: Only ``images`` or ``videos``; both if empty.
     """
 
     q: str = ""
@@ -48,6 +55,7 @@ class PictureFilter:
     collection: str = ""
     tag: str = ""
     batch: str = ""
+    kind: str = ""
 
     @property
     def narrows(self) -> bool:
@@ -57,7 +65,8 @@ class PictureFilter:
     def where(self, user_id: str) -> dict:
         """
         The query, which one index answers however many pictures the user has; with a
-        collection or a tag, `plan` chooses between its index and that of the list.
+        collection, a tag or videos alone, `plan` chooses between its index and that of
+        the list.
         """
         name = list_name(favourite=self.favourite, model=self.model, ratio=self.ratio)
         where: dict = {"user_id": user_id, "lists": name}
@@ -65,6 +74,8 @@ class PictureFilter:
             where["collections"] = self.collection
         if self.tag:
             where["tags"] = self.tag
+        if self.kind:
+            where["kind"] = KINDS[self.kind]
         between = {"$gte": self.since, "$lt": self.until}
         given = {sign: moment for sign, moment in between.items() if moment}
         return {**where, "created_at": given} if given else where
@@ -168,13 +179,13 @@ def plan(user_id: str, wanted: PictureFilter) -> tuple[str, list[dict]]:
 
 def index_candidates(user_id: str, wanted: PictureFilter) -> dict[str, dict]:
     """Index -> the part of the query that it answers by itself."""
-    of_list = replace(wanted, collection="", tag="")
+    of_list = replace(wanted, collection="", tag="", kind="")
     where = wanted.where(user_id)
-    # Collections and tags are never larger than the list of all pictures.
+    # None of these is larger than the list of all pictures.
     candidates = {
         index: {k: v for k, v in where.items() if k in {"user_id", field, "created_at"}}
-        for index, field in (("collection", "collections"), ("tag", "tags"))
-        if field in where
+        for index, field in PARTIAL.items()
+        if where.get(field) is not None
     }
     if of_list.narrows or not candidates:
         candidates["gallery"] = of_list.where(user_id)
@@ -208,6 +219,12 @@ def has_pictures(principal: Principal) -> bool:
     """Whether the principal has any picture outside the trash."""
     where = PictureFilter().where(principal.user_id)
     return Image.collection().find_one(where, {"_id": 1}) is not None
+
+
+def has_videos(principal: Principal) -> bool:
+    """Whether the principal has any video."""
+    where = {"user_id": principal.user_id, "kind": VIDEO}
+    return Image.collection().find_one(where, {"_id": 1}, hint="video") is not None
 
 
 def models_used(principal: Principal) -> list[str]:

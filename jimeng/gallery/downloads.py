@@ -32,6 +32,7 @@ from jimeng.tasks.retries import original_wording
 log = logging.getLogger(__name__)
 
 MAX_PICTURES = 500  # in an archive of selected pictures
+MAX_BYTES = 4 * 2**30  # of these: more than that many programs cannot unpack
 BATCH = 100  # records read at a time: the client may be slow
 MAX_NAME_CHARS = 40  # of a prompt that become a file's name
 # Device names of Windows, with any extension.
@@ -61,10 +62,13 @@ class SelectionTooLarge(JimengError):
 
 
 class ArchiveTooLarge(JimengError):
-    """Too many pictures for one archive."""
+    """Too many pictures for one archive, or too large ones."""
 
     code = "archive_too_large"
     status = 422
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, limit=MAX_PICTURES, gib=MAX_BYTES // 2**30)
 
 
 class ZipBuffer:
@@ -105,14 +109,20 @@ class Archive:
         self._zip = zipfile.ZipFile(self._outlet, "w", zipfile.ZIP_STORED)
 
     def add(
-        self, name: str, moment: datetime, pieces: Iterable[bytes]
+        self, name: str, moment: datetime, pieces: Iterable[bytes], length: int = 0
     ) -> Iterator[bytes]:
-        """Write one file."""
+        """
+        Write one file.
+
+        Args:
+            length: Its length in bytes, if that may be above 2 GiB.
+        """
         local = moment.astimezone(self._zone)
         when = local.year, local.month, local.day, local.hour, local.minute
         info = zipfile.ZipInfo(name, (*when, local.second))
         info.external_attr = 0o644 << 16  # else the unpacked file may be unreadable
-        with self._zip.open(info, "w") as file:
+        is_long = length > zipfile.ZIP64_LIMIT
+        with self._zip.open(info, "w", force_zip64=is_long) as file:
             for piece in pieces:
                 file.write(piece)
                 yield self._outlet.drain()
@@ -132,7 +142,8 @@ class Archive:
         pieces = self._read(name, image, task)
         first = next(pieces, None)
         if first is not None:
-            yield from self.add(name, image.created_at, chain([first], pieces))
+            whole = chain([first], pieces)
+            yield from self.add(name, image.created_at, whole, image.bytes)
 
     def _read(
         self, name: str, image: Image | Input, task: Task | None
@@ -176,17 +187,20 @@ def find_selected(principal: Principal, picture_ids: Sequence[str]) -> list[Imag
 
     Raises:
         NothingSelected: there are no ids.
-        ArchiveTooLarge: there are more than `MAX_PICTURES`.
+        ArchiveTooLarge: there are more than `MAX_PICTURES`, or they have more than
+            `MAX_BYTES`.
         ImageNotFound: none of them exists for the principal.
     """
     ids = list(dict.fromkeys(picture_ids))
     if not ids:
         raise NothingSelected("no pictures for an archive")
     if len(ids) > MAX_PICTURES:
-        raise ArchiveTooLarge(f"{len(ids)} pictures", limit=MAX_PICTURES)
+        raise ArchiveTooLarge(f"{len(ids)} pictures")
     images = pictures_of(principal, ids)
     if not images:
         raise ImageNotFound(f"none of {len(ids)} pictures")
+    if sum(image.bytes for image in images) > MAX_BYTES:
+        raise ArchiveTooLarge(f"{len(ids)} pictures of more than {MAX_BYTES} bytes")
     return images
 
 

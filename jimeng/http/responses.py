@@ -163,6 +163,11 @@ def absolute(path: str) -> str:
     return (config.PUBLIC_URL or f"{incoming.scheme}://{incoming.host}") + path
 
 
+def rooted(path: str) -> str:
+    """*path* below the root that this server has for the client."""
+    return current_request().script_root + path
+
+
 def path_for(endpoint: str, **values: str) -> str:
     """
     A cached `url_for`: building four URLs took longer than serialising the rest of a

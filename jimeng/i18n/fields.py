@@ -177,6 +177,12 @@ FIELDS: dict[str, tuple[str, str]] = {
         "这个模型不支持反向提示词",
         "This model does not support negative prompts",
     ),
+    "invalid.no_last_frame": (
+        "这是视频，而且没有保存尾帧，不能当图片用：请给一张图片，"
+        "或重新生成并要求返回尾帧",
+        "This is a video whose last frame is not stored, so it cannot be used as a "
+        "picture: give a picture, or make the video again and ask for its last frame",
+    ),
     "invalid.image_unknown": (
         "没有这张图片，或不是你的：请给上传的图片的 id、自己的图片的 id 或链接、"
         "https 地址，或 data: URL",

@@ -30,7 +30,10 @@ MAX_URL_CHARS = 2000
 DATA = re.compile(
     r"data:([a-z]+/[a-z0-9.+-]+)?(;[a-z]+=[^;,]*)*;base64,", re.IGNORECASE
 )
-LINK = re.compile(r"/i/([A-Za-z0-9_-]{16,40})(\.[a-z]+|/thumb\.webp)", re.ASCII)
+KEY = "([A-Za-z0-9_-]{16,40})"
+LINK = re.compile(
+    rf"/i/{KEY}(\.[a-z]+|/thumb\.webp)|/v/{KEY}(\.mp4|/last_frame\.png)", re.ASCII
+)
 UPLOAD = re.compile(r"/api/v1/uploads/(upload_[A-Za-z0-9_-]+)(/content)?", re.ASCII)
 USABLE = {"doomed_at": {"$exists": False}, "state": {"$ne": "gone"}}
 
@@ -46,7 +49,7 @@ class Named:
         field: Where it was in the request: ``images.0``, or ``mask``.
         text: As written; None for a file or a ``data:`` URL.
         kept: A stored input.
-        picture: A picture that was generated here.
+        picture: A picture that was generated here, or a video with its last frame.
         content: The bytes as received.
         url: A URL that a worker will download.
     """
@@ -123,9 +126,8 @@ def resolve(principal: Principal, field: str, reference: Reference) -> Named:
     if path is None:
         return Named(field, text, url=text)
     if link := LINK.fullmatch(path):
-        return Named(
-            field, text, picture=find_output(principal, field, {"key": link[1]})
-        )
+        key = {"key": link[1] or link[3]}
+        return Named(field, text, picture=find_output(principal, field, key))
     if link := UPLOAD.fullmatch(path):
         return Named(field, text, kept=upload(principal, field, link[1]))
     raise Invalid.field(field, "invalid.image_unknown")
@@ -158,9 +160,17 @@ def upload(principal: Principal, field: str, input_id: str) -> Input:
 
 
 def find_output(principal: Principal, field: str, where: dict) -> Image:
+    """
+    A picture, or a video, whose last frame is used.
+
+    Raises:
+        Invalid: there is none, or the video's last frame is not stored.
+    """
     found = Image.find_one({**where, **principal.filter(), **SHOWN})
     if found is None:
         raise Invalid.field(field, "invalid.image_unknown")
+    if getattr(found, found.input_part) is None:
+        raise Invalid.field(field, "invalid.no_last_frame")
     return found
 
 

@@ -8,6 +8,7 @@ from pymongo.errors import DuplicateKeyError
 
 from jimeng import jobs, pictures
 from jimeng.documents import Input, InputState, best_effort, operation_timeout, utcnow
+from jimeng.documents.image import LENGTHS
 from jimeng.documents.input import PROMISED, new_input_id
 from jimeng.errors import Invalid, JimengError, PictureInvalid
 from jimeng.errors.inputs import UploadsFull
@@ -163,13 +164,15 @@ def store_one(user_id: str, named: Named) -> Input:
 def copy_of_picture(user_id: str, named: Named) -> Input:
     """
     Copy a picture's file, so that deleting the picture or replacing its link has no
-    effect on the task.
+    effect on the task; of a video, its last frame.
     """
     image, store = named.picture, jobs.runtime().store
     assert image is not None  # noqa: S101 - its only caller has checked
-    row = {"id": new_input_id(), "picture": image.id, "bytes": image.bytes}
+    part = image.input_part
+    length: int = getattr(image, LENGTHS[part])
+    row = {"id": new_input_id(), "picture": image.id, "bytes": length}
     with operation_timeout(STORE_TIMEOUT_S):
-        content = store.read(image.file_id)
+        content = store.read(getattr(image, part))
         if content is None:
             raise Invalid.field(named.field, "invalid.image_unknown")
         raw_id = jobs.runtime().inputs.save(content, row["id"])

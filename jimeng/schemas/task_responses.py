@@ -9,7 +9,7 @@ from marshmallow import fields, missing
 from jimeng.documents import Image, Status, Task
 from jimeng.documents.base import VIDEO
 from jimeng.errors import JimengError
-from jimeng.http.responses import absolute, path_for
+from jimeng.http.responses import absolute, path_for, rooted
 from jimeng.i18n import MESSAGES, explain, t
 from jimeng.jobs.prices import yuan
 from jimeng.schemas import field_descriptions
@@ -103,9 +103,7 @@ class Created(Reply):
 
 def link_of(found: Image) -> str:
     """The link to a picture, or to a video."""
-    if found.is_video:
-        return absolute(path_for("web.video", key=found.key))
-    return absolute(path_for("web.image", key=found.key, ext=found.suffix))
+    return absolute(rooted(found.path))
 
 
 def thumbnail_link(found: Image) -> str:
@@ -114,14 +112,12 @@ def thumbnail_link(found: Image) -> str:
 
 def poster_link(found: Image) -> str:
     """The link to the largest still picture of a video."""
-    kind = "web.preview" if found.preview_id else "web.thumbnail"
-    return absolute(path_for(kind, key=found.key))
+    return absolute(rooted(found.poster_path))
 
 
 def last_frame_link(found: Image) -> str | None:
-    if found.last_frame_id is None:
-        return None
-    return absolute(path_for("web.last_frame", key=found.key))
+    path = found.last_frame_path
+    return path and absolute(rooted(path))
 
 
 class Source(Reply):

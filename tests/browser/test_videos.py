@@ -1,11 +1,19 @@
 """Videos in a real browser: played from the server's ranges."""
 
 import pytest
+from playwright.sync_api import expect
 
+from jimeng.documents.principal import Principal
+from jimeng.gallery import shares
 from jimeng.web.pictures.files import MAX_OPEN_BYTES
 from tests.browser import wall
+from tests.browser.harness import every_look
 from tests.hung_videos import hang_video, noise
+from tests.videos import mp4
 from tests.waiting import wait_for
+
+POSTER = {"picture": wall.drawn("海浪拍打礁石", (1280, 720))}
+MOVING = {"reduced_motion": "no-preference", "own": True}
 
 SECONDS = 12
 PLAY = "player => { player.muted = true; player.play().catch(() => {}); }"
@@ -40,3 +48,96 @@ def test_video_alone_plays_and_seeks(visit):
     assert any(part.endswith(f"/{len(long)}") for part in parts)
     player.evaluate("player => { player.currentTime = 0; player.loop = false; }")
     wait_for(lambda: player.evaluate("player => player.ended"), 60)
+
+
+def is_playing(page, selector: str) -> bool:
+    return page.locator(selector).evaluate_all(
+        "all => all.some((each) => !each.paused && each.currentTime > 0)"
+    )
+
+
+def test_video_plays_under_the_pointer(visit):
+    """Without sound, and no longer than that; pressed, its mark does the same."""
+    hang_video("海浪拍打礁石", **POSTER)
+    page = visit("/gallery", **MOVING).page
+    figure, mark = page.locator("figure.photo"), page.locator("[data-play]")
+    expect(page.locator("video")).to_have_count(0)
+
+    figure.hover()
+    wait_for(lambda: is_playing(page, ".video-now"))
+    assert page.locator(".video-now").evaluate("player => player.muted")
+    page.mouse.move(5, 5)
+    expect(page.locator("video")).to_have_count(0)
+    mark.click()
+    wait_for(lambda: is_playing(page, ".video-now"))
+    mark.click()
+    expect(page.locator("video")).to_have_count(0)
+
+
+def test_nothing_plays_by_itself_for_those_who_want_rest(visit):
+    """Under the pointer nor on the stage; what they start does."""
+    hang_video("海浪拍打礁石", **POSTER)
+    page = visit("/gallery").page
+    page.locator("figure.photo").hover()
+    page.wait_for_timeout(600)
+    expect(page.locator("video")).to_have_count(0)
+
+    page.locator("a[data-view]").click()
+    player = page.locator("#stage video")
+    expect(player).to_be_visible()
+    page.wait_for_timeout(600)
+    assert player.evaluate("player => player.paused")
+    page.keyboard.press("Escape")
+    page.locator("[data-play]").click()
+    wait_for(lambda: is_playing(page, ".video-now"))
+
+
+def test_stage_has_keys_for_a_video(visit):
+    """Space, arrows, m; and the neighbours by others."""
+    hang_video("海", content=mp4(256, 144, frames=24 * SECONDS, audio=True), **POSTER)
+    wall.fill(1)
+    page = visit("/gallery?kind=videos", **MOVING).page
+    wait_for(lambda: page.evaluate("typeof stage") == "object", 10, "the stage")
+    page.locator("a[data-view]").click()
+    player = page.locator("#stage video")
+    wait_for(lambda: is_playing(page, "#stage video"))
+
+    page.keyboard.press("Space")
+    wait_for(lambda: player.evaluate("player => player.paused"))
+    before = player.evaluate(NOW)
+    page.keyboard.press("ArrowRight")
+    assert player.evaluate(NOW) == pytest.approx(before + 5, abs=0.1)
+    page.keyboard.press("ArrowLeft")
+    assert player.evaluate(NOW) == pytest.approx(before, abs=0.1)
+    page.keyboard.press("m")
+    assert player.evaluate("player => player.muted")
+    page.keyboard.press("f")
+    expect(page.locator("#stage [data-key=f]")).to_have_attribute(
+        "aria-pressed", "true"
+    )
+    page.goto("/gallery")
+    wait_for(lambda: page.evaluate("typeof stage") == "object", 10, "the stage")
+    page.locator(".photo:has([data-play]) a[data-view]").click()
+    expect(page.locator("#stage video")).to_be_visible()
+    expect(page.locator("#stage .stage-count")).to_have_text("2 / 2")
+    page.keyboard.press("PageUp")
+    expect(page.locator("#stage img.stage-picture")).to_be_visible()
+    expect(page.locator("#stage video")).to_have_count(0)
+
+
+@every_look
+def test_videos_in_every_look(visit, look):
+    """In the gallery, on the stage, and shared."""
+    video = hang_video("海浪拍打礁石，慢镜头", **POSTER)
+    wall.fill(3)
+    seen = visit("/gallery", **look)
+    seen.check("gallery-videos")
+    seen.page.goto(f"/pictures/{video.id}")
+    seen.check("stage-video")
+    assert seen.layout_shift() == []
+    share = shares.share_or_update(Principal("guest"), video.id, prompts=True)
+    seen.page.goto(f"/s/{share.token}")
+    seen.check("shared-video")
+    seen.page.goto("/")
+    expect(seen.page.locator(".slot .video-mark")).to_be_attached()
+    seen.check("feed-video")

@@ -227,8 +227,8 @@ def test_download_of_selected_pictures(client):
         ([], 422, "还没有选中图片"),
         (["$gt", "../x", ""], 422, "还没有选中图片"),
         (["none"], 404, "没有这张图片"),
-        ([f"x{n}" for n in range(501)], 422, "一次最多打包 500 张图片"),
-        ([f"x{n}" for n in range(1001)], 422, "一次最多打包 500 张图片"),
+        ([f"x{n}" for n in range(501)], 422, "一次最多打包 500 个文件"),
+        ([f"x{n}" for n in range(1001)], 422, "一次最多打包 500 个文件"),
     ],
 )
 def test_download_that_cannot_be_says_why(client, ids, status, words):

@@ -29,6 +29,10 @@ GALLERY: dict[str, tuple[str, str]] = {
     "gallery.hits_more": ("{n} 多张", "more than {n} pictures"),
     "gallery.size": ("缩略图大小", "Thumbnail size"),
     "gallery.search": ("搜索提示词和标签", "Search prompts and tags"),
+    "gallery.kind": ("类型", "Kind"),
+    "gallery.any_kind": ("图片和视频", "Pictures and videos"),
+    "gallery.kind_images": ("图片", "Pictures"),
+    "gallery.kind_videos": ("视频", "Videos"),
     "gallery.model": ("模型", "Model"),
     "gallery.any_model": ("全部模型", "Any model"),
     "gallery.ratio": ("比例", "Aspect ratio"),
@@ -178,8 +182,8 @@ GALLERY: dict[str, tuple[str, str]] = {
         "{limit} archives are being downloaded already; try again when one is done",
     ),
     "error.archive_too_large": (
-        "一次最多打包 {limit} 张图片，请分几次下载，或导出全部",
-        "An archive holds at most {limit} pictures; download them in parts, or export "
-        "everything",
+        "一次最多打包 {limit} 个文件，合计不超过 {gib} GiB，请分几次下载，或导出全部",
+        "An archive holds at most {limit} files of {gib} GiB together; download them "
+        "in parts, or export everything",
     ),
 }

@@ -9,14 +9,14 @@ from flask.typing import ResponseReturnValue
 from werkzeug.datastructures import FileStorage
 
 from jimeng import inputs, pictures
-from jimeng.documents import Input
+from jimeng.documents import Image, Input
 from jimeng.documents.principal import Principal
 from jimeng.errors import Invalid, PictureInvalid, QueueUnavailable
 from jimeng.errors.inputs import ServerBusy, TooManyUploads, UploadNotFound, UploadsFull
 from jimeng.gallery import picture_details
 from jimeng.http import auth
 from jimeng.http.requests import MAX_PICTURE_BODY_BYTES, accepts_pictures
-from jimeng.http.responses import file_response
+from jimeng.http.responses import file_response, rooted
 from jimeng.i18n import reasons, t
 from jimeng.inputs import Named
 from jimeng.providers import Model
@@ -109,10 +109,15 @@ class FormInput:
     @classmethod
     def of(cls, named: Named) -> "FormInput":
         if named.picture is not None:
-            small = url_for("web.thumbnail", key=named.picture.key)
-        else:
-            small = url_for("web.given_thumbnail", upload_id=str(named.text))
+            return cls.of_output(named.picture)
+        small = url_for("web.given_thumbnail", upload_id=str(named.text))
         return cls(str(named.text), small)
+
+    @classmethod
+    def of_output(cls, found: Image) -> "FormInput":
+        last = found.last_frame_path  # of a video, what is used of it
+        small = rooted(last) if last else url_for("web.thumbnail", key=found.key)
+        return cls(found.id, small)
 
 
 def ids_in(texts: Iterable[str]) -> tuple[str, ...]:
@@ -180,8 +185,7 @@ def give() -> ResponseReturnValue:
 def reference(picture_id: str) -> ResponseReturnValue:
     """A generated picture as an input of the form."""
     found = picture_details.find_picture(auth.principal_of_page(), picture_id)
-    small = url_for("web.thumbnail", key=found.key)
-    return render_template("create/_given.html", picture=FormInput(found.id, small))
+    return render_template("create/_given.html", picture=FormInput.of_output(found))
 
 
 @bp.get("/composer/pictures")

@@ -188,6 +188,7 @@ def gallery() -> ResponseReturnValue:
         "gallery/index.html",
         **values,
         models=browsing.models_used(principal),
+        has_videos=browsing.has_videos(principal),
         tags=tags.tags_used(principal),
         collections=collections.find_all(principal),
         shapes=ASPECT_RATIOS,

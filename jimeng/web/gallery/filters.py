@@ -7,7 +7,7 @@ from datetime import date, timedelta, tzinfo
 
 from flask import url_for
 
-from jimeng.gallery.browsing import PictureFilter
+from jimeng.gallery.browsing import KINDS, PictureFilter
 from jimeng.gallery.tags import MAX_TAG_CHARS
 from jimeng.pictures.search_terms import OTHER, fold
 from jimeng.providers.models import RATIOS
@@ -33,6 +33,7 @@ class Filters:
         tag: Only pictures with this tag; any if empty.
         batch: The batch whose page the picture was opened from; the gallery has no
             such filter.
+        kind: ``images`` or ``videos``; both if empty.
     """
 
     q: str = ""
@@ -44,12 +45,14 @@ class Filters:
     collection: str = ""
     tag: str = ""
     batch: str = ""
+    kind: str = ""
 
     @classmethod
     def read(cls, given: Mapping[str, str]) -> "Filters":
         """Read the filters; invalid values are ignored."""
         ratio, collection = given.get("ratio", ""), given.get("in", "")
         batch = given.get("batch", "")
+        kind = given.get("kind", "")
         return cls(
             q=given.get("q", "").strip()[:MAX_SEARCH_CHARS],
             fav=given.get("fav") == "1",
@@ -60,6 +63,7 @@ class Filters:
             collection=collection if COLLECTION_ID.fullmatch(collection) else "",
             tag=fold(given.get("tag", ""))[:MAX_TAG_CHARS],
             batch=batch if BATCH_ID.fullmatch(batch) else "",
+            kind=kind if kind in KINDS else "",
         )
 
     @property
@@ -88,6 +92,7 @@ class Filters:
             "ratio": self.ratio,
             "tag": self.tag,
             "batch": self.batch,
+            "kind": self.kind,
             "from": self.since.isoformat() if self.since else "",
             "to": self.until.isoformat() if self.until else "",
         }
@@ -117,6 +122,7 @@ class Filters:
             collection=self.collection,
             tag=self.tag,
             batch=self.batch,
+            kind=self.kind,
         )
 
 

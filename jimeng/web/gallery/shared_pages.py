@@ -19,7 +19,7 @@ from jimeng.i18n import t
 from jimeng.pictures.contents import InMemory
 from jimeng.web import bp
 from jimeng.web.create.aspect_ratios import srcset_of
-from jimeng.web.pictures.files import send
+from jimeng.web.pictures.files import send, send_whole
 
 PAGE = 60  # pictures
 SHORT_CACHE = "public, max-age=60"
@@ -66,6 +66,18 @@ class SharedPicture:
     @property
     def whole(self) -> str:
         return self.file(f"picture.{self.image.suffix}")
+
+    @property
+    def still(self) -> str:
+        """The picture itself, or what a video shows until it is played."""
+        if not self.image.is_video:
+            return self.whole
+        return self.file("preview.jpg") if self.image.preview_id else self.thumbnail
+
+    @property
+    def video(self) -> str:
+        """The absolute URL of the video, which messengers load."""
+        return absolute(self.whole)
 
     @property
     def download(self) -> str:
@@ -167,7 +179,7 @@ def shared_file(token: str, name: str, file: str) -> ResponseReturnValue:
 def whole(picture: SharedPicture) -> Response:
     image = picture.image
     content = shared_pages.content(image)
-    response = send(content, image.content_type, etag=image.sha256)
+    response = send_whole(image, content, etag=image.sha256)
     response.headers["Content-Disposition"] = content_disposition(
         f"jimeng-{picture.name}.{image.suffix}",
         f"{file_name_of(picture.prompt or picture.visit.title)}.{image.suffix}",

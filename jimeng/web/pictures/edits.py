@@ -110,7 +110,12 @@ class Edit:
         )
 
     def models(self, act: str) -> list[Model]:
-        """The models for an edit; for "edit", image-to-image models come first."""
+        """
+        The models for an edit; for "edit", image-to-image models come first. Videos
+        are not edited.
+        """
+        if self.image.is_video:
+            return []
         offered = jobs.runtime().registry.making("image")
         found = [each for each in offered if each.takes_images]
         if act == "edit":

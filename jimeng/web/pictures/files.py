@@ -15,7 +15,7 @@ from jimeng.errors.inputs import ServerBusy
 from jimeng.gallery import downloads
 from jimeng.gallery.downloads import file_name_of
 from jimeng.http import auth
-from jimeng.http.responses import content_disposition, file_response
+from jimeng.http.responses import content_disposition, file_response, rooted
 from jimeng.pictures.contents import Content
 from jimeng.web import bp
 from jimeng.web.gallery.downloads import metadata_is_wanted
@@ -45,10 +45,7 @@ def image(key: str, ext: str) -> Response:
 @bp.get("/v/<key>.mp4")
 def video(key: str) -> Response:
     """The video as the provider sent it."""
-    found, content = open_video(key)
-    response = whole(found, content)
-    response.headers["Content-Security-Policy"] = VIDEO_CSP
-    return response
+    return whole(*open_video(key))
 
 
 @bp.get("/v/<key>/last_frame.png")
@@ -56,6 +53,24 @@ def last_frame(key: str) -> Response:
     """The last frame of a video, as the provider sent it: PNG, JPEG or WebP."""
     found, content = open_video(key, "last_frame_id")
     return small(found, content, picture_type(content.read(0, 12)), "last-frame")
+
+
+@bp.app_template_global()
+def output_url(found: Image, *, download: bool = False) -> str:
+    """The URL of an output, as it is stored."""
+    return rooted(found.path) + ("?download=1" if download else "")
+
+
+@bp.app_template_global()
+def still_url(found: Image) -> str:
+    """The URL of the picture itself, or of what a video shows until it is played."""
+    return rooted(found.still_path)
+
+
+@bp.app_template_filter("file_kind")
+def file_kind(found: Image) -> str:
+    """The name of an output's format."""
+    return found.content_type.rpartition("/")[2].upper()
 
 
 def open_video(key: str, part: str = FILES[0]) -> tuple[Image, Content]:
@@ -85,16 +100,7 @@ def whole(found: Image, content: Content) -> Response:
         written = downloads.with_metadata(content, found, task)
         content = written.content
         etag = "-".join(filter(None, [etag, written.mark]))
-    response = send(
-        content,
-        found.content_type,
-        etag=etag,
-        modified=modified,
-        # A download that goes on after a break expects the rest at once.
-        max_open_bytes=MAX_OPEN_BYTES
-        if found.is_video and "download" not in request.args
-        else None,
-    )
+    response = send_whole(found, content, etag=etag, modified=modified)
     response.headers["Content-Disposition"] = disposition(found, ext, task)
     if "download" in request.args:
         # The content depends on the principal, so shared caches must not store it.
@@ -125,6 +131,24 @@ def small(found: Image, content: Content, content_type: str, name: str) -> Respo
     etag, modified = f"{found.sha256}-{name}", found.created_at
     response = send(content, content_type, etag=etag, modified=modified)
     response.headers["Content-Disposition"] = "inline"
+    return response
+
+
+def send_whole(
+    found: Image, content: Content, *, etag: str, modified: datetime | None = None
+) -> Response:
+    if not found.is_video:
+        return send(content, found.content_type, etag=etag, modified=modified)
+    # A download that goes on after a break expects the rest at once.
+    most = None if "download" in request.args else MAX_OPEN_BYTES
+    response = send(
+        content,
+        found.content_type,
+        etag=etag,
+        modified=modified,
+        max_open_bytes=most,
+    )
+    response.headers["Content-Security-Policy"] = VIDEO_CSP
     return response
 
 

@@ -16,7 +16,7 @@ from jimeng.gallery import collections, picture_details, shares, trash
 from jimeng.gallery.picture_details import PictureRecord
 from jimeng.http import auth
 from jimeng.http.requests import accepts_pictures
-from jimeng.http.responses import absolute
+from jimeng.http.responses import absolute, rooted
 from jimeng.web import bp, is_htmx, refused
 from jimeng.web.create.form_tokens import REFUSALS, new_token
 from jimeng.web.gallery.browsing import notice
@@ -73,7 +73,7 @@ def source_of(named: dict) -> Source | None:
 def source_of_picture(image: Image) -> Source:
     return Source(
         url_for("web.thumbnail", key=image.key),
-        url_for("web.image", key=image.key, ext=image.suffix),
+        rooted(image.last_frame_path or image.still_path),
         alt=image.prompt,
         is_picture=True,
     )
@@ -192,8 +192,7 @@ class PicturePage(OfTask):
     @property
     def link(self) -> str:
         """The public URL of the file."""
-        key = self.record.image.key
-        return absolute(url_for("web.image", key=key, ext=self.record.image.suffix))
+        return absolute(rooted(self.record.image.path))
 
     @property
     def token(self) -> str:

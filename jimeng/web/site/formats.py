@@ -46,6 +46,13 @@ def yuan(micros: int) -> str:
     return f"¥{prices.yuan(micros)}"
 
 
+@bp.app_template_filter("clock")
+def clock(seconds: float) -> str:
+    """The length of a video, as players show it: 0:05."""
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes}:{rest:02}"
+
+
 @bp.app_template_filter("duration")
 def spoken(seconds: float) -> str:
     """A duration in whole seconds; in minutes from 100 s, in hours from one hour."""

@@ -1,0 +1,76 @@
+// Videos. In a list one plays without sound, under the pointer or when its mark is pressed;
+// on the stage it has sound and keys. Nothing plays by itself for those who asked for rest.
+"use strict";
+
+(() => {
+  const calm = matchMedia("(prefers-reduced-motion: reduce)");
+  const PAUSE = 200; // milliseconds under the pointer after which one plays
+  const STEP = 5; // seconds
+  let playing = null; // {mark, player}
+  let waiting = 0;
+
+  // Its connection is closed at once, not when the browser comes to it.
+  function stop() {
+    clearTimeout(waiting);
+    if (!playing) return;
+    const { player } = playing;
+    playing = null;
+    player.remove();
+    player.removeAttribute("src");
+    player.load();
+  }
+
+  function play(mark) {
+    stop();
+    const player = document.createElement("video");
+    Object.assign(player, { className: "video-now", src: mark.href, muted: true, loop: true, playsInline: true, disableRemotePlayback: true });
+    player.setAttribute("aria-hidden", "true");
+    mark.before(player);
+    playing = { mark, player };
+    player.play().catch(() => { if (playing?.player === player) stop(); });
+  }
+
+  const markOf = (target) => target.closest?.("figure")?.querySelector("[data-play]");
+
+  document.addEventListener("pointerover", ({ target, pointerType }) => {
+    const mark = markOf(target);
+    if (pointerType !== "mouse" || mark && mark === playing?.mark) return;
+    stop();
+    if (mark && !calm.matches && !navigator.connection?.saveData) waiting = setTimeout(play, PAUSE, mark);
+  });
+
+  document.addEventListener("click", (event) => {
+    const mark = event.target.closest?.("[data-play]");
+    if (!mark || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+    event.preventDefault();
+    if (playing?.mark === mark) stop();
+    else play(mark);
+  });
+
+  // The stage. One that was opened by hand plays at once; a page that was only loaded waits.
+  document.addEventListener("stage:shown", ({ detail }) => {
+    stop();
+    const player = detail.querySelector("video");
+    if (player && !calm.matches && navigator.userActivation?.isActive) player.play().catch(() => {});
+  });
+
+  const KEYS = {
+    " ": (player) => { if (player.paused) player.play(); else player.pause(); },
+    ArrowLeft: (player) => { player.currentTime = Math.max(player.currentTime - STEP, 0); },
+    ArrowRight: (player) => { player.currentTime = Math.min(player.currentTime + STEP, player.duration || 0); },
+    m: (player) => { player.muted = !player.muted; },
+  };
+
+  // Heard before the stage, whose arrows lead to its neighbours.
+  document.addEventListener("keydown", (event) => {
+    const player = stageVideo();
+    const key = keyOf(event);
+    if (!player || !Object.hasOwn(KEYS, key) || event.isComposing || event.defaultPrevented) return;
+    if (event.target.closest?.("button, summary, a, textarea, select, input, pre, .menu")) return;
+    if (document.querySelector("dialog[open]:not(#stage)") || key === "m" && own.get("keys") === "off") return;
+    event.preventDefault();
+    KEYS[key](player);
+  }, true);
+
+  const stageVideo = () => document.querySelector("video.stage-picture");
+})();
