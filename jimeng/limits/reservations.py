@@ -519,6 +519,8 @@ LIMIT_FIELDS = {"daily_quota": 1, "daily_budget_micros": 1, "monthly_budget_micr
 
 def _recorded(user_id: str) -> User:
     """The limits in the user's record, cached for `QUOTA_CACHE_S`."""
+    if ":" in user_id:  # under a prefix: no record has such an id
+        return NOBODY
     until, user = _quotas.get(user_id, (0.0, NOBODY))
     if monotonic() < until:
         return user

@@ -1,13 +1,16 @@
 """A shop's key acts for the shop's customers, and can do nothing else."""
 
 import pytest
+from redis.connection import AbstractConnection
 
-from jimeng import accounts, batches
+from jimeng import accounts, batches, limits
 from jimeng.documents import ApiKey, AuditEntry, Batch, Task, User, utcnow
 from tests.access.asking import PROGRAMS, ask, walk
 from tests.access.conftest import OPERATOR, call
+from tests.access.test_budgets import writes_of
 from tests.access.test_walk import expected, places, tells  # noqa: F401 (a fixture)
 from tests.access.walk import ROUTES
+from tests.commands import counted
 from tests.openai.conftest import draws
 from tests.page import POST
 from tests.rest import API, CAT, CREATE, USERS, data_of, errors_of, refused
@@ -194,6 +197,44 @@ def test_submission_for_a_customer_costs_no_audit_entry(shop, admin):
 
     admin.api("POST", CREATE, json={**CAT, "user_id": CUSTOMER})
     assert AuditEntry.collection().count_documents({"action": "tasks.create"}) == 1
+
+
+# Read by each process now and then, whatever is asked for.
+CACHED = {"api_keys", "generations", "installations", "lanes", "switches", "workers"}
+BACKGROUND = {b"MULTI"}  # figures, flushed now and then
+
+
+def cost_of(submit, config, monkeypatch) -> tuple[list[str], list[str], list[bytes]]:
+    """What a submission writes in MongoDB, what it reads there, and asks of Redis."""
+    asked: list[bytes] = []
+    send = AbstractConnection.send_packed_command
+
+    def noted(connection, command, **options: object) -> None:
+        asked.append(b"".join(command).split(b"\r\n")[2])
+        send(connection, command, **options)
+
+    submit()  # the first use of a key is noted
+    limits.clear_quota_cache()
+    with counted(config) as commands, monkeypatch.context() as patched:
+        patched.setattr(AbstractConnection, "send_packed_command", noted)
+        submit()
+    first = (next(iter(each.items()), ("", "")) for each in commands)
+    reads = [rows for name, rows in first if name in ("find", "aggregate")]
+    redis = [each for each in asked if each not in BACKGROUND]
+    return writes_of(commands), [each for each in reads if each not in CACHED], redis
+
+
+def test_submission_for_a_customer_costs_no_more(bob, shop, closed, monkeypatch):
+    """Than one with a plain key: no command of MongoDB, nor of Redis."""
+    body = {"prompt": "一只猫"}
+    plain = cost_of(lambda: bob.api("POST", CREATE, json=body), closed, monkeypatch)
+
+    assert cost_of(shop.create, closed, monkeypatch) == plain
+    assert plain == (
+        ["findAndModify places", "insert generations", "insert tasks"],
+        [],
+        [b"EVAL", b"EVAL", b"LPUSH"],  # requests, submissions, the job
+    )
 
 
 def test_openai_user_is_the_customer(shop, draws):
