@@ -35,6 +35,23 @@ CANCELLABLE: dict[str, object] = {
 THERE = {"deleted_at": {"$exists": False}}
 # Permanently deleted. The index serves a comparison with null, but not $exists: false.
 DOOMED = {"deleted_at": {"$exists": True}, "purge_at": None}
+_OUTCOMES, _COSTS = (  # the numbers of the pictures in these fields
+    {
+        "$map": {
+            "input": {"$objectToArray": {"$ifNull": [f"${name}", {}]}},
+            "in": "$$this.k",
+        }
+    }
+    for name in ("outcomes", "costs")
+)
+# Of a task that has ended: no more is to be known soon of what it costs.
+HAS_FINAL_COST: dict[str, object] = {
+    "$or": [
+        {"status": {"$ne": Status.CANCELLED.value}},
+        {"budget_day": None},
+        {"$expr": {"$gte": [{"$size": {"$setUnion": [_OUTCOMES, _COSTS]}}, "$n"]}},
+    ]
+}
 MAX_PAIRS = 16  # of metadata
 MAX_NAME = 40  # characters
 MAX_VALUE = 500  # characters
@@ -268,12 +285,6 @@ class Task(Stored):
     def held_micros(self) -> int | None:
         """What is reserved for all pictures; None if unknown."""
         return _sum(self.held_for(index) for index in range(self.n))
-
-    @property
-    def has_final_cost(self) -> bool:
-        """Whether nothing more is to be known soon, now that it has ended."""
-        known = {*self.ends, *(int(i) for i in self.costs or {} if i.isdecimal())}
-        return self.budget_day is None or len(known) >= self.n
 
     @property
     def done(self) -> list[int]:

@@ -10,11 +10,13 @@ neither these nor the pictures.
 
 import logging
 import random
+import re
 import ssl
 import threading
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -41,7 +43,7 @@ FILTERS: dict[str, dict] = {
     UNTRIED: {"slow": True, "untried": True},
     FAILING: {"slow": True, "untried": {"$exists": False}},
 }
-MAX_THREADS = {WORKING: 4, UNTRIED: 4, FAILING: 8}  # of a consumer
+MAX_THREADS = {WORKING: 4, UNTRIED: 12, FAILING: 8}  # of a consumer
 # What the threads of each group serve, in this order.
 SERVED = {
     WORKING: (WORKING,),
@@ -49,6 +51,9 @@ SERVED = {
     FAILING: (UNTRIED, FAILING, WORKING),
 }
 MAX_PER_USER = 2  # deliveries in flight
+# Untried deliveries in flight to a host, and of the users under one prefix such as
+# ``shop:``, so that their tar pits leave threads to the new receivers of others.
+MAX_UNTRIED = 3
 LEASE = timedelta(seconds=30)
 ATTEMPT_TIMEOUT_S = 15.0  # for everything
 MAX_ANSWER_BYTES = 2048  # that are kept
@@ -72,6 +77,7 @@ CERTIFICATE_OUTCOMES = {
 }  # OpenSSL's
 
 _free = {group: threading.Semaphore(most) for group, most in MAX_THREADS.items()}
+_untried_claim = threading.Lock()
 _last_user: dict[str, str] = defaultdict(str)  # the one served last, by group
 
 
@@ -142,8 +148,8 @@ def claim_ready(group: str) -> Iterator[WebhookDelivery]:
 
 
 def count_ready(group: str) -> int:
-    """How many deliveries of the group are ready, at most `MAX_THREADS`."""
-    ready = {**FILTERS[group], "ready_at": {"$exists": True}}
+    """How many deliveries of the group may be claimed, at most `MAX_THREADS`."""
+    ready = ready_to_claim(group, in_flight())
     most = MAX_THREADS[group]
     return WebhookDelivery.collection().count_documents(ready, limit=most)
 
@@ -177,47 +183,75 @@ def make_due_ready() -> bool:
 
 def claim(group: str) -> WebhookDelivery | None:
     """Claim the group's next delivery of the next user; None if none is ready."""
-    deliveries = WebhookDelivery.collection()
-    in_flight = deliveries.find({"flight": {"$exists": True}}, {"flight": 1, "_id": 0})
-    flights = [row["flight"] for row in in_flight]
-    while True:
-        of_user = Counter(each.partition(" ")[0] for each in flights)
-        busy = [user for user, n in of_user.items() if n >= MAX_PER_USER]
-        row = next_ready(group, busy, flights)
-        if row is None:
-            return None
-        flights.append(row["lane"])  # so each iteration has one candidate less
-        try:
-            found = WebhookDelivery.claim(
-                {"_id": row["_id"], "ready_at": {"$exists": True}},
-                LEASE,
-                {
-                    "$set": {"flight": row["lane"]},
-                    "$inc": {"tries": 1},
-                    "$unset": {"ready_at": ""},
-                },
-            )
-        except DuplicateKeyError:
-            continue  # another one to that user and host is in flight by now
-        if found is not None:
-            _last_user[group] = found.user_id
-            return found
+    # Else the threads would count the same flights, and exceed `MAX_UNTRIED` together.
+    with _untried_claim if group == UNTRIED else nullcontext():
+        flights = in_flight()
+        while (row := next_ready(group, flights)) is not None:
+            # So each iteration has one candidate less.
+            flights.append({**row, "flight": row["lane"]})
+            try:
+                found = WebhookDelivery.claim(
+                    {"_id": row["_id"], "ready_at": {"$exists": True}},
+                    LEASE,
+                    {
+                        "$set": {"flight": row["lane"]},
+                        "$inc": {"tries": 1},
+                        "$unset": {"ready_at": ""},
+                    },
+                )
+            except DuplicateKeyError:
+                continue  # another one to that user and host is in flight by now
+            if found is not None:
+                _last_user[group] = found.user_id
+                return found
+    return None
 
 
-def next_ready(group: str, busy: list[str], flights: list[str]) -> dict | None:
+def in_flight() -> list[dict]:
+    """The deliveries in flight: where to, and whether that is untried."""
+    flights, fields = {"flight": {"$exists": True}}, {"flight": 1, "untried": 1}
+    return list(WebhookDelivery.collection().find(flights, fields))
+
+
+def ready_to_claim(group: str, flights: Sequence[Mapping]) -> dict:
     """
-    Find the group's next delivery that is ready, round-robin over users.
-
-    Args:
-        busy: Users with `MAX_PER_USER` in flight.
-        flights: Pairs of user and host with a delivery in flight.
+    The query for the group's deliveries that are ready, and may be sent beside those
+    in flight.
     """
-    ready: dict = {"ready_at": {"$exists": True}, "lane": {"$nin": flights}}
-    ready |= {**FILTERS[group], **KNOWN_KIND}
+    lanes = [each["flight"] for each in flights]
+    of_user = Counter(lane.partition(" ")[0] for lane in lanes)
+    busy = [user for user, n in of_user.items() if n >= MAX_PER_USER]
+    crowded: list[re.Pattern] = []
+    if group == UNTRIED:
+        crowded = crowded_lanes(each["flight"] for each in flights if "untried" in each)
+    return {
+        "ready_at": {"$exists": True},
+        "lane": {"$nin": [*lanes, *crowded]},
+        "user_id": {"$nin": busy},
+        **FILTERS[group],
+        **KNOWN_KIND,
+    }
+
+
+def crowded_lanes(lanes: Iterable[str]) -> list[re.Pattern]:
+    """Patterns of the hosts and prefixes of users that have `MAX_UNTRIED` of these."""
+    counts: Counter[str] = Counter()
+    for user, _, host in (each.partition(" ") for each in lanes):
+        counts[f" {re.escape(host)}$"] += 1
+        prefix, colon, _ = user.partition(":")
+        if colon:
+            counts[f"^{re.escape(prefix)}:"] += 1
+    return [re.compile(each) for each, n in counts.items() if n >= MAX_UNTRIED]
+
+
+def next_ready(group: str, flights: Sequence[Mapping]) -> dict | None:
+    """Find the group's next delivery that is ready, round-robin over users."""
+    ready = ready_to_claim(group, flights)
+    fields, in_turn = {"lane": 1, "untried": 1}, [("user_id", 1), ("ready_at", 1)]
     for after in (_last_user[group], ""):
-        users = {"user_id": {"$gt": after, "$nin": busy}}
+        users = {"user_id": {"$gt": after, **ready["user_id"]}}
         row = WebhookDelivery.collection().find_one(
-            {**ready, **users}, {"lane": 1}, sort=[("user_id", 1), ("ready_at", 1)]
+            {**ready, **users}, fields, sort=in_turn
         )
         if row is not None:
             return row

@@ -28,7 +28,7 @@ from jimeng.documents import (
 )
 from jimeng.documents.database_errors import ignore_duplicates
 from jimeng.documents.image import SHOWN
-from jimeng.documents.task import ENDED, KNOWN_TYPE
+from jimeng.documents.task import ENDED, HAS_FINAL_COST, KNOWN_TYPE
 from jimeng.documents.webhook import TEST, fingerprint
 from jimeng.errors import Invalid
 from jimeng.errors.collections import WebhooksOff
@@ -133,17 +133,11 @@ def check_address(field: str, url: str) -> None:
 def sweep() -> bool:
     """Announce tasks that have ended; return whether there may be more."""
     mark_missed()
-    found = Task.find_all(UNANNOUNCED, limit=BATCH_DOCUMENTS)
     border = utcnow() - SETTLEMENT_TIMEOUT
-    announce(
-        [
-            task
-            for task in found
-            if task.has_final_cost
-            or task.completed_at is None
-            or task.completed_at < border
-        ]
-    )
+    is_late = {"completed_at": {"$lt": border}}
+    ready = {**UNANNOUNCED, "$or": [HAS_FINAL_COST, is_late]}
+    found = Task.find_all(ready, limit=BATCH_DOCUMENTS)
+    announce(found)
     return len(found) == BATCH_DOCUMENTS
 
 

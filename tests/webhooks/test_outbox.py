@@ -17,6 +17,7 @@ from tests.costs.conftest import settle
 from tests.forgetting import forget_lanes
 from tests.jobs.test_deaths import WRITES, Died
 from tests.rest import API, CAT, create, data_of
+from tests.waiting import wait_for
 from tests.webhooks.conftest import USER, WEBHOOKS, later
 
 
@@ -100,6 +101,22 @@ def test_end_of_a_cancelled_task_waits_for_its_cost(client, endpoint, receiver):
     webhook_outbox.sweep()
     (delivery,) = WebhookDelivery.find_all({"subject": second})
     assert json.loads(delivery.body)["data"]["cost"] is None
+
+
+def test_tasks_without_final_costs_hold_up_no_others(
+    client, endpoint, work_off, monkeypatch
+):
+    """However many wait for their costs: a sweep passes over them."""
+    monkeypatch.setattr(webhook_outbox, "BATCH_DOCUMENTS", 2)
+    endpoint("https://shop.example.com/jimeng")
+    for seed in range(2):
+        client.post(f"{API}/tasks/{create(client, seed=seed, n=2)}/cancel")
+    completed = create(client, seed=2)
+    work_off()
+
+    webhook_outbox.sweep()
+
+    assert [each.subject for each in WebhookDelivery.find_all({})] == [completed]
 
 
 def test_task_of_before_the_endpoint_is_not_told(client, endpoint, receiver, deliver):
@@ -346,6 +363,60 @@ def test_tar_pits_do_not_hold_up_receivers_that_answer(database):
     assert webhook_deliveries.claim("failing").user_id == "pit01"
 
 
+def untried_order(n: int) -> list[str]:
+    """As `order_of`, of endpoints that were never tried and do not answer."""
+    found = (webhook_deliveries.claim("untried") for _ in range(n))
+    return [each.user_id for each in found if each]
+
+
+@pytest.mark.parametrize(
+    ("user", "host"),
+    [("pit{}", "pit"), ("shop:{}", "pit{}.example.com")],
+    ids=["host", "shop"],
+)
+def test_untried_tar_pits_leave_threads_to_new_receivers(database, user, host):
+    """Those of one host, or of one shop's customers, have some threads, and not all."""
+    most = webhook_deliveries.MAX_UNTRIED
+    for each in range(50):
+        ready(user.format(each + 10), host.format(each), proven=None)
+    ready("zoe", "new", proven=None)
+
+    claimed = untried_order(20)
+
+    assert len(claimed) == most + 1 and claimed[-1] == "zoe"
+    later(31)
+    webhook_deliveries.make_due_ready()
+    assert len(untried_order(20)) == most + 1
+
+
+def test_new_receiver_is_told_beside_untried_tar_pits(client, endpoint, receivers):
+    """While all of them that are being tried are still open."""
+    pit, good = receivers(), receivers()
+    pit.held.clear()
+    users = {f"pit{each:02}": pit for each in range(20)} | {"zoe": good}
+    for user, receiver in users.items():
+        made = endpoint(receiver.url, user_id=user)
+        assert client.post(f"{WEBHOOKS}/{made['id']}/test").status_code == 202
+    webhook_deliveries.start_threads()
+
+    wait_for(lambda: good.received, 60, "the new receiver is told")
+
+    assert not pit.held.is_set()
+    assert len(pit.received) <= webhook_deliveries.MAX_UNTRIED
+    pit.held.set()
+    await_threads()
+    assert len(pit.received) == 20
+
+
+def await_threads() -> None:
+    """Wait until no thread attempts anything any more."""
+    for group, free in webhook_deliveries._free.items():
+        most = webhook_deliveries.MAX_THREADS[group]
+        for _ in range(most):
+            assert free.acquire(timeout=60), group
+        free.release(most)
+
+
 def next_user() -> str:
     return next(webhook_deliveries.claim_ready("failing")).user_id
 
@@ -419,11 +490,7 @@ def test_threads_attempt_what_is_ready(client, endpoint, receiver, log):
     settle()
     webhook_outbox.sweep()
     webhook_deliveries.start_threads()
-    for group, free in webhook_deliveries._free.items():
-        most = webhook_deliveries.MAX_THREADS[group]
-        for _ in range(most):
-            assert free.acquire(timeout=60), group
-        free.release(most)
+    await_threads()
 
     assert len(receiver.received) == 5
     assert [each["status"] for each in log(made["id"])] == ["delivered"] * 5
