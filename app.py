@@ -55,6 +55,7 @@ from jimeng.http.responses import (
     translate_errors,
 )
 from jimeng.monitoring import health, metrics, request_metrics
+from jimeng.openai import ark
 from jimeng.web import admin
 
 log = logging.getLogger("jimeng.access")
@@ -70,6 +71,7 @@ HTTP_CODES = {
 # Path prefix -> the function that writes the errors of that interface.
 ERROR_WRITERS: tuple[tuple[str, Callable[..., Response]], ...] = (
     (openai.PREFIX, openai.failure),
+    (ark.PREFIX, ark.failure),
     (mcp.PATH, mcp.failure),
     *((prefix, failure) for prefix in ("/api", "/health", "/metrics")),
 )
@@ -123,6 +125,7 @@ def create_app(config: Config | None = None) -> Flask:
     with app.app_context():
         for blueprint in (api.blp, openai.bp, health.bp, metrics.bp):
             rest.register_blueprint(blueprint)
+    app.register_blueprint(ark.bp)
     app.register_blueprint(mcp.bp)
     app.register_blueprint(web.bp)
     app.register_blueprint(admin.bp)

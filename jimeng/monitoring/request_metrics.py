@@ -51,7 +51,7 @@ def kind_of(endpoint: str | None, method: str) -> str:
         return "none"
     if method in SAFE_METHODS:
         return KINDS.get(endpoint, "read")
-    is_openai = endpoint.startswith("openai.")
+    is_openai = endpoint.startswith(("openai.", "ark."))
     return "submit" if is_openai else KINDS.get(endpoint, "change")
 
 

@@ -51,11 +51,14 @@ class Request:
 
     Attributes:
         content: What equal requests have in common, as a JSON value.
-        repeats: 0 for the first attempt; None if the client does not count.
+        repeats: 0 for the first attempt; None if the client does not count. 1 for a
+            client that repeats without saying so: any request may be a repetition.
+        lost_within: For how long after an answer was sent it may have been lost.
     """
 
     content: object
     repeats: int | None = None
+    lost_within: timedelta = ANSWER_LOST_WITHIN
 
 
 def create_or_join(
@@ -85,7 +88,7 @@ def create_or_join(
     with in_flight(key) as name:
         if request.repeats != 0 and idem_key is None:
             wait_for_earlier(key, name)
-            found = join(principal, key, request.repeats)
+            found = join(principal, key, request)
             if found is not None:
                 return found, True
         return create(principal, new, idem_key=idem_key, join_key=key, within=within)
@@ -98,14 +101,14 @@ def join_key(principal: Principal, request: Request) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def join(principal: Principal, key: str, repeats: int | None) -> Task | None:
+def join(principal: Principal, key: str, request: Request) -> Task | None:
     """
     Join the oldest task with *key* whose answer the client may lack; None without one.
 
-    A task that was joined *repeats* times already belongs to another client that has
-    sent an equal request.
+    A task that was joined as often as the request was repeated already belongs to
+    another client that has sent an equal request.
     """
-    now = utcnow()
+    now, repeats = utcnow(), request.repeats
     update: dict = {"$inc": {"joins": 1}}
     if repeats is None:
         undelivered = {
@@ -120,7 +123,7 @@ def join(principal: Principal, key: str, repeats: int | None) -> Task | None:
             "joins": {"$not": {"$gte": repeats}},
             "$or": [
                 {"answered_at": None},
-                {"answered_at": {"$gt": now - ANSWER_LOST_WITHIN}},
+                {"answered_at": {"$gt": now - request.lost_within}},
             ],
         }
         # Until this repetition is answered, the next one may need the task.

@@ -161,6 +161,9 @@ ROUTES: dict[str, Route] = {
     "openai.list_models": listed(),
     "openai.get_model": own(),  # no model has the name that is asked for
     # As agents have it
+    "ark.create": listed({"content": [{"type": "text", "text": "x"}], "model": "x"}),
+    "ark.get": own(),
+    "ark.delete": own(),
     "mcp.handle_message": listed(
         {
             **{"jsonrpc": "2.0", "id": 1, "method": "tools/call"},

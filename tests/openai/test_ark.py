@@ -1,0 +1,170 @@
+"""Ark's own SDK, unchanged, against this server; and what is refused."""
+
+import base64
+from datetime import timedelta
+
+import httpx
+import pytest
+from volcenginesdkarkruntime import Ark
+from volcenginesdkarkruntime._exceptions import (
+    ArkBadRequestError,
+    ArkConflictError,
+    ArkNotFoundError,
+)
+
+from jimeng.documents import Generation, Task, utcnow
+from jimeng.providers import Progress, Registry
+from tests.conftest import png, run_queue
+from tests.each import for_each
+from tests.hung_videos import hang_video
+
+TASKS = "/api/v3/contents/generations/tasks"
+MODEL = "doubao-seedance-1-5-pro-251215"
+TEXT = {"type": "text", "text": "灯笼随风轻摆"}
+FRAME = "data:image/png;base64," + base64.b64encode(png(400, 640)).decode()
+
+
+@pytest.fixture
+def registry(provider) -> Registry:
+    return Registry({"volcengine_ark": provider}, {"volcengine_ark": 3})
+
+
+@pytest.fixture
+def ark(app):
+    """The client, whose requests go straight to the application."""
+    way = httpx.Client(transport=httpx.WSGITransport(app))
+    url = "http://localhost/api/v3"
+    client = Ark(base_url=url, api_key="key", max_retries=0, http_client=way)
+    return client.content_generation.tasks
+
+
+def create(client, **fields: object):
+    return client.post(TASKS, json={"model": MODEL, "content": [TEXT], **fields})
+
+
+def test_sdk_creates_reads_and_deletes(ark, provider):
+    made = ark.create(model=MODEL, content=[TEXT], duration=5, resolution="480p")
+    assert ark.get(task_id=made.id).status == "queued"
+    assert Task.find_one({"_id": made.id}).video["audio"]  # as at Ark
+
+    provider.polls = [Progress("cgt-1")]
+    run_queue()
+    running = ark.get(task_id=made.id)
+    assert (running.status, running.resolution) == ("running", "480p")
+    with pytest.raises(ArkConflictError):
+        ark.delete(task_id=made.id)
+    with pytest.raises(ArkNotFoundError):
+        ark.get(task_id="cgt-no")
+
+
+def test_sdk_cancels_what_waits(ark, provider):
+    made = ark.create(model=MODEL, content=[TEXT])
+    ark.delete(task_id=made.id)
+
+    assert ark.get(task_id=made.id).status == "cancelled"
+    run_queue()
+    assert not provider.requests
+
+
+def test_finished_video_has_links_and_usage(ark):
+    made = hang_video()
+    tokens = {"$set": {"usage_tokens": 108_900}}
+    where = {"_id": made.id}
+    Generation.collection().update_one(where, tokens, upsert=True)
+    Task.collection().update_one(
+        {"_id": made.task_id}, {"$set": {"user_id": "default"}}
+    )
+
+    found = ark.get(task_id=made.task_id)
+    assert found.status == "succeeded"
+    assert found.content.video_url.endswith(f"{made.key}.mp4")
+    assert found.content.last_frame_url.endswith("last_frame.png")
+    ark.delete(task_id=made.task_id)
+    with pytest.raises(ArkNotFoundError):
+        ark.get(task_id=made.task_id)
+
+
+def test_frames_have_their_roles(client):
+    frame = {"type": "image_url", "image_url": {"url": FRAME}}
+    last = {**frame, "role": "last_frame"}
+    first = {**frame, "role": "first_frame"}
+    made = create(client, content=[TEXT, first, last], generate_audio=False)
+
+    assert made.status_code == 200, made.text
+    video = Task.find_one({"_id": made.json["id"]}).video
+    assert video["roles"] == ["first_frame", "last_frame"]
+    assert not video["audio"]
+
+
+@for_each(
+    "fields",
+    [
+        {"draft": True},
+        {"service_tier": "flex"},
+        {"frames": 57},
+        {"callback_url": "https://example.com/hook"},
+        {"tools": [{"type": "web_search"}]},
+        {"output_format": "mov"},
+        {"duration": "long"},
+        {"duration": 99},
+        {"resolution": ["720p"]},
+        {"resolution": "8k"},
+        {"generate_audio": "yes"},
+        {"model": "doubao-seedream-4-0-250828"},
+        {"model": 5},
+        {"content": [{"type": "video_url", "video_url": {"url": "https://x/y"}}]},
+        {"content": [{"type": "image_url", "image_url": {"url": FRAME}, "role": 5}]},
+        {"content": "words"},
+        {"content": [{"type": "text", "text": "x --rs 1080p"}]},
+    ],
+)
+def test_what_costs_and_is_not_offered_is_refused(client, fields):
+    """With Ark's error; null is as good as nothing, and other fields are ignored."""
+    answer = create(client, **fields)
+
+    assert answer.status_code == 400, answer.text
+    error = answer.json["error"]
+    assert (error["code"], error["type"]) == ("InvalidParameter", "BadRequest")
+    assert error["message"]
+    assert Task.find_one({}) is None
+
+
+def test_null_is_absent_and_other_fields_are_ignored(client):
+    answer = create(client, draft=None, frames=None, priority=3, watermark=False)
+
+    assert answer.status_code == 200, answer.text
+
+
+def test_wrong_key_in_the_sdk_is_its_error(ark):
+    with pytest.raises(ArkBadRequestError):
+        ark.create(model=MODEL, content=[TEXT], duration=99)
+
+
+def test_repeated_post_is_one_task(client):
+    """The SDK repeats it by itself; a seed or a key makes another."""
+    first = create(client).json["id"]
+    assert create(client).json["id"] == first
+    assert create(client).json["id"] != first  # once for each task
+    assert create(client, seed=7).json["id"] != first
+    keyed = client.post(
+        TASKS,
+        json={"model": MODEL, "content": [TEXT]},
+        headers={"Idempotency-Key": "another"},
+    )
+    assert keyed.json["id"] != first
+
+
+def test_later_equal_request_is_another_task(client):
+    first = create(client).json["id"]
+    before = utcnow() - timedelta(seconds=11)
+    Task.collection().update_many({}, {"$set": {"answered_at": before}})
+
+    assert create(client).json["id"] != first
+
+
+def test_there_is_no_way_to_cancel_by_post(client):
+    made = create(client).json["id"]
+    answer = client.post(f"{TASKS}/{made}/cancel", json={})
+
+    assert (answer.status_code, answer.json["error"]["code"]) == (404, "NotFound")
+    assert Task.collection().count_documents({}) == 1
