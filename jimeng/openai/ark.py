@@ -13,7 +13,6 @@ from typing import Any
 from flask import Blueprint, Response, g
 
 from jimeng import tasks
-from jimeng.documents import Generation
 from jimeng.documents.base import VIDEO
 from jimeng.documents.principal import Principal
 from jimeng.errors import CannotStop, Invalid, TaskNotFound
@@ -233,17 +232,12 @@ def record(view: TaskView) -> dict[str, object]:
             "video_url": link_of(made),
             **({"last_frame_url": last} if last else {}),
         }
-        found["usage"] = usage_of(task.id)
+        tokens = tasks.usage_tokens(task)
+        found["usage"] = {"completion_tokens": tokens, "total_tokens": tokens}
     if task.status == "failed" and view.errors:
         code = view.errors[0]["code"]
         found["error"] = {"code": code, "message": t(f"error.{code}")}
     return found
-
-
-def usage_of(task_id: str) -> dict[str, int]:
-    generation = Generation.find_one({"_id": f"{task_id}_0"})
-    tokens = (generation and generation.usage_tokens) or 0
-    return {"completion_tokens": tokens, "total_tokens": tokens}
 
 
 def failure(

@@ -17,6 +17,7 @@ from jimeng.tasks.queries import (
     open_image,
     page,
     page_by_offset,
+    usage_tokens,
     view_after_wait,
 )
 from jimeng.tasks.retries import estimate_retry, original_wording, retry, run_again

@@ -178,6 +178,12 @@ def owner_filter(principal: Principal, user_id: str) -> dict:
     return {"user_id": user_id}
 
 
+def usage_tokens(task: Task) -> int:
+    """The tokens that the provider reported for the task's videos; 0 if for none."""
+    found = Generation.find_all({"task_id": task.id})
+    return sum(each.usage_tokens or 0 for each in found)
+
+
 def open_image(
     principal: Principal | None, key: str, part: str = FILES[0]
 ) -> tuple[Image, Content]:

@@ -39,7 +39,9 @@ DESCRIPTION = (
     "`/v1` 与 OpenAI 的图像接口相同，成功和失败都是它的样子。\n\n"
     "`POST /mcp` 给智能体使用，不在本文档里：它用 Model Context Protocol "
     "（JSON-RPC 2.0）自己说明有哪些工具（`tools/list`），密钥与这里相同。见 "
-    "https://modelcontextprotocol.io 。",
+    "https://modelcontextprotocol.io 。\n\n"
+    "`/api/v3/contents/generations/tasks` 给使用火山方舟 SDK 生成视频的程序，也不在本文档里："
+    "它和方舟的相同，见 https://www.volcengine.com/docs/82379/1520757 。",
     "Asynchronous image generation: submit a task, poll by `Retry-After`, get the "
     "pictures.\n\n"
     'A success is `{"success": true, "data": …}`, a failure is `{"success": false, '
@@ -53,7 +55,10 @@ DESCRIPTION = (
     "`/v1` is compatible with OpenAI's images API, in successes and in errors.\n\n"
     "`POST /mcp` is for agents and not part of this document: it describes its tools "
     "itself (`tools/list`) by the Model Context Protocol (JSON-RPC 2.0), and accepts "
-    "the same keys. See https://modelcontextprotocol.io .",
+    "the same keys. See https://modelcontextprotocol.io .\n\n"
+    "`/api/v3/contents/generations/tasks` is for programs that make videos with Ark's "
+    "SDK, and not part of it either: it is as Ark describes it, see "
+    "https://www.volcengine.com/docs/82379/1520757 .",
 )
 API_KEY = (
     "账号页面或 `POST /api/v1/users/{user_id}/keys` 创建的 API 密钥",
