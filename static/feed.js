@@ -60,3 +60,16 @@ on("htmx:after:swap htmx:afterSwap", (event) => {
   const pressed = sourceOf(event);
   if (pressed?.getAttribute?.("hx-target") === "#composer") document.getElementById("prompt")?.focus();
 });
+
+// On a contact sheet: verbs for the picture under the pointer, or with the focus.
+document.addEventListener("keydown", (event) => {
+  const sheet = document.querySelector(".feed[data-view=sheet]");
+  if (!sheet || event.defaultPrevented || event.repeat || event.isComposing || own.get("keys") === "off") return;
+  if (isTyping(event.target) || document.querySelector("dialog[open]")) return;
+  const slot = document.activeElement.closest(".slot") || sheet.querySelector(".slot:hover");
+  const key = keyOf(event);
+  const button = slot?.querySelector(key === "f" ? ".favourite button" : `[data-verb="${CSS.escape(key)}"]`);
+  if (!button) return;
+  event.preventDefault();
+  button.click();
+}, true);

@@ -209,10 +209,14 @@ const stage = (() => {
   }
 
   document.addEventListener("click", (event) => {
-    const link = event.target.closest?.("a[data-view], .stage a");
+    const link = event.target.closest?.("a[data-view], a[data-verb=e], .stage a");
     if (!link || event.defaultPrevented || !PLAIN(event)) return;
     const address = link.getAttribute("href");
     if (link.matches("[data-view]")) open(link);
+    else if (link.matches("[data-verb]")) {
+      tool = "edit";
+      open(link.closest(".slot").querySelector("[data-view]"));
+    }
     else if (tool === "compare" && link.closest(".strip")) {
       if (!link.matches("[aria-current]")) pin({ whole: link.dataset.whole, alt: link.getAttribute("aria-label") });
     } else if (link.matches(".stage-step")) go({ prev: -1, next: 1 }[link.rel]);

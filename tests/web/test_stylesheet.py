@@ -115,7 +115,7 @@ def test_every_style_has_its_picture(client, rules):
     assert strip.width * 3 == strip.height * 4 * len(STYLES)
     assert len(content) <= 15_360
     places = re.findall(
-        r":nth-child\((\d+)\) > \.swatch \{ background-position-x: (\S+)%", rules
+        r":nth-child\((\d+)\) > \.swatch, [^{]*\{ background-position-x: (\S+)%", rules
     )
     assert [int(n) for n, _ in places] == list(range(2, len(STYLES) + 2))
     wide = float(re.search(r"50% / ([\d.]+)% ", rules)[1]) / 100  # places of one

@@ -2,6 +2,12 @@
 
 FEED: dict[str, tuple[str, str]] = {
     "index.feed": ("我的图片", "My pictures"),
+    "feed.view": ("视图", "View"),
+    "feed.list": ("列表", "List"),
+    "feed.sheet": ("缩略图", "Contact sheet"),
+    "feed.edit": ("编辑图片", "Edit"),
+    "feed.edit_n": ("编辑第 {n} 张", "Edit picture {n}"),
+    "feed.key": ("指向或选中图片时：{what}", "On a picture: {what}"),
     "index.more": ("更早的图片", "Older pictures"),
     "index.refresh": ("刷新查看进度", "Refresh to see progress"),
     "duration.seconds": ("{n} 秒", "{n} s"),

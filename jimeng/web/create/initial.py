@@ -96,12 +96,12 @@ def form_of(saved: SavedPrompt) -> dict[str, str]:
     return {name: str(each) for name, each in found.items() if each not in (None, "")}
 
 
-def own_cookie(name: str) -> dict[str, str]:
+def own_cookie(name: str, names: frozenset[str] = SETTINGS) -> dict[str, str]:
     """The settings in a cookie; none if another user's."""
     words = dict(parse_qsl(request.cookies.get(name, "")[:4000]))
     if words.pop("who", "") != current_user_id():
         return {}
-    return {name: words[name] for name in SETTINGS & set(words)}
+    return {name: words[name] for name in names & set(words)}
 
 
 def current_user_id() -> str:
@@ -112,7 +112,13 @@ def current_user_id() -> str:
 def store_used_settings(response: Response, words: Mapping[str, str]) -> None:
     """Store the submitted settings as initial values of this browser's next form."""
     used = {name: words[name] for name in (SETTINGS - {"seed"}) & set(words)}
-    set_preference_cookie(response, USED, urlencode({"who": current_user_id(), **used}))
+    set_own_cookie(response, USED, used)
+
+
+def set_own_cookie(response: Response, name: str, words: Mapping[str, str]) -> None:
+    """Store settings where `own_cookie` reads them."""
+    whose = {"who": current_user_id(), **words}
+    set_preference_cookie(response, name, urlencode(whose))
 
 
 def last_submitted(principal: Principal) -> Composer:

@@ -66,9 +66,11 @@ def rules_of_styles(folder: Path) -> str:
     address = f"static/{STRIP}?v={version(folder / STRIP)}"
     count = len(STYLES)
     look = f"0 50% / {100 * count * LARGER:g}% {100 * LARGER:g}%"
-    rows = [NONE, f".chip + .chip > .swatch {{ background: url({address}) {look}; }}"]
-    for place in range(count):
-        where = f".styles :nth-child({place + 2}) > .swatch"
+    of_all = ":is(.chip + .chip > .swatch, .swatch[data-style])"
+    rows = [NONE, f"{of_all} {{ background: url({address}) {look}; }}"]
+    for place, style in enumerate(STYLES):
+        nth = f".styles :nth-child({place + 2}) > .swatch"
+        where = f":is({nth}, .swatch[data-style={style.id!r}])"
         beyond = place * LARGER + (LARGER - 1) / 2  # widths of one, to the left
         share = 100 * beyond / (count * LARGER - 1)
         rows.append(f"{where} {{ background-position-x: {share:.5g}%; }}")

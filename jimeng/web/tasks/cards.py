@@ -92,6 +92,13 @@ class Card(OfTask):
         return self.view.pictures
 
     @property
+    def places(self) -> int:
+        """How many of its pictures have a place: none that failed beside others."""
+        return (
+            sum(picture.state != "failed" for picture in self.pictures) or self.task.n
+        )
+
+    @property
     def shape(self) -> str:
         ratio = self.task.width / self.task.height
         return "wide" if ratio > 1.2 else "tall" if ratio < 0.84 else "square"

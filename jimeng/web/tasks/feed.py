@@ -1,6 +1,6 @@
 """The feed, the page of one task, and the polls for their changes."""
 
-from flask import render_template, request
+from flask import Response, make_response, render_template, request
 from flask.typing import ResponseReturnValue
 
 from jimeng import batches, tasks
@@ -9,7 +9,12 @@ from jimeng.http import auth
 from jimeng.tasks import WaitingSummary
 from jimeng.web import bp, is_htmx
 from jimeng.web.batches.views import views_of
-from jimeng.web.create.initial import initial_form, stage_instead
+from jimeng.web.create.initial import (
+    initial_form,
+    own_cookie,
+    set_own_cookie,
+    stage_instead,
+)
 from jimeng.web.tasks.cards import (
     Card,
     cards_of,
@@ -19,15 +24,31 @@ from jimeng.web.tasks.cards import (
 )
 
 PAGE = 12  # cards
+VIEW = "view"  # the query parameter and the cookie
+VIEWS = ("list", "sheet")  # of the feed
 SUMMARISE_FROM = 3  # waiting tasks; from then on a line summarises the queue
 
 
 @bp.get("/")
 def index() -> ResponseReturnValue:
-    """The form, and below it the user's tasks and batches, newest first."""
+    """
+    The form, and below it the user's tasks and batches, newest first, as a list or as
+    a contact sheet; the chosen view is remembered.
+    """
     if is_htmx():
         return show_feed("tasks/_page.html")
-    return stage_instead() or show_feed("tasks/index.html", form=initial_form())
+    return stage_instead() or front_page()
+
+
+def front_page() -> Response:
+    chosen = request.args.get(VIEW)
+    remembered = own_cookie(VIEW, frozenset({VIEW})).get(VIEW)
+    view = next((each for each in (chosen, remembered) if each in VIEWS), VIEWS[0])
+    page = show_feed("tasks/index.html", form=initial_form(), view=view, views=VIEWS)
+    response = make_response(page)
+    if chosen in VIEWS:
+        set_own_cookie(response, VIEW, {VIEW: chosen})
+    return response
 
 
 def show_feed(template: str, **values: object) -> str:

@@ -39,6 +39,12 @@ class OfTask:
         """The name of the style, in the reader's language where it has one."""
         return style_name(tasks.original_wording(self.task).style)
 
+    @property
+    def swatch(self) -> str | None:
+        """The id of the style, if it is one with a swatch."""
+        found = styles.find(tasks.original_wording(self.task).style or "")
+        return found.id if found else None
+
 
 def style_name(style: str | None) -> str | None:
     """The name of a style in the user's language; free text as it is."""

@@ -1,0 +1,93 @@
+"""The feed as a contact sheet, in a real browser."""
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.harness import every_look
+from tests.browser.making import ask, clear, make, slot_of
+
+SHEET = "/?view=sheet&size=512x512"
+
+
+@pytest.fixture(scope="module")
+def tasks(live_server) -> list[str]:
+    """Of several shapes, one of them failed, and more than fit on one page."""
+    clear(live_server)
+    made = [make(live_server, "[[50413]] 不行的")]
+    for n in range(13):
+        size = ("512x512", "768x512", "512x768")[n % 3]
+        made.append(make(live_server, f"第 {n} 个", size=size, n=1 + n % 3))
+    return made
+
+
+@every_look
+def test_sheet_in_every_look(visit, tasks, live_server, look):
+    """Rows of equal height, words above, and nothing moves while pictures come."""
+    waiting = ask(live_server, "[[slow 2]] 还在等", n=2, style="ink")
+    seen = visit(SHEET, **look)
+    page = seen.page
+    expect(slot_of(page, waiting, 1).locator("img")).to_be_visible(timeout=40_000)
+    page.evaluate("scrollTo(0, document.body.scrollHeight)")
+    expect(page.locator(".card")).to_have_count(len(tasks) + 1)
+
+    seen.check("contact-sheet")
+    assert seen.layout_shift() == []
+    tops: dict[float, set[int]] = {}
+    for slot in page.locator(".feed > .card:not([data-empty]) .slots").all():
+        box = slot.bounding_box()
+        tops.setdefault(round(box["y"]), set()).add(round(box["height"]))
+    assert all(max(found) - min(found) <= 1 for found in tops.values())
+    prompt = page.locator(f"#card-{tasks[-1]}").bounding_box()
+    assert prompt["y"] < slot_of(page, tasks[-1]).bounding_box()["y"]
+    clear_one(live_server, waiting)
+
+
+def clear_one(server, task_id: str) -> None:
+    with server.database() as found:
+        found.tasks.delete_one({"_id": task_id})
+
+
+def test_view_is_remembered_and_verbs_have_keys(visit, tasks):
+    """For the picture with the focus or under the pointer; back in the list, none."""
+    page = visit(f"{SHEET}&model=jimeng-i2i-3.0", lang="en").page
+    page.goto("/")
+    expect(page.locator(".feed")).to_have_attribute("data-view", "sheet")
+    slot = slot_of(page, tasks[-1])
+
+    slot.locator(".slot-link").focus()
+    page.keyboard.press("f")
+    favourite = slot.get_by_role("button", name="Favourite")
+    expect(favourite).to_have_attribute("aria-pressed", "true")
+    page.keyboard.press("f")
+    expect(favourite).to_have_attribute("aria-pressed", "false")
+    page.keyboard.press("v")
+    expect(page.locator("#prompt")).to_have_value("第 12 个")
+    expect(page.locator("#given .given")).to_have_count(1)
+    page.locator("#prompt").blur()
+    other = slot_of(page, tasks[-2])
+    other.hover()
+    page.keyboard.press("i")
+    expect(page.locator("#given .given")).to_have_count(2)
+    other.hover()
+    page.keyboard.press("e")
+    expect(page.locator("#stage .stage-title")).to_have_text("第 11 个")
+    expect(page.locator("#edit-edit")).to_have_attribute("open", "")
+    page.keyboard.press("Escape")
+
+    page.get_by_role("link", name="List", exact=True).click()
+    expect(page.locator(".feed")).to_have_attribute("data-view", "list")
+    expect(slot.locator(".tool-vary")).to_be_hidden()
+
+
+def test_sheet_without_scripts(visit, tasks):
+    """Links and forms do the same."""
+    page = visit(SHEET, lang="en", js=False).page
+    slot = slot_of(page, tasks[-1])
+    slot.hover()
+    slot.locator(".tool-vary").click()
+    expect(page.locator("#prompt")).to_have_value("第 12 个")
+    page.goto("/")
+    expect(page.locator(".feed")).to_have_attribute("data-view", "sheet")
+    slot.hover()
+    slot.locator(".tool-edit").click()
+    expect(page.locator(".stage-title")).to_have_text("第 12 个")
