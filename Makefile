@@ -12,6 +12,9 @@ LOCK := UV_CUSTOM_COMPILE_COMMAND="make lock" $(VENV)/bin/uv pip compile --quiet
 # takes whole files, for what their tests share. One MongoDB and one Redis serve them all.
 PYTEST_ARGS ?= -n 4 --dist loadfile --no-loadscope-reorder
 
+# Those that tests/engines drives.
+BROWSERS := firefox-esr WebKitWebDriver Xvfb
+
 # Clients of others, which the tests run as they are published.
 CLIENTS := tests/clients
 CLIENTS_PY := $(VENV)/clients/python/bin/python
@@ -36,6 +39,8 @@ install: $(VENV)/installed ## Install what running needs, into .venv
 install-dev: $(VENV)/installed-dev ## Install what testing needs, too
 
 install-all: install-dev $(VENV)/clients/installed ## The same, and the clients that test-all runs; needs npm
+	@for each in $(BROWSERS); do command -v $$each >/dev/null || { \
+	  echo "test-all also needs $$each: apt-get install firefox-esr webkit2gtk-driver xvfb"; }; done
 
 run: install ## Run everything: http://localhost:8080
 	@exec $(PY) app.py

@@ -18,6 +18,7 @@ SLOW = ("system", "browser")
 PROGRAMS = frozenset(
     {
         *("chromium", "chromium-browser", "chromium-headless-shell"),
+        *("firefox-esr", "WebKitWebDriver", "Xvfb"),
         *("nginx", "caddy", "promtool", "systemd-analyze", "docker"),
         *("node", "npm", "npx", "jq", "curl", "openssl"),
     }

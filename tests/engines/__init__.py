@@ -1,0 +1,1 @@
+"""Firefox and WebKit: the main loop, the stage and the composer in both."""
