@@ -41,7 +41,8 @@ DESCRIPTION = (
     "（JSON-RPC 2.0）自己说明有哪些工具（`tools/list`），密钥与这里相同。见 "
     "https://modelcontextprotocol.io 。\n\n"
     "`/api/v3/contents/generations/tasks` 给方舟 SDK 的程序用，"
-    "也不在本文档里：它和方舟的相同，见 https://www.volcengine.com/docs/82379/1520757 。",
+    "也不在本文档里：它和方舟的相同，见 "
+    "https://www.volcengine.com/docs/82379/1520757 。",
     "Asynchronous image generation: submit a task, poll by `Retry-After`, get the "
     "pictures.\n\n"
     'A success is `{"success": true, "data": …}`, a failure is `{"success": false, '
