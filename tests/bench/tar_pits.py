@@ -1,4 +1,7 @@
-"""A thousand known tar pits, beside a thousand receivers that answer, and pictures."""
+"""
+A thousand known tar pits, and a thousand that were never tried and have an event all at
+once, beside a thousand receivers that answer, and pictures.
+"""
 
 import asyncio
 import secrets
@@ -74,6 +77,9 @@ def rows(site: Site) -> Iterator[Row]:
         stack.await_ready()
         draw(stack)  # the queue learns how long a picture takes
         register(stack, receivers)
+        with stack.database() as found:
+            traps = [ended(user_of("trap", n)) for n in range(RECEIVERS)]
+            found.tasks.insert_many(traps)
         for name in ("new receivers", "known receivers"):
             alone = draw(stack)
             with events(stack) as sent:
@@ -85,8 +91,8 @@ def rows(site: Site) -> Iterator[Row]:
 
 
 def register(stack: Stack, receivers: Receivers) -> None:
-    """Give each user an endpoint; those of the tar pits have failed before."""
-    ports = {"good": receivers.good, "pit": receivers.pit}
+    """Give each user an endpoint; those of known tar pits have failed before."""
+    ports = {"good": receivers.good, "pit": receivers.pit, "trap": receivers.pit}
     made = [
         WebhookEndpoint.row(
             user_id=user_of(kind, n),
@@ -164,7 +170,8 @@ def row(
     at = statistics.quantiles(took, n=100, method="inclusive")
     found = f"median {at[49]:.2f} s, 99 % {at[98]:.2f} s, longest {took[-1]:.2f} s"
     return Row(
-        f"{RECEIVERS} {name} and as many tar pits, {A_SECOND} events a second of each",
+        f"{RECEIVERS} {name} and as many tar pits, {A_SECOND} events a second of each, "
+        f"beside {RECEIVERS} tar pits that were never tried",
         f"**{len(took)} told**, {found}, {late} later than 5 s or not at all; "
         f"{receivers.held} attempts at tar pits; a picture "
         f"{statistics.median(beside):.2f} s",

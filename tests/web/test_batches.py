@@ -1,6 +1,7 @@
 """Pages of batches: asking, following, and what can be done, also without scripts."""
 
 import io
+from datetime import UTC, datetime
 
 from jimeng.batches.capacity import WINDOW
 from jimeng.documents import Batch, Task
@@ -199,6 +200,29 @@ def test_again_begins_with_all_of_it(client):
 
     assert "\\{花\\}\n草</textarea>" in text
     assert 'value="16:9" checked' in text and 'value="2" checked' in text
+
+
+def test_list_is_narrowed_by_status_and_days(client):
+    """Its links keep both; what is not valid is ignored."""
+    old, new = made(client, "一只猫"), made(client, "一只狗", token="other")
+    client.post(f"{new}/cancel", headers=POST)
+    long_ago = {"created_at": datetime(2026, 1, 31, 16, 30, tzinfo=UTC)}
+    batch_id = old.rpartition("/")[2]
+    Batch.collection().update_one({"_id": batch_id}, {"$set": long_ago})
+
+    def listed(query: str) -> list[str]:
+        text = client.get(f"/batches?{query}").text
+        return [words for words in ("一只猫", "一只狗") if words in text]
+
+    assert listed("status=cancelled") == ["一只狗"]
+    assert listed("from=2026-02-01&to=2026-02-01") == ["一只猫"]  # in Shanghai
+    assert listed("from=2026-02-02") == ["一只狗"]
+    assert listed("status=none&from=2026-02-31&to=x") == ["一只猫", "一只狗"]
+    assert 'aria-current="page">全部' in client.get("/batches?from=2026-02-01").text
+    page = client.get("/batches?status=cancelled&to=2026-02-01").text
+    assert "没有符合筛选条件的批量任务" in page
+    assert 'href="/batches?status=failed&amp;to=2026-02-01"' in page
+    assert 'name="status" value="cancelled"' in page
 
 
 def test_list_of_tasks_keeps_to_a_batch(client):

@@ -100,6 +100,10 @@ BATCH_PAGES: dict[str, tuple[str, str]] = {
         "一次写下多条提示词，一起生成。",
         "Write many prompts and generate them together.",
     ),
+    "batch.none_match": (
+        "没有符合筛选条件的批量任务。",
+        "No batches match this filter.",
+    ),
     "batch.older": ("更早的批量任务", "Older batches"),
     "batch.part_of": ("所属批量任务", "Its batch"),
     "batch.of_index": ("第 {n} 条", "Prompt {n} of a batch"),

@@ -2,6 +2,7 @@
 
 from contextlib import suppress
 from dataclasses import replace
+from datetime import timedelta
 
 from flask import make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -17,6 +18,7 @@ from jimeng.web.batches.form import BatchForm
 from jimeng.web.batches.views import grid_of, shelf_of, views_of
 from jimeng.web.create import form_tokens
 from jimeng.web.create.initial import store_used_settings
+from jimeng.web.site.formats import day_of, start_of, zone
 from jimeng.web.site.forms import accepts_double_charge
 
 PAGE = 20  # batches on a page of the list
@@ -96,15 +98,30 @@ def create_batch() -> ResponseReturnValue:
 
 @bp.get("/batches", endpoint="batches")
 def batch_list() -> ResponseReturnValue:
-    """The user's batches, newest first."""
-    principal = auth.principal_of_page()
+    """The user's batches by status and days, newest first; invalid ones are ignored."""
+    principal, given, where = auth.principal_of_page(), request.args, zone()
+    status = given.get("status")
+    since, until = (day_of(given.get(name, "")) for name in ("from", "to"))
+    wanted = {
+        "status": status if status in queries.MAY_BE else None,
+        "from": since and since.isoformat(),
+        "to": until and until.isoformat(),
+    }
     page = batches.page(
-        principal, principal.user_id, limit=PAGE, cursor=request.args.get("cursor")
+        principal,
+        principal.user_id,
+        limit=PAGE,
+        cursor=given.get("cursor"),
+        status=[wanted["status"]] if wanted["status"] else (),
+        created_after=start_of(since, where) if since else None,
+        created_before=start_of(until + timedelta(days=1), where) if until else None,
     )
     return render_template(
         "batches/index.html",
         views=views_of(principal, page.rows),
         next_cursor=page.next_cursor,
+        wanted={name: value for name, value in wanted.items() if value},
+        states=(None, *queries.MAY_BE),
     )
 
 

@@ -11,7 +11,7 @@ from jimeng.gallery.browsing import KINDS, PictureFilter
 from jimeng.gallery.tags import MAX_TAG_CHARS
 from jimeng.pictures.search_terms import OTHER, fold
 from jimeng.providers.models import RATIOS
-from jimeng.web.site.formats import start_of
+from jimeng.web.site.formats import day_of, start_of
 
 MAX_SEARCH_CHARS = 200
 ASPECT_RATIOS = (*RATIOS, OTHER)
@@ -124,12 +124,3 @@ class Filters:
             batch=self.batch,
             kind=self.kind,
         )
-
-
-def day_of(text: str) -> date | None:
-    try:
-        day = date.fromisoformat(text)
-    except ValueError:
-        return None
-    # Years in which a day has neighbours in every time zone.
-    return day if 1970 <= day.year <= 9000 else None

@@ -35,6 +35,16 @@ def today(where: tzinfo) -> date:
     return datetime.now(where).date()
 
 
+def day_of(text: str) -> date | None:
+    """A date as in a form; None if there is none, or it is not valid."""
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        return None
+    # Years in which a day has neighbours in every time zone.
+    return day if 1970 <= day.year <= 9000 else None
+
+
 def start_of(day: date, where: tzinfo) -> datetime:
     """The beginning of a day, in UTC."""
     return datetime.combine(day, time.min, where).astimezone(UTC)
