@@ -46,7 +46,8 @@ def forget_troubles() -> None:
 
 def forget_retention() -> None:
     """A round begins with the oldest picture."""
-    retention._passed, retention._round_ends = None, 0.0
+    retention._passed.clear()
+    retention._round_ends = 0.0
 
 
 def forget_days() -> None:

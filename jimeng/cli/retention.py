@@ -6,27 +6,37 @@ from flask.cli import with_appcontext
 
 from jimeng.cli.databases import databases
 from jimeng.config import Config
+from jimeng.documents.base import VIDEO
 from jimeng.jobs.retention import GIB, count_surplus
 
 
 @click.command()
 @click.option("--days", type=click.IntRange(0), help="Instead of KEEP_DAYS.")
 @click.option("--gib", type=click.FloatRange(0), help="Instead of KEEP_GIB.")
+@click.option(
+    "--video-gib", type=click.FloatRange(0), help="Instead of KEEP_VIDEO_GIB."
+)
 @with_appcontext
-def retention(days: int | None, gib: float | None) -> None:
+def retention(days: int | None, gib: float | None, video_gib: float | None) -> None:
     """
-    Print what KEEP_DAYS and KEEP_GIB would delete now; nothing is changed.
+    Print what KEEP_DAYS, KEEP_GIB and KEEP_VIDEO_GIB would delete now; nothing is
+    changed.
 
-    Favourites and pictures that are shared or in collections are always kept. A limit
-    takes effect when it is set and the workers are restarted.
+    Favourites and what is shared or in collections are always kept. A limit takes
+    effect when it is set and the workers are restarted.
     """
     config: Config = current_app.config["JIMENG"]
+    days = config.KEEP_DAYS if days is None else days
+    limits = {
+        None: config.KEEP_GIB if gib is None else gib,
+        VIDEO: config.KEEP_VIDEO_GIB if video_gib is None else video_gib,
+    }
     with databases():
-        found = count_surplus(
-            config.KEEP_DAYS if days is None else days,
-            config.KEEP_GIB if gib is None else gib,
-        )
-    click.echo(f"pictures: {found.pictures}")
-    click.echo(f"size: {found.bytes / GIB:.2f} GiB")
-    if found.until:
-        click.echo(f"the youngest came at: {found.until.isoformat()}")
+        found = {kind: count_surplus(kind, days, each) for kind, each in limits.items()}
+    for kind, surplus in found.items():
+        if kind and not surplus.count:
+            continue
+        click.echo(f"{'videos' if kind else 'pictures'}: {surplus.count}")
+        click.echo(f"size: {surplus.bytes / GIB:.2f} GiB")
+        if surplus.until:
+            click.echo(f"the youngest came at: {surplus.until.isoformat()}")

@@ -159,6 +159,11 @@ class Image(Stored):
             named_index("task", "task_id"),
             named_index("user_created", "user_id", "-created_at"),
             named_index("created", "created_at"),
+            # Covering: what videos take is summed without documents.
+            named_index(
+                *("videos", "kind", "created_at", *_LENGTHS),
+                partialFilterExpression={"kind": VIDEO},
+            ),
             named_index("gallery", "user_id", "lists", "-created_at", "-_id"),
             named_index(
                 *("collection", "user_id", "collections", "-created_at", "-_id"),

@@ -70,6 +70,19 @@ DOCTOR: dict[str, tuple[str, str]] = {
         "pictures cannot be kept, or do not come back as they were: check the log of "
         "the store, its disk space and the account's permissions",
     ),
+    "doctor.videos_room": (
+        "视频先存到这里的临时文件，地方不够时不提交新的视频，空出来后自动继续：扩大磁盘，"
+        "或设置 KEEP_VIDEO_GIB",
+        "videos arrive here as temporary files; without room for these no further "
+        "videos are sent, until there is: enlarge the disk, or set KEEP_VIDEO_GIB",
+    ),
+    "doctor.videos_store": (
+        "MongoDB 只存 128 MiB 以内的视频，更大的取不下来：设置 STORAGE=file 或 "
+        "STORAGE=s3，重启后用 flask storage move 移动已有的",
+        "MongoDB stores videos of up to 128 MiB only, and larger ones would be lost: "
+        "set STORAGE=file or STORAGE=s3, restart, and move what there is by "
+        "`flask storage move`",
+    ),
     "doctor.storage_lost": (
         "这张图片存过，现在找不到：STORAGE_DIR、S3_BUCKET、S3_PREFIX 还是原来的吗？"
         "目录挂载了吗？",

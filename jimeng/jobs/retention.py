@@ -1,8 +1,9 @@
 """
 Retention limits by age and size, and pausing when the disk is nearly full.
 
-Favourites, shared pictures and pictures in collections are never removed, nor is the
-record of a task: that a picture was generated, charged and removed stays known.
+Pictures and videos have limits of size of their own. Favourites, what is shared and
+what is in collections are never removed, nor is the record of a task: that a picture
+was generated, charged and removed stays known.
 """
 
 import logging
@@ -16,7 +17,8 @@ from mongoengine import get_db
 from pymongo.errors import OperationFailure
 
 from jimeng.documents import Image, Share, Task, utcnow
-from jimeng.documents.base import KNOWN_KIND
+from jimeng.documents.base import KNOWN_KIND, VIDEO
+from jimeng.documents.image import LENGTHS
 from jimeng.jobs.purge import purge_picture
 from jimeng.jobs.runtime import runtime
 from jimeng.lanes import switches
@@ -34,10 +36,13 @@ REMOVABLE = {
     **KNOWN_KIND,
 }
 ROUND_S = 600.0  # from one pass over all pictures to the next
-SIZE_FIELDS = ("bytes", "thumbnail_bytes", "preview_bytes")
+SIZE_FIELDS = tuple(LENGTHS.values())
 FIELDS = dict.fromkeys(("task_id", "index", "created_at", *SIZE_FIELDS), 1)
+Kind = str | None  # of an `Image`: pictures have none
+INDEXES: dict[Kind, str] = {None: "created", VIDEO: "videos"}
 
-_passed: datetime | None = None  # cursor: older pictures are checked in this round
+# Cursors: what is older has been checked in this round.
+_passed: dict[Kind, datetime] = {}
 _round_ends = 0.0  # by `time.monotonic`
 
 
@@ -47,56 +52,66 @@ class Surplus:
     What the retention limits would remove.
 
     Attributes:
-        pictures: How many; *bytes* includes their thumbnails and previews.
+        count: How many; *bytes* includes their thumbnails and previews.
         until: When the newest of them was created; None if there are none.
     """
 
-    pictures: int = 0
+    count: int = 0
     bytes: int = 0
     until: datetime | None = None
 
 
-def count_surplus(days: int, gib: float) -> Surplus:
+def count_surplus(kind: Kind, days: int, gib: float) -> Surplus:
     """
     Count what these limits would remove now; nothing is changed.
 
     Args:
+        kind: Of the pictures or of the videos.
         days: 0 for no limit; *gib* likewise.
     """
     found = Surplus()
-    for row, is_shared in _due(days, gib):
+    for row, is_shared in _due(kind, days, gib):
         if is_shared:
             continue
         size = found.bytes + _size(row)
-        found = Surplus(found.pictures + 1, size, row["created_at"])
+        found = Surplus(found.count + 1, size, row["created_at"])
     return found
 
 
 def apply_limits() -> bool:
     """
-    Remove a batch of the pictures older than ``KEEP_DAYS`` or beyond ``KEEP_GIB``.
+    Remove a batch of what is older than ``KEEP_DAYS``, and of the pictures beyond
+    ``KEEP_GIB`` and the videos beyond ``KEEP_VIDEO_GIB``.
 
     Returns:
         Whether there may be more.
     """
-    global _passed, _round_ends
+    global _round_ends
     config = runtime().config
     if time.monotonic() >= _round_ends:
-        _passed, _round_ends = None, time.monotonic() + ROUND_S
-    cutoff = _cutoff(config.KEEP_DAYS)
+        _passed.clear()
+        _round_ends = time.monotonic() + ROUND_S
+    limits = {None: config.KEEP_GIB, VIDEO: config.KEEP_VIDEO_GIB}
+    left = [remove_batch(kind, config.KEEP_DAYS, gib) for kind, gib in limits.items()]
+    return any(left)
+
+
+def remove_batch(kind: Kind, days: int, gib: float) -> bool:
+    """Remove a batch of what `count_surplus` counts; return whether there is more."""
+    cutoff = _cutoff(days)
     seen, touched = 0, []
-    due = _due(config.KEEP_DAYS, config.KEEP_GIB, after=_passed, most=BATCH_DOCUMENTS)
+    due = _due(kind, days, gib, after=_passed.get(kind), most=BATCH_DOCUMENTS)
     for row, is_shared in due:
         seen += 1
-        _passed = row["created_at"]
+        _passed[kind] = row["created_at"]
         if not is_shared and purge_picture(row, REMOVABLE):
             touched.append(row["task_id"])
     if touched:
         Task.touch(touched)
-        log.info("pictures removed by retention count=%d", len(touched))
+        log.info("removed by retention kind=%s count=%d", kind, len(touched))
     if seen < BATCH_DOCUMENTS and cutoff is not None:
         # Many older pictures may be exempt: do not check all of them each minute.
-        _passed = max(_passed or cutoff, cutoff)
+        _passed[kind] = max(_passed.get(kind, cutoff), cutoff)
     return seen >= BATCH_DOCUMENTS
 
 
@@ -105,27 +120,27 @@ def _cutoff(days: int) -> datetime | None:
 
 
 def _due(
-    days: int, gib: float, *, after: datetime | None = None, most: int = 0
+    kind: Kind, days: int, gib: float, *, after: datetime | None = None, most: int = 0
 ) -> Iterator[tuple[dict, bool]]:
     """
-    Yield the pictures beyond the limits, oldest first, each with whether it is shared
-    by itself and so exempt.
+    Yield what is beyond the limits, oldest first, each with whether it is shared by
+    itself and so exempt.
 
     Args:
-        after: Skip pictures created before this.
+        after: Skip what was created before this.
         most: 0 for no limit.
     """
     if not days and not gib:
         return
     cutoff = _cutoff(days)
-    beyond = runtime().store.size() - int(gib * GIB) if gib else 0
+    beyond = stored_bytes(kind) - int(gib * GIB) if gib else 0
     if cutoff is None and beyond <= 0:
         return
     came: dict = {"$gte": after} if after else {"$exists": True}
     if beyond <= 0:
         came["$lt"] = cutoff
-    where = {"created_at": came, **REMOVABLE}
-    found = Image.collection().find(where, FIELDS).hint("created")
+    where = {"created_at": came, **REMOVABLE, "kind": kind}
+    found = Image.collection().find(where, FIELDS).hint(INDEXES[kind])
     rows = found.sort("created_at", 1).limit(most)
     while batch := [*islice(rows, BATCH_DOCUMENTS)]:
         shared = Share.showing(row["_id"] for row in batch)
@@ -137,6 +152,18 @@ def _due(
             if not is_shared:
                 beyond -= _size(row)
             yield row, is_shared
+
+
+def stored_bytes(kind: Kind) -> int:
+    """What all pictures, or all videos, take in the store."""
+    sums = {"$sum": [{"$ifNull": [f"${name}", 0]} for name in SIZE_FIELDS]}
+    summed: list[dict] = [
+        {"$match": {"kind": VIDEO}},
+        {"$group": {"_id": None, "bytes": {"$sum": sums}}},
+    ]
+    found = list(Image.collection().aggregate(summed, hint=INDEXES[VIDEO]))
+    videos = int(found[0]["bytes"]) if found else 0
+    return videos if kind else max(runtime().store.size() - videos, 0)
 
 
 def _size(row: dict) -> int:

@@ -16,7 +16,14 @@ from jimeng.config import logs
 from jimeng.documents import Generation, State, Task, utcnow
 from jimeng.documents.task import THERE
 from jimeng.errors import ProviderError
-from jimeng.jobs import broker, costs, endings, metric_counters, tallies
+from jimeng.jobs import (
+    broker,
+    costs,
+    endings,
+    metric_counters,
+    tallies,
+    video_room,
+)
 from jimeng.jobs import inputs as given
 from jimeng.jobs.backfill import new_seed
 from jimeng.jobs.endings import SlotRelease, slot_release_of
@@ -47,8 +54,8 @@ ACCOUNT_CODES = frozenset(
 def send_next(lane: str) -> SlotRelease | None:
     """Claim and send the next picture of *lane*, if a slot is free."""
     model = runtime().registry.by_lane(lane)
-    if model is None:
-        return None
+    if model is None or not video_room.has_room(model):
+        return None  # a pump queues another dispatch
     permit = try_acquire(_synchronous) if model.is_synchronous else nullcontext(True)
     with permit as is_free:
         if not is_free:

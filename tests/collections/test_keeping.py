@@ -115,7 +115,7 @@ def test_what_is_kept_is_not_gone_through_each_time(aged, keep):
     made = collections.create(ME, "a")
     collections.change(ME, made.id, add=pictures(first, second))
     keep(KEEP_DAYS=30)
-    due = list(retention._due(30, 0, after=retention._passed))
+    due = list(retention._due(None, 30, 0, after=retention._passed[None]))
     assert due == []
     collections.change(ME, made.id, remove=pictures(first))
 

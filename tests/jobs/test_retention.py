@@ -102,6 +102,48 @@ def test_beyond_the_bytes_the_oldest_go(aged, keep, monkeypatch):
     assert older not in kept()
 
 
+def make_videos(*task_ids: str, size: int) -> None:
+    """Of their pictures make videos that take so much."""
+    about = {"kind": "video", "bytes": size, "last_frame_bytes": 1}
+    for task_id in task_ids:
+        Image.collection().update_one({"task_id": task_id}, {"$set": about})
+
+
+def test_videos_have_a_limit_of_their_own(aged, keep):
+    """The oldest video goes, however old the pictures are; its last frame counts."""
+    picture, oldest, young = aged(9, 3, 2)
+    make_videos(oldest, young, size=GIB // 2)
+
+    keep(KEEP_VIDEO_GIB=1)
+
+    assert kept() == {picture, young}
+
+
+def test_videos_count_not_as_pictures(aged, keep, monkeypatch):
+    """Nor do they go for them."""
+    video, older, young = aged(9, 3, 2)
+    make_videos(video, size=5 * GIB)
+    row = Image.collection().find_one({"task_id": older})
+    size = row["bytes"] + row["thumbnail_bytes"]
+    store = type(jobs.runtime().store)
+    taken = retention.stored_bytes("video") + GIB + size
+    monkeypatch.setattr(store, "size", lambda self: taken)
+
+    keep(KEEP_GIB=1)
+
+    assert kept() == {video, young}
+
+
+def test_old_videos_go_as_pictures_do(aged, keep):
+    """By the same number of days."""
+    old, young = aged(31, 29)
+    make_videos(old, young, size=1)
+
+    keep(KEEP_DAYS=30)
+
+    assert kept() == {young}
+
+
 def test_a_run_is_bounded(aged, keep, monkeypatch):
     """The next goes on; favourites in front do not stop it."""
     monkeypatch.setattr(retention, "BATCH_DOCUMENTS", 2)
@@ -129,12 +171,15 @@ def test_command_tells_and_changes_nothing(app, aged):
     aged(9, 1)
 
     told = app.test_cli_runner().invoke(args=["retention", "--days", "5"])
+    make_videos(Image.collection().find_one({})["task_id"], size=GIB)
+    videos = app.test_cli_runner().invoke(args=["retention", "--video-gib", "0.5"])
 
     assert told.exit_code == 0, told.output
     lines = dict(line.split(": ", 1) for line in told.output.splitlines())
     assert lines["pictures"] == "1"
     nine_days_ago = (utcnow() - timedelta(days=9)).date().isoformat()
     assert lines["the youngest came at"].startswith(nine_days_ago)
+    assert videos.output.splitlines()[2:4] == ["videos: 1", "size: 1.00 GiB"]
     assert len(kept()) == 2
 
 

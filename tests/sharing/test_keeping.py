@@ -35,7 +35,7 @@ def test_shared_pictures_hold_up_no_others(aged, later, monkeypatch):
     assert retention.apply_limits() is True
 
     assert kept() == {first, second, young}
-    assert retention.count_surplus(30, 0).pictures == 0
+    assert retention.count_surplus(None, 30, 0).count == 0
 
 
 def test_beyond_the_bytes_those_after_the_shared_ones_go(aged, later):
@@ -47,7 +47,7 @@ def test_beyond_the_bytes_those_after_the_shared_ones_go(aged, later):
     stored = retention.runtime().store.size()
     limit = (stored - 500) / retention.GIB
 
-    told = retention.count_surplus(0, limit)
+    told = retention.count_surplus(None, 0, limit)
 
-    assert (told.pictures, told.bytes) == (1, 1000)
+    assert (told.count, told.bytes) == (1, 1000)
     assert later(KEEP_GIB=limit) == {first, third}

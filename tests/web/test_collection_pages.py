@@ -185,8 +185,8 @@ def test_operator_ends_a_share(client, pictures):
 @pytest.mark.parametrize(
     ("limits", "words"),
     [
-        ({"KEEP_DAYS": 30}, "Pictures are kept here for 30 days; favourites"),
-        ({"KEEP_GIB": 5.0}, "the oldest pictures go; favourites"),
+        ({"KEEP_DAYS": 30}, "Pictures and videos are kept here for 30 days; fav"),
+        ({"KEEP_GIB": 5.0}, "the oldest go; favourites"),
         ({}, None),
     ],
     ids=["days", "room", "for ever"],
@@ -200,7 +200,7 @@ def test_pages_say_how_long_pictures_stay(app, config, database, limits, words):
     for path in ("/gallery", "/collections", f"/collections/{made}"):
         page = client.get(path, headers={"Accept-Language": "en"}).text
         found = re.findall(
-            r"Pictures are kept here[^<]*|[^<]*the oldest pict[^<]*", page
+            r"Pictures and videos are kept[^<]*|[^<]*the oldest go[^<]*", page
         )
         assert len(found) == (words is not None), path
         assert all(words in each for each in found)

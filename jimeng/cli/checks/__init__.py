@@ -25,6 +25,7 @@ CHECKS: tuple[tuple[Check, bool], ...] = (
     (databases.schema, True),
     (databases.indexes_built, True),
     (databases.storage, True),
+    (databases.videos, True),
     (databases.last_backup, True),
     (server.readiness_reasons, True),
     (machine.database_disk, True),

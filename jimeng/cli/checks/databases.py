@@ -17,8 +17,11 @@ from jimeng import jobs
 from jimeng.cli.checks.finding import Finding, Verdict, graded
 from jimeng.config import Config
 from jimeng.documents import Image, indexes, lacks_index, migrations, utcnow
+from jimeng.documents.base import VIDEO
 from jimeng.documents.database_errors import TROUBLES
 from jimeng.errors import StorageUnavailable
+from jimeng.jobs import video_room
+from jimeng.jobs.retention import GIB
 from jimeng.operations import backup
 
 # The oldest tested versions; older ones lack commands that are used.
@@ -161,6 +164,33 @@ def storage(config: Config) -> Iterator[Finding]:
         yield Finding("storage", Verdict.FAILED, lost, "doctor.storage_lost")
     else:
         yield Finding("storage", Verdict.OK, f"{store.kind}, {found}")
+
+
+def videos(config: Config) -> Iterator[Finding]:
+    """Videos find room on this machine, and a store that takes long ones."""
+    models = jobs.runtime().registry.making("video")
+    needed = max(map(video_room.needed_bytes, models), default=0)
+    if not needed:
+        return
+    store = jobs.runtime().store
+    try:
+        free = video_room.free_bytes()
+    except StorageUnavailable:
+        return  # reported by `storage`
+    found = (
+        f"{free / GIB:.1f} GiB free for files that arrive, {needed / GIB:.1f} needed"
+    )
+    is_limited = store.max_file_bytes is not None
+    yield graded(
+        *("videos", found),
+        (free < needed, Verdict.WARNING, "doctor.videos_room"),
+        # Whoever makes none needs no other store.
+        (is_limited and has_videos(), Verdict.WARNING, "doctor.videos_store"),
+    )
+
+
+def has_videos() -> bool:
+    return Image.find_one({"kind": VIDEO}) is not None
 
 
 def last_backup(config: Config) -> Iterator[Finding]:

@@ -67,14 +67,14 @@ GALLERY: dict[str, tuple[str, str]] = {
         "Everything you create stays here and never expires.",
     ),
     "gallery.kept_days": (
-        "图片在这里保留 {n} 天，收藏的、分享中的和放进相册的一直留着。",
-        "Pictures are kept here for {n} days; favourites, and what is shared or in a "
-        "collection, stay.",
+        "图片和视频在这里保留 {n} 天，收藏的、分享中的和放进相册的一直留着。",
+        "Pictures and videos are kept here for {n} days; favourites, and what is "
+        "shared or in a collection, stay.",
     ),
     "gallery.kept_room": (
-        "存不下时最早的图片会删掉，收藏的、分享中的和放进相册的一直留着。",
-        "When there is no more room here, the oldest pictures go; favourites, and what "
-        "is shared or in a collection, stay.",
+        "存不下时最早的会删掉，收藏的、分享中的和放进相册的一直留着。",
+        "When there is no more room here, the oldest go; favourites, and what is "
+        "shared or in a collection, stay.",
     ),
     "gallery.none_go": ("生成第一张图片", "Create your first picture"),
     "gallery.found_none": ("没有符合条件的图片", "No matching pictures"),

@@ -13,6 +13,7 @@ MODES: tuple[Mode, ...] = get_args(Mode)
 Role = Literal["first_frame", "last_frame", "reference"]
 VideoSizes = Mapping[str, Mapping[str, tuple[int, int]]]
 FRAMES_PER_S = 24
+BITS_PER_PIXEL = 0.5  # of a file; usual are 0.2 to 0.4
 ADAPTIVE = "adaptive"
 VIDEO_RATIOS = ("16:9", "4:3", "1:1", "3:4", "9:16", "21:9")
 DEFAULT_VIDEO_RATIO = "16:9"
@@ -68,6 +69,14 @@ class VideoModel:
     obeys_flags: bool = False
     req_keys: Mapping[str, str] = field(default_factory=dict)
     sends_frames: bool = False
+
+    @property
+    def typical_max_bytes(self) -> int:
+        """Nearly all of its files are smaller, the longest of the largest too."""
+        sizes = [size for each in self.resolutions.values() for size in each.values()]
+        pixels = max(width * height for width, height in sizes)
+        frames = self.durations[-1] * FRAMES_PER_S
+        return int(pixels * frames * BITS_PER_PIXEL / 8)
 
     @property
     def modes(self) -> tuple[Mode, ...]:

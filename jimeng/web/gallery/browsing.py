@@ -254,4 +254,5 @@ def retention() -> str | None:
     config: Config = current_app.config["JIMENG"]
     if config.KEEP_DAYS:
         return t("gallery.kept_days", n=config.KEEP_DAYS)
-    return t("gallery.kept_room") if config.KEEP_GIB else None
+    has_limit = config.KEEP_GIB or config.KEEP_VIDEO_GIB
+    return t("gallery.kept_room") if has_limit else None

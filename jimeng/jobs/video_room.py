@@ -1,0 +1,57 @@
+"""Room for videos: none is sent whose file this machine could not receive."""
+
+import shutil
+from pathlib import Path
+
+from jimeng.documents import Generation, State
+from jimeng.documents.base import VIDEO
+from jimeng.errors import StorageUnavailable, outages
+from jimeng.jobs.runtime import runtime
+from jimeng.providers import Model
+
+RESERVE_BYTES = 2**30
+# What the provider may be generating, and what is fetched or waits for that.
+UNDER_WAY = [
+    *(State.SUBMITTING.value, State.SEEKING.value),
+    *(State.GENERATING.value, State.FETCHING.value),
+]
+
+
+def has_room(model: Model) -> bool:
+    """Whether a video of *model* may be sent; True for pictures."""
+    if model.video is None:
+        return True
+    try:
+        free, needed = free_bytes(), needed_bytes(model)
+        if free < needed:
+            said = f"no room for videos: {free} of {needed} bytes are free"
+            raise StorageUnavailable(said, retry_after=60)
+    except StorageUnavailable as error:
+        outages.failed("room for videos", error)
+        return False
+    return True
+
+
+def needed_bytes(model: Model) -> int:
+    """What the videos under way may need, and another one of *model*."""
+    if model.video is None:
+        return 0
+    count = Generation.collection().count_documents(
+        {"kind": VIDEO, "state": {"$in": UNDER_WAY}, "due_at": {"$exists": True}}
+    )
+    return (count + 1) * model.video.typical_max_bytes + RESERVE_BYTES
+
+
+def free_bytes() -> int:
+    """
+    The free space where files arrive, on this machine.
+
+    Raises:
+        StorageUnavailable: the directory is not there.
+    """
+    directory: Path = runtime().store.scratch_directory()
+    try:
+        return shutil.disk_usage(directory).free
+    except OSError as error:
+        said = f"temporary files: {error.strerror or type(error).__name__}"
+        raise StorageUnavailable(said, retry_after=60) from error
