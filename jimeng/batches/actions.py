@@ -3,7 +3,6 @@
 import logging
 from dataclasses import dataclass
 
-from jimeng import jobs
 from jimeng.batches import filling
 from jimeng.batches.progress import Progress, goes_on, progress
 from jimeng.batches.queries import find
@@ -18,10 +17,11 @@ from jimeng.errors.batches import BatchFinished, BatchNotFound, BatchNotRetryabl
 from jimeng.jobs import bulk
 from jimeng.jobs.bulk import Counts, Kind
 from jimeng.jobs.purge import TRASH_RETENTION
-from jimeng.providers import Model
-from jimeng.tasks import Estimate
+from jimeng.tasks import Estimate, NewTask
 from jimeng.tasks.cancellation import cancel_where, deletion_update, drop_generations_of
 from jimeng.tasks.clear_queue import CLEARED
+from jimeng.tasks.creation import model_for
+from jimeng.tasks.estimates import estimate_with
 
 log = logging.getLogger(__name__)
 
@@ -134,7 +134,7 @@ def retry(
     """
     batch = find(principal, batch_id)
     wanted = count(principal, batch, rest=rest, agreed=accept_double_charge)
-    current_model(batch)
+    estimate_again(principal, batch, wanted)
     with noted(principal, batch.user_id, "batches.retry", batch=batch.id, n=wanted):
         now = utcnow()
         # The limits of the retry's key apply.
@@ -208,23 +208,20 @@ def estimate_retry(
     """
     batch = find(principal, batch_id)
     wanted = count(principal, batch, rest=rest, agreed=accept_double_charge)
-    model, size = current_model(batch)
-    return Estimate(model, wanted, size)
+    return estimate_again(principal, batch, wanted)
 
 
-def current_model(batch: Batch) -> tuple[Model, tuple[int, int] | None]:
+def estimate_again(principal: Principal, batch: Batch, n: int) -> Estimate:
     """
-    The batch's model, and its size, unless that follows from the inputs.
+    The estimate of *n* pictures with the settings of a batch.
 
     Raises:
-        Invalid: either is no longer offered.
+        Invalid: its model or its size is no longer offered.
     """
-    asked = batch.asked
-    model = jobs.runtime().registry.model(asked.get("model"), asked.get("provider"))
-    if batch.inputs:
-        return model, None
-    quality = asked.get("quality") or "standard"
-    return model, model.resolve_size(asked.get("size"), quality)
+    named = {"user_id": batch.user_id, "prompt": batch.prompts[0]}
+    like = NewTask(**{**filling.asked_of(batch), **named, "n": n})
+    model = model_for(principal, like)
+    return estimate_with(model, like, pictures=len(batch.inputs or []))
 
 
 def delete(principal: Principal, batch_id: str) -> None:

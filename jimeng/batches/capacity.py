@@ -115,7 +115,7 @@ def free_pictures(batch: Batch) -> int:
     if limits is None:
         return batch.n  # its model is not offered, which `tasks.create` reports
     window = max(WINDOW, 2 * lanes.total_limit(batch.lane, limits))
-    most = runtime.config.USER_MAX_PENDING
+    most = runtime.config.max_pending("video" if batch.asked.get("video") else "image")
     top = max(min(window, most - most // SPARE), batch.n)
     mine = {"lane": batch.lane, "user_id": batch.user_id, "waiting": True}
     waiting = Generation.collection().count_documents(

@@ -91,6 +91,8 @@ def write(
 ) -> tuple[Batch, bool]:
     user_id = new.like.user_id
     given = {k: each for k, each in new.given.items() if k not in NOT_STORED}
+    if new.like.video is not None:
+        given["video"] = new.like.video.stored()
     asked = [list(new.prompts), new.template, new.name, new.like.fingerprint_fields]
     mark = fingerprint(asked, named)
     batch_id = new_batch_id() if idem_key is None else keyed_id(user_id, idem_key)
@@ -179,6 +181,7 @@ def insert(row: dict, named: Sequence[Named], made: Sequence[Input]) -> Batch | 
 def settings_of(like: NewTask) -> dict:
     """The settings that are not None, as JSON."""
     found = {name: getattr(like, name) for name in SETTINGS}
+    found["video"] = like.video and like.video.stored()
     return {name: value for name, value in found.items() if value is not None}
 
 

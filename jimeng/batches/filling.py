@@ -20,6 +20,7 @@ from jimeng.errors.collections import WebhooksOff
 from jimeng.inputs import Named
 from jimeng.jobs import webhook_outbox
 from jimeng.jobs.purge import TRASH_RETENTION
+from jimeng.providers import VideoParameters
 from jimeng.tasks import NewTask, create
 from jimeng.tasks.cancellation import cancel_where
 
@@ -139,7 +140,7 @@ def make(
     batch: Batch, principal: Principal, prompt: str, again: tuple[Named, ...]
 ) -> None:
     new = NewTask(
-        **batch.asked,
+        **asked_of(batch),
         again=again,
         user_id=batch.user_id,
         prompt=prompt,
@@ -151,6 +152,12 @@ def make(
         given={"prompt": prompt, **batch.given},
     )
     create(principal, new)
+
+
+def asked_of(batch: Batch) -> dict:
+    """The settings of each task, with its model, as fields of `tasks.NewTask`."""
+    video = batch.asked.get("video")
+    return {**batch.asked, "video": video and VideoParameters.read(video)}
 
 
 def webhook_of(batch: Batch) -> dict[str, Any]:

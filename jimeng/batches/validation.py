@@ -11,6 +11,7 @@ from jimeng.inputs import Named
 from jimeng.providers import Model
 from jimeng.tasks import Estimate, NewTask
 from jimeng.tasks.creation import check_with_model, model_for, resolve_inputs
+from jimeng.tasks.estimates import estimate_with
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,10 +77,8 @@ def validate(principal: Principal, new: NewBatch) -> tuple[BatchEstimate, list[N
     found = expand_prompts(new)
     check_all(new, found, model)
     named = resolve_inputs(principal, new.like)
-    size = None  # follows from the inputs
-    if not named:
-        size = model.resolve_size(new.like.size, new.like.quality)
-    each = Estimate(model, new.like.n, size)
+    like = replace(new.like, prompt=found.prompts[0])
+    each = estimate_with(model, like, pictures=len(named))
     return BatchEstimate(each, found.prompts, found.repeated), named
 
 

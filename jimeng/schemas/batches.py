@@ -27,6 +27,7 @@ from jimeng.schemas.fields import (
     Long,
     Many,
     OneOf,
+    Part,
     Seconds,
     Text,
     Texts,
@@ -34,6 +35,7 @@ from jimeng.schemas.fields import (
     Whole,
 )
 from jimeng.schemas.pagination import ByStatus, PageQuery
+from jimeng.schemas.videos import VideoSettings
 
 
 class NewBatch(PictureSettings, WithWebhook, WithMetadata, OfUser):
@@ -66,6 +68,12 @@ class NewBatch(PictureSettings, WithWebhook, WithMetadata, OfUser):
         "stored once",
         each=Text(validate=REFERENCE),
         validate=Many(1, MAX_IMAGES),
+    )
+    video = Part(
+        "写了就是一批视频，这里是它们的参数，可以是空的 {}；images 里的一张图片是首帧",
+        "Makes it a batch of videos with these parameters, which may be an empty "
+        "object; a picture in images is their first frame",
+        nested=VideoSettings,
     )
     strength: Number = Seconds(*field_descriptions.STRENGTH, validate=Between(0, 1))
     n: Integer = Whole(

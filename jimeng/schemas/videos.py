@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from marshmallow import post_load
 from marshmallow.fields import Integer
 
 from jimeng.providers import VideoParameters
@@ -48,40 +49,9 @@ CHOICES = (
 )
 
 
-class VideoFields(Strict):
-    """The fields that describe a video; the model decides what it accepts."""
+class VideoChoices(Strict):
+    """What there is to choose of a video; the model decides what it accepts."""
 
-    prompt = Trimmed(
-        "提示词：画面里有什么，怎么动。给出首帧或参考图片时可以不写",
-        "What the video shows, and how it moves. Optional with a first frame or "
-        "reference pictures",
-        load_default="",
-        validate=Long(0, 4000),
-    )
-    model = Text(
-        "视频模型的名称或别名，见 GET /api/v1/models；不写就用默认的视频模型",
-        "A video model's name or alias, see GET /api/v1/models; the default one if "
-        "omitted",
-        validate=Long(1, 100),
-    )
-    provider = Text(*field_descriptions.PROVIDER, validate=Long(1, 64))
-    first_frame = Text(
-        "首帧图片，写法同图片任务 images 的元素",
-        "The picture to begin with, given like an element of `images` of a picture",
-        validate=REFERENCE,
-    )
-    last_frame = Text(
-        "尾帧图片，要和首帧一起给",
-        "The picture to end with; requires a first frame",
-        validate=REFERENCE,
-    )
-    references = Texts(
-        "参考图片，在提示词里称为图1、图2……；不能和首帧、尾帧一起用",
-        "Reference pictures, in the order in which the prompt refers to them; not "
-        "together with frames",
-        each=Text(validate=REFERENCE),
-        validate=Many(1, MAX_REFERENCES),
-    )
     duration: Integer = Whole(
         "时长，秒；可选的值看模型，默认 5",
         "Seconds; the choices depend on the model, the default is 5",
@@ -120,6 +90,50 @@ class VideoFields(Strict):
         "另外保存最后一帧图片，可以用来接着生成",
         "Keep the last frame as a picture, too, from which to continue",
     )
+
+
+class VideoSettings(VideoChoices):
+    """The same, of the videos of a batch."""
+
+    @post_load
+    def make(self, data: dict, **kwargs: object) -> VideoParameters:
+        return VideoParameters(**chosen(data))
+
+
+class VideoFields(VideoChoices):
+    """The fields that describe a video."""
+
+    prompt = Trimmed(
+        "提示词：画面里有什么，怎么动。给出首帧或参考图片时可以不写",
+        "What the video shows, and how it moves. Optional with a first frame or "
+        "reference pictures",
+        load_default="",
+        validate=Long(0, 4000),
+    )
+    model = Text(
+        "视频模型的名称或别名，见 GET /api/v1/models；不写就用默认的视频模型",
+        "A video model's name or alias, see GET /api/v1/models; the default one if "
+        "omitted",
+        validate=Long(1, 100),
+    )
+    provider = Text(*field_descriptions.PROVIDER, validate=Long(1, 64))
+    first_frame = Text(
+        "首帧图片，写法同图片任务 images 的元素",
+        "The picture to begin with, given like an element of `images` of a picture",
+        validate=REFERENCE,
+    )
+    last_frame = Text(
+        "尾帧图片，要和首帧一起给",
+        "The picture to end with; requires a first frame",
+        validate=REFERENCE,
+    )
+    references = Texts(
+        "参考图片，在提示词里称为图1、图2……；不能和首帧、尾帧一起用",
+        "Reference pictures, in the order in which the prompt refers to them; not "
+        "together with frames",
+        each=Text(validate=REFERENCE),
+        validate=Many(1, MAX_REFERENCES),
+    )
     style = Trimmed(*field_descriptions.STYLE, validate=Long(1, MAX_STYLE))
     n: Integer = Whole(
         "几个视频，每个单独提交、单独计费",
@@ -137,11 +151,17 @@ def as_video(params: Mapping[str, Any]) -> dict[str, Any]:
     rest = dict(params)
     frames = [(role, rest.pop(name)) for name, role in ROLES.items() if name in rest]
     frames += [("reference", each) for each in rest.pop("references", ())]
-    chosen = {name: rest.pop(name, None) for name in CHOICES}
-    chosen |= {to: rest.pop(name, None) for name, to in RENAMED.items()}
+    choices = chosen(rest)
+    rest = {name: rest[name] for name in rest if name not in (*CHOICES, *RENAMED)}
     roles: Any = tuple(role for role, _ in frames)
     images = [picture for _, picture in frames]
-    return {**rest, "images": images, "video": VideoParameters(roles=roles, **chosen)}
+    return {**rest, "images": images, "video": VideoParameters(roles=roles, **choices)}
+
+
+def chosen(params: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of `VideoChoices` as those of `VideoParameters`."""
+    names = {**{name: name for name in CHOICES}, **RENAMED}
+    return {to: params.get(name) for name, to in names.items()}
 
 
 class NewVideoTask(VideoFields, WithWebhook, WithMetadata, OfUser):

@@ -56,10 +56,23 @@ def estimate(principal: Principal, new: NewTask) -> Estimate:
     """
     principal.require_owner(new.user_id, "estimate")
     model, _, named = validate(principal, new)
+    return estimate_with(model, new, pictures=len(named))
+
+
+def estimate_with(model: Model, new: NewTask, *, pictures: int) -> Estimate:
+    """
+    The estimate of a request that is valid but for its size.
+
+    Args:
+        pictures: How many inputs it has.
+
+    Raises:
+        Invalid: the model does not offer the size.
+    """
     if model.video is not None:
-        video = resolve_parameters(new, model, [None] * len(named))
+        video = resolve_parameters(new, model, [None] * pictures)
         size = model.video.size_of(video)
         return Estimate(model, new.n, size, costs.usage_of(video, size))
-    if not named:
+    if not pictures:
         return Estimate(model, new.n, model.resolve_size(new.size, new.quality))
     return Estimate(model, new.n, None)
