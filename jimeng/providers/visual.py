@@ -1,5 +1,5 @@
 """
-Volcengine Visual: pictures by AK/SK, submitted and then polled.
+Volcengine Visual: pictures and videos by AK/SK, submitted and then polled.
 
 Source: https://www.volcengine.com/docs/85621 (CVSync2AsyncSubmitTask and
 CVSync2AsyncGetResult, and CVProcess for 2.1, version 2022-08-31).
@@ -11,6 +11,7 @@ from typing import Self
 
 from jimeng.config import Config
 from jimeng.errors import ProviderError
+from jimeng.providers import visual_videos
 from jimeng.providers.models import Model
 from jimeng.providers.models.visual import MODELS
 from jimeng.providers.provider import (
@@ -21,7 +22,12 @@ from jimeng.providers.provider import (
     finished,
     object_in,
 )
-from jimeng.providers.rules import RESULT_EMPTY, RESULT_LOST, SUBMIT_UNKNOWN
+from jimeng.providers.rules import (
+    MODEL_REMOVED,
+    RESULT_EMPTY,
+    RESULT_LOST,
+    SUBMIT_UNKNOWN,
+)
 from jimeng.providers.signing import VolcengineAuth
 from jimeng.providers.transport import CAP, PLAIN, Answer, CallFailed, short
 from jimeng.providers.visual_rules import RULES, judge_poll, judge_submit, judgements
@@ -45,7 +51,10 @@ def order(request: ImageRequest, model: Model, wishes: Mapping[str, object]) -> 
         wishes: Output options, for a synchronous model; others get them with the
             polls.
     """
-    body: Body = {**model.extra, "req_key": request.req_key}
+    if request.video is not None:
+        body = visual_videos.order(request, request.video, model)
+        return body | pictures(request, model)
+    body = {**model.extra, "req_key": request.req_key}
     body |= BODIES[model.task](request, model)
     if request.seed is not None:
         body["seed"] = request.seed
@@ -205,6 +214,7 @@ class VisualProvider(HttpProvider):
             self._wishes["logo_info"] = {"add_logo": True}
         if producer_id:
             self._wishes["aigc_meta"] = {"producer_id": producer_id}
+        self._video_wishes = visual_videos.wishes(producer_id)
 
     @classmethod
     def from_config(
@@ -227,7 +237,7 @@ class VisualProvider(HttpProvider):
 
     def submit(self, request: ImageRequest) -> Progress:
         """
-        Submit a picture; it is charged once it has been generated.
+        Submit a picture or a video; it is charged once it has been generated.
 
         Raises:
             ProviderError: it was refused, or may have been accepted without a
@@ -253,13 +263,17 @@ class VisualProvider(HttpProvider):
 
     def poll(self, remote_id: str, request: ImageRequest) -> Progress:
         """
-        Poll a picture.
+        Poll a picture or a video.
 
         Raises:
-            ProviderError: the picture failed or is lost; with ``transient``, only this
-                poll failed.
+            ProviderError: it failed or is lost; with ``transient``, only this poll
+                failed.
         """
-        reply = self._ask(request.req_key, remote_id)
+        if request.video is None:
+            reply = self._ask(request.req_key, remote_id, self._wishes)
+        else:
+            key = visual_videos.req_key(request.video, self._polled_model(request))
+            reply = self._ask(key, remote_id, self._video_wishes)
         has_seed = request.seed is not None
         if not reply.is_success:
             raise self._poll_error(reply, has_seed=has_seed)
@@ -271,7 +285,28 @@ class VisualProvider(HttpProvider):
             # in_queue, generating, or an unknown status: the deadline ends a task that
             # makes no progress.
             return Progress(remote_id, request_id=reply.request_id)
-        return self._finished(POLL, remote_id, reply)
+        if request.video is None:
+            return self._finished(POLL, remote_id, reply)
+        found = visual_videos.done(remote_id, reply)
+        if found is None:
+            text = "done, but no video"
+            raise self._error(POLL, RESULT_EMPTY, reply, text, is_submit=False)
+        return found
+
+    def _polled_model(self, request: ImageRequest) -> Model:
+        """
+        The model of a video that was submitted; a built-in one also if ``MODELS_FILE``
+        no longer offers it.
+
+        Raises:
+            ProviderError: with ``transient``: it may be offered again.
+        """
+        built_in = {model.req_key: model for model in MODELS}
+        found = {**built_in, **self._models}.get(request.req_key)
+        if found is None:
+            text = f"{request.req_key} is not offered"
+            raise MODEL_REMOVED.error(text, is_submit=False)
+        return found
 
     def check(self, req_key: str) -> bool:
         """
@@ -281,19 +316,19 @@ class VisualProvider(HttpProvider):
         Raises:
             ProviderError: the keys or the model are refused.
         """
-        reply = self._ask(req_key, "1")
-        if not (reply.is_success or reply.code == NO_SUCH_TASK):
-            raise self._poll_error(reply)
         model = self._models.get(req_key)
+        of_modes = model.video.req_keys.values() if model and model.video else ()
+        for key in dict.fromkeys((req_key, *of_modes)):
+            reply = self._ask(key, "1", self._wishes)
+            if not (reply.is_success or reply.code == NO_SUCH_TASK):
+                raise self._poll_error(reply)
         return model is None or not model.is_synchronous
 
-    def _ask(self, req_key: str, remote_id: str) -> Reply:
-        body: dict[str, object] = {
-            "req_key": req_key,
-            "task_id": remote_id,
+    def _ask(self, req_key: str, remote_id: str, wishes: Mapping[str, object]) -> Reply:
+        body: dict[str, object] = {"req_key": req_key, "task_id": remote_id}
+        if wishes:
             # A string within the JSON: the service ignores an object here.
-            "req_json": json.dumps(self._wishes, ensure_ascii=False),
-        }
+            body["req_json"] = json.dumps(wishes, ensure_ascii=False)
         try:
             return self._call(POLL, body, within=POLL_WITHIN)
         except CallFailed as error:

@@ -34,6 +34,14 @@ RULES = by_code(
             "50511 50519",
             Rule(code="content_refused_picture", submit="new_seed", retryable=True),
         ),
+        (
+            "50516",
+            Rule(code="content_refused_video", submit="new_seed", retryable=True),
+        ),
+        (
+            "50517",
+            Rule(code="content_refused_audio", submit="new_seed", retryable=True),
+        ),
         ("50512", Rule(code="content_refused_picture_text", retryable=True)),
         ("50520 50521 50522", Rule(code="moderation_unavailable", retryable=True)),
         ("50429", RATE_LIMITED),

@@ -201,6 +201,8 @@ class ArkVideos:
         return fault.apply(call, answer) if fault else answer
 
     def _is_listed(self, row: Row, query: Mapping[str, list[str]]) -> bool:
+        if row.req_key not in VIDEO_MODELS:  # of Visual
+            return False
         now = self._service.now
         tier = VideoOrder.loads(row.video).asked.get("service_tier", "default")
         values = {
