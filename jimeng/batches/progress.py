@@ -7,7 +7,7 @@ from typing import Any
 from jimeng import jobs, lanes
 from jimeng.documents import Batch, Generation, Status, Task
 from jimeng.documents.generation import WAITING
-from jimeng.documents.task import ENDED, THERE
+from jimeng.documents.task import ENDED, THERE, known_sum
 from jimeng.jobs.endings import CANCELLED
 from jimeng.providers.registry import retryable
 from jimeng.tasks import failure_hints
@@ -16,7 +16,7 @@ from jimeng.tasks.retries import kind_of
 
 NEEDED = dict.fromkeys(
     ("batch", "batch_index", "status", "n", "outcomes", "retried_from", "created_at"), 1
-) | {"reason": 1}
+) | dict.fromkeys(("reason", "costs", "hold_micros"), 1)
 CANCELLED_CODE = CANCELLED["code"]
 MAX_EXAMPLES = 3  # tasks of one reason
 
@@ -64,6 +64,8 @@ class Progress:
         withdrawn: Missing because they were cancelled.
         reasons: Of the failed ones, most frequent first. Not stored with the batch.
         eta_seconds: Until the last is finished; None while it waits.
+        cost_micros: What its tasks have cost, as far as that is known; None if of none.
+        held_micros: What is reserved for them; None if unknown.
         held: Why nothing is sent for now, as `lanes.hold_reason`.
     """
 
@@ -77,6 +79,8 @@ class Progress:
     paid: int = 0
     hopeless: int = 0
     withdrawn: int = 0
+    cost_micros: int | None = None
+    held_micros: int | None = None
     reasons: list[Reason] = field(default_factory=list)
     eta_seconds: int | None = None
     held: str | None = None
@@ -184,6 +188,8 @@ def counted(batch: Batch, rows: list[dict], begun: Mapping[str, int]) -> Progres
     owed = owed_by(batch, rows)
     for row in rows:
         task = Task.read(row)
+        found.cost_micros = known_sum((found.cost_micros, task.cost_micros))
+        found.held_micros = known_sum((found.held_micros, task.held_micros))
         errors = list(task.failures.values())
         found.done += len(task.done)
         left, owes = row["n"] - len(task.ends), owed.get(row["_id"], 0)

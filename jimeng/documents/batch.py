@@ -154,11 +154,12 @@ class Batch(Leased):
         return cls.find_and_modify(where, {**update, "$set": {**given, **held}})
 
     @classmethod
-    def count_anew(cls, batch_id: str | None) -> None:
-        """Discard the counts of an ended batch after one of its tasks has changed."""
-        if batch_id is not None:
-            counted = {"_id": batch_id, "counts": {"$exists": True}}
-            cls.collection().update_one(counted, {"$unset": {"counts": ""}})
+    def count_anew(cls, *batch_ids: str | None) -> None:
+        """Discard the counts of ended batches after tasks of theirs have changed."""
+        ids = [each for each in batch_ids if each is not None]
+        if ids:
+            counted = {"_id": {"$in": ids}, "counts": {"$exists": True}}
+            cls.collection().update_many(counted, {"$unset": {"counts": ""}})
 
     @classmethod
     def reopen(cls, batch_id: str) -> None:

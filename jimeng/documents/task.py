@@ -279,12 +279,12 @@ class Task(Stored):
     @property
     def cost_micros(self) -> int | None:
         """The cost of all pictures as far as it is known; None if of none."""
-        return _sum(self.cost_of(index) for index in range(self.n))
+        return known_sum(self.cost_of(index) for index in range(self.n))
 
     @property
     def held_micros(self) -> int | None:
         """What is reserved for all pictures; None if unknown."""
-        return _sum(self.held_for(index) for index in range(self.n))
+        return known_sum(self.held_for(index) for index in range(self.n))
 
     @property
     def done(self) -> list[int]:
@@ -410,7 +410,8 @@ def _each(outcomes: Mapping, field: str) -> dict:
     return {"$map": {"input": outcomes, "in": f"$$this.v.{field}"}}
 
 
-def _sum(amounts: Iterable[int | None]) -> int | None:
+def known_sum(amounts: Iterable[int | None]) -> int | None:
+    """The sum of the amounts that are known; None if none is."""
     known = [each for each in amounts if each is not None]
     return sum(known) if known else None
 

@@ -18,6 +18,7 @@ from datetime import UTC, datetime
 from pymongo import UpdateMany, UpdateOne
 
 from jimeng.documents import (
+    Batch,
     CostSum,
     Generation,
     LedgerEntry,
@@ -269,7 +270,11 @@ def _tell_tasks(pending: Sequence[Mapping]) -> None:
         name = f"outcomes.{index}.error.charged"
         where = {"_id": {"$in": ids}, name: {"$exists": True, "$ne": charged}}
         updates.append(UpdateMany(where, {"$set": {name: charged, **now}}))
-    Task.collection(durable=False).bulk_write(updates, ordered=False)
+    tasks = Task.collection(durable=False)
+    if tasks.bulk_write(updates, ordered=False).modified_count:
+        ids = list({each["task_id"] for each in pending})
+        of_batches = {"_id": {"$in": ids}, "batch": {"$exists": True}}
+        Batch.count_anew(*tasks.distinct("batch", of_batches))
 
 
 def _grouped(rows: Iterable[Mapping], of: str, *names: str) -> dict[tuple, list[str]]:

@@ -24,7 +24,15 @@ from jimeng.schemas.fields import (
     whole,
 )
 from jimeng.schemas.model_responses import EstimateRecord
-from jimeng.schemas.task_responses import METADATA, MODEL, PROVIDER, TASK
+from jimeng.schemas.task_responses import (
+    METADATA,
+    MODEL,
+    PROVIDER,
+    TASK,
+    cost,
+    cost_micros,
+    held_micros,
+)
 
 BATCH = "batch_3b9d0c5e7a1f42d68c0e9b7a5d3f1e24"
 PROMPTS = ["红色的猫", "蓝色的猫", "一只狗"]
@@ -166,6 +174,9 @@ class BatchRecord(Within):
         BatchPictures,
         of="progress",
     )
+    cost = cost(of=lambda stand: stand.progress)
+    cost_micros = cost_micros(of=lambda stand: stand.progress)
+    held_micros = held_micros(of=lambda stand: stand.progress)
     eta_seconds = count(
         "预计多少秒后全部画完",
         "Estimated seconds until all pictures are done",

@@ -24,6 +24,8 @@ BATCH_PAGES: dict[str, tuple[str, str]] = {
     "batch.file": ("从 .txt 导入", "From a .txt file"),
     "batch.name": ("名称（可不填）", "Name (optional)"),
     "batch.for_all": ("用于每一条提示词。", "Applied to every prompt."),
+    "batch.cost": ("费用 {cost}", "{cost}"),
+    "batch.cost_held": ("费用 {cost}，预留 {held}", "{cost}, {held} reserved"),
     "batch.count": ("估价", "Estimate"),
     "batch.send": ("生成 {n} 张", "Generate {n}"),
     "batch.sum": (

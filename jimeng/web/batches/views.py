@@ -116,6 +116,7 @@ class BatchView:
         found = [self.status, self.batch.made, *numbers]
         waits = self.waits and (self.batch.waits or {}).get("code")
         found += [self.progress.held or waits, self.is_open]
+        found += [self.progress.cost_micros, self.progress.held_micros]
         return ".".join(map(str, found))
 
     @property
@@ -145,6 +146,14 @@ class BatchView:
             )
         except Invalid:  # the model no longer has this size; a retry reports that
             return None
+
+    @property
+    def cost(self) -> str:
+        """What it has cost, and what is reserved for it; empty if both are unknown."""
+        cost, held = self.progress.cost_micros or 0, self.progress.held_micros or 0
+        if held:
+            return t("batch.cost_held", cost=yuan(cost), held=yuan(held))
+        return t("batch.cost", cost=yuan(cost)) if cost else ""
 
     def price(self, pictures: int) -> str:
         """The price of so many pictures, formatted; empty if unknown."""
