@@ -211,3 +211,29 @@ def test_one_default_where_a_service_lacks_the_usual_one(client, config, ark):
     usual = {each["makes"]: each["id"] for each in models if each["default"]}
     assert usual["image"] == record["model"] == "doubao-seedream-4.0"
     assert usual["video"] == "doubao-seedance-1.0-pro"
+
+
+def test_video_models_say_what_they_make(client):
+    """Modes, lengths, sizes and switches; null for those that make pictures."""
+    models = {each["id"]: each for each in data_of(client.get(f"{API}/models"))}
+
+    assert models["jimeng-3.1"]["video"] is None
+    seedance = models["doubao-seedance-2.0"]
+    assert (seedance["makes"], seedance["task"]) == ("video", "text-to-video")
+    video = seedance["video"]
+    assert video["modes"] == [
+        *("text-to-video", "first-frame", "first-and-last-frame", "references"),
+    ]
+    assert video["durations"] == list(range(4, 16))
+    assert video["resolutions"]["4k"]["16:9"] == "3840x2160"
+    assert (video["audio"], video["return_last_frame"]) == (True, True)
+    assert (video["max_references"], video["cameras"]) == (9, [])
+    assert models["jimeng-video-3.0"]["video"]["modes"][-1] == "camera"
+
+
+def test_video_model_makes_no_picture(client):
+    """The refusal names those that do."""
+    found = client.post(CREATE, json={**CAT, "model": "doubao-seedance-2.0"})
+
+    assert found.status_code == 422
+    assert "jimeng-3.1" in found.text
