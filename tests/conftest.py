@@ -39,6 +39,7 @@ from tests.databases import (
 from tests.forgetting import (
     forget_lanes,
     forget_release,
+    forget_requests,
     forget_retention,
     forget_sweeps,
     forget_troubles,
@@ -196,6 +197,7 @@ def begin_anew(database: Database) -> None:
     forget_sweeps()
     forget_troubles()
     forget_retention()
+    forget_requests()
     forget_release()
     switches._worker = (math.inf, True)  # the tests do its work
     limits.clear_quota_cache()

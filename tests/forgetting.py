@@ -13,7 +13,7 @@ from jimeng.jobs import (
     webhook_outbox,
 )
 from jimeng.lanes import claims, limits, queue_position
-from jimeng.limits import usage
+from jimeng.limits import reservations, usage
 from jimeng.monitoring import readiness
 
 
@@ -42,6 +42,11 @@ def forget_troubles() -> None:
     outages._outages.clear()
     readiness._since = {}
     readiness._untaken_since = (None, 0.0)
+
+
+def forget_requests() -> None:
+    """Redis has not failed to count one."""
+    reservations._asked_from = 0.0
 
 
 def forget_retention() -> None:

@@ -66,7 +66,7 @@ def test_what_cannot_be_built_is_not_waited_for_again(database, newcomer, monkey
 def test_once_all_were_seen_nothing_is_asked(database, newcomer, monkeypatch):
     """Each request comes by here."""
     await_new()
-    monkeypatch.setattr(indexes, "_read", None)
+    monkeypatch.setattr(indexes, "get_db", None)
 
     await_new()
 

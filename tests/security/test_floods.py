@@ -22,11 +22,6 @@ FAR = {"REMOTE_ADDR": "203.0.113.9"}
 MB = 1_000_000
 
 
-@pytest.fixture(autouse=True)
-def asked(monkeypatch):
-    monkeypatch.setattr(limits.reservations, "_asked_from", 0.0)
-
-
 @pytest.fixture
 def three(app, config, registry):
     """A server with three requests a minute, fifteen for an address."""
@@ -212,7 +207,9 @@ def test_counting_is_one_command(three, monkeypatch):
 def test_words_of_a_search_are_few_and_short(client, monkeypatch):
     """Each is looked for in every prompt and name."""
     seen: list[str] = []
-    monkeypatch.setattr("jimeng.operations.users._has", lambda w: seen.append(w) or {})
+    monkeypatch.setattr(
+        "jimeng.operations.users.email_key", lambda w: seen.append(w) or w
+    )
 
     answer = client.get("/admin/users", query_string={"q": "a b c " * 99})
 
