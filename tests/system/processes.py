@@ -59,6 +59,7 @@ class Processes:
             "MONGODB_DATABASE": database,
             "REDIS_URL": redis_url,
             "VOLCENGINE_ENDPOINT": self.simulator_url,
+            "ARK_BASE_URL": f"{self.simulator_url}/api/v3",
             "VOLCENGINE_CONCURRENCY": "2",
             "ALLOWED_PRIVATE_HOSTS": f"127.0.0.1:{self.simulator_port}",
             "AUTH": "off",

@@ -1,0 +1,154 @@
+"""Videos through the whole product: every model, what goes wrong, and what it costs."""
+
+import io
+import secrets
+
+import av
+import pytest
+
+from jimeng.providers import MODELS
+from tests.system.stack import Stack
+from tests.waiting import wait_for
+
+pytestmark = pytest.mark.system
+
+VIDEOS = {
+    each.id: each for each in MODELS if each.video and each.provider == "volcengine_ark"
+}
+CHEAP = "doubao-seedance-1.0-pro-fast"
+SMALL = {"resolution": "480p", "duration": 2}
+PATH = "/api/v1/ai/video/task"
+# What may happen to a link. The video comes in a later request, or as it is.
+LINKS = (
+    "[[video truncated 2]]",
+    "[[video slow_body 2]]",
+    "[[video unended 1]]",
+    "[[video stalled 1]]",
+    "[[video truncated 1]] [[video changed 1]]",
+    "[[video truncated_video 1]]",
+    "[[video no_range]]",
+    "[[video truncated 1]] [[video no_etag 1]]",
+    "[[video not_a_video 1]]",
+    "[[video audio_only 1]]",
+    "[[video html_502 2]]",
+    "[[video 404 1]]",
+    "[[video zero_bytes 1]]",
+    "[[video drop 1]]",
+    "[[video huge 1]]",
+    "[[poll expired_link 1]]",
+    "[[poll InternalServiceError 2]]",
+)
+
+
+@pytest.fixture(scope="module")
+def stack(own_stack):
+    with own_stack(
+        "videos",
+        duration=0.3,
+        ARK_API_KEY="ark-key-of-the-test",
+        ARK_CONCURRENCY="4",
+        SECRET_KEY=secrets.token_hex(32),
+        USER_MAX_PENDING_VIDEOS="100",
+    ) as made:
+        yield made
+
+
+@pytest.fixture(autouse=True)
+def afresh(stack):
+    """A provider that refuses what it does not know, and two consumers."""
+    stack.begin_anew(strict=True, enforce_rates=True)
+    for each in VIDEOS.values():
+        stack.remember_durations(each.lane, 0.3)
+    stack.start_consumer()
+    stack.start_consumer()
+    stack.await_ready()
+
+
+def order(stack: Stack, prompt: str, **fields: object) -> str:
+    body = {"prompt": prompt, "user_id": "ada", "model": CHEAP, **SMALL, **fields}
+    status, answer = stack.ask("POST", PATH, body)
+    assert status == 202, answer
+    return answer["data"]["task_id"]
+
+
+def rows(stack: Stack, prompt: str) -> list[dict]:
+    return [each for each in stack.ledger()["rows"] if each["prompt"] == prompt]
+
+
+def check_completed(stack: Stack, data: dict, prompt: str) -> dict:
+    """The video is whole, of the size and length that was made, for what is billed."""
+    assert data["status"] == "completed", data
+    (row,) = rows(stack, prompt)
+    assert data["cost_micros"] == row["micros"]
+    (video,) = data["result"]["videos"]
+    status, kind, content = stack.fetch(video["url"])
+    assert (status, kind) == (200, "video/mp4")
+    with av.open(io.BytesIO(content), format="mp4") as file:
+        (track,) = file.streams.video
+        assert (track.width, track.height) == (row["width"], row["height"])
+        assert len(list(file.decode(video=0))) == row["video"]["frames"]
+    assert (video["width"], video["height"]) == (row["width"], row["height"])
+    assert stack.fetch(video["poster_url"])[0] == 200
+    return row
+
+
+def test_every_model_makes_what_is_asked_for_at_the_expected_price(stack):
+    """By its defaults: silent, and not in the dearest resolution."""
+    ids = {
+        name: order(stack, name, model=name, resolution="480p", duration=4)
+        for name in VIDEOS
+    }
+    results = stack.await_ended(list(ids.values()), 120)
+
+    for name, task_id in ids.items():
+        row = check_completed(stack, results[task_id], name)
+        assert not row["video"]["audio"]
+
+
+def test_links_that_go_wrong_lose_nothing(stack):
+    """Each video is stored whole, and paid for once."""
+    ids = {words: order(stack, words) for words in LINKS}
+    results = stack.await_ended(list(ids.values()), 180)
+
+    for words, task_id in ids.items():
+        row = check_completed(stack, results[task_id], words)
+        assert row["downloads"] >= 1, words
+
+
+def test_what_is_paid_for_is_kept_with_a_note(stack):
+    """Another resolution, another length: nobody gets the money back."""
+    kinds = {
+        "[[video wrong_resolution]]": "resolution_differs",
+        "[[video wrong_length]]": "length_differs",
+    }
+    ids = {words: order(stack, words) for words in kinds}
+    results = stack.await_ended(list(ids.values()), 60)
+
+    for words, task_id in ids.items():
+        (video,) = results[task_id]["result"]["videos"]
+        assert kinds[words] in video["notes"]
+
+
+def test_lost_answer_is_found_and_paid_for_once(stack):
+    """The provider's list has it, by its tag."""
+    stack.spoil("create", "drop")
+    task_id = order(stack, "lost")
+    data = stack.await_ended([task_id], 90)[task_id]
+
+    check_completed(stack, data, "lost")
+    assert stack.ledger()["calls"]["list"] >= 1
+
+
+def test_consumer_that_dies_while_it_fetches_loses_nothing(stack):
+    """Another one fetches the video again."""
+    words = "[[video stalled 1]]"
+    task_id = order(stack, words)
+    wait_for(lambda: rows(stack, words) and rows(stack, words)[0]["downloads"], 60)
+    stack.kill_consumers()
+    with stack.database() as found:
+        found.generations.update_many({}, [{"$set": {"due_at": "$created_at"}}])
+    stack.start_consumer()
+    data = stack.await_ended([task_id], 60)[task_id]
+
+    row = check_completed(stack, data, words)
+    assert row["downloads"] == 2
