@@ -87,7 +87,7 @@ def test_what_cannot_be_fetched_ends_the_task_free_of_charge(
     monkeypatch.setattr(
         download,
         "public_addresses",
-        lambda name, *rest: asked.append(name) or addresses(name, *rest),
+        lambda name, *rest, **how: asked.append(name) or addresses(name, *rest, **how),
     )
     made = create(client, model=I2I, images=[host.url("/trap", TRAPS[trap])])
 

@@ -14,6 +14,7 @@ from jimeng.monitoring import readiness
 from jimeng.operations import queue_actions
 from jimeng.providers import Registry
 from tests.admin.pages import ENGLISH, OPERATOR, actions, text_of
+from tests.cli.test_provider_check import OF_VISUAL
 from tests.conftest import FakeProvider, run_queue
 from tests.forgetting import forget_lanes
 from tests.monitoring.test_metrics import scrape
@@ -165,5 +166,5 @@ def test_each_account_is_checked(app):
 
     lines = [line.split() for line in ended.output.splitlines()]
     first = [line[2:4] for line in lines[:2]]
-    assert (ended.exit_code, len(lines)) == (0, 18)
+    assert (ended.exit_code, len(lines)) == (0, 2 * len(OF_VISUAL))
     assert first == [["main", MODEL], ["studio", MODEL]]

@@ -104,7 +104,8 @@ def test_lineage_is_shown_both_ways(client, picture, work_off):
     before = client.get(f"/pictures/{picture}")
     assert f'href="/pictures/{after}"' in before.text
     assert f'href="/pictures/{picture}"' in page.text
-    assert "stage-before" in page.text and "stage-before" not in before.text
+    shown = 'class="stage-before needs-script" data-src="'
+    assert shown in page.text and shown not in before.text
     assert made.made_from[1]["input"] not in page.text
 
 
