@@ -177,6 +177,8 @@ def test_neither_process_starts_on_what_is_beyond_it(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(os, "environ", env)
     monkeypatch.setattr(sys, "argv", ["serve", kind])
+    # Another test may have imported what is run here.
+    monkeypatch.delitem(sys.modules, "jimeng.serve.__main__", raising=False)
     try:
         with pytest.raises(SystemExit) as ended:
             runpy.run_module("jimeng.serve", run_name="__main__")
