@@ -231,7 +231,8 @@ def resolve_parameters(
     return resolve_video(
         model,
         new.video or VideoParameters(),
-        prompt=new.prompt,
+        # As sent: a style may be any text, and so have flags that change the price.
+        prompt=with_style(new.prompt, new.style),
         pictures=pictures,
         offered=jobs.runtime().registry.making("video"),
     )

@@ -237,3 +237,15 @@ def test_video_model_makes_no_picture(client):
 
     assert found.status_code == 422
     assert "jimeng-3.1" in found.text
+
+
+def test_flags_in_a_style_are_refused(client):
+    """A style may be any text; it is sent with the prompt, and would be obeyed."""
+    body = {**CAT, "model": "doubao-seedance-1.0-pro"}
+    path = f"{API}/ai/video/task"
+
+    refused = client.post(path, json={**body, "style": "ink --rs 1080p"})
+
+    assert refused.status_code == 422
+    assert "--rs" in str(errors_of(refused)["prompt"])
+    assert client.post(path, json={**body, "style": "ink"}).status_code == 202

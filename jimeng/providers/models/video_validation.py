@@ -39,7 +39,7 @@ def resolve_video(
     Fill in the model's defaults.
 
     Args:
-        prompt: As entered, without the text of a style; empty if there is none.
+        prompt: As sent, including the text of the style; empty if there is none.
         pictures: Width and height of each input, in order; None if not known yet. One
             without a role is the first frame.
         offered: All available models: errors name those that support the request.
