@@ -42,7 +42,7 @@ MODEL_FIELDS: dict[str, tuple[str, str]] = {
     ),
     "invalid.images_few": (
         "这个模型至少要 {min} 张图片",
-        "This model needs a picture to start from (at least {min})",
+        "This model needs a reference picture (at least {min})",
     ),
     "invalid.image_ratio": (
         "太狭长：这个模型要求长边最多为短边的 {ratio} 倍；图片不会被裁剪，请先自行裁剪",

@@ -131,23 +131,23 @@ PICTURES: dict[str, tuple[str, str]] = {
     "error.submit_unknown": (
         "请求已发出但没有收到答复，不知道火山引擎是否已受理和计费；"
         "系统不会自动重发，重试可能再次计费",
-        "The request was sent but never answered, so nobody knows whether Volcengine "
+        "The request was sent but not answered: Volcengine may or may not have "
         "accepted and charged it. It is not sent again automatically, and a retry may "
         "be charged twice",
     ),
     "error.input_unreachable": (
         "取不到要用的图片：地址打不开、需要登录、太大，或在内网；没有提交，不收费。"
         "请检查地址，或改为上传图片",
-        "A picture to start from could not be fetched: its address does not answer, "
-        "needs a sign-in, leads to something too large or to a private network. "
-        "Nothing was submitted or charged. Check the address, or upload the picture",
+        "A reference picture could not be fetched: its URL does not answer, requires a "
+        "sign-in, or leads to a file that is too large or to a private network. "
+        "Nothing was submitted or charged. Check the URL, or upload the picture",
     ),
     "error.input_invalid": (
         "要用的图片不能用：不是 JPEG、PNG 或 WebP，已损坏，或尺寸、蒙版与模型不符；"
         "没有提交，不收费。请换一张",
-        "A picture to start from cannot be used: it is no JPEG, PNG or WebP, is "
-        "broken, or its size or mask does not go with the model. Nothing was submitted "
-        "or charged. Use another one",
+        "A reference picture cannot be used: it is not a JPEG, PNG or WebP file, is "
+        "damaged, or its size or mask does not fit the model. Nothing was submitted or "
+        "charged. Use another one",
     ),
     "error.timed_out": (
         "火山引擎没有在时限内完成，可能已经计费；系统稍后还会再查，重试可能再次计费",

@@ -82,8 +82,8 @@ REQUESTS: dict[str, tuple[str, str]] = {
     ),
     "error.share_not_found": (
         "这个分享已经结束，或者从来没有；请向给您链接的人要新的",
-        "Nothing is shared here, or no longer; ask whoever gave you the link for "
-        "another",
+        "This share does not exist or has ended; ask the person who sent you the link "
+        "for a new one",
     ),
     "error.too_many_shares": (
         "同时最多分享 {limit} 项，请先停止一些",

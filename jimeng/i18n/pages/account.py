@@ -50,9 +50,9 @@ ACCOUNT: dict[str, tuple[str, str]] = {
     "account.files_words": (
         "把文件拖回输入框，就能接着画；图片本身不变。文件发给谁，谁就能读到这些内容；"
         "分享的链接和页面上的图片里没有它们。",
-        "Drop the file on the form to go on from it; the picture itself does not"
-        " change. Whoever you send the file to can read them. Shared links and the"
-        " pictures on pages do not have them.",
+        "Drop the file onto the form to continue from it; the picture itself is"
+        " unchanged. Anyone who has the file can read this data. Shared links and"
+        " pictures on pages do not contain it.",
     ),
     "account.begins": ("新任务的起点", "Defaults"),
     "account.begins_words": (

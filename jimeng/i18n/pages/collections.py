@@ -114,7 +114,7 @@ COLLECTIONS: dict[str, tuple[str, str]] = {
     "sharing.replace": ("更换链接", "Replace link"),
     "sharing.replace_words": (
         "旧链接立即失效；收到过它的人要用新链接才能看到。",
-        "The old link is dead at once. Whoever has it needs the new one.",
+        "The old link stops working at once; people who have it need the new one.",
     ),
     "sharing.replace_sure": ("确认更换", "Replace it"),
     "sharing.end": ("停止分享", "Stop sharing"),

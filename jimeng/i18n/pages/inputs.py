@@ -56,7 +56,7 @@ GIVEN: dict[str, tuple[str, str]] = {
     ),
     "given.few": (
         "当前模型要有一张参考图：选择、粘贴或拖进来。",
-        "This model needs a picture to start from: choose, paste or drop one.",
+        "This model needs a reference picture: choose, paste or drop one.",
     ),
     "form.strength": ("改动强度", "Strength"),
     "strength.label": ("改动强度，0 到 100", "Strength, 0 to 100"),

@@ -18,8 +18,8 @@ SECOND_FACTOR: dict[str, tuple[str, str]] = {
     "factor.words": (
         "登录时除密码外，再输入手机上验证器 App 显示的数字：密码被人知道了，"
         "别人也进不来。API 密钥不受影响。",
-        "Sign in with your password and a code from an app on your phone: somebody who "
-        "learns your password still can't get in. API keys keep working.",
+        "Sign in with your password and a code from an app on your phone: a stolen "
+        "password alone is then not enough. API keys keep working.",
     ),
     "factor.lacking": (
         "本服务器要求你先设置第二步验证，再做别的。",
