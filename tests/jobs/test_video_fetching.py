@@ -20,6 +20,7 @@ from jimeng.pictures.stores.gridfs import GridFSStore
 from jimeng.providers import Progress, download
 from tests import videos
 from tests.conftest import png
+from tests.jobs.test_deaths import check_files
 from tests.jobs.video_setup import (
     fetch,
     fetchable,
@@ -60,7 +61,9 @@ def count_files() -> int:
     return sum(each.count() for each in stores)
 
 
-def test_video_is_stored_with_its_poster_and_last_frame(stored, finished, host):
+def test_video_is_stored_with_its_poster_and_last_frame(
+    stored, finished, host, monkeypatch
+):
     """The task is completed then, and nothing is left beside the store."""
     content = videos.mp4(1280, 720, audio=True)
     last = host.url("/last.png", png(1280, 720, "red"))
@@ -85,6 +88,7 @@ def test_video_is_stored_with_its_poster_and_last_frame(stored, finished, host):
     assert video.last_frame_bytes == len(png(1280, 720, "red"))
     assert (video.ratio, video.notes) == ("16:9", None)
     assert temporary_files() == []
+    check_files(monkeypatch)  # the sweep leaves all four
     assert count_files() == 4
 
 
@@ -526,7 +530,7 @@ def test_orphaned_files_are_swept(fetchable, finished):
 
 def test_memory_does_not_grow_with_the_video(finished, monkeypatch, database):
     """A few pieces of it are in memory, from the network to the store."""
-    length = 64 * 2**20
+    length = 32 * 2**20
     content = videos.mp4(64, 48) + bytes(length)
     finished(content)
     put, stored = GridFSStore.put, []
