@@ -45,6 +45,7 @@ ANSWERS: dict[str, tuple[str, str]] = {
         "This version of the server does not know the task's status; check again later",
     ),
     "answer.completed": ("图像生成完成", "The pictures are ready"),
+    "answer.completed_videos": ("视频生成完成", "The videos are ready"),
     "answer.cancelled": ("任务已取消", "The task was cancelled"),
     "answer.upload_deleted": ("图片已删除", "The upload has been deleted"),
     "answer.collection_deleted": (

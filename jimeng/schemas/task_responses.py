@@ -299,6 +299,8 @@ def sentence(view: TaskView) -> str:
         return t(f"error.{view.errors[0]['code']}")
     if view.troubles:
         return t(f"trouble.{view.troubles[0]}")
+    if view.task.status == "completed" and view.task.type == "video":
+        return t("answer.completed_videos")
     return t(f"answer.{view.task.status}")
 
 

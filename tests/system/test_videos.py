@@ -77,7 +77,7 @@ def rows(stack: Stack, prompt: str) -> list[dict]:
 
 def check_completed(stack: Stack, data: dict, prompt: str) -> dict:
     """The video is whole, of the size and length that was made, for what is billed."""
-    assert data["status"] == "completed", data
+    assert (data["status"], data["message"]) == ("completed", "视频生成完成"), data
     (row,) = rows(stack, prompt)
     assert data["cost_micros"] == row["micros"]
     (video,) = data["result"]["videos"]
