@@ -11,6 +11,7 @@ from pymongo.errors import DuplicateKeyError
 from jimeng import jobs
 from jimeng.config.values import parse_yuan
 from jimeng.documents import PriceRow, User, indexes, utcnow
+from jimeng.documents.cursors import Page, page_of
 from jimeng.documents.principal import Principal, recorded
 from jimeng.errors import Invalid
 from jimeng.jobs import prices
@@ -28,6 +29,7 @@ PIXELS = re.compile(r"[1-9]\d{0,8}", re.ASCII)
 DATE = re.compile(r"2\d{3}-\d\d-\d\d", re.ASCII)
 # Words of a condition: a resolution, or one of these.
 SOUND = {"sound": True, "silent": False}
+MAX_SUPERSEDED = 20  # on one page
 RESOLUTION = re.compile(r"[1-9]\d{0,4}[pk]", re.ASCII)
 PER = {PICTURE: "picture", SECOND: "second", MILLION_TOKENS: "million tokens"}
 
@@ -59,11 +61,13 @@ class PriceList:
     Attributes:
         entries: By model, those for all accounts first, and what is in force first.
         accounts: The names of the accounts.
+        superseded: A page of the rows that were in force, latest first.
         names: User id -> name of those who set the rows, as far as known.
     """
 
     entries: list[PriceEntry]
     accounts: list[str]
+    superseded: Page[PriceRow]
     names: dict[str, str]
 
 
@@ -93,10 +97,14 @@ class NewPrice:
     day: str = ""
 
 
-def price_list(principal: Principal) -> PriceList:
+def price_list(principal: Principal, *, cursor: str | None = None) -> PriceList:
     """
+    Args:
+        cursor: Of the page of superseded prices.
+
     Raises:
         AdminsOnly: the principal is not an operator.
+        Invalid: the cursor is malformed.
     """
     principal.require_operator("prices")
     registry, rows = jobs.runtime().registry, prices.rows(fresh=True)
@@ -106,8 +114,15 @@ def price_list(principal: Principal) -> PriceList:
         for account in (None, *registry.accounts_of(model.provider))
         for entry in _entries(model, account, rows)
     ]
-    names = User.names({each.row.by for each in entries if each.row})
-    return PriceList(entries, registry.accounts, names)
+    shown = [each.row for each in entries if each.row]
+    past = {
+        "_id": {"$nin": [row.id for row in shown]},
+        "valid_from": {"$lte": utcnow()},
+    }
+    found = page_of(PriceRow.collection(), past, "valid_from", cursor, MAX_SUPERSEDED)
+    superseded = found.read(PriceRow.read_all)
+    names = User.names({row.by for row in (*shown, *superseded.rows)})
+    return PriceList(entries, registry.accounts, superseded, names)
 
 
 def _entries(

@@ -1,11 +1,12 @@
 """Prices, as operators see and set them: on the page, and by ``flask prices``."""
 
+import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from jimeng import documents, jobs
+from jimeng import documents, jobs, operations
 from jimeng.documents import PriceRow, utcnow
 from jimeng.jobs import prices
 from jimeng.providers.models.model import AS_OF, PriceBySize, Step
@@ -68,6 +69,33 @@ def test_price_begins_with_a_day_where_bills_are_made(client):
     assert "¥0.30 ≤ 2,610,000 px, ¥0.60" in text_of(page)
     (row,) = rows()
     assert row.valid_from == datetime(2198, 12, 31, 16, tzinfo=UTC)
+
+
+def test_superseded_prices_stay_listed(client, monkeypatch):
+    """Latest first, with their moment and who set them; in pages."""
+    monkeypatch.setattr(operations.prices, "MAX_SUPERSEDED", 2)
+    assert "Superseded" not in in_english(client, PAGE)
+    for day in range(1, 5):
+        PriceRow(
+            lane=LANE,
+            steps=[{"micros": day * 1_110_000}],
+            valid_from=datetime(2026, 1, day, 10, tzinfo=UTC),
+            by="boss",
+        ).add()
+
+    page = in_english(client, PAGE)
+
+    past = page.partition("Superseded prices")[2]
+    assert "¥4.44" in page and "¥4.44" not in past
+    assert past.index("¥3.33") < past.index("¥2.22") and "¥1.11" not in past
+    assert "2026-01-03 10:00 UTC" in past and "boss" in past
+    (older,) = re.findall(r'rel="next" href="([^"]+)"', client.get(PAGE).text)
+    last = in_english(client, older.partition("#")[0]).partition("Superseded")[2]
+    assert "¥1.11" in last and "¥2.22" not in last
+
+
+def in_english(client, path: str) -> str:
+    return text_of(client.get(path, headers={"Accept-Language": "en"}))
 
 
 def test_price_to_come_can_be_removed(client):

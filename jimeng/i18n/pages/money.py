@@ -61,6 +61,7 @@ MONEY: dict[str, tuple[str, str]] = {
     "prices.since": ("生效时间", "In force"),
     "prices.always": ("一直", "Always"),
     "prices.future": ("尚未生效", "To come"),
+    "prices.superseded": ("以前的价格", "Superseded prices"),
     "prices.source": ("来源", "Source"),
     "prices.built_in": ("内置价格表 {day}", "Built-in list, {day}"),
     "prices.remove": ("删除", "Remove"),

@@ -9,6 +9,8 @@ from jimeng import operations
 from jimeng.errors import Invalid
 from jimeng.http import auth
 from jimeng.i18n import problems
+from jimeng.jobs.prices import of_row
+from jimeng.limits import costs
 from jimeng.operations.prices import NewPrice, price_text
 from jimeng.web.admin import bp
 
@@ -22,11 +24,16 @@ def prices() -> str:
 
 
 def prices_page(given: Mapping[str, str], errors: Mapping[str, list[str]]) -> str:
-    found = operations.prices.price_list(auth.principal_of_page())
+    found = operations.prices.price_list(
+        auth.principal_of_page(), cursor=request.args.get("cursor") or None
+    )
     return render_template(
         "admin/prices.html",
         entries=found.entries,
         accounts=found.accounts,
+        page=found.superseded,
+        model_of=costs.model_of,
+        of_row=of_row,
         names=found.names,
         price_text=price_text,
         zone=current_app.config["JIMENG"].BILLING_TIMEZONE,
