@@ -37,7 +37,8 @@ class ImageRequest:
     A request for one picture, or for one video.
 
     Attributes:
-        req_key: The provider's name for the model.
+        req_key: The provider's name for the model; of a video for its mode, if these
+            have one each.
         prompt: As sent, including the text of the style.
         width: Pixels.
         height: Pixels.
@@ -231,7 +232,9 @@ class HttpProvider(Provider):
         self, address: str, models: Iterable[Model], secrets: Iterable[str]
     ) -> None:
         self.address = address
-        self._models = {m.req_key: m for m in models if m.provider == self.name}
+        self._models = {
+            key: m for m in models if m.provider == self.name for key in m.req_keys
+        }
         self._secrets = [each for each in secrets if each]
         self._transport = Transport()
 

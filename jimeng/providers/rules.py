@@ -83,8 +83,6 @@ RESULT_EMPTY = own("result_empty", **MAYBE)
 REFUSED = own("provider_refused")
 FAILED = own("provider_failed", retryable=True)
 NOT_CONFIGURED = own("provider_not_configured", retryable=True)
-# Of a video that was submitted: the model may be offered again.
-MODEL_REMOVED = Rule(code=NOT_CONFIGURED.code, poll="again", **MAYBE)
 TIMED_OUT = own("timed_out", **MAYBE)
 ACCOUNT_REMOVED = own("account_removed", **MAYBE)
 PICTURE_LOST = own("picture_lost", charged="yes", retryable=True)

@@ -22,12 +22,7 @@ from jimeng.providers.provider import (
     finished,
     object_in,
 )
-from jimeng.providers.rules import (
-    MODEL_REMOVED,
-    RESULT_EMPTY,
-    RESULT_LOST,
-    SUBMIT_UNKNOWN,
-)
+from jimeng.providers.rules import RESULT_EMPTY, RESULT_LOST, SUBMIT_UNKNOWN
 from jimeng.providers.signing import VolcengineAuth
 from jimeng.providers.transport import CAP, PLAIN, Answer, CallFailed, short
 from jimeng.providers.visual_rules import RULES, judge_poll, judge_submit, judgements
@@ -269,11 +264,8 @@ class VisualProvider(HttpProvider):
             ProviderError: it failed or is lost; with ``transient``, only this poll
                 failed.
         """
-        if request.video is None:
-            reply = self._ask(request.req_key, remote_id, self._wishes)
-        else:
-            key = visual_videos.req_key(request.video, self._polled_model(request))
-            reply = self._ask(key, remote_id, self._video_wishes)
+        wishes = self._video_wishes if request.video else self._wishes
+        reply = self._ask(request.req_key, remote_id, wishes)
         has_seed = request.seed is not None
         if not reply.is_success:
             raise self._poll_error(reply, has_seed=has_seed)
@@ -293,21 +285,6 @@ class VisualProvider(HttpProvider):
             raise self._error(POLL, RESULT_EMPTY, reply, text, is_submit=False)
         return found
 
-    def _polled_model(self, request: ImageRequest) -> Model:
-        """
-        The model of a video that was submitted; a built-in one also if ``MODELS_FILE``
-        no longer offers it.
-
-        Raises:
-            ProviderError: with ``transient``: it may be offered again.
-        """
-        built_in = {model.req_key: model for model in MODELS}
-        found = {**built_in, **self._models}.get(request.req_key)
-        if found is None:
-            text = f"{request.req_key} is not offered"
-            raise MODEL_REMOVED.error(text, is_submit=False)
-        return found
-
     def check(self, req_key: str) -> bool:
         """
         Poll a task that cannot exist: missing access to the model is reported before
@@ -317,8 +294,7 @@ class VisualProvider(HttpProvider):
             ProviderError: the keys or the model are refused.
         """
         model = self._models.get(req_key)
-        of_modes = model.video.req_keys.values() if model and model.video else ()
-        for key in dict.fromkeys((req_key, *of_modes)):
+        for key in model.req_keys if model else (req_key,):
             reply = self._ask(key, "1", self._wishes)
             if not (reply.is_success or reply.code == NO_SUCH_TASK):
                 raise self._poll_error(reply)

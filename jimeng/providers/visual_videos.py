@@ -20,7 +20,7 @@ def order(request: ImageRequest, video: VideoParameters, model: Model) -> dict:
     Build the body of a submission, except for its inputs. With a first frame its ratio
     rules, so none is sent.
     """
-    body: dict[str, object] = {**model.extra, "req_key": req_key(video, model)}
+    body: dict[str, object] = {**model.extra, "req_key": request.req_key}
     if request.prompt:
         body["prompt"] = request.prompt
     if request.seed is not None:
@@ -36,12 +36,6 @@ def order(request: ImageRequest, video: VideoParameters, model: Model) -> dict:
         body["template_id"] = video.camera
         body["camera_strength"] = video.camera_strength
     return body
-
-
-def req_key(video: VideoParameters, model: Model) -> str:
-    """The service's name of the model, which differs by what the video starts from."""
-    by_mode = model.video.req_keys if model.video else {}
-    return by_mode.get(video.mode, model.req_key)
 
 
 def wishes(producer_id: str) -> dict[str, object]:

@@ -92,7 +92,7 @@ def wanted(model, mode="text-to-video", prompt="海浪", **asked) -> ImageReques
     )
     width, height = model.video.size_of(video, SIDES)
     return ImageRequest(
-        req_key=model.req_key,
+        req_key=model.video.req_keys.get(mode, model.req_key),
         prompt=prompt,
         width=width,
         height=height,

@@ -54,7 +54,7 @@ def wanted(model="jimeng-video-3.0", mode="text-to-video", prompt="海浪", **as
     )
     width, height = row.video.size_of(video, SQUARE)
     return ImageRequest(
-        req_key=row.req_key,
+        req_key=row.video.req_keys.get(mode, row.req_key),
         prompt=prompt,
         width=width,
         height=height,
@@ -190,15 +190,11 @@ def test_submission_without_an_answer_is_unknown(asks):
 
 
 def test_video_of_a_model_that_left_is_still_polled(asks):
-    """Built in, its keys are known; otherwise it waits until it is offered again."""
+    """Its key is in the request."""
     service, server = asks(state("generating"), models=())
-    camera = replace(wanted(mode="camera"), inputs=())
 
-    assert not service.poll("12", camera).done
+    assert not service.poll("12", wanted(mode="camera")).done
     assert server.bodies[0]["req_key"] == "jimeng_i2v_recamera_v30"
-    with pytest.raises(ProviderError) as caught:
-        service.poll("12", replace(camera, req_key="own"))
-    assert_error(caught, "provider_not_configured", transient=True, charged="unknown")
 
 
 def test_check_tries_the_key_of_each_mode(asks):

@@ -367,6 +367,12 @@ class Model:
         return f"{self.provider}:{self.req_key}"
 
     @property
+    def req_keys(self) -> tuple[str, ...]:
+        """The provider's names of the model: that of the row, then those of modes."""
+        of_modes = self.video.req_keys.values() if self.video else ()
+        return tuple(dict.fromkeys((self.req_key, *of_modes)))
+
+    @property
     def makes(self) -> Makes:
         return "video" if self.video else "image"
 
