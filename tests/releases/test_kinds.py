@@ -137,7 +137,7 @@ def kept() -> list[str]:
 def test_retention_leaves_other_kinds(old, config, registry):
     """By days, and what the limit would remove does not count them."""
     jobs.configure(replace(config, KEEP_DAYS=30), registry)
-    would = retention.count_surplus(30, 0).pictures
+    would = retention.count_surplus(None, 30, 0).count
 
     retention.apply_limits()
 
