@@ -78,9 +78,14 @@ def picture(
 
 def source_id(task: Task) -> str | None:
     """The picture that the task is an edit of; None for a composition or an upload."""
+    return source(task).get("picture")
+
+
+def source(task: Task) -> dict:
+    """The reference of the only input that the task is an edit of; else empty."""
     named = task.made_from or []
     drawn_from = named[: len(named) - bool(task.has_mask)]
-    return drawn_from[0].get("picture") if len(drawn_from) == 1 else None
+    return drawn_from[0] if len(drawn_from) == 1 else {}
 
 
 def source_task(principal: Principal, task: Task) -> Task | None:

@@ -220,6 +220,8 @@ ROUTES: dict[str, Route] = {
     "web.replace_link": own(),
     "web.delete_picture": own(),
     "web.edit_picture": own(act="edit", prompt="x"),
+    "web.given_stage": own(),
+    "web.edit_given": own(act="edit", prompt="x"),
     "web.gallery": listed(),
     "web.favourite_many": listed(id="{picture_id}", on="1"),
     "web.compare": listed(id="{picture_id}"),

@@ -7,6 +7,7 @@ import pytest
 from PIL import Image as Pillow
 from playwright.sync_api import expect
 
+from tests import given_pictures as given
 from tests.browser.harness import every_look
 from tests.browser.making import make
 from tests.browser.test_stage_touch import touch
@@ -334,3 +335,31 @@ def test_the_first_of_two_stays_while_one_goes_on(visit, live_server):
     page.keyboard.press("Escape")
     expect(page.locator("#stage")).to_be_hidden()
     assert third
+
+
+@every_look
+def test_upload_is_edited_on_the_stage(visit, look):
+    """From the form; its mask is still there when the edit is taken up again."""
+    photo = {"name": "a.jpg", "mimeType": "image/jpeg", "buffer": given.photo(3)}
+    seen = visit("/?model=jimeng-i2i-3.0", **look)
+    page = seen.page
+    page.set_input_files("#files", [photo])
+    page.locator(".given-edit").click()
+    page.wait_for_url("**/inputs/upload_*/edit")
+    page.locator("[data-tool=repaint]").click()
+    seen.check("stage-upload")
+    assert seen.layout_shift() == []
+    page.locator("#edit-repaint .primary").click()
+    expect(page.locator("#said-repaint .error")).to_be_visible()
+    stroke(page, (0.4, 0.4), (0.6, 0.6))
+    page.fill("#repaint-prompt", "a red boat")
+    page.locator("#edit-repaint .primary").click()
+
+    page.wait_for_url("**/tasks/*")
+    expect(page.locator(".slot img")).to_be_visible(timeout=40_000)
+    page.locator("[id^=remix-]").click()
+    page.wait_for_url("**/inputs/upload_*/edit?again=*")
+    expect(page.locator("#repaint-prompt")).to_have_value("a red boat")
+    expect(page.locator("[data-brush=undo]")).to_be_enabled()
+    page.keyboard.press("Escape")
+    expect(page.locator("#given .given")).to_have_count(1)

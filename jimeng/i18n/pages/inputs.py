@@ -71,6 +71,7 @@ GIVEN: dict[str, tuple[str, str]] = {
         "越小越接近原图，越大可以补的细节越多；不填由模型决定。",
         "Low keeps to the picture, high may add detail. Empty: the model decides.",
     ),
+    "given.edit": ("编辑这张图", "Edit this picture"),
     "given.refer": ("用作参考图", "Use as reference"),
     "given.refer_n": ("用第 {n} 张作参考图", "Use picture {n} as reference"),
     "gallery.refer": ("用作参考图：{prompt}", "Use as reference: {prompt}"),

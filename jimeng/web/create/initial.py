@@ -7,11 +7,13 @@ from urllib.parse import parse_qsl, urlencode
 from flask import Response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
+from jimeng import inputs as uploads
 from jimeng import jobs, tasks
-from jimeng.documents import SavedPrompt
+from jimeng.documents import SavedPrompt, Task
 from jimeng.documents.principal import Principal
 from jimeng.errors import ImageNotFound, TaskNotFound
 from jimeng.errors.collections import PromptNotFound
+from jimeng.errors.inputs import UploadNotFound
 from jimeng.gallery import picture_details, saved_prompts
 from jimeng.http import auth
 from jimeng.web import is_htmx
@@ -52,16 +54,30 @@ def stage_instead() -> ResponseReturnValue | None:
     principal = auth.principal_of_page()
     try:
         task = tasks.find(principal, request.args["again"])
-        source = picture_details.find_picture(
-            principal, picture_details.source_id(task) or ""
-        )
-    except (KeyError, TaskNotFound, ImageNotFound):
+        source = source_stage(principal, task)
+    except (KeyError, TaskNotFound, ImageNotFound, UploadNotFound):
         return None
     model = jobs.runtime().registry.by_lane(task.lane)
     if model is None or not model.follows or "image" in request.args:
         return None
-    url = url_for("web.picture", picture_id=source.id, again=task.id)
+    url = f"{source}?{urlencode({'again': task.id})}"
     return ("", 200, {"HX-Redirect": url}) if is_htmx() else redirect(url, 303)
+
+
+def source_stage(principal: Principal, task: Task) -> str:
+    """
+    The URL of the stage of the picture or upload that the task is an edit of.
+
+    Raises:
+        ImageNotFound: it is gone.
+        UploadNotFound: as ImageNotFound.
+    """
+    source = picture_details.source(task)
+    if "picture" in source or not source:
+        image = picture_details.find_picture(principal, source.get("picture", ""))
+        return url_for("web.picture", picture_id=image.id)
+    upload = uploads.find(principal, source["input"])
+    return url_for("web.given_stage", upload_id=upload.id)
 
 
 def form_without_inputs(principal: Principal) -> Composer:

@@ -10,6 +10,7 @@ from werkzeug.datastructures import FileStorage
 
 from jimeng import inputs, pictures
 from jimeng.documents import Image, Input
+from jimeng.documents.input import PREFIX
 from jimeng.documents.principal import Principal
 from jimeng.errors import Invalid, PictureInvalid, QueueUnavailable
 from jimeng.errors.inputs import ServerBusy, TooManyUploads, UploadNotFound, UploadsFull
@@ -105,6 +106,13 @@ class FormInput:
 
     id: str
     small: str
+
+    @property
+    def stage(self) -> str:
+        """The URL of the stage on which it is edited."""
+        if self.id.startswith(PREFIX):
+            return url_for("web.given_stage", upload_id=self.id)
+        return url_for("web.picture", picture_id=self.id)
 
     @classmethod
     def of(cls, named: Named) -> "FormInput":

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from werkzeug.datastructures import MultiDict
 
 from jimeng import jobs, tasks
-from jimeng.documents import Image, Task
+from jimeng.documents import Image, Input, Task
 from jimeng.documents.principal import Principal
 from jimeng.errors import Invalid, JimengError
 from jimeng.http import auth
@@ -45,7 +45,7 @@ class Edit:
     The values of an edit form.
 
     Attributes:
-        image: The picture.
+        image: The picture, or an upload.
         act: One of `ACTS`; empty before submission.
         model: The lane of a model; empty for the first that is offered.
         shape: The aspect ratio to expand to; empty to use *edges*.
@@ -58,7 +58,7 @@ class Edit:
         errors: Field -> messages; "" for those that belong to no field.
     """
 
-    image: Image
+    image: Image | Input
     act: str = ""
     prompt: str = ""
     model: str = ""
@@ -73,7 +73,9 @@ class Edit:
     errors: Mapping[str, list[str]] = field(default_factory=dict)
 
     @classmethod
-    def from_form(cls, image: Image, form: MultiDict, files: MultiDict) -> "Edit":
+    def from_form(
+        cls, image: Image | Input, form: MultiDict, files: MultiDict
+    ) -> "Edit":
         return cls(
             image,
             act=form.get("act", "") if form.get("act") in ACTS else "edit",
@@ -90,7 +92,7 @@ class Edit:
         )
 
     @classmethod
-    def from_task(cls, image: Image, task: Task) -> "Edit":
+    def from_task(cls, image: Image | Input, task: Task) -> "Edit":
         """The form as submitted for an edit of the picture, with its mask."""
         edit, ids = cls(image, model=task.lane), task.inputs or []
         grown = Expansion(**task.expand) if task.expand else None
@@ -114,7 +116,7 @@ class Edit:
         The models for an edit; for "edit", image-to-image models come first. Videos
         are not edited.
         """
-        if self.image.is_video:
+        if getattr(self.image, "is_video", False):  # an upload has none
             return []
         offered = jobs.runtime().registry.making("image")
         found = [each for each in offered if each.takes_images]

@@ -8,9 +8,9 @@ from flask import redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from jimeng import inputs, tasks
-from jimeng.documents import Collection, Image, Share, Task
+from jimeng.documents import Collection, Image, Input, Share, Task
 from jimeng.documents.principal import Principal
-from jimeng.errors import ImageNotFound, TaskNotFound
+from jimeng.errors import ImageNotFound, JimengError, TaskNotFound
 from jimeng.errors.inputs import UploadNotFound
 from jimeng.gallery import collections, picture_details, shares, trash
 from jimeng.gallery.picture_details import PictureRecord
@@ -36,12 +36,14 @@ class Source:
         small: The URL of its thumbnail.
         whole: The URL of the file.
         alt: Its alternative text; empty for an upload.
+        stage: The URL of the stage on which an upload is edited.
         is_picture: Whether it was made here: then it is in the family.
     """
 
     small: str
     whole: str
     alt: str = ""
+    stage: str = ""
     is_picture: bool = False
 
 
@@ -67,7 +69,9 @@ def source_of(named: dict) -> Source | None:
     except UploadNotFound:
         return None
     small = url_for("web.given_thumbnail", upload_id=made.id)
-    return Source(small, url_for("web.given_picture", upload_id=made.id))
+    whole = url_for("web.given_picture", upload_id=made.id)
+    stage = url_for("web.given_stage", upload_id=made.id)
+    return Source(small, whole, stage=stage)
 
 
 def source_of_picture(image: Image) -> Source:
@@ -154,6 +158,13 @@ class PicturePage(OfTask):
     def url(self) -> str:
         """The URL of its page, with the filters."""
         return self.among.picture_url(self.record.image.id)
+
+    @property
+    def edit_url(self) -> str:
+        """Where its edit forms are sent."""
+        values: dict = self.among.query
+        image = self.record.image
+        return url_for("web.edit_picture", picture_id=image.id, **values)
 
     @property
     def is_mine(self) -> bool:
@@ -267,7 +278,7 @@ def other_picture(principal: Principal) -> Image | None:
         return None
 
 
-def edit_again(principal: Principal, image: Image) -> Edit:
+def edit_again(principal: Principal, image: Image | Input) -> Edit:
     """The edit form, filled from the task that the query names."""
     try:
         return Edit.from_task(image, tasks.find(principal, request.args["again"]))
@@ -294,15 +305,73 @@ def edit_picture(picture_id: str) -> ResponseReturnValue:
         made = form.submit(principal)
     except REFUSALS as error:
         page = PicturePage(record, form.rejected(error, principal), among)
-        if is_htmx():
-            said, name = "pictures/_said.html", f"#said-{form.act}"
-            part = {"HX-Retarget": name, "HX-Reselect": name, "HX-Reswap": "outerHTML"}
-            return refused(render_template(said, edit=page.edit), error, part)
-        return refused(render_template("pictures/show.html", page=page), error)
+        return refused_edit("pictures/show.html", page, error)
     if is_htmx():
         page = PicturePage(record, Edit(record.image, act=form.act), among)
         return render_template("pictures/_sent.html", page=page)
     return redirect(url_for(".task", task_id=made.id), 303)
+
+
+def refused_edit(
+    template: str, page: "PicturePage | GivenPage", error: JimengError
+) -> ResponseReturnValue:
+    """What is wrong with an edit: for htmx beside its form, else on the whole page."""
+    if not is_htmx():
+        return refused(render_template(template, page=page), error)
+    name = f"#said-{page.edit.act}"
+    part = {"HX-Retarget": name, "HX-Reselect": name, "HX-Reswap": "outerHTML"}
+    said = render_template("pictures/_said.html", edit=page.edit)
+    return refused(said, error, part)
+
+
+@dataclass(frozen=True)
+class GivenPage:
+    """The view model of an upload's stage."""
+
+    edit: Edit
+
+    @property
+    def source(self) -> Source | None:
+        return source_of({"input": self.edit.image.id})
+
+    @property
+    def edit_url(self) -> str:
+        return url_for("web.edit_given", upload_id=self.edit.image.id)
+
+
+def find_upload(principal: Principal, upload_id: str) -> Input:
+    """
+    Raises:
+        UploadNotFound: no such upload, another user's, or not decoded yet.
+    """
+    found = inputs.find(principal, upload_id)
+    if not (found.width and found.height):
+        raise UploadNotFound(f"upload {found.id} is not ready")
+    return found
+
+
+@bp.get("/inputs/<upload_id>/edit")
+def given_stage(upload_id: str) -> str:
+    """An upload on the stage, to be edited. With ``again``, as one of its edits was."""
+    principal = auth.principal_of_page()
+    page = GivenPage(edit_again(principal, find_upload(principal, upload_id)))
+    return render_template("pictures/given.html", page=page)
+
+
+@bp.post("/inputs/<upload_id>/edit")
+@accepts_pictures
+def edit_given(upload_id: str) -> ResponseReturnValue:
+    """Create an edit of an upload, and lead to the new task."""
+    principal = auth.principal_of_page()
+    found = find_upload(principal, upload_id)
+    form = Edit.from_form(found, request.form, request.files)
+    try:
+        made = form.submit(principal)
+    except REFUSALS as error:
+        page = GivenPage(form.rejected(error, principal))
+        return refused_edit("pictures/given.html", page, error)
+    where = url_for(".task", task_id=made.id)
+    return ("", 200, {"HX-Redirect": where}) if is_htmx() else redirect(where, 303)
 
 
 @bp.post("/pictures/<picture_id>/favourite")
