@@ -181,6 +181,8 @@ ROUTES: dict[str, Route] = {
     "web.delete_prompt": own(),
     "web.save_files": listed(words="1"),
     "web.index": listed(),
+    "web.create_video": listed(prompt="x"),
+    "web.change_video": listed(prompt="x"),
     "web.create": listed(prompt="x", size="1:1", n="1"),
     "web.changes": Route(Kind.LIST, query={"c": "{mark}"}),
     "web.task": own(),

@@ -3,11 +3,13 @@
 import pytest
 from playwright.sync_api import expect
 
+from jimeng.documents import Task
 from jimeng.documents.principal import Principal
 from jimeng.gallery import shares
 from jimeng.web.pictures.files import MAX_OPEN_BYTES
 from tests.browser import wall
 from tests.browser.harness import every_look
+from tests.conftest import png
 from tests.hung_videos import hang_video, noise
 from tests.videos import mp4
 from tests.waiting import wait_for
@@ -141,3 +143,56 @@ def test_videos_in_every_look(visit, look):
     seen.page.goto("/")
     expect(seen.page.locator(".slot .video-mark")).to_be_attached()
     seen.check("feed-video")
+
+
+@every_look
+def test_form_for_videos_in_every_look(visit, look):
+    """Its tab, what can be chosen, and with a first frame."""
+    (picture,) = wall.fill(1)
+    seen = visit("/?make=video", **look)
+    expect(seen.page.locator("#video-duration")).to_be_attached()
+    seen.check("video-form")
+    assert seen.layout_shift() == []
+    seen.page.goto(f"/?make=video&first_frame={picture}")
+    expect(seen.page.locator("#video-pictures img")).to_be_visible()
+    seen.check("video-form-frame")
+
+
+def test_choices_follow_each_other(visit):
+    """The server answers; what is written, and the focus, stay."""
+    wall.fill(1)
+    page = visit("/", lang="en").page
+    page.get_by_role("link", name="Videos").click()
+    page.locator("#prompt").fill("A lantern in the wind")
+    model, length = page.locator("#video-model"), page.locator("#video-duration")
+
+    length.focus()
+    length.select_option("10")
+    expect(page.locator("#choices:not(.htmx-request)")).to_be_attached()
+    expect(length).to_be_focused()
+    model.focus()
+    model.select_option("jimeng-video-3.0-pro")
+    expect(model).to_be_focused()
+    expect(length).to_have_value("10")
+    page.locator("#first_frame-file").set_input_files(
+        {"name": "a.png", "mimeType": "image/png", "buffer": png(640, 360)}
+    )
+    expect(page.locator("#video-pictures img")).to_be_visible()
+    page.get_by_role("button", name="Remove: First frame").click()
+    expect(page.locator("#video-pictures img")).to_have_count(0)
+    expect(page.locator("#prompt")).to_have_value("A lantern in the wind")
+    assert Task.collection().count_documents({"type": "video"}) == 0
+    page.reload()
+    expect(page.locator("#prompt")).to_have_value("A lantern in the wind")
+
+
+def test_video_is_made_and_played(visit):
+    """From the form to the stage, with the demo."""
+    page = visit("/?make=video", lang="en", **MOVING).page
+    page.locator("#prompt").fill("A lantern in the wind")
+    page.locator("#prompt").press("Enter")
+    mark = page.locator(".slot .video-mark")
+    expect(mark).to_be_visible(timeout=120_000)
+    expect(page.locator("#prompt")).to_have_value("A lantern in the wind")
+    page.locator(".slot-link").click()
+    wait_for(lambda: is_playing(page, "#stage video"))

@@ -45,7 +45,7 @@ def test_video_among_pictures(client, video, path):
     page = client.get(path.format(task=video.task_id))
 
     assert marks(page) == [(video.path, "播放视频（0:02）")]
-    (large,) = re.findall(r'data-view="([^"]+)"', page.text)
+    (large,) = re.findall(r'<a [^>]*data-view="([^"]+)"', page.text)
     assert large == f"/i/{video.key}/thumb.webp"
     assert f'{video.path}?download=1"' in page.text
     assert f"/i/{video.key}.mp4" not in page.text

@@ -17,6 +17,7 @@ from jimeng.i18n.pages.second_factor import SECOND_FACTOR
 from jimeng.i18n.pages.shell import SHELL
 from jimeng.i18n.pages.sign_in import SIGN_IN
 from jimeng.i18n.pages.task_list import TASK_LIST
+from jimeng.i18n.pages.videos import VIDEOS
 
 PAGES: dict[str, tuple[str, str]] = {
     **ACCOUNT,
@@ -36,4 +37,5 @@ PAGES: dict[str, tuple[str, str]] = {
     **SECOND_FACTOR,
     **SHELL,
     **SIGN_IN,
+    **VIDEOS,
 }

@@ -25,22 +25,6 @@ PICTURE: dict[str, tuple[str, str]] = {
     "fact.asked_for": ("（请求 {size}）", "(requested {size})"),
     "fact.length": ("时长", "Length"),
     "fact.note": ("注意", "Note"),
-    "video.play": ("播放视频（{length}）", "Play the video ({length})"),
-    "video.fps": ("每秒 {n} 帧", "{n} fps"),
-    "video.sound": ("有声", "with sound"),
-    "video.silent": ("无声", "silent"),
-    "video.no_audio": (
-        "要求了声音，但服务商没有给",
-        "Sound was requested, but the provider sent none",
-    ),
-    "video.length_differs": (
-        "时长与要求的不同",
-        "Its length differs from what was requested",
-    ),
-    "video.resolution_differs": (
-        "分辨率与要求的不同",
-        "Its resolution differs from what was requested",
-    ),
     "fact.seed": ("种子", "Seed"),
     "fact.file": ("文件", "File"),
     "fact.created": ("提交时间", "Requested"),

@@ -76,7 +76,10 @@ class BatchForm:
         The form as a link describes it, else with the Create form's initial values.
         """
         found = initial_form()
-        return cls(replace(found, prompt=""), as_line(found.prompt))
+        prompt = as_line(found.prompt)
+        if not isinstance(found, Composer):  # batches are of pictures
+            found = Composer.prefilled({})
+        return cls(replace(found, prompt=""), prompt)
 
     @classmethod
     def from_batch(cls, batch: Batch) -> "BatchForm":

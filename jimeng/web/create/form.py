@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import ClassVar
 
 from werkzeug.datastructures import MultiDict
 
@@ -65,6 +66,9 @@ class Composer:
     counted: int = 0
     token: str = field(default_factory=new_token)
     errors: Mapping[str, list[str]] = field(default_factory=dict)
+
+    makes: ClassVar[str] = "image"
+    template: ClassVar[str] = "tasks/_form.html"
 
     @classmethod
     def from_form(cls, form: MultiDict, files: MultiDict) -> "Composer":

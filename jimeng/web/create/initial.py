@@ -10,6 +10,7 @@ from flask.typing import ResponseReturnValue
 from jimeng import inputs as uploads
 from jimeng import jobs, tasks
 from jimeng.documents import SavedPrompt, Task
+from jimeng.documents.base import VIDEO
 from jimeng.documents.principal import Principal
 from jimeng.errors import ImageNotFound, TaskNotFound
 from jimeng.errors.collections import PromptNotFound
@@ -17,10 +18,11 @@ from jimeng.errors.inputs import UploadNotFound
 from jimeng.gallery import picture_details, saved_prompts
 from jimeng.http import auth
 from jimeng.web import is_htmx
-from jimeng.web.create import inputs
+from jimeng.web.create import inputs, videos
 from jimeng.web.create.defaults import CHOICES, defaults
 from jimeng.web.create.form import Composer
 from jimeng.web.create.form_tokens import FORM
+from jimeng.web.create.videos import VideoForm
 from jimeng.web.site.preferences import set_preference_cookie
 
 SETTINGS = frozenset({"model", "size", "resolution", "n", "seed", "of", "style"})
@@ -30,17 +32,21 @@ USED = "used"  # the cookie with the settings that this browser submitted last
 MAX_RECENT = 12  # latest tasks that are searched for one created with the form
 
 
-def initial_form() -> Composer:
+def initial_form() -> Composer | VideoForm:
     """
-    The form, filled from the query: a task to repeat, or a prompt and settings.
+    The form, filled from the query: a task to repeat, or a prompt and settings. With
+    ``make=video`` it is the one for videos.
 
     Without a query, the settings are the unsent choices of this browser, the user's
     defaults, or the settings that were submitted last.
     """
     principal = auth.principal_of_page()
+    wants_video = request.args.get("make") == VIDEO and videos.makes_videos()
+    if wants_video and "again" not in request.args:
+        return videos.initial_video_form()
     images = inputs.ids_in(request.args.getlist("image"))
     form = form_without_inputs(principal)
-    if not images:
+    if not images or isinstance(form, VideoForm):
         return form
     form = replace(form, images=images)
     return form.with_suitable_model() if "again" in request.args else form
@@ -80,7 +86,7 @@ def source_stage(principal: Principal, task: Task) -> str:
     return url_for("web.given_stage", upload_id=upload.id)
 
 
-def form_without_inputs(principal: Principal) -> Composer:
+def form_without_inputs(principal: Principal) -> Composer | VideoForm:
     """`initial_form` without the inputs that a link names."""
     again = request.args.get("again")
     if again is not None:
@@ -88,7 +94,8 @@ def form_without_inputs(principal: Principal) -> Composer:
             task = tasks.find(principal, again)
         except TaskNotFound:
             return Composer.prefilled(defaults())
-        return Composer.from_task(task, seed=request.args.get("seed", ""))
+        kind = VideoForm if task.type == VIDEO else Composer
+        return kind.from_task(task, seed=request.args.get("seed", ""))
     if "saved" in request.args:
         return form_of_saved_prompt(principal, request.args["saved"])
     given = {name: request.args[name] for name in WORDS & set(request.args)}
@@ -145,7 +152,8 @@ def last_submitted(principal: Principal) -> Composer:
     words = own_cookie(USED)
     if words:
         return Composer.prefilled(words)
-    alone = {"batch": None}  # tasks of batches were not submitted one by one
+    # Tasks of batches were not submitted one by one, nor are videos made by this form.
+    alone = {"batch": None, "type": {"$ne": VIDEO}}
     latest = tasks.page(
         principal, principal.user_id, limit=MAX_RECENT, within=alone
     ).rows

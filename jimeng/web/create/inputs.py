@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from urllib.parse import parse_qs, urlsplit
 
 from flask import Response, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -10,6 +11,7 @@ from werkzeug.datastructures import FileStorage
 
 from jimeng import inputs, pictures
 from jimeng.documents import Image, Input
+from jimeng.documents.base import VIDEO
 from jimeng.documents.input import PREFIX
 from jimeng.documents.principal import Principal
 from jimeng.errors import Invalid, PictureInvalid, QueueUnavailable
@@ -173,6 +175,12 @@ def store_uploads(
     return tuple(stored), list(dict.fromkeys(wrong))
 
 
+def shown_form() -> str:
+    """What the form of htmx's page makes: ``image`` or ``video``."""
+    query = parse_qs(urlsplit(request.headers.get("HX-Current-URL", "")).query)
+    return VIDEO if query.get("make") == [VIDEO] else "image"
+
+
 @bp.post("/inputs")
 @accepts_pictures
 def give() -> ResponseReturnValue:
@@ -191,7 +199,9 @@ def give() -> ResponseReturnValue:
 
 @bp.get("/composer/pictures/<picture_id>")
 def reference(picture_id: str) -> ResponseReturnValue:
-    """A generated picture as an input of the form."""
+    """A generated picture as an input of the form for pictures."""
+    if shown_form() == VIDEO:
+        return "", 200, {"HX-Redirect": url_for(".index", image=picture_id)}
     found = picture_details.find_picture(auth.principal_of_page(), picture_id)
     return render_template("create/_given.html", picture=FormInput.of_output(found))
 

@@ -10,7 +10,7 @@ from jimeng.errors import Invalid
 from jimeng.i18n import MESSAGES, in_language, language, t
 from jimeng.jobs import prices
 from jimeng.providers import Model
-from jimeng.providers.models import Size
+from jimeng.providers.models import Makes, Size
 from jimeng.providers.models.model import parse_size
 from jimeng.web.site.formats import yuan
 
@@ -108,15 +108,15 @@ class Resolution:
         return self.square[0] * self.square[1]
 
 
-def model_options() -> list[ModelOption]:
-    """The models of the registry that the form supports."""
+def model_options(makes: Makes = "image") -> list[ModelOption]:
+    """The models of the registry that the form of pictures, or of videos, supports."""
     registry = jobs.runtime().registry
     several = len(registry.names) > 1
-    shown = [model for model in registry.making("image") if in_form(model)]
+    shown = [m for m in registry.making(makes) if makes == "video" or in_form(m)]
     names = Counter(spoken(model.id) for model in shown)
     return [
         ModelOption(
-            model.id if registry.model(model.id) is model else model.lane,
+            model.id if registry.model(model.id, makes=makes) is model else model.lane,
             named(model, alone=names[spoken(model.id)] == 1),
             model,
             in_language(registry.label(model.provider)) if several else "",

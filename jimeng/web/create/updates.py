@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from flask import render_template, request
+from flask import render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from jimeng.errors import Invalid
@@ -13,6 +13,8 @@ from jimeng.pictures.metadata import Provenance, read_back
 from jimeng.web import bp, is_htmx
 from jimeng.web.create.form import Composer
 from jimeng.web.create.initial import initial_form, stage_instead
+from jimeng.web.create.inputs import shown_form
+from jimeng.web.create.videos import VideoForm
 from jimeng.web.tasks.actions import rejected_form
 from jimeng.web.tasks.feed import show_feed
 
@@ -27,10 +29,14 @@ def composer() -> ResponseReturnValue:
     if elsewhere:
         return elsewhere
     form = initial_form()
+    if is_htmx() and form.makes != shown_form():
+        # The page has the scripts of the other form.
+        query: dict = request.args.to_dict()
+        return "", 200, {"HX-Redirect": url_for(".index", **query)}
     whole = {"again", "prompt", "saved"} & set(request.args)
     if not is_htmx():
         return show_feed("tasks/index.html", form=form)
-    template = "tasks/_form.html" if whole else "create/_choices.html"
+    template = form.template if whole else "create/_choices.html"
     return render_template(template, form=form, oob=True)
 
 
@@ -50,6 +56,21 @@ def change_model() -> ResponseReturnValue:
     ).fitted()
     if is_htmx():
         return render_template("tasks/_form.html", form=form)
+    return show_feed("tasks/index.html", form=form)
+
+
+@bp.post("/composer/video")
+@accepts_pictures
+def change_video() -> ResponseReturnValue:
+    """
+    The page, or the choices and pictures of the form for videos, fitted to what was
+    chosen; uploads are stored.
+    """
+    principal = auth.principal_of_page()
+    form = VideoForm.from_form(request.form, request.files)
+    form = form.with_stored_files(principal).fitted()
+    if is_htmx():
+        return render_template("create/_video_choices.html", form=form, oob=True)
     return show_feed("tasks/index.html", form=form)
 
 

@@ -19,6 +19,7 @@ from jimeng.web import bp, is_htmx, refused
 from jimeng.web.create.form import Composer
 from jimeng.web.create.form_tokens import REFUSALS, new_token, token_of
 from jimeng.web.create.initial import store_used_settings
+from jimeng.web.create.videos import VideoForm
 from jimeng.web.site.forms import accepts_double_charge
 from jimeng.web.site.preferences import THEME, THEMES, remember
 from jimeng.web.tasks.cards import Change, Mark, cards_of, poll_interval_s, read_marks
@@ -37,8 +38,18 @@ def create() -> ResponseReturnValue:
     """
     Create a task from the form; answer htmx with its card, others with a redirect.
     """
+    return create_with(Composer.from_form(request.form, request.files))
+
+
+@bp.post("/videos")
+@accepts_pictures
+def create_video() -> ResponseReturnValue:
+    """The same for videos."""
+    return create_with(VideoForm.from_form(request.form, request.files))
+
+
+def create_with(form: Composer | VideoForm) -> ResponseReturnValue:
     principal = auth.principal_of_page()
-    form = Composer.from_form(request.form, request.files)
     try:
         made, replayed = form.submit(principal)
     except REFUSALS as error:
@@ -49,14 +60,17 @@ def create() -> ResponseReturnValue:
         seed = made.seed if made.seed_given else None
         again = url_for(".index", again=made.id, seed=seed)
         response = make_response(redirect(again, 303))
-    store_used_settings(response, request.form)
+    if isinstance(form, Composer):
+        store_used_settings(response, request.form)
     return response
 
 
-def rejected_form(form: Composer, error: JimengError) -> ResponseReturnValue:
+def rejected_form(
+    form: Composer | VideoForm, error: JimengError
+) -> ResponseReturnValue:
     if not is_htmx():
         return refused(show_feed("tasks/index.html", form=form), error)
-    return refused(render_template("tasks/_form.html", form=form), error, SWAP_FORM)
+    return refused(render_template(form.template, form=form), error, SWAP_FORM)
 
 
 def show_created(

@@ -1,9 +1,10 @@
 """The feed, the page of one task, and the polls for their changes."""
 
-from flask import Response, make_response, render_template, request
+from flask import make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from jimeng import batches, tasks
+from jimeng.documents.base import VIDEO
 from jimeng.documents.principal import Principal
 from jimeng.http import auth
 from jimeng.tasks import WaitingSummary
@@ -40,11 +41,16 @@ def index() -> ResponseReturnValue:
     return stage_instead() or front_page()
 
 
-def front_page() -> Response:
+def front_page() -> ResponseReturnValue:
+    form = initial_form()
+    if form.makes == VIDEO and request.args.get("make") != VIDEO:
+        # By its address the page is known to have the form for videos.
+        query: dict = {**request.args.to_dict(), "make": VIDEO}
+        return redirect(url_for(".index", **query))
     chosen = request.args.get(VIEW)
     remembered = own_cookie(VIEW, frozenset({VIEW})).get(VIEW)
     view = next((each for each in (chosen, remembered) if each in VIEWS), VIEWS[0])
-    page = show_feed("tasks/index.html", form=initial_form(), view=view, views=VIEWS)
+    page = show_feed("tasks/index.html", form=form, view=view, views=VIEWS)
     response = make_response(page)
     if chosen in VIEWS:
         set_own_cookie(response, VIEW, {VIEW: chosen})

@@ -1,0 +1,291 @@
+"""The form for videos: what it offers, what it asks for, and where it leads."""
+
+import io
+import re
+
+import pytest
+
+from jimeng import jobs
+from jimeng.documents import Generation, Image, Task
+from jimeng.documents.image import GONE
+from jimeng.providers import Registry
+from tests.conftest import FakeProvider, png
+from tests.each import for_each
+from tests.hung import hang
+from tests.hung_videos import hang_video
+from tests.page import HTMX, POST
+
+PAGE = "/?make=video"
+JIMENG, PRO = "jimeng-video-3.0", "jimeng-video-3.0-pro"
+FORM = {"prompt": "灯笼随风轻摆", "model": JIMENG, "duration": "10", "n": "1"}
+
+
+@pytest.fixture
+def registry(provider: FakeProvider) -> Registry:
+    """Pictures and videos of both services."""
+    both = ("volcengine_jimeng", "volcengine_ark")
+    return Registry(dict.fromkeys(both, provider), dict.fromkeys(both, 2))
+
+
+def create(client, *, htmx: bool = False, **fields):
+    """Send the form; fields of None are left out."""
+    data = {k: v for k, v in {**FORM, **fields}.items() if v is not None}
+    return client.post("/videos", data=data, headers={**POST, **(HTMX if htmx else {})})
+
+
+def change(client, *, htmx: bool = True, **fields):
+    """Choose something."""
+    data = {k: v for k, v in {**FORM, **fields}.items() if v is not None}
+    headers = {**POST, **(HTMX if htmx else {})}
+    return client.post("/composer/video", data=data, headers=headers)
+
+
+def offered(page, name: str) -> list[str]:
+    """The values of a menu."""
+    menu = re.search(rf'<select [^>]*name="{name}".*?</select>', page.text, re.S)
+    return re.findall(r'<option value="([^"]*)"', menu[0]) if menu else []
+
+
+def chosen(page, name: str) -> str | None:
+    menu = re.search(rf'<select [^>]*name="{name}".*?</select>', page.text, re.S)
+    found = re.search(r'<option value="([^"]*)" selected', menu[0]) if menu else None
+    return found[1] if found else None
+
+
+def cost(page) -> str:
+    return re.search(r'id="cost"[^>]*>([^<]*)<', page.text)[1]
+
+
+def only_task() -> Task:
+    (task,) = Task.find_all({})
+    return task
+
+
+def test_two_forms_with_an_address_each(client):
+    """A link leads to the other; the scripts are those of the one that is shown."""
+    pictures, videos = client.get("/"), client.get(PAGE)
+
+    assert 'href="/?make=video"' in pictures.text
+    assert 'action="/tasks"' in pictures.text and "choices.js" in pictures.text
+    assert 'action="/videos"' in videos.text and "choices.js" not in videos.text
+    assert '<a href="/?make=video" aria-current="page">' in videos.text
+    assert offered(videos, "model")[0] == JIMENG
+    assert offered(videos, "duration") == ["5", "10"]
+    assert chosen(videos, "ratio") == "16:9"
+
+
+def test_video_is_asked_for_without_a_script(client):
+    """All that costs is in the task; the form that follows has the same settings."""
+    answer = create(client, ratio="9:16", n="2")
+
+    task = only_task()
+    assert task.type == "video"
+    assert task.video == {
+        "duration": 10,
+        "resolution": "720p",
+        "ratio": "9:16",
+        "roles": [],
+    }
+    assert (task.prompt, task.n, task.width, task.height) == (
+        "灯笼随风轻摆",
+        2,
+        704,
+        1248,
+    )
+    assert task.input["duration"] == 10
+    assert answer.status_code == 303
+    page = client.get(answer.location, follow_redirects=True)
+    assert page.request.query_string.startswith(b"again=") or b"make=video" in (
+        page.request.query_string
+    )
+    assert chosen(page, "duration") == "10" and chosen(page, "ratio") == "9:16"
+    assert "灯笼随风轻摆</textarea>" in page.text
+
+
+def test_card_comes_to_the_top_of_the_feed(client):
+    """With htmx; sent twice, it is made once."""
+    token = "form-0123456789"
+    first = create(client, htmx=True, token=token)
+    second = create(client, htmx=True, token=token)
+
+    task = only_task()
+    assert f'<article id="task-{task.id}"' in first.text
+    assert second.headers["HX-Refresh"] == "true"
+
+
+def test_price_follows_what_changes_it(client):
+    """Seconds, count and model; sound and size where a model has them."""
+    assert cost(change(client, duration="5")) == "¥1.40"
+    assert cost(change(client, duration="10")) == "¥2.80"
+    assert cost(change(client, duration="10", n="2")) == "×2 · ¥5.60"
+    assert cost(change(client, duration="5", model=PRO)) == "¥5.00"
+    assert cost(change(client, prompt="", duration="5")) == "¥1.40"
+
+
+def test_choices_are_fitted_to_the_model(client):
+    """What the other does not have is its default."""
+    page = change(client, model=PRO, duration="7", resolution="480p", ratio="2:1")
+
+    assert chosen(page, "duration") in {"5", "10"}
+    assert chosen(page, "ratio") == "16:9"
+    assert offered(page, "camera") == []
+    assert 'hx-swap-oob="true"' in page.text and 'id="prompt"' not in page.text
+
+
+def test_picture_is_animated(client):
+    """From the stage and the card: it is the first frame, whose ratio rules."""
+    (picture,) = hang("一只猫")
+    link = f'href="/?make=video&amp;first_frame={picture}"'
+    assert link in client.get(f"/pictures/{picture}").text
+    assert link in client.get("/").text
+
+    page = client.get(f"/?make=video&first_frame={picture}")
+    assert f'name="first_frame" value="{picture}"' in page.text
+    create(client, first_frame=picture, prompt="", ratio="adaptive")
+
+    (task,) = Task.find_all({"type": "video"})
+    assert task.video["roles"] == ["first_frame"]
+    assert task.made_from[0]["picture"] == picture
+    assert task.req_key == "jimeng_i2v_first_v30"
+    again = client.get(f"/?make=video&again={task.id}")
+    assert f'name="first_frame" value="{task.inputs[0]}"' in again.text
+
+
+def test_camera_moves_from_a_first_frame_alone(client):
+    """Only then it is offered, with how strongly."""
+    (picture,) = hang("一只猫")
+    assert offered(change(client), "camera") == []
+
+    page = change(client, first_frame=picture, camera="robo_arm")
+    create(client, first_frame=picture, camera="robo_arm", camera_strength="weak")
+
+    assert chosen(page, "camera") == "robo_arm"
+    assert offered(page, "camera_strength") == ["weak", "medium", "strong"]
+    (task,) = Task.find_all({"type": "video"})
+    assert task.video["camera"] == "robo_arm"
+    assert task.video["camera_strength"] == "weak"
+
+
+def test_video_goes_on_where_its_last_frame_is_stored(client):
+    """Else nothing leads there."""
+    video = hang_video()
+    link = f"/?make=video&amp;first_frame={video.id}"
+    assert link in client.get(f"/pictures/{video.id}").text
+    assert link in client.get("/").text
+    Image.change({"_id": video.id}, {"last_frame_id": GONE})
+
+    assert link not in client.get(f"/pictures/{video.id}").text
+    assert link not in client.get("/").text
+
+
+def test_files_are_frames(client):
+    """Chosen, they are stored; another first frame takes the place of the first."""
+
+    def file(colour: str) -> tuple:
+        return io.BytesIO(png(640, 360, colour)), f"{colour}.png"
+
+    page = change(client, first_frame_file=file("teal"))
+    (first,) = re.findall(r'name="first_frame" value="([^"]+)"', page.text)
+    page = change(
+        client,
+        first_frame=first,
+        first_frame_file=file("red"),
+        last_frame_file=file("blue"),
+    )
+    (other,) = re.findall(r'name="first_frame" value="([^"]+)"', page.text)
+    (last,) = re.findall(r'name="last_frame" value="([^"]+)"', page.text)
+    page = change(
+        client, first_frame=other, last_frame=last, remove=f"last_frame {last}"
+    )
+
+    assert other != first
+    assert f'value="{other}"' in page.text and f'value="{last}"' not in page.text
+
+
+def test_files_go_with_the_form_without_a_script(client):
+    """Together with everything else."""
+    answer = create(
+        client,
+        first_frame_file=(io.BytesIO(png(640, 360)), "a.png"),
+        last_frame_file=(io.BytesIO(png(640, 360, "red")), "b.png"),
+    )
+
+    assert answer.status_code == 303
+    task = only_task()
+    assert task.video["roles"] == ["first_frame", "last_frame"]
+    assert len(task.inputs) == 2
+
+
+@for_each(
+    ("fields", "words"),
+    [
+        ({"prompt": ""}, "请写下"),
+        ({"duration": "x"}, "时长"),
+        ({"duration": "7"}, "时长"),
+        ({"ratio": "5:1"}, "比例"),
+        ({"seed": "-5"}, "种子"),
+        ({"n": "0"}, "数量"),
+        ({"camera": "nowhere"}, "镜头"),
+        ({"first_frame": "nothing"}, "图片"),
+        ({"model": "nothing"}, "模型"),
+    ],
+)
+def test_what_is_wrong_is_said_beside_it(client, fields, words):
+    """Nothing is made, and what was written stays."""
+    answer = create(client, htmx=True, **fields)
+
+    assert answer.status_code == 422
+    assert answer.headers["HX-Retarget"] == "#composer"
+    (said,) = set(re.findall(r'<p class="error">([^<]+)</p>', answer.text))
+    assert words in said
+    assert Task.find_all({}) == []
+
+
+def test_other_forms_page_is_gone_to(client):
+    """What fills a form that the page does not have leads to that form's page."""
+    video, (picture,) = hang_video(), hang("一只猫")
+    task = video.task_id
+    on_videos = {**HTMX, "HX-Current-URL": "http://localhost/?make=video"}
+
+    answer = client.get(f"/composer?again={task}", headers=HTMX)
+    assert answer.headers["HX-Redirect"] == f"/?again={task}"
+    page = client.get(f"/?again={task}")
+    assert page.location == f"/?again={task}&make=video"
+    of_picture = picture.rpartition("_")[0]
+    answer = client.get(f"/composer?again={of_picture}", headers=on_videos)
+    assert answer.headers["HX-Redirect"] == f"/?again={of_picture}"
+    answer = client.get(f"/composer/pictures/{picture}", headers=on_videos)
+    assert answer.headers["HX-Redirect"] == f"/?image={picture}"
+
+
+def test_without_video_models_there_is_one_form(client, monkeypatch):
+    """Nothing leads to what cannot be made."""
+    (picture,) = hang("一只猫")
+    registry = jobs.runtime().registry
+    making = type(registry).making
+    monkeypatch.setattr(
+        type(registry),
+        "making",
+        lambda self, makes, *more: (
+            [] if makes == "video" else making(self, makes, *more)
+        ),
+    )
+
+    page = client.get("/").text
+
+    assert "make=video" not in page
+    assert "make=video" not in client.get(f"/pictures/{picture}").text
+    assert 'action="/tasks"' in client.get(PAGE).text
+
+
+@pytest.mark.parametrize("path", [PAGE, "/?make=video&first_frame=nothing"])
+def test_form_begins_with_the_settings_of_the_latest_video(client, path):
+    """Its words and pictures are not those of the next."""
+    create(client, ratio="9:16", n="2")
+
+    page = client.get(path)
+
+    assert chosen(page, "duration") == "10"
+    assert chosen(page, "n") == "2"
+    assert "灯笼随风轻摆</textarea>" not in page.text
+    assert Generation.find_all({})[0].kind == "video"
