@@ -45,6 +45,7 @@ FIELDS = frozenset(
 )
 STILL = "fixed"  # among the camera's movements: none
 MAX_WORD = 60
+MAX_RECENT = 12  # latest tasks that are searched for a video
 
 
 @dataclass(frozen=True)
@@ -427,17 +428,21 @@ def texts_of(form: Mapping[str, str]) -> dict[str, Any]:
 
 def initial_video_form() -> VideoForm:
     """
-    The form, filled from the query; without one, with the settings of the latest video.
+    The form, filled from the query, with the settings of the user's last video, if
+    that is among the latest tasks.
     """
     principal = auth.principal_of_page()
     given = VideoForm.from_link(request.args)
     if "model" in request.args:
         return given
-    where = {"type": VIDEO, "batch": None}
-    latest = tasks.page(principal, principal.user_id, limit=1, within=where).rows
-    if not latest:
+    alone = {"batch": None}
+    latest = tasks.page(
+        principal, principal.user_id, limit=MAX_RECENT, within=alone
+    ).rows
+    newest = next((task for task in latest if task.type == VIDEO), None)
+    if newest is None:
         return given
-    usual = VideoForm.with_settings_of(latest[0])
+    usual = VideoForm.with_settings_of(newest)
     form = replace(usual, prompt=given.prompt, pictures=given.pictures, ratio="")
     return form.with_suitable_model().fitted()
 
