@@ -168,6 +168,12 @@ def started(command: list[str], output: Path, **env: str) -> Iterator[None]:
                 process.wait()
 
 
+def number_in(output: Path) -> str | None:
+    """The first whole line that is a number."""
+    lines = output.read_text().splitlines(keepends=True)
+    return next((each.strip() for each in lines if each.rstrip("\n").isdigit()), None)
+
+
 @contextmanager
 def firefox(folder: Path, base: str) -> Iterator[Window]:
     """A window of Firefox, with a profile of its own."""
@@ -232,12 +238,9 @@ def webkit(folder: Path, base: str) -> Iterator[Window]:
             "tcp",
         ]
         stack.enter_context(started(screen, folder / "screen"))
-        wait_for(
-            lambda: (folder / "screen").read_text().strip().isdigit(),
-            START_S,
-            "a screen",
-        )
-        display = f":{(folder / 'screen').read_text().strip()}"
+        # Its number, beside warnings if there is another screen.
+        wait_for(lambda: number_in(folder / "screen"), START_S, "a screen")
+        display = f":{number_in(folder / 'screen')}"
         env = {"DISPLAY": display, "GDK_BACKEND": "x11", "HOME": str(folder)}
         env |= {
             "LIBGL_ALWAYS_SOFTWARE": "1",
