@@ -55,7 +55,7 @@
   });
 
   const KEYS = {
-    " ": (player) => { if (player.paused) player.play(); else player.pause(); },
+    " ": (player) => { if (player.paused) player.play().catch(() => {}); else player.pause(); },
     ArrowLeft: (player) => { player.currentTime = Math.max(player.currentTime - STEP, 0); },
     ArrowRight: (player) => { player.currentTime = Math.min(player.currentTime + STEP, player.duration || 0); },
     m: (player) => { player.muted = !player.muted; },
