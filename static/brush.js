@@ -319,6 +319,8 @@
     sending = true;
     const data = new DataTransfer();
     data.items.add(new File([await masked()], "mask.png", { type: "image/png" }));
+    // WebKit ignores a submission in the turn in which a canvas was encoded.
+    await new Promise((done) => setTimeout(done));
     file.files = data.files;
     file.dataset.painted = "";
     form.dataset.masked = "";
