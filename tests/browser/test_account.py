@@ -152,8 +152,8 @@ def revoke_all(page) -> None:
     rows = page.locator(".key-row", has_text="shop script")
     while rows.count():
         left = rows.count()
-        rows.first.locator("summary").click()
-        rows.first.locator("button").click()
+        rows.first.locator(".confirm summary").click()
+        rows.first.locator(".confirm button").click()
         expect(rows).to_have_count(left - 1)
 
 

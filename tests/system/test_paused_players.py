@@ -61,5 +61,5 @@ def test_paused_players_hold_up_nobody(live_server, address):
         while got < 4 * PIECE_BYTES:
             got += len(players[-1].recv(TAKES))
 
-    assert threads_now <= threads
+    assert threads_now < threads + PLAYERS // 20  # the process may start a few others
     assert bytes_now - bytes_before < 1.5 * PLAYERS * PIECE_BYTES

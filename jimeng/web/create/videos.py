@@ -383,7 +383,7 @@ class VideoForm:
     @property
     def cost(self) -> str:
         """Count and price of the submission, as `Composer.cost`."""
-        n = int(self.n) if self.n.isdecimal() else 1
+        n = int(self.n) if re.fullmatch(r"[1-9]", self.n) else 1
         micros = self.micros
         price = "" if micros is None else yuan(micros)
         return " · ".join(filter(None, [f"×{n}" if n > 1 else "", price]))
