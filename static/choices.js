@@ -33,7 +33,7 @@ function yuan(micros) {
 // What the button asks for: how many, and for how much, where that is known.
 function tellCost() {
   const place = document.getElementById("cost");
-  if (!place) return;
+  if (!place?.dataset.micros) return; // of videos the server says it
   const given = (name) => document.querySelector(
     `#composer [name=${name}]:checked, #composer [name=${name}][type=hidden]`)?.value;
   const n = Number(given("n")) || 1;
@@ -47,7 +47,8 @@ function tellCost() {
 const SUMMED_UP = ["#menu-size .chip-now", "[name=resolution]:checked + span", "[name=n]:checked + span", "#menu-style .chip-now"];
 
 function tellSum() {
-  const words = SUMMED_UP.map((each) => document.querySelector(`#sheet ${each}`)?.textContent.trim());
+  const words = [...document.querySelectorAll("#sheet select")].map((each) => each.value && each.selectedOptions[0].label);
+  words.push(...SUMMED_UP.map((each) => document.querySelector(`#sheet ${each}`)?.textContent.trim()));
   const place = document.getElementById("sum");
   if (place) place.textContent = words.filter(Boolean).join(" · ");
 }
@@ -61,10 +62,11 @@ let keeps = false;
 
 function keepChoices() {
   keeps = true;
-  const words = new URLSearchParams(new FormData(document.getElementById("composer")));
-  for (const name of ["prompt", "token", "image", "pictures", "file", "template", "name", "list", "confirmed"]) words.delete(name);
+  const form = document.getElementById("composer");
+  const words = new URLSearchParams([...new FormData(form)].filter(([, value]) => typeof value === "string"));
+  for (const name of ["prompt", "token", "image", "pictures", "template", "name", "list", "confirmed"]) words.delete(name);
   words.set("who", who);
-  document.cookie = `choices=${words}; path=/; samesite=lax`;
+  document.cookie = `${form.dataset.makes === "video" ? "video" : "choices"}=${words}; path=/; samesite=lax`;
 }
 
 // An error of a choice stays only as long as the choice.
@@ -120,6 +122,7 @@ for (const name of ["htmx:after:swap", "htmx:afterSwap"]) {
     const now = document.getElementById("choices");
     if (!now || now === drawn) return;
     drawn = now;
+    tellSum();
     keepChoices();
     hold();
   });

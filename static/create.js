@@ -101,7 +101,7 @@ for (const name of ["htmx:after:request", "htmx:afterOnLoad"]) {
     if (source?.id !== "composer" || status !== 200) return;
     place = -1;
     remember(prompt().value.trim());
-    tab.set("undo", "");
+    tab.set(UNDO, "");
     showUndo();
     // What was asked for is shown where it appears: at the top.
     window.scrollTo({ top: 0 });

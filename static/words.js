@@ -2,8 +2,12 @@
 // where others have taken their place, and listed. app.js clears all of it at sign-out.
 "use strict";
 
-const SENT = "prompts"; // in this browser: what was sent or replaced, newest first
-const LEFT = "left"; // in this browser: what stands unsent in each tab, by the tab's id
+// The form of videos has words of its own.
+const OF = document.getElementById("composer")?.dataset.makes === "video" ? "video " : "";
+const SENT = `${OF}prompts`; // in this browser: what was sent or replaced, newest first
+const LEFT = `${OF}left`; // in this browser: what stands unsent in each tab, by the tab's id
+const FORM = `${OF}form`; // in this tab: what the form holds
+const UNDO = `${OF}undo`; // in this tab: what it held before
 const MOST_SENT = 50;
 const MOST_LEFT = 20;
 const composer = () => document.getElementById("composer");
@@ -15,13 +19,13 @@ function read(key, otherwise) {
 
 // What the form holds, as text that POST /composer makes the same form of.
 function contents() {
-  const words = new URLSearchParams(new FormData(composer()));
-  for (const name of ["token", "pictures", "file"]) words.delete(name);
+  const words = new URLSearchParams([...new FormData(composer())].filter(([, value]) => typeof value === "string"));
+  for (const name of ["token", "pictures"]) words.delete(name);
   return words.toString();
 }
 
 const promptOf = (form) => (new URLSearchParams(form).get("prompt") || "").trim();
-const imagesOf = (form) => new URLSearchParams(form).getAll("image");
+const imagesOf = (form) => ["image", "first_frame", "last_frame", "reference"].flatMap((name) => new URLSearchParams(form).getAll(name));
 
 let held = composer() && contents();
 let tabId;
@@ -41,7 +45,7 @@ tabs?.postMessage(`is ${tabId}`);
 
 function hold() {
   held = contents();
-  tab.set("form", held);
+  tab.set(FORM, held);
 }
 
 // From the first key on a reload shows what stands here, and not what the address asks for.
@@ -73,7 +77,7 @@ function leave() {
 }
 
 function showUndo() {
-  document.getElementById("undo").hidden = !tab.get("undo");
+  document.getElementById("undo").hidden = !tab.get(UNDO);
 }
 
 // Others stand where *before* stood: the way back is offered, and its words are listed.
@@ -83,7 +87,7 @@ function replaced(before) {
   const same = (form) => form.replace(/(^|&)prompt=[^&]*/, `$1prompt=${promptOf(form)}`);
   if (same(before) === same(held)) return;
   if (text !== promptOf(held)) remember(text);
-  tab.set("undo", before);
+  tab.set(UNDO, before);
   showUndo();
 }
 
@@ -105,7 +109,7 @@ async function drawForm(words) {
 }
 
 async function undoWords() {
-  await drawForm(tab.get("undo"));
+  await drawForm(tab.get(UNDO));
   prompt().focus();
   announce(document.getElementById("undo").dataset.done);
 }
@@ -113,7 +117,7 @@ async function undoWords() {
 // The page is new. A link's words stand in place of those that were written here before;
 // a page that asks for nothing gets them back.
 function rewrite() {
-  const kept = tab.get("form");
+  const kept = tab.get(FORM);
   showUndo();
   if (kept === null) return;
   if (prompt().value) replaced(kept);

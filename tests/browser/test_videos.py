@@ -164,16 +164,17 @@ def test_choices_follow_each_other(visit):
     page = visit("/", lang="en").page
     page.get_by_role("link", name="Videos").click()
     page.locator("#prompt").fill("A lantern in the wind")
-    model, length = page.locator("#video-model"), page.locator("#video-duration")
+    menu, length = page.locator("#menu-model"), page.locator("#video-duration")
 
     length.focus()
     length.select_option("10")
     expect(page.locator("#choices:not(.htmx-request)")).to_be_attached()
     expect(length).to_be_focused()
-    model.focus()
-    model.select_option("jimeng-video-3.0-pro")
-    expect(model).to_be_focused()
+    menu.locator("summary").click()
+    menu.locator("[value='jimeng-video-3.0-pro']").check()
+    expect(menu.locator("summary")).to_contain_text("Jimeng Video 3.0 Pro")
     expect(length).to_have_value("10")
+    page.keyboard.press("Escape")
     page.locator("#first_frame-file").set_input_files(
         {"name": "a.png", "mimeType": "image/png", "buffer": png(640, 360)}
     )
@@ -184,6 +185,35 @@ def test_choices_follow_each_other(visit):
     assert Task.collection().count_documents({"type": "video"}) == 0
     page.reload()
     expect(page.locator("#prompt")).to_have_value("A lantern in the wind")
+    expect(menu.locator("summary")).to_contain_text("Jimeng Video 3.0 Pro")
+    expect(length).to_have_value("10")
+
+
+def test_drafts_of_both_forms(visit):
+    """Each has its own; what a link replaces comes back, with its frames."""
+    (picture,) = wall.fill(1)
+    page = visit("/", lang="en").page
+    page.locator("#prompt").fill("A picture")
+    page.get_by_role("link", name="Videos").click()
+    expect(page.locator("#prompt")).to_have_value("")
+    page.locator("#prompt").fill("A video")
+    page.locator("#menu-style summary").click()
+    page.locator("#menu-style [value=ink]").check()
+    page.keyboard.press("Escape")
+    page.get_by_role("link", name="Pictures").click()
+    expect(page.locator("#prompt")).to_have_value("A picture")
+    expect(page.locator("#menu-style summary")).not_to_contain_text("Ink wash")
+    page.goto(f"/?make=video&first_frame={picture}")
+    expect(page.locator("#prompt")).to_have_value("A video")
+    expect(page.locator("#menu-style summary")).to_contain_text("Ink wash")
+    frames = page.locator("#video-pictures img")
+    expect(frames).to_have_count(1)
+
+    page.goto("/?make=video&prompt=Another")
+    expect(page.locator("#prompt")).to_have_value("Another")
+    page.locator("#undo-button").click()
+    expect(page.locator("#prompt")).to_have_value("A video")
+    expect(frames).to_have_count(1)
 
 
 def test_video_is_made_and_played(visit):

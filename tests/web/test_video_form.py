@@ -66,10 +66,11 @@ def test_two_forms_with_an_address_each(client):
     pictures, videos = client.get("/"), client.get(PAGE)
 
     assert 'href="/?make=video"' in pictures.text
-    assert 'action="/tasks"' in pictures.text and "choices.js" in pictures.text
-    assert 'action="/videos"' in videos.text and "choices.js" not in videos.text
+    assert 'action="/tasks"' in pictures.text and "tray.js" in pictures.text
+    assert 'action="/videos"' in videos.text and "tray.js" not in videos.text
     assert '<a href="/?make=video" aria-current="page">' in videos.text
-    assert offered(videos, "model")[0] == JIMENG
+    models = re.findall(r'type="radio" name="model" value="([^"]*)"', videos.text)
+    assert models[0] == JIMENG and PRO in models
     assert offered(videos, "duration") == ["5", "10"]
     assert chosen(videos, "ratio") == "16:9"
 
@@ -111,6 +112,44 @@ def test_card_comes_to_the_top_of_the_feed(client):
     task = only_task()
     assert f'<article id="task-{task.id}"' in first.text
     assert second.headers["HX-Refresh"] == "true"
+
+
+def test_style_is_added_to_the_prompt(client):
+    """One with a name, or words; the form that follows has it again."""
+    answer = create(client, style="ink", style_own="")
+    task = only_task()
+
+    assert task.prompt.startswith("灯笼随风轻摆，") and len(task.prompt) > 8
+    assert task.input["style"] == "ink"
+    page = client.get(answer.location, follow_redirects=True)
+    assert re.search(r'name="style" value="ink"[^>]* checked', page.text)
+    assert "灯笼随风轻摆</textarea>" in page.text
+
+
+def test_style_does_not_change_the_price(client):
+    """Where a model obeys flags in the words, the form says so and sends nothing."""
+    seedance = {"model": "doubao-seedance-1.0-pro", "style_own": "胶片 --rs 1080p"}
+
+    answer = create(client, htmx=True, **seedance)
+
+    assert answer.status_code == 422
+    assert "--rs" in re.findall(r'<p class="error">([^<]+)</p>', answer.text)[0]
+    assert Task.find_all({}) == []
+
+
+def test_unsent_choices_are_there_again(client):
+    """The cookie that the page's script writes; another user's counts for nothing."""
+    (picture,) = hang("一只猫")
+    words = f"model={JIMENG}&duration=10&first_frame={picture}&style=ink&who="
+    client.set_cookie("video", words)
+
+    page = client.get(PAGE)
+
+    assert chosen(page, "duration") == "10"
+    assert f'name="first_frame" value="{picture}"' in page.text
+    assert re.search(r'name="style" value="ink"[^>]* checked', page.text)
+    client.set_cookie("video", words + "ada")
+    assert chosen(client.get(PAGE), "duration") == "5"
 
 
 def test_price_follows_what_changes_it(client):
@@ -225,7 +264,7 @@ def test_files_go_with_the_form_without_a_script(client):
         ({"ratio": "5:1"}, "比例"),
         ({"seed": "-5"}, "种子"),
         ({"n": "0"}, "数量"),
-        ({"camera": "nowhere"}, "镜头"),
+        ({"camera": "nowhere"}, "运镜"),
         ({"first_frame": "nothing"}, "图片"),
         ({"model": "nothing"}, "模型"),
     ],

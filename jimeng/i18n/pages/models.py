@@ -42,4 +42,44 @@ MODELS: dict[str, tuple[str, str]] = {
         "新一代里最便宜的",
         "The cheapest of the latest generation",
     ),
+    "model.jimeng-video-3.0": (
+        "先用这个：能选运镜",
+        "Begin with this one: with a choice of camera movements",
+    ),
+    "model.jimeng-video-3.0-1080p": (
+        "同一代，画面更清晰",
+        "The same generation, sharper",
+    ),
+    "model.jimeng-video-3.0-pro": (
+        "即梦 3.0 里画质最好的",
+        "The best picture of the 3.0 family",
+    ),
+    "model.doubao-seedance-1.0-pro": (
+        "时长任选，价格低",
+        "Any length up to 12 seconds, at a low price",
+    ),
+    "model.doubao-seedance-1.0-pro-fast": (
+        "最便宜，也最快",
+        "The cheapest and the fastest",
+    ),
+    "model.doubao-seedance-1.5-pro": (
+        "可以同时生成人声、音效和音乐",
+        "Adds voices, effects and music",
+    ),
+    "model.doubao-seedance-2.0": (
+        "按多张参考图生成，人物和产品保持一致",
+        "Keeps people and products the same, from several references",
+    ),
+    "model.doubao-seedance-2.0-fast": (
+        "2.0 的快速版",
+        "A faster 2.0",
+    ),
+    "model.doubao-seedance-2.0-mini": (
+        "2.0 里最便宜的",
+        "The cheapest 2.0",
+    ),
+    "model.doubao-seedance-2.5": (
+        "新一代，时长最长，也最贵",
+        "The latest generation: the longest, and the dearest",
+    ),
 }

@@ -65,8 +65,8 @@ SHELL: dict[str, tuple[str, str]] = {
     "theme.dark": ("主题：深色", "Theme: dark"),
     "demo.name": ("演示模式", "Demo mode"),
     "demo.words": (
-        "图片由内置的模拟服务绘制，不计费",
-        "Pictures are drawn by a built-in simulator, free of charge",
+        "图片和视频由内置的模拟服务生成，不计费",
+        "Pictures and videos come from a built-in simulator, free of charge",
     ),
     "demo.keys": (
         "要真正出图，请把火山引擎的密钥写进 .env，再重新启动；两种服务有一种即可：",

@@ -13,14 +13,14 @@ from jimeng.batches.validation import BatchEstimate
 from jimeng.documents import Batch
 from jimeng.documents.principal import Principal
 from jimeng.errors import Invalid, JimengError
-from jimeng.web.create.form import FIELDS, Composer, hundredths
+from jimeng.web.create.form import Composer, hundredths
 from jimeng.web.create.initial import initial_form
 from jimeng.web.site.formats import yuan
 from jimeng.web.site.forms import errors_by_form_field
 
 CONFIRM_ABOVE = 50  # pictures; larger batches need an explicit confirmation
 MAX_PREVIEWED = 6  # prompts in the preview
-FORM_FIELDS = FIELDS | {FIELD, "confirmed"}
+FORM_FIELDS = {"prompt", *Composer.fields, FIELD, "confirmed"}
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,10 @@
-"""The Create form: its values, the matching options, and submission."""
+"""The forms of Create: their values, the matching options, and submission."""
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import ClassVar
+from typing import Any, ClassVar, Self
 
 from werkzeug.datastructures import MultiDict
 
@@ -16,6 +16,7 @@ from jimeng.http import auth
 from jimeng.i18n import in_language
 from jimeng.jobs import prices
 from jimeng.providers import Model
+from jimeng.providers.models import Makes
 from jimeng.providers.models.validation import Parameters, best_suited
 from jimeng.schemas import MAX_SEED, MAX_STYLE, ComposedTask
 from jimeng.tasks import NewTask, styles
@@ -26,49 +27,168 @@ from jimeng.web.create.inputs import Tray
 from jimeng.web.site.formats import yuan
 from jimeng.web.site.forms import checked, errors_by_form_field
 
-FIELDS = frozenset({"prompt", "model", "size", "n", "seed", "style", "images"})
-FIELDS |= {"strength"}
 CHECKED = ComposedTask(only=("prompt", "n", "style", "seed", "strength"))
 
 
 @dataclass(frozen=True)
-class Composer:
+class TaskForm:
     """
-    The values of the form, and the options that match them.
+    What the forms of pictures and of videos have in common.
 
     Attributes:
         prompt: As entered; so are all other texts.
         wanted: The model; empty for the default one.
-        size: An aspect ratio, or anything that `Model.resolve_size` accepts.
-        resolution: One of `options.resolutions`; empty for the default one.
+        n: The number of outputs.
         seed: Empty for a random one.
         style: The id of a style, or free text.
-        strength: In hundredths; empty for the model's default.
-        images: The ids of the inputs, in order.
-        files: Uploaded inputs, which follow *images*.
-        counted: The number of ids that the rendered form contained.
-        before: The model for which *resolution* was chosen.
         token: Idempotency key of the form.
         errors: Field -> messages; "" for those that belong to no field.
     """
 
     prompt: str = ""
     wanted: str = ""
-    size: str = "1:1"
-    resolution: str = ""
     n: str = "1"
     seed: str = ""
     style: str = ""
+    token: str = field(default_factory=new_token)
+    errors: Mapping[str, list[str]] = field(default_factory=dict)
+
+    makes: ClassVar[Makes]
+    fields: ClassVar[tuple[str, ...]]  # below the form: what they are about, in order
+    action: ClassVar[str]  # the view that it is sent to
+    change: ClassVar[str]  # the view that fits it to what was chosen
+
+    @staticmethod
+    def texts_of(form: Mapping[str, str]) -> dict[str, Any]:
+        """Read the fields in common; browsers send line ends as CR LF."""
+        own_style = form.get("style_own", "").strip()
+        seed = form.get("seed", "").strip()
+        return {
+            "prompt": form.get("prompt", "").replace("\r\n", "\n").strip(),
+            "wanted": form.get("model", "").strip(),
+            "n": form.get("n", "1").strip(),
+            "seed": "" if seed == "-1" else seed,
+            "style": own_style or form.get("style", "").strip(),
+            "token": token_of(form),
+        }
+
+    @property
+    def has_files(self) -> bool:
+        """Whether uploads came with it."""
+        raise NotImplementedError
+
+    def request(self, principal: Principal) -> NewTask:
+        """
+        Raises:
+            Invalid: a field is wrong.
+            NoProvider: no model is configured.
+        """
+        raise NotImplementedError
+
+    def with_stored_files(self, principal: Principal) -> Self:
+        """The same with its uploads stored: browsers do not send files again."""
+        raise NotImplementedError
+
+    def submit(self, principal: Principal) -> tuple[Task, bool]:
+        """
+        Create the task.
+
+        Returns:
+            The task, and whether this form had been submitted before.
+
+        Raises:
+            Invalid: a field is wrong.
+            TooManyPending: as `tasks.create`; so are all other errors.
+        """
+        files = "images" if self.has_files else ""
+        return create_once(principal, self.request(principal), self.token, files=files)
+
+    def rejected(self, error: JimengError) -> Self:
+        """The same with the errors for which it was rejected."""
+        found = errors_by_form_field(without_list(error), {"prompt", *self.fields})
+        if isinstance(error, Invalid) and reused(error):
+            return replace(self, errors=found, token=new_token())
+        return replace(self, errors=found)
+
+    @cached_property
+    def model(self) -> Model | None:
+        """The chosen model, else the default one; None if no model is configured."""
+        found = (find_model_or_none(name, self.makes) for name in (self.wanted, ""))
+        return next(filter(None, found), None)
+
+    @property
+    def models(self) -> list[options.ModelOption]:
+        return options.model_options(self.makes)
+
+    @property
+    def model_option(self) -> options.ModelOption | None:
+        return next((each for each in self.models if each.model is self.model), None)
+
+    @property
+    def fitting_n(self) -> str:
+        """The nearest number of outputs that the model accepts."""
+        n = int(self.n) if re.fullmatch(r"[1-9]\d?", self.n, re.ASCII) else 1
+        return str(min(n, self.model.max_images if self.model else n))
+
+    @property
+    def fitting_seed(self) -> str:
+        keeps = self.model and self.model.takes_seed and is_seed(self.seed)
+        return self.seed if keeps else ""
+
+    @property
+    def styles(self) -> tuple[Style, ...]:
+        return STYLES
+
+    @property
+    def named_style(self) -> Style | None:
+        """The style, if it is a predefined one."""
+        return styles.find(self.style)
+
+    @property
+    def own_style(self) -> str:
+        """The style, if it is free text."""
+        return "" if self.named_style else self.style
+
+    @property
+    def style_label(self) -> str:
+        """The style in the user's language; empty if there is none."""
+        style = self.named_style
+        return in_language(style.names) if style else self.own_style
+
+    @property
+    def length(self) -> int:
+        """Characters of the prompt as it will be sent, with those of the style."""
+        added = len(styles.expand(self.style)) + 1 if self.style else 0
+        return len(self.prompt) + added
+
+
+@dataclass(frozen=True)
+class Composer(TaskForm):
+    """
+    The form of pictures, and the options that match its values.
+
+    Attributes:
+        size: An aspect ratio, or anything that `Model.resolve_size` accepts.
+        resolution: One of `options.resolutions`; empty for the default one.
+        strength: In hundredths; empty for the model's default.
+        images: The ids of the inputs, in order.
+        files: Uploaded inputs, which follow *images*.
+        counted: The number of ids that the rendered form contained.
+        before: The model for which *resolution* was chosen.
+    """
+
+    size: str = "1:1"
+    resolution: str = ""
     strength: str = ""
     before: str = ""
     images: tuple[str, ...] = ()
     files: tuple[bytes, ...] = ()
     counted: int = 0
-    token: str = field(default_factory=new_token)
-    errors: Mapping[str, list[str]] = field(default_factory=dict)
 
-    makes: ClassVar[str] = "image"
-    template: ClassVar[str] = "tasks/_form.html"
+    makes: ClassVar[Makes] = "image"
+    fields: ClassVar = ("images", "model", "size", "n", "style", "seed", "strength")
+    action: ClassVar[str] = "web.create"
+    change: ClassVar[str] = "web.change_model"
 
     @classmethod
     def from_form(cls, form: MultiDict, files: MultiDict) -> "Composer":
@@ -83,20 +203,13 @@ class Composer:
 
     @classmethod
     def from_values(cls, form: Mapping[str, str]) -> "Composer":
-        """Read the text fields; browsers send line ends as CR LF."""
-        own_style = form.get("style_own", "").strip()
-        seed = form.get("seed", "").strip()
+        """Read the text fields."""
         return cls(
-            prompt=form.get("prompt", "").replace("\r\n", "\n").strip(),
-            wanted=form.get("model", "").strip(),
+            **cls.texts_of(form),
             size=form.get("size", "1:1").strip(),
             resolution=(form.get("resolution") or form.get("quality", "")).strip(),
-            n=form.get("n", "1").strip(),
-            seed="" if seed == "-1" else seed,
-            style=own_style or form.get("style", "").strip(),
             strength=form.get("strength", "").strip(),
             before=form.get("of", "").strip(),
-            token=token_of(form),
         )
 
     @classmethod
@@ -134,14 +247,12 @@ class Composer:
         found = options.nearest_resolution(
             model, named or self.resolution, self.model_before
         )
-        n = int(self.n) if re.fullmatch(r"[1-9]\d?", self.n, re.ASCII) else 1
-        keeps_seed = model.takes_seed and is_seed(self.seed)
         return replace(
             self,
             size=size,
             resolution=found.value,
-            n=str(min(n, model.max_images)),
-            seed=self.seed if keeps_seed else "",
+            n=self.fitting_n,
+            seed=self.fitting_seed,
             style=self.style[:MAX_STYLE],
             strength=self.strength if self.takes_strength else "",
             before="",
@@ -157,26 +268,11 @@ class Composer:
         )
         return replace(self, wanted=(found or self.model).lane, seed="").fitted()
 
-    def submit(self, principal: Principal) -> tuple[Task, bool]:
-        """
-        Create the task.
-
-        Returns:
-            The task, and whether this form had been submitted before.
-
-        Raises:
-            Invalid: a field is wrong.
-            TooManyPending: as `tasks.create`; so are all other errors.
-        """
-        files = "images" if self.files else ""
-        return create_once(principal, self.request(principal), self.token, files=files)
+    @property
+    def has_files(self) -> bool:
+        return bool(self.files)
 
     def request(self, principal: Principal) -> NewTask:
-        """
-        Raises:
-            Invalid: a field is wrong.
-            NoProvider: no model is configured.
-        """
         model = options.find_model(self.wanted)
         if len(self.images) < self.counted:
             raise Invalid.field("images", AGAIN)
@@ -231,15 +327,7 @@ class Composer:
             raise Invalid(wrong)
         return values
 
-    def rejected(self, error: JimengError) -> "Composer":
-        """The same with the errors for which it was rejected."""
-        found = errors_by_form_field(without_list(error), FIELDS)
-        if isinstance(error, Invalid) and reused(error):
-            return replace(self, errors=found, token=new_token())
-        return replace(self, errors=found)
-
     def with_stored_files(self, principal: Principal) -> "Composer":
-        """The same with its uploads stored: browsers do not send files again."""
         if not self.files:
             return self
         made, wrong = inputs.store_uploads(principal, self.files)
@@ -247,11 +335,6 @@ class Composer:
         if wrong:
             said["images"] = list(dict.fromkeys([*said.get("images", []), *wrong]))
         return replace(self, images=(*self.images, *made), files=(), errors=said)
-
-    @property
-    def model(self) -> Model | None:
-        """The chosen model, else the default one; None if no model is configured."""
-        return find_model_or_none(self.wanted) or find_model_or_none("")
 
     @property
     def model_before(self) -> Model | None:
@@ -268,14 +351,6 @@ class Composer:
     def tray(self) -> Tray:
         """The state of the input tray for the model."""
         return Tray(self.model, len(self.pictures), self.models)
-
-    @property
-    def models(self) -> list[options.ModelOption]:
-        return options.model_options()
-
-    @property
-    def model_option(self) -> options.ModelOption | None:
-        return next((each for each in self.models if each.model is self.model), None)
 
     @property
     def sizes(self) -> list[options.SizeOption]:
@@ -365,34 +440,14 @@ class Composer:
         """
         Aspect ratio, resolution, count and style for the chip, as choices.js writes it.
         """
-        size, style = self.size_option, self.named_style
+        size = self.size_option
         words = [size.label if size else self.size]
         if len(self.resolutions) > 1 and self.chosen_resolution:
             words.append(self.chosen_resolution.label)
         if self.model and self.model.max_images > 1:
             words.append(f"×{self.n}")
-        words.append(in_language(style.names) if style else self.own_style)
+        words.append(self.style_label)
         return " · ".join(filter(None, words))
-
-    @property
-    def styles(self) -> tuple[Style, ...]:
-        return STYLES
-
-    @property
-    def named_style(self) -> Style | None:
-        """The style, if it is a predefined one."""
-        return styles.find(self.style)
-
-    @property
-    def own_style(self) -> str:
-        """The style, if it is free text."""
-        return "" if self.named_style else self.style
-
-    @property
-    def length(self) -> int:
-        """Characters of the prompt as it will be sent, with those of the style."""
-        added = len(styles.expand(self.style)) + 1 if self.style else 0
-        return len(self.prompt) + added
 
 
 def without_list(error: JimengError) -> JimengError:
@@ -420,9 +475,9 @@ def is_seed(text: str) -> bool:
     return bool(re.fullmatch(r"\d{1,10}", text, re.ASCII)) and int(text) <= MAX_SEED
 
 
-def find_model_or_none(name: str) -> Model | None:
+def find_model_or_none(name: str, makes: Makes = "image") -> Model | None:
     """The model of that name; None if there is none."""
     try:
-        return options.find_model(name)
+        return options.find_model(name, makes)
     except JimengError:
         return None

@@ -6,6 +6,7 @@ from urllib.parse import parse_qsl, urlencode
 
 from flask import Response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
+from werkzeug.datastructures import MultiDict
 
 from jimeng import inputs as uploads
 from jimeng import jobs, tasks
@@ -43,13 +44,33 @@ def initial_form() -> Composer | VideoForm:
     principal = auth.principal_of_page()
     wants_video = request.args.get("make") == VIDEO and videos.makes_videos()
     if wants_video and "again" not in request.args:
-        return videos.initial_video_form()
+        return initial_video_form(principal)
     images = inputs.ids_in(request.args.getlist("image"))
     form = form_without_inputs(principal)
     if not images or isinstance(form, VideoForm):
         return form
     form = replace(form, images=images)
     return form.with_suitable_model() if "again" in request.args else form
+
+
+def initial_video_form(principal: Principal) -> VideoForm:
+    """
+    The form of videos as the query says; what that leaves open is as this browser's
+    unsent choices, or as the user's last video if that is among the latest tasks.
+    """
+    given, kept = VideoForm.from_link(request.args), own_words(VIDEO)
+    if "model" in request.args:
+        return given
+    if kept:
+        usual = VideoForm.from_link(kept)
+    else:
+        recent = recent_tasks(principal, {"batch": None})
+        newest = next((task for task in recent if task.type == VIDEO), None)
+        usual = VideoForm.with_settings_of(newest) if newest else given
+    form = replace(usual, prompt=given.prompt)
+    if given.pictures:
+        form = replace(form, pictures=given.pictures, ratio="").with_suitable_model()
+    return form.fitted()
 
 
 def stage_instead() -> ResponseReturnValue | None:
@@ -119,11 +140,15 @@ def form_of(saved: SavedPrompt) -> dict[str, str]:
     return {name: str(each) for name, each in found.items() if each not in (None, "")}
 
 
+def own_words(name: str) -> MultiDict:
+    """The form's values in a cookie; none if another user's."""
+    words = MultiDict(parse_qsl(request.cookies.get(name, "")[:4000]))
+    return words if words.pop("who", "") == current_user_id() else MultiDict()
+
+
 def own_cookie(name: str, names: frozenset[str] = SETTINGS) -> dict[str, str]:
     """The settings in a cookie; none if another user's."""
-    words = dict(parse_qsl(request.cookies.get(name, "")[:4000]))
-    if words.pop("who", "") != current_user_id():
-        return {}
+    words = own_words(name)
     return {name: words[name] for name in names & set(words)}
 
 
@@ -153,10 +178,14 @@ def last_submitted(principal: Principal) -> Composer:
     if words:
         return Composer.prefilled(words)
     # Tasks of batches were not submitted one by one, nor are videos made by this form.
-    alone = {"batch": None, "type": {"$ne": VIDEO}}
-    latest = tasks.page(
-        principal, principal.user_id, limit=MAX_RECENT, within=alone
-    ).rows
+    latest = recent_tasks(principal, {"batch": None, "type": {"$ne": VIDEO}})
     by_form = (task for task in latest if (task.idem_key or "").startswith(FORM))
     newest = next(by_form, None)
     return Composer.with_settings_of(newest) if newest else Composer.prefilled({})
+
+
+def recent_tasks(principal: Principal, within: dict) -> list[Task]:
+    """The user's latest tasks, newest first."""
+    return tasks.page(
+        principal, principal.user_id, limit=MAX_RECENT, within=within
+    ).rows

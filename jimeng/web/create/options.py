@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from jimeng import jobs
 from jimeng.errors import Invalid
 from jimeng.i18n import MESSAGES, in_language, language, t
-from jimeng.jobs import prices
-from jimeng.providers import Model
+from jimeng.jobs import costs, prices
+from jimeng.providers import Model, VideoParameters
 from jimeng.providers.models import Makes, Size
 from jimeng.providers.models.model import parse_size
+from jimeng.providers.models.video_validation import with_defaults
 from jimeng.web.site.formats import yuan
 
 GLYPH = 14  # units of the longer side of the frame icon beside a ratio
@@ -42,9 +43,35 @@ class ModelOption:
 
     @property
     def price(self) -> str:
-        """The price range of a picture, formatted; empty if unknown."""
-        price = prices.by_size(self.model)
-        return "–".join(map(yuan, price.range)) if price else ""
+        """
+        The price range of a picture, or the price of a video as it is by default,
+        formatted; empty if unknown.
+        """
+        price, video = prices.by_size(self.model), self.model.video
+        if price is None or video is None:
+            return "–".join(map(yuan, price.range)) if price else ""
+        usual = with_defaults(VideoParameters(), video)
+        micros = price.cost(costs.usage_of(usual, video.size_of(usual)))
+        return t("video.price", n=usual.duration, price=yuan(micros))
+
+    @property
+    def video_facts(self) -> str:
+        """What a model of videos can do, in a line; empty for one of pictures."""
+        video = self.model.video
+        if video is None:
+            return ""
+        words = [
+            t("video.lengths", n=ends_of(video.durations)),
+            ends_of(video.resolutions),
+            t("video.has_sound") if video.audio else "",
+            t("video.has_cameras") if video.cameras else "",
+            t("video.has_last") if video.first_and_last else "",
+            t("video.has_references", n=video.max_references)
+            if video.max_references
+            else "",
+            t("video.takes_about", n=self.seconds),
+        ]
+        return " · ".join(filter(None, words))
 
     @property
     def max_inputs(self) -> int:
@@ -133,7 +160,7 @@ def named(model: Model, *, alone: bool) -> str:
     return t("form.model_of", model=spoken(model.id), provider=label)
 
 
-def find_model(name: str | None) -> Model:
+def find_model(name: str | None, makes: Makes = "image") -> Model:
     """
     Find a model by name or lane; without a name, the default one.
 
@@ -143,9 +170,9 @@ def find_model(name: str | None) -> Model:
     """
     registry = jobs.runtime().registry
     found = registry.by_lane(name or "")
-    if found is None or found.makes != "image":
-        found = registry.model(name or None)
-    if found.takes and not in_form(found):
+    if found is None or found.makes != makes:
+        found = registry.model(name or None, makes=makes)
+    if makes == "image" and found.takes and not in_form(found):
         raise Invalid.field("model", "invalid.images_few", min=found.takes.least)
     return found
 
@@ -165,8 +192,16 @@ def in_form(model: Model) -> bool:
 def spoken(model_id: str) -> str:
     """The display name of a model: ``doubao-seedream-3.0-t2i`` is Seedream 3.0."""
     plain = model_id.removeprefix("doubao-").removesuffix("-t2i")
-    words = plain.replace("-", " ").title()
-    return words.replace("Jimeng", t("app.title")) if language() == "zh" else words
+    words = plain.replace("-", " ").title().replace("080P", "080p")
+    if language() != "zh":
+        return words
+    return words.replace("Jimeng Video", "即梦视频").replace("Jimeng", t("app.title"))
+
+
+def ends_of(ascending: Iterable[object]) -> str:
+    """The first and the last, as ``4–15``; all, if there are no others."""
+    found = [str(each) for each in ascending]
+    return " / ".join(found) if len(found) < 3 else f"{found[0]}–{found[-1]}"
 
 
 def resolutions(model: Model) -> list[Resolution]:

@@ -36,7 +36,7 @@ def composer() -> ResponseReturnValue:
     whole = {"again", "prompt", "saved"} & set(request.args)
     if not is_htmx():
         return show_feed("tasks/index.html", form=form)
-    template = form.template if whole else "create/_choices.html"
+    template = "tasks/_form.html" if whole else "create/_choices.html"
     return render_template(template, form=form, oob=True)
 
 
@@ -64,13 +64,15 @@ def change_model() -> ResponseReturnValue:
 def change_video() -> ResponseReturnValue:
     """
     The page, or the choices and pictures of the form for videos, fitted to what was
-    chosen; uploads are stored.
+    chosen; with ``whole`` all of the form. Uploads are stored.
     """
     principal = auth.principal_of_page()
     form = VideoForm.from_form(request.form, request.files)
     form = form.with_stored_files(principal).fitted()
     if is_htmx():
-        return render_template("create/_video_choices.html", form=form, oob=True)
+        whole = "whole" in request.args
+        template = "tasks/_form.html" if whole else "create/_video_choices.html"
+        return render_template(template, form=form, oob=True)
     return show_feed("tasks/index.html", form=form)
 
 

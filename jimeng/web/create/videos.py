@@ -1,22 +1,20 @@
 """The form for videos: its values, the choices of its model, and submission."""
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from flask import request
 from werkzeug.datastructures import MultiDict
 
-from jimeng import jobs, tasks
+from jimeng import tasks
 from jimeng.documents import Task
-from jimeng.documents.base import VIDEO
 from jimeng.documents.principal import Principal
 from jimeng.errors import Invalid, JimengError
 from jimeng.http import auth
 from jimeng.i18n import t
 from jimeng.providers import Model, VideoParameters
+from jimeng.providers.models import Makes
 from jimeng.providers.models.video import (
     ADAPTIVE,
     DEFAULT_VIDEO_RATIO,
@@ -24,38 +22,31 @@ from jimeng.providers.models.video import (
     Role,
     VideoModel,
 )
+from jimeng.providers.models.video_validation import DEFAULT_STRENGTH
+from jimeng.schemas import MAX_STYLE
 from jimeng.schemas.videos import VideoFields
 from jimeng.tasks import NewTask
 from jimeng.web import bp
 from jimeng.web.create import inputs, options
-from jimeng.web.create.form import is_seed
-from jimeng.web.create.form_tokens import create_once, new_token, token_of
+from jimeng.web.create.form import TaskForm
+from jimeng.web.create.form_tokens import new_token
 from jimeng.web.create.inputs import FormInput
 from jimeng.web.site.formats import yuan
-from jimeng.web.site.forms import checked, errors_by_form_field
+from jimeng.web.site.forms import checked
 
-CHECKED = VideoFields(only=("prompt", "n", "seed"))
+CHECKED = VideoFields(only=("prompt", "n", "style", "seed"))
 ROLES: tuple[Role, ...] = ("first_frame", "last_frame", "reference")
-FIELDS = frozenset(
-    {
-        *("prompt", "model", "n", "seed", "duration", "resolution", "ratio", "audio"),
-        *("camera", "camera_strength", "first_frame", "last_frame", "references"),
-        "images",
-    }
-)
+CHOICES = ("duration", "resolution", "ratio", "audio", "camera", "camera_strength")
 STILL = "fixed"  # among the camera's movements: none
 MAX_WORD = 60
-MAX_RECENT = 12  # latest tasks that are searched for a video
 
 
 @dataclass(frozen=True)
-class VideoForm:
+class VideoForm(TaskForm):
     """
-    The values of the form, and the options that match them.
+    The form of videos, and the options that match its values.
 
     Attributes:
-        prompt: As entered; so are all other texts.
-        wanted: The model; empty for the default one.
         duration: Seconds.
         ratio: Empty for the model's default.
         audio: ``1`` for sound.
@@ -63,12 +54,8 @@ class VideoForm:
         keeps_last: Whether the last frame is returned as a picture.
         pictures: What each input is for, with its id, in order.
         files: The same with uploads, which follow *pictures*.
-        token: Idempotency key of the form.
-        errors: Field -> messages; "" for those that belong to no field.
     """
 
-    prompt: str = ""
-    wanted: str = ""
     duration: str = ""
     resolution: str = ""
     ratio: str = ""
@@ -76,35 +63,36 @@ class VideoForm:
     camera: str = ""
     camera_strength: str = ""
     keeps_last: bool = True
-    n: str = "1"
-    seed: str = ""
     pictures: tuple[tuple[Role, str], ...] = ()
     files: tuple[tuple[Role, bytes], ...] = ()
-    token: str = field(default_factory=new_token)
-    errors: Mapping[str, list[str]] = field(default_factory=dict)
 
-    makes: ClassVar[str] = VIDEO
-    template: ClassVar[str] = "tasks/_video_form.html"
+    makes: ClassVar[Makes] = "video"
+    fields: ClassVar = (
+        *("images", "first_frame", "last_frame", "references", "model"),
+        *(*CHOICES, "n", "style", "seed"),
+    )
+    action: ClassVar[str] = "web.create_video"
+    change: ClassVar[str] = "web.change_video"
 
     @classmethod
     def from_form(cls, form: MultiDict, files: MultiDict) -> "VideoForm":
         """Read a submitted form with its uploads."""
-        left = form.get("remove", "")
+        removed = form.get("remove", "")
         return cls(
-            **texts_of(form),
+            **cls.texts_of(form),
+            **{name: form.get(name, "").strip()[:MAX_WORD] for name in CHOICES},
             keeps_last="last" not in form or "1" in form.getlist("last"),
             pictures=tuple(
                 (role, each)
                 for role in ROLES
                 for each in inputs.ids_in(form.getlist(role))
-                if f"{role} {each}" != left
+                if f"{role} {each}" != removed
             ),
             files=tuple(
                 (role, each)
                 for role in ROLES
                 for each in inputs.contents_of(files.getlist(f"{role}_file"))
             ),
-            token=token_of(form),
         )
 
     @classmethod
@@ -117,9 +105,11 @@ class VideoForm:
     def from_task(cls, task: Task, *, seed: str = "") -> "VideoForm":
         """The form as submitted for *task*, with a random seed unless one is given."""
         video = VideoParameters.read(task.video or {})
+        words = tasks.original_wording(task)
         camera = STILL if video.camera_fixed else video.camera or ""
         return cls(
-            prompt=tasks.original_wording(task).prompt,
+            prompt=words.prompt,
+            style=words.style or "",
             wanted=task.lane,
             duration=str(video.duration or ""),
             resolution=video.resolution or "",
@@ -163,47 +153,32 @@ class VideoForm:
         video = self.video
         wished = int(self.duration) if re.fullmatch(r"\d{1,3}", self.duration) else 0
         seconds = min(video.durations, key=lambda each: abs(each - wished))
-        resolution = self.resolution
-        n = int(self.n) if re.fullmatch(r"[1-9]", self.n) else 1
+        strengths = video.camera_strengths
         return replace(
             self,
             duration=str(seconds if wished else video.default_duration),
-            resolution=resolution
-            if resolution in video.resolutions
+            resolution=self.resolution
+            if self.resolution in video.resolutions
             else video.default_resolution,
             ratio=self.ratio if self.ratio in self.ratios else self.ratios[0],
             audio="1" if self.audio == "1" and video.audio else "",
             camera=self.camera if self.camera in self.cameras else "",
             camera_strength=self.camera_strength
-            if self.camera_strength in video.camera_strengths
-            else "",
-            n=str(min(n, self.model.max_images)),
-            seed=self.seed
-            if self.model.takes_seed and (is_seed(self.seed) or self.errors)
-            else "",
+            if self.camera_strength in strengths
+            else DEFAULT_STRENGTH,
+            n=self.fitting_n,
+            seed=self.seed if self.errors else self.fitting_seed,
+            style=self.style[:MAX_STYLE],
         )
 
-    def submit(self, principal: Principal) -> tuple[Task, bool]:
-        """
-        Create the task.
-
-        Returns:
-            The task, and whether this form had been submitted before.
-
-        Raises:
-            Invalid: a field is wrong; and all errors of `tasks.create`.
-        """
-        files = "images" if self.files else ""
-        return create_once(principal, self.request(principal), self.token, files=files)
+    @property
+    def has_files(self) -> bool:
+        return bool(self.files)
 
     def request(self, principal: Principal) -> NewTask:
-        """
-        Raises:
-            Invalid: a field is wrong.
-            NoProvider: no model is configured.
-        """
-        model = self.find_model()
-        words = {"prompt": self.prompt, "n": number(self.n), "seed": number(self.seed)}
+        model = options.find_model(self.wanted, self.makes)
+        words: dict[str, int | str] = {"prompt": self.prompt, "style": self.style}
+        words |= {"n": number(self.n), "seed": number(self.seed)}
         words = {name: each for name, each in words.items() if each != ""}
         values = checked(CHECKED, words)
         given = {name: values[name] for name in words}
@@ -247,12 +222,7 @@ class VideoForm:
         found: list[tuple[Role, str | bytes]] = [*self.pictures, *self.files]
         return sorted(found, key=lambda each: ROLES.index(each[0]))
 
-    def rejected(self, error: JimengError) -> "VideoForm":
-        """The same with the errors for which it was rejected."""
-        return replace(self, errors=errors_by_form_field(error, FIELDS))
-
     def with_stored_files(self, principal: Principal) -> "VideoForm":
-        """The same with its uploads stored: browsers do not send files again."""
         found = {role: [id for r, id in self.pictures if r == role] for role in ROLES}
         said = {name: list(words) for name, words in self.errors.items()}
         for role, content in self.files:
@@ -264,30 +234,6 @@ class VideoForm:
                 said["images"] = list(dict.fromkeys([*said.get("images", []), *wrong]))
         pictures = tuple((role, each) for role in ROLES for each in found[role])
         return replace(self, pictures=pictures, files=(), errors=said)
-
-    @property
-    def models(self) -> list[options.ModelOption]:
-        return options.model_options("video")
-
-    @cached_property
-    def model(self) -> Model | None:
-        """The chosen model, else the default one; None if no model is configured."""
-        try:
-            return self.find_model()
-        except JimengError:
-            return jobs.runtime().registry.default(makes="video")
-
-    def find_model(self) -> Model:
-        """
-        Raises:
-            NoProvider: no model is configured.
-            Invalid: there is no such model.
-        """
-        registry = jobs.runtime().registry
-        found = registry.by_lane(self.wanted)
-        if found is None or found.video is None:
-            found = registry.model(self.wanted or None, makes="video")
-        return found
 
     @property
     def video(self) -> VideoModel | None:
@@ -314,6 +260,11 @@ class VideoForm:
             "last_frame": int(self.video.first_and_last),
             "reference": self.video.max_references,
         }
+        # Frames and references do not go together.
+        used = {role for role, given in self.given.items() if given}
+        if used:
+            other = used & {"first_frame", "last_frame"}
+            most |= {"reference": 0} if other else {"first_frame": 0, "last_frame": 0}
         rows = [(role, self.given[role], most[role]) for role in ROLES]
         return [(r, given, len(given) < n) for r, given, n in rows if n or given]
 
@@ -344,47 +295,47 @@ class VideoForm:
         moves = self.video.cameras if alone else ()
         return [*([STILL] if self.video.camera_fixed else []), *moves]
 
-    # The choices with their names, as (value, label).
+    @property
+    def choices(self) -> list[tuple[str, list[tuple[str, str]], str]]:
+        """
+        What there is to choose beside model, style and seed: the name of the field, its
+        values with their labels, and the chosen value.
+        """
+        video, model = self.video, self.model
+        if video is None or model is None:
+            return []
+        moves = self.camera not in {"", STILL}
+        offered = {
+            "ratio": [(r, r if ":" in r else t("video.adaptive")) for r in self.ratios],
+            "resolution": [(each, each) for each in video.resolutions],
+            "duration": [(str(s), t("duration.seconds", n=s)) for s in video.durations],
+            "audio": [("", t("video.silent")), ("1", t("video.sound"))][
+                : 2 * video.audio
+            ],
+            "camera": [(c, t(f"camera.{c or 'any'}")) for c in ("", *self.cameras)],
+            "camera_strength": [
+                (each, t(f"camera.{each}")) for each in video.camera_strengths if moves
+            ],
+            "n": [(str(n), f"×{n}") for n in range(1, model.max_images + 1)],
+        }
+        rows = ((name, found, getattr(self, name)) for name, found in offered.items())
+        return [row for row in rows if len(row[1]) > 1]
 
     @property
-    def ratio_options(self) -> list[tuple[str, str]]:
-        named = {ADAPTIVE: "video.adaptive", "": "video.adaptive"}
-        return [
-            (each, t(named[each]) if each in named else each) for each in self.ratios
+    def summed_up(self) -> str:
+        """What is chosen, for the chip that opens the choices on a phone."""
+        words = [
+            label
+            for _, offered, chosen in self.choices
+            for value, label in offered
+            if value == chosen and value
         ]
+        return " · ".join(filter(None, [*words, self.style_label]))
 
-    @property
-    def resolution_options(self) -> list[tuple[str, str]]:
-        return [(each, each) for each in self.video.resolutions] if self.video else []
-
-    @property
-    def duration_options(self) -> list[tuple[str, str]]:
-        seconds = self.video.durations if self.video else ()
-        return [(str(n), t("duration.seconds", n=n)) for n in seconds]
-
-    @property
-    def audio_options(self) -> list[tuple[str, str]]:
-        return [("", t("video.silent")), ("1", t("video.sound"))]
-
-    @property
-    def camera_options(self) -> list[tuple[str, str]]:
-        return [(each, t(f"camera.{each or 'any'}")) for each in ("", *self.cameras)]
-
-    @property
-    def strength_options(self) -> list[tuple[str, str]]:
-        strengths = self.video.camera_strengths if self.video else ()
-        return [(each, t(f"camera.{each}")) for each in strengths]
-
-    @property
-    def n_options(self) -> list[tuple[str, str]]:
-        most = self.model.max_images if self.model else 1
-        return [(str(n), f"×{n}") for n in range(1, most + 1)]
-
-    @property
-    def cost(self) -> str:
+    def cost(self, is_priced: bool) -> str:
         """Count and price of the submission, as `Composer.cost`."""
         n = int(self.n) if re.fullmatch(r"[1-9]", self.n) else 1
-        micros = self.micros
+        micros = self.micros if is_priced else None
         price = "" if micros is None else yuan(micros)
         return " · ".join(filter(None, [f"×{n}" if n > 1 else "", price]))
 
@@ -398,10 +349,6 @@ class VideoForm:
         except JimengError:
             return None
 
-    @property
-    def length(self) -> int:
-        return len(self.prompt)
-
 
 # Of `VideoParameters`, as the API names them; "" for what it has elsewhere.
 RENAMED = {"last_frame": "return_last_frame", "roles": ""}
@@ -410,41 +357,6 @@ RENAMED = {"last_frame": "return_last_frame", "roles": ""}
 def number(text: str) -> int | str:
     """As an API client would write it; what is no number stays text."""
     return int(text) if re.fullmatch(r"-?\d{1,10}", text, re.ASCII) else text
-
-
-def texts_of(form: Mapping[str, str]) -> dict[str, Any]:
-    """The text fields; browsers send line ends as CR LF."""
-    names = ("duration", "resolution", "ratio", "audio", "camera", "camera_strength")
-    found = {name: form.get(name, "").strip()[:MAX_WORD] for name in names}
-    seed = form.get("seed", "").strip()
-    return {
-        **found,
-        "prompt": form.get("prompt", "").replace("\r\n", "\n").strip(),
-        "wanted": form.get("model", "").strip(),
-        "n": form.get("n", "1").strip(),
-        "seed": "" if seed == "-1" else seed,
-    }
-
-
-def initial_video_form() -> VideoForm:
-    """
-    The form, filled from the query, with the settings of the user's last video, if
-    that is among the latest tasks.
-    """
-    principal = auth.principal_of_page()
-    given = VideoForm.from_link(request.args)
-    if "model" in request.args:
-        return given
-    alone = {"batch": None}
-    latest = tasks.page(
-        principal, principal.user_id, limit=MAX_RECENT, within=alone
-    ).rows
-    newest = next((task for task in latest if task.type == VIDEO), None)
-    if newest is None:
-        return given
-    usual = VideoForm.with_settings_of(newest)
-    form = replace(usual, prompt=given.prompt, pictures=given.pictures, ratio="")
-    return form.with_suitable_model().fitted()
 
 
 @bp.app_template_global()

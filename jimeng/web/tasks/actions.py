@@ -16,7 +16,7 @@ from jimeng.http import auth
 from jimeng.http.requests import accepts_pictures
 from jimeng.i18n import COOKIE, LANGUAGES
 from jimeng.web import bp, is_htmx, refused
-from jimeng.web.create.form import Composer
+from jimeng.web.create.form import Composer, TaskForm
 from jimeng.web.create.form_tokens import REFUSALS, new_token, token_of
 from jimeng.web.create.initial import store_used_settings
 from jimeng.web.create.videos import VideoForm
@@ -48,7 +48,7 @@ def create_video() -> ResponseReturnValue:
     return create_with(VideoForm.from_form(request.form, request.files))
 
 
-def create_with(form: Composer | VideoForm) -> ResponseReturnValue:
+def create_with(form: TaskForm) -> ResponseReturnValue:
     principal = auth.principal_of_page()
     try:
         made, replayed = form.submit(principal)
@@ -65,12 +65,10 @@ def create_with(form: Composer | VideoForm) -> ResponseReturnValue:
     return response
 
 
-def rejected_form(
-    form: Composer | VideoForm, error: JimengError
-) -> ResponseReturnValue:
+def rejected_form(form: TaskForm, error: JimengError) -> ResponseReturnValue:
     if not is_htmx():
         return refused(show_feed("tasks/index.html", form=form), error)
-    return refused(render_template(form.template, form=form), error, SWAP_FORM)
+    return refused(render_template("tasks/_form.html", form=form), error, SWAP_FORM)
 
 
 def show_created(
