@@ -7,9 +7,10 @@ import re
 import av
 from PIL import Image
 
-from jimeng.local.simulator import Simulator
+from jimeng.local.simulator import Simulator, videos
 from jimeng.local.simulator.ark_video_models import VIDEO_MODELS
 from jimeng.local.simulator.settings import Account
+from jimeng.local.simulator.video_clip import Clip
 from tests.each import for_each
 from tests.simulator.caller import (
     ACCESS_KEY,
@@ -71,6 +72,33 @@ def states(caller: Caller, *task_ids: str) -> list[str]:
 def error_of(reply) -> tuple[int, str, str]:
     found = reply.json["error"]
     return reply.status, found["code"], found["param"]
+
+
+class CountingEncoder:
+    """Notes what it is asked for."""
+
+    def __init__(self) -> None:
+        self.clips: list[Clip] = []
+
+    def file_of(self, clip: Clip) -> bytes:
+        self.clips.append(clip)
+        return b"video"
+
+
+def test_video_is_encoded_when_it_is_downloaded(simulator, caller, monkeypatch):
+    """Not before: what is ordered and never downloaded costs no CPU time."""
+    encoder = CountingEncoder()
+    monkeypatch.setattr(videos, "encoder", encoder)
+    caller.control("settings", {"plain": False})
+    ids = [caller.created(f"[[slow 0]] {n}") for n in range(3)]
+    tasks = [caller.task(each) for each in ids]
+    before = list(encoder.clips)
+
+    content = caller.get(tasks[1]["content"]["video_url"]).body
+
+    assert before == []
+    assert content == b"video"
+    assert [each.prompt for each in encoder.clips] == ["[[slow 0]] 1"]
 
 
 def test_task_has_a_file_and_a_bill(simulator, caller):

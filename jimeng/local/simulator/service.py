@@ -104,8 +104,6 @@ class Service:
         if not isinstance(row_or_limit, Row):
             return row_or_limit
         row = row_or_limit
-        if row.video and row.billed and not self.settings.plain:
-            videos.prepare(row)
         log.info(
             "task accepted id=%s model=%s size=%sx%s images=%s seconds=%.1f request=%s",
             *(row.task_id, row.req_key, row.width, row.height, row.images),
@@ -162,8 +160,9 @@ class Service:
         self.ledger.change(row.task_id, "downloads = downloads + 1")
         fault = self.faults.take(action) or self._fault_of_file(action, row)
         kind = fault.kind if fault else ""
-        whole = self._file(row, found[1], kind)
-        answer = videos.ranged(whole, received.headers, kind)
+        answer = self._file(row, found[1], kind)
+        if action == "video":
+            answer = videos.ranged(answer, received.headers, kind)
         log.info("%s sent id=%s bytes=%s", action, row.task_id, answer.length)
         return fault.apply(call, answer) if fault else answer
 
