@@ -24,14 +24,18 @@ ANSWERS: dict[str, tuple[str, str]] = {
         "few times within two minutes, then the task fails and says why",
     ),
     "trouble.download_failed": (
-        "已生成，但暂时下载不到；24 小时内会一直重试，不需要做什么",
-        "It is generated, but cannot be downloaded at the moment; this is retried for "
-        "24 hours, and there is nothing you need to do",
+        "已生成，但暂时下载不到，会一直重试，不需要做什么；"
+        "如果几小时还没好，请告诉管理员：服务方只保留 24 小时",
+        "It is generated, but cannot be downloaded at the moment; this is retried, and "
+        "there is nothing you need to do. If it takes hours, tell the operator: the "
+        "provider keeps it for 24 hours",
     ),
     "trouble.storage_unavailable": (
-        "已生成，但存储暂时不可用，恢复后会自动存下，不需要做什么",
-        "It is generated, but the storage is unavailable at the moment; once it is "
-        "back it is stored by itself, and there is nothing you need to do",
+        "已生成，但服务器的存储满了或暂时不可用，恢复后会自动存下；"
+        "如果一直没好，请告诉管理员：服务方只保留 24 小时",
+        "It is generated, but the server's storage is full or unavailable at the "
+        "moment; once that is repaired it is stored by itself. If it lasts, tell the "
+        "operator: the provider keeps it for 24 hours",
     ),
     "trouble.file_too_large": (
         "视频已生成，但文件超过服务器存储的上限；"

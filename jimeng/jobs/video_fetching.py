@@ -107,6 +107,19 @@ def fetch_one(stopped: threading.Event | None = None) -> bool:
     return True
 
 
+def count_waiting() -> tuple[int, float]:
+    """
+    How many finished videos are not stored yet, and for how many seconds the first of
+    these has been finished.
+    """
+    where = {**FETCHABLE, "due_at": {"$exists": True}}
+    group = {"_id": None, "n": {"$sum": 1}, "since": {"$min": "$drawn_at"}}
+    found = [*Generation.collection().aggregate([{"$match": where}, {"$group": group}])]
+    if not found:
+        return 0, 0.0
+    return found[0]["n"], max((utcnow() - found[0]["since"]).total_seconds(), 0.0)
+
+
 class Fetch:
     """
     One attempt to fetch a claimed video.

@@ -29,7 +29,7 @@ from jimeng.documents import Image, Input, utcnow
 from jimeng.documents.principal import Principal
 from jimeng.errors import QueueUnavailable
 from jimeng.http import auth
-from jimeng.jobs import retention
+from jimeng.jobs import retention, video_fetching
 from jimeng.jobs import webhook_deliveries as deliveries
 from jimeng.lanes import switches
 from jimeng.limits import costs, usage
@@ -124,6 +124,7 @@ def measure() -> Iterator[list[Metric]]:
     yield workers(found)
     yield ends()
     yield stored()
+    yield videos_waiting()
     yield backed_up()
     yield inputs_stored()
     yield ready()
@@ -318,6 +319,22 @@ def stored() -> list[Metric]:
             jobs.runtime().store.size(),
         ),
         *disk(),
+    ]
+
+
+def videos_waiting() -> list[Metric]:
+    count, seconds = video_fetching.count_waiting()
+    return [
+        GaugeMetricFamily(
+            "jimeng_videos_fetching",
+            "Videos that the provider has finished and that are not stored yet.",
+            count,
+        ),
+        GaugeMetricFamily(
+            "jimeng_videos_fetching_oldest_seconds",
+            "How long the first of these has been finished; 0 if there is none.",
+            seconds,
+        ),
     ]
 
 

@@ -7,14 +7,17 @@ import threading
 import time
 import tracemalloc
 from datetime import timedelta
+from html import unescape
 
 import pytest
 from mongoengine import get_db
 
 from jimeng import jobs
 from jimeng.documents import Generation, Image, Task, utcnow
+from jimeng.i18n.outcomes import ANSWERS
 from jimeng.jobs import saving, video_fetching
 from jimeng.jobs.retention import MIN_FREE_BYTES
+from jimeng.monitoring import metrics
 from jimeng.pictures.contents import PIECE_BYTES
 from jimeng.pictures.stores.gridfs import GridFSStore
 from jimeng.providers import Progress, download
@@ -121,6 +124,28 @@ def test_video_whose_links_expire_first_is_first(finished, host):
     assert host.asked == [(f"/{urgent}.mp4", 0)]
 
 
+def test_what_is_not_stored_yet_is_measured(client, finished, monkeypatch):
+    """How many, and for how long the first has been finished; nothing once it is."""
+    monkeypatch.setattr(metrics, "CACHE_S", 0.0)
+    finished()
+    finished()
+    earlier = utcnow() - timedelta(minutes=40)
+    Generation.collection().update_one({}, {"$set": {"drawn_at": earlier}})
+
+    def measured() -> dict[str, float]:
+        lines = client.get("/metrics").text.splitlines()
+        found = [each.split() for each in lines if each.startswith("jimeng_videos_")]
+        return {name: float(value) for name, value in found}
+
+    waiting = measured()
+    while video_fetching.fetch_one():
+        pass
+
+    assert waiting["jimeng_videos_fetching"] == 2
+    assert waiting["jimeng_videos_fetching_oldest_seconds"] >= 2400
+    assert set(measured().values()) == {0}
+
+
 def test_nothing_else_is_claimed(finished, client):
     """Neither what waits for its next attempt, nor pictures, nor other kinds."""
     finished()
@@ -216,6 +241,25 @@ def test_what_is_no_video_ends_with_a_reason(finished, content):
     assert lost.error["code"] == "picture_lost"
     assert task_of(task_id).status == "failed"
     assert (temporary_files(), count_files()) == ([], 0)
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [saving.UNREACHABLE, saving.NO_PICTURE, saving.NO_STORE, video_fetching.TOO_LARGE],
+)
+def test_user_is_told_what_keeps_it(client, finished, trouble):
+    """By REST and on the page, with what to do."""
+    task_id = finished()
+    change(trouble=trouble)
+    _, words = ANSWERS[f"trouble.{trouble}"]
+    english = {"Accept-Language": "en"}
+    path = f"/api/v1/ai/video/result/{task_id}"
+
+    data = client.get(path, headers=english).json["data"]
+    page = client.get(f"/tasks/{task_id}", headers=english).text
+
+    assert (data["status"], data["message"]) == ("processing", words)
+    assert words in unescape(page)
 
 
 def test_file_of_two_gigabytes_is_not_begun(finished, host, fetchable, tmp_path):

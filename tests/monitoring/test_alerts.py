@@ -14,7 +14,7 @@ from jimeng.errors import ProviderError
 from jimeng.jobs import metric_counters, saving
 from jimeng.monitoring import metrics, readiness
 from jimeng.operations.backup import rotation
-from jimeng.providers import Progress
+from jimeng.providers import MODELS, Progress
 from tests.conftest import png
 from tests.rest import create
 
@@ -39,6 +39,7 @@ IN_LINE = 'jimeng_lane_pictures_waiting{lane="p:m",provider="p",model="m"}'
 SLOTS = 'jimeng_lane_slots_%s{lane="p:m",provider="p",model="m",account="main"}'
 SLOT_SECONDS = 'jimeng_slot_seconds_%s_total{model="m"}'
 DRAWN = 'jimeng_picture_provider_seconds_bucket{model="m",le="%s"}'
+VIDEO = "doubao-seedance-2-5-260628"
 REQUESTS = 'jimeng_requests_total{door="api",kind="read",status="%s"}'
 GIB = 2**30
 # Alert -> series, a value a minute, and whether it rings on them, alone.
@@ -128,6 +129,13 @@ CASES: dict[str, list[tuple[dict[str, str], bool]]] = {
             {DRAWN % "30": "0+9x60", DRAWN % "600": "0+9x60", DRAWN % "+Inf": "0+9x60"},
             False,
         ),
+        (
+            {
+                each.replace('"m"', f'"{VIDEO}"'): "0+9x60"
+                for each in (DRAWN % "600", DRAWN % "+Inf")
+            },
+            False,
+        ),
     ],
     "JimengDownloadsFail": [
         ({CALLS % ("download", "fetch_failed"): "0+1x60"}, True),
@@ -145,6 +153,10 @@ CASES: dict[str, list[tuple[dict[str, str], bool]]] = {
             },
             False,
         ),
+    ],
+    "JimengVideosNotStored": [
+        ({"jimeng_videos_fetching_oldest_seconds": "1000+60x60"}, True),
+        ({"jimeng_videos_fetching_oldest_seconds": "1000+60x50 0+60x10"}, False),
     ],
     "JimengPerhapsPaid": [
         ({'jimeng_pictures_uncertain{code="timed_out"}': "2x60"}, True),
@@ -235,6 +247,15 @@ def test_every_figure_that_is_asked_for_is_there(figures):
     }
 
     assert (lost, strange, by) == (set(), set(), set())
+
+
+def test_slow_is_said_of_pictures_alone():
+    """Videos take their time; none of their models is missing in the rule."""
+    (pattern,) = re.findall(r'model!~"([^"]+)"', ALERTS["JimengSlow"]["expr"])
+
+    for model in MODELS:
+        name = model.lane.partition(":")[2]
+        assert bool(re.fullmatch(pattern, name)) is bool(model.video), name
 
 
 @pytest.mark.parametrize("page", ["operations.md", "operations.en.md"])

@@ -173,11 +173,11 @@ PICTURES: dict[str, tuple[str, str]] = {
         "retry may be charged twice",
     ),
     "error.picture_lost": (
-        "已生成并计费，但没能取得有效的文件；可以重试，会再次计费；"
-        "如果反复出现，请管理员检查服务器到火山引擎的网络和代理",
-        "It was generated and charged, but no valid file could be fetched. A retry is "
-        "charged again; if this keeps happening, the operator should check this "
-        "server's network and proxy towards Volcengine",
+        "已生成并计费，但没能取得并存下有效的文件；可以重试，会再次计费；"
+        "如果反复出现，请管理员检查服务器的存储，以及到火山引擎的网络和代理",
+        "It was generated and charged, but no valid file could be fetched and stored. "
+        "A retry is charged again; if this keeps happening, the operator should check "
+        "this server's storage, and its network and proxy towards Volcengine",
     ),
     "error.picture_cancelled": (
         "这张图片在提交前已被取消，没有计费",

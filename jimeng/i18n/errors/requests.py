@@ -162,8 +162,9 @@ REQUESTS: dict[str, tuple[str, str]] = {
         "submitted are not affected. The operator has to free some space",
     ),
     "error.too_many_pending": (
-        "等待中的图片已达上限 {limit} 张，请等一部分完成后再提交",
-        "At most {limit} pictures may wait at a time; submit more when some are done",
+        "等待中的图片或视频已达上限（{limit} 个），请等一部分完成后再提交",
+        "At most {limit} pictures, or videos, may wait at a time; submit more when "
+        "some are done",
     ),
     "error.too_many_requests": (
         "请求太多：每分钟最多 {limit} 个，请过 {seconds} 秒再试",

@@ -98,9 +98,9 @@ TASK_LIST: dict[str, tuple[str, str]] = {
         "Charged, or perhaps charged, so not retried: {n}; confirm them one by one",
     ),
     "said.too_many_pending": (
-        "{n} 个没有提交，等待中的图片已达上限；等一部分完成后再试",
-        "Not submitted, too many pictures are waiting: {n}; try again when some are "
-        "done",
+        "{n} 个没有提交，等待中的图片或视频已达上限；等一部分完成后再试",
+        "Not submitted, too many pictures or videos are waiting: {n}; try again when "
+        "some are done",
     ),
     "said.out_of_time": (
         "{n} 个还没轮到，请再点一次",
