@@ -13,6 +13,7 @@ import redis
 
 from tests.chaos import databases
 from tests.chaos.backlog import backlog_and_clearing
+from tests.chaos.load import VIDEOS
 from tests.chaos.releases import mixed_versions
 from tests.chaos.site import SPOILT_WITHIN, Site
 from tests.system.stack import GRACE
@@ -168,6 +169,19 @@ def spoil(action: str, *kinds: str, seconds: float = 0.0):
     return strike
 
 
+def spoil_videos(action: str, *kinds: str):
+    """The same for one of Ark's videos, which is asked for so that it is met."""
+
+    def strike(site: Site, choice: random.Random) -> None:
+        asking = site.aside(lambda: site.submit(**VIDEOS[0]))
+        try:
+            site.spoil(action, choice.choice(kinds), 1)
+        finally:
+            asking.join()
+
+    return strike
+
+
 FAULTS = [
     Fault("consumer killed", kill_consumer, 6),
     Fault("all consumers killed", kill_all_consumers, 2),
@@ -198,6 +212,19 @@ FAULTS = [
     Fault("slow polls", spoil("poll", "slow", seconds=2.0), 2),
     Fault("failing downloads", spoil("image", "404", "truncated_image"), 3),
     Fault("links that have expired", expire_links, 2),
+    Fault("answer to a video lost", spoil_videos("create", "drop", "truncated"), 2),
+    Fault(
+        "video refused or not received",
+        spoil_videos("create", "drop_before", "html_502", "InternalServiceError"),
+    ),
+    Fault("failing polls of videos", spoil_videos("get", "html_502", "truncated")),
+    Fault(
+        "broken links of videos",
+        spoil_videos(
+            "video", "truncated", "drop", "404", "truncated_video", "not_a_video"
+        ),
+        4,
+    ),
     Fault("group told to stop twice", tell_group_twice, 2),
     Fault("all groups told to stop twice", tell_all_groups_twice, 1),
     Fault("all groups killed", kill_all_groups, 1),

@@ -1,4 +1,4 @@
-"""The load: users who ask for pictures, and ask again until they are answered."""
+"""The load: users who ask for pictures and videos, until they are answered."""
 
 import itertools
 import random
@@ -12,6 +12,26 @@ from tests.system.stack import Stack
 USERS = 20
 PATIENCE = 60.0  # seconds that one request is repeated
 CANCELLED, DELETED = 0.05, 0.03  # of the tasks, soon after they were accepted
+PICTURE = {"type": "image", "size": "512x512"}
+# Small ones: of Ark, whose list has what was accepted without an answer, and of Visual,
+# which has no list.
+VIDEOS = (
+    {
+        "type": "video",
+        "model": "doubao-seedance-1.0-pro-fast",
+        "resolution": "480p",
+        "duration": 2,
+    },
+    {"type": "video", "model": "jimeng-video-3.0", "duration": 5},
+)
+VIDEO_EVERY = 10  # tasks
+
+
+def wanted(number: int) -> dict[str, object]:
+    """What the task of this number is to make: a picture mostly."""
+    if number % VIDEO_EVERY:
+        return PICTURE
+    return VIDEOS[number // VIDEO_EVERY % len(VIDEOS)]
 
 
 class Load:
@@ -83,15 +103,15 @@ class Load:
         body = {
             "prompt": f"chaos {number}",
             "user_id": f"user{self._choice.randrange(USERS)}",
-            "size": "512x512",
             "seed": number,  # one a task: the ledger is judged by it
+            **wanted(number),
         }
         headers = {"Idempotency-Key": f"chaos-{number}"}
         end = time.monotonic() + PATIENCE
         while time.monotonic() < end:
             try:
                 status, answer = self._stack.ask(
-                    "POST", "/api/v1/ai/image/task", body, headers=headers
+                    "POST", "/api/v1/ai/tasks", body, headers=headers
                 )
             except (OSError, ValueError):
                 status, answer = 0, {}

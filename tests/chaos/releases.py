@@ -10,6 +10,7 @@ from pymongo.database import Database
 from pymongo.errors import PyMongoError
 
 from jimeng.documents import utcnow
+from tests.chaos.load import PICTURE, VIDEOS
 from tests.chaos.site import Site
 from tests.waiting import wait_for
 
@@ -25,7 +26,8 @@ def mixed_versions(site: Site, choice: random.Random) -> None:
     The later release adds fields to everything all the time, has states, statuses and
     codes of its own for some, and hands back what it had when it is rolled back.
     """
-    taken = [site.submit(delay=DELAY) for _ in range(TASKS)]
+    kinds = (PICTURE, PICTURE, choice.choice(VIDEOS))
+    taken = [site.submit(delay=DELAY, **kinds[n % 3]) for n in range(TASKS)]
     failed, paused = taken[:FAILED], taken[FAILED : FAILED + PAUSED]
     drawn = taken[FAILED + PAUSED :]
     with site.stack.database() as found:
@@ -37,7 +39,7 @@ def mixed_versions(site: Site, choice: random.Random) -> None:
             assert states == len(drawn), f"{states} of its states"
             # Past their time: this release has had its chance to stumble.
             time.sleep(DELAY + choice.uniform(0, 2))
-            for task_id in (failed[0], paused[0], drawn[0]):
+            for task_id in (failed[0], failed[-1], paused[0], drawn[0], drawn[-1]):
                 readable(site, task_id)
             seen = found.generations.count_documents({**mine, "state": STATE})
             assert seen == len(drawn), f"{len(drawn) - seen} were claimed"

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from jimeng.local.embedded import Redis
+from tests.chaos.load import PICTURE
 from tests.databases import Mongo
 from tests.system.stack import CONSUMER, MONKEY, Stack
 from tests.waiting import wait_for
@@ -48,7 +49,10 @@ class Site:
             limit=LIMIT,
             duration=DURATION,
             VOLCENGINE_CONCURRENCY=str(LIMIT),
+            ARK_API_KEY="ark-key-of-chaos",
+            ARK_CONCURRENCY="4",
             USER_MAX_PENDING="10000",
+            USER_MAX_PENDING_VIDEOS="10000",
             LOG_LEVEL="warning",
         )
         self._monkey = monkey
@@ -165,10 +169,11 @@ class Site:
         return self._counted[what] - 1
 
     def submit(self, **fields: object) -> str:
-        """Ask for a picture under one key until it is taken; return the task's id."""
+        """Ask for a picture, unless *fields* say otherwise, under one key until it is
+        taken; return the task's id."""
         seed = SEEDS + self.count("submit")
-        body: dict = {"type": "image", "prompt": "chaos", "user_id": "beside"}
-        body |= {"size": "512x512", "seed": seed, **fields}
+        body: dict = {"prompt": "chaos", "user_id": "beside", "seed": seed}
+        body |= {**(fields if "type" in fields else PICTURE), **fields}
         headers = {"Idempotency-Key": f"fault-{seed}"}
 
         def ask() -> str | None:

@@ -5,8 +5,12 @@ What nobody knows is decided as an operator would, by the provider's bill. Then 
 ledger is that bill.
 """
 
+import hashlib
+import io
 from collections import Counter
 from dataclasses import dataclass, field
+
+import av
 
 from jimeng import documents
 from jimeng.config import Config
@@ -18,10 +22,12 @@ from jimeng.documents import (
     LedgerEntry,
     Task,
 )
+from jimeng.documents.base import VIDEO
 from jimeng.documents.ledger import AMOUNTS
 from jimeng.documents.principal import Principal
 from jimeng.jobs import settlement
 from jimeng.operations import costs
+from jimeng.pictures.stores.gridfs import GridFSStore
 from jimeng.providers.models.model import PRICES
 from tests.chaos.load import Load
 from tests.chaos.releases import CODE
@@ -34,12 +40,20 @@ OPERATOR = Principal("chaos", is_operator=True)
 
 @dataclass
 class Verdict:
-    """What was found; *wrong* is empty if all promises were kept."""
+    """
+    What was found; *wrong* is empty if all promises were kept.
+
+    Attributes:
+        videos: How many are stored.
+        billed: Pictures and videos that the provider charges for.
+        cost: Of what is billed, in micro-yuan.
+    """
 
     statuses: Counter = field(default_factory=Counter)
     codes: Counter = field(default_factory=Counter)
+    videos: int = 0
     billed: int = 0
-    cost: int = 0  # of what is billed, in micro-yuan
+    cost: int = 0
     high_water: int = 0
     wrong: list[str] = field(default_factory=list)
 
@@ -98,16 +112,17 @@ def judge(site: Site, load: Load) -> Verdict:
     pictures = {image.id for image in Image.find_all({})}
     done = {f"{task.id}_0" for task in tasks.values() if task.status == "completed"}
     found.expect(pictures == done, "pictures and completed tasks differ")
-    judge_ledger(site, found, load.retried)
+    ledger = site.stack.ledger()
+    judge_ledger(ledger, found, load.retried)
+    judge_videos([row for row in ledger["rows"] if "video" in row], found)
     return found
 
 
-def judge_ledger(site: Site, found: Verdict, retried: set[int]) -> None:
+def judge_ledger(ledger: dict, found: Verdict, retried: set[int]) -> None:
     """
     The provider's books: each seed, which is one a task, was taken once; twice
     where its task was cancelled and run again.
     """
-    ledger = site.stack.ledger()
     taken = Counter(row["seed"] for row in ledger["rows"])
     twice = [s for s, count in taken.items() if count > (2 if s in retried else 1)]
     found.expect(not twice, f"paid twice: {twice}")
@@ -115,6 +130,40 @@ def judge_ledger(site: Site, found: Verdict, retried: set[int]) -> None:
     found.cost = judge_costs(ledger["rows"], found)
     found.high_water = max(ledger["high_water"].values(), default=0)
     found.expect(found.high_water <= LIMIT, f"{found.high_water} at a time")
+
+
+def judge_videos(rows: list[dict], found: Verdict) -> None:
+    """
+    Each that was charged is known to one task; of Ark's, which can be found, none is
+    given up. Each that is stored is all that was ordered.
+    """
+    generations = {each.id: each for each in Generation.find_all({"kind": VIDEO})}
+    known = Counter(name for each in generations.values() for name in each.remote_ids)
+    more = {name: count for name, count in known.items() if count > 1}
+    found.expect(not more, f"videos of several tasks: {more}")
+    billed = {row["task_id"] for row in rows if row["billed"]}
+    lost = [name for name in billed - set(known) if name.startswith("cgt-")]
+    found.expect(not lost, f"videos that were charged and not found: {lost}")
+    ordered = {row["task_id"]: row["video"]["frames"] for row in rows}
+    frames: dict[str, int] = {}
+    for image in Image.find_all({"kind": VIDEO}):
+        content = GridFSStore().read(image.file_id)
+        digest = hashlib.sha256(content).hexdigest()
+        is_whole = (digest, len(content)) == (image.sha256, image.bytes)
+        found.expect(is_whole, f"the file of {image.id} is not what was stored")
+        if digest not in frames:
+            frames[digest] = frames_of(content)
+        wanted = ordered[generations[image.id].remote_ids[-1]]
+        found.expect(
+            frames[digest] == wanted, f"{image.id}: {frames[digest]} of {wanted} frames"
+        )
+        found.videos += 1
+    found.expect(found.videos > 0, "no video was made")
+
+
+def frames_of(content: bytes) -> int:
+    with av.open(io.BytesIO(content), format="mp4") as file:
+        return len(list(file.decode(video=0)))
 
 
 def judge_costs(rows: list[dict], found: Verdict) -> int:

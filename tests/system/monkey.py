@@ -17,7 +17,7 @@ import requests
 from huey.bin.huey_consumer import consumer_main
 from pymongo.collection import Collection
 
-from jimeng.jobs import saving, steps, submission
+from jimeng.jobs import saving, steps, submission, video_fetching
 from jimeng.lanes import claims
 
 CHOICE = random.Random(int(os.environ["MONKEY_SEED"]))
@@ -58,6 +58,7 @@ def shorten_leases(seconds: float) -> None:
     lease = timedelta(seconds=seconds)
     submission.submitting_lease = lambda model, sending=0.0: lease
     saving.SAVING_LEASE = steps.SAVING_LEASE = lease
+    video_fetching.LEASE = video_fetching.STORING_LEASE = lease
     steps.POLL_LEASE = claims.STARTING_LEASE = lease
 
 
