@@ -2,9 +2,7 @@
 
 from mongoengine.fields import DateTimeField, StringField
 
-from jimeng.documents.base import Stored, named_index, utcnow
-from jimeng.documents.decoding import DictField
-from jimeng.documents.ids import new_id
+from jimeng.documents.base import DictField, Stored, named_index, new_id, utcnow
 
 new_entry_id = new_id("act_")
 

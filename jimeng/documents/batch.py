@@ -10,9 +10,15 @@ from mongoengine.fields import (
     StringField,
 )
 
-from jimeng.documents.base import named_index, new_token, utcnow
-from jimeng.documents.decoding import DictField, ListField
-from jimeng.documents.ids import derived_task_id, new_id
+from jimeng.documents.base import (
+    DictField,
+    ListField,
+    derived_task_id,
+    named_index,
+    new_id,
+    new_token,
+    utcnow,
+)
 from jimeng.documents.leases import Leased
 from jimeng.documents.task import pairs_of
 

@@ -7,9 +7,7 @@ from mongoengine.fields import (
     StringField,
 )
 
-from jimeng.documents.base import named_index, utcnow
-from jimeng.documents.decoding import DictField
-from jimeng.documents.ids import new_id
+from jimeng.documents.base import DictField, named_index, new_id, utcnow
 from jimeng.documents.leases import Leased
 
 

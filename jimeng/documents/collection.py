@@ -4,8 +4,7 @@ import unicodedata
 
 from mongoengine.fields import DateTimeField, StringField
 
-from jimeng.documents.base import Stored, named_index, utcnow
-from jimeng.documents.ids import new_id
+from jimeng.documents.base import Stored, named_index, new_id, utcnow
 
 PREFIX = "collection_"
 

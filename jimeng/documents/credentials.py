@@ -5,9 +5,7 @@ from datetime import date, timedelta
 
 from mongoengine.fields import DateTimeField, IntField, StringField
 
-from jimeng.documents.base import Stored, named_index, number, utcnow
-from jimeng.documents.decoding import ListField
-from jimeng.documents.ids import new_id
+from jimeng.documents.base import ListField, Stored, named_index, new_id, number, utcnow
 from jimeng.documents.spending import Budgets, Spend
 from jimeng.documents.usage import CountedByDay
 

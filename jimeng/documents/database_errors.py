@@ -3,7 +3,6 @@
 import struct
 import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager
 
 from bson.errors import InvalidBSON
 from pymongo.errors import (
@@ -86,20 +85,6 @@ def is_away(error: Exception) -> bool:
 def lacks_index(error: Exception) -> bool:
     """Whether a query failed because the index in its hint does not exist."""
     return isinstance(error, OperationFailure) and "hint provided" in str(error)
-
-
-@contextmanager
-def ignore_duplicates() -> Iterator[None]:
-    """Ignore that documents exist already; bulk writes must be unordered."""
-    try:
-        yield
-    except DuplicateKeyError:
-        return
-    except BulkWriteError as error:
-        failed = error.details.get("writeErrors", [])
-        others = [each for each in failed if each["code"] != DUPLICATE_KEY]
-        if others or not failed or error.details.get("writeConcernErrors"):
-            raise
 
 
 def _is_of_the_driver(error: Exception) -> bool:

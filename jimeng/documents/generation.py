@@ -14,8 +14,14 @@ from mongoengine.fields import (
 )
 
 from jimeng.config.accounts import MAIN
-from jimeng.documents.base import KNOWN_KIND, VIDEO, named_index, utcnow
-from jimeng.documents.decoding import DictField, ListField
+from jimeng.documents.base import (
+    KNOWN_KIND,
+    VIDEO,
+    DictField,
+    ListField,
+    named_index,
+    utcnow,
+)
 from jimeng.documents.leases import Leased
 
 

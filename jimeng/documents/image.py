@@ -13,8 +13,7 @@ from mongoengine.fields import (
     StringField,
 )
 
-from jimeng.documents.base import VIDEO, Stored, named_index, utcnow
-from jimeng.documents.decoding import ListField
+from jimeng.documents.base import VIDEO, ListField, Stored, named_index, utcnow
 
 SUFFIXES = {
     "image/jpeg": "jpg",

@@ -10,8 +10,7 @@ from mongoengine.fields import (
     StringField,
 )
 
-from jimeng.documents.base import Stored, named_index, utcnow
-from jimeng.documents.decoding import DictField, ListField
+from jimeng.documents.base import DictField, ListField, Stored, named_index, utcnow
 from jimeng.documents.usage import CountedByDay
 
 

@@ -6,8 +6,7 @@ Amounts are integers, in millionths of a yuan.
 
 from mongoengine.fields import BooleanField, DateTimeField, IntField, StringField
 
-from jimeng.documents.base import Stored, named_index, utcnow
-from jimeng.documents.decoding import DictField, ListField
+from jimeng.documents.base import DictField, ListField, Stored, named_index, utcnow
 from jimeng.documents.leases import Leased
 
 AMOUNTS = ("micros", "outputs", "unknown", "unpriced")

@@ -2,9 +2,14 @@
 
 from mongoengine.fields import DateTimeField, StringField
 
-from jimeng.documents.base import Stored, named_index, utcnow
-from jimeng.documents.decoding import DictField, ListField
-from jimeng.documents.ids import new_id
+from jimeng.documents.base import (
+    DictField,
+    ListField,
+    Stored,
+    named_index,
+    new_id,
+    utcnow,
+)
 
 
 class PriceRow(Stored):

@@ -2,8 +2,7 @@
 
 from mongoengine.fields import DateTimeField, IntField, StringField
 
-from jimeng.documents.base import Stored, named_index, utcnow
-from jimeng.documents.ids import new_id
+from jimeng.documents.base import Stored, named_index, new_id, utcnow
 
 
 class SavedPrompt(Stored):

@@ -13,8 +13,7 @@ from typing import Self
 from mongoengine.fields import DateTimeField, IntField, StringField
 from pymongo.errors import DuplicateKeyError
 
-from jimeng.documents.base import Stored, number, utcnow
-from jimeng.documents.decoding import DictField
+from jimeng.documents.base import DictField, Stored, number, utcnow
 
 DAY, MONTH = "day", "month"
 INSTALLATION = "installation"  # the id of its record

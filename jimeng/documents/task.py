@@ -13,10 +13,17 @@ from mongoengine.fields import (
 from pymongo.errors import DuplicateKeyError, OperationFailure
 
 from jimeng.documents import indexes
-from jimeng.documents.base import VIDEO, Stored, named_index, number, utcnow
+from jimeng.documents.base import (
+    VIDEO,
+    DictField,
+    ListField,
+    Stored,
+    named_index,
+    new_task_id,
+    number,
+    utcnow,
+)
 from jimeng.documents.database_errors import lacks_index
-from jimeng.documents.decoding import DictField, ListField
-from jimeng.documents.ids import new_task_id
 from jimeng.documents.status import ENDED, OPEN, Status
 from jimeng.documents.usage import RateLimit
 

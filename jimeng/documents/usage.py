@@ -5,8 +5,7 @@ from datetime import date
 
 from mongoengine.fields import BooleanField, DateTimeField, IntField, StringField
 
-from jimeng.documents.base import Stored, named_index
-from jimeng.documents.decoding import DictField, ListField
+from jimeng.documents.base import DictField, ListField, Stored, named_index
 from jimeng.documents.spending import Spending
 
 

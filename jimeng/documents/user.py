@@ -11,9 +11,14 @@ from mongoengine.fields import (
     StringField,
 )
 
-from jimeng.documents.base import Stored, named_index, utcnow
-from jimeng.documents.decoding import DictField, ListField
-from jimeng.documents.ids import new_id
+from jimeng.documents.base import (
+    DictField,
+    ListField,
+    Stored,
+    named_index,
+    new_id,
+    utcnow,
+)
 from jimeng.documents.spending import Budgets
 
 # A dot-atom, and the labels of a domain (RFC 5321, 4.1.2), in any script (RFC 6531);

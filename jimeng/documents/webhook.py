@@ -12,9 +12,14 @@ from mongoengine.fields import (
     StringField,
 )
 
-from jimeng.documents.base import Stored, named_index, utcnow
-from jimeng.documents.decoding import DictField, ListField
-from jimeng.documents.ids import new_id
+from jimeng.documents.base import (
+    DictField,
+    ListField,
+    Stored,
+    named_index,
+    new_id,
+    utcnow,
+)
 from jimeng.documents.leases import Leased
 
 PREFIX = "webhook_"

@@ -5,9 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from jimeng.documents import Generation, State, Task
-from jimeng.documents.base import VIDEO
-from jimeng.documents.database_errors import ignore_duplicates
-from jimeng.documents.ids import age_of
+from jimeng.documents.base import VIDEO, age_of, ignore_duplicates
 
 SEED_RANGE = 2**31
 RECENT_S = 60.0  # by then the janitor has backfilled the generations of older tasks

@@ -26,7 +26,7 @@ from jimeng.documents import (
     new_token,
     utcnow,
 )
-from jimeng.documents.database_errors import ignore_duplicates
+from jimeng.documents.base import ignore_duplicates
 from jimeng.documents.image import SHOWN
 from jimeng.documents.task import ENDED, HAS_FINAL_COST, KNOWN_TYPE
 from jimeng.documents.webhook import TEST, fingerprint

@@ -20,8 +20,7 @@ from mongoengine.fields import (
 
 from jimeng import documents
 from jimeng.documents import Generation, Image, Lane, Task, User, utcnow
-from jimeng.documents.base import Stored
-from jimeng.documents.decoding import DictField, ListField
+from jimeng.documents.base import DictField, ListField, Stored
 from tests.each import for_each
 
 KINDS = [each for each in Stored.kinds() if each.__module__.startswith("jime")]

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from jimeng import tasks
 from jimeng.documents import Image, Task
-from jimeng.documents.ids import PREFIX
+from jimeng.documents.base import TASK_ID_PREFIX
 from jimeng.http import auth
 from jimeng.tasks import PictureView, TaskView, failure_hints
 from jimeng.web.create.form_tokens import new_token
@@ -46,7 +46,9 @@ class Mark:
 
     def __str__(self) -> str:
         # The ids of all tasks have the same prefix, and a mark must be short.
-        return f"{self.task_id.removeprefix(PREFIX)}.{self.letters}.{self.numbers}"
+        return (
+            f"{self.task_id.removeprefix(TASK_ID_PREFIX)}.{self.letters}.{self.numbers}"
+        )
 
 
 @dataclass(frozen=True)
@@ -241,7 +243,7 @@ def cards_of(found: Iterable[Task], *, is_page: bool = False) -> list[Card]:
 def read_marks(texts: Iterable[str]) -> list[Mark]:
     """Parse marks; malformed ones are ignored."""
     matches = [MARK.fullmatch(text) for text in list(texts)[:MAX_MARKS]]
-    return [Mark(PREFIX + m[1], m[2], m[3]) for m in matches if m]
+    return [Mark(TASK_ID_PREFIX + m[1], m[2], m[3]) for m in matches if m]
 
 
 def find_changes(
