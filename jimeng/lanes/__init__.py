@@ -16,13 +16,20 @@ from jimeng.lanes.claims import (
     release_slot,
 )
 from jimeng.lanes.limits import (
+    AccountLane,
     AccountLaneState,
+    Slot,
+    account_lanes_of,
     back_off,
     back_off_polling,
+    count_foreign_slots,
+    count_generating,
+    count_unreadable_slots,
     is_account_suspended,
     is_backed_off,
     is_polling_backed_off,
     limit_of,
+    parse_slot,
     read_account_lanes,
     read_lane,
     read_lanes,
@@ -30,6 +37,7 @@ from jimeng.lanes.limits import (
     reset_limits,
     suspend_account,
     total_limit,
+    used_slots_in,
 )
 from jimeng.lanes.queue_position import (
     DurationEstimate,
@@ -39,16 +47,6 @@ from jimeng.lanes.queue_position import (
     record_duration,
     slow_duration,
     waiting_by_user,
-)
-from jimeng.lanes.slots import (
-    AccountLane,
-    Slot,
-    account_lanes_of,
-    count_foreign_slots,
-    count_generating,
-    count_unreadable_slots,
-    parse_slot,
-    used_slots_in,
 )
 from jimeng.lanes.stalls import find_stalled
 from jimeng.lanes.switches import NO_WORKER, PAUSED, hold_reason

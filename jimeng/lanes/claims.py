@@ -21,19 +21,17 @@ from jimeng.documents import Generation, Lane, State, indexes, lacks_index, new_
 from jimeng.documents.base import KNOWN_KIND
 from jimeng.lanes import switches
 from jimeng.lanes.limits import (
-    is_backed_off,
-    limit_of,
-    raise_limit,
-    read_lane,
-    read_lanes,
-    record_claim,
-)
-from jimeng.lanes.slots import (
     QUEUE_ORDER,
     AccountLane,
     Slot,
     account_lanes_of,
+    is_backed_off,
+    limit_of,
     parse_slot,
+    raise_limit,
+    read_lane,
+    read_lanes,
+    record_claim,
     used_slots_in,
 )
 from jimeng.lanes.tickets import release_tickets

@@ -9,8 +9,7 @@ from dataclasses import dataclass, field
 from urllib.parse import unquote
 
 from jimeng.documents import Generation, QuotaUsage, State
-from jimeng.lanes.limits import read_lane, update_lane
-from jimeng.lanes.slots import QUEUE_ORDER
+from jimeng.lanes.limits import QUEUE_ORDER, read_lane, update_lane
 
 QUEUE_CACHE_S = 1.0
 LONG_QUEUE_CACHE_FACTOR = 3.0  # for a queue of `MAX_HEAD` or more; shorter ones less

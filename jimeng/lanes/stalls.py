@@ -7,8 +7,12 @@ from jimeng.documents import Generation, State, utcnow
 from jimeng.documents.base import KNOWN_KIND
 from jimeng.lanes import switches
 from jimeng.lanes.claims import free_slots_in
-from jimeng.lanes.limits import read_lane
-from jimeng.lanes.slots import QUEUE_ORDER, account_lanes_of, count_unreadable_slots
+from jimeng.lanes.limits import (
+    QUEUE_ORDER,
+    account_lanes_of,
+    count_unreadable_slots,
+    read_lane,
+)
 
 STALLED_AFTER = timedelta(seconds=30)
 
