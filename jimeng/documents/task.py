@@ -24,6 +24,7 @@ from jimeng.documents.base import (
     utcnow,
 )
 from jimeng.documents.database_errors import lacks_index
+from jimeng.documents.spending import UNLIMITED, Budgets, Spend
 from jimeng.documents.status import ENDED, OPEN, Status
 from jimeng.documents.usage import RateLimit
 
@@ -278,6 +279,12 @@ class Task(Stored):
         """The cost of a picture in micro-yuan; None while that is unknown."""
         found = (self.costs or {}).get(str(index))
         return found if type(found) is int else None
+
+    def spend(self, budgets: Budgets = UNLIMITED) -> Spend | None:
+        """What a new task may cost; None if nothing is reserved for it."""
+        if not self.hold_micros or self.budget_day is None:
+            return None
+        return Spend(self.budget_day, self.hold_micros * self.n, budgets)
 
     def held_for(self, index: int) -> int | None:
         """What is reserved for a picture: its hold, or 0 once its cost is known."""

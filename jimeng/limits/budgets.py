@@ -13,12 +13,11 @@ from datetime import date, datetime, timedelta
 from datetime import time as clock
 
 from jimeng import jobs
-from jimeng.documents import Budget, Task, best_effort, new_token, utcnow
+from jimeng.documents import Budget, best_effort, new_token, utcnow
 from jimeng.documents.spending import (
     DAY,
     INSTALLATION,
     MONTH,
-    UNLIMITED,
     Budgets,
     Spend,
     Spending,
@@ -93,32 +92,23 @@ def budget_states(record: Spending | None, budgets: Budgets) -> list[BudgetState
     ]
 
 
-def spend_of(task: Task, budgets: Budgets = UNLIMITED) -> Spend | None:
-    """What a new task may cost; None if nothing is reserved for it."""
-    if not task.hold_micros or task.budget_day is None:
-        return None
-    return Spend(task.budget_day, task.hold_micros * task.n, budgets)
-
-
-def reserve_of_installation(spend: Spend) -> bool:
+def reserve_of_installation(spend: Spend) -> None:
     """
     Reserve from the installation's budgets.
 
-    Returns:
-        Whether anything was reserved; not if there are none.
+    Args:
+        spend: With these budgets, at least one of which is limited.
 
     Raises:
         BudgetExceeded: what is left is less.
     """
-    budgets = spending.installation_budgets()
-    if not budgets.is_limited:
-        return False
+    budgets = spend.budgets
     with _lock:
         mine = _slice
         left = mine.micros if mine.day == spend.day else 0
         if left >= spend.micros and time.monotonic() < mine.until:
             mine.micros -= spend.micros
-            return True
+            return
         mine.process = mine.process or new_token()
         sizes = dict.fromkeys((max(mine.following, spend.micros), spend.micros))
         # First with what is left, then without: a recount may have returned that.
@@ -130,7 +120,7 @@ def reserve_of_installation(spend: Spend) -> bool:
                     mine.day, mine.micros = spend.day, size - spend.micros
                     mine.until = time.monotonic() + SLICE_S
                     mine.following = _next_size(granted, spend, budgets)
-                    return True
+                    return
     record = Budget.find_one({"_id": INSTALLATION})
     period = exceeded_period(record, spend, budgets) or DAY
     spent = spending.spent_by_all(spend.period(period))

@@ -11,6 +11,7 @@ whatever its outcome. An API key may have stricter limits than its user.
 
 import hashlib
 import logging
+import secrets
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from time import monotonic
@@ -38,6 +39,7 @@ from jimeng.errors import (
     KeyQuotaExceeded,
     KeyTooManySubmissions,
     PriceUnknown,
+    QueueUnavailable,
     QuotaExceeded,
     TooManyAssistantRequests,
     TooManyRequests,
@@ -46,17 +48,14 @@ from jimeng.errors import (
 from jimeng.errors.inputs import TooManyUploads
 from jimeng.jobs import spending
 from jimeng.lanes.budgets import count_spent, find_exceeded, release_spending
-from jimeng.limits import rate_limiter
 from jimeng.limits.budgets import (
     budget_error,
     budget_states,
     note_refusal,
     release_of_installation,
     reserve_of_installation,
-    spend_of,
 )
 from jimeng.limits.deferred_release import release_unless_written
-from jimeng.limits.rate_limiter import MINUTE_S
 
 log = logging.getLogger(__name__)
 
@@ -78,10 +77,14 @@ _asked_from = 0.0  # by `time.monotonic`
 NOBODY = User.read({})  # without limits of their own
 _quotas: dict[str, tuple[float, User]] = {}  # until when, by `time.monotonic`
 
+MINUTE_S = 60
+# The Redis client retries a command whose answer is lost: for so long it counts once.
+RESEND_WINDOW_S = 5
+
 # One command counts the request for its caller and for its address. The last key is
 # `ACCESS`, which is only read. A command that the Redis client retries counts twice:
 # one request of hundreds.
-COUNT_SCRIPT = """
+COUNT_REQUEST_SCRIPT = """
 local told = {redis.call('GET', KEYS[#KEYS]) or ''}
 for at = 1, #KEYS - 1 do
   local used = redis.call('INCR', KEYS[at])
@@ -91,6 +94,98 @@ for at = 1, #KEYS - 1 do
 end
 return told
 """
+
+# A window begins with its first task. One script, so that concurrent requests cannot
+# exceed the limit together, and no count is left without an expiry; and one round trip.
+# The third key is an idempotency key of this call.
+COUNT_TASK_SCRIPT = """
+local taken, used, left = 1, 0, 0
+if ARGV[1] ~= '0' then
+  used = tonumber(redis.call('GET', KEYS[1]) or '0')
+  if redis.call('EXISTS', KEYS[3]) == 0 then
+    taken = used < tonumber(ARGV[1]) and 1 or 0
+    if taken == 1 then
+      used = redis.call('INCR', KEYS[1])
+      if used == 1 then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
+      redis.call('SET', KEYS[3], '', 'PX', ARGV[3])
+    end
+  end
+  left = redis.call('PTTL', KEYS[1])
+end
+return {taken, used, left, redis.call('LLEN', KEYS[2])}
+"""
+UNCOUNT_TASK_SCRIPT = """
+if tonumber(redis.call('GET', KEYS[1]) or '0') > 0 then
+  redis.call('DECR', KEYS[1])
+end
+"""
+
+
+@dataclass(frozen=True)
+class WindowCount:
+    """
+    Attributes:
+        allowed: Whether one more was within the limit, and was counted.
+        used: How many are counted now.
+        left_ms: Milliseconds until the window ends; not positive without a count.
+        queued: Jobs that wait in Redis.
+    """
+
+    allowed: bool
+    used: int
+    left_ms: int
+    queued: int
+
+    @property
+    def resets_in(self) -> int:
+        """Seconds until the window ends; a whole window without a count."""
+        return -(-(self.left_ms if self.left_ms > 0 else 1000 * MINUTE_S) // 1000)
+
+
+def count_in_window(name: str, most: int) -> WindowCount:
+    """
+    Count one more under *name*, if that is at most *most*; 0 for no limit.
+
+    Raises:
+        QueueUnavailable: Redis is away.
+    """
+    waiting = jobs.huey.storage.queue_key
+    keys = [_window_key(name), waiting, f"jimeng:taken:{secrets.token_hex(8)}"]
+    try:
+        allowed, used, left_ms, queued = jobs.evaluate(
+            COUNT_TASK_SCRIPT, keys, most, 1000 * MINUTE_S, 1000 * RESEND_WINDOW_S
+        )
+    except RedisError as error:
+        raise QueueUnavailable(f"redis: {error}", retry_after=5) from error
+    return WindowCount(bool(allowed), used, left_ms, queued)
+
+
+def uncount_in_window(name: str) -> None:
+    try:
+        jobs.evaluate(UNCOUNT_TASK_SCRIPT, [_window_key(name)])
+    except RedisError as error:
+        log.warning("submission stays counted for its minute", exc_info=error)
+
+
+def read_window(name: str) -> WindowCount:
+    """
+    Read the state of a window.
+
+    Raises:
+        QueueUnavailable: Redis is away.
+    """
+    try:
+        with jobs.huey.storage.conn.pipeline(transaction=False) as pipeline:
+            used, left_ms = (
+                pipeline.get(_window_key(name)).pttl(_window_key(name)).execute()
+            )
+    except RedisError as error:
+        raise QueueUnavailable(f"redis: {error}", retry_after=5) from error
+    return WindowCount(True, int(used or 0), left_ms, 0)
+
+
+def _window_key(name: str) -> str:
+    return f"jimeng:submissions:{name}"  # a user's id has no space in it
 
 
 @dataclass(frozen=True)
@@ -138,7 +233,7 @@ class Bounds:
         """The name of its window in the rate limiter."""
         return self.id
 
-    def count_task(self) -> rate_limiter.WindowCount:
+    def count_task(self) -> WindowCount:
         """
         Count one more task in the current minute.
 
@@ -146,7 +241,7 @@ class Bounds:
             TooManySubmissions: the limit per minute is reached.
             QueueUnavailable: Redis is away.
         """
-        count = rate_limiter.count_one(self.window, self.per_minute)
+        count = count_in_window(self.window, self.per_minute)
         if not count.allowed:
             wait, most = count.resets_in, self.per_minute
             raise self.too_many(self.name, retry_after=wait, limit=most, seconds=wait)
@@ -163,7 +258,7 @@ class Bounds:
         note_refusal(self.counter, self.id, spend, period)
         return budget_error(self.kind, spend, self.budgets, period, spent)
 
-    def of_minute(self, count: rate_limiter.WindowCount) -> RateLimit:
+    def of_minute(self, count: WindowCount) -> RateLimit:
         most, policy = self.per_minute, f"{self.prefix}{SUBMISSIONS}"
         left = max(most - count.used, 0)
         return RateLimit(policy, most, MINUTE_S, left, count.resets_in)
@@ -179,7 +274,7 @@ class Bounds:
         """The current state of each limit that applies."""
         now, found = utcnow(), []
         if self.per_minute:
-            found.append(self.of_minute(rate_limiter.read_window(self.window)))
+            found.append(self.of_minute(read_window(self.window)))
         if self.per_day is not None:
             used = self.counter.used_on(self.id, now.date())
             found.append(self.of_day(used, now))
@@ -243,9 +338,9 @@ class Reservation:
 
     def release(self) -> None:
         """Release all of it: the request has created nothing."""
-        task, day, spend = self.task, self.task.created_at.date(), spend_of(self.task)
+        task, day, spend = self.task, self.task.created_at.date(), self.task.spend()
         for window in self.windows:
-            rate_limiter.uncount(window)
+            uncount_in_window(window)
         if self.key_id:
             ApiKey.release_quota(self.key_id, day, task.n)
             release_spending(ApiKey, self.key_id, spend)
@@ -276,7 +371,7 @@ def count_request(address: str, caller: str) -> RequestCount | None:
         return None
     keys = [*(f"jimeng:requests:{each}" for each in bounds), ACCESS]
     try:
-        mark, *told = jobs.evaluate(COUNT_SCRIPT, keys, 1000 * MINUTE_S)
+        mark, *told = jobs.evaluate(COUNT_REQUEST_SCRIPT, keys, 1000 * MINUTE_S)
     except RedisError as error:
         _asked_from = monotonic() + REDIS_RETRY_AFTER_S
         log.warning("requests are not counted", exc_info=error)
@@ -320,11 +415,12 @@ def reserve(
     """
     reservation = Reservation(task)
     key, user = key_bounds_of(principal), bounds_of(principal, task.user_id)
+    of_all = spending.installation_budgets()
     if task.hold_micros is None:
         _require_no_budget(
             task,
             user.budgets,
-            spending.installation_budgets(),
+            of_all,
             key.budgets if key else None,
         )
     try:
@@ -332,8 +428,9 @@ def reserve(
         if not is_counted:
             user = replace(user, per_minute=0)
         reservation.rate_limits = (*_reserve_of_user(reservation, user), *of_key)
-        if spend := spend_of(task):
-            reservation.is_in_budget = reserve_of_installation(spend)
+        if of_all.is_limited and (spend := task.spend(of_all)):
+            reserve_of_installation(spend)
+            reservation.is_in_budget = True
     except PyMongoError:  # the last update may have been applied all the same
         release_unless_written(task.id, reservation.release)
         raise
@@ -360,7 +457,7 @@ def _reserve_of_key(reservation: Reservation, key: KeyBounds | None) -> list[Rat
         reservation.windows.append(key.window)
     if key is not None and (key.per_day or key.budgets.is_limited):
         task, now = reservation.task, reservation.task.created_at
-        spend = spend_of(task, key.budgets)
+        spend = task.spend(key.budgets)
         most = key.per_day or None
         used = ApiKey.reserve_quota(key.id, now.date(), task.n, most=most, spend=spend)
         if used is None:
@@ -400,7 +497,7 @@ def _reserve_of_user(reservation: Reservation, user: Bounds) -> list[RateLimit]:
     most = jobs.runtime().config.max_pending(task.type)
     day, spend = (
         lanes.DailyQuota(now.date(), user.per_day),
-        spend_of(task, user.budgets),
+        task.spend(user.budgets),
     )
     try:
         turns = lanes.reserve_tickets(
@@ -439,7 +536,7 @@ def reserve_upload(user_id: str) -> None:
         TooManyUploads: there were `MAX_UPLOADS` in this minute.
         QueueUnavailable: Redis is down.
     """
-    count = rate_limiter.count_one(f"uploads {user_id}", MAX_UPLOADS)
+    count = count_in_window(f"uploads {user_id}", MAX_UPLOADS)
     if not count.allowed:
         wait = count.resets_in
         raise TooManyUploads(f"user {user_id}", retry_after=wait, limit=MAX_UPLOADS)
@@ -453,7 +550,7 @@ def reserve_assistant_request(user_id: str) -> None:
         TooManyAssistantRequests: there were `MAX_ASSISTANT_REQUESTS` in this minute.
         QueueUnavailable: Redis is down.
     """
-    count = rate_limiter.count_one(f"assistant {user_id}", MAX_ASSISTANT_REQUESTS)
+    count = count_in_window(f"assistant {user_id}", MAX_ASSISTANT_REQUESTS)
     if not count.allowed:
         raise TooManyAssistantRequests(
             f"user {user_id}", retry_after=count.resets_in, limit=MAX_ASSISTANT_REQUESTS

@@ -11,7 +11,7 @@ from jimeng import accounts, jobs, limits
 from jimeng.accounts import failed_attempts, keys
 from jimeng.errors import Invalid
 from jimeng.http import auth
-from jimeng.limits.reservations import COUNT_SCRIPT
+from jimeng.limits.reservations import COUNT_REQUEST_SCRIPT
 from jimeng.tasks.queries import prompt_filter, search_words
 from tests.access.conftest import OPERATOR
 from tests.each import for_each
@@ -201,7 +201,7 @@ def test_counting_is_one_command(three, monkeypatch):
     for _ in range(5):
         limits.count_request("203.0.113.9", "jm_a")
 
-    assert sent == [COUNT_SCRIPT]
+    assert sent == [COUNT_REQUEST_SCRIPT]
 
 
 def test_words_of_a_search_are_few_and_short(client, monkeypatch):
