@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from mongoengine.fields import DateTimeField, IntField, StringField
 
 from jimeng.documents.base import ListField, Stored, named_index, new_id, number, utcnow
-from jimeng.documents.spending import Budgets, Spend
+from jimeng.documents.spending import Spend, WithBudgets
 from jimeng.documents.usage import CountedByDay
 
 SESSION_IDLE = timedelta(days=7)  # an unused session expires after that
@@ -20,7 +20,7 @@ def digest(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-class ApiKey(CountedByDay):
+class ApiKey(WithBudgets, CountedByDay):
     """
     An API key; only its hash is stored.
 
@@ -49,8 +49,6 @@ class ApiKey(CountedByDay):
     models = ListField(StringField())
     per_minute = IntField()
     per_day = IntField()
-    daily_budget_micros = IntField()
-    monthly_budget_micros = IntField()
     user_prefix = StringField()
     created_at = DateTimeField(default=utcnow)
     expires_at = DateTimeField()
@@ -63,10 +61,6 @@ class ApiKey(CountedByDay):
             named_index("user", "user_id", "-created_at"),
         ],
     }
-
-    @property
-    def budgets(self) -> Budgets:
-        return Budgets(self.daily_budget_micros, self.monthly_budget_micros)
 
     @classmethod
     def reserve_quota(

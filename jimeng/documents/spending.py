@@ -13,6 +13,7 @@ from typing import Self
 from mongoengine.fields import DateTimeField, IntField, StringField
 from pymongo.errors import DuplicateKeyError
 
+from jimeng.config import Config
 from jimeng.documents.base import DictField, Stored, number, utcnow
 
 DAY, MONTH = "day", "month"
@@ -30,11 +31,43 @@ class Budgets:
     def is_limited(self) -> bool:
         return self.daily is not None or self.monthly is not None
 
+    @classmethod
+    def of_installation(cls, config: Config) -> Self:
+        return cls(config.DAILY_BUDGET or None, config.MONTHLY_BUDGET or None)
+
+    def or_default(self, config: Config) -> "Budgets":
+        """
+        A user's budgets: those of the user's record, where 0 allows nothing; else those
+        of the settings, where 0 is no limit.
+        """
+        daily, monthly = config.USER_DAILY_BUDGET, config.USER_MONTHLY_BUDGET
+        return Budgets(
+            (daily or None) if self.daily is None else self.daily,
+            (monthly or None) if self.monthly is None else self.monthly,
+        )
+
     def of(self, period: str) -> int | None:
         return self.daily if period == DAY else self.monthly
 
 
 UNLIMITED = Budgets()
+
+
+class WithBudgets:
+    """
+    A document with budgets of its own.
+
+    Attributes:
+        daily_budget_micros: What may be spent in a day, in micro-yuan, 0 for nothing;
+            None for the default. Likewise `monthly_budget_micros`.
+    """
+
+    daily_budget_micros = IntField()
+    monthly_budget_micros = IntField()
+
+    @property
+    def budgets(self) -> Budgets:
+        return Budgets(self.daily_budget_micros, self.monthly_budget_micros)
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from jimeng.documents.base import (
     new_id,
     utcnow,
 )
-from jimeng.documents.spending import Budgets
+from jimeng.documents.spending import WithBudgets
 
 # A dot-atom, and the labels of a domain (RFC 5321, 4.1.2), in any script (RFC 6531);
 # no quoted local parts, no IP address literals.
@@ -37,7 +37,7 @@ def is_email(text: str) -> bool:
     return len(text) <= 254 and text.isprintable() and bool(EMAIL.fullmatch(text))
 
 
-class User(Stored):
+class User(WithBudgets, Stored):
     """
     A user record.
 
@@ -80,8 +80,6 @@ class User(Stored):
     leaving_at = DateTimeField()
     disabled_at = DateTimeField()
     daily_quota = IntField()
-    daily_budget_micros = IntField()
-    monthly_budget_micros = IntField()
     language = StringField()
     theme = StringField()
     defaults = DictField()
@@ -93,10 +91,6 @@ class User(Stored):
         "collection": "users",
         "indexes": [named_index("email", "email_key", unique=True)],
     }
-
-    @property
-    def budgets(self) -> Budgets:
-        return Budgets(self.daily_budget_micros, self.monthly_budget_micros)
 
     @classmethod
     def names(cls, ids: Iterable[str]) -> dict[str, str]:

@@ -14,9 +14,16 @@ from jimeng.documents import (
     WebhookEndpoint,
     utcnow,
 )
-from jimeng.documents.spending import DAY, INSTALLATION, MONTH, UNLIMITED, Spending
+from jimeng.documents.spending import (
+    DAY,
+    INSTALLATION,
+    MONTH,
+    UNLIMITED,
+    Budgets,
+    Spending,
+)
 from jimeng.documents.webhook import BUDGET_EXCEEDED, BUDGET_WARNING
-from jimeng.jobs import costs, prices, spending, webhook_outbox
+from jimeng.jobs import costs, prices, webhook_outbox
 from jimeng.jobs.runtime import runtime
 
 INTERVAL_S = 10.0
@@ -46,14 +53,14 @@ def _of_users(today: str, recent: dict) -> Iterator[dict]:
     users = {user.id: user.budgets for user in User.find_all({"_id": ids})}
     endpoints = WebhookEndpoint.find_all({"user_id": ids, **NAMED})
     for usage in usages:
-        budgets = spending.user_budgets(users.get(usage.id, UNLIMITED))
+        budgets = users.get(usage.id, UNLIMITED).or_default(runtime().config)
         mine = [each for each in endpoints if each.user_id == usage.id]
         of = {"whose": "user", "user_id": usage.id}
         yield from _deliveries(mine, events_of(usage, budgets, today, of))
 
 
 def _of_installation(today: str, recent: dict) -> Iterator[dict]:
-    budgets = spending.installation_budgets()
+    budgets = Budgets.of_installation(runtime().config)
     if not budgets.is_limited:
         return
     spent = Budget.find_one({"_id": INSTALLATION, **recent})
@@ -84,7 +91,7 @@ def _deliveries(
 
 
 def events_of(
-    usage: Spending, budgets: spending.Budgets, today: str, of: dict
+    usage: Spending, budgets: Budgets, today: str, of: dict
 ) -> Iterator[tuple[str, dict]]:
     """
     Yield the events that are due, with their ``data``.

@@ -25,24 +25,6 @@ SLICE_EXPIRY = timedelta(seconds=45)
 BUDGET_OWNERS: dict[type[Spending], str] = {QuotaUsage: "user_id", ApiKey: "key_id"}
 
 
-def installation_budgets() -> Budgets:
-    config = runtime().config
-    return Budgets(config.DAILY_BUDGET or None, config.MONTHLY_BUDGET or None)
-
-
-def user_budgets(own: Budgets) -> Budgets:
-    """
-    A user's budgets: those of the user's record, where 0 allows nothing; else those of
-    the settings, where 0 is no limit.
-    """
-    config = runtime().config
-    daily, monthly = config.USER_DAILY_BUDGET, config.USER_MONTHLY_BUDGET
-    return Budgets(
-        (daily or None) if own.daily is None else own.daily,
-        (monthly or None) if own.monthly is None else own.monthly,
-    )
-
-
 def release_holds(settled: Iterable[Mapping], batch: int) -> None:
     """
     Subtract what pictures cost less than was reserved for them, once for each batch.
@@ -86,7 +68,7 @@ def recount_installation() -> None:
 
     Slices that processes may still spend from count as a whole.
     """
-    if not installation_budgets().is_limited:
+    if not Budgets.of_installation(runtime().config).is_limited:
         return
     now = utcnow()
     found = Budget.find_one({"_id": INSTALLATION})

@@ -46,7 +46,6 @@ from jimeng.errors import (
     TooManySubmissions,
 )
 from jimeng.errors.inputs import TooManyUploads
-from jimeng.jobs import spending
 from jimeng.lanes.budgets import count_spent, find_exceeded, release_spending
 from jimeng.limits.budgets import (
     budget_error,
@@ -415,7 +414,7 @@ def reserve(
     """
     reservation = Reservation(task)
     key, user = key_bounds_of(principal), bounds_of(principal, task.user_id)
-    of_all = spending.installation_budgets()
+    of_all = Budgets.of_installation(jobs.runtime().config)
     if task.hold_micros is None:
         _require_no_budget(
             task,
@@ -586,9 +585,9 @@ def quota_of(principal: Principal, user_id: str) -> int | None:
 
 
 def budgets_of(principal: Principal, user_id: str) -> Budgets:
-    """The user's budgets, as `spending.user_budgets`."""
+    """The user's budgets, as `Budgets.or_default`."""
     own = principal.budgets if principal.user_id == user_id else None
-    return spending.user_budgets(own or _recorded(user_id).budgets)
+    return (own or _recorded(user_id).budgets).or_default(jobs.runtime().config)
 
 
 def budget_left(principal: Principal, user_id: str) -> tuple[str, int] | None:
@@ -603,7 +602,7 @@ def budget_left(principal: Principal, user_id: str) -> tuple[str, int] | None:
     found = []
     for budgets, kind, row_id in (
         (budgets_of(principal, user_id), QuotaUsage, user_id),
-        (spending.installation_budgets(), Budget, INSTALLATION),
+        (Budgets.of_installation(jobs.runtime().config), Budget, INSTALLATION),
     ):
         if budgets.is_limited:
             found += budget_states(kind.find_one({"_id": row_id}), budgets)
