@@ -6,11 +6,14 @@ each generation in progress has a ``due_at``, and the pump queues a job when it 
 """
 
 from jimeng.jobs import pump  # noqa: F401 - its hooks start it with the consumer
-from jimeng.jobs.backfill import backfill_generations, backfill_recent, new_seed
 from jimeng.jobs.broker import check_queue, evaluate, huey
 from jimeng.jobs.inputs import check_inputs
+from jimeng.jobs.insertion import (
+    backfill_generations,
+    backfill_recent,
+    insert_and_dispatch,
+)
 from jimeng.jobs.janitor import finish_deletion
 from jimeng.jobs.queue import enqueue_dispatch
 from jimeng.jobs.runtime import configure, runtime
 from jimeng.jobs.tallies import EndedKey, midnight
-from jimeng.jobs.write_batcher import insert_and_dispatch

@@ -13,7 +13,13 @@ from jimeng.documents import Generation, Image, Input, State, Task, utcnow
 from jimeng.documents.base import KNOWN_KIND, OTHER_KIND, Stored
 from jimeng.documents.image import FILES, files_of
 from jimeng.documents.task import DOOMED, KNOWN_TYPE
-from jimeng.jobs import backfill, endings, repair, tallies, webhook_outbox
+from jimeng.jobs import (
+    endings,
+    insertion,
+    repair,
+    tallies,
+    webhook_outbox,
+)
 from jimeng.jobs.runtime import runtime
 from jimeng.pictures.stores import Store
 
@@ -83,11 +89,11 @@ def backfill_rows(rows: list[dict]) -> None:
     for start in range(0, len(rows), BATCH_DOCUMENTS):
         wanted = {row["_id"]: row["n"] for row in rows[start : start + BATCH_DOCUMENTS]}
         repair.repair_tasks(list(wanted))
-        ids = {"_id": {"$in": backfill.find_incomplete(wanted)}, "open": True}
+        ids = {"_id": {"$in": insertion.find_incomplete(wanted)}, "open": True}
         for row in Task.collection().find(ids):
             task = Task.read(row)
             with logs.bound(task=task.id, user=task.user_id):
-                missing = backfill.backfill_generations(task)
+                missing = insertion.backfill_generations(task)
                 log.warning("generations backfilled missing=%d", missing)
 
 

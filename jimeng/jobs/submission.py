@@ -25,13 +25,13 @@ from jimeng.jobs import (
     video_room,
 )
 from jimeng.jobs import inputs as given
-from jimeng.jobs.backfill import new_seed
 from jimeng.jobs.endings import SlotRelease, slot_release_of
 from jimeng.jobs.inputs import InputLost, LoadedInputs
 from jimeng.jobs.poll_schedule import first_poll_after
 from jimeng.jobs.runtime import runtime, try_acquire
 from jimeng.jobs.saving import finished_fields, provider_of, request_of, store_output
 from jimeng.providers import Expansion, ImageRequest, Model, Progress
+from jimeng.providers.models.model import new_seed
 
 log = logging.getLogger(__name__)
 

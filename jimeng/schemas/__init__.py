@@ -17,6 +17,7 @@ from jimeng.documents.webhook import TASK_EVENTS
 from jimeng.http.auth import needs_sign_in
 from jimeng.jobs.webhook_outbox import MAX_URL_CHARS
 from jimeng.providers import Expansion
+from jimeng.providers.models.model import SEED_RANGE
 from jimeng.schemas import field_descriptions
 from jimeng.schemas.fields import (
     AS_TEXT,
@@ -43,7 +44,7 @@ from jimeng.schemas.fields import (
 from jimeng.tasks.retries import MAX_AT_ONCE
 
 MAX_DELAY = 86_400  # seconds
-MAX_SEED = 2**31 - 1
+MAX_SEED = SEED_RANGE - 1
 MAX_STYLE = 64  # characters
 MAX_STRENGTH = 100  # in the form, which counts in hundredths
 MAX_IMAGES = 14  # the maximum over all models

@@ -86,7 +86,7 @@ class Worker(GeventWorker):
         # again.
         self._long_polls = import_module("jimeng.http.long_polls")
         self._long_polls.configure(config, self._aside)
-        import_module("jimeng.jobs.write_batcher").batcher.open()
+        import_module("jimeng.jobs.insertion").batcher.open()
 
     @contextmanager
     def _aside(self) -> Iterator[None]:

@@ -46,6 +46,7 @@ from jimeng.lanes import switches
 from jimeng.limits import Reservation
 from jimeng.providers import Expansion, Model, VideoParameters
 from jimeng.providers.models import Makes, Size
+from jimeng.providers.models.model import new_seed
 from jimeng.providers.models.output_size import size_of_output
 from jimeng.providers.models.validation import Parameters, check_parameters
 from jimeng.providers.models.video_validation import resolve_video
@@ -381,7 +382,7 @@ def seed_to_send(new: NewTask, model: Model) -> int | None:
     """The caller's seed or a random one; None if the model accepts none."""
     if not model.takes_seed:
         return None
-    return new.seed if new.seed >= 0 else jobs.new_seed()
+    return new.seed if new.seed >= 0 else new_seed()
 
 
 def with_style(prompt: str, style: str | None) -> str:

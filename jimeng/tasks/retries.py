@@ -12,6 +12,7 @@ from jimeng.documents.task import THERE
 from jimeng.errors import MayBeChargedTwice, TaskNotRetryable
 from jimeng.jobs.endings import CANCELLED
 from jimeng.providers import Expansion, VideoParameters
+from jimeng.providers.models.model import SEED_RANGE
 from jimeng.providers.registry import retryable
 from jimeng.tasks import failure_hints
 from jimeng.tasks.audit import audited
@@ -127,7 +128,7 @@ def request_for_missing(
         raise TaskNotRetryable(f"task {task.id} is {task.status}")
     if task.may_be_charged_twice and not accept_double_charge:
         raise MayBeChargedTwice(f"task {task.id}")
-    seed = (task.seed + missing[0]) % 2**31 if task.seed_given else -1
+    seed = (task.seed + missing[0]) % SEED_RANGE if task.seed_given else -1
     webhook = task.webhook or {}
     return same_request(
         task,

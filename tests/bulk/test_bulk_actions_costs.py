@@ -5,7 +5,7 @@ from pymongo import monitoring
 
 from jimeng import documents, jobs, lanes, tasks
 from jimeng.documents import Task
-from jimeng.jobs import backfill, bulk
+from jimeng.jobs import bulk, insertion
 from jimeng.tasks import clear_queue, creation
 from tests.admin.pages import OPERATOR
 
@@ -57,7 +57,7 @@ def fill(n: int, users: int) -> None:
         Task.collection().insert_one(row)
         task = Task.read(row)
         turn, _ = lanes.reserve_tickets(task.lane, user, 1)
-        backfill.insert_missing(backfill.generations_of(task, turn))
+        insertion.insert_missing(insertion.generations_of(task, turn))
 
 
 @pytest.mark.parametrize("users", [1, 40])

@@ -8,8 +8,13 @@ import pytest
 from pymongo.errors import BulkWriteError
 
 from jimeng.documents import Generation, QuotaUsage, Task
-from jimeng.jobs import backfill, broker, janitor, periodic_tasks, write_batcher
-from jimeng.jobs.write_batcher import WriteBatcher
+from jimeng.jobs import (
+    broker,
+    insertion,
+    janitor,
+    periodic_tasks,
+)
+from jimeng.jobs.insertion import WriteBatcher
 from tests.forgetting import forget_lanes, forget_sweeps
 from tests.rest import API, CAT, CREATE, create, data_of, result
 from tests.waiting import wait_for
@@ -29,7 +34,7 @@ class ByHand(WriteBatcher):
 def gathered(database, monkeypatch) -> Iterator[ByHand]:
     made = ByHand()
     made.open()
-    monkeypatch.setattr(write_batcher, "batcher", made)
+    monkeypatch.setattr(insertion, "batcher", made)
     yield made
     atexit.unregister(made.close)
 
@@ -133,8 +138,8 @@ def test_cancelled_after_a_death_and_before_the_janitor(client, gathered, monkey
         if each.name == "plans"
     )
     late = janitor.REQUEST_GRACE.total_seconds() + every
-    age_of = backfill.age_of
-    monkeypatch.setattr(backfill, "age_of", lambda each: age_of(each) + late)
+    age_of = insertion.age_of
+    monkeypatch.setattr(insertion, "age_of", lambda each: age_of(each) + late)
 
     client.post(f"{API}/tasks/{task_id}/cancel")
 
@@ -195,7 +200,7 @@ def test_closed_waits_for_what_is_being_written(client, gathered, monkeypatch):
         closed.wait(0.5)
         ends.append(len(rows))
 
-    monkeypatch.setattr(backfill, "insert_missing", write)
+    monkeypatch.setattr(insertion, "insert_missing", write)
     writer = threading.Thread(target=gathered.write)
     writer.start()
     assert begun.wait(60)
@@ -209,7 +214,7 @@ def test_closed_waits_for_what_is_being_written(client, gathered, monkeypatch):
 
 def test_full_takes_no_more(client, gathered, monkeypatch):
     """What comes then is written at once."""
-    monkeypatch.setattr(write_batcher, "MAX_BUFFERED", 1)
+    monkeypatch.setattr(insertion, "MAX_BUFFERED", 1)
     create(client)
     create(client)
 
@@ -226,19 +231,19 @@ def test_thread_writes_by_itself_and_outlives_a_trouble(
     """What has come meanwhile, too; what it could not write the janitor does."""
     made = WriteBatcher()
     made.open()
-    monkeypatch.setattr(write_batcher, "batcher", made)
-    monkeypatch.setattr(write_batcher, "WRITE_EVERY_S", 0.001)
-    written, whole = [], backfill.insert_missing
+    monkeypatch.setattr(insertion, "batcher", made)
+    monkeypatch.setattr(insertion, "WRITE_EVERY_S", 0.001)
+    written, whole = [], insertion.insert_missing
     begun, goes_on = threading.Event(), threading.Event()
 
     def fail(rows: list[dict]) -> None:
-        monkeypatch.setattr(backfill, "insert_missing", whole)
+        monkeypatch.setattr(insertion, "insert_missing", whole)
         written.append(threading.current_thread().name)
         begun.set()
         goes_on.wait(60)
         raise trouble
 
-    monkeypatch.setattr(backfill, "insert_missing", fail)
+    monkeypatch.setattr(insertion, "insert_missing", fail)
     create(client)
     assert begun.wait(60)
     create(client)
@@ -256,7 +261,7 @@ def test_thread_writes_by_itself_and_outlives_a_trouble(
 def test_old_tasks_cost_nothing_more(client, gathered):
     """Only of those that have just been made anybody asks what they lack."""
     task_id = create(client)
-    moment = backfill.age_of(task_id)
+    moment = insertion.age_of(task_id)
 
-    assert 0 <= moment < backfill.RECENT_S
-    assert backfill.age_of("volcengine_img_" + "0" * 30) > 1e9
+    assert 0 <= moment < insertion.RECENT_S
+    assert insertion.age_of("volcengine_img_" + "0" * 30) > 1e9

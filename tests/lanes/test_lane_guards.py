@@ -8,7 +8,7 @@ from pymongo.collection import Collection
 from jimeng import lanes
 from jimeng.config.accounts import MAIN
 from jimeng.documents import Generation, Lane, QuotaUsage, Task, utcnow
-from jimeng.jobs import backfill
+from jimeng.jobs import insertion
 from tests.forgetting import forget_lanes
 from tests.lanes.test_lanes import waiting
 from tests.test_core import create
@@ -113,7 +113,7 @@ def test_whole_plan_takes_no_turns(client, lane):
     task = Task.find_one({})
     before = QuotaUsage.collection().find_one({})
 
-    assert backfill.backfill_generations(task) == 0
+    assert insertion.backfill_generations(task) == 0
 
     assert QuotaUsage.collection().find_one({}) == before
 

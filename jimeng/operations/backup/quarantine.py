@@ -15,7 +15,7 @@ from mongoengine import get_db
 from jimeng.documents import Batch, BulkAction, Generation, State, Task, utcnow
 from jimeng.documents.batch import CREATING
 from jimeng.documents.generation import SENDABLE
-from jimeng.jobs import backfill, bulk, costs
+from jimeng.jobs import bulk, costs, insertion
 from jimeng.lanes import switches
 
 log = logging.getLogger(__name__)
@@ -118,7 +118,7 @@ def backfill_all_generations() -> None:
     quarantined with the others instead of being sent.
     """
     for row in Task.collection().find({"open": True}).hint("open").batch_size(BATCH):
-        backfill.backfill_generations(Task.read(row))
+        insertion.backfill_generations(Task.read(row))
 
 
 def end(row: dict) -> None:

@@ -6,6 +6,7 @@ change, and differ between accounts: ``price`` in ``MODELS_FILE`` takes preceden
 """
 
 import re
+import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -31,6 +32,11 @@ PROMPTS = ("required", "optional", "none")
 # Why inputs cannot be sent to a model: its service fetches them by link, and this
 # server has no publicly reachable address, or no secret to sign links with.
 LACKS_ADDRESS, LACKS_SECRET = "no_address", "no_secret"
+SEED_RANGE = 2**31  # seeds are 0 to 2^31-1
+
+
+def new_seed() -> int:
+    return secrets.randbelow(SEED_RANGE)
 
 
 @dataclass(frozen=True, kw_only=True)
