@@ -54,7 +54,8 @@ from jimeng.http.responses import (
     rate_limit_headers,
     translate_errors,
 )
-from jimeng.monitoring import health, metrics, request_metrics
+from jimeng.jobs.metric_counters import counts
+from jimeng.monitoring import health, metrics
 from jimeng.openai import ark
 from jimeng.web import admin
 
@@ -77,7 +78,42 @@ ERROR_WRITERS: tuple[tuple[str, Callable[..., Response]], ...] = (
 )
 # Path prefixes of frequent requests without a user, which are logged at debug level.
 QUIET_PATHS = ("/static/", "/health", "/metrics")
-SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
+# Endpoint -> kind of the request; all others are ``read`` or ``change``.
+REQUEST_KINDS = {
+    **dict.fromkeys(
+        (
+            *("api.create_task", "api.create_image_task", "api.retry_task"),
+            *("web.create", "web.again", "web.retry", "web.edit_picture"),
+        ),
+        "submit",
+    ),
+    **dict.fromkeys(
+        (
+            *(
+                "web.image",
+                "web.thumbnail",
+                "web.preview",
+                "web.video",
+                "web.last_frame",
+                "web.trashed_thumbnail",
+                "web.given",
+            ),
+            "api.get_upload_content",
+        ),
+        "picture",
+    ),
+    "mcp.handle_message": "call",
+}
+# Endpoints that clients and open pages poll until something has ended.
+POLLS = frozenset(
+    {
+        *("api.get_result", "api.get_task", "api.get_batch"),
+        *("web.card", "web.changes", "web.family", "web.task_changes"),
+        *("web.batch_card", "web.batch_now", "web.tidying", "web.cancelling"),
+        *("admin.live", "admin.hours", "admin.clear_progress"),
+        "admin.failures_progress",
+    }
+)
 
 
 class App(Flask):
@@ -164,7 +200,7 @@ def frame_requests(app: Flask) -> None:
             reject_nul(asked.args.items(multi=True))
         if not asked.path.startswith(QUIET_PATHS):
             documents.await_new()
-            if asked.method not in SAFE_METHODS:
+            if asked.method not in auth.SAFE_METHODS:
                 migrations.check()
 
     @app.after_request
@@ -189,9 +225,7 @@ def frame_requests(app: Flask) -> None:
         is_quiet = asked.path.startswith(QUIET_PATHS)
         door, status = auth.interface_of(asked), response.status_code
         logs.bind(door=door)
-        is_routine = is_quiet or request_metrics.is_poll(
-            asked.endpoint, asked.method, status
-        )
+        is_routine = is_quiet or is_poll(asked.endpoint, asked.method, status)
         log.log(
             logging.DEBUG if is_routine else logging.INFO,
             "%s %s %d %.0fms",
@@ -201,9 +235,35 @@ def frame_requests(app: Flask) -> None:
             took_ms,
         )
         if not is_quiet:
-            kind = request_metrics.kind_of(asked.endpoint, asked.method)
-            request_metrics.count(door, kind, status, took_ms / 1000)
+            kind = kind_of_request(asked.endpoint, asked.method)
+            count_request(door, kind, status, took_ms / 1000)
         return response
+
+
+def kind_of_request(endpoint: str | None, method: str) -> str:
+    """
+    Return the kind of a request: ``submit`` (a generation), ``picture`` (a download),
+    ``call`` (MCP), ``read``, ``change``, or ``none`` if there is no such route.
+    """
+    if endpoint is None:
+        return "none"
+    if method in auth.SAFE_METHODS:
+        return REQUEST_KINDS.get(endpoint, "read")
+    is_openai = endpoint.startswith(("openai.", "ark."))
+    return "submit" if is_openai else REQUEST_KINDS.get(endpoint, "change")
+
+
+def is_poll(endpoint: str | None, method: str, status: int) -> bool:
+    """Whether it is a successful poll, too frequent and uniform for the log."""
+    return endpoint in POLLS and method in auth.SAFE_METHODS and status < 400
+
+
+def count_request(door: str, kind: str, status: int, seconds: float) -> None:
+    """Count a finished request; Redis is written only periodically."""
+    counts.add("requests", door, kind, str(status))
+    counts.observe("request", door, kind, seconds=seconds)
+    if status < 500:  # a failed one has waited for a database already
+        counts.flush_if_due()
 
 
 def request_limits() -> list[RateLimit]:
@@ -232,7 +292,7 @@ def error_writer(asked: Request = request) -> Callable[..., Response] | None:
 
 def answer_error(code: str, status: int, **fields) -> Response:
     """Write an error as JSON of the request's interface, or as an HTML page."""
-    request_metrics.refused(auth.interface_of(), code)
+    counts.add("refusals", auth.interface_of(), code)
     write = error_writer()
     if write is not None:
         return write(code, status, **fields)

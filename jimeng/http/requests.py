@@ -15,7 +15,7 @@ from functools import partial
 from typing import Any, NoReturn, TypeVar
 
 from flask import Blueprint, Request, current_app, g, request
-from marshmallow import Schema, ValidationError
+from marshmallow import Schema, ValidationError, fields
 from webargs.flaskparser import FlaskParser
 from werkzeug.datastructures import ImmutableMultiDict
 from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
@@ -217,6 +217,35 @@ def reject_repeated(names: Iterable[str]) -> None:
     repeated = [name for name, count in Counter(names).items() if count > 1]
     if repeated:
         raise ValidationError({name: ["invalid.repeated"] for name in repeated})
+
+
+def check_query() -> None:
+    """
+    Reject repeated query parameters, whose value would be ambiguous unless it is a
+    list, and any parameter of a route that declares none.
+    """
+    if not request.query_string or request.endpoint is None:
+        return
+    view = current_app.view_functions[request.endpoint]
+    arguments = getattr(view, "_apidoc", {}).get("arguments", {})
+    schemas = [
+        each["schema"]
+        for each in arguments.get("parameters", [])
+        if each["in"] == "query"
+    ]
+    declared = {
+        name: field
+        for schema in schemas
+        for name, field in schema._declared_fields.items()
+    }
+    reject_repeated(
+        name
+        for name, _ in request.args.items(multi=True)
+        if not isinstance(declared.get(name), fields.List)
+    )
+    if not schemas:
+        unknown = {name: ["invalid.unknown_field"] for name in request.args}
+        raise ValidationError(unknown)
 
 
 def idempotency_key() -> str | None:

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from app import REQUEST_KINDS
 from jimeng import jobs
 from jimeng.documents import Generation, Task, utcnow
 from jimeng.errors import ProviderError
@@ -14,7 +15,7 @@ from jimeng.jobs import endings, pump, saving
 from jimeng.jobs import metric_counters as counting
 from jimeng.jobs.metric_counters import KEY, Counts, counts
 from jimeng.lanes import switches
-from jimeng.monitoring import database_metrics, metrics, readiness, request_metrics
+from jimeng.monitoring import database_metrics, metrics, readiness
 from jimeng.providers import Progress
 from jimeng.providers.download import FetchFailed
 from tests.conftest import png, run_queue
@@ -315,7 +316,7 @@ def test_requests_are_told_apart(client):
 
 def test_kinds_are_of_routes_that_exist(app):
     """A view that is renamed is not left among those that only change something."""
-    assert set(request_metrics.KINDS) <= set(app.view_functions)
+    assert set(REQUEST_KINDS) <= set(app.view_functions)
 
 
 def test_processes_add_to_one_another(app):
