@@ -6,10 +6,10 @@ from datetime import datetime, timedelta
 from bson import ObjectId
 
 from jimeng.documents import Image, Task, utcnow
-from jimeng.documents.image import lists_of
+from jimeng.documents.image import lists_of, search_fields
 from jimeng.pictures import Picture, inspect
-from jimeng.pictures.search_terms import labels
 from jimeng.pictures.stores.gridfs import GridFSStore
+from jimeng.providers.models.model import ratio_of
 from tests.conftest import png
 
 MODEL = "doubao-seedream-3.0-t2i"
@@ -88,7 +88,7 @@ def image_of(task: Task, picture: Picture, files: Sequence[ObjectId]) -> Image:
         content_type=picture.content_type,
         sha256=picture.sha256,
         created_at=task.created_at,
-        **labels(task, task.width, task.height),
+        **search_fields(task, ratio_of(task.width, task.height)),
     )
     image.lists = lists_of(image.model, image.ratio)
     return image

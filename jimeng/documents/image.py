@@ -1,6 +1,7 @@
-"""A stored output, a picture or a video, and the lists of a gallery that it is in."""
+"""A stored output, a picture or a video, and by what galleries list and find it."""
 
 import secrets
+import unicodedata
 from collections.abc import Mapping
 
 from bson import ObjectId
@@ -14,6 +15,7 @@ from mongoengine.fields import (
 )
 
 from jimeng.documents.base import VIDEO, ListField, Stored, named_index, utcnow
+from jimeng.documents.task import Task
 
 SUFFIXES = {
     "image/jpeg": "jpg",
@@ -72,6 +74,44 @@ LISTS = {
         },
     ]
 }
+
+
+def search_fields(task: Task, ratio: str) -> dict:
+    """
+    The fields of an `Image` that lists and searches query.
+
+    Args:
+        ratio: Its nearest named aspect ratio.
+    """
+    text = fold(task.prompt)
+    return {
+        "prompt": written(task),
+        "model": task.model,
+        "ratio": ratio,
+        "text": text,
+        "grams": sorted(grams(text)),
+    }
+
+
+def written(task: Task) -> str:
+    """The prompt as entered, without the appended text of a style."""
+    given = task.input.get("prompt")
+    return given if given and task.prompt.startswith(given) else task.prompt
+
+
+def fold(text: str) -> str:
+    """Normalise case and width of letters."""
+    folded = unicodedata.normalize("NFKC", text).casefold()
+    # Drop invisible characters: a regular expression of MongoDB cannot contain NUL.
+    seen = (each if unicodedata.category(each)[0] != "C" else " " for each in folded)
+    return " ".join("".join(seen).split())
+
+
+def grams(text: str) -> set[str]:
+    """The characters and pairs of adjacent characters of the words of a folded text."""
+    words = text.split()
+    pairs = (word[i : i + 2] for word in words for i in range(len(word) - 1))
+    return {*"".join(words), *pairs}
 
 
 class Image(Stored):

@@ -8,9 +8,8 @@ from datetime import datetime
 from jimeng.documents import Collection, Image, Task
 from jimeng.documents.base import VIDEO
 from jimeng.documents.cursors import NEWEST_FIRST, Page, after, cut_page
-from jimeng.documents.image import SHOWN, list_name
+from jimeng.documents.image import SHOWN, fold, grams, list_name
 from jimeng.documents.principal import Principal
-from jimeng.pictures.search_terms import fold, grams
 from jimeng.tasks.queries import MAX_SEARCH_WORDS
 
 WITHOUT_SEARCH_FIELDS = {

@@ -11,16 +11,16 @@ from pymongo.errors import DuplicateKeyError
 
 from jimeng.config import logs
 from jimeng.documents import Generation, Image, State, Task, utcnow
-from jimeng.documents.image import FILES, lists_of
+from jimeng.documents.image import FILES, lists_of, search_fields
 from jimeng.documents.task import THERE
 from jimeng.errors import PictureInvalid, ProviderError, StorageUnavailable
 from jimeng.jobs import costs, endings, metric_counters
 from jimeng.jobs.endings import SlotRelease, slot_release_of
 from jimeng.jobs.runtime import runtime
 from jimeng.pictures import Picture, inspect
-from jimeng.pictures.search_terms import labels
 from jimeng.providers import ImageRequest, Progress, Provider, VideoParameters
 from jimeng.providers.download import FetchFailed, LinkGone, fetch_picture
+from jimeng.providers.models.model import ratio_of
 
 log = logging.getLogger(__name__)
 
@@ -288,7 +288,7 @@ def insert_record(
         preview_bytes=len(picture.preview) or None,
         seed=generation.seed,
         **about,
-        **labels(task, about["width"], about["height"]),
+        **search_fields(task, ratio_of(about["width"], about["height"])),
     )
     image.lists = lists_of(image.model, image.ratio)
     row = image.to_mongo()

@@ -1,7 +1,8 @@
 """What pictures are found by: their labels."""
 
 from jimeng.documents import utcnow
-from jimeng.pictures.search_terms import fold, grams, labels, ratio_of
+from jimeng.documents.image import fold, grams, search_fields
+from jimeng.providers.models.model import ratio_of
 from tests.each import for_each
 from tests.hung import MODEL, task_of
 
@@ -35,6 +36,6 @@ def test_label_has_the_words_that_were_written():
     task = task_of("一只猫", "guest", MODEL, (64, 64), utcnow())
     task.prompt = "一只猫，水彩画"
 
-    made = labels(task, 64, 64)
+    made = search_fields(task, "1:1")
 
     assert (made["prompt"], made["text"]) == ("一只猫", "一只猫,水彩画")

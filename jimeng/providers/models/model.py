@@ -83,6 +83,8 @@ UNITS = (PICTURE, SECOND, MILLION_TOKENS)
 AS_OF = date(2026, 9, 30)
 FEN = 10_000  # micros: a fen is a hundredth of a yuan
 RATIOS = ("1:1", "4:3", "3:4", "3:2", "2:3", "16:9", "9:16", "21:9")
+OTHER_RATIO = "other"  # of a size near no named ratio
+RATIO_TOLERANCE = 0.03  # of a ratio: the sizes of models are rounded
 DEFAULT_MODEL = "doubao-seedream-3.0-t2i"
 Size = tuple[int, int]
 Makes = Literal["image", "video"]
@@ -283,6 +285,17 @@ PRICES: Mapping[str, PriceBySize] = MappingProxyType(
         "doubao-seedance-2-5-260628": per_million_tokens(7000, of={"1080p": 7700}),
     }
 )
+
+
+def ratio_of(width: int, height: int) -> str:
+    """The nearest named aspect ratio, or `OTHER_RATIO`."""
+
+    def distance(name: str) -> float:
+        across, down = name.split(":")
+        return abs(width / height / (int(across) / int(down)) - 1)
+
+    nearest = min(RATIOS, key=distance)
+    return nearest if distance(nearest) <= RATIO_TOLERANCE else OTHER_RATIO
 
 
 def parse_size(text: str) -> Size | None:

@@ -7,14 +7,15 @@ from datetime import date, timedelta, tzinfo
 
 from flask import url_for
 
+from jimeng.documents.image import fold
 from jimeng.gallery.browsing import KINDS, PictureFilter
 from jimeng.gallery.tags import MAX_TAG_CHARS
-from jimeng.pictures.search_terms import OTHER, fold
 from jimeng.providers.models import RATIOS
+from jimeng.providers.models.model import OTHER_RATIO
 from jimeng.web.site.formats import day_of, start_of
 
 MAX_SEARCH_CHARS = 200
-ASPECT_RATIOS = (*RATIOS, OTHER)
+ASPECT_RATIOS = (*RATIOS, OTHER_RATIO)
 BATCH_ID = re.compile(r"batch_[0-9a-f]{32}")
 COLLECTION_ID = re.compile(r"collection_[0-9a-f]{24}")
 
