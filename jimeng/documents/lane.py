@@ -61,8 +61,9 @@ class QuotaUsage(CountedByDay):
 
     Attributes:
         id: The user id.
-        lanes: Lane, as in `path_of_lane` -> ``last``, the highest reserved ticket, and
-            ``pending``, the waiting pictures: a hint, recounted where it matters.
+        lanes: Lane, as in `tickets.path_of_lane` -> ``last``, the highest reserved
+            ticket, and ``pending``, the waiting pictures: a hint, recounted where it
+            matters.
         taken_at: When a ticket was last reserved.
         left: Idempotency tokens of the latest bulk cancellations.
     """
@@ -79,12 +80,6 @@ class QuotaUsage(CountedByDay):
             named_index("forgotten", "taken_at", expireAfterSeconds=40 * 86_400)
         ],
     }
-
-    @staticmethod
-    def path_of_lane(lane: str) -> str:
-        """The field path of a lane's entry, with special characters quoted."""
-        name = lane.replace("%", "%25").replace(".", "%2E").replace("$", "%24")
-        return f"lanes.{name}"
 
 
 class Worker(Stored):

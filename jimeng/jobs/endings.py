@@ -284,7 +284,8 @@ def complete(generation: Generation) -> None:
     else:
         metric_counters.count_completed(generation)
     if task is not None and not task.is_open:
-        Batch.count_anew(task.batch)  # the batch may have ended before this
+        if task.batch is not None:
+            Batch.count_anew(task.batch)  # the batch may have ended before this
         log.info("task %s pictures=%d", task.status, len(task.done))
     generation.update_owned(
         {

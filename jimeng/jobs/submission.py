@@ -54,7 +54,7 @@ ACCOUNT_CODES = frozenset(
 def send_next(lane: str) -> SlotRelease | None:
     """Claim and send the next picture of *lane*, if a slot is free."""
     model = runtime().registry.by_lane(lane)
-    if model is None or not video_room.has_room(model):
+    if model is None or (model.video and not video_room.has_room(model)):
         return None  # a pump queues another dispatch
     permit = try_acquire(_synchronous) if model.is_synchronous else nullcontext(True)
     with permit as is_free:

@@ -18,9 +18,7 @@ UNDER_WAY = [
 
 
 def has_room(model: Model) -> bool:
-    """Whether a video of *model* may be sent; True for pictures."""
-    if model.video is None:
-        return True
+    """Whether a video of *model* may be sent."""
     try:
         free, needed = free_bytes(), needed_bytes(model)
         if free < needed:

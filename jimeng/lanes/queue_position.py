@@ -202,5 +202,5 @@ def waiting_by_user() -> Counter[tuple[str, str]]:
             {"$project": {"lane": "$lane.k", "n": {"$toLong": "$lane.v.pending"}}},
         ]
     )
-    # `QuotaUsage.path_of_lane` has quoted the name.
+    # `tickets.path_of_lane` has quoted the name.
     return Counter({(unquote(row["lane"]), row["_id"]): row["n"] for row in rows})

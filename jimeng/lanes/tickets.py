@@ -53,6 +53,15 @@ class DailyQuota:
     max_pictures: int | None = None
 
 
+def path_of_lane(lane: str) -> str:
+    """
+    The field path of a lane's entry in `QuotaUsage.lanes`, with special characters
+    quoted.
+    """
+    name = lane.replace("%", "%25").replace(".", "%2E").replace("$", "%24")
+    return f"lanes.{name}"
+
+
 def reserve_tickets(
     lane: str,
     user_id: str,
@@ -108,7 +117,7 @@ def _reserve(
     day: DailyQuota | None,
     spend: Spend | None,
 ) -> tuple[int, int]:
-    path, floor, now = QuotaUsage.path_of_lane(lane), read_lane(lane).turn, utcnow()
+    path, floor, now = path_of_lane(lane), read_lane(lane).turn, utcnow()
     next_turn = {"$add": [number(f"${path}.last", otherwise=-1), 1]}
     where: dict = {
         "_id": user_id,
@@ -158,7 +167,7 @@ def recount_waiting(lane: str, user_id: str) -> int:
     pending = Generation.collection().count_documents(where, hint="user_waiting")
     QuotaUsage.collection(durable=False).update_one(
         {"_id": user_id},
-        [{"$set": {f"{QuotaUsage.path_of_lane(lane)}.pending": pending}}],
+        [{"$set": {f"{path_of_lane(lane)}.pending": pending}}],
     )
     return pending
 
@@ -233,7 +242,7 @@ def _decrements(lanes: Mapping[str, int], days: Mapping[str, int]) -> dict:
     """
     changes: dict = {}
     for lane, n in lanes.items():
-        pending = f"{QuotaUsage.path_of_lane(lane)}.pending"
+        pending = f"{path_of_lane(lane)}.pending"
         counted = number(f"${pending}")
         changes[pending] = {"$max": [{"$subtract": [counted, n]}, 0]}
     if days:  # the record counts only the latest
@@ -273,7 +282,7 @@ def renumber(lane: str, user_ids: Collection[str] | None = None) -> None:
         queued = [row for row in theirs if row["state"] == State.QUEUED.value]
         following[user_id] = _close_gaps(queued, turn, moves)
     _bulk_write(Generation, moves)
-    last = f"{QuotaUsage.path_of_lane(lane)}.last"
+    last = f"{path_of_lane(lane)}.last"
     ends = [
         UpdateOne(
             {"_id": user_id, last: {"$exists": True}}, {"$set": {last: next_turn - 1}}
@@ -285,7 +294,7 @@ def renumber(lane: str, user_ids: Collection[str] | None = None) -> None:
 
 def _reset_idle_users(lane: str, turn: int) -> None:
     """Let the tickets of users with nothing waiting begin at *turn*."""
-    last = f"{QuotaUsage.path_of_lane(lane)}.last"
+    last = f"{path_of_lane(lane)}.last"
     QuotaUsage.collection(durable=False).update_many(
         {last: {"$gte": turn}}, {"$set": {last: turn - 1}}
     )

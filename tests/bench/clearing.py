@@ -13,6 +13,7 @@ from jimeng import documents, jobs
 from jimeng.cli.queue import OPERATOR, await_end
 from jimeng.config import Config
 from jimeng.documents import Generation, QuotaUsage, Task, utcnow
+from jimeng.lanes.tickets import path_of_lane
 from jimeng.local.embedded import Mongo, Redis
 from jimeng.operations import queue_actions
 
@@ -45,7 +46,7 @@ def fill(tasks: int, users: int) -> None:
         rows = [waiting(n, each) for n, each in enumerate(made, start)]
         Generation.collection().insert_many(rows)
     place = {"last": tasks, "pending": tasks // users}
-    name = QuotaUsage.path_of_lane(LANE).removeprefix("lanes.")
+    name = path_of_lane(LANE).removeprefix("lanes.")
     lines = [
         QuotaUsage(id=f"user_{n}", lanes={name: place}, taken_at=now)
         for n in range(users)

@@ -4,8 +4,9 @@ import random
 
 from pymongo.database import Database
 
-from jimeng.documents import Generation, QuotaUsage, Task, utcnow
+from jimeng.documents import Generation, Task, utcnow
 from jimeng.documents.task import new_task_id
+from jimeng.lanes.tickets import path_of_lane
 from tests.bench.backlog import LANE
 from tests.chaos.site import Site
 from tests.waiting import wait_for
@@ -66,7 +67,7 @@ def fill(found: Database, first: int) -> None:
         found.tasks.insert_many([task for task, _ in made])
         found.generations.insert_many([generation for _, generation in made])
     place = {"last": turn + SIZE, "pending": SIZE}
-    known = {QuotaUsage.path_of_lane(LANE): place, "taken_at": utcnow()}
+    known = {path_of_lane(LANE): place, "taken_at": utcnow()}
     found.places.update_one({"_id": USER}, {"$set": known}, upsert=True)
 
 

@@ -15,6 +15,7 @@ from jimeng.jobs import (
     periodic_tasks,
 )
 from jimeng.jobs.insertion import WriteBatcher
+from jimeng.lanes.tickets import path_of_lane
 from tests.forgetting import forget_lanes, forget_sweeps
 from tests.rest import API, CAT, CREATE, create, data_of, result
 from tests.waiting import wait_for
@@ -46,7 +47,7 @@ def states() -> list[str]:
 def place(lane: str) -> tuple[int, int]:
     """What counts as waiting, and as asked for."""
     found = QuotaUsage.find_one({"_id": "user_123"})
-    entry = found.lanes[QuotaUsage.path_of_lane(lane).partition(".")[2]]
+    entry = found.lanes[path_of_lane(lane).partition(".")[2]]
     return entry["pending"], found.asked
 
 

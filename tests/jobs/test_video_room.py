@@ -74,11 +74,14 @@ def test_each_video_under_way_needs_room_of_its_own(finished, model, free):
     assert video_room.needed_bytes(model) == one + video_room.RESERVE_BYTES
 
 
-def test_pictures_need_no_room(registry, lane, free, database):
+def test_pictures_need_no_room(client, provider, lane, free):
     """Their store is looked after elsewhere."""
     free(0)
+    create(client)
 
-    assert video_room.has_room(registry.by_lane(lane))
+    submission.send_next(lane)
+
+    assert len(provider.requests) == 1
 
 
 def test_directory_that_is_away_is_no_room(model, fetchable, tmp_path):
