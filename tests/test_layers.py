@@ -43,7 +43,7 @@ FILES.remove(ROOT / "jimeng/__init__.py")
 
 
 def part_of(path: Path) -> str:
-    """``jimeng/tasks/views.py`` and ``jimeng/tasks.py`` are both of *tasks*."""
+    """``jimeng/tasks/queries.py`` and ``jimeng/tasks.py`` are both of *tasks*."""
     inside = path.relative_to(ROOT).with_suffix("").parts
     return inside[1] if inside[0] == "jimeng" else inside[0]
 

@@ -13,7 +13,7 @@ from jimeng.documents.principal import Principal
 from jimeng.documents.task import THERE
 from jimeng.gallery.browsing import WITHOUT_SEARCH_FIELDS, PictureFilter
 from jimeng.gallery.downloads import BATCH, Archive, file_name_of, tasks_of
-from jimeng.tasks.views import view_all
+from jimeng.tasks.queries import view_all
 
 WITH_FILE = {"hidden": {"$exists": False}, "file_id": {"$exists": True}}
 LARGE_BATCH = 4  # records of a query whose documents may be large

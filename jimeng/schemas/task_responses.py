@@ -33,8 +33,8 @@ from jimeng.schemas.fields import (
     whole,
 )
 from jimeng.tasks import Outcome, TaskView
+from jimeng.tasks.queries import PHASES
 from jimeng.tasks.retries import MAX_AT_ONCE
-from jimeng.tasks.views import PHASES
 
 STATUS = tuple(Status)
 TASK, OTHER = (

@@ -11,6 +11,8 @@ from jimeng.tasks.deduplication import Request, create_or_join, mark_answered
 from jimeng.tasks.deletion import delete, delete_all
 from jimeng.tasks.estimates import Estimate, estimate
 from jimeng.tasks.queries import (
+    PictureView,
+    TaskView,
     find,
     find_all,
     find_with_view,
@@ -18,8 +20,10 @@ from jimeng.tasks.queries import (
     page,
     page_by_offset,
     usage_tokens,
+    view,
     view_after_wait,
+    view_all,
+    view_changed,
 )
 from jimeng.tasks.retries import estimate_retry, original_wording, retry, run_again
 from jimeng.tasks.summary import WaitingSummary, waiting_summary
-from jimeng.tasks.views import PictureView, TaskView, view, view_all, view_changed

@@ -9,8 +9,13 @@ from jimeng.documents.cursors import NEWEST_FIRST
 from jimeng.documents.principal import Principal
 from jimeng.documents.task import THERE
 from jimeng.errors import Invalid
-from jimeng.tasks.queries import find_all, last_searched, owner_filter, prompt_filter
-from jimeng.tasks.views import view_all
+from jimeng.tasks.queries import (
+    find_all,
+    last_searched,
+    owner_filter,
+    prompt_filter,
+    view_all,
+)
 
 SCHEDULED = "scheduled"
 # The API's statuses, with scheduled tasks separated from pending ones.

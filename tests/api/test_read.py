@@ -149,7 +149,7 @@ def test_finished_result_is_made_once_for_a_while(client, work_off, monkeypatch)
     first = client.get(url)
 
     with monkeypatch.context() as patched:
-        patched.delattr("jimeng.tasks.views._images")  # nobody needs it
+        patched.delattr("jimeng.tasks.queries._images")  # nobody needs it
         again = client.get(url)
     client.delete(f"{API}/ai/image/task/{task_id}")
 
