@@ -11,7 +11,7 @@ from jimeng.documents.principal import Principal
 from jimeng.errors import ProviderError
 from jimeng.lanes import switches
 from jimeng.web.site import navigation
-from jimeng.web.tasks.cards import LETTERS, PREFIX, Mark, read_marks
+from jimeng.web.tasks.cards import LETTERS, TASK_ID_PREFIX, Mark, read_marks
 from tests.conftest import run_queue
 from tests.page import PROMPT, ids, links, look, marks, new_task, send
 
@@ -275,8 +275,8 @@ def test_task_page_tells_all(client, work_off):
 
 def test_mark_of_every_state_is_read_back():
     """A page that shows a picture in a state nobody reads would never hear of it."""
-    mark = Mark(PREFIX + "0" * 30, "".join(LETTERS.values())[:8], "0-0-0")
-    rest = Mark(PREFIX + "0" * 30, "".join(LETTERS.values())[8:], "0-0-0")
+    mark = Mark(TASK_ID_PREFIX + "0" * 30, "".join(LETTERS.values())[:8], "0-0-0")
+    rest = Mark(TASK_ID_PREFIX + "0" * 30, "".join(LETTERS.values())[8:], "0-0-0")
 
     assert read_marks([str(mark), str(rest)]) == [mark, rest]
 
