@@ -28,13 +28,12 @@ from jimeng.documents.generation import Generation, State
 from jimeng.documents.image import Image
 from jimeng.documents.indexes import await_new, ensure_indexes
 from jimeng.documents.input import Input, InputState
-from jimeng.documents.lane import Lane, QuotaUsage, Worker
+from jimeng.documents.lane import Lane, QuotaUsage, Switch, Worker
 from jimeng.documents.ledger import CostSum, LedgerEntry, Settler
 from jimeng.documents.price import PriceRow
 from jimeng.documents.saved_prompt import SavedPrompt
 from jimeng.documents.share import Share
 from jimeng.documents.spending import Budget
-from jimeng.documents.switches import Switch
 from jimeng.documents.task import Status, Task
 from jimeng.documents.usage import Hour, RateLimit, Tally, Usage, UsageHour
 from jimeng.documents.user import User

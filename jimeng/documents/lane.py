@@ -1,4 +1,4 @@
-"""Records of lanes, of users' tickets and quota usage, and of workers."""
+"""Records of lanes, of users' tickets and quota usage, of workers, and of switches."""
 
 from datetime import timedelta
 
@@ -132,3 +132,20 @@ class Worker(Stored):
         "collection": "workers",
         "indexes": [named_index("forgotten", "seen_at", expireAfterSeconds=86_400)],
     }
+
+
+class Switch(Stored):
+    """
+    A part of the work that is paused; without a record it is running.
+
+    Attributes:
+        id: ``intake``, ``sending`` or ``webhooks``.
+        paused_at: When it was paused.
+        by: The id of the user who paused it.
+    """
+
+    id = StringField(primary_key=True)
+    paused_at = DateTimeField(required=True)
+    by = StringField(required=True)
+
+    meta = {"collection": "switches"}

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
+from enum import StrEnum
 
 from mongoengine.fields import (
     BooleanField,
@@ -25,8 +26,19 @@ from jimeng.documents.base import (
 )
 from jimeng.documents.database_errors import lacks_index
 from jimeng.documents.spending import UNLIMITED, Budgets, Spend
-from jimeng.documents.status import ENDED, OPEN, Status
 from jimeng.documents.usage import RateLimit
+
+
+class Status(StrEnum):
+    PENDING = "pending"
+    PROCESSING = "processing"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+OPEN = [Status.PENDING.value, Status.PROCESSING.value]
+ENDED = [Status.COMPLETED.value, Status.FAILED.value, Status.CANCELLED.value]
 
 NOT_CHARGED = "no"
 CHARGED = (NOT_CHARGED, "unknown", "yes")

@@ -15,8 +15,7 @@ from jimeng import accounts
 from jimeng.config import Config
 from jimeng.documents import Batch, RateLimit, Task, batch
 from jimeng.documents.principal import Principal
-from jimeng.documents.status import Status
-from jimeng.documents.task import ENDED, THERE
+from jimeng.documents.task import ENDED, THERE, Status
 from jimeng.errors import TooManyWaiting
 from jimeng.errors.access import ApiKeyInvalid
 from jimeng.http.watcher import State, Watcher

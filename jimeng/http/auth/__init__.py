@@ -15,6 +15,7 @@ from jimeng.http.auth.authentication import (
     principal_of,
     principal_of_api,
     principal_of_page,
+    require_access,
     require_operator_of_api,
     require_scope,
     setup,
@@ -30,4 +31,3 @@ from jimeng.http.auth.cross_site import (
 )
 from jimeng.http.auth.known_devices import known_users, remember_device
 from jimeng.http.auth.sign_in_tickets import create_ticket, verify_ticket
-from jimeng.http.auth.startup_check import require_access

@@ -16,6 +16,7 @@ from jimeng.accounts.failed_attempts import network_of
 from jimeng.config import LOOPBACK, Config
 from jimeng.documents import ApiKey, Session, User
 from jimeng.documents.principal import KeyUse, Principal
+from jimeng.errors import ConfigError
 from jimeng.errors.access import (
     ApiKeyInvalid,
     DoorClosed,
@@ -69,6 +70,27 @@ class SessionCookies(SecureCookieSessionInterface):
         # A response that shared caches may store must not carry a user's cookie.
         if session.accessed and not response.cache_control.public:
             super().save_session(app, session, response)
+
+
+def require_access(config: Config) -> None:
+    """
+    Refuse to start with unsafe access, unless the operator has allowed it.
+
+    Raises:
+        ConfigError: sign-in is on and there is no ``SECRET_KEY``, or it is off and
+            ``ALLOW_OPEN_ACCESS`` is not set.
+    """
+    if config.sign_in and not config.SECRET_KEY:
+        raise ConfigError(
+            "SECRET_KEY is missing, which sessions are signed with: set it to what "
+            '`python -c "import secrets; print(secrets.token_hex(32))"` prints'
+        )
+    if not config.sign_in and not config.ALLOW_OPEN_ACCESS:
+        raise ConfigError(
+            "AUTH=off lets anybody who reaches this server use it, on loopback those "
+            "whom a proxy passes on: set ALLOW_OPEN_ACCESS=1 if that is meant, behind "
+            "a proxy that asks for a password"
+        )
 
 
 def setup(app: Flask, config: Config) -> None:
