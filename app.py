@@ -223,8 +223,8 @@ def frame_requests(app: Flask) -> None:
                 del response.headers["Content-Type"]  # the response has no body
         took_ms = (time.monotonic() - g.get("began", time.monotonic())) * 1000
         is_quiet = asked.path.startswith(QUIET_PATHS)
-        door, status = auth.interface_of(asked), response.status_code
-        logs.bind(door=door)
+        interface, status = auth.interface_of(asked), response.status_code
+        logs.bind(door=interface)
         is_routine = is_quiet or is_poll(asked.endpoint, asked.method, status)
         log.log(
             logging.DEBUG if is_routine else logging.INFO,
@@ -236,7 +236,7 @@ def frame_requests(app: Flask) -> None:
         )
         if not is_quiet:
             kind = kind_of_request(asked.endpoint, asked.method)
-            count_request(door, kind, status, took_ms / 1000)
+            count_request(interface, kind, status, took_ms / 1000)
         return response
 
 
@@ -258,10 +258,10 @@ def is_poll(endpoint: str | None, method: str, status: int) -> bool:
     return endpoint in POLLS and method in auth.SAFE_METHODS and status < 400
 
 
-def count_request(door: str, kind: str, status: int, seconds: float) -> None:
+def count_request(interface: str, kind: str, status: int, seconds: float) -> None:
     """Count a finished request; Redis is written only periodically."""
-    counts.add("requests", door, kind, str(status))
-    counts.observe("request", door, kind, seconds=seconds)
+    counts.add("requests", interface, kind, str(status))
+    counts.observe("request", interface, kind, seconds=seconds)
     if status < 500:  # a failed one has waited for a database already
         counts.flush_if_due()
 

@@ -46,7 +46,7 @@ def forget_troubles() -> None:
 
 def forget_requests() -> None:
     """Redis has not failed to count one."""
-    reservations._asked_from = 0.0
+    reservations._redis_retry_at = 0.0
 
 
 def forget_retention() -> None:

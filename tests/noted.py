@@ -1,4 +1,4 @@
-"""`Stored.note`, the one write that is no method of a collection's, as if it were."""
+"""`Stored.upsert`, the one write that is no method of a collection's, as if it were."""
 
 from collections.abc import Callable
 
@@ -13,10 +13,10 @@ def wrap_note(monkeypatch, wrap: Callable[[Callable, str], Callable]) -> None:
         wrap: Makes of a function, and of the name of the collection that it changes,
             the one that stands in its place.
     """
-    original = Stored.note.__func__  # type: ignore[attr-defined]
+    original = Stored.upsert.__func__  # type: ignore[attr-defined]
 
     def note(cls: type[Stored], *args: object) -> dict:
         name = cls.collection().name
         return wrap(lambda: original(cls, *args), name)()
 
-    monkeypatch.setattr(Stored, "note", classmethod(note))
+    monkeypatch.setattr(Stored, "upsert", classmethod(note))

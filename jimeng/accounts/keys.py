@@ -174,7 +174,7 @@ def limit_fields(
     except Invalid as error:
         raise Invalid({"models": error.fields["model"]}) from error
     return {
-        "doors": [door for door in KEY_INTERFACES if door in doors],
+        "doors": [interface for interface in KEY_INTERFACES if interface in doors],
         "models": [*dict.fromkeys(ids)],
         **amounts,
     }

@@ -219,7 +219,7 @@ def estimate_again(principal: Principal, batch: Batch, n: int) -> Estimate:
         Invalid: its model or its size is no longer offered.
     """
     named = {"user_id": batch.user_id, "prompt": batch.prompts[0]}
-    like = NewTask(**{**filling.asked_of(batch), **named, "n": n})
+    like = NewTask(**{**filling.request_of(batch), **named, "n": n})
     model = model_for(principal, like)
     return estimate_with(model, like, pictures=len(batch.inputs or []))
 

@@ -70,8 +70,8 @@ def principal_of(batch: Batch, key_id: str | None) -> Principal:
         Stopped: the user is disabled, or the key is revoked or expired.
     """
     runtime = jobs.runtime()
-    kept_out = {"_id": batch.user_id, "disabled_at": {"$exists": True}}
-    if runtime.config.sign_in and User.find_one(kept_out) is not None:
+    disabled = {"_id": batch.user_id, "disabled_at": {"$exists": True}}
+    if runtime.config.sign_in and User.find_one(disabled) is not None:
         raise Stopped("account_disabled")
     if key_id is None:
         return Principal(batch.user_id)

@@ -61,8 +61,8 @@ def work(batch: Batch, deadline: float) -> None:
     except capacity.TRANSIENT as error:
         wait(batch, capacity.waits_for(error))
     except capacity.NOT_OFFERED as error:
-        patience = timedelta(seconds=jobs.runtime().config.TASK_DEADLINE)
-        if utcnow() - capacity.waiting_since(batch, error.code) < patience:
+        timeout = timedelta(seconds=jobs.runtime().config.TASK_DEADLINE)
+        if utcnow() - capacity.waiting_since(batch, error.code) < timeout:
             wait(batch, Waits(error.code, 30))
         else:
             stop(batch, "not_offered")
@@ -140,7 +140,7 @@ def make(
     batch: Batch, principal: Principal, prompt: str, again: tuple[Named, ...]
 ) -> None:
     new = NewTask(
-        **asked_of(batch),
+        **request_of(batch),
         again=again,
         user_id=batch.user_id,
         prompt=prompt,
@@ -154,7 +154,7 @@ def make(
     create(principal, new)
 
 
-def asked_of(batch: Batch) -> dict:
+def request_of(batch: Batch) -> dict:
     """The settings of each task, with its model, as fields of `tasks.NewTask`."""
     video = batch.asked.get("video")
     return {**batch.asked, "video": video and VideoParameters.read(video)}

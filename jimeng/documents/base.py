@@ -502,7 +502,7 @@ class Stored(Document):
         return None if found is None else cls.read(found)
 
     @classmethod
-    def note(
+    def upsert(
         cls, where: Mapping[str, object], update: Sequence[dict], fields: dict
     ) -> dict:
         """

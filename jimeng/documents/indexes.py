@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 PARALLEL_CHECKS = 8  # collections at a time
 CLIENT_RETRY_AFTER_S = 30  # seconds, for the ``Retry-After`` header
 NO_COLLECTION = 26  # MongoDB's error code NamespaceNotFound
-LOOK_EVERY_S, RETRY_AFTER_S = 5.0, 1.0
+CHECK_EVERY_S, RETRY_AFTER_S = 5.0, 1.0
 MAX_BUILD_S = 6 * 3600.0  # of one index
 # Requests wait while the indexes of a new database are built. Those of a large
 # collection take longer; requests do not wait for them.
@@ -198,9 +198,9 @@ def were_whole() -> bool:
     return _whole is not None and _whole is get_connection()
 
 
-def ensure_indexes(look_every_s: float = LOOK_EVERY_S) -> None:
+def ensure_indexes(check_every_s: float = CHECK_EVERY_S) -> None:
     """
-    Build missing indexes once per process; then check again every *look_every_s*.
+    Build missing indexes once per process; then check again every *check_every_s*.
 
     A background thread does the work, and between two checks a call costs nothing. An
     index that disappears later is reported, not rebuilt: operations that rely on it are
@@ -208,7 +208,7 @@ def ensure_indexes(look_every_s: float = LOOK_EVERY_S) -> None:
     """
     global _tried_at
     last, now = last_check(), time.monotonic()
-    due = _tried_at + RETRY_AFTER_S if last is None else last.at + look_every_s
+    due = _tried_at + RETRY_AFTER_S if last is None else last.at + check_every_s
     if now >= due and _running.acquire(blocking=False):
         _tried_at = now
         threading.Thread(target=_tend, name="indexes", daemon=True).start()

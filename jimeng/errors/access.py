@@ -51,7 +51,7 @@ class ScopeTooSmall(JimengError):
     status = 403
 
 
-class DoorClosed(JimengError):
+class InterfaceNotAllowed(JimengError):
     """The API key is limited to other interfaces."""
 
     code = "door_closed"

@@ -22,7 +22,7 @@ class Outage:
         self.what = what
         self._lock = threading.Lock()
         self._failures = 0
-        self._began = self._latest = self._told = 0.0  # by `time.monotonic`
+        self._began = self._latest = self._reported_at = 0.0  # by `time.monotonic`
 
     def failed(self, error: BaseException) -> None:
         """Count a failure, and log it unless one was logged within `REPORT_EVERY_S`."""
@@ -32,9 +32,9 @@ class Outage:
             self._latest = now
             if self._failures == 1:
                 self._began = now
-            elif now < self._told + REPORT_EVERY_S:
+            elif now < self._reported_at + REPORT_EVERY_S:
                 return
-            self._told = now
+            self._reported_at = now
             failures, seconds = self._failures, now - self._began
         said = f"{type(error).__name__}: {error}"[:MAX_ERROR_CHARS]
         if failures > 1:

@@ -26,16 +26,16 @@ MAX_BUFFERED = 1000  # generations; beyond, requests insert their own
 RECENT_S = 60.0  # by then the janitor has backfilled the generations of older tasks
 
 
-def generations_of(task: Task, first_turn: int | None) -> list[dict]:
+def generations_of(task: Task, first_ticket: int | None) -> list[dict]:
     """
     Build the rows of a task's generations.
 
     Args:
-        first_turn: The first of *n* consecutive tickets; None for a task that reserves
-            them later: at its scheduled time, or when its inputs are prepared.
+        first_ticket: The first of *n* consecutive tickets; None for a task that
+            reserves them later: at its scheduled time, or when its inputs are prepared.
     """
     return [
-        _generation(task, index, None if first_turn is None else first_turn + index)
+        _generation(task, index, None if first_ticket is None else first_ticket + index)
         for index in range(task.n)
     ]
 

@@ -110,15 +110,15 @@ class Pump:
     The schedule of the pump's thread. Times are by `time.monotonic`.
 
     Attributes:
-        next_beat: When the next heartbeat is due.
-        next_look: When the lanes are checked next for pictures that can be sent.
+        next_heartbeat: When the next heartbeat is due.
+        next_lane_check: When the lanes are checked next for pictures that can be sent.
         busy_until: After this the pump is idle.
     """
 
     worker_id: str
     started: datetime = field(default_factory=utcnow)
-    next_beat: float = 0.0
-    next_look: float = 0.0
+    next_heartbeat: float = 0.0
+    next_lane_check: float = 0.0
     busy_until: float = 0.0
 
     @property
@@ -128,7 +128,7 @@ class Pump:
     def wake(self) -> None:
         """A job has run in this process, so more may be due soon."""
         if self.is_idle:
-            self.next_look = 0.0
+            self.next_lane_check = 0.0
         self.stay_awake()
 
     def stay_awake(self) -> None:
@@ -136,9 +136,9 @@ class Pump:
 
     def run_once(self) -> float:
         """Do what is due; return the seconds until the next tick."""
-        if time.monotonic() >= self.next_beat:
+        if time.monotonic() >= self.next_heartbeat:
             write_heartbeat(self.worker_id, self.started)
-            self.next_beat = time.monotonic() + Worker.HEARTBEAT_S
+            self.next_heartbeat = time.monotonic() + Worker.HEARTBEAT_S
             if stop_if_outdated(self.worker_id):
                 return Worker.HEARTBEAT_S
         ahead = IDLE_TICK_S if self.is_idle else TICK_S
@@ -149,13 +149,13 @@ class Pump:
         if room <= 0:
             return ahead
         count, next_due = queue_due(room, ahead)
-        if time.monotonic() >= self.next_look:
+        if time.monotonic() >= self.next_lane_check:
             count += queue_dispatches(room - count)
-            self.next_look = time.monotonic() + ahead
+            self.next_lane_check = time.monotonic() + ahead
         if count or next_due < ahead:
             self.stay_awake()
-        until_look = self.next_look - time.monotonic()
-        return max(min(next_due, until_look), MIN_PAUSE_S)
+        until_check = self.next_lane_check - time.monotonic()
+        return max(min(next_due, until_check), MIN_PAUSE_S)
 
 
 def tick() -> None:

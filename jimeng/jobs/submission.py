@@ -294,7 +294,7 @@ def record_accepted(generation: Generation, progress: Progress) -> SlotRelease |
         found.late,
     )
     set_submitted_at(found)
-    lanes.record_acceptance(found.lane, found.of_account, drawn=progress.done)
+    lanes.record_acceptance(found.lane, found.of_account, is_finished=progress.done)
     metric_counters.count_accepted(found)
     if not progress.done:
         return None

@@ -402,7 +402,7 @@ def is_backed_off(record: Lane) -> bool:
     return record.not_before is not None and record.not_before > utcnow()
 
 
-def record_acceptance(lane: str, account: str = MAIN, *, drawn: bool) -> None:
+def record_acceptance(lane: str, account: str = MAIN, *, is_finished: bool) -> None:
     """
     Record that the provider accepted a picture: end the suspension and the series of
     refusals, unless no more are running than when that began. If a higher limit than
@@ -412,8 +412,8 @@ def record_acceptance(lane: str, account: str = MAIN, *, drawn: bool) -> None:
     when it ended the series, a full lane was refused once for each picture.
 
     Args:
-        drawn: The finished picture came with the answer. All other pictures that hold
-            a slot are being generated, or will be refused.
+        is_finished: The finished picture came with the answer. All other pictures that
+            hold a slot are being generated, or will be refused.
     """
     account_lane = AccountLane(lane, account).record
     record = read_lane(account_lane)
@@ -421,7 +421,7 @@ def record_acceptance(lane: str, account: str = MAIN, *, drawn: bool) -> None:
         end_suspension(lane, account)
     if record.limit is None and not record.refusals:
         return
-    if drawn:
+    if is_finished:
         running = len(used_slots(lane, account)) + 1
     else:
         running = count_generating_in(lane, account)
@@ -429,7 +429,7 @@ def record_acceptance(lane: str, account: str = MAIN, *, drawn: bool) -> None:
     if not record.refusals:
         return
     full_at = record.full_at
-    if drawn or full_at is None or running > full_at:
+    if is_finished or full_at is None or running > full_at:
         update_lane(account_lane, {"$unset": {**REFUSAL_FIELDS, "not_before": ""}})
         _lanes.pop(account_lane, None)
 

@@ -118,13 +118,13 @@ def _reserve(
     spend: Spend | None,
 ) -> tuple[int, int]:
     path, floor, now = path_of_lane(lane), read_lane(lane).turn, utcnow()
-    next_turn = {"$add": [number(f"${path}.last", otherwise=-1), 1]}
+    next_ticket = {"$add": [number(f"${path}.last", otherwise=-1), 1]}
     where: dict = {
         "_id": user_id,
         f"{path}.pending": {"$not": {"$gt": max_waiting - n}},
     }
     changes: dict = {
-        f"{path}.last": {"$add": [{"$max": [next_turn, floor]}, n - 1]},
+        f"{path}.last": {"$add": [{"$max": [next_ticket, floor]}, n - 1]},
         f"{path}.pending": {"$add": [number(f"${path}.pending"), n]},
         "taken_at": now,
     }
@@ -142,7 +142,7 @@ def _reserve(
             where["$and"] = fits
     # Not journaled by itself: the task's own write, which follows, covers it.
     fields = {f"{path}.last": 1, "asked": 1}
-    updated = QuotaUsage.note(where, [{"$set": changes}], fields)
+    updated = QuotaUsage.upsert(where, [{"$set": changes}], fields)
     (entry,) = updated["lanes"].values()
     return entry["last"] - n + 1, updated.get("asked", 0)
 
@@ -285,9 +285,9 @@ def renumber(lane: str, user_ids: Collection[str] | None = None) -> None:
     last = f"{path_of_lane(lane)}.last"
     ends = [
         UpdateOne(
-            {"_id": user_id, last: {"$exists": True}}, {"$set": {last: next_turn - 1}}
+            {"_id": user_id, last: {"$exists": True}}, {"$set": {last: next_ticket - 1}}
         )
-        for user_id, next_turn in following.items()
+        for user_id, next_ticket in following.items()
     ]
     _bulk_write(QuotaUsage, ends)
 

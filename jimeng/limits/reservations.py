@@ -72,7 +72,7 @@ REDIS_RETRY_AFTER_S = 5.0  # after Redis has not answered
 QUOTA_CACHE_S = 1.0  # for users whose quota did not come with their credentials
 MAX_QUOTAS = 10_000  # cached
 
-_asked_from = 0.0  # by `time.monotonic`
+_redis_retry_at = 0.0  # by `time.monotonic`
 NOBODY = User.read({})  # without limits of their own
 _quotas: dict[str, tuple[float, User]] = {}  # until when, by `time.monotonic`
 
@@ -320,7 +320,7 @@ class Reservation:
         key_id: The key in whose daily quota its pictures are counted; empty if none.
         has_tickets: Its tickets are reserved, and its pictures counted in the user's
             day.
-        turn: The first ticket.
+        first_ticket: The first of its tickets.
         queued: Jobs that waited in Redis.
         is_in_budget: Its cost is reserved of the installation's budgets.
         rate_limits: The state of each limit that applies.
@@ -331,7 +331,7 @@ class Reservation:
     key_id: str = ""
     has_tickets: bool = False
     is_in_budget: bool = False
-    turn: int = 0
+    first_ticket: int = 0
     queued: int = 0
     rate_limits: tuple[RateLimit, ...] = ()
 
@@ -361,18 +361,18 @@ def count_request(address: str, caller: str) -> RequestCount | None:
     Raises:
         TooManyRequests: the limit per minute is reached.
     """
-    global _asked_from
+    global _redis_retry_at
     most = jobs.runtime().config.REQUESTS_PER_MINUTE
     bounds = {f"address:{address}": CALLERS_PER_ADDRESS * most} if address else {}
     if caller:
         bounds[f"caller:{hashlib.sha256(caller.encode()).hexdigest()[:32]}"] = most
-    if not (most and bounds) or monotonic() < _asked_from:
+    if not (most and bounds) or monotonic() < _redis_retry_at:
         return None
     keys = [*(f"jimeng:requests:{each}" for each in bounds), ACCESS]
     try:
         mark, *told = jobs.evaluate(COUNT_REQUEST_SCRIPT, keys, 1000 * MINUTE_S)
     except RedisError as error:
-        _asked_from = monotonic() + REDIS_RETRY_AFTER_S
+        _redis_retry_at = monotonic() + REDIS_RETRY_AFTER_S
         log.warning("requests are not counted", exc_info=error)
         return None
     counts = zip(bounds.values(), told[::2], told[1::2], strict=True)
@@ -499,7 +499,7 @@ def _reserve_of_user(reservation: Reservation, user: Bounds) -> list[RateLimit]:
         task.spend(user.budgets),
     )
     try:
-        turns = lanes.reserve_tickets(
+        tickets = lanes.reserve_tickets(
             *(task.lane, task.user_id, task.n),
             max_waiting=most,
             day=day,
@@ -510,7 +510,7 @@ def _reserve_of_user(reservation: Reservation, user: Bounds) -> list[RateLimit]:
     except lanes.BudgetExceeded as full:
         assert spend is not None  # it is what exceeds  # noqa: S101
         raise user.over(spend, full.period) from None
-    reservation.has_tickets, (reservation.turn, used) = True, turns
+    reservation.has_tickets, (reservation.first_ticket, used) = True, tickets
     if user.per_day is not None:
         found.append(user.of_day(used, now))
     return found

@@ -96,8 +96,8 @@ def current() -> Readiness:
     global _cached
     if (found := _still_good(CACHE_S)) is not None:
         return found
-    with_patience = _still_good(MAX_STALE_S) is None
-    if not _finding.acquire(blocking=with_patience):
+    may_wait = _still_good(MAX_STALE_S) is None
+    if not _finding.acquire(blocking=may_wait):
         return _still_good(float("inf")) or run_checks()
     try:
         found = _still_good(CACHE_S) or run_checks()

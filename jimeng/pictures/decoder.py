@@ -46,7 +46,7 @@ class FairLock:
         self._numbers = count(1)
 
     @contextmanager
-    def held_for(self, user: str, max_waiting: int | None = None) -> Iterator[None]:
+    def acquire(self, user: str, max_waiting: int | None = None) -> Iterator[None]:
         """
         Hold the lock for *user*.
 
@@ -198,7 +198,7 @@ class Decoder:
         max_waiting: int | None = None,
     ) -> tuple[dict, bytes]:
         """Call *ask* under the lock, and again if the process died; as `work`."""
-        with self._lock.held_for(user, max_waiting):
+        with self._lock.acquire(user, max_waiting):
             for _ in range(2):  # the process may have died for another reason
                 try:
                     about, made = ask()
@@ -218,7 +218,7 @@ class Decoder:
         return about, made
 
     def close(self) -> None:
-        with self._lock.held_for(""):
+        with self._lock.acquire(""):
             self._end()
 
     def _ask(self, question: bytes, content: bytes) -> tuple[dict, bytes]:

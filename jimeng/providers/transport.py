@@ -54,7 +54,7 @@ class Call:
 
     Attributes:
         resolve: Resolves the host name in place of the system.
-        patience: Timeout in seconds for one piece of a large body.
+        piece_timeout_s: Timeout in seconds for one piece of a large body.
         sent: Whether the server may have received something it could act upon.
     """
 
@@ -65,7 +65,7 @@ class Call:
         self._left = cap + AROUND
         self._body = body if sending_time(len(body or b"")) else None  # a large one
         self.resolve = resolve
-        self.patience = SENDING if self._body else None
+        self.piece_timeout_s = SENDING if self._body else None
         self.sent = False
         self._headed = False
         self._begin(limit)
@@ -189,10 +189,10 @@ class WatchedHTTP(HTTPConnection):
             self.connect()
         call = thread.call
         usual = self.sock.gettimeout()
-        if call.patience:
+        if call.piece_timeout_s:
             self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, UNDERWAY)
         for piece in call.pieces(data):
-            self.sock.settimeout(min(call.patience or usual, call.remaining()))
+            self.sock.settimeout(min(call.piece_timeout_s or usual, call.remaining()))
             super().send(piece)
         self.sock.settimeout(usual)
 

@@ -499,15 +499,19 @@ def create_for_user(
             row["announce"] = True
         task = Task.read(row)
         switches.check_intake()
-        held = limits.reserve(principal, task, is_counted=new.id is None)
-        with release_unless_stored(task, held):
-            row["first_answer"] = first_answer(task, model, held.turn, within)
+        reservation = limits.reserve(principal, task, is_counted=new.id is None)
+        with release_unless_stored(task, reservation):
+            row["first_answer"] = first_answer(
+                task, model, reservation.first_ticket, within
+            )
             if principal.key is not None:
                 row["by_key"] = principal.key.id
-            if held.key_id:  # its daily quota gets back pictures that are never sent
-                row["key_id"] = held.key_id
+            if (
+                reservation.key_id
+            ):  # its daily quota gets back pictures that are never sent
+                row["key_id"] = reservation.key_id
             if not task.reserves_ticket_later:
-                row["turn"] = held.turn
+                row["turn"] = reservation.first_ticket
             if stored:
                 inputs.mark_used(new.user_id, stored, named)
             first = None
@@ -527,11 +531,11 @@ def create_for_user(
             error.rate_limits = limits.rate_limits(principal, new.user_id)
         raise
     if first is not None:
-        held.release()
+        reservation.release()
         inputs.discard(stored, named)
         return replay(principal, first), True
     task = Task.read(row)
-    task.rate_limits = held.rate_limits
+    task.rate_limits = reservation.rate_limits
     # The task is stored: no error may change the answer from here on.
     with logs.bound(task=task.id, user=task.user_id):
         if task.batch is not None and task.retried_from is not None:
@@ -539,12 +543,12 @@ def create_for_user(
                 Batch.reopen(task.batch)  # in case it has ended
         log.info("task created model=%s n=%d", task.model, task.n)
         # With many jobs queued a consumer is awake and will find it soon enough.
-        jobs.insert_and_dispatch(task, wakes=held.queued < WAKE_BELOW_JOBS)
+        jobs.insert_and_dispatch(task, wakes=reservation.queued < WAKE_BELOW_JOBS)
     return task, False
 
 
 @contextmanager
-def release_unless_stored(task: Task, held: Reservation) -> Iterator[None]:
+def release_unless_stored(task: Task, reservation: Reservation) -> Iterator[None]:
     """
     Release the reservation if the block refuses the task; if MongoDB fails, only once
     it is known that the task was not stored.
@@ -552,10 +556,10 @@ def release_unless_stored(task: Task, held: Reservation) -> Iterator[None]:
     try:
         yield
     except JimengError:
-        held.release()
+        reservation.release()
         raise
     except PyMongoError:
-        limits.release_unless_written(task.id, held.release)
+        limits.release_unless_written(task.id, reservation.release)
         raise
 
 

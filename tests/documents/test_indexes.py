@@ -55,7 +55,7 @@ def test_index_that_disappears_later_is_reported_and_not_rebuilt(database, monke
     drop(database, IDEM)
 
     def is_reported() -> bool:
-        ensure_indexes(look_every_s=0)
+        ensure_indexes(check_every_s=0)
         last = indexes.last_check()
         return last is not None and last.faults == {IDEM: Fault.MISSING}
 

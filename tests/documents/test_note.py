@@ -10,7 +10,7 @@ ONE_MORE = [{"$set": {"asked": {"$add": [{"$ifNull": ["$asked", 0]}, 1]}}}]
 
 
 def note(where: dict) -> dict:
-    return QuotaUsage.note(where, ONE_MORE, {"asked": 1})
+    return QuotaUsage.upsert(where, ONE_MORE, {"asked": 1})
 
 
 @pytest.fixture

@@ -42,7 +42,7 @@ def test_idle_pump_asks_two_things_a_second(database, config, many_lanes, ready)
 
     with counted(config) as commands:
         pauses = [made.run_once() for _ in range(20)]
-        made.next_look = 0.0
+        made.next_lane_check = 0.0
         pauses.append(made.run_once())
 
     assert made.is_idle
@@ -118,7 +118,7 @@ def test_heart_beats_while_a_periodic_task_hangs(database, ready, monkeypatch):
     hanging.set()
     wait_for(lambda: slow.runs)
     stopped.set()
-    made.next_beat = 0.0
+    made.next_heartbeat = 0.0
     wait_for(lambda: not slow.hangs)
     made.run_once()
 

@@ -163,7 +163,7 @@ def test_account_that_works_again_rests_no_more(client, lane, studio, work_off):
     forget_lanes()
     assert len(lanes.free_slots(lane, 3, "studio")) == 1
 
-    lanes.record_acceptance(lane, "studio", drawn=False)
+    lanes.record_acceptance(lane, "studio", is_finished=False)
 
     assert len(lanes.free_slots(lane, 3, "studio")) == 3
     assert lanes.read_lane(account_lane.record, fresh=True).refused is None

@@ -94,7 +94,7 @@ def test_row_ends_when_more_are_drawn_than_when_it_began(
     holding(lane, *range(drawn))
     known(lane, refusals=2, full_at=2)
 
-    lanes.record_acceptance(lane, drawn=False)
+    lanes.record_acceptance(lane, is_finished=False)
 
     assert record(lane).refusals == refusals
 

@@ -67,7 +67,7 @@ class Provider:
         self.ends[slot] = self.now + timedelta(seconds=takes)
         drawn = {"$set": {"state": "generating"}}
         Generation.collection().update_one({"_id": f"held{slot}_0"}, drawn)
-        lanes.record_acceptance(self.lane, drawn=False)
+        lanes.record_acceptance(self.lane, is_finished=False)
 
     def free(self, *slots: int) -> None:
         ids = [f"held{slot}_0" for slot in slots]
@@ -172,7 +172,7 @@ def test_calls_that_answer_with_the_picture_count_those_beside_them(database, la
     Lane(id=lane, limit=3, raised=1).save()
     holding(lane, 0, 1, 2, state="submitting")
 
-    lanes.record_acceptance(lane, drawn=True)
+    lanes.record_acceptance(lane, is_finished=True)
 
     assert lanes.limit_of(lanes.read_lane(lane, fresh=True), MOST) == 5
 

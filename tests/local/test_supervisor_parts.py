@@ -36,7 +36,7 @@ def flaky(clock):
         started.append(FakeChild())
         return started[-1]
 
-    made = Service("flaky", spawn, patience=1)
+    made = Service("flaky", spawn, stop_timeout_s=1)
     made.check()
     return made, started
 

@@ -19,7 +19,7 @@ from jimeng.documents.principal import KeyUse, Principal
 from jimeng.errors import ConfigError
 from jimeng.errors.access import (
     ApiKeyInvalid,
-    DoorClosed,
+    InterfaceNotAllowed,
     ScopeTooSmall,
     SecondFactorLacking,
     SessionNotFound,
@@ -188,7 +188,7 @@ def principal_of_api() -> Principal:
     Raises:
         Unauthorized: there is no key.
         ApiKeyInvalid: it is unknown, revoked, or expired.
-        DoorClosed: it is limited to other interfaces than the request's.
+        InterfaceNotAllowed: it is limited to other interfaces than the request's.
     """
     if not needs_sign_in():
         return anonymous_principal()
@@ -196,7 +196,7 @@ def principal_of_api() -> Principal:
     if found is None:
         key, user = accounts.user_of_key(require_bearer_key(), g.get("access"))
         if key.doors and interface_of() not in key.doors:
-            raise DoorClosed(
+            raise InterfaceNotAllowed(
                 f"key {key.id} at {interface_of()}", doors=", ".join(key.doors)
             )
         found = g.principal_of_api = principal_of_key(key, user)

@@ -63,11 +63,11 @@ class Child:
         """Send SIGTERM or SIGHUP to the command; no effect after it has exited."""
         self._watch.send_signal(number)
 
-    def stop(self, patience: float) -> int:
-        """Send SIGTERM, and SIGKILL after *patience* seconds; return the status."""
+    def stop(self, stop_timeout_s: float) -> int:
+        """Send SIGTERM, and SIGKILL after *stop_timeout_s*; return the status."""
         self.signal(signal.SIGTERM)
         try:
-            self._watch.wait(patience)
+            self._watch.wait(stop_timeout_s)
         except subprocess.TimeoutExpired:
             return self.kill()
         self._sweep()

@@ -167,8 +167,8 @@ class Server:
             time.sleep(POLL_INTERVAL_S)
         return False
 
-    def stop(self, patience: float = 15.0) -> None:
-        """Stop it, by SIGKILL after *patience* seconds; no effect if not started."""
+    def stop(self, stop_timeout_s: float = 15.0) -> None:
+        """Stop it, by SIGKILL after *stop_timeout_s*; no effect if not started."""
         if self.child:
-            self.child.stop(patience)
+            self.child.stop(stop_timeout_s)
             self.child = None

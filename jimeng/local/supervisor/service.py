@@ -22,7 +22,7 @@ class Service:
     Args:
         name: Its name in the log.
         spawn: Starts the process.
-        patience: Seconds between SIGTERM and SIGKILL.
+        stop_timeout_s: Seconds between SIGTERM and SIGKILL.
 
     Attributes:
         child: The process, while it exists.
@@ -33,12 +33,12 @@ class Service:
         name: str,
         spawn: Callable[[], Child],
         *,
-        patience: float,
+        stop_timeout_s: float,
     ) -> None:
         self.name = name
         self.child: Child | None = None
         self._spawn = spawn
-        self._patience = patience
+        self._stop_timeout_s = stop_timeout_s
         self.has_refused = False  # to start, by its last exit status
         self._failures = 0
         self._began = time.monotonic()
@@ -92,7 +92,7 @@ class Service:
         self._spawn = spawn or self._spawn
         if self.child and not self._end_by:
             self.child.signal(signal.SIGTERM)
-            self._end_by = time.monotonic() + self._patience
+            self._end_by = time.monotonic() + self._stop_timeout_s
 
     def _forgive(self) -> None:
         self._failures = 0
@@ -102,7 +102,7 @@ class Service:
         """Stop it for good: SIGTERM, then SIGKILL on timeout or when *hurry*."""
         if self.child is None:
             return
-        deadline = time.monotonic() + self._patience
+        deadline = time.monotonic() + self._stop_timeout_s
         self.child.signal(signal.SIGTERM)
         while self.child.status() is None:
             if hurry() or time.monotonic() > deadline:

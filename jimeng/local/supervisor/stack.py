@@ -64,7 +64,7 @@ class Stack:
             for each in wanted:
                 if each.child:
                     kept = Service(
-                        each.name, each.spawn, patience=DATABASE_STOP_TIMEOUT_S
+                        each.name, each.spawn, stop_timeout_s=DATABASE_STOP_TIMEOUT_S
                     )
                     kept.child = each.child
                     self._keep(kept)
@@ -78,9 +78,9 @@ class Stack:
         env = self._environment()
         grace = self.config.SHUTDOWN_GRACE + 3
         worker = partial(self._spawn, plan.serve_command("worker"), env)
-        self.consumer = self._keep(Service("consumer", worker, patience=grace))
+        self.consumer = self._keep(Service("consumer", worker, stop_timeout_s=grace))
         web = partial(self._spawn, plan.web_command(), env)
-        self.web = self._keep(Service("web", web, patience=plan.WEB_GRACE + 3))
+        self.web = self._keep(Service("web", web, stop_timeout_s=plan.WEB_GRACE + 3))
         self.check()
 
     def keep_address(self) -> None:
@@ -143,7 +143,9 @@ class Stack:
             state = self._data_dir / "simulator.db"
             command = plan.simulator_command(self.config, self._simulator_port, state)
             spawn = partial(self._spawn, command, {**os.environ, **env})
-            self._keep(Service("simulator", spawn, patience=SIMULATOR_STOP_TIMEOUT_S))
+            self._keep(
+                Service("simulator", spawn, stop_timeout_s=SIMULATOR_STOP_TIMEOUT_S)
+            )
         return env
 
     def _spawn(self, command: list[str], env: dict[str, str]) -> Child:

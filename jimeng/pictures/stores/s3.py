@@ -108,7 +108,7 @@ class S3Store(ExternalStore):
 
     def works(self) -> bool:
         """Whether pictures can be stored; probed if the last write is not recent."""
-        if time.monotonic() < self._bucket.kept_at + FRESH_S:
+        if time.monotonic() < self._bucket.worked_at + FRESH_S:
             return True
         try:
             with self._bucket.operation():

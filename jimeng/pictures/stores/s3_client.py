@@ -90,7 +90,7 @@ class Bucket:
         self._unanswered = 0
         self._failed_at = 0.0
         self._trial = threading.Lock()
-        self.kept_at = (
+        self.worked_at = (
             NEVER  # time of the last successful write, if nothing has failed since
         )
 
@@ -135,20 +135,20 @@ class Bucket:
         try:
             yield
         except ClientError as error:
-            self.kept_at = NEVER
+            self.worked_at = NEVER
             raise unavailable(code_of(error), reason_of(error)) from None
         except NoCredentialsError as error:
             self._clients.clear()  # credentials may appear later
             raise unavailable("there are no keys for it", "keys") from error
         except (BotoCoreError, RequestException, HTTPError, OSError) as error:
             self._unanswered += 1
-            self._failed_at, self.kept_at = time.monotonic(), NEVER
+            self._failed_at, self.worked_at = time.monotonic(), NEVER
             raise unavailable(type(error).__name__, AWAY) from None
 
     def put(self, key: str, content: bytes) -> None:
         """Store an object; call within `operation`."""
         self._client().put_object(**self._named(key), Body=content)
-        self.kept_at = time.monotonic()
+        self.worked_at = time.monotonic()
 
     def get(self, key: str, start: int, end: int) -> tuple[BinaryIO, int] | None:
         """
@@ -180,7 +180,7 @@ class Bucket:
         self._client().complete_multipart_upload(
             **about, MultipartUpload={"Parts": parts}
         )
-        self.kept_at = time.monotonic()
+        self.worked_at = time.monotonic()
 
     def open_uploads(self, key: str) -> list[str]:
         """The ids of the uploads of an object that did not end."""
