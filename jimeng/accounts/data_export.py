@@ -56,11 +56,11 @@ def export(
         prompts = (fields_of(each, PROMPT_FIELDS) for each in all_of(SavedPrompt, mine))
         yield from archive.add("prompts.json", now, json_array(prompts))
     if Batch.find_one(there):
-        batches = (
+        all_batches = (
             fields_of(each, BATCH_FIELDS) | {"input": each.given}
             for each in all_of(Batch, there, LARGE_BATCH)
         )
-        yield from archive.add("batches.json", now, json_array(batches))
+        yield from archive.add("batches.json", now, json_array(all_batches))
     where = PictureFilter().where(principal.user_id)
     for images in batches(Image, where):
         asked = tasks_of(principal if with_words else None, images)

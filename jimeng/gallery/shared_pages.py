@@ -141,8 +141,7 @@ def content(image: Image, part: str = FILES[0]) -> Content:
     Raises:
         ShareNotFound: it has none, now or when it is read.
     """
-    missing = ShareNotFound(f"{part} of picture {image.id}")
-    return file_of(image, part, missing=missing)
+    return file_of(image, part, missing=ShareNotFound)
 
 
 def card(image: Image) -> bytes:

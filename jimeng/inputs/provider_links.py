@@ -47,10 +47,10 @@ def open_link(token: str) -> tuple[Content, str]:
         raise UploadNotFound(f"no generation uses {named.input_id} now")
     at = [each.id for each in inputs].index(named.input_id)
     about = fitted_file(at, inputs, generation)
-    store, missing = jobs.runtime().inputs, UploadNotFound(f"no {named.input_id}")
+    store = jobs.runtime().inputs
     known = about and store.find(about["file_id"])
     if not about or not known:
-        raise missing
+        raise UploadNotFound(f"no {named.input_id}")
     log.info("input fetched id=%s generation=%s", named.input_id, generation.id)
-    content = StoredFile(store, about["file_id"], known.length, missing=missing)
+    content = StoredFile(store, about["file_id"], known.length, missing=UploadNotFound)
     return content, about["content_type"]

@@ -116,8 +116,8 @@ def content_of(principal: Principal, input_id: str) -> tuple[Input, Content]:
     """
     found = find(principal, input_id)
     assert found.file_id is not None  # noqa: S101 - as `find` says
-    missing, store = UploadNotFound(f"no bytes of {input_id}"), jobs.runtime().inputs
-    return found, StoredFile(store, found.file_id, found.bytes, missing=missing)
+    store = jobs.runtime().inputs
+    return found, StoredFile(store, found.file_id, found.bytes, missing=UploadNotFound)
 
 
 def delete(principal: Principal, input_id: str) -> None:

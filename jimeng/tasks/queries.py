@@ -472,25 +472,23 @@ def open_image(
         ImageNotFound: no picture has this key (any more), or it is in the trash.
     """
     found = Image.find_one({"key": key, **SHOWN})
-    missing = ImageNotFound("no picture under that key")
     if not found:
-        raise missing
-    return found, file_of(found, part, missing=missing)
+        raise ImageNotFound("no picture under that key")
+    return found, file_of(found, part)
 
 
 def file_of(
-    image: Image, part: str = FILES[0], *, missing: Exception | None = None
+    image: Image, part: str = FILES[0], *, missing: type[Exception] = ImageNotFound
 ) -> Content:
     """
     A file of a picture.
 
     Args:
-        missing: Raised if the picture has no such file, or when it is read and is gone.
+        missing: The error if the picture has no such file, or it is gone when read.
     """
-    missing = missing or ImageNotFound(f"{part} of picture {image.id}")
     file_id = getattr(image, part, None)
     if not file_id:
-        raise missing
+        raise missing(f"{part} of picture {image.id}")
     length: int = getattr(image, LENGTHS[part])
     return StoredFile(jobs.runtime().store, file_id, length, missing=missing)
 

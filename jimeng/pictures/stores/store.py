@@ -155,7 +155,7 @@ class StoredFile(Content):
     A file of a store; nothing is read before it is asked for.
 
     Args:
-        missing: Raised by `pieces` if the store does not have it (any more).
+        missing: The error of `pieces` if the store does not have it (any more).
     """
 
     def __init__(
@@ -164,15 +164,15 @@ class StoredFile(Content):
         file_id: ObjectId,
         length: int,
         *,
-        missing: Exception | None = None,
+        missing: type[Exception] = FileMissing,
     ) -> None:
         self._store, self._file_id, self.length = store, file_id, length
-        self._missing = missing or FileMissing(f"file {file_id}")
+        self._missing = missing
 
     def pieces(self, start: int = 0, end: int | None = None) -> Pieces:
         found = self._store.open_range(self._file_id, start, end)
         if found is None:
-            raise self._missing
+            raise self._missing(f"file {self._file_id}")
         return found
 
 
