@@ -4,6 +4,7 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import Field, dataclass, fields, replace
+from functools import cached_property
 from typing import Any, Self
 from urllib.parse import quote, urlsplit
 
@@ -258,7 +259,7 @@ class Config:
         is_video = makes == "video"
         return self.USER_MAX_PENDING_VIDEOS if is_video else self.USER_MAX_PENDING
 
-    @property
+    @cached_property  # each request asks for it
     def own_hosts(self) -> frozenset[str]:
         """The host names, without port, under which this server is reachable."""
         public = {urlsplit(self.PUBLIC_URL).hostname or ""} - {""}
