@@ -103,7 +103,7 @@ def inputs_of(batch: Batch) -> tuple[Named, ...]:
     except Invalid as error:
         raise Stopped("pictures_gone") from error
     # Fail once, instead of fetching it again for each task.
-    if any(each.kept is None for each in found):
+    if any(each.stored_input is None for each in found):
         raise Stopped("pictures_gone")
     return tuple(found)
 

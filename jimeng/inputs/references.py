@@ -48,7 +48,7 @@ class Named:
     Attributes:
         field: Where it was in the request: ``images.0``, or ``mask``.
         text: As written; None for a file or a ``data:`` URL.
-        kept: A stored input.
+        stored_input: An input that is stored already.
         picture: A picture that was generated here, or a video with its last frame.
         content: The bytes as received.
         url: A URL that a worker will download.
@@ -56,7 +56,7 @@ class Named:
 
     field: str
     text: str | None = None
-    kept: Input | None = None
+    stored_input: Input | None = None
     picture: Image | None = None
     content: bytes | None = None
     url: str | None = None
@@ -64,7 +64,7 @@ class Named:
     @property
     def owner(self) -> str | None:
         """The owner's id; None if it is not stored here yet."""
-        stored = self.kept or self.picture
+        stored = self.stored_input or self.picture
         return None if stored is None else stored.user_id
 
     @property
@@ -119,7 +119,7 @@ def resolve(principal: Principal, field: str, reference: Reference) -> Named:
         return Named(field, content=decode_data_url(field, reference))
     text = reference.strip()
     if text.startswith(PREFIX):
-        return Named(field, text, kept=upload(principal, field, text))
+        return Named(field, text, stored_input=upload(principal, field, text))
     if "/" not in text:
         return Named(field, text, picture=find_output(principal, field, {"_id": text}))
     path = own_path(field, text)
@@ -129,7 +129,7 @@ def resolve(principal: Principal, field: str, reference: Reference) -> Named:
         key = {"key": link[1] or link[3]}
         return Named(field, text, picture=find_output(principal, field, key))
     if link := UPLOAD.fullmatch(path):
-        return Named(field, text, kept=upload(principal, field, link[1]))
+        return Named(field, text, stored_input=upload(principal, field, link[1]))
     raise Invalid.field(field, "invalid.image_unknown")
 
 
@@ -232,5 +232,5 @@ def references_of(ids: Sequence[str], *, has_mask: bool) -> list[Named]:
         elif each is None or is_gone:
             raise Invalid.field(field, "invalid.image_unknown")
         else:
-            found.append(Named(field, each.id, kept=each))
+            found.append(Named(field, each.id, stored_input=each))
     return found

@@ -151,11 +151,11 @@ def store_one(user_id: str, named: Named) -> Input:
             raise Invalid.field(named.field, f"refused.{error.reason}") from error
     if named.picture is not None:
         return copy_of_picture(user_id, named)
-    if named.kept is not None and named.kept.user_id == user_id:
-        return named.kept
-    if named.kept is not None and named.kept.is_ready:
+    if named.stored_input is not None and named.stored_input.user_id == user_id:
+        return named.stored_input
+    if named.stored_input is not None and named.stored_input.is_ready:
         return copy_of_input(user_id, named)
-    url = named.url or (named.kept.url if named.kept else None)
+    url = named.url or (named.stored_input.url if named.stored_input else None)
     if url is None:
         raise Invalid.field(named.field, "invalid.image_unknown")
     return store_unprepared(user_id, url=url)
@@ -184,7 +184,7 @@ def copy_of_picture(user_id: str, named: Named) -> Input:
 
 def copy_of_input(user_id: str, named: Named) -> Input:
     """Copy another user's input: inputs are not shared between users."""
-    given, store = named.kept, jobs.runtime().inputs
+    given, store = named.stored_input, jobs.runtime().inputs
     assert given is not None and given.file_id is not None  # noqa: S101 - as above
     same = {name: getattr(given, name) for name in COPIED}
     row = {"id": new_input_id(), "state": InputState.READY.value, **same}
@@ -198,7 +198,7 @@ def copy_of_input(user_id: str, named: Named) -> Input:
 
 def discard(made: Sequence[Input], named: Sequence[Named]) -> None:
     """Let the janitor remove the new inputs of a request that was refused."""
-    before = {each.kept.id for each in named if each.kept is not None}
+    before = {each.stored_input.id for each in named if each.stored_input is not None}
     ids = [each.id for each in made if each.id not in before]
     if ids:
         gone = {"$set": {"keep_until": utcnow()}, "$unset": {"unnamed": ""}}

@@ -109,13 +109,13 @@ class BatchWaits(Reply):
     code = text(*field_descriptions.CODE, example="quota_exceeded")
     message = text(
         *field_descriptions.MESSAGE,
-        of=lambda waits: waiting_words(waits.get("code", "")),
+        of=lambda waits: waiting_text(waits.get("code", "")),
         example=MESSAGES["waits.quota_exceeded"],
     )
     until = instant("什么时候再看", "When it will be tried again")
 
 
-def waiting_words(code: str) -> str:
+def waiting_text(code: str) -> str:
     """The message about what a batch waits for."""
     key = f"waits.{code}"
     return t(key if key in MESSAGES else "waits.later")

@@ -54,11 +54,11 @@ INCLUDE_PROMPT = (
     "请求体里是否带提示词",
     "Whether the body includes the prompt",
 )
-SECRET_WORDS = (
+SECRET_TEXT = (
     "签名密钥（whsec_），照 Standard Webhooks",
     "The signing secret (whsec_), as Standard Webhooks has it",
 )
-BOTH_SIGN_WORDS = (
+BOTH_SIGN_TEXT = (
     "轮换之后，旧密钥同时签名到这时",
     "Until when the old secret signs as well, after a rotation",
 )
@@ -121,7 +121,7 @@ def both_sign_until(endpoint: WebhookEndpoint) -> object:
     return endpoint.rotated_at and endpoint.rotated_at + BOTH_SIGN
 
 
-def disabled_words(endpoint: WebhookEndpoint) -> str | None:
+def disabled_text(endpoint: WebhookEndpoint) -> str | None:
     return endpoint.disabled and t(f"webhook.off.{endpoint.disabled}")
 
 
@@ -154,10 +154,10 @@ class EndpointRecord(Reply):
         null=True,
     )
     disabled_message = text(
-        "同上，用文字说", "The same in words", of=disabled_words, null=True
+        "同上，用文字说", "The same in words", of=disabled_text, null=True
     )
     failures = count("连续失败的次数", "Attempts that failed in a row", example=0)
-    old_secret_until = instant(*BOTH_SIGN_WORDS, of=both_sign_until, null=True)
+    old_secret_until = instant(*BOTH_SIGN_TEXT, of=both_sign_until, null=True)
     created_at = instant(*field_descriptions.CREATED_AT)
     updated_at = instant(*field_descriptions.UPDATED_AT)
 
@@ -165,15 +165,15 @@ class EndpointRecord(Reply):
 class NewEndpointRecord(EndpointRecord):
     """An endpoint with its secret, which is only shown here."""
 
-    secret = text(*SECRET_WORDS, example=SECRET)
+    secret = text(*SECRET_TEXT, example=SECRET)
 
 
 class SecretRecord(Reply):
     """The secret that signs events to a task's own ``webhook_url``."""
 
     id = text(*field_descriptions.ID, example=WEBHOOK)
-    secret = text(*SECRET_WORDS, example=SECRET)
-    old_secret_until = instant(*BOTH_SIGN_WORDS, of=both_sign_until, null=True)
+    secret = text(*SECRET_TEXT, example=SECRET)
+    old_secret_until = instant(*BOTH_SIGN_TEXT, of=both_sign_until, null=True)
 
 
 class EndpointDeleted(Reply):
@@ -181,7 +181,7 @@ class EndpointDeleted(Reply):
     message = fixed("answer.webhook_deleted")
 
 
-def attempt_words(attempt: dict) -> str:
+def attempt_text(attempt: dict) -> str:
     key = f"webhook.attempt.{attempt['outcome']}"
     return t(key, status=attempt.get("status", ""))
 
@@ -194,7 +194,7 @@ class AttemptRecord(Reply):
     message = text(
         "结果，用文字说",
         "Its outcome, as a message",
-        of=attempt_words,
+        of=attempt_text,
         example=("已送达（200）", "Delivered (200)"),
     )
     status = whole(

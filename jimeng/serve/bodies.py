@@ -18,7 +18,7 @@ from werkzeug.exceptions import RequestTimeout
 
 from jimeng.serve.sockets import ClientSocket, ClientTooSlow
 
-Aside = Callable[[], AbstractContextManager]
+WithoutPermit = Callable[[], AbstractContextManager]
 MAX_READ_FIRST = 1024 * 1024  # bytes; `jimeng.http.requests.MAX_BODY_BYTES`
 READ_BYTES = 64 * 1024  # at a time
 # Further chunks are refused: each costs as much CPU as some kilobytes, during which no
@@ -65,11 +65,17 @@ class LateReader:
 
     Args:
         length: 0 for a chunked body.
-        aside: A context manager around each read, which releases the permit.
+        without_permit: A context manager around each read, which releases the permit.
     """
 
-    def __init__(self, reader, length: int, client: ClientSocket, aside: Aside) -> None:
-        self._reader, self._client, self._aside = reader, client, aside
+    def __init__(
+        self, reader, length: int, client: ClientSocket, without_permit: WithoutPermit
+    ) -> None:
+        self._reader, self._client, self._without_permit = (
+            reader,
+            client,
+            without_permit,
+        )
         self._length, self._has_begun = length, False
 
     def read(self, size: int) -> bytes:
@@ -82,7 +88,7 @@ class LateReader:
             self._client.begin_large(self._length)
             self._has_begun = True
         try:
-            with self._aside():
+            with self._without_permit():
                 return self._reader.read(size)
         except ClientTooSlow as error:  # werkzeug would handle it as a disconnect
             raise RequestTimeout() from error
@@ -90,13 +96,15 @@ class LateReader:
             raise OSError(f"broken body: {error}") from error
 
 
-def read_small(req: BoundedRequest, client: ClientSocket, aside: Aside) -> None:
+def read_small(
+    req: BoundedRequest, client: ClientSocket, without_permit: WithoutPermit
+) -> None:
     """
     Read the body of *req*, unless it is large: the application reads that, and the
     connection is closed after it.
 
     Args:
-        aside: As in `LateReader`.
+        without_permit: As in `LateReader`.
 
     Raises:
         ParseException: malformed chunks, or too many.
@@ -118,7 +126,9 @@ def read_small(req: BoundedRequest, client: ClientSocket, aside: Aside) -> None:
         else:
             req.force_close()
             req.body.buf.write(data)
-            req.body.reader = LateReader(req.body.reader, length, client, aside)
+            req.body.reader = LateReader(
+                req.body.reader, length, client, without_permit
+            )
             return
     finally:
         client.hold(0)

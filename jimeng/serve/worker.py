@@ -85,11 +85,11 @@ class Worker(GeventWorker):
         # Imported late: the master must not hold code that restarted workers load
         # again.
         self._long_polls = import_module("jimeng.http.long_polls")
-        self._long_polls.configure(config, self._aside)
+        self._long_polls.configure(config, self._without_permit)
         import_module("jimeng.jobs.insertion").batcher.open()
 
     @contextmanager
-    def _aside(self) -> Iterator[None]:
+    def _without_permit(self) -> Iterator[None]:
         """Release the request's permit while it waits inside this context."""
         self._working.release()
         try:
@@ -156,7 +156,7 @@ class Worker(GeventWorker):
                 req = None
                 req = next(parser)
                 check_target(req)
-                read_small(req, client, self._aside)
+                read_small(req, client, self._without_permit)
                 try:
                     self.handle_request(server, req, client, addr)
                 finally:

@@ -41,8 +41,8 @@ def build_document() -> dict:
 def cached(name: str, make: Callable[[], Any]) -> Any:
     """The result of *make*, cached per language and set of models."""
     models = sorted({m.id for m in jobs.runtime().registry.models.values()})
-    all_kept = current_app.extensions.setdefault("openapi", {})
+    documents = current_app.extensions.setdefault("openapi", {})
     key = (name, language(), *models)
-    if key not in all_kept:
-        all_kept[key] = make()
-    return all_kept[key]
+    if key not in documents:
+        documents[key] = make()
+    return documents[key]

@@ -12,7 +12,7 @@ from jimeng.documents.webhook import EVENTS, LOG_RETENTION
 from jimeng.errors import Invalid
 from jimeng.http import auth
 from jimeng.i18n import problems
-from jimeng.schemas.webhooks import NewEndpoint, attempt_words
+from jimeng.schemas.webhooks import NewEndpoint, attempt_text
 from jimeng.web import bp, refused
 from jimeng.web.account.profile import Problems, render_account_page
 from jimeng.web.site.forms import checked
@@ -77,7 +77,7 @@ def log_page(webhook_id: str, *, secret: str = "", cursor: str | None = None) ->
         webhook=webhooks.find(principal, webhook_id),
         deliveries=found.rows,
         next_cursor=found.next_cursor,
-        attempt_words=attempt_words,
+        attempt_text=attempt_text,
         secret=secret,
     )
 

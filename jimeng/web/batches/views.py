@@ -16,7 +16,7 @@ from jimeng.http import auth
 from jimeng.i18n import MESSAGES, t
 from jimeng.jobs import prices
 from jimeng.providers.models import Size
-from jimeng.schemas.batch_responses import waiting_words
+from jimeng.schemas.batch_responses import waiting_text
 from jimeng.web.create import options
 from jimeng.web.create.inputs import FormInput, usable_inputs
 from jimeng.web.site.formats import yuan
@@ -93,7 +93,7 @@ class BatchView:
         code = (self.batch.waits or {}).get("code")
         if code is None or not (self.batch.is_filling or self.batch.again):
             return None
-        return waiting_words(code)
+        return waiting_text(code)
 
     @property
     def stopped(self) -> str | None:
