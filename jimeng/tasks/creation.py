@@ -506,9 +506,7 @@ def create_for_user(
             )
             if principal.key is not None:
                 row["by_key"] = principal.key.id
-            if (
-                reservation.key_id
-            ):  # its daily quota gets back pictures that are never sent
+            if reservation.key_id:  # its quota gets back pictures that are never sent
                 row["key_id"] = reservation.key_id
             if not task.reserves_ticket_later:
                 row["turn"] = reservation.first_ticket
