@@ -1,7 +1,7 @@
 """
 ``python -m tests.bench [--full] [PART…]``: prints one table, row by row.
 
-Without names it measures all parts, in about twenty minutes; ``--full`` takes more
+Without names it measures all parts, in almost half an hour; ``--full`` takes more
 rounds and the numbers of pictures that the goals speak of.
 """
 
@@ -29,6 +29,7 @@ from tests.bench import (
     start,
     tar_pits,
     throughput,
+    videos,
     workers,
 )
 from tests.bench.rows import Row, Site, head, load, show
@@ -51,6 +52,9 @@ PARTS: dict[str, Callable[[Site], Iterator[Row]]] = {
     "pages": pages.rows,
     "start": start.rows,
     "tar_pits": tar_pits.rows,
+    "videos": videos.rows,
+    "videos_gridfs": videos.gridfs_rows,
+    "videos_slow_mongodb": videos.slow_rows,
 }
 
 

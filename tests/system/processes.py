@@ -21,6 +21,9 @@ MONKEY = ["-m", "tests.system.monkey"]
 
 class Processes:
     """
+    Attributes:
+        SIMULATOR: How the simulator is started.
+
     Args:
         limit: What the simulator, playing the provider, runs at a time.
         duration: Seconds that each of its pictures takes.
@@ -30,6 +33,8 @@ class Processes:
         accounts: Further ones of the simulator's, as its command line has them.
         settings: Environment of the product, besides.
     """
+
+    SIMULATOR = ("-m", "jimeng.local.simulator")
 
     def __init__(
         self,
@@ -81,7 +86,7 @@ class Processes:
         self.consumers: list[Process] = []
 
     def start_simulator(self) -> None:
-        words = ["-m", "jimeng.local.simulator", "--port", str(self.simulator_port)]
+        words = [*self.SIMULATOR, "--port", str(self.simulator_port)]
         words += [*self._simulator, "--state", str(self.folder / "simulator.db")]
         self.simulator = self.start(words, "simulator")
 

@@ -1,0 +1,238 @@
+"""
+Videos of 60 MB beside pictures: how long a picture takes before they come and while
+they are fetched, and how much memory the processes have.
+"""
+
+import os
+import shutil
+import signal
+import statistics
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext, suppress
+from dataclasses import dataclass, field
+
+from tests.bench.large_videos import BYTES
+from tests.bench.processes import cpu_seconds, machine_cpu_seconds, started_by
+from tests.bench.rows import Row, Site
+from tests.system.stack import Stack
+from tests.waiting import wait_for
+
+VIDEOS, FULL = 60, 300
+A_SECOND = 2  # pictures
+PICTURE_S, VIDEO_S = 1.0, 2.0  # at the provider
+WARM_S, BEFORE_S = 10.0, 45.0
+STANDS_S = 0.05  # a slow MongoDB, at a time
+PATIENCE_S = 270.0
+LANE = "volcengine_ark:doubao-seedance-2-0-mini-260615"
+VIDEO = {
+    "user_id": "films",
+    "prompt": f"[[slow {VIDEO_S:g}]] 海浪",
+    "model": "doubao-seedance-2.0-mini",
+    "resolution": "480p",
+    "duration": 4,
+    "audio": False,
+}
+MIB = 2**20
+
+
+class VideoStack(Stack):
+    SIMULATOR = ("-m", "tests.bench.large_videos")
+
+
+@dataclass
+class Memory:
+    """Resident bytes of the consumer, and of the web server's processes, over time."""
+
+    consumer: list[int] = field(default_factory=list)
+    web: list[int] = field(default_factory=list)
+
+    def told(self) -> str:
+        return ", ".join(
+            f"{name} {sizes[0] / MIB:.0f} to {sizes[-1] / MIB:.0f} MiB "
+            f"(at most {max(sizes) / MIB:.0f})"
+            for name, sizes in (("consumer", self.consumer), ("web", self.web))
+        )
+
+
+def rows(site: Site) -> Iterator[Row]:
+    return measure(site, "file", FULL if site.full else VIDEOS)
+
+
+def gridfs_rows(site: Site) -> Iterator[Row]:
+    """A store for fewer and smaller ones."""
+    return measure(site, "gridfs", VIDEOS // (1 if site.full else 3))
+
+
+def slow_rows(site: Site) -> Iterator[Row]:
+    return measure(site, "file", VIDEOS, slow=True)
+
+
+def measure(site: Site, store: str, count: int, *, slow: bool = False) -> Iterator[Row]:
+    """
+    Args:
+        slow: MongoDB stands still for a third of the time, before and beside.
+    """
+    folder = site.folder / store
+    folder.mkdir()
+    stack = VideoStack(
+        folder,
+        site.mongodb_uri,
+        site.redis_url,
+        database=f"bench_videos_{store}",
+        fresh=True,
+        limit=10,
+        duration=PICTURE_S,
+        VOLCENGINE_CONCURRENCY="10",
+        ARK_API_KEY="ark-key-of-the-bench",
+        ARK_CONCURRENCY="4",
+        USER_MAX_PENDING_VIDEOS="100000",
+        POLL_INTERVAL="1",
+        STORAGE=store,
+        STORAGE_DIR=str(folder / "store"),
+        LOG_LEVEL="warning",
+    )
+    try:
+        stack.await_up()
+        stack.simulate(plain=True, video_limit=10)
+        stack.start_consumer()
+        stack.await_ready()
+        with slowed(stack) if slow else nullcontext():
+            with pictures(stack):
+                time.sleep(WARM_S)  # the queue learns how long a picture takes
+            with pictures(stack) as before:
+                time.sleep(BEFORE_S)
+            stack.rest(LANE)
+            order(stack, count)
+            pid = stack.consumers[0].pid
+            cpu, machine = cpu_seconds(pid)[0], machine_cpu_seconds()
+            began = time.monotonic()
+            with sampled(stack) as memory, pictures(stack) as beside:
+                stack.go_on(LANE)
+                with stack.database() as found:
+                    await_stored(found.images, count)
+                took = time.monotonic() - began
+        used = cpu_seconds(pid)[0] - cpu
+        cores = (machine_cpu_seconds() - machine) / took
+        middle, most = (at(beside, n) / at(before, n) for n in (50, 95))
+        yield Row(
+            f"pictures, {A_SECOND} a second of {PICTURE_S:g} s, beside {count} videos "
+            f"of {BYTES // 10**6} MB, STORAGE={store}"
+            f"{', MongoDB slow' if slow else ''}",
+            f"**{middle:.2f}**, p95 {most:.2f}: {told(beside)}",
+            f"before them: {told(before)}",
+            "1.1",
+        )
+        yield Row("memory beside them", memory.told(), goal="flat")
+        yield Row(
+            "fetching them",
+            f"{count * BYTES / took / 1e6:.0f} MB a second, {took:.0f} s; consumer "
+            f"{1000 * used / count:.0f} ms CPU a video, with its pictures; "
+            f"{cores:.1f} cores busy",
+        )
+    finally:
+        stack.stop()
+        shutil.rmtree(folder / "store", ignore_errors=True)
+
+
+def order(stack: Stack, count: int) -> None:
+    for _ in range(count):
+        status, answer = stack.ask("POST", "/api/v1/ai/video/task", VIDEO)
+        assert status == 202, answer
+
+
+def await_stored(images, count: int) -> None:
+    where = {"kind": "video"}
+    wait_for(
+        lambda: images.count_documents(where) == count, PATIENCE_S, "all are stored"
+    )
+
+
+@contextmanager
+def slowed(stack: Stack) -> Iterator[None]:
+    """Let MongoDB stand still for a third of the time, while inside."""
+    with stack.database() as found:
+        pid = found.client.admin.command("serverStatus")["pid"]
+    over = threading.Event()
+
+    def stop_and_go() -> None:
+        while not over.wait(2 * STANDS_S):
+            os.kill(pid, signal.SIGSTOP)
+            time.sleep(STANDS_S)
+            os.kill(pid, signal.SIGCONT)
+
+    thread = threading.Thread(target=stop_and_go)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+@contextmanager
+def pictures(stack: Stack) -> Iterator[list[float]]:
+    """Order pictures at a steady rate; when left, it is filled with their seconds."""
+    took: list[float] = []
+    asked: dict[str, float] = {}
+    over = threading.Event()
+
+    def ask_on() -> None:
+        due = time.monotonic()
+        while not over.is_set():
+            at = time.time()
+            asked[stack.create(size="1024x1024")] = at
+            due += 1 / A_SECOND
+            over.wait(max(due - time.monotonic(), 0))
+
+    thread = threading.Thread(target=ask_on)
+    thread.start()
+    try:
+        yield took
+    finally:
+        over.set()
+        thread.join()
+    stack.await_ended([*asked], 60)
+    with stack.database() as found:
+        for task in found.tasks.find({"_id": {"$in": [*asked]}}):
+            assert task["status"] == "completed", task
+            took.append(task["completed_at"].timestamp() - asked[task["_id"]])
+
+
+@contextmanager
+def sampled(stack: Stack) -> Iterator[Memory]:
+    """Look at the memory once a second, while inside."""
+    memory, over = Memory(), threading.Event()
+
+    def look() -> None:
+        while not over.wait(1):
+            memory.consumer.append(resident(stack.consumers[0].pid))
+            web = [stack.web.pid, *started_by(stack.web.pid)]
+            memory.web.append(sum(resident(each) for each in web))
+
+    thread = threading.Thread(target=look)
+    thread.start()
+    try:
+        yield memory
+    finally:
+        over.set()
+        thread.join()
+
+
+def resident(pid: int) -> int:
+    with suppress(FileNotFoundError), open(f"/proc/{pid}/status") as file:
+        (size,) = (line.split()[1] for line in file if line.startswith("VmRSS:"))
+        return 1024 * int(size)
+    return 0
+
+
+def at(seconds: list[float], share: int) -> float:
+    return statistics.quantiles(seconds, n=100, method="inclusive")[share - 1]
+
+
+def told(seconds: list[float]) -> str:
+    return (
+        f"median {at(seconds, 50):.2f} s, p95 {at(seconds, 95):.2f} s "
+        f"({len(seconds)} pictures)"
+    )
