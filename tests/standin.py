@@ -100,7 +100,7 @@ class Site:
 
     def ask(self, path: str = "/") -> dict:
         url = f"http://127.0.0.1:{self.port}{path}"
-        with urllib.request.urlopen(url, timeout=5) as answer:
+        with urllib.request.urlopen(url, timeout=60) as answer:
             return json.load(answer)
 
     def answers(self) -> bool:

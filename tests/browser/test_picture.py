@@ -152,7 +152,7 @@ def test_shared_link_is_for_everybody_until_it_is_replaced(visit, closed_server,
     link = page.evaluate("navigator.clipboard.readText()")
     stranger = requests.get(link, timeout=60)
     asked = f"{closed_server.url}/pictures/{task_id}_0"
-    refused = requests.get(asked, timeout=10, allow_redirects=False)
+    refused = requests.get(asked, timeout=60, allow_redirects=False)
     page.get_by_text("Replace link").click()
     button(page, "Replace it").click()
 

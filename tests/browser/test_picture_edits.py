@@ -279,7 +279,7 @@ def test_two_pictures_are_compared(visit, live_server):
     # The wheel over the other half: both grow round the same place.
     page.mouse.move(b["x"] + 10, b["y"] + 10)
     page.mouse.wheel(0, -400)
-    wait_for(lambda: one.bounding_box()["width"] > 1.5 * a["width"], 10, "the zoom")
+    wait_for(lambda: one.bounding_box()["width"] > 1.5 * a["width"], what="the zoom")
     aside = view["width"] / 2 + 1
     zoomed = one.bounding_box(), other.bounding_box()
     assert zoomed[0]["x"] - aside == pytest.approx(zoomed[1]["x"], abs=1)

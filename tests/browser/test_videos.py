@@ -99,7 +99,7 @@ def test_stage_has_keys_for_a_video(visit):
     hang_video("海", content=mp4(256, 144, frames=24 * SECONDS, audio=True), **POSTER)
     wall.fill(1)
     page = visit("/gallery?kind=videos", **MOVING).page
-    wait_for(lambda: page.evaluate("typeof stage") == "object", 10, "the stage")
+    wait_for(lambda: page.evaluate("typeof stage") == "object", what="the stage")
     page.locator("a[data-view]").click()
     player = page.locator("#stage video")
     wait_for(lambda: is_playing(page, "#stage video"))
@@ -118,7 +118,7 @@ def test_stage_has_keys_for_a_video(visit):
         "aria-pressed", "true"
     )
     page.goto("/gallery")
-    wait_for(lambda: page.evaluate("typeof stage") == "object", 10, "the stage")
+    wait_for(lambda: page.evaluate("typeof stage") == "object", what="the stage")
     page.locator(".photo:has([data-play]) a[data-view]").click()
     expect(page.locator("#stage video")).to_be_visible()
     expect(page.locator("#stage .stage-count")).to_have_text("2 / 2")

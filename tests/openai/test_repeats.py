@@ -187,7 +187,7 @@ def test_repetition_waits_for_the_request_before_it(hurried, monkeypatch):
 
     def slow(*args, **kwargs):
         going.set()
-        assert held.wait(5)
+        assert held.wait(60)
         return create(*args, **kwargs)
 
     monkeypatch.setattr(deduplication, "create", slow)
@@ -198,7 +198,7 @@ def test_repetition_waits_for_the_request_before_it(hurried, monkeypatch):
 
     first = threading.Thread(target=ask, args=(0,))
     first.start()
-    assert going.wait(5)
+    assert going.wait(60)
     again = threading.Thread(target=ask, args=(1,))
     again.start()
     wait_for(lambda: deduplication.jobs.huey.storage.conn.zcard(line()) == 2)

@@ -57,7 +57,7 @@ class Server:
             self.connections += 1
             self.current = connection
             with connection, contextlib.suppress(OSError):
-                connection.settimeout(5)
+                connection.settimeout(60)
                 self.behave(connection)
 
     def stop(self) -> None:
@@ -113,7 +113,7 @@ def serve() -> Iterator[Callable[[Behave], Server]]:
     yield start
     for server, thread in started:
         server.stop()
-        thread.join(5)
+        thread.join(60)
 
 
 @pytest.fixture

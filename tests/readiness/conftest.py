@@ -1,6 +1,9 @@
 """Fixtures: a server that lacks nothing, and a picture that was forgotten."""
 
+import time
+from collections.abc import Callable
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 
@@ -43,9 +46,17 @@ def ask(client) -> dict:
 
 
 @pytest.fixture
-def impatient(monkeypatch):
-    """Half a minute is a moment."""
-    monkeypatch.setattr(readiness, "UNTAKEN_S", 0.05)
+def wait_long(monkeypatch) -> Callable[[], None]:
+    """Moves the clock on by more than jobs may wait while no worker runs any."""
+    passed = 0.0
+
+    def wait() -> None:
+        nonlocal passed
+        passed += readiness.UNTAKEN_S + 1
+
+    now = SimpleNamespace(monotonic=lambda: time.monotonic() + passed, sleep=time.sleep)
+    monkeypatch.setattr(readiness, "time", now)
+    return wait
 
 
 @pytest.fixture

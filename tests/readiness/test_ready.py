@@ -2,7 +2,6 @@
 
 import re
 import threading
-import time
 from dataclasses import replace
 from datetime import timedelta
 from types import SimpleNamespace
@@ -112,12 +111,12 @@ def test_picture_of_another_release_keeps_nobody_from_being_ready(
     assert probe()["missing"] == []
 
 
-def test_queue_that_nobody_takes_from_is_told(client, probe, impatient):
+def test_queue_that_nobody_takes_from_is_told(client, probe, wait_long):
     """The pump goes on and the heart beats, but all threads of the worker hang."""
     create(client)
     pump.write_heartbeat("w", utcnow())
     assert probe()["missing"] == []
-    time.sleep(0.1)
+    wait_long()
     pump.tick()
     pump.write_heartbeat("w", utcnow())
 
@@ -126,22 +125,22 @@ def test_queue_that_nobody_takes_from_is_told(client, probe, impatient):
     assert probe()["missing"] == []
 
 
-def test_queue_that_is_long_and_worked_on_is_no_fault(client, probe, impatient):
+def test_queue_that_is_long_and_worked_on_is_no_fault(client, probe, wait_long):
     """Its jobs all look alike; that some have run is what counts."""
     jobs.enqueue_dispatch("a lane", 9)
     probe()
     for _ in range(3):
-        time.sleep(0.1)
+        wait_long()
         jobs.huey.execute(jobs.huey.dequeue())
         pump.write_heartbeat("w", utcnow())
 
         assert probe()["missing"] == []
 
 
-def test_job_that_has_just_come_to_an_idle_queue_is_no_fault(client, probe, impatient):
+def test_job_that_has_just_come_to_an_idle_queue_is_no_fault(client, probe, wait_long):
     """Nothing has run for long, as there was nothing."""
     probe()
-    time.sleep(0.1)
+    wait_long()
     create(client)
 
     assert probe()["missing"] == []

@@ -60,10 +60,11 @@ class Server:
             except OSError:
                 return
             with connection, contextlib.suppress(OSError):
-                connection.settimeout(5)
+                connection.settimeout(60)
                 self.current = connection
                 if self.context:
                     connection = self.context.wrap_socket(connection, server_side=True)
+                    self.current = connection
                 with connection:
                     self.behave(connection)
 
@@ -112,7 +113,7 @@ def serve() -> Iterator[Callable[..., Server]]:
     yield start
     for server, thread in started:
         server.stop()
-        thread.join(5)
+        thread.join(60)
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import av
 import pytest
 
 from tests.each import for_each
-from tests.simulator.caller import Caller
+from tests.simulator.caller import PATIENCE, Caller
 from tests.simulator.test_ark_videos import error_of, opened
 
 LENGTH = 2 * 1024**3
@@ -186,12 +186,13 @@ def test_download_may_stall(simulator, caller, url):
     """Half of the file comes, then nothing, until the client leaves."""
     whole = caller.get(url).body
     fault(caller, "video", "stalled")
-    connection = http.client.HTTPConnection(caller.host, timeout=0.5)
+    connection = http.client.HTTPConnection(caller.host, timeout=PATIENCE)
     connection.request("GET", url.removeprefix(f"http://{caller.host}"))
     answer = connection.getresponse()
 
     assert answer.headers["Content-Length"] == str(len(whole))
     assert answer.read(len(whole) // 2) == whole[: len(whole) // 2]
+    connection.sock.settimeout(0.5)
     with pytest.raises(TimeoutError):
         answer.read(1)
     connection.close()

@@ -58,7 +58,7 @@ class Call(threading.Thread):
             self.status = 0
 
     def was_cut_off(self) -> bool:
-        self.join(20)
+        self.join(60)
         assert not self.is_alive()
         return self.status == 0
 

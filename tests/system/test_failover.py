@@ -200,9 +200,10 @@ def test_primary_that_dies_costs_nothing(stack, replica_set):
 def test_bytes_on_one_member_are_not_kept_yet(replica_set):
     """A picture of which only the primary has the bytes would go with it."""
     config = Config(MONGODB_URI=replica_set.uri, MONGODB_DATABASE="failover")
+    documents.connect(config, timeout=60.0)
+    kept = GridFSStore().save(b"picture", "kept")
     documents.connect(config, timeout=1.0)
     store = GridFSStore()
-    kept = store.save(b"picture", "kept")
     secondaries = replica_set.secondaries
 
     for member in secondaries:
@@ -215,6 +216,6 @@ def test_bytes_on_one_member_are_not_kept_yet(replica_set):
             member.signal(signal.SIGCONT)
 
     wait_for(replica_set.is_whole, 60, "all are back")
-    documents.connect(config, timeout=10.0)
+    documents.connect(config, timeout=60.0)
     assert store.read(kept) == b"picture"
     mongoengine.disconnect()

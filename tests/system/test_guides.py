@@ -174,7 +174,7 @@ def program(stack, keys, tmp_path) -> Iterator[Callable[[str, str], Program]]:
 
 def fetch(stack: Stack, link: str) -> requests.Response:
     """Get a picture; its link is a path, as the stack has no ``PUBLIC_URL``."""
-    return requests.get(urllib.parse.urljoin(stack.url, link), timeout=10)
+    return requests.get(urllib.parse.urljoin(stack.url, link), timeout=60)
 
 
 def billed(stack: Stack) -> int:
@@ -189,12 +189,12 @@ def test_shop_draws_what_is_ordered(stack, program, language):
 
     def order(prompt: str) -> str:
         given = {"customer": customer, "prompt": prompt}
-        answer = requests.post(f"{shop.url}/orders", json=given, timeout=10)
+        answer = requests.post(f"{shop.url}/orders", json=given, timeout=60)
         assert answer.status_code == 202
         return answer.json()["id"]
 
     def look(order_id: str) -> dict:
-        return requests.get(f"{shop.url}/orders/{order_id}", timeout=10).json()
+        return requests.get(f"{shop.url}/orders/{order_id}", timeout=60).json()
 
     def await_status(order_id: str, status: str) -> dict:
         wait_for(lambda: look(order_id)["status"] == status, 60, status)
@@ -217,10 +217,10 @@ def test_shop_draws_what_is_ordered(stack, program, language):
 
     told = ("status", "picture", "changed_at")
     assert [look(first)[name] for name in told] == [done[name] for name in told]
-    found = requests.get(f"{shop.url}/customers/{customer}", timeout=10).json()
+    found = requests.get(f"{shop.url}/customers/{customer}", timeout=60).json()
     assert found["orders"] == [second, first]
     assert (found["pictures"], billed(stack) - before) == (2, 2)
-    forged = requests.post(f"{shop.url}/jimeng", data=b"{}", timeout=10)
+    forged = requests.post(f"{shop.url}/jimeng", data=b"{}", timeout=60)
     assert forged.status_code == 400
 
 
@@ -269,7 +269,7 @@ class Slack:
             "X-Slack-Signature": f"v0={signed.hexdigest()}",
         }
         url = f"{bot.url}/slack/draw"
-        return requests.post(url, data=body, headers=headers, timeout=10)
+        return requests.post(url, data=body, headers=headers, timeout=60)
 
     def posted(self, trigger: str) -> list[dict]:
         return [post for path, post in self.posts if path == f"/commands/{trigger}"]
@@ -317,7 +317,7 @@ def test_bot_posts_what_is_asked_for(stack, program, slack, language):
     assert billed(stack) - before == 3
     assert "800" in slack.command(bot, "x" * 900, "4").json()["text"]
     assert slack.command(bot, "x", "5", secret="another").status_code == 401
-    assert requests.post(f"{bot.url}/jimeng", data=b"{}", timeout=10).status_code == 400
+    assert requests.post(f"{bot.url}/jimeng", data=b"{}", timeout=60).status_code == 400
     assert [slack.posted(each) for each in "45"] == [[], []]
 
 
