@@ -55,7 +55,7 @@ def test_paused_sending_stops_the_lanes_and_they_go_on(
     visit, closed_server, root, ada, quiet
 ):
     """What the provider has is finished; nothing else is sent until it may be."""
-    closed_server.simulate(duration=1.0)
+    closed_server.simulate(duration=3.0)
     page = visit(
         "/admin/queue", server=closed_server, cookies=root.cookies, lang="en"
     ).page

@@ -20,18 +20,16 @@ CASES = [
 ]
 LEARNT_S = 60.0  # from an empty lane on
 alike_and_spread = pytest.mark.parametrize("sigma", [0.0, 0.3])
-LONG = pytest.mark.system
-guesses = pytest.mark.parametrize("typical", [5, pytest.param(10, marks=LONG)])
+TYPICAL_S = 5  # the model's own figure
 
 
 @alike_and_spread
-@guesses
 @pytest.mark.parametrize("seconds, slots", CASES)
-def test_slots_are_busy_while_work_waits(monkeypatch, seconds, slots, typical, sigma):
+def test_slots_are_busy_while_work_waits(monkeypatch, seconds, slots, sigma):
     """From a minute on, whatever the model's own figure says."""
     busy, polls = GOALS[seconds]
     end = LEARNT_S + max(120, 750 * seconds / slots)
-    run = Simulation(slots, lambda _: seconds, sigma, typical, end + 4 * seconds)
+    run = Simulation(slots, lambda _: seconds, sigma, TYPICAL_S, end + 4 * seconds)
 
     run.run(monkeypatch)
 
@@ -40,14 +38,13 @@ def test_slots_are_busy_while_work_waits(monkeypatch, seconds, slots, typical, s
 
 
 @alike_and_spread
-@guesses
 @pytest.mark.parametrize("slots", [2, 5, 20])
 def test_slots_are_busy_soon_after_pictures_take_another_time(
-    monkeypatch, slots, typical, sigma
+    monkeypatch, slots, sigma
 ):
     """Half a minute after they take a quarter of it, and after they take as before."""
     run = Simulation(
-        slots, lambda at: 3 if 120 <= at < 240 else 12, sigma, typical, 400
+        slots, lambda at: 3 if 120 <= at < 240 else 12, sigma, TYPICAL_S, 400
     )
 
     run.run(monkeypatch)
@@ -60,7 +57,7 @@ def test_slots_are_busy_soon_after_pictures_take_another_time(
 @pytest.mark.parametrize("slots", [2, 20])
 def test_slots_are_busy_soon_after_the_provider_was_slow(monkeypatch, slots):
     """Pictures of ten minutes hold up none after them for as long."""
-    run = Simulation(slots, lambda at: 600 if at < 300 else 3, 0.0, 5, 1200)
+    run = Simulation(slots, lambda at: 600 if at < 300 else 3, 0.0, TYPICAL_S, 1200)
 
     run.run(monkeypatch)
 
@@ -71,7 +68,7 @@ def test_slots_are_busy_soon_after_the_provider_was_slow(monkeypatch, slots):
 @pytest.mark.parametrize("seconds", [1, 8])
 def test_an_account_is_polled_no_more_often_than_it_may(monkeypatch, seconds):
     """All its pictures are slowed alike, and are noticed all the same."""
-    run = Simulation(100, lambda _: seconds, 0.3, 5, 300, polls_per_second=20)
+    run = Simulation(100, lambda _: seconds, 0.3, TYPICAL_S, 300, polls_per_second=20)
 
     run.run(monkeypatch)
 
