@@ -13,6 +13,7 @@ from tests.forks import PATIENT
 from tests.order import is_last_of_pieces, piece
 from tests.system import people
 from tests.system.stack import Stack
+from tests.waiting import PATIENCE_S
 
 # Chromium would look up hosts of its maker at every start; and the fewer processes
 # there are, the less they cost.
@@ -27,7 +28,7 @@ QUIET = [
     "--disable-component-update",
     "--disable-sync",
 ]
-PATIENCE = 60_000  # milliseconds, on a machine that does much else meanwhile
+PATIENCE = 1000 * PATIENCE_S  # milliseconds
 SHARED = {"live_server", "closed_server"}
 # The same engine, best without the windows around it: a third of the work.
 BROWSERS = ("chromium-headless-shell", "chromium", "chromium-browser")

@@ -51,7 +51,7 @@ def test_rest_makes_pictures_that_are_paid_for_once(stack, bill):
     assert [status for status, _ in answers] == [202, 202]
     (task_id,) = {answer["data"]["task_id"] for _, answer in answers}
 
-    data = stack.await_ended([task_id], 60)[task_id]
+    data = stack.await_ended([task_id])[task_id]
 
     assert data["status"] == "completed"
     urls = data["result"]["image_urls"]
@@ -79,7 +79,7 @@ def test_page_makes_a_picture_that_is_paid_for_once(stack, bill):
         found = re.search(r'<img[^>]* src="([^"]*/i/[^"]+)"', body.decode())
         return found and html.unescape(found[1])
 
-    shown = wait_for(picture, 60, "the page shows the picture")
+    shown = wait_for(picture, what="the page shows the picture")
     assert stack.fetch(shown)[0] == 200
     assert size_of(stack, stack.result(task_id)["result"]["image_url"]) == (512, 512)
     assert bill() == [41]

@@ -5,11 +5,14 @@ from collections.abc import Callable
 from typing import TypeVar
 
 SHORTEST, LONGEST = 0.02, 0.2  # seconds between two looks
+PATIENCE_S = 180.0  # much longer than anything takes on a machine that does much else
 Found = TypeVar("Found")
 
 
 def wait_for(
-    condition: Callable[[], Found], timeout: float = 60.0, what: str = "that it holds"
+    condition: Callable[[], Found],
+    timeout: float = PATIENCE_S,
+    what: str = "that it holds",
 ) -> Found:
     """
     Look until *condition* holds, more and more seldom, and return what it gave.

@@ -32,7 +32,7 @@ def finish(server: Stack, task_id: str, *, key: str = "") -> str:
         found = requests.get(url, headers=header(key), timeout=60).json()["data"]
         return found["status"] not in {"pending", "processing"}
 
-    wait_for(has_ended, 60, "a task that has ended")
+    wait_for(has_ended, what="a task that has ended")
     return task_id
 
 

@@ -103,7 +103,7 @@ def await_step(page: Page, words: str) -> None:
             look.click()
         return told.count()
 
-    wait_for(is_told, 60, words)
+    wait_for(is_told, what=words)
     expect(told).to_contain_text(words)
 
 
@@ -121,5 +121,5 @@ def await_pictures(server, n: int) -> None:
     with server.database() as found:
         done = {"state": "done"}
         wait_for(
-            lambda: found.generations.count_documents(done) == n, 20, f"{n} pictures"
+            lambda: found.generations.count_documents(done) == n, what=f"{n} pictures"
         )

@@ -60,13 +60,13 @@ def test_paused_sending_stops_the_lanes_and_they_go_on(
         "/admin/queue", server=closed_server, cookies=root.cookies, lang="en"
     ).page
     begun = ask(closed_server, ada)
-    wait_for(lambda: states(quiet, begun) == ["processing"], 60, "one is under way")
+    wait_for(lambda: states(quiet, begun) == ["processing"], what="one is under way")
 
     throw(page, "Pause sending")
     time.sleep(OBEYED)
     sent = accepted(closed_server)
     waiting = [ask(closed_server, ada) for _ in range(3)]
-    wait_for(lambda: states(quiet, begun) == ["completed"], 60, "it was finished")
+    wait_for(lambda: states(quiet, begun) == ["completed"], what="it was finished")
     time.sleep(TICKS)
 
     assert accepted(closed_server) == sent
@@ -80,7 +80,7 @@ def test_paused_sending_stops_the_lanes_and_they_go_on(
     def all_done() -> bool:
         return states(quiet, *waiting) == ["completed"] * 3
 
-    wait_for(all_done, 60, "those that waited were drawn")
+    wait_for(all_done, what="those that waited were drawn")
     assert accepted(closed_server) == sent + 3
 
 
@@ -114,7 +114,7 @@ def test_paused_intake_is_said_in_words(visit, closed_server, root, ada, quiet):
     hers.locator("#composer button.primary").click()
     expect(hers.locator("article")).to_have_count(1)
     shown = hers.locator("article img")
-    wait_for(lambda: shown.evaluate("each => each.naturalWidth"), 60, "it is shown")
+    wait_for(lambda: shown.evaluate("each => each.naturalWidth"), what="it is shown")
     assert quiet.tasks.count_documents({"status": "completed"}) == 1
 
 

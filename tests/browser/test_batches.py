@@ -29,7 +29,7 @@ def await_end(server, page: str) -> None:
         found = requests.get(url, timeout=60).json()["data"]
         return found["ended_at"] is not None
 
-    wait_for(has_ended, 60, "a batch that has ended")
+    wait_for(has_ended, what="a batch that has ended")
 
 
 @every_look

@@ -26,7 +26,7 @@ def test_sheet_in_every_look(visit, tasks, live_server, look):
     waiting = ask(live_server, "[[slow 2]] 还在等", n=2, style="ink")
     seen = visit(SHEET, **look)
     page = seen.page
-    expect(slot_of(page, waiting, 1).locator("img")).to_be_visible(timeout=40_000)
+    expect(slot_of(page, waiting, 1).locator("img")).to_be_visible()
     page.evaluate("scrollTo(0, document.body.scrollHeight)")
     expect(page.locator(".card")).to_have_count(len(tasks) + 1)
 

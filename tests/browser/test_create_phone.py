@@ -51,5 +51,8 @@ def test_phone_keeps_the_form_above_its_keyboard(visit):
 
     # The page hears of it a moment later.
     form = page.locator(".composer")
-    wait_for(lambda: bottom(form.bounding_box()) == pytest.approx(480, abs=1), 60, "it")
+    wait_for(
+        lambda: bottom(form.bounding_box()) == pytest.approx(480, abs=1),
+        what="the form is above the keyboard",
+    )
     expect(page.locator(".nav")).to_be_hidden()

@@ -294,4 +294,4 @@ def test_pictures_that_were_replaced_are_let_go(visit):
         tools.send("HeapProfiler.collectGarbage")
         return page.evaluate("first.deref() === undefined")
 
-    wait_for(is_gone, 60, "nothing holds what was replaced")
+    wait_for(is_gone, what="nothing holds what was replaced")

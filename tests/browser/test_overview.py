@@ -40,7 +40,7 @@ class Somebody:
             return answer["data"]["status"] not in {"pending", "processing"}
 
         for task_id in task_ids:
-            wait_for(lambda each=task_id: is_over(each), 60, f"{task_id} has ended")
+            wait_for(lambda each=task_id: is_over(each), what=f"{task_id} has ended")
 
 
 @pytest.fixture(scope="module")

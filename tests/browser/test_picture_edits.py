@@ -51,7 +51,7 @@ def mask_of(page):
     page.route("**/edit*", lambda route: route.fulfill(status=204))
     page.locator("#edit-repaint .primary").click()
     mask = page.locator("#mask")
-    expect(mask).to_have_value(re.compile("mask.png"), timeout=20_000)
+    expect(mask).to_have_value(re.compile("mask.png"))
     page.unroute("**/edit*")
     made = Pillow.open(io.BytesIO(bytes(mask.evaluate(FILE))))
     assert made.size == (512, 512)
@@ -147,7 +147,7 @@ def test_two_tries_land_in_the_strip_with_one_mask(visit, live_server):
         page.fill("#repaint-prompt", words)
         page.locator("#edit-repaint .primary").dblclick()
         expect(page.locator(".strip-wait")).to_have_count(1)
-        expect(page.locator(".strip-wait")).to_have_count(0, timeout=40_000)
+        expect(page.locator(".strip-wait")).to_have_count(0)
 
     strip = page.locator(".strip-picture")
     expect(strip).to_have_count(3)
@@ -231,7 +231,7 @@ def test_edges_are_dragged_and_moved_by_keys(visit, picture):
     page.locator("#edit-expand .primary").click()
 
     expect(page.locator(".strip-wait")).to_have_count(1)
-    expect(page.locator(".strip-wait")).to_have_count(0, timeout=40_000)
+    expect(page.locator(".strip-wait")).to_have_count(0)
     page.locator(".strip-picture").last.click()
     expect(page.locator(".stage-picture")).to_have_attribute("width", "850")
 
@@ -356,7 +356,7 @@ def test_upload_is_edited_on_the_stage(visit, look):
     page.locator("#edit-repaint .primary").click()
 
     page.wait_for_url("**/tasks/*")
-    expect(page.locator(".slot img")).to_be_visible(timeout=40_000)
+    expect(page.locator(".slot img")).to_be_visible()
     page.locator("[id^=remix-]").click()
     page.wait_for_url("**/inputs/upload_*/edit?again=*")
     expect(page.locator("#repaint-prompt")).to_have_value("a red boat")

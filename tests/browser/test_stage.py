@@ -24,7 +24,7 @@ def empty_gallery(live_server):
 def open_at(page, place: int):
     """Press the picture at a place of the page, and wait until it is seen whole."""
     # On the page of the form it comes late; until then a link leads to the page.
-    wait_for(lambda: page.evaluate("typeof stage.zoom") == "object", 60, "the stage")
+    wait_for(lambda: page.evaluate("typeof stage.zoom") == "object", what="the stage")
     page.locator("a[data-view]").nth(place).click()
     expect(page.locator("#stage")).to_be_visible()
     whole(page)
@@ -107,7 +107,7 @@ def test_closing_comes_back_to_the_same_spot(visit):
     expect(page.locator("#stage")).to_be_hidden()
     expect(links.nth(22)).to_be_focused()
     # Not by the page itself, which lets nobody evaluate words a second time.
-    wait_for(lambda: page.evaluate("!history.state"), 60, "the way back is as before")
+    wait_for(lambda: page.evaluate("!history.state"), what="the way back is as before")
     assert page.evaluate("scrollY") == before > 0
     assert page.url == address
 
@@ -148,7 +148,7 @@ def test_arrows_make_no_history(visit):
     expect(page.locator("#stage")).to_be_visible()
     page.keyboard.press("Escape")
     # Not by the page itself, which lets nobody evaluate words a second time.
-    wait_for(lambda: page.evaluate("!history.state"), 60, "the way back is as before")
+    wait_for(lambda: page.evaluate("!history.state"), what="the way back is as before")
     page.go_back()
     page.wait_for_url("**/")
 
@@ -241,7 +241,7 @@ def test_feed_is_gone_through_and_its_form_filled_in_place(visit, live_server):
     expect(page.locator("#prompt")).to_be_focused()
     assert page.evaluate("window.same")
     # Not by the page itself, which lets nobody evaluate words a second time.
-    wait_for(lambda: page.evaluate("!history.state"), 60, "the way back is as before")
+    wait_for(lambda: page.evaluate("!history.state"), what="the way back is as before")
 
 
 def test_plain_ways_stay_plain(visit):

@@ -83,7 +83,7 @@ def test_cards_that_went_in_another_tab_are_let_go(visit, live_server):
         tools.send("HeapProfiler.collectGarbage")
         return other.evaluate("first.deref() === undefined")
 
-    wait_for(is_gone, 60, "nothing holds what was removed")
+    wait_for(is_gone, what="nothing holds what was removed")
 
 
 def test_other_devices_are_seen_on_return(visit, live_server):
@@ -120,7 +120,7 @@ def test_notice_of_what_ends_out_of_sight(visit, live_server, look):
     make(live_server, "nobody asked here for this one")
 
     expect(page.locator("#announce [data-ended]")).to_be_attached()
-    wait_for(lambda: page.evaluate("notices.length"), 60, "a notice")
+    wait_for(lambda: page.evaluate("notices.length"), what="a notice")
     assert page.evaluate("asked") == 1
     (words,) = page.evaluate("notices")
     assert "a picture to be told of" in words

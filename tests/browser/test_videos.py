@@ -49,7 +49,7 @@ def test_video_alone_plays_and_seeks(visit):
 
     assert any(part.endswith(f"/{len(long)}") for part in parts)
     player.evaluate("player => { player.currentTime = 0; player.loop = false; }")
-    wait_for(lambda: player.evaluate("player => player.ended"), 60)
+    wait_for(lambda: player.evaluate("player => player.ended"))
 
 
 def is_playing(page, selector: str) -> bool:
@@ -222,7 +222,7 @@ def test_video_is_made_and_played(visit):
     page.locator("#prompt").fill("A lantern in the wind")
     page.locator("#prompt").press("Enter")
     mark = page.locator(".slot .video-mark")
-    expect(mark).to_be_visible(timeout=120_000)
+    expect(mark).to_be_visible()
     expect(page.locator("#prompt")).to_have_value("A lantern in the wind")
     page.locator(".slot-link").click()
     wait_for(lambda: is_playing(page, "#stage video"))

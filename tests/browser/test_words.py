@@ -51,7 +51,7 @@ def test_duplicated_tab_has_its_own_draft(visit):
     twin = opened.value
     expect(field(twin)).to_have_value("in the first tab")
     first = page.evaluate("tabId")
-    wait_for(lambda: twin.evaluate("tabId") != first, 60, "an id of its own")
+    wait_for(lambda: twin.evaluate("tabId") != first, what="an id of its own")
     field(twin).fill("in the second tab")
 
     twin.close()

@@ -1,4 +1,4 @@
-"""The MCP SDK for Python, unchanged, in one of its modes: a picture, and errors."""
+"""The MCP SDK for Python, unchanged, in some of its modes: a picture, and errors."""
 
 import asyncio
 import os
@@ -63,6 +63,9 @@ async def be_refused() -> None:
         assert "401" in repr(error) or "API" in repr(error), repr(error)
 
 
-mode = os.environ["MODE"]
-asyncio.run(be_refused() if mode == "refused" else draw(mode))
+if "MODES" in os.environ:
+    for each in os.environ["MODES"].split():
+        asyncio.run(draw(each))
+else:
+    asyncio.run(be_refused())
 print("done")

@@ -89,7 +89,7 @@ class Window:
         return self.send("ExecuteScript", "POST", "/execute/sync", body)
 
     def until(self, expression: str, what: str) -> None:
-        wait_for(lambda: self.run(f"return Boolean({expression})"), 60, what)
+        wait_for(lambda: self.run(f"return Boolean({expression})"), what=what)
 
     def find(self, selector: str) -> dict:
         """The first element, once there is one that is seen."""

@@ -250,7 +250,7 @@ def test_thread_writes_by_itself_and_outlives_a_trouble(
     create(client)
     goes_on.set()
     assert written == ["gathering"]
-    wait_for(lambda: states() == ["queued"], 60, "a write")
+    wait_for(lambda: states() == ["queued"], what="a write")
 
     half_a_minute_later()
 

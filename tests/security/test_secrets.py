@@ -169,7 +169,7 @@ def await_end(stack: Stack, task_id: str, headers: dict) -> None:
             "processing",
         }
 
-    wait_for(ended, 60, "the task has ended")
+    wait_for(ended, what="the task has ended")
 
 
 def inject(port: int) -> None:

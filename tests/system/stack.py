@@ -19,7 +19,7 @@ from tests.system.processes import (
     ROOT,
     Processes,
 )
-from tests.waiting import wait_for
+from tests.waiting import PATIENCE_S, wait_for
 
 # What the tests of a stack need beside it.
 __all__ = ["CONSUMER", "GRACE", "MONKEY", "ROOT", "Stack", "free_port", "wait_for"]
@@ -41,7 +41,7 @@ class Stack(Processes):
             with self.database() as found:
                 return found.workers.count_documents({}) >= len(self.consumers)
 
-        wait_for(is_ready, 60, "the stack is ready")
+        wait_for(is_ready, what="the stack is ready")
 
     def let_leases_pass(self) -> None:
         """As if half a minute had passed since the consumers died: all of them have."""
@@ -74,7 +74,7 @@ class Stack(Processes):
             except OSError:
                 return False
 
-        wait_for(is_up, 60, "web and simulator answer")
+        wait_for(is_up, what="web and simulator answer")
 
     @contextmanager
     def database(self) -> Iterator[Database]:
@@ -168,7 +168,9 @@ class Stack(Processes):
         assert status == 200, answer
         return answer["data"]
 
-    def await_ended(self, task_ids: list[str], timeout: float) -> dict[str, dict]:
+    def await_ended(
+        self, task_ids: list[str], timeout: float = PATIENCE_S
+    ) -> dict[str, dict]:
         """Wait until all of these have ended, and return their results."""
         ended: dict[str, dict] = {}
 

@@ -80,7 +80,7 @@ def asked(stack: Stack, user_id: str, **headers: str) -> dict:
         return answer["data"] if status == 202 else None
 
     try:
-        return wait_for(ask, 60, "the batch is taken")
+        return wait_for(ask, what="the batch is taken")
     except AssertionError as error:
         error.add_note(str(refused[-1]))
         raise
@@ -139,7 +139,7 @@ def ended(stack: Stack, user_id: str) -> dict:
         return answer["data"] if answer["data"]["ended_at"] else None
 
     try:
-        return wait_for(look, 60, "the batch has ended")
+        return wait_for(look, what="the batch has ended")
     except AssertionError as error:
         error.add_note(f"{batch_of(stack, user_id)}\n{stack.unfinished()}")
         raise
@@ -221,7 +221,7 @@ def test_kills_while_batches_are_expanded_and_drawn_lose_and_repeat_nothing(stac
     failed = sum(batch["pictures"]["failed"] for batch in found)
     assert failed <= LIMIT * TRIES
     assert sum(check_bill(stack).values()) >= PROMPTS * len(users) - failed
-    wait_for(lambda: not stack.slots_held(), 60, "no slot is held")
+    wait_for(lambda: not stack.slots_held(), what="no slot is held")
 
 
 def test_kills_while_a_batch_is_cancelled_leave_it_cancelled(stack):
@@ -260,5 +260,5 @@ def test_kills_while_a_batch_is_cancelled_leave_it_cancelled(stack):
         assert pictures["waiting"] == pictures["drawing"] == 0
         assert pictures["cancelled"] > 0
         assert pictures["total"] == PROMPTS
-    wait_for(lambda: not stack.slots_held(), 60, "no slot is held")
+    wait_for(lambda: not stack.slots_held(), what="no slot is held")
     assert check_bill(stack) == bill

@@ -65,7 +65,7 @@ def test_processes_together_never_exceed_the_budget(own_stack, name, fits):
             with stack.database() as found:
                 return not found.budgets.find_one({"_id": INSTALLATION})["slices"]
 
-        wait_for(is_returned, 60, "the slices are returned")
+        wait_for(is_returned, what="the slices are returned")
         stack.web = stack.start_web()
         stack.await_up()
         accepted += submit(stack, unspent + 20)

@@ -95,7 +95,7 @@ def crowd(stack: Stack, size: int) -> Iterator[Counter[str]]:
     with ThreadPoolExecutor(size) as threads:
         running = [threads.submit(wait, number) for number in range(size)]
         expected = max(size - ENDS, 0)
-        wait_for(lambda: told.total() >= expected, 60, "those without a place")
+        wait_for(lambda: told.total() >= expected, what="those without a place")
         yield told
         for each in running:
             each.result()
@@ -114,7 +114,7 @@ def renew(stack: Stack, how: signal.Signals) -> None:
         os.kill(old, how)
     else:
         stack.web.send_signal(how)
-    wait_for(lambda: not os.path.exists(f"/proc/{old}"), 60, "the old one has ended")
+    wait_for(lambda: not os.path.exists(f"/proc/{old}"), what="the old one has ended")
     stack.await_up()
 
 
@@ -174,7 +174,7 @@ def test_events_have_places_of_their_own(stack):
             return link.fileno() >= 0
 
     assert len(reading) == EVENTS
-    wait_for(is_told, 60, "a place is free")
+    wait_for(is_told, what="a place is free")
 
 
 def await_picture(stack: Stack, task_id: str, cut_off: list[str]) -> dict:
@@ -213,7 +213,7 @@ def test_server_that_is_told_to_stop_does(stack, how):
             threads.submit(submit, stack, f"late{number}", Prefer=f"wait={LONG}")
             for number in range(10)
         ]
-        wait_for(lambda: tasks(stack) == before + 10, 60, "ten tasks are stored")
+        wait_for(lambda: tasks(stack) == before + 10, what="ten tasks are stored")
         stack.web.send_signal(how)
         stack.web.wait(LONG)
         answers = [each.result()[0] for each in waiting if not each.exception()]
@@ -230,10 +230,10 @@ def test_whoever_waited_finds_the_picture_by_asking_again(stack):
 
     with ThreadPoolExecutor(50) as threads:
         running = [threads.submit(await_picture, stack, i, cut_off) for i in ids]
-        wait_for(lambda: connected(stack) == 50, 60, "all have asked")
+        wait_for(lambda: connected(stack) == 50, what="all have asked")
         renew(stack, signal.SIGHUP)
         refused = len(cut_off)
-        wait_for(lambda: connected(stack) == 50, 60, "all have asked again")
+        wait_for(lambda: connected(stack) == 50, what="all have asked again")
         renew(stack, signal.SIGKILL)
         stack.start_consumer()
         results = [each.result() for each in running]

@@ -84,7 +84,7 @@ def away(server: Mongo | Redis, way: str) -> Iterator[None]:
 def begin(stack: Stack) -> list[str]:
     """Six tasks, of which some are under way and some wait."""
     ids = [stack.create(user_id=f"user{n % 2}", seed=n) for n in range(6)]
-    wait_for(lambda: stack.ledger()["rows"], 60, "the first is sent")
+    wait_for(lambda: stack.ledger()["rows"], what="the first is sent")
     return ids
 
 
@@ -101,7 +101,7 @@ def lacking(stack: Stack) -> list[str]:
     def look() -> list[str] | None:
         return stack.ask("GET", "/health/ready")[1].get("missing")
 
-    return wait_for(look, 60, "it is not ready")
+    return wait_for(look, what="it is not ready")
 
 
 def check_recovered(stack: Stack, ids: list[str]) -> None:
@@ -111,8 +111,8 @@ def check_recovered(stack: Stack, ids: list[str]) -> None:
         stack.let_old_leases_pass()
         return stack.all_ended()
 
-    wait_for(settle, 60, "all tasks have ended")
-    results = stack.await_ended(ids, 60)
+    wait_for(settle, what="all tasks have ended")
+    results = stack.await_ended(ids)
     assert {each["status"] for each in results.values()} == {"completed"}
     rows = stack.ledger()["rows"]
     assert sorted(row["seed"] for row in rows) == list(range(6))
@@ -121,8 +121,8 @@ def check_recovered(stack: Stack, ids: list[str]) -> None:
         assert found.generations.count_documents({"user_id": "late"}) == 0
     stack.await_ready()
     later = stack.create(user_id="late", seed=99)
-    assert stack.await_ended([later], 60)[later]["status"] == "completed"
-    wait_for(lambda: stack.slots_held() == 0, 60, "no slot is held")
+    assert stack.await_ended([later])[later]["status"] == "completed"
+    wait_for(lambda: stack.slots_held() == 0, what="no slot is held")
 
 
 @pytest.mark.system
@@ -185,7 +185,7 @@ def test_consumer_that_stands_still_is_not_ready(site):
         os.killpg(consumer.pid, signal.SIGCONT)
 
     assert missing == ["worker", "lane_stalled"]
-    assert stack.await_ended([waiting], 60)[waiting]["status"] == "completed"
+    assert stack.await_ended([waiting])[waiting]["status"] == "completed"
     stack.await_ready()
 
 

@@ -69,7 +69,7 @@ class ReplicaSet:
         }
         with self.members[0].as_member() as client:
             client.admin.command("replSetInitiate", config)
-        wait_for(self.is_whole, 60, "one primary and two secondaries")
+        wait_for(self.is_whole, what="one primary and two secondaries")
         with MongoClient(f"mongodb://__system:{whole}local") as client:
             self.members[0].let_user_in(client)
 
@@ -102,7 +102,7 @@ class ReplicaSet:
             if member.child is None or member.child.status() is not None:
                 member.spawn()
                 assert member.await_ready(time.monotonic() + 60)
-        wait_for(self.is_whole, 60, "one primary and two secondaries")
+        wait_for(self.is_whole, what="one primary and two secondaries")
 
     def stop(self) -> None:
         for member in self.members:  # a primary told to stop first hands over
@@ -171,17 +171,18 @@ def test_primary_that_dies_costs_nothing(stack, replica_set):
     stack.start_consumer()
     stack.await_ready()
     ids = [stack.create(user_id=f"user{n % 3}", seed=n) for n in range(TASKS)]
-    wait_for(lambda: len(stack.ledger()["rows"]) >= 6, 60, "some are under way")
+    wait_for(lambda: len(stack.ledger()["rows"]) >= 6, what="some are under way")
 
     with Visitor(stack) as visitor:
-        wait_for(lambda: visitor.answers[202], 60, "the visitor is served")
+        wait_for(lambda: visitor.answers[202], what="the visitor is served")
         replica_set.kill_primary()
-        wait_for(lambda: visitor.answers[503], 60, "the visitor is put off")
+        wait_for(lambda: visitor.answers[503], what="the visitor is put off")
         served = visitor.answers[202]
         wait_for(
-            lambda: visitor.answers[202] > served + 2, 20, "the visitor is served again"
+            lambda: visitor.answers[202] > served + 2,
+            what="the visitor is served again",
         )
-    results = stack.await_ended(ids + visitor.ids, 90)
+    results = stack.await_ended(ids + visitor.ids)
 
     assert set(visitor.answers) == {202, 503}
     assert {each["status"] for each in results.values()} == {"completed"}
@@ -193,7 +194,7 @@ def test_primary_that_dies_costs_nothing(stack, replica_set):
     assert set(range(TASKS)) <= set(sent)
     assert max(sent.values()) == 1
     assert max(ledger["high_water"].values()) <= LIMIT
-    wait_for(lambda: stack.slots_held() == 0, 60, "no slot is held")
+    wait_for(lambda: stack.slots_held() == 0, what="no slot is held")
     replica_set.heal()
 
 
@@ -215,7 +216,7 @@ def test_bytes_on_one_member_are_not_kept_yet(replica_set):
         for member in secondaries:
             member.signal(signal.SIGCONT)
 
-    wait_for(replica_set.is_whole, 60, "all are back")
+    wait_for(replica_set.is_whole, what="all are back")
     documents.connect(config, timeout=60.0)
     assert store.read(kept) == b"picture"
     mongoengine.disconnect()

@@ -60,7 +60,7 @@ def test_one_task_passes_the_two_hundred_of_another(stack):
         )
 
     single = stack.create(user_id="single", seed=1000)
-    wait_for(lambda: 1000 in sent_seeds(stack), 60, "the single task is sent")
+    wait_for(lambda: 1000 in sent_seeds(stack), what="the single task is sent")
 
     created = seconds(record(stack, single)["created_at"])
     rows = stack.ledger()["rows"]
@@ -85,9 +85,9 @@ def test_position_comes_true(stack, lane):
     with stack.database() as found:  # without a worker nobody knows when it goes on
         seen = datetime.now(UTC) + timedelta(minutes=1)  # however slow the machine is
         found.workers.insert_one({"_id": "soon", "seen_at": seen})
-    looks = wait_for(told, 60, "each task has a place of its own")
+    looks = wait_for(told, what="each task has a place of its own")
     stack.start_consumer()
-    stack.await_ended(ids, 60)
+    stack.await_ended(ids)
 
     order = {seed: place for place, seed in enumerate(sent_seeds(stack))}
     for seed, look in enumerate(looks):
@@ -106,7 +106,7 @@ def test_cancelling_does_not_push_back_what_remains(stack, lane):
         assert status == 200, answer
 
     stack.start_consumer()
-    stack.await_ended(halved[8:] + other, 60)
+    stack.await_ended(halved[8:] + other)
 
     sent = sent_seeds(stack)
     assert sorted(sent) == [*range(8, 16), *range(100, 108)]

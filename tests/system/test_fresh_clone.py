@@ -89,7 +89,7 @@ def clone(tmp_path_factory) -> Iterator[Clone]:
         )
     url = f"http://127.0.0.1:{made.port}/health/ready"
     try:
-        wait_for(lambda: answers(url), 60, "`make run` is ready")
+        wait_for(lambda: answers(url), what="`make run` is ready")
         yield made
     finally:
         running.send_signal(signal.SIGTERM)
@@ -170,7 +170,7 @@ def test_simulator_runs_alone(clone):
     words = line.replace("9000", str(port)).split()
     running = subprocess.Popen(words, cwd=clone.folder, env=clone.env)
     try:
-        wait_for(lambda: is_open(port), 60, "the simulator listens")
+        wait_for(lambda: is_open(port), what="the simulator listens")
         assert running.poll() is None
     finally:
         running.terminate()

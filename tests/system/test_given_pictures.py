@@ -44,7 +44,7 @@ def ended(link: str) -> dict:
         is_open = found["status"] in {"pending", "processing"}
         return None if is_open else found
 
-    return wait_for(look, 60, "the task has ended")
+    return wait_for(look, what="the task has ended")
 
 
 @pytest.mark.parametrize(

@@ -126,7 +126,7 @@ class Program:
             self.process = subprocess.Popen(
                 [sys.executable, self.file], env=env, cwd=folder, stderr=log, stdout=log
             )
-        wait_for(lambda: is_listening(self.port), 60, "the program listens")
+        wait_for(lambda: is_listening(self.port), what="the program listens")
 
     def kill(self) -> None:
         self.process.kill()
@@ -151,7 +151,7 @@ class Program:
                 "delivered"
             }
 
-        wait_for(is_done, 60, "all is delivered again")
+        wait_for(is_done, what="all is delivered again")
 
     def end(self) -> None:
         self.kill()
@@ -197,7 +197,7 @@ def test_shop_draws_what_is_ordered(stack, program, language):
         return requests.get(f"{shop.url}/orders/{order_id}", timeout=60).json()
 
     def await_status(order_id: str, status: str) -> dict:
-        wait_for(lambda: look(order_id)["status"] == status, 60, status)
+        wait_for(lambda: look(order_id)["status"] == status, what=status)
         return look(order_id)
 
     first = order("a lighthouse by the sea")
@@ -205,7 +205,7 @@ def test_shop_draws_what_is_ordered(stack, program, language):
     assert fetch(stack, done["picture"]).content[:4] in {
         *(b"\x89PNG", b"\xff\xd8\xff\xe0")
     }
-    wait_for(lambda: "r=" in (look(first)["limits"] or ""), 60, "limits are known")
+    wait_for(lambda: "r=" in (look(first)["limits"] or ""), what="limits are known")
     refused = await_status(order("x" * 900), "refused")
     assert "800" in refused["message"]
 
@@ -290,7 +290,7 @@ def test_bot_posts_what_is_asked_for(stack, program, slack, language):
     one, two, three = (f"{n}{language}.13345224609" for n in (1, 2, 3))
 
     def await_post(trigger: str) -> dict:
-        wait_for(lambda: slack.posted(trigger), 60, "it is posted")
+        wait_for(lambda: slack.posted(trigger), what="it is posted")
         (post,) = slack.posted(trigger)
         return post
 
@@ -310,7 +310,7 @@ def test_bot_posts_what_is_asked_for(stack, program, slack, language):
     await_post(two)
     slack.statuses = [503]
     slack.command(bot, "a dog", three)
-    wait_for(lambda: not slack.statuses, 60, "Slack has refused it")
+    wait_for(lambda: not slack.statuses, what="Slack has refused it")
     bot.replay_all()
 
     assert [len(slack.posted(each)) for each in (one, two, three)] == [1, 1, 1]

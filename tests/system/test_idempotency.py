@@ -63,8 +63,7 @@ def test_requests_among_kills_of_the_web_make_one_task(stack):
             running += [threads.submit(callers.run, n) for n in range(REQUESTS // 2)]
             wait_for(
                 lambda answered=answered: len(callers.answers) > answered,
-                60,
-                "one more answer",
+                what="one more answer",
             )
             stack.kill_web()
             stack.web = stack.start_web()
@@ -76,7 +75,7 @@ def test_requests_among_kills_of_the_web_make_one_task(stack):
     ids = {answer["data"]["task_id"] for answer in callers.answers}
     assert len(ids) == 1
     stack.await_up()  # all may have been answered before the second kill
-    (result,) = stack.await_ended(list(ids), 60).values()
+    (result,) = stack.await_ended(list(ids)).values()
     assert result["status"] == "completed"
     seeds = [row["seed"] for row in stack.ledger()["rows"]]
     assert sorted(seeds) == [7, 8]

@@ -80,7 +80,7 @@ def test_a_release_draws_and_ends(image, settings, tmp_path):
         ) as runner,
     ):
         try:
-            wait_for(lambda: is_ready(port), 60)
+            wait_for(lambda: is_ready(port))
             assert is_healthy(port)
             assert status_of_a_picture(port) == "completed"
             assert requests.get(f"http://localhost:{port}/", timeout=60).ok
@@ -117,5 +117,5 @@ def status_of_a_picture(port: int) -> str:
         answers.append(requests.get(path, timeout=60).json()["data"])
         return answers[-1]["status"] in {"completed", "failed"}
 
-    wait_for(has_ended, 60)
+    wait_for(has_ended)
     return str(answers[-1]["status"])

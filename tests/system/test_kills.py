@@ -87,15 +87,14 @@ def test_killed_consumers_and_flushed_redis_lose_nothing(stack, lane):
         done = len(stack.ledger()["rows"])
         wait_for(
             lambda done=done: len(stack.ledger()["rows"]) >= done + 3,
-            60,
-            "three more submissions",
+            what="three more submissions",
         )
         stack.kill_consumers()
         redis.Redis.from_url(stack.env["REDIS_URL"]).flushdb()
         stack.let_leases_pass()
         stack.start_consumer()
         stack.start_consumer()
-    results = stack.await_ended(ids, 90)
+    results = stack.await_ended(ids)
 
     check_ledger(stack, results)
     assert [r["status"] for r in results.values()].count("completed") >= 16
@@ -104,7 +103,7 @@ def test_killed_consumers_and_flushed_redis_lose_nothing(stack, lane):
 def test_consumers_that_die_at_any_write_lose_nothing(stack, lane):
     """40 tasks through consumers that die at random writes and calls."""
     remember_durations(stack, lane)
-    wait_for(lambda: is_up(stack), 60, "the web answers")
+    wait_for(lambda: is_up(stack), what="the web answers")
     ids = [stack.create(user_id=f"user{n % 3}", seed=n) for n in range(40)]
 
     deaths = 0
@@ -129,4 +128,4 @@ def test_consumers_that_die_at_any_write_lose_nothing(stack, lane):
 
     assert deaths >= 3
     check_ledger(stack, results)
-    wait_for(lambda: not slots_held(stack), 60, "no slot is held")
+    wait_for(lambda: not slots_held(stack), what="no slot is held")

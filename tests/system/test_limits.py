@@ -17,7 +17,7 @@ def test_lower_limit_is_found_with_few_refusals(stack, lane):
     stack.start_consumer()
 
     ids = [stack.create(user_id=f"user{seed % 3}", seed=seed) for seed in range(15)]
-    results = stack.await_ended(ids, 60)
+    results = stack.await_ended(ids)
 
     assert {result["status"] for result in results.values()} == {"completed"}
     ledger = stack.ledger()

@@ -108,7 +108,7 @@ def test_broken_redis_makes_no_log_storm(sites):
         # Two are drawn for a long while, and looked at all the time; one waits.
         for seed in range(3):
             site.stack.create(seed=seed)
-        wait_for(lambda s=site.stack: s.slots_held() == 2, 60, "two are under way")
+        wait_for(lambda s=site.stack: s.slots_held() == 2, what="two are under way")
     sizes = {way: site.sizes() for way, site in sites.items()}
 
     for way, site in sites.items():
@@ -149,4 +149,4 @@ def ended(site: Site, since: dict[str, int]) -> list[str]:
         lines = site.written("consumer0", since)
         return lines if lines and "outage ended what=redis" in lines[-1] else []
 
-    return wait_for(over, 60, "the outage has ended")
+    return wait_for(over, what="the outage has ended")

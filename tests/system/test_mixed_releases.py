@@ -59,7 +59,7 @@ def test_two_releases_on_one_database(stack, lane):
         stack.start_consumer()
         stack.start_consumer()
 
-        ended = stack.await_ended(unread + turned + plain, 60)
+        ended = stack.await_ended(unread + turned + plain)
         waiting = [stack.result(task_id) for task_id in unknown]
         pages = [stack.fetch(f"/tasks/{task_id}")[0] for task_id in ids]
 
@@ -88,7 +88,7 @@ def test_this_release_goes_on_after_the_later_one_has_gone(stack, lane):
         stack.kill_consumers()
     stack.start_consumer()
 
-    ended = stack.await_ended(ids, 90)
+    ended = stack.await_ended(ids)
 
     known = {"completed", "failed"}
     assert {each["status"] for each in ended.values()} <= known

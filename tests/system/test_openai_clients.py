@@ -63,7 +63,7 @@ def waits_for(stack: Stack, prompt: str) -> Callable[[], object]:
         with stack.database() as found:
             return found.tasks.count_documents({"prompt": prompt}) > 0
 
-    return lambda: wait_for(is_made, 60, "the task is made")
+    return lambda: wait_for(is_made, what="the task is made")
 
 
 def encoded(image: Pillow.Image) -> bytes:

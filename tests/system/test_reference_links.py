@@ -42,7 +42,7 @@ def test_references_are_fetched_while_they_are_drawn_from(closed_server, ask):
         found = ask("GET", made["links"]["self"]).json()["data"]
         return None if found["status"] in {"pending", "processing"} else found
 
-    found = wait_for(look, 60, "the task has ended")
+    found = wait_for(look, what="the task has ended")
     assert found["status"] == "completed", found
     # The shape of the first, as many pixels as the model draws without one.
     (picture,) = found["result"]["images"]

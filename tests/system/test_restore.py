@@ -32,13 +32,13 @@ def test_backup_takes_over_while_the_original_goes_on(stack, tmp_path):
     stack.await_ready()
     before = [stack.create(user_id=f"user{n % 3}", seed=n) for n in range(8)]
     first = before[0]
-    wait_for(lambda: stack.result(first)["status"] == "completed", 60, "the first one")
+    wait_for(lambda: stack.result(first)["status"] == "completed", what="the first one")
     stack.simulate(duration=3.0)  # so that some wait while the backup is written
     file = str(tmp_path / "backup.tar")
     flask(stack, "backup", file)
     stack.simulate(duration=0.1)
     # The original goes on, and pays; only then it dies, with its database.
-    stack.await_ended(before, 60)
+    stack.await_ended(before)
     stack.kill_consumers()
     stack.kill_web()
     paid = Counter(row["seed"] for row in stack.ledger()["rows"] if row["billed"])
@@ -51,10 +51,10 @@ def test_backup_takes_over_while_the_original_goes_on(stack, tmp_path):
     stack.web = stack.start_web()
     stack.await_ready()
     later = stack.create(user_id="user0", seed=100)
-    ended = stack.await_ended(before, 60)
+    ended = stack.await_ended(before)
     waiting = stack.result(later)
     flask(stack, "queue", "resume", "sending")
-    stack.await_ended([later], 60)
+    stack.await_ended([later])
 
     assert "sending is paused" in said
     assert waiting["status"] == "pending"
@@ -115,8 +115,8 @@ def test_second_machine_calls_nobody_until_it_is_resumed(
         secret = first.ask("POST", "/api/v1/webhooks", body)[1]["data"]["secret"]
         receiver.answer(500)
         due = first.create(seed=1)
-        wait_for(lambda: receiver.received, 60, "the first attempt")
-        wait_for(lambda: is_waiting(first), 60, "it is to be sent again")
+        wait_for(lambda: receiver.received, what="the first attempt")
+        wait_for(lambda: is_waiting(first), what="it is to be sent again")
         first.kill_consumers()
         unannounced = first.create(seed=2)
         assert first.ask("POST", f"/api/v1/tasks/{unannounced}/cancel")[0] == 200
@@ -132,15 +132,15 @@ def test_second_machine_calls_nobody_until_it_is_resumed(
     there.await_ready()
     with there.database() as found:
         deliveries = found.webhook_deliveries
-        wait_for(lambda: deliveries.count_documents({}) == 2, 60, "both are due")
+        wait_for(lambda: deliveries.count_documents({}) == 2, what="both are due")
         now = {"$set": {"due_at": datetime.now(UTC)}}
         deliveries.update_many({"due_at": {"$exists": True}}, now)
         later = {"seen_at": {"$gt": datetime.now(UTC) + timedelta(seconds=5)}}
-        wait_for(lambda: found.workers.find_one(later), 60, "it has worked meanwhile")
+        wait_for(lambda: found.workers.find_one(later), what="it has worked meanwhile")
         assert deliveries.count_documents({"tries": 0}) == 1
     called = receiver.connections
     flask(there, *documented("queue resume webhooks"))
-    wait_for(lambda: len(receiver.received) == 3, 60, "both are told")
+    wait_for(lambda: len(receiver.received) == 3, what="both are told")
 
     assert called == 0
     told = {

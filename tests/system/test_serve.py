@@ -84,7 +84,7 @@ def test_web_listens_where_it_is_told(tmp_path, given, elsewhere):
     env = {name: text.format(port=port) for name, text in given.items()}
 
     with running(tmp_path, f"{PROCFILE['web']} --workers 1", **OPEN, **env) as process:
-        wait_for(lambda: answers(port), 60)
+        wait_for(lambda: answers(port))
         assert answers(port, "127.0.0.2") == elsewhere
         process.terminate()
 
@@ -99,7 +99,7 @@ def test_every_line_of_the_log_is_json(tmp_path, servers, kind):
     begun = {"web": "Booting worker", "worker": "pump started"}[kind]
 
     with running(tmp_path, PROCFILE[kind], **OPEN, **env) as process:
-        wait_for(lambda: begun in log_of(tmp_path), 60)
+        wait_for(lambda: begun in log_of(tmp_path))
         process.terminate()
         assert process.wait(60) == 0, log_of(tmp_path)
 
@@ -117,7 +117,7 @@ def test_worker_stops_while_the_databases_are_away(tmp_path):
     env["SHUTDOWN_GRACE"] = str(grace)
 
     with running(tmp_path, PROCFILE["worker"], **OPEN, **env) as process:
-        wait_for(lambda: "pump started" in log_of(tmp_path), 60)
+        wait_for(lambda: "pump started" in log_of(tmp_path))
         process.terminate()
 
         assert process.wait(2 * grace) == 0, log_of(tmp_path)

@@ -92,12 +92,11 @@ def test_rolling_restarts_under_load_lose_and_refuse_nothing(stack):
             sent = len(stack.ledger()["rows"])
             wait_for(
                 lambda sent=sent: len(stack.ledger()["rows"]) >= sent + 20,
-                60,
-                "work goes on",
+                what="work goes on",
             )
         for each in running:
             each.result()
-    results = stack.await_ended(load.ids, 60)
+    results = stack.await_ended(load.ids)
 
     assert load.refusals == []
     assert len(set(load.ids)) == RATE * SECONDS
@@ -105,7 +104,7 @@ def test_rolling_restarts_under_load_lose_and_refuse_nothing(stack):
     ledger = stack.ledger()
     assert sorted(row["seed"] for row in ledger["rows"]) == list(range(RATE * SECONDS))
     assert max(ledger["high_water"].values()) <= LIMIT
-    wait_for(lambda: stack.slots_held() == 0, 60, "no slot is held")
+    wait_for(lambda: stack.slots_held() == 0, what="no slot is held")
 
 
 def test_consumer_finishes_what_it_holds_before_it_stops(stack):
@@ -114,7 +113,7 @@ def test_consumer_finishes_what_it_holds_before_it_stops(stack):
     stack.await_ready()
     stack.spoil("submit", "late", seconds=1.5)
     task_id = stack.create(seed=7)
-    wait_for(lambda: stack.ledger()["rows"], 60, "the provider has accepted it")
+    wait_for(lambda: stack.ledger()["rows"], what="the provider has accepted it")
 
     stack.consumers[0].terminate()
     time.sleep(0.2)  # as who gets it from its parent and from systemd at once
@@ -122,7 +121,7 @@ def test_consumer_finishes_what_it_holds_before_it_stops(stack):
     with stack.database() as found:
         assert [row.get("left") for row in found.workers.find()] == [True]
     stack.start_consumer()
-    (result,) = stack.await_ended([task_id], 60).values()
+    (result,) = stack.await_ended([task_id]).values()
 
     assert took > 0.5
     assert result["status"] == "completed"

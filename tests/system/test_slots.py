@@ -39,15 +39,17 @@ def test_submitter_that_stalls_keeps_what_it_paid_for(stack):
     stack.await_ready()
     stack.spoil("submit", "late", seconds=1.0)
     task_id = stack.create(seed=7)
-    wait_for(lambda: stack.ledger()["rows"], 60, "the provider has accepted it")
+    wait_for(lambda: stack.ledger()["rows"], what="the provider has accepted it")
     (stalled,) = stack.consumers
     stalled.send_signal(signal.SIGSTOP)
 
     stack.start_consumer(MONKEY, **SHORT)
-    (given_up,) = stack.await_ended([task_id], 60).values()
+    (given_up,) = stack.await_ended([task_id]).values()
     held = stack.slots_held()
     stalled.send_signal(signal.SIGCONT)
-    wait_for(lambda: stack.result(task_id)["status"] == "completed", 60, "it comes yet")
+    wait_for(
+        lambda: stack.result(task_id)["status"] == "completed", what="it comes yet"
+    )
 
     assert given_up["error"]["code"] == "submit_unknown"
     assert given_up["error"]["charged"] == "unknown"
@@ -58,4 +60,4 @@ def test_submitter_that_stalls_keeps_what_it_paid_for(stack):
     status, answer = stack.ask("GET", f"/api/v1/tasks/{task_id}")
     assert answer["data"]["provider_task_ids"] == [row["task_id"]]
     assert (row["seed"], row["billed"]) == (7, True)
-    wait_for(lambda: stack.slots_held() == 0, 60, "its slot is free")
+    wait_for(lambda: stack.slots_held() == 0, what="its slot is free")

@@ -19,7 +19,7 @@ def test_processes_of_an_old_release_stop_within_seconds(stack):
     stack.start_consumer()
     (worker,) = stack.consumers
     task_id = stack.create(user_id="bob")
-    assert stack.await_ended([task_id], 60)[task_id]["status"] == "completed"
+    assert stack.await_ended([task_id])[task_id]["status"] == "completed"
     beyond = {"min_code": migrations.CODE + 1}
     with stack.database() as found:
         where = {"_id": "schema"}
@@ -29,8 +29,7 @@ def test_processes_of_an_old_release_stop_within_seconds(stack):
     body = {"prompt": "cat", "user_id": "bob"}
     wait_for(
         lambda: stack.ask("POST", "/api/v1/ai/image/task", body)[0] == 503,
-        60,
-        "the web process takes nothing more",
+        what="the web process takes nothing more",
     )
 
     assert ended == 4

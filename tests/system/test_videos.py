@@ -101,7 +101,7 @@ def test_every_model_makes_what_is_asked_for_at_the_expected_price(stack):
             "duration": model.video.durations[0],
         }
         ids[name] = order(stack, name, model=name, **least)
-    results = stack.await_ended(list(ids.values()), 120)
+    results = stack.await_ended(list(ids.values()))
 
     for name, task_id in ids.items():
         row = check_completed(stack, results[task_id], name)
@@ -141,7 +141,7 @@ def test_every_model_is_ordered_by_the_page(stack):
 def test_links_that_go_wrong_lose_nothing(stack):
     """Each video is stored whole, and paid for once."""
     ids = {words: order(stack, words) for words in LINKS}
-    results = stack.await_ended(list(ids.values()), 180)
+    results = stack.await_ended(list(ids.values()))
 
     for words, task_id in ids.items():
         row = check_completed(stack, results[task_id], words)
@@ -155,7 +155,7 @@ def test_what_is_paid_for_is_kept_with_a_note(stack):
         "[[video wrong_length]]": "length_differs",
     }
     ids = {words: order(stack, words) for words in kinds}
-    results = stack.await_ended(list(ids.values()), 60)
+    results = stack.await_ended(list(ids.values()))
 
     for words, task_id in ids.items():
         (video,) = results[task_id]["result"]["videos"]
@@ -166,7 +166,7 @@ def test_lost_answer_is_found_and_paid_for_once(stack):
     """The provider's list has it, by its tag."""
     stack.spoil("create", "drop")
     task_id = order(stack, "lost")
-    data = stack.await_ended([task_id], 90)[task_id]
+    data = stack.await_ended([task_id])[task_id]
 
     check_completed(stack, data, "lost")
     assert stack.ledger()["calls"]["list"] >= 1
@@ -176,12 +176,12 @@ def test_consumer_that_dies_while_it_fetches_loses_nothing(stack):
     """Another one fetches the video again."""
     words = "[[video stalled 1]]"
     task_id = order(stack, words)
-    wait_for(lambda: rows(stack, words) and rows(stack, words)[0]["downloads"], 60)
+    wait_for(lambda: rows(stack, words) and rows(stack, words)[0]["downloads"])
     stack.kill_consumers()
     with stack.database() as found:
         found.generations.update_many({}, [{"$set": {"due_at": "$created_at"}}])
     stack.start_consumer()
-    data = stack.await_ended([task_id], 60)[task_id]
+    data = stack.await_ended([task_id])[task_id]
 
     row = check_completed(stack, data, words)
     assert row["downloads"] == 2

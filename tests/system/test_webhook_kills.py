@@ -160,7 +160,7 @@ def end_tasks(stack: Stack, users: list[User]) -> None:
                 or found.batches.count_documents({"ended_at": {"$exists": False}})
             )
 
-    wait_for(is_settled, 60, "all have ended, and are settled")
+    wait_for(is_settled, what="all have ended, and are settled")
     with stack.database() as found:
         found.batches.update_one({"_id": batch}, {"$set": {"announce": True}})
         (row,) = found.tasks.find({"batch": batch})
@@ -238,7 +238,7 @@ def test_mongod_killed_at_each_write_loses_no_event(stack, killer, receivers):
     add_endpoints(stack, users)
 
     killer.is_armed = True
-    wait_for(lambda: backdate_endpoints(stack), 60, "the tasks are to be announced")
+    wait_for(lambda: backdate_endpoints(stack), what="the tasks are to be announced")
     await_told(stack)
     for user in users:
         user.receiver.answers.clear()

@@ -27,7 +27,7 @@ def test_consumer_that_is_killed_while_sending_loses_nothing(stack, receivers):
     receiver = receivers()
     receiver.held.clear()
     task_id = stack.create(webhook_url=receiver.url)
-    wait_for(lambda: receiver.received, 60, "the event is on its way")
+    wait_for(lambda: receiver.received, what="the event is on its way")
     stack.kill_consumers()
     receiver.held.set()
     with stack.database() as found:  # the lease of whoever died
@@ -36,7 +36,7 @@ def test_consumer_that_is_killed_while_sending_loses_nothing(stack, receivers):
             [{"$set": {"due_at": {"$subtract": ["$due_at", 30_000]}}}],
         )
     stack.start_consumer()
-    wait_for(lambda: len(receiver.received) > 1, 60, "it is sent again")
+    wait_for(lambda: len(receiver.received) > 1, what="it is sent again")
 
     assert len({(each.id, each.body) for each in receiver.received}) == 1
     assert receiver.received[0].json["data"]["task_id"] == task_id
@@ -50,14 +50,14 @@ def test_receivers_that_hang_hold_up_no_other(stack, receivers):
     status, made = stack.ask("POST", "/api/v1/webhooks", body)
     assert status == 201, made
     stack.create(user_id="good")
-    wait_for(lambda: good.received, 60, "the first event")
+    wait_for(lambda: good.received, what="the first event")
     for number in range(PITS):
         stack.create(user_id=f"pit{number}", webhook_url=pit.url)
-    wait_for(lambda: len(pit.received) >= 4, 60, "receivers hang")
+    wait_for(lambda: len(pit.received) >= 4, what="receivers hang")
     open_before = len(pit.received)
 
     task_id = stack.create(user_id="good")
-    wait_for(lambda: len(good.received) > 1, 60, "the second event")
+    wait_for(lambda: len(good.received) > 1, what="the second event")
 
     assert good.received[1].json["data"]["task_id"] == task_id
     assert not pit.held.is_set() and open_before >= 4

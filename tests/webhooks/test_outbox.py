@@ -399,7 +399,7 @@ def test_new_receiver_is_told_beside_untried_tar_pits(client, endpoint, receiver
         assert client.post(f"{WEBHOOKS}/{made['id']}/test").status_code == 202
     webhook_deliveries.start_threads()
 
-    wait_for(lambda: good.received, 60, "the new receiver is told")
+    wait_for(lambda: good.received, what="the new receiver is told")
 
     assert not pit.held.is_set()
     assert len(pit.received) <= webhook_deliveries.MAX_UNTRIED
