@@ -150,8 +150,10 @@ def test_key_is_the_users_own(client):
     """Two users who chose the same key have nothing to do with each other."""
     first = data_of(ask(client, "k-1", user_id="a"), 202)
     second = data_of(ask(client, "k-1", user_id="b"), 202)
+    again = data_of(ask(client, "k-1", user_id="b"), 202)
 
     assert first["task_id"] != second["task_id"]
+    assert again["task_id"] == second["task_id"]
 
 
 def test_retry_takes_a_key_too(client):

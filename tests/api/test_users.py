@@ -74,20 +74,6 @@ def test_other_addresses_are_other_users(client):
     assert len(ids) == 4
 
 
-@pytest.mark.parametrize(
-    "field", ["role", "id", "_id", "created_at", "email_key", "password", "is_admin"]
-)
-def test_fields_of_the_server_cannot_be_set(client, field):
-    """Neither at creation nor later can anybody give himself a role."""
-    user = new_user(client)
-    body = {"email": "b@example.com", "name": "b", field: "admin"}
-
-    assert list(errors_of(client.post(USERS, json=body))) == [field]
-    url = f"{USERS}/{user['id']}"
-    assert list(errors_of(client.put(url, json={field: "admin"}))) == [field]
-    assert data_of(client.get(url)) == user
-
-
 def test_user_is_changed_whole_or_in_part(client):
     """What is left out stays; the old address is free again."""
     user = new_user(client)

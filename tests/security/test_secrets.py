@@ -56,7 +56,7 @@ class Used:
 
 def talk(port: int, request: str) -> str:
     """Send bytes as they are; what came back."""
-    with socket.create_connection(("127.0.0.1", port), timeout=60) as link:
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as link:
         link.sendall(request.encode("utf-8", "surrogateescape"))
         link.shutdown(socket.SHUT_WR)
         answer = b""
