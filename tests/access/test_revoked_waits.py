@@ -10,6 +10,7 @@ from jimeng.accounts import users
 from jimeng.documents import ApiKey, utcnow
 from tests.access.conftest import OPERATOR, make_person
 from tests.rest import CAT, CREATE, refused
+from tests.waiting import wait_for
 
 LONG = {"Prefer": "wait=30"}
 TOOL = {"name": "generate_image", "arguments": {"prompt": "x", "wait_seconds": 20}}
@@ -45,13 +46,7 @@ def message(method: str, params: dict) -> dict:
 def during(ada, soon):
     """Ask, and have something done while it waits; the answer, and its text."""
 
-    def ask(wait: str, change, then=None):
-        def act() -> None:
-            change()
-            if then is not None:
-                time.sleep(1)  # by then it has ended
-                then()
-
+    def ask(wait: str, act):
         soon(act)
         answer = WAITS[wait](ada)
         return answer, answer.text
@@ -65,8 +60,14 @@ def revoke(ada) -> None:
 
 @pytest.mark.parametrize("wait", WAITS)
 def test_wait_ends_with_its_key(wait, ada, during, work_off, waits):
-    """Also where the picture comes a second later: nobody hears of it."""
-    answer, text = during(wait, lambda: revoke(ada), work_off)
+    """Also where the picture comes right after that: nobody hears of it."""
+
+    def act() -> None:
+        revoke(ada)
+        wait_for(lambda: waits, what="the wait has ended")
+        work_off()
+
+    answer, text = during(wait, act)
 
     assert [is_over for _, is_over in waits] == [False]
     assert "/i/" not in text
@@ -114,11 +115,13 @@ def test_change_that_takes_nothing_ends_no_wait(ada, during, work_off):
     """Another key's end, or another limit, is not this one's."""
     other, _ = accounts.create_key(OPERATOR, ada.id, name="other")
 
-    def change() -> None:
+    def act() -> None:
         accounts.revoke_key(OPERATOR, ada.id, other.id)
         operations.users.set_quota(OPERATOR, ada.id, 50)
+        time.sleep(1)  # by then it would have ended
+        work_off()
 
-    answer, _ = during("post", change, work_off)
+    answer, _ = during("post", act)
 
     assert answer.status_code == 200
     assert answer.json["data"]["status"] == "completed"
