@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from http.client import HTTPException
 from pathlib import Path
 
+from tests.waiting import PATIENCE_S
+
 ROOT = Path(__file__).parents[1]
 NO_DATABASES = {
     "MONGODB_URI": "mongodb://db.invalid",
@@ -24,7 +26,6 @@ OWN_KEYS = {"VOLCENGINE_ACCESS_KEY": "AK", "VOLCENGINE_SECRET_KEY": "SK"}
 
 APP = """
 import sys
-from http.client import HTTPException
 from pathlib import Path
 from jimeng.local.supervisor import main
 
@@ -117,6 +118,11 @@ class Site:
             return False
 
 
+def is_open(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
 def free_port() -> int:
     """One that no outgoing connection takes before it is served."""
     while True:
@@ -128,8 +134,8 @@ def free_port() -> int:
 
 def first_line(process: subprocess.Popen) -> str:
     """The line that says it is ready."""
-    ready, _, _ = select.select([process.stdout], [], [], 20)
-    assert ready, "no line within 20 s"
+    ready, _, _ = select.select([process.stdout], [], [], PATIENCE_S)
+    assert ready, f"no line within {PATIENCE_S:g} s"
     return process.stdout.readline()
 
 

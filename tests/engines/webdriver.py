@@ -20,11 +20,11 @@ from typing import Any
 
 import requests
 
-from tests.waiting import wait_for
+from tests.standin import free_port
+from tests.waiting import PATIENCE_S, wait_for
 
 ELEMENT = "element-6066-11e4-a52e-4f735466cecf"  # the key that the standard gives
 MINI_BROWSER = "/usr/lib/x86_64-linux-gnu/webkit2gtk-4.1/MiniBrowser"
-START_S = 60
 PREFERENCES = {
     "devtools.console.stdout.content": True,
     "intl.accept_languages": "en-GB",
@@ -146,11 +146,6 @@ class Window:
         return [*found, *(match[0] for match in FROM_PAGE.finditer(self.said()))]
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        return found.getsockname()[1]
-
-
 @contextmanager
 def started(command: list[str], output: Path, **env: str) -> Iterator[None]:
     with output.open("wb") as log:
@@ -209,10 +204,10 @@ def firefox(folder: Path, base: str) -> Iterator[Window]:
 
 @contextmanager
 def connected(port: int) -> Iterator[socket.socket]:
-    ends = time.monotonic() + START_S
+    ends = time.monotonic() + PATIENCE_S
     while True:
         try:
-            link = socket.create_connection(("127.0.0.1", port), timeout=START_S)
+            link = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_S)
             break
         except OSError:
             if time.monotonic() > ends:
@@ -239,7 +234,7 @@ def webkit(folder: Path, base: str) -> Iterator[Window]:
         ]
         stack.enter_context(started(screen, folder / "screen"))
         # Its number, beside warnings if there is another screen.
-        wait_for(lambda: number_in(folder / "screen"), START_S, "a screen")
+        wait_for(lambda: number_in(folder / "screen"), what="a screen")
         display = f":{number_in(folder / 'screen')}"
         env = {"DISPLAY": display, "GDK_BACKEND": "x11", "HOME": str(folder)}
         env |= {

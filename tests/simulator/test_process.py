@@ -3,22 +3,21 @@
 import http.client
 import os
 import signal
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 
 import pytest
 
 from tests.simulator.caller import ACCESS_KEY, ARK_KEY, SECRET_KEY, Caller
+from tests.standin import free_port, is_open
+from tests.waiting import wait_for
 
 
 @pytest.fixture
 def port() -> int:
     """One that nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return server.getsockname()[1]
+    return free_port()
 
 
 @pytest.fixture
@@ -35,24 +34,13 @@ def start(port: int, tmp_path) -> Iterator[Callable[[], subprocess.Popen]]:
             command, env={**os.environ, **keys}, stderr=subprocess.PIPE, text=True
         )
         started.append(process)
-        wait_for(port)
+        wait_for(lambda: is_open(port))
         return process
 
     yield start
     for process in started:
         process.kill()
         process.communicate()
-
-
-def wait_for(port: int) -> None:
-    deadline = time.monotonic() + 60
-    while True:
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-            return
-        except OSError:
-            assert time.monotonic() < deadline
-            time.sleep(0.02)
 
 
 def test_sigterm_ends_it_in_order(start, port):

@@ -4,7 +4,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import urllib.request
@@ -17,7 +16,7 @@ import pytest
 
 from app import create_app
 from jimeng.config import Config
-from tests.system.stack import ROOT, free_port
+from tests.standin import ROOT, free_port, is_open
 from tests.waiting import wait_for
 
 pytestmark = pytest.mark.system
@@ -197,8 +196,3 @@ def test_simulator_runs_alone(clone):
     finally:
         running.terminate()
         running.wait(60)
-
-
-def is_open(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0

@@ -111,7 +111,7 @@ def test_consumer_finishes_what_it_holds_before_it_stops(stack):
     """Told to stop while the provider takes its time to answer: that is awaited."""
     stack.start_consumer()
     stack.await_ready()
-    stack.spoil("submit", "late", seconds=1.5)
+    stack.spoil("submit", "late", seconds=4.0)
     task_id = stack.create(seed=7)
     wait_for(lambda: stack.ledger()["rows"], what="the provider has accepted it")
 
