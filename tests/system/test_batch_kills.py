@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.system.stack import Stack
-from tests.waiting import wait_for
+from tests.waiting import PATIENCE_S, wait_for
 
 pytestmark = pytest.mark.system
 
@@ -88,9 +88,9 @@ def asked(stack: Stack, user_id: str, **headers: str) -> dict:
 
 def spot(condition: Callable[[], object], what: str) -> None:
     """`wait_for`, without a pause in which the moment would pass."""
-    end = time.monotonic() + 60
+    end = time.monotonic() + PATIENCE_S
     while not condition():
-        assert time.monotonic() < end, f"not within 60 s: {what}"
+        assert time.monotonic() < end, f"not within {PATIENCE_S:g} s: {what}"
         time.sleep(0.001)
 
 

@@ -15,7 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.system.stack import Stack, wait_for
+from tests.system.stack import Stack
+from tests.waiting import PATIENCE_S, wait_for
 
 pytestmark = pytest.mark.system
 
@@ -179,7 +180,7 @@ def test_events_have_places_of_their_own(stack):
 
 def await_picture(stack: Stack, task_id: str, cut_off: list[str]) -> dict:
     """What a client does that wants its picture: ask, wait, and ask again."""
-    until = time.monotonic() + 60
+    until = time.monotonic() + PATIENCE_S
     while time.monotonic() < until:
         try:
             path = f"{RESULT}/{task_id}"
@@ -189,7 +190,7 @@ def await_picture(stack: Stack, task_id: str, cut_off: list[str]) -> dict:
         except OSError:
             cut_off.append(task_id)
         time.sleep(0.2)
-    raise AssertionError("no picture in a minute")
+    raise AssertionError(f"no picture within {PATIENCE_S:g} s")
 
 
 def tasks(stack: Stack) -> int:

@@ -18,7 +18,7 @@ from tests.conftest import come_due, run_queue
 from tests.databases import Mongo
 from tests.rest import create, result, task
 from tests.system.stack import Stack
-from tests.waiting import wait_for
+from tests.waiting import PATIENCE_S, wait_for
 
 WAYS = ["frozen", "killed"]
 CREATE = "/api/v1/ai/image/task"
@@ -78,7 +78,7 @@ def away(server: Mongo | Redis, way: str) -> Iterator[None]:
             os.killpg(server.child.pid, signal.SIGCONT)
         else:
             server.spawn()
-            assert server.await_ready(time.monotonic() + 60)
+            assert server.await_ready(time.monotonic() + PATIENCE_S)
 
 
 def begin(stack: Stack) -> list[str]:

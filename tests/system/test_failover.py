@@ -20,7 +20,7 @@ from jimeng.local.embedded.mongo import REPLICA_SET, USER
 from jimeng.pictures.stores.gridfs import GridFSStore
 from tests.databases import Mongo
 from tests.system.stack import Stack
-from tests.waiting import wait_for
+from tests.waiting import PATIENCE_S, wait_for
 
 pytestmark = pytest.mark.system
 
@@ -101,7 +101,7 @@ class ReplicaSet:
         for member in self.members:
             if member.child is None or member.child.status() is not None:
                 member.spawn()
-                assert member.await_ready(time.monotonic() + 60)
+                assert member.await_ready(time.monotonic() + PATIENCE_S)
         wait_for(self.is_whole, what="one primary and two secondaries")
 
     def stop(self) -> None:

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from tests.system.stack import Stack
-from tests.waiting import wait_for
+from tests.waiting import PATIENCE_S, wait_for
 
 pytestmark = pytest.mark.system
 
@@ -34,7 +34,7 @@ class Callers:
         self._lock = threading.Lock()
 
     def run(self, _: int) -> None:
-        end = time.monotonic() + 60
+        end = time.monotonic() + PATIENCE_S
         while time.monotonic() < end:
             try:
                 status, answer = self._stack.ask("POST", PATH, BODY, headers=KEY)

@@ -15,7 +15,7 @@ from pymongo.errors import PyMongoError
 from tests.databases import Mongo
 from tests.system import mongod_killer
 from tests.system.stack import Stack
-from tests.waiting import wait_for
+from tests.waiting import PATIENCE_S, wait_for
 from tests.webhooks.conftest import Receiver, receivers
 
 __all__ = ["receivers"]
@@ -79,7 +79,7 @@ class Killer(threading.Thread):
                 consumer.send("go on")
                 if state is not None:
                     self._mongo.spawn()
-                    assert self._mongo.await_ready(time.monotonic() + 60)
+                    assert self._mongo.await_ready(time.monotonic() + PATIENCE_S)
 
     def next_state(self, write: str) -> str | None:
         if self.is_armed:
