@@ -40,6 +40,13 @@ document.addEventListener("submit", ({ target }) => {
   tabs?.postMessage("left");
 });
 
+// Longer words outside the large form are stored in this tab from the first key on: a
+// session may have ended when they are sent.
+const draftOf = (field) => `draft ${location.pathname} ${field.id}`;
+document.addEventListener("input", ({ target }) => {
+  if (target.matches?.("textarea[data-draft]")) tab.set(draftOf(target), target.value);
+});
+
 // Tell those who do not see the page, and only them.
 function announce(words) {
   const line = document.createElement("span");

@@ -2,7 +2,7 @@
 // what it makes is counted anew as soon as something changes.
 "use strict";
 
-const DRAFT = "draft /batches/new template"; // as later.js keeps it
+const DRAFT = "draft /batches/new template"; // as app.js stores it
 const PICTURES = "pictures of /batches/new";
 const NONE = "-"; // all of them were removed
 const words = document.getElementById("template");

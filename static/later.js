@@ -1,16 +1,12 @@
 // Comforts of every page that nobody needs in its first moment: app.js asks for them.
 "use strict";
 
-// Longer words outside the large form are kept in this tab, too, for this page.
-const draftOf = (field) => `draft ${location.pathname} ${field.id}`;
+// Longer words outside the large form (app.js stores them) come back on this page.
 function drafts() {
   for (const field of document.querySelectorAll("textarea[data-draft]")) field.value ||= tab.get(draftOf(field)) || "";
 }
 drafts();
 document.addEventListener("stage:shown", drafts);
-document.addEventListener("input", ({ target }) => {
-  if (target.matches?.("textarea[data-draft]")) tab.set(draftOf(target), target.value);
-});
 
 // What was just done is said once: not by a reload, nor on the way back.
 const NEWS = ["done", "how", "n", "batch", "put", "left", "taken", "deleted"];

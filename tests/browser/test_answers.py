@@ -92,6 +92,24 @@ def test_session_that_ended_meanwhile_costs_no_words(visit, closed_server, ada):
     expect(page.locator("#edit-prompt")).to_have_value("make it snow on the boat")
 
 
+def test_words_are_kept_from_the_first_key_on(visit, closed_server, ada):
+    """A slow network has brought the form, and not yet what the page can wait for."""
+    made = make(closed_server, "a boat", key=ada.key)
+    who = {"server": closed_server, "cookies": ada.cookies, "refused": (401,)}
+    seen = visit("/health", lang="en", **who)
+    page, slow = seen.page, []
+    page.route("**/later.js*", lambda route: slow.append(route))
+    page.goto(f"/pictures/{made}_0", wait_until="domcontentloaded")
+    page.locator("#edit-prompt").fill("make it snow on the boat")
+    page.context.clear_cookies(name="session")
+
+    page.locator("#edit-edit .primary").click()
+    page.unroute_all()
+    sign_in(page, ada)
+
+    expect(page.locator("#edit-prompt")).to_have_value("make it snow on the boat")
+
+
 def test_upload_without_a_session_leads_to_the_sign_in(visit, closed_server, ada):
     """Trying again would not help; the words of the form are kept."""
     who = {"server": closed_server, "cookies": ada.cookies, "refused": (401,)}
