@@ -60,7 +60,7 @@ const stage = (() => {
     if (!now) {
       now = document.createElement("article");
       now.className = "stage";
-      now.innerHTML = '<header class="stage-bar"></header><div class="stage-view"><div class="stage-place"></div></div>';
+      now.innerHTML = '<header class="stage-bar"></header><div class="stage-view"><div class="stage-pane"><div class="stage-place"></div></div></div>';
       over.prepend(now);
     }
     const picture = document.createElement("img");
@@ -273,7 +273,7 @@ const stage = (() => {
       }
       part("view").toggleAttribute("data-zoomed", isIn());
       const share = part("zoom");
-      if (share) share.textContent = `${Math.round(100 * wide / width)} %`;
+      if (share) share.textContent = `${Math.round(100 * wide / width)}%`;
       tell("moved");
     }
 

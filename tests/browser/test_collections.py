@@ -199,3 +199,61 @@ def test_visitor_needs_and_leaves_nothing(visit, closed_server):
     scripted.keyboard.press("ArrowRight")
     scripted.wait_for_url(lambda url: url != before)
     expect(scripted.locator(".stage [rel=prev]")).to_be_visible()
+
+
+def test_visitors_walk_through_what_is_shared(visit):
+    """
+    Over the list: each picture as large as the view lets it, by keys to either end,
+    zoomed by the wheel, and back to the one that was seen last.
+    """
+    made, _ = filled(3)
+    page = visit(f"/s/{shares.share_or_update(ME, made).token}").page
+    address, picture = page.url, page.locator(".stage-picture")
+    count = page.locator(".stage:not([aria-busy]) .stage-count")
+    page.locator(".photo-link").first.click()
+    expect(count).to_have_text("1 / 3")
+    expect(page.locator(".stage [rel=prev]")).to_be_hidden()
+
+    for place in (2, 3, 3):
+        page.keyboard.press("ArrowRight")
+        expect(count).to_have_text(f"{place} / 3")
+    box, view = picture.bounding_box(), page.locator(".stage-view").bounding_box()
+    width, height = (int(picture.get_attribute(each)) for each in ("width", "height"))
+    wide = min(view["width"], view["height"] * width / height, width)
+    assert box["width"] == pytest.approx(wide, abs=1)
+
+    page.mouse.move(view["x"] + view["width"] / 2, view["y"] + view["height"] / 2)
+    page.mouse.wheel(0, -600)
+    page.wait_for_function("document.querySelector('.stage-view[data-zoomed]')")
+    assert picture.bounding_box()["width"] > box["width"] * 2
+    page.keyboard.press("Escape")
+
+    expect(page.locator("#stage")).to_be_hidden()
+    expect(page.locator(".photo-link").nth(2)).to_be_focused()
+    assert page.url == address
+
+
+def test_visitors_walk_by_links_of_their_own(visit):
+    """A picture's page, opened alone, leads to its neighbours and to all of them."""
+    made, ids = filled(3)
+    token = shares.share_or_update(ME, made).token
+    seen = visit(f"/s/{token}")
+    page = seen.page
+    page.goto(page.locator(".photo-link").nth(1).get_attribute("href"))
+    names = [page.url]
+
+    for key, hidden in (
+        ("ArrowLeft", "prev"),
+        ("ArrowRight", ""),
+        ("ArrowRight", "next"),
+    ):
+        page.keyboard.press(key)
+        page.wait_for_url(lambda url: url != names[-1])
+        names.append(page.url)
+        expect(page.locator(".stage-zoom")).to_have_text(re.compile(r"\d+%"))
+        if hidden:
+            expect(page.locator(f".stage [rel={hidden}]")).to_be_hidden()
+    page.keyboard.press("Escape")
+
+    page.wait_for_url(f"**/s/{token}")
+    assert names[2] == names[0] and len(set(names)) == 3

@@ -46,7 +46,7 @@ def at(page, place: str) -> None:
 
 def scale(page) -> float:
     """How many pixels of the screen one of the picture has."""
-    return shown(page).evaluate("each => each.offsetWidth / each.naturalWidth")
+    return shown(page).evaluate("each => each.offsetWidth / each.getAttribute('width')")
 
 
 @every_look
