@@ -25,6 +25,9 @@ on("htmx:before:request htmx:beforeRequest", (event) => {
 
 // What is replaced keeps its menus open and the focus in its place.
 on("htmx:before:swap htmx:beforeSwap", () => {
+  // It has less to say as the batch goes on: the pictures below it stay where they are.
+  const now = document.getElementById("batch-now");
+  now?.parentElement.style.setProperty("--tall", `${now.offsetHeight}px`);
   const focus = document.activeElement;
   kept = {
     focus,

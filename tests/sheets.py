@@ -12,7 +12,7 @@ from tests.browser.shots import SHOTS
 
 # Width of the window -> scale, and whether a row ends with it.
 ROWS = (
-    ((320, 0.75), (390, 0.75), (768, 0.6), (1024, 0.5)),
+    ((360, 0.75), (390, 0.75), (768, 0.6), (1024, 0.5)),
     ((1280, 0.55), (1920, 0.42)),
 )
 MOST = 700  # pixels of a long page

@@ -4,7 +4,7 @@ from pathlib import Path
 
 SHOTS = Path(__file__).parent.parent.parent / "screenshots"
 # What `make screenshots` also takes, beside each: width -> height.
-BESIDE = {390: {320: 640, 768: 1024}, 1280: {1024: 768, 1920: 1080}}
+BESIDE = {390: {360: 800, 768: 1024}, 1280: {1024: 768, 1920: 1080}}
 # What listens to the size has done its work, pictures of another size are there.
 SETTLED = """
 async () => {

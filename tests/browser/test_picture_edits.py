@@ -260,6 +260,21 @@ def test_words_of_an_edit_outlive_a_reload(visit, picture):
     expect(page.locator("#edit-prompt")).to_have_value("make it snow")
 
 
+@every_look
+def test_compare_in_every_look(visit, live_server, look):
+    """Each way of comparing two, and nothing moves by itself meanwhile."""
+    made = make(live_server, "[[slow 0]] 两只猫", size="512x512", n=2)
+    seen = visit(f"/pictures/{made}_0", **look)
+    seen.page.locator("[data-tool=compare]").click()
+    for mode in ("slide", "side", "flip"):
+        seen.page.locator(f"[data-mode={mode}]").click()
+        other = seen.page.locator(".stage-other" if mode == "side" else ".stage-before")
+        expect(other).to_have_js_property("naturalWidth", 512)
+        expect(other).to_be_visible()
+        seen.check(f"compare-{mode}")
+    assert seen.layout_shift() == []
+
+
 def test_two_pictures_are_compared(visit, live_server):
     """By slider, side by side or by flip; zoom and pan move both, and so do keys."""
     made = make(live_server, "[[slow 0]] 三只猫", size="512x512", n=3)

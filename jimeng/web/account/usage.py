@@ -164,6 +164,7 @@ def grouped(rows: Iterable[UsageRow], name: str) -> list[tuple[object, Sums]]:
     return [(key, sums(each)) for key, each in found.items()]
 
 
+@bp.app_template_filter("model_name")
 def model_name(model: object) -> str:
     """The display name; of a model that is gone only the lane is known."""
     return str(model) if ":" in str(model) else spoken(str(model))
