@@ -89,7 +89,7 @@ def create_batch(query: dict, params: dict) -> Response:
 
     一次提交很多提示词，共用同样的参数。`prompts` 里的逐条照原样；`template` 每行一
     条，空行跳过，`{红|蓝|绿}` 依次代入其中每个词，一行有几组就展开成所有组合。重复的
-    只画一次，一批最多 500 条。`images` 用于其中每一条，只收一次。
+    只生成一次，一批最多 500 条。`images` 用于其中每一条，只收一次。
 
     立即返回。任务随着空位一点一点地创建，不妨碍同一用户另外提交的任务；名额、配额不够
     时等待，`waits` 说明在等什么。带 `?dry_run=1` 时什么也不创建，只检查请求，
@@ -157,7 +157,7 @@ def get_batch(batch_id: str) -> Response:
     ---
     查看批次
 
-    进度、没有画成的原因，以及全部提示词。未结束时带 `Retry-After`。`ETag` 和
+    进度、失败的原因，以及全部提示词。未结束时带 `Retry-After`。`ETag` 和
     `If-None-Match` 让轮询更省；带 `Prefer: wait=60` 时，等到整批结束或时间用完才回
     答。
     """
@@ -221,7 +221,7 @@ def cancel_batch(params: dict, batch_id: str) -> Response:
     ---
     取消批次
 
-    不再创建其余任务；等待中的图片不再提交，服务方已经开始的计费一次，不再显示。已结束
+    不再创建其余任务；等待中的图片不再提交，服务商已经开始的计费一次，不再显示。已结束
     的批次是 409。
     """
     return batch_response(batches.cancel(auth.principal_of_api(), batch_id))
@@ -275,7 +275,7 @@ def delete_batch(params: dict, batch_id: str) -> dict:
     ---
     删除批次
 
-    未结束的先取消；任务和图片移入回收站，七天内可以恢复。
+    未结束的先取消；任务和图片移到回收站，七天内可以恢复。
     """
     batches.delete(auth.principal_of_api(), batch_id)
     return {"batch_id": batch_id}

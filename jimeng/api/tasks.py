@@ -42,7 +42,7 @@ def get_task(task_id: str) -> tuple[TaskView, dict]:
     ---
     查看整个任务
 
-    包括参数、各步的时间、服务方的任务 id、提交次数。
+    包括参数、各步的时间、服务商的任务 id、提交次数。
     """
     principal = auth.principal_of_api()
     task = tasks.find(principal, task_id)
@@ -85,7 +85,7 @@ def cancel_task(params: dict, task_id: str) -> TaskView:
     ---
     取消任务
 
-    等待中的图片不再提交。服务方已经开始的图片计费一次，不再显示；已经开始的视频会保存，
+    等待中的图片不再提交。服务商已经开始的图片计费一次，不再显示；已经开始的视频会保存，
     任务不会结束。已结束的任务是 409。
     """
     principal = auth.principal_of_api()

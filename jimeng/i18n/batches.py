@@ -7,7 +7,7 @@ BATCHES: dict[str, tuple[str, str]] = {
     ),
     "invalid.template_none": (
         "没有提示词：请每行写一条",
-        "There is no prompt: write one a line",
+        "There is no prompt: write one per line",
     ),
     "invalid.template_many": (
         "一共 {n} 条提示词，一批最多 {max} 条",
@@ -15,11 +15,11 @@ BATCHES: dict[str, tuple[str, str]] = {
     ),
     "invalid.template_open": (
         "第 {line} 行：有一个 {{ 没有对应的 }}；要写大括号本身，请写 \\{{",
-        "Line {line}: a {{ is not closed; for the brace itself write \\{{",
+        "Line {line}: a {{ has no matching }}; for the brace itself write \\{{",
     ),
     "invalid.template_closed": (
         "第 {line} 行：有一个 }} 没有对应的 {{；要写大括号本身，请写 \\}}",
-        "Line {line}: a }} closes nothing; for the brace itself write \\}}",
+        "Line {line}: a }} has no matching {{; for the brace itself write \\}}",
     ),
     "invalid.template_single": (
         "第 {line} 行：{{…}} 里要有用 | 隔开的几个词；"
@@ -29,7 +29,7 @@ BATCHES: dict[str, tuple[str, str]] = {
     ),
     "invalid.template_deep": (
         "第 {line} 行：大括号嵌套太深",
-        "Line {line}: groups within groups too deep",
+        "Line {line}: braces are nested too deep",
     ),
     "invalid.template_empty": (
         "第 {line} 行：有一种组合一个字也没有",
@@ -37,10 +37,9 @@ BATCHES: dict[str, tuple[str, str]] = {
     ),
     "invalid.template_length": (
         "第 {line} 行太长：最多 {max} 个字，含风格的词",
-        "Line {line} is too long: at most {max} characters, those of the style "
-        "included",
+        "Line {line} is too long: at most {max} characters, including the style",
     ),
-    "invalid.template_more": ("另有 {n} 行也有问题", "{n} more lines have problems"),
+    "invalid.template_more": ("另有 {n} 行也有问题", "More lines with problems: {n}"),
     "error.batch_not_found": ("没有这个批量任务", "No such batch"),
     "error.batch_finished": (
         "批量任务已经结束，不能再取消",
@@ -57,80 +56,80 @@ BATCHES: dict[str, tuple[str, str]] = {
     # Why nothing of it is made just now.
     "waits.too_many_pending": (
         "排队的图片已满，有空位就继续",
-        "Your line is full; it goes on as places become free",
+        "Your queue is full; it continues when there is room",
     ),
     "waits.others_first": (
-        "先画你另外排着的图片，然后继续",
-        "Your other pictures in line come first; then it goes on",
+        "你的其他图片排在前面，之后继续",
+        "Your other queued pictures come first; then it continues",
     ),
     "waits.quota_exceeded": (
         "今天的配额用完了，UTC 零点（北京时间 8 点）后继续",
-        "Today's quota is used up; it goes on after midnight UTC",
+        "Today's quota is used up; it continues after midnight UTC",
     ),
     "waits.key_quota_exceeded": (
-        "这个密钥今天的张数用完了，UTC 零点（北京时间 8 点）后继续",
-        "The key's pictures of today are used up; it goes on after midnight UTC",
+        "这个密钥今天的配额用完了，UTC 零点（北京时间 8 点）后继续",
+        "The key's quota for today is used up; it continues after midnight UTC",
     ),
     "waits.budget_exceeded": (
         "预算用完了，有余额就继续",
-        "The budget is spent or reserved; it goes on as money becomes free",
+        "The budget is spent or reserved; it continues when money is available",
     ),
     "waits.price_unknown": (
         "有预算，而模型的价格未知；管理员设置价格后继续",
-        "A budget applies, and the model's price is not known; it goes on when an "
-        "admin has set it",
+        "A budget applies, and the model's price is not known; it continues when an "
+        "administrator has set it",
     ),
     "waits.key_too_many_submissions": (
         "这个密钥每分钟的任务数已满，片刻后继续",
-        "The key's tasks of this minute are used up; it goes on in a moment",
+        "The key's tasks for this minute are used up; it continues in a moment",
     ),
     "waits.intake_paused": (
         "管理员暂停了新任务，恢复后继续",
-        "The operator has paused new tasks; it goes on when they are taken again",
+        "The operator has paused new tasks; it continues when they are resumed",
     ),
     "waits.storage_full": (
         "服务器的磁盘快满了，有空间后继续",
-        "The server's disk is nearly full; it goes on when there is room",
+        "The server's disk is nearly full; it continues when there is space",
     ),
     "waits.sending_paused": (
-        "暂停了提交，恢复后继续",
-        "Sending is paused; it goes on when that is over",
+        "提交已暂停，恢复后继续",
+        "Sending is paused; it continues when resumed",
     ),
     "waits.validation_failed": (
         "模型暂时不能用，恢复后继续",
-        "The model is not available for now; it goes on when it is",
+        "The model is not available for now; it continues when it is",
     ),
     "waits.later": (
         "服务器暂时忙不过来，片刻后继续",
-        "The server is busy; it goes on soon",
+        "The server is busy; it continues soon",
     ),
     # Why no more of it is made.
     "stopped.cancelled": ("已取消", "Cancelled"),
     "stopped.restored": (
-        "数据是从备份恢复的：其余的可能已经在原来的服务器上画过、计过费，所以停下了",
-        "The data were restored from a backup: the rest may have been drawn and "
-        "charged where it came from, so it has stopped",
+        "数据是从备份恢复的：其余的可能已经在原来的服务器上生成并计费，所以停下了",
+        "The data were restored from a backup: the rest may have been generated and "
+        "charged on the original server, so it has stopped",
     ),
     "stopped.queue_cleared": (
-        "管理员清空了队列，所以停下了；可以再跑一次，把剩下的也画出来",
-        "The operator cleared the queue, so it has stopped; it can be run again, with "
-        "what was not made",
+        "管理员清空了队列，所以停下了；可以继续生成其余的图片",
+        "The operator cleared the queue, so it has stopped; the rest can still be "
+        "generated",
     ),
     "stopped.key_gone": (
         "提交它的 API 密钥已撤销、过期或不再有效，所以停下了",
-        "The API key that asked for it is no longer good, so it has stopped",
+        "The API key that submitted it is no longer valid, so it has stopped",
     ),
     "stopped.account_disabled": (
-        "账户被停用，所以停下了",
+        "账号已停用，所以停下了",
         "The account was disabled, so it has stopped",
     ),
     "stopped.not_offered": (
         "模型不再提供，所以停下了",
-        "Its model is not offered any more, so it has stopped",
+        "Its model is no longer offered, so it has stopped",
     ),
     "stopped.pictures_gone": (
-        "参考图取不到或已经不在，所以停下了",
-        "A picture that goes into it could not be fetched, or is not there any more, "
-        "so it has stopped",
+        "参考图无法获取或已不存在，所以停下了",
+        "A reference picture could not be fetched or no longer exists, so it has "
+        "stopped",
     ),
 }

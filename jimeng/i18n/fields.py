@@ -98,9 +98,9 @@ FIELDS: dict[str, tuple[str, str]] = {
         "More than you, or that user, may do",
     ),
     "invalid.limited_scopes": (
-        "限制了入口、模型、数量或用户的密钥不能有“账号”和“管理”权限",
-        "A key limited to doors, models, amounts or users may not have account or "
-        "admin",
+        "限制了接口、模型、数量或用户的密钥不能有“账号”和“管理”权限",
+        "A key limited to certain interfaces, models, amounts or users may not have "
+        "account or admin",
     ),
     "invalid.user_prefix": (
         "与 act_for 权限一起写：最多 32 个字母、数字或 _ - . @ :，以冒号结尾，如 shop:",
@@ -203,25 +203,22 @@ FIELDS: dict[str, tuple[str, str]] = {
         "A data: URL must be in base64, such as data:image/png;base64,…",
     ),
     "invalid.mask_opaque": (
-        "蒙版没有透明的地方：透明处重画，其余保留",
-        "Nothing of the mask is transparent: what is, is painted anew",
+        "蒙版没有透明的地方：透明处重绘，其余保留",
+        "The mask has no transparent area; transparent areas are repainted",
     ),
     "refused.large": (
         "图片太大：最多 16 MiB",
         "The picture is too large: at most 16 MiB",
     ),
-    "refused.opaque": (
-        "没有透明的地方",
-        "Nothing of it is transparent",
-    ),
+    "refused.opaque": ("没有透明的地方", "It has no transparent area"),
     "invalid.file": ("必须是文件", "Must be a file"),
     "refused.broken": (
         "图片已损坏，无法解码",
-        "The picture is broken and cannot be decoded",
+        "The picture is corrupt and cannot be decoded",
     ),
     "refused.truncated": (
         "图片不完整，请重新上传",
-        "The picture is cut short; send it again",
+        "The picture is incomplete; upload it again",
     ),
     "refused.pixels": (
         "像素太多：最多四千万（JPEG 一亿），请缩小",
@@ -233,52 +230,49 @@ FIELDS: dict[str, tuple[str, str]] = {
     ),
     "refused.animated": (
         "不接受动图；请给一张静止的图片",
-        "Animated pictures are not taken; give a still one",
+        "Animated pictures are not supported; use a still one",
     ),
     "refused.slow": (
         "这张图片解码太费时间；请另存一次再试",
-        "The picture takes too long to decode; save it anew and try again",
+        "The picture takes too long to decode; save it again and retry",
     ),
     "refused.gif": (
         "不接受 GIF（包括动图）；请转成 JPEG、PNG 或 WebP",
-        "GIF, animated or not, is not taken; convert it to JPEG, PNG or WebP",
+        "GIF, animated or not, is not supported; convert it to JPEG, PNG or WebP",
     ),
     "refused.heic": (
         "不接受 HEIC；请转成 JPEG（iPhone：设置 → 相机 → 格式 → 兼容性最佳）",
-        "HEIC is not taken; convert it to JPEG (iPhone: Settings → Camera → Formats → "
-        "Most Compatible)",
+        "HEIC is not supported; convert it to JPEG (iPhone: Settings → Camera → "
+        "Formats → Most Compatible)",
     ),
     "refused.avif": (
         "不接受 AVIF；请转成 JPEG、PNG 或 WebP",
-        "AVIF is not taken; convert it to JPEG, PNG or WebP",
+        "AVIF is not supported; convert it to JPEG, PNG or WebP",
     ),
     "refused.svg": (
         "不接受 SVG；请导出成 PNG",
-        "SVG is not taken; export it as PNG",
+        "SVG is not supported; export it as PNG",
     ),
     "refused.tiff": (
         "不接受 TIFF；请转成 JPEG、PNG 或 WebP",
-        "TIFF is not taken; convert it to JPEG, PNG or WebP",
+        "TIFF is not supported; convert it to JPEG, PNG or WebP",
     ),
     "refused.bmp": (
         "不接受 BMP；请转成 JPEG、PNG 或 WebP",
-        "BMP is not taken; convert it to JPEG, PNG or WebP",
+        "BMP is not supported; convert it to JPEG, PNG or WebP",
     ),
     "refused.pdf": (
         "这是 PDF，不是图片；请导出成 JPEG 或 PNG",
-        "This is a PDF and no picture; export it as JPEG or PNG",
+        "This is a PDF, not a picture; export it as JPEG or PNG",
     ),
-    "refused.video": (
-        "这是视频，不是图片",
-        "This is a video and no picture",
-    ),
+    "refused.video": ("这是视频，不是图片", "This is a video, not a picture"),
     "refused.unknown": (
-        "不是图片，或格式不认识；请给 JPEG、PNG 或 WebP",
-        "Not a picture, or of an unknown format; give JPEG, PNG or WebP",
+        "不是图片，或格式不支持；请用 JPEG、PNG 或 WebP",
+        "Not a picture, or not a supported format; use JPEG, PNG or WebP",
     ),
     "invalid.twice": (
         "不能同时写在 input 里和外面",
-        "Must not stand both inside and outside input",
+        "Must not be given both inside and outside input",
     ),
     "invalid.cursor": (
         "不是本服务器给出的 cursor，请用上一页的 next_cursor",

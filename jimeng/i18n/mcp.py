@@ -2,7 +2,7 @@
 
 MCP: dict[str, tuple[str, str]] = {
     "mcp.instructions": (
-        "用即梦画图。generate_image 花钱：每张图都计费。约 25 秒内画好就直接返回"
+        "用即梦画图。generate_image 花钱：每张图都计费。约 25 秒内完成就直接返回"
         "小图和原图链接，否则返回 task_id，之后用 get_task 取。"
         "给用户原图链接，小图只供你看。",
         "Draws pictures. generate_image costs money, for each picture. If it is done "
@@ -11,25 +11,25 @@ MCP: dict[str, tuple[str, str]] = {
         "the whole picture; the small one is for you to look at.",
     ),
     "mcp.batch_next": (
-        "还没画完。过一会儿用 get_batch 再看",
+        "还没全部完成。过一会儿用 get_batch 再看",
         "Not all done yet. Look again with get_batch in a while",
     ),
     "mcp.batch_joined": (
-        "这是之前一次同样的调用所建的批次，没有再提交。要再画一批，"
+        "这是之前一次同样的调用所建的批量任务，没有再提交。要再提交一批，"
         "请给出 idempotency_key",
-        "This is the batch of an earlier equal call; nothing more was asked for. For "
-        "another one give an idempotency_key.",
+        "This is the batch of an earlier identical call; nothing more was submitted. "
+        "For another one give an idempotency_key.",
     ),
     "mcp.next": (
-        "还没画好。用这个 task_id 调用 get_task，wait_seconds 为 25，直到结束",
+        "还没完成。用这个 task_id 调用 get_task，wait_seconds 为 25，直到结束",
         "Not done yet. Call get_task with this task_id and wait_seconds 25 until it "
         "has ended",
     ),
     "mcp.joined": (
-        "{words}（这是之前一次同样的调用所建的任务，没有重新画。要另一张，请换 seed 或 "
-        "idempotency_key）",
-        "{words} (This is the task of an earlier equal call; nothing new was drawn. "
-        "For another picture change seed or idempotency_key.)",
+        "{words}（这是之前一次同样的调用所建的任务，没有重新生成。要另一张，"
+        "请换 seed 或 idempotency_key）",
+        "{words} (This is the task of an earlier identical call; nothing new was "
+        "generated. For another picture change seed or idempotency_key.)",
     ),
     "mcp.refused": ("{words}（{code}）", "{words} ({code})"),
 }

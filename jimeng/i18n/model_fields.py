@@ -3,7 +3,7 @@
 MODEL_FIELDS: dict[str, tuple[str, str]] = {
     "invalid.prompt_unsupported": (
         "这个模型不用提示词，请留空",
-        "This model takes no words; leave the prompt out",
+        "This model takes no prompt; leave it out",
     ),
     "invalid.images_unsupported": (
         "这个模型不能用图片；可以用图片的有：{known}",
@@ -63,8 +63,8 @@ MODEL_FIELDS: dict[str, tuple[str, str]] = {
         "This model takes no mask; these do: {known}",
     ),
     "invalid.mask_missing": (
-        "这个模型需要蒙版：透明处重画，其余保留",
-        "This model needs a mask: what is transparent is painted anew",
+        "这个模型需要蒙版：透明处重绘，其余保留",
+        "This model needs a mask: transparent areas are repainted",
     ),
     "invalid.mask_size": (
         "蒙版要和第一张图片一样大：{wanted}",
@@ -75,8 +75,9 @@ MODEL_FIELDS: dict[str, tuple[str, str]] = {
         "This model takes no strength; these do: {known}",
     ),
     "invalid.strength_alone": (
-        "强度说的是可以偏离图片多远，没有图片就没有意义",
-        "Strength says how far to leave the pictures; without any it means nothing",
+        "强度表示可以偏离参考图多远，没有参考图就没有意义",
+        "Strength says how far the result may depart from the reference pictures; "
+        "without any it has no meaning",
     ),
     "invalid.expand_unsupported": (
         "这个模型不能扩图；可以扩图的有：{known}",
@@ -88,10 +89,7 @@ MODEL_FIELDS: dict[str, tuple[str, str]] = {
         "Say by how much top, right, bottom and left grow: 0 to {max} of that side, at "
         "least one of them above 0",
     ),
-    "invalid.taken_by_none": (
-        "这里没有模型支持这一项",
-        "No model here takes this",
-    ),
+    "invalid.taken_by_none": ("这里没有模型支持这一项", "No model here supports this"),
     "invalid.size_follows": (
         "结果的大小由图片决定，请不要指定",
         "The size follows from the picture; leave it out",
@@ -101,8 +99,8 @@ MODEL_FIELDS: dict[str, tuple[str, str]] = {
         "Choose one of {named}",
     ),
     "invalid.size_reached": (
-        "图片的长边已有 {max} 像素，没有什么可放大的；请选更大的尺寸",
-        "The longer side has {max} pixels already, so nothing is left to enlarge; "
+        "图片的长边已有 {max} 像素，无需放大；请选更大的尺寸",
+        "The longer side already has {max} pixels, so there is nothing to upscale; "
         "choose a larger size",
     ),
     "invalid.model_of_pictures": (

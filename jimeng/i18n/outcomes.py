@@ -14,35 +14,35 @@ ANSWERS: dict[str, tuple[str, str]] = {
         "The task is being processed; check again later",
     ),
     "trouble.cannot_stop": (
-        "服务方已经开始生成，停不下来了：完成后会保存在这里，照常计费",
-        "The provider had begun and cannot be stopped: the video is kept once it is "
-        "ready, and is charged",
+        "服务商已经开始生成，无法停止：完成后会保存在这里，照常计费",
+        "The provider has started and cannot be stopped: the video is saved once it "
+        "is ready, and is charged",
     ),
     "trouble.not_a_picture": (
-        "已生成，但收到的文件无效；两分钟内会再要几次，之后任务失败并说明原因",
-        "It is generated, but what arrived is not a valid file; it is fetched again a "
+        "已生成，但收到的文件无效；两分钟内会再获取几次，之后任务失败并说明原因",
+        "It is generated, but the file received is not valid; it is fetched again a "
         "few times within two minutes, then the task fails and says why",
     ),
     "trouble.download_failed": (
         "已生成，但暂时下载不到，会一直重试，不需要做什么；"
-        "如果几小时还没好，请告诉管理员：服务方只保留 24 小时",
+        "如果几小时还没好，请告诉管理员：服务商只保留 24 小时",
         "It is generated, but cannot be downloaded at the moment; this is retried, and "
         "there is nothing you need to do. If it takes hours, tell the operator: the "
         "provider keeps it for 24 hours",
     ),
     "trouble.storage_unavailable": (
-        "已生成，但服务器的存储满了或暂时不可用，恢复后会自动存下；"
-        "如果一直没好，请告诉管理员：服务方只保留 24 小时",
+        "已生成，但服务器的存储满了或暂时不可用，恢复后会自动保存；"
+        "如果一直没好，请告诉管理员：服务商只保留 24 小时",
         "It is generated, but the server's storage is full or unavailable at the "
-        "moment; once that is repaired it is stored by itself. If it lasts, tell the "
-        "operator: the provider keeps it for 24 hours",
+        "moment; it is stored automatically once that is repaired. If it lasts, tell "
+        "the operator: the provider keeps it for 24 hours",
     ),
     "trouble.file_too_large": (
-        "视频已生成，但文件超过服务器存储的上限；"
-        "请告诉管理员：24 小时内改用别的存储方式，就会自动存下",
+        "视频已生成，但文件超过服务器存储的上限；请告诉管理员："
+        "24 小时内改用别的存储方式，就会自动保存",
         "The video is generated, but its file is larger than the server's storage "
-        "accepts. Tell the operator: once the storage is changed, within 24 hours, it "
-        "is stored by itself",
+        "accepts. Tell the operator: if the storage is changed within 24 hours, it "
+        "is stored automatically",
     ),
     "answer.unknown": (
         "这个版本的服务器不认识任务的状态；请稍后再查询",
@@ -53,13 +53,13 @@ ANSWERS: dict[str, tuple[str, str]] = {
     "answer.cancelled": ("任务已取消", "The task was cancelled"),
     "answer.upload_deleted": ("图片已删除", "The upload has been deleted"),
     "answer.collection_deleted": (
-        "相册已删除，图片都还在",
-        "The collection has been deleted; its pictures stay",
+        "相册已删除，图片仍在图库里",
+        "The collection has been deleted; its pictures stay in the gallery",
     ),
     "answer.prompt_deleted": ("已删除", "The prompt has been deleted"),
     "answer.share_ended": (
         "分享已停止，链接不再有效",
-        "No longer shared: the link leads nowhere",
+        "The share has ended; its link no longer works",
     ),
     "answer.task_deleted": (
         "任务及其图片已删除",
@@ -73,7 +73,8 @@ ANSWERS: dict[str, tuple[str, str]] = {
     "answer.model_ready": ("可用", "ready"),
     "answer.model_untried": (
         "密钥有效；是否已开通要生成一张图片才知道",
-        "the keys are accepted; only drawing a picture shows whether it is activated",
+        "the keys are accepted; only generating a picture shows whether the model is "
+        "activated",
     ),
     "answer.healthy": ("服务正常运行", "The service is running"),
     "answer.ready": ("服务已就绪", "The service is ready"),

@@ -2,7 +2,7 @@
 
 READY: dict[str, tuple[str, str]] = {
     "ready.mongodb": (
-        "MongoDB 没有答复：检查它是否在运行，以及 MONGODB_URI 是否正确",
+        "MongoDB 没有响应：检查它是否在运行，以及 MONGODB_URI 是否正确",
         "MongoDB does not answer: check that it is running and that MONGODB_URI is "
         "right",
     ),
@@ -12,7 +12,7 @@ READY: dict[str, tuple[str, str]] = {
         "the account's permissions",
     ),
     "ready.redis": (
-        "Redis 没有答复：检查它是否在运行，以及 REDIS_URL 是否正确",
+        "Redis 没有响应：检查它是否在运行，以及 REDIS_URL 是否正确",
         "Redis does not answer: check that it is running and that REDIS_URL is right",
     ),
     "ready.redis_full": (
@@ -34,14 +34,14 @@ READY: dict[str, tuple[str, str]] = {
         "A disk that holds databases or pictures is nearly full: free some space",
     ),
     "ready.storage": (
-        "图片存不进去，画好的图片在等它：flask doctor 会说怎么办",
-        "Pictures cannot be kept, and those that are drawn wait for it: `flask "
-        "doctor` says what to do",
+        "图片无法保存，已生成的图片在等待：flask doctor 会说怎么办",
+        "Pictures cannot be stored, and finished ones are waiting: `flask doctor` "
+        "says what to do",
     ),
     "ready.release_too_old": (
         "数据库已由更新的版本迁移，这个版本不能再用：重新安装那个版本",
-        "A later release has migrated the database, and this one cannot work on it any "
-        "more: install that release again",
+        "A later release has migrated the database, and this one can no longer use "
+        "it: install that release again",
     ),
     "ready.index_missing": (
         "缺少索引，或与程序要求的不同：运行 flask indexes，它会建好，或列出重复的数据",
@@ -54,8 +54,8 @@ READY: dict[str, tuple[str, str]] = {
     ),
     "ready.jobs_untaken": (
         "队列里的任务很久没人取走：工作进程的线程都卡住了，看它们的日志，重启工作进程",
-        "No worker has taken the next job in the queue for a while: all their threads "
-        "hang; check their logs, and restart them",
+        "No worker has taken the next job in the queue for a while, as all their "
+        "threads hang: check their logs, and restart them",
     ),
     "ready.overdue": (
         "到期的图片一分钟以上没人处理：工作进程太少、卡住或正在追赶，看它们的日志",

@@ -3,7 +3,7 @@
 WEBHOOKS: dict[str, tuple[str, str]] = {
     "answer.webhook_deleted": (
         "回调地址已删除，不再发送",
-        "The endpoint has been deleted; nothing more is sent there",
+        "The webhook has been deleted; nothing more is sent there",
     ),
     "error.webhook_not_found": (
         "没有这个回调地址；它可能已经删除",
@@ -33,8 +33,8 @@ WEBHOOKS: dict[str, tuple[str, str]] = {
     ),
     "invalid.webhook_private": (
         "这个地址不在公网上；要发到内网，请管理员把它写进 ALLOWED_USER_HOSTS",
-        "This address is not on the public internet; for one inside, ask the operator "
-        "to list it in ALLOWED_USER_HOSTS",
+        "This address is not on the public internet; to send to a private one, ask "
+        "the operator to list it in ALLOWED_USER_HOSTS",
     ),
     "invalid.webhook_key_changed": (
         "服务器的 SECRET_KEY 换过，签名密钥也就变了：请先轮换（rotate），再启用",
@@ -45,8 +45,8 @@ WEBHOOKS: dict[str, tuple[str, str]] = {
     "account.done.webhook_deleted": ("回调地址已删除", "Webhook deleted"),
     "webhooks.list": ("我的回调地址", "Your webhooks"),
     "webhooks.none": (
-        "还没有。任务结束时，可以让您的程序收到通知。",
-        "None yet. Your program can be told when a task ends.",
+        "还没有。任务结束时，可以让你的程序收到通知。",
+        "None yet. Your program can be notified when a task ends.",
     ),
     "webhooks.secret": ("签名密钥", "Signing secret"),
     "webhooks.secret_words": (
@@ -55,9 +55,9 @@ WEBHOOKS: dict[str, tuple[str, str]] = {
     ),
     "webhooks.new": ("新的回调地址", "New webhook"),
     "webhooks.url": ("地址（https）", "Address (https)"),
-    "webhooks.events": ("哪些事件", "Events"),
-    "webhooks.events_words": ("都不选就是全部。", "Select none to receive all."),
-    "webhooks.include_prompt": ("带上提示词", "Include the prompt"),
+    "webhooks.events": ("事件", "Events"),
+    "webhooks.events_words": ("不选则接收全部。", "Select none to receive all."),
+    "webhooks.include_prompt": ("包含提示词", "Include the prompt"),
     "webhooks.make": ("创建", "Create"),
     "webhooks.on": ("启用中", "Enabled"),
     "webhooks.off": ("已停用", "Disabled"),
@@ -72,25 +72,25 @@ WEBHOOKS: dict[str, tuple[str, str]] = {
         "24 小时内新旧两个密钥都签名。",
         "For 24 hours the old secret signs as well.",
     ),
-    "webhooks.replay_failed": ("补发所有失败的", "Replay all that failed"),
+    "webhooks.replay_failed": ("补发全部失败的", "Replay all failed"),
     "webhooks.delete": ("删除", "Delete"),
     "webhooks.delete_words": (
         "未送达的不再发送，投递记录也一起删除。",
-        "What was not delivered is dropped, and the log is deleted.",
+        "Undelivered events are dropped, and the delivery log is deleted.",
     ),
-    "webhooks.no_deliveries": ("还没有投递", "Nothing was sent yet"),
+    "webhooks.no_deliveries": ("还没有投递", "No deliveries yet"),
     "webhooks.replay": ("补发", "Replay"),
     "webhooks.next_attempt": ("下一次", "next attempt"),
-    "webhooks.answer": ("接收方的应答", "The receiver's answer"),
+    "webhooks.answer": ("接收方的响应", "Response"),
     "webhooks.older": ("更早的", "Older"),
     "webhooks.state.pending": ("等待", "Pending"),
     "webhooks.state.delivered": ("已送达", "Delivered"),
     "webhooks.state.failed": ("失败", "Failed"),
     # Why nothing is sent to an endpoint.
-    "webhook.off.owner": ("已由主人停用", "Switched off by its owner"),
+    "webhook.off.owner": ("已由所有者停用", "Disabled by its owner"),
     "webhook.off.gone": (
-        "接收方以 410 回答：它不再需要了",
-        "The receiver answered 410: it wants no more",
+        "接收方返回 410：不再接收",
+        "The receiver answered 410: it wants no more events",
     ),
     "webhook.off.failing": (
         "连续失败至少 50 次，持续超过一小时；修好接收方后重新启用，再补发失败的",
@@ -105,35 +105,35 @@ WEBHOOKS: dict[str, tuple[str, str]] = {
     # What came of an attempt.
     "webhook.attempt.delivered": ("已送达（{status}）", "Delivered ({status})"),
     "webhook.attempt.refused": (
-        "接收方以 {status} 回答，应为 2xx",
+        "接收方返回 {status}，应为 2xx",
         "The receiver answered {status}, not 2xx",
     ),
     "webhook.attempt.redirected": (
-        "接收方以 {status} 转到别处；不跟随转向，请改成最终的地址",
-        "The receiver redirects ({status}). Redirects are not followed: set the final "
-        "address",
+        "接收方返回 {status} 重定向；不会跟随，请改成最终的地址",
+        "The receiver redirects ({status}). Redirects are not followed: set the "
+        "final address",
     ),
     "webhook.attempt.gone": (
-        "接收方以 410 回答：它不再需要了，已停用",
-        "The receiver answered 410: it wants no more, and is disabled",
+        "接收方返回 410：不再接收，已停用",
+        "The receiver answered 410: it wants no more events, and is disabled",
     ),
     "webhook.attempt.disabled": (
         "回调地址停用中，没有发送",
         "The webhook was disabled, so nothing was sent",
     ),
     "webhook.attempt.interrupted": (
-        "发送它的进程一再中断，已放弃",
-        "The processes that sent it died again and again; given up",
+        "发送进程一再中断，已放弃",
+        "The sending process was interrupted again and again; given up",
     ),
     "webhook.attempt.no_address": (
         "查不到主机名的地址：检查拼写和 DNS",
         "The host name has no address: check its spelling, and DNS",
     ),
     "webhook.attempt.private_address": (
-        "主机名指向不在公网上的地址，没有发送；要发到内网，请管理员把它写进 "
-        "ALLOWED_USER_HOSTS",
+        "主机名指向不在公网上的地址，没有发送；要发到内网，"
+        "请管理员把它写进 ALLOWED_USER_HOSTS",
         "The host name leads to an address that is not on the public internet, so "
-        "nothing was sent; for one inside, ask the operator to list it in "
+        "nothing was sent; to send to a private one, ask the operator to list it in "
         "ALLOWED_USER_HOSTS",
     ),
     "webhook.attempt.own_host": (
@@ -149,20 +149,20 @@ WEBHOOKS: dict[str, tuple[str, str]] = {
         "Not an address that anything can be sent to",
     ),
     "webhook.attempt.connect_timeout": (
-        "连接超时：接收方没有应答连接",
-        "Connecting timed out: the receiver does not take connections",
+        "连接超时：接收方没有接受连接",
+        "Connecting timed out: the receiver does not accept connections",
     ),
     "webhook.attempt.connection_failed": (
         "连接失败：接收方没有在监听，或拒绝了连接",
-        "No connection: the receiver is not listening, or refuses",
+        "Connection failed: the receiver is not listening, or refuses connections",
     ),
     "webhook.attempt.connection_lost": (
-        "发出之后连接断开，没有收到完整的应答",
-        "The connection broke after the request was sent; no whole answer came",
+        "发出之后连接断开，没有收到完整的响应",
+        "The connection broke after the request was sent; no complete response arrived",
     ),
     "webhook.attempt.answer_timeout": (
-        "15 秒内没有应答：请先回答 2xx，再慢慢处理",
-        "No answer within 15 s: answer 2xx first, then do the work",
+        "15 秒内没有响应：请先返回 2xx，再处理事件",
+        "No response within 15 s: answer 2xx first, then process the event",
     ),
     "webhook.attempt.certificate_expired": (
         "接收方的证书已过期",

@@ -94,7 +94,7 @@ class DrawingArguments(OfCustomer):
         ),
     }
     idempotency_key = Text(
-        "同一个键一天之内只画一次；想让同样的调用再画一次，就换一个键",
+        "同一个键一天之内只生成一次；想让同样的调用再生成一次，就换一个键",
         "Within a day one key draws once; for another picture of an equal call, "
         "another key",
         validate=Long(1, MAX_KEY_CHARS),
@@ -117,7 +117,7 @@ class EditArguments(GenerateArguments):
         validate=Many(1, MAX_IMAGES),
     )
     mask = Text(
-        "重画哪里：和第一张一样大的 PNG，透明处重画；写法同 images",
+        "重绘哪里：和第一张一样大的 PNG，透明处重绘；写法同 images",
         "Where to paint anew: a PNG of the first picture's size, transparent there; "
         "given as images are",
         validate=Long(1, MAX_REFERENCE_CHARS),

@@ -84,7 +84,7 @@ def get_batch(principal: Principal, arguments: dict) -> Result:
     ---
     查看批次
 
-    批次的进度、没画成的原因，和最新 20 张图的链接。全部图片在 page 那一页。
+    批量任务的进度、失败的原因，和最新 20 张图的链接。全部图片在 page 那一页。
     wait_seconds 让它等到结束再答复。
     """
     batch = batches.find(principal, arguments["batch_id"])
@@ -136,7 +136,7 @@ def add_to_collection(principal: Principal, arguments: dict) -> Result:
     ---
     放进相册
 
-    把画好的图片放进相册；写名称时，没有这本就新建。放过的再放一次也没关系。
+    把完成的图片放进相册；写名称时，没有这本就新建。放过的再放一次也没关系。
     """
     ids = picture_ids(principal, arguments["images"])
     wanted = arguments["collection"]

@@ -38,7 +38,7 @@ def generate(principal: Principal, arguments: dict) -> Result:
     ---
     画图
 
-    按提示词画 1 到 4 张图，每张计费。等到画好，最多 wait_seconds 秒；没画好就返
+    按提示词画 1 到 4 张图，每张计费。等到完成，最多 wait_seconds 秒；没完成就返
     回 task_id，接着用 get_task，不要重新调用：同样的调用在前一个结束并送达之前得到的
     是同一个任务。
     """
@@ -57,7 +57,7 @@ def edit(principal: Principal, arguments: dict) -> Result:
     ---
     改图
 
-    按提示词改图：参考、融合、换风格；带 mask 时重画一块，带 expand 时向外扩展，不写提
+    按提示词改图：参考、融合、换风格；带 mask 时重绘一块，带 expand 时向外扩展，不写提
     示词时放大。每张计费。images 写本服务器的图片链接、task_id 加 _0，或 https 地址。
     等待和重复调用同 generate_image。
     """
@@ -143,7 +143,7 @@ def get(principal: Principal, arguments: dict) -> Result:
     ---
     查看任务
 
-    任务的状态，画好了就有图片。wait_seconds 让它等到结束再答复。
+    任务的状态，完成后就有图片。wait_seconds 让它等到结束再答复。
     """
     task = tasks.find(principal, arguments["task_id"])
     view = wait_for_end(principal, task, arguments["wait_seconds"])
@@ -159,7 +159,7 @@ def cancel(principal: Principal, arguments: dict) -> Result:
     ---
     取消任务
 
-    取消还没结束的任务。还在排队的图片不计费，已经开始画的仍然计费，但不再显示。
+    取消还没结束的任务。还在排队的图片不计费，已经开始生成的仍然计费，但不再显示。
     """
     task = tasks.cancel(principal, arguments["task_id"])
     return Result(record(tasks.view_changed(principal, task)))

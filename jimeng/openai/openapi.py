@@ -151,7 +151,7 @@ class ImageRequest(Strict):
         "true: the answer is a stream of events, one for each picture",
     )
     partial_images = optional(
-        Whole, "接受，但没有未画完的图片", "Accepted; there are no partial pictures"
+        Whole, "接受，但没有生成到一半的图片", "Accepted; there are no partial pictures"
     )
     input_fidelity = optional(Text, *field_descriptions.NO_EFFECT)
     moderation = optional(Text, *field_descriptions.NO_EFFECT)
@@ -252,7 +252,7 @@ class ImagesResponse(Reply):
     cost = text(*field_descriptions.COST, null=True, example="0.20")
     cost_micros = count(*field_descriptions.COST_MICROS, null=True, example=200000)
     failed = count(
-        "有几张没有画出来；全都画出来时没有",
+        "有几张没有生成；全部生成时没有此项",
         "How many did not come; left out if all did",
         required=False,
     )

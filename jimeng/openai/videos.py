@@ -169,7 +169,7 @@ def delete_video(task_id: str) -> dict:
     ---
     把视频放进回收站（与 OpenAI 的接口相同）
 
-    服务方已经开始的照常生成、计费。
+    服务商已经开始的照常生成、计费。
     """
     principal = auth.principal_of_api()
     task = find(principal, task_id).task

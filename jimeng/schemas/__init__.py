@@ -158,7 +158,7 @@ class ImageFields(PictureSettings):
         validate=Many(1, MAX_IMAGES),
     )
     mask = Text(
-        "蒙版，写法同 images 的元素：PNG，透明处重画，大小与第一张图片相同；"
+        "蒙版，写法同 images 的元素：PNG，透明处重绘，大小与第一张图片相同；"
         "只用于接受蒙版的模型",
         "A mask, given like an element of images: a PNG as large as the first picture, "
         "transparent where it is to be repainted; only for models that accept one",

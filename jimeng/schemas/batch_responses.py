@@ -71,9 +71,9 @@ class BatchPictures(Reply):
     total = count("一共", "Total", example=6)
     unmade = count("还没创建任务的", "Without a task yet")
     waiting = count("排队的", "Queued", example=2)
-    drawing = count("正在画的", "Being generated", example=2)
-    done = count("画好的", "Done", example=2)
-    failed = count("没有画成的", "Failed")
+    drawing = count("生成中的", "Being generated", example=2)
+    done = count("已完成的", "Done", example=2)
+    failed = count("失败的", "Failed")
     cancelled = count("取消的", "Cancelled")
 
 
@@ -178,7 +178,7 @@ class BatchRecord(Within):
     cost_micros = cost_micros(of=lambda stand: stand.progress)
     held_micros = held_micros(of=lambda stand: stand.progress)
     eta_seconds = count(
-        "预计多少秒后全部画完",
+        "预计多少秒后全部完成",
         "Estimated seconds until all pictures are done",
         of=lambda stand: stand.progress.eta_seconds,
         null=True,
@@ -196,7 +196,7 @@ class BatchRecord(Within):
         of=lambda stand: missing(stand.batch, stand.progress),
     )
     failures = some(
-        "没有画成的原因，多的在前",
+        "失败的原因，多的在前",
         "Why pictures failed, most frequent first",
         BatchFailure,
         of=lambda stand: stand.progress.reasons,

@@ -72,7 +72,7 @@ WEBHOOK_EVENTS = (
 )
 METADATA = (
     "程序附加的字段，如订单号：最多 16 对，名称最多 40 字，值最多 500 字。"
-    "原样返回，可用来筛选，不会发给服务方",
+    "原样返回，可用来筛选，不会发给服务商",
     "Text of your own, such as an order number: up to 16 pairs, names up to 40 and "
     "values up to 500 characters. Returned unchanged, can be filtered by, never sent "
     "to the provider",
@@ -182,7 +182,7 @@ STARTED_AT = ("开始处理的时间", "When processing started")
 SLOTS_IN_USE = ("占用的并发数", "Slots in use")
 CONFIGURED_LIMIT = ("设置的并发上限", "Configured concurrency limit")
 BACK_OFF_UNTIL = (
-    "在此之前不提交：服务方请求稍候",
+    "在此之前不提交：服务商请求稍候",
     "Nothing is submitted before then: the provider asked to back off",
 )
 MODEL_NAME = ("模型的名称", "The model's name")
@@ -196,16 +196,16 @@ PAUSED = (
     "What an operator has paused: intake (new tasks), sending, webhooks; not a fault",
 )
 SUSPENDED = (
-    "服务方拒绝了的账号（密钥、欠费、额度），歇一阵再试，其他账号照常；不算故障",
+    "服务商拒绝了的账号（密钥、欠费、额度），暂停使用一段时间，其他账号照常；不算故障",
     "Accounts that the provider has refused (key, arrears, quota): they are suspended "
     "for a while, others go on; not a fault",
 )
 LOWERED = (
-    "服务方拒绝过更多、所以并发上限低于设置的通道（多账号时为 账号@通道），"
+    "服务商拒绝过更多、所以并发上限低于设置的模型队列（多账号时为 账号@队列），"
     "每分钟试着升回来；不算故障",
-    "Lanes whose slots are below the configured limit, because the provider refused "
-    "more; with several accounts account@lane. A higher limit is tried every minute; "
-    "not a fault",
+    "Model queues whose slots are below the configured limit, because the provider "
+    "refused more; with several accounts account@lane. A higher limit is tried every "
+    "minute; not a fault",
 )
 REQUEST_ID = ("请求 id，日志里也有", "The request's id, also in the logs")
 BYTES = ("字节数", "Bytes")
@@ -271,7 +271,7 @@ OUTPUT_FORMAT = (
 )
 NO_EFFECT = ("接受，但没有作用", "Accepted, but has no effect")
 EDIT_MASK = (
-    "要改的部分：PNG，透明处重画，与第一张图同样大小",
+    "要改的部分：PNG，透明处重绘，与第一张图同样大小",
     "The part to change: a PNG, repainted where it is transparent, as large as the "
     "first picture",
 )

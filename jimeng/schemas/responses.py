@@ -173,7 +173,7 @@ class AccountRecord(Reply):
     )
     back_off_until = instant(*field_descriptions.BACK_OFF_UNTIL, null=True)
     refused = text(
-        "服务方以这个代号拒绝了账号，所以它在歇；null 表示没有",
+        "账号因这个服务商错误代码暂停使用；null 表示没有",
         "The provider's error code if the account is suspended; else null",
         null=True,
         example=None,
@@ -198,7 +198,7 @@ class LaneRecord(Reply):
     retry = count(*field_descriptions.RETRY)
     back_off_until = instant(*field_descriptions.BACK_OFF_UNTIL, null=True)
     accounts = some(
-        "各账号在这个通道里的并发；设置里已没有、却还占着并发的也在内",
+        "各账号在这个模型队列里的并发；设置里已没有、却还占着并发的也在内",
         "Each account's part of the lane; also those that are no longer in the "
         "settings and still hold slots",
         AccountRecord,
@@ -254,8 +254,8 @@ class QueueRecord(Reply):
         WorkerRecord,
     )
     lanes = some(
-        "通道：服务方的每个模型一条，各有并发上限",
-        "One per provider and model, each with its own limit",
+        "模型队列：服务商的每个模型一个，各有并发上限",
+        "Model queues: one per provider and model, each with its own limit",
         LaneRecord,
     )
 
@@ -292,7 +292,9 @@ class Reason(Reply):
         "redis_refuses, disk, storage, release_too_old, index_missing, worker, "
         "jobs_untaken, overdue, lane_stalled, no_provider",
     )
-    names = list_of("哪些索引或通道", "Which indexes or lanes", fields.String())
+    names = list_of(
+        "哪些索引或模型队列", "Which indexes or model queues", fields.String()
+    )
     since = instant(
         "答复的进程从什么时候起一直看到这一项",
         "Since when the responding process has seen this in every check",

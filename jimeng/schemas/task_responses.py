@@ -270,9 +270,9 @@ class Failure(Reply):
     message = text(
         *field_descriptions.MESSAGE, of=lambda kept: t(f"error.{kept['code']}")
     )
-    provider_code = text("服务方的代码", "The provider's own code", null=True)
+    provider_code = text("服务商的代码", "The provider's own code", null=True)
     provider_request_id = text(
-        "服务方的请求 id，联系其客服时用",
+        "服务商的请求 id，联系其客服时用",
         "The provider's request id, for its support",
         null=True,
     )
@@ -545,7 +545,7 @@ class TaskRecord(Within):
         example=False,
     )
     provider_task_ids = list_of(
-        "服务方的任务 id",
+        "服务商的任务 id",
         "The provider's task ids",
         text(example="7707695021820599348"),
         of="remote_ids",
@@ -570,7 +570,7 @@ class TaskRecord(Within):
     )
     started_at = instant(*field_descriptions.STARTED_AT, null=True, example=...)
     submitted_at = instant(
-        "提交给服务方的时间",
+        "提交给服务商的时间",
         "When it was submitted to the provider",
         null=True,
         example=...,

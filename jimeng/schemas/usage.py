@@ -97,7 +97,7 @@ class Charged(Reply):
 class OutcomeUsage(Reply):
     outcome = text(
         "结果：done 完成，failed 失败，cancelled 未提交就取消，"
-        "unknown 不知道服务方是否受理",
+        "unknown 不知道服务商是否受理",
         "done, failed, cancelled (before it was submitted), or unknown (whether the "
         "provider accepted it)",
         choices=OUTCOMES,

@@ -244,7 +244,7 @@ def test_owner_sets_the_budgets_of_a_key_on_the_page(ada):
 
     page = re.sub(r"<[^>]+>", " ", ada.client.get("/account/keys").text)
 
-    assert "¥0.40 of ¥0.50 today, reserved included; resets" in page
+    assert "¥0.40 of ¥0.50 today, including reserved; resets" in page
     assert "¥0.40 of ¥12.00 this month" in page
     assert re.search(r"resets\s+\d\d-\d\d 00:00 Asia/Shanghai", page)
 

@@ -154,7 +154,7 @@ def test_todays_use_is_told_by_user(client, provider, work_off):
 
     words = text_of(page)
     assert (
-        "Completed 3 Failed 0 Unknown 1 Cancelled 0 Charged 3 perhaps 1 more" in words
+        "Completed 3 Failed 0 Unknown 1 Cancelled 0 Charged 3 possibly 1 more" in words
     )
     assert "Ada L 3 0 0 0 3 stranger 0 0 1 0 0" in words
     assert f"/admin/users/{ada}" in page.text

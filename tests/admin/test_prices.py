@@ -29,7 +29,7 @@ def test_price_is_set_and_told_everywhere(client):
     earliest = utcnow() + timedelta(seconds=prices.LEAD_S - 1)  # stored in milliseconds
     page = done(client, PAGE, model=LANE, yuan="0.1855")
 
-    assert "The new price is saved." in text_of(page)
+    assert "The new price was saved." in text_of(page)
     assert "¥0.1855" in text_of(page) and "¥0.22" in text_of(page)
     (row,) = rows()
     assert row.steps == [{"micros": 185_500}]
@@ -110,7 +110,7 @@ def test_price_to_come_can_be_removed(client):
     assert "不能删除" in text_of(refused)
     assert f"/{soon.id}/remove" not in refused.text
     page = done(client, f"{PAGE}/{later.id}/remove")
-    assert "is removed" in text_of(page)
+    assert "was removed" in text_of(page)
     assert [row.id for row in rows()] == [soon.id]
     assert actions()[-1] == ("prices.remove", later.id)
 

@@ -103,12 +103,12 @@ def test_lanes_tell_their_limits(client, lane):
 def test_without_a_worker_work_is_suspended(client, monkeypatch, path):
     """Each page says so at the top; the queue's, when that has changed."""
     with_one = client.get(path, headers=ENGLISH)
-    assert "work is suspended" not in with_one.text
+    assert "processing is paused" not in with_one.text
     monkeypatch.setattr(switches, "_worker", (0.0, True))
 
     page = client.get(path, headers=ENGLISH)
 
-    assert "No worker is running: work is suspended" in text_of(page)
+    assert "No worker is running, so processing is paused" in text_of(page)
     live = client.get(f"{QUEUE}/live")
     assert live.headers["HX-Refresh"] == "true"
 

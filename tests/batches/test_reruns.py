@@ -88,7 +88,7 @@ def test_what_running_again_waits_for_is_said(client, provider, work_all):
     fill()
 
     assert look(client, batch_id)["waits"]["code"] == "sending_paused"
-    assert "暂停了提交，恢复后继续" in client.get(f"/batches/{batch_id}").text
+    assert "提交已暂停，恢复后继续" in client.get(f"/batches/{batch_id}").text
     switches.resume(switches.SENDING)
     fill()
     assert look(client, batch_id)["waits"] is None

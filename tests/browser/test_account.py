@@ -233,7 +233,7 @@ def test_form_begins_with_the_defaults(visit, closed_server):
     page.get_by_label("Aspect ratio").select_option("16:9")
     page.get_by_label("Number of pictures", exact=True).select_option("3")
     page.get_by_role("button", name="Save").last.click()
-    expect(page.get_by_text("Saved as your defaults")).to_be_visible()
+    expect(page.get_by_text("Defaults saved")).to_be_visible()
 
     page.goto("/")
 

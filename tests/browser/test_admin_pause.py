@@ -12,7 +12,7 @@ from tests.waiting import wait_for
 
 OBEYED = 0.7  # seconds after which every process has seen a switch
 STALE = 1.1  # seconds after which every process has looked for a worker anew
-SUSPENDED = re.compile("处理暂停中|work is suspended", re.IGNORECASE)
+SUSPENDED = re.compile("处理暂停中|processing is paused", re.IGNORECASE)
 SOON = re.compile("马上开始|about to start")
 TICKS = 1.5  # seconds in which the pump would have sent what waits, many times
 

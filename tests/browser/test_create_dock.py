@@ -121,6 +121,15 @@ def test_panels(visit, newcomer, look):
         expect(page.locator(".sum")).to_be_focused()
 
 
+@every_look
+def test_permutations_in_every_look(visit, newcomer, look):
+    """What braces make is shown under the prompt, with the way to generate it all."""
+    seen = visit("/", **newcomer, **look)
+    seen.page.fill("#prompt", "一只{橘|黑|白}猫，{水彩|油画}风格")
+    expect(seen.page.locator("#batch-offer button")).to_be_visible()
+    seen.check("create-permutations")
+
+
 def test_other_model_brings_its_choices(visit):
     """The words stay, what both models take stays, and so does the focus."""
     page = visit(lang="en").page
@@ -154,7 +163,7 @@ def test_chips_tell_what_was_chosen(visit):
     expect(chip(page, "style")).to_contain_text("Ink wash")
     expect(page.locator("#pixels")).to_have_text("1152×2048 pixels")
     chip(page, "style").click()
-    page.get_by_label("In your own words").fill("woodcut")
+    page.get_by_label("Custom").fill("woodcut")
     expect(chip(page, "style")).to_contain_text("woodcut")
     expect(page.locator('[name="style"][value="ink"]')).not_to_be_checked()
     expect(page.locator("#counter")).to_have_text("9/800")
@@ -182,7 +191,7 @@ def test_seed_is_rolled_and_cleared(visit):
     page = visit(lang="en").page
     chip(page, "seed").click()
 
-    page.get_by_role("button", name="Roll a seed").click()
+    page.get_by_role("button", name="Pick a random seed").click()
     expect(chip(page, "seed")).to_have_text(re.compile(r"Seed\s*\d+"))
     page.get_by_role("button", name="Back to random").click()
     expect(chip(page, "seed")).to_contain_text("Random")

@@ -200,7 +200,7 @@ def test_header_fits(visit, closed_server, root, width):
 
 
 @pytest.mark.parametrize(
-    ("lang", "words"), [("zh", "先写下想画什么"), ("en", "Write what")]
+    ("lang", "words"), [("zh", "先写下想画什么"), ("en", "Describe what")]
 )
 def test_browser_speaks_the_language_of_the_page(visit, lang, words):
     """What is missing is said in its words, and no more once it is there."""

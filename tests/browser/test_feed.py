@@ -68,7 +68,7 @@ def test_cards(visit, exhibits, look):
     expect(ink.locator("img").last).to_have_js_property("complete", True)
     assert [each.count() for each in ways.values()] == [1, 1, 1]
     expect(ways["refused"]).to_have_text(re.compile("修改提示词|Edit the prompt"))
-    expect(ways["secret"]).to_have_text(re.compile("查看失败的任务|See the failures"))
+    expect(ways["secret"]).to_have_text(re.compile("查看失败的任务|Show failed tasks"))
     page.evaluate("scrollTo(0, 0)")
     seen.shot("feed-menu")
     page.keyboard.press("Escape")

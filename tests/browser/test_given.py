@@ -180,7 +180,7 @@ def test_pictures_outlive_a_reload_and_other_pages(visit):
     assert answer.ok
     page.goto(f"/?image={first}&image={second}")
 
-    expect(page.locator("#errors-images")).to_contain_text("brought back")
+    expect(page.locator("#errors-images")).to_contain_text("be restored")
     assert values(page) == [second]
     page.reload()
     expect(page.locator("#given .given")).to_have_count(1)

@@ -15,7 +15,7 @@ async (path) => {
   document.getElementById("prompt").dispatchEvent(new DragEvent("drop", init));
 }
 """
-USE = {"zh": "用它的提示词和设置", "en": "Use prompt and settings"}
+USE = {"zh": "使用提示词和设置", "en": "Use prompt and settings"}
 UNDO = {"zh": "撤销", "en": "Undo"}
 
 

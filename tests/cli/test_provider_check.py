@@ -47,7 +47,7 @@ def test_all_is_well(check):
     assert (ended.exit_code, len(lines)) == (0, len(OF_VISUAL))
     assert all(line.startswith(f"ok   {VISUAL}  ") for line in lines)
     assert "doubao-seedream-3.0-t2i  ready" in lines[0]
-    assert "jimeng-2.1" in lines[4] and "only drawing a picture shows" in lines[4]
+    assert "jimeng-2.1" in lines[4] and "only generating a picture shows" in lines[4]
 
 
 def test_what_is_wrong_is_said(check):

@@ -227,7 +227,7 @@ def test_page_says_who_has_paused(client, free):
 
     page = client.get("/admin/queue", headers={"Accept-Language": "en"}).text
 
-    assert "by itself, as the disk is nearly full" in page
+    assert "automatically, as the disk is nearly full" in page
 
 
 def test_readiness_and_metrics_tell(client, free, monkeypatch):

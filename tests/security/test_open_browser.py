@@ -152,7 +152,7 @@ def test_nobody_is_asked_where_nobody_signs_in(client):
 
 def test_words_are_in_both_languages(left_open):
     """And what was typed is written as the text it is."""
-    for language, words in (("zh", "确认是您本人"), ("en", "Confirm it&#39;s you")):
+    for language, words in (("zh", "确认是你本人"), ("en", "Confirm it&#39;s you")):
         left_open.set_cookie("lang", language)
         form = KEY | {"name": '"><b>x'}
         page = left_open.post("/account/keys", data=form, headers=POST).text

@@ -87,5 +87,5 @@ def test_page_offers_the_scope_unticked(ada):
     made = ada.client.post("/account/keys", data=form, headers=POST)
 
     assert '<input type="checkbox" name="scopes" value="account">' in page
-    assert "as good as your password" in page
+    assert "equivalent to your password" in page
     assert made.status_code == 201

@@ -126,7 +126,7 @@ def test_failure_says_what_to_do(client, endpoint, caplog, status, body):
     answer = assist(client, action="expand", prompt=IDEA)
 
     assert answer.status_code == 502
-    assert "提示词助手没有答复" in answer.text
+    assert "提示词助手没有响应" in answer.text
     assert answer.headers["HX-Retarget"] == "#assisted", "so it is no proxy's error"
     assert KEY not in answer.text + caplog.text and IDEA not in caplog.text
     assert endpoint.received.pop() and not endpoint.received, "asked once"

@@ -81,7 +81,7 @@ def test_model_that_takes_none_says_so_and_keeps_them(client, form):
     kept = {**form, "model": lane, "image": shown(answer.text), "pictures": "1"}
     counted = send(client, PREVIEW, kept, headers=PARTS).text
     for page in (answer.text, counted):
-        assert page.count("当前模型只支持文字") == 1
+        assert page.count("当前模型不支持参考图") == 1
         assert "jimeng-upscale" not in page.partition('id="batch-preview"')[2]
     other = unescape(re.search(r'name="switch" value="([^"]+)"', counted)[1])
 
@@ -89,7 +89,7 @@ def test_model_that_takes_none_says_so_and_keeps_them(client, form):
 
     assert re.search(rf'name="model" value="{re.escape(other)}"[^>]*checked', switched)
     assert shown(switched) == shown(answer.text)
-    assert "当前模型只支持文字" not in switched
+    assert "当前模型不支持参考图" not in switched
     assert "2 条 × 1 = 2 张" in switched
 
 

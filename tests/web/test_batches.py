@@ -66,7 +66,7 @@ def test_preview_says_how_many_and_for_how_much(client):
 def test_preview_says_what_is_wrong(client):
     """Named by its line; nothing is asked for."""
     assert "第 2 行：有一个 { 没有对应的 }" in preview(client, "a\n{b")
-    assert "显示一共多少张" in preview(client, " ")
+    assert "显示张数和费用" in preview(client, " ")
 
 
 def test_sent_form_leads_to_its_page(client, work_all):
@@ -155,7 +155,7 @@ def test_page_says_what_failed_and_what_helps(client, provider, work_all):
 
     text = client.get(page).text
     assert "重试失败的 1 张" in text and "请修改提示词后再试" in text
-    assert "另有 1 张再试也一样" in text
+    assert "另有 1 张原样重试也不会成功" in text
 
     answer = client.post(f"{page}/retry", headers=POST)
     assert answer.location == page
@@ -170,7 +170,7 @@ def test_rest_is_cancelled_and_gone_on_with(client, work_all):
     for _ in range(2):
         assert client.post(f"{page}/cancel", headers=POST).status_code == 303
     text = client.get(page).text
-    assert "已停止" in text and f"继续生成其余 {WINDOW + 2} 张" in text
+    assert "已取消" in text and f"继续生成其余 {WINDOW + 2} 张" in text
 
     client.post(f"{page}/retry", data={"rest": "yes"}, headers=POST)
     work_all()

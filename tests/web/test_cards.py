@@ -155,9 +155,9 @@ def test_again_of_what_is_not_there(client):
         ("provider_internal", "no", "Try again"),
         ("picture_lost", "yes", "Try again"),
         ("submit_unknown", "unknown", "Try again"),
-        ("account_overdue", "no", "See the failures"),
-        ("provider_refused", "no", "See the failures"),
-        ("provider_refused", "unknown", "See the failures"),
+        ("account_overdue", "no", "Show failed tasks"),
+        ("provider_refused", "no", "Show failed tasks"),
+        ("provider_refused", "unknown", "Show failed tasks"),
     ],
 )
 def test_failure_offers_the_one_thing_that_helps(
@@ -172,10 +172,10 @@ def test_failure_offers_the_one_thing_that_helps(
     actions, _, menu = actions.partition('<details id="menu-')
 
     asks = ("Edit the prompt", "Change the picture", "Change the settings")
-    asks += ("Use another model", "See the failures", "Try again")
+    asks += ("Use another model", "Show failed tasks", "Try again")
     assert {each for each in asks if f">{each}<" in actions} == {remedy}
     assert (f"/?again={task_id}" in actions) == (remedy in asks[:4])
-    assert ("/retry" in menu) == (remedy == "See the failures")
+    assert ("/retry" in menu) == (remedy == "Show failed tasks")
 
 
 def test_failure_that_others_can_settle_is_told_to_them(
@@ -191,7 +191,7 @@ def test_failure_that_others_can_settle_is_told_to_them(
     page = client.get("/", headers=ENGLISH).text
 
     assert f'data-copy="{task_id}\naccount_overdue req-7"' in page
-    assert "See the failures" not in page
+    assert "Show failed tasks" not in page
 
 
 def test_cards_say_that_sending_is_paused(client):
@@ -298,10 +298,10 @@ def test_without_a_worker_work_is_suspended(client, no_worker, path):
 
     page = client.get(path, headers=ENGLISH)
 
-    assert "work is suspended" in page.text
-    assert "about to start" not in page.text and "next in line" not in page.text
+    assert "processing is paused" in page.text
+    assert "about to start" not in page.text and "next in the queue" not in page.text
     if path == "/":
-        assert "resumes by itself" in page.text
+        assert "resumes automatically" in page.text
 
 
 def test_what_is_being_drawn_is_suspended_too(client, monkeypatch, no_worker):
@@ -322,7 +322,7 @@ def test_what_is_being_drawn_is_suspended_too(client, monkeypatch, no_worker):
 
 
 def test_cancelling_is_undone_in_its_place(client):
-    """Nothing was sent yet: the same waits again, and the cancelled one is gone."""
+    """No deliveries yet: the same waits again, and the cancelled one is gone."""
     task_id = new_task(client, prompt="a fox")
     said = send(client, f"/tasks/{task_id}/cancel", htmx=True).text
     assert f'action="/tasks/{task_id}/retry"' in said and 'name="undo"' in said

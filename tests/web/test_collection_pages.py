@@ -185,8 +185,8 @@ def test_operator_ends_a_share(client, pictures):
 @pytest.mark.parametrize(
     ("limits", "words"),
     [
-        ({"KEEP_DAYS": 30}, "Pictures and videos are kept here for 30 days; fav"),
-        ({"KEEP_GIB": 5.0}, "the oldest go; favourites"),
+        ({"KEEP_DAYS": 30}, "Pictures and videos are kept for 30 days. Fav"),
+        ({"KEEP_GIB": 5.0}, "the oldest are deleted. Favourites"),
         ({}, None),
     ],
     ids=["days", "room", "for ever"],

@@ -144,7 +144,7 @@ def test_model_without_pictures_offers_one_that_takes_them(client):
 
     assert "hidden" not in note[1]
     (said,) = re.findall(r'<p class="error">(.*?)</p>', answer.text)
-    assert "不使用参考图" in said and "doubao" not in said, "one is offered; no list"
+    assert "不支持参考图" in said and "doubao" not in said, "one is offered; no list"
     assert re.search(rf'value="{offer}" checked', page.text)
     assert shown(page) == shown(answer)
     assert "hidden" in re.search(r'data-note="cannot"([^>]*)>', page.text)[1]

@@ -35,6 +35,6 @@ def test_each_says_what_it_is_good_for(client):
 
     for model in filter(in_form, MODELS):
         assert f"model.{model.id}" in MESSAGES, model.id
-    assert "Begin with this one" in page
+    assert "Start here" in page
     assert "¥0.30–¥0.60" in page and "up to 14 references" in page
-    assert "先用这个" in client.get("/").text
+    assert "推荐先用" in client.get("/").text

@@ -19,7 +19,7 @@ def test_all_that_can_be_are_run_again(client, provider, work_off):
     page = client.get("/tasks", headers=ENGLISH)
     assert bulk_ids(page) == [made[1], made[3]]
     assert "Retry all possible (2)" in page.text
-    assert "charged or perhaps charged: 1" in page.text
+    assert "already or possibly charged: 1" in page.text
     assert "1 more would fail the same way" in page.text
 
     answer = client.post(
@@ -63,7 +63,7 @@ def test_double_charge_needs_a_word(client, provider, work_off):
     assert "may_be_charged_twice.1" in plain.location
     assert "may_be_charged_twice.2" in both.location
     assert (
-        "Charged, or perhaps charged, so not retried: 2"
+        "Already or possibly charged, so not retried: 2"
         in client.get(both.location).text
     )
     agreed = send(client, "/tasks/retry", id=one, accept_double_charge="yes")

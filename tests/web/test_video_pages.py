@@ -111,7 +111,7 @@ def test_what_differs_is_told(client, video):
 
     page = client.get(f"/pictures/{video.id}").text
 
-    assert "要求了声音，但服务商没有给" in page
+    assert "要求了声音，但服务商返回的视频没有声音" in page
     assert "时长与要求的不同" in page
     assert "later" not in page.partition("<h3>")[0].rpartition("<dl")[2]
 

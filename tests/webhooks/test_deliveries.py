@@ -173,7 +173,7 @@ def test_failed_attempts_are_repeated(client, endpoint, receiver, deliver, log):
     )
     assert first["message"] == "The receiver answered 500, not 2xx"
     (delivery,) = log(made["id"], language="zh")
-    assert delivery["attempts"][0]["message"] == "接收方以 500 回答，应为 2xx"
+    assert delivery["attempts"][0]["message"] == "接收方返回 500，应为 2xx"
 
 
 @pytest.mark.parametrize("after", ["90", "http-date"])

@@ -40,8 +40,8 @@ def test_page_does_what_the_api_does(client, receiver, deliver):
 
     assert "whsec_" in send(client, log, act="rotate").text
     send(client, log, act="disable")
-    assert "Switched off by its owner" in client.get(log, headers=ENGLISH).text
-    assert "Switched off by its owner" in client.get(PAGE, headers=ENGLISH).text
+    assert "Disabled by its owner" in client.get(log, headers=ENGLISH).text
+    assert "Disabled by its owner" in client.get(PAGE, headers=ENGLISH).text
     send(client, log, act="enable")
     send(client, log, act="replay")
     assert (

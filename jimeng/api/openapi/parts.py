@@ -62,7 +62,7 @@ HEADERS: dict[str, tuple[str, str, dict]] = {
         TEXT,
     ),
     "RateLimit": (
-        "各项限制还剩多少（r），多少秒后重新计算（t）",
+        "各项限制还剩多少（r），多少秒后重置（t）",
         "What remains of each limit (r), and seconds until it resets (t)",
         TEXT,
     ),

@@ -36,7 +36,7 @@ ACCESS: dict[str, tuple[str, str]] = {
     ),
     "error.email_by_admin": (
         "邮箱由管理员更改，请联系管理员",
-        "Only an administrator changes an e-mail; ask one",
+        "Only an administrator can change the e-mail; ask one",
     ),
     "error.scope_too_small": (
         "这个 API 密钥的权限不够；请使用有 {scope} 权限的密钥",
@@ -53,29 +53,29 @@ ACCESS: dict[str, tuple[str, str]] = {
         "That code is wrong or already used; wait for the next one in your app",
     ),
     "error.second_factor_lacking": (
-        "请先设置第二步验证",
+        "请先设置两步验证",
         "Set up two-step sign-in first",
     ),
     "error.door_closed": (
-        "这个密钥不能在这里使用，只能用于：{doors}",
-        "This key is not good here, only at: {doors}",
+        "这个密钥不能用于这个接口，只能用于：{doors}",
+        "This key cannot be used here; it is limited to: {doors}",
     ),
     "error.model_not_allowed": (
         "这个密钥不能用这个模型，只能用：{allowed}",
-        "This key may not ask for this model, only for: {allowed}",
+        "This key cannot use this model; it is limited to: {allowed}",
     ),
     "error.ticket_invalid": (
-        "时间太久，请从头再来一次",
+        "已超时，请重新开始",
         "That took too long; please start again",
     ),
     "error.sign_in_busy": (
         "此刻登录的人太多，请过几秒再试",
-        "Too many are signing in at this moment; try again in a few seconds",
+        "Too many people are signing in right now; try again in a few seconds",
     ),
     "error.invitation_invalid": (
         "邀请链接已使用、已过期或无效；请管理员重新邀请",
-        "This invitation link was used, has expired or is invalid; ask the operator "
-        "for a new one",
+        "This invitation link was used, has expired or is invalid; ask an "
+        "administrator for a new one",
     ),
     "error.session_not_found": (
         "这台设备已经退出登录",

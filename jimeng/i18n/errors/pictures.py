@@ -13,12 +13,13 @@ PICTURES: dict[str, tuple[str, str]] = {
     ),
     "error.input_copyright_refused": (
         "参考图涉及版权内容，没有通过审核，没有计费；请换一张参考图",
-        "The reference picture shows what others have rights in and was refused; "
-        "nothing was charged. Use another one",
+        "The reference picture contains copyrighted content and was refused; nothing "
+        "was charged. Use another one",
     ),
     "error.input_face_refused": (
-        "参考图里有真实人脸，这个模型不接受，没有计费；请换一张没有真人的参考图，或换一个模型",
-        "The reference picture shows a real face, which this model does not take; "
+        "参考图里有真实人脸，这个模型不接受，没有计费；请换一张没有真人的参考图，"
+        "或换一个模型",
+        "The reference picture shows a real face, which this model does not accept; "
         "nothing was charged. Use one without a real person, or another model",
     ),
     "error.content_refused_picture": (
@@ -53,7 +54,7 @@ PICTURES: dict[str, tuple[str, str]] = {
     ),
     "error.concurrency_limited": (
         "火山引擎同时处理的任务已满，没有计费；请稍后重试",
-        "Volcengine is already drawing as many pictures as the account may have; "
+        "Volcengine is already processing as many tasks as the account allows; "
         "nothing was charged. Try again later",
     ),
     "error.provider_internal": (
@@ -136,18 +137,18 @@ PICTURES: dict[str, tuple[str, str]] = {
         "be charged twice",
     ),
     "error.input_unreachable": (
-        "取不到要用的图片：地址打不开、需要登录、太大，或在内网；没有提交，不收费。"
-        "请检查地址，或改为上传图片",
-        "A reference picture could not be fetched: its URL does not answer, requires a "
-        "sign-in, or leads to a file that is too large or to a private network. "
+        "无法获取参考图：地址打不开、需要登录、文件太大，或在内网；没有提交，"
+        "没有计费。请检查地址，或改为上传图片",
+        "A reference picture could not be fetched: its URL does not answer, requires "
+        "a sign-in, or leads to a file that is too large or to a private network. "
         "Nothing was submitted or charged. Check the URL, or upload the picture",
     ),
     "error.input_invalid": (
-        "要用的图片不能用：不是 JPEG、PNG 或 WebP，已损坏，或尺寸、蒙版与模型不符；"
-        "没有提交，不收费。请换一张",
+        "参考图无法使用：不是 JPEG、PNG 或 WebP，已损坏，或尺寸、蒙版与模型不符；"
+        "没有提交，没有计费。请换一张",
         "A reference picture cannot be used: it is not a JPEG, PNG or WebP file, is "
-        "damaged, or its size or mask does not fit the model. Nothing was submitted or "
-        "charged. Use another one",
+        "damaged, or its size or mask does not fit the model. Nothing was submitted "
+        "or charged. Use another one",
     ),
     "error.timed_out": (
         "火山引擎没有在时限内完成，可能已经计费；系统稍后还会再查，重试可能再次计费",
@@ -157,10 +158,10 @@ PICTURES: dict[str, tuple[str, str]] = {
     "error.account_removed": (
         "提交这张图片的火山引擎账号已不在设置里，所以查不到结果，可能已经计费；"
         "12 小时内加回账号，系统还会再查，重试可能再次计费",
-        "The Volcengine account that this picture was submitted to is no longer in the "
-        "settings, so its result cannot be asked for, and it may have been charged. If "
-        "the account is added back within 12 hours it is checked again; a retry may be "
-        "charged twice",
+        "The Volcengine account that this picture was submitted to is no longer in "
+        "the settings, so its result cannot be fetched, and it may have been "
+        "charged. If the account is added back within 12 hours it is checked again; "
+        "a retry may be charged twice",
     ),
     "error.result_lost": (
         "火山引擎已找不到这个任务的结果，可能已经计费；重试可能再次计费",
@@ -168,9 +169,9 @@ PICTURES: dict[str, tuple[str, str]] = {
         "charged twice",
     ),
     "error.result_empty": (
-        "火山引擎报告完成却没有给出图片，可能已经计费；重试可能再次计费",
-        "Volcengine reported success but gave no picture, and may have charged it; a "
-        "retry may be charged twice",
+        "火山引擎报告完成，却没有返回图片，可能已经计费；重试可能再次计费",
+        "Volcengine reported success but returned no picture, and may have charged "
+        "it; a retry may be charged twice",
     ),
     "error.picture_lost": (
         "已生成并计费，但没能取得并存下有效的文件；可以重试，会再次计费；"
@@ -201,9 +202,9 @@ PICTURES: dict[str, tuple[str, str]] = {
         "submitted again, and a retry may be charged twice",
     ),
     "error.not_understood": (
-        "这个版本的服务器读不懂这张图片的记录；请把任务的编号告诉管理员",
+        "这个版本的服务器无法识别这张图片的记录；请把任务编号告诉管理员",
         "This version of the server cannot read the record of this picture; give the "
-        "task's id to the operator",
+        "task ID to the operator",
     ),
     "error.picture_invalid": (
         "收到的文件不是有效的图片",

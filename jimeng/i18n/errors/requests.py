@@ -3,14 +3,14 @@
 REQUESTS: dict[str, tuple[str, str]] = {
     "error.internal": (
         "服务器内部出错，请稍后再试；若一再出现，请把 request_id 告诉管理员",
-        "Something went wrong here. Try again later; if it keeps happening, give the "
-        "request_id to the operator",
+        "Something went wrong on the server. Try again later; if it keeps happening, "
+        "give the request_id to the operator",
     ),
     "error.bad_request": ("请求格式有误", "The request is malformed"),
     "error.not_found": ("没有这个地址", "There is nothing at this address"),
     "error.method_not_allowed": (
         "这个地址不支持该请求方法",
-        "This address does not take that method",
+        "This address does not support that method",
     ),
     "error.uri_too_long": (
         "请求行超过 8190 字节，请缩短后再试",
@@ -41,7 +41,7 @@ REQUESTS: dict[str, tuple[str, str]] = {
     ),
     "error.validation_failed": (
         "请求参数有误，请按 errors 中的说明修改",
-        "Some fields are invalid; errors says what they take",
+        "Some fields are invalid; see errors for what they accept",
     ),
     "error.idempotency_key_invalid": (
         "Idempotency-Key 必须是 1 到 255 个可见 ASCII 字符",
@@ -68,48 +68,48 @@ REQUESTS: dict[str, tuple[str, str]] = {
         "At most {limit} collections; delete some first",
     ),
     "error.collection_full": (
-        "一个相册最多 {limit} 张图片，这些没有放进去；请先移出一些，或另建一个",
-        "A collection holds at most {limit} pictures, so these were not put in; take "
-        "some out, or make another one",
+        "一个相册最多 {limit} 张图片，这些没有放入；请先移出一些，或另建一个",
+        "A collection holds at most {limit} pictures, so these were not added; "
+        "remove some, or create another one",
     ),
     "error.prompt_not_found": (
-        "没有这条存下的提示词；它可能已经删除",
+        "没有这条已保存的提示词；它可能已经删除",
         "No such saved prompt; it may have been deleted",
     ),
     "error.too_many_prompts": (
-        "最多存 {limit} 条提示词，请先删除不用的",
-        "At most {limit} prompts are kept; delete some first",
+        "最多保存 {limit} 条提示词，请先删除不用的",
+        "At most {limit} prompts can be saved; delete some first",
     ),
     "error.share_not_found": (
-        "这个分享已经结束，或者从来没有；请向给您链接的人要新的",
-        "This share does not exist or has ended; ask the person who sent you the link "
-        "for a new one",
+        "这个分享已经结束，或者从来没有；请向给你链接的人要新的",
+        "This share does not exist or has ended; ask the person who sent you the "
+        "link for a new one",
     ),
     "error.too_many_shares": (
         "同时最多分享 {limit} 项，请先停止一些",
-        "At most {limit} things are shared at a time; stop sharing some first",
+        "At most {limit} items can be shared at a time; stop sharing some first",
     ),
     "error.assistant_unavailable": (
-        "提示词助手没有答复，请稍后再试；一直这样请告诉管理员",
-        "The prompt assistant does not answer; try again later, or tell the operator",
+        "提示词助手没有响应，请稍后再试；一直这样请告诉管理员",
+        "The prompt assistant is not responding; try again later, or tell the operator",
     ),
     "error.too_many_assistant_requests": (
         "提示词助手每分钟最多用 {limit} 次，请稍后再试",
-        "The prompt assistant may be used {limit} times a minute; try again later",
+        "The prompt assistant can be used {limit} times a minute; try again later",
     ),
     "error.too_many_uploads": (
         "上传太多：每分钟最多 {limit} 张，请稍后再试",
         "Too many uploads: at most {limit} a minute; try again later",
     ),
     "error.uploads_full": (
-        "还没有任务使用的图片已达上限（{limit} 张或 {megabytes} MiB）；"
-        "请先用掉或删除一些",
-        "There are as many pictures here that no task uses as there may be ({limit}, "
-        "or {megabytes} MiB); use or delete some first",
+        "未被任务使用的上传图片已达上限（{limit} 张或 {megabytes} MiB）；"
+        "请先使用或删除一些",
+        "Too many uploads that no task uses: at most {limit}, or {megabytes} MiB; "
+        "use or delete some first",
     ),
     "error.server_busy": (
         "正在接收的图片太多，请过几秒再试",
-        "Too many pictures are being taken in right now; try again in some seconds",
+        "Too many pictures are being uploaded right now; try again in a few seconds",
     ),
     "error.task_not_found": ("没有这个任务", "No such task"),
     "error.image_not_found": ("没有这张图片", "No such picture"),
@@ -120,17 +120,17 @@ REQUESTS: dict[str, tuple[str, str]] = {
     "error.picture_under_way": (
         "这张图片已经提交或已经结束，不能单独取消；要放弃整个任务，请取消任务",
         "This picture has been submitted or has ended, and cannot be cancelled by "
-        "itself; cancel the task to give up all of it",
+        "itself; cancel the whole task instead",
     ),
     "error.cannot_stop": (
-        "服务方已经开始生成，停不下来了：视频会照常完成、计费，并为你保存",
-        "The provider has begun, and cannot be stopped: the video will be completed, "
-        "charged, and kept for you",
+        "服务商已经开始生成，无法停止：视频会照常完成、计费，并为你保存",
+        "The provider has started and cannot be stopped: the video will be "
+        "completed, charged and saved for you",
     ),
     "error.charge_known": (
-        "没有这张图片，或者已经知道它是否计费，或者还在向服务方查询",
-        "There is no such picture, or whether it was charged is known, or the provider "
-        "is still being asked",
+        "没有这张图片，或者已经确定它是否计费，或者还在向服务商查询",
+        "There is no such picture, or it is known whether it was charged, or the "
+        "provider is still being asked",
     ),
     "error.task_not_retryable": (
         "只有失败、已取消或缺图的任务可以重试",
@@ -139,17 +139,17 @@ REQUESTS: dict[str, tuple[str, str]] = {
     "error.may_be_charged_twice": (
         "上一次已经或可能已经计费，重试会再次计费；"
         "确认后请附上 accept_double_charge: true",
-        "The first attempt was, or may have been, charged, and a retry is charged "
-        "again; send accept_double_charge: true if that is fine",
+        "The last attempt was, or may have been, charged, and a retry is charged "
+        "again; send accept_double_charge: true to accept this",
     ),
     "error.out_of_time": (
-        "一次请求的任务太多，还没轮到这一个；请把它再发一次",
-        "There were too many tasks in one request to reach this one; send it again",
+        "请求里的任务太多，还没处理到这一个；请把它再发一次",
+        "The request had too many tasks to reach this one; send it again",
     ),
     "error.queue_cleared": (
-        "管理员清空了队列，任务未开始，不收费；可以重试",
-        "The operator cleared the queue before the task started; nothing was charged, "
-        "and you can retry it",
+        "管理员清空了队列，任务未开始，没有计费；可以重试",
+        "The operator cleared the queue before the task started; nothing was "
+        "charged, and you can retry it",
     ),
     "error.intake_paused": (
         "管理员暂停了新任务，请稍后再试；已提交的任务不受影响",
@@ -158,8 +158,8 @@ REQUESTS: dict[str, tuple[str, str]] = {
     ),
     "error.storage_full": (
         "服务器的磁盘快满了，暂时不接受新任务；已提交的任务不受影响，请管理员腾出空间",
-        "The server's disk is nearly full, so no new tasks are taken; tasks already "
-        "submitted are not affected. The operator has to free some space",
+        "The server's disk is nearly full, so no new tasks are accepted; tasks "
+        "already submitted are not affected. The operator has to free some space",
     ),
     "error.too_many_pending": (
         "等待中的图片或视频已达上限（{limit} 个），请等一部分完成后再提交",
@@ -168,46 +168,47 @@ REQUESTS: dict[str, tuple[str, str]] = {
     ),
     "error.too_many_requests": (
         "请求太多：每分钟最多 {limit} 个，请过 {seconds} 秒再试",
-        "Too many requests: {limit} a minute at the most; try again in {seconds} "
-        "seconds",
+        "Too many requests: at most {limit} a minute; try again in {seconds} seconds",
     ),
     "error.too_many_waiting": (
         "等待图片的连接太多，这次没有等；请稍后再试，或隔几秒查询一次结果",
-        "Too many connections wait for pictures, so this one did not; try again later, "
-        "or ask for the result every few seconds",
+        "Too many connections are waiting for pictures, so this one did not wait; "
+        "try again later, or poll the result every few seconds",
     ),
     "error.too_many_submissions": (
         "每分钟最多提交 {limit} 个任务，请过 {seconds} 秒再试",
         "At most {limit} tasks a minute; try again in {seconds} seconds",
     ),
     "error.quota_exceeded": (
-        "今天的 {limit} 张配额还剩 {left} 张；每天 UTC 零点（北京时间 8 点）重新计算",
+        "今天的 {limit} 张配额还剩 {left} 张；每天 UTC 零点（北京时间 8 点）重置",
         "{left} of today's {limit} pictures are left; the quota resets at midnight UTC",
     ),
     "error.budget_exceeded": (
-        "预算不足：这次最多要 {needed} 元，预算 {limit} 元，已用 {used} 元，预留 "
-        "{held} 元；{reopens} 重新计算",
-        "The budget is exceeded: this may cost ¥{needed}; of ¥{limit}, ¥{used} are "
-        "spent and ¥{held} reserved. It starts anew at {reopens}",
+        "预算不足：这次最多要 {needed} 元，预算 {limit} 元，已用 {used} 元，"
+        "预留 {held} 元；{reopens} 重置",
+        "The budget is exceeded: this may cost ¥{needed}; of ¥{limit}, ¥{used} is "
+        "spent and ¥{held} reserved. It resets at {reopens}",
     ),
     "error.price_unknown": (
-        "{model} 的价格未知，有预算时不能用它；请管理员在“用量”的“价格”里，或用 "
-        "flask prices 设置价格",
+        "{model} 的价格未知，有预算时不能用它；请管理员在“用量”的“价格”里，"
+        "或用 flask prices 设置价格",
         "The price of {model} is not known, so it cannot be used while a budget "
-        "applies; an admin sets it under “Usage”, “Prices”, or with flask prices",
+        "applies; an administrator can set it under “Usage”, “Prices”, or with flask "
+        "prices",
     ),
     "error.key_too_many_submissions": (
         "这个密钥每分钟最多提交 {limit} 个任务，请过 {seconds} 秒再试",
         "At most {limit} tasks a minute with this key; try again in {seconds} seconds",
     ),
     "error.key_quota_exceeded": (
-        "这个密钥今天的 {limit} 张还剩 {left} 张；每天 UTC 零点（北京时间 8 点）重算",
-        "{left} of the {limit} pictures that this key has today are left; that resets "
+        "这个密钥今天的 {limit} 张配额还剩 {left} 张；每天 UTC 零点（北京时间 8 点）"
+        "重置",
+        "{left} of today's {limit} pictures of this key are left; the quota resets "
         "at midnight UTC",
     ),
     "error.release_too_old": (
         "服务正在升级，这里暂时不接受新的操作：请稍后重试",
-        "The service is being upgraded, and nothing new is taken here: try again soon",
+        "The service is being upgraded and accepts nothing new for now: try again soon",
     ),
     "error.database_unavailable": (
         "数据库暂时不可用，请稍后再试；带上同一个 Idempotency-Key 就不会重复创建",
@@ -230,8 +231,8 @@ REQUESTS: dict[str, tuple[str, str]] = {
         "The task queue is unavailable and nothing was written; try again shortly",
     ),
     "error.no_provider": (
-        "没有配置出图服务的密钥，暂时不能出图；请管理员设置以下之一：{settings}",
-        "No image service has a key, so no pictures can be drawn; the operator sets "
-        "one of {settings}",
+        "没有配置图片服务的密钥，暂时不能生成图片；请管理员设置以下之一：{settings}",
+        "No image service has a key, so no pictures can be generated; the operator "
+        "sets one of {settings}",
     ),
 }

@@ -10,7 +10,7 @@ ACCOUNT: dict[str, tuple[str, str]] = {
     "page.account_data": ("数据", "Data"),
     "account.done.profile": ("已保存", "Saved"),
     "account.done.key_budgets": ("预算已更改", "Budgets changed"),
-    "account.done.defaults": ("已保存，新任务会从这里开始", "Saved as your defaults"),
+    "account.done.defaults": ("默认设置已保存", "Defaults saved"),
     "account.done.password": (
         "密码已修改，其他设备已退出登录",
         "Password changed; you are signed out everywhere else",
@@ -25,7 +25,7 @@ ACCOUNT: dict[str, tuple[str, str]] = {
         "其他设备都已退出登录，API 密钥已全部撤销",
         "Signed out everywhere else, and all API keys are revoked",
     ),
-    "account.done.session": ("那台设备已退出登录", "That browser is signed out"),
+    "account.done.session": ("该设备已退出登录", "That browser is signed out"),
     "account.done.revoked": ("密钥已撤销", "Key revoked"),
     "account.save": ("保存", "Save"),
     # Settings.
@@ -48,15 +48,15 @@ ACCOUNT: dict[str, tuple[str, str]] = {
         "Write the prompt, model and seed into the file",
     ),
     "account.files_words": (
-        "把文件拖回输入框，就能接着画；图片本身不变。文件发给谁，谁就能读到这些内容；"
-        "分享的链接和页面上的图片里没有它们。",
-        "Drop the file onto the form to continue from it; the picture itself is"
-        " unchanged. Anyone who has the file can read this data. Shared links and"
-        " pictures on pages do not contain it.",
+        "把文件拖回输入框，就能接着创作；图片本身不变。文件发给谁，"
+        "谁就能读到这些内容；分享的链接和页面上的图片里没有它们。",
+        "Drop the file onto the form to continue from it; the picture itself is "
+        "unchanged. Anyone who has the file can read this data. Shared links and "
+        "pictures on pages do not contain it.",
     ),
-    "account.begins": ("新任务的起点", "Defaults"),
+    "account.begins": ("默认设置", "Defaults"),
     "account.begins_words": (
-        "打开创作页时先选好这些；每次都可以再改。",
+        "新任务默认使用这些设置，每次都可以修改。",
         "New tasks start with these; you can change them each time.",
     ),
     "account.in_cookie": ("这些设置保存在本浏览器中。", "Saved in this browser."),
@@ -141,60 +141,60 @@ ACCOUNT: dict[str, tuple[str, str]] = {
     "scope.write_words": ("提交、取消、删除任务", "create, cancel and delete tasks"),
     "scope.act_for": ("代表客户", "Act for customers"),
     "scope.act_for_words": (
-        "还能代表 ID 以下面的前缀开头的用户，例如网店的客户；不能做别的",
-        "also for users whose ids begin with the prefix below, such as a shop's "
+        "还能代表 ID 以下面的前缀开头的用户（例如网店的客户），不能做别的",
+        "act for users whose IDs begin with the prefix below, such as a shop's "
         "customers, and nothing else",
     ),
     "scope.account": ("账号", "Account"),
     "scope.account_words": (
         "创建密钥、删除账号：等同于密码，只在确有需要时勾选",
-        "create keys and delete the account: as good as your password",
+        "create keys and delete the account: equivalent to your password",
     ),
     "scope.admin": ("管理", "Admin"),
     "scope.admin_words": (
         "代表所有用户操作，只在确有需要时勾选",
         "act for every user; tick only if really needed",
     ),
-    "account.bounds": ("更多限制", "Further limits"),
+    "account.bounds": ("更多限制", "More limits"),
     "account.bounds_words": (
-        "给插件和别人的程序用的密钥，可以限制得更紧；不填就和账号一样",
-        "For keys that plug-ins and other people's programs get. What is left empty is "
-        "as the account has it",
+        "给插件或别人的程序使用的密钥，可以限制得更严；留空则与账号相同",
+        "Tighter limits for keys used by plug-ins or other people's programs. Left "
+        "empty, the account's limits apply",
     ),
-    "account.doors": ("入口", "Where it is good"),
+    "account.doors": ("可用的接口", "Allowed interfaces"),
     "door.api": ("REST 接口", "REST API"),
     "door.openai": ("OpenAI 兼容接口", "OpenAI-compatible API"),
     "door.mcp": ("MCP", "MCP"),
     "account.key_models": ("模型", "Models"),
-    "account.tasks_per_minute": ("每分钟最多几个任务", "Tasks a minute, at most"),
-    "account.daily_budget": ("每天最多花多少元", "Yuan a day, at most"),
-    "account.monthly_budget": ("每月最多花多少元", "Yuan a month, at most"),
+    "account.tasks_per_minute": ("每分钟最多任务数", "Tasks per minute"),
+    "account.daily_budget": ("每天的预算（元）", "Daily budget (yuan)"),
+    "account.monthly_budget": ("每月的预算（元）", "Monthly budget (yuan)"),
     "account.change_budgets": ("修改预算", "Change budgets"),
     "account.budgets_words": (
         "立即生效，已花费和预留的都算在内；留空则只受账号的预算限制。",
-        "In force at once, and what is spent or reserved counts. Left empty, only the "
-        "account’s budget applies.",
+        "Takes effect at once; what is already spent or reserved counts. Left empty, "
+        "only the account's budget applies.",
     ),
     "account.save_budgets": ("保存预算", "Save budgets"),
     "account.spent_day": (
-        "今天 {spent} / {limit}（含预留），重新计算于",
-        "{spent} of {limit} today, reserved included; resets",
+        "今天 {spent} / {limit}（含预留），重置于",
+        "{spent} of {limit} today, including reserved; resets",
     ),
     "account.spent_month": (
-        "本月 {spent} / {limit}（含预留），重新计算于",
-        "{spent} of {limit} this month, reserved included; resets",
+        "本月 {spent} / {limit}（含预留），重置于",
+        "{spent} of {limit} this month, including reserved; resets",
     ),
-    "account.pictures_per_day": ("每天最多几张图片", "Pictures a day, at most"),
+    "account.pictures_per_day": ("每天最多图片数", "Pictures per day"),
     "account.user_prefix": (
         "客户 ID 的前缀，以冒号结尾",
-        "Prefix of customers' ids, ending in a colon",
+        "Prefix of customer IDs, ending in a colon",
     ),
     "account.acts_for": ("代表 {prefix}…", "for {prefix}…"),
     "account.only_models": ("只用 {models}", "only {models}"),
-    "account.each_minute": ("每分钟 {n} 个任务", "{n} tasks a minute"),
+    "account.each_minute": ("每分钟 {n} 个任务", "{n} tasks per minute"),
     "account.each_day": (
         "每天 {n} 张（今天已用 {used} 张）",
-        "{n} a day ({used} today)",
+        "{n} per day ({used} used today)",
     ),
     "account.make_key": ("创建密钥", "Create key"),
     # Usage.
@@ -208,7 +208,7 @@ ACCOUNT: dict[str, tuple[str, str]] = {
     "usage.unknown": ("结果不明", "Unknown"),
     "usage.cancelled": ("取消", "Cancelled"),
     "usage.charged": ("已计费", "Charged"),
-    "usage.maybe": ("另有 {n} 张不确定", "perhaps {n} more"),
+    "usage.maybe": ("另有 {n} 张不确定", "possibly {n} more"),
     "usage.none": ("近 {n} 天没有用量", "No usage in the last {n} days"),
     "usage.by_day": ("每天的图片", "Pictures per day"),
     "usage.chart": (
@@ -224,8 +224,8 @@ ACCOUNT: dict[str, tuple[str, str]] = {
     "usage.day": ("日期", "Day"),
     "usage.utc": ("日期按世界协调时（UTC）划分。", "Days are counted in UTC."),
     "usage.counting": (
-        "较早的日子还在第一次清点，过一会儿再来看。",
-        "Earlier days are still being counted for the first time; look again later.",
+        "较早的数据还在统计中，请稍后再看。",
+        "Earlier days are still being counted; check again later.",
     ),
     "usage.by_model": ("按模型", "By model"),
     # Data.
@@ -242,6 +242,6 @@ ACCOUNT: dict[str, tuple[str, str]] = {
         "be undone. Export what you want to keep first.",
     ),
     "account.end_email": ("输入 {email} 以确认", "Type {email} to confirm"),
-    "account.not_the_email": ("和账号的邮箱不一样", "This is not the account's e-mail"),
+    "account.not_the_email": ("与账号的邮箱不一致", "This is not the account's e-mail"),
     "account.end_sure": ("删除我的账号", "Delete my account"),
 }

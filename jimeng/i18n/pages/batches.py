@@ -2,6 +2,7 @@
 
 BATCH_PAGES: dict[str, tuple[str, str]] = {
     "batch.new": ("批量任务", "Batch"),
+    "batch.add": ("新建批量任务", "New batch"),
     "batch.offer": ("也可作为批量任务：{n} 条提示词", "As a batch: {n} prompts"),
     "batch.offer_create": ("批量生成 {n} 张", "Generate all {n} pictures"),
     "batch.list": ("我的批量任务", "My batches"),
@@ -22,7 +23,7 @@ BATCH_PAGES: dict[str, tuple[str, str]] = {
         "once; up to 500 prompts.",
     ),
     "batch.file": ("从 .txt 导入", "From a .txt file"),
-    "batch.name": ("名称（可不填）", "Name (optional)"),
+    "batch.name": ("名称（可选）", "Name (optional)"),
     "batch.for_all": ("用于每一条提示词。", "Applied to every prompt."),
     "batch.cost": ("费用 {cost}", "{cost}"),
     "batch.cost_held": ("费用 {cost}，预留 {held}", "{cost}, {held} reserved"),
@@ -33,11 +34,11 @@ BATCH_PAGES: dict[str, tuple[str, str]] = {
         "{prompts} prompts × {n} = {pictures} pictures",
     ),
     "batch.unpriced": ("价格未知", "Price unknown"),
-    "batch.repeated": ("另有 {n} 条重复，不再生成", "{n} duplicates, generated once"),
+    "batch.repeated": ("另有 {n} 条重复，不再生成", "Duplicates, generated once: {n}"),
     "batch.more": ("还有 {n} 条", "and {n} more"),
     "batch.empty": (
-        "写好提示词，这里显示一共多少张、多少钱。",
-        "Write prompts, and this says how many pictures they make and what they cost.",
+        "写好提示词后，这里显示张数和费用。",
+        "Write prompts to see how many pictures they make and what they cost.",
     ),
     "batch.confirm": ("确定要生成 {n} 张", "Yes, generate {n} pictures"),
     "batch.confirm_first": (
@@ -47,13 +48,13 @@ BATCH_PAGES: dict[str, tuple[str, str]] = {
     "batch.of": ("批量 · {n} 条", "Batch · {n} prompts"),
     "batch.progress": ("进度", "Progress"),
     "batch.pictures": ("图片", "Pictures"),
-    "batch.grid": ("按词排列的图片", "Pictures by the words that vary"),
-    "batch.no_words": ("（空）", "(nothing)"),
+    "batch.grid": ("按变化的词排列的图片", "Pictures by the words that vary"),
+    "batch.no_words": ("（空）", "(empty)"),
     "batch.status_pending": ("等待中", "Waiting"),
     "batch.status_processing": ("进行中", "In progress"),
     "batch.status_completed": ("已完成", "Completed"),
     "batch.status_failed": ("失败", "Failed"),
-    "batch.status_cancelled": ("已停止", "Stopped"),
+    "batch.status_cancelled": ("已取消", "Cancelled"),
     "batch.done_of": ("完成 {done} / {n} 张", "{done} of {n} done"),
     "batch.eta": ("约 {eta}后完成", "done in about {eta}"),
     "batch.filling": (
@@ -71,28 +72,28 @@ BATCH_PAGES: dict[str, tuple[str, str]] = {
     "batch.look": ("查看第 {n} 个", "Show {n}"),
     "batch.cancel": ("取消其余的", "Cancel the rest"),
     "batch.cancel_words": (
-        "还没提交的不再提交。已经在生成的照样计费，不再显示；已完成的保留。",
-        "What is not submitted never will be. What is being generated is still "
-        "charged, and not shown; what is done stays.",
+        "还没提交的不再提交。正在生成的照常计费，但不再显示；已完成的保留。",
+        "Prompts not submitted yet are dropped. Pictures being generated are still "
+        "charged, but not shown; finished ones are kept.",
     ),
     "batch.cancel_sure": ("确定取消", "Yes, cancel"),
     "batch.retry": ("重试失败的 {n} 张", "Retry the {n} failed"),
     "batch.rest": ("继续生成其余 {n} 张", "Generate the other {n}"),
     "batch.paid": (
         "重试已经或可能已计费的 {n} 张",
-        "Retry {n} that may be charged again",
+        "Retry {n} already or possibly charged",
     ),
     "batch.paid_words": (
         "这 {n} 张已经或可能已经计费，重试会再次计费。",
         "These {n} were, or may have been, charged; retrying charges them again.",
     ),
     "batch.hopeless": (
-        "另有 {n} 张再试也一样，需要改提示词或参数。",
-        "{n} more would fail the same way: they need other words or settings.",
+        "另有 {n} 张原样重试也不会成功，需要修改提示词或设置。",
+        "{n} more would fail the same way: change their prompt or settings.",
     ),
     "batch.again": ("编辑后再次提交", "Edit and submit again"),
     "batch.tasks": ("查看每个任务", "Show each task"),
-    "batch.delete": ("移入回收站", "Move to trash"),
+    "batch.delete": ("移到回收站", "Move to trash"),
     "batch.ended": (
         "批量任务“{title}”已结束：完成 {done} / {n} 张",
         "The batch “{title}” has ended: {done} of {n} done",

@@ -7,7 +7,7 @@ CREATE: dict[str, tuple[str, str]] = {
         "想画什么？主体、场景、光线、风格",
         "What should it show? Subject, scene, light, style",
     ),
-    "form.missing": ("先写下想画什么", "Write what the picture should show"),
+    "form.missing": ("请先写下想画什么", "Describe what the picture should show"),
     "form.counter": (
         "字符数，包括风格添加的文字",
         "Characters, including those the style adds",
@@ -19,7 +19,8 @@ CREATE: dict[str, tuple[str, str]] = {
     ),
     "form.model_of": ("{model}（{provider}）", "{model} ({provider})"),
     "form.model_pictures": (" · 参考图最多 {n} 张", " · up to {n} references"),
-    "form.model_seed": (" · 可定种子", " · takes a seed"),
+    "form.model_picture": (" · 参考图 1 张", " · 1 reference"),
+    "form.model_seed": (" · 支持种子", " · supports a seed"),
     "form.change_model": ("换用这个模型", "Use this model"),
     "form.settings": ("画面设置", "Settings"),
     "form.done": ("完成", "Done"),
@@ -35,11 +36,11 @@ CREATE: dict[str, tuple[str, str]] = {
     "form.n_of": ("{n} 张", "{n}"),
     "form.style": ("风格", "Style"),
     "form.style_none": ("不限", "None"),
-    "form.style_own": ("自己写", "In your own words"),
+    "form.style_own": ("自定义", "Custom"),
     "form.style_hint": ("如：木刻版画，双色套印", "e.g. two-colour woodcut"),
     "form.seed": ("种子", "Seed"),
     "form.seed_none": ("随机种子", "Random seed"),
-    "form.seed_roll": ("掷一个种子", "Roll a seed"),
+    "form.seed_roll": ("随机取一个种子", "Pick a random seed"),
     "form.seed_clear": ("恢复随机", "Back to random"),
     "form.seed_hint": (
         "种子和提示词都相同，画面就相近。",
@@ -51,13 +52,13 @@ CREATE: dict[str, tuple[str, str]] = {
     "assistant.expand": ("扩写成完整的提示词", "Expand into a full prompt"),
     "assistant.translate": ("中英互译", "Translate Chinese and English"),
     "assistant.describe": ("描述第一张参考图", "Describe the first reference"),
-    "assistant.wait": ("正在写……", "Writing…"),
+    "assistant.wait": ("正在生成文字……", "Writing…"),
     "assistant.use": ("使用", "Use it"),
     "assistant.no_reference": ("请先添加一张参考图", "Add a reference first"),
     "form.history": ("历史提示词", "Prompt history"),
     "form.history_none": (
-        "发送过的、换掉的提示词会列在这里",
-        "What you send or replace will be listed here",
+        "提交过的和被替换的提示词会列在这里",
+        "Prompts you submit or replace are listed here",
     ),
     "form.history_words": (
         "只保存在这个浏览器里，退出登录时清除",
@@ -84,9 +85,9 @@ CREATE: dict[str, tuple[str, str]] = {
     "keys.history": ("历史提示词", "Prompt history"),
     "examples.title": ("从一个想法开始", "Start with an idea"),
     "examples.words": (
-        "点一张，用它的提示词。示意图由内置的模拟器绘制，真正的画面由模型决定。",
-        "Choose one to take its prompt. The simulator that comes with this drew these; "
-        "a model draws its own.",
+        "点一张即可使用它的提示词。示意图来自内置的模拟器，实际画面由模型决定。",
+        "Choose one to use its prompt. The previews come from the built-in "
+        "simulator; a real model draws its own.",
     ),
     "examples.1": (
         "极光下的雪山和湖，星空倒映在水里，长曝光",
@@ -110,6 +111,6 @@ CREATE: dict[str, tuple[str, str]] = {
     ),
     "examples.6": (
         "落日下连绵的沙丘，极简构图，暖色",
-        "Dunes without end at sunset, spare composition, warm colours",
+        "Endless dunes at sunset, minimal composition, warm colours",
     ),
 }

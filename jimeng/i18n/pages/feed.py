@@ -7,7 +7,7 @@ FEED: dict[str, tuple[str, str]] = {
     "feed.sheet": ("缩略图", "Contact sheet"),
     "feed.edit": ("编辑图片", "Edit"),
     "feed.edit_n": ("编辑第 {n} 张", "Edit picture {n}"),
-    "feed.key": ("指向或选中图片时：{what}", "On a picture: {what}"),
+    "feed.key": ("指向或选中图片时", "On a picture of the contact sheet"),
     "index.more": ("更早的图片", "Older pictures"),
     "index.refresh": ("刷新查看进度", "Refresh to see progress"),
     "duration.seconds": ("{n} 秒", "{n} s"),
@@ -24,13 +24,13 @@ FEED: dict[str, tuple[str, str]] = {
     ),
     "line.held_no_worker": (
         "{n}{more} 个任务在排队，处理暂停中，恢复后自动继续",
-        "{n}{more} waiting; work is suspended, and resumes by itself",
+        "{n}{more} waiting; processing is paused and resumes automatically",
     ),
     "line.now": (
         "{n}{more} 个任务在排队，第一个马上开始",
         "{n}{more} waiting, the first is about to start",
     ),
-    "line.none": ("排队的任务都已开始", "All that waited has started"),
+    "line.none": ("排队的任务都已开始", "All queued tasks have started"),
     "picture.alt": ("{prompt}（第 {n} 张）", "{prompt} ({n})"),
     "picture.download": ("下载第 {n} 张", "Download picture {n}"),
     "picture.favourite": ("收藏", "Favourite"),
@@ -39,7 +39,7 @@ FEED: dict[str, tuple[str, str]] = {
     "picture.starts": ("约 {eta}后开始", "starts in about {eta}"),
     "picture.starts_now": ("马上开始", "about to start"),
     "picture.held_paused": ("已暂停提交", "sending is paused"),
-    "picture.held_no_worker": ("处理暂停中", "work is suspended"),
+    "picture.held_no_worker": ("处理暂停中", "processing is paused"),
     "picture.elapsed_of": (
         "{elapsed} / 约 {expected}",
         "{elapsed} of about {expected}",
@@ -57,12 +57,12 @@ FEED: dict[str, tuple[str, str]] = {
     "status.queued": ("等待开始", "Waiting to start"),
     "status.held_no_worker": (
         "处理暂停中：恢复后自动继续，不会丢失，不用重新提交",
-        "Work is suspended. It resumes by itself: nothing is lost, and there is no "
-        "need to submit again",
+        "Processing is paused and resumes automatically. Nothing is lost; there is "
+        "no need to submit again",
     ),
     "status.held_paused": (
         "等待中：管理员暂停了提交，恢复后自动继续",
-        "Waiting: the operator has paused sending; it goes on by itself",
+        "Waiting: the operator has paused sending; it resumes automatically",
     ),
     "status.emptied": ("图片已删除", "Its pictures were deleted"),
     "status.submitting": ("正在提交", "Submitting"),
@@ -88,11 +88,11 @@ FEED: dict[str, tuple[str, str]] = {
     "action.edit_settings": ("修改设置", "Change the settings"),
     "action.edit_model": ("换一个模型", "Use another model"),
     "action.report": ("复制给管理员", "Copy for the operator"),
-    "action.failures": ("查看失败的任务", "See the failures"),
+    "action.failures": ("查看失败的任务", "Show failed tasks"),
     "action.again": ("再来一张", "Again"),
     "action.again_title": (
-        "同样的设置，换一个种子，马上提交",
-        "The same settings with a new seed, at once",
+        "用同样的设置和新的种子，马上提交",
+        "Submit at once with the same settings and a new seed",
     ),
     "action.remix": ("编辑提示词", "Edit prompt"),
     "action.remix_title": (
@@ -111,8 +111,8 @@ FEED: dict[str, tuple[str, str]] = {
     "action.more": ("更多操作", "More"),
     "action.delete": ("删除", "Delete"),
     "confirm.retry": (
-        "上一次已经或可能已经计费，重试会再计一次费。",
-        "The last attempt was, or may have been, charged; another is charged again.",
+        "上一次已经或可能已经计费，重试会再次计费。",
+        "The last attempt was, or may have been, charged; a retry is charged again.",
     ),
     "trash.task": ("已移到回收站", "Moved to the trash"),
     "trash.undo": ("撤销", "Undo"),

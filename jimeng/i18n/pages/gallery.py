@@ -59,7 +59,7 @@ GALLERY: dict[str, tuple[str, str]] = {
     "gallery.newest": ("回到最新", "Back to the newest"),
     "gallery.menu": ("更多操作", "More"),
     "gallery.trash": ("回收站", "Trash"),
-    "gallery.tidy": ("只留收藏…", "Keep only favourites…"),
+    "gallery.tidy": ("只保留收藏…", "Keep only favourites…"),
     "gallery.export": ("导出全部", "Export everything"),
     "gallery.none": ("还没有图片", "No pictures yet"),
     "gallery.none_words": (
@@ -67,20 +67,20 @@ GALLERY: dict[str, tuple[str, str]] = {
         "Everything you create stays here and never expires.",
     ),
     "gallery.kept_days": (
-        "图片和视频在这里保留 {n} 天，收藏的、分享中的和放进相册的一直留着。",
-        "Pictures and videos are kept here for {n} days; favourites, and what is "
-        "shared or in a collection, stay.",
+        "图片和视频保留 {n} 天；收藏的、分享中的和相册里的会一直保留。",
+        "Pictures and videos are kept for {n} days. Favourites, and what is shared "
+        "or in a collection, are kept for good.",
     ),
     "gallery.kept_room": (
-        "存不下时最早的会删掉，收藏的、分享中的和放进相册的一直留着。",
-        "When there is no more room here, the oldest go; favourites, and what is "
-        "shared or in a collection, stay.",
+        "存储空间不足时会删除最早的；收藏的、分享中的和相册里的会一直保留。",
+        "When storage runs low, the oldest are deleted. Favourites, and what is "
+        "shared or in a collection, are kept for good.",
     ),
     "gallery.none_go": ("生成第一张图片", "Create your first picture"),
     "gallery.found_none": ("没有符合条件的图片", "No matching pictures"),
     "gallery.found_none_words": (
-        "换几个字，或放宽筛选条件试试。",
-        "Try other words, or fewer filters.",
+        "换个关键词，或放宽筛选条件试试。",
+        "Try other words or fewer filters.",
     ),
     "gallery.none_left": ("这里没有图片了", "No pictures left here"),
     "gallery.all": ("查看全部图片", "See all pictures"),
@@ -147,7 +147,7 @@ GALLERY: dict[str, tuple[str, str]] = {
     ),
     "trash.tasks": ("没有图片的任务", "Tasks without pictures"),
     "trash.deleted_at": ("删除于", "Deleted"),
-    "tidy.title": ("只留收藏", "Keep only favourites"),
+    "tidy.title": ("只保留收藏", "Keep only favourites"),
     "tidy.words": (
         "图库里有 {others} 张图片不是收藏，它们都会移到回收站，7 天内可以恢复。"
         "{favourites} 张收藏会留下。",
@@ -163,8 +163,8 @@ GALLERY: dict[str, tuple[str, str]] = {
     "tidy.go": ("删除这 {n} 张", "Delete these {n}"),
     "tidy.wrong_word": ("请输入“{word}”", 'Type "{word}"'),
     "tidy.changed": (
-        "图片的数量刚刚变了，请看一看新的数字再确认",
-        "The number of pictures has just changed; check it, then confirm again",
+        "图片的数量刚刚变了，请核对新的数字再确认",
+        "The number of pictures has just changed; check it and confirm again",
     ),
     "archive.name": ("即梦图片-{n}张-{day}", "jimeng-{n}-pictures-{day}"),
     "archive.all": ("即梦全部图片-{day}", "jimeng-everything-{day}"),
@@ -173,17 +173,18 @@ GALLERY: dict[str, tuple[str, str]] = {
         "No pictures selected; select some first",
     ),
     "error.selection_too_large": (
-        "一次最多选 {limit} 张图片，所以什么都没有做；请分几次来",
-        "At most {limit} pictures at a time, so nothing was done to any; select fewer, "
-        "and the others afterwards",
+        "一次最多选 {limit} 张图片，没有做任何更改；请分几次操作",
+        "At most {limit} pictures can be selected at a time, so nothing was changed; "
+        "select fewer, then repeat for the rest",
     ),
     "error.too_many_downloads": (
         "正在下载的压缩包已有 {limit} 个，等其中一个下载完再试",
-        "{limit} archives are being downloaded already; try again when one is done",
+        "{limit} archives are being downloaded already; try again when one has "
+        "finished",
     ),
     "error.archive_too_large": (
         "一次最多打包 {limit} 个文件，合计不超过 {gib} GiB，请分几次下载，或导出全部",
-        "An archive holds at most {limit} files of {gib} GiB together; download them "
-        "in parts, or export everything",
+        "An archive holds at most {limit} files and {gib} GiB; download in parts, or "
+        "export everything",
     ),
 }

@@ -10,52 +10,49 @@ GIVEN: dict[str, tuple[str, str]] = {
     "given.number": ("图{n}", "Picture {n}"),
     "given.move": ("前移", "Move earlier"),
     "given.move_n": ("图{n} 前移", "Move picture {n} earlier"),
-    "given.moved": ("现在是图{n}", "It is picture {n} now"),
+    "given.moved": ("现在是图{n}", "Now picture {n}"),
     "given.drag": ("拖动可改顺序", "Drag to change the order"),
     "given.remove": ("移除", "Remove"),
     "given.remove_n": ("移除图{n}", "Remove picture {n}"),
     "given.removed": ("已移除", "Removed"),
     "given.added": ("已添加参考图", "Reference picture added"),
     "given.stop": ("取消上传", "Cancel the upload"),
-    "given.failed": (
-        "没有上传成功，请再试一次",
-        "It could not be uploaded; try again",
-    ),
+    "given.failed": ("上传失败，请再试一次", "Upload failed; try again"),
     "given.together": (
         "一次提交的所有文件合计不超过 {most} MiB。",
-        "All files of one form may have {most} MiB together.",
+        "Up to {most} MiB for all files of one submission.",
     ),
-    "given.kept": ("上次的参考图已放回", "Your pictures are back"),
+    "given.kept": ("上次的参考图已恢复", "Your reference pictures are back"),
     "given.lost": (
-        "上次的参考图有的没能取回，请重新添加",
-        "Not all of your pictures could be brought back; add them again",
+        "部分参考图无法恢复，请重新添加",
+        "Some of your reference pictures could not be restored; add them again",
     ),
     "given.wait": (
         "图片还在上传，请稍候再生成",
         "Pictures are still being uploaded; generate in a moment",
     ),
     "given.cannot": (
-        "当前模型只支持文字，不使用参考图。",
-        "This model takes no reference pictures.",
+        "当前模型不支持参考图。",
+        "This model does not support reference pictures.",
     ),
     "given.no_model": (
         "这台服务器上没有支持参考图的模型，请移除图片。",
-        "No model of this server takes reference pictures; remove them.",
+        "No model on this server supports reference pictures; remove them.",
     ),
     "given.switch": ("改用 {model}", "Use {model}"),
     "given.switched": (
         "参考图需要 {model}，已自动切换",
         "Switched to {model} for the reference",
     ),
-    "given.read": ("读出图里的提示词", "Use the file's prompt"),
-    "given.says": ("这张图带着它的提示词", "This picture carries its prompt"),
-    "given.says_use": ("用它的提示词和设置", "Use prompt and settings"),
+    "given.read": ("使用文件里的提示词", "Use the file's prompt"),
+    "given.says": ("这张图片带有提示词", "This picture contains its prompt"),
+    "given.says_use": ("使用提示词和设置", "Use prompt and settings"),
     "given.says_done": (
-        "已换成这张图的提示词和设置",
-        "The prompt and settings are those of the picture",
+        "已换成这张图片的提示词和设置",
+        "Now using the picture's prompt and settings",
     ),
     "given.few": (
-        "当前模型要有一张参考图：选择、粘贴或拖进来。",
+        "当前模型需要一张参考图：请选择、粘贴或拖入。",
         "This model needs a reference picture: choose, paste or drop one.",
     ),
     "form.strength": ("改动强度", "Strength"),
@@ -64,22 +61,24 @@ GIVEN: dict[str, tuple[str, str]] = {
     "strength.slide": ("改动强度", "Strength"),
     "strength.clear": ("恢复默认", "Back to the default"),
     "strength.hint": (
-        "越小越像参考图，越大越照文字来；不填由模型决定。",
-        "Low keeps to the pictures, high follows the words. Empty: the model decides.",
+        "越小越接近参考图，越大越遵循提示词；留空由模型决定。",
+        "Low stays close to the reference, high follows the prompt. Empty: the model "
+        "decides.",
     ),
     "strength.enlarge_hint": (
-        "越小越接近原图，越大可以补的细节越多；不填由模型决定。",
-        "Low keeps to the picture, high may add detail. Empty: the model decides.",
+        "越小越接近原图，越大补充的细节越多；留空由模型决定。",
+        "Low stays close to the picture, high adds more detail. Empty: the model "
+        "decides.",
     ),
     "given.edit": ("编辑这张图", "Edit this picture"),
     "given.refer": ("用作参考图", "Use as reference"),
     "given.refer_n": ("用第 {n} 张作参考图", "Use picture {n} as reference"),
     "gallery.refer": ("用作参考图：{prompt}", "Use as reference: {prompt}"),
-    "wordless.drawing": ("没有提示词的图片", "A picture without words"),
+    "wordless.drawing": ("没有提示词的图片", "Picture without a prompt"),
     "wordless.inpainting": ("消除了一部分", "Part erased"),
     "wordless.outpainting": ("扩图", "Expanded"),
     "wordless.upscaling": ("高清放大", "Upscaled"),
-    "made.given": ("上传的图片", "A picture that was uploaded"),
+    "made.given": ("上传的图片", "Uploaded picture"),
     "compare.before": ("之前", "Before"),
     "compare.slide": ("分界位置", "Divider"),
     "compare.by_slide": ("滑动", "Slider"),
@@ -100,19 +99,20 @@ GIVEN: dict[str, tuple[str, str]] = {
     "edits.repaint_words": ("涂抹处画什么", "What to paint there"),
     "edits.repaint_hint": (
         "涂抹处画什么？留空就是消除",
-        "What to paint? Empty erases",
+        "What to paint? Leave empty to erase",
     ),
-    "edits.expand_words": ("扩出的部分画什么（可空）", "What to add (may be empty)"),
+    "edits.erase_hint": ("涂抹要消除的部分", "Paint over what to remove"),
+    "edits.expand_words": ("扩出的部分画什么（可选）", "What to add (optional)"),
     "edits.send": ("生成", "Generate"),
     "edits.enlarged": (
-        "已经和能放大到的一样大了。",
-        "It is as large as it can be made.",
+        "已经是能放大到的最大尺寸。",
+        "Already as large as it can be upscaled.",
     ),
     "edits.shape": ("扩成", "Expand to"),
-    "edits.own": ("自定", "Own"),
+    "edits.own": ("自定义", "Custom"),
     "edits.edges": (
-        "自定：各边扩出原边长的百分之几，最多 {most}",
-        "Own: how many per cent of a side each edge grows by, at most {most}",
+        "自定义：每边扩出该边长度的百分之几，最多 {most}",
+        "Custom: how far each edge grows, as a percentage of that side, at most {most}",
     ),
     "edits.top": ("上", "Top"),
     "edits.right": ("右", "Right"),
@@ -122,12 +122,13 @@ GIVEN: dict[str, tuple[str, str]] = {
     "expand.right": ("右边扩出", "Added on the right"),
     "expand.bottom": ("下边扩出", "Added at the bottom"),
     "expand.left": ("左边扩出", "Added on the left"),
-    "expand.value": ("{share}%，结果 {size}", "{share} %, {size} in all"),
+    "expand.value": ("{share}%，结果 {size}", "{share}%, {size} in all"),
     "brush.canvas": (
-        "在图上涂出要改的部分；键盘：先按“方框”，方向键移动，"
-        "Shift 加方向键改大小，回车涂上",
-        "Paint over what is to change. By keyboard: press Rectangle, move it with the "
-        "arrows, size it with Shift and the arrows, and paint it with Enter",
+        "在图上涂出要改的部分；键盘：先按“方框”，方向键移动，Shift 加方向键改大小，"
+        "回车涂上",
+        "Paint over what should change. By keyboard: press Rectangle, move it with "
+        "the arrow keys, resize it with Shift and the arrow keys, and paint it with "
+        "Enter",
     ),
     "brush.tools": ("蒙版工具", "Mask tools"),
     "brush.brush": ("笔刷", "Brush"),
@@ -140,7 +141,7 @@ GIVEN: dict[str, tuple[str, str]] = {
     "brush.redone": ("已重做", "Redone"),
     "brush.empty": (
         "请先在图上涂出要改的部分。",
-        "First paint over the part that is to change.",
+        "First paint over the part that should change.",
     ),
     "brush.size": ("笔刷大小", "Brush size"),
     "brush.undo": ("撤销", "Undo"),
@@ -149,18 +150,18 @@ GIVEN: dict[str, tuple[str, str]] = {
     "brush.undone": ("已撤销", "Undone"),
     "mask.file": ("或上传蒙版", "Or upload a mask"),
     "mask.hint": (
-        "和图片一样大的 PNG，透明处是要改的部分。",
-        "A PNG as large as the picture, clear where it is to change.",
+        "与图片同样大小的 PNG，透明处是要改的部分。",
+        "A PNG of the same size as the picture, transparent where it should change.",
     ),
     "mask.kept": (
-        "上次涂的还在；再涂就用新的。",
-        "What was painted before is kept; paint again to replace it.",
+        "上次的蒙版还在；重新涂抹会替换它。",
+        "Your last mask is still here; painting again replaces it.",
     ),
     "mask.number": ("蒙版", "Mask"),
     "invalid.choose_again": (
-        "图片没有随表单一起送到，或者这个表单已经用别的图片提交过；"
-        "请看一下图片是否齐全，再提交一次",
-        "Pictures did not come with the form, or it was sent before with others. "
-        "See that all of them are there, and send it once more",
+        "有图片没有随表单送到，或者这个表单已经用别的图片提交过；请检查图片是否齐全，"
+        "再提交一次",
+        "Some pictures did not arrive with the form, or it was submitted before with "
+        "different ones. Check that all of them are there, and submit again",
     ),
 }

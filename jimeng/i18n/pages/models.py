@@ -3,40 +3,37 @@
 # By the model's id. One that an operator has added has none.
 MODELS: dict[str, tuple[str, str]] = {
     "model.doubao-seedream-3.0-t2i": (
-        "先用这个：快，中文和海报文字清楚",
-        "Begin with this one: fast, and good at lettering",
+        "推荐先用：速度快，中文和海报文字清晰",
+        "Start here: fast, and good at lettering",
     ),
     "model.jimeng-3.1": (
         "比 3.0 更讲究光影、质感和风格",
-        "More care for light, texture and style than 3.0",
+        "Better light, texture and style than 3.0",
     ),
     "model.doubao-seedream-4.0": (
-        "大图，也能按多张参考图来画",
-        "Large pictures, also from several references",
+        "大尺寸，支持多张参考图",
+        "Large pictures, several references",
     ),
     "model.doubao-seedream-4.5": (
         "4.0 的下一代，细节更多",
         "The generation after 4.0, with finer detail",
     ),
     "model.jimeng-4.6": (
-        "参考图最多，适合人物和产品保持一致",
-        "Takes the most references: keeps people and products the same",
+        "参考图最多，适合保持人物和产品一致",
+        "Most references; keeps people and products consistent",
     ),
-    "model.jimeng-2.1": (
-        "小图，旧一代",
-        "Small pictures, an older generation",
-    ),
+    "model.jimeng-2.1": ("上一代，小尺寸", "Older generation, small pictures"),
     "model.jimeng-i2i-3.0": (
-        "按文字改一张图，其余保持不变",
-        "Changes one picture as the words say and keeps the rest",
+        "按提示词修改一张图片，其余保持不变",
+        "Edits one picture as described and keeps the rest",
     ),
     "model.doubao-seedream-5.0-lite": (
         "新一代，价格适中",
-        "The latest generation at a middling price",
+        "Latest generation at a moderate price",
     ),
     "model.doubao-seedream-5.0-pro": (
-        "最好，也最贵、最慢",
-        "The best, the dearest and the slowest",
+        "质量最好，也最贵、最慢",
+        "The best, the most expensive and the slowest",
     ),
     "model.doubao-seedream-5.0-flash": (
         "新一代里最便宜的",

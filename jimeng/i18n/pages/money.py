@@ -29,7 +29,7 @@ MONEY: dict[str, tuple[str, str]] = {
     # All users' costs.
     "costs.today": ("今天", "Today"),
     "costs.month": ("本月", "This month"),
-    "costs.undecided": ("待确定", "To decide"),
+    "costs.undecided": ("待确定", "Undecided"),
     "costs.by_model": ("本月按模型", "This month by model"),
     "costs.by_user": ("本月按用户", "This month by user"),
     "costs.by_key": ("本月按密钥", "This month by API key"),
@@ -50,36 +50,36 @@ MONEY: dict[str, tuple[str, str]] = {
     "prices.words": (
         "每张图片、每秒视频或每百万 token 在服务商处的价格。"
         "设置新价格不会改变已经结算的费用。",
-        "What the provider charges for a picture, or for a second or a million tokens "
-        "of a video. A new price changes no cost that is settled.",
+        "What the provider charges for a picture, or for a second or a million "
+        "tokens of a video. A new price does not change settled costs.",
     ),
     "prices.model": ("模型", "Model"),
     "prices.account": ("账号", "Account"),
     "prices.all_accounts": ("所有账号", "All accounts"),
     "prices.price": ("单价", "Price"),
     "prices.unknown": ("未知", "Unknown"),
-    "prices.since": ("生效时间", "In force"),
+    "prices.since": ("生效时间", "Effective from"),
     "prices.always": ("一直", "Always"),
-    "prices.future": ("尚未生效", "To come"),
+    "prices.future": ("尚未生效", "Not yet in effect"),
     "prices.superseded": ("以前的价格", "Superseded prices"),
     "prices.source": ("来源", "Source"),
     "prices.built_in": ("内置价格表 {day}", "Built-in list, {day}"),
     "prices.remove": ("删除", "Remove"),
     "prices.remove_this": (
-        "删除 {model} 将来的价格",
-        "Remove the price to come of {model}",
+        "删除 {model} 尚未生效的价格",
+        "Remove the upcoming price of {model}",
     ),
     "prices.new": ("设置价格", "Set a price"),
     "prices.new_words": (
         "旧价格保留在记录里。指定账号的价格优先于所有账号的价格；"
         "这里的价格优先于 MODELS_FILE 和内置价格表。",
-        "Earlier prices stay on record. The price of an account goes before the one "
-        "for all accounts, and prices set here before MODELS_FILE and the built-in "
-        "list.",
+        "Earlier prices stay on record. A price for one account takes precedence "
+        "over the price for all accounts, and prices set here over MODELS_FILE and "
+        "the built-in list.",
     ),
     "prices.yuan": (
-        "每张，元；视频则为每秒或每百万 token",
-        "Yuan per picture; of videos per second or per million tokens",
+        "价格（元）：图片每张，视频每秒或每百万 token",
+        "Price in yuan: per picture; for videos per second or per million tokens",
     ),
     "prices.per.second": ("每秒", "per second"),
     "prices.per.million_tokens": ("每百万 token", "per million tokens"),
@@ -89,18 +89,21 @@ MONEY: dict[str, tuple[str, str]] = {
     ),
     "prices.others_words": (
         "只用于视频，用空格隔开，靠前的优先。sound 有声，silent 无声。",
-        "For videos only, separated by spaces; the first that applies holds. “sound” "
-        "is with sound, “silent” without.",
+        "For videos only, separated by spaces; the first that matches applies. "
+        "“sound” is with sound, “silent” without.",
     ),
-    "prices.day": ("从哪天起", "From the start of"),
+    "prices.day": ("生效日期", "Effective from"),
     "prices.day_words": (
         "按 {zone} 的日期，当天零点生效；留空则一分钟后生效。",
-        "A day in {zone}. Left empty: in a minute.",
+        "The start of a day in {zone}. Left empty: within a minute.",
     ),
-    "prices.by_size": ("大图另有价格", "Another price for larger pictures"),
-    "prices.up_to": ("上面的价格适用到，像素", "Pixels that the price above covers"),
-    "prices.above": ("更大的图片，元", "Yuan for larger pictures"),
+    "prices.by_size": ("大图另行定价", "Separate price for larger pictures"),
+    "prices.up_to": (
+        "上面的价格适用到多少像素",
+        "Largest size at the price above (pixels)",
+    ),
+    "prices.above": ("更大图片的价格（元）", "Price of larger pictures (yuan)"),
     "prices.add": ("保存价格", "Save price"),
-    "prices.added": ("已保存新价格。", "The new price is saved."),
-    "prices.removed": ("已删除将来的价格。", "The price to come is removed."),
+    "prices.added": ("已保存新价格。", "The new price was saved."),
+    "prices.removed": ("已删除尚未生效的价格。", "The upcoming price was removed."),
 }

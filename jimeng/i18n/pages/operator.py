@@ -31,8 +31,8 @@ OPERATOR: dict[str, tuple[str, str]] = {
     "switch.webhooks": ("回调", "Webhooks"),
     "switch.webhooks_words": (
         "暂停后不向用户的程序发送事件；恢复后补发，一个不少。",
-        "While paused, users' programs are told nothing. Once resumed they are told "
-        "everything that happened meanwhile.",
+        "While paused, no events are sent to users' programs. Once resumed, all "
+        "events from the meantime are sent.",
     ),
     "switch.on": ("进行中", "Running"),
     "switch.off": ("已暂停", "Paused"),
@@ -45,7 +45,10 @@ OPERATOR: dict[str, tuple[str, str]] = {
     "switch.banner_webhooks": ("回调已暂停", "Webhooks are paused"),
     "switch.banner_intake": ("新任务已暂停", "New tasks are paused"),
     "switch.banner_sending": ("提交已暂停", "Sending is paused"),
-    "switch.by_disk": ("磁盘快满时自动暂停", "by itself, as the disk is nearly full"),
+    "switch.by_disk": (
+        "磁盘快满时自动暂停",
+        "automatically, as the disk is nearly full",
+    ),
     "switch.by_restore": ("从备份恢复时暂停", "when a backup was restored"),
     "switch.by": ("由 {name}", "by {name}"),
     # The queue.
@@ -89,9 +92,9 @@ OPERATOR: dict[str, tuple[str, str]] = {
         "Refused by the provider ({code}), suspended until",
     ),
     "queue.account_removed": (
-        "已不在设置里：没有人查询这些图片，它们会以“可能已计费”结束，不会重发",
-        "No longer in the settings: nobody asks for these pictures; they end as "
-        "perhaps charged, and are not sent again",
+        "已不在设置里：不再查询这些图片，它们会以“可能已计费”结束，不会重发",
+        "No longer in the settings: these pictures are not polled any more; they end "
+        "as possibly charged and are not sent again",
     ),
     "queue.no_lanes": (
         "还没有服务商的密钥，所以没有模型队列。",
@@ -105,8 +108,8 @@ OPERATOR: dict[str, tuple[str, str]] = {
     "admin.suspended": (
         "没有工作进程在运行，处理暂停中：等待和进行中的图片停着，不会丢失；"
         "启动工作进程后自动继续。",
-        "No worker is running: work is suspended. What waits and what is in progress "
-        "stands still, and is not lost; it resumes by itself once a worker is started.",
+        "No worker is running, so processing is paused. Pictures waiting or in "
+        "progress are not lost; they continue automatically once a worker is started.",
     ),
     "queue.alive": ("正常", "Alive"),
     "queue.too_old": (
@@ -127,7 +130,7 @@ OPERATOR: dict[str, tuple[str, str]] = {
         "最近 24 小时每小时完成和失败的图片，时间为 UTC",
         "Pictures completed and failed in each of the last 24 hours (UTC)",
     ),
-    "queue.hour": ("小时 (UTC)", "Hour (UTC)"),
+    "queue.hour": ("小时（UTC）", "Hour (UTC)"),
     "queue.chart_done": ("完成", "Done"),
     "queue.chart_failed": ("失败", "Failed"),
     "queue.chart_empty": (
@@ -153,7 +156,7 @@ OPERATOR: dict[str, tuple[str, str]] = {
     "queue.clear_empty": ("没有可以取消的任务。", "Nothing to cancel."),
     "queue.clear_goes_on": (
         "已提交给服务商的图片照常完成。用户会看到“管理员清空了队列”，可以自己重试。",
-        "Pictures already at the provider are finished. Users are told that the "
+        "Pictures already at the provider are completed. Users are told that the "
         "operator cleared the queue, and can retry their tasks.",
     ),
     "queue.clear_word": ("清空", "clear"),
@@ -174,8 +177,8 @@ OPERATOR: dict[str, tuple[str, str]] = {
     "failures.filter": ("筛选", "Filter"),
     "failures.code": ("原因", "Reason"),
     "failures.any_code": ("所有原因", "Any reason"),
-    "failures.day": ("日期 (UTC)", "Day (UTC)"),
-    "failures.user": ("用户编号或邮箱", "User id or e-mail"),
+    "failures.day": ("日期（UTC）", "Day (UTC)"),
+    "failures.user": ("用户编号或邮箱", "User ID or e-mail"),
     "failures.find": ("查找", "Find"),
     "failures.all": ("全部", "All"),
     "failures.today": ("今天", "Today"),
@@ -205,7 +208,7 @@ OPERATOR: dict[str, tuple[str, str]] = {
         "Other pictures of this task are in progress; it can be retried once they end",
     ),
     "failures.state_hopeless": (
-        "重试也没用：要用户自己修改输入",
+        "重试也不会成功：需要用户修改输入",
         "A retry would fail again: its owner has to change the input",
     ),
     "failures.state_cancelled": ("任务已被取消", "Task cancelled"),
@@ -214,23 +217,23 @@ OPERATOR: dict[str, tuple[str, str]] = {
     "failures.retry": ("重试", "Retry"),
     "failures.retry_sure": ("仍要重试", "Retry anyway"),
     "failures.retry_consent": (
-        "上一次已经或可能已经计费，重试会再计一次费。",
+        "上一次已经或可能已经计费，重试会再次计费。",
         "The last attempt was, or may have been, charged; a retry is charged again.",
     ),
     "failures.drop": ("忽略", "Dismiss"),
     "failures.retry_all": ("全部重试…", "Retry all…"),
     "failures.retry_all_words": (
         "按筛选条件重试最多 {n} 张图片，会产生新的费用。已经或可能已计费的不在其中，"
-        "请逐个确认；没有选原因时，重试也没用的也不在其中。",
-        "Retries up to {n} matching pictures, which is charged anew. Not included are "
-        "those that were, or may have been, charged (confirm them one by one) and, "
-        "unless you choose a reason, those that would fail again.",
+        "请逐个确认；没有选原因时，重试也不会成功的也不在其中。",
+        "Retries up to {n} matching pictures, at a new charge. Not included are "
+        "those already or possibly charged (confirm them one by one) and, unless you "
+        "choose a reason, those that would fail again.",
     ),
     "failures.retry_all_sure": ("重试 {n} 张", "Retry {n}"),
     "failures.retry_none": (
-        "符合条件的都已经或可能已计费，或重试也没用：请逐个处理。",
-        "All matches were, or may have been, charged, or would fail again: handle them "
-        "one by one.",
+        "符合条件的都已经或可能已计费，或重试也不会成功：请逐个处理。",
+        "All matches are already or possibly charged, or would fail again: handle "
+        "them one by one.",
     ),
     "failures.drop_all": ("全部忽略…", "Dismiss all…"),
     "failures.drop_all_words": (

@@ -10,19 +10,19 @@ SECOND_FACTOR: dict[str, tuple[str, str]] = {
     "enter_code.lost": ("手机不在身边？", "Don't have your phone?"),
     "enter_code.recovery": ("恢复码", "Recovery code"),
     "enter_code.lost_words": (
-        "每个恢复码只能用一次。恢复码也没有了，请管理员重置第二步验证。",
+        "每个恢复码只能用一次。恢复码也没有了，请管理员重置两步验证。",
         "Each recovery code works once. If you have none left, ask an administrator to "
         "reset two-step sign-in.",
     ),
-    "factor.heading": ("第二步验证", "Two-step sign-in"),
+    "factor.heading": ("两步验证", "Two-step sign-in"),
     "factor.words": (
-        "登录时除密码外，再输入手机上验证器 App 显示的数字：密码被人知道了，"
-        "别人也进不来。API 密钥不受影响。",
+        "登录时除密码外，再输入手机上验证器 App 显示的数字：即使密码泄露，"
+        "别人也无法登录。API 密钥不受影响。",
         "Sign in with your password and a code from an app on your phone: a stolen "
         "password alone is then not enough. API keys keep working.",
     ),
     "factor.lacking": (
-        "本服务器要求你先设置第二步验证，再做别的。",
+        "本服务器要求先设置两步验证，然后才能使用。",
         "This server requires you to set up two-step sign-in first.",
     ),
     "factor.password": ("输入密码确认", "Confirm with your password"),
@@ -30,7 +30,7 @@ SECOND_FACTOR: dict[str, tuple[str, str]] = {
     "factor.on": ("已开启，自 {day}。", "On since {day}."),
     "factor.codes_left": ("还有 {n} 个恢复码。", "Recovery codes left: {n}."),
     "factor.renew": ("换一批恢复码", "New recovery codes"),
-    "factor.remove": ("关闭第二步验证", "Turn off"),
+    "factor.remove": ("关闭两步验证", "Turn off"),
     "factor.scan": ("用验证器扫描", "Scan with your app"),
     "factor.scan_words": (
         "打开手机上的验证器 App（任何支持 TOTP 的都可以），扫描这张图，"
@@ -47,15 +47,15 @@ SECOND_FACTOR: dict[str, tuple[str, str]] = {
     "factor.set_up": ("开启", "Turn on"),
     "factor.codes": ("恢复码", "Recovery codes"),
     "factor.codes_words": (
-        "第二步验证已开启。手机丢了时，用这 {n} 个恢复码登录，每个一次。"
-        "请现在保存到别处：离开本页后谁也看不到它们。",
+        "两步验证已开启。手机丢失时，用这 {n} 个恢复码登录，每个只能用一次。"
+        "请现在保存到别处：离开本页后不再显示。",
         "Two-step sign-in is on. If you lose your phone, these {n} codes get you in, "
         "once each. Save them somewhere safe now: they are not shown again.",
     ),
     "factor.copy": ("复制", "Copy"),
     "factor.kept": ("我已保存好", "I've saved them"),
     "account.done.factor_removed": (
-        "第二步验证已关闭，登录只需密码",
+        "两步验证已关闭，登录只需密码",
         "Two-step sign-in is off; your password is enough again",
     ),
 }

@@ -1,7 +1,7 @@
 """Messages of sign-in and invitations."""
 
 SIGN_IN: dict[str, tuple[str, str]] = {
-    "confirm.title": ("确认是您本人", "Confirm it's you"),
+    "confirm.title": ("确认是你本人", "Confirm it's you"),
     "confirm.words": (
         "这一步需要密码。十分钟内不会再问。",
         "This step needs your password. You won't be asked again for ten minutes.",
@@ -9,7 +9,7 @@ SIGN_IN: dict[str, tuple[str, str]] = {
     "confirm.send": ("确认", "Confirm"),
     "confirm.back": ("取消", "Cancel"),
     "error.password_needed": (
-        "请先输入密码确认是您本人",
+        "请先输入密码，确认是你本人",
         "Enter your password first to confirm it's you",
     ),
     "sign_in.title": ("登录", "Sign in"),
@@ -19,8 +19,8 @@ SIGN_IN: dict[str, tuple[str, str]] = {
     "sign_in.out": ("退出登录", "Sign out"),
     "sign_in.ended": (
         "登录已过期，或已在别处退出。重新登录后，写了一半的内容还在。",
-        "Your session has ended: it was not used for long, or was ended elsewhere. "
-        "What you were writing is there again once you have signed in.",
+        "Your session has ended. What you were writing is still there once you sign in "
+        "again.",
     ),
     "sign_in.hint": (
         "没有账号或忘了密码？请管理员发一个邀请链接。",

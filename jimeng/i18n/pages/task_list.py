@@ -19,7 +19,7 @@ TASK_LIST: dict[str, tuple[str, str]] = {
     "task_list.n": ("{n} 张", "×{n}"),
     "task_list.begins": ("开始时间", "starts"),
     "task_list.ahead": ("前面 {n} 个，约 {eta}后", "{n} ahead, in about {eta}"),
-    "task_list.next": ("下一个就是它", "next in line"),
+    "task_list.next": ("下一个开始", "next in the queue"),
     "task_list.drawn": ("{done}/{n} 张已完成", "{done} of {n} done"),
     "task_list.partly": ("完成 {done}/{n} 张", "{done} of {n} done"),
     "task_list.took": ("用时 {n}", "in {n}"),
@@ -33,24 +33,24 @@ TASK_LIST: dict[str, tuple[str, str]] = {
         "没有提示词包含“{q}”的任务",
         "No task with “{q}” in its prompt",
     ),
-    "task_list.none.pending": ("没有任务在等待", "Nothing is waiting"),
-    "task_list.none.processing": ("没有正在生成的任务", "Nothing is running"),
+    "task_list.none.pending": ("没有等待中的任务", "No tasks are waiting"),
+    "task_list.none.processing": ("没有进行中的任务", "No tasks are running"),
     "task_list.none.scheduled": (
-        "没有定时任务；通过 API 提交时加上 delay，任务就会在这里等到它的时间",
-        "Nothing is scheduled. Tasks sent through the API with a delay wait here",
+        "没有定时任务；通过 API 提交时加上 delay，任务会在这里等到开始时间",
+        "No scheduled tasks. Tasks submitted through the API with a delay wait here",
     ),
-    "task_list.none.completed": ("还没有完成的任务", "Nothing is done yet"),
-    "task_list.none.failed": ("没有失败的任务", "Nothing has failed"),
-    "task_list.none.cancelled": ("没有取消的任务", "Nothing was cancelled"),
+    "task_list.none.completed": ("还没有完成的任务", "No completed tasks yet"),
+    "task_list.none.failed": ("没有失败的任务", "No failed tasks"),
+    "task_list.none.cancelled": ("没有取消的任务", "No cancelled tasks"),
     "bulk.cancel_pending": ("取消全部等待中", "Cancel all waiting"),
     "bulk.cancel_pending_words": (
-        "还没开始的任务会全部取消，不收费。正在画的和定时的不受影响。",
+        "还没开始的任务会全部取消，不计费。进行中的和定时的不受影响。",
         "All tasks that have not started are cancelled, free of charge. Running and "
         "scheduled ones carry on.",
     ),
     "bulk.cancel_scheduled": ("取消全部定时", "Cancel all scheduled"),
     "bulk.cancel_scheduled_words": (
-        "还没到时间的任务会全部取消，不收费。",
+        "还没到时间的任务会全部取消，不计费。",
         "All scheduled tasks are cancelled, free of charge.",
     ),
     "bulk.cancelling": (
@@ -64,21 +64,20 @@ TASK_LIST: dict[str, tuple[str, str]] = {
     "bulk.look": ("刷新查看进度", "Refresh to see progress"),
     "bulk.ended_early": ("提前结束：{reason}", "Stopped early: {reason}"),
     "bulk.cancel_sure": ("确认取消", "Yes, cancel all"),
-    "bulk.retry": ("重试全部可重试的 ({n})", "Retry all possible ({n})"),
+    "bulk.retry": ("重试全部可重试的（{n}）", "Retry all possible ({n})"),
     "bulk.retry_words": (
-        "它们的图片（共 {pictures} 张）会再次提交，画成后计费。",
+        "它们的图片（共 {pictures} 张）会再次提交，生成后计费。",
         "Their pictures ({pictures} in all) are submitted again, and charged when "
-        "drawn.",
+        "generated.",
     ),
     "bulk.paid": (
         "另有 {n} 个上次已经或可能已计费，不在其中；请逐个确认后重试。",
-        "Not included, since charged or perhaps charged: {n}. Confirm these one by "
-        "one.",
+        "Not included, as already or possibly charged: {n}. Confirm these one by one.",
     ),
     "bulk.hopeless": (
         "另有 {n} 个原样重试也不会成功，不在其中；请先按说明修改。",
         "{n} more would fail the same way and are not included; edit them first, as "
-        "they say.",
+        "each one explains.",
     ),
     "bulk.retry_sure": ("确认重试", "Yes, retry"),
     "said.cancelled": ("已取消 {n} 个任务", "Cancelled: {n}"),
@@ -95,7 +94,7 @@ TASK_LIST: dict[str, tuple[str, str]] = {
     ),
     "said.may_be_charged_twice": (
         "{n} 个上次已经或可能已计费，没有重试；请逐个确认",
-        "Charged, or perhaps charged, so not retried: {n}; confirm them one by one",
+        "Already or possibly charged, so not retried: {n}; confirm them one by one",
     ),
     "said.too_many_pending": (
         "{n} 个没有提交，等待中的图片或视频已达上限；等一部分完成后再试",

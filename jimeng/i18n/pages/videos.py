@@ -6,8 +6,8 @@ VIDEOS: dict[str, tuple[str, str]] = {
     "video.sound": ("有声", "with sound"),
     "video.silent": ("无声", "silent"),
     "video.no_audio": (
-        "要求了声音，但服务商没有给",
-        "Sound was requested, but the provider sent none",
+        "要求了声音，但服务商返回的视频没有声音",
+        "Sound was requested, but the provider returned none",
     ),
     "video.length_differs": (
         "时长与要求的不同",
@@ -17,7 +17,7 @@ VIDEOS: dict[str, tuple[str, str]] = {
         "分辨率与要求的不同",
         "Its resolution differs from what was requested",
     ),
-    "makes.title": ("生成什么", "What to make"),
+    "makes.title": ("生成什么", "What to create"),
     "makes.image": ("图片", "Pictures"),
     "makes.video": ("视频", "Videos"),
     "action.again_video": ("再来一段", "Again"),
