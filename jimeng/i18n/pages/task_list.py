@@ -64,7 +64,7 @@ TASK_LIST: dict[str, tuple[str, str]] = {
     "bulk.look": ("刷新查看进度", "Refresh to see progress"),
     "bulk.ended_early": ("提前结束：{reason}", "Stopped early: {reason}"),
     "bulk.cancel_sure": ("确认取消", "Yes, cancel all"),
-    "bulk.retry": ("重试全部可重试的（{n}）", "Retry all possible ({n})"),
+    "bulk.retry": ("重试全部可重试的 ({n})", "Retry all possible ({n})"),
     "bulk.retry_words": (
         "它们的图片（共 {pictures} 张）会再次提交，生成后计费。",
         "Their pictures ({pictures} in all) are submitted again, and charged when "
