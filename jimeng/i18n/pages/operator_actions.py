@@ -136,7 +136,7 @@ ACTIONS: dict[str, tuple[str, str]] = {
         "Deletes the user with all tasks and pictures. This cannot be undone. Type "
         "the e-mail {email} to confirm.",
     ),
-    "users.delete_sure": ("永久删除", "Delete for good"),
+    "users.delete_sure": ("彻底删除", "Delete for good"),
     "invalid.email_differs": ("与该用户的邮箱不一致", "This is not the user's e-mail"),
     # Settings.
     "settings.heading": ("设置", "Settings"),
