@@ -40,8 +40,8 @@ MODELS: dict[str, tuple[str, str]] = {
         "The cheapest of the latest generation",
     ),
     "model.jimeng-video-3.0": (
-        "先用这个：能选运镜",
-        "Begin with this one: with a choice of camera movements",
+        "推荐先用：可选运镜",
+        "Start here: with a choice of camera movements",
     ),
     "model.jimeng-video-3.0-1080p": (
         "同一代，画面更清晰",
@@ -64,8 +64,8 @@ MODELS: dict[str, tuple[str, str]] = {
         "Adds voices, effects and music",
     ),
     "model.doubao-seedance-2.0": (
-        "按多张参考图生成，人物和产品保持一致",
-        "Keeps people and products the same, from several references",
+        "支持多张参考图，适合保持人物和产品一致",
+        "Several references; keeps people and products consistent",
     ),
     "model.doubao-seedance-2.0-fast": (
         "2.0 的快速版",
@@ -77,6 +77,6 @@ MODELS: dict[str, tuple[str, str]] = {
     ),
     "model.doubao-seedance-2.5": (
         "新一代，时长最长，也最贵",
-        "The latest generation: the longest, and the dearest",
+        "Latest generation: the longest, and the most expensive",
     ),
 }
