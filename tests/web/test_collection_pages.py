@@ -200,7 +200,7 @@ def test_pages_say_how_long_pictures_stay(app, config, database, limits, words):
     for path in ("/gallery", "/collections", f"/collections/{made}"):
         page = client.get(path, headers={"Accept-Language": "en"}).text
         found = re.findall(
-            r"Pictures and videos are kept[^<]*|[^<]*the oldest go[^<]*", page
+            r"Pictures and videos are kept[^<]*|[^<]*the oldest are deleted[^<]*", page
         )
         assert len(found) == (words is not None), path
         assert all(words in each for each in found)
