@@ -22,7 +22,7 @@ from tests.waiting import wait_for
 VIDEOS, FULL = 60, 300
 A_SECOND = 2  # pictures
 PICTURE_S, VIDEO_S = 1.0, 2.0  # at the provider
-WARM_S, BEFORE_S = 10.0, 45.0
+WARM_S, BEFORE_S = 8.0, 30.0
 STANDS_S = 0.05  # a slow MongoDB, at a time
 PATIENCE_S = 270.0
 LANE = "volcengine_ark:doubao-seedance-2-0-mini-260615"
@@ -87,6 +87,7 @@ def measure(site: Site, store: str, count: int, *, slow: bool = False) -> Iterat
         VOLCENGINE_CONCURRENCY="10",
         ARK_API_KEY="ark-key-of-the-bench",
         ARK_CONCURRENCY="4",
+        USER_MAX_PENDING="100000",
         USER_MAX_PENDING_VIDEOS="100000",
         POLL_INTERVAL="1",
         STORAGE=store,
