@@ -27,7 +27,7 @@ from jimeng.jobs import broker, prices, pump
 from jimeng.jobs.bulk import worker
 from jimeng.lanes import switches
 from jimeng.limits import deferred_release
-from jimeng.providers import ImageRequest, Progress, Registry
+from jimeng.providers import ImageRequest, Progress, Provider, Registry
 from tests import again, databases
 from tests.databases import (
     Connection,
@@ -107,6 +107,7 @@ class FakeProvider:
 
     label = ("即梦", "Jimeng")
     address = "http://127.0.0.1:1"  # as a simulator's
+    prepare = Provider.prepare
 
     def __init__(self) -> None:
         self.submits: list = []

@@ -34,6 +34,16 @@ log = logging.getLogger(__name__)
 
 DEFAULT_SLOW_S = 60.0  # seconds, for a model that is no longer offered
 UNKNOWN_TASK_RETRY_AFTER = timedelta(seconds=30)
+# What Python raises for a value that the code did not expect.
+UNEXPECTED_ERRORS = (
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    TypeError,
+    ValueError,
+)
+MAX_UNEXPECTED_RETRIES = 3
+UNEXPECTED_RETRY_AFTER = timedelta(seconds=20)
 CANCELLED = {"code": "picture_cancelled", "charged": "no"}
 RELEASED_FIELDS = {"slot": "", "owner": "", "due_at": ""}
 
@@ -163,6 +173,19 @@ def quarantine(generation: Generation, why: str) -> SlotRelease:
     if is_ended and not is_sent:
         release_quota(generation)
     return slot_release_of(generation)
+
+
+def retry_unexpected(generation: Generation, error: Exception) -> SlotRelease | None:
+    """
+    Retry a step that raised an unexpected error; quarantine the generation after
+    `MAX_UNEXPECTED_RETRIES`.
+    """
+    log.error("step broke id=%s", generation.id, exc_info=error)
+    if generation.faults >= MAX_UNEXPECTED_RETRIES:
+        return quarantine(generation, type(error).__name__)
+    due_at = utcnow() + UNEXPECTED_RETRY_AFTER
+    generation.release(due_at, {"faults": generation.faults + 1})
+    return None
 
 
 def time_out(generation: Generation) -> None:

@@ -33,15 +33,6 @@ from jimeng.jobs.submission import (
 log = logging.getLogger(__name__)
 
 POLL_LEASE = timedelta(seconds=20)  # longer than a poll's timeouts
-# What Python raises for a value that the code did not expect.
-UNEXPECTED_ERRORS = (
-    ArithmeticError,
-    AttributeError,
-    LookupError,
-    TypeError,
-    ValueError,
-)
-MAX_UNEXPECTED_RETRIES = 3
 POLL_AFTER_CANCEL = timedelta(seconds=3)
 
 
@@ -62,20 +53,8 @@ def run_step(generation_id: str, token: str) -> SlotRelease | None:
             if held.ended_at:
                 tallies.announce_change(held)
             return STEPS[held.state](held)
-        except UNEXPECTED_ERRORS as error:
-            return retry_unexpected(held, error)
-
-
-def retry_unexpected(generation: Generation, error: Exception) -> SlotRelease | None:
-    """
-    Retry a step that raised an unexpected error; quarantine the generation after
-    `MAX_UNEXPECTED_RETRIES`.
-    """
-    log.error("step broke id=%s", generation.id, exc_info=error)
-    if generation.faults >= MAX_UNEXPECTED_RETRIES:
-        return endings.quarantine(generation, type(error).__name__)
-    generation.release(utcnow() + POLL_LEASE, {"faults": generation.faults + 1})
-    return None
+        except endings.UNEXPECTED_ERRORS as error:
+            return endings.retry_unexpected(held, error)
 
 
 def enqueue_delayed(generation: Generation) -> SlotRelease | None:

@@ -78,20 +78,29 @@ def send(generation: Generation, model: Model) -> SlotRelease | None:
         return drop_unwanted(generation)
     if generation.prompt is None:
         return endings.quarantine(generation, "no prompt")
-    loaded = load(generation)
-    if loaded is None:
-        return slot_release_of(generation)
-    generation, inputs = loaded
-    request = with_inputs(generation, inputs)
-    sent = mark_submitting(generation, model, request)
+    try:
+        loaded = load(generation)
+        if loaded is None:
+            return slot_release_of(generation)
+        generation, inputs = loaded
+        request = with_inputs(generation, inputs)
+        submit = provider_of(generation).prepare(request)
+    except ProviderError as error:
+        return submission_failed(generation, error)
+    except endings.UNEXPECTED_ERRORS as error:
+        return endings.retry_unexpected(generation, error)
+    try:
+        sent = mark_submitting(generation, model, request)
+    except PyMongoError:
+        take_back(generation)
+        raise
     if sent is None:
         log.info("submission abandoned id=%s: late, or deleted", generation.id)
         return None
-    provider = provider_of(sent)
     began = time.monotonic()
     try:
         with metric_counters.measure_call(sent.provider, "submit"):
-            progress = provider.submit(request)
+            progress = submit()
     except ProviderError as error:
         return submission_failed(sent, error)
     seconds = time.monotonic() - began
@@ -186,6 +195,13 @@ def mark_submitting(
         },
         {"prompt": {"$exists": True}},
     )
+
+
+def take_back(generation: Generation) -> None:
+    """Queue it again, whether that last write is stored or not: nothing was sent."""
+    for state in (State.STARTING, State.SUBMITTING):
+        generation.state = state.value
+        endings.requeue(generation)
 
 
 def submitting_lease(model: Model, sending: float = 0.0) -> timedelta:

@@ -27,7 +27,6 @@ from jimeng.errors import PictureInvalid, StorageUnavailable, outages
 from jimeng.jobs import endings, metric_counters, saving
 from jimeng.jobs.retention import MIN_FREE_BYTES
 from jimeng.jobs.runtime import runtime
-from jimeng.jobs.steps import UNEXPECTED_ERRORS, retry_unexpected
 from jimeng.pictures import Picture, inspect
 from jimeng.pictures.contents import Content, InMemory, LocalFile, Pieces
 from jimeng.pictures.stores import FileTooLarge
@@ -102,8 +101,8 @@ def fetch_one(stopped: threading.Event | None = None) -> bool:
             return True
         try:
             Fetch(generation, stopped or threading.Event()).run()
-        except UNEXPECTED_ERRORS as error:
-            retry_unexpected(generation, error)
+        except endings.UNEXPECTED_ERRORS as error:
+            endings.retry_unexpected(generation, error)
     return True
 
 

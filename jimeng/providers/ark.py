@@ -5,8 +5,9 @@ Source: https://www.volcengine.com/docs/82379/1541523.
 """
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
+from functools import partial
 from types import MappingProxyType
 from typing import Self
 
@@ -22,6 +23,7 @@ from jimeng.providers.provider import (
     ImageRequest,
     Progress,
     Reply,
+    encoded,
     finished,
 )
 from jimeng.providers.rules import RESULT_EMPTY, RESULT_LOST
@@ -106,20 +108,17 @@ class ArkProvider(HttpProvider):
         made.concurrency = config.ARK_CONCURRENCY
         return made
 
-    def submit(self, request: ImageRequest) -> Progress:
-        """
-        Generate a picture and wait for the result, or submit a video.
-
-        Raises:
-            ProviderError: it was refused, or may have been accepted without a
-                confirmation (``maybe_accepted``).
-        """
+    def prepare(self, request: ImageRequest) -> Callable[[], Progress]:
         model = self._model(request)
         if request.video is not None:
-            return self._videos.submit(request, model)
-        body = order(request, model, watermark=self._watermark)
-        reply = self.call("POST", PATH, body, within=model.answer_within)
+            return self._videos.prepare(request, model)
+        body = encoded(order(request, model, watermark=self._watermark))
         has_seed = request.seed is not None
+        return partial(self._draw, body, model.answer_within, has_seed=has_seed)
+
+    def _draw(self, body: bytes, within: float, *, has_seed: bool) -> Progress:
+        """Generate a picture, and wait for the result."""
+        reply = self.call("POST", PATH, body, within=within)
         if not (reply.is_success and isinstance(reply.data.get("data"), list)):
             rule = judge(reply.status, reply.code, param_of(reply))
             raise self._error("ark", rule, reply, has_seed=has_seed)
@@ -155,9 +154,8 @@ class ArkProvider(HttpProvider):
         """
         model = self._models.get(req_key)
         path = VIDEO_PATH if model and model.video else PATH
-        reply = self.call(
-            "POST", path, {"model": req_key}, within=CHECK_WITHIN, is_submit=False
-        )
+        body = encoded({"model": req_key})
+        reply = self.call("POST", path, body, within=CHECK_WITHIN, is_submit=False)
         if not (reply.status == 400 and reply.code in INCOMPLETE):
             raise self._error("ark", judge(reply.status, reply.code), reply)
         return True
@@ -166,7 +164,7 @@ class ArkProvider(HttpProvider):
         self,
         method: str,
         path: str,
-        body: dict[str, object] | None = None,
+        body: bytes | None = None,
         *,
         within: float,
         is_submit: bool | None = None,

@@ -8,6 +8,7 @@ Source: https://www.volcengine.com/docs/82379, pages 1520757 (create), 1521309 (
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from time import monotonic
 
 from jimeng.errors import ProviderError
@@ -16,7 +17,13 @@ from jimeng.providers.ark_rules import judge, judge_failed, judge_task
 from jimeng.providers.inputs import InputPicture
 from jimeng.providers.models import Model
 from jimeng.providers.models.video import ADAPTIVE, VideoModel, VideoParameters
-from jimeng.providers.provider import ImageRequest, Progress, Reply, finished
+from jimeng.providers.provider import (
+    ImageRequest,
+    Progress,
+    Reply,
+    encoded,
+    finished,
+)
 from jimeng.providers.rules import (
     CANCELLED_AT_PROVIDER,
     EXPIRED_AT_PROVIDER,
@@ -134,17 +141,16 @@ class ArkVideos:
         self._error = error
         self._watermark = watermark
 
-    def submit(self, request: ImageRequest, model: Model) -> Progress:
-        """
-        Raises:
-            ProviderError: it was refused, or may have been accepted without a
-                confirmation (``maybe_accepted``).
-        """
-        body = order(request, model, watermark=self._watermark)
-        reply = self._call("POST", PATH, body, within=model.answer_within)
+    def prepare(self, request: ImageRequest, model: Model) -> Callable[[], Progress]:
+        body = encoded(order(request, model, watermark=self._watermark))
+        has_seed = request.seed is not None
+        return partial(self._submit, body, model.answer_within, has_seed=has_seed)
+
+    def _submit(self, body: bytes, within: float, *, has_seed: bool) -> Progress:
+        reply = self._call("POST", PATH, body, within=within)
         if not reply.is_success:
             rule = judge(reply.status, reply.code, param_of(reply))
-            raise self._error("ark", rule, reply, has_seed=request.seed is not None)
+            raise self._error("ark", rule, reply, has_seed=has_seed)
         remote_id = short(reply.data.get("id"))
         if remote_id is None:
             raise self._error("ark", SUBMIT_UNKNOWN, reply, "no id")

@@ -1,8 +1,9 @@
 """The interface of providers, and the base class of those with an HTTP API."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import ClassVar, Self
 
 from requests.auth import AuthBase
@@ -147,6 +148,15 @@ class Provider:
         for code, rule in cls.rules.items():
             yield Judgement("submit", f"`{code}`", rule)
 
+    def prepare(self, request: ImageRequest) -> Callable[[], Progress]:
+        """
+        Build a submission. What fails here fails before anything may be charged.
+
+        Returns:
+            `submit`, of what was built.
+        """
+        return partial(self.submit, request)
+
     def submit(self, request: ImageRequest) -> Progress:
         """Submit a picture."""
         raise NotImplementedError
@@ -242,6 +252,16 @@ class HttpProvider(Provider):
         """Close idle connections; those of submissions are never pooled."""
         self._transport.close()
 
+    def submit(self, request: ImageRequest) -> Progress:
+        """
+        Submit what `prepare` has built.
+
+        Raises:
+            ProviderError: it was refused, or may have been accepted without a
+                confirmation (``maybe_accepted``).
+        """
+        return self.prepare(request)()
+
     def _model(self, request: ImageRequest) -> Model:
         try:
             return self._models[request.req_key]
@@ -252,7 +272,7 @@ class HttpProvider(Provider):
         self,
         method: str,
         url: str,
-        body: Mapping[str, object] | None,
+        body: bytes | None,
         *,
         within: float,
         max_bytes: int,
@@ -261,9 +281,10 @@ class HttpProvider(Provider):
         auth: AuthBase | None = None,
     ) -> Answer:
         """
-        Send *body* as JSON, once.
+        Send a request, once.
 
         Args:
+            body: JSON, see `encoded`.
             within: Seconds to wait for each packet of the response.
             max_bytes: Of the response's body.
             fresh: As in `Transport.call`.
@@ -277,7 +298,7 @@ class HttpProvider(Provider):
             method,
             url,
             headers={**kind, **(headers or {})},
-            body=json.dumps(body, ensure_ascii=False).encode() if has_body else None,
+            body=body,
             auth=auth,
             timeout=(CONNECT, within),
             limit=within + CALL_MARGIN_S,
@@ -318,6 +339,10 @@ class HttpProvider(Provider):
             provider_code=reply.code,
             request_id=reply.request_id,
         )
+
+
+def encoded(body: Mapping[str, object]) -> bytes:
+    return json.dumps(body, ensure_ascii=False).encode()
 
 
 def object_in(answer: Answer, *, exact: bool = False) -> dict | str:

@@ -371,7 +371,7 @@ class Transport:
                 yield sent
             finally:
                 sent.close()
-        except (RequestException, HTTPError, OSError) as error:
+        except (RequestException, HTTPError, OSError, UnicodeError) as error:
             kind, cause = (AnswerLost if call.sent else Unsent), _cause(error)
             raise kind(f"{request.method} failed: {_describe(cause)}") from cause
         finally:

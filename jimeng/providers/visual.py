@@ -7,6 +7,7 @@ CVSync2AsyncGetResult, and CVProcess for 2.1, version 2022-08-31).
 
 import json
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import Self
 
 from jimeng.config import Config
@@ -19,6 +20,7 @@ from jimeng.providers.provider import (
     ImageRequest,
     Progress,
     Reply,
+    encoded,
     finished,
     object_in,
 )
@@ -230,24 +232,21 @@ class VisualProvider(HttpProvider):
         made.concurrency = config.VOLCENGINE_CONCURRENCY
         return made
 
-    def submit(self, request: ImageRequest) -> Progress:
-        """
-        Submit a picture or a video; it is charged once it has been generated.
-
-        Raises:
-            ProviderError: it was refused, or may have been accepted without a
-                confirmation (``maybe_accepted``).
-        """
+    def prepare(self, request: ImageRequest) -> Callable[[], Progress]:
+        """Build a submission; it is charged once it has been generated."""
         model = self._model(request)
+        body = encoded(order(request, model, self._wishes))
+        has_seed = request.seed is not None
+        return partial(self._submit, body, model, has_seed=has_seed)
+
+    def _submit(self, body: bytes, model: Model, *, has_seed: bool) -> Progress:
         action = PROCESS if model.is_synchronous else SUBMIT
-        body = order(request, model, self._wishes)
         try:
             reply = self._call(action, body, within=model.answer_within)
         except CallFailed as error:
             raise self._lost(action, error, is_submit=True) from error
         if not reply.is_success:
             rule = judge_submit(reply.status, reply.code)
-            has_seed = request.seed is not None
             raise self._error(action, rule, reply, has_seed=has_seed)
         if model.is_synchronous:
             return self._finished(action, "", reply)
@@ -306,7 +305,7 @@ class VisualProvider(HttpProvider):
             # A string within the JSON: the service ignores an object here.
             body["req_json"] = json.dumps(wishes, ensure_ascii=False)
         try:
-            return self._call(POLL, body, within=POLL_WITHIN)
+            return self._call(POLL, encoded(body), within=POLL_WITHIN)
         except CallFailed as error:
             raise self._lost(POLL, error, is_submit=False) from error
 
@@ -322,7 +321,7 @@ class VisualProvider(HttpProvider):
             raise self._error(action, RESULT_EMPTY, reply, text, is_submit=is_submit)
         return found
 
-    def _call(self, action: str, body: dict[str, object], *, within: float) -> Reply:
+    def _call(self, action: str, body: bytes, *, within: float) -> Reply:
         answer = self._send(
             "POST",
             f"{self.address}/?Action={action}&Version={VERSION}",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from jimeng.documents import Generation
 from jimeng.errors import ProviderError
-from jimeng.providers import ImageRequest, Progress
+from jimeng.providers import ImageRequest, Progress, Provider
 from jimeng.providers.download import FetchFailed, LinkGone
 from tests.conftest import png
 from tests.machine.boundary import Boundaries
@@ -72,6 +72,7 @@ class Desk:
     artist: "Artist"
     account: str
     concurrency: int
+    prepare = Provider.prepare
 
     def submit(self, request: ImageRequest) -> Progress:
         return self.artist.submit(request, self.account)

@@ -39,6 +39,14 @@ def test_unknown_host_is_not_sent(post, monkeypatch):
         post("http://provider.invalid")
 
 
+def test_key_that_no_header_can_hold_is_not_sent(post, answering, answer_with):
+    """A head that cannot be encoded, as of a key with a letter of another script."""
+    server = answering(answer_with(200, b"{}"))
+
+    with pytest.raises(Unsent, match="UnicodeEncodeError"):
+        post(server.url, headers={"Authorization": "Bearer 密钥"})
+
+
 def test_connect_timeout_is_not_sent(post):
     """A host that never completes the connection: nothing was sent."""
     with contextlib.ExitStack() as stack:
