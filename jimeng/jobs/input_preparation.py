@@ -179,7 +179,7 @@ def wake_others(generation: Generation) -> None:
 def store_output_size(task: Task, size: tuple[int, int]) -> dict:
     """Store the output size, now that it is known, and return its fields."""
     sides = dict(zip(("width", "height"), size, strict=True))
-    where = {"_id": task.id, "unsized": True}
+    where = {"_id": task.id, "open": True}
     Task.collection().update_one(where, {"$set": sides, "$unset": {"unsized": ""}})
     return sides
 

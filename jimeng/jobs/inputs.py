@@ -12,11 +12,14 @@ from jimeng.errors import Invalid, PictureInvalid, StorageUnavailable
 from jimeng.jobs.runtime import runtime
 from jimeng.pictures import NormalisedPicture
 from jimeng.pictures.input_links import LinkToken
-from jimeng.providers import Expansion, InputPicture, Model
+from jimeng.providers import Expansion, InputPicture, Model, VideoParameters
 from jimeng.providers.download import fetch_user_url
 from jimeng.providers.inputs import address_for, fetches_from_store
+from jimeng.providers.models.model import Size
 from jimeng.providers.models.output_size import size_of_output
 from jimeng.providers.models.validation import check_mask, check_picture
+from jimeng.providers.models.video import VideoModel
+from jimeng.providers.models.video_validation import are_alike
 
 log = logging.getLogger(__name__)
 
@@ -77,12 +80,14 @@ def output_size_of(
 ) -> tuple[int, int] | None:
     """
     Compute the output size, now that the sizes of the inputs are known; None if the
-    task has one already.
+    task has it already.
 
     Raises:
         Invalid: the model does not accept the inputs.
     """
     check_inputs(model, inputs, has_mask=bool(task.has_mask))
+    if task.video and model.video:
+        return video_size_of(task, [each.size for each in inputs], model.video)
     if not task.unsized:
         return None
     return size_of_output(
@@ -92,6 +97,23 @@ def output_size_of(
         pictures=[each.size for each in without_mask(inputs, task.has_mask)],
         expand=Expansion(**task.expand) if task.expand else None,
     )
+
+
+def video_size_of(
+    task: Task, sizes: Sequence[Size | None], model: VideoModel
+) -> Size | None:
+    """
+    The same of a video: what was expected before its frames arrived may be wrong.
+
+    Raises:
+        Invalid: its first and last frame must have the same ratio.
+    """
+    video = VideoParameters.read(task.video)
+    is_pair = "last_frame" in video.roles
+    if is_pair and model.alike_frames and not are_alike(sizes, video.roles):
+        raise Invalid.field("last_frame", "invalid.video_frames_differ")
+    size = model.size_of(video, sizes[0] if sizes else None)
+    return None if size == (task.width, task.height) else size
 
 
 def without_mask(inputs: Sequence[Input], has_mask: bool | None) -> Sequence[Input]:
