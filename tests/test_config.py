@@ -105,7 +105,7 @@ def test_placeholder_is_refused_by_name(name, text):
         *[("POLLS_PER_SECOND", text) for text in ("-1", "nan", "many")],
         *[("TASK_DEADLINE", "0"), ("USER_MAX_PENDING", "0"), ("SHUTDOWN_GRACE", "0")],
         *[("LOG_LEVEL", "loud"), ("LOG_FORMAT", "xml"), ("WATERMARK", "perhaps")],
-        *[("ARK_CONCURRENCY", text) for text in ("0", "5", "x")],
+        *[("ARK_CONCURRENCY", text) for text in ("0", "1001", "x")],
         *[("ARK_BASE_URL", "ark.example"), ("AIGC_PRODUCER_ID", "x" * 257)],
         *[("S3_ENDPOINT", "minio:9000"), ("S3_BUCKET", "My_Bucket")],
         *[("S3_ADDRESSING", "dns"), ("S3_PREFIX", "a b"), ("STORAGE", "tape")],

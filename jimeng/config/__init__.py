@@ -21,7 +21,6 @@ from jimeng.config.values import (
     key,
     matching,
     one_of,
-    parse_ark_concurrency,
     parse_bool,
     parse_list,
     parse_mongodb_uri,
@@ -54,7 +53,7 @@ class Config:
     VOLCENGINE_ACCOUNTS: tuple[Account, ...] = setting((), parse_accounts)
     ARK_API_KEY: str = key(credential=True)
     ARK_BASE_URL: str = setting("https://ark.cn-beijing.volces.com/api/v3", parse_url)
-    ARK_CONCURRENCY: int = setting(2, parse_ark_concurrency, per_account=True)
+    ARK_CONCURRENCY: int = setting(2, between(1, 1000, int), per_account=True)
     MODELS_FILE: str = setting("")
     OPENAI_MODELS: tuple[str, ...] = setting((), parse_names)
     PROMPT_ASSISTANT_MODEL: str = setting("", matching(PRINTABLE, "a model's name"))

@@ -10,9 +10,6 @@ from zoneinfo import available_timezones
 from pymongo.errors import PyMongoError
 from pymongo.uri_parser import parse_uri
 
-# Concurrent pictures per process from providers that answer the submission with the
-# picture, which blocks a worker. Four of eight workers stay free for short jobs.
-MAX_SYNCHRONOUS = 4
 NAME = re.compile(r"[\w\-]{1,63}", re.ASCII)
 PRINTABLE = re.compile(r"[^\x00-\x1f\x7f]{1,256}")
 SHORTEST_SECRET = 32  # characters
@@ -154,16 +151,6 @@ def between(
         return value
 
     return parse
-
-
-def parse_ark_concurrency(text: str) -> int:
-    try:
-        return int(between(1, MAX_SYNCHRONOUS, int)(text))
-    except ValueError as error:
-        raise ValueError(
-            f"{error}: each picture holds one of a consumer's 8 workers until Ark "
-            "answers, and 4 must stay free for the rest"
-        ) from None
 
 
 def one_of(*choices: str) -> Callable[[str], str]:

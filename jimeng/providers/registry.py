@@ -5,7 +5,6 @@ from types import MappingProxyType
 
 from jimeng.config import Config
 from jimeng.config.accounts import MAIN
-from jimeng.config.values import MAX_SYNCHRONOUS
 from jimeng.errors import Invalid, NoProvider, ProviderError
 from jimeng.providers.ark import ArkProvider
 from jimeng.providers.inputs import with_lacks
@@ -29,6 +28,9 @@ _RETRYABLE = {
         *WITHOUT_CODE,
     )
 }
+# Slots of a model that answers the submission with the picture, which blocks a worker.
+# Four of a consumer's eight workers stay free for short jobs.
+MAX_SYNCHRONOUS = 4
 CODES = frozenset(_RETRYABLE)  # our error codes of failed pictures
 
 
