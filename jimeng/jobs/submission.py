@@ -388,6 +388,7 @@ LOOKS_S = (2.0, 15.0, 60.0)  # after the submission
 READ_EVERY_MS = 1000
 RETRY_AFTER_S = 1.5
 MAX_FAULTS = 20  # failed reads in a row
+MAX_PAGES = 10  # of a busy account's list
 MAY_READ = "return redis.call('SET', KEYS[1], 1, 'NX', 'PX', ARGV[1]) and 1 or 0"
 
 
@@ -416,13 +417,16 @@ def can_be_found(generation: Generation) -> bool:
 
 
 def seek(generation: Generation) -> SlotRelease | None:
-    """Read the list once: accept what is found, or schedule the next look."""
+    """Read a page of the list: accept what is found, or schedule the next look."""
     key = f"jimeng:seek:{generation.provider}:{generation.of_account}"
     if not broker.evaluate(MAY_READ, [key], READ_EVERY_MS):
         look_again(generation, RETRY_AFTER_S)
         return None
+    page, sent_at = generation.list_page, generation.sent_at or generation.created_at
     try:
-        found = provider_of(generation).find_lost(request_of(generation))
+        listed = provider_of(generation).find_lost(
+            request_of(generation), sent_at, page
+        )
     except ProviderError as error:
         log.warning("list not read id=%s: %s", generation.id, error)
         if error.transient and generation.faults < MAX_FAULTS:
@@ -433,13 +437,19 @@ def seek(generation: Generation) -> SlotRelease | None:
                 generation, no_answer("the provider's list is unreadable")
             )
         return None
-    if found is not None:
-        return record_accepted(generation, found)
+    if listed.found is not None:
+        return record_accepted(generation, listed.found)
+    if listed.has_older and page < MAX_PAGES:
+        look_again(generation, RETRY_AFTER_S, list_page=page + 1)
+        return None
+    if listed.has_older:
+        log.warning("list too long id=%s pages=%d", generation.id, page)
     looks = generation.polls + 1
     if looks >= len(LOOKS_S):
         endings.mark_unknown(generation, no_answer("not in the provider's list"))
     else:
-        look_again(generation, LOOKS_S[looks] - LOOKS_S[looks - 1], polls=looks)
+        wait_s = LOOKS_S[looks] - LOOKS_S[looks - 1]
+        look_again(generation, wait_s, polls=looks, list_page=1)
     return None
 
 

@@ -7,5 +7,5 @@ Image services: the common interface, its implementations and their models.
 from jimeng.providers.inputs import Expansion, InputPicture
 from jimeng.providers.models import Model
 from jimeng.providers.models.video import VideoParameters
-from jimeng.providers.provider import ImageRequest, Progress, Provider
+from jimeng.providers.provider import ImageRequest, ListPage, Progress, Provider
 from jimeng.providers.registry import MODELS, PROVIDERS, Registry, credentials

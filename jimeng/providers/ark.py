@@ -7,6 +7,7 @@ Source: https://www.volcengine.com/docs/82379/1541523.
 import uuid
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from datetime import datetime
 from functools import partial
 from types import MappingProxyType
 from typing import Self
@@ -21,6 +22,7 @@ from jimeng.providers.models.ark import ANSWER_WITHIN, MODELS
 from jimeng.providers.provider import (
     HttpProvider,
     ImageRequest,
+    ListPage,
     Progress,
     Reply,
     encoded,
@@ -139,8 +141,10 @@ class ArkProvider(HttpProvider):
     def can_find_lost(self, request: ImageRequest) -> bool:
         return request.video is not None and bool(request.tag)
 
-    def find_lost(self, request: ImageRequest) -> Progress | None:
-        return self._videos.find_lost(request)
+    def find_lost(
+        self, request: ImageRequest, sent_at: datetime, page: int = 1
+    ) -> ListPage:
+        return self._videos.find_lost(request, sent_at, page)
 
     def cancel(self, remote_id: str, request: ImageRequest) -> bool:
         return request.video is not None and self._videos.cancel(remote_id)

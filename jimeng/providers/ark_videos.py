@@ -8,6 +8,7 @@ Source: https://www.volcengine.com/docs/82379, pages 1520757 (create), 1521309 (
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from datetime import datetime
 from functools import partial
 from time import monotonic
 
@@ -19,6 +20,7 @@ from jimeng.providers.models import Model
 from jimeng.providers.models.video import ADAPTIVE, VideoModel, VideoParameters
 from jimeng.providers.provider import (
     ImageRequest,
+    ListPage,
     Progress,
     Reply,
     encoded,
@@ -42,6 +44,7 @@ CALL_WITHIN = 10.0  # seconds to wait for each packet of the response to a short
 CANCEL_WITHIN_S = 3.0  # from the request for the state to the one that cancels
 # The list is sorted by time, the newest first. More would not be parsed.
 PAGE_SIZE = 200
+CLOCKS_DIFFER_S = 300.0  # at most: the service's and ours
 MAX_LIST_BYTES = 8 * 1024 * 1024
 ROLES = {
     "first_frame": "first_frame",
@@ -178,23 +181,32 @@ class ArkVideos:
         # progress.
         return Progress(remote_id, request_id=reply.request_id)
 
-    def find_lost(self, request: ImageRequest) -> Progress | None:
-        """Search the newest tasks of the account, see `Provider.find_lost`."""
-        path = f"{PATH}?page_num=1&page_size={PAGE_SIZE}"
+    def find_lost(
+        self, request: ImageRequest, sent_at: datetime, page: int
+    ) -> ListPage:
+        """Search a page of the account's tasks, see `Provider.find_lost`."""
+        path = f"{PATH}?page_num={page}&page_size={PAGE_SIZE}"
         reply = self._call("GET", path, within=CALL_WITHIN, max_bytes=MAX_LIST_BYTES)
         items = reply.data.get("items")
         if not reply.is_success or not isinstance(items, list):
             raise self._unread(reply)
+        tasks = [each for each in items if isinstance(each, dict)]
         found = [
             each.get("id")
-            for each in items
-            if isinstance(each, dict) and each.get("safety_identifier") == request.tag
+            for each in tasks
+            if each.get("safety_identifier") == request.tag
         ]
         if len(found) > 1:
             log.error("several tasks with one tag: %s", " ".join(map(str, found)))
-            return None
-        remote_id = short(found[0]) if found else None
-        return Progress(remote_id, request_id=reply.request_id) if remote_id else None
+            return ListPage()
+        if found:
+            remote_id = short(found[0])
+            task = remote_id and Progress(remote_id, request_id=reply.request_id)
+            return ListPage(task or None)
+        times = [each.get("created_at") for each in tasks]
+        oldest = min((each for each in times if type(each) is int), default=0)
+        is_before = oldest < sent_at.timestamp() - CLOCKS_DIFFER_S
+        return ListPage(has_older=len(items) >= PAGE_SIZE and not is_before)
 
     def cancel(self, remote_id: str) -> bool:
         """

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import partial
 from typing import ClassVar, Self
 
@@ -104,6 +105,20 @@ class Progress:
     links_live_s: float = 24 * 3600.0
 
 
+@dataclass(frozen=True)
+class ListPage:
+    """
+    A page of a service's list of tasks, searched for a submission.
+
+    Attributes:
+        found: The one task with the request's tag; None if there is none, or several.
+        has_older: Whether the next page may have it.
+    """
+
+    found: Progress | None = None
+    has_older: bool = False
+
+
 class Provider:
     """
     An image service. Each of its three calls sends one request and never sleeps; all
@@ -165,12 +180,15 @@ class Provider:
         """Poll a picture."""
         raise NotImplementedError
 
-    def find_lost(self, request: ImageRequest) -> Progress | None:
+    def find_lost(
+        self, request: ImageRequest, sent_at: datetime, page: int = 1
+    ) -> ListPage:
         """
-        Search the service's list for a video whose submission got no answer.
+        Search a page of the service's list, the newest tasks first, for a video whose
+        submission got no answer.
 
-        Returns:
-            The one task with the request's tag; None if there is none, or several.
+        Args:
+            sent_at: When it was submitted; pages of older tasks are not read.
 
         Raises:
             ProviderError: with ``transient``, the list could not be read.

@@ -5,13 +5,15 @@ What the provider has accepted is known in the end, once, since its list is sear
 and only what it has never seen may be unknown.
 """
 
+from datetime import datetime
+
 import pytest
 
 from jimeng import jobs, tasks
 from jimeng.documents import Generation, Task
 from jimeng.errors import ProviderError
 from jimeng.jobs import pump
-from jimeng.providers import ImageRequest, Progress
+from jimeng.providers import ImageRequest, ListPage, Progress
 from tests.conftest import come_due, run_queue
 from tests.forgetting import forget_lanes
 from tests.jobs.test_deaths import Afresh, Died, Reaper
@@ -53,10 +55,12 @@ class Service(VideoProvider):
             )
         return Progress(remote_id)
 
-    def find_lost(self, request: ImageRequest) -> Progress | None:
+    def find_lost(
+        self, request: ImageRequest, sent_at: datetime, page: int = 1
+    ) -> ListPage:
         self.reach("find_lost")
         found = self.accepted.get(request.tag)
-        return Progress(found) if found else None
+        return ListPage(Progress(found) if found else None)
 
     def poll(self, remote_id: str, request: ImageRequest) -> Progress:
         self.reach("poll")

@@ -4,7 +4,8 @@ Videos: what was sent without an answer is sought, and what was sent is not give
 The provider is told what to do; the next steps come due as the clock is moved.
 """
 
-from datetime import timedelta
+import logging
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -20,7 +21,7 @@ from jimeng.errors import (
 )
 from jimeng.jobs import pump, submission
 from jimeng.jobs.queue import advance
-from jimeng.providers import ImageRequest, Progress, Registry, VideoParameters
+from jimeng.providers import ImageRequest, ListPage, Progress, Registry, VideoParameters
 from jimeng.tasks.creation import NewTask
 from tests.conftest import FakeProvider, come_due, run_queue
 from tests.forgetting import forget_lanes
@@ -45,6 +46,7 @@ class VideoProvider(FakeProvider):
         found: Answers and errors of `find_lost` to come; with none left, nothing.
         cancels: The same of `cancel`; with none left, it has begun.
         sought: The tags that it was asked for.
+        pages: Of which pages.
     """
 
     def __init__(self) -> None:
@@ -52,14 +54,19 @@ class VideoProvider(FakeProvider):
         self.found: list = []
         self.cancels: list = []
         self.sought: list[str] = []
+        self.pages: list[int] = []
         self.has_list = True
 
     def can_find_lost(self, request: ImageRequest) -> bool:
         return self.has_list
 
-    def find_lost(self, request: ImageRequest) -> Progress | None:
+    def find_lost(
+        self, request: ImageRequest, sent_at: datetime, page: int = 1
+    ) -> ListPage:
         self.sought.append(request.tag)
-        return self._next(self.found, None)  # type: ignore[arg-type]
+        self.pages.append(page)
+        found = self._next(self.found, None)  # type: ignore[arg-type]
+        return found if isinstance(found, ListPage) else ListPage(found)
 
     def cancel(self, remote_id: str, request: ImageRequest) -> bool:
         return bool(self._next(self.cancels, False))  # type: ignore[arg-type]
@@ -151,6 +158,39 @@ def test_lost_create_that_is_not_found_is_unknown(database, provider):
     found = Task.find_one({"_id": task.id})
     assert found.failures[0] == {"code": "submit_unknown", "charged": "unknown"}
     assert len(provider.requests) == 1
+
+
+OLDER = ListPage(has_older=True)
+
+
+def test_list_is_read_on_until_it_is_older(database, provider):
+    """Each page is a step of its own; the next look begins at the newest."""
+    provider.submits = [LOST]
+    provider.found = [OLDER, OLDER, None, OLDER, RUNNING]
+    create()
+    run_queue()
+    for _ in range(5):
+        look()
+
+    assert provider.pages == [1, 2, 3, 1, 2]
+    assert (generation().state, generation().remote_ids) == ("generating", ["cgt-1"])
+
+
+def test_list_without_end_is_unknown(database, provider, caplog):
+    """A busy account's: so many pages, and it is said that there were more."""
+    provider.submits = [LOST]
+    most = submission.MAX_PAGES
+    provider.found = [OLDER] * most * 4
+    create()
+    run_queue()
+    with caplog.at_level(logging.WARNING):
+        for _ in range(most * 3):
+            assert generation().state == "seeking"
+            look()
+
+    assert generation().state == "unknown"
+    assert provider.pages == [*range(1, most + 1)] * 3
+    assert f"list too long id={generation().id} pages={most}" in caplog.text
 
 
 def test_without_a_list_it_is_unknown_at_once(database, provider):

@@ -8,14 +8,16 @@ from itertools import product
 import pytest
 from ark_replies import API_KEY, failed
 
+from jimeng.documents import utcnow
 from jimeng.errors import ProviderError
-from jimeng.providers import MODELS, ImageRequest, InputPicture
+from jimeng.providers import MODELS, ImageRequest, InputPicture, ark_videos
 from jimeng.providers.ark_rules import RULES, judge_failed, judge_task
 from jimeng.providers.models.video import VideoParameters
 from jimeng.providers.models.video_validation import resolve_video
 from tests.each import for_each
 
 ID = "cgt-20261001120000-ab1cd"
+NOW = utcnow()
 TAG = "0123456789abcdef-fedcba9876543210"
 ROWS = {m.id: m for m in MODELS if m.video and m.provider == "volcengine_ark"}
 SQUARE = (800, 800)
@@ -401,10 +403,23 @@ def test_lost_submission_is_found_by_its_tag(asks):
     service, server = asks((200, listed("another", TAG, None)))
 
     assert service.can_find_lost(WAVES)
-    assert service.find_lost(WAVES).remote_id == "cgt-1"
+    assert service.find_lost(WAVES, NOW).found.remote_id == "cgt-1"
     assert lines(server) == [
         "GET /api/v3/contents/generations/tasks?page_num=1&page_size=200"
     ]
+
+
+@for_each(("ages", "has_older"), [((5, 60), True), ((60, 900), False), ((5,), False)])
+def test_list_goes_on_until_it_is_older_than_the_submission(
+    asks, monkeypatch, ages, has_older
+):
+    """A page that is not full is the last one, too."""
+    monkeypatch.setattr(ark_videos, "PAGE_SIZE", 2)
+    items = [{"id": "cgt-1", "created_at": int(NOW.timestamp()) - age} for age in ages]
+    service, server = asks((200, json.dumps({"items": items}).encode()))
+
+    assert service.find_lost(WAVES, NOW, 3).has_older is has_older
+    assert lines(server)[0].endswith("?page_num=3&page_size=2")
 
 
 @for_each("tags", [(), ("another",), (None,), (TAG[:-1],), (TAG.upper(),), (TAG, TAG)])
@@ -412,7 +427,7 @@ def test_lost_submission_that_is_not_exactly_one(asks, tags, caplog):
     """None, a similar one, or two: nothing is taken for it."""
     service, _ = asks((200, listed(*tags)))
 
-    assert service.find_lost(WAVES) is None
+    assert service.find_lost(WAVES, NOW).found is None
 
 
 def test_two_with_one_tag_are_reported(asks, caplog):
@@ -420,7 +435,7 @@ def test_two_with_one_tag_are_reported(asks, caplog):
     service, _ = asks((200, listed(TAG, TAG)))
 
     with caplog.at_level(logging.ERROR):
-        service.find_lost(WAVES)
+        service.find_lost(WAVES, NOW)
 
     assert "cgt-0 cgt-1" in caplog.text
 
@@ -433,7 +448,7 @@ def test_list_that_cannot_be_read_is_read_again(asks, status, body):
     """It does not show that there is nothing."""
     service, _ = asks((status, body))
 
-    assert refused(lambda: service.find_lost(WAVES)).transient
+    assert refused(lambda: service.find_lost(WAVES, NOW)).transient
 
 
 def test_pictures_are_not_sought(ark):

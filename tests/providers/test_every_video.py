@@ -11,10 +11,11 @@ from ark_replies import API_KEY
 from PIL import Image
 from visual_replies import ACCESS_KEY, SECRET_KEY
 
+from jimeng.documents import utcnow
 from jimeng.errors import ProviderError
 from jimeng.local.simulator import Simulator
 from jimeng.local.simulator.settings import Settings
-from jimeng.providers import MODELS, ImageRequest, InputPicture
+from jimeng.providers import MODELS, ImageRequest, InputPicture, ark_videos
 from jimeng.providers.ark import ArkProvider
 from jimeng.providers.models.video import VideoParameters, tokens_of
 from jimeng.providers.models.video_validation import resolve_video
@@ -171,12 +172,27 @@ def test_lost_create_is_found_in_the_list(simulator, services):
 
     with pytest.raises(ProviderError) as caught:
         service.submit(request)
-    found = service.find_lost(request)
+    found = service.find_lost(request, utcnow()).found
 
     assert caught.value.maybe_accepted
     assert found is not None
     assert found.remote_id == simulator.ledger()["rows"][-1]["task_id"]
     assert service.poll(found.remote_id, request).done
+
+
+def test_lost_create_is_found_on_a_later_page(simulator, services, monkeypatch):
+    """Others were created after it."""
+    monkeypatch.setattr(ark_videos, "PAGE_SIZE", 2)
+    service = services["volcengine_ark"]
+    request, sent_at = replace(wanted(SEEDANCE), tag="earlier"), utcnow()
+    remote_id = service.submit(request).remote_id
+    for _ in range(4):
+        service.submit(wanted(SEEDANCE))
+
+    pages = [service.find_lost(request, sent_at, page) for page in (1, 2, 3)]
+
+    assert [each.has_older for each in pages[:2]] == [True, True]
+    assert pages[2].found.remote_id == remote_id
 
 
 def test_create_that_did_not_arrive_is_not_found(simulator, services):
@@ -187,7 +203,7 @@ def test_create_that_did_not_arrive_is_not_found(simulator, services):
     with pytest.raises(ProviderError):
         service.submit(request)
 
-    assert service.find_lost(request) is None
+    assert service.find_lost(request, utcnow()).found is None
 
 
 def test_two_with_a_tag_are_not_taken(simulator, services):
@@ -197,7 +213,7 @@ def test_two_with_a_tag_are_not_taken(simulator, services):
     service.submit(request)
     service.submit(request)
 
-    assert service.find_lost(request) is None
+    assert service.find_lost(request, utcnow()).found is None
 
 
 def test_tag_that_is_not_echoed_finds_nothing(simulator, services):
@@ -207,7 +223,7 @@ def test_tag_that_is_not_echoed_finds_nothing(simulator, services):
     service.submit(request)
     simulator.service.settings = replace(simulator.service.settings, echo_tag=False)
 
-    assert service.find_lost(request) is None
+    assert service.find_lost(request, utcnow()).found is None
 
 
 def test_wrong_echo_is_noticed(simulator, services):
