@@ -34,7 +34,7 @@ class Server:
     requests: list[bytes] = field(default_factory=list)
     connections: int = 0
     over: threading.Event = field(default_factory=threading.Event)
-    current: socket.socket | None = None
+    accepted: list[socket.socket] = field(default_factory=list)
 
     @property
     def port(self) -> int:
@@ -55,15 +55,18 @@ class Server:
             except OSError:
                 return
             self.connections += 1
-            self.current = connection
-            with connection, contextlib.suppress(OSError):
-                connection.settimeout(60)
-                self.behave(connection)
+            self.accepted.append(connection)
+            threading.Thread(target=self.serve, args=[connection], daemon=True).start()
+
+    def serve(self, connection: socket.socket) -> None:
+        with connection, contextlib.suppress(OSError):
+            connection.settimeout(60)
+            self.behave(connection)
 
     def stop(self) -> None:
         self.over.set()
         # Closing does not wake a thread that waits in accept or recv.
-        for each in filter(None, (self.listener, self.current)):
+        for each in (self.listener, *self.accepted):
             with contextlib.suppress(OSError):
                 each.shutdown(socket.SHUT_RDWR)
         self.listener.close()
@@ -100,7 +103,7 @@ def reset(connection: socket.socket) -> None:
 
 @pytest.fixture
 def serve() -> Iterator[Callable[[Behave], Server]]:
-    """Start a server that does *behave* with each connection, one after another."""
+    """Start a server that does *behave* with each connection."""
     started: list[tuple[Server, threading.Thread]] = []
 
     def start(behave: Behave) -> Server:
