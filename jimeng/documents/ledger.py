@@ -62,21 +62,26 @@ class LedgerEntry(Stored):
 class CostSum(Stored):
     """
     The sums of the ledger's entries of one day, lane and account: of one user and key,
-    or of all.
+    or of all. And those of one user, or one key, in a month.
 
     Attributes:
         id: All other fields except the amounts.
-        of: ``user`` or ``all``; for ``all``, `user_id` and `key_id` are absent.
+        of: ``user`` or ``all``; of a month ``user_month`` or ``key_month``.
+        day: Absent from those of a month, as are `lane` and `account`.
+        month: Of those only: ``2026-01``.
+        user_id: Absent for ``all`` and ``key_month``.
+        key_id: Absent for ``all`` and ``user_month``.
         batch: The latest batch that it includes.
     """
 
     id = StringField(primary_key=True)
     of = StringField(required=True)
-    day = StringField(required=True)
+    day = StringField()
+    month = StringField()
     user_id = StringField()
     key_id = StringField()
-    lane = StringField(required=True)
-    account = StringField(required=True)
+    lane = StringField()
+    account = StringField()
     micros = IntField(default=0)
     outputs = IntField(default=0)
     unknown = IntField(default=0)
@@ -88,7 +93,7 @@ class CostSum(Stored):
         "indexes": [
             named_index("day", "of", "day"),
             named_index("user", "user_id", "day", having="user_id"),
-            named_index("key", "key_id", "day", having="key_id"),
+            named_index("month", "of", "month", "-micros", "-_id", having="month"),
         ],
     }
 
@@ -100,6 +105,8 @@ class Settler(Leased):
     Attributes:
         open: Always true.
         batch: The number of the latest batch.
+        month_batch: The latest batch that the sums of months include. Less than `batch`
+            if a release without these sums has settled since.
         pending: That batch, while it may not be entered and added up completely; a
             settler that finds one completes it first.
     """
@@ -107,6 +114,7 @@ class Settler(Leased):
     id = StringField(primary_key=True)
     open = BooleanField()
     batch = IntField(default=0)
+    month_batch = IntField(default=0)
     pending = ListField(DictField(), default=None)
 
     meta = {"collection": "settlers"}

@@ -63,6 +63,9 @@ class Rebuilt:
     sums: int
     corrected: int
 
+    def __add__(self, other: "Rebuilt") -> "Rebuilt":
+        return Rebuilt(self.sums + other.sums, self.corrected + other.corrected)
+
 
 def settle() -> bool:
     """
@@ -78,6 +81,10 @@ def settle() -> bool:
         return False
     end = time.monotonic() + RUN_S
     _apply(held)
+    if held.month_batch != held.batch:
+        found = _rebuild(held)
+        log.info("sums rebuilt count=%d corrected=%d", found.sums, found.corrected)
+        return True
     while rows := _unsettled(BATCH):
         claimed = _store_batch(held, rows)
         if claimed is None:
@@ -108,9 +115,8 @@ def _store_batch(held: Settler, rows: Sequence[Generation]) -> Settler | None:
     number = held.batch + 1
     settled, revisions = _settled(row.id for row in rows)
     pending = [_item(row, settled[row.id], revisions[row.id], number) for row in rows]
-    return held.extend_lease(
-        WRITING_LEASE, {"$set": {"batch": number, "pending": pending}}
-    )
+    batch = {"batch": number, "month_batch": number, "pending": pending}
+    return held.extend_lease(WRITING_LEASE, {"$set": batch})
 
 
 def _settled(ids: Iterable[str]) -> tuple[dict[str, Amounts], Counter[str]]:
@@ -195,27 +201,38 @@ def _apply(held: Settler) -> None:
 
 def _add_up(entries: Iterable[Mapping], batch: int) -> None:
     """Add a batch of entries to the sums that do not include it yet."""
-    sums: dict[str, Amounts] = defaultdict(Counter)
-    fields: dict[str, dict] = {}
+    sums = _Sums()
     for entry in entries:
-        for sum_id, fields[sum_id] in _sums_of(entry):
-            for name in AMOUNTS:
-                sums[sum_id][name] += entry[name]
+        sums.add(entry, *_sums_of_day(entry), *_sums_of_month(entry))
     _write_sums(
         UpdateOne(
             {"_id": sum_id, "batch": {"$lt": batch}},
             {
                 "$inc": dict(amounts),
                 "$set": {"batch": batch},
-                "$setOnInsert": fields[sum_id],
+                "$setOnInsert": sums.fields[sum_id],
             },
             upsert=True,
         )
-        for sum_id, amounts in sums.items()
+        for sum_id, amounts in sums.amounts.items()
     )
 
 
-def _sums_of(entry: Mapping) -> Iterator[tuple[str, dict]]:
+class _Sums:
+    """The amounts of sums by their ids, and their other fields."""
+
+    def __init__(self) -> None:
+        self.amounts: dict[str, Amounts] = defaultdict(Counter)
+        self.fields: dict[str, dict] = {}
+
+    def add(self, entry: Mapping, *sums: tuple[str, dict]) -> None:
+        """Add the amounts of an entry, or of several alike, to these."""
+        for sum_id, self.fields[sum_id] in sums:
+            for name in AMOUNTS:
+                self.amounts[sum_id][name] += entry[name]
+
+
+def _sums_of_day(entry: Mapping) -> Iterator[tuple[str, dict]]:
     """The sums that an entry counts in: their ids, and fields except for amounts."""
     day, lane, account = entry["day"], entry["lane"], entry["account"]
     where = {"day": day, "lane": lane, "account": account}
@@ -224,6 +241,13 @@ def _sums_of(entry: Mapping) -> Iterator[tuple[str, dict]]:
     user, key = entry["user_id"], entry["key_id"]
     name = f"user|{day}|{lane}|{account}|{key}|{user}"
     yield name, {"of": "user", **where, "user_id": user, "key_id": key}
+
+
+def _sums_of_month(entry: Mapping) -> Iterator[tuple[str, dict]]:
+    month = entry["day"][:7]
+    for of, field in (("user_month", "user_id"), ("key_month", "key_id")):
+        if owner := entry[field]:
+            yield f"{of}|{month}|{owner}", {"of": of, "month": month, field: owner}
 
 
 def _write_sums(updates: Iterable[UpdateOne]) -> None:
@@ -315,40 +339,60 @@ def rebuild(wait_s: float = 60.0) -> Rebuilt:
             raise SettlerBusy("another process is settling")
         time.sleep(LOCK_RETRY_S)
     _apply(held)
+    return _rebuild(held)
+
+
+def _rebuild(held: Settler) -> Rebuilt:
+    """`rebuild` under this lease, and release it; raises the same."""
     # Entries of later batches, by a settler that takes the lease over, do not count.
-    batch, gone = held.batch + 1, {"pending": ""}
-    n, corrected = 0, 0
-    days = {*LedgerEntry.collection().distinct("day")}
-    days.update(CostSum.collection().distinct("day"))
-    for day in sorted(days):
-        stored = {"$set": {"batch": batch}, "$unset": gone}
-        extended = held.extend_lease(WRITING_LEASE, stored)
-        if extended is None:
-            raise SettlerBusy("another process has begun to settle")
-        held = extended
-        found, wrong = _rebuild_day(day, batch)
-        n, corrected = n + found, corrected + wrong
-    held.release(utcnow(), {}, "pending")
-    return Rebuilt(n, corrected)
+    batch, rebuilt = held.batch + 1, Rebuilt(0, 0)
+    days = {*_distinct(LedgerEntry, "day"), *_distinct(CostSum, "day")}
+    months = {*_distinct(CostSum, "month"), *(day[:7] for day in days)}
+    for month in sorted(months):
+        of_month = _Sums()
+        for day in sorted(day for day in days if day.startswith(month)):
+            held = _extend_rebuild(held, batch)
+            of_day = _Sums()
+            for entry in _entered_on(day, batch):
+                of_day.add(entry, *_sums_of_day(entry))
+                of_month.add(entry, *_sums_of_month(entry))
+            rebuilt += _correct(("all", "user"), {"day": day}, of_day, batch)
+        held = _extend_rebuild(held, batch)
+        of = ("user_month", "key_month")
+        rebuilt += _correct(of, {"month": month}, of_month, batch)
+    held.release(utcnow(), {"batch": batch, "month_batch": batch}, "pending")
+    return rebuilt
 
 
-def _rebuild_day(day: str, batch: int) -> tuple[int, int]:
-    """Correct the sums of a day; return how many there are, and how many were wrong."""
-    sums: dict[str, Amounts] = defaultdict(Counter)
-    fields: dict[str, dict] = {}
+def _distinct(kind: type[LedgerEntry] | type[CostSum], field: str) -> list[str]:
+    return kind.collection().distinct(field)
+
+
+def _extend_rebuild(held: Settler, batch: int) -> Settler:
+    stored = {"$set": {"batch": batch}, "$unset": {"pending": ""}}
+    extended = held.extend_lease(WRITING_LEASE, stored)
+    if extended is None:
+        raise SettlerBusy("another process has begun to settle")
+    return extended
+
+
+def _entered_on(day: str, batch: int) -> Iterator[dict]:
+    """The ledger's entries of a day up to a batch, those alike added up."""
     of_day = {"day": day, "batch": {"$lte": batch}}
     by = {name: f"${name}" for name in OWNERS}
     added = {name: {"$sum": f"${name}"} for name in AMOUNTS}
     groups: list[dict] = [{"$match": of_day}, {"$group": {"_id": by, **added}}]
     for group in LedgerEntry.collection().aggregate(groups):
-        for sum_id, fields[sum_id] in _sums_of({**group["_id"], "day": day}):
-            for name in AMOUNTS:
-                sums[sum_id][name] += group[name]
-    where = {"of": {"$in": ["all", "user"]}, "day": day}
-    stored = {each.id: each for each in CostSum.find_all(where)}
+        yield {**group, **group["_id"], "day": day}
+
+
+def _correct(of: Sequence[str], period: dict, sums: _Sums, batch: int) -> Rebuilt:
+    """Make the stored sums of a period these; delete all others."""
+    found = CostSum.find_all({"of": {"$in": [*of]}, **period})
+    stored = {each.id: each for each in found}
     wrong = [
         sum_id
-        for sum_id, amounts in sums.items()
+        for sum_id, amounts in sums.amounts.items()
         if sum_id not in stored
         or any(stored[sum_id][name] != amounts[name] for name in AMOUNTS)
     ]
@@ -357,14 +401,14 @@ def _rebuild_day(day: str, batch: int) -> tuple[int, int]:
         UpdateOne(
             {"_id": sum_id, **older},
             {
-                "$set": {**{n: sums[sum_id][n] for n in AMOUNTS}, "batch": batch},
-                "$setOnInsert": fields[sum_id],
+                "$set": {**sums.amounts[sum_id], "batch": batch},
+                "$setOnInsert": sums.fields[sum_id],
             },
             upsert=True,
         )
         for sum_id in wrong
     )
-    gone = [sum_id for sum_id in stored if sum_id not in sums]
+    gone = [sum_id for sum_id in stored if sum_id not in sums.amounts]
     if gone:
         CostSum.collection().delete_many({"_id": {"$in": gone}, **older})
-    return len(sums), len(wrong) + len(gone)
+    return Rebuilt(len(sums.amounts), len(wrong) + len(gone))

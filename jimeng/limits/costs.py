@@ -10,8 +10,10 @@ from jimeng.documents.ledger import AMOUNTS
 from jimeng.documents.principal import Principal
 from jimeng.jobs import costs
 
-MAX_TOP = 20  # users, keys
+PAGE = 20  # users, keys
 ALL = {"of": "all"}
+ORDERS = ("micros", "outputs")
+OWNERS = {"user": "user_id", "key": "key_id"}
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,8 @@ class Overview:
     Attributes:
         month: The month, ``2026-01``.
         models, users, keys: Their costs this month, highest first; of users and keys
-            the first `MAX_TOP`.
+            one page of `PAGE`.
+        has_more: Whether there are more users or keys.
     """
 
     month: str
@@ -74,6 +77,7 @@ class Overview:
     models: dict[str, Cost]
     users: dict[str, Cost]
     keys: dict[str, Cost]
+    has_more: bool
 
 
 def today() -> date:
@@ -100,9 +104,13 @@ def of_user(principal: Principal, user_id: str, days: int) -> Report:
     )
 
 
-def overview(principal: Principal) -> Overview:
+def overview(principal: Principal, order: str = ORDERS[0], page: int = 1) -> Overview:
     """
     The costs of today and of this month.
+
+    Args:
+        order: What users and keys are sorted by, highest first: one of `ORDERS`.
+        page: Of users and keys, from 1.
 
     Raises:
         AdminsOnly: the principal is not an operator.
@@ -110,15 +118,18 @@ def overview(principal: Principal) -> Overview:
     principal.require_operator("everybody's costs")
     day = today().isoformat()
     month = day[:7]
-    of_month = {"day": _month(month)}
-    users = {"of": "user", **of_month}
+    of_month, first = {**ALL, "day": _days_of(month)}, (page - 1) * PAGE
+    users, keys = (
+        [*_owners(of, month, order, skip=first, limit=PAGE + 1)] for of in OWNERS
+    )
     return Overview(
         month=month,
         today=_only(_sum({**ALL, "day": day}, None)),
-        this_month=_only(_sum({**ALL, **of_month}, None)),
-        models=_by_model({**ALL, **of_month}),
-        users=_sum(users, "user_id", MAX_TOP),
-        keys=_sum({**users, "key_id": {"$gt": ""}}, "key_id", MAX_TOP),
+        this_month=_only(_sum(of_month, None)),
+        models=_by_model(of_month),
+        users=dict(users[:PAGE]),
+        keys=dict(keys[:PAGE]),
+        has_more=max(len(users), len(keys)) > PAGE,
     )
 
 
@@ -135,7 +146,27 @@ def by_account(principal: Principal, month: str) -> Iterator[CostRow]:
     """
     principal.require_operator("everybody's costs")
     order = [("day", 1), ("lane", 1), ("account", 1)]
-    return _rows({**ALL, "day": _month(month)}, order)
+    where = {**ALL, "day": _days_of(month)}
+    return (
+        CostRow(each.day, model_of(each.lane), each.account, _cost(each))
+        for each in _read(where, order)
+    )
+
+
+def by_owner(
+    principal: Principal, owner: str, month: str
+) -> Iterator[tuple[str, Cost]]:
+    """
+    The costs in a month, by user or key, highest first; as `by_account`.
+
+    Args:
+        owner: ``user`` or ``key``.
+
+    Raises:
+        AdminsOnly: the principal is not an operator.
+    """
+    principal.require_operator("everybody's costs")
+    return _owners(owner, month)
 
 
 def of_models() -> dict[str, Cost]:
@@ -144,15 +175,28 @@ def of_models() -> dict[str, Cost]:
     return {model.id: Cost() for model in offered} | _by_model(ALL)
 
 
-def _month(month: str) -> dict[str, str]:
+def _days_of(month: str) -> dict[str, str]:
     return {"$gte": f"{month}-01", "$lte": f"{month}-31"}
 
 
-def _rows(where: Mapping, order: list[tuple[str, int]]) -> Iterator[CostRow]:
-    for row in CostSum.collection().find(where, sort=order):
-        found = CostSum.read(row)
-        cost = Cost(**{name: found[name] for name in AMOUNTS})
-        yield CostRow(found.day, model_of(found.lane), found.account, cost)
+def _owners(
+    owner: str, month: str, order: str = ORDERS[0], *, skip: int = 0, limit: int = 0
+) -> Iterator[tuple[str, Cost]]:
+    where = {"of": f"{owner}_month", "month": month}
+    highest_first = [(order, -1), ("_id", -1)]
+    for each in _read(where, highest_first, skip=skip, limit=limit):
+        yield each[OWNERS[owner]], _cost(each)
+
+
+def _read(
+    where: Mapping, order: list[tuple[str, int]], *, skip: int = 0, limit: int = 0
+) -> Iterator[CostSum]:
+    rows = CostSum.collection().find(where, sort=order, skip=skip, limit=limit)
+    return map(CostSum.read, rows)
+
+
+def _cost(row: Mapping | CostSum) -> Cost:
+    return Cost(**{name: row[name] for name in AMOUNTS})
 
 
 def _by_model(where: Mapping) -> dict[str, Cost]:
@@ -165,7 +209,7 @@ def _by_model(where: Mapping) -> dict[str, Cost]:
     return found
 
 
-def _sum(where: Mapping, by: str | None, most: int | None = None) -> dict[str, Cost]:
+def _sum(where: Mapping, by: str | None) -> dict[str, Cost]:
     """Add up the sums that match, by one of their fields, highest cost first."""
     added = {name: {"$sum": f"${name}"} for name in AMOUNTS}
     rows = CostSum.collection().aggregate(
@@ -173,10 +217,9 @@ def _sum(where: Mapping, by: str | None, most: int | None = None) -> dict[str, C
             {"$match": where},
             {"$group": {"_id": by and f"${by}", **added}},
             {"$sort": {"micros": -1, "_id": 1}},
-            *([{"$limit": most}] if most else []),
         ]
     )
-    return {row["_id"]: Cost(**{name: row[name] for name in AMOUNTS}) for row in rows}
+    return {row["_id"]: _cost(row) for row in rows}
 
 
 def _only(found: Mapping[str, Cost]) -> Cost:

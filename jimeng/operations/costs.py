@@ -1,24 +1,21 @@
 """The costs of all users; and deciding whether the provider charged for a picture."""
 
 import logging
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 
-from jimeng.documents import (
-    ApiKey,
-    Generation,
-    User,
-    operation_timeout,
-    utcnow,
-)
+from jimeng.documents import ApiKey, Generation, User, utcnow
 from jimeng.documents.generation import UNDECIDED
 from jimeng.documents.principal import Principal, recorded
 from jimeng.errors import ChargeKnown, ImageNotFound
 from jimeng.jobs import costs, tallies
 from jimeng.limits import costs as costs_of_all
+from jimeng.limits.costs import Cost
 
 MAX_SHOWN = 50  # undecided pictures
-OVERVIEW_TIMEOUT_S = 10.0
+NAMES_AT_ONCE = 500
 
 
 @dataclass(frozen=True)
@@ -43,24 +40,52 @@ log = logging.getLogger(__name__)
 OPEN_CHARGES = {**UNDECIDED, "due_at": {"$exists": False}}
 
 
-def overview(principal: Principal) -> Overview:
+def overview(
+    principal: Principal, order: str = costs_of_all.ORDERS[0], page: int = 1
+) -> Overview:
     """
-    The costs of today and of this month.
+    The costs of today and of this month; as `limits.costs.overview`.
 
     Raises:
         AdminsOnly: the principal is not an operator.
     """
-    # Of very many users there are very many sums; other pages need less time.
-    with operation_timeout(OVERVIEW_TIMEOUT_S):
-        found = costs_of_all.overview(principal)
-    keys = ApiKey.find_all({"_id": {"$in": [*found.keys]}})
+    found = costs_of_all.overview(principal, order, page)
     return Overview(
         found,
         undecided(principal, limit=MAX_SHOWN),
         count_undecided(),
-        User.names(found.users),
-        {key.id: key.name or key.id for key in keys},
+        _names("user", found.users),
+        _names("key", found.keys),
     )
+
+
+def by_owner(
+    principal: Principal, owner: str, month: str
+) -> Iterator[tuple[str, str, Cost]]:
+    """
+    Ids, names and costs in a month of users or keys; as `limits.costs.by_owner`.
+
+    Raises:
+        AdminsOnly: the principal is not an operator.
+    """
+    return _named(owner, costs_of_all.by_owner(principal, owner, month))
+
+
+def _named(
+    owner: str, found: Iterable[tuple[str, Cost]]
+) -> Iterator[tuple[str, str, Cost]]:
+    left = iter(found)
+    while rows := list(islice(left, NAMES_AT_ONCE)):
+        names = _names(owner, [row_id for row_id, _ in rows])
+        for row_id, cost in rows:
+            yield row_id, names.get(row_id, ""), cost
+
+
+def _names(owner: str, ids: Iterable[str]) -> dict[str, str]:
+    """Id -> name of the users or keys that still exist."""
+    if owner == "user":
+        return User.names(ids)
+    return {key.id: key.name for key in ApiKey.find_all({"_id": {"$in": [*ids]}})}
 
 
 def count_undecided() -> int:

@@ -31,10 +31,12 @@ def amounts(kind: type, **where: object) -> Counter:
 
 
 def check_sums() -> None:
-    """The ledger, both kinds of sums, a rebuild, and the generations say the same."""
+    """The ledger, all kinds of sums, a rebuild, and the generations say the same."""
     ledger = amounts(LedgerEntry)
-    assert amounts(CostSum, of="all") == ledger
-    assert amounts(CostSum, of="user") == ledger
+    for of in ("all", "user", "user_month"):
+        assert amounts(CostSum, of=of) == ledger, of
+    of_keys = amounts(LedgerEntry, key_id={"$gt": ""})
+    assert amounts(CostSum, of="key_month") == of_keys
     expire_lease()
     assert settlement.rebuild().corrected == 0
     for each in Generation.find_all({}):

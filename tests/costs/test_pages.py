@@ -2,10 +2,11 @@
 
 import csv
 import io
+import re
 
 import pytest
 
-from jimeng.documents import CostSum
+from jimeng.documents import CostSum, User
 from jimeng.limits import costs
 from jimeng.web.site.csv_export import csv_chunks
 from tests.admin.pages import ENGLISH, OPERATOR, done, fail, text_of, unknown
@@ -127,3 +128,68 @@ def test_decision_may_take_back_what_was_unknown(database):
     text = "".join(csv_chunks(["unknown", "model"], [[found.cost.unknown, "=x:y"]]))
 
     assert text.splitlines()[1] == "-1,'=x:y"
+
+
+@pytest.fixture
+def month(database) -> str:
+    """A month in which 45 users have spent: the more the fewer pictures they got."""
+    name = costs.today().isoformat()[:7]
+    rows = [
+        CostSum(
+            id=f"user_month|{name}|u{n:02}",
+            of="user_month",
+            month=name,
+            user_id=f"u{n:02}",
+            micros=n * 10_000,
+            outputs=100 - n,
+            batch=1,
+        ).to_mongo()
+        for n in range(45)
+    ]
+    CostSum.collection().insert_many(rows)
+    return name
+
+
+@pytest.mark.parametrize(
+    ("query", "first", "last", "n"),
+    [
+        ("", "u44", "u25", 20),
+        ("?page=3", "u04", "u00", 5),
+        ("?sort=outputs", "u00", "u19", 20),
+        ("?sort=outputs&page=2", "u20", "u39", 20),
+        ("?sort=prompt&page=0", "u44", "u25", 20),
+        ("?page=99999999999999999999", None, None, 0),
+    ],
+)
+def test_users_of_a_month_are_sorted_and_paged(client, month, query, first, last, n):
+    """By cost or by pictures, twenty at a time; anything else is the first page."""
+    page = client.get(f"/admin/usage{query}", headers=ENGLISH)
+
+    shown = re.findall(r"<bdi>(u\d\d)</bdi>", page.text)
+    assert page.status_code == 200
+    assert (shown[:1], shown[-1:], len(shown)) == ([first][:n], [last][:n], n)
+    assert ('rel="next"' in page.text) == (n == 20)
+
+
+def test_costs_by_user_are_a_file(client, month):
+    """All of them, with the name of those that have one, and the highest cost first."""
+    User(id="u44", name="=Ada", email="ada@example.com", role="user").add()
+
+    rows = table(client, f"/admin/costs.csv?by=user&month={month}")
+
+    assert len(rows) == 45
+    assert rows[0] == {
+        **{"month": month, "user": "u44", "name": "'=Ada", "cost": "0.44"},
+        **{"cost_micros": "440000", "pictures": "56", "unknown": "0", "unpriced": "0"},
+    }
+    assert table(client, f"/admin/costs.csv?by=key&month={month}") == []
+
+
+def test_costs_by_user_read_no_other_sum(client, month, database):
+    """From the index, in order: as many rows as are shown, whatever the month has."""
+    found = CostSum.collection().find(
+        {"of": "user_month", "month": month}, sort=[("micros", -1), ("_id", -1)]
+    )
+    plan = found.limit(21).explain()["executionStats"]
+
+    assert plan["totalDocsExamined"] == plan["totalKeysExamined"] == 21

@@ -9,6 +9,7 @@ from jimeng.documents import (
     Generation,
     LedgerEntry,
     QuotaUsage,
+    Settler,
     Task,
     utcnow,
 )
@@ -304,6 +305,8 @@ def test_costs_outlive_the_task(client, work_off):
     [
         ("2026-02-28T15:59:59", "2026-02-28"),
         ("2026-02-28T16:00:00", "2026-03-01"),
+        ("2026-01-31T15:59:59", "2026-01-31"),
+        ("2026-01-31T16:00:00", "2026-02-01"),
         ("2026-12-31T15:59:59", "2026-12-31"),
         ("2026-12-31T16:00:00", "2027-01-01"),
     ],
@@ -318,8 +321,11 @@ def test_day_begins_at_midnight_in_shanghai(client, work_off, moment, day):
 
     settle()
 
-    assert {each.day for each in CostSum.find_all({})} == {day}
+    assert {each.day for each in CostSum.find_all({"day": {"$exists": True}})} == {day}
+    (of_month,) = CostSum.find_all({"of": "user_month"})
+    assert of_month.month == day[:7]
     assert only_generation().bill_day == day
+    check_sums()
 
 
 def test_sums_are_by_user_key_model_account_and_day(client, work_off):
@@ -330,8 +336,10 @@ def test_sums_are_by_user_key_model_account_and_day(client, work_off):
 
     settle()
 
-    assert amounts(CostSum, user_id="shop:a") == {"micros": PRICE, "outputs": 1}
-    assert amounts(CostSum, user_id="c") == {"micros": 2 * PRICE, "outputs": 2}
+    for of in ("user", "user_month"):
+        a, c = (amounts(CostSum, of=of, user_id=name) for name in ("shop:a", "c"))
+        assert a == {"micros": PRICE, "outputs": 1}
+        assert c == {"micros": 2 * PRICE, "outputs": 2}
     (everybody,) = CostSum.find_all({"of": "all"})
     assert everybody.micros == 3 * PRICE
     assert everybody.lane == "volcengine_jimeng:jimeng_t2i_v30"
@@ -340,22 +348,22 @@ def test_sums_are_by_user_key_model_account_and_day(client, work_off):
 
 
 def test_rebuild_corrects_what_is_wrong(client, work_off):
-    """A sum that is wrong, one that is missing, and one too many."""
+    """Sums that are wrong, some that are missing, and one too many."""
     create(client, user_id="a")
     create(client, user_id="b")
     work_off()
     settle()
     whole = {each.id: each.micros for each in CostSum.find_all({})}
     sums = CostSum.collection()
-    sums.update_one({"user_id": "a"}, {"$inc": {"micros": 1}})
-    sums.delete_one({"user_id": "b"})
+    sums.update_many({"user_id": "a"}, {"$inc": {"micros": 1}})
+    sums.delete_many({"user_id": "b"})
     day = only_day()
     extra = {"_id": "all|x", "of": "all", "day": day, "batch": 0, "micros": 7}
     sums.insert_one(extra)
 
     found = settlement.rebuild()
 
-    assert (found.sums, found.corrected) == (3, 3)
+    assert (found.sums, found.corrected) == (5, 5)
     assert {each.id: each.micros for each in CostSum.find_all({})} == whole
     check_sums()
 
@@ -436,3 +444,56 @@ def test_budgets_take_part_in_the_batches_after_a_restore(client, provider, work
     settle()
 
     assert QuotaUsage.find_one({}).day_micros == PRICE
+
+
+def test_late_change_in_an_earlier_month_counts_in_its_own(client, provider, work_off):
+    """Unknown in January, found on the bill in February: each month says its part."""
+    provider.submits = [UNKNOWN]
+    create(client, user_id="a")
+    work_off()
+    charge_at("2026-01-31T15:59:59", charged="unknown")
+    settle()
+
+    charge_at("2026-01-31T16:00:00", charged="yes")
+    settle()
+
+    months = {each.month: each for each in CostSum.find_all({"of": "user_month"})}
+    first, second = months["2026-01"], months["2026-02"]
+    assert (first.micros, first.outputs, first.unknown) == (0, 0, 1)
+    assert (second.micros, second.outputs, second.unknown) == (PRICE, 1, -1)
+    check_sums()
+
+
+def charge_at(moment: str, *, charged: str) -> None:
+    """As if all of this had become known at that moment in UTC."""
+    at = datetime.fromisoformat(moment).replace(tzinfo=UTC)
+    known = {"charged": charged, "charged_at": at, "unsettled": True}
+    Generation.collection().update_many({}, {"$set": known})
+
+
+@pytest.mark.parametrize(
+    "left", [{"month_batch": 0}, {}], ids=["earlier release", "killed rebuild"]
+)
+def test_sums_of_months_are_added_to_a_ledger_without(client, work_off, left):
+    """
+    A data directory of a release that had none, or a rebuild that ended half way: the
+    next settlement adds all of them up, once.
+    """
+    create(client, user_id="a")
+    work_off()
+    settle()
+    CostSum.collection().delete_many({"month": {"$exists": True}})
+    Settler.collection().update_one({}, {"$set": left, "$inc": {"batch": 1}})
+    create(client, user_id="b")
+    work_off()
+
+    settle()
+
+    found = CostSum.find_all({"of": "user_month"}, sort=[("_id", 1)])
+    assert [(each.user_id, each.micros) for each in found] == [
+        ("a", PRICE),
+        ("b", PRICE),
+    ]
+    check_sums()
+    settler = Settler.find_one({})
+    assert settler.month_batch == settler.batch

@@ -34,6 +34,12 @@ MONEY: dict[str, tuple[str, str]] = {
     "costs.by_user": ("本月按用户", "This month by user"),
     "costs.by_key": ("本月按密钥", "This month by API key"),
     "costs.key": ("密钥", "API key"),
+    "costs.sort": ("排序", "Sort"),
+    "costs.sort_micros": ("按费用", "By cost"),
+    "costs.sort_outputs": ("按图片数", "By pictures"),
+    "costs.pages": ("用户和密钥翻页", "Pages of users and keys"),
+    "costs.next": ("下一页", "Next"),
+    "costs.previous": ("上一页", "Previous"),
     "costs.csv": ("{month} 的 CSV", "CSV of {month}"),
     "costs.decide": ("是否计费待确定", "Charges to decide"),
     "costs.decide_words": (

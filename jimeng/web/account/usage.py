@@ -30,9 +30,7 @@ DEFAULT_SPAN_DAYS = 30
 # The chart's series; pictures with other outcomes were never sent.
 SENT_OUTCOMES = ("done", "failed", "unknown")
 COLUMNS = ("date", "model", "outcome", "charged", "pictures")
-
-
-COST_COLUMNS = ("date", "cost", "cost_micros", "pictures", "unknown", "unpriced")
+COST_COLUMNS = ("cost", "cost_micros", "pictures", "unknown", "unpriced")
 
 
 @dataclass(frozen=True)
@@ -86,8 +84,9 @@ def account_usage() -> ResponseReturnValue:
 def costs_csv() -> ResponseReturnValue:
     """The costs of each day for a spreadsheet."""
     days = span_days()
-    rows = [cost_cells(day, each) for day, each in cost_report(days).days.items()]
-    return csv_response(f"jimeng-costs-{days}-days.csv", COST_COLUMNS, rows)
+    rows = [(day, *cost_cells(each)) for day, each in cost_report(days).days.items()]
+    columns = ("date", *COST_COLUMNS)
+    return csv_response(f"jimeng-costs-{days}-days.csv", columns, rows)
 
 
 @bp.get("/account/usage.csv")
@@ -119,9 +118,10 @@ def cost_report(days: int) -> costs.Report:
     return costs.of_user(principal, principal.user_id, days)
 
 
-def cost_cells(name: str, cost: Cost) -> list[object]:
+def cost_cells(cost: Cost) -> list[object]:
+    """The cells of `COST_COLUMNS`."""
     amount = Decimal(yuan(cost.micros))
-    return [name, amount, cost.micros, cost.outputs, cost.unknown, cost.unpriced]
+    return [amount, cost.micros, cost.outputs, cost.unknown, cost.unpriced]
 
 
 def cost_chart(report: costs.Report) -> Chart:

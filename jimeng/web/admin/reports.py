@@ -2,7 +2,6 @@
 
 import re
 from collections import Counter
-from decimal import Decimal
 
 from flask import current_app, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -11,10 +10,10 @@ from jimeng import operations
 from jimeng.config import Config
 from jimeng.errors import Invalid
 from jimeng.http import auth
-from jimeng.jobs.prices import yuan
 from jimeng.limits import costs
 from jimeng.limits import usage as use
 from jimeng.operations import users
+from jimeng.web.account.usage import COST_COLUMNS, cost_cells
 from jimeng.web.admin import bp
 from jimeng.web.site.csv_export import csv_response
 
@@ -28,6 +27,7 @@ def settings() -> ResponseReturnValue:
 
 
 MAX_USERS_SHOWN = 100  # listed users; the totals count all
+MAX_PAGE = 10_000  # of users by cost
 
 
 @bp.get("/usage")
@@ -40,6 +40,9 @@ def usage() -> ResponseReturnValue:
         outcomes += each.outcomes
         charged += each.charged
     shown = found[:MAX_USERS_SHOWN]
+    wanted = request.args.get("sort", "")
+    order = wanted if wanted in costs.ORDERS else costs.ORDERS[0]
+    page = min(max(request.args.get("page", 1, type=int), 1), MAX_PAGE)
     return render_template(
         "admin/usage.html",
         rows=shown,
@@ -48,33 +51,37 @@ def usage() -> ResponseReturnValue:
         outcomes=outcomes,
         charged=charged,
         series=tuple(use.OUTCOMES.values()),
-        money=operations.costs.overview(principal),
+        money=operations.costs.overview(principal, order, page),
+        order=order,
+        orders=costs.ORDERS,
+        page=page,
         is_decided=request.args.get("done") == "decided",
     )
 
 
-COST_COLUMNS = (
-    *("date", "model", "account", "cost", "cost_micros"),
-    *("pictures", "unknown", "unpriced"),
-)
 MONTH = re.compile(r"2\d{3}-(0[1-9]|1[0-2])", re.ASCII)
 
 
 @bp.get("/costs.csv")
 def costs_csv() -> ResponseReturnValue:
-    """The costs of a month, this one unless named, by day, model and account."""
-    wanted = request.args.get("month", "")
+    """
+    The costs of a month, this one unless named: by day, model and account, or with
+    ``by`` by ``user`` or ``key``.
+    """
+    wanted, by = request.args.get("month", ""), request.args.get("by", "")
     month = wanted if MONTH.fullmatch(wanted) else costs.today().isoformat()[:7]
-    found = costs.by_account(auth.principal_of_page(), month)
+    principal = auth.principal_of_page()
+    if by in costs.OWNERS:
+        columns = ("month", by, "name", *COST_COLUMNS)
+        owners = operations.costs.by_owner(principal, by, month)
+        named = ((month, *names, *cost_cells(cost)) for *names, cost in owners)
+        return csv_response(f"jimeng-costs-{month}-by-{by}.csv", columns, named)
     rows = (
-        (
-            *(each.day, each.model, each.account),
-            *(Decimal(yuan(each.cost.micros)), each.cost.micros),
-            *(each.cost.outputs, each.cost.unknown, each.cost.unpriced),
-        )
-        for each in found
+        (each.day, each.model, each.account, *cost_cells(each.cost))
+        for each in costs.by_account(principal, month)
     )
-    return csv_response(f"jimeng-costs-{month}.csv", COST_COLUMNS, rows)
+    columns = ("date", "model", "account", *COST_COLUMNS)
+    return csv_response(f"jimeng-costs-{month}.csv", columns, rows)
 
 
 @bp.post("/costs/<picture_id>/decide")
