@@ -163,6 +163,7 @@ def test_body_may_be_left_out_where_nothing_of_it_is_needed(document):
         ("/api/v1/batches/{batch_id}/retry", "post"),
         ("/api/v1/tasks/{task_id}/retry", "post"),
         ("/api/v1/users/{user_id}", "put"),
+        ("/api/v1/users/{user_id}/keys/{key_id}", "put"),
         ("/api/v1/shares/{share_id}", "put"),
     }
 

@@ -126,6 +126,7 @@ def records(principal: Principal, zone: tzinfo) -> Iterator[dict]:
             yield fields_of(each.task, TASK_FIELDS) | {
                 "made_from": each.task.made_from or [],
                 "pictures": [file_name(image, zone) for image in each.images],
+                "cost_micros": each.task.cost_micros,
                 **({"video": each.task.video} if each.task.video else {}),
                 "errors": [
                     {"code": error["code"], "charged": error["charged"]}

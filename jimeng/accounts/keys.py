@@ -107,13 +107,15 @@ def change_budgets(
     principal: Principal,
     user_id: str,
     key_id: str,
-    *,
-    daily_budget_micros: int | None = None,
-    monthly_budget_micros: int | None = None,
+    **budgets: int | None,
 ) -> ApiKey:
     """
-    Set what may be spent with a key; None for its user's budgets alone. It holds from
-    the next request on, and what was spent before counts.
+    Set what may be spent with a key. It holds from the next request on, and what was
+    spent before counts.
+
+    Args:
+        budgets: ``daily_budget_micros``, ``monthly_budget_micros``: None for its user's
+            budget alone; one that is left out stays as it is.
 
     Raises:
         ScopeTooSmall: the principal's key lacks the scope.
@@ -127,10 +129,8 @@ def change_budgets(
     found = ApiKey.find_one(where)
     if found is None:
         raise ApiKeyNotFound(f"key {key_id[:64]!r} of user {user.id}")
-    budgets = {
-        "daily_budget_micros": daily_budget_micros,
-        "monthly_budget_micros": monthly_budget_micros,
-    }
+    if not budgets:
+        return found
     limit_fields(found.scopes, (), (), budgets)
     gone = {name: "" for name, micros in budgets.items() if micros is None}
     kept = {name: micros for name, micros in budgets.items() if micros is not None}

@@ -17,9 +17,9 @@ from jimeng.schemas.collections import (
     NewCollection,
 )
 from jimeng.schemas.pagination import PageQuery, UserPageQuery
-from jimeng.schemas.task_responses import Picture
+from jimeng.schemas.task_responses import PaidPicture
 
-RECORDS, PICTURES = CollectionRecord(many=True), Picture(many=True)
+RECORDS, PICTURES = CollectionRecord(many=True), PaidPicture(many=True)
 LINKS = [
     *("get_collection", "rename_collection", "delete_collection"),
     *("change_collection", "list_pictures", "share"),
@@ -154,4 +154,5 @@ def list_pictures(query: dict, collection_id: str) -> Response:
     """
     found = collections.find(auth.principal_of_api(), collection_id)
     page = browsing.pictures_in(found, **query)
+    browsing.set_costs(page.rows)
     return page_response(PICTURES.dump(page.rows), page.next_cursor)

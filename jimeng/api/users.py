@@ -14,7 +14,7 @@ from jimeng.limits import usage
 from jimeng.schemas import Nothing, responses
 from jimeng.schemas.fields import USER_ID
 from jimeng.schemas.usage import Span, UsageRecord, span
-from jimeng.schemas.users import NewKey, NewUser, OfUsers, UserChanges
+from jimeng.schemas.users import KeyChanges, NewKey, NewUser, OfUsers, UserChanges
 
 RECORD = responses.UserRecord()
 A_USER = ("id", "user_id", ["get_user", "update_user", "delete_user"])
@@ -189,6 +189,26 @@ def list_keys(user_id: str) -> list[ApiKey]:
     最新的在前：名称、开头几个字符、最近一次使用。
     """
     return accounts.list_keys(auth.principal_of_api(), user_id)
+
+
+@blp.put("/users/<user_id>/keys/<key_id>", tags=["users"])
+@blp.arguments(KeyChanges)
+@blp.response(200, responses.KeyRecord)
+@blp.describe(errors=["user_not_found", "api_key_not_found"])
+def update_key(params: dict, user_id: str, key_id: str) -> ApiKey:
+    """
+    Change the budgets of an API key.
+
+    A budget takes effect with the next request, and what was spent before counts;
+    `null` removes it, so that only the user's applies. It takes a key with `account` or
+    `admin`, as creating one does; a key with these scopes cannot be limited.
+    ---
+    修改 API 密钥的预算
+
+    下一个请求起生效，之前花的也算；`null` 取消预算，只受用户的限制。和创建密钥一样，要
+    用带 `account` 或 `admin` 的密钥；带这些权限的密钥自己不能限制。
+    """
+    return accounts.change_budgets(auth.principal_of_api(), user_id, key_id, **params)
 
 
 @blp.delete("/users/<user_id>/keys/<key_id>", tags=["users"])

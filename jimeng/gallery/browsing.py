@@ -131,6 +131,18 @@ def pictures_in(
     return browse_user(collection.user_id, wanted, cursor=cursor, limit=limit)
 
 
+def set_costs(images: Iterable[Image]) -> None:
+    """Set what each has cost, as its task says: one query, however many they are."""
+    found = list(images)
+    ids = list({image.task_id for image in found})
+    tasks = {
+        task.id: task for task in Task.find_all({"_id": {"$in": ids}}, {"costs": 1})
+    }
+    for image in found:
+        task = tasks.get(image.task_id)
+        image.cost_micros = task.cost_of(image.index) if task else None
+
+
 def hits(principal: Principal, wanted: PictureFilter) -> Hits:
     """Count the pictures of `browse`, up to a limit that keeps it cheap."""
     return hits_of_user(principal.user_id, wanted)

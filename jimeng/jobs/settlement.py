@@ -369,7 +369,7 @@ def _distinct(kind: type[LedgerEntry] | type[CostSum], field: str) -> list[str]:
 
 
 def _extend_rebuild(held: Settler, batch: int) -> Settler:
-    stored = {"$set": {"batch": batch}, "$unset": {"pending": ""}}
+    stored: dict[str, dict] = {"$set": {"batch": batch}, "$unset": {"pending": ""}}
     extended = held.extend_lease(WRITING_LEASE, stored)
     if extended is None:
         raise SettlerBusy("another process has begun to settle")

@@ -197,7 +197,7 @@ class Picture(Reply):
 
 
 class PaidPicture(Picture):
-    """A picture as a result of its task."""
+    """A picture and its cost."""
 
     cost = cost()
     cost_micros = cost_micros()

@@ -149,6 +149,25 @@ class NewKey(Strict):
     )
 
 
+class KeyChanges(Strict):
+    """``PUT /api/v1/users/<id>/keys/<id>``: omitted fields stay unchanged."""
+
+    may_be_left_out: ClassVar = True
+    examples: ClassVar = {
+        "budget": {"daily_budget_micros": 20000000, "monthly_budget_micros": None},
+    }
+    daily_budget_micros: Integer = Whole(
+        *field_descriptions.DAILY_BUDGET_MICROS,
+        allow_none=True,
+        validate=Between(1, MAX_BUDGET_MICROS),
+    )
+    monthly_budget_micros: Integer = Whole(
+        *field_descriptions.MONTHLY_BUDGET_MICROS,
+        allow_none=True,
+        validate=Between(1, MAX_BUDGET_MICROS),
+    )
+
+
 class BudgetForm(Strict):
     """The page's form of a user's budgets; what is left out is the server's default."""
 
@@ -160,10 +179,14 @@ class KeyBudgets(Strict):
     """The page's form of a key's budgets; what is left out is no limit."""
 
     daily_budget = Yuan(
-        attribute="daily_budget_micros", validate=YuanBetween(0.01, MAX_BUDGET_YUAN)
+        attribute="daily_budget_micros",
+        load_default=None,
+        validate=YuanBetween(0.01, MAX_BUDGET_YUAN),
     )
     monthly_budget = Yuan(
-        attribute="monthly_budget_micros", validate=YuanBetween(0.01, MAX_BUDGET_YUAN)
+        attribute="monthly_budget_micros",
+        load_default=None,
+        validate=YuanBetween(0.01, MAX_BUDGET_YUAN),
     )
 
 

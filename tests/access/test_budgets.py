@@ -8,7 +8,7 @@ from tests.access.conftest import call
 from tests.access.test_key_bounds import ask, new_key
 from tests.commands import counted
 from tests.costs.conftest import PRICE, settle
-from tests.rest import API, CREATE, USERS, data_of, refused
+from tests.rest import API, CREATE, USERS, data_of, errors_of, refused
 
 
 def test_key_has_a_budget_of_its_own(ada):
@@ -82,6 +82,52 @@ def test_budgets_are_the_operators_to_change(ada, admin):
     data_of(ask(ada, key), 202)
     entries = AuditEntry.find_all({"action": "users.update"})
     assert [each.details for each in entries][0] == {"daily_budget": "0.20"}
+
+
+def test_budgets_of_a_key_are_changed_by_its_owner(ada, admin):
+    """What is left out stays, null removes; an operator's change is audited."""
+    key = new_key(ada, daily_budget_micros=PRICE, monthly_budget_micros=9 * PRICE)
+    path = f"{USERS}/{ada.id}/keys/{key['id']}"
+    data_of(ask(ada, key), 202)
+    refused(ask(ada, key), 402, "budget_exceeded")
+
+    raised = data_of(ada.api("PUT", path, json={"daily_budget_micros": 2 * PRICE}))
+
+    assert raised["daily_budget_micros"] == 2 * PRICE
+    assert raised["monthly_budget_micros"] == 9 * PRICE
+    data_of(ask(ada, key), 202)
+    refused(ask(ada, key), 402, "budget_exceeded")
+    assert data_of(ada.api("PUT", path, json={})) == raised
+    gone = data_of(admin.api("PUT", path, json={"daily_budget_micros": None}))
+    assert gone["daily_budget_micros"] is None
+    data_of(ask(ada, key), 202)
+    # A user's own actions are in no audit trail, as when the key is created.
+    (entry,) = AuditEntry.find_all({"action": "keys.update"})
+    assert entry.details == {"key": key["prefix"], "daily_budget": None}
+
+
+def test_change_of_a_keys_budgets_is_checked_as_its_creation(ada, bob):
+    """The same bounds and scopes; another user's key is not there."""
+    keys = f"{USERS}/{ada.id}/keys"
+    key = new_key(ada, daily_budget_micros=PRICE)
+    path = f"{keys}/{key['id']}"
+    for wrong in (0, -1, 10**12 + 1, "1", 1.5, True):
+        for name in ("daily_budget_micros", "monthly_budget_micros"):
+            made = ada.api("POST", keys, json={"name": "x", name: wrong})
+            changed = ada.api("PUT", path, json={name: wrong})
+            assert errors_of(changed) == errors_of(made), wrong
+    assert "name" in errors_of(ada.api("PUT", path, json={"name": "x"}))
+    refused(bob.api("PUT", path, json={}), 404, "user_not_found")
+    nothing = ada.api("PUT", f"{keys}/key_{'0' * 24}", json={})
+    refused(nothing, 404, "api_key_not_found")
+    strong = new_key(ada, scopes=["account"])
+    budget = {"daily_budget_micros": PRICE}
+    changed = ada.api("PUT", f"{keys}/{strong['id']}", json=budget)
+    made = ada.api("POST", keys, json={"name": "x", "scopes": ["account"], **budget})
+    assert errors_of(changed) == errors_of(made) != {}
+    weak = {"key": key["key"]}
+    refused(call(ada.client, "PUT", path, json=budget, **weak), 403, "scope_too_small")
+    assert ApiKey.find_one({"_id": key["id"]}).daily_budget_micros == PRICE
 
 
 def test_form_says_what_is_left(ada, admin):

@@ -146,6 +146,7 @@ ROUTES: dict[str, Route] = {
     "metrics.metrics": admins(),
     "api.create_key": own({"name": "x"}),
     "api.list_keys": own(),
+    "api.update_key": own({"daily_budget_micros": 1}),
     "api.revoke_key": own(),
     "api.list_models": listed(),
     "api.list_styles": listed(),

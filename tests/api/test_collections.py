@@ -2,8 +2,9 @@
 
 import pytest
 
+from tests.commands import counted
 from tests.hung import hang
-from tests.rest import API, data_of, errors_of, refused
+from tests.rest import API, create, data_of, errors_of, refused
 
 COLLECTIONS, SHARES = f"{API}/collections", f"{API}/shares"
 
@@ -41,6 +42,23 @@ def test_collection_from_its_making_to_its_end(client, pictures):
     data_of(client.delete(where))
     refused(client.get(where), 404, "collection_not_found")
     assert client.get(f"/pictures/{pictures[0]}").status_code == 200
+
+
+def test_pictures_of_a_collection_say_what_they_cost(client, work_off, config):
+    """As in their task; null for one of an earlier release. In one query for all."""
+    made, task_id = make(client), create(client, n=2, user_id="guest")
+    work_off()
+    where = f"{COLLECTIONS}/{made}/pictures"
+    ids = [f"{task_id}_0", f"{task_id}_1", *hang("a")]
+    data_of(client.post(where, json={"add": ids}))
+
+    with counted(config) as commands:
+        shown = data_of(client.get(where))
+
+    costs = {each["id"]: (each["cost"], each["cost_micros"]) for each in shown}
+    paid = ("0.20", 200_000)
+    assert costs == {ids[0]: paid, ids[1]: paid, ids[2]: (None, None)}
+    assert [each["find"] for each in commands if "find" in each].count("tasks") == 1
 
 
 def test_what_is_wrong_is_said_and_changes_nothing(client, pictures):

@@ -41,6 +41,14 @@ def test_task_and_picture_say_what_they_cost(client, spent):
     assert "Cost ¥0.20" in picture
 
 
+def test_tile_says_what_it_cost(client, spent):
+    """In the words that come up when it is pointed at."""
+    page = client.get("/gallery", headers=ENGLISH)
+
+    captions = re.findall(r'<figcaption class="photo-words"[^>]*>([^<]+)<', page.text)
+    assert [each.partition(" · ")[0] for each in captions] == ["¥0.20", "¥0.20"]
+
+
 def test_usage_page_shows_the_cost_of_each_day(client, spent):
     """As a chart, and the same as a table and as a file."""
     page = client.get("/account/usage?days=7", headers=ENGLISH)

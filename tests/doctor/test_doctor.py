@@ -18,10 +18,11 @@ from app import create_app
 from jimeng import documents, jobs
 from jimeng.cli.checks import Verdict, databases, machine
 from jimeng.config import Config
-from jimeng.documents import Worker, migrations, utcnow
+from jimeng.documents import ApiKey, User, Worker, migrations, utcnow
 from jimeng.documents.migrations import steps
 from jimeng.documents.migrations.steps import Step
 from jimeng.i18n import MESSAGES
+from jimeng.jobs import prices
 from jimeng.lanes import switches
 from jimeng.monitoring import readiness
 from jimeng.operations import backup
@@ -65,6 +66,33 @@ def test_it_leaves_nothing_behind(look):
 
 def count(collection: str) -> int:
     return get_db()[collection].count_documents({})
+
+
+@pytest.mark.parametrize("whose", ["installation", "default", "user", "key"])
+def test_model_without_a_price_is_warned_of_where_there_is_a_budget(
+    look, monkeypatch, whose
+):
+    """Any budget refuses it; without one it is used, and nothing is said."""
+    dear = prices.Price("x", 1)
+    monkeypatch.setattr(
+        prices, "hold_price", lambda model, *_: None if "3.1" in model.id else dear
+    )
+    service = Service("https://example.com")
+    assert "price of jimeng-3.1" not in look(service)
+
+    settings = {"installation": "MONTHLY_BUDGET", "default": "USER_DAILY_BUDGET"}
+    changes = {settings[whose]: 10**9} if whose in settings else {}
+    if whose == "user":
+        User(id="u", name="u", email="u@example.com", daily_budget_micros=0).add()
+    elif whose == "key":
+        row = {"user_id": "u", "name": "k", "prefix": "p", "sha256": "s"}
+        ApiKey(id="k", monthly_budget_micros=1, **row).add()
+    found = look(service, **changes)
+
+    warned = found["price of jimeng-3.1"]
+    assert (warned.status, warned.advice) == (Verdict.WARNING, "error.price_unknown")
+    assert dict(warned.values) == {"model": "jimeng-3.1"}
+    assert "price of doubao-seedream-3.0-t2i" not in found
 
 
 def test_missing_index_has_failed(look):

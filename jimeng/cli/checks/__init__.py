@@ -33,6 +33,7 @@ CHECKS: tuple[tuple[Check, bool], ...] = (
     (external.models, False),
     (accounts.accounts, True),
     (accounts.limits, True),
+    (accounts.unpriced, True),
     (external.clock, False),
     (external.public_url, False),
 )

@@ -1,4 +1,7 @@
-"""Accounts: lowered limits, suspended accounts, and removed accounts with slots."""
+"""
+Accounts: lowered limits, suspended accounts, removed accounts with slots; and models
+that a budget refuses, since they have no price.
+"""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -6,6 +9,16 @@ from collections.abc import Iterator
 from jimeng import jobs, lanes
 from jimeng.cli.checks.finding import Finding, Verdict
 from jimeng.config import Config
+from jimeng.documents import ApiKey, User
+from jimeng.documents.spending import UNLIMITED, Budgets
+from jimeng.jobs import prices
+
+# A budget of 0 allows nothing; absent is the default.
+HAS_BUDGET = {
+    "$or": [
+        {name: {"$gte": 0}} for name in ("daily_budget_micros", "monthly_budget_micros")
+    ]
+}
 
 
 def accounts(config: Config) -> Iterator[Finding]:
@@ -32,6 +45,32 @@ def limits(config: Config) -> Iterator[Finding]:
                 "doctor.limit_lowered",
                 (("lane", each.account_lane.lane),),
             )
+
+
+def unpriced(config: Config) -> Iterator[Finding]:
+    """While a budget applies to anybody, each model has a price."""
+    if not is_any_budget(config):
+        return
+    offered = jobs.runtime().registry.models.values()
+    unknown = [model for model in offered if prices.hold_price(model, None) is None]
+    for name in dict.fromkeys(model.id for model in unknown):
+        yield Finding(
+            f"price of {name}",
+            Verdict.WARNING,
+            "unknown, and there are budgets",
+            "error.price_unknown",
+            (("model", name),),
+        )
+    if not unknown:
+        yield Finding("prices", Verdict.OK)
+
+
+def is_any_budget(config: Config) -> bool:
+    """Whether the installation, a user or a key has a budget."""
+    defaults = (Budgets.of_installation(config), UNLIMITED.or_default(config))
+    return any(each.is_limited for each in defaults) or any(
+        kind.find_one(HAS_BUDGET) is not None for kind in (User, ApiKey)
+    )
 
 
 def removed(held: Counter[lanes.AccountLane]) -> Iterator[Finding]:

@@ -191,10 +191,10 @@ REQUESTS: dict[str, tuple[str, str]] = {
     ),
     "error.price_unknown": (
         "{model} 的价格未知，有预算时不能用它；请管理员在“用量”的“价格”里，"
-        "或用 flask prices 设置价格",
+        "或用 flask prices add {model} 设置价格",
         "The price of {model} is not known, so it cannot be used while a budget "
         "applies; an administrator can set it under “Usage”, “Prices”, or with flask "
-        "prices",
+        "prices add {model}",
     ),
     "error.key_too_many_submissions": (
         "这个密钥每分钟最多提交 {limit} 个任务，请过 {seconds} 秒再试",

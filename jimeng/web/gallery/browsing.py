@@ -168,6 +168,7 @@ def gallery() -> ResponseReturnValue:
     found = browsing.browse(
         principal, filters.wanted(zone()), cursor=cursor, limit=PAGE
     )
+    browsing.set_costs(found.rows)
     shelf = shelf_of(found, filters)
     if is_htmx() and cursor is not None:
         return render_template("gallery/_items.html", shelf=shelf)
