@@ -13,8 +13,10 @@ from jimeng.documents import (
     Task,
     utcnow,
 )
-from jimeng.jobs import prices, pump, settlement, spending
+from jimeng.documents.principal import Principal
+from jimeng.jobs import bulk, prices, pump, settlement, spending
 from jimeng.providers import Progress
+from jimeng.tasks import clear_queue
 from tests.conftest import come_due, run_queue
 from tests.costs.conftest import (
     PRICE,
@@ -25,7 +27,7 @@ from tests.costs.conftest import (
     only_task,
     settle,
 )
-from tests.rest import API, create, result, task
+from tests.rest import API, create, data_of, result, task
 from tests.test_core import refusal
 
 UNKNOWN = refusal("submit_unknown", maybe_accepted=True, charged="unknown")
@@ -497,3 +499,88 @@ def test_sums_of_months_are_added_to_a_ledger_without(client, work_off, left):
     check_sums()
     settler = Settler.find_one({})
     assert settler.month_batch == settler.batch
+
+
+@pytest.mark.parametrize(
+    ("error", "cost", "entered"),
+    [
+        (refusal("content_refused_output", charged="no"), "0.00", {}),
+        (
+            refusal("picture_lost", charged="yes"),
+            "0.20",
+            {"micros": PRICE, "outputs": 1},
+        ),
+    ],
+    ids=["refused by the checks", "lost"],
+)
+def test_picture_that_fails_after_it_was_accepted(
+    client, provider, work_off, error, cost, entered
+):
+    """Refused by the provider's checks, or generated and not to be had: as it says."""
+    provider.polls = [error]
+    task_id = create(client)
+    work_off()
+    known_at_once = result(client, task_id)["error"]
+
+    settle()
+
+    assert known_at_once["cost"] == cost
+    assert result(client, task_id)["error"]["cost"] == cost
+    assert amounts(LedgerEntry) == entered
+    assert only_generation().held_micros is None
+    check_sums()
+
+
+@pytest.mark.parametrize("how", ["deleted", "cleared"])
+def test_what_is_never_sent_costs_nothing(client, work_off, how):
+    """Its task is deleted, or an operator clears the queue."""
+    task_id = create(client)
+    if how == "deleted":
+        client.delete(f"{API}/ai/image/task/{task_id}")
+    else:
+        bulk.work(clear_queue.clear(Principal("root", is_operator=True)))
+    work_off()
+
+    settle()
+
+    assert LedgerEntry.find_all({}) == []
+    assert (only_generation().charged, only_generation().held_micros) == ("no", None)
+    check_sums()
+
+
+def test_picture_that_was_begun_is_paid_for_though_its_task_is_deleted(
+    client, work_off
+):
+    """The provider goes on; nobody sees the picture any more."""
+    task_id = create(client)
+    pump.tick()
+    run_queue()
+    client.delete(f"{API}/ai/image/task/{task_id}")
+
+    work_off()
+    settle()
+
+    assert amounts(LedgerEntry) == {"micros": PRICE, "outputs": 1}
+    assert only_generation().held_micros is None
+    check_sums()
+
+
+def test_retry_has_a_cost_of_its_own(client, provider, work_off):
+    """What the first has cost remains; the new task costs what any other does."""
+    provider.polls = [refusal("picture_lost", charged="yes")]
+    first = create(client)
+    work_off()
+    settle()
+
+    again = client.post(
+        f"{API}/tasks/{first}/retry", json={"accept_double_charge": True}
+    )
+    second = data_of(again, 202)["task_id"]
+    work_off()
+    settle()
+
+    assert second != first
+    costs = [task(client, each)["cost"] for each in (first, second)]
+    assert costs == ["0.20", "0.20"]
+    assert amounts(LedgerEntry) == {"micros": 2 * PRICE, "outputs": 2}
+    check_sums()
