@@ -98,7 +98,8 @@ class Generation(Leased):
         kind: ``video``, or absent.
         video: The parameters of a video, see `VideoParameters`; absent for a picture.
         tag: What the provider's list of tasks finds a video by.
-        list_page: The page of the provider's list to read next, while it is sought.
+        list_page: The page of the provider's list to read next, while it is sought;
+            absent for the first.
         usage_tokens: Tokens that the provider billed for a video, if it bills by these.
         echoed: What the provider says that it made of a video, where that differs from
             what was requested.
@@ -165,7 +166,7 @@ class Generation(Leased):
     kind = StringField()
     video = DictField(default=None)
     tag = StringField()
-    list_page = IntField(default=1)
+    list_page = IntField()
     usage_tokens = IntField()
     echoed = DictField(default=None)
     last_frame_url = StringField()

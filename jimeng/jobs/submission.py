@@ -422,7 +422,8 @@ def seek(generation: Generation) -> SlotRelease | None:
     if not broker.evaluate(MAY_READ, [key], READ_EVERY_MS):
         look_again(generation, RETRY_AFTER_S)
         return None
-    page, sent_at = generation.list_page, generation.sent_at or generation.created_at
+    page = generation.list_page or 1
+    sent_at = generation.sent_at or generation.created_at
     try:
         listed = provider_of(generation).find_lost(
             request_of(generation), sent_at, page
