@@ -1,20 +1,28 @@
 """Backups of pictures in a directory or bucket: they are in it, and go anywhere."""
 
+import itertools
+from contextlib import suppress
+
 import pytest
 
 from jimeng import jobs
 from jimeng.errors import StorageUnavailable
+from jimeng.jobs import video_fetching
 from jimeng.operations import backup
 from jimeng.operations.backup import archive
+from tests import videos
 from tests.backup.conftest import RESTORED
-from tests.conftest import png
+from tests.conftest import come_due, png
 from tests.inputs.test_uploads import upload
+from tests.jobs.test_deaths import Died, reaper
+from tests.jobs.video_setup import fetch, fetchable, finished, host, video_of
 from tests.rest import create, result
 from tests.storage.conftest import directory, front, in_bucket, objects, stored_in
 from tests.storage.front import Trouble
 from tests.storage.looks import bytes_of
 
 __all__ = ["directory", "front", "in_bucket", "objects", "stored_in"]
+__all__ += ["fetchable", "finished", "host", "reaper"]
 
 
 @pytest.fixture
@@ -61,6 +69,48 @@ def test_pictures_come_back_wherever_they_are_to_be_kept(
         assert sum(each.count() for each in store.others) == 0
         assert backup.without_bytes(manifest_of(path)) == []
     assert len(provider.requests) == requests
+
+
+def test_videos_come_back_however_often_that_is_cut_off(
+    client, kept_in, elsewhere, finished, host, reaper, monkeypatch, tmp_path
+):
+    """Whole, with the last frame; one that was being fetched is fetched there."""
+    allowed = {"ALLOWED_PRIVATE_HOSTS": ("127.0.0.1",)}
+    kept_in("file", **allowed)
+    content, frame = videos.mp4(160, 120), png(160, 120, "red")
+    done = finished(content, last_frame_url=host.url("/last.png", frame))
+    assert fetch().state == "done"
+    under_way = finished(videos.mp4(80, 60))
+    path = tmp_path / "jimeng.tar"
+    reaper._wrap(monkeypatch, archive.Writer, "add_part")
+    for number in itertools.count(1):
+        reaper.arm(number)
+        with suppress(Died):
+            backup.dump(path)
+        reaper.disarm()
+        if not reaper.killed:
+            break
+        assert not path.exists() or manifest_of(path)
+    assert number > 3
+
+    with elsewhere() as other:
+        place = {"STORAGE_DIR": str(tmp_path / "new"), "MONGODB_DATABASE": RESTORED}
+        kept_in("file", **place, **allowed)
+        for number in (1, 5, 20, 40):
+            reaper.arm(number)
+            with pytest.raises(Died):
+                backup.restore(path)
+        reaper.disarm()
+        backup.restore(path)
+        come_due(state="fetching")
+        assert video_fetching.fetch_one()
+
+        video = video_of(done)
+        part = other.get(video.path, headers={"Range": "bytes=100-199"})
+        assert (part.status_code, part.data) == (206, content[100:200])
+        assert other.get(video.path).data == content
+        assert other.get(video.last_frame_path).data == frame
+        assert video_of(under_way).bytes == len(videos.mp4(80, 60))
 
 
 def test_backup_is_of_all_places_while_they_move(
