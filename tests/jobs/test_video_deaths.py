@@ -6,6 +6,7 @@ what was left half done is swept.
 """
 
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from jimeng.documents.image import files_of
 from jimeng.jobs import video_fetching
 from jimeng.providers.download import FileDownload
 from tests.conftest import begin_anew, come_due
-from tests.jobs.test_deaths import Died, check_files, reaper
+from tests.jobs.test_deaths import Died, Reaper, check_files, reaper
 from tests.jobs.video_setup import fetchable, finished, host, temporary_files
 
 __all__ = ["fetchable", "finished", "host", "reaper"]
@@ -43,16 +44,27 @@ def mortal(reaper, monkeypatch):
     return reaper
 
 
-@pytest.mark.parametrize("kind", ["gridfs", "file"])
-def test_death_at_any_moment_loses_and_repeats_nothing(
-    mortal, finished, fetchable, database, tmp_path, monkeypatch, kind
-):
-    """One death; whoever comes next finds what there is."""
+def die_at_each_moment(
+    mortal: Reaper,
+    finished: Callable[..., str],
+    monkeypatch: pytest.MonkeyPatch,
+    keep: Callable[[int], object],
+) -> int:
+    """
+    Fetch a video again and again, dying one moment later each time; whoever comes next
+    finds what there is.
+
+    Args:
+        keep: Has this process keep videos somewhere, afresh.
+
+    Returns:
+        How many moments there are, and one more.
+    """
     for number in range(1, MOST):
-        begin_anew(database)
-        for name in ("pictures.in_file", "ledgers"):
+        begin_anew(get_db())
+        for name in ("pictures.in_file", "pictures.in_s3", "ledgers"):
             get_db()[name].delete_many({})
-        fetchable(STORAGE=kind, STORAGE_DIR=str(tmp_path / str(number)))
+        keep(number)
         task_id = finished()
 
         mortal.arm(number)
@@ -75,5 +87,15 @@ def test_death_at_any_moment_loses_and_repeats_nothing(
         assert temporary_files() == []
         if not mortal.killed:
             break
+    assert number < MOST - 1, mortal.seen
+    return number
 
-    assert {"gridfs": 9, "file": 9}[kind] <= number < MOST - 1, mortal.seen
+
+@pytest.mark.parametrize("kind", ["gridfs", "file"])
+def test_death_at_any_moment_loses_and_repeats_nothing(
+    mortal, finished, fetchable, tmp_path, monkeypatch, kind
+):
+    def keep(number: int) -> None:
+        fetchable(STORAGE=kind, STORAGE_DIR=str(tmp_path / str(number)))
+
+    assert die_at_each_moment(mortal, finished, monkeypatch, keep) >= 9
