@@ -267,8 +267,8 @@ def enqueue(generation: Generation, **changes: object) -> SlotRelease:
     """Reserve a ticket for a delayed or prepared picture, and put it in the queue."""
     # It has counted as waiting since it was submitted, so the count stays the same.
     lanes.release_tickets(generation.lane, generation.user_id, 1)
-    turn, _ = lanes.reserve_tickets(generation.lane, generation.user_id, 1)
-    queued = {"state": State.QUEUED.value, "turn": turn, **changes}
+    ticket, _ = lanes.reserve_tickets(generation.lane, generation.user_id, 1)
+    queued = {"state": State.QUEUED.value, "turn": ticket, **changes}
     unset = {"due_at": "", "owner": ""}
     generation.update_owned({"$set": queued, "$unset": unset})
     return slot_release_of(generation)

@@ -96,11 +96,11 @@ def backfill_recent(task_ids: Iterable[str]) -> None:
             backfill_generations(Task.read(row))
 
 
-def _generation(task: Task, index: int, turn: int | None) -> dict:
-    when: dict = {"turn": turn}
+def _generation(task: Task, index: int, ticket: int | None) -> dict:
+    when: dict = {"turn": ticket}
     if task.inputs:
         when = {"state": State.PREPARING.value, "due_at": task.created_at}
-    elif turn is None:
+    elif ticket is None:
         when = {"state": State.DELAYED.value, "due_at": task.not_before}
     return Generation.row(
         id=task.generation_ids[index],

@@ -230,15 +230,15 @@ def _modify_lane(lane: str, update: dict) -> Lane:
     return updated
 
 
-def record_claim(lane: str, turn: int) -> None:
+def record_claim(lane: str, ticket: int) -> None:
     """
     Record that a picture with this ticket was claimed. The tickets of a user who has
     nothing waiting begin at the highest one, and stall detection reads the time.
     """
     known, now = _claimed.get(lane, (-1, 0.0)), time.monotonic()
-    if turn > known[0] or now > known[1] + TICKET_CACHE_S:
-        update_lane(lane, {"$max": {"turn": turn, "taken_at": utcnow()}})
-        _claimed[lane] = (max(turn, known[0]), now)
+    if ticket > known[0] or now > known[1] + TICKET_CACHE_S:
+        update_lane(lane, {"$max": {"turn": ticket, "taken_at": utcnow()}})
+        _claimed[lane] = (max(ticket, known[0]), now)
 
 
 def limit_of(record: Lane, configured: int) -> int:

@@ -56,16 +56,16 @@ class QueueHead:
         """How many tasks and pictures wait; of a long queue those of its head."""
         return self.tasks_before[-1], len(self.entries)
 
-    def count_ahead(self, turn: int, generation_id: str) -> tuple[int, int]:
+    def count_ahead(self, ticket: int, generation_id: str) -> tuple[int, int]:
         """How many tasks and how many pictures are sent before this one."""
-        index = bisect.bisect_left(self.entries, (turn, generation_id))
+        index = bisect.bisect_left(self.entries, (ticket, generation_id))
         if self.is_complete or index < len(self.entries):
             return self.tasks_before[index], index
-        return self._extrapolate(turn)
+        return self._extrapolate(ticket)
 
-    def _extrapolate(self, turn: int) -> tuple[int, int]:
+    def _extrapolate(self, ticket: int) -> tuple[int, int]:
         first, last = self.entries[0][0], self.entries[-1][0]
-        more = (turn - last) / (last - first + 1)
+        more = (ticket - last) / (last - first + 1)
         tasks, pictures = self.tasks_before[-1], len(self.entries)
         return round(tasks * (1 + more)), round(pictures * (1 + more))
 

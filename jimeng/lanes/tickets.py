@@ -273,14 +273,14 @@ def renumber(lane: str, user_ids: Collection[str] | None = None) -> None:
     fields = {"user_id": 1, "turn": 1, "state": 1}
     rows = Generation.collection().find(where, fields).hint("user_waiting")
     rows.sort([("user_id", 1), ("turn", 1)])
-    turn = read_lane(lane, fresh=True).turn
+    ticket = read_lane(lane, fresh=True).turn
     if user_ids is None:
-        _reset_idle_users(lane, turn)
-    following = dict.fromkeys(user_ids or (), turn)
+        _reset_idle_users(lane, ticket)
+    following = dict.fromkeys(user_ids or (), ticket)
     moves: list[UpdateOne] = []
     for user_id, theirs in groupby(rows, lambda row: row["user_id"]):
         queued = [row for row in theirs if row["state"] == State.QUEUED.value]
-        following[user_id] = _close_gaps(queued, turn, moves)
+        following[user_id] = _close_gaps(queued, ticket, moves)
     _bulk_write(Generation, moves)
     last = f"{path_of_lane(lane)}.last"
     ends = [
@@ -292,22 +292,22 @@ def renumber(lane: str, user_ids: Collection[str] | None = None) -> None:
     _bulk_write(QuotaUsage, ends)
 
 
-def _reset_idle_users(lane: str, turn: int) -> None:
-    """Let the tickets of users with nothing waiting begin at *turn*."""
+def _reset_idle_users(lane: str, ticket: int) -> None:
+    """Let the tickets of users with nothing waiting begin at *ticket*."""
     last = f"{path_of_lane(lane)}.last"
     QuotaUsage.collection(durable=False).update_many(
-        {last: {"$gte": turn}}, {"$set": {last: turn - 1}}
+        {last: {"$gte": ticket}}, {"$set": {last: ticket - 1}}
     )
 
 
-def _close_gaps(rows: list[dict], turn: int, moves: list[UpdateOne]) -> int:
+def _close_gaps(rows: list[dict], ticket: int, moves: list[UpdateOne]) -> int:
     """Append updates of one user's tickets to *moves*; return the next free ticket."""
     for row in sorted(rows, key=lambda row: (row["turn"], row["_id"])):
-        if row["turn"] > turn:
+        if row["turn"] > ticket:
             guard = {"_id": row["_id"], "state": State.QUEUED.value}
-            moves.append(UpdateOne(guard, {"$set": {"turn": turn}}))
-        turn = min(row["turn"], turn) + 1
-    return turn
+            moves.append(UpdateOne(guard, {"$set": {"turn": ticket}}))
+        ticket = min(row["turn"], ticket) + 1
+    return ticket
 
 
 def _bulk_write(

@@ -571,7 +571,7 @@ def replay(principal: Principal, first: Task) -> Task:
     return first
 
 
-def first_answer(task: Task, model: Model, turn: int, within: float | None) -> dict:
+def first_answer(task: Task, model: Model, ticket: int, within: float | None) -> dict:
     """
     The queue position and the start time at creation; a replay answers with the same.
 
@@ -579,7 +579,7 @@ def first_answer(task: Task, model: Model, turn: int, within: float | None) -> d
         StartsTooLate: no picture could be ready *within* so many seconds.
     """
     queue = lanes.read_queue(task.lane)
-    position, pictures = queue.count_ahead(turn, task.generation_ids[0])
+    position, pictures = queue.count_ahead(ticket, task.generation_ids[0])
     if task.inputs:
         position, pictures = queue.totals  # until the inputs are prepared
     wait = eta(model, pictures, task.delay)
