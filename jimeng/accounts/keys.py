@@ -133,10 +133,12 @@ def change_budgets(
         return found
     limit_fields(found.scopes, (), (), budgets)
     gone = {name: "" for name, micros in budgets.items() if micros is None}
-    kept = {name: micros for name, micros in budgets.items() if micros is not None}
-    update = {name: each for name, each in (("$set", kept), ("$unset", gone)) if each}
-    told = {n.removesuffix("_micros"): yuan_or_none(m) for n, m in budgets.items()}
-    with noted(principal, user.id, "keys.update", key=found.prefix, **told):
+    limited = {name: micros for name, micros in budgets.items() if micros is not None}
+    update = {
+        name: each for name, each in (("$set", limited), ("$unset", gone)) if each
+    }
+    amounts = {n.removesuffix("_micros"): yuan_or_none(m) for n, m in budgets.items()}
+    with noted(principal, user.id, "keys.update", key=found.prefix, **amounts):
         changed = ApiKey.find_and_modify(where, update)
         key_cache.access_changed()
         if changed is None:

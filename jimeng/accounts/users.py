@@ -168,10 +168,10 @@ def update(
         if not principal.is_operator:
             where["email_key"] = changes["email_key"]  # only letter case may differ
     # Budgets are recorded even if they are the operator's own.
-    told = {
+    amounts = {
         name.removesuffix("_micros"): yuan_or_none(budgets[name]) for name in budgets
     }
-    action, details = "users.update", {**given, **told}
+    action, details = "users.update", {**given, **amounts}
     with (
         recorded(principal, action, user_id, **details)
         if budgets

@@ -129,19 +129,19 @@ class Config:
         Raises:
             ConfigError: naming the variable that is malformed or a placeholder.
         """
-        told = {name: text.strip() for name, text in env.items() if text.strip()}
+        settings = {name: text.strip() for name, text in env.items() if text.strip()}
         values = {}
         for each in fields(cls):
             name = each.name
-            if name == "SERVER_PORT" and "PORT" in told:
+            if name == "SERVER_PORT" and "PORT" in settings:
                 name = "PORT"
-            if name in told:
-                values[each.name] = read(each, name, told[name])
-        if "DYNO" in told:
+            if name in settings:
+                values[each.name] = read(each, name, settings[name])
+        if "DYNO" in settings:
             values.setdefault("WAIT_SECONDS", HEROKU_WAIT)
         config = cls(**values)
         config.check_partners()
-        return config._with_accounts(told)
+        return config._with_accounts(settings)
 
     def check_partners(self) -> None:
         """
@@ -164,15 +164,15 @@ class Config:
                 "PROMPT_ASSISTANT_URL, PROMPT_ASSISTANT_KEY"
             )
 
-    def _with_accounts(self, told: Mapping[str, str]) -> Self:
-        """Add the accounts' own settings from the environment *told*."""
+    def _with_accounts(self, settings: Mapping[str, str]) -> Self:
+        """Add the accounts' own settings from the environment's *settings*."""
         found = []
         for account in self.VOLCENGINE_ACCOUNTS:
             own = [(each, account.named(each.name)) for each in PER_ACCOUNT]
             values = {
-                each.name: read(each, name, told[name])
+                each.name: read(each, name, settings[name])
                 for each, name in own
-                if name in told
+                if name in settings
             }
             found.append(Account(account.name, values))
             check_pair(self.of(found[-1]), found[-1])

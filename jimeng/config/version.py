@@ -21,11 +21,11 @@ def find_commit(
     root: Path, environ: Mapping[str, str], archived: str = ARCHIVED
 ) -> str:
     """Return the commit of the sources at *root*, or "unknown"."""
-    told = [archived]
+    candidates = [archived]
     if (root / ".git").exists():
-        told.append(checked_out(root))
-    told += [environ.get(name, "") for name in VARIABLES]
-    return next((each for each in told if HASH.fullmatch(each)), UNKNOWN)
+        candidates.append(checked_out(root))
+    candidates += [environ.get(name, "") for name in VARIABLES]
+    return next((each for each in candidates if HASH.fullmatch(each)), UNKNOWN)
 
 
 def checked_out(root: Path) -> str:

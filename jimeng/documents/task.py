@@ -284,8 +284,8 @@ class Task(Stored):
 
         A state that only a later release knows counts as unreadable.
         """
-        kept = {int(i): e for i, e in self.outcomes.items() if i.isdecimal()}
-        return {index: _end(kept[index]) for index in sorted(kept)}
+        outcomes = {int(i): e for i, e in self.outcomes.items() if i.isdecimal()}
+        return {index: _end(outcomes[index]) for index in sorted(outcomes)}
 
     def cost_of(self, index: int) -> int | None:
         """The cost of a picture in micro-yuan; None while that is unknown."""

@@ -25,8 +25,8 @@ def main(argv: Sequence[str]) -> int:
         sys.stderr.write(USAGE)
         return 2
     try:
-        told = read_environment()
-        config = Config.from_env(told)
+        environment = read_environment()
+        config = Config.from_env(environment)
         migrations.check_before_start(config)
     except ConfigError as error:
         return logs.refuse(error)
@@ -42,7 +42,12 @@ def main(argv: Sequence[str]) -> int:
     # Replace this process by one that has imported almost nothing of jimeng: workers
     # are forked from it, and would keep old code when they are restarted for a new
     # release.
-    arguments = ["-m", "jimeng.serve.master", *web.options(config, told), *options]
+    arguments = [
+        "-m",
+        "jimeng.serve.master",
+        *web.options(config, environment),
+        *options,
+    ]
     os.execv(sys.executable, [sys.executable, *arguments])  # noqa: S606
 
 

@@ -37,10 +37,10 @@ def run(tell: Callable[[Step, bool], None] = lambda step, is_done: None) -> Reco
         TooOld: nothing was changed.
         PyMongoError: MongoDB does not answer; run it again.
     """
-    told = 0
+    logged = 0
     while (step := pending()) is not None:
-        if step.number != told:
-            told = step.number
+        if step.number != logged:
+            logged = step.number
             tell(step, False)
         if not do_batch(step):
             tell(step, True)

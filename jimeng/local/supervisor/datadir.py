@@ -34,7 +34,7 @@ def locked(data_dir: Path) -> Iterator[int]:
     except OSError as error:
         raise unusable(data_dir, error) from error
     try:
-        take(lock, data_dir)
+        acquire(lock, data_dir)
         try:
             os.ftruncate(lock, 0)
             os.pwrite(lock, b"%d\n" % os.getpid(), 0)
@@ -45,7 +45,7 @@ def locked(data_dir: Path) -> Iterator[int]:
         os.close(lock)
 
 
-def take(lock: int, data_dir: Path) -> None:
+def acquire(lock: int, data_dir: Path) -> None:
     deadline = time.monotonic() + LAST_ONES
     while True:
         try:

@@ -159,7 +159,7 @@ class Run:
 
     def _reload_changed(self, changed: set[Path]) -> None:
         if any(path.name == ".env" for path in changed):
-            return self._take_settings()
+            return self._reload_settings()
         if not changed:
             return
         log.info("sources changed files=%d, starting again", len(changed))
@@ -170,10 +170,10 @@ class Run:
         if needs_consumer(changed):
             self._stack.consumer.replace()
 
-    def _take_settings(self) -> None:
+    def _reload_settings(self) -> None:
         """Apply a changed ``.env``; keep the previous settings if it is invalid."""
         try:
-            self._stack.take(self._read())
+            self._stack.apply_settings(self._read())
         except ConfigError as error:
             log.error("settings not taken, going on with the earlier ones: %s", error)
         else:

@@ -97,7 +97,7 @@ class Stack:
                 child.kill()
             time.sleep(0.02)
 
-    def take(self, config: Config) -> None:
+    def apply_settings(self, config: Config) -> None:
         """
         Apply changed settings: restart the consumer and the web server.
 

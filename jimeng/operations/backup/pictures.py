@@ -100,7 +100,7 @@ def contents(store: Store) -> Iterator[tuple[ObjectId, str, Content | None]]:
     are left out.
     """
 
-    def look(file_id: ObjectId) -> tuple[bool, Content | None]:
+    def verify(file_id: ObjectId) -> tuple[bool, Content | None]:
         try:
             content = moving.verified(store, file_id)
         except moving.FileDamaged as error:
@@ -110,7 +110,7 @@ def contents(store: Store) -> Iterator[tuple[ObjectId, str, Content | None]]:
 
     with ThreadPoolExecutor(PARALLEL_FILES, "backup") as pool:
         for batch in moving.batches(store, PARALLEL_FILES):
-            found = pool.map(look, batch)
+            found = pool.map(verify, batch)
             for (file_id, name), (is_there, content) in zip(
                 batch.items(), found, strict=True
             ):
@@ -148,7 +148,7 @@ class StoreLoader:
         # Files of an interrupted restore.
         shutil.rmtree(self._directory, ignore_errors=True)
 
-    def take(self, collection: str, rows: list) -> None:
+    def receive(self, collection: str, rows: list) -> None:
         """
         Raises:
             OSError: there is no space for the local files.

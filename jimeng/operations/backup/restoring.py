@@ -155,7 +155,7 @@ def insert(
     if bucket in elsewhere and f".{kind}" in (pictures.FILES, pictures.CHUNKS):
         rows = decode_all(part)
         if rows:
-            elsewhere[bucket].take(collection.name, rows)
+            elsewhere[bucket].receive(collection.name, rows)
         return len(rows)
     rows = decode_all(part, RAW)
     if collection.name == "switches":

@@ -112,7 +112,7 @@ def save_profile() -> ResponseReturnValue:
     """Store name, language and theme; an unknown language or theme changes nothing."""
     principal = auth.principal_of_page()
     lang = one_of(request.form.get("lang"), LANGUAGES)
-    look = one_of(request.form.get("theme"), THEMES)
+    chosen = one_of(request.form.get("theme"), THEMES)
     user = auth.current_user()
     if user is not None:
         try:
@@ -120,9 +120,9 @@ def save_profile() -> ResponseReturnValue:
         except Invalid as error:
             return refused_settings(error)
         users.update(principal, user.id, name=name)
-        users.set_preferences(principal, user.id, language=lang, theme=look)
+        users.set_preferences(principal, user.id, language=lang, theme=chosen)
     response = redirect(url_for(".account", done="profile"), 303)
-    for cookie, value in ((COOKIE, lang), (THEME, look)):
+    for cookie, value in ((COOKIE, lang), (THEME, chosen)):
         if value:
             set_preference_cookie(response, cookie, value)  # type: ignore[arg-type]
     return response
