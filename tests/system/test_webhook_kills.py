@@ -1,27 +1,25 @@
 """MongoDB is killed at each write of the outbox and of the deliveries."""
 
 import secrets
-import threading
-import time
 from collections import Counter, defaultdict
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from multiprocessing.connection import Listener
 
 import pytest
 from pymongo.errors import PyMongoError
 
 from tests.databases import Mongo
-from tests.system import mongod_killer
+from tests.system.killer import Killer
 from tests.system.stack import Stack
-from tests.waiting import PATIENCE_S, wait_for
+from tests.waiting import wait_for
 from tests.webhooks.conftest import Receiver, receivers
 
 __all__ = ["receivers"]
 
 pytestmark = pytest.mark.system
 
+FILES = ("webhook_outbox.py", "webhook_deliveries.py", "batches/events.py")
 # Of a consumer: each kind is killed twice.
 WRITES = {
     "update tasks: sweep > mark_missed",
@@ -46,50 +44,6 @@ MARKED = {"announce": {"$exists": True}}
 SOONER = [{"$set": {"due_at": {"$subtract": ["$due_at", 30_000]}}}]  # a lease
 
 
-class Killer(threading.Thread):
-    """
-    Kills MongoDB at each kind of write that the consumer is about to make, and starts
-    it again: once with the write lost, once with it stored and only its answer lost.
-
-    Attributes:
-        deaths: The kinds, and ``lost`` or ``stored``, in order.
-    """
-
-    def __init__(self, mongo: Mongo) -> None:
-        super().__init__(daemon=True)
-        self.deaths: list[tuple[str, str]] = []
-        self.is_armed = False
-        self._mongo = mongo
-        self._listener = Listener(("127.0.0.1", 0), authkey=mongod_killer.AUTHKEY)
-        self.port: int = self._listener.address[1]
-        self.start()
-
-    def run(self) -> None:
-        with (
-            self._listener,
-            self._listener.accept() as consumer,
-            suppress(EOFError, OSError),
-        ):
-            while True:
-                state = self.next_state(consumer.recv())
-                consumer.send(state)
-                consumer.recv()
-                if state is not None:
-                    self._mongo.child.kill()
-                consumer.send("go on")
-                if state is not None:
-                    self._mongo.spawn()
-                    assert self._mongo.await_ready(time.monotonic() + PATIENCE_S)
-
-    def next_state(self, write: str) -> str | None:
-        if self.is_armed:
-            for death in ((write, "lost"), (write, "stored")):
-                if death not in self.deaths:
-                    self.deaths.append(death)
-                    return death[1]
-        return None
-
-
 @pytest.fixture
 def mongo(tmp_path_factory):
     made = Mongo(tmp_path_factory.mktemp("killed_mongo"))
@@ -100,19 +54,16 @@ def mongo(tmp_path_factory):
 
 @pytest.fixture
 def killer(mongo) -> Killer:
-    return Killer(mongo)
+    return Killer(mongo, FILES)
 
 
 @pytest.fixture
 def stack(mongo, killer, own_stack):
-    """Errors reach the consumer's own code, and not only the driver's retries."""
     settings = {"SECRET_KEY": secrets.token_hex(32), "VOLCENGINE_CONCURRENCY": "8"}
     settings |= {"MONGODB_URI": mongo.uri, "ALLOWED_USER_HOSTS": "127.0.0.1"}
     with own_stack("killed", limit=8, duration=0.1, **settings) as made:
         made.simulate(plain=True)
-        uri = f"{mongo.uri}&retryWrites=false"
-        words = ["-m", "tests.system.mongod_killer"]
-        made.start_consumer(words, MONGODB_URI=uri, KILLER_PORT=str(killer.port))
+        killer.start_consumer(made)
         made.await_ready()
         yield made
 
