@@ -7,52 +7,22 @@ from itertools import product
 
 import pytest
 from ark_replies import API_KEY, failed
+from video_requests import video_request
 
 from jimeng.documents import utcnow
 from jimeng.errors import ProviderError
-from jimeng.providers import MODELS, ImageRequest, InputPicture, ark_videos
+from jimeng.providers import MODELS, ark_videos
 from jimeng.providers.ark_rules import RULES, judge_failed, judge_task
-from jimeng.providers.models.video import VideoParameters
-from jimeng.providers.models.video_validation import resolve_video
 from tests.each import for_each
 
 ID = "cgt-20261001120000-ab1cd"
 NOW = utcnow()
 TAG = "0123456789abcdef-fedcba9876543210"
 ROWS = {m.id: m for m in MODELS if m.video and m.provider == "volcengine_ark"}
-SQUARE = (800, 800)
-PICTURES = (
-    InputPicture(b"first", "image/jpeg", *SQUARE),
-    InputPicture(b"second", "image/png", *SQUARE),
-)
-ROLES = {
-    "text-to-video": (),
-    "first-frame": ("first_frame",),
-    "first-and-last-frame": ("first_frame", "last_frame"),
-    "references": ("reference", "reference"),
-}
 
 
-def wanted(model="doubao-seedance-2.0", roles=(), seed=None, prompt="海浪", **asked):
-    """A request as the jobs build it."""
-    row = ROWS[model]
-    video = resolve_video(
-        row,
-        VideoParameters(roles=roles, **asked),
-        prompt=prompt,
-        pictures=[SQUARE] * len(roles),
-    )
-    width, height = row.video.size_of(video, SQUARE)
-    return ImageRequest(
-        req_key=row.req_key,
-        prompt=prompt,
-        width=width,
-        height=height,
-        seed=seed,
-        inputs=PICTURES[: len(roles)],
-        video=video,
-        tag=TAG,
-    )
+def wanted(model="doubao-seedance-2.0", mode="text-to-video", **asked):
+    return video_request(ROWS[model], mode, tag=TAG, **asked)
 
 
 WAVES = wanted()
@@ -144,8 +114,8 @@ def test_frames_go_in_order_with_their_roles(asks):
     """As data URLs; the prompt may be left out."""
     service, server = asks((200, json.dumps({"id": ID}).encode()))
 
-    service.submit(wanted(roles=("first_frame", "last_frame"), prompt=""))
-    service.submit(wanted(roles=("reference", "reference")))
+    service.submit(wanted(mode="first-and-last-frame", prompt=""))
+    service.submit(wanted(mode="references"))
 
     frames, references = (each["content"] for each in server.bodies)
     assert frames == [
@@ -179,7 +149,7 @@ def test_each_row_is_sent_what_it_knows(asks):
             case = row.id, mode, resolution
             seed = 7 if row.takes_seed else None
             request = wanted(
-                row.id, ROLES[mode], seed=seed, resolution=resolution, last_frame=True
+                row.id, mode, seed=seed, resolution=resolution, last_frame=True
             )
 
             service.submit(request)

@@ -9,6 +9,7 @@ from itertools import product
 import pytest
 from ark_replies import API_KEY
 from PIL import Image
+from video_requests import video_request
 from visual_replies import ACCESS_KEY, SECRET_KEY
 
 from jimeng.documents import utcnow
@@ -17,21 +18,13 @@ from jimeng.local.simulator import Simulator
 from jimeng.local.simulator.settings import Settings
 from jimeng.providers import MODELS, ImageRequest, InputPicture, ark_videos
 from jimeng.providers.ark import ArkProvider
-from jimeng.providers.models.video import VideoParameters, tokens_of
-from jimeng.providers.models.video_validation import resolve_video
+from jimeng.providers.models.video import tokens_of
 from jimeng.providers.visual import VisualProvider
 from tests.each import for_each
 
 VIDEOS = [model for model in MODELS if model.video]
 SEEDANCE = next(model for model in VIDEOS if model.id == "doubao-seedance-2.0")
 SIDES = (400, 700)
-ROLES = {
-    "text-to-video": (),
-    "first-frame": ("first_frame",),
-    "first-and-last-frame": ("first_frame", "last_frame"),
-    "references": ("reference", "reference"),
-    "camera": ("first_frame",),
-}
 
 
 def encoded(colour: str, kind: str) -> bytes:
@@ -81,27 +74,9 @@ def services(running) -> Iterator[dict]:
         each.close()
 
 
-def wanted(model, mode="text-to-video", prompt="海浪", **asked) -> ImageRequest:
-    roles = ROLES[mode]
-    if mode == "camera":
-        asked["camera"] = model.video.cameras[-1]
-    video = resolve_video(
-        model,
-        VideoParameters(roles=roles, **asked),
-        prompt=prompt,
-        pictures=[SIDES] * len(roles),
-    )
-    width, height = model.video.size_of(video, SIDES)
-    return ImageRequest(
-        req_key=model.video.req_keys.get(mode, model.req_key),
-        prompt=prompt,
-        width=width,
-        height=height,
-        seed=7 if model.takes_seed else None,
-        inputs=PICTURES[: len(roles)],
-        video=video,
-        tag=f"tag-{model.id}-{mode}",
-    )
+def wanted(model, mode="text-to-video", **asked) -> ImageRequest:
+    seed, tag = 7 if model.takes_seed else None, f"tag-{model.id}-{mode}"
+    return video_request(model, mode, seed=seed, tag=tag, pictures=PICTURES, **asked)
 
 
 def test_every_row_mode_and_resolution(simulator, services):

@@ -5,26 +5,14 @@ from dataclasses import replace
 from itertools import product
 
 import pytest
+from video_requests import ROLES, video_request
 from visual_replies import assert_error, flat, state
 
 from jimeng.errors import ProviderError
-from jimeng.providers import MODELS, ImageRequest, InputPicture
-from jimeng.providers.models.video import VideoParameters
-from jimeng.providers.models.video_validation import resolve_video
+from jimeng.providers import MODELS
 from tests.each import for_each
 
 ROWS = {m.id: m for m in MODELS if m.video and m.provider == "volcengine_jimeng"}
-SQUARE = (800, 800)
-PICTURES = (
-    InputPicture(b"first", "image/jpeg", *SQUARE),
-    InputPicture(b"second", "image/png", *SQUARE),
-)
-ROLES = {
-    "text-to-video": (),
-    "first-frame": ("first_frame",),
-    "first-and-last-frame": ("first_frame", "last_frame"),
-    "camera": ("first_frame",),
-}
 KEYS = {
     ("jimeng-video-3.0", "text-to-video"): "jimeng_t2v_v30",
     ("jimeng-video-3.0", "first-frame"): "jimeng_i2v_first_v30",
@@ -41,28 +29,10 @@ KEYS = {
 }
 
 
-def wanted(model="jimeng-video-3.0", mode="text-to-video", prompt="海浪", **asked):
-    """A request as the jobs build it."""
-    row, roles = ROWS[model], ROLES[mode]
+def wanted(model="jimeng-video-3.0", mode="text-to-video", **asked):
     if mode == "camera":
         asked["camera"] = "robo_arm"
-    video = resolve_video(
-        row,
-        VideoParameters(roles=roles, **asked),
-        prompt=prompt,
-        pictures=[SQUARE] * len(roles),
-    )
-    width, height = row.video.size_of(video, SQUARE)
-    return ImageRequest(
-        req_key=row.video.req_keys.get(mode, row.req_key),
-        prompt=prompt,
-        width=width,
-        height=height,
-        seed=7,
-        inputs=PICTURES[: len(roles)],
-        video=video,
-        tag="tag",
-    )
+    return video_request(ROWS[model], mode, seed=7, tag="tag", **asked)
 
 
 WAVES = wanted()
