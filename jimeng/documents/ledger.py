@@ -12,6 +12,8 @@ from jimeng.documents.leases import Leased
 AMOUNTS = ("micros", "outputs", "unknown", "unpriced")
 # What costs are summed by, beside the day.
 OWNERS = ("user_id", "key_id", "lane", "account")
+# The sums of months: `CostSum.of`, and the field that says whose they are.
+OF_MONTH = {"user_month": "user_id", "key_month": "key_id"}
 
 
 class LedgerEntry(Stored):

@@ -29,7 +29,7 @@ from jimeng.documents import (
 )
 from jimeng.documents.base import KNOWN_KIND, ignore_duplicates
 from jimeng.documents.leases import RUN_S, WRITING_LEASE
-from jimeng.documents.ledger import AMOUNTS, OWNERS
+from jimeng.documents.ledger import AMOUNTS, OF_MONTH, OWNERS
 from jimeng.jobs import costs, spending, tallies
 
 log = logging.getLogger(__name__)
@@ -245,7 +245,7 @@ def _sums_of_day(entry: Mapping) -> Iterator[tuple[str, dict]]:
 
 def _sums_of_month(entry: Mapping) -> Iterator[tuple[str, dict]]:
     month = entry["day"][:7]
-    for of, field in (("user_month", "user_id"), ("key_month", "key_id")):
+    for of, field in OF_MONTH.items():
         if owner := entry[field]:
             yield f"{of}|{month}|{owner}", {"of": of, "month": month, field: owner}
 
@@ -358,8 +358,7 @@ def _rebuild(held: Settler) -> Rebuilt:
                 of_month.add(entry, *_sums_of_month(entry))
             rebuilt += _correct(("all", "user"), {"day": day}, of_day, batch)
         held = _extend_rebuild(held, batch)
-        of = ("user_month", "key_month")
-        rebuilt += _correct(of, {"month": month}, of_month, batch)
+        rebuilt += _correct(OF_MONTH, {"month": month}, of_month, batch)
     held.release(utcnow(), {"batch": batch, "month_batch": batch}, "pending")
     return rebuilt
 
@@ -386,7 +385,7 @@ def _entered_on(day: str, batch: int) -> Iterator[dict]:
         yield {**group, **group["_id"], "day": day}
 
 
-def _correct(of: Sequence[str], period: dict, sums: _Sums, batch: int) -> Rebuilt:
+def _correct(of: Iterable[str], period: dict, sums: _Sums, batch: int) -> Rebuilt:
     """Make the stored sums of a period these; delete all others."""
     found = CostSum.find_all({"of": {"$in": [*of]}, **period})
     stored = {each.id: each for each in found}

@@ -6,14 +6,14 @@ from datetime import date, timedelta
 
 from jimeng import jobs
 from jimeng.documents import CostSum, utcnow
-from jimeng.documents.ledger import AMOUNTS
+from jimeng.documents.ledger import AMOUNTS, OF_MONTH
 from jimeng.documents.principal import Principal
 from jimeng.jobs import costs
 
 PAGE = 20  # users, keys
 ALL = {"of": "all"}
 ORDERS = ("micros", "outputs")
-OWNERS = {"user": "user_id", "key": "key_id"}
+OWNERS = ("user", "key")
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,9 @@ class Cost:
     outputs: int = 0
     unknown: int = 0
     unpriced: int = 0
+
+    def __add__(self, other: "Cost") -> "Cost":
+        return Cost(*(getattr(self, name) + getattr(other, name) for name in AMOUNTS))
 
 
 @dataclass(frozen=True)
@@ -98,7 +101,7 @@ def of_user(principal: Principal, user_id: str, days: int) -> Report:
     where = {"user_id": user_id, "day": {"$gte": names[0], "$lte": names[-1]}}
     found = _sum(where, "day")
     return Report(
-        total=_only(_sum(where, None)),
+        total=sum(found.values(), Cost()),
         days={name: found.get(name, Cost()) for name in names},
         models=_by_model(where),
     )
@@ -118,15 +121,15 @@ def overview(principal: Principal, order: str = ORDERS[0], page: int = 1) -> Ove
     principal.require_operator("everybody's costs")
     day = today().isoformat()
     month = day[:7]
-    of_month, first = {**ALL, "day": _days_of(month)}, (page - 1) * PAGE
+    models, first = _by_model({**ALL, "day": _days_of(month)}), (page - 1) * PAGE
     users, keys = (
         [*_owners(of, month, order, skip=first, limit=PAGE + 1)] for of in OWNERS
     )
     return Overview(
         month=month,
-        today=_only(_sum({**ALL, "day": day}, None)),
-        this_month=_only(_sum(of_month, None)),
-        models=_by_model(of_month),
+        today=_sum({**ALL, "day": day}, "day").get(day, Cost()),
+        this_month=sum(models.values(), Cost()),
+        models=models,
         users=dict(users[:PAGE]),
         keys=dict(keys[:PAGE]),
         has_more=max(len(users), len(keys)) > PAGE,
@@ -182,10 +185,11 @@ def _days_of(month: str) -> dict[str, str]:
 def _owners(
     owner: str, month: str, order: str = ORDERS[0], *, skip: int = 0, limit: int = 0
 ) -> Iterator[tuple[str, Cost]]:
-    where = {"of": f"{owner}_month", "month": month}
+    of = f"{owner}_month"
+    where = {"of": of, "month": month}
     highest_first = [(order, -1), ("_id", -1)]
     for each in _read(where, highest_first, skip=skip, limit=limit):
-        yield each[OWNERS[owner]], _cost(each)
+        yield each[OF_MONTH[of]], _cost(each)
 
 
 def _read(
@@ -203,27 +207,21 @@ def _by_model(where: Mapping) -> dict[str, Cost]:
     """Add up by model: two lanes may be of one model."""
     found: dict[str, Cost] = {}
     for lane, cost in _sum(where, "lane").items():
-        before = found.get(model_of(lane), Cost())
-        sums = {name: getattr(before, name) + getattr(cost, name) for name in AMOUNTS}
-        found[model_of(lane)] = Cost(**sums)
+        found[model_of(lane)] = found.get(model_of(lane), Cost()) + cost
     return found
 
 
-def _sum(where: Mapping, by: str | None) -> dict[str, Cost]:
+def _sum(where: Mapping, by: str) -> dict[str, Cost]:
     """Add up the sums that match, by one of their fields, highest cost first."""
     added = {name: {"$sum": f"${name}"} for name in AMOUNTS}
     rows = CostSum.collection().aggregate(
         [
             {"$match": where},
-            {"$group": {"_id": by and f"${by}", **added}},
+            {"$group": {"_id": f"${by}", **added}},
             {"$sort": {"micros": -1, "_id": 1}},
         ]
     )
     return {row["_id"]: _cost(row) for row in rows}
-
-
-def _only(found: Mapping[str, Cost]) -> Cost:
-    return next(iter(found.values()), Cost())
 
 
 def model_of(lane: str) -> str:
