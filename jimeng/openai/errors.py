@@ -13,7 +13,7 @@ PREFIX = "/v1"
 INVALID, NO_MODEL = 400, 404
 TYPES = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
 # Our field -> the name that clients know.
-PARAMS = {"images": "image"}
+PARAMS = {"images": "image", "duration": "seconds"}
 # Our code -> OpenAI's, for codes that clients handle; all others are ours.
 NAMES = {
     "unauthorized": "invalid_api_key",
@@ -70,7 +70,6 @@ def failure(
         is_model = param == "model"
         status = NO_MODEL if is_model else INVALID
         code = "model_not_found" if is_model else f"invalid_{param}"
-    task_id = g.get("openai_task")
     error: dict[str, object] = {
         "message": said,
         "type": TYPES.get(status, type_of(status)),
@@ -80,14 +79,26 @@ def failure(
     }
     if budget:
         error["budget"] = budget
-    if task_id:
-        error["message"] = t("openai.task", words=said, id=task_id)
-        result = absolute(url_for("api.get_result", task_id=task_id))
-        error |= {"task_id": task_id, "charged": charged, "result_url": result}
+    if made := task_fields(said):
+        error |= {**made, "charged": charged}
     response = json_response({"error": error}, status, retry_after=retry_after)
-    if task_id and not again:
+    if made and not again:
         response.headers["x-should-retry"] = "false"
     return response
+
+
+def task_fields(said: str) -> dict[str, str]:
+    """
+    What an error says of the task that this request has created; empty without one.
+    """
+    task_id = g.get("openai_task")
+    if not task_id:
+        return {}
+    return {
+        "message": t("openai.task", words=said, id=task_id),
+        "task_id": task_id,
+        "result_url": absolute(url_for("api.get_result", task_id=task_id)),
+    }
 
 
 def type_of(status: int) -> str:

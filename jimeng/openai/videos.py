@@ -205,7 +205,7 @@ def parse(body: requests.Body, principal: Principal) -> tasks.NewTask:
     frame = frame_of(body)
     resolution, ratio = shape_of(body, model, has_frame=frame is not None)
     video = VideoParameters(
-        duration=body.whole("seconds"),
+        duration=seconds_of(body, model),
         resolution=resolution,
         ratio=ratio,
         audio=body.switch("audio") if "audio" in body.fields else None,
@@ -225,6 +225,20 @@ def parse(body: requests.Body, principal: Principal) -> tasks.NewTask:
         webhook_events=body.choices("webhook_events"),
     )
     return replace(new, given=request_record(new, video))
+
+
+def seconds_of(body: requests.Body, model: Model) -> int | None:
+    """
+    The length; the nearest of the model's for a client that does not name it, and so
+    knows the lengths of its own service only.
+    """
+    seconds, offered = (
+        body.whole("seconds"),
+        model.video.durations if model.video else (),
+    )
+    if seconds is None or body.text("model") in model.names:
+        return seconds
+    return min(offered, key=lambda each: abs(each - seconds), default=seconds)
 
 
 def frame_of(body: requests.Body) -> Reference | None:

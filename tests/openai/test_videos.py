@@ -5,6 +5,7 @@ import io
 import openai
 import pytest
 
+from jimeng import jobs
 from jimeng.documents import Generation, Task
 from jimeng.jobs import pump
 from jimeng.providers import Progress, Registry
@@ -62,6 +63,25 @@ def test_size_is_the_nearest_of_the_model(client, size, resolution, ratio):
     assert (task.video["resolution"], task.video["ratio"]) == (resolution, ratio)
 
 
+@for_each(
+    "model, seconds, made",
+    [
+        ("sora-2", "4", 5),
+        ("sora-2", "8", 10),
+        (None, "12", 10),
+        ("jimeng-video-3.0", "10", 10),
+    ],
+)
+def test_length_is_the_nearest_for_names_of_other_services(
+    client, provider, config, model, seconds, made
+):
+    """Their clients offer 4, 8 and 12 seconds only; this model takes 5 and 10."""
+    registry = Registry({"volcengine_jimeng": provider}, {"volcengine_jimeng": 3})
+    jobs.configure(config, registry)
+
+    assert create(client, model=model, seconds=seconds)["seconds"] == str(made)
+
+
 def test_form_with_a_first_frame(client, provider):
     """As the SDKs send it: a form, whose numbers are text."""
     form = {**LANTERN, "model": MODEL, "seconds": "4", "size": "720x1280"}
@@ -81,6 +101,7 @@ def test_form_with_a_first_frame(client, provider):
         ({"model": "no-such"}, "model"),
         ({"model": "doubao-seedream-3.0-t2i"}, "model"),
         ({"seconds": "99"}, "seconds"),
+        ({"seconds": "13"}, "seconds"),
         ({"seconds": "soon"}, "seconds"),
         ({"size": "huge"}, "resolution"),
         ({"prompt": ""}, "prompt"),
