@@ -1,18 +1,21 @@
 """
-``/api/v3/contents/generations/tasks``: videos for clients of Volcengine's Ark.
+``/api/v3``: pictures and videos for clients of Volcengine's Ark.
 
-Source: https://www.volcengine.com/docs/82379/1520757. Ark's SDK sends null for what is
-not set, and repeats a POST by itself without saying so. Not part of the OpenAPI
-document: Ark describes it.
+Source: https://www.volcengine.com/docs/82379/1541523 and
+https://www.volcengine.com/docs/82379/1520757. Ark's SDK sends null for what is not
+set, and repeats a POST by itself without saying so. Not part of the OpenAPI document:
+Ark describes it.
 """
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Any
 
-from flask import Blueprint, Response, g
+from flask import Blueprint, Response, g, request
 
 from jimeng import tasks
+from jimeng.documents import Image, Task
 from jimeng.documents.base import VIDEO
 from jimeng.documents.principal import Principal
 from jimeng.errors import CannotStop, Invalid, TaskNotFound
@@ -22,20 +25,34 @@ from jimeng.http.requests import accepts_pictures, idempotency_key, limit_large_
 from jimeng.http.responses import json_response, rate_limit_headers
 from jimeng.i18n import t
 from jimeng.inputs import Reference
-from jimeng.openai import model_names
+from jimeng.openai import images, model_names, responses, streams
+from jimeng.openai.errors import task_fields
 from jimeng.openai.inputs import reference
-from jimeng.openai.requests import as_integer, read_json
+from jimeng.openai.parameters import ImagesRequest
+from jimeng.openai.requests import (
+    Body,
+    as_integer,
+    has_retry_count,
+    present_fields,
+    read_json,
+    retry_count,
+)
 from jimeng.providers import Model, VideoParameters
 from jimeng.providers.models.video import FRAMES_PER_S
 from jimeng.schemas.task_responses import last_frame_link, link_of
-from jimeng.tasks import TaskView
+from jimeng.tasks import PictureView, TaskView
+from jimeng.tasks.queries import MAX_OFFSET
 
 PREFIX = "/api/v3"
+PICTURES = f"{PREFIX}/images/generations"
 TASKS = f"{PREFIX}/contents/generations/tasks"
 # A client that got no answer repeats its request at once.
 LOST_WITHIN = timedelta(seconds=10)
 ROLES = {"reference_image": "reference"}  # Ark's name -> ours; the others are equal
 STATUSES = {"pending": "queued", "processing": "running", "completed": "succeeded"}
+FILTERS = {theirs: ours for ours, theirs in STATUSES.items()}
+FILTERS |= {"failed": "failed", "cancelled": "cancelled"}
+MAX_PAGE = 500
 # Fields that change what a video costs, or what it is, and their only value here.
 ONLY: dict[str, tuple[object, ...]] = {
     "draft": (False,),
@@ -45,6 +62,11 @@ ONLY: dict[str, tuple[object, ...]] = {
     "frames": (),
     "callback_url": (),
     "omni_reference_task_type": ("auto", "reference"),
+}
+ONLY_OF_PICTURES: dict[str, tuple[object, ...]] = {
+    "sequential_image_generation": ("disabled",),
+    "layer_decomposition": (False,),
+    "tools": ([],),
 }
 # Our status -> the name of such errors in Ark's answers.
 CODES = {
@@ -65,6 +87,90 @@ bp.before_request(require_scope)
 limit_large_bodies(bp, principal_of_api)
 
 
+def request_of(content: object) -> tasks.Request:
+    """Any request may be a repetition, unless the client counts its repetitions."""
+    if has_retry_count():
+        return tasks.Request(content, retry_count())
+    return tasks.Request(content, repeats=1, lost_within=LOST_WITHIN)
+
+
+@bp.post(PICTURES)
+@accepts_pictures
+def generate() -> Response:
+    """Create pictures and wait for them."""
+    return images.answer(picture_body(read_json()), INTERFACE)
+
+
+def picture_body(sent: Mapping[str, Any]) -> Body:
+    """
+    Raises:
+        Invalid: a field has a value that is not offered here.
+    """
+    fields = dict(present_fields(sent))
+    check_only(fields, ONLY_OF_PICTURES)
+    if "model" not in fields:
+        raise Invalid.field("model", "invalid.required")
+    fields.setdefault("output_format", "jpeg")  # as at Ark
+    return Body(fields, {}, [PICTURES, sent])
+
+
+def check_only(body: Mapping[str, Any], only: Mapping[str, tuple[object, ...]]) -> None:
+    """
+    Raises:
+        Invalid: a field has another value than the one that is offered here.
+    """
+    for name, allowed in only.items():
+        if name in body and body[name] not in allowed:
+            raise Invalid.field(name, "invalid.unknown_field")
+
+
+def pictures(params: ImagesRequest, view: TaskView) -> Response:
+    """The pictures, and why some of them failed."""
+    items = [picture_item(each) for each in view.pictures]
+    made = [item for item in items if "error" not in item]
+    content = {**head_of(view.task), "data": items, "usage": usage_of(view.images)}
+    body = responses.with_pictures(params, content, view.images, made)
+    return responses.response_of(body)
+
+
+def picture_events(params: ImagesRequest, view: TaskView) -> Iterator[bytes]:
+    """An event for each picture, and one with the usage of all."""
+    head = head_of(view.task)
+    for index, each in enumerate(view.pictures):
+        kind = f"image_generation.partial_{'succeeded' if each.image else 'failed'}"
+        item = {"type": kind, **head, "image_index": index, **picture_item(each)}
+        made, items = ([each.image], [item]) if each.image else ([], [])
+        yield from streams.event(
+            kind, responses.with_pictures(params, item, made, items)
+        )
+    kind, usage = "image_generation.completed", usage_of(view.images)
+    last = {"type": kind, **head, "usage": usage}
+    yield from streams.event(kind, responses.with_pictures(params, last, [], []))
+    yield b"data: [DONE]\n\n"
+
+
+def head_of(task: Task) -> dict[str, object]:
+    created = int((task.completed_at or task.created_at).timestamp())
+    return {"model": task.req_key, "created": created, "task_id": task.id}
+
+
+def picture_item(picture: PictureView) -> dict[str, object]:
+    """What Ark says of a picture, except for the picture itself."""
+    if picture.image:
+        return {"size": f"{picture.image.width}x{picture.image.height}"}
+    code = picture.error["code"] if picture.error else "task_cancelled"
+    return {"error": {"code": code, "message": t(f"error.{code}")}}
+
+
+def usage_of(made: list[Image]) -> dict[str, int]:
+    tokens = sum(round(each.width * each.height / 256) for each in made)
+    return {
+        "generated_images": len(made),
+        "output_tokens": tokens,
+        "total_tokens": tokens,
+    }
+
+
 @bp.post(TASKS)
 @accepts_pictures
 def create() -> Response:
@@ -72,7 +178,7 @@ def create() -> Response:
     body = {name: value for name, value in read_json().items() if value is not None}
     principal = principal_of_api()
     new = parse(body, principal)
-    sent = tasks.Request([TASKS, body], repeats=1, lost_within=LOST_WITHIN)
+    sent = request_of([TASKS, body])
     task, _ = tasks.create_or_join(principal, new, sent, idem_key=idempotency_key())
     headers = rate_limit_headers(task.rate_limits)
     response = json_response({"id": task.id}, 200)
@@ -81,9 +187,57 @@ def create() -> Response:
     return response
 
 
+@bp.get(TASKS)
+def list_videos() -> Response:
+    """
+    The caller's videos, newest first.
+
+    Raises:
+        Invalid: the page would begin after `MAX_OFFSET`.
+    """
+    principal, given = principal_of_api(), request.args
+    number, size = number_of("page_num", 1), number_of("page_size", 20)
+    where: dict[str, object] = {}
+    if ids := given.getlist("filter.task_ids"):
+        where["_id"] = {"$in": ids}
+    if name := given.get("filter.model"):
+        where["model"] = model_names.find(name, makes="video").id
+    if status := given.get("filter.status"):
+        where["status"] = FILTERS.get(status, status)
+    if given.get("filter.service_tier", "default") != "default":
+        where["_id"] = {"$in": []}
+    offset = (number - 1) * size
+    if offset > MAX_OFFSET:
+        last = MAX_OFFSET // size + 1
+        raise Invalid.field("page_num", "invalid.range", min=1, max=last)
+    found, total = tasks.page_and_total(
+        *(principal, principal.user_id),
+        limit=size,
+        offset=offset,
+        type=VIDEO,
+        within=where,
+    )
+    views = tasks.view_all(principal, found)
+    tokens = tasks.usage_tokens([view.task.id for view in views if view.images])
+    items = [record(view, tokens) for view in views]
+    return json_response({"items": items, "total": total}, 200)
+
+
+def number_of(name: str, default: int) -> int:
+    """
+    Raises:
+        Invalid: it is not an integer from 1 to `MAX_PAGE`.
+    """
+    number = as_integer(request.args.get(name, default))
+    if number is None or not 1 <= number <= MAX_PAGE:
+        raise Invalid.field(name, "invalid.range", min=1, max=MAX_PAGE)
+    return number
+
+
 @bp.get(f"{TASKS}/<task_id>")
 def get(task_id: str) -> Response:
-    return json_response(record(find(principal_of_api(), task_id)), 200)
+    view = find(principal_of_api(), task_id)
+    return json_response(record(view, tasks.usage_tokens([view.task.id])), 200)
 
 
 @bp.delete(f"{TASKS}/<task_id>")
@@ -122,9 +276,7 @@ def parse(body: Mapping[str, Any], principal: Principal) -> tasks.NewTask:
         Invalid: a field has a value that is not offered here.
         NoProvider: as `model_names.find`.
     """
-    for name, allowed in ONLY.items():
-        if name in body and body[name] not in allowed:
-            raise Invalid.field(name, "invalid.unknown_field")
+    check_only(body, ONLY)
     named = typed(body, "model", str)
     if not named:
         raise Invalid.field("model", "invalid.required")
@@ -207,8 +359,8 @@ def content_of(content: object) -> tuple[str, tuple, tuple[Reference, ...]]:
     return "\n".join(texts), tuple(roles), tuple(pictures)
 
 
-def record(view: TaskView) -> dict[str, object]:
-    """The task as Ark shows it."""
+def record(view: TaskView, tokens: Counter[str]) -> dict[str, object]:
+    """The task as Ark shows it; *tokens* as `tasks.usage_tokens`."""
     task, video = view.task, view.task.video or {}
     found: dict[str, object] = {
         "id": task.id,
@@ -232,8 +384,8 @@ def record(view: TaskView) -> dict[str, object]:
             "video_url": link_of(made),
             **({"last_frame_url": last} if last else {}),
         }
-        tokens = tasks.usage_tokens(task)
-        found["usage"] = {"completion_tokens": tokens, "total_tokens": tokens}
+        used = tokens[task.id]
+        found["usage"] = {"completion_tokens": used, "total_tokens": used}
     if task.status == "failed" and view.errors:
         code = view.errors[0]["code"]
         found["error"] = {"code": code, "message": t(f"error.{code}")}
@@ -247,9 +399,15 @@ def failure(
     message: str | None = None,
     retry_after: int | None = None,
     errors: Mapping[str, list[str]] | None = None,
+    again: bool = False,
     **_: object,
 ) -> Response:
-    """An error as Ark writes it; clients repeat 429 and 5xx by themselves."""
+    """
+    An error as Ark writes it; clients repeat 429 and 5xx by themselves.
+
+    Args:
+        again: As in `errors.failure`.
+    """
     said, param = message or t(f"error.{code}"), ""
     if errors:
         param = next(iter(errors))
@@ -257,13 +415,23 @@ def failure(
     name = CODES.get(status, "InternalServiceError")
     name = RUNNING if code == "cannot_stop" else name
     error = {"code": name, "message": said, "param": param, "type": kind_of(status)}
+    if made := task_fields(said):
+        error |= made
     error["message"] += f" Request id: {g.get('request_id', '')}"
     # Clients know 400 for a wrong field.
     known = 400 if status == 422 else status
-    return json_response({"error": error}, known, retry_after=retry_after)
+    response = json_response({"error": error}, known, retry_after=retry_after)
+    if made and not again:
+        response.headers["x-should-retry"] = "false"
+    return response
 
 
 def kind_of(status: int) -> str:
     kinds = {401: "Unauthorized", 403: "Forbidden", 404: "NotFound"}
     kinds |= {409: "Conflict", 429: "TooManyRequests"}
     return kinds.get(status, "BadRequest" if status < 500 else "InternalServerError")
+
+
+INTERFACE = images.Interface(
+    request=request_of, pictures=pictures, events=picture_events, failure=failure
+)

@@ -1,9 +1,9 @@
 """``/v1/images``: create pictures and wait for them in one request."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 
 from flask import Response, current_app, request
@@ -28,11 +28,43 @@ from jimeng.openai.openapi import (
     stream_of,
 )
 from jimeng.openai.parameters import ImagesRequest, parse_request
+from jimeng.tasks import TaskView
 
 WAIT_TOLERANCE_S = 0.1  # seconds by which a wait may end early by itself
 RETRY_AFTER_S = 1  # seconds after which a client of a server that stops finds another
 
 
+@dataclass(frozen=True, kw_only=True)
+class Interface:
+    """
+    What differs between the interfaces that create pictures and wait for them.
+
+    Attributes:
+        request: The request with this content, and how often the client sent it.
+        pictures: Writes the response with finished pictures.
+        events: Writes the events of a stream, once the pictures are finished.
+        failure: As `errors.failure`.
+    """
+
+    request: Callable[[object], tasks.Request]
+    pictures: Callable[[ImagesRequest, TaskView], Response]
+    events: Callable[[ImagesRequest, TaskView], Iterator[bytes]]
+    failure: Callable[..., Response]
+
+
+def openai_request(content: object) -> tasks.Request:
+    return tasks.Request(content, requests.retry_count())
+
+
+GENERATIONS = Interface(
+    request=openai_request,
+    pictures=responses.pictures,
+    events=partial(streams.completed_events, name="image_generation"),
+    failure=errors.failure,
+)
+EDITS = replace(
+    GENERATIONS, events=partial(streams.completed_events, name="image_edit")
+)
 # Documents both operations.
 describe_drawing = partial(
     bp.describe,
@@ -72,7 +104,7 @@ def generate() -> Response:
     是先前那个任务的图片。不认识的字段会被忽略，`null` 当作没写，数字也可以写成文字；
     只有本服务器才有的字段也可以放在 `extra_body` 或 `extra_fields` 里。
     """
-    return answer(requests.read_body(), name="image_generation")
+    return answer(requests.read_body(), GENERATIONS)
 
 
 @bp.post("/images/edits", tags=["openai"])
@@ -96,22 +128,25 @@ def edit() -> Response:
     body = requests.read_body()
     if not images_of(body):
         raise Invalid.field("image", "invalid.required")
-    return answer(body, name="image_edit")
+    return answer(body, EDITS)
 
 
-def answer(body: requests.Body, *, name: str) -> Response:
+def answer(body: requests.Body, interface: Interface) -> Response:
     """Acquire a permit to wait first: without one nothing is created."""
     principal = auth.principal_of_api()
     params = parse_request(body, principal)
     with ExitStack() as permit:
         permit.enter_context(long_polls.long_poll_permit(principal.user_id))
         seconds = streams.MAX_STREAM_S if params.stream else wait_seconds()
-        task = create_or_join_task(principal, params, body, within=seconds)
+        sent = interface.request(body.content)
+        task = create_or_join_task(principal, params, sent, within=seconds)
         # The input pictures may be megabytes, and are stored by now.
         params = replace(params, new=replace(params.new, images=(), mask=None))
-        del body
+        del body, sent
         if params.stream:
-            return streams.respond(principal, params, task, permit.pop_all(), name=name)
+            write, failure = partial(interface.events, params), interface.failure
+            held = permit.pop_all()
+            return streams.respond(principal, task, held, write=write, failure=failure)
         until = time.monotonic() + seconds
         is_gone = partial(long_polls.is_disconnected, request.environ)
         ended = not task.is_open or long_polls.wait_for_end(
@@ -119,18 +154,17 @@ def answer(body: requests.Body, *, name: str) -> Response:
         )
     if not ended:
         return timeout_response(
-            task, in_time=time.monotonic() < until - WAIT_TOLERANCE_S
+            interface, in_time=time.monotonic() < until - WAIT_TOLERANCE_S
         )
-    response = result_response(principal, params, task)
+    response = result_response(principal, params, task, interface)
     response.headers.update(rate_limit_headers(task.rate_limits))
     return response
 
 
 def create_or_join_task(
-    principal: Principal, params: ImagesRequest, body: requests.Body, *, within: float
+    principal: Principal, params: ImagesRequest, sent: tasks.Request, *, within: float
 ) -> Task:
     """Create the task, or join the one that an earlier attempt has created."""
-    sent = tasks.Request(body.content, requests.retry_count())
     task, replayed = tasks.create_or_join(
         principal, params.new, sent, idem_key=idempotency_key(), within=within
     )
@@ -140,12 +174,14 @@ def create_or_join_task(
 
 
 def result_response(
-    principal: Principal, params: ImagesRequest, task: Task
+    principal: Principal, params: ImagesRequest, task: Task, interface: Interface
 ) -> Response:
     """The response for a task that has ended."""
     view = tasks.view(principal, tasks.find(principal, task.id))
-    write = partial(responses.pictures, params) if view.images else responses.failed
-    response = write(view)
+    if view.images:
+        response = interface.pictures(params, view)
+    else:
+        response = responses.failed(view, interface.failure)
     response.call_on_close(partial(mark_delivered, task, response.response))
     return response
 
@@ -156,7 +192,7 @@ def mark_delivered(task: Task, body: object) -> None:
         tasks.mark_answered(task.id)
 
 
-def timeout_response(task: Task, *, in_time: bool) -> Response:
+def timeout_response(interface: Interface, *, in_time: bool) -> Response:
     """
     The response if the wait is over before the task has ended.
 
@@ -164,10 +200,10 @@ def timeout_response(task: Task, *, in_time: bool) -> Response:
     join the task on another server.
     """
     if in_time and requests.has_retry_count():
-        return errors.failure(
+        return interface.failure(
             "server_stopping", 503, retry_after=RETRY_AFTER_S, again=True
         )
-    return errors.failure("wait_over", 504)
+    return interface.failure("wait_over", 504)
 
 
 def wait_seconds() -> float:

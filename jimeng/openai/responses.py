@@ -3,7 +3,7 @@
 import base64
 import json
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
 from flask import Response
@@ -11,7 +11,6 @@ from flask import Response
 from jimeng.documents import Image
 from jimeng.gallery import downloads
 from jimeng.jobs.prices import yuan
-from jimeng.openai import errors
 from jimeng.openai.parameters import ImagesRequest
 from jimeng.pictures.contents import Pieces, regroup
 from jimeng.schemas.task_responses import link_of
@@ -68,32 +67,42 @@ def pictures(params: ImagesRequest, view: TaskView) -> Response:
     content = document(params, view, found[0], kind)
     if len(found) < view.task.n:
         content["failed"] = view.task.n - len(found)
+    return response_of(with_pictures(params, {**content, "data": items}, found, items))
+
+
+def response_of(body: StreamedJson) -> Response:
+    response = Response(body, mimetype="application/json")
+    response.content_length = body.length
+    return response
+
+
+def with_pictures(
+    params: ImagesRequest, content: dict, images: list[Image], items: list[dict]
+) -> StreamedJson:
+    """
+    The document with each picture in its item, as base64 or as a link.
+
+    Raises:
+        ImageNotFound: as `with_bytes`, and so is PictureInvalid.
+    """
     if params.with_bytes:
-        body = with_bytes(params, {**content, "data": items}, found, items)
-        response = Response(body, mimetype="application/json")
-        response.content_length = body.length
-        return response
-    for item, each in zip(items, found, strict=True):
+        return with_bytes(params, content, images, items)
+    for item, each in zip(items, images, strict=True):
         item["url"] = link_of(each)
-    text = json.dumps({**content, "data": items}, ensure_ascii=False)
-    return Response(text, mimetype="application/json")
+    return StreamedJson(content, secrets.token_hex(16), [])
 
 
 def with_bytes(
-    params: ImagesRequest,
-    content: dict,
-    images: list[Image],
-    items: list[dict] | None = None,
+    params: ImagesRequest, content: dict, images: list[Image], items: list[dict]
 ) -> StreamedJson:
     """
-    The document with the bytes of each picture in its item or, without items, in the
-    document itself.
+    The document with the bytes of each picture in its item, a part of the document.
 
     Raises:
         ImageNotFound: as `downloads.open_as`, and so is PictureInvalid.
     """
     hole = secrets.token_hex(16)  # occurs in no text
-    for item in items or [content]:
+    for item in items:
         item["b64_json"] = hole
     return StreamedJson(content, hole, open_files(params, images))
 
@@ -135,16 +144,21 @@ def image_item(view: TaskView, image: Image) -> dict[str, object]:
     return found if image.seed is None else {**found, "seed": image.seed}
 
 
-def failed(view: TaskView) -> Response:
-    """The error response if all pictures failed: the first cause."""
+def failed(view: TaskView, failure: Callable[..., Response]) -> Response:
+    """
+    The error response if all pictures failed: the first cause.
+
+    Args:
+        failure: As `errors.failure`, in the format of the interface.
+    """
     error = next(iter(view.errors), None)
     if view.task.status == "cancelled" or error is None:
         code = error["code"] if error else "task_cancelled"
-        return errors.failure(code, STATUS_CANCELLED, charged=charged(view))
+        return failure(code, STATUS_CANCELLED, charged=charged(view))
     status = STATUS_FAILED
     if error["code"].startswith(REFUSED):
         status = STATUS_REFUSED
-    return errors.failure(error["code"], status, charged=charged(view))
+    return failure(error["code"], status, charged=charged(view))
 
 
 def charged(view: TaskView) -> str:

@@ -6,19 +6,19 @@ The providers have no partial pictures, so each picture is one event.
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from functools import partial
 
 from flask import Response, request, stream_with_context
 
 from jimeng import tasks
-from jimeng.documents import Image, Task, best_effort
+from jimeng.documents import Task, best_effort
 from jimeng.documents.principal import Principal
 from jimeng.documents.task import ENDED
 from jimeng.errors.access import ApiKeyInvalid
 from jimeng.http import long_polls
-from jimeng.openai import errors, responses
+from jimeng.openai import responses
 from jimeng.openai.parameters import ImagesRequest
 from jimeng.tasks import TaskView
 
@@ -36,21 +36,22 @@ NO_TOKENS = {
 
 def respond(
     principal: Principal,
-    params: ImagesRequest,
     task: Task,
     permit: ExitStack,
     *,
-    name: str,
+    write: Callable[[TaskView], Iterator[bytes]],
+    failure: Callable[..., Response],
 ) -> Response:
     """
     Respond with a stream of events until the task has ended.
 
     Args:
         permit: Released when the stream is closed.
-        name: Of the events: ``image_generation`` or ``image_edit``.
+        write: Writes the events of a task that has ended.
+        failure: As `errors.failure`, in the format of the interface.
     """
     is_gone = partial(long_polls.is_disconnected, request.environ)
-    events = stream_with_context(_events(principal, params, task, is_gone, name))
+    events = stream_with_context(_events(principal, task, is_gone, write, failure))
     response = Response(events, mimetype="text/event-stream")
     response.headers["X-Accel-Buffering"] = "no"
     response.headers["Cache-Control"] = "no-cache"
@@ -58,27 +59,27 @@ def respond(
     return response
 
 
-def _events(principal, params, task: Task, is_gone, name: str) -> Iterator[bytes]:
+def _events(principal, task: Task, is_gone, write, failure) -> Iterator[bytes]:
     yield COMMENT
     if task.is_open:
         try:
             yield from _until_end(principal, task, is_gone)
         except ApiKeyInvalid as error:
-            yield _error(errors.failure(error.code, error.status))
+            yield error_event(failure(error.code, error.status))
             return
     view = None
     with best_effort("view after a stream"):  # its errors must be events, too
         view = tasks.view(principal, tasks.find(principal, task.id))
     if view is None:
-        yield _error(errors.failure("database_unavailable", 503))
+        yield error_event(failure("database_unavailable", 503))
         return
     if view.task.is_open:
-        yield _error(errors.failure("wait_over", 504))
+        yield error_event(failure("wait_over", 504))
         return
     if not view.images:
-        yield _error(responses.failed(view))
-    for image in view.images:
-        yield from _completed(params, view, image, name)
+        yield error_event(responses.failed(view, failure))
+    else:
+        yield from write(view)
     tasks.mark_answered(task.id)
 
 
@@ -92,18 +93,24 @@ def _until_end(principal: Principal, task: Task, is_gone) -> Iterator[bytes]:
             yield COMMENT
 
 
-def _completed(
-    params: ImagesRequest, view: TaskView, image: Image, name: str
+def completed_events(
+    params: ImagesRequest, view: TaskView, *, name: str
 ) -> Iterator[bytes]:
+    """One event for each picture; *name* is ``image_generation`` or ``image_edit``."""
     kind = f"{name}.completed"
-    shown = responses.document(params, view, image, params.content_type)
-    created = shown.pop("created")
-    event = {"type": kind, "created_at": created, **shown, "usage": NO_TOKENS}
-    body = responses.with_bytes(params, event, [image])
+    for image in view.images:
+        shown = responses.document(params, view, image, params.content_type)
+        created = shown.pop("created")
+        content = {"type": kind, "created_at": created, **shown, "usage": NO_TOKENS}
+        body = responses.with_bytes(params, content, [image], [content])
+        yield from event(kind, body)
+
+
+def event(kind: str, data: Iterable[bytes]) -> Iterator[bytes]:
     yield f"event: {kind}\ndata: ".encode()
-    yield from body
+    yield from data
     yield b"\n\n"
 
 
-def _error(response: Response) -> bytes:
+def error_event(response: Response) -> bytes:
     return f"data: {json.dumps(response.json, ensure_ascii=False)}\n\n".encode()

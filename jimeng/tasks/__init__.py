@@ -18,6 +18,7 @@ from jimeng.tasks.queries import (
     find_with_view,
     open_image,
     page,
+    page_and_total,
     page_by_offset,
     usage_tokens,
     view,

@@ -4,6 +4,7 @@ progress, pictures.
 """
 
 import re
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -435,6 +436,28 @@ def page_by_offset(
     return Task.find_all(where, sort=NEWEST_FIRST, skip=offset, limit=limit)
 
 
+def page_and_total(
+    principal: Principal,
+    user_id: str,
+    *,
+    limit: int,
+    offset: int,
+    type: str,
+    within: dict,
+) -> tuple[list[Task], int]:
+    """
+    A page as `page_by_offset`, and how many such tasks there are: as many as its last
+    page can show at most.
+
+    Args:
+        within: An additional MongoDB filter.
+    """
+    where = {"$and": [owner_filter(principal, user_id), THERE, of_type(type), within]}
+    found = Task.find_all(where, sort=NEWEST_FIRST, skip=offset, limit=limit)
+    most = MAX_OFFSET + limit
+    return found, Task.collection().count_documents(where, limit=most)
+
+
 def of_type(type: str | None) -> dict:
     """A filter for tasks of a type; none for None and for ``all``."""
     return {} if type in (None, "all") else {"type": type}
@@ -452,10 +475,12 @@ def owner_filter(principal: Principal, user_id: str) -> dict:
     return {"user_id": user_id}
 
 
-def usage_tokens(task: Task) -> int:
-    """The tokens that the provider reported for the task's videos; 0 if for none."""
-    found = Generation.find_all({"task_id": task.id})
-    return sum(each.usage_tokens or 0 for each in found)
+def usage_tokens(task_ids: Collection[str]) -> Counter[str]:
+    """The tokens that the provider reported for the videos of each of these tasks."""
+    found: Counter[str] = Counter()
+    for each in Generation.find_all({"task_id": {"$in": list(task_ids)}}):
+        found[each.task_id] += each.usage_tokens or 0
+    return found
 
 
 def open_image(

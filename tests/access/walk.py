@@ -162,6 +162,8 @@ ROUTES: dict[str, Route] = {
     "openai.list_models": listed(),
     "openai.get_model": own(),  # no model has the name that is asked for
     # As agents have it
+    "ark.generate": listed({"prompt": "x", "n": 9, "model": "x"}),
+    "ark.list_videos": listed(),
     "ark.create": listed({"content": [{"type": "text", "text": "x"}], "model": "x"}),
     "ark.get": own(),
     "ark.delete": own(),

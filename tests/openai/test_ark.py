@@ -13,6 +13,7 @@ from volcenginesdkarkruntime._exceptions import (
 )
 
 from jimeng.documents import Generation, Task, utcnow
+from jimeng.http.auth.authentication import GUEST
 from jimeng.providers import Progress, Registry
 from tests.conftest import png, run_queue
 from tests.each import for_each
@@ -68,20 +69,56 @@ def test_sdk_cancels_what_waits(ark, provider):
 
 def test_finished_video_has_links_and_usage(ark):
     made = hang_video()
-    tokens = {"$set": {"usage_tokens": 108_900}}
-    where = {"_id": made.id}
-    Generation.collection().update_one(where, tokens, upsert=True)
-    Task.collection().update_one(
-        {"_id": made.task_id}, {"$set": {"user_id": "default"}}
-    )
+    tokens = {"task_id": made.task_id, "usage_tokens": 108_900}
+    Generation.collection().update_one({"_id": made.id}, {"$set": tokens}, upsert=True)
+    Task.collection().update_one({"_id": made.task_id}, {"$set": {"user_id": GUEST}})
 
     found = ark.get(task_id=made.task_id)
+    (listed,) = ark.list(status="succeeded").items
+    assert found == listed
     assert found.status == "succeeded"
+    assert found.usage.completion_tokens == 108_900
     assert found.content.video_url.endswith(f"{made.key}.mp4")
     assert found.content.last_frame_url.endswith("last_frame.png")
     ark.delete(task_id=made.task_id)
     with pytest.raises(ArkNotFoundError):
         ark.get(task_id=made.task_id)
+
+
+def test_sdk_lists_videos(ark, client):
+    """By page, state, model and id; nobody else's, and no pictures."""
+    ids = [ark.create(model=MODEL, content=[TEXT], seed=n).id for n in range(3)]
+    other = "doubao-seedance-1-0-pro-250528"
+    ids.append(ark.create(model=other, content=[TEXT]).id)
+    ark.delete(task_id=ids[0])
+
+    found = ark.list(page_num=1, page_size=3)
+    assert (found.total, [each.id for each in found.items]) == (4, ids[:0:-1])
+    assert [each.id for each in ark.list(page_num=2, page_size=3).items] == ids[:1]
+
+    def names(**wanted: object) -> list[str]:
+        return [each.id for each in ark.list(**wanted).items]
+
+    assert names(status="queued") == ids[:0:-1]
+    assert names(status="cancelled") == ids[:1]
+    assert names(status="expired") == []
+    assert names(model=other) == ids[3:]
+    assert names(task_ids=[ids[1], ids[3], "cgt-no"]) == [ids[3], ids[1]]
+    assert names(service_tier="flex") == []
+    assert len(names(service_tier="default")) == 4
+
+
+@for_each(
+    "query",
+    ["page_num=0", "page_size=501", "page_num=x", "page_num=500&page_size=500"],
+)
+def test_wrong_page_is_refused(client, query):
+    answer = client.get(f"{TASKS}?{query}")
+
+    assert (answer.status_code, answer.json["error"]["code"]) == (
+        400,
+        "InvalidParameter",
+    )
 
 
 def test_frames_have_their_roles(client):
