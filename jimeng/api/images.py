@@ -18,7 +18,7 @@ from jimeng.documents.principal import Principal
 from jimeng.documents.task import OPEN
 from jimeng.errors import Invalid, TaskNotFound, TooManyWaiting
 from jimeng.http import auth, long_polls
-from jimeng.http.requests import accepts_pictures, idempotency_key
+from jimeng.http.requests import accepts_forms, accepts_pictures, idempotency_key
 from jimeng.http.responses import (
     absolute,
     cached_response,
@@ -29,7 +29,7 @@ from jimeng.http.responses import (
     rate_limit_headers,
     success,
 )
-from jimeng.schemas import DryRunQuery, NewImageTask, Nothing
+from jimeng.schemas import DryRunQuery, ImageForm, NewImageTask, Nothing
 from jimeng.schemas.model_responses import EstimateRecord
 from jimeng.schemas.pagination import ByOffset
 from jimeng.schemas.task_responses import (
@@ -39,7 +39,12 @@ from jimeng.schemas.task_responses import (
     TaskPage,
     TaskResult,
 )
-from jimeng.schemas.videos import NewGeneralTask, NewVideoTask, as_video
+from jimeng.schemas.videos import (
+    NewGeneralTask,
+    NewVideoTask,
+    VideoForm,
+    as_video,
+)
 from jimeng.tasks.queries import MAX_OFFSET
 
 RETRY_AFTER_S = 3  # told to clients that poll
@@ -63,6 +68,12 @@ describe_create = partial(
     takes=["Idempotency-Key", "Prefer"],
     makes=("task_id", "task_id", LINKS),
     once_ended=Finished,
+)
+# The same for every operation that creates a task from a body.
+describe_new = partial(
+    describe_create,
+    errors=[*CREATE_ERRORS, "user_id_not_yours"],
+    estimate=EstimateRecord,
 )
 MAX_WAIT_S = 60  # seconds
 
@@ -108,7 +119,8 @@ def created_response(principal: Principal, task: Task, *, replayed: bool) -> Res
 @blp.arguments(DryRunQuery(), location="query")
 @blp.arguments(NewImageTask())  # made once, not for each request
 @blp.response(202, Created)
-@describe_create(errors=[*CREATE_ERRORS, "user_id_not_yours"], estimate=EstimateRecord)
+@describe_new(form=ImageForm)
+@accepts_forms
 @accepts_pictures
 def create_image_task(query: dict, params: dict) -> Response:
     """
@@ -118,14 +130,16 @@ def create_image_task(query: dict, params: dict) -> Response:
     status is `completed`, `failed` or `cancelled`. With `Prefer: wait=60` the response
     waits for that, and is a 200 with the pictures if they are ready in time. With
     `?dry_run=1` nothing is created, reserved or stored: the request is validated, and
-    the response is a 200 with the model, the number of pictures and the price.
+    the response is a 200 with the model, the number of pictures and the price. In a
+    form what is neither text nor a picture is JSON: `2`, `true`, `{"order": "123"}`.
     ---
     创建图像任务
 
     立即返回任务，状态为 pending。隔 `Retry-After` 秒查询 `Location`，直到状态为
     `completed`、`failed` 或 `cancelled`。1 到 4 张图片，每张单独提交、单独计费。
     带 `Prefer: wait=60` 时等到结束再回答，来得及就是带图片的 200。带 `?dry_run=1` 时
-    什么也不创建、不占用、不保存：只检查请求，以 200 回答模型、张数和价格。
+    什么也不创建、不占用、不保存：只检查请求，以 200 回答模型、张数和价格。表单里，
+    文字和图片以外的字段写成 JSON：`2`、`true`、`{"order": "123"}`。
     """
     return create_from(params, **query)
 
@@ -134,7 +148,7 @@ def create_image_task(query: dict, params: dict) -> Response:
 @blp.arguments(DryRunQuery(), location="query")
 @blp.arguments(NewGeneralTask())
 @blp.response(202, Created)
-@describe_create(errors=[*CREATE_ERRORS, "user_id_not_yours"], estimate=EstimateRecord)
+@describe_new()
 @accepts_pictures
 def create_task(query: dict, params: dict) -> Response:
     """
@@ -155,7 +169,8 @@ def create_task(query: dict, params: dict) -> Response:
 @blp.arguments(DryRunQuery(), location="query")
 @blp.arguments(NewVideoTask())
 @blp.response(202, Created)
-@describe_create(errors=[*CREATE_ERRORS, "user_id_not_yours"], estimate=EstimateRecord)
+@describe_new(form=VideoForm)
+@accepts_forms
 @accepts_pictures
 def create_video_task(query: dict, params: dict) -> Response:
     """
@@ -163,13 +178,14 @@ def create_video_task(query: dict, params: dict) -> Response:
 
     Videos take minutes: poll `Location` every `Retry-After` seconds, or name a
     `webhook_url`. Upload large pictures first: a body may have 16 MiB. With
-    `?dry_run=1` nothing is created: the response is a 200 with the price.
+    `?dry_run=1` nothing is created: the response is a 200 with the price. In a form
+    what is neither text nor a picture is JSON: `5`, `true`, `{"order": "123"}`.
     ---
     创建视频任务
 
     一个视频要几分钟：隔 `Retry-After` 秒查询 `Location`，或者写 `webhook_url`。
     大的图片请先上传：请求体最多 16 MiB。带 `?dry_run=1` 时什么也不创建，以 200 回答
-    价格。
+    价格。表单里，文字和图片以外的字段写成 JSON：`5`、`true`、`{"order": "123"}`。
     """
     return create_from({**params, "type": "video"}, **query)
 

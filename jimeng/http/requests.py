@@ -8,9 +8,10 @@ twenty times as long as the object behind it.
 
 import ctypes
 import json
+from base64 import b64encode
 from collections import Counter
 from collections.abc import Callable, Iterable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from functools import partial
 from typing import Any, NoReturn, TypeVar
 
@@ -70,6 +71,7 @@ def current_request() -> Request:
     return request._get_current_object()  # type: ignore[attr-defined]
 
 
+FORM = "multipart/form-data"
 MAX_BODY_BYTES = 1024 * 1024
 MAX_PICTURE_BODY_BYTES = 16 * 1024 * 1024
 MAX_LARGE_BODIES = 8  # at a time, in each process
@@ -87,6 +89,12 @@ _permits = Permits(MAX_LARGE_BODIES)
 def accepts_pictures(view: View) -> View:
     """Decorate a view whose body may hold pictures; apply it first, innermost."""
     view.accepts_pictures = True  # type: ignore[attr-defined]
+    return view
+
+
+def accepts_forms(view: View) -> View:
+    """Decorate a view whose body may be a form in place of JSON; apply it innermost."""
+    view.accepts_forms = True  # type: ignore[attr-defined]
     return view
 
 
@@ -134,8 +142,9 @@ def limit_large_bodies(
 
 class StrictParser(FlaskParser):
     """
-    Parse the body as JSON only, and reject fields that the schema does not declare.
-    The parsed body, before validation, stays in ``g.body``.
+    Parse the body as JSON, or as a form if the view accepts that, and reject fields
+    that the schema does not declare. The parsed body, before validation, stays in
+    ``g.body``.
     """
 
     DEFAULT_UNKNOWN_BY_LOCATION = {"json": None, "query": None}
@@ -144,6 +153,10 @@ class StrictParser(FlaskParser):
         return current_request()
 
     def load_json(self, req, schema: Schema) -> object:
+        view = current_app.view_functions.get(req.endpoint or "")
+        if req.mimetype == FORM and getattr(view, "accepts_forms", False):
+            g.body = form_as_json(schema)
+            return g.body
         body = req.get_data(cache=True)
         if len(body) > MAX_BODY_BYTES and b'"data:' not in body:
             raise RequestEntityTooLarge()  # only ``data:`` URLs may make it large
@@ -194,6 +207,34 @@ def _reject_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
 
 
+def form_as_json(schema: Schema) -> dict[str, object]:
+    """
+    The fields of a form as they are in JSON: a file is a ``data:`` URL, the values of a
+    list are repeated, and what is neither text nor a list is written as JSON.
+
+    Raises:
+        ValidationError: a field that is no list is repeated.
+    """
+    parts: dict[str, list[str]] = {n: [*texts] for n, texts in request.form.lists()}
+    for name, files in request.files.lists():
+        for file in files:
+            with file.stream as stream:
+                content = b64encode(stream.read()).decode()
+            parts.setdefault(name, []).append(f"data:;base64,{content}")
+    found: dict[str, object] = {}
+    for name, values in parts.items():
+        field = schema.fields.get(name)
+        if isinstance(field, fields.List):
+            found[name] = values
+            continue
+        reject_repeated([name] * len(values))
+        found[name] = values[0]
+        if not isinstance(field, fields.String | None):
+            with suppress(ValueError, RecursionError):  # the schema refuses the text
+                found[name] = strict_json(values[0].encode())
+    return found
+
+
 def read_form(schema: Schema) -> dict:
     """
     Load a ``multipart/form-data`` body by *schema*; files are werkzeug's `FileStorage`.
@@ -202,7 +243,7 @@ def read_form(schema: Schema) -> dict:
         ValidationError: a field is invalid, repeated, or unknown to the schema.
         UnsupportedMediaType: the body is of another type.
     """
-    if request.mimetype != "multipart/form-data":
+    if request.mimetype != FORM:
         raise UnsupportedMediaType()
     parts: list[tuple[str, list]] = [*request.form.lists(), *request.files.lists()]
     reject_repeated(name for name, values in parts for _ in values)

@@ -11,7 +11,7 @@ from marshmallow import (
     pre_load,
     validates_schema,
 )
-from marshmallow.fields import Integer, Number
+from marshmallow.fields import Field, Integer, Number
 
 from jimeng.documents.webhook import TASK_EVENTS
 from jimeng.http.auth import needs_sign_in
@@ -157,7 +157,7 @@ class ImageFields(PictureSettings):
         each=Text(validate=REFERENCE),
         validate=Many(1, MAX_IMAGES),
     )
-    mask = Text(
+    mask: Field = Text(
         "蒙版，写法同 images 的元素：PNG，透明处重绘，大小与第一张图片相同；"
         "只用于接受蒙版的模型",
         "A mask, given like an element of images: a PNG as large as the first picture, "
@@ -253,6 +253,26 @@ class NewImageTask(ImageFields, WithWebhook, WithMetadata, OfUser):
         }
         | {"style": "watercolor", "metadata": {"order": "123"}},
     }
+
+
+class ImageForm(NewImageTask):
+    """The same as a form, for the OpenAPI document."""
+
+    rules: ClassVar = unless("images", "prompt")
+    examples: ClassVar = {
+        "edit": {**EXAMPLE_REQUEST, "images": ["photo.jpg"], "size": "1024x1024"}
+    }
+
+    images = Texts(
+        "输入图片：文件，或同 JSON 的写法；几张就重复几次",
+        "The input pictures: files, or text as in JSON; repeated for several",
+        each=File(),
+        validate=Many(1, MAX_IMAGES),
+    )
+    mask = File(
+        "蒙版：PNG 文件，或同 JSON 的写法",
+        "The mask: a PNG file, or text as in JSON",
+    )
 
 
 class NewUpload(OfUser):

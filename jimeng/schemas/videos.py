@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from marshmallow import post_load
-from marshmallow.fields import Integer
+from marshmallow.fields import Field, Integer
 
 from jimeng.providers import VideoParameters
 from jimeng.schemas import (
@@ -22,6 +22,7 @@ from jimeng.schemas import (
 )
 from jimeng.schemas.fields import (
     Between,
+    File,
     Flag,
     Long,
     Many,
@@ -117,12 +118,12 @@ class VideoFields(VideoChoices):
         validate=Long(1, 100),
     )
     provider = Text(*field_descriptions.PROVIDER, validate=Long(1, 64))
-    first_frame = Text(
+    first_frame: Field = Text(
         "首帧图片，写法同图片任务 images 的元素",
         "The picture to begin with, given like an element of `images` of a picture",
         validate=REFERENCE,
     )
-    last_frame = Text(
+    last_frame: Field = Text(
         "尾帧图片，要和首帧一起给",
         "The picture to end with; requires a first frame",
         validate=REFERENCE,
@@ -181,6 +182,27 @@ class NewVideoTask(VideoFields, WithWebhook, WithMetadata, OfUser):
             "metadata": {"order": "123"},
         },
     }
+
+
+class VideoForm(NewVideoTask):
+    """The same as a form, for the OpenAPI document."""
+
+    examples: ClassVar = {"first_frame": {**EXAMPLE, "first_frame": "lantern.jpg"}}
+
+    first_frame = File(
+        "首帧图片：文件，或同 JSON 的写法",
+        "The picture to begin with: a file, or text as in JSON",
+    )
+    last_frame = File(
+        "尾帧图片：文件，或同 JSON 的写法；要和首帧一起给",
+        "The picture to end with: a file, or text as in JSON; requires a first frame",
+    )
+    references = Texts(
+        "参考图片：文件，或同 JSON 的写法；几张就重复几次",
+        "Reference pictures: files, or text as in JSON; repeated for several",
+        each=File(),
+        validate=Many(1, MAX_REFERENCES),
+    )
 
 
 class NestedVideo(NestedTask):

@@ -164,18 +164,19 @@ class DescribedBlueprint(Blueprint):
         if sign_in and self.probe:
             doc["security"] = []
         body = doc.pop("requestBody", None)
+        schema = more.body
         if body is not None:
             (content,) = body["content"].values()
             schema = content["schema"]
-            if schema._declared_fields:
-                doc["requestBody"] = body_of(schema, sign_in=sign_in)
-        bodies = [body_of(more.body, sign_in=sign_in)] if more.body else []
+        bodies = []
+        if schema and schema._declared_fields:
+            bodies.append(body_of(schema, sign_in=sign_in))
         bodies += [form_of(more.form, sign_in=sign_in)] if more.form else []
         if bodies:
             kinds = {
                 kind: of for each in bodies for kind, of in each["content"].items()
             }
-            doc["requestBody"] = {"required": True, "content": kinds}
+            doc["requestBody"] = {**bodies[0], "content": kinds}
         (status,) = doc_info["success_status_codes"]
         answers = doc["responses"]
         doc["responses"] = {
