@@ -40,6 +40,7 @@ PIECES = {
         "tests/system/test_paused_players.py",
         "tests/system/test_readme.py",
         "tests/system/test_reference_links.py",
+        "tests/system/test_sdks.py",
     ),
 }
 # What else takes more than some seconds, longest first.

@@ -16,16 +16,23 @@ class CuttingWay:
         cuts: How many of them.
         until: What is waited for before a connection is cut; None for the first byte
             of the answer.
+        answer: What is sent in place of the answer before that, as a proxy does.
 
     Attributes:
         connections: How many there were.
     """
 
     def __init__(
-        self, port: int, *, cuts: int = 1, until: Callable[[], object] | None = None
+        self,
+        port: int,
+        *,
+        cuts: int = 1,
+        until: Callable[[], object] | None = None,
+        answer: bytes = b"",
     ) -> None:
         self.connections = 0
         self._target, self._cuts, self._until = port, cuts, until
+        self._answer = answer
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._open: list[socket.socket] = [self._listener]
         threading.Thread(target=self._accept, daemon=True).start()
@@ -66,6 +73,7 @@ class CuttingWay:
                 server.recv(1)
             else:
                 self._until()
+            client.sendall(self._answer)
         end(client)
         end(server)
 

@@ -235,7 +235,7 @@ def run(command: list[str], url: str, folder: Path, **environ: str) -> str:
         cwd=folder,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
         env={**os.environ, **environ},
     )
     assert done.returncode == 0, done.stderr

@@ -1,0 +1,214 @@
+"""
+SDKs of OpenAI and of Ark, as they are published: videos, and pictures of Ark's. What
+they ask for again by themselves is paid for once.
+"""
+
+import io
+import json
+import secrets
+import sys
+from base64 import b64encode
+from collections.abc import Iterator
+from contextlib import contextmanager
+from urllib.parse import urlsplit
+
+import pytest
+from PIL import Image as Pillow
+
+from tests import clients
+from tests.clients.cutting import CuttingWay, cutting_way
+from tests.system.stack import Stack, wait_for
+from tests.system.test_openai_clients import DOCS, run, scripts
+
+pytestmark = [
+    pytest.mark.system,
+    pytest.mark.filterwarnings("ignore:The Sora API"),  # OpenAI's own, not ours
+]
+
+MODEL = "doubao-seedance-1.0-pro-fast"
+SMALL = {"model": MODEL, "seconds": "2", "size": "864x480"}
+BAD_GATEWAY = (
+    b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+)
+# What a client may see of a request that has arrived.
+CUT, REFUSED, LATE = "cut off", "502 of a proxy", "too late"
+TIMEOUT_S = 2.0
+
+
+@pytest.fixture(scope="module")
+def stack(own_stack) -> Iterator[Stack]:
+    with own_stack(
+        "sdks",
+        ARK_API_KEY="ark-key-of-the-test",
+        ARK_CONCURRENCY="4",
+        SECRET_KEY=secrets.token_hex(32),
+        USER_MAX_PENDING_VIDEOS="100",
+    ) as made:
+        made.simulate(plain=True, strict=True)
+        made.start_consumer()
+        made.await_ready()
+        yield made
+
+
+def picture() -> bytes:
+    out = io.BytesIO()
+    Pillow.new("RGB", (640, 360), "red").save(out, "PNG")
+    return out.getvalue()
+
+
+def openai_of(url: str, **options):
+    import openai  # which takes half a second, of every process that collects this
+
+    return openai.OpenAI(base_url=f"{url}/v1", api_key="unused", **options)
+
+
+def ark_of(url: str, **options):
+    from volcenginesdkarkruntime import Ark
+
+    return Ark(base_url=f"{url}/api/v3", api_key="unused", **options)
+
+
+def billed(stack: Stack, prompt: str) -> int:
+    """How many videos of these words the provider charges for, once all have ended."""
+    with stack.database() as found:
+        wait_for(lambda: not found.tasks.count_documents({"open": True}), 60)
+        assert found.tasks.count_documents({"prompt": prompt}) == 1
+    rows = stack.ledger()["rows"]
+    return sum(each["prompt"] == prompt for each in rows)
+
+
+def test_openai_sdk_makes_a_video(stack):
+    """Created, polled and downloaded as its own documentation shows."""
+    with openai_of(stack.url) as client:
+        videos = client.videos
+        made = videos.create_and_poll(
+            prompt="lantern", input_reference=("a.png", picture(), "image/png"), **SMALL
+        )
+
+        assert (made.status, made.progress, made.seconds) == ("completed", 100, "2")
+        content = videos.download_content(made.id)
+        assert content.response.headers["content-type"] == "video/mp4"
+        assert content.read()[4:8] == b"ftyp"
+        small = videos.download_content(made.id, variant="thumbnail")
+        assert small.read()[8:12] == b"WEBP"
+        assert made.id in [each.id for each in videos.list(limit=1)]
+        assert videos.delete(made.id).deleted
+        assert made.id not in [each.id for each in videos.list()]
+    assert billed(stack, "lantern") == 1
+
+
+def test_openai_sdk_for_node_makes_a_video(stack):
+    """npm's, in a process of its own."""
+    prompt = "lantern in node"
+    environ = {"MODEL": MODEL, "PROMPT": prompt, "PICTURE": picture().hex()}
+    said = clients.node("openai_videos_client.mjs", stack.url, **environ)
+
+    assert said == "done\n"
+    assert billed(stack, prompt) == 1
+
+
+@contextmanager
+def losing_way(stack: Stack, prompt: str, what: str | None) -> Iterator[CuttingWay]:
+    """A way on which the first request arrives, and its answer does not."""
+
+    def is_made() -> bool:
+        with stack.database() as found:
+            return found.tasks.count_documents({"prompt": prompt}) > 0
+
+    how = {
+        None: {"cuts": 0},
+        CUT: {},
+        REFUSED: {"until": lambda: wait_for(is_made), "answer": BAD_GATEWAY},
+        LATE: {"until": lambda: wait_for(lambda: way.connections > 1)},
+    }
+    with cutting_way(stack.port, **how[what]) as way:
+        yield way
+
+
+def test_ark_sdk_makes_a_video(stack):
+    """Created, polled, listed and deleted as its own documentation shows."""
+    with ark_of(stack.url) as client:
+        tasks = client.content_generation.tasks
+        text = {"type": "text", "text": "lantern of ark"}
+        frame = {"url": f"data:image/png;base64,{b64encode(picture()).decode()}"}
+        first = {"type": "image_url", "image_url": frame, "role": "first_frame"}
+        size = {"duration": 2, "resolution": "480p"}
+        made = tasks.create(model=MODEL, content=[text, first], **size).id
+        wait_for(lambda: tasks.get(task_id=made).status == "succeeded", 60)
+
+        found = tasks.get(task_id=made)
+        assert (found.duration, found.resolution) == (2, "480p")
+        assert found.usage.completion_tokens > 0
+        assert stack.fetch(found.content.video_url)[1] == "video/mp4"
+        (listed,) = tasks.list(task_ids=[made], status="succeeded").items
+        assert listed == found
+        tasks.delete(task_id=made)
+        assert tasks.list(task_ids=[made]).total == 0
+    assert billed(stack, "lantern of ark") == 1
+
+
+@pytest.mark.parametrize("what", [None, CUT, REFUSED])
+def test_ark_sdk_makes_a_picture(stack, what):
+    """Also when its first request gets no answer: it is charged once."""
+    prompt = f"fox {what}"
+    with losing_way(stack, prompt, what) as way, ark_of(way.url) as client:
+        found = client.images.generate(
+            model="doubao-seedream-4-0-250828", prompt=prompt, size="1K"
+        )
+
+    assert found.usage.generated_images == 1
+    assert found.data[0].size == "1024x1024"
+    assert stack.fetch(urlsplit(found.data[0].url).path)[0] == 200
+    assert billed(stack, prompt) == 1
+
+
+def create_by_openai(url: str, prompt: str, **options: float) -> str:
+    with openai_of(url, **options) as client:
+        return client.videos.create(prompt=prompt, **SMALL).id
+
+
+def create_by_node(url: str, prompt: str, **options: float) -> str:
+    given = json.dumps({name: 1000 * seconds for name, seconds in options.items()})
+    environ = {"MODEL": MODEL, "PROMPT": prompt, "OPTIONS": given}
+    return clients.node("openai_video_repeats.mjs", url, **environ).strip()
+
+
+def create_by_ark(url: str, prompt: str, **options: float) -> str:
+    text = {"type": "text", "text": prompt}
+    size = {"duration": 2, "resolution": "480p"}
+    with ark_of(url, **options) as client:
+        create = client.content_generation.tasks.create
+        return create(model=MODEL, content=[text], **size).id
+
+
+@pytest.mark.parametrize("what", [CUT, REFUSED, LATE])
+@pytest.mark.parametrize("create", [create_by_openai, create_by_node, create_by_ark])
+def test_create_that_an_sdk_repeats_is_charged_once(stack, create, what):
+    """Its first request has arrived: the SDK is given the video of that one."""
+    prompt = f"{create.__name__} {what}"
+    options = {"timeout": TIMEOUT_S} if what == LATE else {}
+    with losing_way(stack, prompt, what) as way:
+        made = create(way.url, prompt, **options)
+
+        assert way.connections == 2
+    with stack.database() as found:
+        assert [each["_id"] for each in found.tasks.find({"prompt": prompt})] == [made]
+    assert billed(stack, prompt) == 1
+
+
+@pytest.mark.parametrize("page", ["videos.md", "videos.en.md"])
+def test_commands_of_the_page_work(stack, tmp_path, page):
+    """As they are printed, by a shell and by Python."""
+    text = (DOCS / page).read_text("utf-8")
+    Pillow.new("RGB", (640, 360), "red").save(tmp_path / "lantern.jpg")
+    shell, python = ["bash", "-euo", "pipefail", "-c"], [sys.executable, "-c"]
+
+    price = run([*shell, "".join(scripts(text, "bash"))], stack.url, tmp_path)
+    openai, ark = scripts(text, "python")
+    run([*python, openai], stack.url, tmp_path)
+    link = run([*python, ark], stack.url, tmp_path).strip()
+
+    for name in ("lantern.mp4", "sora.mp4"):
+        assert (tmp_path / name).read_bytes()[4:8] == b"ftyp"
+    assert json.loads(price)["dry_run"]
+    assert stack.fetch(link)[1] == "video/mp4"
