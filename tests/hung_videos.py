@@ -8,9 +8,10 @@ from tempfile import NamedTemporaryFile
 
 import av
 
-from jimeng.documents import Image, Task
+from jimeng.documents import Generation, Image, Task
+from jimeng.jobs import pump
 from jimeng.pictures.stores.gridfs import GridFSStore
-from tests.conftest import png
+from tests.conftest import come_due, png, run_queue
 from tests.hung import hang
 from tests.videos import FPS, mp4
 
@@ -64,6 +65,16 @@ def make_video(
         {"_id": image.task_id}, {"$set": {"type": "video", "video": VIDEO}}
     )
     return image
+
+
+def finish_video(task_id: str) -> Image:
+    """Let a picture be stored in the place of a task's video, and make that one."""
+    run_queue()
+    Generation.collection().update_many({}, {"$unset": {"kind": "", "video": ""}})
+    come_due()
+    pump.tick()
+    run_queue()
+    return make_video(f"{task_id}_0")
 
 
 def hang_video(prompt: str = "海浪拍打礁石", content: bytes = b"", **how) -> Image:

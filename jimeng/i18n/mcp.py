@@ -2,13 +2,14 @@
 
 MCP: dict[str, tuple[str, str]] = {
     "mcp.instructions": (
-        "用即梦画图。generate_image 花钱：每张图都计费。约 25 秒内完成就直接返回"
-        "小图和原图链接，否则返回 task_id，之后用 get_task 取。"
-        "给用户原图链接，小图只供你看。",
-        "Draws pictures. generate_image costs money, for each picture. If it is done "
-        "within about 25 seconds, you get a small picture and a link to the whole one; "
-        "otherwise a task_id, to be asked for with get_task. Give users the link to "
-        "the whole picture; the small one is for you to look at.",
+        "用即梦画图、生成视频。generate_image 和 generate_video 花钱：每张图、每个视频"
+        "都计费。图片约 25 秒内完成就直接返回小图和原图链接，否则返回 task_id，之后用 "
+        "get_task 取；视频要几分钟，总是这样取。给用户原图或视频的链接，小图只供你看。",
+        "Makes pictures and videos. generate_image and generate_video cost money, for "
+        "each picture and video. If pictures are done within about 25 seconds, you get "
+        "small ones and links to the whole ones; otherwise a task_id, to be asked for "
+        "with get_task, as always for videos, which take minutes. Give users the links "
+        "to the whole pictures and videos; the small ones are for you to look at.",
     ),
     "mcp.batch_next": (
         "还没全部完成。过一会儿用 get_batch 再看",
@@ -26,10 +27,10 @@ MCP: dict[str, tuple[str, str]] = {
         "has ended",
     ),
     "mcp.joined": (
-        "{words}（这是之前一次同样的调用所建的任务，没有重新生成。要另一张，"
-        "请换 seed 或 idempotency_key）",
-        "{words} (This is the task of an earlier identical call; nothing new was "
-        "generated. For another picture change seed or idempotency_key.)",
+        "{words}（这是之前一次同样的调用所建的任务，没有重新生成。要另一个，请换 seed "
+        "或 idempotency_key）",
+        "{words} (This is the task of an earlier identical call; nothing new was made. "
+        "For another result change seed or idempotency_key.)",
     ),
     "mcp.refused": ("{words}（{code}）", "{words} ({code})"),
 }

@@ -125,13 +125,35 @@ class EditArguments(GenerateArguments):
 
 
 class GenerateVideoArguments(DrawingArguments, WithWebhook, WithMetadata, VideoFields):
+    words: ClassVar = {
+        **DrawingArguments.words,
+        "model": (
+            "视频模型的名称或别名，见 makes: video 的 list_models；一般不写",
+            "A video model's name or alias, see list_models with makes video; usually "
+            "left out for the default",
+        ),
+    }
     wait_seconds = Whole(*WAIT_SECONDS, load_default=0, validate=Between(0, MAX_WAIT_S))
+    dry_run = Flag(
+        "只算多少钱，什么也不提交",
+        "Only say for how much; nothing is asked for",
+        load_default=False,
+    )
+
+
+class ListModelsArguments(Arguments):
+    makes = Text(
+        "image 是生成图片的，video 是生成视频的",
+        "image: those that make pictures; video: those that make videos",
+        load_default="image",
+        validate=OneOf("image", "video"),
+    )
 
 
 class CancelArguments(Arguments):
     task_id = Text(
-        "generate_image 返回的 task_id",
-        "The task_id that generate_image gave",
+        "generate_image 或 generate_video 返回的 task_id",
+        "The task_id that generate_image or generate_video gave",
         required=True,
         validate=Long(1, MAX_ID_CHARS),
     )
@@ -231,12 +253,11 @@ def input_schema(taken: Arguments) -> dict:
     return found
 
 
-NOTHING = Arguments()
 SETTINGS = ("model", "size", "quality", "style", "n", "seed")
 CALLER_FIELDS = ("metadata", "webhook_url", "webhook_events")
 ONCE = ("wait_seconds", "idempotency_key", "user_id", *CALLER_FIELDS)
 GENERATE = GenerateArguments(only=("prompt", *SETTINGS, *ONCE))
-GENERATE_VIDEO = GenerateVideoArguments()
+GENERATE_VIDEO, LIST_MODELS = GenerateVideoArguments(), ListModelsArguments()
 EDIT = EditArguments(
     only=("images", "prompt", *SETTINGS, *ONCE, "mask", "strength", "expand")
 )

@@ -16,12 +16,13 @@ from jimeng.http.requests import scoped_key
 from jimeng.i18n import t
 from jimeng.mcp.results import Result, record
 from jimeng.providers import Model
+from jimeng.providers.models import Makes
 from jimeng.providers.models.validation import Parameters, best_suited
-from jimeng.schemas.model_responses import ModelRecord
+from jimeng.schemas.model_responses import EstimateRecord, ModelRecord
 from jimeng.schemas.videos import PICTURE_FIELDS, as_video
 from jimeng.tasks import TaskView
 
-MODEL = ModelRecord(many=True)
+MODEL, ESTIMATE = ModelRecord(many=True), EstimateRecord()
 # The values of omitted arguments.
 PICTURES = {"images", "mask", *PICTURE_FIELDS}  # stored as inputs
 DEFAULTS = {"prompt": "", "quality": "standard", "n": 1, "seed": -1}
@@ -69,16 +70,17 @@ def generate_video(principal: Principal, arguments: dict) -> Result:
     Generate a video
 
     Make a video of a prompt, or of a first frame and a prompt; it is charged, more than
-    a picture, and takes minutes. Returns a task_id: go on with get_task and do not call
-    again. An equal call gets the same task until that has ended and its result was
-    delivered. first_frame, last_frame and references are given as images are in
-    edit_image.
+    a picture, and takes minutes: see with dry_run first for how much, and ask your
+    user. Returns a task_id: go on with get_task and do not call again. An equal call
+    gets the same task until that has ended and its result was delivered. first_frame,
+    last_frame and references are given as images are in edit_image.
     ---
     生成视频
 
-    按提示词生成视频，可以给首帧。计费，比图片贵，要几分钟。返回 task_id，接着用
-    get_task，不要重新调用：同样的调用在前一个结束并送达之前得到的是同一个任务。
-    first_frame、last_frame、references 的写法同 edit_image 的 images。
+    按提示词生成视频，可以给首帧。计费，比图片贵，要几分钟：先用 dry_run 看多少钱，问过
+    用户再生成。返回 task_id，接着用 get_task，不要重新调用：同样的调用在前一个结束并送
+    达之前得到的是同一个任务。first_frame、last_frame、references 的写法
+    同 edit_image 的 images。
     """
     return draw(principal, "generate_video", arguments)
 
@@ -86,6 +88,7 @@ def generate_video(principal: Principal, arguments: dict) -> Result:
 def draw(principal: Principal, tool: str, arguments: dict) -> Result:
     """Create a task, or join the one of an equal call, and wait for its end."""
     seconds, key = arguments.pop("wait_seconds"), arguments.pop("idempotency_key", None)
+    dry_run = arguments.pop("dry_run", False)
     canonical = canonical_arguments(arguments)
     if "images" in arguments:
         arguments.setdefault("model", default_model(principal, arguments))
@@ -99,6 +102,8 @@ def draw(principal: Principal, tool: str, arguments: dict) -> Result:
         images=images,
         **arguments,
     )
+    if dry_run:
+        return Result(ESTIMATE.dump(tasks.estimate(principal, new)))
     task, joined = tasks.create_or_join(
         principal,
         new,
@@ -122,7 +127,7 @@ def default_model(principal: Principal, arguments: dict) -> str | None:
         strength=arguments.get("strength"),
         expand=arguments.get("expand"),
     )
-    found = best_suited(asked, allowed_models(principal))
+    found = best_suited(asked, allowed_models(principal, "image"))
     return found.id if found else None
 
 
@@ -138,12 +143,12 @@ def get(principal: Principal, arguments: dict) -> Result:
     """
     Get a task
 
-    How a task stands, with its pictures once they are done. With wait_seconds the
-    answer waits for its end.
+    How a task stands, with its pictures or videos once they are done. With wait_seconds
+    the answer waits for its end.
     ---
     查看任务
 
-    任务的状态，完成后就有图片。wait_seconds 让它等到结束再答复。
+    任务的状态，完成后就有图片或视频。wait_seconds 让它等到结束再答复。
     """
     task = tasks.find(principal, arguments["task_id"])
     view = wait_for_end(principal, task, arguments["wait_seconds"])
@@ -155,11 +160,13 @@ def cancel(principal: Principal, arguments: dict) -> Result:
     Cancel a task
 
     Cancel a task that has not ended. Pictures that wait cost nothing; one that is being
-    drawn is charged all the same, and not shown.
+    drawn is charged all the same, and not shown. A video that has begun cannot be
+    stopped: it is charged, and kept.
     ---
     取消任务
 
-    取消还没结束的任务。还在排队的图片不计费，已经开始生成的仍然计费，但不再显示。
+    取消还没结束的任务。还在排队的图片不计费，已经开始生成的仍然计费，但不再显示。已经
+    开始的视频停不下来，照常计费并保存。
     """
     task = tasks.cancel(principal, arguments["task_id"])
     return Result(record(tasks.view_changed(principal, task)))
@@ -186,19 +193,22 @@ def list_models(principal: Principal, arguments: dict) -> Result:
     """
     List models
 
-    The models there are, the sizes, counts, pictures and prompts that each takes, and
-    what a picture costs (in fen, hundredths of a yuan).
+    The models that make pictures, or videos, what each takes (sizes, counts, pictures,
+    prompts; of videos lengths, resolutions, sound, cameras), and its price (in fen,
+    hundredths of a yuan, for a picture, or for a second or a million tokens of a
+    video).
     ---
     列出模型
 
-    可用的模型，各自接受的尺寸、张数、图片和提示词长度，以及一张的价格（分）。
+    生成图片或视频的模型，各自接受什么（尺寸、张数、图片、提示词长度；视频的时长、清晰
+    度、声音、运镜），以及价格（分：一张图片，或视频的一秒、一百万 token）。
     """
-    return Result({"models": MODEL.dump(allowed_models(principal))})
+    return Result({"models": MODEL.dump(allowed_models(principal, arguments["makes"]))})
 
 
-def allowed_models(principal: Principal) -> list[Model]:
-    """The models that the key may use."""
-    models = jobs.runtime().registry.making("image")
+def allowed_models(principal: Principal, makes: Makes) -> list[Model]:
+    """The models that make these, and that the key may use."""
+    models = jobs.runtime().registry.making(makes)
     return [model for model in models if principal.may_use(model.id)]
 
 

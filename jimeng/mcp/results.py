@@ -119,7 +119,15 @@ IMAGES = array_schema(
 )
 VIDEOS = array_schema(
     object_schema(
-        {"url": TEXT, "width": WHOLE, "height": WHOLE, "duration": {"type": "number"}},
+        {
+            "url": TEXT,
+            "poster_url": TEXT,
+            "width": WHOLE,
+            "height": WHOLE,
+            "duration": {"type": "number"},
+            "has_audio": FLAG,
+            "last_frame_url": {"type": ["string", "null"]},
+        },
         "url",
     )
 )
@@ -147,6 +155,19 @@ TASK = object_schema(
         "next": TEXT,
     },
     *(*RECORD_FIELDS, "prompt", "model"),
+)
+# Of a tool with ``dry_run``: one or the other.
+TASK_OR_ESTIMATE = object_schema(
+    {
+        **TASK["properties"],
+        "cost": {"type": ["string", "object", "null"]},
+        "dry_run": FLAG,
+        "provider": TEXT,
+        "n": WHOLE,
+        "width": {"type": ["integer", "null"]},
+        "height": {"type": ["integer", "null"]},
+    },
+    "model",
 )
 TASKS = page_schema("tasks", TASK)
 MODELS = object_schema({"models": array_schema(OBJECT)}, "models")

@@ -85,7 +85,7 @@ TOOLS = {
             "generate_video",
             handlers.generate_video,
             takes.GENERATE_VIDEO,
-            results.TASK,
+            results.TASK_OR_ESTIMATE,
             changes=True,
         ),
         Tool("get_task", handlers.get, takes.GET, results.TASK),
@@ -119,7 +119,7 @@ TOOLS = {
             results.ADDED,
             changes=True,
         ),
-        Tool("list_models", handlers.list_models, takes.NOTHING, results.MODELS),
+        Tool("list_models", handlers.list_models, takes.LIST_MODELS, results.MODELS),
     )
 }
 

@@ -6,12 +6,11 @@ import openai
 import pytest
 
 from jimeng import jobs
-from jimeng.documents import Generation, Task
-from jimeng.jobs import pump
+from jimeng.documents import Task
 from jimeng.providers import Progress, Registry
-from tests.conftest import come_due, png, run_queue
+from tests.conftest import png, run_queue
 from tests.each import for_each
-from tests.hung_videos import SMALL, make_video
+from tests.hung_videos import SMALL, finish_video
 from tests.openai.conftest import SDK, error_of
 
 VIDEOS = "/v1/videos"
@@ -152,7 +151,7 @@ def test_content_is_the_mp4_or_its_thumbnail(client, provider):
     made = create(client)
     run_queue()
     error_of(client.get(f"{VIDEOS}/{made['id']}/content"), 404, "image_not_found")
-    finish(made["id"], client, provider)
+    finish_video(made["id"])
 
     got = client.get(f"{VIDEOS}/{made['id']}").json
     assert (got["status"], got["progress"]) == ("completed", 100)
@@ -163,12 +162,3 @@ def test_content_is_the_mp4_or_its_thumbnail(client, provider):
     assert client.get(f"{VIDEOS}/{made['id']}/content", headers=part).data == SMALL[:2]
     small = client.get(f"{VIDEOS}/{made['id']}/content?variant=thumbnail")
     assert small.data[8:12] == b"WEBP"
-
-
-def finish(task_id: str, client, provider) -> None:
-    """Let a picture be stored in its place, and make that a video."""
-    Generation.collection().update_many({}, {"$unset": {"kind": "", "video": ""}})
-    come_due()
-    pump.tick()
-    run_queue()
-    make_video(f"{task_id}_0")
