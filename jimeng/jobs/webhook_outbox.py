@@ -299,6 +299,7 @@ def data_of(task: Task, images: Mapping[int, Image], *, include_prompt: bool) ->
     ]
     return {
         "task_id": task.id,
+        "type": task.type,
         "status": task.status,
         "updated_at": moment(task.updated_at),
         "user_id": task.user_id,
