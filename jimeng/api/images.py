@@ -75,6 +75,13 @@ describe_new = partial(
     errors=[*CREATE_ERRORS, "user_id_not_yours"],
     estimate=EstimateRecord,
 )
+describe_result = partial(
+    blp.describe,
+    errors=["task_not_found"],
+    headers=["Retry-After", "Preference-Applied"],
+    always=["ETag"],
+    takes=["If-None-Match", "Prefer"],
+)
 MAX_WAIT_S = 60  # seconds
 
 
@@ -192,12 +199,7 @@ def create_video_task(query: dict, params: dict) -> Response:
 
 @blp.get("/ai/video/result/<task_id>", tags=["videos"])
 @blp.response(200, TaskResult)
-@blp.describe(
-    errors=["task_not_found"],
-    headers=["Retry-After", "Preference-Applied"],
-    always=["ETag"],
-    takes=["If-None-Match", "Prefer"],
-)
+@describe_result()
 @blp.alt_response(304)
 def get_video_result(task_id: str) -> Response:
     """
@@ -214,12 +216,7 @@ def get_video_result(task_id: str) -> Response:
 
 @blp.get("/ai/image/result/<task_id>", tags=["images"])
 @blp.response(200, TaskResult)
-@blp.describe(
-    errors=["task_not_found"],
-    headers=["Retry-After", "Preference-Applied"],
-    always=["ETag"],
-    takes=["If-None-Match", "Prefer"],
-)
+@describe_result()
 @blp.alt_response(304)
 def get_result(task_id: str) -> Response:
     """

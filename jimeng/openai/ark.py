@@ -18,7 +18,7 @@ from jimeng import tasks
 from jimeng.documents import Image, Task
 from jimeng.documents.base import VIDEO
 from jimeng.documents.principal import Principal
-from jimeng.errors import CannotStop, Invalid, TaskNotFound
+from jimeng.errors import CannotStop, Invalid
 from jimeng.gallery import trash
 from jimeng.http.auth import principal_of_api, reject_cross_site, require_scope
 from jimeng.http.requests import accepts_pictures, idempotency_key, limit_large_bodies
@@ -37,6 +37,7 @@ from jimeng.openai.requests import (
     read_json,
     retry_count,
 )
+from jimeng.openai.videos import find
 from jimeng.providers import Model, VideoParameters
 from jimeng.providers.models.video import FRAMES_PER_S
 from jimeng.schemas.task_responses import last_frame_link, link_of
@@ -257,17 +258,6 @@ def delete(task_id: str) -> Response:
     else:
         tasks.cancel(principal, view.task.id)
     return json_response({}, 200)
-
-
-def find(principal: Principal, task_id: str) -> TaskView:
-    """
-    Raises:
-        TaskNotFound: as `tasks.find`, also for a task of pictures.
-    """
-    task = tasks.find(principal, task_id)
-    if task.type != VIDEO:
-        raise TaskNotFound(f"{task_id} makes pictures")
-    return tasks.view(principal, task)
 
 
 def parse(body: Mapping[str, Any], principal: Principal) -> tasks.NewTask:

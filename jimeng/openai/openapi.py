@@ -84,11 +84,27 @@ def optional(kind: Callable[..., fields.Field], *args: Any, **more: Any) -> Any:
     return kind(*args, allow_none=True, **more)
 
 
-class ImageRequest(Strict):
-    """What both operations take."""
+class CommonRequest(Strict):
+    """What creates pictures and what creates videos has in common."""
 
     class Meta:
         unknown = EXCLUDE  # fields of other services are ignored
+
+    seed = optional(Whole, *field_descriptions.SEED, validate=Between(-1, MAX_SEED))
+    metadata = optional(Metadata, *field_descriptions.METADATA)
+    webhook_url = optional(
+        Text, *field_descriptions.WEBHOOK_URL, validate=Long(1, MAX_URL_CHARS)
+    )
+    webhook_events = optional(
+        Texts,
+        *field_descriptions.WEBHOOK_EVENTS,
+        each=Text(validate=OneOf(*TASK_EVENTS)),
+        validate=Many(1, 3),
+    )
+
+
+class ImageRequest(CommonRequest):
+    """What both operations take."""
 
     model = optional(
         Text,
@@ -125,7 +141,6 @@ class ImageRequest(Strict):
         "Any but vivid and natural is added to the prompt",
         validate=Long(1, MAX_STYLE),
     )
-    seed = optional(Whole, *field_descriptions.SEED, validate=Between(-1, MAX_SEED))
     background = optional(
         Text, *field_descriptions.BACKGROUND, validate=OneOf("auto", "opaque")
     )
@@ -160,16 +175,6 @@ class ImageRequest(Strict):
         "用带 act_for 权限的密钥、写它前缀下的 id 时，任务属于这个用户；否则没有作用",
         "With a key that has the scope act_for, and an id under its prefix: whose task "
         "it is. Without effect otherwise",
-    )
-    metadata = optional(Metadata, *field_descriptions.METADATA)
-    webhook_url = optional(
-        Text, *field_descriptions.WEBHOOK_URL, validate=Long(1, MAX_URL_CHARS)
-    )
-    webhook_events = optional(
-        Texts,
-        *field_descriptions.WEBHOOK_EVENTS,
-        each=Text(validate=OneOf(*TASK_EVENTS)),
-        validate=Many(1, 3),
     )
 
 

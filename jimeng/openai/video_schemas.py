@@ -3,14 +3,12 @@
 from datetime import datetime
 from typing import Any, ClassVar
 
-from marshmallow import EXCLUDE, missing
+from marshmallow import missing
 
-from jimeng.documents.webhook import TASK_EVENTS
 from jimeng.i18n import t
 from jimeng.jobs.prices import yuan
-from jimeng.jobs.webhook_outbox import MAX_URL_CHARS
-from jimeng.openai.openapi import DRAWING, MAX_PROMPT, TASK, optional
-from jimeng.schemas import MAX_SEED, MAX_STYLE, REFERENCE, Strict, field_descriptions
+from jimeng.openai.openapi import DRAWING, MAX_PROMPT, TASK, CommonRequest, optional
+from jimeng.schemas import MAX_STYLE, REFERENCE, Strict, field_descriptions
 from jimeng.schemas.fields import (
     HOST,
     Between,
@@ -18,12 +16,9 @@ from jimeng.schemas.fields import (
     File,
     Flag,
     Long,
-    Many,
-    Metadata,
     OneOf,
     Reply,
     Text,
-    Texts,
     Whole,
     a,
     address,
@@ -46,10 +41,7 @@ STATUSES = {"pending": "queued", "processing": "in_progress", "completed": "comp
 LINK = f"{HOST}/v/-hirVBSkTvga-VDstxm8wQ.mp4"
 
 
-class VideoRequest(Strict):
-    class Meta:
-        unknown = EXCLUDE  # fields of other services are ignored
-
+class VideoRequest(CommonRequest):
     prompt = Text(*field_descriptions.PROMPT, validate=Long(1, MAX_PROMPT))
     model = optional(
         Text,
@@ -89,17 +81,6 @@ class VideoRequest(Strict):
         "Whether it has sound; silent by default",
     )
     style = optional(Text, *field_descriptions.STYLE, validate=Long(1, MAX_STYLE))
-    seed = optional(Whole, *field_descriptions.SEED, validate=Between(-1, MAX_SEED))
-    metadata = optional(Metadata, *field_descriptions.METADATA)
-    webhook_url = optional(
-        Text, *field_descriptions.WEBHOOK_URL, validate=Long(1, MAX_URL_CHARS)
-    )
-    webhook_events = optional(
-        Texts,
-        *field_descriptions.WEBHOOK_EVENTS,
-        each=Text(validate=OneOf(*TASK_EVENTS)),
-        validate=Many(1, 3),
-    )
 
 
 class CreateVideoRequest(VideoRequest):
