@@ -198,8 +198,9 @@ def test_create_that_an_sdk_repeats_is_charged_once(stack, create, what):
 
 @pytest.mark.parametrize("page", ["videos.md", "videos.en.md"])
 def test_commands_of_the_page_work(stack, tmp_path, page):
-    """As they are printed, by a shell and by Python."""
+    """As they are printed, by a shell, by Python and by Node."""
     text = (DOCS / page).read_text("utf-8")
+    (tmp_path / "node_modules").symlink_to(clients.PLACE / "node_modules")
     Pillow.new("RGB", (640, 360), "red").save(tmp_path / "lantern.jpg")
     shell, python = ["bash", "-euo", "pipefail", "-c"], [sys.executable, "-c"]
 
@@ -207,8 +208,10 @@ def test_commands_of_the_page_work(stack, tmp_path, page):
     openai, ark = scripts(text, "python")
     run([*python, openai], stack.url, tmp_path)
     link = run([*python, ark], stack.url, tmp_path).strip()
+    (script,) = scripts(text, "javascript")
+    run(["node", "--input-type=module", "-e", script], stack.url, tmp_path)
 
-    for name in ("lantern.mp4", "sora.mp4"):
+    for name in ("lantern.mp4", "sora.mp4", "node.mp4"):
         assert (tmp_path / name).read_bytes()[4:8] == b"ftyp"
     assert json.loads(price)["dry_run"]
     assert stack.fetch(link)[1] == "video/mp4"
