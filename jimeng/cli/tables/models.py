@@ -4,9 +4,17 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from jimeng.cli.tables import head, in_language, line
 from jimeng.i18n import LANGUAGES
+from jimeng.jobs.prices import yuan
 from jimeng.providers import PROVIDERS, Model
 from jimeng.providers.models import Size
-from jimeng.providers.models.model import Takes
+from jimeng.providers.models.model import (
+    MILLION_TOKENS,
+    PICTURE,
+    PRICES,
+    SECOND,
+    Step,
+    Takes,
+)
 from jimeng.providers.models.video import VIDEO_RATIOS, VideoModel
 from jimeng.providers.models.video_validation import spans
 
@@ -16,6 +24,7 @@ OVERVIEW = (
     "尺寸 / Sizes",
     "种子 / Seed",
     "秒 / Seconds",
+    "元 / Yuan",
 )
 INPUT_COLUMNS = (
     "名称 / Name",
@@ -35,7 +44,13 @@ VIDEO_COLUMNS = (
     "时长 / Duration",
     "其他 / Other",
     "秒 / Seconds",
+    "元 / Yuan",
 )
+UNITS = {
+    PICTURE: "",
+    SECOND: "每秒 / per second",
+    MILLION_TOKENS: "每百万 token / per million tokens",
+}
 PROMPTS = {
     "required": "必填 / required",
     "optional": "可选 / optional",
@@ -68,7 +83,27 @@ def row(model: Model, language: str) -> str:
     aliases = " ".join(f"`{name}`" for name in sorted(model.names - {model.id}))
     seed = in_language("是 / yes" if model.takes_seed else "否 / no", language)
     sizes_taken = limits(model, language)
-    return line((f"`{model.id}`", aliases, sizes_taken, seed, f"{model.typical:g}"))
+    seconds, cost = f"{model.typical:g}", price(model, language)
+    return line((f"`{model.id}`", aliases, sizes_taken, seed, seconds, cost))
+
+
+def price(model: Model, language: str) -> str:
+    """The built-in price: that of most outputs, and those of others in brackets."""
+    found = PRICES.get(model.req_key)
+    if found is None:
+        return "–"
+    *others, usual = found.steps
+    unit = in_language(UNITS[found.unit], language)
+    less = [f"{condition(each, language)} {yuan(each.micros)}" for each in others]
+    named = f"({', '.join(less)})" if less else ""
+    return " ".join(filter(None, (yuan(usual.micros), unit, named)))
+
+
+def condition(step: Step, language: str) -> str:
+    if step.up_to:
+        millions = f"{step.up_to / 1_000_000:g}"
+        return in_language(f"≤ {millions} 百万像素 / ≤ {millions} MP", language)
+    return step.resolution or in_language("无声 / silent", language)
 
 
 def input_rows(models: Iterable[Model], language: str) -> Iterator[str]:
@@ -192,6 +227,7 @@ def video_row(model: Model, video: VideoModel, language: str) -> str:
             spans(video.durations),
             " ".join(name for name, is_there in options.items() if is_there),
             f"{model.typical:g}",
+            price(model, language),
         )
     )
 
