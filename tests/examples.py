@@ -15,6 +15,7 @@ KINDS = {
     "{batch_id}": "batch",
     "{task_id}": "done",
     "{user_id}": "new_user",
+    "{key_id}": "key",
     "{collection_id}": "collection",
     "{share_id}": "collection",
     "{prompt_id}": "prompt",
@@ -70,6 +71,10 @@ class Examples:
 
     def new_user(self) -> str:
         return new_user(self.client)["id"]
+
+    def key(self) -> str:
+        where = f"{API}/users/{self.one('new_user')}/keys"
+        return data_of(self.client.post(where, json={"name": "x"}), 201)["id"]
 
     def collection(self) -> str:
         """One with a picture in it, which is shared."""
