@@ -165,6 +165,13 @@ def chosen(params: Mapping[str, Any]) -> dict[str, Any]:
     return {to: params.get(name) for name, to in names.items()}
 
 
+def as_request(video: VideoParameters) -> dict[str, Any]:
+    """What is chosen, as the fields of `VideoChoices`; the frames are not among it."""
+    names = {**{name: name for name in CHOICES}, **RENAMED}
+    values = {name: getattr(video, stored) for name, stored in names.items()}
+    return {name: value for name, value in values.items() if value is not None}
+
+
 class NewVideoTask(VideoFields, WithWebhook, WithMetadata, OfUser):
     """``POST /api/v1/ai/video/task``."""
 

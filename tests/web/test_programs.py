@@ -13,6 +13,7 @@ import pytest
 
 from jimeng.documents import Image, Task
 from jimeng.gallery.picture_details import PictureRecord
+from jimeng.schemas.videos import NewVideoTask
 from jimeng.web.pictures.code_samples import ROUTE, code_samples
 from tests.each import for_each
 from tests.parts import NODE
@@ -49,11 +50,14 @@ class Recorder(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         self.server.looked.append(dict(self.headers))
-        if self.path.startswith("/i/"):
+        if self.path.startswith(("/i/", "/v/")):
             self._answer(200, {})
             return
+        video = [f"{self.server.url}/v/video.mp4"]
         urls = [f"{self.server.url}/i/picture.png"]
         found = {"image_url": urls[0], "image_urls": urls}
+        if "video" in self.server.asked[-1][0]:
+            found = {"video_url": video[0], "video_urls": video}
         done = {"status": "completed", "result": found}
         self._answer(200, {"data": done})
 
@@ -161,3 +165,23 @@ def test_program_reads_the_key_from_its_surroundings(recorder, tmp_path, languag
 
     keys = [recorder.asked[0][1], recorder.looked[0]]
     assert [each["Authorization"] for each in keys] == ["Bearer jm_secret"] * 2
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_program_of_a_video(recorder, tmp_path, language):
+    """It asks for all that was chosen, which sets the price, and saves the MP4."""
+    of = record("海浪")
+    video = {"duration": 5, "resolution": "720p", "ratio": "16:9", "audio": True}
+    of.task.video = {**video, "last_frame": False, "roles": []}
+    of.image.kind = "video"
+    texts = code_samples(of, recorder.url, with_key=False)
+    (text,) = [each.text for each in texts if each.id == language]
+
+    run(language, text, tmp_path)
+
+    ((path, _, body),) = recorder.asked
+    assert path == "/api/v1/ai/video/task"
+    asked = {"user_id": "guest", "model": "m", "prompt": "海浪", "seed": 41}
+    assert body == {**asked, **video, "return_last_frame": False}
+    assert NewVideoTask().validate(body) == {}
+    assert [each.name for each in tmp_path.iterdir()] == ["video.mp4"]

@@ -52,8 +52,8 @@ PICTURE: dict[str, tuple[str, str]] = {
     "share.replace_sure": ("确认更换", "Replace it"),
     "code.title": ("用代码生成", "Use from code"),
     "code.words": (
-        "同样的提示词、尺寸和种子，可以直接运行。",
-        "The same prompt, size and seed, ready to run.",
+        "同样的提示词和参数，可以直接运行。",
+        "The same prompt and settings, ready to run.",
     ),
     "code.copy": ("复制", "Copy"),
     "code.key": (

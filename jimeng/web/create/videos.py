@@ -24,7 +24,7 @@ from jimeng.providers.models.video import (
 )
 from jimeng.providers.models.video_validation import DEFAULT_STRENGTH
 from jimeng.schemas import MAX_STYLE
-from jimeng.schemas.videos import VideoFields
+from jimeng.schemas.videos import VideoFields, as_request
 from jimeng.tasks import NewTask
 from jimeng.web import bp
 from jimeng.web.create import inputs, options
@@ -183,8 +183,6 @@ class VideoForm(TaskForm):
         values = checked(CHECKED, words)
         given = {name: values[name] for name in words}
         video = self.parameters(model)
-        chosen = {k: v for k, v in video.stored().items() if k not in RENAMED}
-        chosen |= {new: getattr(video, k) for k, new in RENAMED.items() if new}
         return NewTask(
             **{"prompt": "", **given},
             model=model.id,
@@ -192,7 +190,7 @@ class VideoForm(TaskForm):
             user_id=principal.user_id,
             images=[each for _, each in self.all_pictures],
             video=video,
-            given={"model": model.id, **given, **chosen},
+            given={"model": model.id, **given, **as_request(video)},
         )
 
     def parameters(self, model: Model) -> VideoParameters:
@@ -348,10 +346,6 @@ class VideoForm(TaskForm):
             return tasks.estimate(principal, form.request(principal)).micros_of_all
         except JimengError:
             return None
-
-
-# Of `VideoParameters`, as the API names them; "" for what it has elsewhere.
-RENAMED = {"last_frame": "return_last_frame", "roles": ""}
 
 
 def number(text: str) -> int | str:

@@ -1,13 +1,16 @@
-"""Code samples that request a picture again: curl, Python, JavaScript."""
+"""Code samples that request an output again: curl, Python, JavaScript."""
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from jimeng import tasks
 from jimeng.gallery.picture_details import PictureRecord
+from jimeng.providers import VideoParameters
+from jimeng.schemas.videos import as_request
 
 KEY = "JIMENG_API_KEY"  # the environment variable that the programs read
-ROUTE = "/api/v1/ai/image/task"
+ROUTE = "/api/v1/ai/image/task"  # of pictures; that of videos is alike
 
 CURL = """\
 server={server}
@@ -18,10 +21,10 @@ if [ -n "$result" ]; then
   until task=$(curl -fsS {short_auth}"$server$result") &&
     printf %s "$task" | grep -Eq '"status": ?"(completed|failed|cancelled)"'
   do sleep 2; done
-  picture=$(printf %s "$task" | grep -Eo '"image_url": ?"[^"]+' | head -n 1)
-  picture=$(printf %s "$picture" | cut -d '"' -f 4)
-  if [ -n "$picture" ]; then
-    curl -fsSO "$picture" && echo "${{picture##*/}}"
+  url=$(printf %s "$task" | grep -Eo '"{makes}_url": ?"[^"]+' | head -n 1)
+  url=$(printf %s "$url" | cut -d '"' -f 4)
+  if [ -n "$url" ]; then
+    curl -fsSO "$url" && echo "${{url##*/}}"
   else
     printf %s "$task"
   fi
@@ -51,7 +54,7 @@ while True:
 
 if task["status"] != "completed":
     raise SystemExit(task["message"])
-for url in task["result"]["image_urls"]:
+for url in task["result"]["{makes}_urls"]:
     name = url.rpartition("/")[2]
     with open(name, "wb") as file:
         file.write(requests.get(url, timeout=60).content)
@@ -80,10 +83,10 @@ JAVASCRIPT = """\
     await new Promise((resolve) => setTimeout(resolve, 2000));
   }}
   if (task.status !== "completed") throw new Error(task.message);
-  for (const url of task.result.image_urls) {{
+  for (const url of task.result.{makes}_urls) {{
     const name = url.split("/").at(-1);
-    const picture = await (await fetch(url)).arrayBuffer();
-    await writeFile(name, new Uint8Array(picture));
+    const content = await (await fetch(url)).arrayBuffer();
+    await writeFile(name, new Uint8Array(content));
     console.log(name);
   }}
 }})();
@@ -108,71 +111,94 @@ def code_samples(
     record: PictureRecord, server: str, *, with_key: bool
 ) -> list[CodeSample]:
     """
-    Programs that request this picture again, with the same prompt, size and seed, and
-    save it in the current directory.
+    Programs that request this output again, with the same prompt and settings, and save
+    it in the current directory.
 
     Args:
-        server: The base URL, without a trailing slash.
-        with_key: Whether the API requires a key.
+        server: The address of this server.
+        with_key: Whether requests need a key, read from the environment variable `KEY`.
     """
-    body = request_of(record)
+    body, makes = request_of(record), "video" if record.image.is_video else "image"
     return [
-        CodeSample("curl", "curl", curl(body, server, with_key)),
-        CodeSample("python", "Python", python(body, server, with_key)),
-        CodeSample("javascript", "JavaScript", javascript(body, server, with_key)),
+        CodeSample("curl", "curl", curl(body, makes, server, with_key)),
+        CodeSample("python", "Python", python(body, makes, server, with_key)),
+        CodeSample(
+            "javascript", "JavaScript", javascript(body, makes, server, with_key)
+        ),
     ]
 
 
-def request_of(record: PictureRecord) -> dict[str, str | int]:
-    """The body of a request for this picture alone."""
+def request_of(record: PictureRecord) -> dict[str, object]:
+    """The body of a request for this output alone."""
     task, image = record.task, record.image
     words = tasks.original_wording(task)
-    body: dict[str, str | int] = {"user_id": task.user_id, "model": task.model}
+    body: dict[str, object] = {"user_id": task.user_id, "model": task.model}
     body["prompt"] = words.prompt
     if words.style:
         body["style"] = words.style
-    body["size"] = f"{task.width}x{task.height}"
+    if image.is_video:
+        body |= as_request(VideoParameters.read(task.video or {}))
+    else:
+        body["size"] = f"{task.width}x{task.height}"
     if image.seed is not None:
         body["seed"] = image.seed
     return body
 
 
-def curl(body: dict, server: str, with_key: bool) -> str:
+def curl(body: dict, makes: str, server: str, with_key: bool) -> str:
     header = f'-H "Authorization: Bearer ${KEY}" '
     return CURL.format(
         server=shell(server),
-        route=ROUTE,
+        route=route_of(makes),
+        makes=makes,
         auth=f"  {header}\\\n" if with_key else "",
         short_auth=header if with_key else "",
-        body=shell(literal(body, "  ", json_string)),
+        body=shell(literal(body, "  ", json_string, json.dumps)),
     )
 
 
-def python(body: dict, server: str, with_key: bool) -> str:
+def python(body: dict, makes: str, server: str, with_key: bool) -> str:
     header = f'"Bearer " + os.environ["{KEY}"]'
     return PYTHON.format(
         imports="import os\n" if with_key else "",
         server=python_string(server),
-        route=ROUTE,
+        route=route_of(makes),
+        makes=makes,
         auth=f'session.headers["Authorization"] = {header}\n' if with_key else "",
-        body=literal(body, "    ", python_string),
+        body=literal(body, "    ", python_string, repr),
     )
 
 
-def javascript(body: dict, server: str, with_key: bool) -> str:
+def javascript(body: dict, makes: str, server: str, with_key: bool) -> str:
     header = f'    Authorization: "Bearer " + process.env.{KEY},\n'
     return JAVASCRIPT.format(
         server=json_string(server),
-        route=ROUTE,
+        route=route_of(makes),
+        makes=makes,
         auth=header if with_key else "",
-        body=literal(body, "    ", json_string),
+        body=literal(body, "    ", json_string, json.dumps),
     )
 
 
-def literal(body: dict, indent: str, quoted) -> str:
-    """The body on several lines, in a notation valid in all three languages."""
+def route_of(makes: str) -> str:
+    return ROUTE.replace("image", makes)
+
+
+def literal(
+    body: dict,
+    indent: str,
+    quoted: Callable[[str], str],
+    plain: Callable[[object], str],
+) -> str:
+    """
+    The body on several lines, in the notation of a language.
+
+    Args:
+        quoted: Writes a text.
+        plain: Writes anything else.
+    """
     lines = [
-        f"{indent}  {quoted(name)}: {quoted(v) if isinstance(v, str) else v}"
+        f"{indent}  {quoted(name)}: {quoted(v) if isinstance(v, str) else plain(v)}"
         for name, v in body.items()
     ]
     return "{\n" + ",\n".join(lines) + f"\n{indent}}}"
