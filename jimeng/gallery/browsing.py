@@ -82,10 +82,16 @@ class PictureFilter:
 
 @dataclass(frozen=True)
 class Hits:
-    """The number of pictures, and whether there are *more* than were counted."""
+    """
+    Attributes:
+        n: The number of pictures and videos.
+        more: Whether there are more than were counted.
+        kind: ``images`` or ``videos`` if only these were counted.
+    """
 
     n: int
     more: bool = False
+    kind: str = ""
 
 
 def browse(
@@ -153,7 +159,7 @@ def hits_of_user(user_id: str, wanted: PictureFilter) -> Hits:
     index, parts = plan(user_id, wanted)
     most = MAX_SEARCH_HITS if wanted.q.strip() else MAX_HITS
     n = count({"$and": parts}, index, most + 1)
-    return Hits(min(n, most), n > most)
+    return Hits(min(n, most), n > most, wanted.kind)
 
 
 def plan(user_id: str, wanted: PictureFilter) -> tuple[str, list[dict]]:

@@ -134,7 +134,7 @@ def test_chart_has_words_and_a_table(show, used, closed_server):
     page = show("/usage?days=30", lang="en").page
 
     picture = page.get_by_role(
-        "img", name=re.compile(r"Pictures per day over 30 days: \d+")
+        "img", name=re.compile(r"Pictures and videos per day over 30 days: \d+")
     )
     expect(picture).to_be_visible()
     page.get_by_text("Show as table").first.click()

@@ -184,7 +184,7 @@ def test_each_filter_counts_at_once(visit):
     page.get_by_label("Aspect ratio").select_option("16:9")
     expect(photos(page)).to_have_count(1)
     page.get_by_label("From").fill("2030-01-01")
-    expect(page.get_by_role("heading", name="No matching pictures")).to_be_visible()
+    expect(page.get_by_role("heading", name="Nothing matches")).to_be_visible()
     address = page.url.partition("?")[2]
     assert address == f"fav=1&model={wall.OLD}&ratio=16%3A9&from=2030-01-01"
     expect(page.locator(".filters-count")).to_have_text("4")
@@ -204,7 +204,7 @@ def test_what_is_awaited_and_what_fails_is_told(visit):
     page.locator("#q").fill("fox")
     expect(results).to_have_css("opacity", "0.5")
     held[0].continue_()
-    expect(page.get_by_role("heading", name="No matching pictures")).to_be_visible()
+    expect(page.get_by_role("heading", name="Nothing matches")).to_be_visible()
     expect(results).to_have_css("opacity", "1")
 
     seen.forgive("ERR_FAILED")

@@ -97,7 +97,7 @@ def test_range_is_chosen_with_shift(visit):
     pictures.nth(5).click(modifiers=["Shift"])
 
     assert chosen(page) == [1, 2]
-    expect(page.locator(".picks-count")).to_have_text("已选 2 张")
+    expect(page.locator(".picks-count")).to_have_text("已选 2 项")
     page.keyboard.press("Escape")
     assert chosen(page) == []
     expect(page.locator("#selection")).to_be_hidden()
@@ -124,11 +124,11 @@ def test_everything_goes_with_the_keys_alone(visit):
 
     expect(boxes(page)).to_have_count(0)
     expect(page.locator("#undo")).to_be_focused()
-    expect(page.locator("#announce")).to_contain_text("Pictures deleted: 6")
+    expect(page.locator("#announce")).to_contain_text("Deleted: 6")
     expect(page.get_by_role("heading", name="No pictures left")).to_be_visible()
     page.keyboard.press("Enter")
     expect(boxes(page)).to_have_count(6)
-    expect(page.locator("#notices")).to_contain_text("Pictures restored: 6")
+    expect(page.locator("#notices")).to_contain_text("Restored: 6")
 
 
 STANDS_ON = """
@@ -186,7 +186,7 @@ def test_filters_stay_over_a_deletion_and_its_undo(visit):
     expect(boxes(page)).to_have_count(2)
     page.locator("#undo").click()
 
-    expect(page.locator("#notices")).to_contain_text("Pictures restored: 1")
+    expect(page.locator("#notices")).to_contain_text("Restored: 1")
     expect(boxes(page)).to_have_count(3)
     page.wait_for_url("**/gallery?fav=1")
     page.reload()  # it is not said again
@@ -254,7 +254,7 @@ def test_many_at_once_without_scripts(visit):
     seen.check("gallery-selecting")
 
     press(page, "Delete")
-    expect(page.locator("#notices")).to_contain_text("Pictures deleted: 2")
+    expect(page.locator("#notices")).to_contain_text("Deleted: 2")
     page.locator("#undo").click()
     expect(boxes(page)).to_have_count(4)
     boxes(page).nth(1).check()

@@ -21,7 +21,7 @@ def test_deleting_leads_back_with_a_way_to_undo(client):
 
     assert answer.status_code == 303
     assert answer.headers["Location"].startswith("/gallery?fav=1&done=trashed&n=2&b")
-    assert "已删除 2 张图片" in page.text
+    assert "已删除 2 项" in page.text
     assert shown(page) == ["三"]
     batch = re.search(r'name="batch" value="(\d+)"', page.text)[1]
     undone = send(client, "/pictures/restore", batch=batch)
@@ -50,7 +50,7 @@ def test_more_than_one_form_takes_is_refused_whole(client, act):
     )
 
     assert answer.status_code == 422
-    assert "一次最多选 1000 张图片" in answer.text
+    assert "一次最多选 1000 项" in answer.text
     assert shown(client.get("/gallery")) == ["一", "二"]
     assert shown(client.get("/gallery?fav=1")) == []
 

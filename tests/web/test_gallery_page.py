@@ -194,7 +194,7 @@ def test_nothing_yet_leads_to_the_beginning(client):
 
     for path in ("/gallery", "/gallery?q=猫"):
         page = client.get(path)
-        assert "还没有图片" in page.text
+        assert "图库还是空的" in page.text
         assert shown(page) == []
 
 
@@ -204,10 +204,10 @@ def test_nothing_found_leads_back(client):
 
     page = client.get("/gallery?q=猫")
 
-    assert "没有符合条件的图片" in page.text
+    assert "没有符合条件的内容" in page.text
     assert 'href="/gallery">清除筛选' in page.text
     said = re.search(r'id="hits"[^>]*role="status"[^>]*>(.*)</span>', page.text)
-    assert said and "没有符合条件的图片" in said[1]
+    assert said and "没有符合条件的内容" in said[1]
 
 
 @for_each(

@@ -99,7 +99,7 @@ def test_pages(client, hung):
     done = client.post(
         "/tags/put", data={"id": hung, "tag": "Sea"}, headers={**POST, **HTMX}
     )
-    assert "已给 3 张图片加上标签" in done.text
+    assert "已给 3 项加上标签" in done.text
 
     page = client.get("/gallery")
     assert re.search(r"<option>sea</option>", page.text)
@@ -108,7 +108,7 @@ def test_pages(client, hung):
     assert '<button class="quiet" name="remove" value="sea"' in page.text
     back = send(client, "/tags/put", id=hung[0], remove="sea", next="/gallery?tag=sea")
     assert back.headers["Location"] == "/gallery?tag=sea&done=untagged&n=1"
-    assert "已从 1 张图片移除标签" in client.get(back.headers["Location"]).text
+    assert "已从 1 项移除标签" in client.get(back.headers["Location"]).text
     assert shown(client.get("/gallery?tag=sea")) == list(PROMPTS[1:])
 
 

@@ -68,7 +68,7 @@ def test_picture_is_brought_back(client):
     answer = send(client, "/pictures/restore", id=picture, next=back)
 
     assert answer.headers["Location"] == f"{back}&done=restored&n=1"
-    assert "已恢复 1 张图片" in client.get(answer.headers["Location"]).text
+    assert "已恢复 1 项" in client.get(answer.headers["Location"]).text
     assert ids(client.get("/gallery")) == [picture]
 
 
@@ -139,8 +139,8 @@ def test_tidying_tells_the_numbers_first(client):
 
     page = client.get("/gallery/tidy")
 
-    assert "有 2 张图片不是收藏" in page.text
-    assert "1 张收藏会留下" in page.text
+    assert "有 2 项不是收藏" in page.text
+    assert "1 项收藏会留下" in page.text
     assert 'name="n" value="2"' in page.text
 
 
@@ -183,18 +183,18 @@ def test_tidying_needs_word_and_number(client, word, n, words):
 @pytest.mark.parametrize(
     ("path", "fields", "going", "ended"),
     [
-        ("/gallery/trash/empty", {}, "正在清空回收站：0 / 2 张", "回收站已清空"),
+        ("/gallery/trash/empty", {}, "正在清空回收站：0 / 2 项", "回收站已清空"),
         (
             "/gallery/tidy",
             {"word": "删除", "n": "1"},
-            "正在移到回收站：0 / 1 张",
-            "已删除 1 张",
+            "正在移到回收站：0 / 1 项",
+            "已删除 1 项",
         ),
         (
             "/pictures/restore",
             {"batch": "{moment}"},
-            "正在恢复：0 / 2 张",
-            "已恢复 2 张",
+            "正在恢复：0 / 2 项",
+            "已恢复 2 项",
         ),
     ],
     ids=["empty", "tidy", "restore"],
@@ -228,5 +228,5 @@ def test_nothing_to_tidy(client):
 
     page = client.get("/gallery/tidy")
 
-    assert "没有要删除的图片" in page.text
+    assert "没有要删除的内容" in page.text
     assert 'name="word"' not in page.text

@@ -72,6 +72,30 @@ def test_gallery_filters_by_kind(client, video):
     assert 'name="kind"' not in client.get("/gallery").text
 
 
+def test_words_count_what_there_is(client):
+    """Pictures are pictures as long as there are no videos beside them."""
+    hang("一只猫", "一只狗")
+
+    def said(path: str = "/gallery", lang: str = "en") -> str:
+        page = client.get(path, headers={"Accept-Language": lang}).text
+        return re.search(r'id="hits"[^>]*>([^<]*)<', page)[1]
+
+    assert said() == "2 pictures"
+    hang_video("海")
+    assert said() == "3 items"
+    assert said("/gallery?kind=videos") == "1 video"
+    assert said("/gallery?kind=images") == "2 pictures"
+    assert said(lang="zh") == "3 项"
+    assert said("/gallery?kind=videos", "zh") == "1 个视频"
+
+
+def test_buttons_of_a_video_say_video(client, video):
+    """Not picture."""
+    page = client.get(f"/tasks/{video.task_id}", headers={"Accept-Language": "en"})
+
+    assert 'aria-label="Download video 1"' in page.text
+
+
 def test_few_videos_are_found_among_many_pictures(database):
     """By their own index, however many pictures there are."""
     hang(*(f"一只猫 {n}" for n in range(200)))

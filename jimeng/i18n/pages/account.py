@@ -184,7 +184,10 @@ ACCOUNT: dict[str, tuple[str, str]] = {
         "本月 {spent} / {limit}（含预留），重置于",
         "{spent} of {limit} this month, including reserved; resets",
     ),
-    "account.pictures_per_day": ("每天最多图片数", "Pictures per day"),
+    "account.pictures_per_day": (
+        "每天最多图片和视频数",
+        "Pictures and videos per day",
+    ),
     "account.user_prefix": (
         "客户 ID 的前缀，以冒号结尾",
         "Prefix of customer IDs, ending in a colon",
@@ -193,28 +196,28 @@ ACCOUNT: dict[str, tuple[str, str]] = {
     "account.only_models": ("只用 {models}", "only {models}"),
     "account.each_minute": ("每分钟 {n} 个任务", "{n} tasks per minute"),
     "account.each_day": (
-        "每天 {n} 张（今天已用 {used} 张）",
+        "每天 {n} 项（今天已用 {used} 项）",
         "{n} per day ({used} used today)",
     ),
     "account.make_key": ("创建密钥", "Create key"),
     # Usage.
     "usage.span": ("近 {n} 天", "{n} days"),
     "usage.quota": (
-        "今天已用 {used} / {quota} 张",
-        "{used} of {quota} pictures used today",
+        "今天已生成 {used} / {quota} 项",
+        "{used} of {quota} used today",
     ),
     "usage.done": ("完成", "Completed"),
     "usage.failed": ("失败", "Failed"),
     "usage.unknown": ("结果不明", "Unknown"),
     "usage.cancelled": ("取消", "Cancelled"),
     "usage.charged": ("已计费", "Charged"),
-    "usage.maybe": ("另有 {n} 张不确定", "possibly {n} more"),
+    "usage.maybe": ("另有 {n} 项不确定", "possibly {n} more"),
     "usage.none": ("近 {n} 天没有用量", "No usage in the last {n} days"),
-    "usage.by_day": ("每天的图片", "Pictures per day"),
+    "usage.by_day": ("每天的图片和视频", "Pictures and videos per day"),
     "usage.chart": (
-        "近 {days} 天每天的图片：完成 {done} 张，失败 {failed} 张，不明 {unknown} 张",
-        "Pictures per day over {days} days: {done} completed, {failed} failed, "
-        "{unknown} unknown",
+        "近 {days} 天每天的图片和视频：完成 {done}，失败 {failed}，不明 {unknown}",
+        "Pictures and videos per day over {days} days: {done} completed, "
+        "{failed} failed, {unknown} unknown",
     ),
     "usage.tells": (
         "{day}：完成 {done}，失败 {failed}，结果不明 {unknown}",
@@ -232,7 +235,7 @@ ACCOUNT: dict[str, tuple[str, str]] = {
     "account.export": ("导出", "Export"),
     "account.export_words": (
         "把所有图片和任务记录打包成一个 zip 文件。",
-        "Download all pictures and task records as one zip file.",
+        "Download all pictures, videos and task records as one zip file.",
     ),
     "account.export_get": ("下载 zip", "Download zip"),
     "account.end": ("删除账号", "Delete account"),

@@ -5,26 +5,26 @@ MONEY: dict[str, tuple[str, str]] = {
     # A user's costs.
     "costs.heading": ("费用", "Costs"),
     "costs.cost": ("费用", "Cost"),
-    "costs.outputs": ("计费图片", "Charged pictures"),
+    "costs.outputs": ("计费项", "Charged"),
     "costs.unknown": ("不确定", "Uncertain"),
     "costs.unpriced": ("没有单价", "Without a price"),
     "costs.total": (
-        "近 {days} 天 {cost}，{n} 张图片。",
-        "{cost} for {n} pictures in {days} days.",
+        "近 {days} 天 {cost}，计费 {n} 项。",
+        "{cost} in {days} days, for {n} charged.",
     ),
     "costs.maybe": (
-        "另有 {n} 张不确定是否计费。",
+        "另有 {n} 项不确定是否计费。",
         "It is not certain whether {n} more were charged.",
     ),
     "costs.no_price": (
-        "有 {n} 张计费图片没有单价，没有算进来。",
-        "{n} charged pictures have no known price, and are not included.",
+        "有 {n} 项已计费但没有单价，没有算进来。",
+        "{n} that were charged have no known price, and are not included.",
     ),
     "costs.chart": (
         "近 {days} 天每天的费用，共 {cost}",
         "Cost per day over {days} days, {cost} in all",
     ),
-    "costs.tells": ("{day}：{cost}，{n} 张", "{day}: {cost}, {n} pictures"),
+    "costs.tells": ("{day}：{cost}，{n} 项", "{day}: {cost}, {n} charged"),
     "costs.zone": ("日期按 {zone} 划分。", "Days are those of {zone}."),
     # All users' costs.
     "costs.today": ("今天", "Today"),
@@ -43,7 +43,7 @@ MONEY: dict[str, tuple[str, str]] = {
     "costs.csv": ("{month} 的 CSV", "CSV of {month}"),
     "costs.decide": ("是否计费待确定", "Charges to decide"),
     "costs.decide_words": (
-        "服务商可能收了费。对照账单，确定每一张是否计费；决定只能做一次。",
+        "服务商可能收了费。对照账单，确定每一项是否计费；决定只能做一次。",
         "The provider may have charged for these. Compare them with its bill, and say "
         "for each whether it was charged; each decision is final.",
     ),
@@ -51,7 +51,7 @@ MONEY: dict[str, tuple[str, str]] = {
     "costs.not_charged": ("未计费", "Not charged"),
     "costs.decided": ("已记录。", "Recorded."),
     "costs.ended": ("结束时间", "Ended"),
-    "costs.picture": ("图片", "Picture"),
+    "costs.picture": ("结果", "Output"),
     "prices.heading": ("价格", "Prices"),
     "prices.words": (
         "每张图片、每秒视频或每百万 token 在服务商处的价格。"

@@ -1,14 +1,14 @@
 """Messages of the pages of a task and of a picture."""
 
 PICTURE: dict[str, tuple[str, str]] = {
-    "picture.newer": ("较新的一张", "Newer picture"),
-    "picture.older": ("较早的一张", "Older picture"),
+    "picture.newer": ("较新的一个", "Newer"),
+    "picture.older": ("较早的一个", "Older"),
     "picture.more": ("展开", "More"),
     "picture.less": ("收起", "Less"),
     "picture.whole_prompt": ("显示全部提示词", "Show the whole prompt"),
     "picture.details": ("详情", "Details"),
     "picture.way": ("时间线", "Timeline"),
-    "keys.neighbours": ("较新、较早的图片", "Newer, older picture"),
+    "keys.neighbours": ("较新的、较早的", "Newer, older"),
     "keys.video": (
         "视频：播放或暂停、后退或前进 5 秒、静音",
         "Video: play or pause, back or forward 5 s, mute",
@@ -39,13 +39,13 @@ PICTURE: dict[str, tuple[str, str]] = {
     "step.saved": ("保存到本服务器", "Saved on this server"),
     "share.title": ("分享链接", "Share link"),
     "share.words": (
-        "拿到链接的人都能看到这张图片，不需要登录。",
-        "Anyone with this link can see the picture without signing in.",
+        "拿到链接的人都能打开，不需要登录。",
+        "Anyone with this link can open the file without signing in.",
     ),
     "share.copy": ("复制链接", "Copy link"),
     "share.replace": ("更换链接", "Replace link"),
     "share.replace_words": (
-        "旧链接立即失效，用过它的网页和文档里不再显示这张图片。",
+        "旧链接立即失效，用过它的网页和文档里不再显示。",
         "The old link stops working at once: pages and documents that use it no "
         "longer show the picture.",
     ),
@@ -61,7 +61,7 @@ PICTURE: dict[str, tuple[str, str]] = {
         "First put an API key into the environment variable JIMENG_API_KEY; create "
         "keys on the account page.",
     ),
-    "trash.picture": ("图片已移到回收站", "Picture moved to the trash"),
+    "trash.picture": ("已移到回收站", "Moved to the trash"),
     "stage.title": ("图片", "Picture"),
     "stage.close": ("返回", "Back"),
     "stage.close_to": ("返回“{name}”", "Back to “{name}”"),

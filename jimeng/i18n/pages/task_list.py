@@ -16,17 +16,17 @@ TASK_LIST: dict[str, tuple[str, str]] = {
     "task_list.tab.completed": ("已完成", "Done"),
     "task_list.tab.failed": ("失败", "Failed"),
     "task_list.tab.cancelled": ("已取消", "Cancelled"),
-    "task_list.n": ("{n} 张", "×{n}"),
+    "task_list.n": ("×{n}", "×{n}"),
     "task_list.begins": ("开始时间", "starts"),
     "task_list.ahead": ("前面 {n} 个，约 {eta}后", "{n} ahead, in about {eta}"),
     "task_list.next": ("下一个开始", "next in the queue"),
-    "task_list.drawn": ("{done}/{n} 张已完成", "{done} of {n} done"),
-    "task_list.partly": ("完成 {done}/{n} 张", "{done} of {n} done"),
+    "task_list.drawn": ("已完成 {done}/{n}", "{done} of {n} done"),
+    "task_list.partly": ("完成 {done}/{n}", "{done} of {n} done"),
     "task_list.took": ("用时 {n}", "in {n}"),
     "task_list.retried_as": ("已重试，查看新任务", "Retried; see the new task"),
     "task_list.none": (
-        "还没有任务。写一句话，第一张图片就从这里开始排队。",
-        "No tasks yet. Write a prompt, and your first picture queues up here.",
+        "还没有任务。写一句话，第一个任务就从这里开始排队。",
+        "No tasks yet. Write a prompt, and your first task queues up here.",
     ),
     "task_list.begin": ("生成第一张图片", "Create your first picture"),
     "task_list.none_found": (
@@ -66,8 +66,8 @@ TASK_LIST: dict[str, tuple[str, str]] = {
     "bulk.cancel_sure": ("确认取消", "Yes, cancel all"),
     "bulk.retry": ("重试全部可重试的 ({n})", "Retry all possible ({n})"),
     "bulk.retry_words": (
-        "它们的图片（共 {pictures} 张）会再次提交，生成后计费。",
-        "Their pictures ({pictures} in all) are submitted again, and charged when "
+        "其中失败的（共 {pictures} 项）会再次提交，生成后计费。",
+        "What failed ({pictures} in all) is submitted again, and charged when "
         "generated.",
     ),
     "bulk.paid": (

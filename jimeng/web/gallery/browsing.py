@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from itertools import groupby
 
-from flask import current_app, render_template, request, url_for
+from flask import current_app, g, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from jimeng.config import Config
@@ -15,6 +15,7 @@ from jimeng.documents.cursors import Page
 from jimeng.documents.principal import Principal
 from jimeng.errors.collections import CollectionNotFound
 from jimeng.gallery import browsing, bulk_trash, collections, tags, trash
+from jimeng.gallery.browsing import Hits
 from jimeng.http import auth
 from jimeng.i18n import t
 from jimeng.web import bp, is_htmx
@@ -189,7 +190,6 @@ def gallery() -> ResponseReturnValue:
         "gallery/index.html",
         **values,
         models=browsing.models_used(principal),
-        has_videos=browsing.has_videos(principal),
         tags=tags.tags_used(principal),
         collections=collections.find_all(principal),
         shapes=ASPECT_RATIOS,
@@ -257,3 +257,26 @@ def retention() -> str | None:
         return t("gallery.kept_days", n=config.KEEP_DAYS)
     has_limit = config.KEEP_GIB or config.KEEP_VIDEO_GIB
     return t("gallery.kept_room") if has_limit else None
+
+
+@bp.app_template_global()
+def has_videos() -> bool:
+    """Whether the user has any video."""
+    if "has_videos" not in g:
+        g.has_videos = browsing.has_videos(auth.principal_of_page())
+    return g.has_videos
+
+
+@bp.app_template_global()
+def counted(hits: Hits, mixed: bool | None = None) -> str:
+    """
+    A number of pictures, of videos, or of both, in words.
+
+    Args:
+        mixed: Whether videos may be among them; by default, if the user has any.
+    """
+    mixed = has_videos() if mixed is None else mixed
+    key = {"videos": "videos", "images": "hits"}.get(hits.kind or "")
+    key = key or ("items" if mixed else "hits")
+    end = "_more" if hits.more else "_one" if hits.n == 1 else ""
+    return t(f"gallery.{key}{end}", n=hits.n)

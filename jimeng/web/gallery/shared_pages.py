@@ -55,7 +55,8 @@ class SharedPicture:
     @property
     def words(self) -> str:
         """Its alternative text."""
-        title = self.prompt or self.visit.title or t("shared.picture")
+        unnamed = "shared.video" if self.image.is_video else "shared.picture"
+        title = self.prompt or self.visit.title or t(unnamed)
         return title if not self.number or self.prompt else f"{title} {self.number}"
 
     @property
