@@ -1,9 +1,12 @@
 // Videos. In a list one plays without sound, under the pointer or when its mark is pressed;
-// on the stage it has sound and keys. Nothing plays by itself for those who asked for rest.
+// on the stage it has sound and keys. Nothing plays by itself for those who asked for rest,
+// or whose line is dear; large ones only when they are pressed.
 "use strict";
 
 (() => {
   const calm = matchMedia("(prefers-reduced-motion: reduce)");
+  const thrifty = matchMedia("(prefers-reduced-data: reduce)");
+  const isCalm = () => calm.matches || thrifty.matches || navigator.connection?.saveData;
   const PAUSE = 200; // milliseconds under the pointer after which one plays
   const STEP = 5; // seconds
   let playing = null; // {mark, player}
@@ -36,7 +39,7 @@
     const mark = markOf(target);
     if (pointerType !== "mouse" || mark && mark === playing?.mark) return;
     stop();
-    if (mark && !calm.matches && !navigator.connection?.saveData) waiting = setTimeout(play, PAUSE, mark);
+    if (mark && mark.dataset.play !== "large" && !isCalm()) waiting = setTimeout(play, PAUSE, mark);
   });
 
   document.addEventListener("click", (event) => {
@@ -51,7 +54,27 @@
   document.addEventListener("stage:shown", ({ detail }) => {
     stop();
     const player = detail.querySelector("video");
-    if (player && !calm.matches && navigator.userActivation?.isActive) player.play().catch(() => {});
+    if (!player) return;
+    player.muted = own.get("muted") === "yes";
+    loop(player, own.get("loop") === "yes");
+    if (!isCalm() && navigator.userActivation?.isActive) player.play().catch(() => {});
+  });
+
+  // Whether it has sound, and begins anew, is as it was with the one before.
+  function loop(player, is) {
+    player.loop = is;
+    document.querySelector("[data-loop]")?.setAttribute("aria-pressed", is);
+  }
+
+  document.addEventListener("volumechange", ({ target }) => {
+    if (target === stageVideo()) own.set("muted", target.muted ? "yes" : "no");
+  }, true);
+
+  document.addEventListener("click", (event) => {
+    const player = event.target.closest?.("[data-loop]") && stageVideo();
+    if (!player) return;
+    loop(player, !player.loop);
+    own.set("loop", player.loop ? "yes" : "no");
   });
 
   const KEYS = {

@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 
-from jimeng.documents import Task
+from jimeng.documents import Image, Task
 from jimeng.documents.principal import Principal
 from jimeng.gallery import shares
 from jimeng.web.pictures.files import MAX_OPEN_BYTES
@@ -94,6 +94,26 @@ def test_nothing_plays_by_itself_for_those_who_want_rest(visit):
     wait_for(lambda: is_playing(page, ".video-now"))
 
 
+def test_large_video_is_not_fetched_under_the_pointer(visit):
+    """Only pressed; nor is any for those whose line is dear."""
+    video = hang_video("海浪拍打礁石", **POSTER)
+    Image.change({"_id": video.id}, {"bytes": 60_000_000})
+    seen = visit("/gallery", **MOVING)
+    seen.page.locator("figure.photo").hover()
+    seen.page.wait_for_timeout(600)
+    assert not any(".mp4" in each for each in seen.requests)
+
+    Image.change({"_id": video.id}, {"bytes": video.bytes})
+    saving = "Object.defineProperty(navigator, 'connection', {value: {saveData: true}})"
+    seen.page.add_init_script(saving)
+    seen.page.reload()
+    seen.page.locator("figure.photo").hover()
+    seen.page.wait_for_timeout(600)
+    assert not any(".mp4" in each for each in seen.requests)
+    seen.page.locator("[data-play]").click()
+    wait_for(lambda: is_playing(seen.page, ".video-now"))
+
+
 def test_stage_has_keys_for_a_video(visit):
     """Space, arrows, m; and the neighbours by others."""
     hang_video("海", content=mp4(256, 144, frames=24 * SECONDS, audio=True), **POSTER)
@@ -113,6 +133,9 @@ def test_stage_has_keys_for_a_video(visit):
     assert player.evaluate(NOW) == pytest.approx(before, abs=0.1)
     page.keyboard.press("m")
     assert player.evaluate("player => player.muted")
+    page.keyboard.press("l")
+    expect(page.locator("[data-loop]")).to_have_attribute("aria-pressed", "true")
+    assert player.evaluate("player => player.loop")
     page.keyboard.press("f")
     expect(page.locator("#stage [data-key=f]")).to_have_attribute(
         "aria-pressed", "true"
@@ -121,6 +144,8 @@ def test_stage_has_keys_for_a_video(visit):
     wait_for(lambda: page.evaluate("typeof stage") == "object", what="the stage")
     page.locator(".photo:has([data-play]) a[data-view]").click()
     expect(page.locator("#stage video")).to_be_visible()
+    # As the one before was: the next shall not be loud all of a sudden.
+    assert player.evaluate("player => [player.muted, player.loop]") == [True, True]
     expect(page.locator("#stage .stage-count")).to_have_text("2 / 2")
     page.keyboard.press("PageUp")
     expect(page.locator("#stage img.stage-picture")).to_be_visible()
@@ -218,11 +243,13 @@ def test_drafts_of_both_forms(visit):
 
 def test_video_is_made_and_played(visit):
     """From the form to the stage, with the demo."""
-    page = visit("/?make=video", lang="en", **MOVING).page
+    seen = visit("/?make=video", lang="en", **MOVING)
+    page = seen.page
     page.locator("#prompt").fill("A lantern in the wind")
     page.locator("#prompt").press("Enter")
     mark = page.locator(".slot .video-mark")
     expect(mark).to_be_visible()
+    assert seen.layout_shift() == []
     expect(page.locator("#prompt")).to_have_value("A lantern in the wind")
     page.locator(".slot-link").click()
     wait_for(lambda: is_playing(page, "#stage video"))

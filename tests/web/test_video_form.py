@@ -114,6 +114,27 @@ def test_card_comes_to_the_top_of_the_feed(client):
     assert second.headers["HX-Refresh"] == "true"
 
 
+def test_frames_and_references_do_not_go_together(client):
+    """With one of them, there is no place for the other."""
+    (picture,) = hang("一只猫")
+    seedance = {"model": "doubao-seedance-2.0"}
+
+    def places(**given: str) -> list[str]:
+        page = change(client, **seedance, **given).text
+        return re.findall(r'type="file" name="(\w+)_file"', page)
+
+    assert places() == ["first_frame", "last_frame", "reference"]
+    assert places(first_frame=picture) == ["last_frame"]
+    assert places(reference=picture) == ["reference"]
+
+
+def test_example_fills_this_form(client):
+    """An empty page offers prompts; of videos they stay there."""
+    assert 'href="/?prompt=' not in client.get(PAGE).text
+    assert "make=video&amp;ratio=" in client.get(PAGE).text
+    assert 'href="/?prompt=' in client.get("/").text
+
+
 def test_style_is_added_to_the_prompt(client):
     """One with a name, or words; the form that follows has it again."""
     answer = create(client, style="ink", style_own="")
@@ -175,8 +196,8 @@ def test_picture_is_animated(client):
     """From the stage and the card: it is the first frame, whose ratio rules."""
     (picture,) = hang("一只猫")
     link = f'href="/?make=video&amp;first_frame={picture}"'
-    assert link in client.get(f"/pictures/{picture}").text
-    assert link in client.get("/").text
+    for place in (f"/pictures/{picture}", "/", "/gallery"):
+        assert link in client.get(place).text
 
     page = client.get(f"/?make=video&first_frame={picture}")
     assert f'name="first_frame" value="{picture}"' in page.text
@@ -209,12 +230,13 @@ def test_video_goes_on_where_its_last_frame_is_stored(client):
     """Else nothing leads there."""
     video = hang_video()
     link = f"/?make=video&amp;first_frame={video.id}"
-    assert link in client.get(f"/pictures/{video.id}").text
-    assert link in client.get("/").text
+    for place in (f"/pictures/{video.id}", "/", "/gallery"):
+        assert link in client.get(place).text
     Image.change({"_id": video.id}, {"last_frame_id": GONE})
 
-    assert link not in client.get(f"/pictures/{video.id}").text
-    assert link not in client.get("/").text
+    for place in (f"/pictures/{video.id}", "/", "/gallery"):
+        assert link not in client.get(place).text
+    assert "没有保存，所以不能接着生成" in client.get(f"/pictures/{video.id}").text
 
 
 def test_files_are_frames(client):

@@ -122,8 +122,8 @@ PICTURES: dict[str, tuple[str, str]] = {
         "can raise it in the console, or end safe trial mode there",
     ),
     "error.provider_failed": (
-        "火山引擎没有完成这张图片；请稍后重试",
-        "Volcengine did not finish this picture; try again later",
+        "火山引擎没有生成成功；请稍后重试",
+        "Volcengine did not finish it; try again later",
     ),
     "error.provider_not_configured": (
         "这个模型已不再提供，没有计费；请换一个模型",
@@ -156,9 +156,9 @@ PICTURES: dict[str, tuple[str, str]] = {
         "checked again later; a retry may be charged twice",
     ),
     "error.account_removed": (
-        "提交这张图片的火山引擎账号已不在设置里，所以查不到结果，可能已经计费；"
+        "提交时用的火山引擎账号已不在设置里，所以查不到结果，可能已经计费；"
         "12 小时内加回账号，系统还会再查，重试可能再次计费",
-        "The Volcengine account that this picture was submitted to is no longer in "
+        "The Volcengine account that this was submitted to is no longer in "
         "the settings, so its result cannot be fetched, and it may have been "
         "charged. If the account is added back within 12 hours it is checked again; "
         "a retry may be charged twice",
@@ -169,8 +169,8 @@ PICTURES: dict[str, tuple[str, str]] = {
         "charged twice",
     ),
     "error.result_empty": (
-        "火山引擎报告完成，却没有返回图片，可能已经计费；重试可能再次计费",
-        "Volcengine reported success but returned no picture, and may have charged "
+        "火山引擎报告完成，却没有返回结果，可能已经计费；重试可能再次计费",
+        "Volcengine reported success but returned no result, and may have charged "
         "it; a retry may be charged twice",
     ),
     "error.picture_lost": (
@@ -181,8 +181,8 @@ PICTURES: dict[str, tuple[str, str]] = {
         "this server's storage, and its network and proxy towards Volcengine",
     ),
     "error.picture_cancelled": (
-        "这张图片在提交前已被取消，没有计费",
-        "This picture was cancelled before it was submitted; nothing was charged",
+        "在提交前已取消，没有计费",
+        "Cancelled before it was submitted; nothing was charged",
     ),
     "error.expired_at_provider": (
         "火山引擎一小时内没有完成，任务已过期，没有计费；请稍后重试",
@@ -195,19 +195,19 @@ PICTURES: dict[str, tuple[str, str]] = {
         "again if you still want it",
     ),
     "error.restored": (
-        "数据从备份恢复时，这张图片还没有提交的记录；它可能在备份之后已经提交和计费，"
+        "数据从备份恢复时，还没有它的提交记录；它可能在备份之后已经提交和计费，"
         "所以没有再次提交，重试可能再次计费",
-        "When the server was restored from a backup, this picture had not been "
+        "When the server was restored from a backup, this had not been "
         "accepted yet; it may have been submitted and charged since, so it was not "
         "submitted again, and a retry may be charged twice",
     ),
     "error.not_understood": (
-        "这个版本的服务器无法识别这张图片的记录；请把任务编号告诉管理员",
-        "This version of the server cannot read the record of this picture; give the "
+        "这个版本的服务器无法识别它的记录；请把任务编号告诉管理员",
+        "This version of the server cannot read its record; give the "
         "task ID to the operator",
     ),
     "error.picture_invalid": (
-        "收到的文件不是有效的图片",
-        "The file received is not a valid picture",
+        "收到的文件无效",
+        "The file received is not valid",
     ),
 }

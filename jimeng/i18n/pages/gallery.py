@@ -102,6 +102,7 @@ GALLERY: dict[str, tuple[str, str]] = {
     "gallery.zip": ("下载 zip", "Download zip"),
     "gallery.delete": ("删除", "Delete"),
     "gallery.cancel": ("取消选择", "Clear selection"),
+    "gallery.does": ("{what}：{prompt}", "{what}: {prompt}"),
     "gallery.download": ("下载：{prompt}", "Download: {prompt}"),
     "keys.range": ("选中从上一项到这一项", "Select everything up to this one"),
     "keys.space": ("空格", "Space"),

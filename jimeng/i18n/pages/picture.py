@@ -10,8 +10,8 @@ PICTURE: dict[str, tuple[str, str]] = {
     "picture.way": ("时间线", "Timeline"),
     "keys.neighbours": ("较新的、较早的", "Newer, older"),
     "keys.video": (
-        "视频：播放或暂停、后退或前进 5 秒、静音",
-        "Video: play or pause, back or forward 5 s, mute",
+        "视频：播放或暂停、后退或前进 5 秒、静音、循环",
+        "Video: play or pause, back or forward 5 s, mute, loop",
     ),
     "keys.video_neighbours": (
         "视频：较新、较早的作品",
@@ -25,6 +25,7 @@ PICTURE: dict[str, tuple[str, str]] = {
     "fact.asked_for": ("（请求 {size}）", "(requested {size})"),
     "fact.length": ("时长", "Length"),
     "fact.note": ("注意", "Note"),
+    "fact.open": ("打开", "Open"),
     "fact.seed": ("种子", "Seed"),
     "fact.file": ("文件", "File"),
     "fact.created": ("提交时间", "Requested"),

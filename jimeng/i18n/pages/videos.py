@@ -53,6 +53,11 @@ VIDEOS: dict[str, tuple[str, str]] = {
         "Store the last frame as a picture, to continue from later",
     ),
     "video.style": ("风格", "Style"),
+    "video.loop": ("循环", "Loop"),
+    "video.no_last_frame": (
+        "没有保存，所以不能接着生成",
+        "Not stored, so it cannot be continued",
+    ),
     "video.update": ("更新选项", "Update"),
     "video.price": ("{n} 秒 {price}", "{price} for {n} s"),
     "video.lengths": ("{n} 秒", "{n} s"),
