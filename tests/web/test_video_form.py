@@ -245,7 +245,13 @@ def test_files_are_frames(client):
     def file(colour: str) -> tuple:
         return io.BytesIO(png(640, 360, colour)), f"{colour}.png"
 
-    page = change(client, first_frame_file=file("teal"))
+    page = change(
+        client,
+        model="doubao-seedance-2.0",
+        ratio="16:9",
+        first_frame_file=file("teal"),
+    )
+    assert chosen(page, "ratio") == "adaptive"
     (first,) = re.findall(r'name="first_frame" value="([^"]+)"', page.text)
     page = change(
         client,

@@ -223,15 +223,18 @@ class VideoForm(TaskForm):
     def with_stored_files(self, principal: Principal) -> "VideoForm":
         found = {role: [id for r, id in self.pictures if r == role] for role in ROLES}
         said = {name: list(words) for name, words in self.errors.items()}
+        ratio = self.ratio
         for role, content in self.files:
             made, wrong = inputs.store_uploads(principal, [content])
             # There is one first frame, and one last frame: another replaces it.
             before = found[role] if role == "reference" else []
             found[role] = [*before, *made] if made else found[role]
+            if made and role == "first_frame":
+                ratio = ""  # its own, unless another is chosen after it
             if wrong:
                 said["images"] = list(dict.fromkeys([*said.get("images", []), *wrong]))
         pictures = tuple((role, each) for role in ROLES for each in found[role])
-        return replace(self, pictures=pictures, files=(), errors=said)
+        return replace(self, pictures=pictures, files=(), ratio=ratio, errors=said)
 
     @property
     def video(self) -> VideoModel | None:
