@@ -269,6 +269,17 @@ def test_files_are_frames(client):
     assert f'value="{other}"' in page.text and f'value="{last}"' not in page.text
 
 
+def test_upload_is_animated(client):
+    """From its stage, as a picture is."""
+    upload = {"file": (io.BytesIO(png(640, 360)), "a.png")}
+    part = client.post("/inputs", data=upload, headers=POST).text
+    (stage, name) = re.search(r'href="(/inputs/([^"/]+)/stage)"', part).groups()
+
+    link = f"/?make=video&first_frame={name}"
+    assert link.replace("&", "&amp;") in client.get(stage).text
+    assert f'name="first_frame" value="{name}"' in client.get(link).text
+
+
 def test_files_go_with_the_form_without_a_script(client):
     """Together with everything else."""
     answer = create(
