@@ -84,7 +84,7 @@ FEED: dict[str, tuple[str, str]] = {
     "action.cancel_one_video": ("取消第 {n} 段", "Cancel video {n}"),
     "action.vary": ("以此图再生成", "Vary"),
     "action.vary_n": ("以第 {n} 张为参考再生成", "Vary picture {n}"),
-    "action.retry_lacking": ("重试失败的 {n} 个", "Retry the {n} missing"),
+    "action.retry_lacking": ("重试缺少的 {n} 个", "Retry the {n} missing"),
     "action.retry": ("重试", "Try again"),
     "action.retry_sure": ("仍要重试", "Try again anyway"),
     "action.edit_prompt": ("修改提示词", "Edit the prompt"),
