@@ -7,7 +7,7 @@ COLLECTIONS: dict[str, tuple[str, str]] = {
     "collections.manage": ("所有相册", "All collections"),
     "collections.none": ("还没有相册", "No collections yet"),
     "collections.none_words": (
-        "把喜欢的图片放进相册，方便查找，也可以整本分享。图片仍在图库里，一张可以在几本相册里。",
+        "把喜欢的图片和视频放进相册，方便查找，也可以整本分享。它们仍在图库里，也可以同时在几本相册里。",
         "Put pictures that belong together into a collection, to find them again or "
         "to share them. They stay in the gallery, and can be in several.",
     ),
@@ -18,17 +18,17 @@ COLLECTIONS: dict[str, tuple[str, str]] = {
     "collections.rename": ("重命名", "Rename"),
     "collections.delete": ("删除相册", "Delete collection"),
     "collections.delete_words": (
-        "只删除相册和它的分享页，图片都还在图库里。",
-        "Only the collection and the page that shares it are deleted. Its pictures "
-        "stay in the gallery.",
+        "只删除相册和它的分享页，里面的内容都还在图库里。",
+        "Only the collection and the page that shares it are deleted. What is in it "
+        "stays in the gallery.",
     ),
-    "collections.delete_sure": ("删除相册，保留图片", "Delete it, keep the pictures"),
+    "collections.delete_sure": ("删除相册，保留内容", "Delete it, keep what is in it"),
     "collections.edit": ("重命名或删除…", "Rename or delete…"),
     "collections.share": ("分享…", "Share…"),
     "collections.none_here": ("这本相册还是空的", "This collection is empty"),
     "collections.none_here_words": (
-        "在图库里选中图片，点“加入相册”。",
-        "Select pictures in the gallery, then choose “Collect”.",
+        "在图库里选中内容，点“加入相册”。",
+        "Select what you like in the gallery, then choose “Collect”.",
     ),
     "collections.to_gallery": ("去图库挑选", "Choose from the gallery"),
     "collections.add": ("加入相册", "Add to collection"),
@@ -71,7 +71,7 @@ COLLECTIONS: dict[str, tuple[str, str]] = {
     "shared.none": ("这里现在是空的", "There is nothing here now"),
     # What is shared, for its owner.
     "sharing.of": ("分享“{name}”", "Share “{name}”"),
-    "sharing.of_picture": ("分享这张图片", "Share this picture"),
+    "sharing.of_picture": ("以页面分享", "Share as a page"),
     "sharing.words": (
         "给它一个页面：知道链接的人不用登录就能看到，搜索引擎不会收录。"
         "页面上没有你的名字、邮箱和任务，链接可以随时更换或收回。",
@@ -87,7 +87,7 @@ COLLECTIONS: dict[str, tuple[str, str]] = {
         "这本相册正在分享。",
         "This collection is shared.",
     ),
-    "sharing.to_picture": ("回到图片", "Back to the picture"),
+    "sharing.to_picture": ("返回", "Back"),
     "sharing.ended_words": (
         "已到期，链接无法打开；修改有效期即可恢复。",
         "This link has expired and no longer works; choose a later expiry to restore "
@@ -97,8 +97,8 @@ COLLECTIONS: dict[str, tuple[str, str]] = {
     "sharing.open": ("打开页面", "Open the page"),
     "sharing.heading": ("页面标题", "Page title"),
     "sharing.heading_hint": (
-        "留空时，相册用它的名称，图片没有标题。",
-        "Left empty, a collection shows its name and a picture has no title.",
+        "留空时，相册用它的名称，单个作品没有标题。",
+        "Left empty, a collection shows its name and a single item has no title.",
     ),
     "sharing.prompts": ("显示提示词", "Show the prompts"),
     "sharing.prompts_hint": (
@@ -121,8 +121,8 @@ COLLECTIONS: dict[str, tuple[str, str]] = {
     "sharing.replace_sure": ("确认更换", "Replace it"),
     "sharing.end": ("停止分享", "Stop sharing"),
     "sharing.end_words": (
-        "链接立即失效，图片和相册不受影响。",
-        "The link stops working at once. Pictures and collections are not affected.",
+        "链接立即失效，相册和里面的内容不受影响。",
+        "The link stops working at once. Nothing else is affected.",
     ),
     "sharing.end_sure": ("停止分享", "Stop sharing"),
     "sharing.list": ("我的分享", "Shared by you"),
@@ -132,8 +132,8 @@ COLLECTIONS: dict[str, tuple[str, str]] = {
     ),
     "sharing.none": ("没有分享任何内容", "Nothing is shared"),
     "sharing.none_words": (
-        "在相册或图片的页面上点“分享”。",
-        "Choose “Share” in a collection or on a picture's page.",
+        "在相册、图片或视频的页面上点“分享”。",
+        "Choose “Share” in a collection, or on the page of a picture or a video.",
     ),
     "sharing.change": ("更改", "Change"),
     "sharing.since": ("开始于", "Since"),
@@ -141,13 +141,13 @@ COLLECTIONS: dict[str, tuple[str, str]] = {
     "sharing.ended": ("已到期", "Expired"),
     "sharing.with_prompts": ("含提示词", "With prompts"),
     "sharing.kind.collection": ("相册", "Collection"),
-    "sharing.kind.picture": ("图片", "Picture"),
-    "sharing.nothing_there": ("没有可显示的图片", "No pictures to show"),
+    "sharing.kind.picture": ("单个作品", "Single item"),
+    "sharing.nothing_there": ("没有可显示的内容", "Nothing to show"),
     "shares.heading": ("所有人的分享", "All shares"),
     "shares.words": (
-        "有公开链接的相册和图片；停止分享会记入操作记录。",
-        "Collections and pictures that anyone with the link can open. Ending a share "
-        "is recorded.",
+        "有公开链接的相册、图片和视频；停止分享会记入操作记录。",
+        "Collections, pictures and videos that anyone with the link can open. Ending a "
+        "share is recorded.",
     ),
     "shares.what": ("内容", "Item"),
     "shares.whose": ("用户", "User"),
