@@ -213,10 +213,7 @@ FAULTS = [
     Fault("failing downloads", spoil("image", "404", "truncated_image"), 3),
     Fault("links that have expired", expire_links, 2),
     Fault("answer to a video lost", spoil_videos("create", "drop", "truncated"), 2),
-    Fault(
-        "video refused or not received",
-        spoil_videos("create", "drop_before", "html_502", "InternalServiceError"),
-    ),
+    Fault("video refused", spoil_videos("create", "ServerOverloaded")),
     Fault("failing polls of videos", spoil_videos("get", "html_502", "truncated")),
     Fault(
         "broken links of videos",

@@ -10,7 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from jimeng.local.embedded import Redis
-from tests.chaos.load import PICTURE
+from jimeng.providers import MODELS
+from tests.chaos.load import PICTURE, VIDEOS
 from tests.databases import Mongo
 from tests.system.stack import CONSUMER, MONKEY, Stack
 from tests.waiting import wait_for
@@ -68,6 +69,10 @@ class Site:
         self.keep_alive()
         self.stack.await_ready()
         wait_for(self.is_provider_set, 20, "the provider answers")
+        # Nobody polls a video before it may be ready: a minute, as far as is known.
+        for model in MODELS:
+            if model.id in {each["model"] for each in VIDEOS}:
+                self.stack.remember_durations(model.lane, DURATION)
 
     def is_provider_set(self) -> bool:
         """Whether the simulator answers and has our settings; it forgets them."""
