@@ -24,7 +24,7 @@ A_SECOND = 2  # pictures
 PICTURE_S, VIDEO_S = 1.0, 2.0  # at the provider
 WARM_S, BEFORE_S = 8.0, 30.0
 STANDS_S = 0.05  # a slow MongoDB, at a time
-PATIENCE_S = 270.0
+PATIENCE_S = 900.0
 LANE = "volcengine_ark:doubao-seedance-2-0-mini-260615"
 VIDEO = {
     "user_id": "films",
