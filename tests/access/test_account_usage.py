@@ -140,4 +140,4 @@ def test_quota_is_shown(ada):
     User.collection().update_one({"_id": ada.id}, {"$set": {"daily_quota": 5}})
     ask(ada, 2)
 
-    assert "2 of 5 pictures used today" in ada.client.get("/account/usage").text
+    assert "2 of 5 used today" in ada.client.get("/account/usage").text

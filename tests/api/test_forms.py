@@ -131,3 +131,10 @@ def test_other_operations_take_json_only(client):
     answer = client.post("/api/v1/ai/tasks", data=body, content_type=FORM)
 
     assert (answer.status_code, answer.json["error"]) == (415, "unsupported_media_type")
+
+
+def test_form_of_another_site_creates_nothing(client):
+    """No key is asked for here, and browsers send forms to any site."""
+    answer = post(client, IMAGE, {"Origin": "https://evil.example"})
+
+    assert (answer.status_code, Task.find_one({})) == (403, None)

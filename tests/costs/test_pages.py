@@ -54,7 +54,7 @@ def test_usage_page_shows_the_cost_of_each_day(client, spent):
     page = client.get("/account/usage?days=7", headers=ENGLISH)
 
     words = text_of(page)
-    assert "¥0.40 for 2 pictures in 7 days." in words
+    assert "¥0.40 in 7 days, for 2 charged items." in words
     assert 'aria-label="Cost per day over 7 days, ¥0.40 in all"' in page.text
     day = costs.today().isoformat()
     assert f"{day} ¥0.40 2 0 0" in words

@@ -114,8 +114,11 @@ def test_picture_that_failed_is_named_beside_the_others(client, draws, provider)
 
 def test_failed_stream_is_the_sdks_error(ark, draws, provider):
     provider.polls = [refused()]
-    with pytest.raises(ArkAPIError) as failed:
-        list(ark.generate(**FOX, stream=True))
+    with (
+        ark.generate(**FOX, stream=True) as stream,
+        pytest.raises(ArkAPIError) as failed,
+    ):
+        list(stream)
 
     assert failed.value.body["task_id"]
 

@@ -31,7 +31,7 @@ class Line:
         wait_for(lambda: self.waiting() > before or user in self.had)
 
     def _have(self, user: str) -> None:
-        with self.lock.held_for(user):
+        with self.lock.acquire(user):
             self.had.append(user)
             self.go_on.wait(60)
 
@@ -72,7 +72,7 @@ def test_so_many_of_a_user_wait_and_no_more():
     for user in ["greedy", "greedy", "greedy"]:
         line.want(user)
 
-    with pytest.raises(ServerBusy), line.lock.held_for("greedy", 2):
+    with pytest.raises(ServerBusy), line.lock.acquire("greedy", 2):
         pass
     line.want("ada")
 
@@ -82,11 +82,11 @@ def test_so_many_of_a_user_wait_and_no_more():
 def test_it_is_free_again_however_it_is_left():
     """An error inside frees it, and so does one that ends a waiting."""
     lock = FairLock()
-    with pytest.raises(ZeroDivisionError), lock.held_for("ada"):
+    with pytest.raises(ZeroDivisionError), lock.acquire("ada"):
         raise ZeroDivisionError
-    with lock.held_for("ada"):
+    with lock.acquire("ada"):
         event = lock._enqueue("bob", None)
         lock._release("bob", event)
 
-    with lock.held_for("carol"):
+    with lock.acquire("carol"):
         assert lock._waiting == {}

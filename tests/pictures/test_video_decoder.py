@@ -164,7 +164,7 @@ def test_nothing_is_left_of_the_process(look, monkeypatch):
 
 def test_pictures_do_not_wait_for_videos(look):
     """Each kind has a lock of its own."""
-    with video_decoder.decoder._lock.held_for("ada"):
+    with video_decoder.decoder._lock.acquire("ada"):
         thread = threading.Thread(target=inspect, args=[png()])
         thread.start()
         thread.join(60)

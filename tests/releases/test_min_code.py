@@ -82,7 +82,7 @@ def test_worker_stops_by_itself(client, signals, caplog, monkeypatch):
     assert signals == []
     migrate_beyond()
     let_time_pass()
-    made.next_beat = 0.0
+    made.next_heartbeat = 0.0
 
     made.run_once()
 

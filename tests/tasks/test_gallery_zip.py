@@ -216,7 +216,7 @@ def test_download_of_selected_pictures(client):
     assert answer.content_type == "application/zip"
     disposition = answer.headers["Content-Disposition"]
     assert disposition.startswith('attachment; filename="jimeng-2')
-    assert "2%E5%BC%A0" in disposition
+    assert "2%E9%A1%B9" in disposition
     assert answer.headers["Cache-Control"] == "no-store"
     assert len(zipfile.ZipFile(io.BytesIO(answer.data)).namelist()) == 2
 
@@ -224,8 +224,8 @@ def test_download_of_selected_pictures(client):
 @for_each(
     ("ids", "status", "words"),
     [
-        ([], 422, "还没有选中图片"),
-        (["$gt", "../x", ""], 422, "还没有选中图片"),
+        ([], 422, "还没有选中内容"),
+        (["$gt", "../x", ""], 422, "还没有选中内容"),
         (["none"], 404, "没有这张图片"),
         ([f"x{n}" for n in range(501)], 422, "一次最多打包 500 个文件"),
         ([f"x{n}" for n in range(1001)], 422, "一次最多打包 500 个文件"),

@@ -10,7 +10,7 @@ MONEY: dict[str, tuple[str, str]] = {
     "costs.unpriced": ("没有单价", "Without a price"),
     "costs.total": (
         "近 {days} 天 {cost}，计费 {n} 项。",
-        "{cost} in {days} days, for {n} charged.",
+        "{cost} in {days} days, for {n} charged items.",
     ),
     "costs.maybe": (
         "另有 {n} 项不确定是否计费。",
