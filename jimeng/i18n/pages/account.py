@@ -136,7 +136,7 @@ ACCOUNT: dict[str, tuple[str, str]] = {
     "account.days_endless": ("不过期", "No expiry"),
     "account.scopes": ("权限", "Permissions"),
     "scope.read": ("查看", "Read"),
-    "scope.read_words": ("查看任务和图片", "view tasks and pictures"),
+    "scope.read_words": ("查看任务、图片和视频", "view tasks, pictures and videos"),
     "scope.write": ("创作", "Write"),
     "scope.write_words": ("提交、取消、删除任务", "create, cancel and delete tasks"),
     "scope.act_for": ("代表客户", "Act for customers"),
@@ -234,15 +234,15 @@ ACCOUNT: dict[str, tuple[str, str]] = {
     # Data.
     "account.export": ("导出", "Export"),
     "account.export_words": (
-        "把所有图片和任务记录打包成一个 zip 文件。",
+        "把所有图片、视频和任务记录打包成一个 zip 文件。",
         "Download all pictures, videos and task records as one zip file.",
     ),
     "account.export_get": ("下载 zip", "Download zip"),
     "account.end": ("删除账号", "Delete account"),
     "account.end_words": (
-        "账号、所有任务、图片和密钥都会删除，不能恢复。需要的话请先导出。",
-        "This deletes the account with all its tasks, pictures and keys, and cannot "
-        "be undone. Export what you want to keep first.",
+        "账号、所有任务、图片、视频和密钥都会删除，不能恢复。需要的话请先导出。",
+        "This deletes the account with all its tasks, pictures, videos and keys, and "
+        "cannot be undone. Export what you want to keep first.",
     ),
     "account.end_email": ("输入 {email} 以确认", "Type {email} to confirm"),
     "account.not_the_email": ("与账号的邮箱不一致", "This is not the account's e-mail"),

@@ -8,8 +8,8 @@ COLLECTIONS: dict[str, tuple[str, str]] = {
     "collections.none": ("还没有相册", "No collections yet"),
     "collections.none_words": (
         "把喜欢的图片和视频放进相册，方便查找，也可以整本分享。它们仍在图库里，也可以同时在几本相册里。",
-        "Put pictures that belong together into a collection, to find them again or "
-        "to share them. They stay in the gallery, and can be in several.",
+        "Put pictures and videos that belong together into a collection, to find them "
+        "again or to share them. They stay in the gallery, and can be in several.",
     ),
     "collections.new": ("新建相册", "New collection"),
     "collections.name": ("名称", "Name"),
@@ -161,8 +161,8 @@ COLLECTIONS: dict[str, tuple[str, str]] = {
     ),
     "act.collections.rename": ("重命名他人的相册", "Renamed another user's collection"),
     "act.collections.change": (
-        "更改他人相册里的图片",
-        "Changed the pictures in another user's collection",
+        "更改他人相册的内容",
+        "Changed what is in another user's collection",
     ),
     "act.collections.delete": ("删除他人的相册", "Deleted another user's collection"),
     "sharing.page": ("以页面分享…", "Share as a page…"),

@@ -90,7 +90,7 @@ GALLERY: dict[str, tuple[str, str]] = {
     ),
     "gallery.none_left": ("这里已经空了", "Nothing left here"),
     "gallery.all": ("查看全部", "See all"),
-    "gallery.no_more": ("没有更早的图片了", "Nothing older"),
+    "gallery.no_more": ("没有更早的内容了", "Nothing older"),
     "gallery.select": ("选择", "Select"),
     "gallery.select_this": ("选中：{prompt}", "Select: {prompt}"),
     "gallery.select_all": ("全选本页", "Select all shown"),

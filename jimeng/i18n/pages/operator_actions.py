@@ -126,15 +126,15 @@ ACTIONS: dict[str, tuple[str, str]] = {
     "users.disable": ("停用用户", "Disable user"),
     "users.enable": ("恢复用户", "Enable user"),
     "users.disable_words": (
-        "立即不能登录，API 密钥失效。图片保留，已提交的任务照常完成。",
+        "立即不能登录，API 密钥失效。图片和视频保留，已提交的任务照常完成。",
         "They can no longer sign in, and their API keys stop working at once. "
-        "Pictures are kept, and submitted tasks carry on.",
+        "Pictures and videos are kept, and submitted tasks carry on.",
     ),
     "users.delete": ("删除用户…", "Delete user…"),
     "users.delete_words": (
-        "用户和全部任务、图片一起删除，不能恢复。输入邮箱 {email} 确认。",
-        "Deletes the user with all tasks and pictures. This cannot be undone. Type "
-        "the e-mail {email} to confirm.",
+        "用户和全部任务、图片、视频一起删除，不能恢复。输入邮箱 {email} 确认。",
+        "Deletes the user with all tasks, pictures and videos. This cannot be undone. "
+        "Type the e-mail {email} to confirm.",
     ),
     "users.delete_sure": ("彻底删除", "Delete for good"),
     "invalid.email_differs": ("与该用户的邮箱不一致", "This is not the user's e-mail"),

@@ -47,8 +47,7 @@ PICTURE: dict[str, tuple[str, str]] = {
     "share.replace": ("更换链接", "Replace link"),
     "share.replace_words": (
         "旧链接立即失效，用过它的网页和文档里不再显示。",
-        "The old link stops working at once: pages and documents that use it no "
-        "longer show the picture.",
+        "The old link stops working at once, also in pages and documents that use it.",
     ),
     "share.replace_sure": ("确认更换", "Replace it"),
     "code.title": ("用代码生成", "Use from code"),
