@@ -72,7 +72,7 @@ def test_selected_pictures_go_into_a_new_collection_and_out(visit):
     page.keyboard.press("c")
     page.locator("#choose-name").fill("Spring")
     page.keyboard.press("Enter")
-    expect(page.locator("#notices")).to_contain_text("Added to “Spring”: 2 pictures")
+    expect(page.locator("#notices")).to_contain_text("Added to “Spring”: 2")
     expect(page.locator("#choose")).to_have_count(0)
 
     page.locator(".title-menu summary").click()

@@ -125,7 +125,7 @@ def test_everything_goes_with_the_keys_alone(visit):
     expect(boxes(page)).to_have_count(0)
     expect(page.locator("#undo")).to_be_focused()
     expect(page.locator("#announce")).to_contain_text("Deleted: 6")
-    expect(page.get_by_role("heading", name="No pictures left")).to_be_visible()
+    expect(page.get_by_role("heading", name="Nothing left here")).to_be_visible()
     page.keyboard.press("Enter")
     expect(boxes(page)).to_have_count(6)
     expect(page.locator("#notices")).to_contain_text("Restored: 6")
@@ -210,7 +210,7 @@ def test_zip_of_the_chosen_ones(visit, tmp_path):
         press(page, "Download zip")
 
     found = download.value
-    assert re.fullmatch(r"jimeng-2-pictures-[\d-]{10}\.zip", found.suggested_filename)
+    assert re.fullmatch(r"jimeng-2-items-[\d-]{10}\.zip", found.suggested_filename)
     found.save_as(tmp_path / "them.zip")
     with zipfile.ZipFile(tmp_path / "them.zip") as archive:
         assert archive.testzip() is None

@@ -133,7 +133,7 @@ def test_deleted_picture_comes_back(visit, live_server):
 
     page.keyboard.press("x")
 
-    expect(page.get_by_role("status").first).to_contain_text("moved to the trash")
+    expect(page.get_by_role("status").first).to_contain_text("Moved to the trash")
     page.wait_for_url(f"**/pictures/{older}_0")  # a reload would not say it again
     button(page, "Undo").click()
     expect(page.locator(".stage-title")).to_have_text("删了又要")

@@ -281,7 +281,7 @@ def test_deleted_picture_goes_from_the_list(visit):
 
     at(page, "2 / 2")
     assert page.url.endswith(f"/pictures/{ids[2]}")
-    expect(page.locator("#notices")).to_contain_text("moved to the trash")
+    expect(page.locator("#notices")).to_contain_text("Moved to the trash")
     page.keyboard.press("Escape")
     expect(page.locator("a[data-view]")).to_have_count(2)
     expect(page.locator("a[data-view]").nth(1)).to_be_focused()

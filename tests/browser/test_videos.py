@@ -98,7 +98,7 @@ def test_large_video_is_not_fetched_under_the_pointer(visit):
     """Only pressed; nor is any for those whose line is dear."""
     video = hang_video("海浪拍打礁石", **POSTER)
     Image.change({"_id": video.id}, {"bytes": 60_000_000})
-    seen = visit("/gallery", **MOVING)
+    seen = visit("/gallery", own=True, reduced_motion="no-preference")
     seen.page.locator("figure.photo").hover()
     seen.page.wait_for_timeout(600)
     assert not any(".mp4" in each for each in seen.requests)
