@@ -142,7 +142,7 @@ def test_versions_of_what_is_away_are_said(config, registry):
 
 def test_todays_use_is_told_by_user(client, provider, work_off):
     """The sums of all, then whoever had the most pictures; strangers by their id."""
-    assert "No pictures have ended today" in text_of(
+    assert "Nothing has ended today" in text_of(
         client.get("/admin/usage", headers=ENGLISH)
     )
     ada = new_user(client, "ada@example.com", "Ada L")["id"]

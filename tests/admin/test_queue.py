@@ -132,7 +132,7 @@ def test_workers_are_listed(client):
 
 def test_last_day_is_drawn(client, work_off):
     """A bar for this hour, with its numbers in words; nothing to draw is said."""
-    assert "No pictures ended" in text_of(client.get(QUEUE, headers=ENGLISH))
+    assert "Nothing ended" in text_of(client.get(QUEUE, headers=ENGLISH))
     create(client)
     work_off()
 

@@ -54,8 +54,8 @@ OPERATOR: dict[str, tuple[str, str]] = {
     # The queue.
     "queue.heading": ("队列", "Queue"),
     "queue.pictures": (
-        "所有数字都以图片计，每 5 秒更新",
-        "All numbers count pictures; updated every 5 s",
+        "数字以图片和视频计，每 5 秒更新",
+        "All numbers count pictures and videos; updated every 5 s",
     ),
     "queue.now": ("现在", "Now"),
     "queue.waiting": ("等待", "Waiting"),
@@ -72,7 +72,7 @@ OPERATOR: dict[str, tuple[str, str]] = {
     "queue.archived": ("累计失败", "Failed in total"),
     "queue.archived_note": ("自开始以来", "all time"),
     "queue.all_failures": ("查看全部失败", "See all failures"),
-    "queue.codes": ("今天失败的原因", "Why pictures failed today"),
+    "queue.codes": ("今天失败的原因", "Failures today, by reason"),
     "queue.no_codes": (
         "今天没有待处理的失败。",
         "No failures today that still need attention.",
@@ -127,15 +127,15 @@ OPERATOR: dict[str, tuple[str, str]] = {
     "queue.jobs": ("Redis 中待取的作业：{n}", "Jobs waiting in Redis: {n}"),
     "queue.chart": ("最近 24 小时", "The last 24 hours"),
     "queue.chart_title": (
-        "最近 24 小时每小时完成和失败的图片，时间为 UTC",
-        "Pictures completed and failed in each of the last 24 hours (UTC)",
+        "最近 24 小时每小时完成和失败的数量，时间为 UTC",
+        "Completed and failed in each of the last 24 hours (UTC)",
     ),
     "queue.hour": ("小时（UTC）", "Hour (UTC)"),
     "queue.chart_done": ("完成", "Done"),
     "queue.chart_failed": ("失败", "Failed"),
     "queue.chart_empty": (
-        "最近 24 小时没有图片结束。",
-        "No pictures ended in the last 24 hours.",
+        "最近 24 小时没有任务结束。",
+        "Nothing ended in the last 24 hours.",
     ),
     "queue.hour_tells": (
         "{time} UTC：完成 {done}，失败 {failed}",
