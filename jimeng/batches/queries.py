@@ -209,13 +209,16 @@ def pictures_since(
     """
     List the pictures newer than the cursor *place*; all if it is empty.
 
+    Of more than `MAX_NEW`, the newest; the page then has a `next_cursor`.
+
     Raises:
         Invalid: the cursor is malformed.
     """
     parts = [visible_pictures(principal, [batch.id])]
     if place:
         parts.append(cursors.before(place, "created_at"))
-    return BatchPictures(Image.read_all(find_rows(parts, MAX_NEW)))
+    page = cursors.cut_page(find_rows(parts, MAX_NEW + 1), MAX_NEW, "created_at")
+    return BatchPictures(Image.read_all(page.rows), page.next_cursor)
 
 
 def prompt_numbers(principal: Principal, batch: Batch) -> dict[str, int]:

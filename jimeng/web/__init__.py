@@ -22,6 +22,11 @@ def is_htmx() -> bool:
     return request.headers.get("HX-Request") == "true"
 
 
+def reload_page() -> ResponseReturnValue:
+    """Have htmx reload the page."""
+    return "", 200, {"HX-Refresh": "true"}
+
+
 def refused(
     page: str, error: JimengError, headers: Mapping[str, str] | None = None
 ) -> ResponseReturnValue:

@@ -3,6 +3,7 @@
 import io
 from datetime import UTC, datetime
 
+from jimeng.batches import queries
 from jimeng.batches.capacity import WINDOW
 from jimeng.documents import Batch, Task
 from jimeng.errors import Invalid, ProviderError
@@ -142,6 +143,19 @@ def test_page_asks_only_as_long_as_something_can_come(client, work_all):
         "data-ended" in answer.text and "hx-get" not in answer.text.split("photos")[0]
     )
     assert "every " not in client.get(page).text
+
+
+def test_page_that_missed_much_is_loaded_anew(client, work_all, monkeypatch):
+    """A computer that slept: a poll brings only so many, and none may be left out."""
+    monkeypatch.setattr(queries, "MAX_NEW", WINDOW)
+    page = made(client, lines(WINDOW + 1))
+    url = client.get(page).text.partition('hx-get="')[2].partition('"')[0]
+    work_all()
+
+    answer = client.get(url.replace("&amp;", "&"), headers=PART)
+
+    assert (answer.headers["HX-Refresh"], answer.text) == ("true", "")
+    assert client.get(page).text.count('class="photo"') == WINDOW + 1
 
 
 def test_page_says_what_failed_and_what_helps(client, provider, work_all):

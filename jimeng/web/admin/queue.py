@@ -9,6 +9,7 @@ from jimeng import operations
 from jimeng.http import auth
 from jimeng.i18n import t
 from jimeng.limits.usage import EndCounts
+from jimeng.web import reload_page
 from jimeng.web.admin import bp
 from jimeng.web.site import charts
 from jimeng.web.site.charts import Chart, Point
@@ -61,7 +62,7 @@ def live() -> ResponseReturnValue:
     are outside the partial, so the page is reloaded when they have changed.
     """
     if "-".join(banners()) != request.args.get("paused", ""):
-        return "", 200, {"HX-Refresh": "true"}
+        return reload_page()
     part = live_part()
     seen = request.args.get("seen", "")
     return ("", 204) if seen and f"seen={seen}" in part else part

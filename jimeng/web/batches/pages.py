@@ -13,7 +13,7 @@ from jimeng.errors import MayBeChargedTwice, NoProvider
 from jimeng.errors.batches import BatchFinished, BatchNotRetryable, TooManyBatches
 from jimeng.http import auth
 from jimeng.http.requests import MAX_BODY_BYTES, accepts_pictures
-from jimeng.web import bp, is_htmx, refused
+from jimeng.web import bp, is_htmx, refused, reload_page
 from jimeng.web.batches.form import BatchForm
 from jimeng.web.batches.views import grid_of, shelf_of, views_of
 from jimeng.web.create import form_tokens
@@ -146,6 +146,8 @@ def batch_now(batch_id: str) -> ResponseReturnValue:
     if view.mark == request.args.get("mark"):
         return "", 204
     fresh = queries.pictures_since(principal, found, request.args.get("since"))
+    if fresh.next_cursor:
+        return reload_page()  # a computer that slept: the page loads them as it scrolls
     grid = grid_of(principal, found, fresh.rows)
     return render_template(
         "batches/_now.html", view=view, fresh=fresh, grid=grid, oob=True

@@ -15,7 +15,7 @@ from jimeng.gallery import trash
 from jimeng.http import auth
 from jimeng.http.requests import accepts_pictures
 from jimeng.i18n import COOKIE, LANGUAGES
-from jimeng.web import bp, is_htmx, refused
+from jimeng.web import bp, is_htmx, refused, reload_page
 from jimeng.web.create.form import Composer, TaskForm
 from jimeng.web.create.form_tokens import REFUSALS, new_token, token_of
 from jimeng.web.create.initial import store_used_settings
@@ -90,11 +90,6 @@ def show_created(
             replaced=replaced,
         )
     return reload_page()
-
-
-def reload_page() -> ResponseReturnValue:
-    """Have htmx reload the page."""
-    return "", 200, {"HX-Refresh": "true"}
 
 
 @bp.post("/tasks/<task_id>/cancel")
