@@ -23,7 +23,7 @@ from jimeng.cli.checks import databases as doctor_of_databases
 from jimeng.config import Config
 from jimeng.documents import Generation, Lane, utcnow
 from jimeng.http import long_polls, watcher
-from jimeng.jobs import broker, prices, pump
+from jimeng.jobs import broker, costs, pump
 from jimeng.jobs.bulk import worker
 from jimeng.lanes import switches
 from jimeng.limits import deferred_release
@@ -194,7 +194,7 @@ def begin_anew(database: Database) -> None:
         database[name].delete_many({})
     forget_lanes()
     switches.clear_cache()
-    prices.clear_cache()
+    costs.clear_price_cache()
     forget_sweeps()
     forget_troubles()
     forget_retention()

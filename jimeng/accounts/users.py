@@ -28,7 +28,7 @@ from jimeng.documents.cursors import EPOCH, Page, page_of
 from jimeng.documents.principal import Principal, noted, recorded
 from jimeng.documents.user import email_key
 from jimeng.errors.access import EmailIsAdmins, EmailTaken, LastAdmin, UserNotFound
-from jimeng.jobs.prices import yuan
+from jimeng.jobs.costs import yuan
 
 log = logging.getLogger(__name__)
 

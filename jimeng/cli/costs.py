@@ -7,7 +7,7 @@ from jimeng import operations
 from jimeng.cli.databases import OPERATOR, databases
 from jimeng.documents.principal import recorded
 from jimeng.jobs import settlement
-from jimeng.jobs.prices import yuan
+from jimeng.jobs.costs import yuan
 
 
 @click.group()

@@ -18,7 +18,7 @@ from jimeng.documents.user import email_key, is_email
 from jimeng.errors import Invalid
 from jimeng.errors.access import UserNotFound
 from jimeng.i18n import MESSAGES
-from jimeng.jobs.prices import yuan
+from jimeng.jobs.costs import yuan
 from jimeng.local.supervisor import datadir, plan
 
 TIMEOUT_S = 2.0  # for a server on this machine

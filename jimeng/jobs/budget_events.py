@@ -23,7 +23,7 @@ from jimeng.documents.spending import (
     Spending,
 )
 from jimeng.documents.webhook import BUDGET_EXCEEDED, BUDGET_WARNING
-from jimeng.jobs import costs, prices, webhook_outbox
+from jimeng.jobs import costs, webhook_outbox
 from jimeng.jobs.runtime import runtime
 
 INTERVAL_S = 10.0
@@ -107,9 +107,9 @@ def events_of(
         data = {
             **of,
             "period": name,
-            "limit": prices.yuan(limit),
+            "limit": costs.yuan(limit),
             "limit_micros": limit,
-            "spent": prices.yuan(spent),
+            "spent": costs.yuan(spent),
             "spent_micros": spent,
         }
         if 100 * spent >= WARN_PERCENT * limit:

@@ -32,7 +32,7 @@ from jimeng.documents.task import ENDED, HAS_FINAL_COST, KNOWN_TYPE
 from jimeng.documents.webhook import TEST, fingerprint
 from jimeng.errors import Invalid
 from jimeng.errors.collections import WebhooksOff
-from jimeng.jobs import prices
+from jimeng.jobs import costs
 from jimeng.jobs.runtime import runtime
 from jimeng.providers.download import FetchFailed, check_user_url, public_addresses
 
@@ -318,7 +318,7 @@ def data_of(task: Task, images: Mapping[int, Image], *, include_prompt: bool) ->
 
 def cost_fields(micros: int | None) -> dict:
     """A cost in yuan, as text, and in micro-yuan; both None if it is unknown."""
-    cost = None if micros is None else prices.yuan(micros)
+    cost = None if micros is None else costs.yuan(micros)
     return {"cost": cost, "cost_micros": micros}
 
 

@@ -26,7 +26,7 @@ from jimeng.documents.spending import (
 )
 from jimeng.errors import BudgetExceeded
 from jimeng.jobs import costs, spending
-from jimeng.jobs.prices import yuan
+from jimeng.jobs.costs import yuan
 
 SLICE_S = 30.0  # after that a process takes a new slice
 SLICE_SHARE = 64  # of what is left of the budget

@@ -10,7 +10,7 @@ from flask import Response
 
 from jimeng.documents import Image
 from jimeng.gallery import downloads
-from jimeng.jobs.prices import yuan
+from jimeng.jobs.costs import yuan
 from jimeng.openai.parameters import ImagesRequest
 from jimeng.pictures.contents import Pieces, regroup
 from jimeng.schemas.task_responses import link_of

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 from marshmallow import missing
 
 from jimeng.i18n import t
-from jimeng.jobs.prices import yuan
+from jimeng.jobs.costs import yuan
 from jimeng.openai.openapi import DRAWING, MAX_PROMPT, TASK, CommonRequest, optional
 from jimeng.schemas import MAX_STYLE, REFERENCE, Strict, field_descriptions
 from jimeng.schemas.fields import (

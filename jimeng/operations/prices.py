@@ -14,8 +14,8 @@ from jimeng.documents import PriceRow, User, indexes, utcnow
 from jimeng.documents.cursors import Page, page_of
 from jimeng.documents.principal import Principal, recorded
 from jimeng.errors import Invalid
-from jimeng.jobs import prices
-from jimeng.jobs.prices import PriceInForce
+from jimeng.jobs import costs
+from jimeng.jobs.costs import PriceInForce
 from jimeng.providers import Model
 from jimeng.providers.models.model import (
     MILLION_TOKENS,
@@ -107,7 +107,7 @@ def price_list(principal: Principal, *, cursor: str | None = None) -> PriceList:
         Invalid: the cursor is malformed.
     """
     principal.require_operator("prices")
-    registry, rows = jobs.runtime().registry, prices.rows(fresh=True)
+    registry, rows = jobs.runtime().registry, costs.price_rows(fresh=True)
     entries = [
         entry
         for model in registry.models.values()
@@ -126,24 +126,24 @@ def price_list(principal: Principal, *, cursor: str | None = None) -> PriceList:
 
 
 def _entries(
-    model: Model, account: str | None, rows: prices.Rows
+    model: Model, account: str | None, rows: costs.Rows
 ) -> Iterator[PriceEntry]:
     """What is in force, if anything is; then what is to come."""
     now, its = utcnow(), rows.get((model.lane, account), [])
     future = [row for row in reversed(its) if row.valid_from > now]
     current = next((row for row in its if row.valid_from <= now), None)
     if current is not None:
-        yield PriceEntry(model, account, prices.of_row(current), current)
+        yield PriceEntry(model, account, costs.price_of_row(current), current)
     elif account is None:
-        yield PriceEntry(model, None, prices.listed(model.price))
+        yield PriceEntry(model, None, costs.listed_price(model.price))
     elif account in model.account_prices:
-        listed = prices.listed(model.account_prices[account], account)
+        listed = costs.listed_price(model.account_prices[account], account)
         yield PriceEntry(model, account, listed)
     for row in future:
         yield PriceEntry(
             model,
             account,
-            prices.of_row(row),
+            costs.price_of_row(row),
             row,
             is_future=True,
             can_be_removed=row.valid_from > _earliest(now),
@@ -156,7 +156,7 @@ def price_text(price: PriceBySize) -> str:
 
 
 def _step_text(step: Step) -> str:
-    amount = f"¥{prices.yuan(step.micros)}"
+    amount = f"¥{costs.yuan(step.micros)}"
     if step.up_to:
         return f"{amount} ≤ {step.up_to:,} px"
     sound = next((word for word, on in SOUND.items() if on is step.sound), None)
@@ -191,7 +191,7 @@ def add(principal: Principal, new: NewPrice) -> PriceRow:
     indexes.require(indexes.PRICES)
     details = {
         "model": model.id,
-        "price": price_text(prices.of_row(row).by_size),
+        "price": price_text(costs.price_of_row(row).by_size),
         **({"per": PER[row.unit]} if row.unit != PICTURE else {}),
         "valid_from": f"{row.valid_from:%Y-%m-%d %H:%M}Z",
         **({"account": row.account} if row.account else {}),
@@ -201,7 +201,7 @@ def add(principal: Principal, new: NewPrice) -> PriceRow:
             row.add()
         except DuplicateKeyError as error:
             raise Invalid.field("day", "invalid.price_twice") from error
-    prices.clear_cache()
+    costs.clear_price_cache()
     return row
 
 
@@ -218,12 +218,12 @@ def remove(principal: Principal, price_id: str) -> None:
         where = {"_id": price_id, "valid_from": {"$gt": _earliest(utcnow())}}
         if not PriceRow.collection().delete_one(where).deleted_count:
             raise Invalid.field("price", "invalid.price_fixed")
-    prices.clear_cache()
+    costs.clear_price_cache()
 
 
 def _earliest(now: datetime) -> datetime:
     """When all processes will have read what is stored now."""
-    return now + timedelta(seconds=prices.LEAD_S)
+    return now + timedelta(seconds=costs.PRICE_LEAD_S)
 
 
 def _steps(new: NewPrice, unit: str) -> list[dict]:

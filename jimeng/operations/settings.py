@@ -16,7 +16,7 @@ from jimeng.config import PER_ACCOUNT, Account, Config, read_dotenv
 from jimeng.config.version import RELEASE
 from jimeng.documents.principal import Principal
 from jimeng.errors import ConfigError
-from jimeng.jobs.prices import yuan
+from jimeng.jobs.costs import yuan
 from jimeng.providers import Model
 
 PACKAGES = ("flask", "huey", "gunicorn", "pymongo", "mongoengine", "redis", "requests")

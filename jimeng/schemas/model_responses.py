@@ -8,7 +8,7 @@ from marshmallow import fields
 
 from jimeng import jobs
 from jimeng.i18n import in_language, t
-from jimeng.jobs import prices
+from jimeng.jobs import costs
 from jimeng.providers import Model
 from jimeng.providers.models.model import FEN, PROMPTS, TASKS, UNITS
 from jimeng.providers.models.video import MODES, VideoModel
@@ -404,7 +404,7 @@ class ModelRecord(Reply):
         "一张图片在服务商处的价格；null 表示不知道",
         "The provider's price of one picture; null if unknown",
         PriceRecord,
-        of=lambda model: prices.by_size(model),
+        of=lambda model: costs.price_by_size(model),
         null=True,
         example=...,
     )

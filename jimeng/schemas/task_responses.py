@@ -11,7 +11,7 @@ from jimeng.documents.base import VIDEO
 from jimeng.errors import JimengError
 from jimeng.http.responses import absolute, path_for, rooted
 from jimeng.i18n import MESSAGES, explain, t
-from jimeng.jobs.prices import yuan
+from jimeng.jobs.costs import yuan
 from jimeng.schemas import field_descriptions
 from jimeng.schemas.fields import (
     AS_USER_ID,

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from jimeng.documents.principal import Principal
-from jimeng.jobs import costs, prices
+from jimeng.jobs import costs
 from jimeng.providers import Model
 from jimeng.providers.models.model import PriceBySize, Usage
 from jimeng.tasks.creation import NewTask, resolve_parameters, validate
@@ -28,7 +28,7 @@ class Estimate:
     @cached_property
     def price(self) -> PriceBySize | None:
         """The price of one picture by its size; None if unknown."""
-        return prices.by_size(self.model)
+        return costs.price_by_size(self.model)
 
     @property
     def micros(self) -> int | None:

@@ -8,7 +8,7 @@ import pytest
 
 from jimeng import documents, jobs, operations
 from jimeng.documents import PriceRow, utcnow
-from jimeng.jobs import prices
+from jimeng.jobs import costs
 from jimeng.providers.models.model import AS_OF, PriceBySize, Step
 from tests.access.conftest import make_person
 from tests.admin.pages import actions, done, text_of
@@ -26,7 +26,9 @@ def rows() -> list[PriceRow]:
 
 def test_price_is_set_and_told_everywhere(client):
     """From the moment on that it says; the list, the button and the API follow."""
-    earliest = utcnow() + timedelta(seconds=prices.LEAD_S - 1)  # stored in milliseconds
+    earliest = utcnow() + timedelta(
+        seconds=costs.PRICE_LEAD_S - 1
+    )  # stored in milliseconds
     page = done(client, PAGE, model=LANE, yuan="0.1855")
 
     assert "The new price was saved." in text_of(page)
@@ -57,7 +59,7 @@ def begin(row: PriceRow) -> None:
     """Let its moment have come."""
     now = {"$set": {"valid_from": utcnow()}}
     PriceRow.collection().update_one({"_id": row.id}, now)
-    prices.clear_cache()
+    costs.clear_price_cache()
 
 
 def test_price_begins_with_a_day_where_bills_are_made(client):

@@ -10,7 +10,7 @@ from jimeng import batches, jobs
 from jimeng.batches import filling
 from jimeng.batches.capacity import WINDOW
 from jimeng.documents import Batch, Generation, Task, User, utcnow
-from jimeng.jobs import prices
+from jimeng.jobs import costs
 from jimeng.lanes import switches
 from tests.batches.conftest import ask, draw_nothing, fill, lines, look, pass_time
 from tests.rest import create
@@ -147,15 +147,15 @@ def test_price_is_waited_for_while_a_budget_applies(
     """An operator may set it meanwhile."""
     limited = replace(config, USER_DAILY_BUDGET=10_000_000)
     jobs.configure(limited, registry)
-    known = prices.hold_price
-    monkeypatch.setattr(prices, "hold_price", lambda *args, **more: None)
+    known = costs.hold_price
+    monkeypatch.setattr(costs, "hold_price", lambda *args, **more: None)
     asked = ask(client, lines(3))
     fill()
 
     found = look(client, asked["batch_id"])
     assert (found["made"], found["waits"]["code"]) == (0, "price_unknown")
 
-    monkeypatch.setattr(prices, "hold_price", known)
+    monkeypatch.setattr(costs, "hold_price", known)
     fill()
     assert look(client, asked["batch_id"])["made"] == 3
     jobs.configure(config, registry)

@@ -14,7 +14,7 @@ from pymongo.errors import PyMongoError
 from redis.exceptions import RedisError
 
 from jimeng.documents import Generation, State, utcnow
-from jimeng.jobs.prices import yuan
+from jimeng.jobs.costs import yuan
 from tests.chaos.faults import Fault, schedule
 from tests.chaos.load import Load
 from tests.chaos.site import Site

@@ -7,11 +7,13 @@ from datetime import date, timedelta
 import pytest
 
 from jimeng.documents import ApiKey, Budget, Generation, QuotaUsage, User, utcnow
+from jimeng.documents.principal import Principal
 from jimeng.documents.spending import Budgets, Spend, Spent, spending_decrements
-from jimeng.jobs import prices, spending
-from jimeng.jobs.prices import Price
+from jimeng.jobs import costs, spending
+from jimeng.jobs.costs import Price
 from jimeng.lanes.budgets import STORED_AFTER
 from jimeng.limits import budgets
+from jimeng.operations.costs import decide
 from tests.conftest import come_due
 from tests.costs.conftest import PRICE, settle
 from tests.costs.test_settlement import UNKNOWN
@@ -92,17 +94,17 @@ def test_exactly_what_fits(limited, name):
 def test_unknown_price_is_refused_while_a_budget_applies(limited, monkeypatch, name):
     """Nothing could be reserved; it says who can do what. Until then it is free."""
     with limited(**{name: 3}) as client:
-        monkeypatch.setattr(prices, "hold_price", lambda *args, **more: None)
+        monkeypatch.setattr(costs, "hold_price", lambda *args, **more: None)
 
         body = refused(ask(client, user_id="ada"), 402, "price_unknown")
 
         assert "doubao-seedream-3.0-t2i" in body["message"]
         assert "flask prices" in body["message"]
         assert Generation.collection().count_documents({}) == 0
-        monkeypatch.setattr(prices, "hold_price", lambda *args, **more: Price("a", 0))
+        monkeypatch.setattr(costs, "hold_price", lambda *args, **more: Price("a", 0))
         create(client)
     with limited() as client:
-        monkeypatch.setattr(prices, "hold_price", lambda *args, **more: None)
+        monkeypatch.setattr(costs, "hold_price", lambda *args, **more: None)
         create(client)
 
 
@@ -137,9 +139,6 @@ def test_what_costs_less_than_held_is_free_again(limited, provider, work_off, na
 
 def test_unknown_stays_reserved_until_it_is_decided(limited, provider, work_off):
     """What may have been paid for cannot be spent once more."""
-    from jimeng.documents.principal import Principal
-    from jimeng.operations import costs
-
     with limited(USER_DAILY_BUDGET=1) as client:
         provider.submits = [UNKNOWN]
         task_id = create(client)
@@ -149,7 +148,7 @@ def test_unknown_stays_reserved_until_it_is_decided(limited, provider, work_off)
         settle()
         refused(ask(client), 402, "budget_exceeded")
 
-        costs.decide(Principal("root", is_operator=True), f"{task_id}_0", False)
+        decide(Principal("root", is_operator=True), f"{task_id}_0", False)
         settle()
 
         create(client)

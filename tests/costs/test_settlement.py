@@ -14,7 +14,7 @@ from jimeng.documents import (
     utcnow,
 )
 from jimeng.documents.principal import Principal
-from jimeng.jobs import bulk, prices, pump, settlement, spending
+from jimeng.jobs import bulk, costs, pump, settlement, spending
 from jimeng.providers import Progress
 from jimeng.tasks import clear_queue
 from tests.conftest import come_due, run_queue
@@ -218,11 +218,11 @@ def test_price_is_that_of_the_moment_it_is_sent(client, work_off, monkeypatch):
     """A price that rises while it waits is what it costs; one that rises later not."""
 
     create(client)
-    dearer = prices.Price("dearer", 300_000)
-    monkeypatch.setattr(prices, "account_price", lambda *args, **more: dearer)
+    dearer = costs.Price("dearer", 300_000)
+    monkeypatch.setattr(costs, "account_price", lambda *args, **more: dearer)
     pump.tick()
     run_queue()
-    monkeypatch.setattr(prices, "account_price", lambda *args, **more: None)
+    monkeypatch.setattr(costs, "account_price", lambda *args, **more: None)
     work_off()
 
     settle()
@@ -241,7 +241,7 @@ def test_price_of_an_earlier_submission_is_forgotten(
     pump.tick()
     run_queue()
     assert only_generation().price_micros == PRICE
-    monkeypatch.setattr(prices, "account_price", lambda *args, **more: None)
+    monkeypatch.setattr(costs, "account_price", lambda *args, **more: None)
     work_off()
 
     settle()
@@ -256,8 +256,8 @@ def test_without_a_price_nothing_is_held_and_the_cost_is_unknown(
 ):
     """It is counted as one without a price, and says null, not 0."""
 
-    monkeypatch.setattr(prices, "account_price", lambda *args, **more: None)
-    monkeypatch.setattr(prices, "hold_price", lambda *args, **more: None)
+    monkeypatch.setattr(costs, "account_price", lambda *args, **more: None)
+    monkeypatch.setattr(costs, "hold_price", lambda *args, **more: None)
     task_id = create(client)
     work_off()
 

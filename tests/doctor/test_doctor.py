@@ -22,7 +22,7 @@ from jimeng.documents import ApiKey, User, Worker, migrations, utcnow
 from jimeng.documents.migrations import steps
 from jimeng.documents.migrations.steps import Step
 from jimeng.i18n import MESSAGES
-from jimeng.jobs import prices
+from jimeng.jobs import costs
 from jimeng.lanes import switches
 from jimeng.monitoring import readiness
 from jimeng.operations import backup
@@ -73,9 +73,9 @@ def test_model_without_a_price_is_warned_of_where_there_is_a_budget(
     look, monkeypatch, whose
 ):
     """Any budget refuses it; without one it is used, and nothing is said."""
-    dear = prices.Price("x", 1)
+    dear = costs.Price("x", 1)
     monkeypatch.setattr(
-        prices, "hold_price", lambda model, *_: None if "3.1" in model.id else dear
+        costs, "hold_price", lambda model, *_: None if "3.1" in model.id else dear
     )
     service = Service("https://example.com")
     assert "price of jimeng-3.1" not in look(service)

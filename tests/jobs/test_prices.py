@@ -7,8 +7,8 @@ import pytest
 from pymongo.errors import ConnectionFailure
 
 from jimeng.documents import PriceRow, utcnow
-from jimeng.jobs import prices
-from jimeng.jobs.prices import Price, account_price, hold_price
+from jimeng.jobs import costs
+from jimeng.jobs.costs import Price, account_price, hold_price
 from jimeng.providers import MODELS, Registry
 from jimeng.providers.models.model import PriceBySize, Step
 from tests.conftest import FakeProvider
@@ -48,7 +48,7 @@ def set_price(database):
             **fields,
         )
         row.add()
-        prices.clear_cache()
+        costs.clear_price_cache()
         return row.id
 
     return store
@@ -107,10 +107,10 @@ def test_dearest_is_found_for_each_size(database):
     steps = (Step(1_000_000, micros=300_000), Step(None, micros=100_000))
     own = replace(MODEL, account_prices={"studio": PriceBySize(steps)})
 
-    found = prices.by_size(own)
+    found = costs.price_by_size(own)
 
     assert [found.of(*size) for size in (SMALL, LARGE)] == [300_000, 220_000]
-    assert prices.by_size(MODEL).as_of is not None
+    assert costs.price_by_size(MODEL).as_of is not None
 
 
 def test_rows_are_read_once_in_a_while(set_price, monkeypatch):
@@ -127,7 +127,7 @@ def test_rows_are_read_once_in_a_while(set_price, monkeypatch):
     assert hold_price(MODEL, SMALL) == found
     assert asked == []
 
-    monkeypatch.setattr(prices, "CACHE_S", 0.0)
+    monkeypatch.setattr(costs, "PRICE_CACHE_S", 0.0)
     assert hold_price(MODEL, SMALL) == found
     assert asked != []
 
@@ -155,4 +155,4 @@ def test_rows_are_read_once_in_a_while(set_price, monkeypatch):
 )
 def test_yuan_is_exact(micros, said):
     """Two decimals at least."""
-    assert prices.yuan(micros) == said
+    assert costs.yuan(micros) == said

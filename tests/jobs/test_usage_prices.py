@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from jimeng.documents import Generation, PriceRow, utcnow
-from jimeng.jobs import costs, prices
+from jimeng.jobs import costs
 from jimeng.providers import MODELS, Registry
 from jimeng.providers.models.model import (
     AS_OF,
@@ -119,7 +119,7 @@ def test_price_of_another_unit_does_not_hold(database, app):
         by="boss",
     )
     row.add()
-    prices.clear_cache()
+    costs.clear_price_cache()
 
-    assert prices.in_force(MODEL, "main") is None
+    assert costs.price_in_force(MODEL, "main") is None
     assert "hold_micros" not in costs.hold_fields(MODEL, None, utcnow(), Usage())

@@ -11,7 +11,7 @@ from jimeng.cli.checks.finding import Finding, Verdict
 from jimeng.config import Config
 from jimeng.documents import ApiKey, User
 from jimeng.documents.spending import UNLIMITED, Budgets
-from jimeng.jobs import prices
+from jimeng.jobs import costs
 
 # A budget of 0 allows nothing; absent is the default.
 HAS_BUDGET = {
@@ -52,7 +52,7 @@ def unpriced(config: Config) -> Iterator[Finding]:
     if not is_any_budget(config):
         return
     offered = jobs.runtime().registry.models.values()
-    unknown = [model for model in offered if prices.hold_price(model, None) is None]
+    unknown = [model for model in offered if costs.hold_price(model, None) is None]
     for name in dict.fromkeys(model.id for model in unknown):
         yield Finding(
             f"price of {name}",

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from jimeng.cli.tables import head, in_language, line
 from jimeng.i18n import LANGUAGES
-from jimeng.jobs.prices import yuan
+from jimeng.jobs.costs import yuan
 from jimeng.providers import PROVIDERS, Model
 from jimeng.providers.models import Size
 from jimeng.providers.models.model import (

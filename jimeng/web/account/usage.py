@@ -15,7 +15,7 @@ from jimeng.documents import RateLimit
 from jimeng.errors import QueueUnavailable
 from jimeng.http import auth
 from jimeng.i18n import t
-from jimeng.jobs.prices import yuan
+from jimeng.jobs.costs import yuan
 from jimeng.limits import costs, usage
 from jimeng.limits.costs import Cost
 from jimeng.limits.usage import Report, UsageRow

@@ -9,7 +9,7 @@ from jimeng import operations
 from jimeng.errors import Invalid
 from jimeng.http import auth
 from jimeng.i18n import problems
-from jimeng.jobs.prices import of_row
+from jimeng.jobs.costs import price_of_row
 from jimeng.limits import costs
 from jimeng.operations.prices import NewPrice, price_text
 from jimeng.web.admin import bp
@@ -33,7 +33,7 @@ def prices_page(given: Mapping[str, str], errors: Mapping[str, list[str]]) -> st
         accounts=found.accounts,
         page=found.superseded,
         model_of=costs.model_of,
-        of_row=of_row,
+        price_of_row=price_of_row,
         names=found.names,
         price_text=price_text,
         zone=current_app.config["JIMENG"].BILLING_TIMEZONE,

@@ -14,7 +14,7 @@ from jimeng.documents.principal import Principal
 from jimeng.errors import Invalid
 from jimeng.http import auth
 from jimeng.i18n import MESSAGES, t
-from jimeng.jobs import prices
+from jimeng.jobs import costs
 from jimeng.providers.models import Size
 from jimeng.schemas.batch_responses import waiting_text
 from jimeng.web.create import options
@@ -158,7 +158,7 @@ class BatchView:
     def price(self, pictures: int) -> str:
         """The price of so many pictures, formatted; empty if unknown."""
         model, pixels = jobs.runtime().registry.by_lane(self.batch.lane), self.pixels
-        price = prices.by_size(model) if model else None
+        price = costs.price_by_size(model) if model else None
         return yuan(price.of(*pixels) * pictures) if price and pixels else ""
 
 

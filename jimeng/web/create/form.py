@@ -14,7 +14,7 @@ from jimeng.documents.principal import Principal
 from jimeng.errors import Invalid, JimengError
 from jimeng.http import auth
 from jimeng.i18n import in_language
-from jimeng.jobs import prices
+from jimeng.jobs import costs
 from jimeng.providers import Model
 from jimeng.providers.models import Makes
 from jimeng.providers.models.validation import Parameters, best_suited
@@ -391,7 +391,8 @@ class Composer(TaskForm):
         Price of one picture in micro-yuan: size -> resolution -> price. A size in
         pixels has one price for all resolutions. Empty if unknown.
         """
-        model, price = self.model, prices.by_size(self.model) if self.model else None
+        model = self.model
+        price = costs.price_by_size(model) if model else None
         if model is None or price is None:
             return {}
         return {

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from jimeng import jobs
 from jimeng.errors import Invalid
 from jimeng.i18n import MESSAGES, in_language, language, t
-from jimeng.jobs import costs, prices
+from jimeng.jobs import costs
 from jimeng.providers import Model, VideoParameters
 from jimeng.providers.models import Makes, Size
 from jimeng.providers.models.model import parse_size
@@ -47,7 +47,7 @@ class ModelOption:
         The price range of a picture, or the price of a video as it is by default,
         formatted; empty if unknown.
         """
-        price, video = prices.by_size(self.model), self.model.video
+        price, video = costs.price_by_size(self.model), self.model.video
         if price is None or video is None:
             return "–".join(map(yuan, price.range)) if price else ""
         usual = with_defaults(VideoParameters(), video)

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from flask import request
 
 from jimeng.i18n import t
-from jimeng.jobs import prices
+from jimeng.jobs import costs
 from jimeng.web import bp
 
 COOKIE = "zone"  # set by a script from the browser's time zone
@@ -53,7 +53,7 @@ def start_of(day: date, where: tzinfo) -> datetime:
 @bp.app_template_filter("yuan")
 def yuan(micros: int) -> str:
     """An amount in micro-yuan, exactly, with at least two decimals."""
-    return f"¥{prices.yuan(micros)}"
+    return f"¥{costs.yuan(micros)}"
 
 
 @bp.app_template_filter("clock")
