@@ -271,7 +271,7 @@ def test_death_around_refusals_loses_and_repeats_nothing(
     monkeypatch.setattr(lanes.limits, "BACK_OFF_S", 0.0)
     troubles = (
         "submission.py:submission_failed",
-        "steps.py:poll_failed",
+        "queue.py:poll_failed",
         "/lanes/limits.py",
     )
     for number in afresh.each_moment(least=5, within=troubles):

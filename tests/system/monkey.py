@@ -17,7 +17,7 @@ import requests
 from huey.bin.huey_consumer import consumer_main
 from pymongo.collection import Collection
 
-from jimeng.jobs import saving, steps, submission, video_fetching
+from jimeng.jobs import queue, saving, submission, video_fetching
 from jimeng.lanes import claims
 
 CHOICE = random.Random(int(os.environ["MONKEY_SEED"]))
@@ -57,9 +57,9 @@ def shorten_leases(seconds: float) -> None:
     """The provider of the tests answers in milliseconds: nobody waits 25 s for it."""
     lease = timedelta(seconds=seconds)
     submission.submitting_lease = lambda model, sending=0.0: lease
-    saving.SAVING_LEASE = steps.SAVING_LEASE = lease
+    saving.SAVING_LEASE = queue.SAVING_LEASE = lease
     video_fetching.LEASE = video_fetching.STORING_LEASE = lease
-    steps.POLL_LEASE = claims.STARTING_LEASE = lease
+    queue.POLL_LEASE = claims.STARTING_LEASE = lease
 
 
 if __name__ == "__main__":
