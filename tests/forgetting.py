@@ -12,7 +12,7 @@ from jimeng.jobs import (
     webhook_deliveries,
     webhook_outbox,
 )
-from jimeng.lanes import claims, limits, queue_position
+from jimeng.lanes import claims, limits, queue
 from jimeng.limits import reservations, usage
 from jimeng.monitoring import readiness
 
@@ -23,7 +23,7 @@ def forget_lanes() -> None:
         claims._cache,
         limits._lanes,
         limits._claimed,
-        queue_position._queues,
+        queue._queues,
     ):
         cache.clear()
 

@@ -8,8 +8,11 @@ with as many polls, this one finds pictures soonest. A picture that takes longer
 nearly all others is polled at intervals that grow with its age.
 """
 
+import math
 import random
+import statistics
 import time
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from pymongo.errors import OperationFailure
@@ -32,19 +35,55 @@ FAULT_WAIT_MAX_S = 30.0  # between polls of a provider that fails
 # The delay of a later poll says more about our own load than about the provider.
 ON_TIME = timedelta(seconds=1)
 COUNT_CACHE_S = 1.0
+RECENT_SAMPLES = 4  # count alone if they are faster: the provider may have become so
+UPPER_QUANTILE = 5 / 6  # of a normal distribution lie below mean plus one deviation
+DEFAULT_DEVIATION, MIN_DEVIATION = 1.0, 0.08  # of the logarithm
+# Standard deviations from the median: about one picture in eight is ready sooner, and
+# one in forty later. The interval between two polls is a share of one deviation. Other
+# figures are compared in docs/performance.md.
+EARLIEST_DEVIATIONS, LATEST_DEVIATIONS, INTERVAL_SHARE = 1.2, 2.0, 0.5
 
 _generating: dict[str, tuple[float, int]] = {}  # account -> until when, how many
 
 
+@dataclass(frozen=True)
+class DurationEstimate:
+    """
+    The estimated duration of the next picture: log-normal, as service times often are.
+
+    Attributes:
+        median: In seconds.
+        deviation: Standard deviation of the logarithm.
+    """
+
+    median: float
+    deviation: float
+
+    @property
+    def earliest(self) -> float:
+        """Seconds before which too few pictures are ready to be worth a poll."""
+        return self.median * math.exp(-EARLIEST_DEVIATIONS * self.deviation)
+
+    @property
+    def latest(self) -> float:
+        """Seconds after which nearly all pictures are ready."""
+        return self.median * math.exp(LATEST_DEVIATIONS * self.deviation)
+
+    @property
+    def interval(self) -> float:
+        """Seconds between two polls: a compromise of delay and number of polls."""
+        return INTERVAL_SHARE * self.deviation * self.median
+
+
 def first_poll_after(generation: Generation) -> float:
     """Seconds from the acceptance to the first poll."""
-    earliest = _duration_estimate(generation).earliest
+    earliest = estimate_duration(generation).earliest
     return max(min(earliest, FIRST_POLL_MAX_S), shortest_interval(generation))
 
 
 def next_poll_after(generation: Generation, faults: int) -> float:
     """Seconds to the next poll; longer after *faults*, failed polls in a row."""
-    spread, age_s = _duration_estimate(generation), age(generation)
+    spread, age_s = estimate_duration(generation), age(generation)
     if age_s < spread.earliest:
         interval = min(spread.earliest - age_s, age_s)
     else:
@@ -57,9 +96,24 @@ def next_poll_after(generation: Generation, faults: int) -> float:
     return min(interval * 2.0 ** min(faults, 10), max(FAULT_WAIT_MAX_S, interval))
 
 
-def _duration_estimate(generation: Generation) -> lanes.DurationEstimate:
-    expected = generation.expected or runtime().config.POLL_INTERVAL
-    return lanes.estimate_duration(generation.lane, expected)
+def estimate_duration(generation: Generation) -> DurationEstimate:
+    """
+    Estimate the distribution of durations from the median and an upper quantile of the
+    samples. The lower half is not used (a picture found at its first poll may have been
+    ready long before), nor are the extremes (a few very slow pictures).
+
+    Below `lanes.SAMPLES_NEEDED` samples the expected duration is used. Samples may
+    lower it but not raise it: one of them may be a very slow picture.
+    """
+    recent = lanes.recent_durations(generation.lane)
+    if len(recent) < lanes.SAMPLES_NEEDED:
+        expected = generation.expected or runtime().config.POLL_INTERVAL
+        return DurationEstimate(min([expected, *recent]), DEFAULT_DEVIATION)
+    median, latest = statistics.median(recent), recent[-RECENT_SAMPLES:]
+    upper = math.log(sorted(recent)[int(len(recent) * UPPER_QUANTILE)] / median)
+    return DurationEstimate(
+        min(median, statistics.median(latest)), max(upper, MIN_DEVIATION)
+    )
 
 
 def shortest_interval(generation: Generation) -> float:

@@ -39,24 +39,22 @@ from jimeng.lanes.limits import (
     total_limit,
     used_slots_in,
 )
-from jimeng.lanes.queue_position import (
-    DurationEstimate,
-    estimate_duration,
+from jimeng.lanes.queue import (
+    SAMPLES_NEEDED,
+    BudgetExceeded,
+    DailyQuota,
+    DailyQuotaExceeded,
+    TicketHolder,
     expected_duration,
     read_queue,
+    recent_durations,
     record_duration,
+    release_all_tickets,
+    release_tickets,
+    renumber,
+    reserve_tickets,
     slow_duration,
     waiting_by_user,
 )
 from jimeng.lanes.stalls import find_stalled
 from jimeng.lanes.switches import NO_WORKER, PAUSED, hold_reason
-from jimeng.lanes.tickets import (
-    BudgetExceeded,
-    DailyQuota,
-    DailyQuotaExceeded,
-    TicketHolder,
-    release_all_tickets,
-    release_tickets,
-    renumber,
-    reserve_tickets,
-)

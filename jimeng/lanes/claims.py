@@ -34,7 +34,7 @@ from jimeng.lanes.limits import (
     record_claim,
     used_slots_in,
 )
-from jimeng.lanes.tickets import release_tickets
+from jimeng.lanes.queue import release_tickets
 
 SLOT_CACHE_S = 0.25
 # Slot numbers: a full lane of a thousand slots is read at most ten times a second.

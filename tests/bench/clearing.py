@@ -13,7 +13,7 @@ from jimeng import documents, jobs
 from jimeng.cli.queue import OPERATOR, await_end
 from jimeng.config import Config
 from jimeng.documents import Generation, QuotaUsage, Task, utcnow
-from jimeng.lanes.tickets import path_of_lane
+from jimeng.lanes.queue import path_of_lane
 from jimeng.local.embedded import Mongo, Redis
 from jimeng.operations import queue_actions
 

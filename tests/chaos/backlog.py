@@ -6,7 +6,7 @@ from pymongo.database import Database
 
 from jimeng.documents import Generation, Task, utcnow
 from jimeng.documents.task import new_task_id
-from jimeng.lanes.tickets import path_of_lane
+from jimeng.lanes.queue import path_of_lane
 from tests.bench.backlog import LANE
 from tests.chaos.site import Site
 from tests.waiting import wait_for

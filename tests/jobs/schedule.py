@@ -20,7 +20,7 @@ from jimeng.config import Config
 from jimeng.config.accounts import MAIN
 from jimeng.documents import Lane
 from jimeng.jobs import poll_schedule, pump
-from jimeng.lanes import limits, queue_position
+from jimeng.lanes import limits, queue
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 LANE = "provider:model"
@@ -95,8 +95,8 @@ class Simulation:
         monkeypatch.setattr(poll_schedule, "random", self.dice)
         monkeypatch.setattr(poll_schedule, "_generating", {})
         monkeypatch.setattr(lanes, "count_generating", lambda _: len(self.drawing))
-        monkeypatch.setattr(queue_position, "update_lane", self.learn)
-        for module in (queue_position, limits):
+        monkeypatch.setattr(queue, "update_lane", self.learn)
+        for module in (queue, limits):
             monkeypatch.setattr(module, "read_lane", lambda _: self.lane)
 
     def learn(self, _: str, update: dict) -> None:

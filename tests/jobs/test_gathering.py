@@ -15,7 +15,7 @@ from jimeng.jobs import (
     periodic_tasks,
 )
 from jimeng.jobs.insertion import WriteBatcher
-from jimeng.lanes.tickets import path_of_lane
+from jimeng.lanes.queue import path_of_lane
 from tests.forgetting import forget_lanes, forget_sweeps
 from tests.rest import API, CAT, CREATE, create, data_of, result
 from tests.waiting import wait_for

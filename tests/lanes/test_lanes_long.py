@@ -5,8 +5,8 @@ import pytest
 
 from jimeng import lanes
 from jimeng.documents import Generation, Lane
-from jimeng.lanes import queue_position
-from jimeng.lanes.queue_position import QueueHead
+from jimeng.lanes import queue
+from jimeng.lanes.queue import QueueHead
 from tests.commands import counted
 
 OTHER = "volcengine_jimeng:other"
@@ -99,7 +99,7 @@ def test_nothing_waiting_is_found_in_one_look(database, lane, config):
 
 def test_place_in_a_long_line_is_read_from_its_head(queued, lane, config, monkeypatch):
     """Exact at the head, about right behind it, and never before the head's end."""
-    monkeypatch.setattr(queue_position, "MAX_HEAD", 200)
+    monkeypatch.setattr(queue, "MAX_HEAD", 200)
     queued(3000)
 
     with counted(config) as commands:

@@ -1,10 +1,20 @@
-"""Tickets: order numbers of waiting pictures, fair among users (stored as ``turn``)."""
+"""
+The queue of a lane: the tickets that order it, positions in it, and how long a picture
+takes.
 
+A ticket is an order number, fair among users (stored as ``turn``).
+"""
+
+import bisect
+import math
+import statistics
+import time
 from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from itertools import groupby
+from urllib.parse import unquote
 
 from pymongo import UpdateOne
 from pymongo.errors import DuplicateKeyError
@@ -14,13 +24,21 @@ from jimeng.documents.base import number
 from jimeng.documents.spending import Spend, spending_decrements
 from jimeng.errors import TooManyPending
 from jimeng.lanes.budgets import find_exceeded
-from jimeng.lanes.limits import read_lane
+from jimeng.lanes.limits import QUEUE_ORDER, read_lane, update_lane
 
 UNLIMITED = 1_000_000_000
 MAX_ATTEMPTS = 3
 BATCH_UPDATES = 1000  # updates in one command
 MAX_TOKENS = 4
 IDLE_AFTER = timedelta(seconds=5)  # longer than a request lasts
+QUEUE_CACHE_S = 1.0
+LONG_QUEUE_CACHE_FACTOR = 3.0  # for a queue of `MAX_HEAD` or more; shorter ones less
+# Pictures at the head that are counted one by one. Positions behind the head are
+# extrapolated from the density of tickets in it: counting all of a long queue costs
+# more the longer it is.
+MAX_HEAD = 5000
+MAX_USERS = 10_000  # those with the latest submissions
+SAMPLES, SAMPLES_NEEDED, SAMPLES_FOR_SLOW = 12, 5, 10
 
 
 class DailyQuotaExceeded(Exception):
@@ -316,3 +334,133 @@ def _bulk_write(
     for start in range(0, len(updates), BATCH_UPDATES):
         batch = updates[start : start + BATCH_UPDATES]
         kind.collection(durable=False).bulk_write(batch, ordered=False)
+
+
+@dataclass
+class QueueHead:
+    """
+    The first waiting pictures of a lane, in order, from a cache.
+
+    Attributes:
+        entries: (ticket, generation id) of each.
+        tasks_before: For each entry, and for the end, how many tasks have a picture
+            before it.
+        is_complete: No picture waits behind the head.
+    """
+
+    entries: list[tuple[int, str]]
+    is_complete: bool = True
+    tasks_before: list[int] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        seen: set[str] = set()
+        for _, generation_id in self.entries:
+            self.tasks_before.append(len(seen))
+            seen.add(generation_id.rpartition("_")[0])
+        self.tasks_before.append(len(seen))
+
+    @property
+    def totals(self) -> tuple[int, int]:
+        """How many tasks and pictures wait; of a long queue those of its head."""
+        return self.tasks_before[-1], len(self.entries)
+
+    def count_ahead(self, ticket: int, generation_id: str) -> tuple[int, int]:
+        """How many tasks and how many pictures are sent before this one."""
+        index = bisect.bisect_left(self.entries, (ticket, generation_id))
+        if self.is_complete or index < len(self.entries):
+            return self.tasks_before[index], index
+        return self._extrapolate(ticket)
+
+    def _extrapolate(self, ticket: int) -> tuple[int, int]:
+        first, last = self.entries[0][0], self.entries[-1][0]
+        more = (ticket - last) / (last - first + 1)
+        tasks, pictures = self.tasks_before[-1], len(self.entries)
+        return round(tasks * (1 + more)), round(pictures * (1 + more))
+
+
+_queues: dict[str, tuple[float, QueueHead]] = {}
+
+
+def read_queue(lane: str) -> QueueHead:
+    """
+    Read the head of a lane's queue, cached for a second, a long one for three: counting
+    per request would be the most expensive part of the request.
+    """
+    cached = _queues.get(lane)
+    if cached and time.monotonic() < cached[0]:
+        return cached[1]
+    began = time.monotonic()
+    where = {"lane": lane, "state": State.QUEUED.value, "turn": {"$type": "number"}}
+    rows = Generation.collection().find(where, {"turn": 1}).hint("waiting")
+    rows = rows.sort(QUEUE_ORDER).limit(MAX_HEAD + 1)
+    rows = rows.batch_size(MAX_HEAD + 1)  # one round trip
+    entries = [(row["turn"], row["_id"]) for row in rows.to_list()]
+    head = QueueHead(entries[:MAX_HEAD], is_complete=len(entries) <= MAX_HEAD)
+    now = time.monotonic()
+    # A queue that is long, or slow to read, is read less often, so that it stays a
+    # small share of each process's work, and of MongoDB's.
+    factor = max(1.0, LONG_QUEUE_CACHE_FACTOR * len(entries) / MAX_HEAD)
+    cache_s = max(QUEUE_CACHE_S * factor, 20 * (now - began))
+    _queues[lane] = (now + cache_s, head)
+    return head
+
+
+def waiting_by_user() -> Counter[tuple[str, str]]:
+    """
+    Count waiting pictures, delayed ones too, by (lane, user id).
+
+    The counts are those of `QuotaUsage.lanes`: hints, which may have drifted where a
+    process died between two writes.
+    """
+    rows = QuotaUsage.collection().aggregate(
+        [
+            {"$sort": {"taken_at": -1}},
+            {"$limit": MAX_USERS},
+            {"$match": {"lanes": {"$type": "object"}}},
+            {"$project": {"lane": {"$objectToArray": "$lanes"}}},
+            {"$unwind": "$lane"},
+            {"$match": {"lane.v.pending": {"$gt": 0}}},
+            {"$project": {"lane": "$lane.k", "n": {"$toLong": "$lane.v.pending"}}},
+        ]
+    )
+    # `path_of_lane` has quoted the name.
+    return Counter({(unquote(row["lane"]), row["_id"]): row["n"] for row in rows})
+
+
+def record_duration(lane: str, seconds: float) -> None:
+    """Store how many seconds a picture took at the provider."""
+    read_lane(lane)  # drops an unreadable field, on which the update would fail
+    sample = {"$each": [round(seconds, 2)], "$slice": -SAMPLES}
+    update_lane(lane, {"$push": {"durations": sample}})
+
+
+def recent_durations(lane: str) -> list[float]:
+    """The seconds that the latest pictures took at the provider, the newest last."""
+    return [each for each in read_lane(lane).durations if 0 < each < math.inf]
+
+
+def expected_duration(lane: str, typical: float) -> float:
+    """
+    Estimate the seconds that the next picture will take: the median of the latest.
+
+    Args:
+        typical: The model's configured duration, used below `SAMPLES_NEEDED` samples.
+    """
+    samples = recent_durations(lane)
+    if len(samples) < SAMPLES_NEEDED:
+        return typical
+    return statistics.median(samples)
+
+
+def slow_duration(lane: str, slow: float) -> float:
+    """
+    Estimate the 95th percentile of the duration in seconds, plus a margin of half.
+
+    Args:
+        slow: The model's configured figure: used below `SAMPLES_FOR_SLOW` samples, and
+            an upper bound after that.
+    """
+    samples = recent_durations(lane)
+    if len(samples) < SAMPLES_FOR_SLOW:
+        return slow
+    return min(1.5 * statistics.quantiles(samples, n=20)[-1], slow)
