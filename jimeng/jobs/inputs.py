@@ -15,9 +15,8 @@ from jimeng.pictures.input_links import LinkToken
 from jimeng.providers import Expansion, InputPicture, Model, VideoParameters
 from jimeng.providers.download import fetch_user_url
 from jimeng.providers.inputs import address_for, fetches_from_store
-from jimeng.providers.models.model import Size
+from jimeng.providers.models.model import Size, check_mask, check_picture
 from jimeng.providers.models.output_size import size_of_output
-from jimeng.providers.models.validation import check_mask, check_picture
 from jimeng.providers.models.video import VideoModel
 from jimeng.providers.models.video_validation import are_alike
 

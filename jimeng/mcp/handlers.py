@@ -17,7 +17,7 @@ from jimeng.i18n import t
 from jimeng.mcp.results import Result, record
 from jimeng.providers import Model
 from jimeng.providers.models import Makes
-from jimeng.providers.models.validation import Parameters, best_suited
+from jimeng.providers.models.model import Parameters, best_suited
 from jimeng.schemas.model_responses import EstimateRecord, ModelRecord
 from jimeng.schemas.videos import PICTURE_FIELDS, as_video
 from jimeng.tasks import TaskView

@@ -1,7 +1,7 @@
 """Inputs in the form a provider receives: bytes, or links that it can fetch."""
 
 import base64
-from dataclasses import astuple, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from ipaddress import ip_address
 from urllib.parse import urlsplit
@@ -96,28 +96,3 @@ class InputPicture:
     def text(self) -> str:
         """Return the bytes in base64, cached: encoding dominates building a body."""
         return base64.b64encode(self.data).decode()
-
-
-@dataclass(frozen=True, kw_only=True)
-class Expansion:
-    """Outpainting margins: for each edge a fraction of that side, 0 for none."""
-
-    top: float = 0.0
-    right: float = 0.0
-    bottom: float = 0.0
-    left: float = 0.0
-
-    @property
-    def shares(self) -> tuple[float, ...]:
-        """Return the fractions of the four edges."""
-        return astuple(self)
-
-    def __bool__(self) -> bool:
-        return any(self.shares)
-
-    def applied(self, width: int, height: int) -> tuple[int, int]:
-        """Return the expanded width and height, in pixels."""
-        return (
-            round(width * (1 + self.left + self.right)),
-            round(height * (1 + self.top + self.bottom)),
-        )

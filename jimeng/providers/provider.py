@@ -11,8 +11,9 @@ from requests.auth import AuthBase
 
 from jimeng.config import Config
 from jimeng.errors import ProviderError
-from jimeng.providers.inputs import Expansion, InputPicture
+from jimeng.providers.inputs import InputPicture
 from jimeng.providers.models import Model
+from jimeng.providers.models.model import Expansion
 from jimeng.providers.models.video import VideoParameters
 from jimeng.providers.rules import (
     NOT_CONFIGURED,

@@ -46,9 +46,8 @@ from jimeng.lanes import switches
 from jimeng.limits import Reservation
 from jimeng.providers import Expansion, Model, VideoParameters
 from jimeng.providers.models import Makes, Size
-from jimeng.providers.models.model import new_seed
+from jimeng.providers.models.model import Parameters, check_parameters, new_seed
 from jimeng.providers.models.output_size import size_of_output
-from jimeng.providers.models.validation import Parameters, check_parameters
 from jimeng.providers.models.video_validation import resolve_video
 from jimeng.tasks import styles
 

@@ -10,13 +10,13 @@ from jimeng.errors import Invalid
 from jimeng.i18n import MESSAGES
 from jimeng.pictures.decoder import MAX_PIXELS
 from jimeng.providers import MODELS, Expansion
-from jimeng.providers.models.output_size import size_of_output
-from jimeng.providers.models.validation import (
+from jimeng.providers.models.model import (
     Parameters,
     check_mask,
     check_parameters,
     check_picture,
 )
+from jimeng.providers.models.output_size import size_of_output
 from tests.each import for_each
 
 BY_KEY = {model.req_key: model for model in MODELS}

@@ -4,8 +4,7 @@ import math
 from collections.abc import Sequence
 
 from jimeng.errors import Invalid
-from jimeng.providers.inputs import Expansion
-from jimeng.providers.models.model import Model, Size
+from jimeng.providers.models.model import Expansion, Model, Size
 
 STEP = 16  # pixels: some models round sides to multiples of it
 

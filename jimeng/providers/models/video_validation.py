@@ -6,8 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from jimeng.errors import Invalid
-from jimeng.providers.models.model import Model, Size
-from jimeng.providers.models.validation import Wrong
+from jimeng.providers.models.model import Model, Size, Wrong
 from jimeng.providers.models.video import (
     ADAPTIVE,
     DEFAULT_VIDEO_RATIO,

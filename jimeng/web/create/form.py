@@ -17,7 +17,7 @@ from jimeng.i18n import in_language
 from jimeng.jobs import costs
 from jimeng.providers import Model
 from jimeng.providers.models import Makes
-from jimeng.providers.models.validation import Parameters, best_suited
+from jimeng.providers.models.model import Parameters, best_suited
 from jimeng.schemas import MAX_SEED, MAX_STYLE, ComposedTask
 from jimeng.tasks import NewTask, styles
 from jimeng.tasks.styles import STYLES, Style
