@@ -17,18 +17,20 @@ from jimeng.http.responses import (
     path_for,
     success,
 )
-from jimeng.schemas import DryRunQuery, Nothing
-from jimeng.schemas.batch_responses import (
+from jimeng.schemas.batches import (
     BatchDeleted,
     BatchEstimate,
     BatchRecord,
     BatchState,
+    BatchTasks,
     BatchWithPrompts,
+    NewBatch,
+    RetryBatch,
 )
-from jimeng.schemas.batches import BatchTasks, NewBatch, RetryBatch
+from jimeng.schemas.fields import Nothing
 from jimeng.schemas.model_responses import EstimateRecord
 from jimeng.schemas.pagination import BatchesByCursor
-from jimeng.schemas.task_responses import TaskRecord
+from jimeng.schemas.tasks import DryRunQuery, TaskRecord
 from jimeng.tasks import NewTask
 
 RECORD, WITH_PROMPTS = BatchRecord(), BatchWithPrompts()

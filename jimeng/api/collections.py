@@ -7,7 +7,6 @@ from jimeng.api.pagination import describe_list, page_response
 from jimeng.gallery import browsing, collections
 from jimeng.gallery.collections import Change, Overview
 from jimeng.http import auth
-from jimeng.schemas import Nothing
 from jimeng.schemas.collections import (
     CollectionChanges,
     CollectionDeleted,
@@ -16,8 +15,9 @@ from jimeng.schemas.collections import (
     MembershipChanges,
     NewCollection,
 )
+from jimeng.schemas.fields import Nothing
 from jimeng.schemas.pagination import PageQuery, UserPageQuery
-from jimeng.schemas.task_responses import PaidPicture
+from jimeng.schemas.tasks import PaidPicture
 
 RECORDS, PICTURES = CollectionRecord(many=True), PaidPicture(many=True)
 LINKS = [

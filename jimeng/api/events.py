@@ -21,8 +21,8 @@ from jimeng.errors import TaskNotFound
 from jimeng.errors.access import ApiKeyInvalid
 from jimeng.errors.batches import BatchNotFound
 from jimeng.http import auth, long_polls
-from jimeng.schemas.batch_responses import BatchRecord
-from jimeng.schemas.task_responses import TaskResult
+from jimeng.schemas.batches import BatchRecord
+from jimeng.schemas.tasks import TaskResult
 
 KIND = "text/event-stream"
 MAX_STREAM_S = 120.0  # then the client reconnects

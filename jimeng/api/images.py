@@ -29,12 +29,15 @@ from jimeng.http.responses import (
     rate_limit_headers,
     success,
 )
-from jimeng.schemas import DryRunQuery, ImageForm, NewImageTask, Nothing
+from jimeng.schemas.fields import Nothing
 from jimeng.schemas.model_responses import EstimateRecord
 from jimeng.schemas.pagination import ByOffset
-from jimeng.schemas.task_responses import (
+from jimeng.schemas.tasks import (
     Created,
+    DryRunQuery,
     Finished,
+    ImageForm,
+    NewImageTask,
     TaskDeleted,
     TaskPage,
     TaskResult,

@@ -7,7 +7,7 @@ from jimeng.documents import SavedPrompt
 from jimeng.gallery import saved_prompts
 from jimeng.gallery.saved_prompts import PromptSettings
 from jimeng.http import auth
-from jimeng.schemas import Nothing, OfUser
+from jimeng.schemas.fields import Nothing, OfUser
 from jimeng.schemas.saved_prompts import (
     NewPrompt,
     PromptChanges,

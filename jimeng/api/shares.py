@@ -7,8 +7,8 @@ from jimeng.api.pagination import describe_list, page_response
 from jimeng.gallery import shares
 from jimeng.gallery.shares import ShareOverview
 from jimeng.http import auth
-from jimeng.schemas import Nothing
 from jimeng.schemas.collections import ShareEnded, SharePage, ShareRecord
+from jimeng.schemas.fields import Nothing
 from jimeng.schemas.pagination import UserPageQuery
 
 RECORDS = ShareRecord(many=True)

@@ -18,14 +18,17 @@ from jimeng.errors import Invalid
 from jimeng.http import auth
 from jimeng.http.requests import idempotency_key
 from jimeng.http.responses import rate_limit_headers, success
-from jimeng.schemas import CancelSeveral, DryRunQuery, Nothing, Retry, RetrySeveral
-from jimeng.schemas.fields import USER_ID
+from jimeng.schemas.fields import USER_ID, Nothing
 from jimeng.schemas.model_responses import EstimateRecord
 from jimeng.schemas.pagination import ByCursor
-from jimeng.schemas.task_responses import (
+from jimeng.schemas.tasks import (
     CancelOutcomes,
+    CancelSeveral,
     Created,
+    DryRunQuery,
+    Retry,
     RetryOutcomes,
+    RetrySeveral,
     TaskRecord,
 )
 from jimeng.tasks import Outcome, TaskView

@@ -9,8 +9,9 @@ from jimeng.documents import Input
 from jimeng.http import auth
 from jimeng.http.requests import accepts_pictures, idempotency_key, read_form
 from jimeng.http.responses import file_response, success
-from jimeng.schemas import NewUpload, Nothing
+from jimeng.schemas.fields import Nothing
 from jimeng.schemas.responses import UploadDeleted, UploadRecord
+from jimeng.schemas.tasks import NewUpload
 
 LINKS = ["get_upload", "get_upload_content", "delete_upload"]
 FORM, RECORD = NewUpload(), UploadRecord()

@@ -11,8 +11,8 @@ from jimeng.errors.access import UserNotFound
 from jimeng.http import auth
 from jimeng.http.responses import success
 from jimeng.limits import usage
-from jimeng.schemas import Nothing, responses
-from jimeng.schemas.fields import USER_ID
+from jimeng.schemas import responses
+from jimeng.schemas.fields import USER_ID, Nothing
 from jimeng.schemas.usage import Span, UsageRecord, span
 from jimeng.schemas.users import KeyChanges, NewKey, NewUser, OfUsers, UserChanges
 

@@ -9,7 +9,7 @@ from jimeng.api.pagination import describe_list, page_response
 from jimeng.documents import WebhookEndpoint
 from jimeng.http import auth
 from jimeng.http.responses import success
-from jimeng.schemas import Nothing, OfUser
+from jimeng.schemas.fields import Nothing, OfUser
 from jimeng.schemas.webhooks import (
     DeliveriesQuery,
     DeliveryRecord,

@@ -7,7 +7,6 @@ from marshmallow import pre_load
 
 from jimeng.documents import Status
 from jimeng.i18n import in_language
-from jimeng.schemas import MAX_IMAGES, ImageFields, Strict, WithMetadata, WithWebhook
 from jimeng.schemas.batches import NewBatch
 from jimeng.schemas.fields import (
     AS_USER_ID,
@@ -17,12 +16,14 @@ from jimeng.schemas.fields import (
     Many,
     Metadata,
     OneOf,
+    Strict,
     Text,
     Texts,
     Trimmed,
     Whole,
     user_id_check,
 )
+from jimeng.schemas.tasks import MAX_IMAGES, ImageFields, WithMetadata, WithWebhook
 from jimeng.schemas.videos import VideoFields
 from jimeng.tasks.queries import MAX_SEARCH_CHARS
 

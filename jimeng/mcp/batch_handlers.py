@@ -17,9 +17,9 @@ from jimeng.http.responses import absolute
 from jimeng.i18n import t
 from jimeng.mcp.handlers import canonical_arguments, default_model, wait_if_open
 from jimeng.mcp.results import Result
-from jimeng.schemas.batch_responses import BatchEstimate, BatchRecord, BatchState
+from jimeng.schemas.batches import BatchEstimate, BatchRecord, BatchState
 from jimeng.schemas.collections import CollectionRecord
-from jimeng.schemas.task_responses import link_of
+from jimeng.schemas.tasks import link_of
 from jimeng.tasks import NewTask
 
 RECORD, ESTIMATE, COLLECTION = BatchRecord(), BatchEstimate(), CollectionRecord()

@@ -9,7 +9,7 @@ from jimeng import tasks
 from jimeng.documents import Image, Status
 from jimeng.errors import ImageNotFound
 from jimeng.pictures import shrink
-from jimeng.schemas.task_responses import TaskResult, link_of
+from jimeng.schemas.tasks import TaskResult, link_of
 from jimeng.tasks import TaskView
 
 RESULT = TaskResult()

@@ -40,7 +40,7 @@ from jimeng.openai.requests import (
 from jimeng.openai.videos import find
 from jimeng.providers import Model, VideoParameters
 from jimeng.providers.models.video import FRAMES_PER_S
-from jimeng.schemas.task_responses import last_frame_link, link_of
+from jimeng.schemas.tasks import last_frame_link, link_of
 from jimeng.tasks import PictureView, TaskView
 from jimeng.tasks.queries import MAX_OFFSET
 

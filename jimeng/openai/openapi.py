@@ -18,15 +18,7 @@ from jimeng.i18n import MESSAGES
 from jimeng.jobs.webhook_outbox import MAX_URL_CHARS
 from jimeng.openai.errors import INVALID, NAMES, NO_MODEL, TYPES, type_of
 from jimeng.openai.sizes import QUALITIES
-from jimeng.schemas import (
-    MAX_IMAGES,
-    MAX_SEED,
-    MAX_STYLE,
-    REFERENCE,
-    Strict,
-    field_descriptions,
-    unless,
-)
+from jimeng.schemas import field_descriptions
 from jimeng.schemas.fields import (
     Between,
     File,
@@ -36,6 +28,7 @@ from jimeng.schemas.fields import (
     Metadata,
     OneOf,
     Reply,
+    Strict,
     Text,
     Texts,
     Whole,
@@ -46,6 +39,7 @@ from jimeng.schemas.fields import (
     some,
     text,
 )
+from jimeng.schemas.tasks import MAX_IMAGES, MAX_SEED, MAX_STYLE, REFERENCE, unless
 
 MAX_PICTURES = 4
 MAX_PROMPT = 32_000  # characters that OpenAI's API takes; models here take fewer

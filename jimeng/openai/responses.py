@@ -13,7 +13,7 @@ from jimeng.gallery import downloads
 from jimeng.jobs.costs import yuan
 from jimeng.openai.parameters import ImagesRequest
 from jimeng.pictures.contents import Pieces, regroup
-from jimeng.schemas.task_responses import link_of
+from jimeng.schemas.tasks import link_of
 from jimeng.tasks import TaskView
 
 CHUNK_BYTES = 3 * 64 * 1024  # bytes; of a multiple of three base64 has no padding

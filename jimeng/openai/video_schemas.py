@@ -8,7 +8,7 @@ from marshmallow import missing
 from jimeng.i18n import t
 from jimeng.jobs.costs import yuan
 from jimeng.openai.openapi import DRAWING, MAX_PROMPT, TASK, CommonRequest, optional
-from jimeng.schemas import MAX_STYLE, REFERENCE, Strict, field_descriptions
+from jimeng.schemas import field_descriptions
 from jimeng.schemas.fields import (
     HOST,
     Between,
@@ -18,6 +18,7 @@ from jimeng.schemas.fields import (
     Long,
     OneOf,
     Reply,
+    Strict,
     Text,
     Whole,
     a,
@@ -27,7 +28,7 @@ from jimeng.schemas.fields import (
     some,
     text,
 )
-from jimeng.schemas.task_responses import first_video_link
+from jimeng.schemas.tasks import MAX_STYLE, REFERENCE, first_video_link
 from jimeng.schemas.videos import CHOICE, MAX_SECONDS
 from jimeng.tasks import TaskView
 

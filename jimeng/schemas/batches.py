@@ -1,40 +1,66 @@
-"""Schemas of requests about batches."""
+"""Batches over REST: the requests, and the responses."""
 
+from functools import partial
 from typing import ClassVar
 
 from marshmallow import ValidationError, validates_schema
 from marshmallow.fields import Integer, Number
 
-from jimeng.batches import MAX_PROMPTS
+from jimeng.batches import MAX_PROMPTS, Progress
+from jimeng.batches.actions import CANCELLED, missing
 from jimeng.batches.creation import MAX_NAME_CHARS
 from jimeng.batches.expansion import MAX_TEXT_CHARS
+from jimeng.batches.progress import status_of
+from jimeng.documents import Batch, Status
 from jimeng.documents.webhook import EVENTS
 from jimeng.gallery.saved_prompts import MAX_PROMPT_CHARS
-from jimeng.schemas import (
-    MAX_IMAGES,
-    REFERENCE,
-    OfUser,
-    PictureSettings,
-    Strict,
-    WithMetadata,
-    WithWebhook,
-    field_descriptions,
-    unless,
-)
+from jimeng.i18n import MESSAGES, t
+from jimeng.schemas import field_descriptions
 from jimeng.schemas.fields import (
+    AS_USER_ID,
     Between,
     Flag,
     Long,
     Many,
+    OfUser,
     OneOf,
     Part,
+    Reply,
     Seconds,
+    Strict,
     Text,
     Texts,
     Trimmed,
     Whole,
+    Within,
+    a,
+    count,
+    entries,
+    flag,
+    instant,
+    link,
+    list_of,
+    some,
+    text,
+    whole,
 )
+from jimeng.schemas.model_responses import EstimateRecord
 from jimeng.schemas.pagination import ByStatus, PageQuery
+from jimeng.schemas.tasks import (
+    MAX_IMAGES,
+    METADATA,
+    MODEL,
+    PROVIDER,
+    REFERENCE,
+    TASK,
+    PictureSettings,
+    WithMetadata,
+    WithWebhook,
+    cost,
+    cost_micros,
+    held_micros,
+    unless,
+)
 from jimeng.schemas.videos import VideoSettings
 
 
@@ -141,3 +167,206 @@ class BatchTasks(PageQuery, ByStatus):
         "The id of the last task of the previous page",
         validate=Long(1, 100),
     )
+
+
+BATCH = "batch_3b9d0c5e7a1f42d68c0e9b7a5d3f1e24"
+PROMPTS = ["红色的猫", "蓝色的猫", "一只狗"]
+FAILURE_HINTS = ("retry", "prompt", "picture", "settings", "model", "operator", "none")
+
+
+class BatchState:
+    """A batch and its progress."""
+
+    def __init__(self, batch: Batch, progress: Progress) -> None:
+        self.batch = batch
+        self.progress = progress
+
+
+link_to = partial(link, name="batch_id", example=BATCH)
+
+
+class BatchLinks(Reply):
+    self = link_to("整个批次", "The full record", "api.get_batch", "/api/v1/batches/{}")
+    tasks = link_to(
+        "它的任务", "Its tasks", "api.list_batch_tasks", "/api/v1/batches/{}/tasks"
+    )
+    cancel = link_to(
+        *field_descriptions.CANCEL, "api.cancel_batch", "/api/v1/batches/{}/cancel"
+    )
+    retry = link_to(
+        "补上缺的（POST）",
+        "Retries what is missing (POST)",
+        "api.retry_batch",
+        "/api/v1/batches/{}/retry",
+    )
+    html = link_to("批次的网页", "Its web page", "web.batch", "/batches/{}")
+
+
+class BatchPictures(Reply):
+    total = count("一共", "Total", example=6)
+    unmade = count("还没创建任务的", "Without a task yet")
+    waiting = count("排队的", "Queued", example=2)
+    drawing = count("生成中的", "Being generated", example=2)
+    done = count("已完成的", "Done", example=2)
+    failed = count("失败的", "Failed")
+    cancelled = count("取消的", "Cancelled")
+
+
+class Lacking(Reply):
+    ready = count("失败，再试可能有用", "Failed; a retry may succeed")
+    rest = count("取消的和没有创建的", "Cancelled or never created")
+    paid = count("可能已经计费", "Charged, or possibly charged")
+    hopeless = count("再试也一样", "Would fail the same way")
+
+
+class BatchFailure(Reply):
+    """Pictures that failed for the same reason."""
+
+    code = text(*field_descriptions.CODE, example="provider_internal")
+    message = text(
+        *field_descriptions.MESSAGE,
+        of=lambda reason: t(f"error.{reason.code}"),
+        example=MESSAGES["error.provider_internal"],
+    )
+    pictures = whole("多少张图片", "How many pictures", minimum=1, example=1)
+    retryable = flag(*field_descriptions.RETRYABLE, of=lambda reason: reason.may_retry)
+    remedy = text(
+        "怎么办：retry 重试、prompt 改提示词、picture 换图片、settings 改参数、"
+        "model 换模型、operator 找管理员、none 没有办法",
+        "What to do: retry, change the prompt, picture, settings or model, contact the "
+        "operator, or none",
+        choices=FAILURE_HINTS,
+    )
+    task_ids = list_of("其中几个任务", "Some of their tasks", text(example=TASK))
+
+
+class BatchWaits(Reply):
+    code = text(*field_descriptions.CODE, example="quota_exceeded")
+    message = text(
+        *field_descriptions.MESSAGE,
+        of=lambda waits: waiting_text(waits.get("code", "")),
+        example=MESSAGES["waits.quota_exceeded"],
+    )
+    until = instant("什么时候再看", "When it will be tried again")
+
+
+def waiting_text(code: str) -> str:
+    """The message about what a batch waits for."""
+    key = f"waits.{code}"
+    return t(key if key in MESSAGES else "waits.later")
+
+
+def reason_of(batch: Batch) -> str | None:
+    return None if batch.stopped == CANCELLED else batch.stopped
+
+
+class BatchRecord(Within):
+    """A batch and its progress."""
+
+    inner = "batch"
+
+    batch_id = text(*field_descriptions.BATCH_ID, of="id", example=BATCH)
+    name = text(*field_descriptions.NAME, example="猫和狗")
+    user_id = text(
+        *field_descriptions.USER_ID, example="user_123", pattern=AS_USER_ID["pattern"]
+    )
+    status = text(
+        *field_descriptions.STATUS,
+        choices=Status,
+        of=lambda stand: status_of(stand.batch, stand.progress),
+        example="processing",
+    )
+    reason = text(
+        "不是由主人取消时，为什么停下",
+        "Why it stopped, unless its owner cancelled it",
+        of=lambda stand: reason_of(stand.batch),
+        null=True,
+    )
+    input = entries(*field_descriptions.INPUT, of="given", example={"size": "1:1"})
+    metadata = METADATA
+    provider = text(
+        *field_descriptions.PROVIDER,
+        of=lambda stand: stand.batch.asked.get("provider"),
+        example=PROVIDER,
+    )
+    model = text(
+        *field_descriptions.MODEL,
+        of=lambda stand: stand.batch.asked.get("model"),
+        example=MODEL,
+    )
+    n = whole(*field_descriptions.N, minimum=1, maximum=4, example=2)
+    count_of_prompts = whole(
+        *field_descriptions.COUNT_OF_PROMPTS, of="total", minimum=1, example=3
+    )
+    made = count(
+        "已经为多少条创建了任务",
+        "How many of them have a task by now",
+        example=3,
+    )
+    pictures = a(
+        "图片张数，按状态",
+        "Pictures by state",
+        BatchPictures,
+        of="progress",
+    )
+    cost = cost(of=lambda stand: stand.progress)
+    cost_micros = cost_micros(of=lambda stand: stand.progress)
+    held_micros = held_micros(of=lambda stand: stand.progress)
+    eta_seconds = count(
+        "预计多少秒后全部完成",
+        "Estimated seconds until all pictures are done",
+        of=lambda stand: stand.progress.eta_seconds,
+        null=True,
+    )
+    waits = a(
+        "在等什么；没有在等时为 null",
+        "What it waits for, or null",
+        BatchWaits,
+        null=True,
+    )
+    lacking = a(
+        "重试会再要多少张，按是否需要多想一步",
+        "The pictures that a retry would request, by what that requires",
+        Lacking,
+        of=lambda stand: missing(stand.batch, stand.progress),
+    )
+    failures = some(
+        "失败的原因，多的在前",
+        "Why pictures failed, most frequent first",
+        BatchFailure,
+        of=lambda stand: stand.progress.reasons,
+        example=[],
+    )
+    created_at = instant(*field_descriptions.CREATED_AT)
+    updated_at = instant(*field_descriptions.UPDATED_AT)
+    ended_at = instant("全部结束的时间", "When all of it ended", null=True)
+    links = a(*field_descriptions.LINKS, BatchLinks, of="batch")
+
+
+class BatchWithPrompts(BatchRecord):
+    prompts = list_of(
+        "全部提示词", "All prompts", text(example=PROMPTS[0]), example=PROMPTS
+    )
+
+
+class BatchEstimate(EstimateRecord):
+    count_of_prompts = whole(
+        *field_descriptions.COUNT_OF_PROMPTS,
+        of=lambda found: len(found.prompts),
+        minimum=1,
+        example=3,
+    )
+    repeated = count(
+        "另有多少条重复，没有再算", "How many more were duplicates, and are left out"
+    )
+    pictures = whole("一共多少张图片", "Total number of pictures", minimum=1, example=6)
+    prompts = list_of(
+        "展开后的全部提示词",
+        "All prompts, expanded",
+        text(example=PROMPTS[0]),
+        example=PROMPTS,
+    )
+
+
+class BatchDeleted(Reply):
+    batch_id = text(*field_descriptions.BATCH_ID, example=BATCH)

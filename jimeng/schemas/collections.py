@@ -5,14 +5,17 @@ from typing import ClassVar
 from jimeng.gallery.collections import MAX_AT_ONCE, MAX_NAME_CHARS
 from jimeng.gallery.shares import MAX_TITLE_CHARS, ShareOverview
 from jimeng.http.responses import absolute, path_for
-from jimeng.schemas import Changes, OfUser, Strict, field_descriptions
+from jimeng.schemas import field_descriptions
 from jimeng.schemas.fields import (
     HOST,
+    Changes,
     Flag,
     Long,
     Many,
     Moment,
+    OfUser,
     Reply,
+    Strict,
     Text,
     Texts,
     Trimmed,
@@ -25,7 +28,7 @@ from jimeng.schemas.fields import (
     instant,
     text,
 )
-from jimeng.schemas.task_responses import TASK, Picture
+from jimeng.schemas.tasks import TASK, Picture
 
 COLLECTION = "collection_3f9a1c5b7d20e46a8c1b9f02"
 

@@ -1,5 +1,5 @@
 """
-The types of fields of requests and responses.
+The types of fields of requests and responses, and the base classes of schemas.
 
 An error message that is a key of ``i18n`` is translated when the response is built. A
 response field begins with its description in Chinese and in English; ``of`` is the
@@ -9,16 +9,26 @@ else a function of the serialised object. A value that is `missing` is omitted.
 
 import math
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from functools import partial
 from typing import Any, ClassVar
 
-from marshmallow import EXCLUDE, Schema, ValidationError, fields, missing, validate
+from marshmallow import (
+    EXCLUDE,
+    RAISE,
+    Schema,
+    ValidationError,
+    fields,
+    missing,
+    validate,
+    validates_schema,
+)
 
 from jimeng.config.values import parse_yuan
 from jimeng.documents.task import MAX_NAME, MAX_PAIRS, MAX_VALUE
 from jimeng.documents.user import is_email
+from jimeng.http.auth import needs_sign_in
 from jimeng.http.responses import absolute, path_for
 from jimeng.i18n import MESSAGES, t
 from jimeng.schemas import field_descriptions
@@ -305,6 +315,63 @@ def refuse(key: str):
         raise ValidationError(key)
 
     return check
+
+
+class Strict(Schema):
+    """
+    A schema that rejects unknown fields.
+
+    Attributes:
+        examples: Name -> valid body.
+        rules: JSON Schema keywords in addition to the fields.
+        other_shapes: Alternative schemas of the same request.
+        may_be_left_out: Whether the body is optional.
+    """
+
+    examples: ClassVar[dict[str, dict]] = {}
+    rules: ClassVar[dict] = {}
+    other_shapes: ClassVar[Sequence[type[Schema]]] = ()
+    may_be_left_out: ClassVar[bool] = False
+
+    error_messages = {"unknown": "invalid.unknown_field", "type": "invalid.object"}
+
+    class Meta:
+        unknown = RAISE
+
+
+class Changes(Strict):
+    """A partial update: an empty body is an error, since it may have been lost."""
+
+    rules: ClassVar = {"minProperties": 1}
+
+    @validates_schema
+    def change_something(self, data: dict, **kwargs) -> None:
+        if not data:
+            raise ValidationError("invalid.nothing")
+
+
+class Nothing(Strict):
+    """An optional body, which may only be ``{}``."""
+
+
+class OwnerId(Text):
+    """A user's id, required only with sign-in off."""
+
+    @property
+    def required(self) -> bool:
+        return not needs_sign_in()
+
+    @required.setter
+    def required(self, given: bool) -> None:
+        """Ignore marshmallow's assignment: it depends on the settings."""
+
+
+class OfUser(Strict):
+    """Requests with an owner: by default the caller, required with sign-in off."""
+
+    user_id: Text = OwnerId(
+        *field_descriptions.USER_ID, validate=user_id_check, metadata=AS_USER_ID
+    )
 
 
 HOST = "https://pictures.example.com"  # for examples

@@ -26,7 +26,7 @@ from jimeng.schemas.fields import (
     text,
     whole,
 )
-from jimeng.schemas.task_responses import MODEL, PROVIDER
+from jimeng.schemas.tasks import MODEL, PROVIDER
 from jimeng.tasks import Estimate
 
 

@@ -3,7 +3,7 @@
 from marshmallow import pre_load
 
 from jimeng.documents import Status
-from jimeng.schemas import OfUser, Strict, field_descriptions
+from jimeng.schemas import field_descriptions
 from jimeng.schemas.fields import (
     Between,
     Digits,
@@ -11,7 +11,9 @@ from jimeng.schemas.fields import (
     Many,
     MetadataFilter,
     Moment,
+    OfUser,
     OneOf,
+    Strict,
     Text,
     Texts,
 )

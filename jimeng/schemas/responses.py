@@ -21,7 +21,7 @@ from jimeng.schemas.fields import (
     text,
     whole,
 )
-from jimeng.schemas.task_responses import MODEL, PROVIDER
+from jimeng.schemas.tasks import MODEL, PROVIDER
 
 MAX_DAYS = 30  # days listed individually
 USER, KEY, HOST = "user_4229f23999b954c1e88bba88", "key_5b0c1d6c3a7e9f42", "worker-1"

@@ -6,19 +6,15 @@ from marshmallow.fields import Integer
 
 from jimeng.gallery.collections import MAX_NAME_CHARS
 from jimeng.gallery.saved_prompts import MAX_PROMPT_CHARS
-from jimeng.schemas import (
-    MAX_SEED,
-    MAX_STYLE,
-    Changes,
-    OfUser,
-    Strict,
-    field_descriptions,
-)
+from jimeng.schemas import field_descriptions
 from jimeng.schemas.fields import (
     Between,
+    Changes,
     Long,
+    OfUser,
     OneOf,
     Reply,
+    Strict,
     Text,
     Trimmed,
     Whole,
@@ -27,6 +23,7 @@ from jimeng.schemas.fields import (
     text,
     whole,
 )
+from jimeng.schemas.tasks import MAX_SEED, MAX_STYLE
 
 SAVED = "prompt_3f9a1c5b7d20e46a8c1b9f02"
 EXAMPLE = {"prompt": "雨后的小巷，一只猫", "size": "16:9", "style": "ink"}

@@ -8,10 +8,11 @@ from marshmallow import ValidationError, fields, validates_schema
 
 from jimeng.documents import utcnow
 from jimeng.limits.usage import UsageRow
-from jimeng.schemas import Strict, field_descriptions
+from jimeng.schemas import field_descriptions
 from jimeng.schemas.fields import (
     DescribedField,
     Reply,
+    Strict,
     a,
     count,
     day,
@@ -20,7 +21,7 @@ from jimeng.schemas.fields import (
     some,
     text,
 )
-from jimeng.schemas.task_responses import MODEL
+from jimeng.schemas.tasks import MODEL
 
 USUAL_DAYS, MAX_DAYS = 30, 366
 DATE = re.compile(r"2\d{3}-\d\d-\d\d", re.ASCII)

@@ -8,7 +8,7 @@ from marshmallow.fields import Integer
 
 from jimeng.documents import utcnow
 from jimeng.documents.principal import KEY_INTERFACES, SCOPES
-from jimeng.schemas import Strict, field_descriptions
+from jimeng.schemas import field_descriptions
 from jimeng.schemas.fields import (
     Between,
     Digits,
@@ -16,6 +16,7 @@ from jimeng.schemas.fields import (
     Many,
     Moment,
     OneOf,
+    Strict,
     Text,
     Texts,
     Trimmed,

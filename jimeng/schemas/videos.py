@@ -7,31 +7,31 @@ from marshmallow import post_load
 from marshmallow.fields import Field, Integer
 
 from jimeng.providers import VideoParameters
-from jimeng.schemas import (
-    MAX_SEED,
-    MAX_STYLE,
-    REFERENCE,
-    NestedTask,
-    NewGeneralImage,
-    OfUser,
-    Strict,
-    Unpacked,
-    WithMetadata,
-    WithWebhook,
-    field_descriptions,
-)
+from jimeng.schemas import field_descriptions
 from jimeng.schemas.fields import (
     Between,
     File,
     Flag,
     Long,
     Many,
+    OfUser,
     OneOf,
     Part,
+    Strict,
     Text,
     Texts,
     Trimmed,
     Whole,
+)
+from jimeng.schemas.tasks import (
+    MAX_SEED,
+    MAX_STYLE,
+    REFERENCE,
+    NestedTask,
+    NewGeneralImage,
+    Unpacked,
+    WithMetadata,
+    WithWebhook,
 )
 
 MAX_REFERENCES = 30  # the maximum over all models

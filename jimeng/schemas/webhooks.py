@@ -6,15 +6,18 @@ from jimeng.documents import WebhookDelivery, WebhookEndpoint
 from jimeng.documents.webhook import BOTH_SIGN, EVENTS, STATES, TEST
 from jimeng.i18n import t
 from jimeng.jobs.webhook_outbox import MAX_URL_CHARS
-from jimeng.schemas import Changes, OfUser, Strict, field_descriptions
+from jimeng.schemas import field_descriptions
 from jimeng.schemas.fields import (
     AS_USER_ID,
+    Changes,
     Flag,
     Long,
     Many,
     Moment,
+    OfUser,
     OneOf,
     Reply,
+    Strict,
     Text,
     Texts,
     Trimmed,
@@ -30,7 +33,7 @@ from jimeng.schemas.fields import (
     whole,
 )
 from jimeng.schemas.pagination import PageQuery
-from jimeng.schemas.task_responses import TASK
+from jimeng.schemas.tasks import TASK
 
 WEBHOOK = "webhook_3f9a1c5b7d20e46a8c1b9f02"
 DELIVERY = "msg_0b8f4f1c7a6e4d2f9c3a5e7b1d2f4a6c"

@@ -10,8 +10,7 @@ from app import create_app
 from jimeng.api.openapi.blueprint import DescribedBlueprint
 from jimeng.i18n import MESSAGES, t
 from jimeng.monitoring import metrics
-from jimeng.schemas import Strict
-from jimeng.schemas.fields import Reply, Trimmed, text
+from jimeng.schemas.fields import Reply, Strict, Trimmed, text
 from tests.rest import API
 from tests.test_openapi import shown
 

@@ -9,8 +9,9 @@ from jimeng import tasks
 from jimeng.documents.principal import Principal
 from jimeng.errors import ProviderError
 from jimeng.operations import queue
-from jimeng.schemas import model_responses, responses, task_responses
+from jimeng.schemas import model_responses, responses
 from jimeng.schemas.fields import Reply
+from jimeng.schemas.tasks import Created, TaskRecord, TaskResult
 from jimeng.tasks import styles
 from tests.rest import create
 
@@ -34,9 +35,9 @@ def views(app, client, provider, work_off) -> list:
 def test_the_quick_way_gives_what_marshmallow_gives(app, views, registry, monkeypatch):
     """The same names in the same order, and the same values, whatever is dumped."""
     board = queue.read_queue(EVERYBODY)
-    shown = [(task_responses.TaskResult(), view) for view in views]
-    shown += [(task_responses.TaskRecord(), view) for view in views]
-    shown += [(task_responses.Created(), view.task) for view in views]
+    shown = [(TaskResult(), view) for view in views]
+    shown += [(TaskRecord(), view) for view in views]
+    shown += [(Created(), view.task) for view in views]
     shown += [
         (model_responses.ModelRecord(), model) for model in registry.models.values()
     ]

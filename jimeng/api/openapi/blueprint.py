@@ -25,7 +25,8 @@ from jimeng.api.openapi.parts import (
 )
 from jimeng.http.requests import StrictParser
 from jimeng.i18n import docstring_words
-from jimeng.schemas import Strict, field_descriptions, responses
+from jimeng.schemas import field_descriptions, responses
+from jimeng.schemas.fields import Strict
 
 LIMITS = ["RateLimit-Policy", "RateLimit"]
 EVERYWHERE = ["bad_request", "internal"]

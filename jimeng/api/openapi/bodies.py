@@ -3,8 +3,7 @@
 from marshmallow import Schema, fields
 from marshmallow.validate import OneOf
 
-from jimeng.schemas import Strict
-from jimeng.schemas.fields import Instant
+from jimeng.schemas.fields import Instant, Strict
 
 MOMENT, DAY = "2026-11-25T02:10:22.191Z", "2026-11-25"
 

@@ -16,7 +16,7 @@ from jimeng.http import auth
 from jimeng.i18n import MESSAGES, t
 from jimeng.jobs import costs
 from jimeng.providers.models import Size
-from jimeng.schemas.batch_responses import waiting_text
+from jimeng.schemas.batches import waiting_text
 from jimeng.web.create import options
 from jimeng.web.create.inputs import FormInput, usable_inputs
 from jimeng.web.site.formats import yuan

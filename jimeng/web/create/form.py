@@ -18,7 +18,7 @@ from jimeng.jobs import costs
 from jimeng.providers import Model
 from jimeng.providers.models import Makes
 from jimeng.providers.models.model import Parameters, best_suited
-from jimeng.schemas import MAX_SEED, MAX_STYLE, ComposedTask
+from jimeng.schemas.tasks import MAX_SEED, MAX_STYLE, ComposedTask
 from jimeng.tasks import NewTask, styles
 from jimeng.tasks.styles import STYLES, Style
 from jimeng.web.create import inputs, options

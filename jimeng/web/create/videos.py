@@ -23,7 +23,7 @@ from jimeng.providers.models.video import (
     VideoModel,
 )
 from jimeng.providers.models.video_validation import DEFAULT_STRENGTH
-from jimeng.schemas import MAX_STYLE
+from jimeng.schemas.tasks import MAX_STYLE
 from jimeng.schemas.videos import VideoFields, as_request
 from jimeng.tasks import NewTask
 from jimeng.web import bp

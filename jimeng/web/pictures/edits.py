@@ -15,7 +15,7 @@ from jimeng.i18n import problems
 from jimeng.providers import Expansion, Model
 from jimeng.providers.models import Size
 from jimeng.providers.models.output_size import shrunk
-from jimeng.schemas import MAX_STRENGTH
+from jimeng.schemas.tasks import MAX_STRENGTH
 from jimeng.tasks import NewTask
 from jimeng.web.create.form import hundredths
 from jimeng.web.create.form_tokens import AGAIN, create_once, new_token, token_of
