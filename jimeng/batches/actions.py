@@ -7,9 +7,9 @@ from jimeng.batches import filling
 from jimeng.batches.progress import Progress, goes_on, progress
 from jimeng.batches.queries import find
 from jimeng.documents import Batch, BulkAction, Image, Input, Task, best_effort, utcnow
+from jimeng.documents.base import WRITING_LEASE
 from jimeng.documents.batch import CREATING
 from jimeng.documents.image import SHOWN
-from jimeng.documents.leases import WRITING_LEASE
 from jimeng.documents.principal import Principal, noted
 from jimeng.documents.task import THERE
 from jimeng.errors import MayBeChargedTwice

@@ -10,8 +10,7 @@ from jimeng.batches import capacity, reruns
 from jimeng.batches.capacity import Stopped, Waits
 from jimeng.batches.progress import progress
 from jimeng.documents import Batch, Generation, Task, utcnow
-from jimeng.documents.base import KNOWN_KIND
-from jimeng.documents.leases import RUN_S, WRITING_LEASE
+from jimeng.documents.base import KNOWN_KIND, RUN_S, WRITING_LEASE
 from jimeng.documents.principal import Principal
 from jimeng.documents.task import THERE
 from jimeng.documents.webhook import TASK_EVENTS

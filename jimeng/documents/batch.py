@@ -12,6 +12,7 @@ from mongoengine.fields import (
 
 from jimeng.documents.base import (
     DictField,
+    Leased,
     ListField,
     derived_task_id,
     named_index,
@@ -19,7 +20,6 @@ from jimeng.documents.base import (
     new_token,
     utcnow,
 )
-from jimeng.documents.leases import Leased
 from jimeng.documents.task import pairs_of
 
 PREFIX = "batch_"

@@ -7,8 +7,7 @@ from mongoengine.fields import (
     StringField,
 )
 
-from jimeng.documents.base import DictField, named_index, new_id, utcnow
-from jimeng.documents.leases import Leased
+from jimeng.documents.base import DictField, Leased, named_index, new_id, utcnow
 
 
 class BulkAction(Leased):

@@ -18,11 +18,11 @@ from jimeng.documents.base import (
     KNOWN_KIND,
     VIDEO,
     DictField,
+    Leased,
     ListField,
     named_index,
     utcnow,
 )
-from jimeng.documents.leases import Leased
 
 
 class State(StrEnum):

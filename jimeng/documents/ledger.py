@@ -6,8 +6,14 @@ Amounts are integers, in millionths of a yuan.
 
 from mongoengine.fields import BooleanField, DateTimeField, IntField, StringField
 
-from jimeng.documents.base import DictField, ListField, Stored, named_index, utcnow
-from jimeng.documents.leases import Leased
+from jimeng.documents.base import (
+    DictField,
+    Leased,
+    ListField,
+    Stored,
+    named_index,
+    utcnow,
+)
 
 AMOUNTS = ("micros", "outputs", "unknown", "unpriced")
 # What costs are summed by, beside the day.

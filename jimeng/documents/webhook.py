@@ -14,13 +14,13 @@ from mongoengine.fields import (
 
 from jimeng.documents.base import (
     DictField,
+    Leased,
     ListField,
     Stored,
     named_index,
     new_id,
     utcnow,
 )
-from jimeng.documents.leases import Leased
 
 PREFIX = "webhook_"
 TASK_EVENTS = ("task.completed", "task.failed", "task.cancelled")

@@ -27,8 +27,7 @@ from jimeng.documents import (
     indexes,
     utcnow,
 )
-from jimeng.documents.base import KNOWN_KIND, ignore_duplicates
-from jimeng.documents.leases import RUN_S, WRITING_LEASE
+from jimeng.documents.base import KNOWN_KIND, RUN_S, WRITING_LEASE, ignore_duplicates
 from jimeng.documents.ledger import AMOUNTS, OF_MONTH, OWNERS
 from jimeng.jobs import costs, spending, tallies
 

@@ -21,8 +21,7 @@ from bson import ObjectId
 
 from jimeng.config import logs
 from jimeng.documents import Generation, Image, State, Task, best_effort, utcnow
-from jimeng.documents.base import NOTHING, VIDEO
-from jimeng.documents.leases import Update
+from jimeng.documents.base import NOTHING, VIDEO, Update
 from jimeng.errors import PictureInvalid, StorageUnavailable, outages
 from jimeng.jobs import endings, metric_counters, saving
 from jimeng.jobs.retention import MIN_FREE_BYTES

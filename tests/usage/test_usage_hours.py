@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from jimeng.documents import Generation, Hour, UsageHour, leases, utcnow
+from jimeng.documents import Generation, Hour, UsageHour, base, utcnow
 from jimeng.jobs import endings, janitor, submission, tallies
 from jimeng.limits import usage
 from jimeng.operations import queue, queue_actions
@@ -213,7 +213,7 @@ def test_name_that_comes_late_is_counted_out(client, provider, noon, monkeypatch
         return RUNNING
 
     monkeypatch.setattr(tallies, "WRITE_GRACE", timedelta(0))
-    for module in (submission, leases):
+    for module in (submission, base):
         monkeypatch.setattr(module, "utcnow", lambda: noon - AN_HOUR)
     monkeypatch.setattr(submission, "utcnow", lambda: noon)
     provider.submits, provider.polls = [stall], [RUNNING] * 3

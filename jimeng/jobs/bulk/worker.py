@@ -10,7 +10,7 @@ from pymongo.errors import PyMongoError
 from redis.exceptions import RedisError
 
 from jimeng.documents import AuditEntry, BulkAction, is_away, new_token, utcnow
-from jimeng.documents.leases import RUN_S, WRITING_LEASE
+from jimeng.documents.base import RUN_S, WRITING_LEASE
 from jimeng.documents.principal import part_of_recorded
 from jimeng.errors import (
     DatabaseUnavailable,
