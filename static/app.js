@@ -56,11 +56,13 @@ function announce(words) {
 
 // Times in the reader's own zone and manner.
 function localise(root) {
-  const language = document.documentElement.lang;
+  const page = document.documentElement.lang;
+  const language =
+    navigator.languages.find((each) => each.slice(0, 2) === page.slice(0, 2)) ?? page;
   for (const time of root.querySelectorAll("time:not([data-local])")) {
     const moment = new Date(time.dateTime);
     const style = "short" in time.dataset
-      ? { month: "numeric", day: "numeric", hour: "2-digit", minute: "2-digit" }
+      ? { month: "numeric", day: "numeric", hour: "numeric", minute: "2-digit" }
       : { dateStyle: "medium", timeStyle: "medium" };
     time.textContent = moment.toLocaleString(language, style);
     time.dataset.local = "";

@@ -24,18 +24,18 @@ ANSWERS: dict[str, tuple[str, str]] = {
         "few times within two minutes, then the task fails and says why",
     ),
     "trouble.download_failed": (
-        "已生成，但暂时下载不到，会一直重试，不需要做什么；"
-        "如果几小时还没好，请告诉管理员：服务商只保留 24 小时",
-        "It is generated, but cannot be downloaded at the moment; this is retried, and "
-        "there is nothing you need to do. If it takes hours, tell the operator: the "
-        "provider keeps it for 24 hours",
+        "已生成，暂时无法下载，正在自动重试；"
+        "如果几小时后仍未完成，请告诉管理员：服务商只保留 24 小时",
+        "Generated, but it cannot be downloaded right now. This is retried "
+        "automatically; if it takes hours, tell the operator: the provider keeps it "
+        "for 24 hours",
     ),
     "trouble.storage_unavailable": (
-        "已生成，但服务器的存储满了或暂时不可用，恢复后会自动保存；"
-        "如果一直没好，请告诉管理员：服务商只保留 24 小时",
-        "It is generated, but the server's storage is full or unavailable at the "
-        "moment; it is stored automatically once that is repaired. If it lasts, tell "
-        "the operator: the provider keeps it for 24 hours",
+        "已生成，但服务器的存储已满或暂时不可用，恢复后会自动保存；"
+        "如果长时间没有恢复，请告诉管理员：服务商只保留 24 小时",
+        "Generated, but this server's storage is full or unavailable right now. It is "
+        "saved automatically afterwards; if that takes long, tell the operator: the "
+        "provider keeps it for 24 hours",
     ),
     "trouble.file_too_large": (
         "视频已生成，但文件超过服务器存储的上限；请告诉管理员："

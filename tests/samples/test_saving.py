@@ -108,7 +108,7 @@ def test_page_says_why_it_is_still_saving(saving, client, answer):
     """In words, and the ticker brings them to a page that is open."""
     saving(answer)
     task_id = generation().task_id
-    why = "收到的文件无效" if answer is RUBBISH else "暂时下载不到"
+    why = "收到的文件无效" if answer is RUBBISH else "暂时无法下载"
 
     assert why in client.get(f"/tasks/{task_id}").text
     mark = f"{task_id.removeprefix('volcengine_img_')}.s.0-0-0"

@@ -4,6 +4,9 @@ import html
 import json
 import re
 
+import pytest
+
+from jimeng.web.site.formats import yuan_short
 from tests.each import for_each
 from tests.web.test_composer import PRO, SMALL, USUAL, registry
 
@@ -68,3 +71,17 @@ def test_demo_costs_nothing(app, client, monkeypatch):
 
     assert cost(page) == ("×4", {})
     assert "<noscript><span" not in page.text
+
+
+@pytest.mark.parametrize(
+    ("micros", "shown"),
+    [
+        (810_208, "¥0.81"),
+        (2_005_000, "¥2.00"),
+        (200_000, "¥0.20"),
+        (1_234, "¥0.001234"),
+    ],
+)
+def test_price_beside_a_button_has_two_decimals(micros, shown):
+    """The exact one is in the details; only less than a fen is shown as it is."""
+    assert yuan_short(micros) == shown

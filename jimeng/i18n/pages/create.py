@@ -4,8 +4,8 @@ CREATE: dict[str, tuple[str, str]] = {
     "index.heading": ("文字生图", "Text to image"),
     "form.prompt": ("提示词", "Prompt"),
     "form.placeholder": (
-        "想画什么？主体、场景、光线、风格",
-        "What should it show? Subject, scene, light, style",
+        "想画什么？主体、场景、风格",
+        "What should it show? Subject, scene, style",
     ),
     "form.missing": ("请先写下想画什么", "Describe what the picture should show"),
     "form.counter": (
@@ -20,7 +20,7 @@ CREATE: dict[str, tuple[str, str]] = {
     "form.model_of": ("{model}（{provider}）", "{model} ({provider})"),
     "form.model_pictures": (" · 参考图最多 {n} 张", " · up to {n} references"),
     "form.model_picture": (" · 参考图 1 张", " · 1 reference"),
-    "form.model_seed": (" · 支持种子", " · supports a seed"),
+    "form.model_seed": (" · 种子", " · seed"),
     "form.change_model": ("换用这个模型", "Use this model"),
     "form.settings": ("画面设置", "Settings"),
     "form.done": ("完成", "Done"),
@@ -50,7 +50,7 @@ CREATE: dict[str, tuple[str, str]] = {
     "assistant.chip": ("润色", "Assist"),
     "assistant.title": ("提示词助手", "Prompt assistant"),
     "assistant.expand": ("扩写成完整的提示词", "Expand into a full prompt"),
-    "assistant.translate": ("中英互译", "Translate Chinese and English"),
+    "assistant.translate": ("中英互译", "Translate Chinese ↔ English"),
     "assistant.describe": ("描述第一张参考图", "Describe the first reference"),
     "assistant.wait": ("正在生成文字……", "Writing…"),
     "assistant.use": ("使用", "Use it"),
@@ -85,9 +85,9 @@ CREATE: dict[str, tuple[str, str]] = {
     "keys.history": ("历史提示词", "Prompt history"),
     "examples.title": ("从一个想法开始", "Start with an idea"),
     "examples.words": (
-        "点一张即可使用它的提示词。示意图来自内置的模拟器，实际画面由模型决定。",
-        "Choose one to use its prompt. The previews come from the built-in "
-        "simulator; a real model draws its own.",
+        "点一张即可使用它的提示词。示意图由内置模拟器绘制，实际画面由模型决定。",
+        "Choose one to use its prompt. The previews are simulated; a real model "
+        "draws its own.",
     ),
     "examples.1": (
         "极光下的雪山和湖，星空倒映在水里，长曝光",

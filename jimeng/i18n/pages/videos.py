@@ -29,7 +29,7 @@ VIDEOS: dict[str, tuple[str, str]] = {
         "Make another video that begins with the last frame of this one",
     ),
     "video.placeholder": (
-        "画面里有什么，怎么动？镜头怎么走？",
+        "画面里有什么？怎么动？",
         "What does it show, and how does it move?",
     ),
     "video.images": ("图片", "Pictures"),

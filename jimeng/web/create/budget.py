@@ -4,7 +4,7 @@ from jimeng import limits
 from jimeng.documents import best_effort
 from jimeng.http import auth
 from jimeng.i18n import t
-from jimeng.web.create.options import yuan
+from jimeng.web.site.formats import yuan_short
 
 
 def budget_left() -> str:
@@ -14,5 +14,5 @@ def budget_left() -> str:
         found = limits.budget_left(principal, principal.user_id)
         if found is not None:
             period, micros = found
-            return t(f"form.budget_{period}", left=yuan(micros))
+            return t(f"form.budget_{period}", left=yuan_short(micros))
     return ""

@@ -13,7 +13,7 @@ from jimeng.providers import Model, VideoParameters
 from jimeng.providers.models import Makes, Size
 from jimeng.providers.models.model import parse_size
 from jimeng.providers.models.video_validation import with_defaults
-from jimeng.web.site.formats import yuan
+from jimeng.web.site.formats import yuan, yuan_short
 
 GLYPH = 14  # units of the longer side of the frame icon beside a ratio
 STEP = 8  # pixels: computed sides are multiples of it
@@ -52,7 +52,7 @@ class ModelOption:
             return "–".join(map(yuan, price.range)) if price else ""
         usual = with_defaults(VideoParameters(), video)
         micros = price.cost(costs.usage_of(usual, video.size_of(usual)))
-        return t("video.price", n=usual.duration, price=yuan(micros))
+        return t("video.price", n=usual.duration, price=yuan_short(micros))
 
     @property
     def video_facts(self) -> str:

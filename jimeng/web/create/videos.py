@@ -31,7 +31,7 @@ from jimeng.web.create import inputs, options
 from jimeng.web.create.form import TaskForm
 from jimeng.web.create.form_tokens import new_token
 from jimeng.web.create.inputs import FormInput
-from jimeng.web.site.formats import yuan
+from jimeng.web.site.formats import yuan_short
 from jimeng.web.site.forms import checked
 
 CHECKED = VideoFields(only=("prompt", "n", "style", "seed"))
@@ -337,7 +337,7 @@ class VideoForm(TaskForm):
         """Count and price of the submission, as `Composer.cost`."""
         n = int(self.n) if re.fullmatch(r"[1-9]", self.n) else 1
         micros = self.micros if is_priced else None
-        price = "" if micros is None else yuan(micros)
+        price = "" if micros is None else yuan_short(micros)
         return " · ".join(filter(None, [f"×{n}" if n > 1 else "", price]))
 
     @property
