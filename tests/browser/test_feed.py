@@ -67,7 +67,7 @@ def test_cards(visit, exhibits, look):
     expect(unknown.locator(".confirm button")).to_be_visible()
     expect(ink.locator("img").last).to_have_js_property("complete", True)
     assert [each.count() for each in ways.values()] == [1, 1, 1]
-    expect(ways["refused"]).to_have_text(re.compile("修改提示词|Edit the prompt"))
+    expect(ways["refused"]).to_have_text(re.compile("修改提示词|Edit prompt"))
     expect(ways["secret"]).to_have_text(re.compile("查看失败的任务|Show failed tasks"))
     page.evaluate("scrollTo(0, 0)")
     seen.shot("feed-menu")
@@ -104,15 +104,15 @@ def test_focus_and_menu_stay_while_the_card_is_kept_up(visit, site):
     expect(seconds).to_contain_text(re.compile(r"\d s of"))
     before = seconds.text_content()
     card.locator(".menu summary").click()
-    button(card, "Copy the prompt").focus()
+    button(card, "Copy prompt").focus()
 
     expect(seconds).not_to_have_text(before)
 
-    expect(button(card, "Copy the prompt")).to_be_focused()
+    expect(button(card, "Copy prompt")).to_be_focused()
     finish(site, task_id)
     expect(card.locator("img")).to_be_visible()
     expect(card.locator(".menu")).to_have_attribute("open", "")
-    expect(button(card, "Copy the prompt")).to_be_focused()
+    expect(button(card, "Copy prompt")).to_be_focused()
 
 
 def test_menu_that_is_closed_while_an_answer_comes_stays_closed(visit, site):

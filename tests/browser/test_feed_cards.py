@@ -108,7 +108,7 @@ def test_words_and_settings_are_taken_up_again(visit, ended):
     page = visit("/", lang="en", permissions=allowed).page
     card = card_of(page, ended)
 
-    from_menu(card, "Copy the prompt")
+    from_menu(card, "Copy prompt")
     expect(page.locator("#announce")).to_have_text("Copied")
     assert page.evaluate("navigator.clipboard.readText()") == PROMPT
     page.keyboard.press("Escape")

@@ -123,7 +123,7 @@ def test_keys_do_what_the_buttons_do(visit, batch):
     assert Path(waiting.value.path()).read_bytes().startswith(JPEG)
     wanted = {"Favourite", "Download", "Edit prompt", "Again", "Delete"}
     wanted |= {"Use this seed", "Inpaint"}
-    assert wanted | {"Copy the prompt", "Newer, older"} <= set(listed)
+    assert wanted | {"Copy prompt", "Newer, older"} <= set(listed)
 
 
 def test_deleted_picture_comes_back(visit, live_server):

@@ -147,8 +147,8 @@ def test_again_of_what_is_not_there(client):
 @pytest.mark.parametrize(
     ("code", "charged", "remedy"),
     [
-        ("content_refused_prompt", "no", "Edit the prompt"),
-        ("content_refused_picture_text", "no", "Edit the prompt"),
+        ("content_refused_prompt", "no", "Edit prompt"),
+        ("content_refused_picture_text", "no", "Edit prompt"),
         ("input_face_refused", "no", "Change the picture"),
         ("parameter_refused", "no", "Change the settings"),
         ("model_not_found", "no", "Use another model"),
@@ -171,7 +171,7 @@ def test_failure_offers_the_one_thing_that_helps(
     actions = client.get("/", headers=ENGLISH).text.partition('class="actions"')[2]
     actions, _, menu = actions.partition('<details id="menu-')
 
-    asks = ("Edit the prompt", "Change the picture", "Change the settings")
+    asks = ("Edit prompt", "Change the picture", "Change the settings")
     asks += ("Use another model", "Show failed tasks", "Try again")
     assert {each for each in asks if f">{each}<" in actions} == {remedy}
     assert (f"/?again={task_id}" in actions) == (remedy in asks[:4])

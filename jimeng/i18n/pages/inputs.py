@@ -41,8 +41,8 @@ GIVEN: dict[str, tuple[str, str]] = {
     ),
     "given.switch": ("改用 {model}", "Use {model}"),
     "given.switched": (
-        "参考图需要 {model}，已自动切换",
-        "Switched to {model} for the reference",
+        "已切换到支持参考图的 {model}",
+        "Switched to {model}, which takes references",
     ),
     "given.read": ("使用文件里的提示词", "Use the file's prompt"),
     "given.says": ("这张图片带有提示词", "This picture contains its prompt"),

@@ -3,8 +3,8 @@
 VIDEOS: dict[str, tuple[str, str]] = {
     "video.play": ("播放视频（{length}）", "Play the video ({length})"),
     "video.fps": ("每秒 {n} 帧", "{n} fps"),
-    "video.sound": ("有声", "with sound"),
-    "video.silent": ("无声", "silent"),
+    "video.sound": ("有声", "With sound"),
+    "video.silent": ("无声", "Silent"),
     "video.no_audio": (
         "要求了声音，但服务商返回的视频没有声音",
         "Sound was requested, but the provider returned none",
@@ -41,7 +41,7 @@ VIDEOS: dict[str, tuple[str, str]] = {
     "video.duration": ("时长", "Length"),
     "video.resolution": ("清晰度", "Resolution"),
     "video.ratio": ("比例", "Aspect ratio"),
-    "video.adaptive": ("自动比例", "Automatic ratio"),
+    "video.adaptive": ("自动比例", "Auto ratio"),
     "video.audio": ("声音", "Sound"),
     "video.camera": ("运镜", "Camera"),
     "video.camera_strength": ("运镜幅度", "Camera strength"),

@@ -35,6 +35,12 @@ class OfTask:
         return spoken(self.task.model)
 
     @property
+    def provider(self) -> str:
+        """The display name of the provider; empty if it is not configured any more."""
+        registry, name = jobs.runtime().registry, self.task.provider
+        return in_language(registry.label(name)) if name in registry.names else ""
+
+    @property
     def style(self) -> str | None:
         """The name of the style, in the reader's language where it has one."""
         return style_name(tasks.original_wording(self.task).style)
