@@ -1,4 +1,4 @@
-"""One's own pages: settings, password, sessions."""
+"""One's own pages: settings, password, sessions; language and theme everywhere."""
 
 import re
 from dataclasses import fields
@@ -190,3 +190,25 @@ def test_guest_keeps_settings_in_the_browser(client):
 def test_guest_has_no_account_to_change(client, path):
     """What needs a name is not there without sign-in."""
     assert send(client, f"/account{path}").status_code == 404
+
+
+def test_choice_goes_with_the_user(ada, secured):
+    """Another browser, once signed in, shows what was chosen in the first."""
+    send(ada.client, "/language", lang="en", next="/")
+    send(ada.client, "/theme", theme="dark", next="/")
+    other = secured.test_client()
+    data = {"email": ada.user.email, "password": "correct horse battery"}
+
+    send(other, "/sign-in", **data)
+
+    page = other.get("/", headers={"Accept-Language": "zh-CN"}).text
+    assert '<html lang="en" data-theme="dark">' in page
+
+
+def test_choice_before_signing_in_stays_in_the_browser(nobody):
+    """The way in can be read in one's own language."""
+    send(nobody, "/language", lang="en", next="/sign-in")
+
+    page = nobody.get("/sign-in", headers={"Accept-Language": "zh-CN"}).text
+
+    assert "Sign in" in page and 'data-theme="system"' in page

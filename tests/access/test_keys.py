@@ -1,5 +1,7 @@
 """API keys: made, shown once, listed, revoked, and good for what they say."""
 
+import pytest
+
 from jimeng import accounts
 from tests.access.conftest import OPERATOR, call
 from tests.each import for_each
@@ -169,3 +171,66 @@ def test_list_of_users_is_for_admins(ada, admin):
     assert found in listed
     assert {each["id"] for each in listed} == {ada.id, admin.id}
     assert all("password" not in each for each in listed)
+
+
+def usage(person, of) -> object:
+    return person.api("GET", f"/api/v1/users/{of.id}/usage")
+
+
+def test_usage_is_its_users_and_the_operators(secured, ada, bob, admin, work_off):
+    """Another's is as if it had never been."""
+    data_of(ada.api("POST", CREATE, json={"prompt": "灯塔"}), 202)
+    work_off()
+
+    assert data_of(usage(ada, ada))["totals"]["pictures"] == 1
+    assert data_of(usage(admin, ada))["totals"]["pictures"] == 1
+    assert data_of(usage(bob, bob))["totals"]["pictures"] == 0
+    refused(usage(bob, ada), 404, "user_not_found")
+
+
+def test_figures_are_the_operators(secured, ada, admin, nobody):
+    """The key of an admin opens them, and no other does."""
+    refused(nobody.get("/metrics"), 401, "unauthorized")
+    refused(ada.api("GET", "/metrics"), 403, "admins_only")
+
+    answer = admin.api("GET", "/metrics")
+
+    assert answer.status_code == 200
+    assert "jimeng_mongodb_up 1.0" in answer.text
+
+
+@pytest.mark.parametrize("whose", ["ada", "admin"])
+def test_headers_tell_of_the_one_who_asked(secured, ada, admin, whose):
+    """An admin who asks for another uses up the other's."""
+    who = {"ada": ada, "admin": admin}[whose]
+    asked = {"prompt": "灯塔", "user_id": ada.id}
+
+    first = who.api("POST", CREATE, json=asked)
+    second = ada.api("POST", CREATE, json=asked)
+
+    assert first.headers["RateLimit"].startswith('"submissions";r=299;')
+    assert second.headers["RateLimit"].startswith('"submissions";r=298;')
+
+
+KEY = {"Idempotency-Key": "order-1"}
+
+
+def test_key_of_one_is_not_the_key_of_another(ada, bob, admin):
+    """The same key and words make a task for each, and a second time none."""
+    body = {"prompt": "一只猫"}
+    made = [
+        data_of(each.api("POST", CREATE, json=body, headers=KEY), 202)["task_id"]
+        for each in (ada, bob, ada, bob)
+    ]
+
+    assert made[:2] == made[2:]
+    assert made[0] != made[1]
+
+
+def test_admin_who_acts_for_a_user_has_other_keys(ada, admin):
+    """So neither is answered with what the other asked for."""
+    body = {"prompt": "一只猫", "user_id": ada.id}
+    own = data_of(ada.api("POST", CREATE, json=body, headers=KEY), 202)
+    theirs = data_of(admin.api("POST", CREATE, json=body, headers=KEY), 202)
+
+    assert own["task_id"] != theirs["task_id"]

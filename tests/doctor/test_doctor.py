@@ -1,11 +1,13 @@
-"""``flask doctor``: each thing is broken for once, and said so."""
+"""``flask doctor``: each thing is broken for once, here and outside, and said so."""
 
 import json
 import os
 import re
+import resource
 import socket
 from collections import namedtuple
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from socket import getaddrinfo
 from urllib.parse import urlsplit
@@ -21,12 +23,14 @@ from jimeng.config import Config
 from jimeng.documents import ApiKey, User, Worker, migrations, utcnow
 from jimeng.documents.migrations import steps
 from jimeng.documents.migrations.steps import Step
+from jimeng.errors import ProviderError
 from jimeng.i18n import MESSAGES
 from jimeng.jobs import costs
 from jimeng.lanes import switches
 from jimeng.monitoring import readiness
 from jimeng.operations import backup
 from jimeng.operations.backup import rotation
+from jimeng.providers.models.visual import MODELS
 from tests.doctor.conftest import Service, answering
 
 ROOT = Path(__file__).parents[2]
@@ -398,3 +402,121 @@ def test_runbook_has_a_section_for_each_reason_and_alert(page):
     others = [each for each in alerts if each not in readiness.CODES]
 
     assert re.findall(r"(?m)^## ([a-z_]+)$", text) == [*readiness.CODES, *others]
+
+
+@pytest.mark.parametrize(
+    "free, status",
+    [(50, Verdict.OK), (9, Verdict.WARNING), (0.2, Verdict.FAILED)],
+)
+def test_scarce_disks_are_told(monkeypatch, config, app, tmp_path, free, status):
+    """A tenth of it, and a few hundred megabytes."""
+    gib = 2**30
+    usage = Usage(100 * gib, (100 - free) * gib, free * gib)
+    monkeypatch.setattr(machine.shutil, "disk_usage", lambda path: usage)
+
+    found = list(machine.own_disk(replace(config, DATA_DIR=str(tmp_path))))
+
+    assert found[-1].check == "disk of DATA_DIR"
+    assert (found[-1].status, found[-1].found) == (
+        status,
+        f"{free:.1f} of 100.0 GiB free",
+    )
+
+
+def test_full_disk_of_pictures_is_told_apart(monkeypatch, config, tmp_path):
+    """Intake pauses for that one, too."""
+    gib = 2**30
+    usage = {str(tmp_path / "pictures"): Usage(gib, gib, 0)}
+    (tmp_path / "pictures").mkdir()
+    monkeypatch.setattr(machine.shutil, "disk_usage", lambda path: usage[str(path)])
+    chosen = replace(config, STORAGE="file", STORAGE_DIR=str(tmp_path / "pictures"))
+
+    (found,) = machine.pictures_disk(chosen)
+
+    assert (found.check, found.status) == ("disk of STORAGE_DIR", Verdict.FAILED)
+    assert list(machine.pictures_disk(config)) == []
+
+
+def test_few_file_descriptors_are_warned_of(config):
+    """As this process was started."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(soft, 1024), hard))
+    try:
+        (found,) = machine.file_descriptors(config)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+    assert (found.status, found.found) == (Verdict.WARNING, "1024")
+
+
+REQ_KEYS = [each.req_key for each in MODELS]
+
+
+def test_refused_model_has_failed(look):
+    """With the provider's own code, for its support."""
+    error = ProviderError("no", code="access_denied", provider_code="50400")
+
+    with answering() as address:
+        found = look(Service(address, jimeng_t2i_v31=error))
+
+    refused = found["model jimeng-3.1"]
+    assert (refused.status, refused.advice) == (Verdict.FAILED, "error.access_denied")
+    assert "50400" in refused.found
+    assert found["model jimeng-4.6"].status is Verdict.OK
+
+
+@pytest.mark.parametrize(
+    "code, advice",
+    [
+        ("provider_unreachable", "doctor.provider_away"),
+        ("submit_unknown", "doctor.provider_fails"),
+        ("provider_internal", "doctor.provider_fails"),
+        ("credentials_invalid", "error.credentials_invalid"),
+    ],
+)
+def test_nine_equal_failures_are_one(look, code, advice):
+    """In words for an operator: a check of it charges nothing, twice neither."""
+    error = ProviderError("no", code=code, provider_code="1")
+    models = {each: error for each in REQ_KEYS}
+
+    with answering() as address:
+        found = look(Service(address, **models))
+
+    (failed,) = [each for each in found.values() if each.status is Verdict.FAILED]
+    assert failed.check == f"models of {VISUAL}"
+    assert failed.found == f"{len(models)} models: {code} [1 -]"
+    assert failed.advice == advice
+    assert "charged" not in "".join(MESSAGES["doctor.provider_fails"])
+
+
+@pytest.mark.parametrize(
+    "minutes, status",
+    [(-0.1, Verdict.OK), (-3, Verdict.WARNING), (10, Verdict.FAILED)],
+)
+def test_wrong_clock_is_told(look, minutes, status):
+    """By how much; this machine's is behind where the provider's is ahead."""
+    with answering(ahead=timedelta(minutes=minutes)) as address:
+        found = look(Service(address))[f"clock of {VISUAL}"]
+
+    assert found.status is status
+    assert abs(float(found.found.removesuffix(" s")) + 60 * minutes) < 5
+
+
+def test_provider_that_is_away_tells_no_time(look):
+    """That is no fault of the clock."""
+    found = look(Service("http://127.0.0.1:9"))[f"clock of {VISUAL}"]
+
+    assert found.status is Verdict.SKIPPED
+
+
+@pytest.mark.parametrize(
+    "status, headers",
+    [(200, {}), (404, {"X_Request_ID": "one"}), (301, {"X_Request_ID": "one"})],
+)
+def test_address_that_leads_elsewhere_has_failed(look, status, headers):
+    """A page of the proxy is none of ours."""
+    with answering(status, **headers) as address:
+        found = look(PUBLIC_URL=address)["PUBLIC_URL"]
+
+    assert (found.status, found.advice) == (Verdict.FAILED, "doctor.public_url")
+    assert str(status) in found.found

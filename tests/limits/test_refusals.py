@@ -1,4 +1,4 @@
-"""How much a user may ask for: tasks in a minute, pictures in a day."""
+"""How much a user may ask for: in a minute, in a day, and waiting at once."""
 
 import re
 from concurrent.futures import ThreadPoolExecutor
@@ -12,8 +12,9 @@ from jimeng.documents.principal import Principal
 from jimeng.errors.access import UserNotFound
 from jimeng.limits import reservations
 from jimeng.operations.users import set_quota
+from tests.conftest import run_queue
 from tests.limits.conftest import USER, ask, left, put_on
-from tests.rest import API, CAT, client_with, create, data_of, new_user, refused
+from tests.rest import API, CAT, CREATE, client_with, create, data_of, new_user, refused
 
 DAY = 86_400  # seconds
 ROOT = Principal("root", is_operator=True)
@@ -197,3 +198,26 @@ def test_others_standing_is_not_there_to_see(database):
     assert limits.rate_limits(Principal("ada"), "ada")
     with pytest.raises(UserNotFound):
         limits.rate_limits(Principal("ada"), "bob")
+
+
+def test_limit_holds_for_requests_at_once(app, config, registry):
+    """However many come together, no more are taken than may wait."""
+    with client_with(config, registry, USER_MAX_PENDING=5) as other:
+
+        def send(_: int) -> int:
+            return other.application.test_client().post(CREATE, json=CAT).status_code
+
+        with ThreadPoolExecutor(20) as threads:
+            statuses = list(threads.map(send, range(30)))
+
+        assert Task.collection().count_documents({}) == statuses.count(202) <= 5
+        assert set(statuses) == {202, 429}
+
+
+def test_picture_that_is_sent_waits_no_longer(app, config, registry):
+    """As many more may be asked for, at once."""
+    with client_with(config, registry, USER_MAX_PENDING=2) as other:
+        create(other, n=2)
+        run_queue()
+
+        create(other, n=2)

@@ -1,6 +1,8 @@
-"""The provider's client, over HTTP, against answers of every shape."""
+"""The client of Visual over HTTP: what each model is sent, and every kind of answer."""
 
 import base64
+import json
+from dataclasses import replace
 
 import pytest
 from visual_replies import (
@@ -16,6 +18,7 @@ from visual_replies import (
 from jimeng.config import Config
 from jimeng.errors import ProviderError
 from jimeng.local.simulator import Simulator
+from jimeng.providers import MODELS
 from jimeng.providers.download import fetch_picture
 from jimeng.providers.visual import VisualProvider
 
@@ -207,3 +210,215 @@ def test_wrong_key_is_refused():
             client.submit(FOX)
 
     assert_error(caught, "credentials_invalid", provider_code="100010")
+
+
+VISUAL = {m.req_key: m for m in MODELS if m.provider == "volcengine_jimeng"}
+V21 = "jimeng_high_aes_general_v21_L"
+ICON = replace(FOX, req_key=V21, width=512, height=512)
+ACCEPTED = flat(10000, {"task_id": "12"})
+DRAWN = flat(10000, {"image_urls": ["https://a/1"], "binary_data_base64": []})
+
+
+@pytest.fixture
+def asked(provider, answering, answer_with):
+    """Submit; return the body and the first line of the request."""
+
+    def asked(request, answer=ACCEPTED, **options):
+        server = answering(answer_with(200, answer))
+        provider(server, **options).submit(request)
+        return server.bodies[0], server.requests[0].split(b"\r\n")[0].decode()
+
+    return asked
+
+
+def request_for(model):
+    width, height = model.sizes["4:3"]
+    seed = 7 if model.takes_seed else None
+    wanted = {"width": width, "height": height, "seed": seed}
+    return replace(FOX, req_key=model.req_key, **wanted)
+
+
+@pytest.mark.parametrize(
+    ("req_key", "beside"),
+    [
+        ("jimeng_t2i_v30", {"seed": 7, "use_pre_llm": True}),
+        ("jimeng_t2i_v31", {"seed": 7, "use_pre_llm": True}),
+        ("jimeng_t2i_v40", {}),
+        ("jimeng_seedream46_cvtob", {}),
+    ],
+)
+def test_each_model_is_sent_only_what_it_takes(asked, req_key, beside):
+    """Seeds and rewriting are the older models'; one picture is asked of all."""
+    request = request_for(VISUAL[req_key])
+
+    body, line = asked(request)
+
+    assert line.startswith("POST /?Action=CVSync2AsyncSubmitTask&")
+    assert body == {
+        "req_key": req_key,
+        "prompt": FOX.prompt,
+        "width": request.width,
+        "height": request.height,
+        "force_single": True,
+        **beside,
+    }
+
+
+@pytest.mark.parametrize(("length", "rewritten"), [(120, True), (121, False)])
+def test_long_prompts_are_used_as_they_are(asked, length, rewritten):
+    """Rewriting a long one takes longer and strays from it."""
+    body, _ = asked(replace(FOX, prompt="雪" * length))
+
+    assert body["use_pre_llm"] is rewritten
+
+
+def test_older_model_answers_with_the_picture(asked):
+    """One call; what the others are told when polled is in its body."""
+    body, line = asked(ICON, DRAWN, watermark=True, producer_id="P1")
+
+    assert line.startswith("POST /?Action=CVProcess&Version=2022-08-31 ")
+    assert body == {
+        "req_key": V21,
+        "prompt": FOX.prompt,
+        "width": 512,
+        "height": 512,
+        "seed": 7,
+        "use_pre_llm": True,
+        "use_sr": True,
+        "return_url": True,
+        "logo_info": {"add_logo": True},
+        "aigc_meta": {"producer_id": "P1"},
+    }
+
+
+def test_older_model_has_no_marks_by_default(asked):
+    """Nor is it told about groups, which it does not draw."""
+    body, _ = asked(ICON, DRAWN)
+
+    assert not {"logo_info", "aigc_meta", "force_single"} & set(body)
+
+
+@pytest.mark.parametrize(
+    ("data", "urls", "images"),
+    [
+        ({"image_urls": ["https://a/1"]}, ("https://a/1",), ()),
+        ({"binary_data_base64": [base64.b64encode(PNG).decode()]}, (), (PNG,)),
+    ],
+    ids=["link", "bytes"],
+)
+def test_its_answer_is_done(provider, answering, answer_with, data, urls, images):
+    """There is no name to ask by."""
+    server = answering(answer_with(200, flat(10000, data)))
+
+    progress = provider(server).submit(ICON)
+
+    assert (progress.done, progress.remote_id) == (True, "")
+    assert (progress.urls, progress.images) == (urls, images)
+    assert progress.request_id == "R1"
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "code", "expected"),
+    [
+        (429, flat(50430), "concurrency_limited", {"transient": True}),
+        (400, flat(50511), "content_refused_picture", {"new_seed": True}),
+        (400, flat(50412), "content_refused_prompt", {}),
+        (200, flat(10000), "result_empty", {"charged": "unknown"}),
+        (200, flat(10000, {"image_urls": []}), "result_empty", {"charged": "unknown"}),
+        *[
+            (
+                status,
+                body,
+                "submit_unknown",
+                {"maybe_accepted": True, "charged": "unknown"},
+            )
+            for status, body in (
+                (500, flat(50500)),
+                (200, gateway(100016)),
+                (502, b"<html>"),
+            )
+        ],
+    ],
+)
+def test_its_failures_are_judged_as_submissions(
+    provider, answering, answer_with, status, body, code, expected
+):
+    """It is paid for by this call, so the rules of submissions hold."""
+    with pytest.raises(ProviderError) as caught:
+        provider(answering(answer_with(status, body))).submit(ICON)
+
+    assert_error(caught, code, **expected)
+
+
+@pytest.mark.parametrize("code", [50511, 50519])
+def test_refused_picture_without_a_seed_is_final(
+    provider, answering, answer_with, code
+):
+    """The very same would be asked for once more."""
+    request = request_for(VISUAL["jimeng_t2i_v40"])
+
+    with pytest.raises(ProviderError) as caught:
+        provider(answering(answer_with(400, flat(code)))).poll("12", request)
+
+    assert_error(caught, "content_refused_picture")
+
+
+def test_marks_are_asked_for_when_polling(provider, answering, answer_with):
+    """The visible one and the one in the metadata, inside the options' string."""
+    server = answering(answer_with(200, state("in_queue")))
+
+    provider(server, watermark=True, producer_id="台-1").poll("12", FOX)
+
+    assert json.loads(server.bodies[0]["req_json"]) == {
+        "return_url": True,
+        "logo_info": {"add_logo": True},
+        "aigc_meta": {"producer_id": "台-1"},
+    }
+
+
+def test_model_that_left_the_table_is_not_sent(provider):
+    """Nothing is known about what it takes, so nothing is spent."""
+    with pytest.raises(ProviderError) as caught:
+        provider(models=[]).submit(FOX)
+
+    assert_error(caught, "provider_not_configured")
+
+
+@pytest.mark.parametrize(
+    ("req_key", "status", "body", "is_known"),
+    [
+        (FOX.req_key, 400, flat(50215), True),
+        (FOX.req_key, 200, state("not_found"), True),
+        (V21, 400, flat(50215), False),
+    ],
+    ids=["no such task", "not found", "never polled"],
+)
+def test_check_polls_for_nothing(
+    provider, answering, answer_with, req_key, status, body, is_known
+):
+    """That there is no such task is good news; nothing is drawn."""
+    server = answering(answer_with(status, body))
+
+    assert provider(server).check(req_key) is is_known
+
+    (asked,) = server.bodies
+    assert (asked["req_key"], "prompt" in asked) == (req_key, False)
+    assert b"Action=CVSync2AsyncGetResult" in server.requests[0]
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "code"),
+    [
+        (401, flat(50400), "access_denied"),
+        (401, gateway(100010), "credentials_invalid"),
+        (403, gateway(100013), "permission_missing"),
+        (400, gateway(100006), "clock_wrong"),
+        (502, b"<html>", "provider_internal"),
+    ],
+)
+def test_check_says_what_is_wrong(provider, answering, answer_with, status, body, code):
+    """Keys, rights, clock and activation each have their code."""
+    with pytest.raises(ProviderError) as caught:
+        provider(answering(answer_with(status, body))).check(FOX.req_key)
+
+    assert caught.value.code == code

@@ -1,7 +1,10 @@
 """Each reason why a server is not ready, by breaking the thing itself."""
 
+import os
 import re
+import signal
 import threading
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from types import SimpleNamespace
@@ -9,16 +12,20 @@ from types import SimpleNamespace
 import pytest
 from pymongo.errors import ServerSelectionTimeoutError
 
-from jimeng import jobs
-from jimeng.documents import indexes, utcnow
+from jimeng import documents, jobs
+from jimeng.documents import Generation, Lane, Worker, indexes, utcnow
 from jimeng.i18n import MESSAGES
 from jimeng.jobs import pump
+from jimeng.lanes import switches
+from jimeng.local.embedded import Redis
 from jimeng.monitoring import readiness
 from jimeng.schemas.fields import moment
 from jimeng.schemas.responses import Reason
 from tests.conftest import run_queue
-from tests.readiness.conftest import LONG_AGO
-from tests.rest import create
+from tests.databases import Mongo
+from tests.readiness.conftest import LONG_AGO, ask
+from tests.rest import client_with, create
+from tests.waiting import wait_for
 
 
 def test_every_reason_has_words():
@@ -199,3 +206,246 @@ def test_release_that_is_too_old_is_told(probe, database):
     database.installations.insert_one(row)
 
     assert probe()["missing"] == ["release_too_old"]
+
+
+@pytest.fixture(scope="module")
+def own_redis(tmp_path_factory):
+    """A Redis that may be broken."""
+    server = Redis(tmp_path_factory.mktemp("own_redis"))
+    server.start()
+    yield server
+    server.stop()
+
+
+@contextmanager
+def beside(config, registry, **changes):
+    with client_with(config, registry, **changes) as client:
+        yield client
+
+
+@pytest.fixture
+def over_redis(own_redis, config, registry, worker, monkeypatch):
+    monkeypatch.setattr(readiness, "CACHE_S", 0.0)
+    with client_with(config, registry, REDIS_URL=own_redis.url) as client:
+        yield client, jobs.huey.storage.conn
+
+
+def test_redis_that_is_full_is_told(over_redis):
+    """It answers, and takes nothing."""
+    client, redis = over_redis
+    assert ask(client)["missing"] == []
+
+    redis.config_set("maxmemory", "1mb")
+    try:
+        full = ask(client)
+    finally:
+        redis.config_set("maxmemory", "0")
+
+    assert full["missing"] == ["redis_full"]
+    assert ask(client)["missing"] == []
+
+
+def test_redis_that_is_a_replica_is_told(over_redis):
+    """It can be read only."""
+    client, redis = over_redis
+
+    redis.replicaof("127.0.0.1", 9)
+    try:
+        replica = ask(client)
+    finally:
+        redis.replicaof("NO", "ONE")
+
+    assert replica["missing"] == ["redis_read_only"]
+    assert ask(client)["missing"] == []
+
+
+def test_redis_that_refuses_writes_is_told(over_redis):
+    """For whatever other reason: here it wants replicas that are not there."""
+    client, redis = over_redis
+
+    redis.config_set("min-replicas-to-write", "1")
+    try:
+        refusing = ask(client)
+    finally:
+        redis.config_set("min-replicas-to-write", "0")
+
+    assert refusing["missing"] == ["redis_refuses"]
+
+
+def test_redis_that_hangs_is_told(over_redis, own_redis):
+    """It takes connections and says nothing."""
+    client, _ = over_redis
+
+    with stopped(own_redis):
+        hanging = ask(client)
+
+    assert hanging["missing"] == ["redis"]
+    assert ask(client)["missing"] == []
+
+
+@contextmanager
+def stopped(server):
+    os.killpg(server.child.pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.killpg(server.child.pid, signal.SIGCONT)
+
+
+@pytest.fixture(scope="module")
+def own_mongo(tmp_path_factory):
+    """A MongoDB that may be broken."""
+    server = Mongo(tmp_path_factory.mktemp("own_mongo"))
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def over_mongo(own_mongo, database, config, registry, monkeypatch):
+    monkeypatch.setattr(readiness, "CACHE_S", 0.0)
+    with client_with(config, registry, MONGODB_URI=own_mongo.uri) as client:
+        indexes.build()
+        now = utcnow()
+        Worker.collection().replace_one(
+            {"_id": "w"}, {"started_at": now, "seen_at": now}, upsert=True
+        )
+        yield client
+
+
+def test_mongodb_that_hangs_is_told(over_mongo, own_mongo):
+    """Within two seconds, however often it is asked, and no more once it is back."""
+    assert ask(over_mongo)["missing"] == []
+
+    with stopped(own_mongo):
+        hanging = [ask(over_mongo)["missing"] for _ in range(3)]
+
+    assert hanging == [["mongodb"]] * 3
+    until_ready(over_mongo)
+
+
+def until_ready(client) -> None:
+    wait_for(lambda: ask(client)["missing"] == [], what="it is ready")
+
+
+def test_mongodb_that_takes_no_writes_is_told(over_mongo):
+    """It can be read, as a secondary or one without room can."""
+    admin = documents.base.mongoengine.get_connection().admin
+    assert ask(over_mongo)["missing"] == []
+
+    admin.command("replSetStepDown", 20, force=True)
+    try:
+        refusing = ask(over_mongo)
+    finally:
+        admin.command("replSetFreeze", 0)
+
+    assert refusing["missing"] == ["mongodb_refuses"]
+    until_ready(over_mongo)
+
+
+def test_lane_that_stands_still_is_told(probe, forgotten, lane):
+    """By its name, until it sends again."""
+    assert probe()["names"] == {"lane_stalled": [lane]}
+
+    pump.tick()
+    run_queue()
+
+    assert probe()["missing"] == []
+
+
+def test_lane_with_a_picture_that_has_just_come_does_not_stand_still(client, probe):
+    """It is given half a minute."""
+    create(client)
+
+    assert probe()["missing"] == []
+
+
+def test_lane_that_has_just_sent_does_not_stand_still(probe, forgotten, lane):
+    """What waits is not the first in line yet; busy lanes have a free slot at times."""
+    Lane.collection().update_one(
+        {"_id": lane}, {"$set": {"taken_at": utcnow()}}, upsert=True
+    )
+
+    assert probe()["missing"] == []
+
+
+def test_lane_that_backs_off_does_not_stand_still(probe, forgotten, lane):
+    """The provider has asked for patience."""
+    later = utcnow() + timedelta(seconds=10)
+    Lane.collection().update_one(
+        {"_id": lane}, {"$set": {"not_before": later}}, upsert=True
+    )
+
+    assert probe()["missing"] == []
+
+
+def test_full_lane_does_not_stand_still(probe, forgotten, client, database):
+    """Its pictures wait for a slot."""
+    create(client, n=2)
+    pump.tick()
+    run_queue()
+    database.lanes.update_many({}, {"$unset": {"taken_at": ""}})
+    database.generations.update_many(
+        {"state": "queued"}, {"$set": {"created_at": utcnow() - LONG_AGO}}
+    )
+    assert Generation.collection().count_documents({"state": "queued"}) == 1
+
+    assert probe()["missing"] == []
+
+
+@pytest.mark.parametrize(
+    ("states", "missing"),
+    [
+        (["upscaling", "upscaling"], ["lane_stalled"]),
+        (["upscaling", "generating"], []),
+        (["generating", "generating"], []),
+    ],
+)
+def test_lane_whose_places_another_release_holds_stands_still(
+    probe, forgotten, client, lane, states, missing
+):
+    """It sends nothing until that release is back; with one place left it goes on."""
+    create(client, n=2)
+    rows = Generation.collection().find({"index": {"$gte": 0}}).sort("created_at", -1)
+    for slot, (row, state) in enumerate(zip(rows, states, strict=False)):
+        held = {"state": state, "slot": slot}
+        Generation.collection().update_one({"_id": row["_id"]}, {"$set": held})
+
+    assert probe()["missing"] == missing
+
+
+def test_paused_lane_does_not_stand_still_whoever_holds_its_places(
+    probe, forgotten, client
+):
+    """The operator wanted it."""
+    create(client, n=2)
+    rows = Generation.collection().find().sort("created_at", -1)
+    for slot, row in enumerate(list(rows)[:2]):
+        held = {"state": "upscaling", "slot": slot}
+        Generation.collection().update_one({"_id": row["_id"]}, {"$set": held})
+    switches.pause(switches.SENDING, "root")
+
+    assert probe()["missing"] == []
+
+
+def test_lane_that_goes_on_between_two_looks_does_not_stand_still(
+    probe, forgotten, monkeypatch
+):
+    """A delay that has just ended looks like a stall for a moment."""
+
+    def meanwhile(seconds: float) -> None:
+        pump.tick()
+        run_queue()
+
+    monkeypatch.setattr("jimeng.monitoring.readiness.time.sleep", meanwhile)
+
+    assert probe()["missing"] == []
+
+
+def test_sending_that_is_paused_is_said_and_no_failure(probe, forgotten):
+    """The operator wanted it."""
+    switches.pause(switches.SENDING, "root")
+
+    found = probe()
+
+    assert (found["missing"], found["paused"]) == ([], ["sending"])

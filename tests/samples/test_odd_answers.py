@@ -1,14 +1,22 @@
-"""Whatever the service answers to a poll, the task ends, and nothing is resent."""
+"""Odd answers and pictures: the task ends, nothing is resent, what was paid is kept."""
 
+import base64
+import json
+import struct
 from dataclasses import replace
 from datetime import timedelta
 from itertools import repeat
 
 import pytest
+from PIL.ImageFile import ImageFile
 
 from jimeng.documents import Generation, utcnow
+from jimeng.errors import PictureInvalid
 from jimeng.jobs import pump
+from jimeng.pictures.decoding import describe
 from tests.conftest import come_due, png, run_queue
+from tests.each import for_each
+from tests.samples.odd_pictures import UNFIT
 from tests.samples.service import ELSEWHERE, Answer, in_base64, sample, told
 
 LINK = ELSEWHERE.decode()
@@ -164,3 +172,209 @@ def test_result_that_is_gone_says_who_said_so(ask, service, work_off):
     assert (error["code"], error["charged"]) == ("picture_lost", "yes")
     assert error["provider_code"] == "50215"
     assert error["provider_request_id"].startswith("20260314")
+
+
+SUBMISSIONS = ("submit", "process", "ark")
+
+
+def picture(content: bytes, content_type: str = "image/png") -> Answer:
+    return Answer(200, content, content_type)
+
+
+@pytest.mark.parametrize("kind", UNFIT)
+def test_unfit_download_is_tried_again(ask, client, service, work_off, kind):
+    """What is not one whole picture is not kept; the next try may bring it."""
+    service.say("picture", [picture(UNFIT[kind])])
+
+    result = ask()
+    work_off()
+
+    (image,) = result()["result"]["images"]
+    assert client.get(image["url"]).data == png()
+    assert len(service.sent("picture")) == 2
+    assert len(service.sent("submit")) == 1
+
+
+@pytest.mark.parametrize("kind", sorted(set(UNFIT) - {"no bytes"}))
+def test_unfit_bytes_are_asked_for_again(ask, client, service, work_off, kind):
+    """The same for what comes within an answer: the next poll may bring it."""
+    service.say("poll", [in_base64(UNFIT[kind]), in_base64(png())])
+
+    result = ask()
+    work_off()
+
+    (image,) = result()["result"]["images"]
+    assert client.get(image["url"]).data == png()
+    assert len(service.sent(*SUBMISSIONS)) == 1
+
+
+def test_picture_that_never_becomes_one_is_a_loss(ask, service, work_off):
+    """After many tries the task fails, paid for, and is not drawn again."""
+    service.say("picture", repeat(picture(UNFIT["SVG"], "image/svg+xml")))
+
+    result = ask()
+    work_off()
+
+    error = result()["error"]
+    assert (error["code"], error["charged"]) == ("picture_lost", "yes")
+    assert len(service.sent("submit")) == 1
+
+
+@pytest.mark.parametrize(
+    ("model", "provider"),
+    [("doubao-seedream-4.0", "volcengine_ark"), ("jimeng-2.1", "volcengine_jimeng")],
+)
+def test_unfit_bytes_that_nobody_keeps(ask, service, work_off, model, provider):
+    """A service without tasks has no second copy: lost, and not sent again."""
+    text = base64.b64encode(UNFIT["SVG"]).decode()
+    service.say(
+        "ark", [Answer(200, json.dumps({"data": [{"b64_json": text}]}).encode())]
+    )
+    service.say("process", [in_base64(UNFIT["SVG"])])
+
+    result = ask(model, provider=provider)
+    work_off()
+
+    error = result()["error"]
+    assert (error["code"], error["charged"]) == ("picture_lost", "yes")
+    assert len(service.sent(*SUBMISSIONS)) == 1
+
+
+@pytest.mark.parametrize("size", [(512, 300), (1328, 1329), (16, 2000)])
+def test_wrong_size_is_kept_as_it_is(ask, service, work_off, size):
+    """It is paid for: the record has its true width and height."""
+    service.say("picture", [picture(png(*size))])
+
+    result = ask(size="1:1")
+    work_off()
+
+    (image,) = result()["result"]["images"]
+    assert (image["width"], image["height"]) == size
+
+
+def test_wrong_content_type_is_not_believed(ask, client, service, work_off):
+    """The bytes say what they are, not the header."""
+    service.say("picture", [picture(png(), "text/html")])
+
+    result = ask()
+    work_off()
+
+    (image,) = result()["result"]["images"]
+    assert client.get(image["url"]).content_type == "image/png"
+
+
+@for_each("error", [struct.error, IndexError, KeyError, TypeError])
+def test_whatever_a_decoder_stumbles_over_is_no_picture(monkeypatch, error):
+    """Else the job would fail, and be tried again for ever."""
+
+    def retry_unexpected(image: ImageFile) -> None:
+        raise error("unpack requires a buffer of 4 bytes")
+
+    monkeypatch.setattr(ImageFile, "load", retry_unexpected)
+
+    with pytest.raises(PictureInvalid):
+        describe(png(), 10_000)
+
+
+RUBBISH = Answer(200, UNFIT["SVG"], "image/svg+xml")
+BROKEN = Answer(503, b"try later", "text/plain")
+
+
+def generation() -> Generation:
+    found = Generation.find_one({})
+    assert found is not None
+    return found
+
+
+def save_once() -> float:
+    """Let the next try be due, and make it; return the seconds until the one after."""
+    come_due(state={"$in": ["generating", "saving"]})
+    pump.tick()
+    run_queue()
+    due_at = generation().due_at
+    return (due_at - utcnow()).total_seconds() if due_at else 0.0
+
+
+@pytest.fixture
+def saving(ask, service):
+    """A picture that is drawn, and whose first download has failed."""
+
+    def start(answer: Answer):
+        service.say("picture", repeat(answer))
+        result = ask()
+        pump.tick()
+        run_queue()
+        save_once()
+        assert generation().state == "saving"
+        return result
+
+    return start
+
+
+def test_link_that_keeps_giving_rubbish_is_asked_a_few_times(saving, service):
+    """Within two minutes it is a loss that says what to do, and nothing before."""
+    result = saving(RUBBISH)
+    waited = (generation().due_at - utcnow()).total_seconds()
+    while generation().state == "saving":
+        shown = result()
+        assert (shown["status"], shown["phase"]) == ("processing", "saving")
+        assert "收到的文件无效" in shown["message"]
+        waited += save_once()
+
+    error = result()["error"]
+    assert (error["code"], error["charged"]) == ("picture_lost", "yes")
+    assert 3 <= len(service.sent("picture")) <= 6
+    assert 10 < waited <= 120
+    assert len(service.sent("submit")) == 1
+
+
+def test_network_faults_are_no_loss(saving, service):
+    """A download is tried for as long as there is something to get."""
+    result = saving(BROKEN)
+    for _ in range(60):
+        save_once()
+
+    shown = result()
+    assert (shown["status"], shown["phase"]) == ("processing", "saving")
+    assert "下载" in shown["message"]
+    assert save_once() <= 240
+
+    service.say("picture", [])
+    save_once()
+    assert result()["status"] == "completed"
+    assert generation().state == "done"
+
+
+def test_links_do_not_live_for_ever(saving):
+    """After a day the provider has nothing any more."""
+    result = saving(BROKEN)
+    drawn = utcnow() - timedelta(hours=24, minutes=1)
+    Generation.collection().update_one({}, {"$set": {"drawn_at": drawn}})
+
+    save_once()
+
+    error = result()["error"]
+    assert (error["code"], error["charged"]) == ("picture_lost", "yes")
+
+
+def test_rubbish_between_faults_counts_on(saving, service):
+    """A link that alternates is no way around the bound."""
+    result = saving(RUBBISH)
+    for _ in range(6):
+        service.say("picture", [BROKEN, RUBBISH])
+        save_once()
+        save_once()
+
+    assert result()["error"]["code"] == "picture_lost"
+
+
+@pytest.mark.parametrize("answer", [RUBBISH, BROKEN])
+def test_page_says_why_it_is_still_saving(saving, client, answer):
+    """In words, and the ticker brings them to a page that is open."""
+    saving(answer)
+    task_id = generation().task_id
+    why = "收到的文件无效" if answer is RUBBISH else "暂时无法下载"
+
+    assert why in client.get(f"/tasks/{task_id}").text
+    mark = f"{task_id.removeprefix('volcengine_img_')}.s.0-0-0"
+    assert why in client.get("/feed/changes", query_string={"c": mark}).text

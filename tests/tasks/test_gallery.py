@@ -1,4 +1,4 @@
-"""Finding pictures: by words, by what they are, page by page, and nobody else's."""
+"""Finding pictures: by words, labels and what they are, and nobody else's."""
 
 from datetime import timedelta
 
@@ -6,13 +6,14 @@ import pytest
 
 from jimeng.documents import Image, utcnow
 from jimeng.documents.cursors import after, cursor_of
-from jimeng.documents.image import lists_of
+from jimeng.documents.image import fold, grams, lists_of, search_fields
 from jimeng.documents.principal import Principal
 from jimeng.errors import Invalid
 from jimeng.gallery import browsing, bulk_trash, picture_details, trash
 from jimeng.gallery.browsing import PictureFilter
+from jimeng.providers.models.model import ratio_of
 from tests.each import for_each
-from tests.hung import MODEL, hang
+from tests.hung import MODEL, hang, task_of
 from tests.rest import create
 
 ME = Principal("guest")
@@ -243,3 +244,37 @@ def test_ids_of_every_shape_are_nothing(hung, odd):
     assert trash.restore_pictures(ME, [odd]) == 0
     assert trash.purge_pictures(ME, [odd]) == 0
     assert browsing.pictures_of(ME, [odd]) == []
+
+
+@for_each(
+    ("size", "name"),
+    [
+        ((1328, 1328), "1:1"),
+        ((1664, 936), "16:9"),
+        ((936, 1664), "9:16"),
+        ((1472, 1104), "4:3"),
+        ((3024, 1296), "21:9"),
+        ((2016, 864), "21:9"),
+        ((1000, 100), "other"),
+        ((1, 16), "other"),
+    ],
+)
+def test_shape_has_the_nearest_name(size, name):
+    """Sizes are rounded to what a model draws, so near is enough."""
+    assert ratio_of(*size) == name
+
+
+def test_grams_are_characters_and_neighbours():
+    """Words are apart; nothing is found across the space between them."""
+    assert grams(fold("Ab 猫狗")) == {"a", "b", "ab", "猫", "狗", "猫狗"}
+    assert grams("") == set()
+
+
+def test_label_has_the_words_that_were_written():
+    """A style's words are searched for, and not shown."""
+    task = task_of("一只猫", "guest", MODEL, (64, 64), utcnow())
+    task.prompt = "一只猫，水彩画"
+
+    made = search_fields(task, "1:1")
+
+    assert (made["prompt"], made["text"]) == ("一只猫", "一只猫,水彩画")

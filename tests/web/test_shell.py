@@ -1,8 +1,10 @@
-"""What every page has around it, and the pages of what went wrong."""
+"""What every page has around it, error pages, and the site as a program."""
 
 import re
+from io import BytesIO
 
 import pytest
+from PIL import Image
 
 from jimeng.web.tasks import feed
 from tests.each import for_each
@@ -78,3 +80,33 @@ def test_icons_are_there(client):
     kinds = [client.get(icon, buffered=True).mimetype for icon in icons]
 
     assert kinds == ["image/svg+xml", "image/png"]
+
+
+ENGLISH = {"Accept-Language": "en"}
+
+
+def test_site_can_be_installed(client):
+    """With a name in the reader's language, icons of the sizes told, and a start."""
+    page = client.get("/", headers=ENGLISH).text
+    answer = client.get("/manifest.webmanifest", headers=ENGLISH)
+
+    found = answer.json
+    assert 'rel="manifest" href="/manifest.webmanifest"' in page
+    assert answer.mimetype == "application/manifest+json"
+    assert (found["name"], found["start_url"]) == ("jimeng", "/")
+    for icon in found["icons"][1:]:
+        picture = client.get(icon["src"], buffered=True).data
+        with Image.open(BytesIO(picture)) as opened:
+            assert icon["sizes"] == f"{opened.width}x{opened.height}"
+    for shortcut in found["shortcuts"]:
+        assert client.get(shortcut["url"]).status_code == 200
+
+
+def test_worker_changes_with_the_styles(client):
+    """So that the page it keeps is drawn with those that are there."""
+    answer = client.get("/worker.js")
+
+    styles = client.get("/offline").text.partition('rel="stylesheet" href="')[2]
+    assert answer.mimetype == "text/javascript"
+    assert answer.headers["Cache-Control"] == "no-cache"
+    assert styles.partition('"')[0] in answer.text

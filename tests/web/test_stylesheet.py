@@ -1,4 +1,4 @@
-"""What the stylesheet keeps to, whichever file a rule stands in."""
+"""What the stylesheet keeps to, and the shapes that it gives pictures and prompts."""
 
 import io
 import re
@@ -9,6 +9,8 @@ import pytest
 from PIL import Image as Pillow
 
 from jimeng.tasks.styles import STYLES
+from tests.each import for_each
+from tests.hung import hang
 
 ROOT = Path(__file__).parents[2]
 PAGES, SCRIPTS, CODE = ROOT / "templates", ROOT / "static", ROOT / "jimeng"
@@ -122,3 +124,28 @@ def test_every_style_has_its_picture(client, rules):
     for place, (_, share) in enumerate(places):
         middle = float(share) / 100 * (wide - 1) + 0.5
         assert middle / wide * len(STYLES) == pytest.approx(place + 0.5, abs=0.01)
+
+
+@for_each(
+    ("prompt", "is_long"),
+    [("猫" * 90, False), ("猫" * 91, True), ("a" * 180, False), ("a\n" * 6, True)],
+)
+def test_long_prompts_are_folded(client, prompt, is_long):
+    """Five lines of the narrow column are shown; what fits in them has no "more"."""
+    (picture,) = hang(prompt)
+
+    page = client.get(f"/pictures/{picture}").text
+
+    assert ('class="prompt-more"' in page) is is_long
+
+
+def test_place_of_a_picture_is_known_before_it_comes(client):
+    """The stylesheet has its shape, and no page a style of its own."""
+    (picture,) = hang("宽", size=(2016, 864))
+    rules = client.get("/app.css").text
+
+    page = client.get(f"/pictures/{picture}").text
+
+    (shape,) = set(re.findall(r'data-ratio="(\d+)"', page))
+    assert f'[data-ratio="{shape}"] {{ --ratio: {int(shape) / 100}; }}' in rules
+    assert int(shape) / 100 == pytest.approx(2016 / 864, rel=0.02)

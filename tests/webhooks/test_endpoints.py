@@ -1,9 +1,17 @@
-"""Endpoints: made, listed, changed, rotated, deleted; and where nothing is signed."""
+"""Endpoints, by REST, command and page: made, listed, changed, rotated, deleted."""
 
+import re
+from collections.abc import Callable
+
+import pytest
+
+from jimeng import documents, jobs
 from jimeng.accounts.webhooks import MAX_WEBHOOKS
 from jimeng.documents import WebhookEndpoint
+from jimeng.web.account.webhooks import EVENTS
 from tests.each import for_each
-from tests.rest import CAT, CREATE, data_of, errors_of, refused
+from tests.page import POST
+from tests.rest import API, CAT, CREATE, data_of, errors_of, refused
 from tests.webhooks.conftest import USER, WEBHOOKS
 
 URL = "https://shop.example.com/jimeng"
@@ -110,3 +118,116 @@ def test_without_a_key_webhooks_are_off(client, app, config, configure, registry
     refused(answer, 409, "webhooks_off")
     answer = client.post(CREATE, json={**CAT, "webhook_url": URL})
     refused(answer, 409, "webhooks_off")
+
+
+@pytest.fixture
+def flask(app, signing, registry, monkeypatch) -> Callable[..., str]:
+    """Runs a command; returns what it prints."""
+    monkeypatch.setenv("LANG", "en_GB.UTF-8")
+    monkeypatch.delenv("LC_ALL", raising=False)
+
+    def run(*args: str, code: int = 0) -> str:
+        try:
+            ran = app.test_cli_runner().invoke(args=["webhooks", *args])
+        finally:  # a command connects anew
+            documents.connect(signing, timeout=documents.WORKER_TIMEOUT)
+            jobs.configure(signing, registry)
+        assert ran.exit_code == code, ran.output
+        return ran.output
+
+    return run
+
+
+def test_commands_do_what_the_api_does(client, flask, receiver, deliver):
+    """From the first endpoint to its deletion."""
+    webhook_id, secret = flask("create", USER, receiver.url).split()
+    flask("test", webhook_id)
+    receiver.answer(500)
+    deliver()
+    receiver.received[0].verified(secret)
+
+    assert "The receiver answered 500, not 2xx" in flask("log", webhook_id)
+    assert flask("replay", webhook_id, "--since", "2020-01-01") == "sent again: 1\n"
+    deliver()
+    assert "Delivered (204)" in flask("log", webhook_id)
+    assert "disabled (owner)" in flask("disable", webhook_id)
+    assert "is disabled" in flask("test", webhook_id, code=1)
+    assert "enabled" in flask("enable", webhook_id)
+    assert flask("rotate", webhook_id).strip() != secret
+    assert receiver.url in flask("list", USER)
+    flask("delete", webhook_id)
+    answer = client.get(f"{API}/webhooks", query_string={"user_id": USER})
+    assert data_of(answer) == []
+
+
+def test_mistakes_are_said(flask):
+    """In words, and with those that there are."""
+    assert "No such webhook" in flask("test", "webhook_x", code=1)
+    assert "https only" in flask("create", USER, "ftp://x", code=1)
+    wrong = flask("create", USER, "https://example.com", "--event", "x", code=2)
+    assert "task.completed" in wrong
+
+
+PAGE = "/account/webhooks"
+ENGLISH = {"Accept-Language": "en"}
+
+
+def send(client, path: str, **form: object):
+    return client.post(path, data=form, headers={**POST, **ENGLISH})
+
+
+def test_page_does_what_the_api_does(client, receiver, deliver):
+    """From the form to the log in words."""
+    made = send(client, PAGE, url=receiver.url, events=["task.failed"])
+    assert made.status_code == 201
+    assert made.headers["Cache-Control"] == "no-store"
+    secret = re.search(r"whsec_[\w+/=]+", made.text)[0]
+    assert secret not in client.get(PAGE).text
+    (row,) = data_of(client.get(f"{API}/webhooks", query_string={"user_id": "guest"}))
+    assert row["events"] == ["task.failed"]
+    log = f"{PAGE}/{row['id']}"
+
+    assert send(client, log, act="test").location.endswith(log)
+    receiver.answer(500, b"<b>broken</b>")
+    deliver()
+    text = client.get(log, headers=ENGLISH).text
+    assert "The receiver answered 500, not 2xx" in text
+    assert "&lt;b&gt;broken&lt;/b&gt;" in text
+    receiver.received[0].verified(secret)
+
+    replay = re.search(rf'action="({log}/msg_\w+)"', text)[1]
+    send(client, replay)
+    deliver()
+    assert "Delivered (204)" in client.get(log, headers=ENGLISH).text
+
+    assert "whsec_" in send(client, log, act="rotate").text
+    send(client, log, act="disable")
+    assert "Disabled by its owner" in client.get(log, headers=ENGLISH).text
+    assert "Disabled by its owner" in client.get(PAGE, headers=ENGLISH).text
+    send(client, log, act="enable")
+    send(client, log, act="replay")
+    assert (
+        "Webhook deleted"
+        in client.get(send(client, log, act="delete").location, headers=ENGLISH).text
+    )
+    assert client.get(log).status_code == 404
+
+
+def test_wrong_address_is_said_beside_the_field(client):
+    """And what was chosen stays."""
+    answer = send(client, PAGE, url="ftp://x", events=[EVENTS[0]])
+
+    assert answer.status_code == 422
+    assert "https only" in answer.text
+    assert 'value="ftp://x"' in answer.text
+    assert re.search(rf'value="{EVENTS[0]}" checked', answer.text)
+
+
+def test_page_says_that_webhooks_are_off(client, app, config, configure, registry):
+    """Where there is nothing to sign with."""
+    configure(config, registry)
+
+    text = client.get(PAGE, headers=ENGLISH).text
+
+    assert "no SECRET_KEY" in text
+    assert "<form" not in text.partition("<main")[2].partition("</main")[0]
