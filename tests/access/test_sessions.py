@@ -9,7 +9,7 @@ from pymongo.errors import ExecutionTimeout
 
 from jimeng import accounts
 from jimeng.accounts import failed_attempts, password_hashing, users
-from jimeng.documents import Invitation, User, utcnow
+from jimeng.documents import Invitation, utcnow
 from jimeng.documents.principal import Principal
 from jimeng.errors.access import AdminsOnly
 from tests.access.conftest import OPERATOR, PASSWORD
@@ -105,15 +105,6 @@ def test_cookie_is_kept_from_scripts_and_other_sites(secured, ada):
         assert not any(part.startswith("Domain") for part in parts)
     assert local.startswith("session=") and "Secure" not in local
     assert far.startswith("__Host-session=") and "Secure" in far
-
-
-def test_disabled_user_is_out_at_once(ada):
-    """Signed in or not."""
-    ada.sign_in()
-    User.collection().update_one({"_id": ada.id}, {"$set": {"disabled_at": utcnow()}})
-
-    assert not is_in(ada.client)
-    assert ada.sign_in().status_code == 422
 
 
 def test_pages_are_in_the_language_that_the_user_likes(ada):

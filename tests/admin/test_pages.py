@@ -17,18 +17,6 @@ PAGES = (
 )
 
 
-def test_own_account_is_marked_and_spared(secured):
-    """There is no form on it that would lock its owner out."""
-    admin = make_person(secured, "root@example.com", role="admin")
-    admin.sign_in()
-
-    page = admin.client.get(f"/admin/users/{admin.id}")
-
-    assert page.status_code == 200
-    for do in ("disable", "delete"):
-        assert f"/admin/users/{admin.id}/{do}" not in page.text
-
-
 def test_disabled_user_is_out_at_once(secured):
     """In the browser that is open, and with the key that is in use."""
     admin = make_person(secured, "root@example.com", role="admin")

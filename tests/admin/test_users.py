@@ -285,11 +285,3 @@ def test_deleting_asks_for_the_email(client, ada):
     assert "User deleted" in text_of(page)
     assert User.find_one({"_id": ada}) is None
     assert actions() == [("users.delete", ada)]
-
-
-def test_unknown_user_is_404(client):
-    """On each of the forms."""
-    for do in ("role", "quota", "disable", "enable", "end-sessions", "invite"):
-        answer = send(client, f"{USERS}/nobody/{do}", role="user")
-        assert answer.status_code == 404
-    assert actions() == []

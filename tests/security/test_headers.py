@@ -30,9 +30,6 @@ STRICT = {
     "frame-ancestors": "'none'",
 }
 ALONE = {"default-src": "'none'", "style-src": "'unsafe-inline'", "sandbox": ""}
-# What would be inline, or a host's that is not ours.
-LOOSE = re.compile(r"unsafe|https?:|\*|blob:|nonce|strict-dynamic")
-FAR = "https://images.example"
 
 
 def policy(text: str) -> dict[str, str]:
@@ -97,11 +94,6 @@ def test_answers_of_no_route_say_it(nobody, method, path):
     assert answer.status_code < 500
 
 
-def test_policy_lets_nothing_in_but_ours():
-    """Nothing inline, nobody else's, and nothing that can be guessed."""
-    assert not any(LOOSE.search(value) for value in STRICT.values())
-
-
 def test_pages_have_nothing_inline(nobody, ada, admin):
     """What the policy would refuse is not there to begin with."""
     admin.sign_in()
@@ -158,6 +150,7 @@ def test_other_names_are_refused(nobody, host):
 
         assert answer.status_code == 421
         assert "evil" not in answer.text and "<script>" not in answer.text
+    assert nobody.get("/health", headers={"Host": host}).status_code == 200
 
 
 def test_forwarded_names_are_not_believed(nobody):
@@ -234,7 +227,7 @@ def test_end_of_the_account_clears_it_too(ada):
     assert answer.headers["Clear-Site-Data"] == '"cache", "storage"'
 
 
-@for_each("host", ["localhost", "127.0.0.1:8080", "[::1]"])
+@for_each("host", ["localhost", "127.0.0.1:8080", "[::1]", "LOCALHOST:5"])
 def test_own_names_are_for_this_machine(app, config, registry, host):
     """Where the server has a name of its own, nobody elsewhere may say localhost."""
     far, near = {"REMOTE_ADDR": "203.0.113.9"}, {"REMOTE_ADDR": "127.0.0.1"}

@@ -14,7 +14,6 @@ from tests.each import for_each
 from tests.simulator.caller import (
     ACCESS_KEY,
     ARK_KEY,
-    ARK_PATH,
     ARK_V30,
     ARK_V40,
     PATIENCE,
@@ -46,15 +45,6 @@ def test_simulator_without_a_key_lets_nobody_in():
         replies = [Caller(simulator.port).ark(key=key) for key in ("", ARK_KEY)]
 
     assert [reply.status for reply in replies] == [401, 401]
-
-
-@for_each(
-    ("method", "path"),
-    [("GET", ARK_PATH), ("POST", "/api/v3/images/edits"), ("POST", "/api/plan/v3")],
-)
-def test_other_paths_do_not_exist(caller, method, path):
-    """There is one call, and editing is not another."""
-    assert caller.send(method, path, b"{}", {}).status == 404
 
 
 @for_each("model", [ARK_V30, "doubao-seededit-3-0-i2i-250628", "ep-1"])
@@ -105,19 +95,6 @@ def test_parameters_that_a_model_does_not_take_are_refused(
     assert error["param"] == param
     assert f"`{param}`" in error["message"]
     assert simulator.ledger()["rows"] == []
-
-
-@for_each("name", ["model", "prompt"])
-def test_missing_parameters_are_named(caller, name):
-    """Model and prompt are required."""
-    reply = caller.ark(**{name: None})
-
-    error = reply.json["error"]
-    assert (reply.status, error["code"], error["param"]) == (
-        400,
-        "MissingParameter",
-        name,
-    )
 
 
 @for_each(
@@ -215,13 +192,6 @@ def test_group_is_billed_by_the_picture(simulator, caller):
     assert simulator.ledger()["billed"] == 8
 
 
-def test_inputs_leave_less_room_for_a_group(caller):
-    """Fifteen together."""
-    reply = caller.ark(image=["http://a/1.png"] * 13, **AUTO)
-
-    assert len(reply.json["data"]) == 2
-
-
 def test_refused_picture_of_a_group_is_not_billed(simulator, caller):
     """The others come, and are."""
     caller.ark(f"{DONE} [[partial]]", **AUTO)
@@ -229,15 +199,6 @@ def test_refused_picture_of_a_group_is_not_billed(simulator, caller):
 
     assert [row["images"] for row in simulator.ledger()["rows"]] == [3, 0]
     assert simulator.ledger()["billed"] == 3
-
-
-def test_refused_output_is_entered_and_not_billed(simulator, caller):
-    """It had to be drawn to be refused."""
-    caller.ark(f"{DONE} [[OutputImageSensitiveContentDetected.DeepFake]]")
-
-    (row,) = simulator.ledger()["rows"]
-    assert row["outcome"] == "OutputImageSensitiveContentDetected.DeepFake"
-    assert simulator.ledger()["billed"] == 0
 
 
 def test_pictures_a_minute_are_limited(clock, caller):

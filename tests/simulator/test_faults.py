@@ -250,21 +250,6 @@ def test_prompt_asks_for_a_lost_answer(simulator, caller):
     assert simulator.ledger()["billed"] == 2
 
 
-def test_prompt_asks_for_a_failed_download(caller):
-    """Only the first download of this picture fails."""
-    url = link(polled(caller, "[[image 404 1]]"))
-
-    assert [caller.get(url).status for _ in range(2)] == [404, 200]
-
-
-def test_expired_link_is_renewed_by_a_poll(caller):
-    """The first poll's link is refused, the second's is good."""
-    task_id = caller.accepted(f"{DONE} [[poll expired_link 1]]", **SIZE)
-    urls = [link(caller.poll(task_id)) for _ in range(2)]
-
-    assert [caller.get(url).status for url in urls] == [403, 200]
-
-
 def test_odd_results_wait_for_the_result(clock, caller):
     """Polls of a task that is not done do not use them up, by words or by fault."""
     task_id = caller.accepted("[[poll several 1]]", **SIZE)

@@ -46,32 +46,10 @@ def test_size_and_format_depend_on_the_model(caller, req_key, fields, kind, size
     assert (picture.format, picture.size) == (kind, size)
 
 
-@for_each(
-    ("fields", "size"),
-    [
-        ({}, (1024, 1024)),
-        ({"use_sr": False}, (512, 512)),
-        ({"width": 768, "height": 256}, (1536, 512)),
-    ],
-)
-def test_process_answers_with_the_picture(caller, fields, size):
-    """Superresolution doubles the sides unless it is turned off."""
-    (picture,) = pictures(caller.process(return_url=False, **fields))
-
-    assert (picture.format, picture.size) == ("JPEG", size)
-
-
 def test_process_may_end_refused(simulator, caller):
     """After the drawing, and then it is free."""
     assert caller.process(f"{DONE} [[poll 50511]]").code == 50511
     assert simulator.ledger()["billed"] == 0
-
-
-def test_process_is_limited_too(caller):
-    """Its limit is its own."""
-    caller.control("settings", {"limit": 0})
-
-    assert caller.process().code == 50430
 
 
 def test_each_model_has_its_action(caller):
@@ -101,23 +79,6 @@ def test_wrong_parameters_are_refused(simulator, caller, req_key, fields):
     """Nothing is accepted, and nothing billed."""
     assert caller.submit(req_key=req_key, **fields).code == 50200
     assert simulator.ledger()["rows"] == []
-
-
-@for_each(
-    ("req_key", "fields"),
-    [
-        (V31, {"width": 2048, "height": 2048}),
-        (V31, {"width": 1536, "height": 512}),
-        (V40, {"width": 4096, "height": 4096}),
-        (V40, {"image_urls": URLS * 10, "scale": 0.25}),
-        (V46, {"width": 3072, "height": 1024, "scale": 100}),
-        (V46, {"image_urls": URLS * 14}),
-    ],
-)
-def test_parameters_at_the_limit_are_taken(caller, req_key, fields):
-    """The limits themselves are allowed."""
-    caller.control("settings", {"limit": 9})
-    assert caller.submit(req_key=req_key, **fields).code == 10000
 
 
 @for_each(

@@ -99,21 +99,6 @@ def test_polls_may_fail_or_say_odd_things(caller):
     assert caller.task(task_id)["content"]["video_url"]
 
 
-def test_echo_may_differ_from_the_order(caller):
-    """Another resolution and ratio, as if the service had changed its mind."""
-    task_id = caller.created("[[slow 0]] [[poll wrong_echo]]", resolution="720p")
-    task = caller.task(task_id)
-
-    assert (task["resolution"], task["ratio"]) == ("480p", "1:1")
-
-
-def test_link_may_be_expired_and_renewed(caller):
-    task_id = caller.created("[[slow 0]] [[poll expired_link 1]]")
-    urls = [caller.task(task_id)["content"]["video_url"] for _ in range(2)]
-
-    assert [caller.get(each).status for each in urls] == [403, 200]
-
-
 def test_list_and_deletion_may_fail(clock, caller):
     """Lists without an answer leave all as it is; a deletion may have happened."""
     ids = [caller.created("猫") for _ in range(4)]

@@ -18,23 +18,9 @@ from tests.page import PROMPT, chosen, ids, links, look, marks, new_task, send
 
 ENGLISH = {"Accept-Language": "en-GB"}
 SAID = re.compile(r'<p id="announce"[^>]*><span>([^<]*)</span>')
-REFUSED = ProviderError("no", code="content_refused_prompt")
 UNKNOWN = ProviderError(
     "502", code="submit_unknown", maybe_accepted=True, charged="unknown"
 )
-
-
-def test_refused_prompt_is_to_be_edited(client, provider, work_off):
-    """The words say what to do, and the button does it; a retry would not help."""
-    provider.submits = [REFUSED]
-    task_id = new_task(client)
-    work_off()
-
-    page = client.get("/", headers=ENGLISH)
-
-    assert "did not pass the content check" in page.text
-    assert f'href="/?again={task_id}"' in page.text
-    assert "/retry" not in page.text
 
 
 def test_retry_that_may_cost_twice_asks_first(client, provider, work_off):
@@ -138,11 +124,6 @@ def test_again_sent_twice_makes_one_task(client, work_off):
     send(client, f"/tasks/{task_id}/again", token="form-two")
 
     assert len(ids(client.get("/"))) == 2
-
-
-def test_again_of_what_is_not_there(client):
-    """There is nothing to ask for once more."""
-    assert send(client, "/tasks/none/again").status_code == 404
 
 
 @pytest.mark.parametrize(

@@ -105,16 +105,6 @@ def test_refused_text_is_kept(client):
     assert text in ask(client, prompt=text).text
 
 
-def test_again_fills_the_form(client):
-    """Size, number and words are as they were."""
-    task_id = new_task(client, size="16:9", n="3")
-
-    page = client.get(f"/?again={task_id}").text
-
-    assert re.search(r'value="16:9" checked', page)
-    assert re.search(r'name="n" value="3" checked', page)
-
-
 def test_size_that_is_no_ratio_is_kept(client):
     """What the API was asked for can be asked for again on the page."""
     page = client.get("/?prompt=x&size=1024x768").text
@@ -157,15 +147,6 @@ def test_theme_is_remembered(client):
 def test_preferences_lead_back():
     """The page that the form stood on is seen again, query and all."""
     assert own_path("/tasks/x?again=1") == "/tasks/x?again=1"
-
-
-def test_pages_and_parts_are_apart_in_caches(client):
-    """A part is never kept, and never taken for the page."""
-    page, part = client.get("/"), client.get("/", headers=HTMX)
-
-    assert part.headers["Cache-Control"] == "no-store"
-    assert page.headers["Cache-Control"] == "no-store"
-    assert "HX-Request" in page.vary and "HX-Request" in part.vary
 
 
 def test_error_in_a_part_goes_to_the_notices(client):

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from jimeng.documents import utcnow
 from jimeng.gallery import browsing
 from jimeng.web.gallery.filters import Filters, day_of
-from jimeng.web.site.formats import named, zone
+from jimeng.web.site.formats import zone
 from tests.each import for_each
 from tests.hung import hang
 from tests.page import HTMX, POST
@@ -79,11 +79,6 @@ def test_odd_zone_is_none(app, cookie):
         offset = datetime.now(zone()).utcoffset()
 
     assert offset == timedelta(hours=8)
-
-
-def test_zone_without_tables_is_chinas():
-    """A system that knows no zones still has days."""
-    assert datetime.now(named("No/Such")).utcoffset() == timedelta(hours=8)
 
 
 def test_days_have_names(client):

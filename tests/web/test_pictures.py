@@ -9,13 +9,11 @@ from jimeng.documents import Image
 from jimeng.documents.principal import Principal
 from jimeng.gallery import browsing, collections, picture_details, trash
 from jimeng.gallery.browsing import PictureFilter
-from jimeng.http.auth import authentication
 from tests.hung import hang
 from tests.page import HTMX, POST, PROMPT, new_task, send
 
 ENGLISH = {"Accept-Language": "en-GB"}
 GUEST = Principal("guest")
-STRANGER = Principal("somebody else")
 
 
 @pytest.fixture
@@ -30,14 +28,6 @@ def pictures(client, work_off) -> list[str]:
 def picture(pictures) -> str:
     """The one in the middle."""
     return pictures[1]
-
-
-@pytest.fixture
-def as_stranger(monkeypatch):
-    """From now on the pages are looked at by somebody who owns nothing here."""
-    return lambda: monkeypatch.setattr(
-        authentication, "anonymous_principal", lambda: STRANGER
-    )
 
 
 def neighbours(page) -> dict[str, str]:
@@ -156,15 +146,6 @@ def test_favourite_that_was_swapped_in_leads_back(client, picture):
     assert found and found[1] == page
 
 
-def test_favourite_leads_nowhere_else(client, picture):
-    """The page to go back to is one of this site."""
-    path = f"/pictures/{picture}/favourite"
-
-    answer = send(client, path, on="1", next="https://elsewhere.example/")
-
-    assert answer.location == f"/#favourite-{picture}"
-
-
 def test_favourite_with_htmx_answers_with_the_switch(client, picture):
     """It shows what it is now and does the contrary next."""
     path = f"/pictures/{picture}/favourite"
@@ -229,13 +210,6 @@ def test_old_link_ends_when_it_is_replaced(client, picture):
     assert [each.status_code for each in gone] == [404, 404]
     assert client.get(new).status_code == 200
     assert new in client.get(f"/pictures/{picture}").text
-
-
-def test_parts_are_never_kept(client, picture):
-    """The page may be asked for by htmx, and is not stored."""
-    answer = client.get(f"/pictures/{picture}", headers=HTMX)
-
-    assert answer.headers["Cache-Control"] == "no-store"
 
 
 ME = Principal("guest")
