@@ -187,16 +187,6 @@ def run(command: str) -> str:
     return subprocess.run(shell, check=True, stdout=subprocess.PIPE, text=True).stdout
 
 
-def test_key_without_scripts(show):
-    """The key is there to be marked and copied by hand."""
-    page = show("/keys", lang="en", js=False).page
-    make_key(page)
-
-    expect(page.locator("#made-key")).to_have_text(KEY)
-    expect(page.get_by_role("button", name="Copy key")).to_be_hidden()
-    revoke_all(page)
-
-
 def test_wrong_form_keeps_what_was_written(show):
     """The reason is beside the field, and read with it."""
     seen = show("/keys", lang="en")

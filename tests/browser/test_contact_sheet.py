@@ -77,17 +77,3 @@ def test_view_is_remembered_and_verbs_have_keys(visit, tasks):
     page.get_by_role("link", name="List", exact=True).click()
     expect(page.locator(".feed")).to_have_attribute("data-view", "list")
     expect(slot.locator(".tool-vary")).to_be_hidden()
-
-
-def test_sheet_without_scripts(visit, tasks):
-    """Links and forms do the same."""
-    page = visit(SHEET, lang="en", js=False).page
-    slot = slot_of(page, tasks[-1])
-    slot.hover()
-    slot.locator(".tool-vary").click()
-    expect(page.locator("#prompt")).to_have_value("第 12 个")
-    page.goto("/")
-    expect(page.locator(".feed")).to_have_attribute("data-view", "sheet")
-    slot.hover()
-    slot.locator(".tool-edit").click()
-    expect(page.locator(".stage-title")).to_have_text("第 12 个")

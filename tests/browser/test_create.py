@@ -60,15 +60,6 @@ def test_pictures_arrive_by_themselves(visit, look):
     assert seen.polls() == polls > 0
 
 
-def test_without_javascript(visit):
-    """Asking and looking are plain forms and links."""
-    page = visit(width=390, lang="en", js=False).page
-    card = ask(page, "没有脚本的湖")
-    card.get_by_role("link", name="没有脚本的湖").first.click()
-
-    expect(page.locator(".card-page img")).to_be_visible()
-
-
 def test_picture_page_opens_while_it_is_drawn(visit):
     """Its own page waits for the picture too, and then tells all about it."""
     seen = visit(lang="en")

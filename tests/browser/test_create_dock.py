@@ -64,17 +64,6 @@ def test_demo_bar_is_closed_for_good(visit):
     expect(page.locator(".demo")).to_have_count(0)
 
 
-def test_first_visit_without_javascript(visit, newcomer):
-    """An idea is a link that fills the form."""
-    seen = visit("/", **newcomer, width=390, lang="en", js=False)
-    seen.shot("create-first")
-
-    seen.page.locator(".frame a").nth(1).click()
-
-    expect(seen.page.locator("#prompt")).to_have_value(re.compile("black cat"))
-    expect(seen.page.locator('[name="size"][value="1:1"]')).to_be_checked()
-
-
 def test_drafts_are_private(visit, newcomer, ada):
     """Who signs in after somebody in the same browser sees nothing of theirs."""
     page = visit("/", **newcomer, lang="en").page
@@ -234,22 +223,6 @@ def test_prompt_grows_with_its_text(visit):
     send(page, "something to scroll by")
     page.mouse.wheel(0, 5000)
     expect(page.get_by_role("button", name=SEND)).to_be_in_viewport(ratio=1)
-
-
-@pytest.mark.parametrize("width", [390, 1280])
-def test_other_model_without_javascript(visit, width):
-    """A button brings the page again, with the form as it was."""
-    seen = visit("/", lang="en", width=width, js=False)
-    page = seen.page
-    page.fill("#prompt", "half a thought")
-
-    chip(page, "model").click()
-    page.locator(f'[name="model"][value="{NO_SEED}"]').check()
-    page.get_by_role("button", name="Use this model").click()
-
-    expect(page.locator("#prompt")).to_have_value("half a thought")
-    expect(page.locator('[name="resolution"][value="4K"]')).to_be_attached()
-    expect(page.locator("#seed")).to_have_count(0)
 
 
 @every_look

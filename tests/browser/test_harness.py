@@ -7,7 +7,6 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.browser import axe, harness
-from tests.browser.harness import every_look
 from tests.browser.making import clear
 
 SOIL = """
@@ -33,15 +32,6 @@ async () => [
 """
 # What stays in a window, or in the test's hold on it, whatever is cleaned.
 STAYS = {"add_init_script", "emulate_media", "expose_function", "install", "on", "once"}
-
-
-@every_look
-def test_first_page_in_every_look(visit, look):
-    """The page people open first is in order everywhere."""
-    seen = visit("/", **look)
-
-    seen.check("first-page", full=True)
-    assert seen.layout_shift() == []
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,5 @@
 """Scripts in Redis, on connections that are kept for them."""
 
-import threading
-
 import pytest
 from redis import Connection
 from redis.exceptions import ConnectionError as Gone
@@ -10,6 +8,7 @@ from redis.exceptions import TimeoutError as Late
 
 from jimeng import jobs
 from jimeng.jobs import broker
+from tests.at_once import at_once
 
 ADD = "return redis.call('INCRBY', KEYS[1], ARGV[1])"
 
@@ -43,19 +42,11 @@ def test_runs_on_the_same_connection_again(free):
 
 def test_each_at_the_same_time_has_its_own(free):
     """None reads another's answer."""
-    found: list[object] = []
 
-    def run(n: int) -> None:
-        for _ in range(30):
-            found.append(jobs.evaluate("return ARGV[1]", [], n) == str(n).encode())
+    def run(n: int) -> set[object]:
+        return {jobs.evaluate("return ARGV[1]", [], n) for _ in range(30)}
 
-    threads = [threading.Thread(target=run, args=(n,)) for n in range(8)]
-    for each in threads:
-        each.start()
-    for each in threads:
-        each.join()
-
-    assert found == [True] * 240
+    assert at_once(8, run) == [{str(n).encode()} for n in range(8)]
     assert len(free) <= 9
 
 

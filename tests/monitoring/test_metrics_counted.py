@@ -1,6 +1,5 @@
 """What is counted where it happens: once each, and by all processes together."""
 
-import threading
 import time
 from collections import Counter
 from datetime import timedelta
@@ -18,6 +17,7 @@ from jimeng.lanes import switches
 from jimeng.monitoring import database_metrics, metrics, readiness
 from jimeng.providers import Progress
 from jimeng.providers.download import FetchFailed
+from tests.at_once import at_once
 from tests.conftest import png, run_queue
 from tests.costs.conftest import settle
 from tests.forgetting import forget_lanes
@@ -323,7 +323,8 @@ def test_processes_add_to_one_another(app):
     """However many count at once, nothing is lost and nothing counts twice."""
     processes = [Counts() for _ in range(4)]
 
-    def work(process: Counts) -> None:
+    def work(number: int) -> None:
+        process = processes[number % 4]
         for n in range(200):
             process.add("calls", "p", "submit", "ok")
             process.observe("picture", "m", seconds=n)
@@ -331,11 +332,7 @@ def test_processes_add_to_one_another(app):
                 process.flush()
         process.flush()
 
-    threads = [threading.Thread(target=work, args=[p]) for p in processes * 2]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    at_once(8, work)
 
     found = Counts().read()
     assert found["calls", "p", "submit", "ok"] == 1600

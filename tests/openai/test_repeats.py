@@ -9,6 +9,7 @@ from jimeng import tasks
 from jimeng.documents import Task, utcnow
 from jimeng.documents.principal import Principal
 from jimeng.tasks import deduplication
+from tests.at_once import at_once
 from tests.openai.conftest import CAT, GENERATIONS, error_of
 from tests.waiting import wait_for
 
@@ -220,16 +221,8 @@ def test_many_repetitions_at_once_share_out_the_tasks(hurried, client, work_off)
     """Four clients lost their answers; each gets one of the four."""
     made = {lost(hurried) for _ in range(4)}
     work_off()
-    got: list[str] = []
 
-    def ask() -> None:
-        got.append(post(hurried.test_client(), 1).json["task_id"])
-
-    threads = [threading.Thread(target=ask) for _ in made]
-    for each in threads:
-        each.start()
-    for each in threads:
-        each.join()
+    got = at_once(4, lambda _: post(hurried.test_client(), 1).json["task_id"])
 
     assert sorted(got) == sorted(made)
 

@@ -73,13 +73,6 @@ def test_older_model_is_sent_its_seed(asked):
     assert "sequential_image_generation" not in body
 
 
-def test_mark_is_drawn_when_wanted(asked):
-    """The service's own default is a mark, so the wish is always sent."""
-    body, _ = asked(SWAN, watermark=True)
-
-    assert body["watermark"] is True
-
-
 @pytest.mark.parametrize(
     ("pictures", "urls", "images"),
     [

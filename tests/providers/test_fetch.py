@@ -67,14 +67,6 @@ def test_anything_else_may_get_better(answering, answer_with, status):
     assert len(server.requests) == 1
 
 
-def test_too_large_a_picture_is_dropped(answering, answer_with):
-    """No more is read than the cap allows."""
-    server = answering(answer_with(200, bytes(300_000)))
-
-    with pytest.raises(FetchFailed, match="larger than 1000"):
-        fetch_picture(server.url, allowed_private=HERE, cap=1000)
-
-
 @for_each(
     "address", ["1.1.1.1", "2606:4700::1111", "64:ff9b::1.1.1.1", "::ffff:1.1.1.1"]
 )

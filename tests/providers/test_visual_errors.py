@@ -147,13 +147,6 @@ def test_poll_without_an_answer_is_repeated(provider):
     assert_error(caught, "provider_unreachable", transient=True, charged="unknown")
 
 
-def test_only_the_two_limits_are_sent_again():
-    """No other answer proves that a submission was not accepted."""
-    again = {code for code in RULES if judge_submit(429, code).submit == "again"}
-
-    assert again == {"50429", "50430"}
-
-
 def test_from_500_on_nobody_knows():
     """The HTTP status beats every code."""
     for code in (*RULES, "59999", None):
@@ -196,9 +189,3 @@ def test_pages_offer_the_same_again_only_where_the_api_does():
     again = {code for code in CODES if failure_hints.hint_for([code]) == "retry"}
 
     assert {code for code in again if not retryable(code)} == set()
-
-
-def test_codes_are_all_of_ours():
-    """Every rule's code is among those that need words."""
-    assert {rule.code for rule in RULES.values()} <= CODES
-    assert {"provider_unreachable", "result_lost", "provider_refused"} <= CODES

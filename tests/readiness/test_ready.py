@@ -3,7 +3,6 @@
 import os
 import re
 import signal
-import threading
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
@@ -21,6 +20,7 @@ from jimeng.local.embedded import Redis
 from jimeng.monitoring import readiness
 from jimeng.schemas.fields import moment
 from jimeng.schemas.responses import Reason
+from tests.at_once import at_once
 from tests.conftest import run_queue
 from tests.databases import Mongo
 from tests.readiness.conftest import LONG_AGO, ask
@@ -172,17 +172,8 @@ def test_probes_do_not_load_the_databases(client, worker, monkeypatch):
     found = []
     whole = readiness.run_checks
     monkeypatch.setattr(readiness, "run_checks", lambda: found.append(1) or whole())
-    threads = [
-        threading.Thread(
-            target=lambda: client.application.test_client().get("/health/ready")
-        )
-        for _ in range(20)
-    ]
 
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    at_once(20, lambda _: client.application.test_client().get("/health/ready"))
 
     assert len(found) == 1
 

@@ -187,23 +187,3 @@ def test_picture_comes(run, service, name):
     asked_twice = outcome.call == "poll" and outcome.then in {"poll again", "new seed"}
     has_tasks = outcome.call in {"submit", "poll"}
     assert len(service.sent("poll")) == has_tasks + asked_twice
-
-
-@pytest.mark.parametrize("name", named({"new seed"}))
-def test_chosen_seed_is_kept(run, service, name):
-    """Who chose the seed is told why there is no picture; nothing is resent."""
-    outcome = OUTCOMES[name]
-
-    data = run(outcome, name, seed=11)
-
-    assert_failed(data, outcome)
-    assert len(service.sent("submit", "ark")) == 1
-
-
-@pytest.mark.parametrize("name", named({"new seed"}))
-def test_new_seed_is_another(run, service, name):
-    """Drawn once more, it is not the same again."""
-    run(OUTCOMES[name], name)
-
-    first, second = service.sent("submit", "ark")
-    assert first["seed"] != second["seed"]

@@ -1,7 +1,6 @@
 """Many requests, long names, many words: one caller does not fill log, disk or time."""
 
 import re
-import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -14,6 +13,7 @@ from jimeng.http import auth
 from jimeng.limits.reservations import COUNT_REQUEST_SCRIPT
 from jimeng.tasks.queries import prompt_filter, search_words
 from tests.access.conftest import OPERATOR
+from tests.at_once import at_once
 from tests.each import for_each
 from tests.monitoring.test_logs import written  # noqa: F401 (fixture)
 from tests.rest import API, CAT, CREATE, client_with, refused
@@ -249,20 +249,15 @@ def test_site_has_many_networks():
 def test_keys_made_at_once_are_not_too_many(ada, monkeypatch):
     """Each has counted before any was there."""
     monkeypatch.setattr(keys, "MAX_KEYS", 5)
-    start, made = threading.Barrier(12), []
+    made = []
 
     def make(number: int) -> None:
-        start.wait()
         try:
             made.append(keys.create_key(OPERATOR, ada.id, name=str(number)))
         except Invalid:
             return
 
-    threads = [threading.Thread(target=make, args=(i,)) for i in range(12)]
-    for each in threads:
-        each.start()
-    for each in threads:
-        each.join()
+    at_once(12, make)
 
     assert keys.ApiKey.collection().count_documents({"user_id": ada.id}) <= 5
     assert len(made) <= 4

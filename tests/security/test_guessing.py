@@ -18,6 +18,7 @@ from jimeng.accounts import (
 from jimeng.documents import Attempts, User, utcnow
 from jimeng.errors.access import SignInFailed, TooManyAttempts
 from tests.access.conftest import OPERATOR, PASSWORD, call, make_person
+from tests.at_once import at_once
 from tests.each import for_each
 from tests.page import POST, send
 from tests.rest import API, USERS, data_of
@@ -112,7 +113,7 @@ def test_many_guesses_at_once_are_counted_each(ada, monkeypatch):
     monkeypatch.setattr(password_hashing, "_waiting", threading.BoundedSemaphore(40))
     ends = Counter()
 
-    def guess() -> None:
+    def guess(_: int) -> None:
         try:
             passwords.user_of_password(
                 ada.user.email, WRONG, address="192.0.2.1", devices={}
@@ -120,11 +121,7 @@ def test_many_guesses_at_once_are_counted_each(ada, monkeypatch):
         except (SignInFailed, TooManyAttempts) as error:
             ends[error.code] += 1
 
-    threads = [threading.Thread(target=guess) for _ in range(40)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    at_once(40, guess)
 
     assert ends == {"sign_in_failed": 10, "too_many_attempts": 30}
 

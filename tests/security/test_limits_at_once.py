@@ -1,30 +1,16 @@
 """Limits hold for requests at once; the last of what is allowed is somebody's."""
 
-import threading
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
 
 from jimeng.documents import Generation, QuotaUsage, Tally, Usage, utcnow
 from jimeng.jobs import tallies
+from tests.at_once import at_once
 from tests.limits.conftest import USER, ask, left, put_on, quota  # noqa: F401 (fixture)
 from tests.rest import API, create
 
 AT_ONCE = 20
-
-
-def at_once(number: int, act: Callable[[int], object]) -> list:
-    """What *act* gives to each of so many, who all begin together."""
-    start = threading.Barrier(number)
-
-    def begin(each: int) -> object:
-        start.wait()
-        return act(each)
-
-    with ThreadPoolExecutor(number) as threads:
-        return list(threads.map(begin, range(number)))
 
 
 def statuses(client, number: int = AT_ONCE) -> list[int]:

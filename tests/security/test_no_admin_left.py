@@ -1,6 +1,5 @@
 """Leaving nobody to let people in: admins who shut each other out in one moment."""
 
-import threading
 from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
@@ -12,6 +11,7 @@ from jimeng.documents import User, utcnow
 from jimeng.documents.principal import Principal
 from jimeng.errors.access import LastAdmin, UserNotFound
 from jimeng.operations import users
+from tests.at_once import at_once
 
 ROUNDS = 8
 Shut = Callable[[Principal, User], None]
@@ -41,10 +41,10 @@ def make_admins(number: int) -> list[User]:
 
 def all_at_once(pairs: list[tuple[Shut, User, User]]) -> Counter:
     """What came of it: each shuts another out, in one moment."""
-    ends, gate = Counter(), threading.Barrier(len(pairs))
+    ends = Counter()
 
-    def run(shut: Shut, by: User, whom: User) -> None:
-        gate.wait()
+    def run(number: int) -> None:
+        shut, by, whom = pairs[number]
         try:
             shut(Principal(by.id, is_operator=True), whom)
         except (LastAdmin, UserNotFound) as error:
@@ -52,11 +52,7 @@ def all_at_once(pairs: list[tuple[Shut, User, User]]) -> Counter:
         else:
             ends["done"] += 1
 
-    threads = [threading.Thread(target=run, args=pair) for pair in pairs]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    at_once(len(pairs), run)
     return ends
 
 

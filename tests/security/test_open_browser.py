@@ -9,7 +9,6 @@ from jimeng.accounts import sessions
 from jimeng.documents import ApiKey, Session, User, utcnow
 from tests.access.conftest import PASSWORD
 from tests.page import POST
-from tests.rest import new_user
 
 KEY = {"name": "脚本", "scopes": ["read", "write"], "days": "30"}
 
@@ -59,13 +58,6 @@ def test_it_holds_for_some_minutes(left_open):
     assert left_open.post("/account/keys", data=KEY, headers=POST).status_code == 403
 
 
-def test_signing_in_counts(ada):
-    """Who has just written it is not asked twice."""
-    ada.sign_in()
-
-    assert ada.client.post("/account/keys", data=KEY, headers=POST).status_code == 201
-
-
 def test_wrong_passwords_make_nothing_and_are_counted(left_open):
     """Nor are they guessed here."""
     for _ in range(10):
@@ -99,17 +91,6 @@ def test_session_that_never_showed_it_is_asked(left_open):
     assert left_open.post("/account/keys", data=KEY, headers=POST).status_code == 403
 
 
-def test_end_of_the_account_always_takes_it(ada):
-    """However long ago it was."""
-    ada.sign_in()
-
-    form = {"email": ada.user.email}
-    answer = ada.client.post("/account/delete", data=form, headers=POST)
-
-    assert answer.status_code == 422
-    assert User.find_one({"_id": ada.id}) is not None
-
-
 ACTS = [
     ("/admin/users", {"name": "x", "email": "x@example.org", "role": "admin"}),
     ("/admin/users/{user}/invite", {}),
@@ -139,15 +120,6 @@ def test_what_opens_accounts_takes_the_admins_password(admin, ada, path, form):
         path, data=form | {"confirm_password": PASSWORD}, headers=POST
     )
     assert done.status_code in {200, 303}
-
-
-def test_nobody_is_asked_where_nobody_signs_in(client):
-    """Without authentication there is no password."""
-    user = new_user(client)
-
-    answer = client.post(f"/admin/users/{user['id']}/role", data={"role": "admin"})
-
-    assert answer.status_code == 303
 
 
 def test_words_are_in_both_languages(left_open):

@@ -14,6 +14,7 @@ from jimeng import accounts
 from jimeng.accounts import password_hashing
 from jimeng.documents import Attempts, User
 from tests.access.conftest import OPERATOR, PASSWORD, make_person
+from tests.at_once import at_once
 from tests.each import for_each
 from tests.page import POST
 
@@ -166,22 +167,6 @@ def busy(monkeypatch) -> Counter:
     return seen
 
 
-def at_once(asks: list) -> list:
-    """The answers of requests that are all sent in one moment."""
-    answers, gate = [], threading.Barrier(len(asks))
-
-    def ask(send) -> None:
-        gate.wait()
-        answers.append(send())
-
-    threads = [threading.Thread(target=ask, args=(each,)) for each in asks]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return answers
-
-
 def sign_in(client, email: str, number: int, password: str = PASSWORD):
     form = {"email": email, "password": password}
     place = {"REMOTE_ADDR": f"192.0.2.{number}"}
@@ -191,12 +176,9 @@ def sign_in(client, email: str, number: int, password: str = PASSWORD):
 def test_right_passwords_at_once_are_never_wrong(secured, busy):
     """In, or told to come again in a moment; and nothing is counted against them."""
     people = [make_person(secured, f"p{n}@example.com") for n in range(3)]
-    asks = [
-        lambda n=n: sign_in(secured.test_client(), people[n % 3].user.email, n)
-        for n in range(AT_ONCE)
-    ]
-
-    answers = at_once(asks)
+    answers = at_once(
+        AT_ONCE, lambda n: sign_in(secured.test_client(), people[n % 3].user.email, n)
+    )
 
     found = Counter(answer.status_code for answer in answers)
     assert set(found) == {303, 429}, found
@@ -227,18 +209,16 @@ def test_invitations_at_once_wait_their_turn(secured, busy):
     busy["most"] = 0
 
     answers = at_once(
-        [
-            lambda link=link: (
-                link,
-                secured.test_client().post(link, data=form, headers=POST),
-            )
-            for link in links
-        ]
+        AT_ONCE, lambda n: secured.test_client().post(links[n], data=form, headers=POST)
     )
 
-    assert {answer.status_code for _, answer in answers} == {303, 429}
+    assert {answer.status_code for answer in answers} == {303, 429}
     assert busy["most"] <= password_hashing.MAX_PARALLEL
-    late = [link for link, answer in answers if answer.status_code == 429]
+    late = [
+        link
+        for link, answer in zip(links, answers, strict=True)
+        if answer.status_code == 429
+    ]
     again = [secured.test_client().post(link, data=form, headers=POST) for link in late]
     assert {answer.status_code for answer in again} == {303}
 

@@ -1,7 +1,6 @@
 """A password that somebody else knows: the second factor, and the ways around it."""
 
 import re
-import threading
 from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
@@ -14,6 +13,7 @@ from jimeng.accounts import failed_attempts, second_factor
 from jimeng.documents import User, utcnow
 from jimeng.errors.access import SecondFactorFailed, TooManyAttempts
 from tests.access.conftest import OPERATOR, PASSWORD
+from tests.at_once import at_once
 from tests.page import send
 from tests.rest import API
 
@@ -117,14 +117,10 @@ def test_code_is_good_once_for_many_at_once(ada, phone):
     """Of twenty requests with the same code one is let in."""
     user, code, ends = User.find_one({"_id": ada.id}), phone.code(), Counter()
 
-    def run() -> None:
+    def run(_: int) -> None:
         ends[second_factor.use_step(user, code, key_of(ada))] += 1
 
-    threads = [threading.Thread(target=run) for _ in range(20)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    at_once(20, run)
 
     assert ends == {True: 1, False: 19}
 
@@ -159,17 +155,13 @@ def test_guesses_at_once_are_counted_each(ada, phone):
     """And a right password in between does not begin the count anew."""
     user, ends = User.find_one({"_id": ada.id}), Counter()
 
-    def guess() -> None:
+    def guess(_: int) -> None:
         try:
             second_factor.check(user, "000000", key_of(ada))
         except (SecondFactorFailed, TooManyAttempts) as error:
             ends[error.code] += 1
 
-    threads = [threading.Thread(target=guess) for _ in range(20)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    at_once(20, guess)
     ada.sign_in()
 
     assert ends == {"second_factor_failed": 5, "too_many_attempts": 15}

@@ -3,7 +3,6 @@
 import base64
 import io
 import sqlite3
-import threading
 from contextlib import closing
 
 from PIL import Image
@@ -11,6 +10,7 @@ from PIL import Image
 from jimeng.local.simulator import Simulator
 from jimeng.local.simulator.ledger import ADDED
 from jimeng.local.simulator.settings import Account
+from tests.at_once import at_once
 from tests.each import for_each
 from tests.simulator.caller import ACCESS_KEY, ARK_KEY, SECRET_KEY, Caller
 
@@ -121,18 +121,7 @@ def test_high_water_mark_is_kept(clock, simulator, caller):
 
 def test_limit_holds_for_callers_at_once(simulator, caller):
     """However many submit at the same moment, no more than the limit run."""
-    barrier = threading.Barrier(8)
-    codes = []
-
-    def submit():
-        barrier.wait()
-        codes.append(caller.submit().code)
-
-    threads = [threading.Thread(target=submit) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    codes = at_once(8, lambda _: caller.submit().code)
 
     assert sorted(codes) == [10000] * 2 + [50430] * 6
     assert simulator.ledger()["high_water"] == {"jimeng_t2i_v30": 2}

@@ -134,21 +134,6 @@ def test_those_who_wait_starve_nobody(stack, times):
     assert told - at_once == Counter({f"202 wait={LONG}": ENDS})
 
 
-def test_one_user_leaves_room_for_others(stack):
-    """Half of the places, and no more, whatever one user asks for."""
-    told: Counter[str | None] = Counter()
-
-    def wait() -> None:
-        _, headers, _ = submit(stack, "greedy", Prefer="wait=5")
-        told[headers.get("Preference-Applied")] += 1
-
-    with ThreadPoolExecutor(ENDS) as threads:
-        for _ in range(ENDS):
-            threads.submit(wait)
-
-    assert told == Counter({"wait=5": (ENDS + 1) // 2, None: ENDS // 2})
-
-
 def follow(stack: Stack, task_id: str) -> socket.socket:
     """A stream of events, of which the head and the first event were read."""
     link = socket.create_connection(("127.0.0.1", stack.port), timeout=LONG)
@@ -160,22 +145,6 @@ def follow(stack: Stack, task_id: str) -> socket.socket:
     if b" 429 " in got.partition(b"\r\n")[0]:
         link.close()
     return link
-
-
-def test_events_have_places_of_their_own(stack):
-    """Each stream holds one; it is free soon after its reader has gone."""
-    ids = [stack.create(user_id=f"reader{number}") for number in range(EVENTS + 3)]
-    links = [follow(stack, task_id) for task_id in ids]
-    reading = [link for link in links if link.fileno() >= 0]
-    for link in reading:
-        link.close()
-
-    def is_told() -> bool:
-        with follow(stack, ids[-1]) as link:
-            return link.fileno() >= 0
-
-    assert len(reading) == EVENTS
-    wait_for(is_told, what="a place is free")
 
 
 def await_picture(stack: Stack, task_id: str, cut_off: list[str]) -> dict:

@@ -93,23 +93,3 @@ def test_position_comes_true(stack, lane):
     for seed, look in enumerate(looks):
         assert abs(look["position"] - order[seed]) <= LIMIT
         assert look["eta_seconds"] == round(look["position"] / LIMIT * 0.6)
-
-
-def test_cancelling_does_not_push_back_what_remains(stack, lane):
-    """After half of one user's tasks are gone, his rest and another's take turns."""
-    stack.simulate(duration=0.1)
-    stack.remember_durations(lane, 0.1)
-    halved = create_all(stack, [("halved", seed) for seed in range(16)])
-    other = create_all(stack, [("other", seed) for seed in range(100, 108)])
-    for task_id in halved[:8]:
-        status, answer = stack.ask("POST", f"/api/v1/tasks/{task_id}/cancel")
-        assert status == 200, answer
-
-    stack.start_consumer()
-    stack.await_ended(halved[8:] + other)
-
-    sent = sent_seeds(stack)
-    assert sorted(sent) == [*range(8, 16), *range(100, 108)]
-    for count in range(2, 17, 2):
-        of_halved = len([seed for seed in sent[:count] if seed < 100])
-        assert abs(of_halved - count // 2) <= 1

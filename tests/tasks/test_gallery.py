@@ -68,19 +68,6 @@ def test_words_of_the_prompt_find(hung, q, prompts):
     assert found(q=q) == prompts
 
 
-@for_each(
-    "q",
-    [
-        *("$gt", '{"$gt": ""}', ".*", "^", "[", "(", "a{99999}", "\\", "(?i)x"),
-        *("\x00", "\x00\x00 \x00", "\ud800", "\u200b", "%00", "$where", "\\Q"),
-        *("x" * 5000, "很" * 5000, " ".join("abcdefghijklmnopqrstuvwxyz" * 9)),
-    ],
-)
-def test_no_words_are_a_command(hung, q):
-    """What looks like an operator or a pattern is only looked for."""
-    assert found(q=q) in ([], [CAT, LANTERN, SNOW])
-
-
 def test_sign_of_a_pattern_is_found_as_it_stands(database):
     """A prompt with such signs is found by them."""
     hang("100% [real] $gold (maybe) a.b*", "something else")
@@ -234,16 +221,6 @@ def test_all_but_favourites_go(hung):
     assert found() == [CAT]
     bulk_trash.restore_together(ME, batch.milliseconds)
     assert found() == [CAT, LANTERN, SNOW]
-
-
-@pytest.mark.parametrize("odd", ["", "\x00", "$gt", "x" * 9999, "f" * 24, "../.."])
-def test_ids_of_every_shape_are_nothing(hung, odd):
-    """No id but a real one is of any picture."""
-    assert picture_details.set_favourite(ME, [odd], True) == 0
-    assert trash.trash_pictures(ME, [odd]) == 0
-    assert trash.restore_pictures(ME, [odd]) == 0
-    assert trash.purge_pictures(ME, [odd]) == 0
-    assert browsing.pictures_of(ME, [odd]) == []
 
 
 @for_each(

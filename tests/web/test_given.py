@@ -13,7 +13,7 @@ from jimeng.web.create.inputs import Tray
 from jimeng.web.create.options import find_model, model_options
 from tests import given_pictures as given
 from tests.each import for_each
-from tests.page import HTMX, POST, PROMPT, ask, chosen, ids, new_task, send
+from tests.page import HTMX, POST, PROMPT, ask, chosen, ids, new_task
 
 VISUAL, ARK = "volcengine_jimeng", "volcengine_ark"
 TAKES, TAKES_NONE = "doubao-seedream-5.0-pro", "doubao-seedream-3.0-t2i"
@@ -275,18 +275,3 @@ def test_picture_of_ones_own_becomes_a_reference(client, work_off):
     ask(client, model=TAKES, image=picture, pictures="1")
     newest = Task.find_one({"_id": ids(client.get("/"))[0]})
     assert newest.made_from[0]["picture"] == picture
-
-
-def test_reference_of_somebody_else_is_not_there(client, work_off, monkeypatch):
-    picture = f"{new_task(client, prompt='mine')}_0"
-    work_off()
-    monkeypatch.setattr(
-        authentication, "anonymous_principal", lambda: Principal("somebody else")
-    )
-
-    assert client.get(f"/composer/pictures/{picture}").status_code == 404
-    assert shown(client.get(f"/?image={picture}")) == []
-    assert (
-        send(client, "/tasks", prompt="x", model=TAKES, image=picture).status_code
-        == 422
-    )

@@ -38,14 +38,6 @@ def test_picture_is_the_providers_bytes(client, picture):
     assert answer.headers["Content-Disposition"].startswith("inline")
 
 
-def test_head_tells_the_length(client, picture):
-    """The same as GET, without the bytes."""
-    answer = client.head(picture)
-
-    assert answer.data == b""
-    assert answer.content_length == len(BYTES)
-
-
 def test_head_has_no_ranges_and_knows_what_is_gone(client, picture, database):
     """Ranges are for GET alone."""
     answer = client.head(picture, headers={"Range": "bytes=0-1"})
@@ -80,7 +72,9 @@ def test_what_is_known_is_not_looked_for(client, picture, monkeypatch):
 
     assert client.get(picture, headers={"If-None-Match": tag}).status_code == 304
     assert client.get(picture, headers={"If-Match": '"other"'}).data == b""
-    assert client.get(picture, headers={"Range": "bytes=99999-"}).status_code == 416
+    beyond = client.get(picture, headers={"Range": "bytes=99999-"})
+    assert beyond.status_code == 416
+    assert beyond.headers["Content-Range"] == f"bytes */{len(BYTES)}"
     assert asked == []
     assert client.get(picture, headers={"Range": "bytes=0-1"}).data == BYTES[:2]
     assert asked == [(0, 2)]
@@ -98,14 +92,6 @@ def test_part_of_a_picture(client, picture, wanted, first, last):
     assert answer.data == BYTES[first:stop]
     start = first % len(BYTES)
     assert answer.headers["Content-Range"] == (f"bytes {start}-{stop - 1}/{len(BYTES)}")
-
-
-def test_part_beyond_the_end(client, picture):
-    """There is nothing there, and the answer says how much there is."""
-    answer = client.get(picture, headers={"Range": "bytes=99999-"})
-
-    assert answer.status_code == 416
-    assert answer.headers["Content-Range"] == f"bytes */{len(BYTES)}"
 
 
 @pytest.mark.parametrize("wanted", ["bytes=0-1,4-5", "items=0-1", "bytes=x", "0-1"])
@@ -169,29 +155,6 @@ def test_download_is_named_after_what_was_written(client, work_off):
 
     encoded = answer.headers["Content-Disposition"].partition("''")[2]
     assert unquote(encoded) == "一只猫-1.png"
-
-
-@pytest.mark.parametrize(
-    "prompt", ['a"; filename=x', "../../etc/passwd", "...", "\x07\r\nX: y", "🐱"]
-)
-def test_download_names_are_safe(client, work_off, prompt):
-    """A prompt cannot reach into the header or the file system."""
-    task_id = new_task(client, prompt=prompt)
-    work_off()
-
-    answer = client.get(picture_of(client, task_id) + "?download=1")
-
-    kept = answer.headers["Content-Disposition"]
-    encoded = kept.partition("''")[2]
-    assert "X" not in answer.headers
-    assert not set(encoded) & set('"; /\\\r\n')
-    assert encoded.endswith("-1.png") and not encoded.startswith(".")
-
-
-@pytest.mark.parametrize("path", ["/i/none.png", "/i/none/thumb.webp"])
-def test_unknown_picture(client, path):
-    """There is nothing behind a key that was made up."""
-    assert client.get(path).status_code == 404
 
 
 def test_picture_under_another_type(client, picture):

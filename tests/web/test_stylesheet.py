@@ -21,12 +21,6 @@ def rules(client) -> str:
     return client.get("/app.css").text
 
 
-def test_comments_are_not_sent(rules):
-    """They stand in the files, for who reads these."""
-    assert "/*" not in rules
-    assert "/*" in (SCRIPTS / "app.css").read_text("utf-8")
-
-
 def without_blocks(text: str, head: str) -> str:
     """The text but for the blocks that begin with *head*."""
     while head in text:

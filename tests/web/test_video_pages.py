@@ -89,13 +89,6 @@ def test_words_count_what_there_is(client):
     assert said("/gallery?kind=videos", "zh") == "1 个视频"
 
 
-def test_buttons_of_a_video_say_video(client, video):
-    """Not picture."""
-    page = client.get(f"/tasks/{video.task_id}", headers={"Accept-Language": "en"})
-
-    assert 'aria-label="Download video 1"' in page.text
-
-
 def test_few_videos_are_found_among_many_pictures(database):
     """By their own index, however many pictures there are."""
     hang(*(f"一只猫 {n}" for n in range(200)))
