@@ -37,9 +37,7 @@ PIECES = {
         "tests/system/test_guide.py",
         "tests/system/test_mcp_clients.py",
         "tests/system/test_openai_clients.py",
-        "tests/system/test_paused_players.py",
         "tests/system/test_readme.py",
-        "tests/system/test_reference_links.py",
         "tests/system/test_sdks.py",
     ),
 }

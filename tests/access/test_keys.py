@@ -152,14 +152,6 @@ def test_number_of_keys_is_bounded(ada):
     assert "name" in errors_of(answer)
 
 
-def test_keys_go_with_their_user(ada, admin, stored):
-    """Nothing of a deleted user opens anything."""
-    data_of(admin.api("DELETE", f"{USERS}/{ada.id}"))
-
-    refused(ada.api("GET", f"{API}/models"), 401, "api_key_invalid")
-    assert stored.api_keys.count_documents({"user_id": ada.id}) == 0
-
-
 def test_list_of_users_is_for_admins(ada, admin):
     """Others find themselves by their e-mail, and nobody else."""
     refused(ada.api("GET", USERS), 403, "admins_only")

@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import socket
 import threading
 import time
 from collections import Counter
@@ -132,19 +131,6 @@ def test_those_who_wait_starve_nobody(stack, times):
 
     assert at_once == Counter({"202 None": (times - 1) * ENDS})
     assert told - at_once == Counter({f"202 wait={LONG}": ENDS})
-
-
-def follow(stack: Stack, task_id: str) -> socket.socket:
-    """A stream of events, of which the head and the first event were read."""
-    link = socket.create_connection(("127.0.0.1", stack.port), timeout=LONG)
-    path = f"/api/v1/tasks/{task_id}/events"
-    link.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
-    got = b""
-    while b"data: " not in got and b"429" not in got:
-        got += link.recv(4096)
-    if b" 429 " in got.partition(b"\r\n")[0]:
-        link.close()
-    return link
 
 
 def await_picture(stack: Stack, task_id: str, cut_off: list[str]) -> dict:

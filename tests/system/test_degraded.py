@@ -8,9 +8,7 @@ from contextlib import contextmanager
 
 import pytest
 from pymongo.errors import AutoReconnect
-from redis.exceptions import ConnectionError as RedisGone
 
-from jimeng import jobs
 from jimeng.jobs import pump
 from jimeng.local.embedded import Redis
 from jimeng.pictures.stores.gridfs import GridFSStore
@@ -164,52 +162,6 @@ def test_without_redis_nothing_is_taken_and_all_can_be_read(site, way):
         assert lacking(stack) == ["redis"]
 
     check_recovered(stack, ids)
-
-
-@pytest.mark.system
-def test_consumer_that_stands_still_is_not_ready(site):
-    """Frozen with a picture that waits: the probe says who, and which lane."""
-    stack = site.stack
-    (consumer,) = stack.consumers
-    os.killpg(consumer.pid, signal.SIGSTOP)
-    try:
-        waiting = stack.create(user_id="late", seed=1)
-        with stack.database() as found:
-            found.workers.update_many({}, earlier("seen_at"))
-            found.lanes.update_many({}, earlier("taken_at"))
-            late = found.generations
-            wait_for(lambda: late.find_one({"task_id": waiting}))  # after the answer
-            late.update_many({"state": "queued"}, earlier("created_at"))
-        missing = lacking(stack)
-    finally:
-        os.killpg(consumer.pid, signal.SIGCONT)
-
-    assert missing == ["worker", "lane_stalled"]
-    assert stack.await_ended([waiting])[waiting]["status"] == "completed"
-    stack.await_ready()
-
-
-def earlier(name: str) -> list[dict]:
-    """The update that makes a time a minute ago."""
-    return [{"$set": {name: {"$subtract": ["$$NOW", 60_000]}}}]
-
-
-def test_redis_that_goes_between_check_and_enqueue_delays_only(
-    client, work_off, provider, monkeypatch
-):
-    """The task is written by then, so it is taken, and the pump queues it later."""
-
-    def gone(*args: object, **kwargs: object) -> None:
-        raise RedisGone("gone")
-
-    with monkeypatch.context() as patched:
-        patched.setattr(jobs.huey.storage.conn, "lpush", gone)
-        task_id = create(client)
-
-    work_off()
-
-    assert result(client, task_id)["status"] == "completed"
-    assert len(provider.requests) == 1
 
 
 @pytest.mark.parametrize("good_saves", [0, 1])

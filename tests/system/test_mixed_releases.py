@@ -76,24 +76,3 @@ def test_two_releases_on_one_database(stack, lane):
         rows = list(found.generations.find({}, {"later": 1, "state": 1}))
     assert all(row["later"] for row in rows)
     assert sum(row["state"] == "upscaling" for row in rows) == len(unknown)
-
-
-def test_this_release_goes_on_after_the_later_one_has_gone(stack, lane):
-    """Rolled back in the middle of the work: what is understood is finished."""
-    stack.begin_anew(duration=1.0, limit=LIMIT)
-    stack.remember_durations(lane, 1.0)
-    with later_release(stack):
-        stack.start_consumer()
-        ids = [stack.create(n=2, seed=10 * n) for n in range(6)]
-        stack.kill_consumers()
-    stack.start_consumer()
-
-    ended = stack.await_ended(ids)
-
-    known = {"completed", "failed"}
-    assert {each["status"] for each in ended.values()} <= known
-    codes = {each["error"]["code"] for each in ended.values() if "error" in each}
-    assert codes <= {"submit_unknown"}  # killed in that very moment
-    with stack.database() as found:
-        billed = found.generations.count_documents({"charged": "yes"})
-    assert billed <= len(stack.ledger()["rows"]) <= 12

@@ -10,7 +10,6 @@ import pytest
 
 from jimeng.providers import MODELS
 from tests.system.stack import Stack
-from tests.waiting import wait_for
 
 pytestmark = pytest.mark.system
 
@@ -146,42 +145,3 @@ def test_links_that_go_wrong_lose_nothing(stack):
     for words, task_id in ids.items():
         row = check_completed(stack, results[task_id], words)
         assert row["downloads"] >= 1, words
-
-
-def test_what_is_paid_for_is_kept_with_a_note(stack):
-    """Another resolution, another length: nobody gets the money back."""
-    kinds = {
-        "[[video wrong_resolution]]": "resolution_differs",
-        "[[video wrong_length]]": "length_differs",
-    }
-    ids = {words: order(stack, words) for words in kinds}
-    results = stack.await_ended(list(ids.values()))
-
-    for words, task_id in ids.items():
-        (video,) = results[task_id]["result"]["videos"]
-        assert kinds[words] in video["notes"]
-
-
-def test_lost_answer_is_found_and_paid_for_once(stack):
-    """The provider's list has it, by its tag."""
-    stack.spoil("create", "drop")
-    task_id = order(stack, "lost")
-    data = stack.await_ended([task_id])[task_id]
-
-    check_completed(stack, data, "lost")
-    assert stack.ledger()["calls"]["list"] >= 1
-
-
-def test_consumer_that_dies_while_it_fetches_loses_nothing(stack):
-    """Another one fetches the video again."""
-    words = "[[video stalled 1]]"
-    task_id = order(stack, words)
-    wait_for(lambda: rows(stack, words) and rows(stack, words)[0]["downloads"])
-    stack.kill_consumers()
-    with stack.database() as found:
-        found.generations.update_many({}, [{"$set": {"due_at": "$created_at"}}])
-    stack.start_consumer()
-    data = stack.await_ended([task_id])[task_id]
-
-    row = check_completed(stack, data, words)
-    assert row["downloads"] == 2
