@@ -1,11 +1,19 @@
-"""Fetching pictures: what is followed, what is refused, and when it ends."""
+"""Fetching pictures and large files: what is followed, refused, and retried."""
 
+import hashlib
+import io
+import random
+import re
 import socket
+import tracemalloc
 
 import pytest
 
+from jimeng.errors import StorageUnavailable
+from jimeng.providers import download
 from jimeng.providers.download import (
     FetchFailed,
+    FileDownload,
     LinkGone,
     fetch_picture,
     is_public,
@@ -115,3 +123,324 @@ def test_unknown_host_may_be_known_later(monkeypatch):
 
     with pytest.raises(FetchFailed, match=r"no address for pictures\.example"):
         fetch_picture("https://pictures.example/1", allowed_private=())
+
+
+FILE = random.Random(1).randbytes(600_000)
+OTHER = random.Random(2).randbytes(500_000)
+BREAK = 300_000
+
+
+class Full(io.BytesIO):
+    def write(self, data) -> int:
+        raise OSError(28, "No space left on device")
+
+
+class ClaimLost(Exception):
+    pass
+
+
+class Attempt:
+    """
+    Attributes:
+        file: What was written.
+        requests: How many were about to be sent.
+        progress: What was told of it.
+    """
+
+    def __init__(self) -> None:
+        self.file: io.BytesIO = io.BytesIO()
+        self.requests = 0
+        self.progress: list[tuple[int, int | None]] = []
+
+    def run(self, url: str, **options) -> str:
+        def on_request() -> None:
+            self.requests += 1
+
+        def on_progress(at: int, length: int | None) -> None:
+            self.progress.append((at, length))
+
+        given = {"on_request": on_request, "on_progress": on_progress, **options}
+        download = FileDownload(self.file, allowed_private=HERE, **given)
+        return download.fetch(url)
+
+
+@pytest.fixture
+def attempt() -> Attempt:
+    return Attempt()
+
+
+def head(status: int, length: int, etag: str = "", *more: str) -> bytes:
+    lines = [f"HTTP/1.1 {status} X", f"Content-Length: {length}", *more]
+    if etag:
+        lines.append(f"ETag: {etag}")
+    return "\r\n".join([*lines, "", ""]).encode()
+
+
+def part(content: bytes, begin: int, etag: str, end: int | None = None) -> bytes:
+    body = content[begin:end]
+    where = f"Content-Range: bytes {begin}-{begin + len(body) - 1}/{len(content)}"
+    return head(206, len(body), etag, where) + body
+
+
+@pytest.fixture
+def answers(serve):
+    """Give each connection one of these, and close it."""
+
+    def start(*given: bytes):
+        left = list(given)
+
+        def behave(connection) -> None:
+            server.read_request(connection)
+            connection.sendall(left.pop(0) if len(left) > 1 else left[0])
+
+        server = serve(behave)
+        return server
+
+    return start
+
+
+def began_at(request: bytes) -> int:
+    found = re.search(rb"Range: bytes=(\d+)-", request)
+    return int(found[1]) if found else 0
+
+
+def test_file_arrives_in_pieces(answers, attempt):
+    """It is hashed on the way, and its length is told before its first byte."""
+    server = answers(head(200, len(FILE), '"a"') + FILE)
+
+    digest = attempt.run(server.url)
+
+    assert attempt.file.getvalue() == FILE
+    assert digest == hashlib.sha256(FILE).hexdigest()
+    assert attempt.progress[0] == (0, len(FILE))
+    sizes = [
+        b - a
+        for (a, _), (b, _) in zip(attempt.progress, attempt.progress[1:], strict=False)
+    ]
+    assert 0 < max(sizes) <= download.PIECE_BYTES
+    assert b"Accept-Encoding: identity" in server.requests[0]
+
+
+def test_large_file_is_never_in_memory(serve, attempt, tmp_path):
+    """A few pieces of it are."""
+    length, block = 48 * 2**20, bytes(2**20)
+
+    def behave(connection) -> None:
+        server.read_request(connection)
+        connection.sendall(head(200, length))
+        for _ in range(length // len(block)):
+            connection.sendall(block)
+
+    server = serve(behave)
+    with (tmp_path / "video").open("w+b") as attempt.file:
+        tracemalloc.start()
+        try:
+            attempt.run(server.url)
+            _, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+
+    assert attempt.progress[-1] == (length, length)
+    assert peak < 16 * download.PIECE_BYTES
+
+
+def test_break_is_continued_where_it_was(answers, attempt):
+    """By Range, and only if the file is the same by then."""
+    server = answers(
+        head(200, len(FILE), '"a"') + FILE[:BREAK],
+        part(FILE, BREAK, '"a"', 400_000),
+        part(FILE, 400_000, '"a"'),
+    )
+
+    digest = attempt.run(server.url)
+
+    assert attempt.file.getvalue() == FILE
+    assert digest == hashlib.sha256(FILE).hexdigest()
+    assert attempt.requests == 3
+    assert b'If-Range: "a"' in server.requests[1]
+    assert [began_at(each) for each in server.requests] == [0, BREAK, 400_000]
+
+
+def test_file_that_changes_begins_again(answers, attempt):
+    """The whole new one is answered, and nothing of the first is in it."""
+    server = answers(
+        head(200, len(FILE), '"a"') + FILE[:BREAK],
+        head(200, len(OTHER), '"b"') + OTHER,
+    )
+
+    digest = attempt.run(server.url)
+
+    assert attempt.file.getvalue() == OTHER
+    assert digest == hashlib.sha256(OTHER).hexdigest()
+    assert [began_at(each) for each in server.requests] == [0, BREAK]
+
+
+@pytest.mark.parametrize(
+    "second",
+    [
+        part(OTHER, BREAK, '"b"'),
+        part(FILE, BREAK - 1, '"a"'),
+        head(206, 5, '"a"') + FILE[:5],
+        head(416, 0, '"b"'),
+    ],
+)
+def test_part_of_another_file_is_not_added(answers, attempt, second):
+    """The next attempt begins from zero."""
+    server = answers(head(200, len(FILE), '"a"') + FILE[:BREAK], second)
+
+    with pytest.raises(FetchFailed):
+        attempt.run(server.url)
+
+    assert attempt.requests == 2
+
+
+@pytest.mark.parametrize("etag", ["", 'W/"a"'])
+def test_without_a_name_for_its_content_nothing_is_continued(answers, attempt, etag):
+    """The next attempt begins from zero."""
+    server = answers(head(200, len(FILE), etag) + FILE[:BREAK])
+
+    with pytest.raises(FetchFailed):
+        attempt.run(server.url)
+
+    assert attempt.requests == 1
+
+
+def test_attempt_continues_so_often_and_no_more(answers, attempt):
+    """A server that breaks again and again is left alone for a while."""
+    parts = [part(FILE, BREAK + n, '"a"', BREAK + n + 1) for n in range(20)]
+    server = answers(head(200, len(FILE), '"a"') + FILE[:BREAK], *parts)
+
+    with pytest.raises(FetchFailed):
+        attempt.run(server.url)
+
+    assert attempt.requests == len(server.requests) == 1 + download.MAX_CONTINUATIONS
+
+
+@pytest.mark.parametrize("status", [403, 404, 410])
+def test_link_may_end_while_it_is_continued(answers, attempt, status):
+    """New links are needed then."""
+    server = answers(head(200, len(FILE), '"a"') + FILE[:BREAK], head(status, 0))
+
+    with pytest.raises(LinkGone):
+        attempt.run(server.url)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        head(302, 0, "", "Location: http://127.0.0.1:1/"),
+        head(206, 10, '"a"', "Content-Range: bytes 5-14/20") + bytes(10),
+        head(500, 1) + b"x",
+        head(200, 0),
+        head(200, 9, "", "Content-Encoding: gzip") + bytes(9),
+    ],
+)
+def test_anything_else_of_a_file_may_get_better(answers, attempt, answer):
+    """A redirect, a part, an error, nothing, something packed."""
+    server = answers(answer)
+
+    with pytest.raises(FetchFailed) as caught:
+        attempt.run(server.url)
+
+    assert caught.value.transient
+    assert attempt.requests == 1
+
+
+def test_file_that_is_too_large_is_not_begun(answers, attempt):
+    """Two GiB, by its head alone."""
+    server = answers(head(200, 2 * 2**30, '"a"') + FILE)
+
+    with pytest.raises(FetchFailed) as caught:
+        attempt.run(server.url)
+
+    assert caught.value.values["reason"] == "too_large"
+    assert attempt.file.getvalue() == b""
+
+
+def test_file_without_a_length_has_an_end_too(serve, attempt):
+    """It is cut off where it is more than any video."""
+
+    def behave(connection) -> None:
+        server.read_request(connection)
+        connection.sendall(b"HTTP/1.1 200 X\r\nConnection: close\r\n\r\n" + FILE)
+
+    server = serve(behave)
+
+    with pytest.raises(FetchFailed) as caught:
+        attempt.run(server.url, cap=100_000)
+    attempt.run(server.url)
+
+    assert caught.value.values["reason"] == "too_large"
+    assert attempt.file.getvalue() == FILE
+
+
+def test_server_that_drips_is_left(serve, attempt, monkeypatch):
+    """It would never stall, and take days."""
+    now = [0.0]
+    monkeypatch.setattr(download, "time", Clock(now))
+
+    def behave(connection) -> None:
+        server.read_request(connection)
+        connection.sendall(head(200, len(FILE)))
+        for at in range(1000):
+            now[0] += 5.0
+            connection.sendall(FILE[at * 100 : (at + 1) * 100])
+            if server.over.wait(0.01):
+                return
+
+    server = serve(behave)
+
+    with pytest.raises(FetchFailed, match="Timeout"):
+        attempt.run(server.url)
+
+    assert len(attempt.file.getvalue()) < len(FILE)
+
+
+class Clock:
+    """The time that a test says it is."""
+
+    def __init__(self, now: list[float]) -> None:
+        self._now = now
+
+    def monotonic(self) -> float:
+        return self._now[0]
+
+
+def test_full_disk_is_not_the_servers_fault(answers, attempt):
+    """It is waited for with other words, and nothing is asked for again."""
+    server = answers(head(200, len(FILE), '"a"') + FILE)
+    attempt.file = Full()
+
+    with pytest.raises(StorageUnavailable, match="No space left"):
+        attempt.run(server.url)
+
+    assert attempt.requests == 1
+
+
+@pytest.mark.parametrize("which", ["on_request", "on_progress"])
+def test_whoever_watches_may_end_it(answers, attempt, which):
+    """As when the claim is lost: its error arrives as it is."""
+    server = answers(head(200, len(FILE), '"a"') + FILE)
+
+    def end(*args) -> None:
+        raise ClaimLost
+
+    with pytest.raises(ClaimLost):
+        attempt.run(server.url, **{which: end})
+
+    assert attempt.file.getvalue() == b""
+
+
+def test_private_network_is_not_asked(answers, attempt):
+    """By the same rules as for pictures."""
+    server = answers(head(200, 1) + b"x")
+    refused = FileDownload(
+        attempt.file, allowed_private=(), on_request=int, on_progress=max
+    )
+
+    with pytest.raises(FetchFailed):
+        refused.fetch(server.url)
+    with pytest.raises(FetchFailed):
+        refused.fetch("file:///etc/passwd")
+
+    assert server.requests == []

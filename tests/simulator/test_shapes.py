@@ -1,10 +1,13 @@
-"""Every answer of Volcengine that is known comes when it is asked for."""
+"""Every answer of Volcengine that is known comes when asked for."""
 
 import json
 from dataclasses import replace
 
 import pytest
+from PIL import ImageStat
 
+from jimeng.local.simulator.drawing import draw
+from jimeng.local.simulator.drawing.scenes import SCENES
 from tests.simulator.caller import V40, Caller
 from tests.simulator.shapes import SHAPES, Shape, contents
 
@@ -69,3 +72,10 @@ def test_group_comes_in_base64_too(caller):
     reply = caller.poll(task_id, req_key=V40, req_json=None)
 
     check("two in base64", reply.status, reply.headers["Content-Type"], reply.body)
+
+
+def test_each_scene_can_be_drawn():
+    """With guests, snow and northern lights on top, and with more than one tone."""
+    for wanted, _ in SCENES:
+        picture = draw(f"{wanted.split()[0]} 猫 狐 雪 极光", 3, 512, 640)
+        assert min(ImageStat.Stat(picture).stddev) > 5, wanted

@@ -12,7 +12,7 @@ from jimeng.gallery.browsing import PictureFilter
 from jimeng.gallery.tags import MAX_TAGS, change_tags
 from tests.hung import hang
 from tests.page import HTMX, POST, send
-from tests.web.test_gallery_forms import shown
+from tests.web.test_gallery_page import shown
 
 ME, OTHER = Principal("guest"), Principal("other")
 PROMPTS = ("一只猫", "一座灯塔", "A harbour")
