@@ -53,8 +53,6 @@ PARTS: dict[str, Callable[[Site], Iterator[Row]]] = {
     "start": start.rows,
     "tar_pits": tar_pits.rows,
     "videos": videos.rows,
-    "videos_gridfs": videos.gridfs_rows,
-    "videos_slow_mongodb": videos.slow_rows,
 }
 
 

@@ -24,21 +24,12 @@ LANE = "volcengine_jimeng:jimeng_t2i_v30"
 
 def rows(site: Site) -> Iterator[Row]:
     """Let one consumer work on a new queue of each size, and on none."""
-    folder = site.folder / "backlog"
-    folder.mkdir()
-    stack = Stack(
-        folder,
-        site.mongodb_uri,
-        site.redis_url,
-        database="bench_backlog",
-        fresh=True,
+    with site.stack(
+        "backlog",
         limit=SLOTS,
         duration=DURATION,
         VOLCENGINE_CONCURRENCY=str(SLOTS),
-        LOG_LEVEL="warning",
-    )
-    try:
-        stack.await_up()
+    ) as stack:
         few, many = (sent_per_second(stack, size) for size in SIZES)
         yield Row(
             f"sent a second, {SIZES[1]:,} waiting",
@@ -47,8 +38,6 @@ def rows(site: Site) -> Iterator[Row]:
             "0.67",
         )
         yield idle(stack)
-    finally:
-        stack.stop()
 
 
 def sent_per_second(stack: Stack, size: int) -> float:

@@ -67,23 +67,13 @@ def measure(
         every_s: How long each of them lasts.
         learnt_s: How long after its begin it counts.
     """
-    name = f"bench_busy_{'_'.join(f'{seconds:g}' for seconds in durations)}"
-    folder = site.folder / name
-    folder.mkdir()
-    stack = Stack(
-        folder,
-        site.mongodb_uri,
-        site.redis_url,
-        database=name,
-        fresh=True,
+    with site.stack(
+        f"busy_{'_'.join(f'{seconds:g}' for seconds in durations)}",
         limit=SLOTS,
         duration=durations[0],
         VOLCENGINE_CONCURRENCY=str(SLOTS),
         POLL_INTERVAL="1",
-        LOG_LEVEL="warning",
-    )
-    try:
-        stack.await_up()
+    ) as stack:
         stack.simulate(plain=True)  # the time of drawing is not ours
         with stack.database() as found:
             fill(found, WAITING, SIDE)
@@ -92,8 +82,6 @@ def measure(
             began = [keep_waiting(stack, found, each, every_s) for each in durations]
             rows = stack.ledger()["rows"]
             drawn = list(found.generations.find({"drawn_at": {"$exists": True}}))
-    finally:
-        stack.stop()
     ready = {row["task_id"]: row["finished_at"] for row in rows}
     late = [row["drawn_at"].timestamp() - ready[row["remote_ids"][-1]] for row in drawn]
     return Found(

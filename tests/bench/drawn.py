@@ -27,20 +27,11 @@ class Found:
 
 
 def measure(site: Site, name: str, sigma: float, pictures: int) -> Found:
-    folder = site.folder / name
-    folder.mkdir()
-    stack = Stack(
-        folder,
-        site.mongodb_uri,
-        site.redis_url,
-        database=name,
-        fresh=True,
+    with site.stack(
+        name,
         duration=DURATION,
         POLL_INTERVAL="1",
-        LOG_LEVEL="warning",
-    )
-    try:
-        stack.await_up()
+    ) as stack:
         stack.simulate(plain=True, sigma=sigma)
         stack.start_consumer()
         stack.await_ready()
@@ -50,8 +41,6 @@ def measure(site: Site, name: str, sigma: float, pictures: int) -> Found:
         ]
         stack.await_ended(tasks, 60 + 3 * DURATION * pictures)
         return read(stack)
-    finally:
-        stack.stop()
 
 
 def read(stack: Stack) -> Found:
@@ -77,9 +66,7 @@ def show(found: Found) -> str:
 
 def rows(site: Site) -> Iterator[Row]:
     for sigma in SIGMAS:
-        found = measure(
-            site, f"bench_drawn_{sigma * 10:g}", sigma, 128 if site.full else 72
-        )
+        found = measure(site, f"drawn_{sigma * 10:g}", sigma, 128 if site.full else 72)
         spread = f"spread {sigma:g}" if sigma else "all alike"
         goal = "median 0.35 s, 99 % 1 s"
         yield Row(f"drawn to completed, 3 s, {spread}", show(found), goal=goal)

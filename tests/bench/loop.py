@@ -37,24 +37,15 @@ def rows(site: Site) -> Iterator[Row]:
     if path is None:
         yield Row("the loop in a browser", "Chromium is needed")
         return
-    folder = site.folder / "loop"
-    folder.mkdir()
-    stack = Stack(
-        folder,
-        site.mongodb_uri,
-        site.redis_url,
-        database="bench_loop",
-        fresh=True,
+    with site.stack(
+        "loop",
         duration=DURATION,
         POLL_INTERVAL=str(Config().POLL_INTERVAL),
-    )
-    try:
+    ) as stack:
         stack.start_consumer()
         stack.await_ready()
         stack.simulate(plain=True, sigma=SIGMA)  # the time of drawing is not ours
         rounds = browse(stack, path)[1:]  # the first one warms all up
-    finally:
-        stack.stop()
     for name in STEPS:
         yield Row(name, told([each[name] for each in rounds]))
     shown = [sum(list(each.values())[1:]) for each in rounds]

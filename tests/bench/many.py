@@ -70,28 +70,18 @@ def rows(site: Site) -> Iterator[Row]:
 
 @contextmanager
 def stack_of(site: Site, count: int) -> Iterator[Stack]:
-    folder = site.folder / f"many{count}"
-    folder.mkdir()
-    stack = Stack(
-        folder,
-        site.mongodb_uri,
-        site.redis_url,
-        database=f"bench_many_{count}",
+    with site.stack(
+        f"many_{count}",
         limit=ACCOUNTS["main"],
         duration=DURATION,
         web=("--workers", str(count)),
         accounts=[f"AKSTUDIO:SKSTUDIO:{ACCOUNTS['studio']}"],
         USER_MAX_PENDING="1000000",
         POLL_INTERVAL="1",
-        LOG_LEVEL="warning",
         **STUDIO,
-    )
-    try:
-        stack.await_up()
+    ) as stack:
         stack.simulate(plain=True)  # the time of drawing is not ours
         yield stack
-    finally:
-        stack.stop()
 
 
 def submissions(stack: Stack) -> tuple[float, str]:

@@ -20,7 +20,6 @@ from tests.bench.requests import BARE, CREATE, Request
 from tests.bench.rows import Row, Site
 from tests.bench.started import started
 from tests.standin import free_port
-from tests.system.stack import Stack
 
 PACKAGE = "litellm[proxy]"
 HOME = Path(".venv-litellm")
@@ -87,36 +86,30 @@ def installed() -> Path | None:
 @contextmanager
 def proxied(site: Site, program: Path, master_key: str) -> Iterator[int]:
     """Start it with two workers, as ours has, and tell its port."""
-    folder, key = site.folder / "litellm", secrets.token_hex(16)
-    folder.mkdir()
-    stack = Stack(
-        folder,
-        site.mongodb_uri,
-        site.redis_url,
-        database="bench_litellm",
-        fresh=True,
-        duration=0.0,
-        ARK_API_KEY=key,
-    )
-    config, port = folder / "config.yaml", free_port()
-    config.write_text(CONFIG.format(model=MODEL, url=stack.simulator_url, key=key))
-    env = {**os.environ, "LITELLM_LOG": "ERROR", "LITELLM_LOCAL_MODEL_COST_MAP": "True"}
-    env["LITELLM_MASTER_KEY"] = master_key  # without one it does not start
-    words = ["--config", str(config), "--host", "127.0.0.1", "--port", str(port)]
-    words += ["--num_workers", "2", "--run_gunicorn", "--telemetry", "False"]
-    with open(folder / "litellm.log", "wb") as log:
-        server = subprocess.Popen(
-            [str(program.absolute()), *words], env=env, stdout=log, stderr=log
-        )
-    try:
-        stack.await_up()
+    key = secrets.token_hex(16)
+    with site.stack("litellm", duration=0.0, ARK_API_KEY=key) as stack:
+        folder = site.folder / "litellm"
         stack.simulate(plain=True, ark_limit=1000, ark_per_minute=1_000_000)
-        await_answer(port)
-        yield port
-    finally:
-        server.terminate()
-        server.wait()
-        stack.stop()
+        config, port = folder / "config.yaml", free_port()
+        config.write_text(CONFIG.format(model=MODEL, url=stack.simulator_url, key=key))
+        env = {
+            **os.environ,
+            "LITELLM_LOG": "ERROR",
+            "LITELLM_LOCAL_MODEL_COST_MAP": "True",
+        }
+        env["LITELLM_MASTER_KEY"] = master_key  # without one it does not start
+        words = ["--config", str(config), "--host", "127.0.0.1", "--port", str(port)]
+        words += ["--num_workers", "2", "--run_gunicorn", "--telemetry", "False"]
+        with open(folder / "litellm.log", "wb") as log:
+            server = subprocess.Popen(
+                [str(program.absolute()), *words], env=env, stdout=log, stderr=log
+            )
+        try:
+            await_answer(port)
+            yield port
+        finally:
+            server.terminate()
+            server.wait()
 
 
 def await_answer(port: int) -> None:

@@ -1,9 +1,12 @@
 """What a benchmark finds, as a row of one table."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+from tests.system.stack import Stack
 
 
 @dataclass(frozen=True)
@@ -18,6 +21,21 @@ class Site:
     mongodb_uri: str
     redis_url: str
     full: bool = False
+
+    @contextmanager
+    def stack(
+        self, name: str, *, of: type[Stack] = Stack, **settings
+    ) -> Iterator[Stack]:
+        """The whole product in processes of its own, on a database of its own."""
+        folder = self.folder / name
+        folder.mkdir()
+        settings = {"database": f"bench_{name}", "LOG_LEVEL": "warning", **settings}
+        made = of(folder, self.mongodb_uri, self.redis_url, fresh=True, **settings)
+        try:
+            made.await_up()
+            yield made
+        finally:
+            made.stop()
 
 
 @dataclass(frozen=True)

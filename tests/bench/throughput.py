@@ -46,24 +46,6 @@ class Found:
     busy: float
 
 
-def stack_of(site: Site, name: str) -> Stack:
-    folder = site.folder / name
-    folder.mkdir()
-    return Stack(
-        folder,
-        site.mongodb_uri,
-        site.redis_url,
-        database=name,
-        fresh=True,
-        limit=AT_ONCE,
-        duration=DURATION,
-        VOLCENGINE_CONCURRENCY=str(AT_ONCE),
-        POLL_INTERVAL="1",
-        POLLS_PER_SECOND="0",  # the default is not for a thousand at a time
-        LOG_LEVEL="warning",
-    )
-
-
 def measure(
     site: Site,
     name: str,
@@ -73,17 +55,20 @@ def measure(
     consumers: int = 1,
 ) -> Found:
     """Let *consumers* draw and keep *pictures* of *side* pixels squared."""
-    stack = stack_of(site, name)
-    try:
-        stack.await_up()
+    with site.stack(
+        name,
+        limit=AT_ONCE,
+        duration=DURATION,
+        VOLCENGINE_CONCURRENCY=str(AT_ONCE),
+        POLL_INTERVAL="1",
+        POLLS_PER_SECOND="0",  # the default is not for a thousand at a time
+    ) as stack:
         stack.simulate(plain=True)  # the time of drawing is not ours
         for _ in range(consumers):
             stack.start_consumer()
         stack.await_ready()
         with stack.database() as found:
             return run(stack, found, pictures, side)
-    finally:
-        stack.stop()
 
 
 def run(stack: Stack, found: Database, pictures: int, side: int) -> Found:

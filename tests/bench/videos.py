@@ -3,14 +3,12 @@ Videos of 60 MB beside pictures: how long a picture takes before they come and w
 they are fetched, and how much memory the processes have.
 """
 
-import os
 import shutil
-import signal
 import statistics
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 from tests.bench.large_videos import BYTES
@@ -23,7 +21,6 @@ VIDEOS, FULL = 60, 300
 A_SECOND = 2  # pictures
 PICTURE_S, VIDEO_S = 1.0, 2.0  # at the provider
 WARM_S, BEFORE_S = 8.0, 30.0
-STANDS_S = 0.05  # a slow MongoDB, at a time
 PATIENCE_S = 900.0
 LANE = "volcengine_ark:doubao-seedance-2-0-mini-260615"
 VIDEO = {
@@ -57,31 +54,11 @@ class Memory:
 
 
 def rows(site: Site) -> Iterator[Row]:
-    return measure(site, "file", FULL if site.full else VIDEOS)
-
-
-def gridfs_rows(site: Site) -> Iterator[Row]:
-    """A store for fewer and smaller ones."""
-    return measure(site, "gridfs", VIDEOS // (1 if site.full else 3))
-
-
-def slow_rows(site: Site) -> Iterator[Row]:
-    return measure(site, "file", VIDEOS, slow=True)
-
-
-def measure(site: Site, store: str, count: int, *, slow: bool = False) -> Iterator[Row]:
-    """
-    Args:
-        slow: MongoDB stands still for a third of the time, before and beside.
-    """
-    folder = site.folder / store
-    folder.mkdir()
-    stack = VideoStack(
-        folder,
-        site.mongodb_uri,
-        site.redis_url,
-        database=f"bench_videos_{store}",
-        fresh=True,
+    count = FULL if site.full else VIDEOS
+    store = site.folder / "videos" / "store"
+    with site.stack(
+        "videos",
+        of=VideoStack,
         limit=10,
         duration=PICTURE_S,
         VOLCENGINE_CONCURRENCY="10",
@@ -90,37 +67,32 @@ def measure(site: Site, store: str, count: int, *, slow: bool = False) -> Iterat
         USER_MAX_PENDING="100000",
         USER_MAX_PENDING_VIDEOS="100000",
         POLL_INTERVAL="1",
-        STORAGE=store,
-        STORAGE_DIR=str(folder / "store"),
-        LOG_LEVEL="warning",
-    )
-    try:
-        stack.await_up()
+        STORAGE="file",
+        STORAGE_DIR=str(store),
+    ) as stack:
         stack.simulate(plain=True, video_limit=10)
         stack.start_consumer()
         stack.await_ready()
-        with slowed(stack) if slow else nullcontext():
-            with pictures(stack):
-                time.sleep(WARM_S)  # the queue learns how long a picture takes
-            with pictures(stack) as before:
-                time.sleep(BEFORE_S)
-            stack.rest(LANE)
-            order(stack, count)
-            pid = stack.consumers[0].pid
-            cpu, machine = cpu_seconds(pid)[0], machine_cpu_seconds()
-            began = time.monotonic()
-            with sampled(stack) as memory, pictures(stack) as beside:
-                stack.go_on(LANE)
-                with stack.database() as found:
-                    await_stored(found.images, count)
-                took = time.monotonic() - began
+        with pictures(stack):
+            time.sleep(WARM_S)  # the queue learns how long a picture takes
+        with pictures(stack) as before:
+            time.sleep(BEFORE_S)
+        stack.rest(LANE)
+        order(stack, count)
+        pid = stack.consumers[0].pid
+        cpu, machine = cpu_seconds(pid)[0], machine_cpu_seconds()
+        began = time.monotonic()
+        with sampled(stack) as memory, pictures(stack) as beside:
+            stack.go_on(LANE)
+            with stack.database() as found:
+                await_stored(found.images, count)
+            took = time.monotonic() - began
         used = cpu_seconds(pid)[0] - cpu
         cores = (machine_cpu_seconds() - machine) / took
         middle, most = (at(beside, n) / at(before, n) for n in (50, 95))
         yield Row(
             f"pictures, {A_SECOND} a second of {PICTURE_S:g} s, beside {count} videos "
-            f"of {BYTES // 10**6} MB, STORAGE={store}"
-            f"{', MongoDB slow' if slow else ''}",
+            f"of {BYTES // 10**6} MB, STORAGE=file",
             f"**{middle:.2f}**, p95 {most:.2f}: {told(beside)}",
             f"before them: {told(before)}",
             "1.1",
@@ -132,9 +104,7 @@ def measure(site: Site, store: str, count: int, *, slow: bool = False) -> Iterat
             f"{1000 * used / count:.0f} ms CPU a video, with its pictures; "
             f"{cores:.1f} cores busy",
         )
-    finally:
-        stack.stop()
-        shutil.rmtree(folder / "store", ignore_errors=True)
+    shutil.rmtree(store, ignore_errors=True)
 
 
 def order(stack: Stack, count: int) -> None:
@@ -148,28 +118,6 @@ def await_stored(images, count: int) -> None:
     wait_for(
         lambda: images.count_documents(where) == count, PATIENCE_S, "all are stored"
     )
-
-
-@contextmanager
-def slowed(stack: Stack) -> Iterator[None]:
-    """Let MongoDB stand still for a third of the time, while inside."""
-    with stack.database() as found:
-        pid = found.client.admin.command("serverStatus")["pid"]
-    over = threading.Event()
-
-    def stop_and_go() -> None:
-        while not over.wait(2 * STANDS_S):
-            os.kill(pid, signal.SIGSTOP)
-            time.sleep(STANDS_S)
-            os.kill(pid, signal.SIGCONT)
-
-    thread = threading.Thread(target=stop_and_go)
-    thread.start()
-    try:
-        yield
-    finally:
-        over.set()
-        thread.join()
 
 
 @contextmanager
