@@ -43,8 +43,7 @@ log = logging.getLogger(__name__)
 THREADS = 2
 IDLE_S = 2.0
 LEASE, RENEW_EVERY_S = timedelta(seconds=60), 10.0
-# Nothing renews it while the decoder waits for its turn, or a file system syncs.
-STORING_LEASE = timedelta(minutes=4)
+MAX_STORING_S = 240.0  # after which storing counts as hung
 FETCHABLE: dict[str, object] = {"state": State.FETCHING.value, "kind": VIDEO}
 # A link is said to be good for a hundred downloads.
 MAX_LINK_REQUESTS = 60
@@ -147,7 +146,9 @@ class Fetch:
     def _attempt(self, task: Task) -> None:
         try:
             with temporary_file(str(self._generation.owner)) as path:
-                self._store(self._download(path), task)
+                file = self._download(path)
+                with self._renewed():
+                    self._store(file, task)
         except Stopped as error:
             log.info("fetch given up id=%s: %s", self._generation.id, error)
             self._generation.release(utcnow())
@@ -249,6 +250,26 @@ class Fetch:
         self._generation = held
         self._renew_at = time.monotonic() + RENEW_EVERY_S
 
+    @contextmanager
+    def _renewed(self) -> Iterator[None]:
+        """
+        Renew the lease by another thread meanwhile: this one may wait for the decoder,
+        or for a file system that syncs.
+        """
+        claimed, ended = self._generation, threading.Event()
+        until = time.monotonic() + MAX_STORING_S
+
+        def renew() -> None:
+            while time.monotonic() < until and not ended.wait(RENEW_EVERY_S):
+                with best_effort("lease of a video"):
+                    claimed.extend_lease(LEASE)
+
+        threading.Thread(target=renew, name="renewal", daemon=True).start()
+        try:
+            yield
+        finally:
+            ended.set()
+
     def _store(self, file: LocalFile, task: Task) -> None:
         """
         Look at the video, and store it with its poster and its last frame.
@@ -258,7 +279,6 @@ class Fetch:
             StorageUnavailable: some of it cannot be stored now.
             FileTooLarge: as `Store.put`.
         """
-        self._hold(STORING_LEASE)
         user = self._generation.user_id
         video = inspect_video(file.path, user=user)
         if video.is_cut and self._generation.rubbish < saving.MAX_INVALID_FILES:
@@ -275,7 +295,7 @@ class Fetch:
             contents["last_frame_id"] = InMemory(last_frame.content)
         ids = {name: ObjectId() for name in contents}
         length = file.length
-        self._hold(STORING_LEASE)
+        self._hold(LEASE)
         by_id = {ids[name]: each for name, each in contents.items()}
         runtime().store.put(self._generation.id, by_id)
         saving.insert_record(

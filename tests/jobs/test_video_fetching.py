@@ -6,8 +6,10 @@ import resource
 import threading
 import time
 import tracemalloc
+from collections.abc import Callable
 from datetime import timedelta
 from html import unescape
+from pathlib import Path
 
 import pytest
 from mongoengine import get_db
@@ -20,6 +22,7 @@ from jimeng.jobs.retention import MIN_FREE_BYTES
 from jimeng.monitoring import metrics
 from jimeng.pictures.contents import PIECE_BYTES
 from jimeng.pictures.stores.gridfs import GridFSStore
+from jimeng.pictures.video_decoder import Video
 from jimeng.providers import Progress, download
 from tests import videos
 from tests.conftest import png
@@ -35,6 +38,7 @@ from tests.jobs.video_setup import (
 )
 from tests.test_core import refusal
 from tests.test_guards import change, generation
+from tests.waiting import wait_for
 
 __all__ = ["fetchable", "finished", "host"]
 
@@ -478,6 +482,47 @@ def test_lease_is_renewed_while_the_file_comes(finished, host, monkeypatch):
 
     assert fetch().state == "done"
     assert seen and min(seen) > 50
+
+
+@pytest.fixture
+def storing(finished, monkeypatch) -> Callable[[Callable[[], object]], Generation]:
+    """Fetch a video, and do something while the decoder looks at it."""
+    monkeypatch.setattr(video_fetching, "RENEW_EVERY_S", 0.01)
+    inspect = video_fetching.inspect_video
+
+    def do(meanwhile: Callable[[], object]) -> Generation:
+        def inspected(path: Path, *, user: str) -> Video:
+            meanwhile()
+            return inspect(path, user=user)
+
+        monkeypatch.setattr(video_fetching, "inspect_video", inspected)
+        finished()
+        return fetch()
+
+    return do
+
+
+def test_storing_holds_the_claim_a_minute_at_a_time(storing):
+    """So the death of a consumer delays no video for longer."""
+
+    def look() -> None:
+        assert 0 < seconds_left() <= 60
+        change(due_at=utcnow() + timedelta(seconds=1))
+        wait_for(lambda: 50 < seconds_left() <= 60, what="it is renewed")
+
+    assert storing(look).state == "done"
+
+
+def test_storing_that_hangs_loses_the_claim(storing, monkeypatch):
+    """Another consumer, which may store it, takes over."""
+    monkeypatch.setattr(video_fetching, "MAX_STORING_S", 0.0)
+
+    def is_renewed() -> bool:
+        return any(each.name == "renewal" for each in threading.enumerate())
+
+    left = storing(lambda: wait_for(lambda: not is_renewed(), what="it is not renewed"))
+
+    assert left.state == "done"
 
 
 def test_shutdown_gives_the_claim_back(finished, host):

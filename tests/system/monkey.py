@@ -58,7 +58,7 @@ def shorten_leases(seconds: float) -> None:
     lease = timedelta(seconds=seconds)
     submission.submitting_lease = lambda model, sending=0.0: lease
     saving.SAVING_LEASE = queue.SAVING_LEASE = lease
-    video_fetching.LEASE = video_fetching.STORING_LEASE = lease
+    video_fetching.LEASE = lease
     queue.POLL_LEASE = claims.STARTING_LEASE = lease
 
 
