@@ -19,6 +19,7 @@ T = TypeVar("T")
 U = TypeVar("U")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 NEWEST_FIRST = [("created_at", -1), ("_id", -1)]  # the order of most lists
+OLDEST_FIRST = [("created_at", 1), ("_id", 1)]
 
 
 def cursor_of(row: Mapping, field: str) -> str:

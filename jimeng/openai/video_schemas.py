@@ -118,10 +118,10 @@ class VideosQuery(Strict):
     )
     limit = Digits(*field_descriptions.LIMIT, load_default=20, validate=Between(1, 100))
     order = Text(
-        "只有最新的在前",
-        "Newest first only",
+        "desc：最新的在前；asc：最旧的在前",
+        "desc: newest first; asc: oldest first",
         load_default="desc",
-        validate=OneOf("desc"),
+        validate=OneOf("desc", "asc"),
     )
 
 

@@ -115,6 +115,7 @@ def list_videos(query: dict) -> dict:
         limit=query["limit"],
         cursor=cursor,
         type=VIDEO,
+        oldest_first=query["order"] == "asc",
     )
     ids = [task.id for task in page.rows]
     return {

@@ -339,6 +339,7 @@ def page(
     created_before: datetime | None = None,
     type: str | None = None,
     within: dict | None = None,
+    oldest_first: bool = False,
 ) -> Page[Task]:
     """
     A page of a user's tasks, newest first; every page costs the same.
@@ -356,6 +357,7 @@ def page(
         created_before: Only tasks created before this time.
         type: Only tasks that make an ``image`` or a ``video``.
         within: An additional MongoDB filter.
+        oldest_first: In the reverse order; not together with *q*.
 
     Raises:
         Invalid: the cursor is not one of ours, or the status is unknown.
@@ -366,12 +368,14 @@ def page(
     where |= created_between(created_after, created_before) | of_type(type)
     parts = [where | having(metadata) | (within or {})]
     if cursor is not None:
-        parts.append(cursors.after(cursor, "created_at"))
+        beyond = cursors.before if oldest_first else cursors.after
+        parts.append(beyond(cursor, "created_at"))
     last = last_searched(parts) if q else None
     if last is not None:
         parts.append(cursors.down_to(last, "created_at"))
     rows = Task.collection().find({"$and": [*parts, THERE, prompt_filter(q)]})
-    some = list(rows.sort(NEWEST_FIRST).limit(limit + 1))
+    order = cursors.OLDEST_FIRST if oldest_first else NEWEST_FIRST
+    some = list(rows.sort(order).limit(limit + 1))
     found = cursors.cut_page(some, limit, "created_at").read(Task.read_all)
     if found.next_cursor is None and last is not None:
         return Page(found.rows, cursors.cursor_of(last, "created_at"))

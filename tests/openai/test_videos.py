@@ -138,6 +138,19 @@ def test_list_has_videos_only(client):
     assert not rest["has_more"]
 
 
+def test_list_goes_from_the_oldest_on_where_that_is_asked(client):
+    """As theirs: `after` is the last one of the page before, in either order."""
+    ids = [create(client, prompt=each)["id"] for each in "abc"]
+
+    first = client.get(f"{VIDEOS}?limit=2&order=asc").json
+    rest = client.get(f"{VIDEOS}?limit=2&order=asc&after={first['last_id']}").json
+
+    assert [each["id"] for each in first["data"]] == ids[:2]
+    assert (first["first_id"], first["has_more"]) == (ids[0], True)
+    assert [each["id"] for each in rest["data"]] == ids[2:]
+    assert not rest["has_more"]
+
+
 def test_deleted_video_is_in_the_trash(client):
     made = create(client)
     answer = client.delete(f"{VIDEOS}/{made['id']}").json
