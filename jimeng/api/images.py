@@ -25,8 +25,8 @@ from jimeng.http.responses import (
     etag,
     etag_headers,
     not_modified,
-    path_for,
     rate_limit_headers,
+    rooted,
     success,
 )
 from jimeng.schemas.fields import Nothing
@@ -54,6 +54,7 @@ RETRY_AFTER_S = 3  # told to clients that poll
 CREATED, FINISHED, RESULT = Created(), Finished(), TaskResult()
 ESTIMATE = EstimateRecord()
 LINKS = ["get_result", "get_task", "cancel_task", "retry_task", "delete_task"]
+VIDEO_LINKS = ["get_video_result", *LINKS[1:]]
 CREATE_ERRORS = [
     *("validation_failed", "too_many_pending", "webhooks_off"),
     *("too_many_submissions", "quota_exceeded", "model_not_allowed"),
@@ -106,7 +107,7 @@ def create_from(params: dict, *, dry_run: bool) -> Response:
 def created_response(principal: Principal, task: Task, *, replayed: bool) -> Response:
     """202 with the new task or, if the client waited and it ended in time, 200."""
     headers = {
-        "Location": path_for("api.get_result", task_id=task.id),
+        "Location": rooted(task.result_path),
         **rate_limit_headers(task.rate_limits),
     }
     if replayed:
@@ -179,7 +180,7 @@ def create_task(query: dict, params: dict) -> Response:
 @blp.arguments(DryRunQuery(), location="query")
 @blp.arguments(NewVideoTask())
 @blp.response(202, Created)
-@describe_new(form=VideoForm)
+@describe_new(form=VideoForm, makes=("task_id", "task_id", VIDEO_LINKS))
 @accepts_forms
 @accepts_pictures
 def create_video_task(query: dict, params: dict) -> Response:

@@ -250,6 +250,12 @@ class Task(Stored):
         return self.not_before is not None or bool(self.inputs)
 
     @property
+    def result_path(self) -> str:
+        """The path of its result in the REST API."""
+        kind = VIDEO if self.type == VIDEO else "image"
+        return f"/api/v1/ai/{kind}/result/{self.id}"
+
+    @property
     def is_known(self) -> bool:
         """Whether its status is one of this release's."""
         return self.status in OPEN or self.status in ENDED

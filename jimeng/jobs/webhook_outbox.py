@@ -310,7 +310,7 @@ def data_of(task: Task, images: Mapping[int, Image], *, include_prompt: bool) ->
         "outputs": outputs,
         "links": {
             "self": link(f"/api/v1/tasks/{task.id}"),
-            "result": link(f"/api/v1/ai/image/result/{task.id}"),
+            "result": link(task.result_path),
             "html": link(f"/tasks/{task.id}"),
         },
     }

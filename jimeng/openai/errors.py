@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 
-from flask import Response, after_this_request, g, url_for
+from flask import Response, after_this_request, g
 
 from jimeng.documents import Task
-from jimeng.http.responses import absolute, json_response
+from jimeng.http.responses import absolute, json_response, rooted
 from jimeng.i18n import t
 
 PREFIX = "/v1"
@@ -32,7 +32,7 @@ def note_task(task: Task, *, replayed: bool) -> None:
     Mark this request as having a task: responses tell the client not to retry, and
     whether an earlier request had created the task.
     """
-    g.openai_task = task.id
+    g.openai_task = task
     if replayed:
 
         @after_this_request
@@ -91,13 +91,13 @@ def task_fields(said: str) -> dict[str, str]:
     """
     What an error says of the task that this request has created; empty without one.
     """
-    task_id = g.get("openai_task")
-    if not task_id:
+    task = g.get("openai_task")
+    if task is None:
         return {}
     return {
-        "message": t("openai.task", words=said, id=task_id),
-        "task_id": task_id,
-        "result_url": absolute(url_for("api.get_result", task_id=task_id)),
+        "message": t("openai.task", words=said, id=task.id),
+        "task_id": task.id,
+        "result_url": absolute(rooted(task.result_path)),
     }
 
 

@@ -412,11 +412,11 @@ link_to = partial(link, name="task_id", example=TASK)
 
 class Links(Reply):
     self = link_to("整个任务", "The full record", "api.get_task", "/api/v1/tasks/{}")
-    result = link_to(
+    result = address(
         "查询结果",
         "Its status, and its pictures or videos",
-        "api.get_result",
-        "/api/v1/ai/image/result/{}",
+        of=lambda task: absolute(rooted(task.result_path)),
+        example=f"{HOST}/api/v1/ai/image/result/{TASK}",
     )
     cancel = link_to(
         *field_descriptions.CANCEL, "api.cancel_task", "/api/v1/tasks/{}/cancel"

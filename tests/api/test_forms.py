@@ -61,6 +61,19 @@ def test_frames_are_files(client):
     assert (task.metadata, len(task.inputs)) == ({"order": "123"}, 2)
 
 
+def test_answer_leads_to_the_result_of_videos(client):
+    """And so does the task's record."""
+    answer = post(client)
+    task_id = answer.json["data"]["task_id"]
+    path = f"/api/v1/ai/video/result/{task_id}"
+
+    record = client.get(f"/api/v1/tasks/{task_id}").json["data"]
+
+    assert answer.headers["Location"] == path
+    for data in (answer.json["data"], record):
+        assert data["links"]["result"].endswith(path)
+
+
 def test_references_are_repeated(client):
     files = [file_of(FIRST), file_of(LAST)]
     made = post(client, model="doubao-seedance-2.0", references=files)

@@ -50,7 +50,7 @@ def test_completed_video_has_its_links_and_its_cost(
     assert output["url"].startswith(f"{HOST}/v/")
     assert output["last_frame_url"] is None
     assert data["cost_micros"] == output["cost_micros"] == result["cost_micros"] > 0
-    assert data["links"]["result"].startswith(HOST)
+    assert data["links"]["result"] == f"{HOST}{API}/ai/video/result/{task_id}"
 
 
 def test_failed_video_says_why_and_costs_nothing(
