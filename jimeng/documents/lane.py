@@ -34,6 +34,7 @@ class Lane(Stored):
         rests: Number of suspensions in a row.
         durations: Durations of the latest pictures in seconds, newest last.
         calm_until: End of the polling back-off, after a rate limit of the provider.
+        no_room_at: When a worker last had no disk space for another video.
     """
 
     id = StringField(primary_key=True)
@@ -49,6 +50,7 @@ class Lane(Stored):
     rests = IntField(default=0)
     durations = ListField(FloatField())
     calm_until = DateTimeField()
+    no_room_at = DateTimeField()
 
     meta = {"collection": "lanes"}
 

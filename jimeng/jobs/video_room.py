@@ -1,15 +1,19 @@
 """Room for videos: none is sent whose file this machine could not receive."""
 
 import shutil
+from datetime import timedelta
 from pathlib import Path
 
-from jimeng.documents import Generation, State
+from jimeng import lanes
+from jimeng.documents import Generation, State, utcnow
 from jimeng.documents.base import VIDEO
 from jimeng.errors import StorageUnavailable, outages
 from jimeng.jobs.runtime import runtime
 from jimeng.providers import Model
 
 RESERVE_BYTES = 2**30
+NO_ROOM = "no_room"  # why videos wait, as shown to their users
+RECORD_EVERY, RECENT = timedelta(seconds=10), timedelta(seconds=60)
 # What the provider may be generating, and what is fetched or waits for that.
 UNDER_WAY = [
     *(State.SUBMITTING.value, State.SEEKING.value),
@@ -26,8 +30,24 @@ def has_room(model: Model) -> bool:
             raise StorageUnavailable(said, retry_after=60)
     except StorageUnavailable as error:
         outages.failed("room for videos", error)
+        record_no_room(model.lane)
         return False
     return True
+
+
+def record_no_room(lane: str) -> None:
+    at, now = lanes.read_lane(lane).no_room_at, utcnow()
+    if at is None or at < now - RECORD_EVERY:
+        lanes.update_lane(lane, {"$max": {"no_room_at": now}})
+
+
+def is_waited_for(lane: str) -> bool:
+    """Whether videos of *lane* wait, since no worker that tried had room for one."""
+    record = lanes.read_lane(lane)
+    at, claimed_at = record.no_room_at, record.taken_at
+    if at is None or at < utcnow() - RECENT:
+        return False
+    return claimed_at is None or claimed_at < at
 
 
 def needed_bytes(model: Model) -> int:

@@ -37,6 +37,7 @@ from jimeng.lanes.limits import (
     reset_limits,
     suspend_account,
     total_limit,
+    update_lane,
     used_slots_in,
 )
 from jimeng.lanes.queue import (

@@ -21,12 +21,14 @@ from jimeng.documents import (
     cursors,
     utcnow,
 )
+from jimeng.documents.base import VIDEO
 from jimeng.documents.cursors import NEWEST_FIRST, Page
 from jimeng.documents.generation import CANNOT_STOP
 from jimeng.documents.image import FILES, LENGTHS, SHOWN
 from jimeng.documents.principal import Principal
 from jimeng.documents.task import THERE, having
 from jimeng.errors import ImageNotFound, Invalid, TaskNotFound
+from jimeng.jobs import video_room
 from jimeng.jobs.endings import CANCELLED
 from jimeng.pictures.contents import Content
 from jimeng.pictures.stores import StoredFile
@@ -93,8 +95,8 @@ class TaskView:
         phase: One of `PHASES`, while it has not ended.
         position: Tasks ahead of it, while it is pending.
         eta_seconds: Seconds until it starts, while it is pending and not held.
-        held: Why its progress is held, as `lanes.hold_reason`; while it is processing,
-            that can only be ``no_worker``.
+        held: Why its progress is held, as `lanes.hold_reason`, or ``no_room`` on disk
+            for a video; while it is processing, that can only be ``no_worker``.
         progress: 0 to 100; never decreases.
         remote_ids: The provider's ids of its pictures.
         attempts: Submissions, including refused ones.
@@ -208,6 +210,8 @@ def _view(
         position, eta_seconds = queue_position(task, ordered)
     elif held == lanes.PAUSED:
         held = None  # submitted pictures go on while submission is paused
+    if held is None and position is not None and waits_for_room(task, ordered):
+        eta_seconds, held = None, video_room.NO_ROOM
     return TaskView(
         task,
         pictures,
@@ -219,6 +223,12 @@ def _view(
         remote_ids=names,
         attempts=attempts,
     )
+
+
+def waits_for_room(task: Task, generations: Iterable[Generation]) -> bool:
+    """Whether a task of videos waits for disk space."""
+    is_queued = any(each.state == State.QUEUED.value for each in generations)
+    return task.type == VIDEO and is_queued and video_room.is_waited_for(task.lane)
 
 
 def phase_of(task: Task, phases: list[int]) -> int:

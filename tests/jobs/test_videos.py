@@ -6,6 +6,7 @@ The provider is told what to do; the next steps come due as the clock is moved.
 
 import logging
 from datetime import datetime, timedelta
+from html import unescape
 
 import pytest
 
@@ -19,7 +20,9 @@ from jimeng.errors import (
     TaskFinished,
     TooManyPending,
 )
-from jimeng.jobs import pump, submission
+from jimeng.i18n.outcomes import ANSWERS
+from jimeng.i18n.pages.feed import FEED
+from jimeng.jobs import pump, submission, video_room
 from jimeng.jobs.queue import advance
 from jimeng.providers import ImageRequest, ListPage, Progress, Registry, VideoParameters
 from jimeng.tasks.creation import NewTask
@@ -458,3 +461,39 @@ def test_fields_of_pictures_and_of_videos_do_not_mix(database, provider):
         tasks.create(ME, new)
 
     assert "model" in str(refused.value)
+
+
+def test_video_that_waits_for_room_says_so(client, monkeypatch):
+    """By REST and on the page, until the worker has room; others can be made anew."""
+    monkeypatch.setattr(video_room, "free_bytes", lambda: 0)
+    path = create().result_path
+
+    def message() -> str:
+        forget_lanes()
+        return client.get(path).json["data"]["message"]
+
+    before = client.get(path)
+    run_queue()
+
+    chinese, english = FEED["status.held_no_room"]
+    assert message() == chinese
+    again = client.get(path, headers={"If-None-Match": before.headers["ETag"]})
+    assert again.status_code == 200
+    page = client.get("/", headers={"Accept-Language": "en"}).text
+    assert english in unescape(page)
+
+    monkeypatch.setattr(video_room, "free_bytes", lambda: 2**50)
+    tick()
+    assert message() == ANSWERS["answer.processing"][0]
+
+
+def test_video_waits_in_silence_once_the_last_look_was_long_ago(client, monkeypatch):
+    """As when that worker is gone: others have room, but no slot."""
+    monkeypatch.setattr(video_room, "free_bytes", lambda: 0)
+    path = create().result_path
+    run_queue()
+    before = utcnow() - video_room.RECENT
+    Lane.collection().update_many({}, {"$set": {"no_room_at": before}})
+    forget_lanes()
+
+    assert client.get(path).json["data"]["message"] == ANSWERS["answer.pending"][0]

@@ -41,6 +41,7 @@ FEED: dict[str, tuple[str, str]] = {
     "picture.starts_now": ("马上开始", "about to start"),
     "picture.held_paused": ("已暂停提交", "sending is paused"),
     "picture.held_no_worker": ("处理暂停中", "processing is paused"),
+    "picture.held_no_room": ("等待磁盘空间", "waiting for disk space"),
     "picture.elapsed_of": (
         "{elapsed} / 约 {expected}",
         "{elapsed} of about {expected}",
@@ -60,6 +61,12 @@ FEED: dict[str, tuple[str, str]] = {
         "处理暂停中：恢复后自动继续，不会丢失，不用重新提交",
         "Processing is paused and resumes automatically. Nothing is lost; there is "
         "no need to submit again",
+    ),
+    "status.held_no_room": (
+        "等待中：服务器的磁盘放不下更多视频，有空间后自动继续；"
+        "如果一直没开始，请告诉管理员",
+        "Waiting: the server's disk has no space for another video; it resumes "
+        "automatically once there is some. If it takes long, tell the operator",
     ),
     "status.held_paused": (
         "等待中：管理员暂停了提交，恢复后自动继续",
