@@ -251,3 +251,33 @@ def test_video_is_made_and_played(visit):
     expect(page.locator("#prompt")).to_have_value("A lantern in the wind")
     page.locator(".slot-link").click()
     wait_for(lambda: is_playing(page, "#stage video"))
+
+
+def test_nothing_moves_as_a_video_comes(visit, live_server):
+    """In feed and gallery, and as it plays, it has the place that it began with."""
+    upright = {"ratio": "9:16", "resolution": "480p"}
+    body = {"prompt": "[[slow 3]] 灯笼随风轻摆", "user_id": "guest", **upright}
+    body["model"] = "doubao-seedance-1.0-pro"
+    status, answer = live_server.ask("POST", "/api/v1/ai/video/task", body)
+    assert status == 202, answer
+    seen = visit("/", **MOVING)
+    page, slot = seen.page, seen.page.locator(".slot")
+    mark = page.locator("[data-play]")
+    expect(slot).to_be_visible()
+    expect(mark).to_have_count(0)
+    shape = slot.bounding_box()
+
+    expect(mark).to_be_visible()
+    expect(slot.locator("img")).to_have_js_property("complete", True)
+    assert slot.bounding_box() == shape
+    assert shape["height"] > shape["width"]
+    assert seen.layout_shift(after_input=True) == []
+
+    page.goto("/gallery")
+    figure = page.locator("figure.photo")
+    expect(figure.locator("img")).to_have_js_property("complete", True)
+    shape = figure.bounding_box()
+    figure.hover()
+    wait_for(lambda: is_playing(page, ".video-now"))
+    assert figure.bounding_box() == shape
+    assert seen.layout_shift(after_input=True) == []
