@@ -16,7 +16,7 @@ from PIL import Image as Pillow
 from pymongo.collection import Collection
 from pymongo.database import Database
 
-from jimeng import jobs, limits
+from jimeng import jobs, lanes, limits
 from jimeng.accounts import password_hashing
 from jimeng.batches import filling
 from jimeng.cli.checks import databases as doctor_of_databases
@@ -25,7 +25,6 @@ from jimeng.documents import Generation, Lane, utcnow
 from jimeng.http import long_polls, watcher
 from jimeng.jobs import broker, costs, pump
 from jimeng.jobs.bulk import worker
-from jimeng.lanes import switches
 from jimeng.limits import deferred_release
 from jimeng.providers import ImageRequest, Progress, Provider, Registry
 from tests import again, databases
@@ -193,14 +192,14 @@ def begin_anew(database: Database) -> None:
     for name in filled(database):
         database[name].delete_many({})
     forget_lanes()
-    switches.clear_cache()
+    lanes.clear_switch_cache()
     costs.clear_price_cache()
     forget_sweeps()
     forget_troubles()
     forget_retention()
     forget_requests()
     forget_release()
-    switches._worker = (math.inf, True)  # the tests do its work
+    lanes.limits._worker = (math.inf, True)  # the tests do its work
     limits.clear_quota_cache()
     deferred_release.pending.clear()
 

@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 from jsonschema import Draft202012Validator
 
+from jimeng import lanes
 from jimeng.api import blp
 from jimeng.errors import ProviderError
-from jimeng.lanes import switches
 from jimeng.monitoring import health
 from tests.conftest import make_as_new
 from tests.examples import KINDS, USER, Examples
@@ -237,7 +237,7 @@ def test_batch_conforms(client, document, place):
         answer = client.get(place(path), query_string=query)
         assert answer.json["data"], name
         conforms(document, find(document, name)[2], 200, answer.json)
-    switches.pause(switches.SENDING, "user_1")
+    lanes.pause(lanes.SENDING, "user_1")
     asked = client.post(paths[0], json=body)
     waits = client.get(paths[1].format(batch_id=asked.json["data"]["batch_id"]))
     assert waits.json["data"]["waits"]["code"] == "sending_paused"

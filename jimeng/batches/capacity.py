@@ -20,7 +20,6 @@ from jimeng.errors import (
 )
 from jimeng.errors.access import ModelNotAllowed
 from jimeng.inputs import Named
-from jimeng.lanes import switches
 
 # A batch adds pictures while its user has fewer waiting in the model queue: enough to
 # keep all slots busy until the next round, and few enough not to delay others.
@@ -129,14 +128,14 @@ def check_sending() -> None:
     Raises:
         Waits: sending is paused, so new tasks would only wait.
     """
-    if switches.SENDING in switches.paused(fresh=True):
+    if lanes.SENDING in lanes.paused(fresh=True):
         raise Waits(SENDING_PAUSED, 10)
 
 
 def is_being_restored() -> bool:
     """Whether a restore is in progress, so that tasks may not be restored yet."""
-    paused = switches.paused(fresh=True).get(switches.SENDING)
-    return paused is not None and paused.by == switches.BY_RESTORE
+    paused = lanes.paused(fresh=True).get(lanes.SENDING)
+    return paused is not None and paused.by == lanes.BY_RESTORE
 
 
 def waits_for(error: JimengError) -> Waits:

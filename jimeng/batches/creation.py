@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from pymongo.errors import DuplicateKeyError
 
-from jimeng import inputs, limits
+from jimeng import inputs, lanes, limits
 from jimeng.batches import filling
 from jimeng.batches.expansion import labels_of
 from jimeng.batches.validation import BatchEstimate, NewBatch, validate
@@ -25,7 +25,6 @@ from jimeng.errors import (
 from jimeng.errors.batches import TooManyBatches
 from jimeng.inputs import Named
 from jimeng.jobs import webhook_outbox
-from jimeng.lanes import switches
 from jimeng.tasks import NewTask
 from jimeng.tasks.creation import output_size
 
@@ -100,7 +99,7 @@ def write(
         existing = existing_batch(batch_id, mark)  # before the inputs are stored again
         if existing is not None:
             return existing, True
-    switches.check_intake()
+    lanes.check_intake()
     check_limits(principal, new.like)
     limits.reserve_submission(user_id)
     new = replace(new, like=new.like.signed_for(principal))

@@ -6,12 +6,11 @@ from collections.abc import Iterator
 import click
 from flask.cli import with_appcontext
 
-from jimeng import jobs, operations
+from jimeng import jobs, lanes, operations
 from jimeng.cli.databases import OPERATOR, databases
 from jimeng.documents import BulkAction, Worker
 from jimeng.errors import Invalid
 from jimeng.jobs import bulk
-from jimeng.lanes import switches
 from jimeng.operations.lane_status import AccountView, LaneView
 from jimeng.operations.queue import QueueView
 
@@ -37,7 +36,7 @@ def status() -> None:
         click.echo(line)
 
 
-switch = click.argument("name", type=click.Choice(switches.NAMES))
+switch = click.argument("name", type=click.Choice(lanes.SWITCHES))
 
 
 @queue.command()

@@ -16,12 +16,12 @@ from itertools import islice
 from mongoengine import get_db
 from pymongo.errors import OperationFailure
 
+from jimeng import lanes
 from jimeng.documents import Image, Share, Task, utcnow
 from jimeng.documents.base import KNOWN_KIND, VIDEO
 from jimeng.documents.image import LENGTHS
 from jimeng.jobs.purge import purge_picture
 from jimeng.jobs.runtime import runtime
-from jimeng.lanes import switches
 
 log = logging.getLogger(__name__)
 
@@ -178,17 +178,15 @@ def watch_disk() -> None:
     free = free_bytes()
     if free is None:
         return
-    paused = switches.paused(fresh=True).get(switches.INTAKE)
+    paused = lanes.paused(fresh=True).get(lanes.INTAKE)
     if free < MIN_FREE_BYTES and paused is None:
         log.error("disk nearly full free=%d: new tasks are refused", free)
-        switches.pause(switches.INTAKE, switches.BY_DISK)
+        lanes.pause(lanes.INTAKE, lanes.BY_DISK)
     elif (
-        free >= RESUME_FREE_BYTES
-        and paused is not None
-        and paused.by == switches.BY_DISK
+        free >= RESUME_FREE_BYTES and paused is not None and paused.by == lanes.BY_DISK
     ):
         log.warning("disk has space again free=%d: new tasks are accepted", free)
-        switches.resume(switches.INTAKE)
+        lanes.resume(lanes.INTAKE)
 
 
 def free_bytes() -> int | None:

@@ -24,13 +24,13 @@ from email.utils import parsedate_to_datetime
 from pymongo.errors import DuplicateKeyError
 from standardwebhooks import Webhook
 
+from jimeng import lanes
 from jimeng.documents import WebhookDelivery, WebhookEndpoint, indexes, utcnow
 from jimeng.documents.base import KNOWN_KIND
 from jimeng.documents.webhook import DELIVERED, FAILED, PENDING, fingerprint
 from jimeng.errors import outages
 from jimeng.jobs.metric_counters import counts
 from jimeng.jobs.runtime import runtime
-from jimeng.lanes import switches
 from jimeng.providers.download import FetchFailed, post_user_url
 from jimeng.providers.transport import CallFailed
 
@@ -122,7 +122,7 @@ def is_enabled() -> bool:
     """Whether deliveries may be sent: there is a signing key, and no pause."""
     return (
         bool(runtime().config.SECRET_KEY)
-        and not switches.is_paused(switches.WEBHOOKS)
+        and not lanes.is_paused(lanes.WEBHOOKS)
         and indexes.is_there(indexes.FLIGHTS)
     )
 

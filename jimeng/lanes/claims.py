@@ -19,13 +19,14 @@ from pymongo.errors import DuplicateKeyError, OperationFailure
 from jimeng.config.accounts import MAIN
 from jimeng.documents import Generation, Lane, State, indexes, lacks_index, new_token
 from jimeng.documents.base import KNOWN_KIND
-from jimeng.lanes import switches
 from jimeng.lanes.limits import (
     QUEUE_ORDER,
+    SENDING,
     AccountLane,
     Slot,
     account_lanes_of,
     is_backed_off,
+    is_paused,
     limit_of,
     parse_slot,
     raise_limit,
@@ -111,7 +112,7 @@ def free_slots_in(limits: Mapping[AccountLane, int]) -> dict[AccountLane, list[i
 
 
 def _may_send() -> bool:
-    return not switches.is_paused(switches.SENDING) and indexes.is_there(indexes.SLOTS)
+    return not is_paused(SENDING) and indexes.is_there(indexes.SLOTS)
 
 
 def _free_numbers(record: Lane, used: set[int], configured: int) -> list[int]:

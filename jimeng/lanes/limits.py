@@ -1,10 +1,14 @@
 """
-Account lanes: slots in use, concurrency limit, back-off and suspension.
+What limits sending: the slots, concurrency limit, back-off and suspension of each
+account lane, and the operator's switches.
 
 An account lane is one provider account in one lane. A slot is the number of one of the
 pictures that it generates at the same time. The queue is shared: the next picture is
 assigned to any account with a free slot. The state of the main account is stored in the
 lane's own record.
+
+A switch pauses new tasks, sending to the providers, or webhooks. Switches are stored in
+MongoDB; each process caches them for `SWITCH_CACHE_S`.
 """
 
 import logging
@@ -16,8 +20,9 @@ from datetime import timedelta
 from typing import NamedTuple
 
 from jimeng.config.accounts import MAIN
-from jimeng.documents import Generation, Lane, State, utcnow
+from jimeng.documents import Generation, Lane, State, Switch, Worker, utcnow
 from jimeng.documents.base import OTHER_KIND
+from jimeng.errors import IntakePaused, StorageFull
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +37,15 @@ LOWERED_LIMIT_FIELDS = {"limit": "", "raised": "", "limit_until": ""}
 POLLING_BACK_OFF = timedelta(minutes=10)
 LANE_CACHE_S = 0.25
 TICKET_CACHE_S = 1.0
-
+INTAKE, SENDING, WEBHOOKS = "intake", "sending", "webhooks"
+SWITCHES = (INTAKE, SENDING, WEBHOOKS)
+# A restored copy starts with these paused: the original may still be running.
+PAUSED_AFTER_RESTORE = (SENDING, WEBHOOKS)
+BY_DISK, BY_RESTORE = "disk", "restore"  # paused by the server itself, not by a user
+PAUSED, NO_WORKER = "paused", "no_worker"  # hold reasons
+SWITCH_CACHE_S = 0.5
+WORKER_CACHE_S = 1.0
+INTAKE_RETRY_AFTER_S = 60  # a guess: the operator resumes at an unknown time
 
 BATCH_ROWS = 2000  # rows per round trip
 QUEUE_ORDER = [("turn", 1), ("_id", 1)]
@@ -163,6 +176,8 @@ class AccountLaneState(NamedTuple):
 
 _lanes: dict[str, tuple[float, Lane]] = {}
 _claimed: dict[str, tuple[int, float]] = {}  # highest ticket, and when it was written
+_paused: tuple[float, dict[str, Switch]] | None = None
+_worker: tuple[float, bool] = (0.0, True)  # valid until, by `time.monotonic`
 
 
 def read_lane(lane: str, *, fresh: bool = False) -> Lane:
@@ -453,3 +468,70 @@ def back_off_polling(lane: str) -> None:
 def is_polling_backed_off(lane: str) -> bool:
     until = read_lane(lane).calm_until
     return until is not None and until > utcnow()
+
+
+def is_paused(name: str) -> bool:
+    """Whether *name* is paused, cached for `SWITCH_CACHE_S`."""
+    return name in paused()
+
+
+def paused(*, fresh: bool = False) -> dict[str, Switch]:
+    """Return the paused switches by name, cached as above unless *fresh*."""
+    global _paused
+    cached = _paused
+    if not fresh and cached and time.monotonic() - cached[0] < SWITCH_CACHE_S:
+        return cached[1]
+    rows = Switch.read_all(Switch.collection().find())
+    found = {row.id: row for row in rows}
+    _paused = (time.monotonic(), found)
+    return found
+
+
+def hold_reason() -> str | None:
+    """``paused`` or ``no_worker``, if nothing is sent for that reason."""
+    if not _is_worker_alive():
+        return NO_WORKER
+    return PAUSED if is_paused(SENDING) else None
+
+
+def _is_worker_alive() -> bool:
+    global _worker
+    until, found = _worker
+    if time.monotonic() >= until:
+        working = {**Worker.alive(), "too_old": {"$ne": True}}
+        found = Worker.collection().find_one(working, {"_id": 1}) is not None
+        _worker = time.monotonic() + WORKER_CACHE_S, found
+    return found
+
+
+def check_intake() -> None:
+    """
+    Check that new tasks are accepted.
+
+    Raises:
+        IntakePaused: the operator has paused new tasks.
+        StorageFull: the disk is nearly full.
+    """
+    found = paused().get(INTAKE)
+    if found is None:
+        return
+    kind = StorageFull if found.by == BY_DISK else IntakePaused
+    raise kind(f"intake paused by {found.by}", retry_after=INTAKE_RETRY_AFTER_S)
+
+
+def pause(name: str, by: str) -> None:
+    """Pause a switch; one that is paused already keeps its time and author."""
+    first = {"paused_at": utcnow(), "by": by}
+    Switch.collection().update_one({"_id": name}, {"$setOnInsert": first}, upsert=True)
+    clear_switch_cache()
+
+
+def resume(name: str) -> None:
+    Switch.collection().delete_one({"_id": name})
+    clear_switch_cache()
+
+
+def clear_switch_cache() -> None:
+    """Drop this process's cache of the switches."""
+    global _paused
+    _paused = None

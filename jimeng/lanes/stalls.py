@@ -5,12 +5,13 @@ from datetime import timedelta
 
 from jimeng.documents import Generation, State, utcnow
 from jimeng.documents.base import KNOWN_KIND
-from jimeng.lanes import switches
 from jimeng.lanes.claims import free_slots_in
 from jimeng.lanes.limits import (
     QUEUE_ORDER,
+    SENDING,
     account_lanes_of,
     count_unreadable_slots,
+    is_paused,
     read_lane,
 )
 
@@ -38,7 +39,7 @@ def find_stalled(lane: str, limits: Mapping[str, int]) -> str | None:
     taken_at = read_lane(lane, fresh=True).taken_at
     if taken_at is not None and taken_at > before:
         return None
-    if switches.is_paused(switches.SENDING):
+    if is_paused(SENDING):
         return None
     free = free_slots_in(account_lanes_of({lane: limits}))
     is_full = count_unreadable_slots([lane]) >= sum(limits.values())

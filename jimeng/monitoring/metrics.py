@@ -31,7 +31,7 @@ from jimeng.errors import QueueUnavailable
 from jimeng.http import auth
 from jimeng.jobs import retention, video_fetching
 from jimeng.jobs import webhook_deliveries as deliveries
-from jimeng.lanes import switches
+from jimeng.lanes import SWITCHES, is_paused
 from jimeng.limits import costs, usage
 from jimeng.monitoring import database_metrics, readiness
 from jimeng.monitoring.database_metrics import Values, family
@@ -199,7 +199,7 @@ def queue(found: QueueView) -> list[Metric]:
             "jimeng_paused",
             "Whether an operator has paused new tasks (intake), sending or webhooks.",
             ["switch"],
-            {(name,): switches.is_paused(name) for name in switches.NAMES},
+            {(name,): is_paused(name) for name in SWITCHES},
         ),
     ]
     if found.jobs is not None:

@@ -33,7 +33,6 @@ from jimeng.documents import (
 from jimeng.documents.database_errors import TROUBLES
 from jimeng.documents.generation import DUE_HERE
 from jimeng.jobs import retention
-from jimeng.lanes import switches
 
 OVERDUE = timedelta(seconds=60)  # the pump queues due work within a second
 # Longer than the duration of a job, except for a call to a synchronous provider; a
@@ -206,7 +205,7 @@ def _work() -> Readiness:
     late = {"due_at": {"$lt": utcnow() - OVERDUE}, **DUE_HERE}
     if Generation.collection().find_one(late, {"_id": 1}, hint="due") is not None:
         found.append(Reason("overdue"))
-    return Readiness(tuple(found), tuple(sorted(switches.paused(fresh=True))))
+    return Readiness(tuple(found), tuple(sorted(lanes.paused(fresh=True))))
 
 
 def _is_untaken(workers: list[dict]) -> bool:

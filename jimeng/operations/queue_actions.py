@@ -8,7 +8,6 @@ from jimeng.documents import BulkAction, Switch, User, utcnow
 from jimeng.documents.principal import Principal, recorded
 from jimeng.errors import Invalid
 from jimeng.jobs import bulk, midnight
-from jimeng.lanes import switches
 from jimeng.limits import usage
 from jimeng.limits.usage import EndCounts
 from jimeng.operations import failures, queue
@@ -94,13 +93,13 @@ def is_suspended(principal: Principal) -> bool:
 def pauses(principal: Principal) -> list[Pause]:
     """The pause switches that are on."""
     principal.require_operator("operations")
-    found = switches.paused(fresh=True)
+    found = lanes.paused(fresh=True)
     names = User.names(switch.by for switch in found.values())
 
     def pause(switch: Switch) -> Pause:
         return Pause(switch.id, switch.paused_at, names.get(switch.by, switch.by))
 
-    return [pause(found[name]) for name in switches.NAMES if name in found]
+    return [pause(found[name]) for name in lanes.SWITCHES if name in found]
 
 
 def set_paused(principal: Principal, name: str, is_paused: bool) -> None:
@@ -116,14 +115,14 @@ def set_paused(principal: Principal, name: str, is_paused: bool) -> None:
         Invalid: there is no such switch.
     """
     principal.require_operator("operations")
-    if name not in switches.NAMES:
-        raise Invalid.field("name", "invalid.choice", known=", ".join(switches.NAMES))
+    if name not in lanes.SWITCHES:
+        raise Invalid.field("name", "invalid.choice", known=", ".join(lanes.SWITCHES))
     action = f"{name}.{'pause' if is_paused else 'resume'}"
     with recorded(principal, action):
         if is_paused:
-            switches.pause(name, principal.user_id)
+            lanes.pause(name, principal.user_id)
         else:
-            switches.resume(name)
+            lanes.resume(name)
 
 
 def reset_lane(principal: Principal, lane: str) -> None:

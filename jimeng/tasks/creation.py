@@ -42,7 +42,6 @@ from jimeng.errors import (
 )
 from jimeng.inputs import Named, Reference
 from jimeng.jobs import costs, webhook_outbox
-from jimeng.lanes import switches
 from jimeng.limits import Reservation
 from jimeng.providers import Expansion, Model, VideoParameters
 from jimeng.providers.models import Makes, Size
@@ -486,7 +485,7 @@ def create_for_user(
         first = find_earlier(new, idem_key, mark)  # before pictures are decoded, stored
         if first is not None:
             return replay(principal, first), True
-        switches.check_intake()
+        lanes.check_intake()
         stored = inputs.store_all(new.user_id, named)
     try:
         new = new.signed_for(principal)
@@ -497,7 +496,7 @@ def create_for_user(
         if new.webhook is not None or webhook_outbox.has_endpoint(new.user_id):
             row["announce"] = True
         task = Task.read(row)
-        switches.check_intake()
+        lanes.check_intake()
         reservation = limits.reserve(principal, task, is_counted=new.id is None)
         with release_unless_stored(task, reservation):
             row["first_answer"] = first_answer(

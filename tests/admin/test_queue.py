@@ -5,10 +5,10 @@ from datetime import timedelta
 
 import pytest
 
+from jimeng import lanes
 from jimeng.documents import Generation, Lane, Task, Worker, utcnow
 from jimeng.jobs import bulk
 from jimeng.jobs.bulk import worker
-from jimeng.lanes import switches
 from jimeng.operations import queue_actions
 from tests.admin.pages import ENGLISH, OPERATOR, actions, done, fail, text_of
 from tests.conftest import run_queue
@@ -103,7 +103,7 @@ def test_without_a_worker_work_is_suspended(client, monkeypatch, path):
     """Each page says so at the top; the queue's, when that has changed."""
     with_one = client.get(path, headers=ENGLISH)
     assert "processing is paused" not in with_one.text
-    monkeypatch.setattr(switches, "_worker", (0.0, True))
+    monkeypatch.setattr(lanes.limits, "_worker", (0.0, True))
 
     page = client.get(path, headers=ENGLISH)
 

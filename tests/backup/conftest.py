@@ -8,8 +8,7 @@ import pytest
 from mongoengine import get_db
 
 from app import create_app
-from jimeng import documents, jobs
-from jimeng.lanes import switches
+from jimeng import documents, jobs, lanes
 from jimeng.operations import backup
 from tests.databases import filled
 
@@ -30,13 +29,13 @@ def elsewhere(config, registry, database):
         client = create_app(there).test_client()
         documents.connect(there, timeout=documents.WORKER_TIMEOUT)
         jobs.configure(there, registry)
-        switches.clear_cache()
+        lanes.clear_switch_cache()
         try:
             yield client
         finally:
             documents.connect(config, timeout=documents.WORKER_TIMEOUT)
             jobs.configure(config, registry)
-            switches.clear_cache()
+            lanes.clear_switch_cache()
 
     yield connected
     for name in names:  # with its indexes, which take longer than most tests

@@ -6,7 +6,7 @@ import pytest
 from mongoengine import get_db
 
 from app import create_app
-from jimeng import batches, documents, jobs
+from jimeng import batches, documents, jobs, lanes
 from jimeng.batches import filling
 from jimeng.batches.capacity import WINDOW
 from jimeng.documents import (
@@ -24,7 +24,6 @@ from jimeng.errors import ProviderError
 from jimeng.gallery import collections, shares
 from jimeng.jobs import bulk, pump, retention
 from jimeng.jobs.bulk import worker
-from jimeng.lanes import switches
 from jimeng.operations import backup
 from jimeng.operations.backup import dumping, restoring
 from jimeng.operations.failures.actions import retry_all
@@ -128,7 +127,7 @@ def test_sending_is_paused_before_anything_is_there(copied, client, elsewhere):
     held = []
 
     def look(*_: object) -> None:
-        held.append(switches.SENDING in switches.paused(fresh=True))
+        held.append(lanes.SENDING in lanes.paused(fresh=True))
 
     path = copied()
     with elsewhere():
@@ -147,7 +146,7 @@ def test_what_waited_is_not_sent_again(copied, client, provider, elsewhere):
     path = copied()
     with elsewhere() as there:
         _, parked = backup.restore(path)
-        switches.resume(switches.SENDING)
+        lanes.resume(lanes.SENDING)
         pump.tick()
         run_queue()
 
@@ -217,7 +216,7 @@ def test_sending_stays_paused(copied, client, provider, registry, elsewhere):
         told = ran.invoke(args=["queue", "resume", "sending"])
         assert (told.exit_code, told.output) == (0, "goes on: sending\n")
         jobs.configure(jobs.runtime().config, registry)
-        switches.clear_cache()
+        lanes.clear_switch_cache()
         pump.tick()
         run_queue()
 
@@ -227,14 +226,14 @@ def test_sending_stays_paused(copied, client, provider, registry, elsewhere):
 
 def test_pause_of_the_original_becomes_one_of_the_restore(copied, client, elsewhere):
     """An operator who resumes the original says nothing about the copy."""
-    switches.pause(switches.WEBHOOKS, "operator")  # as it was in the original
+    lanes.pause(lanes.WEBHOOKS, "operator")  # as it was in the original
     path = copied()
-    switches.resume(switches.WEBHOOKS)
+    lanes.resume(lanes.WEBHOOKS)
     with elsewhere():
         backup.restore(path)
 
-        found = switches.paused(fresh=True)[switches.WEBHOOKS]
-        assert found.by == switches.BY_RESTORE
+        found = lanes.paused(fresh=True)[lanes.WEBHOOKS]
+        assert found.by == lanes.BY_RESTORE
 
 
 def test_nothing_is_written_over(copied, client, elsewhere):
@@ -247,7 +246,7 @@ def test_nothing_is_written_over(copied, client, elsewhere):
             backup.restore(path)
 
         assert result(there, task_id)["status"] == "pending"
-        assert not switches.paused(fresh=True)
+        assert not lanes.paused(fresh=True)
 
 
 def test_disk_without_room_is_told_before(copied, client, elsewhere, monkeypatch):
@@ -322,9 +321,9 @@ def test_copied_data_send_nothing(client, provider):
 
     assert backup.recognise("two") is True
 
-    assert switches.paused(fresh=True).keys() == {switches.SENDING, switches.WEBHOOKS}
+    assert lanes.paused(fresh=True).keys() == {lanes.SENDING, lanes.WEBHOOKS}
     assert Generation.collection().distinct("state") == [State.UNKNOWN.value]
-    switches.resume(switches.SENDING)
+    lanes.resume(lanes.SENDING)
     create(client)
     assert backup.recognise("two") is False
     assert State.QUEUED.value in Generation.collection().distinct("state")
@@ -342,7 +341,7 @@ def test_restored_batch_stops_and_asks_before_it_goes_on(
 
     with elsewhere() as there:
         backup.restore(path)
-        switches.resume(switches.SENDING)
+        lanes.resume(lanes.SENDING)
         work_all()
 
         found = look(there, batch_id)
@@ -377,7 +376,7 @@ def test_batch_that_fills_meanwhile_is_whole(
 
     with elsewhere() as there:
         backup.restore(path)
-        switches.resume(switches.SENDING)
+        lanes.resume(lanes.SENDING)
 
         assert look(there, batch_id)["pictures"]["total"] == WINDOW + 3
         retry = f"{BATCHES}/{batch_id}/retry"
@@ -427,7 +426,7 @@ def test_running_again_of_a_cancelled_batch_stops_too(
 
     with elsewhere() as there:
         backup.restore(path)
-        switches.resume(switches.SENDING)
+        lanes.resume(lanes.SENDING)
         work_all()
 
         assert len(provider.requests) == sent
@@ -441,8 +440,8 @@ def test_consumer_leaves_batches_alone_while_they_are_restored(
     batch_id = ask(client, lines(WINDOW + 3))["batch_id"]
     Task.collection().delete_many({})  # which are not there yet
     draw_nothing()
-    switches.pause(switches.SENDING, switches.BY_RESTORE)
-    monkeypatch.setattr(switches, "SWITCH_CACHE_S", 60)
+    lanes.pause(lanes.SENDING, lanes.BY_RESTORE)
+    monkeypatch.setattr(lanes.limits, "SWITCH_CACHE_S", 60)
 
     fill()
 

@@ -6,12 +6,11 @@ from datetime import timedelta
 
 import pytest
 
-from jimeng import batches, jobs
+from jimeng import batches, jobs, lanes
 from jimeng.batches import filling
 from jimeng.batches.capacity import WINDOW
 from jimeng.documents import Batch, Generation, Task, User, utcnow
 from jimeng.jobs import costs
-from jimeng.lanes import switches
 from tests.batches.conftest import ask, draw_nothing, fill, lines, look, pass_time
 from tests.rest import create
 
@@ -163,12 +162,12 @@ def test_price_is_waited_for_while_a_budget_applies(
 
 @pytest.mark.parametrize(
     ("switch", "code"),
-    [(switches.INTAKE, "intake_paused"), (switches.SENDING, "sending_paused")],
+    [(lanes.INTAKE, "intake_paused"), (lanes.SENDING, "sending_paused")],
 )
 def test_pause_is_waited_for(client, switch, code):
     """Nothing is made meanwhile, and the batch goes on by itself."""
     asked = ask(client, lines(WINDOW + 2))
-    switches.pause(switch, "user_9")
+    lanes.pause(switch, "user_9")
     draw_nothing()
     made = look(client, asked["batch_id"])["made"]
 
@@ -177,7 +176,7 @@ def test_pause_is_waited_for(client, switch, code):
     assert (found["made"], found["waits"]["code"]) == (made, code)
     assert found["eta_seconds"] is None, "nobody knows until when"
 
-    switches.resume(switch)
+    lanes.resume(switch)
     fill()
     assert look(client, asked["batch_id"])["made"] == WINDOW + 2
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from jimeng import batches
+from jimeng import batches, lanes
 from jimeng.batches import reruns
 from jimeng.batches.capacity import WINDOW
 from jimeng.documents import Batch, Generation, Image, Task, utcnow
@@ -13,7 +13,6 @@ from jimeng.documents.principal import Principal
 from jimeng.errors import ProviderError
 from jimeng.gallery import trash
 from jimeng.jobs import pump
-from jimeng.lanes import switches
 from jimeng.providers import Progress, Registry
 from tests.batches.conftest import (
     BATCHES,
@@ -365,14 +364,14 @@ def test_what_running_again_waits_for_is_said(client, provider, work_all):
     provider.submits = [REFUSED]
     batch_id = ask(client, lines(2))["batch_id"]
     work_all()
-    switches.pause(switches.SENDING, "user_9")
+    lanes.pause(lanes.SENDING, "user_9")
 
     data_of(act(client, batch_id, "retry"), 202)
     fill()
 
     assert look(client, batch_id)["waits"]["code"] == "sending_paused"
     assert "提交已暂停，恢复后继续" in client.get(f"/batches/{batch_id}").text
-    switches.resume(switches.SENDING)
+    lanes.resume(lanes.SENDING)
     fill()
     assert look(client, batch_id)["waits"] is None
 

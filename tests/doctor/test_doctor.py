@@ -17,7 +17,7 @@ from mongoengine import get_db
 from pymongo.errors import AutoReconnect, ConfigurationError
 
 from app import create_app
-from jimeng import documents, jobs
+from jimeng import documents, jobs, lanes
 from jimeng.cli.checks import Verdict, databases, machine
 from jimeng.config import Config
 from jimeng.documents import ApiKey, User, Worker, migrations, utcnow
@@ -26,7 +26,6 @@ from jimeng.documents.migrations.steps import Step
 from jimeng.errors import ProviderError
 from jimeng.i18n import MESSAGES
 from jimeng.jobs import costs
-from jimeng.lanes import switches
 from jimeng.monitoring import readiness
 from jimeng.operations import backup
 from jimeng.operations.backup import rotation
@@ -284,13 +283,13 @@ def test_queue_that_nobody_works_on_has_failed(look):
     "by, advice",
     [
         ("root", ""),
-        (switches.BY_DISK, "_by_disk"),
-        (switches.BY_RESTORE, "_by_restore"),
+        (lanes.BY_DISK, "_by_disk"),
+        (lanes.BY_RESTORE, "_by_restore"),
     ],
 )
 def test_pause_is_warned_of(look, by, advice):
     """Somebody may have forgotten it; what ends by itself is not to be resumed."""
-    switches.pause(switches.SENDING, by)
+    lanes.pause(lanes.SENDING, by)
 
     found = look()["queue"]
 

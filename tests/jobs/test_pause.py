@@ -8,7 +8,6 @@ from jimeng.documents.principal import Principal
 from jimeng.errors import Invalid
 from jimeng.errors.access import AdminsOnly
 from jimeng.jobs import pump
-from jimeng.lanes import switches
 from jimeng.operations import queue_actions
 from tests.conftest import come_due, run_queue
 from tests.rest import CAT, CREATE, create, data_of, refused, result
@@ -130,15 +129,15 @@ def test_sending_goes_on_where_it_was(client, provider, pause, work_off):
 def test_another_process_sees_it_soon(database, monkeypatch):
     """Each looks again after half a second, and not at every request."""
     clock = [100.0]
-    monkeypatch.setattr(switches.time, "monotonic", lambda: clock[0])
-    assert not switches.is_paused("intake")
+    monkeypatch.setattr(lanes.limits.time, "monotonic", lambda: clock[0])
+    assert not lanes.is_paused("intake")
     database.switches.insert_one({"_id": "intake", "paused_at": None, "by": "x"})
-    assert not switches.is_paused("intake")
+    assert not lanes.is_paused("intake")
 
-    clock[0] += switches.SWITCH_CACHE_S
+    clock[0] += lanes.limits.SWITCH_CACHE_S
 
-    assert switches.is_paused("intake")
-    assert not switches.is_paused("sending")
+    assert lanes.is_paused("intake")
+    assert not lanes.is_paused("sending")
 
 
 def test_pausing_twice_keeps_the_first(database, pause):
@@ -162,7 +161,7 @@ def test_only_operators_pause(database):
     assert AuditEntry.collection().count_documents({}) == 0
 
 
-@pytest.mark.parametrize("name", switches.NAMES)
+@pytest.mark.parametrize("name", lanes.SWITCHES)
 def test_readiness_is_not_affected(client, pause, name):
     """A balancer that took the server away would stop the pages, too."""
     now = {"started_at": utcnow(), "seen_at": utcnow()}

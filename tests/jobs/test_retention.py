@@ -8,10 +8,9 @@ from datetime import timedelta
 import pytest
 from mongoengine import get_db
 
-from jimeng import jobs
+from jimeng import jobs, lanes
 from jimeng.documents import Image, Share, utcnow
 from jimeng.jobs import retention
-from jimeng.lanes import switches
 from jimeng.monitoring import readiness
 from tests.rest import CAT, CREATE, create, result
 
@@ -213,7 +212,7 @@ def test_full_disk_refuses_new_tasks_and_finishes_old_ones(client, free, work_of
 
 def test_pause_by_an_operator_stays(client, free):
     """Room on the disk is no reason to go on."""
-    switches.pause(switches.INTAKE, "root")
+    lanes.pause(lanes.INTAKE, "root")
 
     free(retention.RESUME_FREE_BYTES)
     free(None)

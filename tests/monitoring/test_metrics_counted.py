@@ -7,13 +7,12 @@ from datetime import timedelta
 import pytest
 
 from app import REQUEST_KINDS
-from jimeng import jobs
+from jimeng import jobs, lanes
 from jimeng.documents import Generation, Task, utcnow
 from jimeng.errors import ProviderError
 from jimeng.jobs import endings, pump, saving
 from jimeng.jobs import metric_counters as counting
 from jimeng.jobs.metric_counters import KEY, Counts, counts
-from jimeng.lanes import switches
 from jimeng.monitoring import database_metrics, metrics, readiness
 from jimeng.providers import Progress
 from jimeng.providers.download import FetchFailed
@@ -224,7 +223,7 @@ def test_slot_that_nobody_waits_for_is_not_idle(client, clock):
     clock.pass_and_sample(3)
     assert slot_seconds(client) == (0, 3), "one picture waits, and two slots are free"
 
-    switches.pause(switches.SENDING, "somebody")
+    lanes.pause(lanes.SENDING, "somebody")
     clock.pass_and_sample(3)
 
     assert slot_seconds(client) == (0, 3)

@@ -11,11 +11,10 @@ from types import SimpleNamespace
 import pytest
 from pymongo.errors import ServerSelectionTimeoutError
 
-from jimeng import documents, jobs
+from jimeng import documents, jobs, lanes
 from jimeng.documents import Generation, Lane, Worker, indexes, utcnow
 from jimeng.i18n import MESSAGES
 from jimeng.jobs import pump
-from jimeng.lanes import switches
 from jimeng.local.embedded import Redis
 from jimeng.monitoring import readiness
 from jimeng.schemas.fields import moment
@@ -414,7 +413,7 @@ def test_paused_lane_does_not_stand_still_whoever_holds_its_places(
     for slot, row in enumerate(list(rows)[:2]):
         held = {"state": "upscaling", "slot": slot}
         Generation.collection().update_one({"_id": row["_id"]}, {"$set": held})
-    switches.pause(switches.SENDING, "root")
+    lanes.pause(lanes.SENDING, "root")
 
     assert probe()["missing"] == []
 
@@ -435,7 +434,7 @@ def test_lane_that_goes_on_between_two_looks_does_not_stand_still(
 
 def test_sending_that_is_paused_is_said_and_no_failure(probe, forgotten):
     """The operator wanted it."""
-    switches.pause(switches.SENDING, "root")
+    lanes.pause(lanes.SENDING, "root")
 
     found = probe()
 

@@ -5,12 +5,11 @@ from datetime import timedelta
 
 import pytest
 
-from jimeng import jobs, tasks
+from jimeng import jobs, lanes, tasks
 from jimeng.documents import Worker, utcnow
 from jimeng.documents.principal import Principal
 from jimeng.errors import ProviderError
 from jimeng.jobs import pump
-from jimeng.lanes import switches
 from jimeng.web.site import navigation
 from jimeng.web.tasks.cards import LETTERS, TASK_ID_PREFIX, Mark, read_marks
 from tests.conftest import run_queue
@@ -179,10 +178,10 @@ def test_failure_that_others_can_settle_is_told_to_them(
 def test_cards_say_that_sending_is_paused(client):
     """Nobody knows for how long; the ticker tells when it is over."""
     task_id = new_task(client)
-    switches.pause(switches.SENDING, "somebody")
+    lanes.pause(lanes.SENDING, "somebody")
 
     page = client.get("/", headers=ENGLISH)
-    switches.resume(switches.SENDING)
+    lanes.resume(lanes.SENDING)
     after = look(client, marks(page)).text
 
     assert "the operator has paused sending" in page.text
@@ -270,7 +269,7 @@ def no_worker(monkeypatch) -> None:
     Worker.collection().insert_one(
         {"_id": "a:1:x", "started_at": seen, "seen_at": seen}
     )
-    monkeypatch.setattr(switches, "_worker", (0.0, True))
+    monkeypatch.setattr(lanes.limits, "_worker", (0.0, True))
 
 
 @pytest.mark.parametrize("path", ["/", "/tasks"])
@@ -296,7 +295,7 @@ def test_what_is_being_drawn_is_suspended_too(client, monkeypatch, no_worker):
 
     now = utcnow()
     Worker.collection().update_many({}, {"$set": {"seen_at": now}})
-    monkeypatch.setattr(switches, "_worker", (0.0, True))
+    monkeypatch.setattr(lanes.limits, "_worker", (0.0, True))
     after = look(client, marks(before))
 
     assert ids(after) or "status-" in after.text

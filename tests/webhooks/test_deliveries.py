@@ -7,9 +7,9 @@ from datetime import timedelta
 import pytest
 from standardwebhooks import Webhook
 
+from jimeng import lanes
 from jimeng.documents import WebhookDelivery, WebhookEndpoint, utcnow
 from jimeng.jobs import webhook_deliveries
-from jimeng.lanes import switches
 from jimeng.providers import download
 from tests.rest import API, CAT, CREATE, create, data_of, refused, task
 from tests.webhooks.conftest import USER, WEBHOOKS, later, waits
@@ -357,12 +357,12 @@ def test_another_secret_key_disables(
 def test_paused_webhooks_send_nothing(client, endpoint, receiver, deliver):
     """What happens meanwhile is sent once they go on."""
     endpoint(receiver.url)
-    switches.pause(switches.WEBHOOKS, "operator")
+    lanes.pause(lanes.WEBHOOKS, "operator")
     client.post(f"{API}/tasks/{create(client)}/cancel")
     assert deliver() == 0
     assert webhook_deliveries.start_threads() is False
 
-    switches.resume(switches.WEBHOOKS)
+    lanes.resume(lanes.WEBHOOKS)
     assert deliver() == 1
 
 

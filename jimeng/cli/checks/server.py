@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
+from jimeng import lanes
 from jimeng.cli.checks.finding import Finding, Verdict
 from jimeng.config import Config
 from jimeng.errors import ConfigError
 from jimeng.http.auth import require_access
-from jimeng.lanes import switches
 from jimeng.monitoring import readiness
 
 # Reasons that have a more detailed check of their own.
@@ -16,8 +16,8 @@ ELSEWHERE = {
 }
 # Advice for switches that were paused automatically.
 PAUSED = {
-    switches.BY_DISK: "doctor.paused_by_disk",
-    switches.BY_RESTORE: "doctor.paused_by_restore",
+    lanes.BY_DISK: "doctor.paused_by_disk",
+    lanes.BY_RESTORE: "doctor.paused_by_restore",
 }
 
 
@@ -40,7 +40,7 @@ def readiness_reasons(config: Config) -> Iterator[Finding]:
     for each in reasons:
         named = ", ".join(each.names) or each.code
         yield Finding("queue", Verdict.FAILED, named, f"ready.{each.code}")
-    paused = switches.paused(fresh=True) if answer.paused else {}
+    paused = lanes.paused(fresh=True) if answer.paused else {}
     for name, switch in paused.items():
         advice = PAUSED.get(switch.by, "doctor.paused")
         yield Finding("queue", Verdict.WARNING, f"{name} is paused", advice)

@@ -12,11 +12,11 @@ from datetime import timedelta
 
 from mongoengine import get_db
 
+from jimeng import lanes
 from jimeng.documents import Batch, BulkAction, Generation, State, Task, utcnow
 from jimeng.documents.batch import CREATING
 from jimeng.documents.generation import SENDABLE
 from jimeng.jobs import bulk, costs, insertion
-from jimeng.lanes import switches
 
 log = logging.getLogger(__name__)
 
@@ -33,8 +33,8 @@ def quarantine() -> int:
     Returns:
         How many pictures were ended.
     """
-    for name in switches.PAUSED_AFTER_RESTORE:
-        switches.pause(name, switches.BY_RESTORE)
+    for name in lanes.PAUSED_AFTER_RESTORE:
+        lanes.pause(name, lanes.BY_RESTORE)
     # A bulk retry creates tasks, which the original has created by now. A deletion must
     # continue: its remaining documents would never be cleaned up.
     others = {"kind": {"$nin": bulk.restorable_kinds()}}

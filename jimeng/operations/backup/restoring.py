@@ -12,11 +12,10 @@ from mongoengine import get_db
 from pymongo.collection import Collection
 from pymongo.database import Database
 
-from jimeng import jobs
+from jimeng import jobs, lanes
 from jimeng.documents import indexes, migrations
 from jimeng.jobs import bulk, retention, settlement
 from jimeng.jobs.retention import GIB
-from jimeng.lanes import switches
 from jimeng.operations.backup import pictures, rotation
 from jimeng.operations.backup.archive import Damaged, Manifest, Reader
 from jimeng.operations.backup.dumping import RAW
@@ -71,8 +70,8 @@ def restore(
     database = get_db()
     prepare(database)
     # Pause before loading: workers on this database must not submit any of it.
-    for name in switches.PAUSED_AFTER_RESTORE:
-        switches.pause(name, switches.BY_RESTORE)
+    for name in lanes.PAUSED_AFTER_RESTORE:
+        lanes.pause(name, lanes.BY_RESTORE)
     # Workers must not migrate partly loaded data.
     migrations.begin_at(migrations.CODE)
     settlement.hold()  # nor settle it: part of the ledger may be missing
@@ -160,7 +159,7 @@ def insert(
     rows = decode_all(part, RAW)
     if collection.name == "switches":
         # These switches stay paused; others are restored.
-        rows = [row for row in rows if row["_id"] not in switches.PAUSED_AFTER_RESTORE]
+        rows = [row for row in rows if row["_id"] not in lanes.PAUSED_AFTER_RESTORE]
     if collection.name == "bulk_actions":
         # The original has gone on with actions that create tasks.
         kinds = bulk.restorable_kinds()

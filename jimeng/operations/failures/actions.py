@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Callable
 from datetime import datetime
 
-from jimeng import jobs, tasks
+from jimeng import jobs, lanes, tasks
 from jimeng.documents import BulkAction, Generation, Task, utcnow
 from jimeng.documents.cursors import cursor_of
 from jimeng.documents.generation import FAILED
@@ -13,7 +13,6 @@ from jimeng.documents.principal import Principal, recorded
 from jimeng.errors import JimengError
 from jimeng.jobs import bulk
 from jimeng.jobs.bulk import Counts, DocumentBatch, Kind
-from jimeng.lanes import switches
 from jimeng.operations.failures.listing import (
     Filter,
     count,
@@ -74,7 +73,7 @@ def retry_all(principal: Principal, wanted: Filter) -> BulkAction:
         QueueUnavailable: Redis is unavailable.
     """
     principal.require_operator("failures")
-    switches.check_intake()
+    lanes.check_intake()
     jobs.check_queue()
     return _begin(principal, RETRY, wanted, to_retry(wanted), wanted.index_to_retry)
 
