@@ -132,7 +132,7 @@ FIELDS: dict[str, tuple[str, str]] = {
         "That code is wrong; check your phone's clock and enter a new one",
     ),
     "invalid.password_wrong": ("当前密码不对", "The current password is wrong"),
-    "invalid.prompt_empty": ("请写下要画什么", "Describe what to draw"),
+    "invalid.prompt_empty": ("请写下提示词", "Write a prompt first"),
     "invalid.prompt_length": (
         "提示词（连同风格）最多 {max} 个字符",
         "The prompt, style included, may have at most {max} characters",

@@ -95,7 +95,7 @@ def test_reference_is_described(client, endpoint):
     ("fields", "said"),
     [
         ({"action": "describe"}, "请先添加一张参考图"),
-        ({"action": "expand", "prompt": " "}, "请写下要画什么"),
+        ({"action": "expand", "prompt": " "}, "请写下提示词"),
         ({"action": "delete", "prompt": "x"}, "expand"),
         ({"action": "describe", "image": "upload_gone"}, ""),
     ],

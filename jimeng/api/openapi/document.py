@@ -27,7 +27,7 @@ from jimeng.providers.models import Makes
 
 TITLE = "jimeng API"  # ASCII in both languages: generators name packages after it
 DESCRIPTION = (
-    "异步生成图像：提交任务，按 `Retry-After` 轮询，取回图片。\n\n"
+    "异步生成图片和视频：提交任务，按 `Retry-After` 轮询，取回结果。\n\n"
     '成功是 `{"success": true, "data": …}`，失败是 `{"success": false, '
     '"error": "代码", "message": "说明", "request_id": "…"}`，'
     "参数错误另有 `errors`。\n\n"
@@ -36,15 +36,15 @@ DESCRIPTION = (
     "请求体和查询中不认识的字段、出现两次的查询参数是 422；"
     "文字里的 NUL 和半个代理对也是。"
     "本文档的语言同样由 `Accept-Language` 决定。\n\n"
-    "`/v1` 与 OpenAI 的图像接口相同，成功和失败都是它的样子。\n\n"
+    "`/v1` 与 OpenAI 的图像接口兼容，成功和失败的响应都与它一致。\n\n"
     "`POST /mcp` 给智能体使用，不在本文档里：它用 Model Context Protocol "
-    "（JSON-RPC 2.0）自己说明有哪些工具（`tools/list`），密钥与这里相同。见 "
-    "https://modelcontextprotocol.io 。\n\n"
-    "`/api/v3/contents/generations/tasks` 给方舟 SDK 的程序用，"
-    "也不在本文档里：它和方舟的相同，见 "
-    "https://www.volcengine.com/docs/82379/1520757 。",
-    "Asynchronous image generation: submit a task, poll by `Retry-After`, get the "
-    "pictures.\n\n"
+    "（JSON-RPC 2.0）说明有哪些工具（`tools/list`），密钥与这里相同。见 "
+    "<https://modelcontextprotocol.io>。\n\n"
+    "`/api/v3/contents/generations/tasks` 给使用方舟 SDK 的程序，"
+    "也不在本文档里：它与方舟的接口相同，见 "
+    "<https://www.volcengine.com/docs/82379/1520757>。",
+    "Asynchronous generation of pictures and videos: submit a task, poll it by "
+    "`Retry-After`, get the result.\n\n"
     'A success is `{"success": true, "data": …}`, a failure is `{"success": false, '
     '"error": "code", "message": "sentence", "request_id": "…"}`, with `errors` '
     "by field for invalid parameters.\n\n"
@@ -56,10 +56,10 @@ DESCRIPTION = (
     "`/v1` is compatible with OpenAI's images API, in successes and in errors.\n\n"
     "`POST /mcp` is for agents and not part of this document: it describes its tools "
     "itself (`tools/list`) by the Model Context Protocol (JSON-RPC 2.0), and accepts "
-    "the same keys. See https://modelcontextprotocol.io .\n\n"
+    "the same keys. See <https://modelcontextprotocol.io>.\n\n"
     "`/api/v3/contents/generations/tasks` is for programs that make videos with Ark's "
     "SDK, and not part of it either: it is as Ark describes it, see "
-    "https://www.volcengine.com/docs/82379/1520757 .",
+    "<https://www.volcengine.com/docs/82379/1520757>.",
 )
 API_KEY = (
     "账号页面或 `POST /api/v1/users/{user_id}/keys` 创建的 API 密钥",
@@ -77,7 +77,7 @@ TAGS: dict[str, tuple[str, str]] = {
     "videos": ("创建视频任务、取回视频", "Create video tasks and get their videos."),
     "tasks": ("查看、取消、重试任务", "Read, cancel and retry tasks."),
     "batches": (
-        "一次提交很多提示词，看进度，取消，补上缺的",
+        "一次提交很多提示词：查看进度、取消、重试缺少的",
         "Batches of prompts: create, follow, cancel, retry what is missing.",
     ),
     "uploads": ("上传图片，供任务使用", "Upload pictures for tasks to use."),
@@ -95,7 +95,7 @@ TAGS: dict[str, tuple[str, str]] = {
     ),
     "users": ("用户、用量和 API 密钥", "Users, their usage, and their API keys."),
     "openai": (
-        "给使用 OpenAI 图像接口的客户端：字段、应答和错误都是它的样子",
+        "给使用 OpenAI 图像接口的客户端：字段、响应和错误都与它一致",
         "For clients of OpenAI's images API, with its fields, responses and errors.",
     ),
     "system": ("模型、风格、队列、健康", "Models, styles, the queue, health."),

@@ -18,6 +18,8 @@ COMMON_PARAMETERS = {
     "Accept-Language",
 }  # parameters that every operation has
 
+LINK = r"(?:&lt;)?(https://[\w./-]*\w)(?:&gt;)?"  # in escaped text
+
 
 @dataclass(frozen=True)
 class Field:
@@ -105,10 +107,10 @@ class Reference:
 
 
 def prose(text: str) -> Markup:
-    """Render the document's small Markdown subset: paragraphs, `code` and URLs."""
+    """Render the document's small Markdown subset: paragraphs, `code` and <URL>."""
     parts = [part for part in re.split(r"\n\s*\n", text.strip()) if part]
     coded = (re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(p))) for p in parts)
-    coded = (re.sub(r"(https://[\w./-]*\w)", r'<a href="\1">\1</a>', p) for p in coded)
+    coded = (re.sub(LINK, r'<a href="\1">\1</a>', p) for p in coded)
     return Markup("".join(f"<p>{part}</p>" for part in coded))  # noqa: S704 (escaped)
 
 

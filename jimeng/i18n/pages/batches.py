@@ -67,9 +67,9 @@ BATCH_PAGES: dict[str, tuple[str, str]] = {
     "batch.n_drawing": ("生成中 {n}", "{n} generating"),
     "batch.n_waiting": ("排队 {n}", "{n} queued"),
     "batch.n_unmade": ("未提交 {n}", "{n} not submitted"),
-    "batch.n": ("{n} 张", "{n}"),
+    "batch.n": ("{n} 张", "{n} ×"),
     "batch.failures": ("生成失败的", "What failed"),
-    "batch.look": ("查看第 {n} 个", "Show {n}"),
+    "batch.look": ("任务 {n}", "Task {n}"),
     "batch.cancel": ("取消其余的", "Cancel the rest"),
     "batch.cancel_words": (
         "还没提交的不再提交。正在生成的照常计费，但不再显示；已完成的保留。",

@@ -3,6 +3,17 @@
 DOCS: dict[str, tuple[str, str]] = {
     "docs.title": ("即梦 API 文档", "jimeng API reference"),
     "docs.ways": ("接口", "Operations"),
+    "docs.group.images": ("图片", "Pictures"),
+    "docs.group.videos": ("视频", "Videos"),
+    "docs.group.tasks": ("任务", "Tasks"),
+    "docs.group.batches": ("批量任务", "Batches"),
+    "docs.group.uploads": ("上传", "Uploads"),
+    "docs.group.collections": ("相册和分享", "Collections and shares"),
+    "docs.group.prompts": ("已保存的提示词", "Saved prompts"),
+    "docs.group.webhooks": ("Webhook", "Webhooks"),
+    "docs.group.users": ("用户和密钥", "Users and keys"),
+    "docs.group.openai": ("OpenAI 兼容", "OpenAI-compatible"),
+    "docs.group.system": ("系统", "System"),
     "docs.key": ("API 密钥", "API key"),
     "docs.key_hint": (
         "用于下面的“试一试”，只保存在这一页里。",

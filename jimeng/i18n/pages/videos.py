@@ -65,7 +65,7 @@ VIDEOS: dict[str, tuple[str, str]] = {
     "video.has_cameras": ("可选运镜", "camera movements"),
     "video.has_last": ("首尾帧", "first and last frame"),
     "video.has_references": ("参考图最多 {n} 张", "up to {n} references"),
-    "video.takes_about": ("约需 {n} 秒", "takes about {n} s"),
+    "video.takes_about": ("约 {n} 秒", "about {n} s"),
     "camera.any": ("运镜不限", "Any camera"),
     "camera.fixed": ("固定镜头", "Camera held still"),
     "camera.hitchcock_dolly_in": ("希区柯克推进", "Hitchcock dolly in"),
