@@ -134,7 +134,7 @@ MODEL_FIELDS: dict[str, tuple[str, str]] = {
         "Reference pictures cannot be combined with a first or last frame",
     ),
     "invalid.video_first_frame_missing": (
-        "有尾帧时必须也有首帧",
+        "有尾帧时还需要首帧",
         "A last frame needs a first frame, too",
     ),
     "invalid.video_frame_missing": (
