@@ -89,6 +89,12 @@ class ShareOverview:
     ended: bool
 
     @property
+    def kind(self) -> str:
+        """``collection``, ``picture`` or ``video``."""
+        is_video = self.image and self.image.is_video and not self.collection
+        return "video" if is_video else self.share.kind
+
+    @property
     def title(self) -> str:
         """The page's title; empty if there is none."""
         return self.share.title or (self.collection.name if self.collection else "")

@@ -48,6 +48,7 @@ def template_globals() -> dict:
         "budget_left": budget.budget_left,
         "in_language": in_language,
         "spoken": options.spoken,
+        "name_of_lane": options.name_of_lane,
         "is_first": not request.args.get("cursor"),  # of a list with cursors
     }
 

@@ -133,10 +133,10 @@ def test_list_says_what_there_is_to_know(ada, nobody):
 
     page = ada.client.get("/account/keys").text
     assert "&lt;b&gt;" in page and "<b>" not in page
-    assert page.count("never used") == 2
+    assert page.count("Never used") == 2
 
     call(nobody, "GET", "/api/v1/models", key=text)
-    assert "last used" in ada.client.get("/account/keys").text
+    assert "Last used" in ada.client.get("/account/keys").text
 
 
 def test_expired_key_is_marked(ada):

@@ -198,7 +198,7 @@ def test_trail_tells_what_came_of_it(client, database):
 
     assert "root Cleared the queue Tasks 3" in words
     assert "root Cleared the queue Failed: queue_unavailable" in words
-    assert "Changed a role user_1 Role Administrator Failed: internal" in words
+    assert "Changed a role user_1 Role Admin Failed: internal" in words
     assert "Did not finish" in words
 
 

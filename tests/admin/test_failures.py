@@ -76,7 +76,7 @@ def test_pictures_of_one_task_stand_together(client, failed):
 
     assert len(shown(page)) == 1
     assert "Picture 1, 2, 3, 4" in text_of(page)
-    assert "Pictures: 4" in text_of(page)
+    assert "Failures: 4" in text_of(page)
 
 
 def test_filters_find_the_few(client, failed):
@@ -302,7 +302,7 @@ def test_retry_is_offered_where_it_makes_sense(client, failed, code, is_offered)
 
     assert (f"{LIST}/{task_id}/retry" in page.text) == is_offered
     assert ("A retry would fail again" in text_of(page)) != is_offered
-    assert ("Retries up to 1 matching pictures" in text_of(page)) == is_offered
+    assert ("Retries up to 1 matching failures" in text_of(page)) == is_offered
     done(client, f"{LIST}/retry", code=code)
     assert len(runs_again(task_id)) == is_offered
 
@@ -337,7 +337,7 @@ def test_without_a_reason_only_what_may_succeed_runs_again(client, failed):
     "how, going, ended",
     [
         ("retry", "Retrying: 0 of 3 tasks", "Tasks retried: 3; skipped: 0."),
-        ("drop", "Dismissing: 0 of 3 pictures", "Pictures dismissed: 3."),
+        ("drop", "Dismissing: 0 of 3", "Dismissed: 3."),
     ],
 )
 def test_long_work_goes_on_in_the_background(
@@ -371,7 +371,7 @@ def test_answer_to_scripts_is_a_list_without_those(client, failed):
     answer = send(client, f"{LIST}/drop", htmx=True, code="quota_exhausted")
 
     page = client.get(answer.headers["HX-Redirect"], headers=ENGLISH)
-    assert "Pictures dismissed: 1" in text_of(page)
+    assert "Dismissed: 1" in text_of(page)
     assert "code=quota_exhausted" in answer.headers["HX-Redirect"]
     assert shown(client.get(LIST)) == [f"{stays}_0"]
 
@@ -385,7 +385,7 @@ def test_dropping_hides_and_keeps_the_task(client, failed):
     done(client, f"{LIST}/{single}/drop")
     page = done(client, f"{LIST}/drop", code="quota_exhausted")
 
-    assert "Pictures dismissed: 2" in text_of(page)
+    assert "Dismissed: 2" in text_of(page)
     assert shown(client.get(LIST)) == [f"{stays}_0"]
     for task_id in (single, *others):
         assert result(client, task_id)["status"] == "failed"
@@ -414,7 +414,7 @@ def test_how_many_there_are_is_counted_up_to_a_bound(client, failed, monkeypatch
 
     page = client.post(f"{LIST}/drop", follow_redirects=True, headers=ENGLISH)
 
-    assert "Dismissing: 0 of 2+ pictures" in text_of(page)
+    assert "Dismissing: 0 of 2+" in text_of(page)
     assert BulkAction.find_one({}).total == 3
     assert bulk.run_due()
     assert BulkAction.find_one({}).done == 5

@@ -198,7 +198,7 @@ def test_clearing_tells_first_and_asks_for_a_word(client):
     task_id = create(client, n=3)
     create(client, user_id="bob")
     page = client.get(CLEAR, headers=ENGLISH)
-    assert "tasks: 2, pictures: 4, users: 2" in text_of(page)
+    assert "tasks: 2, pictures and videos: 4, users: 2" in text_of(page)
 
     answer = send(client, CLEAR, word="yes")
 

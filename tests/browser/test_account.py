@@ -174,7 +174,7 @@ def test_key_is_copied_used_and_revoked(show, closed_server):
     page.goto("/account/keys")
     assert key not in page.content()
     expect(page.locator(".key-row", has_text="shop script")).to_contain_text(
-        "last used"
+        "Last used"
     )
     revoke_all(page)
     expect(page.get_by_text("Key revoked")).to_be_visible()

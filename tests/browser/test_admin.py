@@ -54,7 +54,7 @@ def test_pages_in_every_look(operate, busy, look, page):
 
 @every_look
 def test_lists_in_few_looks(operate, busy, look):
-    """Today's use, the users, the settings, and what was done by whom."""
+    """Today's usage, the users, the settings, and what was done by whom."""
     seen = operate("/admin/", **look)
     for page in ("usage", "users", "settings", "audit"):
         seen.page.goto(f"/admin/{page}")

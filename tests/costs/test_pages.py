@@ -75,7 +75,7 @@ def test_operator_sees_month_users_and_models(client, spent):
 
     words = text_of(page)
     assert "Today ¥0.40 This month ¥0.40" in words
-    assert f"{PRICED} ¥0.40 2 0 0" in words
+    assert "Seedream 3.0 ¥0.40 2 0 0" in words
     (row,) = table(client, "/admin/costs.csv")
     day = costs.today().isoformat()
     assert row == {

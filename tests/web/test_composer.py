@@ -198,7 +198,7 @@ def test_own_words_come_before_a_named_style(client):
         ({"n": "-1"}, "n", "Must be 1 to 4"),
         ({"n": "5"}, "n", "Must be 1 to 4"),
         ({"n": "many"}, "n", "Must be an integer"),
-        ({"prompt": " \n "}, "prompt", "Describe what to draw"),
+        ({"prompt": " \n "}, "prompt", "Write a prompt first"),
         ({"prompt": "x" * 801}, "prompt", "at most 800 characters"),
     ],
 )

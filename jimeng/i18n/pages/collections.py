@@ -97,8 +97,12 @@ COLLECTIONS: dict[str, tuple[str, str]] = {
     "sharing.open": ("打开页面", "Open the page"),
     "sharing.heading": ("页面标题", "Page title"),
     "sharing.heading_hint": (
-        "留空时，相册用它的名称，单个作品没有标题。",
-        "Left empty, a collection shows its name and a single item has no title.",
+        "留空则显示相册的名称。",
+        "Left empty, the collection's name is shown.",
+    ),
+    "sharing.heading_hint_one": (
+        "留空则没有标题。",
+        "Left empty, the page has no title.",
     ),
     "sharing.prompts": ("显示提示词", "Show the prompts"),
     "sharing.prompts_hint": (
@@ -106,7 +110,7 @@ COLLECTIONS: dict[str, tuple[str, str]] = {
         "Unless ticked, visitors do not see the prompts.",
     ),
     "sharing.until": ("有效期", "Expires"),
-    "sharing.until.keep": ("保持不变：{when}", "Unchanged: {when}"),
+    "sharing.until.keep": ("不变：{when}", "Keep {when}"),
     "sharing.until.never": ("一直有效", "Never"),
     "sharing.until.1": ("1 天后", "In 1 day"),
     "sharing.until.7": ("7 天后", "In 7 days"),
@@ -141,7 +145,8 @@ COLLECTIONS: dict[str, tuple[str, str]] = {
     "sharing.ended": ("已到期", "Expired"),
     "sharing.with_prompts": ("含提示词", "With prompts"),
     "sharing.kind.collection": ("相册", "Collection"),
-    "sharing.kind.picture": ("单个作品", "Single item"),
+    "sharing.kind.picture": ("图片", "Picture"),
+    "sharing.kind.video": ("视频", "Video"),
     "sharing.nothing_there": ("没有可显示的内容", "Nothing to show"),
     "shares.heading": ("所有人的分享", "All shares"),
     "shares.words": (

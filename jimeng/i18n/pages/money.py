@@ -25,7 +25,7 @@ MONEY: dict[str, tuple[str, str]] = {
         "Cost per day over {days} days, {cost} in all",
     ),
     "costs.tells": ("{day}：{cost}，{n} 项", "{day}: {cost}, {n} charged"),
-    "costs.zone": ("日期按 {zone} 划分。", "Days are those of {zone}."),
+    "costs.zone": ("日期按 {zone} 划分。", "Days are counted in {zone}."),
     # All users' costs.
     "costs.today": ("今天", "Today"),
     "costs.month": ("本月", "This month"),
@@ -36,7 +36,7 @@ MONEY: dict[str, tuple[str, str]] = {
     "costs.key": ("密钥", "API key"),
     "costs.sort": ("排序", "Sort"),
     "costs.sort_micros": ("按费用", "By cost"),
-    "costs.sort_outputs": ("按图片数", "By pictures"),
+    "costs.sort_outputs": ("按计费项", "By items charged"),
     "costs.pages": ("用户和密钥翻页", "Pages of users and keys"),
     "costs.next": ("下一页", "Next"),
     "costs.previous": ("上一页", "Previous"),
@@ -47,6 +47,7 @@ MONEY: dict[str, tuple[str, str]] = {
         "The provider may have charged for these. Compare them with its bill, and say "
         "for each whether it was charged; each decision is final.",
     ),
+    "costs.decide_one": ("确定…", "Decide…"),
     "costs.was_charged": ("已计费", "Charged"),
     "costs.not_charged": ("未计费", "Not charged"),
     "costs.decided": ("已记录。", "Recorded."),
@@ -69,7 +70,7 @@ MONEY: dict[str, tuple[str, str]] = {
     "prices.future": ("尚未生效", "Not yet in effect"),
     "prices.superseded": ("以前的价格", "Superseded prices"),
     "prices.source": ("来源", "Source"),
-    "prices.built_in": ("内置价格表 {day}", "Built-in list, {day}"),
+    "prices.built_in": ("内置价格表", "Built-in list,"),
     "prices.remove": ("删除", "Remove"),
     "prices.remove_this": (
         "删除 {model} 尚未生效的价格",

@@ -24,9 +24,9 @@ OPERATOR: dict[str, tuple[str, str]] = {
         "Tasks already here carry on.",
     ),
     "switch.sending_words": (
-        "暂停后不再提交排队的图片；已提交的照常完成并保存。",
-        "While paused, waiting pictures are not submitted. Those already at a "
-        "provider are still fetched and saved.",
+        "暂停后不再提交排队的图片和视频；已提交的照常完成并保存。",
+        "While paused, waiting pictures and videos are not submitted. Those already "
+        "at a provider are still fetched and saved.",
     ),
     "switch.webhooks": ("回调", "Webhooks"),
     "switch.webhooks_words": (
@@ -92,9 +92,9 @@ OPERATOR: dict[str, tuple[str, str]] = {
         "Refused by the provider ({code}), suspended until",
     ),
     "queue.account_removed": (
-        "已不在设置里：不再查询这些图片，它们会以“可能已计费”结束，不会重发",
-        "No longer in the settings: these pictures are not polled any more; they end "
-        "as possibly charged and are not sent again",
+        "已不在设置里：不再查询，结果记为“可能已计费”，不会重发",
+        "No longer in the settings: what it was generating is not polled any more, "
+        "ends as possibly charged and is not sent again",
     ),
     "queue.no_lanes": (
         "还没有服务商的密钥，所以没有模型队列。",
@@ -106,10 +106,10 @@ OPERATOR: dict[str, tuple[str, str]] = {
     "queue.workers": ("工作进程", "Workers"),
     "queue.no_workers": ("没有工作进程", "None"),
     "admin.suspended": (
-        "没有工作进程在运行，处理暂停中：等待和进行中的图片停着，不会丢失；"
+        "没有工作进程在运行，处理暂停中：等待和进行中的任务停着，不会丢失；"
         "启动工作进程后自动继续。",
-        "No worker is running, so processing is paused. Pictures waiting or in "
-        "progress are not lost; they continue automatically once a worker is started.",
+        "No worker is running, so processing is paused. Tasks waiting or in progress "
+        "are not lost; they continue automatically once a worker is started.",
     ),
     "queue.alive": ("正常", "Alive"),
     "queue.too_old": (
@@ -150,13 +150,14 @@ OPERATOR: dict[str, tuple[str, str]] = {
     ),
     "queue.clear_open": ("查看会取消什么", "See what would be cancelled"),
     "queue.clear_count": (
-        "现在清空会取消 {users} 位用户的 {tasks} 个任务，共 {pictures} 张图片。",
-        "To be cancelled – tasks: {tasks}, pictures: {pictures}, users: {users}.",
+        "现在清空会取消 {users} 位用户的 {tasks} 个任务，共 {pictures} 项图片和视频。",
+        "To be cancelled – tasks: {tasks}, pictures and videos: {pictures}, "
+        "users: {users}.",
     ),
     "queue.clear_empty": ("没有可以取消的任务。", "Nothing to cancel."),
     "queue.clear_goes_on": (
-        "已提交给服务商的图片照常完成。用户会看到“管理员清空了队列”，可以自己重试。",
-        "Pictures already at the provider are completed. Users are told that the "
+        "已提交给服务商的照常完成。用户会看到“管理员清空了队列”，可以自己重试。",
+        "What is already at the provider is completed. Users are told that the "
         "operator cleared the queue, and can retry their tasks.",
     ),
     "queue.clear_word": ("清空", "clear"),
@@ -183,13 +184,13 @@ OPERATOR: dict[str, tuple[str, str]] = {
     "failures.all": ("全部", "All"),
     "failures.today": ("今天", "Today"),
     "failures.yesterday": ("昨天", "Yesterday"),
-    "failures.count": ("{n} 张图片", "Pictures: {n}"),
-    "failures.count_more": ("超过 {n} 张图片", "Pictures: over {n}"),
+    "failures.count": ("{n} 项", "Failures: {n}"),
+    "failures.count_more": ("超过 {n} 项", "Failures: over {n}"),
     "failures.none": ("没有待处理的失败", "No failures need attention"),
     "failures.none_words": (
-        "这里列出最终失败、还没有重试或忽略的图片。",
-        "Pictures that failed for good are listed here until they are retried or "
-        "dismissed.",
+        "这里列出最终失败、还没有重试或忽略的图片和视频。",
+        "Pictures and videos that failed for good are listed here until they are "
+        "retried or dismissed.",
     ),
     "failures.none_match": (
         "没有符合筛选条件的失败。",
@@ -223,13 +224,13 @@ OPERATOR: dict[str, tuple[str, str]] = {
     "failures.drop": ("忽略", "Dismiss"),
     "failures.retry_all": ("全部重试…", "Retry all…"),
     "failures.retry_all_words": (
-        "按筛选条件重试最多 {n} 张图片，会产生新的费用。已经或可能已计费的不在其中，"
+        "按筛选条件重试最多 {n} 项，会产生新的费用。已经或可能已计费的不在其中，"
         "请逐个确认；没有选原因时，重试也不会成功的也不在其中。",
-        "Retries up to {n} matching pictures, at a new charge. Not included are "
+        "Retries up to {n} matching failures, at a new charge. Not included are "
         "those already or possibly charged (confirm them one by one) and, unless you "
         "choose a reason, those that would fail again.",
     ),
-    "failures.retry_all_sure": ("重试 {n} 张", "Retry {n}"),
+    "failures.retry_all_sure": ("重试 {n} 项", "Retry {n}"),
     "failures.retry_none": (
         "符合条件的都已经或可能已计费，或重试也不会成功：请逐个处理。",
         "All matches are already or possibly charged, or would fail again: handle "
@@ -237,23 +238,22 @@ OPERATOR: dict[str, tuple[str, str]] = {
     ),
     "failures.drop_all": ("全部忽略…", "Dismiss all…"),
     "failures.drop_all_words": (
-        "从列表中移除 {n} 张图片的失败记录。用户的任务不变。",
-        "Removes the failures of {n} pictures from this list. Users' tasks stay as "
-        "they are.",
+        "从列表中移除 {n} 项失败记录。用户的任务不变。",
+        "Removes {n} failures from this list. Users' tasks stay as they are.",
     ),
-    "failures.drop_all_sure": ("忽略 {n} 张", "Dismiss {n}"),
+    "failures.drop_all_sure": ("忽略 {n} 项", "Dismiss {n}"),
     "failures.told_retry": (
         "已重试 {done} 个任务，跳过 {left_out} 个。",
         "Tasks retried: {done}; skipped: {left_out}.",
     ),
-    "failures.told_drop": ("已忽略 {done} 张。", "Pictures dismissed: {done}."),
+    "failures.told_drop": ("已忽略 {done} 项。", "Dismissed: {done}."),
     "failures.under_way_retry": (
         "正在重试：{done} / {total} 个任务",
         "Retrying: {done} of {total} tasks",
     ),
     "failures.under_way_drop": (
-        "正在忽略：{done} / {total} 张",
-        "Dismissing: {done} of {total} pictures",
+        "正在忽略：{done} / {total} 项",
+        "Dismissing: {done} of {total}",
     ),
     "failures.dealt_retry": ("已重试", "Retried"),
     "failures.dealt_drop": ("已忽略", "Dismissed"),

@@ -7,6 +7,7 @@ from itertools import groupby
 from typing import Any
 
 from jimeng.documents import Generation, Status, Task, User
+from jimeng.documents.base import VIDEO
 from jimeng.documents.cursors import Page, after, cut_page
 from jimeng.documents.generation import FAILED
 from jimeng.documents.principal import Principal
@@ -82,11 +83,11 @@ class Filter:
 @dataclass(frozen=True)
 class Failure:
     """
-    Pictures of one task that failed for one reason.
+    Pictures of one task, or its video, that failed for one reason.
 
     Attributes:
         id: The id of the first picture.
-        pictures: Their numbers, from 1.
+        pictures: Their numbers, from 1; empty for a video.
         user_name: The user's name, if known.
         attempts: The largest number of submissions of a picture.
         state: ``open`` if the task can be retried, ``consent`` if that may be
@@ -107,7 +108,7 @@ class Failure:
     ended_at: datetime
     user_id: str
     user_name: str | None
-    model: str
+    lane: str
     state: str
 
     @property
@@ -210,7 +211,7 @@ def _failure(
     return Failure(
         id=first["_id"],
         task_id=first["task_id"],
-        pictures=sorted(row["index"] + 1 for row in rows),
+        pictures=sorted(row["index"] + 1 for row in rows if row.get("kind") != VIDEO),
         code=error["code"],
         provider_code=error.get("provider_code"),
         request_id=error.get("provider_request_id"),
@@ -219,7 +220,7 @@ def _failure(
         ended_at=first["ended_at"],
         user_id=first["user_id"],
         user_name=names.get(first["user_id"]),
-        model=task.model if task else first["req_key"],
+        lane=first["lane"],
         state=state_of(task, is_retried=first["task_id"] in again),
     )
 

@@ -8,10 +8,10 @@ from flask.typing import ResponseReturnValue
 from jimeng import operations
 from jimeng.errors import Invalid
 from jimeng.http import auth
-from jimeng.i18n import problems
+from jimeng.i18n import problems, t
 from jimeng.jobs.costs import price_of_row
-from jimeng.limits import costs
-from jimeng.operations.prices import NewPrice, price_text
+from jimeng.operations.prices import SOUND, NewPrice, price_text
+from jimeng.providers.models.model import PriceBySize
 from jimeng.web.admin import bp
 
 FIELDS = ("model", "account", "yuan", "up_to", "above", "others", "day")
@@ -32,15 +32,22 @@ def prices_page(given: Mapping[str, str], errors: Mapping[str, list[str]]) -> st
         entries=found.entries,
         accounts=found.accounts,
         page=found.superseded,
-        model_of=costs.model_of,
         price_of_row=price_of_row,
         names=found.names,
-        price_text=price_text,
+        price_words=price_words,
         zone=current_app.config["JIMENG"].BILLING_TIMEZONE,
         given=given,
         errors=errors,
         done=request.args.get("done"),
     )
+
+
+def price_words(price: PriceBySize) -> str:
+    """The amounts and their conditions, in the reader's language."""
+    words = price_text(price)
+    for condition in SOUND:
+        words = words.replace(condition, t(f"video.{condition}"))
+    return words
 
 
 @bp.post("/prices")

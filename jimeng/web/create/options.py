@@ -160,6 +160,15 @@ def named(model: Model, *, alone: bool) -> str:
     return t("form.model_of", model=spoken(model.id), provider=label)
 
 
+def name_of_lane(lane: str) -> str:
+    """The display name of a lane's model; the lane itself if that is gone."""
+    models = jobs.runtime().registry.models
+    if lane not in models:
+        return lane
+    names = [spoken(model.id) for model in models.values()]
+    return named(models[lane], alone=names.count(spoken(models[lane].id)) == 1)
+
+
 def find_model(name: str | None, makes: Makes = "image") -> Model:
     """
     Find a model by name or lane; without a name, the default one.
@@ -189,13 +198,26 @@ def in_form(model: Model) -> bool:
     return model.task == "image-to-image" and model.takes_images
 
 
+# Parts of models' names, the longer ones first.
+IN_CHINESE = {
+    "Jimeng Video": "即梦视频",
+    "Jimeng I2I": "即梦图生图",
+    "Jimeng Inpaint": "即梦局部重绘",
+    "Jimeng Outpaint": "即梦扩图",
+    "Jimeng Upscale": "即梦高清放大",
+    "Jimeng": "即梦",
+}
+
+
 def spoken(model_id: str) -> str:
     """The display name of a model: ``doubao-seedream-3.0-t2i`` is Seedream 3.0."""
     plain = model_id.removeprefix("doubao-").removesuffix("-t2i")
     words = plain.replace("-", " ").title().replace("080P", "080p")
     if language() != "zh":
         return words
-    return words.replace("Jimeng Video", "即梦视频").replace("Jimeng", t("app.title"))
+    for english, chinese in IN_CHINESE.items():
+        words = words.replace(english, chinese)
+    return words
 
 
 def ends_of(ascending: Iterable[object]) -> str:
