@@ -260,7 +260,7 @@ def test_many_at_once_without_scripts(visit):
     boxes(page).nth(1).check()
     press(page, "Favourite")
     page.goto("/gallery/tidy")
-    page.get_by_label('Type "delete" to confirm').fill("delete")
+    page.get_by_label("Type “delete” to confirm").fill("delete")
     page.get_by_role("button", name="Delete these 3").click()
 
     expect(boxes(page)).to_have_count(1)

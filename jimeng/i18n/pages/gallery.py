@@ -166,9 +166,9 @@ GALLERY: dict[str, tuple[str, str]] = {
         "The gallery holds only favourites, so there is nothing to delete.",
     ),
     "tidy.word": ("删除", "delete"),
-    "tidy.type": ("输入“{word}”确认", 'Type "{word}" to confirm'),
+    "tidy.type": ("输入“{word}”确认", "Type “{word}” to confirm"),
     "tidy.go": ("删除这 {n} 项", "Delete these {n}"),
-    "tidy.wrong_word": ("请输入“{word}”", 'Type "{word}"'),
+    "tidy.wrong_word": ("请输入“{word}”", "Type “{word}”"),
     "tidy.changed": (
         "数量刚刚变了，请核对新的数字再确认",
         "The number has just changed; check it and confirm again",

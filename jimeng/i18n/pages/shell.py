@@ -3,14 +3,14 @@
 SHELL: dict[str, tuple[str, str]] = {
     "app.title": ("即梦", "jimeng"),
     "app.description": (
-        "用文字生成图片，图片存在自己的服务器上",
-        "Pictures from words, stored on your own server",
+        "用文字生成图片和视频，存在自己的服务器上",
+        "Pictures and videos from words, stored on your own server",
     ),
     "tell.title": ("完成时通知我", "Notify me"),
     "tell.words": (
-        "图片完成而这个标签页不在前台时通知；只在这个浏览器里生效。",
-        "When a picture is done and this tab is in the background; in this browser "
-        "only.",
+        "图片或视频完成、这个标签页又不在前台时通知；只在这个浏览器里生效。",
+        "When a picture or a video is done and this tab is in the background; in "
+        "this browser only.",
     ),
     "tell.notice": ("系统通知", "Notification"),
     "tell.sound": ("声音", "Sound"),

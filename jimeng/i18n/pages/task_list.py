@@ -25,8 +25,9 @@ TASK_LIST: dict[str, tuple[str, str]] = {
     "task_list.took": ("用时 {n}", "in {n}"),
     "task_list.retried_as": ("已重试，查看新任务", "Retried; see the new task"),
     "task_list.none": (
-        "还没有任务。写一句话，第一个任务就从这里开始排队。",
-        "No tasks yet. Write a prompt, and your first task queues up here.",
+        "还没有任务。提交之后，在这里查看进度、取消或重试。",
+        "No tasks yet. Those that you submit are listed here, to be followed, "
+        "cancelled or retried.",
     ),
     "task_list.begin": ("生成第一张图片", "Create your first picture"),
     "task_list.none_found": (
