@@ -39,20 +39,6 @@ def test_all_of_a_batch_is_drawn_once_and_in_order(client, provider, work_all):
     assert [task.batch_index for task in rows] == list(range(5))
 
 
-def test_all_prompts_become_tasks(client):
-    """In the course of time: none is lost, and none is there twice."""
-    asked = ask(client, lines(120))
-
-    for _ in range(120 // WINDOW):
-        draw_nothing()
-        fill()
-
-    found = look(client, asked["batch_id"])
-    assert (found["made"], found["pictures"]["total"]) == (120, 120)
-    prompts = [task.prompt for task in Task.objects.order_by("id")]
-    assert prompts == found["prompts"]
-
-
 def test_few_of_a_batch_wait_at_a_time(client):
     """So that a picture beside it, others, and a cancellation meet few."""
     ask(client, lines(40))

@@ -6,7 +6,6 @@ import pytest
 
 from jimeng.batches.capacity import WINDOW
 from jimeng.documents import Batch, Generation, Task, utcnow
-from jimeng.errors import ProviderError
 from tests.batches.conftest import (
     BATCHES,
     act,
@@ -16,11 +15,7 @@ from tests.batches.conftest import (
     tasks_of,
 )
 from tests.each import for_each
-from tests.rest import API, create, data_of, errors_of, refused, task
-
-REFUSED = ProviderError("no", code="provider_failed")
-FORBIDDEN = ProviderError("no", code="content_refused_prompt")
-LOST = ProviderError("?", code="submit_unknown", charged="unknown", maybe_accepted=True)
+from tests.rest import API, create, data_of, errors_of, refused
 
 
 def send(client, **body):
@@ -142,13 +137,6 @@ def test_progress_tells_of_every_picture(client, work_all):
     }
     assert found["eta_seconds"] > 0
     assert (found["status"], found["made"]) == ("processing", WINDOW)
-
-
-def test_single_tasks_belong_to_none(client):
-    """And say so."""
-    found = task(client, create(client))
-
-    assert found["batch_id"] is found["batch_index"] is None
 
 
 def test_state_of_a_later_release_is_borne(client, work_all):

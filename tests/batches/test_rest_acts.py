@@ -18,7 +18,6 @@ from tests.batches.conftest import (
     BATCHES,
     act,
     ask,
-    draw_nothing,
     fill,
     lines,
     look,
@@ -252,17 +251,6 @@ def test_batch_that_has_just_ended_is_not_cancelled(client, work_off):
 
     assert look(client, batch_id)["status"] == "completed"
     refused(act(client, batch_id, "cancel"), 409, "batch_finished")
-
-
-def test_batch_that_waits_makes_no_task_of_a_deleted_one(client):
-    """Deleted while it fills: nothing of it comes after."""
-    batch_id = ask(client, lines(WINDOW + 4))["batch_id"]
-    data_of(client.delete(f"{BATCHES}/{batch_id}"))
-    draw_nothing()
-
-    fill()
-
-    assert Task.objects.count() == WINDOW
 
 
 def test_dry_run_of_running_again_counts_and_changes_nothing(

@@ -27,7 +27,7 @@ from tests.costs.conftest import (
     only_task,
     settle,
 )
-from tests.rest import API, create, data_of, result, task
+from tests.rest import API, create, result, task
 from tests.test_core import refusal
 
 UNKNOWN = refusal("submit_unknown", maybe_accepted=True, charged="unknown")
@@ -95,19 +95,6 @@ def test_picture_that_waits_again_is_not_charged(client, provider, work_off):
     work_off()
     settle()
     assert amounts(LedgerEntry) == {"micros": PRICE, "outputs": 1}
-    check_sums()
-
-
-def test_cancelled_picture_that_was_not_sent_costs_nothing(client):
-    """It is known as soon as it is settled."""
-    task_id = create(client)
-    client.post(f"{API}/tasks/{task_id}/cancel")
-
-    settle()
-
-    record = task(client, task_id)
-    assert (record["cost_micros"], record["held_micros"]) == (0, 0)
-    assert only_generation().charged == "no"
     check_sums()
 
 
@@ -562,25 +549,4 @@ def test_picture_that_was_begun_is_paid_for_though_its_task_is_deleted(
 
     assert amounts(LedgerEntry) == {"micros": PRICE, "outputs": 1}
     assert only_generation().held_micros is None
-    check_sums()
-
-
-def test_retry_has_a_cost_of_its_own(client, provider, work_off):
-    """What the first has cost remains; the new task costs what any other does."""
-    provider.polls = [refusal("picture_lost", charged="yes")]
-    first = create(client)
-    work_off()
-    settle()
-
-    again = client.post(
-        f"{API}/tasks/{first}/retry", json={"accept_double_charge": True}
-    )
-    second = data_of(again, 202)["task_id"]
-    work_off()
-    settle()
-
-    assert second != first
-    costs = [task(client, each)["cost"] for each in (first, second)]
-    assert costs == ["0.20", "0.20"]
-    assert amounts(LedgerEntry) == {"micros": 2 * PRICE, "outputs": 2}
     check_sums()

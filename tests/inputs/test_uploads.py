@@ -66,14 +66,6 @@ def test_upload_is_kept_upright_and_bare(client):
     assert b"Exif" not in content.data and b"Maker" not in content.data
 
 
-def test_upload_is_kept_for_a_day(client):
-    found = upload(client)
-
-    kept = Input.find_one({"_id": found["id"]})
-    assert timedelta(hours=23) < kept.keep_until - utcnow() <= timedelta(hours=24)
-    assert found["expires_at"]
-
-
 def test_upload_that_is_sent_again_under_its_key_is_one(client, monkeypatch):
     """However many limits it would be beyond; other files need other keys."""
     first = send(client, given.photo(), key="one")

@@ -213,10 +213,3 @@ def test_room_for_a_body_is_free_while_its_sender_waits(hurried, monkeypatch):
     hurried.test_client().post(EDITS, **raw(large(), "aaa", model=I2I))
 
     assert taken == [0]
-
-
-def test_large_picture_is_taken(client, draws, provider):
-    """Beyond what a body may have elsewhere."""
-    answer = client.post(EDITS, **raw(large(), "aaa", model=I2I))
-
-    assert answer.status_code == 200, answer.text

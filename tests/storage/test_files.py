@@ -62,30 +62,6 @@ def full(*args: object) -> None:
     raise OSError(errno.ENOSPC, "No space left on device")
 
 
-def test_death_while_writing_leaves_what_the_sweep_takes(
-    files, directory, stored_in, monkeypatch
-):
-    """Half a file is none, and goes a day later with all that nobody names."""
-
-    def die(*args: object) -> None:
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patched:
-        patched.setattr("jimeng.pictures.stores.files.os.fsync", die)
-        patched.setattr("jimeng.pictures.stores.files.sync", lambda path: None)
-        with pytest.raises(KeyboardInterrupt):
-            files.save(b"half", "image-1")
-    (half,) = on_disk(directory)
-    assert half.name.endswith(".partial")
-
-    stored_in("file")
-    monkeypatch.setattr(janitor, "UNREFERENCED_AFTER", timedelta(days=-1))
-    janitor.sweep_files()
-
-    assert on_disk(directory) == []
-    assert files.count() == 0
-
-
 def test_pictures_are_served_from_the_directory(client, work_off, stored_in, directory):
     """Whole and in part, and MongoDB holds none of their bytes."""
     stored_in("file")

@@ -15,7 +15,7 @@ from jimeng.config import logs
 from jimeng.documents import Generation, Image, Input
 from jimeng.errors import ConfigError, StorageUnavailable
 from jimeng.jobs import inputs as going_in
-from jimeng.jobs import janitor, pump
+from jimeng.jobs import pump
 from jimeng.pictures.contents import PIECE_BYTES
 from jimeng.pictures.stores import choose, configured, s3_client
 from jimeng.providers.inputs import fetches_from_store
@@ -69,22 +69,6 @@ def test_pictures_are_served_from_the_bucket(client, work_off, in_bucket, front)
         row["bytes"] + row["thumbnail_bytes"] for row in Image.collection().find()
     )
     assert all("/some/where/pictures/" in path for _, path in front.seen)
-
-
-def test_what_no_picture_names_is_swept_from_the_bucket(
-    client, work_off, in_bucket, monkeypatch
-):
-    """And the rest stays."""
-    store = in_bucket()
-    task_id = create(client)
-    work_off()
-    idle = store.save(b"idle", "nobody")
-
-    monkeypatch.setattr(janitor, "UNREFERENCED_AFTER", timedelta(days=-1))
-    janitor.sweep_files()
-
-    assert store.read(idle) is None
-    assert bytes_of(client, task_id) == png()
 
 
 @for_each(

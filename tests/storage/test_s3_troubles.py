@@ -18,7 +18,7 @@ from jimeng.monitoring import readiness
 from jimeng.pictures.stores import move, moving, s3_client
 from jimeng.providers import Progress
 from tests.conftest import come_due, png, run_queue
-from tests.jobs.test_deaths import Died, afresh, check, check_files, consume, reaper
+from tests.jobs.test_deaths import afresh, check, check_files, consume, reaper
 from tests.rest import create, result, task
 from tests.storage.front import Trouble
 from tests.storage.looks import bytes_of
@@ -257,32 +257,6 @@ def test_death_at_any_moment_loses_and_repeats_nothing(
         check_files(monkeypatch)
         check(provider, f"{number}: {reaper.seen[-3:]}")
     assert jobs.runtime().store.first.count() == 4
-
-
-def test_death_while_it_moves_loses_nothing(
-    client, work_off, stored_in, in_bucket, reaper, monkeypatch
-):
-    """It is begun again, and every link gives what it gave."""
-    for name in ("put", "delete"):
-        reaper._wrap(monkeypatch, s3_client.Bucket, name)
-    in_bucket("gridfs")
-    made = [create(client) for _ in range(2)]
-    work_off()
-    store = in_bucket()
-
-    for number in range(1, 99):
-        reaper.arm(number)
-        try:
-            moved = list(move(store, file_ids_of_images, grace=0.0))
-        except Died:
-            assert [bytes_of(client, each) for each in made] == [png()] * 2
-            continue
-        break
-
-    assert (store.others[0].count(), store.first.count()) == (0, 4)
-    assert number > 3
-    assert [bytes_of(client, each) for each in made] == [png()] * 2
-    assert len(moved) <= 4
 
 
 @pytest.mark.parametrize("name", ["full", "slow", "dies as it is written"])

@@ -472,14 +472,3 @@ def test_attempt_beyond_its_lease_is_not_written(client, endpoint, receiver):
 
     stored = WebhookDelivery.find_one({"_id": first.id})
     assert (stored.owner, stored.attempts) == (second.owner, [])
-
-
-def test_metadata_is_told(client, endpoint, receiver, deliver):
-    """The order that it is for stands in the body, also where there is none."""
-    endpoint(receiver.url)
-    for fields in ({"metadata": {"order": "123"}}, {}):
-        client.post(f"{API}/tasks/{create(client, **fields)}/cancel")
-    deliver()
-
-    told = [each.json["data"]["metadata"] for each in receiver.received]
-    assert sorted(told, key=len) == [{}, {"order": "123"}]

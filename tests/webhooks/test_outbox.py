@@ -8,7 +8,6 @@ from pymongo.collection import Collection
 from pymongo.errors import AutoReconnect
 
 from jimeng.documents import Task, WebhookDelivery, WebhookEndpoint, utcnow
-from jimeng.errors import ProviderError
 from jimeng.jobs import janitor, purge, webhook_deliveries, webhook_outbox
 from jimeng.providers import Progress
 from tests.commands import counted
@@ -16,7 +15,7 @@ from tests.conftest import come_due
 from tests.costs.conftest import settle
 from tests.forgetting import forget_lanes
 from tests.jobs.test_deaths import WRITES, Died
-from tests.rest import API, CAT, create, data_of
+from tests.rest import API, create, data_of
 from tests.waiting import wait_for
 from tests.webhooks.conftest import USER, WEBHOOKS, later
 
@@ -46,16 +45,6 @@ def test_submission_costs_no_more_without_an_endpoint(client, endpoint, signing)
 
     assert cost(seed=2) == before
     assert Task.collection().count_documents({"announce": True}) == 1
-
-
-def test_owners_of_endpoints_are_read_once(client, signing):
-    """However many submissions there are in a few seconds."""
-    create(client)
-    with counted(signing) as commands:
-        for seed in range(3):
-            create(client, seed=seed)
-
-    assert [each for each in commands if each.get("find") == "webhook_endpoints"] == []
 
 
 def test_task_of_a_process_that_has_not_heard_of_the_endpoint_is_told(
@@ -290,20 +279,6 @@ def test_death_between_any_two_writes_loses_nothing(
     assert WebhookDelivery.collection().count_documents({"state": "pending"}) == 0
 
 
-def test_two_consumers_write_one_delivery(client, endpoint):
-    """Both find the same task that has ended."""
-    endpoint("https://shop.example.com/jimeng")
-    task_id = create(client)
-    client.post(f"{API}/tasks/{task_id}/cancel")
-    task = Task.find_one({"_id": task_id})
-    webhook_outbox.announce([task])
-    before = ids()
-    webhook_outbox.announce([task])
-
-    assert ids() == before
-    assert len(before) == 1
-
-
 def order_of(n: int) -> list[str]:
     """Claim what is ready without sending it; return whose it is, in order."""
     return [
@@ -482,20 +457,6 @@ def test_delivery_that_kills_its_process_comes_to_an_end(
     assert delivery["attempts"][0]["outcome"] == "interrupted"
 
 
-def test_threads_attempt_what_is_ready(client, endpoint, receiver, log):
-    """As a consumer has it: beside the queue's own."""
-    made = endpoint(receiver.url)
-    for seed in range(5):
-        client.post(f"{API}/tasks/{create(client, seed=seed)}/cancel")
-    settle()
-    webhook_outbox.sweep()
-    webhook_deliveries.start_threads()
-    await_threads()
-
-    assert len(receiver.received) == 5
-    assert [each["status"] for each in log(made["id"])] == ["delivered"] * 5
-
-
 def test_pages_of_the_log(client, endpoint, receiver, deliver):
     """Newest first, some at a time."""
     made = endpoint(receiver.url)
@@ -512,17 +473,3 @@ def test_pages_of_the_log(client, endpoint, receiver, deliver):
         query["cursor"] = answer.json["next_cursor"]
 
     assert sorted(found) == ids()
-
-
-def test_provider_errors_do_not_leave_the_server(
-    client, provider, endpoint, receiver, work_off, deliver
-):
-    """A receiver is told our code, not the provider's words."""
-    endpoint(receiver.url)
-    provider.submits = [ProviderError("secret words", code="provider_failed")]
-    create(client)
-    work_off()
-    deliver()
-
-    assert b"secret words" not in receiver.received[0].body
-    assert CAT["prompt"].encode() not in receiver.received[0].body

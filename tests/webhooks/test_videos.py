@@ -72,18 +72,6 @@ def test_failed_video_says_why_and_costs_nothing(
     assert data["cost_micros"] == output["cost_micros"] == 0
 
 
-def test_cancelled_video_is_told(client, endpoint, receiver, deliver):
-    endpoint(receiver.url)
-    task_id = order(client)
-    client.post(f"{API}/tasks/{task_id}/cancel")
-    deliver()
-
-    (got,) = receiver.received
-    data = got.json["data"]
-    assert (got.json["type"], data["type"]) == ("task.cancelled", "video")
-    assert (data["task_id"], data["cost_micros"]) == (task_id, 0)
-
-
 def test_batch_of_videos_tells_of_each_and_of_its_end(
     client, endpoint, receiver, deliver
 ):
