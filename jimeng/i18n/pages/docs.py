@@ -10,7 +10,7 @@ DOCS: dict[str, tuple[str, str]] = {
     "docs.group.uploads": ("上传", "Uploads"),
     "docs.group.collections": ("相册和分享", "Collections and shares"),
     "docs.group.prompts": ("已保存的提示词", "Saved prompts"),
-    "docs.group.webhooks": ("Webhook", "Webhooks"),
+    "docs.group.webhooks": ("Webhook 通知", "Webhooks"),
     "docs.group.users": ("用户和密钥", "Users and keys"),
     "docs.group.openai": ("OpenAI 兼容", "OpenAI-compatible"),
     "docs.group.system": ("系统", "System"),
