@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from jimeng.documents import Generation, Hour, Tally, Usage, UsageHour, base, utcnow
-from jimeng.jobs import endings, janitor, submission, tallies
+from jimeng.jobs import costs, endings, janitor, submission, tallies
 from jimeng.limits import usage
 from jimeng.operations import queue, queue_actions
 from jimeng.providers import Progress
@@ -43,7 +43,7 @@ def noon(monkeypatch) -> datetime:
 
 
 def at(monkeypatch, moment: datetime) -> datetime:
-    for module in (tallies, endings, usage, queue, queue_actions):
+    for module in (costs, tallies, endings, usage, queue, queue_actions):
         monkeypatch.setattr(module, "utcnow", lambda: moment)
     return moment
 

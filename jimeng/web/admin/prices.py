@@ -46,7 +46,7 @@ def price_words(price: PriceBySize) -> str:
     """The amounts and their conditions, in the reader's language."""
     words = price_text(price)
     for condition in SOUND:
-        words = words.replace(condition, t(f"video.{condition}"))
+        words = words.replace(condition, t(f"video.{condition}").lower())
     return words
 
 
