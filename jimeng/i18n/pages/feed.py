@@ -126,7 +126,6 @@ FEED: dict[str, tuple[str, str]] = {
         "上一次已经或可能已经计费，重试会再次计费。",
         "The last attempt was, or may have been, charged; a retry is charged again.",
     ),
-    "trash.task": ("已移到回收站", "Moved to the trash"),
     "trash.undo": ("撤销", "Undo"),
     "news.created": ("已提交", "Submitted"),
     "news.deleted": ("已移到回收站", "Moved to the trash"),

@@ -61,7 +61,6 @@ PICTURE: dict[str, tuple[str, str]] = {
         "First put an API key into the environment variable JIMENG_API_KEY; create "
         "keys on the account page.",
     ),
-    "trash.picture": ("已移到回收站", "Moved to the trash"),
     "stage.title": ("图片", "Picture"),
     "stage.close": ("返回", "Back"),
     "stage.close_to": ("返回“{name}”", "Back to “{name}”"),
