@@ -198,18 +198,18 @@ def time_out(generation: Generation) -> None:
     schedule_late_poll(generation, generation.late_looks, **ended)
 
 
-def schedule_late_poll(generation: Generation, looks: int, **changes: object) -> None:
+def schedule_late_poll(generation: Generation, polls: int, **changes: object) -> None:
     """
-    Schedule the next late poll after *looks* of them; none after the last one, or if
+    Schedule the next late poll after *polls* of them; none after the last one, or if
     the provider's task id is unknown.
     """
-    changes["late_looks"] = looks
+    changes["late_looks"] = polls
     model = runtime().registry.by_lane(generation.lane)
     delays_s = model.late_polls_s if model else Model.late_polls_s
-    if looks >= len(delays_s) or generation.accepted_at is None:
+    if polls >= len(delays_s) or generation.accepted_at is None:
         generation.update_owned({"$set": changes, "$unset": RELEASED_FIELDS})
     else:
-        later = timedelta(seconds=delays_s[looks])
+        later = timedelta(seconds=delays_s[polls])
         due_at = max(generation.accepted_at + later, utcnow())
         generation.release(due_at, changes, "slot")
 

@@ -185,7 +185,7 @@ class WriteBatcher:
     def _begin(self) -> None:
         if self._thread is None or not self._thread.is_alive():
             self._thread = threading.Thread(
-                target=self._run, name="gathering", daemon=True
+                target=self._run, name="write batcher", daemon=True
             )
             self._thread.start()
         self._some.set()

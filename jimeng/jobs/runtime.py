@@ -55,14 +55,14 @@ def configure(config: Config, registry: Registry | None = None) -> Runtime:
 
 
 @contextmanager
-def try_acquire(places: BoundedSemaphore) -> Iterator[bool]:
-    """Whether a worker of this process may take one of these *places* meanwhile."""
-    is_free = places.acquire(blocking=False)
+def try_acquire(permits: BoundedSemaphore) -> Iterator[bool]:
+    """Whether one of these *permits* was free; it is released after the block."""
+    is_free = permits.acquire(blocking=False)
     try:
         yield is_free
     finally:
         if is_free:
-            places.release()
+            permits.release()
 
 
 def runtime() -> Runtime:

@@ -3,7 +3,7 @@ Fetch finished videos and store them, in threads of their own.
 
 A video takes minutes rather than moments, so it is no job of the queue: each consumer
 has two threads that claim what is due, those first whose links expire first. The claim
-is renewed while the file comes; whoever loses it stops, and its file is deleted.
+is renewed while the file comes; a thread that loses it stops, and deletes its file.
 """
 
 import logging

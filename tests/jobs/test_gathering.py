@@ -249,7 +249,7 @@ def test_thread_writes_by_itself_and_outlives_a_trouble(
     assert begun.wait(60)
     create(client)
     goes_on.set()
-    assert written == ["gathering"]
+    assert written == ["write batcher"]
     wait_for(lambda: states() == ["queued"], what="a write")
 
     half_a_minute_later()

@@ -141,7 +141,7 @@ class Card(OfTask):
         return list(found.values())
 
     @property
-    def remedy(self) -> str | None:
+    def failure_hint(self) -> str | None:
         """
         The failure hint of a task that ended without a picture: ``retry``, or one of
         `failure_hints`.
@@ -155,7 +155,7 @@ class Card(OfTask):
     @property
     def may_edit(self) -> bool:
         """Whether the hint is to change the form."""
-        return self.remedy in failure_hints.FORM_HINTS
+        return self.failure_hint in failure_hints.FORM_HINTS
 
     @property
     def report(self) -> str:
@@ -166,7 +166,7 @@ class Card(OfTask):
     @property
     def may_retry(self) -> bool:
         """Whether the hint is to retry."""
-        return self.remedy == "retry"
+        return self.failure_hint == "retry"
 
     @property
     def images(self) -> list[Image]:

@@ -92,7 +92,7 @@ class Row(OfTask):
             return "cancel"
         if self.retried_as or self.task.status == "completed":
             return None
-        return self.card.remedy
+        return self.card.failure_hint
 
 
 @dataclass(frozen=True)
