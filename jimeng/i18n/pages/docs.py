@@ -3,8 +3,8 @@
 DOCS: dict[str, tuple[str, str]] = {
     "docs.title": ("即梦 API 文档", "jimeng API reference"),
     "docs.ways": ("接口", "Operations"),
-    "docs.group.images": ("图片", "Pictures"),
-    "docs.group.videos": ("视频", "Videos"),
+    "docs.group.images": ("图片任务", "Image tasks"),
+    "docs.group.videos": ("视频任务", "Video tasks"),
     "docs.group.tasks": ("任务", "Tasks"),
     "docs.group.batches": ("批量任务", "Batches"),
     "docs.group.uploads": ("上传", "Uploads"),
