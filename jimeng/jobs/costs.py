@@ -33,6 +33,7 @@ log = logging.getLogger(__name__)
 
 PRICE_CACHE_S = 20.0
 PRICE_LEAD_S = 60.0
+FEN = 10_000  # micro-yuan
 NOT_CHARGED, UNKNOWN, CHARGED = "no", "unknown", "yes"
 
 Rows = dict[tuple[str, str | None], list[PriceRow]]  # by lane and account, latest first
@@ -354,3 +355,8 @@ def yuan(micros: int) -> str:
     whole, rest = divmod(abs(micros), 1_000_000)
     decimals = f"{rest:06}".rstrip("0").ljust(2, "0")
     return f"{'-' if micros < 0 else ''}{whole}.{decimals}"
+
+
+def yuan_short(micros: int) -> str:
+    """The same, rounded to the fen where there is at least one."""
+    return yuan(micros if micros < FEN else round(micros / FEN) * FEN)

@@ -26,7 +26,7 @@ from jimeng.documents.spending import (
 )
 from jimeng.errors import BudgetExceeded
 from jimeng.jobs import costs, spending
-from jimeng.jobs.costs import yuan
+from jimeng.jobs.costs import yuan, yuan_short
 
 SLICE_S = 30.0  # after that a process takes a new slice
 SLICE_SHARE = 64  # of what is left of the budget
@@ -174,10 +174,10 @@ def budget_error(
         f"{whose} {period} {spend.micros} of {limit}, used {spent.used}, "
         f"held {spent.held}",
         retry_after=max(-(-(reopens - now) // timedelta(seconds=1)), 1),
-        limit=yuan(limit),
-        used=yuan(spent.used),
-        held=yuan(spent.held),
-        needed=yuan(spend.micros),
+        limit=yuan_short(limit),
+        used=yuan_short(spent.used),
+        held=yuan_short(spent.held),
+        needed=yuan_short(spend.micros),
         reopens=f"{reopens:%Y-%m-%d %H:%M} ({jobs.runtime().config.BILLING_TIMEZONE})",
     )
     error.budget = {

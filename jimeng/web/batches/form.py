@@ -15,7 +15,7 @@ from jimeng.documents.principal import Principal
 from jimeng.errors import Invalid, JimengError
 from jimeng.web.create.form import Composer, hundredths
 from jimeng.web.create.initial import initial_form
-from jimeng.web.site.formats import yuan
+from jimeng.web.site.formats import yuan_short
 from jimeng.web.site.forms import errors_by_form_field
 
 CONFIRM_ABOVE = 50  # pictures; larger batches need an explicit confirmation
@@ -174,7 +174,7 @@ class BatchForm:
     def price(self, is_priced: bool) -> str:
         """The price of the whole batch, formatted; empty if unknown."""
         micros = self.estimate.micros_of_all if self.estimate and is_priced else None
-        return "" if micros is None else yuan(micros)
+        return "" if micros is None else yuan_short(micros)
 
 
 def as_line(prompt: str) -> str:

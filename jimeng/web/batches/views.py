@@ -19,7 +19,7 @@ from jimeng.providers.models import Size
 from jimeng.schemas.batches import waiting_text
 from jimeng.web.create import options
 from jimeng.web.create.inputs import FormInput, usable_inputs
-from jimeng.web.site.formats import yuan
+from jimeng.web.site.formats import yuan_short
 from jimeng.web.tasks.titles import style_name
 
 STRIP = 8  # pictures on a card
@@ -152,14 +152,14 @@ class BatchView:
         """What it has cost, and what is reserved for it; empty if both are unknown."""
         cost, held = self.progress.cost_micros or 0, self.progress.held_micros or 0
         if held:
-            return t("batch.cost_held", cost=yuan(cost), held=yuan(held))
-        return t("batch.cost", cost=yuan(cost)) if cost else ""
+            return t("batch.cost_held", cost=yuan_short(cost), held=yuan_short(held))
+        return t("batch.cost", cost=yuan_short(cost)) if cost else ""
 
     def price(self, pictures: int) -> str:
         """The price of so many pictures, formatted; empty if unknown."""
         model, pixels = jobs.runtime().registry.by_lane(self.batch.lane), self.pixels
         price = costs.price_by_size(model) if model else None
-        return yuan(price.of(*pixels) * pictures) if price and pixels else ""
+        return yuan_short(price.of(*pixels) * pictures) if price and pixels else ""
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,6 @@ NAME = re.compile(r"[A-Za-z0-9_+-]{1,32}(/[A-Za-z0-9_+-]{1,32}){0,2}", re.ASCII)
 # Most users are in China, which has one time zone.
 HOME = "Asia/Shanghai"
 HOME_OFFSET = timezone(timedelta(hours=8))
-FEN = 10_000  # micro-yuan
 
 
 def zone() -> tzinfo:
@@ -60,7 +59,7 @@ def yuan(micros: int) -> str:
 @bp.app_template_filter("yuan_short")
 def yuan_short(micros: int) -> str:
     """The same, rounded to the fen where there is at least one."""
-    return yuan(micros if micros < FEN else round(micros / FEN) * FEN)
+    return f"¥{costs.yuan_short(micros)}"
 
 
 @bp.app_template_filter("clock")
