@@ -53,8 +53,8 @@ ANSWERS: dict[str, tuple[str, str]] = {
     "answer.cancelled": ("任务已取消", "The task was cancelled"),
     "answer.upload_deleted": ("图片已删除", "The upload has been deleted"),
     "answer.collection_deleted": (
-        "相册已删除，图片仍在图库里",
-        "The collection has been deleted; its pictures stay in the gallery",
+        "相册已删除，里面的内容仍在图库里",
+        "The collection has been deleted; what is in it stays in the gallery",
     ),
     "answer.prompt_deleted": ("已删除", "The prompt has been deleted"),
     "answer.share_ended": (
@@ -62,13 +62,13 @@ ANSWERS: dict[str, tuple[str, str]] = {
         "The share has ended; its link no longer works",
     ),
     "answer.task_deleted": (
-        "任务及其图片已删除",
-        "The task and its pictures have been deleted",
+        "任务及其结果已删除",
+        "The task and its results have been deleted",
     ),
     "answer.key_revoked": ("密钥已撤销", "Key revoked"),
     "answer.user_deleted": (
-        "用户及其任务和图片已删除",
-        "The user and all their tasks and pictures have been deleted",
+        "用户及其任务、图片和视频已删除",
+        "The user and all their tasks, pictures and videos have been deleted",
     ),
     "answer.model_ready": ("可用", "ready"),
     "answer.model_untried": (

@@ -430,7 +430,7 @@ def test_deleted_task_is_in_no_list(client):
 
     data = data_of(client.delete(f"{CREATE}/{task_id}"))
 
-    assert data == {"task_id": task_id, "message": "任务及其图片已删除"}
+    assert data == {"task_id": task_id, "message": "任务及其结果已删除"}
     refused(client.delete(f"{CREATE}/{task_id}"), 404, "task_not_found")
     refused(client.get(f"{API}/tasks/{task_id}"), 404, "task_not_found")
     assert data_of(client.get(LIST)) == []

@@ -113,6 +113,24 @@ def test_keys(show, look):
 
 
 @every_look
+def test_webhooks(show, closed_server, ada, look):
+    """The list, and one whose address has nowhere to break, with a delivery."""
+    headers = {"Authorization": f"Bearer {ada.key}"}
+    url = "https://example.com/" + "a-long-path/" * 9 + "?token=" + "1" * 90
+    made = closed_server.ask("POST", "/api/v1/webhooks", {"url": url}, headers=headers)
+    hook = f"/webhooks/{made[1]['data']['id']}"
+    closed_server.ask("POST", f"/api/v1{hook}/test", headers=headers)
+    seen = show("/webhooks", **look)
+    seen.check("account-webhooks", full=True)
+
+    seen.page.goto(f"/account{hook}")
+    expect(seen.page.locator(".keys-list .key-row")).to_have_count(1)
+    seen.check("account-webhook", full=True)
+
+    closed_server.ask("DELETE", f"/api/v1{hook}", headers=headers)
+
+
+@every_look
 def test_pages_of_the_guest(visit, look):
     """Where there is no sign-in everybody has the same ones."""
     seen = visit("/account", **look)

@@ -139,7 +139,7 @@ def test_refusals_are_seen_over_the_page(visit):
     expect(page.locator("#stage #error p")).to_be_visible()
     page.locator("#error").evaluate("each => each.remove()")
     page.keyboard.press("f")
-    expect(page.locator("#stage #error p")).to_have_text("No such picture")
+    expect(page.locator("#stage #error p")).to_have_text("No such picture or video")
     expect(page).to_have_title(title)
 
 

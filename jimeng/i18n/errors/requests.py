@@ -68,9 +68,9 @@ REQUESTS: dict[str, tuple[str, str]] = {
         "At most {limit} collections; delete some first",
     ),
     "error.collection_full": (
-        "一个相册最多 {limit} 张图片，这些没有放入；请先移出一些，或另建一个",
-        "A collection holds at most {limit} pictures, so these were not added; "
-        "remove some, or create another one",
+        "一个相册最多 {limit} 项，这些没有放入；请先移出一些，或另建一个",
+        "A collection holds at most {limit} items, so these were not added; remove "
+        "some, or create another one",
     ),
     "error.prompt_not_found": (
         "没有这条已保存的提示词；它可能已经删除",
@@ -112,7 +112,7 @@ REQUESTS: dict[str, tuple[str, str]] = {
         "Too many pictures are being uploaded right now; try again in a few seconds",
     ),
     "error.task_not_found": ("没有这个任务", "No such task"),
-    "error.image_not_found": ("没有这张图片", "No such picture"),
+    "error.image_not_found": ("没有这张图片或这个视频", "No such picture or video"),
     "error.task_finished": (
         "任务已经结束，不能再取消",
         "The task has already ended and cannot be cancelled",
@@ -216,8 +216,8 @@ REQUESTS: dict[str, tuple[str, str]] = {
         "Idempotency-Key nothing is created twice",
     ),
     "error.storage_unavailable": (
-        "图片的存储暂时不可用，请稍后再试",
-        "The storage of pictures is unavailable; try again shortly",
+        "图片和视频的存储暂时不可用，请稍后再试",
+        "The storage of pictures and videos is unavailable; try again shortly",
     ),
     "error.index_missing": (
         "数据库缺少一个唯一索引，为避免重复，暂不执行；正在重建，请稍后再试。"
