@@ -27,7 +27,7 @@ COLLECTIONS: dict[str, tuple[str, str]] = {
     "collections.share": ("分享…", "Share…"),
     "collections.none_here": ("这本相册还是空的", "This collection is empty"),
     "collections.none_here_words": (
-        "在图库里选中内容，点“加入相册”。",
+        "在图库里选中内容，点“相册”。",
         "Select what you like in the gallery, then choose “Collect”.",
     ),
     "collections.to_gallery": ("去图库挑选", "Choose from the gallery"),
@@ -55,7 +55,7 @@ COLLECTIONS: dict[str, tuple[str, str]] = {
         "Collection deleted; its items stay in the gallery",
     ),
     "collections.see": ("查看", "Show"),
-    "collections.pick": ("加入相册", "Collect"),
+    "collections.pick": ("相册", "Collect"),
     "collections.settings": ("相册设置", "Collection settings"),
     "collections.edit_of": ("重命名或删除：{name}", "Rename or delete: {name}"),
     "collections.more": ("更多相册", "More collections"),

@@ -36,7 +36,7 @@ GALLERY: dict[str, tuple[str, str]] = {
     "gallery.size": ("缩略图大小", "Thumbnail size"),
     "gallery.search": ("搜索提示词和标签", "Search prompts and tags"),
     "gallery.kind": ("类型", "Kind"),
-    "gallery.any_kind": ("图片和视频", "Pictures and videos"),
+    "gallery.any_kind": ("全部类型", "Any kind"),
     "gallery.kind_images": ("图片", "Pictures"),
     "gallery.kind_videos": ("视频", "Videos"),
     "gallery.model": ("模型", "Model"),
