@@ -234,21 +234,6 @@ def test_settings_change_at_once(visit, closed_server, js):
     expect(page.locator("html")).to_have_attribute("data-theme", "dark")
 
 
-def test_form_begins_with_the_defaults(visit, closed_server):
-    """What was chosen here is chosen there."""
-    ida = people.make(closed_server, "ida@example.com")
-    page = visit("/account", server=closed_server, cookies=ida.cookies, lang="en").page
-    page.get_by_label("Aspect ratio").select_option("16:9")
-    page.get_by_label("Number of pictures", exact=True).select_option("3")
-    page.get_by_role("button", name="Save").last.click()
-    expect(page.get_by_text("Defaults saved")).to_be_visible()
-
-    page.goto("/")
-
-    assert page.locator('[name="size"][value="16:9"]').is_checked()
-    assert page.locator('[name="n"][value="3"]').is_checked()
-
-
 @pytest.mark.parametrize("js", [True, False], ids=["js", "plain"])
 def test_password_changes_and_account_ends(visit, closed_server, js):
     """The browser that changes it stays in, until there is nobody to be in as."""

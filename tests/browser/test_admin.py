@@ -162,22 +162,6 @@ def test_list_is_searched_from_the_keyboard(operate, busy):
     expect(page.get_by_role("heading", level=1)).to_have_text("Ada Lovelace")
 
 
-def test_link_is_copied(operate, busy):
-    """The invitation goes to the clipboard, and that is said."""
-    seen = operate(
-        "/admin/users", lang="en", permissions=["clipboard-read", "clipboard-write"]
-    )
-    page = seen.page
-    page.goto(f"/admin/users/{id_of(busy, 'Ada Lovelace')}")
-    page.get_by_role("button", name="New password link").click()
-
-    page.get_by_role("button", name="Copy link").click()
-
-    expect(page.locator("#announce")).to_have_text("Copied")
-    copied = page.evaluate("navigator.clipboard.readText()")
-    assert copied == page.locator("#link").input_value()
-
-
 def test_row_says_what_was_done_with_it(operate, busy):
     """In its place, without leaving the page; the focus is not lost."""
     page = operate("/admin/failures?code=access_denied", lang="en").page

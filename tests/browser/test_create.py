@@ -60,18 +60,6 @@ def test_pictures_arrive_by_themselves(visit, look):
     assert seen.polls() == polls > 0
 
 
-def test_picture_page_opens_while_it_is_drawn(visit):
-    """Its own page waits for the picture too, and then tells all about it."""
-    seen = visit(lang="en")
-    page = seen.page
-    ask(page, "渡口的黄昏").get_by_role("link").first.click()
-
-    expect(page.locator(".card-page img")).to_be_visible()
-
-    expect(page.get_by_role("link", name="Download", exact=True)).to_be_visible()
-    expect(page.locator("[id^=facts-]")).to_contain_text("JPEG")
-
-
 def test_double_click_makes_one_task(visit):
     """Impatience costs nothing."""
     seen = visit()
@@ -145,20 +133,6 @@ def test_input_method_has_its_keys_to_itself(visit):
     assert not any(url.endswith("/tasks") for url in seen.requests)
 
 
-def test_refused_form_keeps_the_text_and_works_again(visit):
-    """The reason stands at the field and goes with the first change."""
-    page = visit(lang="en", width=390).page
-    page.fill("#prompt", "字" * 801)
-    expect(page.locator(".counter")).to_have_text("801/800")
-
-    page.get_by_role("button", name=SEND).click()
-
-    expect(page.locator("#errors-prompt")).to_contain_text("at most 800 characters")
-    assert page.locator("#prompt").input_value() == "字" * 801
-    ask(page, "改短了的字")
-    expect(page.locator("#errors-prompt")).to_be_empty()
-
-
 def test_draft_outlives_the_window(visit):
     """What was written and chosen, and not sent, is there again after a reload."""
     page = visit("/", lang="en").page
@@ -173,18 +147,6 @@ def test_draft_outlives_the_window(visit):
     expect(page.locator("#prompt")).to_have_value("half an idea")
     for name, value in (("model", "jimeng-4.6"), ("resolution", "4K"), ("n", "3")):
         expect(page.locator(f'[name="{name}"][value="{value}"]')).to_be_checked()
-
-
-def test_cancelling_ends_the_card(visit):
-    """The card says so, and the page asks no more."""
-    seen = visit(lang="en")
-    card = ask(seen.page, "不要了的桥", n=4)
-
-    card.get_by_role("button", name="Cancel", exact=True).click()
-
-    expect(card.locator(".status")).to_have_text("Cancelled")
-    ticker = seen.page.locator("#ticker")
-    expect(ticker).not_to_have_attribute("hx-get", re.compile(".*"))
 
 
 def test_finished_picture_is_announced_once(visit):

@@ -251,17 +251,3 @@ def test_refused_choices(visit, look):
     where.click()
     page.locator("#seed").fill("7")
     expect(page.locator("#errors-seed")).to_be_empty()
-
-
-def test_remix_takes_seed_and_settings(visit):
-    """The link of a card fills the form."""
-    page = visit("/?size=512x512&seed=5&n=2", lang="en").page
-    send(page, "to be remixed")
-
-    card = page.locator(".card").first
-    card.get_by_role("link", name="Edit prompt", exact=True).click()
-
-    expect(page.locator("#prompt")).to_have_value("to be remixed")
-    expect(page.locator('[name="size"][value="512x512"]')).to_be_checked()
-    expect(page.locator('[name="n"][value="2"]')).to_be_checked()
-    expect(page.locator("#seed")).to_have_value("")

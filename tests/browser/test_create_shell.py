@@ -76,13 +76,6 @@ def test_keys_can_be_switched_off(visit):
     assert page.url.endswith("/")
 
 
-def test_no_button_without_its_script(visit):
-    """What could do nothing is not shown."""
-    page = visit("/", lang="en", js=False).page
-
-    expect(page.locator('[data-opens="keys"]')).to_be_hidden()
-
-
 @every_look
 def test_page_that_is_not_there(visit, look):
     """It says so, and leads back."""

@@ -234,19 +234,3 @@ def test_double_click_asks_once_with_the_picture(visit):
     link.click()
     page.wait_for_timeout(500)
     assert len(values(page)) == 2
-
-
-def test_refused_form_without_a_script_keeps_its_picture(visit):
-    """Sent once more it is drawn from that."""
-    page = visit(WORDS_ONLY, lang="en", js=False, width=390).page
-    page.fill("#prompt", "no script, a photo")
-    page.set_input_files("#files", [file("a.jpg", given.photo())])
-    page.locator("#composer .primary").click()
-    expect(page.locator("#given .given")).to_have_count(1)
-
-    page.locator("[name=switch]").click()
-    expect(page.locator("#given .given")).to_have_count(1)
-    page.locator(".sum").click()
-    page.locator("#style-own").press("Enter")
-
-    expect(page.locator(".card").first).to_contain_text("no script, a photo")

@@ -6,8 +6,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.browser import axe, harness
-from tests.browser.making import clear
+from tests.browser import harness
 
 SOIL = """
 () => {
@@ -75,47 +74,6 @@ def test_bad_markup_is_noticed(visit, js):
 
     found = {line.split()[0] for line in seen.axe()}
     assert found >= {"image-alt", "label", "heading-order"}
-
-
-COVER = """
-() => {
-  const lines = `<p>${"line<br>".repeat(90)}</p>`;
-  const two = ["one", "two"].map((id) => `<button id="${id}">${id}</button>`).join("");
-  const main = document.querySelector("main");
-  main.insertAdjacentHTML("beforeend", lines + `<div>${two}</div>` + lines);
-  for (const id of ["one", "two"]) {
-    const { style } = document.getElementById(id);
-    [style.display, style.width, style.height] = ["block", "80px", "40px"];
-    [style.margin, style.padding] = [0, 0];
-  }
-  const at = (id) => document.getElementById(id).getBoundingClientRect();
-  scrollBy({ top: at("two").top - at("prompt").top + 18, behavior: "instant" });
-}
-"""
-SMALL = """
-() => {
-  for (const id of ["one", "two"]) {
-    const { style } = document.getElementById(id);
-    [style.minHeight, style.height, style.padding, style.margin] = [0, "9px", 0, 0];
-  }
-}
-"""
-
-
-def test_only_what_is_too_small_everywhere_is_noticed(visit, live_server, monkeypatch):
-    """What a bar covers in part can be scrolled from behind it."""
-    clear(live_server)
-    seen = visit("/", lang="en", width=390)
-    seen.page.evaluate(COVER)
-    before = seen.page.evaluate("scrollY")
-
-    assert seen.axe() == []
-    assert seen.page.evaluate("scrollY") == before > 0
-    with monkeypatch.context() as patch:
-        patch.setattr(axe, "is_small_everywhere", lambda page, target: True)
-        assert {line.split()[0] for line in seen.axe()} == {"target-size"}
-    seen.page.evaluate(SMALL)
-    assert {line.split()[0] for line in seen.axe()} == {"target-size"}
 
 
 def test_movement_is_noticed(visit):

@@ -130,28 +130,6 @@ def test_failures(show, full, look):
     seen.check("tasks-failed", full=True)
 
 
-def test_states_are_a_click_apart(show, full):
-    """Each tab has its number, and shows as many."""
-    page = show(lang="en").page
-
-    for name, n in [("Waiting", 2), ("Scheduled", 1), ("Failed", 4), ("Done", 2)]:
-        page.get_by_role("link", name=f"{name} {n}").click()
-        expect(page.locator(".task")).to_have_count(n)
-        expect(page.locator(".tabs [aria-current]")).to_contain_text(name)
-
-
-@pytest.mark.parametrize("js", [True, False], ids=["js", "plain"])
-def test_search_finds_two_characters(show, full, js):
-    """The words stay in the field, and the way back is there."""
-    page = show(lang="en", js=js).page
-
-    page.get_by_role("searchbox").fill("渔船")
-    page.get_by_role("searchbox").press("Enter")
-
-    expect(page.locator(".task")).to_have_count(1)
-    expect(page.get_by_role("searchbox")).to_have_value("渔船")
-
-
 @every_look
 def test_empty_list(show, lin, look):
     """Who has no tasks is shown how to begin."""
@@ -219,21 +197,6 @@ def test_one_is_cancelled_in_its_place(show, lin, queue_stands):
     expect(row.locator(".badge")).to_have_text("Cancelled")
     expect(row.get_by_role("button", name="Try again")).to_be_visible()
     expect(page.get_by_text("Cancel all waiting (1)")).to_be_visible()
-
-
-def test_one_is_run_again_in_its_place(show, lin):
-    """The new one stands on top and is drawn; the old one leads to it."""
-    task_id = lin.ask("江上的旧渔船 [[50520]]")
-    lin.await_end(task_id)
-    page = show(lang="en").page
-
-    page.locator(f"#row-{task_id}").get_by_role("button", name="Try again").click()
-
-    expect(page.locator(".task")).to_have_count(2)
-    expect(page.locator(".task").last).to_have_id(f"row-{task_id}")
-    expect(page.locator(f"#row-{task_id}")).to_contain_text("Retried")
-    first = page.locator(".task .badge").first
-    expect(first).to_have_text("Failed")  # its words are the same
 
 
 def test_older_rows_come_by_themselves(show, lin, queue_stands):

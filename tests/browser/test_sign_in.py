@@ -7,7 +7,6 @@ from playwright.sync_api import expect
 
 from jimeng.accounts import failed_attempts
 from tests.browser.harness import every_look
-from tests.system import people
 from tests.system.commands import flask
 from tests.system.people import PASSWORD
 
@@ -130,20 +129,6 @@ def test_nothing_stays_of_who_has_gone(visit, closed_server, ada):
         assert ada.email not in page.content()
         expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
     assert "nobody knows of" not in page.evaluate(KEPT)
-
-
-def test_session_that_ended_leads_to_the_sign_in(visit, closed_server, root):
-    """A page that was left open does not swap a form into its feed."""
-    # Of somebody for whom nothing is drawn: a page that looks for news is led there
-    # before anything is pressed.
-    gone = people.make(closed_server, "gone@example.com").cookies
-    seen = visit("/", server=closed_server, cookies=gone, lang="en", refused=(401,))
-    seen.page.context.clear_cookies()
-
-    seen.page.get_by_label("Prompt", exact=True).fill("a lighthouse")
-    seen.page.get_by_role("button", name="Generate").click()
-
-    seen.page.wait_for_url("**/sign-in*")
 
 
 def test_signing_out_empties_the_other_tabs(visit, closed_server, ada):
