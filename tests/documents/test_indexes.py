@@ -234,24 +234,22 @@ def newcomer(monkeypatch):
     let_indexes_be()
 
 
-def built_elsewhere(database, index, monkeypatch) -> threading.Timer:
-    """Another process builds it in a moment, and this one does not."""
-    monkeypatch.setattr(indexes, "build", indexes.compare_indexes)
-    keys, options = list(index.keys), {"name": index.name, **index.options}
-    build = database[index.collection].create_index
-    return threading.Timer(SHORT, build, (keys,), options)
-
-
 def test_first_request_waits_for_what_another_process_builds(
     client, database, newcomer, monkeypatch
 ):
-    """It is refused for nothing, and no later than it has to be."""
-    timer = built_elsewhere(database, drop(database, IDEM), monkeypatch)
-    timer.start()
+    """It is refused for nothing: while it waits another process builds the index."""
+    index = drop(database, IDEM)
 
+    def meanwhile(seconds: float) -> None:
+        keys, options = list(index.keys), {"name": index.name, **index.options}
+        database[index.collection].create_index(keys, **options)
+        time.sleep(seconds)
+
+    monkeypatch.setattr(indexes, "build", indexes.compare_indexes)
+    waiting = SimpleNamespace(monotonic=time.monotonic, sleep=meanwhile)
+    monkeypatch.setattr(indexes, "time", waiting)
     answer = client.post(CREATE, json=CAT, headers={"Idempotency-Key": "one"})
 
-    timer.join()
     data_of(answer, 202)
     assert indexes.were_whole()
 

@@ -1,0 +1,53 @@
+"""The first requests of all, while the database is made: none is refused for that."""
+
+import itertools
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from tests.rest import CAT, CREATE
+from tests.system.stack import Stack
+
+pytestmark = pytest.mark.system
+
+USERS = "/api/v1/tasks/user"
+SENDERS = 8
+SECONDS, UNHEARD = 3.0, 30.0
+
+
+def send(stack: Stack, number: int) -> tuple[int, str]:
+    """A newcomer's request: a task with a key, one without, or a look at the list."""
+    user = f"new{number}"
+    if number % 3 == 2:
+        status, answer = stack.ask("GET", f"{USERS}/{user}")
+    else:
+        headers = {"Idempotency-Key": user} if number % 3 else {}
+        body = {**CAT, "user_id": user}
+        status, answer = stack.ask("POST", CREATE, body, headers=headers)
+    return status, answer.get("error", "")
+
+
+def test_no_request_is_refused_while_the_indexes_are_built(own_stack):
+    """Two web processes on an empty database, asked from when the port listens."""
+    with own_stack("newcomers", up=False, web=("--workers", "2")) as stack:
+        numbers, began = itertools.count(), time.monotonic()
+
+        def ask_on(_: int) -> Counter[tuple[int, str]]:
+            found: Counter[tuple[int, str]] = Counter()
+            until = began + UNHEARD
+            while time.monotonic() < until:
+                try:
+                    found[send(stack, next(numbers))] += 1
+                except OSError:  # it does not listen yet
+                    assert not found
+                    continue
+                if found.total() == 1:
+                    until = time.monotonic() + SECONDS
+            return found
+
+        with ThreadPoolExecutor(SENDERS) as threads:
+            found = sum(threads.map(ask_on, range(SENDERS)), Counter())
+
+    assert set(found) == {(202, ""), (200, "")}, found
