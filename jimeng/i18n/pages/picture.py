@@ -81,7 +81,7 @@ PICTURE: dict[str, tuple[str, str]] = {
     "keys.family": ("在原图和修改之间切换", "Step through source and edits"),
     "keys.compare": ("对比：滑动、并排、切换", "Compare: slider, side by side, flip"),
     "keys.brush": (
-        "橡皮、套索、方框，笔刷变小、变大",
-        "Eraser, lasso, rectangle, smaller, larger brush",
+        "橡皮、套索、方框、笔刷大小",
+        "Eraser, lasso, rectangle, brush size",
     ),
 }
