@@ -466,7 +466,8 @@ def test_fields_of_pictures_and_of_videos_do_not_mix(database, provider):
 def test_video_that_waits_for_room_says_so(client, monkeypatch):
     """By REST and on the page, until the worker has room; others can be made anew."""
     monkeypatch.setattr(video_room, "free_bytes", lambda: 0)
-    path = create().result_path
+    task = create()
+    path = task.result_path
 
     def message() -> str:
         forget_lanes()
@@ -479,7 +480,7 @@ def test_video_that_waits_for_room_says_so(client, monkeypatch):
     assert message() == chinese
     again = client.get(path, headers={"If-None-Match": before.headers["ETag"]})
     assert again.status_code == 200
-    page = client.get("/", headers={"Accept-Language": "en"}).text
+    page = client.get(f"/tasks/{task.id}", headers={"Accept-Language": "en"}).text
     assert english in unescape(page)
 
     monkeypatch.setattr(video_room, "free_bytes", lambda: 2**50)
