@@ -12,6 +12,7 @@ from datetime import timedelta
 
 import mongoengine
 import pytest
+from flask import has_app_context
 from PIL import Image as Pillow
 from pymongo.collection import Collection
 from pymongo.database import Database
@@ -269,7 +270,8 @@ def app(built, database, config: Config, registry: Registry):
 @pytest.fixture
 def client(app):
     """Somebody who speaks HTTP."""
-    return app.test_client()
+    yield app.test_client()
+    assert not has_app_context(), "a streamed answer is left open: close it"
 
 
 @pytest.fixture
