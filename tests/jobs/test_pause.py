@@ -72,16 +72,6 @@ def test_paused_intake_refuses_running_again(client, pause):
     refused(answer, 503, "intake_paused")
 
 
-def test_paused_intake_lets_work_go_on(client, pause, work_off):
-    """What was asked for before is drawn."""
-    task_id = create(client)
-    pause("intake")
-
-    work_off()
-
-    assert result(client, task_id)["status"] == "completed"
-
-
 def test_paused_sending_submits_nothing(client, provider, pause, lane):
     """Neither what is queued already nor what the pump finds is sent."""
     task_id = create(client, n=2)

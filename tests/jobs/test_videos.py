@@ -17,7 +17,6 @@ from jimeng.errors import (
     CannotStop,
     Invalid,
     ProviderError,
-    TaskFinished,
     TooManyPending,
 )
 from jimeng.i18n.outcomes import ANSWERS
@@ -28,6 +27,7 @@ from jimeng.providers import ImageRequest, ListPage, Progress, Registry, VideoPa
 from jimeng.tasks.creation import NewTask
 from tests.conftest import FakeProvider, come_due, run_queue
 from tests.forgetting import forget_lanes
+from tests.jobs.test_deaths import Died
 
 ME = Principal("ada", scopes=frozenset({"read", "write"}))
 MODEL = "doubao-seedance-1.0-pro"
@@ -35,10 +35,6 @@ LOST = ProviderError(
     "no answer", code="submit_unknown", charged="unknown", maybe_accepted=True
 )
 RUNNING = Progress("cgt-1")
-
-
-class Died(BaseException):
-    """The process is gone: nothing of it catches this."""
 
 
 class VideoProvider(FakeProvider):
@@ -397,8 +393,7 @@ def test_cancelled_while_it_is_submitted(database, provider):
     assert len(provider.requests) == 1
 
 
-def test_of_several_the_waiting_ones_are_never_sent(database, provider, monkeypatch):
-    monkeypatch.setattr(submission, "send", submission.send)
+def test_of_several_the_waiting_ones_are_never_sent(database, provider):
     task = create(n=4)
     run_queue()  # three slots
     assert len(provider.requests) == 3
@@ -413,13 +408,6 @@ def test_of_several_the_waiting_ones_are_never_sent(database, provider, monkeypa
     assert found.is_open
     codes = [each["code"] for each in found.failures.values()]
     assert codes == ["picture_cancelled"] * 3
-
-
-def test_ended_task_is_not_cancelled(database, provider):
-    task = create()
-    tasks.cancel(ME, task.id)
-    with pytest.raises(TaskFinished):
-        tasks.cancel(ME, task.id)
 
 
 def test_finished_video_waits_for_the_fetch_loop(database, provider):
