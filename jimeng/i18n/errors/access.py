@@ -49,8 +49,9 @@ ACCESS: dict[str, tuple[str, str]] = {
         "Too many failed sign-ins; try again in {minutes} min",
     ),
     "error.second_factor_failed": (
-        "验证码不对或已经用过；请等验证器换一个新的再试",
-        "That code is wrong or already used; wait for the next one in your app",
+        "验证码不对或已经用过；请等验证器换一个新的，或换一个恢复码",
+        "That code is wrong or already used; wait for the next one in your app, or use "
+        "another recovery code",
     ),
     "error.second_factor_lacking": (
         "请先设置两步验证",
