@@ -1,4 +1,4 @@
-"""Kill MongoDB, or a consumer, at each kind of write that the consumer makes."""
+"""Kill a process, or its MongoDB, at each kind of write that it makes."""
 
 import threading
 import time
@@ -7,76 +7,90 @@ from contextlib import suppress
 from multiprocessing.connection import Connection, Listener
 
 from tests.databases import Mongo
-from tests.system import mongod_killer
 from tests.system.stack import Stack
 from tests.waiting import PATIENCE_S
 
-LOST, STORED, DEAD = "lost", "stored", "dead"
+# How MongoDB is killed: with the write lost, or stored and only its answer lost.
+LOST, STORED = "lost", "stored"
+# How the process is: before the write, or after it was stored.
+DEAD_BEFORE, DEAD_AFTER = "dead before", "dead after"
 
 
 class Killer(threading.Thread):
     """
-    Kills MongoDB at each kind of write that a consumer is about to make, and starts it
-    again: once with the write `LOST`, once with it `STORED` and only its answer lost.
-    Or it kills the consumer as that has stored it: `DEAD`.
+    Kills at each kind of write that a process is about to make, once in each way.
+    MongoDB it starts again.
 
     Args:
-        files: The modules of the consumer's writes, as the ends of their paths.
+        files: The modules of the process's writes, as parts of their paths.
         ways: How each kind of write dies, in order.
-        is_meant: Whether a kind of write is to die.
+        kind_of: The kind of a write, or None if it is not to die; by default each way
+            that leads to it is another.
+        mongo: The one that is killed.
 
     Attributes:
         deaths: The kinds and ways, in order.
+        seen: The kinds that were to come before anything died.
         is_armed: Whether anything dies yet.
     """
 
     def __init__(
         self,
-        mongo: Mongo,
         files: tuple[str, ...],
-        ways: tuple[str, ...] = (LOST, STORED),
-        is_meant: Callable[[str], bool] = bool,
+        ways: tuple[str, ...] = (DEAD_BEFORE, DEAD_AFTER),
+        kind_of: Callable[[str], str | None] = str,
+        mongo: Mongo | None = None,
     ) -> None:
         super().__init__(daemon=True)
         self.deaths: list[tuple[str, str]] = []
+        self.seen: set[str] = set()
         self.is_armed = False
-        self._mongo, self._files, self._ways = mongo, files, ways
-        self._is_meant = is_meant
-        self._listener = Listener(("127.0.0.1", 0), authkey=mongod_killer.AUTHKEY)
-        self._port: int = self._listener.address[1]
+        self._mongo, self._ways, self._kind_of = mongo, ways, kind_of
+        self._listener = Listener(("127.0.0.1", 0))
+        self.settings = {
+            "KILLER_PORT": str(self._listener.address[1]),
+            "KILLER_FILES": " ".join(files),
+        }
         self.start()
 
     def start_consumer(self, stack: Stack) -> None:
         """Errors reach the consumer's own code, and not only the driver's retries."""
-        stack.start_consumer(
-            ["-m", "tests.system.mongod_killer"],
-            MONGODB_URI=f"{self._mongo.uri}&retryWrites=false",
-            KILLER_PORT=str(self._port),
-            KILLER_FILES=" ".join(self._files),
-        )
+        uri = f"{stack.env['MONGODB_URI']}&retryWrites=false"
+        words = ["-m", "tests.system.killed_process"]
+        stack.start_consumer(words, MONGODB_URI=uri, **self.settings)
 
     def run(self) -> None:
         with self._listener:
             while True:
-                with self._listener.accept() as consumer, suppress(EOFError, OSError):
+                with self._listener.accept() as process, suppress(EOFError, OSError):
                     while True:
-                        self._answer(consumer)
+                        self._answer(process)
 
-    def _answer(self, consumer: Connection) -> None:
-        way = self.next_way(consumer.recv())
-        consumer.send(way)
-        consumer.recv()
-        if way is not None:
+    def _answer(self, process: Connection) -> None:
+        way = self.next_way(process.recv())
+        process.send((way in (STORED, DEAD_AFTER), way in (DEAD_BEFORE, DEAD_AFTER)))
+        process.recv()
+        if way is not None and self._mongo is not None:
             self._mongo.child.kill()
-        consumer.send("go on")
-        if way is not None:
+        process.send("go on")
+        if way is not None and self._mongo is not None:
             self._mongo.spawn()
             assert self._mongo.await_ready(time.monotonic() + PATIENCE_S)
 
     def next_way(self, write: str) -> str | None:
-        if self.is_armed and self._is_meant(write):
-            for way in self._ways:
-                if (write, way) not in self.deaths:
-                    self.deaths.append((write, way))
-                    return way
+        kind = self._kind_of(write)
+        if kind is None:
+            return None
+        if not self.is_armed:
+            self.seen.add(kind)
+            return None
+        for way in self._ways:
+            if (kind, way) not in self.deaths:
+                self.deaths.append((kind, way))
+                return way
         return None
+
+    def missing(self) -> set[tuple[str, str]]:
+        """Which of what it has seen has not died yet."""
+        every = {(write, way) for write in self.seen for way in self._ways}
+        return every - set(self.deaths)

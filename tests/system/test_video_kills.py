@@ -1,19 +1,22 @@
-"""MongoDB is killed at each write of making a video."""
+"""MongoDB, or the consumer, is killed at each write of making a video."""
 
 import secrets
 import time
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, suppress
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from hashlib import sha256
 
 import pytest
+import redis
 from pymongo.errors import PyMongoError
 
 from jimeng.documents.generation import CANNOT_STOP
 from jimeng.documents.image import FILES as IMAGE_FILES
 from tests.databases import Mongo
+from tests.system.commands import flask
 from tests.system.killer import LOST, STORED, Killer
 from tests.system.stack import Stack
 from tests.waiting import wait_for
@@ -35,7 +38,10 @@ POINTS = {
 # How many of a kind: as usual; the answer to the create gets lost; it did not arrive.
 ORDERS = {"a lantern": 8, "[[drop_after]]": 4, "[[drop_before]]": 3}
 CANCELLED, GOING_ON = "cancelled", "[[slow 1000]]"
-LATER = {"clock_offset": 2000.0}
+STEPS = ("/jimeng/jobs/", "/jimeng/lanes/", "/jimeng/pictures/stores/")
+LATER_S = 2000.0
+MAX_ROUNDS = 6
+SEEK = "jimeng:seek:volcengine_ark:main"  # in Redis: the list was read just now
 STALE_S = 3.0  # after which an unchanged lease belongs to nobody
 
 
@@ -48,11 +54,15 @@ def mongo(tmp_path_factory) -> Iterator[Mongo]:
 
 
 @pytest.fixture
-def stack(mongo, own_stack) -> Iterator[Stack]:
-    settings = {"SECRET_KEY": secrets.token_hex(32), "MONGODB_URI": mongo.uri}
+def start(own_stack) -> Callable[..., AbstractContextManager[Stack]]:
+    settings = {"SECRET_KEY": secrets.token_hex(32), "USER_MAX_PENDING_VIDEOS": "100"}
     settings |= {"ARK_API_KEY": "ark-key-of-the-test", "ARK_CONCURRENCY": "30"}
-    settings |= {"USER_MAX_PENDING_VIDEOS": "100"}
-    with own_stack("killed_videos", duration=0.1, **settings) as made:
+    return partial(own_stack, "killed_videos", duration=0.1, **settings)
+
+
+@pytest.fixture
+def stack(mongo, start) -> Iterator[Stack]:
+    with start(MONGODB_URI=mongo.uri) as made:
         made.simulate(plain=True, video_limit=1)
         yield made
 
@@ -61,8 +71,19 @@ def point_of(write: str) -> str:
     return write.rpartition(" > ")[2].rpartition(": ")[2]
 
 
-def is_meant(write: str) -> bool:
-    return point_of(write) in POINTS
+def kind_of_point(write: str) -> str | None:
+    return write if point_of(write) in POINTS else None
+
+
+def kind_of_video(write: str) -> str | None:
+    """
+    What is written, and by which function; not by other periodic tasks than the
+    settlement, nor as a sign of life.
+    """
+    is_periodic = "repeat > run_once" in write and "> settle" not in write
+    if is_periodic or write.startswith("update workers"):
+        return None
+    return f"{write.partition(': ')[0]}: {point_of(write)}"
 
 
 def order(stack: Stack, prompt: str) -> str:
@@ -100,6 +121,24 @@ class Clock:
     def _is_over(self, row: dict) -> bool:
         since = self._since.setdefault(tuple(row.values()), time.monotonic())
         return "owner" not in row or time.monotonic() - since > STALE_S
+
+
+class ClockOfOne(Clock):
+    """The same where only the consumer dies, and all leases that there are with it."""
+
+    def _is_over(self, row: dict) -> bool:
+        return "owner" not in row
+
+    def move(self) -> None:
+        if self._stack.consumers[-1].poll() is not None:
+            now = datetime.now(UTC)
+            with self._stack.database() as found:
+                for name in ("generations", "settlers"):
+                    later = {"due_at": {"$gt": now}}
+                    found[name].update_many(later, {"$set": {"due_at": now}})
+        with redis.Redis.from_url(self._stack.env["REDIS_URL"]) as link:
+            link.delete(SEEK)
+        super().move()
 
 
 def await_states(stack: Stack, clock: Clock, ids: list[str], *states: str) -> None:
@@ -141,17 +180,16 @@ def await_settled(stack: Stack, clock: Clock) -> None:
 
 def check(stack: Stack) -> None:
     """What the provider has accepted is known once, and kept once or cancelled."""
-    billed = {row["task_id"]: row for row in stack.ledger()["rows"]}
+    billed = check_bill(stack)
     with stack.database() as found:
         rows = list(found.generations.find())
         tasks = {row["_id"]: row for row in found.tasks.find()}
-    known = Counter(each for row in rows for each in row.get("remote_ids", []))
-    assert known == Counter(list(billed))
     for row in rows:
         task, ids = tasks[row["task_id"]], row.get("remote_ids", [])
         state = row["state"]
         if not ids:
-            assert state in ("unknown", "dropped"), row
+            ways = {("unknown", "failed"), ("dropped", "cancelled")}
+            assert (state, task["status"]) in ways, row
         elif billed[ids[0]]["outcome"] == "cancelled":
             assert (state, task["status"]) == ("dropped", "cancelled"), row
         else:
@@ -160,9 +198,31 @@ def check(stack: Stack) -> None:
     assert {"done", "unknown", "dropped"} == {row["state"] for row in rows}
 
 
+def check_bill(stack: Stack) -> dict[str, dict]:
+    """
+    All that the provider has accepted is known, once; our ledger and its sums are its
+    bill, and nothing stays reserved.
+
+    Returns:
+        The bill's rows by the provider's ids.
+    """
+    billed = {row["task_id"]: row for row in stack.ledger()["rows"]}
+    due = sum(row["micros"] for row in billed.values() if row["billed"])
+    with stack.database() as found:
+        rows = found.generations.find({"remote_ids": {"$exists": True}})
+        known = Counter(each for row in rows for each in row["remote_ids"])
+        assert known == Counter(list(billed))
+        assert sum(row["micros"] for row in found.ledger.find()) == due
+        held = {"held_micros": {"$exists": True}, "charged": {"$ne": "unknown"}}
+        assert found.generations.find_one(held) is None
+    assert "corrected: 0" in flask(stack, "costs", "rebuild")
+    return billed
+
+
 def check_files(stack: Stack) -> None:
     """Each file is whole, and after the sweep there are no others."""
-    sweep = stack.start(["-m", "tests.system.mongod_killer", "sweep"], "sweep")
+    stack.stop_consumers()  # the sweep is of files that are young, too
+    sweep = stack.start(["-m", "tests.system.killed_process", "sweep"], "sweep")
     assert sweep.wait(120) == 0, stack.log("sweep")
     with stack.database() as found:
         images = list(found.images.find())
@@ -180,7 +240,7 @@ def check_files(stack: Stack) -> None:
 
 def test_killed_at_each_write_loses_and_repeats_nothing(stack, mongo):
     """Known once, billed once, kept once; unknown is only what never arrived."""
-    killer = Killer(mongo, FILES, is_meant=is_meant)
+    killer = Killer(FILES, (LOST, STORED), kind_of_point, mongo)
     killer.start_consumer(stack)
     stack.await_ready()
     clock = Clock(stack, killer)
@@ -199,7 +259,7 @@ def test_killed_at_each_write_loses_and_repeats_nothing(stack, mongo):
     await_states(stack, clock, waiting, "dropped")
     cancel(stack, running)
     wait_for(lambda: is_going_on(stack, clock), what="it cannot be cancelled")
-    stack.simulate(plain=True, video_limit=100, **LATER)
+    stack.simulate(plain=True, video_limit=100, clock_offset=LATER_S)
     stack.go_on(LANE)
     await_settled(stack, clock)
 
@@ -212,3 +272,50 @@ def test_killed_at_each_write_loses_and_repeats_nothing(stack, mongo):
     for way in (LOST, STORED):
         died = {point_of(write) for write, each in killer.deaths if each == way}
         assert died == POINTS
+
+
+def make_videos(stack: Stack, killer: Killer, clock: Clock, count: int) -> None:
+    """
+    One video of a kind: cancelled, not to be cancelled, as usual, and with an answer
+    that gets lost. The first two are under way before anything dies.
+
+    Args:
+        count: How often it was done before.
+    """
+    is_armed, killer.is_armed = killer.is_armed, False
+    stack.simulate(plain=True, video_limit=1, clock_offset=count * LATER_S)
+    running = order(stack, GOING_ON)
+    await_states(stack, clock, [running], "generating")
+    waiting = order(stack, CANCELLED)
+    await_states(stack, clock, [waiting], "generating")
+    killer.is_armed = is_armed
+    cancel(stack, waiting)
+    await_states(stack, clock, [waiting], "dropped")
+    cancel(stack, running)
+    wait_for(lambda: is_going_on(stack, clock), what="it cannot be cancelled")
+    for prompt in ORDERS:
+        order(stack, prompt)
+    stack.simulate(plain=True, video_limit=100, clock_offset=(count + 1) * LATER_S)
+    await_settled(stack, clock)
+
+
+def test_consumer_killed_at_each_write_loses_and_repeats_nothing(start):
+    """Just before each, and just after it was stored; another takes over."""
+    killer = Killer(STEPS, kind_of=kind_of_video)
+    with start() as stack:
+        killer.start_consumer(stack)
+        stack.await_ready()
+        clock = ClockOfOne(stack, killer)
+        make_videos(stack, killer, clock, 0)
+        killer.is_armed = True
+        for count in range(1, MAX_ROUNDS):
+            make_videos(stack, killer, clock, count)
+            if not killer.missing():
+                break
+        try:
+            check(stack)
+            check_files(stack)
+        except AssertionError as error:
+            error.add_note(f"killed at {killer.deaths}")
+            raise
+    assert killer.missing() == set()

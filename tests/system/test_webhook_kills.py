@@ -10,7 +10,7 @@ import pytest
 from pymongo.errors import PyMongoError
 
 from tests.databases import Mongo
-from tests.system.killer import Killer
+from tests.system.killer import LOST, STORED, Killer
 from tests.system.stack import Stack
 from tests.waiting import wait_for
 from tests.webhooks.conftest import Receiver, receivers
@@ -54,7 +54,7 @@ def mongo(tmp_path_factory):
 
 @pytest.fixture
 def killer(mongo) -> Killer:
-    return Killer(mongo, FILES)
+    return Killer(FILES, (LOST, STORED), mongo=mongo)
 
 
 @pytest.fixture

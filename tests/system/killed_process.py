@@ -1,14 +1,16 @@
 """
-A consumer that has MongoDB, or itself, killed at its writes.
+A consumer, or a worker of the web server, that is killed at its writes, or has MongoDB
+killed.
 
-Before each write by the modules of ``KILLER_FILES`` it says what it is about to write
-to ``KILLER_PORT``, and is told what to do first: nothing, or to wait until MongoDB is
-killed, with the write stored or not, or to store it and die. It is stored by another
-connection, so the answer to it is lost. It is a consumer of its own and not a fault of
-the driver's: the connections break, and all threads see it.
+Before each write by the modules of ``KILLER_FILES``, parts of their paths, it says what
+it is about to write to ``KILLER_PORT``, and is told what to do first: nothing; to die,
+before or after the write is stored; or to wait until MongoDB is killed, with the write
+stored or not. It is stored by another connection, so the answer to it is lost. It is a
+process of its own and not a fault of the driver's: the connections break, and all
+threads see it.
 
-With ``sweep`` as its argument it deletes files without a record, however young, and
-ends.
+As a worker of the web server it is Gunicorn's ``--config python:`` this module. With
+``sweep`` as its argument it deletes files without a record, however young, and ends.
 """
 
 import os
@@ -22,30 +24,29 @@ from multiprocessing.connection import Client
 from pymongo import MongoClient, monitoring
 from pymongo.errors import PyMongoError
 
-from jimeng.jobs import janitor, video_fetching
-from jimeng.serve.__main__ import main
-
-AUTHKEY = b"killer"
 WRITES = {"insert", "update", "findAndModify", "delete"}
 FILES = tuple(os.environ.get("KILLER_FILES", "").split())
 # Of a command, but for its connection and session.
 SESSION = {"lsid", "txnNumber", "$db", "$clusterTime", "$readPreference"}
+RENEW_EVERY_S, IDLE_S = 0.02, 0.2
 
 
 def functions() -> list[str]:
     """The functions of these modules that have led here, outermost first."""
     found, frame = [], sys._getframe(1)
     while frame is not None:
-        if frame.f_code.co_filename.endswith(FILES):
-            found.append(frame.f_code.co_name)
+        code = frame.f_code
+        if any(part in code.co_filename for part in FILES):
+            found.append(code.co_name)
         frame = frame.f_back
     return found[::-1]
 
 
 class Teller(monitoring.CommandListener):
-    def __init__(self, port: int) -> None:
+    def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._test = Client(("127.0.0.1", port), authkey=AUTHKEY)
+        self._test = Client(("127.0.0.1", int(os.environ["KILLER_PORT"])))
+        os.set_blocking(self._test.fileno(), True)  # gevent's sockets are not
         self._mongo: MongoClient = MongoClient(os.environ["MONGODB_URI"])
 
     def started(self, event: monitoring.CommandStartedEvent) -> None:
@@ -55,12 +56,12 @@ class Teller(monitoring.CommandListener):
             return
         with self._lock:
             self._test.send(f"{name} {event.command[name]}: {' > '.join(where)}")
-            state = self._test.recv()
-            if state in ("stored", "dead"):
+            is_stored, dies = self._test.recv()
+            if is_stored:
                 command = {k: v for k, v in event.command.items() if k not in SESSION}
                 with suppress(PyMongoError):
                     self._mongo[event.database_name].command(command)
-            if state == "dead":
+            if dies:
                 os.kill(os.getpid(), signal.SIGKILL)
             self._test.send("ready")
             self._test.recv()
@@ -72,19 +73,33 @@ class Teller(monitoring.CommandListener):
         pass
 
 
+def on_starting(server: object) -> None:
+    """Gunicorn's master calls this once: its workers need not import all that anew."""
+    import app  # noqa: F401
+
+
+def post_fork(server: object, worker: object) -> None:
+    """Gunicorn calls this in each new worker."""
+    monitoring.register(Teller())
+
+
 def sweep() -> None:
     from app import create_app
+    from jimeng.jobs import janitor
 
     create_app()
     janitor.UNREFERENCED_AFTER = timedelta(0)
     janitor.sweep_files()
 
 
+def consume() -> int:
+    from jimeng.jobs import video_fetching
+    from jimeng.serve.__main__ import main
+
+    video_fetching.RENEW_EVERY_S, video_fetching.IDLE_S = RENEW_EVERY_S, IDLE_S
+    monitoring.register(Teller())
+    return main(["worker"])
+
+
 if __name__ == "__main__":
-    if sys.argv[1:] == ["sweep"]:
-        sweep()
-        sys.exit()
-    video_fetching.RENEW_EVERY_S = 0.0
-    teller = Teller(int(os.environ["KILLER_PORT"]))
-    monitoring.register(teller)
-    sys.exit(main(["worker"]))
+    sys.exit(sweep() if sys.argv[1:] == ["sweep"] else consume())
