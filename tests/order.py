@@ -43,6 +43,8 @@ PIECES = {
 }
 # What else takes more than some seconds, longest first.
 LONG = (
+    "tests/system/test_web_kills.py",
+    "tests/system/test_video_kills.py",
     "tests/test_machine.py",
     "tests/system/test_kills.py",
     "tests/system/test_degraded.py",
