@@ -132,7 +132,7 @@ def test_without_scripts_it_is_counted_sent_and_cancelled(visit):
     page.fill("#prompt", "红灯笼")
     page.locator("button.many").click()
     expect(page.locator("#template")).to_have_value("红灯笼")
-    page.fill("#template", "红灯笼\n蓝灯笼")
+    page.fill("#template", "红灯笼\n蓝灯笼 [[slow 15]]")
     page.locator(".batch-send button").first.click()
     expect(page.locator(".batch-some li")).to_have_count(2)
 
