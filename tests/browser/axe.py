@@ -1,7 +1,6 @@
 """axe-core in a page: what keeps people from using it, in readable lines."""
 
 import json
-from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
 
@@ -25,7 +24,6 @@ async ([target, options]) => {
 }
 """
 SIZE = "target-size"
-CONTRAST = "color-contrast"
 STYLES = "() => [...document.styleSheets].map((each) => each.href)"
 # Colours on their way from one to another belong to neither state.
 SETTLE = """
@@ -44,13 +42,7 @@ def source() -> str:
     return found.read_text(encoding="utf-8")
 
 
-def violations(
-    page,
-    within: str | None = None,
-    *,
-    only: Sequence[str] = (),
-    but: Sequence[str] = (),
-) -> list[str]:
+def violations(page, within: str | None = None) -> list[str]:
     """
     Run axe-core and tell what it found: one line an element.
 
@@ -59,16 +51,12 @@ def violations(
 
     Args:
         within: A CSS selector; by default the whole document.
-        only, but: The names of the rules that count, or do not.
     """
     page.evaluate(SETTLE)
     if not page.evaluate("() => 'axe' in window"):
         page.evaluate(source() + "\n;0")
     where = json.dumps(within) if within else "document"
     options = OPTIONS | {"preload": is_new(page.evaluate(STYLES))}
-    if only:
-        options |= {"runOnly": {"type": "rule", "values": list(only)}}
-    options["rules"] = OPTIONS["rules"] | {each: {"enabled": False} for each in but}
     found = page.evaluate(f"axe.run({where}, {json.dumps(options)})")
     return [
         f"{rule['id']} ({rule['impact']}): {reason(node)} at {node['target'][0]}"

@@ -25,7 +25,7 @@ import itertools
 import os
 import re
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
@@ -180,15 +180,12 @@ class Watched:
         """How often the page has asked for changes."""
         return sum("/feed/changes" in url for url in self.requests)
 
-    def axe(self, within: str | None = None, **rules: Sequence[str]) -> list[str]:
-        """
-        What axe-core finds, a line an element; *within* a CSS selector, and by which
-        *rules*, as `axe.violations` has them.
-        """
+    def axe(self, within: str | None = None) -> list[str]:
+        """What axe-core finds, a line an element; *within* a CSS selector."""
         if self.settings.get("java_script_enabled", True):
-            return axe.violations(self.page, within, **rules)
+            return axe.violations(self.page, within)
         with self._twin() as page:
-            return axe.violations(page, within, **rules)
+            return axe.violations(page, within)
 
     @contextmanager
     def _twin(self) -> Iterator[object]:
@@ -220,14 +217,13 @@ class Watched:
         if ALL:
             shots.take(self.page, name, self.look, full=full)
 
-    def check(self, name: str, *, full: bool = False, **rules: Sequence[str]) -> None:
+    def check(self, name: str, *, full: bool = False) -> None:
         """
         Take the screenshot, and hold what every state of every page has to be:
         accessible, no wider than the window, in the language and theme wanted.
 
         Args:
             full: The screenshot is of the whole page.
-            rules: As `axe` takes them.
         """
         self.shot(name, full=full)
         self.page.wait_for_load_state()  # it may be on its way to another page
@@ -238,7 +234,7 @@ class Watched:
             scheme = "dark" if is_dark else "light"
         assert scheme == theme
         assert wide <= int(width), f"{wide} pixels wide"
-        found = self.axe(**rules)
+        found = self.axe()
         assert found == [], "\n".join(found)
 
 
