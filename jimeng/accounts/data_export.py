@@ -35,14 +35,14 @@ Kind = TypeVar("Kind", bound=Stored)
 
 
 def export(
-    principal: Principal, zone: tzinfo, *, with_words: bool = False
+    principal: Principal, zone: tzinfo, *, with_prompts: bool = False
 ) -> Iterator[bytes]:
     """
     Stream the archive of everything that the principal owns, without the trash.
 
     Args:
         zone: For the days in file names, and the files' times.
-        with_words: Whether each picture's metadata includes its prompt.
+        with_prompts: Whether each picture's metadata includes its prompt.
     """
     archive, now = Archive(zone), datetime.now(UTC)
     mine, there = (
@@ -63,13 +63,13 @@ def export(
         yield from archive.add("batches.json", now, json_array(all_batches))
     where = PictureFilter().where(principal.user_id)
     for images in batches(Image, where):
-        asked = tasks_of(principal if with_words else None, images)
+        asked = tasks_of(principal if with_prompts else None, images)
         for image in images:
             name = file_name(image, zone)
             yield from archive.add_picture(name, image, asked.get(image.task_id))
-    for given in all_of(Input, {**mine, **WITH_FILE}):
-        name = f"inputs/{given.id}.{given.suffix}"
-        yield from archive.add_picture(name, given)
+    for stored_input in all_of(Input, {**mine, **WITH_FILE}):
+        name = f"inputs/{stored_input.id}.{stored_input.suffix}"
+        yield from archive.add_picture(name, stored_input)
     yield from archive.close()
 
 

@@ -131,9 +131,9 @@ def _count(counter: Counter) -> None:
         upsert=True,
     )
     if found and found.count > counter.limit:
-        left = math.ceil((found.expires_at - now).total_seconds())
-        minutes = math.ceil(left / 60)
-        raise TooManyAttempts(counter.kind, retry_after=left, minutes=minutes)
+        remaining_s = math.ceil((found.expires_at - now).total_seconds())
+        minutes = math.ceil(remaining_s / 60)
+        raise TooManyAttempts(counter.kind, retry_after=remaining_s, minutes=minutes)
 
 
 def _uncount(counter: Counter) -> None:

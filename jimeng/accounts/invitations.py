@@ -9,7 +9,7 @@ from jimeng.accounts.passwords import hash_password, store_password
 from jimeng.accounts.sessions import MAX_TOKEN_CHARS
 from jimeng.documents import Invitation, User, best_effort, utcnow
 from jimeng.documents.credentials import digest
-from jimeng.documents.principal import Principal, noted
+from jimeng.documents.principal import Principal, recorded_on_behalf
 from jimeng.errors.access import InvitationInvalid, UserNotFound
 
 log = logging.getLogger(__name__)
@@ -28,7 +28,7 @@ def invite(principal: Principal, user_id: str) -> str:
     principal.require_operator("invitation")
     user = users.find(principal, user_id)
     log.info("user invited user=%s by=%s", user_id, principal.user_id)
-    with noted(principal, user.id, "users.invite_again"):
+    with recorded_on_behalf(principal, user.id, "users.invite_again"):
         return make_link(user)
 
 

@@ -12,7 +12,12 @@ from jimeng.accounts import key_cache, users
 from jimeng.accounts.users import yuan_or_none
 from jimeng.documents import ApiKey, User, indexes, utcnow
 from jimeng.documents.credentials import WITH_OWNERS, digest
-from jimeng.documents.principal import KEY_INTERFACES, SCOPES, Principal, noted
+from jimeng.documents.principal import (
+    KEY_INTERFACES,
+    SCOPES,
+    Principal,
+    recorded_on_behalf,
+)
 from jimeng.errors import Invalid
 from jimeng.errors.access import ApiKeyInvalid, ApiKeyNotFound
 
@@ -96,8 +101,8 @@ def create_key(
         user_prefix=user_prefix,
         **limits,
     )
-    with noted(principal, user.id, "keys.create", key=key.prefix):
-        if not key.insert_within(MAX_KEYS):
+    with recorded_on_behalf(principal, user.id, "keys.create", key=key.prefix):
+        if not key.insert_with_limit(MAX_KEYS):
             raise Invalid.field("name", "invalid.too_many_keys", max=MAX_KEYS)
     log.info("key created key=%s user=%s by=%s", key.id, user.id, principal.user_id)
     return key, text
@@ -138,7 +143,9 @@ def change_budgets(
         name: each for name, each in (("$set", limited), ("$unset", gone)) if each
     }
     amounts = {n.removesuffix("_micros"): yuan_or_none(m) for n, m in budgets.items()}
-    with noted(principal, user.id, "keys.update", key=found.prefix, **amounts):
+    with recorded_on_behalf(
+        principal, user.id, "keys.update", key=found.prefix, **amounts
+    ):
         changed = ApiKey.find_and_modify(where, update)
         key_cache.access_changed()
         if changed is None:
@@ -223,7 +230,7 @@ def revoke_key(principal: Principal, user_id: str, key_id: str) -> None:
         ApiKeyNotFound: the user has no such key.
     """
     user = users.find(principal, user_id)
-    with noted(principal, user.id, "keys.revoke", key=key_id[:64]):
+    with recorded_on_behalf(principal, user.id, "keys.revoke", key=key_id[:64]):
         gone = ApiKey.collection().delete_one({"_id": key_id, "user_id": user.id})
         key_cache.access_changed()
         if not gone.deleted_count:
@@ -239,7 +246,7 @@ def revoke_keys(principal: Principal, user_id: str) -> int:
         UserNotFound: as in `users.find`.
     """
     user = users.find(principal, user_id)
-    with noted(principal, user.id, "keys.revoke") as outcome:
+    with recorded_on_behalf(principal, user.id, "keys.revoke") as outcome:
         gone = ApiKey.collection().delete_many({"user_id": user.id}).deleted_count
         key_cache.access_changed()
         outcome["n"] = gone

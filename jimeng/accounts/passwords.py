@@ -147,9 +147,11 @@ def store_password(user: User, hashed: str) -> User:
         UserNotFound: the user was deleted or disabled, or has changed meanwhile:
             another password or e-mail.
     """
-    as_given = unchanged_since(user.id, user.sessions, user.email_key)
-    given = {"password": hashed, "updated_at": utcnow()}
-    changed = User.find_and_modify(as_given, {"$set": given, "$inc": {"sessions": 1}})
+    unchanged = unchanged_since(user.id, user.sessions, user.email_key)
+    changes = {"password": hashed, "updated_at": utcnow()}
+    changed = User.find_and_modify(
+        unchanged, {"$set": changes, "$inc": {"sessions": 1}}
+    )
     if changed is None:
         raise UserNotFound(f"user {user.id}")
     forget_sessions(changed)

@@ -85,7 +85,7 @@ def set_up(user: User, *, salt: str, code: str, key: str) -> tuple[User, list[st
     if step is None:
         raise Invalid.field("code", "invalid.code_wrong")
     codes = new_codes()
-    given = {
+    changes = {
         "factor_salt": salt,
         "factor_step": step,
         "factor_since": utcnow(),
@@ -93,7 +93,7 @@ def set_up(user: User, *, salt: str, code: str, key: str) -> tuple[User, list[st
         "updated_at": utcnow(),
     }
     where = {"_id": user.id, "factor_salt": user.factor_salt}
-    changed = User.find_and_modify(where, {"$set": given, "$inc": {"sessions": 1}})
+    changed = User.find_and_modify(where, {"$set": changes, "$inc": {"sessions": 1}})
     if changed is None:
         raise UserNotFound(f"user {user.id}")
     log.info("second factor set up user=%s", user.id)
@@ -108,9 +108,9 @@ def check(user: User, code: str, key: str) -> None:
         SecondFactorFailed: it is wrong, or was used before.
         TooManyAttempts: too many were wrong recently.
     """
-    given = normalise(code)
+    normalised = normalise(code)
     with failed_attempts.attempt(failed_attempts.of_code(user.id)):
-        if not (use_step(user, given, key) or use_recovery(user, given)):
+        if not (use_step(user, normalised, key) or use_recovery(user, normalised)):
             # A warning, because the client knows the password.
             log.warning("second factor failed user=%s", user.id)
             raise SecondFactorFailed("wrong code")
@@ -147,11 +147,11 @@ def use_step(user: User, code: str, key: str) -> bool:
 def use_recovery(user: User, code: str) -> bool:
     """Accept a remaining recovery code, and remove it."""
     used = {"recovery_codes": digest(code)}
-    left = User.find_and_modify({"_id": user.id, **used}, {"$pull": used})
-    if left is not None:
-        number = len(left.recovery_codes)
-        log.warning("recovery code used user=%s left=%d", user.id, number)
-    return left is not None
+    updated = User.find_and_modify({"_id": user.id, **used}, {"$pull": used})
+    if updated is not None:
+        number = len(updated.recovery_codes)
+        log.warning("recovery code used user=%s remaining=%d", user.id, number)
+    return updated is not None
 
 
 def renew_codes(principal: Principal, password: str) -> list[str]:
@@ -165,9 +165,9 @@ def renew_codes(principal: Principal, password: str) -> list[str]:
     """
     user = confirm(principal, password)
     codes = new_codes()
-    given = {"$set": {"recovery_codes": [digest(each) for each in codes]}}
+    update = {"$set": {"recovery_codes": [digest(each) for each in codes]}}
     if (
-        User.find_and_modify({"_id": user.id, "factor_salt": {"$exists": True}}, given)
+        User.find_and_modify({"_id": user.id, "factor_salt": {"$exists": True}}, update)
         is None
     ):
         raise UserNotFound(f"user {user.id} has no second factor")

@@ -25,7 +25,7 @@ from jimeng.documents import (
 )
 from jimeng.documents.base import Stored
 from jimeng.documents.cursors import EPOCH, Page, page_of
-from jimeng.documents.principal import Principal, noted, recorded
+from jimeng.documents.principal import Principal, recorded, recorded_on_behalf
 from jimeng.documents.user import email_key
 from jimeng.errors.access import EmailIsAdmins, EmailTaken, LastAdmin, UserNotFound
 from jimeng.jobs.costs import yuan
@@ -59,7 +59,7 @@ def add(principal: Principal, user: User) -> User:
     """
     principal.require_operator("new user")
     indexes.require(indexes.EMAILS, fresh=True)
-    with noted(principal, user.id, "users.create", role=user.role):
+    with recorded_on_behalf(principal, user.id, "users.create", role=user.role):
         try:
             user.add()
         except DuplicateKeyError as error:
@@ -155,8 +155,8 @@ def update(
         EmailTaken: by another user; IndexMissing, as in `add`.
     """
     wanted = {"email": email, "name": name}
-    given = {field: value for field, value in wanted.items() if value is not None}
-    changes: dict = {**given, "updated_at": utcnow()}
+    new_fields = {field: value for field, value in wanted.items() if value is not None}
+    changes: dict = {**new_fields, "updated_at": utcnow()}
     principal.require_reader(user_id)
     if budgets:
         principal.require_operator("budgets")
@@ -171,11 +171,11 @@ def update(
     amounts = {
         name.removesuffix("_micros"): yuan_or_none(budgets[name]) for name in budgets
     }
-    action, details = "users.update", {**given, **amounts}
+    action, details = "users.update", {**new_fields, **amounts}
     with (
         recorded(principal, action, user_id, **details)
         if budgets
-        else noted(principal, user_id, action, **details)
+        else recorded_on_behalf(principal, user_id, action, **details)
     ):
         try:
             user = User.find_and_modify(where, {"$set": changes})
@@ -202,11 +202,11 @@ def set_role(principal: Principal, user_id: str, role: str) -> User:
         LastAdmin: no admin who can sign in would remain.
     """
     principal.require_operator("role")
-    found, given = find(principal, user_id), {"$set": {"role": role}}
-    with noted(principal, found.id, "users.role", role=role):
+    found, update = find(principal, user_id), {"$set": {"role": role}}
+    with recorded_on_behalf(principal, found.id, "users.role", role=role):
         if role == "admin":
-            return change(found.id, given)
-        return demote_or_disable(found.id, given)
+            return change(found.id, update)
+        return demote_or_disable(found.id, update)
 
 
 def change(user_id: str, update: dict) -> User:
@@ -235,19 +235,19 @@ def demote_or_disable(user_id: str, update: dict) -> User:
         UserNotFound: no such user.
         LastAdmin: no admin who can sign in would remain.
     """
-    given = {**update, "$set": {**update.get("$set", {}), "updated_at": utcnow()}}
-    given["$unset"] = {**update.get("$unset", {}), "leaving": "", "leaving_at": ""}
+    stamped = {**update, "$set": {**update.get("$set", {}), "updated_at": utcnow()}}
+    stamped["$unset"] = {**update.get("$unset", {}), "leaving": "", "leaving_at": ""}
     token = new_token()
     # MongoDB's clock, since the clocks of servers may differ.
     mark = [{"$set": {"leaving": token, "leaving_at": "$$NOW"}}]
     if User.find_and_modify({"_id": user_id, **ADMINS}, mark) is None:
-        changed = User.find_and_modify({"_id": user_id, "$nor": [ADMINS]}, given)
+        changed = User.find_and_modify({"_id": user_id, "$nor": [ADMINS]}, stamped)
         key_cache.access_changed()
         return require_found(changed, user_id)
     marked, changed = {"_id": user_id, "leaving": token}, None
     if User.find_one({"_id": {"$ne": user_id}, **ADMINS, **since(MARK_TTL_MS)}):
         changed = User.find_and_modify(
-            {**marked, "$nor": [since(OPERATION_TTL_MS)]}, given
+            {**marked, "$nor": [since(OPERATION_TTL_MS)]}, stamped
         )
     if changed is None:
         gone = {"$unset": {"leaving": "", "leaving_at": ""}}
@@ -314,7 +314,7 @@ def delete(principal: Principal, user_id: str) -> None:
     """
     principal.require_account("deleting an account")
     user = find(principal, user_id)
-    with noted(principal, user.id, "users.delete"):
+    with recorded_on_behalf(principal, user.id, "users.delete"):
         while True:
             demote_or_disable(user.id, {"$set": {"role": "user"}})
             delete_documents(user, Batch)  # batches would go on creating tasks

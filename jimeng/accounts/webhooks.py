@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from jimeng.documents import WebhookDelivery, WebhookEndpoint, utcnow
 from jimeng.documents.cursors import NEWEST_FIRST, Page, page_of
-from jimeng.documents.principal import Principal, noted
+from jimeng.documents.principal import Principal, recorded_on_behalf
 from jimeng.documents.webhook import FAILED, PENDING, STATES, fingerprint
 from jimeng.errors import Invalid
 from jimeng.errors.access import ScopeTooSmall
@@ -61,18 +61,18 @@ def create(
     principal.require_owner(user_id, "webhook")
     key = webhook_outbox.secret_key()
     webhook_outbox.check_address("url", new.url)
-    made = WebhookEndpoint(
+    endpoint = WebhookEndpoint(
         user_id=user_id,
         fingerprint=fingerprint(key),
         catch_up=True,
         **vars(new),
     )
-    with noted(principal, user_id, "webhooks.create", webhook=made.id):
-        if not made.insert_within(MAX_WEBHOOKS, WITH_ADDRESS):
+    with recorded_on_behalf(principal, user_id, "webhooks.create", webhook=endpoint.id):
+        if not endpoint.insert_with_limit(MAX_WEBHOOKS, WITH_ADDRESS):
             raise TooManyWebhooks(f"user {user_id}", limit=MAX_WEBHOOKS)
     webhook_outbox.clear_owner_cache()
-    log.info("webhook created id=%s user=%s", made.id, user_id)
-    return made, made.secret(key)
+    log.info("webhook created id=%s user=%s", endpoint.id, user_id)
+    return endpoint, endpoint.secret(key)
 
 
 def find(principal: Principal, webhook_id: str) -> WebhookEndpoint:
@@ -119,7 +119,7 @@ def default_secret(
 
 @audited(WebhookEndpoint, "webhooks.change")
 def change(
-    principal: Principal, webhook_id: str, given: Mapping[str, object]
+    principal: Principal, webhook_id: str, fields: Mapping[str, object]
 ) -> WebhookEndpoint:
     """
     Change an endpoint; ``enabled`` true enables one that was disabled.
@@ -130,7 +130,7 @@ def change(
             ``SECRET_KEY`` and must be rotated first.
     """
     found = principal.find(WebhookEndpoint, webhook_id, WebhookNotFound, WITH_ADDRESS)
-    changes, gone = dict(given), {}
+    changes, gone = dict(fields), {}
     if "url" in changes:
         webhook_outbox.check_address("url", str(changes["url"]))
         gone["proven"] = ""  # untried
@@ -145,8 +145,8 @@ def change(
     update: dict = {"$set": {**changes, "updated_at": utcnow()}}
     update |= {"$unset": gone} if gone else {}
     changed = principal.change(WebhookEndpoint, found.id, update, WebhookNotFound)
-    if "url" in given:  # pending deliveries go there
-        lane = f"{changed.user_id} {urlsplit(str(given['url'])).netloc.lower()}"
+    if "url" in fields:  # pending deliveries go there
+        lane = f"{changed.user_id} {urlsplit(str(fields['url'])).netloc.lower()}"
         WebhookDelivery.collection().update_many(
             {"endpoint": changed.id, "state": PENDING},
             {"$set": {"lane": lane, "slow": True, "untried": True}},

@@ -109,7 +109,7 @@ def create_batch(query: dict, params: dict) -> Response:
         prompts=prompts,
         template=template,
         name=name,
-        given=given,
+        request=given,
     )
     if query["dry_run"]:
         return success(ESTIMATE.dump(batches.estimate(principal, new)))

@@ -31,7 +31,7 @@ from jimeng.schemas.tasks import (
     RetrySeveral,
     TaskRecord,
 )
-from jimeng.tasks import Outcome, TaskView
+from jimeng.tasks import BulkResult, TaskView
 
 RECORDS = TaskRecord(many=True)
 
@@ -165,7 +165,7 @@ def selected_ids(principal: Principal, params: dict) -> list[str]:
 @blp.post("/tasks/cancel", tags=["tasks"])
 @blp.arguments(CancelSeveral)
 @blp.response(200, CancelOutcomes)
-def cancel_tasks(params: dict) -> list[Outcome]:
+def cancel_tasks(params: dict) -> list[BulkResult]:
     """
     Cancel up to 100 tasks.
 
@@ -190,7 +190,7 @@ def cancel_tasks(params: dict) -> list[Outcome]:
     headers=LIMITS,
     takes=["Idempotency-Key"],
 )
-def retry_tasks(params: dict) -> tuple[list[Outcome], dict]:
+def retry_tasks(params: dict) -> tuple[list[BulkResult], dict]:
     """
     Retry up to 100 failed or cancelled tasks.
 

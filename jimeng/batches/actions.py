@@ -10,7 +10,7 @@ from jimeng.documents import Batch, BulkAction, Image, Input, Task, best_effort,
 from jimeng.documents.base import WRITING_LEASE
 from jimeng.documents.batch import CREATING
 from jimeng.documents.image import SHOWN
-from jimeng.documents.principal import Principal, noted
+from jimeng.documents.principal import Principal, recorded_on_behalf
 from jimeng.documents.task import THERE
 from jimeng.errors import MayBeChargedTwice
 from jimeng.errors.batches import BatchFinished, BatchNotFound, BatchNotRetryable
@@ -69,7 +69,7 @@ def cancel(principal: Principal, batch_id: str) -> Batch:
     batch = find(principal, batch_id)
     if not goes_on(batch, progress(batch)):
         raise BatchFinished(f"batch {batch.id}")
-    with noted(principal, batch.user_id, "batches.cancel", batch=batch.id):
+    with recorded_on_behalf(principal, batch.user_id, "batches.cancel", batch=batch.id):
         now = utcnow()
         found = Batch.take_over(
             {"_id": batch.id, "open": True, "stopped": {"$ne": CANCELLED}},
@@ -135,7 +135,9 @@ def retry(
     batch = find(principal, batch_id)
     wanted = count(principal, batch, rest=rest, agreed=accept_double_charge)
     estimate_again(principal, batch, wanted)
-    with noted(principal, batch.user_id, "batches.retry", batch=batch.id, n=wanted):
+    with recorded_on_behalf(
+        principal, batch.user_id, "batches.retry", batch=batch.id, n=wanted
+    ):
         now = utcnow()
         # The limits of the retry's key apply.
         key = {"key_id": principal.key.id if principal.key else None}
@@ -147,7 +149,7 @@ def retry(
         gone = dict.fromkeys(("ended_at", "counts", "waits"), "")
         if goes_on:
             gone |= dict.fromkeys(("stopped", "sweeps"), "")
-        elif not batch.left and batch.stopped not in (CANCELLED, RESTORED):
+        elif not batch.remaining and batch.stopped not in (CANCELLED, RESTORED):
             gone |= {"stopped": ""}  # only a retry had been stopped
         found = Batch.take_over(
             {"_id": batch.id, "deleted_at": {"$exists": False}},
@@ -173,8 +175,8 @@ def retry(
 def is_already_retrying(batch: Batch, wants: dict) -> bool:
     """Whether a worker is just performing the same retry."""
     again, due_at = batch.again or {}, batch.due_at
-    is_held = batch.owner is not None and due_at is not None and due_at > utcnow()
-    return is_held and {name: again.get(name) for name in wants} == wants
+    is_claimed = batch.owner is not None and due_at is not None and due_at > utcnow()
+    return is_claimed and {name: again.get(name) for name in wants} == wants
 
 
 def count(principal: Principal, batch: Batch, *, rest: bool, agreed: bool) -> int:
@@ -232,7 +234,7 @@ def delete(principal: Principal, batch_id: str) -> None:
         BatchNotFound: as in `find`.
     """
     batch = find(principal, batch_id)
-    with noted(principal, batch.user_id, DELETE, batch=batch.id):
+    with recorded_on_behalf(principal, batch.user_id, DELETE, batch=batch.id):
         now = utcnow()
         gone = dict.fromkeys(("open", "due_at", "owner", "again", "waits"), "")
         Batch.find_and_modify(

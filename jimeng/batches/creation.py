@@ -14,7 +14,7 @@ from jimeng.batches.expansion import labels_of
 from jimeng.batches.validation import BatchEstimate, NewBatch, validate
 from jimeng.documents import Batch, Input, best_effort, utcnow
 from jimeng.documents.batch import PREFIX, new_batch_id
-from jimeng.documents.principal import Principal, noted
+from jimeng.documents.principal import Principal, recorded_on_behalf
 from jimeng.documents.task import stored_pairs
 from jimeng.errors import (
     IdempotencyKeyReused,
@@ -71,7 +71,9 @@ def create(
     """
     found, named = validate(principal, new)
     user_id = new.like.user_id
-    with noted(principal, user_id, "batches.create", n=found.pictures) as outcome:
+    with recorded_on_behalf(
+        principal, user_id, "batches.create", n=found.pictures
+    ) as outcome:
         batch, replayed = write(principal, new, found, named, idem_key)
         outcome["batch"] = batch.id
     if not replayed:
@@ -89,9 +91,9 @@ def write(
     idem_key: str | None,
 ) -> tuple[Batch, bool]:
     user_id = new.like.user_id
-    given = {k: each for k, each in new.given.items() if k not in NOT_STORED}
+    settings = {k: each for k, each in new.request.items() if k not in NOT_STORED}
     if new.like.video is not None:
-        given["video"] = new.like.video.stored()
+        settings["video"] = new.like.video.stored()
     asked = [list(new.prompts), new.template, new.name, new.like.fingerprint_fields]
     mark = fingerprint(asked, named)
     batch_id = new_batch_id() if idem_key is None else keyed_id(user_id, idem_key)
@@ -105,29 +107,32 @@ def write(
     new = replace(new, like=new.like.signed_for(principal))
     if new.like.webhook_url is not None:
         webhook_outbox.ensure_default(new.like.webhook_signer or user_id)
-    made = inputs.store_all(user_id, named)
+    stored_inputs = inputs.store_all(user_id, named)
     try:
-        if made:  # by now the sizes of the inputs are known
-            output_size(new.like, found.each.model, made)
-        row = row_of(principal, new, found, made)
+        if stored_inputs:  # by now the sizes of the inputs are known
+            output_size(new.like, found.each.model, stored_inputs)
+        row = row_of(principal, new, found, stored_inputs)
         row |= {
             "_id": batch_id,
-            "given": {**given, **inputs.stored_references(named, made)},
+            "given": {**settings, **inputs.stored_references(named, stored_inputs)},
         }
         if idem_key is not None:
             row["idem_hash"] = mark
-        existing = insert(row, named, made)
+        existing = insert(row, named, stored_inputs)
     except JimengError:
-        inputs.discard(made, named)
+        inputs.discard(stored_inputs, named)
         raise
     if existing is not None:
-        inputs.discard(made, named)
+        inputs.discard(stored_inputs, named)
         return existing, True
     return Batch.read(row), False
 
 
 def row_of(
-    principal: Principal, new: NewBatch, found: BatchEstimate, made: Sequence[Input]
+    principal: Principal,
+    new: NewBatch,
+    found: BatchEstimate,
+    stored_inputs: Sequence[Input],
 ) -> dict:
     """The document to store."""
     model, now = found.each.model, utcnow()
@@ -142,7 +147,7 @@ def row_of(
         total=len(found.prompts),
         n=new.like.n,
         asked={**settings_of(new.like), **names},
-        inputs=[each.id for each in made] or None,
+        inputs=[each.id for each in stored_inputs] or None,
         lane=model.lane,
         webhook=new.like.webhook,
         pairs=stored_pairs(new.like.metadata),
@@ -154,7 +159,9 @@ def row_of(
     )
 
 
-def insert(row: dict, named: Sequence[Named], made: Sequence[Input]) -> Batch | None:
+def insert(
+    row: dict, named: Sequence[Named], stored_inputs: Sequence[Input]
+) -> Batch | None:
     """
     Insert the batch.
 
@@ -165,8 +172,8 @@ def insert(row: dict, named: Sequence[Named], made: Sequence[Input]) -> Batch | 
         Invalid: an input was just deleted.
         IdempotencyKeyReused: as `existing_batch`.
     """
-    if made:
-        inputs.mark_used(row["user_id"], made, named)
+    if stored_inputs:
+        inputs.mark_used(row["user_id"], stored_inputs, named)
     try:
         Batch.collection().insert_one(row)
     except DuplicateKeyError:

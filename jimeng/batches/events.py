@@ -18,8 +18,8 @@ def announce_ended() -> bool:
     ended = {"announce": {"$exists": True}, "ended_at": {"$exists": True}, **KNOWN_KIND}
     batches = Batch.find_all(ended, WITHOUT_PROMPTS, limit=BATCH)
     for batch in batches:
-        kept = batch.counts
-        found = progress(batch) if kept is None else Progress.of(kept)
+        counts = batch.counts
+        found = progress(batch) if counts is None else Progress.of(counts)
         data = data_of(batch, found)
         webhook_outbox.announce_batch(batch, BATCH_COMPLETED, batch.ended_at, data)
         # A resumed batch has another end to announce.

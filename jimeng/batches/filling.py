@@ -89,11 +89,13 @@ def advance(batch: Batch, deadline: float) -> None:
     if owned is not None and owned.again:
         capacity.check_sending()
         key_id = owned.again.get("key_id", owned.key_id)
-        principal, places = (
+        principal, capacity_pictures = (
             capacity.principal_of(owned, key_id),
             capacity.free_pictures(owned),
         )
-        owned, is_done = reruns.retry_some(owned, principal, places, deadline)
+        owned, is_done = reruns.retry_some(
+            owned, principal, capacity_pictures, deadline
+        )
         if owned is not None and not is_done:
             return schedule_next(owned, FILLED_DELAY_S)
     if owned is not None:
@@ -102,11 +104,11 @@ def advance(batch: Batch, deadline: float) -> None:
 
 
 def fill(batch: Batch, deadline: float) -> None:
-    principal, places = (
+    principal, capacity_pictures = (
         capacity.principal_of(batch, batch.key_id),
         capacity.free_pictures(batch),
     )
-    most = max(places // batch.n, 0)
+    most = max(capacity_pictures // batch.n, 0)
     if not most:
         if not has_open(batch):
             raise Waits(capacity.OTHERS_FIRST)
@@ -148,7 +150,7 @@ def make(
         batch_index=batch.made,
         metadata=batch.metadata,
         **webhook_of(batch),
-        given={"prompt": prompt, **batch.given},
+        request={"prompt": prompt, **batch.given},
     )
     create(principal, new)
 
@@ -203,7 +205,7 @@ def end_if_done(batch: Batch) -> None:
     found = progress(batch)
     now = utcnow()
     gone = dict.fromkeys(("open", "due_at", "owner", "waits"), "")
-    counts = {"counts": found.kept, "ended_at": now, "updated_at": now}
+    counts = {"counts": found.stored_counts, "ended_at": now, "updated_at": now}
     counts |= {"announce": True}
     if batch.update_owned({"$set": counts, "$unset": gone}) is not None:
         log.info(
@@ -225,7 +227,9 @@ def wait(batch: Batch, waits: Waits) -> None:
 
 
 def stop(batch: Batch, code: str) -> None:
-    log.warning("batch stopped id=%s code=%s left=%d", batch.id, code, batch.left)
+    log.warning(
+        "batch stopped id=%s code=%s remaining=%d", batch.id, code, batch.remaining
+    )
     now = utcnow()
     batch.release(now, {"stopped": code, "updated_at": now}, "waits", "again")
 

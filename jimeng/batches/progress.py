@@ -106,7 +106,7 @@ class Progress:
         setattr(self, kind, getattr(self, kind) + pictures)
 
     @property
-    def kept(self) -> dict[str, int]:
+    def stored_counts(self) -> dict[str, int]:
         """The counts that are stored when the batch ends."""
         return {name: each for name, each in asdict(self).items() if name in NUMBERS}
 
@@ -183,7 +183,7 @@ def under_way(rows: Iterable[dict]) -> dict[str, int]:
 
 
 def counted(batch: Batch, rows: list[dict], begun: Mapping[str, int]) -> Progress:
-    found = Progress(unmade=batch.left * batch.n)
+    found = Progress(unmade=batch.remaining * batch.n)
     reasons: dict[str, Reason] = {}
     owed = owed_by(batch, rows)
     for row in rows:
@@ -192,17 +192,17 @@ def counted(batch: Batch, rows: list[dict], begun: Mapping[str, int]) -> Progres
         found.held_micros = known_sum((found.held_micros, task.held_micros))
         errors = list(task.failures.values())
         found.done += len(task.done)
-        left, owes = row["n"] - len(task.ends), owed.get(row["_id"], 0)
+        unfinished, owes = row["n"] - len(task.ends), owed.get(row["_id"], 0)
         if row["status"] not in ENDED:
-            past = min(max(begun.get(row["_id"], 0) - len(task.ends), 0), left)
+            past = min(max(begun.get(row["_id"], 0) - len(task.ends), 0), unfinished)
             found.drawing += past
-            found.waiting += left - past
+            found.waiting += unfinished - past
         elif not owes:
             continue  # its missing pictures are counted for another task
         else:
             found.lack(kind_of(task), owes)
-            found.cancelled += min(left, owes)
-            errors = errors[: max(owes - left, 0)]
+            found.cancelled += min(unfinished, owes)
+            errors = errors[: max(owes - unfinished, 0)]
         for error in errors:
             if error["code"] == CANCELLED_CODE:
                 found.cancelled += 1
@@ -214,7 +214,7 @@ def counted(batch: Batch, rows: list[dict], begun: Mapping[str, int]) -> Progres
     found.reasons = sorted(reasons.values(), key=lambda each: -each.pictures)
     if batch.is_open and batch.stopped is None and (found.unmade or found.is_open):
         found.held = lanes.hold_reason()
-        found.eta_seconds = None if batch.waits else time_left(batch, found)
+        found.eta_seconds = None if batch.waits else estimate_seconds(batch, found)
     return found
 
 
@@ -229,9 +229,9 @@ def owed_by(batch: Batch, rows: list[dict]) -> dict[str, int]:
     for row in rows:
         task = Task.read(row)
         lacks[task.id] = task.n - len(task.done)
-        comes = len(task.done) if task.status in ENDED else task.n
+        expected = len(task.done) if task.status in ENDED else task.n
         prompt = row.get("batch_index", task.id)
-        missing[prompt] = missing.get(prompt, batch.n) - comes
+        missing[prompt] = missing.get(prompt, batch.n) - expected
     owed = {}
     for row in reversed(rows):
         task_id, prompt = row["_id"], row.get("batch_index", row["_id"])
@@ -248,13 +248,13 @@ def add_to_reason(reason: Reason, task_id: str) -> None:
         reason.task_ids.append(task_id)
 
 
-def time_left(batch: Batch, found: Progress) -> int | None:
+def estimate_seconds(batch: Batch, found: Progress) -> int | None:
     """Estimated seconds until its last picture is finished."""
     model = jobs.runtime().registry.by_lane(batch.lane)
     if model is None:
         return None
-    _, in_line = lanes.read_queue(batch.lane).totals
-    ahead = max(in_line, found.waiting) + found.unmade
+    _, queued = lanes.read_queue(batch.lane).totals
+    ahead = max(queued, found.waiting) + found.unmade
     starts = eta(model, ahead)
     if starts is None:
         return None  # sending is paused

@@ -91,10 +91,10 @@ def page(
         TaskNotFound: the principal may not see that user's batches.
         Invalid: the cursor is malformed, or a status is unknown.
     """
-    within = having(metadata) | created_between(created_after, created_before)
+    condition = having(metadata) | created_between(created_after, created_before)
     if status:
-        within["$or"] = [MAY_BE[Status(each)] for each in check_statuses(status)]
-    rows = rows_of(principal, user_id, limit + 1, cursor, within)
+        condition["$or"] = [MAY_BE[Status(each)] for each in check_statuses(status)]
+    rows = rows_of(principal, user_id, limit + 1, cursor, condition)
     found = cursors.cut_page(rows, limit, "created_at").read(Batch.read_all)
     if not status:
         return found
@@ -110,9 +110,9 @@ def rows_of(
     user_id: str,
     limit: int,
     cursor: str | None,
-    within: Mapping[str, object] = MappingProxyType({}),
+    condition: Mapping[str, object] = MappingProxyType({}),
 ) -> list[dict]:
-    parts = [{**owner_filter(principal, user_id), **within, **THERE}]
+    parts = [{**owner_filter(principal, user_id), **condition, **THERE}]
     if cursor is not None:
         parts.append(cursors.after(cursor, "created_at"))
     rows = Batch.collection().find({"$and": parts}, FIRST_PROMPT)

@@ -19,13 +19,13 @@ CHUNK = 50  # tasks read in one step
 
 
 def retry_some(
-    batch: Batch, principal: Principal, places: int, deadline: float
+    batch: Batch, principal: Principal, capacity_pictures: int, deadline: float
 ) -> tuple[Batch | None, bool]:
     """
     Retry some of the tasks that `Batch.again` selects.
 
     Args:
-        places: The number of pictures that may be added to the queue.
+        capacity_pictures: The number of pictures that may be added to the queue.
         deadline: By `time.monotonic`.
 
     Returns:
@@ -43,10 +43,10 @@ def retry_some(
         lacks = task.n - len(task.done)
         if not owed.get(task.id) or not is_included(kind_of(task), again):
             continue
-        if places < lacks or time.monotonic() > deadline:
+        if capacity_pictures < lacks or time.monotonic() > deadline:
             return owned, False
         rerun(batch, principal, task)
-        places -= lacks
+        capacity_pictures -= lacks
         more = advance_cursor(owned, task.id)
         if more is None:
             return None, False

@@ -25,14 +25,14 @@ class NewBatch:
         prompts: Literal prompts.
         template: A text that `expansion` expands; its prompts follow the literal ones.
         name: The name; may be empty.
-        given: The settings as received, to be stored.
+        request: The settings as received, to be stored.
     """
 
     like: NewTask
     prompts: Sequence[str] = ()
     template: str = ""
     name: str = ""
-    given: dict = field(default_factory=dict)
+    request: dict = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -116,14 +116,14 @@ def check_all(new: NewBatch, found: Expanded, model: Model) -> None:
                 wrong[f"prompts.{-line - 1}"] = [*reasons]
             else:
                 said = wrong.setdefault(expansion.FIELD, [])
-                said += [in_line(line, *reason) for reason in reasons]
+                said += [with_line_number(line, *reason) for reason in reasons]
             if sum(map(len, wrong.values())) >= MAX_REPORTED:
                 break
     if wrong:
         raise Invalid(wrong)
 
 
-def in_line(line: int, key: str, values: dict) -> tuple[str, dict]:
+def with_line_number(line: int, key: str, values: dict) -> tuple[str, dict]:
     """Add the line number to a prompt's error."""
     if key == "invalid.prompt_length":
         return "invalid.template_length", {"line": line, **values}

@@ -11,7 +11,7 @@ from jimeng import jobs
 from jimeng.cli.databases import OPERATOR, databases
 from jimeng.documents.principal import recorded
 from jimeng.operations import backup as copies
-from jimeng.pictures.stores import Holding, overview
+from jimeng.pictures.stores import StoreSize, overview
 
 RESUME = "queue resume"
 
@@ -83,7 +83,7 @@ def restore(file: Path) -> None:
     click.echo(f"webhooks are paused; once all is well: {command} webhooks")
 
 
-def outside_of_mongodb() -> list[Holding]:
+def outside_of_mongodb() -> list[StoreSize]:
     """The stores outside MongoDB that contain files, which a backup may leave out."""
     both = (jobs.runtime().store, jobs.runtime().inputs)
     holdings = [each for store in both for each in overview(store)]
@@ -99,7 +99,7 @@ def clear_errors(file: Path) -> Iterator[None]:
     """Turn errors of the backup file into one-line messages."""
     try:
         yield
-    except (copies.Damaged, copies.NoRoom, copies.NotEmpty) as error:
+    except (copies.Damaged, copies.NotEnoughSpace, copies.NotEmpty) as error:
         raise click.ClickException(str(error)) from error
     except OSError as error:
         raise click.ClickException(

@@ -115,7 +115,7 @@ def await_end(action: BulkAction) -> BulkAction:
     """
     while action.is_open:
         before = action.done
-        action = bulk.work(action, within=1.0)
+        action = bulk.work(action, budget_s=1.0)
         click.echo(f"{action.done} of {max(action.total, action.done)} tasks", err=True)
         if action.is_open and action.done == before:
             time.sleep(POLL_INTERVAL_S)

@@ -230,17 +230,17 @@ def new_task_id() -> str:
     return task_id_of(time.time_ns() // 1_000_000, secrets.randbits(100))
 
 
-def derived_task_id(moment: datetime, place: int, secret: str) -> str:
+def derived_task_id(moment: datetime, index: int, secret: str) -> str:
     """
     Derive a task id deterministically: repeating the creation yields the same id.
 
     Args:
         moment: The timestamp in the id.
-        place: 0 to `MAX_DERIVED_IDS` - 1; orders the ids of one moment.
+        index: 0 to `MAX_DERIVED_IDS` - 1; orders the ids of one moment.
         secret: An unguessable value of at least 88 bits.
     """
-    bits = int.from_bytes(hashlib.sha256(f"{place} {secret}".encode()).digest()[:11])
-    return task_id_of(round(moment.timestamp() * 1000), (place << 88) | bits)
+    bits = int.from_bytes(hashlib.sha256(f"{index} {secret}".encode()).digest()[:11])
+    return task_id_of(round(moment.timestamp() * 1000), (index << 88) | bits)
 
 
 def age_of(task_id: str) -> float:
@@ -339,15 +339,15 @@ def _shape(kind: type[Document]) -> Shape:
     known = kind._fields.items()
     stored = {name: each.db_field for name, each in known}
     makers = [(name, each.default) for name, each in known if callable(each.default)]
-    made = {name for name, _ in makers}
-    new = {e.db_field: e.default for name, e in known if name not in made}
+    with_maker = {name for name, _ in makers}
+    new = {e.db_field: e.default for name, e in known if name not in with_maker}
     required = frozenset(
         e.db_field for _, e in known if e.required and not e.primary_key
     )
     with_default = {e.db_field for _, e in known if e.default is not None}
     return Shape(
         {each.db_field: (name, _types_of(each), _reader(each)) for name, each in known},
-        {name: _default(each) for name, each in known if name not in made},
+        {name: _default(each) for name, each in known if name not in with_maker},
         makers,
         stored,
         {name: value for name, value in new.items() if value is not None},
@@ -603,7 +603,9 @@ class Stored(Document):
                 row.pop(shape.stored[name], None)
         return row
 
-    def insert_within(self, most: int, counted: Mapping[str, object] = NOTHING) -> bool:
+    def insert_with_limit(
+        self, most: int, counted: Mapping[str, object] = NOTHING
+    ) -> bool:
         """
         Insert this new document, unless its user would have more than *most*.
 

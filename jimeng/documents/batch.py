@@ -128,7 +128,7 @@ class Batch(Leased):
         return False
 
     @property
-    def left(self) -> int:
+    def remaining(self) -> int:
         """The number of tasks that are not created yet."""
         return max(self.total - self.made, 0)
 
@@ -151,13 +151,13 @@ class Batch(Leased):
         """
         now = utcnow()
         free = [{"owner": {"$exists": False}}, {"due_at": {"$not": {"$gt": now}}}]
-        given, gone = update["$set"], {**update["$unset"], "owner": ""}
-        changes = {"$set": {**given, "due_at": due_at}, "$unset": gone}
+        changed, gone = update["$set"], {**update["$unset"], "owner": ""}
+        changes = {"$set": {**changed, "due_at": due_at}, "$unset": gone}
         found = cls.find_and_modify({**where, "$or": free}, changes)
         if found is not None:
             return found
-        held = {"owner": new_token(), "due_at": max(due_at, now + after)}
-        return cls.find_and_modify(where, {**update, "$set": {**given, **held}})
+        lease = {"owner": new_token(), "due_at": max(due_at, now + after)}
+        return cls.find_and_modify(where, {**update, "$set": {**changed, **lease}})
 
     @classmethod
     def count_anew(cls, *batch_ids: str | None) -> None:
@@ -180,6 +180,6 @@ class Batch(Leased):
         )
 
 
-def rerun_id(task_id: str, moment: datetime, place: int) -> str:
+def rerun_id(task_id: str, moment: datetime, index: int) -> str:
     """Derive the id of the task that replaces a failed task in a rerun."""
-    return derived_task_id(moment, place, f"{task_id} again")
+    return derived_task_id(moment, index, f"{task_id} again")

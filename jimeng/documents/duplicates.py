@@ -32,11 +32,11 @@ def duplicates(index: Index, *, limit: int = MAX_NAMED) -> list[Duplicate]:
     """
     rows = get_db()[index.collection]
     fields = [name for name, _ in index.keys]
-    held = {f"k{n}": f"${name}" for n, name in enumerate(fields)}
+    key = {f"k{n}": f"${name}" for n, name in enumerate(fields)}
     groups = rows.aggregate(
         [
             {"$match": index.only},
-            {"$group": {"_id": held, "count": {"$sum": 1}}},
+            {"$group": {"_id": key, "count": {"$sum": 1}}},
             {"$match": {"count": {"$gt": 1}}},
             {"$sort": {"_id": 1}},
             {"$limit": limit},

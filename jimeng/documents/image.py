@@ -95,8 +95,8 @@ def search_fields(task: Task, ratio: str) -> dict:
 
 def written(task: Task) -> str:
     """The prompt as entered, without the appended text of a style."""
-    given = task.input.get("prompt")
-    return given if given and task.prompt.startswith(given) else task.prompt
+    prompt = task.input.get("prompt")
+    return prompt if prompt and task.prompt.startswith(prompt) else task.prompt
 
 
 def fold(text: str) -> str:

@@ -109,7 +109,7 @@ class Principal:
         kind: type[Kind],
         row_id: str,
         missing: type[JimengError],
-        within: Mapping[str, object] = MappingProxyType({}),
+        condition: Mapping[str, object] = MappingProxyType({}),
     ) -> Kind:
         """
         Find a document that the principal may see. Another user's document is reported
@@ -117,9 +117,9 @@ class Principal:
 
         Args:
             missing: The error to raise if there is none.
-            within: A further query condition.
+            condition: A further query condition.
         """
-        found = kind.find_one({"_id": row_id, **self.filter(), **within})
+        found = kind.find_one({"_id": row_id, **self.filter(), **condition})
         if found is None:
             raise missing(f"{kind.__name__} {row_id[:80]!r}")
         return found
@@ -130,10 +130,12 @@ class Principal:
         row_id: str,
         update: dict | list[dict],
         missing: type[JimengError],
-        within: Mapping[str, object] = MappingProxyType({}),
+        condition: Mapping[str, object] = MappingProxyType({}),
     ) -> Kind:
         """`find`, and apply the MongoDB *update*, in one atomic step."""
-        found = kind.find_and_modify({"_id": row_id, **self.filter(), **within}, update)
+        found = kind.find_and_modify(
+            {"_id": row_id, **self.filter(), **condition}, update
+        )
         if found is None:
             raise missing(f"{kind.__name__} {row_id[:80]!r}")
         return found
@@ -252,7 +254,7 @@ def recorded(
         AuditEntry.close(entry.id, outcome or {"ok": True})
 
 
-def noted(
+def recorded_on_behalf(
     principal: Principal, user_id: str, action: str, **details: object
 ) -> AbstractContextManager[dict]:
     """

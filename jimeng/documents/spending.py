@@ -223,21 +223,21 @@ class Budget(Spending):
     meta = {"collection": "budgets"}
 
     @classmethod
-    def grant(cls, process: str, spend: Spend, left: int) -> Self | None:
+    def grant(cls, process: str, spend: Spend, remaining_micros: int) -> Self | None:
         """
         Grant a slice of this amount to a process.
 
         Args:
-            left: What the process has left of its latest slice, which becomes a part of
-                this one. A recount may have returned it to the budget: then nothing is
-                granted.
+            remaining_micros: The unspent part of the process's latest slice, which is
+                included in this one. A recount may have returned it to the budget: then
+                nothing is granted.
 
         Returns:
             The record after that; None if the slice would exceed a budget.
         """
-        more = Spend(spend.day, spend.micros - left, spend.budgets)
+        more = Spend(spend.day, spend.micros - remaining_micros, spend.budgets)
         where: dict = {"_id": INSTALLATION, "$and": more.fits()}
-        if left:
+        if remaining_micros:
             where[f"slices.{process}"] = {"$exists": True}
         changes = {
             **more.changes(),
@@ -248,7 +248,7 @@ class Budget(Spending):
             return None
         try:
             return cls.find_and_modify(
-                where, [{"$set": changes}], upsert=not left, durable=False
+                where, [{"$set": changes}], upsert=not remaining_micros, durable=False
             )
         except DuplicateKeyError:
             return None

@@ -290,8 +290,8 @@ class Task(Stored):
 
         A state that only a later release knows counts as unreadable.
         """
-        outcomes = {int(i): e for i, e in self.outcomes.items() if i.isdecimal()}
-        return {index: _end(outcomes[index]) for index in sorted(outcomes)}
+        results = {int(i): e for i, e in self.outcomes.items() if i.isdecimal()}
+        return {index: _end(results[index]) for index in sorted(results)}
 
     def cost_of(self, index: int) -> int | None:
         """The cost of a picture in micro-yuan; None while that is unknown."""
@@ -304,7 +304,7 @@ class Task(Stored):
             return None
         return Spend(self.budget_day, self.hold_micros * self.n, budgets)
 
-    def held_for(self, index: int) -> int | None:
+    def reserved_for(self, index: int) -> int | None:
         """What is reserved for a picture: its hold, or 0 once its cost is known."""
         return self.hold_micros if self.cost_of(index) is None else 0
 
@@ -316,7 +316,7 @@ class Task(Stored):
     @property
     def held_micros(self) -> int | None:
         """What is reserved for all pictures; None if unknown."""
-        return known_sum(self.held_for(index) for index in range(self.n))
+        return known_sum(self.reserved_for(index) for index in range(self.n))
 
     @property
     def done(self) -> list[int]:
@@ -387,7 +387,7 @@ class Task(Stored):
 
     @classmethod
     def record(
-        cls, task_id: str, index: int, outcome: dict, micros: int | None
+        cls, task_id: str, index: int, result: dict, micros: int | None
     ) -> "Task | None":
         """
         Store the outcome of one picture and what it costs, in micro-yuan, and derive
@@ -405,9 +405,9 @@ class Task(Stored):
         # release has other names for an open task.
         goes_on = {"status": {"$nin": ENDED}, key: {"$exists": False}}
         wanted: list[dict] = [goes_on]
-        if outcome["state"] == "done":
-            kept = {"$ne": Status.CANCELLED.value}
-            wanted.append({"status": kept, f"{key}.error.charged": "unknown"})
+        if result["state"] == "done":
+            not_cancelled = {"$ne": Status.CANCELLED.value}
+            wanted.append({"status": not_cancelled, f"{key}.error.charged": "unknown"})
         now, cost = utcnow(), {} if micros is None else {f"costs.{index}": micros}
         entries = {"$objectToArray": "$outcomes"}
         states = _each(entries, "state")
@@ -422,7 +422,7 @@ class Task(Stored):
             {"_id": task_id, "$or": wanted, **THERE},
             [
                 # Without $literal, text that begins with $ would be an expression.
-                {"$set": {key: {"$literal": outcome}, "updated_at": now, **cost}},
+                {"$set": {key: {"$literal": result}, "updated_at": now, **cost}},
                 {"$set": {"_states": states}},
                 {
                     "$set": {
@@ -438,8 +438,8 @@ class Task(Stored):
         )
 
 
-def _each(outcomes: Mapping, field: str) -> dict:
-    return {"$map": {"input": outcomes, "in": f"$$this.v.{field}"}}
+def _each(entries: Mapping, field: str) -> dict:
+    return {"$map": {"input": entries, "in": f"$$this.v.{field}"}}
 
 
 def known_sum(amounts: Iterable[int | None]) -> int | None:
@@ -448,13 +448,13 @@ def known_sum(amounts: Iterable[int | None]) -> int | None:
     return sum(known) if known else None
 
 
-def _end(outcome: object) -> dict:
-    end = outcome if isinstance(outcome, dict) else {}
+def _end(stored: object) -> dict:
+    end = stored if isinstance(stored, dict) else {}
     if end.get("state") == "done":
         return end
     error = end.get("error")
-    given = error if isinstance(error, dict) else {}
-    error = {**UNREADABLE, **given}
+    known = error if isinstance(error, dict) else {}
+    error = {**UNREADABLE, **known}
     if error["charged"] not in CHARGED:
         error["charged"] = "unknown"
     if not isinstance(error["code"], str):

@@ -18,14 +18,14 @@ class RateLimit:
         policy: The limit's name.
         quota: The number that is allowed in a window.
         window: Its length in seconds; 0 for a limit on concurrent use.
-        left: The remaining number.
+        remaining: How many are still allowed.
         resets_in: Seconds until the whole quota is available again.
     """
 
     policy: str
     quota: int
     window: int
-    left: int
+    remaining: int
     resets_in: int
 
 

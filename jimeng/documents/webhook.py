@@ -97,8 +97,8 @@ class WebhookEndpoint(Stored):
             version: The version of an earlier secret; None for the current one.
         """
         about = f"webhook {self.id} {version or self.version}"
-        made = hmac.digest(key.encode(), about.encode(), "sha256")
-        return f"whsec_{base64.b64encode(made).decode()}"
+        digest = hmac.digest(key.encode(), about.encode(), "sha256")
+        return f"whsec_{base64.b64encode(digest).decode()}"
 
     def signing_secrets(self, key: str, now: datetime) -> list[str]:
         """Return the current secret and, for a day after a rotation, the previous."""

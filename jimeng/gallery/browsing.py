@@ -76,8 +76,8 @@ class PictureFilter:
         if self.kind:
             where["kind"] = KINDS[self.kind]
         between = {"$gte": self.since, "$lt": self.until}
-        given = {sign: moment for sign, moment in between.items() if moment}
-        return {**where, "created_at": given} if given else where
+        bounds = {sign: moment for sign, moment in between.items() if moment}
+        return {**where, "created_at": bounds} if bounds else where
 
 
 @dataclass(frozen=True)

@@ -106,8 +106,8 @@ def _emptied(action: BulkAction, size: int) -> tuple[Sequence[str], str | None]:
         if found:
             return found, None
     since = {"$gt": action.started_at - TRASH_RETENTION, **before}
-    left = {**mine, "trashed_at": since}
-    return Image.find_ids(left, sort=BY_ID, limit=size), PICTURES
+    where = {**mine, "trashed_at": since}
+    return Image.find_ids(where, sort=BY_ID, limit=size), PICTURES
 
 
 def _give_up(action: BulkAction, batch: bulk.DocumentBatch) -> Counts:

@@ -15,7 +15,7 @@ from jimeng.documents import BulkAction, Collection, Image, Share, indexes, utcn
 from jimeng.documents.collection import name_key
 from jimeng.documents.cursors import Page, page_of
 from jimeng.documents.image import GONE, SHOWN
-from jimeng.documents.principal import Principal, noted
+from jimeng.documents.principal import Principal, recorded_on_behalf
 from jimeng.errors import Invalid
 from jimeng.errors.collections import (
     CollectionFull,
@@ -54,15 +54,17 @@ def create(principal: Principal, name: str, user_id: str | None = None) -> Colle
     principal.require_owner(user_id, "collection")
     name = normalise_name(name)
     indexes.require(indexes.NAMES, fresh=True)
-    made = Collection(user_id=user_id, name=name, name_key=name_key(name))
-    with noted(principal, user_id, "collections.create", collection=made.id):
+    collection = Collection(user_id=user_id, name=name, name_key=name_key(name))
+    with recorded_on_behalf(
+        principal, user_id, "collections.create", collection=collection.id
+    ):
         try:
-            if not made.insert_within(MAX_COLLECTIONS):
+            if not collection.insert_with_limit(MAX_COLLECTIONS):
                 raise TooManyCollections(f"user {user_id}", limit=MAX_COLLECTIONS)
         except DuplicateKeyError as error:
             raise CollectionNameTaken(f"collection of {user_id}") from error
-    log.info("collection created id=%s user=%s", made.id, user_id)
-    return made
+    log.info("collection created id=%s user=%s", collection.id, user_id)
+    return collection
 
 
 def normalise_name(name: str) -> str:
@@ -139,8 +141,8 @@ def rename(principal: Principal, collection_id: str, name: str) -> Collection:
     """
     name = normalise_name(name)
     indexes.require(indexes.NAMES, fresh=True)
-    given = {"name": name, "name_key": name_key(name), "updated_at": utcnow()}
-    update = {"$set": given}
+    changes = {"name": name, "name_key": name_key(name), "updated_at": utcnow()}
+    update = {"$set": changes}
     try:
         return principal.change(Collection, collection_id, update, CollectionNotFound)
     except DuplicateKeyError as error:
@@ -223,9 +225,9 @@ def change(
         return Change(removed=removed)
     shown = {"_id": {"$in": [*add]}, "user_id": found.user_id, **SHOWN}
     outside = {**shown, "collections": {"$ne": found.id}}
-    room = {f"collections.{MAX_PER_PICTURE - 1}": {"$exists": False}}
+    not_full = {f"collections.{MAX_PER_PICTURE - 1}": {"$exists": False}}
     done = Image.collection().update_many(
-        {"$and": [outside, room]}, {"$addToSet": {"collections": found.id}}
+        {"$and": [outside, not_full]}, {"$addToSet": {"collections": found.id}}
     )
     added = done.modified_count
     stamp = {"$set": {"updated_at": utcnow()}}
@@ -262,7 +264,7 @@ def count_additions(
 
 def remove_where(collection_id: str, where: dict) -> int:
     """Remove the matching pictures from a collection; return their number."""
-    left = {
+    others = {
         "$filter": {
             "input": "$collections",
             "cond": {"$ne": ["$$this", collection_id]},
@@ -270,7 +272,7 @@ def remove_where(collection_id: str, where: dict) -> int:
     }
     none = {"$eq": ["$collections", []]}
     changing: list[dict] = [
-        {"$set": {"collections": left}},
+        {"$set": {"collections": others}},
         {"$set": {"collections": {"$cond": [none, GONE, "$collections"]}}},
     ]
     where = {**where, "collections": collection_id}
@@ -332,8 +334,8 @@ def clean_up_deletions() -> bool:
         user_id = {"user_id": action.details["user"]}
         if late := remove_where(action.details["collection"], user_id):
             log.warning("pictures of a deleted collection count=%d", late)
-        looked = {"$set": {"details.looked": True}}
-        BulkAction.collection().update_one({"_id": action.id}, looked)
+        checked = {"$set": {"details.looked": True}}
+        BulkAction.collection().update_one({"_id": action.id}, checked)
     return len(found) == DELETIONS_PER_RUN
 
 

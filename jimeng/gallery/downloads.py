@@ -166,9 +166,9 @@ class Archive:
     def close(self) -> Iterator[bytes]:
         """List the missing files, and write the central directory."""
         if self._missing:
-            words = NOT_WHOLE + "\n".join(self._missing) + "\n"
+            text = NOT_WHOLE + "\n".join(self._missing) + "\n"
             now = datetime.now(UTC)
-            yield from self.add("missing.txt", now, [words.encode()])
+            yield from self.add("missing.txt", now, [text.encode()])
         self._zip.close()
         yield self._outlet.drain()
 
@@ -215,29 +215,29 @@ def pack(
         reader: The principal whose tasks' prompts are written into the files; None
             for no metadata.
     """
-    archive, taken, left = Archive(zone), set[str](), iter(images)
-    while some := list(islice(left, BATCH)):
+    archive, used_names, remaining = Archive(zone), set[str](), iter(images)
+    while some := list(islice(remaining, BATCH)):
         asked = tasks_of(reader, some)
         for image in some:
-            name = unique_name(file_name_of(image.prompt), image.suffix, taken)
+            name = unique_name(file_name_of(image.prompt), image.suffix, used_names)
             yield from archive.add_picture(name, image, asked.get(image.task_id))
     yield from archive.close()
 
 
-def unique_name(stem: str, suffix: str, taken: set[str]) -> str:
-    """Find a file name that is unique ignoring case, and reserve it in *taken*."""
+def unique_name(stem: str, suffix: str, used_names: set[str]) -> str:
+    """Find a file name that is unique ignoring case, and reserve it in *used_names*."""
     name, number = f"{stem}.{suffix}", 1
-    while name.casefold() in taken:
+    while name.casefold() in used_names:
         number += 1
         name = f"{stem}-{number}.{suffix}"
-    taken.add(name.casefold())
+    used_names.add(name.casefold())
     return name
 
 
 def file_name_of(prompt: str | None) -> str:
     """The beginning of a prompt, as a file name valid on every file system."""
-    words = re.sub(r"[^\w-]+", "-", prompt or "")[:MAX_NAME_CHARS].strip("-_")
-    return f"jimeng-{words}" if DEVICE.fullmatch(words) else words or "jimeng"
+    name = re.sub(r"[^\w-]+", "-", prompt or "")[:MAX_NAME_CHARS].strip("-_")
+    return f"jimeng-{name}" if DEVICE.fullmatch(name) else name or "jimeng"
 
 
 MAX_IN_MEMORY_BYTES = 1024 * 1024  # larger content goes to an anonymous file
@@ -264,19 +264,19 @@ def open_as(
     content = file_of(image)
     if image.content_type == content_type and quality is None:
         return content.pieces(), content.length
-    made = pictures.encode(content.read(), content_type, quality, user=image.user_id)
+    encoded = pictures.encode(content.read(), content_type, quality, user=image.user_id)
     # Do not keep several converted pictures in memory.
     file = tempfile.SpooledTemporaryFile(MAX_IN_MEMORY_BYTES)  # noqa: SIM115 - the caller closes
-    file.write(made)
-    return FilePieces(file, 0, len(made)), len(made)  # type: ignore[arg-type]
+    file.write(encoded)
+    return FilePieces(file, 0, len(encoded)), len(encoded)  # type: ignore[arg-type]
 
 
 def metadata_of(image: Image, task: Task) -> Provenance:
     """The metadata of a picture's file; it does not contain the owner."""
-    words = original_wording(task)
+    original = original_wording(task)
     return Provenance(
-        prompt=words.prompt,
-        style=words.style or "",
+        prompt=original.prompt,
+        style=original.style or "",
         model=task.model,
         width=image.width,
         height=image.height,

@@ -84,8 +84,8 @@ def source_id(task: Task) -> str | None:
 def source(task: Task) -> dict:
     """The reference of the only input that the task is an edit of; else empty."""
     named = task.made_from or []
-    drawn_from = named[: len(named) - bool(task.has_mask)]
-    return drawn_from[0] if len(drawn_from) == 1 else {}
+    sources = named[: len(named) - bool(task.has_mask)]
+    return sources[0] if len(sources) == 1 else {}
 
 
 def source_task(principal: Principal, task: Task) -> Task | None:

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 
 from jimeng.documents import SavedPrompt, utcnow
 from jimeng.documents.cursors import NEWEST_FIRST
-from jimeng.documents.principal import Principal, noted
+from jimeng.documents.principal import Principal, recorded_on_behalf
 from jimeng.errors import Invalid
 from jimeng.errors.collections import PromptNotFound, TooManyPrompts
 from jimeng.gallery.collections import normalise_name
@@ -33,7 +33,10 @@ class PromptSettings:
 
 
 def save(
-    principal: Principal, name: str, words: PromptSettings, user_id: str | None = None
+    principal: Principal,
+    name: str,
+    settings: PromptSettings,
+    user_id: str | None = None,
 ) -> SavedPrompt:
     """
     Save a prompt; existing ones are not changed.
@@ -48,27 +51,27 @@ def save(
     """
     user_id = user_id or principal.user_id
     principal.require_owner(user_id, "prompt")
-    given = validated_fields(asdict(words) | {"name": name})
-    made = SavedPrompt(user_id=user_id, **given)
-    with noted(principal, user_id, "prompts.save", prompt=made.id):
-        if not made.insert_within(MAX_PROMPTS):
+    fields = validated_fields(asdict(settings) | {"name": name})
+    saved = SavedPrompt(user_id=user_id, **fields)
+    with recorded_on_behalf(principal, user_id, "prompts.save", prompt=saved.id):
+        if not saved.insert_with_limit(MAX_PROMPTS):
             raise TooManyPrompts(f"user {user_id}", limit=MAX_PROMPTS)
-    log.info("prompt saved id=%s user=%s", made.id, user_id)
-    return made
+    log.info("prompt saved id=%s user=%s", saved.id, user_id)
+    return saved
 
 
-def validated_fields(given: Mapping[str, object]) -> dict:
+def validated_fields(fields: Mapping[str, object]) -> dict:
     """
-    The fields of *given* that are set, validated and normalised.
+    The fields of *fields* that are set, validated and normalised.
 
     Raises:
         Invalid: as in `save`.
     """
-    found = {name: value for name, value in given.items() if value not in ("", None)}
-    if "name" in given:
-        found["name"] = normalise_name(str(given["name"]))
-    if "prompt" in given:
-        prompt = str(given["prompt"]).strip()
+    found = {name: value for name, value in fields.items() if value not in ("", None)}
+    if "name" in fields:
+        found["name"] = normalise_name(str(fields["name"]))
+    if "prompt" in fields:
+        prompt = str(fields["prompt"]).strip()
         if not 0 < len(prompt) <= MAX_PROMPT_CHARS or "\0" in prompt:
             limits = {"min": 1, "max": MAX_PROMPT_CHARS}
             raise Invalid.field("prompt", "invalid.length", **limits)
@@ -103,20 +106,20 @@ def find_all(principal: Principal, user_id: str | None = None) -> list[SavedProm
 
 @audited(SavedPrompt, "prompts.change")
 def change(
-    principal: Principal, prompt_id: str, given: Mapping[str, object]
+    principal: Principal, prompt_id: str, fields: Mapping[str, object]
 ) -> SavedPrompt:
     """
     Change a saved prompt's name, text or settings.
 
     Args:
-        given: Fields of `PromptSettings`, and ``name``; missing ones are not changed,
+        fields: Fields of `PromptSettings`, and ``name``; missing ones are not changed,
             None removes one.
 
     Raises:
         PromptNotFound: as in `find`; Invalid, as in `save`.
     """
-    changes = validated_fields(given)
-    gone = {name: "" for name in given if name not in changes}
+    changes = validated_fields(fields)
+    gone = {name: "" for name in fields if name not in changes}
     update: dict = {"$set": changes | {"updated_at": utcnow()}}
     update |= {"$unset": gone} if gone else {}
     return principal.change(SavedPrompt, prompt_id, update, PromptNotFound)

@@ -23,7 +23,7 @@ from jimeng.documents import Collection, Image, Share, indexes, utcnow
 from jimeng.documents.collection import PREFIX
 from jimeng.documents.cursors import EPOCH, Page, in_letters, of_letters, page_of
 from jimeng.documents.image import GONE
-from jimeng.documents.principal import Principal, noted
+from jimeng.documents.principal import Principal, recorded_on_behalf
 from jimeng.documents.share import Shared, new_share_token
 from jimeng.errors import Invalid
 from jimeng.errors.collections import ShareNotFound, TooManyShares
@@ -186,7 +186,7 @@ def share(
     if found is not None:
         return found
     indexes.require(indexes.SHARES, fresh=True)
-    made = Share(
+    created = Share(
         id=target_id,
         user_id=owner,
         kind=of.value,
@@ -194,14 +194,14 @@ def share(
         prompts=prompts,
         expires_at=expires_at,
     )
-    with noted(principal, owner, "shares.create", share=made.id):
+    with recorded_on_behalf(principal, owner, "shares.create", share=created.id):
         try:
-            if not made.insert_within(MAX_SHARES):
+            if not created.insert_with_limit(MAX_SHARES):
                 raise TooManyShares(f"user {owner}", limit=MAX_SHARES)
         except DuplicateKeyError:  # created concurrently
             return find(principal, target_id)
-    log.info("shared %s=%s user=%s", made.kind, made.id, owner)
-    return made
+    log.info("shared %s=%s user=%s", created.kind, created.id, owner)
+    return created
 
 
 def share_or_update(principal: Principal, target_id: str, **wanted: Any) -> Share:

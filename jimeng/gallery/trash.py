@@ -123,12 +123,12 @@ def purge_pictures(principal: Principal, picture_ids: Iterable[str]) -> int:
     """
     now = utcnow()
     ids = {"_id": {"$in": list(picture_ids)}, **principal.filter()}
-    given_up = Image.collection().update_many(
+    purged = Image.collection().update_many(
         {**ids, "trashed_at": {"$gt": now - TRASH_RETENTION}},
         {"$set": {"trashed_at": now - TRASH_RETENTION}, "$unset": {"with_task": ""}},
     )
-    log.info("purged user=%s n=%d", principal.user_id, given_up.modified_count)
-    return given_up.modified_count
+    log.info("purged user=%s n=%d", principal.user_id, purged.modified_count)
+    return purged.modified_count
 
 
 @audited(Task, "tasks.trash")

@@ -106,7 +106,9 @@ def rate_limit_headers(rate_limits: Iterable[RateLimit]) -> dict[str, str]:
         + (f"w={each.window}" if each.window else 'qu="concurrent-requests"')
         for each in limits
     ]
-    remaining = [f'"{each.policy}";r={each.left};t={each.resets_in}' for each in limits]
+    remaining = [
+        f'"{each.policy}";r={each.remaining};t={each.resets_in}' for each in limits
+    ]
     return {"RateLimit-Policy": ", ".join(policies), "RateLimit": ", ".join(remaining)}
 
 

@@ -19,7 +19,7 @@ from jimeng import jobs
 from jimeng.documents import Image, Input
 from jimeng.documents.image import SHOWN
 from jimeng.documents.input import PREFIX
-from jimeng.documents.principal import Principal, noted
+from jimeng.documents.principal import Principal, recorded_on_behalf
 from jimeng.errors import Invalid
 from jimeng.jobs.inputs import MAX_FETCHED_BYTES
 from jimeng.providers.download import is_public
@@ -93,7 +93,7 @@ def find_inputs(
     if wrong:
         raise Invalid(wrong)
     for owner in {each.owner for each in found if each.owner is not None}:
-        with noted(principal, owner, "pictures.use"):
+        with recorded_on_behalf(principal, owner, "pictures.use"):
             log.debug("pictures referenced of=%s", owner)
     return found
 

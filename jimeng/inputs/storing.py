@@ -132,14 +132,14 @@ def store_all(user_id: str, named: Sequence[Named]) -> list[Input]:
         UploadsFull: as `check_capacity`.
         ServerBusy: as `store_input`.
     """
-    made: list[Input] = []
+    stored_inputs: list[Input] = []
     try:
         for each in named:
-            made.append(store_one(user_id, each))
+            stored_inputs.append(store_one(user_id, each))
     except JimengError:
-        discard(made, named)
+        discard(stored_inputs, named)
         raise
-    return made
+    return stored_inputs
 
 
 def store_one(user_id: str, named: Named) -> Input:
@@ -184,46 +184,48 @@ def copy_of_picture(user_id: str, named: Named) -> Input:
 
 def copy_of_input(user_id: str, named: Named) -> Input:
     """Copy another user's input: inputs are not shared between users."""
-    given, store = named.stored_input, jobs.runtime().inputs
-    assert given is not None and given.file_id is not None  # noqa: S101 - as above
-    same = {name: getattr(given, name) for name in COPIED}
+    source, store = named.stored_input, jobs.runtime().inputs
+    assert source is not None and source.file_id is not None  # noqa: S101 - as above
+    same = {name: getattr(source, name) for name in COPIED}
     row = {"id": new_input_id(), "state": InputState.READY.value, **same}
     with operation_timeout(STORE_TIMEOUT_S):
-        content = store.read(given.file_id)
+        content = store.read(source.file_id)
         if content is None:
             raise Invalid.field(named.field, "invalid.image_unknown")
         file_id = store.save(content, row["id"])
         return store_unprepared(user_id, file_id=file_id, **row)
 
 
-def discard(made: Sequence[Input], named: Sequence[Named]) -> None:
+def discard(stored_inputs: Sequence[Input], named: Sequence[Named]) -> None:
     """Let the janitor remove the new inputs of a request that was refused."""
     before = {each.stored_input.id for each in named if each.stored_input is not None}
-    ids = [each.id for each in made if each.id not in before]
+    ids = [each.id for each in stored_inputs if each.id not in before]
     if ids:
         gone = {"$set": {"keep_until": utcnow()}, "$unset": {"unnamed": ""}}
         with best_effort("inputs"):
             Input.collection().update_many({"_id": {"$in": ids}}, gone)
 
 
-def mark_used(user_id: str, made: Sequence[Input], named: Sequence[Named]) -> None:
+def mark_used(
+    user_id: str, stored_inputs: Sequence[Input], named: Sequence[Named]
+) -> None:
     """
     Mark the inputs as used by a task that is about to be stored.
 
     Raises:
         Invalid: one of them was just removed.
     """
-    if Input.name([each.id for each in made], user_id, utcnow() + UNUSED_TTL):
+    if Input.name([each.id for each in stored_inputs], user_id, utcnow() + UNUSED_TTL):
         return
-    for each, reference in zip(made, named, strict=True):
+    for each, reference in zip(stored_inputs, named, strict=True):
         if not Input.name([each.id], user_id, utcnow() + UNUSED_TTL):
             raise Invalid.field(reference.field, "invalid.image_unknown")
 
 
-def stored_references(named: Sequence[Named], made: Sequence[Input]) -> dict:
+def stored_references(named: Sequence[Named], stored_inputs: Sequence[Input]) -> dict:
     """The references as a task's record stores them: never the bytes."""
-    pairs = list(zip(named, made, strict=True))
-    texts = [(each.field, each.text or kept.id) for each, kept in pairs]
+    pairs = list(zip(named, stored_inputs, strict=True))
+    texts = [(each.field, each.text or stored.id) for each, stored in pairs]
     images = [text for field, text in texts if field != "mask"]
     masks = [text for field, text in texts if field == "mask"]
     parts = {"images": images, "mask": masks[0] if masks else None}

@@ -9,7 +9,7 @@ from pymongo.errors import DuplicateKeyError
 
 from jimeng import jobs, limits
 from jimeng.documents import Input, idempotency, indexes, utcnow
-from jimeng.documents.principal import Principal, noted
+from jimeng.documents.principal import Principal, recorded_on_behalf
 from jimeng.errors import Invalid, PictureInvalid
 from jimeng.errors.inputs import UploadNotFound
 from jimeng.inputs.storing import check_capacity, store_input
@@ -82,7 +82,7 @@ def upload(
     limits.reserve_upload(user_id)
     check_capacity(user_id)
     try:
-        with noted(principal, user_id, "uploads.create"):
+        with recorded_on_behalf(principal, user_id, "uploads.create"):
             return store_input(user_id, content, is_upload=True, **under)
     except PictureInvalid as error:
         log.info("upload refused user=%s: %s", user_id, error)
@@ -129,7 +129,9 @@ def delete(principal: Principal, input_id: str) -> None:
         UploadNotFound: as `find`.
     """
     found = find(principal, input_id)
-    with noted(principal, found.user_id, "uploads.delete", upload=found.id):
+    with recorded_on_behalf(
+        principal, found.user_id, "uploads.delete", upload=found.id
+    ):
         hide(principal, found.id)
 
 

@@ -58,8 +58,8 @@ class JsonHuey(RedisHuey):
             found = json.loads(data[:MAX_JOB_BYTES])
             if not isinstance(found, list) or not all(map(is_printable_string, found)):
                 raise ValueError("no list of words")
-            name, *words = found
-            return self._registry.string_to_task(name)(tuple(words))
+            name, *arguments = found
+            return self._registry.string_to_task(name)(tuple(arguments))
         except (ValueError, RecursionError, HueyException) as error:
             raise UnreadableJob(f"{len(data)} bytes") from error
 
@@ -158,9 +158,9 @@ def _run(
     return answer
 
 
-def encode_command(*words: str | int) -> list[bytes]:
+def encode_command(*arguments: str | int) -> list[bytes]:
     """Encode a command in RESP; the client's encoder takes four times as long."""
-    encoded = [str(word).encode() for word in words]
+    encoded = [str(argument).encode() for argument in arguments]
     parts = [b"$%d\r\n%b\r\n" % (len(each), each) for each in encoded]
     return [b"*%d\r\n%b" % (len(encoded), b"".join(parts))]
 

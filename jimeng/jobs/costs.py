@@ -268,8 +268,8 @@ def hold_fields(
         usage: Of a video, as requested; None for pictures.
     """
     price = hold_price(model, size, at, usage)
-    held = {"hold_micros": price.micros, "price_id": price.id} if price else {}
-    return {"budget_day": billing_day(at), **held}
+    hold = {"hold_micros": price.micros, "price_id": price.id} if price else {}
+    return {"budget_day": billing_day(at), **hold}
 
 
 def price_update(

@@ -159,17 +159,17 @@ def quarantine(generation: Generation, why: str) -> SlotRelease:
         generation.update_owned({"$unset": RELEASED_FIELDS})
         return slot_release_of(generation)
     is_sent = at not in SENDABLE
-    is_drawn = at in (State.SAVING.value, State.FETCHING.value)
-    drawn = "yes" if is_drawn else "unknown"
-    charged = drawn if is_sent else "no"
-    kept = {"code": "not_understood", "charged": charged}
+    is_generated = at in (State.SAVING.value, State.FETCHING.value)
+    charge_if_sent = "yes" if is_generated else "unknown"
+    charged = charge_if_sent if is_sent else "no"
+    record = {"code": "not_understood", "charged": charged}
     # The id alone is enough to find the task.
     task_id, _, index = str(generation.id).rpartition("_")
     if index.isdecimal():
         micros = costs.cost_of(generation, charged)
-        Task.record(task_id, int(index), {"state": "failed", "error": kept}, micros)
+        Task.record(task_id, int(index), {"state": "failed", "error": record}, micros)
     owner = {"user_id": generation.user_id, "lane": generation.lane}
-    is_ended = finish(generation, State.FAILED, charged, error=kept, **owner)
+    is_ended = finish(generation, State.FAILED, charged, error=record, **owner)
     if is_ended and not is_sent:
         release_quota(generation)
     return slot_release_of(generation)
@@ -191,10 +191,13 @@ def retry_unexpected(generation: Generation, error: Exception) -> SlotRelease | 
 def time_out(generation: Generation) -> None:
     """Fail a task that is past its deadline; late polls may still complete it."""
     served = runtime().registry.serves(generation.provider, generation.of_account)
-    kept = {"code": "timed_out" if served else "account_removed", "charged": "unknown"}
-    log.warning("picture timed out id=%s code=%s", generation.id, kept["code"])
-    record_failure(generation, kept)
-    ended = {**costs.end(State.FAILED, "unknown"), "late": True, "error": kept}
+    record = {
+        "code": "timed_out" if served else "account_removed",
+        "charged": "unknown",
+    }
+    log.warning("picture timed out id=%s code=%s", generation.id, record["code"])
+    record_failure(generation, record)
+    ended = {**costs.end(State.FAILED, "unknown"), "late": True, "error": record}
     schedule_late_poll(generation, generation.late_looks, **ended)
 
 

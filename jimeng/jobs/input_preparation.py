@@ -15,7 +15,7 @@ from jimeng.documents import Generation, Input, InputState, State, Task, utcnow
 from jimeng.documents.base import KNOWN_KIND
 from jimeng.errors import Invalid, PictureInvalid, StorageUnavailable
 from jimeng.jobs import endings
-from jimeng.jobs import inputs as given
+from jimeng.jobs import inputs as job_inputs
 from jimeng.jobs.endings import SlotRelease
 from jimeng.jobs.runtime import runtime, try_acquire
 from jimeng.providers import Model
@@ -43,7 +43,7 @@ def prepare(generation: Generation) -> SlotRelease | None:
     if model is None:
         wait_for_model(generation)
         return None
-    inputs = given.inputs_of(generation)
+    inputs = job_inputs.inputs_of(generation)
     if inputs is None:
         fail_unprepared(generation, INVALID)
         return None
@@ -53,7 +53,7 @@ def prepare(generation: Generation) -> SlotRelease | None:
         return None
     order = range(len(inputs))
     todo = next(
-        (n for n in order if not given.is_prepared(n, inputs, generation)), None
+        (n for n in order if not job_inputs.is_prepared(n, inputs, generation)), None
     )
     if todo is not None:
         prepare_input(generation, todo, inputs)
@@ -85,8 +85,8 @@ def wait(generation: Generation, seconds: float = PREPARATION_TIMEOUT_S) -> None
 def prepare_input(generation: Generation, todo: int, inputs: list[Input]) -> None:
     """Normalise or resize one input, if a permit and the input's lease are free."""
     with try_acquire(_permits) as is_free:
-        held = generation.extend_lease(LEASE) if is_free else None
-        if held is None:
+        claimed = generation.extend_lease(LEASE) if is_free else None
+        if claimed is None:
             wait(generation)
             return
         mine = Input.claim(inputs[todo].id, generation.user_id, utcnow() + LEASE)
@@ -95,7 +95,7 @@ def prepare_input(generation: Generation, todo: int, inputs: list[Input]) -> Non
             return
         try:
             pause = (
-                resize_for_model(mine, todo, inputs, held)
+                resize_for_model(mine, todo, inputs, claimed)
                 if mine.is_ready
                 else fetch_and_normalise(mine)
             )
@@ -103,16 +103,16 @@ def prepare_input(generation: Generation, todo: int, inputs: list[Input]) -> Non
             log.warning("input waits for the store id=%s: %s", mine.id, error)
             pause = schedule_retry(mine, mine.tries)  # which is no fault of its own
     if pause is None:
-        fail_unprepared(held, INVALID)
+        fail_unprepared(claimed, INVALID)
     else:
-        wait(held, pause)
-    wake_others(held)
+        wait(claimed, pause)
+    wake_others(claimed)
 
 
 def fetch_and_normalise(mine: Input) -> float:
     """Fetch and normalise an input; return the seconds until the next step."""
     try:
-        given.normalise_input(mine)
+        job_inputs.normalise_input(mine)
     except (FetchFailed, LinkGone) as error:
         return retry_fetch(mine, error)
     except PictureInvalid as error:
@@ -129,7 +129,7 @@ def resize_for_model(
     cannot be resized for this one.
     """
     try:
-        given.resize_input(mine, todo, inputs, generation)
+        job_inputs.resize_input(mine, todo, inputs, generation)
     except PictureInvalid as error:
         log.warning("input does not fit id=%s: %s", mine.id, error)
         mine.finish_preparation({"tries": mine.tries})  # it is not its fault
@@ -189,7 +189,7 @@ def enqueue_prepared(
 ) -> SlotRelease | None:
     """Put a picture whose inputs are ready in the queue, or delay it until its time."""
     try:
-        size = given.output_size_of(task, inputs, model)
+        size = job_inputs.output_size_of(task, inputs, model)
     except Invalid as error:
         log.warning("input does not go with its model id=%s: %s", generation.id, error)
         fail_unprepared(generation, INVALID)

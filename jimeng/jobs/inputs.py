@@ -134,14 +134,14 @@ def normalise_input(mine: Input) -> Input | None:
     store = runtime().inputs
     if not store.seems_to_work():
         raise StorageUnavailable("what was fetched would have nowhere to go")
-    made = pictures.normalise(raw_bytes(mine), user=mine.user_id)
-    (file_id,) = store.save_anywhere(mine.id, made.content)
+    normalised = pictures.normalise(raw_bytes(mine), user=mine.user_id)
+    (file_id,) = store.save_anywhere(mine.id, normalised.content)
     found = mine.finish_preparation(
         {
             "state": InputState.READY.value,
             "file_id": file_id,
-            "bytes": len(made.content),
-            **metadata_of(made),
+            "bytes": len(normalised.content),
+            **metadata_of(normalised),
         },
         "raw_id",
     )
@@ -152,10 +152,10 @@ def normalise_input(mine: Input) -> Input | None:
     return found
 
 
-def metadata_of(made: NormalisedPicture) -> dict:
+def metadata_of(normalised: NormalisedPicture) -> dict:
     """The fields of an `Input` that describe its bytes."""
-    names = {each.name for each in fields(made)} - {"content"}
-    return {name: getattr(made, name) for name in names}
+    names = {each.name for each in fields(normalised)} - {"content"}
+    return {name: getattr(normalised, name) for name in names}
 
 
 def raw_bytes(mine: Input) -> bytes:
@@ -258,14 +258,14 @@ def resize_input(
     if generation.has_mask and at == len(inputs) - 1:
         first = fitted_file(0, inputs, generation) or {}
         sides = {"width": first["width"], "height": first["height"]}
-        made = pictures.fit_mask(content, **sides, user=mine.user_id)
+        fitted = pictures.fit_mask(content, **sides, user=mine.user_id)
     else:
         limits = limits_of(inputs, generation)
-        made = pictures.fit(content, user=mine.user_id, **limits)
-    (file_id,) = store.save_anywhere(mine.id, made.content)
-    sides = {"width": made.width, "height": made.height}
-    kept = {"file_id": file_id, "content_type": made.content_type, **sides}
-    found = mine.finish_preparation({f"fitted.{key}": kept})
+        fitted = pictures.fit(content, user=mine.user_id, **limits)
+    (file_id,) = store.save_anywhere(mine.id, fitted.content)
+    sides = {"width": fitted.width, "height": fitted.height}
+    stored = {"file_id": file_id, "content_type": fitted.content_type, **sides}
+    found = mine.finish_preparation({f"fitted.{key}": stored})
     if found is None:
         store.delete(file_id)
     return found

@@ -207,6 +207,6 @@ def close_days() -> bool:
     Count and store some of the past days, and the hours of days that can still change;
     return whether there may be more.
     """
-    kept = len(list(islice(tallies.closing_days(), 1 + MAX_DAYS)))
+    closing = len(list(islice(tallies.closing_days(), 1 + MAX_DAYS)))
     counted = len(list(islice(tallies.closing_hours(), MAX_HOURS)))
-    return kept > MAX_DAYS or counted == MAX_HOURS
+    return closing > MAX_DAYS or counted == MAX_HOURS

@@ -145,12 +145,12 @@ class Pump:
         ahead *= random.uniform(0.8, 1)  # noqa: S311 - no secret
         if not periodic_tasks.INDEXES.runs:
             return ahead  # the queries need the indexes that they hint
-        room = MAX_QUEUED_JOBS - queue_length()
-        if room <= 0:
+        capacity = MAX_QUEUED_JOBS - queue_length()
+        if capacity <= 0:
             return ahead
-        count, next_due = queue_due(room, ahead)
+        count, next_due = queue_due(capacity, ahead)
         if time.monotonic() >= self.next_lane_check:
-            count += queue_dispatches(room - count)
+            count += queue_dispatches(capacity - count)
             self.next_lane_check = time.monotonic() + ahead
         if count or next_due < ahead:
             self.stay_awake()
@@ -160,15 +160,15 @@ class Pump:
 
 def tick() -> None:
     """Queue what is due, and a dispatch for each free slot with a waiting picture."""
-    room = MAX_QUEUED_JOBS - queue_length()
-    if room > 0:
-        count, _ = queue_due(room)
-        queue_dispatches(room - count)
+    capacity = MAX_QUEUED_JOBS - queue_length()
+    if capacity > 0:
+        count, _ = queue_due(capacity)
+        queue_dispatches(capacity - count)
 
 
-def queue_due(room: int, ahead: float = 0.0) -> tuple[int, float]:
+def queue_due(capacity: int, ahead: float = 0.0) -> tuple[int, float]:
     """
-    Queue the generations that are due, *room* jobs at most.
+    Queue the generations that are due, *capacity* jobs at most.
 
     Args:
         ahead: Look-ahead in seconds, to learn when the next one comes due.
@@ -182,7 +182,7 @@ def queue_due(room: int, ahead: float = 0.0) -> tuple[int, float]:
     found = Generation.collection().find(soon, {"due_at": 1})
     rows = list(
         found.sort("due_at", 1)
-        .limit(min(room, BATCH_DOCUMENTS))
+        .limit(min(capacity, BATCH_DOCUMENTS))
         .batch_size(BATCH_DOCUMENTS)
     )
     due = [row["_id"] for row in rows if row["due_at"] <= now]
@@ -213,10 +213,10 @@ def reserve(ids: list[str], token: str) -> list[str]:
     return [row["_id"] for row in mine]
 
 
-def queue_dispatches(room: int) -> int:
+def queue_dispatches(capacity: int) -> int:
     """Queue a dispatch for each free slot with a waiting picture; return how many."""
-    wanted = lanes.count_sendable(runtime().registry.limits) if room > 0 else {}
-    names = [lane for lane, count in wanted.items() for _ in range(count)][:room]
+    wanted = lanes.count_sendable(runtime().registry.limits) if capacity > 0 else {}
+    names = [lane for lane, count in wanted.items() for _ in range(count)][:capacity]
     for lane in names:
         dispatch(lane)
     return len(names)

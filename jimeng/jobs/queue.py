@@ -36,7 +36,7 @@ from jimeng.jobs.submission import (
     no_answer,
     retry_with_new_seed,
     seek,
-    seek_or_give_up,
+    seek_or_mark_unknown,
     send_next,
 )
 
@@ -82,18 +82,18 @@ def run_step(generation_id: str, token: str) -> SlotRelease | None:
     Do nothing if another worker has claimed it meanwhile.
     """
     mine = {"_id": generation_id, "owner": token, "due_at": {"$exists": True}}
-    held = Generation.claim({**mine, **DUE_HERE}, POLL_LEASE, durable=False)
-    if held is None:
+    claimed = Generation.claim({**mine, **DUE_HERE}, POLL_LEASE, durable=False)
+    if claimed is None:
         return None
-    with logs.bound(task=held.task_id, user=held.user_id):
-        if not held.is_readable:
-            return endings.quarantine(held, f"unread {sorted(held.unread)}")
+    with logs.bound(task=claimed.task_id, user=claimed.user_id):
+        if not claimed.is_readable:
+            return endings.quarantine(claimed, f"unread {sorted(claimed.unread)}")
         try:
-            if held.ended_at:
-                tallies.announce_change(held)
-            return STEPS[held.state](held)
+            if claimed.ended_at:
+                tallies.announce_change(claimed)
+            return STEPS[claimed.state](claimed)
         except endings.UNEXPECTED_ERRORS as error:
-            return endings.retry_unexpected(held, error)
+            return endings.retry_unexpected(claimed, error)
 
 
 def enqueue_delayed(generation: Generation) -> SlotRelease | None:
@@ -112,7 +112,7 @@ def requeue_unsent(generation: Generation) -> SlotRelease:
 def give_up_submission(generation: Generation) -> None:
     """The submitter died or stalled, perhaps after the provider had accepted it."""
     log.warning("submission interrupted id=%s", generation.id)
-    seek_or_give_up(generation, no_answer("interrupted while submitting"))
+    seek_or_mark_unknown(generation, no_answer("interrupted while submitting"))
 
 
 def free_unknown(generation: Generation) -> SlotRelease:
@@ -194,9 +194,9 @@ def deadline_s(generation: Generation) -> float:
 
 def resave(generation: Generation) -> None:
     """Resume saving that was interrupted, or whose next attempt is due."""
-    held = generation.extend_lease(SAVING_LEASE)
-    if held is not None:
-        resume_saving(held)
+    claimed = generation.extend_lease(SAVING_LEASE)
+    if claimed is not None:
+        resume_saving(claimed)
 
 
 STEPS: dict[str, Callable[[Generation], SlotRelease | None]] = {

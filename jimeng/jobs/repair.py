@@ -55,8 +55,8 @@ def repair() -> None:
         first = {"$set": {"turn": lanes.read_lane(lane).turn}}
         found = generations.update_many(where, first, hint="waiting")
         _log_repaired("turn", found.modified_count)
-    if held := lanes.count_unreadable_slots(runtime().registry.lanes):
-        message = f"{held} held by pictures of another release, which has to end them"
+    if count := lanes.count_unreadable_slots(runtime().registry.lanes):
+        message = f"{count} held by pictures of another release, which has to end them"
         outages.failed("slots", RuntimeError(message))
 
 

@@ -92,8 +92,10 @@ def apply_limits() -> bool:
         _passed.clear()
         _round_ends = time.monotonic() + ROUND_S
     limits = {None: config.KEEP_GIB, VIDEO: config.KEEP_VIDEO_GIB}
-    left = [remove_batch(kind, config.KEEP_DAYS, gib) for kind, gib in limits.items()]
-    return any(left)
+    has_more = [
+        remove_batch(kind, config.KEEP_DAYS, gib) for kind, gib in limits.items()
+    ]
+    return any(has_more)
 
 
 def remove_batch(kind: Kind, days: int, gib: float) -> bool:
@@ -136,10 +138,10 @@ def _due(
     beyond = stored_bytes(kind) - int(gib * GIB) if gib else 0
     if cutoff is None and beyond <= 0:
         return
-    came: dict = {"$gte": after} if after else {"$exists": True}
+    created_at: dict = {"$gte": after} if after else {"$exists": True}
     if beyond <= 0:
-        came["$lt"] = cutoff
-    where = {"created_at": came, **REMOVABLE, "kind": kind}
+        created_at["$lt"] = cutoff
+    where = {"created_at": created_at, **REMOVABLE, "kind": kind}
     found = Image.collection().find(where, FIELDS).hint(INDEXES[kind])
     rows = found.sort("created_at", 1).limit(most)
     while batch := [*islice(rows, BATCH_DOCUMENTS)]:

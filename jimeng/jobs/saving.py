@@ -169,14 +169,14 @@ def save(generation: Generation, task: Task) -> None:
         log.warning("download failed id=%s: %s", generation.id, error)
         retry_later(generation, UNREACHABLE)
         return
-    held: Generation | None = generation
+    claimed: Generation | None = generation
     if (
         generation.due_at is None
         or generation.due_at < utcnow() + MIN_LEASE_SHARE * SAVING_LEASE
     ):
-        held = generation.extend_lease(SAVING_LEASE)
-    if held is not None:
-        store_picture(held, task, content)
+        claimed = generation.extend_lease(SAVING_LEASE)
+    if claimed is not None:
+        store_picture(claimed, task, content)
 
 
 def poll_for_links(generation: Generation, task: Task) -> None:

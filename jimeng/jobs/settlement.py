@@ -75,24 +75,24 @@ def settle() -> bool:
     """
     if not indexes.is_there(indexes.UNSETTLED) or not _unsettled(1):
         return False
-    held = _claim()
-    if held is None:
+    settler = _claim()
+    if settler is None:
         return False
     end = time.monotonic() + RUN_S
-    _apply(held)
-    if held.month_batch != held.batch:
-        found = _rebuild(held)
+    _apply(settler)
+    if settler.month_batch != settler.batch:
+        found = _rebuild(settler)
         log.info("sums rebuilt count=%d corrected=%d", found.sums, found.corrected)
         return True
     while rows := _unsettled(BATCH):
-        claimed = _store_batch(held, rows)
+        claimed = _store_batch(settler, rows)
         if claimed is None:
             return False
-        held = claimed
-        _apply(held)
+        settler = claimed
+        _apply(settler)
         if time.monotonic() > end:
             break
-    held.release(utcnow(), {}, "pending")
+    settler.release(utcnow(), {}, "pending")
     return bool(rows)
 
 
@@ -109,13 +109,13 @@ def _unsettled(n: int) -> list[Generation]:
     return Generation.find_all(UNSETTLED, hint=INDEX_NAME, sort=oldest_first, limit=n)
 
 
-def _store_batch(held: Settler, rows: Sequence[Generation]) -> Settler | None:
+def _store_batch(settler: Settler, rows: Sequence[Generation]) -> Settler | None:
     """Store the next batch; None if the lease was lost."""
-    number = held.batch + 1
-    settled, revisions = _settled(row.id for row in rows)
-    pending = [_item(row, settled[row.id], revisions[row.id], number) for row in rows]
+    number = settler.batch + 1
+    entered, revisions = _settled(row.id for row in rows)
+    pending = [_item(row, entered[row.id], revisions[row.id], number) for row in rows]
     batch = {"batch": number, "month_batch": number, "pending": pending}
-    return held.extend_lease(WRITING_LEASE, {"$set": batch})
+    return settler.extend_lease(WRITING_LEASE, {"$set": batch})
 
 
 def _settled(ids: Iterable[str]) -> tuple[dict[str, Amounts], Counter[str]]:
@@ -180,22 +180,22 @@ def _amounts(generation: Generation, charged: str) -> Amounts:
     return Counter(outputs=1, micros=price or 0, unpriced=int(price is None))
 
 
-def _apply(held: Settler) -> None:
+def _apply(settler: Settler) -> None:
     """Enter the pending batch and add it up; may be repeated, also by several."""
-    pending = held.pending or []
+    pending = settler.pending or []
     if not pending:
         return
     entries = [each["entry"] for each in pending if "entry" in each]
     if entries:
         with ignore_duplicates():
             LedgerEntry.collection().insert_many(entries, ordered=False)
-        _add_up(entries, held.batch)
-    spending.release_holds(pending, held.batch)
+        _add_up(entries, settler.batch)
+    spending.release_holds(pending, settler.batch)
     _mark_settled(pending)
-    _tell_tasks(pending)
+    _update_tasks(pending)
     for ended_at in (each["recounts"] for each in pending if each["recounts"]):
         tallies.recount_day(ended_at.date())
-    log.info("costs settled batch=%d count=%d", held.batch, len(pending))
+    log.info("costs settled batch=%d count=%d", settler.batch, len(pending))
 
 
 def _add_up(entries: Iterable[Mapping], batch: int) -> None:
@@ -279,7 +279,7 @@ def _mark_settled(pending: Iterable[Mapping]) -> None:
     Generation.collection(durable=False).bulk_write(updates, ordered=False)
 
 
-def _tell_tasks(pending: Sequence[Mapping]) -> None:
+def _update_tasks(pending: Sequence[Mapping]) -> None:
     """Store what has changed of costs and charges in the tasks that still exist."""
     updates, now = [], {"updated_at": utcnow()}
     for (index, micros), ids in _grouped(pending, "task_id", "index", "micros").items():
@@ -307,10 +307,10 @@ def _grouped(rows: Iterable[Mapping], of: str, *names: str) -> dict[tuple, list[
     return found
 
 
-def hold() -> None:
+def pause() -> None:
     """Let no process settle until `resume`."""
-    held = {"open": False, "due_at": utcnow(), "batch": 0}
-    Settler.collection().replace_one(THE, held, upsert=True)
+    paused = {"open": False, "due_at": utcnow(), "batch": 0}
+    Settler.collection().replace_one(THE, paused, upsert=True)
 
 
 def resume() -> None:
@@ -333,32 +333,32 @@ def rebuild(wait_s: float = 60.0) -> Rebuilt:
         SettlerBusy: another process goes on settling.
     """
     end = time.monotonic() + wait_s
-    while (held := _claim()) is None:
+    while (settler := _claim()) is None:
         if time.monotonic() > end:
             raise SettlerBusy("another process is settling")
         time.sleep(LOCK_RETRY_S)
-    _apply(held)
-    return _rebuild(held)
+    _apply(settler)
+    return _rebuild(settler)
 
 
-def _rebuild(held: Settler) -> Rebuilt:
+def _rebuild(settler: Settler) -> Rebuilt:
     """`rebuild` under this lease, and release it; raises the same."""
     # Entries of later batches, by a settler that takes the lease over, do not count.
-    batch, rebuilt = held.batch + 1, Rebuilt(0, 0)
+    batch, rebuilt = settler.batch + 1, Rebuilt(0, 0)
     days = {*_distinct(LedgerEntry, "day"), *_distinct(CostSum, "day")}
     months = {*_distinct(CostSum, "month"), *(day[:7] for day in days)}
     for month in sorted(months):
         of_month = _Sums()
         for day in sorted(day for day in days if day.startswith(month)):
-            held = _extend_rebuild(held, batch)
+            settler = _extend_rebuild(settler, batch)
             of_day = _Sums()
             for entry in _entered_on(day, batch):
                 of_day.add(entry, *_sums_of_day(entry))
                 of_month.add(entry, *_sums_of_month(entry))
             rebuilt += _correct(("all", "user"), {"day": day}, of_day, batch)
-        held = _extend_rebuild(held, batch)
+        settler = _extend_rebuild(settler, batch)
         rebuilt += _correct(OF_MONTH, {"month": month}, of_month, batch)
-    held.release(utcnow(), {"batch": batch, "month_batch": batch}, "pending")
+    settler.release(utcnow(), {"batch": batch, "month_batch": batch}, "pending")
     return rebuilt
 
 
@@ -366,9 +366,9 @@ def _distinct(kind: type[LedgerEntry] | type[CostSum], field: str) -> list[str]:
     return kind.collection().distinct(field)
 
 
-def _extend_rebuild(held: Settler, batch: int) -> Settler:
+def _extend_rebuild(settler: Settler, batch: int) -> Settler:
     stored: dict[str, dict] = {"$set": {"batch": batch}, "$unset": {"pending": ""}}
-    extended = held.extend_lease(WRITING_LEASE, stored)
+    extended = settler.extend_lease(WRITING_LEASE, stored)
     if extended is None:
         raise SettlerBusy("another process has begun to settle")
     return extended

@@ -102,8 +102,8 @@ def spent_by_all(period: str) -> Spent:
     """
     days = {"$gte": period, "$lte": f"{period}~"}
     used = _sum(CostSum, {"of": "all", "day": days}, "micros")
-    held = {"held_micros": {"$exists": True}, "budget_day": days}
-    return Spent(used, _sum(Generation, held, "held_micros"))
+    reserved = {"held_micros": {"$exists": True}, "budget_day": days}
+    return Spent(used, _sum(Generation, reserved, "held_micros"))
 
 
 def _sum(kind: type[CostSum] | type[Generation], where: dict, field: str) -> int:

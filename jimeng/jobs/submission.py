@@ -22,9 +22,9 @@ from jimeng.jobs import (
     endings,
     metric_counters,
     tallies,
-    video_room,
+    video_disk_space,
 )
-from jimeng.jobs import inputs as given
+from jimeng.jobs import inputs as job_inputs
 from jimeng.jobs.endings import SlotRelease, slot_release_of
 from jimeng.jobs.inputs import InputLost, LoadedInputs
 from jimeng.jobs.poll_schedule import first_poll_after
@@ -54,7 +54,7 @@ ACCOUNT_CODES = frozenset(
 def send_next(lane: str) -> SlotRelease | None:
     """Claim and send the next picture of *lane*, if a slot is free."""
     model = runtime().registry.by_lane(lane)
-    if model is None or (model.video and not video_room.has_room(model)):
+    if model is None or (model.video and not video_disk_space.has_disk_space(model)):
         return None  # a pump queues another dispatch
     permit = try_acquire(_synchronous) if model.is_synchronous else nullcontext(True)
     with permit as is_free:
@@ -121,15 +121,15 @@ def load(generation: Generation) -> tuple[Generation, LoadedInputs] | None:
     """
     if not generation.inputs:
         return generation, LoadedInputs()
-    held = generation.extend_lease(LOADING_LEASE)
-    if held is None:
+    claimed = generation.extend_lease(LOADING_LEASE)
+    if claimed is None:
         return None
     try:
-        return held, given.load_inputs(held)
+        return claimed, job_inputs.load_inputs(claimed)
     except InputLost as error:
-        log.error("input lost id=%s input=%s", held.id, error)
+        log.error("input lost id=%s input=%s", claimed.id, error)
         why = f"cannot be sent: {error}"
-        endings.fail_unsent(held, "input_unreachable", why)
+        endings.fail_unsent(claimed, "input_unreachable", why)
         return None
 
 
@@ -225,7 +225,7 @@ def submission_failed(
     code = error.provider_code or error.code
     if error.maybe_accepted:
         log.warning("submission unknown id=%s code=%s: %s", generation.id, code, error)
-        seek_or_give_up(generation, error)
+        seek_or_mark_unknown(generation, error)
     elif error.transient and (error.code in WAIT_CODES or not is_overdue(generation)):
         log.info("submission refused id=%s code=%s: waits", generation.id, code)
         is_full = error.code == "concurrency_limited"
@@ -383,7 +383,7 @@ def set_submitted_at(generation: Generation) -> None:
 
 # A video whose submission got no answer may be in the provider's list of tasks. It
 # keeps its slot while that is read, and its task stays open.
-LOOKS_S = (2.0, 15.0, 60.0)  # after the submission
+SEEK_AFTER_S = (2.0, 15.0, 60.0)  # after the submission
 # The list may be read once a second for each account, by all workers together.
 READ_EVERY_MS = 1000
 RETRY_AFTER_S = 1.5
@@ -396,14 +396,14 @@ def no_answer(why: str) -> ProviderError:
     return ProviderError(why, code="submit_unknown", charged="unknown")
 
 
-def seek_or_give_up(generation: Generation, error: ProviderError) -> None:
+def seek_or_mark_unknown(generation: Generation, error: ProviderError) -> None:
     """Seek what was submitted without an answer, if the provider has a list."""
     if not can_be_found(generation):
         endings.mark_unknown(generation, error)
         return
     log.info("submission sought id=%s", generation.id)
     fields = {"state": State.SEEKING.value, "charged": "unknown"}
-    due_at = utcnow() + timedelta(seconds=LOOKS_S[0])
+    due_at = utcnow() + timedelta(seconds=SEEK_AFTER_S[0])
     generation.release(due_at, {**fields, "polls": 0, "faults": 0})
 
 
@@ -420,7 +420,7 @@ def seek(generation: Generation) -> SlotRelease | None:
     """Read a page of the list: accept what is found, or schedule the next look."""
     key = f"jimeng:seek:{generation.provider}:{generation.of_account}"
     if not broker.evaluate(MAY_READ, [key], READ_EVERY_MS):
-        look_again(generation, RETRY_AFTER_S)
+        seek_later(generation, RETRY_AFTER_S)
         return None
     page = generation.list_page or 1
     sent_at = generation.sent_at or generation.created_at
@@ -432,7 +432,7 @@ def seek(generation: Generation) -> SlotRelease | None:
         log.warning("list not read id=%s: %s", generation.id, error)
         if error.transient and generation.faults < MAX_FAULTS:
             wait_s = RETRY_AFTER_S * 2 ** min(generation.faults, 5)
-            look_again(generation, wait_s, faults=generation.faults + 1)
+            seek_later(generation, wait_s, faults=generation.faults + 1)
         else:
             endings.mark_unknown(
                 generation, no_answer("the provider's list is unreadable")
@@ -441,18 +441,18 @@ def seek(generation: Generation) -> SlotRelease | None:
     if listed.found is not None:
         return record_accepted(generation, listed.found)
     if listed.has_older and page < MAX_PAGES:
-        look_again(generation, RETRY_AFTER_S, list_page=page + 1)
+        seek_later(generation, RETRY_AFTER_S, list_page=page + 1)
         return None
     if listed.has_older:
         log.warning("list too long id=%s pages=%d", generation.id, page)
-    looks = generation.polls + 1
-    if looks >= len(LOOKS_S):
+    polls = generation.polls + 1
+    if polls >= len(SEEK_AFTER_S):
         endings.mark_unknown(generation, no_answer("not in the provider's list"))
     else:
-        wait_s = LOOKS_S[looks] - LOOKS_S[looks - 1]
-        look_again(generation, wait_s, polls=looks, list_page=1)
+        wait_s = SEEK_AFTER_S[polls] - SEEK_AFTER_S[polls - 1]
+        seek_later(generation, wait_s, polls=polls, list_page=1)
     return None
 
 
-def look_again(generation: Generation, wait_s: float, **changes: object) -> None:
+def seek_later(generation: Generation, wait_s: float, **changes: object) -> None:
     generation.release(utcnow() + timedelta(seconds=wait_s), changes, durable=False)

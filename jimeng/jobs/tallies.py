@@ -90,10 +90,10 @@ def count_ended(
     names = ("user_id", "lane", "state", "charged")
     way: dict[str, object] = {name: f"${name}" for name in names}
     way["day"] = _formatted(DAY)
-    came = {**where, "state": {"$in": WITHOUT_ERROR}}
+    without_error = {**where, "state": {"$in": WITHOUT_ERROR}}
     lost = {**where, "state": {"$in": WITH_ERROR}, **(failed or {})}
     found: Counter[EndedKey] = Counter()
-    for some, code in ((came, ""), (lost, CODE)):
+    for some, code in ((without_error, ""), (lost, CODE)):
         for each, n in _count(some, {**way, "code": code}):
             # Never generated, so not charged, whatever an earlier attempt has stored.
             if each["state"] == State.DROPPED.value:
@@ -173,10 +173,10 @@ def close_days() -> ClosedDays:
     # A day of very many pictures may exceed the timeout of a request's command.
     with best_effort("days"):
         while monotonic() < until:
-            kept = next(days, None)
-            if kept is None:
+            day = next(days, None)
+            if day is None:
                 return ClosedDays(midnight(last), midnight(last))
-            last = kept
+            last = day
     return ClosedDays(midnight(last), max(midnight(last), midnight(border)))
 
 
@@ -202,8 +202,8 @@ def recount_day(day: date) -> None:
         return
     found = count_ended(midnight(day), midnight(day + timedelta(days=1)))
     _close_day(day, found)
-    kept = ["|".join(vars(way).values()) for way in found]
-    gone = {"day": day.isoformat(), "_id": {"$nin": kept}}
+    ids = ["|".join(vars(way).values()) for way in found]
+    gone = {"day": day.isoformat(), "_id": {"$nin": ids}}
     Usage.collection().delete_many(gone)
 
 
@@ -224,10 +224,10 @@ def closing_hours() -> Iterator[str]:
     first = midnight(_first_open_day())
     _delete_hours(first)
     at, until = first, hour_start(now - WRITE_GRACE)
-    kept = list(whole_hours(first, until))
+    hours = list(whole_hours(first, until))
     while (ended_at := _first_end(at, until)) is not None:
         begin = hour_start(ended_at)
-        inside = [each for each in kept if each.since <= begin <= start_of(each)]
+        inside = [each for each in hours if each.since <= begin <= start_of(each)]
         if inside:
             at = start_of(inside[-1]) + AN_HOUR
             continue
@@ -245,8 +245,8 @@ def _close_hour(begin: datetime, since: datetime, changes: int | None) -> None:
     users: dict[str, list[dict]] = defaultdict(list)
     found = count_ended(begin, begin + AN_HOUR)
     for way, n in found.items():
-        kept = {name: getattr(way, name) for name in HOUR_FIELDS}
-        users[way.user_id].append({**kept, "pictures": n})
+        fields = {name: getattr(way, name) for name in HOUR_FIELDS}
+        users[way.user_id].append({**fields, "pictures": n})
     gone = {"hour": hour, "user_id": {"$nin": list(users)}}
     UsageHour.collection().delete_many(gone)
     rows = [

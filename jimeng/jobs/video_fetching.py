@@ -190,9 +190,9 @@ class Fetch:
         """
         generation, wait = self._generation, None
         if generation.faults >= len(saving.RETRY_AFTER_S) and generation.links_until:
-            left_s = (generation.links_until - utcnow()).total_seconds()
+            remaining_s = (generation.links_until - utcnow()).total_seconds()
             requests = max(MAX_LINK_REQUESTS - generation.link_requests, 1)
-            wait = max(left_s / requests, saving.RETRY_AFTER_S[-1])
+            wait = max(remaining_s / requests, saving.RETRY_AFTER_S[-1])
         saving.retry_later(generation, trouble, wait=wait)
 
     @property
@@ -214,22 +214,22 @@ class Fetch:
         return WatchedFile(path, digest, self)
 
     def _count_request(self) -> None:
-        self._hold(LEASE, {"$inc": {"link_requests": 1}})
+        self._extend_claim(LEASE, {"$inc": {"link_requests": 1}})
 
     def _check(self, path: Path, at: int, length: int | None) -> None:
         """
         Raises:
             StorageUnavailable: the disk of *path* has no room for the file.
-            Stopped: as `keep`.
+            Stopped: as `renew_if_due`.
         """
         if at == 0:
             free = shutil.disk_usage(path.parent).free
             if free < (length or 0) + MIN_FREE_BYTES:
                 said = f"no room for a file of {length} bytes"
                 raise StorageUnavailable(said, retry_after=5)
-        self.keep()
+        self.renew_if_due()
 
-    def keep(self) -> None:
+    def renew_if_due(self) -> None:
         """
         Renew the lease if it is time.
 
@@ -241,13 +241,13 @@ class Fetch:
         if time.monotonic() >= self._renew_at:
             self._renew_at = time.monotonic() + RENEW_EVERY_S
             with best_effort("lease of a video"):  # nobody else can claim it either
-                self._hold(LEASE)
+                self._extend_claim(LEASE)
 
-    def _hold(self, lease: timedelta, update: Update = NOTHING) -> None:
-        held = self._generation.extend_lease(lease, update)
-        if held is None:
+    def _extend_claim(self, lease: timedelta, update: Update = NOTHING) -> None:
+        claimed = self._generation.extend_lease(lease, update)
+        if claimed is None:
             raise Stopped("claim lost")
-        self._generation = held
+        self._generation = claimed
         self._renew_at = time.monotonic() + RENEW_EVERY_S
 
     @contextmanager
@@ -295,7 +295,7 @@ class Fetch:
             contents["last_frame_id"] = InMemory(last_frame.content)
         ids = {name: ObjectId() for name in contents}
         length = file.length
-        self._hold(LEASE)
+        self._extend_claim(LEASE)
         by_id = {ids[name]: each for name, each in contents.items()}
         runtime().store.put(self._generation.id, by_id)
         saving.insert_record(
@@ -312,7 +312,7 @@ class Fetch:
             duration_s=round(video.duration_s, 3),
             fps=round(video.fps, 3),
             has_audio=video.has_audio,
-            notes=self._notes(video, last_frame) or None,
+            notes=self._differences(video, last_frame) or None,
             last_frame_bytes=len(last_frame.content) if last_frame else None,
         )
 
@@ -338,20 +338,20 @@ class Fetch:
             log.warning("last frame is no picture id=%s: %s", generation.id, error)
         return None
 
-    def _notes(self, video: Video, last_frame: Picture | None) -> list[str]:
+    def _differences(self, video: Video, last_frame: Picture | None) -> list[str]:
         """What differs from the request; the video is paid for, and stored."""
         generation, asked = self._generation, self._generation.video or {}
         seconds = asked.get("duration") or video.duration_s
         expected = (generation.width or 1) * (generation.height or 1)
         ratio = video.width * video.height / expected
-        notes = {
+        differences = {
             "no_audio": bool(asked.get("audio")) and not video.has_audio,
             "length_differs": abs(video.duration_s - seconds) > MAX_LENGTH_DIFFERENCE_S,
             "resolution_differs": not 1 / MAX_PIXELS_RATIO < ratio < MAX_PIXELS_RATIO,
             "no_poster": not video.has_poster,
             "no_last_frame": bool(asked.get("last_frame")) and last_frame is None,
         }
-        return [name for name, is_true in notes.items() if is_true]
+        return [name for name, is_true in differences.items() if is_true]
 
 
 class WatchedFile(LocalFile):
@@ -367,7 +367,7 @@ class WatchedFile(LocalFile):
     def _watched(self, pieces: Pieces) -> Generator[bytes, None, None]:
         with closing(pieces):
             for piece in pieces:
-                self._fetch.keep()
+                self._fetch.renew_if_due()
                 yield piece
 
 

@@ -71,7 +71,7 @@ GONE = 410
 RECEIVER_GONE, FAILING, KEY_CHANGED = "gone", "failing", "secret_key_changed"
 DISABLED = "disabled"  # an outcome: nothing was sent
 UNKNOWN = "interrupted"  # an outcome: the process died in the middle
-CERTIFICATE_OUTCOMES = {
+CERTIFICATE_ERRORS = {
     10: "certificate_expired",
     62: "certificate_wrong_host",
 }  # OpenSSL's
@@ -247,11 +247,11 @@ def crowded_lanes(lanes: Iterable[str]) -> list[re.Pattern]:
 def next_ready(group: str, flights: Sequence[Mapping]) -> dict | None:
     """Find the group's next delivery that is ready, round-robin over users."""
     ready = ready_to_claim(group, flights)
-    fields, in_turn = {"lane": 1, "untried": 1}, [("user_id", 1), ("ready_at", 1)]
+    fields, round_robin = {"lane": 1, "untried": 1}, [("user_id", 1), ("ready_at", 1)]
     for after in (_last_user[group], ""):
         users = {"user_id": {"$gt": after, **ready["user_id"]}}
         row = WebhookDelivery.collection().find_one(
-            {**ready, **users}, fields, sort=in_turn
+            {**ready, **users}, fields, sort=round_robin
         )
         if row is not None:
             return row
@@ -302,7 +302,7 @@ def send(delivery: WebhookDelivery, endpoint: WebhookEndpoint, key: str) -> Atte
         outcome = reason_of(error)
         log.info("webhook not delivered id=%s outcome=%s", delivery.id, outcome)
         return Attempt(outcome)
-    outcome = outcome_of(answer.status)
+    outcome = result_of_status(answer.status)
     log.info("webhook attempted id=%s status=%d", delivery.id, answer.status)
     body = answer.body.decode(errors="replace").replace(
         "\0", "\N{REPLACEMENT CHARACTER}"
@@ -324,7 +324,7 @@ def headers(
     }
 
 
-def outcome_of(status: int) -> str:
+def result_of_status(status: int) -> str:
     if 200 <= status < 300:
         return DELIVERED
     if 300 <= status < 400:
@@ -339,7 +339,7 @@ def reason_of(error: FetchFailed) -> str:
         return str(error.values.get("reason", "connection_failed"))
     cause = call.__cause__
     if isinstance(cause, ssl.SSLCertVerificationError):
-        return CERTIFICATE_OUTCOMES.get(cause.verify_code, "certificate_untrusted")
+        return CERTIFICATE_ERRORS.get(cause.verify_code, "certificate_untrusted")
     if isinstance(cause, ssl.SSLError):
         return "tls_failed"
     if isinstance(cause, TimeoutError):

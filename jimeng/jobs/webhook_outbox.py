@@ -94,12 +94,14 @@ def ensure_default(user_id: str) -> WebhookEndpoint:
     Raises:
         WebhooksOff: as in `secret_key`.
     """
-    made = fingerprint(secret_key())
+    key_fingerprint = fingerprint(secret_key())
     endpoint_id = WebhookEndpoint.default_id(user_id)
     found = WebhookEndpoint.find_one({"_id": endpoint_id})
     if found is not None:
         return found
-    row = WebhookEndpoint.row(id=endpoint_id, user_id=user_id, fingerprint=made)
+    row = WebhookEndpoint.row(
+        id=endpoint_id, user_id=user_id, fingerprint=key_fingerprint
+    )
     del row["_id"]
     new = {"$setOnInsert": row}
     found = WebhookEndpoint.find_and_modify({"_id": endpoint_id}, new, upsert=True)

@@ -8,11 +8,11 @@ from jimeng.limits.deferred_release import release_unless_written
 from jimeng.limits.reservations import (
     ACCESS,
     Reservation,
-    budget_left,
     clear_quota_cache,
     count_request,
     quota_of,
     rate_limits,
+    remaining_budget,
     reserve,
     reserve_assistant_request,
     reserve_submission,

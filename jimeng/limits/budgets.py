@@ -73,7 +73,7 @@ class BudgetState:
     reopens_at: datetime
 
     @property
-    def left(self) -> int:
+    def remaining(self) -> int:
         return max(self.limit - self.spent, 0)
 
 
@@ -105,14 +105,14 @@ def reserve_of_installation(spend: Spend) -> None:
     budgets = spend.budgets
     with _lock:
         mine = _slice
-        left = mine.micros if mine.day == spend.day else 0
-        if left >= spend.micros and time.monotonic() < mine.until:
+        remaining = mine.micros if mine.day == spend.day else 0
+        if remaining >= spend.micros and time.monotonic() < mine.until:
             mine.micros -= spend.micros
             return
         mine.process = mine.process or new_token()
         sizes = dict.fromkeys((max(mine.following, spend.micros), spend.micros))
         # First with what is left, then without: a recount may have returned that.
-        for part in dict.fromkeys((left, 0)):
+        for part in dict.fromkeys((remaining, 0)):
             for size in sizes:
                 wanted = Spend(spend.day, size, budgets)
                 granted = Budget.grant(mine.process, wanted, part)
@@ -124,19 +124,19 @@ def reserve_of_installation(spend: Spend) -> None:
     record = Budget.find_one({"_id": INSTALLATION})
     period = exceeded_period(record, spend, budgets) or DAY
     spent = spending.spent_by_all(spend.period(period))
-    note_refusal(Budget, INSTALLATION, spend, period)
+    record_refusal(Budget, INSTALLATION, spend, period)
     raise budget_error("installation", spend, budgets, period, spent)
 
 
 def _next_size(record: Budget, spend: Spend, budgets: Budgets) -> int:
     """A share of what is left of the budget, in multiples of a request's amount."""
     limits = ((period, budgets.of(period)) for period in (DAY, MONTH))
-    left = min(
+    remaining = min(
         limit - record.spent_in(spend, period)
         for period, limit in limits
         if limit is not None
     )
-    return spend.micros * (left // SLICE_SHARE // spend.micros)
+    return spend.micros * (remaining // SLICE_SHARE // spend.micros)
 
 
 def release_of_installation(spend: Spend) -> None:
@@ -152,7 +152,9 @@ def clear_slice() -> None:
         vars(_slice).update(vars(Slice()))
 
 
-def note_refusal(kind: type[Spending], row_id: str, spend: Spend, period: str) -> None:
+def record_refusal(
+    kind: type[Spending], row_id: str, spend: Spend, period: str
+) -> None:
     """Store for the webhook event that a request was refused."""
     refused = {"$set": {f"refused.{period}": spend.period(period)}}
     with best_effort("refusal"):

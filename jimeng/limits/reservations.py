@@ -50,7 +50,7 @@ from jimeng.lanes.budgets import count_spent, find_exceeded, release_spending
 from jimeng.limits.budgets import (
     budget_error,
     budget_states,
-    note_refusal,
+    record_refusal,
     release_of_installation,
     reserve_of_installation,
 )
@@ -84,34 +84,34 @@ RESEND_WINDOW_S = 5
 # `ACCESS`, which is only read. A command that the Redis client retries counts twice:
 # one request of hundreds.
 COUNT_REQUEST_SCRIPT = """
-local told = {redis.call('GET', KEYS[#KEYS]) or ''}
+local counts = {redis.call('GET', KEYS[#KEYS]) or ''}
 for at = 1, #KEYS - 1 do
   local used = redis.call('INCR', KEYS[at])
   if used == 1 then redis.call('PEXPIRE', KEYS[at], ARGV[1]) end
-  told[2 * at] = used
-  told[2 * at + 1] = redis.call('PTTL', KEYS[at])
+  counts[2 * at] = used
+  counts[2 * at + 1] = redis.call('PTTL', KEYS[at])
 end
-return told
+return counts
 """
 
 # A window begins with its first task. One script, so that concurrent requests cannot
 # exceed the limit together, and no count is left without an expiry; and one round trip.
 # The third key is an idempotency key of this call.
 COUNT_TASK_SCRIPT = """
-local taken, used, left = 1, 0, 0
+local allowed, used, remaining = 1, 0, 0
 if ARGV[1] ~= '0' then
   used = tonumber(redis.call('GET', KEYS[1]) or '0')
   if redis.call('EXISTS', KEYS[3]) == 0 then
-    taken = used < tonumber(ARGV[1]) and 1 or 0
-    if taken == 1 then
+    allowed = used < tonumber(ARGV[1]) and 1 or 0
+    if allowed == 1 then
       used = redis.call('INCR', KEYS[1])
       if used == 1 then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
       redis.call('SET', KEYS[3], '', 'PX', ARGV[3])
     end
   end
-  left = redis.call('PTTL', KEYS[1])
+  remaining = redis.call('PTTL', KEYS[1])
 end
-return {taken, used, left, redis.call('LLEN', KEYS[2])}
+return {allowed, used, remaining, redis.call('LLEN', KEYS[2])}
 """
 UNCOUNT_TASK_SCRIPT = """
 if tonumber(redis.call('GET', KEYS[1]) or '0') > 0 then
@@ -126,19 +126,21 @@ class WindowCount:
     Attributes:
         allowed: Whether one more was within the limit, and was counted.
         used: How many are counted now.
-        left_ms: Milliseconds until the window ends; not positive without a count.
+        remaining_ms: Milliseconds until the window ends; not positive without a count.
         queued: Jobs that wait in Redis.
     """
 
     allowed: bool
     used: int
-    left_ms: int
+    remaining_ms: int
     queued: int
 
     @property
     def resets_in(self) -> int:
         """Seconds until the window ends; a whole window without a count."""
-        return -(-(self.left_ms if self.left_ms > 0 else 1000 * MINUTE_S) // 1000)
+        return -(
+            -(self.remaining_ms if self.remaining_ms > 0 else 1000 * MINUTE_S) // 1000
+        )
 
 
 def count_in_window(name: str, most: int) -> WindowCount:
@@ -151,12 +153,12 @@ def count_in_window(name: str, most: int) -> WindowCount:
     waiting = jobs.huey.storage.queue_key
     keys = [_window_key(name), waiting, f"jimeng:taken:{secrets.token_hex(8)}"]
     try:
-        allowed, used, left_ms, queued = jobs.evaluate(
+        allowed, used, remaining_ms, queued = jobs.evaluate(
             COUNT_TASK_SCRIPT, keys, most, 1000 * MINUTE_S, 1000 * RESEND_WINDOW_S
         )
     except RedisError as error:
         raise QueueUnavailable(f"redis: {error}", retry_after=5) from error
-    return WindowCount(bool(allowed), used, left_ms, queued)
+    return WindowCount(bool(allowed), used, remaining_ms, queued)
 
 
 def uncount_in_window(name: str) -> None:
@@ -175,12 +177,12 @@ def read_window(name: str) -> WindowCount:
     """
     try:
         with jobs.huey.storage.conn.pipeline(transaction=False) as pipeline:
-            used, left_ms = (
+            used, remaining_ms = (
                 pipeline.get(_window_key(name)).pttl(_window_key(name)).execute()
             )
     except RedisError as error:
         raise QueueUnavailable(f"redis: {error}", retry_after=5) from error
-    return WindowCount(True, int(used or 0), left_ms, 0)
+    return WindowCount(True, int(used or 0), remaining_ms, 0)
 
 
 def _window_key(name: str) -> str:
@@ -249,18 +251,20 @@ class Bounds:
     def over_quota(self, used: int, now: datetime) -> QuotaExceeded:
         day, most = self.of_day(used, now), self.per_day
         wait = day.resets_in
-        return self.exceeded(self.name, retry_after=wait, limit=most, left=day.left)
+        return self.exceeded(
+            self.name, retry_after=wait, limit=most, left=day.remaining
+        )
 
     def over(self, spend: Spend, period: str) -> BudgetExceeded:
         """The error that says what is spent of the budget of a ``day`` or ``month``."""
         spent = count_spent(self.counter, self.id, spend.period(period))
-        note_refusal(self.counter, self.id, spend, period)
+        record_refusal(self.counter, self.id, spend, period)
         return budget_error(self.kind, spend, self.budgets, period, spent)
 
     def of_minute(self, count: WindowCount) -> RateLimit:
         most, policy = self.per_minute, f"{self.prefix}{SUBMISSIONS}"
-        left = max(most - count.used, 0)
-        return RateLimit(policy, most, MINUTE_S, left, count.resets_in)
+        remaining = max(most - count.used, 0)
+        return RateLimit(policy, most, MINUTE_S, remaining, count.resets_in)
 
     def of_day(self, used: int, now: datetime) -> RateLimit:
         """The state of the daily quota, which resets at midnight UTC."""
@@ -316,7 +320,7 @@ class Reservation:
     What one request has used up of the limits of its user and its key.
 
     Attributes:
-        windows: The rate limiter's windows in which its task is counted.
+        window_names: The rate limiter's windows in which its task is counted.
         key_id: The key in whose daily quota its pictures are counted; empty if none.
         has_tickets: Its tickets are reserved, and its pictures counted in the user's
             day.
@@ -327,7 +331,7 @@ class Reservation:
     """
 
     task: Task
-    windows: list[str] = field(default_factory=list)
+    window_names: list[str] = field(default_factory=list)
     key_id: str = ""
     has_tickets: bool = False
     is_in_budget: bool = False
@@ -338,7 +342,7 @@ class Reservation:
     def release(self) -> None:
         """Release all of it: the request has created nothing."""
         task, day, spend = self.task, self.task.created_at.date(), self.task.spend()
-        for window in self.windows:
+        for window in self.window_names:
             uncount_in_window(window)
         if self.key_id:
             ApiKey.release_quota(self.key_id, day, task.n)
@@ -370,14 +374,16 @@ def count_request(address: str, caller: str) -> RequestCount | None:
         return None
     keys = [*(f"jimeng:requests:{each}" for each in bounds), ACCESS]
     try:
-        mark, *told = jobs.evaluate(COUNT_REQUEST_SCRIPT, keys, 1000 * MINUTE_S)
+        mark, *counted = jobs.evaluate(COUNT_REQUEST_SCRIPT, keys, 1000 * MINUTE_S)
     except RedisError as error:
         _redis_retry_at = monotonic() + REDIS_RETRY_AFTER_S
         log.warning("requests are not counted", exc_info=error)
         return None
-    counts = zip(bounds.values(), told[::2], told[1::2], strict=True)
+    counts = zip(bounds.values(), counted[::2], counted[1::2], strict=True)
     # The limit that is exceeded, else the one that is nearest.
-    over, standing = max(map(_requests, counts), key=lambda at: (at[0], -at[1].left))
+    over, standing = max(
+        map(_requests, counts), key=lambda at: (at[0], -at[1].remaining)
+    )
     if over:
         wait = standing.resets_in
         refusal = TooManyRequests(retry_after=wait, limit=most, seconds=wait)
@@ -389,8 +395,8 @@ def count_request(address: str, caller: str) -> RequestCount | None:
 def _requests(count: tuple[int, int, int]) -> tuple[bool, RateLimit]:
     """Whether a limit is exceeded, and its state; from limit, used and milliseconds."""
     most, used, ends = count
-    left, resets_in = max(most - used, 0), -(-max(ends, 1) // 1000)
-    return used > most, RateLimit(REQUESTS, most, MINUTE_S, left, resets_in)
+    remaining, resets_in = max(most - used, 0), -(-max(ends, 1) // 1000)
+    return used > most, RateLimit(REQUESTS, most, MINUTE_S, remaining, resets_in)
 
 
 def reserve(
@@ -453,7 +459,7 @@ def _reserve_of_key(reservation: Reservation, key: KeyBounds | None) -> list[Rat
     found: list[RateLimit] = []
     if key is not None and key.per_minute:
         found.append(key.of_minute(key.count_task()))
-        reservation.windows.append(key.window)
+        reservation.window_names.append(key.window)
     if key is not None and (key.per_day or key.budgets.is_limited):
         task, now = reservation.task, reservation.task.created_at
         spend = task.spend(key.budgets)
@@ -490,7 +496,7 @@ def _reserve_of_user(reservation: Reservation, user: Bounds) -> list[RateLimit]:
     count = user.count_task()
     reservation.queued = count.queued
     if user.per_minute:
-        reservation.windows.append(user.window)
+        reservation.window_names.append(user.window)
         found.append(user.of_minute(count))
     task, now = reservation.task, reservation.task.created_at
     most = jobs.runtime().config.max_pending(task.type)
@@ -590,7 +596,7 @@ def budgets_of(principal: Principal, user_id: str) -> Budgets:
     return (own or _recorded(user_id).budgets).or_default(jobs.runtime().config)
 
 
-def budget_left(principal: Principal, user_id: str) -> tuple[str, int] | None:
+def remaining_budget(principal: Principal, user_id: str) -> tuple[str, int] | None:
     """
     What is left to spend of the user's budgets and the installation's, whichever is
     least: ``day`` or ``month``, and micro-yuan. None without budgets.
@@ -606,8 +612,8 @@ def budget_left(principal: Principal, user_id: str) -> tuple[str, int] | None:
     ):
         if budgets.is_limited:
             found += budget_states(kind.find_one({"_id": row_id}), budgets)
-    least = min(found, key=lambda each: each.left, default=None)
-    return (least.period, least.left) if least else None
+    least = min(found, key=lambda each: each.remaining, default=None)
+    return (least.period, least.remaining) if least else None
 
 
 LIMIT_FIELDS = {"daily_quota": 1, "daily_budget_micros": 1, "monthly_budget_micros": 1}

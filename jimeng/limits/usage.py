@@ -136,14 +136,14 @@ def by_day(principal: Principal, user_id: str, *, since: date, until: date) -> R
     """
     principal.require_reader(user_id)
     begin, end = jobs.midnight(since), jobs.midnight(until + timedelta(days=1))
-    kept = tallies.close_days()
+    closed = tallies.close_days()
     days = {"$gte": since.isoformat(), "$lte": until.isoformat()}
     found = _sum(Usage, {"user_id": user_id, "day": days}, _ways("$"))
-    if end > kept.counted_from:
-        begin_open = max(begin, kept.counted_from)
+    if end > closed.counted_from:
+        begin_open = max(begin, closed.counted_from)
         found += _count_recent(begin_open, end, user_id=user_id)
-    is_there = end <= kept.until or begin >= kept.counted_from
-    return Report(_rows(found), kept.is_whole or is_there)
+    is_there = end <= closed.until or begin >= closed.counted_from
+    return Report(_rows(found), closed.is_whole or is_there)
 
 
 def today(principal: Principal) -> list[UserDay]:
@@ -178,11 +178,11 @@ def totals(principal: Principal) -> tuple[Counter[UsageKey], Counter[str]]:
         AdminsOnly: the principal is not an operator.
     """
     principal.require_operator("everybody's usage")
-    kept, border = tallies.close_days(), utcnow() - CERTAIN_AFTER
+    closed, border = tallies.close_days(), utcnow() - CERTAIN_AFTER
     certain = [{"error.code": {"$nin": UNCERTAIN}}, {"ended_at": {"$lt": border}}]
-    found = _count_closed_days(kept.until)
-    if kept.is_whole:
-        found = found + tallies.count_ended(kept.until, failed={"$or": certain})
+    found = _count_closed_days(closed.until)
+    if closed.is_whole:
+        found = found + tallies.count_ended(closed.until, failed={"$or": certain})
     ways: Counter[UsageKey] = Counter()
     models = _models(way.lane for way in found)
     for way, n in found.items():

@@ -61,7 +61,7 @@ def create_batch(principal: Principal, arguments: dict) -> Result:
         like=NewTask(
             user_id=arguments.pop("user_id", principal.user_id), prompt="", **arguments
         ),
-        given={k: each for k, each in canonical.items() if k not in NOT_SETTINGS},
+        request={k: each for k, each in canonical.items() if k not in NOT_SETTINGS},
     )
     if dry_run:
         return Result(estimate_record(batches.estimate(principal, new)))

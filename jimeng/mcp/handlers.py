@@ -98,7 +98,7 @@ def draw(principal: Principal, tool: str, arguments: dict) -> Result:
     images = tuple(arguments.pop("images", ()))
     new = tasks.NewTask(
         user_id=arguments.pop("user_id", principal.user_id),
-        given=record,
+        request=record,
         images=images,
         **arguments,
     )

@@ -92,7 +92,7 @@ def request_of(content: object) -> tasks.Request:
     """Any request may be a repetition, unless the client counts its repetitions."""
     if has_retry_count():
         return tasks.Request(content, retry_count())
-    return tasks.Request(content, repeats=1, lost_within=LOST_WITHIN)
+    return tasks.Request(content, repeats=1, max_lost_answer_age=LOST_WITHIN)
 
 
 @bp.post(PICTURES)
@@ -216,7 +216,7 @@ def list_videos() -> Response:
         limit=size,
         offset=offset,
         type=VIDEO,
-        within=where,
+        condition=where,
     )
     views = tasks.view_all(principal, found)
     tokens = tasks.usage_tokens([view.task.id for view in views if view.images])
@@ -291,7 +291,7 @@ def parse(body: Mapping[str, Any], principal: Principal) -> tasks.NewTask:
         seed=-1 if seed is None or not model.takes_seed else seed,
         images=pictures,
         video=video,
-        given={"prompt": prompt, "model": model.id, **given},
+        request={"prompt": prompt, "model": model.id, **given},
     )
 
 

@@ -139,7 +139,7 @@ def answer(body: requests.Body, interface: Interface) -> Response:
         permit.enter_context(long_polls.long_poll_permit(principal.user_id))
         seconds = streams.MAX_STREAM_S if params.stream else wait_seconds()
         sent = interface.request(body.content)
-        task = create_or_join_task(principal, params, sent, within=seconds)
+        task = create_or_join_task(principal, params, sent, max_wait_s=seconds)
         # The input pictures may be megabytes, and are stored by now.
         params = replace(params, new=replace(params.new, images=(), mask=None))
         del body, sent
@@ -162,11 +162,15 @@ def answer(body: requests.Body, interface: Interface) -> Response:
 
 
 def create_or_join_task(
-    principal: Principal, params: ImagesRequest, sent: tasks.Request, *, within: float
+    principal: Principal,
+    params: ImagesRequest,
+    sent: tasks.Request,
+    *,
+    max_wait_s: float,
 ) -> Task:
     """Create the task, or join the one that an earlier attempt has created."""
     task, replayed = tasks.create_or_join(
-        principal, params.new, sent, idem_key=idempotency_key(), within=within
+        principal, params.new, sent, idem_key=idempotency_key(), max_wait_s=max_wait_s
     )
     errors.note_task(task, replayed=replayed)
     release_body_permit(None)  # let other uploads in while this request waits

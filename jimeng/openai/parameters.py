@@ -76,7 +76,7 @@ def parse_request(body: Body, principal: Principal) -> ImagesRequest:
         webhook_events=body.choices("webhook_events"),
     )
     return ImagesRequest(
-        new=replace(new, given=request_record(new)),
+        new=replace(new, request=request_record(new)),
         quality=quality,
         with_bytes=wants_bytes or form == "b64_json",
         content_type=FORMATS[kind],

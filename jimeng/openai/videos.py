@@ -225,7 +225,7 @@ def parse(body: requests.Body, principal: Principal) -> tasks.NewTask:
         webhook_url=body.text("webhook_url"),
         webhook_events=body.choices("webhook_events"),
     )
-    return replace(new, given=request_record(new, video))
+    return replace(new, request=request_record(new, video))
 
 
 def seconds_of(body: requests.Body, model: Model) -> int | None:

@@ -74,8 +74,8 @@ def by_owner(
 def _named(
     owner: str, found: Iterable[tuple[str, Cost]]
 ) -> Iterator[tuple[str, str, Cost]]:
-    left = iter(found)
-    while rows := list(islice(left, NAMES_AT_ONCE)):
+    remaining = iter(found)
+    while rows := list(islice(remaining, NAMES_AT_ONCE)):
         names = _names(owner, [row_id for row_id, _ in rows])
         for row_id, cost in rows:
             yield row_id, names.get(row_id, ""), cost

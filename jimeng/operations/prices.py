@@ -159,7 +159,7 @@ def _step_text(step: Step) -> str:
     amount = f"¥{costs.yuan(step.micros)}"
     if step.up_to:
         return f"{amount} ≤ {step.up_to:,} px"
-    sound = next((word for word, on in SOUND.items() if on is step.sound), None)
+    sound = next((name for name, on in SOUND.items() if on is step.sound), None)
     conditions = " ".join(filter(None, (step.resolution, sound)))
     return f"{amount} ({conditions})" if conditions else amount
 

@@ -101,7 +101,7 @@ def _estimated(head: list[Group], moving: list[Group]) -> list[Group]:
         more = found.pop((group.lane, group.user), 0) if not group.again else 0
         groups.append(replace(group, n=max(group.n, more)))
     queued, oldest = State.QUEUED.value, _oldest_in_group()
-    rest = [Group(*place, queued, n, oldest=oldest) for place, n in found.items()]
+    rest = [Group(*key, queued, n, oldest=oldest) for key, n in found.items()]
     return [*groups, *(group for group in rest if group.n > 0)]
 
 
@@ -167,7 +167,7 @@ class QueueView:
     oldest_at: datetime | None
 
     @property
-    def alive_within_s(self) -> int:
+    def heartbeat_timeout_s(self) -> int:
         """Seconds after its heartbeat in which a worker counts as alive."""
         return round(Worker.ALIVE.total_seconds())
 

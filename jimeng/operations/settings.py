@@ -115,8 +115,8 @@ def has_password(value: object) -> bool:
 
 def source(name: str, is_default: bool, file: Mapping[str, str]) -> str:
     names = ("SERVER_PORT", "PORT") if name == "SERVER_PORT" else (name,)
-    for given, where in ((os.environ, "environment"), (file, "file")):
-        if any(given.get(each, "").strip() for each in names):
+    for variables, where in ((os.environ, "environment"), (file, "file")):
+        if any(variables.get(each, "").strip() for each in names):
             return where
     # `make run` sets its own values in the environment of this process.
     return "default" if is_default else "environment"

@@ -73,8 +73,8 @@ def _rows(found: list[User]) -> list[Row]:
     ids = {"user_id": {"$in": [user.id for user in found]}}
     waiting = _count(Generation, {**ids, "waiting": True}, "user_waiting")
     today = {"created_at": {"$gte": midnight(utcnow().date())}}
-    made = _count(Image, {**ids, **today}, "user_created")
-    return [Row(user, waiting[user.id], made[user.id]) for user in found]
+    created = _count(Image, {**ids, **today}, "user_created")
+    return [Row(user, waiting[user.id], created[user.id]) for user in found]
 
 
 def _count(kind: type[Generation] | type[Image], where: dict, hint: str) -> Counter:
@@ -126,9 +126,9 @@ def invite(
         user = User(email=email, email_key=email_key(email), name=name, role=role)
         # Create the token first: the user's record then contains it from the start.
         token = accounts.make_link(user)
-        made = users.add(principal, user)
-        outcome["user"] = made.id
-        return made, token
+        added = users.add(principal, user)
+        outcome["user"] = added.id
+        return added, token
 
 
 def invite_again(principal: Principal, user_id: str) -> tuple[User, str]:
@@ -186,10 +186,10 @@ def set_quota(principal: Principal, user_id: str, quota: int | None) -> None:
     if quota is not None and not 0 <= quota <= MAX_QUOTA:
         raise Invalid.field("quota", "invalid.range", min=0, max=MAX_QUOTA)
     user = _user(principal, user_id)
-    given = {"$set": {"daily_quota": quota}}
+    update = {"$set": {"daily_quota": quota}}
     with recorded(principal, "users.quota", user.id, quota=quota):
         users.change(
-            user.id, given if quota is not None else {"$unset": {"daily_quota": ""}}
+            user.id, update if quota is not None else {"$unset": {"daily_quota": ""}}
         )
         limits.clear_quota_cache()
 
@@ -236,8 +236,8 @@ def reset_second_factor(principal: Principal, user_id: str) -> None:
     """Remove a lost second factor, and end all sessions."""
     user = _user(principal, user_id)
     with recorded(principal, "users.reset_second_factor", user.id):
-        given = {"$unset": second_factor.WITHOUT, "$inc": {"sessions": 1}}
-        users.change(user.id, given)
+        update = {"$unset": second_factor.WITHOUT, "$inc": {"sessions": 1}}
+        users.change(user.id, update)
 
 
 def delete(principal: Principal, user_id: str, *, email: str) -> None:

@@ -91,22 +91,22 @@ class FilePieces:
 
     def __init__(self, file: BinaryIO, start: int, end: int) -> None:
         file.seek(start)
-        self._file, self._left = file, end - start
+        self._file, self._remaining_bytes = file, end - start
 
     def __iter__(self) -> "FilePieces":
         return self
 
     def __next__(self) -> bytes:
-        piece = self._file.read(min(PIECE_BYTES, self._left))
+        piece = self._file.read(min(PIECE_BYTES, self._remaining_bytes))
         if not piece:
             self.close()
             raise StopIteration
-        self._left -= len(piece)
+        self._remaining_bytes -= len(piece)
         return piece
 
     def close(self) -> None:
         self._file.close()
-        self._left = 0
+        self._remaining_bytes = 0
 
 
 def regroup(pieces: Iterable[bytes], size: int) -> Iterator[bytes]:

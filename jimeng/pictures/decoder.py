@@ -40,7 +40,7 @@ class FairLock:
 
     def __init__(self) -> None:
         self._guard = threading.Lock()
-        self._is_held = False
+        self._is_locked = False
         self._waiting: dict[str, deque[threading.Event]] = {}
         self._latest: dict[str, int] = {}  # by user, of `_numbers`
         self._numbers = count(1)
@@ -66,7 +66,7 @@ class FairLock:
     def _enqueue(self, user: str, max_waiting: int | None) -> threading.Event:
         mine = threading.Event()
         with self._guard:
-            if not self._is_held:
+            if not self._is_locked:
                 self._grant(user, mine)
                 return mine
             waiting = self._waiting.setdefault(user, deque())
@@ -80,7 +80,7 @@ class FairLock:
             if not mine.is_set():  # the wait was interrupted
                 self._dequeue(user, mine)
                 return
-            self._is_held = False
+            self._is_locked = False
             if self._waiting:
                 first = min(self._waiting, key=lambda each: self._latest.get(each, 0))
                 following = self._waiting[first][0]
@@ -88,7 +88,7 @@ class FairLock:
                 self._grant(first, following)
 
     def _grant(self, user: str, to: threading.Event) -> None:
-        self._is_held = True
+        self._is_locked = True
         if len(self._latest) >= MAX_REMEMBERED:
             self._latest.clear()
         self._latest[user] = next(self._numbers)
@@ -187,8 +187,8 @@ class Decoder:
                 twice.
             ServerBusy: *max_waiting* is reached.
         """
-        words = json.dumps({"do": do, **order}).encode()
-        question = QUESTION.pack(len(words), len(content)) + words
+        command = json.dumps({"do": do, **order}).encode()
+        question = QUESTION.pack(len(command), len(content)) + command
         return self._ask_twice(lambda: self._ask(question, content), user, max_waiting)
 
     def _ask_twice(
@@ -201,7 +201,7 @@ class Decoder:
         with self._lock.acquire(user, max_waiting):
             for _ in range(2):  # the process may have died for another reason
                 try:
-                    about, made = ask()
+                    about, output = ask()
                     break
                 except TimeoutError:
                     self._end()
@@ -215,7 +215,7 @@ class Decoder:
                 raise PictureInvalid("the decoder ends at it")
         if "error" in about:
             raise PictureInvalid(about["error"], reason=about["reason"])
-        return about, made
+        return about, output
 
     def close(self) -> None:
         with self._lock.acquire(""):
@@ -224,19 +224,19 @@ class Decoder:
     def _ask(self, question: bytes, content: bytes) -> tuple[dict, bytes]:
         if self._process is None:
             self._process = start("decoder_process", MEMORY_BYTES, CPU_SECONDS)
-        given = self._process.stdin
-        assert given  # noqa: S101 - it is a pipe
+        stdin = self._process.stdin
+        assert stdin  # noqa: S101 - it is a pipe
         # The process reads the whole request before it answers.
-        given.write(question)
-        given.write(content)
-        given.flush()
+        stdin.write(question)
+        stdin.write(content)
+        stdin.flush()
         return self._answer()
 
     def _answer(self) -> tuple[dict, bytes]:
         assert self._process and self._process.stdout  # noqa: S101 - it was asked
         out, end = self._process.stdout, time.monotonic() + QUEUE_TIMEOUT_S
-        text, made = ANSWER.unpack(read(out, ANSWER.size, end))
-        return json.loads(read(out, text, end)), read(out, made, end)
+        text_length, output_length = ANSWER.unpack(read(out, ANSWER.size, end))
+        return json.loads(read(out, text_length, end)), read(out, output_length, end)
 
     def _end(self) -> int | None:
         if self._process is None:
@@ -311,10 +311,10 @@ def inspect(content: bytes, asked: int | None = None, *, user: str = "") -> Pict
     most = MAX_PIXELS
     if asked is not None:
         most = min(most, max(MIN_ALLOWED_PIXELS, int(asked * MAX_OUTPUT_RATIO)))
-    about, made = decoder.work("look", content, {"most_pixels": most}, user=user)
+    about, output = decoder.work("look", content, {"most_pixels": most}, user=user)
     content, cut = content[: about.pop("end")], about.pop("thumbnail")
     digest = hashlib.sha256(content).hexdigest()
-    small, preview = made[:cut], made[cut:]
+    small, preview = output[:cut], output[cut:]
     return Picture(content, sha256=digest, thumbnail=small, preview=preview, **about)
 
 
@@ -368,10 +368,10 @@ def fit(
         PictureInvalid: as `resizing.fit`.
         ServerBusy: as `Decoder.work`.
     """
-    about, made = decoder.work(
+    about, output = decoder.work(
         "fit", content, limits, user=user, max_waiting=max_waiting
     )
-    return FittedPicture(made, **about)
+    return FittedPicture(output, **about)
 
 
 def fit_mask(
@@ -383,10 +383,10 @@ def fit_mask(
     Raises:
         PictureInvalid: as `resizing.fit_mask`.
     """
-    about, made = decoder.work(
+    about, output = decoder.work(
         "fit_mask", content, {"width": width, "height": height}, user=user
     )
-    return FittedPicture(made, **about)
+    return FittedPicture(output, **about)
 
 
 def normalise(
@@ -400,8 +400,10 @@ def normalise(
             of time and memory.
         ServerBusy: as `Decoder.work`.
     """
-    about, made = decoder.work("normalise", content, user=user, max_waiting=max_waiting)
-    return NormalisedPicture(made, sha256=hashlib.sha256(made).hexdigest(), **about)
+    about, output = decoder.work(
+        "normalise", content, user=user, max_waiting=max_waiting
+    )
+    return NormalisedPicture(output, sha256=hashlib.sha256(output).hexdigest(), **about)
 
 
 def encode(

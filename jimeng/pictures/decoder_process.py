@@ -50,14 +50,14 @@ def main(memory: int, seconds: int) -> None:
     confine(memory)
     # Pixels are checked by `check_sides`.
     warnings.simplefilter("ignore", Pillow.DecompressionBombWarning)
-    given, out = sys.stdin.buffer, sys.stdout.buffer
+    source, out = sys.stdin.buffer, sys.stdout.buffer
     with suppress(BrokenPipeError):  # the parent is gone
-        while head := given.read(QUESTION.size):
+        while head := source.read(QUESTION.size):
             usage = resource.getrusage(resource.RUSAGE_SELF)
             limit(resource.RLIMIT_CPU, int(usage.ru_utime + usage.ru_stime) + seconds)
-            words, size = QUESTION.unpack(head)
-            order = json.loads(given.read(words))
-            answer(out, WORK[order.pop("do")], given.read(size), **order)
+            command_length, size = QUESTION.unpack(head)
+            order = json.loads(source.read(command_length))
+            answer(out, WORK[order.pop("do")], source.read(size), **order)
 
 
 def confine(memory: int) -> None:
@@ -76,13 +76,13 @@ def answer(
     **order: object,
 ) -> None:
     """Call *work*, and write what it returns, or why the picture is refused."""
-    made = b""
+    output = b""
     try:
-        about, made = work(content, **order)
+        about, output = work(content, **order)
     except PictureInvalid as error:
         about = {"error": str(error), "reason": error.reason}
     text = json.dumps(about).encode()
-    out.write(ANSWER.pack(len(text), len(made)) + text + made)
+    out.write(ANSWER.pack(len(text), len(output)) + text + output)
     out.flush()
 
 

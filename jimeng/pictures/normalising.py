@@ -64,19 +64,19 @@ def normalise(content: bytes) -> tuple[dict[str, object], bytes]:
     end = end_of_input(content)
     file = io.BytesIO(content[:end])
     with translated(), Pillow.open(file, formats=list(FORMATS)) as image:
-        given = image.size
+        original = image.size
         is_jpeg = image.format in ("JPEG", "MPO")
-        check_sides(*given, MAX_JPEG_PIXELS if is_jpeg else MAX_PIXELS)
+        check_sides(*original, MAX_JPEG_PIXELS if is_jpeg else MAX_PIXELS)
         if image.format != "MPO":
             check_frames(image)
         if is_jpeg:
             image.draft(None, (MAX_SIDE, MAX_SIDE))
         image.load()
         turned = orientation(image)
-        plain = upright(coloured(image, given), turned)
-    about, made = encoded(plain)
-    across, down = given if turned < 5 else given[::-1]
-    return {**about, "given_width": across, "given_height": down}, made
+        plain = upright(coloured(image, original), turned)
+    about, output = encoded(plain)
+    across, down = original if turned < 5 else original[::-1]
+    return {**about, "given_width": across, "given_height": down}, output
 
 
 def end_of_input(content: bytes) -> int:
@@ -117,13 +117,13 @@ def orientation(image: Pillow.Image) -> int:
     return found if found in range(1, 9) else 1
 
 
-def coloured(image: Pillow.Image, given: tuple[int, int]) -> Pillow.Image:
+def coloured(image: Pillow.Image, original: tuple[int, int]) -> Pillow.Image:
     """
     Convert to sRGB, with an alpha channel if it may be transparent. Resize first, since
     each conversion copies the picture.
 
     Args:
-        given: The original size.
+        original: The original size.
     """
     profile = image.info.get("icc_profile")
     if image.mode.startswith(("I", "F")):
@@ -131,24 +131,26 @@ def coloured(image: Pillow.Image, given: tuple[int, int]) -> Pillow.Image:
         image = image.point(lambda value: value * (1 / 257) + 0.5).convert("L")
     has_alpha = "transparency" in image.info or image.mode in ("LA", "La", "PA", "RGBa")
     if has_alpha or "A" in image.getbands():
-        whole = small(image.convert("RGBA"), given)
+        whole = small(image.convert("RGBA"), original)
         plain = to_srgb(whole.convert("RGB"), profile)
         plain.putalpha(whole.getchannel("A"))
         return plain
     if image.mode not in SPACES:  # palette, bilevel, or rare modes
         image = image.convert("RGB")
-    return to_srgb(small(image, given), profile)
+    return to_srgb(small(image, original), profile)
 
 
 def to_srgb(image: Pillow.Image, profile: bytes | None) -> Pillow.Image:
     """Convert to RGB by the ICC profile, if there is a usable one."""
     if profile:
         try:
-            given = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-            if given.profile.xcolor_space.strip() == SPACES.get(image.mode):
-                made = ImageCms.profileToProfile(image, given, SRGB, outputMode="RGB")
-                if made is not None:
-                    return made
+            source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+            if source.profile.xcolor_space.strip() == SPACES.get(image.mode):
+                converted = ImageCms.profileToProfile(
+                    image, source, SRGB, outputMode="RGB"
+                )
+                if converted is not None:
+                    return converted
         except (ImageCms.PyCMSError, *BROKEN, MemoryError):
             return image.convert("RGB")
     return image.convert("RGB")
@@ -160,16 +162,16 @@ def stored_size(width: int, height: int) -> tuple[int, int]:
     return max(round(width * share), 1), max(round(height * share), 1)
 
 
-def small(image: Pillow.Image, given: tuple[int, int]) -> Pillow.Image:
-    sides = stored_size(*given)
+def small(image: Pillow.Image, original: tuple[int, int]) -> Pillow.Image:
+    sides = stored_size(*original)
     if sides == image.size:
         return image
     return image.resize(sides, Pillow.Resampling.LANCZOS)
 
 
 def upright(image: Pillow.Image, turned: int) -> Pillow.Image:
-    turn = ORIENTATIONS.get(turned)
-    return image if turn is None else image.transpose(turn)
+    transposition = ORIENTATIONS.get(turned)
+    return image if transposition is None else image.transpose(transposition)
 
 
 def encoded(image: Pillow.Image) -> tuple[dict[str, object], bytes]:

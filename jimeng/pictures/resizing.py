@@ -34,7 +34,7 @@ def fit(
     """
     with opened(content) as image:
         kind = str(image.format)
-        wanted = within(image.size, side, pixels)
+        wanted = fit_size(image.size, side, pixels)
         if exact and wanted != image.size:
             raise PictureInvalid("its sides must stay", reason="large")
         if wanted == image.size and len(content) <= most:
@@ -42,9 +42,9 @@ def fit(
         while max(wanted) >= MIN_SIDE_PX:
             small = resized(image, wanted)
             for quality in QUALITIES if kind == "JPEG" else QUALITIES[:1]:
-                made = encoded(small, kind, quality)
-                if len(made) <= most:
-                    return about(small, kind), made
+                output = encoded(small, kind, quality)
+                if len(output) <= most:
+                    return about(small, kind), output
             if exact:
                 break
             wanted = (max(round(wanted[0] * STEP), 1), max(round(wanted[1] * STEP), 1))
@@ -69,8 +69,8 @@ def fit_mask(
         )
         if mask.getextrema() == (0, 0):
             raise PictureInvalid("nothing of it is clear", reason="opaque")
-        made = mask.resize((width, height), Pillow.Resampling.NEAREST)
-        return about(made, "PNG"), encoded(made, "PNG", 0)
+        resized = mask.resize((width, height), Pillow.Resampling.NEAREST)
+        return about(resized, "PNG"), encoded(resized, "PNG", 0)
 
 
 def opened(content: bytes) -> Pillow.Image:
@@ -86,7 +86,7 @@ def opened(content: bytes) -> Pillow.Image:
         return image
 
 
-def within(size: tuple[int, int], side: int, pixels: int) -> tuple[int, int]:
+def fit_size(size: tuple[int, int], side: int, pixels: int) -> tuple[int, int]:
     """The largest size within these limits, with the same aspect ratio."""
     width, height = size
     share = min(1.0, side / max(size), (pixels / (width * height)) ** 0.5)

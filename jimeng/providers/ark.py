@@ -18,7 +18,7 @@ from jimeng.providers.ark_rules import RULES, judge, judge_picture, judgements
 from jimeng.providers.ark_videos import PATH as VIDEO_PATH
 from jimeng.providers.ark_videos import ArkVideos, data_url
 from jimeng.providers.models import Model
-from jimeng.providers.models.ark import ANSWER_WITHIN, MODELS
+from jimeng.providers.models.ark import ANSWER_TIMEOUT_S, MODELS
 from jimeng.providers.provider import (
     HttpProvider,
     ImageRequest,
@@ -32,7 +32,7 @@ from jimeng.providers.rules import RESULT_EMPTY, RESULT_LOST
 from jimeng.providers.transport import CAP, PLAIN, CallFailed
 
 PATH = "/images/generations"
-CHECK_WITHIN = 10.0  # seconds
+CHECK_TIMEOUT_S = 10.0  # seconds
 # Error codes for a missing prompt, which follow once key and model are accepted.
 INCOMPLETE = frozenset({"MissingParameter", "InvalidParameter"})
 
@@ -74,7 +74,7 @@ class ArkProvider(HttpProvider):
     models = MODELS
     rules = RULES
     only_synchronous = True
-    model_defaults = MappingProxyType({"answer_within": ANSWER_WITHIN})
+    model_defaults = MappingProxyType({"answer_within": ANSWER_TIMEOUT_S})
     judgements = staticmethod(judgements)
 
     def __init__(
@@ -101,14 +101,14 @@ class ArkProvider(HttpProvider):
     ) -> Self | None:
         if not config.ARK_API_KEY:
             return None
-        made = cls(
+        provider = cls(
             config.ARK_API_KEY,
             base_url=config.ARK_BASE_URL,
             models=models,
             watermark=config.WATERMARK,
         )
-        made.concurrency = config.ARK_CONCURRENCY
-        return made
+        provider.concurrency = config.ARK_CONCURRENCY
+        return provider
 
     def prepare(self, request: ImageRequest) -> Callable[[], Progress]:
         model = self._model(request)
@@ -116,11 +116,11 @@ class ArkProvider(HttpProvider):
             return self._videos.prepare(request, model)
         body = encoded(order(request, model, watermark=self._watermark))
         has_seed = request.seed is not None
-        return partial(self._draw, body, model.answer_within, has_seed=has_seed)
+        return partial(self._generate, body, model.answer_within, has_seed=has_seed)
 
-    def _draw(self, body: bytes, within: float, *, has_seed: bool) -> Progress:
+    def _generate(self, body: bytes, timeout_s: float, *, has_seed: bool) -> Progress:
         """Generate a picture, and wait for the result."""
-        reply = self.call("POST", PATH, body, within=within)
+        reply = self.call("POST", PATH, body, timeout_s=timeout_s)
         if not (reply.is_success and isinstance(reply.data.get("data"), list)):
             rule = judge(reply.status, reply.code, param_of(reply))
             raise self._error("ark", rule, reply, has_seed=has_seed)
@@ -159,7 +159,9 @@ class ArkProvider(HttpProvider):
         model = self._models.get(req_key)
         path = VIDEO_PATH if model and model.video else PATH
         body = encoded({"model": req_key})
-        reply = self.call("POST", path, body, within=CHECK_WITHIN, is_submit=False)
+        reply = self.call(
+            "POST", path, body, timeout_s=CHECK_TIMEOUT_S, is_submit=False
+        )
         if not (reply.status == 400 and reply.code in INCOMPLETE):
             raise self._error("ark", judge(reply.status, reply.code), reply)
         return True
@@ -170,7 +172,7 @@ class ArkProvider(HttpProvider):
         path: str,
         body: bytes | None = None,
         *,
-        within: float,
+        timeout_s: float,
         is_submit: bool | None = None,
         fresh: bool = True,
         max_bytes: int | None = None,
@@ -179,7 +181,7 @@ class ArkProvider(HttpProvider):
         Send a request, once, and parse the response.
 
         Args:
-            within: Seconds to wait for each packet of the response.
+            timeout_s: Seconds to wait for each packet of the response.
             is_submit: Whether it may be charged; None if the method tells.
             fresh: As in `Transport.call`.
             max_bytes: Of the response; None for that of the path.
@@ -197,7 +199,7 @@ class ArkProvider(HttpProvider):
                 method,
                 self.address + path,
                 body,
-                within=within,
+                timeout_s=timeout_s,
                 max_bytes=max_bytes or (CAP if has_picture else PLAIN),
                 fresh=fresh,
                 headers={**key, "X-Client-Request-Id": client_id},

@@ -40,8 +40,8 @@ log = logging.getLogger(__name__)
 PATH = "/contents/generations/tasks"
 EXPIRES_AFTER_S = 3600  # the shortest that the service takes
 LINKS_LIVE_S = 24 * 3600.0
-CALL_WITHIN = 10.0  # seconds to wait for each packet of the response to a short call
-CANCEL_WITHIN_S = 3.0  # from the request for the state to the one that cancels
+CALL_TIMEOUT_S = 10.0  # seconds to wait for each packet of the response to a short call
+MAX_STATE_AGE_S = 3.0  # from the request for the state to the one that cancels
 # The list is sorted by time, the newest first. More would not be parsed.
 PAGE_SIZE = 200
 CLOCKS_DIFFER_S = 300.0  # at most: the service's and ours
@@ -149,8 +149,8 @@ class ArkVideos:
         has_seed = request.seed is not None
         return partial(self._submit, body, model.answer_within, has_seed=has_seed)
 
-    def _submit(self, body: bytes, within: float, *, has_seed: bool) -> Progress:
-        reply = self._call("POST", PATH, body, within=within)
+    def _submit(self, body: bytes, timeout_s: float, *, has_seed: bool) -> Progress:
+        reply = self._call("POST", PATH, body, timeout_s=timeout_s)
         if not reply.is_success:
             rule = judge(reply.status, reply.code, param_of(reply))
             raise self._error("ark", rule, reply, has_seed=has_seed)
@@ -186,7 +186,9 @@ class ArkVideos:
     ) -> ListPage:
         """Search a page of the account's tasks, see `Provider.find_lost`."""
         path = f"{PATH}?page_num={page}&page_size={PAGE_SIZE}"
-        reply = self._call("GET", path, within=CALL_WITHIN, max_bytes=MAX_LIST_BYTES)
+        reply = self._call(
+            "GET", path, timeout_s=CALL_TIMEOUT_S, max_bytes=MAX_LIST_BYTES
+        )
         items = reply.data.get("items")
         if not reply.is_success or not isinstance(items, list):
             raise self._unread(reply)
@@ -216,17 +218,17 @@ class ArkVideos:
         """
         began = monotonic()
         status = self._get(remote_id).data.get("status")
-        is_late = monotonic() - began > CANCEL_WITHIN_S
+        is_late = monotonic() - began > MAX_STATE_AGE_S
         if status != "queued" or is_late:
             return status == "cancelled"
-        reply = self._call("DELETE", f"{PATH}/{remote_id}", within=CALL_WITHIN)
+        reply = self._call("DELETE", f"{PATH}/{remote_id}", timeout_s=CALL_TIMEOUT_S)
         if reply.status >= 500:
             raise self._unread(reply)
         return reply.is_success
 
     def _get(self, remote_id: str) -> Reply:
         reply = self._call(
-            "GET", f"{PATH}/{remote_id}", within=CALL_WITHIN, fresh=False
+            "GET", f"{PATH}/{remote_id}", timeout_s=CALL_TIMEOUT_S, fresh=False
         )
         if not reply.is_success:
             raise self._unread(reply)
@@ -271,8 +273,8 @@ def differences(data: Mapping, video: VideoParameters) -> dict[str, object]:
     """Return what the service says that it made, where that differs."""
     found: dict[str, object] = {}
     for name, field in ECHOED.items():
-        wanted, made = getattr(video, name), data.get(field)
+        wanted, returned = getattr(video, name), data.get(field)
         is_open = wanted is None or wanted == ADAPTIVE
-        if not is_open and type(made) is type(wanted) and made != wanted:
-            found[name] = short(made) if isinstance(made, str) else made
+        if not is_open and type(returned) is type(wanted) and returned != wanted:
+            found[name] = short(returned) if isinstance(returned, str) else returned
     return found

@@ -122,8 +122,8 @@ def fetch_user_url(
     end = time.monotonic() + limit
     for _ in range(MAX_REDIRECTS + 1):
         check_user_url(url, allowed_private, never)
-        left = max(end - time.monotonic(), 0.1)
-        answer = ask(url, allowed_private, cap=cap, limit=left)
+        remaining_s = max(end - time.monotonic(), 0.1)
+        answer = ask(url, allowed_private, cap=cap, limit=remaining_s)
         if answer.status not in REDIRECTS:
             return body_of(answer)
         url = urljoin(url, answer.headers.get("Location", ""))
@@ -330,8 +330,8 @@ class FileDownload:
         headers = {"Accept-Encoding": "identity"}
         if self._at:
             headers |= {"Range": f"bytes={self._at}-", "If-Range": self._etag}
-        left = max(self._end - time.monotonic(), 0.1)
-        call = DownloadCall(left, self._resolve, self._cap)
+        remaining_s = max(self._end - time.monotonic(), 0.1)
+        call = DownloadCall(remaining_s, self._resolve, self._cap)
         request = Request("GET", url, headers=headers)
         with Transport().response(request, call, timeout=TIMEOUT) as response:
             self._accept(response.status_code, response.headers)

@@ -87,13 +87,15 @@ class PromptAssistant:
         Raises:
             AssistantUnavailable: the endpoint did not answer with a text.
         """
-        told = INSTRUCTIONS[action].format(max_chars=max_chars, language=language)
+        instructions = INSTRUCTIONS[action].format(
+            max_chars=max_chars, language=language
+        )
         content: object = prompt
         if picture is not None:
             url = f"data:{picture[0]};base64,{base64.b64encode(picture[1]).decode()}"
             content = [{"type": "image_url", "image_url": {"url": url}}]
         messages = [
-            {"role": "system", "content": told + ONLY},
+            {"role": "system", "content": instructions + ONLY},
             {"role": "user", "content": content},
         ]
         text = self._complete({"model": self.model, "messages": messages})

@@ -71,8 +71,8 @@ class ImageRequest:
     @property
     def sending(self) -> float:
         """Additional time for sending the inputs, in seconds."""
-        given = [*self.inputs, *([self.mask] if self.mask else [])]
-        size = sum(len(each.data) for each in given if each.link is None)
+        pictures = [*self.inputs, *([self.mask] if self.mask else [])]
+        size = sum(len(each.data) for each in pictures if each.link is None)
         return sending_time(size * 4 // 3)  # base64
 
 
@@ -293,7 +293,7 @@ class HttpProvider(Provider):
         url: str,
         body: bytes | None,
         *,
-        within: float,
+        timeout_s: float,
         max_bytes: int,
         fresh: bool = True,
         headers: Mapping[str, str] | None = None,
@@ -304,7 +304,7 @@ class HttpProvider(Provider):
 
         Args:
             body: JSON, see `encoded`.
-            within: Seconds to wait for each packet of the response.
+            timeout_s: Seconds to wait for each packet of the response.
             max_bytes: Of the response's body.
             fresh: As in `Transport.call`.
 
@@ -319,8 +319,8 @@ class HttpProvider(Provider):
             headers={**kind, **(headers or {})},
             body=body,
             auth=auth,
-            timeout=(CONNECT, within),
-            limit=within + CALL_MARGIN_S,
+            timeout=(CONNECT, timeout_s),
+            limit=timeout_s + CALL_MARGIN_S,
             cap=max_bytes,
             fresh=fresh,
         )

@@ -83,13 +83,13 @@ class Registry:
             ConfigError: ``MODELS_FILE`` is invalid.
         """
         models = load_models(config.MODELS_FILE, PROVIDERS, config.by_account)
-        made: dict[str, dict[str, Provider]] = {}
+        accounts: dict[str, dict[str, Provider]] = {}
         for account, its in config.by_account.items():
             found = [each.from_config(its, models) for each in PROVIDERS]
-            made[account] = {each.name: each for each in found if each is not None}
-        main = made.pop(MAIN)
+            accounts[account] = {each.name: each for each in found if each is not None}
+        main = accounts.pop(MAIN)
         limits = {name: each.concurrency for name, each in main.items()}
-        registry = cls(main, limits, models, others=made)
+        registry = cls(main, limits, models, others=accounts)
         addresses = registry.addresses
         registry.models = {
             lane: with_lacks(model, config, addresses[model.provider])
@@ -163,9 +163,9 @@ class Registry:
     ) -> Model | None:
         """Return the default model, if there is any."""
         offered = self.making(makes, provider)
-        from_words = [model for model in offered if not model.needs_images]
-        usual = (model for model in from_words if model.id == DEFAULT_MODEL)
-        return next(usual, from_words[0] if from_words else None)
+        text_to_image = [model for model in offered if not model.needs_images]
+        usual = (model for model in text_to_image if model.id == DEFAULT_MODEL)
+        return next(usual, text_to_image[0] if text_to_image else None)
 
     def model(
         self,

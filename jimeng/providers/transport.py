@@ -62,7 +62,7 @@ class Call:
         self, limit: float, resolve: Resolve | None, cap: int, body: bytes | None
     ) -> None:
         self._limit = limit
-        self._left = cap + AROUND
+        self._remaining_bytes = cap + AROUND
         self._body = body if sending_time(len(body or b"")) else None  # a large one
         self.resolve = resolve
         self.piece_timeout_s = SENDING if self._body else None
@@ -80,10 +80,10 @@ class Call:
         Raises:
             TimeoutError: no time remains.
         """
-        left = self._end - time.monotonic()
-        if left <= 0:
+        remaining_s = self._end - time.monotonic()
+        if remaining_s <= 0:
             raise TimeoutError("the time for the whole call is over")
-        return left
+        return remaining_s
 
     def pieces(self, data: bytes) -> Iterator[bytes | memoryview]:
         """
@@ -115,8 +115,8 @@ class Call:
             OSError: more was received than any valid response contains. The body is
                 measured elsewhere; this stops endless header lines and chunk heads.
         """
-        self._left -= received
-        if self._left < 0:
+        self._remaining_bytes -= received
+        if self._remaining_bytes < 0:
             raise OSError(EMSGSIZE, "the answer does not end")
 
 

@@ -120,12 +120,12 @@ def scale(request: ImageRequest, model: Model) -> Body:
 
 def pictures(request: ImageRequest, model: Model) -> Body:
     """Return the inputs in order, then the mask."""
-    given = [*request.inputs, *([request.mask] if request.mask else [])]
-    if not given:
+    sent = [*request.inputs, *([request.mask] if request.mask else [])]
+    if not sent:
         return {}
     if model.takes is not None and model.takes.travels == "link":
-        return {"image_urls": [each.link for each in given]}
-    return {CODED: [each.text for each in given]}
+        return {"image_urls": [each.link for each in sent]}
+    return {CODED: [each.text for each in sent]}
 
 
 def read(answer: Answer) -> Reply:
@@ -164,7 +164,7 @@ VERSION = "2022-08-31"
 SUBMIT = "CVSync2AsyncSubmitTask"
 POLL = "CVSync2AsyncGetResult"
 PROCESS = "CVProcess"
-POLL_WITHIN = 10.0  # seconds to wait for each packet of the response to a poll
+POLL_TIMEOUT_S = 10.0  # seconds to wait for each packet of the response to a poll
 
 NO_SUCH_TASK = "50215"
 
@@ -219,7 +219,7 @@ class VisualProvider(HttpProvider):
     ) -> Self | None:
         if not config.VOLCENGINE_ACCESS_KEY:
             return None
-        made = cls(
+        provider = cls(
             config.VOLCENGINE_ACCESS_KEY,
             config.VOLCENGINE_SECRET_KEY,
             session_token=config.VOLCENGINE_SESSION_TOKEN,
@@ -229,8 +229,8 @@ class VisualProvider(HttpProvider):
             watermark=config.WATERMARK,
             producer_id=config.AIGC_PRODUCER_ID,
         )
-        made.concurrency = config.VOLCENGINE_CONCURRENCY
-        return made
+        provider.concurrency = config.VOLCENGINE_CONCURRENCY
+        return provider
 
     def prepare(self, request: ImageRequest) -> Callable[[], Progress]:
         """Build a submission; it is charged once it has been generated."""
@@ -242,7 +242,7 @@ class VisualProvider(HttpProvider):
     def _submit(self, body: bytes, model: Model, *, has_seed: bool) -> Progress:
         action = PROCESS if model.is_synchronous else SUBMIT
         try:
-            reply = self._call(action, body, within=model.answer_within)
+            reply = self._call(action, body, timeout_s=model.answer_within)
         except CallFailed as error:
             raise self._lost(action, error, is_submit=True) from error
         if not reply.is_success:
@@ -305,7 +305,7 @@ class VisualProvider(HttpProvider):
             # A string within the JSON: the service ignores an object here.
             body["req_json"] = json.dumps(wishes, ensure_ascii=False)
         try:
-            return self._call(POLL, encoded(body), within=POLL_WITHIN)
+            return self._call(POLL, encoded(body), timeout_s=POLL_TIMEOUT_S)
         except CallFailed as error:
             raise self._lost(POLL, error, is_submit=False) from error
 
@@ -321,12 +321,12 @@ class VisualProvider(HttpProvider):
             raise self._error(action, RESULT_EMPTY, reply, text, is_submit=is_submit)
         return found
 
-    def _call(self, action: str, body: bytes, *, within: float) -> Reply:
+    def _call(self, action: str, body: bytes, *, timeout_s: float) -> Reply:
         answer = self._send(
             "POST",
             f"{self.address}/?Action={action}&Version={VERSION}",
             body,
-            within=within,
+            timeout_s=timeout_s,
             max_bytes=PLAIN if action == SUBMIT else CAP,
             fresh=action != POLL,
             auth=self._auth,

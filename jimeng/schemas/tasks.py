@@ -66,7 +66,7 @@ from jimeng.schemas.fields import (
     user_id_check,
     whole,
 )
-from jimeng.tasks import Outcome, TaskView
+from jimeng.tasks import BulkResult, TaskView
 from jimeng.tasks.queries import PHASES
 from jimeng.tasks.retries import MAX_AT_ONCE
 
@@ -1028,7 +1028,7 @@ class RetryOutcome(CancelOutcome):
     )
 
 
-def done(outcomes: Sequence[Outcome]) -> int:
+def done(outcomes: Sequence[BulkResult]) -> int:
     return sum(each.error is None for each in outcomes)
 
 

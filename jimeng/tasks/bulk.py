@@ -28,7 +28,7 @@ RETRY_TIMEOUT_S = 0.9  # for all tasks of a request
 
 
 @dataclass(frozen=True)
-class Outcome:
+class BulkResult:
     """
     The result for one of the tasks.
 
@@ -57,7 +57,7 @@ def newest_ids(principal: Principal, user_id: str, status: str) -> list[str]:
 
 
 @audited(Task, "tasks.cancel")
-def cancel_many(principal: Principal, task_ids: Sequence[str]) -> list[Outcome]:
+def cancel_many(principal: Principal, task_ids: Sequence[str]) -> list[BulkResult]:
     """
     `cancel` each of these tasks; a failure does not stop the others.
 
@@ -68,15 +68,15 @@ def cancel_many(principal: Principal, task_ids: Sequence[str]) -> list[Outcome]:
     cancelled = {task.id: task for task in cancel_where(where)}
     statuses = {row["_id"]: row["status"] for row in Task.collection().find(where)}
 
-    def outcome(task_id: str) -> Outcome:
+    def result(task_id: str) -> BulkResult:
         if task_id in cancelled:
-            return Outcome(task_id, cancelled[task_id])
+            return BulkResult(task_id, cancelled[task_id])
         if task_id in statuses:
             error = TaskFinished(f"task {task_id} is {statuses[task_id]}")
-            return Outcome(task_id, error=error)
-        return Outcome(task_id, error=TaskNotFound(f"task {task_id[:64]!r}"))
+            return BulkResult(task_id, error=error)
+        return BulkResult(task_id, error=TaskNotFound(f"task {task_id[:64]!r}"))
 
-    return [outcome(task_id) for task_id in task_ids]
+    return [result(task_id) for task_id in task_ids]
 
 
 def retry_many(
@@ -85,7 +85,7 @@ def retry_many(
     *,
     accept_double_charge: bool = False,
     idem_key: str | None = None,
-) -> list[Outcome]:
+) -> list[BulkResult]:
     """
     `retry` each of these tasks, for `RETRY_TIMEOUT_S` at most.
 
@@ -102,10 +102,10 @@ def retry_many(
         QueueUnavailable: Redis is unavailable, and none was created.
     """
     deadline = time.monotonic() + RETRY_TIMEOUT_S
-    found: list[Outcome] = []
+    found: list[BulkResult] = []
     for task_id in task_ids:
         if time.monotonic() > deadline:
-            found.append(Outcome(task_id, error=OutOfTime(f"task {task_id[:64]!r}")))
+            found.append(BulkResult(task_id, error=OutOfTime(f"task {task_id[:64]!r}")))
             continue
         # Keys of clients contain no space, so that they cannot collide with this.
         key = None if idem_key is None else f"{idem_key} {task_id}"
@@ -119,12 +119,12 @@ def retry_many(
         except JimengError as error:
             if error.status >= 500 and not any(each.task for each in found):
                 raise
-            found.append(Outcome(task_id, error=error))
+            found.append(BulkResult(task_id, error=error))
         except PyMongoError as error:
             if not any(each.task for each in found):
                 raise
             log.warning("database unavailable: %s: %s", type(error).__name__, error)
-            found.append(Outcome(task_id, error=DatabaseUnavailable("retry")))
+            found.append(BulkResult(task_id, error=DatabaseUnavailable("retry")))
         else:
-            found.append(Outcome(task_id, task, replayed=replayed))
+            found.append(BulkResult(task_id, task, replayed=replayed))
     return found

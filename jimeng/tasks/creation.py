@@ -27,7 +27,7 @@ from jimeng.documents import (
     utcnow,
 )
 from jimeng.documents.base import VIDEO
-from jimeng.documents.principal import Principal, noted
+from jimeng.documents.principal import Principal, recorded_on_behalf
 from jimeng.documents.task import stored_pairs
 from jimeng.errors import (
     BudgetExceeded,
@@ -74,7 +74,7 @@ class NewTask:
         video: The parameters of a video; None for pictures. Its roles are those of
             *images* or *again*.
         again: The inputs of a task that is run again, in place of *images* and *mask*.
-        given: The request as received, stored with the task.
+        request: The request as received, stored with the task.
         retried_from: The task that this one retries.
         id: A derived id, which makes creation idempotent; None for a new one.
         batch: The id of its batch.
@@ -101,7 +101,7 @@ class NewTask:
     expand: Expansion | None = None
     video: VideoParameters | None = None
     again: tuple[Named, ...] = ()
-    given: dict = field(default_factory=dict)
+    request: dict = field(default_factory=dict)
     retried_from: str | None = None
     id: str | None = None
     batch: str | None = None
@@ -256,7 +256,7 @@ def build_row(
     model: Model,
     prompt: str,
     named: Sequence[Named] = (),
-    made: Sequence[Input] = (),
+    stored_inputs: Sequence[Input] = (),
     **known_by: str | None,
 ) -> dict:
     """
@@ -265,19 +265,22 @@ def build_row(
     Args:
         prompt: As it is sent.
         named: References to the input pictures.
-        made: The stored inputs that belong to them.
+        stored_inputs: The stored inputs that belong to them.
         known_by: Fields by which a repeated request finds the task.
 
     Raises:
         Invalid: as in `create`.
     """
-    size, video = output_size(new, model, made), video_of(new, model, made)
+    size, video = (
+        output_size(new, model, stored_inputs),
+        video_of(new, model, stored_inputs),
+    )
     usage = costs.usage_of(video, size) if video and size else None
     now = utcnow()
     return Task.row(
         user_id=new.user_id,
-        input={**stored_request(new), **inputs.stored_references(named, made)}
-        if made
+        input={**stored_request(new), **inputs.stored_references(named, stored_inputs)}
+        if stored_inputs
         else stored_request(new),
         prompt=prompt,
         model=model.id,
@@ -304,7 +307,7 @@ def build_row(
         **costs.hold_fields(model, size, now, usage),
         updated_at=now,
         **({"id": new.id} if new.id else {}),
-        **input_fields(new, made),
+        **input_fields(new, stored_inputs),
         **known_by,
     )
 
@@ -313,12 +316,12 @@ def stored_request(new: NewTask) -> dict:
     """The request as received, without the parts that are stored in other fields."""
     pictures = ("images", "mask", "first_frame", "last_frame", "references")
     elsewhere = (*pictures, "metadata")
-    fields = {k: v for k, v in new.given.items() if k not in elsewhere}
+    fields = {k: v for k, v in new.request.items() if k not in elsewhere}
     return fields | ({"expand": asdict(new.expand)} if new.expand else {})
 
 
 def output_size(
-    new: NewTask, model: Model, made: Sequence[Input]
+    new: NewTask, model: Model, stored_inputs: Sequence[Input]
 ) -> tuple[int, int] | None:
     """
     The width and height of the output; None as long as they depend on unread inputs.
@@ -326,13 +329,15 @@ def output_size(
     Raises:
         Invalid: the model does not offer the size, or does not accept the inputs.
     """
-    if made:
-        jobs.check_inputs(model, made, has_mask=new.has_mask)
-    if model.video and (video := video_of(new, model, made)):
-        return model.video.size_of(video, made[0].size if made else None)
-    if not made:
+    if stored_inputs:
+        jobs.check_inputs(model, stored_inputs, has_mask=new.has_mask)
+    if model.video and (video := video_of(new, model, stored_inputs)):
+        return model.video.size_of(
+            video, stored_inputs[0].size if stored_inputs else None
+        )
+    if not stored_inputs:
         return model.resolve_size(new.size, new.quality)
-    pictures = made[: len(made) - new.has_mask]
+    pictures = stored_inputs[: len(stored_inputs) - new.has_mask]
     sizes = [each.size for each in pictures]
     return size_of_output(
         model, new.size, new.quality, pictures=sizes, expand=new.expand
@@ -340,7 +345,7 @@ def output_size(
 
 
 def video_of(
-    new: NewTask, model: Model, made: Sequence[Input]
+    new: NewTask, model: Model, stored_inputs: Sequence[Input]
 ) -> VideoParameters | None:
     """
     The parameters of a video, with the model's defaults; None for pictures.
@@ -350,7 +355,7 @@ def video_of(
     """
     if new.video is None:
         return None
-    return resolve_parameters(new, model, [each.size for each in made])
+    return resolve_parameters(new, model, [each.size for each in stored_inputs])
 
 
 def req_key_of(model: Model, video: VideoParameters | None) -> str:
@@ -360,18 +365,18 @@ def req_key_of(model: Model, video: VideoParameters | None) -> str:
     return model.video.req_keys.get(video.mode, model.req_key)
 
 
-def input_fields(new: NewTask, made: Sequence[Input]) -> dict:
+def input_fields(new: NewTask, stored_inputs: Sequence[Input]) -> dict:
     """The row's fields about inputs; empty without inputs."""
-    if not made:
+    if not stored_inputs:
         return {}
     return {
-        "inputs": [each.id for each in made],
+        "inputs": [each.id for each in stored_inputs],
         "has_mask": new.has_mask or None,
         "strength": new.strength,
         "expand": asdict(new.expand) if new.expand else None,
         "made_from": [
             {"input": each.id, **({"picture": each.picture} if each.picture else {})}
-            for each in made
+            for each in stored_inputs
         ],
     }
 
@@ -387,8 +392,8 @@ def with_style(prompt: str, style: str | None) -> str:
     """The prompt with the style appended; a named style is expanded to its phrase."""
     if not style:
         return prompt
-    words = styles.expand(style)
-    return f"{prompt}，{words}" if prompt else words
+    phrase = styles.expand(style)
+    return f"{prompt}，{phrase}" if prompt else phrase
 
 
 def fingerprint(new: NewTask, named: Sequence[Named] = ()) -> str:
@@ -429,7 +434,7 @@ def create(
     *,
     idem_key: str | None = None,
     join_key: str | None = None,
-    within: float | None = None,
+    max_wait_s: float | None = None,
 ) -> tuple[Task, bool]:
     """
     Store a task with its generations, and queue it. One for another user is recorded
@@ -439,7 +444,7 @@ def create(
         idem_key: Within a day the same key with the same request replays: it returns
             the task that was created first.
         join_key: As `deduplication.join_key`.
-        within: Seconds in which a picture should be ready, or nothing is created.
+        max_wait_s: Seconds in which a picture should be ready, or nothing is created.
 
     Returns:
         The task, and whether an earlier request had created it.
@@ -454,15 +459,17 @@ def create(
         TooManySubmissions: as `limits.reserve`, and so are QuotaExceeded and
             BudgetExceeded.
         TooManyPending: the user has ``USER_MAX_PENDING`` pictures waiting.
-        StartsTooLate: the queue ahead of it is too long for *within*.
+        StartsTooLate: the queue ahead of it is too long for *max_wait_s*.
         QueueUnavailable: Redis is unavailable; nothing was written.
         IdempotencyKeyReused: the key was used before with another request.
         IndexMissing: a key is given, and its unique index does not exist.
         WebhooksOff: a webhook is given, and no ``SECRET_KEY`` to sign it with.
     """
     principal.require_owner(new.user_id, "task")
-    with noted(principal, new.user_id, "tasks.create", n=new.n) as outcome:
-        task, is_replay = create_for_user(principal, new, idem_key, join_key, within)
+    with recorded_on_behalf(principal, new.user_id, "tasks.create", n=new.n) as outcome:
+        task, is_replay = create_for_user(
+            principal, new, idem_key, join_key, max_wait_s
+        )
         outcome["task"] = task.id
     return task, is_replay
 
@@ -472,7 +479,7 @@ def create_for_user(
     new: NewTask,
     idem_key: str | None,
     join_key: str | None,
-    within: float | None,
+    max_wait_s: float | None,
 ) -> tuple[Task, bool]:
     """`create`, once it is checked that the principal may act for the user."""
     model, prompt, named = validate(principal, new)
@@ -500,7 +507,7 @@ def create_for_user(
         reservation = limits.reserve(principal, task, is_counted=new.id is None)
         with release_unless_stored(task, reservation):
             row["first_answer"] = first_answer(
-                task, model, reservation.first_ticket, within
+                task, model, reservation.first_ticket, max_wait_s
             )
             if principal.key is not None:
                 row["by_key"] = principal.key.id
@@ -569,12 +576,14 @@ def replay(principal: Principal, first: Task) -> Task:
     return first
 
 
-def first_answer(task: Task, model: Model, ticket: int, within: float | None) -> dict:
+def first_answer(
+    task: Task, model: Model, ticket: int, max_wait_s: float | None
+) -> dict:
     """
     The queue position and the start time at creation; a replay answers with the same.
 
     Raises:
-        StartsTooLate: no picture could be ready *within* so many seconds.
+        StartsTooLate: no picture could be ready within *max_wait_s*.
     """
     queue = lanes.read_queue(task.lane)
     position, pictures = queue.count_ahead(ticket, task.generation_ids[0])
@@ -582,10 +591,14 @@ def first_answer(task: Task, model: Model, ticket: int, within: float | None) ->
         position, pictures = queue.totals  # until the inputs are prepared
     wait = eta(model, pictures, task.delay)
     usual = lanes.expected_duration(model.lane, model.typical)
-    if within is not None and wait is not None and wait > max(within - usual, 0):
+    if (
+        max_wait_s is not None
+        and wait is not None
+        and wait > max(max_wait_s - usual, 0)
+    ):
         raise StartsTooLate(
             f"starts in {wait} s",
-            retry_after=max(round(wait - within + usual), 1),
+            retry_after=max(round(wait - max_wait_s + usual), 1),
             seconds=wait,
         )
     return {"position": position, "eta_seconds": wait}

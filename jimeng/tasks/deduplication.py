@@ -28,7 +28,7 @@ from jimeng.tasks.creation import NewTask, create
 log = logging.getLogger(__name__)
 
 MAX_JOIN_AGE = timedelta(minutes=15)
-ANSWER_LOST_WITHIN = timedelta(seconds=30)  # a sent answer may still have been lost
+MAX_LOST_ANSWER_AGE = timedelta(seconds=30)  # a sent answer may still have been lost
 UNDELIVERED_JOIN_AGE = timedelta(hours=1)  # an undelivered result can be joined
 IN_FLIGHT_TTL_S = 10  # longer than any request takes until its task is stored
 MAX_EARLIER_WAIT_S = 3.0  # that a repetition waits for earlier equal requests
@@ -53,12 +53,13 @@ class Request:
         content: What equal requests have in common, as a JSON value.
         repeats: 0 for the first attempt; None if the client does not count. 1 for a
             client that repeats without saying so: any request may be a repetition.
-        lost_within: For how long after an answer was sent it may have been lost.
+        max_lost_answer_age: How long after an answer was sent a repetition may mean
+            that it was lost.
     """
 
     content: object
     repeats: int | None = None
-    lost_within: timedelta = ANSWER_LOST_WITHIN
+    max_lost_answer_age: timedelta = MAX_LOST_ANSWER_AGE
 
 
 def create_or_join(
@@ -67,7 +68,7 @@ def create_or_join(
     request: Request,
     *,
     idem_key: str | None = None,
-    within: float | None = None,
+    max_wait_s: float | None = None,
 ) -> tuple[Task, bool]:
     """
     Create a task, or join the one that an equal request of this caller has created.
@@ -91,7 +92,9 @@ def create_or_join(
             found = join(principal, key, request)
             if found is not None:
                 return found, True
-        return create(principal, new, idem_key=idem_key, join_key=key, within=within)
+        return create(
+            principal, new, idem_key=idem_key, join_key=key, max_wait_s=max_wait_s
+        )
 
 
 def join_key(principal: Principal, request: Request) -> str:
@@ -123,7 +126,7 @@ def join(principal: Principal, key: str, request: Request) -> Task | None:
             "joins": {"$not": {"$gte": repeats}},
             "$or": [
                 {"answered_at": None},
-                {"answered_at": {"$gt": now - request.lost_within}},
+                {"answered_at": {"$gt": now - request.max_lost_answer_age}},
             ],
         }
         # Until this repetition is answered, the next one may need the task.

@@ -28,7 +28,7 @@ from jimeng.documents.image import FILES, LENGTHS, SHOWN
 from jimeng.documents.principal import Principal
 from jimeng.documents.task import THERE, having
 from jimeng.errors import ImageNotFound, Invalid, TaskNotFound
-from jimeng.jobs import video_room
+from jimeng.jobs import video_disk_space
 from jimeng.jobs.endings import CANCELLED
 from jimeng.pictures.contents import Content
 from jimeng.pictures.stores import StoredFile
@@ -187,10 +187,10 @@ def _add_derived_tasks(principal: Principal, images: dict[str, Image]) -> None:
     rows = Task.collection().find({**where, **principal.filter(), **THERE}, LINEAGE)
     for row in rows.sort("created_at", 1).limit(MAX_DERIVED_TASKS) if images else ():
         for each in row["made_from"]:
-            made = found.get(each.get("picture"), [])
-            made += [] if row["_id"] in made else [row["_id"]]
-    for image_id, made in found.items():
-        images[image_id].made_into = tuple(made)
+            derived = found.get(each.get("picture"), [])
+            derived += [] if row["_id"] in derived else [row["_id"]]
+    for image_id, derived in found.items():
+        images[image_id].made_into = tuple(derived)
 
 
 def _view(
@@ -210,8 +210,8 @@ def _view(
         position, eta_seconds = queue_position(task, ordered)
     elif held == lanes.PAUSED:
         held = None  # submitted pictures go on while submission is paused
-    if held is None and position is not None and waits_for_room(task, ordered):
-        eta_seconds, held = None, video_room.NO_ROOM
+    if held is None and position is not None and waits_for_disk_space(task, ordered):
+        eta_seconds, held = None, video_disk_space.NO_DISK_SPACE
     return TaskView(
         task,
         pictures,
@@ -225,10 +225,12 @@ def _view(
     )
 
 
-def waits_for_room(task: Task, generations: Iterable[Generation]) -> bool:
+def waits_for_disk_space(task: Task, generations: Iterable[Generation]) -> bool:
     """Whether a task of videos waits for disk space."""
     is_queued = any(each.state == State.QUEUED.value for each in generations)
-    return task.type == VIDEO and is_queued and video_room.is_waited_for(task.lane)
+    return (
+        task.type == VIDEO and is_queued and video_disk_space.is_waited_for(task.lane)
+    )
 
 
 def phase_of(task: Task, phases: list[int]) -> int:
@@ -274,7 +276,7 @@ def _picture(
 
 
 def _money(task: Task, index: int) -> dict:
-    return {"cost_micros": task.cost_of(index), "held_micros": task.held_for(index)}
+    return {"cost_micros": task.cost_of(index), "held_micros": task.reserved_for(index)}
 
 
 def _reason(task: Task, index: int) -> dict | None:
@@ -348,7 +350,7 @@ def page(
     created_after: datetime | None = None,
     created_before: datetime | None = None,
     type: str | None = None,
-    within: dict | None = None,
+    condition: dict | None = None,
     oldest_first: bool = False,
 ) -> Page[Task]:
     """
@@ -366,7 +368,7 @@ def page(
         created_after: Only tasks created at this time or later.
         created_before: Only tasks created before this time.
         type: Only tasks that make an ``image`` or a ``video``.
-        within: An additional MongoDB filter.
+        condition: An additional MongoDB filter.
         oldest_first: In the reverse order; not together with *q*.
 
     Raises:
@@ -376,7 +378,7 @@ def page(
     if status:
         where["status"] = {"$in": check_statuses(status)}
     where |= created_between(created_after, created_before) | of_type(type)
-    parts = [where | having(metadata) | (within or {})]
+    parts = [where | having(metadata) | (condition or {})]
     if cursor is not None:
         beyond = cursors.before if oldest_first else cursors.after
         parts.append(beyond(cursor, "created_at"))
@@ -405,8 +407,8 @@ def check_statuses(statuses: Collection[str]) -> list[str]:
 def created_between(after: datetime | None, before: datetime | None) -> dict:
     """A filter for the time of creation: from *after* on, and earlier than *before*."""
     limits = {"$gte": after, "$lt": before}
-    given = {sign: moment for sign, moment in limits.items() if moment is not None}
-    return {"created_at": given} if given else {}
+    bounds = {sign: moment for sign, moment in limits.items() if moment is not None}
+    return {"created_at": bounds} if bounds else {}
 
 
 def last_searched(parts: list[dict]) -> dict | None:
@@ -457,16 +459,18 @@ def page_and_total(
     limit: int,
     offset: int,
     type: str,
-    within: dict,
+    condition: dict,
 ) -> tuple[list[Task], int]:
     """
     A page as `page_by_offset`, and how many such tasks there are: as many as its last
     page can show at most.
 
     Args:
-        within: An additional MongoDB filter.
+        condition: An additional MongoDB filter.
     """
-    where = {"$and": [owner_filter(principal, user_id), THERE, of_type(type), within]}
+    where = {
+        "$and": [owner_filter(principal, user_id), THERE, of_type(type), condition]
+    }
     found = Task.find_all(where, sort=NEWEST_FIRST, skip=offset, limit=limit)
     most = MAX_OFFSET + limit
     return found, Task.collection().count_documents(where, limit=most)

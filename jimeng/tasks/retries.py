@@ -139,7 +139,7 @@ def request_for_missing(
         user_id=task.user_id,
         n=len(missing),
         seed=seed,
-        given=task.input,
+        request=task.input,
         retried_from=task.id,
         id=new_id,
         batch=task.batch,
@@ -169,8 +169,8 @@ def run_again(
     """
     task = find(principal, task_id)
     changed = {"user_id", "seed", "delay", "webhook_url", "webhook_events"}
-    given = {name: each for name, each in task.input.items() if name not in changed}
-    new = same_request(task, user_id=principal.user_id, n=task.n, given=given)
+    fields = {name: each for name, each in task.input.items() if name not in changed}
+    new = same_request(task, user_id=principal.user_id, n=task.n, request=fields)
     return create(principal, new, idem_key=idem_key)
 
 
@@ -183,11 +183,11 @@ def same_request(task: Task, **values: Any) -> NewTask:
         return NewTask(**same, video=video, again=tuple(named), **values)
     if not task.inputs:
         return NewTask(**same, size=f"{task.width}x{task.height}", **values)
-    given = values["given"]
+    fields = values["request"]
     return NewTask(
         **same,
-        size=given.get("size"),  # resolved against the inputs again
-        quality=given.get("quality") or "standard",
+        size=fields.get("size"),  # resolved against the inputs again
+        quality=fields.get("quality") or "standard",
         again=tuple(inputs.references_of(task.inputs, has_mask=bool(task.has_mask))),
         strength=task.strength,
         expand=Expansion(**task.expand) if task.expand else None,

@@ -58,7 +58,7 @@ def find(name: str) -> Style | None:
     return _BY_NAME.get(name.casefold())
 
 
-def expand(words: str) -> str:
-    """The phrase of the style named *words*; any other text unchanged."""
-    found = find(words)
-    return found.phrase if found else words
+def expand(style: str) -> str:
+    """The phrase of the style named *style*; any other text unchanged."""
+    found = find(style)
+    return found.phrase if found else style

@@ -65,15 +65,15 @@ def count_by_state(
     user_id: str,
     states: Sequence[str] = STATES,
     *,
-    within: dict | None = None,
+    condition: dict | None = None,
 ) -> dict[str, Count]:
     """
     How many tasks a user has in each of these *states*, up to `MAX_COUNTED`.
 
     Args:
-        within: An additional MongoDB filter.
+        condition: An additional MongoDB filter.
     """
-    mine = {**owner_filter(principal, user_id), **THERE, **(within or {})}
+    mine = {**owner_filter(principal, user_id), **THERE, **(condition or {})}
     tasks = Task.collection()
     counting: list[list[dict]] = [
         [

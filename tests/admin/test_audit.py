@@ -232,8 +232,8 @@ def test_every_action_has_words():
     """Wherever one is recorded in the source, the page can say it."""
     sources = Path(jimeng.__file__).parent.glob("**/*.py")
     text = "".join(path.read_text("utf-8") for path in sources)
-    found = set(re.findall(r'recorded\(\s*viewer,\s*"([a-z_.]+)"', text))
-    core = r'(?:noted\(\s*viewer, [\w.]+|audited\(\w+), "([a-z_.]+)"'
+    found = set(re.findall(r'recorded\(\s*principal,\s*"([a-z_.]+)"', text))
+    core = r'(?:recorded_on_behalf\(\s*principal, [\w.]+|audited\(\w+), "([a-z_.]+)"'
     found |= set(re.findall(core, text))
     found |= {clear_queue.CLEAR, failures.DROP, failures.actions.RETRY}
 

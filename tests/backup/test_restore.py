@@ -255,7 +255,7 @@ def test_disk_without_room_is_told_before(copied, client, elsewhere, monkeypatch
     file = copied()
     monkeypatch.setattr(retention, "free_bytes", lambda: retention.MIN_FREE_BYTES)
 
-    with elsewhere(), pytest.raises(backup.NoRoom, match="nothing was changed"):
+    with elsewhere(), pytest.raises(backup.NotEnoughSpace, match="nothing was changed"):
         backup.restore(file)
 
     with elsewhere():

@@ -426,7 +426,7 @@ def test_budgets_take_part_in_the_batches_after_a_restore(client, provider, work
     provider.submits = [refusal()]
     create(client, n=2)
     QuotaUsage.collection().update_many({}, {"$set": {"spend_batch": 99}})
-    settlement.hold()
+    settlement.pause()
     settlement.resume()
     work_off()
 

@@ -250,7 +250,7 @@ def test_guest_of_a_door_may_give_bytes(client, provider, work_off):
         model=INPAINT,
         images=[given.encoded(given.halves(64, 64), "PNG")],
         mask=given.clear(),
-        given={"prompt": "x", "images": ["never kept"]},
+        request={"prompt": "x", "images": ["never kept"]},
     )
 
     made, _ = tasks.create(principal, new)

@@ -471,14 +471,14 @@ def test_lease_is_renewed_while_the_file_comes(finished, host, monkeypatch):
     monkeypatch.setattr(video_fetching, "RENEW_EVERY_S", 0.0)
     finished()
     seen = []
-    keep = video_fetching.Fetch.keep
+    renew = video_fetching.Fetch.renew_if_due
 
     def noted(self) -> None:
         change(due_at=utcnow() + timedelta(seconds=1))
-        keep(self)
+        renew(self)
         seen.append(seconds_left())
 
-    monkeypatch.setattr(video_fetching.Fetch, "keep", noted)
+    monkeypatch.setattr(video_fetching.Fetch, "renew_if_due", noted)
 
     assert fetch().state == "done"
     assert seen and min(seen) > 50

@@ -21,7 +21,7 @@ from jimeng.errors import (
 )
 from jimeng.i18n.outcomes import ANSWERS
 from jimeng.i18n.pages.feed import FEED
-from jimeng.jobs import pump, submission, video_room
+from jimeng.jobs import pump, submission, video_disk_space
 from jimeng.jobs.queue import advance
 from jimeng.providers import ImageRequest, ListPage, Progress, Registry, VideoParameters
 from jimeng.tasks.creation import NewTask
@@ -453,7 +453,7 @@ def test_fields_of_pictures_and_of_videos_do_not_mix(database, provider):
 
 def test_video_that_waits_for_room_says_so(client, monkeypatch):
     """By REST and on the page, until the worker has room; others can be made anew."""
-    monkeypatch.setattr(video_room, "free_bytes", lambda: 0)
+    monkeypatch.setattr(video_disk_space, "free_bytes", lambda: 0)
     task = create()
     path = task.result_path
 
@@ -471,17 +471,17 @@ def test_video_that_waits_for_room_says_so(client, monkeypatch):
     page = client.get(f"/tasks/{task.id}", headers={"Accept-Language": "en"}).text
     assert english in unescape(page)
 
-    monkeypatch.setattr(video_room, "free_bytes", lambda: 2**50)
+    monkeypatch.setattr(video_disk_space, "free_bytes", lambda: 2**50)
     tick()
     assert message() == ANSWERS["answer.processing"][0]
 
 
 def test_video_waits_in_silence_once_the_last_look_was_long_ago(client, monkeypatch):
     """As when that worker is gone: others have room, but no slot."""
-    monkeypatch.setattr(video_room, "free_bytes", lambda: 0)
+    monkeypatch.setattr(video_disk_space, "free_bytes", lambda: 0)
     path = create().result_path
     run_queue()
-    before = utcnow() - video_room.RECENT
+    before = utcnow() - video_disk_space.RECENT
     Lane.collection().update_many({}, {"$set": {"no_room_at": before}})
     forget_lanes()
 

@@ -39,7 +39,7 @@ def ask(client, key: str | None = None, **fields) -> TestResponse:
 def left(user_id: str = USER) -> dict[str, int]:
     """What is left of each limit."""
     rate_limits = limits.rate_limits(EVERYBODY, user_id)
-    return {each.policy: each.left for each in rate_limits}
+    return {each.policy: each.remaining for each in rate_limits}
 
 
 def put_on(day: date, pictures: int) -> None:

@@ -112,7 +112,7 @@ class Machine(RuleBasedStateMachine):
             delay=delay,
             model=INSTANT if model == INSTANT else None,
             seed=self.world.seed() if model == "seeded" else -1,
-            given={"n": n},
+            request={"n": n},
         )
         tasks.create(EVERYBODY, new, idem_key=key)
 

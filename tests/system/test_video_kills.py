@@ -31,9 +31,9 @@ FILES = (
 # The functions whose writes die: submission, acceptance, search and its outcome,
 # cancel, claim and renewal of a fetch, what is stored, end, settlement.
 POINTS = {
-    *("mark_submitting", "store_acceptance", "seek_or_give_up", "look_again"),
+    *("mark_submitting", "store_acceptance", "seek_or_mark_unknown", "seek_later"),
     *("mark_unknown", "cancel_at_provider", "finish", "start_saving", "fetch_one"),
-    *("_hold", "_store", "insert_record", "complete", "_mark_settled"),
+    *("_extend_claim", "_store", "insert_record", "complete", "_mark_settled"),
 }
 # How many of a kind: as usual; the answer to the create gets lost; it did not arrive.
 ORDERS = {"a lantern": 8, "[[drop_after]]": 4, "[[drop_before]]": 3}

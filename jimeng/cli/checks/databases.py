@@ -20,7 +20,7 @@ from jimeng.documents import Image, indexes, lacks_index, migrations, utcnow
 from jimeng.documents.base import VIDEO
 from jimeng.documents.database_errors import TROUBLES
 from jimeng.errors import StorageUnavailable
-from jimeng.jobs import video_room
+from jimeng.jobs import video_disk_space
 from jimeng.jobs.retention import GIB
 from jimeng.operations import backup
 
@@ -169,12 +169,12 @@ def storage(config: Config) -> Iterator[Finding]:
 def videos(config: Config) -> Iterator[Finding]:
     """Videos find room on this machine, and a store that takes long ones."""
     models = jobs.runtime().registry.making("video")
-    needed = max(map(video_room.needed_bytes, models), default=0)
+    needed = max(map(video_disk_space.needed_bytes, models), default=0)
     if not needed:
         return
     store = jobs.runtime().store
     try:
-        free = video_room.free_bytes()
+        free = video_disk_space.free_bytes()
     except StorageUnavailable:
         return  # reported by `storage`
     found = (

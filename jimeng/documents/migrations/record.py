@@ -71,8 +71,13 @@ def change(update: dict) -> None:
 
 def begin_at(schema: int) -> None:
     """Set the schema number of documents that were just restored into the database."""
-    made = {"schema": schema, "min_code": steps.needed(schema), "step": 0, "after": ""}
-    rows().replace_one(MINE, made, upsert=True)
+    record = {
+        "schema": schema,
+        "min_code": steps.needed(schema),
+        "step": 0,
+        "after": "",
+    }
+    rows().replace_one(MINE, record, upsert=True)
 
 
 def is_too_old() -> bool:

@@ -21,12 +21,12 @@ class IncompatibleWorkers(ConfigError):
     """Workers are running whose release cannot read the next step's documents."""
 
 
-def run(tell: Callable[[Step, bool], None] = lambda step, is_done: None) -> Record:
+def run(report: Callable[[Step, bool], None] = lambda step, is_done: None) -> Record:
     """
     Run all pending steps; resume one that was interrupted.
 
     Args:
-        tell: Progress callback: called before the first batch of a step in this
+        report: Progress callback: called before the first batch of a step in this
             process, and with True after its last.
 
     Returns:
@@ -41,9 +41,9 @@ def run(tell: Callable[[Step, bool], None] = lambda step, is_done: None) -> Reco
     while (step := pending()) is not None:
         if step.number != logged:
             logged = step.number
-            tell(step, False)
+            report(step, False)
         if not do_batch(step):
-            tell(step, True)
+            report(step, True)
     return record.read()
 
 
@@ -75,8 +75,8 @@ def pending() -> Step | None:
     found = record.read()
     if found.min_code > steps.CODE:
         raise TooOld(found.min_code)
-    left = (step for step in steps.STEPS if step.number > found.schema)
-    return next(left, None)
+    remaining = (step for step in steps.STEPS if step.number > found.schema)
+    return next(remaining, None)
 
 
 def do_batch(step: Step) -> bool:

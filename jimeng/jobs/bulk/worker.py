@@ -42,13 +42,13 @@ def run_due() -> bool:
 
 
 def work(
-    action: BulkAction, *, within: float = math.inf, size: int | None = None
+    action: BulkAction, *, budget_s: float = math.inf, size: int | None = None
 ) -> BulkAction:
     """
     Work on *action*, unless another process does.
 
     Args:
-        within: Seconds after which no further batch is begun; the consumers do the
+        budget_s: Seconds after which no further batch is begun; the consumers do the
             rest.
         size: Maximum size of a batch.
 
@@ -57,13 +57,13 @@ def work(
     """
     claimed = _claim({"_id": action.id})
     if claimed is not None:
-        _work(claimed, within, size)
+        _work(claimed, budget_s, size)
     return BulkAction.find_one({"_id": action.id}) or action
 
 
 def work_briefly(action: BulkAction) -> BulkAction:
     """`work` within `REQUEST_BUDGET_S`: a small action is done at once."""
-    return work(action, within=REQUEST_BUDGET_S, size=REQUEST_BATCH_DOCUMENTS)
+    return work(action, budget_s=REQUEST_BUDGET_S, size=REQUEST_BATCH_DOCUMENTS)
 
 
 def stop(kind: str, scope: str) -> None:
@@ -78,8 +78,8 @@ def _claim(where: dict) -> BulkAction | None:
     return BulkAction.claim_due(known, WRITING_LEASE, {"$inc": {"tries": 1}})
 
 
-def _work(action: BulkAction, within: float, size: int | None = None) -> None:
-    deadline = time.monotonic() + within
+def _work(action: BulkAction, budget_s: float, size: int | None = None) -> None:
+    deadline = time.monotonic() + budget_s
     kind = KINDS[action.kind]
     size = min(size or kind.size, kind.size)
     try:
@@ -118,10 +118,10 @@ def _one_batch(action: BulkAction, kind: Kind, size: int) -> BulkAction | None:
             _end(action)
             return None
         chosen = DocumentBatch(list(ids), utcnow(), new_token(), cursor)
-        held = action.extend_lease(WRITING_LEASE, {"$set": {"batch": vars(chosen)}})
-        if held is None:
+        claimed = action.extend_lease(WRITING_LEASE, {"$set": {"batch": vars(chosen)}})
+        if claimed is None:
             return None
-        action = held
+        action = claimed
     batch = DocumentBatch(**action.batch)
     with part_of_recorded() if action.audit_id else nullcontext():
         counts = kind.apply(action, batch)

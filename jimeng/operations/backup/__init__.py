@@ -4,12 +4,12 @@ from jimeng.operations.backup.archive import Damaged
 from jimeng.operations.backup.dumping import dump
 from jimeng.operations.backup.pictures import without_bytes
 from jimeng.operations.backup.quarantine import recognise
-from jimeng.operations.backup.restoring import NoRoom, NotEmpty, restore
+from jimeng.operations.backup.restoring import NotEmpty, NotEnoughSpace, restore
 from jimeng.operations.backup.rotation import last_at, path_of_now, remove_old
 
 __all__ = [
     "Damaged",
-    "NoRoom",
+    "NotEnoughSpace",
     "NotEmpty",
     "dump",
     "last_at",

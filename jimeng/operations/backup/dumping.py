@@ -56,7 +56,7 @@ class Dumped:
 
 def dump(
     path: Path,
-    tell: Callable[[str, int], None] = lambda name, n: None,
+    report: Callable[[str, int], None] = lambda name, n: None,
     *,
     with_pictures: bool = True,
 ) -> Dumped:
@@ -64,7 +64,7 @@ def dump(
     Write a backup to *path* during normal operation.
 
     Args:
-        tell: Called after each collection, with its name and number of documents.
+        report: Called after each collection, with its name and number of documents.
         with_pictures: Include files stored outside MongoDB; those in GridFS are
             always included.
 
@@ -87,10 +87,10 @@ def dump(
                 # Files are large and immutable: they need no snapshot, which MongoDB
                 # keeps for five minutes only.
                 at = None if name.endswith(".chunks") else session
-                tell(name, dump_collection(database, name, writer, at))
+                report(name, dump_collection(database, name, writer, at))
         # Files come after their references, from all stores: none is missed during a
         # move.
-        damaged = sum(pictures.dump(*each, writer, tell) for each in apart.items())
+        damaged = sum(pictures.dump(*each, writer, report) for each in apart.items())
     with best_effort("the time of the backup"):
         rotation.record_backup(began)
     log.info("backup written collections=%d damaged=%d", len(collection_names), damaged)
@@ -100,15 +100,15 @@ def dump(
 def collections(database: Database) -> list[str]:
     """The collections to back up: `FIRST`, then the others, then files."""
     found = database.list_collection_names(filter={"type": "collection"})
-    kept = set(found) - EXCLUDED
-    kept = {name for name in kept if not name.startswith("system.")}
+    names = set(found) - EXCLUDED
+    names = {name for name in names if not name.startswith("system.")}
 
-    def place(name: str) -> tuple[int, str]:
+    def order(name: str) -> tuple[int, str]:
         is_bytes = name.endswith((".files", ".chunks"))
         early = FIRST.index(name) if name in FIRST else len(FIRST)
         return (early + is_bytes + name.endswith(".chunks"), name)
 
-    return sorted(kept, key=place)
+    return sorted(names, key=order)
 
 
 @contextmanager

@@ -55,7 +55,7 @@ def collections(buckets: Iterable[str]) -> list[str]:
 
 
 def dump(
-    bucket: str, store: Store, writer: Writer, tell: Callable[[str, int], None]
+    bucket: str, store: Store, writer: Writer, report: Callable[[str, int], None]
 ) -> int:
     """
     Write all files of *bucket*, each verified by its stored SHA-256.
@@ -83,7 +83,7 @@ def dump(
             # The record has no bytes then; a restore leaves it out.
             log.warning("file deleted during the backup id=%s", file_id)
     add(writer, bucket, files, chunks)
-    tell(f"{bucket}{FILES}", count)
+    report(f"{bucket}{FILES}", count)
     return damaged
 
 
@@ -120,14 +120,14 @@ def contents(store: Store) -> Iterator[tuple[ObjectId, str, Content | None]]:
 
 def without_bytes(manifest: Manifest) -> list[str]:
     """The stores of pictures that the backup refers to, but does not contain."""
-    places = {
+    locations = {
         f"{bucket}.in_{each.kind}": each.where
         for bucket, store in stores().items()
         for each in overview(store)
     }
     ledgers = [each for each in manifest.collections if ".in_" in each]
     filled = [each for each in ledgers if get_db()[each].estimated_document_count()]
-    return [places.get(each, f"{each} (no setting says where)") for each in filled]
+    return [locations.get(each, f"{each} (no setting says where)") for each in filled]
 
 
 class StoreLoader:

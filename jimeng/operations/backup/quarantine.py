@@ -79,8 +79,8 @@ def stop_batches() -> None:
             alone = {"$unset": {"batch": "", "batch_index": ""}}
             tasks.update_many({"batch": row["_id"]}, alone)
         else:
-            made = {"$max": {"made": (row["last"] or 0) + 1}}
-            batches.update_one({**known, "open": True, **stopped}, made)
+            update = {"$max": {"made": (row["last"] or 0) + 1}}
+            batches.update_one({**known, "open": True, **stopped}, update)
     for batch in Batch.read_all(batches.find({"open": True, **stopped})):
         # Generations without a task: a task created later under the same id would adopt
         # them, and never end.
@@ -102,13 +102,13 @@ def recognise(place: str) -> bool:
     Raises:
         PyMongoError: MongoDB became unavailable; call again.
     """
-    places, mine = get_db().installations, {"_id": "place"}
-    known = places.find_one(mine)
+    installations, mine = get_db().installations, {"_id": "place"}
+    known = installations.find_one(mine)
     is_copy = known is not None and known.get("place") != place
     if is_copy:
         log.warning("this is a copy of another installation's data, or was moved")
         quarantine()
-    places.replace_one(mine, {"place": place}, upsert=True)
+    installations.replace_one(mine, {"place": place}, upsert=True)
     return is_copy
 
 

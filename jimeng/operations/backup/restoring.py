@@ -31,7 +31,7 @@ MARK = {"_id": "restore"}
 LAST = ("tasks", "bulk_actions")
 
 
-class NoRoom(Exception):
+class NotEnoughSpace(Exception):
     """The disk has too little space for the restored data."""
 
 
@@ -40,21 +40,21 @@ class NotEmpty(Exception):
 
 
 def restore(
-    path: Path, tell: Callable[[str, int], None] = lambda name, n: None
+    path: Path, report: Callable[[str, int], None] = lambda name, n: None
 ) -> tuple[Manifest, int]:
     """
     Load a backup, and leave sending and webhooks paused. An interrupted restore starts
     again.
 
     Args:
-        tell: Called after each part, with its collection and number of documents.
+        report: Called after each part, with its collection and number of documents.
 
     Returns:
         The manifest, and how many pictures were quarantined.
 
     Raises:
         Damaged: the file is damaged, or needs a later release; nothing was changed.
-        NoRoom: nothing was changed.
+        NotEnoughSpace: nothing was changed.
         NotEmpty: nothing was changed.
         OSError: the file cannot be read.
         StorageUnavailable: the store cannot be reached; restore again.
@@ -74,8 +74,8 @@ def restore(
         lanes.pause(name, lanes.BY_RESTORE)
     # Workers must not migrate partly loaded data.
     migrations.begin_at(migrations.CODE)
-    settlement.hold()  # nor settle it: part of the ledger may be missing
-    load(database, reader, tell)
+    settlement.pause()  # nor settle it: part of the ledger may be missing
+    load(database, reader, report)
     migrations.begin_at(manifest.schema)
     indexes.build()
     settlement.resume()
@@ -89,14 +89,14 @@ def restore(
 def check_disk_space(path: Path) -> None:
     """
     Raises:
-        NoRoom: the disk, if known, has less free space than the file needs.
+        NotEnoughSpace: the disk, if known, has less free space than the file needs.
     """
     free = retention.free_bytes()
     if jobs.runtime().config.STORAGE == "s3" or free is None:
         return
     needed = path.stat().st_size + retention.MIN_FREE_BYTES
     if free < needed:
-        raise NoRoom(
+        raise NotEnoughSpace(
             f"{path} needs {needed / GIB:.1f} GiB on the disk of the database, which "
             f"has {free / GIB:.1f} GiB free; nothing was changed"
         )
@@ -136,13 +136,15 @@ def delete_documents(database: Database) -> None:
             database[name].delete_many({})
 
 
-def load(database: Database, reader: Reader, tell: Callable[[str, int], None]) -> None:
+def load(
+    database: Database, reader: Reader, report: Callable[[str, int], None]
+) -> None:
     elsewhere = pictures.store_loaders()
     for is_last in (False, True):
         parts = ((n, part) for n, part in reader.parts() if (n in LAST) == is_last)
         for name, group in groupby(parts, itemgetter(0)):
             count = sum(insert(database[name], part, elsewhere) for _, part in group)
-            tell(name, count)
+            report(name, count)
     for each in elsewhere.values():
         each.end()
 

@@ -42,20 +42,20 @@ def retry(
     principal.require_operator("failures")
     details = {"accept_double_charge": True} if accept_double_charge else {}
     with recorded(principal, "failures.retry", task_id, **details) as outcome:
-        made = _retry(principal, task_id, accept_double_charge)
-        outcome["task"] = made.id
-    return made
+        task = _retry(principal, task_id, accept_double_charge)
+        outcome["task"] = task.id
+    return task
 
 
 def _retry(principal: Principal, task_id: str, accept_double_charge: bool) -> Task:
-    made, _ = tasks.retry(
+    task, _ = tasks.retry(
         principal,
         task_id,
         accept_double_charge=accept_double_charge,
         idem_key=key_of(task_id),
     )
     resolve({"task_id": task_id}, "retried", principal.user_id)
-    return made
+    return task
 
 
 def key_of(task_id: str) -> str:
@@ -108,10 +108,10 @@ def _begin(
     principal: Principal, kind: str, wanted: Filter, where: dict, index: str
 ) -> BulkAction:
     total = count(where, index, MAX_TOTAL_SHOWN + 1)
-    given = wanted.as_json()
-    scope = "|".join(f"{name}={text}" for name, text in sorted(given.items()))
+    fields = wanted.as_json()
+    scope = "|".join(f"{name}={text}" for name, text in sorted(fields.items()))
     action = bulk.start(
-        principal, kind, scope=scope, total=total, details=given, audited=True
+        principal, kind, scope=scope, total=total, details=fields, audited=True
     )
     return bulk.work_briefly(action)
 
@@ -170,14 +170,14 @@ def _drop_batch(action: BulkAction, batch: DocumentBatch) -> Counts:
 
 def resolve(where: dict, how: str, by: str, *, at: datetime | None = None) -> int:
     """Mark failures as resolved by an operator; return their number."""
-    kept = {
+    resolution = {
         "how": how,
         "by": {"$literal": by},
         "at": at or utcnow(),
         "error": "$error",
     }
     changed = Generation.collection().update_many(
-        {**where, **FAILED}, [{"$set": {"dealt_with": kept}}, {"$unset": "error"}]
+        {**where, **FAILED}, [{"$set": {"dealt_with": resolution}}, {"$unset": "error"}]
     )
     return changed.modified_count
 

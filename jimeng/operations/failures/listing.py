@@ -66,17 +66,17 @@ class Filter:
     def as_json(self) -> dict[str, Any]:
         """The set fields, for the audit trail and URLs."""
         day = self.day.isoformat() if self.day else None
-        given = {"code": self.code, "day": day, "user": self.user_id}
-        return {name: text for name, text in given.items() if text}
+        fields = {"code": self.code, "day": day, "user": self.user_id}
+        return {name: text for name, text in fields.items() if text}
 
     @classmethod
-    def from_json(cls, given: dict[str, str]) -> "Filter":
+    def from_json(cls, fields: dict[str, str]) -> "Filter":
         """Read the result of `as_json`."""
-        day = given.get("day")
+        day = fields.get("day")
         return cls(
-            code=given.get("code"),
+            code=fields.get("code"),
             day=date.fromisoformat(day) if day else None,
-            user_id=given.get("user"),
+            user_id=fields.get("user"),
         )
 
 

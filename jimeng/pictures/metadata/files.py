@@ -25,11 +25,11 @@ class Written:
     mark: str = ""
 
 
-def write_into(content: Content, content_type: str, made: Provenance) -> Written:
+def write_into(content: Content, content_type: str, provenance: Provenance) -> Written:
     """
-    Add *made* to a picture file, or return it unchanged if that is impossible: signed
-    or unparsable files are not touched. At most `png.HEAD` is read now, the rest on
-    demand.
+    Add *provenance* to a picture file, or return it unchanged if that is impossible:
+    signed or unparsable files are not touched. At most `png.HEAD` is read now, the rest
+    on demand.
 
     Args:
         content: The file.
@@ -37,7 +37,7 @@ def write_into(content: Content, content_type: str, made: Provenance) -> Written
     """
     find_parts = FORMATS.get(content_type)
     file = io.BufferedReader(SeekableContent(content), HEAD)
-    parts = find_parts(file, content.length, made) if find_parts else None
+    parts = find_parts(file, content.length, provenance) if find_parts else None
     if not parts:
         return Written(content)
     digest = hashlib.sha256()

@@ -37,7 +37,7 @@ def segments(head: bytes) -> Iterator[tuple[int, int, int]]:
         at = last
 
 
-def parts(file: BinaryIO, size: int, made: Provenance) -> list[Part] | None:
+def parts(file: BinaryIO, size: int, provenance: Provenance) -> list[Part] | None:
     """The file with a packet after its first segments; None if that is impossible."""
     head = file.read(HEAD)
     at, begin, end, packet, is_whole = 2, 0, 0, b"", False
@@ -53,7 +53,7 @@ def parts(file: BinaryIO, size: int, made: Provenance) -> list[Part] | None:
                 return None  # ambiguous: two packets
             begin, end, packet = first, last, data[len(XMP) :]
         is_whole = marker == 0
-    written = xmp.packet(made, packet) if is_whole else None
+    written = xmp.packet(provenance, packet) if is_whole else None
     if written is None or len(XMP) + len(written) > MAX_SEGMENT_BYTES:
         return None
     data = XMP + written

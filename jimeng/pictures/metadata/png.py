@@ -28,7 +28,7 @@ def chunks(head: bytes) -> Iterator[tuple[bytes, int, int]]:
         at += 12 + length
 
 
-def parts(file: BinaryIO, size: int, made: Provenance) -> list[Part] | None:
+def parts(file: BinaryIO, size: int, provenance: Provenance) -> list[Part] | None:
     """The file with metadata before its pixels; None if that is impossible."""
     head = file.read(HEAD)
     at = begin = end = 0
@@ -48,10 +48,10 @@ def parts(file: BinaryIO, size: int, made: Provenance) -> list[Part] | None:
             packet = text_of(head[first + 8 : last - 4])
     if not at or not has_pixels:
         return None
-    ours = text_chunks(made)
+    ours = text_chunks(provenance)
     written = None
     if packet or not (end or has_late_packet(file, size)):
-        written = xmp.packet(made, packet)
+        written = xmp.packet(provenance, packet)
     if written is None:
         begin = end = at  # keep the existing packet
     else:
@@ -90,23 +90,23 @@ def text_of(data: bytes) -> bytes:
     return text if packer.eof else b""
 
 
-def text_chunks(made: Provenance) -> bytes:
+def text_chunks(provenance: Provenance) -> bytes:
     """
     Text chunks for programs without XMP: ``parameters`` in the de facto format of AI
     image tools, and the keywords of the standard.
     """
-    seed = [] if made.seed is None else [f"Seed: {made.seed}"]
+    seed = [] if provenance.seed is None else [f"Seed: {provenance.seed}"]
     facts = [
         *seed,
-        f"Size: {made.size}",
-        f"Model: {made.model}",
+        f"Size: {provenance.size}",
+        f"Model: {provenance.model}",
         f"Version: {SOFTWARE}",
     ]
-    text = plain(f"{made.prompt}\n{', '.join(facts)}").encode()
+    text = plain(f"{provenance.prompt}\n{', '.join(facts)}").encode()
     return (
         chunk(b"iTXt", b"parameters\0\0\0\0\0" + text)
         + chunk(b"tEXt", b"Software\0" + SOFTWARE.encode())
-        + chunk(b"tEXt", b"Creation Time\0" + made.moment.encode())
+        + chunk(b"tEXt", b"Creation Time\0" + provenance.moment.encode())
     )
 
 

@@ -52,11 +52,13 @@ class Provenance:
 
     def as_json(self) -> str:
         """Serialise for `from_json`, without characters that are special in XML."""
-        words: dict[str, object] = {"prompt": self.prompt, "style": self.style}
-        words |= {"model": self.model, "size": self.asked or self.size}
-        words["seed"] = self.seed
-        given = {key: value for key, value in words.items() if value not in ("", None)}
-        return ODD.sub(in_letters, json.dumps(given, ensure_ascii=False))
+        properties: dict[str, object] = {"prompt": self.prompt, "style": self.style}
+        properties |= {"model": self.model, "size": self.asked or self.size}
+        properties["seed"] = self.seed
+        filled = {
+            key: value for key, value in properties.items() if value not in ("", None)
+        }
+        return ODD.sub(in_letters, json.dumps(filled, ensure_ascii=False))
 
     @classmethod
     def from_json(cls, text: str) -> "Provenance | None":
@@ -65,22 +67,24 @@ class Provenance:
         comes from a user's file.
         """
         try:
-            words = json.loads(text)
+            properties = json.loads(text)
         except (ValueError, RecursionError):
             return None
-        prompt = words.get("prompt") if isinstance(words, dict) else None
+        prompt = properties.get("prompt") if isinstance(properties, dict) else None
         if not short(prompt, MAX_PROMPT_CHARS):
             return None
-        size = re.fullmatch(r"(\d{1,6})x(\d{1,6})", str(words.get("size")), re.ASCII)
+        size = re.fullmatch(
+            r"(\d{1,6})x(\d{1,6})", str(properties.get("size")), re.ASCII
+        )
         sides = [int(side) for side in size.groups()] if size else [0, 0]
         if max(sides) > MAX_SIDE_PX:
             sides = [0, 0]
-        seed = words.get("seed")
+        seed = properties.get("seed")
         is_seed = type(seed) is int and 0 <= seed <= MAX_SEED
         return cls(
             short(prompt, MAX_PROMPT_CHARS),
-            short(words.get("style"), MAX_STYLE_CHARS),
-            short(words.get("model"), MAX_MODEL_CHARS),
+            short(properties.get("style"), MAX_STYLE_CHARS),
+            short(properties.get("model"), MAX_MODEL_CHARS),
             sides[0],
             sides[1],
             seed if is_seed else None,

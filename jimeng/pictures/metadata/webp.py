@@ -36,7 +36,7 @@ def chunks(file: BinaryIO, end: int) -> Iterator[tuple[bytes, int, int]]:
         at = last
 
 
-def parts(file: BinaryIO, size: int, made: Provenance) -> list[Part] | None:
+def parts(file: BinaryIO, size: int, provenance: Provenance) -> list[Part] | None:
     """The file with a packet as its last chunk; None if that is impossible."""
     begins = file.read(HEADER_BYTES)
     end = 8 + int.from_bytes(begins[4:8], "little")
@@ -49,22 +49,22 @@ def parts(file: BinaryIO, size: int, made: Provenance) -> list[Part] | None:
     there = [each for each in found if each[0] == b"XMP "]
     if len(there) > 1:
         return None
-    written = xmp.packet(made, data_of(file, *there[0][1:]) if there else b"")
-    header = extended(file, found[0], made)
+    written = xmp.packet(provenance, data_of(file, *there[0][1:]) if there else b"")
+    header = extended(file, found[0], provenance)
     if written is None or header is None:
         return None
-    kept: list[Part] = [
+    remaining: list[Part] = [
         range(first, last)
         for kind, first, last in found
         if kind not in {b"XMP ", b"VP8X"}
     ]
-    body = [header, *kept, chunk(b"XMP ", written)]
+    body = [header, *remaining, chunk(b"XMP ", written)]
     total = 4 + sum(map(len, body))
     return [b"RIFF" + total.to_bytes(4, "little") + b"WEBP", *body, range(end, size)]
 
 
 def extended(
-    file: BinaryIO, first: tuple[bytes, int, int], made: Provenance
+    file: BinaryIO, first: tuple[bytes, int, int], provenance: Provenance
 ) -> bytes | None:
     """The VP8X header chunk with the XMP flag, created if the file has none."""
     kind, begin, last = first
@@ -73,7 +73,7 @@ def extended(
         if len(data) != 10:
             return None
         return chunk(kind, bytes([data[0] | HAS_XMP]) + data[1:])
-    sides = (made.width, made.height)
+    sides = (provenance.width, provenance.height)
     if not all(0 < side <= 1 << 24 for side in sides):
         return None
     # A lossless bitstream has its own alpha flag.

@@ -37,7 +37,7 @@ STORED_PROVENANCE = re.compile(
 QUOTES = re.compile("&(?:quot|#34|#x22);")
 
 
-def packet(made: Provenance, into: bytes = b"") -> bytes | None:
+def packet(provenance: Provenance, into: bytes = b"") -> bytes | None:
     """
     Create the packet of a picture, within the limits of every format.
 
@@ -47,7 +47,7 @@ def packet(made: Provenance, into: bytes = b"") -> bytes | None:
     Returns:
         None if it would be too large, or the existing packet cannot be extended.
     """
-    for properties in (all_properties(made), own_property(made)):
+    for properties in (all_properties(provenance), own_property(provenance)):
         found = new_packet(properties) if not into else merged_packet(properties, into)
         if found is None or len(found) <= MAX_PACKET_BYTES:
             return found
@@ -70,9 +70,9 @@ def merged_packet(properties: dict[str, str], into: bytes) -> bytes | None:
         return None
     if re.search(r"""xmlns:rdf\s*=\s*["'](?!""" + re.escape(RDF) + ")", text):
         return None
-    left = {name: each for name, each in properties.items() if name not in text}
+    missing = {name: each for name, each in properties.items() if name not in text}
     about = ABOUT.search(text)
-    ours = description(left, about[1] if about else '""')
+    ours = description(missing, about[1] if about else '""')
     return (begin + ours + end + rest).encode()
 
 
@@ -85,23 +85,25 @@ def description(properties: dict[str, str], about: str) -> str:
     return f"<rdf:Description rdf:about={about}{spaces}>\n{inner}</rdf:Description>\n"
 
 
-def all_properties(made: Provenance) -> dict[str, str]:
+def all_properties(provenance: Provenance) -> dict[str, str]:
     """Property name -> its content, as XML."""
-    prompt = escape(plain(made.prompt))
+    prompt = escape(plain(provenance.prompt))
     found = {
         "xmp:CreatorTool": SOFTWARE,
-        "xmp:CreateDate": made.moment,
+        "xmp:CreateDate": provenance.moment,
         "dc:description": f'<rdf:Alt><rdf:li xml:lang="x-default">{prompt}</rdf:li>'
         "</rdf:Alt>",
         "Iptc4xmpExt:DigitalSourceType": TYPES,
-        "Iptc4xmpExt:AISystemUsed": escape(plain(made.model)),
+        "Iptc4xmpExt:AISystemUsed": escape(plain(provenance.model)),
         "Iptc4xmpExt:AIPromptInformation": prompt,
     }
-    return {name: each for name, each in found.items() if each} | own_property(made)
+    return {name: each for name, each in found.items() if each} | own_property(
+        provenance
+    )
 
 
-def own_property(made: Provenance) -> dict[str, str]:
-    return {NAME: made.as_json()}
+def own_property(provenance: Provenance) -> dict[str, str]:
+    return {NAME: provenance.as_json()}
 
 
 def read(text: bytes) -> Provenance | None:

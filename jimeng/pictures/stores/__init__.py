@@ -3,7 +3,7 @@
 from jimeng.pictures.stores.configured import ConfiguredStore, choose
 from jimeng.pictures.stores.files import FileStore
 from jimeng.pictures.stores.gridfs import FileTooLarge
-from jimeng.pictures.stores.moving import CopyDiffers, Holding, move, overview
+from jimeng.pictures.stores.moving import CopyDiffers, StoreSize, move, overview
 from jimeng.pictures.stores.store import Store, StoredFile
 
 __all__ = [
@@ -11,7 +11,7 @@ __all__ = [
     "CopyDiffers",
     "FileStore",
     "FileTooLarge",
-    "Holding",
+    "StoreSize",
     "Store",
     "StoredFile",
     "choose",

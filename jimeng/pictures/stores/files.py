@@ -42,25 +42,25 @@ class FileStore(ExternalStore):
     def write(self, contents: Mapping[ObjectId, Content]) -> None:
         with translated_errors():
             for file_id, each in contents.items():
-                write(self._place(file_id), each)
+                write(self._path(file_id), each)
 
     def open_range(
         self, file_id: ObjectId, start: int = 0, end: int | None = None
     ) -> Pieces | None:
         with translated_errors():
             try:
-                file = self._place(file_id).open("rb", buffering=0)
+                file = self._path(file_id).open("rb", buffering=0)
             except FileNotFoundError:
                 self._require_directory()
                 return None
             return FilePieces(file, start, sys.maxsize if end is None else end)
 
     def delete(self, file_id: ObjectId) -> None:
-        place = self._place(file_id)
+        path = self._path(file_id)
         self._require_directory()
         with translated_errors():
-            place.unlink(missing_ok=True)
-            partial(place).unlink(missing_ok=True)
+            path.unlink(missing_ok=True)
+            partial(path).unlink(missing_ok=True)
         self._forget(file_id)
 
     def scratch_directory(self) -> Path:
@@ -97,49 +97,49 @@ class FileStore(ExternalStore):
                 retry_after=5,
             )
 
-    def _place(self, file_id: ObjectId) -> Path:
+    def _path(self, file_id: ObjectId) -> Path:
         # The end of an ObjectId is a counter: 65,536 evenly filled directories.
         name = str(file_id)
         return self.directory / name[-2:] / name[-4:-2] / name
 
 
-def write(place: Path, content: Content) -> None:
+def write(path: Path, content: Content) -> None:
     """Write a file atomically and durably."""
-    make_directory(place.parent)
-    if isinstance(content, LocalFile) and is_renamed(content.path, place):
+    make_directory(path.parent)
+    if isinstance(content, LocalFile) and is_renamed(content.path, path):
         return
-    beside = partial(place)
+    partial_path = partial(path)
     try:
-        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        descriptor = os.open(partial_path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "wb") as out, closing(content.pieces()) as pieces:
             out.writelines(pieces)
             out.flush()
             os.fsync(out.fileno())
-        beside.replace(place)
-        sync(place.parent)
+        partial_path.replace(path)
+        sync(path.parent)
     except OSError:
         with suppress(OSError):
-            beside.unlink()
+            partial_path.unlink()
         raise
 
 
-def is_renamed(path: Path, place: Path) -> bool:
-    """Sync and rename a file; False if *place* is on another file system."""
+def is_renamed(path: Path, target: Path) -> bool:
+    """Sync and rename a file; False if *target* is on another file system."""
     path.chmod(0o600)
     with path.open("rb") as file:
         os.fsync(file.fileno())
     try:
-        path.replace(place)
+        path.replace(target)
     except OSError as error:
         if error.errno == EXDEV:
             return False
         raise
-    sync(place.parent)
+    sync(target.parent)
     return True
 
 
-def partial(place: Path) -> Path:
-    return place.with_name(f"{place.name}.partial")
+def partial(path: Path) -> Path:
+    return path.with_name(f"{path.name}.partial")
 
 
 def make_directory(path: Path) -> None:

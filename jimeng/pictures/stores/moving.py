@@ -41,7 +41,7 @@ class FileDamaged(Exception):
 
 
 @dataclass(frozen=True)
-class Holding:
+class StoreSize:
     """
     The content of a store.
 
@@ -57,10 +57,10 @@ class Holding:
     bytes: int
 
 
-def overview(store: Store) -> list[Holding]:
+def overview(store: Store) -> list[StoreSize]:
     """The content of each store, the configured one first."""
     stores = store.stores if isinstance(store, ConfiguredStore) else [store]
-    return [Holding(x.kind, x.where, x.count(), x.size()) for x in stores]
+    return [StoreSize(x.kind, x.where, x.count(), x.size()) for x in stores]
 
 
 def move(
@@ -106,10 +106,10 @@ def copies(
     """
     with ThreadPoolExecutor(PARALLEL_FILES, "move") as pool:
         for batch in batches(source, BATCH):
-            made = pool.map(
+            lengths = pool.map(
                 lambda each: copy(each[0], each[1], source, target), batch.items()
             )
-            for file_id, length in zip(batch, made, strict=True):
+            for file_id, length in zip(batch, lengths, strict=True):
                 if length is not None:
                     yield file_id, length
                 elif is_leftover(file_id, batch[file_id], source, target, named):

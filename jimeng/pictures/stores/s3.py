@@ -152,8 +152,8 @@ class ObjectPieces:
             found = self._bucket.get(self._key, self._at, self._end)
         if found is None:
             return False
-        self._stream, left = found
-        self._end = self._at + left  # less than expected if it is damaged
+        self._stream, length = found
+        self._end = self._at + length  # less than expected if it is damaged
         return True
 
     def __iter__(self) -> "ObjectPieces":

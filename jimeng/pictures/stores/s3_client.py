@@ -68,7 +68,7 @@ class OperationCall(Call):
     def renew(self) -> None:
         """Restart the timeout and the limit of bytes: a reader continues."""
         self._begin(OPERATION_TIMEOUT_S)
-        self._left = CAP
+        self._remaining_bytes = CAP
 
 
 class Bucket:
@@ -216,8 +216,8 @@ class Bucket:
         endpoint = self._config.S3_ENDPOINT if endpoint is None else endpoint
         with self._making:
             if endpoint not in self._clients:
-                self._clients[endpoint] = made = make_client(self._config, endpoint)
-                made.meta.events.register("before-send.s3", self._send)
+                self._clients[endpoint] = client = make_client(self._config, endpoint)
+                client.meta.events.register("before-send.s3", self._send)
             return self._clients[endpoint]
 
     def _send(self, request: AWSPreparedRequest, **about: object) -> AWSResponse:
@@ -271,9 +271,9 @@ def addressing(style: str, endpoint: str) -> str:
     return "path" if is_bare else "virtual"
 
 
-def headers_of(given: Mapping[str, str | bytes]) -> CaseInsensitiveDict:
+def headers_of(headers: Mapping[str, str | bytes]) -> CaseInsensitiveDict:
     """The headers without ``Expect``, which this client does not support."""
-    plain = {k: v.decode() if isinstance(v, bytes) else v for k, v in given.items()}
+    plain = {k: v.decode() if isinstance(v, bytes) else v for k, v in headers.items()}
     return CaseInsensitiveDict({k: v for k, v in plain.items() if k != "Expect"})
 
 

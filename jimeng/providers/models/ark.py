@@ -10,7 +10,7 @@ from functools import partial
 from jimeng.providers.models.ark_videos import VIDEOS
 from jimeng.providers.models.model import Model, Takes, keywords, sizes
 
-ANSWER_WITHIN = 180.0  # seconds: the response contains the picture
+ANSWER_TIMEOUT_S = 180.0  # seconds: the response contains the picture
 SEEDREAM_2K = sizes("2048x2048 2304x1728 2496x1664 2848x1600 3136x1344")
 # Ark lists 5504x3040 for 16:9, which is closer to 9:5; this is Visual's size.
 SEEDREAM_4K = sizes("4096x4096 4704x3520 4992x3328 5404x3040 6240x2656")
@@ -36,7 +36,7 @@ ark = partial(
     takes=references(most=14),
     takes_seed=False,
     is_synchronous=True,
-    answer_within=ANSWER_WITHIN,
+    answer_within=ANSWER_TIMEOUT_S,
     typical=20.0,
     slow=90.0,
 )

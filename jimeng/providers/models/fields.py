@@ -74,8 +74,8 @@ def number(low: float, high: float, **more) -> Number:
     return Number(validate=Range(low, high), **more)
 
 
-def one_of(*words: str) -> fields.String:
-    return fields.String(validate=OneOf(words))
+def one_of(*values: str) -> fields.String:
+    return fields.String(validate=OneOf(values))
 
 
 def ascend(pair: tuple[float, float]) -> None:
@@ -94,15 +94,15 @@ def have_default(sizes: dict[str, Size]) -> None:
         raise ValidationError("Must have 1:1, the default.")
 
 
-def name_size(word: str) -> None:
-    if parse_size(word) or ":" in word:
+def name_size(name: str) -> None:
+    if parse_size(name) or ":" in name:
         raise ValidationError("Is no name for a size.")
 
 
 def spare_reserved(extra: dict[str, object]) -> None:
-    if taken := RESERVED & set(extra):
+    if reserved := RESERVED & set(extra):
         raise ValidationError(
-            f"Must not have {min(taken)}, which is sent anyway or never."
+            f"Must not have {min(reserved)}, which is sent anyway or never."
         )
 
 

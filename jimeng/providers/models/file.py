@@ -36,8 +36,8 @@ NO_NAMES = frozenset({"key", "value", "_schema"})
 class Wrong(ValueError):
     """A field of a row is invalid; the text says what is required."""
 
-    def __init__(self, field: str, words: str) -> None:
-        super().__init__(f'"{field}": {words}')
+    def __init__(self, field: str, reason: str) -> None:
+        super().__init__(f'"{field}": {reason}')
 
 
 def load_models(
@@ -112,8 +112,8 @@ def apply(
         model = checked(changed(models.get(key), values, owner))
         must_be_synchronous = owner.only_synchronous and model.video is None
         if must_be_synchronous and not model.is_synchronous:
-            words = f"must be true: {owner.label[1]} knows nothing else"
-            raise Wrong("is_synchronous", words)
+            reason = f"must be true: {owner.label[1]} knows nothing else"
+            raise Wrong("is_synchronous", reason)
         models[key] = model
     elif set(values) != {"id", "provider"}:
         raise Wrong("offered", "is false, so only id and provider may stand beside it")
@@ -172,11 +172,11 @@ def checked(model: Model) -> Model:
     if set(model.sizes) != set(model.hd_sizes):
         raise Wrong("hd_sizes", 'must have the ratios of "sizes"')
     for field in ("sizes", "hd_sizes", "keywords"):
-        for word, (width, height) in getattr(model, field).items():
+        for name, (width, height) in getattr(model, field).items():
             if not model.fits(width, height):
-                raise Wrong(field, f"has {word!r} outside the model's own limits")
-            if word in RATIOS and not is_near(word, width, height):
-                raise Wrong(field, f"has {word!r}, which is another ratio")
+                raise Wrong(field, f"has {name!r} outside the model's own limits")
+            if name in RATIOS and not is_near(name, width, height):
+                raise Wrong(field, f"has {name!r}, which is another ratio")
     return model
 
 
@@ -190,8 +190,8 @@ def check_takes(model: Model) -> None:
         raise Wrong("takes", 'has "least" above "most"')
     needs = not model.task.startswith("text-to-")
     if needs != model.needs_images:
-        words = "must be given at least one picture" if needs else "must need none"
-        raise Wrong("takes", f"{words} for {model.task}")
+        reason = "must be given at least one picture" if needs else "must need none"
+        raise Wrong("takes", f"{reason} for {model.task}")
     if (model.task == "inpainting") != bool(takes and takes.mask):
         raise Wrong("takes", '"mask" goes with the task inpainting')
     if (model.task == "outpainting") != bool(takes and takes.expand):
@@ -215,12 +215,12 @@ def check_video(model: Model, video: VideoModel) -> None:
         raise Wrong("video", '"default_resolution" must be one of "resolutions"')
     for resolution, sizes in video.resolutions.items():
         if set(sizes) != set(VIDEO_RATIOS):
-            words = f"{resolution} must have {' '.join(VIDEO_RATIOS)}"
-            raise Wrong("video", words)
+            reason = f"{resolution} must have {' '.join(VIDEO_RATIOS)}"
+            raise Wrong("video", reason)
     if bool(video.cameras) != bool(video.camera_strengths):
         raise Wrong("video", '"cameras" goes with "camera_strengths"')
-    if taken := RESERVED_OF_VIDEOS & set(model.extra):
-        raise Wrong("extra", f"must not have {min(taken)}, which is sent anyway")
+    if reserved := RESERVED_OF_VIDEOS & set(model.extra):
+        raise Wrong("extra", f"must not have {min(reserved)}, which is sent anyway")
     most = max(video.first_frame + video.first_and_last, video.max_references)
     if most > (model.takes.most if model.takes else 0):
         raise Wrong("takes", f'must have "most" {most} for the pictures of "video"')
@@ -250,7 +250,7 @@ def check_names(models: Iterable[Model]) -> None:
     """
     seen: dict[tuple[str, str], Model] = {}
     for model in models:
-        for word in model.names:
-            other = seen.setdefault((model.provider, word), model)
+        for name in model.names:
+            other = seen.setdefault((model.provider, name), model)
             if other is not model:
-                raise Wrong("id", f"{model.id}: {other.id} is called {word} too")
+                raise Wrong("id", f"{model.id}: {other.id} is called {name} too")

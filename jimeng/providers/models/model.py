@@ -211,8 +211,8 @@ class PriceBySize:
     def of(self, width: int, height: int) -> int:
         """The price in micros of a picture of this size in pixels."""
         area = width * height
-        held = (each for each in self.steps if each.up_to and area <= each.up_to)
-        return next(held, self.steps[-1]).micros
+        matching = (each for each in self.steps if each.up_to and area <= each.up_to)
+        return next(matching, self.steps[-1]).micros
 
     def rate(self, usage: Usage) -> int:
         """
@@ -671,8 +671,12 @@ def sizes(text: str) -> Mapping[str, Size]:
 
 def keywords(**named: str) -> Mapping[str, Size]:
     """Build named sizes: ``k2="2048x2048"`` is 2K; ``k1_5`` is 1.5K."""
-    words = {name[1:].replace("_", ".") + "K": text for name, text in named.items()}
-    return MappingProxyType({word: pixels(text) for word, text in words.items()})
+    pixels_by_size = {
+        name[1:].replace("_", ".") + "K": text for name, text in named.items()
+    }
+    return MappingProxyType(
+        {size: pixels(text) for size, text in pixels_by_size.items()}
+    )
 
 
 def pixels(text: str) -> Size:

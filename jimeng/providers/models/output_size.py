@@ -58,23 +58,23 @@ def enlarged(
     model: Model, size: str | None, quality: str, picture: Size | None
 ) -> Size | None:
     """Return the upscaled size: the longer side is that of the named size *size*."""
-    named = {word: max(each) for word, each in model.keywords.items()}
-    outcomes = {
-        word: (round(w * long / max(w, h)), round(h * long / max(w, h)))
-        for word, long in named.items()
+    named = {keyword: max(each) for keyword, each in model.keywords.items()}
+    sizes = {
+        keyword: (round(w * long / max(w, h)), round(h * long / max(w, h)))
+        for keyword, long in named.items()
         for w, h in [picture or (1, 1)]
     }
-    in_order = sorted(named, key=lambda word: named[word])
-    word = (size or in_order[-1 if quality == "hd" else 0]).upper()
-    spelt = {f"{w}X{h}": word for word, (w, h) in outcomes.items() if picture}
-    word = spelt.get(word, word)
-    if word not in named:
+    in_order = sorted(named, key=lambda keyword: named[keyword])
+    keyword = (size or in_order[-1 if quality == "hd" else 0]).upper()
+    spelt = {f"{w}X{h}": keyword for keyword, (w, h) in sizes.items() if picture}
+    keyword = spelt.get(keyword, keyword)
+    if keyword not in named:
         raise Invalid.field("size", "invalid.size_named", named=" ".join(in_order))
     if picture is None:
         return None
-    if max(picture) >= named[word]:
-        raise Invalid.field("size", "invalid.size_reached", max=named[word])
-    return outcomes[word]
+    if max(picture) >= named[keyword]:
+        raise Invalid.field("size", "invalid.size_reached", max=named[keyword])
+    return sizes[keyword]
 
 
 def like(model: Model, picture: Size, quality: str) -> Size:

@@ -121,9 +121,9 @@ class BatchForm:
         # Validate the settings as those of a single task, whose prompt is discarded.
         single = replace(self.settings, prompt="x")
         like = single.request(principal)
-        given = {name: each for name, each in like.given.items() if name != "prompt"}
-        like = replace(like, prompt="", given={})
-        return NewBatch(like=like, template=self.text, name=self.name, given=given)
+        given = {name: each for name, each in like.request.items() if name != "prompt"}
+        like = replace(like, prompt="", request={})
+        return NewBatch(like=like, template=self.text, name=self.name, request=given)
 
     def with_estimate(self, principal: Principal) -> "BatchForm":
         """The same with an estimate, or with the errors."""

@@ -11,7 +11,7 @@ def budget_left() -> str:
     """What is left of the user's or the installation's budget; empty without any."""
     principal = auth.principal_of_page()
     with best_effort("budget"):
-        found = limits.budget_left(principal, principal.user_id)
+        found = limits.remaining_budget(principal, principal.user_id)
         if found is not None:
             period, micros = found
             return t(f"form.budget_{period}", left=yuan_short(micros))

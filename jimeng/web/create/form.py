@@ -290,7 +290,7 @@ class Composer(TaskForm):
             user_id=principal.user_id,
             provider=model.provider,
             images=[*self.images, *self.files],
-            given=words,
+            request=words,
         )
 
     def api_size(self, model: Model) -> tuple[str, str]:

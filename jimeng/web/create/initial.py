@@ -184,8 +184,8 @@ def last_submitted(principal: Principal) -> Composer:
     return Composer.with_settings_of(newest) if newest else Composer.prefilled({})
 
 
-def recent_tasks(principal: Principal, within: dict) -> list[Task]:
+def recent_tasks(principal: Principal, condition: dict) -> list[Task]:
     """The user's latest tasks, newest first."""
     return tasks.page(
-        principal, principal.user_id, limit=MAX_RECENT, within=within
+        principal, principal.user_id, limit=MAX_RECENT, condition=condition
     ).rows

@@ -190,7 +190,7 @@ class VideoForm(TaskForm):
             user_id=principal.user_id,
             images=[each for _, each in self.all_pictures],
             video=video,
-            given={"model": model.id, **given, **as_request(video)},
+            request={"model": model.id, **given, **as_request(video)},
         )
 
     def parameters(self, model: Model) -> VideoParameters:

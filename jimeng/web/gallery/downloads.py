@@ -58,7 +58,7 @@ def archive() -> ResponseReturnValue:
 def export() -> ResponseReturnValue:
     """All pictures and a record of all tasks."""
     principal = auth.principal_of_page()
-    pieces = data_export.export(principal, zone(), with_words=metadata_is_wanted())
+    pieces = data_export.export(principal, zone(), with_prompts=metadata_is_wanted())
     return send(principal, pieces, t("archive.all", day=today(zone())))
 
 

@@ -221,7 +221,7 @@ class Edit:
             user_id=principal.user_id,
             provider=model.provider,
             images=[self.image.id],
-            given=given,
+            request=given,
         )
 
     def count(self, model: Model) -> int:

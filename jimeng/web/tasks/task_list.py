@@ -78,7 +78,7 @@ def totals(wanted: Wanted) -> Totals:
     user_id, waiting = principal.user_id, clear_queue.CANCELLABLE
     if wanted.batch:  # the batch's page has its bulk actions
         found = summary.count_by_state(
-            principal, user_id, within={"batch": wanted.batch}
+            principal, user_id, condition={"batch": wanted.batch}
         )
         return Totals(found, dict.fromkeys(waiting, Count(0)), NOTHING)
     if wanted.q:
@@ -100,7 +100,7 @@ def listing(wanted: Wanted) -> dict:
         limit=PAGE,
         cursor=wanted.cursor,
         q=wanted.q,
-        within=within(wanted),
+        condition=within(wanted),
     )
     rows = rows_of(page.rows)
     return {

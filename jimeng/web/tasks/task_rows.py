@@ -9,7 +9,7 @@ from typing import Any
 
 from jimeng.documents import Image, Task
 from jimeng.http import auth
-from jimeng.tasks import Outcome, clear_queue, retries, summary
+from jimeng.tasks import BulkResult, clear_queue, retries, summary
 from jimeng.web.tasks.cards import Card, cards_of
 from jimeng.web.tasks.titles import OfTask
 
@@ -116,7 +116,7 @@ def rows_from(cards: list[Card]) -> list[Row]:
     return [Row(card, again.get(card.task.id)) for card in cards]
 
 
-def count_outcomes(done: str, outcomes: Iterable[Outcome]) -> list[OutcomeCount]:
+def count_outcomes(done: str, outcomes: Iterable[BulkResult]) -> list[OutcomeCount]:
     """Count the outcomes: successes, and failures by reason."""
     kinds: Counter[str] = Counter()
     for each in outcomes:

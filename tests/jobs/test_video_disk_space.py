@@ -7,7 +7,7 @@ import pytest
 from jimeng import jobs
 from jimeng.cli.checks import Verdict, databases
 from jimeng.documents import Generation
-from jimeng.jobs import submission, video_room
+from jimeng.jobs import submission, video_disk_space
 from jimeng.providers.models.video import VideoModel
 from tests.conftest import run_queue
 from tests.jobs.video_setup import fetch, fetchable, finished, host
@@ -33,7 +33,7 @@ def model(registry, lane):
 @pytest.fixture
 def free(monkeypatch):
     def leave(size: int) -> None:
-        monkeypatch.setattr(video_room, "free_bytes", lambda: size)
+        monkeypatch.setattr(video_disk_space, "free_bytes", lambda: size)
 
     return leave
 
@@ -48,14 +48,14 @@ def test_video_waits_while_there_is_no_room(
 ):
     """It keeps its place in the queue, and is sent by itself once there is some."""
     one = VIDEO.typical_max_bytes
-    free(video_room.RESERVE_BYTES + one - 1)
+    free(video_disk_space.RESERVE_BYTES + one - 1)
     create(client)
     monkeypatch.setattr(type(registry), "by_lane", lambda self, name: model)
     run_queue()
     assert (provider.requests, generation().state) == ([], "queued")
     assert generation().owner is None
 
-    free(video_room.RESERVE_BYTES + one)
+    free(video_disk_space.RESERVE_BYTES + one)
     submission.send_next(lane)
 
     assert len(provider.requests) == 1
@@ -67,11 +67,13 @@ def test_each_video_under_way_needs_room_of_its_own(finished, model, free):
     finished()
     finished()
 
-    assert video_room.needed_bytes(model) == 3 * one + video_room.RESERVE_BYTES
+    assert (
+        video_disk_space.needed_bytes(model) == 3 * one + video_disk_space.RESERVE_BYTES
+    )
     Generation.collection().update_many(
         {}, {"$set": {"state": "done"}, "$unset": {"due_at": ""}}
     )
-    assert video_room.needed_bytes(model) == one + video_room.RESERVE_BYTES
+    assert video_disk_space.needed_bytes(model) == one + video_disk_space.RESERVE_BYTES
 
 
 def test_pictures_need_no_room(client, provider, lane, free):
@@ -87,11 +89,11 @@ def test_pictures_need_no_room(client, provider, lane, free):
 def test_directory_that_is_away_is_no_room(model, fetchable, tmp_path):
     """A video that was sent would have nowhere to go."""
     fetchable(STORAGE="file", STORAGE_DIR=str(tmp_path / "store"))
-    assert video_room.has_room(model)
+    assert video_disk_space.has_disk_space(model)
     jobs.runtime().store.save(b"first", "image-1")
     (tmp_path / "store").rename(tmp_path / "away")
 
-    assert not video_room.has_room(model)
+    assert not video_disk_space.has_disk_space(model)
 
 
 def test_doctor_tells_of_room_and_store(

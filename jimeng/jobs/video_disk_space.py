@@ -1,4 +1,4 @@
-"""Room for videos: none is sent whose file this machine could not receive."""
+"""Disk space for videos: none is sent whose file this machine could not store."""
 
 import shutil
 from datetime import timedelta
@@ -12,7 +12,7 @@ from jimeng.jobs.runtime import runtime
 from jimeng.providers import Model
 
 RESERVE_BYTES = 2**30
-NO_ROOM = "no_room"  # why videos wait, as shown to their users
+NO_DISK_SPACE = "no_room"  # why videos wait, as shown to their users
 RECORD_EVERY, RECENT = timedelta(seconds=10), timedelta(seconds=60)
 # What the provider may be generating, and what is fetched or waits for that.
 UNDER_WAY = [
@@ -21,7 +21,7 @@ UNDER_WAY = [
 ]
 
 
-def has_room(model: Model) -> bool:
+def has_disk_space(model: Model) -> bool:
     """Whether a video of *model* may be sent."""
     try:
         free, needed = free_bytes(), needed_bytes(model)
@@ -30,19 +30,19 @@ def has_room(model: Model) -> bool:
             raise StorageUnavailable(said, retry_after=60)
     except StorageUnavailable as error:
         outages.failed("room for videos", error)
-        record_no_room(model.lane)
+        record_no_disk_space(model.lane)
         return False
     return True
 
 
-def record_no_room(lane: str) -> None:
+def record_no_disk_space(lane: str) -> None:
     at, now = lanes.read_lane(lane).no_room_at, utcnow()
     if at is None or at < now - RECORD_EVERY:
         lanes.update_lane(lane, {"$max": {"no_room_at": now}})
 
 
 def is_waited_for(lane: str) -> bool:
-    """Whether videos of *lane* wait, since no worker that tried had room for one."""
+    """Whether videos of *lane* wait, since no worker that tried had space for one."""
     record = lanes.read_lane(lane)
     at, claimed_at = record.no_room_at, record.taken_at
     if at is None or at < utcnow() - RECENT:
