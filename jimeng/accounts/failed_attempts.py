@@ -84,7 +84,7 @@ def network_of(address: str, bits: int = NETWORK) -> str:
 @contextmanager
 def attempt(*counters: Counter) -> Iterator[None]:
     """
-    Count an attempt before it is made, so that parallel attempts cannot bypass the
+    Count an attempt before it is checked, so that parallel attempts cannot bypass the
     limit.
 
     After `SignInFailed` it stays counted. Success resets the counters, except for

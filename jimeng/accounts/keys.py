@@ -115,12 +115,12 @@ def change_budgets(
     **budgets: int | None,
 ) -> ApiKey:
     """
-    Set what may be spent with a key. It holds from the next request on, and what was
-    spent before counts.
+    Set the budgets of a key. They apply from the next request on; what was spent before
+    counts.
 
     Args:
         budgets: ``daily_budget_micros``, ``monthly_budget_micros``: None for its user's
-            budget alone; one that is left out stays as it is.
+            budget alone; omitted ones are not changed.
 
     Raises:
         ScopeTooSmall: the principal's key lacks the scope.

@@ -27,7 +27,7 @@ _waiting = threading.BoundedSemaphore(MAX_PARALLEL + MAX_WAITING)
 @contextmanager
 def hashing_permit() -> Iterator[None]:
     """
-    Hold a permit to hash.
+    Acquire a permit to hash, and release it at the end.
 
     Raises:
         SignInBusy: too many are waiting already.

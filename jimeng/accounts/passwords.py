@@ -18,8 +18,8 @@ from jimeng.errors.access import SignInBusy, SignInFailed, UserNotFound
 
 log = logging.getLogger(__name__)
 
-# Words of this product: like the user's own name and e-mail, they do not count towards
-# a password's length.
+# Words about this product: like the user's own name and e-mail, they do not count
+# towards a password's length.
 CONTEXT = ("jimeng", "即梦", "volcengine", "火山引擎")
 MIN_WORD_CHARS, MIN_REMAINING_CHARS = 2, 7  # characters
 MIN_PASSWORD_CHARS, MAX_PASSWORD_CHARS = 10, 256  # characters

@@ -141,15 +141,15 @@ def update(
     **budgets: int | None,
 ) -> User:
     """
-    Change the given fields. The e-mail identifies the user: only an operator can
-    change it, which invalidates earlier invitations.
+    Change the fields that are not None. The e-mail identifies the user: only an
+    operator can change it, which invalidates earlier invitations.
 
     Args:
         budgets: ``daily_budget_micros`` and ``monthly_budget_micros``, which only an
             operator can change; None for the server's default.
 
     Raises:
-        AdminsOnly: budgets are given, and the principal is not an operator.
+        AdminsOnly: there are budgets, and the principal is not an operator.
         UserNotFound: as in `find`.
         EmailIsAdmins: the e-mail differs, and the principal is not an operator.
         EmailTaken: by another user; IndexMissing, as in `add`.
@@ -326,7 +326,7 @@ def delete(principal: Principal, user_id: str) -> None:
             where = {"_id": user.id, "$nor": [ADMINS]}
             User.collection().delete_one(where)
             if User.find_one({"_id": user.id}) is None:
-                break  # else the user was made an admin meanwhile
+                break  # otherwise the user has become an admin meanwhile
         key_cache.access_changed()
     log.info("user deleted id=%s tasks=%d", user.id, removed)
 

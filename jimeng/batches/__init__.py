@@ -22,7 +22,7 @@ to them before any task exists: the sweep keeps them until the batch is deleted,
 their owner deletes the uploads.
 
 **End.** A cancelled batch creates no more tasks, and its open ones are cancelled as by
-`tasks.cancel`, again after the longest lease that a worker may still hold. A batch
+`tasks.cancel`, again after the longest lease that a worker may still have. A batch
 restored from a backup stops: its original may have gone on. So does one whose key was
 revoked, whose user was disabled, whose queue an operator clears, or whose model is not
 offered for as long as the deadline of waiting pictures. A stopped batch has a reason,

@@ -77,7 +77,7 @@ def cancel(principal: Principal, batch_id: str) -> Batch:
                 "$set": {"stopped": CANCELLED, "sweeps": True, "updated_at": now},
                 "$unset": {"again": "", "waits": ""},
             },
-            # A worker that holds the batch now has ended by then.
+            # A worker that has claimed the batch by now has ended by then.
             due_at=now + WRITING_LEASE,
             after=WRITING_LEASE,
         )
@@ -98,7 +98,7 @@ def stop_all() -> None:
     """
     now = utcnow()
     changes: dict = {"stopped": CLEARED, "updated_at": now}
-    # A worker that holds a batch now has ended by then.
+    # A worker that has claimed a batch by now has ended by then.
     changes["due_at"] = now + WRITING_LEASE
     gone = dict.fromkeys(("again", "waits", "owner"), "")
     batches = Batch.collection()

@@ -21,8 +21,9 @@ from jimeng.errors import (
 from jimeng.errors.access import ModelNotAllowed
 from jimeng.inputs import Named
 
-# A batch adds pictures while its user has fewer waiting in the model queue: enough to
-# keep all slots busy until the next round, and few enough not to delay others.
+# A window as of flow control: a batch adds pictures while its user has fewer waiting in
+# the model queue. Enough to keep all slots busy until the next round, and few enough
+# not to delay others.
 WINDOW = 10
 SPARE = 5  # one in so many of ``USER_MAX_PENDING`` is reserved for single requests
 MAX_WAIT_S = 60  # until the next attempt: the reason may be gone sooner
@@ -91,7 +92,7 @@ def principal_of(batch: Batch, key_id: str | None) -> Principal:
 
 def inputs_of(batch: Batch) -> tuple[Named, ...]:
     """
-    The inputs of each task. They are kept as long as a batch or task refers to them,
+    The inputs of each task. They stay stored as long as a batch or task refers to them,
     even if their owner deletes the uploads.
 
     Raises:

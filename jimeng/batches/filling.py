@@ -26,8 +26,8 @@ from jimeng.tasks.cancellation import cancel_where
 log = logging.getLogger(__name__)
 
 IN_REQUEST_S = 0.3
-# Delay of the next round. A batch without capacity comes before one that got some, so
-# that the batches of one user alternate.
+# Delay of the next round. A batch without capacity is due earlier than one that got
+# some, so that the batches of one user alternate.
 FILLED_DELAY_S, NO_CAPACITY_DELAY_S, WATCH_DELAY_S = 1.5, 0.8, 3.0
 
 
@@ -80,7 +80,8 @@ def advance(batch: Batch, deadline: float) -> None:
     """
     owned: Batch | None = batch
     if batch.sweeps:
-        # A worker that held it when it was cancelled may have created one more task.
+        # A worker that had claimed it before it was cancelled may have created one
+        # more.
         cancel_where({"batch": batch.id, "user_id": batch.user_id})
         owned = batch.update_owned({"$unset": {"sweeps": ""}})
     if owned is not None and owned.is_filling:
@@ -176,7 +177,7 @@ def webhook_of(batch: Batch) -> dict[str, Any]:
         webhook_outbox.check_address("webhook_url", url)
         webhook_outbox.secret_key()
     except (Invalid, WebhooksOff) as error:
-        log.warning("webhook of a batch left out id=%s: %s", batch.id, error)
+        log.warning("webhook of a batch omitted id=%s: %s", batch.id, error)
         return signed
     return {**signed, "webhook_url": url, "webhook_events": events}
 

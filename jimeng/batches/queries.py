@@ -204,10 +204,10 @@ def pictures_of(
 
 
 def pictures_since(
-    principal: Principal, batch: Batch, place: str | None
+    principal: Principal, batch: Batch, cursor: str | None
 ) -> BatchPictures:
     """
-    List the pictures newer than the cursor *place*; all if it is empty.
+    List the pictures newer than *cursor*; all if it is empty.
 
     Of more than `MAX_NEW`, the newest; the page then has a `next_cursor`.
 
@@ -215,8 +215,8 @@ def pictures_since(
         Invalid: the cursor is malformed.
     """
     parts = [visible_pictures(principal, [batch.id])]
-    if place:
-        parts.append(cursors.before(place, "created_at"))
+    if cursor:
+        parts.append(cursors.before(cursor, "created_at"))
     page = cursors.cut_page(find_rows(parts, MAX_NEW + 1), MAX_NEW, "created_at")
     return BatchPictures(Image.read_all(page.rows), page.next_cursor)
 

@@ -71,7 +71,7 @@ def estimate(principal: Principal, new: NewBatch) -> BatchEstimate:
 
 
 def validate(principal: Principal, new: NewBatch) -> tuple[BatchEstimate, list[Named]]:
-    """The estimate, and the inputs, looked up."""
+    """The estimate, and the resolved inputs."""
     principal.require_owner(new.like.user_id, "batch")
     model = model_for(principal, new.like)
     found = expand_prompts(new)

@@ -192,7 +192,7 @@ def best_effort(what: str) -> Iterator[None]:
     try:
         yield
     except (PyMongoError, InvalidBSON) as error:
-        log.warning("%s left for later: %s: %s", what, type(error).__name__, error)
+        log.warning("%s skipped for now: %s: %s", what, type(error).__name__, error)
 
 
 @contextmanager

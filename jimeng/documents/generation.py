@@ -101,8 +101,8 @@ class Generation(Leased):
         list_page: The page of the provider's list to read next, while it is sought;
             absent for the first.
         usage_tokens: Tokens that the provider billed for a video, if it bills by these.
-        echoed: What the provider says that it made of a video, where that differs from
-            what was requested.
+        echoed: The parameters of a generated video that the provider reports, where
+            they differ from the requested ones.
         last_frame_url: Link to the last frame of a finished video.
         links_until: When the links of a finished video expire.
         link_requests: How often the current link was requested.
@@ -116,7 +116,7 @@ class Generation(Leased):
             account's name unless that is the main one.
         due_at: Absent while it is queued, and once its processing has ended.
         submit_token: The token of the claim that sent it. It guards the update that
-            stores the remote id: a submitter that stalled beyond its lease holds the
+            stores the remote id: a submitter that stalled beyond its lease has the
             only copy of the id of a paid picture.
         remote_ids: All task ids of the provider that it ever had; the last is current.
         inputs: The ids of its inputs, in order; a mask is the last.
@@ -143,7 +143,8 @@ class Generation(Leased):
             of earlier releases, which have no cost.
         held_micros: What is reserved for it in micro-yuan, until its cost is known;
             absent if the model had no price.
-        price_id: The price of `price_micros`; before it is sent, that of the hold.
+        price_id: The price of `price_micros`; before it is sent, the one that
+            `held_micros` is based on.
         price_micros: What its account pays for it, if it is charged; set when it is
             sent, absent if there is no price.
         price_terms: The ``unit`` and ``steps`` of that price, if it is billed by usage:

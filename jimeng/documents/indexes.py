@@ -295,7 +295,7 @@ def _tend() -> None:
         else:
             build()
     except TROUBLES as error:
-        log.debug("indexes not looked at: %s", error)
+        log.debug("indexes not checked: %s", error)
     finally:
         _running.release()
 

@@ -16,7 +16,7 @@ from jimeng.documents.base import (
 )
 
 AMOUNTS = ("micros", "outputs", "unknown", "unpriced")
-# What costs are summed by, beside the day.
+# Costs are summed by these, and by day.
 OWNERS = ("user_id", "key_id", "lane", "account")
 # The sums of months: `CostSum.of`, and the field that says whose they are.
 OF_MONTH = {"user_month": "user_id", "key_month": "key_id"}

@@ -24,7 +24,7 @@ class PriceRow(Stored):
         account: The account that pays this price; absent: all without their own.
         unit: ``picture``, ``second`` or ``million_tokens``.
         steps: ``micros``, and what they are for: ``up_to`` (pixels), or ``resolution``
-            and ``sound``. The first that covers an output holds; the last covers all.
+            and ``sound``. The first that covers an output applies; the last covers all.
         by: The id of the user who set it.
     """
 

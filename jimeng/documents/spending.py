@@ -75,7 +75,7 @@ class Spent:
     """
     Attributes:
         used: What was charged, in micro-yuan.
-        held: What is reserved beside that.
+        held: What is reserved in addition, in micro-yuan.
     """
 
     used: int = 0

@@ -1,4 +1,4 @@
-"""A task: one request for pictures, its status, and the outcome of each picture."""
+"""A task: one request for pictures, its status, and the result of each picture."""
 
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
@@ -47,7 +47,7 @@ UNREADABLE = {"code": "not_understood", "charged": "unknown"}
 # Like `KNOWN_KIND`, by a field that every task has.
 KNOWN_TYPE: dict[str, object] = {"type": {"$in": ["image", "video"]}}
 # A task that may be cancelled as a whole. Not a video that was sent: it is charged, and
-# so it is kept; its provider may still cancel it.
+# so its output is stored; its provider may still cancel it.
 CANCELLABLE: dict[str, object] = {
     "status": {"$in": OPEN},
     "$nor": [{"type": VIDEO, "status": Status.PROCESSING.value}],
@@ -305,7 +305,7 @@ class Task(Stored):
         return Spend(self.budget_day, self.hold_micros * self.n, budgets)
 
     def reserved_for(self, index: int) -> int | None:
-        """What is reserved for a picture: its hold, or 0 once its cost is known."""
+        """What is reserved for a picture, in micro-yuan; 0 once its cost is known."""
         return self.hold_micros if self.cost_of(index) is None else 0
 
     @property
@@ -390,18 +390,18 @@ class Task(Stored):
         cls, task_id: str, index: int, result: dict, micros: int | None
     ) -> "Task | None":
         """
-        Store the outcome of one picture and what it costs, in micro-yuan, and derive
-        the status from all outcomes.
+        Store the result of one picture and what it costs, in micro-yuan, and derive
+        the status from all results.
 
-        The first outcome is final, with one exception: a picture that is found after a
+        The first result is final, with one exception: a picture that is found after a
         failure with an unknown charge replaces that failure. Idempotent.
 
         Returns:
             The updated task; None if it does not exist, is deleted or cancelled, or
-            has the outcome already.
+            has the result already.
         """
         key = f"outcomes.{index}"
-        # Not only the states in `OPEN`: an outcome must be stored even if a later
+        # Not only the states in `OPEN`: a result must be stored even if a later
         # release has other names for an open task.
         goes_on = {"status": {"$nin": ENDED}, key: {"$exists": False}}
         wanted: list[dict] = [goes_on]

@@ -46,8 +46,8 @@ class User(WithBudgets, Stored):
         email_key: The normalized e-mail, for comparison.
         role: ``user`` or ``admin``.
         password: Its hash (werkzeug's scrypt); absent until a password is set.
-        sessions: A counter. Sessions and invitations are valid only while they hold its
-            current value; incrementing it ends all of them.
+        sessions: A counter. Sessions and invitations are valid only while they contain
+            its current value; incrementing it ends all of them.
         factor_salt: The salt from which the secret of the second factor is derived;
             absent: no second factor.
         factor_step: The time step (half minutes since 1970) of the last accepted code.

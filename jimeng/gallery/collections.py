@@ -299,7 +299,7 @@ DELETIONS_PER_RUN = 100
 @audited(Collection, DELETE)
 def delete(principal: Principal, collection_id: str) -> None:
     """
-    Delete a collection and its share; its pictures are kept.
+    Delete a collection and its share; its pictures stay.
 
     The collection is deleted immediately. The workers remove its id from its pictures,
     which may take longer.

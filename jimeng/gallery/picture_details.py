@@ -99,7 +99,7 @@ def source_task(principal: Principal, task: Task) -> Task | None:
 
 def family(principal: Principal, task: Task) -> list[Task]:
     """
-    A task, those that it was edited from, and all that was made of their pictures,
+    A task, those that it was edited from, and all that were edited from their pictures,
     oldest first; at most about `MAX_FAMILY`.
     """
     for _ in range(MAX_DEPTH):

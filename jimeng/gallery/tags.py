@@ -1,4 +1,4 @@
-"""Tags: words of a user's own for pictures, to filter by and to search for."""
+"""Tags: texts that users attach to pictures, to filter by and to search for."""
 
 from collections import Counter
 from collections.abc import Iterable

@@ -15,7 +15,7 @@ from jimeng.pictures.stores import StoredFile
 log = logging.getLogger(__name__)
 
 # Starting with the last write before the link is sent. A picture whose submission has
-# an unknown outcome, or that was cancelled, may still be generating.
+# an unknown end, or that was cancelled, may still be generating.
 SERVED_STATES = [
     *(State.SUBMITTING.value, State.SEEKING.value),
     *(State.GENERATING.value, State.UNKNOWN.value),

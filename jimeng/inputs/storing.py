@@ -97,7 +97,7 @@ def store_input(
         except DuplicateKeyError:
             store.delete(row["file_id"])
             raise
-    log.info("input kept id=%s user=%s bytes=%d", row["_id"], user_id, row["bytes"])
+    log.info("input stored id=%s user=%s bytes=%d", row["_id"], user_id, row["bytes"])
     return Input.read(row)
 
 

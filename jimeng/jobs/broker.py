@@ -57,7 +57,7 @@ class JsonHuey(RedisHuey):
         try:
             found = json.loads(data[:MAX_JOB_BYTES])
             if not isinstance(found, list) or not all(map(is_printable_string, found)):
-                raise ValueError("no list of words")
+                raise ValueError("not a list of arguments")
             name, *arguments = found
             return self._registry.string_to_task(name)(tuple(arguments))
         except (ValueError, RecursionError, HueyException) as error:

@@ -1,5 +1,5 @@
 """
-What an output costs: the price in force, what is held for it, and what is charged.
+What an output costs: the price in force, what is reserved for it, and what is charged.
 
 A picture has a price; a video is billed by what it uses, in seconds or tokens. The
 price of an account goes before the price for all accounts. Of either, the operator's
@@ -7,9 +7,9 @@ latest row goes before ``MODELS_FILE``, and that before the built-in price. Rows
 cached: a price costs no command, and a new row takes effect `PRICE_LEAD_S` later at the
 earliest, when all processes have read it.
 
-The hold of a generation is written with it, its account's price when it is sent, and
-its charge when it ends. Each write that decides a charge also marks it as unsettled,
-and `jobs.settlement` enters that into the ledger.
+The reservation of a generation is written with it, its account's price when it is sent,
+and its charge when it ends. Each write that decides a charge also marks it as
+unsettled, and `jobs.settlement` enters that into the ledger.
 """
 
 import logging
@@ -146,7 +146,7 @@ def price_in_force(
     model: Model, account: str, at: datetime | None = None
 ) -> PriceInForce | None:
     """
-    The price that holds for an account; None if unknown.
+    The price that applies to an account; None if unknown.
 
     Raises:
         PyMongoError: as `hold_price`.
@@ -279,7 +279,8 @@ def price_update(
     The update that stores what its account pays for an output that is sent now.
 
     Args:
-        usage: Of a video, as requested: `price_micros` is an estimate until `settled`.
+        usage: Of a video, as requested: `price_micros` is an estimate until
+            `settled_fields`.
     """
     size = (generation.width, generation.height)
     price = account_price(model, generation.of_account, size, usage=usage)
@@ -308,7 +309,7 @@ def usage_of(video: VideoParameters, size: Size, *, tokens: int | None = None) -
     )
 
 
-def settled(generation: Generation, usage: Usage) -> dict:
+def settled_fields(generation: Generation, usage: Usage) -> dict:
     """
     The fields of a video that was generated, by what it has used: at the price of the
     moment it was sent. They belong in the update that sets ``charged`` to ``yes``.

@@ -68,7 +68,7 @@ def slot_release_of(
 ) -> SlotRelease:
     """
     Args:
-        generation: As it was while it held its slot.
+        generation: As it was before its slot was released.
     """
     return SlotRelease(generation.lane, generation.slot, then)
 
@@ -125,7 +125,7 @@ def fail(generation: Generation, error: ProviderError) -> bool:
 
 
 def fail_unsent(generation: Generation, code: str, why: str) -> None:
-    """Fail a picture that was not sent: not charged, and given back to the quotas."""
+    """Fail a picture that was not sent: not charged, and returned to the quotas."""
     if fail(generation, ProviderError(why, code=code)):
         release_quota(generation)
 

@@ -89,7 +89,7 @@ def files_of(each: Input) -> list[ObjectId]:
 
 
 def sweep_files() -> None:
-    """Delete files without an input, left behind by an interrupted write."""
+    """Delete files without an input, remaining from an interrupted write."""
     global _file_cursor
     _file_cursor = janitor.sweep_store(
         runtime().inputs, _file_cursor, Input, file_ids_of_inputs

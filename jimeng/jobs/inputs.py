@@ -195,7 +195,7 @@ def fitted_key(at: int, inputs: Sequence[Input], generation: Generation) -> str 
     """
     The key of the resized file in `Input.fitted`; None if the input fits as it is.
 
-    It is made of the limits, so that an input is resized once for all models with the
+    It consists of the limits, so that an input is resized once for all models with the
     same limits.
     """
     if generation.has_mask and at == len(inputs) - 1:
@@ -245,7 +245,7 @@ def resize_input(
     mine: Input, at: int, inputs: Sequence[Input], generation: Generation
 ) -> Input | None:
     """
-    Resize an input for the model, and store the file beside the original.
+    Resize an input for the model, and store the file in addition to the original.
 
     Returns:
         The new record; None if another worker has taken it over.

@@ -1,4 +1,4 @@
-"""The janitor: complete writes that a dying process left half done; delete orphans."""
+"""The janitor: complete writes of processes that died, and delete orphans."""
 
 import logging
 from collections.abc import Callable, Iterable, Iterator
@@ -68,7 +68,7 @@ def backfill_created(
         most: About how many to check; those created at the same moment stay together.
 
     Returns:
-        The moment to continue from, and whether any are left.
+        The moment to continue from, and whether any remain.
     """
     created = {"$lte": until, **({"$gte": after} if after else {})}
     where, fields = {"open": True, "created_at": created}, {"created_at": 1, "n": 1}
@@ -156,7 +156,7 @@ def fail_unserved() -> bool:
 
 
 def sweep_files() -> None:
-    """Delete files without a picture, left behind by an interrupted write."""
+    """Delete files without a picture, remaining from an interrupted write."""
     global _file_cursor
     _file_cursor = sweep_store(runtime().store, _file_cursor, Image, file_ids_of_images)
 

@@ -118,7 +118,7 @@ def count_noticed(generation: Generation) -> None:
     """
     model = model_of(generation.lane)
     counts.add("polls", model, n=generation.polls + generation.late_looks + 1)
-    # `looked_at` may be left over from an earlier submission.
+    # `looked_at` may be of an earlier submission.
     since = generation.looked_at if generation.polls else generation.accepted_at
     # A failed poll saw nothing; at a late poll the slot had been released already.
     is_late = generation.state != State.GENERATING.value

@@ -1,7 +1,7 @@
 """
 Periodic tasks of a consumer, each in a thread of its own.
 
-A slow one does not delay the pump or the others. Each run is bounded; if work is left,
+A slow one does not delay the pump or the others. Each run is bounded; if work remains,
 the next run follows after `RERUN_AFTER_S`.
 """
 
@@ -27,7 +27,7 @@ from jimeng.jobs import (
     webhook_outbox,
 )
 
-RERUN_AFTER_S = 0.2  # if a run has left work
+RERUN_AFTER_S = 0.2  # if work remains after a run
 HANG_TIMEOUT_S = 60.0  # far longer than any run takes
 
 
@@ -38,7 +38,7 @@ class PeriodicTask:
 
     Attributes:
         interval_s: Seconds between two runs.
-        run: Returns whether work is left.
+        run: Returns whether work remains.
         began: Start of the current run, by `time.monotonic`; None between runs.
         runs: How many runs have ended, with or without an error.
     """

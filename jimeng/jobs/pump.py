@@ -53,7 +53,7 @@ def start() -> None:
     # The others wait: none may fetch a job while the connection is replaced.
     with _starting:
         if _pump is None:
-            logs.setup(runtime().config)  # Huey has put handlers of its own beside ours
+            logs.setup(runtime().config)  # Huey has added log handlers to ours
             # A consumer has longer timeouts than a web request.
             documents.connect(runtime().config, timeout=documents.WORKER_TIMEOUT)
             connect(runtime().config, timeout=WORKER_TIMEOUT_S)

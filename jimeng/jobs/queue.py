@@ -97,7 +97,7 @@ def run_step(generation_id: str, token: str) -> SlotRelease | None:
 
 
 def enqueue_delayed(generation: Generation) -> SlotRelease | None:
-    """Put a delayed picture whose time has come in the queue."""
+    """Queue a delayed picture whose delay is over."""
     task = endings.find_open_task(generation)
     return None if task is None else endings.enqueue(generation)
 
@@ -139,7 +139,7 @@ def poll(generation: Generation) -> SlotRelease | None:
 def cancel_at_provider(generation: Generation) -> SlotRelease | None:
     """
     Cancel what the provider has accepted, if it has not begun. Otherwise it goes on,
-    and is kept: it is charged in any case.
+    and its output is stored: it is charged in any case.
     """
     try:
         is_cancelled = provider_of(generation).cancel(

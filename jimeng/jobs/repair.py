@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 OTHER_TYPES = ("string", "object", "binData", "objectId", "bool", "null", "regex")
 NOT_A_DATE = {"$type": [*OTHER_TYPES, "double", "int", "long", "decimal", "timestamp"]}
 NOT_A_NUMBER = {"$type": [*OTHER_TYPES, "date", "timestamp"]}
-# These hold no slot, by whose index they would be found.
+# These have no slot, by whose index they would be found.
 SAVED = [State.SAVING.value, State.FETCHING.value]
 SLOTLESS = [State.PREPARING.value, State.DELAYED.value, *SAVED]
 # Longer than any wait: a submission of the largest inputs, to a model with the timeout
@@ -41,9 +41,9 @@ def repair() -> None:
     generations = Generation.collection()
     known = {"state": {"$in": [*DUE, State.FETCHING.value]}, **KNOWN_KIND}
     now = {"$set": {"due_at": utcnow()}}
-    mended = generations.update_many({"due_at": NOT_A_DATE, **known}, now, hint="due")
-    _log_repaired("due_at", mended.modified_count)
-    # These hold a slot that would never be released.
+    repaired = generations.update_many({"due_at": NOT_A_DATE, **known}, now, hint="due")
+    _log_repaired("due_at", repaired.modified_count)
+    # These have a slot that would never be released.
     lost = {"slot": {"$exists": True}, "due_at": {"$exists": False}, **known}
     _log_repaired(
         "no due_at", generations.update_many(lost, now, hint="slot").modified_count

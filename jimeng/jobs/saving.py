@@ -25,10 +25,10 @@ from jimeng.providers.models.model import ratio_of
 log = logging.getLogger(__name__)
 
 SAVING_LEASE = timedelta(seconds=30)  # longer than a download may take
-# Bytes that came with the answer exist only in this process: no other worker may take
-# over while they wait for the decoder of a busy machine.
+# Bytes from the response to the submission exist only in this process: no other worker
+# may take over while they wait for the decoder of a busy machine.
 ONLY_COPY_LEASE = timedelta(minutes=3)
-MIN_LEASE_SHARE = 0.8  # if less is left after a download, the lease is extended
+MIN_LEASE_SHARE = 0.8  # if less remains after a download, the lease is extended
 RETRY_AFTER_S = (2, 5, 15, 30, 60, 60, 120, 240)  # after each failure in a row
 LINK_LIFETIME = timedelta(hours=24)  # as documented by the provider
 # An invalid file rarely becomes valid: retry four times in 50 s.
@@ -85,7 +85,7 @@ def settled_price(generation: Generation, progress: Progress) -> dict:
         return {}
     video = VideoParameters.read({**generation.video, **progress.echoed})
     size = (generation.width, generation.height)
-    return costs.settled(
+    return costs.settled_fields(
         generation, costs.usage_of(video, size, tokens=progress.tokens)
     )
 
@@ -124,7 +124,7 @@ def poll_provider(generation: Generation) -> Progress:
 
 
 def store_output(generation: Generation, images: tuple[bytes, ...]) -> None:
-    """Store a finished picture: the bytes that came with the answer, or of its link."""
+    """Store a finished picture, from the bytes of the response or from its link."""
     with logs.bound(task=generation.task_id, user=generation.user_id):
         task = find_wanted_task(generation)
         if task is None:
@@ -250,7 +250,7 @@ def insert_image(generation: Generation, picture: Picture, task: Task) -> None:
     Raises:
         StorageUnavailable: they cannot be stored now; fetch them again later.
     """
-    # In any store that works: bytes that came with the answer cannot be fetched again.
+    # In any store that works: the bytes of a response cannot be fetched again.
     ids = runtime().store.save_anywhere(generation.id, *picture.files)
     insert_record(generation, task, picture, dict(zip(FILES, ids, strict=False)))
 

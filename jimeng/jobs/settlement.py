@@ -236,7 +236,7 @@ def _sums_of_day(entry: Mapping) -> Iterator[tuple[str, dict]]:
     day, lane, account = entry["day"], entry["lane"], entry["account"]
     where = {"day": day, "lane": lane, "account": account}
     yield f"all|{day}|{lane}|{account}", {"of": "all", **where}
-    # Names of users may hold any character, so they come last.
+    # Names of users may contain any character, so they are last.
     user, key = entry["user_id"], entry["key_id"]
     name = f"user|{day}|{lane}|{account}|{key}|{user}"
     yield name, {"of": "user", **where, "user_id": user, "key_id": key}
@@ -259,8 +259,8 @@ def _write_sums(updates: Iterable[UpdateOne]) -> None:
 
 def _mark_settled(pending: Iterable[Mapping]) -> None:
     """
-    Store the costs of generations whose charge is still the settled one. All others are
-    settled once more.
+    Store the costs of generations whose charge has not changed since the settlement.
+    All others are settled once more.
     """
     alike = _grouped(pending, "generation", "charged", "is_known", "micros", "day")
     updates = []

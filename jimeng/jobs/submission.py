@@ -1,4 +1,4 @@
-"""Submission: the one call that costs money, made once, and its acceptance stored."""
+"""Submission: send the one request that costs money, once, and store its acceptance."""
 
 import hmac
 import logging
@@ -287,7 +287,7 @@ def record_accepted(generation: Generation, progress: Progress) -> SlotRelease |
     Store the provider's task id, and schedule the first poll.
 
     The update is guarded by the submission token, not by the lease: a submitter that
-    stalled beyond its lease holds the only copy of the id of a paid picture.
+    stalled beyond its lease has the only copy of the id of a paid picture.
     """
     found = None
     for tries in range(MAX_STORE_ATTEMPTS, 0, -1):
@@ -417,7 +417,7 @@ def can_be_found(generation: Generation) -> bool:
 
 
 def seek(generation: Generation) -> SlotRelease | None:
-    """Read a page of the list: accept what is found, or schedule the next look."""
+    """Read a page of the list: accept what is found, or schedule the next read."""
     key = f"jimeng:seek:{generation.provider}:{generation.of_account}"
     if not broker.evaluate(MAY_READ, [key], READ_EVERY_MS):
         seek_later(generation, RETRY_AFTER_S)

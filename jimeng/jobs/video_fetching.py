@@ -3,7 +3,7 @@ Fetch finished videos and store them, in threads of their own.
 
 A video takes minutes rather than moments, so it is no job of the queue: each consumer
 has two threads that claim what is due, those first whose links expire first. The claim
-is renewed while the file comes; a thread that loses it stops, and deletes its file.
+is renewed during the download; a thread that loses it stops, and deletes its file.
 """
 
 import logging
@@ -49,7 +49,7 @@ FETCHABLE: dict[str, object] = {"state": State.FETCHING.value, "kind": VIDEO}
 MAX_LINK_REQUESTS = 60
 MAX_LAST_FRAME_TRIES = 3  # then the video is stored without it
 TOO_LARGE = "file_too_large"  # why fetching is retried, as shown to the user
-MAX_LENGTH_DIFFERENCE_S = 0.5  # without a note
+MAX_LENGTH_DIFFERENCE_S = 0.5  # not reported in `Image.notes`
 MAX_PIXELS_RATIO = 1.25  # likewise: the sizes of one resolution differ less
 PREFIX, SUFFIX = "jimeng-fetch-", ".part"
 ORPHANED_AFTER_S = 86_400.0
@@ -70,7 +70,7 @@ def start(stopped: threading.Event) -> None:
 
 
 def join(seconds: float) -> None:
-    """Wait for the threads, which were told to stop, to give their claims back."""
+    """Wait until the threads, which are stopping, have released their claims."""
     end = time.monotonic() + seconds
     for thread in _threads:
         thread.join(max(end - time.monotonic(), 0))
@@ -185,8 +185,8 @@ class Fetch:
 
     def _retry(self, trouble: str) -> None:
         """
-        Retry as a picture; later on, spread the requests that are left over the life of
-        the links.
+        Retry as a picture; later on, spread the remaining requests over the life of the
+        links.
         """
         generation, wait = self._generation, None
         if generation.faults >= len(saving.RETRY_AFTER_S) and generation.links_until:
@@ -219,7 +219,7 @@ class Fetch:
     def _check(self, path: Path, at: int, length: int | None) -> None:
         """
         Raises:
-            StorageUnavailable: the disk of *path* has no room for the file.
+            StorageUnavailable: the disk of *path* has too little space for the file.
             Stopped: as `renew_if_due`.
         """
         if at == 0:
@@ -272,7 +272,7 @@ class Fetch:
 
     def _store(self, file: LocalFile, task: Task) -> None:
         """
-        Look at the video, and store it with its poster and its last frame.
+        Describe the video, and store it with its poster and its last frame.
 
         Raises:
             PictureInvalid: it is none, or is cut short and may arrive whole yet.
@@ -355,7 +355,7 @@ class Fetch:
 
 
 class WatchedFile(LocalFile):
-    """A local file that is stored for as long as the claim of its fetch is held."""
+    """A local file whose storing stops as soon as the claim of its fetch is lost."""
 
     def __init__(self, path: Path, sha256: str, fetch: Fetch) -> None:
         super().__init__(path, sha256=sha256)
@@ -400,7 +400,7 @@ def create(path: Path) -> Iterator[BinaryIO]:
 
 
 def sweep() -> None:
-    """Delete temporary files that a killed consumer has left."""
+    """Delete temporary files of consumers that were killed."""
     before, count = time.time() - ORPHANED_AFTER_S, 0
     for path in runtime().store.scratch_directory().glob(f"{PREFIX}*{SUFFIX}"):
         with suppress(OSError):  # another consumer was first, or it is not ours

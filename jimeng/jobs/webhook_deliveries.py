@@ -1,7 +1,7 @@
 """
 Webhook deliveries: each is attempted until it succeeds, or for three days.
 
-A few threads of each consumer, beside Huey's own, attempt the deliveries that are
+A few threads of each consumer, separate from Huey's, attempt the deliveries that are
 ready, round-robin over users. A user has at most `MAX_PER_USER` deliveries in flight,
 and one per host. Threads of their own serve endpoints whose latest attempt succeeded,
 and endpoints that are untried, so that receivers which fail or never answer delay
@@ -56,7 +56,7 @@ MAX_PER_USER = 2  # deliveries in flight
 MAX_UNTRIED = 3
 LEASE = timedelta(seconds=30)
 ATTEMPT_TIMEOUT_S = 15.0  # for everything
-MAX_ANSWER_BYTES = 2048  # that are kept
+MAX_ANSWER_BYTES = 2048  # of the body, which is stored
 MAX_STORED_ATTEMPTS = 20
 BATCH_DOCUMENTS = 500
 # After each attempt; plus jitter, so that retries do not synchronize.
@@ -215,8 +215,8 @@ def in_flight() -> list[dict]:
 
 def ready_to_claim(group: str, flights: Sequence[Mapping]) -> dict:
     """
-    The query for the group's deliveries that are ready, and may be sent beside those
-    in flight.
+    The query for the group's deliveries that are ready, and may be sent at the same
+    time as those in flight.
     """
     lanes = [each["flight"] for each in flights]
     of_user = Counter(lane.partition(" ")[0] for lane in lanes)
@@ -325,6 +325,7 @@ def headers(
 
 
 def result_of_status(status: int) -> str:
+    """``delivered``, or an error code, by the HTTP status of the response."""
     if 200 <= status < 300:
         return DELIVERED
     if 300 <= status < 400:

@@ -143,7 +143,7 @@ def slot_candidates(
     Yield slots that are probably free, in the order in which to try them. Accounts are
     drawn at random, weighted by their limits.
 
-    Cached slots come first. When they are used up, the free slots are read again,
+    Use cached slots first. When they are used up, the free slots are read again,
     at most `MAX_READ_PER_S` numbers a second.
 
     Args:

@@ -353,7 +353,7 @@ def back_off(lane: str, account: str = MAIN, *, full: bool) -> None:
     """
     account_lane = AccountLane(lane, account).record
     record = read_lane(account_lane, fresh=True)  # drops fields that cannot be updated
-    # The refused picture still holds its slot.
+    # The refused picture still has its slot.
     running = len(used_slots(lane, account)) - 1 if full else 0
     if full and _end_trial(record, running):
         return
@@ -427,8 +427,8 @@ def record_acceptance(lane: str, account: str = MAIN, *, is_finished: bool) -> N
     when it ended the series, a full lane was refused once for each picture.
 
     Args:
-        is_finished: The finished picture came with the answer. All other pictures that
-            hold a slot are being generated, or will be refused.
+        is_finished: The response contained the finished picture. All other pictures
+            with a slot are being generated, or will be refused.
     """
     account_lane = AccountLane(lane, account).record
     record = read_lane(account_lane)

@@ -277,7 +277,7 @@ def _decrements(lanes: Mapping[str, int], days: Mapping[str, int]) -> dict:
 
 def renumber(lane: str, user_ids: Collection[str] | None = None) -> None:
     """
-    Close the gaps that a cancellation left in these users' tickets.
+    Close the gaps of a cancellation in these users' tickets.
 
     Otherwise their remaining pictures would wait as if the cancelled ones were still
     in the queue.

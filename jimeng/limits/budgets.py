@@ -2,7 +2,7 @@
 Budgets in yuan: of the installation, and what their errors say.
 
 The installation's is one record that all requests share. So each process reserves a
-slice of it in advance and serves requests from that; the less is left, the smaller is
+slice of it in advance and serves requests from that; the less remains, the smaller is
 the slice, down to what a single request needs.
 """
 
@@ -29,7 +29,7 @@ from jimeng.jobs import costs, spending
 from jimeng.jobs.costs import yuan, yuan_short
 
 SLICE_S = 30.0  # after that a process takes a new slice
-SLICE_SHARE = 64  # of what is left of the budget
+SLICE_SHARE = 64  # of what remains of the budget
 
 
 @dataclass
@@ -38,9 +38,9 @@ class Slice:
     What this process has reserved in advance.
 
     Attributes:
-        process: Its name in the record; made after a fork.
+        process: Its name in the record; a new one after a fork.
         day: For pictures of this day.
-        micros: What is left of it.
+        micros: What remains of it.
         until: By `time.monotonic`.
         following: The size of the next one.
     """
@@ -100,7 +100,7 @@ def reserve_of_installation(spend: Spend) -> None:
         spend: With these budgets, at least one of which is limited.
 
     Raises:
-        BudgetExceeded: what is left is less.
+        BudgetExceeded: less than that remains.
     """
     budgets = spend.budgets
     with _lock:
@@ -111,7 +111,7 @@ def reserve_of_installation(spend: Spend) -> None:
             return
         mine.process = mine.process or new_token()
         sizes = dict.fromkeys((max(mine.following, spend.micros), spend.micros))
-        # First with what is left, then without: a recount may have returned that.
+        # First with what remains, then without: a recount may have returned that.
         for part in dict.fromkeys((remaining, 0)):
             for size in sizes:
                 wanted = Spend(spend.day, size, budgets)
@@ -129,7 +129,7 @@ def reserve_of_installation(spend: Spend) -> None:
 
 
 def _next_size(record: Budget, spend: Spend, budgets: Budgets) -> int:
-    """A share of what is left of the budget, in multiples of a request's amount."""
+    """A share of what remains of the budget, in multiples of a request's amount."""
     limits = ((period, budgets.of(period)) for period in (DAY, MONTH))
     remaining = min(
         limit - record.spent_in(spend, period)

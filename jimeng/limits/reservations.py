@@ -4,9 +4,9 @@ Reservations: the part of its limits that a request uses up.
 Tasks are counted in Redis, per minute; losing these counts is harmless. Pictures are
 counted in MongoDB, per day (UTC) of submission, in the same update that reserves their
 tickets. Both are reserved before the task is stored, and released if it is not stored
-after all. A picture is also given back to its day if it ends while it waits: cancelled,
+after all. A picture is also returned to its day if it ends while it waits: cancelled,
 deleted, or its model no longer offered. A picture that a provider accepted counts,
-whatever its outcome. An API key may have stricter limits than its user.
+however it ends. An API key may have stricter limits than its user.
 """
 
 import hashlib
@@ -69,7 +69,7 @@ MAX_ASSISTANT_REQUESTS = 10  # a minute, per user
 CALLERS_PER_ADDRESS = 5
 ACCESS = "jimeng:access"  # changes whenever the rights of a key change
 REDIS_RETRY_AFTER_S = 5.0  # after Redis has not answered
-QUOTA_CACHE_S = 1.0  # for users whose quota did not come with their credentials
+QUOTA_CACHE_S = 1.0  # for users whose quota was not read with their credentials
 MAX_QUOTAS = 10_000  # cached
 
 _redis_retry_at = 0.0  # by `time.monotonic`
@@ -95,7 +95,7 @@ return counts
 """
 
 # A window begins with its first task. One script, so that concurrent requests cannot
-# exceed the limit together, and no count is left without an expiry; and one round trip.
+# exceed the limit together, every count has an expiry, and it is one round trip.
 # The third key is an idempotency key of this call.
 COUNT_TASK_SCRIPT = """
 local allowed, used, remaining = 1, 0, 0
@@ -598,8 +598,8 @@ def budgets_of(principal: Principal, user_id: str) -> Budgets:
 
 def remaining_budget(principal: Principal, user_id: str) -> tuple[str, int] | None:
     """
-    What is left to spend of the user's budgets and the installation's, whichever is
-    least: ``day`` or ``month``, and micro-yuan. None without budgets.
+    What remains of the user's budgets and the installation's, whichever is least:
+    ``day`` or ``month``, and micro-yuan. None without budgets.
 
     Raises:
         UserNotFound: the principal may not read this user.

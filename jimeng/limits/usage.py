@@ -1,5 +1,5 @@
 """
-Usage: outcomes and charges of submitted pictures, by day, user and model.
+Usage: results and charges of submitted pictures, by day, user and model.
 
 Days that can still change are counted by the hour, and their latest hour from the
 generations; older days are counted once and stored (`jobs.tallies`). Deleting a task, a
@@ -40,7 +40,7 @@ _closed: tuple[tuple[datetime, int], Counter[EndedKey]] | None = None
 @dataclass(frozen=True)
 class UsageRow:
     """
-    The number of pictures of one day (UTC), model, outcome and charge.
+    The number of pictures of one day (UTC), by model, result and charge.
 
     Attributes:
         model: Its id, or the lane if the model is no longer offered.
@@ -62,7 +62,7 @@ class Report:
     Attributes:
         rows: The newest day first.
         is_whole: False while days in between are still being counted for the first
-            time: they are left out.
+            time: they are not included.
     """
 
     rows: list[UsageRow]
@@ -72,10 +72,10 @@ class Report:
 @dataclass(frozen=True)
 class UserDay:
     """
-    A user's pictures of one day, by outcome and by charge.
+    A user's pictures of one day, by result and by charge.
 
     Attributes:
-        outcomes: Outcome -> pictures.
+        outcomes: Result, as in `UsageRow.outcome` -> pictures.
         charged: ``no``, ``unknown`` or ``yes`` -> pictures.
     """
 
@@ -123,7 +123,7 @@ class EndCounts:
 
     @property
     def processed(self) -> int:
-        """Those that were sent, whatever the outcome."""
+        """Those that were sent, however they ended."""
         return self.completed + self.failed
 
 

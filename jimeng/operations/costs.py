@@ -36,7 +36,7 @@ class Overview:
 
 log = logging.getLogger(__name__)
 
-# A picture that is still looked for may yet be found, which decides it.
+# A picture that is still being polled may yet be found, which decides it.
 OPEN_CHARGES = {**UNDECIDED, "due_at": {"$exists": False}}
 
 
@@ -98,7 +98,7 @@ def undecided(
 ) -> list[Generation]:
     """
     Ended pictures that may or may not have been charged, newest first, except for those
-    that are still looked for.
+    that are still being polled.
 
     Args:
         before: Only those that ended before this moment.

@@ -44,7 +44,7 @@ class LaneView:
         pending: Waiting pictures that were never sent.
         retry: Pictures that wait after a refusal.
         back_off_until: The end of the back-off of all accounts, or None.
-        accounts: The state of each account, including removed ones that hold slots.
+        accounts: The state of each account, including removed ones that have slots.
     """
 
     id: str
@@ -65,7 +65,7 @@ class LaneView:
 
     @property
     def strangers(self) -> list[AccountView]:
-        """Accounts that hold slots and are not in the settings."""
+        """Accounts that have slots and are not in the settings."""
         return [each for each in self.accounts if each.limit is None]
 
 

@@ -1,4 +1,4 @@
-"""Prices: the operator sees those in force and to come, sets new ones, and removes."""
+"""Prices: list current and future ones, set new ones, and remove future ones."""
 
 import re
 from collections.abc import Iterator
@@ -27,7 +27,7 @@ from jimeng.providers.models.model import (
 
 PIXELS = re.compile(r"[1-9]\d{0,8}", re.ASCII)
 DATE = re.compile(r"2\d{3}-\d\d-\d\d", re.ASCII)
-# Words of a condition: a resolution, or one of these.
+# A condition is a resolution, or one of these words.
 SOUND = {"sound": True, "silent": False}
 MAX_SUPERSEDED = 20  # on one page
 RESOLUTION = re.compile(r"[1-9]\d{0,4}[pk]", re.ASCII)
@@ -37,7 +37,7 @@ PER = {PICTURE: "picture", SECOND: "second", MILLION_TOKENS: "million tokens"}
 @dataclass(frozen=True)
 class PriceEntry:
     """
-    A price in force, or to come.
+    A current or future price.
 
     Attributes:
         account: The account that it is for; None for all.
@@ -80,11 +80,11 @@ class NewPrice:
         model: A name of the model, or its lane.
         account: The account that pays it; empty for all without their own.
         yuan: The price of one unit of the model's, such as ``0.22``.
-        up_to: Pixels up to which that holds; empty for any size, and for videos.
+        up_to: Pixels up to which that applies; empty for any size, and for videos.
         above: The price of larger outputs, if *up_to* is set.
         others: Other prices of videos, by resolution and sound, such as
-            ``1080p=51 4k=26 720p+silent=8``; the first that covers a video holds.
-        day: The day, in ``BILLING_TIMEZONE``, from whose start it holds; empty for at
+            ``1080p=51 4k=26 720p+silent=8``; the first that covers a video applies.
+        day: The day, in ``BILLING_TIMEZONE``, from whose start it applies; empty for at
             once.
     """
 
@@ -128,7 +128,7 @@ def price_list(principal: Principal, *, cursor: str | None = None) -> PriceList:
 def _entries(
     model: Model, account: str | None, rows: costs.Rows
 ) -> Iterator[PriceEntry]:
-    """What is in force, if anything is; then what is to come."""
+    """The current price, if there is one; then future ones."""
     now, its = utcnow(), rows.get((model.lane, account), [])
     future = [row for row in reversed(its) if row.valid_from > now]
     current = next((row for row in its if row.valid_from <= now), None)

@@ -66,7 +66,7 @@ def _head() -> list[Group]:
 
 
 def _under_way() -> list[Group]:
-    """The pictures with a ``due_at``; delayed ones come last."""
+    """The pictures with a ``due_at``; delayed ones are last."""
     return _groups({"due_at": {"$exists": True}}, "due", [("due_at", 1)])
 
 

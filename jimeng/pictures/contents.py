@@ -14,7 +14,9 @@ PART_BYTES = 8 * 2**20  # a longer file is written in several requests
 
 
 class Pieces(Iterator[bytes], Protocol):
-    """Pieces of a file, in order. The caller closes it: it may hold a connection."""
+    """
+    Pieces of a file, in order. The caller closes it: it may have an open connection.
+    """
 
     def close(self) -> None: ...
 
@@ -69,8 +71,8 @@ class InMemory(Content):
 
 class LocalFile(Content):
     """
-    A complete file outside the stores. Storing it may move it; what is left of it, the
-    caller deletes.
+    A complete file outside the stores. Storing it may move it; the caller deletes
+    it, if it still exists.
 
     Args:
         sha256: If it is known.

@@ -34,8 +34,8 @@ MAX_REMEMBERED = 10_000  # users whose last acquisition is known
 
 class FairLock:
     """
-    A fair lock: acquired by the waiting user who held it least recently; within a user,
-    in order of arrival.
+    A fair lock: granted to the waiting user who acquired it least recently; within a
+    user, in order of arrival.
     """
 
     def __init__(self) -> None:
@@ -48,7 +48,7 @@ class FairLock:
     @contextmanager
     def acquire(self, user: str, max_waiting: int | None = None) -> Iterator[None]:
         """
-        Hold the lock for *user*.
+        Acquire the lock for *user*.
 
         Args:
             max_waiting: The limit of the user's waiting calls; None for no limit.
@@ -311,7 +311,7 @@ def inspect(content: bytes, asked: int | None = None, *, user: str = "") -> Pict
     most = MAX_PIXELS
     if asked is not None:
         most = min(most, max(MIN_ALLOWED_PIXELS, int(asked * MAX_OUTPUT_RATIO)))
-    about, output = decoder.work("look", content, {"most_pixels": most}, user=user)
+    about, output = decoder.work("describe", content, {"most_pixels": most}, user=user)
     content, cut = content[: about.pop("end")], about.pop("thumbnail")
     digest = hashlib.sha256(content).hexdigest()
     small, preview = output[:cut], output[cut:]

@@ -30,7 +30,7 @@ QUESTION = struct.Struct(">II")  # lengths of the JSON request and of the pictur
 ANSWER = struct.Struct(">II")  # lengths of the JSON response and of the output
 # The functions that can be called.
 WORK: dict[str, Callable[..., tuple[dict[str, object], bytes]]] = {
-    "look": describe,
+    "describe": describe,
     "encode": encode,
     "shrink": shrink,
     "normalise": normalise,

@@ -48,7 +48,7 @@ def fit(
             if exact:
                 break
             wanted = (max(round(wanted[0] * STEP), 1), max(round(wanted[1] * STEP), 1))
-    raise PictureInvalid(f"cannot be made {most} bytes", reason="large")
+    raise PictureInvalid(f"cannot be reduced to {most} bytes", reason="large")
 
 
 def fit_mask(

@@ -1,8 +1,8 @@
 """
-Look at videos in a process of their own, one at a time.
+Describe videos in a separate process, one at a time.
 
-It is started for each video: the open file is its standard input, and what one file has
-done to it no other one meets.
+The process is started for each video, with the open file as its standard input, so that
+a file that corrupts it cannot affect the next one.
 """
 
 import atexit
@@ -44,7 +44,7 @@ class Video:
 class VideoDecoder(Decoder):
     """A client of processes that run `video_process.main`."""
 
-    def look(self, path: Path, user: str) -> tuple[dict, bytes]:
+    def describe(self, path: Path, user: str) -> tuple[dict, bytes]:
         """
         Describe the video in a file.
 
@@ -76,5 +76,5 @@ def inspect_video(path: Path, *, user: str = "") -> Video:
     Raises:
         PictureInvalid: it has no video track, or keeps a decoder busy without end.
     """
-    about, poster = decoder.look(path, user)
+    about, poster = decoder.describe(path, user)
     return Video(poster=poster, **about)

@@ -1,5 +1,5 @@
 """
-The process that looks at one video, its standard input, and ends.
+The process that describes one video, read from its standard input, and ends.
 
     python -c "…; main(MEMORY, SECONDS)" < video.mp4
 
@@ -73,7 +73,7 @@ def describe(file: BinaryIO) -> tuple[dict[str, object], bytes]:
             buffer_size=READ_BYTES,
             io_open=refuse_to_open,
         ) as container:
-            return look(container)
+            return describe_video(container)
     except (av.FFmpegError, MemoryError, *BROKEN) as error:
         raise PictureInvalid(f"not an MP4: {type(error).__name__}") from error
 
@@ -82,7 +82,7 @@ def refuse_to_open(url: str, flags: int, options: dict) -> NoReturn:
     raise PermissionError("a video refers to no other file")
 
 
-def look(container: InputContainer) -> tuple[dict[str, object], bytes]:
+def describe_video(container: InputContainer) -> tuple[dict[str, object], bytes]:
     video = video_track(container)
     audio = next(iter(container.streams.audio), None)
     video.codec_context.options = OPTIONS

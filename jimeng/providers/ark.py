@@ -1,5 +1,5 @@
 """
-Volcengine Ark, by API key: Seedream pictures, which the response holds, and videos.
+Volcengine Ark, by API key: Seedream pictures, which the response contains, and videos.
 
 Source: https://www.volcengine.com/docs/82379/1541523.
 """
@@ -182,7 +182,7 @@ class ArkProvider(HttpProvider):
 
         Args:
             timeout_s: Seconds to wait for each packet of the response.
-            is_submit: Whether it may be charged; None if the method tells.
+            is_submit: Whether it may be charged; None to decide by the method.
             fresh: As in `Transport.call`.
             max_bytes: Of the response; None for that of the path.
 

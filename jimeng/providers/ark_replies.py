@@ -11,7 +11,8 @@ REQUEST_ID = re.compile(r"Request id: ([\w\-]{1,100})", re.ASCII | re.IGNORECASE
 def read(answer: Answer, client_id: str) -> Reply:
     """
     Parse a response; one that is not Ark's has neither code nor data. A success is an
-    object without an error beside it: the task of a failed video has its error inside.
+    object without an ``error`` next to it: the task of a failed video has its error
+    inside.
 
     Args:
         client_id: Our id of the request, used where the response has no request id:

@@ -270,7 +270,7 @@ def tokens(reply: Reply) -> int | None:
 
 
 def differences(data: Mapping, video: VideoParameters) -> dict[str, object]:
-    """Return what the service says that it made, where that differs."""
+    """Return the parameters that the service reports, where they differ."""
     found: dict[str, object] = {}
     for name, field in ECHOED.items():
         wanted, returned = getattr(video, name), data.get(field)

@@ -252,7 +252,7 @@ class DownloadCall(Call):
         seconds = time.monotonic() - self._since
         if seconds >= SPEED_WINDOW_S:
             if self._received < MIN_BYTES_PER_S * seconds:
-                raise TimeoutError("the file comes too slowly")
+                raise TimeoutError("the download is too slow")
             self._since, self._received = time.monotonic(), 0
 
 

@@ -20,7 +20,7 @@ READ_TIMEOUT_S = 45.0  # a chat model answers when it has written everything
 CALL_TIMEOUT_S = 50.0
 OUTAGE = "prompt assistant"
 
-# The model is told what to return; what it returns is only ever shown as text.
+# The instructions say what to return; the result is only ever shown as text.
 ONLY = "Answer with the prompt alone: no introduction, no quotation marks, no Markdown."
 INSTRUCTIONS = {
     "expand": (

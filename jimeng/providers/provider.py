@@ -90,8 +90,8 @@ class Progress:
         request_id: The provider's id of the call that reported this.
         tokens: What a finished video is billed by; None if not by tokens.
         last_frame_url: Link to the last frame of a video.
-        echoed: What the service says that it made of a video, where that differs from
-            the request.
+        echoed: The parameters of a video that the service reports, where they differ
+            from the request.
         links_live_s: How long the links are valid, in seconds.
     """
 
@@ -218,7 +218,7 @@ class Provider:
         Check, free of charge, whether the account may use a model.
 
         Returns:
-            False if only a generated picture could tell; the keys are accepted.
+            False if only a generated picture could show that; the keys are accepted.
         """
         raise NotImplementedError
 

@@ -1,10 +1,11 @@
 """
 One HTTP call, over connections that record whether the request may have been received.
 
-The class of an exception does not tell: in `requests` a reset during the TLS handshake
-is the same exception as a response lost after the request arrived. So the connections
-record the moment before they send anything that the server could act upon. They also
-limit the duration of the whole call and of each read, and the size of the response.
+The class of an exception does not show that: in `requests` a reset during the TLS
+handshake is the same exception as a response lost after the request arrived. So the
+connections record the moment before they send anything that the server could act upon.
+They also limit the duration of the whole call and of each read, and the size of the
+response.
 """
 
 import base64
@@ -40,8 +41,8 @@ POOL_SIZE = 64  # idle connections that stay open
 PIECE = 64 * 1024  # bytes
 SLOWEST = 100_000  # bytes per second: the minimum bandwidth
 SENDING = 10.0  # seconds in addition, and for any one piece
-# Bytes of the send buffer: on a slow line up to this much is still unsent when the wait
-# for the response begins. The system's own buffer may hold megabytes.
+# Bytes of the send buffer: on a slow connection up to this much is still unsent when
+# the wait for the response begins. The system's own buffer may contain megabytes.
 UNDERWAY = 64 * 1024  # bytes
 
 # Host and port -> the addresses to connect to, in this order.

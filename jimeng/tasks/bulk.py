@@ -62,7 +62,7 @@ def cancel_many(principal: Principal, task_ids: Sequence[str]) -> list[BulkResul
     `cancel` each of these tasks; a failure does not stop the others.
 
     Returns:
-        An outcome for each id, in their order; its error is that of `cancel`.
+        A result for each id, in their order; its error is that of `cancel`.
     """
     where = {"_id": {"$in": list(task_ids)}, **principal.filter(), **THERE}
     cancelled = {task.id: task for task in cancel_where(where)}
@@ -94,7 +94,7 @@ def retry_many(
             tasks that it created and creates those that there was no time for.
 
     Returns:
-        An outcome for each id, in their order; its error is that of `retry`, or
+        A result for each id, in their order; its error is that of `retry`, or
         `OutOfTime`. If a database fails after the first was created, the others have
         that error.
 

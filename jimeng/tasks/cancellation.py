@@ -37,13 +37,13 @@ CURSOR_BATCH = 2 * MAX_BATCH  # rows of one MongoDB reply
 def cancel(principal: Principal, task_id: str) -> Task:
     """
     Cancel a task. Waiting pictures are never sent; one that the provider has begun is
-    charged, and not shown. A video that the provider has begun is kept instead, and so
-    the task stays open: see `cancel_videos`.
+    charged, and not shown. A video that the provider has begun is completed instead,
+    and so the task stays open: see `cancel_videos`.
 
     Raises:
         TaskNotFound: as in `find`.
         TaskFinished: it has ended already.
-        CannotStop: the provider has begun all the videos that are left.
+        CannotStop: the provider has begun all remaining videos.
     """
     task = Task.cancel({**principal.filter(), **THERE}, task_id)
     if task is None:
@@ -61,18 +61,23 @@ def cancel(principal: Principal, task_id: str) -> Task:
 
 def cancel_videos(task: Task) -> None:
     """
-    Cancel what is left of a task of videos, some of which were sent. Those that wait
+    Cancel the rest of a task of videos, some of which were sent. Those that wait
     are never sent; for the others a worker asks the provider, which cancels what it
     has not begun.
 
     Raises:
-        CannotStop: the provider has begun all that is left, and these go on.
+        CannotStop: the provider has begun all remaining ones, and these go on.
     """
     jobs.backfill_recent([task.id])
     generations, mine = Generation.collection(), {"task_id": task.id}
-    left = {"state": {"$in": [*WAITING, *STOPPABLE]}, "trouble": {"$ne": CANNOT_STOP}}
+    remaining = {
+        "state": {"$in": [*WAITING, *STOPPABLE]},
+        "trouble": {"$ne": CANNOT_STOP},
+    }
     # The first write is enough, as in `cancel_picture`.
-    marked = generations.update_many({**mine, **left}, {"$set": {"unwanted": True}})
+    marked = generations.update_many(
+        {**mine, **remaining}, {"$set": {"unwanted": True}}
+    )
     if not marked.matched_count:
         raise CannotStop(f"task {task.id}")
     log.info("videos cancelled count=%d", marked.matched_count)

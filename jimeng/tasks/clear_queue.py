@@ -37,7 +37,7 @@ def count_pending() -> Pending:
     found = _count_exactly()
     if found.tasks <= MAX_COUNTED:
         return found
-    # These include started tasks, at most as many as the providers draw at a time.
+    # These include started tasks, at most as many as the providers generate at a time.
     tasks = Task.collection().count_documents({"open": True}, hint="open")
     waiting = lanes.waiting_by_user()
     users = {user for _, user in waiting}

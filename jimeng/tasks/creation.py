@@ -1,8 +1,7 @@
 """
 Create a task: validated by its model, checked against all limits, then written.
 
-Everything that can refuse comes first. A fingerprint of the request recognises a
-repeated one.
+All checks precede the writes. A fingerprint of the request recognises a repeated one.
 """
 
 import hashlib
@@ -63,7 +62,7 @@ class NewTask:
         provider: None for the one that offers the model.
         size: As `Model.resolve_size` accepts it.
         quality: ``standard`` or ``hd``.
-        style: Words that are added to the prompt.
+        style: Text that is added to the prompt.
         n: Pictures, 1 to 4.
         seed: 0 to 2^31-1, or -1 for a random one.
         delay: Seconds before it may start.
@@ -607,7 +606,7 @@ def first_answer(
 def eta(model: Model, pictures_ahead: int, delay: float | None = None) -> int | None:
     """
     Seconds until a picture starts: those ahead of it, divided by the slots, times the
-    usual duration. None while submission is held, for an unknown time.
+    usual duration. None while nothing is sent, for an unknown time.
     """
     if lanes.hold_reason() is not None:
         return None

@@ -41,7 +41,7 @@ MAX_SEARCHED = 1000  # tasks that one page of a search scans
 
 
 PHASES = ("preparing", "queued", "submitting", "generating", "saving")
-MAX_DERIVED_TASKS = 500  # listed as made from a task's pictures
+MAX_DERIVED_TASKS = 500  # listed as derived from a task's pictures
 LINEAGE = {"made_from": 1}
 NO_PROVIDER = {"provider_code": None, "provider_request_id": None}
 QUEUED = PHASES.index("queued")
@@ -139,7 +139,7 @@ def view_with(task: Task, generations: dict[int, Generation]) -> TaskView:
 def view_changed(principal: Principal, task: Task) -> TaskView:
     """
     The full view of a task that was just changed. If MongoDB fails now, its pictures
-    are left out, because the change itself has succeeded.
+    are skipped, because the change itself has succeeded.
     """
     with best_effort("view"):
         return view_all(principal, [task], whole=True)[0]
@@ -180,7 +180,7 @@ def _images(task_ids: list[str]) -> dict[str, Image]:
 
 
 def _add_derived_tasks(principal: Principal, images: dict[str, Image]) -> None:
-    """Set on each picture which tasks were made from it."""
+    """Set on each picture the tasks that use it as an input."""
     found: dict[str, list[str]] = {image_id: [] for image_id in images}
     sources = {"$in": list(images)}
     where = {"made_from": {"$exists": True}, "made_from.picture": sources}

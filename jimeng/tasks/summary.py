@@ -146,7 +146,7 @@ def waiting_summary(principal: Principal) -> WaitingSummary:
         if row["status"] == Status.PENDING.value
         and (row.get("not_before") or now) <= now
     ]
-    # The oldest task of each queue starts first; rows come newest first.
+    # The oldest task of each queue starts first; rows are newest first.
     first = {row.get("lane"): row["_id"] for row in waiting}
     views = view_all(principal, find_all(principal, first.values()))
     starts = [each.eta_seconds for each in views if each.eta_seconds is not None]

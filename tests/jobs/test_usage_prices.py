@@ -106,8 +106,8 @@ def test_hold_estimate_and_cost_of_a_video(app):
     generation = new_generation(**sent)
     assert costs.cost_of(generation, "yes") == 46 * 108_900
     used = Usage(tokens=120_000, resolution="1080p", sound=True)
-    assert costs.settled(generation, used) == {"price_micros": 51 * 120_000}
-    assert costs.settled(new_generation(), used) == {}
+    assert costs.settled_fields(generation, used) == {"price_micros": 51 * 120_000}
+    assert costs.settled_fields(new_generation(), used) == {}
 
 
 def test_price_of_another_unit_does_not_hold(database, app):

@@ -138,7 +138,7 @@ def test_killed_decoder_costs_no_video(tmp_path, monkeypatch):
 
     monkeypatch.setattr(video_decoder, "start", kill_the_first)
 
-    about, _ = decoder.look(path, "")
+    about, _ = decoder.describe(path, "")
 
     assert (about["width"], len(killed)) == (64, 1)
 
@@ -186,7 +186,7 @@ def test_decoder_knows_no_secret(monkeypatch, tmp_path):
         return process
 
     monkeypatch.setattr(video_decoder, "start", noted)
-    VideoDecoder().look(path, "")
+    VideoDecoder().describe(path, "")
 
     assert seen and b"hidden" not in seen[0]
 

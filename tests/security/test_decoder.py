@@ -31,7 +31,7 @@ def decoder():
 
 
 def look(decoder: Decoder, content: bytes, most: int) -> tuple[dict, bytes]:
-    return decoder.work("look", content, {"most_pixels": most})
+    return decoder.work("describe", content, {"most_pixels": most})
 
 
 def process_of(decoder: Decoder) -> int:

@@ -265,7 +265,7 @@ def test_bucket_that_was_silent_can_be_left(
 ):
     """What its silence left in the ledger is no picture that is missing."""
     monkeypatch.setattr(moving, "GRACE_S", 0.0)
-    monkeypatch.setattr(moving, "SETTLED", timedelta(0))
+    monkeypatch.setattr(moving, "MIN_LEFTOVER_AGE", timedelta(0))
     in_bucket()
     task_id = create(client)
     ail(TROUBLES[name])

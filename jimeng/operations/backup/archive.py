@@ -1,8 +1,8 @@
 """
 The backup file: a tar of a manifest, parts of collections in BSON, and checksums.
 
-The manifest comes first, so that a later format is refused immediately.
-The checksums come last, so that a truncated file lacks them.
+The manifest is first, so that a later format is refused immediately.
+The checksums are last, so that a truncated file lacks them.
 """
 
 import hashlib

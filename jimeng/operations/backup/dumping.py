@@ -47,7 +47,7 @@ RAW: CodecOptions = CodecOptions(document_class=RawBSONDocument)
 class Dumped:
     """
     Attributes:
-        damaged: Pictures that were left out because their checksums differ.
+        damaged: Pictures that were skipped because their checksums differ.
     """
 
     manifest: Manifest
@@ -88,7 +88,7 @@ def dump(
                 # keeps for five minutes only.
                 at = None if name.endswith(".chunks") else session
                 report(name, dump_collection(database, name, writer, at))
-        # Files come after their references, from all stores: none is missed during a
+        # Files follow their references, from all stores: none is missed during a
         # move.
         damaged = sum(pictures.dump(*each, writer, report) for each in apart.items())
     with best_effort("the time of the backup"):

@@ -61,7 +61,7 @@ def dump(
     Write all files of *bucket*, each verified by its stored SHA-256.
 
     Returns:
-        How many were left out because they are damaged.
+        How many were skipped because they are damaged.
 
     Raises:
         StorageUnavailable: a store cannot be reached.
@@ -97,7 +97,7 @@ def add(writer: Writer, bucket: str, files: bytearray, chunks: bytearray) -> Non
 def contents(store: Store) -> Iterator[tuple[ObjectId, str, Content | None]]:
     """
     Id, name and content of all files, None for damaged ones; files deleted meanwhile
-    are left out.
+    are skipped.
     """
 
     def verify(file_id: ObjectId) -> tuple[bool, Content | None]:

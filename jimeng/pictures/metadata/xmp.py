@@ -42,7 +42,7 @@ def packet(provenance: Provenance, into: bytes = b"") -> bytes | None:
     Create the packet of a picture, within the limits of every format.
 
     Args:
-        into: The existing packet of the file, all of which is kept.
+        into: The existing packet of the file, all of which is retained.
 
     Returns:
         None if it would be too large, or the existing packet cannot be extended.

@@ -41,7 +41,7 @@ class ConfiguredStore(Store):
         except StorageUnavailable as error:
             for each in self.others:
                 if isinstance(each, GridFSStore):
-                    log.warning("kept in %s: %s", each.where, error)
+                    log.warning("stored in %s instead: %s", each.where, error)
                     return each.save_together(name, *contents)
             raise
 

@@ -20,7 +20,7 @@ CHUNK_BYTES = 255 * 1024  # the default of GridFS
 # was away for a while could not follow any more.
 MAX_FILE_BYTES = 128 * MIB
 # A short file is read in few queries. Of a longer one, such as a video, a reader that
-# pauses must not hold more than a chunk.
+# pauses must not have more than a chunk in memory.
 SHORT_BYTES, CHUNKS_AT_ONCE = 4 * MIB, 4
 
 

@@ -27,13 +27,14 @@ BATCH = 100
 PARALLEL_FILES = 4  # a part of each is in memory
 GRACE_S = 60.0  # until a copied file is deleted: a slow reader may have it open
 FUTURE = timedelta(days=1)  # for ids of machines whose clock is ahead
-SETTLED = timedelta(minutes=10)  # after which a save has ended or died
+# After this time a save has ended, or its process has died.
+MIN_LEFTOVER_AGE = timedelta(minutes=10)
 # A query -> the ids of the files that its documents refer to.
 Named = Callable[[dict], Iterable[ObjectId]]
 
 
 class CopyDiffers(Exception):
-    """The copy differs from the source; both are kept."""
+    """The copy differs from the source; neither is deleted."""
 
 
 class FileDamaged(Exception):
@@ -168,7 +169,7 @@ def is_leftover(
         return False  # chunks without a record: the owner is unknown
     if expected is not None and sha256_in(target, file_id) == expected:
         return True
-    if file_id.generation_time > datetime.now(UTC) - SETTLED:
+    if file_id.generation_time > datetime.now(UTC) - MIN_LEFTOVER_AGE:
         return False  # it may be in the process of being saved
     return file_id not in set(named({"_id": name}))
 

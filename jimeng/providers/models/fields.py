@@ -127,7 +127,7 @@ span = partial(
 fen = partial(
     fields.List,
     fields.Tuple((whole(1, 10**9, allow_none=True), whole(0, 1_000_000))),
-    pre_load=lambda given: [[None, given]] if type(given) is int else given,
+    pre_load=lambda value: [[None, value]] if type(value) is int else value,
     validate=end_open,
     post_load=lambda steps: PriceBySize(
         tuple(Step(up_to, micros=each * FEN) for up_to, each in steps)

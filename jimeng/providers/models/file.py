@@ -116,7 +116,9 @@ def apply(
             raise Wrong("is_synchronous", reason)
         models[key] = model
     elif set(values) != {"id", "provider"}:
-        raise Wrong("offered", "is false, so only id and provider may stand beside it")
+        raise Wrong(
+            "offered", "is false, so only id and provider may be set in addition"
+        )
     elif models.pop(key, None) is None:
         raise Wrong("id", "is no model that could be taken away")
 

@@ -122,7 +122,8 @@ PIXELS = re.compile(r"([1-9]\d{0,4})[xX×]([1-9]\d{0,4})", re.ASCII)
 @dataclass(frozen=True, kw_only=True)
 class Usage:
     """
-    What a video is billed by: as requested for its hold, as generated for its cost.
+    What a video is billed by: as requested for its reservation, as generated for its
+    cost.
 
     Attributes:
         seconds: Its length; the longest possible if the model decides.
@@ -181,7 +182,7 @@ class PriceBySize:
 
     Attributes:
         steps: Of pictures: by size, ascending. Of videos: by resolution and sound; the
-            first that covers one holds. The last step covers all.
+            first that covers one applies. The last step covers all.
         as_of: The date of the price list; None for an operator's own price.
         unit: One of `UNITS`.
     """
@@ -553,7 +554,7 @@ def wrong(
 def best_suited(asked: Parameters, offered: Iterable[Model]) -> Model | None:
     """
     Return the first model that supports all parameters; otherwise the one with the
-    fewest errors, which best tells the user what to change.
+    fewest errors, which best shows the user what to change.
     """
     models = list(offered)
     return min(models, key=lambda each: len(wrong(asked, each, models)), default=None)
@@ -620,14 +621,14 @@ def unsupported(why: str, others: list[Model], has: Callable[[Takes], object]) -
 
 def check_picture(model: Model, width: int, height: int, *, field: str) -> None:
     """
-    Check that an input can be made to fit *model*: it may be shrunk, but neither
+    Check that an input can be resized to fit *model*: it may be shrunk, but neither
     cropped nor enlarged.
 
     Args:
         field: Its field in the request, such as ``images[0]``.
 
     Raises:
-        Invalid: it cannot be made to fit.
+        Invalid: it cannot be resized to fit.
     """
     takes = model.takes
     if takes is None:

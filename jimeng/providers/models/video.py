@@ -46,7 +46,7 @@ class VideoModel:
             and with it the price; such prompts are refused.
         req_keys: Mode -> the service's name of the model, where it differs from that of
             the row.
-        sends_frames: Whether the service is told the number of frames, not the seconds.
+        sends_frames: Whether the request has the number of frames, not the seconds.
     """
 
     durations: tuple[int, ...]
@@ -114,7 +114,7 @@ class VideoModel:
 @dataclass(frozen=True, kw_only=True)
 class VideoParameters:
     """
-    The parameters of a video, beside the prompt and the seed. In a request None means
+    The parameters of a video, except the prompt and the seed. In a request None means
     the model's default; once resolved, only what the model has no choice of is None.
 
     Attributes:
@@ -150,13 +150,13 @@ class VideoParameters:
         return "first-frame" if "first_frame" in self.roles else "text-to-video"
 
     def stored(self) -> dict:
-        """As a record holds it: what is None is left out."""
+        """As stored in a record, without fields that are None."""
         found = {k: v for k, v in asdict(self).items() if v is not None}
         return {**found, "roles": list(self.roles)}
 
     @classmethod
     def read(cls, stored: Mapping) -> Self:
-        """From a record; fields of a later release are left out."""
+        """From a record; fields of a later release are ignored."""
         known = {k: v for k, v in stored.items() if k in cls.__dataclass_fields__}
         return cls(**{**known, "roles": tuple(known.get("roles", ()))})
 
