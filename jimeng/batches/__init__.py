@@ -9,7 +9,7 @@ creates and pays for nothing twice: it finds the existing task, or, if that was 
 meanwhile, its generations.
 
 **Capacity.** A batch may be larger than the number of pictures that its user may have
-waiting. It keeps at most `capacity.WINDOW` pictures in its model queue, and never the
+waiting. It has at most `capacity.WINDOW` pictures in its model queue, and never the
 last fifth of ``USER_MAX_PENDING``: so a single request waits only for these few,
 fairness between users is unchanged, and cancelling finds little to cancel. Where a
 single request would be refused (daily quota, the key's limits, paused intake, Redis
@@ -18,8 +18,8 @@ attempt. While sending is paused, no tasks are created: a restored backup must n
 tasks that it contains itself.
 
 **Inputs.** The inputs of all tasks are stored once, at creation, and the batch refers
-to them before any task exists: the sweep keeps them until the batch is deleted, even if
-their owner deletes the uploads.
+to them before any task exists: no sweep deletes them before the batch is deleted, even
+if their owner deletes the uploads.
 
 **End.** A cancelled batch creates no more tasks, and its open ones are cancelled as by
 `tasks.cancel`, again after the longest lease that a worker may still have. A batch

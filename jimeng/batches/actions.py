@@ -242,7 +242,7 @@ def delete(principal: Principal, batch_id: str) -> None:
         )
         if batch.inputs:
             with best_effort("inputs"):
-                Input.release(batch.inputs)  # from now on only its tasks keep them
+                Input.release(batch.inputs)  # from now on only its tasks refer to them
         total = Task.collection().count_documents({"batch": batch.id, **THERE})
         details = {"batch": batch.id, "user": batch.user_id}
         action = bulk.start(

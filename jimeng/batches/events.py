@@ -29,7 +29,7 @@ def announce_ended() -> bool:
 
 
 def data_of(batch: Batch, found: Progress) -> dict:
-    """The payload of a delivery: the batch, and its pictures by outcome."""
+    """The payload of a delivery: the batch, and its pictures by result."""
     names = ("total", "done", "failed", "cancelled")
     where = f"/api/v1/batches/{batch.id}"
     return {

@@ -41,7 +41,8 @@ class Batch(Leased):
         user_id: The owner of the batch and of its tasks.
         name: The owner's name for it; may be empty.
         prompts: Without duplicates, in order; task number *i* has the *i*-th.
-        template: The line that the prompts are the combinations of; empty for others.
+        template: The template whose combinations the prompts are; empty if there is
+            none.
         total: Number of prompts.
         n: Number of pictures per prompt.
         asked: The settings of each task, as in `tasks.NewTask`.

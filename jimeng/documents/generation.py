@@ -97,7 +97,7 @@ class Generation(Leased):
     Attributes:
         kind: ``video``, or absent.
         video: The parameters of a video, see `VideoParameters`; absent for a picture.
-        tag: What the provider's list of tasks finds a video by.
+        tag: Identifies a video in the provider's list of tasks.
         list_page: The page of the provider's list to read next, while it is sought;
             absent for the first.
         usage_tokens: Tokens that the provider billed for a video, if it bills by these.

@@ -172,7 +172,7 @@ class Input(Stored):
     @classmethod
     def name(cls, ids: Collection[str], user_id: str, until: datetime) -> bool:
         """
-        Mark inputs as used by a task that is about to be stored; keep them at least
+        Mark inputs as used by a task that is about to be stored; retain them at least
         until *until*.
 
         Returns:

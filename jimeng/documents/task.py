@@ -55,7 +55,7 @@ CANCELLABLE: dict[str, object] = {
 THERE = {"deleted_at": {"$exists": False}}
 # Permanently deleted. The index serves a comparison with null, but not $exists: false.
 DOOMED = {"deleted_at": {"$exists": True}, "purge_at": None}
-_OUTCOMES, _COSTS = (  # the numbers of the pictures in these fields
+_WITH_RESULT, _WITH_COST = (  # the numbers of the pictures in these fields
     {
         "$map": {
             "input": {"$objectToArray": {"$ifNull": [f"${name}", {}]}},
@@ -69,7 +69,11 @@ HAS_FINAL_COST: dict[str, object] = {
     "$or": [
         {"status": {"$ne": Status.CANCELLED.value}},
         {"budget_day": None},
-        {"$expr": {"$gte": [{"$size": {"$setUnion": [_OUTCOMES, _COSTS]}}, "$n"]}},
+        {
+            "$expr": {
+                "$gte": [{"$size": {"$setUnion": [_WITH_RESULT, _WITH_COST]}}, "$n"]
+            }
+        },
     ]
 }
 MAX_PAIRS = 16  # of metadata

@@ -116,7 +116,7 @@ def browse(
 def browse_user(
     user_id: str, wanted: PictureFilter, *, cursor: str | None = None, limit: int = 60
 ) -> Page[Image]:
-    """`browse` for a given user; the caller has checked access."""
+    """`browse` for any user; the caller has checked access."""
     index, parts = plan(user_id, wanted)
     if cursor is not None:
         parts.append(after(cursor, "created_at"))
@@ -155,7 +155,7 @@ def hits(principal: Principal, wanted: PictureFilter) -> Hits:
 
 
 def hits_of_user(user_id: str, wanted: PictureFilter) -> Hits:
-    """`hits` for a given user; the caller has checked access."""
+    """`hits` for any user; the caller has checked access."""
     index, parts = plan(user_id, wanted)
     most = MAX_SEARCH_HITS if wanted.q.strip() else MAX_HITS
     n = count({"$and": parts}, index, most + 1)

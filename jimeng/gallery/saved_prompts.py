@@ -62,7 +62,7 @@ def save(
 
 def validated_fields(fields: Mapping[str, object]) -> dict:
     """
-    The fields of *fields* that are set, validated and normalised.
+    Those of *fields* that are set, validated and normalised.
 
     Raises:
         Invalid: as in `save`.

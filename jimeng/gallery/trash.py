@@ -91,7 +91,7 @@ def trash_pictures(principal: Principal, picture_ids: Iterable[str]) -> int:
     """
     Move pictures to the trash; return their number.
 
-    They are hidden everywhere, also under their public links. The tasks are kept as
+    They are hidden everywhere, also under their public links. The tasks stay
     completed, without these pictures.
     """
     return trash_together(principal, picture_ids).count

@@ -37,7 +37,7 @@ def upload_once(
 
     Raises:
         IdempotencyKeyReused: the key was used before with another file.
-        IndexMissing: a key is given, and its unique index does not exist.
+        IndexMissing: there is a key, and its unique index does not exist.
     """
     if idem_key is None:
         return upload(principal, user_id, content, field=field), False

@@ -80,7 +80,7 @@ class PriceInForce:
         return Price(self.id, self.by_size.of(*size) if size else self.by_size.highest)
 
 
-def hold_price(
+def highest_price(
     model: Model,
     size: Size | None,
     at: datetime | None = None,
@@ -116,11 +116,11 @@ def account_price(
     What an output costs if this account generates it; None if unknown.
 
     Args:
-        size, at, usage: As in `hold_price`. A moment in the past gives the price of
+        size, at, usage: As in `highest_price`. A moment in the past gives the price of
             then, unless it was that of ``MODELS_FILE`` or of the release.
 
     Raises:
-        PyMongoError: as `hold_price`.
+        PyMongoError: as `highest_price`.
     """
     found = price_in_force(model, account, at)
     return found.of(size, usage) if found else None
@@ -149,7 +149,7 @@ def price_in_force(
     The price that applies to an account; None if unknown.
 
     Raises:
-        PyMongoError: as `hold_price`.
+        PyMongoError: as `highest_price`.
     """
     at, stored = at or utcnow(), price_rows()
     found = (
@@ -189,7 +189,7 @@ def price_of_row(row: PriceRow) -> PriceInForce:
 
 
 def read_price(unit: str, steps: Iterable[Mapping]) -> PriceBySize:
-    """The price that is stored so."""
+    """Decode a stored price."""
     found = (
         Step(
             each.get("up_to"),
@@ -203,7 +203,7 @@ def read_price(unit: str, steps: Iterable[Mapping]) -> PriceBySize:
 
 
 def stored_price(price: PriceBySize) -> dict:
-    """The fields by which `read_price` reads it."""
+    """Encode a price for storage; `read_price` decodes it."""
     values = map(asdict, price.steps)
     steps = [{n: v for n, v in each.items() if v is not None} for each in values]
     return {"unit": price.unit, "steps": steps}
@@ -217,7 +217,7 @@ def price_rows(*, fresh: bool = False) -> Rows:
         fresh: Read them now.
 
     Raises:
-        PyMongoError: as `hold_price`; always, if *fresh*.
+        PyMongoError: as `highest_price`; always, if *fresh*.
     """
     global _cached_rows
     cached = _cached_rows
@@ -257,7 +257,7 @@ def _zone(name: str) -> ZoneInfo:
     return ZoneInfo(name)
 
 
-def hold_fields(
+def reserved_fields(
     model: Model, size: Size | None, at: datetime, usage: Usage | None = None
 ) -> dict:
     """
@@ -267,9 +267,9 @@ def hold_fields(
         size: Width and height in pixels; None if unknown.
         usage: Of a video, as requested; None for pictures.
     """
-    price = hold_price(model, size, at, usage)
-    hold = {"hold_micros": price.micros, "price_id": price.id} if price else {}
-    return {"budget_day": billing_day(at), **hold}
+    price = highest_price(model, size, at, usage)
+    reserved = {"hold_micros": price.micros, "price_id": price.id} if price else {}
+    return {"budget_day": billing_day(at), **reserved}
 
 
 def price_update(

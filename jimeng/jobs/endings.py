@@ -34,7 +34,7 @@ log = logging.getLogger(__name__)
 
 DEFAULT_SLOW_S = 60.0  # seconds, for a model that is no longer offered
 UNKNOWN_TASK_RETRY_AFTER = timedelta(seconds=30)
-# What Python raises for a value that the code did not expect.
+# Exceptions that unexpected stored values cause.
 UNEXPECTED_ERRORS = (
     ArithmeticError,
     AttributeError,
@@ -259,7 +259,7 @@ def cancel(generation: Generation) -> None:
 
 
 def release_quota(generation: Generation) -> None:
-    """Give a picture that was not accepted back to the quotas of its user and key."""
+    """Return a picture that was not accepted to the quotas of its user and key."""
     day = generation.created_at.date()
     QuotaUsage.release_quota(generation.user_id, day, 1)
     if generation.key_id:

@@ -2,7 +2,8 @@
 The poll schedule, derived from the durations of the latest pictures.
 
 A slot is idle from the moment its picture is ready until a poll finds it. The first
-poll comes when about one picture in eight would be ready. Further polls follow at equal
+poll is sent when about one picture in eight would be ready. Further polls follow at
+equal
 intervals, a share of the standard deviation of the durations: of the simple schedules
 with as many polls, this one finds pictures soonest. A picture that takes longer than
 nearly all others is polled at intervals that grow with its age.

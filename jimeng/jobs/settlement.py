@@ -112,13 +112,13 @@ def _unsettled(n: int) -> list[Generation]:
 def _store_batch(settler: Settler, rows: Sequence[Generation]) -> Settler | None:
     """Store the next batch; None if the lease was lost."""
     number = settler.batch + 1
-    entered, revisions = _settled(row.id for row in rows)
+    entered, revisions = _entered_amounts(row.id for row in rows)
     pending = [_item(row, entered[row.id], revisions[row.id], number) for row in rows]
     batch = {"batch": number, "month_batch": number, "pending": pending}
     return settler.extend_lease(WRITING_LEASE, {"$set": batch})
 
 
-def _settled(ids: Iterable[str]) -> tuple[dict[str, Amounts], Counter[str]]:
+def _entered_amounts(ids: Iterable[str]) -> tuple[dict[str, Amounts], Counter[str]]:
     """What the ledger says of each of these, and its number of entries."""
     amounts: dict[str, Amounts] = defaultdict(Counter)
     revisions: Counter[str] = Counter()
@@ -190,7 +190,7 @@ def _apply(settler: Settler) -> None:
         with ignore_duplicates():
             LedgerEntry.collection().insert_many(entries, ordered=False)
         _add_up(entries, settler.batch)
-    spending.release_holds(pending, settler.batch)
+    spending.release_reserved(pending, settler.batch)
     _mark_settled(pending)
     _update_tasks(pending)
     for ended_at in (each["recounts"] for each in pending if each["recounts"]):
@@ -308,7 +308,7 @@ def _grouped(rows: Iterable[Mapping], of: str, *names: str) -> dict[tuple, list[
 
 
 def pause() -> None:
-    """Let no process settle until `resume`."""
+    """Stop all processes from settling until `resume`."""
     paused = {"open": False, "due_at": utcnow(), "batch": 0}
     Settler.collection().replace_one(THE, paused, upsert=True)
 
@@ -375,7 +375,7 @@ def _extend_rebuild(settler: Settler, batch: int) -> Settler:
 
 
 def _entered_on(day: str, batch: int) -> Iterator[dict]:
-    """The ledger's entries of a day up to a batch, those alike added up."""
+    """The ledger entries of a day up to a batch; equal ones are added up."""
     of_day = {"day": day, "batch": {"$lte": batch}}
     by = {name: f"${name}" for name in OWNERS}
     added = {name: {"$sum": f"${name}"} for name in AMOUNTS}
@@ -385,7 +385,7 @@ def _entered_on(day: str, batch: int) -> Iterator[dict]:
 
 
 def _correct(of: Iterable[str], period: dict, sums: _Sums, batch: int) -> Rebuilt:
-    """Make the stored sums of a period these; delete all others."""
+    """Replace the stored sums of a period by these, and delete its other sums."""
     found = CostSum.find_all({"of": {"$in": [*of]}, **period})
     stored = {each.id: each for each in found}
     wrong = [

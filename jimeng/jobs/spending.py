@@ -1,4 +1,4 @@
-"""Keep what is spent of budgets right, as costs become known."""
+"""Correct the amounts spent of budgets as costs become known."""
 
 import logging
 from collections import Counter, defaultdict
@@ -25,9 +25,9 @@ SLICE_EXPIRY = timedelta(seconds=45)
 BUDGET_OWNERS: dict[type[Spending], str] = {QuotaUsage: "user_id", ApiKey: "key_id"}
 
 
-def release_holds(settled: Iterable[Mapping], batch: int) -> None:
+def release_reserved(settled: Iterable[Mapping], batch: int) -> None:
     """
-    Subtract what pictures cost less than was reserved for them, once for each batch.
+    Release reserved amounts that pictures did not cost, once for each batch.
 
     Args:
         settled: Their ``user_id``, ``key_id``, ``budget_day`` and ``released``.

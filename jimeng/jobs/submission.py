@@ -148,8 +148,8 @@ def with_inputs(generation: Generation, inputs: LoadedInputs) -> ImageRequest:
 
 def new_tag(generation: Generation) -> str:
     """
-    What the provider's list finds this submission by, and no other: 63 characters, of
-    which the first half says whose it is, as providers ask for.
+    A tag that identifies this submission in the provider's list of tasks: 63
+    characters, of which the first half identifies its user, as providers ask for.
     """
     secret = runtime().config.SECRET_KEY.encode()
     named = (generation.user_id, f"{generation.id}/{generation.attempts}")

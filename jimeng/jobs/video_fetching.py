@@ -150,7 +150,7 @@ class Fetch:
                 with self._renewed():
                     self._store(file, task)
         except Stopped as error:
-            log.info("fetch given up id=%s: %s", self._generation.id, error)
+            log.info("fetch stopped id=%s: %s", self._generation.id, error)
             self._generation.release(utcnow())
         except LinkGone as error:
             log.warning("link gone id=%s: %s", self._generation.id, error)

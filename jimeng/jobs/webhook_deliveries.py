@@ -69,8 +69,8 @@ MAX_FAILURES, FAILING_FOR = 50, timedelta(hours=1)
 GONE = 410
 # Why an endpoint is disabled.
 RECEIVER_GONE, FAILING, KEY_CHANGED = "gone", "failing", "secret_key_changed"
-DISABLED = "disabled"  # an outcome: nothing was sent
-UNKNOWN = "interrupted"  # an outcome: the process died in the middle
+DISABLED = "disabled"  # as `Attempt.outcome`: nothing was sent
+UNKNOWN = "interrupted"  # likewise: the process died during the attempt
 CERTIFICATE_ERRORS = {
     10: "certificate_expired",
     62: "certificate_wrong_host",

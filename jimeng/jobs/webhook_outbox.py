@@ -200,7 +200,7 @@ def announce_batch(batch: Batch, event: str, at: datetime, data: dict) -> None:
 
 
 def endpoints_for(subjects: Iterable[Task | Batch]) -> Endpoints:
-    """The endpoints of all users who may receive events of these, by user."""
+    """User -> endpoints, of all users who may receive events of these documents."""
     users = {user for each in subjects for user in (each.user_id, signer_of(each))}
     found: Endpoints = defaultdict(list)
     for endpoint in WebhookEndpoint.find_all({"user_id": {"$in": list(users)}}):

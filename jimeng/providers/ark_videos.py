@@ -62,9 +62,9 @@ ECHOED = {
 
 def order(request: ImageRequest, model: Model, *, watermark: bool) -> dict[str, object]:
     """
-    Build the body of a submission. What changes the price is always sent: the
-    service's own defaults are the dear ones. Fields that the model does not know are
-    not: the service accepts and ignores them.
+    Build the body of a submission. Parameters that change the price are always sent,
+    since the service's own defaults are the expensive ones. Fields that are unknown to
+    the model are not sent: the service would accept and ignore them.
 
     Args:
         watermark: Add a visible watermark.

@@ -303,7 +303,7 @@ def build_row(
         webhook=new.webhook,
         pairs=stored_pairs(new.metadata),
         created_at=now,
-        **costs.hold_fields(model, size, now, usage),
+        **costs.reserved_fields(model, size, now, usage),
         updated_at=now,
         **({"id": new.id} if new.id else {}),
         **input_fields(new, stored_inputs),
@@ -461,8 +461,8 @@ def create(
         StartsTooLate: the queue ahead of it is too long for *max_wait_s*.
         QueueUnavailable: Redis is unavailable; nothing was written.
         IdempotencyKeyReused: the key was used before with another request.
-        IndexMissing: a key is given, and its unique index does not exist.
-        WebhooksOff: a webhook is given, and no ``SECRET_KEY`` to sign it with.
+        IndexMissing: there is a key, and its unique index does not exist.
+        WebhooksOff: there is a webhook, and no ``SECRET_KEY`` to sign it with.
     """
     principal.require_owner(new.user_id, "task")
     with recorded_on_behalf(principal, new.user_id, "tasks.create", n=new.n) as outcome:

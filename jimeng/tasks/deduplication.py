@@ -77,7 +77,7 @@ def create_or_join(
     whose result was not delivered: it may have timed out and asked again.
 
     Args:
-        idem_key: As in `create`; if given, it alone decides.
+        idem_key: As in `create`; if set, it alone decides.
 
     Returns:
         The task, and whether an earlier request had created it.

@@ -132,15 +132,15 @@ def test_price_is_waited_for_while_a_budget_applies(
     """An operator may set it meanwhile."""
     limited = replace(config, USER_DAILY_BUDGET=10_000_000)
     jobs.configure(limited, registry)
-    known = costs.hold_price
-    monkeypatch.setattr(costs, "hold_price", lambda *args, **more: None)
+    known = costs.highest_price
+    monkeypatch.setattr(costs, "highest_price", lambda *args, **more: None)
     asked = ask(client, lines(3))
     fill()
 
     found = look(client, asked["batch_id"])
     assert (found["made"], found["waits"]["code"]) == (0, "price_unknown")
 
-    monkeypatch.setattr(costs, "hold_price", known)
+    monkeypatch.setattr(costs, "highest_price", known)
     fill()
     assert look(client, asked["batch_id"])["made"] == 3
     jobs.configure(config, registry)

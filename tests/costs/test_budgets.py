@@ -94,17 +94,17 @@ def test_exactly_what_fits(limited, name):
 def test_unknown_price_is_refused_while_a_budget_applies(limited, monkeypatch, name):
     """Nothing could be reserved; it says who can do what. Until then it is free."""
     with limited(**{name: 3}) as client:
-        monkeypatch.setattr(costs, "hold_price", lambda *args, **more: None)
+        monkeypatch.setattr(costs, "highest_price", lambda *args, **more: None)
 
         body = refused(ask(client, user_id="ada"), 402, "price_unknown")
 
         assert "doubao-seedream-3.0-t2i" in body["message"]
         assert "flask prices" in body["message"]
         assert Generation.collection().count_documents({}) == 0
-        monkeypatch.setattr(costs, "hold_price", lambda *args, **more: Price("a", 0))
+        monkeypatch.setattr(costs, "highest_price", lambda *args, **more: Price("a", 0))
         create(client)
     with limited() as client:
-        monkeypatch.setattr(costs, "hold_price", lambda *args, **more: None)
+        monkeypatch.setattr(costs, "highest_price", lambda *args, **more: None)
         create(client)
 
 

@@ -244,7 +244,7 @@ def test_without_a_price_nothing_is_held_and_the_cost_is_unknown(
     """It is counted as one without a price, and says null, not 0."""
 
     monkeypatch.setattr(costs, "account_price", lambda *args, **more: None)
-    monkeypatch.setattr(costs, "hold_price", lambda *args, **more: None)
+    monkeypatch.setattr(costs, "highest_price", lambda *args, **more: None)
     task_id = create(client)
     work_off()
 
@@ -404,15 +404,15 @@ def test_charge_that_changes_while_it_is_settled_is_settled_once_more(
     provider.submits = [UNKNOWN]
     create(client)
     work_off()
-    release_holds = spending.release_holds
+    release_reserved = spending.release_reserved
 
     def meanwhile(*batch: object) -> None:
-        monkeypatch.setattr(spending, "release_holds", release_holds)
+        monkeypatch.setattr(spending, "release_reserved", release_reserved)
         known = {"charged": "yes", "unsettled": True}
         Generation.collection().update_many({}, {"$set": known})
-        release_holds(*batch)
+        release_reserved(*batch)
 
-    monkeypatch.setattr(spending, "release_holds", meanwhile)
+    monkeypatch.setattr(spending, "release_reserved", meanwhile)
 
     settle()
 

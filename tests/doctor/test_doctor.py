@@ -78,7 +78,7 @@ def test_model_without_a_price_is_warned_of_where_there_is_a_budget(
     """Any budget refuses it; without one it is used, and nothing is said."""
     dear = costs.Price("x", 1)
     monkeypatch.setattr(
-        costs, "hold_price", lambda model, *_: None if "3.1" in model.id else dear
+        costs, "highest_price", lambda model, *_: None if "3.1" in model.id else dear
     )
     service = Service("https://example.com")
     assert "price of jimeng-3.1" not in look(service)

@@ -8,7 +8,7 @@ from pymongo.errors import ConnectionFailure
 
 from jimeng.documents import PriceRow, utcnow
 from jimeng.jobs import costs
-from jimeng.jobs.costs import Price, account_price, hold_price
+from jimeng.jobs.costs import Price, account_price, highest_price
 from jimeng.providers import MODELS, Registry
 from jimeng.providers.models.model import PriceBySize, Step
 from tests.conftest import FakeProvider
@@ -58,11 +58,11 @@ def test_without_rows_the_lists_hold(database):
     """That of the release, or the operator's file; their names say what they say."""
     assert account_price(MODEL, "main", SMALL) == Price("built-in:*:220000", 220_000)
     assert account_price(UNPRICED, "main", SMALL) is None
-    assert hold_price(UNPRICED, SMALL) is None
+    assert highest_price(UNPRICED, SMALL) is None
     own = replace(MODEL, own_price=flat(185_000), account_prices={"studio": flat(1)})
     assert account_price(own, "main", SMALL).id == "models-file:*:185000"
     assert account_price(own, "studio", SMALL) == Price("models-file:studio:1", 1)
-    assert hold_price(own, SMALL).micros == 185_000
+    assert highest_price(own, SMALL).micros == 185_000
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_price_goes_by_size(database, size, micros):
     """While the size is not known, the highest is held."""
     name = "built-in:*:2610000:300000,600000"
 
-    assert hold_price(PRO, size) == Price(name, micros)
+    assert highest_price(PRO, size) == Price(name, micros)
 
 
 def test_latest_row_holds(set_price):
@@ -94,12 +94,12 @@ def test_price_of_an_account_goes_first(set_price):
 
     assert account_price(own, "main", SMALL).id == general
     assert account_price(own, "studio", SMALL).micros == 300_000
-    assert hold_price(own, SMALL).micros == 300_000
+    assert highest_price(own, SMALL).micros == 300_000
 
     special = set_price(90_000, "studio", ago=2 * AN_HOUR)
 
     assert account_price(own, "studio", SMALL).id == special
-    assert hold_price(own, SMALL) == Price(general, 250_000)
+    assert highest_price(own, SMALL) == Price(general, 250_000)
 
 
 def test_dearest_is_found_for_each_size(database):
@@ -116,7 +116,7 @@ def test_dearest_is_found_for_each_size(database):
 def test_rows_are_read_once_in_a_while(set_price, monkeypatch):
     """Not for each price; while MongoDB is away, what was read before holds."""
     set_price(150_000)
-    found = hold_price(MODEL, SMALL)
+    found = highest_price(MODEL, SMALL)
     read, asked = PriceRow.find_all, []
 
     def away(*args: object, **options: object) -> None:
@@ -124,11 +124,11 @@ def test_rows_are_read_once_in_a_while(set_price, monkeypatch):
         raise ConnectionFailure("away")
 
     monkeypatch.setattr(PriceRow, "find_all", away)
-    assert hold_price(MODEL, SMALL) == found
+    assert highest_price(MODEL, SMALL) == found
     assert asked == []
 
     monkeypatch.setattr(costs, "PRICE_CACHE_S", 0.0)
-    assert hold_price(MODEL, SMALL) == found
+    assert highest_price(MODEL, SMALL) == found
     assert asked != []
 
     monkeypatch.setattr(PriceRow, "find_all", read)
@@ -139,7 +139,7 @@ def test_rows_are_read_once_in_a_while(set_price, monkeypatch):
         by="boss",
     )
     row.add()
-    assert hold_price(MODEL, SMALL) == Price(row.id, 1)
+    assert highest_price(MODEL, SMALL) == Price(row.id, 1)
 
 
 @pytest.mark.parametrize(

@@ -97,7 +97,7 @@ def test_hold_estimate_and_cost_of_a_video(app):
     studio = {"studio": tokens_at(60)}
     model = replace(MODEL, account_prices=studio)
 
-    held = costs.hold_fields(model, None, utcnow(), requested)
+    held = costs.reserved_fields(model, None, utcnow(), requested)
     sent = costs.price_update(new_generation(), model, requested)["$set"]
 
     assert held["hold_micros"] == 60 * 108_900
@@ -122,4 +122,4 @@ def test_price_of_another_unit_does_not_hold(database, app):
     costs.clear_price_cache()
 
     assert costs.price_in_force(MODEL, "main") is None
-    assert "hold_micros" not in costs.hold_fields(MODEL, None, utcnow(), Usage())
+    assert "hold_micros" not in costs.reserved_fields(MODEL, None, utcnow(), Usage())

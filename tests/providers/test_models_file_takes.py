@@ -76,7 +76,7 @@ def test_pictures_may_be_taken_away(load):
         ({**SIZED, "takes": {"travels": "post"}}, "Must be one of: base64, data_url"),
         ({**SIZED, "takes": {"strength": [1, 1]}}, "Must be .least, most."),
         ({**SIZED, "takes": {"least": 5, "most": 2}}, '"least" above "most"'),
-        ({**SIZED, "takes": {"least": 1}}, "must need none for text-to-image"),
+        ({**SIZED, "takes": {"least": 1}}, "must require none for text-to-image"),
         ({**SIZED, "task": "image-to-image"}, "at least one picture for image-to"),
         ({**SIZED, "task": "painting"}, '"task": Must be one of: text-to-image'),
         (

@@ -52,7 +52,7 @@ def unpriced(config: Config) -> Iterator[Finding]:
     if not is_any_budget(config):
         return
     offered = jobs.runtime().registry.models.values()
-    unknown = [model for model in offered if costs.hold_price(model, None) is None]
+    unknown = [model for model in offered if costs.highest_price(model, None) is None]
     for name in dict.fromkeys(model.id for model in unknown):
         yield Finding(
             f"price of {name}",

@@ -85,7 +85,7 @@ def _work(action: BulkAction, budget_s: float, size: int | None = None) -> None:
     try:
         write_audit_entry(action)  # the process that started it may have died before
         if action.tries > MAX_ATTEMPTS:
-            log.error("bulk action given up id=%s kind=%s", action.id, action.kind)
+            log.error("bulk action abandoned id=%s kind=%s", action.id, action.kind)
             _end(action, "internal")
             return
         found: BulkAction | None = action

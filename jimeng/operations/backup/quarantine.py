@@ -88,13 +88,13 @@ def stop_batches() -> None:
         Generation.collection().delete_many({"task_id": {"$in": ids}})
 
 
-def recognise(place: str) -> bool:
+def recognise(directory_id: str) -> bool:
     """
     Quarantine everything if the database's files were moved or copied: the original
     may still be running.
 
     Args:
-        place: The identity of the directory of its files.
+        directory_id: The identity of the directory of its files.
 
     Returns:
         Whether it was quarantined.
@@ -104,11 +104,11 @@ def recognise(place: str) -> bool:
     """
     installations, mine = get_db().installations, {"_id": "place"}
     known = installations.find_one(mine)
-    is_copy = known is not None and known.get("place") != place
+    is_copy = known is not None and known.get("place") != directory_id
     if is_copy:
         log.warning("this is a copy of another installation's data, or was moved")
         quarantine()
-    installations.replace_one(mine, {"place": place}, upsert=True)
+    installations.replace_one(mine, {"place": directory_id}, upsert=True)
     return is_copy
 
 

@@ -192,7 +192,7 @@ def check_takes(model: Model) -> None:
         raise Wrong("takes", 'has "least" above "most"')
     needs = not model.task.startswith("text-to-")
     if needs != model.needs_images:
-        reason = "must be given at least one picture" if needs else "must need none"
+        reason = "must require at least one picture" if needs else "must require none"
         raise Wrong("takes", f"{reason} for {model.task}")
     if (model.task == "inpainting") != bool(takes and takes.mask):
         raise Wrong("takes", '"mask" goes with the task inpainting')

@@ -72,7 +72,9 @@ class VideoModel:
 
     @property
     def typical_max_bytes(self) -> int:
-        """Nearly all of its files are smaller, the longest of the largest too."""
+        """
+        Nearly all of its files are smaller, even the longest at the highest resolution.
+        """
         sizes = [size for each in self.resolutions.values() for size in each.values()]
         pixels = max(width * height for width, height in sizes)
         frames = self.durations[-1] * FRAMES_PER_S
