@@ -78,7 +78,7 @@ def expand(text: str, prompts: Sequence[str] = ()) -> Expanded:
     Expand a text into prompts.
 
     Args:
-        prompts: Literal prompts, which come first.
+        prompts: Literal prompts, which precede the expanded ones.
 
     Raises:
         Invalid: the text is too long, a line is no valid template or has an empty

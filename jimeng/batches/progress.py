@@ -169,7 +169,7 @@ def rows_of(batch: Batch, **where: Any) -> list[dict]:
 
 
 def under_way(rows: Iterable[dict]) -> dict[str, int]:
-    """Unfinished task -> how many of its pictures have left the queue."""
+    """Unfinished task -> how many of its pictures are no longer queued."""
     ids = [row["_id"] for row in rows if row["status"] not in ENDED]
     if not ids:
         return {}

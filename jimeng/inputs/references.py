@@ -79,7 +79,7 @@ def find_inputs(
     principal: Principal, images: Sequence[Reference], mask: Reference | None = None
 ) -> list[Named]:
     """
-    Resolve the references of a request; the mask comes last.
+    Resolve the references of a request; the mask is last.
 
     Raises:
         Invalid: some are malformed or not the principal's to use; names each.

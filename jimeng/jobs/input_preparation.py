@@ -2,7 +2,7 @@
 Prepare the inputs of a generation: fetch, normalise, and resize them for the model.
 
 One step prepares one input, and then the generation comes due again. Meanwhile the
-picture counts as waiting, but holds neither a ticket nor a slot.
+picture counts as waiting, but has neither a ticket nor a slot.
 """
 
 import logging

@@ -41,7 +41,7 @@ NO_STORE = "storage_unavailable"
 def start_saving(generation: Generation, progress: Progress) -> SlotRelease | None:
     """
     Store the links of a finished output and release its slot; then download a picture.
-    A video is left to `jobs.video_fetching`.
+    A video is downloaded by `jobs.video_fetching`.
     """
     finished = finished_fields(generation, progress)
     saving = generation.update_owned(

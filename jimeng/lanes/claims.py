@@ -215,7 +215,7 @@ STARTING_LEASE = timedelta(seconds=8)
 def count_sendable(limits: Mapping[str, Mapping[str, int]]) -> dict[str, int]:
     """
     Count the waiting pictures of each lane that can be sent now; lanes without are
-    left out.
+    omitted.
 
     The cost does not depend on how many wait.
 

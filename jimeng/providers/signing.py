@@ -53,7 +53,7 @@ def canonical_request(
     Build the canonical form of a request, which both sides hash.
 
     Args:
-        url: The whole URL; path and query are used, the host comes from *headers*.
+        url: The whole URL; path and query are used; the host is that of *headers*.
         headers: As they will be sent, names in any case.
         body: The exact bytes that will be sent.
     """

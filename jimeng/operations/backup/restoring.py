@@ -114,7 +114,7 @@ def prepare(database: Database) -> None:
     used = next(in_use(database), None)
     if used is not None:
         raise NotEmpty(
-            f"the database {database.name} is in use: its {used} holds documents. "
+            f"the database {database.name} is in use: its {used} contains documents. "
             "Restore into another: set MONGODB_DATABASE to a new name; this one stays "
             "as it is"
         )

@@ -64,7 +64,7 @@ class Provenance:
     def from_json(cls, text: str) -> "Provenance | None":
         """
         Parse the result of `as_json`; None if it is invalid. The text is untrusted: it
-        comes from a user's file.
+        is from a user's file.
         """
         try:
             properties = json.loads(text)
