@@ -299,16 +299,16 @@ def send(delivery: WebhookDelivery, endpoint: WebhookEndpoint, key: str) -> Atte
             limit=ATTEMPT_TIMEOUT_S,
         )
     except FetchFailed as error:
-        outcome = reason_of(error)
-        log.info("webhook not delivered id=%s outcome=%s", delivery.id, outcome)
-        return Attempt(outcome)
-    outcome = result_of_status(answer.status)
+        result = reason_of(error)
+        log.info("webhook not delivered id=%s outcome=%s", delivery.id, result)
+        return Attempt(result)
+    result = result_of_status(answer.status)
     log.info("webhook attempted id=%s status=%d", delivery.id, answer.status)
     body = answer.body.decode(errors="replace").replace(
         "\0", "\N{REPLACEMENT CHARACTER}"
     )
     after = retry_after(answer.headers, now)
-    return Attempt(outcome, answer.status, body, after)
+    return Attempt(result, answer.status, body, after)
 
 
 def headers(
