@@ -245,7 +245,7 @@ def get_result(task_id: str) -> Response:
     parts: list = [task.id, task.updated_at]
     if view and task.is_open:  # what changes without the record
         parts += [view.phase, view.progress, view.position, view.eta_seconds]
-        parts += [view.troubles, view.held]
+        parts += [view.troubles, view.hold_reason]
     tag = etag(*parts)
     response = not_modified(tag)
     if response is None and view:

@@ -66,7 +66,7 @@ class Progress:
         eta_seconds: Until the last is finished; None while it waits.
         cost_micros: What its tasks have cost, as far as that is known; None if of none.
         held_micros: What is reserved for them; None if unknown.
-        held: Why nothing is sent for now, as `lanes.hold_reason`.
+        hold_reason: Why nothing is sent for now, as `lanes.hold_reason`.
     """
 
     unmade: int = 0
@@ -83,7 +83,7 @@ class Progress:
     held_micros: int | None = None
     reasons: list[Reason] = field(default_factory=list)
     eta_seconds: int | None = None
-    held: str | None = None
+    hold_reason: str | None = None
 
     @property
     def total(self) -> int:
@@ -124,7 +124,7 @@ class Progress:
 NUMBERS = frozenset(
     each.name
     for each in fields(Progress)
-    if each.name not in ("reasons", "eta_seconds", "held")
+    if each.name not in ("reasons", "eta_seconds", "hold_reason")
 )
 
 
@@ -213,7 +213,7 @@ def counted(batch: Batch, rows: list[dict], begun: Mapping[str, int]) -> Progres
             )
     found.reasons = sorted(reasons.values(), key=lambda each: -each.pictures)
     if batch.is_open and batch.stopped is None and (found.unmade or found.is_open):
-        found.held = lanes.hold_reason()
+        found.hold_reason = lanes.hold_reason()
         found.eta_seconds = None if batch.waits else estimate_seconds(batch, found)
     return found
 

@@ -658,8 +658,8 @@ def sentence(view: TaskView) -> str:
         return t(f"error.{view.errors[0]['code']}")
     if view.troubles:
         return t(f"trouble.{view.troubles[0]}")
-    if view.held:
-        return t(f"status.held_{view.held}")
+    if view.hold_reason:
+        return t(f"status.held_{view.hold_reason}")
     if view.task.status == "completed" and view.task.type == "video":
         return t("answer.completed_videos")
     return t(f"answer.{view.task.status}")

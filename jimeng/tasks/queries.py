@@ -94,9 +94,10 @@ class TaskView:
         pictures: All *n*, in order.
         phase: One of `PHASES`, while it has not ended.
         position: Tasks ahead of it, while it is pending.
-        eta_seconds: Seconds until it starts, while it is pending and not held.
-        held: Why its progress is held, as `lanes.hold_reason`, or ``no_room`` on disk
-            for a video; while it is processing, that can only be ``no_worker``.
+        eta_seconds: Seconds until it starts, while it is pending without a
+            *hold_reason*.
+        hold_reason: Why it makes no progress, as `lanes.hold_reason`, or ``no_room`` on
+            disk for a video; while it is processing, that can only be ``no_worker``.
         progress: 0 to 100; never decreases.
         remote_ids: The provider's ids of its pictures.
         attempts: Submissions, including refused ones.
@@ -107,7 +108,7 @@ class TaskView:
     phase: str | None = None
     position: int | None = None
     eta_seconds: int | None = None
-    held: str | None = None
+    hold_reason: str | None = None
     progress: int = 100
     remote_ids: tuple[str, ...] = ()
     attempts: int = 0
@@ -205,20 +206,24 @@ def _view(
     if not task.is_open:
         return TaskView(task, pictures, remote_ids=names, attempts=attempts)
     phases = [PHASES.index(p.state) for p in pictures if p.state in PHASES]
-    position, eta_seconds, held = None, None, lanes.hold_reason()
+    position, eta_seconds, hold_reason = None, None, lanes.hold_reason()
     if task.status == "pending":
         position, eta_seconds = queue_position(task, ordered)
-    elif held == lanes.PAUSED:
-        held = None  # submitted pictures go on while submission is paused
-    if held is None and position is not None and waits_for_disk_space(task, ordered):
-        eta_seconds, held = None, video_disk_space.NO_DISK_SPACE
+    elif hold_reason == lanes.PAUSED:
+        hold_reason = None  # submitted pictures go on while submission is paused
+    if (
+        hold_reason is None
+        and position is not None
+        and waits_for_disk_space(task, ordered)
+    ):
+        eta_seconds, hold_reason = None, video_disk_space.NO_DISK_SPACE
     return TaskView(
         task,
         pictures,
         phase=PHASES[phase_of(task, phases)],
         position=position,
         eta_seconds=eta_seconds,
-        held=held,
+        hold_reason=hold_reason,
         progress=sum(picture.progress for picture in pictures) // task.n,
         remote_ids=names,
         attempts=attempts,

@@ -125,14 +125,14 @@ class WaitingSummary:
     Attributes:
         n: How many of the principal's tasks wait to start.
         more: Whether there may be more than *n*.
-        seconds: Until the first of them starts; None while they are held.
-        held: Why they are held, as `lanes.hold_reason`.
+        seconds: Until the first of them starts; None while nothing is sent.
+        hold_reason: Why nothing is sent, as `lanes.hold_reason`.
     """
 
     n: int
     more: bool
     seconds: int | None
-    held: str | None
+    hold_reason: str | None
 
 
 def waiting_summary(principal: Principal) -> WaitingSummary:
@@ -151,7 +151,7 @@ def waiting_summary(principal: Principal) -> WaitingSummary:
     views = view_all(principal, find_all(principal, first.values()))
     starts = [each.eta_seconds for each in views if each.eta_seconds is not None]
     full = len(found) == MAX_SCANNED == len(waiting)
-    held = next((each.held for each in views if each.held), None)
+    hold_reason = next((each.hold_reason for each in views if each.hold_reason), None)
     return WaitingSummary(
-        len(waiting), full, None if held else min(starts, default=0), held
+        len(waiting), full, None if hold_reason else min(starts, default=0), hold_reason
     )

@@ -201,7 +201,7 @@ def test_local_file_becomes_the_stored_one(kept_in, local_file):
 
     store.put("video-1", {file_id: LocalFile(path)})
 
-    place = store.first._place(file_id)
+    place = store.first._path(file_id)
     assert not path.exists()
     assert (place.stat().st_ino, place.stat().st_mode & 0o777) == (inode, 0o600)
 

@@ -88,8 +88,8 @@ class BatchView:
     @property
     def waits(self) -> str | None:
         """The reason why it waits, in words."""
-        if self.progress.held:
-            return t(f"status.held_{self.progress.held}")
+        if self.progress.hold_reason:
+            return t(f"status.held_{self.progress.hold_reason}")
         code = (self.batch.waits or {}).get("code")
         if code is None or not (self.batch.is_filling or self.batch.again):
             return None
@@ -115,7 +115,7 @@ class BatchView:
         numbers = [n for _, n in self.counts]
         found = [self.status, self.batch.made, *numbers]
         waits = self.waits and (self.batch.waits or {}).get("code")
-        found += [self.progress.held or waits, self.is_open]
+        found += [self.progress.hold_reason or waits, self.is_open]
         found += [self.progress.cost_micros, self.progress.held_micros]
         return ".".join(map(str, found))
 

@@ -109,7 +109,7 @@ class Card(OfTask):
     def mark(self) -> Mark:
         letters = "".join(map(letter_of, self.pictures))
         elapsed = sum(seconds_since(picture) for picture in self.pictures)
-        held = HELD.get(self.view.held or "", "")
+        held = HELD.get(self.view.hold_reason or "", "")
         numbers = f"{self.view.position or 0}-{self.eta}-{elapsed}{held}"
         return Mark(self.task.id, letters, numbers)
 
