@@ -75,15 +75,15 @@ class Spent:
     """
     Attributes:
         used: What was charged, in micro-yuan.
-        held: What is reserved in addition, in micro-yuan.
+        reserved: What is reserved in addition, in micro-yuan.
     """
 
     used: int = 0
-    held: int = 0
+    reserved: int = 0
 
     @property
     def total(self) -> int:
-        return self.used + self.held
+        return self.used + self.reserved
 
 
 @dataclass(frozen=True)

@@ -72,11 +72,11 @@ def count_spent(kind: Owner, row_id: str, period: str) -> Spent:
     """
     field, index = OWNERS[kind]
     days = {"$gte": period, "$lte": f"{period}~"}
-    sums = {"used": {"$sum": "$cost_micros"}, "held": {"$sum": "$held_micros"}}
+    sums = {"used": {"$sum": "$cost_micros"}, "reserved": {"$sum": "$held_micros"}}
     groups: list[dict] = [
         {"$match": {field: row_id, "budget_day": days}},
         {"$group": {"_id": None, **sums}},
     ]
     rows = Generation.collection().aggregate(groups, hint=index)
-    row = next(iter(rows), {"used": 0, "held": 0})
-    return Spent(row["used"], row["held"])
+    row = next(iter(rows), {"used": 0, "reserved": 0})
+    return Spent(row["used"], row["reserved"])

@@ -174,11 +174,11 @@ def budget_error(
     reopens = reopens_at(spend.day, period)
     error = BudgetExceeded(
         f"{whose} {period} {spend.micros} of {limit}, used {spent.used}, "
-        f"held {spent.held}",
+        f"reserved {spent.reserved}",
         retry_after=max(-(-(reopens - now) // timedelta(seconds=1)), 1),
         limit=yuan_short(limit),
         used=yuan_short(spent.used),
-        held=yuan_short(spent.held),
+        held=yuan_short(spent.reserved),
         needed=yuan_short(spend.micros),
         reopens=f"{reopens:%Y-%m-%d %H:%M} ({jobs.runtime().config.BILLING_TIMEZONE})",
     )
@@ -189,8 +189,8 @@ def budget_error(
         "limit_micros": limit,
         "used": yuan(spent.used),
         "used_micros": spent.used,
-        "held": yuan(spent.held),
-        "held_micros": spent.held,
+        "held": yuan(spent.reserved),
+        "held_micros": spent.reserved,
         "needed": yuan(spend.micros),
         "needed_micros": spend.micros,
         "reopens_at": reopens.isoformat(),
