@@ -7,7 +7,7 @@ from html import unescape
 import pytest
 from PIL import Image as Pillow
 
-from jimeng.documents import Image
+from jimeng.documents import Image, Share
 from jimeng.documents.principal import Principal
 from jimeng.gallery import collections, shares, trash
 from tests.access.conftest import *  # noqa: F403 - people, and a server that asks
@@ -146,6 +146,18 @@ def test_pages_lead_on(nobody, page, monkeypatch):
     assert len(paths(second.text, page, "")) == 1
     assert nobody.get(f"{page}?from=nothing").status_code == 404
     assert nobody.get("/s/nothing").status_code == 404
+
+
+def test_share_that_has_ended_leads_nowhere(nobody, page):
+    """Its visitors are told what to do; nothing leads to the pages of users."""
+    (share,) = Share.collection().find({})
+    shares.revoke(OWNER, share["_id"])
+
+    answer = nobody.get(page, headers={"Accept-Language": "en"})
+
+    assert answer.status_code == 404
+    assert "ask the person who sent you the link" in answer.text
+    assert re.findall(r'<(?:a|form) [^>]*"/[^>]*>', answer.text) == []
 
 
 def test_user_that_is_deleted_shares_nothing(nobody, admin, pictures, ada):

@@ -81,8 +81,8 @@ REQUESTS: dict[str, tuple[str, str]] = {
         "At most {limit} prompts can be saved; delete some first",
     ),
     "error.share_not_found": (
-        "这个分享已经结束，或者从来没有；请向给你链接的人要新的",
-        "This share does not exist or has ended; ask the person who sent you the "
+        "分享已结束或不存在；请向分享者索取新链接",
+        "This share has ended or does not exist; ask the person who sent you the "
         "link for a new one",
     ),
     "error.too_many_shares": (
