@@ -10,6 +10,7 @@ from threading import Thread
 
 import pytest
 
+from jimeng.cli.tables.models import price
 from jimeng.config import Config
 from jimeng.providers import PROVIDERS, ImageRequest, InputPicture, registry
 from jimeng.providers.models.file import checked, load_models
@@ -165,6 +166,11 @@ def test_its_price_is_told_before_anything_is_drawn(client):
     prices = {each["id"]: each["price"] for each in models}
     assert prices["easel-oil"] is not None
     assert prices["easel-copy"] is None
+
+
+def test_tables_show_its_price():
+    """Those of docs/models.md, too, for a built-in one that brings its price."""
+    assert (price(OIL, "en"), price(COPY, "en")) == ("0.15", "–")
 
 
 def test_pages_call_it_by_its_label(client):

@@ -10,7 +10,6 @@ from jimeng.providers.models import Size
 from jimeng.providers.models.model import (
     MILLION_TOKENS,
     PICTURE,
-    PRICES,
     SECOND,
     Step,
     Takes,
@@ -89,7 +88,7 @@ def row(model: Model, language: str) -> str:
 
 def price(model: Model, language: str) -> str:
     """The built-in price: that of most outputs, and those of others in brackets."""
-    found = PRICES.get(model.req_key)
+    found = model.price
     if found is None:
         return "–"
     *others, usual = found.steps
