@@ -151,14 +151,14 @@ def _entries(
 
 
 def price_text(price: PriceBySize) -> str:
-    """``¥0.22``, ``¥0.30 ≤ 2,610,000 px, ¥0.60``, or ``¥51.00 (1080p), ¥46.00``."""
+    """``¥0.22``, ``¥0.30 (≤ 2,610,000 px), ¥0.60``, or ``¥51.00 (1080p), ¥46.00``."""
     return ", ".join(map(_step_text, price.steps))
 
 
 def _step_text(step: Step) -> str:
     amount = f"¥{costs.yuan(step.micros)}"
     if step.up_to:
-        return f"{amount} ≤ {step.up_to:,} px"
+        return f"{amount} (≤ {step.up_to:,} px)"
     sound = next((name for name, on in SOUND.items() if on is step.sound), None)
     conditions = " ".join(filter(None, (step.resolution, sound)))
     return f"{amount} ({conditions})" if conditions else amount

@@ -68,7 +68,7 @@ def test_price_begins_with_a_day_where_bills_are_made(client):
 
     page = done(client, PAGE, model=LANE, yuan="0.30", day="2199-01-01", **size)
 
-    assert "¥0.30 ≤ 2,610,000 px, ¥0.60" in text_of(page)
+    assert "¥0.30 (≤ 2,610,000 px), ¥0.60" in text_of(page)
     (row,) = rows()
     assert row.valid_from == datetime(2198, 12, 31, 16, tzinfo=UTC)
 
@@ -263,7 +263,7 @@ def test_commands_do_the_same(client, run):
 
     listed = run("list").output
 
-    price = "¥0.40 ≤ 1,000,000 px, ¥0.50"
+    price = "¥0.40 (≤ 1,000,000 px), ¥0.50"
     said = f"{MODEL}  all accounts  {price}  from 2198-12-31 16:00:00Z  {row.id}"
     assert said in listed.splitlines()
     assert f"{MODEL}  all accounts  ¥0.22  built-in" in listed.splitlines()

@@ -162,7 +162,7 @@ def test_all_failures_that_can_be_are_run_again(show, lin, closed_server, js):
     seen = show("?status=failed", lang="en", js=js)
     page = seen.page
 
-    page.get_by_text("Retry all possible (2)").click()
+    page.get_by_text("Retry all retryable (2)").click()
     expect(page.get_by_text("already or possibly charged: 1")).to_be_visible()
     expect(page.get_by_text("1 more would fail the same way")).to_be_visible()
     page.get_by_role("button", name="Yes, retry").click()

@@ -249,7 +249,7 @@ def test_all_that_can_be_are_run_again(client, provider, work_off):
     made = fail(client, provider, work_off, BUSY, UNKNOWN, BUSY, REFUSED)
     page = client.get("/tasks", headers=ENGLISH)
     assert bulk_ids(page) == [made[1], made[3]]
-    assert "Retry all possible (2)" in page.text
+    assert "Retry all retryable (2)" in page.text
     assert "already or possibly charged: 1" in page.text
     assert "1 more would fail the same way" in page.text
 

@@ -9,8 +9,8 @@ ACCESS: dict[str, tuple[str, str]] = {
         "origin in CORS_ORIGINS",
     ),
     "error.admins_only": (
-        "只有管理员可以查看；请使用管理员的密钥",
-        "Only administrators may see this; use an administrator's key",
+        "只有管理员可以查看；请使用管理员的账号或密钥",
+        "Only administrators can see this; use an administrator's account or key",
     ),
     "error.user_id_not_yours": (
         "启用登录后，任务属于 API 密钥的主人：请求里不要写 user_id；要代表自己的客户，"

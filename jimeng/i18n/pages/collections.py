@@ -9,7 +9,8 @@ COLLECTIONS: dict[str, tuple[str, str]] = {
     "collections.none_words": (
         "把喜欢的图片和视频放进相册，方便查找，也可以整本分享。它们仍在图库里，也可以同时在几本相册里。",
         "Put pictures and videos that belong together into a collection, to find them "
-        "again or to share them. They stay in the gallery, and can be in several.",
+        "again or to share them. They stay in the gallery, and can be in several "
+        "collections.",
     ),
     "collections.new": ("新建相册", "New collection"),
     "collections.name": ("名称", "Name"),
@@ -71,10 +72,10 @@ COLLECTIONS: dict[str, tuple[str, str]] = {
     "shared.none": ("这里现在是空的", "There is nothing here now"),
     # What is shared, for its owner.
     "sharing.of": ("分享“{name}”", "Share “{name}”"),
-    "sharing.of_picture": ("以页面分享", "Share as a page"),
+    "sharing.of_picture": ("分享为网页", "Share as a page"),
     "sharing.words": (
-        "给它一个页面：知道链接的人不用登录就能看到，搜索引擎不会收录。"
-        "页面上没有你的名字、邮箱和任务，链接可以随时更换或收回。",
+        "生成一个公开网页：知道链接的人无需登录即可查看，搜索引擎不会收录。"
+        "网页上没有你的名字、邮箱和任务，链接可以随时更换或停用。",
         "Give it a page of its own. Anyone with the link can see it without signing "
         "in; search engines are told not to list it. Your name, e-mail and tasks are "
         "not on it, and you can replace or end the link at any time.",
@@ -134,13 +135,13 @@ COLLECTIONS: dict[str, tuple[str, str]] = {
         "这些内容有公开的链接。",
         "Anyone with the link can open these.",
     ),
-    "sharing.none": ("没有分享任何内容", "Nothing is shared"),
+    "sharing.none": ("还没有分享任何内容", "Nothing is shared"),
     "sharing.none_words": (
         "在相册、图片或视频的页面上点“分享”。",
         "Choose “Share” in a collection, or on the page of a picture or a video.",
     ),
     "sharing.change": ("更改", "Change"),
-    "sharing.since": ("开始于", "Since"),
+    "sharing.since": ("分享于", "Since"),
     "sharing.ends": ("到期", "Expires"),
     "sharing.ended": ("已到期", "Expired"),
     "sharing.with_prompts": ("含提示词", "With prompts"),
@@ -170,7 +171,7 @@ COLLECTIONS: dict[str, tuple[str, str]] = {
         "Changed what is in another user's collection",
     ),
     "act.collections.delete": ("删除他人的相册", "Deleted another user's collection"),
-    "sharing.page": ("以页面分享…", "Share as a page…"),
+    "sharing.page": ("分享为网页…", "Share as a page…"),
     "sharing.is_shared": ("正在分享", "Shared"),
     "sharing.news.begun": ("分享链接已创建", "The link is ready"),
     "sharing.news.saved": ("已保存", "Saved"),

@@ -27,9 +27,9 @@ SECOND_FACTOR: dict[str, tuple[str, str]] = {
     ),
     "factor.password": ("输入密码确认", "Confirm with your password"),
     "factor.begin": ("开始设置", "Set up"),
-    "factor.on": ("已开启，自 {day}。", "On since {day}."),
+    "factor.on": ("已于 {day} 开启。", "On since {day}."),
     "factor.codes_left": ("还有 {n} 个恢复码。", "Recovery codes left: {n}."),
-    "factor.renew": ("换一批恢复码", "New recovery codes"),
+    "factor.renew": ("重新生成恢复码", "New recovery codes"),
     "factor.remove": ("关闭两步验证", "Turn off"),
     "factor.scan": ("用验证器扫描", "Scan with your app"),
     "factor.scan_words": (

@@ -65,7 +65,7 @@ TASK_LIST: dict[str, tuple[str, str]] = {
     "bulk.look": ("刷新查看进度", "Refresh to see progress"),
     "bulk.ended_early": ("提前结束：{reason}", "Stopped early: {reason}"),
     "bulk.cancel_sure": ("确认取消", "Yes, cancel all"),
-    "bulk.retry": ("重试全部可重试的 ({n})", "Retry all possible ({n})"),
+    "bulk.retry": ("重试全部可重试的 ({n})", "Retry all retryable ({n})"),
     "bulk.retry_words": (
         "其中失败的（共 {pictures} 项）会再次提交，生成后计费。",
         "What failed ({pictures} in all) is submitted again, and charged when "
