@@ -179,12 +179,14 @@ def test_each_filter_counts_at_once(visit):
     page.get_by_label("Favourites").check()
     expect(photos(page)).to_have_count(7)
     expect(page.locator("#hits")).to_have_text("7 pictures")
+    expect(page.locator("#select")).to_be_visible()
     page.get_by_label("Model").select_option(wall.OLD)
     expect(photos(page)).to_have_count(4)
     page.get_by_label("Aspect ratio").select_option("16:9")
     expect(photos(page)).to_have_count(1)
     page.get_by_label("From").fill("2030-01-01")
     expect(page.get_by_role("heading", name="Nothing matches")).to_be_visible()
+    expect(page.locator("#select")).to_be_hidden()
     address = page.url.partition("?")[2]
     assert address == f"fav=1&model={wall.OLD}&ratio=16%3A9&from=2030-01-01"
     expect(page.locator(".filters-count")).to_have_text("4")
