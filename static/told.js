@@ -49,7 +49,8 @@
   function offer(event) {
     const ask = document.getElementById("tell");
     const sent = (event.detail.ctx?.sourceElement || event.detail.elt)?.id === "composer";
-    if (ask && sent && own.get("tell-asked") === null && document.querySelector("#ticker[hx-get]")) ask.hidden = false;
+    const status = event.detail.ctx?.response?.status || event.detail.xhr?.status;
+    if (ask && sent && status === 200 && own.get("tell-asked") === null && document.querySelector("#ticker[hx-get]")) ask.hidden = false;
   }
 
   async function choose(button) {

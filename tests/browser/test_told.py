@@ -126,6 +126,19 @@ def test_notice_of_what_ends_out_of_sight(visit, live_server, look):
     assert "a picture to be told of" in words
 
 
+def test_nothing_is_offered_for_what_was_refused(visit, live_server):
+    """Though something else goes on."""
+    live_server.rest(LANE)
+    ask(live_server, "goes on meanwhile")
+    page = visit("/?make=video", lang="en", own=True).page
+
+    page.get_by_role("button", name="Generate").click()
+
+    expect(page.locator("#errors-prompt .error")).to_be_visible()
+    expect(page.locator("#tell")).to_be_hidden()
+    live_server.go_on(LANE)
+
+
 def test_refused_notices_say_where_to_allow_them(visit):
     """The switch stays off, and settings have it as well."""
     page = visit("/account", lang="en").page
