@@ -144,7 +144,7 @@ def create_image_task(query: dict, params: dict) -> Response:
     the response is a 200 with the model, the number of pictures and the price. In a
     form what is neither text nor a picture is JSON: `2`, `true`, `{"order": "123"}`.
     ---
-    创建图像任务
+    创建图片任务
 
     立即返回任务，状态为 pending。隔 `Retry-After` 秒查询 `Location`，直到状态为
     `completed`、`failed` 或 `cancelled`。1 到 4 张图片，每张单独提交、单独计费。

@@ -158,6 +158,21 @@ def test_chips_tell_what_was_chosen(visit):
     expect(page.locator("#counter")).to_have_text("9/800")
 
 
+BOTTOMS = """
+() => [...document.querySelectorAll("#menu-style, #menu-seed, #choices .many")]
+  .map((each) => Math.round(each.getBoundingClientRect().bottom))
+"""
+
+
+def test_last_chips_stay_in_one_row(visit):
+    """However wide the window is, none of them is alone in a row."""
+    page = visit("/", lang="en", width=1400).page
+
+    for width in range(1400, 680, -60):
+        page.set_viewport_size({"width": width, "height": 800})
+        assert len(set(page.evaluate(BOTTOMS))) == 1, width
+
+
 def test_arrows_lead_into_the_menus(visit):
     """Enter opens a menu, and what is in it is one key away."""
     page = visit("/?prompt=rain", lang="en").page

@@ -68,7 +68,7 @@ BATCH_PAGES: dict[str, tuple[str, str]] = {
     "batch.n_waiting": ("排队 {n}", "{n} queued"),
     "batch.n_unmade": ("未提交 {n}", "{n} not submitted"),
     "batch.n": ("{n} 张", "{n} ×"),
-    "batch.failures": ("生成失败的", "What failed"),
+    "batch.failures": ("失败原因", "What failed"),
     "batch.look": ("任务 {n}", "Task {n}"),
     "batch.cancel": ("取消其余的", "Cancel the rest"),
     "batch.cancel_words": (
