@@ -54,6 +54,11 @@ function announce(words) {
   document.getElementById("announce").replaceChildren(line);
 }
 
+// An amount in yuan, with at least two decimals, as the server writes it.
+function yuan(micros) {
+  return (micros / 1e6).toFixed(6).replace(/0{1,4}$/, "");
+}
+
 // Times in the reader's own zone and manner.
 function localise(root) {
   const page = document.documentElement.lang;

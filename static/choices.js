@@ -25,11 +25,6 @@ function tellPixels() {
   if (pixels) line.textContent = line.dataset.words.replace("{}", pixels);
 }
 
-// At least two decimals, as the server writes it.
-function yuan(micros) {
-  return (micros / 1e6).toFixed(6).replace(/0{1,4}$/, "");
-}
-
 // What the button asks for: how many, and for how much, where that is known.
 function tellCost() {
   const place = document.getElementById("cost");

@@ -534,7 +534,18 @@ const stage = (() => {
 
   document.addEventListener("input", ({ target }) => {
     if (target.closest(".stage-compare")) part("place").style.setProperty("--at", `${target.value}%`);
+    if (target.matches(".edit select")) tellCost(target.form);
   });
+
+  // What the button asks for, where it is known.
+  function tellCost(form) {
+    const place = form.querySelector(".cost");
+    if (!place) return;
+    const { model, n } = form.elements;
+    const prices = JSON.parse(place.dataset.micros);
+    const micros = model ? prices[model.value] : Object.values(prices)[0];
+    place.textContent = micros === undefined ? "" : `¥${yuan(micros * Number(n?.value || 1))}`;
+  }
 
   const KEYS = {
     ArrowLeft: () => go(-1), // where letters are off

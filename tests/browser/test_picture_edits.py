@@ -260,6 +260,19 @@ def test_words_of_an_edit_outlive_a_reload(visit, picture):
     expect(page.locator("#edit-prompt")).to_have_value("make it snow")
 
 
+def test_button_says_the_price_of_all(visit, picture):
+    """As many as are chosen; what is unknown is not said."""
+    page = opened(visit(f"/pictures/{picture}", lang="en"), "edit")
+    cost, count = page.locator("#edit-edit .cost"), page.locator("#edit-n")
+    cost.evaluate("""place => { place.dataset.micros = '{"a": 200000}'; }""")
+
+    count.select_option("3")
+    expect(cost).to_have_text("¥0.60")
+    cost.evaluate("place => { place.dataset.micros = '{}'; }")
+    count.select_option("2")
+    expect(cost).to_have_text("")
+
+
 @every_look
 def test_compare_in_every_look(visit, live_server, look):
     """Each way of comparing two, and nothing moves by itself meanwhile."""

@@ -1,6 +1,8 @@
 """A picture's page: what is made from it, and what it was made from."""
 
+import html
 import io
+import json
 import re
 
 import pytest
@@ -121,6 +123,26 @@ def test_what_is_made_without_words_has_a_name(client, picture, work_off):
         assert re.search(r"<h[12][^>]*>(<a [^>]*>)?高清放大</", page), path
     assert 'alt="高清放大"' in client.get("/").text
     assert 'alt=""' not in client.get("/gallery").text.partition("<main")[2]
+
+
+def prices(page) -> list[tuple[str, dict]]:
+    """What each button says, and what another model would cost."""
+    span = r'<span class="cost[^>]+data-micros="([^"]*)"[^>]*>([^<]*)'
+    found = re.findall(span, page.text)
+    return [(said, json.loads(html.unescape(table))) for table, said in found]
+
+
+def test_buttons_say_what_they_cost(app, client, picture, monkeypatch):
+    """By the chosen model, where it is known; in the demo they cost nothing."""
+    (words, table), repaint, expand, enlarge = prices(
+        client.get(f"/pictures/{picture}")
+    )
+    assert words == "¥0.20" and len(table) > 1
+    assert table[f"{VISUAL}:jimeng_i2i_v30"] == 200_000
+    assert (repaint[0], expand, enlarge[0]) == ("¥0.20", ("", {}), "¥0.40")
+
+    monkeypatch.setitem(app.jinja_env.globals, "demo", True)
+    assert prices(client.get(f"/pictures/{picture}")) == [("", {})] * 4
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from jimeng.providers import Expansion, Model
 from jimeng.providers.models import Size
 from jimeng.providers.models.output_size import shrunk
 from jimeng.schemas.tasks import MAX_STRENGTH
-from jimeng.tasks import NewTask
+from jimeng.tasks import Estimate, NewTask
 from jimeng.web.create.form import hundredths
 from jimeng.web.create.form_tokens import AGAIN, create_once, new_token, token_of
 from jimeng.web.create.inputs import (
@@ -27,6 +27,7 @@ from jimeng.web.create.inputs import (
     usable_inputs,
 )
 from jimeng.web.create.options import ModelOption, spoken
+from jimeng.web.site.formats import yuan
 
 # Edit -> the task of the models that perform it.
 ACTS = {
@@ -176,6 +177,21 @@ class Edit:
         most = max(map(max, self.takes("enlarge").keywords.values()), default=0)
         by = most / max(width, height)
         return (round(width * by), round(height * by)) if by > 1 else None
+
+    def micros(self, act: str) -> dict[str, int]:
+        """Model -> price of one picture in micro-yuan, where it is known."""
+        size = self.enlarged if act == "enlarge" else None
+        found = {m.lane: Estimate(m, n=1, size=size).micros for m in self.models(act)}
+        return {lane: micros for lane, micros in found.items() if micros is not None}
+
+    def cost(self, act: str) -> str:
+        """
+        The price of what the button asks for; stage.js writes the same. Empty if
+        unknown.
+        """
+        micros = self.micros(act).get(self.takes(act).lane)
+        n = int(self.n) if self.act == act and re.fullmatch("[1-9]", self.n) else 1
+        return "" if micros is None else yuan(micros * n)
 
     @property
     def kept_masks(self) -> list[FormInput]:
