@@ -154,7 +154,9 @@ class Config:
             access, secret = f"{whose}_ACCESS_KEY", f"{whose}_SECRET_KEY"
             if bool(getattr(self, access)) != bool(getattr(self, secret)):
                 lacking = secret if getattr(self, access) else access
-                raise ConfigError(f"{lacking} is missing beside its partner")
+                raise ConfigError(
+                    f"{lacking} is missing: set both of the pair or neither"
+                )
         if self.STORAGE == "s3" and not self.S3_BUCKET:
             raise ConfigError("S3_BUCKET is missing: STORAGE=s3 keeps pictures in it")
         keys = (self.PROMPT_ASSISTANT_URL, self.PROMPT_ASSISTANT_KEY, self.ARK_API_KEY)
@@ -302,7 +304,9 @@ def check_pair(config: Config, account: Account) -> None:
     pair = ("VOLCENGINE_ACCESS_KEY", "VOLCENGINE_SECRET_KEY")
     lacking = [name for name in pair if not getattr(config, name)]
     if len(lacking) == 1:
-        raise ConfigError(f"{account.named(lacking[0])} is missing beside its partner")
+        raise ConfigError(
+            f"{account.named(lacking[0])} is missing: set both of the pair or neither"
+        )
     if not config.has_credentials:
         keys = [each.name for each in PER_ACCOUNT if each.metadata["credential"]]
         wanted = " or ".join(map(account.named, keys))

@@ -66,14 +66,14 @@ class TextFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         ids = "".join(f" {k}={one_line(v)}" for k, v in _bound.get({}).items())
-        line = (
+        text = (
             f"{moment(record)} {record.levelname.lower():7} {record.name} "
             f"{one_line(masked(record.getMessage()))}{ids}"
         )
         if record.exc_info:
             # Indented, so that no text in it can pose as a log line.
-            line += "\n" + indent(masked(self.formatException(record.exc_info)), "    ")
-        return line
+            text += "\n" + indent(masked(self.formatException(record.exc_info)), "    ")
+        return text
 
 
 class JsonFormatter(logging.Formatter):
@@ -106,11 +106,11 @@ def formatter(kind: str) -> logging.Formatter:
 
 def refuse(error: Exception) -> int:
     """Print why the process does not start; return the exit status."""
-    line = f"jimeng does not start: {error}"
+    text = f"jimeng does not start: {error}"
     if os.environ.get("LOG_FORMAT") == "json":
-        record = logging.LogRecord("jimeng", logging.ERROR, "", 0, line, None, None)
-        line = JsonFormatter().format(record)
-    sys.stderr.write(f"{line}\n")
+        record = logging.LogRecord("jimeng", logging.ERROR, "", 0, text, None, None)
+        text = JsonFormatter().format(record)
+    sys.stderr.write(f"{text}\n")
     return REFUSED
 
 

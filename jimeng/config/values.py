@@ -14,7 +14,7 @@ NAME = re.compile(r"[\w\-]{1,63}", re.ASCII)
 PRINTABLE = re.compile(r"[^\x00-\x1f\x7f]{1,256}")
 SHORTEST_SECRET = 32  # characters
 # Words that indicate a placeholder: no random secret contains them.
-WORDS = re.compile(
+PLACEHOLDERS = re.compile(
     "secret|password|passwd|change[-_ ]?me|example|default|qwert|asdfg|zxcvb|letmein"
     "|django|flask|jimeng|development|production|admin|insecure",
     re.IGNORECASE,
@@ -98,11 +98,11 @@ def parse_redis_url(text: str) -> str:
     return text
 
 
-def matching(pattern: re.Pattern[str], words: str) -> Callable[[str], str]:
+def matching(pattern: re.Pattern[str], description: str) -> Callable[[str], str]:
     def parse(text: str) -> str:
         if not pattern.fullmatch(text):
             # Without the value: it may contain a password, which would be logged.
-            raise ValueError(f"must be {words}")
+            raise ValueError(f"must be {description}")
         return text
 
     return parse
@@ -112,7 +112,7 @@ def is_guessable(text: str) -> bool:
     """Whether a secret repeats itself, counts up or down, or contains words."""
     steps = [abs(ord(a) - ord(b)) for a, b in pairwise(text)]
     counts = sum(step <= 1 for step in steps) > 0.6 * len(steps)
-    return text in (text + text)[1:-1] or counts or bool(WORDS.search(text))
+    return text in (text + text)[1:-1] or counts or bool(PLACEHOLDERS.search(text))
 
 
 def parse_secret_key(text: str) -> str:

@@ -31,9 +31,9 @@ def find_commit(
 def checked_out(root: Path) -> str:
     """Return the commit according to git; an empty string if git is not installed."""
     # The checkout may belong to another user than the service's.
-    words = ["git", "-c", "safe.directory=*", "-C", str(root), "rev-parse", "HEAD"]
+    command = ["git", "-c", "safe.directory=*", "-C", str(root), "rev-parse", "HEAD"]
     try:
-        done = subprocess.run(words, capture_output=True, text=True, timeout=5)  # noqa: S603
+        done = subprocess.run(command, capture_output=True, text=True, timeout=5)  # noqa: S603
     except (OSError, subprocess.TimeoutExpired):
         return ""
     return done.stdout.strip()

@@ -118,7 +118,7 @@ def read_small(
     data = bytearray()
     try:
         while length <= MAX_READ_FIRST and len(data) <= MAX_READ_FIRST:
-            client.hold(len(data))
+            client.set_buffered(len(data))
             piece = req.body.read(READ_BYTES)
             if not piece:
                 break
@@ -131,7 +131,7 @@ def read_small(
             )
             return
     finally:
-        client.hold(0)
+        client.set_buffered(0)
     if len(data) < length:
         raise NoMoreData()
     req.body = Body(BytesIO(data))

@@ -44,8 +44,8 @@ def run(config: Config) -> NoReturn:
     """Run the jobs of ``wsgi.huey`` until a signal, then exit the process."""
     logs.setup(config)
     huey = importlib.import_module("wsgi").huey
-    if place := os.environ.get("JIMENG_DATA_PLACE"):
-        await_recognition(place)
+    if data_id := os.environ.get("JIMENG_DATA_PLACE"):
+        await_recognition(data_id)
     PatientConsumer(
         huey,
         workers=WORKERS,
@@ -59,11 +59,11 @@ def run(config: Config) -> NoReturn:
     os._exit(logs.REFUSED if migrations.is_known_too_old() else 0)
 
 
-def await_recognition(place: str) -> None:
+def await_recognition(data_id: str) -> None:
     """Wait until it is known whether the data are a copy; nothing is sent before."""
     while True:
         try:
-            backup.recognise(place)
+            backup.recognise(data_id)
             return
         except PyMongoError as error:
             log.warning("not known yet whether the data are a copy: %s", error)

@@ -17,8 +17,8 @@ PACKET_TIMEOUT_S = 10.0  # from one packet of a request to the next
 READ_WINDOW_S = 20.0  # in which a client has to read `MIN_READ_BYTES`
 MIN_READ_BYTES = 20 * 1024  # of a response
 SEND_BYTES = 256 * 1024  # passed to the system at a time
-MAX_HELD_BYTES = 64 * 1024 * 1024  # buffered for all clients of a process
-MAX_HELD_BYTES_PER_PEER = 32 * 1024 * 1024  # buffered for one client address
+MAX_BUFFERED_BYTES = 64 * 1024 * 1024  # buffered for all clients of a process
+MAX_BUFFERED_BYTES_PER_PEER = 32 * 1024 * 1024  # buffered for one client address
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
@@ -47,12 +47,12 @@ class ClientSocket(gevent.socket.socket):
     """
 
     def __init__(
-        self, accepted: gevent.socket.socket, peer: str, held: "HeldBytes"
+        self, accepted: gevent.socket.socket, peer: str, buffered: "BufferedBytes"
     ) -> None:
         family, kind, proto = accepted.family, accepted.type, accepted.proto
         super().__init__(family, kind, proto, fileno=accepted.detach())
         self.peer = peer
-        self._held = held
+        self._buffered = buffered
         self._head = b""  # of a response, sent together with the start of its body
         self.begin_request()
 
@@ -102,10 +102,10 @@ class ClientSocket(gevent.socket.socket):
             allowed = max(allowed, BODY_TIMEOUT_S * pace)
         elif not self.reads_head:
             allowed += self.received / MIN_BYTES_PER_S
-        left = self._began + min(allowed, BODY_TIMEOUT_S) - time.monotonic()
-        self.settimeout(max(min(left, PACKET_TIMEOUT_S), 0.001))
+        remaining = self._began + min(allowed, BODY_TIMEOUT_S) - time.monotonic()
+        self.settimeout(max(min(remaining, PACKET_TIMEOUT_S), 0.001))
         try:
-            if left <= 0:
+            if remaining <= 0:
                 raise TimeoutError
             data = super().recv(size, flags)
         except TimeoutError:
@@ -128,15 +128,15 @@ class ClientSocket(gevent.socket.socket):
         if not rest:
             return
         began, read = time.monotonic(), 0
-        self.hold(len(rest))
+        self.set_buffered(len(rest))
         try:
             while rest:
-                left = began + READ_WINDOW_S - time.monotonic()
-                if left <= 0:
+                remaining = began + READ_WINDOW_S - time.monotonic()
+                if remaining <= 0:
                     if read < MIN_READ_BYTES:
                         raise ClientTooSlow("an answer")
-                    began, read, left = time.monotonic(), 0, READ_WINDOW_S
-                self.settimeout(left)
+                    began, read, remaining = time.monotonic(), 0, READ_WINDOW_S
+                self.settimeout(remaining)
                 try:
                     sent = super().send(rest[:SEND_BYTES], flags)
                 except TimeoutError:
@@ -144,7 +144,7 @@ class ClientSocket(gevent.socket.socket):
                 read += sent
                 rest = rest[sent:]
         finally:
-            self.hold(0)
+            self.set_buffered(0)
 
     def end_answer(self) -> None:
         """Send a head that has no body, such as the response to a HEAD request."""
@@ -156,9 +156,9 @@ class ClientSocket(gevent.socket.socket):
         with suppress(OSError):
             self.shutdown(socket.SHUT_RDWR)
 
-    def hold(self, size: int) -> None:
+    def set_buffered(self, size: int) -> None:
         """Record that *size* bytes are buffered for this client."""
-        self._held.change(self, size)
+        self._buffered.change(self, size)
 
     def _offer(self, data: memoryview) -> int:
         try:
@@ -167,7 +167,7 @@ class ClientSocket(gevent.socket.socket):
             return 0
 
 
-class HeldBytes:
+class BufferedBytes:
     """
     Bytes buffered in memory for the clients of a process, in both directions. Above a
     limit, the oldest buffering client of the address with the most bytes is cut off.
@@ -188,6 +188,6 @@ class HeldBytes:
         if not size:
             return
         peer, most = max(self._peers.items(), key=lambda each: each[1])
-        is_much = peer and most > MAX_HELD_BYTES_PER_PEER
-        if is_much or self._peers.total() > MAX_HELD_BYTES:
+        is_much = peer and most > MAX_BUFFERED_BYTES_PER_PEER
+        if is_much or self._peers.total() > MAX_BUFFERED_BYTES:
             next(each for each in self._sizes if each.peer == peer).cut_off()

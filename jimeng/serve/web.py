@@ -13,10 +13,10 @@ MAX_OTHER_CONNECTIONS = 1000  # connections of a process besides long polls and 
 OPEN_FILES = 500  # of a process besides its connections
 
 
-def options(config: Config, given: Mapping[str, str]) -> list[str]:
+def options(config: Config, environ: Mapping[str, str]) -> list[str]:
     """Return the default options; later ones on the command line override them."""
     return [
-        *("--bind", address(config, given)),
+        *("--bind", address(config, environ)),
         *("--worker-class", "jimeng.serve.worker.Worker"),
         *("--workers", "2", "--worker-connections", str(connections(config))),
         *("--keep-alive", str(KEEP_ALIVE_S)),
@@ -38,14 +38,14 @@ def connections(config: Config) -> int:
     return config.MAX_LONG_POLLS + config.MAX_EVENT_STREAMS + MAX_OTHER_CONNECTIONS
 
 
-def address(config: Config, given: Mapping[str, str]) -> str:
+def address(config: Config, environ: Mapping[str, str]) -> str:
     """
     ``host:port`` to listen on.
 
     A platform that sets ``PORT`` connects from outside: listen on all interfaces then,
     unless ``SERVER_HOST`` is set.
     """
-    if given.get("PORT") and not given.get("SERVER_HOST"):
+    if environ.get("PORT") and not environ.get("SERVER_HOST"):
         return f"0.0.0.0:{config.SERVER_PORT}"
     return config.address
 

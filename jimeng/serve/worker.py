@@ -30,7 +30,7 @@ from jimeng.config import logs
 from jimeng.serve import sockets
 from jimeng.serve.bodies import RequestParser, read_small
 from jimeng.serve.error_responses import write_error
-from jimeng.serve.sockets import ClientSocket, ClientTooSlow, HeldBytes
+from jimeng.serve.sockets import BufferedBytes, ClientSocket, ClientTooSlow
 
 MAX_PER_PEER = 256  # concurrent connections of an address, in each process
 # Requests in progress at a time, without those that wait for a client or a picture.
@@ -51,7 +51,7 @@ class Worker(GeventWorker):
         super().__init__(*args, **kwargs)
         # Behind a proxy all connections have the proxy's address.
         self._by_peer = os.environ.get("TRUSTED_PROXIES", "0") == "0"
-        self._held = HeldBytes()
+        self._buffered = BufferedBytes()
         self._peers: Counter[str] = Counter()  # connections by address
         self._idle: dict[ClientSocket, float] = {}  # since when, oldest first
         self._working = BoundedSemaphore(MAX_WORKING)
@@ -117,11 +117,11 @@ class Worker(GeventWorker):
     def handle(self, listener, accepted, addr) -> None:
         """Process the requests of a connection, in its own greenlet."""
         peer = str(addr[0]) if self._by_peer and isinstance(addr, tuple) else ""
-        if not self._make_room(peer):
+        if not self._can_connect(peer):
             accepted.close()
             return
         self._peers[peer] += 1
-        client = ClientSocket(accepted, peer, self._held)
+        client = ClientSocket(accepted, peer, self._buffered)
         try:
             self._answer_all(listener.getsockname(), client, addr)
             self._linger(client)
@@ -131,7 +131,7 @@ class Worker(GeventWorker):
             if not self._peers[peer]:
                 del self._peers[peer]
 
-    def _make_room(self, peer: str) -> bool:
+    def _can_connect(self, peer: str) -> bool:
         """Whether *peer* may connect; closes an idle connection if necessary."""
         if self._peers.total() >= self.worker_connections - 1:
             self._end_idle(*self._idle)
@@ -150,9 +150,11 @@ class Worker(GeventWorker):
         parser = RequestParser(self.cfg, client, addr)
         seconds, req = sockets.HEAD_TIMEOUT_S, None
         try:
-            while (come := parser.unreader.buf.tell()) or self._await(client, seconds):
+            while (buffered := parser.unreader.buf.tell()) or self._await(
+                client, seconds
+            ):
                 logs.clear()  # drop the log context of the previous request
-                client.begin_request(come)
+                client.begin_request(buffered)
                 req = None
                 req = next(parser)
                 check_target(req)
@@ -214,14 +216,14 @@ class Pieces:
 
     def __init__(self, working: BoundedSemaphore, pieces: Iterable[bytes]) -> None:
         self._working, self._pieces = working, pieces
-        self._left = iter(pieces)
+        self._remaining = iter(pieces)
 
     def __iter__(self) -> Iterator[bytes]:
         return self
 
     def __next__(self) -> bytes:
         with self._working:
-            return next(self._left)
+            return next(self._remaining)
 
     def close(self) -> None:
         if hasattr(self._pieces, "close"):

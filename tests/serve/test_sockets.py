@@ -7,7 +7,11 @@ from dataclasses import dataclass
 import gevent.socket
 import pytest
 
-from jimeng.serve.sockets import MAX_HELD_BYTES_PER_PEER, ClientSocket, HeldBytes
+from jimeng.serve.sockets import (
+    MAX_BUFFERED_BYTES_PER_PEER,
+    BufferedBytes,
+    ClientSocket,
+)
 from tests.serving import ask, front
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n"
@@ -17,7 +21,7 @@ HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n"
 def link():
     """A socket that answers, and that of the client."""
     ours, client = gevent.socket.socketpair()
-    with ClientSocket(ours, "", HeldBytes()) as answering, client:
+    with ClientSocket(ours, "", BufferedBytes()) as answering, client:
         client.setblocking(False)
         yield answering, client
 
@@ -65,8 +69,8 @@ class Client:
 
 def test_oldest_of_who_holds_most_is_cut_off():
     """Of an address that holds more than its share, and of all together."""
-    held, first, second = HeldBytes(), Client("a"), Client("a")
-    held.change(first, MAX_HELD_BYTES_PER_PEER)
+    held, first, second = BufferedBytes(), Client("a"), Client("a")
+    held.change(first, MAX_BUFFERED_BYTES_PER_PEER)
     assert not first.is_cut
 
     held.change(second, 1)
@@ -75,18 +79,18 @@ def test_oldest_of_who_holds_most_is_cut_off():
 
 
 def test_all_together_hold_no_more_than_twice_as_much():
-    held, clients = HeldBytes(), [Client(peer) for peer in "abc"]
+    held, clients = BufferedBytes(), [Client(peer) for peer in "abc"]
     for each in clients:
-        held.change(each, MAX_HELD_BYTES_PER_PEER * 7 // 10)
+        held.change(each, MAX_BUFFERED_BYTES_PER_PEER * 7 // 10)
 
     assert [each.is_cut for each in clients] == [True, False, False]
 
 
 def test_what_is_given_back_counts_no_more():
-    held = HeldBytes()
+    held = BufferedBytes()
     for _ in range(3):
         one = Client("a")
-        held.change(one, MAX_HELD_BYTES_PER_PEER)
+        held.change(one, MAX_BUFFERED_BYTES_PER_PEER)
         held.change(one, 0)
 
         assert not one.is_cut
@@ -94,8 +98,8 @@ def test_what_is_given_back_counts_no_more():
 
 def test_proxy_is_no_client():
     """Many are behind it."""
-    held, first, second = HeldBytes(), Client(""), Client("")
-    held.change(first, MAX_HELD_BYTES_PER_PEER)
+    held, first, second = BufferedBytes(), Client(""), Client("")
+    held.change(first, MAX_BUFFERED_BYTES_PER_PEER)
 
     held.change(second, 1)
 

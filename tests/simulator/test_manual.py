@@ -5,7 +5,7 @@ from dataclasses import fields
 from pathlib import Path
 
 from jimeng.local.simulator.ark_responses import ERRORS
-from jimeng.local.simulator.faults import ABOUT, ACTIONS, KINDS, WORDS, is_kind
+from jimeng.local.simulator.faults import ABOUT, ACTIONS, FAULT_MARKS, KINDS, is_kind
 from jimeng.local.simulator.settings import Settings
 from jimeng.local.simulator.visual_responses import BUSINESS, GATEWAY
 
@@ -37,6 +37,6 @@ def test_every_name_and_number_is_in_the_manual():
 def test_every_example_works():
     """What the manual tells people to write is understood."""
     for words in EXAMPLES - TO_BE_FILLED_IN:
-        ((prefix, kind, _),) = WORDS.findall(words)
+        ((prefix, kind, _),) = FAULT_MARKS.findall(words)
         is_known = any(is_kind(action, kind) for action in ABOUT[prefix])
         assert is_known, words

@@ -46,8 +46,8 @@ def find_redis(spare: Path) -> str:
 def inside(package: str, pattern: str) -> Iterator[str]:
     """Paths of an installed package's files, without importing it."""
     spec = importlib.util.find_spec(package)
-    for place in (spec and spec.submodule_search_locations) or ():
-        yield from map(str, sorted(Path(place).glob(pattern)))
+    for location in (spec and spec.submodule_search_locations) or ():
+        yield from map(str, sorted(Path(location).glob(pattern)))
 
 
 def runnable(program: str, spare: Path) -> str:

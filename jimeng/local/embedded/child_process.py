@@ -21,7 +21,7 @@ class Child:
         env: Its whole environment; by default inherited from this process.
         log: A file to which its output is appended; by default, it shares this
             process's output.
-        hold: Descriptors kept open until all processes of the child have exited.
+        inherited_fds: Descriptors open until all processes of the child have exited.
     """
 
     def __init__(
@@ -30,9 +30,9 @@ class Child:
         *,
         env: Mapping[str, str] | None = None,
         log: Path | None = None,
-        hold: Sequence[int] = (),
+        inherited_fds: Sequence[int] = (),
     ) -> None:
-        fds = ",".join(map(str, hold))
+        fds = ",".join(map(str, inherited_fds))
         with open(log, "ab") if log else nullcontext() as output:
             # No shell, and no external input in the arguments.
             self._watch = subprocess.Popen(  # noqa: S603
@@ -41,7 +41,7 @@ class Child:
                 stdout=output,
                 stderr=subprocess.STDOUT if output else None,
                 env=env,
-                pass_fds=hold,
+                pass_fds=inherited_fds,
                 start_new_session=True,  # only the parent handles Ctrl-C
             )
         if self._watch.stdin is None:

@@ -18,10 +18,10 @@ def write_private(path: Path, text: str) -> None:
 def stored_secret(path: Path) -> str:
     """Read the secret stored in *path*; create a random one if it does not exist."""
     try:
-        kept = path.read_text("utf-8").strip()
+        stored = path.read_text("utf-8").strip()
     except (OSError, ValueError):
-        kept = ""
-    if len(kept) != LENGTH or not kept.isalnum():
-        kept = secrets.token_hex(LENGTH // 2)
-        write_private(path, kept)
-    return kept
+        stored = ""
+    if len(stored) != LENGTH or not stored.isalnum():
+        stored = secrets.token_hex(LENGTH // 2)
+        write_private(path, stored)
+    return stored

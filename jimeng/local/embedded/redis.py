@@ -51,9 +51,11 @@ class Redis(Server):
 
     def begin_anew(self) -> None:
         """Move the files aside, for an empty queue: due jobs are in MongoDB."""
-        kept = self.data_dir / APPEND_ONLY_DIR
-        if not kept.exists():
+        directory = self.data_dir / APPEND_ONLY_DIR
+        if not directory.exists():
             return
-        aside = kept.with_name(f"{APPEND_ONLY_DIR}-{datetime.now(UTC):%Y%m%dT%H%M%S%f}")
-        kept.rename(aside)
+        aside = directory.with_name(
+            f"{APPEND_ONLY_DIR}-{datetime.now(UTC):%Y%m%dT%H%M%S%f}"
+        )
+        directory.rename(aside)
         log.warning("redis did not start on its files, begins empty; see %s", aside)

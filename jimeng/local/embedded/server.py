@@ -74,16 +74,18 @@ class Server:
 
     Args:
         data_dir: The directory of data, log and port; created if missing.
-        hold: As in `Child`.
+        inherited_fds: As in `Child`.
     """
 
     name = ""
 
-    def __init__(self, data_dir: Path | str, *, hold: Sequence[int] = ()) -> None:
+    def __init__(
+        self, data_dir: Path | str, *, inherited_fds: Sequence[int] = ()
+    ) -> None:
         self.data_dir = Path(data_dir).resolve()
         self.port = 0
         self.child: Child | None = None
-        self._hold = hold
+        self._inherited_fds = inherited_fds
 
     def command(self) -> list[str]:
         """The command line that serves `data_dir` on `port`."""
@@ -127,16 +129,16 @@ class Server:
                 return
             # It exited by itself with its port free: its stored data are the cause.
             ended = self.child and self.child.status() is not None
-            if ended and is_free(self.port) and not self._room():
+            if ended and is_free(self.port) and not self._free_space():
                 self.begin_anew()
             self.stop()
         raise ConfigError(
-            f"{self.name} did not start{self._room()}; its log is {self.log}"
+            f"{self.name} did not start{self._free_space()}; its log is {self.log}"
         )
 
-    def _room(self) -> str:
+    def _free_space(self) -> str:
         free = shutil.disk_usage(self.data_dir).free // 2**20
-        return f" with {free} MB of disk left" if free < LITTLE else ""
+        return f" with {free} MB of free disk space" if free < LITTLE else ""
 
     def begin_anew(self) -> None:
         """Move aside data that prevent the start, if they are expendable."""
@@ -151,7 +153,7 @@ class Server:
         return self.run(self.command())
 
     def run(self, command: list[str]) -> Child:
-        self.child = Child(command, log=self.log, hold=self._hold)
+        self.child = Child(command, log=self.log, inherited_fds=self._inherited_fds)
         return self.child
 
     def await_ready(self, deadline: float) -> bool:

@@ -103,13 +103,13 @@ class Ark:
         if param := model.complaint(body):
             return call.invalid(param)
         try:
-            given = collect(images_of(body))
+            inputs = collect(images_of(body))
         except NotFetched as error:
             text = f"Timeout while downloading url={error}"
             return call.refuse("InvalidParameter", text, "image")
         except NoPicture:
             return call.invalid("image")
-        if not all(map(is_within_limits, given)):
+        if not all(map(is_within_limits, inputs)):
             return call.invalid("image")
         service, kind = self._service, fault.kind if fault else ""
         count = model.count(body, service.settings.group) - (kind == "partial")
@@ -125,7 +125,7 @@ class Ark:
             images=SEVERAL if kind == "several" else count,
             picture="PNG" if body.get("output_format") == "png" else "JPEG",
             mark="" if body.get("watermark") is False else "{}",
-            given=Order("references", tuple(given)).dumps(),
+            given=Order("references", tuple(inputs)).dumps(),
         )
         if row == "minute":
             return call.refuse("ModelAccountIpmRateLimitExceeded")
@@ -167,13 +167,13 @@ class Ark:
         return found
 
 
-def is_within_limits(given: InputPicture) -> bool:
+def is_within_limits(picture: InputPicture) -> bool:
     """Whether sides, area and aspect ratio of an input are within the limits."""
-    if not given.mode:
+    if not picture.mode:
         return True  # an external link, which is not fetched
-    short = min(given.width, given.height)
-    within = short > SHORTEST and given.width * given.height <= MAX_PIXELS
-    return within and given.ratio <= WIDEST and given.size <= MAX_BYTES
+    short = min(picture.width, picture.height)
+    is_sized = short > SHORTEST and picture.width * picture.height <= MAX_PIXELS
+    return is_sized and picture.ratio <= WIDEST and picture.size <= MAX_BYTES
 
 
 def incomplete(call: ArkCall, body: Body, name: str) -> Answer | None:

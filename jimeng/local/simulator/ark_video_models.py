@@ -10,11 +10,11 @@ RATIOS = ("16:9", "4:3", "1:1", "3:4", "9:16", "21:9")
 Sizes = Mapping[str, Mapping[str, tuple[int, int]]]
 
 
-def sizes(**lines: str) -> Sizes:
+def sizes(**rows: str) -> Sizes:
     """Resolution -> ratio -> width and height, from sizes in the order of `RATIOS`."""
     found = {}
-    for name, line in lines.items():
-        pairs = [tuple(map(int, each.split("x"))) for each in line.split()]
+    for name, row in rows.items():
+        pairs = [tuple(map(int, each.split("x"))) for each in row.split()]
         found[name.lstrip("p_")] = dict(zip(RATIOS, pairs, strict=True))
     return found  # type: ignore[return-value]
 
@@ -64,7 +64,7 @@ class ArkVideoModel:
         silent_price: The same without sound; 0 if it is the same.
         takes: Optional fields besides `COMMON`; others are ignored, or refused if the
             simulator is strict.
-        first_and_last: Whether a last frame may be given.
+        first_and_last: Whether a last frame is accepted.
         max_references: Maximum number of reference pictures.
         decides: Whether a duration of -1 lets the model decide.
         adaptive: Whether its ratio is ``adaptive`` if none is requested.

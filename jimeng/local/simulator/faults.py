@@ -143,7 +143,7 @@ KINDS: dict[str, Kind] = {
 }
 
 
-WORDS = re.compile(
+FAULT_MARKS = re.compile(
     r"\[\[\s*(?:(poll|image|video)\s+)?([\w.]+?)(?:\s+(\d+(?:\.\d+)?))?\s*\]\]",
     re.ASCII,
 )
@@ -176,12 +176,12 @@ class Fault:
         """Inject the fault into a successful response."""
         known = KINDS.get(self.kind)
         if known is None or self.kind in STATES:
-            spoiled = call.refuse(self.kind)
+            faulty = call.refuse(self.kind)
         else:
-            spoiled = known.apply(answer)
+            faulty = known.apply(answer)
         if self.kind == "slow_body":
-            return replace(spoiled, spread=self.seconds or 3.0)
-        return replace(spoiled, delay=spoiled.delay + self.seconds)
+            return replace(faulty, spread=self.seconds or 3.0)
+        return replace(faulty, delay=faulty.delay + self.seconds)
 
 
 def is_kind(action: str, kind: str) -> bool:
@@ -262,7 +262,7 @@ class Faults:
             subject: The key of the repeat count: a task's id, or the prompt itself.
             done: As in `take`.
         """
-        for prefix, kind, number in WORDS.findall(prompt):
+        for prefix, kind, number in FAULT_MARKS.findall(prompt):
             # [[slow 20]] without a prefix applies to the task; see `seconds_in_prompt`.
             if action not in ABOUT[prefix] or (not prefix and kind == "slow"):
                 continue
@@ -288,7 +288,7 @@ def is_of_result(kind: str) -> bool:
 
 def seconds_in_prompt(prompt: str) -> float | None:
     """The task's duration by ``[[slow 20]]``, in seconds; None if not set."""
-    for prefix, kind, number in WORDS.findall(prompt):
+    for prefix, kind, number in FAULT_MARKS.findall(prompt):
         if not prefix and kind == "slow" and number:
             return float(number)
     return None
@@ -301,7 +301,7 @@ def ending_in_prompt(prompt: str, codes: Container[str] = ENDING) -> str:
     Args:
         codes: Those that end a task.
     """
-    for prefix, kind, _ in WORDS.findall(prompt):
+    for prefix, kind, _ in FAULT_MARKS.findall(prompt):
         if prefix == "poll" and kind in codes:
             return kind
     return "done"

@@ -22,9 +22,9 @@ from jimeng.local.simulator.visual_models import (
 )
 
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
-FETCH_WITHIN = 5.0  # seconds, as in Ark
+FETCH_TIMEOUT_S = 5.0  # seconds, as in Ark
 MAX_FETCHED = 32 * 1024 * 1024  # bytes
-KEPT_SIDE = 1024  # pixels; longer side of the copy stored for drawing
+STORED_SIDE_PX = 1024  # pixels; longer side of the copy stored for drawing
 DATA_URL = "data:image/"
 MAX_PIXELS = 64_000_000
 SAME_RATIO = 0.02  # relative difference of two that count as the same
@@ -145,7 +145,7 @@ def is_local(url: str) -> bool:
 def fetch(url: str) -> bytes:
     try:
         # A local URL, as checked by `is_local`.
-        with urllib.request.urlopen(url, timeout=FETCH_WITHIN) as answer:  # noqa: S310
+        with urllib.request.urlopen(url, timeout=FETCH_TIMEOUT_S) as answer:  # noqa: S310
             return answer.read(MAX_FETCHED)
     except (OSError, urllib.error.HTTPError) as error:
         raise NotFetched(url) from error
@@ -160,7 +160,7 @@ def inspect_input(content: bytes | None, link: str) -> InputPicture:
                 raise NoPicture
             size, mode = image.size, image.mode
             small = image.convert("L" if mode in ("1", "L") else "RGB")
-            small.thumbnail((KEPT_SIDE, KEPT_SIDE))
+            small.thumbnail((STORED_SIDE_PX, STORED_SIDE_PX))
     except BROKEN:
         raise NoPicture from None
     out = io.BytesIO()
@@ -170,9 +170,9 @@ def inspect_input(content: bytes | None, link: str) -> InputPicture:
     return InputPicture(digest, *size, len(content), mode, code)
 
 
-def pictures_complaint(model: ReqKey, given: Sequence[InputPicture]) -> str:
+def pictures_complaint(model: ReqKey, pictures: Sequence[InputPicture]) -> str:
     """Describe the first invalid input picture; empty if all are valid."""
-    for each in given:
+    for each in pictures:
         if not each.mode:
             continue  # an external link, which is not fetched
         if each.size > model.max_bytes:
@@ -183,12 +183,16 @@ def pictures_complaint(model: ReqKey, given: Sequence[InputPicture]) -> str:
             return f"image size must be at least {model.min_side} * {model.min_side}"
         if model.input_ratio and each.ratio > model.input_ratio:
             return f"image aspect ratio must not exceed {model.input_ratio:g}"
-    if model.kind == "video" and len(given) == 2 and all(each.mode for each in given):
-        one, other = (each.width / each.height for each in given)
+    if (
+        model.kind == "video"
+        and len(pictures) == 2
+        and all(each.mode for each in pictures)
+    ):
+        one, other = (each.width / each.height for each in pictures)
         if abs(one / other - 1) > SAME_RATIO:
             return "the images must have the same aspect ratio"
     if model.kind == "inpainting":
-        first, mask = given
+        first, mask = pictures
         if (first.width, first.height) != (mask.width, mask.height):
             return "mask must be as large as the image"
         if mask.mode not in ("L", "1", ""):
@@ -197,10 +201,10 @@ def pictures_complaint(model: ReqKey, given: Sequence[InputPicture]) -> str:
 
 
 def output_size_from(
-    model: ReqKey, body: Body, given: Sequence[InputPicture]
+    model: ReqKey, body: Body, pictures: Sequence[InputPicture]
 ) -> tuple[int, int]:
     """Width and height of the output, where they follow from the inputs."""
-    width, height = given[0].width or 1024, given[0].height or 768
+    width, height = pictures[0].width or 1024, pictures[0].height or 768
     if model.kind == "outpainting":
         shares = {name: float(str(body.get(name, 0))) for name in EDGES}
         width = round(width * (1 + shares["left"] + shares["right"]))
@@ -218,13 +222,13 @@ def texts_of(body: Body) -> list[str]:
     return [str(each) for each in found] if isinstance(found, list) else []
 
 
-def order_of(body: Body, model: ReqKey, given: list[InputPicture]) -> Order:
+def order_of(body: Body, model: ReqKey, pictures: list[InputPicture]) -> Order:
     scale = body.get("scale")
     low, high = model.scale or (0, 1)
     return Order(
         model.kind,
-        tuple(given[:1] if model.kind == "inpainting" else given),
-        given[1] if model.kind == "inpainting" else None,
+        tuple(pictures[:1] if model.kind == "inpainting" else pictures),
+        pictures[1] if model.kind == "inpainting" else None,
         (scale - low) / (high - low) if is_number(scale) else None,
         {name: float(str(body[name])) for name in EDGES if name in body},
     )

@@ -135,7 +135,7 @@ def next_start(others: list[Row], limit: int, now: float) -> float:
 
 
 COLUMNS = ", ".join(each.name for each in fields(Row))
-PLACES = ", ".join("?" for _ in fields(Row))
+PLACEHOLDERS = ", ".join("?" for _ in fields(Row))
 Full = Literal["running", "minute"]  # the limit that refuses a submission
 
 
@@ -181,7 +181,7 @@ class Ledger:
             elif running >= limit:
                 return "running"
             db.execute(
-                f"INSERT INTO task ({COLUMNS}) VALUES ({PLACES})",  # noqa: S608 - ours
+                f"INSERT INTO task ({COLUMNS}) VALUES ({PLACEHOLDERS})",  # noqa: S608 - ours
                 tuple(vars(row).values()),
             )
             db.execute(
@@ -259,8 +259,10 @@ class Ledger:
             counts: dict[str, dict[str, int]] = {"high_water": {}, "calls": {}}
             for kind, name, value in counters:
                 counts[kind][name] = value
-            lines = {row.counted_as: row for row in rows}
-            running = {each: self._running(lines[each], now) for each in sorted(lines)}
+            queues = {row.counted_as: row for row in rows}
+            running = {
+                each: self._running(queues[each], now) for each in sorted(queues)
+            }
         return {
             "rows": [row.as_dict(now) for row in rows],
             "billed": sum(row.images for row in rows if row.billed),

@@ -83,7 +83,7 @@ def encoded(
     size: tuple[int, int],
     kind: str,
     mark: str,
-    given: str,
+    inputs: str,
     plain: bool,
 ) -> bytes:
     if plain:
@@ -93,8 +93,8 @@ def encoded(
         picture = draw(prompt, seed, round(size[0] * scale), round(size[1] * scale))
         if picture.size != size:
             picture = picture.resize(size, Image.Resampling.BILINEAR)
-        if given:
-            picture = apply(picture, Order.loads(given), prompt)
+        if inputs:
+            picture = apply(picture, Order.loads(inputs), prompt)
     if mark:
         mark_logo(picture, json.loads(mark))
     out = io.BytesIO()

@@ -146,7 +146,9 @@ class Service:
         # A refusal is sent unchanged: faults only replace successful responses.
         if fault.accepted and answer.status != 200:
             return answer
-        log.info("order spoiled kind=%s request=%s", fault.kind, call.request_id)
+        log.info(
+            "fault applied to order kind=%s request=%s", fault.kind, call.request_id
+        )
         return fault.apply(call, answer)
 
     def download(self, call: Call, received: Received) -> Answer:

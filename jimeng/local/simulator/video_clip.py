@@ -12,7 +12,7 @@ class Clip:
     What is to be encoded.
 
     Attributes:
-        given: The input pictures, as JSON of `inputs.Order`.
+        inputs: The input pictures, as JSON of `inputs.Order`.
         roles: The role of each input, in order.
         plain: One colour instead of a drawing.
         still: Only the last frame, as PNG.
@@ -24,7 +24,7 @@ class Clip:
     width: int
     height: int
     frames: int
-    given: str = ""
+    inputs: str = ""
     roles: tuple[str, ...] = ()
     plain: bool = False
     still: bool = False

@@ -22,7 +22,7 @@ from jimeng.local.simulator.inputs import Order
 from jimeng.local.simulator.video_clip import FPS, Clip
 
 RENEWED_EVERY = 4  # frames; in between only the light moves, which costs little
-LONGEST_DRAWN = 1280  # pixels; a larger video shows an enlarged drawing
+MAX_DRAWN_SIDE_PX = 1280  # pixels; a larger video shows an enlarged drawing
 ZOOM = 0.16  # share of the picture that the last frame does not show any more
 SAMPLE_RATE = 44_100
 TONE_HZ = (220.0, 330.0)
@@ -36,7 +36,7 @@ GLOW = ((0, 255), (1, 108), (2, 150))  # plane and value: a warm white
 Planes = list[Image.Image]
 
 
-def made(clip: Clip) -> bytes:
+def encode(clip: Clip) -> bytes:
     """The MP4 of *clip*, with the index before the data; or the PNG of a still."""
     if clip.still:
         scene = Scene(clip)
@@ -89,12 +89,12 @@ class Scene:
         self._light = [light.resize((each, each)) for each in (2 * radius, radius)]
 
     def _ends(self) -> tuple[Image.Image, Image.Image | None]:
-        """The first picture, and the last one if it was given."""
+        """The first picture, and the last one if there is one."""
         clip = self._clip
         if clip.plain:
             colour = f"hsl({(215 + 90 * clip.seed) % 360}, 30%, 55%)"
             return Image.new("RGB", self._size, colour), None
-        inputs = Order.loads(clip.given)
+        inputs = Order.loads(clip.inputs)
         found = {
             role: ImageOps.fit(each.image().convert("RGB"), self._size)
             for role, each in zip(clip.roles, inputs.pictures, strict=True)
@@ -103,7 +103,7 @@ class Scene:
         last = found.get("last_frame")
         if "first_frame" in found:
             return found["first_frame"], last
-        scale = min(1.0, LONGEST_DRAWN / max(self._size))
+        scale = min(1.0, MAX_DRAWN_SIDE_PX / max(self._size))
         small = round(clip.width * scale), round(clip.height * scale)
         scene = scene_of(clip.prompt, clip.seed, *small).resize(self._size)
         if inputs.pictures:
@@ -197,4 +197,4 @@ def tone(seconds: float) -> Iterator[av.AudioFrame]:
 
 def main() -> None:
     clip = Clip.loads(sys.stdin.read())
-    sys.stdout.buffer.write(made(clip))
+    sys.stdout.buffer.write(encode(clip))

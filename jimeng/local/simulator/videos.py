@@ -118,7 +118,7 @@ def clip_of(row: Row, *, plain: bool) -> Clip:
         width=row.width,
         height=row.height,
         frames=order.frames,
-        given="" if plain else row.given,
+        inputs="" if plain else row.given,
         roles=() if plain else order.roles,
         plain=plain,
         tracks="video audio" if order.audio else "video",

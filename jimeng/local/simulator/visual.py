@@ -122,18 +122,18 @@ class Visual:
         if complaint := model.complaint(body):
             return call.business(50200, complaint)
         try:
-            given = collect(texts_of(body))
+            inputs = collect(texts_of(body))
         except (NotFetched, NoPicture) as error:
             log.info("picture refused: %s", type(error).__name__)
             return call.business(50215)
-        if complaint := pictures_complaint(model, given):
+        if complaint := pictures_complaint(model, inputs):
             return call.business(50200, complaint)
         about: dict[str, Any] = {}
         if isinstance(model, VideoReqKey):
-            size, order = model.ordered(body, given)
+            size, order = model.ordered(body, inputs)
             about = {"video": order.dumps(), "micros": model.micros(order)}
         elif model.follows:
-            size = output_size_from(model, body, given)
+            size = output_size_from(model, body, inputs)
         else:
             size = model.size(body)
         row = service.enter(
@@ -146,7 +146,7 @@ class Visual:
             outcome=ending_in_prompt(str(body.get("prompt", ""))),
             images=model.count(body, service.settings.group),
             picture=model.picture,
-            given=order_of(body, model, given).dumps(),
+            given=order_of(body, model, inputs).dumps(),
             **about,
         )
         return row if isinstance(row, Row) else call.business(50430)
@@ -170,7 +170,7 @@ class Visual:
             return answer
         if fault.ends:
             self._service.end(row, fault)
-        log.info("poll spoiled id=%s kind=%s", row.task_id, fault.kind)
+        log.info("fault applied to poll id=%s kind=%s", row.task_id, fault.kind)
         return fault.apply(call, answer)
 
     def _progress(

@@ -49,20 +49,22 @@ class VideoReqKey(ReqKey):
         return super().complaint(body)
 
     def ordered(
-        self, body: Body, given: Sequence[InputPicture]
+        self, body: Body, inputs: Sequence[InputPicture]
     ) -> tuple[tuple[int, int], VideoOrder]:
         """The size of the video of a valid body, and what it is to be."""
         ratio = str(body.get("aspect_ratio", RATIOS[0]))
-        if given:  # its ratio rules
-            ratio = nearest_ratio(given[0].width or 16, given[0].height or 9)
-        inputs = {"image_urls", "binary_data_base64"}
+        if inputs:  # its ratio rules
+            ratio = nearest_ratio(inputs[0].width or 16, inputs[0].height or 9)
+        input_fields = {"image_urls", "binary_data_base64"}
         order = VideoOrder(
             resolution=self.resolution,
             ratio=ratio,
             frames=int(str(body.get("frames", FRAMES[0]))),
             audio=False,
-            roles=ROLES[: len(given)],
-            asked={name: each for name, each in body.items() if name not in inputs},
+            roles=ROLES[: len(inputs)],
+            asked={
+                name: each for name, each in body.items() if name not in input_fields
+            },
         )
         return SIZES[self.resolution][ratio], order
 

@@ -111,13 +111,13 @@ def is_running(pid: int) -> bool:
 def demo_keys(path: Path) -> dict[str, str]:
     """The demo provider's keys, stored in *path*; random, created once."""
     try:
-        kept = json.loads(path.read_text("utf-8"))
-        return {name: str(kept[name]) for name in ("access", "secret", "ark")}
+        stored = json.loads(path.read_text("utf-8"))
+        return {name: str(stored[name]) for name in ("access", "secret", "ark")}
     except (OSError, ValueError, KeyError, TypeError):
-        made = {
+        created = {
             "access": "AKDEMO" + secrets.token_hex(16),
             "secret": secrets.token_urlsafe(32),
             "ark": secrets.token_urlsafe(32),
         }
-    write_private(path, json.dumps(made))
-    return made
+    write_private(path, json.dumps(created))
+    return created

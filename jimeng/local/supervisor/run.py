@@ -78,7 +78,7 @@ SLOW = 15.0  # seconds after which it reports the missing services
 REFUSED = 2  # the exit status when a setting prevents the start
 INTERRUPTED = 130  # the conventional exit status after Ctrl-C
 DEMO = (
-    " (pictures are drawn by the demo provider; for real ones set "
+    " (pictures are from the demo provider; for real ones set "
     "VOLCENGINE_ACCESS_KEY and VOLCENGINE_SECRET_KEY)"
 )
 

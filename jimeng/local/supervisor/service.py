@@ -87,7 +87,7 @@ class Service:
             self.child.signal(signal.SIGHUP)
 
     def replace(self, spawn: Callable[[], Child] | None = None) -> None:
-        """Restart it gracefully, from now on by *spawn*; `look` performs it."""
+        """Restart it gracefully, from now on by *spawn*; `check` performs it."""
         self._forgive()
         self._spawn = spawn or self._spawn
         if self.child and not self._end_by:

@@ -32,7 +32,7 @@ class Stack:
         self.config = config
         self.services: list[Service] = []
         self._data_dir = data_dir
-        self._hold = (lock,)
+        self._inherited_fds = (lock,)
         self._mongodb_uri = config.mongodb_uri
         self._redis_url = config.redis_url
         self._simulator_port = 0  # until it is started
@@ -51,8 +51,8 @@ class Stack:
         if self.is_demo:  # it needs no database, and loads meanwhile
             self._demo_environment()
             self.check()
-        mongo = Mongo(self._data_dir / "mongodb", hold=self._hold)
-        redis = Redis(self._data_dir / "redis", hold=self._hold)
+        mongo = Mongo(self._data_dir / "mongodb", inherited_fds=self._inherited_fds)
+        redis = Redis(self._data_dir / "redis", inherited_fds=self._inherited_fds)
         wanted: list[Mongo | Redis] = []
         if not self.config.MONGODB_URI:
             wanted.append(mongo)
@@ -63,11 +63,11 @@ class Stack:
         finally:
             for each in wanted:
                 if each.child:
-                    kept = Service(
+                    service = Service(
                         each.name, each.spawn, stop_timeout_s=DATABASE_STOP_TIMEOUT_S
                     )
-                    kept.child = each.child
-                    self._keep(kept)
+                    service.child = each.child
+                    self._keep(service)
         if mongo in wanted:
             self._mongodb_uri = mongo.uri
         if redis in wanted:
@@ -123,8 +123,8 @@ class Stack:
         if not config.MONGODB_URI:
             # A copy of the directory has another inode, and must not submit what the
             # original has submitted.
-            place = (self._data_dir / "mongodb").stat().st_ino
-            env["JIMENG_DATA_PLACE"] = str(place)
+            inode = (self._data_dir / "mongodb").stat().st_ino
+            env["JIMENG_DATA_PLACE"] = str(inode)
         if not self.is_demo:
             return env
         env |= self._demo_environment()
@@ -149,7 +149,7 @@ class Stack:
         return env
 
     def _spawn(self, command: list[str], env: dict[str, str]) -> Child:
-        return Child(command, env=env, hold=self._hold)
+        return Child(command, env=env, inherited_fds=self._inherited_fds)
 
     def check(self) -> None:
         """Restart exited services whose back-off is over."""

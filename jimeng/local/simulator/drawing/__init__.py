@@ -11,7 +11,7 @@ from jimeng.local.simulator.drawing.scenes import paint
 
 def draw(prompt: str, seed: int, width: int, height: int) -> Image.Image:
     """
-    Draw a landscape, with subject and colours by the words of *prompt*.
+    Draw a landscape, with subject and colours from keywords in *prompt*.
 
     Args:
         width: Pixels.

@@ -22,7 +22,7 @@ SUPERSAMPLING = 2  # scale at which masks are drawn, for antialiasing
 class Canvas:
     """
     Attributes:
-        words: The prompt, in lower case.
+        prompt: The prompt, in lower case.
         unit: A thousandth of the shorter side, in pixels.
         horizon: The y of the horizon.
         light_x: The x of sun or moon.
@@ -30,11 +30,11 @@ class Canvas:
     """
 
     def __init__(
-        self, width: int, height: int, words: str, dice: random.Random
+        self, width: int, height: int, prompt: str, dice: random.Random
     ) -> None:
         self.width, self.height = width, height
-        self.words, self.dice = words, dice
-        self.palette = choose_palette(words, dice)
+        self.prompt, self.dice = prompt, dice
+        self.palette = choose_palette(prompt, dice)
         self.unit = min(width, height) / 1000
         self.image = gradient((width, height), self.palette.sky)
         self.horizon = self.light_x = 0.0
@@ -42,7 +42,7 @@ class Canvas:
 
     def asks(self, wanted: str) -> bool:
         """Whether the prompt contains one of the *wanted* words."""
-        return has_word(self.words, wanted)
+        return has_word(self.prompt, wanted)
 
     def below(self, outline: Shape, bottom: float = math.inf) -> Shape:
         """The area from *outline* down to *bottom*, or to the picture's edge."""
@@ -109,11 +109,11 @@ def gradient(size: tuple[int, int], colours: Sequence[Colour]) -> Image.Image:
     return strip.resize(size, Image.Resampling.BILINEAR, box=box)
 
 
-def ellipse(at: complex, rx: float, ry: float, turn: float = 0.0) -> Shape:
-    """The outline of an ellipse, rotated by *turn* radians."""
+def ellipse(at: complex, rx: float, ry: float, angle: float = 0.0) -> Shape:
+    """The outline of an ellipse, rotated by *angle* radians."""
     angles = (i * math.tau / 40 for i in range(40))
     return [
-        at + complex(rx * math.cos(a), ry * math.sin(a)) * cmath.rect(1, turn)
+        at + complex(rx * math.cos(a), ry * math.sin(a)) * cmath.rect(1, angle)
         for a in angles
     ]
 
@@ -131,11 +131,11 @@ def placed(shape: Shape, at: complex, size: float, *, mirrored: bool = False) ->
 
 def smooth(points: Shape, steps: int = 8, *, closed: bool = True) -> list[complex]:
     """Interpolate *points* by a Catmull-Rom spline."""
-    line = [*points[-1:], *points, *points[:2]]
+    nodes = [*points[-1:], *points, *points[:2]]
     if not closed:
-        line = [points[0], *points, points[-1]]
+        nodes = [points[0], *points, points[-1]]
     curve = []
-    for a, b, c, d in zip(line, line[1:], line[2:], line[3:], strict=False):
+    for a, b, c, d in zip(nodes, nodes[1:], nodes[2:], nodes[3:], strict=False):
         for t in (step / steps for step in range(steps)):
             bend = (2 * a - 5 * b + 4 * c - d) * t**2 + (3 * b - a - 3 * c + d) * t**3
             curve.append((2 * b + (c - a) * t + bend) / 2)

@@ -23,24 +23,24 @@ def apply(scene: Image.Image, order: Order, prompt: str) -> Image.Image:
     first = order.pictures[0]
     match order.kind:
         case "inpainting":
-            made = repainted(scene, first, order.mask, erases=prompt.strip() == ERASE)
+            result = repainted(scene, first, order.mask, erases=prompt.strip() == ERASE)
         case "outpainting":
-            made = expanded(scene, first, order)
+            result = expanded(scene, first, order)
         case "upscaling":
-            made = fitted(first, scene.size)
+            result = fitted(first, scene.size)
         case "image-to-image":
             share = 0.5 if order.scale is None else order.scale
-            made = Image.blend(fitted(first, scene.size), scene, 0.15 + 0.7 * share)
+            result = Image.blend(fitted(first, scene.size), scene, 0.15 + 0.7 * share)
         case _:
-            made = scene
-    strip(made, order)
-    if made is not scene or order.kind == "outpainting":
-        mark_demo(made)  # the inputs cover the scene's mark
-    return made
+            result = scene
+    strip(result, order)
+    if result is not scene or order.kind == "outpainting":
+        mark_demo(result)  # the inputs cover the scene's mark
+    return result
 
 
-def fitted(given: InputPicture, size: Size) -> Image.Image:
-    return given.image().convert("RGB").resize(size, Image.Resampling.LANCZOS)
+def fitted(picture: InputPicture, size: Size) -> Image.Image:
+    return picture.image().convert("RGB").resize(size, Image.Resampling.LANCZOS)
 
 
 def repainted(
@@ -72,21 +72,21 @@ def expanded(scene: Image.Image, first: InputPicture, order: Order) -> Image.Ima
     x, y = round(size[0] * left), round(size[1] * top)
     scene.paste(fitted(first, size), (x, y))
     box = (x, y, x + size[0] - 1, y + size[1] - 1)
-    line = max(2, min(scene.size) // 250)
-    ImageDraw.Draw(scene).rectangle(box, outline=BORDER, width=line)
+    border = max(2, min(scene.size) // 250)
+    ImageDraw.Draw(scene).rectangle(box, outline=BORDER, width=border)
     return scene
 
 
 def strip(image: Image.Image, order: Order) -> None:
     """Draw the inputs along the top, with the numbers that prompts use."""
-    given = [(f"图{i}", each) for i, each in enumerate(order.pictures, start=1)]
+    pictures = [(f"图{i}", each) for i, each in enumerate(order.pictures, start=1)]
     if order.mask:
-        given.append(("蒙版", order.mask))
+        pictures.append(("蒙版", order.mask))
     gap = max(4, min(image.size) // 60)
-    side = min(STRIP * min(image.size), (image.width - gap) / len(given) - gap)
+    side = min(STRIP * min(image.size), (image.width - gap) / len(pictures) - gap)
     edge = max(round(side), 8)
-    for place, (name, each) in enumerate(given):
+    for index, (name, each) in enumerate(pictures):
         small = ImageOps.pad(each.image().convert("RGB"), (edge, edge), color="#20242c")
         write(small, name, max(10.0, edge * 0.17), TOP_LEFT)
         small = ImageOps.expand(small, max(1, gap // 4), "#ffffff")
-        image.paste(small, (gap + place * (edge + gap), gap))
+        image.paste(small, (gap + index * (edge + gap), gap))

@@ -37,8 +37,8 @@ def hill(canvas: Canvas, y: float, height: float, waves: float) -> Shape:
     ]
     heights = []
     for i in range(97):
-        turns = [(f * i / 96 + phase, high) for f, high, phase in sines]
-        rise = sum(high * math.sin(turn * math.tau) for turn, high in turns)
+        phases = [(f * i / 96 + phase, high) for f, high, phase in sines]
+        rise = sum(high * math.sin(phase * math.tau) for phase, high in phases)
         heights.append(y + rise * height / 2)
     return across(canvas, heights)
 
@@ -204,7 +204,7 @@ def streaks(
     Args:
         width: The width of their band below sun or moon; 0 is the whole width.
     """
-    dice, unit, lines = canvas.dice, canvas.unit, []
+    dice, unit, bands = canvas.dice, canvas.unit, []
     for _ in range(count):
         near = dice.random() ** 1.35
         x = dice.random() * canvas.width
@@ -212,5 +212,5 @@ def streaks(
             x = canvas.light_x + dice.gauss(0, 0.42) * width * (0.35 + near)
         y = canvas.horizon + 4 * unit + near * (canvas.height - canvas.horizon)
         long, thick = dice.uniform(*lengths) * (0.3 + near), 0.5 + 1.9 * near
-        lines.append(ellipse(complex(x, y), long * unit, thick * unit))
-    canvas.fill(lines, colour, opacity=opacity)
+        bands.append(ellipse(complex(x, y), long * unit, thick * unit))
+    canvas.fill(bands, colour, opacity=opacity)

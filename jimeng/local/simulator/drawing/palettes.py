@@ -68,7 +68,7 @@ COLOURS = {
 }
 
 # The first line that has a word of the prompt applies.
-WORDS = (
+KEYWORDS = (
     ("水墨 国画 山水画 ink sumi", ("ink",)),
     ("赛博 霓虹 cyber neon", ("neon",)),
     ("夜 星 月 极光 night star moon aurora 银河 galaxy", ("night",)),
@@ -85,20 +85,20 @@ WORDS = (
 DEFAULT_PALETTES = ("dawn", "sunset", "day", "autumn", "night")
 
 
-def has_word(words: str, wanted: str) -> bool:
+def has_word(prompt: str, wanted: str) -> bool:
     """
     Whether the prompt contains one of the space-separated *wanted* words. English ones
     match as a whole word or its plural only: "ink" does not match "pink".
     """
     return any(
-        re.search(rf"\b{each}s?\b", words) if each.isascii() else each in words
+        re.search(rf"\b{each}s?\b", prompt) if each.isascii() else each in prompt
         for each in wanted.split()
     )
 
 
-def choose_palette(words: str, dice: random.Random) -> Palette:
+def choose_palette(prompt: str, dice: random.Random) -> Palette:
     names = next(
-        (n for wanted, n in WORDS if has_word(words, wanted)), DEFAULT_PALETTES
+        (n for wanted, n in KEYWORDS if has_word(prompt, wanted)), DEFAULT_PALETTES
     )
     name = dice.choice(names)
     light, far, near, mist, accent, *sky = map(rgb, COLOURS[name].split())

@@ -24,7 +24,7 @@ def town(canvas: Canvas) -> None:
         shapes = [shape for each in boxes for shape in house(canvas, *each)]
         canvas.fill(shapes, colour, mix(colour, canvas.palette.mist, 0.5 - 0.2 * row))
         if row:
-            windows(canvas, boxes, 0.5 + 0.25 * row)
+            draw_windows(canvas, boxes, 0.5 + 0.25 * row)
         mist(canvas, foot - tall * 0.06, tall * 0.4, 0.34 - 0.1 * row)
 
 
@@ -57,7 +57,7 @@ def house(
     return [box(left, top, right, foot), *canvas.dice.choice(roofs)]
 
 
-def windows(canvas: Canvas, boxes: list[Box], opacity: float) -> None:
+def draw_windows(canvas: Canvas, boxes: list[Box], opacity: float) -> None:
     """Draw rows of small windows, most of them dark."""
     dice, unit, palette = canvas.dice, canvas.unit, canvas.palette
     warm: list[Shape] = []
@@ -169,9 +169,9 @@ def blooms(canvas: Canvas, field: Shape, share: float, green: Colour) -> None:
 
 def petals(canvas: Canvas, at: complex, size: float) -> list[Shape]:
     """Five petals around *at*, foreshortened at random."""
-    turn, tilt = canvas.dice.uniform(0, 6), canvas.dice.uniform(0.55, 1)
+    angle0, tilt = canvas.dice.uniform(0, 6), canvas.dice.uniform(0.55, 1)
     found = []
-    for angle in (turn + i * math.tau / 5 for i in range(5)):
+    for angle in (angle0 + i * math.tau / 5 for i in range(5)):
         out = complex(math.cos(angle), math.sin(angle) * tilt)
         flat = math.atan2(out.imag, out.real)
         found.append(ellipse(at + out * size / 2, size * 0.5, size * 0.27 * tilt, flat))
@@ -293,8 +293,8 @@ def animals(canvas: Canvas) -> None:
     canvas.dice.shuffle(shares)
     for wanted, animal, tall in (("猫 喵 cat kitten", cat, 215), ("狐 fox", fox, 235)):
         if canvas.asks(wanted):
-            place = at(canvas.ground, shares.pop() * canvas.width)
+            spot = at(canvas.ground, shares.pop() * canvas.width)
             # At the very bottom, the demo mark would cover the tail.
-            if place.imag > canvas.height - 90 * canvas.unit:
-                place = at(canvas.ground, min(place.real, 0.56 * canvas.width))
-            animal(canvas, place + 5j * canvas.unit, tall * canvas.unit)
+            if spot.imag > canvas.height - 90 * canvas.unit:
+                spot = at(canvas.ground, min(spot.real, 0.56 * canvas.width))
+            animal(canvas, spot + 5j * canvas.unit, tall * canvas.unit)
