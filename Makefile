@@ -1,4 +1,4 @@
-# Everything a checkout needs; `make` alone lists it. Variables may be given here or
+# Everything a checkout needs; `make` alone lists it. Variables may be set here or
 # in the environment: make run SERVER_PORT=8090
 
 VENV ?= .venv
@@ -64,15 +64,15 @@ fmt: install-dev ## Format the sources and mend what can be mended
 	@$(PY) -m ruff format .
 	@$(PY) -m ruff check --fix .
 
-bench: install-dev ## Measure speed in one table, with other ways beside
+bench: install-dev ## Measure speed in one table, next to alternatives
 	@$(PY) -m tests.bench
 
-screenshots: install-dev ## See every page in all its looks, and take the guides' pictures anew
+screenshots: install-dev ## Take screenshots of all pages in all themes, also for the guides
 	@LOOKS=all $(PY) -m pytest -q $(PYTEST_ARGS) tests/browser
 	@$(PY) -m tests.sheets
 	@$(PY) -m tests.tour
 
-contract: install-dev ## Send made-up requests by the thousand, check each answer
+contract: install-dev ## Send thousands of generated requests, check each answer
 	@CONTRACT_EXAMPLES=200 $(PY) -m pytest -q -s tests/contract
 
 redis-queue-status: install ## Show what waits, what runs, and who works
@@ -130,7 +130,7 @@ deploy: ## Push to a Procfile platform: make deploy DEPLOY_REMOTE=dokku@host:jim
 	  || { echo "say where to: make deploy DEPLOY_REMOTE=dokku@host:jimeng" >&2; exit 2; }
 	git push "$(DEPLOY_REMOTE)" HEAD:main
 
-clean: ## Remove what the other targets made; pictures and data in .data stay
+clean: ## Remove what the other targets created; pictures and data in .data stay
 	@rm -rf $(VENV) .pytest_cache .ruff_cache .mypy_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 

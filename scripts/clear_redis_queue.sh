@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The queue, by the name that scripts of the Go version call. Without a word it asks
-# before it clears, --show-only only looks, --force does not ask.
+# before it clears, --show-only clears nothing, --force does not ask.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

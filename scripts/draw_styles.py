@@ -4,7 +4,7 @@ Draw the little pictures of the styles: one scene, in each style's colours and h
     python scripts/draw_styles.py
 
 Writes ``static/styles.webp``, a strip in the order of `jimeng.tasks.styles.STYLES`,
-from ``scripts/styles/``. What is painted on top is drawn by lot, always the same. Needs
+from ``scripts/styles/``. Details on top are random with a fixed seed. Needs
 Chromium, by Playwright.
 """
 
@@ -28,7 +28,7 @@ BROWSERS = ("chromium-headless-shell", "chromium", "chromium-browser")
 
 
 def rendered() -> dict[str, Image.Image]:
-    """Those that are drawn, by name."""
+    """The drawn styles, by name."""
     found = {}
     with sync_playwright() as tools:
         path = next(filter(None, map(shutil.which, BROWSERS)), None)
@@ -58,7 +58,7 @@ def noise(size: tuple[int, int], spread: float, seed: int) -> Image.Image:
 
 
 def film(photo: Image.Image) -> Image.Image:
-    """Faded and warm, with grain, and light that has come in at the edge."""
+    """Faded and warm, with grain, and a light leak at the edge."""
     faded = ImageEnhance.Color(photo).enhance(0.55)
     red, green, blue = faded.split()
     red = red.point(lambda v: 46 + v * 0.80)
@@ -115,12 +115,12 @@ def main() -> None:
     photo = found["photo"]
     found |= {"film": film(photo), "oil": oil(photo)}
     strip = Image.new("RGB", (TILE[0] * len(STYLES), TILE[1]))
-    for place, style in enumerate(STYLES):
+    for index, style in enumerate(STYLES):
         how = Image.Resampling.BOX if style.id == "pixel" else Image.Resampling.LANCZOS
         small = found[style.id].resize(TILE, how)
-        strip.paste(small, (TILE[0] * place, 0))
+        strip.paste(small, (TILE[0] * index, 0))
     strip.save(OUT, "WEBP", quality=QUALITY, method=6)
-    print(OUT, OUT.stat().st_size)  # noqa: T201 - for whoever runs it
+    print(OUT, OUT.stat().st_size)  # noqa: T201 - a command-line script
 
 
 if __name__ == "__main__":
