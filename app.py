@@ -96,7 +96,7 @@ REQUEST_KINDS = {
                 "web.video",
                 "web.last_frame",
                 "web.trashed_thumbnail",
-                "web.given",
+                "web.input_link",
             ),
             "api.get_upload_content",
         ),
@@ -187,9 +187,9 @@ def frame_requests(app: Flask) -> None:
     @app.before_request
     def begin() -> None:
         asked = current_request()
-        given = asked.headers.get("X-Request-ID", "")
-        sane = VALID_REQUEST_ID.fullmatch(given)
-        request_id = g.request_id = given if sane else secrets.token_hex(12)
+        received = asked.headers.get("X-Request-ID", "")
+        sane = VALID_REQUEST_ID.fullmatch(received)
+        request_id = g.request_id = received if sane else secrets.token_hex(12)
         g.began = time.monotonic()
         logs.clear()
         logs.bind(request=request_id, address=auth.client_address(asked))
@@ -325,13 +325,13 @@ def handle_errors(app: Flask) -> None:
         log.log(level, "refused code=%s: %s", error.code, error, exc_info=cause)
         message = i18n.explain(error)
         budget = error.budget if isinstance(error, BudgetExceeded) else {}
-        beside = {"budget": budget} if budget else {}
+        more = {"budget": budget} if budget else {}
         response = answer_error(
             error.code,
             error.status,
             message=message,
             retry_after=error.retry_after,
-            **beside,
+            **more,
         )
         response.headers.update(rate_limit_headers(error.rate_limits))
         if error.status == 401:
@@ -342,21 +342,21 @@ def handle_errors(app: Flask) -> None:
 
     @app.errorhandler(Invalid)
     def on_invalid(error: Invalid) -> Response:
-        words = i18n.problems(error)
+        messages = i18n.problems(error)
         log.info("refused %s", error)
-        said = field_errors_message(words)
-        return answer_error(error.code, error.status, message=said, errors=words)
+        said = field_errors_message(messages)
+        return answer_error(error.code, error.status, message=said, errors=messages)
 
     @app.errorhandler(ValidationError)
     def on_validation_error(error: ValidationError) -> Response:
         reasons = errors_by_field(error.messages)
         log.info("refused invalid: %s", ", ".join(reasons))
-        words = translate_errors(reasons)
+        messages = translate_errors(reasons)
         return answer_error(
             Invalid.code,
             Invalid.status,
-            message=field_errors_message(words),
-            errors=words,
+            message=field_errors_message(messages),
+            errors=messages,
         )
 
     @app.errorhandler(HTTPException)

@@ -4,13 +4,13 @@
 // What this browser remembers, and this tab, apart for each who signs in: prompts are
 // private. Storage may be full or forbidden; then nothing is remembered.
 const who = document.body.dataset.who || "";
-let left = false; // signed out: nothing is written any more
+let signedOut = false; // then nothing is stored any more
 
 function store(area) {
   const name = (key) => `jimeng-${who}-${key}`;
   return {
     get(key) { try { return area().getItem(name(key)); } catch { return null; } },
-    set(key, value) { try { if (!left) area().setItem(name(key), value); } catch { /* forgotten */ } },
+    set(key, value) { try { if (!signedOut) area().setItem(name(key), value); } catch { /* forgotten */ } },
     clear() {
       try {
         for (const key of Object.keys(area())) if (key.startsWith(name(""))) area().removeItem(key);
@@ -22,13 +22,13 @@ function store(area) {
 const own = store(() => localStorage);
 const tab = store(() => sessionStorage);
 
-// The other tabs of the same person: each is told what happens in one.
+// A channel to the other tabs of the same user.
 const tabs = "BroadcastChannel" in window ? new BroadcastChannel(`jimeng-${who}`) : null;
 const heard = new Map([["left", () => { forget(); setTimeout(() => location.reload(), 1000); }]]);
 tabs?.addEventListener("message", ({ data }) => heard.get(data)?.());
 
 function forget() {
-  left = true;
+  signedOut = true;
   own.clear();
   tab.clear();
 }
@@ -40,7 +40,7 @@ document.addEventListener("submit", ({ target }) => {
   tabs?.postMessage("left");
 });
 
-// Longer words outside the large form are stored in this tab from the first key on: a
+// Drafts outside the Create form are stored in this tab from the first key on: a
 // session may have ended when they are sent.
 const draftOf = (field) => `draft ${location.pathname} ${field.id}`;
 document.addEventListener("input", ({ target }) => {
@@ -48,10 +48,10 @@ document.addEventListener("input", ({ target }) => {
 });
 
 // Tell those who do not see the page, and only them.
-function announce(words) {
-  const line = document.createElement("span");
-  line.textContent = words;
-  document.getElementById("announce").replaceChildren(line);
+function announce(message) {
+  const span = document.createElement("span");
+  span.textContent = message;
+  document.getElementById("announce").replaceChildren(span);
 }
 
 // An amount in yuan, with at least two decimals, as the server writes it.
@@ -74,10 +74,10 @@ function localise(root) {
   }
 }
 
-const PROBE = 3000; // milliseconds between two looks whether the server is back
+const PROBE = 3000; // milliseconds between two probes whether the server is back
 let probing = 0;
-// A form that did not get through is not sent again by itself, for its words may be others
-// by then: that is said until one does.
+// A POST that failed is not repeated automatically, since the form may have changed; the
+// notice stays until a POST succeeds.
 let isLost = false;
 const isForm = ({ detail }) => detail.ctx?.request?.method?.toUpperCase() === "POST";
 
@@ -96,8 +96,8 @@ async function probe(url) {
   offline(!back);
 }
 
-// Our errors say where they belong. One that does not comes from what stands in front of
-// the server, which is being started again, or has no room: it is no part of a page.
+// Errors of this server have HX-Retarget or HX-Redirect. Others come from a proxy, for
+// example while the server restarts or is overloaded, and are not inserted into the page.
 const isForeign = ({ status, headers }) => status >= 400 && !headers.has("HX-Retarget") && !headers.has("HX-Redirect");
 
 // Keys. What has data-key="x", or "g c" for one after the other, is pressed or entered
@@ -107,7 +107,7 @@ let before = "";
 
 function keyOf(event) {
   const held = `${event.ctrlKey || event.metaKey ? "mod+" : ""}${event.altKey ? "alt+" : ""}`;
-  // Alt writes other letters on a Mac, so there the place of the key counts.
+  // Alt writes other letters on a Mac, so there the physical key (event.code) counts.
   const letter = event.altKey && /^Key[A-Z]$/.test(event.code) ? event.code.at(-1) : event.key;
   return held + (letter.length === 1 ? letter.toLowerCase() : letter);
 }
@@ -175,7 +175,7 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
-// The other tabs look again after whatever is sent from this one, by htmx or without.
+// Other tabs refresh after each POST from this one, by htmx or not.
 let sends = false;
 document.addEventListener("submit", ({ target }) => { sends = target.method === "post"; }, true);
 for (const name of ["htmx:after:request", "htmx:afterRequest"]) {
@@ -185,10 +185,10 @@ for (const name of ["htmx:after:request", "htmx:afterRequest"]) {
     tabs?.postMessage("changed");
   });
 }
-addEventListener("pagehide", () => { if (sends && !left) tabs?.postMessage("changed"); });
+addEventListener("pagehide", () => { if (sends && !signedOut) tabs?.postMessage("changed"); });
 
-// The second click of a double click could come after the first one's answer, with
-// its new token, and count as another request.
+// The second click of a double click could follow the first response, with its new token,
+// and count as another request.
 document.addEventListener("click", (event) => {
   if (event.detail > 1 && event.target.closest?.("button:not([type=button])")) event.preventDefault();
 }, true);

@@ -4,31 +4,31 @@
 let assisting = null; // the request under way
 
 async function assist(action) {
-  const place = document.getElementById("assisted");
+  const panel = document.getElementById("assisted");
   document.getElementById("menu-assistant").open = false;
   assisting?.abort();
   const mine = assisting = new AbortController();
-  place.textContent = place.dataset.wait;
+  panel.textContent = panel.dataset.wait;
   const body = new URLSearchParams(contents());
   body.set("action", action);
   const request = { method: "POST", body, headers: { "HX-Request": "true" }, signal: mine.signal };
-  const answer = await fetch(place.dataset.url, request).catch(() => null);
+  const answer = await fetch(panel.dataset.url, request).catch(() => null);
   if (assisting !== mine) return;
   assisting = null;
-  place.replaceChildren();
+  panel.replaceChildren();
   if (answer?.status === 401) return location.reload();
   if (!answer || isForeign(answer)) return offline(true);
-  place.innerHTML = await answer.text();
-  place.querySelector("button").focus();
+  panel.innerHTML = await answer.text();
+  panel.querySelector("button").focus();
 }
 
 document.addEventListener("click", ({ target }) => {
   const button = target.closest?.("[data-assist]");
   if (!button) return;
-  const place = document.getElementById("assisted");
+  const panel = document.getElementById("assisted");
   const { assist: action } = button.dataset;
-  if (action === "use") take(place.querySelector(".assisted-text").textContent);
+  if (action === "use") take(panel.querySelector(".assisted-text").textContent);
   if (action !== "use" && action !== "dismiss") return assist(action);
-  place.replaceChildren();
+  panel.replaceChildren();
   prompt().focus();
 });

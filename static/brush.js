@@ -1,5 +1,5 @@
-// The part of a picture that is to change, painted on the stage. What was painted is kept
-// for each picture as long as the page is there: for the next words, and the way back.
+// The mask editor of the stage. Each picture's strokes are stored until the page is
+// closed, for further edits and for undo.
 "use strict";
 
 (() => {
@@ -116,12 +116,12 @@
     const [wide, high] = [view.clientWidth * dense, view.clientHeight * dense].map(Math.round);
     if (!wide || !high) return;
     if (view.width !== wide || view.height !== high) Object.assign(view, { width: wide, height: high });
-    const spot = stage.part("place");
+    const spot = stage.part("box");
     const [x, y, w, h] = [spot.offsetLeft, spot.offsetTop, spot.offsetWidth, spot.offsetHeight].map((each) => each * dense);
     const context = view.getContext("2d");
     context.clearRect(0, 0, wide, high);
 
-    // The marked part as it is, with what is being drawn.
+    // The mask with the stroke in progress.
     const part = sheet(0, wide, high);
     const marks = part.getContext("2d");
     marks.save();
@@ -212,12 +212,12 @@
     },
   };
 
-  function undo(lists, words) {
-    const [taken, given] = lists;
-    const last = taken.pop();
+  function undo(lists, message) {
+    const [from, to] = lists;
+    const last = from.pop();
     if (!last) return;
-    given.push(last);
-    announce(words);
+    to.push(last);
+    announce(message);
     redraw();
   }
 
@@ -319,7 +319,7 @@
     sending = true;
     const data = new DataTransfer();
     data.items.add(new File([await masked()], "mask.png", { type: "image/png" }));
-    // WebKit ignores a submission in the turn in which a canvas was encoded.
+    // WebKit ignores a submission in the same task of the event loop that encoded a canvas.
     await new Promise((done) => setTimeout(done));
     file.files = data.files;
     file.dataset.painted = "";
@@ -335,12 +335,12 @@
     image.src = part.dataset.whole;
     await image.decode();
     to.done.unshift({ kind: "image", image });
-    part.closest(".mask-kept").remove();
+    part.closest(".mask-stored").remove();
     if (to === now) redraw();
   }
 
   document.addEventListener("stage:shown", ({ detail: article }) => {
-    // What others looked at is drawn again when they come back.
+    // Another picture's mask is drawn again when its picture is shown again.
     for (const [id, each] of masks) {
       delete each.mask;
       if (!each.done.length && !each.undone.length) masks.delete(id);
@@ -360,8 +360,8 @@
       later();
     });
     article.querySelector(".brush-size")?.addEventListener("input", later);
-    const given = article.querySelector(".mask-kept img[data-whole]");
-    if (given && !now.done.length) load(given, now).catch(() => { /* The form sends its name. */ });
+    const storedMask = article.querySelector(".mask-stored img[data-whole]");
+    if (storedMask && !now.done.length) load(storedMask, now).catch(() => { /* The form sends its name. */ });
     tellTools();
   });
 

@@ -1,4 +1,4 @@
-// The choices beside the prompt: what their chips say, and the dice.
+// The settings below the prompt: the texts of their chips, and the random seed.
 "use strict";
 
 const MOST_SEED = 2 ** 31;
@@ -16,39 +16,39 @@ function tell(menu) {
 }
 
 function tellPixels() {
-  const line = document.getElementById("pixels");
-  if (!line) return;
+  const field = document.getElementById("pixels");
+  if (!field) return;
   const size = document.querySelector("[name=size]:checked")?.value;
-  const table = JSON.parse(line.dataset.pixels)[size] || {};
+  const table = JSON.parse(field.dataset.pixels)[size] || {};
   const resolution = document.querySelector("[name=resolution]:checked")?.value;
   const pixels = table[resolution] || Object.values(table)[0] || size?.replace("x", "×");
-  if (pixels) line.textContent = line.dataset.words.replace("{}", pixels);
+  if (pixels) field.textContent = field.dataset.text.replace("{}", pixels);
 }
 
 // What the button asks for: how many, and for how much, where that is known.
 function tellCost() {
-  const place = document.getElementById("cost");
-  if (!place?.dataset.micros) return; // of videos the server says it
-  const given = (name) => document.querySelector(
+  const target = document.getElementById("cost");
+  if (!target?.dataset.micros) return; // the server computes it for videos
+  const chosenValue = (name) => document.querySelector(
     `#composer [name=${name}]:checked, #composer [name=${name}][type=hidden]`)?.value;
-  const n = Number(given("n")) || 1;
-  const table = JSON.parse(place.dataset.micros)[given("size")] || {};
-  const micros = table[given("resolution")] ?? Object.values(table)[0];
-  const words = [n > 1 ? `×${n}` : "", micros === undefined ? "" : `¥${yuan(micros * n)}`];
-  place.textContent = words.filter(Boolean).join(" · ");
+  const n = Number(chosenValue("n")) || 1;
+  const table = JSON.parse(target.dataset.micros)[chosenValue("size")] || {};
+  const micros = table[chosenValue("resolution")] ?? Object.values(table)[0];
+  const parts = [n > 1 ? `×${n}` : "", micros === undefined ? "" : `¥${yuan(micros * n)}`];
+  target.textContent = parts.filter(Boolean).join(" · ");
 }
 
 // In a narrow window one chip says what the sheet behind it holds.
 const SUMMED_UP = ["#menu-size .chip-now", "[name=resolution]:checked + span", "[name=n]:checked + span", "#menu-style .chip-now"];
 
 function tellSum() {
-  const words = [...document.querySelectorAll("#sheet select")].map((each) => each.value && each.selectedOptions[0].label);
-  words.push(...SUMMED_UP.map((each) => document.querySelector(`#sheet ${each}`)?.textContent.trim()));
-  const place = document.getElementById("sum");
-  if (place) place.textContent = words.filter(Boolean).join(" · ");
+  const parts = [...document.querySelectorAll("#sheet select")].map((each) => each.value && each.selectedOptions[0].label);
+  parts.push(...SUMMED_UP.map((each) => document.querySelector(`#sheet ${each}`)?.textContent.trim()));
+  const target = document.getElementById("sum");
+  if (target) target.textContent = parts.filter(Boolean).join(" · ");
 }
 
-// A phone that is turned has room for all of them in a row.
+// A phone in landscape shows all settings in a row.
 matchMedia("(min-width: 40.01rem)").addEventListener("change", () => document.getElementById("sheet")?.hidePopover());
 
 // What is chosen is there again after a reload: the server reads it from this cookie,
@@ -58,21 +58,21 @@ let keeps = false;
 function keepChoices() {
   keeps = true;
   const form = document.getElementById("composer");
-  const words = new URLSearchParams([...new FormData(form)].filter(([, value]) => typeof value === "string"));
-  for (const name of ["prompt", "token", "image", "pictures", "template", "name", "list", "confirmed"]) words.delete(name);
-  words.set("who", who);
-  document.cookie = `${form.dataset.makes === "video" ? "video" : "choices"}=${words}; path=/; samesite=lax`;
+  const values = new URLSearchParams([...new FormData(form)].filter(([, value]) => typeof value === "string"));
+  for (const name of ["prompt", "token", "image", "pictures", "template", "name", "list", "confirmed"]) values.delete(name);
+  values.set("who", who);
+  document.cookie = `${form.dataset.makes === "video" ? "video" : "choices"}=${values}; path=/; samesite=lax`;
 }
 
 // An error of a choice stays only as long as the choice.
 function chosen(target) {
-  const place = target.name === "style_own" ? "style" : target.name === "resolution" ? "size" : target.name;
-  const errors = document.getElementById(`errors-${place}`);
+  const field = target.name === "style_own" ? "style" : target.name === "resolution" ? "size" : target.name;
+  const errors = document.getElementById(`errors-${field}`);
   if (errors) errors.textContent = "";
   target.removeAttribute("aria-invalid");
   const menu = target.closest(".choice-menu");
   (menu?.firstElementChild || target.closest("fieldset"))?.removeAttribute("data-wrong");
-  // Words of one's own take the place of a style with a name, and the other way round.
+  // Free text replaces a named style, and vice versa.
   if (target.name === "style") document.getElementById("style-own").value = "";
   if (target.name === "style_own") {
     for (const each of menu.querySelectorAll("[type=radio]")) each.checked = each.value === "" && !target.value.trim();
@@ -110,19 +110,19 @@ document.addEventListener("click", (event) => {
   if (button) seed(button.dataset.seed);
 });
 
-// Other choices have come, of another model or with another form.
-let drawn = document.getElementById("choices");
+// The settings were replaced, for another model or with another form.
+let current = document.getElementById("choices");
 for (const name of ["htmx:after:swap", "htmx:afterSwap"]) {
   document.addEventListener(name, () => {
     const now = document.getElementById("choices");
-    if (!now || now === drawn) return;
-    drawn = now;
+    if (!now || now === current) return;
+    current = now;
     tellSum();
     keepChoices();
-    hold();
+    storeDraft();
   });
 }
 
 // Another tab may have chosen otherwise since.
-addEventListener("pagehide", () => { if (keeps && !left) keepChoices(); });
+addEventListener("pagehide", () => { if (keeps && !signedOut) keepChoices(); });
 tellCost();

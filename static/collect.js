@@ -33,8 +33,8 @@ async function renew(stage) {
 
 // A refusal is not seen under the choice, which makes way for it.
 function refusedBelow() {
-  if (document.querySelector("#notices > #error:not([data-told])")) {
-    document.querySelector("#notices > #error").dataset.told = "";
+  if (document.querySelector("#notices > #error:not([data-announced])")) {
+    document.querySelector("#notices > #error").dataset.announced = "";
     document.getElementById("choose")?.close();
   }
 }

@@ -7,26 +7,26 @@ function count() {
   const counter = document.getElementById("counter");
   if (!field || !counter) return;
   const named = document.querySelector("#menu-style [name=style]:checked");
-  const words = document.getElementById("style-own")?.value.trim();
-  const style = words ? [...words].length + 1 : Number(named?.dataset.length || 0);
+  const ownStyle = document.getElementById("style-own")?.value.trim();
+  const style = ownStyle ? [...ownStyle].length + 1 : Number(named?.dataset.length || 0);
   const length = [...field.value.trim()].length + style;
   counter.firstElementChild.textContent = length;
   counter.dataset.over = length > Number(counter.dataset.most);
 }
 
-let place = -1; // in the list of earlier prompts; before it comes what is being written
+let position = -1; // in the list of earlier prompts; before it comes what is being written
 let unsent = "";
 
 function walk(field, step) {
-  const before = held;
-  if (place < 0) unsent = field.value;
+  const before = draft;
+  if (position < 0) unsent = field.value;
   const shown = [...document.querySelectorAll("#feed .card-prompt")].map((each) => each.textContent.trim());
   const list = [...new Set([...earlier(), ...shown])].filter((each) => each !== unsent.trim());
-  const next = Math.min(Math.max(place + step, -1), list.length - 1);
-  if (next === place) return;
-  const leaves = place < 0;
-  place = next;
-  field.value = place < 0 ? unsent : list[place];
+  const next = Math.min(Math.max(position + step, -1), list.length - 1);
+  if (next === position) return;
+  const leaves = position < 0;
+  position = next;
+  field.value = position < 0 ? unsent : list[position];
   field.setSelectionRange(field.value.length, field.value.length);
   written(field);
   if (leaves) replaced(before);
@@ -42,7 +42,7 @@ function written(field) {
 
 document.addEventListener("input", ({ target }) => {
   if (target !== prompt()) return;
-  place = -1;
+  position = -1;
   written(target);
 });
 
@@ -68,8 +68,8 @@ const isSend = ({ ctrlKey, metaKey, shiftKey }) => ctrlKey || metaKey || (enterS
 enter.checked = own.get("enter") !== "line";
 enter.addEventListener("change", () => own.set("enter", enter.checked ? "send" : "line"));
 
-// Another form has come in the place of the one before: what it holds is the draft now,
-// and who had sent it goes on where something is wrong.
+// The form was replaced: its contents are the draft now, and if it was rejected, the first
+// invalid field gets the focus.
 let form = composer();
 
 function renewed() {
@@ -79,8 +79,8 @@ function renewed() {
   form = now;
   formHeight.disconnect();
   formHeight.observe(form);
-  const before = held;
-  hold();
+  const before = draft;
+  storeDraft();
   replaced(before);
   showUndo();
   const wrong = form.querySelector("[aria-invalid=true]");
@@ -99,7 +99,7 @@ for (const name of ["htmx:after:request", "htmx:afterOnLoad"]) {
     const source = event.detail.ctx?.sourceElement || event.detail.elt;
     const status = event.detail.ctx?.response?.status || event.detail.xhr?.status;
     if (source?.id !== "composer" || status !== 200) return;
-    place = -1;
+    position = -1;
     remember(prompt().value.trim());
     tab.set(UNDO, "");
     showUndo();
@@ -126,6 +126,7 @@ for (const name of ["resize", "scroll"]) window.visualViewport?.addEventListener
 formHeight.observe(form);
 rewrite();
 count();
-// Words from a link are there to be changed; a finger would only have its keyboard come up.
+// Focus a prompt from a link, to be edited; not on touch screens, where the keyboard would
+// open.
 prompt().setSelectionRange(prompt().value.length, prompt().value.length);
 if (/[?&](prompt|again)=/.test(location.search) && !matchMedia("(pointer: coarse)").matches) prompt().focus({ preventScroll: true });

@@ -16,13 +16,13 @@ function requestOf(form) {
   if (key) headers.set("Authorization", `Bearer ${key}`);
   let path = form.dataset.try;
   let body;
-  for (const field of form.querySelectorAll("[data-place]")) {
-    const { name, value, dataset: { place } } = field;
-    if (place === "file") (body = new FormData()).append(name, field.files[0]);
+  for (const field of form.querySelectorAll("[data-in]")) {
+    const { name, value, dataset: { in: location } } = field;
+    if (location === "file") (body = new FormData()).append(name, field.files[0]);
     else if (!value.trim()) continue;
-    else if (place === "path") path = path.replace(`{${name}}`, encodeURIComponent(value.trim()));
-    else if (place === "query") url.searchParams.set(name, value.trim());
-    else if (place === "header") headers.set(name, value.trim());
+    else if (location === "path") path = path.replace(`{${name}}`, encodeURIComponent(value.trim()));
+    else if (location === "query") url.searchParams.set(name, value.trim());
+    else if (location === "header") headers.set(name, value.trim());
     else {
       headers.set("Content-Type", "application/json");
       body = value;

@@ -43,7 +43,7 @@
       if (shape()?.value) field(edge).value = share; // what the shape comes to
       field(edge).max = handle.ariaValueMax = most();
       handle.ariaValueNow = share;
-      handle.ariaValueText = handle.dataset.words.replace("{share}", share).replace("{size}", size);
+      handle.ariaValueText = handle.dataset.text.replace("{share}", share).replace("{size}", size);
     }
   }
 
@@ -68,7 +68,7 @@
 
   function go(event) {
     if (event.pointerId !== drag?.id) return;
-    const { width, height } = stage.part("place").getBoundingClientRect();
+    const { width, height } = stage.part("box").getBoundingClientRect();
     const across = 100 * (event.clientX - drag.x) / width;
     const down = 100 * (event.clientY - drag.y) / height;
     set(Object.fromEntries(Object.entries(drag.from).map(
@@ -110,7 +110,7 @@
     if (!box) return;
     box.hidden = tool !== "expand";
     if (box.hidden) return;
-    stage.keep(most() / 100 + AROUND); // room for it
+    stage.keep(most() / 100 + AROUND); // space for it
     show();
   });
 

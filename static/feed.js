@@ -1,11 +1,11 @@
 // Comforts of pages with live cards. They work without them.
 "use strict";
 
-const UNSEEN = 15000; // milliseconds between two looks while the page is hidden
-const looked = {}; // by what looks
-let kept = null;
+const UNSEEN = 15000; // milliseconds between two polls while the page is hidden
+const looked = {}; // times of the latest polls by element
+let state = null;
 
-// htmx 4 tells in ctx what htmx 2 tells beside it.
+// htmx 4 has in detail.ctx what htmx 2 has in detail.
 const sourceOf = ({ detail }) => detail.ctx?.sourceElement || detail.elt;
 const statusOf = ({ detail }) => detail.ctx?.response?.status || detail.xhr?.status;
 
@@ -13,8 +13,8 @@ function on(names, listener) {
   for (const name of names.split(" ")) document.addEventListener(name, listener);
 }
 
-// Nobody sees a hidden tab: most looks are let go, and the next one after its return
-// is not. The title and what is announced stay right.
+// While the tab is hidden most polls are skipped, and the first after its return is not;
+// the title and the announcements stay correct.
 on("htmx:before:request htmx:beforeRequest", (event) => {
   const source = sourceOf(event);
   if (!source?.matches?.("#ticker, .batch, #batch-now, #strip")) return;
@@ -23,13 +23,13 @@ on("htmx:before:request htmx:beforeRequest", (event) => {
   else looked[source.id] = now;
 });
 
-// What is replaced keeps its menus open and the focus in its place.
+// Restore open menus and the focus after a replacement.
 on("htmx:before:swap htmx:beforeSwap", () => {
   // It has less to say as the batch goes on: the pictures below it stay where they are.
   const now = document.getElementById("batch-now");
   now?.parentElement.style.setProperty("--tall", `${now.offsetHeight}px`);
   const focus = document.activeElement;
-  kept = {
+  state = {
     focus,
     open: [...document.querySelectorAll("details[id][open]")],
     card: focus.closest("article")?.id,
@@ -38,10 +38,10 @@ on("htmx:before:swap htmx:beforeSwap", () => {
 });
 
 on("htmx:after:swap htmx:afterSwap", ({ detail }) => {
-  if (!kept || detail.isNew) return; // a form with other words begins with its menus closed
+  if (!state || detail.isNew) return; // a refilled form starts with its menus closed
   // Not what somebody has closed in the meantime.
-  for (const old of kept.open) if (old.open && !old.isConnected) document.getElementById(old.id)?.setAttribute("open", "");
-  const { focus, card, last } = kept;
+  for (const old of state.open) if (old.open && !old.isConnected) document.getElementById(old.id)?.setAttribute("open", "");
+  const { focus, card, last } = state;
   if (focus.isConnected || document.activeElement !== document.body) return;
   const near = last?.nextElementSibling || (card && document.getElementById(card));
   const next = document.getElementById(focus.id) ||
@@ -49,8 +49,8 @@ on("htmx:after:swap htmx:afterSwap", ({ detail }) => {
   next?.focus({ preventScroll: true });
 });
 
-// What was asked for with a card's button appears at the top, so that is shown; and who
-// has filled the form with an old task's words is about to change them.
+// Scroll to the top for a task created by a card's button; focus the prompt after the form
+// was filled from an earlier task.
 on("htmx:after:request htmx:afterRequest", (event) => {
   const pressed = sourceOf(event);
   const target = pressed?.getAttribute?.("hx-target");

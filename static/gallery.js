@@ -11,8 +11,8 @@ document.cookie = `zone=${Intl.DateTimeFormat().resolvedOptions().timeZone}; pat
 
 function count() {
   const n = boxes().filter((box) => box.checked).length;
-  const words = document.querySelector(".picks-count");
-  if (words) words.textContent = words.dataset.words.replace("{n}", n);
+  const counter = document.querySelector(".picks-count");
+  if (counter) counter.textContent = counter.dataset.text.replace("{n}", n);
   const all = document.getElementById("select-all");
   if (all) all.disabled = n === boxes().length;
   for (const button of document.querySelectorAll("#selection button:not([type])")) {
@@ -87,7 +87,7 @@ function apply() {
   filters.requestSubmit();
 }
 
-// Letters that an input method is still putting together are no words yet.
+// Do not search while an input method is composing.
 function later(event) {
   if (event.target.id !== "q" || event.isComposing) return;
   clearTimeout(soon);
@@ -98,11 +98,11 @@ filters?.addEventListener("input", later);
 filters?.addEventListener("compositionend", later);
 filters?.addEventListener("change", (event) => { if (event.target.id !== "q") apply(); });
 filters?.addEventListener("submit", () => {
-  const given = [...new FormData(filters)].filter(([, value]) => value);
-  const narrowed = given.filter(([name]) => name !== "q" && name !== "in").length;
+  const active = [...new FormData(filters)].filter(([, value]) => value);
+  const narrowed = active.filter(([name]) => name !== "q" && name !== "in").length;
   filters.querySelector(".filters-count").textContent = narrowed || "";
   filters.querySelector("summary").toggleAttribute("data-set", narrowed > 0);
-  const query = new URLSearchParams(given).toString();
+  const query = new URLSearchParams(active).toString();
   history.replaceState(null, "", query ? `?${query}` : location.pathname);
   selecting(false);
 });

@@ -1,7 +1,7 @@
-// Comforts of every page that nobody needs in its first moment: app.js asks for them.
+// Functions of every page that are not needed at first: app.js loads this file later.
 "use strict";
 
-// Longer words outside the large form (app.js stores them) come back on this page.
+// Restore drafts outside the Create form, as app.js stores them.
 function drafts() {
   for (const field of document.querySelectorAll("textarea[data-draft]")) field.value ||= tab.get(draftOf(field)) || "";
 }
@@ -10,14 +10,14 @@ document.addEventListener("stage:shown", drafts);
 
 // What was just done is said once: not by a reload, nor on the way back.
 const NEWS = ["done", "how", "n", "batch", "put", "left", "taken", "deleted"];
-const told = new URLSearchParams(location.search);
-if (told.has("done") || told.has("deleted")) {
-  for (const name of NEWS) told.delete(name);
-  history.replaceState(history.state, "", `${location.pathname}?${told}`.replace(/\?$/, "") + location.hash);
+const query = new URLSearchParams(location.search);
+if (query.has("done") || query.has("deleted")) {
+  for (const name of NEWS) query.delete(name);
+  history.replaceState(history.state, "", `${location.pathname}?${query}`.replace(/\?$/, "") + location.hash);
 }
 
-// A menu opens where it is pressed: upwards where there is no room under it, and never
-// over the edge of the window. What stays in view takes its part of that.
+// Place a menu at its button: upwards if there is no space below, and never beyond the
+// edge of the window, less the parts that stay in view.
 function fit(list) {
   const form = document.getElementById("composer")?.getBoundingClientRect();
   const isAbove = form && form.top < innerHeight / 2;
@@ -55,8 +55,8 @@ document.addEventListener("keydown", (event) => {
   const fields = [...menu.querySelectorAll("input:checked")];
   const all = fields.length ? fields : [...menu.querySelectorAll("summary ~ * :is(a, button, input, textarea)")];
   const there = all.filter((each) => each.checkVisibility());
-  const place = there.indexOf(document.activeElement);
-  there.at(place < 0 ? (step - 1) / 2 : (place + step) % there.length)?.focus();
+  const position = there.indexOf(document.activeElement);
+  there.at(position < 0 ? (step - 1) / 2 : (position + step) % there.length)?.focus();
 });
 
 // Of tabs that do not all fit, the chosen one is in sight.
@@ -104,7 +104,7 @@ for (const name of ["htmx:after:swap", "htmx:afterSwap"]) {
   });
 }
 
-// A page that the worker showed in place of another one is that one again as soon as can be.
+// The offline page reloads the page it replaced as soon as the server answers.
 if (document.querySelector("[data-comes-back]")) {
   setInterval(() => {
     fetch(document.querySelector(".offline").dataset.url, { cache: "no-store" }).then(({ ok }) => ok && location.reload(), () => {});

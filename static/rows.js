@@ -1,5 +1,5 @@
-// Rows of pictures that grow while one scrolls: the last one, which is not full yet, is not
-// shown before more pictures fill it, for it would jump when they come.
+// Rows of pictures that are loaded while scrolling: an incomplete last row is hidden until
+// more pictures fill it, since it would move then.
 "use strict";
 
 function lastRow(asks) {
@@ -15,7 +15,7 @@ function holdLastRow(asks) {
   const before = document.querySelectorAll(".photo[data-held]");
   const last = lastRow(asks);
   for (const each of last) each.dataset.held = "";
-  // Those before are seen once they have been drawn in their new places: then none moves.
+  // Show the earlier ones after the new layout was drawn, so that none moves.
   requestAnimationFrame(() => requestAnimationFrame(() => {
     for (const each of before) if (!last.includes(each)) delete each.dataset.held;
   }));

@@ -1,5 +1,4 @@
-// Prompts that are kept under a name, in the panel of the clock. What is pressed and
-// written there is none of the form's.
+// Saved prompts, in the history panel. Its events do not reach the form.
 "use strict";
 
 const savedBox = () => document.getElementById("saved");
@@ -13,18 +12,18 @@ async function drawSaved(url, body) {
   return answer.ok;
 }
 
-async function saveWords() {
-  const words = new URLSearchParams(contents());
-  words.set("name", document.getElementById("saved-name").value);
-  if (document.getElementById("saved-seed").checked) words.set("with_seed", "1");
+async function savePrompt() {
+  const values = new URLSearchParams(contents());
+  values.set("name", document.getElementById("saved-name").value);
+  if (document.getElementById("saved-seed").checked) values.set("with_seed", "1");
   const { dataset } = savedBox();
-  const done = await drawSaved(dataset.save, words);
+  const done = await drawSaved(dataset.save, values);
   if (done) announce(dataset.done);
   (done && savedBox().querySelector("a") || document.getElementById("saved-name")).focus();
 }
 
 async function useSaved({ dataset }) {
-  await drawForm(dataset.words);
+  await drawForm(dataset.values);
   prompt().focus();
   announce(savedBox().dataset.used);
 }
@@ -34,11 +33,11 @@ document.addEventListener("toggle", ({ target }) => {
 }, true);
 
 document.addEventListener("click", (event) => {
-  const part = event.target.closest?.("#saved :is(button, a[data-words])");
+  const part = event.target.closest?.("#saved :is(button, a[data-values])");
   if (!part || event.ctrlKey || event.metaKey || event.shiftKey) return;
   event.preventDefault();
-  if (part.dataset.words) useSaved(part);
-  else saveWords();
+  if (part.dataset.values) useSaved(part);
+  else savePrompt();
 });
 
 for (const name of ["input", "change", "keydown"]) {
@@ -48,6 +47,6 @@ for (const name of ["input", "change", "keydown"]) {
     event.stopPropagation();
     if (name !== "keydown") return;
     event.preventDefault(); // else it would send the form
-    saveWords();
+    savePrompt();
   }, true);
 }

@@ -1,6 +1,6 @@
-// A picture of ours says what it was made of: where one is dropped, pasted or chosen, its
-// words and settings are offered. They are read here, from the ends of the file; whoever
-// made it may have written anything into them.
+// Pictures of this server contain their prompt and settings as metadata: after one is
+// dropped, pasted or chosen, the page offers to use them. They are read here, from both
+// ends of the file; the values are untrusted.
 "use strict";
 
 const ENDS = 256 * 1024; // bytes: in front of the pixels, or behind them
@@ -38,10 +38,10 @@ async function offer(files) {
   announce(document.querySelector(".says strong").textContent);
 }
 
-// The form is as it was for that picture, which is not drawn from; the way back is offered.
+// Fill the form with the metadata, without the picture as a reference, and offer undo.
 async function useSaid({ dataset }) {
   for (const item of [...coming.keys()]) stop(item);
-  const n = new URLSearchParams(held).get("n") || "1";
+  const n = new URLSearchParams(draft).get("n") || "1";
   await drawForm({ ...says, size: says.size || "1:1", n });
   prompt().focus();
   announce(dataset.done);
@@ -50,9 +50,9 @@ async function useSaid({ dataset }) {
 document.addEventListener("click", ({ target }) => {
   const button = target.closest?.("[data-says]");
   if (!button) return;
-  const line = button.closest(".says");
-  if (button.dataset.says === "use") return useSaid(line);
-  line.remove();
+  const offerRow = button.closest(".says");
+  if (button.dataset.says === "use") return useSaid(offerRow);
+  offerRow.remove();
   prompt().focus();
 });
 
@@ -61,6 +61,6 @@ document.addEventListener("change", ({ target }) => { if (target.id === "files")
 for (const [name, part] of [["drop", "dataTransfer"], ["paste", "clipboardData"]]) {
   document.addEventListener(name, (event) => {
     const data = event[part];
-    if (given() && data && !data.types.includes("text/plain")) offer([...data.files]);
+    if (inputList() && data && !data.types.includes("text/plain")) offer([...data.files]);
   }, true);
 }

@@ -7,20 +7,20 @@ const stage = (() => {
   const over = document.getElementById("stage"); // where there is a list
   const AHEAD = 4; // pictures before the last one, where older ones are asked for
   const SWIPE = 60; // pixels that make one
-  const STILL = 8; // pixels within which a pointer has not moved
+  const STILL = 8; // pixels; smaller movements of a pointer are ignored
   const TWICE = 350; // milliseconds between two taps that are one
   const HOLD = 220; // milliseconds after which a press shows the one before
   const MODES = ["slide", "side", "flip"]; // how two pictures are compared
   const MOST = 8; // screen pixels for one of the picture
   const PLAIN = ({ button, ctrlKey, metaKey, shiftKey, altKey }) => !(button || ctrlKey || metaKey || shiftKey || altKey);
   let from = ""; // the address of the list's picture that was shown last
-  let place = 0; // of it among all
-  let turn = 0; // counts what was asked for: an answer that was overtaken is dropped
+  let position = 0; // the index of the link among all
+  let request = 0; // number of the latest request: responses to earlier ones are dropped
   let tool = ""; // the one that is open
   let mode = MODES.find((each) => each === own.get("compare")) || MODES[0];
   let flipped = false; // the other picture is shown in place of this one
   let pinned = null; // {whole, alt}: the one to compare with, while one goes through others
-  let around = 0; // the share of its sides that is kept free around the picture
+  let around = 0; // the margin around the picture, as a fraction of its sides
   let asking = null; // for what was asked for last
   let title = ""; // of the list's page
   let tools = null; // a promise that their scripts are there
@@ -40,27 +40,27 @@ const stage = (() => {
     if (!over?.open || !part("count")) return;
     const all = links();
     const link = linkOf(from);
-    if (link) place = all.indexOf(link);
-    part("count").textContent = `${Math.min(place + 1, all.length)} / ${all.length}${olderOnes() ? "+" : ""}`;
+    if (link) position = all.indexOf(link);
+    part("count").textContent = `${Math.min(position + 1, all.length)} / ${all.length}${olderOnes() ? "+" : ""}`;
     for (const [rel, step] of [["prev", -1], ["next", 1]]) {
       const way = article().querySelector(`[rel=${rel}]`);
-      const next = all[(link ? place : place - (step > 0 ? 1 : 0)) + step];
+      const next = all[(link ? position : position - (step > 0 ? 1 : 0)) + step];
       way.hidden = !next;
       if (next) way.href = next.getAttribute("href");
     }
-    if (place + AHEAD >= all.length) olderOnes()?.click();
-    const next = all[place + 1]; // most go on
+    if (position + AHEAD >= all.length) olderOnes()?.click();
+    const next = all[position + 1]; // most go on
     if (next && !navigator.connection?.saveData) new Image().src = next.dataset.view;
   }
 
-  // The picture of the list stands there until the large one has come.
+  // Show the thumbnail until the large picture is loaded.
   function preview(link) {
     const small = link.querySelector("img");
     let now = article();
     if (!now) {
       now = document.createElement("article");
       now.className = "stage";
-      now.innerHTML = '<header class="stage-bar"></header><div class="stage-view"><div class="stage-pane"><div class="stage-place"></div></div></div>';
+      now.innerHTML = '<header class="stage-bar"></header><div class="stage-view"><div class="stage-pane"><div class="stage-box"></div></div></div>';
       over.prepend(now);
     }
     const picture = document.createElement("img");
@@ -71,7 +71,7 @@ const stage = (() => {
     picture.src = small.currentSrc || small.src;
     picture.draggable = false;
     now.setAttribute("aria-busy", "true");
-    now.querySelector(".stage-place").replaceChildren(picture);
+    now.querySelector(".stage-box").replaceChildren(picture);
     now.querySelector(".stage-mask")?.remove();
     zoom.reset();
   }
@@ -99,7 +99,7 @@ const stage = (() => {
   }
 
   async function show(address, step = 0) {
-    const mine = ++turn;
+    const mine = ++request;
     const isOver = over?.open;
     const link = linkOf(address);
     if (link) {
@@ -112,7 +112,7 @@ const stage = (() => {
     const answer = await fetch(address, { headers: { "HX-Request": "true" }, cache: "no-store", signal: asking.signal }).catch(() => null);
     const text = await answer?.text().catch(() => "");
     await tools;
-    if (mine !== turn || isOver && !over.open) return;
+    if (mine !== request || isOver && !over.open) return;
     // Signed out, gone, or the server is away: the browser says what is wrong.
     if (!answer?.ok || !put(text, step)) location.assign(address);
   }
@@ -145,8 +145,8 @@ const stage = (() => {
   }
 
   // The picture that was seen last has the focus, and is moved to only if it is not in view.
-  function settle() {
-    turn += 1;
+  function abandon() {
+    request += 1;
     tool = "";
     pinned = null;
     document.title = title;
@@ -160,7 +160,7 @@ const stage = (() => {
   }
 
   over?.addEventListener("close", () => {
-    settle();
+    abandon();
     if (history.state?.stage) history.back();
   });
 
@@ -223,7 +223,7 @@ const stage = (() => {
     else if (link.matches(".strip-picture")) show(address);
     else if (link.matches(".stage-close") && (over?.open || history.state?.stage)) leave();
     else {
-      // Where the form stands on the page it is filled in place.
+      // If the form is on this page it is filled without a reload.
       const inPlace = over?.open && [...document.querySelectorAll("a[hx-get]")].find(
         (each) => !over.contains(each) && each.getAttribute("href") === address);
       if (!inPlace) return;
@@ -233,7 +233,7 @@ const stage = (() => {
     event.preventDefault();
   });
 
-  // Zoom. The picture has a place in the view, in pixels: what lies on it keeps its size.
+  // Zoom. The picture has a position in the view, in pixels; overlays keep their size.
 
   const zoom = (() => {
     let at = { x: 0, y: 0, scale: 1 }; // from the middle of the view; 1 is all of it
@@ -247,15 +247,15 @@ const stage = (() => {
     function whole() {
       const { clientWidth: wide, clientHeight: high } = part("pane");
       const [width, height] = natural();
-      const room = 1 + 2 * around;
-      return width * Math.min(wide / room / width, high / room / height, around ? Infinity : 1);
+      const frame = 1 + 2 * around;
+      return width * Math.min(wide / frame / width, high / frame / height, around ? Infinity : 1);
     }
 
     const most = () => Math.max(MOST * natural()[0] / whole(), 1);
 
     // No edge of the picture comes further in than the edge of the view.
     function put(x, y, scale) {
-      const [view, spot] = [part("pane"), part("place")];
+      const [view, spot] = [part("pane"), part("box")];
       if (!view || !part("picture")) return;
       const [width, height] = natural();
       const wide = whole() * scale;
@@ -280,7 +280,7 @@ const stage = (() => {
     // What is under the point stays under it.
     function by(factor, seen = { x: 0, y: 0 }) {
       const { clientWidth: wide, clientHeight: high } = part("pane");
-      // In the other half it is the same place of the other picture.
+      // In the other half it is the same point of the other picture.
       const point = { x: seen.x < -wide / 2 ? seen.x + wide : seen.x, y: seen.y < -high / 2 ? seen.y + high : seen.y };
       const scale = clamp(at.scale * factor, most(), 1);
       const ratio = scale / at.scale;
@@ -302,7 +302,7 @@ const stage = (() => {
 
   // Where in the picture a pointer is, in its pixels.
   function pixel(event) {
-    const { left, top, width, height } = part("place").getBoundingClientRect();
+    const { left, top, width, height } = part("box").getBoundingClientRect();
     const [wide, high] = zoom.natural();
     return [(event.clientX - left) / width * wide, (event.clientY - top) / height * high];
   }
@@ -350,7 +350,7 @@ const stage = (() => {
     const [other, button] = [part("other"), article().querySelector("[data-tool=compare]")];
     if (!button) return;
     const mine = part("picture").src;
-    const near = over?.open && (links()[place + 1] || links()[place - 1]);
+    const near = over?.open && (links()[position + 1] || links()[position - 1]);
     if (pinned && !same(pinned.whole, mine)) setOther(pinned);
     else if (!other.dataset.whole && near) setOther({ whole: near.dataset.view, alt: near.querySelector("img").alt });
     button.hidden = !other.dataset.whole;
@@ -488,7 +488,7 @@ const stage = (() => {
 
   const opened = () => article().querySelector(".tool[open]")?.dataset.act || "";
 
-  // A picture has come: the tool that was open stays so.
+  // Another picture is shown: the open tool stays open.
   function begin(step = 0) {
     const view = part("view");
     view.tabIndex = -1;
@@ -533,18 +533,18 @@ const stage = (() => {
   });
 
   document.addEventListener("input", ({ target }) => {
-    if (target.closest(".stage-compare")) part("place").style.setProperty("--at", `${target.value}%`);
-    if (target.matches(".edit select")) tellCost(target.form);
+    if (target.closest(".stage-compare")) part("box").style.setProperty("--at", `${target.value}%`);
+    if (target.matches(".edit select")) showCost(target.form);
   });
 
-  // What the button asks for, where it is known.
-  function tellCost(form) {
-    const place = form.querySelector(".cost");
-    if (!place) return;
+  // Show the price of the edit on its button, if it is known.
+  function showCost(form) {
+    const field = form.querySelector(".cost");
+    if (!field) return;
     const { model, n } = form.elements;
-    const prices = JSON.parse(place.dataset.micros);
+    const prices = JSON.parse(field.dataset.micros);
     const micros = model ? prices[model.value] : Object.values(prices)[0];
-    place.textContent = micros === undefined ? "" : `¥${yuan(micros * Number(n?.value || 1))}`;
+    field.textContent = micros === undefined ? "" : `¥${yuan(micros * Number(n?.value || 1))}`;
   }
 
   const KEYS = {
@@ -562,7 +562,7 @@ const stage = (() => {
     if (!article() || event.isComposing || event.defaultPrevented) return;
     if (document.querySelector("dialog[open]:not(#stage)")) return;
     const key = keyOf(event);
-    if (event.key === "Enter" && event.target.matches(".edit-words") && isSend(event)) {
+    if (event.key === "Enter" && event.target.matches(".edit-prompt") && isSend(event)) {
       event.preventDefault();
       event.target.form.requestSubmit();
     }
@@ -591,8 +591,8 @@ const stage = (() => {
   // A link is taken whole.
   document.addEventListener("focusin", ({ target }) => { if (target.id === "share-link") target.select(); });
 
-  // Arrows lead to the neighbours (app.js), but not while they move within a text. Esc is
-  // heard here first: elsewhere it closes all menus, and a dialog.
+  // Arrow keys open the neighbours (app.js), except in text fields. Escape is handled here
+  // first; elsewhere it closes all menus, and a dialog.
   document.addEventListener("keydown", (event) => {
     if (event.key === "Escape" && article() && !event.isComposing && !document.querySelector("dialog[open]:not(#stage)")) {
       event.preventDefault();
@@ -613,7 +613,7 @@ const stage = (() => {
     });
   }
 
-  // As a page it is there from the beginning; the tools come after this.
+  // On its own page the stage exists from the start; the tools are loaded after this.
   addEventListener("DOMContentLoaded", () => { if (!over && article()) begin(); });
 
   // What is deleted over a list goes from it, and the next one comes.
@@ -622,7 +622,7 @@ const stage = (() => {
     if (!over?.open || !form.closest(".stage") || !form.action.endsWith("/delete") && !/\/delete\?/.test(form.action)) return;
     event.preventDefault();
     const gone = links().find((each) => each.pathname.endsWith(`/${article().dataset.id}`));
-    const next = links()[place + 1] || links()[place - 1];
+    const next = links()[position + 1] || links()[position - 1];
     if (gone) from = next?.getAttribute("href") || "";
     const answer = await fetch(form.action, { method: "POST", headers: { "HX-Request": "true" } }).catch(() => null);
     if (!answer?.ok) return answer ? location.reload() : offline(true);

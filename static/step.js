@@ -1,12 +1,12 @@
-// The feed in step with what is done in other tabs and on other devices: what was asked
-// for there appears, what was deleted goes, favourites follow. It asks for the feed as
-// the page itself does: when told by another tab, when one returns, and now and then.
+// Synchronise the feed with other tabs and devices: new tasks, deletions, favourites. It
+// polls the feed like the page itself: on a message of another tab, when the tab becomes
+// visible, and every `OFTEN`.
 "use strict";
 
 (() => {
   const PAGES = 5; // of the feed that are looked through at most
-  const OFTEN = 60000; // milliseconds between two looks while somebody is there
-  const BACK = 1000; // milliseconds that a tab has to be away for a look at its return
+  const OFTEN = 60000; // milliseconds between two refreshes while somebody is there
+  const BACK = 1000; // milliseconds that a tab has to be away for a refresh at its return
   const SOON = 700; // milliseconds in which another tab may do more
   const feed = () => document.getElementById("feed");
   const cards = (root) => [...root.querySelectorAll("article.card")];
@@ -34,9 +34,9 @@
   }
 
   const isBusy = (card) => card.contains(document.activeElement) || card.querySelector("details[open]");
-  const looks = (slot) => `${slot.dataset.state} ${Boolean(slot.querySelector(".favourite [aria-pressed=true]"))}`;
+  const appearance = (slot) => `${slot.dataset.state} ${Boolean(slot.querySelector(".favourite [aria-pressed=true]"))}`;
 
-  function place(now, old) {
+  function replaceWith(now, old) {
     now.removeAttribute("hx-swap-oob");
     old.replaceWith(now);
     letGo(old.querySelectorAll("img[srcset]"));
@@ -49,18 +49,18 @@
     const slots = [...now.querySelectorAll(".slot")];
     const changed = slots.filter((each) => {
       const old = document.getElementById(each.id);
-      return old && looks(old) !== looks(each);
+      return old && appearance(old) !== appearance(each);
     });
-    if (changed.length) place(now, card);
+    if (changed.length) replaceWith(now, card);
   }
 
-  // Those that are new come in front of the one that was asked for before them.
+  // Insert new cards before the next older one.
   function insert(found) {
     let before = null;
     for (const [id, card] of [...found.cards].reverse()) {
       const old = document.getElementById(id);
       if (old?.matches(".card")) before = old;
-      else if (old) place(card, old);
+      else if (old) replaceWith(card, old);
       else if (before || found.isAll) {
         if (before) before.before(card);
         else feed().append(card);
@@ -98,7 +98,7 @@
     insert(found);
     localise(document);
     const ticker = document.getElementById("ticker");
-    if (found.ticker && !ticker.hasAttribute("hx-get")) place(found.ticker, ticker);
+    if (found.ticker && !ticker.hasAttribute("hx-get")) replaceWith(found.ticker, ticker);
   }
 
   function later(most) {

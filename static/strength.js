@@ -1,4 +1,4 @@
-// The slider beside a strength's number moves it, and is moved by it.
+// Synchronise the strength's slider and number field.
 "use strict";
 
 function strengthTo(number, value) {

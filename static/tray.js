@@ -6,27 +6,27 @@ const TRAY = "tray"; // the ids of those that stand in this tab's form
 const coming = new Map(); // what is shown of an upload -> its request
 const toSend = []; // sent one after the other: a server takes few of one user at a time
 let sending = false;
-const given = () => document.getElementById("given");
-const placed = () => [...given().querySelectorAll(".given:not(.given-coming)")];
+const inputList = () => document.getElementById("inputs");
+const inputTiles = () => [...inputList().querySelectorAll(".input-tile:not(.input-uploading)")];
 const TYPES = /^image\//;
 let bringing = false; // those that were there before a reload are on their way
 
-// What the model says to so many references; the words are the server's.
+// Show the notice for *n* references with this model; the texts come from the server.
 function judge(n) {
-  const note = document.getElementById("tray-note");
-  const most = Number(note.dataset.most);
-  const state = n && !most ? "cannot" : n > most ? "many" : n < Number(note.dataset.least) ? "few" : "";
+  const notice = document.getElementById("tray-note");
+  const most = Number(notice.dataset.most);
+  const state = n && !most ? "cannot" : n > most ? "many" : n < Number(notice.dataset.least) ? "few" : "";
   if (n > judged) declined = "";
   judged = n;
   if ((state || !n) && switchModel(n)) return;
   const isSwitched = switched && chosenModel() === modelOption(switched.to);
   const shown = state || (isSwitched ? "switched" : "");
-  for (const each of note.children) each.hidden = each.dataset.note !== shown;
-  if (shown === "switched") tellSwitch(note.querySelector("[data-note=switched]"));
+  for (const each of notice.children) each.hidden = each.dataset.note !== shown;
+  if (shown === "switched") tellSwitch(notice.querySelector("[data-note=switched]"));
 }
 
 // References choose a model that accepts them; without them the one before is back.
-let judged = 0; // references at the last look
+let judged = 0; // references at the latest check
 let switched = null; // the model before and after, by value
 let declined = ""; // the model that was chosen against it
 const modelOptions = () => [...document.querySelectorAll("#menu-model [name=model]")];
@@ -56,11 +56,11 @@ function switchModel(n) {
   return true;
 }
 
-function tellSwitch(line) {
+function tellSwitch(paragraph) {
   const name = chosenModel().closest("label").querySelector("[data-label]").textContent;
-  const words = line.dataset.words.replace("{}", name);
-  line.firstElementChild.textContent = words;
-  if (!switched.isTold) announce(words);
+  const message = paragraph.dataset.text.replace("{}", name);
+  paragraph.firstElementChild.textContent = message;
+  if (!switched.isTold) announce(message);
   switched.isTold = true;
 }
 
@@ -72,31 +72,30 @@ function undoSwitch() {
 }
 
 function renumber() {
-  if (!given()) return;
+  if (!inputList()) return;
   const seen = new Set();
-  for (const each of placed()) {
+  for (const each of inputTiles()) {
     const id = each.querySelector("[name=image]").value;
     if (seen.has(id)) each.remove(); // it was there before
     seen.add(id);
   }
-  const all = placed();
+  const all = inputTiles();
   for (const [index, each] of all.entries()) {
-    const number = each.querySelector(".given-number");
-    number.textContent = number.dataset.words.replace("{}", index + 1);
-    for (const button of each.querySelectorAll("button")) button.ariaLabel = button.dataset.words.replace("{}", index + 1);
-    each.querySelector("[data-given=move]").disabled = index === 0;
+    const number = each.querySelector(".input-number");
+    number.textContent = number.dataset.text.replace("{}", index + 1);
+    for (const button of each.querySelectorAll("button")) button.ariaLabel = button.dataset.text.replace("{}", index + 1);
+    each.querySelector("[data-input-action=move]").disabled = index === 0;
   }
   document.getElementById("pictures").value = all.length;
-  if (imagesOf(contents()).join() !== imagesOf(held).join()) touched();
+  if (imagesOf(contents()).join() !== imagesOf(draft).join()) touched();
   judge(all.length);
   if (bringing) return;
   const ids = all.map((each) => each.querySelector("[name=image]").value);
   tab.set(TRAY, JSON.stringify(ids));
 }
 
-// What a reload, another page, or the end of the tab's process took is there again: in
-// front of what a link has just brought, which then is one of them. A form that a link
-// fills with a task, or with words, is as that says.
+// Restore the references after a reload or another page, before those of a link. A form
+// that a link fills with a task or a prompt is not changed.
 async function bringBack() {
   const address = new URL(location.href);
   if (["again", "prompt", "saved"].some((name) => address.searchParams.has(name))) return;
@@ -114,41 +113,42 @@ async function bringBack() {
   const part = document.createElement("template");
   part.innerHTML = said || "";
   const back = part.content.childElementCount;
-  given().prepend(part.content);
+  inputList().prepend(part.content);
   bringing = false;
   if (said !== false) renumber(); // else they are looked for once more after the next reload
   if (back < ids.length) refuse(dataset.lost);
-  else announce(dataset.kept);
+  else announce(dataset.restored);
 }
 
-function refuse(words) {
-  const line = document.createElement("p");
-  line.className = "error";
-  line.textContent = words;
-  document.getElementById("errors-images").replaceChildren(line);
-  announce(words);
+function refuse(message) {
+  const paragraph = document.createElement("p");
+  paragraph.className = "error";
+  paragraph.textContent = message;
+  document.getElementById("errors-images").replaceChildren(paragraph);
+  announce(message);
 }
 
-function come(item, request) {
+function finishUpload(item, request) {
   coming.delete(item);
   if (request.status === 401) return signInAgain();
   const { dataset } = document.getElementById("tray");
   const part = document.createElement("template");
   if (request.status === 201) part.innerHTML = request.responseText;
-  const made = part.content.querySelector(".given");
-  if (!made) {
+  const tile = part.content.querySelector(".input-tile");
+  if (!tile) {
     item.remove();
     const said = [422, 429, 503].includes(request.status) && /^text\/plain/.test(request.getResponseHeader("Content-Type"));
     return refuse(said ? request.responseText : dataset.failed);
   }
-  item.replaceWith(made);
+  item.replaceWith(tile);
   renumber();
   announce(dataset.added);
   const said = document.getElementById("errors-images");
   if (!coming.size && said.textContent.trim() === dataset.wait) said.replaceChildren();
 }
 
-// The page leads there, and brings the words back; what else is coming would ask to stay.
+// Reload, which leads to the sign-in and restores the draft; abort the uploads, since the
+// page would ask whether to stay.
 function signInAgain() {
   for (const request of coming.values()) request.abort();
   coming.clear();
@@ -157,15 +157,15 @@ function signInAgain() {
 
 function upload(file) {
   const { dataset } = document.getElementById("tray");
-  const item = document.getElementById("given-coming").content.firstElementChild.cloneNode(true);
-  item.querySelector(".given-name").textContent = file.name;
+  const item = document.getElementById("input-uploading").content.firstElementChild.cloneNode(true);
+  item.querySelector(".input-name").textContent = file.name;
   item.querySelector("progress").ariaLabel = file.name;
-  given().append(item);
+  inputList().append(item);
   const request = new XMLHttpRequest();
   coming.set(item, request);
   request.upload.onprogress = ({ loaded, total }) => { item.querySelector("progress").value = 100 * loaded / total; };
-  request.onload = () => come(item, request);
-  request.onerror = () => come(item, request);
+  request.onload = () => finishUpload(item, request);
+  request.onerror = () => finishUpload(item, request);
   request.open("POST", dataset.url);
   request.setRequestHeader("HX-Request", "true"); // else it follows to the sign-in page
   request.onloadend = () => { sending = false; sendNext(); };
@@ -199,42 +199,42 @@ function remove(item) {
   const after = item.nextElementSibling || item.previousElementSibling;
   item.remove();
   renumber();
-  (after?.querySelector("[data-given=remove], [data-given=stop]") || document.getElementById("files")).focus();
+  (after?.querySelector("[data-input-action=remove], [data-input-action=stop]") || document.getElementById("files")).focus();
   announce(document.getElementById("tray").dataset.gone);
 }
 
 function tellPlace(item) {
-  announce(document.getElementById("tray").dataset.moved.replace("{}", placed().indexOf(item) + 1));
+  announce(document.getElementById("tray").dataset.moved.replace("{}", inputTiles().indexOf(item) + 1));
 }
 
-// A place earlier, or later.
+// Move a reference by one position.
 function move(item, step, button) {
   const other = step < 0 ? item.previousElementSibling : item.nextElementSibling;
   if (!other) return;
   if (step < 0) other.before(item);
   else other.after(item);
   renumber();
-  (button.disabled ? item.querySelector("[data-given=remove]") : button).focus();
+  (button.disabled ? item.querySelector("[data-input-action=remove]") : button).focus();
   tellPlace(item);
 }
 
 document.addEventListener("keydown", (event) => {
   const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
-  const button = event.target.closest?.("[data-given=move], [data-given=remove]");
+  const button = event.target.closest?.("[data-input-action=move], [data-input-action=remove]");
   if (!step || !button || event.altKey || event.ctrlKey || event.metaKey) return;
   event.preventDefault();
-  move(button.closest(".given"), step, button);
+  move(button.closest(".input-tile"), step, button);
 });
 
 document.addEventListener("click", (event) => {
-  const button = event.target.closest?.("[data-given], [data-switch]");
+  const button = event.target.closest?.("[data-input-action], [data-switch]");
   if (!button) return;
   event.preventDefault();
-  const item = button.closest(".given");
-  if (button.dataset.given === "stop") stop(item);
-  else if (button.dataset.given === "remove") remove(item);
-  else if (button.dataset.given === "move") move(item, -1, button);
-  else if (button.dataset.given === "unswitch") undoSwitch();
+  const item = button.closest(".input-tile");
+  if (button.dataset.inputAction === "stop") stop(item);
+  else if (button.dataset.inputAction === "remove") remove(item);
+  else if (button.dataset.inputAction === "move") move(item, -1, button);
+  else if (button.dataset.inputAction === "unswitch") undoSwitch();
   else {
     chooseModel(modelOption(button.dataset.switch));
     prompt().focus();
@@ -248,15 +248,15 @@ document.addEventListener("change", ({ target, isTrusted }) => {
   target.value = ""; // what is uploaded is not sent a second time
 });
 
-// Words that are pasted stay words, even where a picture of them comes along.
+// If the clipboard has text and a picture of it, paste the text.
 document.addEventListener("paste", (event) => {
   const files = [...event.clipboardData.files].filter((file) => TYPES.test(file.type));
-  if (!given() || !files.length || event.clipboardData.types.includes("text/plain")) return;
+  if (!inputList() || !files.length || event.clipboardData.types.includes("text/plain")) return;
   event.preventDefault();
   add(files);
 });
 
-const carries = (event) => given() && event.dataTransfer?.types.includes("Files");
+const carries = (event) => inputList() && event.dataTransfer?.types.includes("Files");
 for (const name of ["dragenter", "dragover"]) {
   document.addEventListener(name, (event) => {
     if (!carries(event)) return;

@@ -21,21 +21,21 @@
 
   // How many of the others it is held behind.
   function placeOf({ item, now, grip }) {
-    const row = given();
+    const row = inputList();
     const middle = (each) => each.offsetLeft + each.offsetWidth / 2;
     const at = now - grip - row.getBoundingClientRect().left + row.scrollLeft + item.offsetWidth / 2 + row.offsetLeft;
     return [...row.children].filter((each) => each !== item && middle(each) < at).length;
   }
 
-  // The picture stays under the finger, and those that it passes make room. They are
-  // moved in the document at the end only: that would take the finger from them.
+  // The dragged picture follows the pointer, and the others are shifted. The document is
+  // changed at the end only, since that would end the touch.
   function follow() {
     if (!press?.held) return;
     const { item, now, grip } = press;
-    const row = given();
-    if (!row?.contains(item)) return end(true); // another form has come
-    const { left, right } = row.getBoundingClientRect();
-    if (now < left + EDGE) row.scrollLeft -= SPEED;
+    const row = inputList();
+    if (!row?.contains(item)) return end(true); // the form was replaced
+    const { left: start, right } = row.getBoundingClientRect();
+    if (now < start + EDGE) row.scrollLeft -= SPEED;
     if (now > right - EDGE) row.scrollLeft += SPEED;
     const all = [...row.children];
     const from = all.indexOf(item);
@@ -68,7 +68,7 @@
     const row = item.parentElement;
     for (const each of row?.children || []) each.style.translate = "";
     delete item.dataset.held;
-    if (back || row !== given()) return;
+    if (back || row !== inputList()) return;
     const others = [...row.children].filter((each) => each !== item);
     row.insertBefore(item, others[placeOf(last)] || null);
     renumber();
@@ -76,7 +76,7 @@
   }
 
   document.addEventListener("pointerdown", (event) => {
-    const item = event.target.closest?.(".given:not(.given-coming)");
+    const item = event.target.closest?.(".input-tile:not(.input-uploading)");
     if (press || event.button || !item) return;
     const touch = event.pointerType === "touch";
     press = { id: event.pointerId, item, x: event.clientX, y: event.clientY, now: event.clientX, touch };
@@ -102,5 +102,5 @@
   // What is held moves, and not the row; neither is it saved, nor dragged as a file.
   document.addEventListener("touchmove", (event) => { if (press?.held) event.preventDefault(); }, { passive: false });
   document.addEventListener("contextmenu", (event) => { if (press?.touch) event.preventDefault(); });
-  document.addEventListener("dragstart", (event) => { if (event.target.closest?.(".given")) event.preventDefault(); });
+  document.addEventListener("dragstart", (event) => { if (event.target.closest?.(".input-tile")) event.preventDefault(); });
 })();

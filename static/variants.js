@@ -1,5 +1,5 @@
-// A prompt with {alternatives|of|words}, or with several lines, can be a batch: that is
-// offered under it. What it makes, the server says.
+// Offer a batch below a prompt that has {several|alternatives} or several lines; the server
+// computes the estimate.
 "use strict";
 
 const VARIANTS = /[{｛][^{}｛｝]*[|｜][^{}｛｝]*[}｝]|\S\s*\n\s*\S/;
@@ -8,14 +8,14 @@ let offerTimer = 0;
 let offered = ""; // the form that is offered as a batch
 
 async function offerBatch() {
-  const place = document.getElementById("batch-offer");
-  const words = VARIANTS.test(prompt()?.value) ? contents() : "";
-  if (!place || words === offered) return;
-  offered = words;
-  const request = { method: "POST", headers: { "HX-Request": "true" }, body: new URLSearchParams(words) };
-  const answer = words && await fetch(place.dataset.url, request).catch(() => null);
-  if (words !== offered) return; // something else is written by now
-  place.innerHTML = answer?.ok ? await answer.text() : "";
+  const offer = document.getElementById("batch-offer");
+  const values = VARIANTS.test(prompt()?.value) ? contents() : "";
+  if (!offer || values === offered) return;
+  offered = values;
+  const request = { method: "POST", headers: { "HX-Request": "true" }, body: new URLSearchParams(values) };
+  const answer = values && await fetch(offer.dataset.url, request).catch(() => null);
+  if (values !== offered) return; // something else is written by now
+  offer.innerHTML = answer?.ok ? await answer.text() : "";
 }
 
 function offerSoon() {

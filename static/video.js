@@ -1,6 +1,6 @@
 // Videos. In a list one plays without sound, under the pointer or when its mark is pressed;
-// on the stage it has sound and keys. Nothing plays by itself for those who asked for rest,
-// or whose line is dear; large ones only when they are pressed.
+// on the stage it has sound and keys. With reduced motion or data saving nothing plays
+// automatically; large videos only when pressed.
 "use strict";
 
 (() => {

@@ -3,21 +3,21 @@
 // gives nothing of the server's a second time.
 "use strict";
 
-const KEPT = "jimeng-offline";
+const CACHE = "jimeng-offline";
 const PAGE = new URL("offline", self.registration.scope);
 
 async function keep() {
-  const kept = await caches.open(KEPT);
-  await kept.put(PAGE, await fetch(PAGE, { credentials: "omit", cache: "no-store" }));
+  const cached = await caches.open(CACHE);
+  await cached.put(PAGE, await fetch(PAGE, { credentials: "omit", cache: "no-store" }));
 }
 
 async function answer({ request, preloadResponse }) {
   try {
     return (await preloadResponse) || (await fetch(request));
   } catch (error) {
-    const kept = await caches.match(PAGE);
-    if (!kept) throw error;
-    return kept;
+    const cached = await caches.match(PAGE);
+    if (!cached) throw error;
+    return cached;
   }
 }
 

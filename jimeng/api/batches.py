@@ -79,7 +79,7 @@ def create_batch(query: dict, params: dict) -> Response:
     All prompts share the same settings. Each of `prompts` is used verbatim; each
     line of `template` is a prompt, empty lines are skipped, and `{red|blue|green}`
     expands to each alternative: a line with several groups yields every combination.
-    Duplicates are drawn once. `images` are inputs of every task and are stored once.
+    Duplicates are generated once. `images` are inputs of every task, stored once.
 
     Returns at once. Tasks are created gradually as slots become free, and do not delay
     the user's other tasks. While a limit is reached (slots, a quota, a limit of the
@@ -97,19 +97,19 @@ def create_batch(query: dict, params: dict) -> Response:
     时等待，`waits` 说明在等什么。带 `?dry_run=1` 时什么也不创建，只检查请求，
     以 200 回答条数、张数和价格。
     """
-    given = {name: value for name, value in params.items() if name in g.body}
+    received = {name: value for name, value in params.items() if name in g.body}
     prompts, template = params.pop("prompts", ()), params.pop("template", "")
     name = params.pop("name", "")
     principal = auth.principal_of_api()
     params.setdefault("user_id", principal.user_id)
     for each in ("prompts", "template", "name"):
-        given.pop(each, None)
+        received.pop(each, None)
     new = batches.NewBatch(
         like=NewTask(**params, prompt=""),
         prompts=prompts,
         template=template,
         name=name,
-        request=given,
+        request=received,
     )
     if query["dry_run"]:
         return success(ESTIMATE.dump(batches.estimate(principal, new)))
@@ -185,7 +185,7 @@ def list_batch_tasks(query: dict, batch_id: str) -> Response:
     """
     List a batch's tasks in the order of their prompts.
 
-    Retries come after the tasks that they retry.
+    Retries follow the tasks that they retry.
     ---
     列出批次的任务
 

@@ -66,9 +66,9 @@ def create_collection(params: dict) -> tuple[Overview, dict]:
 
     同一用户的名称不能重复，不分大小写；最多 200 个。
     """
-    made = collections.create(auth.principal_of_api(), **params)
-    location = url_for("api.get_collection", collection_id=made.id)
-    return collections.overview_of(made), {"Location": location}
+    collection = collections.create(auth.principal_of_api(), **params)
+    location = url_for("api.get_collection", collection_id=collection.id)
+    return collections.overview_of(collection), {"Location": location}
 
 
 @blp.get("/collections/<collection_id>", tags=["collections"])
@@ -106,7 +106,7 @@ def rename_collection(params: dict, collection_id: str) -> Overview:
 @blp.describe(errors=["collection_not_found"])
 def delete_collection(params: dict, collection_id: str) -> dict:
     """
-    Delete a collection. Its pictures are kept.
+    Delete a collection. Its pictures are not deleted.
 
     The page that shares it is removed, too.
     ---

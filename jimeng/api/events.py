@@ -55,11 +55,13 @@ def follow_task(task_id: str) -> Response:
     principal = auth.principal_of_api()
     task = tasks.find(principal, task_id)
 
-    def look(task: Task) -> Snapshot:
+    def take_snapshot(task: Task) -> Snapshot:
         return RESULT.dump(tasks.view(principal, task)), task.is_open
 
     again = partial(tasks.find, principal, task_id)
-    return stream("task", principal, task, look(task), lambda: look(again()))
+    return stream(
+        "task", principal, task, take_snapshot(task), lambda: take_snapshot(again())
+    )
 
 
 @blp.get("/batches/<batch_id>/events", tags=["batches"])
@@ -84,11 +86,13 @@ def follow_batch(batch_id: str) -> Response:
     principal = auth.principal_of_api()
     batch = batches.find(principal, batch_id)
 
-    def look(batch: Batch) -> Snapshot:
+    def take_snapshot(batch: Batch) -> Snapshot:
         return RECORD.dump(state_of(batch)), batch.is_open
 
     again = partial(batches.find, principal, batch_id)
-    return stream("batch", principal, batch, look(batch), lambda: look(again()))
+    return stream(
+        "batch", principal, batch, take_snapshot(batch), lambda: take_snapshot(again())
+    )
 
 
 def stream(
@@ -96,7 +100,7 @@ def stream(
     principal: Principal,
     subject: Task | Batch,
     first: Snapshot,
-    look: Callable[[], Snapshot],
+    take_snapshot: Callable[[], Snapshot],
 ) -> Response:
     """
     A response that streams the events of a task or batch, holding a permit.
@@ -104,14 +108,14 @@ def stream(
     Args:
         name: Of the events.
         first: The snapshot of *subject*.
-        look: Takes the next snapshot.
+        take_snapshot: Takes the next snapshot.
 
     Raises:
         TooManyWaiting: there is no permit.
     """
     with ExitStack() as held:
         held.enter_context(long_polls.event_stream_permit(subject.user_id))
-        events = event_stream(name, principal, subject, first, look)
+        events = event_stream(name, principal, subject, first, take_snapshot)
         response = Response(stream_with_context(events), mimetype=KIND)
         response.call_on_close(held.pop_all().close)
     # Proxies must pass events on unchanged and unbuffered.
@@ -125,7 +129,7 @@ def event_stream(
     principal: Principal,
     subject: Task | Batch,
     first: Snapshot,
-    look: Callable[[], Snapshot],
+    take_snapshot: Callable[[], Snapshot],
 ) -> Iterator[str]:
     """The stream: the first snapshot, and another whenever it differs."""
     event, sent_at = EventWriter(name), time.monotonic()
@@ -134,7 +138,7 @@ def event_stream(
     if not is_open:
         return
     with suppress(ApiKeyInvalid):  # reported when the client reconnects
-        for snapshot in snapshots(principal, subject, look):
+        for snapshot in snapshots(principal, subject, take_snapshot):
             text = event.of(snapshot[0]) if snapshot else ""
             if not text and time.monotonic() >= sent_at + HEARTBEAT_S:
                 text = HEARTBEAT
@@ -146,7 +150,7 @@ def event_stream(
 
 
 def snapshots(
-    principal: Principal, subject: Task | Batch, look: Callable[[], Snapshot]
+    principal: Principal, subject: Task | Batch, take_snapshot: Callable[[], Snapshot]
 ) -> Iterator[Snapshot | None]:
     """
     A snapshot after each change, and periodically for what changes without the record:
@@ -156,17 +160,17 @@ def snapshots(
         ApiKeyInvalid: as `long_polls.watch_changes`.
     """
     is_gone = partial(long_polls.is_disconnected, request.environ)
-    next_look = time.monotonic() + long_polls.poll_interval(RETRY_AFTER_S)
+    next_poll = time.monotonic() + long_polls.poll_interval(RETRY_AFTER_S)
     changes = long_polls.watch_changes(principal, subject, MAX_STREAM_S, is_gone)
     for has_changed, _ in changes:
         snapshot = None
-        if has_changed or time.monotonic() >= next_look:
+        if has_changed or time.monotonic() >= next_poll:
             try:
                 with best_effort("snapshot of an event stream"):
-                    snapshot = look()
+                    snapshot = take_snapshot()
             except (TaskNotFound, BatchNotFound):
                 return
-            next_look = time.monotonic() + long_polls.poll_interval(RETRY_AFTER_S)
+            next_poll = time.monotonic() + long_polls.poll_interval(RETRY_AFTER_S)
         yield snapshot
 
 

@@ -50,7 +50,7 @@ from jimeng.schemas.videos import (
 )
 from jimeng.tasks.queries import MAX_OFFSET
 
-RETRY_AFTER_S = 3  # told to clients that poll
+RETRY_AFTER_S = 3  # of responses to clients that poll
 CREATED, FINISHED, RESULT = Created(), Finished(), TaskResult()
 ESTIMATE = EstimateRecord()
 LINKS = ["get_result", "get_task", "cancel_task", "retry_task", "delete_task"]
@@ -92,12 +92,12 @@ MAX_WAIT_S = 60  # seconds
 def create_from(params: dict, *, dry_run: bool) -> Response:
     """Create a task from a validated body; the model validates the rest."""
     sent = {*g.body, *g.body.get("input", {})}
-    given = {name: value for name, value in params.items() if name in sent}
+    received = {name: value for name, value in params.items() if name in sent}
     if params.pop("type", None) == "video":
         params = as_video(params)
     principal = auth.principal_of_api()
     params.setdefault("user_id", principal.user_id)
-    new = tasks.NewTask(**params, request=given)
+    new = tasks.NewTask(**params, request=received)
     if dry_run:
         return success(ESTIMATE.dump(tasks.estimate(principal, new)))
     task, replayed = tasks.create(principal, new, idem_key=idempotency_key())
@@ -128,7 +128,7 @@ def created_response(principal: Principal, task: Task, *, replayed: bool) -> Res
 
 @blp.post("/ai/image/task", tags=["images"])
 @blp.arguments(DryRunQuery(), location="query")
-@blp.arguments(NewImageTask())  # made once, not for each request
+@blp.arguments(NewImageTask())  # one instance for all requests
 @blp.response(202, Created)
 @describe_new(form=ImageForm)
 @accepts_forms
@@ -165,7 +165,7 @@ def create_task(query: dict, params: dict) -> Response:
     """
     Create a task of any type.
 
-    The type's fields are beside `type` or under `input`; `delay` postpones the start
+    The type's fields are next to `type` or inside `input`; `delay` postpones the start
     by that many seconds, and `?dry_run=1` only returns the price.
     ---
     创建任务（通用形式）
@@ -207,7 +207,7 @@ def create_video_task(query: dict, params: dict) -> Response:
 @blp.alt_response(304)
 def get_video_result(task_id: str) -> Response:
     """
-    Get a task's result: its status, and its videos once they are kept.
+    Get a task's result: its status, and its videos once they are stored.
 
     The same as the result of pictures; `ETag` and `Prefer` work alike.
     ---
@@ -316,8 +316,8 @@ def preferred_wait_s() -> int:
     The seconds of ``Prefer: wait``, at most `MAX_WAIT_S`; 0 if absent or malformed,
     `MAX_WAIT_S` without a number.
     """
-    given = request.headers.get("Prefer")
-    for preference in given.split(",") if given else ():
+    preferences = request.headers.get("Prefer")
+    for preference in preferences.split(",") if preferences else ():
         name, _, value = preference.partition(";")[0].partition("=")
         if name.strip().lower() == "wait":
             seconds = value.strip().strip('"') or str(MAX_WAIT_S)

@@ -54,10 +54,10 @@ def save_prompt(params: dict) -> tuple[SavedPrompt, dict]:
     用户最多 200 条。
     """
     name, user_id = params.pop("name"), params.pop("user_id", None)
-    made = saved_prompts.save(
+    prompt = saved_prompts.save(
         auth.principal_of_api(), name, PromptSettings(**params), user_id
     )
-    return made, {"Location": url_for("api.get_prompt", prompt_id=made.id)}
+    return prompt, {"Location": url_for("api.get_prompt", prompt_id=prompt.id)}
 
 
 @blp.get("/prompts/<prompt_id>", tags=["prompts"])
@@ -95,7 +95,7 @@ def change_prompt(params: dict, prompt_id: str) -> SavedPrompt:
 @blp.describe(errors=["prompt_not_found"])
 def delete_prompt(params: dict, prompt_id: str) -> dict:
     """
-    Delete a saved prompt. Tasks and pictures are kept.
+    Delete a saved prompt. Tasks and pictures are not deleted.
     ---
     删除存下的提示词
 

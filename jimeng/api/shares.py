@@ -67,8 +67,8 @@ def share(params: dict, share_id: str) -> ShareOverview:
     里的和已删除的图片自动消失。
     """
     principal = auth.principal_of_api()
-    made = shares.share_or_update(principal, share_id, **params)
-    return shares.find_overview(principal, made.id)
+    share = shares.share_or_update(principal, share_id, **params)
+    return shares.find_overview(principal, share.id)
 
 
 @blp.post("/shares/<share_id>/replace", tags=["collections"])

@@ -84,7 +84,8 @@ def cancel_task(params: dict, task_id: str) -> TaskView:
     Cancel a task that has not ended.
 
     Waiting pictures are never submitted. A picture that the provider has begun is
-    charged once, and not shown. A video that it has begun is kept: the task stays open.
+    charged once, and not shown. A video that it has begun is completed: the task
+    stays open.
     ---
     取消任务
 
@@ -209,9 +210,9 @@ def retry_tasks(params: dict) -> tuple[list[BulkResult], dict]:
     """
     principal = auth.principal_of_api()
     ids = selected_ids(principal, params)
-    outcomes = tasks.retry_many(principal, ids, **params, idem_key=idempotency_key())
+    results = tasks.retry_many(principal, ids, **params, idem_key=idempotency_key())
     headers: dict[str, str] = {}
-    for each in outcomes:  # the last that has them is the most recent
+    for each in results:  # the last that has them is the most recent
         asked = each.task or each.error
         headers.update(rate_limit_headers(asked.rate_limits if asked else ()))
-    return outcomes, headers
+    return results, headers

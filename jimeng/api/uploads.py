@@ -49,17 +49,17 @@ def create_upload() -> Response:
     保留。带 `Idempotency-Key` 可以放心重发同一个文件：一天之内同一个键得到同一个上传。
     """
     principal = auth.principal_of_api()
-    given = read_form(FORM)
-    given.setdefault("user_id", principal.user_id)
-    with given["file"].stream as file:
+    form = read_form(FORM)
+    form.setdefault("user_id", principal.user_id)
+    with form["file"].stream as file:
         content = file.read()
-    made, replayed = inputs.upload_once(
-        principal, given["user_id"], content, field="file", idem_key=idempotency_key()
+    upload, replayed = inputs.upload_once(
+        principal, form["user_id"], content, field="file", idem_key=idempotency_key()
     )
-    headers = {"Location": url_for("api.get_upload", upload_id=made.id)}
+    headers = {"Location": url_for("api.get_upload", upload_id=upload.id)}
     if replayed:
         headers["Idempotent-Replayed"] = "true"
-    return success(RECORD.dump(made), 201, headers=headers)
+    return success(RECORD.dump(upload), 201, headers=headers)
 
 
 @blp.get("/uploads/<upload_id>", tags=["uploads"])

@@ -173,8 +173,8 @@ def create_key(params: dict, user_id: str) -> tuple[tuple[ApiKey, str], dict]:
     /api/ 下的一切，`openai` 是 /v1/，`mcp` 是 /mcp），只能用某些模型，每分钟的任务或
     每天的图片比用户的少。
     """
-    made = accounts.create_key(auth.principal_of_api(), user_id, **params)
-    return made, {"Location": url_for("api.list_keys", user_id=user_id)}
+    key = accounts.create_key(auth.principal_of_api(), user_id, **params)
+    return key, {"Location": url_for("api.list_keys", user_id=user_id)}
 
 
 @blp.get("/users/<user_id>/keys", tags=["users"])

@@ -74,9 +74,9 @@ def create_webhook(params: dict) -> Response:
     docs/webhooks.md 说明怎样验证。
     """
     user_id = params.pop("user_id", None)
-    made = webhooks.create(auth.principal_of_api(), NewWebhook(**params), user_id)
-    location = url_for("api.get_webhook", webhook_id=made[0].id)
-    return success(with_secret(made), 201, headers={"Location": location})
+    created = webhooks.create(auth.principal_of_api(), NewWebhook(**params), user_id)
+    location = url_for("api.get_webhook", webhook_id=created[0].id)
+    return success(with_secret(created), 201, headers={"Location": location})
 
 
 @blp.get("/webhooks/secret", tags=["webhooks"])
@@ -171,8 +171,8 @@ def test_webhook(params: dict, webhook_id: str) -> Response:
 
     发送一次 `test.ping`；结果在投递列表里。
     """
-    made = webhooks.test(auth.principal_of_api(), webhook_id)
-    return success(DELIVERY.dump(made), 202)
+    created = webhooks.test(auth.principal_of_api(), webhook_id)
+    return success(DELIVERY.dump(created), 202)
 
 
 @blp.get("/webhooks/<webhook:webhook_id>/deliveries", tags=["webhooks"])
@@ -181,9 +181,9 @@ def test_webhook(params: dict, webhook_id: str) -> Response:
 @describe_list(errors=["webhook_not_found"])
 def list_deliveries(query: dict, webhook_id: str) -> Response:
     """
-    List what was sent to an endpoint, newest first, with each attempt in words.
+    List what was sent to an endpoint, newest first, with the result of each attempt.
 
-    What has ended is kept for 30 days.
+    Finished deliveries are stored for 30 days.
     ---
     列出投递
 

@@ -44,13 +44,15 @@ def backup(file: Path, keep: int | None, without_pictures: bool) -> None:
     elif keep:
         raise click.UsageError(f"--keep needs a directory, which {file} is not")
     with clear_errors(file), databases(), recorded(OPERATOR, "backup.write"):
-        made = copies.dump(file, progress, with_pictures=not without_pictures)
+        written = copies.dump(file, progress, with_pictures=not without_pictures)
         outside = outside_of_mongodb() if without_pictures else []
     click.echo(f"written: {file} ({file.stat().st_size / 2**20:.1f} MiB)")
     for each in outside:
         click.echo(f"not in it: {each.files} files; copy {each.where} now, as well")
-    if made.damaged:
-        click.echo(f"damaged, and not in it: {made.damaged} files; the log names them")
+    if written.damaged:
+        click.echo(
+            f"damaged, and not in it: {written.damaged} files; the log names them"
+        )
     if directory and keep:
         with clear_errors(directory):
             removed = copies.remove_old(directory, keep=keep)

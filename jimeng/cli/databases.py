@@ -96,8 +96,8 @@ def connected() -> Iterator[None]:
             key, values = reasons[0]
             raise click.ClickException(formatted_message(key, **values)) from error
         except JimengError as error:
-            words = formatted_message(f"error.{error.code}", **error.values)
-            raise click.ClickException(words) from error
+            message = formatted_message(f"error.{error.code}", **error.values)
+            raise click.ClickException(message) from error
 
 
 def found_databases(config: Config) -> Config:
@@ -127,9 +127,9 @@ def with_demo(config: Config) -> Config:
     if config.has_credentials or not (port and is_open(port)):
         return config
     keys = datadir.demo_keys(data_dir / "simulator.keys")
-    given = plan.demo_environment(config, port, keys)
+    demo = plan.demo_environment(config, port, keys)
     names = {each.name for each in fields(config)} - {"ALLOWED_PRIVATE_HOSTS"}
-    changes: dict = {name: given[name] for name in names & set(given)}
+    changes: dict = {name: demo[name] for name in names & set(demo)}
     return replace(config, **changes)
 
 

@@ -32,7 +32,7 @@ def doctor(as_json: bool) -> None:
     for finding in findings(current_app.config["JIMENG"]):
         found.append(finding)
         if not as_json:
-            click.echo(line_of(finding))
+            click.echo(format_finding(finding))
     has_failed = any(each.status is Verdict.FAILED for each in found)
     if as_json:
         rows = [as_row(each) for each in found]
@@ -65,12 +65,12 @@ def advice_of(finding: Finding) -> str:
     return message(finding.advice).format(**dict(finding.values))
 
 
-def line_of(finding: Finding) -> str:
+def format_finding(finding: Finding) -> str:
     """A line of facts, and a line of advice if there is any."""
     mark = MARKS.get(finding.status, "-")
-    line = f"{mark:{WIDTH}}  {finding.check:22}  {finding.found}".rstrip()
+    facts = f"{mark:{WIDTH}}  {finding.check:22}  {finding.found}".rstrip()
     advice = advice_of(finding)
-    return f"{line}\n{'':{WIDTH}}  → {advice}" if advice else line
+    return f"{facts}\n{'':{WIDTH}}  → {advice}" if advice else facts
 
 
 def as_row(finding: Finding) -> dict[str, str]:

@@ -17,11 +17,11 @@ def prices() -> None:
 @prices.command("list")
 @with_appcontext
 def list_all() -> None:
-    """Print the prices in force and to come, of each model."""
+    """Print the current and future prices of each model."""
     with connected():
         found = operations.prices.price_list(OPERATOR)
     for entry in found.entries:
-        click.echo(line(entry))
+        click.echo(format_price(entry))
 
 
 @prices.command()
@@ -57,7 +57,7 @@ def remove(price_id: str) -> None:
     click.echo(f"removed: {price_id}")
 
 
-def line(entry: PriceEntry) -> str:
+def format_price(entry: PriceEntry) -> str:
     price = price_text(entry.price.by_size) if entry.price else "unknown"
     if entry.price and entry.model.unit != PICTURE:
         price += f" per {PER[entry.model.unit]}"

@@ -93,7 +93,7 @@ language_option = click.option(
     "--lang",
     type=click.Choice(LANGUAGES),
     default=terminal_language,
-    help="Of the words.",
+    help="Language of the table.",
 )
 
 

@@ -20,7 +20,7 @@ POLL_INTERVAL_S = 0.5  # while another process works on the bulk action
 
 @click.group()
 def queue() -> None:
-    """Look at the queue, pause and clear it, reset a lane."""
+    """Show, pause or clear the queue; reset a lane."""
 
 
 @queue.command()
@@ -137,21 +137,21 @@ def report(found: QueueView) -> Iterator[str]:
     for day in found.days[:MAX_DAYS]:
         yield f"{day.date}  processed {day.processed}, failed {day.failed}"
     for lane in found.lanes:
-        yield lane_line(lane)
+        yield format_lane(lane)
         if lane.is_shared or lane.strangers:
-            yield from map(account_line, lane.accounts)
-    yield from (worker_line(worker, found) for worker in found.workers)
+            yield from map(format_account, lane.accounts)
+    yield from (format_worker(worker, found) for worker in found.workers)
 
 
-def lane_line(lane: LaneView) -> str:
+def format_lane(lane: LaneView) -> str:
     limit = "not offered" if lane.limit is None else f"of {lane.limit}"
-    line = f"lane {lane.id}: {lane.slots_in_use} {limit} slots, {lane.pending} pending"
+    text = f"lane {lane.id}: {lane.slots_in_use} {limit} slots, {lane.pending} pending"
     if lane.retry:
-        line += f", {lane.retry} retry"
-    line += lowered(lane)
+        text += f", {lane.retry} retry"
+    text += lowered(lane)
     if lane.back_off_until:
-        line += f", backs off until {lane.back_off_until:%H:%M:%S}Z"
-    return line
+        text += f", backs off until {lane.back_off_until:%H:%M:%S}Z"
+    return text
 
 
 def lowered(found: LaneView | AccountView) -> str:
@@ -160,18 +160,18 @@ def lowered(found: LaneView | AccountView) -> str:
     return f", limit lowered from {found.configured}: the provider refused more"
 
 
-def account_line(each: AccountView) -> str:
-    line = f"  account {each.account}: {each.slots_in_use}"
+def format_account(each: AccountView) -> str:
+    text = f"  account {each.account}: {each.slots_in_use}"
     if each.limit is None:
-        return f"{line} slots held, not in the settings: nobody asks for its pictures"
-    line += f" of {each.limit} slots{lowered(each)}"
+        return f"{text} slots held, not in the settings: nobody asks for its pictures"
+    text += f" of {each.limit} slots{lowered(each)}"
     if each.back_off_until:
         kind = f"refused ({each.refused}), rests" if each.refused else "backs off"
-        line += f", {kind} until {each.back_off_until:%H:%M:%S}Z"
-    return line
+        text += f", {kind} until {each.back_off_until:%H:%M:%S}Z"
+    return text
 
 
-def worker_line(worker: Worker, found: QueueView) -> str:
+def format_worker(worker: Worker, found: QueueView) -> str:
     ago = (found.measured_at - worker.seen_at).total_seconds()
     state = "alive" if worker.is_alive else "gone"
     state = "too old for the database, stopped" if worker.too_old else state

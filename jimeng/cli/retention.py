@@ -22,7 +22,7 @@ def retention(days: int | None, gib: float | None, video_gib: float | None) -> N
     Print what KEEP_DAYS, KEEP_GIB and KEEP_VIDEO_GIB would delete now; nothing is
     changed.
 
-    Favourites and what is shared or in collections are always kept. A limit takes
+    Favourites and what is shared or in collections are never deleted. A limit takes
     effect when it is set and the workers are restarted.
     """
     config: Config = current_app.config["JIMENG"]

@@ -68,14 +68,14 @@ def move_all() -> None:
         outcome["files"] = count
     click.echo(f"moved: {count} files, {size / MIB:.1f} MiB")
     with databases():
-        left = list(remaining_lines())
-    for line in left:
+        remaining = list(remaining_files())
+    for line in remaining:
         click.echo(line)
-    sys.exit(1 if left else 0)
+    sys.exit(1 if remaining else 0)
 
 
-def remaining_lines() -> Iterator[str]:
-    """A line for each store that should be empty by now and is not."""
+def remaining_files() -> Iterator[str]:
+    """A message for each store that should be empty by now and is not."""
     for what, store, _ in stores():
         for each in store.others if isinstance(store, ConfiguredStore) else []:
             if not (count := each.count()):
@@ -83,9 +83,9 @@ def remaining_lines() -> Iterator[str]:
             found = each.saved_before(utcnow() + FUTURE, after=None, limit=MAX_NAMED)
             names = ", ".join(dict.fromkeys(filter(None, found.values())))
             yield (
-                f"left: {what}: {each.kind}: {count} files, which are gone or damaged "
-                f"there, or came meanwhile (such as of {names}). If a backup of it has "
-                "them, put them back; then move again."
+                f"not moved: {what}: {each.kind}: {count} files, which are missing or "
+                f"damaged there, or were added meanwhile (such as of {names}). If a "
+                "backup of it has them, restore them; then move again."
             )
 
 
@@ -93,8 +93,8 @@ def stores() -> list[tuple[str, Store, Named]]:
     """Each store, with the name of its content and the query of referenced files."""
     runtime = jobs.runtime()
     return [
-        ("drawn", runtime.store, file_ids_of_images),
-        ("given", runtime.inputs, file_ids_of_inputs),
+        ("outputs", runtime.store, file_ids_of_images),
+        ("inputs", runtime.inputs, file_ids_of_inputs),
     ]
 
 

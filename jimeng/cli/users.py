@@ -49,16 +49,16 @@ def create_admin(email: str | None, name: str, existing: bool) -> None:
     """
     config: Config = current_app.config["JIMENG"]
     if not email and not config.ADMIN_EMAIL:
-        click.echo("no admin made: ADMIN_EMAIL is not set")
+        click.echo("no admin created: ADMIN_EMAIL is not set")
         return
     with databases():
         if email:
             invite_as("admin", email, name, existing)
         elif users.has_admin(OPERATOR):
-            click.echo("no admin made: there is one already")
+            click.echo("no admin created: there is one already")
         elif found := find(config.ADMIN_EMAIL):
             click.echo(
-                f"no admin made: {account(found)}; if that is who you mean: "
+                f"no admin created: {account(found)}; if that is who you mean: "
                 f"flask users create-admin {found.email} --existing"
             )
         else:
@@ -165,7 +165,7 @@ def micros_of(text: str | None) -> int | None:
 @click.option("--daily", help="Yuan, such as 20 or 0.5; or default.")
 @click.option("--monthly", help="The same for a month.")
 @with_appcontext
-def set_budget(user_id: str, **given: str | None) -> None:
+def set_budget(user_id: str, **amounts: str | None) -> None:
     """
     Set what USER, an id or an e-mail, may spend in a day and in a month.
 
@@ -174,7 +174,7 @@ def set_budget(user_id: str, **given: str | None) -> None:
     """
     budgets: dict[str, Any] = {
         f"{period}_budget_micros": micros_of(text)
-        for period, text in given.items()
+        for period, text in amounts.items()
         if text is not None
     }
     with databases():

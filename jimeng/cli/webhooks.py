@@ -29,7 +29,7 @@ def list_all(user_id: str) -> None:
     """Print the endpoints of USER."""
     with connected():
         for each in endpoints.find_all(OPERATOR, user_id):
-            click.echo(line(each))
+            click.echo(format_webhook(each))
 
 
 @webhooks.command()
@@ -45,8 +45,8 @@ def create(user_id: str, url: str, events: tuple[str, ...]) -> None:
         raise click.BadParameter(f"{unknown}: not one of {known}")
     new = endpoints.NewWebhook(url, [*events])
     with connected():
-        made, secret = endpoints.create(OPERATOR, new, user_id)
-    click.echo(f"{made.id}\n{secret}")
+        webhook, secret = endpoints.create(OPERATOR, new, user_id)
+    click.echo(f"{webhook.id}\n{secret}")
 
 
 @webhooks.command()
@@ -55,7 +55,9 @@ def create(user_id: str, url: str, events: tuple[str, ...]) -> None:
 def enable(webhook_id: str) -> None:
     """Enable a disabled endpoint."""
     with connected():
-        click.echo(line(endpoints.change(OPERATOR, webhook_id, {"enabled": True})))
+        click.echo(
+            format_webhook(endpoints.change(OPERATOR, webhook_id, {"enabled": True}))
+        )
 
 
 @webhooks.command()
@@ -64,7 +66,9 @@ def enable(webhook_id: str) -> None:
 def disable(webhook_id: str) -> None:
     """Disable an endpoint: nothing is sent until it is enabled."""
     with connected():
-        click.echo(line(endpoints.change(OPERATOR, webhook_id, {"enabled": False})))
+        click.echo(
+            format_webhook(endpoints.change(OPERATOR, webhook_id, {"enabled": False}))
+        )
 
 
 @webhooks.command()
@@ -123,7 +127,7 @@ def replay(webhook_id: str, since: datetime) -> None:
     click.echo(f"sent again: {count}")
 
 
-def line(endpoint: WebhookEndpoint) -> str:
+def format_webhook(endpoint: WebhookEndpoint) -> str:
     state = f"disabled ({endpoint.disabled})" if endpoint.disabled else "enabled"
     failures = f", {endpoint.failures} failures in a row" if endpoint.failures else ""
     return f"{endpoint.id}  {state}{failures}  {endpoint.url}"

@@ -20,14 +20,14 @@ class JimengError(Exception):
         retry_after: Seconds after which the same request may succeed, or None.
         values: Placeholders of the user's message (``{limit}`` and the like).
         rate_limits: The state of the user's limits, if one of them was exceeded.
-        beside: The form field beside which the message is shown; empty for the whole
+        form_field: The form field whose message it is; empty for the whole
             form.
     """
 
     code = "internal"
     status = 500
     rate_limits: tuple = ()
-    beside = ""
+    form_field = ""
 
     def __init__(
         self, message: str = "", *, retry_after: int | None = None, **values: object
@@ -129,7 +129,7 @@ class PictureUnderWay(JimengError):
 
 
 class CannotStop(JimengError):
-    """The provider has begun the videos: they are charged, and so they are kept."""
+    """The provider has begun the videos: they are charged, so they are stored."""
 
     code = "cannot_stop"
     status = 409
@@ -221,7 +221,7 @@ class KeyQuotaExceeded(QuotaExceeded):
 
 class BudgetExceeded(JimengError):
     """
-    What the pictures may cost exceeds what is left of a budget.
+    What the pictures may cost exceeds the remaining budget.
 
     Attributes:
         budget: The state of that budget, as JSON for clients; empty if unknown.

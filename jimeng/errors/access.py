@@ -73,7 +73,7 @@ class SignInRequired(JimengError):
 
 
 class SignInFailed(JimengError):
-    """Wrong e-mail or password, or a disabled account; the user is not told which."""
+    """Wrong e-mail or password, or a disabled account; it does not say which."""
 
     code = "sign_in_failed"
     status = 422
@@ -139,7 +139,7 @@ class UserNotFound(JimengError):
 class EmailTaken(JimengError):
     code = "email_taken"
     status = 409
-    beside = "email"
+    form_field = "email"
 
 
 class EmailIsAdmins(JimengError):

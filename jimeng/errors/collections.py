@@ -15,7 +15,7 @@ class CollectionNameTaken(JimengError):
 
     code = "collection_name_taken"
     status = 409
-    beside = "name"
+    form_field = "name"
 
 
 class TooManyCollections(JimengError):

@@ -38,14 +38,14 @@ class Outage:
             failures, seconds = self._failures, now - self._began
         said = f"{type(error).__name__}: {error}"[:MAX_ERROR_CHARS]
         if failures > 1:
-            words = "outage goes on what=%s failures=%d seconds=%.0f: %s"
-            log.warning(words, self.what, failures, seconds, said)
+            message = "outage goes on what=%s failures=%d seconds=%.0f: %s"
+            log.warning(message, self.what, failures, seconds, said)
             return
         # Tracebacks are only for our own errors, not for a service that is down.
         ours = None if service_of(error) else error
         level = logging.ERROR if ours else logging.WARNING
-        words, told = "outage began what=%s: %s", {"is_told": True}
-        log.log(level, words, self.what, said, exc_info=ours, extra=told)
+        message, extra = "outage began what=%s: %s", {"is_reported": True}
+        log.log(level, message, self.what, said, exc_info=ours, extra=extra)
 
     def works(self) -> None:
         """Record a success; the outage is over after `QUIET_S` without a failure."""
@@ -55,8 +55,8 @@ class Outage:
             failures, self._failures = self._failures, 0
         if failures:
             seconds = self._latest - self._began
-            words = "outage ended what=%s failures=%d seconds=%.0f"
-            log.warning(words, self.what, failures, seconds)
+            message = "outage ended what=%s failures=%d seconds=%.0f"
+            log.warning(message, self.what, failures, seconds)
 
 
 _outages: dict[str, Outage] = {}
@@ -101,7 +101,7 @@ class Folding(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         error = record.exc_info[1] if record.exc_info else None
-        if error is None or hasattr(record, "is_told"):
+        if error is None or hasattr(record, "is_reported"):
             return True
         # Huey logs each job that raised, and each failed read of the queue.
         of_jobs = record.name.split(".")[0] == "huey"

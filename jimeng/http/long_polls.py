@@ -20,7 +20,7 @@ from jimeng.errors import TooManyWaiting
 from jimeng.errors.access import ApiKeyInvalid
 from jimeng.http.watcher import State, Watcher
 
-RETRY_AFTER_S = 5  # told to a client that got no permit
+RETRY_AFTER_S = 5  # for a client that got no permit
 MAX_POLLS_PER_S = 30  # of unchanged tasks, by all streams of a process
 WAKE_INTERVAL_S = 3.0  # a waiter wakes this often even without a change
 

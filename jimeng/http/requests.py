@@ -93,7 +93,7 @@ def accepts_pictures(view: View) -> View:
 
 
 def accepts_forms(view: View) -> View:
-    """Decorate a view whose body may be a form in place of JSON; apply it innermost."""
+    """Decorate a view whose body may be a form instead of JSON; apply it innermost."""
     view.accepts_forms = True  # type: ignore[attr-defined]
     return view
 

@@ -1,7 +1,7 @@
 """
 Responses: JSON in its envelope, files, ETags, and compressed text.
 
-The length of a compressed page can reveal a secret in it beside words that an attacker
+The length of a compressed page can reveal a secret in it next to text that an attacker
 chose (BREACH, https://breachattack.com). For that they must be able to request it again
 and again in the victim's name; the session cookie is ``SameSite=Lax``, so other sites
 cannot.
@@ -144,9 +144,9 @@ def translate_errors(reasons: Mapping[str, list[str]]) -> dict[str, list[str]]:
     }
 
 
-def field_errors_message(words: Mapping[str, list[str]]) -> str:
+def field_errors_message(messages: Mapping[str, list[str]]) -> str:
     """One sentence that names the first invalid fields and why."""
-    parts = [f"{name}: {reasons[0]}" for name, reasons in words.items()]
+    parts = [f"{name}: {reasons[0]}" for name, reasons in messages.items()]
     more = ["…"] if len(parts) > MAX_FIELDS_IN_MESSAGE else []
     return t("invalid.fields", wrong="; ".join(parts[:MAX_FIELDS_IN_MESSAGE] + more))
 

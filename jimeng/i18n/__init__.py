@@ -6,13 +6,13 @@ from collections.abc import Callable
 from flask import has_request_context, request
 
 from jimeng.errors import Invalid, JimengError
+from jimeng.i18n.answers import ANSWERS
 from jimeng.i18n.batches import BATCHES
 from jimeng.i18n.doctor import DOCTOR
 from jimeng.i18n.errors import ERRORS
 from jimeng.i18n.fields import FIELDS
 from jimeng.i18n.mcp import MCP
 from jimeng.i18n.model_fields import MODEL_FIELDS
-from jimeng.i18n.outcomes import ANSWERS
 from jimeng.i18n.pages import PAGES
 from jimeng.i18n.ready import READY
 from jimeng.i18n.webhooks import WEBHOOKS
@@ -75,8 +75,8 @@ def _requested_language() -> str:
 
 def t(key: str, **values: object) -> str:
     """The message of *key* in the language of this request."""
-    words = MESSAGES.get(key) or MESSAGES[_fallback_key(key)]
-    return in_language(words).format(**values)
+    texts = MESSAGES.get(key) or MESSAGES[_fallback_key(key)]
+    return in_language(texts).format(**values)
 
 
 def _fallback_key(key: str) -> str:
@@ -92,7 +92,7 @@ def explain(error: JimengError) -> str:
 def problems(error: JimengError) -> dict[str, list[str]]:
     """The messages of an error by field; "" for those that belong to no field."""
     if not isinstance(error, Invalid):
-        return {error.beside: [explain(error)]}
+        return {error.form_field: [explain(error)]}
     return {
         name: [t(key, **values) if key in MESSAGES else key for key, values in wrong]
         for name, wrong in error.fields.items()
@@ -101,15 +101,15 @@ def problems(error: JimengError) -> dict[str, list[str]]:
 
 def reasons(error: JimengError) -> list[str]:
     """The messages of an error, without fields."""
-    return [words for each in problems(error).values() for words in each]
+    return [message for each in problems(error).values() for message in each]
 
 
-def in_language(words: tuple[str, str]) -> str:
+def in_language(texts: tuple[str, str]) -> str:
     """Choose from a Chinese and an English text by the language of this request."""
-    return words[LANGUAGES.index(language())]
+    return texts[LANGUAGES.index(language())]
 
 
-def docstring_words(function: Callable) -> dict[str, tuple[str, str]]:
+def docstring_texts(function: Callable) -> dict[str, tuple[str, str]]:
     """
     Parse the docstring of a view or a tool: ``summary``, its first line, and
     ``description``, the rest; the text after ``---`` is the Chinese version.

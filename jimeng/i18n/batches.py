@@ -53,10 +53,10 @@ BATCHES: dict[str, tuple[str, str]] = {
         "同时最多进行 {limit} 个批量任务，请等其中一个结束",
         "At most {limit} batches at a time; wait until one has ended",
     ),
-    # Why nothing of it is made just now.
+    # Why no task of it is created at the moment.
     "waits.too_many_pending": (
         "排队的图片已满，有空位就继续",
-        "Your queue is full; it continues when there is room",
+        "Your queue is full; it continues as tasks finish",
     ),
     "waits.others_first": (
         "你的其他图片排在前面，之后继续",
@@ -103,7 +103,7 @@ BATCHES: dict[str, tuple[str, str]] = {
         "服务器暂时忙不过来，片刻后继续",
         "The server is busy; it continues soon",
     ),
-    # Why no more of it is made.
+    # Why no more tasks of it are created.
     "stopped.cancelled": ("已取消", "Cancelled"),
     "stopped.restored": (
         "数据是从备份恢复的：其余的可能已经在原来的服务器上生成并计费，所以停下了",

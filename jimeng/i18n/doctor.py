@@ -9,7 +9,7 @@ DOCTOR: dict[str, tuple[str, str]] = {
     "doctor.demo": (
         "没有密钥，图片由 make run 的演示服务生成；要生成真实图片，"
         "设置 VOLCENGINE_ACCESS_KEY 和 VOLCENGINE_SECRET_KEY，或 ARK_API_KEY",
-        "without keys, pictures come from the demo provider of `make run`; for real "
+        "without keys, `make run` uses the demo provider; for real "
         "pictures set VOLCENGINE_ACCESS_KEY and VOLCENGINE_SECRET_KEY, or ARK_API_KEY",
     ),
     "doctor.settings": (
@@ -70,7 +70,7 @@ DOCTOR: dict[str, tuple[str, str]] = {
         "pictures cannot be stored, or are not read back unchanged: check the log of "
         "the store, its disk space and the account's permissions",
     ),
-    "doctor.videos_room": (
+    "doctor.videos_space": (
         "视频先下载到这里的临时文件；空间不足时不提交新的视频，有空间后自动继续："
         "扩大磁盘，或设置 KEEP_VIDEO_GIB",
         "videos are downloaded to temporary files here; without enough space no new "

@@ -5,7 +5,7 @@ pictures, ``refused.<reason>``.
 
 FIELDS: dict[str, tuple[str, str]] = {
     "invalid.fields": ("请求参数有误：{wrong}", "Invalid: {wrong}"),
-    "invalid.repeated": ("只能出现一次", "Must be given once"),
+    "invalid.repeated": ("只能出现一次", "Must occur only once"),
     "invalid.required": ("必须填写", "Required"),
     "invalid.null": ("不能为 null", "Must not be null"),
     "invalid.unknown_field": ("没有这个字段", "No such field"),
@@ -272,7 +272,7 @@ FIELDS: dict[str, tuple[str, str]] = {
     ),
     "invalid.twice": (
         "不能同时写在 input 里和外面",
-        "Must not be given both inside and outside input",
+        "Must not be both inside and outside input",
     ),
     "invalid.cursor": (
         "不是本服务器给出的 cursor，请用上一页的 next_cursor",

@@ -9,11 +9,11 @@ MCP: dict[str, tuple[str, str]] = {
         "each picture and video. If pictures are done within about 25 seconds, you get "
         "small ones and links to the whole ones; otherwise a task_id, to be asked for "
         "with get_task, as always for videos, which take minutes. Give users the links "
-        "to the whole pictures and videos; the small ones are for you to look at.",
+        "to the whole pictures and videos; the small ones are for you to view.",
     ),
     "mcp.batch_next": (
         "还没全部完成。过一会儿用 get_batch 再看",
-        "Not all done yet. Look again with get_batch in a while",
+        "Not all done yet. Poll again with get_batch in a while",
     ),
     "mcp.batch_joined": (
         "这是之前一次同样的调用所建的批量任务，没有再提交。要再提交一批，"
@@ -27,10 +27,10 @@ MCP: dict[str, tuple[str, str]] = {
         "has ended",
     ),
     "mcp.joined": (
-        "{words}（这是之前一次同样的调用所建的任务，没有重新生成。要另一个，请换 seed "
-        "或 idempotency_key）",
-        "{words} (This is the task of an earlier identical call; nothing new was made. "
-        "For another result change seed or idempotency_key.)",
+        "{message}（这是之前一次同样的调用所建的任务，没有重新生成。要另一个，请换 "
+        "seed 或 idempotency_key）",
+        "{message} (This is the task of an earlier identical call; nothing was "
+        "generated again. For another result change seed or idempotency_key.)",
     ),
-    "mcp.refused": ("{words}（{code}）", "{words} ({code})"),
+    "mcp.refused": ("{message}（{code}）", "{message} ({code})"),
 }

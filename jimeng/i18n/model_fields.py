@@ -36,7 +36,7 @@ MODEL_FIELDS: dict[str, tuple[str, str]] = {
         "这个模型最多用 {max} 张图片",
         "Too many pictures: this model takes {max}",
     ),
-    "invalid.no_words": (
+    "invalid.no_metadata": (
         "文件里没有提示词：要从这里下载的图片原文件",
         "The file does not say its prompt: it must be one downloaded here, unchanged",
     ),

@@ -11,7 +11,7 @@ WEBHOOKS: dict[str, tuple[str, str]] = {
     ),
     "error.delivery_not_found": (
         "没有这次投递；结束的投递保留 30 天",
-        "No such delivery; those that have ended are kept for 30 days",
+        "No such delivery; finished ones are stored for 30 days",
     ),
     "error.too_many_webhooks": (
         "回调地址最多 {limit} 个，请先删除不用的",
@@ -49,14 +49,14 @@ WEBHOOKS: dict[str, tuple[str, str]] = {
         "None yet. Your program can be notified when a task ends.",
     ),
     "webhooks.secret": ("签名密钥", "Signing secret"),
-    "webhooks.secret_words": (
+    "webhooks.secret_text": (
         "请现在存好，以后不再显示。",
         "Store it now; it is not shown again.",
     ),
     "webhooks.new": ("新的回调地址", "New webhook"),
     "webhooks.url": ("地址（https）", "Address (https)"),
     "webhooks.events": ("事件", "Events"),
-    "webhooks.events_words": ("不选则接收全部。", "Select none to receive all."),
+    "webhooks.events_text": ("不选则接收全部。", "Select none to receive all."),
     "webhooks.include_prompt": ("包含提示词", "Include the prompt"),
     "webhooks.make": ("创建", "Create"),
     "webhooks.on": ("启用中", "Enabled"),
@@ -68,13 +68,13 @@ WEBHOOKS: dict[str, tuple[str, str]] = {
     "webhooks.enable": ("启用", "Enable"),
     "webhooks.disable": ("停用", "Disable"),
     "webhooks.rotate": ("轮换密钥", "Rotate the secret"),
-    "webhooks.rotate_words": (
+    "webhooks.rotate_text": (
         "24 小时内新旧两个密钥都签名。",
         "For 24 hours the old secret signs as well.",
     ),
     "webhooks.replay_failed": ("补发全部失败的", "Replay all failed"),
     "webhooks.delete": ("删除", "Delete"),
-    "webhooks.delete_words": (
+    "webhooks.delete_text": (
         "未送达的不再发送，投递记录也一起删除。",
         "Undelivered events are dropped, and the delivery log is deleted.",
     ),

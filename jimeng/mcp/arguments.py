@@ -53,10 +53,10 @@ class Arguments(Strict):
     The base of all arguments. Null counts as omitted, because models write it so.
 
     Attributes:
-        words: Descriptions for models, in place of those of the REST API.
+        texts: Descriptions for models, instead of those of the REST API.
     """
 
-    words: ClassVar[dict[str, tuple[str, str]]] = {}
+    texts: ClassVar[dict[str, tuple[str, str]]] = {}
 
     @pre_load
     def without_nulls(self, data: dict, **kwargs: object) -> dict:
@@ -78,7 +78,7 @@ class OfCustomer(Arguments):
 class DrawingArguments(OfCustomer):
     """Arguments of tools that draw: idempotent by key."""
 
-    words: ClassVar = {
+    texts: ClassVar = {
         "model": (
             "模型的名称或别名，见 list_models；一般不写，用默认的",
             "A model's name or alias, see list_models; usually left out for the "
@@ -86,12 +86,11 @@ class DrawingArguments(OfCustomer):
         ),
         "style": (
             "风格，任意文字，加在提示词后面",
-            "A style in any words, added to the prompt",
+            "A style as free text, added to the prompt",
         ),
         "seed": (
             "随机种子，-1 由服务器选；要和前一次不同的图，换一个种子",
-            "Seed, drawn by the server for -1; for a picture other than the last, "
-            "another",
+            "Seed, random for -1; for a picture other than the last, another",
         ),
     }
     idempotency_key = Text(
@@ -126,8 +125,8 @@ class EditArguments(GenerateArguments):
 
 
 class GenerateVideoArguments(DrawingArguments, WithWebhook, WithMetadata, VideoFields):
-    words: ClassVar = {
-        **DrawingArguments.words,
+    texts: ClassVar = {
+        **DrawingArguments.texts,
         "model": (
             "视频模型的名称或别名，见 makes: video 的 list_models；一般不写",
             "A video model's name or alias, see list_models with makes video; usually "
@@ -193,8 +192,8 @@ class ListTasksArguments(PageArguments, OfCustomer):
 
 
 class CreateBatchArguments(DrawingArguments, NewBatch):
-    words: ClassVar = {
-        **DrawingArguments.words,
+    texts: ClassVar = {
+        **DrawingArguments.texts,
         "prompts": (
             "提示词，每条照原样；和 template 至少写一个",
             "Prompts, each as it stands; this or template must be given",
@@ -249,8 +248,8 @@ def input_schema(taken: Arguments) -> dict:
     """A tool's ``inputSchema``, described in the request's language."""
     found = DESCRIBE.schema2jsonschema(taken)
     for name, shape in found["properties"].items():
-        words = taken.words.get(name) or taken.fields[name].metadata["words"]
-        shape["description"] = in_language(words)
+        texts = taken.texts.get(name) or taken.fields[name].metadata["texts"]
+        shape["description"] = in_language(texts)
     return found
 
 

@@ -66,10 +66,10 @@ def create_batch(principal: Principal, arguments: dict) -> Result:
     if dry_run:
         return Result(estimate_record(batches.estimate(principal, new)))
     call = json.dumps(["create_batch", canonical], sort_keys=True, ensure_ascii=False)
-    made, joined = create_or_find(
+    batch, joined = create_or_find(
         principal, new, call, idem_key=key and f"mcp {scoped_key(key)}"
     )
-    found = record(batches.find(principal, made.id))
+    found = record(batches.find(principal, batch.id))
     if joined:
         found |= {"joined": True, "message": t("mcp.batch_joined")}
     return Result(found)
@@ -131,7 +131,7 @@ def add_to_collection(principal: Principal, arguments: dict) -> Result:
     """
     Add to a collection
 
-    Put pictures that were drawn here into a collection; one of that name is made where
+    Put pictures of this server into a collection; one of that name is created where
     there is none. Twice is as once.
     ---
     放进相册

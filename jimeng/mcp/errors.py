@@ -57,10 +57,10 @@ def failure(
     *,
     message: str | None = None,
     retry_after: int | None = None,
-    **beside: object,
+    **more: object,
 ) -> Response:
     """An error that any interface may return, such as an invalid key."""
-    data = {"error": code, "request_id": g.get("request_id", ""), **beside}
+    data = {"error": code, "request_id": g.get("request_id", ""), **more}
     number = INTERNAL_ERROR if status == 500 else REFUSED
     said = message or t(f"error.{code}")
     refused = Refused(number, said, status=status, data=data)

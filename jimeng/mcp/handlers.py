@@ -113,7 +113,7 @@ def draw(principal: Principal, tool: str, arguments: dict) -> Result:
     view = wait_for_end(principal, task, seconds)
     found = record_with_next_step(view)
     if joined:
-        found |= {"joined": True, "message": t("mcp.joined", words=found["message"])}
+        found |= {"joined": True, "message": t("mcp.joined", message=found["message"])}
     failed = not view.task.is_open and not view.images
     return Result(found, view.images, is_error=failed)
 
@@ -161,7 +161,7 @@ def cancel(principal: Principal, arguments: dict) -> Result:
 
     Cancel a task that has not ended. Pictures that wait cost nothing; one that is being
     drawn is charged all the same, and not shown. A video that has begun cannot be
-    stopped: it is charged, and kept.
+    stopped: it is charged, and stored.
     ---
     取消任务
 
@@ -247,13 +247,13 @@ def mark_answered_on_close(task_id: str) -> None:
     """Record delivery of the task's end once the response is sent to the client."""
     is_gone = partial(long_polls.is_disconnected, request.environ)
 
-    def note() -> None:
+    def record_end() -> None:
         if not is_gone():
             tasks.mark_answered(task_id)
 
     @after_this_request
     def later(response: Response) -> Response:
-        response.call_on_close(note)
+        response.call_on_close(record_end)
         return response
 
 

@@ -54,9 +54,9 @@ class Result:
         }
 
 
-def refusal(words: str) -> dict:
+def refusal(message: str) -> dict:
     """An error result, with a message that the model can act on."""
-    return {"content": [{"type": "text", "text": words}], "isError": True}
+    return {"content": [{"type": "text", "text": message}], "isError": True}
 
 
 def image_content(picture: Image, most: int) -> list[dict]:

@@ -13,7 +13,7 @@ from jimeng.http.responses import (
     field_errors_message,
     translate_errors,
 )
-from jimeng.i18n import docstring_words, explain, in_language, problems, t
+from jimeng.i18n import docstring_texts, explain, in_language, problems, t
 from jimeng.jobs.metric_counters import counts
 from jimeng.mcp import arguments as takes
 from jimeng.mcp import batch_handlers, handlers, results
@@ -49,15 +49,15 @@ class Tool:
             names_customers: Whether to show ``user_id``: a model that reads of it would
                 make one up.
         """
-        words = docstring_words(self.handler)
-        title = in_language(words["summary"])
+        texts = docstring_texts(self.handler)
+        title = in_language(texts["summary"])
         input_schema = takes.input_schema(self.takes)
         if not names_customers:
             input_schema["properties"].pop("user_id", None)
         return {
             "name": self.name,
             "title": title,
-            "description": in_language(words["description"]),
+            "description": in_language(texts["description"]),
             "inputSchema": input_schema,
             "outputSchema": self.output_schema,
             "annotations": {
@@ -129,7 +129,7 @@ def instructions() -> str:
     return t("mcp.instructions")
 
 
-def call_tool(tool: Tool, given: dict) -> dict:
+def call_tool(tool: Tool, arguments: dict) -> dict:
     """
     Call a tool. Errors in the request become results that the model can act on.
 
@@ -139,7 +139,7 @@ def call_tool(tool: Tool, given: dict) -> dict:
     auth.check_scope(changes=tool.changes)
     principal = auth.principal_of_api()
     try:
-        return tool.handler(principal, tool.takes.load(given)).content()
+        return tool.handler(principal, tool.takes.load(arguments)).content()
     except ValidationError as error:
         counts.add("refusals", "mcp", Invalid.code)
         return results.refusal(
@@ -150,4 +150,6 @@ def call_tool(tool: Tool, given: dict) -> dict:
         return results.refusal(field_errors_message(problems(error)))
     except JimengError as error:
         counts.add("refusals", "mcp", error.code)
-        return results.refusal(t("mcp.refused", words=explain(error), code=error.code))
+        return results.refusal(
+            t("mcp.refused", message=explain(error), code=error.code)
+        )

@@ -103,8 +103,8 @@ def read_metrics() -> list[Metric]:
 
 
 def counter(found: MetricCounts, name: str) -> CounterMetricFamily:
-    figure, words, labels = COUNTERS[name]
-    family = CounterMetricFamily(figure, words, labels=labels)
+    figure, documentation, labels = COUNTERS[name]
+    family = CounterMetricFamily(figure, documentation, labels=labels)
     for (kind, *values), n in sorted(found.items()):
         if kind == name and len(values) == len(labels):
             family.add_metric(values, n / 1000 if name.endswith(MILLISECONDS) else n)
@@ -113,8 +113,8 @@ def counter(found: MetricCounts, name: str) -> CounterMetricFamily:
 
 def histogram(found: MetricCounts, name: str) -> HistogramMetricFamily:
     """Build a histogram; buckets of another release count in our next larger one."""
-    figure, words, labels = DURATIONS[name]
-    family = HistogramMetricFamily(figure, words, labels=labels)
+    figure, documentation, labels = DURATIONS[name]
+    family = HistogramMetricFamily(figure, documentation, labels=labels)
     rows: dict[tuple[str, ...], list[tuple[str, int]]] = defaultdict(list)
     for (kind, *values), n in sorted(found.items()):
         if kind == name and len(values) == len(labels) + 1:
@@ -134,10 +134,10 @@ def histogram(found: MetricCounts, name: str) -> HistogramMetricFamily:
 
 
 def family(
-    name: str, words: str, labels: list[str], values: Values
+    name: str, documentation: str, labels: list[str], values: Values
 ) -> GaugeMetricFamily:
     """A gauge with one value for each combination of labels."""
-    found = GaugeMetricFamily(name, words, labels=labels)
+    found = GaugeMetricFamily(name, documentation, labels=labels)
     for value_labels, value in values.items():
         found.add_metric(value_labels, float(value))
     return found

@@ -89,12 +89,12 @@ def metrics() -> Response:
 
 def cached_text() -> bytes:
     """Return the metrics, at most `CACHE_S` seconds old."""
-    kept = current_app.extensions.setdefault("metrics", {})
+    cache = current_app.extensions.setdefault("metrics", {})
     with _asking:
-        if time.monotonic() >= kept.get("until", 0.0):
-            kept["text"] = generate_latest(Measured(list(measure())))
-            kept["until"] = time.monotonic() + CACHE_S
-        return kept["text"]
+        if time.monotonic() >= cache.get("until", 0.0):
+            cache["text"] = generate_latest(Measured(list(measure())))
+            cache["until"] = time.monotonic() + CACHE_S
+        return cache["text"]
 
 
 def redis_answers() -> bool:
@@ -148,19 +148,21 @@ def money() -> list[Metric]:
     for model, cost in costs.of_models().items():
         fen.add_metric([model], cost.micros / FEN)
         unpriced.add_metric([model], cost.unpriced)
-    words = "Pictures whose charge is unknown until an operator decides."
+    documentation = "Pictures whose charge is unknown until an operator decides."
     undecided = operations.costs.count_undecided()
     return [
         fen,
         unpriced,
-        GaugeMetricFamily("jimeng_charges_undecided", words, undecided),
+        GaugeMetricFamily("jimeng_charges_undecided", documentation, undecided),
     ]
 
 
 def webhooks() -> list[Metric]:
-    words = "Webhook deliveries that wait for their first or next attempt."
+    documentation = "Webhook deliveries that wait for their first or next attempt."
     return [
-        GaugeMetricFamily("jimeng_webhooks_waiting", words, deliveries.count_waiting())
+        GaugeMetricFamily(
+            "jimeng_webhooks_waiting", documentation, deliveries.count_waiting()
+        )
     ]
 
 
@@ -203,8 +205,10 @@ def queue(found: QueueView) -> list[Metric]:
         ),
     ]
     if found.jobs is not None:
-        words = "Jobs in Redis that no worker has taken."
-        figures.append(GaugeMetricFamily("jimeng_queue_jobs", words, found.jobs))
+        documentation = "Jobs in Redis that no worker has taken."
+        figures.append(
+            GaugeMetricFamily("jimeng_queue_jobs", documentation, found.jobs)
+        )
     return figures
 
 
@@ -252,12 +256,12 @@ def lanes(found: QueueView) -> list[Metric]:
     }
     return [
         *(
-            family(f"jimeng_lane_{name}", words, [*names, "account"], values)
-            for name, (words, values) in by_account.items()
+            family(f"jimeng_lane_{name}", documentation, [*names, "account"], values)
+            for name, (documentation, values) in by_account.items()
         ),
         *(
-            family(f"jimeng_lane_{name}", words, names, values)
-            for name, (words, values) in figures.items()
+            family(f"jimeng_lane_{name}", documentation, names, values)
+            for name, (documentation, values) in figures.items()
         ),
     ]
 
@@ -339,7 +343,7 @@ def videos_waiting() -> list[Metric]:
 
 
 def backed_up() -> list[Metric]:
-    """Omit the value without a known backup: backups may be made by other means."""
+    """Omit the value without a known backup: other tools may make backups."""
     at = backup.last_at()
     about = "Seconds since the last backup by `flask backup` began."
     values: Values = {(): (utcnow() - at).total_seconds()} if at else {}
@@ -372,6 +376,6 @@ def inputs_stored() -> list[Metric]:
 def ready() -> list[Metric]:
     """One value for every possible reason: 1 if it applies now."""
     found = {reason.code for reason in readiness.current().reasons}
-    words = "Whether this code is currently a reason in /health/ready."
+    documentation = "Whether this code is currently a reason in /health/ready."
     values: Values = {(code,): code in found for code in readiness.CODES}
-    return [family("jimeng_not_ready", words, ["code"], values)]
+    return [family("jimeng_not_ready", documentation, ["code"], values)]

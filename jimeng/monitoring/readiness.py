@@ -107,12 +107,12 @@ def current() -> Readiness:
 
 
 def _still_good(seconds: float) -> Readiness | None:
-    kept = _cached
-    if kept is None or kept[1] is not jobs.runtime():
+    cached = _cached
+    if cached is None or cached[1] is not jobs.runtime():
         return None
-    if kept[2].reasons and seconds == CACHE_S:
+    if cached[2].reasons and seconds == CACHE_S:
         seconds = min(FAILED_CACHE_S, CACHE_S)
-    return kept[2] if time.monotonic() - kept[0] < seconds else None
+    return cached[2] if time.monotonic() - cached[0] < seconds else None
 
 
 def run_checks() -> Readiness:

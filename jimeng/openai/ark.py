@@ -48,7 +48,7 @@ PREFIX = "/api/v3"
 PICTURES = f"{PREFIX}/images/generations"
 TASKS = f"{PREFIX}/contents/generations/tasks"
 # A client that got no answer repeats its request at once.
-LOST_WITHIN = timedelta(seconds=10)
+LOST_RESPONSE_AGE = timedelta(seconds=10)
 ROLES = {"reference_image": "reference"}  # Ark's name -> ours; the others are equal
 STATUSES = {"pending": "queued", "processing": "running", "completed": "succeeded"}
 FILTERS = {theirs: ours for ours, theirs in STATUSES.items()}
@@ -92,7 +92,7 @@ def request_of(content: object) -> tasks.Request:
     """Any request may be a repetition, unless the client counts its repetitions."""
     if has_retry_count():
         return tasks.Request(content, retry_count())
-    return tasks.Request(content, repeats=1, max_lost_answer_age=LOST_WITHIN)
+    return tasks.Request(content, repeats=1, max_lost_answer_age=LOST_RESPONSE_AGE)
 
 
 @bp.post(PICTURES)
@@ -128,9 +128,9 @@ def check_only(body: Mapping[str, Any], only: Mapping[str, tuple[object, ...]]) 
 def pictures(params: ImagesRequest, view: TaskView) -> Response:
     """The pictures, and why some of them failed."""
     items = [picture_item(each) for each in view.pictures]
-    made = [item for item in items if "error" not in item]
+    created = [item for item in items if "error" not in item]
     content = {**head_of(view.task), "data": items, "usage": usage_of(view.images)}
-    body = responses.with_pictures(params, content, view.images, made)
+    body = responses.with_pictures(params, content, view.images, created)
     return responses.response_of(body)
 
 
@@ -140,9 +140,9 @@ def picture_events(params: ImagesRequest, view: TaskView) -> Iterator[bytes]:
     for index, each in enumerate(view.pictures):
         kind = f"image_generation.partial_{'succeeded' if each.image else 'failed'}"
         item = {"type": kind, **head, "image_index": index, **picture_item(each)}
-        made, items = ([each.image], [item]) if each.image else ([], [])
+        created, items = ([each.image], [item]) if each.image else ([], [])
         yield from streams.event(
-            kind, responses.with_pictures(params, item, made, items)
+            kind, responses.with_pictures(params, item, created, items)
         )
     kind, usage = "image_generation.completed", usage_of(view.images)
     last = {"type": kind, **head, "usage": usage}
@@ -163,10 +163,10 @@ def picture_item(picture: PictureView) -> dict[str, object]:
     return {"error": {"code": code, "message": t(f"error.{code}")}}
 
 
-def usage_of(made: list[Image]) -> dict[str, int]:
-    tokens = sum(round(each.width * each.height / 256) for each in made)
+def usage_of(created: list[Image]) -> dict[str, int]:
+    tokens = sum(round(each.width * each.height / 256) for each in created)
     return {
-        "generated_images": len(made),
+        "generated_images": len(created),
         "output_tokens": tokens,
         "total_tokens": tokens,
     }
@@ -196,16 +196,16 @@ def list_videos() -> Response:
     Raises:
         Invalid: the page would begin after `MAX_OFFSET`.
     """
-    principal, given = principal_of_api(), request.args
+    principal, query = principal_of_api(), request.args
     number, size = number_of("page_num", 1), number_of("page_size", 20)
     where: dict[str, object] = {}
-    if ids := given.getlist("filter.task_ids"):
+    if ids := query.getlist("filter.task_ids"):
         where["_id"] = {"$in": ids}
-    if name := given.get("filter.model"):
+    if name := query.get("filter.model"):
         where["model"] = model_names.find(name, makes="video").id
-    if status := given.get("filter.status"):
+    if status := query.get("filter.status"):
         where["status"] = FILTERS.get(status, status)
-    if given.get("filter.service_tier", "default") != "default":
+    if query.get("filter.service_tier", "default") != "default":
         where["_id"] = {"$in": []}
     offset = (number - 1) * size
     if offset > MAX_OFFSET:
@@ -282,7 +282,7 @@ def parse(body: Mapping[str, Any], principal: Principal) -> tasks.NewTask:
         last_frame=typed(body, "return_last_frame", bool),
         roles=roles,
     )
-    given = {k: v for k, v in video.stored().items() if k != "roles"}
+    parameters = {k: v for k, v in video.stored().items() if k != "roles"}
     return tasks.NewTask(
         user_id=principal.user_id,
         prompt=prompt,
@@ -291,7 +291,7 @@ def parse(body: Mapping[str, Any], principal: Principal) -> tasks.NewTask:
         seed=-1 if seed is None or not model.takes_seed else seed,
         images=pictures,
         video=video,
-        request={"prompt": prompt, "model": model.id, **given},
+        request={"prompt": prompt, "model": model.id, **parameters},
     )
 
 
@@ -368,10 +368,10 @@ def record(view: TaskView, tokens: Counter[str]) -> dict[str, object]:
     if task.seed is not None:
         found["seed"] = task.seed
     if view.images:
-        made = view.images[0]
-        last = last_frame_link(made)
+        created = view.images[0]
+        last = last_frame_link(created)
         found["content"] = {
-            "video_url": link_of(made),
+            "video_url": link_of(created),
             **({"last_frame_url": last} if last else {}),
         }
         used = tokens[task.id]
@@ -405,13 +405,13 @@ def failure(
     name = CODES.get(status, "InternalServiceError")
     name = RUNNING if code == "cannot_stop" else name
     error = {"code": name, "message": said, "param": param, "type": kind_of(status)}
-    if made := task_fields(said):
-        error |= made
+    if created := task_fields(said):
+        error |= created
     error["message"] += f" Request id: {g.get('request_id', '')}"
     # Clients know 400 for a wrong field.
     known = 400 if status == 422 else status
     response = json_response({"error": error}, known, retry_after=retry_after)
-    if made and not again:
+    if created and not again:
         response.headers["x-should-retry"] = "false"
     return response
 

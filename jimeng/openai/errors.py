@@ -27,7 +27,7 @@ NAMES = {
 }
 
 
-def note_task(task: Task, *, replayed: bool) -> None:
+def report_task(task: Task, *, replayed: bool) -> None:
     """
     Mark this request as having a task: responses tell the client not to retry, and
     whether an earlier request had created the task.
@@ -66,7 +66,7 @@ def failure(
     if errors:
         first = next(iter(errors))
         param = PARAMS.get(first.partition(".")[0], first)
-        said = t("openai.field", field=param, words="; ".join(errors[first]))
+        said = t("openai.field", field=param, message="; ".join(errors[first]))
         is_model = param == "model"
         status = NO_MODEL if is_model else INVALID
         code = "model_not_found" if is_model else f"invalid_{param}"
@@ -79,10 +79,10 @@ def failure(
     }
     if budget:
         error["budget"] = budget
-    if made := task_fields(said):
-        error |= {**made, "charged": charged}
+    if fields := task_fields(said):
+        error |= {**fields, "charged": charged}
     response = json_response({"error": error}, status, retry_after=retry_after)
-    if made and not again:
+    if fields and not again:
         response.headers["x-should-retry"] = "false"
     return response
 
@@ -95,7 +95,7 @@ def task_fields(said: str) -> dict[str, str]:
     if task is None:
         return {}
     return {
-        "message": t("openai.task", words=said, id=task.id),
+        "message": t("openai.task", message=said, id=task.id),
         "task_id": task.id,
         "result_url": absolute(rooted(task.result_path)),
     }

@@ -172,7 +172,7 @@ def create_or_join_task(
     task, replayed = tasks.create_or_join(
         principal, params.new, sent, idem_key=idempotency_key(), max_wait_s=max_wait_s
     )
-    errors.note_task(task, replayed=replayed)
+    errors.report_task(task, replayed=replayed)
     release_body_permit(None)  # let other uploads in while this request waits
     return task
 
@@ -200,7 +200,7 @@ def timeout_response(interface: Interface, *, in_time: bool) -> Response:
     """
     The response if the wait is over before the task has ended.
 
-    If the server is stopping, clients that count their retries are told to retry: they
+    If the server is stopping, clients that count their retries are asked to retry: they
     join the task on another server.
     """
     if in_time and requests.has_retry_count():

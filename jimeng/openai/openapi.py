@@ -12,7 +12,7 @@ from marshmallow import EXCLUDE, fields
 
 from jimeng.api.openapi import errors
 from jimeng.api.openapi.blueprint import ErrorShape
-from jimeng.api.openapi.parts import Words
+from jimeng.api.openapi.parts import Bilingual
 from jimeng.documents.webhook import TASK_EVENTS
 from jimeng.i18n import MESSAGES
 from jimeng.jobs.webhook_outbox import MAX_URL_CHARS
@@ -252,7 +252,7 @@ class ImagesResponse(Reply):
     cost_micros = count(*field_descriptions.COST_MICROS, null=True, example=200000)
     failed = count(
         "有几张没有生成；全部生成时没有此项",
-        "How many did not come; left out if all did",
+        "How many are missing; omitted if none is",
         required=False,
     )
     data = some("图片", "The pictures", OpenAIImage)
@@ -332,10 +332,10 @@ def stream_of(name: str) -> str:
     return f": still drawing\n\nevent: {name}.completed\ndata: {data}\n\n"
 
 
-def failed(code: str) -> tuple[int, str, Words, dict]:
+def failed(code: str) -> tuple[int, str, Bilingual, dict]:
     """How *code* is reported here: status, OpenAI's code, message and body."""
     status = STATUSES.get(code) or errors.statuses()[code]
-    said, param = errors.words(code), None
+    said, param = errors.message_of(code), None
     if code == "validation_failed":
         said = MESSAGES["openai.invalid"]
         code, param = "invalid_size", "size"

@@ -88,11 +88,13 @@ def parse_request(body: Body, principal: Principal) -> ImagesRequest:
 def request_record(new: tasks.NewTask) -> dict:
     """The request in terms of this server's own API, stored with the task."""
     fields = ("prompt", "model", "size", "style", "n", "seed")
-    given = {field: getattr(new, field) for field in fields}
-    given = {field: each for field, each in given.items() if each not in (None, -1, "")}
+    record = {field: getattr(new, field) for field in fields}
+    record = {
+        field: each for field, each in record.items() if each not in (None, -1, "")
+    }
     if new.size is None and new.quality != "standard":
-        given["quality"] = new.quality
-    return given
+        record["quality"] = new.quality
+    return record
 
 
 def owner_of(body: Body, principal: Principal) -> str:

@@ -146,8 +146,8 @@ class Body:
             raise Invalid.field(name, "invalid.choice", known=choices) from error
 
     def _first(self, names: tuple[str, ...]) -> tuple[str, object]:
-        given = (name for name in names if name in self.fields)
-        name = next(given, names[0])
+        present = (name for name in names if name in self.fields)
+        name = next(present, names[0])
         return name, self.fields.get(name)
 
 
@@ -169,7 +169,7 @@ def read_body() -> Body:
     for name, file in request.files.items(multi=True):
         with file.stream as stream:
             content = stream.read()
-        if content:  # a field that was left empty has none
+        if content:  # an empty field has none
             files.setdefault(name, []).append(content)
     marks = {n: [sha256(each).hexdigest() for each in f] for n, f in files.items()}
     return Body(dict(present_fields(fields)), files, [request.path, texts, marks])
@@ -229,5 +229,5 @@ def retry_count() -> int:
 
 
 def has_retry_count() -> bool:
-    """Whether the client counts its retries; such clients retry when told to."""
+    """Whether the client counts its retries; such clients retry when asked to."""
     return "x-stainless-retry-count" in request.headers

@@ -124,7 +124,7 @@ def open_files(params: ImagesRequest, images: list[Image]) -> list[tuple[Pieces,
 def document(
     params: ImagesRequest, view: TaskView, image: Image, content_type: str
 ) -> dict:
-    """The fields beside the pictures; the size is the actual one."""
+    """The fields of the response besides the pictures; the size is the actual one."""
     task = view.task
     return {
         "created": int((task.completed_at or task.created_at).timestamp()),

@@ -12,7 +12,7 @@ STEPS = {"low": "1K", "medium": "2K", "high": "4K"}
 LARGEST = ("xhigh", "max", "hd")
 RATIO = re.compile(r"([1-9]\d{0,3})\s*[:/]\s*([1-9]\d{0,3})", re.ASCII)
 SAME_AREA_TOLERANCE = 0.2  # areas that differ by less are the same step
-MAX_EXACT_RATIO = 64  # ratios of smaller numbers are kept to the pixel
+MAX_EXACT_RATIO = 64  # ratios of smaller numbers are exact to the pixel
 
 
 def choose(

@@ -67,7 +67,7 @@ class VideoRequest(CommonRequest):
     resolution = optional(
         Text,
         "清晰度，如 720p；写了就不看 size 的",
-        "A resolution such as 720p, in place of that of size",
+        "A resolution such as 720p, instead of that of size",
         validate=CHOICE,
     )
     aspect_ratio = optional(

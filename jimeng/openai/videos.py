@@ -71,7 +71,7 @@ def create_video() -> Response:
     task, replayed = tasks.create_or_join(
         principal, new, sent, idem_key=idempotency_key()
     )
-    errors.note_task(task, replayed=replayed)
+    errors.report_task(task, replayed=replayed)
     response = success_of(tasks.view(principal, task))
     response.headers.update(rate_limit_headers(task.rate_limits))
     response.call_on_close(lambda: tasks.mark_answered(task.id))
@@ -294,8 +294,8 @@ def distance(size: Size, other: Size) -> float:
 
 def request_record(new: tasks.NewTask, video: VideoParameters) -> dict:
     """The request in terms of this server's own API, stored with the task."""
-    given: dict = {"prompt": new.prompt, "model": new.model, "style": new.style}
-    given |= {name: value for name, value in video.stored().items() if name != "roles"}
+    record: dict = {"prompt": new.prompt, "model": new.model, "style": new.style}
+    record |= {name: value for name, value in video.stored().items() if name != "roles"}
     if new.seed >= 0:
-        given["seed"] = new.seed
-    return {name: value for name, value in given.items() if value not in (None, "")}
+        record["seed"] = new.seed
+    return {name: value for name, value in record.items() if value not in (None, "")}

@@ -22,6 +22,7 @@ from jimeng.schemas.fields import (
     Flag,
     Long,
     Many,
+    NestedReply,
     OfUser,
     OneOf,
     Part,
@@ -32,7 +33,6 @@ from jimeng.schemas.fields import (
     Texts,
     Trimmed,
     Whole,
-    Within,
     a,
     count,
     entries,
@@ -138,15 +138,15 @@ class NewBatch(PictureSettings, WithWebhook, WithMetadata, OfUser):
     )
 
     @validates_schema(skip_on_field_errors=False, pass_original=True)
-    def has_prompts(self, data: dict, given: object, **kwargs) -> None:
-        if isinstance(given, dict) and not {"prompts", "template"} & set(given):
+    def has_prompts(self, data: dict, original: object, **kwargs) -> None:
+        if isinstance(original, dict) and not {"prompts", "template"} & set(original):
             raise ValidationError({"prompts": ["invalid.required"]})
 
 
 class RetryBatch(Strict):
     """``POST /api/v1/batches/<id>/retry``; the body may be left out."""
 
-    may_be_left_out: ClassVar = True
+    body_is_optional: ClassVar = True
     examples: ClassVar = {"failed": {}, "all": {"rest": True}}
 
     rest = Flag(
@@ -260,7 +260,7 @@ def reason_of(batch: Batch) -> str | None:
     return None if batch.stopped == CANCELLED else batch.stopped
 
 
-class BatchRecord(Within):
+class BatchRecord(NestedReply):
     """A batch and its progress."""
 
     inner = "batch"
@@ -356,9 +356,7 @@ class BatchEstimate(EstimateRecord):
         minimum=1,
         example=3,
     )
-    repeated = count(
-        "另有多少条重复，没有再算", "How many more were duplicates, and are left out"
-    )
+    repeated = count("另有多少条重复，没有再算", "How many duplicates were removed")
     pictures = whole("一共多少张图片", "Total number of pictures", minimum=1, example=6)
     prompts = list_of(
         "展开后的全部提示词",

@@ -13,13 +13,13 @@ from jimeng.schemas.fields import (
     Long,
     Many,
     Moment,
+    NestedReply,
     OfUser,
     Reply,
     Strict,
     Text,
     Texts,
     Trimmed,
-    Within,
     a,
     address,
     count,
@@ -72,7 +72,7 @@ class MembershipChanges(Changes):
 class SharePage(Strict):
     """``PUT /api/v1/shares/<id>``: omitted fields stay unchanged."""
 
-    may_be_left_out: ClassVar = True
+    body_is_optional: ClassVar = True
     examples: ClassVar = {
         "shortest": {},
         "usual": {"title": "给小林看的", "prompts": True},
@@ -91,7 +91,7 @@ class SharePage(Strict):
     )
 
 
-class CollectionRecord(Within):
+class CollectionRecord(NestedReply):
     inner = "collection"
 
     id = text(*field_descriptions.ID, example=COLLECTION)
@@ -137,7 +137,7 @@ def page_url(found: ShareOverview) -> str:
     return absolute(path_for("web.shared", token=found.share.token))
 
 
-class ShareRecord(Within):
+class ShareRecord(NestedReply):
     """A share as its owner sees it."""
 
     inner = "share"

@@ -52,8 +52,8 @@ def messages_for(reason: str, *others: str) -> dict[str, Any]:
 class DescribedField(fields.Field):
     """A field whose first arguments describe it, in Chinese and in English."""
 
-    def __init__(self, *words: str, metadata: dict | None = None, **options) -> None:
-        super().__init__(metadata={**(metadata or {}), "words": words}, **options)
+    def __init__(self, *texts: str, metadata: dict | None = None, **options) -> None:
+        super().__init__(metadata={**(metadata or {}), "texts": texts}, **options)
 
 
 class Text(DescribedField, fields.String):
@@ -136,8 +136,8 @@ class Moment(DescribedField, fields.AwareDateTime):
 
     default_error_messages = messages_for("moment", "invalid_awareness", "format")
 
-    def __init__(self, *words: str, **kwargs) -> None:
-        super().__init__(*words, format="iso", **kwargs)
+    def __init__(self, *texts: str, **kwargs) -> None:
+        super().__init__(*texts, format="iso", **kwargs)
 
     def _deserialize(self, value, attr, data, **kwargs):
         if not isinstance(value, str) or not RFC_3339.fullmatch(value):
@@ -154,8 +154,8 @@ class Texts(DescribedField, fields.List):
 
     default_error_messages = messages_for("list")
 
-    def __init__(self, *words: str, each: fields.Field, **options) -> None:
-        super().__init__(*words, cls_or_instance=each, **options)
+    def __init__(self, *texts: str, each: fields.Field, **options) -> None:
+        super().__init__(*texts, cls_or_instance=each, **options)
 
     def _deserialize(self, value, attr, data, **kwargs):
         if isinstance(value, list):  # check the length before converting each item
@@ -183,8 +183,8 @@ class Metadata(DescribedField, fields.Dict):
         "additionalProperties": {"type": "string", "maxLength": MAX_VALUE, **AS_TEXT},
     }
 
-    def __init__(self, *words: str, **options) -> None:
-        super().__init__(*words, metadata=self.shape, **options)
+    def __init__(self, *texts: str, **options) -> None:
+        super().__init__(*texts, metadata=self.shape, **options)
 
     def _deserialize(self, value, attr, data, **kwargs):
         if not isinstance(value, dict) or len(value) > MAX_PAIRS:
@@ -215,9 +215,9 @@ class File(DescribedField, fields.Raw):
 
     default_error_messages = messages_for("file")
 
-    def __init__(self, *words: str, **kwargs) -> None:
+    def __init__(self, *texts: str, **kwargs) -> None:
         shape = {"type": "string", "format": "binary"}
-        super().__init__(*words, metadata=shape, **kwargs)
+        super().__init__(*texts, metadata=shape, **kwargs)
 
     def _deserialize(self, value, attr, data, **kwargs):
         if not hasattr(value, "stream"):
@@ -325,13 +325,13 @@ class Strict(Schema):
         examples: Name -> valid body.
         rules: JSON Schema keywords in addition to the fields.
         other_shapes: Alternative schemas of the same request.
-        may_be_left_out: Whether the body is optional.
+        body_is_optional: Whether the body is optional.
     """
 
     examples: ClassVar[dict[str, dict]] = {}
     rules: ClassVar[dict] = {}
     other_shapes: ClassVar[Sequence[type[Schema]]] = ()
-    may_be_left_out: ClassVar[bool] = False
+    body_is_optional: ClassVar[bool] = False
 
     error_messages = {"unknown": "invalid.unknown_field", "type": "invalid.object"}
 
@@ -362,7 +362,7 @@ class OwnerId(Text):
         return not needs_sign_in()
 
     @required.setter
-    def required(self, given: bool) -> None:
+    def required(self, value: bool) -> None:
         """Ignore marshmallow's assignment: it depends on the settings."""
 
 
@@ -416,7 +416,7 @@ class Reply(Schema):
         return getattr(obj, attr, default)
 
 
-class Within(Reply):
+class NestedReply(Reply):
     """
     Read an attribute from the wrapped object if the outer object lacks it.
 
@@ -461,7 +461,7 @@ class Instant(fields.DateTime):
         return moment(value)
 
 
-def made(
+def field_of(
     kind: Callable[..., fields.Field],
     *said: str,
     of: Any = None,
@@ -491,35 +491,39 @@ def made(
         more["shown"] = True  # not a keyword of JSON Schema
     elif example is not None:
         more["examples"] = [example]
-    given = {"attribute": of, "data_key": data_key, "metadata": more | {"words": said}}
+    options = {
+        "attribute": of,
+        "data_key": data_key,
+        "metadata": more | {"texts": said},
+    }
     if choices:
-        given["validate"] = validate.OneOf([*choices])
-    return kind(required=required, allow_none=null, **given)
+        options["validate"] = validate.OneOf([*choices])
+    return kind(required=required, allow_none=null, **options)
 
 
-text = partial(made, fields.String)
-whole = partial(made, fields.Integer)
-count = partial(made, fields.Integer, minimum=0)
-number = partial(made, fields.Float)
-instant = partial(made, Instant)
-day = partial(made, fields.Date)
-flag = partial(made, fields.Boolean)
-entries = partial(made, fields.Dict)  # an object with arbitrary keys
-address = partial(made, fields.String, format="uri")
+text = partial(field_of, fields.String)
+whole = partial(field_of, fields.Integer)
+count = partial(field_of, fields.Integer, minimum=0)
+number = partial(field_of, fields.Float)
+instant = partial(field_of, Instant)
+day = partial(field_of, fields.Date)
+flag = partial(field_of, fields.Boolean)
+entries = partial(field_of, fields.Dict)  # an object with arbitrary keys
+address = partial(field_of, fields.String, format="uri")
 
 
 def list_of(
     chinese: str, english: str, inner: fields.Field, **more: Any
 ) -> fields.Field:
-    return made(partial(fields.List, inner), chinese, english, **more)
+    return field_of(partial(fields.List, inner), chinese, english, **more)
 
 
 def a(chinese: str, english: str, schema: type[Schema], **more: Any) -> fields.Field:
-    return made(partial(fields.Nested, schema), chinese, english, **more)
+    return field_of(partial(fields.Nested, schema), chinese, english, **more)
 
 
 def some(chinese: str, english: str, schema: type[Schema], **more: Any) -> fields.Field:
-    return made(partial(fields.Nested, schema, many=True), chinese, english, **more)
+    return field_of(partial(fields.Nested, schema, many=True), chinese, english, **more)
 
 
 def fixed(key: str) -> fields.Field:

@@ -14,8 +14,8 @@ from jimeng.providers.models.model import FEN, PROMPTS, TASKS, UNITS
 from jimeng.providers.models.video import MODES, VideoModel
 from jimeng.schemas import field_descriptions
 from jimeng.schemas.fields import (
+    NestedReply,
     Reply,
-    Within,
     a,
     day,
     entries,
@@ -45,12 +45,12 @@ def pixels(chinese: str, english: str, name: str, example: dict) -> fields.Field
 
 
 def limit(
-    chinese: str, english: str, name: str, place: int, example: int | None = None
+    chinese: str, english: str, name: str, index: int, example: int | None = None
 ) -> fields.Field:
     """One bound of a model's range, or null."""
 
     def of(model: Model) -> float | None:
-        return (getattr(model, name) or (None, None))[place]
+        return (getattr(model, name) or (None, None))[index]
 
     return whole(chinese, english, of=of, null=True, example=example)
 
@@ -188,7 +188,7 @@ def date_of_price(estimate: Estimate) -> date | None:
     return estimate.price.as_of if estimate.price else None
 
 
-class CostRecord(Within):
+class CostRecord(NestedReply):
     """The provider's price of a task's pictures, or of each task of a batch."""
 
     inner = "each"
@@ -228,7 +228,7 @@ class CostRecord(Within):
     )
 
 
-class EstimateRecord(Within):
+class EstimateRecord(NestedReply):
     """What a request would create."""
 
     inner = "each"

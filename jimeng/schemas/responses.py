@@ -312,7 +312,7 @@ class Refusal(Reply):
     errors = fields.Dict(
         keys=fields.String(),
         values=fields.List(fields.String()),
-        metadata={"words": ("字段 → 原因", "Field → reasons")},
+        metadata={"texts": ("字段 → 原因", "Field → reasons")},
     )
     status = text(
         "仅 /health/ready：unavailable",

@@ -37,6 +37,7 @@ from jimeng.schemas.fields import (
     Long,
     Many,
     Metadata,
+    NestedReply,
     OfUser,
     OneOf,
     OwnerId,
@@ -49,7 +50,6 @@ from jimeng.schemas.fields import (
     Trimmed,
     Truth,
     Whole,
-    Within,
     a,
     address,
     count,
@@ -77,7 +77,7 @@ MAX_STRENGTH = 100  # in the form, which counts in hundredths
 MAX_IMAGES = 14  # the maximum over all models
 REFERENCE = Long(1, 23 * 1024 * 1024)  # characters: 16 MiB as a ``data:`` URL
 # Tasks are selected by their ids, or by user and status. JSON Schema's `if`, because
-# many client generators drop all fields beside an `anyOf`.
+# many client generators drop all fields next to an `anyOf`.
 ONE_WAY = {
     "if": {"required": ["ids"]},
     "then": {"not": {"anyOf": [{"required": ["status"]}, {"required": ["user_id"]}]}},
@@ -168,15 +168,15 @@ class ImageFields(PictureSettings):
     )
 
     @validates_schema(skip_on_field_errors=False, pass_original=True)
-    def require_prompt(self, data: dict, given: object, **kwargs) -> None:
+    def require_prompt(self, data: dict, original: object, **kwargs) -> None:
         """Require a prompt, unless there are input pictures."""
-        if isinstance(given, dict) and "prompt" not in given:
-            given = given.get("input", given)
-        if not isinstance(given, dict) or given.get("images"):
+        if isinstance(original, dict) and "prompt" not in original:
+            original = original.get("input", original)
+        if not isinstance(original, dict) or original.get("images"):
             return
-        if "prompt" not in given:
+        if "prompt" not in original:
             raise ValidationError({"prompt": ["invalid.required"]})
-        if isinstance(given["prompt"], str) and not given["prompt"].strip():
+        if isinstance(original["prompt"], str) and not original["prompt"].strip():
             raise ValidationError({"prompt": ["invalid.prompt_empty"]})
 
 
@@ -293,7 +293,7 @@ class NestedTask(AnyTask):
 
 
 class Unpacked(AnyTask):
-    """The fields of a task beside ``type``, or under ``input``."""
+    """The fields of a task next to ``type``, or inside ``input``."""
 
     @pre_load
     def unpack(self, data, **kwargs):
@@ -341,7 +341,7 @@ class DryRunQuery(Strict):
 class Retry(Strict):
     """``POST /api/v1/tasks/<id>/retry``; the body may be left out."""
 
-    may_be_left_out: ClassVar = True
+    body_is_optional: ClassVar = True
     examples: ClassVar = {"plain": {}, "consent": {"accept_double_charge": True}}
 
     accept_double_charge = Flag(
@@ -355,7 +355,7 @@ class Retry(Strict):
 class SeveralTasks(Strict):
     """Selects tasks by their ids, or by user and status."""
 
-    may_be_left_out: ClassVar = False
+    body_is_optional: ClassVar = False
     rules: ClassVar = ONE_WAY
     ids = Texts(
         "任务 id，最多 100 个；或改用 status 和 user_id",
@@ -480,7 +480,7 @@ def last_frame_link(found: Image) -> str | None:
 
 
 class Source(Reply):
-    """One of the pictures that a task was made from."""
+    """An input of a task: one of the pictures that it was made from."""
 
     upload = text(
         "图片的 id", "Its id", of="input", example="upload_q2xVn0bXyG7tD5m4JcLr9A"
@@ -510,12 +510,12 @@ def cost(of: Callable[[Any], Any] = lambda found: found) -> fields.Field:
 
 def micros(
     name: str,
-    *words: str,
+    *texts: str,
     example: int,
     of: Callable[[Any], Any] = lambda found: found,
 ) -> fields.Field:
     return whole(
-        *words, of=lambda found: amount(of(found), name), null=True, example=example
+        *texts, of=lambda found: amount(of(found), name), null=True, example=example
     )
 
 
@@ -567,7 +567,7 @@ class KnownPicture(PaidPicture):
 
     made_into = list_of(
         "由这张图片而来的任务；只在整个任务里给出",
-        "The tasks that were made from it; given in the full record only",
+        "The tasks that were made from it; in the full record only",
         text(example=OTHER),
         of=lambda found: found.made_into or (),
         example=[],
@@ -627,7 +627,7 @@ class Failure(Reply):
 
     code = text(*field_descriptions.CODE)
     message = text(
-        *field_descriptions.MESSAGE, of=lambda kept: t(f"error.{kept['code']}")
+        *field_descriptions.MESSAGE, of=lambda error: t(f"error.{error['code']}")
     )
     provider_code = text("服务商的代码", "The provider's own code", null=True)
     provider_request_id = text(
@@ -786,7 +786,7 @@ FIRST_VIDEO = address(
 )
 
 
-class TaskResult(Within):
+class TaskResult(NestedReply):
     """The result of a task: its status and pictures."""
 
     inner = "task"
@@ -838,7 +838,7 @@ def sized(name: str):
     return lambda view: None if view.task.unsized else getattr(view.task, name)
 
 
-class TaskRecord(Within):
+class TaskRecord(NestedReply):
     """The full record of a task."""
 
     inner = "task"

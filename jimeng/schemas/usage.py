@@ -147,6 +147,6 @@ class UsageRecord(Reply):
     complete = flag(
         "为 false 时，较早的日子还在第一次清点，尚未列出",
         "False while earlier days are still being counted for the first time, and "
-        "are left out",
+        "are omitted",
         of="is_whole",
     )

@@ -51,7 +51,7 @@ class NewUser(Strict):
 class UserChanges(Strict):
     """``PUT /api/v1/users/<id>``: whole or partial."""
 
-    may_be_left_out: ClassVar = True
+    body_is_optional: ClassVar = True
     examples: ClassVar = {
         "name": {"name": "李四"},
         "both": {"email": "li.si@example.com", "name": "李四"},
@@ -153,7 +153,7 @@ class NewKey(Strict):
 class KeyChanges(Strict):
     """``PUT /api/v1/users/<id>/keys/<id>``: omitted fields stay unchanged."""
 
-    may_be_left_out: ClassVar = True
+    body_is_optional: ClassVar = True
     examples: ClassVar = {
         "budget": {"daily_budget_micros": 20000000, "monthly_budget_micros": None},
     }
@@ -170,14 +170,14 @@ class KeyChanges(Strict):
 
 
 class BudgetForm(Strict):
-    """The page's form of a user's budgets; what is left out is the server's default."""
+    """The page's form of a user's budgets; missing: the server's default."""
 
     daily = Yuan(validate=YuanBetween(0, MAX_BUDGET_YUAN))
     monthly = Yuan(validate=YuanBetween(0, MAX_BUDGET_YUAN))
 
 
 class KeyBudgets(Strict):
-    """The page's form of a key's budgets; what is left out is no limit."""
+    """The page's form of a key's budgets; missing: no limit."""
 
     daily_budget = Yuan(
         attribute="daily_budget_micros",

@@ -157,7 +157,7 @@ class EndpointRecord(Reply):
         null=True,
     )
     disabled_message = text(
-        "同上，用文字说", "The same in words", of=disabled_text, null=True
+        "同上，用文字说", "The same as a message", of=disabled_text, null=True
     )
     failures = count("连续失败的次数", "Attempts that failed in a row", example=0)
     old_secret_until = instant(*BOTH_SIGN_TEXT, of=both_sign_until, null=True)

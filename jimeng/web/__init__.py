@@ -45,7 +45,7 @@ def template_globals() -> dict:
         "srcset": aspect_ratios.srcset,
         "ratio": aspect_ratios.nearest,
         "credentials": credentials,
-        "budget_left": budget.budget_left,
+        "remaining_budget": budget.remaining_budget,
         "in_language": in_language,
         "spoken": options.spoken,
         "name_of_lane": options.name_of_lane,

@@ -40,7 +40,7 @@ def test_key_is_shown_once_and_works(ada, nobody):
     assert answer.status_code == 201
     assert answer.headers["Cache-Control"] == "no-store"
     (text,) = set(SECRET.findall(answer.text))
-    assert 'data-copies="#made-key"' in answer.text
+    assert 'data-copies="#new-key-text"' in answer.text
     assert call(nobody, "GET", "/api/v1/models", key=text).status_code == 200
     later = ada.client.get("/account/keys").text
     assert "上架脚本" in later and text[:10] in later
@@ -51,7 +51,7 @@ def test_curl_line_is_ready(ada):
     """Pasted into a shell it is one command, with the key and a prompt."""
     page = make(ada, name="x").text
 
-    line = html.unescape(re.search(r'id="made-curl">([^<]*)<', page)[1])
+    line = html.unescape(re.search(r'id="new-key-curl">([^<]*)<', page)[1])
     words = shlex.split(line.replace("\\\n", ""))
     assert words[0] == "curl"
     assert words[1] == "http://localhost/api/v1/ai/image/task"

@@ -107,7 +107,7 @@ def test_keys(show, look):
     assert seen.layout_shift() == []
     make_key(page)
 
-    expect(page.locator("#made-key")).to_have_text(KEY)
+    expect(page.locator("#new-key-text")).to_have_text(KEY)
     seen.check("account-key-made", full=True)
     revoke_all(page)
 

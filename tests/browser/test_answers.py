@@ -132,11 +132,11 @@ def test_form_may_be_sent_once_all_is_uploaded(visit):
     page.fill("#prompt", "a cat")
     file = {"name": "a.jpg", "mimeType": "image/jpeg", "buffer": photo()}
     page.set_input_files("#files", [file])
-    expect(page.locator(".given-coming")).to_have_count(1)
+    expect(page.locator(".input-uploading")).to_have_count(1)
     page.locator("#composer .primary").click()
     expect(page.locator("#errors-images")).to_contain_text("still being uploaded")
 
     waiting[0].continue_()
 
-    expect(page.locator("#given .given img")).to_be_visible()
+    expect(page.locator("#inputs .input-tile img")).to_be_visible()
     expect(page.locator("#errors-images")).to_be_empty()

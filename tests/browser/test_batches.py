@@ -158,25 +158,25 @@ def test_pictures_go_in(visit, look):
     ]
     page.focus("#files")
     page.set_input_files("#files", files[:1])
-    expect(page.locator("#batch-given .given")).to_have_count(1)
+    expect(page.locator("#batch-inputs .input-tile")).to_have_count(1)
     expect(page.locator("#files")).to_be_focused()
     expect(page.locator(".batch-some li")).to_have_count(2)
     seen.check("batches-new-pictures", full=True)
 
     page.set_input_files("#files", files[1:])
-    expect(page.locator("#batch-given .given")).to_have_count(2)
+    expect(page.locator("#batch-inputs .input-tile")).to_have_count(2)
     expect(page.locator("#batch-preview .error")).to_be_visible()  # it takes one
     seen.check("batches-new-pictures-many", full=True)
-    page.locator("#batch-given [data-given=remove]").first.click()
-    expect(page.locator("#batch-given .given")).to_have_count(1)
+    page.locator("#batch-inputs [data-input-action=remove]").first.click()
+    expect(page.locator("#batch-inputs .input-tile")).to_have_count(1)
     expect(page.locator(".batch-some li")).to_have_count(2)
-    kept = page.locator("#batch-given [name=image]").input_value()
+    kept = page.locator("#batch-inputs [name=image]").input_value()
     page.reload()
 
-    expect(page.locator("#batch-given [name=image]")).to_have_value(kept)
+    expect(page.locator("#batch-inputs [name=image]")).to_have_value(kept)
     expect(page.locator(".batch-some li")).to_have_count(2)
     page.locator(".batch-send .primary").click()
-    expect(page.locator(".given img")).to_have_js_property("complete", True)
+    expect(page.locator(".input-tile img")).to_have_js_property("complete", True)
     expect(page.locator(".cells .photo")).to_have_count(2)
     seen.check("batch-pictures", full=True)
 

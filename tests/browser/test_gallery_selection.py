@@ -125,7 +125,7 @@ def test_everything_goes_with_the_keys_alone(visit):
     expect(boxes(page)).to_have_count(0)
     expect(page.locator("#undo")).to_be_focused()
     expect(page.locator("#announce")).to_contain_text("Deleted: 6")
-    expect(page.get_by_role("heading", name="Nothing left here")).to_be_visible()
+    expect(page.get_by_role("heading", name="Nothing here any more")).to_be_visible()
     page.keyboard.press("Enter")
     expect(boxes(page)).to_have_count(6)
     expect(page.locator("#notices")).to_contain_text("Restored: 6")

@@ -34,7 +34,7 @@ def file(name: str, content: bytes) -> dict:
 
 def chosen(page, *contents: bytes):
     """Choose files, and wait until all are there."""
-    items = page.locator("#given .given:not(.given-coming)")
+    items = page.locator("#inputs .input-tile:not(.input-uploading)")
     before = items.count()
     files = [file(f"{n}.jpg", each) for n, each in enumerate(contents)]
     page.set_input_files("#files", files)
@@ -43,7 +43,7 @@ def chosen(page, *contents: bytes):
 
 
 def values(page) -> list[str]:
-    return page.locator("#given [name=image]").evaluate_all(
+    return page.locator("#inputs [name=image]").evaluate_all(
         "all => all.map((each) => each.value)"
     )
 
@@ -60,9 +60,9 @@ def test_dock_with_pictures(visit, drawn, look):
     seen = visit(f"{WORDS_ONLY}&{drawn}", **look)
     page = seen.page
     before = page.locator("#menu-model .chip-now")
-    expect(page.locator("#given img")).to_have_js_property("complete", True)
+    expect(page.locator("#inputs img")).to_have_js_property("complete", True)
     expect(page.locator('[data-note="switched"]')).to_be_visible()
-    page.locator("[data-given=unswitch]").click()
+    page.locator("[data-input-action=unswitch]").click()
     expect(before).to_have_text(re.compile("3.1"))
     expect(page.locator('[data-note="cannot"]')).to_be_visible()
     seen.check("create-pictures")
@@ -88,7 +88,7 @@ def test_pictures_are_pasted_and_dropped(visit):
     """But words that are pasted stay words, though a picture of them comes along."""
     page = visit(TAKES, lang="en").page
     expect(page.locator('[data-note="few"]')).to_be_visible()
-    items = page.locator("#given .given:not(.given-coming)")
+    items = page.locator("#inputs .input-tile:not(.input-uploading)")
 
     page.evaluate(HAND_OVER, ["paste", "words.png", "some words"])
     page.evaluate(HAND_OVER, ["paste", "pasted.png", ""])
@@ -112,9 +112,9 @@ def test_pictures_are_moved_and_removed_by_keyboard(visit):
     remove = page.get_by_role("button", name="Remove picture 1")
     remove.press("ArrowRight")
     assert values(page) == [first, second]
-    page.locator("#given [data-given=remove]:focus").press("ArrowLeft")
+    page.locator("#inputs [data-input-action=remove]:focus").press("ArrowLeft")
     assert values(page) == [second, first]
-    expect(page.locator(".given-number").first).to_have_text("Picture 1")
+    expect(page.locator(".input-number").first).to_have_text("Picture 1")
     page.get_by_role("button", name="Remove picture 1").press("Enter")
 
     assert values(page) == [first]
@@ -132,7 +132,7 @@ def test_pictures_are_put_in_order_by_dragging(visit, touch):
     events = page.context.new_cdp_session(page)
 
     def at(id_: str) -> dict:
-        box = page.locator(f"#given .given:has([value='{id_}'])").bounding_box()
+        box = page.locator(f"#inputs .input-tile:has([value='{id_}'])").bounding_box()
         return {"x": box["x"] + 70, "y": box["y"] + 18}  # on its button
 
     def send(kind: str, *point: dict) -> None:
@@ -149,7 +149,7 @@ def test_pictures_are_put_in_order_by_dragging(visit, touch):
         start, end = at(id_), at(to)
         send("down", start)
         if touch:
-            page.locator(".given[data-held]").wait_for()
+            page.locator(".input-tile[data-held]").wait_for()
         side = 15 if end["x"] > start["x"] else -15
         for share in (0.25, 0.5, 0.75, 1):
             x = start["x"] + (end["x"] + side - start["x"]) * share
@@ -159,7 +159,7 @@ def test_pictures_are_put_in_order_by_dragging(visit, touch):
     drag(first, third)
     send("up")
     assert values(page) == [second, third, first]
-    expect(page.locator(".given-number").last).to_have_text("Picture 3")
+    expect(page.locator(".input-number").last).to_have_text("Picture 3")
     drag(first, second)
     page.keyboard.press("Escape")
     send("up")
@@ -173,7 +173,7 @@ def test_pictures_outlive_a_reload_and_other_pages(visit):
     first, second = values(page)
 
     page.reload()
-    expect(page.locator("#given .given")).to_have_count(2)
+    expect(page.locator("#inputs .input-tile")).to_have_count(2)
     assert values(page) == [first, second]
     page.goto("/gallery")
     answer = page.request.delete(f"/api/v1/uploads/{first}")
@@ -183,11 +183,11 @@ def test_pictures_outlive_a_reload_and_other_pages(visit):
     expect(page.locator("#errors-images")).to_contain_text("be restored")
     assert values(page) == [second]
     page.reload()
-    expect(page.locator("#given .given")).to_have_count(1)
+    expect(page.locator("#inputs .input-tile")).to_have_count(1)
     expect(page.locator("#errors-images")).to_be_empty()
     other = page.context.new_page()
     other.goto("/")
-    expect(other.locator("#given .given")).to_have_count(0)
+    expect(other.locator("#inputs .input-tile")).to_have_count(0)
 
 
 def test_upload_is_cancelled_and_holds_back_the_form(visit):
@@ -197,14 +197,14 @@ def test_upload_is_cancelled_and_holds_back_the_form(visit):
     page.route("**/inputs", lambda route: None)  # never answered
     page.fill("#prompt", "a cat")
     page.set_input_files("#files", [file("slow.jpg", given.photo())])
-    expect(page.locator(".given-coming progress")).to_be_visible()
+    expect(page.locator(".input-uploading progress")).to_be_visible()
 
     page.locator("#composer .primary").click()
     expect(page.locator("#errors-images")).to_contain_text("still being uploaded")
     seen.forgive("/inputs")
     page.get_by_role("button", name="Cancel the upload").click()
 
-    expect(page.locator("#given .given")).to_have_count(0)
+    expect(page.locator("#inputs .input-tile")).to_have_count(0)
     assert page.locator(".card").filter(has_text="a cat").count() == 0
 
 
@@ -214,7 +214,7 @@ def test_what_is_no_picture_says_so(visit):
     page.set_input_files("#files", [file("a.jpg", b"<svg/>")])
 
     expect(page.locator("#errors-images")).to_contain_text("SVG")
-    expect(page.locator("#given .given")).to_have_count(0)
+    expect(page.locator("#inputs .input-tile")).to_have_count(0)
 
 
 def test_double_click_asks_once_with_the_picture(visit):
@@ -230,7 +230,7 @@ def test_double_click_asks_once_with_the_picture(visit):
     expect(link).to_be_visible()
     assert card.count() == 1
     link.click()
-    expect(page.locator("#given .given")).to_have_count(2)
+    expect(page.locator("#inputs .input-tile")).to_have_count(2)
     link.click()
     page.wait_for_timeout(500)
     assert len(values(page)) == 2

@@ -32,7 +32,7 @@ def opened(seen, tool: str):
 
 def at(page, x: float, y: float) -> tuple[float, float]:
     """The place on the screen of one in the picture, in shares of its sides."""
-    box = page.locator(".stage-place").bounding_box()
+    box = page.locator(".stage-box").bounding_box()
     return box["x"] + x * box["width"], box["y"] + y * box["height"]
 
 
@@ -180,10 +180,10 @@ def test_fingers_paint_and_two_of_them_zoom(visit, picture):
     """On a phone: one paints, two move, and what they touched first is not painted."""
     page = opened(visit(f"/pictures/{picture}", lang="en", width=390), "repaint")
     x, y = at(page, 0.5, 0.5)
-    wide = page.locator(".stage-place").bounding_box()["width"]
+    wide = page.locator(".stage-box").bounding_box()["width"]
 
     touch(page, [[(x, y)], [(x - 40, y), (x + 40, y)], [(x - 90, y), (x + 90, y)], []])
-    assert page.locator(".stage-place").bounding_box()["width"] > 1.5 * wide
+    assert page.locator(".stage-box").bounding_box()["width"] > 1.5 * wide
     expect(page.locator("[data-brush=undo]")).to_be_disabled()
     touch(page, [[(x, y)], [(x + 20, y + 20)], []])
 
@@ -201,7 +201,7 @@ def test_edges_are_dragged_and_moved_by_keys(visit, picture):
 
     def drag(edges: str, x: float, y: float) -> None:
         box = page.locator(f".expand-frame [data-edges='{edges}']").bounding_box()
-        whole = page.locator(".stage-place").bounding_box()
+        whole = page.locator(".stage-box").bounding_box()
         start = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
         page.mouse.move(*start)
         page.mouse.down()
@@ -297,7 +297,7 @@ def test_two_pictures_are_compared(visit, live_server):
     expect(page.locator(".stage-before")).to_be_visible()
 
     page.keyboard.press("2")
-    one, other = page.locator(".stage-place"), page.locator(".stage-other")
+    one, other = page.locator(".stage-box"), page.locator(".stage-other")
     expect(other).to_be_visible()
     expect(other).to_have_js_property("naturalWidth", 512)
     view = page.locator(".stage-view").bounding_box()
@@ -372,7 +372,7 @@ def test_upload_is_edited_on_the_stage(visit, look):
     seen = visit("/?model=jimeng-i2i-3.0", **look)
     page = seen.page
     page.set_input_files("#files", [photo])
-    page.locator(".given-edit").click()
+    page.locator(".input-edit").click()
     page.wait_for_url("**/inputs/upload_*/edit")
     page.locator("[data-tool=repaint]").click()
     seen.check("stage-upload")
@@ -390,4 +390,4 @@ def test_upload_is_edited_on_the_stage(visit, look):
     expect(page.locator("#repaint-prompt")).to_have_value("a red boat")
     expect(page.locator("[data-brush=undo]")).to_be_enabled()
     page.keyboard.press("Escape")
-    expect(page.locator("#given .given")).to_have_count(1)
+    expect(page.locator("#inputs .input-tile")).to_have_count(1)

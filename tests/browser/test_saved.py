@@ -23,7 +23,7 @@ def test_prompt_is_kept_and_used_again(visit, look):
     """Nothing of the panel goes into the form; what it replaces can be had back."""
     page = (seen := visit("/?size=16:9&n=2&seed=7&style=ink", **look)).page
     page.fill("#prompt", PROMPT)
-    page.wait_for_function("() => typeof saveWords === 'function'")
+    page.wait_for_function("() => typeof savePrompt === 'function'")
     page.click(CLOCK)
     name = page.locator("#saved-name")
     name.press("Enter")
@@ -31,7 +31,7 @@ def test_prompt_is_kept_and_used_again(visit, look):
     seen.check("create-saved-none")
     name.fill("雨巷")
     name.press("Enter")
-    link = page.locator("#saved a[data-words]")
+    link = page.locator("#saved a[data-values]")
     expect(link).to_be_focused()
     name.fill("第二个名字，长一些也放得下")
     page.check("#saved-seed")

@@ -32,7 +32,7 @@ def test_dropped_picture_gives_its_words_back(visit, live_server, look):
 
     offer = page.locator(".says")
     expect(offer.locator("q")).to_have_text(PROMPT)
-    expect(page.locator("#given [name=image]")).to_have_count(1)
+    expect(page.locator("#inputs [name=image]")).to_have_count(1)
     assert page.locator("#prompt").input_value() == "另一句话"
     seen.check("create-says")
 
@@ -44,8 +44,8 @@ def test_dropped_picture_gives_its_words_back(visit, live_server, look):
     for name, value in {"style": "ink", "size": "16:9"}.items():
         chosen = page.locator(f"#composer [name={name}][value='{value}']")
         expect(chosen).to_be_checked()
-    expect(page.locator("#given [name=image]")).to_have_count(0)
+    expect(page.locator("#inputs [name=image]")).to_have_count(0)
     expect(offer).to_have_count(0)
     button(page.locator("#undo"), UNDO[look["lang"]]).click()
     expect(page.locator("#prompt")).to_have_value("另一句话")
-    expect(page.locator("#given [name=image]")).to_have_count(1)
+    expect(page.locator("#inputs [name=image]")).to_have_count(1)

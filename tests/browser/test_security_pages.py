@@ -86,5 +86,5 @@ def test_password_once_more(visit, closed_server, eve, look):
     press(page, ".gate-form .primary")
 
     expect(page.get_by_text("shop script").first).to_be_visible()
-    expect(page.locator("#made-key")).to_be_visible()
+    expect(page.locator("#new-key-text")).to_be_visible()
     seen.check("keys-made", full=True)

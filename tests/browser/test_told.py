@@ -108,12 +108,12 @@ def test_notice_of_what_ends_out_of_sight(visit, live_server, look):
     live_server.rest(LANE)  # nothing ends before nobody looks
     page.fill("#prompt", "a picture to be told of")
     page.get_by_role("button", name=re.compile("生成|Generate")).click()
-    expect(page.locator("#tell")).to_be_visible()
+    expect(page.locator("#notify")).to_be_visible()
     seen.check("tell")
     assert page.evaluate("asked") == 0
 
-    page.locator("#tell [data-tell=notice]").click()
-    pressed = page.locator("#tell [data-tell=notice][aria-pressed=true]")
+    page.locator("#notify [data-notify=notice]").click()
+    pressed = page.locator("#notify [data-notify=notice][aria-pressed=true]")
     expect(pressed).to_be_attached()
     page.evaluate(HIDDEN)
     live_server.go_on(LANE)
@@ -144,10 +144,10 @@ def test_refused_notices_say_where_to_allow_them(visit):
     page = visit("/account", lang="en").page
     page.evaluate("Notification.requestPermission = async () => 'denied'")
 
-    page.locator("[data-tell=notice]").click()
+    page.locator("[data-notify=notice]").click()
 
-    expect(page.locator("[data-tell-denied]")).to_be_visible()
-    expect(page.locator("[data-tell=notice]")).to_have_attribute(
+    expect(page.locator("[data-notify-denied]")).to_be_visible()
+    expect(page.locator("[data-notify=notice]")).to_have_attribute(
         "aria-pressed", "false"
     )
 

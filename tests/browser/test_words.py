@@ -159,11 +159,11 @@ def test_pictures_stay_with_the_words(visit, live_server):
     slot = page.locator(f"#slot-{task_id}-0")
     slot.hover()
     slot.get_by_role("link", name="Use picture 1 as reference").click()
-    expect(page.locator("#given .given")).to_have_count(1)
+    expect(page.locator("#inputs .input-tile")).to_have_count(1)
     field(page).fill("like this one")
 
     page.goto("/gallery")
     page.goto("/")
 
-    expect(page.locator("#given .given")).to_have_count(1)
+    expect(page.locator("#inputs .input-tile")).to_have_count(1)
     expect(field(page)).to_have_value("like this one")

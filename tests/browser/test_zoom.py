@@ -53,7 +53,7 @@ def test_picture_is_seen_in_a_low_window(visit, made):
 
     for path in (address, page.locator(".card-prompt a").last.get_attribute("href")):
         page.goto(path)
-        picture = page.locator(":is(.stage-place, .slot) img").first
+        picture = page.locator(":is(.stage-box, .slot) img").first
         assert picture.bounding_box()["height"] >= 200
 
 

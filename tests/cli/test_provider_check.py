@@ -97,5 +97,5 @@ def test_demo_of_a_running_jimeng_is_asked(app, config, tmp_path):
 
     said, *lines = ended.output.splitlines()
     assert ended.exit_code == 0, ended.output
-    assert "demo provider of `make run`" in said
+    assert "`make run` uses the demo provider" in said
     assert len(lines) == len(MODELS) and all(line.startswith("ok ") for line in lines)

@@ -45,7 +45,7 @@ def test_tile_says_what_it_cost(client, spent):
     """In the words that come up when it is pointed at."""
     page = client.get("/gallery", headers=ENGLISH)
 
-    captions = re.findall(r'<figcaption class="photo-words"[^>]*>([^<]+)<', page.text)
+    captions = re.findall(r'<figcaption class="photo-caption"[^>]*>([^<]+)<', page.text)
     assert [each.partition(" · ")[0] for each in captions] == ["¥0.20", "¥0.20"]
 
 

@@ -34,7 +34,7 @@ def test_composer_understands(window, picture):
     window.write("#prompt", "a {red|blue} boat")
     window.find("#batch-offer [data-batch]")
     window.run("document.querySelector('.slot [data-verb=i]').click()")
-    window.find("#given .given img")
+    window.find("#inputs .given img")
     window.find("[data-note=switched]")
 
 
@@ -47,14 +47,14 @@ def test_stage_zooms_paints_and_compares(window, picture):
     window.press(f"a[data-view*='/i/'][href*={json.dumps(picture)}]")
     window.find("#stage .stage-title")
     window.until("!document.querySelector('.stage[aria-busy]')", "all of the picture")
-    wide = "document.querySelector('.stage-place').getBoundingClientRect().width"
+    wide = "document.querySelector('.stage-box').getBoundingClientRect().width"
     before = window.run(f"return {wide}")
     window.keys("+")
     window.until(f"{wide} > {before}", "the zoom")
     window.keys("0")
 
     window.press("[data-tool=repaint]")
-    window.drag(".stage-place", (0.4, 0.4), (0.5, 0.5), (0.6, 0.6))
+    window.drag(".stage-box", (0.4, 0.4), (0.5, 0.5), (0.6, 0.6))
     window.until("!document.querySelector('[data-brush=undo]').disabled", "a stroke")
     window.write("#repaint-prompt", "a red boat")
     window.press("#edit-repaint .primary")

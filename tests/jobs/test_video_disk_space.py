@@ -112,7 +112,7 @@ def test_doctor_tells_of_room_and_store(
     assert found.advice == "doctor.videos_store"
     free(0)
     (found,) = databases.videos(config)
-    assert (found.status, found.advice) == (Verdict.WARNING, "doctor.videos_room")
+    assert (found.status, found.advice) == (Verdict.WARNING, "doctor.videos_space")
 
 
 def test_doctor_is_silent_without_video_models(config, database, monkeypatch, registry):

@@ -16,7 +16,7 @@ from mongoengine import get_db
 
 from jimeng import jobs
 from jimeng.documents import Generation, Image, Task, utcnow
-from jimeng.i18n.outcomes import ANSWERS
+from jimeng.i18n.answers import ANSWERS
 from jimeng.jobs import saving, video_fetching
 from jimeng.jobs.retention import MIN_FREE_BYTES
 from jimeng.monitoring import metrics

@@ -19,7 +19,7 @@ from jimeng.errors import (
     ProviderError,
     TooManyPending,
 )
-from jimeng.i18n.outcomes import ANSWERS
+from jimeng.i18n.answers import ANSWERS
 from jimeng.i18n.pages.feed import FEED
 from jimeng.jobs import pump, submission, video_disk_space
 from jimeng.jobs.queue import advance

@@ -99,7 +99,7 @@ def test_release_promotes_no_squatter(run):  # noqa: F811
 
     done = run("create-admin", **RELEASE)
 
-    assert done.exit_code == 0 and "no admin made" in done.output
+    assert done.exit_code == 0 and "no admin created" in done.output
     assert squatter.id in done.output
     assert users.find(OPERATOR, squatter.id).role == "user"
 

@@ -153,10 +153,10 @@ def test_commands_show_and_move(app, client, work_off, stored_in, monkeypatch):
     moved = run(args=["storage", "move"])
     after = run(args=["storage", "show"])
 
-    assert "drawn: gridfs: 2 files" in before.output, before.output
+    assert "outputs: gridfs: 2 files" in before.output, before.output
     assert "moved: 2 files" in moved.output
-    assert "drawn: file: 2 files" in after.output
-    assert "drawn: gridfs: 0 files" in after.output
+    assert "outputs: file: 2 files" in after.output
+    assert "outputs: gridfs: 0 files" in after.output
     entry = AuditEntry.find_one({"action": "storage.move"})
     assert entry.outcome == {"files": 2}
 
@@ -190,5 +190,8 @@ def test_what_could_not_be_moved_is_told_of(
 
     assert moved.exit_code == 1
     assert "moved: 1 files" in moved.output
-    (left,) = [x for x in moved.output.splitlines() if x.startswith("left: ")]
-    assert left.startswith("left: drawn: file: 1 files") and f"{task_id}_0" in left
+    (shown,) = [x for x in moved.output.splitlines() if x.startswith("not moved: ")]
+    assert (
+        shown.startswith("not moved: outputs: file: 1 files")
+        and f"{task_id}_0" in shown
+    )

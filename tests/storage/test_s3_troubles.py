@@ -279,7 +279,7 @@ def test_bucket_that_was_silent_can_be_left(
     shown = run(args=["storage", "show"])
 
     assert (moved.exit_code, "left:" in moved.output) == (0, False), moved.output
-    assert "drawn: s3: 0 files, 0.0 MiB" in shown.output
+    assert "outputs: s3: 0 files, 0.0 MiB" in shown.output
     assert bytes_of(client, task_id) == png()
 
 

@@ -57,14 +57,14 @@ def test_part_of_the_page_comes_only_where_pictures_have_changed(client, form):
     """A key that is pressed in the text swaps nothing else."""
     part = send(client, PREVIEW, form, given.photo(), headers=PARTS).text
     (kept,) = shown(part)
-    assert 'id="batch-given" class="batch-given" hx-swap-oob="true"' in part
+    assert 'id="batch-inputs" class="batch-inputs" hx-swap-oob="true"' in part
     form |= {"image": kept, "pictures": "1"}
 
     again = send(client, PREVIEW, form, headers=PARTS).text
     removed = send(client, PREVIEW, {**form, "remove": kept}, headers=PARTS).text
 
-    assert 'id="batch-given"' not in again
-    assert 'id="batch-given"' in removed
+    assert 'id="batch-inputs"' not in again
+    assert 'id="batch-inputs"' in removed
     assert shown(removed) == []
 
 

@@ -185,7 +185,7 @@ def test_operator_ends_a_share(client, pictures):
 @pytest.mark.parametrize(
     ("limits", "words"),
     [
-        ({"KEEP_DAYS": 30}, "Pictures and videos are kept for 30 days. Fav"),
+        ({"KEEP_DAYS": 30}, "Pictures and videos are stored for 30 days. Fav"),
         ({"KEEP_GIB": 5.0}, "the oldest are deleted. Favourites"),
         ({}, None),
     ],
@@ -200,7 +200,8 @@ def test_pages_say_how_long_pictures_stay(app, config, database, limits, words):
     for path in ("/gallery", "/collections", f"/collections/{made}"):
         page = client.get(path, headers={"Accept-Language": "en"}).text
         found = re.findall(
-            r"Pictures and videos are kept[^<]*|[^<]*the oldest are deleted[^<]*", page
+            r"Pictures and videos are stored[^<]*|[^<]*the oldest are deleted[^<]*",
+            page,
         )
         assert len(found) == (words is not None), path
         assert all(words in each for each in found)

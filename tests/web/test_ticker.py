@@ -170,7 +170,9 @@ def test_picture_that_is_due_is_looked_for_more_often(client, taken, expected, w
 
 
 def summed_up(page) -> str:
-    found = re.search(r'<div id="line"[^>]*>(?:<input[^>]*>)?([^<]*)</div>', page.text)
+    found = re.search(
+        r'<div id="queue-summary"[^>]*>(?:<input[^>]*>)?([^<]*)</div>', page.text
+    )
     return found[1] if found else ""
 
 

@@ -58,7 +58,7 @@ def test_gallery_filters_by_kind(client, video):
 
     def prompts(**query: str) -> list[str]:
         page = client.get("/gallery", query_string=query).text
-        return re.findall(r'<figcaption class="photo-words"[^>]*>([^<]+)<', page)
+        return re.findall(r'<figcaption class="photo-caption"[^>]*>([^<]+)<', page)
 
     assert prompts() == ["一只猫", "海浪拍打礁石"]
     assert prompts(kind="videos") == ["海浪拍打礁石"]

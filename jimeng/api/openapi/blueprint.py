@@ -16,7 +16,7 @@ from flask_smorest import Blueprint
 from jimeng.api.openapi import errors
 from jimeng.api.openapi.bodies import body_of, example_of, form_of
 from jimeng.api.openapi.parts import (
-    Words,
+    Bilingual,
     headers,
     in_both_languages,
     path_parameter,
@@ -24,7 +24,7 @@ from jimeng.api.openapi.parts import (
     translated,
 )
 from jimeng.http.requests import StrictParser
-from jimeng.i18n import docstring_words
+from jimeng.i18n import docstring_texts
 from jimeng.schemas import field_descriptions, responses
 from jimeng.schemas.fields import Strict
 
@@ -62,12 +62,12 @@ class OperationDoc:
         takes: Request headers that it reads, in addition to those of every request.
         makes: The resource that a success creates: its field in ``data``, the path
             parameter of later operations, and these operations' ids.
-        pages: A success has ``next_cursor`` beside ``data``.
+        pages: A success has ``next_cursor`` next to ``data``.
         estimate: The schema of the 200 that ``dry_run`` returns.
         once_ended: The schema of the 200 if the request waited for the task's end.
         form: The schema of a multipart body.
         body: The schema of a JSON body that the view parses itself.
-        or_list: Whether ``data`` may be a list instead, with ``next_cursor`` beside it.
+        or_list: Whether ``data`` may be a list, with ``next_cursor`` next to it.
     """
 
     errors: Sequence[str] = ()
@@ -95,7 +95,7 @@ class ErrorShape:
     """
 
     schema: type[responses.Reply]
-    example_of: Callable[[str], tuple[int, str, Words, dict]]
+    example_of: Callable[[str], tuple[int, str, Bilingual, dict]]
 
 
 class DescribedBlueprint(Blueprint):
@@ -152,7 +152,7 @@ class DescribedBlueprint(Blueprint):
         name = endpoint or view_func.__name__
         for method in ("get", "post", "put", "patch", "delete"):
             if method in self._docs[name]:
-                details = {"name": name, "docstring": docstring_words(view_func)}
+                details = {"name": name, "docstring": docstring_texts(view_func)}
                 self._docs[name][method] |= details
 
     def _prepare_operation(self, doc, doc_info, *, app, method, **kwargs):
@@ -199,8 +199,8 @@ class DescribedBlueprint(Blueprint):
                 content = enveloped(content, more)
             contents[JSON] = content
         limits = headers([*more.headers, *LIMITS], more.always)
-        made = {"description": ("成功", "Success"), "headers": limits}
-        return {**made, "content": contents, **links_of(more)}
+        body_response = {"description": ("成功", "Success"), "headers": limits}
+        return {**body_response, "content": contents, **links_of(more)}
 
     def other(self, more: OperationDoc) -> dict:
         """The 200 of an operation whose success usually has another status."""
@@ -256,7 +256,7 @@ def enveloped(content: dict, more: OperationDoc) -> dict:
     return {"schema": named, "example": shown}
 
 
-def event_of(name: str, schema: type[responses.Reply]) -> Words:
+def event_of(name: str, schema: type[responses.Reply]) -> Bilingual:
     """An example of a stream of events whose data have this schema."""
 
     def say(spoken: int) -> str:
@@ -267,14 +267,14 @@ def event_of(name: str, schema: type[responses.Reply]) -> Words:
 
 
 def failure(status: int, codes: Iterable[str]) -> dict:
-    messages = {code: errors.words(code) for code in codes}
+    messages = {code: errors.message_of(code) for code in codes}
     examples = {code: {"$ref": reference("examples", code)} for code in messages}
     return failure_response(status, messages, responses.Refusal, examples)
 
 
 def shaped_failures(shape: ErrorShape, codes: Iterable[str]) -> dict[str, dict]:
     """The failures with these codes in another format, by status."""
-    found: dict[int, dict[str, tuple[Words, dict]]] = {}
+    found: dict[int, dict[str, tuple[Bilingual, dict]]] = {}
     for code in dict.fromkeys(codes):
         status, name, said, body = shape.example_of(code)
         found.setdefault(status, {}).setdefault(name, (said, body))
@@ -291,7 +291,7 @@ def shaped_failures(shape: ErrorShape, codes: Iterable[str]) -> dict[str, dict]:
 
 def failure_response(
     status: int,
-    messages: Mapping[str, Words],
+    messages: Mapping[str, Bilingual],
     schema: type[responses.Reply],
     examples: dict[str, dict],
 ) -> dict:
@@ -319,7 +319,9 @@ def links_of(more: OperationDoc) -> dict:
     if more.makes is None:
         return {}
     name, where, later = more.makes
-    given = {where: f"$response.body#/data/{name}"}
+    parameters = {where: f"$response.body#/data/{name}"}
     return {
-        "links": {each: {"operationId": each, "parameters": given} for each in later}
+        "links": {
+            each: {"operationId": each, "parameters": parameters} for each in later
+        }
     }

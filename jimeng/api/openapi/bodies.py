@@ -14,7 +14,7 @@ def body_of(schema: type[Strict], *, sign_in: bool) -> dict:
     content: dict = {"schema": {"anyOf": shapes} if schema.other_shapes else schema}
     content["examples"] = examples_of(schema, sign_in=sign_in)
     return {
-        "required": not schema.may_be_left_out,
+        "required": not schema.body_is_optional,
         "content": {"application/json": content},
     }
 

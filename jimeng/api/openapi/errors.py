@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
-from jimeng.api.openapi.parts import Words, in_both_languages
+from jimeng.api.openapi.parts import Bilingual, in_both_languages
 from jimeng.errors import JimengError
 from jimeng.i18n import MESSAGES
 
@@ -52,7 +52,7 @@ def by_status(codes: Iterable[str]) -> dict[int, list[str]]:
     return dict(sorted(found.items()))
 
 
-def words(code: str) -> Words:
+def message_of(code: str) -> Bilingual:
     """The message of *code*; placeholders are shown as an ellipsis."""
     texts = MESSAGES[MESSAGE_KEYS.get(code, f"error.{code}")]
     return in_both_languages(
@@ -65,7 +65,7 @@ def example(code: str) -> dict:
     body: dict = {
         "success": False,
         "error": code,
-        "message": words(code),
+        "message": message_of(code),
         "request_id": REQUEST_ID,
     }
     if code in WITH_FIELDS:
@@ -79,4 +79,4 @@ def example(code: str) -> dict:
             lambda s: MESSAGES["answer.not_ready"][s].format(missing="redis")
         )
         body |= {"message": said, "status": "unavailable", "missing": ["redis"]}
-    return {"summary": words(code), "value": body}
+    return {"summary": message_of(code), "value": body}

@@ -13,7 +13,7 @@ from marshmallow import fields, missing
 from jimeng.schemas import field_descriptions
 from jimeng.schemas.fields import AS_TEXT, AS_USER_ID, OneOf, Text
 
-Words = tuple[str, str]
+Bilingual = tuple[str, str]
 TEXT = {"type": "string"}
 SECONDS = {"type": "integer", "minimum": 0}
 AS_REQUEST_ID = {"pattern": r"^[A-Za-z0-9._:\-]{1,128}$"}
@@ -145,7 +145,7 @@ PATH_PARAMETERS: dict[str, tuple[str, str, dict]] = {
 }
 
 
-def in_both_languages(say: Callable[[int], str]) -> Words:
+def in_both_languages(say: Callable[[int], str]) -> Bilingual:
     return say(0), say(1)
 
 
@@ -213,9 +213,9 @@ def described(converter: object, field: fields.Field, **kwargs: object) -> dict:
 
     As JSON Schema's ``default``, generated clients would send it each time.
     """
-    if not field.metadata.get("words"):
+    if not field.metadata.get("texts"):
         return {}
-    chinese, english = field.metadata["words"]
+    chinese, english = field.metadata["texts"]
     if field.load_default not in (missing, ""):
         usual = json.dumps(field.load_default).strip('"')
         chinese, english = f"{chinese}；默认 {usual}", f"{english}; {usual} by default"

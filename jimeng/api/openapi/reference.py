@@ -9,9 +9,7 @@ from typing import Any
 from markupsafe import Markup, escape
 
 METHODS = ("get", "post", "put", "patch", "delete")
-MAX_DEPTH = (
-    3  # levels of nested fields that stand in place; schemas with names are linked
-)
+MAX_DEPTH = 3  # levels of nested fields that are shown inline; named schemas are linked
 LIMITS = ("minimum", "maximum", "minLength", "maxLength", "minItems", "maxItems")
 COMMON_PARAMETERS = {
     "X-Request-ID",
@@ -25,7 +23,7 @@ LINK = r"(?:&lt;)?(https://[\w./-]*\w)(?:&gt;)?"  # in escaped text
 class Field:
     """
     Attributes:
-        place: ``path``, ``query`` or ``header``; empty in a body.
+        location: ``path``, ``query`` or ``header``; empty in a body.
         kind: Its type as text; a named schema as a link.
         limits: Its constraints as text.
         fields: Its nested fields, unless its schema is named.
@@ -33,9 +31,9 @@ class Field:
 
     name: str
     kind: Markup
-    words: Markup
+    description: Markup
     is_required: bool = False
-    place: str = ""
+    location: str = ""
     limits: str = ""
     fields: tuple["Field", ...] = ()
 
@@ -49,7 +47,7 @@ class Answer:
     """
 
     status: str
-    words: Markup
+    description: Markup
     kind: Markup
     example: str = ""
 
@@ -70,7 +68,7 @@ class Operation:
     method: str
     path: str
     title: str
-    words: Markup
+    description: Markup
     parameters: tuple[Field, ...]
     body: tuple[Field, ...]
     media: str
@@ -80,14 +78,14 @@ class Operation:
     @property
     def curl(self) -> str:
         """The request as a command; the address of the server is ``$JIMENG``."""
-        lines = [f'curl -X {self.method.upper()} "$JIMENG{self.path}"']
+        parts = [f'curl -X {self.method.upper()} "$JIMENG{self.path}"']
         if self.example:
             quoted = json.dumps(json.loads(self.example), ensure_ascii=False)
             quoted = quoted.replace("'", "'\\''")
-            lines += ["-H 'Content-Type: application/json'", f"-d '{quoted}'"]
+            parts += ["-H 'Content-Type: application/json'", f"-d '{quoted}'"]
         elif self.media:
-            lines.append("-F 'file=@picture.png'")
-        return " \\\n  ".join(lines)
+            parts.append("-F 'file=@picture.png'")
+        return " \\\n  ".join(parts)
 
 
 @dataclass(frozen=True)
@@ -99,7 +97,7 @@ class Reference:
         has_keys: Whether requests need a key.
     """
 
-    words: Markup
+    description: Markup
     version: str
     groups: list[tuple[str, Markup, list[Operation]]]
     schemas: list[tuple[str, tuple[Field, ...]]]
@@ -156,15 +154,19 @@ class Reader:
 
     def operation(self, path: str, method: str, of: dict, above: list) -> Operation:
         media, body = first_body(of.get("requestBody", {}))
-        given = [self.resolve(each) for each in [*above, *of.get("parameters", [])]]
+        parameters = [
+            self.resolve(each) for each in [*above, *of.get("parameters", [])]
+        ]
         return Operation(
             id=of["operationId"],
             method=method,
             path=path,
             title=of.get("summary", ""),
-            words=prose(of.get("description", "")),
+            description=prose(of.get("description", "")),
             parameters=tuple(
-                self.parameter(p) for p in given if p["name"] not in COMMON_PARAMETERS
+                self.parameter(p)
+                for p in parameters
+                if p["name"] not in COMMON_PARAMETERS
             ),
             body=self.fields(body.get("schema", {})),
             media=media,
@@ -207,18 +209,20 @@ class Reader:
         name: str,
         schema: dict,
         is_required: bool,
-        place: str = "",
+        location: str = "",
         depth: int = 0,
     ) -> Field:
         inner = schema.get("items", schema)
         has_name = "$ref" in inner
-        words = schema.get("description") or self.resolve(inner).get("description", "")
+        description = schema.get("description") or self.resolve(inner).get(
+            "description", ""
+        )
         return Field(
             name=name,
             kind=self.kind(schema),
-            words=prose(words),
+            description=prose(description),
             is_required=is_required,
-            place=place,
+            location=location,
             limits=limits(schema),
             fields=self.fields(inner, depth + 1)
             if not has_name and depth < MAX_DEPTH

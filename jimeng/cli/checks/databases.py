@@ -167,7 +167,7 @@ def storage(config: Config) -> Iterator[Finding]:
 
 
 def videos(config: Config) -> Iterator[Finding]:
-    """Videos find room on this machine, and a store that takes long ones."""
+    """The disk has space for videos, and the store accepts large files."""
     models = jobs.runtime().registry.making("video")
     needed = max(map(video_disk_space.needed_bytes, models), default=0)
     if not needed:
@@ -183,7 +183,7 @@ def videos(config: Config) -> Iterator[Finding]:
     is_limited = store.max_file_bytes is not None
     yield graded(
         *("videos", found),
-        (free < needed, Verdict.WARNING, "doctor.videos_room"),
+        (free < needed, Verdict.WARNING, "doctor.videos_space"),
         # Whoever makes none needs no other store.
         (is_limited and has_videos(), Verdict.WARNING, "doctor.videos_store"),
     )

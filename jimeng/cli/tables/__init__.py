@@ -11,7 +11,7 @@ def in_language(text: str, language: str) -> str:
     return halves[LANGUAGES.index(language)] if len(halves) > 1 else text
 
 
-def line(cells: Iterable[str]) -> str:
+def table_row(cells: Iterable[str]) -> str:
     """A row of a table in Markdown."""
     return f"| {' | '.join(cells)} |\n"
 
@@ -19,4 +19,4 @@ def line(cells: Iterable[str]) -> str:
 def head(titles: Iterable[str], language: str) -> str:
     """The title of each column, and the line below them."""
     names = [in_language(title, language) for title in titles]
-    return line(names) + line(["---"] * len(names))
+    return table_row(names) + table_row(["---"] * len(names))

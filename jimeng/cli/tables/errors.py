@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
-from jimeng.cli.tables import head, in_language, line
+from jimeng.cli.tables import head, in_language, table_row
 from jimeng.i18n import LANGUAGES
 from jimeng.i18n.errors import ERRORS
 from jimeng.providers import PROVIDERS
@@ -33,10 +33,10 @@ OTHERWISE = {
     "provider_unreachable": POLLED,
     "input_unreachable": "90 秒内下载三次 / downloads it three times in 90 s",
 }
-Line = tuple[str, Judgement]  # with the name of the provider
+NamedJudgement = tuple[str, Judgement]  # with the name of the provider
 
 
-def lines() -> Iterator[Line]:
+def judgements() -> Iterator[NamedJudgement]:
     """Every known error response, with its judgement."""
     for each in PROVIDERS:
         yield from ((each.name, judged) for judged in each.judgements())
@@ -45,14 +45,14 @@ def lines() -> Iterator[Line]:
 
 def table(language: str) -> str:
     """A Markdown table with a row for each error code."""
-    found: dict[str, list[Line]] = {}
-    for each in lines():
+    found: dict[str, list[NamedJudgement]] = {}
+    for each in judgements():
         found.setdefault(each[1].rule.code, []).append(each)
     rows = (row(code, found[code], language) for code in sorted(found))
-    return head(HEAD, language) + "".join(map(line, rows))
+    return head(HEAD, language) + "".join(map(table_row, rows))
 
 
-def row(code: str, found: list[Line], language: str) -> tuple[str, ...]:
+def row(code: str, found: list[NamedJudgement], language: str) -> tuple[str, ...]:
     judged = [each for _, each in found]
     # A poll that is repeated does not end the task, so it tells nothing about charges.
     ends = [each for each in judged if not polls_on(each)] or judged
@@ -69,7 +69,7 @@ def row(code: str, found: list[Line], language: str) -> tuple[str, ...]:
     )
 
 
-def answers(found: list[Line], language: str) -> str:
+def answers(found: list[NamedJudgement], language: str) -> str:
     """The provider's codes, by provider, since a code may have several meanings."""
     parts = []
     for each in PROVIDERS:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from jimeng.cli.tables import head, in_language, line
+from jimeng.cli.tables import head, in_language, table_row
 from jimeng.i18n import LANGUAGES
 from jimeng.jobs.costs import yuan
 from jimeng.providers import PROVIDERS, Model
@@ -83,7 +83,7 @@ def row(model: Model, language: str) -> str:
     seed = in_language("是 / yes" if model.takes_seed else "否 / no", language)
     sizes_taken = limits(model, language)
     seconds, cost = f"{model.typical:g}", price(model, language)
-    return line((f"`{model.id}`", aliases, sizes_taken, seed, seconds, cost))
+    return table_row((f"`{model.id}`", aliases, sizes_taken, seed, seconds, cost))
 
 
 def price(model: Model, language: str) -> str:
@@ -115,7 +115,7 @@ def input_rows(models: Iterable[Model], language: str) -> Iterator[str]:
             f"{takes.least}–{takes.most}" if takes.least < takes.most else takes.most
         )
         ratio = f"≤ {takes.max_ratio:g}:1" if takes.max_ratio else "–"
-        yield line(
+        yield table_row(
             (
                 f"`{model.id}`",
                 model.task,
@@ -160,7 +160,7 @@ def sizes(model: Model, language: str) -> str:
         return f"### {model.id}\n\n{output_size(model, language)}"
     table = head(("比例 / Ratio", "`standard`", "`hd`"), language)
     for ratio, size in model.sizes.items():
-        table += line((ratio, text(size), text(model.hd_sizes[ratio])))
+        table += table_row((ratio, text(size), text(model.hd_sizes[ratio])))
     named = [f"`{word}` = {text(size)}" for word, size in model.keywords.items()]
     if named:
         word = in_language("名称： / Named: ", language)
@@ -170,11 +170,11 @@ def sizes(model: Model, language: str) -> str:
 
 def output_size(model: Model, language: str) -> str:
     """The output size, where it follows from the input."""
-    words = " ".join(f"`{word}` = {max(s)}" for word, s in model.keywords.items())
+    keywords = " ".join(f"`{word}` = {max(s)}" for word, s in model.keywords.items())
     said = {
         "inpainting": "与输入图片一样大。 / As large as the input image.",
         "outpainting": "输入图片加上扩展的边。 / The input image with its new edges.",
-        "upscaling": f"长边：{words} / The longer side: {words}",
+        "upscaling": f"长边：{keywords} / The longer side: {keywords}",
     }
     return in_language(said[model.task], language) + "\n"
 
@@ -187,12 +187,12 @@ def video_tables(models: Sequence[Model], language: str) -> Iterator[str]:
     rows: dict[str, dict[str, list[str]]] = {}
     for model in models:
         for resolution, its in (model.video.resolutions if model.video else {}).items():
-            line_of = " ".join(map(text, its.values()))
-            named = rows.setdefault(resolution, {}).setdefault(line_of, [])
+            sizes_text = " ".join(map(text, its.values()))
+            named = rows.setdefault(resolution, {}).setdefault(sizes_text, [])
             named.append(f"`{model.id}`")
     columns = ("清晰度 / Resolution", "名称 / Names", *VIDEO_RATIOS)
     yield head(columns, language) + "".join(
-        line((resolution, " ".join(names), *sizes_of_row.split()))
+        table_row((resolution, " ".join(names), *sizes_of_row.split()))
         for resolution, found in rows.items()
         for sizes_of_row, names in found.items()
     )
@@ -217,7 +217,7 @@ def video_row(model: Model, video: VideoModel, language: str) -> str:
         "`camera_fixed`": video.camera_fixed,
         "`return_last_frame`": video.last_frame_output,
     }
-    return line(
+    return table_row(
         (
             f"`{model.id}`",
             aliases,

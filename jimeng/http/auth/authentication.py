@@ -208,7 +208,7 @@ def count_request(incoming: Request) -> None:
     Count the request in the rate limiter; health checks and static files are exempt.
 
     Raises:
-        TooManyRequests: its key, its session or its address has made too many.
+        TooManyRequests: its key, session or address has sent too many.
     """
     if incoming.path.startswith(("/health", "/static/")):
         return

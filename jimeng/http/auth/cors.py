@@ -11,7 +11,7 @@ from flask_cors import CORS
 from jimeng.config import Config
 from jimeng.http.auth.cross_site import PREFLIGHT, is_from_allowed_origin
 
-# What a page may read of an answer, beside its body.
+# Response headers that a page may read.
 EXPOSED = (
     *("ETag", "Link", "Location", "Retry-After", "RateLimit", "RateLimit-Policy"),
     *("Idempotent-Replayed", "Preference-Applied", "X-Request-ID", "x-should-retry"),

@@ -1,5 +1,5 @@
 """
-Words for every error code: what happened, and what to do.
+Messages of all error codes: what happened, and what to do.
 
 ``error.<code>`` is for a request or a picture that failed.
 """

@@ -1,13 +1,13 @@
 """Messages of errors that only the interface for OpenAI clients has."""
 
 OPENAI: dict[str, tuple[str, str]] = {
-    "openai.field": ("{field}：{words}", "{field}: {words}"),
+    "openai.field": ("{field}：{message}", "{field}: {message}"),
     "openai.invalid": (
         "某个字段有误：code 是 invalid_ 加上字段名，param 是字段名",
         "A field is invalid: code is invalid_ followed by the field's name, and "
         "param is its name",
     ),
-    "openai.task": ("{words}（任务 {id}）", "{words} (task {id})"),
+    "openai.task": ("{message}（任务 {id}）", "{message} (task {id})"),
     "error.starts_too_late": (
         "前面排队的图片太多，约 {seconds} 秒后才能开始，超过了本次请求的等待时间；"
         "没有创建任何任务，请稍后再试",

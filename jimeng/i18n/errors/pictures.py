@@ -114,7 +114,7 @@ PICTURES: dict[str, tuple[str, str]] = {
     "error.account_overdue": (
         "火山引擎账号欠费或状态异常，没有计费；请管理员在控制台处理",
         "The Volcengine account is in arrears or suspended; nothing was charged. The "
-        "operator can settle it in the console",
+        "operator can decide it in the console",
     ),
     "error.quota_exhausted": (
         "火山引擎账号的额度已用完，没有计费；请管理员在控制台提高额度或关闭安全体验模式",

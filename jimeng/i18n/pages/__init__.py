@@ -7,7 +7,7 @@ from jimeng.i18n.pages.create import CREATE
 from jimeng.i18n.pages.docs import DOCS
 from jimeng.i18n.pages.feed import FEED
 from jimeng.i18n.pages.gallery import GALLERY
-from jimeng.i18n.pages.inputs import GIVEN
+from jimeng.i18n.pages.inputs import INPUTS
 from jimeng.i18n.pages.models import MODELS
 from jimeng.i18n.pages.money import MONEY
 from jimeng.i18n.pages.operator import OPERATOR
@@ -27,7 +27,7 @@ PAGES: dict[str, tuple[str, str]] = {
     **DOCS,
     **FEED,
     **GALLERY,
-    **GIVEN,
+    **INPUTS,
     **MODELS,
     **MONEY,
     **OPERATOR,

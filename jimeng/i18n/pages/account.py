@@ -32,7 +32,7 @@ ACCOUNT: dict[str, tuple[str, str]] = {
     "account.profile": ("个人设置", "Profile"),
     "account.name": ("名字", "Name"),
     "account.email": ("邮箱", "E-mail"),
-    "account.email_words": (
+    "account.email_text": (
         "邮箱由管理员更改，需要时请联系管理员。",
         "Only an administrator can change it; ask one if you need to.",
     ),
@@ -47,7 +47,7 @@ ACCOUNT: dict[str, tuple[str, str]] = {
         "把提示词、模型和种子写进文件",
         "Write the prompt, model and seed into the file",
     ),
-    "account.files_words": (
+    "account.files_text": (
         "把文件拖回输入框，就能接着创作；图片本身不变。文件发给谁，"
         "谁就能读到这些内容；分享的链接和页面上的图片里没有它们。",
         "Drop the file onto the form to continue from it; the picture itself is "
@@ -55,7 +55,7 @@ ACCOUNT: dict[str, tuple[str, str]] = {
         "pictures on pages do not contain it.",
     ),
     "account.begins": ("默认设置", "Defaults"),
-    "account.begins_words": (
+    "account.begins_text": (
         "新任务默认使用这些设置，每次都可以修改。",
         "New tasks start with these; you can change them each time.",
     ),
@@ -66,7 +66,7 @@ ACCOUNT: dict[str, tuple[str, str]] = {
     "account.n": ("张数", "Number of pictures"),
     # Security.
     "account.password": ("修改密码", "Change password"),
-    "account.password_words": (
+    "account.password_text": (
         "至少 {n} 个字符。修改后，其他设备需要重新登录。",
         "At least {n} characters. You will be signed out everywhere else.",
     ),
@@ -79,7 +79,7 @@ ACCOUNT: dict[str, tuple[str, str]] = {
         "The two passwords do not match",
     ),
     "account.sessions": ("已登录的设备", "Active sessions"),
-    "account.sessions_words": (
+    "account.sessions_text": (
         "有不认识的设备？请让它退出，并修改密码。{idle} 天不用会自动退出，"
         "最长 {longest} 天后需要重新登录。",
         "Not one of yours? Sign it out and change your password. A browser that is not "
@@ -107,8 +107,8 @@ ACCOUNT: dict[str, tuple[str, str]] = {
         "还没有密钥。程序通过 API 提交任务时需要一个。",
         "No keys yet. A program needs one to use the API.",
     ),
-    "account.made": ("密钥“{name}”已创建", "Key “{name}” created"),
-    "account.made_words": (
+    "account.key_created": ("密钥“{name}”已创建", "Key “{name}” created"),
+    "account.key_created_text": (
         "请现在复制并妥善保存：离开本页后，任何人都无法再看到它。",
         "Copy it now and keep it safe: it will not be shown again.",
     ),
@@ -116,14 +116,14 @@ ACCOUNT: dict[str, tuple[str, str]] = {
     "account.copy_curl": ("复制命令", "Copy command"),
     "account.curl": ("在终端里试一下", "Try it in a terminal"),
     "account.curl_prompt": ("窗台上打盹的橘猫", "An orange cat asleep on a windowsill"),
-    "account.key_made": ("创建于", "Created"),
+    "account.created_at": ("创建于", "Created"),
     "account.key_used": ("上次使用", "Last used"),
     "account.key_unused": ("从未使用", "Never used"),
     "account.key_ends": ("到期", "Expires"),
     "account.key_endless": ("不过期", "Never expires"),
     "account.expired": ("已过期", "Expired"),
     "account.revoke": ("撤销", "Revoke"),
-    "account.revoke_words": (
+    "account.revoke_text": (
         "使用它的程序会立刻被拒绝，不能恢复。",
         "Programs that use it are refused at once. This cannot be undone.",
     ),
@@ -136,27 +136,27 @@ ACCOUNT: dict[str, tuple[str, str]] = {
     "account.days_endless": ("不过期", "No expiry"),
     "account.scopes": ("权限", "Permissions"),
     "scope.read": ("查看", "Read"),
-    "scope.read_words": ("查看任务、图片和视频", "view tasks, pictures and videos"),
+    "scope.read_text": ("查看任务、图片和视频", "view tasks, pictures and videos"),
     "scope.write": ("创作", "Write"),
-    "scope.write_words": ("提交、取消、删除任务", "create, cancel and delete tasks"),
+    "scope.write_text": ("提交、取消、删除任务", "create, cancel and delete tasks"),
     "scope.act_for": ("代表客户", "Act for customers"),
-    "scope.act_for_words": (
+    "scope.act_for_text": (
         "还能代表 ID 以下面的前缀开头的用户（例如网店的客户），不能做别的",
         "act for users whose IDs begin with the prefix below, such as a shop's "
         "customers, and nothing else",
     ),
     "scope.account": ("账号", "Account"),
-    "scope.account_words": (
+    "scope.account_text": (
         "创建密钥、删除账号：等同于密码，只在确有需要时勾选",
         "create keys and delete the account: equivalent to your password",
     ),
     "scope.admin": ("管理", "Admin"),
-    "scope.admin_words": (
+    "scope.admin_text": (
         "代表所有用户操作，只在确有需要时勾选",
         "act for every user; tick only if really needed",
     ),
     "account.bounds": ("更多限制", "More limits"),
-    "account.bounds_words": (
+    "account.bounds_text": (
         "给插件或别人的程序使用的密钥，可以限制得更严；留空则与账号相同",
         "Tighter limits for keys used by plug-ins or other people's programs. Left "
         "empty, the account's limits apply",
@@ -170,7 +170,7 @@ ACCOUNT: dict[str, tuple[str, str]] = {
     "account.daily_budget": ("每天的预算（元）", "Daily budget (yuan)"),
     "account.monthly_budget": ("每月的预算（元）", "Monthly budget (yuan)"),
     "account.change_budgets": ("修改预算", "Change budgets"),
-    "account.budgets_words": (
+    "account.budgets_text": (
         "立即生效，已花费和预留的都算在内；留空则只受账号的预算限制。",
         "Takes effect at once; what is already spent or reserved counts. Left empty, "
         "only the account's budget applies.",
@@ -233,13 +233,13 @@ ACCOUNT: dict[str, tuple[str, str]] = {
     "usage.by_model": ("按模型", "By model"),
     # Data.
     "account.export": ("导出", "Export"),
-    "account.export_words": (
+    "account.export_text": (
         "把所有图片、视频和任务记录打包成一个 zip 文件。",
         "Download all pictures, videos and task records as one zip file.",
     ),
     "account.export_get": ("下载 zip", "Download zip"),
     "account.end": ("删除账号", "Delete account"),
-    "account.end_words": (
+    "account.end_text": (
         "账号、所有任务、图片、视频和密钥都会删除，不能恢复。需要的话请先导出。",
         "This deletes the account with all its tasks, pictures, videos and keys, and "
         "cannot be undone. Export what you want to keep first.",

@@ -14,7 +14,8 @@ BATCH_PAGES: dict[str, tuple[str, str]] = {
     ),
     "batch.hint": (
         "大括号里的词依次代入，多组时展开成所有组合：",
-        "Words in braces are used in turn; several groups make every combination:",
+        "Alternatives in braces are used one by one; several groups make every "
+        "combination:",
     ),
     "batch.example": ("{{红|蓝}}色的{{猫|狗}}", "a {{red|blue}} {{cat|dog}}"),
     "batch.hint_more": (
@@ -48,8 +49,8 @@ BATCH_PAGES: dict[str, tuple[str, str]] = {
     "batch.of": ("批量 · {n} 条", "Batch · {n} prompts"),
     "batch.progress": ("进度", "Progress"),
     "batch.pictures": ("图片", "Pictures"),
-    "batch.grid": ("按变化的词排列的图片", "Pictures by the words that vary"),
-    "batch.no_words": ("（空）", "(empty)"),
+    "batch.grid": ("按备选词排列的图片", "Pictures by alternatives"),
+    "batch.empty_prompt": ("（空）", "(empty)"),
     "batch.status_pending": ("等待中", "Waiting"),
     "batch.status_processing": ("进行中", "In progress"),
     "batch.status_completed": ("已完成", "Completed"),
@@ -58,8 +59,8 @@ BATCH_PAGES: dict[str, tuple[str, str]] = {
     "batch.done_of": ("完成 {done} / {n} 张", "{done} of {n} done"),
     "batch.eta": ("约 {eta}后完成", "done in about {eta}"),
     "batch.filling": (
-        "已提交 {made} / {n} 条，其余在有空闲槽位时继续。",
-        "{made} of {n} prompts submitted; the rest follows as slots become free.",
+        "已提交 {submitted} / {n} 条，其余在有空闲槽位时继续。",
+        "{submitted} of {n} prompts submitted; the rest follows as slots become free.",
     ),
     "batch.n_done": ("完成 {n}", "{n} done"),
     "batch.n_failed": ("失败 {n}", "{n} failed"),
@@ -69,12 +70,12 @@ BATCH_PAGES: dict[str, tuple[str, str]] = {
     "batch.n_unmade": ("未提交 {n}", "{n} not submitted"),
     "batch.n": ("{n} 张", "{n} ×"),
     "batch.failures": ("失败原因", "What failed"),
-    "batch.look": ("任务 {n}", "Task {n}"),
+    "batch.show_task": ("任务 {n}", "Task {n}"),
     "batch.cancel": ("取消其余的", "Cancel the rest"),
-    "batch.cancel_words": (
+    "batch.cancel_text": (
         "还没提交的不再提交。正在生成的照常计费，但不再显示；已完成的保留。",
         "Prompts not submitted yet are dropped. Pictures being generated are still "
-        "charged, but not shown; finished ones are kept.",
+        "charged, but not shown; finished ones stay.",
     ),
     "batch.cancel_sure": ("确定取消", "Yes, cancel"),
     "batch.retry": ("重试失败的 {n} 张", "Retry the {n} failed"),
@@ -83,7 +84,7 @@ BATCH_PAGES: dict[str, tuple[str, str]] = {
         "重试已经或可能已计费的 {n} 张",
         "Retry {n} already or possibly charged",
     ),
-    "batch.paid_words": (
+    "batch.paid_text": (
         "这 {n} 张已经或可能已经计费，重试会再次计费。",
         "These {n} were, or may have been, charged; retrying charges them again.",
     ),
@@ -99,7 +100,7 @@ BATCH_PAGES: dict[str, tuple[str, str]] = {
         "The batch “{title}” has ended: {done} of {n} done",
     ),
     "batch.none": ("还没有批量任务", "No batches yet"),
-    "batch.none_words": (
+    "batch.none_text": (
         "一次写下多条提示词，一起生成。",
         "Write many prompts and generate them together.",
     ),

@@ -6,7 +6,7 @@ COLLECTIONS: dict[str, tuple[str, str]] = {
     "collections.choose": ("选择相册", "Choose a collection"),
     "collections.manage": ("所有相册", "All collections"),
     "collections.none": ("还没有相册", "No collections yet"),
-    "collections.none_words": (
+    "collections.none_text": (
         "把喜欢的图片和视频放进相册，方便查找，也可以整本分享。它们仍在图库里，也可以同时在几本相册里。",
         "Put pictures and videos that belong together into a collection, to find them "
         "again or to share them. They stay in the gallery, and can be in several "
@@ -18,7 +18,7 @@ COLLECTIONS: dict[str, tuple[str, str]] = {
     "collections.empty": ("空相册", "Empty"),
     "collections.rename": ("重命名", "Rename"),
     "collections.delete": ("删除相册", "Delete collection"),
-    "collections.delete_words": (
+    "collections.delete_text": (
         "只删除相册和它的分享页，里面的内容都还在图库里。",
         "Only the collection and the page that shares it are deleted. What is in it "
         "stays in the gallery.",
@@ -27,7 +27,7 @@ COLLECTIONS: dict[str, tuple[str, str]] = {
     "collections.edit": ("重命名或删除…", "Rename or delete…"),
     "collections.share": ("分享…", "Share…"),
     "collections.none_here": ("这本相册还是空的", "This collection is empty"),
-    "collections.none_here_words": (
+    "collections.none_here_text": (
         "在图库里选中内容，点“相册”。",
         "Select what you like in the gallery, then choose “Collect”.",
     ),
@@ -61,7 +61,7 @@ COLLECTIONS: dict[str, tuple[str, str]] = {
     "collections.edit_of": ("重命名或删除：{name}", "Rename or delete: {name}"),
     "collections.more": ("更多相册", "More collections"),
     "app.back": ("返回", "Back"),
-    "news.collected_left": (
+    "news.collected_skipped": (
         "{n} 项没有放入：每一项最多属于 20 本相册",
         "{n} not added: each can be in at most 20 collections",
     ),
@@ -73,23 +73,23 @@ COLLECTIONS: dict[str, tuple[str, str]] = {
     # What is shared, for its owner.
     "sharing.of": ("分享“{name}”", "Share “{name}”"),
     "sharing.of_picture": ("分享为网页", "Share as a page"),
-    "sharing.words": (
+    "sharing.text": (
         "生成一个公开网页：知道链接的人无需登录即可查看，搜索引擎不会收录。"
         "网页上没有你的名字、邮箱和任务，链接可以随时更换或停用。",
         "Give it a page of its own. Anyone with the link can see it without signing "
-        "in; search engines are told not to list it. Your name, e-mail and tasks are "
+        "in; search engines are asked not to list it. Your name, e-mail and tasks are "
         "not on it, and you can replace or end the link at any time.",
     ),
-    "sharing.live_words": (
+    "sharing.live_text": (
         "知道这个链接的人都能看到，不需要登录。",
         "Anyone with this link can see it without signing in.",
     ),
-    "sharing.is_shared_words": (
+    "sharing.is_shared_text": (
         "这本相册正在分享。",
         "This collection is shared.",
     ),
     "sharing.to_picture": ("返回", "Back"),
-    "sharing.ended_words": (
+    "sharing.ended_text": (
         "已到期，链接无法打开；修改有效期即可恢复。",
         "This link has expired and no longer works; choose a later expiry to restore "
         "it.",
@@ -119,24 +119,24 @@ COLLECTIONS: dict[str, tuple[str, str]] = {
     "sharing.begin": ("创建分享链接", "Create the link"),
     "sharing.save": ("保存", "Save"),
     "sharing.replace": ("更换链接", "Replace link"),
-    "sharing.replace_words": (
+    "sharing.replace_text": (
         "旧链接立即失效；收到过它的人要用新链接才能看到。",
         "The old link stops working at once; people who have it need the new one.",
     ),
     "sharing.replace_sure": ("确认更换", "Replace it"),
     "sharing.end": ("停止分享", "Stop sharing"),
-    "sharing.end_words": (
+    "sharing.end_text": (
         "链接立即失效，相册和里面的内容不受影响。",
         "The link stops working at once. Nothing else is affected.",
     ),
     "sharing.end_sure": ("停止分享", "Stop sharing"),
     "sharing.list": ("我的分享", "Shared by you"),
-    "sharing.list_words": (
+    "sharing.list_text": (
         "这些内容有公开的链接。",
         "Anyone with the link can open these.",
     ),
     "sharing.none": ("还没有分享任何内容", "Nothing is shared"),
-    "sharing.none_words": (
+    "sharing.none_text": (
         "在相册、图片或视频的页面上点“分享”。",
         "Choose “Share” in a collection, or on the page of a picture or a video.",
     ),
@@ -150,7 +150,7 @@ COLLECTIONS: dict[str, tuple[str, str]] = {
     "sharing.kind.video": ("视频", "Video"),
     "sharing.nothing_there": ("没有可显示的内容", "Nothing to show"),
     "shares.heading": ("所有人的分享", "All shares"),
-    "shares.words": (
+    "shares.text": (
         "有公开链接的相册、图片和视频；停止分享会记入操作记录。",
         "Collections, pictures and videos that anyone with the link can open. Ending a "
         "share is recorded.",

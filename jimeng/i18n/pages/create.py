@@ -60,18 +60,21 @@ CREATE: dict[str, tuple[str, str]] = {
         "提交过的和被替换的提示词会列在这里",
         "Prompts you submit or replace are listed here",
     ),
-    "form.history_words": (
+    "form.history_text": (
         "只保存在这个浏览器里，退出登录时清除",
         "Stored in this browser only, until you sign out",
     ),
     "form.history_clear": ("清空", "Clear"),
     "form.replaced": ("原来的内容已被替换", "Your text was replaced"),
     "form.undone": ("已恢复", "Restored"),
-    "form.error": ("{field}：{words}", "{field}: {words}"),
-    "form.budget_day": ("今天的预算还剩 {left}", "{left} left of today's budget"),
+    "form.error": ("{field}：{message}", "{field}: {message}"),
+    "form.budget_day": (
+        "今天的预算还剩 {remaining}",
+        "{remaining} left of today's budget",
+    ),
     "form.budget_month": (
-        "本月的预算还剩 {left}",
-        "{left} left of this month's budget",
+        "本月的预算还剩 {remaining}",
+        "{remaining} left of this month's budget",
     ),
     "form.each": ("每张 {price}", "{price} each"),
     "form.send": ("生成", "Generate"),
@@ -84,7 +87,7 @@ CREATE: dict[str, tuple[str, str]] = {
     ),
     "keys.history": ("历史提示词", "Prompt history"),
     "examples.title": ("从一个想法开始", "Start with an idea"),
-    "examples.words": (
+    "examples.text": (
         "点一张即可使用它的提示词。示意图由内置模拟器绘制，实际画面由模型决定。",
         "Choose one to use its prompt. The previews are simulated; a real model "
         "draws its own.",

@@ -14,29 +14,29 @@ FEED: dict[str, tuple[str, str]] = {
     "duration.minutes": ("{m} 分 {s} 秒", "{m} min {s} s"),
     "duration.hours": ("{h} 小时 {m} 分", "{h} h {m} min"),
     "duration.about_minutes": ("{m} 分钟", "{m} min"),
-    "line.later": (
+    "queue_summary.later": (
         "{n}{more} 个任务在排队，第一个约 {eta}后开始",
         "{n}{more} waiting, the first starts in about {eta}",
     ),
-    "line.held_paused": (
+    "queue_summary.held_paused": (
         "{n}{more} 个任务在排队，已暂停提交",
         "{n}{more} waiting; sending is paused",
     ),
-    "line.held_no_worker": (
+    "queue_summary.held_no_worker": (
         "{n}{more} 个任务在排队，处理暂停中，恢复后自动继续",
         "{n}{more} waiting; processing is paused and resumes automatically",
     ),
-    "line.now": (
+    "queue_summary.now": (
         "{n}{more} 个任务在排队，第一个马上开始",
         "{n}{more} waiting, the first is about to start",
     ),
-    "line.none": ("排队的任务都已开始", "All queued tasks have started"),
+    "queue_summary.none": ("排队的任务都已开始", "All queued tasks have started"),
     "picture.alt": ("{prompt}（第 {n} 张）", "{prompt} ({n})"),
     "picture.download": ("下载第 {n} 张", "Download picture {n}"),
     "picture.download_video": ("下载第 {n} 段", "Download video {n}"),
     "picture.favourite": ("收藏", "Favourite"),
     "picture.favourite_off": ("取消收藏", "Remove from favourites"),
-    "picture.place": ("排队第 {n} 位", "No. {n} in the queue"),
+    "picture.position": ("排队第 {n} 位", "No. {n} in the queue"),
     "picture.starts": ("约 {eta}后开始", "starts in about {eta}"),
     "picture.starts_now": ("马上开始", "about to start"),
     "picture.held_paused": ("已暂停提交", "sending is paused"),

@@ -68,27 +68,27 @@ GALLERY: dict[str, tuple[str, str]] = {
     "gallery.tidy": ("只保留收藏…", "Keep only favourites…"),
     "gallery.export": ("导出全部", "Export everything"),
     "gallery.none": ("图库还是空的", "The gallery is empty"),
-    "gallery.none_words": (
+    "gallery.none_text": (
         "生成的图片和视频都会保存在这里，不会过期。",
         "Everything you create stays here and never expires.",
     ),
-    "gallery.kept_days": (
+    "gallery.retention_days": (
         "图片和视频保留 {n} 天；收藏的、分享中的和相册里的会一直保留。",
-        "Pictures and videos are kept for {n} days. Favourites, and what is shared "
-        "or in a collection, are kept for good.",
+        "Pictures and videos are stored for {n} days. Favourites, and what is shared "
+        "or in a collection, are never deleted.",
     ),
-    "gallery.kept_room": (
+    "gallery.retention_size": (
         "存储空间不足时会删除最早的；收藏的、分享中的和相册里的会一直保留。",
         "When storage runs low, the oldest are deleted. Favourites, and what is "
-        "shared or in a collection, are kept for good.",
+        "shared or in a collection, are never deleted.",
     ),
     "gallery.none_go": ("生成第一张图片", "Create your first picture"),
     "gallery.found_none": ("没有符合条件的内容", "Nothing matches"),
-    "gallery.found_none_words": (
+    "gallery.found_none_text": (
         "换个关键词，或放宽筛选条件试试。",
-        "Try other words or fewer filters.",
+        "Try another search or fewer filters.",
     ),
-    "gallery.none_left": ("这里已经空了", "Nothing left here"),
+    "gallery.emptied": ("这里已经空了", "Nothing here any more"),
     "gallery.all": ("查看全部", "See all"),
     "gallery.no_more": ("没有更早的内容了", "Nothing older"),
     "gallery.select": ("选择", "Select"),
@@ -117,26 +117,26 @@ GALLERY: dict[str, tuple[str, str]] = {
     "news.starred": ("已收藏 {n} 项", "Added to favourites: {n}"),
     "news.unstarred": ("已取消收藏 {n} 项", "Removed from favourites: {n}"),
     "trash.title": ("回收站", "Trash"),
-    "trash.words": (
+    "trash.text": (
         "这里的图片、视频和任务 7 天后自动彻底删除；在此之前可以恢复，链接也随之恢复。",
         "Items here are deleted for good after 7 days. Until then you can restore "
         "them, together with their links.",
     ),
     "trash.back": ("回到图库", "Back to the gallery"),
     "trash.none": ("回收站是空的", "The trash is empty"),
-    "trash.none_words": (
+    "trash.none_text": (
         "删除的内容会在这里保留 7 天。",
         "What you delete stays here for 7 days.",
     ),
     "trash.restore": ("恢复", "Restore"),
     "trash.purge": ("彻底删除", "Delete for good"),
     "trash.empty": ("清空回收站", "Empty the trash"),
-    "trash.empty_words": (
+    "trash.empty_text": (
         "回收站里的全部内容会立即彻底删除，不能再恢复。",
         "Everything in the trash is deleted now and cannot be restored.",
     ),
     "trash.empty_sure": ("确认清空", "Empty it"),
-    "trash.purge_words": (
+    "trash.purge_text": (
         "选中的内容会立即彻底删除，不能再恢复。",
         "The selection is deleted now and cannot be restored.",
     ),
@@ -155,7 +155,7 @@ GALLERY: dict[str, tuple[str, str]] = {
     "trash.tasks": ("没有结果的任务", "Tasks without a result"),
     "trash.deleted_at": ("删除于", "Deleted"),
     "tidy.title": ("只保留收藏", "Keep only favourites"),
-    "tidy.words": (
+    "tidy.text": (
         "图库里有 {others} 项不是收藏，它们都会移到回收站，7 天内可以恢复。"
         "{favourites} 项收藏会留下。",
         "Not favourites: {others}. All of them go to the trash, "

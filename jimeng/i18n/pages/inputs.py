@@ -1,57 +1,57 @@
 """Messages of inputs: in the form, and on a picture's page."""
 
-GIVEN: dict[str, tuple[str, str]] = {
-    "given.title": ("参考图", "Reference pictures"),
-    "given.add": ("参考图", "Reference"),
-    "given.add_title": (
+INPUTS: dict[str, tuple[str, str]] = {
+    "inputs.title": ("参考图", "Reference pictures"),
+    "inputs.add": ("参考图", "Reference"),
+    "inputs.add_title": (
         "添加参考图：选择、粘贴或拖入 JPEG、PNG、WebP",
         "Add reference pictures: choose, paste or drop JPEG, PNG or WebP",
     ),
-    "given.number": ("图{n}", "Picture {n}"),
-    "given.move": ("前移", "Move earlier"),
-    "given.move_n": ("图{n} 前移", "Move picture {n} earlier"),
-    "given.moved": ("现在是图{n}", "Now picture {n}"),
-    "given.drag": ("拖动可改顺序", "Drag to change the order"),
-    "given.remove": ("移除", "Remove"),
-    "given.remove_n": ("移除图{n}", "Remove picture {n}"),
-    "given.removed": ("已移除", "Removed"),
-    "given.added": ("已添加参考图", "Reference picture added"),
-    "given.stop": ("取消上传", "Cancel the upload"),
-    "given.failed": ("上传失败，请再试一次", "Upload failed; try again"),
-    "given.together": (
+    "inputs.number": ("图{n}", "Picture {n}"),
+    "inputs.move": ("前移", "Move earlier"),
+    "inputs.move_n": ("图{n} 前移", "Move picture {n} earlier"),
+    "inputs.moved": ("现在是图{n}", "Now picture {n}"),
+    "inputs.drag": ("拖动可改顺序", "Drag to change the order"),
+    "inputs.remove": ("移除", "Remove"),
+    "inputs.remove_n": ("移除图{n}", "Remove picture {n}"),
+    "inputs.removed": ("已移除", "Removed"),
+    "inputs.added": ("已添加参考图", "Reference picture added"),
+    "inputs.stop": ("取消上传", "Cancel the upload"),
+    "inputs.failed": ("上传失败，请再试一次", "Upload failed; try again"),
+    "inputs.together": (
         "一次提交的所有文件合计不超过 {most} MiB。",
         "Up to {most} MiB for all files of one submission.",
     ),
-    "given.kept": ("上次的参考图已恢复", "Your reference pictures are back"),
-    "given.lost": (
+    "inputs.restored": ("上次的参考图已恢复", "Your reference pictures are back"),
+    "inputs.lost": (
         "部分参考图无法恢复，请重新添加",
         "Some of your reference pictures could not be restored; add them again",
     ),
-    "given.wait": (
+    "inputs.wait": (
         "图片还在上传，请稍候再生成",
         "Pictures are still being uploaded; generate in a moment",
     ),
-    "given.cannot": (
+    "inputs.cannot": (
         "当前模型不支持参考图。",
         "This model does not support reference pictures.",
     ),
-    "given.no_model": (
+    "inputs.no_model": (
         "这台服务器上没有支持参考图的模型，请移除图片。",
         "No model on this server supports reference pictures; remove them.",
     ),
-    "given.switch": ("改用 {model}", "Use {model}"),
-    "given.switched": (
+    "inputs.switch": ("改用 {model}", "Use {model}"),
+    "inputs.switched": (
         "已切换到支持参考图的 {model}",
         "Switched to {model}, which takes references",
     ),
-    "given.read": ("使用文件里的提示词", "Use the file's prompt"),
-    "given.says": ("这张图片带有提示词", "This picture contains its prompt"),
-    "given.says_use": ("使用提示词和设置", "Use prompt and settings"),
-    "given.says_done": (
+    "inputs.read": ("使用文件里的提示词", "Use the file's prompt"),
+    "inputs.says": ("这张图片带有提示词", "This picture contains its prompt"),
+    "inputs.says_use": ("使用提示词和设置", "Use prompt and settings"),
+    "inputs.says_done": (
         "已换成这张图片的提示词和设置",
         "Now using the picture's prompt and settings",
     ),
-    "given.few": (
+    "inputs.few": (
         "当前模型需要一张参考图：请选择、粘贴或拖入。",
         "This model needs a reference picture: choose, paste or drop one.",
     ),
@@ -70,15 +70,15 @@ GIVEN: dict[str, tuple[str, str]] = {
         "Low stays close to the picture, high adds more detail. Empty: the model "
         "decides.",
     ),
-    "given.edit": ("编辑这张图", "Edit this picture"),
-    "given.refer": ("用作参考图", "Use as reference"),
-    "given.refer_n": ("用第 {n} 张作参考图", "Use picture {n} as reference"),
+    "inputs.edit": ("编辑这张图", "Edit this picture"),
+    "inputs.refer": ("用作参考图", "Use as reference"),
+    "inputs.refer_n": ("用第 {n} 张作参考图", "Use picture {n} as reference"),
     "gallery.refer": ("用作参考图：{prompt}", "Use as reference: {prompt}"),
     "wordless.drawing": ("没有提示词的图片", "Picture without a prompt"),
     "wordless.inpainting": ("消除了一部分", "Part erased"),
     "wordless.outpainting": ("扩图", "Expanded"),
     "wordless.upscaling": ("高清放大", "Upscaled"),
-    "made.given": ("上传的图片", "Uploaded picture"),
+    "inputs.uploaded": ("上传的图片", "Uploaded picture"),
     "compare.before": ("之前", "Before"),
     "compare.slide": ("分界位置", "Divider"),
     "compare.by_slide": ("滑动", "Slider"),
@@ -90,19 +90,19 @@ GIVEN: dict[str, tuple[str, str]] = {
     "edits.expand": ("扩图", "Expand"),
     "edits.enlarge": ("高清放大", "Upscale"),
     "edits.model": ("模型", "Model"),
-    "edits.words": ("描述修改", "Describe a change"),
-    "edits.words_hint": (
+    "edits.text": ("描述修改", "Describe a change"),
+    "edits.text_hint": (
         "描述修改，如：把天空换成晚霞",
         "Describe a change: make the sky a sunset",
     ),
     "edits.more": ("更多选项", "More options"),
-    "edits.repaint_words": ("涂抹处画什么", "What to paint there"),
+    "edits.repaint_text": ("涂抹处画什么", "What to paint there"),
     "edits.repaint_hint": (
         "涂抹处画什么？留空就是消除",
         "What to paint? Leave empty to erase",
     ),
     "edits.erase_hint": ("涂抹要消除的部分", "Paint over what to remove"),
-    "edits.expand_words": ("扩出的部分画什么（可选）", "What to add (optional)"),
+    "edits.expand_text": ("扩出的部分画什么（可选）", "What to add (optional)"),
     "edits.send": ("生成", "Generate"),
     "edits.enlarged": (
         "已经是能放大到的最大尺寸。",
@@ -153,7 +153,7 @@ GIVEN: dict[str, tuple[str, str]] = {
         "与图片同样大小的 PNG，透明处是要改的部分。",
         "A PNG of the same size as the picture, transparent where it should change.",
     ),
-    "mask.kept": (
+    "mask.restored": (
         "上次的蒙版还在；重新涂抹会替换它。",
         "Your last mask is still here; painting again replaces it.",
     ),

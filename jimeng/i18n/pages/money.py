@@ -42,7 +42,7 @@ MONEY: dict[str, tuple[str, str]] = {
     "costs.previous": ("上一页", "Previous"),
     "costs.csv": ("{month} 的 CSV", "CSV of {month}"),
     "costs.decide": ("是否计费待确定", "Charges to decide"),
-    "costs.decide_words": (
+    "costs.decide_text": (
         "服务商可能收了费。对照账单，确定每一项是否计费；决定只能做一次。",
         "The provider may have charged for these. Compare them with its bill, and say "
         "for each whether it was charged; each decision is final.",
@@ -54,7 +54,7 @@ MONEY: dict[str, tuple[str, str]] = {
     "costs.ended": ("结束时间", "Ended"),
     "costs.picture": ("结果", "Output"),
     "prices.heading": ("价格", "Prices"),
-    "prices.words": (
+    "prices.text": (
         "每张图片、每秒视频或每百万 token 在服务商处的价格。"
         "设置新价格不会改变已经结算的费用。",
         "What the provider charges for a picture, or for a second or a million "
@@ -77,7 +77,7 @@ MONEY: dict[str, tuple[str, str]] = {
         "Remove the upcoming price of {model}",
     ),
     "prices.new": ("设置价格", "Set a price"),
-    "prices.new_words": (
+    "prices.new_text": (
         "旧价格保留在记录里。指定账号的价格优先于所有账号的价格；"
         "这里的价格优先于 MODELS_FILE 和内置价格表。",
         "Earlier prices stay on record. A price for one account takes precedence "
@@ -94,13 +94,13 @@ MONEY: dict[str, tuple[str, str]] = {
         "其他价格，按分辨率和声音",
         "Other prices, by resolution and sound",
     ),
-    "prices.others_words": (
+    "prices.others_text": (
         "只用于视频，用空格隔开，靠前的优先。sound 有声，silent 无声。",
         "For videos only, separated by spaces; the first that matches applies. "
         "“sound” is with sound, “silent” without.",
     ),
     "prices.day": ("生效日期", "Effective from"),
-    "prices.day_words": (
+    "prices.day_text": (
         "按 {zone} 的日期，当天零点生效；留空则一分钟后生效。",
         "The start of a day in {zone}. Left empty: within a minute.",
     ),

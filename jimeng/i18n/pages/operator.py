@@ -18,18 +18,18 @@ OPERATOR: dict[str, tuple[str, str]] = {
     "switch.label": ("暂停和恢复", "Pause and resume"),
     "switch.intake": ("新任务", "New tasks"),
     "switch.sending": ("提交到服务商", "Sending to providers"),
-    "switch.intake_words": (
+    "switch.intake_text": (
         "暂停后拒绝新任务，请稍后再试；已有的照常完成。",
         "While paused, new tasks are refused and users are asked to come back later. "
         "Tasks already here carry on.",
     ),
-    "switch.sending_words": (
+    "switch.sending_text": (
         "暂停后不再提交排队的图片和视频；已提交的照常完成并保存。",
         "While paused, waiting pictures and videos are not submitted. Those already "
         "at a provider are still fetched and saved.",
     ),
     "switch.webhooks": ("回调", "Webhooks"),
-    "switch.webhooks_words": (
+    "switch.webhooks_text": (
         "暂停后不向用户的程序发送事件；恢复后补发，一个不少。",
         "While paused, no events are sent to users' programs. Once resumed, all "
         "events from the meantime are sent.",
@@ -157,7 +157,7 @@ OPERATOR: dict[str, tuple[str, str]] = {
     "queue.clear_empty": ("没有可以取消的任务。", "Nothing to cancel."),
     "queue.clear_goes_on": (
         "已提交给服务商的照常完成。用户会看到“管理员清空了队列”，可以自己重试。",
-        "What is already at the provider is completed. Users are told that the "
+        "What is already at the provider is completed. Users see that the "
         "operator cleared the queue, and can retry their tasks.",
     ),
     "queue.clear_word": ("清空", "clear"),
@@ -187,7 +187,7 @@ OPERATOR: dict[str, tuple[str, str]] = {
     "failures.count": ("{n} 项", "Failures: {n}"),
     "failures.count_more": ("超过 {n} 项", "Failures: over {n}"),
     "failures.none": ("没有待处理的失败", "No failures need attention"),
-    "failures.none_words": (
+    "failures.none_text": (
         "这里列出最终失败、还没有重试或忽略的图片和视频。",
         "Pictures and videos that failed for good are listed here until they are "
         "retried or dismissed.",
@@ -223,7 +223,7 @@ OPERATOR: dict[str, tuple[str, str]] = {
     ),
     "failures.drop": ("忽略", "Dismiss"),
     "failures.retry_all": ("全部重试…", "Retry all…"),
-    "failures.retry_all_words": (
+    "failures.retry_all_text": (
         "按筛选条件重试最多 {n} 项，会产生新的费用。已经或可能已计费的不在其中，"
         "请逐个确认；没有选原因时，重试也不会成功的也不在其中。",
         "Retries up to {n} matching failures, at a new charge. Not included are "
@@ -237,16 +237,16 @@ OPERATOR: dict[str, tuple[str, str]] = {
         "them one by one.",
     ),
     "failures.drop_all": ("全部忽略…", "Dismiss all…"),
-    "failures.drop_all_words": (
+    "failures.drop_all_text": (
         "从列表中移除 {n} 项失败记录。用户的任务不变。",
         "Removes {n} failures from this list. Users' tasks stay as they are.",
     ),
     "failures.drop_all_sure": ("忽略 {n} 项", "Dismiss {n}"),
-    "failures.told_retry": (
+    "failures.result_retry": (
         "已重试 {done} 个任务，跳过 {left_out} 个。",
         "Tasks retried: {done}; skipped: {left_out}.",
     ),
-    "failures.told_drop": ("已忽略 {done} 项。", "Dismissed: {done}."),
+    "failures.result_drop": ("已忽略 {done} 项。", "Dismissed: {done}."),
     "failures.under_way_retry": (
         "正在重试：{done} / {total} 个任务",
         "Retrying: {done} of {total} tasks",

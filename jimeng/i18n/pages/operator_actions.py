@@ -15,7 +15,7 @@ ACTIONS: dict[str, tuple[str, str]] = {
     "users.created": ("创建时间", "Created"),
     # Today's use.
     "use.heading": ("今日用量", "Today's usage"),
-    "use.words": (
+    "use.text": (
         "今天（UTC）结束的图片和视频，按用户，多的在前。",
         "Pictures and videos that ended today (UTC), by user, most first.",
     ),
@@ -23,17 +23,17 @@ ACTIONS: dict[str, tuple[str, str]] = {
     "use.by_user": ("按用户", "By user"),
     "use.more": ("还有 {n} 位用户没有列出。", "{n} more users are not listed."),
     "use.none": ("今天还没有结束的图片和视频", "Nothing has ended today"),
-    "use.none_words": (
+    "use.none_text": (
         "完成、失败或取消后，计入当天。",
         "Each counts on the day it is completed, fails or is cancelled.",
     ),
     "users.role_user": ("用户", "User"),
     "users.role_admin": ("管理员", "Admin"),
-    "users.role_user_words": (
+    "users.role_user_text": (
         "生成图片和视频，只能看到自己的",
         "Creates pictures and videos; sees only their own",
     ),
-    "users.role_admin_words": (
+    "users.role_admin_text": (
         "还能查看所有人的任务，使用这些管理页面",
         "Also sees everyone's tasks, and these pages",
     ),
@@ -41,20 +41,20 @@ ACTIONS: dict[str, tuple[str, str]] = {
     "users.state_invited": ("还没有密码", "No password yet"),
     "users.state_disabled": ("已停用", "Disabled"),
     "users.none": ("还没有用户", "No users yet"),
-    "users.none_words": (
+    "users.none_text": (
         "邀请第一位用户：把得到的链接发给他，由他自己设置密码。",
         "Invite the first one: send them the link, and they set their own password.",
     ),
     "users.none_match": ("没有符合“{q}”的用户。", "No user matches “{q}”."),
     "users.show_all": ("显示全部用户", "Show all users"),
     "users.was_deleted": ("用户已删除。", "User deleted."),
-    "users.new_words": (
+    "users.new_text": (
         "创建用户后得到一个链接，24 小时内有效，只显示一次。",
         "You get a link that works for 24 hours and is shown only once.",
     ),
     "users.invite": ("创建并获取链接", "Create and get link"),
     "users.link_heading": ("给 {name} 的链接", "Link for {name}"),
-    "users.link_words": (
+    "users.link_text": (
         "请把它发给 {email}。24 小时内有效，只能用一次，离开本页后不再显示。",
         "Send it to {email}. It works once, within 24 hours, and is not shown again "
         "after you leave this page.",
@@ -86,7 +86,7 @@ ACTIONS: dict[str, tuple[str, str]] = {
         "两步验证已重置，所有会话已结束。",
         "Two-step sign-in reset; all sessions ended.",
     ),
-    "users.factor_words": (
+    "users.factor_text": (
         "登录时除密码外还要验证码。手机和恢复码都丢了才重置：先确认对方是本人。",
         "Signing in takes a code as well as the password. Reset this only if phone and "
         "recovery codes are both lost, and you are sure who is asking.",
@@ -97,12 +97,12 @@ ACTIONS: dict[str, tuple[str, str]] = {
     "users.saved_budget": ("预算已更改。", "Budget changed."),
     "users.budget_daily": ("每天的预算（元）", "Daily budget (yuan)"),
     "users.budget_monthly": ("每月的预算（元）", "Monthly budget (yuan)"),
-    "users.budget_words": (
+    "users.budget_text": (
         "留空使用服务器的默认值；0 表示不能产生费用。几秒内生效。",
         "Leave empty for the server's default; 0 allows no spending. Takes effect "
         "within seconds.",
     ),
-    "users.quota_words": (
+    "users.quota_text": (
         "留空使用服务器的默认值；0 表示不能生成。",
         "Leave empty for the server's default; 0 allows none.",
     ),
@@ -112,26 +112,26 @@ ACTIONS: dict[str, tuple[str, str]] = {
     "users.access": ("登录", "Sign-in"),
     "users.invite_again": ("生成新的密码链接", "New password link"),
     "users.email_change": ("更改邮箱", "Change e-mail"),
-    "users.email_words": (
+    "users.email_text": (
         "以后用新邮箱登录；以前发出的密码链接随之失效。",
         "They sign in with the new one; password links sent before stop working.",
     ),
     "users.keys_too": ("同时撤销全部 API 密钥", "Revoke all API keys as well"),
     "users.end_sessions": ("结束所有会话", "End all sessions"),
-    "users.end_words": (
+    "users.end_text": (
         "需要在所有设备上重新登录；API 密钥不受影响。",
         "They have to sign in again on every device; API keys keep working.",
     ),
     "users.danger": ("停用和删除", "Disable or delete"),
     "users.disable": ("停用用户", "Disable user"),
     "users.enable": ("恢复用户", "Enable user"),
-    "users.disable_words": (
+    "users.disable_text": (
         "立即不能登录，API 密钥失效。图片和视频保留，已提交的任务照常完成。",
         "They can no longer sign in, and their API keys stop working at once. "
-        "Pictures and videos are kept, and submitted tasks carry on.",
+        "Pictures and videos are not deleted, and submitted tasks carry on.",
     ),
     "users.delete": ("删除用户…", "Delete user…"),
-    "users.delete_words": (
+    "users.delete_text": (
         "用户和全部任务、图片、视频一起删除，不能恢复。输入邮箱 {email} 确认。",
         "Deletes the user with all tasks, pictures and videos. This cannot be undone. "
         "Type the e-mail {email} to confirm.",
@@ -140,7 +140,7 @@ ACTIONS: dict[str, tuple[str, str]] = {
     "invalid.email_differs": ("与该用户的邮箱不一致", "This is not the user's e-mail"),
     # Settings.
     "settings.heading": ("设置", "Settings"),
-    "settings.words": (
+    "settings.text": (
         "当前生效的设置，只能在环境变量或 .env 中更改，重启后生效。密钥和密码不显示。",
         "Settings in effect. Change them in the environment or in .env, then restart. "
         "Secrets are never shown.",
@@ -166,13 +166,13 @@ ACTIONS: dict[str, tuple[str, str]] = {
     "settings.source_default": ("默认值", "Default"),
     # The audit trail.
     "audit.heading": ("操作记录", "Audit trail"),
-    "audit.words": (
+    "audit.text": (
         "在这些页面上或用命令行清空队列的每个操作，执行前写入，不会修改或删除。",
         "Every action on these pages, and clearing the queue from the terminal: "
         "recorded before it is done, never changed or removed.",
     ),
     "audit.none": ("还没有操作", "No actions yet"),
-    "audit.none_words": (
+    "audit.none_text": (
         "暂停、重试、邀请、停用等操作会列在这里。",
         "Pausing, retrying, inviting, disabling and so on are listed here.",
     ),

@@ -36,22 +36,22 @@ PICTURE: dict[str, tuple[str, str]] = {
     "fact.remote_ids": ("服务商编号", "Provider's ID"),
     "step.asked": ("提交", "Requested"),
     "step.sent": ("送往服务商", "Sent to the provider"),
-    "step.drawn": ("生成完成", "Generated"),
+    "step.generated": ("生成完成", "Generated"),
     "step.saved": ("保存到本服务器", "Saved on this server"),
     "share.title": ("分享链接", "Share link"),
-    "share.words": (
+    "share.text": (
         "拿到链接的人都能打开，不需要登录。",
         "Anyone with this link can open the file without signing in.",
     ),
     "share.copy": ("复制链接", "Copy link"),
     "share.replace": ("更换链接", "Replace link"),
-    "share.replace_words": (
+    "share.replace_text": (
         "旧链接立即失效，用过它的网页和文档里不再显示。",
         "The old link stops working at once, also in pages and documents that use it.",
     ),
     "share.replace_sure": ("确认更换", "Replace it"),
     "code.title": ("用代码生成", "Use from code"),
-    "code.words": (
+    "code.text": (
         "同样的提示词和参数，可以直接运行。",
         "The same prompt and settings, ready to run.",
     ),
@@ -68,7 +68,7 @@ PICTURE: dict[str, tuple[str, str]] = {
     "stage.family": ("原图和修改", "Source and edits"),
     "stage.sent": (
         "已提交，完成后显示在旁边",
-        "Submitted; the result appears beside the picture",
+        "Submitted; the result appears next to the picture",
     ),
     "stage.ready": ("新的修改已完成", "A new edit is ready"),
     "stage.key": ("打开图片时", "With a picture open"),

@@ -18,7 +18,7 @@ PROMPTS: dict[str, tuple[str, str]] = {
     "prompts.new": ("保存这条提示词", "Save this prompt"),
     "prompts.back": ("返回创作", "Back to Create"),
     "prompts.none": ("还没有已保存的提示词", "No saved prompts yet"),
-    "prompts.none_words": (
+    "prompts.none_text": (
         "写好提示词，打开“历史”，起个名字保存，在任何设备上都能用。",
         "Write a prompt, open “History” and give it a name; it is available on all "
         "your devices.",

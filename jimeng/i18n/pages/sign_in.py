@@ -2,7 +2,7 @@
 
 SIGN_IN: dict[str, tuple[str, str]] = {
     "confirm.title": ("确认是你本人", "Confirm it's you"),
-    "confirm.words": (
+    "confirm.text": (
         "这一步需要密码。十分钟内不会再问。",
         "This step needs your password. You won't be asked again for ten minutes.",
     ),
@@ -28,7 +28,7 @@ SIGN_IN: dict[str, tuple[str, str]] = {
         "link.",
     ),
     "invitation.title": ("设置密码", "Set a password"),
-    "invitation.words": (
+    "invitation.text": (
         "你好，{name}。设置密码后即可用 {email} 登录。",
         "Hello, {name}. Set a password to sign in as {email}.",
     ),

@@ -20,7 +20,7 @@ TASK_LIST: dict[str, tuple[str, str]] = {
     "task_list.begins": ("开始时间", "starts"),
     "task_list.ahead": ("前面 {n} 个，约 {eta}后", "{n} ahead, in about {eta}"),
     "task_list.next": ("下一个开始", "next in the queue"),
-    "task_list.drawn": ("已完成 {done}/{n}", "{done} of {n} done"),
+    "task_list.progress": ("已完成 {done}/{n}", "{done} of {n} done"),
     "task_list.partly": ("完成 {done}/{n}", "{done} of {n} done"),
     "task_list.took": ("用时 {n}", "in {n}"),
     "task_list.retried_as": ("已重试，查看新任务", "Retried; see the new task"),
@@ -44,13 +44,13 @@ TASK_LIST: dict[str, tuple[str, str]] = {
     "task_list.none.failed": ("没有失败的任务", "No failed tasks"),
     "task_list.none.cancelled": ("没有取消的任务", "No cancelled tasks"),
     "bulk.cancel_pending": ("取消全部等待中", "Cancel all waiting"),
-    "bulk.cancel_pending_words": (
+    "bulk.cancel_pending_text": (
         "还没开始的任务会全部取消，不计费。进行中的和定时的不受影响。",
         "All tasks that have not started are cancelled, free of charge. Running and "
         "scheduled ones carry on.",
     ),
     "bulk.cancel_scheduled": ("取消全部定时", "Cancel all scheduled"),
-    "bulk.cancel_scheduled_words": (
+    "bulk.cancel_scheduled_text": (
         "还没到时间的任务会全部取消，不计费。",
         "All scheduled tasks are cancelled, free of charge.",
     ),
@@ -62,11 +62,11 @@ TASK_LIST: dict[str, tuple[str, str]] = {
         "在后台进行，离开本页也会继续。",
         "This continues in the background, even if you leave the page.",
     ),
-    "bulk.look": ("刷新查看进度", "Refresh to see progress"),
+    "bulk.refresh": ("刷新查看进度", "Refresh to see progress"),
     "bulk.ended_early": ("提前结束：{reason}", "Stopped early: {reason}"),
     "bulk.cancel_sure": ("确认取消", "Yes, cancel all"),
     "bulk.retry": ("重试全部可重试的 ({n})", "Retry all retryable ({n})"),
-    "bulk.retry_words": (
+    "bulk.retry_text": (
         "其中失败的（共 {pictures} 项）会再次提交，生成后计费。",
         "What failed ({pictures} in all) is submitted again, and charged when "
         "generated.",

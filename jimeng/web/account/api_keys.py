@@ -41,16 +41,16 @@ def account_keys() -> ResponseReturnValue:
 
 
 def keys_page(
-    made: ApiKey | None = None,
+    new_key: ApiKey | None = None,
     text: str = "",
     *,
     errors: Problems | None = None,
-    given: Mapping | None = None,
+    submitted: Mapping | None = None,
     changing: str | None = None,
 ) -> str:
     """
     Args:
-        given: The form, if it was refused, with *errors*.
+        submitted: The form, if it was refused, with *errors*.
         changing: The id of the key whose budgets it would change; None for a new key.
     """
     user = auth.current_user()
@@ -67,12 +67,12 @@ def keys_page(
         budgets={key.id: budget_states(key, key.budgets) for key in found},
         zone=jobs.runtime().config.BILLING_TIMEZONE,
         changing=changing,
-        limited=not changing and any((given or {}).get(n) for n in OPTIONAL_LIMITS),
-        made=made,
+        limited=not changing and any((submitted or {}).get(n) for n in OPTIONAL_LIMITS),
+        new_key=new_key,
         text=text,
         curl=curl_command(text) if text else "",
         errors=errors or {},
-        given=given or {},
+        submitted=submitted or {},
     )
 
 
@@ -85,13 +85,13 @@ def scopes_of(user: User) -> list[str]:
 def curl_command(key: str) -> str:
     """A shell command that requests a picture with this key."""
     body = json.dumps({"prompt": t("account.curl_prompt")}, ensure_ascii=False)
-    words = (
+    parts = (
         f"curl {shlex.quote(absolute(ROUTE))}",
         f"-H 'Authorization: Bearer {key}'",
         "-H 'Content-Type: application/json'",
         f"-d {shlex.quote(body)}",
     )
-    return " \\\n  ".join(words)
+    return " \\\n  ".join(parts)
 
 
 @bp.post("/account/keys")
@@ -107,7 +107,7 @@ def make_key() -> ResponseReturnValue:
             auth.principal_of_page(), user.id, **key_fields()
         )
     except Invalid as error:
-        return refused(keys_page(errors=problems(error), given=request.form), error)
+        return refused(keys_page(errors=problems(error), submitted=request.form), error)
     response: Response = make_response(keys_page(key, text), 201)
     response.headers["Cache-Control"] = "no-store"
     return response
@@ -127,23 +127,27 @@ def key_fields() -> dict:
         Invalid: a field is wrong.
     """
     form = request.form
-    given = {name: form.get(name, "") for name in ("name", "days")}
+    plain = {name: form.get(name, "") for name in ("name", "days")}
     lists = {name: form.getlist(name) for name in ("doors", "models")}
     amounts = {n: form.get(n, "").strip() for n in (*AMOUNTS, "user_prefix")}
     limits = {name: each for name, each in (lists | amounts).items() if each}
-    return checked(KeyForm(), {**given, **limits, "scopes": form.getlist("scopes")})
+    return checked(KeyForm(), {**plain, **limits, "scopes": form.getlist("scopes")})
 
 
 @bp.post("/account/keys/<key_id>/budgets")
 def change_key_budgets(key_id: str) -> ResponseReturnValue:
     """Set what may be spent with a key; an empty field is no limit of its own."""
     user = account_user()
-    given = {name: request.form.get(name, "").strip() for name in BUDGETS}
+    amounts = {name: request.form.get(name, "").strip() for name in BUDGETS}
     try:
-        budgets = checked(KeyBudgets(), {n: text for n, text in given.items() if text})
+        budgets = checked(
+            KeyBudgets(), {n: text for n, text in amounts.items() if text}
+        )
         accounts.change_budgets(auth.principal_of_page(), user.id, key_id, **budgets)
     except Invalid as error:
-        page = keys_page(errors=problems(error), given=request.form, changing=key_id)
+        page = keys_page(
+            errors=problems(error), submitted=request.form, changing=key_id
+        )
         return refused(page, error)
     return redirect_done(".account_keys", "key_budgets")
 

@@ -83,7 +83,7 @@ def account() -> ResponseReturnValue:
 
 
 def settings_page(
-    *, errors: Problems | None = None, given: Mapping | None = None
+    *, errors: Problems | None = None, submitted: Mapping | None = None
 ) -> str:
     offered = options.model_options()
     offered = [each for each in offered if not each.model.needs_images]
@@ -97,14 +97,14 @@ def settings_page(
         themes=THEMES,
         chosen_theme=theme(),
         chosen_language=language(),
-        words_in_files=metadata_is_wanted(),
+        metadata_in_files=metadata_is_wanted(),
         errors=errors or {},
-        given=given or {},
+        submitted=submitted or {},
     )
 
 
 def refused_settings(error: Invalid) -> ResponseReturnValue:
-    return refused(settings_page(errors=problems(error), given=request.form), error)
+    return refused(settings_page(errors=problems(error), submitted=request.form), error)
 
 
 @bp.post("/account")

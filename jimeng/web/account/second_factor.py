@@ -37,14 +37,14 @@ def secret_key() -> str:
 def check_code() -> ResponseReturnValue:
     """Check the code that follows the password, and begin a session."""
     target = own_path(request.form.get("next", ""))
-    given = request.form.get("ticket", "")
+    ticket = request.form.get("ticket", "")
     try:
-        user, _ = auth.verify_ticket(ENTERING, given)
+        user, _ = auth.verify_ticket(ENTERING, ticket)
         second_factor.check(user, request.form.get("code", ""), secret_key())
     except TicketInvalid as error:
         return refused(sign_in_page(target, error=explain(error)), error)
     except (SecondFactorFailed, TooManyAttempts) as error:
-        return refused(code_form(target, given, error=explain(error)), error)
+        return refused(code_form(target, ticket, error=explain(error)), error)
     return start_session(user, target)
 
 

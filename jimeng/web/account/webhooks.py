@@ -27,7 +27,10 @@ def account_webhooks() -> ResponseReturnValue:
 
 
 def webhooks_page(
-    secret: str = "", *, errors: Problems | None = None, given: Mapping | None = None
+    secret: str = "",
+    *,
+    errors: Problems | None = None,
+    submitted: Mapping | None = None,
 ) -> str:
     return render_account_page(
         "webhooks",
@@ -36,7 +39,7 @@ def webhooks_page(
         events=EVENTS,
         secret=secret,
         errors=errors or {},
-        given=given or {},
+        submitted=submitted or {},
     )
 
 
@@ -44,15 +47,15 @@ def webhooks_page(
 def make_webhook() -> ResponseReturnValue:
     """Create an endpoint. Only this response contains its secret."""
     principal, form = auth.principal_of_page(), request.form
-    given = {
+    values = {
         **{"url": form.get("url", ""), "events": form.getlist("events")},
         "include_prompt": form.get("include_prompt") == "1",
     }
     try:
-        new = webhooks.NewWebhook(**checked(FORM, given))
+        new = webhooks.NewWebhook(**checked(FORM, values))
         _, secret = webhooks.create(principal, new)
     except Invalid as error:
-        return refused(webhooks_page(errors=problems(error), given=form), error)
+        return refused(webhooks_page(errors=problems(error), submitted=form), error)
     return uncached(webhooks_page(secret), 201)
 
 
@@ -64,7 +67,7 @@ def uncached(text: str, status: int = 200) -> Response:
 
 @bp.get("/account/webhooks/<webhook_id>")
 def webhook(webhook_id: str) -> ResponseReturnValue:
-    """The delivery log, with the result of each attempt in words."""
+    """The delivery log, with the result of each attempt as a message."""
     return log_page(webhook_id, cursor=request.args.get("cursor"))
 
 

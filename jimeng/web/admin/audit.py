@@ -102,7 +102,7 @@ def user(user_id: str, names: Mapping[str, str]) -> Fact:
 
 
 def facts(details: Mapping[str, object], names: Mapping[str, str]) -> list[Fact]:
-    """Details or an outcome in words; unknown fields keep their stored names."""
+    """Details or an outcome as text; unknown fields have their stored names."""
     return [fact(name, value, names) for name, value in details.items()]
 
 

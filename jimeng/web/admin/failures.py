@@ -36,10 +36,10 @@ def failures() -> ResponseReturnValue:
     )
 
 
-def filter_of(given: Mapping[str, str]) -> Filter:
+def filter_of(query: Mapping[str, str]) -> Filter:
     """Read the filter from a query or a form; malformed values are ignored."""
-    day = day_of(given.get("day", "").strip())
-    code, user = given.get("code", "").strip(), given.get("user", "").strip()
+    day = day_of(query.get("day", "").strip())
+    code, user = query.get("code", "").strip(), query.get("user", "").strip()
     return Filter(code=code or None, day=day, user_id=user_id_of(user) or None)
 
 
@@ -114,12 +114,12 @@ def show_step(wanted: Filter, action: BulkAction) -> ResponseReturnValue:
 @bp.post("/failures/<task_id>/retry")
 def retry_failure(task_id: str) -> ResponseReturnValue:
     """Retry one task; one that may be charged twice needs consent."""
-    made = archive.retry(
+    task = archive.retry(
         auth.principal_of_page(),
         task_id,
         accept_double_charge=accepts_double_charge(),
     )
-    return resolved("retry", made.id)
+    return resolved("retry", task.id)
 
 
 @bp.post("/failures/<task_id>/drop")
@@ -129,8 +129,8 @@ def drop_failure(task_id: str) -> ResponseReturnValue:
     return resolved("drop")
 
 
-def resolved(how: str, made: str | None = None) -> ResponseReturnValue:
+def resolved(how: str, new_task_id: str | None = None) -> ResponseReturnValue:
     if is_htmx():
-        return render_template("admin/_dealt.html", how=how, made=made)
+        return render_template("admin/_dealt.html", how=how, new_task_id=new_task_id)
     query = filter_of(request.form).as_json()
     return redirect(url_for(".failures", **query, how=how, done=1), 303)

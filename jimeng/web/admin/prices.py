@@ -1,4 +1,4 @@
-"""Prices: see those in force and to come, and set new ones."""
+"""Current and future prices, and the form that sets new ones."""
 
 from collections.abc import Mapping
 
@@ -23,7 +23,7 @@ def prices() -> str:
     return prices_page({}, {})
 
 
-def prices_page(given: Mapping[str, str], errors: Mapping[str, list[str]]) -> str:
+def prices_page(submitted: Mapping[str, str], errors: Mapping[str, list[str]]) -> str:
     found = operations.prices.price_list(
         auth.principal_of_page(), cursor=request.args.get("cursor") or None
     )
@@ -34,30 +34,30 @@ def prices_page(given: Mapping[str, str], errors: Mapping[str, list[str]]) -> st
         page=found.superseded,
         price_of_row=price_of_row,
         names=found.names,
-        price_words=price_words,
+        localized_price=localized_price,
         zone=current_app.config["JIMENG"].BILLING_TIMEZONE,
-        given=given,
+        submitted=submitted,
         errors=errors,
         done=request.args.get("done"),
     )
 
 
-def price_words(price: PriceBySize) -> str:
+def localized_price(price: PriceBySize) -> str:
     """The amounts and their conditions, in the reader's language."""
-    words = price_text(price)
+    text = price_text(price)
     for condition in SOUND:
-        words = words.replace(condition, t(f"video.{condition}").lower())
-    return words
+        text = text.replace(condition, t(f"video.{condition}").lower())
+    return text
 
 
 @bp.post("/prices")
 def add_price() -> ResponseReturnValue:
     """Set the price of a model, from a day on or at once."""
-    given = {name: request.form.get(name, "").strip() for name in FIELDS}
+    submitted = {name: request.form.get(name, "").strip() for name in FIELDS}
     try:
-        operations.prices.add(auth.principal_of_page(), NewPrice(**given))
+        operations.prices.add(auth.principal_of_page(), NewPrice(**submitted))
     except Invalid as error:
-        return prices_page(given, problems(error)), error.status
+        return prices_page(submitted, problems(error)), error.status
     return redirect(url_for(".prices", done="added"), 303)
 
 

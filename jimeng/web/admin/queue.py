@@ -14,7 +14,7 @@ from jimeng.web.admin import bp
 from jimeng.web.site import charts
 from jimeng.web.site.charts import Chart, Point
 
-CONFIRMATION_WORDS = ("clear", "清空")  # either is accepted in both languages
+CONFIRMATIONS = ("clear", "清空")  # either is accepted in both languages
 
 
 @bp.get("/queue")
@@ -110,7 +110,7 @@ def show_clear() -> ResponseReturnValue:
 @bp.post("/queue/clear")
 def clear() -> ResponseReturnValue:
     """Cancel all waiting tasks; workers continue the bulk action."""
-    if request.form.get("word", "").strip().casefold() not in CONFIRMATION_WORDS:
+    if request.form.get("word", "").strip().casefold() not in CONFIRMATIONS:
         return clear_form(error=t("queue.clear_wrong")), 422
     action = operations.queue_actions.clear(auth.principal_of_page())
     return redirect(url_for(".show_clear", action=action.id), 303)

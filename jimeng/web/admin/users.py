@@ -37,9 +37,9 @@ def new_user() -> ResponseReturnValue:
     return new_form({}, {})
 
 
-def new_form(given: Mapping[str, str], errors: Mapping[str, list[str]]) -> str:
+def new_form(submitted: Mapping[str, str], errors: Mapping[str, list[str]]) -> str:
     return render_template(
-        "admin/new_user.html", given=given, errors=errors, roles=ROLES
+        "admin/new_user.html", submitted=submitted, errors=errors, roles=ROLES
     )
 
 
@@ -47,10 +47,10 @@ def new_form(given: Mapping[str, str], errors: Mapping[str, list[str]]) -> str:
 @confirmed
 def invite() -> ResponseReturnValue:
     """Create a user, and show the link that sets the first password, only this once."""
-    given = {name: request.form.get(name, "") for name in ("email", "name")}
+    submitted = {name: request.form.get(name, "") for name in ("email", "name")}
     role = request.form.get("role", "user")
     try:
-        values = checked(NewUser(), given)
+        values = checked(NewUser(), submitted)
         user, token = operations.users.invite(
             auth.principal_of_page(), **values, role=role
         )
@@ -82,7 +82,7 @@ def user(user_id: str) -> ResponseReturnValue:
 def show_user(
     user_id: str,
     errors: Mapping[str, list[str]] | None = None,
-    given_email: str | None = None,
+    submitted_email: str | None = None,
 ) -> str:
     principal = auth.principal_of_page()
     row = operations.users.find(principal, user_id)
@@ -93,7 +93,7 @@ def show_user(
         is_you=row.user.id == principal.user_id,
         roles=ROLES,
         errors=errors or {},
-        given_email=given_email,
+        submitted_email=submitted_email,
         saved=request.args.get("saved"),
     )
 
@@ -110,12 +110,14 @@ def saved(user_id: str, what: str) -> ResponseReturnValue:
 @confirmed
 def set_email(user_id: str) -> ResponseReturnValue:
     """Change the e-mail that the user signs in with."""
-    given = request.form.get("email", "")
+    submitted = request.form.get("email", "")
     try:
-        email = checked(UserChanges(), {"email": given})["email"]
+        email = checked(UserChanges(), {"email": submitted})["email"]
         operations.users.set_email(auth.principal_of_page(), user_id, email)
     except (Invalid, EmailTaken) as error:
-        return show_user(user_id, {"new_email": reasons(error)}, given), error.status
+        return show_user(
+            user_id, {"new_email": reasons(error)}, submitted
+        ), error.status
     return saved(user_id, "email")
 
 
@@ -144,9 +146,13 @@ def set_quota(user_id: str) -> ResponseReturnValue:
 @bp.post("/users/<user_id>/budget")
 def set_budget(user_id: str) -> ResponseReturnValue:
     """Set what the user may spend; an empty field restores the server's default."""
-    given = {name: request.form.get(name, "").strip() for name in ("daily", "monthly")}
+    amounts = {
+        name: request.form.get(name, "").strip() for name in ("daily", "monthly")
+    }
     try:
-        budgets = checked(BudgetForm(), {k: text for k, text in given.items() if text})
+        budgets = checked(
+            BudgetForm(), {k: text for k, text in amounts.items() if text}
+        )
         accounts.users.update(
             auth.principal_of_page(),
             user_id,

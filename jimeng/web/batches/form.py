@@ -52,8 +52,8 @@ class BatchForm:
             settings = replace(settings, wanted=form["switch"]).fitted()
         text = form.get(FIELD, "").replace("\r\n", "\n")
         if not text and form.get("prompt"):  # comes from the Create form
-            text = as_line(form["prompt"])
-        listed = [lines_in(file) for file in files.getlist("list")]
+            text = to_one_line(form["prompt"])
+        listed = [prompts_in_file(file) for file in files.getlist("list")]
         text = "\n".join(filter(None, [text, *listed]))
         return cls(
             settings,
@@ -67,7 +67,7 @@ class BatchForm:
         """The Create form as a batch: one with a prompt for each of its lines."""
         settings = replace(Composer.from_form(form, MultiDict()), prompt="", counted=0)
         lines = form.get("prompt", "").splitlines()
-        text = "\n".join(as_line(line) for line in lines if line.strip())
+        text = "\n".join(to_one_line(line) for line in lines if line.strip())
         return cls(settings, text[: MAX_TEXT_CHARS + 1])
 
     @classmethod
@@ -76,7 +76,7 @@ class BatchForm:
         The form as a link describes it, else with the Create form's initial values.
         """
         found = initial_form()
-        prompt = as_line(found.prompt)
+        prompt = to_one_line(found.prompt)
         if not isinstance(found, Composer):  # batches are of pictures
             found = Composer.prefilled({})
         return cls(replace(found, prompt=""), prompt)
@@ -86,10 +86,10 @@ class BatchForm:
         """The form as it was submitted for *batch*."""
         asked = {**batch.asked, "n": str(batch.n)}
         seed = asked.get("seed")
-        words = {name: str(value) for name, value in asked.items()}
-        words["seed"] = str(seed) if isinstance(seed, int) and seed >= 0 else ""
-        words["strength"] = hundredths(asked.get("strength"))
-        settings = Composer.prefilled({**words, "model": batch.lane})
+        values = {name: str(value) for name, value in asked.items()}
+        values["seed"] = str(seed) if isinstance(seed, int) and seed >= 0 else ""
+        values["strength"] = hundredths(asked.get("strength"))
+        settings = Composer.prefilled({**values, "model": batch.lane})
         settings = replace(settings, images=tuple(batch.inputs or ()))
         text = batch.template or "\n".join(map(escape, batch.prompts))
         return cls(settings, text, batch.name)
@@ -121,9 +121,11 @@ class BatchForm:
         # Validate the settings as those of a single task, whose prompt is discarded.
         single = replace(self.settings, prompt="x")
         like = single.request(principal)
-        given = {name: each for name, each in like.request.items() if name != "prompt"}
+        settings = {
+            name: each for name, each in like.request.items() if name != "prompt"
+        }
         like = replace(like, prompt="", request={})
-        return NewBatch(like=like, template=self.text, name=self.name, request=given)
+        return NewBatch(like=like, template=self.text, name=self.name, request=settings)
 
     def with_estimate(self, principal: Principal) -> "BatchForm":
         """The same with an estimate, or with the errors."""
@@ -177,13 +179,13 @@ class BatchForm:
         return "" if micros is None else yuan_short(micros)
 
 
-def as_line(prompt: str) -> str:
+def to_one_line(prompt: str) -> str:
     """Put a prompt on one line, escaped unless it contains alternatives."""
-    line = " ".join(prompt.split())
-    return line if has_choices(line) else escape(line)
+    joined = " ".join(prompt.split())
+    return joined if has_choices(joined) else escape(joined)
 
 
-def lines_in(file: FileStorage) -> str:
+def prompts_in_file(file: FileStorage) -> str:
     """Decode an uploaded text file: UTF-8, else GB 18030."""
     content = file.stream.read()
     try:

@@ -84,14 +84,16 @@ def create_batch() -> ResponseReturnValue:
         new = form.request(principal)
         form = replace(form, estimate=batches.estimate(principal, new))
         form.check_confirmed()
-        made, _ = batches.create(
+        new_batch, _ = batches.create(
             principal, new, idem_key=form_tokens.token_of(request.form)
         )
     except REFUSALS as error:
         return refused(
             show_form(form.with_stored_files(principal).rejected(error)), error
         )
-    response = make_response(redirect(url_for(".batch", batch_id=made.id, made=1), 303))
+    response = make_response(
+        redirect(url_for(".batch", batch_id=new_batch.id, made=1), 303)
+    )
     store_used_settings(response, request.form)
     return response
 
@@ -99,9 +101,9 @@ def create_batch() -> ResponseReturnValue:
 @bp.get("/batches", endpoint="batches")
 def batch_list() -> ResponseReturnValue:
     """The user's batches by status and days, newest first; invalid ones are ignored."""
-    principal, given, where = auth.principal_of_page(), request.args, zone()
-    status = given.get("status")
-    since, until = (day_of(given.get(name, "")) for name in ("from", "to"))
+    principal, query, where = auth.principal_of_page(), request.args, zone()
+    status = query.get("status")
+    since, until = (day_of(query.get(name, "")) for name in ("from", "to"))
     wanted = {
         "status": status if status in queries.MAY_BE else None,
         "from": since and since.isoformat(),
@@ -111,7 +113,7 @@ def batch_list() -> ResponseReturnValue:
         principal,
         principal.user_id,
         limit=PAGE,
-        cursor=given.get("cursor"),
+        cursor=query.get("cursor"),
         status=[wanted["status"]] if wanted["status"] else (),
         created_after=start_of(since, where) if since else None,
         created_before=start_of(until + timedelta(days=1), where) if until else None,
@@ -174,7 +176,7 @@ def cancel_batch(batch_id: str) -> ResponseReturnValue:
 
 @bp.post("/batches/<batch_id>/retry")
 def retry_batch(batch_id: str) -> ResponseReturnValue:
-    """Retry the failed and missing tasks; the page says if there are none left."""
+    """Retry the failed and missing tasks; the page says if there are none."""
     with suppress(BatchNotRetryable, MayBeChargedTwice):
         batches.retry(
             auth.principal_of_page(),

@@ -42,13 +42,13 @@ class BatchView:
     images: Sequence[Image] = ()
 
     @property
-    def given(self) -> list[FormInput]:
+    def inputs(self) -> list[FormInput]:
         """The inputs of all its tasks, as far as they still exist."""
         return usable_inputs(auth.principal_of_page(), self.batch.inputs or [])
 
     @property
     def title(self) -> str:
-        """Its name, else the line that its prompts vary, else its first prompt."""
+        """Its name, else its template, else its first prompt."""
         first = next(iter(self.batch.prompts), "")
         return self.batch.name or self.batch.template or first
 
@@ -87,7 +87,7 @@ class BatchView:
 
     @property
     def waits(self) -> str | None:
-        """The reason why it waits, in words."""
+        """The message that says why it waits."""
         if self.progress.hold_reason:
             return t(f"status.held_{self.progress.hold_reason}")
         code = (self.batch.waits or {}).get("code")
@@ -165,7 +165,7 @@ class BatchView:
 @dataclass(frozen=True)
 class Grid:
     """
-    The pictures of a batch by the words in which its prompts differ.
+    The pictures of a batch by the alternatives in which its prompts differ.
 
     Attributes:
         rows: The labels of the rows; a single empty one if only one group varies.
@@ -183,7 +183,7 @@ class Shelf:
     """
     Attributes:
         cursor: The cursor of this page; None for the newest pictures.
-        grid: All pictures by the words that vary; None unless that makes a grid.
+        grid: All pictures by alternatives; None unless these form a grid.
     """
 
     batch: Batch
@@ -220,7 +220,7 @@ def is_shown_as_grid(batch: Batch) -> bool:
 
 
 def grid_of(principal: Principal, batch: Batch, images: Sequence[Image]) -> Grid | None:
-    """The grid with some of the pictures, which are given newest first."""
+    """The grid with some of the pictures, newest first."""
     labels = labels_of(batch.template, batch.total) if is_shown_as_grid(batch) else None
     if labels is None:
         return None

@@ -11,7 +11,7 @@ from jimeng.web import bp
 
 # Of the narrowest column that a page shows a prompt in: a Latin letter takes one
 # column, a Chinese character two.
-LINES, COLUMNS = 5, 36
+COLLAPSED_LINES, LINE_CHARS = 5, 36
 STEP = 1.04  # factor between two ratios; the cropped remainder is not visible
 MAX_STEPS = 36  # from the square, to a little more than 4:1
 
@@ -44,7 +44,7 @@ def is_long(prompt: str) -> bool:
         sum(1 + (east_asian_width(c) in "WF") for c in row)
         for row in prompt.split("\n")
     )
-    return sum(max(math.ceil(row / COLUMNS), 1) for row in rows) > LINES
+    return sum(max(math.ceil(row / LINE_CHARS), 1) for row in rows) > COLLAPSED_LINES
 
 
 def srcset(image: Image) -> str:

@@ -41,8 +41,8 @@ def assist() -> ResponseReturnValue:
     try:
         text = written(principal)
     except REFUSALS as error:
-        words = " ".join(reasons(error))
-        page = render_template("create/_assisted.html", error=words)
+        message = " ".join(reasons(error))
+        page = render_template("create/_assisted.html", error=message)
         return refused(page, error, {"HX-Retarget": "#assisted"})
     return render_template("create/_assisted.html", text=text)
 

@@ -29,9 +29,9 @@ def defaults() -> dict[str, str]:
     return chosen(dict(parse_qsl(request.cookies.get(COOKIE, "")[:1000])))
 
 
-def chosen(words: Mapping[str, str]) -> dict[str, str]:
-    """The known fields of *words* that are set."""
-    found = {name: words.get(name, "").strip() for name in FIELDS}
+def chosen(values: Mapping[str, str]) -> dict[str, str]:
+    """The known fields of *values* that are set."""
+    found = {name: values.get(name, "").strip() for name in FIELDS}
     return {
         name: value
         for name, value in found.items()
@@ -39,14 +39,14 @@ def chosen(words: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def validate(words: Mapping[str, str]) -> dict[str, str]:
+def validate(values: Mapping[str, str]) -> dict[str, str]:
     """
-    Validate the fields of *words* that are set.
+    Validate the fields of *values* that are set.
 
     Raises:
         Invalid: a value is not one that the form offers.
     """
-    found = chosen(words)
+    found = chosen(values)
     model: Model | None = None
     if options.model_options():
         model = options.find_model(found.get("model"))
@@ -59,11 +59,11 @@ def validate(words: Mapping[str, str]) -> dict[str, str]:
     return found
 
 
-def store(response: Response, words: dict[str, str]) -> None:
+def store(response: Response, values: dict[str, str]) -> None:
     """Store the defaults where `defaults` reads them."""
     response.delete_cookie(CHOICES)
     user = auth.current_user()
     if user is None:
-        set_preference_cookie(response, COOKIE, urlencode(words))
+        set_preference_cookie(response, COOKIE, urlencode(values))
     else:
-        users.set_preferences(auth.principal_of_page(), user.id, defaults=words)
+        users.set_preferences(auth.principal_of_page(), user.id, defaults=values)

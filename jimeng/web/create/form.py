@@ -213,21 +213,21 @@ class Composer(TaskForm):
         )
 
     @classmethod
-    def prefilled(cls, words: Mapping[str, str]) -> "Composer":
+    def prefilled(cls, values: Mapping[str, str]) -> "Composer":
         """The form as a link describes it, fitted to the model."""
-        return replace(cls.from_values(words), token=new_token()).fitted()
+        return replace(cls.from_values(values), token=new_token()).fitted()
 
     @classmethod
     def from_task(cls, task: Task, *, seed: str = "") -> "Composer":
-        """The form as submitted for *task*, with a random seed unless one is given."""
-        words, ids = tasks.original_wording(task), task.inputs or []
+        """The form as submitted for *task*, with a random seed unless *seed* is set."""
+        wording, ids = tasks.original_wording(task), task.inputs or []
         form = cls(
-            prompt=words.prompt,
+            prompt=wording.prompt,
             wanted=task.lane,
             size=f"{task.width}x{task.height}",
             n=str(task.n),
             seed=seed,
-            style=words.style or "",
+            style=wording.style or "",
             strength=hundredths(task.strength),
             images=tuple(ids[: len(ids) - bool(task.has_mask)]),
         )
@@ -278,19 +278,19 @@ class Composer(TaskForm):
             raise Invalid.field("images", AGAIN)
         values = self.validated(model)
         size, quality = self.api_size(model)
-        words = {"prompt": values["prompt"], "model": model.id, "size": size}
-        words |= {"quality": quality} if quality != options.STANDARD else {}
-        words |= {
+        settings = {"prompt": values["prompt"], "model": model.id, "size": size}
+        settings |= {"quality": quality} if quality != options.STANDARD else {}
+        settings |= {
             name: values[name] for name in ("style", "seed", "n") if name in values
         }
         if "strength" in values:
-            words["strength"] = values["strength"] / 100
+            settings["strength"] = values["strength"] / 100
         return NewTask(
-            **words,
+            **settings,
             user_id=principal.user_id,
             provider=model.provider,
             images=[*self.images, *self.files],
-            request=words,
+            request=settings,
         )
 
     def api_size(self, model: Model) -> tuple[str, str]:
@@ -311,14 +311,14 @@ class Composer(TaskForm):
         Raises:
             Invalid: a value is malformed or out of range.
         """
-        words = {"prompt": self.prompt, "n": self.n}
-        words |= {"style": self.style} if self.style else {}
-        words |= {"seed": self.seed} if self.seed else {}
+        entered = {"prompt": self.prompt, "n": self.n}
+        entered |= {"style": self.style} if self.style else {}
+        entered |= {"seed": self.seed} if self.seed else {}
         if self.strength and self.takes_strength and (self.images or self.files):
-            words["strength"] = self.strength  # else the field is hidden
+            entered["strength"] = self.strength  # else the field is hidden
         values, wrong = {}, {}
         try:
-            values = checked(CHECKED, words)
+            values = checked(CHECKED, entered)
         except Invalid as error:
             wrong = error.fields
         if "prompt" not in wrong and self.length > model.max_prompt:
@@ -330,11 +330,11 @@ class Composer(TaskForm):
     def with_stored_files(self, principal: Principal) -> "Composer":
         if not self.files:
             return self
-        made, wrong = inputs.store_uploads(principal, self.files)
-        said = {name: list(words) for name, words in self.errors.items()}
+        stored, wrong = inputs.store_uploads(principal, self.files)
+        said = {name: list(messages) for name, messages in self.errors.items()}
         if wrong:
             said["images"] = list(dict.fromkeys([*said.get("images", []), *wrong]))
-        return replace(self, images=(*self.images, *made), files=(), errors=said)
+        return replace(self, images=(*self.images, *stored), files=(), errors=said)
 
     @property
     def model_before(self) -> Model | None:
@@ -423,7 +423,7 @@ class Composer(TaskForm):
     def cost(self, is_priced: bool) -> str:
         """
         Count and price of the submission, as ``×4 · ¥0.80``; choices.js writes the
-        same. A count of one is left out. Empty if unknown.
+        same. A count of one is omitted. Empty if unknown.
         """
         most = self.model.max_images if self.model else 0
         if self.n not in map(str, range(1, most + 1)):
@@ -442,13 +442,13 @@ class Composer(TaskForm):
         Aspect ratio, resolution, count and style for the chip, as choices.js writes it.
         """
         size = self.size_option
-        words = [size.label if size else self.size]
+        parts = [size.label if size else self.size]
         if len(self.resolutions) > 1 and self.chosen_resolution:
-            words.append(self.chosen_resolution.label)
+            parts.append(self.chosen_resolution.label)
         if self.model and self.model.max_images > 1:
-            words.append(f"×{self.n}")
-        words.append(self.style_label)
-        return " · ".join(filter(None, words))
+            parts.append(f"×{self.n}")
+        parts.append(self.style_label)
+        return " · ".join(filter(None, parts))
 
 
 def without_list(error: JimengError) -> JimengError:
@@ -456,7 +456,7 @@ def without_list(error: JimengError) -> JimengError:
     if not isinstance(error, Invalid) or "images" not in error.fields:
         return error
     reasons = [
-        ("given.cannot", {}) if key == "invalid.images_unsupported" else (key, values)
+        ("inputs.cannot", {}) if key == "invalid.images_unsupported" else (key, values)
         for key, values in error.fields["images"]
     ]
     return Invalid({**error.fields, "images": reasons})

@@ -32,8 +32,8 @@ REFUSALS = (
 
 def token_of(form: Mapping[str, str]) -> str:
     """The token of a submitted form; a new one if it is missing or malformed."""
-    given = form.get("token", "")
-    return given if TOKEN.fullmatch(given) else new_token()
+    token = form.get("token", "")
+    return token if TOKEN.fullmatch(token) else new_token()
 
 
 def new_token() -> str:

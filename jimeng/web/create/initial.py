@@ -28,7 +28,7 @@ from jimeng.web.site.preferences import set_preference_cookie
 
 SETTINGS = frozenset({"model", "size", "resolution", "n", "seed", "of", "style"})
 SETTINGS |= {"quality", "style_own", "strength"}
-WORDS = SETTINGS | {"prompt"}
+FIELDS = SETTINGS | {"prompt"}
 USED = "used"  # the cookie with the settings that this browser submitted last
 MAX_RECENT = 12  # latest tasks that are searched for one created with the form
 
@@ -58,18 +58,18 @@ def initial_video_form(principal: Principal) -> VideoForm:
     The form of videos as the query says; what that leaves open is as this browser's
     unsent choices, or as the user's last video if that is among the latest tasks.
     """
-    given, kept = VideoForm.from_link(request.args), own_words(VIDEO)
+    linked, unsent = VideoForm.from_link(request.args), values_in_cookie(VIDEO)
     if "model" in request.args:
-        return given
-    if kept:
-        usual = VideoForm.from_link(kept)
+        return linked
+    if unsent:
+        usual = VideoForm.from_link(unsent)
     else:
         recent = recent_tasks(principal, {"batch": None})
         newest = next((task for task in recent if task.type == VIDEO), None)
-        usual = VideoForm.with_settings_of(newest) if newest else given
-    form = replace(usual, prompt=given.prompt)
-    if given.pictures:
-        form = replace(form, pictures=given.pictures, ratio="").with_suitable_model()
+        usual = VideoForm.with_settings_of(newest) if newest else linked
+    form = replace(usual, prompt=linked.prompt)
+    if linked.pictures:
+        form = replace(form, pictures=linked.pictures, ratio="").with_suitable_model()
     return form.fitted()
 
 
@@ -104,7 +104,7 @@ def source_stage(principal: Principal, task: Task) -> str:
         image = picture_details.find_picture(principal, source.get("picture", ""))
         return url_for("web.picture", picture_id=image.id)
     upload = uploads.find(principal, source["input"])
-    return url_for("web.given_stage", upload_id=upload.id)
+    return url_for("web.input_stage", upload_id=upload.id)
 
 
 def form_without_inputs(principal: Principal) -> Composer | VideoForm:
@@ -119,10 +119,10 @@ def form_without_inputs(principal: Principal) -> Composer | VideoForm:
         return kind.from_task(task, seed=request.args.get("seed", ""))
     if "saved" in request.args:
         return form_of_saved_prompt(principal, request.args["saved"])
-    given = {name: request.args[name] for name in WORDS & set(request.args)}
+    linked = {name: request.args[name] for name in FIELDS & set(request.args)}
     # Choices that this browser has not submitted, as choices.js stores them.
-    words = defaults() | (given or own_cookie(CHOICES))
-    return Composer.prefilled(words) if words else last_submitted(principal)
+    values = defaults() | (linked or own_cookie(CHOICES))
+    return Composer.prefilled(values) if values else last_submitted(principal)
 
 
 def form_of_saved_prompt(principal: Principal, prompt_id: str) -> Composer:
@@ -140,16 +140,16 @@ def form_of(saved: SavedPrompt) -> dict[str, str]:
     return {name: str(each) for name, each in found.items() if each not in (None, "")}
 
 
-def own_words(name: str) -> MultiDict:
+def values_in_cookie(name: str) -> MultiDict:
     """The form's values in a cookie; none if another user's."""
-    words = MultiDict(parse_qsl(request.cookies.get(name, "")[:4000]))
-    return words if words.pop("who", "") == current_user_id() else MultiDict()
+    values = MultiDict(parse_qsl(request.cookies.get(name, "")[:4000]))
+    return values if values.pop("who", "") == current_user_id() else MultiDict()
 
 
 def own_cookie(name: str, names: frozenset[str] = SETTINGS) -> dict[str, str]:
     """The settings in a cookie; none if another user's."""
-    words = own_words(name)
-    return {name: words[name] for name in names & set(words)}
+    values = values_in_cookie(name)
+    return {name: values[name] for name in names & set(values)}
 
 
 def current_user_id() -> str:
@@ -157,15 +157,15 @@ def current_user_id() -> str:
     return user.id if user else ""
 
 
-def store_used_settings(response: Response, words: Mapping[str, str]) -> None:
+def store_used_settings(response: Response, values: Mapping[str, str]) -> None:
     """Store the submitted settings as initial values of this browser's next form."""
-    used = {name: words[name] for name in (SETTINGS - {"seed"}) & set(words)}
+    used = {name: values[name] for name in (SETTINGS - {"seed"}) & set(values)}
     set_own_cookie(response, USED, used)
 
 
-def set_own_cookie(response: Response, name: str, words: Mapping[str, str]) -> None:
+def set_own_cookie(response: Response, name: str, values: Mapping[str, str]) -> None:
     """Store settings where `own_cookie` reads them."""
-    whose = {"who": current_user_id(), **words}
+    whose = {"who": current_user_id(), **values}
     set_preference_cookie(response, name, urlencode(whose))
 
 
@@ -174,10 +174,10 @@ def last_submitted(principal: Principal) -> Composer:
     The form as submitted last, from this browser, else from any; tasks created over
     the API do not count.
     """
-    words = own_cookie(USED)
-    if words:
-        return Composer.prefilled(words)
-    # Tasks of batches were not submitted one by one, nor are videos made by this form.
+    values = own_cookie(USED)
+    if values:
+        return Composer.prefilled(values)
+    # Neither tasks of batches, nor videos, which have a form of their own.
     latest = recent_tasks(principal, {"batch": None, "type": {"$ne": VIDEO}})
     by_form = (task for task in latest if (task.idem_key or "").startswith(FORM))
     newest = next(by_form, None)

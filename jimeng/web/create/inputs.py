@@ -59,9 +59,9 @@ class Tray:
 
     @property
     def why_not(self) -> str:
-        """The reason why the model accepts no inputs, in words."""
+        """The message that says why the model accepts no inputs."""
         lacks = self.model.lacks if self.model and self.model.takes else None
-        return t(f"lacks.{lacks}") if lacks else t("given.cannot")
+        return t(f"lacks.{lacks}") if lacks else t("inputs.cannot")
 
     @property
     def state(self) -> str:
@@ -113,14 +113,14 @@ class FormInput:
     def stage(self) -> str:
         """The URL of the stage on which it is edited."""
         if self.id.startswith(PREFIX):
-            return url_for("web.given_stage", upload_id=self.id)
+            return url_for("web.input_stage", upload_id=self.id)
         return url_for("web.picture", picture_id=self.id)
 
     @classmethod
     def of(cls, named: Named) -> "FormInput":
         if named.picture is not None:
             return cls.of_output(named.picture)
-        small = url_for("web.given_thumbnail", upload_id=str(named.text))
+        small = url_for("web.input_thumbnail", upload_id=str(named.text))
         return cls(str(named.text), small)
 
     @classmethod
@@ -167,11 +167,13 @@ def store_uploads(
     wrong: list[str] = []
     for content in contents:
         try:
-            made = inputs.upload(principal, principal.user_id, content, field="images")
+            upload = inputs.upload(
+                principal, principal.user_id, content, field="images"
+            )
         except REFUSALS as error:
             wrong += reasons(error)
         else:
-            stored.append(made.id)
+            stored.append(upload.id)
     return tuple(stored), list(dict.fromkeys(wrong))
 
 
@@ -190,11 +192,13 @@ def give() -> ResponseReturnValue:
     try:
         if not contents:
             raise Invalid.field("file", "refused.unknown")
-        made = inputs.upload(principal, principal.user_id, contents[0], field="file")
+        upload = inputs.upload(principal, principal.user_id, contents[0], field="file")
     except REFUSALS as error:
         return refused(" ".join(reasons(error)), error, PLAIN)
-    small = url_for("web.given_thumbnail", upload_id=made.id)
-    return render_template("create/_given.html", picture=FormInput(made.id, small)), 201
+    small = url_for("web.input_thumbnail", upload_id=upload.id)
+    return render_template(
+        "create/_input.html", picture=FormInput(upload.id, small)
+    ), 201
 
 
 @bp.get("/composer/pictures/<picture_id>")
@@ -203,7 +207,7 @@ def reference(picture_id: str) -> ResponseReturnValue:
     if shown_form() == VIDEO:
         return "", 200, {"HX-Redirect": url_for(".index", image=picture_id)}
     found = picture_details.find_picture(auth.principal_of_page(), picture_id)
-    return render_template("create/_given.html", picture=FormInput.of_output(found))
+    return render_template("create/_input.html", picture=FormInput.of_output(found))
 
 
 @bp.get("/composer/pictures")
@@ -212,12 +216,12 @@ def references() -> str:
     wanted = ids_in(request.args.getlist("image"))
     found = usable_inputs(auth.principal_of_page(), wanted)
     return "".join(
-        render_template("create/_given.html", picture=each) for each in found
+        render_template("create/_input.html", picture=each) for each in found
     )
 
 
 @bp.get("/inputs/<upload_id>")
-def given_picture(upload_id: str) -> Response:
+def input_picture(upload_id: str) -> Response:
     """An input as stored, for its owner alone."""
     found, content = inputs.content_of(auth.principal_of_page(), upload_id)
     etag = found.sha256 or found.id
@@ -225,7 +229,7 @@ def given_picture(upload_id: str) -> Response:
 
 
 @bp.get("/inputs/<upload_id>/thumb")
-def given_thumbnail(upload_id: str) -> Response:
+def input_thumbnail(upload_id: str) -> Response:
     """The thumbnail of an input; a conditional request does not render it again."""
     found = inputs.find(auth.principal_of_page(), upload_id)
     if found.sha256 and found.sha256 in request.if_none_match:

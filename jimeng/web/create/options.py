@@ -15,7 +15,7 @@ from jimeng.providers.models.model import parse_size
 from jimeng.providers.models.video_validation import with_defaults
 from jimeng.web.site.formats import yuan, yuan_short
 
-GLYPH = 14  # units of the longer side of the frame icon beside a ratio
+GLYPH = 14  # units of the longer side of the frame icon of a ratio
 STEP = 8  # pixels: computed sides are multiples of it
 STANDARD, HD = "standard", "hd"
 
@@ -56,11 +56,11 @@ class ModelOption:
 
     @property
     def video_facts(self) -> str:
-        """What a model of videos can do, in a line; empty for one of pictures."""
+        """What a video model can do, as one line; empty for a picture model."""
         video = self.model.video
         if video is None:
             return ""
-        words = [
+        parts = [
             t("video.lengths", n=ends_of(video.durations)),
             ends_of(video.resolutions),
             t("video.has_sound") if video.audio else "",
@@ -71,7 +71,7 @@ class ModelOption:
             else "",
             t("video.takes_about", n=self.seconds),
         ]
-        return " · ".join(filter(None, words))
+        return " · ".join(filter(None, parts))
 
     @property
     def max_inputs(self) -> int:
@@ -212,12 +212,12 @@ IN_CHINESE = {
 def spoken(model_id: str) -> str:
     """The display name of a model: ``doubao-seedream-3.0-t2i`` is Seedream 3.0."""
     plain = model_id.removeprefix("doubao-").removesuffix("-t2i")
-    words = plain.replace("-", " ").title().replace("080P", "080p")
+    parts = plain.replace("-", " ").title().replace("080P", "080p")
     if language() != "zh":
-        return words
+        return parts
     for english, chinese in IN_CHINESE.items():
-        words = words.replace(english, chinese)
-    return words
+        parts = parts.replace(english, chinese)
+    return parts
 
 
 def ends_of(ascending: Iterable[object]) -> str:
@@ -302,7 +302,8 @@ def fitting_size(model: Model, size: str) -> tuple[str, str | None]:
     """
     The aspect ratio nearest to *size*, and the resolution if *size* implies one.
 
-    A size in pixels that the model accepts is kept, unless it equals that of a ratio.
+    A size in pixels that the model accepts is not changed, unless it is that of a
+    ratio.
     """
     if size in model.sizes:
         return size, None

@@ -92,27 +92,32 @@ def form_of_file() -> ResponseReturnValue:
     """
     principal = auth.principal_of_page()
     form = Composer.from_form(request.form, request.files)
-    made = next(filter(None, map(read_back, form.files)), None)
-    if made is None:
-        error = Invalid.field("images", "invalid.no_words")
+    metadata = next(filter(None, map(read_back, form.files)), None)
+    if metadata is None:
+        error = Invalid.field("images", "invalid.no_metadata")
         return rejected_form(form.rejected(error).with_stored_files(principal), error)
     return show_feed(
-        "tasks/index.html", form=Composer.prefilled(words_of(made, form.n))
+        "tasks/index.html",
+        form=Composer.prefilled(values_from_metadata(metadata, form.n)),
     )
 
 
-def words_of(made: Provenance, n: str) -> dict[str, str]:
+def values_from_metadata(metadata: Provenance, n: str) -> dict[str, str]:
     """The metadata of a picture, by form field."""
-    words = {"prompt": made.prompt, "style": made.style, "model": made.model}
-    words |= {"size": made.size or "1:1", "n": n}
-    return words if made.seed is None else {**words, "seed": str(made.seed)}
+    values = {
+        "prompt": metadata.prompt,
+        "style": metadata.style,
+        "model": metadata.model,
+    }
+    values |= {"size": metadata.size or "1:1", "n": n}
+    return values if metadata.seed is None else {**values, "seed": str(metadata.seed)}
 
 
 def arranged(ids: tuple[str, ...], form: Mapping[str, str]) -> tuple[str, ...]:
     """The ids without the removed one, and with the moved one a position earlier."""
-    left = [each for each in ids if each != form.get("remove")]
+    remaining = [each for each in ids if each != form.get("remove")]
     moved = form.get("move")
-    if moved in left[1:]:
-        at = left.index(moved)
-        left[at - 1 : at + 1] = [moved, left[at - 1]]
-    return tuple(left)
+    if moved in remaining[1:]:
+        at = remaining.index(moved)
+        remaining[at - 1 : at + 1] = [moved, remaining[at - 1]]
+    return tuple(remaining)

@@ -96,20 +96,20 @@ class VideoForm(TaskForm):
         )
 
     @classmethod
-    def from_link(cls, words: MultiDict) -> "VideoForm":
+    def from_link(cls, values: MultiDict) -> "VideoForm":
         """The form as a link describes it."""
-        form = cls.from_form(words, MultiDict())
+        form = cls.from_form(values, MultiDict())
         return replace(form, token=new_token()).with_suitable_model().fitted()
 
     @classmethod
     def from_task(cls, task: Task, *, seed: str = "") -> "VideoForm":
-        """The form as submitted for *task*, with a random seed unless one is given."""
+        """The form as submitted for *task*, with a random seed unless *seed* is set."""
         video = VideoParameters.read(task.video or {})
-        words = tasks.original_wording(task)
+        wording = tasks.original_wording(task)
         camera = STILL if video.camera_fixed else video.camera or ""
         return cls(
-            prompt=words.prompt,
-            style=words.style or "",
+            prompt=wording.prompt,
+            style=wording.style or "",
             wanted=task.lane,
             duration=str(video.duration or ""),
             resolution=video.resolution or "",
@@ -177,20 +177,20 @@ class VideoForm(TaskForm):
 
     def request(self, principal: Principal) -> NewTask:
         model = options.find_model(self.wanted, self.makes)
-        words: dict[str, int | str] = {"prompt": self.prompt, "style": self.style}
-        words |= {"n": number(self.n), "seed": number(self.seed)}
-        words = {name: each for name, each in words.items() if each != ""}
-        values = checked(CHECKED, words)
-        given = {name: values[name] for name in words}
+        entered: dict[str, int | str] = {"prompt": self.prompt, "style": self.style}
+        entered |= {"n": number(self.n), "seed": number(self.seed)}
+        entered = {name: each for name, each in entered.items() if each != ""}
+        values = checked(CHECKED, entered)
+        settings = {name: values[name] for name in entered}
         video = self.parameters(model)
         return NewTask(
-            **{"prompt": "", **given},
+            **{"prompt": "", **settings},
             model=model.id,
             provider=model.provider,
             user_id=principal.user_id,
             images=[each for _, each in self.all_pictures],
             video=video,
-            request={"model": model.id, **given, **as_request(video)},
+            request={"model": model.id, **settings, **as_request(video)},
         )
 
     def parameters(self, model: Model) -> VideoParameters:
@@ -222,14 +222,14 @@ class VideoForm(TaskForm):
 
     def with_stored_files(self, principal: Principal) -> "VideoForm":
         found = {role: [id for r, id in self.pictures if r == role] for role in ROLES}
-        said = {name: list(words) for name, words in self.errors.items()}
+        said = {name: list(messages) for name, messages in self.errors.items()}
         ratio = self.ratio
         for role, content in self.files:
-            made, wrong = inputs.store_uploads(principal, [content])
+            stored, wrong = inputs.store_uploads(principal, [content])
             # There is one first frame, and one last frame: another replaces it.
             before = found[role] if role == "reference" else []
-            found[role] = [*before, *made] if made else found[role]
-            if made and role == "first_frame":
+            found[role] = [*before, *stored] if stored else found[role]
+            if stored and role == "first_frame":
                 ratio = ""  # its own, unless another is chosen after it
             if wrong:
                 said["images"] = list(dict.fromkeys([*said.get("images", []), *wrong]))
@@ -241,7 +241,7 @@ class VideoForm(TaskForm):
         return self.model.video if self.model else None
 
     @cached_property
-    def given(self) -> dict[Role, list[FormInput]]:
+    def shown_inputs(self) -> dict[Role, list[FormInput]]:
         """The inputs that still exist, by what they are for."""
         principal = auth.principal_of_page()
         return {
@@ -253,7 +253,7 @@ class VideoForm(TaskForm):
 
     @property
     def tiles(self) -> list[tuple[Role, list[FormInput], bool]]:
-        """What can be given: its role, what is given, and whether more may be."""
+        """The input tiles: role, inputs so far, and whether more can be added."""
         if self.video is None:
             return []
         most = {
@@ -262,12 +262,12 @@ class VideoForm(TaskForm):
             "reference": self.video.max_references,
         }
         # Frames and references do not go together.
-        used = {role for role, given in self.given.items() if given}
+        used = {role for role, shown in self.shown_inputs.items() if shown}
         if used:
             other = used & {"first_frame", "last_frame"}
             most |= {"reference": 0} if other else {"first_frame": 0, "last_frame": 0}
-        rows = [(role, self.given[role], most[role]) for role in ROLES]
-        return [(r, given, len(given) < n) for r, given, n in rows if n or given]
+        rows = [(role, self.shown_inputs[role], most[role]) for role in ROLES]
+        return [(r, shown, len(shown) < n) for r, shown, n in rows if n or shown]
 
     @property
     def has_frame(self) -> bool:
@@ -291,7 +291,7 @@ class VideoForm(TaskForm):
         """What can be chosen for the camera besides nothing."""
         if self.video is None:
             return []
-        # Movements are made from a first frame alone.
+        # Camera movements need a first frame.
         alone = [role for role, _ in self.all_pictures] == ["first_frame"]
         moves = self.video.cameras if alone else ()
         return [*([STILL] if self.video.camera_fixed else []), *moves]
@@ -299,7 +299,7 @@ class VideoForm(TaskForm):
     @property
     def choices(self) -> list[tuple[str, list[tuple[str, str]], str]]:
         """
-        What there is to choose beside model, style and seed: the name of the field, its
+        The choices other than model, style and seed: the name of the field, its
         values with their labels, and the chosen value.
         """
         video, model = self.video, self.model
@@ -325,13 +325,13 @@ class VideoForm(TaskForm):
     @property
     def summed_up(self) -> str:
         """What is chosen, for the chip that opens the choices on a phone."""
-        words = [
+        parts = [
             label
             for _, offered, chosen in self.choices
             for value, label in offered
             if value == chosen and value
         ]
-        return " · ".join(filter(None, [*words, self.style_label]))
+        return " · ".join(filter(None, [*parts, self.style_label]))
 
     def cost(self, is_priced: bool) -> str:
         """Count and price of the submission, as `Composer.cost`."""

@@ -51,7 +51,7 @@ class Day:
     is_month: bool = False
 
     @property
-    def words(self) -> str:
+    def label(self) -> str:
         return t(
             self._key(today(zone())),
             year=self.date.year,
@@ -119,14 +119,14 @@ class Shelf:
 
 def remaining_auto_pages() -> int:
     """How many more pages scrolling may load, from the query."""
-    given = request.args.get("auto", type=int)
-    return MAX_AUTO_PAGES if given is None else max(0, min(given, MAX_AUTO_PAGES))
+    value = request.args.get("auto", type=int)
+    return MAX_AUTO_PAGES if value is None else max(0, min(value, MAX_AUTO_PAGES))
 
 
 def thumbnail_size() -> str:
     """The thumbnail size, from the cookie that gallery.js sets."""
-    given = request.cookies.get("gallery_size", "")
-    return given if given in SIZES else SIZES[2]
+    value = request.cookies.get("gallery_size", "")
+    return value if value in SIZES else SIZES[2]
 
 
 def days_of(images: Iterable[Image], filters: Filters | None) -> list[Day]:
@@ -221,10 +221,12 @@ def notice() -> dict:
     under_way, put = bulk_trash.under_way(principal), request.args.get("put", "")
     own = collections.find_all(principal) if put else []
     about = next((each for each in own if each.id == put), None)
-    is_told = done in DONE and not under_way and (about or done not in OF_COLLECTIONS)
+    is_announced = (
+        done in DONE and not under_way and (about or done not in OF_COLLECTIONS)
+    )
     return {
         "under_way": under_way,
-        "done": done if is_told else None,
+        "done": done if is_announced else None,
         "about": about,
         "left": request.args.get("left", 0, type=int),
         "n": request.args.get("n", 0, type=int),
@@ -251,12 +253,12 @@ def trash_page() -> str:
 
 
 def retention() -> str | None:
-    """How long pictures are kept, in words; None if they are kept for good."""
+    """The message about the retention of pictures; None if they are never deleted."""
     config: Config = current_app.config["JIMENG"]
     if config.KEEP_DAYS:
-        return t("gallery.kept_days", n=config.KEEP_DAYS)
+        return t("gallery.retention_days", n=config.KEEP_DAYS)
     has_limit = config.KEEP_GIB or config.KEEP_VIDEO_GIB
-    return t("gallery.kept_room") if has_limit else None
+    return t("gallery.retention_size") if has_limit else None
 
 
 @bp.app_template_global()
@@ -270,7 +272,7 @@ def has_videos() -> bool:
 @bp.app_template_global()
 def counted(hits: Hits, mixed: bool | None = None) -> str:
     """
-    A number of pictures, of videos, or of both, in words.
+    The message for a number of pictures, videos or both.
 
     Args:
         mixed: Whether videos may be among them; by default, if the user has any.

@@ -78,10 +78,10 @@ def choose_collection() -> ResponseReturnValue:
 
 def return_path() -> str:
     """The page with the pictures: below the dialog, or the one that sent the form."""
-    given = request.values.get("next")
-    if given is None and is_htmx():
+    next_url = request.values.get("next")
+    if next_url is None and is_htmx():
         return page_shown()
-    return own_path(given or url_for(".gallery"))
+    return own_path(next_url or url_for(".gallery"))
 
 
 def choice_page(
@@ -201,10 +201,10 @@ def create_collection() -> ResponseReturnValue:
     """Create an empty collection, and show it."""
     principal = auth.principal_of_page()
     try:
-        made = collections.create(principal, request.form.get("name", ""))
+        new = collections.create(principal, request.form.get("name", ""))
     except REFUSALS as error:
         return refused(list_page(principal, problems(error)), error)
-    return redirect(gallery_url(made, "made"), 303)
+    return redirect(gallery_url(new, "made"), 303)
 
 
 def gallery_url(collection: Collection, done: str) -> str:
@@ -245,6 +245,6 @@ def rename_collection(collection_id: str) -> ResponseReturnValue:
 
 @bp.post("/collections/<collection_id>/delete")
 def delete_collection(collection_id: str) -> ResponseReturnValue:
-    """Delete it; its pictures are kept."""
+    """Delete it; its pictures are not deleted."""
     collections.delete(auth.principal_of_page(), collection_id)
     return redirect(url_for(".all_collections", done="dissolved"), 303)

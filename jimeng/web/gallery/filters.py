@@ -49,20 +49,20 @@ class Filters:
     kind: str = ""
 
     @classmethod
-    def read(cls, given: Mapping[str, str]) -> "Filters":
+    def read(cls, values: Mapping[str, str]) -> "Filters":
         """Read the filters; invalid values are ignored."""
-        ratio, collection = given.get("ratio", ""), given.get("in", "")
-        batch = given.get("batch", "")
-        kind = given.get("kind", "")
+        ratio, collection = values.get("ratio", ""), values.get("in", "")
+        batch = values.get("batch", "")
+        kind = values.get("kind", "")
         return cls(
-            q=given.get("q", "").strip()[:MAX_SEARCH_CHARS],
-            fav=given.get("fav") == "1",
-            model=given.get("model", "")[:MAX_SEARCH_CHARS],
+            q=values.get("q", "").strip()[:MAX_SEARCH_CHARS],
+            fav=values.get("fav") == "1",
+            model=values.get("model", "")[:MAX_SEARCH_CHARS],
             ratio=ratio if ratio in ASPECT_RATIOS else "",
-            since=day_of(given.get("from", "")),
-            until=day_of(given.get("to", "")),
+            since=day_of(values.get("from", "")),
+            until=day_of(values.get("to", "")),
             collection=collection if COLLECTION_ID.fullmatch(collection) else "",
-            tag=fold(given.get("tag", ""))[:MAX_TAG_CHARS],
+            tag=fold(values.get("tag", ""))[:MAX_TAG_CHARS],
             batch=batch if BATCH_ID.fullmatch(batch) else "",
             kind=kind if kind in KINDS else "",
         )
@@ -85,7 +85,7 @@ class Filters:
     @property
     def query(self) -> dict[str, str]:
         """The filters as query parameters."""
-        given = {
+        values = {
             "in": self.collection,
             "q": self.q,
             "fav": "1" if self.fav else "",
@@ -97,7 +97,7 @@ class Filters:
             "from": self.since.isoformat() if self.since else "",
             "to": self.until.isoformat() if self.until else "",
         }
-        return {name: value for name, value in given.items() if value}
+        return {name: value for name, value in values.items() if value}
 
     def url(self, **more: str | int) -> str:
         """The URL of the list: the batch, or the gallery with these filters."""

@@ -1,4 +1,4 @@
-"""Saved prompts: the panel beside the history, and their own page."""
+"""Saved prompts: the panel next to the history, and their page."""
 
 from dataclasses import asdict
 from urllib.parse import urlencode
@@ -21,7 +21,7 @@ from jimeng.web.create.initial import form_of
 DONE = frozenset({"saved", "renamed"})
 
 
-def words_of(form: Composer, *, with_seed: bool) -> PromptSettings:
+def settings_of(form: Composer, *, with_seed: bool) -> PromptSettings:
     """
     The values of a form that are saved: the prompt as entered, and the API's size.
     """
@@ -44,7 +44,7 @@ def words_of(form: Composer, *, with_seed: bool) -> PromptSettings:
 def prompts_page(**values: object) -> str:
     found = prompts.find_all(auth.principal_of_page())
     done = request.args.get("done")
-    values = {"errors": {}, "given": None, "gone": None, "name": "", **values}
+    values = {"errors": {}, "unsaved": None, "gone": None, "name": "", **values}
     return render_template(
         "prompts/index.html",
         saved=[(each, Composer.prefilled(form_of(each))) for each in found],
@@ -56,8 +56,8 @@ def prompts_page(**values: object) -> str:
 def panel(**values: object) -> str:
     found = prompts.find_all(auth.principal_of_page())
     values = {"errors": {}, "name": "", **values}
-    words = {"form_of": lambda each: urlencode(form_of(each))}
-    return render_template("prompts/_panel.html", saved=found, **words, **values)
+    helpers = {"form_of": lambda each: urlencode(form_of(each))}
+    return render_template("prompts/_panel.html", saved=found, **helpers, **values)
 
 
 @bp.get("/prompts")
@@ -69,7 +69,7 @@ def saved_prompts() -> str:
 
 @bp.get("/prompts/panel")
 def prompt_panel() -> str:
-    """The same as a short panel beside the prompt field."""
+    """The same as a panel of the prompt field."""
     auth.principal_of_page()
     return panel()
 
@@ -82,7 +82,7 @@ def name_prompt() -> ResponseReturnValue:
     form = Composer.from_values(request.form)
     if not form.prompt:
         return redirect(url_for(".saved_prompts"), 303)
-    return prompts_page(given=asdict(words_of(form, with_seed=True)))
+    return prompts_page(unsaved=asdict(settings_of(form, with_seed=True)))
 
 
 @bp.post("/prompts")
@@ -91,14 +91,14 @@ def save_prompt() -> ResponseReturnValue:
     principal = auth.principal_of_page()
     name = request.form.get("name", "")
     with_seed = request.form.get("with_seed") == "1"
-    words = words_of(Composer.from_values(request.form), with_seed=with_seed)
+    settings = settings_of(Composer.from_values(request.form), with_seed=with_seed)
     try:
-        prompts.save(principal, name, words)
+        prompts.save(principal, name, settings)
     except (Invalid, TooManyPrompts) as error:
         values = {"errors": {"name": reasons(error)}, "name": name}
         if is_htmx():
             return refused(panel(**values), error)
-        return refused(prompts_page(**values, given=asdict(words)), error)
+        return refused(prompts_page(**values, unsaved=asdict(settings)), error)
     if is_htmx():
         return panel()
     return redirect(url_for(".saved_prompts", done="saved"), 303)

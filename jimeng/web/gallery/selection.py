@@ -7,7 +7,7 @@ from flask import redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from jimeng.gallery import browsing, bulk_trash, picture_details
-from jimeng.gallery import trash as trash_room
+from jimeng.gallery import trash as gallery_trash
 from jimeng.gallery.downloads import NothingSelected, SelectionTooLarge
 from jimeng.http import auth
 from jimeng.web import bp, is_htmx
@@ -30,10 +30,10 @@ def selected_ids(most: int | None = MAX_SELECTED) -> list[str]:
     Raises:
         SelectionTooLarge: there are more than *most*.
     """
-    given = dict.fromkeys(request.form.getlist("id"))
-    if most is not None and len(given) > most:
-        raise SelectionTooLarge(f"{len(given)} pictures", limit=most)
-    return [each for each in given if PICTURE_ID.fullmatch(each)]
+    ids = dict.fromkeys(request.form.getlist("id"))
+    if most is not None and len(ids) > most:
+        raise SelectionTooLarge(f"{len(ids)} pictures", limit=most)
+    return [each for each in ids if PICTURE_ID.fullmatch(each)]
 
 
 def redirect_back(done: str, n: int, **more: str | int) -> ResponseReturnValue:
@@ -45,8 +45,8 @@ def redirect_back(done: str, n: int, **more: str | int) -> ResponseReturnValue:
     parts = urlsplit(target)
     of_picture = url_for(".picture", picture_id="")
     if parts.path == url_for(".gallery") or parts.path.startswith(of_picture):
-        kept = [(k, v) for k, v in parse_qsl(parts.query) if k not in NOTICE]
-        query = urlencode([*kept, ("done", done), ("n", n), *more.items()])
+        others = [(k, v) for k, v in parse_qsl(parts.query) if k not in NOTICE]
+        query = urlencode([*others, ("done", done), ("n", n), *more.items()])
         target = f"{parts.path}?{query}"
     return redirect(target, 303)
 
@@ -96,7 +96,7 @@ def filters_of_form() -> Filters:
 def trash() -> ResponseReturnValue:
     """Move the selected pictures to the trash, and offer undo."""
     principal, ids = auth.principal_of_page(), selected_ids()
-    batch = trash_room.trash_together(principal, ids)
+    batch = gallery_trash.trash_together(principal, ids)
     if not is_htmx():
         return redirect_back("trashed", batch.count, batch=batch.milliseconds)
     return render_template(
@@ -114,7 +114,7 @@ def restore() -> ResponseReturnValue:
     """Restore the named pictures, or all that were deleted together."""
     principal, ids = auth.principal_of_page(), selected_ids()
     batch = request.form.get("batch", type=int)
-    restored = trash_room.restore_pictures(principal, ids) if ids else 0
+    restored = gallery_trash.restore_pictures(principal, ids) if ids else 0
     if batch is not None:
         restored += bulk_trash.restore_together(principal, batch)
     if not is_htmx():
@@ -126,7 +126,7 @@ def restore() -> ResponseReturnValue:
 def purge() -> ResponseReturnValue:
     """Delete pictures in the trash permanently."""
     ids = selected_ids()
-    purged = trash_room.purge_pictures(auth.principal_of_page(), ids)
+    purged = gallery_trash.purge_pictures(auth.principal_of_page(), ids)
     if not is_htmx():
         return redirect_back("purged", purged)
     return render_template("gallery/_gone.html", ids=ids, done="purged", n=purged)

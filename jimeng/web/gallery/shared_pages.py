@@ -53,7 +53,7 @@ class SharedPicture:
         return self.visit.prompt(self.image)
 
     @property
-    def words(self) -> str:
+    def alt(self) -> str:
         """Its alternative text."""
         unnamed = "shared.video" if self.image.is_video else "shared.picture"
         title = self.prompt or self.visit.title or t(unnamed)
@@ -168,9 +168,9 @@ def shared_file(token: str, name: str, file: str) -> ResponseReturnValue:
     if file == f"picture.{image.suffix}":
         return whole(SharedPicture(visit, image))
     if file == "card.jpg" and not image.preview_id:
-        made = shared_pages.card(image)
+        card = shared_pages.card(image)
         etag = f"{image.sha256}-card"
-        return cached_briefly(send(InMemory(made), "image/jpeg", etag=etag))
+        return cached_briefly(send(InMemory(card), "image/jpeg", etag=etag))
     field, content_type = SMALL.get(file.replace("card", "preview"), ("", ""))
     content = shared_pages.content(image, field)
     etag = f"{image.sha256}-{file}"

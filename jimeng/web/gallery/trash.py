@@ -16,7 +16,7 @@ from jimeng.web.site.preferences import own_path
 from jimeng.web.tasks.cards import cards_of
 
 # Either is accepted in both languages.
-CONFIRMATION_WORDS = frozenset({"删除", "delete"})
+CONFIRMATIONS = frozenset({"删除", "delete"})
 
 
 @bp.get("/pictures/<picture_id>/trashed.webp")
@@ -94,7 +94,7 @@ def tidy_up() -> ResponseReturnValue:
     principal = auth.principal_of_page()
     counts = bulk_trash.count_others(principal)
     typed = request.form.get("word", "").strip().strip("“”\"'").casefold()
-    if typed not in CONFIRMATION_WORDS:
+    if typed not in CONFIRMATIONS:
         wrong = t("tidy.wrong_word", word=t("tidy.word"))
     elif request.form.get("n", type=int) != counts.others:
         wrong = t("tidy.changed")

@@ -131,11 +131,11 @@ def code_samples(
 def request_of(record: PictureRecord) -> dict[str, object]:
     """The body of a request for this output alone."""
     task, image = record.task, record.image
-    words = tasks.original_wording(task)
+    wording = tasks.original_wording(task)
     body: dict[str, object] = {"user_id": task.user_id, "model": task.model}
-    body["prompt"] = words.prompt
-    if words.style:
-        body["style"] = words.style
+    body["prompt"] = wording.prompt
+    if wording.style:
+        body["style"] = wording.style
     if image.is_video:
         body |= as_request(VideoParameters.read(task.video or {}))
     else:

@@ -194,7 +194,7 @@ class Edit:
         return "" if micros is None else yuan(micros * n)
 
     @property
-    def kept_masks(self) -> list[FormInput]:
+    def stored_masks(self) -> list[FormInput]:
         return usable_inputs(auth.principal_of_page(), self.masks) if self.masks else []
 
     def token_of(self, act: str) -> str:
@@ -219,9 +219,9 @@ class Edit:
         if not self.models(self.act):
             raise Invalid.field("", "invalid.taken_by_none")
         model = self.takes(self.act)
-        words: dict = {"model": model.id, "prompt": self.prompt}
+        settings: dict = {"model": model.id, "prompt": self.prompt}
         if self.act == "enlarge":
-            words["prompt"] = ""
+            settings["prompt"] = ""
         more: dict = {"expand": self.expansion()} if self.act == "expand" else {}
         more["n"] = self.count(model)
         if self.act == "repaint":
@@ -230,14 +230,14 @@ class Edit:
             more["mask"] = next(iter([*self.files, *self.masks]), None)
         if self.strength and model.takes and model.takes.strength:
             more["strength"] = self.share()
-        given = {name: text for name, text in words.items() if text}
+        entered = {name: text for name, text in settings.items() if text}
         return NewTask(
-            **words,
+            **settings,
             **more,
             user_id=principal.user_id,
             provider=model.provider,
             images=[self.image.id],
-            request=given,
+            request=entered,
         )
 
     def count(self, model: Model) -> int:
@@ -282,13 +282,13 @@ class Edit:
     def rejected(self, error: JimengError, principal: Principal) -> "Edit":
         """The same with the errors, a new token, and its mask stored."""
         said = {
-            name.partition(".")[0]: list(words)
-            for name, words in problems(error).items()
+            name.partition(".")[0]: list(messages)
+            for name, messages in problems(error).items()
         }
-        made, wrong = store_uploads(principal, self.files)
+        stored, wrong = store_uploads(principal, self.files)
         if wrong:
             said["mask"] = list(dict.fromkeys([*said.get("mask", []), *wrong]))
-        masks = (*made, *self.masks)[:1]
+        masks = (*stored, *self.masks)[:1]
         if "mask" in said and AGAIN not in reasons(error):
             masks = ()  # an invalid mask must be painted again
         return replace(self, masks=masks, files=(), token=new_token(), errors=said)

@@ -26,7 +26,7 @@ STANDALONE_CSP = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
 # The viewer asks for the video again, which Chromium refuses to a sandbox.
 VIDEO_CSP = "default-src 'none'; style-src 'unsafe-inline'; media-src 'self'"
 # Of a video, in the answer to a range without an end: a player that is closed soon has
-# not made the server read all of it.
+# not caused the server to read all of it.
 MAX_OPEN_BYTES = 8 * 2**20
 
 
@@ -202,7 +202,7 @@ _transfer_slots = threading.BoundedSemaphore(MAX_TRANSFERS)
 
 
 @bp.get("/in/<token>")
-def given(token: str) -> Response:
+def input_link(token: str) -> Response:
     """An input under a signed link; no cache may store it."""
     if not _transfer_slots.acquire(blocking=False):
         raise ServerBusy("no slot to send an input", retry_after=RETRY_AFTER_S)

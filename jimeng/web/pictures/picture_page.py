@@ -37,7 +37,7 @@ class Source:
         whole: The URL of the file.
         alt: Its alternative text; empty for an upload.
         stage: The URL of the stage on which an upload is edited.
-        is_picture: Whether it was made here: then it is in the family.
+        is_picture: Whether it was generated here, so that it is part of the family.
     """
 
     small: str
@@ -63,14 +63,14 @@ def source_of(named: dict) -> Source | None:
                 picture_details.find_picture(principal, named["picture"])
             )
     except ImageNotFound:
-        pass  # its copy is kept as long as the task
+        pass  # its copy is stored as long as the task
     try:
-        made = inputs.find(principal, named["input"])
+        upload = inputs.find(principal, named["input"])
     except UploadNotFound:
         return None
-    small = url_for("web.given_thumbnail", upload_id=made.id)
-    whole = url_for("web.given_picture", upload_id=made.id)
-    stage = url_for("web.given_stage", upload_id=made.id)
+    small = url_for("web.input_thumbnail", upload_id=upload.id)
+    whole = url_for("web.input_picture", upload_id=upload.id)
+    stage = url_for("web.input_stage", upload_id=upload.id)
     return Source(small, whole, stage=stage)
 
 
@@ -211,16 +211,19 @@ class PicturePage(OfTask):
 
     @property
     def remote_ids(self) -> list[str]:
-        made = self.record.generation
-        return list(made.remote_ids) if made else []
+        generation = self.record.generation
+        return list(generation.remote_ids) if generation else []
 
     @property
     def steps(self) -> list[Step]:
         """Its history from the request to the stored picture, as far as known."""
-        task, made = self.task, self.record.generation
+        task, generation = self.task, self.record.generation
         moments = [("asked", task.created_at)]
-        if made is not None:
-            moments += [("sent", made.sent_at), ("drawn", made.drawn_at)]
+        if generation is not None:
+            moments += [
+                ("sent", generation.sent_at),
+                ("generated", generation.drawn_at),
+            ]
         moments.append(("saved", self.record.image.created_at))
         steps: list[Step] = []
         for name, moment in moments:
@@ -302,20 +305,20 @@ def edit_picture(picture_id: str) -> ResponseReturnValue:
     record, among = find_with_filters(principal, picture_id)
     form = Edit.from_form(record.image, request.form, request.files)
     try:
-        made = form.submit(principal)
+        task = form.submit(principal)
     except REFUSALS as error:
         page = PicturePage(record, form.rejected(error, principal), among)
         return refused_edit("pictures/show.html", page, error)
     if is_htmx():
         page = PicturePage(record, Edit(record.image, act=form.act), among)
         return render_template("pictures/_sent.html", page=page)
-    return redirect(url_for(".task", task_id=made.id), 303)
+    return redirect(url_for(".task", task_id=task.id), 303)
 
 
 def refused_edit(
-    template: str, page: "PicturePage | GivenPage", error: JimengError
+    template: str, page: "PicturePage | InputPage", error: JimengError
 ) -> ResponseReturnValue:
-    """What is wrong with an edit: for htmx beside its form, else on the whole page."""
+    """What is wrong with an edit: for htmx in its form, else on the whole page."""
     if not is_htmx():
         return refused(render_template(template, page=page), error)
     name = f"#said-{page.edit.act}"
@@ -325,7 +328,7 @@ def refused_edit(
 
 
 @dataclass(frozen=True)
-class GivenPage:
+class InputPage:
     """The view model of an upload's stage."""
 
     edit: Edit
@@ -336,7 +339,7 @@ class GivenPage:
 
     @property
     def edit_url(self) -> str:
-        return url_for("web.edit_given", upload_id=self.edit.image.id)
+        return url_for("web.edit_input", upload_id=self.edit.image.id)
 
 
 def find_upload(principal: Principal, upload_id: str) -> Input:
@@ -351,26 +354,26 @@ def find_upload(principal: Principal, upload_id: str) -> Input:
 
 
 @bp.get("/inputs/<upload_id>/edit")
-def given_stage(upload_id: str) -> str:
+def input_stage(upload_id: str) -> str:
     """An upload on the stage, to be edited. With ``again``, as one of its edits was."""
     principal = auth.principal_of_page()
-    page = GivenPage(edit_again(principal, find_upload(principal, upload_id)))
-    return render_template("pictures/given.html", page=page)
+    page = InputPage(edit_again(principal, find_upload(principal, upload_id)))
+    return render_template("pictures/input.html", page=page)
 
 
 @bp.post("/inputs/<upload_id>/edit")
 @accepts_pictures
-def edit_given(upload_id: str) -> ResponseReturnValue:
+def edit_input(upload_id: str) -> ResponseReturnValue:
     """Create an edit of an upload, and lead to the new task."""
     principal = auth.principal_of_page()
     found = find_upload(principal, upload_id)
     form = Edit.from_form(found, request.form, request.files)
     try:
-        made = form.submit(principal)
+        task = form.submit(principal)
     except REFUSALS as error:
-        page = GivenPage(form.rejected(error, principal))
-        return refused_edit("pictures/given.html", page, error)
-    where = url_for(".task", task_id=made.id)
+        page = InputPage(form.rejected(error, principal))
+        return refused_edit("pictures/input.html", page, error)
+    where = url_for(".task", task_id=task.id)
     return ("", 200, {"HX-Redirect": where}) if is_htmx() else redirect(where, 303)
 
 
@@ -407,9 +410,9 @@ def delete_picture(picture_id: str) -> ResponseReturnValue:
     principal = auth.principal_of_page()
     record, among = find_with_filters(principal, picture_id)
     trash.trash_pictures(principal, [picture_id])
-    beside = record.older or record.newer
-    if beside is None:
+    neighbour = record.older or record.newer
+    if neighbour is None:
         where = url_for(".task", task_id=record.task.id, deleted=picture_id)
     else:
-        where = among.picture_url(beside, deleted=picture_id)
+        where = among.picture_url(neighbour, deleted=picture_id)
     return redirect(where, 303)

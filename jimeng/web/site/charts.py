@@ -11,7 +11,7 @@ from dataclasses import dataclass
 MAX_LABELS = 6  # dates that fit below the bars on a phone
 GAP = 0.25  # of a bar's slot
 STEPS = (1, 2, 5)
-EVEN = 2  # keeps half of the maximum whole, where a grid line is drawn
+EVEN = 2  # keeps half of the maximum whole, the position of a grid line
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class Label:
 
 
 @dataclass(frozen=True)
-class Line:
+class GridLine:
     """A horizontal grid line at *y* percent, and its value."""
 
     y: float
@@ -79,7 +79,7 @@ class Chart:
 
     bars: tuple[Bar, ...]
     labels: tuple[Label, ...]
-    lines: tuple[Line, ...]
+    lines: tuple[GridLine, ...]
     top: int
 
     @property
@@ -94,9 +94,9 @@ def bars(points: Sequence[Point]) -> Chart:
         return Chart((), (), (), 0)
     top = round_up(most)
     slot_width = 100 / len(points)
-    drawn = [_bar(point, index, slot_width, top) for index, point in enumerate(points)]
-    lines = (Line(0.0, top), Line(50.0, top // 2))
-    return Chart(tuple(drawn), _labels(points, slot_width), lines, top)
+    shapes = [_bar(point, index, slot_width, top) for index, point in enumerate(points)]
+    lines = (GridLine(0.0, top), GridLine(50.0, top // 2))
+    return Chart(tuple(shapes), _labels(points, slot_width), lines, top)
 
 
 def round_up(most: int) -> int:

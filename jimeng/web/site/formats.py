@@ -1,4 +1,4 @@
-"""The user's time zone, and durations in words."""
+"""The user's time zone, and durations as text."""
 
 import re
 from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
@@ -19,8 +19,8 @@ HOME_OFFSET = timezone(timedelta(hours=8))
 
 def zone() -> tzinfo:
     """The time zone of this request's browser; China's until the cookie is set."""
-    given = request.cookies.get(COOKIE, "")
-    return named(given if NAME.fullmatch(given) else HOME)
+    name = request.cookies.get(COOKIE, "")
+    return named(name if NAME.fullmatch(name) else HOME)
 
 
 def named(name: str) -> tzinfo:

@@ -10,19 +10,19 @@ from jimeng.errors import Invalid, JimengError
 from jimeng.http.responses import errors_by_field
 from jimeng.i18n import problems
 
-# API field -> the form field beside which its errors are shown.
+# API field -> the form field that shows its errors.
 ERROR_FIELDS = {"provider": "model", "quality": "size"}
 
 
-def checked(schema: Schema, given: Mapping[str, object]) -> dict:
+def checked(schema: Schema, values: Mapping[str, object]) -> dict:
     """
-    Load *given* by *schema*.
+    Load *values* by *schema*.
 
     Raises:
         Invalid: with the errors by form field; those of a list's elements are joined.
     """
     try:
-        return schema.load(given)
+        return schema.load(values)
     except ValidationError as error:
         wrong: dict[str, list[tuple[str, dict]]] = {}
         for name, reasons in errors_by_field(error.messages).items():
@@ -43,10 +43,10 @@ def errors_by_form_field(
     Args:
         said: Other errors of the form.
     """
-    found = {name: [*words] for name, words in said.items()}
-    for name, words in problems(error).items():
+    found = {name: [*messages] for name, messages in said.items()}
+    for name, messages in problems(error).items():
         known = ERROR_FIELDS.get(name, name.partition(".")[0])
-        found.setdefault(known if known in fields else "", []).extend(words)
+        found.setdefault(known if known in fields else "", []).extend(messages)
     return found
 
 

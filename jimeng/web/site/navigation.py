@@ -14,14 +14,14 @@ class Entry:
         endpoint: The page that it links to.
         name: Its message key is ``nav.<name>``, its icon ``icon-<name>``.
         key: Its keyboard shortcut, a sequence of keys.
-        within: Path prefixes of the pages below it.
+        below: Path prefixes of the pages below it.
         operators_only: Whether it is hidden from other users.
     """
 
     endpoint: str
     name: str
     key: str
-    within: tuple[str, ...]
+    below: tuple[str, ...]
     operators_only: bool = False
 
     @property
@@ -33,7 +33,7 @@ class Entry:
         """The value of ``aria-current``: ``page``, or ``true`` for a page below it."""
         if request.endpoint == self.endpoint:
             return "page"
-        return "true" if request.path.startswith(self.within) else None
+        return "true" if request.path.startswith(self.below) else None
 
 
 ENTRIES = (

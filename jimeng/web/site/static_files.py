@@ -32,8 +32,8 @@ def bundle(folder: str) -> tuple[str, str]:
     root = Path(folder)
     shared = [root / "app.css", root / "components.css"]
     files = [*shared, *sorted((root / "areas").glob("*.css"))]
-    made = [rules(), rules_of_styles(root)]
-    text = "\n".join([*(file.read_text("utf-8") for file in files), *made])
+    generated = [rules(), rules_of_styles(root)]
+    text = "\n".join([*(file.read_text("utf-8") for file in files), *generated])
     text = COMMENT.sub("", text)
     return text, hashlib.sha256(text.encode()).hexdigest()[:12]
 
@@ -65,13 +65,13 @@ def rules_of_styles(folder: Path) -> str:
     """
     address = f"static/{STRIP}?v={version(folder / STRIP)}"
     count = len(STYLES)
-    look = f"0 50% / {100 * count * LARGER:g}% {100 * LARGER:g}%"
+    background = f"0 50% / {100 * count * LARGER:g}% {100 * LARGER:g}%"
     of_all = ":is(.chip + .chip > .swatch, .swatch[data-style])"
-    rows = [NONE, f"{of_all} {{ background: url({address}) {look}; }}"]
-    for place, style in enumerate(STYLES):
-        nth = f".styles :nth-child({place + 2}) > .swatch"
+    rows = [NONE, f"{of_all} {{ background: url({address}) {background}; }}"]
+    for index, style in enumerate(STYLES):
+        nth = f".styles :nth-child({index + 2}) > .swatch"
         where = f":is({nth}, .swatch[data-style={style.id!r}])"
-        beyond = place * LARGER + (LARGER - 1) / 2  # widths of one, to the left
+        beyond = index * LARGER + (LARGER - 1) / 2  # widths of one, to the left
         share = 100 * beyond / (count * LARGER - 1)
         rows.append(f"{where} {{ background-position-x: {share:.5g}%; }}")
     return "\n".join(rows)

@@ -43,8 +43,7 @@ def manifest() -> Response:
             for name, sizes, kind, purpose in ICONS
         ],
         shortcuts=[
-            {"name": t(words), "url": url_for(endpoint)}
-            for words, endpoint in shortcuts
+            {"name": t(key), "url": url_for(endpoint)} for key, endpoint in shortcuts
         ],
     )
     response.content_type = "application/manifest+json"

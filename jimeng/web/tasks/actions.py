@@ -25,7 +25,7 @@ from jimeng.web.site.preferences import THEME, THEMES, remember
 from jimeng.web.tasks.cards import Change, Mark, cards_of, poll_interval_s, read_marks
 from jimeng.web.tasks.feed import queue_summary, show_feed
 
-SWAP_FORM = {
+REPLACE_FORM = {
     "HX-Retarget": "#composer",
     "HX-Reselect": "#composer",
     "HX-Reswap": "outerHTML",
@@ -51,14 +51,14 @@ def create_video() -> ResponseReturnValue:
 def create_with(form: TaskForm) -> ResponseReturnValue:
     principal = auth.principal_of_page()
     try:
-        made, replayed = form.submit(principal)
+        task, replayed = form.submit(principal)
     except REFUSALS as error:
         return rejected_form(form.rejected(error).with_stored_files(principal), error)
     if is_htmx():
-        response = make_response(show_created(made, replayed))
+        response = make_response(show_created(task, replayed))
     else:
-        seed = made.seed if made.seed_given else None
-        again = url_for(".index", again=made.id, seed=seed)
+        seed = task.seed if task.seed_given else None
+        again = url_for(".index", again=task.id, seed=seed)
         response = make_response(redirect(again, 303))
     if isinstance(form, Composer):
         store_used_settings(response, request.form)
@@ -68,24 +68,24 @@ def create_with(form: TaskForm) -> ResponseReturnValue:
 def rejected_form(form: TaskForm, error: JimengError) -> ResponseReturnValue:
     if not is_htmx():
         return refused(show_feed("tasks/index.html", form=form), error)
-    return refused(render_template("tasks/_form.html", form=form), error, SWAP_FORM)
+    return refused(render_template("tasks/_form.html", form=form), error, REPLACE_FORM)
 
 
 def show_created(
-    made: Task, replayed: bool, replaced: str | None = None
+    task: Task, replayed: bool, replaced: str | None = None
 ) -> ResponseReturnValue:
     """The card of a created task, for the top of the feed."""
     if replayed:
         return reload_page()  # the first response was lost, so the page is out of date
     with best_effort("card"):
-        card = cards_of([made])[0]
+        card = cards_of([task])[0]
         shown = len(read_marks(request.form.getlist("c")))
         return render_template(
             "tasks/_created.html",
             card=card,
             wait=poll_interval_s([card]),
             live=shown + card.is_open,
-            line=queue_summary(auth.principal_of_page(), [card], shown),
+            queue=queue_summary(auth.principal_of_page(), [card], shown),
             token=new_token(),
             replaced=replaced,
         )
@@ -128,9 +128,9 @@ def show_changed(
 
 @bp.post("/tasks/<task_id>/retry")
 def retry(task_id: str) -> ResponseReturnValue:
-    """Retry the task as a new one; to undo a cancellation, in the place of the old."""
+    """Retry the task as a new one; to undo a cancellation, replacing the old one."""
     principal, undo = auth.principal_of_page(), "undo" in request.form
-    made, replayed = tasks.retry(
+    task, replayed = tasks.retry(
         principal,
         task_id,
         accept_double_charge=accepts_double_charge(),
@@ -140,23 +140,23 @@ def retry(task_id: str) -> ResponseReturnValue:
         with best_effort("undo"):
             trash.trash(principal, task_id)
     if not is_htmx():
-        return redirect(url_for(".task", task_id=made.id), 303)
-    return show_created(made, replayed, task_id if undo else None)
+        return redirect(url_for(".task", task_id=task.id), 303)
+    return show_created(task, replayed, task_id if undo else None)
 
 
 @bp.post("/tasks/<task_id>/again")
 def again(task_id: str) -> ResponseReturnValue:
     """Repeat the task with a new seed."""
     principal, token = auth.principal_of_page(), token_of(request.form)
-    made, replayed = tasks.run_again(principal, task_id, idem_key=token)
+    task, replayed = tasks.run_again(principal, task_id, idem_key=token)
     if not is_htmx():
-        return redirect(url_for(".task", task_id=made.id), 303)
-    return show_created(made, replayed)
+        return redirect(url_for(".task", task_id=task.id), 303)
+    return show_created(task, replayed)
 
 
 @bp.post("/tasks/<task_id>/delete")
 def delete(task_id: str) -> ResponseReturnValue:
-    """Move the task with its pictures to the trash; its card becomes an undo line."""
+    """Move the task with its pictures to the trash; its card becomes an undo notice."""
     trash.trash(auth.principal_of_page(), task_id)
     if not is_htmx():
         return redirect(url_for(".index", deleted=task_id), 303)

@@ -29,7 +29,7 @@ LETTERS = {
 # A page polls quickly while a picture is due: between these multiples of the time that
 # it is expected to take.
 DUE_POLL_S, DUE_FROM, DUE_UNTIL = 0.4, 0.7, 1.5
-HELD = {"paused": "-1", "no_worker": "-2", "no_room": "-3"}
+WAIT_REASONS = {"paused": "-1", "no_worker": "-2", "no_room": "-3"}
 ENDED = frozenset("dfcx")
 SINGLE = frozenset(("preparing", "queued"))
 MARK = re.compile(r"([0-9a-z]{30})\.([pqugstdfcx]{1,8})\.([0-9-]{1,40})", re.ASCII)
@@ -94,8 +94,8 @@ class Card(OfTask):
         return self.view.pictures
 
     @property
-    def places(self) -> int:
-        """How many of its pictures have a place: none that failed beside others."""
+    def slot_count(self) -> int:
+        """How many frames the card has; a failed picture has one only if all failed."""
         return (
             sum(picture.state != "failed" for picture in self.pictures) or self.task.n
         )
@@ -109,7 +109,7 @@ class Card(OfTask):
     def mark(self) -> Mark:
         letters = "".join(map(letter_of, self.pictures))
         elapsed = sum(seconds_since(picture) for picture in self.pictures)
-        held = HELD.get(self.view.hold_reason or "", "")
+        held = WAIT_REASONS.get(self.view.hold_reason or "", "")
         numbers = f"{self.view.position or 0}-{self.eta}-{elapsed}{held}"
         return Mark(self.task.id, letters, numbers)
 
@@ -119,7 +119,7 @@ class Card(OfTask):
 
     @property
     def eta(self) -> int:
-        """The estimated seconds left, in steps of five."""
+        """The estimated remaining seconds, in steps of five."""
         return -(-(self.view.eta_seconds or 0) // 5) * 5
 
     @property
@@ -174,7 +174,7 @@ class Card(OfTask):
 
     @property
     def lacking(self) -> int:
-        """How many pictures failed beside others, and may succeed on retry."""
+        """How many pictures failed while others succeeded, and may succeed on retry."""
         codes = [e["code"] for e in self.view.errors]
         if self.task.status != "completed" or failure_hints.hint_for(codes) != "retry":
             return 0

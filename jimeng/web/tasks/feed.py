@@ -27,7 +27,7 @@ from jimeng.web.tasks.cards import (
 PAGE = 12  # cards
 VIEW = "view"  # the query parameter and the cookie
 VIEWS = ("list", "sheet")  # of the feed
-SUMMARISE_FROM = 3  # waiting tasks; from then on a line summarises the queue
+SUMMARISE_FROM = 3  # waiting tasks; from then on a message summarises the queue
 
 
 @bp.get("/")
@@ -69,7 +69,7 @@ def show_feed(template: str, **values: object) -> str:
         next_cursor=page.next_cursor,
         wait=poll_interval_s(cards),
         live=count_live(cards),
-        line=queue_summary(principal, cards),
+        queue=queue_summary(principal, cards),
         **values,
     )
 
@@ -137,7 +137,7 @@ def changes() -> ResponseReturnValue:
         gone=gone,
         wait=wait,
         live=count_live(cards),
-        line=None if is_page else queue_summary(auth.principal_of_page(), cards),
+        queue=None if is_page else queue_summary(auth.principal_of_page(), cards),
         is_page=is_page,
         titled=cards[0] if is_page and cards else None,
     )

@@ -21,10 +21,10 @@ from jimeng.web.tasks.task_rows import (
     BEFORE,
     CANCELLED,
     RETRIED,
-    OutcomeCount,
+    ResultCount,
     Wanted,
-    count_outcomes,
-    parse_outcome_counts,
+    count_results,
+    parse_result_counts,
     rows_from,
     rows_of,
 )
@@ -39,7 +39,7 @@ def task_list() -> ResponseReturnValue:
     wanted = asked_for()
     if is_htmx() and wanted.cursor:
         return render_template("task_list/_page.html", wanted=wanted, **listing(wanted))
-    return show(wanted, parse_outcome_counts(request.args.getlist("said")))
+    return show(wanted, parse_result_counts(request.args.getlist("said")))
 
 
 @dataclass(frozen=True)
@@ -63,13 +63,13 @@ class Totals:
 
 
 def asked_for() -> Wanted:
-    given = request.values
-    state = given.get("status")
+    query = request.values
+    state = query.get("status")
     return Wanted(
         state=state if state in summary.STATES else None,
-        q=" ".join(given.get("q", "").split())[:MAX_SEARCH_CHARS],
-        cursor=given.get("cursor"),
-        batch=given.get("batch", "")[:MAX_SEARCH_CHARS],
+        q=" ".join(query.get("q", "").split())[:MAX_SEARCH_CHARS],
+        cursor=query.get("cursor"),
+        batch=query.get("batch", "")[:MAX_SEARCH_CHARS],
     )
 
 
@@ -83,12 +83,12 @@ def totals(wanted: Wanted) -> Totals:
         return Totals(found, dict.fromkeys(waiting, Count(0)), NOTHING)
     if wanted.q:
         found = summary.count_matches_by_state(principal, user_id, wanted.q)
-        left = summary.count_by_state(principal, user_id, waiting)
+        waiting_now = summary.count_by_state(principal, user_id, waiting)
     else:
-        found = left = summary.count_by_state(principal, user_id)
+        found = waiting_now = summary.count_by_state(principal, user_id)
     again = retries.retryable_failures(principal, user_id)
-    left = {state: left[state] for state in waiting}
-    return Totals(found, left, again)
+    waiting_now = {state: waiting_now[state] for state in waiting}
+    return Totals(found, waiting_now, again)
 
 
 def listing(wanted: Wanted) -> dict:
@@ -100,7 +100,7 @@ def listing(wanted: Wanted) -> dict:
         limit=PAGE,
         cursor=wanted.cursor,
         q=wanted.q,
-        condition=within(wanted),
+        condition=filter_of(wanted),
     )
     rows = rows_of(page.rows)
     return {
@@ -110,16 +110,16 @@ def listing(wanted: Wanted) -> dict:
     }
 
 
-def within(wanted: Wanted) -> dict | None:
+def filter_of(wanted: Wanted) -> dict | None:
     found = summary.state_filter(wanted.state) if wanted.state else {}
     return {**found, **({"batch": wanted.batch} if wanted.batch else {})} or None
 
 
-def show(wanted: Wanted, notes: Iterable[OutcomeCount] = ()) -> str:
+def show(wanted: Wanted, messages: Iterable[ResultCount] = ()) -> str:
     """The whole page; for htmx the partial below its heading."""
     part = "task_list/_list.html" if is_htmx() else "task_list/index.html"
     values = list_context(wanted) | listing(wanted)
-    return render_template(part, notes=list(notes), **values)
+    return render_template(part, messages=list(messages), **values)
 
 
 def list_context(wanted: Wanted) -> dict:
@@ -163,10 +163,12 @@ def cancel_tasks() -> ResponseReturnValue:
         action = clear_queue.cancel_all(principal, principal.user_id, state)
         # A bulk action in progress has its own notice.
         return list_response(
-            [] if action.is_open else [OutcomeCount(CANCELLED, action.done)]
+            [] if action.is_open else [ResultCount(CANCELLED, action.done)]
         )
-    given = request.form.getlist("id")[:1]
-    return list_response(count_outcomes(CANCELLED, tasks.cancel_many(principal, given)))
+    task_ids = request.form.getlist("id")[:1]
+    return list_response(
+        count_results(CANCELLED, tasks.cancel_many(principal, task_ids))
+    )
 
 
 @bp.get("/tasks/cancelling")
@@ -175,12 +177,12 @@ def cancelling() -> ResponseReturnValue:
     principal, wanted = auth.principal_of_page(), asked_for()
     action = clear_queue.find_cancellation(principal, request.args.get("action", ""))
     if action is None or not action.is_open:
-        said = [str(OutcomeCount(CANCELLED, action.done))] if action else []
+        said = [str(ResultCount(CANCELLED, action.done))] if action else []
         return "", 200, {"HX-Redirect": url_for(".tasks", **wanted.query, said=said)}
     return render_template(
         "_bulk_action.html",
         action=action,
-        words=t("bulk.cancelling", done=action.done, total=action.total),
+        message=t("bulk.cancelling", done=action.done, total=action.total),
         url=url_for(".cancelling", action=action.id, **wanted.query),
         page=url_for(".tasks", **wanted.query),
     )
@@ -193,38 +195,38 @@ def retry_tasks() -> ResponseReturnValue:
     if it may be charged twice.
     """
     principal = auth.principal_of_page()
-    given = list(dict.fromkeys(request.form.getlist("id")))[: retries.MAX_AT_ONCE]
-    before = retries.find_retries(principal, given)
-    agreed = accepts_double_charge() and len(given) == 1
-    outcomes = tasks.retry_many(
+    task_ids = list(dict.fromkeys(request.form.getlist("id")))[: retries.MAX_AT_ONCE]
+    before = retries.find_retries(principal, task_ids)
+    agreed = accepts_double_charge() and len(task_ids) == 1
+    results = tasks.retry_many(
         principal,
-        [task_id for task_id in given if task_id not in before],
+        [task_id for task_id in task_ids if task_id not in before],
         accept_double_charge=agreed,
         idem_key=token_of(request.form),
     )
-    notes = count_outcomes(RETRIED, outcomes)
+    messages = count_results(RETRIED, results)
     if before:
-        notes.append(OutcomeCount(BEFORE, len(before)))
-    return list_response(notes, [each.task for each in outcomes if each.task])
+        messages.append(ResultCount(BEFORE, len(before)))
+    return list_response(messages, [each.task for each in results if each.task])
 
 
 def list_response(
-    notes: list[OutcomeCount], made: Iterable[Task] = ()
+    messages: list[ResultCount], new_tasks: Iterable[Task] = ()
 ) -> ResponseReturnValue:
-    """The current list with notes about what was done; for one row, only that row."""
+    """The list with messages about the action; for one row, only that row."""
     wanted = asked_for()
     if not is_htmx():
-        said = [str(note) for note in notes]
+        said = [str(message) for message in messages]
         return redirect(url_for(".tasks", **wanted.query, said=said), 303)
     if request.form.get("only") != "row":
-        return show(wanted, notes)
+        return show(wanted, messages)
     touched = tasks.find_all(auth.principal_of_page(), request.form.getlist("id")[:1])
-    new = [row for row in rows_of(made) if wanted.takes(row.state)]
+    new = [row for row in rows_of(new_tasks) if wanted.takes(row.state)]
     return render_template(
         "task_list/_done.html",
         new=new,
         rows=rows_of(touched),
-        notes=notes,
+        messages=messages,
         wait=poll_interval_s(row.card for row in new),
         **list_context(wanted),
     )

@@ -1,4 +1,4 @@
-"""View models of the task list's rows, its query, and its notes."""
+"""View models of the task list's rows, its query, and its messages."""
 
 import re
 from collections import Counter
@@ -14,14 +14,14 @@ from jimeng.web.tasks.cards import Card, cards_of
 from jimeng.web.tasks.titles import OfTask
 
 MAX_COUNT_SHOWN = 9999
-# Kinds of notes besides errors; the message key is ``said.<kind>``.
+# Kinds of results besides errors; the message key is ``said.<kind>``.
 CANCELLED, RETRIED, BEFORE = "cancelled", "retried", "before"
 ERRORS = (
     *("task_finished", "task_not_found", "task_not_retryable"),
     *("may_be_charged_twice", "too_many_pending", "out_of_time"),
 )
 OTHER = "other"
-OUTCOME_COUNT = re.compile(r"([a-z_]{1,40})\.([0-9]{1,4})", re.ASCII)
+RESULT_COUNT = re.compile(r"([a-z_]{1,40})\.([0-9]{1,4})", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ class Row(OfTask):
 
 
 @dataclass(frozen=True)
-class OutcomeCount:
+class ResultCount:
     """The outcome of an action for *n* tasks."""
 
     kind: str
@@ -116,17 +116,17 @@ def rows_from(cards: list[Card]) -> list[Row]:
     return [Row(card, again.get(card.task.id)) for card in cards]
 
 
-def count_outcomes(done: str, outcomes: Iterable[BulkResult]) -> list[OutcomeCount]:
+def count_results(done: str, outcomes: Iterable[BulkResult]) -> list[ResultCount]:
     """Count the outcomes: successes, and failures by reason."""
     kinds: Counter[str] = Counter()
     for each in outcomes:
         code = each.error.code if each.error else done
         kinds[code if code in {done, *ERRORS} else OTHER] += 1
-    return [OutcomeCount(kind, n) for kind, n in kinds.items()]
+    return [ResultCount(kind, n) for kind, n in kinds.items()]
 
 
-def parse_outcome_counts(texts: Iterable[str]) -> list[OutcomeCount]:
+def parse_result_counts(texts: Iterable[str]) -> list[ResultCount]:
     """Parse outcome counts from a query; malformed ones are ignored."""
-    matches = [OUTCOME_COUNT.fullmatch(text) for text in texts]
+    matches = [RESULT_COUNT.fullmatch(text) for text in texts]
     known = {CANCELLED, RETRIED, BEFORE, OTHER, *ERRORS}
-    return [OutcomeCount(m[1], int(m[2])) for m in matches if m and m[1] in known]
+    return [ResultCount(m[1], int(m[2])) for m in matches if m and m[1] in known]

@@ -1,15 +1,15 @@
-// The words that are being written: kept in this tab until they are sent, given back
-// where others have taken their place, and listed. app.js clears all of it at sign-out.
+// Drafts of the Create form: stored in this tab until they are sent, restored by undo after
+// they were replaced, and listed in the history. app.js clears all of it at sign-out.
 "use strict";
 
-// The form of videos has words of its own.
+// The form of videos has its own drafts.
 const OF = document.getElementById("composer")?.dataset.makes === "video" ? "video " : "";
-const SENT = `${OF}prompts`; // in this browser: what was sent or replaced, newest first
-const LEFT = `${OF}left`; // in this browser: what stands unsent in each tab, by the tab's id
-const FORM = `${OF}form`; // in this tab: what the form holds
-const UNDO = `${OF}undo`; // in this tab: what it held before
-const MOST_SENT = 50;
-const MOST_LEFT = 20;
+const SENT = `${OF}prompts`; // in this browser: sent and replaced prompts, newest first
+const UNSENT = `${OF}left`; // in this browser: unsent prompts by tab id
+const FORM = `${OF}form`; // in this tab: the form's values
+const UNDO = `${OF}undo`; // in this tab: the values before the replacement
+const MAX_SENT = 50;
+const MAX_UNSENT = 20;
 const composer = () => document.getElementById("composer");
 const prompt = () => document.getElementById("prompt");
 
@@ -17,17 +17,17 @@ function read(key, otherwise) {
   try { return JSON.parse(own.get(key)) || otherwise; } catch { return otherwise; }
 }
 
-// What the form holds, as text that POST /composer makes the same form of.
+// The form's values, from which POST /composer renders the same form.
 function contents() {
-  const words = new URLSearchParams([...new FormData(composer())].filter(([, value]) => typeof value === "string"));
-  for (const name of ["token", "pictures"]) words.delete(name);
-  return words.toString();
+  const values = new URLSearchParams([...new FormData(composer())].filter(([, value]) => typeof value === "string"));
+  for (const name of ["token", "pictures"]) values.delete(name);
+  return values.toString();
 }
 
 const promptOf = (form) => (new URLSearchParams(form).get("prompt") || "").trim();
 const imagesOf = (form) => ["image", "first_frame", "last_frame", "reference"].flatMap((name) => new URLSearchParams(form).getAll(name));
 
-let held = composer() && contents();
+let draft = composer() && contents();
 let tabId;
 
 // A tab that was duplicated begins with the id of its twin, who says so.
@@ -43,86 +43,86 @@ const twin = `has ${tabId}`;
 heard.set(twin, () => { heard.delete(twin); identify(newId()); });
 tabs?.postMessage(`is ${tabId}`);
 
-function hold() {
-  held = contents();
-  tab.set(FORM, held);
+function storeDraft() {
+  draft = contents();
+  tab.set(FORM, draft);
 }
 
 // From the first key on a reload shows what stands here, and not what the address asks for.
 function touched() {
-  hold();
+  storeDraft();
   const { home } = composer().dataset;
   if (location.pathname + location.search === home) return;
   history.replaceState(history.state, "", home);
   keepChoices();
 }
 
-// Earlier prompts: of tabs that were left without sending them, and those that were sent.
+// The history: prompts of tabs closed before sending, then sent prompts.
 function earlier() {
-  const { [tabId]: here, ...left } = read(LEFT, {});
-  return [...new Set([...Object.values(left).reverse(), ...read(SENT, [])])];
+  const { [tabId]: here, ...unsent } = read(UNSENT, {});
+  return [...new Set([...Object.values(unsent).reverse(), ...read(SENT, [])])];
 }
 
 function remember(text) {
   const others = read(SENT, []).filter((each) => each !== text);
-  if (text) own.set(SENT, JSON.stringify([text, ...others].slice(0, MOST_SENT)));
+  if (text) own.set(SENT, JSON.stringify([text, ...others].slice(0, MAX_SENT)));
 }
 
 // A tab that is closed forgets what it holds.
 function leave() {
-  const { [tabId]: here, ...left } = read(LEFT, {});
+  const { [tabId]: here, ...unsent } = read(UNSENT, {});
   const text = prompt()?.value.trim();
-  if (text && !read(SENT, []).includes(text)) left[tabId] = text;
-  own.set(LEFT, JSON.stringify(Object.fromEntries(Object.entries(left).slice(-MOST_LEFT))));
+  if (text && !read(SENT, []).includes(text)) unsent[tabId] = text;
+  own.set(UNSENT, JSON.stringify(Object.fromEntries(Object.entries(unsent).slice(-MAX_UNSENT))));
 }
 
 function showUndo() {
   document.getElementById("undo").hidden = !tab.get(UNDO);
 }
 
-// Others stand where *before* stood: the way back is offered, and its words are listed.
+// Other values have replaced *before*: offer undo, and add its prompt to the history.
 function replaced(before) {
   const text = promptOf(before);
   if (!text && !imagesOf(before).length) return;
   const same = (form) => form.replace(/(^|&)prompt=[^&]*/, `$1prompt=${promptOf(form)}`);
-  if (same(before) === same(held)) return;
-  if (text !== promptOf(held)) remember(text);
+  if (same(before) === same(draft)) return;
+  if (text !== promptOf(draft)) remember(text);
   tab.set(UNDO, before);
   showUndo();
 }
 
-// The form as the server draws it of *words*, in the place of the one that is there.
-async function drawForm(words) {
-  const before = held;
+// Replace the form by the one that the server renders from *values*.
+async function drawForm(values) {
+  const before = draft;
   const headers = { "HX-Request": "true" };
-  const request = { method: "POST", headers, body: new URLSearchParams(words) };
+  const request = { method: "POST", headers, body: new URLSearchParams(values) };
   const answer = await fetch(document.getElementById("undo").dataset.url, request).catch(() => null);
   if (!answer || isForeign(answer)) return offline(true);
   if (!answer.ok) return location.reload();
   const part = document.createElement("template");
   part.innerHTML = await answer.text();
-  if (held !== before) return; // somebody has gone on writing
+  if (draft !== before) return; // the user has gone on typing
   const now = part.content.querySelector("#composer");
   composer().replaceWith(now);
   htmx.process(now);
   document.dispatchEvent(new CustomEvent("htmx:after:swap", { detail: { isNew: true } }));
 }
 
-async function undoWords() {
+async function undoReplace() {
   await drawForm(tab.get(UNDO));
   prompt().focus();
   announce(document.getElementById("undo").dataset.done);
 }
 
-// The page is new. A link's words stand in place of those that were written here before;
-// a page that asks for nothing gets them back.
+// On load: a prompt from the link replaces this tab's draft; without one the draft is
+// restored.
 function rewrite() {
-  const kept = tab.get(FORM);
+  const draft = tab.get(FORM);
   showUndo();
-  if (kept === null) return;
-  if (prompt().value) replaced(kept);
-  else prompt().value = new URLSearchParams(kept).get("prompt");
-  hold();
+  if (draft === null) return;
+  if (prompt().value) replaced(draft);
+  else prompt().value = new URLSearchParams(draft).get("prompt");
+  storeDraft();
 }
 
 function listEarlier() {
@@ -139,7 +139,7 @@ function listEarlier() {
 }
 
 function take(text) {
-  const before = held;
+  const before = draft;
   prompt().value = text;
   written(prompt());
   replaced(before);
@@ -154,10 +154,10 @@ document.addEventListener("toggle", ({ target }) => {
 document.addEventListener("click", ({ target }) => {
   const button = target.closest?.("#composer button");
   if (!button) return;
-  if (button.id === "undo-button") undoWords();
+  if (button.id === "undo-button") undoReplace();
   else if (button.id === "history-clear") {
     own.set(SENT, "[]");
-    own.set(LEFT, "{}");
+    own.set(UNSENT, "{}");
     listEarlier();
   } else if (button.closest("#history")) take(button.textContent);
 });

@@ -1,12 +1,12 @@
-// Being told when something is done while nobody sees the page: by a notice of the system,
-// by a sound, or both, as somebody has chosen here.
+// Notifications and sounds when a generation ends while the page is hidden, as chosen in
+// this browser.
 "use strict";
 
 (() => {
   const TONES = [[660, 0], [880, .16]]; // hertz, and seconds from the start
   const LONG = .3; // seconds of a tone
   let sound = null;
-  let told = "";
+  let announced = "";
 
   const wants = (kind) => own.get(`tell-${kind}`) === "on";
 
@@ -26,9 +26,9 @@
     }
   }
 
-  // Phones know only those of a service worker.
-  async function notify(words) {
-    const how = { body: words, tag: "jimeng", icon: document.querySelector("link[rel=apple-touch-icon]").href };
+  // Phones support only notifications of a service worker.
+  async function showNotification(text) {
+    const how = { body: text, tag: "jimeng", icon: document.querySelector("link[rel=apple-touch-icon]").href };
     const worker = await navigator.serviceWorker?.getRegistration();
     const title = document.querySelector(".brand-name").textContent;
     if (worker?.active) return worker.showNotification(title, how);
@@ -38,52 +38,52 @@
   }
 
   function show() {
-    for (const button of document.querySelectorAll("[data-tell]")) {
-      const { tell } = button.dataset;
-      button.hidden = tell === "notice" && !("Notification" in window);
-      button.ariaPressed = String(wants(tell) && (tell !== "notice" || Notification.permission === "granted"));
+    for (const button of document.querySelectorAll("[data-notify]")) {
+      const kind = button.dataset.notify;
+      button.hidden = kind === "notice" && !("Notification" in window);
+      button.ariaPressed = String(wants(kind) && (kind !== "notice" || Notification.permission === "granted"));
     }
   }
 
-  // Where something has just been asked for, and only then: it would move what is there.
+  // Only after a form was sent: at other times the offer would move the page.
   function offer(event) {
-    const ask = document.getElementById("tell");
+    const ask = document.getElementById("notify");
     const sent = (event.detail.ctx?.sourceElement || event.detail.elt)?.id === "composer";
     const status = event.detail.ctx?.response?.status || event.detail.xhr?.status;
     if (ask && sent && status === 200 && own.get("tell-asked") === null && document.querySelector("#ticker[hx-get]")) ask.hidden = false;
   }
 
   async function choose(button) {
-    const { tell } = button.dataset;
+    const kind = button.dataset.notify;
     const on = button.ariaPressed !== "true";
-    const leave = on && tell === "notice" ? await Notification.requestPermission() : "granted";
-    for (const each of document.querySelectorAll("[data-tell-denied]")) each.hidden = leave === "granted";
-    if (leave !== "granted") return;
-    own.set(`tell-${tell}`, on ? "on" : "off");
-    if (on && tell === "sound") play();
+    const permission = on && kind === "notice" ? await Notification.requestPermission() : "granted";
+    for (const each of document.querySelectorAll("[data-notify-denied]")) each.hidden = permission === "granted";
+    if (permission !== "granted") return;
+    own.set(`tell-${kind}`, on ? "on" : "off");
+    if (on && kind === "sound") play();
     show();
   }
 
   document.addEventListener("click", ({ target }) => {
-    const button = target.closest?.("[data-tell], [data-tell-close]");
+    const button = target.closest?.("[data-notify], [data-notify-close]");
     if (!button) return;
-    if (button.dataset.tell) choose(button);
+    if (button.dataset.notify) choose(button);
     else {
       own.set("tell-asked", "yes");
-      document.getElementById("tell").hidden = true;
+      document.getElementById("notify").hidden = true;
     }
   });
 
-  // What has ended is said in #announce, once, and there marked as such.
+  // #announce holds the message of each end, marked by data-ended.
   for (const name of ["htmx:after:swap", "htmx:afterSwap"]) {
     document.addEventListener(name, (event) => {
       offer(event);
-      const words = document.querySelector("#announce [data-ended]")?.textContent.trim();
-      if (!words || words === told) return;
-      told = words;
+      const text = document.querySelector("#announce [data-ended]")?.textContent.trim();
+      if (!text || text === announced) return;
+      announced = text;
       if (!document.hidden) return;
       if (wants("sound")) play();
-      if (wants("notice") && Notification.permission === "granted") notify(words);
+      if (wants("notice") && Notification.permission === "granted") showNotification(text);
     });
   }
   show();
