@@ -172,7 +172,7 @@ def cancel_tasks(params: dict) -> list[BulkResult]:
 
     Select them by `ids`, or by `status` and `user_id` for that user's newest 100 with
     that status. Tasks are independent: a failure does not stop the others, and
-    `results` has the outcome of each.
+    `results` has one entry for each.
     ---
     批量取消任务
 
@@ -197,7 +197,7 @@ def retry_tasks(params: dict) -> tuple[list[BulkResult], dict]:
 
     Select them as for cancelling. Each success has the id of the new task. Tasks that
     were, or may have been, charged are retried only with `accept_double_charge`;
-    otherwise their outcome is `may_be_charged_twice`. With an `Idempotency-Key` the
+    otherwise their error is `may_be_charged_twice`. With an `Idempotency-Key` the
     request can be repeated safely: tasks that it created are returned, and those that
     it had no time for (`out_of_time`) are created.
     ---

@@ -970,20 +970,18 @@ class TaskDeleted(Reply):
 
 
 def if_done(of: Callable[[Any], object]):
-    return lambda outcome: missing if outcome.error else of(outcome)
+    return lambda result: missing if result.error else of(result)
 
 
 def if_refused(of: Callable[[JimengError], object]):
-    return lambda outcome: of(outcome.error) if outcome.error else missing
+    return lambda result: of(result.error) if result.error else missing
 
 
 class CancelOutcome(Reply):
-    """The outcome for one of several tasks."""
+    """The result of an action for one of several tasks."""
 
     task_id = text(*field_descriptions.TASK_ID, example=TASK)
-    success = flag(
-        *field_descriptions.SUCCESS, of=lambda outcome: outcome.error is None
-    )
+    success = flag(*field_descriptions.SUCCESS, of=lambda result: result.error is None)
     status = text(
         *field_descriptions.STATUS,
         of=if_done(lambda _: "cancelled"),
@@ -1008,46 +1006,46 @@ class RetryOutcome(CancelOutcome):
     new_task_id = text(
         "新任务的 id",
         "The new task's id",
-        of=if_done(lambda outcome: outcome.task.id),
+        of=if_done(lambda result: result.task.id),
         required=False,
         example=OTHER,
     )
     replayed = flag(
         "新任务是否由同一 Idempotency-Key 的先前请求创建",
         "Whether an earlier request with the same Idempotency-Key created it",
-        of=if_done(lambda outcome: outcome.replayed),
+        of=if_done(lambda result: result.replayed),
         required=False,
         example=False,
     )
     links = a(
         *field_descriptions.LINKS,
         Links,
-        of=if_done(lambda outcome: outcome.task),
+        of=if_done(lambda result: result.task),
         required=False,
         example=...,
     )
 
 
-def done(outcomes: Sequence[BulkResult]) -> int:
-    return sum(each.error is None for each in outcomes)
+def done(results: Sequence[BulkResult]) -> int:
+    return sum(each.error is None for each in results)
 
 
 class CancelOutcomes(Reply):
-    """The outcome for each task, and their numbers."""
+    """The results of an action for each task, and their numbers."""
 
     results = some(
-        *field_descriptions.RESULTS, CancelOutcome, of=lambda outcomes: outcomes
+        *field_descriptions.RESULTS, CancelOutcome, of=lambda results: results
     )
     total = count("一共几个", "How many in all", of=len, maximum=MAX_AT_ONCE, example=1)
     succeeded = count("成功几个", "How many succeeded", of=done, example=1)
     failed = count(
         "没有成功的几个",
         "How many failed",
-        of=lambda outcomes: len(outcomes) - done(outcomes),
+        of=lambda results: len(results) - done(results),
     )
 
 
 class RetryOutcomes(CancelOutcomes):
     results = some(
-        *field_descriptions.RESULTS, RetryOutcome, of=lambda outcomes: outcomes
+        *field_descriptions.RESULTS, RetryOutcome, of=lambda results: results
     )

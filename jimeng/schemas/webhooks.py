@@ -193,10 +193,10 @@ class AttemptRecord(Reply):
     """One attempt at a delivery."""
 
     at = instant("什么时候", "When")
-    outcome = text("结果的代码", "The code of what came of it", example="delivered")
+    outcome = text("结果的代码", "The code of its result", example="delivered")
     message = text(
         "结果，用文字说",
-        "Its outcome, as a message",
+        "Its result, as a message",
         of=attempt_text,
         example=("已送达（200）", "Delivered (200)"),
     )

@@ -27,8 +27,8 @@ from jimeng.web.site.csv_export import csv_response
 
 SPANS_DAYS = (7, 30, 90)
 DEFAULT_SPAN_DAYS = 30
-# The chart's series; pictures with other outcomes were never sent.
-CHART_RESULTS = ("done", "failed", "unknown")
+# The chart's series; all other pictures were never sent.
+CHART_SERIES = ("done", "failed", "unknown")
 COLUMNS = ("date", "model", "outcome", "charged", "pictures")
 COST_COLUMNS = ("cost", "cost_micros", "pictures", "unknown", "unpriced")
 
@@ -70,7 +70,7 @@ def account_usage() -> ResponseReturnValue:
         by_model=[(model_name(model), each) for model, each in grouped(rows, "model")],
         by_day=grouped(rows, "date"),
         chart=chart_of(rows, days),
-        series=CHART_RESULTS,
+        series=CHART_SERIES,
         tells=tooltip,
         rate_limits=rate_limits(),
         costs=spent,
@@ -179,11 +179,11 @@ def chart_of(rows: Iterable[UsageRow], days: int) -> Chart:
 
 
 def point(day: date, found: Sums) -> Point:
-    values = tuple(found.outcomes[outcome] for outcome in CHART_RESULTS)
+    values = tuple(found.outcomes[outcome] for outcome in CHART_SERIES)
     return Point(day.strftime("%m-%d"), values)
 
 
 def tooltip(each: Point) -> str:
     """The text of a day's tooltip."""
-    numbers = dict(zip(CHART_RESULTS, each.values, strict=True))
+    numbers = dict(zip(CHART_SERIES, each.values, strict=True))
     return t("usage.tells", day=each.label, **numbers)

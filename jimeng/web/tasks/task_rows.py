@@ -97,7 +97,7 @@ class Row(OfTask):
 
 @dataclass(frozen=True)
 class ResultCount:
-    """The outcome of an action for *n* tasks."""
+    """The result of an action for *n* tasks."""
 
     kind: str
     n: int
@@ -116,17 +116,17 @@ def rows_from(cards: list[Card]) -> list[Row]:
     return [Row(card, again.get(card.task.id)) for card in cards]
 
 
-def count_results(done: str, outcomes: Iterable[BulkResult]) -> list[ResultCount]:
-    """Count the outcomes: successes, and failures by reason."""
+def count_results(done: str, results: Iterable[BulkResult]) -> list[ResultCount]:
+    """Count the results: successes, and failures by reason."""
     kinds: Counter[str] = Counter()
-    for each in outcomes:
+    for each in results:
         code = each.error.code if each.error else done
         kinds[code if code in {done, *ERRORS} else OTHER] += 1
     return [ResultCount(kind, n) for kind, n in kinds.items()]
 
 
 def parse_result_counts(texts: Iterable[str]) -> list[ResultCount]:
-    """Parse outcome counts from a query; malformed ones are ignored."""
+    """Parse result counts from a query; malformed ones are ignored."""
     matches = [RESULT_COUNT.fullmatch(text) for text in texts]
     known = {CANCELLED, RETRIED, BEFORE, OTHER, *ERRORS}
     return [ResultCount(m[1], int(m[2])) for m in matches if m and m[1] in known]
