@@ -1,8 +1,8 @@
-// Comforts of every page. Each page works without them.
+// Enhancements of every page; each page works without JavaScript.
 "use strict";
 
-// What this browser remembers, and this tab, apart for each who signs in: prompts are
-// private. Storage may be full or forbidden; then nothing is remembered.
+// localStorage (own) and sessionStorage (tab), with separate keys for each user, since
+// prompts are private. If storage is full or disabled, nothing is stored.
 const who = document.body.dataset.who || "";
 let signedOut = false; // then nothing is stored any more
 
@@ -33,7 +33,7 @@ function forget() {
   tab.clear();
 }
 
-// Whoever signs out leaves nothing behind; browsers clear it by themselves over TLS only.
+// Clear the storage at sign-out: Clear-Site-Data works over TLS only.
 document.addEventListener("submit", ({ target }) => {
   if (!target.matches("form.who")) return;
   forget();
@@ -47,7 +47,7 @@ document.addEventListener("input", ({ target }) => {
   if (target.matches?.("textarea[data-draft]")) tab.set(draftOf(target), target.value);
 });
 
-// Tell those who do not see the page, and only them.
+// Announce a message to screen readers only.
 function announce(message) {
   const span = document.createElement("span");
   span.textContent = message;
@@ -59,7 +59,7 @@ function yuan(micros) {
   return (micros / 1e6).toFixed(6).replace(/0{1,4}$/, "");
 }
 
-// Times in the reader's own zone and manner.
+// Format times in the user's time zone and locale.
 function localise(root) {
   const page = document.documentElement.lang;
   const language =
@@ -100,8 +100,8 @@ async function probe(url) {
 // example while the server restarts or is overloaded, and are not inserted into the page.
 const isForeign = ({ status, headers }) => status >= 400 && !headers.has("HX-Retarget") && !headers.has("HX-Redirect");
 
-// Keys. What has data-key="x", or "g c" for one after the other, is pressed or entered
-// by them; the list of all is the dialog that "?" opens.
+// Keyboard shortcuts: data-key="x", or "g c" for a sequence, clicks or focuses its element;
+// "?" opens the list.
 
 let before = "";
 
@@ -117,7 +117,7 @@ function isTyping(target) {
 }
 
 function follow(key) {
-  // On the stage they also do what is in a drawer that is closed.
+  // On the stage, shortcuts also reach elements of a closed drawer.
   const over = document.querySelector("#stage[open]");
   const found = [...(over || document).querySelectorAll("[data-key]")].find(
     (each) => each.dataset.key === key && !each.hidden && (each.closest(".drawer") || each.checkVisibility?.() !== false));
@@ -145,7 +145,7 @@ function show(id) {
   document.getElementById(id).showModal();
 }
 
-// Without TLS, as in a network at home, browsers have no clipboard to write to.
+// Without TLS, as in a home network, navigator.clipboard is unavailable.
 function copyByHand(text) {
   const field = document.createElement("textarea");
   field.value = text;
@@ -205,7 +205,7 @@ document.addEventListener("click", (event) => {
   else if (button.dataset.closes) document.getElementById(button.dataset.closes).close();
   else if ("dismiss" in button.dataset) {
     button.closest(".notice").remove();
-    // What was read once is not shown again.
+    // A dismissed notice is not shown again.
     if (button.dataset.dismiss) document.cookie = `${button.dataset.dismiss}=read; path=/; max-age=31536000; samesite=lax`;
   }
   else if (button.dataset.copy || button.dataset.copies) copy(button);
@@ -244,7 +244,7 @@ for (const name of ["htmx:after:request", "htmx:afterOnLoad"]) {
     offline(false);
   });
 }
-// What nobody needs in the first moment comes when all else is there.
+// Load the scripts that are not needed at first after everything else.
 addEventListener("load", () => {
   for (const src of document.getElementById("later").dataset.scripts.split(/\s+/)) {
     const script = document.createElement("script");

@@ -1,7 +1,7 @@
-// The prompt assistant: what it writes is shown under the prompt, and used when pressed.
+// The prompt assistant: its text is shown below the prompt, and used on a press.
 "use strict";
 
-let assisting = null; // the request under way
+let assisting = null; // number of the latest request
 
 async function assist(action) {
   const panel = document.getElementById("assisted");

@@ -1,10 +1,10 @@
-// Many prompts at once: what is written stays in this tab, files are read into it, and
-// what it makes is counted anew as soon as something changes.
+// The batch form: its text is stored in this tab, files are read into it, and the estimate
+// is requested after each change.
 "use strict";
 
 const DRAFT = "draft /batches/new template"; // as app.js stores it
 const PICTURES = "pictures of /batches/new";
-const NONE = "-"; // all of them were removed
+const NONE = "-"; // marks that all inputs were removed
 const template = document.getElementById("template");
 if (document.getElementById("batch-sent")) {
   tab.set(DRAFT, "");
@@ -12,7 +12,7 @@ if (document.getElementById("batch-sent")) {
   history.replaceState(history.state, "", location.pathname);
 }
 
-// What choices.js asks of the other form.
+// Functions that choices.js expects, as of the Create form.
 var prompt = () => template;
 var count = () => {};
 var storeDraft = () => {};
@@ -30,7 +30,7 @@ function carried() {
   return /[{｛][^{}｛｝]*[|｜][^{}｛｝]*[}｝]/.test(joined) ? joined : joined.replace(/[{}|\\｛｝｜]/g, "\\$&");
 }
 
-// As people's programs write it.
+// Decode a text file: UTF-8, else GB 18030.
 async function read(file) {
   const bytes = await file.arrayBuffer();
   try { return new TextDecoder("utf-8", { fatal: true }).decode(bytes); } catch { return new TextDecoder("gb18030").decode(bytes); }
@@ -45,8 +45,8 @@ async function take(files) {
 
 const inputIds = () => [...document.querySelectorAll("#batch-inputs [name=image]")].map((each) => each.value);
 
-// Those that were in this form before it was loaded anew, or are in the other one: the
-// server shows what is named here.
+// Restore the inputs of this form from before a reload, or those of the Create form; the
+// server renders them by id.
 function bringPictures() {
   const form = new URLSearchParams(tab.get("form") || "");
   const stored = tab.get(PICTURES);
@@ -64,7 +64,7 @@ if (template) {
   const brought = !written && !inputIds().length && bringPictures();
   template.value ||= tab.get(DRAFT) || carried();
   if (template.value !== written || brought) {
-    // As soon as htmx listens, which may be before this script or after.
+    // Once htmx listens, which may be before this script or after.
     const counted = setInterval(() => {
       if (document.readyState === "complete") clearInterval(counted);
       recount();
@@ -73,7 +73,7 @@ if (template) {
   const list = document.getElementById("list");
   list.addEventListener("change", async () => {
     await take(list.files);
-    list.value = ""; // it stands in the text now
+    list.value = ""; // the file is part of the text now
   });
   template.addEventListener("dragover", (event) => event.preventDefault());
   template.addEventListener("drop", (event) => {
@@ -86,13 +86,13 @@ if (template) {
   });
   let chosen = false;
   template.form.addEventListener("change", (event) => { chosen ||= event.target.id === "files"; });
-  // Another model brings other choices, and other prices.
+  // Another model has other settings and prices.
   for (const name of ["htmx:after:swap", "htmx:afterSwap"]) {
     document.addEventListener(name, (event) => {
       const target = event.detail.ctx?.target || event.detail.target;
       if (target?.id === "choices") recount();
       tab.set(PICTURES, inputIds().join(" ") || NONE);
-      // What was chosen has been taken in, and its field with it.
+      // The chosen files were uploaded, and their field was replaced.
       if (chosen && document.activeElement === document.body) document.getElementById("files").focus();
       chosen = false;
     });

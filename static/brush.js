@@ -3,13 +3,13 @@
 "use strict";
 
 (() => {
-  const masks = new Map(); // by picture: {wide, high, done, undone}, and mask where it is shown
+  const masks = new Map(); // by picture: {wide, high, done, undone}, and mask while it is shown
   const FILL = "rgb(13 150 190)";
   const DARK = "#10161c";
   const LIGHT = "#fff";
   const AROUND = [[1, 0], [-1, 0], [0, 1], [0, -1], [.7, .7], [-.7, .7], [.7, -.7], [-.7, -.7]];
   const WAYS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
-  let now = null; // of the picture that is shown
+  let now = null; // the state of the shown picture
   let kind = "brush"; // brush, eraser, lasso, rectangle
   let shape = null; // what is being drawn
   let frame = null; // the rectangle that the keyboard moves
@@ -46,7 +46,7 @@
     context.globalCompositeOperation = "source-over";
   }
 
-  // As large as the picture: only one that is looked at has it.
+  // The mask canvas, as large as the picture; allocated only for the shown picture.
   function surface() {
     if (!now.mask) {
       now.mask = new OffscreenCanvas(now.wide, now.high);
@@ -72,7 +72,7 @@
     later();
   }
 
-  // Whether anything is marked: what was erased or cleared again is not.
+  // Whether the mask marks anything after erasing and clearing.
   function isEmpty() {
     const small = new OffscreenCanvas(64, 64);
     const context = small.getContext("2d");
@@ -107,8 +107,8 @@
     return sheets[at];
   }
 
-  // On the screen: the part in one colour, its edge in two, one of which is seen on any
-  // picture. As large as the view, so that the edge is as thin at every zoom.
+  // The overlay: the mask in one colour, its outline in two, one of which is visible on any
+  // picture. As large as the view, so that the outline is equally thin at every zoom.
   function paint() {
     const view = canvas();
     if (!view || view.hidden || !now) return;
@@ -175,10 +175,10 @@
 
   const painter = {
     begin(event) {
-      canvas().focus({ preventScroll: true }); // the keys are meant for it
+      canvas().focus({ preventScroll: true }); // the keyboard applies to it
       frame = null;
       const point = stage.pixel(event);
-      const erase = kind === "eraser" || event.buttons === 32; // the end of a pen that erases
+      const erase = kind === "eraser" || event.buttons === 32; // the eraser end of a pen
       const isLine = ["brush", "eraser"].includes(kind);
       shape = { kind: isLine ? "line" : "area", erase, width: width(), points: [point, point], corner: kind === "rectangle" && point };
       later();
@@ -227,7 +227,7 @@
     else if (["fill", "invert", "clear"].includes(name)) add({ kind: name });
     else {
       kind = name;
-      // By the keyboard there is one to move; a pointer draws its own.
+      // The keyboard moves a rectangle; a pointer draws one.
       frame = name === "rectangle" && byKey ? [now.wide * .3, now.high * .3, now.wide * .4, now.high * .4] : null;
       if (frame) canvas().focus({ preventScroll: true });
       tellTools();
@@ -279,12 +279,11 @@
     const name = event.target.closest?.(".brush button")?.dataset.brush;
     if (!name) return;
     act(name, event.detail === 0);
-    // The space bar moves the picture then, and does not press the button again.
+    // The space bar pans the picture, and must not press the button again.
     if (event.detail) canvas().focus({ preventScroll: true });
   });
 
-  // What was painted, clear in what is opaque elsewhere, as large as the picture: the mask
-  // goes as a file.
+  // The mask file: a PNG as large as the picture, transparent where it is painted.
   function masked() {
     const whole = new OffscreenCanvas(now.wide, now.high);
     const context = whole.getContext("2d");
@@ -329,7 +328,7 @@
     delete form.dataset.masked;
   }, true);
 
-  // A mask that came with the page, of a form that was refused or of an edit again.
+  // The stored mask of a rejected form or of a repeated edit.
   async function load(part, to) {
     const image = new Image();
     image.src = part.dataset.whole;

@@ -3,7 +3,7 @@
 
 const MOST_SEED = 2 ** 31;
 
-// What a chip says of the choices in it.
+// Update a chip's text from the settings in its panel.
 function tell(menu) {
   const now = menu.querySelector(".chip-now");
   const text = menu.querySelector("input:not([type=radio])");
@@ -25,7 +25,7 @@ function tellPixels() {
   if (pixels) field.textContent = field.dataset.text.replace("{}", pixels);
 }
 
-// What the button asks for: how many, and for how much, where that is known.
+// Show the number of pictures and their price, if known, on the button.
 function tellCost() {
   const target = document.getElementById("cost");
   if (!target?.dataset.micros) return; // the server computes it for videos
@@ -38,7 +38,7 @@ function tellCost() {
   target.textContent = parts.filter(Boolean).join(" · ");
 }
 
-// In a narrow window one chip says what the sheet behind it holds.
+// In a narrow window one chip summarises the settings of the sheet.
 const SUMMED_UP = ["#menu-size .chip-now", "[name=resolution]:checked + span", "[name=n]:checked + span", "#menu-style .chip-now"];
 
 function tellSum() {
@@ -51,8 +51,8 @@ function tellSum() {
 // A phone in landscape shows all settings in a row.
 matchMedia("(min-width: 40.01rem)").addEventListener("change", () => document.getElementById("sheet")?.hidePopover());
 
-// What is chosen is there again after a reload: the server reads it from this cookie,
-// which goes with the window, and draws the form with it.
+// Store the settings in a session cookie, from which the server renders the form after a
+// reload.
 let keeps = false;
 
 function keepChoices() {
@@ -64,7 +64,7 @@ function keepChoices() {
   document.cookie = `${form.dataset.makes === "video" ? "video" : "choices"}=${values}; path=/; samesite=lax`;
 }
 
-// An error of a choice stays only as long as the choice.
+// Remove a setting's error when it is changed.
 function chosen(target) {
   const field = target.name === "style_own" ? "style" : target.name === "resolution" ? "size" : target.name;
   const errors = document.getElementById(`errors-${field}`);
@@ -99,7 +99,7 @@ document.addEventListener("input", ({ target }) => {
 document.addEventListener("keydown", (event) => {
   const { target } = event;
   if (event.isComposing || event.keyCode === 229 || event.key !== "Enter" || !target.matches?.(".choice-panel .input")) return;
-  event.preventDefault(); // else it would send the form
+  event.preventDefault(); // else Enter would submit the form
   const menu = target.closest(".menu");
   menu.open = false;
   menu.firstElementChild.focus();
@@ -123,6 +123,6 @@ for (const name of ["htmx:after:swap", "htmx:afterSwap"]) {
   });
 }
 
-// Another tab may have chosen otherwise since.
+// Another tab may have stored other settings since.
 addEventListener("pagehide", () => { if (keeps && !signedOut) keepChoices(); });
 tellCost();

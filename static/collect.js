@@ -1,7 +1,7 @@
-// The choice of a collection, or of tags, opens over the page, also over the stage.
+// The dialog for collections or tags, over the page or the stage.
 "use strict";
 
-let from = null; // what had the focus before it opened
+let from = null; // the focused element before it opened
 
 function collected() {
   const dialog = document.getElementById("choose");
@@ -10,7 +10,7 @@ function collected() {
     dialog.showModal();
     dialog.querySelector("[aria-invalid=true]")?.focus();
   } else if (from && !dialog) {
-    // It went with the answer, and the focus with it: the keys of the stage need one.
+    // The response replaced the focused element; the stage's shortcuts need a focus.
     if (document.activeElement === document.body) from.focus({ preventScroll: true });
     from = null;
   }
@@ -22,7 +22,7 @@ function collected() {
   if (stage?.querySelector(".of-picture")) renew(stage);
 }
 
-// The collections that the picture is in now, and its tags.
+// Update the picture's collections and tags.
 async function renew(stage) {
   const answer = await fetch(stage.dataset.url, { headers: { "HX-Request": "true" }, cache: "no-store" }).catch(() => null);
   if (!answer?.ok) return;
@@ -31,7 +31,7 @@ async function renew(stage) {
   for (const now of part.content.querySelectorAll(".of-picture")) document.getElementById(now.id)?.replaceWith(now);
 }
 
-// A refusal is not seen under the choice, which makes way for it.
+// Close the dialog if an error would be hidden below it.
 function refusedBelow() {
   if (document.querySelector("#notices > #error:not([data-announced])")) {
     document.querySelector("#notices > #error").dataset.announced = "";
@@ -39,7 +39,7 @@ function refusedBelow() {
   }
 }
 
-// A choice that was closed is over: what is swapped next must not open it again.
+// A late response must not open a closed dialog again.
 document.addEventListener("close", ({ target }) => { if (target.id === "choose") target.remove(); }, true);
 
 for (const name of ["htmx:after:swap", "htmx:afterSwap"]) document.addEventListener(name, () => { collected(); refusedBelow(); });

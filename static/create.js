@@ -1,7 +1,7 @@
-// The prompt: counting, going back to earlier ones, sending.
+// The prompt: character count, history, submission.
 "use strict";
 
-// How long the prompt is, counted as the server counts: by characters, with the style.
+// The length of the prompt as the server counts it: characters, including the style.
 function count() {
   const field = prompt();
   const counter = document.getElementById("counter");
@@ -14,7 +14,7 @@ function count() {
   counter.dataset.over = length > Number(counter.dataset.most);
 }
 
-let position = -1; // in the list of earlier prompts; before it comes what is being written
+let position = -1; // in the prompt history; -1 is the current draft
 let unsent = "";
 
 function walk(field, step) {
@@ -32,7 +32,7 @@ function walk(field, step) {
   if (leaves) replaced(before);
 }
 
-// Something else stands in the prompt: what was said of it is over.
+// Remove the prompt's errors when it is changed.
 function written(field) {
   field.removeAttribute("aria-invalid");
   document.getElementById("errors-prompt").textContent = "";
@@ -47,7 +47,7 @@ document.addEventListener("input", ({ target }) => {
 });
 
 document.addEventListener("keydown", (event) => {
-  // While an input method composes, its keys belong to it; Safari tells by the number.
+  // Ignore keys while an input method is composing; Safari reports keyCode 229.
   if (event.isComposing || event.keyCode === 229) return;
   const { target, key } = event;
   if (target !== prompt()) return;
@@ -60,8 +60,8 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
-// Enter sends, unless it is turned round, or the keyboard is that of a phone, which has
-// no Shift+Enter for a new line.
+// Enter submits, unless that is switched off, or on a touch keyboard, which has no
+// Shift+Enter for a new line.
 const enter = document.getElementById("enter-sends");
 const enterSends = () => own.get("enter") !== "line" && !matchMedia("(pointer: coarse)").matches;
 const isSend = ({ ctrlKey, metaKey, shiftKey }) => ctrlKey || metaKey || (enterSends() && !shiftKey);
@@ -85,7 +85,7 @@ function renewed() {
   showUndo();
   const wrong = form.querySelector("[aria-invalid=true]");
   const menu = wrong?.closest("details:not([open])");
-  // What a closed panel or sheet holds is reached by what opens it.
+  // A field in a closed panel or sheet: focus the button that opens it.
   const ways = [menu?.firstElementChild || wrong, wrong?.closest("#choices")?.querySelector(".sum")];
   if (wrong) ways.find((each) => each?.checkVisibility())?.focus();
   else if (document.activeElement === document.body) form.querySelector(".primary").focus();
@@ -103,25 +103,25 @@ for (const name of ["htmx:after:request", "htmx:afterOnLoad"]) {
     remember(prompt().value.trim());
     tab.set(UNDO, "");
     showUndo();
-    // What was asked for is shown where it appears: at the top.
+    // Scroll to the new card, at the top.
     window.scrollTo({ top: 0 });
   });
 }
 
-// Where the keyboard of a phone lies over the page, what stays in view is put above it.
-function makeRoom() {
+// Move sticky elements above a phone's on-screen keyboard.
+function avoidKeyboard() {
   const { height, offsetTop, scale } = window.visualViewport;
   const covered = window.innerHeight - height - offsetTop;
   if (covered > 80 && scale < 1.1) document.body.style.setProperty("--bottom", `${Math.round(covered)}px`);
   else document.body.style.removeProperty("--bottom");
 }
 
-// How much of the window it takes: what gets the focus is scrolled from under it.
+// The form's height, so that focused elements are not scrolled below it.
 const formHeight = new ResizeObserver(([{ target }]) => {
   document.documentElement.style.setProperty("--form", `${target.offsetHeight}px`);
 });
 
-for (const name of ["resize", "scroll"]) window.visualViewport?.addEventListener(name, makeRoom);
+for (const name of ["resize", "scroll"]) window.visualViewport?.addEventListener(name, avoidKeyboard);
 
 formHeight.observe(form);
 rewrite();

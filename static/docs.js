@@ -1,4 +1,4 @@
-// Trying the API from its description, and opening what an address points at.
+// The API page: sends requests, and opens the operation of the URL's fragment.
 "use strict";
 
 function openTarget() {
@@ -8,7 +8,7 @@ function openTarget() {
   target.scrollIntoView();
 }
 
-// The address, headers and body of a request, as its form says.
+// The URL, headers and body of a request from its form.
 function requestOf(form) {
   const url = new URL(location.origin);
   const headers = new Headers({ Accept: "application/json" });
@@ -32,7 +32,7 @@ function requestOf(form) {
   return [url, { method: form.dataset.method.toUpperCase(), headers, body, credentials: "omit", cache: "no-store" }];
 }
 
-// What came back: its status, and its body as far as that is text.
+// Show the response: its status, and its body if that is text.
 async function tell(answer, out) {
   const line = document.createElement("p");
   line.textContent = `${answer.status} ${answer.statusText}`;

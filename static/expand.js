@@ -1,5 +1,5 @@
-// Expanding on the stage: the edges of the frame around the picture are dragged, or moved
-// by arrows; the numbers of the form are what is sent.
+// The expansion frame on the stage: its edges are dragged, or moved by arrow keys; the form
+// submits the numbers.
 "use strict";
 
 (() => {
@@ -13,17 +13,17 @@
   const field = (edge) => form().elements[edge];
   const shape = () => form().querySelector("[name=shape]:checked");
 
-  // Hundredths of its side that an edge may grow by, with the model that is chosen.
+  // The model's limit for an edge, in percent of that side.
   const most = () => Number(form().querySelector("option:checked[data-most]")?.dataset.most || frame().dataset.most);
   const bound = (value) => Math.min(Math.max(Math.round(value) || 0, 0), most());
 
-  // Shares of the sides: those of the shape that is chosen, else the numbers.
+  // The expansion as fractions of the sides: of the chosen ratio, else from the numbers.
   function shares() {
     const set = shape()?.dataset.edges?.split(" ").map(Number);
     return set || EDGES.map((edge) => bound(field(edge).value) / 100);
   }
 
-  // As the server rounds, to the even one.
+  // Round half to even, like the server.
   function pixels(value) {
     const up = Math.round(value);
     return up - value === 0.5 && up % 2 ? up - 1 : up;
@@ -47,7 +47,7 @@
     }
   }
 
-  // The numbers of edges, which are meant from now on.
+  // Set the numbers of the edges, and select the custom expansion.
   function set(values) {
     for (const [edge, value] of Object.entries(values)) field(edge).value = bound(value);
     form().querySelector('[name=shape][value=""]').checked = true;
@@ -62,7 +62,7 @@
     const edges = handle.dataset.edges.split(" ");
     const from = Object.fromEntries(edges.map((edge) => [edge, Number(field(edge).value) || 0]));
     drag = { id: event.pointerId, x: event.clientX, y: event.clientY, from };
-    // Arrows are meant for what was dragged: elsewhere they lead to another picture.
+    // Focus the dragged edge, since arrow keys elsewhere open another picture.
     frame().querySelector(`.expand-edge[data-edges=${edges[0]}]`).focus({ preventScroll: true });
   }
 
@@ -81,7 +81,7 @@
     drag = null;
   }
 
-  // An arrow along its way moves the edge with it; any other key is that of a slider.
+  // Arrow keys along its axis move the edge; other keys work as for a slider.
   function steer(event) {
     const edge = event.target.dataset?.edges;
     const moves = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
@@ -116,7 +116,7 @@
 
   document.addEventListener("input", ({ target }) => {
     if (!target.closest("#edit-expand")) return;
-    // Numbers that are written are meant.
+    // Typing numbers selects the custom expansion.
     if (target.matches(".edges input")) form().querySelector('[name=shape][value=""]').checked = true;
     show();
   });

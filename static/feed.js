@@ -1,4 +1,4 @@
-// Comforts of pages with live cards. They work without them.
+// Enhancements of pages with live cards.
 "use strict";
 
 const UNSEEN = 15000; // milliseconds between two polls while the page is hidden
@@ -25,7 +25,7 @@ on("htmx:before:request htmx:beforeRequest", (event) => {
 
 // Restore open menus and the focus after a replacement.
 on("htmx:before:swap htmx:beforeSwap", () => {
-  // It has less to say as the batch goes on: the pictures below it stay where they are.
+  // Keep the height of the batch's status, so that the pictures below do not move.
   const now = document.getElementById("batch-now");
   now?.parentElement.style.setProperty("--tall", `${now.offsetHeight}px`);
   const focus = document.activeElement;
@@ -39,7 +39,7 @@ on("htmx:before:swap htmx:beforeSwap", () => {
 
 on("htmx:after:swap htmx:afterSwap", ({ detail }) => {
   if (!state || detail.isNew) return; // a refilled form starts with its menus closed
-  // Not what somebody has closed in the meantime.
+  // Unless the user has closed it in the meantime.
   for (const old of state.open) if (old.open && !old.isConnected) document.getElementById(old.id)?.setAttribute("open", "");
   const { focus, card, last } = state;
   if (focus.isConnected || document.activeElement !== document.body) return;
@@ -64,7 +64,7 @@ on("htmx:after:swap htmx:afterSwap", (event) => {
   if (pressed?.getAttribute?.("hx-target") === "#composer") document.getElementById("prompt")?.focus();
 });
 
-// On a contact sheet: verbs for the picture under the pointer, or with the focus.
+// On a contact sheet: shortcuts for the picture under the pointer or with the focus.
 document.addEventListener("keydown", (event) => {
   const sheet = document.querySelector(".feed[data-view=sheet]");
   if (!sheet || event.defaultPrevented || event.repeat || event.isComposing || own.get("keys") === "off") return;

@@ -1,12 +1,12 @@
-// Comforts of the gallery: selecting with Shift, and filters that count at once.
+// Enhancements of the gallery: range selection, and filters that apply at once.
 "use strict";
 
 const main = document.getElementById("main");
 const boxes = () => [...document.querySelectorAll("#photos .photo-check")];
-let last = null; // the box that was pressed before, where a range begins
-let acting = false; // a button of the bar was pressed, and its answer is not there yet
+let last = null; // the previous check box, where a range begins
+let acting = false; // whether a request of the bar is in progress
 
-// The days that the server writes are those of the reader's zone from the next page on.
+// Store the time zone, by which the server groups pictures from the next page on.
 document.cookie = `zone=${Intl.DateTimeFormat().resolvedOptions().timeZone}; path=/; max-age=31536000; samesite=lax`;
 
 function count() {
@@ -32,7 +32,7 @@ function selecting(is) {
   count();
 }
 
-// All from the last box to this one become what this one has become.
+// Set all check boxes from the previous one to this one to the same state.
 function range(box) {
   const all = boxes();
   const [from, to] = [all.indexOf(last), all.indexOf(box)].sort((a, b) => a - b);
@@ -56,7 +56,7 @@ document.addEventListener("click", (event) => {
     press(box, event.shiftKey);
   } else if (event.target.closest("#select")) {
     selecting(!main.hasAttribute("data-selecting"));
-    // Begun by its key: the first picture is where the keys go on.
+    // Started by the keyboard: focus the first picture.
     if (document.activeElement === document.body) boxes()[0]?.focus();
   } else if (event.target.closest("#select-all")) {
     for (const box of boxes()) box.checked = true;
@@ -64,7 +64,7 @@ document.addEventListener("click", (event) => {
   } else if (event.target.closest("#selection [hx-post]")) acting = true;
 });
 
-// While anything is selected a picture is one more to select, not a link.
+// While pictures are selected, a click selects instead of following the link.
 function wantsSelecting(event) {
   if (event.ctrlKey || event.metaKey || event.button) return false;
   return main.hasAttribute("data-selecting") || boxes().some((box) => box.checked);
@@ -107,14 +107,13 @@ filters?.addEventListener("submit", () => {
   selecting(false);
 });
 
-// How large pictures are is known to the server, so that the next page begins with it.
+// Store the thumbnail size in a cookie, for the server's next page.
 document.getElementById("size")?.addEventListener("input", ({ target }) => {
   document.getElementById("photos")?.setAttribute("data-size", target.value);
   document.cookie = `gallery_size=${target.value}; path=/; max-age=31536000; samesite=lax`;
 });
 
-// Where the selected ones have gone the bar goes too, and a focus on either is lost: the
-// way back is what comes next.
+// After the selected pictures and the bar were removed, focus the undo button.
 function afterwards() {
   if (acting) announce(document.querySelector("#notices p")?.textContent ?? "");
   if (acting && !boxes().some((box) => box.checked)) {

@@ -8,7 +8,7 @@ function drafts() {
 drafts();
 document.addEventListener("stage:shown", drafts);
 
-// What was just done is said once: not by a reload, nor on the way back.
+// Remove notices from the URL, so that neither reload nor back shows them again.
 const NEWS = ["done", "how", "n", "batch", "put", "left", "taken", "deleted"];
 const query = new URLSearchParams(location.search);
 if (query.has("done") || query.has("deleted")) {
@@ -37,15 +37,14 @@ document.addEventListener("toggle", ({ target }) => {
   if (list) fit(list);
 }, true);
 
-// One may be open before this is here, or stay open while the window changes.
+// A menu may be open before this script runs, or while the window is resized.
 function fitAll() {
   for (const list of document.querySelectorAll(".menu[open] > .menu-list")) fit(list);
 }
 addEventListener("resize", fitAll);
 fitAll();
 
-// The arrows lead into a menu and through it; what it has to choose from and to write
-// in has arrows of its own.
+// Arrow keys move into and through a menu, except in its form fields, which use them.
 document.addEventListener("keydown", (event) => {
   const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
   const menu = event.target.closest?.(".menu");
@@ -59,13 +58,13 @@ document.addEventListener("keydown", (event) => {
   there.at(position < 0 ? (step - 1) / 2 : (position + step) % there.length)?.focus();
 });
 
-// Of tabs that do not all fit, the chosen one is in sight.
+// Scroll the current tab into view.
 for (const tabs of document.querySelectorAll(".tabs")) {
   const chosen = tabs.querySelector("[aria-current]");
   if (chosen) tabs.scrollLeft = chosen.offsetLeft + chosen.offsetWidth - tabs.offsetLeft - tabs.clientWidth;
 }
 
-// What a browser says of a field it says in its own language, and not in the page's.
+// Validation messages in the page's language instead of the browser's.
 function wanted(field) {
   const { dataset } = document.getElementById("wants");
   const { validity } = field;
@@ -87,8 +86,8 @@ for (const name of ["input", "change"]) {
   document.addEventListener(name, ({ target }) => target.setCustomValidity?.(""), true);
 }
 
-// Chromium holds a picture with a srcset, and all that it stood in, until its document
-// goes: those that were replaced go to one that shows nothing.
+// Chromium retains a removed <img srcset> and its ancestors until its document is closed:
+// move removed pictures to an empty document.
 const elsewhere = document.implementation.createHTMLDocument("");
 function letGo(pictures) {
   for (const each of pictures) if (!each.isConnected) elsewhere.adoptNode(each);

@@ -3,11 +3,11 @@
 // ends of the file; the values are untrusted.
 "use strict";
 
-const ENDS = 256 * 1024; // bytes: in front of the pixels, or behind them
+const ENDS = 256 * 1024; // bytes at each end of the file, before or after the pixels
 const MOST_PROMPT = 10_000;
 const SAID = /<jimeng:Made>({[^<]*})<\/jimeng:Made>|jimeng:Made="({[^"<]*})"|jimeng:Made='({[^'<]*})'/;
 const short = (value, most) => (typeof value === "string" && value.length <= most ? value : "");
-let says = null; // what the last one said
+let says = null; // the metadata of the latest picture
 
 async function saidBy(file) {
   const ends = file.size > 2 * ENDS ? [file.slice(0, ENDS), "\n", file.slice(-ENDS)] : [file];
@@ -56,7 +56,7 @@ document.addEventListener("click", ({ target }) => {
   prompt().focus();
 });
 
-// Before tray.js takes them away.
+// In the capture phase, before tray.js handles the files.
 document.addEventListener("change", ({ target }) => { if (target.id === "files") offer([...target.files]); }, true);
 for (const [name, part] of [["drop", "dataTransfer"], ["paste", "clipboardData"]]) {
   document.addEventListener(name, (event) => {

@@ -1,25 +1,24 @@
-// The stage: one picture, as large as the window lets it be, and what can be done with it.
-// It is a page of its own, and lies over the list that it is opened from; arrows then go
-// through what stands in that list, as searched and filtered.
+// The stage: one picture as large as the window, with its tools. It is a page, or opened
+// over a list; arrow keys then go through the pictures of that list.
 "use strict";
 
 const stage = (() => {
-  const over = document.getElementById("stage"); // where there is a list
-  const AHEAD = 4; // pictures before the last one, where older ones are asked for
-  const SWIPE = 60; // pixels that make one
+  const over = document.getElementById("stage"); // the dialog, on pages with a list
+  const AHEAD = 4; // pictures from the end at which older ones are loaded
+  const SWIPE = 60; // pixels of a swipe
   const STILL = 8; // pixels; smaller movements of a pointer are ignored
-  const TWICE = 350; // milliseconds between two taps that are one
-  const HOLD = 220; // milliseconds after which a press shows the one before
+  const TWICE = 350; // milliseconds between the taps of a double tap
+  const HOLD = 220; // milliseconds after which a press shows the original
   const MODES = ["slide", "side", "flip"]; // how two pictures are compared
-  const MOST = 8; // screen pixels for one of the picture
+  const MOST = 8; // maximum scale
   const PLAIN = ({ button, ctrlKey, metaKey, shiftKey, altKey }) => !(button || ctrlKey || metaKey || shiftKey || altKey);
-  let from = ""; // the address of the list's picture that was shown last
+  let from = ""; // the URL of the list's picture that was shown last
   let position = 0; // the index of the link among all
   let request = 0; // number of the latest request: responses to earlier ones are dropped
-  let tool = ""; // the one that is open
+  let tool = ""; // the open tool
   let mode = MODES.find((each) => each === own.get("compare")) || MODES[0];
   let flipped = false; // the other picture is shown in place of this one
-  let pinned = null; // {whole, alt}: the one to compare with, while one goes through others
+  let pinned = null; // {whole, alt}: the pinned picture for comparison
   let around = 0; // the margin around the picture, as a fraction of its sides
   let asking = null; // for what was asked for last
   let title = ""; // of the list's page
@@ -49,7 +48,7 @@ const stage = (() => {
       if (next) way.href = next.getAttribute("href");
     }
     if (position + AHEAD >= all.length) olderOnes()?.click();
-    const next = all[position + 1]; // most go on
+    const next = all[position + 1]; // preload it
     if (next && !navigator.connection?.saveData) new Image().src = next.dataset.view;
   }
 
@@ -93,7 +92,7 @@ const stage = (() => {
     history.replaceState(history.state, "", now.dataset.url);
     document.title = now.dataset.title;
     begin(step);
-    // The keys that were meant for the picture before are meant for this one.
+    // Focus the new picture, for shortcuts.
     if (focus) (focus.rel && now.querySelector(`[rel=${focus.rel}]:not([hidden])`) || part("view")).focus({ preventScroll: true });
     return true;
   }
@@ -105,7 +104,7 @@ const stage = (() => {
     if (link) {
       from = address;
       preview(link);
-      follow(); // the next press leads on from here
+      follow(); // the next key continues from here
     }
     asking?.abort();
     asking = new AbortController();
@@ -113,7 +112,7 @@ const stage = (() => {
     const text = await answer?.text().catch(() => "");
     await tools;
     if (mine !== request || isOver && !over.open) return;
-    // Signed out, gone, or the server is away: the browser says what is wrong.
+    // Signed out, deleted, or no server: load the page, which shows the error.
     if (!answer?.ok || !put(text, step)) location.assign(address);
   }
 
@@ -121,7 +120,7 @@ const stage = (() => {
 
   function open(link) {
     const address = link.getAttribute("href");
-    // Leaving it scrolls nowhere by itself.
+    // Restore the scroll position manually.
     history.scrollRestoration = "manual";
     history.pushState({ stage: true }, "", address);
     raise(address);
@@ -139,12 +138,12 @@ const stage = (() => {
     tools ||= Promise.all((over.dataset.scripts?.trim().split(/\s+/) || []).map(load));
     title = document.title;
     over.showModal();
-    // What is said must not lie under it.
+    // Notices must not be hidden below it.
     over.append(...NOTES.map((id) => document.getElementById(id)));
     show(address);
   }
 
-  // The picture that was seen last has the focus, and is moved to only if it is not in view.
+  // Focus the picture that was shown last, and scroll to it only if it is out of view.
   function abandon() {
     request += 1;
     tool = "";
@@ -174,7 +173,7 @@ const stage = (() => {
     } else if (article() && location.pathname !== new URL(article().dataset.url, location).pathname) location.reload();
   });
 
-  // Esc closes one thing after the other, the stage last.
+  // Escape closes the topmost element; the stage last.
   function peel() {
     const opened = [...holder().querySelectorAll(".menu[open], .stage-drawer[open]")].at(-1);
     if (opened) {
@@ -194,12 +193,12 @@ const stage = (() => {
   function go(step) {
     const way = article().querySelector(step < 0 ? "[rel=prev]" : "[rel=next]");
     if (!way || way.hidden) return;
-    // The first one stays, to compare the others with.
+    // The first picture stays pinned for comparison.
     if (tool === "compare") pinned ||= { whole: part("picture").getAttribute("src"), alt: part("picture").alt };
     show(way.getAttribute("href"), step);
   }
 
-  // Through the family, of which the other one is chosen while two are compared.
+  // Move through the family; while comparing, this changes the other picture.
   function flip(step) {
     const compares = tool === "compare";
     const all = [...article().querySelectorAll(".strip-picture")].filter((each) => !compares || !each.matches("[aria-current]"));
@@ -236,14 +235,14 @@ const stage = (() => {
   // Zoom. The picture has a position in the view, in pixels; overlays keep their size.
 
   const zoom = (() => {
-    let at = { x: 0, y: 0, scale: 1 }; // from the middle of the view; 1 is all of it
+    let at = { x: 0, y: 0, scale: 1 }; // relative to the centre of the view; scale 1 shows the whole picture
     const clamp = (value, most, least = -most) => Math.min(Math.max(value, least), most);
     const natural = () => {
       const picture = part("picture");
       return ["Width", "Height"].map((side) => Number(picture.getAttribute(side)) || picture[`natural${side}`] || 1);
     };
 
-    // The size at which the picture is seen whole, no larger than it is.
+    // The scale at which the whole picture fits, at most 1.
     function whole() {
       const { clientWidth: wide, clientHeight: high } = part("pane");
       const [width, height] = natural();
@@ -253,7 +252,7 @@ const stage = (() => {
 
     const most = () => Math.max(MOST * natural()[0] / whole(), 1);
 
-    // No edge of the picture comes further in than the edge of the view.
+    // No edge of the picture is moved inside the view.
     function put(x, y, scale) {
       const [view, spot] = [part("pane"), part("box")];
       if (!view || !part("picture")) return;
@@ -264,7 +263,7 @@ const stage = (() => {
       const aside = Math.max(0, wide * free - view.clientWidth) / 2;
       const up = Math.max(0, high * free - view.clientHeight) / 2;
       at = { x: clamp(x, aside), y: clamp(y, up), scale };
-      // What it is compared with lies in a half of its own as this one does in its half.
+      // The compared picture has the same position in its half.
       for (const { style } of [spot, part("other") || spot]) {
         style.left = `${(view.clientWidth - wide) / 2 + at.x}px`;
         style.top = `${(view.clientHeight - high) / 2 + at.y}px`;
@@ -277,7 +276,7 @@ const stage = (() => {
       tell("moved");
     }
 
-    // What is under the point stays under it.
+    // The point under the pointer stays fixed.
     function by(factor, seen = { x: 0, y: 0 }) {
       const { clientWidth: wide, clientHeight: high } = part("pane");
       // In the other half it is the same point of the other picture.
@@ -291,7 +290,7 @@ const stage = (() => {
     const reset = () => put(0, 0, 1);
     const pan = (x, y) => put(at.x + x, at.y + y, at.scale);
 
-    // As large as it is, but at least twice as large as it was.
+    // Natural size, but at least twice the current scale.
     function toggle(point) {
       if (isIn()) reset();
       else by(Math.max(2, natural()[0] / whole()), point);
@@ -300,21 +299,21 @@ const stage = (() => {
     return { by, pan, reset, toggle, isIn, natural, again: () => put(at.x, at.y, at.scale) };
   })();
 
-  // Where in the picture a pointer is, in its pixels.
+  // The position of a pointer in pixels of the picture.
   function pixel(event) {
     const { left, top, width, height } = part("box").getBoundingClientRect();
     const [wide, high] = zoom.natural();
     return [(event.clientX - left) / width * wide, (event.clientY - top) / height * high];
   }
 
-  // Pointers. What paints is asked first; two fingers, the middle button and the space bar
-  // move the picture whatever tool is open.
+  // Pointers. The painting tool is first; two fingers, the middle button and the space bar
+  // pan with any tool.
 
   const fingers = new Map();
   let start = null; // where the only pointer came down
   let tapped = null; // where and when the last tap was
-  let painter = null; // {begin, move, end, cancel}: what a pointer draws with
-  let paints = false; // the pointer that is down draws
+  let painter = null; // {begin, move, end, cancel}: the tool that paints
+  let paints = false; // whether the pressed pointer paints
   let space = false; // the space bar is held
   let holding = 0;
 
@@ -325,7 +324,7 @@ const stage = (() => {
     return { x: event.clientX - box.x - box.width / 2, y: event.clientY - box.y - box.height / 2 };
   }
 
-  // The picture before, while it is held; and the one that is compared by slider or flip.
+  // The original while pressed, and the compared picture of the slider or flip modes.
   function before(is) {
     clearTimeout(holding);
     const image = part("before");
@@ -336,7 +335,7 @@ const stage = (() => {
     if (image) image.hidden = !src;
   }
 
-  // Compare: with what is pinned, else what the server names, else a neighbour in the list.
+  // Compare with the pinned picture, else the source, else a neighbour in the list.
 
   const same = (a, b) => new URL(a, location).href === new URL(b, location).href;
 
@@ -459,8 +458,8 @@ const stage = (() => {
 
   function wheel(event) {
     event.preventDefault();
-    const pixels = event.deltaY * (event.deltaMode ? 16 : 1); // Firefox counts lines
-    // A pinch on a touchpad comes as a wheel with Ctrl, in small numbers.
+    const pixels = event.deltaY * (event.deltaMode ? 16 : 1); // Firefox reports lines
+    // A pinch on a touchpad is reported as a wheel event with Ctrl and small deltas.
     zoom.by(Math.exp(-pixels * (event.ctrlKey ? 0.01 : 0.002)), pointOf(event));
   }
 
@@ -475,7 +474,7 @@ const stage = (() => {
     if (details) for (const each of article().querySelectorAll(".tool")) each.open = each === details;
     if (details?.id === "edit-repaint") {
       details.toggleAttribute("data-erase", name === "erase");
-      details.querySelector("textarea").disabled = name === "erase"; // nothing comes in its place
+      details.querySelector("textarea").disabled = name === "erase"; // erasing has no prompt
     }
     if (name !== "compare") pinned = null;
     flipped = false;
@@ -578,7 +577,7 @@ const stage = (() => {
     KEYS[key]();
   });
 
-  // As in the large form, whose list of keys has the preference.
+  // As in the Create form, whose list of shortcuts has the preference.
   const isSend = ({ ctrlKey, metaKey, shiftKey }) => ctrlKey || metaKey ||
     !shiftKey && own.get("enter") !== "line" && !matchMedia("(pointer: coarse)").matches;
 
@@ -588,7 +587,7 @@ const stage = (() => {
     part("view")?.removeAttribute("data-pan");
   });
 
-  // A link is taken whole.
+  // Select the whole link on focus.
   document.addEventListener("focusin", ({ target }) => { if (target.id === "share-link") target.select(); });
 
   // Arrow keys open the neighbours (app.js), except in text fields. Escape is handled here
@@ -603,7 +602,7 @@ const stage = (() => {
   }, true);
 
   // The names of htmx 4 and 2.
-  let scrolled = [0, 0]; // the strip, which is replaced while an edit is under way
+  let scrolled = [0, 0]; // the strip, which polls while an edit is in progress
   document.addEventListener("scroll", ({ target }) => { if (target.id === "strip") scrolled = [target.scrollLeft, target.scrollTop]; }, true);
   for (const name of ["htmx:after:swap", "htmx:afterSwap"]) {
     document.addEventListener(name, () => {
@@ -616,7 +615,7 @@ const stage = (() => {
   // On its own page the stage exists from the start; the tools are loaded after this.
   addEventListener("DOMContentLoaded", () => { if (!over && article()) begin(); });
 
-  // What is deleted over a list goes from it, and the next one comes.
+  // After a deletion, remove the picture from the list and show the next one.
   document.addEventListener("submit", async (event) => {
     const form = event.target;
     if (!over?.open || !form.closest(".stage") || !form.action.endsWith("/delete") && !/\/delete\?/.test(form.action)) return;

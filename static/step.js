@@ -4,10 +4,10 @@
 "use strict";
 
 (() => {
-  const PAGES = 5; // of the feed that are looked through at most
-  const OFTEN = 60000; // milliseconds between two refreshes while somebody is there
+  const PAGES = 5; // maximum pages of the feed to fetch
+  const OFTEN = 60000; // milliseconds between two refreshes while the tab is visible
   const BACK = 1000; // milliseconds that a tab has to be away for a refresh at its return
-  const SOON = 700; // milliseconds in which another tab may do more
+  const SOON = 700; // milliseconds to wait for further messages of other tabs
   const feed = () => document.getElementById("feed");
   const cards = (root) => [...root.querySelectorAll("article.card")];
   const isWhole = () => feed() && !new URLSearchParams(location.search).has("cursor");
@@ -15,7 +15,7 @@
   let stepped = Date.now();
   let steps = false;
 
-  // The cards as they are now, down to the last one that is shown, and the ticker.
+  // Fetch the current cards down to the last one shown, and the ticker.
   async function latest(most, shown) {
     const found = { cards: new Map(), ticker: null, isAll: false };
     let url = document.getElementById("composer").dataset.home;
@@ -43,7 +43,7 @@
     htmx.process(now);
   }
 
-  // A card that had ended: one of its pictures may be gone, or be a favourite now.
+  // An ended card: a picture may have been deleted or favourited.
   function follow(card, now) {
     if (card.querySelector("[name=c]") || now.querySelector("[name=c]") || isBusy(card)) return;
     const slots = [...now.querySelectorAll(".slot")];

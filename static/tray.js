@@ -1,15 +1,15 @@
-// The pictures that go in: pasted, dropped or chosen, each uploaded at once. Without this
-// they are sent along with the form.
+// The references: pasted, dropped or chosen, each uploaded at once. Without JavaScript they
+// are sent with the form.
 "use strict";
 
-const TRAY = "tray"; // the ids of those that stand in this tab's form
-const coming = new Map(); // what is shown of an upload -> its request
-const toSend = []; // sent one after the other: a server takes few of one user at a time
+const TRAY = "tray"; // the ids of the references in this tab's form
+const coming = new Map(); // list item of an upload -> its request
+const toSend = []; // sent one by one: the server limits concurrent uploads of a user
 let sending = false;
 const inputList = () => document.getElementById("inputs");
 const inputTiles = () => [...inputList().querySelectorAll(".input-tile:not(.input-uploading)")];
 const TYPES = /^image\//;
-let bringing = false; // those that were there before a reload are on their way
+let bringing = false; // references from before a reload are being restored
 
 // Show the notice for *n* references with this model; the texts come from the server.
 function judge(n) {
@@ -25,10 +25,10 @@ function judge(n) {
   if (shown === "switched") tellSwitch(notice.querySelector("[data-note=switched]"));
 }
 
-// References choose a model that accepts them; without them the one before is back.
+// Switch to a model that accepts references; without references switch back.
 let judged = 0; // references at the latest check
 let switched = null; // the model before and after, by value
-let declined = ""; // the model that was chosen against it
+let declined = ""; // the model that the user chose instead
 const modelOptions = () => [...document.querySelectorAll("#menu-model [name=model]")];
 const modelOption = (value) => modelOptions().find((each) => each.value === value);
 const chosenModel = () => modelOptions().find((each) => each.checked);
@@ -40,7 +40,7 @@ function chooseModel(model) {
 
 function switchModel(n) {
   const now = chosenModel();
-  const isHeard = document.readyState === "complete"; // by htmx, which brings the choices
+  const isHeard = document.readyState === "complete"; // by htmx, which replaces the settings
   if (!now || declined === now.value || !isHeard) return false;
   if (!n) {
     if (switched?.to !== now.value) return false;
@@ -76,7 +76,7 @@ function renumber() {
   const seen = new Set();
   for (const each of inputTiles()) {
     const id = each.querySelector("[name=image]").value;
-    if (seen.has(id)) each.remove(); // it was there before
+    if (seen.has(id)) each.remove(); // it existed before
     seen.add(id);
   }
   const all = inputTiles();
@@ -115,7 +115,7 @@ async function bringBack() {
   const back = part.content.childElementCount;
   inputList().prepend(part.content);
   bringing = false;
-  if (said !== false) renumber(); // else they are looked for once more after the next reload
+  if (said !== false) renumber(); // else retry after the next reload
   if (back < ids.length) refuse(dataset.lost);
   else announce(dataset.restored);
 }
@@ -167,7 +167,7 @@ function upload(file) {
   request.onload = () => finishUpload(item, request);
   request.onerror = () => finishUpload(item, request);
   request.open("POST", dataset.url);
-  request.setRequestHeader("HX-Request", "true"); // else it follows to the sign-in page
+  request.setRequestHeader("HX-Request", "true"); // else it would be requested from the sign-in page
   request.onloadend = () => { sending = false; sendNext(); };
   toSend.push([item, file]);
   sendNext();
@@ -178,7 +178,7 @@ function sendNext() {
     const [item, file] = toSend.shift();
     const form = new FormData();
     form.append("file", file, file.name);
-    coming.get(item)?.send(form); // unless it was stopped
+    coming.get(item)?.send(form); // unless it was cancelled
     sending = coming.has(item);
   }
 }
@@ -245,7 +245,7 @@ document.addEventListener("change", ({ target, isTrusted }) => {
   if (target.name === "model" && isTrusted) declined = judged ? target.value : "";
   if (target.id !== "files") return;
   add([...target.files]);
-  target.value = ""; // what is uploaded is not sent a second time
+  target.value = ""; // uploaded files are not sent with the form again
 });
 
 // If the clipboard has text and a picture of it, paste the text.
@@ -274,7 +274,7 @@ document.addEventListener("drop", (event) => {
   add([...event.dataTransfer.files]);
 });
 
-// Nothing is asked for without a picture that is still on its way.
+// Do not submit during an upload.
 document.addEventListener("submit", (event) => {
   if (event.target.id !== "composer" || !(coming.size || bringing)) return;
   event.preventDefault();
@@ -282,10 +282,10 @@ document.addEventListener("submit", (event) => {
   refuse(document.getElementById("tray").dataset.wait);
 }, true);
 
-// What is on its way would be lost.
+// Leaving the page would abort the uploads.
 addEventListener("beforeunload", (event) => { if (coming.size) event.preventDefault(); });
 
 for (const name of ["htmx:after:swap", "htmx:afterSwap"]) document.addEventListener(name, renumber);
 bringBack();
 renumber();
-addEventListener("load", () => setTimeout(renumber)); // htmx listens from a timer on
+addEventListener("load", () => setTimeout(renumber)); // htmx starts from a timer

@@ -1,14 +1,14 @@
-// Pictures in the form are put in order by dragging: with a mouse or a pen at once, with
-// a finger after holding still, since before that it pushes the row aside.
+// Reorder references by dragging: at once with a mouse or a pen, with a finger after a long
+// press, since a swipe scrolls the row.
 "use strict";
 
 (() => {
-  const FAR = 6; // pixels after which a press is a drag
-  const LONG = 300; // milliseconds after which a still finger holds what it is on
-  const EDGE = 40; // pixels at the row's ends where it moves on by itself
-  const SPEED = 8; // pixels of it a frame
+  const FAR = 6; // pixels after which a press becomes a drag
+  const LONG = 300; // milliseconds of a long press
+  const EDGE = 40; // pixels at the row's ends where it scrolls automatically
+  const SPEED = 8; // pixels of scrolling per frame
 
-  let press = null; // of a pointer on a picture; held: it is dragged
+  let press = null; // the press of a pointer on a picture; held: it is dragged
 
   function begin() {
     const { item, id } = press;
@@ -19,7 +19,7 @@
     requestAnimationFrame(follow);
   }
 
-  // How many of the others it is held behind.
+  // The index among the others at the pointer.
   function placeOf({ item, now, grip }) {
     const row = inputList();
     const middle = (each) => each.offsetLeft + each.offsetWidth / 2;
@@ -61,7 +61,7 @@
     const last = press;
     press = null;
     if (!last.held) return;
-    // Where it began on a button, that is not pressed.
+    // A drag that began on a button must not click it.
     document.addEventListener("click", swallow, true);
     setTimeout(() => document.removeEventListener("click", swallow, true), 100);
     const { item } = last;
@@ -99,7 +99,7 @@
     end(true);
   }, true);
 
-  // What is held moves, and not the row; neither is it saved, nor dragged as a file.
+  // While dragging, prevent scrolling, the context menu, and native drag and drop.
   document.addEventListener("touchmove", (event) => { if (press?.held) event.preventDefault(); }, { passive: false });
   document.addEventListener("contextmenu", (event) => { if (press?.touch) event.preventDefault(); });
   document.addEventListener("dragstart", (event) => { if (event.target.closest?.(".input-tile")) event.preventDefault(); });

@@ -14,7 +14,7 @@ async function offerBatch() {
   offered = values;
   const request = { method: "POST", headers: { "HX-Request": "true" }, body: new URLSearchParams(values) };
   const answer = values && await fetch(offer.dataset.url, request).catch(() => null);
-  if (values !== offered) return; // something else is written by now
+  if (values !== offered) return; // the prompt has changed by now
   offer.innerHTML = answer?.ok ? await answer.text() : "";
 }
 

@@ -7,12 +7,12 @@
   const calm = matchMedia("(prefers-reduced-motion: reduce)");
   const thrifty = matchMedia("(prefers-reduced-data: reduce)");
   const isCalm = () => calm.matches || thrifty.matches || navigator.connection?.saveData;
-  const PAUSE = 200; // milliseconds under the pointer after which one plays
+  const PAUSE = 200; // milliseconds of hovering after which it plays
   const STEP = 5; // seconds
   let playing = null; // {mark, player}
   let waiting = 0;
 
-  // Its connection is closed at once, not when the browser comes to it.
+  // Close the connection at once instead of at garbage collection.
   function stop() {
     clearTimeout(waiting);
     if (!playing) return;
@@ -50,7 +50,7 @@
     else play(mark);
   });
 
-  // The stage. One that was opened by hand plays at once; a page that was only loaded waits.
+  // The stage. A video opened by the user plays at once; one of a loaded page does not.
   document.addEventListener("stage:shown", ({ detail }) => {
     stop();
     const player = detail.querySelector("video");
@@ -60,7 +60,7 @@
     if (!isCalm() && navigator.userActivation?.isActive) player.play().catch(() => {});
   });
 
-  // Whether it has sound, and begins anew, is as it was with the one before.
+  // Sound and loop are as for the previous video.
   function loop(player, is) {
     player.loop = is;
     document.querySelector("[data-loop]")?.setAttribute("aria-pressed", is);
@@ -84,7 +84,7 @@
     m: (player) => { player.muted = !player.muted; },
   };
 
-  // Heard before the stage, whose arrows lead to its neighbours.
+  // In the capture phase, before the stage, where arrow keys open the neighbours.
   document.addEventListener("keydown", (event) => {
     const player = stageVideo();
     const key = keyOf(event);

@@ -1,6 +1,5 @@
-// Stands between the browser and the server only where that cannot be reached: a page that
-// was asked for is then one that says so. It keeps that one page, which is of nobody, and
-// gives nothing of the server's a second time.
+// The service worker: if the server is unreachable, navigation shows the offline page. Only
+// that page is cached, which has no user's data.
 "use strict";
 
 const CACHE = "jimeng-offline";
@@ -23,7 +22,7 @@ async function answer({ request, preloadResponse }) {
 
 self.addEventListener("install", (event) => event.waitUntil(keep().then(() => self.skipWaiting())));
 
-// The server is asked while the worker wakes up, and not after that.
+// Navigation preload: request the page while the worker starts.
 self.addEventListener("activate", (event) => event.waitUntil(
   Promise.all([self.registration.navigationPreload?.enable(), self.clients.claim()])));
 
