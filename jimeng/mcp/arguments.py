@@ -95,7 +95,7 @@ class DrawingArguments(OfCustomer):
     }
     idempotency_key = Text(
         "同一个键一天之内只生成一次；想让同样的调用再生成一次，就换一个键",
-        "Within a day one key draws once; for another picture of an equal call, "
+        "Within a day one key generates once; for another picture of an equal call, "
         "another key",
         validate=Long(1, MAX_KEY_CHARS),
     )

@@ -29,7 +29,7 @@ LETTERS = {
 # A page polls quickly while a picture is due: between these multiples of the time that
 # it is expected to take.
 DUE_POLL_S, DUE_FROM, DUE_UNTIL = 0.4, 0.7, 1.5
-WAIT_REASONS = {"paused": "-1", "no_worker": "-2", "no_room": "-3"}
+HOLD_REASONS = {"paused": "-1", "no_worker": "-2", "no_room": "-3"}
 ENDED = frozenset("dfcx")
 SINGLE = frozenset(("preparing", "queued"))
 MARK = re.compile(r"([0-9a-z]{30})\.([pqugstdfcx]{1,8})\.([0-9-]{1,40})", re.ASCII)
@@ -109,7 +109,7 @@ class Card(OfTask):
     def mark(self) -> Mark:
         letters = "".join(map(letter_of, self.pictures))
         elapsed = sum(seconds_since(picture) for picture in self.pictures)
-        held = WAIT_REASONS.get(self.view.hold_reason or "", "")
+        held = HOLD_REASONS.get(self.view.hold_reason or "", "")
         numbers = f"{self.view.position or 0}-{self.eta}-{elapsed}{held}"
         return Mark(self.task.id, letters, numbers)
 
