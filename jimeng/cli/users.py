@@ -92,7 +92,7 @@ def invite(email: str, name: str | None, role: str, existing: bool) -> None:
     """
     Print a link with which EMAIL sets a password: once, within 24 hours.
 
-    With --existing somebody who has an account chooses a new password.
+    With --existing the owner of an account chooses a new password.
     """
     with databases():
         invite_as(role, email, name or email.partition("@")[0], existing)

@@ -27,7 +27,8 @@ WAKE_INTERVAL_S = 3.0  # a waiter wakes this often even without a change
 
 class Permits:
     """
-    A semaphore that is fair to users: nobody gets more than half of what others leave.
+    A semaphore that is fair to users: each gets at most half of the permits
+    that others do not hold.
 
     Args:
         limit: Permits of this process.

@@ -156,7 +156,7 @@ def head_of(task: Task) -> dict[str, object]:
 
 
 def picture_item(picture: PictureView) -> dict[str, object]:
-    """What Ark says of a picture, except for the picture itself."""
+    """The size of a picture in Ark's response, or its error."""
     if picture.image:
         return {"size": f"{picture.image.width}x{picture.image.height}"}
     code = picture.error["code"] if picture.error else "task_cancelled"

@@ -79,7 +79,7 @@ def optional(kind: Callable[..., fields.Field], *args: Any, **more: Any) -> Any:
 
 
 class CommonRequest(Strict):
-    """What creates pictures and what creates videos has in common."""
+    """The common part of the operations that create pictures and videos."""
 
     class Meta:
         unknown = EXCLUDE  # fields of other services are ignored
@@ -98,7 +98,7 @@ class CommonRequest(Strict):
 
 
 class ImageRequest(CommonRequest):
-    """What both operations take."""
+    """The parameters of both operations."""
 
     model = optional(
         Text,

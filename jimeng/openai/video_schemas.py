@@ -32,7 +32,7 @@ from jimeng.schemas.tasks import MAX_STYLE, REFERENCE, first_video_link
 from jimeng.schemas.videos import CHOICE, MAX_SECONDS
 from jimeng.tasks import TaskView
 
-# What only a request that waits can be answered with.
+# Responses of requests that wait.
 WAITING = {
     *("wait_over", "server_stopping", "too_many_waiting", "starts_too_late"),
     *("task_cancelled", "content_refused_prompt", "provider_failed"),

@@ -156,7 +156,7 @@ class PriceStep(Reply):
 
 
 class PriceRecord(Reply):
-    """What the provider charges for one unit: a picture, or of a video's usage."""
+    """The provider's price of one unit: a picture, or a unit of a video's usage."""
 
     currency = text(
         *field_descriptions.CURRENCY,
@@ -229,7 +229,7 @@ class CostRecord(NestedReply):
 
 
 class EstimateRecord(NestedReply):
-    """What a request would create."""
+    """The estimate of a request."""
 
     inner = "each"
 
@@ -284,7 +284,7 @@ def video_sizes(video: VideoModel) -> dict[str, dict[str, str]]:
 
 
 class VideoTraits(Reply):
-    """What a video model accepts besides the prompt and the input pictures."""
+    """The options of a video model besides the prompt and the input pictures."""
 
     modes = list_of(
         "可以从什么开始：只有提示词、首帧、首尾帧、参考图、首帧加运镜",

@@ -269,7 +269,7 @@ class NewUpload(OfUser):
 
 
 class AnyTask(Strict):
-    """What tasks of all types have, for ``POST /api/v1/ai/tasks``."""
+    """The common fields of tasks, for ``POST /api/v1/ai/tasks``."""
 
     delay = Seconds(
         *field_descriptions.DELAY, load_default=0, validate=Between(0, MAX_DELAY)
@@ -678,7 +678,7 @@ def videos_of(view: TaskView) -> list[Image]:
 
 
 def only_for_videos(of: Callable[[TaskView], object]) -> Callable[[TaskView], object]:
-    """What *of* returns; omitted unless the task makes videos."""
+    """The value of *of*; omitted unless the task is of videos."""
     return lambda view: of(view) if view.task.type == VIDEO else missing
 
 

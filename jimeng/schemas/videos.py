@@ -51,7 +51,7 @@ CHOICES = (
 
 
 class VideoChoices(Strict):
-    """What there is to choose of a video; the model decides what it accepts."""
+    """The options of a video; the model decides what it accepts."""
 
     duration: Integer = Whole(
         "时长，秒；可选的值看模型，默认 5",
@@ -166,7 +166,7 @@ def chosen(params: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def as_request(video: VideoParameters) -> dict[str, Any]:
-    """What is chosen, as the fields of `VideoChoices`; the frames are not among it."""
+    """The options as the fields of `VideoChoices`, without the frames."""
     names = {**{name: name for name in CHOICES}, **RENAMED}
     values = {name: getattr(video, stored) for name, stored in names.items()}
     return {name: value for name, value in values.items() if value is not None}

@@ -180,7 +180,7 @@ def output_size(model: Model, language: str) -> str:
 
 
 def video_tables(models: Sequence[Model], language: str) -> Iterator[str]:
-    """What each video model makes, and the sizes, once for those with the same."""
+    """The table of video models, and their sizes, once for models with the same."""
     yield head(VIDEO_COLUMNS, language) + "".join(
         video_row(model, model.video, language) for model in models if model.video
     )

@@ -1,4 +1,4 @@
-"""Who is asking: the owner of an API key, of a browser session, or nobody."""
+"""Authentication: by API key, by browser session, or anonymous."""
 
 from contextlib import suppress
 from datetime import datetime
@@ -328,7 +328,7 @@ def principal_of_page() -> Principal:
     The principal of the browser's session; with sign-in off, the guest.
 
     Raises:
-        SignInRequired: nobody is signed in.
+        SignInRequired: the request is anonymous.
         SecondFactorLacking: the user must set up a second factor first.
     """
     if not needs_sign_in():

@@ -1,7 +1,7 @@
 """
 Known devices: a signed cookie lists the users who have signed in with this browser.
 
-It authenticates nobody. Failed sign-ins from a known device have a counter of their
+It does not authenticate. Failed sign-ins from a known device have a counter of their
 own, so that an attacker elsewhere cannot lock the owner out.
 Source: https://owasp.org/www-community/Slow_Down_Online_Guessing_Attacks_with_Device_Cookies
 """

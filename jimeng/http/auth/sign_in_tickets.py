@@ -1,7 +1,7 @@
 """
 Sign-in tickets: a hidden form field that proves the password step to the code step.
 
-A ticket alone authenticates nobody; a second-factor code is needed too. It is signed,
+A ticket alone does not authenticate; a second-factor code is needed too. It is signed,
 so that nothing is stored for sign-ins that are abandoned.
 """
 

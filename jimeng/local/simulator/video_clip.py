@@ -1,4 +1,4 @@
-"""What the encoding process is asked for."""
+"""The request to the encoding process."""
 
 import json
 from dataclasses import asdict, dataclass

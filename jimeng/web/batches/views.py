@@ -149,7 +149,7 @@ class BatchView:
 
     @property
     def cost(self) -> str:
-        """What it has cost, and what is reserved for it; empty if both are unknown."""
+        """Its cost so far and the reserved amount; empty if both are unknown."""
         cost, held = self.progress.cost_micros or 0, self.progress.held_micros or 0
         if held:
             return t("batch.cost_held", cost=yuan_short(cost), held=yuan_short(held))

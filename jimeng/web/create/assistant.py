@@ -36,7 +36,7 @@ def has_assistant() -> bool:
 
 @bp.post("/composer/assistant")
 def assist() -> ResponseReturnValue:
-    """What the assistant makes of the prompt, or of the first reference: a partial."""
+    """The assistant's result for the prompt or the first reference, as a partial."""
     principal = auth.principal_of_page()
     try:
         text = written(principal)

@@ -178,7 +178,7 @@ def store_uploads(
 
 
 def shown_form() -> str:
-    """What the form of htmx's page makes: ``image`` or ``video``."""
+    """The type of the form on htmx's page: ``image`` or ``video``."""
     query = parse_qs(urlsplit(request.headers.get("HX-Current-URL", "")).query)
     return VIDEO if query.get("make") == [VIDEO] else "image"
 

@@ -56,7 +56,7 @@ class ModelOption:
 
     @property
     def video_facts(self) -> str:
-        """What a video model can do, as one line; empty for a picture model."""
+        """The capabilities of a video model as one line; empty for a picture model."""
         video = self.model.video
         if video is None:
             return ""

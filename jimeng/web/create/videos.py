@@ -288,7 +288,7 @@ class VideoForm(TaskForm):
 
     @property
     def cameras(self) -> list[str]:
-        """What can be chosen for the camera besides nothing."""
+        """The camera options."""
         if self.video is None:
             return []
         # Camera movements need a first frame.
@@ -324,7 +324,7 @@ class VideoForm(TaskForm):
 
     @property
     def summed_up(self) -> str:
-        """What is chosen, for the chip that opens the choices on a phone."""
+        """The summary of the settings, for the chip that opens them on a phone."""
         parts = [
             label
             for _, offered, chosen in self.choices

@@ -139,7 +139,7 @@ def send_whole(
 ) -> Response:
     if not found.is_video:
         return send(content, found.content_type, etag=etag, modified=modified)
-    # A download that goes on after a break expects the rest at once.
+    # A resumed download expects the rest at once.
     most = None if "download" in request.args else MAX_OPEN_BYTES
     response = send(
         content,

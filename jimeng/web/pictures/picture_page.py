@@ -131,7 +131,7 @@ class PicturePage(OfTask):
 
     @property
     def compared(self) -> Source | None:
-        """What it is compared with: as named, its source, else one of its family."""
+        """The picture to compare with: named, else its source, else of its family."""
         if self.other is not None:
             return source_of_picture(self.other)
         mine = self.record.image.id
@@ -318,7 +318,7 @@ def edit_picture(picture_id: str) -> ResponseReturnValue:
 def refused_edit(
     template: str, page: "PicturePage | InputPage", error: JimengError
 ) -> ResponseReturnValue:
-    """What is wrong with an edit: for htmx in its form, else on the whole page."""
+    """The errors of an edit: for htmx in its form, else as the whole page."""
     if not is_htmx():
         return refused(render_template(template, page=page), error)
     name = f"#said-{page.edit.act}"
