@@ -136,6 +136,23 @@ def test_requests_of_an_address_have_an_end(three):
     assert ask(three, path="/health").status_code == 200
 
 
+def status(client, path: str) -> int:
+    with ask(client, path=path) as answer:
+        return answer.status_code
+
+
+def test_page_that_refuses_has_its_look(three):
+    """What it loads is not counted."""
+    refusal = next(
+        page for _ in range(20) if "429" in (page := ask(three, path="/").text)
+    )
+
+    loaded = re.findall(r'(?:src|href)="(/[^"]+\.(?:css|js|svg)\?[^"]*)"', refusal)
+
+    assert [path[:9] for path in loaded].count("/app.css?") == 1
+    assert {status(three, path) for path in loaded} == {200}
+
+
 def test_answers_tell_what_is_left_of_requests(three):
     """So that a client can slow down before it is refused."""
     first, *_, last = [ask(three, "jm_a") for _ in range(3)]

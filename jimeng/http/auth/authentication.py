@@ -210,7 +210,7 @@ def count_request(incoming: Request) -> None:
     Raises:
         TooManyRequests: its key, session or address has sent too many.
     """
-    if incoming.path.startswith(("/health", "/static/")):
+    if incoming.path.startswith(("/health", "/static/", "/app.css")):
         return
     client = client_address(incoming)
     # Behind a proxy that is not configured every client has a loopback address.
