@@ -23,7 +23,7 @@ from functools import partial
 from pathlib import Path
 
 from jimeng.accounts import password_hashing
-from jimeng.documents import base
+from jimeng.documents import base, indexes
 from jimeng.jobs import broker
 from tests import again
 
@@ -117,7 +117,7 @@ def adjust() -> None:
         again.begin()
     password_hashing.METHOD = LIGHT
     if PATIENT in os.environ:
-        base.WEB_TIMEOUT = PATIENCE
+        base.WEB_TIMEOUT = indexes.MAX_WAIT_S = PATIENCE
         broker.connect = partial(broker.connect, timeout=PATIENCE)
 
 

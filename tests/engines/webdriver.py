@@ -257,7 +257,9 @@ def webkit(folder: Path, base: str) -> Iterator[Window]:
         }
 
         def send(name: str, method: str, path: str, body: dict) -> Any:
-            answer = http.request(method, root + path, json=body, timeout=60).json()
+            answer = http.request(
+                method, root + path, json=body, timeout=PATIENCE_S
+            ).json()
             value = answer["value"]
             assert not (isinstance(value, dict) and "error" in value), (
                 f"{name}: {value}"
@@ -269,7 +271,7 @@ def webkit(folder: Path, base: str) -> Iterator[Window]:
         try:
             yield Window(send, str, base)
         finally:
-            http.delete(root, timeout=60)
+            http.delete(root, timeout=PATIENCE_S)
 
 
 ENGINES = {"firefox": firefox, "webkit": webkit}
