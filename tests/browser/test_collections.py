@@ -230,7 +230,7 @@ def test_visitors_walk_through_what_is_shared(visit):
 
     expect(page.locator("#stage")).to_be_hidden()
     expect(page.locator(".photo-link").nth(2)).to_be_focused()
-    assert page.url == address
+    expect(page).to_have_url(address)
 
 
 def test_visitors_walk_by_links_of_their_own(visit):

@@ -34,7 +34,7 @@ def test_composer_understands(window, picture):
     window.write("#prompt", "a {red|blue} boat")
     window.find("#batch-offer [data-batch]")
     window.run("document.querySelector('.slot [data-verb=i]').click()")
-    window.find("#inputs .given img")
+    window.find("#inputs .input-tile img")
     window.find("[data-note=switched]")
 
 
@@ -66,7 +66,7 @@ def test_stage_zooms_paints_and_compares(window, picture):
         "document.querySelector('.stage-other').naturalWidth", "the other picture"
     )
     left, right = window.run(
-        """return ['other', 'place'].map((each) =>
+        """return ['other', 'box'].map((each) =>
           document.querySelector(`.stage-${each}`).getBoundingClientRect().x)"""
     )
     assert left < right

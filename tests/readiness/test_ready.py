@@ -36,7 +36,7 @@ def test_every_reason_has_words():
 
 def test_every_reason_is_named_in_the_description():
     """Of the API, in both languages."""
-    for words in Reason().fields["code"].metadata["words"]:
+    for words in Reason().fields["code"].metadata["texts"]:
         _, codes = re.split("：|: ", words)
         assert set(re.split("、|, ", codes)) == set(readiness.CODES)
 

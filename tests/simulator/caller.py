@@ -165,7 +165,7 @@ class Caller:
         connection = http.client.HTTPConnection(self.host, timeout=PATIENCE)
         try:
             connection.request(method, path, body, headers)
-            answer = connection.getresponse()
-            return Reply(answer.status, answer.read(), answer.headers)
+            with connection.getresponse() as answer:  # which may end too early
+                return Reply(answer.status, answer.read(), answer.headers)
         finally:
             connection.close()

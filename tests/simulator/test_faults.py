@@ -286,8 +286,8 @@ def test_body_may_never_end(caller, picture_url):
     faults(caller, {"action": "image", "kind": "endless"})
     connection = http.client.HTTPConnection(caller.host, timeout=60)
     connection.request("GET", picture_url.removeprefix(f"http://{caller.host}"))
-    answer = connection.getresponse()
-    read = len(answer.read(2_000_000))
+    with connection.getresponse() as answer:
+        read = len(answer.read(2_000_000))
     connection.close()
 
     assert read == 2_000_000

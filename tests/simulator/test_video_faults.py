@@ -173,14 +173,12 @@ def test_download_may_stall(simulator, caller, url):
     fault(caller, "video", "stalled")
     connection = http.client.HTTPConnection(caller.host, timeout=PATIENCE)
     connection.request("GET", url.removeprefix(f"http://{caller.host}"))
-    answer = connection.getresponse()
-
-    assert answer.headers["Content-Length"] == str(len(whole))
-    assert answer.read(len(whole) // 2) == whole[: len(whole) // 2]
-    connection.sock.settimeout(0.5)
-    with pytest.raises(TimeoutError):
-        answer.read(1)
-    connection.close()
+    with contextlib.closing(connection), connection.getresponse() as answer:
+        assert answer.headers["Content-Length"] == str(len(whole))
+        assert answer.read(len(whole) // 2) == whole[: len(whole) // 2]
+        connection.sock.settimeout(0.5)
+        with pytest.raises(TimeoutError):
+            answer.read(1)
     assert caller.get(url).body == whole
 
 
@@ -188,14 +186,13 @@ def test_stopping_does_not_wait_for_a_stalled_download(simulator, caller, url):
     fault(caller, "video", "stalled")
     connection = http.client.HTTPConnection(caller.host, timeout=60)
     connection.request("GET", url.removeprefix(f"http://{caller.host}"))
-    answer = connection.getresponse()
-    stopping = threading.Thread(target=simulator.stop)
-    stopping.start()
+    with contextlib.closing(connection), connection.getresponse() as answer:
+        stopping = threading.Thread(target=simulator.stop)
+        stopping.start()
 
-    with pytest.raises(http.client.IncompleteRead):
-        answer.read()
+        with pytest.raises(http.client.IncompleteRead):
+            answer.read()
     stopping.join()
-    connection.close()
 
 
 def test_file_may_be_huge(caller, url):
