@@ -140,6 +140,8 @@ def test_buttons_say_what_they_cost(app, client, picture, monkeypatch):
     assert words == "¥0.20" and len(table) > 1
     assert table[f"{VISUAL}:jimeng_i2i_v30"] == 200_000
     assert (repaint[0], expand, enlarge[0]) == ("¥0.20", ("", {}), "¥0.40")
+    refused = edit(client, picture, "edit", prompt="", n="3")
+    assert [said for said, _ in prices(refused)] == ["¥0.60", "¥0.20", "", "¥0.40"]
 
     monkeypatch.setitem(app.jinja_env.globals, "demo", True)
     assert prices(client.get(f"/pictures/{picture}")) == [("", {})] * 4
