@@ -13,10 +13,11 @@ from pymongo.uri_parser import parse_uri
 NAME = re.compile(r"[\w\-]{1,63}", re.ASCII)
 PRINTABLE = re.compile(r"[^\x00-\x1f\x7f]{1,256}")
 SHORTEST_SECRET = 32  # characters
-# Words that indicate a placeholder: no random secret contains them.
+# Words that indicate a placeholder: six characters or more, since random secrets may
+# contain shorter ones.
 PLACEHOLDERS = re.compile(
-    "secret|password|passwd|change[-_ ]?me|example|default|qwert|asdfg|zxcvb|letmein"
-    "|django|flask|jimeng|development|production|admin|insecure",
+    "secret|password|passwd|change[-_ ]?me|example|default|qwerty|asdfgh|zxcvbn|letmein"
+    "|django|flask[-_ ]|jimeng|development|production|admin[-_ ]|insecure",
     re.IGNORECASE,
 )
 PLAIN_REDIS = re.compile(

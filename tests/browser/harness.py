@@ -78,6 +78,9 @@ HEAD = """
 """
 
 
+_checked: set[tuple[str, bool]] = set()  # states of pages, with or without scripts
+
+
 def _name(look: dict) -> str:
     return f"{look['lang']}-{look['theme']}-{look['width']}"
 
@@ -180,12 +183,12 @@ class Watched:
         """How often the page has asked for changes."""
         return sum("/feed/changes" in url for url in self.requests)
 
-    def axe(self, within: str | None = None) -> list[str]:
-        """What axe-core finds, a line an element; *within* a CSS selector."""
+    def axe(self, within: str | None = None, **how: bool) -> list[str]:
+        """What axe-core finds, a line an element: see `axe.violations`."""
         if self.settings.get("java_script_enabled", True):
-            return axe.violations(self.page, within)
+            return axe.violations(self.page, within, **how)
         with self._twin() as page:
-            return axe.violations(page, within)
+            return axe.violations(page, within, **how)
 
     @contextmanager
     def _twin(self) -> Iterator[object]:
@@ -234,8 +237,10 @@ class Watched:
             scheme = "dark" if is_dark else "light"
         assert scheme == theme
         assert wide <= int(width), f"{wide} pixels wide"
-        found = self.axe()
+        state = name, self.settings.get("java_script_enabled", True)
+        found = self.axe(is_other_look=state in _checked)
         assert found == [], "\n".join(found)
+        _checked.add(state)
 
 
 def settings(

@@ -97,6 +97,7 @@ def test_server_that_cannot_be_reached(visit, look):
     page.locator("#prompt").press("Control+Enter")
 
     expect(page.locator(".offline")).to_be_visible()
+    expect(page.locator(".htmx-request")).to_have_count(0)  # its button is pale
     seen.check("offline")
     expect(page.locator(".offline")).to_contain_text(LOST)
     expect(page.locator("#prompt")).to_have_value("written on a train")

@@ -40,7 +40,7 @@ ORDERS = {"a lantern": 8, "[[drop_after]]": 4, "[[drop_before]]": 3}
 CANCELLED, GOING_ON = "cancelled", "[[slow 1000]]"
 STEPS = ("/jimeng/jobs/", "/jimeng/lanes/", "/jimeng/pictures/stores/")
 LATER_S = 2000.0
-MAX_ROUNDS = 6
+MAX_ROUNDS = 20  # each of them kills at a write where nothing has died
 SEEK = "jimeng:seek:volcengine_ark:main"  # in Redis: the list was read just now
 STALE_S = 3.0  # after which an unchanged lease belongs to nobody
 
@@ -276,8 +276,8 @@ def test_killed_at_each_write_loses_and_repeats_nothing(stack, mongo):
 
 def make_videos(stack: Stack, killer: Killer, clock: Clock, count: int) -> None:
     """
-    One video of a kind: cancelled, not to be cancelled, as usual, and with an answer
-    that gets lost. The first two are under way before anything dies.
+    Videos of each kind: cancelled, not to be cancelled, as usual, and with an answer
+    that gets lost. Those of the first two are under way before anything dies.
 
     Args:
         count: How often it was done before.
@@ -286,11 +286,12 @@ def make_videos(stack: Stack, killer: Killer, clock: Clock, count: int) -> None:
     stack.simulate(plain=True, video_limit=1, clock_offset=count * LATER_S)
     running = order(stack, GOING_ON)
     await_states(stack, clock, [running], "generating")
-    waiting = order(stack, CANCELLED)
-    await_states(stack, clock, [waiting], "generating")
+    waiting = [order(stack, CANCELLED) for _ in range(4)]  # each dies at one write
+    await_states(stack, clock, waiting, "generating")
     killer.is_armed = is_armed
-    cancel(stack, waiting)
-    await_states(stack, clock, [waiting], "dropped")
+    for task_id in waiting:
+        cancel(stack, task_id)
+    await_states(stack, clock, waiting, "dropped")
     cancel(stack, running)
     wait_for(lambda: is_going_on(stack, clock), what="it cannot be cancelled")
     for prompt in ORDERS:
