@@ -18,7 +18,7 @@ def ask(client, *, htmx: bool = False, **fields: str) -> TestResponse:
     return client.post("/tasks", data=body, headers=headers)
 
 
-def send(client, path: str, *, htmx: bool = False, **fields: str) -> TestResponse:
+def send(client, path: str, *, htmx: bool = False, **fields: object) -> TestResponse:
     """Send another form."""
     headers = {**POST, **(HTMX if htmx else {})}
     return client.post(path, data=fields, headers=headers)
@@ -69,3 +69,10 @@ def links(page: TestResponse, words: str) -> Iterator[str]:
 def picture_of(client, task_id: str) -> str:
     """The address of a finished task's first picture."""
     return next(links(client.get(f"/tasks/{task_id}"), "/i/")).partition("?")[0]
+
+
+def error_at(page: TestResponse, field: str) -> str | None:
+    """What is said beside a field of a form that came back."""
+    place = rf'id="errors-{field}" class="errors"><p class="error">([^<]*)'
+    found = re.search(place, page.text)
+    return html.unescape(found[1]) if found else None

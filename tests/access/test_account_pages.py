@@ -10,7 +10,7 @@ from jimeng.config import Config
 from jimeng.documents import ApiKey, Image, Task, User
 from tests.access.conftest import PASSWORD, make_person
 from tests.each import for_each
-from tests.page import POST, send
+from tests.page import chosen, error_at, send
 
 OTHER = "another horse entirely"
 
@@ -26,8 +26,7 @@ def ada(ada):
 def elsewhere(secured, ada):
     """Another browser in which the same person is signed in."""
     client = secured.test_client()
-    data = {"email": ada.user.email, "password": PASSWORD}
-    client.post("/sign-in", data=data, headers=POST)
+    send(client, "/sign-in", email=ada.user.email, password=PASSWORD)
     return client
 
 
@@ -42,7 +41,6 @@ PAGES = ["", "/usage", "/keys", "/security", "/data"]
 
 @for_each("page", PAGES)
 def test_each_page_leads_to_the_others(ada, page):
-    """The ways between them are plain links, and say where one is."""
     answer = ada.client.get(f"/account{page}")
 
     assert answer.status_code == 200
@@ -52,7 +50,10 @@ def test_each_page_leads_to_the_others(ada, page):
 
 
 def test_profile_is_kept(ada):
-    """Name, language and theme are the user's, and this browser's at once."""
+    """What no page of ours offers changes nothing."""
+    send(ada.client, "/account", name="ada", lang="xx", theme="pink")
+    assert (record(ada).language, record(ada).theme) == (None, None)
+
     answer = send(ada.client, "/account", name=" 阿达 ", lang="en", theme="dark")
 
     page = ada.client.get(answer.location).text
@@ -64,21 +65,12 @@ def test_profile_is_kept(ada):
 
 @for_each("name", ["", "  ", "x" * 101])
 def test_name_that_is_none_is_refused(ada, name):
-    """The reason stands at the field, and nothing is changed."""
     answer = send(ada.client, "/account", name=name, lang="en", theme="dark")
 
     assert answer.status_code == 422
-    assert re.search(r'id="errors-name" class="errors"><p class="error">', answer.text)
+    assert error_at(answer, "name")
     user = record(ada)
     assert (user.name, user.language) == ("ada", None)
-
-
-def test_language_and_theme_that_are_none_are_left(ada):
-    """What no page of ours offers changes nothing."""
-    send(ada.client, "/account", name="ada", lang="xx", theme="pink")
-
-    user = record(ada)
-    assert (user.language, user.theme) == (None, None)
 
 
 def test_defaults_are_kept_and_taken_back(ada):
@@ -97,12 +89,10 @@ def test_defaults_are_kept_and_taken_back(ada):
     ("field", "value"), [("model", "none"), ("size", "17:3"), ("n", "5"), ("n", "-1")]
 )
 def test_default_that_the_form_does_not_offer_is_refused(ada, field, value):
-    """The reason stands at the field, and nothing is changed."""
     answer = send(ada.client, "/account/defaults", **{field: value})
 
     assert answer.status_code == 422
-    place = rf'id="errors-{field}" class="errors"><p class="error">'
-    assert re.search(place, answer.text)
+    assert error_at(answer, field)
     assert record(ada).defaults == {}
 
 
@@ -130,31 +120,14 @@ def test_password_is_changed(ada, elsewhere, nobody):
     ],
 )
 def test_password_is_not_changed(ada, elsewhere, field, form):
-    """The reason stands at the field; no password comes back in the page."""
     form = {"current": PASSWORD, "new": OTHER, "again": OTHER, **form}
 
     answer = send(ada.client, "/account/password", **form)
 
     assert answer.status_code == 422
-    place = rf'id="errors-{field}" class="errors"><p class="error">'
-    assert re.search(place, answer.text)
+    assert error_at(answer, field)
     assert not re.search(r'type="password"[^>]*value=', answer.text)
     assert elsewhere.get("/account").status_code == 200
-
-
-def test_password_is_guessed_no_better_here(ada):
-    """A browser that was left open lets nobody try for ever; the page says how long."""
-    form = {"current": "wrong password", "new": OTHER, "again": OTHER}
-    ada.client.set_cookie("lang", "en")
-    for _ in range(failed_attempts.MAX_BY_ACCOUNT):
-        assert send(ada.client, "/account/password", **form).status_code == 422
-
-    answer = send(ada.client, "/account/password", **{**form, "current": PASSWORD})
-
-    assert answer.status_code == 429
-    assert 0 < int(answer.headers["Retry-After"]) <= 900
-    assert "try again in 15 min" in answer.text
-    assert ada.client.get("/account").status_code == 200
 
 
 @for_each("page", ["", "/usage", "/data", "/keys"])
@@ -177,29 +150,30 @@ def test_what_accounts_need_are_settings_of_ours(client):
 
 
 def test_guest_keeps_settings_in_the_browser(client):
-    """There is no record, so cookies hold them."""
+    """There is no record, so cookies hold them; they beat what the form had left."""
+    client.set_cookie("choices", "who=&n=3")
     send(client, "/account", lang="en", theme="dark")
-    answer = send(client, "/account/defaults", model="", size="16:9", n="2")
+    defaults = {"model": "jimeng-4.6", "size": "16:9", "n": "2"}
+    answer = send(client, "/account/defaults", **defaults)
 
     page = client.get(answer.location).text
     assert "Saved" in page and 'data-theme="dark"' in page
     assert '<option value="16:9" selected>' in page
+    form = client.get("/")
+    assert {name: chosen(form, name) for name in defaults} == defaults
 
 
 @for_each("path", ["/password", "/sessions/end", "/keys", "/delete"])
 def test_guest_has_no_account_to_change(client, path):
-    """What needs a name is not there without sign-in."""
     assert send(client, f"/account{path}").status_code == 404
 
 
 def test_choice_goes_with_the_user(ada, secured):
-    """Another browser, once signed in, shows what was chosen in the first."""
     send(ada.client, "/language", lang="en", next="/")
     send(ada.client, "/theme", theme="dark", next="/")
     other = secured.test_client()
-    data = {"email": ada.user.email, "password": "correct horse battery"}
 
-    send(other, "/sign-in", **data)
+    send(other, "/sign-in", email=ada.user.email, password=PASSWORD)
 
     page = other.get("/", headers={"Accept-Language": "zh-CN"}).text
     assert '<html lang="en" data-theme="dark">' in page
@@ -266,30 +240,34 @@ def test_account_is_deleted_with_everything(ada, bob, nobody, work_off):
     ],
 )
 def test_account_is_not_deleted_by_mistake(ada, field, form):
-    """It takes the e-mail as asked for, and the password."""
+    """It takes the e-mail as asked for, which stays written, and the password, which
+    does not."""
     answer = end(ada, **form)
 
     assert answer.status_code == 422
-    place = rf'id="errors-{field}" class="errors"><p class="error">'
-    assert re.search(place, answer.text)
+    assert error_at(answer, field)
+    written = form.get("email", "ada@example.com")
+    assert re.search(rf'name="email" value="{written}"', answer.text)
+    assert not re.search(r'type="password"[^>]*value=', answer.text)
     assert ada.client.get("/account").status_code == 200
 
 
-def test_e_mail_that_was_written_right_is_kept(ada):
-    """Who mistypes the password writes only that again."""
-    answer = end(ada, password="wrong password")
-
-    assert re.search(r'name="email" value="ada@example.com"', answer.text)
-    assert not re.search(r'type="password"[^>]*value=', answer.text)
-
-
-def test_password_is_guessed_no_better_at_the_end(ada):
-    """It is counted with the sign-ins that failed, and the page says how long."""
+@pytest.mark.parametrize(
+    ("path", "field", "more"),
+    [
+        ("/account/password", "current", {"new": OTHER, "again": OTHER}),
+        ("/account/delete", "password", {"email": "ada@example.com"}),
+    ],
+)
+def test_password_is_guessed_no_better_here(ada, path, field, more):
+    """A browser that was left open lets nobody try for ever. It is counted with the
+    sign-ins that failed; the page says how long."""
     ada.client.set_cookie("lang", "en")
     for _ in range(failed_attempts.MAX_BY_ACCOUNT):
-        end(ada, password="wrong password")
+        wrong = send(ada.client, path, **{**more, field: "wrong password"})
+        assert wrong.status_code == 422
 
-    answer = end(ada)
+    answer = send(ada.client, path, **{**more, field: PASSWORD})
 
     assert answer.status_code == 429
     assert 0 < int(answer.headers["Retry-After"]) <= 900
@@ -297,8 +275,9 @@ def test_password_is_guessed_no_better_at_the_end(ada):
     assert ada.client.get("/account").status_code == 200
 
 
-def test_last_admin_stays(root):
-    """Nobody would be left to let people in: neither the page nor the API does it."""
+def test_last_admin_stays(secured, root):
+    """Nobody would be left to let people in: neither the page nor the API does it, as
+    long as nobody else can."""
     answer = end(root)
     by_key = root.api("DELETE", f"/api/v1/users/{root.id}")
 
@@ -306,11 +285,6 @@ def test_last_admin_stays(root):
     assert "最后一位管理员" in answer.text
     assert (by_key.status_code, by_key.json["error"]) == (409, "last_admin")
     assert root.client.get("/account").status_code == 200
-
-
-def test_admin_among_others_may_go(secured, root):
-    """As long as somebody else can let people in."""
     make_person(secured, "second@example.com", role="admin")
-
     assert end(root).location == "/sign-in"
     assert User.find_one({"_id": root.id}) is None

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from jimeng.documents import ApiKey, AuditEntry, CostSum, QuotaUsage
 from jimeng.limits import budgets
 from tests.access.conftest import call
-from tests.access.test_key_bounds import ask, new_key
+from tests.access.test_key_bounds import GENERATIONS, ask, new_key
 from tests.commands import counted
 from tests.costs.conftest import PRICE, settle
 from tests.rest import API, CREATE, USERS, data_of, errors_of, refused
@@ -21,7 +21,7 @@ def test_key_has_a_budget_of_its_own(ada):
     body = refused(ask(ada, key), 402, "budget_exceeded")
 
     assert (body["budget"]["whose"], body["budget"]["held"]) == ("key", "0.40")
-    data_of(ada.api("POST", f"{API}/ai/image/task", json={"prompt": "一只猫"}), 202)
+    data_of(ada.api("POST", CREATE, json={"prompt": "一只猫"}), 202)
     stored = ApiKey.find_one({"_id": key["id"]})
     assert (stored.day_micros, stored.month_micros) == (2 * PRICE, 2 * PRICE)
     assert QuotaUsage.find_one({"_id": ada.id}).day_micros == 3 * PRICE
@@ -47,15 +47,9 @@ def test_key_gets_back_what_was_not_spent(ada, work_off):
 
 def test_key_that_ran_out_says_so_to_openais_clients(ada):
     """With OpenAI's name for it, and the state of the budget."""
-    key = new_key(ada, daily_budget_micros=1)
+    key = new_key(ada, daily_budget_micros=1)["key"]
 
-    answer = call(
-        ada.client,
-        "POST",
-        "/v1/images/generations",
-        key=key["key"],
-        json={"prompt": "一只猫"},
-    )
+    answer = call(ada.client, "POST", GENERATIONS, key=key, json={"prompt": "一只猫"})
 
     assert answer.status_code == 402, answer.text
     assert answer.json["error"]["code"] == "insufficient_quota"
@@ -131,7 +125,6 @@ def test_change_of_a_keys_budgets_is_checked_as_its_creation(ada, bob):
 
 
 def test_form_says_what_is_left(ada, admin):
-    """Beside the button, before it is pressed."""
     ada.sign_in()
     assert "预算" not in ada.client.get("/").text
     changes = {"daily_budget_micros": 3 * PRICE, "monthly_budget_micros": 9 * PRICE}
@@ -142,7 +135,6 @@ def test_form_says_what_is_left(ada, admin):
 
 
 def test_commands_set_a_budget(secured, ada):
-    """In yuan; what is not understood changes nothing."""
     runner = secured.test_cli_runner()
     args = ["users", "set-budget", ada.user.email]
 
@@ -169,21 +161,18 @@ def test_budget_of_a_user_is_no_command_more(ada, admin, closed):
     plain, key = new_key(ada), new_key(ada, daily_budget_micros=9**9)
     for each in (plain, key):  # the first use of each is noted, and makes records
         data_of(ask(ada, each), 202)
-    with counted(closed) as commands:
-        data_of(ask(ada, plain), 202)
-        before = writes_of(commands)
+
+    def writes(key: dict) -> list[str]:
+        with counted(closed) as commands:
+            data_of(ask(ada, key), 202)
+            return writes_of(commands)
+
+    before = writes(plain)
     budget = {"daily_budget_micros": 9**9, "monthly_budget_micros": 9**9}
     admin.api("PUT", f"{USERS}/{ada.id}", json=budget)
 
-    with counted(closed) as commands:
-        data_of(ask(ada, plain), 202)
-        limited = writes_of(commands)
-    with counted(closed) as commands:
-        data_of(ask(ada, key), 202)
-        with_key = writes_of(commands)
-
-    assert limited == before
-    assert with_key == sorted([*before, "findAndModify api_keys"])
+    assert writes(plain) == before
+    assert writes(key) == sorted([*before, "findAndModify api_keys"])
 
 
 def test_exactly_what_fits_a_key(secured, ada):
@@ -198,5 +187,4 @@ def test_exactly_what_fits_a_key(secured, ada):
 
     with ThreadPoolExecutor(12) as pool:
         answers = [*pool.map(once, range(60))]
-
     assert (answers.count(202), answers.count(402)) == (20, 40)

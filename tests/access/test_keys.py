@@ -28,24 +28,14 @@ def test_key_is_shown_once(ada, stored):
 
 
 def test_key_opens_the_api_to_its_owner(ada):
-    """A task belongs to the key's owner where the request says nothing else."""
+    """A task belongs to the key's owner where the request says nothing else; the last
+    use is noted, to the minute, so that reading does not write all the time."""
     made = data_of(ada.api("POST", CREATE, json=CAT), 202)
 
     task = data_of(ada.api("GET", f"{API}/tasks/{made['task_id']}"))
     assert task["user_id"] == ada.id
-
-
-def test_last_use_is_noted(ada):
-    """To the minute, so that reading does not write all the time."""
-    made = new_key(ada)
-    call(ada.client, "GET", f"{API}/models", key=made["key"])
-
-    (found,) = [
-        each
-        for each in data_of(ada.api("GET", f"{USERS}/{ada.id}/keys"))
-        if each["id"] == made["id"]
-    ]
-    assert found["last_used_at"] is not None
+    (used,) = data_of(ada.api("GET", f"{USERS}/{ada.id}/keys"))
+    assert used["last_used_at"] is not None
 
 
 @for_each(
@@ -70,7 +60,6 @@ def test_nobody_gets_in_without_a_good_key(nobody, headers, code, path):
 
 
 def test_revoked_key_is_refused_at_once(ada):
-    """The next call with it is a 401."""
     made = new_key(ada)
     data_of(ada.api("DELETE", f"{USERS}/{ada.id}/keys/{made['id']}"))
 
@@ -81,37 +70,23 @@ def test_revoked_key_is_refused_at_once(ada):
     refused(again, 404, "api_key_not_found")
 
 
-def test_read_key_changes_nothing(ada):
-    """It looks, and is refused where something would change."""
-    key = new_key(ada, scopes=["read"])["key"]
-
-    data_of(call(ada.client, "GET", f"{API}/models", key=key))
-    refused(call(ada.client, "POST", CREATE, key=key, json=CAT), 403, "scope_too_small")
-
-
 @for_each("given, wanted", [("read", "write"), ("write", "admin"), ("read", "admin")])
 def test_key_makes_no_key_that_may_more(admin, given, wanted):
     """Nor does an admin's, if it is not good for that itself."""
-    _, key = accounts.create_key(OPERATOR, admin.id, name="k", scopes=[given, "write"])
-    path = f"{USERS}/{admin.id}/keys"
-    if given == "read":
-        _, key = accounts.create_key(OPERATOR, admin.id, name="k", scopes=[given])
+    scopes = [given, "write"] if given != "read" else [given]
+    _, key = accounts.create_key(OPERATOR, admin.id, name="k", scopes=scopes)
+    body = {"name": "x", "scopes": [wanted]}
 
-    answer = call(
-        admin.client, "POST", path, key=key, json={"name": "x", "scopes": [wanted]}
-    )
+    answer = call(admin.client, "POST", f"{USERS}/{admin.id}/keys", key=key, json=body)
 
     assert answer.status_code in {403, 422}
 
 
 def test_user_has_no_admin_key(ada, admin):
-    """Not by asking, and not by an admin's mistake."""
     body = {"name": "x", "scopes": ["admin"]}
 
-    mine = ada.api("POST", f"{USERS}/{ada.id}/keys", json=body)
     given = admin.api("POST", f"{USERS}/{ada.id}/keys", json=body)
 
-    assert "scopes" in errors_of(mine)
     assert "scopes" in errors_of(given)
 
 
@@ -122,6 +97,7 @@ def test_user_has_no_admin_key(ada, admin):
         ({"name": None}, "name"),
         ({"scopes": []}, "scopes"),
         ({"scopes": ["root"]}, "scopes"),
+        ({"scopes": ["admin"]}, "scopes"),
         ({"scopes": "read"}, "scopes"),
         ({"expires_at": "2001-01-01T00:00:00Z"}, "expires_at"),
         ({"expires_at": "2100-01-01"}, "expires_at"),
@@ -134,7 +110,6 @@ def test_user_has_no_admin_key(ada, admin):
     ],
 )
 def test_wrong_field_is_named(ada, fields, wrong):
-    """And no key is made."""
     answer = ada.api("POST", f"{USERS}/{ada.id}/keys", json={"name": "x", **fields})
 
     (named,) = errors_of(answer)
@@ -143,7 +118,6 @@ def test_wrong_field_is_named(ada, fields, wrong):
 
 
 def test_number_of_keys_is_bounded(ada):
-    """Fifty are enough for anybody."""
     for _ in range(49):
         accounts.create_key(OPERATOR, ada.id, name="k")
 
@@ -182,21 +156,14 @@ KEY = {"Idempotency-Key": "order-1"}
 
 
 def test_key_of_one_is_not_the_key_of_another(ada, bob, admin):
-    """The same key and words make a task for each, and a second time none."""
-    body = {"prompt": "一只猫"}
+    """The same key and words make a task for each, and a second time none. An admin who
+    acts for a user has others, so neither is answered with what the other asked for."""
     made = [
-        data_of(each.api("POST", CREATE, json=body, headers=KEY), 202)["task_id"]
+        data_of(each.api("POST", CREATE, json=CAT, headers=KEY), 202)["task_id"]
         for each in (ada, bob, ada, bob)
     ]
+    for_ada = CAT | {"user_id": ada.id}
+    theirs = data_of(admin.api("POST", CREATE, json=for_ada, headers=KEY), 202)
 
     assert made[:2] == made[2:]
-    assert made[0] != made[1]
-
-
-def test_admin_who_acts_for_a_user_has_other_keys(ada, admin):
-    """So neither is answered with what the other asked for."""
-    body = {"prompt": "一只猫", "user_id": ada.id}
-    own = data_of(ada.api("POST", CREATE, json=body, headers=KEY), 202)
-    theirs = data_of(admin.api("POST", CREATE, json=body, headers=KEY), 202)
-
-    assert own["task_id"] != theirs["task_id"]
+    assert len({*made, theirs["task_id"]}) == 3

@@ -152,32 +152,30 @@ def row(said: dict[str, int]) -> str:
 
 def untouched(ada, places: dict[str, str]) -> bool:
     """Whether Ada still has all that she had."""
-    task = ada.api("GET", f"/api/v1/tasks/{places['task_id']}")
+
+    def now(path: str):
+        return data_of(ada.api("GET", f"/api/v1/{path}"))
+
     waiting = places["mark"].partition(".")[0]
-    open_task = ada.api("GET", f"/api/v1/tasks/volcengine_img_{waiting}")
-    inside = ada.api("GET", f"{COLLECTIONS}/{places['collection_id']}/pictures")
-    shared = data_of(ada.api("GET", f"/api/v1/shares/{places['share_id']}"))
-    keys = data_of(ada.api("GET", f"/api/v1/users/{ada.id}/keys"))
+    inside = now(f"collections/{places['collection_id']}/pictures")
+    shared = now(f"shares/{places['share_id']}")
+    batch = now(f"batches/{places['batch_id']}")
     return (
-        data_of(task)["status"] == "completed"
-        and data_of(open_task)["status"] == "pending"
-        and ada.api("GET", f"/api/v1/uploads/{places['upload_id']}").status_code == 200
-        and data_of(ada.api("GET", f"/api/v1/prompts/{places['prompt_id']}"))["name"]
-        == "x"
-        and data_of(ada.api("GET", f"/api/v1/webhooks/{places['webhook_id']}"))[
-            "description"
-        ]
-        == SECRET
-        and [each["id"] for each in data_of(inside)] == [places["picture_id"]]
+        now(f"tasks/{places['task_id']}")["status"] == "completed"
+        and now(f"tasks/volcengine_img_{waiting}")["status"] == "pending"
+        and (batch["status"], batch["pictures"]["waiting"]) == ("processing", 1)
+        and now(f"uploads/{places['upload_id']}")["id"] == places["upload_id"]
+        and now(f"prompts/{places['prompt_id']}")["name"] == "x"
+        and now(f"webhooks/{places['webhook_id']}")["description"] == SECRET
+        and [each["id"] for each in inside] == [places["picture_id"]]
         and (shared["url"], shared["prompts"]) == (places["shared"], False)
         and ada.client.get(f"/pictures/{places['picture_id']}").status_code == 200
-        and places["key_id"] in {key["id"] for key in keys}
-        and data_of(ada.api("GET", f"/api/v1/users/{ada.id}"))["name"] == "ada"
+        and places["key_id"] in {key["id"] for key in now(f"users/{ada.id}/keys")}
+        and now(f"users/{ada.id}")["name"] == "ada"
     )
 
 
 def test_bulk_requests_touch_nothing_of_others(bob, places):
-    """Each of another's tasks is one that is not there."""
     for what in ("cancel", "retry"):
         body = {"ids": [places["task_id"]]}
         answer = data_of(bob.api("POST", f"/api/v1/tasks/{what}", json=body))
@@ -199,7 +197,6 @@ def test_nobody_asks_in_anothers_name(bob, places, whose):
 
 
 def test_admins_see_what_is_everybodys(admin, places):
-    """And may act for others."""
     admin.sign_in()
     body = {"prompt": "x", "user_id": places["user_id"]}
 
@@ -210,7 +207,6 @@ def test_admins_see_what_is_everybodys(admin, places):
 
 
 def test_sign_out_ends_only_ones_own_session(ada, bob):
-    """Two people at two browsers."""
     ada.sign_in()
     bob.sign_in()
 

@@ -12,8 +12,10 @@ from jimeng.jobs.bulk import worker
 from jimeng.operations import queue_actions
 from tests.admin.pages import ENGLISH, OPERATOR, actions, done, fail, text_of
 from tests.conftest import run_queue
+from tests.each import for_each
 from tests.page import HTMX, send
 from tests.rest import client_with, create, new_user, result
+from tests.test_core import refusal
 
 QUEUE, LIVE, CLEAR = "/admin/queue", "/admin/queue/live", "/admin/queue/clear"
 
@@ -27,58 +29,52 @@ def tiles(page) -> dict[str, str]:
 
 
 def test_absent_redis_is_said(config, registry, database):
-    """The page comes, and tells what does not work."""
     with client_with(config, registry, REDIS_URL="redis://127.0.0.1:9/0") as client:
         words = text_of(client.get(QUEUE, headers=ENGLISH))
+        settings = text_of(client.get("/admin/settings", headers=ENGLISH))
 
     assert "Redis is unreachable" in words
     assert "Jobs in Redis" not in words
-
-
-def look(client) -> dict[str, str]:
-    return tiles(client.get(QUEUE, headers=ENGLISH))
+    assert "Redis Unavailable" in settings
 
 
 def test_numbers_are_those_of_the_moment(client, provider, work_off):
-    """Waiting, under way, done and failed, each where it belongs."""
+    """Waiting, under way, done and failed; each reason leads to the list of these."""
     create(client)
     work_off()
-    fail(client, provider, work_off)
+    fail(client, provider, work_off, *[refusal()] * 2)
     create(client, n=3)
     run_queue()
 
-    assert look(client) == {
+    page = client.get(QUEUE, headers=ENGLISH)
+
+    assert tiles(page) == {
         "Waiting": "1",
         "In progress": "2",
         "Waiting to retry": "0",
         "Done in the last hour": "1",
-        "Failed in the last hour": "1",
-        "Failed in total": "1",
+        "Failed in the last hour": "2",
+        "Failed in total": "2",
     }
-
-
-def test_longest_wait_is_told(client):
-    """Since the oldest of what waits was asked for."""
-    create(client)
-    ago = utcnow() - timedelta(minutes=5, seconds=7)
-    Generation.collection().update_many({}, {"$set": {"created_at": ago}})
-
-    page = client.get(QUEUE, headers=ENGLISH)
-
-    assert re.search(r"longest 5 min 0[7-9] s", text_of(page))
+    assert "content_refused_prompt 2" in text_of(page)
+    today = utcnow().date().isoformat()
+    assert f"/admin/failures?code=content_refused_prompt&amp;day={today}" in page.text
 
 
 def test_users_are_told_by_name_and_share(client):
-    """Who waits for how much, and what of it is under way."""
+    """Who waits for how much, since when, and what of it is under way."""
     user = new_user(client, "ada@example.com", "Ada L")
     create(client, user_id=user["id"], n=4)
     run_queue()
     create(client, user_id="stranger")
+    ago = utcnow() - timedelta(minutes=5, seconds=7)
+    Generation.collection().update_many({}, {"$set": {"created_at": ago}})
 
     words = text_of(client.get(QUEUE, headers=ENGLISH))
 
     assert "Ada L 2 2" in words
     assert "stranger 1 0" in words
+    assert re.search(r"longest 5 min (0[7-9]|[1-5]\d) s", words)
 
 
 def test_lanes_tell_their_limits(client, lane):
@@ -113,7 +109,6 @@ def test_without_a_worker_work_is_suspended(client, monkeypatch, path):
 
 
 def test_workers_are_listed(client):
-    """One that is gone is shown as that."""
     now = utcnow()
     rows = [("a:1:x", now), ("b:2:x", now - timedelta(minutes=5))]
     Worker.collection().insert_many(
@@ -150,7 +145,8 @@ def live_link(page) -> str:
 
 
 def test_live_part_answers_only_what_has_changed(client, work_off):
-    """204 while all is as shown; then the part, with where to ask on."""
+    """204 while all is as shown; then the part, with where to ask on; when a switch was
+    thrown, the page anew."""
     link = live_link(client.get(QUEUE))
     assert link.startswith(LIVE)
     assert client.get(link, headers=HTMX).status_code == 204
@@ -161,68 +157,60 @@ def test_live_part_answers_only_what_has_changed(client, work_off):
 
     assert changed.status_code == 200
     assert changed.text.lstrip().startswith('<div id="live"')
-    assert client.get(live_link(changed), headers=HTMX).status_code == 204
+    link = live_link(changed)
+    assert client.get(link, headers=HTMX).status_code == 204
+    queue_actions.set_paused(OPERATOR, "intake", True)  # by another operator
+    assert client.get(link, headers=HTMX).headers["HX-Refresh"] == "true"
 
 
-def test_live_part_loads_the_page_anew_when_a_switch_was_thrown(client):
-    """Another operator's pause is not overlooked."""
-    link = live_link(client.get(QUEUE))
-    queue_actions.set_paused(OPERATOR, "intake", True)
-
-    answer = client.get(link, headers=HTMX)
-
-    assert answer.headers["HX-Refresh"] == "true"
-
-
-@pytest.mark.parametrize("name", ["intake", "sending", "webhooks"])
-def test_switches_are_thrown_on_the_page(client, name):
+@for_each(
+    ("name", "banner"),
+    [
+        ("intake", "New tasks are paused"),
+        ("sending", "Sending is paused"),
+        ("webhooks", "Webhooks are paused"),
+    ],
+)
+def test_switches_are_thrown_on_the_page(client, name, banner):
     """All of the operator's pages tell, until it goes on."""
     page = done(client, f"/admin/switches/{name}", paused="1")
     assert 'value="0"' in page.text
-    banner = {
-        "intake": "New tasks are paused",
-        "sending": "Sending is paused",
-        "webhooks": "Webhooks are paused",
-    }[name]
+
     for path in (QUEUE, "/admin/users", "/admin/audit"):
         assert banner in text_of(client.get(path, headers=ENGLISH))
 
     page = done(client, f"/admin/switches/{name}", paused="0")
 
     assert banner not in text_of(page)
-    assert actions() == [(f"{name}.pause", None), (f"{name}.resume", None)]
+    assert actions()[-2:] == [(f"{name}.pause", None), (f"{name}.resume", None)]
 
 
-def test_clearing_tells_first_and_asks_for_a_word(client):
-    """The count comes first; a wrong word cancels nothing."""
-    task_id = create(client, n=3)
+def test_clearing_cancels_what_waits(client):
+    """The count comes first; a wrong word cancels nothing. What the provider has begun
+    goes on; owners are told by whom."""
+    begun = create(client, n=2)
+    run_queue()
+    waiting = create(client, n=3)
     create(client, user_id="bob")
     page = client.get(CLEAR, headers=ENGLISH)
     assert "tasks: 2, pictures and videos: 4, users: 2" in text_of(page)
-
-    answer = send(client, CLEAR, word="yes")
-
-    assert answer.status_code == 422
-    assert "请照提示输入" in answer.text
-    assert result(client, task_id)["status"] == "pending"
+    wrong = send(client, CLEAR, word="yes")
+    assert wrong.status_code == 422
+    assert "请照提示输入" in wrong.text
+    assert result(client, waiting)["status"] == "pending"
     assert actions() == []
 
+    page = done(client, CLEAR, word="clear")
 
-@pytest.mark.parametrize("word", ["clear", " Clear ", "清空"])
-def test_clearing_cancels_what_waits(client, provider, word):
-    """What the provider has begun goes on; owners are told by whom."""
-    begun = create(client, n=2)
-    run_queue()
-    waiting = create(client)
-
-    page = done(client, CLEAR, word=word)
-
-    assert "Tasks cancelled: 1" in text_of(page)
+    assert "Tasks cancelled: 2" in text_of(page)
     assert "Nothing to cancel" in text_of(page)
     data = result(client, waiting)
     assert (data["status"], data["error"]["code"]) == ("cancelled", "queue_cleared")
     assert result(client, begun)["status"] == "processing"
     assert actions() == [("queue.clear", None)]
+    for word in (" Clear ", "清空"):
+        create(client)
+        assert "Tasks cancelled: 1" in text_of(done(client, CLEAR, word=word))
 
 
 def test_long_queue_is_cleared_in_the_background(client, monkeypatch):

@@ -53,7 +53,6 @@ def test_pictures_are_in_a_collection_once(pictures):
 
 
 def test_filters_work_within_a_collection(pictures):
-    """Words, favourites and the trash, as in the whole gallery."""
     made = collections.create(ME, "海报")
     collections.change(ME, made.id, add=pictures[:2])
     picture_details.set_favourite(ME, pictures[1:], True)
@@ -69,7 +68,6 @@ def test_filters_work_within_a_collection(pictures):
 
 
 def test_deleting_a_collection_keeps_its_pictures(pictures):
-    """It is gone with its page, and no picture names it."""
     made, other = collections.create(ME, "x"), collections.create(ME, "y")
     for each in (made, other):
         collections.change(ME, each.id, add=pictures)
@@ -174,11 +172,11 @@ def test_nobody_has_more_than_there_may_be(pictures, monkeypatch):
 
 
 def test_picture_that_is_gone_is_in_no_collection(pictures):
-    """Also its page is gone."""
     made = collections.create(ME, "x")
     collections.change(ME, made.id, add=pictures)
     shares.share_or_update(ME, pictures[0])
     trash.trash_pictures(ME, pictures[:1])
+    assert collections.containing(ME, [made], pictures) == {made.id: 2}
 
     trash.purge_pictures(ME, pictures[:1])
     purge.empty_trash()

@@ -1,12 +1,12 @@
-"""Pictures in a collection stay, as favourites do, for as long as they are in one."""
+"""Pictures in a collection, or shared, stay as favourites do, as long as they are."""
 
 from datetime import timedelta
 
 import pytest
 
-from jimeng.documents import BulkAction, Image, utcnow
+from jimeng.documents import BulkAction, Image, Share, utcnow
 from jimeng.documents.principal import Principal
-from jimeng.gallery import collections, trash
+from jimeng.gallery import collections, shares, trash
 from jimeng.jobs import purge, retention
 from tests.forgetting import forget_retention
 from tests.hung import hang
@@ -47,15 +47,9 @@ def test_pictures_in_a_collection_stay_until_they_leave_the_last_one(aged, later
     collections.change(ME, second.id, remove=pictures(old))
     assert later() == {other}
     assert loose not in kept()
-
-
-def test_new_picture_is_in_no_index_of_collections(aged):
-    """The field is absent: nothing is written for what nobody has put anywhere."""
-    aged(0)
-
-    found = Image.collection().find_one({})
-
-    assert "collections" not in found
+    (young,) = aged(0)
+    found = Image.collection().find_one({"task_id": young})
+    assert "collections" not in found, "nothing is written for what nobody put anywhere"
     assert Image.read(found).collections == []
 
 
@@ -155,3 +149,44 @@ def test_death_beside_a_deletion_keeps_nothing_for_ever(database, reaper, monkey
 
     assert Image.collection().count_documents(inside) == 0
     assert deletion().details["looked"] is True
+
+
+def test_shared_picture_stays_until_its_link_ends(aged, later):
+    ended, revoked, shared, loose = aged(43, 42, 41, 40)
+    for each in pictures(ended, revoked, shared):
+        shares.share_or_update(ME, each)
+
+    assert later() == {ended, revoked, shared}
+    shares.revoke(ME, f"{revoked}_0")
+    past = {"$set": {"expires_at": utcnow() - timedelta(seconds=1)}}
+    Share.collection().update_one({"_id": f"{ended}_0"}, past)
+
+    assert later() == {shared}
+
+
+def test_shared_pictures_hold_up_no_others(aged, later, monkeypatch):
+    """A batch of which all are shared is passed; in the bytes they count as kept."""
+    first, second, third, young = aged(40, 39, 38, 1)
+    for each in pictures(first, second):
+        shares.share_or_update(ME, each)
+    monkeypatch.setattr(retention, "BATCH_DOCUMENTS", 2)
+
+    assert later() == {first, second, third, young}
+    assert retention.apply_limits() is True
+
+    assert kept() == {first, second, young}
+    assert retention.count_surplus(None, 30, 0).count == 0
+
+
+def test_beyond_the_bytes_those_after_the_shared_ones_go(aged, later):
+    first, second, third = aged(3, 2, 1)
+    shares.share_or_update(ME, f"{first}_0")
+    sizes = {"$set": {"bytes": 1000, "thumbnail_bytes": 0, "preview_bytes": 0}}
+    Image.collection().update_many({}, sizes)
+    stored = retention.runtime().store.size()
+    limit = (stored - 500) / retention.GIB
+
+    told = retention.count_surplus(None, 0, limit)
+
+    assert (told.count, told.bytes) == (1, 1000)
+    assert later(KEEP_GIB=limit) == {first, third}

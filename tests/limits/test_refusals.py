@@ -1,7 +1,6 @@
 """How much a user may ask for: in a minute, in a day, and waiting at once."""
 
 import re
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, time, timedelta
 
 import pytest
@@ -12,16 +11,18 @@ from jimeng.documents.principal import Principal
 from jimeng.errors.access import UserNotFound
 from jimeng.limits import reservations
 from jimeng.operations.users import set_quota
+from tests.at_once import at_once
 from tests.conftest import run_queue
 from tests.limits.conftest import USER, ask, left, put_on
-from tests.rest import API, CAT, CREATE, client_with, create, data_of, new_user, refused
+from tests.rest import API, CAT, client_with, create, data_of, new_user, refused
 
 DAY = 86_400  # seconds
 ROOT = Principal("root", is_operator=True)
 
 
 def test_tasks_beyond_the_minute_s_are_refused(limited):
-    """The sixth is told when to come back; others' are not counted with it."""
+    """The sixth is told when to come back, sixty seconds after the first; others' are
+    not counted with it."""
     for _ in range(5):
         create(limited)
 
@@ -34,22 +35,15 @@ def test_tasks_beyond_the_minute_s_are_refused(limited):
     assert "q=5;w=60" in answer.headers["RateLimit-Policy"]
     assert Task.collection().count_documents({}) == 5
     create(limited, user_id="somebody.else")
-
-
-def test_the_next_minute_begins_anew(limited):
-    """A window ends sixty seconds after its first task."""
-    for _ in range(5):
-        create(limited)
-
     conn = jobs.huey.storage.conn
     assert 0 < conn.pttl(f"jimeng:submissions:{USER}") <= 60_000
     conn.delete(f"jimeng:submissions:{USER}")
-
     create(limited)
 
 
 def test_pictures_beyond_the_day_s_are_refused(quota):
-    """As many as are left are taken; the words say how many that is."""
+    """As many as are left are taken; the words say how many that is. MongoDB removes
+    what is known of who has not asked for more than a month."""
     create(quota, n=4)
     create(quota, n=4)
 
@@ -62,58 +56,44 @@ def test_pictures_beyond_the_day_s_are_refused(quota):
     assert abs(told - datetime.combine(tomorrow, time.min, UTC)) < timedelta(minutes=1)
     create(quota, n=2)
     assert left() == {"daily-pictures": 0}
-
-
-def test_yesterday_s_pictures_do_not_count(quota):
-    """A day is one in UTC."""
-    yesterday = (utcnow() - timedelta(days=1)).date()
-    create(quota)
-    put_on(yesterday, 10)
-
-    create(quota)
-
-    assert left() == {"daily-pictures": 9}
-
-
-def test_day_of_a_clock_that_is_behind_does_not_begin_anew(quota):
-    """Two servers meet midnight one after the other; the later day counts on."""
-    create(quota)
-    put_on(utcnow().date() + timedelta(days=1), 10)
-
-    refused(ask(quota), 429, "quota_exceeded")
-
-
-def test_users_who_went_are_forgotten(quota):
-    """MongoDB removes what is known of who has not asked for more than a month."""
-    create(quota)
-
     assert QuotaUsage.collection().count_documents({"taken_at": {"$type": "date"}}) == 1
     expiry = QuotaUsage.collection().index_information()["forgotten"]
     assert expiry["expireAfterSeconds"] == 40 * DAY
 
 
-def test_minute_holds_for_requests_at_once(limited):
-    """The same of tasks."""
+def test_yesterday_s_pictures_do_not_count(quota):
+    """A day is one in UTC. Two servers meet midnight one after the other: the day of a
+    clock that is behind does not begin anew, the later one counts on."""
+    create(quota)
+    put_on((utcnow() - timedelta(days=1)).date(), 10)
 
+    create(quota)
+
+    assert left() == {"daily-pictures": 9}
+    put_on(utcnow().date() + timedelta(days=1), 10)
+    refused(ask(quota), 429, "quota_exceeded")
+
+
+def test_minute_holds_for_requests_at_once(limited):
     def send(_: int) -> int:
         return ask(limited.application.test_client()).status_code
 
-    with ThreadPoolExecutor(20) as threads:
-        statuses = list(threads.map(send, range(20)))
+    statuses = at_once(20, send)
 
     assert statuses.count(202) == Task.collection().count_documents({}) == 5
 
 
 def test_user_s_own_quota_comes_first(quota):
-    """More than the server's, less, or none at all."""
+    """None at all, less than the server's, or more; and at once, in the process where
+    the operator has set it."""
     user_id = new_user(quota)["id"]
     own = {}
-    for allowed in (12, 3, 0):
+    for allowed in (0, 3, 12):
         set_quota(ROOT, user_id, allowed)
         own[allowed] = [ask(quota, n=4, user_id=user_id).status_code for _ in range(4)]
 
+    assert own[0] == own[3] == [429] * 4
     assert own[12] == [202, 202, 202, 429]
-    assert own[3] == own[0] == [429] * 4
 
 
 def test_quota_of_one_user_on_a_server_without(client):
@@ -137,20 +117,8 @@ def test_quota_is_read_once_a_second(client, monkeypatch):
     User.collection().update_one({"_id": user_id}, {"$set": {"daily_quota": 0}})
 
     create(client, user_id=user_id)
-    now = reservations.monotonic()
-    monkeypatch.setattr(
-        reservations, "monotonic", lambda: now + reservations.QUOTA_CACHE_S
-    )
-
-    refused(ask(client, user_id=user_id), 429, "quota_exceeded")
-
-
-def test_new_quota_holds_at_once(client):
-    """In the process where the operator has set it."""
-    user_id = new_user(client)["id"]
-    create(client, user_id=user_id)
-
-    set_quota(ROOT, user_id, 0)
+    later = reservations.monotonic() + reservations.QUOTA_CACHE_S
+    monkeypatch.setattr(reservations, "monotonic", lambda: later)
 
     refused(ask(client, user_id=user_id), 429, "quota_exceeded")
 
@@ -182,7 +150,6 @@ def test_headers_say_what_is_left(limited):
 
 
 def test_general_form_and_retry_have_the_headers(limited):
-    """Whatever creates a task."""
     general = limited.post(f"{API}/ai/tasks", json={**CAT, "type": "image"})
     task_id = data_of(general, 202)["task_id"]
     limited.post(f"{API}/tasks/{task_id}/cancel")
@@ -194,7 +161,6 @@ def test_general_form_and_retry_have_the_headers(limited):
 
 
 def test_others_standing_is_not_there_to_see(database):
-    """Everybody sees their own."""
     assert limits.rate_limits(Principal("ada"), "ada")
     with pytest.raises(UserNotFound):
         limits.rate_limits(Principal("ada"), "bob")
@@ -205,11 +171,9 @@ def test_limit_holds_for_requests_at_once(app, config, registry):
     with client_with(config, registry, USER_MAX_PENDING=5) as other:
 
         def send(_: int) -> int:
-            return other.application.test_client().post(CREATE, json=CAT).status_code
+            return ask(other.application.test_client()).status_code
 
-        with ThreadPoolExecutor(20) as threads:
-            statuses = list(threads.map(send, range(30)))
-
+        statuses = at_once(20, send)
         assert Task.collection().count_documents({}) == statuses.count(202) <= 5
         assert set(statuses) == {202, 429}
 

@@ -12,7 +12,7 @@ from jimeng.documents.principal import Principal
 from jimeng.errors.collections import TooManyPrompts
 from jimeng.gallery import saved_prompts
 from jimeng.gallery.saved_prompts import PromptSettings
-from tests.page import POST
+from tests.page import send
 from tests.rest import API, data_of, errors_of, refused
 
 PROMPTS = f"{API}/prompts"
@@ -27,7 +27,6 @@ def hidden(page: str) -> dict[str, str]:
 
 
 def test_prompt_from_its_saving_to_its_end(client):
-    """Saved, listed, changed and deleted; a setting that is null goes."""
     body = {"name": " 雨巷 ", "prompt": "雨", "n": 2, "seed": 0, "user_id": "guest"}
     made = data_of(client.post(PROMPTS, json=body), 201)
     where = f"{PROMPTS}/{made['id']}"
@@ -82,10 +81,9 @@ def test_form_is_saved_and_comes_back(client):
     page = client.post("/prompts/new", data=FORM).text
     fields = hidden(page)
     assert fields["prompt"] == FORM["prompt"] and "with_seed" not in fields
-    first = client.post("/prompts", data={**fields, "name": "雨巷"}, headers=POST)
+    first = send(client, "/prompts", **fields, name="雨巷")
     assert first.headers["Location"] == "/prompts?done=saved"
-    ticked = {**fields, "name": "有种子", "with_seed": "1"}
-    client.post("/prompts", data=ticked, headers=POST)
+    send(client, "/prompts", **fields, name="有种子", with_seed="1")
 
     newer, older = saved_prompts.find_all(ME)
     assert newer.quality == "hd"  # as the API names it
@@ -101,19 +99,16 @@ def test_form_is_saved_and_comes_back(client):
 
 def test_page_renames_deletes_and_takes_that_back(client):
     """A name that is none changes nothing; what was deleted comes back as it was."""
-    kept = saved_prompts.save(
-        ME, "雨巷", PromptSettings("雨 <b>", n=2, seed=7, style="ink")
-    )
-    where = f"/prompts/{kept.id}"
+    settings = PromptSettings("雨 <b>", n=2, seed=7, style="ink")
+    where = f"/prompts/{saved_prompts.save(ME, '雨巷', settings).id}"
 
-    renamed = client.post(f"{where}/rename", data={"name": "晴"}, headers=POST)
+    renamed = send(client, f"{where}/rename", name="晴")
     assert renamed.headers["Location"] == "/prompts?done=renamed"
-    assert client.post(f"{where}/rename", data={"name": " "}).status_code == 422
+    assert send(client, f"{where}/rename", name=" ").status_code == 422
     assert "雨 &lt;b&gt;" in client.get("/prompts").text
-    page = client.post(f"{where}/delete", headers=POST).text
+    page = send(client, f"{where}/delete").text
     assert saved_prompts.find_all(ME) == []
-    fields = {**hidden(page), "prompt": "雨 <b>"}
-    client.post("/prompts", data=fields, headers=POST)
+    send(client, "/prompts", **{**hidden(page), "prompt": "雨 <b>"})
 
     (back,) = saved_prompts.find_all(ME)
     assert (back.name, back.prompt, back.seed) == ("晴", "雨 <b>", 7)
@@ -124,8 +119,8 @@ def test_what_cannot_be_saved_is_said_beside_the_name(client):
     """On the page, and in the panel, with the words as they were."""
     data = {**FORM, "name": "x" * 61}
 
-    page = client.post("/prompts", data=data)
-    panel = client.post("/prompts", data=data, headers={"HX-Request": "true"})
+    page = send(client, "/prompts", **data)
+    panel = send(client, "/prompts", htmx=True, **data)
 
     assert (page.status_code, panel.status_code) == (422, 422)
     assert FORM["prompt"] in page.text

@@ -64,6 +64,7 @@ def test_wrong_passwords_make_nothing_and_are_counted(left_open):
         form = KEY | {"confirm_password": "not this one"}
         answer = left_open.post("/account/keys", data=form, headers=POST)
         assert answer.status_code == 422
+        assert "not this one" not in answer.text
 
     form = KEY | {"confirm_password": PASSWORD}
     late = left_open.post("/account/keys", data=form, headers=POST)

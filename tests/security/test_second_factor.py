@@ -14,7 +14,7 @@ from jimeng.documents import User, utcnow
 from jimeng.errors.access import SecondFactorFailed, TooManyAttempts
 from tests.access.conftest import OPERATOR, PASSWORD
 from tests.at_once import at_once
-from tests.page import send
+from tests.page import error_at, send
 from tests.rest import API
 
 CODE = "/sign-in/code"
@@ -72,8 +72,9 @@ def phone(ada, set_up) -> Phone:
 def enter(person, code: str, **fields: str):
     """Sign in anew in another browser: password, then a code."""
     person.client = person.client.application.test_client()
-    ticket = ticket_of(person.sign_in(**fields))
-    return send(person.client, CODE, ticket=ticket, code=code, **fields)
+    page = person.sign_in(**fields)
+    target = re.search(r'name="next" value="([^"]*)">\s*<[^>]*"ticket"', page.text)[1]
+    return send(person.client, CODE, ticket=ticket_of(page), code=code, next=target)
 
 
 def is_in(person) -> bool:
@@ -237,9 +238,12 @@ def test_change_needs_the_password(ada, phone, path):
 
 
 def test_set_up_ends_other_sessions(ada, bob, set_up):
-    """Whoever was in with the password alone is out."""
+    """Whoever was in with the password alone is out; a wrong code sets up nothing."""
     other = ada.client.application.test_client()
     send(other, "/sign-in", email=ada.user.email, password=PASSWORD)
+    page = send(other, f"{PAGE}/begin", password=PASSWORD)
+    wrong = send(other, PAGE, ticket=ticket_of(page), code="x")
+    assert wrong.status_code == 422 and error_at(wrong, "code")
     set_up(ada)
 
     assert other.get("/account").status_code == 303

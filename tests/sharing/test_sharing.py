@@ -52,15 +52,11 @@ def test_link_that_is_replaced_or_revoked_is_dead_at_once(collection):
 
 
 def test_share_has_one_link_however_often_it_is_begun(collection):
-    """What is given the second time changes it."""
     first = shares.share_or_update(ME, collection, title="  For \n Lin ")
     second = shares.share_or_update(ME, collection, prompts=True)
 
-    assert (second.token, second.title, second.prompts) == (
-        first.token,
-        "For Lin",
-        True,
-    )
+    found = (second.token, second.title, second.prompts)
+    assert found == (first.token, "For Lin", True)
     assert shares.share_or_update(ME, collection, title="$x").title == "$x"
     assert shares.share_or_update(ME, collection, title="").title == ""
 
@@ -77,19 +73,22 @@ def test_share_ends_at_its_time(collection, monkeypatch):
         shared_pages.visit(made.token)
     shares.share_or_update(ME, collection, expires_at=None)
     assert shared_pages.visit(made.token).title == "Spring"
-    for act in (shares.share_or_update,):
-        with pytest.raises(Invalid):
-            act(ME, collection, expires_at=utcnow() - timedelta(seconds=1))
+    with pytest.raises(Invalid):
+        past = utcnow() - timedelta(seconds=1)
+        shares.share_or_update(ME, collection, expires_at=past)
 
 
 def test_what_is_in_the_trash_disappears_and_comes_back(collection, pictures):
-    """From a collection's page, and with a picture's own."""
+    """From a collection's page, and with a picture's own; in the list there is the
+    newest picture of each that is to be seen."""
     whole = shared_pages.visit(shares.share_or_update(ME, collection).token)
     alone = shared_pages.visit(shares.share_or_update(ME, pictures[0]).token)
     name = shares.name_of(whole.share, Image.find_one({"_id": pictures[0]}))
 
     trash.trash_pictures(ME, pictures[:1])
 
+    listed = [each.image and each.image.id for each in shares.page(ME).rows]
+    assert listed == [None, pictures[1]]
     assert [i.prompt for i in shared_pages.open_page(whole).rows] == ["b", "c"]
     for act in (
         lambda: shared_pages.open_page(alone),
@@ -173,19 +172,7 @@ def test_operator_sees_and_revokes_with_an_entry(collection, pictures):
     assert Share.find_one({"_id": collection}) is None
 
 
-def test_list_says_what_is_to_be_seen(collection, pictures):
-    """The newest picture of each; of what is in the trash none."""
-    shares.share_or_update(ME, collection)
-    shares.share_or_update(ME, pictures[2])
-    trash.trash_pictures(ME, [pictures[0], pictures[2]])
-
-    alone, whole = shares.page(ME).rows
-
-    assert (alone.image, whole.image.id) == (None, pictures[1])
-
-
 def test_nobody_shares_more_than_may_be(collection, pictures, monkeypatch):
-    """The first of them goes on."""
     monkeypatch.setattr(shares, "MAX_SHARES", 1)
     shares.share_or_update(ME, collection)
 

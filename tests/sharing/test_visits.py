@@ -7,7 +7,7 @@ from html import unescape
 import pytest
 from PIL import Image as Pillow
 
-from jimeng.documents import Image, Share
+from jimeng.documents import Image
 from jimeng.documents.principal import Principal
 from jimeng.gallery import collections, shares, trash
 from tests.access.conftest import *  # noqa: F403 - people, and a server that asks
@@ -74,7 +74,8 @@ def test_prompts_are_told_where_their_owner_says_so(nobody, page, pictures):
 
 
 def test_files_have_addresses_of_the_share_and_end_with_it(nobody, page, pictures):
-    """Whole, small and as a card; a minute after the end no cache has them."""
+    """Whole, small and as a card; a minute after the end no cache has them. Visitors
+    are told what to do then; nothing leads to the pages of users."""
     first = paths(nobody.get(page).text, page, "")[0]
     files = {
         f"{first}/picture.png": "PNG",
@@ -99,6 +100,9 @@ def test_files_have_addresses_of_the_share_and_end_with_it(nobody, page, picture
         answer = nobody.get(path)
         assert answer.status_code == 404
         assert "Set-Cookie" not in answer.headers
+    text = nobody.get(page, headers={"Accept-Language": "en"}).text
+    assert "ask the person who sent you the link" in text
+    assert re.findall(r'<(?:a|form) [^>]*"/[^>]*>', text) == []
 
 
 def test_card_has_whole_addresses_and_its_size(config, registry, pictures, page):
@@ -146,18 +150,6 @@ def test_pages_lead_on(nobody, page, monkeypatch):
     assert len(paths(second.text, page, "")) == 1
     assert nobody.get(f"{page}?from=nothing").status_code == 404
     assert nobody.get("/s/nothing").status_code == 404
-
-
-def test_share_that_has_ended_leads_nowhere(nobody, page):
-    """Its visitors are told what to do; nothing leads to the pages of users."""
-    (share,) = Share.collection().find({})
-    shares.revoke(OWNER, share["_id"])
-
-    answer = nobody.get(page, headers={"Accept-Language": "en"})
-
-    assert answer.status_code == 404
-    assert "ask the person who sent you the link" in answer.text
-    assert re.findall(r'<(?:a|form) [^>]*"/[^>]*>', answer.text) == []
 
 
 def test_user_that_is_deleted_shares_nothing(nobody, admin, pictures, ada):

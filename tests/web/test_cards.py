@@ -14,12 +14,9 @@ from jimeng.web.site import navigation
 from jimeng.web.tasks.cards import LETTERS, TASK_ID_PREFIX, Mark, read_marks
 from tests.conftest import run_queue
 from tests.page import PROMPT, chosen, ids, links, look, marks, new_task, send
+from tests.web.task_list import ENGLISH, UNKNOWN
 
-ENGLISH = {"Accept-Language": "en-GB"}
 SAID = re.compile(r'<p id="announce"[^>]*><span>([^<]*)</span>')
-UNKNOWN = ProviderError(
-    "502", code="submit_unknown", maybe_accepted=True, charged="unknown"
-)
 
 
 def test_retry_that_may_cost_twice_asks_first(client, provider, work_off):
@@ -38,18 +35,9 @@ def test_retry_that_may_cost_twice_asks_first(client, provider, work_off):
     assert len(ids(client.get("/"))) == 2
 
 
-def test_retry_with_htmx_answers_with_the_new_card(client):
-    """A cancelled task can be asked for again, in place."""
-    task_id = new_task(client)
-    send(client, f"/tasks/{task_id}/cancel")
-
-    answer = send(client, f"/tasks/{task_id}/retry", htmx=True, token="form-two")
-
-    assert ids(answer) and ids(answer) != [task_id]
-
-
 def test_cancel_shows_the_card_as_it_is_now(client):
-    """The answer holds the parts of the card, and no mark to ask about."""
+    """The answer holds the parts of the card, and no mark to ask about; asked for
+    again, the new card."""
     task_id = new_task(client, n="3")
 
     answer = send(client, f"/tasks/{task_id}/cancel", htmx=True)
@@ -57,27 +45,23 @@ def test_cancel_shows_the_card_as_it_is_now(client):
     assert answer.text.count('data-state="cancelled"') == 3
     assert marks(answer) == []
     assert SAID.search(answer.text)[1] == "已取消"  # type: ignore[index]
-
-
-def test_cancel_after_the_end_shows_the_picture(client, work_off):
-    """Whoever is too late gets what was asked for."""
-    task_id = new_task(client)
-    work_off()
-
-    answer = send(client, f"/tasks/{task_id}/cancel", htmx=True)
-
-    assert answer.status_code == 200
-    assert "/thumb.webp" in answer.text
-    assert not SAID.search(answer.text)
+    again = send(client, f"/tasks/{task_id}/retry", htmx=True, token="form-two")
+    assert ids(again) and ids(again) != [task_id]
+    send(client, f"/tasks/{task_id}/retry", htmx=True, token="form-two")
+    assert ids(client.get("/")) == [*ids(again), task_id], "a double click costs once"
 
 
 def test_delete_leaves_a_line_with_the_way_back(client, work_off):
-    """The card is gone, its address too, and one button brings it back."""
+    """The card is gone, its address too, and one button brings it back; with htmx the
+    line takes the card's place, so that nothing else has to move. Whoever is too late
+    to cancel it gets what was asked for."""
     task_id = new_task(client)
     work_off()
+    late = send(client, f"/tasks/{task_id}/cancel", htmx=True)
+    assert late.status_code == 200
+    assert "/thumb.webp" in late.text and not SAID.search(late.text)
 
     answer = send(client, f"/tasks/{task_id}/delete")
-
     assert (answer.status_code, answer.location) == (303, f"/?deleted={task_id}")
     assert client.get(f"/tasks/{task_id}").status_code == 404
     page = client.get(answer.location)
@@ -85,22 +69,15 @@ def test_delete_leaves_a_line_with_the_way_back(client, work_off):
     assert f'action="/tasks/{task_id}/restore"' in page.text
     send(client, f"/tasks/{task_id}/restore")
     assert "/thumb.webp" in client.get("/").text
-
-
-def test_delete_with_htmx_answers_with_the_line(client, work_off):
-    """It takes the card's place, so that nothing else has to move."""
-    task_id = new_task(client)
-    work_off()
-
-    answer = send(client, f"/tasks/{task_id}/delete", htmx=True)
-
-    assert ids(answer) == [task_id]
-    assert "card-gone" in answer.text and "Undo" not in answer.text
-    assert 'id="announce"' in answer.text
+    line = send(client, f"/tasks/{task_id}/delete", htmx=True)
+    assert ids(line) == [task_id]
+    assert "card-gone" in line.text and "Undo" not in line.text
+    assert 'id="announce"' in line.text
 
 
 def test_again_asks_for_the_same_with_another_seed(client, work_off):
-    """Words, size and number are the same, and it is a task of its own."""
+    """Words, size and number are the same, and it is a task of its own; a double click
+    costs once."""
     task_id = new_task(client, size="16:9", n="2")
     work_off()
 
@@ -113,15 +90,7 @@ def test_again_asks_for_the_same_with_another_seed(client, work_off):
     assert [second[name] for name in same] == [first[name] for name in same]
     assert second.seed != first.seed
     assert tasks.original_wording(second) == tasks.original_wording(first)
-
-
-def test_again_sent_twice_makes_one_task(client, work_off):
-    """A double click costs once."""
-    task_id = new_task(client)
-
     send(client, f"/tasks/{task_id}/again", token="form-two")
-    send(client, f"/tasks/{task_id}/again", token="form-two")
-
     assert len(ids(client.get("/"))) == 2
 
 
@@ -189,18 +158,18 @@ def test_cards_say_that_sending_is_paused(client):
     assert task_id in after and "暂停" not in after
 
 
-@pytest.mark.parametrize("path", ["/", "/tasks"])
-def test_task_whose_pictures_were_deleted_says_so(client, work_off, path):
+def test_task_whose_pictures_were_deleted_says_so(client, work_off):
     """It was done once, and looks as what it is now: without a picture."""
     task_id = new_task(client)
     work_off()
-    done = client.get(path, headers=ENGLISH).text
+
+    def texts() -> list[str]:
+        return [client.get(path, headers=ENGLISH).text for path in ("/", "/tasks")]
+
+    assert not any("Its pictures were deleted" in text for text in texts())
     send(client, f"/pictures/{task_id}_0/delete")
-
-    page = client.get(path, headers=ENGLISH).text
-
-    assert "Its pictures were deleted" not in done
-    assert "Its pictures were deleted" in page and "#icon-trash" in page
+    for text in texts():
+        assert "Its pictures were deleted" in text and "#icon-trash" in text
 
 
 def test_card_names_style_size_and_model(client):
@@ -215,35 +184,27 @@ def test_card_names_style_size_and_model(client):
     assert re.search(r'class="card-prompt" dir="auto"><a [^>]*>一只猫</a>', text)
 
 
-def test_thumbnails_are_lazy_and_sized(client, work_off):
-    """What is out of sight is not fetched, and nothing moves when it comes."""
+def test_places_have_the_shape_that_was_asked_for(client, work_off):
+    """Before there is a picture and after; what is out of sight is not fetched, and
+    nothing moves when it comes."""
     new_task(client, size="16:9", n="3")
+    shape = 'viewBox="0 0 1664 936"'
+    before = client.get("/").text.count(shape)
     work_off()
 
-    found = re.findall(r'<img src="/i/[^>]*>', client.get("/").text)
+    page = client.get("/").text
 
+    assert before == page.count(shape) == 3
+    found = re.findall(r'<img src="/i/[^>]*>', page)
     assert len(found) == 3
     assert all("/thumb.webp" in each for each in found)
     assert all('width="64" height="64" loading="lazy"' in each for each in found)
 
 
-def test_places_have_the_shape_that_was_asked_for(client, work_off):
-    """Before there is a picture and after."""
-    new_task(client, size="16:9", n="2")
-    shape = 'viewBox="0 0 1664 936"'
-    before = client.get("/").text.count(shape)
-    work_off()
-
-    assert before == client.get("/").text.count(shape) == 2
-
-
 def test_task_page_tells_all(client, work_off):
-    """The picture whole, the prompt, the ids, and what can be done."""
     task_id = new_task(client)
-    waiting = client.get(f"/tasks/{task_id}")
-    assert (
-        '<noscript><meta http-equiv="refresh" content="4"></noscript>' in waiting.text
-    )
+    waiting = client.get(f"/tasks/{task_id}").text
+    assert '<noscript><meta http-equiv="refresh" content="4"></noscript>' in waiting
     work_off()
 
     page = client.get(f"/tasks/{task_id}")
@@ -293,8 +254,7 @@ def test_what_is_being_drawn_is_suspended_too(client, monkeypatch, no_worker):
     assert "处理暂停中" in before.text
     assert look(client, marks(before)).status_code == 204
 
-    now = utcnow()
-    Worker.collection().update_many({}, {"$set": {"seen_at": now}})
+    Worker.collection().update_many({}, {"$set": {"seen_at": utcnow()}})
     monkeypatch.setattr(lanes.limits, "_worker", (0.0, True))
     after = look(client, marks(before))
 
@@ -305,6 +265,8 @@ def test_what_is_being_drawn_is_suspended_too(client, monkeypatch, no_worker):
 def test_cancelling_is_undone_in_its_place(client):
     """No deliveries yet: the same waits again, and the cancelled one is gone."""
     task_id = new_task(client, prompt="a fox")
+    one_way = f"/tasks/{task_id}/pictures/" not in client.get("/").text
+    assert one_way, "a single picture is cancelled by its card alone"
     said = send(client, f"/tasks/{task_id}/cancel", htmx=True).text
     assert f'action="/tasks/{task_id}/retry"' in said and 'name="undo"' in said
 
@@ -316,9 +278,6 @@ def test_cancelling_is_undone_in_its_place(client):
     page = client.get("/").text
     assert f'id="task-{task_id}"' not in page
     assert page.count('class="card"') == 1 and "a fox" in page
-
-
-LOST = ProviderError("no", code="provider_failed")
 
 
 def test_each_that_waits_can_be_cancelled(client, provider, work_off):
@@ -342,17 +301,10 @@ def test_each_that_waits_can_be_cancelled(client, provider, work_off):
     assert "3 of 4 done" in client.get("/", headers=ENGLISH).text
 
 
-def test_single_picture_has_one_way_to_be_cancelled(client):
-    """The card's own."""
-    task_id = new_task(client)
-
-    assert f"/tasks/{task_id}/pictures/" not in client.get("/").text
-
-
 def test_what_lacks_is_asked_for_by_itself(client, provider, work_off):
     """With its number on the button; what would fail again is not offered."""
     task_id = new_task(client, n="4")
-    provider.submits = [LOST, LOST]
+    provider.submits = [ProviderError("no", code="provider_failed")] * 2
     work_off()
 
     page = client.get("/", headers=ENGLISH).text
@@ -361,9 +313,8 @@ def test_what_lacks_is_asked_for_by_itself(client, provider, work_off):
     work_off()
 
     assert len(provider.requests) == 6
-    assert (
-        "Retry the" not in client.get("/?after", headers=ENGLISH).text.split(task_id)[0]
-    )
+    page = client.get("/?after", headers=ENGLISH).text
+    assert "Retry the" not in page.split(task_id)[0]
     provider.submits = [ProviderError("no", code="content_refused_prompt")]
     new_task(client, n="2")
     work_off()

@@ -7,9 +7,11 @@ import re
 import pytest
 
 from jimeng.documents import Task
+from jimeng.i18n import MESSAGES
 from jimeng.providers import MODELS, Registry
 from jimeng.web.create import options
 from jimeng.web.site.formats import yuan_short
+from tests.conftest import FakeProvider
 from tests.each import for_each
 from tests.page import PROMPT, ask, choices, chosen, ids, send
 
@@ -21,7 +23,10 @@ OFFERED = [model for model in MODELS if options.in_form(model)]
 
 @pytest.fixture
 def registry(provider) -> Registry:
-    return Registry({VISUAL: provider, ARK: provider}, {VISUAL: 2, ARK: 2})
+    """Of both services, each with its name."""
+    ark = FakeProvider()
+    ark.label = ("方舟", "Ark")
+    return Registry({VISUAL: provider, ARK: ark}, {VISUAL: 2, ARK: 2})
 
 
 def offered(page, name: str) -> list[str]:
@@ -51,7 +56,6 @@ def stored(client) -> Task:
     ],
 )
 def test_choices_follow_the_model(client, model, resolutions, takes_seed, most):
-    """What a model cannot do is not offered."""
     part = choices(client, model=model)
 
     assert "<html" not in part.text
@@ -110,14 +114,28 @@ def test_pixels_of_each_choice_are_there_to_be_told(client):
 
 
 def test_two_models_of_one_name_are_told_apart(client):
-    """Each provider's can be chosen, and it is the one that draws."""
-    values = offered(client.get("/"), "model")
+    """Each provider's can be chosen, says whose it is, and is the one that draws."""
+    page = client.get("/", headers={"Accept-Language": "en"})
+    values = offered(page, "model")
+    names = re.findall(r'class="model-name" data-label>([^<]+)<', page.text)
     ark = f"{ARK}:doubao-seedream-4-0-250828"
 
     assert {"doubao-seedream-4.0", ark} <= set(values)
-    assert len(values) == len(set(values)) == len(OFFERED)
+    assert len(values) == len(set(values)) == len(OFFERED) == len(set(names))
+    assert {"Seedream 4.0 (Jimeng)", "Seedream 4.0 (Ark)", "Seedream 4.5"} <= set(names)
     ask(client, model=ark)
     assert stored(client).provider == ARK
+
+
+def test_each_model_says_what_it_is_good_for(client):
+    """In both languages, with its price and the pictures that it takes."""
+    page = client.get("/", headers={"Accept-Language": "en"}).text
+    page = page.replace("\N{NO-BREAK SPACE}", " ")
+
+    assert {f"model.{model.id}" for model in OFFERED} <= set(MESSAGES)
+    assert "Start here" in page
+    assert "¥0.30–¥0.60" in page and "up to 14 references" in page
+    assert "推荐先用" in client.get("/").text
 
 
 def test_other_model_without_javascript(client):
@@ -146,7 +164,6 @@ def test_other_model_without_javascript(client):
     ],
 )
 def test_choices_become_pixels(client, fields, size):
-    """What the page shows is what is asked for."""
     ask(client, **fields)
 
     task = stored(client)
@@ -158,29 +175,16 @@ def test_everything_is_asked_for(client):
     ask(client, model="jimeng-3.1", resolution="2K", n="2", seed="42", style="ink")
 
     task = stored(client)
-    assert (task.model, task.n, task.seed, task.seed_given) == (
-        "jimeng-3.1",
-        2,
-        42,
-        True,
-    )
+    given = {"model": "jimeng-3.1", "n": 2, "seed": 42}
+    assert {name: getattr(task, name) for name in given} == given
+    assert task.seed_given is True
     assert task.prompt.startswith(f"{PROMPT}，中国水墨画")
-    assert task.input == {
-        "prompt": PROMPT,
-        "model": "jimeng-3.1",
-        "size": "1:1",
-        "quality": "hd",
-        "style": "ink",
-        "seed": 42,
-        "n": 2,
-    }
-
-
-def test_own_words_come_before_a_named_style(client):
-    """What somebody has written is meant."""
+    rest = {"prompt": PROMPT, "size": "1:1", "quality": "hd", "style": "ink"}
+    assert task.input == given | rest
     ask(client, style="ink", style_own=" woodcut ")
-
-    assert stored(client).prompt == f"{PROMPT}，woodcut"
+    assert stored(client).prompt == f"{PROMPT}，woodcut", (
+        "what one has written is meant"
+    )
 
 
 @for_each(
@@ -228,14 +232,10 @@ def test_all_that_is_wrong_is_said_at_once(client):
 
 
 def test_length_counts_the_words_of_the_style(client):
-    """The counter tells what will be sent."""
     page = client.get("/?prompt=abc&style=ink")
 
     now = re.search(r'class="counter-now">(\d+)<', page.text)[1]
     assert int(now) == len("abc，中国水墨画，留白，墨色浓淡相宜，宣纸质感")
-
-
-__all__ = ["registry"]  # models of both providers
 
 
 def cost(page) -> tuple[str, dict]:
@@ -258,9 +258,7 @@ def cost(page) -> tuple[str, dict]:
 )
 def test_button_says_count_and_price(client, words, said):
     """By model, size and count, without a script too; what is unknown is not said."""
-    page = client.post(
-        "/composer", data=words, headers={"Sec-Fetch-Site": "same-origin"}
-    )
+    page = send(client, "/composer", **words)
 
     assert cost(page)[0] == said
     assert bool(cost(page)[1]) == ("¥" in said)
@@ -268,9 +266,7 @@ def test_button_says_count_and_price(client, words, said):
 
 def test_price_comes_with_another_model(client):
     """The answer to a change holds the button's words, and the table behind them."""
-    query = {"model": PRO, "n": "3", "size": "1:1", "resolution": "1K"}
-
-    page = client.get("/composer", query_string=query, headers={"HX-Request": "true"})
+    page = choices(client, model=PRO, n="3", size="1:1", resolution="1K")
 
     said, table = cost(page)
     assert said == "×3 · ¥0.90"
@@ -282,30 +278,21 @@ def test_without_scripts_the_price_is_of_one(client):
     """What would not follow the choices is not said: each picture's price is."""
     page = client.get("/", query_string={"prompt": "猫", "model": PRO})
 
-    assert (
-        '<noscript><span class="fine">每张 ¥0.30–¥0.60</span></noscript>' in page.text
-    )
+    price = '<noscript><span class="fine">每张 ¥0.30–¥0.60</span></noscript>'
+    assert price in page.text
 
 
 def test_demo_costs_nothing(app, client, monkeypatch):
-    """There is a count and no price."""
     monkeypatch.setitem(app.jinja_env.globals, "demo", True)
-    page = client.post(
-        "/composer", data={"n": "4"}, headers={"Sec-Fetch-Site": "same-origin"}
-    )
+    page = send(client, "/composer", n="4")
 
     assert cost(page) == ("×4", {})
     assert "<noscript><span" not in page.text
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("micros", "shown"),
-    [
-        (810_208, "¥0.81"),
-        (2_005_000, "¥2.00"),
-        (200_000, "¥0.20"),
-        (1_234, "¥0.001234"),
-    ],
+    [(810_208, "¥0.81"), (2_005_000, "¥2.00"), (1_234, "¥0.001234")],
 )
 def test_price_beside_a_button_has_two_decimals(micros, shown):
     """The exact one is in the details; only less than a fen is shown as it is."""

@@ -5,7 +5,7 @@ from urllib.parse import urlencode
 
 from jimeng.http import auth
 from tests.each import for_each
-from tests.page import PROMPT, ask, choices, chosen, new_task, send
+from tests.page import PROMPT, ask, choices, chosen, new_task
 from tests.rest import create
 
 NO_SEED = "jimeng-4.6"
@@ -30,23 +30,20 @@ def leave(client, **choices: str) -> None:
 
 
 def test_remix_fills_everything_but_the_seed(client):
-    """The form is as it was for the task: its words, not those of its style."""
-    task_id = new_task(
-        client,
-        model="jimeng-3.1",
-        resolution="2K",
-        size="3:4",
-        n="2",
-        style="ink",
-        seed="9",
-    )
+    """The form is as it was for the task: its words, not those of its style. It can
+    take the form's place without a new page."""
+    asked = {"model": "jimeng-3.1", "size": "3:4", "resolution": "2K", "n": "2"}
+    task_id = new_task(client, **asked, style="ink", seed="9")
 
     page = client.get(f"/?again={task_id}")
+    part = choices(client, again=task_id)
 
-    assert re.search(rf"<textarea[^>]*>\s*{PROMPT}</textarea>", page.text)
-    wanted = {"model": "jimeng-3.1", "size": "3:4", "resolution": "2K", "n": "2"}
-    wanted |= {"style": "ink", "seed": ""}
-    assert {name: chosen(page, name) for name in wanted} == wanted
+    assert part.text.count('<form id="composer"') == 1
+    assert "<html" not in part.text
+    wanted = asked | {"style": "ink", "seed": ""}
+    for each in (page, part):
+        assert re.search(rf"<textarea[^>]*>\s*{PROMPT}</textarea>", each.text)
+        assert settings(each, *wanted) == wanted
     assert chosen(client.get(f"/?again={task_id}&seed=9"), "seed") == "9"
 
 
@@ -58,26 +55,15 @@ def test_remix_of_what_is_gone_is_an_empty_form(client):
     assert re.search(r"<textarea[^>]*>\s*</textarea>", page.text)
 
 
-def test_whole_form_comes_by_itself(client):
-    """A remix can take the form's place without a new page."""
-    task_id = new_task(client, n="3")
-
-    part = choices(client, again=task_id)
-
-    assert part.text.count('<form id="composer"') == 1
-    assert "<html" not in part.text
-    assert chosen(part, "n") == "3"
-
-
 def test_settings_that_were_used_last_are_there_again(client):
     """A new visit begins where the last one ended, without its words."""
-    ask(client, model=NO_SEED, size="9:16", resolution="4K", n="4", style="oil")
+    used = {"model": NO_SEED, "size": "9:16", "resolution": "4K", "n": "4"}
+    used |= {"style": "oil"}
+    ask(client, **used)
 
     page = client.get("/")
 
-    wanted = {"model": NO_SEED, "size": "9:16", "resolution": "4K", "n": "4"}
-    assert {name: chosen(page, name) for name in wanted} == wanted
-    assert chosen(page, "style") == "oil"
+    assert settings(page, *used) == used
     assert re.search(r"<textarea[^>]*>\s*</textarea>", page.text)
 
 
@@ -140,16 +126,6 @@ def test_defaults_of_the_user_come_first(client, monkeypatch):
     wanted = {"model": "jimeng-3.1", "n": "2", "size": "4:3"}
     assert settings(page, *wanted) == wanted
     assert settings(linked, "n", "size") == {"n": "3", "size": "4:3"}
-
-
-def test_defaults_of_a_guest_count_too(client):
-    """Where nobody signs in the browser keeps them; new ones beat what was left."""
-    leave(client, n="2")
-
-    send(client, "/account/defaults", model=NO_SEED, size="16:9", n="3")
-
-    wanted = {"model": NO_SEED, "size": "16:9", "n": "3"}
-    assert settings(client.get("/"), *wanted) == wanted
 
 
 def test_tasks_of_programs_leave_the_form_alone(client):

@@ -12,7 +12,7 @@ from jimeng.web.gallery.filters import Filters, day_of
 from jimeng.web.site.formats import zone
 from tests.each import for_each
 from tests.hung import hang
-from tests.page import HTMX, POST, send
+from tests.page import HTMX, send
 
 NIGHT = datetime(2025, 3, 4, 17, 0, tzinfo=UTC)  # in China it is the fifth
 
@@ -38,23 +38,15 @@ def more_link(page) -> str:
 
 
 def test_picture_is_a_link_with_a_thumbnail_of_known_size(client):
-    """Each stands as a link to its page; nothing moves while they load."""
+    """Each stands as a link to its page, and names its bytes for the stage; nothing
+    moves while they load."""
     (picture,) = hang('一只"猫"')
-
-    page = client.get("/gallery")
-
-    assert f'href="/pictures/{picture}"' in page.text
-    assert "/thumb.webp" in page.text
-    assert 'alt="一只&#34;猫&#34;"' in page.text
-    assert 'width="1328" height="1328" loading="lazy"' in page.text
-
-
-def test_stage_finds_what_it_shows(client):
-    """Beside the way to its page a picture names its bytes."""
-    (picture,) = hang("看大图")
 
     page = client.get("/gallery").text
 
+    assert "/thumb.webp" in page
+    assert 'alt="一只&#34;猫&#34;"' in page
+    assert 'width="1328" height="1328" loading="lazy"' in page
     link = re.search(r'<a class="photo-link"[^>]+>', page)[0]
     whole = re.search(r'data-view="(/i/[^/"]+\.\w+)"', link)[1]
     assert f'href="/pictures/{picture}"' in link
@@ -64,12 +56,16 @@ def test_stage_finds_what_it_shows(client):
 
 
 def test_days_are_those_of_the_reader(client):
-    """Without a word from the browser it is China's day; with one, the reader's."""
+    """Without a word from the browser it is China's day; with one, the reader's. Today
+    is called so, in either language."""
     hang("夜里", newest=NIGHT)
+    hang("今", newest=utcnow())
+    english = {"Accept-Language": "en"}
 
-    assert headings(client.get("/gallery")) == ["2025年3月5日"]
+    assert headings(client.get("/gallery")) == ["今天", "2025年3月5日"]
+    assert headings(client.get("/gallery", headers=english))[0] == "Today"
     client.set_cookie("zone", "Europe/Berlin")
-    assert headings(client.get("/gallery")) == ["2025年3月4日"]
+    assert headings(client.get("/gallery"))[1:] == ["2025年3月4日"]
 
 
 @for_each(
@@ -83,15 +79,6 @@ def test_odd_zone_is_none(app, cookie):
     assert offset == timedelta(hours=8)
 
 
-def test_days_have_names(client):
-    """Today and yesterday are called so, in either language."""
-    hang("今", newest=utcnow())
-    english = {"Accept-Language": "en"}
-
-    assert headings(client.get("/gallery")) == ["今天"]
-    assert headings(client.get("/gallery", headers=english)) == ["Today"]
-
-
 def hits(page) -> str:
     return re.search(r'<span id="hits"[^>]*>([^<]*)</span>', page.text)[1]
 
@@ -103,10 +90,8 @@ def test_hits_are_counted(client, monkeypatch):
 
     assert hits(client.get("/gallery")) == "3 张"
     assert hits(client.get("/gallery?q=狗", headers=english)) == "1 picture"
-    form = {"id": kept[0], "next": "/gallery?q=猫"}
-    assert (
-        hits(client.post("/pictures/trash", data=form, headers=HTMX | POST)) == "1 张"
-    )
+    gone = send(client, "/pictures/trash", htmx=True, id=kept[0], next="/gallery?q=猫")
+    assert hits(gone) == "1 张"
     monkeypatch.setattr(browsing, "MAX_HITS", 1)
     assert hits(client.get("/gallery", headers=english)) == "more than 1 pictures"
 
@@ -134,13 +119,8 @@ def test_address_holds_the_state(client):
     assert '<option value="1:1" selected>' in page.text
     assert 'value="2025-03-05"' in page.text
     assert shown(client.get("/gallery?to=2025-03-03")) == ["红狗"]
-
-
-def test_search_is_by_month(client):
-    """Few pictures do not stand under many days."""
-    hang("猫一", "猫二", newest=NIGHT, apart=timedelta(days=1))
-
-    assert headings(client.get("/gallery?q=猫")) == ["2025年3月"]
+    months = headings(client.get("/gallery?q=猫"))
+    assert months == ["2025年3月"], "few pictures do not stand under many days"
 
 
 def test_next_page_is_a_plain_link(client, monkeypatch):
@@ -155,6 +135,8 @@ def test_next_page_is_a_plain_link(client, monkeypatch):
     assert shown(second) == ["猫三"]
     assert next_link(second) is None
     assert 'href="/gallery?q=%E7%8C%AB"' in second.text  # back to the newest
+    for nowhere in ("cursor=x", "trash=1&cursor=%00"):
+        assert client.get(f"/gallery?{nowhere}").status_code == 422
 
 
 def test_scrolling_goes_on_under_the_same_day(client, monkeypatch):
@@ -185,18 +167,14 @@ def test_scrolling_by_itself_has_an_end(client, monkeypatch):
     assert next_link(page)
 
 
-def test_nothing_yet_leads_to_the_beginning(client):
-    """An empty gallery says what comes here; filters change nothing about that."""
+def test_nothing_found_leads_back(client):
+    """An empty gallery says what comes here, whatever the filters; those that let
+    nothing through can be cleared."""
     hang("别人的", user_id="else")
-
     for path in ("/gallery", "/gallery?q=猫"):
         page = client.get(path)
         assert "图库还是空的" in page.text
         assert shown(page) == []
-
-
-def test_nothing_found_leads_back(client):
-    """What the filters let nothing through for can be cleared."""
     hang("狗")
 
     page = client.get("/gallery?q=猫")
@@ -226,12 +204,6 @@ def test_odd_addresses_are_pages(client, query):
     assert "<b>" not in page.text
 
 
-@for_each("path", ["/gallery?cursor=x", "/gallery?trash=1&cursor=%00"])
-def test_odd_cursor_is_refused(client, path):
-    """A page that cannot be said to begin anywhere is no page."""
-    assert client.get(path).status_code == 422
-
-
 def test_filters_read_what_they_write():
     """An address made of filters is read as the same filters."""
     filters = Filters(
@@ -243,7 +215,8 @@ def test_filters_read_what_they_write():
 
 
 def test_htmx_gets_the_results_alone(client):
-    """Filtering swaps what is found; the form keeps the focus."""
+    """Filtering swaps what is found; the form keeps the focus. The bar comes along: it
+    leads back to what is shown now, and takes favourites out among favourites."""
     hang("猫")
 
     part = client.get("/gallery?q=猫", headers=HTMX)
@@ -252,12 +225,7 @@ def test_htmx_gets_the_results_alone(client):
     assert "<html" not in part.text
     assert 'id="filters"' not in part.text
     assert "HX-Request" in part.vary
-
-
-def test_bar_comes_along_with_the_filters(client):
-    """It leads back to what is shown now, and takes favourites out among favourites."""
     part = client.get("/gallery?q=&model=&fav=1", headers=HTMX)
-
     bar = part.text.partition('<form id="selection"')[2]
     assert 'hx-swap-oob="true"' in bar
     assert 'name="next" value="/gallery?fav=1"' in bar
@@ -265,13 +233,10 @@ def test_bar_comes_along_with_the_filters(client):
 
 
 def test_deleting_leads_back_with_a_way_to_undo(client):
-    """A plain form ends where it began, and says what was done."""
     ids = hang("一", "二", "三")
     back = "/gallery?fav=1&done=starred&n=9"
 
-    answer = client.post(
-        "/pictures/trash", data={"id": ids[:2], "next": back}, headers=POST
-    )
+    answer = send(client, "/pictures/trash", id=ids[:2], next=back)
     page = client.get(answer.headers["Location"].replace("fav=1&", ""))
 
     assert answer.status_code == 303
@@ -285,12 +250,11 @@ def test_deleting_leads_back_with_a_way_to_undo(client):
 
 
 def test_deleting_takes_the_pictures_off_the_page(client):
-    """With htmx only they go, and a notice has the way back."""
-    ids = hang("一", "二")
+    (picture, _) = hang("一", "二")
 
-    part = send(client, "/pictures/trash", htmx=True, id=ids[0])
+    part = send(client, "/pictures/trash", htmx=True, id=picture)
 
-    assert f'<figure id="picture-{ids[0]}" hx-swap-oob="delete">' in part.text
+    assert f'<figure id="picture-{picture}" hx-swap-oob="delete">' in part.text
     assert 'id="undo"' in part.text
 
 
@@ -300,9 +264,7 @@ def test_more_than_one_form_takes_is_refused_whole(client, act):
     ids = hang("一", "二")
     many = [*ids, *(f"picture_{number}" for number in range(999))]
 
-    answer = client.post(
-        f"/pictures/{act}", data={"id": many, "on": "1"}, headers={**POST, **HTMX}
-    )
+    answer = send(client, f"/pictures/{act}", htmx=True, id=many, on="1")
 
     assert answer.status_code == 422
     assert "一次最多选 1000 项" in answer.text
@@ -311,12 +273,9 @@ def test_more_than_one_form_takes_is_refused_whole(client, act):
 
 
 def test_many_favourites_at_once(client):
-    """Each switch shows how it stands now."""
     ids = hang("一", "二")
 
-    part = client.post(
-        "/pictures/favourite", data={"id": ids, "on": "1"}, headers={**POST, **HTMX}
-    )
+    part = send(client, "/pictures/favourite", htmx=True, id=ids, on="1")
 
     assert part.text.count('aria-pressed="true"') == 2
     assert part.text.count('hx-swap-oob="true"') == 2

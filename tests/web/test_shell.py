@@ -2,6 +2,7 @@
 
 import re
 from io import BytesIO
+from unittest.mock import Mock
 
 import pytest
 from PIL import Image
@@ -10,43 +11,35 @@ from jimeng.web.tasks import feed
 from tests.each import for_each
 from tests.page import HTMX
 
-HEAD = {"Accept-Language": "en"}
+ENGLISH = {"Accept-Language": "en"}
 
 
 @pytest.fixture
 def broken(client, monkeypatch):
     """Somebody at a server whose first page fails."""
-
-    def fail(*args, **values):
-        raise RuntimeError("a bug")
-
-    monkeypatch.setattr(feed, "show_feed", fail)
+    monkeypatch.setattr(feed, "show_feed", Mock(side_effect=RuntimeError("a bug")))
     return client
 
 
 def test_page_of_a_fault_leads_on(broken):
-    """It tells what to report, and offers to try the same again."""
-    answer = broken.get("/?prompt=x&n=2", headers=HEAD)
+    """It tells what to report, and offers to try the same again. What htmx takes of it
+    are the words, without a second heading."""
+    answer = broken.get("/?prompt=x&n=2", headers=ENGLISH)
+    part = broken.get("/", headers=ENGLISH | HTMX)
 
     assert answer.status_code == 500
     assert answer.text.count("<h1>") == 1
     assert f"<code>{answer.headers['X-Request-ID']}</code>" in answer.text
     assert 'href="/?prompt=x&amp;n=2">Try again' in answer.text
     assert "a bug" not in answer.text
-
-
-def test_fault_in_a_part_is_only_its_message(broken):
-    """What htmx takes of the page are the words, without a second heading."""
-    answer = broken.get("/", headers=HEAD | HTMX)
-
-    part = re.search(r'<div id="error".*?</button>\s*</div>', answer.text, re.DOTALL)
-    assert answer.headers["HX-Reselect"] == "#error"
-    assert "request_id" in part[0] and "<h1" not in part[0]
+    words = re.search(r'<div id="error".*?</button>\s*</div>', part.text, re.DOTALL)
+    assert part.headers["HX-Reselect"] == "#error"
+    assert "request_id" in words[0] and "<h1" not in words[0]
 
 
 def test_page_that_is_not_there_says_so(client):
     """Trying it again would change nothing, so that is not offered."""
-    answer = client.get("/nothing", headers=HEAD)
+    answer = client.get("/nothing", headers=ENGLISH)
 
     assert answer.status_code == 404
     assert "<h1>Not found</h1>" in answer.text
@@ -73,18 +66,6 @@ def test_navigation_marks_where_one_is(client, path, part, how):
     assert marked == [(part, how)]
 
 
-def test_icons_are_there(client):
-    """For a tab, and for the home screen of a phone."""
-    icons = re.findall(r'<link rel="[a-z-]*icon" href="([^"]+)"', client.get("/").text)
-
-    kinds = [client.get(icon, buffered=True).mimetype for icon in icons]
-
-    assert kinds == ["image/svg+xml", "image/png"]
-
-
-ENGLISH = {"Accept-Language": "en"}
-
-
 def test_site_can_be_installed(client):
     """With a name in the reader's language, icons of the sizes told, and a start."""
     page = client.get("/", headers=ENGLISH).text
@@ -100,6 +81,9 @@ def test_site_can_be_installed(client):
             assert icon["sizes"] == f"{opened.width}x{opened.height}"
     for shortcut in found["shortcuts"]:
         assert client.get(shortcut["url"]).status_code == 200
+    icons = re.findall(r'<link rel="[a-z-]*icon" href="([^"]+)"', page)
+    kinds = [client.get(icon, buffered=True).mimetype for icon in icons]
+    assert kinds == ["image/svg+xml", "image/png"], "of a tab, and of a phone"
 
 
 def test_worker_changes_with_the_styles(client):

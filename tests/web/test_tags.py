@@ -11,7 +11,7 @@ from jimeng.gallery import browsing, picture_details, tags, trash
 from jimeng.gallery.browsing import PictureFilter
 from jimeng.gallery.tags import MAX_TAGS, change_tags
 from tests.hung import hang
-from tests.page import HTMX, POST, send
+from tests.page import send
 from tests.web.test_gallery_page import shown
 
 ME, OTHER = Principal("guest"), Principal("other")
@@ -92,13 +92,14 @@ def test_index_of_the_tag_answers(hung):
 
 def test_pages(client, hung):
     """The dialog over the gallery, and a page without a script."""
-    dialog = client.post("/tags/choose", data={"id": hung}, headers={**POST, **HTMX})
-    assert dialog.text.startswith("<dialog") or "<dialog" in dialog.text
+    dialog = send(client, "/tags/choose", htmx=True, id=hung)
+    assert "<dialog" in dialog.text
     assert dialog.text.count('name="id"') == 3
 
-    done = client.post(
-        "/tags/put", data={"id": hung, "tag": "Sea"}, headers={**POST, **HTMX}
-    )
+    wrong = send(client, "/tags/put", htmx=True, id=hung, tag=" ")
+    assert (wrong.status_code, wrong.headers["HX-Retarget"]) == (422, "#collect")
+    assert "标签为 1 到 40 个字符" in wrong.text
+    done = send(client, "/tags/put", htmx=True, id=hung, tag="Sea")
     assert "已给 3 项加上标签" in done.text
 
     page = client.get("/gallery")
@@ -112,19 +113,9 @@ def test_pages(client, hung):
     assert shown(client.get("/gallery?tag=sea")) == list(PROMPTS[1:])
 
 
-def test_wrong_tag_is_told_in_the_dialog(client, hung):
-    data = {"id": hung, "tag": " "}
-    answer = client.post("/tags/put", data=data, headers={**POST, **HTMX})
-
-    assert answer.status_code == 422 and answer.headers["HX-Retarget"] == "#collect"
-    assert "标签为 1 到 40 个字符" in answer.text
-
-
 def test_page_of_the_picture_shows_its_tags(client, hung):
     """They lead to the filter; collect.js renews them after a change."""
-    part = client.post(
-        "/tags/put", data={"id": hung[0], "tag": "a b"}, headers={**POST, **HTMX}
-    )
+    part = send(client, "/tags/put", htmx=True, id=hung[0], tag="a b")
 
     assert "data-collected" in part.text
     page = client.get(f"/pictures/{hung[0]}").text

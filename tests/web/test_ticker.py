@@ -22,59 +22,37 @@ def states(mark: str, letters: str) -> str:
     return mark.replace(".qq", f".{letters}")
 
 
-def test_ticker_is_silent_while_nothing_changes(client):
-    """An answer without news is empty."""
-    new_task(client)
-    shown = marks(client.get("/"))
-
-    answer = look(client, shown)
-
-    assert len(shown) == 1
-    assert (answer.status_code, answer.data) == (204, b"")
-
-
 def test_ticker_brings_the_picture_and_ends(client, work_off):
-    """The picture takes its place, it is told once, and no more is asked."""
+    """Empty as long as nothing changes. The picture takes its place, it is told once,
+    and no more is asked; nothing is remembered of who has seen what, so an answer that
+    was lost is given again."""
     task_id = new_task(client, n="2")
-    shown = marks(client.get("/"))
-    work_off()
-
-    answer = look(client, shown)
-
-    assert f'<figure id="slot-{task_id}-0"' in answer.text
-    assert f'<figure id="slot-{task_id}-1"' in answer.text
-    assert answer.text.count("/thumb.webp") == 2
-    assert 'id="announce"' in answer.text
-    assert marks(answer) == []
-    assert '<div id="ticker" hidden></div>' in answer.text
-
-
-def test_ticker_tells_only_what_has_ended_since(client, work_off):
-    """What was shown as done is neither sent nor announced again."""
-    new_task(client, n="2")
     (mark,) = marks(client.get("/"))
+    silent = look(client, [mark])
+    assert (silent.status_code, silent.data) == (204, b"")
+    running = look(client, [states(mark, "uq")]).text
+    assert "<figure" in running
+    assert f'id="actions-{task_id}"' not in running, "focus and menus stay"
     work_off()
 
-    answer = look(client, [states(mark, "dq")])
-
-    assert answer.text.count("<figure") == 1
-    news = re.search(r'<p id="announce".*?</p>', answer.text, re.DOTALL)[0]
+    for answer in (look(client, [mark]), look(client, [mark])):
+        assert f'<figure id="slot-{task_id}-0"' in answer.text
+        assert f'<figure id="slot-{task_id}-1"' in answer.text
+        assert answer.text.count("/thumb.webp") == 2
+        assert 'id="announce"' in answer.text
+        assert marks(answer) == []
+        assert '<div id="ticker" hidden></div>' in answer.text
+    # What was shown as done is neither sent nor announced again.
+    rest = look(client, [states(mark, "dq")]).text
+    assert rest.count("<figure") == 1
+    news = re.search(r'<p id="announce".*?</p>', rest, re.DOTALL)[0]
     assert "2" in news and "第 1 张" not in news
-
-
-def test_answer_that_was_lost_is_given_again(client, work_off):
-    """Nothing is remembered of who has seen what."""
-    new_task(client)
-    shown = marks(client.get("/"))
-    work_off()
-
-    assert "<figure" in look(client, shown).text
-    assert "<figure" in look(client, shown).text
 
 
 def test_ticker_takes_away_what_is_gone(client):
     """A task that was deleted in another window goes from this one too."""
-    task_id = new_task(client)
+    new_task(client)  # which goes on waiting
+    task_id = new_task(client, prompt="一只猫")
     shown = marks(client.get("/"))
     send(client, f"/tasks/{task_id}/delete")
 
@@ -92,26 +70,18 @@ def test_ticker_overlooks_what_is_no_mark(client):
 
 
 def test_finished_page_asks_for_nothing(client, work_off):
-    """A page on which all has ended holds no ticker that ticks."""
+    """A page on which all has ended holds no ticker that ticks; until then its tab
+    says how many are still to come."""
     new_task(client)
-    assert 'hx-trigger="every 1s"' in client.get("/").text
+    new_task(client, prompt="一只猫")
+    before = client.get("/").text
+    assert 'hx-trigger="every 1s"' in before and "<title>(2) " in before
     work_off()
 
     page = client.get("/")
 
-    assert "every" not in page.text
+    assert "every" not in page.text and "<title>(" not in page.text
     assert marks(page) == []
-
-
-def test_title_counts_what_is_under_way(client, work_off):
-    """The tab says how many are still to come."""
-    new_task(client)
-    new_task(client, prompt="一只猫")
-    assert "<title>(2) " in client.get("/").text
-
-    work_off()
-
-    assert "<title>(" not in client.get("/").text
 
 
 def test_waiting_pictures_show_their_place(client):
@@ -128,17 +98,6 @@ def test_waiting_pictures_show_their_place(client):
 
     assert answer.text.count("<figcaption") == 2
     assert "<figure" not in answer.text
-
-
-def test_running_cards_keep_their_buttons(client, provider, work_off):
-    """While some pictures are still to come, focus and menus are not taken away."""
-    task_id = new_task(client, n="2")
-    (mark,) = marks(client.get("/"))
-
-    answer = look(client, [states(mark, "uq")])
-
-    assert "<figure" in answer.text
-    assert f'id="actions-{task_id}"' not in answer.text
 
 
 def test_ticker_of_a_task_page_brings_the_picture_whole(client, work_off):

@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from jimeng.documents import Image
 from jimeng.documents.principal import Principal
 from jimeng.gallery import picture_details, trash
 from jimeng.jobs import bulk, purge
@@ -12,6 +13,9 @@ from tests.hung import hang
 from tests.page import HTMX, new_task, send
 
 ME = Principal("guest")
+
+
+TIDY, BATCH = {"word": "删除", "n": "1"}, {"batch": "{moment}"}
 
 
 def ids(page) -> list[str]:
@@ -35,18 +39,7 @@ def test_trash_shows_what_was_deleted_last(client):
     assert client.get(f"/pictures/{second}/trashed.webp").status_code == 404
 
 
-def test_empty_trash_says_so(client):
-    """There is nothing to press where there is nothing."""
-    hang("一")
-
-    page = client.get("/gallery?trash=1")
-
-    assert "回收站是空的" in page.text
-    assert 'id="selection"' not in page.text
-
-
 def test_trash_goes_on(client, monkeypatch):
-    """A long one has a next page, too."""
     monkeypatch.setattr("jimeng.web.gallery.browsing.PAGE", 2)
     pictures = hang("一", "二", "三")
     trash.trash_pictures(ME, pictures)
@@ -59,8 +52,9 @@ def test_trash_goes_on(client, monkeypatch):
     assert ids(client.get(link, headers=HTMX)) == ids(rest)
 
 
-def test_picture_is_brought_back(client):
-    """It is in the gallery again."""
+def test_picture_is_brought_back_or_removed_for_good(client):
+    """It is in the gallery again; or nothing brings it back, and htmx takes it off the
+    page."""
     (picture,) = hang("一")
     trash.trash_pictures(ME, [picture])
 
@@ -70,11 +64,6 @@ def test_picture_is_brought_back(client):
     assert answer.headers["Location"] == f"{back}&done=restored&n=1"
     assert "已恢复 1 项" in client.get(answer.headers["Location"]).text
     assert ids(client.get("/gallery")) == [picture]
-
-
-def test_picture_is_removed_for_good(client):
-    """Nothing brings it back, and htmx takes it off the page."""
-    (picture,) = hang("一")
     trash.trash_pictures(ME, [picture])
 
     part = send(client, "/pictures/purge", htmx=True, id=picture)
@@ -86,7 +75,7 @@ def test_picture_is_removed_for_good(client):
 
 
 def test_trash_is_emptied(client):
-    """All of it is out of reach at once."""
+    """All of it is out of reach at once; nothing is to be pressed where nothing is."""
     trash.trash_pictures(ME, hang("一", "二"))
 
     answer = send(client, "/gallery/trash/empty")
@@ -94,11 +83,15 @@ def test_trash_is_emptied(client):
     page = client.get(answer.headers["Location"])
     assert "回收站已清空" in page.text
     assert ids(page) == []
+    assert "回收站是空的" in page.text
+    assert 'id="selection"' not in page.text
 
 
-def test_task_without_pictures_is_brought_back(client):
-    """A deleted task that never had one lies there by its words."""
+def test_task_without_pictures_is_brought_back_or_removed_for_good(client):
+    """A deleted task that never had one lies there by its words. With htmx the answer
+    to an undo is the card; what is not there cannot be removed."""
     task_id = new_task(client)
+    assert send(client, f"/tasks/{task_id}/purge").status_code == 404
     trash.trash(ME, task_id)
     page = client.get("/gallery?trash=1")
     assert f"/tasks/{task_id}/restore" in page.text
@@ -108,52 +101,45 @@ def test_task_without_pictures_is_brought_back(client):
     assert answer.headers["Location"] == f"/tasks/{task_id}"
     assert client.get(f"/tasks/{task_id}").status_code == 200
     assert "restore" not in client.get("/gallery?trash=1").text
-
-
-def test_feed_gets_its_card_back(client):
-    """With htmx the answer to an undo is the card."""
-    task_id = new_task(client)
     trash.trash(ME, task_id)
-
     part = send(client, f"/tasks/{task_id}/restore", htmx=True)
-
     assert f'<article id="task-{task_id}"' in part.text
-
-
-def test_task_is_removed_for_good(client):
-    """The page for it is the trash; what is not there cannot be removed."""
-    task_id = new_task(client)
-    assert send(client, f"/tasks/{task_id}/purge").status_code == 404
     trash.trash(ME, task_id)
-
     answer = send(client, f"/tasks/{task_id}/purge")
-
     assert answer.headers["Location"] == "/gallery?trash=1"
     assert send(client, f"/tasks/{task_id}/restore").status_code == 404
 
 
-def test_tidying_tells_the_numbers_first(client):
-    """How many go and how many stay stands there before anything is done."""
-    pictures = hang("一", "二", "三")
-    picture_details.set_favourite(ME, pictures[:1], True)
+def test_picture_that_is_stored_while_its_task_goes_is_not_shown(client, monkeypatch):
+    """It comes after those that were there, and goes with the rest."""
+    task_id, (picture,) = new_task(client), hang("一")
 
-    page = client.get("/gallery/tidy")
+    def store(_: object) -> None:
+        Image.collection().update_one({"_id": picture}, {"$set": {"task_id": task_id}})
 
-    assert "有 2 项不是收藏" in page.text
-    assert "1 项收藏会留下" in page.text
-    assert 'name="n" value="2"' in page.text
+    monkeypatch.setattr(trash, "drop_waiting", store)
+
+    trash.trash(ME, task_id)
+
+    assert ids(client.get("/gallery")) == []
 
 
 @pytest.mark.parametrize("word", ["删除", " delete ", "“删除”", "DELETE"])
 def test_tidying_keeps_favourites(client, word):
-    """The word is enough in either language; an undo brings all back."""
+    """How many go and how many stay stands there before anything is done. The word is
+    enough in either language; an undo brings all back."""
     pictures = hang("一", "二", "三")
     picture_details.set_favourite(ME, pictures[:1], True)
+    before = client.get("/gallery/tidy").text
+    assert "有 2 项不是收藏" in before and "1 项收藏会留下" in before
+    assert 'name="n" value="2"' in before
 
     answer = send(client, "/gallery/tidy", word=word, n="2")
 
     page = client.get(answer.headers["Location"])
     assert ids(page) == pictures[:1]
+    nothing = client.get("/gallery/tidy").text
+    assert "没有要删除的内容" in nothing and 'name="word"' not in nothing
     batch = re.search(r'name="batch" value="(\d+)"', page.text)[1]
     send(client, "/pictures/restore", batch=batch)
     assert ids(client.get("/gallery")) == pictures
@@ -170,7 +156,6 @@ def test_tidying_keeps_favourites(client, word):
     ],
 )
 def test_tidying_needs_word_and_number(client, word, n, words):
-    """Anything else deletes nothing, and says why."""
     pictures = hang("一", "二")
 
     answer = send(client, "/gallery/tidy", word=word, n=n)
@@ -184,18 +169,8 @@ def test_tidying_needs_word_and_number(client, word, n, words):
     ("path", "fields", "going", "ended"),
     [
         ("/gallery/trash/empty", {}, "正在清空回收站：0 / 2 项", "回收站已清空"),
-        (
-            "/gallery/tidy",
-            {"word": "删除", "n": "1"},
-            "正在移到回收站：0 / 1 项",
-            "已删除 1 项",
-        ),
-        (
-            "/pictures/restore",
-            {"batch": "{moment}"},
-            "正在恢复：0 / 2 项",
-            "已恢复 2 项",
-        ),
+        ("/gallery/tidy", TIDY, "正在移到回收站：0 / 1 项", "已删除 1 项"),
+        ("/pictures/restore", BATCH, "正在恢复：0 / 2 项", "已恢复 2 项"),
     ],
     ids=["empty", "tidy", "restore"],
 )
@@ -207,9 +182,9 @@ def test_what_takes_long_tells_how_far_it_is(
     moment = trash.trash_together(ME, trashed).milliseconds
     monkeypatch.setattr(worker, "REQUEST_BUDGET_S", -1.0)
 
-    answer = send(
-        client, path, **{k: v.format(moment=moment) for k, v in fields.items()}
-    )
+    fields = {name: value.format(moment=moment) for name, value in fields.items()}
+
+    answer = send(client, path, **fields)
 
     pages = [client.get(answer.location), client.get("/gallery?trash=1")]
     assert all(going in page.text and ended not in page.text for page in pages)
@@ -220,13 +195,3 @@ def test_what_takes_long_tells_how_far_it_is(
     assert ended in client.get(over).text
     assert going not in client.get("/gallery").text
     assert client.get(f"{asks}x", headers=HTMX).headers["HX-Redirect"] == "/gallery"
-
-
-def test_nothing_to_tidy(client):
-    """Where there are only favourites there is no form."""
-    picture_details.set_favourite(ME, hang("一"), True)
-
-    page = client.get("/gallery/tidy")
-
-    assert "没有要删除的内容" in page.text
-    assert 'name="word"' not in page.text

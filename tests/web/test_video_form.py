@@ -5,7 +5,6 @@ import re
 
 import pytest
 
-from jimeng import jobs
 from jimeng.documents import Generation, Image, Task
 from jimeng.documents.image import GONE
 from jimeng.providers import Registry
@@ -73,33 +72,30 @@ def test_two_forms_with_an_address_each(client):
     assert models[0] == JIMENG and PRO in models
     assert offered(videos, "duration") == ["5", "10"]
     assert chosen(videos, "ratio") == "16:9"
+    # An empty page offers prompts; of videos they stay there.
+    examples = re.findall(r'href="(/\?prompt=[^"]+)"', videos.text)
+    assert examples
+    assert all("&amp;make=video&amp;ratio=" in each for each in examples)
+    assert "make=video&amp;ratio=" not in pictures.text
 
 
 def test_video_is_asked_for_without_a_script(client):
-    """All that costs is in the task; the form that follows has the same settings."""
-    answer = create(client, ratio="9:16", n="2")
+    """All that costs is in the task; the form that follows has the same settings, and
+    the words without those of the style."""
+    answer = create(client, ratio="9:16", n="2", style="ink", style_own="")
 
     task = only_task()
-    assert task.type == "video"
-    assert task.video == {
-        "duration": 10,
-        "resolution": "720p",
-        "ratio": "9:16",
-        "roles": [],
-    }
-    assert (task.prompt, task.n, task.width, task.height) == (
-        "灯笼随风轻摆",
-        2,
-        704,
-        1248,
-    )
-    assert task.input["duration"] == 10
+    asked = {"duration": 10, "resolution": "720p", "ratio": "9:16", "roles": []}
+    assert (task.type, task.video) == ("video", asked)
+    assert task.prompt.startswith("灯笼随风轻摆，") and len(task.prompt) > 8
+    assert (task.n, task.width, task.height) == (2, 704, 1248)
+    assert (task.input["duration"], task.input["style"]) == (10, "ink")
     assert answer.status_code == 303
     page = client.get(answer.location, follow_redirects=True)
-    assert page.request.query_string.startswith(b"again=") or b"make=video" in (
-        page.request.query_string
-    )
+    query = page.request.query_string
+    assert query.startswith(b"again=") or b"make=video" in query
     assert chosen(page, "duration") == "10" and chosen(page, "ratio") == "9:16"
+    assert re.search(r'name="style" value="ink"[^>]* checked', page.text)
     assert "灯笼随风轻摆</textarea>" in page.text
 
 
@@ -129,37 +125,6 @@ def test_frames_and_references_do_not_go_together(client):
     assert places(reference=picture) == ["reference"]
 
 
-def test_example_fills_this_form(client):
-    """An empty page offers prompts; of videos they stay there."""
-    links = re.findall(r'href="(/\?prompt=[^"]+)"', client.get(PAGE).text)
-
-    assert links and all("&amp;make=video&amp;ratio=" in each for each in links)
-    assert "make=video&amp;ratio=" not in client.get("/").text
-
-
-def test_style_is_added_to_the_prompt(client):
-    """One with a name, or words; the form that follows has it again."""
-    answer = create(client, style="ink", style_own="")
-    task = only_task()
-
-    assert task.prompt.startswith("灯笼随风轻摆，") and len(task.prompt) > 8
-    assert task.input["style"] == "ink"
-    page = client.get(answer.location, follow_redirects=True)
-    assert re.search(r'name="style" value="ink"[^>]* checked', page.text)
-    assert "灯笼随风轻摆</textarea>" in page.text
-
-
-def test_style_does_not_change_the_price(client):
-    """Where a model obeys flags in the words, the form says so and sends nothing."""
-    seedance = {"model": "doubao-seedance-1.0-pro", "style_own": "胶片 --rs 1080p"}
-
-    answer = create(client, htmx=True, **seedance)
-
-    assert answer.status_code == 422
-    assert "--rs" in re.findall(r'<p class="error">([^<]+)</p>', answer.text)[0]
-    assert Task.find_all({}) == []
-
-
 def test_unsent_choices_are_there_again(client):
     """The cookie that the page's script writes; another user's counts for nothing."""
     (picture,) = hang("一只猫")
@@ -175,23 +140,20 @@ def test_unsent_choices_are_there_again(client):
     assert chosen(client.get(PAGE), "duration") == "5"
 
 
-def test_price_follows_what_changes_it(client):
-    """Seconds, count and model; sound and size where a model has them."""
-    assert cost(change(client, duration="5")) == "¥1.40"
-    assert cost(change(client, duration="10")) == "¥2.80"
-    assert cost(change(client, duration="10", n="2")) == "×2 · ¥5.60"
-    assert cost(change(client, duration="5", model=PRO)) == "¥5.00"
-    assert cost(change(client, prompt="", duration="5")) == "¥1.40"
-
-
 def test_choices_are_fitted_to_the_model(client):
-    """What the other does not have is its default."""
+    """What the other does not have is its default; the price follows what changes it:
+    seconds, count and model."""
     page = change(client, model=PRO, duration="7", resolution="480p", ratio="2:1")
 
     assert chosen(page, "duration") in {"5", "10"}
     assert chosen(page, "ratio") == "16:9"
     assert offered(page, "camera") == []
     assert 'hx-swap-oob="true"' in page.text and 'id="prompt"' not in page.text
+    assert cost(change(client, duration="5")) == "¥1.40"
+    assert cost(change(client, duration="10")) == "¥2.80"
+    assert cost(change(client, duration="10", n="2")) == "×2 · ¥5.60"
+    assert cost(change(client, duration="5", model=PRO)) == "¥5.00"
+    assert cost(change(client, prompt="", duration="5")) == "¥1.40"
 
 
 def test_picture_is_animated(client):
@@ -229,7 +191,6 @@ def test_camera_moves_from_a_first_frame_alone(client):
 
 
 def test_video_goes_on_where_its_last_frame_is_stored(client):
-    """Else nothing leads there."""
     video = hang_video()
     link = f"/?make=video&amp;first_frame={video.id}"
     for place in (f"/pictures/{video.id}", "/", "/gallery"):
@@ -248,10 +209,7 @@ def test_files_are_frames(client):
         return io.BytesIO(png(640, 360, colour)), f"{colour}.png"
 
     page = change(
-        client,
-        model="doubao-seedance-2.0",
-        ratio="16:9",
-        first_frame_file=file("teal"),
+        client, model="doubao-seedance-2.0", ratio="16:9", first_frame_file=file("teal")
     )
     assert chosen(page, "ratio") == "adaptive"
     (first,) = re.findall(r'name="first_frame" value="([^"]+)"', page.text)
@@ -272,7 +230,6 @@ def test_files_are_frames(client):
 
 
 def test_upload_is_animated(client):
-    """From its stage, as a picture is."""
     upload = {"file": (io.BytesIO(png(640, 360)), "a.png")}
     part = client.post("/inputs", data=upload, headers=POST).text
     (stage, name) = re.search(r'href="(/inputs/([^"/]+)/edit)"', part).groups()
@@ -283,7 +240,6 @@ def test_upload_is_animated(client):
 
 
 def test_files_go_with_the_form_without_a_script(client):
-    """Together with everything else."""
     answer = create(
         client,
         first_frame_file=(io.BytesIO(png(640, 360)), "a.png"),
@@ -308,10 +264,11 @@ def test_files_go_with_the_form_without_a_script(client):
         ({"camera": "nowhere"}, "运镜"),
         ({"first_frame": "nothing"}, "图片"),
         ({"model": "nothing"}, "模型"),
+        # It obeys flags in the words, which would change the price.
+        ({"model": "doubao-seedance-1.0-pro", "style_own": "胶片 --rs 1080p"}, "--rs"),
     ],
 )
 def test_what_is_wrong_is_said_beside_it(client, fields, words):
-    """Nothing is made, and what was written stays."""
     answer = create(client, htmx=True, **fields)
 
     assert answer.status_code == 422
@@ -339,17 +296,13 @@ def test_other_forms_page_is_gone_to(client):
 
 
 def test_without_video_models_there_is_one_form(client, monkeypatch):
-    """Nothing leads to what cannot be made."""
     (picture,) = hang("一只猫")
-    registry = jobs.runtime().registry
-    making = type(registry).making
-    monkeypatch.setattr(
-        type(registry),
-        "making",
-        lambda self, makes, *more: (
-            [] if makes == "video" else making(self, makes, *more)
-        ),
-    )
+    making = Registry.making
+
+    def none_of_videos(self, makes: str, *more: object) -> list:
+        return [] if makes == "video" else making(self, makes, *more)
+
+    monkeypatch.setattr(Registry, "making", none_of_videos)
 
     page = client.get("/").text
 

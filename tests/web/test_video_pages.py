@@ -21,7 +21,7 @@ from tests.conftest import png
 from tests.each import for_each
 from tests.hung import hang
 from tests.hung_videos import SMALL, hang_video
-from tests.page import POST
+from tests.page import send
 
 ME = Principal("guest")
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -113,28 +113,17 @@ def test_stage_plays_and_edits_nothing(client, video):
         assert nothing not in page
     assert "MP4 · " in page
     assert "0:02 · 每秒 24 帧 · 有声" in page
-    answer = client.post(
-        f"/pictures/{video.id}/edit",
-        data={"act": "edit", "prompt": "变成冬天", "n": "1"},
-        headers=POST,
-    )
-    assert answer.status_code == 422
-
-
-def test_what_differs_is_told(client, video):
-    """It was paid, so it was kept."""
+    form = {"act": "edit", "prompt": "变成冬天", "n": "1"}
+    assert send(client, f"/pictures/{video.id}/edit", **form).status_code == 422
     notes = ["no_audio", "length_differs", "of_a_later_release"]
-    Image.change({"_id": video.id}, {"notes": notes})
-
+    Image.change({"_id": video.id}, {"notes": notes})  # it was paid, so it was kept
     page = client.get(f"/pictures/{video.id}").text
-
     assert "要求了声音，但服务商返回的视频没有声音" in page
     assert "时长与要求的不同" in page
     assert "later" not in page.partition("<h3>")[0].rpartition("<dl")[2]
 
 
 def test_shared_video(client, video):
-    """Its page plays it; messengers get the poster and the video."""
     share = shares.share_or_update(ME, video.id, prompts=True)
 
     page = client.get(f"/s/{share.token}").text
@@ -155,7 +144,6 @@ def test_shared_video(client, video):
 
 
 def test_video_in_the_trash_is_not_played(client, video):
-    """It is gone from everywhere, and comes back whole."""
     trash.trash_pictures(ME, [video.id])
 
     page = client.get("/gallery?trash=1")
@@ -172,10 +160,13 @@ def test_video_is_packed(database, monkeypatch):
     """As it is, in archives of a size that every program unpacks."""
     video = hang_video("海浪")
 
-    archive = zipfile.ZipFile(
-        io.BytesIO(b"".join(downloads.pack([video], ZONE, reader=ME)))
+    archive, export = (
+        zipfile.ZipFile(io.BytesIO(b"".join(pieces)))
+        for pieces in (
+            downloads.pack([video], ZONE, reader=ME),
+            data_export.export(ME, ZONE),
+        )
     )
-    export = zipfile.ZipFile(io.BytesIO(b"".join(data_export.export(ME, ZONE))))
 
     assert archive.read("海浪.mp4") == SMALL
     (name,) = [each for each in export.namelist() if each.endswith(".mp4")]
@@ -199,7 +190,8 @@ def test_file_above_2_gib_is_packed(monkeypatch):
 
 @for_each("reference", ["{id}", "/v/{key}.mp4", "/v/{key}/last_frame.png"])
 def test_video_as_an_input_is_its_last_frame(database, reference):
-    """So it can be continued; its task remembers what it was made from."""
+    """So it can be continued; its task remembers what it was made from. Without one it
+    is no input, which is said, and what to do."""
     video = hang_video()
     text = reference.format(id=video.id, key=video.key)
 
@@ -208,15 +200,8 @@ def test_video_as_an_input_is_its_last_frame(database, reference):
     (row,) = Input.find_all({"_id": made.id})
     assert row.picture == video.id
     assert jobs.runtime().inputs.read(row.raw_id) == png()
-
-
-def test_video_without_last_frame_is_no_input(database):
-    """That is said, and what to do."""
-    video = hang_video()
     Image.change({"_id": video.id}, {"last_frame_id": "$$REMOVE"})
-
     with pytest.raises(Invalid) as refused:
-        inputs.find_inputs(ME, [video.id])
-
+        inputs.find_inputs(ME, [text])
     ((reason, _),) = refused.value.fields["images.0"]
     assert reason == "invalid.no_last_frame"

@@ -24,7 +24,8 @@ def picture(client, work_off) -> str:
 
 
 def test_download_says_what_it_was_made_of(client, picture):
-    """The kept bytes do not change, nor does what a link shows."""
+    """The kept bytes do not change, nor does what a link shows; and nothing tells
+    whose it is, nor what its link is made of."""
     answer = client.get(f"{picture}?download=1")
 
     found = read_back(answer.data)
@@ -35,15 +36,9 @@ def test_download_says_what_it_was_made_of(client, picture):
     assert answer.content_length == len(answer.data) > len(BYTES)
     assert client.get(picture).data == BYTES
     assert client.get(f"{picture}?download=2").data == BYTES
-
-
-def test_nothing_secret_is_in_it(client, picture):
-    """Not whose it is, nor what its link is made of."""
-    data = client.get(f"{picture}?download=1").data
-
     record = Image.find_one({})
     for secret in (record.user_id, record.key, record.task_id, record.id):
-        assert secret.encode() not in data
+        assert secret.encode() not in answer.data
 
 
 def test_head_parts_and_tags_are_those_of_the_file_that_is_sent(client, picture):
@@ -65,40 +60,32 @@ def test_head_parts_and_tags_are_those_of_the_file_that_is_sent(client, picture)
 
 
 def test_switch(client, picture):
-    """Where it is off a download is the bytes that are kept; then it is on again."""
-    path = f"{picture}?download=1"
-
-    answer = client.post("/account/files", data={}, headers=POST)
-    assert answer.headers["Location"] == "/account?done=files"
-    assert not re.search(r'name="words"[^>]* checked', client.get("/account").text)
-    assert client.get(path).data == BYTES
-    client.post("/account/files", data={"words": "1"}, headers=POST)
-
-    assert re.search(r'name="words"[^>]* checked', client.get("/account").text)
-    assert read_back(client.get(path).data)
-
-
-def test_archives_say_it_too(client, picture):
-    """The chosen ones, and everything; and neither where it is off."""
-    chosen = {"id": Image.find_one({}).id}
+    """Where it is off a download is the bytes that are kept, and so are those in the
+    archives of chosen ones and of everything; then it is on again."""
+    path, chosen = f"{picture}?download=1", {"id": Image.find_one({}).id}
 
     def taken() -> list[bytes]:
-        answers = [
+        zips = [
             client.post("/pictures/zip", data=chosen, headers=POST),
             client.get("/account/export"),
         ]
-        archives = [zipfile.ZipFile(io.BytesIO(each.data)) for each in answers]
+        archives = [zipfile.ZipFile(io.BytesIO(each.data)) for each in zips]
         assert not [each.testzip() for each in archives if each.testzip()]
-        return [
+        return [client.get(path).data] + [
             archive.read(name)
             for archive in archives
             for name in archive.namelist()
             if name.endswith(".png")
         ]
 
-    assert [read_back(each).prompt for each in taken()] == [PROMPT, PROMPT]
-    client.post("/account/files", data={}, headers=POST)
-    assert taken() == [BYTES, BYTES]
+    assert [read_back(each).prompt for each in taken()] == [PROMPT] * 3
+    answer = client.post("/account/files", data={}, headers=POST)
+    assert answer.headers["Location"] == "/account?done=files"
+    assert not re.search(r'name="words"[^>]* checked', client.get("/account").text)
+    assert taken() == [BYTES] * 3
+    client.post("/account/files", data={"words": "1"}, headers=POST)
+    assert re.search(r'name="words"[^>]* checked', client.get("/account").text)
+    assert read_back(client.get(path).data)
 
 
 @pytest.fixture
