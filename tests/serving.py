@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from jimeng.config import Config
 from tests.standin import ROOT, free_port
 from tests.waiting import wait_for
 
@@ -73,6 +74,16 @@ def front(folder: Path, *options: str, app: str = APP, **env: str) -> Iterator[i
     finally:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
+
+
+def product(
+    config: Config, folder: Path, more: str = "", **env: str
+) -> contextlib.AbstractContextManager[int]:
+    """The product itself with the tests' databases, and *more* in its program."""
+    names = ("MONGODB_URI", "MONGODB_DATABASE", "REDIS_URL")
+    env |= {name: getattr(config, name) for name in names}
+    app = (ROOT / "wsgi.py").read_text("utf-8") + "\n" + more
+    return front(folder, "--workers", "1", app=app, **env)
 
 
 def is_up(port: int) -> bool:

@@ -20,7 +20,6 @@ def pictures(database) -> list[str]:
 
 
 def test_collection_from_its_making_to_its_end(client, pictures):
-    """Made, filled, listed, renamed and deleted; the pictures stay."""
     made = make(client)
     where = f"{COLLECTIONS}/{made}"
     body = {"add": [*pictures, "nothing"], "remove": pictures[2:]}
@@ -79,7 +78,6 @@ def test_what_is_wrong_is_said_and_changes_nothing(client, pictures):
 
 
 def test_share_from_its_beginning_to_its_end(client, pictures):
-    """Begun, changed, replaced and ended, of a collection and of a picture."""
     made = make(client)
     for target, kind, title in (
         (made, "collection", "海报"),

@@ -28,18 +28,11 @@ SEED_CURL = """{
     "size": "1024x1024",
     "quality": "standard"
   }"""
-SEED_SHELL = """{
-    "prompt": "一只可爱的小猫咪在花园里玩耍",
-    "user_id": "user_123",
-    "model": "doubao-seedream-3.0-t2i",
-    "size": "1024x1024"
-  }"""
 SEED_SCRIPT = '{"prompt":"一只猫","user_id":"user_123"}'
 
 
-@for_each("body", [SEED_CURL, SEED_SHELL, SEED_SCRIPT])
+@for_each("body", [SEED_CURL, SEED_SCRIPT])
 def test_documented_requests_work_as_printed(client, body):
-    """The bodies of the documentation are taken to the letter."""
     answer = client.post(CREATE, data=body, content_type="application/json")
 
     data = data_of(answer, 202)
@@ -48,11 +41,17 @@ def test_documented_requests_work_as_printed(client, body):
     assert data["task_id"].startswith("volcengine_img_")
 
 
-def test_answer_says_where_to_look_and_when(client):
-    """Location, Retry-After and the links lead on from the answer."""
+def test_answer_describes_the_task_and_leads_on(client):
+    """Provider, model, time and place; Location, Retry-After and links."""
     answer = client.post(CREATE, json=CAT)
+    other = data_of(client.post(CREATE, json={**CAT, "user_id": "b"}), 202)
 
     data = data_of(answer, 202)
+    assert data["provider"] == "volcengine_jimeng"
+    assert data["model"] == "doubao-seedream-3.0-t2i"
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", data["created_at"])
+    assert (data["position"], other["eta_seconds"] >= 0) == (0, True)
+    assert data["task_id"] < other["task_id"]
     path = f"{API}/ai/image/result/{data['task_id']}"
     assert answer.headers["Location"] == path
     assert answer.headers["Retry-After"] == "3"
@@ -62,42 +61,14 @@ def test_answer_says_where_to_look_and_when(client):
     assert data["links"]["html"].endswith(f"/tasks/{data['task_id']}")
 
 
-def test_answer_describes_the_task(client):
-    """Provider, model, time and place stand in the first answer."""
-    first = data_of(client.post(CREATE, json=CAT), 202)
-    other = data_of(client.post(CREATE, json={**CAT, "user_id": "b"}), 202)
-
-    assert first["provider"] == "volcengine_jimeng"
-    assert first["model"] == "doubao-seedream-3.0-t2i"
-    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", first["created_at"])
-    assert first["position"] == 0
-    assert other["eta_seconds"] >= 0
-    assert first["task_id"] < other["task_id"]
-
-
-def test_links_are_under_the_public_address(client, config, registry):
-    """Behind a proxy the links begin with the address that users see."""
-    public = "https://pictures.example.com"
-
-    with client_with(config, registry, PUBLIC_URL=public) as other:
-        answer = other.post(CREATE, json=CAT, base_url=public)
-
-    links = data_of(answer, 202)["links"].values()
-    assert all(link.startswith(f"{public}/") for link in links)
-
-
 @pytest.mark.parametrize(
     "fields, size",
     [
         ({}, (1328, 1328)),
-        ({"size": "1024x1024"}, (1024, 1024)),
         ({"size": "1024X768"}, (1024, 768)),
         ({"size": " 512x2048 "}, (512, 2048)),
         ({"size": "16:9"}, (1664, 936)),
-        ({"size": "9:16"}, (936, 1664)),
-        ({"size": "21:9"}, (2016, 864)),
         ({"size": "1K"}, (1328, 1328)),
-        ({"size": "2k"}, (2048, 2048)),
         ({"quality": "hd"}, (2048, 2048)),
         ({"quality": "hd", "size": "16:9"}, (2048, 1152)),
         ({"quality": "hd", "size": "1024x1024"}, (1024, 1024)),
@@ -110,17 +81,6 @@ def test_size_decides_the_pixels(client, provider, fields, size):
     run_queue()
 
     assert (provider.requests[0].width, provider.requests[0].height) == size
-
-
-@pytest.mark.parametrize("seed", [0, 2**31 - 1])
-def test_chosen_seed_is_used(client, provider, work_off, seed):
-    """The seed reaches the provider and stands in the result."""
-    task_id = create(client, seed=seed)
-
-    work_off()
-
-    assert provider.requests[0].seed == seed
-    assert result(client, task_id)["result"]["images"][0]["seed"] == seed
 
 
 @pytest.mark.parametrize(
@@ -147,7 +107,6 @@ def test_prompt_is_only_text(client, provider, work_off, prompt):
     ],
 )
 def test_general_form_takes_fields_beside_or_inside(client, provider, body):
-    """Both ways of writing a general task ask for the same."""
     answer = client.post(GENERAL, json=body)
     run_queue()
 
@@ -158,7 +117,6 @@ def test_general_form_takes_fields_beside_or_inside(client, provider, body):
 
 
 def test_delayed_task_waits(client, provider):
-    """A delayed task says when it may start, and is not sent before."""
     body = {"type": "image", **CAT, "delay": 86_400}
 
     data = data_of(client.post(GENERAL, json=body), 202)
@@ -172,9 +130,8 @@ def test_delayed_task_waits(client, provider):
 
 def test_refused_request_writes_nothing(client):
     """A task exists only where the answer was a 202."""
-    client.post(CREATE, json={**CAT, "size": "4K"})
-    client.post(CREATE, json={**CAT, "prompt": " "})
-    client.post(CREATE, json={**CAT, "model": "nope"})
+    for wrong in ({"size": "4K"}, {"prompt": " "}, {"model": "nope"}):
+        client.post(CREATE, json={**CAT, **wrong})
 
     assert Task.collection().count_documents({}) == 0
     assert Generation.collection().count_documents({}) == 0
@@ -200,25 +157,10 @@ def test_more_than_may_ever_wait_is_not_told_to_wait(client, config, registry):
         answer = other.post(CREATE, json={**CAT, "n": 3}, headers=ENGLISH)
 
         body = refused(answer, 422, "validation_failed")
-        assert body["errors"] == {
-            "n": ["At most 2: no user may have more pictures waiting"]
-        }
+        said = ["At most 2: no user may have more pictures waiting"]
+        assert body["errors"] == {"n": said}
         assert "Retry-After" not in answer.headers
         create(other, n=2)
-
-
-@pytest.mark.parametrize("n, seed", [(2.0, 7.0), (2, 7)])
-def test_integer_may_be_written_with_a_point(client, n, seed):
-    """2.0 is an integer in JSON Schema, and the same request as 2."""
-    given = {**CAT, "n": n, "seed": seed}
-    first, again = (
-        data_of(client.post(CREATE, json=body, headers={"Idempotency-Key": "k"}), 202)
-        for body in (given, {**CAT, "n": 2, "seed": 7})
-    )
-
-    assert first["task_id"] == again["task_id"]
-    record = task(client, first["task_id"])
-    assert (record["n"], record["seed"]) == (2, 7)
 
 
 def test_styles_are_listed_with_their_words(client):
@@ -230,13 +172,8 @@ def test_styles_are_listed_with_their_words(client):
         assert len({style[name] for style in styles}) == len(styles)
     assert all(style["name"] == style["name_zh"] for style in styles)
     assert all(style["name_zh"] in style["phrase"] for style in styles)
-
-
-def test_names_follow_the_language(client):
-    """Whoever prefers English reads English names."""
-    answer = client.get(f"{API}/styles", headers={"Accept-Language": "en"})
-
-    assert all(style["name"] == style["name_en"] for style in data_of(answer))
+    english = data_of(client.get(f"{API}/styles", headers=ENGLISH))
+    assert all(style["name"] == style["name_en"] for style in english)
 
 
 @for_each("named", ["id", "name_zh", "name_en"])

@@ -24,9 +24,8 @@ def nothing_is_left() -> bool:
 @pytest.mark.parametrize("route", [CREATE, GENERAL])
 def test_estimate_creates_nothing(client, provider, work_off, route, ask):
     """Model, count, sides and price; no limit is touched, and nothing is sent."""
-    body = {**CAT, "n": 3, "size": "16:9"} | (
-        {"type": "image"} if route == GENERAL else {}
-    )
+    body = {**CAT, "n": 3, "size": "16:9", "metadata": {"order": "1"}}
+    body |= {"type": "image"} if route == GENERAL else {}
 
     answer = client.post(f"{route}?dry_run={ask}", json=body)
 
@@ -69,14 +68,12 @@ def test_what_would_be_refused_is(client, wrong, field):
 
 @for_each("query", ["dry_run=yes", "dry_run=", "dry_run=1&dry_run=1"])
 def test_slip_costs_nothing(client, query):
-    """Nobody who wanted an estimate gets a picture."""
+    """Nobody who wanted an estimate gets a picture; who says it is none gets one."""
     assert "dry_run" in errors_of(client.post(f"{CREATE}?{query}", json=CAT))
     assert nothing_is_left()
-
-
-def test_zero_is_a_request(client):
-    """What is said not to be one is not."""
     assert "task_id" in data_of(client.post(f"{CREATE}?dry_run=0", json=CAT), 202)
+    Task.collection().delete_many({})
+    Generation.collection().delete_many({})
 
 
 def test_sides_that_follow_from_a_picture_are_not_guessed(client):
@@ -130,7 +127,8 @@ def test_only_what_is_lacking_is_counted(client, provider, work_off):
 def test_it_is_refused_as_the_retry_would_be(
     client, provider, work_off, failure, body, status, code
 ):
-    """What may have been charged needs consent here, too."""
+    """What may have been charged needs consent here, too; what is not there is not."""
+    refused(estimate(client, "nope"), 404, "task_not_found")
     provider.submits = [failure] if failure else []
     made = create(client)
     work_off()
@@ -142,7 +140,3 @@ def test_it_is_refused_as_the_retry_would_be(
     else:
         refused(answer, status, code)
     assert Task.objects.count() == 1
-
-
-def test_others_tasks_are_not_there(client):
-    refused(estimate(client, "nope"), 404, "task_not_found")

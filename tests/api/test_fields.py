@@ -27,45 +27,30 @@ JSON = "application/json"
         *[("provider", value) for value in ("nope", "", None, 3, {"$gt": ""})],
         *[("negative_prompt", value) for value in ("blurry", "", {"$gt": ""})],
         *[("delay", 5), ("type", "image"), ("input", {}), ("$where", "1"), ("a.b", 1)],
-        *[
-            ("id", "x"),
-            ("status", "completed"),
-            ("_schema", 1),
-            ("", 1),
-            ("Prompt", ""),
-        ],
+        *[("id", "x"), ("status", "completed"), ("_schema", 1), ("", 1)],
+        *[("Prompt", ""), ("\ud800", 1)],
     ],
 )
 def test_wrong_field_is_refused_by_its_name(client, field, value):
-    """Exactly the wrong or unknown field is named, with a reason."""
     # As ASCII, so that half a character can be sent.
     body = json.dumps({**CAT, field: value})
 
     errors = errors_of(client.post(CREATE, data=body, content_type=JSON))
 
-    name = "body" if field in {"_schema", ""} else field
+    name = {"_schema": "body", "": "body", "\ud800": "\\ud800"}.get(field, field)
     assert list(errors) == [name]
     assert all(errors[name])
 
 
 def test_each_wrong_field_is_named_at_once(client):
     """Nobody has to come back once a mistake."""
-    errors = errors_of(client.post(CREATE, json={"n": 9, "seed": "x", "colour": 1}))
+    wrong = {"prompt": " ", "n": 9, "seed": "x", "colour": 1}
+    errors = errors_of(client.post(CREATE, json=wrong))
 
-    assert set(errors) == {"prompt", "user_id", "n", "seed", "colour"}
-
-
-def test_name_that_is_half_a_character_is_named(client):
-    """A field name that is no Unicode text can still be answered."""
-    body = json.dumps({**CAT, "\ud800": 1})
-
-    errors = errors_of(client.post(CREATE, data=body, content_type=JSON))
-
-    assert list(errors) == ["\\ud800"]
+    assert set(errors) == {"user_id", *wrong}
 
 
 def test_refused_names_list_those_there_are(client):
-    """Whoever asks for an unknown model or provider learns the known ones."""
     model = errors_of(client.post(CREATE, json={**CAT, "model": "dall-e"}))
     provider = errors_of(client.post(CREATE, json={**CAT, "provider": "openai"}))
 
@@ -76,16 +61,10 @@ def test_refused_names_list_those_there_are(client):
 @for_each(
     "method, path",
     [
-        ("GET", f"{API}/models"),
-        ("POST", CREATE),
-        ("GET", f"{API}/tasks/x"),
-        ("GET", f"{API}/ai/image/result/x"),
-        ("GET", f"{API}/ai/image/tasks"),
-        ("GET", f"{API}/tasks/user/a"),
-        ("GET", USERS),
-        ("GET", f"{USERS}/x"),
-        ("DELETE", f"{USERS}/x"),
-        ("POST", f"{API}/tasks/x/retry"),
+        *[("GET", f"{API}/{path}") for path in ("models", "tasks/x", "tasks/user/a")],
+        *[("GET", f"{API}/ai/image/{path}") for path in ("result/x", "tasks")],
+        *[("GET", USERS), ("GET", f"{USERS}/x"), ("DELETE", f"{USERS}/x")],
+        *[("POST", CREATE), ("POST", f"{API}/tasks/x/retry")],
     ],
 )
 def test_unknown_query_parameter_is_refused(client, method, path):
@@ -99,19 +78,11 @@ def test_unknown_query_parameter_is_refused(client, method, path):
     "size",
     [
         *("4K", "511x512", "512x511", "2049x512", "0x0", "1024*1024", "1024", "x"),
-        *(
-            "1024x",
-            "-512x512",
-            "1e3x1e3",
-            "５１２x512",
-            "512x512x512",
-            "5:4",
-            "0512x512",
-        ),
+        *("1024x", "-512x512", "1e3x1e3", "５１２x512", "512x512x512", "5:4"),
+        "0512x512",
     ],
 )
 def test_size_that_no_model_draws_is_refused(client, size):
-    """The refusal says what the model takes."""
     errors = errors_of(client.post(CREATE, json={**CAT, "size": size}))
 
     (words,) = errors["size"]
@@ -133,69 +104,40 @@ def test_input_takes_no_other_fields(client, name):
     assert name in errors_of(client.post(GENERAL, json=body))
 
 
-@for_each("inner", [None, [], "x", 5, True])
-def test_input_is_an_object(client, inner):
-    """Any other input is a wrong field."""
-    body = {"type": "image", **CAT, "input": inner}
-
-    assert list(errors_of(client.post(GENERAL, json=body))) == ["input"]
-
-
-@for_each("kind", ["audio", "", None, 1, ["image"]])
-def test_unknown_type_is_refused(client, kind):
-    """There are pictures and videos."""
-    answer = client.post(GENERAL, json={**CAT, "type": kind})
-
-    assert list(errors_of(answer)) == ["type"]
-
-
-@for_each("delay", [-1, -0.001, 86_401, True, "5", None, [], {"$gt": 0}])
-def test_delay_is_a_number_of_seconds_up_to_a_day(client, delay):
-    """Everything else is refused by the name of the field."""
-    answer = client.post(GENERAL, json={"type": "image", **CAT, "delay": delay})
-
-    assert list(errors_of(answer)) == ["delay"]
-
-
-def test_number_too_large_for_a_float_is_refused(client):
-    """1e999 is JSON, but no number of seconds."""
-    body = '{"type": "image", "prompt": "a", "user_id": "a", "delay": 1e999}'
+@for_each(
+    "field, value",
+    [
+        *[("input", value) for value in (None, [], "x", 5, True)],
+        *[("type", value) for value in ("audio", "", None, 1, ["image"])],
+        *[("delay", value) for value in (-1, -0.001, 86_401, True, "5", None, [])],
+        *[("delay", value) for value in ({"$gt": 0}, float("inf"))],
+    ],
+)
+def test_wrong_field_of_the_general_form_is_refused(client, field, value):
+    """Pictures and videos alone, whose fields are an object, within a day."""
+    body = json.dumps({"type": "image", **CAT, field: value})
+    body = body.replace("Infinity", "1e999")  # JSON, but no number of seconds
 
     answer = client.post(GENERAL, data=body, content_type=JSON)
 
-    assert list(errors_of(answer)) == ["delay"]
+    assert list(errors_of(answer)) == [field]
 
 
 @for_each(
-    "email",
+    "field, value",
     [
-        "a@example.org*",
-        "a..b@example.org",
-        "a@-example.org",
-        *(
-            "",
-            "a",
-            "@",
-            "a@b",
-            "a b@c.de",
-            "a@b.c@d.ef",
-            "a@b.",
-            "a\0@b.cd",
-            "\ta\n@b.c",
-        ),
-        *(None, 5, True, ["a@b.cd"], {"$gt": ""}, "a" * 250 + "@b.cd", "a＠b.cd"),
+        *[("email", value) for value in ("a@example.org*", "a..b@example.org", "")],
+        *[("email", value) for value in ("a@-example.org", "a")],
+        *[("email", value) for value in ("@", "a@b", "a b@c.de", "a@b.c@d.ef", "a@b.")],
+        *[("email", value) for value in ("a\0@b.cd", "\ta\n@b.c", "a＠b.cd", None, 5)],
+        *[("email", value) for value in (True, ["a@b.cd"], {"$gt": ""})],
+        ("email", "a" * 250 + "@b.cd"),
+        *[("name", value) for value in ("", " \n ", "a" * 101, None, 5, ["a"])],
+        ("name", {"$gt": ""}),
     ],
 )
-def test_impossible_address_is_refused(client, email):
-    """Nothing can be sent there."""
-    answer = client.post(USERS, json={"email": email, "name": "b"})
+def test_impossible_user_is_refused(client, field, value):
+    """Nothing can be sent to the address; a name is text of 1 to 100 characters."""
+    body = {"email": "a@example.com", "name": "b", field: value}
 
-    assert list(errors_of(answer)) == ["email"]
-
-
-@for_each("name", ["", " \n ", "a" * 101, None, 5, ["a"], {"$gt": ""}])
-def test_impossible_name_is_refused(client, name):
-    """A name is text of 1 to 100 characters."""
-    answer = client.post(USERS, json={"email": "a@example.com", "name": name})
-
-    assert list(errors_of(answer)) == ["name"]
+    assert list(errors_of(client.post(USERS, json=body))) == [field]

@@ -4,12 +4,12 @@ import base64
 import io
 
 import pytest
-from PIL import Image as Pillow
 
 from jimeng.documents import Task
 from jimeng.providers import Registry
 from tests.conftest import png
 from tests.each import for_each
+from tests.given_pictures import clear
 
 VIDEO, IMAGE = "/api/v1/ai/video/task", "/api/v1/ai/image/task"
 LANTERN = {"prompt": "灯笼亮了起来", "user_id": "ada", "duration": "5"}
@@ -27,12 +27,6 @@ def file_of(content: bytes) -> tuple[io.BytesIO, str]:
     return io.BytesIO(content), "picture.png"
 
 
-def transparent(width: int, height: int) -> bytes:
-    out = io.BytesIO()
-    Pillow.new("RGBA", (width, height)).save(out, "PNG")
-    return out.getvalue()
-
-
 def post(client, path: str = VIDEO, headers: dict | None = None, **fields: object):
     form = {**LANTERN, **fields}
     return client.post(path, data=form, headers=headers, content_type=FORM)
@@ -45,16 +39,9 @@ def task_of(answer) -> Task:
 
 def test_frames_are_files(client):
     """Numbers and booleans are text, and metadata is JSON."""
-    task = task_of(
-        post(
-            client,
-            model="doubao-seedance-1.5-pro",
-            first_frame=file_of(FIRST),
-            last_frame=file_of(LAST),
-            audio="true",
-            metadata='{"order": "123"}',
-        )
-    )
+    frames = {"first_frame": file_of(FIRST), "last_frame": file_of(LAST)}
+    more = {"audio": "true", "metadata": '{"order": "123"}'}
+    task = task_of(post(client, model="doubao-seedance-1.5-pro", **frames, **more))
 
     assert task.video["roles"] == ["first_frame", "last_frame"]
     assert (task.video["duration"], task.video["audio"]) == (5, True)
@@ -62,7 +49,6 @@ def test_frames_are_files(client):
 
 
 def test_answer_leads_to_the_result_of_videos(client):
-    """And so does the task's record."""
     answer = post(client)
     task_id = answer.json["data"]["task_id"]
     path = f"/api/v1/ai/video/result/{task_id}"
@@ -96,15 +82,8 @@ def test_form_and_json_are_one_request(client):
 
 
 def test_pictures_and_masks_are_files(client):
-    made = post(
-        client,
-        IMAGE,
-        duration=[],
-        model="jimeng-inpaint",
-        images=file_of(FIRST),
-        mask=file_of(transparent(640, 360)),
-        n="1",
-    )
+    files = {"images": file_of(FIRST), "mask": file_of(clear(640, 360))}
+    made = post(client, IMAGE, duration=[], model="jimeng-inpaint", n="1", **files)
 
     assert len(task_of(made).inputs) == 2
 
@@ -120,9 +99,7 @@ def test_price_of_a_form(client):
 @for_each(
     "fields, field",
     [
-        ({"duration": "long"}, "duration"),
-        ({"duration": "99"}, "duration"),
-        ({"duration": ["5", "5"]}, "duration"),
+        *[({"duration": given}, "duration") for given in ("long", "99", ["5", "5"])],
         ({"audio": "yes"}, "audio"),
         ({"metadata": "order"}, "metadata"),
         ({"colour": "red"}, "colour"),

@@ -2,6 +2,7 @@
 
 from contextlib import ExitStack
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
@@ -10,13 +11,9 @@ from tests.conftest import come_due
 from tests.documents.slow import way_to
 from tests.rest import CAT, CREATE, GENERAL, client_with, create, data_of, refused
 
+pytestmark = pytest.mark.usefixtures("quick_room")  # as the product's own server
 RESULT = "/api/v1/ai/image/result"
 WAIT = {"Prefer": "wait=20"}
-
-
-@pytest.fixture(autouse=True)
-def anew(quick_room):
-    """A room as the product's own server has it, for each of these."""
 
 
 def applied(answer) -> str | None:
@@ -43,36 +40,31 @@ def test_one_call_gets_a_picture(client, soon, path, body):
 
 
 def test_answer_of_a_task_that_goes_on_is_the_usual_one(client, waits):
-    """A 202 with the wish that was followed."""
-    answer = client.post(CREATE, json=CAT, headers={"Prefer": "wait=1"})
+    """A 202, or a look's 200 with its place in line, and the wish that was followed."""
+    wait = {"Prefer": "wait=1"}
+    made = client.post(CREATE, json=CAT, headers=wait)
+    task_id = data_of(made, 202)["task_id"]
+    looked = client.get(f"{RESULT}/{task_id}", headers=wait)
 
-    assert data_of(answer, 202)["status"] == "pending"
-    assert applied(answer) == "wait=1"
-    assert answer.headers["Retry-After"] == "3"
-    assert waits == [(1, True)]
-
-
-def test_look_waits_too(client, soon):
-    """GET result answers when the task has ended."""
-    task_id = create(client)
-    soon()
-
-    answer = client.get(f"{RESULT}/{task_id}", headers=WAIT)
-
-    assert data_of(answer)["status"] == "completed"
-    assert applied(answer) == "wait=20"
+    for data in (made.json["data"], data_of(looked)):
+        assert (data["status"], data["position"]) == ("pending", 0)
+    for answer in (made, looked):
+        assert applied(answer) == "wait=1"
+        assert answer.headers["Retry-After"] == "3"
+    assert waits == [(1, True)] * 2
 
 
-def test_look_at_what_goes_on_is_the_usual_one(client):
-    """200 all the same, with its place in line."""
-    task_id = create(client)
+def test_look_waits_too(client, soon, work_off):
+    """GET result answers when the task has ended, whatever end it is."""
+    for act, end in ((work_off, "completed"), (None, "cancelled")):
+        task_id = create(client)
+        cancel = f"/api/v1/tasks/{task_id}/cancel"
+        soon(act or partial(client.post, cancel, json={}))
 
-    answer = client.get(f"{RESULT}/{task_id}", headers={"Prefer": "wait=1"})
+        answer = client.get(f"{RESULT}/{task_id}", headers=WAIT)
 
-    data = data_of(answer)
-    assert (data["status"], data["position"]) == ("pending", 0)
-    assert applied(answer) == "wait=1"
-    assert answer.headers["Retry-After"] == "3"
+        assert data_of(answer)["status"] == end
+        assert applied(answer) == "wait=20"
 
 
 def test_what_has_ended_is_not_waited_for(client, work_off, waits):
@@ -89,18 +81,7 @@ def test_what_has_ended_is_not_waited_for(client, work_off, waits):
     assert waits == []
 
 
-def test_whatever_end_it_is(client, soon):
-    """One that was cancelled will not change any more, either."""
-    task_id = create(client)
-    soon(lambda: client.post(f"/api/v1/tasks/{task_id}/cancel", json={}))
-
-    answer = client.get(f"{RESULT}/{task_id}", headers=WAIT)
-
-    assert data_of(answer)["status"] == "cancelled"
-
-
 def test_retry_may_wait_as_well(client, soon):
-    """It makes a task like the others."""
     task_id = create(client)
     client.post(f"/api/v1/tasks/{task_id}/cancel", json={})
     soon()
@@ -111,7 +92,6 @@ def test_retry_may_wait_as_well(client, soon):
 
 
 def test_replayed_request_waits_for_the_first_one(client, soon):
-    """The same key, the same task, and now its picture."""
     headers = {"Idempotency-Key": "k", **WAIT}
     first = data_of(
         client.post(CREATE, json=CAT, headers={"Idempotency-Key": "k"}), 202
@@ -127,19 +107,11 @@ def test_replayed_request_waits_for_the_first_one(client, soon):
 @pytest.mark.parametrize(
     ("asked", "seconds"),
     [
-        ("wait=7", 7),
-        ("respond-async, wait=7", 7),
-        ('WAIT = "7" ; foo=1', 7),
-        ("wait=7, wait=9", 7),
-        ("wait=600", 60),
-        ("wait", 60),
+        *[("wait=7", 7), ("respond-async, wait=7", 7), ('WAIT = "7" ; foo=1', 7)],
+        *[("wait=7, wait=9", 7), ("wait=600", 60), ("wait", 60)],
         ("wait=99999999999999999999", 60),
-        ("wait=0", None),
-        ("wait=-1", None),
-        ("wait=soon", None),
-        ("wait=²", None),
-        ("waiting=7", None),
-        ("", None),
+        *[("wait=0", None), ("wait=-1", None), ("wait=soon", None), ("wait=²", None)],
+        *[("waiting=7", None), ("", None)],
     ],
 )
 def test_wish_is_read_as_it_is_meant(client, work_off, asked, seconds):
@@ -179,8 +151,6 @@ def test_what_starts_later_is_not_waited_for(client, monkeypatch, delay):
 
 
 def test_short_delay_is_waited_for(client, soon, work_off):
-    """Its picture may come in time."""
-
     def let_delay_pass() -> None:
         come_due()
         work_off()

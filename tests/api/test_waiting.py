@@ -17,8 +17,10 @@ from jimeng.http import long_polls
 from jimeng.http.long_polls import Permits
 from jimeng.http.responses import rate_limit_headers
 from jimeng.http.watcher import Watcher
+from tests.at_once import at_once
 from tests.waiting import wait_for
 
+pytestmark = pytest.mark.usefixtures("quick_room")  # as the product's own server
 NOW = utcnow()
 PENDING, DONE = ("pending", NOW), ("completed", NOW + timedelta(seconds=1))
 
@@ -31,11 +33,6 @@ def no_keys(key_ids):
 
 
 PAUSE = 0.1  # seconds, in place of the five times longer ones
-
-
-@pytest.fixture(autouse=True)
-def anew(quick_room):
-    """A room as the product's own server has it, for each of these."""
 
 
 def taken_by(places: Permits, user: str, held: ExitStack) -> int:
@@ -88,27 +85,17 @@ def test_place_is_free_again_however_it_is_left():
 
 def test_many_at_once_get_no_more_than_there_are():
     """Threads that come in the same moment do not share a place."""
-    places, start, stay = Permits(8), threading.Barrier(32), threading.Event()
-    outcomes: list[bool] = []
+    places = Permits(8)
+    with ExitStack() as held:
 
-    def come(number: int) -> None:
-        start.wait()
-        try:
-            with places.acquire(f"user{number}"):
-                outcomes.append(True)
-                stay.wait(60)
-        except TooManyWaiting:
-            outcomes.append(False)
+        def come(number: int) -> bool:
+            try:
+                held.enter_context(places.acquire(f"user{number}"))
+            except TooManyWaiting:
+                return False
+            return True
 
-    threads = [threading.Thread(target=come, args=[number]) for number in range(32)]
-    for each in threads:
-        each.start()
-    wait_for(lambda: len(outcomes) == 32)
-    stay.set()
-    for each in threads:
-        each.join()
-
-    assert outcomes.count(True) == 8
+        assert at_once(32, come).count(True) == 8
 
 
 def test_closed_room_takes_nobody():
@@ -185,20 +172,17 @@ def test_keys_of_all_are_looked_at_together():
 
     watcher = Watcher(lambda task_ids: dict.fromkeys(task_ids, PENDING), check)
     with ExitStack() as held:
-        watches = [
-            held.enter_context(watcher.watch(with_key(f"k{number % 2}"), "t", PENDING))
-            for number in range(6)
-        ]
+        watches = []
+        for number in range(6):
+            key = KeyUse(f"k{number % 2}")
+            whose = Principal("ada", scopes=frozenset({"read"}), key=key)
+            watches.append(held.enter_context(watcher.watch(whose, "t", PENDING)))
         wait_for(lambda: ["k0", "k1"] in asked)
         assert not any(each.is_refused for each in watches)
         good.pop("k1")
 
         assert watches[1].wait(60)
         assert [each.is_refused for each in watches] == [False, True] * 3
-
-
-def with_key(key_id: str) -> Principal:
-    return Principal("ada", scopes=frozenset({"read"}), key=KeyUse(key_id))
 
 
 def test_look_that_fails_is_skipped():
@@ -217,18 +201,8 @@ def test_look_that_fails_is_skipped():
 
 
 def made(**fields) -> Task:
-    row = Task.row(
-        user_id="ada",
-        prompt="x",
-        model="m",
-        provider="p",
-        lane="l",
-        req_key="r",
-        width=1,
-        height=1,
-        n=1,
-        **fields,
-    )
+    names = dict.fromkeys(("prompt", "model", "provider", "lane", "req_key"), "x")
+    row = Task.row(user_id="ada", width=1, height=1, n=1, **names, **fields)
     Task.collection().insert_one(row)
     return Task.read(row)
 
@@ -240,52 +214,26 @@ def later(seconds: float, act) -> None:
 def waited(task: Task, seconds: float, is_gone=lambda: False) -> tuple[bool, bool]:
     """Whether the task has ended, and whether all the time has passed."""
     until = time.monotonic() + seconds
-    return long_polls.wait_for_end(
-        ADA, task, seconds, is_gone
-    ), time.monotonic() >= until
+    ended = long_polls.wait_for_end(ADA, task, seconds, is_gone)
+    return ended, time.monotonic() >= until
 
 
-def test_waiting_ends_with_the_task(database):
+@pytest.mark.parametrize("is_deleted", [False, True])
+def test_waiting_ends_with_the_task(database, is_deleted):
     """Within a look of its end; a change that is no end is waited through."""
-    task = made()
+    task, gone = made(), {"$set": {"deleted_at": utcnow()}}
     later(0.2, lambda: Task.start(task.id))
-    later(0.5, lambda: Task.cancel({}, task.id))
+    if is_deleted:
+        later(0.5, lambda: Task.collection().update_one({"_id": task.id}, gone))
+    else:
+        later(0.5, lambda: Task.cancel({}, task.id))
 
-    ended, is_over = waited(task, 20)
-
-    assert (ended, is_over) == (True, False)
-
-
-def test_waiting_ends_with_the_time(database):
-    """And not before."""
-    ended, is_over = waited(made(), 0.7)
-
-    assert (ended, is_over) == (False, True)
-
-
-def test_deleted_task_is_waited_for_no_longer(database):
-    """There is nothing to come."""
-    task = made()
-    gone = {"$set": {"deleted_at": utcnow()}}
-    later(0.2, lambda: Task.collection().update_one({"_id": task.id}, gone))
-
-    ended, is_over = waited(task, 20)
-
-    assert (ended, is_over) == (True, False)
-
-
-def test_closing_sends_everybody_on(database):
-    """Before their time is over."""
-    task = made()
-    later(0.3, long_polls.shut_down)
-
-    ended, is_over = waited(task, 20)
-
-    assert (ended, is_over) == (False, False)
+    assert waited(task, 20) == (True, False)
 
 
 def test_client_that_has_gone_frees_its_place(database):
-    """Its connection is closed: nobody will read the answer."""
+    """Nobody will read the answer; of servers that show no socket nothing is known."""
+    assert not long_polls.is_disconnected({})
     here, there = socket.socketpair()
     task = made()
     environ = {"gunicorn.socket": here}
@@ -299,11 +247,6 @@ def test_client_that_has_gone_frees_its_place(database):
 
     assert (ended, is_over) == (False, False)
     assert long_polls.is_disconnected(environ)  # closed on this side
-
-
-def test_server_that_shows_no_connection_has_its_clients_there():
-    """Of others than our own nothing is known."""
-    assert not long_polls.is_disconnected({})
 
 
 def test_whoever_waits_is_woken_by_nothing_but_news(database, monkeypatch):

@@ -15,19 +15,16 @@ from tests.mcp.test_protocol import PING, error
 from tests.rest import client_with
 
 
-def test_without_a_key(secured):
+@for_each(
+    "headers, code",
+    [({}, "unauthorized"), ({"Authorization": "Bearer jm_wrong"}, "api_key_invalid")],
+)
+def test_without_a_key(secured, headers, code):
     """The status by which clients begin to sign in."""
-    answer = secured.test_client().post("/mcp", json=PING)
-
-    assert error(answer, 401, -32000)["data"]["error"] == "unauthorized"
-    assert answer.headers["WWW-Authenticate"].startswith("Bearer")
-
-
-def test_with_a_wrong_key(secured):
-    headers = {"Authorization": "Bearer jm_wrong"}
     answer = secured.test_client().post("/mcp", json=PING, headers=headers)
 
-    assert error(answer, 401, -32000)["data"]["error"] == "api_key_invalid"
+    assert error(answer, 401, -32000)["data"]["error"] == code
+    assert answer.headers["WWW-Authenticate"].startswith("Bearer")
 
 
 @for_each(
@@ -41,8 +38,10 @@ def test_with_a_wrong_key(secured):
 )
 def test_from_another_site(client, headers):
     """A page elsewhere could spend money at a server of this machine."""
+    own = client.post("/mcp", json=PING, headers={"Origin": "http://localhost"})
     answer = client.post("/mcp", json=PING, headers=headers)
 
+    assert own.status_code == 200
     assert error(answer, 403, -32000)["data"]["error"] == "cross_site"
 
 
@@ -53,21 +52,11 @@ def test_by_another_name(client):
     assert error(answer, 421, -32000)["data"]["error"] == "wrong_host"
 
 
-def test_own_origin_is_taken(client):
-    assert (
-        client.post(
-            "/mcp", json=PING, headers={"Origin": "http://localhost"}
-        ).status_code
-        == 200
-    )
-
-
 def keyed(person, *scopes: str) -> Agent:
     """An agent with a key of theirs that is good for so much."""
     _, key = accounts.create_key(OPERATOR, person.id, name="k", scopes=[*scopes])
-    return Agent(
-        person.client, is_stateless=False, **{"Authorization": f"Bearer {key}"}
-    )
+    headers = {"Authorization": f"Bearer {key}"}
+    return Agent(person.client, is_stateless=False, **headers)
 
 
 def test_key_for_looking_looks(ada, quick_room):
@@ -86,14 +75,16 @@ def test_key_for_looking_looks(ada, quick_room):
     assert reader.done("get_task", task_id=made["task_id"])["status"] == "pending"
 
 
-def test_what_is_anothers_was_never_there(ada, bob, quick_room):
-    """Neither found, nor listed, nor cancelled."""
+def test_what_is_anothers_was_never_there(ada, bob, quick_room, work_off):
     made = keyed(ada, "write").done("generate_image", prompt="x", wait_seconds=0)
     other = keyed(bob, "write")
 
     for name in ("get_task", "cancel_task"):
         assert "task_not_found" in other.refused(name, task_id=made["task_id"])
     assert other.done("list_tasks")["tasks"] == []
+    work_off()
+    edit = {"prompt": "x", "images": [f"{made['task_id']}_0"]}
+    assert "images.0" in other.refused("edit_image", **edit)
 
 
 def test_requests_are_counted(database, config, registry):
@@ -108,19 +99,15 @@ def test_requests_are_counted(database, config, registry):
 
 
 OF_CUSTOMERS = {
-    *("generate_image", "edit_image", "generate_video"),
-    *("create_batch", "list_tasks"),
+    *("generate_image", "edit_image", "generate_video", "create_batch", "list_tasks"),
 }
-
-
-def agent_of(shop: Shop) -> Agent:
-    headers = {"Authorization": f"Bearer {shop.key}"}
-    return Agent(shop.client, is_stateless=False, **headers)
 
 
 @pytest.fixture
 def agent(bob, quick_room) -> Agent:
-    return agent_of(Shop(bob))
+    shop = Shop(bob)
+    headers = {"Authorization": f"Bearer {shop.key}"}
+    return Agent(shop.client, is_stateless=False, **headers)
 
 
 def test_shops_agent_draws_for_a_customer(agent):
@@ -152,32 +139,19 @@ def test_agent_names_nobody_else(agent, ada):
     assert "user_id_not_yours" in said
     assert Task.collection().count_documents({}) == 0
 
-
-def test_only_a_shops_agent_is_told_of_customers(agent, ada):
-    """A model that reads of ``user_id`` would make one up."""
-    plain = keyed(ada, "read", "write")
-
     def naming(agent: Agent) -> set[str]:
         tools = agent.result("tools/list")["tools"]
-        return {
-            each["name"]
-            for each in tools
-            if "user_id" in each["inputSchema"]["properties"]
-        }
+        shapes = {each["name"]: each["inputSchema"]["properties"] for each in tools}
+        return {name for name, shape in shapes.items() if "user_id" in shape}
 
-    assert naming(agent) == OF_CUSTOMERS
-    assert naming(plain) == set()
+    # A model that reads of ``user_id`` would make one up.
+    assert (naming(agent), naming(plain)) == (OF_CUSTOMERS, set())
 
 
 def test_end_of_a_batch_is_waited_for(agent, soon, work_off):
-    """As that of a task is."""
     batch = agent.done("create_batch", prompts=["狗"])["batch_id"]
 
-    def work() -> None:
-        work_off()
-        fill()
-
-    soon(work)
+    soon(lambda: (work_off(), fill()))
 
     found = agent.done("get_batch", batch_id=batch, wait_seconds=20)
 

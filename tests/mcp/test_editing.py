@@ -7,7 +7,6 @@ from jimeng.providers import Registry
 from tests.given_pictures import photo
 from tests.hung_videos import finish_video
 from tests.inputs.test_going_in import data_url, prepared, sent
-from tests.mcp.test_access import keyed
 from tests.mcp.test_tools import conforms, count
 from tests.rest import task
 
@@ -24,7 +23,6 @@ def drawn(older, work_off, provider) -> dict:
 
 @pytest.mark.parametrize("by", ["link", "id"])
 def test_picture_is_changed_in_one_call(agent, drawn, by, soon, work_off, provider):
-    """By its link or its id."""
     soon(lambda: prepared(work_off))
 
     result = agent.call(
@@ -39,7 +37,6 @@ def test_picture_is_changed_in_one_call(agent, drawn, by, soon, work_off, provid
 
 
 def test_record_names_what_went_in(older, client, drawn):
-    """Like a task of any other door."""
     made = older.done("edit_image", images=[drawn["link"]], prompt="x", wait_seconds=0)
 
     kept = task(client, made["task_id"])
@@ -66,15 +63,17 @@ def test_model_is_one_for_what_is_wished(older, drawn, more, does):
     assert found == does or (does, found) == ("image-to-image", "text-to-image")
 
 
+NO_PICTURES = (
+    *("no_such_picture", "http://127.0.0.1/a.png", "data:image/png;base64,AAAA"),
+)
+
+
 @pytest.mark.parametrize(
     ("given", "named"),
     [
         ({"prompt": "x"}, "images"),
-        ({"prompt": "x", "images": []}, "images"),
-        ({"prompt": "x", "images": "x"}, "images"),
-        ({"prompt": "x", "images": ["no_such_picture"]}, "images.0"),
-        ({"prompt": "x", "images": ["http://127.0.0.1/a.png"]}, "images.0"),
-        ({"prompt": "x", "images": ["data:image/png;base64,AAAA"]}, "images.0"),
+        *[({"prompt": "x", "images": value}, "images") for value in ([], "x")],
+        *[({"prompt": "x", "images": [value]}, "images.0") for value in NO_PICTURES],
         ({"prompt": "x", "images": ["a"], "strength": 2}, "strength"),
         ({"prompt": "x", "images": ["a"], "expand": {"up": 1}}, "expand"),
         ({"prompt": "x", "images": ["a"], "model": "jimeng-3.0"}, "images"),
@@ -100,17 +99,6 @@ def test_equal_call_joins(older, drawn):
     assert other["task_id"] != first["task_id"]
 
 
-def test_what_is_anothers_does_not_go_in(ada, bob, quick_room, work_off):
-    """As if it had never been."""
-    made = keyed(ada, "write").done("generate_image", prompt="x", wait_seconds=0)
-    work_off()
-    picture = f"{made['task_id']}_0"
-
-    said = keyed(bob, "write").refused("edit_image", prompt="x", images=[picture])
-
-    assert "images.0" in said
-
-
 LANTERN = {"prompt": "灯笼随风轻摆", "duration": 5}
 
 
@@ -121,9 +109,12 @@ def registry(provider) -> Registry:
 
 
 def test_models_are_those_of_pictures_or_of_videos(agent):
-    pictures = agent.done("list_models")["models"]
+    pictures = conforms(agent.call("list_models"), "list_models")["models"]
     videos = agent.done("list_models", makes="video")["models"]
 
+    usual = [each["id"] for each in pictures if each["default"]]
+    assert usual == ["doubao-seedream-3.0-t2i"]
+    assert {"id", "sizes", "max_images", "takes_seed"} <= pictures[0].keys()
     assert not {each["id"] for each in pictures} & {each["id"] for each in videos}
     found = next(each for each in videos if each["id"] == "doubao-seedance-1.5-pro")
     assert found["video"]["audio"]
@@ -132,21 +123,16 @@ def test_models_are_those_of_pictures_or_of_videos(agent):
 
 
 def test_price_comes_first(agent):
-    result = agent.call("generate_video", **LANTERN, dry_run=True)
-
-    said = conforms(result, "generate_video")
-    assert said["dry_run"] and said["cost"]["micros"] > 0
-    assert Task.find_one({}) is None
-
-
-def test_dear_choices_are_in_the_price(agent):
-    model = {"model": "doubao-seedance-1.5-pro", "dry_run": True}
+    """With what dear choices add to it."""
+    call = {**LANTERN, "model": "doubao-seedance-1.5-pro", "dry_run": True}
     silent, loud = (
-        agent.done("generate_video", **LANTERN, **model, audio=audio)["cost"]["micros"]
+        conforms(agent.call("generate_video", **call, audio=audio), "generate_video")
         for audio in (False, True)
     )
 
-    assert loud == 2 * silent
+    assert silent["dry_run"] and silent["cost"]["micros"] > 0
+    assert loud["cost"]["micros"] == 2 * silent["cost"]["micros"]
+    assert Task.find_one({}) is None
 
 
 def test_video_is_gone_on_with_until_its_links_are_there(agent):

@@ -16,6 +16,7 @@ from jimeng.documents import Task
 from jimeng.http import long_polls
 from jimeng.mcp import arguments, tools
 from jimeng.providers import Progress
+from tests.given_pictures import encoded
 from tests.mcp.conftest import Agent
 from tests.rest import client_with, create, task
 from tests.test_core import refusal
@@ -54,7 +55,8 @@ def test_one_call_gets_a_picture(agent, client, soon):
 
 def test_what_takes_longer_is_gone_on_with(agent, work_off, soon):
     """The answer says how, and the next call has the picture."""
-    made = agent.done("generate_image", prompt="x", wait_seconds=1)
+    nothing = {"size": None, "seed": None}  # as models fill in what they leave open
+    made = agent.done("generate_image", prompt="x", wait_seconds=1, **nothing)
     soon()
 
     result = agent.call("get_task", task_id=made["task_id"], wait_seconds=25)
@@ -66,13 +68,6 @@ def test_what_takes_longer_is_gone_on_with(agent, work_off, soon):
     assert [part["type"] for part in result["content"]] == [
         *("text", "image", "resource_link")
     ]
-
-
-def test_answer_does_not_wait_where_none_is_wished(older, waits):
-    """At once, with the name of what was begun."""
-    older.done("generate_image", prompt="x", wait_seconds=0)
-
-    assert waits == []
 
 
 def test_operator_limits_how_long(app, older, config, waits):
@@ -105,17 +100,10 @@ def test_stopping_server_answers_with_what_is_begun(older, soon, waits):
     assert (made["status"], count()) == ("pending", 1)
 
 
-def noise(side: int) -> bytes:
-    """A picture that hardly gets smaller by any format."""
-    image = Pillow.effect_noise((side, side), 120).convert("RGB")
-    out = io.BytesIO()
-    image.save(out, "PNG")
-    return out.getvalue()
-
-
 def test_four_pictures_stay_small(older, provider, soon):
     """All of a result fits where models keep what they have read."""
-    whole = noise(800)
+    noise = Pillow.effect_noise((800, 800), 120).convert("RGB")
+    whole = encoded(noise, "PNG")  # which hardly gets smaller by any format
     provider.polls = [Progress("x", done=True, images=(whole,)) for _ in range(4)]
     soon()
 
@@ -130,9 +118,8 @@ def test_four_pictures_stay_small(older, provider, soon):
 
 def test_transparent_picture_is_shown_on_white(older, provider, soon):
     """JPEG has no transparency; black would hide what is drawn in black."""
-    out = io.BytesIO()
-    Pillow.new("RGBA", (64, 64), (0, 0, 0, 0)).save(out, "PNG")
-    provider.polls = [Progress("x", done=True, images=(out.getvalue(),))]
+    clear = encoded(Pillow.new("RGBA", (64, 64), (0, 0, 0, 0)), "PNG")
+    provider.polls = [Progress("x", done=True, images=(clear,))]
     soon()
 
     result = older.call("generate_image", prompt="x")
@@ -157,13 +144,9 @@ def test_failure_is_told_in_words(older, provider, soon):
 @pytest.mark.parametrize(
     ("given", "named"),
     [
-        ({"prompt": ""}, "prompt"),
-        ({"prompt": "   "}, "prompt"),
+        *[({"prompt": value}, "prompt") for value in ("", "   ", 7, "x" * 801)],
         ({}, "prompt"),
-        ({"prompt": 7}, "prompt"),
-        ({"prompt": "x" * 801}, "prompt"),
-        ({"prompt": "x", "n": 5}, "n"),
-        ({"prompt": "x", "n": "many"}, "n"),
+        *[({"prompt": "x", "n": value}, "n") for value in (5, "many")],
         ({"prompt": "x", "size": "7x7"}, "size"),
         ({"prompt": "x", "model": "none"}, "model"),
         ({"prompt": "x", "wait_seconds": 60}, "wait_seconds"),
@@ -177,13 +160,7 @@ def test_wrong_wish_is_told_in_words(older, given, named):
     assert count() == 0
 
 
-def test_nulls_are_nothing(older):
-    """As models fill in what they leave open."""
-    older.done("generate_image", prompt="x", size=None, seed=None, wait_seconds=0)
-
-
 def test_limit_is_told_in_words(database, config, registry):
-    """With what to do about it."""
     with client_with(config, registry, USER_MAX_PENDING=1) as few:
         agent = Agent(few, is_stateless=False)
         agent.done("generate_image", prompt="x", wait_seconds=0)
@@ -191,17 +168,12 @@ def test_limit_is_told_in_words(database, config, registry):
         assert "too_many_pending" in agent.refused("generate_image", prompt="y")
 
 
-def test_record_is_what_was_asked(client, older):
-    """The task looks like one of any other door."""
+def test_task_of_any_door_is_found(older, client):
+    """And cancelled, which ends it; and those of this one look like any other."""
     made = older.done("generate_image", prompt="x", size="16:9", wait_seconds=0)
-
     kept = task(client, made["task_id"])
     assert kept["input"] == {"prompt": "x", "size": "16:9"}
     assert kept["user_id"] == "guest"
-
-
-def test_task_of_any_door_is_found(older, client):
-    """And cancelled, which ends it."""
     task_id = create(client, user_id="guest")
 
     assert older.done("get_task", task_id=task_id)["status"] == "pending"
@@ -225,16 +197,6 @@ def test_tasks_are_listed_page_by_page(older, client, work_off):
     assert rest["next_cursor"] is None
     assert [each["prompt"] for each in found["tasks"]] == ["cat 1"]
     assert found["tasks"][0]["images"][0]["url"]
-
-
-def test_models_are_listed(older):
-    """What each takes, and which is the default."""
-    models = conforms(older.call("list_models"), "list_models")["models"]
-
-    assert [each["id"] for each in models if each["default"]] == [
-        "doubao-seedream-3.0-t2i"
-    ]
-    assert {"id", "sizes", "max_images", "takes_seed"} <= models[0].keys()
 
 
 @pytest.mark.parametrize("name", tools.TOOLS)
@@ -282,28 +244,27 @@ def test_equal_call_joins_while_the_first_goes_on(agent, provider, soon):
     assert (count(), len(provider.requests)) == (1, 2)
 
 
-def test_equal_call_joins_what_ended_unheard(older, work_off):
-    """The result that nobody was given is given to who asks for it."""
-    first = older.done("generate_image", prompt="x", wait_seconds=0)
+def test_equal_call_joins_what_ended_unheard(older, work_off, waits):
+    """
+    The result that nobody was given is given to who asks for it. After that, a look, or
+    a cancellation, it is a new wish.
+    """
+    call = {"prompt": "x", "wait_seconds": 0}
+    first = older.done("generate_image", **call)["task_id"]
     work_off()
-
     heard = older.done("generate_image", prompt="x")
-    anew = older.done("generate_image", prompt="x", wait_seconds=0)
-
-    assert heard["task_id"] == first["task_id"]
-    assert heard["status"] == "completed"
-    assert anew["task_id"] != first["task_id"] and "joined" not in anew
-
-
-def test_equal_call_after_a_look_is_a_new_wish(older, work_off):
-    """Whoever was told of the end by `get_task` wants another picture now."""
-    first = older.done("generate_image", prompt="x", wait_seconds=0)
+    second = older.done("generate_image", **call)
     work_off()
-    older.done("get_task", task_id=first["task_id"])
+    older.done("get_task", task_id=second["task_id"])
+    third = older.done("generate_image", **call)
+    older.done("cancel_task", task_id=third["task_id"])
+    fourth = older.done("generate_image", **call)
 
-    anew = older.done("generate_image", prompt="x", wait_seconds=0)
-
-    assert anew["task_id"] != first["task_id"]
+    assert (heard["task_id"], heard["status"]) == (first, "completed")
+    made = [each["task_id"] for each in (heard, second, third, fourth)]
+    assert len(set(made)) == 4
+    assert not any("joined" in each for each in (second, third, fourth))
+    assert waits == []
 
 
 @pytest.mark.parametrize(
@@ -319,16 +280,6 @@ def test_other_call_is_another_task(older, more):
     other = older.done("generate_image", **{"prompt": "x", **more}, wait_seconds=0)
 
     assert first["task_id"] != other["task_id"]
-
-
-def test_cancelled_task_is_not_joined(older):
-    """Who asks after that means it."""
-    first = older.done("generate_image", prompt="x", wait_seconds=0)
-    older.done("cancel_task", task_id=first["task_id"])
-
-    anew = older.done("generate_image", prompt="x", wait_seconds=0)
-
-    assert anew["task_id"] != first["task_id"]
 
 
 def test_key_of_the_call_alone_decides(older, work_off):
@@ -349,18 +300,10 @@ def test_client_that_is_cut_off_was_told_nothing(older, client, work_off):
     """Its connection closed before the answer: the repetition finds the task."""
     here, there = socket.socketpair()
     there.close()
-    arguments = {"prompt": "x"}
+    call = {"name": "generate_image", "arguments": {"prompt": "x"}}
+    body = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": call}
     with here:
-        client.post(
-            "/mcp",
-            json={
-                "jsonrpc": "2.0",
-                "id": 1,
-                "method": "tools/call",
-                "params": {"name": "generate_image", "arguments": arguments},
-            },
-            environ_overrides={"gunicorn.socket": here},
-        )
+        client.post("/mcp", json=body, environ_overrides={"gunicorn.socket": here})
     work_off()
 
     heard = older.done("generate_image", prompt="x")

@@ -4,7 +4,9 @@ import threading
 from collections.abc import Iterator
 from dataclasses import replace
 
+import httpx
 import pytest
+from volcenginesdkarkruntime import Ark
 
 from jimeng.config import Config
 from jimeng.documents import Lane
@@ -43,6 +45,19 @@ def draws(database) -> Iterator[None]:
 def registry(provider) -> Registry:
     """So many at a time that nobody waits for another's."""
     return Registry({"volcengine_jimeng": provider}, {"volcengine_jimeng": 100})
+
+
+@pytest.fixture
+def way(app) -> Iterator[httpx.Client]:
+    """Requests of the official clients go straight to the application."""
+    with httpx.Client(transport=httpx.WSGITransport(app)) as client:
+        yield client
+
+
+@pytest.fixture
+def ark_sdk(way) -> Ark:
+    url = "http://localhost/api/v3"
+    return Ark(base_url=url, api_key="key", max_retries=0, http_client=way)
 
 
 @pytest.fixture

@@ -2,13 +2,8 @@
 
 import base64
 
-import httpx
 import pytest
-from volcenginesdkarkruntime import Ark
-from volcenginesdkarkruntime._exceptions import (
-    ArkConflictError,
-    ArkNotFoundError,
-)
+from volcenginesdkarkruntime._exceptions import ArkConflictError, ArkNotFoundError
 
 from jimeng.documents import Generation, Task
 from jimeng.http.auth.authentication import GUEST
@@ -29,12 +24,8 @@ def registry(provider) -> Registry:
 
 
 @pytest.fixture
-def ark(app):
-    """The client, whose requests go straight to the application."""
-    way = httpx.Client(transport=httpx.WSGITransport(app))
-    url = "http://localhost/api/v3"
-    client = Ark(base_url=url, api_key="key", max_retries=0, http_client=way)
-    return client.content_generation.tasks
+def ark(ark_sdk):
+    return ark_sdk.content_generation.tasks
 
 
 def create(client, **fields: object):
@@ -54,15 +45,11 @@ def test_sdk_creates_reads_and_deletes(ark, provider):
         ark.delete(task_id=made.id)
     with pytest.raises(ArkNotFoundError):
         ark.get(task_id="cgt-no")
-
-
-def test_sdk_cancels_what_waits(ark, provider):
-    made = ark.create(model=MODEL, content=[TEXT])
-    ark.delete(task_id=made.id)
-
-    assert ark.get(task_id=made.id).status == "cancelled"
+    waits = ark.create(model=MODEL, content=[TEXT])
+    ark.delete(task_id=waits.id)
+    assert ark.get(task_id=waits.id).status == "cancelled"
     run_queue()
-    assert not provider.requests
+    assert len(provider.requests) == 1
 
 
 def test_finished_video_has_links_and_usage(ark):
@@ -107,23 +94,22 @@ def test_sdk_lists_videos(ark, client):
 
 
 @for_each(
-    "query",
-    ["page_num=0", "page_size=501", "page_num=x", "page_num=500&page_size=500"],
+    "query", ["page_num=0", "page_size=501", "page_num=x", "page_num=500&page_size=500"]
 )
 def test_wrong_page_is_refused(client, query):
     answer = client.get(f"{TASKS}?{query}")
 
-    assert (answer.status_code, answer.json["error"]["code"]) == (
-        400,
-        "InvalidParameter",
-    )
+    assert answer.status_code == 400
+    assert answer.json["error"]["code"] == "InvalidParameter"
 
 
 def test_frames_have_their_roles(client):
     frame = {"type": "image_url", "image_url": {"url": FRAME}}
     last = {**frame, "role": "last_frame"}
     first = {**frame, "role": "first_frame"}
-    made = create(client, content=[TEXT, first, last], generate_audio=False)
+    nothing = {"draft": None, "frames": None, "priority": 3, "watermark": False}
+    content = [TEXT, first, last]
+    made = create(client, content=content, generate_audio=False, **nothing)
 
     assert made.status_code == 200, made.text
     video = Task.find_one({"_id": made.json["id"]}).video
@@ -134,19 +120,12 @@ def test_frames_have_their_roles(client):
 @for_each(
     "fields",
     [
-        {"draft": True},
-        {"service_tier": "flex"},
-        {"frames": 57},
+        *({"draft": True}, {"service_tier": "flex"}, {"frames": 57}),
         {"callback_url": "https://example.com/hook"},
-        {"tools": [{"type": "web_search"}]},
-        {"output_format": "mov"},
-        {"duration": "long"},
-        {"duration": 99},
-        {"resolution": ["720p"]},
-        {"resolution": "8k"},
-        {"generate_audio": "yes"},
+        *({"tools": [{"type": "web_search"}]}, {"output_format": "mov"}),
+        *({"duration": "long"}, {"duration": 99}, {"resolution": ["720p"]}),
+        *({"resolution": "8k"}, {"generate_audio": "yes"}, {"model": 5}),
         {"model": "doubao-seedream-4-0-250828"},
-        {"model": 5},
         {"content": [{"type": "video_url", "video_url": {"url": "https://x/y"}}]},
         {"content": [{"type": "image_url", "image_url": {"url": FRAME}, "role": 5}]},
         {"content": "words"},
@@ -164,21 +143,12 @@ def test_what_costs_and_is_not_offered_is_refused(client, fields):
     assert Task.find_one({}) is None
 
 
-def test_null_is_absent_and_other_fields_are_ignored(client):
-    answer = create(client, draft=None, frames=None, priority=3, watermark=False)
-
-    assert answer.status_code == 200, answer.text
-
-
 def test_repeated_post_is_one_task(client):
     """The SDK repeats it by itself; a seed or a key makes another."""
     first = create(client).json["id"]
     assert create(client).json["id"] == first
     assert create(client).json["id"] != first  # once for each task
     assert create(client, seed=7).json["id"] != first
-    keyed = client.post(
-        TASKS,
-        json={"model": MODEL, "content": [TEXT]},
-        headers={"Idempotency-Key": "another"},
-    )
+    body, key = {"model": MODEL, "content": [TEXT]}, {"Idempotency-Key": "another"}
+    keyed = client.post(TASKS, json=body, headers=key)
     assert keyed.json["id"] != first

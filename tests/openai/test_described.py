@@ -4,8 +4,9 @@ import io
 
 import pytest
 
+from jimeng.documents import Task
 from tests.given_pictures import photo
-from tests.openai.conftest import EDITS, GENERATIONS
+from tests.openai.conftest import EDITS, GENERATIONS, error_of
 from tests.test_openapi_examples import conforms, find
 
 MODELS = "/v1/models"
@@ -69,7 +70,6 @@ def test_what_is_beyond_its_description_is_refused(client, document):
 
 
 def test_models_conform(client, document):
-    """The list, and one of them."""
     found = client.get(MODELS).json
     one = client.get(f"{MODELS}/{found['data'][0]['id']}").json
 
@@ -87,7 +87,6 @@ def test_models_conform(client, document):
     ],
 )
 def test_errors_conform(client, document, path, body, status):
-    """In OpenAI's shape."""
     operation = document["paths"][path]["post"]
 
     answer = client.post(path, json=body)
@@ -97,9 +96,12 @@ def test_errors_conform(client, document, path, body, status):
 
 
 def test_error_after_there_is_a_task_conforms(hurried, client, document):
-    """It says more: which, and whether it was charged."""
+    """It says more: which, which goes on, and whether it was charged; no retry does."""
     answer = hurried.test_client().post(GENERATIONS, json={"prompt": "x"})
 
-    assert {"task_id", "charged", "result_url"} < set(answer.json["error"])
+    error = error_of(answer, 504, "wait_over")
+    assert {"task_id", "charged", "result_url"} < set(error)
+    assert answer.headers["x-should-retry"] == "false"
+    assert Task.find_one({"_id": error["task_id"]}).status == "pending"
     operation = find(document, "generate_images")[2]
     conforms(document, operation, 504, answer.json)

@@ -40,17 +40,7 @@ def raw(content: bytes, boundary: str, **fields: str) -> dict:
 
 
 def photo(colour: str = "teal", width: int = 800, height: int = 600) -> bytes:
-    out = io.BytesIO()
-    Pillow.new("RGB", (width, height), colour).save(out, "JPEG")
-    return out.getvalue()
-
-
-def mask(width: int = 800, height: int = 600) -> bytes:
-    out = io.BytesIO()
-    image = Pillow.new("RGBA", (width, height), (0, 0, 0, 255))
-    image.paste((0, 0, 0, 0), (0, 0, width // 2, height))
-    image.save(out, "PNG")
-    return out.getvalue()
+    return given.encoded(Pillow.new("RGB", (width, height), colour), "JPEG")
 
 
 def sent(provider):
@@ -83,35 +73,28 @@ def test_shapes_of_clients_are_edited(client, draws, provider, client_name):
 
 
 def test_json_with_pictures_is_as_good(client, draws, provider):
-    """As data URLs, as objects around them, and as base64 alone."""
+    """
+    As data URLs, objects around them, and base64 alone; also with generations, as
+    gateways send them, whose clients know one route.
+    """
     text = base64.b64encode(photo()).decode()
     url = f"data:image/jpeg;base64,{text}"
-    for value in (url, [url], [{"image_url": url}], text):
+    values = (url, [url], [{"image_url": url}], text)
+    requests = [(EDITS, {"model": I2I, "image": value}) for value in values]
+    for path, fields in [*requests, (GENERATIONS, {"images": [url]})]:
         provider.requests.clear()
-        answer = client.post(
-            EDITS, json={"prompt": "a hat", "model": I2I, "image": value}
-        )
+        answer = client.post(path, json={"prompt": "a hat", **fields})
         assert answer.status_code == 200, answer.text
         assert len(sent(provider).inputs) == 1
-
-
-def test_pictures_may_come_with_generations(client, draws, provider):
-    """As gateways send them, whose clients know one route."""
-    url = f"data:image/jpeg;base64,{base64.b64encode(photo()).decode()}"
-
-    answer = client.post(GENERATIONS, json={"prompt": "a hat", "images": [url]})
-
-    assert answer.status_code == 200, answer.text
-    assert len(sent(provider).inputs) == 1
+    edit = {"prompt": "a hat", "image": url, "stream": True}
+    assert "event: image_edit.completed\n" in client.post(EDITS, json=edit).text
 
 
 def test_mask_goes_to_a_model_that_takes_it(client, draws, provider):
     """Where the client names none of ours."""
-    shape = form(
-        ("image", photo()), ("mask", mask()), prompt="a hat", model="gpt-image-1"
-    )
+    files = [("image", photo()), ("mask", given.clear(800, 600))]
 
-    answer = client.post(EDITS, **shape)
+    answer = client.post(EDITS, **form(*files, prompt="a hat", model="gpt-image-1"))
 
     assert answer.status_code == 200, answer.text
     task = client.get(f"/api/v1/tasks/{answer.json['task_id']}").json["data"]
@@ -121,7 +104,6 @@ def test_mask_goes_to_a_model_that_takes_it(client, draws, provider):
 
 
 def test_without_a_size_the_first_picture_gives_the_ratio(client, draws, provider):
-    """Or with `auto`."""
     wide = photo(width=1600, height=900)
 
     answer = client.post(
@@ -141,8 +123,8 @@ def test_without_a_size_the_first_picture_gives_the_ratio(client, draws, provide
         ([("image", b"GIF89a?")], {}, "image"),
         ([("image", photo())] * 3, {"model": I2I}, "image"),
         ([("image", photo())], {"model": "jimeng-3.1"}, "image"),
-        ([("image", photo()), ("mask", mask(10, 10))], {}, "mask"),
-        ([("image", photo()), ("mask", mask())], {"model": I2I}, "mask"),
+        ([("image", photo()), ("mask", given.clear(10, 10))], {}, "mask"),
+        ([("image", photo()), ("mask", given.clear(800, 600))], {"model": I2I}, "mask"),
         ([("image", photo())], {"n": "9"}, "n"),
     ],
 )
@@ -157,7 +139,6 @@ def test_what_cannot_be_edited_is_refused(client, provider, files, fields, param
 @for_each("odd", ["half \ud800", "cat\0.png"])
 @for_each("field", ["image", "mask"])
 def test_name_of_a_picture_that_is_no_text_is_refused(client, field, odd):
-    """As any other that there is not."""
     body = json.dumps({"prompt": "x", "image": "cat.png", field: odd})
 
     answer = client.post(EDITS, data=body, content_type="application/json")
@@ -184,22 +165,6 @@ def test_repetition_with_another_boundary_is_the_same(hurried, client, work_off)
     assert Input.collection().count_documents({}) == 2
 
 
-def test_stream_is_called_after_what_is_done(client, draws):
-    """Clients look for the name."""
-    answer = client.post(
-        EDITS, **form(("image", photo()), prompt="x", model=I2I, stream="true")
-    )
-
-    assert "event: image_edit.completed\n" in answer.text
-
-
-def large() -> bytes:
-    noise = Pillow.effect_noise((1500, 1500), 200).convert("RGB")
-    found = given.encoded(noise, "PNG")
-    assert len(found) > requests.MAX_BODY_BYTES
-    return found
-
-
 def test_room_for_a_body_is_free_while_its_sender_waits(hurried, monkeypatch):
     """So that those who wait keep nobody from sending."""
     taken = []
@@ -210,6 +175,9 @@ def test_room_for_a_body_is_free_while_its_sender_waits(hurried, monkeypatch):
 
     monkeypatch.setattr(long_polls, "wait_for_end", look)
 
-    hurried.test_client().post(EDITS, **raw(large(), "aaa", model=I2I))
+    noise = Pillow.effect_noise((1500, 1500), 200).convert("RGB")
+    large = given.encoded(noise, "PNG")
+    assert len(large) > requests.MAX_BODY_BYTES
+    hurried.test_client().post(EDITS, **raw(large, "aaa", model=I2I))
 
     assert taken == [0]

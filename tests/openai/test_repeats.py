@@ -10,6 +10,7 @@ from jimeng.documents import Task, utcnow
 from jimeng.documents.principal import Principal
 from jimeng.tasks import deduplication
 from tests.at_once import at_once
+from tests.each import for_each
 from tests.openai.conftest import CAT, GENERATIONS, error_of
 from tests.waiting import wait_for
 
@@ -36,40 +37,23 @@ def set_all(**fields) -> None:
 
 
 def test_replayed_request_is_marked(hurried, client, work_off):
-    """A repetition, and the same key: what an earlier request has made."""
-    first = post(hurried.test_client(), 0, headers={"Idempotency-Key": "k"})
+    """A repetition, and the same key, also of an error or a stream: what was made."""
+    key = {"headers": {"Idempotency-Key": "k"}}
+    first = post(hurried.test_client(), 0, **key)
+    waiting = post(hurried.test_client(), **key)
+    error_of(waiting, 504, "wait_over")
     work_off()
 
     joined = post(client, 1)
-    keyed = post(client, headers={"Idempotency-Key": "k"})
-    lost_again = post(hurried.test_client(), headers={"Idempotency-Key": "k"})
+    keyed = post(client, **key)
+    lost_again = post(hurried.test_client(), **key)
+    stream = post(client, stream=True, **key)
 
     assert "Idempotent-Replayed" not in first.headers
-    assert keyed.headers["Idempotent-Replayed"] == "true"
-    assert joined.headers["Idempotent-Replayed"] == "true"
-    assert lost_again.headers["Idempotent-Replayed"] == "true"
+    for answer in (waiting, joined, keyed, lost_again, stream):
+        assert answer.headers["Idempotent-Replayed"] == "true"
     assert keyed.json["task_id"] == joined.json["task_id"]
-
-
-def test_replay_that_has_not_ended_is_marked(hurried):
-    """Its error, too: it says of which task it is."""
-    post(hurried.test_client(), headers={"Idempotency-Key": "k"})
-
-    answer = post(hurried.test_client(), headers={"Idempotency-Key": "k"})
-
-    error_of(answer, 504, "wait_over")
-    assert answer.headers["Idempotent-Replayed"] == "true"
-
-
-def test_replayed_stream_is_marked(client, work_off, hurried):
-    """Its headers come before anything else."""
-    post(hurried.test_client(), headers={"Idempotency-Key": "k"})
-    work_off()
-
-    answer = post(client, stream=True, headers={"Idempotency-Key": "k"})
-
-    assert answer.mimetype == "text/event-stream"
-    assert answer.headers["Idempotent-Replayed"] == "true"
+    assert stream.mimetype == "text/event-stream"
 
 
 def test_equal_requests_that_are_repeated_stay_two(hurried, client, work_off):
@@ -92,24 +76,30 @@ def test_other_requests_are_not_joined(hurried, other):
     """All that was sent must be the same, even what has no meaning here."""
     first = lost(hurried)
 
-    again = error_of(post(hurried.test_client(), 1, **other), 504, "wait_over")
-
-    assert again["task_id"] != first
+    assert begins_anew(hurried, first, **other)
 
 
-def test_answered_long_ago_is_not_joined(hurried, client, work_off):
-    """That client has its pictures."""
+def begins_anew(app, first: str, repeats: int = 1, **other: object) -> bool:
+    """Whether a repetition is a task of its own, and not the *first*."""
+    again = post(app.test_client(), repeats, **other)
+    return error_of(again, 504, "wait_over")["task_id"] != first
+
+
+@for_each("is_deleted", [False, True])
+def test_task_that_is_gone_by_is_not_joined(hurried, is_deleted):
+    """A quarter of an hour later it is another request; deleted it has no pictures."""
     first = lost(hurried)
-    work_off()
-    set_all(answered_at=utcnow() - timedelta(seconds=31))
+    if is_deleted:
+        tasks.delete(Principal("guest", is_operator=True), first)
+    else:
+        set_all(created_at=utcnow() - timedelta(minutes=15, seconds=1))
 
-    again = error_of(post(hurried.test_client(), 1), 504, "wait_over")
-
-    assert again["task_id"] != first
+    assert begins_anew(hurried, first)
+    Task.collection().delete_many({})
 
 
 def test_answer_of_a_moment_ago_may_be_lost(hurried, client, work_off):
-    """On its way through a proxy, for instance."""
+    """On its way through a proxy; who was answered before that has its pictures."""
     first = lost(hurried)
     work_off()
     set_all(answered_at=utcnow() - timedelta(seconds=20))
@@ -118,26 +108,8 @@ def test_answer_of_a_moment_ago_may_be_lost(hurried, client, work_off):
     # Which has not got it yet, so the next one may need it, however late.
     set_all(answered_at=None)
     assert post(client, 2).json["task_id"] == first
-
-
-def test_old_task_is_not_joined(hurried):
-    """A quarter of an hour later it is another request."""
-    first = lost(hurried)
-    set_all(created_at=utcnow() - timedelta(minutes=15, seconds=1))
-
-    again = error_of(post(hurried.test_client(), 1), 504, "wait_over")
-
-    assert again["task_id"] != first
-
-
-def test_deleted_task_is_not_joined(hurried):
-    """It has no pictures to give."""
-    first = lost(hurried)
-    tasks.delete(Principal("guest", is_operator=True), first)
-
-    again = error_of(post(hurried.test_client(), 1), 504, "wait_over")
-
-    assert again["task_id"] != first
+    set_all(answered_at=utcnow() - timedelta(seconds=31))
+    assert begins_anew(hurried, first, 3)
 
 
 def test_answer_that_was_read_is_noted(client, draws):
@@ -153,12 +125,8 @@ def test_answer_that_was_read_is_noted(client, draws):
 
 def test_answer_that_was_cut_off_is_not(client, draws):
     """Its client comes again."""
-    with client.open(
-        GENERATIONS,
-        method="POST",
-        json={**CAT, "response_format": "b64_json"},
-        buffered=False,
-    ) as answer:
+    body = {**CAT, "response_format": "b64_json"}
+    with client.post(GENERATIONS, json=body, buffered=False) as answer:
         next(iter(answer.response))
         task = Task.find_one({})
     assert task is not None
@@ -214,9 +182,7 @@ def test_many_repetitions_at_once_share_out_the_tasks(hurried, client, work_off)
 def test_idempotency_key_decides_alone(hurried, client, work_off):
     """With it nothing is guessed: the same key is the same task, in any round."""
     headers = {"Idempotency-Key": "k1"}
-    first = error_of(post(hurried.test_client(), headers=headers), 504, "wait_over")[
-        "task_id"
-    ]
+    first = lost(hurried, headers=headers)
     work_off()
 
     assert post(client, headers=headers).json["task_id"] == first
@@ -228,13 +194,7 @@ def test_idempotency_key_decides_alone(hurried, client, work_off):
 
 def test_other_caller_joins_nothing(app, hurried):
     """Without sign-in it is the address that tells them apart."""
-    first = lost(hurried)
+    first, other = lost(hurried), hurried.test_client()
+    other.environ_base["REMOTE_ADDR"] = "127.0.0.9"
 
-    answer = hurried.test_client().post(
-        GENERATIONS,
-        json=CAT,
-        headers={"x-stainless-retry-count": "1"},
-        environ_base={"REMOTE_ADDR": "127.0.0.9"},
-    )
-
-    assert error_of(answer, 504, "wait_over")["task_id"] != first
+    assert error_of(post(other, 1), 504, "wait_over")["task_id"] != first

@@ -99,12 +99,9 @@ def test_form_with_a_first_frame(client, provider):
     [
         ({"model": "no-such"}, "model"),
         ({"model": "doubao-seedream-3.0-t2i"}, "model"),
-        ({"seconds": "99"}, "seconds"),
-        ({"seconds": "13"}, "seconds"),
-        ({"seconds": "soon"}, "seconds"),
+        *[({"seconds": value}, "seconds") for value in ("99", "13", "soon")],
         ({"size": "huge"}, "resolution"),
-        ({"prompt": ""}, "prompt"),
-        ({"prompt": "x --rs 1080p"}, "prompt"),
+        *[({"prompt": value}, "prompt") for value in ("", "x --rs 1080p")],
         ({"audio": True}, "audio"),
     ],
 )
@@ -127,28 +124,23 @@ def test_repeated_request_joins_its_first(client):
     assert client.post(VIDEOS, json=LANTERN, headers=SDK).json["id"] != first["id"]
 
 
-def test_list_has_videos_only(client):
-    ids = [create(client, prompt=each)["id"] for each in "abc"]
-
-    first = client.get(f"{VIDEOS}?limit=2").json
-    assert [each["id"] for each in first["data"]] == [ids[2], ids[1]]
-    assert first["has_more"]
-    rest = client.get(f"{VIDEOS}?limit=2&after={first['last_id']}").json
-    assert [each["id"] for each in rest["data"]] == [ids[0]]
-    assert not rest["has_more"]
-
-
-def test_list_goes_from_the_oldest_on_where_that_is_asked(client):
+@for_each("order", ["desc", "asc"])
+def test_list_is_read_page_by_page(client, order):
     """As theirs: `after` is the last one of the page before, in either order."""
+    Task.collection().delete_many({})
     ids = [create(client, prompt=each)["id"] for each in "abc"]
+    if order == "desc":
+        ids.reverse()
 
-    first = client.get(f"{VIDEOS}?limit=2&order=asc").json
-    rest = client.get(f"{VIDEOS}?limit=2&order=asc&after={first['last_id']}").json
+    first = client.get(f"{VIDEOS}?limit=2&order={order}").json
+    rest = client.get(f"{VIDEOS}?limit=2&order={order}&after={first['last_id']}").json
+    usual = client.get(f"{VIDEOS}?limit=2").json
 
     assert [each["id"] for each in first["data"]] == ids[:2]
     assert (first["first_id"], first["has_more"]) == (ids[0], True)
     assert [each["id"] for each in rest["data"]] == ids[2:]
     assert not rest["has_more"]
+    assert (usual == first) is (order == "desc")
 
 
 def test_deleted_video_is_in_the_trash(client):

@@ -21,8 +21,6 @@ from tests.access.conftest import (  # noqa: F401 (fixtures)
 )
 from tests.certificates import Authority, make_authority
 
-Behave = Callable[[socket.socket], None]
-
 
 @pytest.fixture(autouse=True)
 def patience(monkeypatch) -> None:
@@ -33,23 +31,26 @@ def patience(monkeypatch) -> None:
 @dataclass
 class Server:
     """
+    Sends *first*, then *more* for as long as anybody reads.
+
     Attributes:
         requests: What was asked for: the heads, in order.
         sni: The names that TLS clients asked for.
         over: Set when the test is over.
     """
 
-    listener: socket.socket
-    behave: Behave
+    first: bytes
+    more: bytes = b""
+    every: float = 0
     context: ssl.SSLContext | None = None
     requests: list[bytes] = field(default_factory=list)
     sni: list[str | None] = field(default_factory=list)
     over: threading.Event = field(default_factory=threading.Event)
     current: socket.socket | None = None
 
-    @property
-    def port(self) -> int:
-        return self.listener.getsockname()[1]
+    def __post_init__(self) -> None:
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
 
     def run(self) -> None:
         if self.context:
@@ -66,16 +67,17 @@ class Server:
                     connection = self.context.wrap_socket(connection, server_side=True)
                     self.current = connection
                 with connection:
-                    self.behave(connection)
+                    self.answer(connection)
 
-    def read(self, connection: socket.socket) -> None:
-        """Read the head of a request."""
+    def answer(self, connection: socket.socket) -> None:
         head = b""
-        while b"\r\n\r\n" not in head:
-            if not (packet := connection.recv(65536)):
-                return
+        while b"\r\n\r\n" not in head and (packet := connection.recv(65536)):
             head += packet
-        self.requests.append(head)
+        if b"\r\n\r\n" in head:
+            self.requests.append(head)
+        connection.sendall(self.first)
+        while self.more and not self.over.wait(self.every):
+            connection.sendall(self.more)
 
     def stop(self) -> None:
         self.over.set()
@@ -88,23 +90,11 @@ class Server:
 
 @pytest.fixture
 def serve() -> Iterator[Callable[..., Server]]:
-    """Start a server: *first* is sent, then *more* for as long as anybody reads."""
+    """Start a server."""
     started: list[tuple[Server, threading.Thread]] = []
 
-    def start(
-        first: bytes,
-        more: bytes = b"",
-        *,
-        every: float = 0,
-        context: ssl.SSLContext | None = None,
-    ) -> Server:
-        def behave(connection: socket.socket) -> None:
-            server.read(connection)
-            connection.sendall(first)
-            while more and not server.over.wait(every):
-                connection.sendall(more)
-
-        server = Server(socket.create_server(("127.0.0.1", 0)), behave, context)
+    def start(*given: bytes, **options: object) -> Server:
+        server = Server(*given, **options)
         thread = threading.Thread(target=server.run, daemon=True)
         thread.start()
         started.append((server, thread))

@@ -7,23 +7,17 @@ from zipfile import ZipFile
 
 from PIL import Image as Pillow
 
+from tests import given_pictures as given
 from tests.conftest import png
+from tests.given_pictures import animated, chunk
 
 SCRIPT = b"<script>alert(document.domain)</script>"
 END = b"\x00\x00\x00\x00IEND\xaeB`\x82"
 
 
 def encoded(kind: str, side: int = 64, **options: object) -> bytes:
-    out = io.BytesIO()
-    Pillow.linear_gradient("L").convert("RGB").resize((side, side)).save(
-        out, kind, **options
-    )
-    return out.getvalue()
-
-
-def chunk(name: bytes, data: bytes) -> bytes:
-    check = struct.pack(">I", zlib.crc32(name + data))
-    return struct.pack(">I", len(data)) + name + data + check
+    image = Pillow.linear_gradient("L").convert("RGB").resize((side, side))
+    return given.encoded(image, kind, **options)
 
 
 def archive() -> bytes:
@@ -54,9 +48,8 @@ def huge_webp(side: int) -> bytes:
 
 def flat_webp(width: int, height: int) -> bytes:
     """A lossless WebP of one colour: some bytes, however large it is."""
-    out = io.BytesIO()
-    Pillow.new("RGB", (width, height), "teal").save(out, "WEBP", lossless=True)
-    return out.getvalue()
+    image = Pillow.new("RGB", (width, height), "teal")
+    return given.encoded(image, "WEBP", lossless=True)
 
 
 def scans(count: int) -> bytes:
@@ -67,13 +60,6 @@ def refined(content: bytes, count: int) -> bytes:
     """A progressive JPEG that refines the same coefficients again and again."""
     last = content.rindex(b"\xff\xda")
     return content[:-2] + content[last:-2] * count + b"\xff\xd9"
-
-
-def animated(kind: str) -> bytes:
-    frames = [Pillow.new("RGB", (64, 64), colour) for colour in ("teal", "plum")]
-    out = io.BytesIO()
-    frames[0].save(out, kind, save_all=True, append_images=frames[1:])
-    return out.getvalue()
 
 
 def gif_script() -> bytes:
@@ -93,19 +79,15 @@ ZEROS = squeezed(b"\0")
 TEXT = b"Comment\0\0" + squeezed(b"A")
 PROFILE = b"icc\0\0" + ZEROS
 
-# Must be refused, and quickly.
+FFS, UNREAD = b"\xff" * 2_000_000, b"\xff\xf0\xff\xfe" + bytes(65_532)
 # Pictures that are whole, with megabytes before them that Pillow goes over one by one.
 FILLED = {
-    "JPEG with FFs before its head": JPEG[:2] + b"\xff" * 2_000_000 + JPEG[2:],
-    "JPEG with FFs before a second start": JPEG[:2]
-    + b"\xff" * 2_000_000
-    + b"\xd8"
-    + JPEG[2:],
+    "JPEG with FFs before its head": JPEG[:2] + FFS + JPEG[2:],
+    "JPEG with FFs before a second start": JPEG[:2] + FFS + b"\xd8" + JPEG[2:],
     "JPEG with junk before its head": JPEG[:20] + bytes(2_000_000) + JPEG[20:],
-    "JPEG with segments that nobody reads": JPEG[:2]
-    + (b"\xff\xf0\xff\xfe" + bytes(65_532)) * 30
-    + JPEG[2:],
+    "JPEG with segments that nobody reads": JPEG[:2] + UNREAD * 30 + JPEG[2:],
 }
+# Must be refused, and quickly.
 REFUSED = {
     **FILLED,
     "PNG of 100000x100000": png_of(100_000, 100_000, ZEROS),

@@ -1,7 +1,6 @@
 """Requests that another site's page makes in the name of whoever looks at it."""
 
 import itertools
-import json
 
 import pytest
 
@@ -127,27 +126,6 @@ def test_method_cannot_be_changed_by_words(method, ada, places, stored):  # noqa
 
     assert hashes(stored) == before
     assert ada.client.get("/").status_code == 200
-
-
-@for_each(
-    "kind, status",
-    [
-        ("text/plain", 415),
-        ("application/x-www-form-urlencoded", 415),
-        ("", 415),
-        ("multipart/form-data", 422),  # has fields of its own, and none of these
-    ],
-)
-def test_form_is_no_json(kind, status, ada):
-    """What a form of another site could send, the API does not take for JSON."""
-    body = json.dumps({"prompt": "x"})
-    headers = {"Authorization": f"Bearer {ada.key}"}
-
-    answer = ada.client.post(
-        "/api/v1/ai/image/task", data=body, content_type=kind, headers=headers
-    )
-
-    assert answer.status_code == status
 
 
 def test_session_is_no_key(ada):

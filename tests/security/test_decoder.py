@@ -15,6 +15,7 @@ from jimeng.providers import Progress
 from tests.at_once import at_once
 from tests.conftest import png
 from tests.each import for_each
+from tests.given_pictures import encoded
 from tests.security.hostile_pictures import REFUSED, flat_webp, refined
 from tests.test_core import create, result
 
@@ -87,9 +88,8 @@ def test_size_that_models_make_of_what_was_asked_is_kept(factor):
 def test_busy_decoder_is_ended(monkeypatch, decoder):
     """By its own limit, however long anybody waits for it."""
     monkeypatch.setattr(inspection, "CPU_SECONDS", 1)
-    out = io.BytesIO()
-    Pillow.effect_noise((4000, 4000), 90).save(out, "JPEG", progressive=True)
-    content = refined(out.getvalue(), 50)
+    noise = Pillow.effect_noise((4000, 4000), 90)
+    content = refined(encoded(noise, "JPEG", progressive=True), 50)
 
     with pytest.raises(PictureInvalid, match="too long"):
         look(decoder, content, inspection.MAX_PIXELS)
@@ -121,12 +121,11 @@ def test_memory_has_an_end(monkeypatch, decoder):
 @pytest.mark.parametrize("kind", ["PNG", "JPEG"])
 def test_largest_picture_fits(decoder, kind):
     """What a model draws at the most, in colours that are hard to press."""
-    out = io.BytesIO()
     noise = Pillow.effect_noise((512, 512), 90).resize((5404, 3040))
     mode = "RGB" if kind == "JPEG" else "RGBA"
-    noise.convert(mode).save(out, kind, compress_level=1)
+    content = encoded(noise.convert(mode), kind, compress_level=1)
 
-    about, made = look(decoder, out.getvalue(), inspection.MAX_PIXELS)
+    about, made = look(decoder, content, inspection.MAX_PIXELS)
 
     assert (about["width"], about["height"]) == (5404, 3040)
     small, preview = made[: about["thumbnail"]], made[about["thumbnail"] :]
@@ -173,8 +172,6 @@ def test_decoder_knows_no_secret(monkeypatch, decoder):
 
 
 def test_pictures_at_once_are_looked_at_one_by_one(decoder):
-    """Each gets its own answer."""
-
     def width_of(number: int) -> int:
         side = 20 + number
         return look(decoder, png(side, side), ASKED)[0]["width"]

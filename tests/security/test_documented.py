@@ -43,7 +43,6 @@ def shown(page: str) -> list[str]:
 
 @pytest.mark.parametrize("page", STANDARD)
 def test_what_shows_that_the_standard_is_met_exists(page):
-    """Every file, and every test in it."""
     parts = [name.partition("::") for name in shown(page)]
     missing = [
         (file, test)
@@ -58,7 +57,6 @@ def test_what_shows_that_the_standard_is_met_exists(page):
 
 @pytest.mark.parametrize("page", STANDARD)
 def test_every_chapter_of_the_standard_is_there(page):
-    """Seventeen, each with its sections."""
     chapters = re.findall(
         r"^## V(\d+) ", (ROOT / page).read_text("utf-8"), re.MULTILINE
     )
@@ -67,7 +65,6 @@ def test_every_chapter_of_the_standard_is_there(page):
 
 
 def test_both_languages_name_the_same():
-    """In the same order, attack by attack."""
     assert named(PAGES[0]) == named(PAGES[1])
 
 

@@ -47,11 +47,12 @@ def looked_up(monkeypatch):
     """The hashes of keys that were looked up."""
     found = []
     plain = keys._look_up
-    monkeypatch.setattr(
-        keys,
-        "_look_up",
-        lambda text, hashed: (found.append(hashed), plain(text, hashed))[1],
-    )
+
+    def look_up(text: str, hashed: str):
+        found.append(hashed)
+        return plain(text, hashed)
+
+    monkeypatch.setattr(keys, "_look_up", look_up)
     return found
 
 
@@ -70,7 +71,6 @@ class Lasting(dict):
 
 
 def test_key_is_looked_up_once_in_a_moment(look, looked_up):
-    """However often it is used."""
     assert [look() for _ in range(5)] == [200] * 5
 
     assert len(looked_up) == 1
@@ -107,7 +107,6 @@ def test_admin_who_is_none_any_more_sees_nothing(look, ada, key):
 
 
 def test_quota_of_the_key_s_user_is_the_new_one(look, ada, key, looked_up):
-    """It comes with the key."""
     assert look() == 200
 
     operations.users.set_quota(ROOT, ada.id, 0)

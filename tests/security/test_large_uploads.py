@@ -8,8 +8,7 @@ import pytest
 
 from jimeng.http.requests import MAX_LARGE_BODIES, PERMIT_TIMEOUT_S
 from tests.access.conftest import make_person
-from tests.serving import connect, front, read_all
-from tests.standin import ROOT
+from tests.serving import connect, product, read_all
 
 UPLOAD = b"POST /api/v1/uploads HTTP/1.1\r\nHost: localhost\r\n"
 SIZE = 12_000_000
@@ -21,31 +20,23 @@ pytestmark = pytest.mark.system
 
 @pytest.fixture
 def serve(config, tmp_path):
-    """The product in a process of its own, where a place is waited for *timeout_s*."""
+    """
+    The product in a process of its own, with sign-in, where a place is waited for
+    *timeout_s*.
+    """
+    closed_off = {"AUTH": "on", "SECRET_KEY": secrets.token_hex(32)}
 
     def serve(*, timeout_s: float = PERMIT_TIMEOUT_S, **env: str):
-        env |= {
-            "MONGODB_URI": config.MONGODB_URI,
-            "MONGODB_DATABASE": config.MONGODB_DATABASE,
-            "REDIS_URL": config.REDIS_URL,
-        }
-        program = (ROOT / "wsgi.py").read_text("utf-8")
-        program += "\nfrom jimeng.http import requests\n"
-        program += f"requests.PERMIT_TIMEOUT_S = {timeout_s}\n"
-        return front(tmp_path, "--workers", "1", app=program, **env)
+        more = "from jimeng.http import requests\n"
+        more += f"requests.PERMIT_TIMEOUT_S = {timeout_s}\n"
+        return product(config, tmp_path, more, **closed_off | env)
 
     return serve
 
 
 @pytest.fixture
-def closed_off() -> dict[str, str]:
-    return {"AUTH": "on", "SECRET_KEY": secrets.token_hex(32)}
-
-
-@pytest.fixture
-def served(serve, closed_off):
-    """With sign-in."""
-    with serve(**closed_off) as found:
+def served(serve):
+    with serve() as found:
         yield found
 
 
@@ -110,10 +101,10 @@ def hold(links: ExitStack, port: int, head: bytes, count: int = OF_ONE) -> list:
     return held
 
 
-def test_one_too_many_waits_and_is_told_to_come_again(secured, serve, closed_off):
+def test_one_too_many_waits_and_is_told_to_come_again(secured, serve):
     """Before any of it is read; nobody else notices."""
     ada, bob = (make_person(secured, f"{n}@example.com") for n in ("ada", "bob"))
-    with serve(timeout_s=0.5, **closed_off) as port, ExitStack() as links:
+    with serve(timeout_s=0.5) as port, ExitStack() as links:
         hold(links, port, head_of(ada.key))
         with connect(port) as link:
             link.sendall(head_of(ada.key) + b"Content-Length: %d\r\n\r\n" % SIZE)
@@ -124,10 +115,10 @@ def test_one_too_many_waits_and_is_told_to_come_again(secured, serve, closed_off
         assert upload(port, bob.key) == 422
 
 
-def test_one_that_waits_has_the_next_place(secured, serve, closed_off):
+def test_one_that_waits_has_the_next_place(secured, serve):
     """Also where it is the same user's that it has to wait for."""
     ada = make_person(secured, "ada@example.com")
-    with serve(timeout_s=60, **closed_off) as port, ExitStack() as links:
+    with serve(timeout_s=60) as port, ExitStack() as links:
         first, *_ = hold(links, port, head_of(ada.key))
         waits = links.enter_context(connect(port))
         waits.sendall(head_of(ada.key) + b"Content-Length: %d\r\n" % SIZE)
@@ -161,9 +152,9 @@ def test_behind_a_proxy_it_says_who_sends(secured, serve):
         assert status(port, b"192.0.2.2") == b"422"
 
 
-def test_who_is_refused_reads_why_though_it_sends_on(serve, closed_off):
+def test_who_is_refused_reads_why_though_it_sends_on(serve):
     """Most clients do not read before they have sent all."""
-    with serve(**closed_off) as port, connect(port) as link:
+    with serve() as port, connect(port) as link:
         link.sendall(head_of("nobody's") + b"Content-Length: %d\r\n\r\n" % SIZE)
         for _ in range(6):  # for longer than the server waits for one that is silent
             link.sendall(b"x" * (SIZE // 6))

@@ -11,6 +11,7 @@ from jimeng.documents import User, utcnow
 from jimeng.documents.principal import Principal
 from jimeng.errors.access import LastAdmin, UserNotFound
 from jimeng.operations import users
+from tests.access.conftest import OPERATOR
 from tests.at_once import at_once
 
 ROUNDS = 8
@@ -81,10 +82,7 @@ def test_admin_who_is_promoted_meanwhile_counts(database, monkeypatch):
     (root,) = make_admins(1)
     eve = User(email="eve@example.com", email_key="eve@example.com", name="eve")
     User.collection().insert_one(eve.to_mongo())
-    principal, usual = (
-        Principal("operator", is_operator=True),
-        accounts.tasks.delete_all,
-    )
+    principal, usual = OPERATOR, accounts.tasks.delete_all
 
     def meanwhile(*given: object) -> int:
         if User.find_one({"_id": root.id, **accounts.ADMINS}):
@@ -104,13 +102,12 @@ def test_mark_of_somebody_who_died_passes(database):
     one, other = make_admins(2)
     dead = {"leaving": "x", "leaving_at": utcnow()}
     User.collection().update_one({"_id": other.id}, {"$set": dead})
-    principal = Principal("operator", is_operator=True)
 
     with pytest.raises(LastAdmin):
-        accounts.set_role(principal, one.id, "user")
+        accounts.set_role(OPERATOR, one.id, "user")
     past = {"leaving_at": utcnow() - timedelta(seconds=61)}
     User.collection().update_one({"_id": other.id}, {"$set": past})
-    accounts.set_role(principal, one.id, "user")
+    accounts.set_role(OPERATOR, one.id, "user")
 
     assert left() == 1
 

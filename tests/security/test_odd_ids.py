@@ -2,7 +2,7 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import ClassVar
 from urllib.parse import urlencode
 
@@ -92,34 +92,27 @@ def test_odd_id_is_not_found(what, secured, admin, part):
     assert wrong == []
 
 
+def noting(method: str, *, is_one: bool) -> Callable:
+    """Notes the name that is looked at, or all where *is_one* is not so."""
+    usual = getattr(ImmutableMultiDict, method)
+
+    def look(self, *args, **options):
+        self.seen.update(args[:1] if is_one else (*FIELDS, "cursor"))
+        return usual(self, *args, **options)
+
+    return look
+
+
 class Noting(ImmutableMultiDict):
     """What came in an address or a form, and a note of what is looked at in it."""
 
     seen: ClassVar[set[str]] = set()
 
-    def __getitem__(self, name):
-        self.seen.add(name)
-        return super().__getitem__(name)
 
-    def __contains__(self, name):
-        self.seen.add(name)
-        return super().__contains__(name)
-
-    def getlist(self, name, *args, **options):
-        self.seen.add(name)
-        return super().getlist(name, *args, **options)
-
-    def __iter__(self):
-        self.seen.update(FIELDS, ("cursor",))
-        return super().__iter__()
-
-    def items(self, *args, **options):
-        self.seen.update(FIELDS, ("cursor",))
-        return super().items(*args, **options)
-
-    def to_dict(self, *args, **options):
-        self.seen.update(FIELDS, ("cursor",))
-        return super().to_dict(*args, **options)
+for each in ("__getitem__", "__contains__", "getlist"):
+    setattr(Noting, each, noting(each, is_one=True))
+for each in ("__iter__", "items", "to_dict"):
+    setattr(Noting, each, noting(each, is_one=False))
 
 
 class NotingRequest(Request):
@@ -221,15 +214,8 @@ def test_odd_header_breaks_nothing(name, ada, pictured):
 
     for value in HEADERS[name]:
         headers = {**bearer, name: value}
-        answers = [
-            ada.client.get(path, headers=headers)
-            for path in (
-                "/gallery",
-                picture,
-                f"{picture}?download=1",
-                "/static/app.css",
-            )
-        ]
+        paths = ("/gallery", picture, f"{picture}?download=1", "/static/app.css")
+        answers = [ada.client.get(path, headers=headers) for path in paths]
         answers += [
             ada.client.get(f"{API}/ai/image/result/{task}", headers=headers),
             ada.client.post(CREATE, json=body, headers=headers),

@@ -22,7 +22,7 @@ from pymongo.errors import OperationFailure
 from jimeng import jobs
 from jimeng.documents import Generation, State
 from jimeng.errors import outages
-from jimeng.jobs.queue import advance, dispatch
+from jimeng.jobs.queue import dispatch
 from jimeng.local.embedded import Redis, is_open, store_port
 from tests.databases import Mongo
 from tests.test_core import create, result
@@ -103,7 +103,6 @@ def redis_server(home) -> Iterator[Redis]:
 
 
 def test_databases_are_nobody_elses(mongo, redis_server):
-    """Another user of this machine reads no file and is answered by neither server."""
     mongo.start()
     redis_server.start()
     with MongoClient(mongo.uri) as client:
@@ -231,19 +230,6 @@ def test_what_is_no_job_is_dropped(push, data, alarms):
     assert jobs.huey.dequeue() is None
     assert alarms == ["queue"]
     assert jobs.huey.storage.queue_size() == 0
-
-
-def test_jobs_come_back_as_they_were(database):
-    """The two that there are."""
-    dispatch("volcengine_jimeng:a")
-    advance("some_0", "token")
-
-    found = [jobs.huey.dequeue() for _ in range(2)]
-
-    assert [each.args for each in found] == [
-        ("volcengine_jimeng:a",),
-        ("some_0", "token"),
-    ]
 
 
 def test_forged_job_moves_nothing(client, push, lane, provider):

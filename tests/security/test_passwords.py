@@ -87,12 +87,8 @@ def old_hash(ada, monkeypatch) -> str:
     """Ada's password as an older release has hashed it."""
     monkeypatch.setattr(password_hashing, "METHOD", TODAY)
     hashed = generate_password_hash(PASSWORD, OLD)
-    set_hash(ada, hashed)
-    return hashed
-
-
-def set_hash(ada, hashed: str) -> None:
     User.collection().update_one({"_id": ada.id}, {"$set": {"password": hashed}})
+    return hashed
 
 
 def hash_of(ada) -> str:

@@ -92,7 +92,6 @@ def test_page_that_was_asked_for_leads_to_no_other_site(nobody):
 
 
 def test_sign_in_form_carries_no_other_site(nobody):
-    """What was in the address is not in the page."""
     for target in TARGETS[:10]:
         page = nobody.get("/sign-in", query_string={"next": target}).text
         assert 'name="next" value="/"' in page
@@ -114,7 +113,6 @@ def test_address_that_is_none_leads_home(nobody, address):
 
 @for_each("address", BROKEN)
 def test_address_that_is_none_undoes_nothing(ada, address):
-    """What a script asked for is done, and answered."""
     ada.sign_in()
     form = {"next": address, "id": "x"}
 

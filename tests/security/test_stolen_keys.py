@@ -1,7 +1,7 @@
 """A key that got out: what it is good for, and what takes the password."""
 
 from jimeng import accounts
-from jimeng.documents import ApiKey, User
+from jimeng.documents import ApiKey, Session, User
 from tests.access.conftest import OPERATOR, call
 from tests.each import for_each
 from tests.page import POST
@@ -14,7 +14,6 @@ def key_of(person, *scopes: str) -> str:
 
 @for_each("scopes", [("read",), ("write",), ("read", "write")])
 def test_it_makes_no_key_and_ends_no_account(ada, scopes):
-    """Without the scope account: 403, and nothing has changed."""
     key = key_of(ada, *scopes)
     before = ApiKey.collection().count_documents({})
     path = f"{USERS}/{ada.id}"
@@ -46,11 +45,13 @@ def test_it_makes_no_key_with_more_scopes(ada):
 
 def test_whoever_has_the_scope_ends_the_account(ada):
     """It is as good as the password, and says so where it is given."""
+    ada.sign_in()
     key = key_of(ada, "write", "account")
 
     data_of(call(ada.client, "DELETE", f"{USERS}/{ada.id}", key=key))
 
     assert User.find_one({"_id": ada.id}) is None
+    assert Session.collection().count_documents({"user_id": ada.id}) == 0
 
 
 def test_admins_key_does_it_for_others(ada, admin):

@@ -10,9 +10,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from standardwebhooks import Webhook
 
+from jimeng import batches
 from jimeng.config import Config
 from jimeng.documents import WebhookDelivery, utcnow
 from jimeng.jobs import webhook_deliveries, webhook_outbox
+from tests.batches.conftest import fill
 from tests.conftest import make_as_new
 from tests.costs.conftest import settle
 from tests.rest import API, data_of
@@ -161,6 +163,20 @@ def deliver(database) -> Callable[[], int]:
             webhook_deliveries.deliver(delivery)
             n += 1
         return n
+
+    return run
+
+
+@pytest.fixture
+def deliver_batch(work_off, deliver) -> Callable[[], int]:
+    """Draw all that batches hold, and tell of it and of their ends."""
+
+    def run() -> int:
+        fill()
+        work_off()
+        fill()
+        batches.announce_ended()
+        return deliver()
 
     return run
 

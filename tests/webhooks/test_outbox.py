@@ -4,18 +4,17 @@ import json
 from datetime import timedelta
 
 import pytest
-from pymongo.collection import Collection
 from pymongo.errors import AutoReconnect
 
-from jimeng.documents import Task, WebhookDelivery, WebhookEndpoint, utcnow
-from jimeng.jobs import janitor, purge, webhook_deliveries, webhook_outbox
+from jimeng.documents import Generation, Task, WebhookDelivery, WebhookEndpoint, utcnow
+from jimeng.jobs import janitor, pump, purge, webhook_deliveries, webhook_outbox
 from jimeng.providers import Progress
 from tests.commands import counted
-from tests.conftest import come_due
+from tests.conftest import come_due, run_queue
 from tests.costs.conftest import settle
 from tests.forgetting import forget_lanes
-from tests.jobs.test_deaths import WRITES, Died
-from tests.rest import API, create, data_of
+from tests.machine.boundary import Boundaries, Died, wrap_writes
+from tests.rest import API, create, data_of, new_user
 from tests.waiting import wait_for
 from tests.webhooks.conftest import USER, WEBHOOKS, later
 
@@ -50,10 +49,14 @@ def test_submission_costs_no_more_without_an_endpoint(client, endpoint, signing)
 def test_task_of_a_process_that_has_not_heard_of_the_endpoint_is_told(
     client, endpoint, receiver, deliver
 ):
-    """Another process created the endpoint a moment ago."""
+    """Another process created the endpoint a moment ago; a task of before is not."""
+    before = create(client)
+    old = {"created_at": utcnow() - timedelta(minutes=3)}
+    Task.collection().update_one({"_id": before}, {"$set": old})
     webhook_outbox.has_endpoint(USER)  # nobody has one, as far as this one knows
     heard = webhook_outbox._owners
     endpoint(receiver.url)
+    client.post(f"{API}/tasks/{before}/cancel")
     ids = []
     for seed in range(2):  # as long as it may not have heard
         webhook_outbox._owners = heard
@@ -108,18 +111,6 @@ def test_tasks_without_final_costs_hold_up_no_others(
     assert [each.subject for each in WebhookDelivery.find_all({})] == [completed]
 
 
-def test_task_of_before_the_endpoint_is_not_told(client, endpoint, receiver, deliver):
-    """An endpoint hears of what is created after it."""
-    task_id = create(client)
-    old = {"created_at": utcnow() - timedelta(minutes=1)}
-    Task.collection().update_one({"_id": task_id}, {"$set": old})
-    endpoint(receiver.url)
-    client.post(f"{API}/tasks/{task_id}/cancel")
-    deliver()
-
-    assert receiver.received == []
-
-
 def test_late_picture_is_an_event_of_its_own(
     client, provider, endpoint, receiver, work_off, deliver
 ):
@@ -128,26 +119,18 @@ def test_late_picture_is_an_event_of_its_own(
     provider.polls = [Progress("remote-1")] * 50
     task_id = create(client)
     forget_lanes()
-    from jimeng.documents import Generation
-    from jimeng.jobs import pump
-    from tests.conftest import run_queue
-
     pump.tick()
     run_queue()
-    old = {"created_at": utcnow() - timedelta(hours=1), "deadline": utcnow()}
+    long_ago = utcnow() - timedelta(hours=1)
+    old = {"created_at": long_ago, "accepted_at": long_ago, "deadline": utcnow()}
     Generation.collection().update_many({}, {"$set": old})
-    accepted = {"accepted_at": utcnow() - timedelta(hours=1)}
-    Generation.collection().update_many({}, {"$set": accepted})
-    come_due()
-    pump.tick()
-    run_queue()
-    deliver()
-    provider.polls = []
-    for _ in range(4):
-        come_due()
-        pump.tick()
-        run_queue()
-    deliver()
+    for looks in (1, 4):
+        for _ in range(looks):
+            come_due()
+            pump.tick()
+            run_queue()
+        deliver()
+        provider.polls = []
 
     told = [(each.json["type"], each.id) for each in receiver.received]
     assert [kind for kind, _ in told] == ["task.failed", "task.completed"]
@@ -211,10 +194,7 @@ def test_task_that_another_process_deletes_is_told_of(
 
 
 def test_account_that_is_deleted_leaves_nothing(client, receiver):
-    """Neither endpoints nor what was sent to them."""
-    user = data_of(
-        client.post(f"{API}/users", json={"email": "li@example.com", "name": "李"}), 201
-    )["id"]
+    user = new_user(client)["id"]
     body = {"url": receiver.url, "user_id": user}
     made = data_of(client.post(WEBHOOKS, json=body), 201)
     client.post(f"{WEBHOOKS}/{made['id']}/test")
@@ -224,47 +204,36 @@ def test_account_that_is_deleted_leaves_nothing(client, receiver):
     assert WebhookDelivery.collection().count_documents({}) == 0
 
 
-@pytest.mark.parametrize("is_written", [False, True], ids=["unwritten", "written"])
+@pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize("error", [Died, AutoReconnect])
 def test_death_between_any_two_writes_loses_nothing(
-    client, endpoint, receiver, work_off, deliver, monkeypatch, error, is_written
+    client, endpoint, receiver, work_off, deliver, monkeypatch, error, when
 ):
     """
     At least once, never none, and always under the same id, whether the process dies
     or MongoDB, and whether that has the write or not.
     """
     endpoint(receiver.url)
-    state = {"count": 0, "at": 0, "armed": False}
+    boundaries, left = Boundaries(), 0
 
-    def wrap(name: str) -> None:
-        original = getattr(Collection, name)
+    def reach(place: str) -> None:
+        nonlocal left
+        if place.startswith(when):
+            left -= 1
+            if left == 0:
+                raise error(place)
 
-        def wrapped(this, *args, **kwargs):
-            if state["armed"]:
-                state["count"] += 1
-                if state["count"] == state["at"]:
-                    state["armed"] = False
-                    if is_written:
-                        original(this, *args, **kwargs)
-                    raise error(name)
-            return original(this, *args, **kwargs)
-
-        monkeypatch.setattr(Collection, name, wrapped)
-
-    for name in WRITES:
-        wrap(name)
-    moments = 0
+    monkeypatch.setattr(boundaries, "reach", reach)
+    wrap_writes(boundaries, monkeypatch)
     for at in range(1, 30):
         task_id = create(client, seed=at)
         work_off()
-        before = len(receiver.received)
-        state.update(count=0, at=at, armed=True)
-        died = False
+        before, left, died = len(receiver.received), at, False
         try:
             deliver()
         except error:
             died = True
-        state["armed"] = False
+        left = 0
         later(60)  # the lease of whoever died
         deliver()
         told = receiver.received[before:]
@@ -273,30 +242,23 @@ def test_death_between_any_two_writes_loses_nothing(
         assert len({each.id for each in told}) == 1
         if not died:
             break
-        moments += 1
 
-    assert moments >= 4  # deliveries, mark, claim, what came of it
+    assert at > 4  # deliveries, mark, claim, what came of it
     assert WebhookDelivery.collection().count_documents({"state": "pending"}) == 0
 
 
-def order_of(n: int) -> list[str]:
+def order_of(n: int, group: str = "working") -> list[str]:
     """Claim what is ready without sending it; return whose it is, in order."""
-    return [
-        found.user_id
-        for _ in range(n)
-        if (found := webhook_deliveries.claim("working"))
-    ]
+    found = (webhook_deliveries.claim(group) for _ in range(n))
+    return [each.user_id for each in found if each]
 
 
 def ready(user: str, host: str, *, proven: bool | None, n: int = 1) -> None:
     """Have *n* deliveries ready for a user's host."""
     for _ in range(n):
+        url, made = f"https://{host}/", f"webhook_{user}_{host}"
         endpoint = WebhookEndpoint(
-            id=f"webhook_{user}_{host}",
-            user_id=user,
-            url=f"https://{host}/",
-            fingerprint="x",
-            proven=proven,
+            id=made, user_id=user, url=url, fingerprint="x", proven=proven
         )
         row = webhook_outbox.test_delivery(endpoint)
         WebhookDelivery.collection().insert_one(row)
@@ -319,7 +281,6 @@ def test_one_is_in_flight_for_a_user_and_host(database):
     """The next goes once that has ended, or its lease has."""
     ready("ada", "a", proven=True, n=3)
     assert order_of(5) == ["ada"]
-    assert webhook_deliveries.claim("working") is None
 
     later(31)
     webhook_deliveries.make_due_ready()
@@ -332,16 +293,8 @@ def test_tar_pits_do_not_hold_up_receivers_that_answer(database):
         ready(f"pit{each:02}", "pit", proven=False)
     ready("zoe", "good", proven=True)
 
-    assert webhook_deliveries.claim("working").user_id == "zoe"
-    assert webhook_deliveries.claim("working") is None
-    assert webhook_deliveries.claim("failing").user_id == "pit00"
-    assert webhook_deliveries.claim("failing").user_id == "pit01"
-
-
-def untried_order(n: int) -> list[str]:
-    """As `order_of`, of endpoints that were never tried and do not answer."""
-    found = (webhook_deliveries.claim("untried") for _ in range(n))
-    return [each.user_id for each in found if each]
+    assert order_of(2) == ["zoe"]
+    assert order_of(2, "failing") == ["pit00", "pit01"]
 
 
 @pytest.mark.parametrize(
@@ -356,12 +309,12 @@ def test_untried_tar_pits_leave_threads_to_new_receivers(database, user, host):
         ready(user.format(each + 10), host.format(each), proven=None)
     ready("zoe", "new", proven=None)
 
-    claimed = untried_order(20)
+    claimed = order_of(20, "untried")
 
     assert len(claimed) == most + 1 and claimed[-1] == "zoe"
     later(31)
     webhook_deliveries.make_due_ready()
-    assert len(untried_order(20)) == most + 1
+    assert len(order_of(20, "untried")) == most + 1
 
 
 def test_new_receiver_is_told_beside_untried_tar_pits(client, endpoint, receivers):
@@ -392,10 +345,6 @@ def await_threads() -> None:
         free.release(most)
 
 
-def next_user() -> str:
-    return next(webhook_deliveries.claim_ready("failing")).user_id
-
-
 def test_untried_receivers_come_before_those_that_failed(
     client, endpoint, receiver, deliver
 ):
@@ -403,9 +352,8 @@ def test_untried_receivers_come_before_those_that_failed(
     for each in range(5):
         ready(f"pit{each}", "pit", proven=False)
     ready("zoe", "new", proven=None, n=2)
-    assert webhook_deliveries.claim("untried").user_id == "zoe"
-    assert webhook_deliveries.claim("untried") is None
-    assert next_user() == "pit0"
+    assert order_of(2, "untried") == ["zoe"]
+    assert next(webhook_deliveries.claim_ready("failing")).user_id == "pit0"
 
     WebhookDelivery.collection().delete_many({})
     endpoint(receiver.url)
@@ -419,11 +367,9 @@ def test_untried_receivers_come_before_those_that_failed(
     assert WebhookDelivery.find_one({"untried": {"$exists": True}}) is None
 
 
-def test_receiver_that_begins_to_answer_is_one_of_the_quick(
-    client, endpoint, receiver, deliver
-):
+def test_receiver_that_begins_to_answer_is_one_of_the_quick(client, endpoint, receiver):
     """And the other way round, with what waits."""
-    made = endpoint(receiver.url)
+    endpoint(receiver.url)
     for seed in range(2):
         client.post(f"{API}/tasks/{create(client, seed=seed)}/cancel")
     receiver.answer(500)
@@ -434,17 +380,17 @@ def test_receiver_that_begins_to_answer_is_one_of_the_quick(
 
     (waiting,) = WebhookDelivery.collection().find({"state": "pending"})
     assert waiting["slow"] is False
+    later(60)
+    webhook_deliveries.make_due_ready()
     receiver.answer(500)
-    client.post(f"{WEBHOOKS}/{made['id']}/test")
-    client.post(f"{API}/tasks/{create(client, seed=9)}/cancel")
-    deliver()
-    assert data_of(client.get(f"{WEBHOOKS}/{made['id']}"))["failures"] in (0, 1)
+    webhook_deliveries.deliver(webhook_deliveries.claim("working"))
+    (waiting,) = WebhookDelivery.collection().find({"state": "pending"})
+    assert waiting["slow"] is True
 
 
 def test_delivery_that_kills_its_process_comes_to_an_end(
     client, endpoint, receiver, deliver, log
 ):
-    """It is not attempted for ever."""
     made = endpoint(receiver.url)
     client.post(f"{API}/tasks/{create(client)}/cancel")
     settle()
@@ -458,18 +404,17 @@ def test_delivery_that_kills_its_process_comes_to_an_end(
 
 
 def test_pages_of_the_log(client, endpoint, receiver, deliver):
-    """Newest first, some at a time."""
     made = endpoint(receiver.url)
     for seed in range(5):
         client.post(f"{API}/tasks/{create(client, seed=seed)}/cancel")
     deliver()
-    where = f"{WEBHOOKS}/{made['id']}/deliveries"
-    found, query = [], {"limit": 2}
-    while True:
+    where, query = f"{WEBHOOKS}/{made['id']}/deliveries", {"limit": 2}
+    found = []
+    for size in (2, 2, 1):
         answer = client.get(where, query_string=query)
+        assert len(data_of(answer)) == size
         found += [each["id"] for each in data_of(answer)]
-        if answer.json["next_cursor"] is None:
-            break
         query["cursor"] = answer.json["next_cursor"]
 
+    assert query["cursor"] is None
     assert sorted(found) == ids()
