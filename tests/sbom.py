@@ -25,13 +25,8 @@ def vendored() -> dict[str, str]:
 
 def component(name: str, version: str) -> dict:
     purl = f"pkg:npm/{name}@{version}"
-    return {
-        "type": "library",
-        "bom-ref": purl,
-        "name": name,
-        "version": version,
-        "purl": purl,
-    }
+    about = {"type": "library", "name": name, "version": version}
+    return {**about, "bom-ref": purl, "purl": purl}
 
 
 def main(file: Path) -> None:

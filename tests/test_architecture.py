@@ -15,10 +15,7 @@ from jimeng.local.simulator import Simulator
 from jimeng.providers import Registry
 from tests.each import for_each
 from tests.rest import CREATE
-from tests.test_layers import (
-    LEAVES,
-    LEVELS,
-)
+from tests.test_layers import LEAVES, LEVELS
 from tests.way import files, watched
 
 ROOT = Path(__file__).parents[1]
@@ -107,19 +104,13 @@ def walked(client, work_off, config, registry) -> tuple[set[str], set[str], set[
     return before, before | after, pages
 
 
-@pytest.mark.parametrize("page", PAGES, ids=str)
-def test_rooms_are_those_of_the_layers(page):
-    """Each at its level, and none missing."""
-    assert drawn(page) == [*LEVELS, set(LEAVES)]
-
-
-@pytest.mark.parametrize("page", PAGES, ids=str)
-def test_rooms_are_those_of_the_folder(page):
+@for_each("page", PAGES)
+def test_rooms_are_those_of_the_layers_and_of_the_folder(page):
     """`ls jimeng` is the drawing; `app` and `wsgi` stand beside the package."""
+    assert drawn(page) == [*LEVELS, set(LEAVES)]
     inside = (ROOT / "jimeng").iterdir()
     folder = {path.stem for path in inside if path.is_file() or any(path.glob("*.py"))}
     outside = {path.stem for path in ROOT.glob("*.py")}
-
     assert set().union(*drawn(page)) == {
         name for name in folder | outside if not name.startswith("_")
     }
@@ -142,7 +133,6 @@ def test_prompt_goes_the_way_that_is_described(walked):
 
 
 def test_both_languages_say_the_same():
-    """The same names, files and numbers."""
     chinese, english = (page.read_text("utf-8") for page in PAGES)
     numbers = [
         re.findall(r"\b(?:34|56|202|\d{2,})\b", text) for text in (chinese, english)
@@ -152,21 +142,15 @@ def test_both_languages_say_the_same():
     assert sorted(numbers[0]) == sorted(numbers[1])
 
 
-@pytest.mark.parametrize("page", PAGES, ids=str)
+@for_each("page", PAGES)
 def test_every_file_is_there(page):
-    """All that stand there as paths."""
+    """All that stand there as paths; and a route touches few."""
     paths = [each for each in spans(page.read_text("utf-8")) if "/" in each]
 
     lost = [each for each in paths if not (ROOT / each).exists()]
 
     assert (len(paths) > 20, lost) == (True, [])
-
-
-@pytest.mark.parametrize("page", PAGES, ids=str)
-def test_a_route_touches_few_files(page):
-    """Else the house is not in order."""
     (row,) = [line for line in parts(page)[2].splitlines() if line.startswith("| REST")]
-
     assert 0 < len(spans(row)) <= MAX_FILES
 
 

@@ -25,21 +25,14 @@ def test_pages_come_in_pairs():
     assert alone == SHARED
 
 
-@for_each(
-    "page",
-    PAGES,
-)
+@for_each("page", PAGES)
 def test_links_lead_somewhere(page):
-    """Pages and pictures."""
     links = LINK.findall(page.read_text("utf-8"))
 
     assert [each for each in links if not (page.parent / each).exists()] == []
 
 
-@for_each(
-    "english",
-    PAIRS,
-)
+@for_each("english", PAIRS)
 def test_other_language_is_one_click_away(english):
     """In both directions, and each page leads on in its own language."""
     chinese = english.with_name(english.name.replace(".en.md", ".md"))

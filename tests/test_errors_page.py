@@ -71,8 +71,4 @@ def test_only_limits_and_the_unreachable_are_submitted_again():
     """Nothing else is certain not to have been accepted."""
     again = {code for code, cells in rows().items() if "then resubmits" in cells[-1]}
 
-    assert again == {
-        "rate_limited",
-        "concurrency_limited",
-        "provider_unreachable",
-    }
+    assert again == {"rate_limited", "concurrency_limited", "provider_unreachable"}

@@ -111,9 +111,10 @@ def test_documentation_shows_the_file(language):
 
 
 def test_model_is_in_order():
-    """It passes what a row of ``MODELS_FILE`` must pass."""
-    assert checked(OIL) is OIL
-    assert checked(COPY) is COPY
+    """As a row of ``MODELS_FILE`` must be; docs/models.md has its price."""
+    for model, yuan in ((OIL, "0.15"), (COPY, "–")):
+        assert checked(model) is model
+        assert price(model, "en") == yuan
 
 
 def test_picture_goes_in(config, easel):
@@ -121,10 +122,7 @@ def test_picture_goes_in(config, easel):
     values = {each.name: getattr(config, each.name) for each in fields(config)}
     url = f"http://{easel.address}"
     service = EaselProvider(EaselConfig(**values, EASEL_KEY=KEY, EASEL_URL=url))
-    given = (
-        InputPicture(b"one", "image/png", 80, 80),
-        InputPicture(b"two", "image/jpeg", 80, 80),
-    )
+    given = tuple(InputPicture(each, "image/png", 80, 80) for each in (b"one", b"two"))
 
     service.submit(ImageRequest("copy", "向日葵", 512, 512, None, inputs=given))
 
@@ -138,60 +136,21 @@ def test_picture_from_a_service_of_ones_own(client, draw, easel):
 
     (image,) = data["result"]["images"]
     assert client.get(image["url"]).data == png()
-    assert easel.orders == [
-        {
-            "style": "oil",
-            "text": "向日葵",
-            "width": 768,
-            "height": 432,
-            "key": f"Bearer {KEY}",
-        }
-    ]
-
-
-def test_its_model_is_offered(client):
-    """What clients may ask for follows from the row."""
-    models = client.get("/api/v1/models").json["data"]
-
-    assert ("easel-oil", "easel") in [(each["id"], each["provider"]) for each in models]
+    size, key = {"width": 768, "height": 432}, f"Bearer {KEY}"
+    assert easel.orders == [{"style": "oil", "text": "向日葵", **size, "key": key}]
 
 
 def test_its_price_is_told_before_anything_is_drawn(client):
-    """As the model says it; the other has none, and is offered all the same."""
+    """The other has none, and is offered all the same."""
     body = {"prompt": "x", "user_id": "a", "model": "easel-oil", "n": 2}
     told = client.post("/api/v1/ai/image/task?dry_run=1", json=body).json["data"]
     models = client.get("/api/v1/models").json["data"]
 
     assert told["cost"]["fen_of_all"] == 30
+    assert ("easel-oil", "easel") in [(each["id"], each["provider"]) for each in models]
     prices = {each["id"]: each["price"] for each in models}
     assert prices["easel-oil"] is not None
     assert prices["easel-copy"] is None
-
-
-def test_tables_show_its_price():
-    """Those of docs/models.md, too, for a built-in one that brings its price."""
-    assert (price(OIL, "en"), price(COPY, "en")) == ("0.15", "–")
-
-
-def test_pages_call_it_by_its_label(client):
-    """In the language of their reader, and nothing of it is missing anywhere."""
-    chinese, english = (
-        client.get("/", headers={"Accept-Language": language}).text
-        for language in ("zh", "en")
-    )
-
-    assert "画架" in chinese
-    assert "Easel" in english
-
-
-def test_form_draws_with_it(client, work_off, easel):
-    """A browser's user picks it as any other."""
-    answer = client.post("/tasks", data={"prompt": "向日葵", "model": OIL.id})
-    work_off()
-
-    assert answer.status_code == 303
-    assert [order["style"] for order in easel.orders] == ["oil"]
-    assert "easel-oil" in client.get("/gallery").text
 
 
 PATHS = (
@@ -201,37 +160,30 @@ PATHS = (
 )
 
 
-def test_every_door_knows_it(client, draw, easel):
-    """Pages, REST and metrics, after a picture that came and one that did not."""
+def test_every_door_knows_it(client, draw, easel, work_off):
+    """Its settings stand beside all others; none of the doors says its key."""
     draw()
     easel.refusals = [(400, b'{"error": "whim"}')]
     draw()
+    picked = client.post("/tasks", data={"prompt": "向日葵", "model": OIL.id})
+    work_off()
 
     answers = {path: client.get(path) for path in PATHS}
 
     assert {each.status_code for each in answers.values()} == {200}, answers
-    told = {path for path, each in answers.items() if KEY in each.text}
-    assert told <= {"/admin/settings"}
+    assert [path for path, each in answers.items() if KEY in each.text] == []
+    settings = answers["/admin/settings"].text
+    assert "EASEL_KEY" in settings and "EASEL_URL" in settings
+    assert (picked.status_code, len(easel.orders)) == (303, 3)
+    assert "easel-oil" in answers["/gallery"].text
+    for language, label in (("zh", "画架"), ("en", "Easel")):
+        assert label in client.get("/", headers={"Accept-Language": language}).text
 
 
-def test_settings_page_hides_its_key(client):
-    """Its settings stand beside all others."""
-    page = client.get("/admin/settings").text
-
-    assert "EASEL_KEY" in page
-    assert "EASEL_URL" in page
-    assert KEY not in page
-
-
-def test_commands_know_it(app):
-    """Its key is tried, and costs nothing."""
+def test_commands_know_it(app, tmp_path):
+    """Its key is tried, and costs nothing; and `MODELS_FILE` knows its name."""
     done = app.test_cli_runner().invoke(args=["provider", "check"])
-
     assert re.search(r"^ok +easel +easel-oil", done.output, re.MULTILINE), done.output
-
-
-def test_operator_may_change_its_models(app, tmp_path):
-    """`MODELS_FILE` knows its name."""
     file = tmp_path / "models.json"
     file.write_text('[{"id": "easel-oil", "provider": "easel", "typical": 60}]')
 
@@ -251,7 +203,6 @@ def test_built_in_providers_declare_all():
 
 
 def test_full_service_is_waited_for(draw, easel):
-    """It said no, so it is asked again."""
     easel.refusals = [(429, b'{"error": "full"}')] * 2
 
     assert draw()["status"] == "completed"

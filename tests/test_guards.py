@@ -1,16 +1,17 @@
 """Guards: what a step makes sure of before it writes, seen where it matters."""
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
 
 from jimeng import jobs
-from jimeng.documents import Generation, Lane, QuotaUsage, utcnow
+from jimeng.documents import Generation, QuotaUsage, utcnow
 from jimeng.jobs import janitor, pump
 from jimeng.providers import Progress
 from tests.conftest import come_due, run_queue
 from tests.rest import CAT, client_with
-from tests.test_core import create, refusal, result
+from tests.test_core import begin, create, refusal, result
 
 TAKEN_BACK = {"code": "content_refused_picture", "new_seed": True}
 
@@ -30,6 +31,22 @@ def work() -> None:
     run_queue()
 
 
+def work_due(**where: object) -> None:
+    """The time of those pictures has come, and what is to be done is done."""
+    come_due(**where)
+    work()
+
+
+def beyond_its_lease(answer: Progress | Exception) -> Callable[[], object]:
+    """An answer that comes when another consumer has given it up as unknown."""
+
+    def stall() -> object:
+        work_due(state="submitting")
+        return answer
+
+    return stall
+
+
 def test_name_is_stored_for_its_own_submission_only(client, provider):
     """What another submission of the picture was given is not taken for this one's."""
 
@@ -38,30 +55,12 @@ def test_name_is_stored_for_its_own_submission_only(client, provider):
         return Progress("stray")
 
     provider.submits = [overtaken]
-    create(client)
-    run_queue()
+    begin(client)
 
     assert (generation().state, generation().remote_ids) == ("submitting", [])
 
 
-@pytest.mark.parametrize("code", ["rate_limited", "concurrency_limited"])
-def test_busy_provider_is_waited_for_beyond_the_deadline(client, provider, code):
-    """Waiting for a place is no failure, however long it takes."""
-    provider.submits = [refusal(code, transient=True)] * 2
-    task_id = create(client)["task_id"]
-    run_queue()
-    change(first_sent_at=utcnow() - timedelta(hours=1))
-    Lane.collection().update_many({}, {"$unset": {"not_before": ""}})
-
-    work()
-
-    assert len(provider.requests) == 2
-    assert generation().state == "queued"
-    assert result(client, task_id)["status"] == "processing"
-
-
 def test_picture_that_is_taken_back_twice_has_failed(client, provider, work_off):
-    """It is asked for once more, and not for ever."""
     provider.polls = [refusal(**TAKEN_BACK), refusal(**TAKEN_BACK)]
 
     task_id = create(client)["task_id"]
@@ -73,33 +72,15 @@ def test_picture_that_is_taken_back_twice_has_failed(client, provider, work_off)
 
 def test_late_picture_that_is_taken_back_is_not_asked_for_anew(client, provider):
     """Its task has ended; nobody waits for what another would cost."""
-
-    def stall() -> Progress:
-        come_due(state="submitting")
-        work()  # another consumer gives the submission up as unknown
-        return Progress("late")
-
-    provider.submits = [stall]
+    provider.submits = [beyond_its_lease(Progress("late"))]
     provider.polls = [refusal(**TAKEN_BACK)]
-    create(client)
-    run_queue()
+    begin(client)
     come_due(state="generating")
 
     work()
     work()
 
     assert (generation().state, len(provider.requests)) == ("failed", 1)
-
-
-def test_words_of_a_picture_that_will_not_come_are_forgotten(client, provider):
-    """They stay with the task, which its owner can delete."""
-    provider.submits = [refusal("content_refused")]
-
-    create(client)
-    run_queue()
-
-    assert generation().state == "failed"
-    assert generation().prompt is None
 
 
 def ahead() -> float:
@@ -109,58 +90,36 @@ def ahead() -> float:
     return (due_at - utcnow()).total_seconds()
 
 
-def test_words_of_a_deleted_task_are_forgotten(client):
-    """Its picture is under way, and charged all the same: that much is kept of it."""
-    task_id = create(client)["task_id"]
-    run_queue()
-
-    client.delete(f"/api/v1/ai/image/task/{task_id}")
-
-    assert (generation().state, generation().prompt) == ("generating", None)
-
-
-def test_place_of_a_lost_submission_is_held_as_long_as_it_may_be_drawn(
-    client, provider, registry, lane
+def test_lost_submission_is_not_sent_again_and_holds_its_place(
+    client, provider, registry, lane, work_off
 ):
-    """The provider may be at it, and would refuse another."""
-    provider.submits = [refusal("submit_unknown", maybe_accepted=True)]
+    """The provider may be at it, and would refuse another as long as it may be."""
+    unknown = {"maybe_accepted": True, "charged": "unknown"}
+    provider.submits = [refusal("submit_unknown", **unknown)]
+    task_id = create(client)["task_id"]
 
-    create(client)
-    run_queue()
+    work_off()
 
-    slow = registry.by_lane(lane).slow
+    error = result(client, task_id)["error"]
+    assert (error["code"], error["charged"]) == ("submit_unknown", "unknown")
     assert generation().slot is not None
-    assert ahead() == pytest.approx(slow, abs=60)
+    assert ahead() == pytest.approx(registry.by_lane(lane).slow, abs=60)
+    come_due(state="unknown")
+    work_off()
+    assert generation().slot is None
+    assert len(provider.requests) == 1
 
 
-def test_late_looks_are_an_hour_and_eleven_after_the_acceptance(client, provider):
-    """The provider keeps a picture for twelve."""
+@pytest.mark.parametrize(("hours", "looks"), [(0.5, [0.5, 10.5]), (5, [0])])
+def test_late_looks_are_after_an_hour_and_eleven(client, provider, hours, looks):
+    """The provider keeps a picture for twelve. One whose time is over is made now."""
     provider.polls = [Progress("x")] * 2
-    create(client)
-    run_queue()
-    since = timedelta(hours=0.5)
-    change(accepted_at=utcnow() - since)
-    come_due()
-    work()
-    first = ahead()
-    come_due()
-    work()
+    begin(client)
+    change(accepted_at=utcnow() - timedelta(hours=hours))
 
-    assert first == pytest.approx(1800, abs=60)
-    assert ahead() == pytest.approx(10.5 * 3600, abs=60)
-
-
-def test_late_look_whose_time_is_over_is_made_now(client, provider):
-    """A deadline that was noticed late still has its looks."""
-    provider.polls = [Progress("x")]
-    create(client)
-    run_queue()
-    change(accepted_at=utcnow() - timedelta(hours=5))
-    come_due()
-
-    work()
-
-    assert ahead() == pytest.approx(0, abs=60)
+    for until_then in looks:
+        work_due()
+        assert ahead() == pytest.approx(until_then * 3600, abs=60)
 
 
 def test_picture_that_waits_again_counts_as_waiting(
@@ -169,8 +128,7 @@ def test_picture_that_waits_again_counts_as_waiting(
     """Being refused for want of a place makes no room for another."""
     provider.submits = [refusal("concurrency_limited", transient=True)]
     with client_with(config, registry, USER_MAX_PENDING=1) as client:
-        create(client)
-        run_queue()
+        begin(client)
 
         again = client.post("/api/v1/ai/image/task", json=CAT)
 
@@ -179,7 +137,7 @@ def test_picture_that_waits_again_counts_as_waiting(
 
 
 def test_what_is_set_aside_unsent_is_given_back_to_the_day(client, lane):
-    """It cost nothing, so another may be asked for."""
+    """It cost nothing, so another may be asked for; what was sent may have cost."""
     create(client)
     day = generation().created_at.date()
     assert QuotaUsage.used_on("user_123", day) == 1
@@ -189,6 +147,14 @@ def test_what_is_set_aside_unsent_is_given_back_to_the_day(client, lane):
 
     assert generation().error["code"] == "not_understood"
     assert QuotaUsage.used_on("user_123", day) == 0
+    for state, charged in (("generating", "unknown"), ("saving", "yes")):
+        change(state=state, due_at=utcnow())
+        work_due()
+        assert (generation().state, generation().error["charged"]) == (
+            "failed",
+            charged,
+        )
+        assert QuotaUsage.used_on("user_123", day) == 0
 
 
 def test_no_more_is_reserved_than_there_is_room_for(client):

@@ -111,23 +111,17 @@ def above(path: Path) -> set[str]:
     return leaves | {each for each in others if LEVEL_OF[each] < LEVEL_OF[part]}
 
 
-def test_no_parts_import_each_other():
-    """Within a level too there is an order."""
-    graph: dict[str, set[str]] = {}
+def test_no_parts_and_no_files_import_each_other():
+    """Within a level too there is an order; what a file needs stands at its top."""
+    parts: dict[str, set[str]] = {}
+    files: dict[str, set[str]] = {}
     for path in FILES:
-        graph.setdefault(part_of(path), set()).update(parts_imported(path))
-
-    graphlib.TopologicalSorter(graph).prepare()
-
-
-def test_no_files_import_each_other():
-    """Within a part too there is an order, and what a file needs stands at its top."""
-    graph: dict[str, set[str]] = {}
-    for path in FILES:
+        parts.setdefault(part_of(path), set()).update(parts_imported(path))
         name = ".".join(path.relative_to(ROOT).with_suffix("").parts)
-        graph[name] = modules_imported(path) - {name}
+        files[name] = modules_imported(path) - {name}
 
-    graphlib.TopologicalSorter(graph).prepare()
+    for graph in (parts, files):
+        graphlib.TopologicalSorter(graph).prepare()
 
 
 def modules_imported(path: Path) -> set[str]:

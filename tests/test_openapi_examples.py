@@ -14,14 +14,7 @@ from jimeng.monitoring import health
 from tests.conftest import make_as_new
 from tests.examples import KINDS, USER, Examples
 from tests.given_pictures import photo
-from tests.rest import (
-    API,
-    CREATE,
-    create,
-    data_of,
-    operations,
-    refused,
-)
+from tests.rest import API, CREATE, create, data_of, operations, refused
 
 OPENAI = ["generate_images", "edit_images", "list_openai_models", "get_openai_model"]
 NAMES = [*blp._docs, *health.bp._docs, *OPENAI]
@@ -123,7 +116,6 @@ def answers_of(operation: dict) -> list[tuple[int, object]]:
 
 
 def test_example_of_an_answer_conforms(document):
-    """What is printed is what the description says of it."""
     for name in NAMES:
         _, _, operation = find(document, name)
         for status, example in answers_of(operation):
@@ -186,7 +178,6 @@ def test_every_operation_has_an_example(document):
     ],
 )
 def test_errors_conform(client, document, path, name, status, code):
-    """A refusal is described, too."""
     answer = client.get(path)
 
     refused(answer, status, code)

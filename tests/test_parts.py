@@ -44,11 +44,7 @@ def test_is_skipped_in_the_other_part():
 def test_has_no_cases(case):
     pass
 """
-MODULE = """
-import pytest
-
-pytest.importorskip("nowhere_to_be_found")
-"""
+MODULE = 'import pytest\n\npytest.importorskip("nowhere_to_be_found")\n'
 
 
 def test_programs_and_skips_fail(tmp_path):

@@ -32,15 +32,11 @@ def start_wsgi(tmp_path: Path, **env: str) -> subprocess.CompletedProcess:
 OPEN = {"AUTH": "off", "ALLOW_OPEN_ACCESS": "1"}
 
 
-def test_open_access_must_be_meant():
-    """A server that anybody may use says so in its settings."""
+def test_without_sign_in_each_starts_as_the_example_says():
+    """`make run` on loopback alone; a server for others never without a word."""
     with pytest.raises(ConfigError, match="ALLOW_OPEN_ACCESS=1"):
         require_access(Config(AUTH="off"))
     require_access(Config(AUTH="off", ALLOW_OPEN_ACCESS=True))
-
-
-def test_without_sign_in_each_starts_as_the_example_says():
-    """`make run` on loopback alone; a server for others never without a word."""
     example = (ROOT / ".env.example").read_text("utf-8")
     (host,) = [each for each in example.splitlines() if "The host to listen" in each]
 

@@ -36,18 +36,14 @@ def checkout(tmp_path):
     return folder
 
 
-def test_checkout_knows_its_commit(checkout):
+def test_checkout_knows_its_commit(checkout, monkeypatch):
     """Whatever the environment says, which may be about something else."""
     head = git(checkout, "rev-parse", "HEAD").strip()
 
-    found = version.find_commit(checkout, {"SOURCE_VERSION": SHA})
-
-    assert found == head
-
-
-def test_this_checkout_is_the_one_that_is_asked():
-    """Not a folder of it, which has no repository."""
-    assert version.ROOT == ROOT
+    assert version.find_commit(checkout, {"SOURCE_VERSION": SHA}) == head
+    assert version.ROOT == ROOT  # not a folder of it, which has no repository
+    monkeypatch.setenv("PATH", "")
+    assert version.find_commit(checkout, {}) == "unknown"
 
 
 def test_archive_knows_its_commit(checkout, tmp_path, monkeypatch):
@@ -80,12 +76,6 @@ def test_platform_says_the_commit(tmp_path, told, found):
     assert version.find_commit(tmp_path, told) == found
 
 
-def test_missing_git_hinders_nothing(checkout, monkeypatch):
-    monkeypatch.setenv("PATH", "")
-
-    assert version.find_commit(checkout, {}) == "unknown"
-
-
 def test_image_takes_the_commit_from_its_build():
     """By the command that builds it, and by compose."""
     dockerfile = (ROOT / "Dockerfile").read_text()
@@ -112,11 +102,8 @@ def test_commands_say_the_release(app, database, tmp_path):
     )
     assert f" s ago, {version.RELEASE}\n" in run(args=["queue", "status"]).output
     assert Worker.find_one({}).release == version.RELEASE
-    assert re.search(
-        rf"^ok +jimeng +{re.escape(version.RELEASE)}$",
-        run(args=["doctor"]).output,
-        re.MULTILINE,
-    )
+    line = rf"^ok +jimeng +{re.escape(version.RELEASE)}$"
+    assert re.search(line, run(args=["doctor"]).output, re.MULTILINE)
     path = tmp_path / "jimeng.tar"
     assert run(args=["backup", str(path)]).exit_code == 0
     with tarfile.open(path) as tar:
@@ -125,13 +112,9 @@ def test_commands_say_the_release(app, database, tmp_path):
     assert manifest["commit"] == version.COMMIT
 
 
-def test_page_says_the_release_of_each_worker(client):
+def test_page_and_metrics_say_the_release(client):
     pump.write_heartbeat("host:1:x", utcnow())
-
-    assert version.RELEASE in client.get("/admin/queue").text
-
-
-def test_metrics_say_the_release(client):
     line = f'jimeng_info{{commit="{version.COMMIT}",version="{version.VERSION}"}} 1.0'
 
+    assert version.RELEASE in client.get("/admin/queue").text
     assert line in client.get("/metrics").text.splitlines()

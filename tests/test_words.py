@@ -86,7 +86,6 @@ def placeholders(text: str) -> set[str]:
     ids=["classes", "provider", "literals", "http"],
 )
 def test_every_code_has_words(codes_of):
-    """Whatever can fail says so in words."""
     codes = codes_of()
 
     assert codes
@@ -114,7 +113,6 @@ def test_every_key_exists():
 
 
 def test_every_key_of_a_template_exists():
-    """What a page says is in the table."""
     named = re.compile(r"""\bt\(\s*["']([^"']+)["']\s*[,)]""")
     keys = {
         path.name: set(named.findall(path.read_text("utf-8"))) - set(MESSAGES)

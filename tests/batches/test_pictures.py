@@ -19,7 +19,7 @@ from tests.inputs.test_going_in import I2I, data_url
 from tests.inputs.test_sweep import files, pass_time, sweep
 from tests.inputs.test_uploads import UPLOADS, upload
 from tests.jobs.test_deaths import Died, afresh, reaper
-from tests.rest import API, create, data_of, errors_of, result
+from tests.rest import API, create, data_of, errors_of, refused, result
 
 __all__ = ["afresh", "host", "reaper"]
 
@@ -43,10 +43,6 @@ def finish(work_off):
     return run
 
 
-def inputs_of(task: Task) -> list[str]:
-    return list(task.inputs or [])
-
-
 @pytest.mark.parametrize("kind", ["upload", "data", "picture", "link"])
 def test_pictures_go_into_all_of_it_once(client, provider, work_off, finish, kind):
     """However they are named: one input, which each task names, and each is sent."""
@@ -67,7 +63,7 @@ def test_pictures_go_into_all_of_it_once(client, provider, work_off, finish, kin
     assert look(client, made["batch_id"])["pictures"]["done"] == 3
     assert Input.objects.count() == 1
     rows = Task.objects(batch=made["batch_id"])
-    assert [inputs_of(row) for row in rows] == [[Input.objects.get().id]] * 3
+    assert [list(row.inputs) for row in rows] == [[Input.objects.get().id]] * 3
     assert [len(request.inputs) for request in provider.requests] == [1] * 3
     assert {request.strength for request in provider.requests} == {0.4}
     kept = str(Batch.collection().find_one({})) + str(list(Task.collection().find()))
@@ -102,9 +98,7 @@ def test_dry_run_counts_and_keeps_nothing(client):
         ({"images": ["MINE"], "model": "jimeng-inpaint"}, "mask"),
     ],
 )
-def test_what_does_not_go_in_is_refused_before_anything_is_asked_for(
-    client, as_users, body, field
-):
+def test_what_does_not_go_in_is_refused_at_once(client, as_users, body, field):
     """By a model that takes none, too; what had been kept for it is given up."""
     mine, theirs = upload(client)["id"], upload(client, user_id="user_other")["id"]
     known = {"MINE": mine, "THEIRS": theirs}
@@ -187,19 +181,21 @@ def test_picture_that_cannot_be_fetched_stops_it(client, host, finish):
 
 
 def test_same_key_finds_it_and_other_pictures_are_another_request(client):
-    """By their bytes; nothing is kept twice."""
+    """And so are other fields."""
     key = {"Idempotency-Key": "k"}
     body = {**USER, "template": lines(2), "model": I2I}
     first = {**body, "images": [data_url(given.photo())]}
 
     answers = [client.post(BATCHES, json=first, headers=key) for _ in range(2)]
-    other = {**body, "images": [data_url(given.photo(3))]}
-    refused = client.post(BATCHES, json=other, headers=key)
+    others = [{**body, "images": [data_url(given.photo(3))]}, {**first, "n": 2}]
+    told = [client.post(BATCHES, json=other, headers=key) for other in others]
 
     ids = {data_of(each, 202)["batch_id"] for each in answers}
     assert (len(ids), Input.objects.count()) == (1, 1)
+    assert (Batch.objects.count(), Task.objects.count()) == (1, 2)
     assert answers[1].headers["Idempotent-Replayed"] == "true"
-    assert refused.json["error"] == "idempotency_key_reused"
+    for each in told:
+        refused(each, 422, "idempotency_key_reused")
 
 
 def test_death_while_it_is_asked_for_leaves_no_picture_behind(

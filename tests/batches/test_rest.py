@@ -2,18 +2,9 @@
 
 from datetime import timedelta
 
-import pytest
-
 from jimeng.batches.capacity import WINDOW
 from jimeng.documents import Batch, Generation, Task, utcnow
-from tests.batches.conftest import (
-    BATCHES,
-    act,
-    ask,
-    lines,
-    look,
-    tasks_of,
-)
+from tests.batches.conftest import BATCHES, act, ask, lines, look, tasks_of
 from tests.each import for_each
 from tests.rest import API, create, data_of, errors_of, refused
 
@@ -62,7 +53,6 @@ def test_plain_prompts_are_taken_as_they_stand(client):
     ],
 )
 def test_what_is_wrong_is_named_and_changes_nothing(client, body, field, words):
-    """The field, and in a template the line."""
     answer = send(client, **body)
     if words is None:
         assert answer.status_code == 202
@@ -72,21 +62,6 @@ def test_what_is_wrong_is_named_and_changes_nothing(client, body, field, words):
 
     assert words in found[field][0], found
     assert Batch.objects.count() == Task.objects.count() == 0
-
-
-def test_same_key_makes_one_batch(client):
-    """Sent again it is answered with the first; in other words it is refused."""
-    body = {"template": "a\nb", "user_id": "user_123"}
-    key = {"Idempotency-Key": "many"}
-
-    first = client.post(BATCHES, json=body, headers=key)
-    again = client.post(BATCHES, json=body, headers=key)
-    other = client.post(BATCHES, json={**body, "n": 2}, headers=key)
-
-    assert data_of(again, 202)["batch_id"] == data_of(first, 202)["batch_id"]
-    assert again.headers["Idempotent-Replayed"] == "true"
-    refused(other, 422, "idempotency_key_reused")
-    assert (Batch.objects.count(), Task.objects.count()) == (1, 2)
 
 
 def test_batch_counts_once_for_the_minute(client, config, registry):
@@ -160,9 +135,8 @@ def found(client, query: str = "") -> list[str]:
     return [each["batch_id"] for each in data_of(answer)]
 
 
-@pytest.fixture
-def each_status(client, work_all) -> dict[str, str]:
-    """A batch in each status, the last one first."""
+def test_batches_of_a_status(client, work_all):
+    """The one that each shows, and no other; of several the parameter is repeated."""
     by = {"completed": ask(client, "猫")["batch_id"]}
     work_all()
     by["failed"] = ask(client, "狗")["batch_id"]
@@ -175,20 +149,11 @@ def each_status(client, work_all) -> dict[str, str]:
     by["processing"] = ask(client, "鱼")["batch_id"]
     by["pending"] = ask(client, "马")["batch_id"]
     Batch.collection().update_one({"_id": by["pending"]}, {"$set": {"made": 0}})
-    return by
 
-
-def test_batches_of_one_status(client, each_status):
-    """Each is found by the status that it shows, and by no other."""
-    for status, batch_id in each_status.items():
+    for status, batch_id in by.items():
         assert found(client, f"status={status}") == [batch_id], status
-
-
-def test_batches_of_several_statuses(client, each_status):
-    """The parameter is repeated; the order stays."""
     query = "status=failed&status=pending&status=cancelled"
-
-    wanted = [each_status[name] for name in ("pending", "cancelled", "failed")]
+    wanted = [by[name] for name in ("pending", "cancelled", "failed")]
     assert found(client, query) == wanted
 
 
@@ -249,7 +214,6 @@ def test_batches_and_tasks_of_a_time(client):
 
 
 def test_tasks_of_several_statuses(client, work_all):
-    """Of a batch, and of a user."""
     batch_id = ask(client, lines(3))["batch_id"]
     first, second, third = (each["id"] for each in tasks_of(client, batch_id))
     for status, task_id in (("failed", first), ("cancelled", third)):
@@ -279,7 +243,6 @@ def test_tasks_of_several_statuses(client, work_all):
 )
 @for_each("path", [f"{BATCHES}", f"{API}/tasks/user/user_123"])
 def test_wrong_filter_is_refused_by_its_name(client, path, query, name):
-    """As for tasks, so for batches."""
     user = "&user_id=user_123" if path == BATCHES else ""
 
     assert list(errors_of(client.get(f"{path}?{query}{user}"))) == [name]

@@ -1,6 +1,7 @@
 """Batches in the REST API: cancelled, run again and again, deleted."""
 
 from collections import Counter
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -12,20 +13,12 @@ from jimeng.documents import Batch, Generation, Image, Task, utcnow
 from jimeng.documents.principal import Principal
 from jimeng.errors import ProviderError
 from jimeng.gallery import trash
-from jimeng.jobs import pump
 from jimeng.providers import Progress, Registry
-from tests.batches.conftest import (
-    BATCHES,
-    act,
-    ask,
-    fill,
-    lines,
-    look,
-    tasks_of,
-)
-from tests.conftest import come_due, png, run_queue
+from tests.batches.conftest import BATCHES, act, ask, fill, lines, look, tasks_of
+from tests.conftest import png, run_queue
 from tests.page import POST
 from tests.rest import API, data_of, refused, task
+from tests.test_guards import work, work_due
 
 ME = Principal("user_123")
 REFUSED = ProviderError("no", code="provider_failed")
@@ -33,17 +26,26 @@ FORBIDDEN = ProviderError("no", code="content_refused_prompt")
 LOST = ProviderError("?", code="submit_unknown", charged="unknown", maybe_accepted=True)
 
 
+@pytest.fixture
+def drawn(client, provider, work_all) -> Callable[..., str]:
+    """Have a batch drawn, of so many, as the provider is told; its id."""
+
+    def run(n: int, *submits: ProviderError) -> str:
+        provider.submits = list(submits)
+        made = ask(client, lines(n))["batch_id"]
+        work_all()
+        return made
+
+    return run
+
+
 def test_cancelled_batch_draws_no_more(client, provider, work_all):
-    """What waits is dropped and the rest never made; what is drawn stays."""
+    """What is drawn stays; the rest, also what was never made, may be gone on with."""
     batch_id = ask(client, lines(WINDOW + 5))["batch_id"]
     done = tasks_of(client, batch_id)[0]["id"]
-    Task.collection().update_one(
-        {"_id": done},
-        {
-            "$set": {"status": "completed", "outcomes": {"0": {"state": "done"}}},
-            "$unset": {"open": ""},
-        },
-    )
+    ended = {"status": "completed", "outcomes": {"0": {"state": "done"}}}
+    change = {"$set": ended, "$unset": {"open": ""}}
+    Task.collection().update_one({"_id": done}, change)
 
     found = data_of(act(client, batch_id, "cancel"))
 
@@ -55,13 +57,17 @@ def test_cancelled_batch_draws_no_more(client, provider, work_all):
     assert provider.requests == []
     assert look(client, batch_id)["pictures"]["done"] == 1
     refused(act(client, batch_id, "cancel"), 409, "batch_finished")
-
-
-def test_what_failed_is_run_again_once_where_it_may_help(client, provider, work_all):
-    """Not what is forbidden, nor what may be paid for; and its own failure again."""
-    provider.submits = [REFUSED, FORBIDDEN, LOST]
-    batch_id = ask(client, lines(4))["batch_id"]
+    refused(act(client, batch_id, "retry"), 409, "batch_not_retryable")
+    data_of(act(client, batch_id, "retry", rest=True), 202)
     work_all()
+    found = look(client, batch_id)
+    assert (found["status"], found["pictures"]["done"]) == ("completed", WINDOW + 5)
+    assert len(provider.requests) == WINDOW + 4
+
+
+def test_what_failed_is_run_again_once(client, provider, work_all, drawn):
+    """Not what is forbidden, nor what may be paid for; and its own failure again."""
+    batch_id = drawn(4, REFUSED, FORBIDDEN, LOST)
     before = look(client, batch_id)
     assert before["lacking"] == {"ready": 1, "rest": 0, "paid": 1, "hopeless": 1}
     assert {(f["code"], f["remedy"]) for f in before["failures"]} == {
@@ -83,14 +89,12 @@ def test_what_failed_is_run_again_once_where_it_may_help(client, provider, work_
     data_of(act(client, batch_id, "retry", accept_double_charge=True), 202)
     work_all()
 
-    assert look(client, batch_id)["lacking"] == {
-        **{"ready": 0, "rest": 0, "paid": 0, "hopeless": 1}
-    }
+    lacking = look(client, batch_id)["lacking"]
+    assert lacking == {"ready": 0, "rest": 0, "paid": 0, "hopeless": 1}
     refused(act(client, batch_id, "retry"), 409, "batch_not_retryable")
 
 
 def test_lacking_pictures_of_a_task_are_run_again(client, provider, work_all):
-    """Of four that one lacks one is asked for."""
     provider.submits = [REFUSED]
     batch_id = ask(client, "猫", n=4)["batch_id"]
     work_all()
@@ -99,30 +103,11 @@ def test_lacking_pictures_of_a_task_are_run_again(client, provider, work_all):
     data_of(act(client, batch_id, "retry"), 202)
     work_all()
 
-    assert look(client, batch_id)["pictures"] == {
-        **{"total": 4, "done": 4, "unmade": 0, "waiting": 0},
-        **{"drawing": 0, "failed": 0, "cancelled": 0},
-    }
+    assert counts(client, batch_id) == {"total": 4, "done": 4}
     assert len(provider.requests) == 5
 
 
-def test_cancelled_rest_can_be_gone_on_with(client, provider, work_all):
-    """What was cancelled, too, and what was never made."""
-    batch_id = ask(client, lines(WINDOW + 3))["batch_id"]
-    data_of(act(client, batch_id, "cancel"))
-    refused(act(client, batch_id, "retry"), 409, "batch_not_retryable")
-
-    data_of(act(client, batch_id, "retry", rest=True), 202)
-    work_all()
-
-    found = look(client, batch_id)
-    assert (found["status"], found["pictures"]["done"]) == ("completed", WINDOW + 3)
-    assert len(provider.requests) == WINDOW + 3
-
-
-def test_task_that_is_run_again_by_itself_stays_in_its_batch(
-    client, provider, work_all
-):
+def test_task_that_is_run_again_stays_in_its_batch(client, provider, work_all):
     """The batch goes on with it, and counts it in its place."""
     provider.submits = [REFUSED]
     batch_id = ask(client, "猫\n狗")["batch_id"]
@@ -138,10 +123,9 @@ def test_task_that_is_run_again_by_itself_stays_in_its_batch(
     assert look(client, batch_id)["pictures"]["done"] == 2
 
 
-def test_deleted_batch_goes_into_the_trash(client, work_all):
+def test_deleted_batch_goes_into_the_trash(client, drawn):
     """What goes on is cancelled; each task can be brought back, by itself."""
-    batch_id = ask(client, lines(2))["batch_id"]
-    work_all()
+    batch_id = drawn(2)
     waits = ask(client, lines(WINDOW + 2))["batch_id"]
 
     for each in (batch_id, waits):
@@ -158,10 +142,9 @@ def test_deleted_batch_goes_into_the_trash(client, work_all):
     assert {each.batch for each in Task.objects} == {None}
 
 
-def test_task_that_was_in_the_trash_before_comes_back_by_itself(client, work_all):
+def test_task_that_was_in_the_trash_before_comes_back_by_itself(client, drawn):
     """Its batch is gone by then: else the feed would have it nowhere."""
-    batch_id = ask(client, lines(2))["batch_id"]
-    work_all()
+    batch_id = drawn(2)
     first = tasks_of(client, batch_id)[0]["id"]
     trash.trash(ME, first)
 
@@ -174,12 +157,10 @@ def test_task_that_was_in_the_trash_before_comes_back_by_itself(client, work_all
 
 @pytest.mark.parametrize("more", [{}, {"rest": True}])
 def test_what_two_run_again_at_once_is_asked_for_once(
-    client, provider, work_all, monkeypatch, more
+    client, provider, work_all, monkeypatch, more, drawn
 ):
     """The second asks for the same, or more, while the first is at its first task."""
-    provider.submits = [REFUSED, REFUSED]
-    batch_id = ask(client, lines(3))["batch_id"]
-    work_all()
+    batch_id = drawn(3, REFUSED, REFUSED)
     real, calls = reruns.retry, []
 
     def retry(*args, **kwargs):
@@ -198,10 +179,9 @@ def test_what_two_run_again_at_once_is_asked_for_once(
     assert look(client, batch_id)["pictures"]["done"] == 3
 
 
-def test_list_of_batches_says_what_each_says(client, provider, work_all):
+def test_list_of_batches_says_what_each_says(client, drawn):
     """Also when tasks of an ended one are deleted, come back, or come late."""
-    batch_id = ask(client, lines(3))["batch_id"]
-    work_all()
+    batch_id = drawn(3)
     first, second, _ = (each["id"] for each in tasks_of(client, batch_id))
 
     def listed() -> tuple[int, int]:
@@ -228,15 +208,12 @@ def test_picture_that_came_late_is_told_in_the_list(client, provider, work_off):
     run_queue()
     long_ago = utcnow() - timedelta(hours=1)
     Generation.objects.update(set__accepted_at=long_ago, set__due_at=long_ago)
-    pump.tick()
-    run_queue()
+    work()
     fill()
     assert look(client, batch_id)["status"] == "failed"
 
     provider.polls = [Progress("remote-1", done=True, images=(png(),))]
-    come_due()
-    pump.tick()
-    run_queue()
+    work_due()
 
     (one,) = data_of(client.get(BATCHES, query_string={"user_id": ME.user_id}))
     assert (one["status"], one["pictures"]["done"]) == ("completed", 1)
@@ -253,9 +230,7 @@ def test_batch_that_has_just_ended_is_not_cancelled(client, work_off):
     refused(act(client, batch_id, "cancel"), 409, "batch_finished")
 
 
-def test_dry_run_of_running_again_counts_and_changes_nothing(
-    client, provider, work_all
-):
+def test_dry_run_of_running_again_only_counts(client, provider, work_all):
     """As many as would be asked for, and for how much; refused as it would be."""
     provider.submits = [REFUSED, LOST, FORBIDDEN]
     made = ask(client, lines(4), n=1)["batch_id"]
@@ -291,36 +266,17 @@ def counts(client, batch_id: str) -> dict[str, int]:
     return {k: n for k, n in look(client, batch_id)["pictures"].items() if n}
 
 
-def test_prompt_that_was_drawn_at_last_lacks_nothing(client, provider, work_all):
-    """Run again twice, of which one failed, too, and the other was drawn."""
-    provider.submits = [REFUSED]
-    batch_id = ask(client, lines(2))["batch_id"]
-    work_all()
-    (failed,) = tasks_of(client, batch_id, status="failed")
-    provider.submits = [REFUSED]
-    again(client, failed["id"])
-    work_all()
-    again(client, failed["id"])
-    work_all()
-
-    assert counts(client, batch_id) == {"total": 2, "done": 2}
-    assert look(client, batch_id)["lacking"]["ready"] == 0
-    refused(act(client, batch_id, "retry"), 409, "batch_not_retryable")
-
-
-def test_prompt_that_was_drawn_is_left_when_others_are_run_again(
-    client, provider, work_all
-):
-    """Nobody pays for it once more."""
-    provider.submits = [REFUSED, REFUSED]
-    batch_id = ask(client, lines(2))["batch_id"]
-    work_all()
+def test_prompt_that_was_drawn_is_left_alone(client, provider, work_all, drawn):
+    """It lacks nothing, and nobody pays for it once more."""
+    batch_id = drawn(2, REFUSED, REFUSED)
     first = Task.objects.get(batch_index=0).id
     provider.submits = [REFUSED]
     again(client, first)
     work_all()
     again(client, first)
     work_all()
+    assert counts(client, batch_id) == {"total": 2, "done": 1, "failed": 1}
+    assert look(client, batch_id)["lacking"]["ready"] == 1
 
     data_of(act(client, batch_id, "retry"), 202)
     work_all()
@@ -328,6 +284,7 @@ def test_prompt_that_was_drawn_is_left_when_others_are_run_again(
     sent = Counter(request.prompt for request in provider.requests)
     assert sent == {"猫 0": 3, "猫 1": 2}
     assert counts(client, batch_id) == {"total": 2, "done": 2}
+    refused(act(client, batch_id, "retry"), 409, "batch_not_retryable")
 
 
 def test_prompt_that_failed_each_time_lacks_one(client, provider, work_all):
@@ -347,11 +304,9 @@ def test_prompt_that_failed_each_time_lacks_one(client, provider, work_all):
     assert counts(client, batch_id) == {"total": 1, "done": 1}
 
 
-def test_what_running_again_waits_for_is_said(client, provider, work_all):
+def test_what_running_again_waits_for_is_said(client, drawn):
     """On the page, too, and no longer than it waits."""
-    provider.submits = [REFUSED]
-    batch_id = ask(client, lines(2))["batch_id"]
-    work_all()
+    batch_id = drawn(2, REFUSED)
     lanes.pause(lanes.SENDING, "user_9")
 
     data_of(act(client, batch_id, "retry"), 202)
@@ -364,13 +319,11 @@ def test_what_running_again_waits_for_is_said(client, provider, work_all):
     assert look(client, batch_id)["waits"] is None
 
 
-def test_batch_whose_model_is_gone_is_not_run_again(
-    client, provider, work_all, config, configure
+def test_batch_of_a_gone_model_is_not_run_again(
+    client, provider, config, configure, drawn
 ):
     """Its owner is told at once, as by an estimate, instead of nothing happening."""
-    provider.submits = [REFUSED]
-    batch_id = ask(client, lines(2))["batch_id"]
-    work_all()
+    batch_id = drawn(2, REFUSED)
     configure(config, Registry({"volcengine_ark": provider}, {"volcengine_ark": 2}))
 
     for path in ("retry", "retry?dry_run=1"):

@@ -28,14 +28,20 @@ def registry(provider) -> Registry:
 
 
 def made(batch: dict) -> list[Task]:
-    rows = Task.find_all({"batch": batch["batch_id"]}, sort=[("batch_index", 1)])
-    return list(rows)
+    where = {"batch": batch["batch_id"]}
+    return list(Task.find_all(where, sort=[("batch_index", 1)]))
 
 
 def test_each_prompt_becomes_a_video(client):
-    batch = data_of(client.post(BATCHES, json=BODY), 202)
+    """And its price is told first."""
+    told = data_of(client.post(f"{BATCHES}?dry_run=1", json=BODY))
+    # 864 × 480 pixels, 97 frames: 39,285 tokens at 15 yuan a million.
+    assert told["cost"]["micros"] == 589_275
+    assert told["cost"]["micros_of_all"] == 2 * 589_275
+    assert Batch.find_one({}) is None
 
-    tasks = made(batch)
+    tasks = made(data_of(client.post(BATCHES, json=BODY), 202))
+
     assert [task.prompt for task in tasks] == ["红色的灯笼", "蓝色的灯笼"]
     for task in tasks:
         assert (task.type, task.width, task.height) == ("video", 864, 480)
@@ -49,15 +55,6 @@ def test_picture_is_the_first_frame_of_all(client):
     assert [task.video["roles"] for task in tasks] == [["first_frame"]] * 2
     assert {(task.width, task.height) for task in tasks} == {(480, 864)}
     assert len({tuple(task.inputs) for task in tasks}) == 1
-
-
-def test_price_is_told_first(client):
-    told = data_of(client.post(f"{BATCHES}?dry_run=1", json=BODY))
-
-    # 864 × 480 pixels, 97 frames: 39,285 tokens at 15 yuan a million.
-    assert told["cost"]["micros"] == 589_275
-    assert told["cost"]["micros_of_all"] == 2 * 589_275
-    assert Batch.find_one({}) is None
 
 
 def test_no_more_videos_wait_than_may(client):

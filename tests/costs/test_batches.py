@@ -1,9 +1,9 @@
 """What a batch has cost, and what is reserved for it."""
 
-from jimeng.documents import Batch
+from jimeng.documents import Batch, Generation
 from jimeng.documents.principal import Principal
 from jimeng.operations import costs
-from tests.batches.conftest import ask, fill, lines, look, tasks_of
+from tests.batches.conftest import ask, fill, lines, look
 from tests.commands import counted
 from tests.conftest import come_due
 from tests.costs.conftest import PRICE, settle
@@ -18,7 +18,7 @@ def money(client, batch_id: str) -> tuple:
 
 
 def test_batch_says_what_it_costs(client, provider, work_off):
-    """What is settled and what is held of all its tasks, while it goes on and after."""
+    """Settled and held of all its tasks; a decision after its end changes it."""
     batch_id = ask(client, "a\nb\nc", n=2)["batch_id"]
     fill()
     assert money(client, batch_id) == (None, None, 6 * PRICE)
@@ -30,32 +30,17 @@ def test_batch_says_what_it_costs(client, provider, work_off):
     come_due(state="unknown")
     work_off()
     fill()
+    settle()
 
     (batch,) = Batch.find_all({"_id": batch_id})
     assert not batch.is_open and batch.counts is not None
     assert money(client, batch_id) == ("0.80", 4 * PRICE, PRICE)
     page = client.get(f"/batches/{batch_id}", headers={"Accept-Language": "en"})
     assert "¥0.80, ¥0.20 reserved" in page.text
-
-
-def test_decision_later_changes_the_cost_of_an_ended_batch(client, provider, work_off):
-    """The counts that were stored at its end say it too."""
-    batch_id = ask(client, "a")["batch_id"]
-    provider.submits = [UNKNOWN]
-    fill()
-    work_off()
-    come_due(state="unknown")
-    work_off()
-    fill()
+    (unknown,) = Generation.find_all({"charged": "unknown"})
+    costs.decide(Principal("root", is_operator=True), unknown.id, True)
     settle()
-    look(client, batch_id)
-    assert money(client, batch_id) == (None, None, PRICE)
-    (task_id,) = [task["task_id"] for task in tasks_of(client, batch_id)]
-
-    costs.decide(Principal("root", is_operator=True), f"{task_id}_0", True)
-    settle()
-
-    assert money(client, batch_id) == ("0.20", PRICE, 0)
+    assert money(client, batch_id) == ("1.00", 5 * PRICE, 0)
 
 
 def test_costs_of_a_batch_take_no_command_for_each_task(client, config):

@@ -5,20 +5,11 @@ import contextlib
 from jimeng.documents import CostSum, Generation, LedgerEntry, QuotaUsage
 from jimeng.jobs import settlement
 from tests.costs.conftest import PRICE, amounts, check_sums, expire_lease, settle
+from tests.costs.test_settlement import UNKNOWN
 from tests.jobs.test_deaths import Died, afresh, consume, reaper
 from tests.test_core import create, refusal
 
 __all__ = ["afresh", "reaper"]
-
-UNKNOWN = refusal("submit_unknown", maybe_accepted=True, charged="unknown")
-
-
-def settle_until_dead(reaper) -> None:
-    """One settler, which may die; then another, when the lease of the first is over."""
-    with contextlib.suppress(Died):
-        settlement.settle()
-    reaper.disarm()
-    settle()
 
 
 def test_death_at_any_write_neither_loses_nor_doubles(client, reaper, afresh, provider):
@@ -30,7 +21,10 @@ def test_death_at_any_write_neither_loses_nor_doubles(client, reaper, afresh, pr
         expire_lease()
         reaper.arm(number)
 
-        settle_until_dead(reaper)
+        with contextlib.suppress(Died):
+            settlement.settle()
+        reaper.disarm()
+        settle()  # another, when the lease of the first is over
 
         entered = amounts(LedgerEntry)
         assert entered == {"micros": 2 * PRICE, "outputs": 2, "unknown": 1}, number
@@ -40,9 +34,7 @@ def test_death_at_any_write_neither_loses_nor_doubles(client, reaper, afresh, pr
         check_sums()
 
 
-def test_death_at_a_late_change_neither_loses_nor_doubles(
-    client, reaper, afresh, provider
-):
+def test_death_at_a_late_change_doubles_nothing(client, reaper, afresh, provider):
     """The same at the second entry of a picture, and while sums are rebuilt."""
     for number in afresh.each_moment(least=6, within=("settlement.py",)):
         provider.submits = [UNKNOWN]

@@ -1,5 +1,7 @@
-"""What operators decide weeks later, and what a backup carries."""
+"""What operators decide weeks later, by ``flask costs`` too, and what a backup has."""
 
+from collections.abc import Callable
+from contextlib import nullcontext
 from datetime import timedelta
 
 import pytest
@@ -24,6 +26,7 @@ from tests.costs.conftest import (
     PRICE,
     amounts,
     check_sums,
+    expire_lease,
     only_generation,
     settle,
 )
@@ -33,7 +36,6 @@ from tests.rest import API, create, refused, result
 __all__ = ["copied", "elsewhere"]
 
 OPERATOR = Principal("root", is_operator=True)
-WEEKS = timedelta(weeks=3)
 
 
 @pytest.fixture
@@ -45,12 +47,55 @@ def unknown(client, provider, work_off) -> str:
     settle()
     come_due(state="unknown")
     work_off()
-    then = utcnow() - WEEKS
+    then = utcnow() - timedelta(weeks=3)
     changes = {"ended_at": then, "created_at": then}
     Generation.collection().update_many({}, {"$set": changes})
     while next(days := tallies.closing_days(), None) and next(days, None):
         pass
     return task_id
+
+
+@pytest.fixture
+def command(app, monkeypatch) -> Callable[..., str]:
+    """Runs ``flask costs``, with this connection, and returns its output."""
+    from jimeng.cli import costs as module
+
+    monkeypatch.setattr(module, "databases", nullcontext)
+
+    def run(*args: str, status: int = 0) -> str:
+        found = app.test_cli_runner().invoke(args=["costs", *args])
+        assert found.exit_code == status, found.output
+        return found.output
+
+    return run
+
+
+def test_command_lists_and_decides(client, unknown, command):
+    """With the price and the account, for a look at the bill."""
+    picture = f"{unknown}_0"
+
+    listed, said = command("unknown"), command("decide", picture, "no")
+    command("decide", picture, "yes", status=1)
+
+    assert picture in listed and "¥0.20  main" in listed
+    assert listed.endswith("unknown: 1\n")
+    assert said == "charged: no\n"
+    assert only_generation().charged == "no"
+    settle()
+    assert result(client, unknown)["error"]["cost"] == "0.00"
+    assert command("unknown") == "unknown: 0\n"
+
+
+def test_command_rebuilds_and_says_what_it_corrected(client, work_off, command):
+    """None, if nothing is wrong."""
+    create(client)
+    work_off()
+    settle()
+    expire_lease()
+
+    assert command("rebuild") == "sums: 3\ncorrected: 0\n"
+    CostSum.collection().update_one({"of": "all"}, {"$inc": {"micros": -PRICE}})
+    assert command("rebuild") == "sums: 3\ncorrected: 1\n"
 
 
 @pytest.mark.parametrize(
@@ -79,22 +124,6 @@ def test_decision_in_week_three(client, unknown, is_charged, cost, micros):
     check_sums()
 
 
-def test_decision_is_made_once(unknown):
-    """A second one, another's, is refused and changes nothing."""
-    costs.decide(OPERATOR, f"{unknown}_0", False)
-
-    with pytest.raises(ChargeKnown):
-        costs.decide(OPERATOR, f"{unknown}_0", True)
-
-    assert only_generation().charged == "no"
-
-
-def test_decision_is_an_operators(unknown):
-    """Nobody decides about a bill but who gets it."""
-    with pytest.raises(AdminsOnly):
-        costs.decide(Principal("li"), f"{unknown}_0", True)
-
-
 def test_what_is_still_looked_for_is_not_decided(client, provider, work_off):
     """The slot is still held, or a late poll may find the picture."""
     provider.submits = [UNKNOWN]
@@ -107,13 +136,20 @@ def test_what_is_still_looked_for_is_not_decided(client, provider, work_off):
 
 
 def test_decision_against_a_charge_lets_a_retry_go_without_consent(client, unknown):
-    """What was not paid for cannot be paid for twice."""
+    """It is made by an operator, and once; it changes nothing when it is refused."""
     retry = f"{API}/tasks/{unknown}/retry"
     refused(client.post(retry), 409, "may_be_charged_twice")
 
+    with pytest.raises(AdminsOnly):
+        costs.decide(Principal("li"), f"{unknown}_0", False)
+    refused(client.post(retry), 409, "may_be_charged_twice")
+
     costs.decide(OPERATOR, f"{unknown}_0", False)
+    with pytest.raises(ChargeKnown):
+        costs.decide(OPERATOR, f"{unknown}_0", True)
     settle()
 
+    assert only_generation().charged == "no"
     assert client.post(retry).status_code == 202
 
 

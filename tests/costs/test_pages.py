@@ -3,6 +3,7 @@
 import csv
 import io
 import re
+from collections.abc import Iterable
 
 import pytest
 
@@ -30,8 +31,13 @@ def table(client, path: str) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(client.get(path).text)))
 
 
+def add_sums(rows: Iterable[dict]) -> None:
+    made = [CostSum(**row, batch=1).to_mongo() for row in rows]
+    CostSum.collection().insert_many(made)
+
+
 def test_task_and_picture_say_what_they_cost(client, spent):
-    """In the feed, on the task's page and on the picture's."""
+    """In the feed, on the task's page, the picture's, and in the words of its tile."""
     feed = text_of(client.get("/", headers=ENGLISH))
     task = text_of(client.get(f"/tasks/{spent}", headers=ENGLISH))
     picture = text_of(client.get(f"/pictures/{spent}_1", headers=ENGLISH))
@@ -39,18 +45,12 @@ def test_task_and_picture_say_what_they_cost(client, spent):
     assert "¥0.40" in feed.partition("Done in")[2]
     assert "Cost ¥0.40" in task
     assert "Cost ¥0.20" in picture
-
-
-def test_tile_says_what_it_cost(client, spent):
-    """In the words that come up when it is pointed at."""
     page = client.get("/gallery", headers=ENGLISH)
-
     captions = re.findall(r'<figcaption class="photo-caption"[^>]*>([^<]+)<', page.text)
     assert [each.partition(" · ")[0] for each in captions] == ["¥0.20", "¥0.20"]
 
 
 def test_usage_page_shows_the_cost_of_each_day(client, spent):
-    """As a chart, and the same as a table and as a file."""
     page = client.get("/account/usage?days=7", headers=ENGLISH)
 
     words = text_of(page)
@@ -106,19 +106,12 @@ def test_unknown_charge_is_decided_on_the_page(client, provider, work_off):
 
 def test_month_is_streamed(database):
     """The next row is read when it is wanted, and no generation at all."""
-    rows = [
-        CostSum(
-            id=f"all|2026-01-{day:02}|x:y|main",
-            of="all",
-            day=f"2026-01-{day:02}",
-            lane="x:y",
-            account="main",
-            micros=day,
-            batch=1,
-        ).to_mongo()
-        for day in range(1, 32)
-    ]
-    CostSum.collection().insert_many(rows)
+    about = {"of": "all", "lane": "x:y", "account": "main"}
+    days = {f"2026-01-{day:02}": day for day in range(1, 32)}
+    add_sums(
+        {"id": f"all|{day}|x:y|main", **about, "day": day, "micros": micros}
+        for day, micros in days.items()
+    )
 
     found = costs.by_account(OPERATOR, "2026-01")
 
@@ -142,19 +135,14 @@ def test_decision_may_take_back_what_was_unknown(database):
 def month(database) -> str:
     """A month in which 45 users have spent: the more the fewer pictures they got."""
     name = costs.today().isoformat()[:7]
-    rows = [
-        CostSum(
-            id=f"user_month|{name}|u{n:02}",
-            of="user_month",
-            month=name,
-            user_id=f"u{n:02}",
-            micros=n * 10_000,
-            outputs=100 - n,
-            batch=1,
-        ).to_mongo()
+    about = {"of": "user_month", "month": name}
+    add_sums(
+        {
+            **{"id": f"user_month|{name}|u{n:02}", **about, "user_id": f"u{n:02}"},
+            **{"micros": n * 10_000, "outputs": 100 - n},
+        }
         for n in range(45)
-    ]
-    CostSum.collection().insert_many(rows)
+    )
     return name
 
 

@@ -1,23 +1,22 @@
 """What each way to end costs, and when that is known."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import pytest
 
 from jimeng.documents import (
     CostSum,
     Generation,
+    Image,
     LedgerEntry,
     QuotaUsage,
     Settler,
     Task,
-    utcnow,
 )
 from jimeng.documents.principal import Principal
-from jimeng.jobs import bulk, costs, pump, settlement, spending
-from jimeng.providers import Progress
+from jimeng.jobs import bulk, costs, settlement, spending
 from jimeng.tasks import clear_queue
-from tests.conftest import come_due, run_queue
+from tests.conftest import come_due
 from tests.costs.conftest import (
     PRICE,
     amounts,
@@ -27,26 +26,23 @@ from tests.costs.conftest import (
     only_task,
     settle,
 )
+from tests.jobs.test_time import time_out
 from tests.rest import API, create, result, task
-from tests.test_core import refusal
+from tests.test_core import begin, refusal
+from tests.test_guards import work, work_due
 
 UNKNOWN = refusal("submit_unknown", maybe_accepted=True, charged="unknown")
+BOUGHT = {"micros": PRICE, "outputs": 1}
 
 
-def test_hold_is_written_with_the_task(client):
-    """Before anything is sent, what it may cost is reserved, and its cost unknown."""
-    record = task(client, create(client, n=2))
-
-    generations = Generation.find_all({})
+def test_picture_costs_its_price_at_once(client, work_off):
+    """Reserved before anything is sent; told once it is completed, not settled yet."""
+    task_id = create(client, n=2)
+    record, generations = task(client, task_id), Generation.find_all({})
     assert [each.held_micros for each in generations] == [PRICE, PRICE]
     assert all(each.budget_day and each.price_id for each in generations)
     assert record["held_micros"] == 2 * PRICE
     assert (record["cost"], record["cost_micros"]) == (None, None)
-
-
-def test_picture_costs_its_price_at_once(client, work_off):
-    """The result says what it cost when it is completed, before it is settled."""
-    task_id = create(client, n=2)
     work_off()
 
     before = task(client, task_id)
@@ -63,7 +59,7 @@ def test_picture_costs_its_price_at_once(client, work_off):
 
 
 def test_refused_picture_costs_nothing(client, provider, work_off):
-    """Its cost is known: it is 0."""
+    """Its cost is known: it is 0. Its words stay with the task, for its owner only."""
     provider.submits = [refusal()]
     task_id = create(client)
     work_off()
@@ -73,22 +69,19 @@ def test_refused_picture_costs_nothing(client, provider, work_off):
     error = result(client, task_id)["error"]
     assert (error["cost"], error["cost_micros"], error["held_micros"]) == ("0.00", 0, 0)
     assert LedgerEntry.find_all({}) == []
-    assert only_generation().held_micros is None
+    assert (only_generation().held_micros, only_generation().prompt) == (None, None)
     check_sums()
 
 
 def test_picture_that_waits_again_is_not_charged(client, provider, work_off):
     """Accepted, then refused and sent once more: what waits meanwhile costs nothing."""
     provider.polls = [refusal("content_refused_output", new_seed=True)]
-    create(client)
-    pump.tick()
-    run_queue()
+    begin(client)
     assert only_generation().charged == "unknown"
 
     come_due(state="generating")
     provider.submits = [refusal("rate_limited", transient=True)]
-    pump.tick()
-    run_queue()
+    work()
 
     assert only_generation().state == "queued"
     assert only_generation().charged == "no"
@@ -112,10 +105,8 @@ def test_picture_that_was_never_sent_costs_nothing_whatever_is_stored(client):
 
 
 def test_cancelled_picture_that_was_begun_is_paid_for(client, work_off):
-    """The provider goes on, so its cost is that of any other; the task says so."""
-    task_id = create(client)
-    pump.tick()
-    run_queue()
+    """The provider goes on; the task says what it cost, and nobody is shown it."""
+    task_id = begin(client)
     client.post(f"{API}/tasks/{task_id}/cancel")
     assert task(client, task_id)["held_micros"] == PRICE
 
@@ -125,45 +116,25 @@ def test_cancelled_picture_that_was_begun_is_paid_for(client, work_off):
     record = task(client, task_id)
     assert (record["status"], record["cost"]) == ("cancelled", "0.20")
     assert record["held_micros"] == 0
+    assert Image.find_all({}) == []
+    assert (only_generation().state, only_generation().slot) == ("done", None)
     check_sums()
 
 
-def test_unknown_stays_held(client, provider, work_off):
-    """Nobody knows what it cost, so what was reserved stays so."""
-    provider.submits = [UNKNOWN]
-    task_id = create(client)
-    work_off()
-
-    settle()
-
-    error = result(client, task_id)["error"]
-    assert (error["cost"], error["held_micros"]) == (None, PRICE)
-    assert only_generation().held_micros == PRICE
-    assert amounts(LedgerEntry) == {"unknown": 1}
-    check_sums()
-
-
-def test_late_picture_is_a_second_entry(client, provider, work_off, monkeypatch):
+def test_late_picture_is_a_second_entry(client, provider, work_off):
     """What was unknown at the deadline and came later is never edited, but added."""
-    task_id = create(client)
-    provider.polls = [Progress("remote-1")]
-    pump.tick()
-    run_queue()
-    long_ago = {"accepted_at": utcnow() - timedelta(hours=2)}
-    Generation.collection().update_many({}, {"$set": long_ago})
-    come_due()
-    pump.tick()
-    run_queue()
+    task_id = time_out(client, provider)
+    provider.polls = []
     settle()
     assert amounts(LedgerEntry) == {"unknown": 1}
 
     come_due(state="failed")
     work_off()
-    pump.tick()
-    run_queue()
+    work()
     settle()
 
     assert result(client, task_id)["cost"] == "0.20"
+    assert only_generation().due_at is None
     first, second = LedgerEntry.find_all({}, sort=[("_id", 1)])
     assert (first.id, second.id) == (f"{task_id}_0|1", f"{task_id}_0|2")
     assert (first.unknown, second.unknown, second.micros) == (1, -1, PRICE)
@@ -171,31 +142,19 @@ def test_late_picture_is_a_second_entry(client, provider, work_off, monkeypatch)
     check_sums()
 
 
-def test_late_refusal_is_a_second_entry(client, provider, work_off):
+def test_late_refusal_is_a_second_entry(client, provider):
     """The provider says hours later that it has not drawn it: nothing was charged."""
-    task_id = create(client)
-    provider.polls = [Progress("remote-1"), refusal("content_refused_output")]
-    pump.tick()
-    run_queue()
-    long_ago = {"accepted_at": utcnow() - timedelta(hours=2)}
-    Generation.collection().update_many({}, {"$set": long_ago})
-    come_due()
-    pump.tick()
-    run_queue()
+    task_id = time_out(client, provider)
+    provider.polls = [refusal("content_refused_output")]
     settle()
     assert result(client, task_id)["error"]["charged"] == "unknown"
 
-    come_due(state="failed")
-    pump.tick()
-    run_queue()
+    work_due(state="failed")
     settle()
 
     error = result(client, task_id)["error"]
-    assert (error["code"], error["charged"], error["cost"]) == (
-        "timed_out",
-        "no",
-        "0.00",
-    )
+    told = (error["code"], error["charged"], error["cost"])
+    assert told == ("timed_out", "no", "0.00")
     assert amounts(LedgerEntry) == {}
     assert only_generation().held_micros is None
     check_sums()
@@ -207,8 +166,7 @@ def test_price_is_that_of_the_moment_it_is_sent(client, work_off, monkeypatch):
     create(client)
     dearer = costs.Price("dearer", 300_000)
     monkeypatch.setattr(costs, "account_price", lambda *args, **more: dearer)
-    pump.tick()
-    run_queue()
+    work()
     monkeypatch.setattr(costs, "account_price", lambda *args, **more: None)
     work_off()
 
@@ -219,14 +177,11 @@ def test_price_is_that_of_the_moment_it_is_sent(client, work_off, monkeypatch):
     check_sums()
 
 
-def test_price_of_an_earlier_submission_is_forgotten(
-    client, provider, work_off, monkeypatch
-):
+def test_earlier_price_is_forgotten(client, provider, work_off, monkeypatch):
     """It was refused there, and is sent again where there is no price."""
     create(client)
     provider.submits = [refusal("rate_limited", transient=True)]
-    pump.tick()
-    run_queue()
+    work()
     assert only_generation().price_micros == PRICE
     monkeypatch.setattr(costs, "account_price", lambda *args, **more: None)
     work_off()
@@ -238,18 +193,18 @@ def test_price_of_an_earlier_submission_is_forgotten(
     check_sums()
 
 
-def test_without_a_price_nothing_is_held_and_the_cost_is_unknown(
-    client, work_off, monkeypatch
-):
-    """It is counted as one without a price, and says null, not 0."""
+def test_without_a_price_the_cost_is_unknown(client, work_off, monkeypatch):
+    """It is counted as one without a price, and says null, not 0, whatever it said."""
 
     monkeypatch.setattr(costs, "account_price", lambda *args, **more: None)
     monkeypatch.setattr(costs, "highest_price", lambda *args, **more: None)
     task_id = create(client)
     work_off()
+    Generation.collection().update_many({}, {"$set": {"cost_micros": 0}})
 
     settle()
 
+    assert only_generation().cost_micros is None
     record = task(client, task_id)
     money = ("cost", "cost_micros", "held_micros")
     assert [record[name] for name in money] == [None, None, None]
@@ -269,23 +224,28 @@ def test_record_of_an_earlier_release_has_no_cost(client, work_off):
     settle()
 
     record = task(client, task_id)
-    assert [record[name] for name in ("cost", "cost_micros", "held_micros")] == [
-        None
-    ] * 3
+    told = [record[name] for name in ("cost", "cost_micros", "held_micros")]
+    assert told == [None] * 3
     assert LedgerEntry.find_all({}) == []
     assert only_generation().unsettled is None
 
 
-def test_costs_outlive_the_task(client, work_off):
-    """A task that is deleted before it is settled is still paid for."""
-    task_id = create(client)
-    work_off()
+@pytest.mark.parametrize("is_drawn", [False, True])
+def test_costs_outlive_the_task(client, work_off, is_drawn):
+    """The provider goes on, or is done; nobody sees picture or words any more."""
+    task_id = begin(client)
+    if is_drawn:
+        work_off()
     client.delete(f"{API}/ai/image/task/{task_id}")
+    state = "done" if is_drawn else "generating"
+    assert (only_generation().state, only_generation().prompt) == (state, None)
 
+    work_off()
     settle()
 
     assert Task.find_all({}) == []
     assert amounts(LedgerEntry) == {"micros": PRICE, "outputs": 1}
+    assert only_generation().held_micros is None
     check_sums()
 
 
@@ -346,7 +306,7 @@ def test_rebuild_corrects_what_is_wrong(client, work_off):
     sums = CostSum.collection()
     sums.update_many({"user_id": "a"}, {"$inc": {"micros": 1}})
     sums.delete_many({"user_id": "b"})
-    day = only_day()
+    (day,) = {each.day for each in LedgerEntry.find_all({})}
     extra = {"_id": "all|x", "of": "all", "day": day, "batch": 0, "micros": 7}
     sums.insert_one(extra)
 
@@ -358,7 +318,7 @@ def test_rebuild_corrects_what_is_wrong(client, work_off):
 
 
 def test_rebuild_leaves_out_what_is_entered_meanwhile(client, work_off):
-    """A settler that takes the lease over adds its entries up itself."""
+    """A settler that takes the lease over adds its entries up, or has done so."""
     create(client)
     work_off()
     settle()
@@ -372,11 +332,11 @@ def test_rebuild_leaves_out_what_is_entered_meanwhile(client, work_off):
 
     assert found.corrected == 0
     assert {each.id: each.micros for each in CostSum.find_all({})} == whole
-
-
-def only_day() -> str:
-    (day,) = {each.day for each in LedgerEntry.find_all({})}
-    return day
+    done = {"$set": {"batch": later["batch"]}, "$inc": {"micros": PRICE}}
+    CostSum.collection().update_one({"of": "all"}, done)
+    expire_lease()
+    settlement.rebuild()
+    assert CostSum.find_one({"of": "all"}).micros == 2 * PRICE
 
 
 def test_settler_that_stalls_changes_nothing_more(client, work_off):
@@ -397,9 +357,7 @@ def test_settler_that_stalls_changes_nothing_more(client, work_off):
     check_sums()
 
 
-def test_charge_that_changes_while_it_is_settled_is_settled_once_more(
-    client, provider, work_off, monkeypatch
-):
+def test_charge_that_changes_is_settled_anew(client, provider, work_off, monkeypatch):
     """An operator decides between the entry and the mark that it was entered."""
     provider.submits = [UNKNOWN]
     create(client)
@@ -436,12 +394,16 @@ def test_budgets_take_part_in_the_batches_after_a_restore(client, provider, work
 
 
 def test_late_change_in_an_earlier_month_counts_in_its_own(client, provider, work_off):
-    """Unknown in January, found on the bill in February: each month says its part."""
+    """Held while unknown, in January; on the bill in February: each says its part."""
     provider.submits = [UNKNOWN]
-    create(client, user_id="a")
+    task_id = create(client, user_id="a")
     work_off()
     charge_at("2026-01-31T15:59:59", charged="unknown")
     settle()
+    error = result(client, task_id)["error"]
+    assert (error["cost"], error["held_micros"]) == (None, PRICE)
+    assert only_generation().held_micros == PRICE
+    assert amounts(LedgerEntry) == {"unknown": 1}
 
     charge_at("2026-01-31T16:00:00", charged="yes")
     settle()
@@ -479,10 +441,8 @@ def test_sums_of_months_are_added_to_a_ledger_without(client, work_off, left):
     settle()
 
     found = CostSum.find_all({"of": "user_month"}, sort=[("_id", 1)])
-    assert [(each.user_id, each.micros) for each in found] == [
-        ("a", PRICE),
-        ("b", PRICE),
-    ]
+    sums = [(each.user_id, each.micros) for each in found]
+    assert sums == [("a", PRICE), ("b", PRICE)]
     check_sums()
     settler = Settler.find_one({})
     assert settler.month_batch == settler.batch
@@ -492,17 +452,11 @@ def test_sums_of_months_are_added_to_a_ledger_without(client, work_off, left):
     ("error", "cost", "entered"),
     [
         (refusal("content_refused_output", charged="no"), "0.00", {}),
-        (
-            refusal("picture_lost", charged="yes"),
-            "0.20",
-            {"micros": PRICE, "outputs": 1},
-        ),
+        (refusal("picture_lost", charged="yes"), "0.20", BOUGHT),
     ],
     ids=["refused by the checks", "lost"],
 )
-def test_picture_that_fails_after_it_was_accepted(
-    client, provider, work_off, error, cost, entered
-):
+def test_accepted_picture_that_fails(client, provider, work_off, error, cost, entered):
     """Refused by the provider's checks, or generated and not to be had: as it says."""
     provider.polls = [error]
     task_id = create(client)
@@ -532,21 +486,4 @@ def test_what_is_never_sent_costs_nothing(client, work_off, how):
 
     assert LedgerEntry.find_all({}) == []
     assert (only_generation().charged, only_generation().held_micros) == ("no", None)
-    check_sums()
-
-
-def test_picture_that_was_begun_is_paid_for_though_its_task_is_deleted(
-    client, work_off
-):
-    """The provider goes on; nobody sees the picture any more."""
-    task_id = create(client)
-    pump.tick()
-    run_queue()
-    client.delete(f"{API}/ai/image/task/{task_id}")
-
-    work_off()
-    settle()
-
-    assert amounts(LedgerEntry) == {"micros": PRICE, "outputs": 1}
-    assert only_generation().held_micros is None
     check_sums()

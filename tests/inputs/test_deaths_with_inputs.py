@@ -17,7 +17,7 @@ from jimeng.jobs import input_cleanup, janitor
 from tests import given_pictures as given
 from tests.conftest import come_due
 from tests.inputs.test_going_in import I2I, data_url
-from tests.inputs.test_sweep import files, pass_time
+from tests.inputs.test_sweep import files, pass_time, sweep
 from tests.inputs.test_uploads import upload
 from tests.jobs import test_deaths
 from tests.jobs.test_deaths import Died, afresh, check, consume, go_on, reaper
@@ -104,17 +104,13 @@ def test_death_of_the_request_leaves_no_half_task(
         check(provider, str(number))
         assert {task.status for task in Task.objects} <= {"completed"}
         pass_time(hours=2)
-        for _ in range(3):
-            input_cleanup.sweep_inputs()
-            pass_time(minutes=2)
+        sweep()
         check_files(monkeypatch)
         named = {each for task in Task.objects for each in task.inputs}
         assert {each.id for each in Input.objects} == named
 
 
-def test_death_of_an_upload_leaves_nothing_for_good(
-    client, reaper, afresh, monkeypatch
-):
+def test_death_of_an_upload_leaves_nothing(client, reaper, afresh, monkeypatch):
     for number in afresh.each_moment(least=2):
         reaper.arm(number)
         with contextlib.suppress(Died):
@@ -122,17 +118,13 @@ def test_death_of_an_upload_leaves_nothing_for_good(
         reaper.disarm()
 
         pass_time(days=2)
-        for _ in range(3):
-            input_cleanup.sweep_inputs()
-            pass_time(minutes=2)
+        sweep()
         check_files(monkeypatch)
 
         assert Input.collection().count_documents({}) == 0, number
 
 
-def test_death_of_the_sweep_loses_nothing_that_is_named(
-    client, reaper, afresh, monkeypatch
-):
+def test_death_of_the_sweep_loses_nothing(client, reaper, afresh, monkeypatch):
     """And what is not named goes all the same, once another sweeps."""
     for number in afresh.each_moment(least=3):
         kept = upload(client)["id"]
@@ -147,9 +139,7 @@ def test_death_of_the_sweep_loses_nothing_that_is_named(
             pass_time(minutes=2)
             reaper.armed = reaper.at is not None
         reaper.disarm()
-        for _ in range(3):
-            input_cleanup.sweep_inputs()
-            pass_time(minutes=2)
+        sweep()
 
         check_files(monkeypatch)
         assert [each.id for each in Input.objects] == [kept], number

@@ -40,12 +40,8 @@ pytestmark = pytest.mark.system
 
 
 def test_server_reads_first_what_any_view_may_take():
-    """What is larger needs a place, and the application gives it."""
+    """Who waits for a place outlasts who is too slow: else some keep all others out."""
     assert MAX_READ_FIRST == MAX_BODY_BYTES
-
-
-def test_who_waits_for_a_place_outlasts_who_is_too_slow():
-    """Else some slow ones would keep all others from sending anything large."""
     assert PERMIT_TIMEOUT_S > HEAD_TIMEOUT_S
 
 

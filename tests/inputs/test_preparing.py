@@ -7,41 +7,38 @@ from PIL import Image as Pillow
 
 from jimeng import jobs
 from jimeng.documents import Generation, Input, QuotaUsage, Task, utcnow
-from jimeng.jobs import input_preparation, pump
+from jimeng.jobs import input_preparation
 from jimeng.jobs.submission import submitting_lease
 from jimeng.providers import ImageRequest, InputPicture, Progress
 from tests import given_pictures as given
-from tests.conftest import come_due, run_queue
+from tests.conftest import come_due
 from tests.inputs.host import gives
 from tests.inputs.test_fetching import tried_out
 from tests.inputs.test_going_in import I2I, INPAINT, UPSCALE, prepared, sent
 from tests.inputs.test_uploads import upload
 from tests.rest import API, CREATE, create, data_of, result, task
+from tests.test_guards import work, work_due
 
 
 def test_picture_that_does_not_go_with_its_model_ends_it(client, host, work_off):
-    """Which is known only when it has come: there is nothing to enlarge."""
+    """Known when it has come: nothing to enlarge, or a mask of another size."""
     large = given.encoded(given.halves(4096, 2048), "JPEG")
     url = host.url("/a", gives(large))
-    made = create(client, model=UPSCALE, prompt="", images=[url])
-
-    tried_out(work_off)
-
-    assert result(client, made)["error"]["code"] == "input_invalid"
-
-
-def test_mask_of_another_size_ends_it(client, host, work_off):
     mask = host.url("/mask", gives(given.clear(64, 64)))
     body = {"model": INPAINT, "images": [upload(client)["id"]], "mask": mask}
-    made = create(client, **body)
+    made = [
+        create(client, model=UPSCALE, prompt="", images=[url]),
+        create(client, **body),
+    ]
 
     tried_out(work_off)
 
-    assert result(client, made)["error"]["code"] == "input_invalid"
+    codes = [result(client, each)["error"]["code"] for each in made]
+    assert codes == ["input_invalid"] * 2
 
 
-def test_waiting_picture_holds_no_slot_and_no_turn(client, host):
-    """It counts as waiting, is last in its lane, and others go before it."""
+def test_waiting_picture_holds_no_slot_and_no_turn(client, host, provider, work_off):
+    """Others go before it; once cancelled its place is given back, and its day."""
     url = host.url("/a", gives(given.photo()))
     made = create(client, model=I2I, images=[url])
 
@@ -56,25 +53,15 @@ def test_waiting_picture_holds_no_slot_and_no_turn(client, host):
         answer = client.get(page)
         assert answer.status_code == 200
     assert "准备图片" in client.get(f"/tasks/{made}").text
-
-
-def test_cancelled_while_it_waits_is_never_fetched(client, host, provider, work_off):
-    """Its place is given back, and its day."""
-    url = host.url("/a", gives(given.photo()))
-    made = create(client, model=I2I, images=[url])
-
     data_of(client.post(f"{API}/tasks/{made}/cancel"))
     prepared(work_off)
-
     assert (host.asked, provider.requests) == ([], [])
     assert [row["state"] for row in Generation.collection().find()] == ["dropped"]
     assert QuotaUsage.used_on("user_123", utcnow().date()) == 0
 
 
 def step() -> None:
-    come_due(state="preparing")
-    pump.tick()
-    run_queue()
+    work_due(state="preparing")
 
 
 def test_one_worker_at_a_time_prepares(client, host, monkeypatch):
@@ -122,16 +109,21 @@ def test_worker_that_died_holds_up_nothing(client, host, provider, work_off):
 
 
 def test_input_deleted_between_creation_and_submission(client, provider, work_off):
-    """The task has been promised: it goes on, and nobody sees the upload any more."""
-    found = upload(client)
-    made = create(client, model=I2I, images=[found["id"]])
+    """The task has been promised: it goes on. Nobody sees the upload any more."""
+    first = create(client)
+    work_off()
+    provider.requests.clear()
+    given_id = upload(client)["id"]
+    references = (given_id, f"{first}_0")
+    made = [create(client, model=I2I, images=[each]) for each in references]
 
-    data_of(client.delete(f"{API}/uploads/{found['id']}"))
+    data_of(client.delete(f"{API}/uploads/{given_id}"))
+    data_of(client.delete(f"{CREATE}/{first}"))
     prepared(work_off)
 
-    assert result(client, made)["status"] == "completed"
-    assert len(sent(provider).inputs) == 1
-    assert client.get(f"{API}/uploads/{found['id']}").status_code == 404
+    assert [result(client, each)["status"] for each in made] == ["completed"] * 2
+    assert [len(request.inputs) for request in provider.requests] == [1, 1]
+    assert client.get(f"{API}/uploads/{given_id}").status_code == 404
 
 
 def test_bytes_that_are_lost_end_it_free_of_charge(client, provider, work_off):
@@ -145,20 +137,6 @@ def test_bytes_that_are_lost_end_it_free_of_charge(client, provider, work_off):
     assert (error["code"], error["charged"]) == ("input_unreachable", "no")
     assert provider.requests == []
     assert Generation.collection().count_documents({"slot": {"$exists": True}}) == 0
-
-
-def test_picture_purged_in_between_goes_in_all_the_same(client, provider, work_off):
-    """It was copied when it was named."""
-    first = create(client)
-    work_off()
-    provider.requests.clear()
-    made = create(client, model=I2I, images=[f"{first}_0"])
-
-    data_of(client.delete(f"{CREATE}/{first}"))
-    prepared(work_off)
-
-    assert result(client, made)["status"] == "completed"
-    assert len(sent(provider).inputs) == 1
 
 
 def test_lineage_is_told_both_ways(client, work_off):
@@ -229,8 +207,7 @@ def test_whoever_is_ready_wakes_the_next(client, host, other):
         later = {"$set": {"due_at": utcnow() + timedelta(seconds=seconds)}}
         Generation.collection().update_many({"task_id": made}, later)
 
-    pump.tick()
-    run_queue()
+    work()
 
     assert host.asked == ["/a"]
     assert due(first) <= 0
@@ -251,9 +228,7 @@ def test_body_of_12_megabytes_has_its_time(client, provider, work_off):
     assert large - usual == timedelta(seconds=10 + 120)
 
 
-def test_body_that_cannot_be_written_waits_again(
-    client, provider, work_off, monkeypatch
-):
+def test_body_that_breaks_waits_again(client, provider, work_off, monkeypatch):
     """Nothing was sent: the slot is free after the lease, and it goes again."""
     made = create(client, model=I2I, images=[upload(client)["id"]])
 

@@ -87,9 +87,8 @@ class Simulation:
         """The schedule's surroundings: settings, clock, and the lane's record."""
         config = Config(POLL_INTERVAL=1.0, POLLS_PER_SECOND=self.polls_per_second)
         clock = SimpleNamespace(monotonic=lambda: self.now)
-        monkeypatch.setattr(
-            poll_schedule, "runtime", lambda: SimpleNamespace(config=config)
-        )
+        runtime = SimpleNamespace(config=config)
+        monkeypatch.setattr(poll_schedule, "runtime", lambda: runtime)
         monkeypatch.setattr(poll_schedule, "utcnow", self.clock)
         monkeypatch.setattr(poll_schedule, "time", clock)
         monkeypatch.setattr(poll_schedule, "random", self.dice)
@@ -101,9 +100,8 @@ class Simulation:
 
     def learn(self, _: str, update: dict) -> None:
         sample = update["$push"]["durations"]
-        self.lane.durations = [*self.lane.durations, *sample["$each"]][
-            sample["$slice"] :
-        ]
+        durations = [*self.lane.durations, *sample["$each"]]
+        self.lane.durations = durations[sample["$slice"] :]
 
     def clock(self) -> datetime:
         return START + timedelta(seconds=self.now)

@@ -32,17 +32,18 @@ def clients() -> set[str]:
 
 
 def test_runs_on_the_same_connection_again(free):
-    """None is opened for each, and numbers are numbers."""
+    """None is opened for each. What Redis refuses is told, and not tried again."""
     before = clients()
 
     assert [jobs.evaluate(ADD, ["n"], 2) for _ in range(3)] == [2, 4, 6]
+    with pytest.raises(ResponseError):
+        jobs.evaluate("return redis.call('NOTHING')", [])
 
-    assert clients() == before
+    assert (clients(), len(free)) == (before, 1)
+    assert jobs.evaluate("return 1", []) == 1
 
 
 def test_each_at_the_same_time_has_its_own(free):
-    """None reads another's answer."""
-
     def run(n: int) -> set[object]:
         return {jobs.evaluate("return ARGV[1]", [], n) for _ in range(30)}
 
@@ -62,15 +63,6 @@ def test_restarted_under_all_of_them(free):
 
     assert jobs.evaluate(ADD, ["n"], 1) == 2
     assert len(free) == 1
-
-
-def test_what_redis_refuses_is_told_and_leaves_the_connection(free):
-    """It has answered: nothing is tried again."""
-    with pytest.raises(ResponseError):
-        jobs.evaluate("return redis.call('NOTHING')", [])
-
-    assert len(free) == 1
-    assert jobs.evaluate("return 1", []) == 1
 
 
 def test_answer_that_is_lost_is_asked_for_again(free, monkeypatch):

@@ -8,12 +8,7 @@ import pytest
 from pymongo.errors import BulkWriteError
 
 from jimeng.documents import Generation, QuotaUsage, Task
-from jimeng.jobs import (
-    broker,
-    insertion,
-    janitor,
-    periodic_tasks,
-)
+from jimeng.jobs import broker, insertion, janitor, periodic_tasks
 from jimeng.jobs.insertion import WriteBatcher
 from jimeng.lanes.queue import path_of_lane
 from tests.forgetting import forget_lanes, forget_sweeps
@@ -52,6 +47,7 @@ def place(lane: str) -> tuple[int, int]:
 
 
 def half_a_minute_later() -> None:
+    """The janitor comes by."""
     older = {"$subtract": ["$created_at", 60_000]}
     Task.collection().update_many({}, [{"$set": {"created_at": older}}])
     forget_sweeps()
@@ -70,6 +66,20 @@ def test_together(client, gathered, work_off):
     assert [result(client, each)["status"] for each in ids] == ["completed"] * 2
 
 
+def test_repeated_before_it_is_written(client, gathered, work_off, lane, provider):
+    headers = {"Idempotency-Key": "k"}
+
+    ids = {
+        data_of(client.post(CREATE, json=CAT, headers=headers), 202)["task_id"]
+        for _ in range(2)
+    }
+    gathered.write()
+
+    assert (len(ids), states(), place(lane)) == (1, ["queued"], (1, 1))
+    work_off()
+    assert len(provider.requests) == 1
+
+
 def test_looks_as_if_it_were_written(client, gathered):
     """Phase, place and page do not tell whether it is written yet."""
     create(client, user_id="bob")
@@ -80,10 +90,8 @@ def test_looks_as_if_it_were_written(client, gathered):
     before, page = result(client, task_id), client.get(f"/tasks/{task_id}").text
     gathered.write()
 
-    assert (before["status"], before["phase"], before["position"]) == (
-        *("pending", "queued"),
-        1,
-    )
+    shown = [before[name] for name in ("status", "phase", "position")]
+    assert shown == ["pending", "queued", 1]
     assert result(client, task_id) == before
     assert client.get(f"/tasks/{task_id}").text == page
 
@@ -133,12 +141,8 @@ def test_cancelled_after_a_death_and_before_the_janitor(client, gathered, monkey
     """It shows what it was asked for."""
     task_id = create(client, n=2)
     gathered.die()
-    (every,) = (
-        each.interval_s
-        for each in periodic_tasks.PERIODIC_TASKS
-        if each.name == "plans"
-    )
-    late = janitor.REQUEST_GRACE.total_seconds() + every
+    periods = {each.name: each.interval_s for each in periodic_tasks.PERIODIC_TASKS}
+    late = janitor.REQUEST_GRACE.total_seconds() + periods["plans"]
     age_of = insertion.age_of
     monkeypatch.setattr(insertion, "age_of", lambda each: age_of(each) + late)
 
@@ -148,7 +152,6 @@ def test_cancelled_after_a_death_and_before_the_janitor(client, gathered, monkey
 
 
 def test_one_picture_is_cancelled_before_it_is_written(client, gathered, work_off):
-    """The other is drawn."""
     task_id = create(client, n=2)
 
     answer = client.post(f"/tasks/{task_id}/pictures/0/cancel")
@@ -159,33 +162,27 @@ def test_one_picture_is_cancelled_before_it_is_written(client, gathered, work_of
     assert states() == ["dropped", "done"]
 
 
-def test_repeated_before_it_is_written(client, gathered, work_off, lane, provider):
-    """The same task, drawn once, counted once."""
-    headers = {"Idempotency-Key": "k"}
-
-    ids = {
-        data_of(client.post(CREATE, json=CAT, headers=headers), 202)["task_id"]
-        for _ in range(2)
-    }
-    gathered.write()
-
-    assert (len(ids), states(), place(lane)) == (1, ["queued"], (1, 1))
-    work_off()
-    assert len(provider.requests) == 1
-
-
-def test_what_takes_its_turn_later_is_written_at_once(client, gathered):
-    """Its phase is not in its record."""
+def test_what_takes_its_turn_later_is_written_at_once(client, gathered, monkeypatch):
+    """Its phase is not in its record. And so is what comes once there is no room."""
     client.post(f"{API}/ai/tasks", json={**CAT, "type": "image", "delay": 60})
-
     assert states() == ["delayed"]
-
-
-def test_closed_writes_what_it_has(client, gathered):
-    """From then on each writes his own."""
+    monkeypatch.setattr(insertion, "MAX_BUFFERED", 1)
+    create(client)
+    assert states() == ["delayed"]
     create(client)
 
-    gathered.close()
+    assert states() == ["delayed", "queued"]
+
+
+def test_closed_writes_what_it_has(client, gathered, monkeypatch):
+    """When the process ends; from then on each writes his own."""
+    at_exit: list = []
+    monkeypatch.setattr(atexit, "register", at_exit.append)
+    gathered.open()
+    create(client)
+
+    (close,) = at_exit
+    close()
     create(client)
 
     assert states() == ["queued"] * 2
@@ -211,15 +208,6 @@ def test_closed_waits_for_what_is_being_written(client, gathered, monkeypatch):
     assert ends == [1]
     closed.set()
     writer.join()
-
-
-def test_full_takes_no_more(client, gathered, monkeypatch):
-    """What comes then is written at once."""
-    monkeypatch.setattr(insertion, "MAX_BUFFERED", 1)
-    create(client)
-    create(client)
-
-    assert states() == ["queued"]
 
 
 AWAY = BulkWriteError({"writeErrors": [], "code": 0})

@@ -7,8 +7,8 @@ from jimeng.jobs import saving
 from jimeng.pictures.stores.gridfs import GridFSStore
 from jimeng.providers import Progress
 from tests.conftest import come_due, png, run_queue
-from tests.test_core import create, result
-from tests.test_guards import change, generation, work
+from tests.test_core import begin, create, result
+from tests.test_guards import change, generation, work, work_due
 
 LINK = "http://127.0.0.1/picture.png"
 
@@ -26,8 +26,7 @@ def test_download_beyond_its_lease_is_dropped(client, provider, monkeypatch):
 
     monkeypatch.setattr(saving, "fetch_picture", slow)
     monkeypatch.setattr(GridFSStore, "put", lambda *args: kept.append(args))
-    create(client)
-    run_queue()
+    begin(client)
     come_due()
 
     work()
@@ -37,54 +36,34 @@ def test_download_beyond_its_lease_is_dropped(client, provider, monkeypatch):
 
 
 def test_claim_that_is_lost_leaves_one_picture(client, provider, database, monkeypatch):
-    """Whoever lost it unawares writes no end; whoever has it finds what was kept."""
+    """Whoever has it finds what was kept; the slot is free from the answer on."""
     provider.polls = [Progress("x", done=True, urls=(LINK,))]
+    seen = []
 
     def overtaken(*args: object, **kwargs: object) -> bytes:
+        seen.append((generation().state, generation().slot))
         change(owner="another consumer")
         return png()
 
     monkeypatch.setattr(saving, "fetch_picture", overtaken)
-    task_id = create(client)["task_id"]
-    run_queue()
-    come_due()
-    work()
+    task_id = begin(client)
+    work_due()
     assert (generation().state, generation().owner) == ("saving", "another consumer")
     come_due()
 
     work()
 
+    assert seen == [("saving", None)]
     assert generation().state == "done"
     assert len(result(client, task_id)["result"]["images"]) == 1
     assert database["images"].count_documents({}) == 1
     assert database["pictures.files"].count_documents({}) == 2
 
 
-def test_slot_is_free_while_the_picture_is_fetched(client, provider, monkeypatch):
-    """The provider is done with it, however long the download may take."""
-    provider.polls = [Progress("x", done=True, urls=(LINK,))]
-    seen = []
-
-    def fetch(*args: object, **kwargs: object) -> bytes:
-        seen.append((generation().state, generation().slot))
-        return png()
-
-    monkeypatch.setattr(saving, "fetch_picture", fetch)
-    create(client)
-    run_queue()
-    come_due()
-
-    work()
-
-    assert seen == [("saving", None)]
-
-
 def test_second_attempt_at_keeping_leaves_nothing_behind(client, provider, database):
     """The first one's picture stands, and the bytes of the second are deleted."""
-    create(client)
-    run_queue()
-    come_due()
-    work()
+    begin(client)
+    work_due()
     before = database["pictures.files"].count_documents({})
 
     change(state="saving", owner="again")
@@ -95,12 +74,10 @@ def test_second_attempt_at_keeping_leaves_nothing_behind(client, provider, datab
 
 
 def test_picture_of_a_cancelled_task_is_not_downloaded(client, provider, monkeypatch):
-    """It would be dropped at once."""
     provider.polls = [Progress("x", done=True, urls=(LINK,))]
     asked = []
     monkeypatch.setattr(saving, "fetch_picture", lambda *args, **_: asked.append(args))
-    task_id = create(client)["task_id"]
-    run_queue()
+    task_id = begin(client)
     client.post(f"/api/v1/tasks/{task_id}/cancel")
     come_due()
 
@@ -111,9 +88,7 @@ def test_picture_of_a_cancelled_task_is_not_downloaded(client, provider, monkeyp
 
 
 @pytest.mark.parametrize("act", ["cancel", "delete"])
-def test_picture_that_nobody_wants_after_its_download_leaves_nothing(
-    client, provider, database, monkeypatch, act
-):
+def test_unwanted_picture_leaves_nothing(client, provider, database, monkeypatch, act):
     """It was cancelled or deleted while the picture was under way."""
     provider.polls = [Progress("x", done=True, urls=(LINK,))]
     task_id = create(client)["task_id"]

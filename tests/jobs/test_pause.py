@@ -7,10 +7,11 @@ from jimeng.documents import AuditEntry, Generation, Task, Worker, utcnow
 from jimeng.documents.principal import Principal
 from jimeng.errors import Invalid
 from jimeng.errors.access import AdminsOnly
-from jimeng.jobs import pump
 from jimeng.operations import queue_actions
-from tests.conftest import come_due, run_queue
+from tests.conftest import run_queue
 from tests.rest import CAT, CREATE, create, data_of, refused, result
+from tests.test_core import begin
+from tests.test_guards import work, work_due
 
 OPERATOR = Principal("root", is_operator=True)
 
@@ -25,95 +26,55 @@ def resume(name: str) -> None:
     queue_actions.set_paused(OPERATOR, name, False)
 
 
-def test_paused_intake_refuses_before_anything_is_written(client, pause):
-    """The answer says when to come back, and leaves no trace."""
+def test_paused_intake_refuses_what_is_new(client, pause):
+    """A retry, too; not a repetition. What is wrong is told for its own reason."""
+    headers = {"Idempotency-Key": "one"}
+    first = data_of(client.post(CREATE, json=CAT, headers=headers), 202)["task_id"]
+    client.post(f"/api/v1/tasks/{first}/cancel")
     pause("intake")
 
-    answer = client.post(CREATE, json=CAT)
+    answer = client.post(CREATE, json=CAT, headers={"Idempotency-Key": "two"})
+    retry = client.post(f"/api/v1/tasks/{first}/retry", json={})
+    again = client.post(CREATE, json=CAT, headers=headers)
+    wrong = client.post(CREATE, json={**CAT, "prompt": "字" * 801})
 
     refused(answer, 503, "intake_paused")
     assert int(answer.headers["Retry-After"]) > 0
-    assert Task.collection().count_documents({}) == 0
-    assert Generation.collection().count_documents({}) == 0
+    refused(retry, 503, "intake_paused")
+    assert data_of(again, 202)["task_id"] == first
+    refused(wrong, 422, "validation_failed")
+    assert Task.collection().count_documents({}) == 1
+    assert Generation.collection().count_documents({}) == 1
     resume("intake")
     assert create(client)
 
 
-def test_paused_intake_still_says_what_is_wrong(client, pause):
-    """A request that would be refused anyhow is refused for its own reason."""
-    pause("intake")
-
-    answer = client.post(CREATE, json={**CAT, "prompt": "字" * 801})
-
-    refused(answer, 422, "validation_failed")
-
-
-def test_paused_intake_answers_what_came_before(client, pause):
-    """A request that is repeated asks for nothing new."""
-    headers = {"Idempotency-Key": "one"}
-    first = data_of(client.post(CREATE, json=CAT, headers=headers), 202)
-    pause("intake")
-
-    again = data_of(client.post(CREATE, json=CAT, headers=headers), 202)
-
-    assert again["task_id"] == first["task_id"]
-    other = client.post(CREATE, json=CAT, headers={"Idempotency-Key": "two"})
-    refused(other, 503, "intake_paused")
-
-
-def test_paused_intake_refuses_running_again(client, pause):
-    """A retry is a new task."""
-    task_id = create(client)
-    client.post(f"/api/v1/tasks/{task_id}/cancel")
-    pause("intake")
-
-    answer = client.post(f"/api/v1/tasks/{task_id}/retry", json={})
-
-    refused(answer, 503, "intake_paused")
-
-
-def test_paused_sending_submits_nothing(client, provider, pause, lane):
-    """Neither what is queued already nor what the pump finds is sent."""
-    task_id = create(client, n=2)
+def test_paused_sending_submits_nothing(client, provider, pause, lane, work_off):
+    """New tasks are taken meanwhile, and all are sent in the end."""
+    task_ids = [create(client, n=2)]
     pause("sending")
+    task_ids.append(create(client))
 
     run_queue()
-    pump.tick()
-    run_queue()
+    work()
 
     assert provider.requests == []
     assert lanes.free_slots(lane, 2) == []
-    assert result(client, task_id)["status"] == "pending"
+    assert {result(client, each)["status"] for each in task_ids} == {"pending"}
+    resume("sending")
+    work_off()
+    assert {result(client, each)["status"] for each in task_ids} == {"completed"}
 
 
 def test_paused_sending_finishes_what_was_sent(client, provider, pause):
-    """What the provider has is polled, fetched and kept."""
-    task_id = create(client)
-    run_queue()
+    task_id = begin(client)
     assert len(provider.requests) == 1
     pause("sending")
 
-    come_due()
-    pump.tick()
-    run_queue()
-    come_due()
-    pump.tick()
-    run_queue()
+    work_due()
+    work_due()
 
     assert result(client, task_id)["status"] == "completed"
-
-
-def test_sending_goes_on_where_it_was(client, provider, pause, work_off):
-    """New tasks are taken meanwhile, and all are sent in the end."""
-    pause("sending")
-    task_ids = [create(client) for _ in range(3)]
-    run_queue()
-    assert provider.requests == []
-
-    resume("sending")
-    work_off()
-
-    assert {result(client, each)["status"] for each in task_ids} == {"completed"}
 
 
 def test_another_process_sees_it_soon(database, monkeypatch):
@@ -130,18 +91,8 @@ def test_another_process_sees_it_soon(database, monkeypatch):
     assert not lanes.is_paused("sending")
 
 
-def test_pausing_twice_keeps_the_first(database, pause):
-    """Since when and by whom is not forgotten."""
-    pause("sending")
-    first = queue_actions.pauses(OPERATOR)
-
-    queue_actions.set_paused(Principal("other", is_operator=True), "sending", True)
-
-    assert queue_actions.pauses(OPERATOR) == first
-
-
-def test_only_operators_pause(database):
-    """Others do neither, and there are no other switches."""
+def test_only_operators_pause(database, pause):
+    """There are no other switches; since when and by whom is not forgotten."""
     with pytest.raises(AdminsOnly):
         queue_actions.set_paused(Principal("ada"), "intake", True)
     with pytest.raises(Invalid):
@@ -149,6 +100,10 @@ def test_only_operators_pause(database):
 
     assert queue_actions.pauses(OPERATOR) == []
     assert AuditEntry.collection().count_documents({}) == 0
+    pause("sending")
+    first = queue_actions.pauses(OPERATOR)
+    queue_actions.set_paused(Principal("other", is_operator=True), "sending", True)
+    assert queue_actions.pauses(OPERATOR) == first
 
 
 @pytest.mark.parametrize("name", lanes.SWITCHES)
@@ -160,13 +115,19 @@ def test_readiness_is_not_affected(client, pause, name):
     pause(name)
 
     assert client.get("/health/ready").status_code == 200
+    paused = "paused" if name == lanes.SENDING else None
+    for too_old, why in ((False, paused), (True, lanes.NO_WORKER)):
+        Worker.collection().update_one({}, {"$set": {"too_old": too_old}})
+        lanes.limits._worker = (0.0, True)
+        assert lanes.hold_reason() == why
 
 
 def test_nobody_knows_when_paused_sending_starts_again(client, pause):
-    """Seconds would be wrong: there are none, and there are again once it goes on."""
+    """Seconds would be wrong; who repeats a request is told the same as at first."""
+    headers = {"Idempotency-Key": "one"}
     pause("sending")
 
-    made = data_of(client.post(CREATE, json=CAT), 202)
+    made = data_of(client.post(CREATE, json=CAT, headers=headers), 202)
     waiting = result(client, made["task_id"])
 
     assert (made["eta_seconds"], made["position"]) == (None, 0)
@@ -177,16 +138,7 @@ def test_nobody_knows_when_paused_sending_starts_again(client, pause):
     resume("sending")
     assert result(client, made["task_id"])["eta_seconds"] == 0
     assert data_of(client.post(CREATE, json=CAT), 202)["eta_seconds"] == 0
-
-
-def test_repeated_request_is_told_the_same_of_paused_sending(client, pause):
-    """As it was when it was asked first."""
-    headers = {"Idempotency-Key": "one"}
-    pause("sending")
-    first = data_of(client.post(CREATE, json=CAT, headers=headers), 202)
-    resume("sending")
-
-    assert data_of(client.post(CREATE, json=CAT, headers=headers), 202) == first
+    assert data_of(client.post(CREATE, json=CAT, headers=headers), 202) == made
 
 
 @pytest.mark.parametrize(

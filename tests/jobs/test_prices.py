@@ -114,7 +114,7 @@ def test_dearest_is_found_for_each_size(database):
 
 
 def test_rows_are_read_once_in_a_while(set_price, monkeypatch):
-    """Not for each price; while MongoDB is away, what was read before holds."""
+    """What was read before holds, but for who wants them of this moment."""
     set_price(150_000)
     found = highest_price(MODEL, SMALL)
     read, asked = PriceRow.find_all, []
@@ -131,13 +131,15 @@ def test_rows_are_read_once_in_a_while(set_price, monkeypatch):
     assert highest_price(MODEL, SMALL) == found
     assert asked != []
 
+    with pytest.raises(ConnectionFailure):
+        costs.price_rows(fresh=True)
+    costs.clear_price_cache()
+    with pytest.raises(ConnectionFailure):
+        highest_price(MODEL, SMALL)
+
     monkeypatch.setattr(PriceRow, "find_all", read)
-    row = PriceRow(
-        lane=MODEL.lane,
-        steps=[{"micros": 1}],
-        valid_from=utcnow() - timedelta(seconds=1),
-        by="boss",
-    )
+    about = {"valid_from": utcnow() - timedelta(seconds=1), "by": "boss"}
+    row = PriceRow(lane=MODEL.lane, steps=[{"micros": 1}], **about)
     row.add()
     assert highest_price(MODEL, SMALL) == Price(row.id, 1)
 

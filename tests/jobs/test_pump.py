@@ -136,6 +136,7 @@ def test_periodic_task_that_fails_is_run_again(database):
 
     def run() -> bool:
         found = next(results)
+        assert not made.hangs
         if isinstance(found, Exception):
             raise found
         return found
@@ -180,9 +181,7 @@ def test_slots_are_busy_while_work_waits(monkeypatch, seconds, slots, sigma):
 
 @alike_and_spread
 @pytest.mark.parametrize("slots", [2, 5, 20])
-def test_slots_are_busy_soon_after_pictures_take_another_time(
-    monkeypatch, slots, sigma
-):
+def test_slots_are_busy_soon_after_a_change(monkeypatch, slots, sigma):
     """Half a minute after they take a quarter of it, and after they take as before."""
     run = Simulation(
         slots, lambda at: 3 if 120 <= at < 240 else 12, sigma, TYPICAL_S, 400

@@ -62,25 +62,18 @@ def kept() -> set[str]:
     return {row["task_id"] for row in Image.collection().find()}
 
 
-def test_nothing_goes_unless_it_is_asked_for(aged, keep):
-    """Pictures never expire by themselves."""
-    (old,) = aged(4000)
-
-    assert keep() is False
-    assert kept() == {old}
-
-
 def test_old_pictures_go_and_favourites_stay(client, aged, keep):
-    """The bytes too; the task still says what it came to."""
-    old, starred, young = aged(31, 40, 29)
+    """The bytes too, as those of videos; the task still says what it came to."""
+    old, starred, young, *videos = aged(31, 40, 29, 31, 29)
+    make_videos(*videos, size=1)
     Image.collection().update_one({"task_id": starred}, {"$set": {"favourite": True}})
     url = f"/api/v1/ai/image/result/{old}"
     known = {"If-None-Match": client.get(url).headers["ETag"]}
 
     assert keep(KEEP_DAYS=30) is False
 
-    assert kept() == {starred, young}
-    assert get_db()["pictures.files"].count_documents({}) == 4
+    assert kept() == {starred, young, videos[1]}
+    assert get_db()["pictures.files"].count_documents({}) == 6
     assert client.get(url, headers=known).status_code == 200
     told = result(client, old)
     assert told["status"] == "completed"
@@ -88,7 +81,6 @@ def test_old_pictures_go_and_favourites_stay(client, aged, keep):
 
 
 def test_beyond_the_bytes_the_oldest_go(aged, keep, monkeypatch):
-    """As many as it takes, and no more."""
     oldest, older, young = aged(3, 2, 1)
     row = Image.collection().find_one({"task_id": oldest})
     size = row["bytes"] + row["thumbnail_bytes"]
@@ -133,20 +125,12 @@ def test_videos_count_not_as_pictures(aged, keep, monkeypatch):
     assert kept() == {video, young}
 
 
-def test_old_videos_go_as_pictures_do(aged, keep):
-    """By the same number of days."""
-    old, young = aged(31, 29)
-    make_videos(old, young, size=1)
-
-    keep(KEEP_DAYS=30)
-
-    assert kept() == {young}
-
-
 def test_a_run_is_bounded(aged, keep, monkeypatch):
-    """The next goes on; favourites in front do not stop it."""
+    """The next goes on. Unless it is asked for, pictures never expire."""
     monkeypatch.setattr(retention, "BATCH_DOCUMENTS", 2)
-    aged(9, 8, 7)
+    every = aged(4000, 8, 7)
+    assert keep() is False
+    assert kept() == {*every}
 
     assert keep(KEEP_DAYS=1) is True
     assert len(kept()) == 1
@@ -166,7 +150,6 @@ def test_star_given_meanwhile_saves_it(aged, keep, meanwhile):
 
 
 def test_command_tells_and_changes_nothing(app, aged):
-    """How many, how much, and how young."""
     aged(9, 1)
 
     told = app.test_cli_runner().invoke(args=["retention", "--days", "5"])
@@ -194,7 +177,7 @@ def free(monkeypatch):
 
 
 def test_full_disk_refuses_new_tasks_and_finishes_old_ones(client, free, work_off):
-    """In words of its own; once there is room all goes on by itself."""
+    """Once there is room all goes on by itself, unless an operator has paused it."""
     before = create(client)
 
     free(retention.MIN_FREE_BYTES - 1)
@@ -208,32 +191,19 @@ def test_full_disk_refuses_new_tasks_and_finishes_old_ones(client, free, work_of
     assert client.post(CREATE, json=CAT).status_code == 503  # not to and fro
     free(retention.RESUME_FREE_BYTES)
     assert client.post(CREATE, json=CAT).status_code == 202
-
-
-def test_pause_by_an_operator_stays(client, free):
-    """Room on the disk is no reason to go on."""
     lanes.pause(lanes.INTAKE, "root")
-
     free(retention.RESUME_FREE_BYTES)
     free(None)
-
     assert client.post(CREATE, json=CAT).json["error"] == "intake_paused"
 
 
-def test_page_says_who_has_paused(client, free):
-    """Nobody of that name exists."""
-    free(0)
-
-    page = client.get("/admin/queue", headers={"Accept-Language": "en"}).text
-
-    assert "automatically, as the disk is nearly full" in page
-
-
 def test_readiness_and_metrics_tell(client, free, monkeypatch):
-    """Before anything is lost."""
+    """Before anything is lost; and the page, that nobody has paused by hand."""
     monkeypatch.setattr(readiness, "CACHE_S", 0.0)
     free(retention.MIN_FREE_BYTES - 1)
 
+    page = client.get("/admin/queue", headers={"Accept-Language": "en"}).text
+    assert "automatically, as the disk is nearly full" in page
     assert "disk" in client.get("/health/ready").json["missing"]
     said = client.get("/metrics").text
     (free_bytes,) = re.findall(r"^jimeng_disk_free_bytes (\S+)$", said, re.MULTILINE)

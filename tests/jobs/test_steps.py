@@ -15,13 +15,8 @@ from jimeng.jobs.queue import advance
 from jimeng.providers import Progress
 from tests.conftest import come_due, run_queue
 from tests.forgetting import forget_lanes
-from tests.test_core import create, result
-
-
-def generation() -> Generation:
-    found = Generation.find_one({})
-    assert found is not None
-    return found
+from tests.test_core import begin, create, result
+from tests.test_guards import generation, work, work_due
 
 
 def test_stale_job_gives_up_no_submission_that_is_under_way(client, provider):
@@ -36,8 +31,7 @@ def test_stale_job_gives_up_no_submission_that_is_under_way(client, provider):
         return Progress("accepted")
 
     provider.submits = [submit]
-    task_id = create(client)["task_id"]
-    run_queue()
+    task_id = begin(client)
 
     assert seen == ["submitting"]
     assert (generation().state, generation().remote_ids) == ("generating", ["accepted"])
@@ -46,8 +40,7 @@ def test_stale_job_gives_up_no_submission_that_is_under_way(client, provider):
 
 def test_job_runs_under_its_own_reservation_once(client, provider):
     """Two jobs of one reservation, as after a lost answer of Redis, make one poll."""
-    create(client)
-    run_queue()
+    begin(client)
     come_due()
     pump.tick()
     token = Generation.collection().find_one({})["owner"]
@@ -87,8 +80,7 @@ def drawn_in(
         if looked_after is not None:
             run["looked_at"] = since + timedelta(seconds=looked_after)
         Generation.collection().update_one({}, {"$set": {**run, **fields}})
-        pump.tick()
-        run_queue()
+        work()
     found = Lane.find_one({})
     return list(found.durations) if found else []
 
@@ -96,24 +88,23 @@ def drawn_in(
 @pytest.fixture
 def drawing(client, provider):
     """A picture that is being drawn."""
-    create(client)
-    run_queue()
+    begin(client)
     assert generation().state == "generating"
     return provider
 
 
-def test_duration_is_learned(drawing):
-    """It became ready between two polls, and counts as the middle of these."""
-    (learned,) = drawn_in(8, looked_after=6)
-
-    assert learned == pytest.approx(7)
-
-
-def test_duration_found_at_the_first_poll_counts_half(drawing):
-    """It may have been ready for a while."""
-    (learned,) = drawn_in(8, polls=0)
-
-    assert learned == pytest.approx(8 / 2)
+@pytest.mark.parametrize(
+    ("about", "middle"),
+    [
+        ({"looked_after": 6}, 7),
+        ({"polls": 0}, 4),  # it may have been ready for a while
+        ({"planned_at": utcnow() - timedelta(minutes=1), "expected": 10.0}, 4),
+    ],
+    ids=["second poll", "first poll", "late poll"],
+)
+def test_duration_is_learned(drawing, about, middle):
+    """The middle between two polls, also where the second was a little late."""
+    assert drawn_in(8, **about) == pytest.approx([middle])
 
 
 def test_poll_of_an_earlier_submission_measures_nothing(client, provider):
@@ -141,26 +132,6 @@ def test_duration_that_nobody_knows_is_not_learned(drawing, fields):
     assert drawn_in(8, **fields) == []
 
 
-def test_late_poll_tells_that_pictures_are_faster(drawing):
-    """A busy server finds out as well that it need not wait for so long."""
-    long_ago = utcnow() - timedelta(minutes=1)
-
-    (learned,) = drawn_in(8, planned_at=long_ago, expected=10.0)
-
-    assert learned == pytest.approx(4)
-
-
-def test_failed_look_is_remembered_until_the_next(drawing):
-    """The fault of one poll says that the next cannot measure."""
-    drawing.polls = [ProviderError("busy", code="rate_limited", transient=True)]
-    come_due()
-    pump.tick()
-    run_queue()
-
-    assert generation().faults == 1
-    assert drawn_in(8, faults=1) == []
-
-
 @pytest.fixture
 def every_second(config, registry):
     """As configured where nobody has said otherwise: a look a second."""
@@ -180,8 +151,7 @@ def looked_in_vain(after: float, provider) -> float:
     with stopped_clock() as now:
         since = {"accepted_at": now - timedelta(seconds=after), "due_at": now}
         Generation.collection().update_one({}, {"$set": {**since, "polls": 1}})
-        pump.tick()
-        run_queue()
+        work()
     found = generation()
     assert abs(found.looked_at - now) < timedelta(milliseconds=1)
     return (found.due_at - found.looked_at).total_seconds()
@@ -210,17 +180,12 @@ def test_picture_is_polled_when_it_is_likely_to_be_ready(drawing, every_second):
 
 
 def test_pictures_that_take_as_long_are_awaited_to_the_point(drawing, every_second):
-    """The first poll comes just before all of them would be ready."""
+    """Nor do one that took very long, and few found at once, change anything."""
     remember(*ALIKE)
-
     assert poll_schedule.first_poll_after(generation()) == pytest.approx(4.54, abs=0.05)
     assert looked_in_vain(5, drawing) == pytest.approx(0.25, abs=0.03)
 
-
-def test_one_that_took_very_long_changes_nothing(drawing, every_second):
-    """Nor do a few that were found at their first poll."""
     remember(2.0, 600.0, 2.0, *ALIKE[:9])
-
     assert poll_schedule.first_poll_after(generation()) < 5
     assert looked_in_vain(5, drawing) == pytest.approx(0.25, abs=0.03)
 
@@ -233,21 +198,21 @@ def test_first_pictures_are_polled_soon(drawing, every_second):
     assert looked_in_vain(6, drawing) == pytest.approx(1.5, abs=0.02)
 
 
-@pytest.mark.parametrize("seen", [[3.0], [3.0, 4.5], [3.0] * 4, [9.0] * 8 + [3.0] * 4])
-def test_few_that_were_quick_count_for_the_next(drawing, every_second, seen):
-    """A model's own figure may be three times as long, and a provider become faster."""
-    expect(10.0)
+@pytest.mark.parametrize(
+    ("expected", "seen", "least", "most"),
+    [
+        *[(10.0, seen, 0, 2.8) for seen in ([3.0], [3.0, 4.5], [3.0] * 4)],
+        (10.0, [9.0] * 8 + [3.0] * 4, 0, 2.8),
+        (6.0, [60.0, 50.0], 1.7, 1.9),
+        (6.0, [0.0, -1.0, float("nan"), float("inf"), 5.0], 1, 60),
+    ],
+)
+def test_few_tell_of_the_next(drawing, every_second, expected, seen, least, most):
+    """It may be faster now; but one may have taken long, and `nan` is no duration."""
+    expect(expected)
     remember(*seen)
 
-    assert poll_schedule.first_poll_after(generation()) < 2.8
-
-
-def test_few_that_were_slow_do_not_hold_up_the_next(drawing, every_second):
-    """One of them may be a picture that took very long."""
-    expect(6.0)
-    remember(60.0, 50.0)
-
-    assert poll_schedule.first_poll_after(generation()) == pytest.approx(1.8, abs=0.1)
+    assert least <= poll_schedule.first_poll_after(generation()) < most
 
 
 def test_picture_that_takes_minutes_is_polled_now_and_then(drawing, every_second):
@@ -258,13 +223,6 @@ def test_picture_that_takes_minutes_is_polled_now_and_then(drawing, every_second
     assert looked_in_vain(15, drawing) == pytest.approx(15, abs=0.2)
     assert looked_in_vain(100, drawing) == pytest.approx(19, abs=1)
     assert looked_in_vain(130, drawing) == pytest.approx(4.3, abs=0.1)
-
-
-def test_lane_that_has_learned_nonsense_goes_on(drawing, every_second):
-    """No time and for ever are no durations."""
-    remember(0.0, -1.0, float("nan"), float("inf"), 5.0)
-
-    assert 1 <= poll_schedule.first_poll_after(generation()) < 60
 
 
 def test_many_pictures_of_an_account_are_polled_in_turn(drawing, config, registry):
@@ -282,9 +240,8 @@ def test_provider_that_is_asked_too_often_is_asked_less(drawing, every_second):
     """After a refusal for want of queries intervals are not short for a while."""
     remember(*ALIKE)
     drawing.polls = [ProviderError("busy", code="rate_limited", transient=True)]
-    come_due()
-    pump.tick()
-    run_queue()
+    work_due()
     forget_lanes()
 
+    assert generation().faults == 1
     assert looked_in_vain(5, drawing) == pytest.approx(1, abs=0.1)

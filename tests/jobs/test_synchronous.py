@@ -4,13 +4,14 @@ from dataclasses import replace
 
 import pytest
 
-from jimeng.documents import Generation, utcnow
+from jimeng.documents import utcnow
 from jimeng.jobs import queue, submission
 from jimeng.jobs.runtime import try_acquire
 from jimeng.pictures import decoder
 from jimeng.providers import Progress
-from tests.conftest import come_due, png, run_queue
-from tests.test_core import create, result
+from tests.conftest import png, run_queue
+from tests.test_core import begin, create, result
+from tests.test_guards import generation, work_due
 
 DONE = Progress("", done=True, images=(png(),))
 
@@ -32,59 +33,31 @@ def test_answer_is_the_picture(client, provider, synchronous):
 
     assert result(client, task_id)["status"] == "completed"
     assert provider.polled == []
-    (generation,) = Generation.objects
-    assert (generation.slot, generation.charged) == (None, "yes")
-    assert generation.remote_ids == []
+    assert (generation().slot, generation().charged) == (None, "yes")
+    assert generation().remote_ids == []
 
 
-def test_links_are_written_before_the_download(
-    client, provider, synchronous, monkeypatch
-):
+def test_links_are_written_first(client, provider, synchronous, monkeypatch):
     """A death after the answer costs a second download, not a second picture."""
     provider.submits = [Progress("", done=True, urls=("http://127.0.0.1:9/x",))]
-    monkeypatch.setattr(
-        submission, "store_output", lambda *args: None
-    )  # it dies right there
-    task_id = create(client)["task_id"]
-    run_queue()
+    # It dies right there.
+    monkeypatch.setattr(submission, "store_output", lambda *args: None)
+    task_id = begin(client)
     assert result(client, task_id)["phase"] == "saving"
 
-    (generation,) = Generation.objects
-    assert generation.urls == ["http://127.0.0.1:9/x"]
-    assert generation.slot is None
+    assert generation().urls == ["http://127.0.0.1:9/x"]
+    assert generation().slot is None
 
 
-def test_nobody_takes_over_while_the_only_copy_is_looked_at(
-    client, provider, synchronous, monkeypatch
-):
-    """However busy the machine: a decoder may take its whole patience."""
-    provider.submits = [DONE]
-    monkeypatch.setattr(
-        submission, "store_output", lambda *args: None
-    )  # it goes on and on
-    create(client)
-
-    run_queue()
-
-    (generation,) = Generation.objects
-    left = (generation.due_at - utcnow()).total_seconds()
-    assert left > decoder.QUEUE_TIMEOUT_S
-
-
-def test_bytes_that_were_lost_are_said_to_be_charged(
-    client, provider, synchronous, monkeypatch
-):
-    """Nothing is left to download, and the picture was paid for."""
+def test_lost_bytes_are_charged(client, provider, synchronous, monkeypatch):
+    """But nobody takes over while a decoder looks at the only copy."""
     provider.submits = [DONE]
     monkeypatch.setattr(submission, "store_output", lambda *args: None)
-    task_id = create(client)["task_id"]
-    run_queue()
+    task_id = begin(client)
+    left = (generation().due_at - utcnow()).total_seconds()
+    assert left > decoder.QUEUE_TIMEOUT_S
 
-    from jimeng.jobs import pump
-
-    come_due()
-    pump.tick()
-    run_queue()
+    work_due()
 
     error = result(client, task_id)["error"]
     assert (error["code"], error["charged"]) == ("picture_lost", "yes")
@@ -92,44 +65,29 @@ def test_bytes_that_were_lost_are_said_to_be_charged(
 
 
 def test_lease_outlasts_the_call(client, provider, synchronous):
-    """Nobody gives a call up that may still be answered."""
-    left = []
-
-    def look() -> Progress:
-        (generation,) = Generation.objects
-        left.append((generation.due_at - generation.sent_at).total_seconds())
-        return DONE
-
-    provider.submits = [look]
-    create(client)
-    run_queue()
-
-    assert left[0] > synchronous.answer_within
-
-
-def test_drawing_shows_while_the_answer_is_awaited(client, provider, synchronous):
-    """The long call is the drawing, not the sending."""
+    """Nobody gives up a call that may be answered; it counts as the drawing."""
     seen = []
 
     def look() -> Progress:
-        seen.append(result(client, task_id)["phase"])
+        left = (generation().due_at - generation().sent_at).total_seconds()
+        seen.append((result(client, task_id)["phase"], left))
         return DONE
 
     provider.submits = [look]
     task_id = create(client)["task_id"]
     run_queue()
 
-    assert seen == ["generating"]
+    ((phase, left),) = seen
+    assert phase == "generating"
+    assert left > synchronous.answer_within
 
 
 def test_some_workers_stay_free(client, provider, synchronous, monkeypatch):
     """With all places of a process taken the picture waits, and loses nothing."""
     provider.submits = [DONE]
     task_id = create(client)["task_id"]
-    places = [
-        try_acquire(submission._synchronous)
-        for _ in range(submission.MAX_SYNCHRONOUS_CALLS)
-    ]
+    every = range(submission.MAX_SYNCHRONOUS_CALLS)
+    places = [try_acquire(submission._synchronous) for _ in every]
     assert all(place.__enter__() for place in places)
 
     run_queue()

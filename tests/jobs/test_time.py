@@ -8,63 +8,41 @@ from jimeng.jobs import repair
 from jimeng.providers import Progress
 from tests.batches.conftest import ask
 from tests.conftest import come_due, png, run_queue
-from tests.test_core import create, refusal, result
+from tests.rest import data_of
+from tests.test_core import begin, create, refusal, result
+from tests.test_guards import beyond_its_lease, change, work, work_due
 
 RUNNING = Progress("remote-1")
-
-
-def pump() -> None:
-    from jimeng.jobs import pump
-
-    pump.tick()
-    run_queue()
 
 
 def time_out(client, provider) -> str:
     """A task whose picture has not come by the deadline."""
     provider.polls = [RUNNING, RUNNING]
-    task_id = create(client)["task_id"]
-    run_queue()
+    task_id = begin(client)
     long_ago = utcnow() - timedelta(hours=1)
     Generation.objects.update(set__accepted_at=long_ago, set__due_at=long_ago)
-    pump()
+    work()
     return task_id
 
 
-def test_deadline_fails_the_task_and_frees_the_slot(client, provider):
-    """A picture that does not come by the deadline may have been charged."""
-    task_id = time_out(client, provider)
+def create_delayed(client) -> str:
+    """A task that is put off for ten minutes."""
+    body = {"type": "image", "prompt": "猫", "user_id": "ada", "delay": 600}
+    return data_of(client.post("/api/v1/ai/tasks", json=body), 202)["task_id"]
 
+
+def test_after_the_deadline_there_are_two_late_looks(client, provider):
+    """It may have been charged. The slot is free; in the end nobody looks any more."""
+    task_id = time_out(client, provider)
     error = result(client, task_id)["error"]
     assert (error["code"], error["charged"]) == ("timed_out", "unknown")
     (generation,) = Generation.objects
-    assert generation.slot is None
-    assert generation.due_at is not None  # a late look
-
-
-def test_late_look_brings_the_picture(client, provider):
-    """A picture that was paid for is kept, even an hour late."""
-    task_id = time_out(client, provider)
-    provider.polls = [Progress("remote-1", done=True, images=(png(),))]
-
-    come_due()
-    pump()
-
-    data = result(client, task_id)
-    assert data["status"] == "completed"
-    assert data["result"]["images"]
-    assert Generation.objects.first().due_at is None
-
-
-def test_there_are_two_late_looks(client, provider):
-    """After the second nobody looks any more, and the task stays failed."""
-    task_id = time_out(client, provider)
+    assert generation.slot is None and generation.due_at is not None
     provider.polls = [RUNNING, RUNNING, RUNNING]
     before = len(provider.polled)
 
     for _ in range(4):
-        come_due()
-        pump()
+        work_due()
 
     assert len(provider.polled) - before == 2
     assert result(client, task_id)["error"]["code"] == "timed_out"
@@ -77,8 +55,7 @@ def test_cancelled_task_stays_cancelled_at_a_late_look(client, provider):
     Task.objects.update(set__status="cancelled")
     provider.polls = [Progress("remote-1", done=True, images=(png(),))]
 
-    come_due()
-    pump()
+    work_due()
 
     assert result(client, task_id)["status"] == "cancelled"
 
@@ -88,17 +65,15 @@ def test_stalled_submitter_keeps_what_was_paid_for(client, provider):
 
     def stall() -> Progress:
         come_due(state="submitting")
-        pump()  # another consumer gives the submission up as unknown
+        work()  # another consumer gives the submission up as unknown
         assert Task.objects.first().status == "failed"
         return Progress("late-name")
 
     provider.submits = [stall]
-    task_id = create(client)["task_id"]
-    run_queue()
+    task_id = begin(client)
     assert result(client, task_id)["error"]["code"] == "submit_unknown"
 
-    come_due(state="generating")
-    pump()
+    work_due(state="generating")
 
     assert result(client, task_id)["status"] == "completed"
     assert provider.polled == ["late-name"]
@@ -107,15 +82,9 @@ def test_stalled_submitter_keeps_what_was_paid_for(client, provider):
 
 def test_refusal_after_the_lease_changes_nothing(client, provider):
     """A submitter that sleeps past its lease and is refused does not wait again."""
-
-    def stall() -> Exception:
-        come_due(state="submitting")
-        pump()
-        return refusal("concurrency_limited", transient=True)
-
-    provider.submits = [stall]
-    task_id = create(client)["task_id"]
-    run_queue()
+    full = refusal("concurrency_limited", transient=True)
+    provider.submits = [beyond_its_lease(full)]
+    task_id = begin(client)
 
     assert result(client, task_id)["status"] == "failed"
     assert Generation.objects.first().state == "unknown"
@@ -125,13 +94,12 @@ def test_unreachable_provider_is_given_up_after_the_deadline(client, provider):
     """Nothing was ever sent: tried for as long as a task may take, then failed."""
     down = refusal("provider_unreachable", transient=True)
     provider.submits = [down, down]
-    task_id = create(client)["task_id"]
-    run_queue()
+    task_id = begin(client)
     assert result(client, task_id)["status"] == "processing"
 
     Generation.objects.update(set__first_sent_at=utcnow() - timedelta(hours=1))
     Lane.objects.update(unset__not_before=True)
-    pump()
+    work()
 
     error = result(client, task_id)["error"]
     assert (error["code"], error["charged"]) == ("provider_unreachable", "no")
@@ -140,12 +108,8 @@ def test_unreachable_provider_is_given_up_after_the_deadline(client, provider):
 def test_delayed_task_starts_when_its_time_has_come(client, provider, work_off):
     """Before that nothing is sent, and the estimate says how long it waits."""
     began = time.monotonic()
-    answer = client.post(
-        "/api/v1/ai/tasks",
-        json={"type": "image", "prompt": "猫", "user_id": "ada", "delay": 600},
-    )
-    task_id = answer.json["data"]["task_id"]
-    pump()
+    task_id = create_delayed(client)
+    work()
     assert provider.requests == []
     data = result(client, task_id)
     assert data["status"] == "pending"
@@ -159,11 +123,7 @@ def test_delayed_task_starts_when_its_time_has_come(client, provider, work_off):
 
 def test_cancelled_delayed_task_never_starts(client, provider, work_off):
     """A task that is cancelled while it is put off leaves the line at once."""
-    answer = client.post(
-        "/api/v1/ai/tasks",
-        json={"type": "image", "prompt": "猫", "user_id": "ada", "delay": 600},
-    )
-    client.post(f"/api/v1/tasks/{answer.json['data']['task_id']}/cancel")
+    client.post(f"/api/v1/tasks/{create_delayed(client)}/cancel")
 
     come_due()
     work_off()
@@ -181,8 +141,7 @@ def test_progress_never_goes_back(client, provider):
     seen.append(result(client, task_id)["progress"])
 
     for _ in range(4):
-        come_due()
-        pump()
+        work_due()
         seen.append(result(client, task_id).get("progress", 100))
 
     assert seen == sorted(seen)
@@ -191,29 +150,20 @@ def test_progress_never_goes_back(client, provider):
 
 
 def test_clock_that_was_set_back_holds_up_nothing(client, provider):
-    """What is under way is looked at soon, not when the clock is there once more."""
-    task_id = create(client)["task_id"]
-    run_queue()
-    in_an_hour = utcnow() + timedelta(hours=1)
+    """What is under way is looked at soon; no worker that is gone seems to live."""
+    task_id = begin(client)
+    now, in_an_hour = utcnow(), utcnow() + timedelta(hours=1)
     Generation.objects.update(set__due_at=in_an_hour)
     ask(client, "猫")
     Batch.objects.update(set__due_at=in_an_hour)
-
-    repair.repair()
-    pump()
-
-    assert result(client, task_id)["status"] == "completed"
-    assert Batch.objects.get().due_at < utcnow()
-
-
-def test_clock_that_was_set_back_lets_no_dead_worker_live(database):
-    """One that ended before would be taken for alive until the clock is there again."""
-    now = utcnow()
-    for name, seen_at in (("gone", now + timedelta(hours=1)), ("here", now)):
+    for name, seen_at in (("gone", in_an_hour), ("here", now)):
         Worker(id=name, started_at=now, seen_at=seen_at).save()
 
     repair.repair()
+    work()
 
+    assert result(client, task_id)["status"] == "completed"
+    assert Batch.objects.get().due_at < utcnow()
     assert [each.id for each in Worker.objects] == ["here"]
 
 
@@ -231,10 +181,15 @@ def test_clock_that_was_set_back_leaves_who_submits_the_time_for_it(client):
 
 
 def test_what_is_to_be_late_stays_so(client, provider):
-    """A late look is an hour ahead."""
-    time_out(client, provider)
+    """A late look is an hour ahead; what cannot be read by then stays as it ended."""
+    task_id = time_out(client, provider)
     late = Generation.objects.get()
 
     repair.repair()
 
     assert Generation.objects.get().due_at == late.due_at
+    change(width="wide")
+    work_due()
+    left = Generation.collection().find_one({})
+    assert (left["error"]["code"], left.get("due_at")) == ("timed_out", None)
+    assert result(client, task_id)["error"]["charged"] == "unknown"

@@ -12,6 +12,7 @@ from jimeng.providers.ark import ArkProvider
 from jimeng.providers.visual import VisualProvider
 from jimeng.tasks.creation import NewTask
 from tests.conftest import come_due, run_queue
+from tests.test_guards import generation
 
 ME = Principal("ada", scopes=frozenset({"read", "write"}))
 NOWHERE = "http://127.0.0.1:1"
@@ -40,12 +41,6 @@ def create(model: str) -> Task:
     return tasks.create(ME, new)[0]
 
 
-def generation() -> Generation:
-    found = Generation.find_one({})
-    assert found is not None
-    return found
-
-
 @pytest.mark.parametrize("model", ORDERS)
 def test_request_that_cannot_be_built_was_not_sent(real, model, monkeypatch):
     """It is tried a few times, and fails at no charge."""
@@ -68,9 +63,7 @@ def test_request_that_cannot_be_built_was_not_sent(real, model, monkeypatch):
     assert generation().sent_at is None
 
 
-def test_request_that_can_be_built_later_is_sent(
-    database, provider, work_off, monkeypatch
-):
+def test_request_built_later_is_sent(database, provider, work_off, monkeypatch):
     left = [TypeError(), ValueError()]
     prepare = provider.prepare
 

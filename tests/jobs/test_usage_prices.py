@@ -112,13 +112,8 @@ def test_hold_estimate_and_cost_of_a_video(app):
 
 def test_price_of_another_unit_does_not_hold(database, app):
     """A price per picture says nothing about tokens."""
-    row = PriceRow(
-        lane=MODEL.lane,
-        steps=[{"micros": 1}],
-        valid_from=utcnow() - timedelta(hours=1),
-        by="boss",
-    )
-    row.add()
+    about = {"valid_from": utcnow() - timedelta(hours=1), "by": "boss"}
+    PriceRow(lane=MODEL.lane, steps=[{"micros": 1}], **about).add()
     costs.clear_price_cache()
 
     assert costs.price_in_force(MODEL, "main") is None

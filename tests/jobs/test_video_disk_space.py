@@ -38,52 +38,40 @@ def free(monkeypatch):
     return leave
 
 
-def test_estimate_is_of_the_longest_of_the_largest():
-    """Half a bit for each pixel of each frame."""
-    assert VIDEO.typical_max_bytes == 3840 * 2160 * 240 // 16
-
-
 def test_video_waits_while_there_is_no_room(
     client, provider, registry, model, lane, free, monkeypatch
 ):
-    """It keeps its place in the queue, and is sent by itself once there is some."""
+    """It keeps its place, and is sent once there is some. Pictures need none."""
     one = VIDEO.typical_max_bytes
     free(video_disk_space.RESERVE_BYTES + one - 1)
     create(client)
-    monkeypatch.setattr(type(registry), "by_lane", lambda self, name: model)
-    run_queue()
-    assert (provider.requests, generation().state) == ([], "queued")
-    assert generation().owner is None
+    with monkeypatch.context() as patched:
+        patched.setattr(type(registry), "by_lane", lambda self, name: model)
+        run_queue()
+        assert (provider.requests, generation().state) == ([], "queued")
+        assert generation().owner is None
+        free(video_disk_space.RESERVE_BYTES + one)
+        submission.send_next(lane)
+        assert len(provider.requests) == 1
 
-    free(video_disk_space.RESERVE_BYTES + one)
+    free(0)
+    create(client)
     submission.send_next(lane)
-
-    assert len(provider.requests) == 1
+    assert len(provider.requests) == 2
 
 
 def test_each_video_under_way_needs_room_of_its_own(finished, model, free):
-    """Also what waits to be fetched; what has ended needs none."""
+    """That of the longest of the largest: half a bit for each pixel of each frame."""
     one = VIDEO.typical_max_bytes
+    assert one == 3840 * 2160 * 240 // 16
     finished()
     finished()
 
-    assert (
-        video_disk_space.needed_bytes(model) == 3 * one + video_disk_space.RESERVE_BYTES
-    )
-    Generation.collection().update_many(
-        {}, {"$set": {"state": "done"}, "$unset": {"due_at": ""}}
-    )
-    assert video_disk_space.needed_bytes(model) == one + video_disk_space.RESERVE_BYTES
-
-
-def test_pictures_need_no_room(client, provider, lane, free):
-    """Their store is looked after elsewhere."""
-    free(0)
-    create(client)
-
-    submission.send_next(lane)
-
-    assert len(provider.requests) == 1
+    needed = video_disk_space.needed_bytes(model)
+    assert needed == 3 * one + video_disk_space.RESERVE_BYTES
+    ended = {"$set": {"state": "done"}, "$unset": {"due_at": ""}}
+    Generation.collection().update_many({}, ended)
+    assert video_disk_space.needed_bytes(model) == needed - 2 * one
 
 
 def test_directory_that_is_away_is_no_room(model, fetchable, tmp_path):
@@ -99,7 +87,7 @@ def test_directory_that_is_away_is_no_room(model, fetchable, tmp_path):
 def test_doctor_tells_of_room_and_store(
     config, registry, model, finished, free, monkeypatch
 ):
-    """A better store is recommended once there are videos."""
+    """A better store is recommended once there are videos; none without models."""
     free(2**40)
     finished()
     monkeypatch.setattr(type(registry), "making", lambda self, makes: [model])
@@ -113,10 +101,5 @@ def test_doctor_tells_of_room_and_store(
     free(0)
     (found,) = databases.videos(config)
     assert (found.status, found.advice) == (Verdict.WARNING, "doctor.videos_space")
-
-
-def test_doctor_is_silent_without_video_models(config, database, monkeypatch, registry):
-    """Whoever cannot make any needs no room for them."""
     monkeypatch.setattr(type(registry), "making", lambda self, makes: [])
-
     assert list(databases.videos(config)) == []

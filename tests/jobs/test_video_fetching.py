@@ -42,10 +42,8 @@ from tests.waiting import wait_for
 
 __all__ = ["fetchable", "finished", "host"]
 
-KINDS = ["gridfs", "file"]
 
-
-@pytest.fixture(params=KINDS)
+@pytest.fixture(params=["gridfs", "file"])
 def stored(request, fetchable, tmp_path):
     fetchable(STORAGE=request.param, STORAGE_DIR=str(tmp_path / "store"))
     return jobs.runtime
@@ -118,21 +116,11 @@ def test_difference_is_a_note(finished, made, asked, notes):
     assert video_of(task_id).notes == notes
 
 
-def test_video_whose_links_expire_first_is_first(finished, host):
-    """However late it came."""
+def test_what_is_not_stored_yet_is_measured(client, finished, host, monkeypatch):
+    """And since when; the one whose links expire first is first, though it is later."""
+    monkeypatch.setattr(metrics, "CACHE_S", 0.0)
     finished(links_live_s=86_400.0)
     urgent = finished(links_live_s=3600.0)
-
-    assert video_fetching.fetch_one()
-
-    assert host.asked == [(f"/{urgent}.mp4", 0)]
-
-
-def test_what_is_not_stored_yet_is_measured(client, finished, monkeypatch):
-    """How many, and for how long the first has been finished; nothing once it is."""
-    monkeypatch.setattr(metrics, "CACHE_S", 0.0)
-    finished()
-    finished()
     earlier = utcnow() - timedelta(minutes=40)
     Generation.collection().update_one({}, {"$set": {"drawn_at": earlier}})
 
@@ -145,6 +133,7 @@ def test_what_is_not_stored_yet_is_measured(client, finished, monkeypatch):
     while video_fetching.fetch_one():
         pass
 
+    assert host.asked[0] == (f"/{urgent}.mp4", 0)
     assert waiting["jimeng_videos_fetching"] == 2
     assert waiting["jimeng_videos_fetching_oldest_seconds"] >= 2400
     assert set(measured().values()) == {0}
@@ -164,25 +153,17 @@ def test_nothing_else_is_claimed(finished, client):
         Generation.collection().replace_one({}, before)
 
 
-def test_break_is_continued(finished, host):
-    """Where it was, in the same attempt."""
+@pytest.mark.parametrize(
+    ("changes", "asked"), [(False, [0, 1000, 2500]), (True, [0, 1000])]
+)
+def test_break_is_continued(finished, host, changes, asked):
+    """Where it was; but the parts of two files, with two ETags, are never one."""
     content = videos.mp4(640, 480, frames=48, colour="navy")
     task_id = finished(content, asked={"duration": 2})
-    host.breaks = [1000, 1500]
+    host.breaks, host.changes = [1000, 1500][: len(asked) - 1], changes
 
     assert fetch().state == "done"
-    assert [begin for _, begin in host.asked] == [0, 1000, 2500]
-    assert jobs.runtime().store.read(video_of(task_id).file_id) == content
-
-
-def test_link_that_changes_its_etag_begins_again(finished, host):
-    """The parts of two files are never one."""
-    content = videos.mp4(640, 480, frames=48, colour="navy")
-    task_id = finished(content, asked={"duration": 2})
-    host.breaks, host.changes = [1000], True
-
-    assert fetch().state == "done"
-    assert [begin for _, begin in host.asked] == [0, 1000]
+    assert [begin for _, begin in host.asked] == asked
     assert jobs.runtime().store.read(video_of(task_id).file_id) == content
 
 
@@ -252,7 +233,6 @@ def test_what_is_no_video_ends_with_a_reason(finished, content):
     [saving.UNREACHABLE, saving.NO_PICTURE, saving.NO_STORE, video_fetching.TOO_LARGE],
 )
 def test_user_is_told_what_keeps_it(client, finished, trouble):
-    """By REST and on the page, with what to do."""
     task_id = finished()
     change(trouble=trouble)
     _, words = ANSWERS[f"trouble.{trouble}"]
@@ -298,10 +278,15 @@ def test_video_too_large_for_the_store_waits_for_another(
 
 
 def test_ended_link_is_replaced(finished, host, provider):
-    """By a fresh one of the provider, with its own time and count."""
+    """By a fresh one of the provider, with its own time and count; not by the same."""
     task_id = finished()
     change(link_requests=7)
     host.status = 403
+    same = tuple(generation().urls)
+    provider.polls = [Progress("x", done=True, urls=same, links_live_s=60.0)]
+    left = fetch()
+    assert (left.trouble, left.rubbish) == ("not_a_picture", 1)
+    later()
     url = host.url("/fresh.mp4", videos.mp4(64, 48))
     provider.polls = [Progress("x", done=True, urls=(url,), links_live_s=60.0)]
 
@@ -316,7 +301,6 @@ def test_ended_link_is_replaced(finished, host, provider):
 
 
 def test_provider_that_has_it_no_more_ends_it(finished, host, provider):
-    """Charged, and said to be lost."""
     finished()
     host.status = 404
     provider.polls = [refusal("picture_expired")]
@@ -340,7 +324,7 @@ def test_link_is_not_asked_for_ever(finished, host, provider):
 
 
 def test_requests_that_are_left_are_spread(finished, host):
-    """An outage of hours does not use them up in minutes."""
+    """An outage of hours does not use them up in minutes; after a day it is lost."""
     finished(links_live_s=86_400.0)
     host.status = 500
     change(faults=8, link_requests=30)
@@ -348,46 +332,30 @@ def test_requests_that_are_left_are_spread(finished, host):
     fetch()
 
     assert seconds_left() == pytest.approx(86_400 / 29, rel=0.01)
-
-
-def test_day_later_it_is_lost(finished, host):
-    """The provider keeps it no longer."""
-    finished()
-    host.status = 500
     later(hours=25)
-
     assert fetch().error["code"] == "picture_lost"
 
 
-def test_full_disk_is_waited_for_before_anything_comes(finished, host, monkeypatch):
-    """By the length that the head says: nothing is written."""
+def test_full_disk_is_waited_for(finished, host, monkeypatch):
+    """By the length that the head says; what came until it filled up is deleted."""
     finished()
-    free = MIN_FREE_BYTES + 10
-    usage = type("Usage", (), {"free": free})
+
+    def is_waited_for() -> bool:
+        left = fetch()
+        later()
+        told = (left.state, left.trouble) == ("fetching", "storage_unavailable")
+        return told and temporary_files() == []
+
+    usage = type("Usage", (), {"free": MIN_FREE_BYTES + 10})
     with monkeypatch.context() as patched:
         patched.setattr(video_fetching.shutil, "disk_usage", lambda path: usage)
-        left = fetch()
-
-    assert (left.state, left.trouble) == ("fetching", "storage_unavailable")
-    assert temporary_files() == []
-    later()
-    assert fetch().state == "done"
-
-
-def test_disk_that_fills_up_meanwhile_is_waited_for(finished):
-    """What was written of it is deleted."""
-    finished()
-
+        assert is_waited_for()
     _, most = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1000, most))
     try:
-        left = fetch()
+        assert is_waited_for()
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
-
-    assert (left.state, left.trouble) == ("fetching", "storage_unavailable")
-    assert temporary_files() == []
-    later()
     assert fetch().state == "done"
 
 
@@ -449,7 +417,6 @@ def test_second_consumer_overtakes_and_both_leave_one_video(finished, host):
 
 
 def test_second_attempt_does_not_damage_the_first(finished, monkeypatch):
-    """Its files are deleted, those of the first stay."""
     task_id = finished()
     fetch()
     stored, before = video_of(task_id), count_files()
@@ -541,7 +508,6 @@ def test_shutdown_gives_the_claim_back(finished, host):
 
 
 def test_threads_fetch_until_they_are_told_to_stop(finished):
-    """As a consumer starts and ends them."""
     task_id = finished()
     stopped = threading.Event()
 
@@ -556,7 +522,6 @@ def test_threads_fetch_until_they_are_told_to_stop(finished):
 
 @pytest.mark.parametrize("when", ["before", "meanwhile"])
 def test_video_that_nobody_wants_leaves_nothing(client, finished, host, when):
-    """Its task was deleted while it was under way."""
     task_id = finished()
 
     def delete() -> None:

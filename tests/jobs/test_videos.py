@@ -13,12 +13,7 @@ import pytest
 from jimeng import jobs, tasks
 from jimeng.documents import Generation, Lane, Task, utcnow
 from jimeng.documents.principal import Principal
-from jimeng.errors import (
-    CannotStop,
-    Invalid,
-    ProviderError,
-    TooManyPending,
-)
+from jimeng.errors import CannotStop, Invalid, ProviderError, TooManyPending
 from jimeng.i18n.answers import ANSWERS
 from jimeng.i18n.pages.feed import FEED
 from jimeng.jobs import pump, submission, video_disk_space
@@ -28,6 +23,7 @@ from jimeng.tasks.creation import NewTask
 from tests.conftest import FakeProvider, come_due, run_queue
 from tests.forgetting import forget_lanes
 from tests.jobs.test_deaths import Died
+from tests.test_guards import work
 
 ME = Principal("ada", scopes=frozenset({"read", "write"}))
 MODEL = "doubao-seedance-1.0-pro"
@@ -91,8 +87,7 @@ def tick() -> None:
     """What is due is done, and what that makes due at once; no account backs off."""
     Lane.collection().update_many({}, {"$unset": {"not_before": ""}})
     forget_lanes()
-    pump.tick()
-    run_queue()
+    work()
 
 
 def look() -> None:
@@ -145,14 +140,15 @@ def test_lost_create_is_found(database, provider, looks):
     assert len(provider.requests) == 1
 
 
-def test_lost_create_that_is_not_found_is_unknown(database, provider):
-    provider.submits = [LOST]
+@pytest.mark.parametrize(("has_list", "looks"), [(True, 3), (False, 0)])
+def test_lost_create_that_is_not_found_is_unknown(database, provider, has_list, looks):
+    provider.submits, provider.has_list = [LOST], has_list
     task = create()
     run_queue()
-    for _ in range(3):
+    for _ in range(looks):
         look()
 
-    assert len(provider.sought) == 3
+    assert len(provider.sought) == looks
     assert (generation().state, status(task)) == ("unknown", "failed")
     found = Task.find_one({"_id": task.id})
     assert found.failures[0] == {"code": "submit_unknown", "charged": "unknown"}
@@ -190,14 +186,6 @@ def test_list_without_end_is_unknown(database, provider, caplog):
     assert generation().state == "unknown"
     assert provider.pages == [*range(1, most + 1)] * 3
     assert f"list too long id={generation().id} pages={most}" in caplog.text
-
-
-def test_without_a_list_it_is_unknown_at_once(database, provider):
-    provider.submits, provider.has_list = [LOST], False
-    create()
-    run_queue()
-
-    assert generation().state == "unknown"
 
 
 def test_list_that_cannot_be_read_is_read_later(database, provider):
@@ -308,10 +296,8 @@ def test_deadline_is_that_of_the_model(database, provider):
 
 
 def accepted(ago: timedelta) -> None:
-    where = {"state": "generating"}
-    Generation.collection().update_many(
-        where, {"$set": {"accepted_at": utcnow() - ago}}
-    )
+    then = {"$set": {"accepted_at": utcnow() - ago}}
+    Generation.collection().update_many({"state": "generating"}, then)
 
 
 def test_waiting_video_is_cancelled(database, provider):
@@ -337,6 +323,7 @@ def test_queued_at_the_provider_is_cancelled_there(database, provider):
 
 
 def test_running_video_is_kept(database, provider):
+    """Also when it finishes then: it is charged, so it is kept."""
     task = create()
     run_queue()
     provider.polls = [RUNNING]
@@ -348,17 +335,8 @@ def test_running_video_is_kept(database, provider):
         tasks.cancel(ME, task.id)
     look()
     assert generation().state == "generating"
-
-
-def test_video_that_finishes_meanwhile_is_kept(database, provider):
-    """Cancelled in the moment in which it finishes: it is charged, so it is kept."""
-    task = create()
-    run_queue()
-    tasks.cancel(ME, task.id)
     provider.polls = [Progress("remote-1", done=True, urls=("https://v.example/1",))]
-    tick()  # the provider says that it has begun
     look()
-
     assert (status(task), generation().state) == ("processing", "fetching")
     assert generation().charged == "yes"
     with pytest.raises(CannotStop):
@@ -452,7 +430,7 @@ def test_fields_of_pictures_and_of_videos_do_not_mix(database, provider):
 
 
 def test_video_that_waits_for_room_says_so(client, monkeypatch):
-    """By REST and on the page, until the worker has room; others can be made anew."""
+    """By REST and on the page; not once its worker, which looked last, is gone."""
     monkeypatch.setattr(video_disk_space, "free_bytes", lambda: 0)
     task = create()
     path = task.result_path
@@ -471,18 +449,10 @@ def test_video_that_waits_for_room_says_so(client, monkeypatch):
     page = client.get(f"/tasks/{task.id}", headers={"Accept-Language": "en"}).text
     assert english in unescape(page)
 
+    before = utcnow() - video_disk_space.RECENT
+    Lane.collection().update_many({}, {"$set": {"no_room_at": before}})
+    assert message() == ANSWERS["answer.pending"][0]
+
     monkeypatch.setattr(video_disk_space, "free_bytes", lambda: 2**50)
     tick()
     assert message() == ANSWERS["answer.processing"][0]
-
-
-def test_video_waits_in_silence_once_the_last_look_was_long_ago(client, monkeypatch):
-    """As when that worker is gone: others have room, but no slot."""
-    monkeypatch.setattr(video_disk_space, "free_bytes", lambda: 0)
-    path = create().result_path
-    run_queue()
-    before = utcnow() - video_disk_space.RECENT
-    Lane.collection().update_many({}, {"$set": {"no_room_at": before}})
-    forget_lanes()
-
-    assert client.get(path).json["data"]["message"] == ANSWERS["answer.pending"][0]

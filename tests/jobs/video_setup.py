@@ -13,7 +13,7 @@ from jimeng.jobs import pump, video_fetching
 from jimeng.providers import Progress
 from tests import videos
 from tests.conftest import come_due, run_queue
-from tests.test_core import create
+from tests.test_core import begin
 from tests.test_guards import generation
 from tests.video_host import VideoHost
 
@@ -31,9 +31,8 @@ def host() -> Iterator[VideoHost]:
 @pytest.fixture
 def fetchable(client, config, registry, tmp_path, monkeypatch) -> Callable[..., None]:
     """Have this process fetch from the host, and keep in a store."""
-    monkeypatch.setattr(
-        "jimeng.pictures.stores.store.gettempdir", lambda: str(tmp_path)
-    )
+    store = "jimeng.pictures.stores.store"
+    monkeypatch.setattr(f"{store}.gettempdir", lambda: str(tmp_path))
 
     def choose(**settings: object) -> None:
         given = {"ALLOWED_PRIVATE_HOSTS": ("127.0.0.1",), **settings}
@@ -50,8 +49,7 @@ def finished(client, provider, host, fetchable) -> Callable[..., str]:
     def make(content: bytes | None = None, **about: object) -> str:
         content = videos.mp4(WIDTH, HEIGHT) if content is None else content
         asked = {**ASKED, **about.pop("asked", {})}
-        task_id = create(client)["task_id"]
-        run_queue()
+        task_id = begin(client)
         make_video(task_id, asked)
         url = host.url(f"/{task_id}.mp4", content)
         given = {"links_live_s": 3600.0, **about}

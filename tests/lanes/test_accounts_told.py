@@ -9,19 +9,20 @@ from jimeng import jobs, lanes, operations
 from jimeng.cli.checks import accounts
 from jimeng.cli.queue import report
 from jimeng.documents import Generation, Lane, Worker, utcnow
-from jimeng.jobs import pump
 from jimeng.monitoring import readiness
 from jimeng.operations import queue_actions
 from jimeng.providers import Registry
 from tests.admin.pages import ENGLISH, OPERATOR, actions, text_of
 from tests.cli.test_provider_check import OF_VISUAL
-from tests.conftest import FakeProvider, run_queue
+from tests.conftest import FakeProvider
 from tests.forgetting import forget_lanes
 from tests.monitoring.test_metrics import scrape
 from tests.test_core import create
+from tests.test_guards import work
 
 NAME = "volcengine_jimeng"
 MODEL = "doubao-seedream-3.0-t2i"
+OVERDUE = "error.account_overdue"
 
 
 class Checked(FakeProvider):
@@ -40,16 +41,20 @@ def registry() -> Registry:
 @pytest.fixture
 def resting(client, lane) -> None:
     """The account ``studio`` was refused for arrears, and main draws two pictures."""
-    lanes.suspend_account(lane, "studio", "account_overdue")
+    lanes.suspend_account(lane, "studio", OVERDUE.removeprefix("error."))
     create(client, n=3)
     forget_lanes()
-    pump.tick()
-    run_queue()
+    work()
 
 
 def told_by_command() -> str:
     """What ``flask queue status`` prints."""
     return "\n".join(report(operations.queue.read_queue(OPERATOR)))
+
+
+def shown_by_rest(client, lane: str) -> dict:
+    lanes = client.get("/api/v1/queue").json["data"]["lanes"]
+    return next(each for each in lanes if each["id"] == lane)
 
 
 def without_studio(config) -> None:
@@ -68,11 +73,7 @@ def test_resting_account_is_told_everywhere(client, config, lane, resting):
     """On the board, by REST, in figures, to a probe, by commands and the doctor."""
     now = utcnow()
     Worker(id="w", started_at=now, seen_at=now).save()
-    (shown,) = [
-        each
-        for each in client.get("/api/v1/queue").json["data"]["lanes"]
-        if each["id"] == lane
-    ]
+    shown = shown_by_rest(client, lane)
     figures = scrape(client)
     share = (lane, MODEL, NAME)
 
@@ -93,10 +94,7 @@ def test_resting_account_is_told_everywhere(client, config, lane, resting):
     assert "account studio: 0 of 3 slots, refused (account_overdue)" in status
     keys = {"VOLCENGINE_ACCESS_KEY": "key", "VOLCENGINE_SECRET_KEY": "secret"}
     (finding,) = accounts.accounts(replace(config, **keys))
-    assert (finding.check, finding.advice) == (
-        "account studio",
-        "error.account_overdue",
-    )
+    assert (finding.check, finding.advice) == ("account studio", OVERDUE)
 
 
 def test_lowered_limit_is_told_everywhere(client, config, lane):
@@ -108,11 +106,7 @@ def test_lowered_limit_is_told_everywhere(client, config, lane):
     forget_lanes()
     share = (lane, MODEL, NAME)
 
-    (shown,) = [
-        each
-        for each in client.get("/api/v1/queue").json["data"]["lanes"]
-        if each["id"] == lane
-    ]
+    shown = shown_by_rest(client, lane)
     assert (shown["limit"], shown["configured_limit"]) == (3, 5)
     figures = scrape(client)
     assert figures["jimeng_lane_slots_limit", "studio", *share] == 1

@@ -34,20 +34,16 @@ def record(lane: str) -> Lane:
     return lanes.read_lane(lane, fresh=True)
 
 
-def test_after_a_refusal_one_more_is_tried_at_a_time(database, lane):
-    """And not all that the limit would allow."""
-    holding(lane, 0, 1)
-    known(lane, refusals=1, full_at=2)
+@pytest.mark.parametrize(
+    ("held", "fields", "free"),
+    [((0, 1), {"refusals": 1, "full_at": 2}, [2]), ((3, 4), {"limit": 2}, [])],
+)
+def test_after_a_refusal_one_more_is_tried(database, lane, held, fields, free):
+    """Not all that the limit would allow; of a lowered one, whatever their numbers."""
+    holding(lane, *held)
+    known(lane, **fields)
 
-    assert lanes.free_slots(lane, MOST) == [2]
-
-
-def test_numbers_beyond_a_lowered_limit_count(database, lane):
-    """As many are under way as may be, whatever their numbers."""
-    holding(lane, 3, 4)
-    known(lane, limit=2)
-
-    assert lanes.free_slots(lane, MOST) == []
+    assert lanes.free_slots(lane, MOST) == free
 
 
 def test_lane_that_has_just_sent_is_not_stalled(database, lane):
@@ -87,9 +83,7 @@ def test_refusals_of_long_ago_are_not_in_a_row(database, lane):
 
 
 @pytest.mark.parametrize(("drawn", "refusals"), [(2, 2), (3, 0)])
-def test_row_ends_when_more_are_drawn_than_when_it_began(
-    database, lane, drawn, refusals
-):
+def test_row_ends_when_more_are_drawn(database, lane, drawn, refusals):
     """That one is taken when another has ended says nothing."""
     holding(lane, *range(drawn))
     known(lane, refusals=2, full_at=2)
@@ -100,27 +94,17 @@ def test_row_ends_when_more_are_drawn_than_when_it_began(
 
 
 def test_seeds_after_the_greatest_begin_at_nothing(client):
-    """Each picture has the next seed, and none is one that no provider takes."""
+    """None is one that no provider takes. The whole plan, repeated, counts nothing."""
     create(client, n=3, seed=2**31 - 1)
 
     rows = Generation.collection().find().sort("_id", 1)
     assert [row["seed"] for row in rows] == [2**31 - 1, 0, 1]
-
-
-def test_whole_plan_takes_no_turns(client, lane):
-    """A request that is repeated counts nothing twice."""
-    create(client, n=2)
-    task = Task.find_one({})
     before = QuotaUsage.collection().find_one({})
-
-    assert insertion.backfill_generations(task) == 0
-
+    assert insertion.backfill_generations(Task.find_one({})) == 0
     assert QuotaUsage.collection().find_one({}) == before
 
 
-def test_picture_that_is_sent_while_gaps_are_closed_keeps_its_turn(
-    database, lane, monkeypatch
-):
+def test_picture_sent_meanwhile_keeps_its_turn(database, lane, monkeypatch):
     """It may have to wait again, and then in the place that it had."""
     for number, turn in enumerate((5, 9)):
         waiting(lane, "ada", turn, f"a{number}")
@@ -136,7 +120,5 @@ def test_picture_that_is_sent_while_gaps_are_closed_keeps_its_turn(
     lanes.renumber(lane, ["ada"])
 
     rows = Generation.collection().find().sort("_id", 1)
-    assert [(row["state"], row["turn"]) for row in rows] == [
-        ("starting", 5),
-        ("queued", 1),
-    ]
+    turns = [(row["state"], row["turn"]) for row in rows]
+    assert turns == [("starting", 5), ("queued", 1)]

@@ -8,11 +8,8 @@ import pytest
 from jimeng import lanes
 from jimeng.documents import Generation, Lane, QuotaUsage, utcnow
 from jimeng.errors import TooManyPending
-from tests.conftest import run_queue
 from tests.forgetting import forget_lanes
-from tests.test_core import create, refusal, result
-
-MOST = 2
+from tests.test_core import begin, create, refusal, result
 
 
 def waiting(lane: str, user: str, turn: int, name: str) -> None:
@@ -54,6 +51,8 @@ def test_turns_begin_where_the_lane_is(database, lane):
 
 def test_nobody_has_more_waiting_than_allowed(database, lane):
     """The limit counts pictures, and what was refused leaves no trace."""
+    with pytest.raises(TooManyPending):
+        lanes.reserve_tickets(lane, "ada", 4, max_waiting=2)
     lanes.reserve_tickets(lane, "ada", 3, max_waiting=4)
     for number in range(3):
         waiting(lane, "ada", number, f"a{number}")
@@ -64,17 +63,10 @@ def test_nobody_has_more_waiting_than_allowed(database, lane):
     assert lanes.reserve_tickets(lane, "ada", 1, max_waiting=4)[0] == 3
 
 
-def test_more_than_the_limit_at_once_is_refused(database, lane):
-    """A first request of four does not fit where two may wait."""
-    with pytest.raises(TooManyPending):
-        lanes.reserve_tickets(lane, "ada", 4, max_waiting=2)
-
-
 def test_drifted_count_is_mended(database, lane):
     """A count that a death left too high does not lock its user out."""
-    lanes.reserve_tickets(
-        lane, "ada", 4, max_waiting=4
-    )  # and nothing was written after it
+    # Nothing was written after it.
+    lanes.reserve_tickets(lane, "ada", 4, max_waiting=4)
     with pytest.raises(TooManyPending):
         lanes.reserve_tickets(lane, "ada", 1, max_waiting=4)
 
@@ -85,28 +77,14 @@ def test_drifted_count_is_mended(database, lane):
 
 def test_parallel_requests_get_different_turns(database, lane):
     """Twenty requests of one user at once stand one behind the other."""
+
+    def reserve(_: int) -> int:
+        return lanes.reserve_tickets(lane, "ada", 1, max_waiting=100)[0]
+
     with ThreadPoolExecutor(10) as pool:
-        turns = list(
-            pool.map(
-                lambda _: lanes.reserve_tickets(lane, "ada", 1, max_waiting=100)[0],
-                range(20),
-            )
-        )
+        turns = list(pool.map(reserve, range(20)))
 
     assert sorted(turns) == list(range(20))
-
-
-def test_a_slot_is_given_once(database, lane):
-    """Of eight that claim at once, two get the two slots."""
-    for number in range(8):
-        waiting(lane, "ada", number, f"a{number}")
-
-    with ThreadPoolExecutor(8) as pool:
-        taken = list(pool.map(lambda _: lanes.claim(lane, {"main": MOST}), range(8)))
-
-    held = [each for each in taken if each is not None]
-    assert sorted(each.slot for each in held) == [0, 1]
-    assert sorted(each.turn for each in held) == [0, 1]
 
 
 def test_position_is_the_number_of_tasks_before(client, lane):
@@ -144,21 +122,6 @@ def test_cancelling_does_not_push_back(client, lane):
     assert places == [0, 2, 1, 3, 4]
 
 
-def test_three_refusals_lower_the_limit(database, lane):
-    """One refusal is a stray; three in a row are the provider's real limit."""
-    for number in range(4):
-        waiting(lane, "ada", number, f"a{number}")
-    claimed = [lanes.claim(lane, {"main": 4}) for _ in range(3)]
-    assert all(claimed)
-
-    lanes.back_off(lane, full=True)
-    lanes.back_off(lane, full=True)
-    assert lanes.limit_of(lanes.read_lane(lane, fresh=True), 4) == 4
-    lanes.back_off(lane, full=True)
-
-    assert lanes.limit_of(lanes.read_lane(lane, fresh=True), 4) == 2
-
-
 def test_a_lowered_limit_is_tried_higher_later(database, lane):
     """After a minute one more is tried, and all where these are what is configured."""
     past = utcnow() - timedelta(seconds=1)
@@ -173,13 +136,10 @@ def test_a_lowered_limit_is_tried_higher_later(database, lane):
 
 
 def test_nothing_is_sent_while_backing_off(client, provider, lane):
-    """A refusal keeps the whole lane quiet for a moment."""
     provider.submits = [refusal("rate_limited", transient=True)]
 
-    create(client)
-    run_queue()
-    create(client)
-    run_queue()
+    begin(client)
+    begin(client)
 
     assert len(provider.requests) == 1
 

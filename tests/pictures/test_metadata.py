@@ -113,7 +113,6 @@ def test_packed_label_stays_too():
     ],
 )
 def test_packet_that_cannot_be_added_to_is_left_alone(kind, packet):
-    """Not a byte of it changes."""
     if len(packet) > 65_000 and "jpeg" in kind:
         packet = LABEL.replace(b"</TC260:AIGC>", b" " * 64_000 + b"</TC260:AIGC>")
     content, content_type = labelled(kind, packet)
@@ -214,7 +213,6 @@ def test_words_of_strangers_that_are_none(text):
 
 
 def test_words_of_strangers_are_bounded():
-    """What is not of its kind is left out."""
     found = Provenance.from_json(
         '{"prompt": "<script>", "style": 1, "model": "%s", "size": "9999999x1",'
         ' "seed": -1}' % ("m" * 101)
@@ -225,7 +223,6 @@ def test_words_of_strangers_are_bounded():
 
 
 def test_bomb_in_a_text_is_not_unpacked():
-    """What a packed packet becomes is bounded."""
     text = b"XML:com.adobe.xmp\0\1\0\0\0" + zlib.compress(b" " * 50_000_000)
     content, content_type = drawn("png")
     content = content[:33] + chunk(b"iTXt", text) + content[33:]

@@ -69,7 +69,6 @@ def test_words_of_the_prompt_find(hung, q, prompts):
 
 
 def test_sign_of_a_pattern_is_found_as_it_stands(database):
-    """A prompt with such signs is found by them."""
     hang("100% [real] $gold (maybe) a.b*", "something else")
 
     for q in ("[real]", "$gold", "(maybe)", "a.b*", "100%"):
@@ -95,26 +94,27 @@ def test_filters_go_together(database):
 
 
 def test_favourites_come_and_go(hung):
-    """Twice is as once, and what is a favourite no more is in no list of them."""
+    """Twice is as once; the trash forgets nothing that is brought back."""
+    new = Image.objects.get(id=hung[0]).lists
     assert picture_details.set_favourite(ME, hung[:2], True) == 2
     assert picture_details.set_favourite(ME, hung[:2], True) == 2
+    assert found(favourite=True) == [CAT, LANTERN]
+    trash.trash_pictures(ME, hung)
+    assert found() == found(q="猫") == found(favourite=True) == []
+    trash.restore_pictures(ME, hung)
     assert found(favourite=True) == [CAT, LANTERN]
 
     assert picture_details.set_favourite(ME, hung[:1], False) == 1
 
     assert found(favourite=True) == [LANTERN]
     assert found() == [CAT, LANTERN, SNOW]
-
-
-def test_trashed_favourite_is_one_again(hung):
-    """The trash forgets nothing that is brought back."""
-    picture_details.set_favourite(ME, hung[:1], True)
-    trash.trash_pictures(ME, hung)
-    assert found() == found(q="猫") == found(favourite=True) == []
-
-    trash.restore_pictures(ME, hung)
-
-    assert found(favourite=True) == [CAT]
+    # As those of one that was never changed.
+    assert sorted(Image.objects.get(id=hung[0]).lists) == sorted(new)
+    assert bulk_trash.count_others(ME) == bulk_trash.FavouriteCounts(1, 2)
+    batch = bulk_trash.trash_others(ME)
+    assert (batch.count, found()) == (2, [LANTERN])
+    bulk_trash.restore_together(ME, batch.milliseconds)
+    assert found() == [CAT, LANTERN, SNOW]
 
 
 def test_days_have_both_ends(database):
@@ -189,16 +189,6 @@ def test_page_costs_what_it_shows_whatever_else_there_is(database):
         assert scanned(common, deep) <= 62
 
 
-def test_lists_of_a_new_picture_are_those_of_a_changed_one(hung):
-    """Both ways of telling where a picture stands agree."""
-    new = Image.objects.get(id=hung[0]).lists
-
-    picture_details.set_favourite(ME, hung[:1], True)
-    picture_details.set_favourite(ME, hung[:1], False)
-
-    assert sorted(Image.objects.get(id=hung[0]).lists) == sorted(new)
-
-
 def test_kept_picture_can_be_found(client, work_off):
     """A picture that was drawn has all that searches need."""
     create(client, user_id="guest", style="水彩", size="16:9")
@@ -208,19 +198,6 @@ def test_kept_picture_can_be_found(client, work_off):
     assert browsing.models_used(ME) == [MODEL]
     # The fake provider's pictures are square, whatever was asked for.
     assert found(ratio="1:1", model=MODEL) == ["一只猫"]
-
-
-def test_all_but_favourites_go(hung):
-    """What is counted is what goes, and favourites stay."""
-    picture_details.set_favourite(ME, hung[:1], True)
-    assert bulk_trash.count_others(ME) == bulk_trash.FavouriteCounts(1, 2)
-
-    batch = bulk_trash.trash_others(ME)
-
-    assert batch.count == 2
-    assert found() == [CAT]
-    bulk_trash.restore_together(ME, batch.milliseconds)
-    assert found() == [CAT, LANTERN, SNOW]
 
 
 @for_each(

@@ -12,12 +12,12 @@ from jimeng.documents.image import files_of
 from jimeng.documents.principal import Principal
 from jimeng.errors import ImageNotFound, TaskNotFound
 from jimeng.gallery import bulk_trash, picture_details, trash
-from jimeng.jobs import janitor, purge
+from jimeng.jobs import endings, janitor, purge
 from jimeng.jobs.bulk import worker
 from jimeng.jobs.purge import TRASH_RETENTION
-from tests.conftest import run_queue
 from tests.hung import hang
 from tests.rest import create, refused, result, task
+from tests.test_core import begin
 
 MINE = Principal("user_123")
 OTHER = Principal("somebody_else")
@@ -36,40 +36,28 @@ def urls(client, task_id: str) -> list[str]:
 
 
 def test_trashed_picture_is_seen_nowhere(client, made):
-    """Its link, its thumbnail and its place in the result are gone; the other stays."""
+    """No longer by who knows the whole result; nothing is said to have failed."""
     first, second = urls(client, made)
+    url = f"/api/v1/ai/image/result/{made}"
+    whole = client.get(url).headers["ETag"]
 
     assert trash.trash_pictures(MINE, [f"{made}_0"]) == 1
 
     assert client.get(first).status_code == 404
     assert client.get(first.replace(".png", "/thumb.webp")).status_code == 404
-    data = result(client, made)
+    smaller = client.get(url, headers={"If-None-Match": whole})
+    data = smaller.json["data"]
     assert (data["status"], data["result"]["image_urls"]) == ("completed", [second])
     assert data["result"]["failed"] == []
-
-
-def test_task_stays_completed_without_its_pictures(client, made):
-    """What was done was done: the list is empty, and nothing is said to have failed."""
+    assert trash.restore_pictures(MINE, [f"{made}_0"]) == 1
+    known = {"If-None-Match": smaller.headers["ETag"]}
+    assert client.get(url, headers=known).status_code == 200
+    assert urls(client, made) == [first, second]
+    assert client.get(first).status_code == 200
     trash.trash_pictures(MINE, [f"{made}_0", f"{made}_1"])
-
     data = result(client, made)
-
     assert (data["status"], data["image_url"]) == ("completed", None)
     assert (data["result"]["images"], data["result"]["failed"]) == ([], [])
-
-
-def test_result_without_the_picture_is_not_taken_for_unchanged(client, made):
-    """A client that has the whole result is told the smaller one, and back again."""
-    url = f"/api/v1/ai/image/result/{made}"
-    whole = client.get(url).headers["ETag"]
-
-    trash.trash_pictures(MINE, [f"{made}_0"])
-    smaller = client.get(url, headers={"If-None-Match": whole})
-    trash.restore_pictures(MINE, [f"{made}_0"])
-    known = {"If-None-Match": smaller.headers["ETag"]}
-
-    assert smaller.status_code == 200
-    assert client.get(url, headers=known).status_code == 200
 
 
 def test_result_with_a_new_link_is_not_taken_for_unchanged(client, made):
@@ -83,40 +71,21 @@ def test_result_with_a_new_link_is_not_taken_for_unchanged(client, made):
     assert client.get(told.json["data"]["image_url"]).status_code == 200
 
 
-def test_restored_picture_has_its_link_again(client, made):
-    """Bringing back leads to what was before, under the same address."""
-    before = urls(client, made)
-    trash.trash_pictures(MINE, [f"{made}_1"])
-
-    assert trash.restore_pictures(MINE, [f"{made}_1"]) == 1
-
-    assert urls(client, made) == before
-    assert client.get(before[1]).status_code == 200
-
-
 def test_batch_is_brought_back_whole(client, made):
     """One undo is for all that went in one go, and for nothing else."""
     trash.trash_pictures(MINE, [f"{made}_0"])
-    Image.collection().update_many(
-        {"trashed_at": {"$exists": True}},
-        {"$set": {"trashed_at": utcnow() - timedelta(hours=1)}},
-    )
+    earlier = {"trashed_at": utcnow() - timedelta(hours=1)}
+    Image.collection().update_one({"_id": f"{made}_0"}, {"$set": earlier})
     batch = trash.trash_together(MINE, [f"{made}_1"])
+    for number in (-1, 0, 10**14, 10**30):
+        assert bulk_trash.restore_together(MINE, number) == 0
 
     assert bulk_trash.restore_together(MINE, batch.milliseconds) == 1
     assert len(urls(client, made)) == 1
 
 
-@pytest.mark.parametrize("number", [-1, 0, 10**14, 10**30])
-def test_no_batch_of_such_a_number(client, made, number):
-    """Whatever is asked for, only what was trashed then comes back."""
-    trash.trash_pictures(MINE, [f"{made}_0"])
-
-    assert bulk_trash.restore_together(MINE, number) == 0
-
-
 def test_trashed_task_is_as_if_deleted(client, made):
-    """Nobody finds it or its pictures; the records and bytes are still there."""
+    """The records and bytes are still there: restored, also twice, it is whole."""
     before = urls(client, made)
 
     trash.trash(MINE, made)
@@ -124,32 +93,14 @@ def test_trashed_task_is_as_if_deleted(client, made):
     refused(client.get(f"/api/v1/tasks/{made}"), 404, "task_not_found")
     assert [client.get(url).status_code for url in before] == [404, 404]
     assert mongoengine.get_db()["pictures.files"].count_documents({}) == 4
-
-
-def test_restored_task_is_whole(client, made):
-    """Record, pictures and links are there again; twice is as once."""
-    before = urls(client, made)
-    trash.trash(MINE, made)
-
     trash.restore(MINE, made)
     trash.restore(MINE, made)
-
     assert urls(client, made) == before
     assert [client.get(url).status_code for url in before] == [200, 200]
 
 
-def test_picture_that_was_deleted_before_its_task_stays_deleted(client, made):
-    """Bringing a task back does not undo what was done to one picture earlier."""
-    trash.trash_pictures(MINE, [f"{made}_0"])
-    trash.trash(MINE, made)
-
-    trash.restore(MINE, made)
-
-    assert len(urls(client, made)) == 1
-
-
 def test_picture_brings_its_task_back(client, made):
-    """One picture of a deleted task comes back in its task, without the other."""
+    """Without the other; nor does a task bring back what was trashed before it."""
     trash.trash(MINE, made)
 
     assert trash.restore_pictures(MINE, [f"{made}_1"]) == 1
@@ -157,30 +108,25 @@ def test_picture_brings_its_task_back(client, made):
     assert len(urls(client, made)) == 1
     trash.restore_pictures(MINE, [f"{made}_0"])
     assert len(urls(client, made)) == 2
+    trash.trash_pictures(MINE, [f"{made}_0"])
+    trash.trash(MINE, made)
+    trash.restore(MINE, made)
+    assert len(urls(client, made)) == 1
 
 
-def test_waiting_pictures_of_a_trashed_task_are_never_sent(client, provider, work_off):
-    """It is cancelled, and comes back as a cancelled task."""
-    task_id = create(client)
-
-    trash.trash(MINE, task_id)
-    work_off()
-    trash.restore(MINE, task_id)
-
-    assert provider.requests == []
-    assert result(client, task_id)["status"] == "cancelled"
-
-
-def test_picture_that_is_drawn_meanwhile_is_not_kept(client, provider, work_off):
-    """What the provider had begun is paid for once, and shown to nobody."""
-    task_id = create(client)
-    run_queue()
+@pytest.mark.parametrize("is_begun", [False, True])
+def test_trashed_task_is_cancelled(client, provider, work_off, is_begun):
+    """What the provider had begun is paid for once; nothing else is sent or kept."""
+    task_id = begin(client) if is_begun else create(client)
 
     trash.trash(MINE, task_id)
     work_off()
 
     assert Image.collection().count_documents({}) == 0
-    assert Generation.objects.get(task_id=task_id).charged == "yes"
+    charged = Generation.objects.get(task_id=task_id).charged
+    assert (len(provider.requests), charged) == ((1, "yes") if is_begun else (0, "no"))
+    trash.restore(MINE, task_id)
+    assert result(client, task_id)["status"] == "cancelled"
 
 
 def test_key_of_a_trashed_task_is_free(client):
@@ -197,10 +143,14 @@ def test_key_of_a_trashed_task_is_free(client):
 
 
 def test_delete_by_rest_is_at_once(client, made):
-    """The API's delete leaves no trash."""
+    """The API's delete leaves no trash: no task, no link, and no bytes."""
+    links = urls(client, made)
+
     assert client.delete(f"/api/v1/ai/image/task/{made}").status_code == 200
 
-    assert Task.collection().count_documents({}) == 0
+    assert client.get(f"/api/v1/ai/image/result/{made}").status_code == 404
+    assert [client.get(each).status_code for each in links] == [404, 404]
+    assert nothing_is_left()
     with pytest.raises(TaskNotFound):
         trash.restore(MINE, made)
 
@@ -245,13 +195,9 @@ def largest_update(database, monkeypatch) -> Iterator[Callable[[], int]]:
 def a_week_later() -> None:
     """Let all that is in the trash have been there for its time."""
     ago = utcnow() - TRASH_RETENTION
-    Image.collection().update_many(
-        {"trashed_at": {"$exists": True}}, {"$set": {"trashed_at": ago}}
-    )
-    Task.collection().update_many(
-        {"purge_at": {"$exists": True}},
-        {"$set": {"purge_at": utcnow(), "deleted_at": ago}},
-    )
+    at = {"purge_at": utcnow(), "deleted_at": ago}
+    Image.objects(trashed_at__exists=True).update(set__trashed_at=ago)
+    Task.collection().update_many({"purge_at": {"$exists": True}}, {"$set": at})
 
 
 def bytes_are_of(*pictures: str) -> bool:
@@ -263,8 +209,38 @@ def bytes_are_of(*pictures: str) -> bool:
     return files == set(store["pictures.chunks"].distinct("files_id")) == wanted
 
 
+def nothing_is_left() -> bool:
+    """Neither tasks, nor pictures, nor bytes."""
+    return bytes_are_of() and not (Task.objects.count() or Image.objects.count())
+
+
+def test_only_what_is_old_enough_goes(client, made, monkeypatch):
+    """After a week the bytes are gone; what is shown or came later has its own."""
+    (shown,) = hang("留着的", user_id="user_123")
+    trash.trash_pictures(MINE, [f"{made}_0"])
+    a_week_later()
+    (late,) = hang("昨天删的", user_id="user_123")
+    trash.trash_pictures(MINE, [late])
+    monkeypatch.setattr(purge, "BATCH_DOCUMENTS", 1)
+
+    there_is_more = [purge.empty_trash() for _ in range(2)]
+    janitor.finish_deletions()
+
+    assert there_is_more == [True, False]
+    left = [shown, late, f"{made}_1"]
+    assert sorted(image.id for image in Image.objects) == sorted(left)
+    assert bytes_are_of(*left)
+    assert trash.restore_pictures(MINE, [late, f"{made}_0"]) == 1
+
+
 def test_trash_is_emptied_after_a_week(client, made):
-    """Bytes and records go, and nothing brings them back."""
+    """Not before; then bytes and records go, and nothing brings them back."""
+    trash.trash(MINE, made)
+    ago = utcnow() - TRASH_RETENTION + timedelta(hours=1)
+    Task.collection().update_many({}, {"$set": {"deleted_at": ago}})
+    purge.empty_trash()
+    janitor.finish_deletions()
+    assert trash.restore(MINE, made).id == made
     trash.trash(MINE, made)
     a_week_later()
 
@@ -273,42 +249,27 @@ def test_trash_is_emptied_after_a_week(client, made):
         trash.restore(MINE, made)
     janitor.finish_deletions()
 
-    assert Task.collection().count_documents({}) == 0
-    assert Image.collection().count_documents({}) == 0
-    assert mongoengine.get_db()["pictures.files"].count_documents({}) == 0
+    assert nothing_is_left()
 
 
-def test_only_what_is_old_enough_goes(client, made):
-    """After a week the bytes are gone; what is shown or came later has its own."""
-    (shown,) = hang("留着的", user_id="user_123")
+def test_picture_that_is_restored_meanwhile_stays(client, made, monkeypatch):
+    """Between the look for what is old and its deletion."""
     trash.trash_pictures(MINE, [f"{made}_0"])
     a_week_later()
-    (late,) = hang("昨天删的", user_id="user_123")
-    trash.trash_pictures(MINE, [late])
+    delete = endings.delete_image
 
+    def restored(image_id: str, *where: dict) -> bool:
+        Image.objects(id=image_id).update(unset__trashed_at=True)
+        return delete(image_id, *where)
+
+    monkeypatch.setattr(endings, "delete_image", restored)
     purge.empty_trash()
-    janitor.finish_deletions()
 
-    left = [shown, late, f"{made}_1"]
-    assert sorted(image.id for image in Image.objects) == sorted(left)
-    assert bytes_are_of(*left)
-    assert trash.restore_pictures(MINE, [late, f"{made}_0"]) == 1
-
-
-def test_janitor_leaves_alone_what_may_come_back(client, made):
-    """Before its time nothing in the trash is touched."""
-    trash.trash(MINE, made)
-    ago = utcnow() - TRASH_RETENTION + timedelta(hours=1)
-    Task.collection().update_many({}, {"$set": {"deleted_at": ago}})
-
-    purge.empty_trash()
-    janitor.finish_deletions()
-
-    assert trash.restore(MINE, made).id == made
+    assert len(urls(client, made)) == 2
 
 
 def test_purged_picture_is_not_called_lost(client, made):
-    """A picture its owner removed for good is no failure of the task."""
+    """After a week or at once; there is no way back then, though the bytes go later."""
     trash.trash_pictures(MINE, [f"{made}_0"])
     a_week_later()
 
@@ -318,35 +279,21 @@ def test_purged_picture_is_not_called_lost(client, made):
     data = result(client, made)
     assert (len(data["result"]["images"]), data["result"]["failed"]) == (1, [])
     assert task(client, made)["progress"] == 100
-
-
-def test_purging_now_leaves_no_way_back(client, made):
-    """Deleted for good means at once, though the bytes go a little later."""
-    trash.trash_pictures(MINE, [f"{made}_0"])
-
+    assert trash.purge_pictures(MINE, [f"{made}_1"]) == 0
+    trash.trash_pictures(MINE, [f"{made}_1"])
     assert trash.purge_pictures(MINE, [f"{made}_0", f"{made}_1"]) == 1
-
-    assert trash.restore_pictures(MINE, [f"{made}_0"]) == 0
+    assert trash.restore_pictures(MINE, [f"{made}_1"]) == 0
     purge.empty_trash()
-    assert [image.index for image in Image.objects] == [1]
-
-
-def test_purged_task_is_gone(client, made):
-    """Only what is in the trash can be purged."""
-    with pytest.raises(TaskNotFound):
-        trash.purge(MINE, made)
-    trash.trash(MINE, made)
-
-    trash.purge(MINE, made)
-
-    assert Task.collection().count_documents({}) == 0
-    assert Image.collection().count_documents({}) == 0
+    assert Image.objects.count() == 0
+    assert result(client, made)["result"]["failed"] == []
 
 
 def test_emptied_trash_has_nothing(client, made, work_off):
-    """Pictures, and tasks with theirs, are out of sight and out of reach at once."""
+    """Out of reach at once; only what is in the trash can be purged."""
     other = create(client)
     work_off()
+    with pytest.raises(TaskNotFound):
+        trash.purge(MINE, made)
     trash.trash(MINE, made)
     trash.trash_pictures(MINE, [f"{other}_0"])
 
@@ -356,6 +303,9 @@ def test_emptied_trash_has_nothing(client, made, work_off):
     assert trash.restore_pictures(MINE, [f"{other}_0", f"{made}_0"]) == 0
     with pytest.raises(TaskNotFound):
         trash.restore(MINE, made)
+    trash.trash(MINE, other)
+    trash.purge(MINE, other)
+    assert Task.find_one({"_id": other}) is None
 
 
 def test_very_many_go_step_by_step(largest_update):

@@ -1,8 +1,9 @@
-"""Hours and days that are over: counted once, anew where a picture turns up late."""
+"""Hours and days that are over: counted once, anew for a late picture, in time."""
 
 from datetime import datetime, timedelta
 
 import pytest
+from pymongo.errors import ExecutionTimeout
 
 from jimeng.documents import Generation, Hour, Tally, Usage, UsageHour, base, utcnow
 from jimeng.jobs import costs, endings, janitor, submission, tallies
@@ -10,19 +11,20 @@ from jimeng.limits import usage
 from jimeng.operations import queue, queue_actions
 from jimeng.providers import Progress
 from tests.commands import counted
-from tests.conftest import come_due, png, run_queue
+from tests.conftest import come_due, png
 from tests.forgetting import forget_days
-from tests.jobs.test_time import RUNNING, pump
+from tests.jobs.test_time import RUNNING
 from tests.jobs.test_time import time_out as create_late
-from tests.rest import (
-    create,
-)
+from tests.rest import create
+from tests.test_core import begin
+from tests.test_guards import work, work_due
 from tests.usage.test_usage import (  # noqa: F401
     A_DAY,
     OPERATOR,
     REFUSED,
     USER,
     age,
+    close_days,
     day_before,
     look,
     nothing_remembered,
@@ -82,37 +84,25 @@ def all_told(client) -> tuple:
 
 
 def test_counted_hours_tell_the_same(client, noon):
-    """Who asks cannot tell whether the hours were counted already, some, or none."""
+    """Some, all or none; and what an hour ago was is not looked at again."""
     fill(noon)
     before = all_told(client)
 
     assert janitor.close_days()
     some = all_told(client)
-    while janitor.close_days():
-        pass
+    close_days()
 
     assert len(before[0]) > 1
     assert before == some == all_told(client)
     assert Hour.collection().count_documents({"whole": True}) == HOURS - 1
-
-
-def test_counted_hours_are_read_from_there(client, noon):
-    """And from nowhere else: what an hour ago was is not looked at again."""
-    fill(noon)
-    while janitor.close_days():
-        pass
-    before = all_told(client)
-
     Generation.collection().delete_many({"ended_at": {"$lt": noon - 2 * AN_HOUR}})
-
     assert all_told(client) == before
 
 
 def test_who_asks_looks_at_the_latest_hour_only(client, database, noon):
     """However many pictures the days have had: keys and documents stay few."""
     fill(noon, MANY)
-    while janitor.close_days():
-        pass
+    close_days()
 
     read = looked_at(database, lambda: look(client))
     read_by_operator = looked_at(database, lambda: queue_actions.board(OPERATOR))
@@ -130,39 +120,22 @@ def looked_at(database, ask) -> int:
         ask()
     finally:
         database.command("profile", 0)
-    found = list(
-        database["system.profile"].find({"ns": {"$not": {"$regex": "profile"}}})
-    )
+    others = {"ns": {"$not": {"$regex": "profile"}}}
+    found = list(database["system.profile"].find(others))
     database["system.profile"].drop()
-    return sum(each.get("keysExamined", 0) for each in found) + sum(
-        each.get("docsExamined", 0) for each in found
-    )
+    kinds = ("keysExamined", "docsExamined")
+    return sum(each.get(kind, 0) for each in found for kind in kinds)
 
 
 def test_empty_hours_take_nothing(client, noon):
     """Neither a record nor a question each."""
     for ago in (26, 14, 2):
         put(noon - ago * AN_HOUR)
-    while janitor.close_days():
-        pass
+    close_days()
 
     assert Hour.collection().count_documents({}) == 3
     _, gaps = usage._counted_hours(tallies.midnight((noon - 2 * A_DAY).date()))
     assert gaps == [(tallies.hour_start(noon - AN_HOUR), None)]
-
-
-def test_hours_go_when_their_day_is_kept(client, noon, monkeypatch):
-    """What is counted by the day needs no hours."""
-    fill(noon)
-    while janitor.close_days():
-        pass
-
-    at(monkeypatch, noon + 5 * A_DAY)
-    while janitor.close_days():
-        pass
-
-    assert Hour.collection().count_documents({}) == 0
-    assert UsageHour.collection().count_documents({}) == 0
 
 
 @pytest.fixture
@@ -171,8 +144,7 @@ def timed_out(client, provider, noon) -> Generation:
     create_late(client, provider)
     two_hours_ago = {"ended_at": noon - 2 * AN_HOUR}
     Generation.collection().update_many({}, {"$set": two_hours_ago})
-    while janitor.close_days():
-        pass
+    close_days()
     assert sums(look(client)) == {"failed": 1}
     assert Hour.collection().count_documents({"whole": True}) == 1
     return Generation.find_one({})
@@ -182,15 +154,13 @@ def test_late_picture_counts_once(client, provider, timed_out, noon, monkeypatch
     """It counts for the hour in which it came, and not for the one it failed in."""
     provider.polls = [DONE]
 
-    come_due()
-    pump()
+    work_due()
 
     assert sums(look(client)) == {"done": 1}
     assert [day.completed for day in usage.all_days()] == [1]
     assert [day.failed for day in usage.all_days()] == [0]
     at(monkeypatch, noon + 2 * AN_HOUR)
-    while janitor.close_days():
-        pass
+    close_days()
     assert Hour.collection().count_documents({"whole": True}) == 1
     assert sums(look(client)) == {"done": 1}
 
@@ -201,8 +171,7 @@ def test_late_look_that_finds_nothing_changes_nothing(
     """Its hour is counted anew in a while; until then whoever asks counts it."""
     provider.polls = [RUNNING]
 
-    come_due()
-    pump()
+    work_due()
 
     assert sums(look(client)) == {"failed": 1}
     janitor.close_days()
@@ -218,11 +187,10 @@ def test_name_that_comes_late_is_counted_out(client, provider, noon, monkeypatch
 
     def stall() -> Progress:
         come_due()
-        pump()  # another finds the claim lapsed
+        work()  # another finds the claim lapsed
         ended = {"ended_at": noon - AN_HOUR}
         Generation.collection().update_many({}, {"$set": ended})
-        while janitor.close_days():
-            pass
+        close_days()
         assert sums(look(client)) == {"unknown": 1}
         return RUNNING
 
@@ -231,16 +199,13 @@ def test_name_that_comes_late_is_counted_out(client, provider, noon, monkeypatch
         monkeypatch.setattr(module, "utcnow", lambda: noon - AN_HOUR)
     monkeypatch.setattr(submission, "utcnow", lambda: noon)
     provider.submits, provider.polls = [stall], [RUNNING] * 3
-    create(client)
-    run_queue()
+    begin(client)
 
     assert sums(look(client)) == {}
     assert usage.all_days() == []
 
 
-def test_hour_that_changes_while_it_is_counted_is_not_kept(
-    client, noon, timed_out, monkeypatch
-):
+def test_hour_that_changes_is_not_kept(client, noon, timed_out, monkeypatch):
     """What was counted before the change would stand for what is there after it."""
     Hour.collection().delete_many({})
     count = tallies.count_ended
@@ -257,11 +222,10 @@ def test_hour_that_changes_while_it_is_counted_is_not_kept(
     assert Hour.collection().count_documents({"whole": True}) == 0
 
 
-def test_many_changed_hours_are_few_questions(client, config, noon):
-    """Each gap is a question of its own; beyond a few, all after is counted at once."""
+def test_many_changed_hours_are_few_questions(client, config, noon, monkeypatch):
+    """Beyond a few gaps all is counted at once. A day that is kept needs no hours."""
     fill(noon)
-    while janitor.close_days():
-        pass
+    close_days()
     before = all_told(client)
     for ago in range(2, HOURS, 2):
         tallies.announce_change(Generation(ended_at=noon - ago * AN_HOUR))
@@ -272,6 +236,10 @@ def test_many_changed_hours_are_few_questions(client, config, noon):
     asked = [each for each in commands if each.get("aggregate") == "generations"]
     assert len(asked) == 2 * usage.MAX_GAPS
     assert all_told(client) == before
+    at(monkeypatch, noon + 5 * A_DAY)
+    close_days()
+    assert Hour.collection().count_documents({}) == 0
+    assert UsageHour.collection().count_documents({}) == 0
 
 
 def test_days_are_kept_once_they_are_over(client, work_off):
@@ -302,9 +270,8 @@ def test_interrupted_closing_is_done_again(client, provider, work_off, monkeypat
     age(5)
     monkeypatch.setattr(Tally, "collection", lambda: 1 / 0)
     with pytest.raises(ZeroDivisionError):
-        tallies._close_day(
-            (utcnow() - 5 * A_DAY).date(), tallies.count_ended(utcnow() - 6 * A_DAY)
-        )
+        counts = tallies.count_ended(utcnow() - 6 * A_DAY)
+        tallies._close_day((utcnow() - 5 * A_DAY).date(), counts)
     monkeypatch.undo()
 
     found = rows(look(client))
@@ -312,3 +279,71 @@ def test_interrupted_closing_is_done_again(client, provider, work_off, monkeypat
     assert found == [(5, "done", 1, {"yes": 1}), (5, "failed", 1, {"no": 1})]
     (day,) = usage.all_days()
     assert (day.completed, day.failed) == (1, 1)
+
+
+@pytest.fixture
+def history(client, work_off):
+    """Pictures of forty, thirty and five days ago, and one of today."""
+    for days in (40, 30, 5):
+        create(client)
+        work_off()
+        age(days)
+    create(client)
+    work_off()
+
+
+def test_long_history_refuses_nobody(client, history, monkeypatch):
+    """What a request has no time to count is left out, and said to be."""
+    monkeypatch.setattr(tallies, "REQUEST_BUDGET_S", 0)
+    since = {"from": day_before(60)}
+
+    first = look(client, **since)
+
+    assert rows(first) == [(0, "done", 1, {"yes": 1})]
+    assert not first["complete"]
+    # What is asked for is there.
+    assert look(client, **{"from": day_before(1)})["complete"]
+    assert [day.completed for day in usage.all_days()] == [1]
+    janitor.close_days()
+    monkeypatch.undo()
+    second = look(client, **since)
+    assert [days for days, *_ in rows(second)] == [0, 5, 30, 40]
+    assert second["complete"]
+
+
+def test_day_that_takes_too_long_refuses_nobody(client, history, monkeypatch):
+    """The consumers, who have more time, will count it."""
+    counted = tallies.count_ended
+
+    def count_ended(*days: object, **whose: object) -> object:
+        return counted(*days, **whose) if whose else give_up()  # those of all users
+
+    with monkeypatch.context() as patched:
+        patched.setattr(tallies, "count_ended", count_ended)
+        assert not look(client, **{"from": day_before(60)})["complete"]
+        assert "again later" in english_page(client, "/account/usage?days=90")
+
+    assert look(client, **{"from": day_before(60)})["complete"]
+
+
+def give_up() -> None:
+    raise ExecutionTimeout("operation exceeded time limit")
+
+
+def english_page(client, path: str) -> str:
+    return client.get(path, headers={"Accept-Language": "en"}).text
+
+
+def test_sums_of_a_long_history_only_grow(client, history, monkeypatch):
+    """Figures that went back would be taken for a new start."""
+    monkeypatch.setattr(tallies, "REQUEST_BUDGET_S", 0)
+    found = []
+    for _ in range(5):
+        ways, _ = usage.totals(OPERATOR)
+        found.append(ways.total())
+        next(kept := tallies.closing_days(), None)
+        next(kept, None)
+    monkeypatch.undo()
+
+    assert found == [0, 1, 2, 3, 3]
+    assert usage.totals(OPERATOR)[0].total() == 4
