@@ -52,6 +52,7 @@ from tests.parts import (
     pytest_runtest_makereport,
     pytest_runtest_protocol,
 )
+from tests.rest import create
 from tests.servers import (
     ada,
     chromium,
@@ -314,6 +315,18 @@ def work_off(database) -> Callable[[], None]:
         raise AssertionError("work does not end")
 
     return run
+
+
+@pytest.fixture
+def drawn(client, work_off) -> Callable[..., str]:
+    """Have pictures made, and return the id of their task."""
+
+    def drawn(**fields: object) -> str:
+        task_id = create(client, **fields)
+        work_off()
+        return task_id
+
+    return drawn
 
 
 @pytest.fixture

@@ -19,6 +19,8 @@ USERS = f"{API}/users"
 CAT = {"prompt": "一只猫", "user_id": "user_123"}
 METHODS = {"get", "post", "put", "patch", "delete"}
 NOWHERE = "127.0.0.1:9"  # nothing listens at the port called "discard"
+MONGODB_AWAY = {"MONGODB_URI": f"mongodb://{NOWHERE}/?directConnection=true"}
+REDIS_AWAY = {"REDIS_URL": f"redis://{NOWHERE}/0"}
 
 
 def operations(document: dict) -> Iterator[tuple[str, str, dict]]:

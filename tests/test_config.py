@@ -94,7 +94,10 @@ def test_placeholder_is_refused_by_name(name, text):
         ],
         *[("REDIS_ADDR", text) for text in ("redis://h:1", "h:x", "u@h:1", "h:1/2")],
         *[("REDIS_DB", "-1"), ("REDIS_DB", "x"), ("VOLCENGINE_CONCURRENCY", "0")],
-        *[("PUBLIC_URL", text) for text in ("example.com", "ftp://x", "http://[")],
+        *[
+            ("PUBLIC_URL", text)
+            for text in ("example.com", "ftp://x", "http:", "http://[")
+        ],
         *[("VOLCENGINE_ENDPOINT", "visual.volcengineapi.com")],
         *[("POLL_INTERVAL", text) for text in ("nan", "inf", "0", "61", "1s")],
         *[("POLLS_PER_SECOND", text) for text in ("-1", "nan", "many")],

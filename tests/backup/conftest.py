@@ -54,3 +54,17 @@ def copied(tmp_path):
         return path
 
     return copied
+
+
+@pytest.fixture
+def restored(copied, elsewhere):
+    """Writes a backup, and connects this process to what is restored of it."""
+
+    @contextmanager
+    def restored():
+        path = copied()
+        with elsewhere() as client:
+            backup.restore(path)
+            yield client
+
+    return restored

@@ -80,7 +80,6 @@ def test_damaged_file_changes_nothing(copied, client, elsewhere, how):
 
 
 def test_file_cut_anywhere_is_damaged(copied, client, elsewhere):
-    """Whether between two parts or within one."""
     create(client)
     path = copied()
     whole = path.read_bytes()
@@ -92,27 +91,9 @@ def test_file_cut_anywhere_is_damaged(copied, client, elsewhere):
             backup.restore(path)
 
 
-def test_failed_dump_leaves_the_old_one(copied, client, tmp_path, monkeypatch):
-    """A disk that is full spoils no backup."""
-    create(client)
-    path = copied()
-    before = path.read_bytes()
-
-    def full(*args: object) -> None:
-        raise OSError(28, "No space left on device", "jimeng.tar")
-
-    monkeypatch.setattr(archive.Writer, "add_part", full)
-    with pytest.raises(OSError, match="No space"):
-        backup.dump(path)
-
-    assert path.read_bytes() == before
-    assert [each.name for each in tmp_path.iterdir()] == ["jimeng.tar"]
-
-
-def test_collections_are_read_in_their_order(client, database, work_off):
+def test_collections_are_read_in_their_order(drawn, database):
     """Batches, tasks, pictures, and bytes last; what is of the moment not at all."""
-    create(client)
-    work_off()
+    drawn()
     database.sessions.insert_one({"_id": "s"})
 
     names = dumping.collections(database)

@@ -45,12 +45,11 @@ WAYS = [("file", "s3"), ("s3", "gridfs"), ("gridfs", "file")]
 
 @pytest.mark.parametrize(("here", "there"), WAYS)
 def test_pictures_come_back_wherever_they_are_to_be_kept(
-    client, provider, work_off, kept_in, elsewhere, copied, tmp_path, here, there
+    client, drawn, provider, kept_in, elsewhere, copied, tmp_path, here, there
 ):
     """Drawn and given; what waited is not sent, and what was acknowledged is there."""
     kept_in(here)
-    done = create(client)
-    work_off()
+    done = drawn()
     uploaded = upload(client)["id"]
     content = given_back(client, uploaded)
     waits = create(client)
@@ -114,15 +113,13 @@ def test_videos_come_back_however_often_that_is_cut_off(
 
 
 def test_backup_is_of_all_places_while_they_move(
-    client, work_off, kept_in, elsewhere, copied, tmp_path
+    drawn, kept_in, elsewhere, copied, tmp_path
 ):
     """What is in MongoDB still, or already, is in it once."""
     kept_in("gridfs")
-    first = create(client)
-    work_off()
+    first = drawn()
     kept_in("file")
-    second = create(client)
-    work_off()
+    second = drawn()
 
     path = copied()
     with elsewhere() as other:
@@ -135,12 +132,11 @@ def test_backup_is_of_all_places_while_they_move(
 
 
 def test_without_pictures_it_tells_where_they_must_be(
-    app, client, work_off, kept_in, elsewhere, tmp_path
+    drawn, app, kept_in, elsewhere, tmp_path
 ):
     """Those who copy the directory by their own means have all again."""
     kept_in("file")
-    done = create(client)
-    work_off()
+    done = drawn()
     path = tmp_path / "one.tar"
     run = app.test_cli_runner().invoke
 
@@ -159,12 +155,11 @@ def test_without_pictures_it_tells_where_they_must_be(
 
 
 def test_damaged_picture_is_left_out_and_told_of(
-    app, client, work_off, kept_in, directory, tmp_path
+    drawn, app, kept_in, directory, tmp_path
 ):
     """The others are in it; nobody takes the file for whole."""
     kept_in("file")
-    create(client)
-    work_off()
+    drawn()
     largest = max(directory.rglob("*"), key=lambda each: each.is_file())
     largest.write_bytes(b"rotten")
 
@@ -174,13 +169,10 @@ def test_damaged_picture_is_left_out_and_told_of(
     assert "damaged, and not in it: 1 files" in told.output
 
 
-def test_store_that_is_away_spoils_no_backup(
-    client, work_off, kept_in, front, copied, tmp_path
-):
+def test_store_that_is_away_spoils_no_backup(drawn, kept_in, front, copied, tmp_path):
     """The one of before stays, and no half one is left."""
     kept_in("s3")
-    create(client)
-    work_off()
+    drawn()
     before = copied().read_bytes()
     front.trouble = Trouble(code="AccessDenied")
 

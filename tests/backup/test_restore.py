@@ -47,10 +47,8 @@ from tests.rest import create, data_of, refused, result
 OPERATOR = Principal("operator", is_operator=True)
 
 
-def test_everything_is_there_again(copied, client, provider, elsewhere, work_off):
-    """A finished task with its bytes, accounts, indexes; nobody is signed in."""
-    done = create(client, prompt="画好了")
-    work_off()
+def test_everything_is_there_again(client, drawn, restored, tmp_path):
+    done = drawn(prompt="画好了")
     picture = result(client, done)["result"]["image_url"]
     bytes_before = client.get(picture).data
     documents.User(
@@ -58,35 +56,29 @@ def test_everything_is_there_again(copied, client, provider, elsewhere, work_off
     ).save()
     get_db().sessions.insert_one({"_id": "s1", "user_id": "u1"})
 
-    path = copied()
-    with elsewhere() as there:
-        backup.restore(path)
-
+    with restored() as there:
         assert result(there, done)["status"] == "completed"
         assert there.get(picture).data == bytes_before
         assert documents.User.collection().count_documents({}) == 1
         assert get_db().sessions.count_documents({}) == 0
         assert indexes.build() == {}
-    assert path.stat().st_mode & 0o777 == 0o600
+    assert (tmp_path / "jimeng.tar").stat().st_mode & 0o777 == 0o600
 
 
-def test_collections_and_what_is_shared_are_there_again(copied, database, elsewhere):
+def test_collections_and_what_is_shared_are_there_again(database, restored):
     """With the pictures in them, and under the link that was given away."""
     me, pictures = Principal("guest"), hang("a", "b")
     made = collections.create(me, "海报")
     collections.change(me, made.id, add=pictures)
     page = f"/s/{shares.share_or_update(me, made.id).token}"
 
-    path = copied()
-    with elsewhere() as there:
-        backup.restore(path)
-
+    with restored() as there:
         assert there.get(page).text.count('class="photo-link"') == 2
         shown = there.get(f"/gallery?in={made.id}").text
         assert [f"picture-{each}" in shown for each in pictures] == [True, True]
 
 
-def test_deletion_that_had_begun_goes_on(copied, database, elsewhere, monkeypatch):
+def test_deletion_that_had_begun_goes_on(database, monkeypatch, restored):
     """Else pictures would be kept for a collection that nobody sees."""
     me, pictures = Principal("guest"), hang("a", "b")
     made = collections.create(me, "海报")
@@ -94,28 +86,23 @@ def test_deletion_that_had_begun_goes_on(copied, database, elsewhere, monkeypatc
     monkeypatch.setattr(worker, "REQUEST_BUDGET_S", -1.0)
     collections.delete(me, made.id)
 
-    path = copied()
-    with elsewhere():
-        backup.restore(path)
+    with restored():
         bulk.run_due()
 
         assert {tuple(each.collections) for each in Image.objects} == {()}
 
 
 def test_running_again_that_had_begun_is_forgotten(
-    copied, client, provider, elsewhere, monkeypatch, work_off
+    drawn, provider, monkeypatch, restored
 ):
     """The original has gone on with it, and paid for it."""
     provider.submits = [ProviderError("no", code="provider_failed")]
-    create(client)
-    work_off()
+    drawn()
     monkeypatch.setattr(worker, "REQUEST_BUDGET_S", -1.0)
     retry_all(OPERATOR, Filter())
     assert BulkAction.objects.get().is_open
 
-    path = copied()
-    with elsewhere():
-        backup.restore(path)
+    with restored():
         bulk.run_due()
 
         assert Task.objects.count() == 1
@@ -175,16 +162,13 @@ def test_what_was_accepted_is_asked_for(copied, client, provider, elsewhere, wor
     assert len(provider.requests) == 1
 
 
-def test_refused_picture_is_not_drawn_anew(copied, client, provider, elsewhere):
+def test_refused_picture_is_not_drawn_anew(client, provider, restored):
     """The original has drawn it anew by now, perhaps, and paid for that."""
     provider.polls.append(Progress("remote-1"))
     create(client)
     run_queue()
 
-    path = copied()
-    with elsewhere():
-        backup.restore(path)
-
+    with restored():
         row = Generation.collection().find_one({})
         assert (row["state"], row["resent"]) == (State.GENERATING.value, True)
 
@@ -202,11 +186,9 @@ def test_task_without_pictures_is_ended(copied, client, provider, elsewhere):
         assert result(there, task_id)["error"]["code"] == "restored"
 
 
-def test_sending_stays_paused(copied, client, provider, registry, elsewhere):
+def test_sending_stays_paused(client, provider, registry, restored):
     """What is asked for after it waits, until an operator says so."""
-    path = copied()
-    with elsewhere() as there:
-        backup.restore(path)
+    with restored() as there:
         task_id = create(there)
         pump.tick()
         run_queue()
@@ -284,7 +266,6 @@ def test_restore_that_was_cut_off_begins_anew(copied, client, elsewhere, monkeyp
 
 
 def test_commands_write_and_load(client, app, elsewhere, tmp_path):
-    """Both say what they did, and leave an entry in the audit trail."""
     create(client)
     path = str(tmp_path / "one.tar")
 
@@ -305,7 +286,6 @@ def test_commands_write_and_load(client, app, elsewhere, tmp_path):
 
 
 def test_file_that_cannot_be_written_is_a_sentence(app, tmp_path):
-    """And no traceback."""
     told = app.test_cli_runner().invoke(args=["backup", str(tmp_path / "no" / "x.tar")])
 
     assert told.exit_code == 1
@@ -333,14 +313,12 @@ __all__ = ["work_all"]
 
 
 def test_restored_batch_stops_and_asks_before_it_goes_on(
-    client, copied, elsewhere, provider, work_all
+    client, provider, work_all, restored
 ):
     """The original may have gone on: nothing is paid for twice without a word."""
     batch_id = ask(client, lines(WINDOW + 3))["batch_id"]
-    path = copied()
 
-    with elsewhere() as there:
-        backup.restore(path)
+    with restored() as there:
         lanes.resume(lanes.SENDING)
         work_all()
 
@@ -357,7 +335,7 @@ def test_restored_batch_stops_and_asks_before_it_goes_on(
 
 @pytest.mark.parametrize("when", ["tasks", "batches"])
 def test_batch_that_fills_meanwhile_is_whole(
-    client, copied, elsewhere, work_all, monkeypatch, when
+    client, work_all, monkeypatch, when, restored
 ):
     """Where MongoDB cannot read all at one moment each prompt has its task, or none."""
     batch_id = ask(client, lines(WINDOW + 3))["batch_id"]
@@ -372,10 +350,8 @@ def test_batch_that_fills_meanwhile_is_whole(
 
     monkeypatch.setattr(dumping, "snapshot", lambda database: nullcontext())
     monkeypatch.setattr(dumping, "dump_collection", slowly)
-    path = copied()
 
-    with elsewhere() as there:
-        backup.restore(path)
+    with restored() as there:
         lanes.resume(lanes.SENDING)
 
         assert look(there, batch_id)["pictures"]["total"] == WINDOW + 3
@@ -387,7 +363,7 @@ def test_batch_that_fills_meanwhile_is_whole(
 
 
 def test_tasks_of_a_batch_that_is_not_there_are_their_own(
-    client, copied, elsewhere, monkeypatch
+    client, monkeypatch, restored
 ):
     """It was asked for while others were read: the feed has its tasks all the same."""
     read = dumping.dump_collection
@@ -401,17 +377,14 @@ def test_tasks_of_a_batch_that_is_not_there_are_their_own(
     ask(client, "鸟")
     monkeypatch.setattr(dumping, "snapshot", lambda database: nullcontext())
     monkeypatch.setattr(dumping, "dump_collection", slowly)
-    path = copied()
 
-    with elsewhere():
-        backup.restore(path)
-
+    with restored():
         feed = batches.feed(Principal("user_123"), limit=10)
         assert (len(feed.tasks), len(feed.batches)) == (2, 1)
 
 
 def test_running_again_of_a_cancelled_batch_stops_too(
-    client, copied, elsewhere, provider, work_all, monkeypatch
+    client, provider, work_all, monkeypatch, restored
 ):
     """Its original has gone on with it, although it stays cancelled."""
     provider.submits = [ProviderError("no", code="provider_failed")]
@@ -422,10 +395,8 @@ def test_running_again_of_a_cancelled_batch_stops_too(
     sent = len(provider.requests)
     monkeypatch.setattr(filling, "begin", lambda batch: None)
     data_of(act(client, batch_id, "retry"), 202)
-    path = copied()
 
-    with elsewhere() as there:
-        backup.restore(path)
+    with restored() as there:
         lanes.resume(lanes.SENDING)
         work_all()
 

@@ -13,7 +13,7 @@ from jimeng.cli import databases
 from jimeng.documents import AuditEntry, Lane, base, utcnow
 from tests.conftest import run_queue
 from tests.forgetting import forget_lanes
-from tests.rest import create, result
+from tests.rest import REDIS_AWAY, create, result
 
 KEYS = {"VOLCENGINE_ACCESS_KEY": "key", "VOLCENGINE_SECRET_KEY": "secret"}
 
@@ -35,7 +35,6 @@ def run(app, config, registry):
 
 
 def test_status_prints_the_counts(client, run):
-    """One line for each count, each lane and each worker."""
     create(client, n=3)
     run_queue()
 
@@ -59,7 +58,6 @@ def test_status_says_what_is_paused(run):
 
 
 def test_reset_lane_sends_at_once_as_many_as_are_configured(run, lane):
-    """Whatever the provider has refused."""
     later = utcnow() + timedelta(minutes=1)
     low = {"limit": 1, "limit_until": later, "refusals": 5, "not_before": later}
     Lane(id=lane, **low, refused="quota_exhausted").save()
@@ -77,7 +75,6 @@ def test_reset_lane_sends_at_once_as_many_as_are_configured(run, lane):
 
 
 def test_unknown_lane_is_not_reset(run, lane):
-    """The error names those that there are."""
     done = run("reset", "nothing", **KEYS)
 
     assert done.exit_code == 1
@@ -86,7 +83,6 @@ def test_unknown_lane_is_not_reset(run, lane):
 
 
 def test_clear_asks_first(client, run):
-    """A no leaves everything as it was."""
     task_id = create(client)
 
     done = run("clear", answer="n\n")
@@ -100,7 +96,6 @@ def test_clear_asks_first(client, run):
     "words, answer", [(["clear"], "y\n"), (["clear", "--force"], "")]
 )
 def test_clear_prints_both_counts(client, run, words, answer):
-    """What was cancelled and what was taken out of Redis."""
     task_id = create(client, n=2)
 
     done = run(*words, answer=answer)
@@ -163,7 +158,8 @@ def test_databases_that_are_away_are_said_in_one_sentence(client, run):
     """Nothing is cancelled when Redis cannot be emptied."""
     task_id = create(client)
 
-    done = run("clear", "--force", REDIS_URL="redis://127.0.0.1:9/0")
+    assert "Redis is away" in run("status", **REDIS_AWAY).output
+    done = run("clear", "--force", **REDIS_AWAY)
 
     assert done.exit_code == 1
     assert done.output.startswith("Error: queue_unavailable")

@@ -11,7 +11,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
-from jimeng import jobs
+from jimeng import documents, jobs
 from jimeng.cli.checks import examine
 from jimeng.documents import Worker, utcnow
 from jimeng.errors import ProviderError
@@ -71,7 +71,15 @@ def answering(
 
 
 @pytest.fixture
-def look(app, config):
+def connected_again(database, config, registry):
+    """Afterwards, whatever else this process was connected to."""
+    yield
+    documents.connect(config, timeout=documents.WORKER_TIMEOUT)
+    jobs.configure(config, registry)
+
+
+@pytest.fixture
+def look(app, config, connected_again):
     """All findings, by what was looked at; a worker lives."""
     now = utcnow()
     Worker(id="w", started_at=now, seen_at=now).save()

@@ -64,7 +64,6 @@ ROWS = [
 
 @for_each("kind, fields", ROWS)
 def test_document_is_what_mongoengine_would_make_of_it(kind, fields):
-    """Field by field, defaults included."""
     row = stored(kind, **fields)
 
     found = kind.read(row)
@@ -78,7 +77,6 @@ def test_document_is_what_mongoengine_would_make_of_it(kind, fields):
 
 @for_each("kind, fields", ROWS)
 def test_row_is_what_mongoengine_would_write(kind, fields):
-    """Field by field, for what is stored without a document being made."""
     fixed = {"id": "x", "key": "k", "created_at": utcnow(), "updated_at": utcnow()}
     fields = {**{n: v for n, v in fixed.items() if n in kind._fields}, **fields}
 
@@ -86,7 +84,6 @@ def test_row_is_what_mongoengine_would_write(kind, fields):
 
 
 def test_defaults_are_nobody_else_s():
-    """What is put into a list or a dict of one document is not in the next."""
     for kind in KINDS:
         one, other = kind.read({"_id": "x"}), kind.read({"_id": "x"})
         shared = [
@@ -161,7 +158,6 @@ def test_what_is_acknowledged_is_kept(config, monkeypatch):
 
 
 def test_list_of_what_it_should_not_hold_is_not_understood():
-    """None of it is taken for what it is not."""
     found = Generation.read({"_id": "g", "urls": ["https://a.b", 1]})
 
     assert found.urls == []
@@ -182,7 +178,6 @@ def put(*task_ids: str) -> None:
 
 
 def test_finds_what_the_driver_finds(database):
-    """With times as this server has them."""
     Task.collection().insert_one({"_id": "a", "created_at": utcnow(), "n": 2})
 
     found = base.find_one(Task.collection(), {"n": 2})
@@ -199,26 +194,6 @@ def test_all_that_a_pipeline_finds_comes(database):
     found = base.aggregate(Task.collection(), [{"$sort": {"_id": -1}}])
 
     assert [row["_id"] for row in found] == [f"{n:03}" for n in reversed(range(300))]
-
-
-def test_broken_connection_is_tried_again(breaking):  # noqa: F811
-    """Once; a slow server is not asked again."""
-    put("a")
-    breaking[:] = [AutoReconnect("reset")]
-
-    assert base.find_one(Task.collection(), {})["_id"] == "a"
-
-    for errors in ([AutoReconnect("reset")] * 2, [NetworkTimeout("slow")]):
-        breaking[:] = errors
-        with pytest.raises(AutoReconnect):
-            base.find_one(Task.collection(), {})
-        assert breaking == []
-
-
-def test_what_makes_no_sense_is_told(database):
-    """As the driver tells it."""
-    with pytest.raises(OperationFailure):
-        base.find_one(Task.collection(), {"$nothing": 1})
 
 
 ONE_MORE = [{"$set": {"asked": {"$add": [{"$ifNull": ["$asked", 0]}, 1]}}}]
@@ -243,42 +218,36 @@ def breaking(database, monkeypatch):
     return errors
 
 
+def test_broken_connection_is_tried_again(breaking):
+    """Once; a slow server is not asked again."""
+    put("a")
+    breaking[:] = [AutoReconnect("reset")]
+
+    assert base.find_one(Task.collection(), {})["_id"] == "a"
+    breaking[:] = [AutoReconnect("reset")]
+    assert note({"_id": "ada"})["asked"] == 1
+
+    for errors in ([AutoReconnect("reset")] * 2, [NetworkTimeout("slow")]):
+        breaking[:] = errors
+        with pytest.raises(AutoReconnect):
+            base.find_one(Task.collection(), {})
+        assert breaking == []
+
+
+def test_what_makes_no_sense_is_told(database):
+    with pytest.raises(OperationFailure):
+        base.find_one(Task.collection(), {"$nothing": 1})
+
+
 def test_makes_and_changes(database):
-    """The fields are those that it has afterwards."""
     assert note({"_id": "ada"}) == {"_id": "ada", "asked": 1}
     assert note({"_id": "ada"}) == {"_id": "ada", "asked": 2}
 
 
 def test_another_than_meant_stays_as_it_is(database):
-    """It is not made a second time."""
     note({"_id": "ada"})
 
     with pytest.raises(DuplicateKeyError):
         note({"_id": "ada", "asked": {"$gt": 5}})
 
     assert QuotaUsage.find_one({"_id": "ada"}).asked == 1
-
-
-def test_broken_note_is_tried_again(breaking):
-    """A server that was restarted is no reason to refuse."""
-    breaking[:] = [AutoReconnect("reset")]
-
-    assert note({"_id": "ada"})["asked"] == 1
-
-
-def test_is_not_tried_for_ever(breaking):
-    """Twice."""
-    breaking[:] = [AutoReconnect("reset")] * 2
-
-    with pytest.raises(AutoReconnect):
-        note({"_id": "ada"})
-
-    assert (breaking, note({"_id": "ada"})["asked"]) == ([], 1)
-
-
-def test_slow_server_is_not_asked_again(breaking):
-    """That would take twice as long as a request may."""
-    breaking[:] = [NetworkTimeout("slow")]
-
-    with pytest.raises(NetworkTimeout):
-        note({"_id": "ada"})

@@ -14,22 +14,38 @@ from tests.hung import hang
 from tests.page import send
 from tests.rest import CAT, CREATE, USERS, create, data_of, new_user, refused, result
 
+HOW = ["noticed", "unnoticed", "not unique"]
 
-@pytest.mark.parametrize("is_noticed", [True, False])
-def test_without_its_index_no_key_makes_a_task(client, database, is_noticed):
-    """Whether or not this process has seen that it is gone; others go on."""
+
+def lose(database, label: str, how: str) -> None:
+    """Whether or not this process sees it; or another only has the name and fields."""
     indexes.compare_indexes()
-    drop(database, IDEM)
-    if is_noticed:
+    if how == "not unique":
+        options = dict(indexes.declared()[label].options)
+        replace(database, label, **{**options, "unique": False})
+    else:
+        drop(database, label)
+    if how != "unnoticed":
         indexes.compare_indexes()
+
+
+@pytest.mark.parametrize("how", HOW)
+def test_without_its_index_no_key_makes_a_task(client, database, how):
+    """Others go on; what was taken of the limits before is given back."""
+    lose(database, IDEM, how)
 
     answer = client.post(CREATE, json=CAT, headers=KEY)
 
     refused(answer, 503, "index_missing")
     assert int(answer.headers["Retry-After"]) > 0
     assert Task.collection().count_documents({}) == 0
+    taken = list(database.places.find())
+    assert len(taken) == 1 or how != "unnoticed"
+    for line in taken:
+        assert line["asked"] == 0
+        assert [place["pending"] for place in line["lanes"].values()] == [0]
     create(client)
-    assert indexes.build() == {}
+    assert indexes.build(replace_unique=True) == {}
     assert ask_twice(client) == [202, 202]
     assert Task.collection().count_documents({"idem_key": "one"}) == 1
 
@@ -45,42 +61,18 @@ def test_index_that_another_process_has_built_is_not_missed(client, database):
     assert Task.collection().count_documents({}) == 1
 
 
-def test_refused_key_takes_nothing_of_the_limits(client, database):
-    """What was taken before the index proved missing is given back."""
-    indexes.compare_indexes()
-    drop(database, IDEM)
-
-    refused(client.post(CREATE, json=CAT, headers=KEY), 503, "index_missing")
-
-    (line,) = database.places.find()
-    assert line["asked"] == 0
-    assert [place["pending"] for place in line["lanes"].values()] == [0]
-
-
-def test_index_that_only_has_the_name_is_not_believed(client, database):
-    """Of the same name and fields, but not unique."""
-    replace(database, IDEM, partialFilterExpression={"idem_key": {"$exists": True}})
-    indexes.compare_indexes()
-
-    refused(client.post(CREATE, json=CAT, headers=KEY), 503, "index_missing")
-
-    assert indexes.build(replace_unique=True) == {}
-    assert ask_twice(client) == [202, 202]
-    assert Task.collection().count_documents({}) == 1
-
-
-@pytest.mark.parametrize("is_noticed", [True, False])
+@pytest.mark.parametrize("how", HOW)
 def test_without_the_index_of_slots_nothing_is_sent(
-    client, database, provider, work_off, is_noticed
+    client, database, provider, work_off, how
 ):
-    """The lane waits; what is under way goes on; then all is sent."""
+    """
+    Two consumers could take the same one: the lane waits; what is under way goes on;
+    then all is sent.
+    """
     under_way = create(client)
     run_queue()
     assert len(provider.requests) == 1
-    indexes.compare_indexes()
-    drop(database, indexes.SLOTS)
-    if is_noticed:
-        indexes.compare_indexes()
+    lose(database, indexes.SLOTS, how)
     waiting = create(client)
 
     for _ in range(3):
@@ -88,26 +80,12 @@ def test_without_the_index_of_slots_nothing_is_sent(
         run_queue()
 
     assert len(provider.requests) == 1
-    assert indexes.build() == {}
+    assert indexes.build(replace_unique=True) == {}
     work_off()
     assert len(provider.requests) == 2
     assert {result(client, each)["status"] for each in (under_way, waiting)} == {
         "completed"
     }
-
-
-def test_slots_that_are_not_unique_are_not_believed(client, database, provider):
-    """Two consumers could take the same one."""
-    only = {"slot": {"$exists": True}}
-    replace(database, indexes.SLOTS, partialFilterExpression=only)
-    indexes.compare_indexes()
-    create(client)
-
-    for _ in range(3):
-        pump.tick()
-        run_queue()
-
-    assert provider.requests == []
 
 
 def test_without_the_index_of_emails_no_user_is_made_or_moved(client, database):
@@ -146,7 +124,6 @@ def test_without_the_index_of_bulk_actions_none_is_begun(client, database):
 
 
 def test_without_the_index_of_links_none_is_replaced(client, database):
-    """The picture keeps the link that it has."""
     (picture,) = hang("a cat")
     before = database.images.find_one({})["key"]
     drop(database, indexes.LINKS)

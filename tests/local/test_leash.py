@@ -50,7 +50,6 @@ def fifo(tmp_path):
     ("script", "status"), [("exit 7", 7), ("kill -KILL $$", 128 + 9)]
 )
 def test_a_leash_hands_on_the_exit_status(script, status):
-    """The child's own status is seen, or 128 plus the signal that ended it."""
     child = Child(["sh", "-c", script])
 
     wait_for(lambda: child.status() is not None)
@@ -75,7 +74,6 @@ def test_stop_is_gentle_at_first(tmp_path):
 
 
 def test_stop_kills_in_the_end(fifo):
-    """A deaf child and its own children are gone after the patience is over."""
     child = Child([sys.executable, "-c", DEAF, str(fifo)])
 
     with open(fifo) as reader:

@@ -13,7 +13,15 @@ from jimeng.local.supervisor import datadir, service, source_watch
 from jimeng.local.supervisor.service import Service
 from tests import standin
 from tests.chaos import group_kills
-from tests.standin import NO_DATABASES, OWN_KEYS, ROOT, WSGI, first_line, free_port
+from tests.standin import (
+    NO_DATABASES,
+    OWN_KEYS,
+    ROOT,
+    WSGI,
+    first_line,
+    free_port,
+    is_open,
+)
 from tests.waiting import wait_for
 
 
@@ -32,6 +40,14 @@ def running(site):
     wait_for(site.is_empty)
 
 
+@pytest.fixture
+def developing(site):
+    """The same with ``--dev``."""
+    with site.start("--dev", **NO_DATABASES, **OWN_KEYS) as process:
+        first_line(process)
+        yield process
+
+
 REFUSALS = [
     ({"SERVER_HOST": "0.0.0.0"}, "ALLOW_OPEN_ACCESS=1"),
     ({"SERVER_HOST": "192.0.2.1", "ALLOW_OPEN_ACCESS": "1"}, "cannot listen"),
@@ -42,7 +58,6 @@ REFUSALS = [
 
 @pytest.mark.parametrize(("env", "said"), REFUSALS)
 def test_what_keeps_it_from_starting_is_one_sentence(site, env, said):
-    """A setting that does not do is named, in one line, with status 2."""
     refusal = site.refusal(**env)
 
     assert said in refusal
@@ -51,7 +66,6 @@ def test_what_keeps_it_from_starting_is_one_sentence(site, env, said):
 
 
 def test_a_broken_dotenv_is_one_sentence(site):
-    """The line that is wrong is named."""
     (site.path / ".env").write_text("POLL_INTERVAL\n")
 
     assert "no = after POLL_INTERVAL" in site.refusal()
@@ -74,7 +88,6 @@ def test_a_taken_port_is_named_with_the_way_out(site, host):
 
 @pytest.mark.system
 def test_children_get_the_settings_and_end_with_sigterm(site, running):
-    """The web server is open to this machine only; after SIGTERM nothing is left."""
     env = site.ask()["env"]
     assert env["AUTH"] == "off"
     assert env["ALLOW_OPEN_ACCESS"] == "1"
@@ -89,7 +102,6 @@ def test_children_get_the_settings_and_end_with_sigterm(site, running):
 
 @pytest.mark.system
 def test_sign_in_gets_a_secret_that_stays(site):
-    """Made at the first start, kept for the next ones, nobody else's to read."""
     secrets_seen = []
     for _ in range(2):
         with site.start(AUTH="on", **NO_DATABASES, **OWN_KEYS) as process:
@@ -107,7 +119,6 @@ def test_sign_in_gets_a_secret_that_stays(site):
 
 @pytest.mark.system
 def test_a_second_start_names_the_first(site, running):
-    """Two on the same data are refused, also on another port."""
     refusal = site.refusal(SERVER_PORT=str(free_port()), **NO_DATABASES, **OWN_KEYS)
 
     assert f"already running on {site.path}/.data, pid {running.pid}" in refusal
@@ -115,7 +126,6 @@ def test_a_second_start_names_the_first(site, running):
 
 @pytest.mark.system
 def test_a_killed_child_is_started_again(site, running):
-    """Kill Gunicorn: another answers after a moment."""
     os.kill(site.ask()["parent"], signal.SIGKILL)
 
     wait_for(lambda: "web ended status=137, starting again in 0.5 s" in site.log())
@@ -138,36 +148,30 @@ def test_the_second_ctrl_c_waits_for_nothing(site, running):
 
 
 @pytest.mark.system
-def test_dev_mends_what_was_broken(site):
+def test_dev_mends_what_was_broken(site, developing):
     """A mistake in a source ends the web server; mending it brings it back."""
-    with site.start("--dev", **NO_DATABASES, **OWN_KEYS) as process:
-        first_line(process)
+    (site.path / "wsgi.py").write_text("here is a mistake")
+    wait_for(lambda: "web ended" in site.log())
+    (site.path / "wsgi.py").write_text(WSGI)
 
-        (site.path / "wsgi.py").write_text("here is a mistake")
-        wait_for(lambda: "web ended" in site.log())
-        (site.path / "wsgi.py").write_text(WSGI)
-
-        wait_for(site.answers)
+    wait_for(site.answers)
 
 
 @pytest.mark.system
-def test_dev_follows_the_sources(site):
+def test_dev_follows_the_sources(site, developing):
     """A changed file is served soon, without a moment in which nothing answers."""
-    with site.start("--dev", **NO_DATABASES, **OWN_KEYS) as process:
-        first_line(process)
-        parent = site.ask()["parent"]
+    parent = site.ask()["parent"]
 
-        (site.path / "wsgi.py").write_text(WSGI.replace("VERSION = 1", "VERSION = 22"))
+    (site.path / "wsgi.py").write_text(WSGI.replace("VERSION = 1", "VERSION = 22"))
 
-        wait_for(lambda: site.ask()["version"] == 22)  # asking must not fail
-        assert site.ask()["parent"] == parent
-        process.terminate()
-        assert process.wait(60) == 0
+    wait_for(lambda: site.ask()["version"] == 22)  # asking must not fail
+    assert site.ask()["parent"] == parent
+    developing.terminate()
+    assert developing.wait(60) == 0
 
 
 @pytest.mark.system
 def test_sigkill_leaves_nothing_and_loses_nothing(site):
-    """Databases, demo provider and all end with it; the next start has their data."""
     with site.start() as process:
         line = first_line(process)
         assert line.startswith(f"jimeng: http://localhost:{site.port} ")
@@ -187,12 +191,7 @@ def test_sigkill_leaves_nothing_and_loses_nothing(site):
     wait_for(site.is_empty)
     for name in ("mongodb/port", "redis/port", "simulator.port"):
         port = int((site.path / ".data" / name).read_text())
-        wait_for(lambda port=port: not is_listening(port))
-
-
-def is_listening(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
+        wait_for(lambda port=port: not is_open(port))
 
 
 STORM = """
@@ -214,13 +213,8 @@ print(signals.stop(), signals.hurry())
 
 def test_signals_that_come_together_do_not_hang():
     """One that comes while another is handled waits for nothing."""
-    done = subprocess.run(
-        [sys.executable, "-c", STORM],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
+    how = {"cwd": ROOT, "capture_output": True, "text": True, "timeout": 60}
+    done = subprocess.run([sys.executable, "-c", STORM], **how)
 
     assert done.stdout == "True False\n", done.stderr
 
@@ -262,19 +256,17 @@ def test_dev_takes_keys_that_are_added_while_it_runs(site):
 
 
 @pytest.mark.system
-def test_dev_goes_on_with_the_earlier_settings(site):
+def test_dev_goes_on_with_the_earlier_settings(site, developing):
     """Wrong ones are named; what runs goes on running."""
-    with site.start("--dev", **NO_DATABASES, **OWN_KEYS) as process:
-        first_line(process)
-        before = site.ask()["parent"]
+    before = site.ask()["parent"]
 
-        site.say(POLL_INTERVAL="soon")
+    site.say(POLL_INTERVAL="soon")
 
-        wait_for(lambda: "settings not taken" in site.log())
-        assert "POLL_INTERVAL must be a number" in site.log()
-        site.say(DATA_DIR="elsewhere")
-        wait_for(lambda: "DATA_DIR has changed; stop jimeng" in site.log())
-        assert site.ask()["parent"] == before
+    wait_for(lambda: "settings not taken" in site.log())
+    assert "POLL_INTERVAL must be a number" in site.log()
+    site.say(DATA_DIR="elsewhere")
+    wait_for(lambda: "DATA_DIR has changed; stop jimeng" in site.log())
+    assert site.ask()["parent"] == before
 
 
 FULL = """
@@ -354,7 +346,6 @@ def test_a_child_that_keeps_ending_is_started_ever_later(flaky, clock):
 
 
 def test_demo_keys_are_kept_and_private(tmp_path):
-    """They are made once and only their owner may read them."""
     path = tmp_path / "keys"
 
     made = datadir.demo_keys(path)
@@ -365,7 +356,6 @@ def test_demo_keys_are_kept_and_private(tmp_path):
 
 
 def test_watch_sees_what_changes(tmp_path):
-    """Changed, added and removed files are seen once each; caches are not looked at."""
     package = tmp_path / "jimeng"
     (package / "__pycache__").mkdir(parents=True)
     for name in ("changed.py", "removed.py"):
@@ -383,18 +373,13 @@ def test_watch_sees_what_changes(tmp_path):
 
 
 def test_templates_do_not_restart_the_consumer():
-    """Only code concerns it."""
-    assert source_watch.needs_consumer(
-        {Path("jimeng/jobs/pump.py"), Path("static/app.css")}
-    )
+    code = Path("jimeng/jobs/pump.py")
+    assert source_watch.needs_consumer({code, Path("static/app.css")})
     assert not source_watch.needs_consumer({Path("templates/base.html")})
 
 
-def test_what_no_child_starts_with_ends_it_all(tmp_path):
+def test_what_no_child_starts_with_ends_it_all(site):
     """Each would only say the same again; with --dev somebody may mend it."""
-    with standin.made(tmp_path / "site") as site:
-        (site.path / "wsgi.py").write_text("import sys; sys.exit(4)")
+    (site.path / "wsgi.py").write_text("import sys; sys.exit(4)")
 
-        assert "ended status=4" in site.refusal(
-            **standin.NO_DATABASES, **standin.OWN_KEYS
-        )
+    assert "ended status=4" in site.refusal(**NO_DATABASES, **OWN_KEYS)

@@ -67,7 +67,6 @@ def test_hd_is_near_the_largest():
     height=st.integers(1, 20_000),
 )
 def test_pixels_are_accepted_or_explained(model, width, height):
-    """A size is either as it was asked for, and within the limits, or refused."""
     try:
         size = model.resolve_size(f"{width}x{height}")
     except Invalid as error:
@@ -85,7 +84,6 @@ def test_pixels_are_accepted_or_explained(model, width, height):
 
 
 def test_words_of_sizes_are_understood_in_any_case():
-    """2k is 2K; without a size it is the square one; other words are refused."""
     others = ["", "1024", "1024x", "0x0", "-1x5", "9K", "5:4", "１x１"]
     for model in SIZED:
         assert model.resolve_size(None) == model.sizes["1:1"], model.lane
@@ -97,7 +95,6 @@ def test_words_of_sizes_are_understood_in_any_case():
 
 
 def test_names_are_clear():
-    """Within a provider each name means one model."""
     check_names(MODELS)
     assert len({model.lane for model in MODELS}) == len(MODELS)
 
@@ -126,25 +123,17 @@ def test_rows_keep_the_rules_of_an_operator_s():
         ("jimeng-4.6", "jimeng_seedream46_cvtob"),
         ("doubao-seedream-5.0", "doubao-seedream-5-0-260128"),
         ("doubao-seedream-5-0-lite-260128", "doubao-seedream-5-0-260128"),
+        (("doubao-seedream-4.0", None), "jimeng_t2i_v40"),
+        (("doubao-seedream-4.0", ARK), "doubao-seedream-4-0-250828"),
+        (("doubao-seedream-4.0", VISUAL), "jimeng_t2i_v40"),
+        ((None, ARK), "doubao-seedream-4-0-250828"),
+        ((None, VISUAL), "jimeng_t2i_v30"),
     ],
 )
 def test_model_is_found_by_any_of_its_names(name, req_key):
-    """Where both providers have it, Visual's is meant."""
-    assert registry_of(ARK, VISUAL).model(name).req_key == req_key
-
-
-@for_each(
-    ("name", "provider", "req_key"),
-    [
-        ("doubao-seedream-4.0", ARK, "doubao-seedream-4-0-250828"),
-        ("doubao-seedream-4.0", VISUAL, "jimeng_t2i_v40"),
-        (None, ARK, "doubao-seedream-4-0-250828"),
-        (None, VISUAL, "jimeng_t2i_v30"),
-    ],
-)
-def test_provider_chooses(name, provider, req_key):
-    """Its own model of that name, or its own default."""
-    assert registry_of(ARK, VISUAL).model(name, provider).req_key == req_key
+    """Where both providers have it, Visual's is meant unless another one is named."""
+    asked = name if isinstance(name, tuple) else (name,)
+    assert registry_of(ARK, VISUAL).model(*asked).req_key == req_key
 
 
 @for_each(
@@ -169,7 +158,6 @@ def test_nothing_is_put_in_the_place_of_a_model(name, provider):
     ],
 )
 def test_keys_decide_what_is_offered(env, providers, default):
-    """Models of a provider without keys are not there."""
     config = Config.from_env(env)
     registry = Registry.from_config(config)
 
@@ -179,7 +167,6 @@ def test_keys_decide_what_is_offered(env, providers, default):
 
 
 def test_without_keys_nothing_is_offered():
-    """There is nobody to draw."""
     registry = Registry.from_config(Config())
 
     assert (registry.models, registry.default(), registry.lanes) == ({}, None, {})

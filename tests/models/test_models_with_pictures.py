@@ -1,6 +1,7 @@
 """What a model is asked beside words: judged before anything is spent."""
 
 import math
+from functools import partial
 
 import pytest
 from hypothesis import assume, given, settings
@@ -28,6 +29,18 @@ EXPAND = BY_KEY["jimeng_img2img_seed3_painting_edit"]
 ENLARGE = BY_KEY["jimeng_i2i_seed3_tilesr_cvtob"]
 ARK = BY_KEY["doubao-seedream-5-0-pro-260628"]
 SIDE = Expansion(right=0.25)
+MIXED = Expansion(top=0.1, left=-0.1)
+given_one = partial(Parameters, pictures=1)
+masked = partial(given_one, mask=True)
+worded = partial(given_one, prompt="猫")
+
+
+def assert_said(caught, field: str, key: str) -> None:
+    """Of this field alone, with words that there are."""
+    ((found, values),) = caught.value.fields[field]
+    assert set(caught.value.fields) == {field}
+    assert found == f"invalid.{key}"
+    assert all(text.format(**values) for text in MESSAGES[found])
 
 
 @for_each(
@@ -35,86 +48,46 @@ SIDE = Expansion(right=0.25)
     [
         (WORDS, Parameters(prompt="猫")),
         (REFERENCES, Parameters(prompt="猫")),
-        (REFERENCES, Parameters(prompt="猫", pictures=10, strength=0.5)),
-        (ONE, Parameters(prompt="猫", pictures=1, strength=1.0)),
-        (REPAINT, Parameters(prompt="猫", pictures=1, mask=True)),
-        (REPAINT, Parameters(pictures=1, mask=True)),
-        (EXPAND, Parameters(pictures=1, expand=SIDE)),
-        (ENLARGE, Parameters(pictures=1, strength=0.0)),
-        (ARK, Parameters(prompt="猫", pictures=10)),
+        (REFERENCES, worded(pictures=10, strength=0.5)),
+        (ONE, worded(strength=1.0)),
+        (REPAINT, worded(mask=True)),
+        (REPAINT, given_one(mask=True)),
+        (EXPAND, given_one(expand=SIDE)),
+        (ENLARGE, given_one(strength=0.0)),
+        (ARK, worded(pictures=10)),
     ],
 )
 def test_what_a_model_takes_is_taken(model, asked):
-    """Each with what its page says."""
     check_parameters(asked, model, MODELS)
 
 
 @for_each(
     ("model", "asked", "field", "key"),
     [
-        (WORDS, Parameters(prompt="猫", pictures=1), "images", "images_unsupported"),
-        (REFERENCES, Parameters(prompt="猫", pictures=11), "images", "images_many"),
-        (REFERENCES, Parameters(pictures=1), "prompt", "prompt_empty"),
-        (
-            REFERENCES,
-            Parameters(prompt="猫", strength=0.5),
-            "strength",
-            "strength_alone",
-        ),
-        (ONE, Parameters(prompt="猫"), "images", "images_few"),
-        (ONE, Parameters(prompt="猫", pictures=2), "images", "images_many"),
-        (
-            ONE,
-            Parameters(prompt="猫", pictures=1, mask=True),
-            "mask",
-            "mask_unsupported",
-        ),
-        (REPAINT, Parameters(prompt="猫", pictures=1), "mask", "mask_missing"),
-        (
-            REPAINT,
-            Parameters(pictures=1, mask=True, strength=0.2),
-            "strength",
-            "strength_unsupported",
-        ),
-        (
-            REPAINT,
-            Parameters(pictures=1, mask=True, expand=SIDE),
-            "expand",
-            "expand_unsupported",
-        ),
-        (EXPAND, Parameters(pictures=1), "expand", "expand_range"),
-        (EXPAND, Parameters(pictures=1, expand=Expansion()), "expand", "expand_range"),
-        (
-            EXPAND,
-            Parameters(pictures=1, expand=Expansion(top=0.5)),
-            "expand",
-            "expand_range",
-        ),
-        (
-            EXPAND,
-            Parameters(pictures=1, expand=Expansion(top=0.1, left=-0.1)),
-            "expand",
-            "expand_range",
-        ),
-        (ENLARGE, Parameters(prompt="猫", pictures=1), "prompt", "prompt_unsupported"),
-        (ARK, Parameters(prompt="猫", pictures=11), "images", "images_many"),
-        (
-            ARK,
-            Parameters(prompt="猫", pictures=1, mask=True),
-            "mask",
-            "mask_unsupported",
-        ),
+        (WORDS, worded(), "images", "images_unsupported"),
+        (REFERENCES, worded(pictures=11), "images", "images_many"),
+        (REFERENCES, given_one(), "prompt", "prompt_empty"),
+        (REFERENCES, worded(pictures=0, strength=0.5), "strength", "strength_alone"),
+        (ONE, worded(pictures=0), "images", "images_few"),
+        (ONE, worded(pictures=2), "images", "images_many"),
+        (ONE, worded(mask=True), "mask", "mask_unsupported"),
+        (REPAINT, worded(), "mask", "mask_missing"),
+        (REPAINT, masked(strength=0.2), "strength", "strength_unsupported"),
+        (REPAINT, masked(expand=SIDE), "expand", "expand_unsupported"),
+        (EXPAND, given_one(), "expand", "expand_range"),
+        (EXPAND, given_one(expand=Expansion()), "expand", "expand_range"),
+        (EXPAND, given_one(expand=Expansion(top=0.5)), "expand", "expand_range"),
+        (EXPAND, given_one(expand=MIXED), "expand", "expand_range"),
+        (ENLARGE, worded(), "prompt", "prompt_unsupported"),
+        (ARK, worded(pictures=11), "images", "images_many"),
+        (ARK, worded(mask=True), "mask", "mask_unsupported"),
     ],
 )
 def test_what_it_does_not_take_is_named(model, asked, field, key):
-    """By the field, with words that there are."""
     with pytest.raises(Invalid) as caught:
         check_parameters(asked, model, MODELS)
 
-    ((found, values),) = caught.value.fields[field]
-    assert set(caught.value.fields) == {field}
-    assert found == f"invalid.{key}"
-    assert all(text.format(**values) for text in MESSAGES[found])
+    assert_said(caught, field, key)
 
 
 def test_all_that_is_wrong_is_said_at_once():
@@ -134,11 +107,9 @@ def test_models_that_would_take_it_are_named():
     from_words = [model for model in MODELS if model.takes is None]
 
     with pytest.raises(Invalid) as caught:
-        check_parameters(
-            Parameters(prompt="猫", pictures=1), WORDS, [WORDS, ONE, ENLARGE]
-        )
+        check_parameters(worded(), WORDS, [WORDS, ONE, ENLARGE])
     with pytest.raises(Invalid) as nowhere:
-        check_parameters(Parameters(prompt="猫", pictures=1), WORDS, from_words)
+        check_parameters(worded(), WORDS, from_words)
 
     assert caught.value.fields["images"] == [
         ("invalid.images_unsupported", {"known": "jimeng-i2i-3.0, jimeng-upscale"})
@@ -170,9 +141,7 @@ def test_pictures_that_cannot_be_fitted_are_refused(model, size, key):
     with pytest.raises(Invalid) as caught:
         check_picture(model, *size, field="images[0]")
 
-    ((found, values),) = caught.value.fields["images[0]"]
-    assert found == f"invalid.{key}"
-    assert all(text.format(**values) for text in MESSAGES[found])
+    assert_said(caught, "images[0]", key)
 
 
 def test_mask_has_the_size_of_its_picture():
@@ -209,17 +178,12 @@ def test_mask_has_the_size_of_its_picture():
 )
 def test_size_follows_from_what_goes_in(model, options, drawn):
     """Where it must, and where nothing else was asked for."""
-    size = options.pop("size", None)
+    given = {"size": None, "quality": "standard", **options}
 
-    assert size_of_output(
-        model, size, options.pop("quality", "standard"), **options
-    ) == (drawn)
+    assert size_of_output(model, **given) == drawn
 
 
-@for_each(
-    "model",
-    [REPAINT, EXPAND, ENLARGE],
-)
+@for_each("model", [REPAINT, EXPAND, ENLARGE])
 def test_largest_that_comes_out_can_be_kept(model):
     """What is too large to be decoded here would be paid for, and lost."""
     most = model.takes.expand or 0
@@ -250,9 +214,7 @@ def test_other_sizes_are_refused(model, size, pictures, key):
     with pytest.raises(Invalid) as caught:
         size_of_output(model, size, pictures=pictures)
 
-    ((found, values),) = caught.value.fields["size"]
-    assert found == f"invalid.{key}"
-    assert all(text.format(**values) for text in MESSAGES[found])
+    assert_said(caught, "size", key)
 
 
 @settings(derandomize=True, database=None, deadline=None, max_examples=400)

@@ -7,7 +7,7 @@ import pytest
 
 from jimeng.errors import Invalid
 from jimeng.i18n import MESSAGES
-from jimeng.providers import MODELS, Model, Registry
+from jimeng.providers import MODELS, Model
 from jimeng.providers.models.model import Usage
 from jimeng.providers.models.video import (
     VIDEO_RATIOS,
@@ -16,14 +16,17 @@ from jimeng.providers.models.video import (
     tokens_of,
 )
 from jimeng.providers.models.video_validation import resolve_video
-from tests.conftest import FakeProvider
 from tests.each import for_each
+from tests.models.test_models import registry_of
 
 VISUAL, ARK = "volcengine_jimeng", "volcengine_ark"
 VIDEOS = [model for model in MODELS if model.video]
 BY_ID = {model.id: model for model in VIDEOS}
 SQUARE, TALL = (1000, 1000), (600, 1000)
 FIRST, LAST, REFERENCE = "first_frame", "last_frame", "reference"
+V10, V15 = "doubao-seedance-1.0-pro", "doubao-seedance-1.5-pro"
+V20, J30 = "doubao-seedance-2.0", "jimeng-video-3.0"
+MOVE = {"camera": "robo_arm", "roles": (FIRST,)}
 ROLES: dict[Mode, tuple] = {
     "text-to-video": (),
     "first-frame": (FIRST,),
@@ -50,12 +53,6 @@ def refused(model: str, **asked) -> dict[str, tuple[str, dict]]:
     with pytest.raises(Invalid) as caught:
         resolved(model, **asked)
     return {field: reasons[0] for field, reasons in caught.value.fields.items()}
-
-
-def registry_of(*providers: str) -> Registry:
-    return Registry(
-        {name: FakeProvider() for name in providers}, dict.fromkeys(providers, 2)
-    )
 
 
 def test_each_mode_and_resolution_of_each_row_resolves():
@@ -91,8 +88,7 @@ def test_sizes_have_their_ratio():
 
 
 def test_dear_defaults_of_the_service_are_not_ours():
-    """No sound, and not the largest size, unless requested."""
-    assert resolved("doubao-seedance-1.5-pro") == VideoParameters(
+    assert resolved(V15) == VideoParameters(
         duration=5,
         resolution="720p",
         ratio="16:9",
@@ -100,24 +96,25 @@ def test_dear_defaults_of_the_service_are_not_ours():
         camera_fixed=False,
         last_frame=False,
     )
-    assert resolved("doubao-seedance-1.0-pro").resolution == "720p"
+    assert resolved(V10).resolution == "720p"
 
 
 def test_what_the_model_has_no_choice_of_is_none():
-    """Sound, camera and last frame do not exist for Visual."""
-    assert resolved("jimeng-video-3.0", audio=False) == VideoParameters(
+    assert resolved(J30, audio=False) == VideoParameters(
         duration=5, resolution="720p", ratio="16:9"
     )
 
 
 def test_first_frame_decides_the_ratio_unless_it_is_given():
     """The size expected is that of the nearest ratio; 2.5 takes no other."""
-    free = BY_ID["doubao-seedance-2.0"]
+    free = BY_ID[V20]
     found = resolved(free, roles=(FIRST,), pictures=[TALL])
 
     assert found.ratio == "adaptive"
     assert free.video.size_of(found, TALL) == (720, 1280)
     assert free.video.size_of(found, None) == (1280, 720)
+    references = replace(found, roles=(REFERENCE,))
+    assert free.video.size_of(references, TALL) == (1280, 720)
     assert resolved(free, ratio="1:1", roles=(FIRST,)).ratio == "1:1"
     wrong = refused("doubao-seedance-2.5", ratio="1:1", roles=(FIRST,))
     assert wrong["ratio"][0] == "invalid.video_ratio_follows"
@@ -125,14 +122,14 @@ def test_first_frame_decides_the_ratio_unless_it_is_given():
 
 def test_a_picture_without_a_role_is_the_first_frame():
     """As at the service; several need roles."""
-    assert resolved("jimeng-video-3.0", pictures=[SQUARE]).roles == (FIRST,)
-    wrong = refused("jimeng-video-3.0", pictures=[SQUARE, SQUARE])
+    assert resolved(J30, pictures=[SQUARE]).roles == (FIRST,)
+    wrong = refused(J30, pictures=[SQUARE, SQUARE])
     assert wrong["images"][0] == "invalid.video_roles"
 
 
 def test_camera_has_a_strength():
     """Both are sent, so the strength has a default."""
-    found = resolved("jimeng-video-3.0", camera="robo_arm", roles=(FIRST,))
+    found = resolved(J30, **MOVE)
 
     assert (found.mode, found.camera_strength) == ("camera", "medium")
 
@@ -140,73 +137,28 @@ def test_camera_has_a_strength():
 @for_each(
     ("model", "asked", "field", "key"),
     [
-        ("doubao-seedance-2.0", {"duration": 3}, "duration", "video_duration"),
-        ("jimeng-video-3.0", {"duration": 6}, "duration", "video_duration"),
-        ("doubao-seedance-2.0-fast", {"resolution": "1080p"}, "resolution", "choice"),
-        ("doubao-seedance-2.0", {"ratio": "3:2"}, "ratio", "choice"),
-        ("doubao-seedance-1.0-pro", {"ratio": "adaptive"}, "ratio", "choice"),
-        ("doubao-seedance-1.0-pro", {"audio": True}, "audio", "video_audio"),
-        ("doubao-seedance-2.0", {"camera": "robo_arm"}, "camera", "video_camera"),
-        ("jimeng-video-3.0", {"camera": "left"}, "camera", "choice"),
-        ("jimeng-video-3.0", {"camera": "robo_arm"}, "camera", "video_camera_frame"),
+        (V20, {"duration": 3}, "duration", "video_duration"),
+        (J30, {"duration": 6}, "duration", "video_duration"),
+        (f"{V20}-fast", {"resolution": "1080p"}, "resolution", "choice"),
+        (V20, {"ratio": "3:2"}, "ratio", "choice"),
+        (V10, {"ratio": "adaptive"}, "ratio", "choice"),
+        (V10, {"audio": True}, "audio", "video_audio"),
+        (V20, {"camera": "robo_arm"}, "camera", "video_camera"),
+        (J30, {"camera": "left"}, "camera", "choice"),
+        (J30, {"camera": "robo_arm"}, "camera", "video_camera_frame"),
+        (J30, {**MOVE, "camera_strength": "wild"}, "camera_strength", "choice"),
+        (J30, {"camera_strength": "weak"}, "camera_strength", "video_strength_alone"),
+        (V20, {"camera_fixed": True}, "camera_fixed", "video_camera_fixed"),
+        (J30, {"last_frame": True}, "return_last_frame", "video_return_last_frame"),
+        (V20, {"prompt": ""}, "prompt", "prompt_empty"),
+        (f"{J30}-pro", {"roles": (FIRST, LAST)}, "last_frame", "video_last_frame"),
+        (V20, {"roles": (LAST,)}, "first_frame", "video_first_frame_missing"),
+        (V20, {"roles": (FIRST, REFERENCE)}, "references", "video_references_alone"),
+        (V15, {"roles": (REFERENCE,)}, "references", "video_references"),
+        (V20, {"roles": (REFERENCE,) * 10}, "references", "images_many"),
+        (V20, {"roles": (FIRST, FIRST)}, "images", "video_roles"),
         (
-            "jimeng-video-3.0",
-            {"camera": "robo_arm", "camera_strength": "wild", "roles": (FIRST,)},
-            "camera_strength",
-            "choice",
-        ),
-        (
-            "jimeng-video-3.0",
-            {"camera_strength": "weak"},
-            "camera_strength",
-            "video_strength_alone",
-        ),
-        (
-            "doubao-seedance-2.0",
-            {"camera_fixed": True},
-            "camera_fixed",
-            "video_camera_fixed",
-        ),
-        (
-            "jimeng-video-3.0",
-            {"last_frame": True},
-            "return_last_frame",
-            "video_return_last_frame",
-        ),
-        ("doubao-seedance-2.0", {"prompt": ""}, "prompt", "prompt_empty"),
-        (
-            "jimeng-video-3.0-pro",
-            {"roles": (FIRST, LAST)},
-            "last_frame",
-            "video_last_frame",
-        ),
-        (
-            "doubao-seedance-2.0",
-            {"roles": (LAST,)},
-            "first_frame",
-            "video_first_frame_missing",
-        ),
-        (
-            "doubao-seedance-2.0",
-            {"roles": (FIRST, REFERENCE)},
-            "references",
-            "video_references_alone",
-        ),
-        (
-            "doubao-seedance-1.5-pro",
-            {"roles": (REFERENCE,)},
-            "references",
-            "video_references",
-        ),
-        (
-            "doubao-seedance-2.0",
-            {"roles": (REFERENCE,) * 10},
-            "references",
-            "images_many",
-        ),
-        ("doubao-seedance-2.0", {"roles": (FIRST, FIRST)}, "images", "video_roles"),
-        (
-            "jimeng-video-3.0",
+            J30,
             {"roles": (FIRST, LAST), "pictures": [SQUARE, TALL]},
             "last_frame",
             "video_frames_differ",
@@ -214,7 +166,6 @@ def test_camera_has_a_strength():
     ],
 )
 def test_what_a_model_does_not_do_is_refused(model, asked, field, key):
-    """With the field, and with words that say what is valid."""
     wrong = refused(model, **asked)
 
     assert set(wrong) == {field}
@@ -224,24 +175,15 @@ def test_what_a_model_does_not_do_is_refused(model, asked, field, key):
 
 
 def test_models_that_would_do_it_are_named():
-    """Those that are offered."""
-    known = refused("jimeng-video-3.0", audio=True)["audio"][1]["known"]
+    known = refused(J30, audio=True)["audio"][1]["known"]
 
-    assert known.split(", ") == [
-        "doubao-seedance-1.5-pro",
-        "doubao-seedance-2.0",
-        "doubao-seedance-2.0-fast",
-        "doubao-seedance-2.0-mini",
-        "doubao-seedance-2.5",
-    ]
+    newer = [V20, f"{V20}-fast", f"{V20}-mini", "doubao-seedance-2.5"]
+    assert known.split(", ") == [V15, *newer]
 
 
 def test_all_that_is_wrong_with_a_video_is_said_at_once():
-    """Pictures, choices and prompt."""
-    wrong = refused(
-        "jimeng-video-3.0-pro",
-        **{"prompt": "", "duration": 7, "resolution": "8k", "audio": True},
-    )
+    asked = {"prompt": "", "duration": 7, "resolution": "8k", "audio": True}
+    wrong = refused(f"{J30}-pro", **asked)
 
     assert set(wrong) == {"prompt", "duration", "resolution", "audio"}
 
@@ -258,17 +200,16 @@ def test_all_that_is_wrong_with_a_video_is_said_at_once():
 )
 def test_flags_are_refused_where_the_model_obeys_them(prompt):
     """They change the price behind our back; later models read them as words."""
-    for name in ("doubao-seedance-1.0-pro", "doubao-seedance-1.5-pro"):
+    for name in (V10, "doubao-seedance-1.5-pro"):
         wrong = refused(name, prompt=prompt)
         assert wrong["prompt"][0] == "invalid.video_flag"
         assert wrong["prompt"][1]["flag"] in prompt
-    assert resolved("doubao-seedance-2.0", prompt=prompt)
+    assert resolved(V20, prompt=prompt)
 
 
 @for_each("prompt", ["wait--what", "a -- b", "--rsvp", "the --ratio-- of it"])
 def test_dashes_are_no_flags(prompt):
-    """A dash in a sentence changes nothing."""
-    assert resolved("doubao-seedance-1.0-pro", prompt=prompt)
+    assert resolved(V10, prompt=prompt)
 
 
 @for_each(
@@ -281,17 +222,15 @@ def test_dashes_are_no_flags(prompt):
     ],
 )
 def test_tokens_are_those_that_were_billed(size, seconds, tokens):
-    """As the service reported them."""
     assert tokens_of(*size, seconds) == tokens
 
 
 def test_picture_model_is_not_taken_for_a_video():
-    """Nor the other way round; the words name those that would do."""
     registry = registry_of(VISUAL, ARK)
     with pytest.raises(Invalid) as pictures:
         registry.model("jimeng-3.1", makes="video")
     with pytest.raises(Invalid) as videos:
-        registry.model("doubao-seedance-2.0")
+        registry.model(V20)
 
     ((key, values),) = pictures.value.fields["model"]
     assert key == "invalid.model_of_pictures"
@@ -312,7 +251,6 @@ def test_defaults_are_by_what_is_made():
 
 
 def test_only_pictures_of_the_wrong_kind_of_model():
-    """A picture model cannot be resolved to a video."""
     picture = next(model for model in MODELS if not model.video)
     with pytest.raises(Invalid) as caught:
         resolve_video(picture, VideoParameters(), prompt="猫", offered=MODELS)
@@ -322,7 +260,7 @@ def test_only_pictures_of_the_wrong_kind_of_model():
 
 def test_video_that_needs_a_frame():
     """A row of an operator's may not start from text."""
-    model = BY_ID["doubao-seedance-1.0-pro"]
+    model = BY_ID[V10]
     video = replace(model.video, text=False)
     with pytest.raises(Invalid) as caught:
         resolved(replace(model, video=video))
@@ -334,13 +272,13 @@ def test_video_that_needs_a_frame():
     ("model", "asked", "yuan"),
     [
         ("doubao-seedance-2.5", {}, 7.62),
-        ("doubao-seedance-2.0", {}, 5.01),
-        ("doubao-seedance-2.0", {"resolution": "1080p"}, 12.50),
+        (V20, {}, 5.01),
+        (V20, {"resolution": "1080p"}, 12.50),
         ("doubao-seedance-2.0-mini", {}, 2.50),
-        ("doubao-seedance-1.5-pro", {"audio": True}, 1.74),
-        ("doubao-seedance-1.5-pro", {}, 0.87),
+        (V15, {"audio": True}, 1.74),
+        (V15, {}, 0.87),
         ("doubao-seedance-1.0-pro-fast", {}, 0.436),
-        ("jimeng-video-3.0", {"duration": 10}, 2.80),
+        (J30, {"duration": 10}, 2.80),
         ("jimeng-video-3.0-pro", {}, 5.00),
     ],
 )

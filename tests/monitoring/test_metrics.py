@@ -11,17 +11,15 @@ from prometheus_client.parser import text_string_to_metric_families
 from jimeng.documents import Generation, Image, Worker, utcnow
 from jimeng.errors import ProviderError
 from jimeng.jobs import janitor
-from jimeng.monitoring import metrics
+from jimeng.monitoring import metrics, readiness
 from tests.conftest import run_queue
 from tests.forgetting import forget_days
-from tests.rest import API, CAT, NOWHERE, client_with, create, refused
+from tests.rest import API, CAT, MONGODB_AWAY, REDIS_AWAY, client_with, create, refused
 
 MODEL = "doubao-seedream-3.0-t2i"
 ENDED = "jimeng_pictures_ended_total"
 REFUSED = ProviderError("no", code="content_refused_prompt")
 BROKEN = ProviderError("reset", code="unreachable", maybe_accepted=True)
-MONGODB_AWAY = {"MONGODB_URI": f"mongodb://{NOWHERE}/?directConnection=true"}
-REDIS_AWAY = {"REDIS_URL": f"redis://{NOWHERE}/0"}
 
 
 @pytest.fixture(autouse=True)
@@ -57,7 +55,10 @@ def ended(client) -> dict[tuple, float]:
 
 
 def test_empty_server_has_figures(client):
-    """Nothing is left out because it is nothing."""
+    """
+    Nothing is left out because it is nothing; nor are reasons not to be ready, so that
+    each can be alarmed on.
+    """
     found = scrape(client)
 
     assert found["jimeng_mongodb_up",] == found["jimeng_redis_up",] == 1
@@ -67,10 +68,12 @@ def test_empty_server_has_figures(client):
     assert found["jimeng_pictures_uncertain", "timed_out"] == 0
     assert found["jimeng_paused", "intake"] == 0
     assert found["jimeng_pictures_stored",] == 0
+    codes = {key[1]: n for key, n in found.items() if key[0] == "jimeng_not_ready"}
+    assert list(codes) == list(readiness.CODES)
+    assert (codes["worker"], codes["mongodb"]) == (1, 0)
 
 
 def test_queue_and_lanes_are_measured(client, lane):
-    """Two at the provider, two in line, and how long they have waited."""
     create(client, n=4)
     run_queue()
     old = utcnow() - timedelta(seconds=90)
@@ -91,7 +94,6 @@ def test_queue_and_lanes_are_measured(client, lane):
 
 
 def test_workers_and_their_heartbeats_are_measured(client):
-    """One that is silent is seen to be."""
     now = utcnow()
     for name, age in [("web-1:7:aa", 1), ("web-1:8:bb", 60)]:
         beat = {"_id": name, "started_at": now, "seen_at": now - timedelta(seconds=age)}
@@ -105,13 +107,10 @@ def test_workers_and_their_heartbeats_are_measured(client):
     assert 60 <= age <= 60 + passed
 
 
-def test_ends_are_counted_by_outcome_and_code(client, provider, work_off):
-    """What came, what failed and why, and what was never sent."""
-    create(client, n=2)
-    work_off()
+def test_ends_are_counted_by_outcome_and_code(client, drawn, provider):
+    drawn(n=2)
     provider.submits = [REFUSED]
-    create(client)
-    work_off()
+    drawn()
     client.post(f"{API}/tasks/{create(client)}/cancel")
 
     assert ended(client) == {
@@ -121,27 +120,24 @@ def test_ends_are_counted_by_outcome_and_code(client, provider, work_off):
     }
 
 
-def test_counts_go_on_over_closed_days(client, work_off):
+def test_counts_go_on_over_closed_days(client, drawn):
     """What is counted from the generations today is read from what is kept later."""
-    create(client, n=2)
-    work_off()
+    drawn(n=2)
     before = ended(client)
     old = {"ended_at": utcnow() - timedelta(days=9)}
     Generation.collection().update_many({}, {"$set": old})
     aged = ended(client)
     janitor.close_days()
-    create(client)
-    work_off()
+    drawn()
 
     assert before == aged == {("yes", "", "done"): 2}
     assert ended(client) == {("yes", "", "done"): 3}
 
 
-def test_count_never_falls_when_a_late_picture_comes(client, provider, work_off):
+def test_count_never_falls_when_a_late_picture_comes(client, drawn, provider):
     """A failure that may be undone is told apart, and counts when it is a day old."""
     provider.submits = [BROKEN]
-    create(client)
-    work_off()
+    drawn()
     uncertain = ("jimeng_pictures_uncertain", "submit_unknown")
 
     young = scrape(client)[uncertain], ended(client)
@@ -153,11 +149,10 @@ def test_count_never_falls_when_a_late_picture_comes(client, provider, work_off)
     assert ended(client) == {("unknown", "submit_unknown", "unknown"): 1}
 
 
-def test_failure_that_was_dealt_with_stays_counted(client, provider, work_off):
+def test_failure_that_was_dealt_with_stays_counted(client, drawn, provider):
     """An operator's note on it moves its error elsewhere."""
     provider.submits = [REFUSED]
-    create(client)
-    work_off()
+    drawn()
     before = ended(client)
 
     Generation.collection().update_many(
@@ -171,10 +166,8 @@ def test_failure_that_was_dealt_with_stays_counted(client, provider, work_off):
     assert ended(client) == before == {("no", "content_refused_prompt", "failed"): 1}
 
 
-def test_what_is_stored_is_measured(client, work_off):
-    """Pictures, and the bytes of these and their thumbnails."""
-    create(client, n=2)
-    work_off()
+def test_what_is_stored_is_measured(client, drawn):
+    drawn(n=2)
     kept = list(Image.collection().find())
 
     found = scrape(client)
@@ -184,11 +177,10 @@ def test_what_is_stored_is_measured(client, work_off):
     assert least <= found["jimeng_pictures_stored_bytes",] < least + 4096
 
 
-def test_nothing_tells_of_users_or_prompts(client, provider, work_off):
+def test_nothing_tells_of_users_or_prompts(client, drawn, provider):
     """Labels are the server's own words."""
     provider.submits = [REFUSED]
-    create(client, n=2)
-    work_off()
+    drawn(n=2)
     create(client)
 
     text = client.get("/metrics").text
@@ -197,10 +189,9 @@ def test_nothing_tells_of_users_or_prompts(client, provider, work_off):
     assert CAT["prompt"] not in text
 
 
-def test_processes_agree(app, client, config, registry, work_off):
+def test_processes_agree(app, drawn, client, config, registry):
     """Nothing is counted in a process."""
-    create(client)
-    work_off()
+    drawn()
     first = ended(client)
 
     with client_with(config, registry) as other:
@@ -230,12 +221,15 @@ def test_without_mongodb_it_says_so(database, config, registry, monkeypatch):
 
 
 def test_without_redis_the_rest_is_there(app, client, config, registry):
-    """The documents are the truth."""
+    """The documents are the truth; what is counted starts again from nothing."""
     create(client)
 
     with client_with(config, registry, **REDIS_AWAY) as other:
         found = scrape(other)
+        assert other.get(f"{API}/models").status_code == 200
 
+    assert not [name for name, *_ in found if name == "jimeng_requests_total"]
+    assert found["jimeng_not_ready", "redis"] == 1
     assert (found["jimeng_redis_up",], found["jimeng_mongodb_up",]) == (0, 1)
     assert found["jimeng_queue_pictures", "pending"] == 1
     assert ("jimeng_queue_jobs",) not in found
@@ -256,10 +250,8 @@ def test_with_sign_in_a_key_is_needed(database, config, registry, monkeypatch):
 
 
 @pytest.mark.parametrize("name", ["metrics.md", "metrics.en.md"])
-def test_every_figure_is_explained(client, work_off, name):
-    """The page of the documents names those there are, and no others."""
-    create(client)
-    work_off()
+def test_every_figure_is_explained(client, drawn, name):
+    drawn()
     page = (Path(__file__).parents[2] / "docs" / name).read_text("utf-8")
     (table,) = re.findall(r"\n\| ---.*?\n\n", page, re.DOTALL)
 

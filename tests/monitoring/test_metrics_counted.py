@@ -2,7 +2,9 @@
 
 import time
 from collections import Counter
+from collections.abc import Callable
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 
@@ -13,7 +15,7 @@ from jimeng.errors import ProviderError
 from jimeng.jobs import endings, pump, saving
 from jimeng.jobs import metric_counters as counting
 from jimeng.jobs.metric_counters import KEY, Counts, counts
-from jimeng.monitoring import database_metrics, metrics, readiness
+from jimeng.monitoring import database_metrics, metrics
 from jimeng.providers import Progress
 from jimeng.providers.download import FetchFailed
 from tests.at_once import at_once
@@ -22,9 +24,8 @@ from tests.costs.conftest import settle
 from tests.forgetting import forget_lanes
 from tests.inputs.test_uploads import upload
 from tests.monitoring.test_metrics import MODEL, scrape
-from tests.rest import API, NOWHERE, client_with, create
+from tests.rest import API, create
 
-REDIS_AWAY = {"REDIS_URL": f"redis://{NOWHERE}/0"}
 STAGES = ("picture", "picture_wait", "picture_provider", "picture_saving")
 
 
@@ -42,7 +43,6 @@ def each_stage(found: dict[tuple, float]) -> list[float]:
 
 
 def test_each_picture_is_timed_once(client, work_off):
-    """At each of its stages, and none is counted before it is over."""
     create(client, n=2)
     run_queue()
     sent = each_stage(scrape(client))
@@ -76,10 +76,9 @@ def test_time_is_that_of_the_picture(client, work_off):
     assert found["jimeng_picture_saving_seconds_sum", MODEL] <= passed - 50
 
 
-def test_repeated_end_is_counted_once(client, work_off):
+def test_repeated_end_is_counted_once(client, drawn):
     """Whoever died after the task said so does it again."""
-    create(client)
-    work_off()
+    drawn()
     (done,) = map(Generation.read, Generation.collection().find())
 
     endings.complete(done)
@@ -99,13 +98,11 @@ def test_unwanted_picture_does_not_count_as_completed(client):
     assert each_stage(scrape(client)) == [0, 1, 0, 0]
 
 
-def test_money_is_counted_as_it_is_drawn(client, work_off, monkeypatch):
+def test_money_is_counted_as_it_is_drawn(client, drawn, monkeypatch):
     """As the ledger says; what has no price is counted apart, and costs nothing."""
-    create(client, n=2)
-    work_off()
+    drawn(n=2)
     monkeypatch.setattr("jimeng.providers.models.model.PRICES", {})
-    create(client)
-    work_off()
+    drawn()
     settle()
 
     found = scrape(client)
@@ -133,12 +130,10 @@ def test_polls_and_what_they_may_have_missed_are_counted(client, provider, work_
     assert 3 <= found["jimeng_picture_unnoticed_seconds_sum", MODEL] <= most
 
 
-def test_poll_that_failed_has_missed_nothing(client, provider, work_off):
+def test_poll_that_failed_has_missed_nothing(client, drawn, provider):
     """Since when it was ready nobody can say then."""
     provider.polls = [ProviderError("away", code="provider_internal", transient=True)]
-    create(client)
-
-    work_off()
+    drawn()
 
     found = scrape(client)
     assert found["jimeng_picture_polls_total", MODEL] == 2
@@ -165,29 +160,21 @@ def let_come_due(**changes: object) -> None:
     pump.tick()
 
 
-class Clock:
-    """Seconds that a test lets pass between two samples."""
+@pytest.fixture
+def pass_and_sample(monkeypatch, from_nothing) -> Callable[[float], None]:
+    """Lets seconds pass between two samples."""
+    clock = SimpleNamespace(time=lambda: at[0], monotonic=time.monotonic)
+    at = [time.time()]
 
-    def __init__(self) -> None:
-        self.now = time.time()
-        self.monotonic = time.monotonic
-
-    def time(self) -> float:
-        return self.now
-
-    def pass_and_sample(self, seconds: float) -> None:
-        self.now += seconds
+    def pass_and_sample(seconds: float) -> None:
+        at[0] += seconds
         forget_lanes()
         counting.sample_slots()
 
-
-@pytest.fixture
-def clock(monkeypatch, from_nothing) -> Clock:
-    found = Clock()
-    monkeypatch.setattr(counting, "time", found)
+    monkeypatch.setattr(counting, "time", clock)
     jobs.huey.storage.conn.delete(counting.SAMPLED_KEY)
-    found.pass_and_sample(0)
-    return found
+    pass_and_sample(0)
+    return pass_and_sample
 
 
 def slot_seconds(client) -> tuple[float, float]:
@@ -200,46 +187,46 @@ def slot_seconds(client) -> tuple[float, float]:
     return used, idle
 
 
-def test_slot_seconds_are_sampled(client, clock):
+def test_slot_seconds_are_sampled(client, pass_and_sample):
     """Two slots: free while three wait, then in use; what waits for these is normal."""
-    clock.pass_and_sample(10)
+    pass_and_sample(10)
     assert slot_seconds(client) == (0, 0)
 
     create(client, n=3)
-    clock.pass_and_sample(2.5)
+    pass_and_sample(2.5)
     assert slot_seconds(client) == (0, 5)
 
     run_queue()
-    clock.pass_and_sample(4)
-    clock.pass_and_sample(0)  # of another process
-    clock.pass_and_sample(1)
+    pass_and_sample(4)
+    pass_and_sample(0)  # of another process
+    pass_and_sample(1)
 
     assert slot_seconds(client) == (10, 5)
 
 
-def test_slot_that_nobody_waits_for_is_not_idle(client, clock):
+def test_slot_that_nobody_waits_for_is_not_idle(client, pass_and_sample):
     """Nor one that may not be used."""
     create(client)
-    clock.pass_and_sample(3)
+    pass_and_sample(3)
     assert slot_seconds(client) == (0, 3), "one picture waits, and two slots are free"
 
     lanes.pause(lanes.SENDING, "somebody")
-    clock.pass_and_sample(3)
+    pass_and_sample(3)
 
     assert slot_seconds(client) == (0, 3)
 
 
-def test_time_in_which_nobody_sampled_does_not_count(client, clock):
+def test_time_in_which_nobody_sampled_does_not_count(client, pass_and_sample):
     """Nobody knows how it was while no worker ran; nor does a clock run backwards."""
     create(client)
-    clock.pass_and_sample(counting.MAX_SAMPLE_GAP_S + 1)
-    clock.pass_and_sample(-5)
+    pass_and_sample(counting.MAX_SAMPLE_GAP_S + 1)
+    pass_and_sample(-5)
 
     assert slot_seconds(client) == (0, 0)
 
 
 def test_calls_of_the_provider_are_counted_by_code(
-    client, provider, work_off, monkeypatch
+    client, drawn, provider, monkeypatch
 ):
     """Those too that ended nothing, as it was only busy; each with its time."""
     provider.submits = [ProviderError("full", code="rate_limited", transient=True)]
@@ -252,8 +239,7 @@ def test_calls_of_the_provider_are_counted_by_code(
         return png()
 
     monkeypatch.setattr(saving, "fetch_picture", fetch)
-    create(client)
-    work_off()
+    drawn()
 
     found = scrape(client)
 
@@ -289,7 +275,6 @@ def test_refusals_are_counted_by_code(client):
 
 
 def test_requests_are_told_apart(client):
-    """Each once, by its door, what it was for, and its status."""
     create(client)
     client.get(f"{API}/models")
     client.get("/v1/models")
@@ -358,27 +343,7 @@ def test_bounds_of_another_release_are_understood():
     assert [s.value for s in samples if s.name.endswith("_sum")] == [9]
 
 
-def test_without_redis_nothing_is_counted_and_nothing_fails(client, config, registry):
-    """It is back to nothing, as after a restart: Prometheus knows that."""
-    with client_with(config, registry, **REDIS_AWAY) as other:
-        found = scrape(other)
-        assert other.get(f"{API}/models").status_code == 200
-
-    assert not [name for name, *_ in found if name == "jimeng_requests_total"]
-    assert found["jimeng_not_ready", "redis"] == 1
-
-
-def test_reasons_not_to_be_ready_are_figures(client):
-    """All that there are, so that each can be alarmed on."""
-    found = scrape(client)
-
-    codes = {key[1]: n for key, n in found.items() if key[0] == "jimeng_not_ready"}
-    assert list(codes) == list(readiness.CODES)
-    assert (codes["worker"], codes["mongodb"]) == (1, 0)
-
-
 def test_given_pictures_are_measured(client):
-    """How many, and their bytes."""
     before = scrape(client)
     upload(client)
     after = scrape(client)
@@ -388,13 +353,12 @@ def test_given_pictures_are_measured(client):
     assert after["jimeng_inputs_kept_bytes",] > before["jimeng_inputs_kept_bytes",]
 
 
-def test_a_picture_adds_no_command(client, work_off, monkeypatch):
+def test_a_picture_adds_no_command(drawn, monkeypatch):
     """It is counted in the process; Redis is told of all at once."""
     told = []
     monkeypatch.setattr(counts, "flush", lambda: told.append(1))
     monkeypatch.setattr(counts, "_next", float("inf"))
 
-    create(client, n=4)
-    work_off()
+    drawn(n=4)
 
     assert told == []

@@ -3,14 +3,13 @@
 import contextlib
 import json
 import socket
-import struct
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 
 import pytest
-from ark_replies import API_KEY, SWAN
-from visual_replies import ACCESS_KEY, FOX, SECRET_KEY
+from replies import ACCESS_KEY, API_KEY, FOX, SECRET_KEY, SWAN, http
 
 from jimeng.providers.ark import ArkProvider
 from jimeng.providers.transport import Transport
@@ -89,18 +88,6 @@ class Server:
         return self.requests[-1]
 
 
-def http(status: int, body: bytes, *headers: str) -> bytes:
-    """Put an answer together."""
-    lines = [f"HTTP/1.1 {status} X", f"Content-Length: {len(body)}", *headers, "", ""]
-    return "\r\n".join(lines).encode() + body
-
-
-def reset(connection: socket.socket) -> None:
-    """Close so that the other side sees a reset and not an end."""
-    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    connection.close()
-
-
 @pytest.fixture
 def serve() -> Iterator[Callable[[Behave], Server]]:
     """Start a server that does *behave* with each connection."""
@@ -121,14 +108,19 @@ def serve() -> Iterator[Callable[[Behave], Server]]:
 
 @pytest.fixture
 def answering(serve) -> Callable[..., Server]:
-    """Start a server that gives the listed answers in turn, the last one for ever."""
+    """
+    Start a server that gives the listed answers in turn, the last one for ever; with
+    *closes*, one to each connection.
+    """
 
-    def start(*answers: bytes) -> Server:
+    def start(*answers: bytes, closes: bool = False) -> Server:
         left = list(answers)
 
         def behave(connection: socket.socket) -> None:
             while server.read_request(connection):
                 connection.sendall(left.pop(0) if len(left) > 1 else left[0])
+                if closes:
+                    return
 
         server = serve(behave)
         return server
@@ -137,73 +129,78 @@ def answering(serve) -> Callable[..., Server]:
 
 
 @pytest.fixture
-def answer_with() -> Callable[..., bytes]:
-    return http
+def answers(answering) -> Callable[..., Server]:
+    return partial(answering, closes=True)
 
 
-@pytest.fixture
-def reset_connection() -> Callable[[socket.socket], None]:
-    return reset
+def clients(make: Callable) -> Iterator[Callable]:
+    """Makes clients of a server, and of a dead port for None."""
+    made = []
+
+    def client(server=None, **options):
+        made.append(make(server.url if server else "http://127.0.0.1:1", **options))
+        return made[-1]
+
+    yield client
+    for each in made:
+        each.close()
 
 
 @pytest.fixture
 def provider():
-    """Make a client of *server*, and of a dead port for None."""
-    made = []
-
-    def provider(server=None, **options):
-        endpoint = server.url if server else "http://127.0.0.1:1"
-        made.append(
-            VisualProvider(ACCESS_KEY, SECRET_KEY, endpoint=endpoint, **options)
+    yield from clients(
+        lambda url, **options: VisualProvider(
+            ACCESS_KEY, SECRET_KEY, endpoint=url, **options
         )
-        return made[-1]
-
-    yield provider
-    for each in made:
-        each.close()
+    )
 
 
 @pytest.fixture
 def ark():
-    """Make a client of Ark at *server*, and at a dead port for None."""
-    made = []
+    yield from clients(
+        lambda url, **options: ArkProvider(API_KEY, base_url=f"{url}/api/v3", **options)
+    )
 
-    def ark(server=None, **options):
-        base_url = f"{server.url}/api/v3" if server else "http://127.0.0.1:1/api/v3"
-        made.append(ArkProvider(API_KEY, base_url=base_url, **options))
-        return made[-1]
 
-    yield ark
-    for each in made:
+@pytest.fixture(scope="module")
+def services(running) -> Iterator[dict]:
+    """Clients of the simulator that a module has running, by the provider's name."""
+    keys = (ACCESS_KEY, SECRET_KEY)
+    made = {
+        "volcengine_jimeng": VisualProvider(*keys, endpoint=running.url),
+        "volcengine_ark": ArkProvider(API_KEY, base_url=f"{running.url}/api/v3"),
+    }
+    yield made
+    for each in made.values():
         each.close()
 
 
 @pytest.fixture
-def draw(ark, answering, answer_with):
+def draw(ark, answering):
     """Ask an Ark that answers with *status*, *body* and *headers* for a picture."""
 
     def draw(body, status=200, *headers, request=SWAN):
-        return ark(answering(answer_with(status, body, *headers))).submit(request)
+        return ark(answering(http(status, body, *headers))).submit(request)
 
     return draw
 
 
 @pytest.fixture
-def submit(provider, answering, answer_with):
+def submit(provider, answering):
     """Submit to a server that answers with *status* and *body*."""
 
     def submit(body, status=200):
-        return provider(answering(answer_with(status, body))).submit(FOX)
+        return provider(answering(http(status, body))).submit(FOX)
 
     return submit
 
 
 @pytest.fixture
-def poll(provider, answering, answer_with):
+def poll(provider, answering):
     """Poll a server that answers with *status* and *body*."""
 
     def poll(body, status=200):
-        return provider(answering(answer_with(status, body))).poll("12", FOX)
+        return provider(answering(http(status, body))).poll("12", FOX)
 
     return poll
 

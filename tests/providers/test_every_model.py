@@ -8,23 +8,21 @@ from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
-from ark_replies import API_KEY
 from PIL import Image
-from visual_replies import ACCESS_KEY, FOX, SECRET_KEY
+from replies import ACCESS_KEY, API_KEY, FOX, SECRET_KEY
 
-from jimeng.errors import ProviderError
 from jimeng.local.simulator import Simulator
 from jimeng.providers import MODELS, Expansion, InputPicture, Model, Progress
-from jimeng.providers.ark import ArkProvider
 from jimeng.providers.download import fetch_picture
 from jimeng.providers.models.output_size import size_of_output
-from jimeng.providers.visual import VisualProvider
+from tests.conftest import png
+from tests.given_pictures import encoded
 
 RATIO = "16:9"
 
 
 @pytest.fixture(scope="module")
-def simulator() -> Iterator[Simulator]:
+def running() -> Iterator[Simulator]:
     with Simulator(
         access_key=ACCESS_KEY,
         secret_key=SECRET_KEY,
@@ -33,18 +31,6 @@ def simulator() -> Iterator[Simulator]:
         plain=True,
     ) as running:
         yield running
-
-
-@pytest.fixture(scope="module")
-def services(simulator) -> Iterator[dict]:
-    keys = (ACCESS_KEY, SECRET_KEY)
-    made = {
-        "volcengine_jimeng": VisualProvider(*keys, endpoint=simulator.url),
-        "volcengine_ark": ArkProvider(API_KEY, base_url=f"{simulator.url}/api/v3"),
-    }
-    yield made
-    for each in made.values():
-        each.close()
 
 
 every_model_of_words = pytest.mark.parametrize(
@@ -65,10 +51,9 @@ class Shelf(BaseHTTPRequestHandler):
     """Where a service fetches what travels as a link."""
 
     def do_GET(self) -> None:  # noqa: N802 - the name http.server calls
-        content = SHOWN.get(self.path)
-        self.send_response(200 if content else 404)
+        self.send_response(200)
         self.end_headers()
-        self.wfile.write(content or b"")
+        self.wfile.write(SHOWN[self.path])
 
     def log_message(self, format: str, *args: object) -> None:
         """Say nothing."""
@@ -82,15 +67,10 @@ def shelf() -> Iterator[str]:
         server.shutdown()
 
 
-def encoded(colour: object, mode: str = "RGB", kind: str = "JPEG") -> bytes:
-    out = io.BytesIO()
-    Image.new(mode, SIDES, colour).save(out, kind)
-    return out.getvalue()
-
-
 SIDES = (800, 600)
-RED, BLUE = encoded("red"), encoded("blue", kind="PNG")
-MASK = encoded(255, mode="L", kind="PNG")
+RED = encoded(Image.new("RGB", SIDES, "red"), "JPEG")
+BLUE = png(*SIDES, "blue")
+MASK = encoded(Image.new("L", SIDES, 255), "PNG")
 SHOWN = {"/1": RED, "/2": BLUE}
 
 
@@ -111,7 +91,7 @@ def drawn(service, request) -> Progress:
 
 @every_model_of_words
 @pytest.mark.parametrize("quality", ["standard", "hd"])
-def test_one_picture_of_the_right_size(simulator, services, model, quality):
+def test_one_picture_of_the_right_size(running, services, model, quality):
     """One link, to a picture of the size that was asked for; 2.1 doubles it."""
     width, height = model.resolve_size(RATIO, quality)
     seed = 7 if model.takes_seed else None
@@ -120,7 +100,7 @@ def test_one_picture_of_the_right_size(simulator, services, model, quality):
     progress = drawn(services[model.provider], request)
 
     (url,) = progress.urls
-    content = fetch_picture(url, allowed_private=[f"127.0.0.1:{simulator.port}"])
+    content = fetch_picture(url, allowed_private=[f"127.0.0.1:{running.port}"])
     with Image.open(io.BytesIO(content)) as picture:
         factor = 2 if model.id == "jimeng-2.1" else 1
         assert picture.size == (width * factor, height * factor)
@@ -135,7 +115,7 @@ def test_check_finds_the_model(services, model):
 
 
 @every_model_of_pictures
-def test_pictures_arrive_in_order(simulator, services, model, shelf):
+def test_pictures_arrive_in_order(running, services, model, shelf):
     """Byte for byte, a mask last; what comes out has the size that was reckoned."""
     takes, inputs = model.takes, given(shelf, model)
     expand = Expansion(left=0.25, top=0.4) if takes.expand else None
@@ -157,22 +137,9 @@ def test_pictures_arrive_in_order(simulator, services, model, shelf):
     progress = drawn(services[model.provider], request)
 
     (url,) = progress.urls
-    content = fetch_picture(url, allowed_private=[f"127.0.0.1:{simulator.port}"])
+    content = fetch_picture(url, allowed_private=[f"127.0.0.1:{running.port}"])
     with Image.open(io.BytesIO(content)) as picture:
         assert picture.size == size
-    came = [each["sha256"] for each in simulator.ledger()["rows"][-1]["inputs"]]
+    came = [each["sha256"] for each in running.ledger()["rows"][-1]["inputs"]]
     sent = [*inputs, *([mask] if mask else [])]
     assert came == [hashlib.sha256(each.data).hexdigest() for each in sent]
-
-
-def test_link_that_leads_nowhere_is_refused(services, shelf):
-    """Before anything is drawn or charged."""
-    lost = InputPicture(RED, "image/jpeg", *SIDES, f"{shelf}/none")
-    request = replace(FOX, req_key="jimeng_t2i_v40", width=2048, height=2048)
-
-    with pytest.raises(ProviderError) as caught:
-        services["volcengine_jimeng"].submit(
-            replace(request, seed=None, inputs=(lost,))
-        )
-
-    assert (caught.value.code, caught.value.charged) == ("input_refused", "no")

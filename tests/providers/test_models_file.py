@@ -1,4 +1,4 @@
-"""``MODELS_FILE``: what it adds, changes and takes away, and how mistakes are named."""
+"""``MODELS_FILE``: what it adds, changes and takes away, mistakes, and prices."""
 
 import json
 import re
@@ -10,6 +10,7 @@ from jimeng.config import Config
 from jimeng.errors import ConfigError
 from jimeng.providers import MODELS, PROVIDERS, Registry
 from jimeng.providers.models.file import load_models
+from jimeng.providers.models.model import AS_OF, FEN, PRICES, Takes
 from tests.each import for_each
 
 VISUAL, ARK = "volcengine_jimeng", "volcengine_ark"
@@ -21,16 +22,18 @@ NEW = {
     "sizes": {"1:1": "1024x1024", "16:9": "1280x720"},
 }
 V30 = {"id": "doubao-seedream-3.0-t2i", "provider": VISUAL}
+V40 = {"id": "doubao-seedream-4.0", "provider": VISUAL}
 
 
 @pytest.fixture
 def load(tmp_path):
     """Load the models with a file of *rows*, or of text."""
 
-    def load(*rows, text=None):
+    def load(*rows, text=None, **more):
         file = tmp_path / "models.json"
         file.write_text(json.dumps(rows) if text is None else text, "utf-8")
-        return {(m.id, m.provider): m for m in load_models(str(file), PROVIDERS)}
+        models = load_models(str(file), PROVIDERS, **more)
+        return {(m.id, m.provider): m for m in models}
 
     return load
 
@@ -62,7 +65,6 @@ def test_known_model_is_changed(load):
 
 
 def test_limits_can_be_of_the_other_kind(load):
-    """Null takes a limit away."""
     area = {"sides": None, "area": [262144, 4194304], "max_ratio": 3}
 
     assert load({**V30, **area})[V30["id"], VISUAL].fits(3024, 1296)
@@ -70,7 +72,7 @@ def test_limits_can_be_of_the_other_kind(load):
 
 def test_model_is_taken_away(load):
     """The same name of another provider stays."""
-    models = load({"id": "doubao-seedream-4.0", "provider": VISUAL, "offered": False})
+    models = load({**V40, "offered": False})
 
     assert ("doubao-seedream-4.0", VISUAL) not in models
     assert ("doubao-seedream-4.0", ARK) in models
@@ -135,7 +137,6 @@ def test_example_of_the_documentation_works(load, name):
     ],
 )
 def test_mistake_is_named_by_row_and_field(load, change, field):
-    """The message says where to look, and what would be right."""
     with pytest.raises(ConfigError, match=f'models.json: row 2: "{field}[".]'):
         load({**V30, "max_images": 3}, {**NEW, **change})
 
@@ -226,11 +227,142 @@ def test_video_model_is_changed(load):
     ],
 )
 def test_mistake_in_a_video_row_is_named(load, change, field):
-    """Those of the nested object, too."""
     row = dict(NEW_VIDEO)
     if set(change) <= {"sizes", "is_synchronous", "task", "video", "extra", "takes"}:
         row |= change
     else:
         row["video"] = {**row["video"], **change}
     with pytest.raises(ConfigError, match=f'models.json: row 1: "{field}[".]'):
+        load(row)
+
+
+SIZED = {"sides": [512, 2048], "sizes": {"1:1": "1024x1024"}}
+TAKING = {"id": "new", "provider": VISUAL, "req_key": "key"}
+
+
+def test_new_model_may_take_pictures(load):
+    """What is left out is as usual; a whole scale stays whole."""
+    takes = {"most": 3, "travels": "data_url", "strength": [0, 100], "max_ratio": 2.5}
+
+    row = {**TAKING, **SIZED, "task": "image-to-image", "takes": takes}
+    model = load(row)["new", VISUAL]
+
+    assert model.takes == Takes(
+        most=3, travels="data_url", strength=(0, 100), max_ratio=2.5
+    )
+    assert (model.takes_images, model.needs_images) == (True, True)
+
+
+def test_size_may_follow_from_the_picture(load):
+    row = {**TAKING, "task": "inpainting", "takes": {"mask": True}}
+
+    model = load(row)["new", VISUAL]
+
+    assert model.follows
+    assert (model.sizes, model.hd_sizes) == ({}, {})
+
+
+def test_known_model_may_take_pictures_another_way(load):
+    """With base64 4.0 needs no public address; with null it draws from words alone."""
+    takes = {"least": 0, "most": 10, "max_bytes": 4_000_000, "travels": "base64"}
+    row = V40
+    other = {**row, "provider": ARK, "takes": None}
+
+    models = load({**row, "takes": takes}, other)
+
+    taken = models[row["id"], VISUAL].takes
+    assert (taken.travels, taken.most) == ("base64", 10)
+    words = models[row["id"], ARK]
+    assert (words.takes, words.takes_images) == (None, False)
+
+
+@for_each(
+    ("row", "words"),
+    [
+        ({**SIZED, "takes": {"most": 0}}, '"takes.most": Must be greater'),
+        ({**SIZED, "takes": {"colour": 1}}, '"takes.colour": Unknown'),
+        ({**SIZED, "takes": []}, '"takes": Invalid'),
+        ({**SIZED, "takes": {"sides": None}}, '"takes.sides": Field may not be null'),
+        ({**SIZED, "takes": {"travels": "post"}}, "Must be one of: base64, data_url"),
+        ({**SIZED, "takes": {"strength": [1, 1]}}, "Must be .least, most."),
+        ({**SIZED, "takes": {"least": 5, "most": 2}}, '"least" above "most"'),
+        ({**SIZED, "takes": {"least": 1}}, "must require none for text-to-image"),
+        ({**SIZED, "task": "image-to-image"}, "at least one picture for image-to"),
+        ({**SIZED, "task": "painting"}, '"task": Must be one of: text-to-image'),
+        ({"task": "inpainting", "takes": {}}, '"mask" goes with the task inpainting'),
+        (
+            {**SIZED, "task": "image-to-image", "takes": {"expand": 0.4}},
+            '"expand" goes with the task outpainting',
+        ),
+        (
+            {**SIZED, "task": "inpainting", "takes": {"mask": True}},
+            "a size that follows from the picture",
+        ),
+        ({"task": "upscaling", "takes": {}}, '"keywords": must say'),
+        ({"sides": [1, 2], "sizes": {}}, '"sizes": must have 1:1'),
+    ],
+)
+def test_mistake_about_pictures_is_named(load, row, words):
+    with pytest.raises(ConfigError, match=words):
+        load({**TAKING, **row})
+
+
+BY_KEY = {model.req_key: model for model in MODELS}
+PRO = BY_KEY["doubao-seedream-5-0-pro-260628"]
+
+
+def test_table_knows_only_models_that_there_are():
+    """A price of nothing would be a slip of the pen."""
+    assert set(PRICES) <= set(BY_KEY)
+
+
+@for_each(
+    ("size", "fen"),
+    [((1024, 1024), 30), ((1600, 1631), 30), ((1600, 1632), 60), ((2048, 2048), 60)],
+)
+def test_larger_pictures_may_cost_more(size, fen):
+    assert PRO.price is not None
+    assert PRO.price.of(*size) == fen * FEN
+
+
+def test_what_nobody_knows_stays_unknown():
+    """Neither free nor guessed."""
+    assert BY_KEY["jimeng_img2img_seed3_painting_edit"].price is None
+    assert BY_KEY["jimeng_t2i_v40"].price.of(4096, 4096) == 220_000
+    assert BY_KEY["jimeng_t2i_v40"].price.as_of == AS_OF
+
+
+def test_operators_price_goes_first(load):
+    """Flat, or by pixels; it has no date. Null is the table's."""
+
+    def price(of: object):
+        return load({**V40, "price": of})[V40["id"], VISUAL].price
+
+    assert price(18).of(1, 1) == 180_000
+    stepped = price([[1_000_000, 10], [None, 15]])
+    assert (stepped.of(1000, 1000), stepped.of(1000, 1001)) == (100_000, 150_000)
+    assert stepped.as_of is None
+    assert price(None).of(1, 1) == 220_000
+
+
+@pytest.mark.parametrize(
+    "price",
+    [
+        *(-1, 0.5, "20", [], [[None, 1], [5, 2]], [[5, 1]], [5, 1]),
+        *([[9, 1], [5, 2], [None, 3]], [[0, 1], [None, 2]], True),
+    ],
+)
+def test_other_prices_are_refused(load, price):
+    with pytest.raises(ConfigError, match=r'row 1: "price[".]'):
+        load({**V40, "price": price})
+
+
+def test_accounts_may_have_prices_of_their_own(load):
+    row = {**V40, "account_prices": {"studio": [[1_000_000, 30], [None, 10]]}}
+
+    model = load(row, accounts=["main", "studio"])[V40["id"], VISUAL]
+
+    assert str(model.price) == "220000"
+    assert str(model.account_prices["studio"]) == "1000000:300000,100000"
+    with pytest.raises(ConfigError, match="'studio', which is none of main"):
         load(row)

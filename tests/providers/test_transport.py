@@ -5,9 +5,11 @@ import gzip
 import socket
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import requests.adapters
+from replies import http, reset
 
 from jimeng.providers import transport as connections
 from jimeng.providers.transport import (
@@ -19,57 +21,54 @@ from jimeng.providers.transport import (
     trusting,
 )
 from tests.certificates import make_authority
+from tests.each import for_each
 
 
-def test_answer_is_whole(post, answering, answer_with):
-    """Status, headers and body come back, whatever the status is."""
-    server = answering(answer_with(429, b"busy", "X-Id: 7"))
+def test_answer_is_whole(post, answering):
+    server = answering(http(429, b"busy", "X-Id: 7"))
 
     answer = post(server.url)
 
     assert (answer.status, answer.headers["x-id"], answer.body) == (429, "7", b"busy")
 
 
-def test_compressed_answer_is_decoded(post, answering, answer_with):
-    """A content encoding that nobody asked for is undone."""
+def test_compressed_answer_is_decoded(post, answering):
     body = gzip.compress(b"picture" * 100)
-    server = answering(answer_with(200, body, "Content-Encoding: gzip"))
+    server = answering(http(200, body, "Content-Encoding: gzip"))
 
     assert post(server.url).body == b"picture" * 100
 
 
 @pytest.mark.parametrize("encoding", ["plain", "gzip"])
-def test_answer_over_the_cap_counts_as_sent(post, answering, answer_with, encoding):
-    """Too large an answer is dropped; small on the way and large in memory, too."""
+def test_answer_over_the_cap_counts_as_sent(post, answering, encoding):
     body, headers = bytes(100_000), ()
     if encoding == "gzip":
         body, headers = gzip.compress(body), ("Content-Encoding: gzip",)
-    server = answering(answer_with(200, body, *headers))
+    server = answering(http(200, body, *headers))
 
     with pytest.raises(AnswerLost, match="larger than 50000 bytes"):
         post(server.url, cap=50_000)
 
 
-def test_redirect_is_not_followed(post, answering, answer_with):
+def test_redirect_is_not_followed(post, answering):
     """A signed request goes where it was meant to, and nowhere else."""
-    server = answering(answer_with(307, b"", "Location: /elsewhere"))
+    server = answering(http(307, b"", "Location: /elsewhere"))
 
     assert post(server.url).status == 307
     assert len(server.requests) == 1
 
 
-def test_environment_has_no_say(post, answering, answer_with, monkeypatch):
+def test_environment_has_no_say(post, answering, monkeypatch):
     """A proxy in the environment is not used: it would see the signed request."""
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
-    server = answering(answer_with(200, b"direct"))
+    server = answering(http(200, b"direct"))
 
     assert post(server.url).body == b"direct"
 
 
-def test_fresh_calls_share_no_connection(post, answering, answer_with):
-    """Each gets its own, and leaves none behind for the next."""
-    server = answering(answer_with(200, b"1"))
+def test_fresh_calls_share_no_connection(post, answering):
+    server = answering(http(200, b"1"))
 
     post(server.url)
     post(server.url)
@@ -78,9 +77,9 @@ def test_fresh_calls_share_no_connection(post, answering, answer_with):
     assert b"Connection: close" in server.requests[0]
 
 
-def test_pooled_calls_share_a_connection(post, answering, answer_with):
+def test_pooled_calls_share_a_connection(post, answering):
     """Polls do not pay for a handshake each."""
-    server = answering(answer_with(200, b"1"))
+    server = answering(http(200, b"1"))
 
     post(server.url, fresh=False)
     post(server.url, fresh=False)
@@ -88,7 +87,7 @@ def test_pooled_calls_share_a_connection(post, answering, answer_with):
     assert server.connections == 1
 
 
-def test_threads_do_not_see_each_other(post, serve, reset_connection):
+def test_threads_do_not_see_each_other(post, serve):
     """What one thread sent does not make another's refused call look sent."""
     arrived, leave = threading.Event(), threading.Event()
 
@@ -96,25 +95,18 @@ def test_threads_do_not_see_each_other(post, serve, reset_connection):
         server.read_request(connection)
         arrived.set()
         leave.wait(60)
-        reset_connection(connection)
+        reset(connection)
 
     server = serve(behave)
-    kinds = []
+    with ThreadPoolExecutor() as threads:
+        other = threads.submit(post, server.url, timeout=(1, 5))
+        assert arrived.wait(60)
+        with pytest.raises(Unsent):
+            post("http://127.0.0.1:1")
+        leave.set()
 
-    def send():
-        with pytest.raises(AnswerLost) as caught:
-            post(server.url, timeout=(1, 5))
-        kinds.append(caught.type)
-
-    thread = threading.Thread(target=send)
-    thread.start()
-    assert arrived.wait(60)
-    with pytest.raises(Unsent):
-        post("http://127.0.0.1:1")
-    leave.set()
-    thread.join(60)
-
-    assert kinds == [AnswerLost]
+        with pytest.raises(AnswerLost):
+            other.result()
 
 
 def test_messages_do_not_quote_the_url(post):
@@ -163,13 +155,13 @@ def whole(connection: socket.socket) -> int:
     return head.index(b"\r\n\r\n") + 4 + len(LARGE)
 
 
-def test_slow_line_has_time_to_carry_it(hand_in, serve, answer_with):
+def test_slow_line_has_time_to_carry_it(hand_in, serve):
     """It takes three times as long as connecting may, and arrives byte by byte."""
     got = []
 
     def behave(connection):
         got.append(slowly(connection, whole(connection), pause=0.12))
-        connection.sendall(answer_with(200, b"yes"))
+        connection.sendall(http(200, b"yes"))
 
     server = serve(behave)
     started = time.monotonic()
@@ -181,9 +173,7 @@ def test_slow_line_has_time_to_carry_it(hand_in, serve, answer_with):
     assert got[0].endswith(b"\r\n\r\n" + LARGE)
 
 
-def test_wait_for_the_answer_begins_when_it_has_been_carried(
-    hand_in, serve, answer_with
-):
+def test_wait_for_the_answer_begins_when_it_has_been_carried(hand_in, serve):
     """What the system has taken in, and the line has not, is less than a wait."""
     server = serve(lambda connection: connection.recv(1) and server.over.wait(5))
     sent = []
@@ -216,23 +206,12 @@ def test_line_that_is_too_slow_did_not_send(hand_in, serve, monkeypatch):
         hand_in(server.url, limit=60)
 
 
-def test_reset_on_the_way_did_not_send(hand_in, serve, reset_connection):
-    """Half of it arrived, and half of it is no request."""
-
-    def behave(connection):
-        slowly(connection, len(LARGE) // 2, pause=0)
-        reset_connection(connection)
-
-    with pytest.raises(Unsent):
-        hand_in(serve(behave).url)
-
-
-def test_refusal_on_the_way_is_the_answer(hand_in, serve, answer_with):
+def test_refusal_on_the_way_is_the_answer(hand_in, serve):
     """A service that has seen enough says so before the end, and is heard."""
 
     def behave(connection):
         slowly(connection, len(LARGE) // 2, pause=0)
-        connection.sendall(answer_with(413, b"too large"))
+        connection.sendall(http(413, b"too large"))
         connection.shutdown(socket.SHUT_WR)
         server.over.wait(0.5)
 
@@ -241,28 +220,29 @@ def test_refusal_on_the_way_is_the_answer(hand_in, serve, answer_with):
     assert hand_in(server.url, limit=2).status == 413
 
 
-def test_reset_after_the_whole_counts_as_sent(hand_in, serve, reset_connection):
-    """The last piece arrived, and so may an order."""
+@for_each(
+    ("is_whole", "is_reset", "error", "words"),
+    [
+        (False, True, Unsent, None),
+        (True, True, AnswerLost, None),
+        (True, False, AnswerLost, "Timeout"),
+    ],
+)
+def test_only_the_last_piece_orders(hand_in, serve, is_whole, is_reset, error, words):
+    """Half of it is no request; after the whole, nobody knows what became of it."""
 
     def behave(connection):
-        slowly(connection, whole(connection), pause=0)
-        reset_connection(connection)
-
-    with pytest.raises(AnswerLost):
-        hand_in(serve(behave).url)
-
-
-def test_no_answer_to_a_large_one_counts_as_sent(hand_in, serve):
-    """All of it arrived and nothing came back within the read timeout."""
-
-    def behave(connection):
-        slowly(connection, whole(connection), pause=0)
+        wanted = whole(connection) if is_whole else len(LARGE) // 2
+        slowly(connection, wanted, pause=0)
+        if is_reset:
+            reset(connection)
         server.over.wait(5)
 
     server = serve(behave)
-
-    with pytest.raises(AnswerLost, match="Timeout"):
-        hand_in(server.url)
+    with pytest.raises(error, match=words):
+        hand_in(
+            server.url, limit=0.5, timeout=(0.3, 60)
+        )  # the answer ends at the limit
 
 
 def test_time_for_sending():
@@ -279,8 +259,23 @@ def tls(tmp_path, monkeypatch):
     return made.server_side()
 
 
+@pytest.fixture
+def secured(serve, tls):
+    """Start a server that reads a request over TLS, and gives *answer* to it."""
+
+    def start(answer=b""):
+        def behave(connection):
+            with tls.wrap_socket(connection, server_side=True) as secured:
+                server.read_request(secured)
+                secured.sendall(answer)
+
+        server = serve(behave)
+        return server
+
+    return start
+
+
 def test_refused_port_is_not_sent(post):
-    """Nobody listens: nothing was sent."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
 
@@ -289,8 +284,6 @@ def test_refused_port_is_not_sent(post):
 
 
 def test_unknown_host_is_not_sent(post, monkeypatch):
-    """A name without an address: nothing was sent."""
-
     def nowhere(*args, **kwargs):
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
@@ -300,16 +293,15 @@ def test_unknown_host_is_not_sent(post, monkeypatch):
         post("http://provider.invalid")
 
 
-def test_key_that_no_header_can_hold_is_not_sent(post, answering, answer_with):
+def test_key_that_no_header_can_hold_is_not_sent(post, answering):
     """A head that cannot be encoded, as of a key with a letter of another script."""
-    server = answering(answer_with(200, b"{}"))
+    server = answering(http(200, b"{}"))
 
     with pytest.raises(Unsent, match="UnicodeEncodeError"):
         post(server.url, headers={"Authorization": "Bearer 密钥"})
 
 
 def test_connect_timeout_is_not_sent(post):
-    """A host that never completes the connection: nothing was sent."""
     with contextlib.ExitStack() as stack:
         listener = stack.enter_context(socket.socket())
         listener.bind(("127.0.0.1", 0))
@@ -323,12 +315,12 @@ def test_connect_timeout_is_not_sent(post):
             post(f"http://127.0.0.1:{listener.getsockname()[1]}")
 
 
-def test_reset_before_reading_counts_as_sent(post, serve, reset_connection):
+def test_reset_before_reading_counts_as_sent(post, serve):
     """Reset unread: the request was on its way, so nobody knows."""
 
     def behave(connection):
         connection.recv(1, socket.MSG_PEEK)  # it is there, and nobody reads it
-        reset_connection(connection)
+        reset(connection)
 
     server = serve(behave)
 
@@ -336,12 +328,10 @@ def test_reset_before_reading_counts_as_sent(post, serve, reset_connection):
         post(server.url)
 
 
-def test_reset_in_the_handshake_is_not_sent(post, serve, reset_connection):
-    """TLS broken off before its end: the request had not begun."""
-
+def test_reset_in_the_handshake_is_not_sent(post, serve):
     def behave(connection):
         connection.recv(1024)
-        reset_connection(connection)
+        reset(connection)
 
     server = serve(behave)
 
@@ -350,52 +340,35 @@ def test_reset_in_the_handshake_is_not_sent(post, serve, reset_connection):
 
 
 def test_handshake_without_answer_is_not_sent(post, serve):
-    """TLS that is never answered: the request had not begun."""
     server = serve(lambda connection: server.over.wait(5))
 
     with pytest.raises(Unsent, match="Timeout"):
         post(f"https://127.0.0.1:{server.port}")
 
 
-def test_untrusted_certificate_is_not_sent(post, serve, tls, monkeypatch):
+def test_untrusted_certificate_is_not_sent(post, secured, monkeypatch):
     """A server that is not who it says gets nothing of the request."""
     monkeypatch.undo()
-
-    def behave(connection):
-        with tls.wrap_socket(connection, server_side=True) as secured:
-            server.read_request(secured)
-
-    server = serve(behave)
+    server = secured()
 
     with pytest.raises(Unsent, match="SSL"):
         post(f"https://127.0.0.1:{server.port}")
     assert server.requests == []
 
 
-def test_reset_after_the_request_over_tls_counts_as_sent(post, serve, tls):
+def test_reset_after_the_request_over_tls_counts_as_sent(post, secured):
     """TLS was up and the request arrived: it may have been carried out."""
-
-    def behave(connection):
-        with tls.wrap_socket(connection, server_side=True) as secured:
-            server.read_request(secured)
-
-    server = serve(behave)
+    server = secured()
 
     with pytest.raises(AnswerLost):
         post(f"https://127.0.0.1:{server.port}")
     assert len(server.requests) == 1
 
 
-def test_answer_over_tls(post, serve, tls, answer_with):
+def test_answer_over_tls(post, secured):
     """A trusted server is asked and heard over TLS; whom to trust is read once."""
     read = trusting.cache_info().misses
-
-    def behave(connection):
-        with tls.wrap_socket(connection, server_side=True) as secured:
-            server.read_request(secured)
-            secured.sendall(answer_with(200, b"yes"))
-
-    server = serve(behave)
+    server = secured(http(200, b"yes"))
 
     bodies = [post(f"https://127.0.0.1:{server.port}").body for _ in range(3)]
 
@@ -403,23 +376,7 @@ def test_answer_over_tls(post, serve, tls, answer_with):
     assert trusting.cache_info().misses == read + 1
 
 
-def test_reset_after_the_request_counts_as_sent(post, serve, reset_connection):
-    """The request arrived and the answer was lost."""
-
-    def behave(connection):
-        server.read_request(connection)
-        reset_connection(connection)
-
-    server = serve(behave)
-
-    with pytest.raises(AnswerLost):
-        post(server.url)
-    assert len(server.requests) == 1
-
-
 def test_no_answer_in_time_counts_as_sent(post, serve):
-    """The request arrived and nothing came back within the read timeout."""
-
     def behave(connection):
         server.read_request(connection)
         server.over.wait(5)
@@ -430,38 +387,32 @@ def test_no_answer_in_time_counts_as_sent(post, serve):
         post(server.url)
 
 
-@pytest.mark.parametrize(
+@for_each(
     "answer",
     [
+        b"",
         b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\n{",
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{",
         b"HTTP/1.",
         b"not HTTP at all\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\n{}",
     ],
-    ids=["body", "chunk", "status", "garbage", "encoding"],
 )
-def test_broken_answer_counts_as_sent(post, serve, answer):
-    """An answer that breaks off or cannot be read is no answer."""
-
-    def behave(connection):
-        server.read_request(connection)
-        connection.sendall(answer)
-
-    server = serve(behave)
+def test_broken_answer_counts_as_sent(post, answers, answer):
+    server = answers(answer)
 
     with pytest.raises(AnswerLost):
         post(server.url)
+    assert len(server.requests) == 1
 
 
-@pytest.mark.parametrize(
+@for_each(
     "head",
     [
         b"HTTP/1.1 200 OK\r\n",
         b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
     ],
-    ids=["head", "body", "chunks"],
 )
 def test_dripping_answer_ends_at_the_limit(post, serve, head):
     """No packet is late, yet the call ends when its time is over."""
@@ -481,7 +432,6 @@ def test_dripping_answer_ends_at_the_limit(post, serve, head):
 
 
 def test_time_over_while_connecting_is_not_sent(post, serve):
-    """Once connecting has used up the time, the request is not begun any more."""
     server = serve(lambda connection: server.read_request(connection))
 
     with pytest.raises(Unsent):

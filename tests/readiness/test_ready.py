@@ -9,7 +9,6 @@ from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
-from pymongo.errors import ServerSelectionTimeoutError
 
 from jimeng import documents, jobs, lanes
 from jimeng.documents import Generation, Lane, Worker, indexes, utcnow
@@ -22,9 +21,12 @@ from jimeng.schemas.responses import Reason
 from tests.at_once import at_once
 from tests.conftest import run_queue
 from tests.databases import Mongo
+from tests.each import for_each
 from tests.readiness.conftest import LONG_AGO, ask
 from tests.rest import client_with, create
 from tests.waiting import wait_for
+
+REPLICAS = "min-replicas-to-write"
 
 
 def test_every_reason_has_words():
@@ -41,14 +43,8 @@ def test_every_reason_is_named_in_the_description():
         assert set(re.split("、|, ", codes)) == set(readiness.CODES)
 
 
-def test_server_that_lacks_nothing_is_ready(probe):
-    """Whole databases, a worker, a provider."""
-    assert probe()["missing"] == []
-
-
 @pytest.mark.parametrize("label", ["tasks.idem", "generations.slot", "images.gallery"])
 def test_missing_index_is_told(probe, database, label):
-    """By its name, until it is back."""
     index = indexes.declared()[label]
     database[index.collection].drop_index(index.name)
 
@@ -87,7 +83,6 @@ def test_each_reason_says_since_when(client, probe, database, monkeypatch):
 
 
 def test_worker_that_is_gone_is_told(probe, database):
-    """Nobody would draw anything."""
     database.workers.update_many({}, {"$set": {"seen_at": utcnow() - LONG_AGO}})
 
     assert probe()["missing"] == ["worker"]
@@ -177,27 +172,6 @@ def test_probes_do_not_load_the_databases(client, worker, monkeypatch):
     assert len(found) == 1
 
 
-def test_health_asks_no_database(client, monkeypatch):
-    """A process that lives is not restarted for what others lack."""
-
-    def away(*args: object, **kwargs: object) -> None:
-        raise ServerSelectionTimeoutError("asked")
-
-    monkeypatch.setattr(
-        "pymongo.synchronous.mongo_client.MongoClient._get_topology", away
-    )
-
-    assert client.get("/health").status_code == 200
-
-
-def test_release_that_is_too_old_is_told(probe, database):
-    """By the database, which a later one has migrated."""
-    row = {"_id": "schema", "schema": 9, "min_code": 9}
-    database.installations.insert_one(row)
-
-    assert probe()["missing"] == ["release_too_old"]
-
-
 @pytest.fixture(scope="module")
 def own_redis(tmp_path_factory):
     """A Redis that may be broken."""
@@ -207,12 +181,6 @@ def own_redis(tmp_path_factory):
     server.stop()
 
 
-@contextmanager
-def beside(config, registry, **changes):
-    with client_with(config, registry, **changes) as client:
-        yield client
-
-
 @pytest.fixture
 def over_redis(own_redis, config, registry, worker, monkeypatch):
     monkeypatch.setattr(readiness, "CACHE_S", 0.0)
@@ -220,50 +188,30 @@ def over_redis(own_redis, config, registry, worker, monkeypatch):
         yield client, jobs.huey.storage.conn
 
 
-def test_redis_that_is_full_is_told(over_redis):
-    """It answers, and takes nothing."""
+@for_each(
+    ("command", "broken", "whole", "missing"),
+    [
+        ("CONFIG SET", ("maxmemory", "1mb"), ("maxmemory", "0"), "redis_full"),
+        ("REPLICAOF", ("127.0.0.1", 9), ("NO", "ONE"), "redis_read_only"),
+        ("CONFIG SET", (REPLICAS, "1"), (REPLICAS, "0"), "redis_refuses"),
+    ],
+)
+def test_redis_that_takes_nothing_is_told(over_redis, command, broken, whole, missing):
+    """It answers: is full, can be read only, or wants replicas that are not there."""
     client, redis = over_redis
     assert ask(client)["missing"] == []
 
-    redis.config_set("maxmemory", "1mb")
+    redis.execute_command(command, *broken)
     try:
-        full = ask(client)
+        found = ask(client)
     finally:
-        redis.config_set("maxmemory", "0")
+        redis.execute_command(command, *whole)
 
-    assert full["missing"] == ["redis_full"]
+    assert found["missing"] == [missing]
     assert ask(client)["missing"] == []
-
-
-def test_redis_that_is_a_replica_is_told(over_redis):
-    """It can be read only."""
-    client, redis = over_redis
-
-    redis.replicaof("127.0.0.1", 9)
-    try:
-        replica = ask(client)
-    finally:
-        redis.replicaof("NO", "ONE")
-
-    assert replica["missing"] == ["redis_read_only"]
-    assert ask(client)["missing"] == []
-
-
-def test_redis_that_refuses_writes_is_told(over_redis):
-    """For whatever other reason: here it wants replicas that are not there."""
-    client, redis = over_redis
-
-    redis.config_set("min-replicas-to-write", "1")
-    try:
-        refusing = ask(client)
-    finally:
-        redis.config_set("min-replicas-to-write", "0")
-
-    assert refusing["missing"] == ["redis_refuses"]
 
 
 def test_redis_that_hangs_is_told(over_redis, own_redis):
-    """It takes connections and says nothing."""
     client, _ = over_redis
 
     with stopped(own_redis):
@@ -334,7 +282,6 @@ def test_mongodb_that_takes_no_writes_is_told(over_mongo):
 
 
 def test_lane_that_stands_still_is_told(probe, forgotten, lane):
-    """By its name, until it sends again."""
     assert probe()["names"] == {"lane_stalled": [lane]}
 
     pump.tick()
@@ -343,34 +290,21 @@ def test_lane_that_stands_still_is_told(probe, forgotten, lane):
     assert probe()["missing"] == []
 
 
-def test_lane_with_a_picture_that_has_just_come_does_not_stand_still(client, probe):
-    """It is given half a minute."""
-    create(client)
-
-    assert probe()["missing"] == []
-
-
-def test_lane_that_has_just_sent_does_not_stand_still(probe, forgotten, lane):
-    """What waits is not the first in line yet; busy lanes have a free slot at times."""
-    Lane.collection().update_one(
-        {"_id": lane}, {"$set": {"taken_at": utcnow()}}, upsert=True
-    )
-
-    assert probe()["missing"] == []
-
-
-def test_lane_that_backs_off_does_not_stand_still(probe, forgotten, lane):
-    """The provider has asked for patience."""
-    later = utcnow() + timedelta(seconds=10)
-    Lane.collection().update_one(
-        {"_id": lane}, {"$set": {"not_before": later}}, upsert=True
-    )
+@pytest.mark.parametrize(("field", "seconds"), [("taken_at", 0), ("not_before", 10)])
+def test_lane_that_has_just_sent_or_backs_off_does_not_stand_still(
+    probe, forgotten, lane, field, seconds
+):
+    """
+    What waits is not the first in line yet, as busy lanes have a free slot at times; or
+    the provider has asked for patience.
+    """
+    moved = {"$set": {field: utcnow() + timedelta(seconds=seconds)}}
+    Lane.collection().update_one({"_id": lane}, moved, upsert=True)
 
     assert probe()["missing"] == []
 
 
 def test_full_lane_does_not_stand_still(probe, forgotten, client, database):
-    """Its pictures wait for a slot."""
     create(client, n=2)
     pump.tick()
     run_queue()
@@ -394,7 +328,10 @@ def test_full_lane_does_not_stand_still(probe, forgotten, client, database):
 def test_lane_whose_places_another_release_holds_stands_still(
     probe, forgotten, client, lane, states, missing
 ):
-    """It sends nothing until that release is back; with one place left it goes on."""
+    """
+    It sends nothing until that release is back; with one place left it goes on. While
+    it is paused, the operator wanted it.
+    """
     create(client, n=2)
     rows = Generation.collection().find({"index": {"$gte": 0}}).sort("created_at", -1)
     for slot, (row, state) in enumerate(zip(rows, states, strict=False)):
@@ -402,19 +339,7 @@ def test_lane_whose_places_another_release_holds_stands_still(
         Generation.collection().update_one({"_id": row["_id"]}, {"$set": held})
 
     assert probe()["missing"] == missing
-
-
-def test_paused_lane_does_not_stand_still_whoever_holds_its_places(
-    probe, forgotten, client
-):
-    """The operator wanted it."""
-    create(client, n=2)
-    rows = Generation.collection().find().sort("created_at", -1)
-    for slot, row in enumerate(list(rows)[:2]):
-        held = {"state": "upscaling", "slot": slot}
-        Generation.collection().update_one({"_id": row["_id"]}, {"$set": held})
     lanes.pause(lanes.SENDING, "root")
-
     assert probe()["missing"] == []
 
 

@@ -17,7 +17,7 @@ from jimeng.jobs import periodic_tasks, pump
 from jimeng.operations import backup
 from tests.conftest import run_queue
 from tests.forgetting import forget_release
-from tests.rest import refused
+from tests.rest import MONGODB_AWAY, refused
 from tests.test_core import CREATE, create, result
 from tests.test_start import OPEN
 
@@ -153,11 +153,11 @@ def test_nobody_older_may_start_before_the_first_batch(database, known):
     assert seen == [2]
 
 
-def test_workers_say_their_code(database):
-    """By which a step knows whom it would harm."""
-    pump.write_heartbeat("w", utcnow())
-
-    assert Worker.collection().find_one({})["code"] == migrations.CODE
+@pytest.fixture
+def connected_again(config):
+    """Afterwards, whatever the start of another process has left."""
+    yield
+    documents.connect(config, timeout=documents.WORKER_TIMEOUT)
 
 
 @pytest.fixture
@@ -169,7 +169,7 @@ def beyond(database):
 
 @pytest.mark.parametrize("kind", ["web", "worker"])
 def test_neither_process_starts_on_what_is_beyond_it(
-    beyond, config, monkeypatch, capsys, tmp_path, kind
+    beyond, connected_again, config, monkeypatch, capsys, tmp_path, kind
 ):
     """One sentence, and status 4, upon which nobody tries again."""
     env = {
@@ -183,11 +183,8 @@ def test_neither_process_starts_on_what_is_beyond_it(
     monkeypatch.setattr(sys, "argv", ["serve", kind])
     # Another test may have imported what is run here.
     monkeypatch.delitem(sys.modules, "jimeng.serve.__main__", raising=False)
-    try:
-        with pytest.raises(SystemExit) as ended:
-            runpy.run_module("jimeng.serve", run_name="__main__")
-    finally:
-        documents.connect(config, timeout=documents.WORKER_TIMEOUT)
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_module("jimeng.serve", run_name="__main__")
 
     assert ended.value.code == 4
     (line,) = capsys.readouterr().err.splitlines()
@@ -195,22 +192,16 @@ def test_neither_process_starts_on_what_is_beyond_it(
     assert "needs code 9" in line and "install that release" in line
 
 
-def test_database_that_is_away_keeps_nothing_from_starting(config):
+def test_database_that_is_away_keeps_nothing_from_starting(connected_again, config):
     """It may be back any moment."""
-    away = replace(config, MONGODB_URI="mongodb://127.0.0.1:9/?directConnection=true")
-    try:
-        migrations.check_before_start(away)
-    finally:
-        documents.connect(config, timeout=documents.WORKER_TIMEOUT)
+    away = replace(config, **MONGODB_AWAY)
+    migrations.check_before_start(away)
 
 
-def test_later_schema_alone_refuses_nobody(config, database):
+def test_later_schema_alone_refuses_nobody(connected_again, config, database):
     """Only what takes something away does: a release may be rolled back."""
     get_db().installations.insert_one({"_id": "schema", "schema": 9, "min_code": 0})
-    try:
-        migrations.check_before_start(config)
-    finally:
-        documents.connect(config, timeout=documents.WORKER_TIMEOUT)
+    migrations.check_before_start(config)
 
     assert migrations.run().schema == 9
 
@@ -343,6 +334,7 @@ def test_worker_stops_by_itself(client, signals, caplog, monkeypatch):
 def test_worker_that_has_stopped_is_told_of(app, client, signals):
     """Where workers are listed: it is none that was told to go."""
     pump.write_heartbeat("host:1:x", utcnow())
+    assert Worker.collection().find_one({})["code"] == migrations.CODE
     migrate_beyond()
     let_time_pass()
     pump.stop_if_outdated("host:1:x")

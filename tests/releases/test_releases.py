@@ -205,33 +205,30 @@ def test_lane_that_is_not_served_keeps_what_is_of_another_kind(client):
     assert statuses(client, [scene, picture]) == ["pending", "failed"]
 
 
-def test_job_of_another_releases_pump_is_not_taken(client):
-    """Both have one Redis: a consumer takes jobs that it has not queued."""
+def test_picture_of_another_releases_pump_is_neither_taken_nor_mended(client):
+    """
+    Both have one Redis: a consumer takes jobs that it has not queued. What is wrong
+    with its times is for its release to say.
+    """
     scene = in_state(client, "generating")
     make_scene(scene)
+    stored, where = Generation.collection(), {"task_id": scene}
     reserved = {"owner": "theirs", "due_at": utcnow() + timedelta(seconds=5)}
-    Generation.collection().update_many({"task_id": scene}, {"$set": reserved})
-    before = list(Generation.collection().find({"task_id": scene}))
+    stored.update_many(where, {"$set": reserved})
+    (before,) = stored.find(where)
 
-    advance(before[0]["_id"], "theirs")
+    advance(before["_id"], "theirs")
     run_queue()
 
-    assert list(Generation.collection().find({"task_id": scene})) == before
+    assert list(stored.find(where)) == [before]
     assert jobs.huey.storage.queue_size() == 0
-
-
-def test_unreadable_times_of_another_kind_are_not_mended(client):
-    """What is wrong with them is for their release to say."""
-    scene = in_state(client, "generating")
-    make_scene(scene)
-    gone = {"$unset": {"due_at": ""}, "$set": {"turn": "first"}}
-    Generation.collection().update_many({"task_id": scene}, gone)
-    before = list(Generation.collection().find({"task_id": scene}))
+    stored.update_many(where, {"$unset": {"due_at": ""}, "$set": {"turn": "first"}})
+    (before,) = stored.find(where)
 
     repair.repair()
     repair.repair_tasks([scene])
 
-    assert list(Generation.collection().find({"task_id": scene})) == before
+    assert list(stored.find(where)) == [before]
 
 
 @pytest.fixture

@@ -227,7 +227,6 @@ def test_unreadable_fields_break_no_page(client, kind, names):
 
 @pytest.mark.parametrize(("kind", "changes"), UNKNOWN)
 def test_unknown_value_breaks_no_page(client, kind, changes):
-    """Roles, actions, switches and ways of ending that a later release has."""
     put(kind, **changes)
 
     assert failing(client) == {}

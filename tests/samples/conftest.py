@@ -38,3 +38,15 @@ def ask(client):
         return lambda: client.get(link).json["data"]
 
     return ask
+
+
+@pytest.fixture
+def made(ask, work_off):
+    """Ask for a picture, and wait for what becomes of it."""
+
+    def made(model: str = "doubao-seedream-3.0-t2i", **fields) -> dict:
+        result = ask(model, **fields)
+        work_off()
+        return result()
+
+    return made

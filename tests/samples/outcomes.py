@@ -40,8 +40,15 @@ def submit(code: str, provider_code: str, then: str = "never") -> Outcome:
     return Outcome(call="submit", then=then, code=code, provider_code=provider_code)
 
 
-def poll(then: str, code: str | None = None, charged: str = "unknown", **more):
-    return Outcome(call="poll", then=then, code=code, charged=charged, **more)
+def poll(
+    then: str,
+    code: str | None = None,
+    charged: str = "unknown",
+    its: str | None = None,
+) -> Outcome:
+    """*its* is the provider's own code."""
+    how = {"code": code, "charged": charged, "provider_code": its}
+    return Outcome(call="poll", then=then, **how)
 
 
 def lost(call: str = "submit", **more) -> Outcome:
@@ -103,21 +110,15 @@ OUTCOMES = {
     "get_done_but_empty": poll("never", "result_empty"),
     "get_not_found": poll("never", "result_lost"),
     "get_expired": poll("never", "result_lost"),
-    "get_invalid_task": poll("never", "result_lost", provider_code="50215"),
-    "get_risk_post_img": poll("new seed", PICTURE, "no", provider_code="50511"),
-    "get_risk_post_img_copyright": poll(
-        "new seed", PICTURE, "no", provider_code="50519"
-    ),
-    "get_risk_post_text": poll(
-        "never", "content_refused_prompt", "no", provider_code="50413"
-    ),
+    "get_invalid_task": poll("never", "result_lost", its="50215"),
+    "get_risk_post_img": poll("new seed", PICTURE, "no", "50511"),
+    "get_risk_post_img_copyright": poll("new seed", PICTURE, "no", "50519"),
+    "get_risk_post_text": poll("never", "content_refused_prompt", "no", "50413"),
     "get_risk_output_text": poll(
-        "never", "content_refused_picture_text", "no", provider_code="50512"
+        "never", "content_refused_picture_text", "no", "50512"
     ),
-    "get_error_qps": poll("poll again", "rate_limited", provider_code="50429"),
-    "get_error_internal": poll(
-        "poll again", "provider_internal", provider_code="50500"
-    ),
+    "get_error_qps": poll("poll again", "rate_limited", its="50429"),
+    "get_error_internal": poll("poll again", "provider_internal", its="50500"),
     "cvprocess_v21_ok": Outcome(
         call="process", then="drawn", charged="yes", model="jimeng-2.1"
     ),

@@ -15,7 +15,7 @@ from jimeng.providers import MODELS, Registry
 from jimeng.providers.ark import ArkProvider
 from jimeng.providers.visual import VisualProvider
 from tests.conftest import png
-from tests.providers.ark_replies import SEEDED
+from tests.providers.replies import SEEDED
 
 FOLDER = Path(__file__).parents[1] / "data/samples"
 # The host of all links in the samples; answers name this server instead.

@@ -153,7 +153,6 @@ def test_every_sample_has_an_outcome():
 
 @for_each("name", sorted(OUTCOMES))
 def test_client_reads_it(config, service, name):
-    """The real client makes of it what the table says."""
     outcome = OUTCOMES[name]
     service.say(outcome.call, [sample(name)])
 
@@ -164,7 +163,6 @@ def test_client_reads_it(config, service, name):
 
 @pytest.mark.parametrize("name", named(FINAL))
 def test_failure_is_recorded(run, service, name):
-    """The record says what was wrong and whether it was charged; nothing is resent."""
     outcome = OUTCOMES[name]
 
     data = run(outcome, name)

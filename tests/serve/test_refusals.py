@@ -53,7 +53,6 @@ def test_refusal_is_json(live_server, path, headers, status, code):
 
 @pytest.mark.parametrize("length, status", [(8190, 422), (8191, 414)])
 def test_limit_is_as_described(live_server, length, status):
-    """A request line of 8,190 bytes is read, and no longer one."""
     start, end = f"GET {API}/models?q=", " HTTP/1.1"
     line = start + "a" * (length - len(start + end)) + end
     address = urlsplit(live_server.url)
@@ -95,7 +94,6 @@ def test_broken_chunks_are_the_clients_fault(live_server, path, said):
     ("host", "status"), [("localhost", 200), ("elsewhere.example", 400)]
 )
 def test_line_and_host_name_the_same_server(live_server, host, status):
-    """A line for another host than `Host` says is not answered."""
     address = urlsplit(live_server.url)
     said = f"GET http://{host}/health HTTP/1.1\r\nHost: localhost\r\n\r\n"
 

@@ -17,6 +17,7 @@ from tests.serving import (
     read_all,
 )
 
+pytestmark = pytest.mark.system
 HEAD = b"POST / HTTP/1.1\r\nHost: localhost\r\n"
 CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
 EXPECTING = HEAD + b"Expect: 100-continue\r\n"
@@ -62,7 +63,6 @@ SLOW = {
 }
 
 
-@pytest.mark.system
 @pytest.mark.parametrize("said", SLOW.values(), ids=SLOW)
 def test_half_a_request_holds_up_nobody(begin, patient, said):
     """Others are answered while these are waited for."""
@@ -81,7 +81,6 @@ TOO_LONG = {
 }
 
 
-@pytest.mark.system
 @pytest.mark.parametrize("said", TOO_LONG.values(), ids=TOO_LONG)
 def test_bodies_that_will_not_come_hold_up_nobody(begin, patient, said):
     """However their length is written: others are answered meanwhile."""
@@ -91,7 +90,6 @@ def test_bodies_that_will_not_come_hold_up_nobody(begin, patient, said):
     check_answers(patient)
 
 
-@pytest.mark.system
 def test_who_does_not_read_holds_up_nobody(begin, patient):
     """What was answered is held until it is read."""
     large = b"GET /?size=3000000 HTTP/1.1\r\nHost: localhost\r\n\r\n"
@@ -101,7 +99,6 @@ def test_who_does_not_read_holds_up_nobody(begin, patient):
     check_answers(patient)
 
 
-@pytest.mark.system
 def test_who_reads_slowly_gets_all_of_it(begin, port):
     """In pieces, over some seconds, every byte and no other."""
     wanted = b"GET /?size=%d HTTP/1.1\r\nHost: localhost\r\n" % BIG
@@ -116,7 +113,6 @@ def test_who_reads_slowly_gets_all_of_it(begin, port):
     assert body == b"x" * BIG
 
 
-@pytest.mark.system
 def test_slow_ones_are_told_and_let_go(begin, port):
     """Ten seconds for a head; a body comes at a kilobyte a second or not at all."""
 
@@ -137,7 +133,6 @@ def test_slow_ones_are_told_and_let_go(begin, port):
     assert all(took >= 10 for _, took in ends.values())
 
 
-@pytest.mark.system
 def test_a_connection_stays_for_longer_than_clients_keep_it(begin, port):
     """And holds up nobody."""
     request = HEAD + b"Content-Length: 0\r\n\r\n"
@@ -152,16 +147,14 @@ def test_a_connection_stays_for_longer_than_clients_keep_it(begin, port):
         assert b" 200 " in answer_of(link)
 
 
-@pytest.mark.system
 @pytest.mark.parametrize(
     "said",
     [
         HEAD + b"Content-Length: 5\r\n\r\nhello",
         HEAD + b"content-length:5 \r\n\r\nhello",
-        HEAD + b"Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
-        HEAD
-        + b"Transfer-Encoding: chunked\r\n\r\n2;a=b\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n",
-        HEAD + b"Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\nA: b\r\n\r\n",
+        CHUNKED + b"5\r\nhello\r\n0\r\n\r\n",
+        CHUNKED + b"2;a=b\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n",
+        CHUNKED + b"5\r\nhello\r\n0\r\nA: b\r\n\r\n",
         EXPECTING + b"Content-Length: 5\r\n\r\nhello",
     ],
 )
@@ -176,7 +169,6 @@ def test_requests_arrive_whole_however_they_are_cut(port, said, piece):
             assert b" 200 " in got and got.endswith(b"5 bytes")
 
 
-@pytest.mark.system
 def test_who_awaits_leave_gets_it_once(begin, port):
     """`Expect: 100-continue` is answered before the body comes."""
     with begin(port, EXPECTING + b"Content-Length: 2\r\n\r\n") as link:
@@ -185,15 +177,11 @@ def test_who_awaits_leave_gets_it_once(begin, port):
         assert answer_of(link).startswith(b"HTTP/1.1 200 ")
 
 
-@pytest.mark.system
 @pytest.mark.parametrize(
     ("said", "status"),
     [
         (b"GET /" + b"a" * 9000, b" 414 "),
-        (
-            HEAD + b"".join(b"X-%d: " % n + b"a" * 8000 + b"\r\n" for n in range(20)),
-            b" 431 ",
-        ),
+        (HEAD + LARGE, b" 431 "),
         (CHUNKED + b"hello\r\n", b" 400 "),
         (b"nonsense\r\n\r\n", b" 400 "),
     ],
@@ -204,7 +192,6 @@ def test_what_cannot_be_a_request_is_refused_at_once(begin, patient, said, statu
         assert status in read_all(link)
 
 
-@pytest.mark.system
 def test_many_requests_in_one_go_are_answered_in_order(begin, port):
     """A client need not wait for answers before it asks on."""
     bodies = [b"x" * n for n in range(30)]
@@ -218,7 +205,6 @@ def test_many_requests_in_one_go_are_answered_in_order(begin, port):
     assert len(said) <= 30 and got.count(b" 200 ") == 30
 
 
-@pytest.mark.system
 def test_one_address_does_not_take_all_connections(tmp_path):
     """The oldest one that says nothing makes room; others get in all the time."""
     request = HEAD + b"Content-Length: 0\r\n\r\n"

@@ -79,6 +79,11 @@ def test_oldest_of_who_holds_most_is_cut_off():
 
 
 def test_all_together_hold_no_more_than_twice_as_much():
+    held = BufferedBytes()
+    for each in (full := [Client("a"), Client("b")]):
+        held.change(each, MAX_BUFFERED_BYTES_PER_PEER)
+    assert not any(each.is_cut for each in full)
+
     held, clients = BufferedBytes(), [Client(peer) for peer in "abc"]
     for each in clients:
         held.change(each, MAX_BUFFERED_BYTES_PER_PEER * 7 // 10)

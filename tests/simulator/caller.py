@@ -11,6 +11,7 @@ from email.message import Message
 ACCESS_KEY = "AKLTtest"
 SECRET_KEY = "secret-of-the-test"
 ARK_KEY = "ark-key-of-the-test"
+KEYS = {"access_key": ACCESS_KEY, "secret_key": SECRET_KEY, "ark_key": ARK_KEY}
 SUBMIT = "CVSync2AsyncSubmitTask"
 POLL = "CVSync2AsyncGetResult"
 PROCESS = "CVProcess"

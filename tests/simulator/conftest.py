@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from jimeng.local.simulator import Simulator
-from tests.simulator.caller import ACCESS_KEY, ARK_KEY, SECRET_KEY, Caller
+from tests.simulator.caller import KEYS, Caller
 
 
 class Clock:
@@ -26,14 +26,7 @@ def clock() -> Clock:
 @pytest.fixture
 def simulator(clock: Clock) -> Iterator[Simulator]:
     """Draws in one colour; a task takes ten seconds of *clock*."""
-    with Simulator(
-        access_key=ACCESS_KEY,
-        secret_key=SECRET_KEY,
-        ark_key=ARK_KEY,
-        duration=10.0,
-        clock=clock,
-        plain=True,
-    ) as simulator:
+    with Simulator(**KEYS, duration=10.0, clock=clock, plain=True) as simulator:
         yield simulator
 
 

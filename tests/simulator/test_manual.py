@@ -11,31 +11,27 @@ from jimeng.local.simulator.visual_responses import BUSINESS, GATEWAY
 
 DOCS = Path(__file__).parents[2] / "docs"
 MANUALS = [
-    (DOCS / name).read_text("utf-8") for name in ("simulator.md", "simulator.en.md")
+    (DOCS / each).read_text("utf-8") for each in ("simulator.md", "simulator.en.md")
 ]
-QUOTED = set.intersection(*(set(re.findall(r"`([\w.]+)`", each)) for each in MANUALS))
-# The service's codes stand in lists without quotes.
-NUMBERS = set.intersection(
-    *(set(re.findall(r"\b(?:50|100)\d{3}\b", each)) for each in MANUALS)
-)
-EXAMPLES = {
-    words
-    for each in MANUALS
-    for words in re.findall(r"\[\[[\w. ]+\]\]", each, re.ASCII)
-}
+EXAMPLES = set(re.findall(r"\[\[[\w. ]+\]\]", "".join(MANUALS), re.ASCII))
 TO_BE_FILLED_IN = {"[[code]]", "[[poll code]]"}
+
+
+def in_both(pattern: str) -> set[str]:
+    return set.intersection(*(set(re.findall(pattern, each)) for each in MANUALS))
 
 
 def test_every_name_and_number_is_in_the_manual():
     """Else nobody would find it: of the service, of the gateway, of the settings."""
     settings = {each.name for each in fields(Settings)}
 
-    assert {*KINDS, *ERRORS, *settings, *ACTIONS} - QUOTED == set()
-    assert {str(code) for code in (*BUSINESS, *GATEWAY)} - NUMBERS == set()
+    assert {*KINDS, *ERRORS, *settings, *ACTIONS} - in_both(r"`([\w.]+)`") == set()
+    # The service's codes stand in lists without quotes.
+    numbers = in_both(r"\b(?:50|100)\d{3}\b")
+    assert {str(code) for code in (*BUSINESS, *GATEWAY)} - numbers == set()
 
 
 def test_every_example_works():
-    """What the manual tells people to write is understood."""
     for words in EXAMPLES - TO_BE_FILLED_IN:
         ((prefix, kind, _),) = FAULT_MARKS.findall(words)
         is_known = any(is_kind(action, kind) for action in ABOUT[prefix])

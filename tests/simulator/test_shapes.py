@@ -1,7 +1,7 @@
 """Every answer of Volcengine that is known comes when asked for."""
 
 import json
-from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from PIL import ImageStat
@@ -9,69 +9,167 @@ from PIL import ImageStat
 from jimeng.local.simulator.drawing import draw
 from jimeng.local.simulator.drawing.scenes import SCENES
 from tests.simulator.caller import V40, Caller
-from tests.simulator.shapes import SHAPES, Shape, contents
 
-# Where the task must not be done yet, and where a poll is made in another way.
-WAITS = {"in queue": (0, "in_queue"), "generating": (3, "generating")}
-BY_WORDS = [name for name in SHAPES if name not in {*WAITS, "two in base64"}]
-BY_FAULT = [name for name, shape in SHAPES.items() if shape.fault]
+SAMPLES = Path(__file__).parents[1] / "data" / "samples"
+DONE = "[[slow 0]] 猫"
+# Call -> sample -> the kind that asks for it, in a prompt or at the control endpoint;
+# empty: it comes by itself.
+ASKED: dict[str, dict[str, str]] = {
+    "submit": {
+        "submit_ok": "",
+        "submit_error_pre_img_risk": "50411",
+        "submit_error_text_risk": "50412",
+        "submit_error_sensitive_words": "50413",
+        "submit_error_pre_img_copyright": "50518",
+        "submit_error_qps": "50429",
+        "submit_error_concurrent": "50430",
+        "submit_error_internal": "50500",
+        "submit_error_rpc": "50501",
+        "submit_error_risk_service": "50520",
+        "submit_error_antidirt_service": "50521",
+        "submit_error_image_copyright_service": "50522",
+        "submit_error_input_invalid": "50215",
+        "submit_error_param_prompt_too_long": "50200",
+        "submit_error_param_area": "50200",
+        "submit_error_access_denied": "50400",
+        "gateway_missing_request_info": "100004",
+        "gateway_missing_token": "100003",
+        "gateway_missing_signature": "100005",
+        "gateway_invalid_timestamp": "100006",
+        "gateway_invalid_action": "100008",
+        "gateway_invalid_access_key": "100009",
+        "gateway_signature_mismatch": "100010",
+        "gateway_access_denied": "100013",
+        "gateway_internal_error": "100014",
+        "gateway_html_502": "html_502",
+    },
+    "poll": {
+        "get_done_urls": "",
+        "get_done_urls_empty_base64_list": "resp_data",
+        "get_done_base64": "base64",
+        "get_done_multi_urls": "several",
+        "get_done_but_empty": "done_but_empty",
+        "get_not_found": "not_found",
+        "get_expired": "expired",
+        "get_unknown_status": "unknown_status",
+        "get_invalid_task": "50215",
+        "get_risk_post_img": "50511",
+        "get_risk_post_img_copyright": "50519",
+        "get_risk_post_text": "50413",
+        "get_risk_output_text": "50512",
+        "get_error_qps": "50429",
+        "get_error_internal": "50500",
+    },
+    "process": {"cvprocess_v21_ok": ""},
+    "ark": {
+        "ark_ok_url": "",
+        "ark_ok_b64": "",
+        "ark_ok_group_partial": "partial",
+        "ark_error_invalid_size": "InvalidParameter",
+        "ark_error_missing_parameter": "MissingParameter",
+        "ark_error_sensitive_input_text": "InputTextSensitiveContentDetected",
+        "ark_error_sensitive_input_image": "InputImageSensitiveContentDetected",
+        "ark_error_sensitive_output": "OutputImageSensitiveContentDetected",
+        "ark_error_auth": "AuthenticationError",
+        "ark_error_overdue": "AccountOverdueError",
+        "ark_error_model_not_found": "InvalidEndpointOrModel.NotFound",
+        "ark_error_model_not_open": "ModelNotOpen",
+        "ark_error_ipm": "ModelAccountIpmRateLimitExceeded",
+        "ark_error_overloaded": "ServerOverloaded",
+        "ark_error_set_limit": "SetLimitExceeded",
+        "ark_error_quota": "QuotaExceeded",
+        "ark_error_internal": "InternalServiceError",
+    },
+}
+CASES = [(call, *each) for call, kinds in ASKED.items() for each in kinds.items()]
+# Where something else than the name of the kind brings it, too.
+PROMPTS = {"submit_error_param_prompt_too_long": "猫" * 801}
+PROMPTS["submit_error_param_area"] = "海边"
+GROUP: dict = {"sequential_image_generation": "auto"}
+GROUP |= {"sequential_image_generation_options": {"max_images": 3}}
+FIELDS = {
+    "submit_error_param_area": {"req_key": V40, "width": 1280, "height": 720},
+    "ark_ok_b64": {"response_format": "b64_json"},
+    "ark_ok_group_partial": GROUP,
+}
+# Sample -> seconds until a task is there, and its state.
+WAITS = {"get_in_queue": (0, "in_queue"), "get_generating": (3, "generating")}
 
 
-def ask(caller: Caller, shape: Shape):
-    """Make the call of *shape*: status, type and bytes of the answer."""
-    if shape.call == "poll":
-        reply = caller.poll(caller.accepted(shape.words), **shape.fields)
-    else:
-        reply = getattr(caller, shape.call)(shape.words, **shape.fields)
-    return reply.status, reply.headers["Content-Type"], reply.body
+def skeleton(value: object) -> object:
+    """The same with each text and each number replaced by its type."""
+    if isinstance(value, dict):
+        return {name: skeleton(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return [skeleton(each) for each in value]
+    if isinstance(value, str):
+        return "text"
+    return value if value is None or isinstance(value, bool) else "number"
 
 
-def check(name: str, status: int, content_type: str, body: bytes) -> None:
-    shape = SHAPES[name]
-    assert (status, content_type) == (shape.status, shape.content_type), name
-    code, keys = contents(body, content_type)
-    assert (code, keys) == (shape.code, shape.keys), name
-    # The order of the keys too.
-    assert json.dumps(keys) == json.dumps(shape.keys), name
+def shape_of(body: bytes, content_type: str) -> str:
+    """The code, the keys in their order and the types of an answer."""
+    if content_type == "text/html":
+        return ""
+    found = json.loads(body)
+    error = found.get("ResponseMetadata", found).get("Error") or found.get("error")
+    code = error.get("CodeN", error.get("code")) if error else found.get("code")
+    return json.dumps([code, skeleton(found)])
+
+
+def ask(caller: Caller, call: str, prompt: str, fields: dict):
+    if call == "poll":
+        return caller.poll(caller.accepted(prompt), **fields)
+    return getattr(caller, call)(prompt, **fields)
+
+
+def check(name: str, reply) -> None:
+    wanted = json.loads((SAMPLES / f"{name}.json").read_text("utf-8"))
+    text = wanted.get("body_text")
+    body = json.dumps(wanted["body"]) if text is None else text
+    kind = wanted["headers"]["Content-Type"]
+    found = reply.headers["Content-Type"]
+    assert (reply.status, found) == (wanted["http_status"], kind), name
+    assert shape_of(reply.body, found) == shape_of(body.encode(), kind), name
 
 
 def test_words_in_a_prompt_bring_each_answer(caller):
     """Status, type, keys, types and codes are those of the real one."""
-    for name in BY_WORDS:
-        check(name, *ask(caller, SHAPES[name]))
+    for call, name, kind in CASES:
+        words = f" [[{'poll ' * (call == 'poll')}{kind}]]" if kind else ""
+        prompt = PROMPTS.get(name, DONE + words)
+        check(name, ask(caller, call, prompt, FIELDS.get(name, {})))
 
 
 def test_the_control_endpoint_brings_each_answer(caller):
     """As often as asked, whatever the prompt; the next call is as usual."""
-    for name in BY_FAULT:
-        shape = replace(SHAPES[name], words="[[slow 0]] 猫")
-        caller.control("faults", [{"action": shape.call, "kind": shape.fault}])
+    for call, name, kind in CASES:
+        if kind:
+            caller.control("faults", [{"action": call, "kind": kind}])
 
-        check(name, *ask(caller, shape))
-        if shape.call == "ark":
-            assert caller.ark().status == 200, name
+            check(name, ask(caller, call, DONE, FIELDS.get(name, {})))
+            if call == "ark":
+                assert caller.ark().status == 200, name
 
 
 @pytest.mark.parametrize("name", WAITS)
 def test_unfinished_task_has_a_state(clock, caller, name):
-    """It depends on nothing but the time."""
     seconds, status = WAITS[name]
-    task_id = caller.accepted(SHAPES[name].words)
+    task_id = caller.accepted("[[slow 9]]")
     clock.now += seconds
     reply = caller.poll(task_id)
 
-    check(name, reply.status, reply.headers["Content-Type"], reply.body)
+    check(name, reply)
     assert reply.json["data"]["status"] == status
 
 
 def test_group_comes_in_base64_too(caller):
-    """Each of a group of two has its bytes."""
     caller.control("settings", {"group": 2})
     size = {"width": 1024, "height": 1024}
     task_id = caller.accepted("[[slow 0]]", req_key=V40, **size)
     reply = caller.poll(task_id, req_key=V40, req_json=None)
 
-    check("two in base64", reply.status, reply.headers["Content-Type"], reply.body)
+    check("get_done_base64_two_images", reply)
 
 
 def test_each_scene_can_be_drawn():

@@ -1,11 +1,9 @@
 """Visual's videos: what each req_key takes, what it costs, and the file that comes."""
 
 import base64
-import io
-
-from PIL import Image
 
 from jimeng.local.simulator.visual_video_models import SIZES, VIDEO_REQ_KEYS
+from tests.conftest import png
 from tests.each import for_each
 from tests.simulator.caller import Caller
 from tests.simulator.test_ark_videos import first_and_last, is_near, middle, opened
@@ -18,9 +16,7 @@ MOVE = {"template_id": "robo_arm", "camera_strength": "weak"}
 
 
 def coded(width: int = 400, height: int = 400, colour: str = "#c04020") -> str:
-    out = io.BytesIO()
-    Image.new("RGB", (width, height), colour).save(out, "PNG")
-    return base64.b64encode(out.getvalue()).decode()
+    return base64.b64encode(png(width, height, colour)).decode()
 
 
 def inputs(*pictures: str) -> dict:
@@ -35,7 +31,6 @@ def polled(caller: Caller, req_key: str, **fields) -> dict:
 
 @for_each("req_key", list(VIDEO_REQ_KEYS))
 def test_every_model_makes_a_video(simulator, caller, req_key):
-    """Of its size and length, without sound, for the price of its seconds."""
     caller.control("reset", {})
     model = VIDEO_REQ_KEYS[req_key]
     given = inputs(*[coded()] * model.min_inputs)
@@ -70,7 +65,6 @@ def test_every_model_makes_a_video(simulator, caller, req_key):
     ],
 )
 def test_wrong_parameters_are_refused(simulator, caller, req_key, fields):
-    """Nothing is accepted, and nothing billed."""
     caller.control("reset", {})
 
     assert caller.submit(**{"req_key": req_key, **fields}).code == 50200
@@ -78,7 +72,6 @@ def test_wrong_parameters_are_refused(simulator, caller, req_key, fields):
 
 
 def test_task_waits_and_its_link_lives_an_hour(clock, caller):
-    """Before the end, there is an empty link."""
     task_id = caller.accepted(req_key=TEXT)
     states = []
     for seconds in (0, 5, 5):

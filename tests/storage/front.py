@@ -12,7 +12,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from tests.standin import free_port
+from tests.standin import free_port, is_open
+from tests.waiting import wait_for
 
 FAULT = "<?xml version='1.0'?><Error><Code>{}</Code><Message>no</Message></Error>"
 
@@ -133,16 +134,7 @@ def moto() -> Iterator[int]:
     environment = os.environ | {"S3_UPLOAD_PART_MIN_SIZE": "1"}  # short parts
     with subprocess.Popen(command, env=environment, **quiet) as process:
         try:
-            until_it_listens(port)
+            wait_for(lambda: is_open(port))
             yield port
         finally:
             process.kill()
-
-
-def until_it_listens(port: int) -> None:
-    for _ in range(600):
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.05)
-    raise TimeoutError("the object store does not start")

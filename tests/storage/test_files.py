@@ -8,8 +8,6 @@ from bson import ObjectId
 from mongoengine import get_db
 from pymongo.collection import Collection
 
-from jimeng import jobs
-from jimeng.documents import Image
 from jimeng.errors import StorageUnavailable
 from jimeng.jobs import janitor, pump, retention, saving
 from jimeng.pictures.contents import FilePieces, InMemory
@@ -18,7 +16,7 @@ from jimeng.pictures.stores.gridfs import RESULTS
 from jimeng.providers import Progress
 from tests.conftest import come_due, png, run_queue
 from tests.rest import create, result, task
-from tests.storage.looks import bytes_of
+from tests.storage.looks import bytes_of, check_served
 
 LATER = datetime.now(UTC) + timedelta(days=1)
 
@@ -33,7 +31,6 @@ def on_disk(directory) -> list:
 
 
 def test_file_comes_back_as_it_was_for_its_owner_only(files, directory):
-    """It can be sought in, counted, and goes again."""
     first, second = files.save_together("image-1", b"x" * 3_000_000, b"small")
 
     assert b"".join(files.open_range(first, 2_999_999)) == b"x"
@@ -62,24 +59,16 @@ def full(*args: object) -> None:
     raise OSError(errno.ENOSPC, "No space left on device")
 
 
-def test_pictures_are_served_from_the_directory(client, work_off, stored_in, directory):
-    """Whole and in part, and MongoDB holds none of their bytes."""
+def test_pictures_are_served_from_the_directory(client, drawn, stored_in, directory):
+    """The picture and its thumbnail."""
     stored_in("file")
-    task_id = create(client)
-    work_off()
+    task_id = drawn()
 
-    url = result(client, task_id)["result"]["image_url"]
-    with client.get(url, headers={"Range": "bytes=10-19"}) as part:
-        assert (part.status_code, part.data) == (206, png()[10:20])
-    assert bytes_of(client, task_id) == png()
-    assert get_db()["pictures.files"].count_documents({}) == 0
+    check_served(client, task_id)
     assert len(on_disk(directory)) == 2
-    assert jobs.runtime().store.size() == sum(
-        row["bytes"] + row["thumbnail_bytes"] for row in Image.collection().find()
-    )
 
 
-def test_client_that_leaves_closes_the_file(client, work_off, stored_in, monkeypatch):
+def test_client_that_leaves_closes_the_file(client, drawn, stored_in, monkeypatch):
     """With the response, which has not ended."""
     closed = []
     close = FilePieces.close
@@ -87,8 +76,7 @@ def test_client_that_leaves_closes_the_file(client, work_off, stored_in, monkeyp
         FilePieces, "close", lambda self: closed.append(1) or close(self)
     )
     stored_in("file")
-    task_id = create(client)
-    work_off()
+    task_id = drawn()
     url = result(client, task_id)["result"]["image_url"]
     closed.clear()
 
@@ -100,12 +88,10 @@ def test_client_that_leaves_closes_the_file(client, work_off, stored_in, monkeyp
 
 
 def test_what_no_picture_names_is_swept_and_the_rest_stays(
-    client, work_off, stored_in, monkeypatch
+    client, drawn, stored_in, monkeypatch
 ):
-    """In all stores."""
     store = stored_in("file")
-    task_id = create(client)
-    work_off()
+    task_id = drawn()
     idle = [each.save(b"idle", "nobody") for each in store.stores]
 
     monkeypatch.setattr(janitor, "UNREFERENCED_AFTER", timedelta(days=-1))
@@ -165,12 +151,11 @@ def test_sum_of_bytes_costs_the_same_however_many_there_are(files, monkeypatch):
 
 @pytest.mark.parametrize("how", ["not mounted", "spoilt"])
 def test_directory_that_cannot_be_read_is_said(
-    client, work_off, stored_in, directory, how
+    client, drawn, stored_in, directory, how
 ):
     """And not that there is no such picture; nothing is written to its place."""
     store = stored_in("file")
-    task_id = create(client)
-    work_off()
+    task_id = drawn()
     url = result(client, task_id)["result"]["image_url"]
     bucket = directory / RESULTS
 

@@ -129,7 +129,6 @@ def test_file_that_is_moved_is_never_in_memory(kept_in, local_file, here, there)
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_any_range_can_be_read(kept_in, kind):
-    """Across pieces, chunks and parts; each piece is short."""
     content = secrets.token_bytes(3 * PART + 3 * CHUNK_BYTES + 5)
     store, file_id = kept_in(kind), ObjectId()
     store.put("video-1", {file_id: InMemory(content)})
@@ -182,7 +181,6 @@ def test_file_beyond_what_mongodb_takes_is_refused(app, kept_in, local_file):
 
 
 def test_move_of_a_file_that_is_too_large_is_a_sentence(app, kept_in, monkeypatch):
-    """It stays where it was."""
     file_id = kept_in("file").save(b"too long", "image-1")
     monkeypatch.setattr(gridfs_store, "MAX_FILE_BYTES", 7)
     store = kept_in("gridfs")
@@ -195,7 +193,6 @@ def test_move_of_a_file_that_is_too_large_is_a_sentence(app, kept_in, monkeypatc
 
 
 def test_local_file_becomes_the_stored_one(kept_in, local_file):
-    """It is renamed, not copied, where that is possible."""
     store, file_id, path = kept_in("file"), ObjectId(), local_file(MIB)
     inode = path.stat().st_ino
 
@@ -375,7 +372,6 @@ def test_backup_of_a_long_file_is_made_of_short_parts(
 def test_file_that_is_deleted_while_it_is_backed_up_is_left_out(
     kept_in, copied, elsewhere, tmp_path, monkeypatch
 ):
-    """The others are in the backup."""
     store, gone = kept_in("gridfs"), ObjectId()
     store.put("video-1", {gone: InMemory(bytes(40 * PART))})
     stays = store.save(b"stays", "image-1")
@@ -401,7 +397,6 @@ def test_file_that_is_deleted_while_it_is_backed_up_is_left_out(
 
 
 def test_pieces_are_regrouped():
-    """Whatever they were; nothing is added or lost."""
     pieces = [b"a", b"", b"bcdefgh", b"ij"]
 
     assert list(regroup(pieces, 3)) == [b"abc", b"def", b"ghi", b"j"]

@@ -18,7 +18,6 @@ from tests.storage.looks import bytes_in, bytes_of
 
 @pytest.mark.parametrize("way", [("gridfs", "file"), ("file", "gridfs")])
 def test_move_changes_no_document_and_no_link(client, work_off, stored_in, way):
-    """There and back: links give the same bytes before, during and after."""
     stored_in(way[0])
     ids = [create(client) for _ in range(2)]
     work_off()
@@ -96,7 +95,6 @@ def test_copy_that_differs_deletes_nothing(stored_in, monkeypatch):
 
 
 def test_picture_deleted_during_its_copying_is_gone(stored_in, monkeypatch):
-    """No copy outlives it."""
     file_id = stored_in("gridfs").save(b"one", "image-1")
     store = stored_in("file")
     put = FileStore.put
@@ -140,12 +138,10 @@ def test_file_is_found_while_it_moves(stored_in, monkeypatch):
     assert bytes_in(store, file_id) == b"one"
 
 
-def test_commands_show_and_move(app, client, work_off, stored_in, monkeypatch):
-    """Both say what they found, and moving leaves an entry in the audit trail."""
+def test_commands_show_and_move(drawn, app, stored_in, monkeypatch):
     monkeypatch.setattr(moving, "GRACE_S", 0.0)
     stored_in("gridfs")
-    create(client)
-    work_off()
+    drawn()
     stored_in("file")
     run = app.test_cli_runner().invoke
 
@@ -175,13 +171,11 @@ def test_damaged_file_is_not_spread(stored_in, directory):
 
 
 def test_what_could_not_be_moved_is_told_of(
-    app, client, work_off, stored_in, directory, monkeypatch
+    drawn, app, stored_in, directory, monkeypatch
 ):
-    """Files that somebody has deleted: how many, of which pictures, and what to do."""
     monkeypatch.setattr(moving, "GRACE_S", 0.0)
     stored_in("file")
-    task_id = create(client)
-    work_off()
+    task_id = drawn()
     kept = [each for each in directory.rglob("*") if each.is_file()]
     kept[0].unlink()
     stored_in("gridfs")

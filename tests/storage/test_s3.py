@@ -8,11 +8,10 @@ from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from mongoengine import get_db
 
 from jimeng import jobs
 from jimeng.config import logs
-from jimeng.documents import Generation, Image, Input
+from jimeng.documents import Generation, Input
 from jimeng.errors import ConfigError, StorageUnavailable
 from jimeng.jobs import inputs as going_in
 from jimeng.jobs import pump
@@ -22,20 +21,19 @@ from jimeng.providers.inputs import fetches_from_store
 from jimeng.providers.models.model import LACKS_ADDRESS
 from jimeng.providers.registry import Registry
 from tests import given_pictures as given
-from tests.conftest import come_due, png, run_queue
+from tests.conftest import come_due, run_queue
 from tests.each import for_each
 from tests.inputs.test_going_in import I2I
 from tests.inputs.test_links import REFERENCES
 from tests.inputs.test_uploads import send, upload
 from tests.rest import create, result
 from tests.storage.front import Trouble
-from tests.storage.looks import bytes_of
+from tests.storage.looks import check_served
 
 LATER = datetime.now(UTC) + timedelta(days=1)
 
 
 def test_object_comes_back_as_it_was(in_bucket, front):
-    """Whole or from a place on; it is counted, and goes again."""
     store = in_bucket().first
     content = bytes(range(256)) * 4000
     first, second = store.save_together("image-1", content, b"small")
@@ -53,21 +51,12 @@ def test_object_comes_back_as_it_was(in_bucket, front):
     assert store.size() == 5
 
 
-def test_pictures_are_served_from_the_bucket(client, work_off, in_bucket, front):
-    """Whole and in part, by links of this server alone; MongoDB holds no bytes."""
+def test_pictures_are_served_from_the_bucket(client, drawn, in_bucket, front):
+    """Below the prefix that was chosen."""
     in_bucket(S3_PREFIX="some/where/")
-    task_id = create(client)
-    work_off()
+    task_id = drawn()
 
-    url = result(client, task_id)["result"]["image_url"]
-    with client.get(url, headers={"Range": "bytes=10-19"}) as part:
-        assert (part.status_code, part.data) == (206, png()[10:20])
-    assert bytes_of(client, task_id) == png()
-    assert "/i/" in url
-    assert get_db()["pictures.files"].count_documents({}) == 0
-    assert jobs.runtime().store.size() == sum(
-        row["bytes"] + row["thumbnail_bytes"] for row in Image.collection().find()
-    )
+    check_served(client, task_id)
     assert all("/some/where/pictures/" in path for _, path in front.seen)
 
 
@@ -87,7 +76,6 @@ def test_bucket_stands_where_the_store_wants_it(style, endpoint, found):
 
 
 def test_bucket_before_the_host(in_bucket, front, monkeypatch):
-    """The name of the host has the bucket's in it, and the path has not."""
     endpoint = front.url.replace("127.0.0.1", "objects.test")
     store = in_bucket(S3_ENDPOINT=endpoint, S3_ADDRESSING="virtual").first
     looked_up = socket.getaddrinfo
@@ -106,7 +94,6 @@ def test_bucket_before_the_host(in_bucket, front, monkeypatch):
 
 
 def test_without_its_packages_nothing_starts(config, monkeypatch):
-    """And what to install is said."""
     monkeypatch.setattr(configured, "find_spec", lambda name: None)
     wanted = replace(config, STORAGE="s3", S3_BUCKET="mine")
 
