@@ -9,6 +9,7 @@ import os
 import shutil
 import tempfile
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,7 @@ from jimeng.config import Config
 from jimeng.documents import indexes
 from jimeng.local.embedded import Mongo as Embedded
 from jimeng.local.embedded import Redis as EmbeddedRedis
+from tests.waiting import PATIENCE_S
 
 MEMORY = Path("/dev/shm")
 ENOUGH = 2 << 30  # bytes: several databases, and their logs
@@ -48,6 +50,17 @@ class Redis(EmbeddedRedis):
 
     def command(self) -> list[str]:
         return [*super().command(), "--databases", "1024"]
+
+
+def kill(server: Embedded | EmbeddedRedis) -> None:
+    assert server.child is not None
+    server.child.kill()
+
+
+def revive(server: Embedded | EmbeddedRedis) -> None:
+    """Start one that was killed, on what it had on disk."""
+    server.spawn()
+    assert server.await_ready(time.monotonic() + PATIENCE_S)
 
 
 @dataclass(frozen=True)

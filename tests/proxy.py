@@ -2,7 +2,6 @@
 
 import getpass
 import os
-import re
 import shutil
 import signal
 import subprocess
@@ -11,11 +10,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tests import serving
-from tests.standin import ROOT, free_port
+from tests.printed import blocks
+from tests.standin import free_port
 from tests.waiting import wait_for
 
 NGINX = shutil.which("nginx") or "/usr/sbin/nginx"  # where no user's PATH leads
-PAGES = ("docs/deployment.md", "docs/deployment.en.md")
 AROUND = """
 daemon off;
 user {user};
@@ -33,14 +32,6 @@ http {{
     {printed}
 }}
 """
-
-
-def printed(page: str, proxy: str) -> str:
-    """The configuration as it stands there."""
-    text = (ROOT / page).read_text("utf-8")
-    blocks = rf"^```{proxy}\n(.*?)^```"
-    (block,) = re.findall(blocks, text, re.MULTILINE | re.DOTALL)
-    return block
 
 
 def nginx(folder: Path, config: str, port: int) -> list[str]:
@@ -76,7 +67,8 @@ PROXIES = {"nginx": nginx, "caddyfile": caddy}
 def before(behind: int, folder: Path, proxy: str = "nginx") -> Iterator[int]:
     """Its port, where it passes on to the port *behind*."""
     port = free_port()
-    config = printed(PAGES[0], proxy).replace("127.0.0.1:8080", f"127.0.0.1:{behind}")
+    (printed,) = blocks("docs/deployment.en.md", proxy)
+    config = printed.replace("127.0.0.1:8080", f"127.0.0.1:{behind}")
     words = PROXIES[proxy](folder, config, port)
     env = {**os.environ, "HOME": str(folder), "XDG_DATA_HOME": str(folder)}
     with (

@@ -1,7 +1,9 @@
 """Waiting for what other processes do."""
 
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
 SHORTEST, LONGEST = 0.02, 0.2  # seconds between two looks
@@ -28,3 +30,21 @@ def wait_for(
         waited = time.monotonic() - began
         assert waited < timeout, f"not within {timeout:g} s: {what}"
         time.sleep(min(LONGEST, max(SHORTEST, waited / 4)))
+
+
+@contextmanager
+def meanwhile(act: Callable[[], object], every_s: float) -> Iterator[None]:
+    """Do something again and again, in a thread, while inside."""
+    over = threading.Event()
+
+    def run() -> None:
+        while not over.wait(every_s):
+            act()
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()

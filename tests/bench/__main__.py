@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from jimeng.local.embedded import Mongo, Redis
 from tests.bench import (
     backlog,
     beside,
@@ -23,20 +22,18 @@ from tests.bench import (
     loop,
     many,
     million,
-    pages,
     proxy,
     requests,
     start,
     tar_pits,
     throughput,
     videos,
-    workers,
 )
-from tests.bench.rows import Row, Site, head, load, show
+from tests.bench.rows import Row, Site, databases, head, load, show
 
 PARTS: dict[str, Callable[[Site], Iterator[Row]]] = {
     "requests": requests.rows,
-    "workers": workers.rows,
+    "workers": requests.classes,
     "beside": beside.rows,
     "crowd": crowd.rows,
     "litellm": proxy.rows,
@@ -49,7 +46,7 @@ PARTS: dict[str, Callable[[Site], Iterator[Row]]] = {
     "backlog": backlog.rows,
     "gallery": gallery.rows,
     "tasks": million.rows,
-    "pages": pages.rows,
+    "pages": gallery.quick_rows,
     "start": start.rows,
     "tar_pits": tar_pits.rows,
     "videos": videos.rows,
@@ -61,19 +58,15 @@ def main(names: Sequence[str], *, full: bool) -> None:
         if name not in PARTS:
             raise SystemExit(f"no part {name!r}; there are {', '.join(PARTS)}")
     began = time.monotonic()
-    with tempfile.TemporaryDirectory() as folder:
-        mongo, redis = Mongo(Path(folder, "mongo")), Redis(Path(folder, "redis"))
-        mongo.start()
-        redis.start()
-        try:
-            print(f"{load()}\n\n{head()}", flush=True)
-            for name in names:
-                site = Site(Path(folder, name), mongo.uri, redis.url, full)
-                site.folder.mkdir()
-                show(PARTS[name](site))
-        finally:
-            redis.stop()
-            mongo.stop()
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        databases(Path(folder)) as (mongo, redis),
+    ):
+        print(f"{load()}\n\n{head()}", flush=True)
+        for name in names:
+            site = Site(Path(folder, name), mongo.uri, redis.url, full)
+            site.folder.mkdir()
+            show(PARTS[name](site))
     print(f"\n{load()}, {time.monotonic() - began:.0f} s")
 
 

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from pymongo.database import Database
 
 from jimeng.documents import Generation, Task, utcnow
-from jimeng.documents.task import new_task_id
 from tests.bench.processes import cpu_seconds
 from tests.bench.rows import Row, Site
 from tests.system.stack import Stack
@@ -67,40 +66,49 @@ def run(found: Database, seconds: float, size: int) -> None:
             fill(found, size - waiting)
 
 
-def fill(found: Database, size: int, side: int = SIDE) -> None:
-    """Write tasks of one picture, as if they had just been asked for."""
-    for batch in batches(size, side):
-        found.tasks.insert_many([task.to_mongo() for task, _ in batch])
-        found.generations.insert_many([each.to_mongo() for _, each in batch])
-
-
-def batches(size: int, side: int) -> Iterator[list[tuple[Task, Generation]]]:
+def fill(found: Database, size: int, side: int = SIDE, *, users: int = USERS) -> None:
+    """
+    Write tasks of one picture, as if they had just been asked for: the janitor would
+    write the picture of an older one, which is not there yet.
+    """
     for first in range(0, size, BATCH):
         numbers = range(first, min(first + BATCH, size))
-        yield [waiting(number % USERS, number // USERS, side) for number in numbers]
+        pairs = [
+            waiting(f"user_{n % users}", n // users, width=side, height=side)
+            for n in numbers
+        ]
+        insert(found, pairs)
 
 
-def waiting(user: int, turn: int, side: int) -> tuple[Task, Generation]:
-    """
-    A task that was asked for just now, and its picture in line. The janitor would write
-    the picture of an older one, which is not there yet.
-    """
+def insert(found: Database, pairs: list[tuple[dict, dict]]) -> None:
+    found.tasks.insert_many([task for task, _ in pairs])
+    found.generations.insert_many([generation for _, generation in pairs])
+
+
+def waiting(user_id: str, turn: int, **fields: object) -> tuple[dict, dict]:
+    """A task that was asked for just now, and its picture in line, as stored."""
+    return stored(
+        {"user_id": user_id, "prompt": "一只猫", "created_at": utcnow(), **fields},
+        {"model": "m", "open": True},
+        {"turn": turn, "waiting": True},
+    )
+
+
+def stored(common: dict, task: dict, generation: dict) -> tuple[dict, dict]:
+    """Rows of a task of one picture, and of that, with these fields besides."""
     common = {
-        "user_id": f"user_{user}",
-        "prompt": "一只猫",
         "provider": "volcengine_jimeng",
         "lane": LANE,
         "req_key": "jimeng_t2i_v30",
-        "width": side,
-        "height": side,
+        "width": SIDE,
+        "height": SIDE,
         "seed": 1,
-        "created_at": utcnow(),
+        **common,
     }
-    task = Task(id=new_task_id(), n=1, model="m", open=True, **common)
-    name = task.generation_ids[0]
-    return task, Generation(
-        id=name, task_id=task.id, index=0, turn=turn, waiting=True, **common
-    )
+    made = Task.row(n=1, **common, **task)
+    name = made["_id"]
+    more = {"id": f"{name}_0", "task_id": name, "index": 0, **generation}
+    return made, Generation.row(**common, **more)
 
 
 def idle(stack: Stack) -> Row:

@@ -22,6 +22,7 @@ from jimeng.accounts import users
 from jimeng.config import Config
 from jimeng.documents.principal import Principal
 from jimeng.pictures import inspect
+from tests.bench.load import send
 from tests.bench.rows import Row, Site
 from tests.bench.started import started
 from tests.hung import hang
@@ -124,14 +125,8 @@ def together(times: int, act: Callable[[int], int]) -> str:
 def request(
     port: int, method: str, path: str, body: bytes | None = None, **headers: str
 ) -> int:
-    link = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    link.request(method, path, body, named)
-    answer = link.getresponse()
-    while answer.read(1 << 20):
-        pass
-    link.close()
-    return answer.status
+    return send(port, method, path, body, named)[0].status
 
 
 def sign_in(port: int) -> str:

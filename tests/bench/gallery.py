@@ -4,7 +4,7 @@ import http.client
 import random
 import statistics
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from datetime import timedelta
 from urllib.parse import quote
@@ -29,75 +29,97 @@ WORDS = [
 ]
 SHAPES = [(1328, 1328), (1664, 936), (936, 1664), (1472, 1104)]
 PAGES = {
-    "newest": "",
-    "two characters": "q=黑猫",
-    "one character": "q=猫",
-    "two words": "q=黑猫 灯笼",
-    "words that never meet": "q=黑猫灯笼",
-    "nothing found": "q=独一无二",
-    "favourites": "fav=1",
-    "one model": "model=one",
-    "one shape": "ratio=9:16",
-    "model and shape": "model=one&ratio=9:16",
-    "favourite, model, words": "fav=1&model=one&q=黑猫",
-    "an empty month": "from=2001-01-01&to=2001-01-31",
-    "trash": "trash=1",
+    "newest": "/gallery",
+    "two characters": "/gallery?q=黑猫",
+    "one character": "/gallery?q=猫",
+    "two words": "/gallery?q=黑猫 灯笼",
+    "words that never meet": "/gallery?q=黑猫灯笼",
+    "nothing found": "/gallery?q=独一无二",
+    "favourites": "/gallery?fav=1",
+    "one model": "/gallery?model=one",
+    "one shape": "/gallery?ratio=9:16",
+    "model and shape": "/gallery?model=one&ratio=9:16",
+    "favourite, model, words": "/gallery?fav=1&model=one&q=黑猫",
+    "an empty month": "/gallery?from=2001-01-01&to=2001-01-31",
+    "trash": "/gallery?trash=1",
 }
+DICE = random.Random(8)
 
 
 def rows(site: Site) -> Iterator[Row]:
+    yield from looks(site, "gallery", SIZES, PAGES, fill)
+
+
+def looks(
+    site: Site,
+    kind: str,
+    sizes: tuple[int, int],
+    pages: dict[str, str],
+    fill: Callable[[Config, int], str],
+) -> Iterator[Row]:
     """
-    Fill a gallery of each size, and ask for each page of all in turns, so that what
+    Fill a database of each size, and ask for each page of both in turns, so that what
     the machine does besides hits each.
+
+    Args:
+        fill: Fills a database, and tells the address of a page deep down.
     """
-    dice = random.Random(8)
+    links, columns = [], []
     with ExitStack() as servers:
-        links, queries = [], []
-        for size in SIZES:
-            name = f"gallery_{size}"
-            deep = {"a page deep down": fill(site.mongodb_uri, name, dice)}
-            queries.append({**PAGES, **deep})
+        for size in sizes:
+            name = f"{kind}_{size}"
+            config = Config(MONGODB_URI=site.mongodb_uri, MONGODB_DATABASE=name)
+            prepare(config)
+            columns.append([*pages.values(), fill(config, size)])
             settings = {"MONGODB_DATABASE": name}
             server = started(site.mongodb_uri, site.redis_url, **settings)
             port = servers.enter_context(server)
-            link = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+            link = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
             links.append(servers.enter_context(closing(link)))
-        for name in queries[0]:
-            paths = [f"/gallery?{each[name]}" for each in queries]
-            yield look(f"gallery, {name}", links, paths, SIZES)
+        names = [*pages, "a page deep down"]
+        for name, *paths in zip(names, *columns, strict=True):
+            yield look(f"{kind}, {name}", links, paths, sizes)
 
 
-def fill(mongodb_uri: str, name: str, dice: random.Random) -> str:
+def fill(config: Config, size: int) -> str:
     """
     Pictures of guest's and as many of somebody else's, a tenth in the trash.
 
     Returns:
-        Query of a page deep down.
+        The address of a page deep down.
     """
-    config = Config(MONGODB_URI=mongodb_uri, MONGODB_DATABASE=name)
-    prepare(config)
-    picture, now, size = inspect(png()), utcnow(), int(name.rpartition("_")[2])
+    picture, now = inspect(png()), utcnow()
     for user in ("guest", "somebody_else"):
-        rows = [row(n, user, picture, now, dice) for n in range(size)]
+        rows = [row(n, user, picture, now) for n in range(size)]
         Image.collection().insert_many(rows)
     some = {"user_id": "guest", "$expr": {"$lt": [{"$rand": {}}, 0.1]}}
     Image.change(some, {"favourite": True})
     Image.change(some, {"trashed_at": now})
-    return f"cursor={oldest_cursor()}"
+    shown = {"user_id": "guest", "lists": "||"}
+    found = Image.collection().find(shown).sort([("created_at", 1), ("_id", 1)])
+    return f"/gallery?cursor={cursor_of(found.skip(70)[0], 'created_at')}"
 
 
-def row(n: int, user: str, picture, now, dice: random.Random) -> dict:
-    prompt = "，".join(dice.choices(WORDS, k=dice.randint(3, 12)))
-    model = dice.choice(["one", "two", "three"])
+def row(n: int, user: str, picture, now) -> dict:
+    prompt = "，".join(DICE.choices(WORDS, k=DICE.randint(3, 12)))
+    model = DICE.choice(["one", "two", "three"])
     at = now - timedelta(minutes=7 * n)
-    task = task_of(prompt, user, model, dice.choice(SHAPES), at)
+    task = task_of(prompt, user, model, DICE.choice(SHAPES), at)
     return image_of(task, picture, [ObjectId(), ObjectId()]).to_mongo()
 
 
-def oldest_cursor() -> str:
-    shown = {"user_id": "guest", "lists": "||"}
-    rows = Image.collection().find(shown).sort([("created_at", 1), ("_id", 1)])
-    return cursor_of(next(iter(rows.skip(70).limit(1))), "created_at")
+SOON = {"/": "30 ms", "/gallery": "30 ms", "/tasks": "30 ms", "/health": ""}
+SOON_ROUNDS = 40
+
+
+def quick_rows(site: Site) -> Iterator[Row]:
+    """Milliseconds to the answer, at the median, with nothing stored."""
+    with started(site.mongodb_uri, site.redis_url) as port:
+        link = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+        with closing(link):
+            for path, goal in SOON.items():
+                took = statistics.median(ask(link, path)[0] for _ in range(SOON_ROUNDS))
+                yield Row(f"page {path}", f"{1000 * took:.1f} ms", goal=goal)
 
 
 def look(

@@ -63,19 +63,26 @@ def ask(
     headers: Mapping[str, str] | None = None,
 ) -> dict:
     """One request and its JSON answer."""
-    link = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
     text = None if body is None else json.dumps(body)
-    link.request(method, path, text, {**JSON, **(headers or {})})
-    answer = json.loads(link.getresponse().read())
-    link.close()
-    return answer
+    return json.loads(send(port, method, path, text, {**JSON, **(headers or {})})[1])
 
 
 def tag_of(port: int, path: str, headers: Mapping[str, str] | None = None) -> str:
     """The ``ETag`` of what is there."""
-    link = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
-    link.request("GET", path, headers=dict(headers or {}))
+    return send(port, "GET", path, None, headers or {})[0].headers["ETag"]
+
+
+def send(
+    port: int,
+    method: str,
+    path: str,
+    body: str | bytes | None,
+    headers: Mapping[str, str],
+) -> tuple[http.client.HTTPResponse, bytes]:
+    """One request over a connection of its own."""
+    link = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
+    link.request(method, path, body, dict(headers))
     answer = link.getresponse()
-    answer.read()
+    content = answer.read()
     link.close()
-    return answer.headers["ETag"]
+    return answer, content

@@ -10,15 +10,13 @@ import os
 import secrets
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.bench.load import ask
-from tests.bench.requests import BARE, CREATE, Request
+from tests.bench.requests import BARE, CREATE, Request, told
 from tests.bench.rows import Row, Site
-from tests.bench.started import started
+from tests.bench.started import await_answer, started
 from tests.standin import free_port
 
 PACKAGE = "litellm[proxy]"
@@ -63,10 +61,6 @@ def rows(site: Site) -> Iterator[Row]:
     )
 
 
-def told(found: tuple[float, float]) -> str:
-    return "{:,.0f} a second, {:.2f} ms CPU".format(*found)
-
-
 def installed() -> Path | None:
     """The command; None where it cannot be had."""
     program = HOME / "bin/litellm"
@@ -105,20 +99,8 @@ def proxied(site: Site, program: Path, master_key: str) -> Iterator[int]:
                 [str(program.absolute()), *words], env=env, stdout=log, stderr=log
             )
         try:
-            await_answer(port)
+            await_answer(port, "/health/liveliness")
             yield port
         finally:
             server.terminate()
             server.wait()
-
-
-def await_answer(port: int) -> None:
-    end = time.monotonic() + 100
-    while True:
-        try:
-            ask(port, "GET", "/health/liveliness")
-            return
-        except (OSError, ValueError):
-            if time.monotonic() > end:
-                raise
-            time.sleep(0.2)

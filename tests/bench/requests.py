@@ -2,7 +2,8 @@
 
 import secrets
 import statistics
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 from jimeng import accounts
@@ -13,7 +14,7 @@ from tests.bench.commands import commands
 from tests.bench.load import ask, rate, tag_of
 from tests.bench.processes import started_cpu_seconds
 from tests.bench.rows import Row, Site
-from tests.bench.started import prepare, started
+from tests.bench.started import OURS, prepare, started
 
 SECONDS = 1.0  # of each measurement
 ROUNDS, FULL_ROUNDS = 3, 7
@@ -66,6 +67,13 @@ class Request:
         return found, 1000 * used / (found * seconds)
 
 
+def told(found: Sequence[float]) -> str:
+    return "{:,.0f} a second, {:.2f} ms CPU".format(*found)
+
+
+BARELY = Request(lambda n: ("POST", "/bare", BARE))
+
+
 def measure(
     port: int,
     site: Site,
@@ -89,7 +97,22 @@ def measure(
     yield Row(f"commands of a submission{with_key}", said, goal="4 and 2")
     found = pairs(port, send, body, head)
     for name, goal in goals.items():
-        yield compare(port, f"{name}{with_key}", found[name], goal, site)
+        pair = [(each, port) for each in found[name]]
+        yield compare(f"{name}{with_key}", pair, goal, site)
+
+
+def classes(site: Site) -> Iterator[Row]:
+    """The worker class of the web server beside Gunicorn's own threads."""
+    with ExitStack() as servers:
+        pair = [
+            (
+                BARELY,
+                servers.enter_context(started(site.mongodb_uri, site.redis_url, kind)),
+            )
+            for kind in (OURS, "gthread")
+        ]
+        name = "bare submission by our worker class, beside `gthread`"
+        yield compare(name, pair, "", site)
 
 
 def pairs(
@@ -112,7 +135,7 @@ def pairs(
     return {
         "submission": (
             Request(lambda n: ("POST", CREATE, body(n)), head),
-            Request(lambda n: ("POST", "/bare", BARE)),
+            BARELY,
         ),
         "look at a finished task": (look(task), look_barely),
         "look at an open task": (look(open_task), look_barely),
@@ -124,17 +147,18 @@ def pairs(
 
 
 def compare(
-    port: int, name: str, pair: tuple[Request, Request], goal: str, site: Site
+    name: str, pair: Sequence[tuple[Request, int]], goal: str, site: Site
 ) -> Row:
-    for each in pair:
+    """Ours beside another, each with the port that it is asked at."""
+    for each, port in pair:
         each.measure(port, 0.5)  # warm
-    rounds = FULL_ROUNDS if site.full else ROUNDS
-    turns = [[each.measure(port, SECONDS) for each in pair] for _ in range(rounds)]
+    turns = [
+        [each.measure(port, SECONDS) for each, port in pair]
+        for _ in range(FULL_ROUNDS if site.full else ROUNDS)
+    ]
     ratio = statistics.median(ours[0] / bare[0] for ours, bare in turns)
     ours, bare = (
-        "{:,.0f} a second, {:.2f} ms CPU".format(
-            *(statistics.median(each) for each in zip(*side, strict=True))
-        )
+        told([statistics.median(each) for each in zip(*side, strict=True)])
         for side in zip(*turns, strict=True)
     )
     return Row(name, f"**{ratio:.2f}**: {ours}", bare, goal)

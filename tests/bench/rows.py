@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from jimeng.local.embedded import Mongo, Redis
 from tests.system.stack import Stack
 
 
@@ -36,6 +37,19 @@ class Site:
             yield made
         finally:
             made.stop()
+
+
+@contextmanager
+def databases(folder: Path) -> Iterator[tuple[Mongo, Redis]]:
+    """Of one's own, in new folders."""
+    mongo, redis = Mongo(folder / "mongo"), Redis(folder / "redis")
+    mongo.start()
+    redis.start()
+    try:
+        yield mongo, redis
+    finally:
+        redis.stop()
+        mongo.stop()
 
 
 @dataclass(frozen=True)

@@ -5,13 +5,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from jimeng import documents
 from jimeng.config import Config
 from jimeng.documents import indexes
 from tests.bench.load import ask
 from tests.standin import free_port
+from tests.waiting import wait_for
 
 OURS = "jimeng.serve.worker.Worker"
 
@@ -71,11 +72,11 @@ def serve(port: int, kind: str, workers: int, **settings: str) -> subprocess.Pop
     return subprocess.Popen([sys.executable, "-m", *words], env=env)
 
 
-def await_answer(port: int) -> None:
-    for _ in range(200):
-        try:
-            ask(port, "GET", "/health")
-            return
-        except OSError:
-            time.sleep(0.05)
-    raise SystemExit("the server does not answer")
+def await_answer(port: int, path: str = "/health") -> None:
+    def answers() -> bool:
+        with suppress(OSError, ValueError):
+            ask(port, "GET", path)
+            return True
+        return False
+
+    wait_for(answers, 100, "the server answers")

@@ -60,18 +60,9 @@ class Receivers:
 
 def rows(site: Site) -> Iterator[Row]:
     receivers = Receivers()
-    stack = Stack(
-        site.folder,
-        site.mongodb_uri,
-        site.redis_url,
-        database="bench_tar_pits",
-        fresh=True,
-        SECRET_KEY=KEY,
-        ALLOWED_USER_HOSTS="127.0.0.1",
-        LOG_LEVEL="warning",
-    )
-    try:
-        stack.await_up()
+    with site.stack(
+        "tar_pits", SECRET_KEY=KEY, ALLOWED_USER_HOSTS="127.0.0.1"
+    ) as stack:
         stack.simulate(plain=True)
         stack.start_consumer()
         stack.await_ready()
@@ -86,8 +77,6 @@ def rows(site: Site) -> Iterator[Row]:
                 beside = draw(stack)
             yield row(name, receivers, sent, alone, beside)
             receivers.told.clear()
-    finally:
-        stack.stop()
 
 
 def register(stack: Stack, receivers: Receivers) -> None:

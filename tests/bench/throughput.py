@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from pymongo.database import Database
@@ -55,6 +56,16 @@ def measure(
     consumers: int = 1,
 ) -> Found:
     """Let *consumers* draw and keep *pictures* of *side* pixels squared."""
+    with stack_of(site, name) as stack:
+        for _ in range(consumers):
+            stack.start_consumer()
+        stack.await_ready()
+        with stack.database() as found:
+            return run(stack, found, pictures, side)
+
+
+@contextmanager
+def stack_of(site: Site, name: str) -> Iterator[Stack]:
     with site.stack(
         name,
         limit=AT_ONCE,
@@ -64,11 +75,7 @@ def measure(
         POLLS_PER_SECOND="0",  # the default is not for a thousand at a time
     ) as stack:
         stack.simulate(plain=True)  # the time of drawing is not ours
-        for _ in range(consumers):
-            stack.start_consumer()
-        stack.await_ready()
-        with stack.database() as found:
-            return run(stack, found, pictures, side)
+        yield stack
 
 
 def run(stack: Stack, found: Database, pictures: int, side: int) -> Found:

@@ -15,7 +15,7 @@ from tests.bench.large_videos import BYTES
 from tests.bench.processes import cpu_seconds, machine_cpu_seconds, started_by
 from tests.bench.rows import Row, Site
 from tests.system.stack import Stack
-from tests.waiting import wait_for
+from tests.waiting import meanwhile, wait_for
 
 VIDEOS, FULL = 60, 300
 A_SECOND = 2  # pictures
@@ -152,21 +152,15 @@ def pictures(stack: Stack) -> Iterator[list[float]]:
 @contextmanager
 def sampled(stack: Stack) -> Iterator[Memory]:
     """Look at the memory once a second, while inside."""
-    memory, over = Memory(), threading.Event()
+    memory = Memory()
 
     def look() -> None:
-        while not over.wait(1):
-            memory.consumer.append(resident(stack.consumers[0].pid))
-            web = [stack.web.pid, *started_by(stack.web.pid)]
-            memory.web.append(sum(resident(each) for each in web))
+        memory.consumer.append(resident(stack.consumers[0].pid))
+        web = [stack.web.pid, *started_by(stack.web.pid)]
+        memory.web.append(sum(resident(each) for each in web))
 
-    thread = threading.Thread(target=look)
-    thread.start()
-    try:
+    with meanwhile(look, 1):
         yield memory
-    finally:
-        over.set()
-        thread.join()
 
 
 def resident(pid: int) -> int:

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.browser import harness
+from tests.browser import harness, wall
 from tests.browser.harness import Watched
 from tests.browser.windows import Windows
 from tests.system import people
@@ -33,6 +33,13 @@ def root(closed_server, root) -> people.Account:
     """The admin, who may do what asks for the password again, late in a run, too."""
     people.confirm(closed_server, root)
     return root
+
+
+@pytest.fixture
+def empty_gallery(live_server) -> Iterator[None]:
+    """The guest has nothing; the documents are those of the server."""
+    with wall.connected(live_server):
+        yield
 
 
 @pytest.fixture

@@ -71,10 +71,15 @@ async () => {
   }));
 }
 """
+# The last: forms that would not do, or not do the same, where no script runs.
 HEAD = """
 () => [document.documentElement.lang, document.documentElement.scrollWidth,
        getComputedStyle(document.documentElement).colorScheme,
-       matchMedia("(prefers-color-scheme: dark)").matches]
+       matchMedia("(prefers-color-scheme: dark)").matches,
+       [...document.querySelectorAll("form[hx-post]")].filter((form) =>
+         form.method !== "post" ||
+         form.getAttribute("action")?.split("#")[0] !== form.getAttribute("hx-post"))
+         .map((form) => form.outerHTML.split(">")[0])]
 """
 
 
@@ -223,20 +228,22 @@ class Watched:
     def check(self, name: str, *, full: bool = False) -> None:
         """
         Take the screenshot, and hold what every state of every page has to be:
-        accessible, no wider than the window, in the language and theme wanted.
+        accessible, no wider than the window, in the language and theme wanted, its
+        forms of use without scripts.
 
         Args:
             full: The screenshot is of the whole page.
         """
         self.shot(name, full=full)
         self.page.wait_for_load_state()  # it may be on its way to another page
-        lang, wide, scheme, is_dark = self.page.evaluate(HEAD)
+        lang, wide, scheme, is_dark, scripted = self.page.evaluate(HEAD)
         wanted_lang, theme, width = self.look.split("-")[:3]
         assert lang == {"zh": "zh-CN", "en": "en"}[wanted_lang]
         if scheme in {"", "normal", "light dark"}:  # as the system likes it
             scheme = "dark" if is_dark else "light"
         assert scheme == theme
         assert wide <= int(width), f"{wide} pixels wide"
+        assert scripted == [], "\n".join(scripted)
         state = name, self.settings.get("java_script_enabled", True)
         found = self.axe(is_other_look=state in _checked)
         assert found == [], "\n".join(found)

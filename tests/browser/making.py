@@ -6,6 +6,7 @@ with somebody's key.
 import requests
 
 from tests.rest import API
+from tests.system import people
 from tests.system.stack import Stack
 from tests.waiting import wait_for
 
@@ -68,3 +69,22 @@ def slot_of(page, task_id: str, index: int = 0):
 def button(within, name: str):
     """A button of a page, or of a part of one."""
     return within.get_by_role("button", name=name, exact=True)
+
+
+def sign_in(page, who: people.Account) -> None:
+    """On the page that asks for it."""
+    page.get_by_label("E-mail").fill(who.email)
+    password = page.get_by_label("Password", exact=True)
+    password.fill(people.PASSWORD)
+    password.press("Enter")
+
+
+def await_let_go(page, name: str) -> None:
+    """Wait until nothing holds what a weak reference of the page refers to."""
+    tools = page.context.new_cdp_session(page)
+
+    def is_gone() -> bool:
+        tools.send("HeapProfiler.collectGarbage")
+        return page.evaluate(f"{name}.deref() === undefined")
+
+    wait_for(is_gone, what="nothing holds what was removed")

@@ -5,33 +5,11 @@ from datetime import UTC, datetime, timedelta
 
 from pymongo.database import Database
 
-LANE = "volcengine_jimeng:jimeng_t2i_v30"
-HOURS = (
-    2,
-    0,
-    0,
-    1,
-    0,
-    3,
-    8,
-    14,
-    22,
-    31,
-    27,
-    18,
-    25,
-    40,
-    36,
-    28,
-    33,
-    21,
-    12,
-    9,
-    6,
-    4,
-    7,
-    5,
-)
+from jimeng.documents import User
+from tests.bench.backlog import LANE, insert, stored
+
+# Pictures in each of the last 24 hours, the latest last.
+HOURS = "2 0 0 1 0 3 8 14 22 31 27 18 25 40 36 28 33 21 12 9 6 4 7 5"
 REASONS = [
     ("rate_limited", "50429", "no", 6),
     ("content_refused_prompt", "50412", "no", 3),
@@ -68,17 +46,10 @@ ACTIONS = [
 
 def clear(database: Database) -> None:
     for name in (
-        "generations",
-        "tasks",
-        "images",
-        "audit",
-        "switches",
-        "tallies",
-        "prices",
-        "costs",
+        *("generations", "tasks", "images", "audit", "switches", "tallies"),
+        *("prices", "costs", "usage"),
     ):
         database[name].delete_many({})
-    database.usage.delete_many({})
     database.users.delete_many({"email": {"$regex": "@studio.example$"}})
 
 
@@ -89,7 +60,7 @@ def fill(database: Database) -> None:
     people = [user(database, *each, now) for each in PEOPLE]
     hour = now.replace(minute=0, second=0, microsecond=0)
     rows = []
-    for ago, n in enumerate(reversed(HOURS)):
+    for ago, n in enumerate(map(int, reversed(HOURS.split()))):
         at = min(hour - timedelta(hours=ago) + timedelta(minutes=20), now)
         rows += [picture(people[each % 2], at, "done") for each in range(n)]
     database.generations.insert_many(rows)
@@ -182,17 +153,15 @@ PEOPLE = [
 
 def user(database, name, email, role, is_disabled, now) -> str:
     user_id = "user_" + secrets.token_hex(12)
-    row = {
-        "_id": user_id,
-        "name": name,
-        "email": email,
-        "email_key": email,
-        "role": role,
-        "password": "x",
-        "sessions": 0,
-        "created_at": now - timedelta(days=40),
-        "updated_at": now,
-    }
+    row = User.row(
+        id=user_id,
+        name=name,
+        email=email,
+        email_key=email,
+        role=role,
+        password="x",
+        created_at=now - timedelta(days=40),
+    )
     if is_disabled:
         row["disabled_at"] = now
     database.users.insert_one(row)
@@ -224,7 +193,6 @@ def picture(user_id: str, at: datetime, state: str, **fields: object) -> dict:
 
 def fail(database, user_id, at, code, provider_code, charged) -> str:
     """A task that has failed, as the product stores it."""
-    name = task_id()
     error = {
         "code": code,
         "charged": charged,
@@ -232,29 +200,18 @@ def fail(database, user_id, at, code, provider_code, charged) -> str:
         "provider_request_id": secrets.token_hex(10),
     }
     error = {key: value for key, value in error.items() if value}
-    database.tasks.insert_one(
+    prompt = "晨雾里的码头"
+    task, generation = stored(
+        {"user_id": user_id, "prompt": prompt, "created_at": at},
         {
-            "_id": name,
-            "user_id": user_id,
-            "type": "image",
-            "input": {"prompt": "晨雾里的码头"},
-            "prompt": "晨雾里的码头",
+            "input": {"prompt": prompt},
             "model": "doubao-seedream-3.0-t2i",
-            "provider": "volcengine_jimeng",
-            "lane": LANE,
-            "req_key": "jimeng_t2i_v30",
-            "width": 512,
-            "height": 512,
-            "n": 1,
-            "seed": 7,
-            "seed_given": False,
             "status": "failed",
             "outcomes": {"0": {"state": "failed", "error": error}},
-            "created_at": at,
             "updated_at": at,
             "completed_at": at,
-        }
+        },
+        {"state": "failed", "charged": charged, "error": error, "ended_at": at},
     )
-    row = picture(user_id, at, "failed", task_id=name, charged=charged, error=error)
-    database.generations.insert_one(row)
-    return name
+    insert(database, [(task, generation)])
+    return task["_id"]

@@ -43,23 +43,23 @@ def id_of(database, name: str) -> str:
 
 
 @every_look
-@pytest.mark.parametrize("page", ["queue", "failures"])
-def test_pages_in_every_look(operate, busy, look, page):
-    """Each is in order everywhere."""
-    seen = operate(f"/admin/{page}", **look)
-
-    seen.check(f"admin-{page}", full=True)
-    assert seen.layout_shift() == []
-
-
-@every_look
-def test_lists_in_few_looks(operate, busy, look):
-    """Today's usage, the users, the settings, and what was done by whom."""
+def test_pages_in_few_looks(operate, busy, look):
+    """
+    Queue and failures, today's usage, the users, one who may come in and one who may
+    not, the settings, and what was done by whom: each is in order everywhere.
+    """
     seen = operate("/admin/", **look)
-    for page in ("usage", "users", "settings", "audit"):
+    for page in ("queue", "failures", "usage", "users", "settings", "audit"):
         seen.page.goto(f"/admin/{page}")
         seen.check(f"admin-{page}", full=True)
         assert seen.layout_shift() == []
+    people = {"active": id_of(busy, "Ada Lovelace"), "disabled": id_of(busy, "周也")}
+    for name, user_id in people.items():
+        seen.page.goto(f"/admin/users/{user_id}")
+        seen.page.locator("details.op-ask").evaluate_all(
+            "all => all.map(d => d.open = true)"
+        )
+        seen.check(f"admin-user-{name}", full=True)
 
 
 @every_look
@@ -79,19 +79,6 @@ def test_prices_in_few_looks(operate, idle, look):
     page.locator("form .primary").click()
     expect(page.locator("#up_to-errors")).to_be_visible()
     seen.check("admin-prices-refused", full=True)
-
-
-@every_look
-def test_users_in_few_looks(operate, busy, look):
-    """One who may come in, and one who may not."""
-    seen = operate("/admin/users", **look)
-    people = {"active": id_of(busy, "Ada Lovelace"), "disabled": id_of(busy, "周也")}
-    for name, user_id in people.items():
-        seen.page.goto(f"/admin/users/{user_id}")
-        seen.page.locator("details.op-ask").evaluate_all(
-            "all => all.map(d => d.open = true)"
-        )
-        seen.check(f"admin-user-{name}", full=True)
 
 
 @every_look
@@ -148,7 +135,7 @@ def test_own_page_offers_nothing_that_locks_out(operate, busy, root):
 
 
 def test_list_is_searched_from_the_keyboard(operate, busy):
-    """The slash leads to the field; the rest is a form."""
+    """The slash leads to the field, the rest is a form; the chosen tab is in sight."""
     seen = operate("/admin/users?q=nobody", lang="en", width=390)
     page = seen.page
     seen.check("admin-users-none")
@@ -161,6 +148,11 @@ def test_list_is_searched_from_the_keyboard(operate, busy):
     page.get_by_role("link", name="Ada Lovelace").press("Enter")
     expect(page.get_by_role("heading", level=1)).to_have_text("Ada Lovelace")
 
+    page.goto("/admin/audit")  # whose tab is not in sight at first
+    page.wait_for_function("() => document.querySelector('.tabs').scrollLeft > 0")
+    box = page.locator(".tabs [aria-current]").bounding_box()
+    assert box["x"] >= 0 and box["x"] + box["width"] <= 390
+
 
 def test_row_says_what_was_done_with_it(operate, busy):
     """In its place, without leaving the page; the focus is not lost."""
@@ -170,13 +162,3 @@ def test_row_says_what_was_done_with_it(operate, busy):
 
     expect(page.locator(".op-failure-dealt")).to_contain_text("Dismissed")
     assert busy.audit.find_one({"action": "failures.drop", "outcome.done": 1})
-
-
-def test_chosen_tab_is_in_sight(visit):
-    """On a phone not all of them are."""
-    page = visit("/admin/audit", lang="en", width=390).page
-    tab = page.locator(".tabs [aria-current]")
-    page.wait_for_function("() => document.querySelector('.tabs').scrollLeft > 0")
-
-    box = tab.bounding_box()
-    assert box["x"] >= 0 and box["x"] + box["width"] <= 390

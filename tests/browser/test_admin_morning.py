@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser import operator_data
-from tests.system import people
+from tests.browser.making import sign_in
 from tests.waiting import wait_for
 
 
@@ -22,24 +22,17 @@ def ada_yesterday(closed_server, ada):
         database.users.update_one({"_id": user["_id"]}, {**before, **out})
 
 
-def sign_in(page: Page, account: people.Account) -> None:
-    page.get_by_label("E-mail").fill(account.email)
-    page.get_by_label("Password", exact=True).fill(people.PASSWORD)
-    page.get_by_label("Password", exact=True).press("Enter")
-
-
 def tab(page: Page, name: str) -> None:
     """Go to another of the operator's pages."""
     page.get_by_role("navigation", name="Admin").get_by_role("link", name=name).click()
     expect(page.get_by_role("heading", level=1)).to_be_visible()
 
 
-@pytest.mark.parametrize(("js", "width"), [(True, 1280), (False, 390)])
-def test_morning(visit, closed_server, root, ada, ada_yesterday, js, width):
+def test_morning(visit, closed_server, root, ada, ada_yesterday):
     """From the sign-in to the audit trail, by links and forms that are on the pages."""
     how = {"server": closed_server, "lang": "en"}
     hers = visit("/", cookies=ada.cookies, **how).page
-    seen = visit("/admin/", js=js, width=width, **how)
+    seen = visit("/admin/", **how)
     page = seen.page
     sign_in(page, root)
 
@@ -95,15 +88,9 @@ def retry_what_can_be(page: Page) -> None:
 
 
 def await_step(page: Page, words: str) -> None:
-    """A busy server goes on in the background; without scripts one looks again."""
-    told, look = page.locator("#step [role=status]"), page.locator("#step a")
-
-    def is_told() -> int:
-        if look.is_visible():
-            look.click()
-        return told.count()
-
-    wait_for(is_told, what=words)
+    """A busy server goes on in the background."""
+    told = page.locator("#step [role=status]")
+    wait_for(told.count, what=words)
     expect(told).to_contain_text(words)
 
 

@@ -5,9 +5,8 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.making import ask, clear, make, slot_of
+from tests.browser.making import ask, clear, make, sign_in, slot_of
 from tests.given_pictures import photo
-from tests.system import people
 
 # As nginx answers while what is behind it starts again.
 AWAY = {
@@ -68,13 +67,6 @@ def test_nothing_of_a_proxy_comes_into_the_form(away):
     expect(page.locator(".card-prompt")).to_have_count(1)
     expect(page.locator(".offline")).to_be_hidden()
     assert page.evaluate("window.stayed")
-
-
-def sign_in(page, who: people.Account) -> None:
-    """On the page that asks for it."""
-    page.get_by_label("E-mail").fill(who.email)
-    page.get_by_label("Password", exact=True).fill(people.PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
 
 
 def test_session_that_ended_meanwhile_costs_no_words(visit, closed_server, ada):

@@ -5,6 +5,7 @@ from playwright.sync_api import expect
 
 from tests.browser.harness import every_look
 from tests.browser.making import ask, clear, make, slot_of
+from tests.waiting import wait_for
 
 SHEET = "/?view=sheet&size=512x512"
 
@@ -64,6 +65,8 @@ def test_view_is_remembered_and_verbs_have_keys(visit, tasks):
     page.keyboard.press("i")
     expect(page.locator("#inputs .input-tile")).to_have_count(2)
     other.hover()
+    # Until its script has come a picture leads to its page.
+    wait_for(lambda: page.evaluate("typeof stage.zoom") == "object", what="the stage")
     page.keyboard.press("e")
     expect(page.locator("#stage .stage-title")).to_have_text("第 11 个")
     expect(page.locator("#edit-edit")).to_have_attribute("open", "")

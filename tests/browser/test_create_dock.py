@@ -87,7 +87,10 @@ def test_drafts_are_private(visit, newcomer, ada):
 
 @every_look
 def test_panels(visit, newcomer, look):
-    """Each opens under its chip, or as a sheet on a phone, and Escape closes it."""
+    """
+    Each opens under its chip, or as a sheet on a phone, and Escape closes it. What
+    braces make is shown under the prompt, with the way to generate it all.
+    """
     seen = visit("/", **newcomer, **look)
     page = seen.page
 
@@ -108,14 +111,8 @@ def test_panels(visit, newcomer, look):
         page.keyboard.press("Escape")
         expect(page.locator("#sheet")).to_be_hidden()
         expect(page.locator(".sum")).to_be_focused()
-
-
-@every_look
-def test_permutations_in_every_look(visit, newcomer, look):
-    """What braces make is shown under the prompt, with the way to generate it all."""
-    seen = visit("/", **newcomer, **look)
-    seen.page.fill("#prompt", "一只{橘|黑|白}猫，{水彩|油画}风格")
-    expect(seen.page.locator("#batch-offer button")).to_be_visible()
+    page.fill("#prompt", "一只{橘|黑|白}猫，{水彩|油画}风格")
+    expect(page.locator("#batch-offer button")).to_be_visible()
     seen.check("create-permutations")
 
 
@@ -141,7 +138,7 @@ def test_other_model_brings_its_choices(visit):
 
 
 def test_chips_tell_what_was_chosen(visit):
-    """And a panel how many pixels that comes to."""
+    """And a panel how many pixels that comes to; a seed is rolled and cleared."""
     page = visit("/?prompt=x", lang="en").page
 
     choose(page, "size", "9:16")
@@ -156,6 +153,18 @@ def test_chips_tell_what_was_chosen(visit):
     expect(chip(page, "style")).to_contain_text("woodcut")
     expect(page.locator('[name="style"][value="ink"]')).not_to_be_checked()
     expect(page.locator("#counter")).to_have_text("9/800")
+    page.keyboard.press("Escape")
+
+    chip(page, "seed").click()
+    page.get_by_role("button", name="Pick a random seed").click()
+    expect(chip(page, "seed")).to_have_text(re.compile(r"Seed\s*\d+"))
+    page.get_by_role("button", name="Back to random").click()
+    expect(chip(page, "seed")).to_contain_text("Random")
+    page.locator("#seed").fill("42")
+    page.locator("#seed").press("Enter")  # closes the panel and sends nothing
+    expect(page.locator("#menu-seed")).not_to_have_attribute("open", "")
+    expect(chip(page, "seed")).to_contain_text("42")
+    expect(page.locator(".composer.htmx-request")).to_have_count(0)
 
 
 BOTTOMS = """
@@ -188,23 +197,6 @@ def test_arrows_lead_into_the_menus(visit):
 
     expect(chip(page, "size")).to_be_focused()
     expect(chip(page, "size")).to_contain_text("4:3")
-
-
-def test_seed_is_rolled_and_cleared(visit):
-    """Enter in its field closes the panel and sends nothing."""
-    page = visit(lang="en").page
-    chip(page, "seed").click()
-
-    page.get_by_role("button", name="Pick a random seed").click()
-    expect(chip(page, "seed")).to_have_text(re.compile(r"Seed\s*\d+"))
-    page.get_by_role("button", name="Back to random").click()
-    expect(chip(page, "seed")).to_contain_text("Random")
-    page.locator("#seed").fill("42")
-    page.locator("#seed").press("Enter")
-
-    expect(page.locator("#menu-seed")).not_to_have_attribute("open", "")
-    expect(chip(page, "seed")).to_contain_text("42")
-    expect(page.locator(".composer.htmx-request")).to_have_count(0)
 
 
 def test_earlier_prompts_come_back(visit):

@@ -27,11 +27,20 @@ def from_menu(card, name: str) -> None:
 
 
 def test_retry_asks_where_it_may_be_charged_twice(visit, live_server):
-    """The first press only asks; the second has the picture made, on top."""
+    """
+    The first press only asks; the second has the picture made, on top. One that failed
+    among good ones takes no place: the words under them say which one, and why.
+    """
+    mixed = make(live_server, "[[50500 1]] 两张里有一张", n=2)
     task_id = make(live_server, "[[50500 1]] 再试一次就好")
     page = visit("/", lang="en").page
     card = card_of(page, task_id)
     newest = page.locator(".card").first
+    others = card_of(page, mixed)
+    expect(others.locator(".slot")).to_have_count(2)
+    expect(others.locator(".slot img")).to_have_count(1)
+    expect(others.locator(".slot[data-state=failed]")).to_be_hidden()
+    expect(others.locator(".error")).to_contain_text("Picture")
 
     card.get_by_text("Try again", exact=True).click()
     expect(card).to_contain_text("The last attempt was, or may have been, charged")
@@ -40,18 +49,6 @@ def test_retry_asks_where_it_may_be_charged_twice(visit, live_server):
 
     expect(newest).not_to_have_id(f"task-{task_id}")
     expect(newest.locator("img")).to_be_visible()
-
-
-def test_failed_picture_among_good_ones_takes_no_place(visit, live_server):
-    """The words under the others say which one failed, and why."""
-    task_id = make(live_server, "[[50500 1]] 两张里有一张", n=2)
-    page = visit("/", lang="en").page
-    card = card_of(page, task_id)
-
-    expect(card.locator(".slot")).to_have_count(2)
-    expect(card.locator(".slot img")).to_have_count(1)
-    expect(card.locator(".slot[data-state=failed]")).to_be_hidden()
-    expect(card.locator(".error")).to_contain_text("Picture")
 
 
 def test_menu_opened_early_is_in_view(visit, ended):

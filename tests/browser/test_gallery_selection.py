@@ -11,13 +11,9 @@ from jimeng.gallery import picture_details, trash
 from tests.browser import wall
 from tests.browser.harness import every_look
 
+pytestmark = pytest.mark.usefixtures("empty_gallery")
+
 ME = Principal("guest")
-
-
-@pytest.fixture(autouse=True)
-def empty_gallery(live_server):
-    with wall.connected(live_server):
-        yield
 
 
 def boxes(page):
@@ -105,6 +101,14 @@ def test_range_is_chosen_with_shift(visit):
     expect(page.locator("#stage")).to_be_visible()
 
 
+STANDS_ON = """
+() => {
+  const { opacity, visibility } = getComputedStyle(document.activeElement);
+  return [document.activeElement.className, opacity, visibility];
+}
+"""
+
+
 def test_everything_goes_with_the_keys_alone(visit):
     """Select, a range, all, delete, undo: without a mouse, and the focus is kept."""
     wall.fill(6)
@@ -112,6 +116,13 @@ def test_everything_goes_with_the_keys_alone(visit):
     page.keyboard.press("v")
     expect(page.locator(".photo-check").first).to_be_focused()
     expect(page.locator("#select")).to_have_attribute("aria-pressed", "true")
+    stops = []
+    for _ in range(3):
+        page.keyboard.press("Tab")
+        stops.append(page.evaluate(STANDS_ON))
+    # From box to box over the picture and its heart, both of which are to be seen.
+    assert all(stop[1:] == ["1", "visible"] for stop in stops), stops
+    assert [stop[0].split()[0] for stop in stops[1:]] == ["photo-link", "photo-check"]
     boxes(page).nth(1).focus()
 
     page.keyboard.press("Space")
@@ -131,43 +142,34 @@ def test_everything_goes_with_the_keys_alone(visit):
     expect(page.locator("#notices")).to_contain_text("Restored: 6")
 
 
-STANDS_ON = """
-() => {
-  const { opacity, visibility } = getComputedStyle(document.activeElement);
-  return [document.activeElement.className, opacity, visibility];
-}
-"""
-
-
-def test_keys_pass_what_is_not_there_while_selecting(visit):
-    """From box to box over the picture and its heart, both of which are to be seen."""
-    wall.fill(3)
-    page = visit("/gallery").page
-    page.keyboard.press("v")
-    expect(boxes(page).first).to_be_focused()
-
-    stops = []
-    for _ in range(3):
-        page.keyboard.press("Tab")
-        stops.append(page.evaluate(STANDS_ON))
-
-    assert all(stop[1:] == ["1", "visible"] for stop in stops), stops
-    assert [stop[0].split()[0] for stop in stops[1:]] == ["photo-link", "photo-check"]
-
-
-def test_chosen_ones_become_favourites(visit):
-    """Each shows it at once, and stays selected for what comes next."""
+def test_chosen_ones_become_favourites_and_a_zip(visit, tmp_path):
+    """
+    Each shows it at once, and stays selected for what comes next: a file with a name
+    for people, and the pictures in it under their prompts.
+    """
     wall.fill(5)
     page = visit("/gallery", lang="en").page
     page.locator("#select").click()
-    for place in (0, 4):
+    for place in (0, 2):
         page.locator(".photo").nth(place).click()
 
     press(page, "Favourite")
 
     expect(page.locator("#notices")).to_contain_text("Added to favourites: 2")
     expect(page.locator(".photo [aria-pressed=true]")).to_have_count(2)
-    assert chosen(page) == [0, 4]
+    assert chosen(page) == [0, 2]
+    with page.expect_download() as download:
+        press(page, "Download zip")
+
+    found = download.value
+    assert re.fullmatch(r"jimeng-2-items-[\d-]{10}\.zip", found.suggested_filename)
+    found.save_as(tmp_path / "them.zip")
+    with zipfile.ZipFile(tmp_path / "them.zip") as archive:
+        assert archive.testzip() is None
+        assert archive.namelist() == [
+            "雨后的江南小巷-青石板上一只黑猫-水墨淡彩.png",
+            "A-lighthouse-by-the-sea-at-dusk-long-exp.png",
+        ]
     page.goto("/gallery?fav=1")
     expect(boxes(page)).to_have_count(2)
 
@@ -196,28 +198,6 @@ def test_filters_stay_over_a_deletion_and_its_undo(visit):
     page.locator(".photo").nth(1).click()
     press(page, "Remove from favourites")
     expect(page.locator(".photo [aria-pressed=true]")).to_have_count(2)
-
-
-def test_zip_of_the_chosen_ones(visit, tmp_path):
-    """The file has a name for people and the pictures under their prompts."""
-    wall.fill(5)
-    page = visit("/gallery", lang="en").page
-    page.locator("#select").click()
-    for place in (0, 2):
-        page.locator(".photo").nth(place).click()
-
-    with page.expect_download() as download:
-        press(page, "Download zip")
-
-    found = download.value
-    assert re.fullmatch(r"jimeng-2-items-[\d-]{10}\.zip", found.suggested_filename)
-    found.save_as(tmp_path / "them.zip")
-    with zipfile.ZipFile(tmp_path / "them.zip") as archive:
-        assert archive.testzip() is None
-        assert archive.namelist() == [
-            "雨后的江南小巷-青石板上一只黑猫-水墨淡彩.png",
-            "A-lighthouse-by-the-sea-at-dusk-long-exp.png",
-        ]
 
 
 def test_trash_gives_back_and_takes_for_good(visit):

@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 
 from tests import given_pictures as given
 from tests.browser.harness import every_look
-from tests.browser.making import choices_of, make
+from tests.browser.making import button, choices_of, make
 
 WORDS_ONLY = "/?model=jimeng-3.1&size=512x512"
 TAKES = "/?model=jimeng-i2i-3.0"
@@ -26,6 +26,19 @@ async ([kind, name, text]) => {
     : new DragEvent(kind, { ...init, dataTransfer: data }));
 }
 """
+
+SAID = "窗台上的猫 <b>&amp;</b>，清晨的光穿过薄纱，木地板上有长长的影子"
+DROP_LINK = """
+async (path) => {
+  const data = new DataTransfer();
+  const blob = await (await fetch(path)).blob();
+  data.items.add(new File([blob], "picture", { type: blob.type }));
+  const init = { bubbles: true, cancelable: true, dataTransfer: data };
+  document.getElementById("prompt").dispatchEvent(new DragEvent("drop", init));
+}
+"""
+USE = {"zh": "使用提示词和设置", "en": "Use prompt and settings"}
+UNDO = {"zh": "撤销", "en": "Undo"}
 
 
 def file(name: str, content: bytes) -> dict:
@@ -171,11 +184,15 @@ def test_pictures_outlive_a_reload_and_other_pages(visit):
     page = visit(TAKES, lang="en").page
     chosen(page, given.photo(), given.cmyk())
     first, second = values(page)
+    page.fill("#prompt", "like these")
 
     page.reload()
     expect(page.locator("#inputs .input-tile")).to_have_count(2)
     assert values(page) == [first, second]
     page.goto("/gallery")
+    page.goto("/")
+    expect(page.locator("#inputs .input-tile")).to_have_count(2)
+    expect(page.locator("#prompt")).to_have_value("like these")
     answer = page.request.delete(f"/api/v1/uploads/{first}")
     assert answer.ok
     page.goto(f"/?image={first}&image={second}")
@@ -234,3 +251,35 @@ def test_double_click_asks_once_with_the_picture(visit):
     link.click()
     page.wait_for_timeout(500)
     assert len(values(page)) == 2
+
+
+@every_look
+def test_dropped_picture_gives_its_words_back(visit, live_server, look):
+    """It stays a reference beside that; what its words replace can be had back."""
+    task_id = make(live_server, SAID, seed=4711, style="ink", size="1664x936")
+    page = (seen := visit("/?model=jimeng-i2i-3.0", **look)).page
+    page.fill("#prompt", "另一句话")
+    link = page.locator(f"#task-{task_id} a[download]").first.get_attribute("href")
+    page.wait_for_function("() => typeof saidBy === 'function'")
+
+    page.evaluate(DROP_LINK, link)
+
+    offer = page.locator(".says")
+    expect(offer.locator("q")).to_have_text(SAID)
+    expect(page.locator("#inputs [name=image]")).to_have_count(1)
+    assert page.locator("#prompt").input_value() == "另一句话"
+    seen.check("create-says")
+
+    button(page, USE[look["lang"]]).press("Enter")
+
+    expect(page.locator("#prompt")).to_have_value(SAID)
+    expect(page.locator("#prompt")).to_be_focused()
+    assert page.locator("#seed").input_value() == "4711"
+    for name, value in {"style": "ink", "size": "16:9"}.items():
+        chosen = page.locator(f"#composer [name={name}][value='{value}']")
+        expect(chosen).to_be_checked()
+    expect(page.locator("#inputs [name=image]")).to_have_count(0)
+    expect(offer).to_have_count(0)
+    button(page.locator("#undo"), UNDO[look["lang"]]).click()
+    expect(page.locator("#prompt")).to_have_value("另一句话")
+    expect(page.locator("#inputs [name=image]")).to_have_count(1)

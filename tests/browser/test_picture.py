@@ -140,34 +140,12 @@ def test_deleted_picture_comes_back(visit, live_server):
     assert here(page) == f"{task_id}_0"
 
 
-def test_shared_link_is_for_everybody_until_it_is_replaced(visit, closed_server, ada):
-    """Who has the link sees the picture and nothing else; the old one can be ended."""
-    task_id = make(closed_server, "给朋友看的", key=ada.key)
-    known = {"server": closed_server, "cookies": ada.cookies, "lang": "en"}
-    page = visit(f"/pictures/{task_id}_0", permissions=CLIPBOARD, **known).page
-
-    page.keyboard.press("o")
-    button(page, "Copy link").click()
-    expect(page.locator("#announce")).to_have_text("Copied")
-    link = page.evaluate("navigator.clipboard.readText()")
-    stranger = requests.get(link, timeout=60)
-    asked = f"{closed_server.url}/pictures/{task_id}_0"
-    refused = requests.get(asked, timeout=60, allow_redirects=False)
-    page.get_by_text("Replace link").click()
-    button(page, "Replace it").click()
-
-    expect(page.locator("#share-link")).not_to_have_value(link)
-    renewed = page.locator("#share-link").input_value()
-    assert stranger.content.startswith(JPEG)
-    assert "noindex" in stranger.headers["X-Robots-Tag"]
-    assert refused.status_code == 303 and "sign-in" in refused.headers["Location"]
-    assert requests.get(link, timeout=60).status_code == 404
-    assert requests.get(renewed, timeout=60).content.startswith(JPEG)
-
-
 @pytest.mark.parametrize("sign_in", ["off", "on"])
 def test_copied_programs_really_run(visit, request, tmp_path, sign_in):
-    """Copied from the page and run as they are, each draws the same picture again."""
+    """
+    Copied from the page and run as they are, each draws the same picture again. Its
+    link is for everybody, who sees the picture and nothing else, until it is replaced.
+    """
     account = request.getfixturevalue("ada") if sign_in == "on" else None
     name = "closed_server" if account else "live_server"
     server, key = request.getfixturevalue(name), account.key if account else ""
@@ -176,6 +154,9 @@ def test_copied_programs_really_run(visit, request, tmp_path, sign_in):
     known = {"server": server, "cookies": cookies, "lang": "en"}
     page = visit(f"/pictures/{task_id}_0", permissions=CLIPBOARD, **known).page
     page.keyboard.press("o")
+    button(page, "Copy link").click()
+    expect(page.locator("#announce")).to_have_text("Copied")
+    link = page.evaluate("navigator.clipboard.readText()")
     texts = {name: copied(page, name) for name in RUN}
 
     running = {name: start(name, text, tmp_path, key) for name, text in texts.items()}
@@ -183,10 +164,20 @@ def test_copied_programs_really_run(visit, request, tmp_path, sign_in):
 
     assert ended == [0, 0, 0]
     assert [key in text for text in texts.values()] == [not key] * 3
-    picture = requests.get(page.locator("#share-link").input_value(), timeout=60)
+    picture = requests.get(link, timeout=60)
+    assert picture.content.startswith(JPEG)
+    assert "noindex" in picture.headers["X-Robots-Tag"]
     for name in RUN:
         (file,) = [each for each in (tmp_path / name).iterdir() if each.suffix]
         assert file.read_bytes() == picture.content, name
+    asked = requests.get(page.url, timeout=60, allow_redirects=False)
+    assert asked.status_code == (303 if key else 200)
+    page.get_by_text("Replace link").click()
+    button(page, "Replace it").click()
+    expect(page.locator("#share-link")).not_to_have_value(link)
+    renewed = page.locator("#share-link").input_value()
+    assert requests.get(link, timeout=60).status_code == 404
+    assert requests.get(renewed, timeout=60).content.startswith(JPEG)
 
 
 def copied(page, name: str) -> str:

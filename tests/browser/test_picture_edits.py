@@ -61,8 +61,8 @@ def mask_of(page):
 @every_look
 def test_what_a_picture_offers(visit, picture, look):
     """Each tool with its fields, in every look."""
+    seen = visit(f"/pictures/{picture}", **look)
     for tool in ("edit", "repaint", "erase", "expand", "enlarge"):
-        seen = visit(f"/pictures/{picture}", **look)
         page = opened(seen, tool)
         details = "repaint" if tool == "erase" else tool
         expect(page.locator(f"#edit-{details} .primary")).to_be_visible()

@@ -63,7 +63,8 @@ def test_page_of_saved_prompts(visit, look):
         seen.page.fill("#prompt", PROMPT * 3)
         seen.page.locator("[formaction='/prompts/new']").click()
         seen.page.fill("#name", name)
-        seen.check("prompts-new")
+        if name == "雨巷":
+            seen.check("prompts-new")
         seen.page.locator("form.panel button.primary").click()
         seen.page.locator(".key-row a").first.wait_for()
         seen.page.locator("a.back").click()

@@ -1,5 +1,6 @@
 """Signing in, in a real browser."""
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -7,6 +8,7 @@ from playwright.sync_api import expect
 
 from jimeng.accounts import failed_attempts
 from tests.browser.harness import every_look
+from tests.browser.making import sign_in
 from tests.system.commands import flask
 from tests.system.people import PASSWORD
 
@@ -32,17 +34,12 @@ def tried(closed_server):
 
 @every_look
 def test_sign_in_page(visit, closed_server, look):
-    """The way in, in all its looks."""
-    seen = visit("/", server=closed_server, **look)
-
-    assert seen.page.url.endswith("/sign-in")
+    """The way in; the password is shown on request, and hidden again."""
+    page = (seen := visit("/", server=closed_server, **look)).page
+    assert page.url.endswith("/sign-in")
     seen.check("sign-in")
-
-
-def test_password_is_shown_on_request(visit, closed_server):
-    """And hidden again."""
-    page = visit("/sign-in", lang="en", server=closed_server).page
-    field, switch = page.locator("#password"), page.get_by_label("Show password")
+    field = page.locator("#password")
+    switch = page.get_by_label(re.compile("Show password|显示密码"))
 
     switch.check()
     expect(field).to_have_attribute("type", "text")
@@ -77,10 +74,9 @@ def test_too_many_attempts(visit, closed_server, tried, look):
     seen.check("sign-in-too-often")
 
 
-@pytest.mark.parametrize("js", [True, False], ids=["js", "plain"])
-def test_somebody_comes_in_and_goes_out(visit, closed_server, ada, js):
+def test_somebody_comes_in_and_goes_out(visit, closed_server, ada):
     """By keyboard; a wrong password first."""
-    seen = visit("/", server=closed_server, js=js, lang="en")
+    seen = visit("/", server=closed_server, lang="en")
     page = seen.page
     page.get_by_label("E-mail").fill(ada.email)
     page.get_by_label("Password", exact=True).fill("a wrong password")
@@ -88,8 +84,7 @@ def test_somebody_comes_in_and_goes_out(visit, closed_server, ada, js):
     page.get_by_role("alert").get_by_text("Wrong e-mail").wait_for()
     seen.check("sign-in-refused")
 
-    page.get_by_label("Password", exact=True).fill(PASSWORD)
-    page.get_by_label("Password", exact=True).press("Enter")
+    sign_in(page, ada)
     page.get_by_role("button", name="Generate").wait_for()
     page.get_by_role("button", name="Sign out").first.click()
 
@@ -107,9 +102,7 @@ def test_nothing_stays_of_who_has_gone(visit, closed_server, ada):
     words, draft = "a lighthouse nobody knows of", "a draft nobody knows of"
     seen = visit("/", server=closed_server, lang="en", refused=(401,))
     page = seen.page
-    page.get_by_label("E-mail").fill(ada.email)
-    page.get_by_label("Password", exact=True).fill(PASSWORD)
-    page.get_by_label("Password", exact=True).press("Enter")
+    sign_in(page, ada)
     page.get_by_label("Prompt", exact=True).fill(words)
     page.get_by_role("button", name="Generate").click()
     expect(page.get_by_text(words).first).to_be_visible()
@@ -134,9 +127,7 @@ def test_nothing_stays_of_who_has_gone(visit, closed_server, ada):
 def test_signing_out_empties_the_other_tabs(visit, closed_server, ada):
     """What one of them holds is gone, and its page is not shown any more."""
     page = visit("/sign-in", server=closed_server, lang="en", refused=(401,)).page
-    page.get_by_label("E-mail").fill(ada.email)
-    page.get_by_label("Password", exact=True).fill(PASSWORD)
-    page.get_by_label("Password", exact=True).press("Enter")
+    sign_in(page, ada)
     page.get_by_role("button", name="Generate").wait_for()
     other = page.context.new_page()
     other.goto(f"{closed_server.url}/")

@@ -4,9 +4,9 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser import wall
-from tests.browser.test_stage import at, empty_gallery, open_at, scale
+from tests.browser.test_stage import at, open_at, scale
 
-__all__ = ["empty_gallery"]
+pytestmark = pytest.mark.usefixtures("empty_gallery")
 
 
 def swipe(page, *moves: tuple[int, int], at: tuple[int, int] = (195, 400)) -> None:
@@ -24,8 +24,11 @@ def touch(page, frames: list[list[tuple[int, int]]]) -> None:
         session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
 
 
-def test_swipes(visit):
-    """Aside is the next one or the one before, a little is none, down is out."""
+def test_fingers_swipe_and_zoom(visit):
+    """
+    Aside is the next one or the one before, a little is none, down is out. Two apart
+    bring it closer, one moves it then, two taps lead out and in again.
+    """
     wall.fill(3)
     page = visit("/gallery", width=390).page
     open_at(page, 0)
@@ -40,12 +43,6 @@ def test_swipes(visit):
 
     expect(page.locator("#stage")).to_be_hidden()
     expect(page.locator("a[data-view]").first).to_be_focused()
-
-
-def test_fingers_zoom(visit):
-    """Two apart bring it closer, one moves it then, two taps lead out and in again."""
-    wall.fill(3)
-    page = visit("/gallery", width=390).page
     picture = open_at(page, 0)
     whole = scale(page)
 

@@ -5,7 +5,15 @@ import re
 from playwright.sync_api import expect
 
 from tests.browser.harness import every_look
-from tests.browser.making import ask, button, card_of, clear, make, slot_of
+from tests.browser.making import (
+    ask,
+    await_let_go,
+    button,
+    card_of,
+    clear,
+    make,
+    slot_of,
+)
 from tests.waiting import wait_for
 
 LANE = "volcengine_jimeng:jimeng_t2i_v30"
@@ -77,13 +85,7 @@ def test_cards_that_went_in_another_tab_are_let_go(visit, live_server):
     button(card_of(page, made), "Delete").click()
 
     expect(card_of(other, made)).to_have_count(0)
-    tools = other.context.new_cdp_session(other)
-
-    def is_gone() -> bool:
-        tools.send("HeapProfiler.collectGarbage")
-        return other.evaluate("first.deref() === undefined")
-
-    wait_for(is_gone, what="nothing holds what was removed")
+    await_let_go(other, "first")
 
 
 def test_other_devices_are_seen_on_return(visit, live_server):

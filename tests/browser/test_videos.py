@@ -14,18 +14,14 @@ from tests.hung_videos import hang_video, noise
 from tests.videos import mp4
 from tests.waiting import wait_for
 
+pytestmark = pytest.mark.usefixtures("empty_gallery")
+
 POSTER = {"picture": wall.drawn("海浪拍打礁石", (1280, 720))}
 MOVING = {"reduced_motion": "no-preference", "own": True}
 
 SECONDS = 12
 PLAY = "player => { player.muted = true; player.play().catch(() => {}); }"
 NOW = "player => player.currentTime"
-
-
-@pytest.fixture(autouse=True)
-def empty_gallery(live_server):
-    with wall.connected(live_server):
-        yield
 
 
 def test_video_alone_plays_and_seeks(visit):

@@ -23,21 +23,19 @@ def low(width: int, height: int) -> dict:
     return {"lang": "en", "viewport": {"width": width, "height": height}}
 
 
-@pytest.mark.parametrize("window", [(320, 256), (683, 325)])
-def test_pictures_have_the_room_of_a_low_window(visit, made, window):
-    """At 400 and at 200 % neither form nor navigation stays over what scrolls by."""
-    page = visit("/", **low(*window)).page
+def test_pictures_have_the_room_of_a_low_window(visit, made):
+    """
+    At 400 and at 200 % neither form nor navigation stays over what scrolls by; choices
+    can be reached, the last model of the list, too: the page scrolls to it.
+    """
+    page = visit("/", **low(320, 256)).page
+    for window in ({"width": 320, "height": 256}, {"width": 683, "height": 325}):
+        page.set_viewport_size(window)
+        page.locator(".card").last.evaluate("each => each.scrollIntoView()")
+        expect(page.locator(".slot img")).to_be_in_viewport(ratio=0.6)
+        places = [page.locator(each).evaluate(PLACE) for each in (".composer", ".nav")]
+        assert max(places) <= 0, window
 
-    page.locator(".card").last.evaluate("each => each.scrollIntoView()")
-
-    expect(page.locator(".slot img")).to_be_in_viewport(ratio=0.6)
-    places = [page.locator(each).evaluate(PLACE) for each in (".composer", ".nav")]
-    assert max(places) <= 0
-
-
-def test_choices_can_be_reached_in_a_low_window(visit, made):
-    """The last model of the list, too: the page scrolls to it."""
-    page = visit("/", **low(683, 325)).page
     page.locator("#menu-model > summary").click()
     last = page.locator("#menu-model .model").last
 
@@ -57,29 +55,12 @@ def test_picture_is_seen_in_a_low_window(visit, made):
         assert picture.bounding_box()["height"] >= 200
 
 
-@pytest.mark.parametrize("path", ["/", "/tasks", "/gallery", "/batches/new"])
-def test_letters_of_twice_the_size_fit_a_phone(visit, made, path):
+def test_letters_of_twice_the_size_fit_a_phone(visit, made):
     """As wide as a phone of 390 pixels is in letters twice as large."""
-    page = visit(path, lang="en", width=195).page
-
-    wide = page.evaluate("document.documentElement.scrollWidth")
-
-    assert wide <= 195
-
-
-def test_chosen_is_seen_in_colours_of_the_system(visit, made):
-    """Not by the weight of letters alone; of the tabs one has a line."""
-    page = visit("/", lang="en", own=True, forced_colors="active").page
-    chips = page.locator(".chip:has([name=n])")
-    chosen, other = (chips.nth(i).evaluate(COLOURS) for i in (0, 1))
-    assert chosen != other
-
-    page.goto("/tasks")
-    lines = page.locator(".tasks-states a").evaluate_all(
-        "all => all.map((each) => getComputedStyle(each).borderBottomColor)"
-    )
-    assert len(set(lines[1:])) == 1
-    assert lines[0] != lines[1]
+    page = visit("/", lang="en", width=195).page
+    for path in ("/", "/tasks", "/gallery", "/batches/new"):
+        page.goto(path)
+        assert page.evaluate("document.documentElement.scrollWidth") <= 195, path
 
 
 BAR = """
@@ -91,12 +72,23 @@ BAR = """
 """
 
 
-def test_progress_is_seen_in_colours_of_the_system(visit, made):
-    """Not white on white."""
+def test_chosen_is_seen_in_colours_of_the_system(visit, made):
+    """
+    Not by the weight of letters alone; of the tabs one has a line. Progress is not
+    white on white.
+    """
     page = visit("/", lang="en", own=True, forced_colors="active").page
+    chips = page.locator(".chip:has([name=n])")
+    chosen, other = (chips.nth(i).evaluate(COLOURS) for i in (0, 1))
+    assert chosen != other
 
+    page.goto("/tasks")
+    lines = page.locator(".tasks-states a").evaluate_all(
+        "all => all.map((each) => getComputedStyle(each).borderBottomColor)"
+    )
+    assert len(set(lines[1:])) == 1
+    assert lines[0] != lines[1]
     ground, bar = page.evaluate(BAR)
-
     assert bar != ground
 
 

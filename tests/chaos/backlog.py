@@ -4,10 +4,9 @@ import random
 
 from pymongo.database import Database
 
-from jimeng.documents import Generation, Task, utcnow
-from jimeng.documents.task import new_task_id
+from jimeng.documents import utcnow
 from jimeng.lanes.queue import path_of_lane
-from tests.bench.backlog import LANE
+from tests.bench.backlog import LANE, insert, waiting
 from tests.chaos.site import Site
 from tests.waiting import wait_for
 
@@ -63,31 +62,11 @@ def fill(found: Database, first: int) -> None:
     lane = found.lanes.find_one({"_id": LANE}) or {}
     turn = lane.get("turn", 0)
     for start in range(0, SIZE, BATCH):
-        made = [waiting(turn + n, first + n) for n in range(start, start + BATCH)]
-        found.tasks.insert_many([task for task, _ in made])
-        found.generations.insert_many([generation for _, generation in made])
+        numbers = range(start, start + BATCH)
+        pairs = [
+            waiting(USER, turn + n, seed=first + n, seed_given=True) for n in numbers
+        ]
+        insert(found, pairs)
     place = {"last": turn + SIZE, "pending": SIZE}
     known = {path_of_lane(LANE): place, "taken_at": utcnow()}
     found.places.update_one({"_id": USER}, {"$set": known}, upsert=True)
-
-
-def waiting(turn: int, seed: int) -> tuple[dict, dict]:
-    common = {
-        "user_id": USER,
-        "prompt": "一只猫",
-        "provider": "volcengine_jimeng",
-        "lane": LANE,
-        "req_key": "jimeng_t2i_v30",
-        "width": 512,
-        "height": 512,
-        "seed": seed,
-        "seed_given": True,
-        "created_at": utcnow(),
-    }
-    name = new_task_id()
-    task = Task.row(id=name, n=1, model="m", open=True, **common)
-    (generation_id,) = Task.read(task).generation_ids
-    generation = Generation.row(
-        id=generation_id, task_id=name, index=0, turn=turn, waiting=True, **common
-    )
-    return task, generation

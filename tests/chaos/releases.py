@@ -1,10 +1,8 @@
 """Mixed versions: a later release works beside this one for a while, and is gone."""
 
 import random
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, suppress
 
 from pymongo.database import Database
 from pymongo.errors import PyMongoError
@@ -12,7 +10,7 @@ from pymongo.errors import PyMongoError
 from jimeng.documents import utcnow
 from tests.chaos.load import PICTURE, VIDEOS
 from tests.chaos.site import Site
-from tests.waiting import wait_for
+from tests.waiting import meanwhile, wait_for
 
 ADDED = {"$set": {"later": {"release": [1, 2]}}}
 STATE, STATUS, CODE = "upscaling", "reviewing", "of_a_later_release"
@@ -50,26 +48,16 @@ def mixed_versions(site: Site, choice: random.Random) -> None:
             assert marked, f"nothing was added to {name}"
 
 
-@contextmanager
-def adding_fields(found: Database) -> Iterator[None]:
-    over = threading.Event()
+def adding_fields(found: Database) -> AbstractContextManager[None]:
+    """Something that adds fields to every document, all the time."""
 
     def add() -> None:
-        while not over.wait(0.1):
-            try:
-                for name in found.list_collection_names():
-                    if not name.startswith(("system.", "pictures.", "fs.")):
-                        found[name].update_many({"later": {"$exists": False}}, ADDED)
-            except PyMongoError:
-                continue  # away, which is another fault's doing
+        with suppress(PyMongoError):  # away, which is another fault's doing
+            for name in found.list_collection_names():
+                if not name.startswith(("system.", "pictures.", "fs.")):
+                    found[name].update_many({"later": {"$exists": False}}, ADDED)
 
-    writer = threading.Thread(target=add)
-    writer.start()
-    try:
-        yield
-    finally:
-        over.set()
-        writer.join()
+    return meanwhile(add, 0.1)
 
 
 def change(collection, where: dict, fields: dict) -> int:

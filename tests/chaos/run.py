@@ -19,7 +19,7 @@ from tests.chaos.faults import Fault, schedule
 from tests.chaos.load import Load
 from tests.chaos.site import Site
 from tests.chaos.verdict import Verdict, connect, judge, situation, unsettled
-from tests.waiting import wait_for
+from tests.waiting import meanwhile, wait_for
 
 BETWEEN = (0.4, 2.4)  # seconds from one fault to the next
 STRIKES = 3.0  # seconds that one takes, about
@@ -89,7 +89,7 @@ def run(
         rate = tasks / (faults * (STRIKES + sum(BETWEEN) / 2) + 1)
         load = Load(site.stack, total=tasks, rate=rate, seed=seed)
         struck = Struck()
-        with kept_alive(site):
+        with meanwhile(site.keep_alive, 0.3):  # what has died is started again
             load.start()
             strike_all(site, plan, choice, struck, say)
             load.join()
@@ -203,22 +203,3 @@ def strike(
         say(f"          WRONG: {fault.name}: {error}")
     else:
         struck.happened.append(fault.name)
-
-
-class kept_alive:  # noqa: N801 - reads as a clause: with kept_alive(site)
-    """Starts again what has died, from a thread of its own, while inside."""
-
-    def __init__(self, site: Site) -> None:
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._run, args=(site,))
-
-    def _run(self, site: Site) -> None:
-        while not self._over.wait(0.3):
-            site.keep_alive()
-
-    def __enter__(self) -> None:
-        self._thread.start()
-
-    def __exit__(self, *exc: object) -> None:
-        self._over.set()
-        self._thread.join()

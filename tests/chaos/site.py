@@ -12,7 +12,7 @@ from pathlib import Path
 from jimeng.local.embedded import Redis
 from jimeng.providers import MODELS
 from tests.chaos.load import PICTURE, VIDEOS
-from tests.databases import Mongo
+from tests.databases import Mongo, kill, revive
 from tests.system.stack import CONSUMER, MONKEY, Stack
 from tests.waiting import wait_for
 
@@ -163,10 +163,8 @@ class Site:
 
     def restart(self, server: Mongo | Redis) -> None:
         """SIGKILL to a database, which then starts on what it had on disk."""
-        assert server.child is not None
-        server.child.kill()
-        server.spawn()
-        assert server.await_ready(time.monotonic() + 60)
+        kill(server)
+        revive(server)
 
     def count(self, what: str) -> int:
         """How often this was called for *what* before."""

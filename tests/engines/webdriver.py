@@ -12,9 +12,8 @@ import os
 import re
 import socket
 import subprocess
-import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -116,26 +115,13 @@ class Window:
     def drag(self, selector: str, *points: tuple[float, float]) -> None:
         """Draw with the mouse; the points in shares of the element's sides."""
         x, y, wide, high = self.run(BOX, selector)
-        moves = [
-            {
-                "type": "pointerMove",
-                "duration": 50,
-                "x": round(x + a * wide),
-                "y": round(y + b * high),
-            }
-            for a, b in points
-        ]
-        down, up = (
-            {"type": "pointerDown", "button": 0},
-            {"type": "pointerUp", "button": 0},
-        )
+        places = [(round(x + a * wide), round(y + b * high)) for a, b in points]
+        move = {"type": "pointerMove", "duration": 50}
+        moves = [{**move, "x": x, "y": y} for x, y in places]
+        down, up = ({"type": f"pointer{each}", "button": 0} for each in ("Down", "Up"))
+        mouse = {"type": "pointer", "parameters": {"pointerType": "mouse"}}
         steps = [moves[0], down, *moves[1:], up]
-        mouse = {
-            "type": "pointer",
-            "id": "mouse",
-            "parameters": {"pointerType": "mouse"},
-        }
-        self.act({**mouse, "actions": steps})
+        self.act({**mouse, "id": "mouse", "actions": steps})
 
     def act(self, source: dict) -> None:
         self.send("PerformActions", "POST", "/actions", {"actions": [source]})
@@ -204,16 +190,12 @@ def firefox(folder: Path, base: str) -> Iterator[Window]:
 
 @contextmanager
 def connected(port: int) -> Iterator[socket.socket]:
-    ends = time.monotonic() + PATIENCE_S
-    while True:
-        try:
-            link = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_S)
-            break
-        except OSError:
-            if time.monotonic() > ends:
-                raise
-            time.sleep(0.1)
-    with link:
+    def connect() -> socket.socket | None:
+        with suppress(OSError):
+            return socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_S)
+        return None
+
+    with wait_for(connect, what="the browser listens") as link:
         yield link
 
 
@@ -222,26 +204,15 @@ def webkit(folder: Path, base: str) -> Iterator[Window]:
     """A window of WebKitGTK, on a screen that nobody sees."""
     port = free_port()
     with ExitStack() as stack:
-        screen = [
-            "Xvfb",
-            "-displayfd",
-            "1",
-            "-screen",
-            "0",
-            "1280x800x24",
-            "-nolisten",
-            "tcp",
-        ]
+        screen = ["Xvfb", "-displayfd", "1", "-screen", "0", "1280x800x24"]
+        screen += ["-nolisten", "tcp"]
         stack.enter_context(started(screen, folder / "screen"))
         # Its number, beside warnings if there is another screen.
         wait_for(lambda: number_in(folder / "screen"), what="a screen")
         display = f":{number_in(folder / 'screen')}"
         env = {"DISPLAY": display, "GDK_BACKEND": "x11", "HOME": str(folder)}
-        env |= {
-            "LIBGL_ALWAYS_SOFTWARE": "1",
-            "LANGUAGE": "en",
-            "XDG_RUNTIME_DIR": str(folder),
-        }
+        env |= {"LIBGL_ALWAYS_SOFTWARE": "1", "LANGUAGE": "en"}
+        env["XDG_RUNTIME_DIR"] = str(folder)
         driver = ["WebKitWebDriver", f"--port={port}"]
         stack.enter_context(started(driver, folder / "webkit.log", **env))
         with connected(port):

@@ -6,6 +6,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Mapping
+from contextlib import suppress
 
 
 def ask(
@@ -31,6 +32,13 @@ def ask(
             return error.code, json.loads(error.read() or b"null")
     except http.client.HTTPException as error:
         raise ConnectionError(f"cut off: {error!r}") from error
+
+
+def answers(url: str, **headers: str) -> bool:
+    """Whether something is there, and says 200."""
+    with suppress(OSError, ValueError):
+        return ask("GET", url, headers=headers)[0] == 200
+    return False
 
 
 def fetch(url: str, form: Mapping[str, str] | None = None) -> tuple[int, str, bytes]:

@@ -1,19 +1,28 @@
 """Kill a process, or its MongoDB, at each kind of write that it makes."""
 
 import threading
-import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection, Listener
 
-from tests.databases import Mongo
+import pytest
+
+from tests.databases import Mongo, kill, revive
 from tests.system.stack import Stack
-from tests.waiting import PATIENCE_S
 
 # How MongoDB is killed: with the write lost, or stored and only its answer lost.
 LOST, STORED = "lost", "stored"
 # How the process is: before the write, or after it was stored.
 DEAD_BEFORE, DEAD_AFTER = "dead before", "dead after"
+
+
+@pytest.fixture
+def mongo(tmp_path_factory) -> Iterator[Mongo]:
+    """One that may die."""
+    made = Mongo(tmp_path_factory.mktemp("killed_mongo"))
+    made.start()
+    yield made
+    made.stop()
 
 
 class Killer(threading.Thread):
@@ -71,11 +80,10 @@ class Killer(threading.Thread):
         process.send((way in (STORED, DEAD_AFTER), way in (DEAD_BEFORE, DEAD_AFTER)))
         process.recv()
         if way is not None and self._mongo is not None:
-            self._mongo.child.kill()
+            kill(self._mongo)
         process.send("go on")
         if way is not None and self._mongo is not None:
-            self._mongo.spawn()
-            assert self._mongo.await_ready(time.monotonic() + PATIENCE_S)
+            revive(self._mongo)
 
     def next_way(self, write: str) -> str | None:
         kind = self._kind_of(write)
@@ -89,6 +97,15 @@ class Killer(threading.Thread):
                 self.deaths.append((kind, way))
                 return way
         return None
+
+    @contextmanager
+    def noted(self) -> Iterator[None]:
+        """What fails in it says what has died before."""
+        try:
+            yield
+        except AssertionError as error:
+            error.add_note(f"killed at {self.deaths}")
+            raise
 
     def missing(self) -> set[tuple[str, str]]:
         """Which of what it has seen has not died yet."""

@@ -32,10 +32,7 @@ class Stack(Processes):
 
     def await_ready(self) -> None:
         def is_ready() -> bool:
-            try:
-                if self.ask("GET", "/health/ready")[0] != 200:
-                    return False
-            except OSError:
+            if not asking.answers(f"{self.url}/health/ready"):
                 return False
             # That answer is kept for a second: it may be from before.
             with self.database() as found:
@@ -67,14 +64,10 @@ class Stack(Processes):
     def await_up(self) -> None:
         """Wait until web and simulator answer; consumers there may be none."""
 
-        def is_up() -> bool:
-            try:
-                self.ledger()
-                return self.ask("GET", "/health")[0] == 200
-            except OSError:
-                return False
-
-        wait_for(is_up, what="web and simulator answer")
+        urls = f"{self.simulator_url}/_simulator/ledger", f"{self.url}/health"
+        wait_for(
+            lambda: all(map(asking.answers, urls)), what="web and simulator answer"
+        )
 
     @contextmanager
     def database(self) -> Iterator[Database]:

@@ -29,15 +29,6 @@ def test_bash_workflow_gets_its_picture(live_server, tmp_path):
     assert "http://localhost:8080/i/" in done.stdout
 
 
-def test_javascript_functions_parse(tmp_path):
-    """What is shown to the browser below is a program as it stands."""
-    done = subprocess.run(
-        ["node", "--check", str(DATA / "client.js")], capture_output=True, text=True
-    )
-
-    assert done.returncode == 0, done.stderr
-
-
 @pytest.mark.browser
 def test_javascript_functions_get_their_picture(live_server, chromium):
     """The two functions, on the page that the server serves."""

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -13,10 +12,10 @@ from jimeng.jobs import pump
 from jimeng.local.embedded import Redis
 from jimeng.pictures.stores.gridfs import GridFSStore
 from tests.conftest import come_due, run_queue
-from tests.databases import Mongo
+from tests.databases import Mongo, kill, revive
 from tests.rest import create, result, task
 from tests.system.stack import Stack
-from tests.waiting import PATIENCE_S, wait_for
+from tests.waiting import wait_for
 
 WAYS = ["frozen", "killed"]
 CREATE = "/api/v1/ai/image/task"
@@ -64,19 +63,18 @@ def site(running, lane):
 @contextmanager
 def away(server: Mongo | Redis, way: str) -> Iterator[None]:
     """Frozen it takes connections and answers nothing; killed it starts anew after."""
-    assert server.child is not None
     if way == "frozen":
+        assert server.child is not None
         os.killpg(server.child.pid, signal.SIGSTOP)
     else:
-        server.child.kill()
+        kill(server)
     try:
         yield
     finally:
         if way == "frozen":
             os.killpg(server.child.pid, signal.SIGCONT)
         else:
-            server.spawn()
-            assert server.await_ready(time.monotonic() + PATIENCE_S)
+            revive(server)
 
 
 def begin(stack: Stack) -> list[str]:

@@ -4,7 +4,6 @@ import os
 import secrets
 import signal
 import threading
-import time
 from collections import Counter
 from collections.abc import Iterator
 
@@ -18,9 +17,9 @@ from jimeng.config import Config
 from jimeng.local.embedded import write_private
 from jimeng.local.embedded.mongo import REPLICA_SET, USER
 from jimeng.pictures.stores.gridfs import GridFSStore
-from tests.databases import Mongo
+from tests.databases import Mongo, kill, revive
 from tests.system.stack import Stack
-from tests.waiting import PATIENCE_S, wait_for
+from tests.waiting import wait_for
 
 pytestmark = pytest.mark.system
 
@@ -92,16 +91,13 @@ class ReplicaSet:
         return [member for member in self.members if member is not primary]
 
     def kill_primary(self) -> None:
-        member = self.primary
-        assert member.child is not None
-        member.child.kill()
+        kill(self.primary)
 
     def heal(self) -> None:
         """Bring back whoever is missing."""
         for member in self.members:
             if member.child is None or member.child.status() is not None:
-                member.spawn()
-                assert member.await_ready(time.monotonic() + PATIENCE_S)
+                revive(member)
         wait_for(self.is_whole, what="one primary and two secondaries")
 
     def stop(self) -> None:

@@ -1,17 +1,17 @@
-"""The code of the API guide does what it says, in both languages."""
+"""The code of the API guide does what it says."""
 
 import ast
 import re
 import subprocess
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parent.parent.parent
-DOCS = ROOT / "docs"
-GUIDES = ["volcengine_ai_api.md", "volcengine_ai_api.en.md"]
+from tests.printed import ROOT, blocks
+
+GUIDES = ["docs/volcengine_ai_api.md", "docs/volcengine_ai_api.en.md"]
+GUIDE = GUIDES[1]
 RUN = {
     "bash": ["bash", "-euo", "pipefail"],
     "sh": ["sh", "-eu"],
@@ -19,30 +19,23 @@ RUN = {
     "javascript": ["node"],
 }
 SUFFIX = {"bash": "sh", "sh": "sh", "python": "py", "javascript": "mjs"}
-CASES = [(guide, kind) for guide in GUIDES for kind in RUN]
-
-
-def code(guide: str, kind: str) -> str:
-    """All blocks of a kind: a reader copies them from top to bottom."""
-    text = (DOCS / guide).read_text("utf-8")
-    blocks = re.findall(rf"^```{kind}\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
-    return "\n".join(blocks)
 
 
 @pytest.fixture(scope="module")
 def running(live_server, tmp_path_factory) -> Iterator[dict]:
     """All of them at once: they mostly wait."""
     started = {}
-    for guide, kind in CASES:
+    for kind in RUN:
         folder = tmp_path_factory.mktemp(kind)
         file = folder / f"example.{SUFFIX[kind]}"
         here = live_server.url.removeprefix("http://")
-        script = code(guide, kind).replace("localhost:8080", here)
+        # A reader copies all of a kind from top to bottom.
+        script = "\n".join(blocks(GUIDE, kind)).replace("localhost:8080", here)
         # One of them cancels all that its user has waiting.
         script = script.replace("user_123", f"user_{len(started)}")
         file.write_text(script, "utf-8")
         with open(folder / "output", "wb") as output:
-            started[guide, kind] = (
+            started[kind] = (
                 folder,
                 subprocess.Popen(
                     [*RUN[kind], str(file)],
@@ -58,10 +51,10 @@ def running(live_server, tmp_path_factory) -> Iterator[dict]:
 
 
 @pytest.mark.system
-@pytest.mark.parametrize("guide, kind", CASES)
-def test_code_of_the_guide_works(running, guide, kind):
+@pytest.mark.parametrize("kind", RUN)
+def test_code_of_the_guide_works(running, kind):
     """It ends well, with the pictures or links that it promises."""
-    folder, process = running[guide, kind]
+    folder, process = running[kind]
 
     status = process.wait(90)
 
@@ -76,8 +69,8 @@ def test_code_of_the_guide_works(running, guide, kind):
 
 
 def test_both_languages_say_the_same():
-    """The same headings, tables and commands, in the same order."""
-    ours, theirs = ((DOCS / guide).read_text("utf-8") for guide in GUIDES)
+    """The same headings, tables and commands, in the same order; see test_printed."""
+    ours, theirs = ((ROOT / guide).read_text("utf-8") for guide in GUIDES)
 
     def frame(text: str) -> list[str]:
         return [re.match(r"\W*", line)[0] for line in text.splitlines()]
@@ -89,22 +82,9 @@ def test_both_languages_say_the_same():
     assert names(ours) == names(theirs)
 
 
-@pytest.mark.parametrize("guide", GUIDES)
-def test_answers_of_the_guide_are_json(guide):
+def test_answers_of_the_guide_are_json():
     """What is printed as an answer is one."""
-    text = (DOCS / guide).read_text("utf-8")
-    (block,) = re.findall(r"^```json\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    (block,) = blocks(GUIDE, "json")
 
     printed = ast.literal_eval(block.replace("true", "True"))
     assert set(printed["data"]) > {"task_id", "status", "links"}
-
-
-def test_commands_for_restarting_on_changes_exist():
-    """Every `make` target that the page names is one."""
-    text = (DOCS / "热重载使用说明.md").read_text("utf-8")
-    makefile = (ROOT / "Makefile").read_text("utf-8")
-
-    words = re.findall(r"\bmake ((?:[a-z-]+ ?)+)", text)
-    named = {name for found in words for name in found.split()}
-    assert named >= {"dev", "run", "fmt", "lint", "test"}
-    assert [n for n in named if not re.search(rf"^{n}:", makefile, re.MULTILINE)] == []

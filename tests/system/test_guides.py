@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 import requests
 
+from tests.printed import ROOT, blocks
 from tests.standin import free_port
 from tests.system import people
 from tests.system.commands import flask
@@ -25,9 +26,7 @@ from tests.webhooks.test_guide import is_listening
 
 pytestmark = pytest.mark.system
 
-DOCS = Path(__file__).parents[2] / "docs"
 SIGNING_SECRET = "8f742231b10e8888abcd99yyyzzz85a5"
-LANGUAGES = pytest.mark.parametrize("language", ["", ".en"])
 
 
 class Page(BaseHTTPRequestHandler):
@@ -79,7 +78,7 @@ def keys(stack) -> dict[str, str]:
 
 def run_commands(stack: Stack, page: str) -> str:
     """Run the commands of a guide, in order; what the last one printed."""
-    text = (DOCS / page).read_text("utf-8").replace("\\\n", "")
+    text = (ROOT / "docs" / page).read_text("utf-8").replace("\\\n", "")
     commands = re.findall(r"^ *\.venv/bin/flask --app wsgi (.+)", text, re.M)
     *_, said = [flask(stack, *each.split()) for each in commands]
     return said.strip()
@@ -97,8 +96,7 @@ class Program:
         self.stack, self.key = stack, key
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        text = (DOCS / page).read_text("utf-8")
-        (code,) = re.findall(r"^```python\n(.*?)^```", text, re.M | re.S)
+        (code,) = blocks(f"docs/{page}", "python")
         self.file = folder / "program.py"
         self.file.write_text(code, "utf-8")
         url = {"url": f"{self.url}/jimeng"}
@@ -181,14 +179,12 @@ def billed(stack: Stack) -> int:
     return len(stack.ledger()["rows"])
 
 
-@LANGUAGES
-def test_shop_draws_what_is_ordered(stack, program, language):
+def test_shop_draws_what_is_ordered(stack, program):
     """Once each, whatever is killed or delivered twice; by customer."""
-    shop, before = program(f"web_shop{language}.md", "shop:"), billed(stack)
-    customer = f"ada{language}"
+    shop, before = program("web_shop.en.md", "shop:"), billed(stack)
 
     def order(prompt: str) -> str:
-        given = {"customer": customer, "prompt": prompt}
+        given = {"customer": "ada", "prompt": prompt}
         answer = requests.post(f"{shop.url}/orders", json=given, timeout=60)
         assert answer.status_code == 202
         return answer.json()["id"]
@@ -217,7 +213,7 @@ def test_shop_draws_what_is_ordered(stack, program, language):
 
     told = ("status", "picture", "changed_at")
     assert [look(first)[name] for name in told] == [done[name] for name in told]
-    found = requests.get(f"{shop.url}/customers/{customer}", timeout=60).json()
+    found = requests.get(f"{shop.url}/customers/ada", timeout=60).json()
     assert found["orders"] == [second, first]
     assert (found["pictures"], billed(stack) - before) == (2, 2)
     forged = requests.post(f"{shop.url}/jimeng", data=b"{}", timeout=60)
@@ -283,11 +279,10 @@ def slack() -> Iterator[Slack]:
     made.server.server_close()
 
 
-@LANGUAGES
-def test_bot_posts_what_is_asked_for(stack, program, slack, language):
+def test_bot_posts_what_is_asked_for(stack, program, slack):
     """Once each, whatever is killed, delivered twice, or unwell at Slack."""
-    bot, before = program(f"slack_bot{language}.md", "slack:"), billed(stack)
-    one, two, three = (f"{n}{language}.13345224609" for n in (1, 2, 3))
+    bot, before = program("slack_bot.en.md", "slack:"), billed(stack)
+    one, two, three = (f"{n}.13345224609" for n in (1, 2, 3))
 
     def await_post(trigger: str) -> dict:
         wait_for(lambda: slack.posted(trigger), what="it is posted")
@@ -321,11 +316,9 @@ def test_bot_posts_what_is_asked_for(stack, program, slack, language):
     assert [slack.posted(each) for each in "45"] == [[], []]
 
 
-@LANGUAGES
-def test_page_of_a_listed_origin_asks(stack, keys, origins, chromium, language):
+def test_page_of_a_listed_origin_asks(stack, keys, origins, chromium):
     """As the guide has it, in a real browser; a page of another origin may not."""
-    text = (DOCS / f"clients{language}.md").read_text("utf-8")
-    (code,) = re.findall(r"^```javascript\n(.*?)^```", text, re.M | re.S)
+    (code,) = blocks("docs/clients.en.md", "javascript")
     code = code.replace("https://images.example.com", stack.url)
     program = f"async (key) => {{ {code} return [answer.status, url]; }}"
     context = chromium.new_context()

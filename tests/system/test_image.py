@@ -15,6 +15,7 @@ import yaml
 
 from jimeng.local.simulator import Simulator
 from tests.standin import ROOT, free_port
+from tests.system.asking import answers, ask
 from tests.waiting import wait_for
 
 pytestmark = pytest.mark.system
@@ -80,7 +81,7 @@ def test_a_release_draws_and_ends(image, settings, tmp_path):
         ) as runner,
     ):
         try:
-            wait_for(lambda: is_ready(port))
+            wait_for(lambda: answers(f"http://localhost:{port}/health/ready"))
             assert is_healthy(port)
             assert status_of_a_picture(port) == "completed"
             assert requests.get(f"http://localhost:{port}/", timeout=60).ok
@@ -96,26 +97,16 @@ def test_a_release_draws_and_ends(image, settings, tmp_path):
     assert "exit code" not in said.replace("exit code 0", ""), said
 
 
-def is_ready(port: int) -> bool:
-    try:
-        return requests.get(f"http://localhost:{port}/health/ready", timeout=60).ok
-    except requests.RequestException:  # not yet up, or at something else
-        return False
-
-
 def status_of_a_picture(port: int) -> str:
     """Ask for one as the first page of the documentation does, and await its end."""
     base = f"http://localhost:{port}/api/v1/ai/image"
     asked = {"prompt": "一只猫", "user_id": "ada"}
-    told = requests.post(f"{base}/task", json=asked, timeout=60)
-    assert told.status_code == 202, told.text
-    task = told.json()["data"]
-    answers = []
+    status, told = ask("POST", f"{base}/task", asked)
+    assert status == 202, told
+    path = f"{base}/result/{told['data']['task_id']}"
 
-    def has_ended() -> bool:
-        path = f"{base}/result/{task['task_id']}"
-        answers.append(requests.get(path, timeout=60).json()["data"])
-        return answers[-1]["status"] in {"completed", "failed"}
+    def ended() -> str | None:
+        found = ask("GET", path)[1]["data"]["status"]
+        return found if found in {"completed", "failed"} else None
 
-    wait_for(has_ended)
-    return str(answers[-1]["status"])
+    return wait_for(ended)

@@ -1,16 +1,10 @@
 """Consumers are killed and Redis is emptied: nothing is lost, nothing paid twice."""
 
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 
-import mongoengine
 import pytest
 import redis
 
-from jimeng import documents
-from jimeng.config import Config
-from jimeng.documents import Generation, Lane
 from tests.system.stack import MONKEY, Stack
 from tests.waiting import wait_for
 
@@ -46,38 +40,9 @@ def check_ledger(stack: Stack, results: dict[str, dict]) -> None:
     assert codes <= {"submit_unknown"}
 
 
-@contextmanager
-def documents_of(stack: Stack) -> Iterator[None]:
-    config = Config(
-        MONGODB_URI=stack.env["MONGODB_URI"],
-        MONGODB_DATABASE=stack.env["MONGODB_DATABASE"],
-    )
-    documents.connect(config, timeout=10)
-    yield
-    mongoengine.disconnect()
-
-
-def is_up(stack: Stack) -> bool:
-    try:
-        return stack.ask("GET", "/health")[0] == 200
-    except OSError:
-        return False
-
-
-def slots_held(stack: Stack) -> int:
-    with documents_of(stack):
-        return Generation.collection().count_documents({"slot": {"$exists": True}})
-
-
-def remember_durations(stack: Stack, lane: str) -> None:
-    """As if the lane had been in use: it knows how long its pictures take."""
-    with documents_of(stack):
-        Lane(id=lane, durations=[0.5] * 10).save()
-
-
 def test_killed_consumers_and_flushed_redis_lose_nothing(stack, lane):
     """20 tasks of 3 users, all consumers killed twice, Redis emptied in between."""
-    remember_durations(stack, lane)
+    stack.remember_durations(lane, 0.5)
     stack.start_consumer()
     stack.start_consumer()
     stack.await_ready()
@@ -102,8 +67,8 @@ def test_killed_consumers_and_flushed_redis_lose_nothing(stack, lane):
 
 def test_consumers_that_die_at_any_write_lose_nothing(stack, lane):
     """40 tasks through consumers that die at random writes and calls."""
-    remember_durations(stack, lane)
-    wait_for(lambda: is_up(stack), what="the web answers")
+    stack.remember_durations(lane, 0.5)
+    stack.await_up()
     ids = [stack.create(user_id=f"user{n % 3}", seed=n) for n in range(40)]
 
     deaths = 0
@@ -128,4 +93,4 @@ def test_consumers_that_die_at_any_write_lose_nothing(stack, lane):
 
     assert deaths >= 3
     check_ledger(stack, results)
-    wait_for(lambda: not slots_held(stack), what="no slot is held")
+    wait_for(lambda: not stack.slots_held(), what="no slot is held")

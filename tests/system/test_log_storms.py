@@ -11,22 +11,13 @@ import redis
 
 from jimeng.documents import utcnow
 from jimeng.local.embedded import Mongo, Redis
+from tests.databases import kill, revive
 from tests.system.stack import Stack
-from tests.waiting import PATIENCE_S, wait_for
+from tests.waiting import wait_for
 
 BROKEN_FOR = 6.0  # seconds, in which one of them once wrote thousands of lines
 FEW = 3  # lines, the one that tells of the end included
 PROMPT = {"prompt": "一只猫", "user_id": "ada", "size": "512x512"}
-
-
-def kill(server: Redis) -> None:
-    assert server.child is not None
-    server.child.kill()
-
-
-def revive(server: Redis) -> None:
-    server.spawn()
-    assert server.await_ready(time.monotonic() + PATIENCE_S)
 
 
 def setting(name: str, value: str) -> Callable[[Redis], None]:

@@ -2,21 +2,20 @@
 
 import http.client
 import json
-import re
 import subprocess
 import time
 import tomllib
 from collections import Counter
-from pathlib import Path
 
 import pytest
 
 from tests import clients
 from tests.mcp.conftest import LATEST
+from tests.printed import blocks
 
 pytestmark = pytest.mark.system
 
-ROOT = Path(__file__).parent.parent.parent
+GUIDE = "docs/mcp.en.md"
 
 
 def test_python_sdk_draws(live_server):
@@ -39,11 +38,9 @@ def test_key_opens_the_door(closed_server, ada):
     assert clients.python("mcp_client.py", url, KEY="jm_x") == "done\n"
 
 
-@pytest.mark.parametrize("page", ["mcp.md", "mcp.en.md"])
-def test_command_of_the_guide_prints_a_link(live_server, page):
+def test_command_of_the_guide_prints_a_link(live_server):
     """As it is printed there."""
-    text = (ROOT / "docs" / page).read_text("utf-8")
-    (script,) = re.findall(r"^```bash\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    (script,) = blocks(GUIDE, "bash")
     here = live_server.url.removeprefix("http://")
 
     done = subprocess.run(
@@ -56,15 +53,12 @@ def test_command_of_the_guide_prints_a_link(live_server, page):
     assert done.stdout.startswith(f"{live_server.url}/i/"), done.stderr
 
 
-@pytest.mark.parametrize("page", ["mcp.md", "mcp.en.md"])
-def test_settings_of_the_guide_can_be_read(page):
+def test_settings_of_the_guide_can_be_read():
     """What is to be copied into files is what these files take."""
-    text = (ROOT / "docs" / page).read_text("utf-8")
-    blocks = re.findall(r"^```(json|toml)\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
     read = {"json": json.loads, "toml": tomllib.loads}
+    found = [read[kind](each) for kind in read for each in blocks(GUIDE, kind)]
 
-    assert all(read[kind](block) for kind, block in blocks)
-    assert len(blocks) == 4
+    assert all(found) and len(found) == 4
 
 
 def call(port: int, prompt: str, patience: float | None = None) -> dict | None:

@@ -5,8 +5,10 @@ from contextlib import ExitStack
 
 import pytest
 
-from tests.proxy import PAGES, PROXIES, before, printed
+from tests.proxy import PROXIES, before
 from tests.serving import PATIENT_APP, answer_of, ask, check_answers, connect, front
+
+pytestmark = pytest.mark.system
 
 
 @pytest.fixture(scope="module", params=PROXIES)
@@ -25,13 +27,6 @@ def ports(request, tmp_path_factory):
         yield port, behind
 
 
-@pytest.mark.parametrize("proxy", PROXIES)
-def test_both_languages_print_the_same(proxy):
-    """One configuration, which is the one tested."""
-    assert printed(PAGES[0], proxy) == printed(PAGES[1], proxy)
-
-
-@pytest.mark.system
 def test_slow_clients_stay_at_the_proxy(ports):
     """Half requests hold up nobody, and do not even reach what is behind."""
     port, behind = ports
@@ -46,7 +41,6 @@ def test_slow_clients_stay_at_the_proxy(ports):
         check_answers(behind)
 
 
-@pytest.mark.system
 def test_large_answers_and_bodies_pass(ports):
     """Byte by byte the same as without it."""
     port, behind = ports
@@ -55,7 +49,6 @@ def test_large_answers_and_bodies_pass(ports):
     assert b"900000 bytes" in ask(port, body=b"x" * 900_000)
 
 
-@pytest.mark.system
 def test_one_idle_connection_serves_many(ports):
     """None is cut between the proxy and what is behind it, some seconds apart."""
     port, _ = ports
@@ -66,7 +59,6 @@ def test_one_idle_connection_serves_many(ports):
             assert b" 200 " in answer_of(link)
 
 
-@pytest.mark.system
 def test_events_pass_as_they_happen(ports):
     """Nothing is kept back until there is more."""
     port, behind = ports
@@ -81,7 +73,6 @@ def test_events_pass_as_they_happen(ports):
             got += link.recv(4096)
 
 
-@pytest.mark.system
 @pytest.mark.parametrize("ports", ["nginx"], indirect=True)
 def test_bodies_that_are_too_large_end_at_nginx(ports):
     """Caddy passes them on, and the application refuses them."""

@@ -6,14 +6,17 @@ import re
 import signal
 import subprocess
 import sys
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from jimeng.config import Config
+from jimeng.serve import web
+from tests.each import for_each
 from tests.standin import ROOT, free_port
+from tests.system.asking import answers
 from tests.waiting import wait_for
 
 pytestmark = pytest.mark.system
@@ -57,35 +60,33 @@ def log_of(folder: Path) -> str:
     return (folder / "log").read_text()
 
 
-def answers(port: int, host: str = "127.0.0.1") -> bool:
-    request = urllib.request.Request(
-        f"http://{host}:{port}/health", headers={"Host": "localhost"}
-    )
-    try:
-        with urllib.request.urlopen(request, timeout=60) as answer:
-            return answer.status == 200
-    except OSError:
-        return False
+@for_each(
+    "given, told",
+    [
+        ({"PORT": "81"}, "0.0.0.0:81"),
+        ({"PORT": "81", "SERVER_PORT": "1"}, "0.0.0.0:81"),
+        ({"PORT": "81", "SERVER_HOST": "127.0.0.1"}, "127.0.0.1:81"),
+        ({"SERVER_PORT": "81"}, "localhost:81"),
+        ({"SERVER_PORT": "81", "SERVER_HOST": "0.0.0.0"}, "0.0.0.0:81"),
+    ],
+)
+def test_address_is_the_one_that_is_told(given, told):
+    """PORT is what a platform asks at from outside; without it nobody else may ask."""
+    assert web.address(Config.from_env(given), given) == told
 
 
 @pytest.mark.parametrize(
-    ("given", "elsewhere"),
-    [
-        ({"PORT": "{port}"}, True),
-        ({"PORT": "{port}", "SERVER_PORT": "1"}, True),
-        ({"PORT": "{port}", "SERVER_HOST": "127.0.0.1"}, False),
-        ({"SERVER_PORT": "{port}"}, False),
-        ({"SERVER_PORT": "{port}", "SERVER_HOST": "0.0.0.0"}, True),
-    ],
+    ("name", "elsewhere"), [("PORT", True), ("SERVER_PORT", False)]
 )
-def test_web_listens_where_it_is_told(tmp_path, given, elsewhere):
-    """PORT is what a platform asks at from outside; without it nobody else may ask."""
+def test_web_listens_where_it_is_told(tmp_path, name, elsewhere):
+    """And nowhere else."""
     port = free_port()
-    env = {name: text.format(port=port) for name, text in given.items()}
+    env = {name: str(port)}
 
     with running(tmp_path, f"{PROCFILE['web']} --workers 1", **OPEN, **env) as process:
-        wait_for(lambda: answers(port))
-        assert answers(port, "127.0.0.2") == elsewhere
+        wait_for(lambda: answers(f"http://127.0.0.1:{port}/health"))
+        there = answers(f"http://127.0.0.2:{port}/health", Host="localhost")
+        assert there == elsewhere
         process.terminate()
 
         assert process.wait(60) == 0, log_of(tmp_path)
@@ -128,15 +129,13 @@ NO_NUMBER = ({**OPEN, "POLL_INTERVAL": "soon"}, "POLL_INTERVAL must be a number"
 NO_FILE = ({**OPEN, "MODELS_FILE": "no.json"}, "MODELS_FILE no.json")
 
 
-# Each start is a second: any two of line, kind and setting occur together.
+# Each start is a second: each line of each kind, and each setting, once at least.
 @pytest.mark.parametrize(
     ("lines", "kind", "wrong"),
     [
         (PROCFILE, "web", MISSING),
-        (PLAIN, "worker", MISSING),
         (PLAIN, "web", NO_NUMBER),
         (PROCFILE, "worker", NO_NUMBER),
-        (PROCFILE, "web", NO_FILE),
         (PLAIN, "worker", NO_FILE),
     ],
 )

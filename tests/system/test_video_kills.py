@@ -15,11 +15,12 @@ from pymongo.errors import PyMongoError
 
 from jimeng.documents.generation import CANNOT_STOP
 from jimeng.documents.image import FILES as IMAGE_FILES
-from tests.databases import Mongo
 from tests.system.commands import flask
-from tests.system.killer import LOST, STORED, Killer
+from tests.system.killer import LOST, STORED, Killer, mongo
 from tests.system.stack import Stack
 from tests.waiting import wait_for
+
+__all__ = ["mongo"]
 
 pytestmark = pytest.mark.system
 
@@ -43,14 +44,6 @@ LATER_S = 2000.0
 MAX_ROUNDS = 20  # each of them kills at a write where nothing has died
 SEEK = "jimeng:seek:volcengine_ark:main"  # in Redis: the list was read just now
 STALE_S = 3.0  # after which an unchanged lease belongs to nobody
-
-
-@pytest.fixture
-def mongo(tmp_path_factory) -> Iterator[Mongo]:
-    made = Mongo(tmp_path_factory.mktemp("killed_mongo"))
-    made.start()
-    yield made
-    made.stop()
 
 
 @pytest.fixture
@@ -152,6 +145,24 @@ def await_states(stack: Stack, clock: Clock, ids: list[str], *states: str) -> No
     wait_for(are_there, what=f"{ids} are {states}")
 
 
+def begin(stack: Stack, clock: Clock, count: int) -> tuple[str, list[str]]:
+    """One that goes on, and *count* behind it that the provider has, too."""
+    running = order(stack, GOING_ON)
+    await_states(stack, clock, [running], "generating")
+    waiting = [order(stack, CANCELLED) for _ in range(count)]
+    await_states(stack, clock, waiting, "generating")
+    return running, waiting
+
+
+def cancel_all(stack: Stack, clock: Clock, running: str, waiting: list[str]) -> None:
+    """Those that wait there are dropped; the other cannot be cancelled any more."""
+    for task_id in waiting:
+        cancel(stack, task_id)
+    await_states(stack, clock, waiting, "dropped")
+    cancel(stack, running)
+    wait_for(lambda: is_going_on(stack, clock), what="it cannot be cancelled")
+
+
 def is_going_on(stack: Stack, clock: Clock) -> bool:
     clock.move()
     with suppress(PyMongoError), stack.database() as found:
@@ -244,31 +255,21 @@ def test_killed_at_each_write_loses_and_repeats_nothing(stack, mongo):
     killer.start_consumer(stack)
     stack.await_ready()
     clock = Clock(stack, killer)
-    running = order(stack, GOING_ON)
-    await_states(stack, clock, [running], "generating")
-    waiting = [order(stack, CANCELLED) for _ in range(3)]
-    await_states(stack, clock, waiting, "generating")
+    running, waiting = begin(stack, clock, 3)
     stack.rest(LANE)
     for prompt, count in ORDERS.items():
         for _ in range(count):
             order(stack, prompt)
 
     killer.is_armed = True
-    for task_id in waiting:
-        cancel(stack, task_id)
-    await_states(stack, clock, waiting, "dropped")
-    cancel(stack, running)
-    wait_for(lambda: is_going_on(stack, clock), what="it cannot be cancelled")
+    cancel_all(stack, clock, running, waiting)
     stack.simulate(plain=True, video_limit=100, clock_offset=LATER_S)
     stack.go_on(LANE)
     await_settled(stack, clock)
 
-    try:
+    with killer.noted():
         check(stack)
         check_files(stack)
-    except AssertionError as error:
-        error.add_note(f"killed at {killer.deaths}")
-        raise
     for way in (LOST, STORED):
         died = {point_of(write) for write, each in killer.deaths if each == way}
         assert died == POINTS
@@ -284,16 +285,9 @@ def make_videos(stack: Stack, killer: Killer, clock: Clock, count: int) -> None:
     """
     is_armed, killer.is_armed = killer.is_armed, False
     stack.simulate(plain=True, video_limit=1, clock_offset=count * LATER_S)
-    running = order(stack, GOING_ON)
-    await_states(stack, clock, [running], "generating")
-    waiting = [order(stack, CANCELLED) for _ in range(4)]  # each dies at one write
-    await_states(stack, clock, waiting, "generating")
+    running, waiting = begin(stack, clock, 4)  # each dies at one write
     killer.is_armed = is_armed
-    for task_id in waiting:
-        cancel(stack, task_id)
-    await_states(stack, clock, waiting, "dropped")
-    cancel(stack, running)
-    wait_for(lambda: is_going_on(stack, clock), what="it cannot be cancelled")
+    cancel_all(stack, clock, running, waiting)
     for prompt in ORDERS:
         order(stack, prompt)
     stack.simulate(plain=True, video_limit=100, clock_offset=(count + 1) * LATER_S)
@@ -313,10 +307,7 @@ def test_consumer_killed_at_each_write_loses_and_repeats_nothing(start):
             make_videos(stack, killer, clock, count)
             if not killer.missing():
                 break
-        try:
+        with killer.noted():
             check(stack)
             check_files(stack)
-        except AssertionError as error:
-            error.add_note(f"killed at {killer.deaths}")
-            raise
     assert killer.missing() == set()

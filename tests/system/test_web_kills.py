@@ -218,10 +218,7 @@ def test_web_killed_at_each_write_orders_once_and_loses_nothing(start):
         for task_id in deleted:
             purge(task_id)
         site.await_purged()
-        try:
+        with killer.noted():
             check(stack, site)
-        except AssertionError as error:
-            error.add_note(f"killed at {killer.deaths}")
-            raise
     assert killer.missing() == set()
     assert len(killer.seen) >= AT_LEAST

@@ -9,13 +9,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from pymongo.errors import PyMongoError
 
-from tests.databases import Mongo
-from tests.system.killer import LOST, STORED, Killer
-from tests.system.stack import Stack
+from tests.system.killer import LOST, STORED, Killer, mongo
+from tests.system.stack import SOONER, Stack
 from tests.waiting import wait_for
 from tests.webhooks.conftest import Receiver, receivers
 
-__all__ = ["receivers"]
+__all__ = ["mongo", "receivers"]
 
 pytestmark = pytest.mark.system
 
@@ -41,15 +40,6 @@ KINDS = {"good": (9, []), "bad": (2, [500]), "gone": (5, [410] * 100)}
 TASKS = 2  # of each user
 BATCH = "batch.completed"
 MARKED = {"announce": {"$exists": True}}
-SOONER = [{"$set": {"due_at": {"$subtract": ["$due_at", 30_000]}}}]  # a lease
-
-
-@pytest.fixture
-def mongo(tmp_path_factory):
-    made = Mongo(tmp_path_factory.mktemp("killed_mongo"))
-    made.start()
-    yield made
-    made.stop()
 
 
 @pytest.fixture
@@ -103,11 +93,9 @@ def end_tasks(stack: Stack, users: list[User]) -> None:
 
     def is_settled() -> bool:
         with stack.database() as found:
-            open_ones = found.tasks.count_documents({"open": {"$exists": True}})
             unsettled = {"unsettled": {"$exists": True}}
-            return not (
-                open_ones
-                or found.generations.count_documents(unsettled)
+            return stack.all_ended() and not (
+                found.generations.count_documents(unsettled)
                 or found.batches.count_documents({"ended_at": {"$exists": False}})
             )
 
@@ -199,11 +187,8 @@ def test_mongod_killed_at_each_write_loses_no_event(stack, killer, receivers):
         assert stack.ask("POST", f"{where}/replay", since)[0] == 202
     await_told(stack)
 
-    try:
+    with killer.noted():
         for user in users:
             check(stack, user)
-    except AssertionError as error:
-        error.add_note(f"killed at {killer.deaths}")
-        raise
     assert {write for write, _ in killer.deaths} == WRITES
     assert len(killer.deaths) == 2 * len(WRITES)
