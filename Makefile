@@ -52,7 +52,7 @@ test: install-dev ## Run the tests that need Python alone: about five minutes
 	@PYTHONDONTWRITEBYTECODE= $(PY) -m pytest $(PYTEST_ARGS) -m "not system and not browser" \
 	  --ignore tests/browser
 
-test-all: install-all ## Run all tests, with a browser and more (see README): about 20 minutes
+test-all: install-all ## Run all tests, with a browser and more (see README): about 15 minutes
 	@PYTHONDONTWRITEBYTECODE= $(PY) -m pytest $(PYTEST_ARGS)
 
 lint: install-dev ## Check format, rules and types

@@ -85,6 +85,7 @@ def test_tables_and_csv_add_up_to_the_numbers_above(ada, used, provider, work_of
     assert numbers == [list(wanted.values())] * 2
     assert "Seedream 3.0</th>" in by_model
     assert by_model.count('<th scope="row">') == 2
+    assert set(rows[0]) == {"date", "model", "outcome", "charged", "pictures"}
     found = sorted((row["outcome"], row["charged"], row["pictures"]) for row in rows)
     assert found == [("done", "yes", "2"), ("done", "yes", "3"), ("failed", "no", "1")]
     assert answer.mimetype == "text/csv"
