@@ -68,6 +68,8 @@ def away(server: Mongo | Redis, way: str) -> Iterator[None]:
         os.killpg(server.child.pid, signal.SIGSTOP)
     else:
         kill(server)
+    # What it reads before it stands still, it does once it goes on.
+    wait_for(lambda: not server.answers(), what="it is away")
     try:
         yield
     finally:
