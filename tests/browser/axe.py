@@ -24,13 +24,6 @@ async ([target, options]) => {
 }
 """
 SIZE = "target-size"
-# The rules that theme, language and width decide; all others depend on the document.
-OF_A_LOOK = [
-    "color-contrast",
-    "link-in-text-block",
-    "scrollable-region-focusable",
-    SIZE,
-]
 STYLES = "() => [...document.styleSheets].map((each) => each.href)"
 # Colours on their way from one to another belong to neither state.
 SETTLE = """
@@ -49,9 +42,7 @@ def source() -> str:
     return found.read_text(encoding="utf-8")
 
 
-def violations(
-    page, within: str | None = None, *, is_other_look: bool = False
-) -> list[str]:
+def violations(page, within: str | None = None) -> list[str]:
     """
     Run axe-core and tell what it found: one line an element.
 
@@ -60,16 +51,12 @@ def violations(
 
     Args:
         within: A CSS selector; by default the whole document.
-        is_other_look: The same state was checked in another look: here by the rules
-            of `OF_A_LOOK` alone.
     """
     page.evaluate(SETTLE)
     if not page.evaluate("() => 'axe' in window"):
         page.evaluate(source() + "\n;0")
     where = json.dumps(within) if within else "document"
     options = OPTIONS | {"preload": is_new(page.evaluate(STYLES))}
-    if is_other_look:
-        options |= {"runOnly": {"type": "rule", "values": OF_A_LOOK}}
     found = page.evaluate(f"axe.run({where}, {json.dumps(options)})")
     return [
         f"{rule['id']} ({rule['impact']}): {reason(node)} at {node['target'][0]}"

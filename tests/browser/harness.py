@@ -83,9 +83,6 @@ HEAD = """
 """
 
 
-_checked: set[tuple[str, bool]] = set()  # states of pages, with or without scripts
-
-
 def _name(look: dict) -> str:
     return f"{look['lang']}-{look['theme']}-{look['width']}"
 
@@ -188,12 +185,12 @@ class Watched:
         """How often the page has asked for changes."""
         return sum("/feed/changes" in url for url in self.requests)
 
-    def axe(self, within: str | None = None, **how: bool) -> list[str]:
-        """What axe-core finds, a line an element: see `axe.violations`."""
+    def axe(self, within: str | None = None) -> list[str]:
+        """What axe-core finds, a line an element; *within* a CSS selector."""
         if self.settings.get("java_script_enabled", True):
-            return axe.violations(self.page, within, **how)
+            return axe.violations(self.page, within)
         with self._twin() as page:
-            return axe.violations(page, within, **how)
+            return axe.violations(page, within)
 
     @contextmanager
     def _twin(self) -> Iterator[object]:
@@ -244,10 +241,8 @@ class Watched:
         assert scheme == theme
         assert wide <= int(width), f"{wide} pixels wide"
         assert scripted == [], "\n".join(scripted)
-        state = name, self.settings.get("java_script_enabled", True)
-        found = self.axe(is_other_look=state in _checked)
+        found = self.axe()
         assert found == [], "\n".join(found)
-        _checked.add(state)
 
 
 def settings(

@@ -234,6 +234,8 @@ def test_own_names_are_for_this_machine(app, config, registry, host):
         "django-insecure-" + RANDOM,
         "correct-password-of-production-01",
         "qwertyuiopasdfghjklzxcvbnm123456",
+        "flask-key-of-my-own-server-00001",
+        "the_admin_key_of_my_own_server_1",
         RANDOM[:16] * 2,
     ],
 )
