@@ -224,6 +224,8 @@ for (const name of ["htmx:after:swap", "htmx:afterSwap"]) {
 }
 for (const name of ["htmx:error", "htmx:sendError"]) {
   document.addEventListener(name, (event) => {
+    // htmx 4 also reports what failed after the whole response had arrived, such as its swap.
+    if (event.detail.ctx?.text !== undefined) return;
     isLost ||= isForm(event);
     offline(true);
   });

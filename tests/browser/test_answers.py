@@ -46,6 +46,25 @@ def test_pictures_appear_after_a_restart_behind_a_proxy(away, live_server):
     expect(page.locator(".offline")).to_be_hidden()
 
 
+def test_response_that_cannot_be_inserted_was_a_submission(visit, live_server):
+    """The page does not ask for it again: it would be made, and paid for, twice."""
+    clear(live_server)
+    seen = visit("/", lang="en")
+    seen.forgive("no room")
+    page = seen.page
+    page.fill("#prompt", "arrived in any case")
+    page.evaluate("""() => {
+      const none = () => { throw new Error("no room"); };
+      Element.prototype.before = CharacterData.prototype.before = none;
+      addEventListener("htmx:finally:request", () => { window.ended = true; });
+    }""")
+
+    page.get_by_role("button", name="Generate").click()
+
+    page.wait_for_function("() => window.ended")
+    expect(page.locator(".offline")).to_be_hidden()
+
+
 def test_nothing_of_a_proxy_comes_into_the_form(away):
     """Neither where it is sent, nor where its panel of earlier prompts is opened."""
     page, proxy = away

@@ -205,7 +205,7 @@ def test_visitors_walk_through_what_is_shared(visit):
 
     page.mouse.move(view["x"] + view["width"] / 2, view["y"] + view["height"] / 2)
     page.mouse.wheel(0, -600)
-    page.wait_for_function("document.querySelector('.stage-view[data-zoomed]')")
+    expect(page.locator(".stage-view[data-zoomed]")).to_have_count(1)
     assert picture.bounding_box()["width"] > box["width"] * 2
     page.keyboard.press("Escape")
 

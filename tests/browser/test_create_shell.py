@@ -94,9 +94,11 @@ def test_server_that_cannot_be_reached(visit, look):
     expect(page.locator(".offline")).to_contain_text(LOST)
     expect(page.locator("#prompt")).to_have_value("written on a train")
     page.context.set_offline(False)
-    page.wait_for_function("navigator.onLine")
+    page.wait_for_function("() => fetch('/health').then(({ ok }) => ok, () => false)")
     expect(page.locator(".offline")).to_contain_text(LOST)  # nothing sends it by itself
-    page.locator("#prompt").press("Control+Enter")
+    with page.expect_response("**/tasks") as answer:
+        page.locator("#prompt").press("Control+Enter")
+    assert answer.value.ok
     expect(page.locator(".card-prompt").first).to_contain_text("written on a train")
     expect(page.locator(".offline")).to_be_hidden()
 

@@ -72,12 +72,12 @@ def test_wheel_brings_closer_what_is_under_it(visit):
     page.mouse.move(x, y)
 
     page.mouse.wheel(0, -600)
-    page.wait_for_function("document.querySelector('[data-zoomed]')")
+    expect(page.locator("[data-zoomed]")).to_have_count(1)
     near = picture.bounding_box()
     assert (y - near["y"]) / near["height"] == pytest.approx(0.25, abs=0.01)
     page.mouse.wheel(0, -9000)
     expect(page.locator(".stage-zoom")).to_have_text("800%")
     page.mouse.wheel(0, 30000)
 
-    page.wait_for_function("!document.querySelector('[data-zoomed]')")
+    expect(page.locator("[data-zoomed]")).to_have_count(0)
     assert picture.bounding_box() == pytest.approx(box)
