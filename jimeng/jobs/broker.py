@@ -134,7 +134,9 @@ def evaluate(script: str, keys: Sequence[str], *arguments: str | int) -> Any:
 
 
 def _new_connection(pool: ConnectionPool) -> ConnectionInterface:
-    connection = pool.make_connection()
+    # Not by `make_connection`: the pool makes a hundred at most, for its own commands
+    # too, and counts those that were lost for as long as the process runs.
+    connection = pool.connection_class(**pool.connection_kwargs)
     connection.connect()
     return connection
 

@@ -65,6 +65,15 @@ def test_restarted_under_all_of_them(free):
     assert len(free) == 1
 
 
+def test_lost_connections_leave_room_for_others(free):
+    """However often Redis is restarted, of which its pool is never told."""
+    pool = jobs.huey.storage.conn.connection_pool
+
+    for _ in range(pool.max_connections + 1):
+        free.clear()
+        assert jobs.evaluate("return 1", []) == 1
+
+
 def test_answer_that_is_lost_is_asked_for_again(free, monkeypatch):
     """Also on a connection that has just been made."""
     free.clear()
@@ -87,13 +96,13 @@ def test_away_is_told_at_once(free, monkeypatch):
     """A connection that cannot be made is not made again and again."""
     tried = []
 
-    def refuse() -> None:
+    def refuse(**_: object) -> None:
         tried.append(1)
         raise Gone("away")
 
     free.clear()
     pool = jobs.huey.storage.conn.connection_pool
-    monkeypatch.setattr(pool, "make_connection", refuse)
+    monkeypatch.setattr(pool, "connection_class", refuse)
 
     with pytest.raises(Gone):
         jobs.evaluate("return 1", [])
