@@ -14,13 +14,11 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 FILES = ("requirements.txt", "requirements-embedded.txt", "requirements-s3.txt")
-PATIENCE = 90.0  # seconds for all of it
+PATIENCE = 90.0  # seconds for one service
 SERVICES = (("-s", "pypi"), ("-s", "osv"))  # the words that choose each
 
 
-def ask(
-    files: Sequence[Path], *words: str, within: float = PATIENCE
-) -> tuple[list[dict], str]:
+def ask(files: Sequence[Path], *words: str, within: float) -> tuple[list[dict], str]:
     """
     Have pip-audit ask about the locked *files*.
 
@@ -62,13 +60,14 @@ def lines(packages: Sequence[dict]) -> Iterator[str]:
 def main(
     files: Sequence[Path] = tuple(ROOT / name for name in FILES),
     services: Sequence[Sequence[str]] = SERVICES,
+    within: float = PATIENCE,
 ) -> int:
     """Print what was found; 1 if there was anything, 0 if not or nobody could tell."""
     found: set[str] = set()
     known: set[str] = set()
     silences: list[str] = []
     for words in services:
-        packages, silence = ask(files, *words)
+        packages, silence = ask(files, *words, within=within)
         found |= set(lines(packages))
         skipped = [each["skip_reason"] for each in packages if "skip_reason" in each]
         known |= {each["name"] for each in packages if "vulns" in each}

@@ -9,6 +9,11 @@ from pymongo import monitoring
 from jimeng import documents
 from jimeng.config import Config
 
+# Sent now and then, by the clock: the indexes are looked at. And what a connection
+# begins with.
+OTHERS = {"listIndexes", "listCollections", "createIndexes", "endSessions"}
+OTHERS |= {"hello", "saslStart", "saslContinue"}
+
 
 class Listener(monitoring.CommandListener):
     """Keeps what is sent while it listens."""
@@ -26,6 +31,11 @@ class Listener(monitoring.CommandListener):
 
     def failed(self, event: monitoring.CommandFailedEvent) -> None:
         pass
+
+
+def own(commands: list[dict]) -> list[dict]:
+    """Those among *commands* that whatever is measured has sent."""
+    return [each for each in commands if each and each.keys().isdisjoint(OTHERS)]
 
 
 @contextmanager

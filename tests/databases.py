@@ -23,15 +23,24 @@ from pymongo.database import Database
 from jimeng import documents
 from jimeng.config import Config
 from jimeng.documents import indexes
+from jimeng.http.watcher import Watch, Watcher
 from jimeng.local.embedded import Mongo as Embedded
 from jimeng.local.embedded import Redis as EmbeddedRedis
 from tests.waiting import PATIENCE_S
 
 MEMORY = Path("/dev/shm")
 ENOUGH = 2 << 30  # bytes: several databases, and their logs
+_looking = threading.Lock()  # at MongoDB, by the thread for all who wait
 
 
-class Mongo(Embedded):
+class Patient:
+    """A server that has as long to start as a busy machine takes."""
+
+    def start(self, timeout: float = PATIENCE_S) -> None:
+        super().start(timeout)  # type: ignore[misc]
+
+
+class Mongo(Patient, Embedded):
     """
     Its journal grows when it has to, and not by 300 MB in advance; and its user is let
     in with the least work that there is, by each of hundreds of clients.
@@ -45,7 +54,7 @@ class Mongo(Embedded):
         ]
 
 
-class Redis(EmbeddedRedis):
+class Redis(Patient, EmbeddedRedis):
     """With databases for all processes of a run."""
 
     def command(self) -> list[str]:
@@ -224,15 +233,27 @@ def disconnect_alone(
     alias: str = DEFAULT_CONNECTION_NAME, disconnect: Callable = mongoengine.disconnect
 ) -> None:
     """
-    Close the connection when no thread looks at the indexes: while another is being put
-    in its place that one would open it once more, and nothing closes what it opens.
+    Close the connection when no thread looks at the database: while another is being
+    put in its place that one would open it once more, and nothing closes what it opens.
     """
     let_indexes_be()
-    disconnect(alias)
+    with _looking:
+        disconnect(alias)
+
+
+def look_alone(
+    watcher: Watcher, watches: list[Watch], look: Callable = Watcher._poll
+) -> None:
+    """Look for those who wait still, and not while the connection is closed."""
+    with _looking:
+        look(watcher, [each for each in watches if each in watcher._watches])
 
 
 def let_indexes_be() -> None:
-    """Wait for the thread that looks at the indexes."""
+    """
+    Wait for the thread that looks at the indexes, and for those of `readiness` whose
+    answer nobody has waited for.
+    """
     for each in threading.enumerate():
-        if each.name == "indexes":
+        if each.name.startswith(("indexes", "ready")):
             each.join(30)

@@ -9,6 +9,7 @@ from werkzeug.test import TestResponse
 
 from jimeng import documents, jobs
 from jimeng.config import Config
+from jimeng.jobs import broker
 from jimeng.providers import Registry
 from tests.databases import let_indexes_be
 
@@ -85,7 +86,8 @@ def new_user(client, email: str = "li@example.com", name: str = "李") -> dict:
 def client_with(config: Config, registry: Registry, **changes) -> Iterator:
     """
     A client of another application, whose settings differ by *changes*; where those are
-    not about MongoDB it has the tests' connection.
+    not about MongoDB it has the tests' connection, and where they are not about Redis
+    it is as patient with it as they are.
     """
     from app import create_app
 
@@ -97,6 +99,8 @@ def client_with(config: Config, registry: Registry, **changes) -> Iterator:
                 patch.setattr(documents, "connect", lambda config: None)
             app = create_app(other)
         jobs.configure(other, registry)
+        if "REDIS_URL" in changes:
+            broker.connect(other, timeout=broker.WEB_TIMEOUT_S)
         yield app.test_client()
     finally:
         let_indexes_be()

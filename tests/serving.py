@@ -11,7 +11,7 @@ from pathlib import Path
 
 from jimeng.config import Config
 from tests.standin import ROOT, free_port
-from tests.waiting import wait_for
+from tests.waiting import PATIENCE_S, wait_for
 
 APP = """
 import threading
@@ -43,13 +43,14 @@ def events():  # as jimeng.api.events has them
     FIRST_HAS_COME.wait(60)
     yield b"data: last\\n\\n"
 """
-# The same; slow clients have an hour. What holds up nobody is there all that time.
-PATIENT_APP = f"""{APP}
+# Slow clients have an hour. What holds up nobody is there all that time.
+PATIENT = """
 from jimeng.serve import sockets
 
 sockets.HEAD_TIMEOUT_S = sockets.BODY_TIMEOUT_S = sockets.PACKET_TIMEOUT_S = 3600.0
 sockets.READ_WINDOW_S = 3600.0
 """
+PATIENT_APP = APP + PATIENT
 
 
 @contextlib.contextmanager
@@ -102,7 +103,7 @@ def connect(port: int, *, receive: int = 0, of: str = "127.0.0.1") -> socket.soc
     link.bind((of, 0))
     if receive:
         link.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive)
-    link.settimeout(30)
+    link.settimeout(PATIENCE_S)
     try:
         link.connect(("127.0.0.1", port))
     except OSError:
@@ -130,10 +131,7 @@ def answer_of(link: socket.socket) -> bytes:
 
 
 def read_all(link: socket.socket) -> bytes:
-    got = b""
-    while data := link.recv(65_536):
-        got += data
-    return got
+    return b"".join(iter(lambda: link.recv(65_536), b""))
 
 
 def check_answers(port: int, times: int = 20) -> None:

@@ -1,6 +1,7 @@
 """A site with a stand-in for the product, for tests of what starts and ends it."""
 
 import contextlib
+import itertools
 import json
 import os
 import secrets
@@ -43,7 +44,8 @@ huey = MemoryHuey()
 
 def app(environ, start_response):
     if environ["PATH_INFO"] == "/slow":
-        time.sleep(60)
+        open("slow", "w").close()
+        time.sleep(600)
     start_response("200 OK", [("Content-Type", "application/json")])
     about = {"version": VERSION, "pid": os.getpid(), "parent": os.getppid()}
     return [json.dumps(about | {"env": dict(os.environ)}).encode()]
@@ -83,16 +85,20 @@ class Site:
                 process.kill()
 
     def say(self, **settings: str) -> None:
-        """Write ``.env`` at one stroke: half of it would be other settings."""
-        written = self.path / "env.new"
-        written.write_text("".join(f"{k}={v}\n" for k, v in settings.items()))
-        written.replace(self.path / ".env")
+        """Write ``.env``."""
+        self.put(".env", "".join(f"{k}={v}\n" for k, v in settings.items()))
+
+    def put(self, name: str, content: str) -> None:
+        """Write a file at one stroke: half of it would be something else."""
+        written = self.path / "new"
+        written.write_text(content)
+        written.replace(self.path / name)
 
     def refusal(self, **env: str) -> str:
         """Standard error of a start that ends with status 2."""
         before = self.log()
         with self.start(**env) as process:
-            assert process.wait(60) == 2, self.log()
+            assert process.wait(PATIENCE_S) == 2, self.log()
         return self.log().removeprefix(before)
 
     def log(self) -> str:
@@ -101,7 +107,7 @@ class Site:
 
     def ask(self, path: str = "/") -> dict:
         url = f"http://127.0.0.1:{self.port}{path}"
-        with urllib.request.urlopen(url, timeout=60) as answer:
+        with urllib.request.urlopen(url, timeout=PATIENCE_S) as answer:
             return json.load(answer)
 
     def answers(self) -> bool:
@@ -123,13 +129,27 @@ def is_open(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
+def ports() -> Iterator[int]:
+    """
+    Those of this process: what one has been given, and does not serve yet, no other
+    process of the run is given, and nobody here until all have had their turn.
+    """
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    first = 10_000 + 1_000 * (worker % 10)
+    for number in itertools.count(secrets.randbelow(1_000)):
+        yield first + number % 1_000
+
+
+PORTS = ports()
+
+
 def free_port() -> int:
     """One that no outgoing connection takes before it is served."""
-    while True:
-        port = 10_000 + secrets.randbelow(10_000)
+    for port in PORTS:
         with socket.socket() as probe, contextlib.suppress(OSError):
             probe.bind(("127.0.0.1", port))
             return port
+    raise AssertionError("there are always more")
 
 
 def first_line(process: subprocess.Popen) -> str:

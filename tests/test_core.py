@@ -8,15 +8,11 @@ from jimeng.documents import Generation, utcnow
 from jimeng.errors import ProviderError
 from jimeng.providers import Progress
 from tests.conftest import run_queue
-
-CREATE = "/api/v1/ai/image/task"
-CAT = {"prompt": "一只猫", "user_id": "user_123"}
+from tests.rest import CAT, CREATE, data_of, result
 
 
 def create(client, **fields) -> dict:
-    answer = client.post(CREATE, json={**CAT, **fields})
-    assert answer.status_code == 202, answer.json
-    return answer.json["data"]
+    return data_of(client.post(CREATE, json={**CAT, **fields}), 202)
 
 
 def begin(client, **fields) -> str:
@@ -24,12 +20,6 @@ def begin(client, **fields) -> str:
     task_id = create(client, **fields)["task_id"]
     run_queue()
     return task_id
-
-
-def result(client, task_id: str) -> dict:
-    answer = client.get(f"/api/v1/ai/image/result/{task_id}")
-    assert answer.status_code == 200
-    return answer.json["data"]
 
 
 def refusal(code: str = "content_refused_prompt", **values) -> ProviderError:

@@ -13,6 +13,7 @@ import pytest
 from tests import sbom
 from tests.audit import main
 from tests.each import for_each
+from tests.waiting import PATIENCE_S
 
 ROOT = Path(__file__).parent.parent
 LOCKS = (
@@ -132,7 +133,7 @@ def locked(tmp_path):
 
 def test_audit_says_no(locked, service, capsys):
     """A package with a known hole stops the build, and is named."""
-    assert main(locked(GOOD, BAD), [service]) == 1
+    assert main(locked(GOOD, BAD), [service], PATIENCE_S) == 1
 
     told = capsys.readouterr().out
     assert "kit 1.0: PYSEC-2026-1 CVE-2026-1, fixed in 2.0\n" in told
@@ -142,7 +143,7 @@ def test_audit_says_no(locked, service, capsys):
 @LONG
 def test_audit_without_a_network_says_so(locked, capsys):
     """The build goes on, and nobody takes it for a clean bill."""
-    assert main(locked(BAD), [AWAY]) == 0
+    assert main(locked(BAD), [AWAY], PATIENCE_S) == 0
 
     told = capsys.readouterr().out
     assert "NOT EVERYTHING IS KNOWN" in told and "ConnectionError" in told

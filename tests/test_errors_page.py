@@ -7,7 +7,6 @@ import pytest
 from jimeng.cli.tables.errors import table
 from jimeng.providers import PROVIDERS
 from jimeng.providers.registry import CODES
-from tests.each import for_each
 
 DOCS = Path(__file__).parents[1] / "docs"
 PAGES = {"zh": "errors.md", "en": "errors.en.md"}
@@ -45,26 +44,6 @@ def test_every_code_has_a_row():
     """Each of ours once; each of the services' at least once."""
     assert set(rows()) == CODES
     assert all(f"`{code}`" in table("en") for p in PROVIDERS for code in p.rules)
-
-
-@for_each(
-    ("code", "retry", "charged", "by_itself"),
-    [
-        ("submit_unknown", "yes", "unknown", "never resubmits"),
-        ("content_refused_picture", "yes", "no", "resubmits once"),
-        ("rate_limited", "yes", "no", "waits, then resubmits"),
-        ("provider_internal", "yes", "unknown", "keeps polling"),
-        ("quota_exhausted", "no", "no", "–"),
-        ("picture_lost", "yes", "yes", "many download attempts"),
-    ],
-)
-def test_row_says_what_is_done(code, retry, charged, by_itself):
-    """Money and repetition, as the promises have them."""
-    *_, helps, paid, done = rows()[code]
-
-    assert helps.endswith(retry)
-    assert paid.endswith(charged)
-    assert by_itself in done
 
 
 def test_only_limits_and_the_unreachable_are_submitted_again():

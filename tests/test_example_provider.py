@@ -10,6 +10,7 @@ from threading import Thread
 
 import pytest
 
+from jimeng import documents
 from jimeng.cli.tables.models import price
 from jimeng.config import Config
 from jimeng.providers import PROVIDERS, ImageRequest, InputPicture, registry
@@ -80,6 +81,7 @@ def app(database, config, easel, monkeypatch):
     """The product with one line more in `PROVIDERS`, beside the demo's keys."""
     from app import create_app
 
+    monkeypatch.setattr(documents, "connect", lambda config: None)  # as it is
     monkeypatch.setattr(registry, "PROVIDERS", (*PROVIDERS, EaselProvider))
     values = {each.name: getattr(config, each.name) for each in fields(config)}
     values |= {"ALLOWED_PRIVATE_HOSTS": (easel.address,), "ARK_API_KEY": "ark"}

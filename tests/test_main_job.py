@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from tests.system.stack import Stack
-from tests.waiting import wait_for
+from tests.waiting import PATIENCE_S, wait_for
 
 PROMPT = "雨后的江南小巷"
 
@@ -67,7 +67,7 @@ def test_page_makes_a_picture_that_is_paid_for_once(stack, bill):
         urllib.parse.urlencode(form).encode(),
         {"Sec-Fetch-Site": "same-origin", "Accept": "text/html"},
     )
-    with urllib.request.urlopen(request, timeout=30) as answer:
+    with urllib.request.urlopen(request, timeout=PATIENCE_S) as answer:
         assert answer.status == 200
         page = answer.read().decode()
     (task_id,) = re.findall(r'<article id="task-([0-9a-z_]+)"', page)

@@ -92,8 +92,11 @@ def test_image_takes_the_commit_from_its_build():
     assert made.count('SOURCE_VERSION="$(git rev-parse HEAD)"') == 2
 
 
-def test_commands_say_the_release(app, database, tmp_path):
-    """Of themselves, of each worker, of a backup, and of whatever doctor looks at."""
+def test_release_is_said(app, client, tmp_path):
+    """
+    By commands: of themselves, of each worker, of a backup, and of whatever doctor
+    looks at; by a page, and by the metrics.
+    """
     run = app.test_cli_runner().invoke
     pump.write_heartbeat("host:1:x", utcnow())
 
@@ -110,11 +113,6 @@ def test_commands_say_the_release(app, database, tmp_path):
         manifest = json.load(tar.extractfile("manifest.json"))
     assert manifest["version"] == version.VERSION
     assert manifest["commit"] == version.COMMIT
-
-
-def test_page_and_metrics_say_the_release(client):
-    pump.write_heartbeat("host:1:x", utcnow())
     line = f'jimeng_info{{commit="{version.COMMIT}",version="{version.VERSION}"}} 1.0'
-
     assert version.RELEASE in client.get("/admin/queue").text
     assert line in client.get("/metrics").text.splitlines()

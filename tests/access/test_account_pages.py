@@ -110,7 +110,7 @@ def test_password_is_changed(ada, elsewhere, nobody):
     assert ada.sign_in(OTHER).status_code == 303
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("field", "form"),
     [
         ("current", {"current": "wrong password"}),
@@ -130,23 +130,22 @@ def test_password_is_not_changed(ada, elsewhere, field, form):
     assert elsewhere.get("/account").status_code == 200
 
 
-@for_each("page", ["", "/usage", "/data", "/keys"])
-def test_without_sign_in_there_are_settings_and_no_keys(client, page):
-    """Everybody is one guest, who is told what accounts would need."""
-    answer = client.get(f"/account{page}")
-
-    assert answer.status_code == 200
-    assert "/account/security" not in answer.text
-    assert ("SECRET_KEY" in answer.text) == (page == "/keys")
-
-
-def test_what_accounts_need_are_settings_of_ours(client):
-    """The lines to put into .env have the names that are read."""
-    block = client.get("/account/keys").text.partition("<code>")[2].partition("</code>")
-
-    names = re.findall(r"^(\w+)=", block[0], re.MULTILINE)
+def test_without_sign_in_there_are_settings_and_no_keys(client):
+    """
+    Everybody is one guest, who is told what accounts would need: lines to put into .env
+    with the names that are read.
+    """
+    for page in ("", "/usage", "/data", "/keys"):
+        answer = client.get(f"/account{page}")
+        assert answer.status_code == 200
+        assert "/account/security" not in answer.text
+        assert ("SECRET_KEY" in answer.text) == (page == "/keys")
+    block = answer.text.partition("<code>")[2].partition("</code>")[0]
+    names = re.findall(r"^(\w+)=", block, re.MULTILINE)
     assert names == ["AUTH", "SECRET_KEY", "ADMIN_EMAIL", "ADMIN_PASSWORD"]
     assert set(names) <= {field.name for field in fields(Config)}
+    for path in ("/password", "/sessions/end", "/keys", "/delete"):
+        assert send(client, f"/account{path}").status_code == 404
 
 
 def test_guest_keeps_settings_in_the_browser(client):
@@ -161,11 +160,6 @@ def test_guest_keeps_settings_in_the_browser(client):
     assert '<option value="16:9" selected>' in page
     form = client.get("/")
     assert {name: chosen(form, name) for name in defaults} == defaults
-
-
-@for_each("path", ["/password", "/sessions/end", "/keys", "/delete"])
-def test_guest_has_no_account_to_change(client, path):
-    assert send(client, f"/account{path}").status_code == 404
 
 
 def test_choice_goes_with_the_user(ada, secured):
@@ -186,14 +180,6 @@ def test_choice_before_signing_in_stays_in_the_browser(nobody):
     page = nobody.get("/sign-in", headers={"Accept-Language": "zh-CN"}).text
 
     assert "Sign in" in page and 'data-theme="system"' in page
-
-
-@pytest.fixture
-def root(secured):
-    """The only admin, signed in."""
-    person = make_person(secured, "root@example.com", role="admin")
-    person.sign_in()
-    return person
 
 
 def ask(person) -> str:
@@ -275,16 +261,17 @@ def test_password_is_guessed_no_better_here(ada, path, field, more):
     assert ada.client.get("/account").status_code == 200
 
 
-def test_last_admin_stays(secured, root):
+def test_last_admin_stays(secured, admin):
     """Nobody would be left to let people in: neither the page nor the API does it, as
     long as nobody else can."""
-    answer = end(root)
-    by_key = root.api("DELETE", f"/api/v1/users/{root.id}")
+    admin.sign_in()
+    answer = end(admin)
+    by_key = admin.api("DELETE", f"/api/v1/users/{admin.id}")
 
     assert answer.status_code == 409
     assert "最后一位管理员" in answer.text
     assert (by_key.status_code, by_key.json["error"]) == (409, "last_admin")
-    assert root.client.get("/account").status_code == 200
+    assert admin.client.get("/account").status_code == 200
     make_person(secured, "second@example.com", role="admin")
-    assert end(root).location == "/sign-in"
-    assert User.find_one({"_id": root.id}) is None
+    assert end(admin).location == "/sign-in"
+    assert User.find_one({"_id": admin.id}) is None

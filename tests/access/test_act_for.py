@@ -5,12 +5,14 @@ from redis.connection import AbstractConnection
 
 from jimeng import accounts, batches, limits
 from jimeng.documents import ApiKey, AuditEntry, Batch, Task, utcnow
+from jimeng.jobs import costs, webhook_outbox
 from tests.access.asking import PROGRAMS, ask, walk
 from tests.access.conftest import OPERATOR, call
 from tests.access.test_budgets import writes_of
 from tests.access.test_walk import expected, places, tells  # noqa: F401 (a fixture)
 from tests.access.walk import ROUTES
 from tests.commands import counted
+from tests.each import for_each
 from tests.openai.conftest import draws
 from tests.page import error_at, send
 from tests.rest import API, CAT, CREATE, USERS, data_of, errors_of, refused
@@ -102,9 +104,7 @@ def test_shop_has_webhooks_for_a_customer(shop):
     data_of(shop.api("DELETE", f"{API}/webhooks/{made['id']}"))
 
 
-@pytest.mark.parametrize(
-    "user_id", ["shopping:1", "Shop:1", "shop", "xshop:1", "user_123", "guest"]
-)
+@for_each("user_id", ["shopping:1", "Shop:1", "shop", "xshop:1", "user_123", "guest"])
 def test_shop_names_nobody_else(shop, user_id):
     """An id that only looks like one of its own is refused in words."""
     body = {**CAT, "user_id": user_id}
@@ -169,7 +169,7 @@ def test_shop_makes_no_keys_and_removes_no_account(shop, bob):
         assert shop.api("GET", path).status_code == 403
 
 
-def test_each_customer_has_limits_of_their_own(bob, closed, configure, registry):
+def test_each_customer_has_limits_of_their_own(bob):
     """One who has used up theirs holds up no other; the key's hold for all."""
     shop = Shop(bob, pictures_per_day=2)
     for user_id in (CUSTOMER, "shop:customer_43"):
@@ -202,6 +202,8 @@ def cost_of(submit, config, monkeypatch) -> tuple[list[str], list[str], list[byt
         asked.append(b"".join(command).split(b"\r\n")[2])
         send(connection, command, **options)
 
+    monkeypatch.setattr(costs, "PRICE_CACHE_S", 3600.0)
+    monkeypatch.setattr(webhook_outbox, "OWNERS_CACHE_S", 3600.0)
     submit()  # the first use of a key is noted
     limits.clear_quota_cache()
     with counted(config) as commands, monkeypatch.context() as patched:
@@ -237,28 +239,23 @@ def test_openai_user_is_the_customer(shop, draws):
     assert owners == [CUSTOMER, shop.record.user_id, shop.record.user_id]
 
 
-def test_admin_makes_the_key_by_rest(admin, bob):
+def test_user_gives_away_no_others(bob, admin):
+    """With a key or on the page: that is the operator's, for a user as well."""
     body = {"name": "shop", "scopes": SCOPES, "user_prefix": "shop:"}
-    made = data_of(admin.api("POST", f"{USERS}/{bob.id}/keys", json=body), 201)
-
-    assert (made["user_prefix"], made["scopes"]) == ("shop:", SCOPES)
-    (listed, *_) = data_of(admin.api("GET", f"{USERS}/{bob.id}/keys"))
-    assert listed["user_prefix"] == "shop:"
-
-
-def test_user_gives_away_no_others(bob):
-    """With a key or on the page: that is the operator's."""
-    body = {"name": "shop", "scopes": SCOPES, "user_prefix": "shop:"}
-    answer = bob.api("POST", f"{USERS}/{bob.id}/keys", json=body)
-    assert [*errors_of(answer)] == ["scopes"]
+    keys = f"{USERS}/{bob.id}/keys"
+    assert [*errors_of(bob.api("POST", keys, json=body))] == ["scopes"]
     bob.sign_in()
     assert "act_for" not in bob.client.get("/account/keys").text
     form = {**body, "days": ""}
     assert send(bob.client, "/account/keys", **form).status_code == 422
     assert ApiKey.collection().count_documents({"name": "shop"}) == 0
+    made = data_of(admin.api("POST", keys, json=body), 201)
+    assert (made["user_prefix"], made["scopes"]) == ("shop:", SCOPES)
+    (listed, *_) = data_of(admin.api("GET", keys))
+    assert listed["user_prefix"] == "shop:"
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("fields", "wrong"),
     [
         ({"scopes": SCOPES}, "user_prefix"),

@@ -70,18 +70,6 @@ def test_revoked_key_is_refused_at_once(ada):
     refused(again, 404, "api_key_not_found")
 
 
-@for_each("given, wanted", [("read", "write"), ("write", "admin"), ("read", "admin")])
-def test_key_makes_no_key_that_may_more(admin, given, wanted):
-    """Nor does an admin's, if it is not good for that itself."""
-    scopes = [given, "write"] if given != "read" else [given]
-    _, key = accounts.create_key(OPERATOR, admin.id, name="k", scopes=scopes)
-    body = {"name": "x", "scopes": [wanted]}
-
-    answer = call(admin.client, "POST", f"{USERS}/{admin.id}/keys", key=key, json=body)
-
-    assert answer.status_code in {403, 422}
-
-
 def test_user_has_no_admin_key(ada, admin):
     body = {"name": "x", "scopes": ["admin"]}
 

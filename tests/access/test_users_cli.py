@@ -9,12 +9,13 @@ from jimeng import documents, jobs
 from jimeng.accounts import keys, users
 from jimeng.documents import AuditEntry, User
 from tests.access.conftest import OPERATOR, PASSWORD, call
+from tests.each import for_each
 from tests.page import send
 from tests.rest import API
 
 
 @pytest.fixture
-def run(secured, registry):
+def run(secured, registry, configure):
     """Runs a command and puts this process's settings back."""
     usual = secured.config["JIMENG"]
 
@@ -24,7 +25,7 @@ def run(secured, registry):
             return other.test_cli_runner().invoke(args=["users", *words])
         finally:
             documents.connect(usual, timeout=documents.WORKER_TIMEOUT)
-            jobs.configure(usual, registry)
+            configure(usual, registry)
 
     return command
 
@@ -119,7 +120,7 @@ def test_key_from_the_terminal_has_bounds(run, ada):
     assert call(ada.client, "GET", f"{API}/models", key=key).status_code == 200
 
 
-@pytest.mark.parametrize(
+@for_each(
     "words, said",
     [
         (["invite", "nobody"], "no e-mail address"),

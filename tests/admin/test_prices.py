@@ -186,10 +186,10 @@ def test_what_is_wrong_is_said_and_changes_nothing(client, video, field, fields)
 
 
 @pytest.fixture
-def run(app, config, registry, monkeypatch):
+def run(app, config, registry, configure, monkeypatch):
     """Runs a command with the test's providers."""
-    configure = jobs.configure
-    monkeypatch.setattr(jobs, "configure", lambda config: configure(config, registry))
+    usual = jobs.configure
+    monkeypatch.setattr(jobs, "configure", lambda own, _=None: usual(own, registry))
 
     def command(*words: str):
         try:

@@ -48,7 +48,7 @@ def test_list_tells_state_and_use(client, ada, work_off):
     assert "Ada L ada@example.com User No password yet 1 2" in words
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("q", "found"),
     [
         ("ada", ["Ada L"]),

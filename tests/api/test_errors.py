@@ -76,24 +76,22 @@ def test_body_may_be_declared_in_other_words(client, headers):
     data_of(client.post(CREATE, json=CAT, headers=headers), 202)
 
 
-@for_each("path", [CREATE, GENERAL, USERS])
-def test_body_over_a_mebibyte_is_refused(client, path):
-    """The length that is announced is enough to refuse."""
-    refused(post(client, TOO_LARGE, path=path), 413, "request_too_large")
-
-
-@for_each("body", [TOO_LARGE, b'{"prompt": "a"}' + b" " * 1024 * 1024])
-def test_chunked_body_over_a_mebibyte_is_refused(client, body):
-    """A body without a length is read up to the limit, and is not taken cut off."""
-    answer = client.post(
-        CREATE,
-        input_stream=io.BytesIO(body),
-        content_type="application/json",
-        headers={"Transfer-Encoding": "chunked"},
-        environ_overrides={"wsgi.input_terminated": True},
-    )
-
-    refused(answer, 413, "request_too_large")
+def test_body_over_a_mebibyte_is_refused(client):
+    """
+    The length that is announced is enough to refuse; a body without one is read up to
+    the limit, and is not taken cut off.
+    """
+    for path in (CREATE, GENERAL, USERS):
+        refused(post(client, TOO_LARGE, path=path), 413, "request_too_large")
+    for body in (TOO_LARGE, b'{"prompt": "a"}' + b" " * 1024 * 1024):
+        answer = client.post(
+            CREATE,
+            input_stream=io.BytesIO(body),
+            content_type="application/json",
+            headers={"Transfer-Encoding": "chunked"},
+            environ_overrides={"wsgi.input_terminated": True},
+        )
+        refused(answer, 413, "request_too_large")
 
 
 @for_each(
@@ -162,21 +160,14 @@ def test_message_names_fields_and_reasons(client):
 
     said = refused(one, 422, "validation_failed")["message"]
     assert said == "Invalid: n: Must be 1 to 4"
+    assert one.json["errors"]["n"] == ["Must be 1 to 4"]
+    chinese = client.post(CREATE, json={**CAT, "n": 9})
+    assert "请求参数有误" in chinese.json["message"]
+    assert errors_of(chinese)["n"] == ["必须在 1 到 4 之间"]
     said = refused(several, 422, "validation_failed")["message"]
     assert said.count("; ") == 3
     assert said.endswith("; …")
     assert "b" * 65 not in said
-
-
-def test_messages_are_chinese_unless_english_is_preferred(client):
-    """Accept-Language chooses the words, also those of single fields."""
-    chinese = client.post(CREATE, json={**CAT, "n": 9}).json
-    english = client.post(CREATE, json={**CAT, "n": 9}, headers=ENGLISH).json
-
-    assert "请求参数有误" in chinese["message"]
-    assert chinese["errors"]["n"] == ["必须在 1 到 4 之间"]
-    assert english["message"].isascii()
-    assert english["errors"]["n"] == ["Must be 1 to 4"]
 
 
 def test_bug_is_an_answer_without_its_traceback(client, monkeypatch):

@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
+from itertools import islice
 
 import pytest
 
@@ -13,13 +14,14 @@ from jimeng.http import long_polls
 from tests.documents.slow import way_to
 from tests.forgetting import forget_lanes
 from tests.rest import API, client_with, create, data_of, refused, result
+from tests.waiting import PATIENCE_S
 
 
 @pytest.fixture(autouse=True)
 def anew(quick_room, monkeypatch):
     """A room as the product's own server has it; what changes by itself shows soon."""
     monkeypatch.setattr(events, "RETRY_AFTER_S", 0.2)
-    monkeypatch.setattr(events, "MAX_STREAM_S", 10.0)
+    monkeypatch.setattr(events, "MAX_STREAM_S", PATIENCE_S)
 
 
 def follow(client, task_id: str):
@@ -50,6 +52,8 @@ def test_task_is_followed_to_its_end(client, soon):
     states = [each["status"] for each in told(blocks)]
     assert (states[0], states[-1]) == ("pending", "completed")
     assert told(blocks)[-1] == result(client, task_id)
+    late = told(list(read(follow(client, task_id))))
+    assert late == [result(client, task_id)], "what has ended is told once"
     assert answer.mimetype == "text/event-stream"
     assert answer.headers["Cache-Control"] == "no-store, no-transform"
     assert answer.headers["X-Accel-Buffering"] == "no"
@@ -60,26 +64,18 @@ def test_task_is_followed_to_its_end(client, soon):
     assert began - 1 <= ids[-1] / 1000 <= time.time()
 
 
-def test_what_has_ended_is_told_once(client, work_off):
-    """Whoever comes late has all there is, and the stream ends."""
-    task_id = create(client)
-    work_off()
-
-    blocks = list(read(follow(client, task_id)))
-
-    assert told(blocks) == [result(client, task_id)]
-
-
 def test_what_does_not_change_is_not_told_again(client, monkeypatch):
     """Only that somebody is still here; after a while the client connects anew."""
-    monkeypatch.setattr(events, "MAX_STREAM_S", 1.5)
-    monkeypatch.setattr(events, "HEARTBEAT_S", 0.5)
+    monkeypatch.setattr(events, "HEARTBEAT_S", 0.3)
     task_id = create(client)
 
-    blocks = list(read(follow(client, task_id)))
+    answer = follow(client, task_id)
+    blocks = list(islice(read(answer), 3))
+    answer.close()
+    monkeypatch.setattr(events, "MAX_STREAM_S", 0.3)
+    ended = list(read(follow(client, task_id)))
 
-    assert len(told(blocks)) == 1
-    assert len(blocks) >= 3
+    assert len(told(blocks)) == len(told(ended)) == 1
 
 
 def test_place_in_line_is_told_as_it_changes(client):

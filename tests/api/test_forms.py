@@ -38,7 +38,7 @@ def task_of(answer) -> Task:
 
 
 def test_frames_are_files(client):
-    """Numbers and booleans are text, and metadata is JSON."""
+    """Numbers and booleans are text, and metadata is JSON; references are repeated."""
     frames = {"first_frame": file_of(FIRST), "last_frame": file_of(LAST)}
     more = {"audio": "true", "metadata": '{"order": "123"}'}
     task = task_of(post(client, model="doubao-seedance-1.5-pro", **frames, **more))
@@ -46,6 +46,9 @@ def test_frames_are_files(client):
     assert task.video["roles"] == ["first_frame", "last_frame"]
     assert (task.video["duration"], task.video["audio"]) == (5, True)
     assert (task.metadata, len(task.inputs)) == ({"order": "123"}, 2)
+    repeated = [file_of(FIRST), file_of(LAST)]
+    task = task_of(post(client, model="doubao-seedance-2.0", references=repeated))
+    assert task.video["roles"] == ["reference", "reference"]
 
 
 def test_answer_leads_to_the_result_of_videos(client):
@@ -58,13 +61,6 @@ def test_answer_leads_to_the_result_of_videos(client):
     assert answer.headers["Location"] == path
     for data in (answer.json["data"], record):
         assert data["links"]["result"].endswith(path)
-
-
-def test_references_are_repeated(client):
-    files = [file_of(FIRST), file_of(LAST)]
-    made = post(client, model="doubao-seedance-2.0", references=files)
-
-    assert task_of(made).video["roles"] == ["reference", "reference"]
 
 
 def test_form_and_json_are_one_request(client):

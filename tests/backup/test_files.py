@@ -56,39 +56,33 @@ def test_what_a_later_release_adds_to_the_header_hinders_nothing(
         assert Task.collection().count_documents({}) == 1
 
 
-@pytest.mark.parametrize(
-    "how",
-    [
-        lambda name, content: None if name == archive.SUMS else content,
-        lambda name, content: None if name.startswith("tasks/") else content,
-        lambda name, content: b"\0" + content if "generations/" in name else content,
-        lambda name, content: content.replace(b'"format": 2', b'"format": 9'),
-        lambda name, content: None if name == archive.MANIFEST else content,
-    ],
-    ids=["cut", "part missing", "byte added", "later format", "no manifest"],
-)
-def test_damaged_file_changes_nothing(copied, client, elsewhere, how):
-    """It is read to its end before anything is written."""
-    create(client)
-    path = copied()
-    changed(path, how)
-
-    with elsewhere():
-        with pytest.raises(backup.Damaged):
-            backup.restore(path)
-        assert filled(get_db()) == []
+SPOILS = {
+    "no sums": lambda name, content: None if name == archive.SUMS else content,
+    "part missing": lambda name, content: None if name[:6] == "tasks/" else content,
+    "byte added": lambda name, content: b"\0" * ("generations/" in name) + content,
+    "later": lambda name, content: content.replace(b'"format": 2', b'"format": 9'),
+    "no manifest": lambda name, content: None if name == archive.MANIFEST else content,
+}
 
 
-def test_file_cut_anywhere_is_damaged(copied, client, elsewhere):
+def test_damaged_file_changes_nothing(copied, client, elsewhere):
+    """It is read to its end before anything is written, wherever it was cut."""
     create(client)
     path = copied()
     whole = path.read_bytes()
-
     end = len(whole.rstrip(b"\0"))  # of the last part, without padding
-    for size in (0, 700, len(whole) // 2, end - 1):
-        path.write_bytes(whole[:size])
-        with elsewhere(), pytest.raises(backup.Damaged):
-            backup.restore(path)
+    spoilt = {size: whole[:size] for size in (0, 700, len(whole) // 2, end - 1)}
+    for name, how in SPOILS.items():
+        path.write_bytes(whole)
+        changed(path, how)
+        spoilt[name] = path.read_bytes()
+
+    with elsewhere():
+        for name, content in spoilt.items():
+            path.write_bytes(content)
+            with pytest.raises(backup.Damaged):
+                backup.restore(path)
+            assert filled(get_db()) == [], name
 
 
 def test_collections_are_read_in_their_order(drawn, database):
@@ -180,21 +174,26 @@ def test_backup_that_fails_removes_nothing(night, app, tmp_path, monkeypatch):
     assert set(before) < {each.name for each in tmp_path.iterdir()}
 
 
-def test_number_to_keep_is_for_a_directory(app, tmp_path):
-    """A file is written over, and has no others beside it."""
-    args = ["backup", "--keep", "2", str(tmp_path / "jimeng.tar")]
-    done = app.test_cli_runner().invoke(args=args)
+def test_mistakes_are_told_in_a_sentence(app, tmp_path):
+    """A file is written over, and has no others beside it that could be kept."""
+    run = app.test_cli_runner().invoke
+    kept = run(args=["backup", "--keep", "2", str(tmp_path / "jimeng.tar")])
+    nowhere = run(args=["backup", str(tmp_path / "no" / "x.tar")])
 
-    assert done.exit_code == 2 and "--keep needs a directory" in done.output
+    assert kept.exit_code == 2 and "--keep needs a directory" in kept.output
+    assert nowhere.exit_code == 1 and nowhere.output.startswith("Error: ")
 
 
-def test_age_of_the_last_one_is_known(client, config, copied, monkeypatch):
-    """To metrics and to whoever asks the doctor; nothing where there was none."""
+def test_age_of_the_last_one_is_known(client, config, copied, elsewhere, monkeypatch):
+    """
+    To metrics and to whoever asks the doctor; nothing where there was none. Restored
+    data are as old as their file: the alert rings where nobody has set up a timer.
+    """
     monkeypatch.setattr(metrics, "CACHE_S", 0.0)
     assert age(client) is None
     assert next(databases.last_backup(config)).advice == "doctor.backup_unknown"
 
-    copied()
+    path, made = copied(), rotation.last_at()
 
     assert 0 <= age(client) < 3600
     assert next(databases.last_backup(config)).status is Verdict.OK
@@ -203,17 +202,6 @@ def test_age_of_the_last_one_is_known(client, config, copied, monkeypatch):
 
     assert age(client) > 36 * 3600
     assert next(databases.last_backup(config)).status is Verdict.WARNING
-
-
-def test_restored_data_are_as_old_as_their_file(copied, elsewhere):
-    """The alert rings where nobody has set up a timer for them."""
-    path = copied()
-    made = rotation.last_at()
-    get_db()["installations"].update_one(
-        rotation.LAST_BACKUP, {"$set": {"at": made + timedelta(days=9)}}
-    )
-
     with elsewhere():
         backup.restore(path)
-
         assert rotation.last_at() == made

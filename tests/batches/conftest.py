@@ -6,7 +6,8 @@ from datetime import timedelta
 import pytest
 
 from jimeng import batches
-from jimeng.documents import Batch, Generation, QuotaUsage, utcnow
+from jimeng.documents import Batch, Generation, Input, QuotaUsage, utcnow
+from tests.conftest import come_due
 from tests.rest import API, data_of
 
 BATCHES = f"{API}/batches"
@@ -58,6 +59,8 @@ def work_all(work_off) -> Callable[[], None]:
 
     def run() -> None:
         for _ in range(400):
+            Input.collection().update_many({}, {"$unset": {"not_before": ""}})
+            come_due(state="preparing")
             fill()
             work_off()
             if not Batch.collection().count_documents({"open": True}):

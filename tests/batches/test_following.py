@@ -8,14 +8,13 @@ from tests.api.test_events import read, told
 from tests.batches.conftest import BATCHES, act, ask, lines, look
 from tests.rest import data_of, refused
 
-WAIT = {"Prefer": "wait=20"}
+WAIT = {"Prefer": "wait=55"}
 
 
 @pytest.fixture(autouse=True)
 def anew(quick_room, monkeypatch):
     """A room as the product's own server has it; progress shows soon."""
     monkeypatch.setattr(events, "RETRY_AFTER_S", 0.2)
-    monkeypatch.setattr(events, "MAX_STREAM_S", 20.0)
 
 
 def follow(client, batch_id: str):
@@ -74,7 +73,7 @@ def test_end_of_a_batch_is_waited_for(client, soon, work_all):
 
     found = data_of(answer)
     assert (found["status"], found["pictures"]["done"]) == ("completed", 2)
-    assert answer.headers["Preference-Applied"] == "wait=20"
+    assert answer.headers["Preference-Applied"] == "wait=55"
     assert "Retry-After" not in answer.headers
 
 

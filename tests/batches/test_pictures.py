@@ -11,8 +11,7 @@ from jimeng.documents import Image, Input, Task
 from jimeng.documents.principal import Principal
 from jimeng.jobs import janitor
 from tests import given_pictures as given
-from tests.batches.conftest import BATCHES, ask, draw_nothing, fill, lines, look
-from tests.conftest import come_due
+from tests.batches.conftest import BATCHES, ask, draw_nothing, lines, look
 from tests.inputs.conftest import host
 from tests.inputs.host import gives
 from tests.inputs.test_going_in import I2I, data_url
@@ -26,25 +25,8 @@ __all__ = ["afresh", "host", "reaper"]
 USER = {"user_id": "user_123"}
 
 
-@pytest.fixture
-def finish(work_off):
-    """Draw all of it."""
-
-    def run() -> None:
-        for _ in range(30):
-            Input.collection().update_many({}, {"$unset": {"not_before": ""}})
-            come_due(state="preparing")
-            fill()
-            work_off()
-            if not Batch.collection().count_documents({"open": True}):
-                return
-        raise AssertionError("it does not end")
-
-    return run
-
-
 @pytest.mark.parametrize("kind", ["upload", "data", "picture", "link"])
-def test_pictures_go_into_all_of_it_once(client, provider, work_off, finish, kind):
+def test_pictures_go_into_all_of_it_once(client, provider, work_off, work_all, kind):
     """However they are named: one input, which each task names, and each is sent."""
     if kind in {"picture", "link"}:
         first = create(client)
@@ -58,7 +40,7 @@ def test_pictures_go_into_all_of_it_once(client, provider, work_off, finish, kin
             reference = upload(client)["id"]
 
     made = ask(client, lines(3), model=I2I, images=[reference], strength=0.4)
-    finish()
+    work_all()
 
     assert look(client, made["batch_id"])["pictures"]["done"] == 3
     assert Input.objects.count() == 1
@@ -128,7 +110,7 @@ def as_users(monkeypatch):
     return do
 
 
-def test_deleted_upload_goes_into_what_is_still_made(client, provider, finish):
+def test_deleted_upload_goes_into_what_is_still_made(client, provider, work_all):
     """Its owner sees it no more; it ends with the batch, and not before."""
     given_id = upload(client)["id"]
     made = ask(client, lines(14), model=I2I, images=[given_id])
@@ -139,7 +121,7 @@ def test_deleted_upload_goes_into_what_is_still_made(client, provider, finish):
     assert client.get(f"{UPLOADS}/{given_id}").status_code == 404
 
     draw_nothing()
-    finish()
+    work_all()
 
     assert look(client, made["batch_id"])["pictures"]["done"] == 14
     assert len(provider.requests) == 14
@@ -164,12 +146,12 @@ def test_pictures_stay_for_tasks_that_are_not_made_yet(client):
     assert Input.objects.count() == files() == 0
 
 
-def test_picture_that_cannot_be_fetched_stops_it(client, host, finish):
+def test_picture_that_cannot_be_fetched_stops_it(client, host, work_all):
     """Once it is tried in vain no more tasks are made for it, in words."""
     url = host.url("/gone.jpg", gives(b"", 404))
     made = ask(client, lines(30), model=I2I, images=[url])
 
-    finish()
+    work_all()
 
     found = look(client, made["batch_id"])
     assert (found["status"], found["reason"]) == ("cancelled", "pictures_gone")
@@ -199,7 +181,7 @@ def test_same_key_finds_it_and_other_pictures_are_another_request(client):
 
 
 def test_death_while_it_is_asked_for_leaves_no_picture_behind(
-    client, reaper, afresh, provider, finish, monkeypatch
+    client, reaper, afresh, provider, work_all, monkeypatch
 ):
     """At each write: there is a batch with its picture, or in the end neither."""
     monkeypatch.setattr(janitor, "REQUEST_GRACE", -janitor.REQUEST_GRACE)
@@ -218,11 +200,11 @@ def test_death_while_it_is_asked_for_leaves_no_picture_behind(
         there = Batch.objects.count()
         assert Input.objects.count() == there, reaper.seen[-3:]
         if there:
-            finish()
+            work_all()
             assert len(provider.requests) == 2, reaper.seen[-3:]
 
 
-def test_run_again_and_form_have_the_pictures(client, finish):
+def test_run_again_and_form_have_the_pictures(client, work_all):
     """The form of another like it shows them; what is missing is drawn from them."""
     given_id = upload(client, user_id="guest")["id"]
     body = {"template": lines(3), "model": I2I, "images": [given_id]}
@@ -230,7 +212,7 @@ def test_run_again_and_form_have_the_pictures(client, finish):
     batches.cancel(Principal("guest"), made["batch_id"])
     client.post(f"{BATCHES}/{made['batch_id']}/retry", json={"rest": True})
 
-    finish()
+    work_all()
 
     assert look(client, made["batch_id"])["pictures"]["done"] == 3
     assert Image.objects.count() == 3

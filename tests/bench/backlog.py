@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pymongo.database import Database
 
 from jimeng.documents import Generation, Task, utcnow
-from tests.bench.processes import cpu_seconds
+from tests.bench.processes import Meter, mongod
 from tests.bench.rows import Row, Site
 from tests.system.stack import Stack
 from tests.waiting import wait_for
@@ -118,14 +118,11 @@ def idle(stack: Stack) -> Row:
     stack.await_ready()
     time.sleep(IDLE / 2)
     with stack.database() as found:
-        mongod = found.client.admin.command("serverStatus")["pid"]
-        pids = (stack.consumers[0].pid, mongod)
-        ops, cpu, began = operations(found), cpu_seconds(*pids), time.monotonic()
+        ops, meter = operations(found), Meter(stack.consumers[0].pid, mongod(found))
         time.sleep(IDLE)
-        took = time.monotonic() - began
+        took, used, _ = meter.read()
         asked = (operations(found) - ops - 1) / took
-        after = cpu_seconds(*pids)
-    ours, theirs = ((b - a) / took for a, b in zip(cpu, after, strict=True))
+    ours, theirs = (each / took for each in used)
     said = f"{asked:.1f} a second; consumer {ours:.1%}, mongod {theirs:.1%} of a core"
     return Row("idle, operations of MongoDB", said, goal="5 a second")
 

@@ -8,7 +8,6 @@ figure says 5 s.
 import statistics
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from pymongo.database import Database
 
@@ -25,43 +24,26 @@ CHANGE_EVERY_S, CHANGE_LEARNT_S = 75.0, 30.0
 GOALS = {1.0: "75 %", 3.0: "88 %"}  # seconds a picture
 
 
-@dataclass(frozen=True)
-class Found:
-    """
-    Attributes:
-        shares: Of the slots' time in which the provider drew, for each duration.
-        polls: Of a picture.
-        noticed_s: From ready to noticed, the median.
-    """
-
-    shares: list[float]
-    polls: float
-    noticed_s: float
-
-
 def rows(site: Site) -> Iterator[Row]:
     for seconds, goal in GOALS.items():
-        found = measure(site, [seconds], LEARNT_S + MEASURED_S, LEARNT_S)
-        yield row(f"{seconds:g} s", found, goal)
-    found = measure(site, CHANGE, CHANGE_EVERY_S, CHANGE_LEARNT_S)
+        said = measure(site, [seconds], LEARNT_S + MEASURED_S, LEARNT_S)
+        yield row(f"{seconds:g} s", said, goal)
+    said = measure(site, CHANGE, CHANGE_EVERY_S, CHANGE_LEARNT_S)
     what = " → ".join(f"{seconds:g}" for seconds in CHANGE)
-    yield row(f"{what} s, 30 s after each change", found, "85 %")
+    yield row(f"{what} s, 30 s after each change", said, "85 %")
 
 
-def row(what: str, found: Found, goal: str) -> Row:
-    busy = ", ".join(f"{share:.0%}" for share in found.shares)
-    said = (
-        f"**{busy}**, {found.polls:.1f} polls a picture, noticed after "
-        f"{found.noticed_s:.2f} s; {load()}"
-    )
+def row(what: str, said: str, goal: str) -> Row:
     goal = f"{goal}, 5 polls a picture"
     return Row(f"busy slots of {SLOTS}, pictures of {what}", said, goal=goal)
 
 
 def measure(
     site: Site, durations: Sequence[float], every_s: float, learnt_s: float
-) -> Found:
+) -> str:
     """
+    The share of the slots' time in which the provider drew, for each duration.
+
     Args:
         durations: Seconds a picture, one after the other.
         every_s: How long each of them lasts.
@@ -84,10 +66,12 @@ def measure(
             drawn = list(found.generations.find({"drawn_at": {"$exists": True}}))
     ready = {row["task_id"]: row["finished_at"] for row in rows}
     late = [row["drawn_at"].timestamp() - ready[row["remote_ids"][-1]] for row in drawn]
-    return Found(
-        [busy_share(rows, at + learnt_s, at + every_s) for at in began],
-        statistics.fmean(row["polls"] for row in rows if row["finished_at"]),
-        statistics.median(late),
+    shares = (busy_share(rows, at + learnt_s, at + every_s) for at in began)
+    polls = statistics.fmean(row["polls"] for row in rows if row["finished_at"])
+    return (
+        f"**{', '.join(f'{share:.0%}' for share in shares)}**, "
+        f"{polls:.1f} polls a picture, noticed after {statistics.median(late):.2f} s; "
+        f"{load()}"
     )
 
 

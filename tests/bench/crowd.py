@@ -2,14 +2,12 @@
 
 import socket
 import time
-from collections import Counter
-from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from contextlib import ExitStack
+from functools import partial
 
-from tests.bench.beside import row
-from tests.bench.load import ask
-from tests.bench.requests import BODY, CREATE
+from tests.bench.beside import row, together
+from tests.bench.requests import BODY, CREATE, post
 from tests.bench.rows import Row, Site
 from tests.bench.started import started
 
@@ -26,11 +24,7 @@ BEGINNINGS = (
 
 
 def rows(site: Site) -> Iterator[Row]:
-    with started(site.mongodb_uri, site.redis_url) as port, ExitStack() as links:
-
-        def follow_all() -> str:
-            with ThreadPoolExecutor(SENDERS) as threads:
-                return told(threads.map(follow, range(STREAMS)))
+    with started(site) as port, ExitStack() as links:
 
         def follow(number: int) -> str:
             task_id = submit(port, f"follows{number}")
@@ -38,10 +32,6 @@ def rows(site: Site) -> Iterator[Row]:
             path = f"/api/v1/tasks/{task_id}/events"
             link.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
             return link.recv(4096)[9:12].decode()
-
-        def wait_all() -> str:
-            with ThreadPoolExecutor(WAITING) as threads:
-                return told(threads.map(wait, range(WAITING)))
 
         def wait(number: int) -> str:
             began = time.monotonic()
@@ -55,21 +45,19 @@ def rows(site: Site) -> Iterator[Row]:
             time.sleep(WAIT_S)
             return "heads, bodies, readers"
 
-        yield row(port, f"{STREAMS} streams of events that come", follow_all)
+        coming = partial(together, STREAMS, follow, SENDERS)
+        yield row(port, f"{STREAMS} streams of events that come", coming)
         yield row(port, f"{STREAMS} streams held", lambda: time.sleep(WAIT_S))
-        yield row(port, f"{WAITING} that wait, and the streams", wait_all)
+        waiting = partial(together, WAITING, wait, WAITING)
+        yield row(port, f"{WAITING} that wait, and the streams", waiting)
         yield row(port, f"{SLOW} slow clients, and the streams", begin_all)
 
 
 def submit(port: int, user: str, **headers: str) -> str:
     body = {**BODY, "user_id": user}
-    return ask(port, "POST", CREATE, body, headers)["data"]["task_id"]
+    return post(port, CREATE, body, headers)["data"]["task_id"]
 
 
 def connect(port: int, number: int) -> socket.socket:
     source = f"127.0.0.{2 + number % ADDRESSES}", 0
     return socket.create_connection(("127.0.0.1", port), 60, source)
-
-
-def told(answers: Iterable[str]) -> str:
-    return ", ".join(f"{times} × {each}" for each, times in Counter(answers).items())

@@ -2,7 +2,6 @@
 
 import statistics
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from tests.bench.rows import Row, Site
 from tests.system.stack import Stack
@@ -14,36 +13,27 @@ DURATION = 3.0  # seconds a picture, the median
 SIGMAS = (0.0, 0.3)  # spread of their logarithm
 
 
-@dataclass(frozen=True)
-class Found:
-    """
-    Attributes:
-        seconds: From the moment when the provider had it to ``completed``.
-        looks: Queries of the provider, a picture.
-    """
-
-    seconds: list[float]
-    looks: float
-
-
-def measure(site: Site, name: str, sigma: float, pictures: int) -> Found:
-    with site.stack(
-        name,
-        duration=DURATION,
-        POLL_INTERVAL="1",
-    ) as stack:
-        stack.simulate(plain=True, sigma=sigma)
-        stack.start_consumer()
-        stack.await_ready()
-        tasks = [
-            stack.create(model=MODELS[n % len(MODELS)], size="1024x1024")
-            for n in range(pictures)
-        ]
-        stack.await_ended(tasks, 60 + 3 * DURATION * pictures)
-        return read(stack)
+def rows(site: Site) -> Iterator[Row]:
+    pictures = 128 if site.full else 72
+    for sigma in SIGMAS:
+        name = f"drawn_{sigma * 10:g}"
+        with site.stack(name, duration=DURATION, POLL_INTERVAL="1") as stack:
+            stack.simulate(plain=True, sigma=sigma)
+            stack.start_consumer()
+            stack.await_ready()
+            tasks = [
+                stack.create(model=MODELS[n % len(MODELS)], size="1024x1024")
+                for n in range(pictures)
+            ]
+            stack.await_ended(tasks, 60 + 3 * DURATION * pictures)
+            said = read(stack)
+        spread = f"spread {sigma:g}" if sigma else "all alike"
+        goal = "median 0.35 s, 99 % 1 s"
+        yield Row(f"drawn to completed, 3 s, {spread}", said, goal=goal)
 
 
-def read(stack: Stack) -> Found:
+def read(stack: Stack) -> str:
+    """From the moment when the provider had each picture to ``completed``."""
     rows = {row["task_id"]: row for row in stack.ledger()["rows"]}
     seconds = []
     with stack.database() as found:
@@ -53,20 +43,8 @@ def read(stack: Stack) -> Found:
             assert task["status"] == "completed", task
             seconds.append(task["completed_at"].timestamp() - row["finished_at"])
     looks = sum(row["polls"] for row in rows.values()) / len(rows)
-    return Found(sorted(seconds), looks)
-
-
-def show(found: Found) -> str:
-    at = statistics.quantiles(found.seconds, n=100, method="inclusive")
+    at = statistics.quantiles(seconds, n=100, method="inclusive")
     return (
         f"**median {at[49]:.2f} s**, 90 % {at[89]:.2f} s, 99 % {at[98]:.2f} s, "
-        f"{found.looks:.1f} looks a picture"
+        f"{looks:.1f} looks a picture"
     )
-
-
-def rows(site: Site) -> Iterator[Row]:
-    for sigma in SIGMAS:
-        found = measure(site, f"drawn_{sigma * 10:g}", sigma, 128 if site.full else 72)
-        spread = f"spread {sigma:g}" if sigma else "all alike"
-        goal = "median 0.35 s, 99 % 1 s"
-        yield Row(f"drawn to completed, 3 s, {spread}", show(found), goal=goal)

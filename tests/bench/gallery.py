@@ -72,8 +72,7 @@ def looks(
             prepare(config)
             columns.append([*pages.values(), fill(config, size)])
             settings = {"MONGODB_DATABASE": name}
-            server = started(site.mongodb_uri, site.redis_url, **settings)
-            port = servers.enter_context(server)
+            port = servers.enter_context(started(site, **settings))
             link = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
             links.append(servers.enter_context(closing(link)))
         names = [*pages, "a page deep down"]
@@ -114,7 +113,7 @@ SOON_ROUNDS = 40
 
 def quick_rows(site: Site) -> Iterator[Row]:
     """Milliseconds to the answer, at the median, with nothing stored."""
-    with started(site.mongodb_uri, site.redis_url) as port:
+    with started(site) as port:
         link = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
         with closing(link):
             for path, goal in SOON.items():

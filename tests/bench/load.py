@@ -2,13 +2,12 @@
 
 import http.client
 import json
-import threading
 import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 
 THREADS = 8
-
-
 JSON = {"Content-Type": "application/json"}
 
 
@@ -28,61 +27,40 @@ def rate(
     Raises:
         RuntimeError: an answer was an error.
     """
-    counts, errors = [0] * THREADS, []
-    end = time.monotonic() + seconds
-
-    def send(number: int) -> None:
-        link = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
-        while time.monotonic() < end and not errors:
-            method, path, body = make(number)
-            text = None if body is None else json.dumps(body)
-            link.request(method, path, text, {**JSON, **(headers or {})})
-            answer = link.getresponse()
-            content = answer.read()
-            if answer.status >= 400:
-                errors.append(f"{method} {path}: {answer.status} {content[:200]!r}")
-            counts[number] += 1
-        link.close()
-
-    threads = [threading.Thread(target=send, args=(n,)) for n in range(THREADS)]
     began = time.monotonic()
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    if errors:
-        raise RuntimeError(errors[0])
-    return sum(counts) / (time.monotonic() - began)
 
+    def send_on(number: int) -> int:
+        count = 0
+        link = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+        with closing(link):
+            while time.monotonic() < began + seconds:
+                method, path, body = make(number)
+                text = None if body is None else json.dumps(body)
+                link.request(method, path, text, {**JSON, **(headers or {})})
+                answer = link.getresponse()
+                content = answer.read()
+                if answer.status >= 400:
+                    said = f"{answer.status} {content[:200]!r}"
+                    raise RuntimeError(f"{method} {path}: {said}")
+                count += 1
+        return count
 
-def ask(
-    port: int,
-    method: str,
-    path: str,
-    body: dict | None = None,
-    headers: Mapping[str, str] | None = None,
-) -> dict:
-    """One request and its JSON answer."""
-    text = None if body is None else json.dumps(body)
-    return json.loads(send(port, method, path, text, {**JSON, **(headers or {})})[1])
-
-
-def tag_of(port: int, path: str, headers: Mapping[str, str] | None = None) -> str:
-    """The ``ETag`` of what is there."""
-    return send(port, "GET", path, None, headers or {})[0].headers["ETag"]
+    with ThreadPoolExecutor(THREADS) as threads:
+        sent = sum(threads.map(send_on, range(THREADS)))
+    return sent / (time.monotonic() - began)
 
 
 def send(
     port: int,
     method: str,
     path: str,
-    body: str | bytes | None,
-    headers: Mapping[str, str],
-) -> tuple[http.client.HTTPResponse, bytes]:
-    """One request over a connection of its own."""
+    body: str | bytes | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> http.client.HTTPResponse:
+    """The answer to one request over a connection of its own, after its end."""
     link = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
-    link.request(method, path, body, dict(headers))
-    answer = link.getresponse()
-    content = answer.read()
-    link.close()
-    return answer, content
+    with closing(link):
+        link.request(method, path, body, dict(headers or {}))
+        answer = link.getresponse()
+        answer.read()
+    return answer

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from tests.bench.backlog import LANE
-from tests.bench.processes import cpu_seconds, machine_cpu_seconds, started_by
+from tests.bench.processes import Meter, mongod, started_by
 from tests.bench.rows import Row, Site
 from tests.system.stack import GRACE, Stack
 from tests.waiting import wait_for
@@ -52,20 +52,22 @@ class Asked:
         """Milliseconds that this share of the submissions stayed below."""
         return 1000 * statistics.quantiles(self.took, n=100)[round(100 * share) - 1]
 
+    def told(self) -> str:
+        such = f" (such as {self.refused[0]})" if self.refused else ""
+        return f"{len(self.refused)} refused{such}"
+
 
 def rows(site: Site) -> Iterator[Row]:
     found = []
     for count in COUNTS:
         with stack_of(site, count) as stack:
             rate, submitted = submissions(stack)
-            drawn = Drawn.measure(stack, count, rolling=count == COUNTS[-1])
-        found.append((rate, drawn.rate))
+            speed, drawn = draw(stack, count, rolling=count == COUNTS[-1])
+        found.append((rate, speed))
         name = f"{count} web and {count} consumers"
-        more = [
-            f"{now / one:.2f}" for now, one in zip(found[-1], found[0], strict=True)
-        ]
-        yield Row(f"{name}: submissions", submitted, f"of one: {more[0]}")
-        yield Row(f"{name}: pictures", drawn.told(), f"of one: {more[1]}")
+        more = [now / one for now, one in zip(found[-1], found[0], strict=True)]
+        yield Row(f"{name}: submissions", submitted, f"of one: {more[0]:.2f}")
+        yield Row(f"{name}: pictures", drawn, f"of one: {more[1]:.2f}")
 
 
 @contextmanager
@@ -86,22 +88,19 @@ def stack_of(site: Site, count: int) -> Iterator[Stack]:
 
 def submissions(stack: Stack) -> tuple[float, str]:
     """Ask as fast as eight callers can, with no consumer: how many a second."""
-    workers = [*started_by(stack.web.pid)]
-    with stack.database() as found:
-        mongod = found.client.admin.command("serverStatus")["pid"]
-    pids, asked = [*workers, mongod], Asked()
+    asked = Asked()
     submit(stack, asked, until=time.monotonic() + 0.5)  # warm
     asked.took.clear()
-    cpu, began = cpu_seconds(*pids), time.monotonic()
-    submit(stack, asked, until=began + SECONDS)
-    rate = len(asked.took) / (time.monotonic() - began)
-    used = [b - a for a, b in zip(cpu, cpu_seconds(*pids), strict=True)]
-    web, theirs = (1000 * each / len(asked.took) for each in (sum(used[:-1]), used[-1]))
+    with stack.database() as found:
+        meter = Meter(*started_by(stack.web.pid), mongod(found))
+    submit(stack, asked, until=time.monotonic() + SECONDS)
+    seconds, (*web, theirs), _ = meter.read()
+    count = len(asked.took)
     stack.begin_anew(duration=DURATION)
-    return rate, (
-        f"**{rate:.0f} a second**, p50 {asked.at(0.5):.0f} ms, "
-        f"p99 {asked.at(0.99):.0f} ms; CPU ms: web {web:.1f}, mongod {theirs:.1f}; "
-        f"{len(asked.refused)} refused{first(asked.refused)}"
+    return count / seconds, (
+        f"**{count / seconds:.0f} a second**, p50 {asked.at(0.5):.0f} ms, "
+        f"p99 {asked.at(0.99):.0f} ms; CPU ms: web {1000 * sum(web) / count:.1f}, "
+        f"mongod {1000 * theirs / count:.1f}; {asked.told()}"
     )
 
 
@@ -131,118 +130,65 @@ def ask(stack: Stack, asked: Asked, user: str, n: int = 1) -> str | None:
     return answer["data"]["task_id"]
 
 
-@dataclass(frozen=True)
-class Drawn:
+def draw(stack: Stack, consumers: int, *, rolling: bool) -> tuple[float, str]:
     """
-    Attributes:
-        rate: Pictures kept a second, from the first that was sent to the last.
-        cpu: Milliseconds of consumers and of mongod for a picture, where none was
-            restarted.
-        redis: Commands of Redis for a picture.
-        links: Connections to MongoDB and to Redis, when all were at work.
-        high_water: Account -> the most that the provider drew at a time.
-        waits: Seconds from asking for one picture to having it, behind the crowd.
-        refused: Submissions that were not taken meanwhile.
-        busy: Cores that the machine used, whoever used them.
-        stopped: Seconds that each consumer took to stop; empty where none did.
+    A crowd of a thousand pictures, and one after the other of somebody else: how many
+    are kept a second, from the first that was sent to the last.
     """
-
-    rate: float
-    cpu: tuple[float, float] | None
-    redis: float
-    links: tuple[int, int]
-    high_water: dict[str, int]
-    waits: list[float]
-    refused: list[object]
-    busy: float
-    stopped: list[float]
-
-    @classmethod
-    def measure(cls, stack: Stack, consumers: int, *, rolling: bool) -> "Drawn":
-        """A crowd of a thousand pictures, and one after the other of somebody else."""
-        for _ in range(consumers):
-            stack.start_consumer()
-        stack.await_ready()
-        asked, singles = Asked(), list[str]()
-        ours = [each.pid for each in stack.consumers]
-        with stack.database() as found:
-            pids = [*ours, found.client.admin.command("serverStatus")["pid"]]
-        cpu, machine = cpu_seconds(*pids), machine_cpu_seconds()
+    for _ in range(consumers):
+        stack.start_consumer()
+    stack.await_ready()
+    asked, singles, stopped = Asked(), list[str](), list[float]()
+    with stack.database() as found:
+        ours = [] if rolling else [each.pid for each in stack.consumers]
+        meter = Meter(*ours, mongod(found))
         commands = stack.redis_info()["total_commands_processed"]
-        began = time.monotonic()
         for _ in range(CROWD // 4):
             ask(stack, asked, "crowd", n=4)
         other = threading.Thread(target=come_one_by_one, args=(stack, asked, singles))
         other.start()
-        stopped = roll(stack) if rolling else []
-        with stack.database() as found:
-            where = {"state": "done"}
-            count = found.generations.count_documents
-            wait_for(lambda: count(where) >= CROWD, PATIENCE, "the crowd is drawn")
-            took = time.monotonic() - began
-            at_work = found.client.admin.command("serverStatus")["connections"]
-            links = at_work["current"], stack.redis_info()["connected_clients"]
-            other.join()
-            every = CROWD + len(singles)
-            wait_for(lambda: count(where) >= every, PATIENCE, "all are drawn")
-            rows = list(found.tasks.find({"_id": {"$in": singles}}))
-        used = None
-        if not rolling:
-            *theirs, mongod = (
-                1000 * (b - a) / every
-                for a, b in zip(cpu, cpu_seconds(*pids), strict=True)
-            )
-            used = sum(theirs), mongod
-        commands = stack.redis_info()["total_commands_processed"] - commands
-        ends = [
-            (row["completed_at"] - row["created_at"]).total_seconds() for row in rows
-        ]
-        return cls(
-            CROWD / took,
-            used,
-            commands / every,
-            links,
-            high_water(stack),
-            ends,
-            asked.refused,
-            (machine_cpu_seconds() - machine) / took,
-            stopped,
+        if rolling:
+            stopped = roll(stack)
+        where, count = {"state": "done"}, found.generations.count_documents
+        wait_for(lambda: count(where) >= CROWD, PATIENCE, "the crowd is drawn")
+        took, _, busy = meter.read()
+        links = found.client.admin.command("serverStatus")["connections"]["current"]
+        to_redis = stack.redis_info()["connected_clients"]
+        other.join()
+        every = CROWD + len(singles)
+        wait_for(lambda: count(where) >= every, PATIENCE, "all are drawn")
+        _, (*used, theirs), _ = meter.read()
+        rows = list(found.tasks.find({"_id": {"$in": singles}}))
+    commands = stack.redis_info()["total_commands_processed"] - commands
+    waits = [(row["completed_at"] - row["created_at"]).total_seconds() for row in rows]
+    cpu, rolled = "", ""
+    if rolling:
+        rolled = (
+            f"; all restarted meanwhile, consumers stopped within {max(stopped):.1f} s"
         )
-
-    def told(self) -> str:
-        most = max(self.waits)
-        middle = statistics.median(self.waits)
-        held = ", ".join(
-            f"{name} {n} of {ACCOUNTS[name]}" for name, n in self.high_water.items()
+    else:
+        cpu = (
+            f"CPU ms: consumers {1000 * sum(used) / every:.1f}, "
+            f"mongod {1000 * theirs / every:.1f}; "
         )
-        assert all(n <= ACCOUNTS[name] for name, n in self.high_water.items()), held
-        cpu = ""
-        if self.cpu:
-            cpu = f"CPU ms: consumers {self.cpu[0]:.1f}, mongod {self.cpu[1]:.1f}; "
-        rolled = ""
-        if self.stopped:
-            rolled = (
-                f"; all restarted meanwhile, consumers stopped within "
-                f"{max(self.stopped):.1f} s"
-            )
-        return (
-            f"**{self.rate:.1f} a second**; {cpu}at a time at the most {held}; one "
-            f"behind {CROWD:,} waits {middle:.1f} s, {most:.1f} s at the most; "
-            f"{len(self.refused)} refused{first(self.refused)}; "
-            f"{self.redis:.1f} commands of Redis a picture; "
-            f"{self.links[0]} connections to MongoDB, {self.links[1]} to Redis; "
-            f"{self.busy:.1f} cores busy{rolled}"
-        )
+    return CROWD / took, (
+        f"**{CROWD / took:.1f} a second**; {cpu}at a time at the most "
+        f"{most_at_a_time(stack)}; one behind {CROWD:,} waits "
+        f"{statistics.median(waits):.1f} s, {max(waits):.1f} s at the most; "
+        f"{asked.told()}; {commands / every:.1f} commands of Redis a picture; "
+        f"{links} connections to MongoDB, {to_redis} to Redis; "
+        f"{busy:.1f} cores busy{rolled}"
+    )
 
 
-def first(refused: list[object]) -> str:
-    return f" (such as {refused[0]})" if refused else ""
-
-
-def high_water(stack: Stack) -> dict[str, int]:
+def most_at_a_time(stack: Stack) -> str:
+    """By account, as the provider saw it."""
     marks = stack.ledger()["high_water"]
     req_key = LANE.partition(":")[2]
-    return {"main": marks[req_key], "studio": marks.get(f"{req_key}@AKSTUDIO", 0)}
+    found = {"main": marks[req_key], "studio": marks.get(f"{req_key}@AKSTUDIO", 0)}
+    held = ", ".join(f"{name} {n} of {ACCOUNTS[name]}" for name, n in found.items())
+    assert all(n <= ACCOUNTS[name] for name, n in found.items()), held
+    return held
 
 
 def come_one_by_one(stack: Stack, asked: Asked, singles: list[str]) -> None:

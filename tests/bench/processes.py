@@ -1,11 +1,33 @@
 """CPU seconds, which tell more than rates where the machine does other things too."""
 
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from pymongo.database import Database
+
 TICKS = os.sysconf("SC_CLK_TCK")
+
+
+class Meter:
+    """Measures from now on what these processes use, and the whole machine."""
+
+    def __init__(self, *pids: int) -> None:
+        self._pids = pids
+        self._cpu, self._machine = cpu_seconds(*pids), machine_cpu_seconds()
+        self._began = time.monotonic()
+
+    def read(self) -> tuple[float, list[float], float]:
+        """
+        The seconds that have passed, those of a processor that each process has used,
+        and how many cores were busy, whoever used them.
+        """
+        took = time.monotonic() - self._began
+        after = cpu_seconds(*self._pids)
+        used = [b - a for a, b in zip(self._cpu, after, strict=True)]
+        return took, used, (machine_cpu_seconds() - self._machine) / took
 
 
 def cpu_seconds(*pids: int) -> list[float]:
@@ -25,18 +47,21 @@ def machine_cpu_seconds() -> float:
     return (user + nice + system + irq + soft) / TICKS
 
 
-def most_memory(pid: int) -> int:
-    """Bytes that it had at the most so far."""
-    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    (peak,) = (line.split()[1] for line in lines if line.startswith("VmHWM:"))
-    return 1024 * int(peak)
+def memory(pid: int, kind: str) -> int:
+    """
+    Bytes that it has: ``VmHWM`` at the most so far, ``VmRSS`` now, ``Pss`` with its
+    share of what it shares with others; 0 if it has just ended.
+    """
+    path = Path(f"/proc/{pid}", "smaps_rollup" if kind == "Pss" else "status")
+    with suppress(FileNotFoundError, ProcessLookupError):
+        lines = path.read_text().splitlines()
+        return 1024 * sum(int(x.split()[1]) for x in lines if x.startswith(f"{kind}:"))
+    return 0
 
 
-def own_memory(pid: int) -> int:
-    """Bytes that it has now; of those that it shares with others, its share."""
-    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-    (share,) = (line.split()[1] for line in lines if line.startswith("Pss:"))
-    return 1024 * int(share)
+def mongod(database: Database) -> int:
+    """The process that has it."""
+    return database.client.admin.command("serverStatus")["pid"]
 
 
 def started_cpu_seconds() -> float:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from tests.bench.requests import BARE, CREATE, Request, told
 from tests.bench.rows import Row, Site
-from tests.bench.started import await_answer, started
+from tests.bench.started import running, started
 from tests.standin import free_port
 
 PACKAGE = "litellm[proxy]"
@@ -41,7 +41,7 @@ def rows(site: Site) -> Iterator[Row]:
     if program is None:
         yield Row(name, "LiteLLM cannot be installed here", goal="2")
         return
-    with started(site.mongodb_uri, site.redis_url) as port:
+    with started(site) as port:
         ours = Request(lambda n: ("POST", CREATE, {**BARE, "user_id": f"user_{n}"}))
         ours.measure(port, 0.5)  # warm
         mine = ours.measure(port, SECONDS)
@@ -86,21 +86,17 @@ def proxied(site: Site, program: Path, master_key: str) -> Iterator[int]:
         stack.simulate(plain=True, ark_limit=1000, ark_per_minute=1_000_000)
         config, port = folder / "config.yaml", free_port()
         config.write_text(CONFIG.format(model=MODEL, url=stack.simulator_url, key=key))
-        env = {
-            **os.environ,
+        env = os.environ | {
             "LITELLM_LOG": "ERROR",
             "LITELLM_LOCAL_MODEL_COST_MAP": "True",
+            "LITELLM_MASTER_KEY": master_key,  # without one it does not start
         }
-        env["LITELLM_MASTER_KEY"] = master_key  # without one it does not start
-        words = ["--config", str(config), "--host", "127.0.0.1", "--port", str(port)]
-        words += ["--num_workers", "2", "--run_gunicorn", "--telemetry", "False"]
-        with open(folder / "litellm.log", "wb") as log:
-            server = subprocess.Popen(
-                [str(program.absolute()), *words], env=env, stdout=log, stderr=log
-            )
-        try:
-            await_answer(port, "/health/liveliness")
+        words = [str(program.absolute()), "--config", str(config)]
+        words += ["--host", "127.0.0.1", "--port", str(port), "--num_workers", "2"]
+        words += ["--run_gunicorn", "--telemetry", "False"]
+        url = f"http://127.0.0.1:{port}/health/liveliness"
+        with (
+            open(folder / "litellm.log", "wb") as log,
+            running(words, url, env=env, stdout=log, stderr=log),
+        ):
             yield port
-        finally:
-            server.terminate()
-            server.wait()

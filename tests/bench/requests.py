@@ -11,10 +11,11 @@ from jimeng.accounts import users
 from jimeng.config import Config
 from jimeng.documents.principal import Principal
 from tests.bench.commands import commands
-from tests.bench.load import ask, rate, tag_of
+from tests.bench.load import rate, send
 from tests.bench.processes import started_cpu_seconds
 from tests.bench.rows import Row, Site
 from tests.bench.started import OURS, prepare, started
+from tests.system.asking import ask
 
 SECONDS = 1.0  # of each measurement
 ROUNDS, FULL_ROUNDS = 3, 7
@@ -32,20 +33,22 @@ SIGNED_IN = {"submission": "0.5", "look at a finished task": "0.8"}
 
 
 def rows(site: Site) -> Iterator[Row]:
-    with started(site.mongodb_uri, site.redis_url) as port:
+    with started(site) as port:
         yield from measure(port, site, GOALS)
-    key = sign_up(site.mongodb_uri)
+    key = sign_up(Config(MONGODB_URI=site.mongodb_uri))
     closed = {"AUTH": "on", "SECRET_KEY": secrets.token_hex(32)}
-    with started(site.mongodb_uri, site.redis_url, **closed) as port:
+    with started(site, **closed) as port:
         head = {"Authorization": f"Bearer {key}"}
         yield from measure(port, site, SIGNED_IN, head)
 
 
-def sign_up(mongodb_uri: str) -> str:
-    """The API key of a new user."""
-    prepare(Config(MONGODB_URI=mongodb_uri))
+def sign_up(config: Config, password: str = "") -> str:
+    """The API key of a new user, who has a password if one is given."""
+    prepare(config)
     root = Principal("root", is_operator=True)
     user = users.create(root, email="bench@example.com", name="bench")
+    if password:
+        accounts.accept(accounts.invite(root, user.id), password)
     return accounts.create_key(root, user.id, name="bench")[1]
 
 
@@ -71,6 +74,12 @@ def told(found: Sequence[float]) -> str:
     return "{:,.0f} a second, {:.2f} ms CPU".format(*found)
 
 
+def post(
+    port: int, path: str, body: dict | None, head: Mapping[str, str] | None = None
+) -> dict:
+    return ask("POST", f"http://127.0.0.1:{port}{path}", body, head)[1]
+
+
 BARELY = Request(lambda n: ("POST", "/bare", BARE))
 
 
@@ -88,14 +97,14 @@ def measure(
     def body(n: int = 0) -> dict:
         return BODY if head else {**BODY, "user_id": f"user_{n}"}
 
-    def send() -> dict:
-        return ask(port, "POST", CREATE, body(), head)["data"]
+    def submit() -> dict:
+        return post(port, CREATE, body(), head)["data"]
 
     with_key = ", signed in" if head else ""
-    asked, sent = commands(site.mongodb_uri, site.redis_url, send)
+    asked, sent = commands(site.mongodb_uri, site.redis_url, submit)
     said = f"MongoDB {asked:.1f}, Redis {sent:.1f}"
     yield Row(f"commands of a submission{with_key}", said, goal="4 and 2")
-    found = pairs(port, send, body, head)
+    found = pairs(port, submit, body, head)
     for name, goal in goals.items():
         pair = [(each, port) for each in found[name]]
         yield compare(f"{name}{with_key}", pair, goal, site)
@@ -105,10 +114,7 @@ def classes(site: Site) -> Iterator[Row]:
     """The worker class of the web server beside Gunicorn's own threads."""
     with ExitStack() as servers:
         pair = [
-            (
-                BARELY,
-                servers.enter_context(started(site.mongodb_uri, site.redis_url, kind)),
-            )
+            (BARELY, servers.enter_context(started(site, kind)))
             for kind in (OURS, "gthread")
         ]
         name = "bare submission by our worker class, beside `gthread`"
@@ -117,14 +123,15 @@ def classes(site: Site) -> Iterator[Row]:
 
 def pairs(
     port: int,
-    send: Callable[[], dict],
+    submit: Callable[[], dict],
     body: Callable[[int], dict],
     head: dict[str, str] | None,
 ) -> dict[str, tuple[Request, Request]]:
     """Each of ours, and the bare view that stands beside it."""
-    open_task, task = send()["task_id"], send()["task_id"]
-    ask(port, "POST", f"/api/v1/tasks/{task}/cancel", None, head)
-    bare = ask(port, "POST", "/bare", BARE)["task_id"]
+    open_task, task = submit()["task_id"], submit()["task_id"]
+    post(port, f"/api/v1/tasks/{task}/cancel", None, head)
+    bare = post(port, "/bare", BARE)["task_id"]
+    tag = send(port, "GET", RESULT + task, headers=head).headers["ETag"]
     look_barely = Request(lambda n: ("GET", f"/bare/{bare}", None))
 
     def look(task_id: str, tag: str = "") -> Request:
@@ -140,7 +147,7 @@ def pairs(
         "look at a finished task": (look(task), look_barely),
         "look at an open task": (look(open_task), look_barely),
         "the same again, 304": (
-            look(task, tag_of(port, RESULT + task, head)),
+            look(task, tag),
             look(task),
         ),
     }

@@ -8,11 +8,11 @@ import statistics
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from tests.bench.large_videos import BYTES
-from tests.bench.processes import cpu_seconds, machine_cpu_seconds, started_by
+from tests.bench.processes import Meter, memory, started_by
 from tests.bench.rows import Row, Site
 from tests.system.stack import Stack
 from tests.waiting import meanwhile, wait_for
@@ -78,17 +78,20 @@ def rows(site: Site) -> Iterator[Row]:
         with pictures(stack) as before:
             time.sleep(BEFORE_S)
         stack.rest(LANE)
-        order(stack, count)
-        pid = stack.consumers[0].pid
-        cpu, machine = cpu_seconds(pid)[0], machine_cpu_seconds()
-        began = time.monotonic()
-        with sampled(stack) as memory, pictures(stack) as beside:
+        for _ in range(count):
+            status, answer = stack.ask("POST", "/api/v1/ai/video/task", VIDEO)
+            assert status == 202, answer
+        meter = Meter(stack.consumers[0].pid)
+        with sampled(stack) as sizes, pictures(stack) as beside:
             stack.go_on(LANE)
             with stack.database() as found:
-                await_stored(found.images, count)
-            took = time.monotonic() - began
-        used = cpu_seconds(pid)[0] - cpu
-        cores = (machine_cpu_seconds() - machine) / took
+                stored = found.images.count_documents
+                wait_for(
+                    lambda: stored({"kind": "video"}) == count,
+                    PATIENCE_S,
+                    "all are stored",
+                )
+            took, (used,), cores = meter.read()
         middle, most = (at(beside, n) / at(before, n) for n in (50, 95))
         yield Row(
             f"pictures, {A_SECOND} a second of {PICTURE_S:g} s, beside {count} videos "
@@ -97,7 +100,7 @@ def rows(site: Site) -> Iterator[Row]:
             f"before them: {told(before)}",
             "1.1",
         )
-        yield Row("memory beside them", memory.told(), goal="flat")
+        yield Row("memory beside them", sizes.told(), goal="flat")
         yield Row(
             "fetching them",
             f"{count * BYTES / took / 1e6:.0f} MB a second, {took:.0f} s; consumer "
@@ -105,19 +108,6 @@ def rows(site: Site) -> Iterator[Row]:
             f"{cores:.1f} cores busy",
         )
     shutil.rmtree(store, ignore_errors=True)
-
-
-def order(stack: Stack, count: int) -> None:
-    for _ in range(count):
-        status, answer = stack.ask("POST", "/api/v1/ai/video/task", VIDEO)
-        assert status == 202, answer
-
-
-def await_stored(images, count: int) -> None:
-    where = {"kind": "video"}
-    wait_for(
-        lambda: images.count_documents(where) == count, PATIENCE_S, "all are stored"
-    )
 
 
 @contextmanager
@@ -152,22 +142,15 @@ def pictures(stack: Stack) -> Iterator[list[float]]:
 @contextmanager
 def sampled(stack: Stack) -> Iterator[Memory]:
     """Look at the memory once a second, while inside."""
-    memory = Memory()
+    found = Memory()
 
     def look() -> None:
-        memory.consumer.append(resident(stack.consumers[0].pid))
+        found.consumer.append(memory(stack.consumers[0].pid, "VmRSS"))
         web = [stack.web.pid, *started_by(stack.web.pid)]
-        memory.web.append(sum(resident(each) for each in web))
+        found.web.append(sum(memory(each, "VmRSS") for each in web))
 
     with meanwhile(look, 1):
-        yield memory
-
-
-def resident(pid: int) -> int:
-    with suppress(FileNotFoundError), open(f"/proc/{pid}/status") as file:
-        (size,) = (line.split()[1] for line in file if line.startswith("VmRSS:"))
-        return 1024 * int(size)
-    return 0
+        yield found
 
 
 def at(seconds: list[float], share: int) -> float:

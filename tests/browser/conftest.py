@@ -8,7 +8,7 @@ import pytest
 
 from tests.browser import harness, wall
 from tests.browser.harness import Watched
-from tests.browser.windows import Windows
+from tests.browser.windows import Windows, await_scripts
 from tests.system import people
 
 SMALL = "/?size=512x512"  # drawn quickly
@@ -91,6 +91,8 @@ def visit(windows, request) -> Iterator[Callable[..., Watched]]:
         seen.watch(host)
         opened.append((seen, own))
         seen.page.goto(path)
+        if made["java_script_enabled"]:
+            await_scripts(seen.page)
         return seen
 
     yield open_page

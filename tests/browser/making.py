@@ -3,6 +3,9 @@ Tasks for the tests of pages, asked for over the API: as the guest of open pages
 with somebody's key.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import requests
 
 from tests.rest import API
@@ -42,8 +45,41 @@ def make(server: Stack, prompt: str, *, key: str = "", **fields: object) -> str:
     return finish(server, ask(server, prompt, key=key, **fields), key=key)
 
 
+def quiet(server: Stack) -> None:
+    """What others have asked for comes no more: it has ended, or will not begin."""
+    ended = {"$in": ["done", "failed", "unknown", "dropped"]}
+    with server.database() as found:
+        found.generations.delete_many({"state": {"$in": ["delayed", "queued"]}})
+        wait_for(
+            lambda: not found.generations.count_documents({"state": {"$not": ended}}),
+            what="all that has begun has ended",
+        )
+
+
+def move_clock(server: Stack, seconds: float) -> None:
+    """
+    It is later for the provider, and stays so: the clock never goes back, as what has
+    ended would be drawn again.
+    """
+    path, url = "/_simulator/settings", server.simulator_url
+    ahead = server.ask("GET", path, url=url)[1]["clock_offset"]
+    server.simulate(clock_offset=ahead + seconds)
+
+
+@contextmanager
+def held(server: Stack) -> Iterator[None]:
+    """What is asked for meanwhile is drawn until the end of it, and no longer."""
+    server.simulate(duration=600.0)
+    try:
+        yield
+    finally:
+        server.simulate(duration=0.3)
+        move_clock(server, 600.0)
+
+
 def clear(server: Stack) -> None:
     """Nobody has asked for anything yet: pages are short, and soon looked through."""
+    quiet(server)
     with server.database() as found:
         for name in ("tasks", "generations", "images", "batches"):
             found[name].delete_many({})
@@ -77,6 +113,16 @@ def sign_in(page, who: people.Account) -> None:
     password = page.get_by_label("Password", exact=True)
     password.fill(people.PASSWORD)
     password.press("Enter")
+
+
+def await_scripts(page) -> None:
+    """Wait until those are there, too, that come after everything else."""
+    page.wait_for_function("() => 'fitAll' in window")
+
+
+def await_held(page, routes: list) -> None:
+    """Wait until the page has asked for what a handler of *routes* keeps back."""
+    wait_for(lambda: page.evaluate("() => 1") and routes, what="it is asked for")
 
 
 def await_let_go(page, name: str) -> None:

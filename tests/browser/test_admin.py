@@ -21,21 +21,19 @@ def operate(visit, closed_server, root):
 
 
 @pytest.fixture
-def busy(closed_server):
-    """A server with a day behind it; yields its database."""
+def idle(closed_server):
+    """A server where nothing has happened; yields its database."""
     with closed_server.database() as database:
-        operator_data.fill(database)
+        operator_data.clear(database)
         yield database
         operator_data.clear(database)
 
 
 @pytest.fixture
-def idle(closed_server):
-    """A server where nothing has happened."""
-    with closed_server.database() as database:
-        operator_data.clear(database)
-        yield database
-        operator_data.clear(database)
+def busy(idle):
+    """A server with a day behind it; its database."""
+    operator_data.fill(idle)
+    return idle
 
 
 def id_of(database, name: str) -> str:

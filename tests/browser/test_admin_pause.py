@@ -2,12 +2,15 @@
 
 import re
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser import operator_data
 from tests.browser.harness import every_look
+from tests.browser.making import held
 from tests.waiting import wait_for
 
 OBEYED = 0.7  # seconds after which every process has seen a switch
@@ -24,7 +27,6 @@ def quiet(closed_server):
         operator_data.clear(database)
         yield database
         operator_data.clear(database)
-        closed_server.simulate(duration=0.3)
         time.sleep(OBEYED)
 
 
@@ -34,8 +36,8 @@ def throw(page: Page, name: str) -> None:
     expect(page.get_by_role("heading", name="Queue", exact=True)).to_be_visible()
 
 
-def ask(server, account, prompt: str = "一只猫") -> tuple[int, dict]:
-    body = {"type": "image", "prompt": prompt, "size": "512x512"}
+def ask(server, account, prompt: str = "一只猫", n: int = 1) -> tuple[int, dict]:
+    body = {"type": "image", "prompt": prompt, "size": "512x512", "n": n}
     headers = {"Authorization": f"Bearer {account.key}", "Accept-Language": "en"}
     return server.ask("POST", "/api/v1/ai/tasks", body, headers=headers)
 
@@ -43,6 +45,16 @@ def ask(server, account, prompt: str = "一只猫") -> tuple[int, dict]:
 def accepted(server) -> int:
     """How many submissions the provider has taken so far."""
     return len(server.ledger()["rows"])
+
+
+@contextmanager
+def no_slot_free(server, account) -> Iterator[tuple[int, dict]]:
+    """Nothing else can be sent, even by a consumer that has not seen a switch yet."""
+    before = accepted(server)
+    with held(server):
+        begun = ask(server, account, n=2)
+        wait_for(lambda: accepted(server) == before + 2, what="two are under way")
+        yield begun
 
 
 def states(database, *answers: tuple[int, dict]) -> list[str]:
@@ -55,17 +67,14 @@ def test_paused_sending_stops_the_lanes_and_they_go_on(
     visit, closed_server, root, ada, quiet
 ):
     """What the provider has is finished; nothing else is sent until it may be."""
-    closed_server.simulate(duration=3.0)
     page = visit(
         "/admin/queue", server=closed_server, cookies=root.cookies, lang="en"
     ).page
-    begun = ask(closed_server, ada)
-    wait_for(lambda: states(quiet, begun) == ["processing"], what="one is under way")
-
-    throw(page, "Pause sending")
-    time.sleep(OBEYED)
-    sent = accepted(closed_server)
-    waiting = [ask(closed_server, ada) for _ in range(3)]
+    with no_slot_free(closed_server, ada) as begun:
+        throw(page, "Pause sending")
+        time.sleep(OBEYED)
+        sent = accepted(closed_server)
+        waiting = [ask(closed_server, ada) for _ in range(3)]
     wait_for(lambda: states(quiet, begun) == ["completed"], what="it was finished")
     time.sleep(TICKS)
 
@@ -115,7 +124,8 @@ def test_paused_intake_is_said_in_words(visit, closed_server, root, ada, quiet):
     expect(hers.locator("article")).to_have_count(1)
     shown = hers.locator("article img")
     wait_for(lambda: shown.evaluate("each => each.naturalWidth"), what="it is shown")
-    assert quiet.tasks.count_documents({"status": "completed"}) == 1
+    done = {"status": "completed"}
+    wait_for(lambda: quiet.tasks.count_documents(done) == 1, what="it has ended")
 
 
 def send(page: Page, prompt: str) -> None:
@@ -126,26 +136,27 @@ def send(page: Page, prompt: str) -> None:
 @every_look
 def test_clearing_in_few_looks(visit, closed_server, root, ada, quiet, look):
     """Both switches off, two tasks waiting: the count, the question, the outcome."""
-    operator_data.pause(quiet, root.email, "sending")
-    time.sleep(OBEYED)
-    waiting = [ask(closed_server, ada) for _ in range(2)]
-    operator_data.pause(quiet, root.email, "intake")
-    seen = visit("/admin/queue", server=closed_server, cookies=root.cookies, **look)
-    page = seen.page
-    expect(page.locator(".op-banner")).to_have_count(2)
-    seen.check("admin-queue-paused", full=True)
+    with no_slot_free(closed_server, ada):
+        operator_data.pause(quiet, root.email, "sending")
+        waiting = [ask(closed_server, ada) for _ in range(2)]
+        operator_data.pause(quiet, root.email, "intake")
+        seen = visit("/admin/queue", server=closed_server, cookies=root.cookies, **look)
+        page = seen.page
+        expect(page.locator(".op-banner")).to_have_count(2)
+        seen.check("admin-queue-paused", full=True)
 
-    page.locator(".op-board-clear a").click()
-    seen.check("admin-clear", full=True)
-    page.locator("#word").fill("no")
-    page.locator("form .danger").click()
-    expect(page.locator("#word-error")).to_be_visible()
-    seen.check("admin-clear-refused")
-    page.locator("#word").fill("清空")
-    page.locator("form .danger").click()
+        page.locator(".op-board-clear a").click()
+        expect(page.locator("#word")).to_be_visible()
+        seen.check("admin-clear", full=True)
+        page.locator("#word").fill("no")
+        page.locator("form .danger").click()
+        expect(page.locator("#word-error")).to_be_visible()
+        seen.check("admin-clear-refused")
+        page.locator("#word").fill("清空")
+        page.locator("form .danger").click()
 
-    expect(page.get_by_role("status").first).to_contain_text("2")
-    seen.shot("admin-cleared")
+        expect(page.get_by_role("status").first).to_contain_text("2")
+        seen.shot("admin-cleared")
     assert states(quiet, *waiting) == ["cancelled"] * 2
 
 

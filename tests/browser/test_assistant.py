@@ -3,36 +3,25 @@
 import json
 import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.harness import every_look
+from tests.browser.harness import LOOKS, every_look
+from tests.webhooks.conftest import Receiver, handler_of
 
 WRITTEN = "雨后的江南小巷，青石板上一只黑猫，灯笼的光映在水洼里，水墨淡彩，大面积留白"
 
 
-class Chat(BaseHTTPRequestHandler):
-    """A chat endpoint that always writes the same."""
-
-    def do_POST(self) -> None:
-        self.rfile.read(int(self.headers["Content-Length"]))
-        message = {"role": "assistant", "content": WRITTEN}
-        body = json.dumps({"choices": [{"message": message}]}).encode()
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *args: object) -> None:
-        pass
-
-
 @pytest.fixture(scope="module")
 def server(own_stack) -> Iterator[object]:
-    """One whose operator has set up the assistant."""
-    chat = ThreadingHTTPServer(("127.0.0.1", 0), Chat)
+    """One whose operator has set up the assistant, which always writes the same."""
+    message = {"role": "assistant", "content": WRITTEN}
+    body = json.dumps({"choices": [{"message": message}]}).encode()
+    endpoint = Receiver("", answers=[(200, {}, body)] * len(LOOKS))
+    endpoint.held.set()
+    chat = ThreadingHTTPServer(("127.0.0.1", 0), handler_of(endpoint))
     threading.Thread(target=chat.serve_forever, daemon=True).start()
     url = f"http://127.0.0.1:{chat.server_port}"
     settings = {"PROMPT_ASSISTANT_MODEL": "chat-1", "PROMPT_ASSISTANT_URL": url}

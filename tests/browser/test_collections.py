@@ -55,7 +55,7 @@ def test_pages_of_collections(visit, look):
     page.goto(f"/s/{share.token}")
     seen.check("shared")
     page.locator(".photo-link").first.click()
-    expect(page.locator(".stage-picture")).to_be_visible()
+    expect(page.locator(".stage:not([aria-busy]) .stage-picture")).to_be_visible()
     seen.check("shared-picture")
 
 
@@ -80,7 +80,7 @@ def test_selected_pictures_go_into_a_new_collection_and_out(visit):
     expect(page.locator(".photo")).to_have_count(2)
     page.locator("#q").fill("lighthouse")
     expect(page.locator(".photo")).to_have_count(1)
-    assert re.search(r"in=collection_\w+&q=lighthouse", page.url)
+    expect(page).to_have_url(re.compile(r"in=collection_\w+&q=lighthouse"))
     expect(page.locator(".filters-count")).to_have_text("")
     page.locator("#q").fill("")
     expect(page.locator(".photo")).to_have_count(2)

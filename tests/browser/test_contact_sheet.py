@@ -5,7 +5,6 @@ from playwright.sync_api import expect
 
 from tests.browser.harness import every_look
 from tests.browser.making import ask, clear, make, slot_of
-from tests.waiting import wait_for
 
 SHEET = "/?view=sheet&size=512x512"
 
@@ -59,6 +58,7 @@ def test_view_is_remembered_and_verbs_have_keys(visit, tasks):
     page.keyboard.press("v")
     expect(page.locator("#prompt")).to_have_value("第 12 个")
     expect(page.locator("#inputs .input-tile")).to_have_count(1)
+    expect(page.locator("#prompt")).to_be_focused()
     page.locator("#prompt").blur()
     other = slot_of(page, tasks[-2])
     other.hover()
@@ -66,11 +66,12 @@ def test_view_is_remembered_and_verbs_have_keys(visit, tasks):
     expect(page.locator("#inputs .input-tile")).to_have_count(2)
     other.hover()
     # Until its script has come a picture leads to its page.
-    wait_for(lambda: page.evaluate("typeof stage.zoom") == "object", what="the stage")
+    page.wait_for_function("() => typeof stage == 'object' && 'zoom' in stage")
     page.keyboard.press("e")
     expect(page.locator("#stage .stage-title")).to_have_text("第 11 个")
     expect(page.locator("#edit-edit")).to_have_attribute("open", "")
     page.keyboard.press("Escape")
+    expect(other.locator(".slot-link")).to_be_focused()
     slot.locator(".slot-link").focus()
     page.keyboard.press("f")
     favourite = slot.get_by_role("button", name="Favourite")

@@ -6,7 +6,7 @@ import re
 from playwright.sync_api import expect
 
 from tests.browser.harness import every_look
-from tests.browser.making import choices_of
+from tests.browser.making import choices_of, held
 
 SEND = re.compile("生成|Generate")
 
@@ -35,16 +35,17 @@ def boxes(card) -> list:
 
 
 @every_look
-def test_pictures_arrive_by_themselves(visit, look):
+def test_pictures_arrive_by_themselves(visit, live_server, look):
     """
     They take their places without moving anything, the title counts what is not yet
     there, and then all is quiet.
     """
     seen = visit(**look)
     page, prompt = seen.page, f"一只猫，{seen.look}"
-    card = ask(page, prompt, n=2)
-    expect(page).to_have_title(re.compile(r"^\(\d+\) "))
-    before = boxes(card)
+    with held(live_server):
+        card = ask(page, prompt, n=2)
+        expect(page).to_have_title(re.compile(r"^\(\d+\) "))
+        before = boxes(card)
 
     expect(card.locator("img")).to_have_count(2)
     expect(card.locator("img").last).to_have_js_property("complete", True)
@@ -60,18 +61,19 @@ def test_pictures_arrive_by_themselves(visit, look):
     assert seen.polls() == polls > 0
 
 
-def test_double_click_makes_one_task(visit):
+def test_double_click_makes_one_task(visit, live_server):
     """
     Impatience costs nothing; and a screen reader hears which picture has come, once,
     not every second of waiting.
     """
     page = visit().page
     page.fill("#prompt", "双击的鼓手")
-
-    page.get_by_role("button", name=SEND).dblclick()
-
     told = page.locator("#announce")
-    expect(told).to_have_text("已提交")
+
+    with held(live_server):
+        page.get_by_role("button", name=SEND).dblclick()
+
+        expect(told).to_have_text("已提交")
     cards = page.locator(".card", has_text="双击的鼓手")
     expect(cards.first.locator("img")).to_be_visible()
     expect(told).to_have_text("第 1 张已完成：双击的鼓手")

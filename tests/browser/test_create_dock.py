@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.harness import every_look
-from tests.browser.making import choices_of
+from tests.browser.making import await_scripts, choices_of
 from tests.system import people
 
 USUAL, NO_SEED = "doubao-seedream-3.0-t2i", "jimeng-4.6"
@@ -50,18 +50,12 @@ def test_first_visit(visit, newcomer, look):
     assert seen.layout_shift() == []
     seen.page.locator(".demo summary").click()
     expect(seen.page.get_by_text("ARK_API_KEY")).to_be_visible()
-
-
-def test_demo_bar_is_closed_for_good(visit):
-    """Who has read it does not see it again in this browser."""
-    page = visit("/", lang="en").page
-    page.locator(".demo [data-dismiss]").click()
-    expect(page.locator(".demo")).to_have_count(0)
-
-    page.reload()
-
-    expect(page.locator(".composer")).to_be_visible()
-    expect(page.locator(".demo")).to_have_count(0)
+    # Who has read it does not see it again in this browser.
+    seen.page.locator(".demo [data-dismiss]").click()
+    expect(seen.page.locator(".demo")).to_have_count(0)
+    seen.page.reload()
+    expect(seen.page.locator(".composer")).to_be_visible()
+    expect(seen.page.locator(".demo")).to_have_count(0)
 
 
 def test_drafts_are_private(visit, newcomer, ada):
@@ -189,6 +183,7 @@ def test_arrows_lead_into_the_menus(visit):
     page.keyboard.type(" in June")
     expect(page.locator("#prompt")).to_have_value("rain in June")
 
+    await_scripts(page)
     chip(page, "size").focus()
     page.keyboard.press("ArrowDown")
     expect(page.locator("#menu-size [value='1:1']")).to_be_focused()

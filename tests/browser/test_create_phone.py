@@ -96,14 +96,14 @@ def test_styles_are_little_pictures(visit, look):
     page = (seen := visit("/", **look)).page
     page.wait_for_load_state("networkidle")
     assert asked_for(seen) == 0
-    choices_of(page)
-    chip = page.locator("#menu-style summary")
-    if chip.is_visible():  # in the sheet all choices are open
-        chip.click()
+    with page.expect_request("**/styles.webp*"):
+        choices_of(page)
+        chip = page.locator("#menu-style summary")
+        if chip.is_visible():  # in the sheet all choices are open
+            chip.click()
     page.locator("#menu-style [value=ink]").focus()
     page.keyboard.press("ArrowRight")
     expect(page.locator("#menu-style [value=gongbi]")).to_be_checked()
-    page.wait_for_load_state("networkidle")
     assert asked_for(seen) == 1
     seen.check("create-styles")
 

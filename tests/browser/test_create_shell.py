@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.harness import every_look
-from tests.browser.making import clear, make
+from tests.browser.making import await_scripts, clear, make
 
 LOST = re.compile("提交没有成功|was not submitted")
 
@@ -119,23 +119,25 @@ def test_page_tells_when_the_server_is_back(visit):
 
 
 def test_phone_has_its_bar_on_every_page(visit, live_server):
-    """At the lower edge, with the part marked that the page belongs to."""
+    """At the lower edge, with the one entry marked that is the page, or the part that
+    it belongs to."""
     clear(live_server)  # what loads when it comes into view moves the foot
     page = visit("/", lang="en", width=390, refused=(404,)).page
     bar = page.get_by_role("navigation", name="Main")
 
-    for path, part in [
-        ("/", "Create"),
-        ("/gallery", "Gallery"),
-        ("/gallery/tidy", "Gallery"),
-        ("/tasks", "Tasks"),
-        ("/account", "Account"),
-        ("/account/usage", "Account"),
-        ("/admin/queue", "Admin"),
-        ("/admin/users/new", "Admin"),
+    for path, part, how in [
+        ("/", "Create", "page"),
+        ("/gallery", "Gallery", "page"),
+        ("/gallery/tidy", "Gallery", "true"),
+        ("/tasks", "Tasks", "page"),
+        ("/account", "Account", "page"),
+        ("/account/usage", "Account", "true"),
+        ("/admin/queue", "Admin", "page"),
+        ("/admin/users/new", "Admin", "true"),
     ]:
         page.goto(path)
         expect(bar.locator("[aria-current]")).to_have_text(part)
+        expect(bar.locator("[aria-current]")).to_have_attribute("aria-current", how)
         box, wide = bar.bounding_box(), page.evaluate("document.body.scrollWidth")
         assert (box["x"], box["width"], wide) == (0, 390, 390), path
         assert box["y"] + box["height"] == pytest.approx(844, abs=1), path
@@ -156,13 +158,21 @@ UNDER = """() => {
 }"""
 
 
+# The margin that keeps what has the focus clear of the form is that of this width.
+MEASURED = """width => innerWidth === width &&
+  document.documentElement.style.getPropertyValue("--form") ===
+    `${document.getElementById("composer").offsetHeight}px`"""
+
+
 def test_focus_is_never_under_the_form(visit, live_server):
     """Forwards and backwards through the feed, as WCAG 2.4.11 asks."""
+    clear(live_server)
     for n in range(3):
         make(live_server, f"something to tab through {n}")
     page = visit("/", lang="en").page
     for width in (390, 1280):
         page.set_viewport_size({"width": width, "height": 700})
+        page.wait_for_function(MEASURED, arg=width)
         page.evaluate("scrollTo(0, 0)")
         page.locator(".composer .primary").focus()
         hidden = []
@@ -177,6 +187,7 @@ def test_header_fits(visit, closed_server, root):
     page = visit("/", server=closed_server, cookies=root.cookies, lang="en").page
     for width in (320, 641, 768, 980):
         page.set_viewport_size({"width": width, "height": 800})
+        page.wait_for_function("width => innerWidth === width", arg=width)
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         assert page.locator(".masthead").bounding_box()["height"] < 80, width
         ends = page.locator(".masthead-end button").last.bounding_box()
@@ -191,6 +202,7 @@ def test_browser_speaks_the_language_of_the_page(visit, lang, words):
     other = {"zh": "en-GB", "en": "zh-CN"}[lang]
     page = visit("/", lang=lang, chosen=True, locale=other).page
     field = page.locator("#prompt")
+    await_scripts(page)
 
     page.locator(".composer .primary").click()
 

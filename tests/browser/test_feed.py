@@ -14,17 +14,17 @@ from tests.browser.making import (
     card_of,
     clear,
     finish,
+    held,
     make,
     slot_of,
 )
 from tests.system.stack import Stack
 
-SLOW = "[[slow 5]] "
 REFUSED, UNKNOWN, SECRET = "[[50413]] ", "[[50500]] ", "[[100010]] "
 LANE = "volcengine_jimeng:jimeng_t2i_v30"
 LATER = {"delay": 600}  # seconds: it is live, and nothing comes of it in a test
 PLACE = re.compile("排队第 1 位|No. 1 in the queue")
-DRAWING = re.compile(r"生成中\s*\d+ 秒 / 约 \d+ 秒|Generating\s*\d+ s of about \d+ s")
+DRAWING = re.compile(r"生成中\s*\d+ .+ / 约 10 分|Generating\s*\d+ .+ of about 10 min")
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +48,7 @@ def site(live_server) -> Iterator[Stack]:
     clear(live_server)
     yield live_server
     clear(live_server)
+    live_server.remember_durations(LANE, 3.0)
 
 
 @every_look
@@ -78,15 +79,17 @@ def test_cards(visit, exhibits, look):
 @every_look
 def test_running_cards(visit, site, look):
     """Place, phase and time stand in the picture's own shape; nothing moves."""
-    running = ask(site, SLOW + "河上的桥", size="16:9", n=2)
-    waiting = ask(site, "等着的云", n=2)
-    seen = visit("/", **look)
-    slot = slot_of(seen.page, running)
-    shape = slot.bounding_box()
+    site.remember_durations(LANE, 600.0)
+    with held(site):
+        running = ask(site, "河上的桥", size="16:9", n=2)
+        waiting = ask(site, "等着的云", n=2)
+        seen = visit("/", **look)
+        slot = slot_of(seen.page, running)
+        shape = slot.bounding_box()
 
-    expect(slot_of(seen.page, waiting)).to_have_text(PLACE)
-    expect(slot).to_have_text(DRAWING)
-    seen.check("feed-running")
+        expect(slot_of(seen.page, waiting)).to_have_text(PLACE)
+        expect(slot).to_have_text(DRAWING)
+        seen.check("feed-running")
     pictures = card_of(seen.page, waiting).locator("img")
     expect(pictures).to_have_count(2)
 
@@ -97,18 +100,19 @@ def test_running_cards(visit, site, look):
 
 def test_focus_and_menu_stay_while_the_card_is_kept_up(visit, site):
     """Seconds are counted on, and neither a focus nor an open menu is lost."""
-    task_id = ask(site, SLOW + "留住焦点")
-    page = visit("/", lang="en").page
-    card = card_of(page, task_id)
-    seconds = card.locator(".slot-caption .figures")
-    expect(seconds).to_contain_text(re.compile(r"\d s"))
-    before = seconds.text_content()
-    card.locator(".menu summary").click()
-    button(card, "Copy prompt").focus()
+    with held(site):
+        task_id = ask(site, "留住焦点")
+        page = visit("/", lang="en").page
+        card = card_of(page, task_id)
+        seconds = card.locator(".slot-caption .figures")
+        expect(seconds).to_contain_text(re.compile(r"\d s"))
+        before = seconds.text_content()
+        card.locator(".menu summary").click()
+        button(card, "Copy prompt").focus()
 
-    expect(seconds).not_to_have_text(before)
+        expect(seconds).not_to_have_text(before)
 
-    expect(button(card, "Copy prompt")).to_be_focused()
+        expect(button(card, "Copy prompt")).to_be_focused()
     finish(site, task_id)
     expect(card.locator("img")).to_be_visible()
     expect(card.locator(".menu")).to_have_attribute("open", "")
@@ -146,12 +150,13 @@ def test_new_results_leave_scroll_and_selection_alone(visit, site):
     """Whoever looks at an old picture goes on doing so."""
     for number in range(3):
         make(site, f"旧的一张 {number}", size="1:1")
-    task_id = ask(site, SLOW + "新的一张")
-    page = visit("/", width=390).page
-    old = page.locator(".card-prompt", has_text="旧的一张 1")
-    old.scroll_into_view_if_needed()
-    old.select_text()
-    before = page.evaluate("[scrollY, getSelection().toString()]")
+    with held(site):
+        task_id = ask(site, "新的一张")
+        page = visit("/", width=390).page
+        old = page.locator(".card-prompt", has_text="旧的一张 1")
+        old.scroll_into_view_if_needed()
+        old.select_text()
+        before = page.evaluate("[scrollY, getSelection().toString()]")
 
     expect(card_of(page, task_id).locator("img")).to_be_attached()
 

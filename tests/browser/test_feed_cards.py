@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.making import button, card_of, clear, make, slot_of
+from tests.browser.making import await_held, button, card_of, clear, make, slot_of
 
 PROMPT = '山顶的风车，\n"傍晚" <b>'
 
@@ -65,6 +65,7 @@ def test_menu_opened_early_is_in_view(visit, ended):
     box = menu.bounding_box()
     assert box["y"] + box["height"] > form["y"]
 
+    await_held(page, late)
     for route in late:
         route.continue_()
 
@@ -119,8 +120,9 @@ def test_words_and_settings_are_taken_up_again(visit, ended):
     expect(card.locator(".menu")).not_to_have_attribute("open", "")
 
 
-def test_delete_can_be_undone(visit, ended):
-    """A line takes the card's place, and its button brings the card back."""
+def test_delete_can_be_undone_and_again_shows_a_new_card_on_top(visit, ended):
+    """A line takes the card's place, and its button brings the card back. What is asked
+    for once more comes into view."""
     page = visit("/", lang="en").page
     card = card_of(page, ended)
 
@@ -132,16 +134,10 @@ def test_delete_can_be_undone(visit, ended):
     expect(card.locator("img")).to_have_count(2)
     expect(card.locator(".card-prompt a")).to_be_focused()
 
-
-def test_again_shows_the_new_card_on_top(visit, ended):
-    """The same is asked for at once, and comes into view."""
-    page = visit("/", lang="en").page
-    old = card_of(page, ended)
     newest = page.locator(".card").first
     before = newest.get_attribute("id")
-    old.scroll_into_view_if_needed()
-
-    button(old, "Again").click()
+    card.scroll_into_view_if_needed()
+    button(card, "Again").click()
 
     expect(newest).not_to_have_id(before)
     expect(newest.locator(".card-prompt")).to_have_text(PROMPT)

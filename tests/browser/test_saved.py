@@ -23,7 +23,6 @@ def test_prompt_is_kept_and_used_again(visit, look):
     """Nothing of the panel goes into the form; what it replaces can be had back."""
     page = (seen := visit("/?size=16:9&n=2&seed=7&style=ink", **look)).page
     page.fill("#prompt", PROMPT)
-    page.wait_for_function("() => typeof savePrompt === 'function'")
     page.click(CLOCK)
     name = page.locator("#saved-name")
     name.press("Enter")

@@ -32,6 +32,7 @@ def test_second_factor_from_end_to_end(visit, closed_server, eve, look):
 
     page.locator("#factor-password").fill(PASSWORD)
     press(page, "form[action$='/second-factor/begin'] .primary")
+    expect(page.locator("#code")).to_be_visible()
     seen.check("factor-set-up", full=True)
     page.locator("#code").fill("000000")
     press(page, ".gate-form .primary")
@@ -40,9 +41,11 @@ def test_second_factor_from_end_to_end(visit, closed_server, eve, look):
     secret = re.sub(r"\s", "", page.locator("code.secret-text").inner_text())
     page.locator("#code").fill(pyotp.TOTP(secret).now())
     press(page, ".gate-form .primary")
+    expect(page.locator("#codes")).to_be_visible()
     seen.check("factor-codes", full=True)
     first = page.locator("#codes").inner_text().split()[0]
     page.locator("a.primary").click()
+    page.wait_for_url("**/account/security")
     seen.check("security-with-factor", full=True)
 
     page.context.clear_cookies(name="session")
@@ -50,6 +53,7 @@ def test_second_factor_from_end_to_end(visit, closed_server, eve, look):
     page.locator("#email").fill(eve.email)
     page.locator("#password").fill(PASSWORD)
     press(page, ".gate-form .primary")
+    expect(page.locator("#code")).to_be_visible()
     seen.check("enter-code")
     press(page, "details summary.button")
     seen.check("enter-recovery-code")
@@ -76,6 +80,7 @@ def test_password_once_more(visit, closed_server, eve, look):
     page = seen.page
     page.locator("#key-name").fill("shop script")
     press(page, "form[action='/account/keys'] button")
+    expect(page.locator("#confirm_password")).to_be_visible()
     seen.check("confirm")
     page.locator("#confirm_password").fill("not this one")
     press(page, ".gate-form .primary")

@@ -10,7 +10,7 @@ from jimeng.gallery import picture_details
 from tests.browser import wall
 from tests.browser.harness import every_look
 from tests.browser.making import make
-from tests.waiting import wait_for
+from tests.browser.windows import await_scripts
 
 pytestmark = pytest.mark.usefixtures("empty_gallery")
 
@@ -19,8 +19,7 @@ ME = Principal("guest")
 
 def open_at(page, place: int):
     """Press the picture at a place of the page, and wait until it is seen whole."""
-    # On the page of the form it comes late; until then a link leads to the page.
-    wait_for(lambda: page.evaluate("typeof stage.zoom") == "object", what="the stage")
+    await_scripts(page)
     page.locator("a[data-view]").nth(place).click()
     expect(page.locator("#stage")).to_be_visible()
     whole(page)
@@ -30,6 +29,11 @@ def open_at(page, place: int):
 def whole(page) -> None:
     """The picture has come with all that belongs to it."""
     expect(page.locator(".stage:not([aria-busy]) .stage-title")).to_be_attached()
+
+
+def await_way_back(page) -> None:
+    """Wait until the stage that was closed is no step of the way back any more."""
+    page.wait_for_function("() => !history.state")
 
 
 def shown(page):
@@ -102,8 +106,7 @@ def test_closing_comes_back_to_the_same_spot(visit):
 
     expect(page.locator("#stage")).to_be_hidden()
     expect(links.nth(22)).to_be_focused()
-    # Not by the page itself, which lets nobody evaluate words a second time.
-    wait_for(lambda: page.evaluate("!history.state"), what="the way back is as before")
+    await_way_back(page)
     assert page.evaluate("scrollY") == before > 0
     assert page.url == address
 
@@ -144,8 +147,7 @@ def test_arrows_make_no_history(visit):
     page.keyboard.press("Enter")
     expect(page.locator("#stage")).to_be_visible()
     page.keyboard.press("Escape")
-    # Not by the page itself, which lets nobody evaluate words a second time.
-    wait_for(lambda: page.evaluate("!history.state"), what="the way back is as before")
+    await_way_back(page)
     page.go_back()
     page.wait_for_url("**/")
 
@@ -237,8 +239,7 @@ def test_feed_is_gone_through_and_its_form_filled_in_place(visit, live_server):
     expect(page.locator("#prompt")).to_have_value("灯塔")
     expect(page.locator("#prompt")).to_be_focused()
     assert page.evaluate("window.same")
-    # Not by the page itself, which lets nobody evaluate words a second time.
-    wait_for(lambda: page.evaluate("!history.state"), what="the way back is as before")
+    await_way_back(page)
 
 
 def test_plain_ways_stay_plain(visit):

@@ -1,5 +1,7 @@
 """The stage under fingers, the wheel, and a press that holds."""
 
+import time
+
 import pytest
 from playwright.sync_api import expect
 
@@ -15,13 +17,24 @@ def swipe(page, *moves: tuple[int, int], at: tuple[int, int] = (195, 400)) -> No
     touch(page, [[at], *[[point] for point in points], []])
 
 
-def touch(page, frames: list[list[tuple[int, int]]]) -> None:
-    """What fingers do, a list of places each time; the last one is none."""
+def touch(page, frames: list[list[tuple[int, int]]], **when: float) -> None:
+    """
+    What fingers do, a list of places each time; the last one is none. All at once as
+    the page sees it, if a *timestamp* is given.
+    """
     session = page.context.new_cdp_session(page)
     kinds = ["touchStart", *["touchMove"] * (len(frames) - 2), "touchEnd"]
     for kind, fingers in zip(kinds, frames, strict=True):
         points = [{"x": x, "y": y, "id": n} for n, (x, y) in enumerate(fingers)]
-        session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+        how = {"type": kind, "touchPoints": points, **when}
+        session.send("Input.dispatchTouchEvent", how)
+
+
+def tap_twice(page, x: int, y: int, ago: float) -> None:
+    """At most a moment apart, by the clock of the page, however long it takes."""
+    first = time.time() - ago
+    for timestamp in (first, first + 0.1):
+        touch(page, [[(x, y)], []], timestamp=timestamp)
 
 
 def test_fingers_swipe_and_zoom(visit):
@@ -52,12 +65,9 @@ def test_fingers_swipe_and_zoom(visit):
     swipe(page, (-40, 0), (-100, 0), at=(195, 300))
     assert picture.bounding_box()["x"] == pytest.approx(before - 100, abs=1)
     at(page, "1 / 3")
-    for _ in range(2):
-        touch(page, [[(195, 300)], []])
+    tap_twice(page, 195, 300, ago=10)
     assert scale(page) == whole
-    page.wait_for_timeout(400)
-    for _ in range(2):
-        touch(page, [[(195, 300)], []])
+    tap_twice(page, 195, 300, ago=5)
 
     assert picture.bounding_box()["width"] == pytest.approx(1328, abs=2)
 

@@ -14,6 +14,7 @@ from tests.browser.making import (
     make,
     slot_of,
 )
+from tests.browser.windows import await_scripts
 from tests.waiting import wait_for
 
 LANE = "volcengine_jimeng:jimeng_t2i_v30"
@@ -107,6 +108,7 @@ def test_notice_of_what_ends_out_of_sight(visit, live_server, look):
     page = seen.page
     page.context.add_init_script(NOTICES)
     page.reload()
+    await_scripts(page)
     live_server.rest(LANE)  # nothing ends before nobody looks
     page.fill("#prompt", "a picture to be told of")
     page.get_by_role("button", name=re.compile("生成|Generate")).click()

@@ -23,12 +23,26 @@ SPY = """
 document.addEventListener("securitypolicyviolation", (event) => {
   console.error(`CSP: ${event.violatedDirective} ${event.blockedURI} ${event.sample}`);
 });
+window.__ran = [];
+document.addEventListener("load", ({ target }) => {
+  if (target.localName === "script") __ran.push(target.src);
+}, true);
 window.__shifts = [];
 window.__shiftObserver = new PerformanceObserver((list) => {
   window.__shifts.push(...list.getEntries());
 });
 window.__shiftObserver.observe({ type: "layout-shift", buffered: true });
 """
+# What a page asks for once it is loaded has run, too: a click before is another.
+RAN = """
+() => (document.getElementById("later")?.dataset.scripts.trim().split(/\\s+/) ?? [])
+  .every((src) => __ran.includes(new URL(src, location).href))
+"""
+
+
+def await_scripts(page) -> None:
+    """Wait for all scripts of the page that is shown."""
+    page.wait_for_function(RAN)
 
 
 class Windows:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import redis
 
-from tests.chaos.site import PATIENCE, Site
+from tests.chaos.site import Site
 from tests.system.commands import flask
 from tests.waiting import wait_for
 
@@ -33,7 +33,7 @@ def lose_index(label: str) -> Callable[[Site, random.Random], None]:
                 missing = site.missing() or ()
                 return "index_missing" in missing or name in rows.index_information()
 
-            wait_for(is_noticed, PATIENCE, f"somebody misses {label}")
+            wait_for(is_noticed, what=f"somebody misses {label}")
             if name in rows.index_information():
                 return  # a process that was just starting has built it
             site.said["index_missing"] += 1
@@ -43,27 +43,26 @@ def lose_index(label: str) -> Callable[[Site, random.Random], None]:
     return strike
 
 
-def fill_redis(site: Site, choice: random.Random) -> None:
-    with redis.Redis.from_url(site.redis.url) as link:
-        link.config_set("maxmemory", "1mb")
-        try:
-            site.await_missing("redis_full")
-            time.sleep(KEPT)
-        finally:
-            link.config_set("maxmemory", "0")
-    site.await_ready()
+def refused_by_redis(code: str, command: str, begin: list, end: list):
+    """It refuses all that writes, until that is told."""
+
+    def strike(site: Site, choice: random.Random) -> None:
+        with redis.Redis.from_url(site.redis.url) as link:
+            link.execute_command(command, *begin)
+            try:
+                site.await_missing(code)
+                time.sleep(KEPT)
+            finally:
+                link.execute_command(command, *end)
+        site.await_ready()
+
+    return strike
 
 
-def make_redis_read_only(site: Site, choice: random.Random) -> None:
-    """It follows a primary that is not there."""
-    with redis.Redis.from_url(site.redis.url) as link:
-        link.replicaof("127.0.0.1", 9)
-        try:
-            site.await_missing("redis_read_only")
-            time.sleep(KEPT)
-        finally:
-            link.replicaof("NO", "ONE")
-    site.await_ready()
+FULL = "CONFIG SET", ["maxmemory", "1mb"], ["maxmemory", "0"]
+READ_ONLY = "REPLICAOF", ["127.0.0.1", 9], ["NO", "ONE"]  # of one that is not there
+fill_redis = refused_by_redis("redis_full", *FULL)
+make_redis_read_only = refused_by_redis("redis_read_only", *READ_ONLY)
 
 
 def freeze(server: str, *codes: str) -> Callable[[Site, random.Random], None]:

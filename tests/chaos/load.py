@@ -8,9 +8,9 @@ from collections import Counter
 from contextlib import suppress
 
 from tests.system.stack import Stack
+from tests.waiting import PATIENCE_S
 
 USERS = 20
-PATIENCE = 60.0  # seconds that one request is repeated
 CANCELLED, DELETED = 0.05, 0.03  # of the tasks, soon after they were accepted
 PICTURE = {"type": "image", "size": "512x512"}
 # Small ones: of Ark, whose list has what was accepted without an answer, and of Visual,
@@ -37,7 +37,7 @@ def wanted(number: int) -> dict[str, object]:
 class Load:
     """
     Args:
-        total: Tasks in all.
+        total: Tasks at the least.
         rate: Requests a second, by all threads together.
     """
 
@@ -46,7 +46,7 @@ class Load:
         self.deleted: set[str] = set()
         self.retried: set[int] = set()  # seeds: these may be drawn a second time
         self.answers: Counter[str] = Counter()
-        self.finished = threading.Event()
+        self._enough = threading.Event()
         self._stack, self._total, self._rate = stack, total, rate
         self._numbers = itertools.count()
         self._choice = random.Random(seed)
@@ -58,15 +58,16 @@ class Load:
             thread.start()
 
     def join(self) -> None:
+        """Nothing strikes any more: wait until all have been asked for."""
+        self._enough.set()
         for thread in self._threads:
             thread.join()
-        self.finished.set()
 
     def _run(self) -> None:
         while True:
             number = next(self._numbers)
-            if number >= self._total:
-                return
+            if number >= self._total and self._enough.is_set():
+                return  # what strikes later than was planned would meet nothing
             task_id = self._ask_until_taken(number)
             time.sleep(len(self._threads) / self._rate)
             if task_id is not None:
@@ -107,7 +108,7 @@ class Load:
             **wanted(number),
         }
         headers = {"Idempotency-Key": f"chaos-{number}"}
-        end = time.monotonic() + PATIENCE
+        end = time.monotonic() + PATIENCE_S
         while time.monotonic() < end:
             try:
                 status, answer = self._stack.ask(

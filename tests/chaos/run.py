@@ -69,6 +69,7 @@ def run(
     monkey: float,
     with_long: bool = True,
     only: str = "",
+    settled_within: float = SETTLED_WITHIN,
     say: Callable[[str], None] = lambda line: None,
 ) -> Report:
     """
@@ -79,6 +80,7 @@ def run(
         monkey: Chance of one of the consumers to die, at each side of each write.
         with_long: Let faults strike that take half a minute, too.
         only: Those with this in their names.
+        settled_within: Seconds after the last fault.
     """
     choice = random.Random(seed)
     site = Site(folder, monkey=monkey)
@@ -91,12 +93,14 @@ def run(
         struck = Struck()
         with meanwhile(site.keep_alive, 0.3):  # what has died is started again
             load.start()
-            strike_all(site, plan, choice, struck, say)
-            load.join()
+            try:
+                strike_all(site, plan, choice, struck, say)
+            finally:
+                load.join()
             last = time.monotonic()
             connect(site)
             let_leases_pass()
-            struck.wrong += await_settled()
+            struck.wrong += await_settled(settled_within)
         ended = time.monotonic()
         verdict = judge(site, load)
         verdict.wrong += struck.wrong
@@ -133,7 +137,7 @@ def release_unknown_videos() -> None:
     Generation.collection().update_many({**held, **later}, {"$set": {"due_at": now}})
 
 
-def await_settled() -> list[str]:
+def await_settled(within: float) -> list[str]:
     """Wait, and return what is wrong."""
 
     def is_settled() -> bool:
@@ -141,7 +145,7 @@ def await_settled() -> list[str]:
         return not unsettled()
 
     try:
-        wait_for(is_settled, SETTLED_WITHIN, "all has settled")
+        wait_for(is_settled, within, "all has settled")
     except AssertionError as error:
         return [f"{error}\n{situation()}"]
     return []

@@ -9,10 +9,9 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
-from jimeng.local.embedded import Redis
 from jimeng.providers import MODELS
 from tests.chaos.load import PICTURE, VIDEOS
-from tests.databases import Mongo, kill, revive
+from tests.databases import Mongo, Redis, kill, revive
 from tests.system.stack import CONSUMER, MONKEY, Stack
 from tests.waiting import wait_for
 
@@ -20,8 +19,7 @@ LIMIT = 6  # pictures at a time, in the simulator and in the configuration
 DURATION = 0.5  # seconds a picture
 CONSUMERS = 3
 SEEDS = 5_000_000  # of what faults ask for themselves
-SPOILT_WITHIN = 5.0  # seconds in which the provider meets what it was told
-PATIENCE = 60.0  # seconds for what a fault waits for
+SPOILT_WITHIN = 20.0  # seconds in which the provider meets what it was told
 MAX_KEPT = 1.1  # seconds that an answer of the probe is good for
 
 
@@ -68,7 +66,7 @@ class Site:
     def start(self) -> None:
         self.keep_alive()
         self.stack.await_ready()
-        wait_for(self.is_provider_set, 20, "the provider answers")
+        wait_for(self.is_provider_set, what="the provider answers")
         # Nobody polls a video before it may be ready: a minute, as far as is known.
         for model in MODELS:
             if model.id in {each["model"] for each in VIDEOS}:
@@ -77,15 +75,10 @@ class Site:
     def is_provider_set(self) -> bool:
         """Whether the simulator answers and has our settings; it forgets them."""
         try:
-            self.set_simulator(plain=True, sigma=0.3)
+            self.stack.simulate(plain=True, sigma=0.3)
         except OSError:
             return False
         return True
-
-    def set_simulator(self, **settings: object) -> None:
-        self.stack.ask(
-            "POST", "/_simulator/settings", settings, url=self.stack.simulator_url
-        )
 
     def spoil(self, action: str, kind: str, times: int, seconds: float = 0.0) -> None:
         """
@@ -133,7 +126,6 @@ class Site:
             MONKEY if haunted else CONSUMER,
             MONKEY_SEED=str(self._seed),
             MONKEY_CHANCE=str(self._monkey),
-            MONKEY_LEASE="25",
         )
 
     def add_consumer(self, prefix: list[str], seconds: float) -> None:
@@ -155,11 +147,6 @@ class Site:
     def running(self) -> list[subprocess.Popen]:
         """The consumers that are not frozen."""
         return [c for c in self.stack.consumers if c.pid not in self._frozen]
-
-    def freeze_group(self, group: int, seconds: float) -> None:
-        os.killpg(group, signal.SIGSTOP)
-        time.sleep(seconds)
-        os.killpg(group, signal.SIGCONT)
 
     def restart(self, server: Mongo | Redis) -> None:
         """SIGKILL to a database, which then starts on what it had on disk."""
@@ -189,7 +176,7 @@ class Site:
             assert status == 202 or status >= 500, f"{status} for {fields}: {answer}"
             return answer["data"]["task_id"] if status == 202 else None
 
-        task_id = wait_for(ask, PATIENCE, "a task of a fault is taken")
+        task_id = wait_for(ask, what="a task of a fault is taken")
         self.asked.append(task_id)
         return task_id
 
@@ -211,13 +198,13 @@ class Site:
         def is_said() -> set[str]:
             return {*codes}.intersection(self.missing() or ())
 
-        (code, *_) = wait_for(is_said, PATIENCE, f"readiness says {codes}")
+        (code, *_) = wait_for(is_said, what=f"readiness says {codes}")
         self.said[code] += 1
 
     def await_ready(self) -> None:
         """Wait until readiness has nothing to say, as of now."""
         time.sleep(MAX_KEPT)
-        wait_for(lambda: self.missing() == [], PATIENCE, "it is ready again")
+        wait_for(lambda: self.missing() == [], what="it is ready again")
 
     def aside(self, work: Callable[[], object]) -> threading.Thread:
         """Do it in a thread."""

@@ -34,7 +34,6 @@ from tests.chaos.releases import CODE
 from tests.chaos.site import LIMIT, Site
 from tests.waiting import wait_for
 
-SETTLED_WITHIN = 60.0  # seconds; longer than the lease of a settler that has died
 OPERATOR = Principal("chaos", is_operator=True)
 
 
@@ -205,8 +204,7 @@ def await_settlement(found: Verdict) -> None:
     try:
         wait_for(
             lambda: not Generation.collection().count_documents(left),
-            SETTLED_WITHIN,
-            "all costs are settled",
+            what="all costs are settled",
         )
     except AssertionError as error:
         found.wrong.append(str(error))

@@ -6,10 +6,12 @@ from datetime import timedelta
 
 import pymongo
 import pytest
+from pymongo.errors import ConfigurationError
 
 from app import create_app
 from jimeng import documents, jobs, lanes
 from jimeng.cli import databases
+from jimeng.config import Config
 from jimeng.documents import AuditEntry, Lane, base, utcnow
 from tests.conftest import run_queue
 from tests.forgetting import forget_lanes
@@ -166,14 +168,25 @@ def test_databases_that_are_away_are_said_in_one_sentence(client, run):
     assert result(client, task_id)["status"] == "pending"
 
 
-def test_wrong_setting_ends_a_command_with_a_sentence(monkeypatch, capsys):
-    """As it ends a server, and with the same status."""
+def test_wrong_setting_ends_a_command_with_a_sentence(config, monkeypatch, capsys):
+    """As it ends a server, and with the same status; so does a name without address,
+    for which the driver asks before there is a connection."""
+
+    def unknown(*args: object, **kwargs: object) -> None:
+        raise ConfigurationError("The DNS query name does not exist: _m._tcp.a.example")
+
+    def said() -> str:
+        with pytest.raises(SystemExit) as ended:
+            create_app()
+        assert ended.value.code == 4
+        return capsys.readouterr().err
+
+    monkeypatch.setattr("mongoengine.connect", unknown)
+    monkeypatch.setattr(Config, "load", lambda: config)
+    assert "MONGODB_URI: The DNS query name does not exist" in (err := said())
+    assert "Traceback" not in err
+    monkeypatch.undo()
     monkeypatch.setenv("POLL_INTERVAL", "never")
-
-    with pytest.raises(SystemExit) as ended:
-        create_app()
-
-    assert ended.value.code == 4
-    assert capsys.readouterr().err == (
+    assert said() == (
         "jimeng does not start: POLL_INTERVAL must be a number, not 'never'\n"
     )

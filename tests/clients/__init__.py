@@ -10,6 +10,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.waiting import PATIENCE_S
+
 PLACE = Path(sys.prefix) / "clients"
 HERE = Path(__file__).parent
 
@@ -34,7 +36,7 @@ def run(words: list[str], url: str, **env: str) -> str:
         },
         capture_output=True,
         text=True,
-        timeout=90,
+        timeout=2 * PATIENCE_S,  # some import for seconds on a machine with no work
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout

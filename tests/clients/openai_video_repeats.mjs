@@ -5,7 +5,6 @@ const OpenAI = createRequire(`${process.env.CLIENTS}/node_modules/`)("openai");
 const client = new OpenAI({
   baseURL: `${process.env.URL}/v1`,
   apiKey: process.env.KEY,
-  ...JSON.parse(process.env.OPTIONS),
 });
 const video = await client.videos.create({
   model: process.env.MODEL,

@@ -78,11 +78,16 @@ def connected_again(database, config, registry):
     jobs.configure(config, registry)
 
 
+def begin_worker() -> None:
+    """One that lives on, however long the look takes."""
+    now = utcnow()
+    Worker(id="w", started_at=now, seen_at=now + timedelta(hours=1)).save()
+
+
 @pytest.fixture
 def look(app, config, connected_again):
     """All findings, by what was looked at; a worker lives."""
-    now = utcnow()
-    Worker(id="w", started_at=now, seen_at=now).save()
+    begin_worker()
 
     def look(service: Service | None = None, **changes: object) -> dict:
         served = {} if service is None else {VISUAL: service}

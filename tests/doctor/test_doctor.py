@@ -5,6 +5,7 @@ import os
 import re
 import resource
 import socket
+import time
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -13,12 +14,12 @@ from urllib.parse import urlsplit
 
 import pytest
 from mongoengine import get_db
-from pymongo.errors import AutoReconnect, ConfigurationError
+from pymongo.errors import AutoReconnect
+from redis import Redis
 
 from app import create_app
 from jimeng import documents, jobs, lanes
 from jimeng.cli.checks import Verdict, databases, machine
-from jimeng.config import Config
 from jimeng.documents import ApiKey, User, Worker, migrations, utcnow
 from jimeng.documents.migrations import steps
 from jimeng.documents.migrations.steps import Step
@@ -29,7 +30,8 @@ from jimeng.monitoring import readiness
 from jimeng.operations import backup
 from jimeng.operations.backup import rotation
 from jimeng.providers.models.visual import MODELS
-from tests.doctor.conftest import VISUAL, Service, Usage, answering
+from tests.doctor.conftest import VISUAL, Service, Usage, answering, begin_worker
+from tests.waiting import wait_for
 
 ROOT = Path(__file__).parents[2]
 
@@ -94,13 +96,23 @@ def test_model_without_a_price_is_warned_of_where_there_is_a_budget(
     assert "price of doubao-seedream-3.0-t2i" not in found
 
 
-def test_missing_index_has_failed(look):
+def test_what_is_broken_has_failed(look, monkeypatch):
+    """An index that lacks, a queue without workers, and a storage that spoils."""
     get_db().tasks.drop_index("idem")
+    Worker.collection().delete_many({})
+    store = "jimeng.pictures.stores.gridfs.GridFSStore.read"
+    monkeypatch.setattr(store, lambda self, file_id: b"another")
 
-    found = look()["indexes"]
+    found = look()
 
-    assert (found.status, found.advice) == (Verdict.FAILED, "ready.index_missing")
-    assert "tasks.idem" in found.found
+    for check, advice in (
+        ("indexes", "ready.index_missing"),
+        *(("queue", "ready.worker"), ("storage", "doctor.storage")),
+    ):
+        failed = found[check]
+        assert (failed.status, failed.advice) == (Verdict.FAILED, advice)
+    assert "tasks.idem" in found["indexes"].found
+    assert count("pictures.files") == 0
 
 
 def test_mongodb_that_ends_meanwhile_has_one_finding(look, monkeypatch):
@@ -143,48 +155,32 @@ def test_schema_that_is_not_this_releases_is_said(
     assert found.found == f"{done}, this release has 2"
 
 
-def test_redis_that_evicts_is_warned_of(look):
+def test_redis_that_evicts_is_warned_of(look, monkeypatch):
     """Only where there is a limit to its memory."""
-    redis = jobs.huey.storage.conn
-    redis.config_set("maxmemory-policy", "allkeys-lru")
-    try:
-        unlimited = look()["redis"]
-        redis.config_set("maxmemory", "500mb")
-        limited = look()["redis"]
-    finally:
-        redis.config_set("maxmemory", "0")
-        redis.config_set("maxmemory-policy", "noeviction")
+    told = jobs.huey.storage.conn.info()  # of one that other tests use, too
+    assert (told["maxmemory"], told["maxmemory_policy"]) == (0, "noeviction")
+    monkeypatch.setattr(Redis, "info", lambda _: told)
+    told["maxmemory_policy"] = "allkeys-lru"
+    unlimited = look()["redis"]
+    told["maxmemory"] = 500 * 2**20
+    limited = look()["redis"]
 
     assert unlimited.status is Verdict.OK
     assert (limited.status, limited.advice) == (Verdict.WARNING, "doctor.redis_evicts")
 
 
-@pytest.mark.parametrize("name", ["mongodb", "redis"])
-def test_old_databases_have_failed(look, monkeypatch, name):
-    monkeypatch.setattr(databases, f"OLDEST_{name.upper()}", (99,))
-
-    found = look()[name]
-
-    assert (found.status, found.advice) == (Verdict.FAILED, f"doctor.{name}_old")
-    assert found.found[0].isdecimal()
-
-
-def test_slow_databases_are_warned_of(look, monkeypatch):
+def test_slow_databases_are_warned_of_and_old_ones_have_failed(look, monkeypatch):
     monkeypatch.setattr(databases, "SLOW_S", 0.0)
+    slow = look()
+    for name in ("MONGODB", "REDIS"):
+        monkeypatch.setattr(databases, f"OLDEST_{name}", (99,))
+    old = look()
 
-    found = look()
-
-    assert {found[each].advice for each in ("mongodb", "redis")} == {"doctor.slow"}
-
-
-def test_storage_that_spoils_has_failed(look, monkeypatch):
-    store = "jimeng.pictures.stores.gridfs.GridFSStore.read"
-    monkeypatch.setattr(store, lambda self, file_id: b"another")
-
-    found = look()["storage"]
-
-    assert (found.status, found.advice) == (Verdict.FAILED, "doctor.storage")
-    assert count("pictures.files") == 0
+    for name in ("mongodb", "redis"):
+        assert slow[name].advice == "doctor.slow"
+        found = old[name]
+        assert (found.status, found.advice) == (Verdict.FAILED, f"doctor.{name}_old")
+        assert found.found[0].isdecimal()
 
 
 def unresolved(name: str, *args: object, **kwargs: object) -> list:
@@ -214,9 +210,10 @@ def test_mongodb_that_cannot_be_used_is_told_apart(
     port = urlsplit(config.MONGODB_URI).port
     away = replace(config, MONGODB_URI=uri.format(uri=config.MONGODB_URI, port=port))
     documents.connect(away, timeout=databases.TIMEOUT_S)
+    # The driver may not have tried yet.
+    wait_for(lambda: look()["mongodb"].advice == advice)
     found = look()
 
-    assert found["mongodb"].advice == advice
     assert "wrong" not in str(found)
     # One finding says so, and not each that rests upon it.
     failed = {c for c, f in found.items() if f.status is Verdict.FAILED}
@@ -224,36 +221,11 @@ def test_mongodb_that_cannot_be_used_is_told_apart(
     assert "redis" in found and not {"queue", "storage"} & set(found)
 
 
-def test_address_that_dns_does_not_know_is_a_sentence(config, monkeypatch, capsys):
-    """The driver asks for it before there is a connection."""
-
-    def refuse(*args: object, **kwargs: object) -> None:
-        raise ConfigurationError("The DNS query name does not exist: _m._tcp.a.example")
-
-    monkeypatch.setattr("mongoengine.connect", refuse)
-    monkeypatch.setattr(Config, "load", lambda: config)
-
-    with pytest.raises(SystemExit):
-        create_app()
-
-    said = capsys.readouterr().err
-    assert "MONGODB_URI: The DNS query name does not exist" in said
-    assert "Traceback" not in said
-
-
 def test_directory_that_is_not_there_has_one_finding(look, tmp_path):
     """That of the storage, and none of the room in what stands above it."""
     found = look(STORAGE="file", STORAGE_DIR=str(tmp_path / "gone"))
 
     assert "disk of STORAGE_DIR" not in found
-
-
-def test_queue_that_nobody_works_on_has_failed(look):
-    Worker.collection().delete_many({})
-    runtime_has_work = look()["queue"]
-
-    assert runtime_has_work.status is Verdict.FAILED
-    assert runtime_has_work.advice == "ready.worker"
 
 
 @pytest.mark.parametrize(
@@ -305,8 +277,7 @@ def test_command_fails_where_something_has(run):
 
 
 def test_command_succeeds_with_warnings(run):
-    now = utcnow()
-    Worker(id="w", started_at=now, seen_at=now).save()
+    begin_worker()
 
     ended = run("doctor", "--json", language="zh_CN.UTF-8")
 
@@ -456,11 +427,14 @@ def test_nine_equal_failures_are_one(look, code, advice):
     [(-0.1, Verdict.OK), (-3, Verdict.WARNING), (10, Verdict.FAILED)],
 )
 def test_wrong_clock_is_told(look, minutes, status):
+    began = time.monotonic()
     with answering(ahead=timedelta(minutes=minutes)) as address:
         found = look(Service(address))[f"clock of {VISUAL}"]
 
     assert found.status is status
-    assert abs(float(found.found.removesuffix(" s")) + 60 * minutes) < 5
+    passed = time.monotonic() - began
+    off = float(found.found.removesuffix(" s")) + 60 * minutes
+    assert abs(off) < 2 + passed
 
 
 def test_provider_that_is_away_tells_no_time(look):

@@ -101,26 +101,22 @@ def test_without_the_index_of_emails_no_user_is_made_or_moved(client, database):
     assert database.users.count_documents({}) == 1
 
 
-def test_without_the_index_of_keys_none_is_made(client, database):
-    """What comes with a request would not tell whose it is."""
-    user = new_user(client)
-    me = Principal("admin", is_operator=True)
-    drop(database, indexes.API_KEYS)
+def test_without_their_index_no_keys_and_no_bulk_actions_are_made(client, database):
+    """
+    What comes with a request would not tell whose it is; and two could work on the same
+    tasks.
+    """
+    user_id, root = new_user(client)["id"], Principal("admin", is_operator=True)
+    for label, make in (
+        (indexes.API_KEYS, lambda: accounts.create_key(root, user_id, name="k")),
+        (indexes.BULK, lambda: bulk.start(root, "some", total=1)),
+    ):
+        index = drop(database, label)
 
-    with pytest.raises(IndexMissing):
-        accounts.create_key(me, user["id"], name="k")
+        with pytest.raises(IndexMissing):
+            make()
 
-    assert database.api_keys.count_documents({}) == 0
-
-
-def test_without_the_index_of_bulk_actions_none_is_begun(client, database):
-    """Two could work on the same tasks."""
-    drop(database, indexes.BULK)
-
-    with pytest.raises(IndexMissing):
-        bulk.start(Principal("admin", is_operator=True), "some", total=1)
-
-    assert database.bulk_actions.count_documents({}) == 0
+        assert database[index.collection].count_documents({}) == 0
 
 
 def test_without_the_index_of_links_none_is_replaced(client, database):

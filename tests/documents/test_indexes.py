@@ -18,7 +18,7 @@ from jimeng.jobs import periodic_tasks
 from tests.databases import let_indexes_be
 from tests.documents.index_tools import IDEM, KEY, UNIQUE, drop, replace
 from tests.rest import CAT, CREATE, data_of, refused
-from tests.waiting import wait_for
+from tests.waiting import PATIENCE_S, wait_for
 
 
 def test_all_that_is_declared_is_there(database):
@@ -85,7 +85,8 @@ def test_seeing_to_the_indexes_costs_nothing_most_of_the_time(database, monkeypa
     looks = []
     monkeypatch.setattr(indexes, "get_db", lambda: looks.append(1) or database)
     indexes.compare_indexes()
-    once = len(looks)
+    once, now = len(looks), time.monotonic()
+    monkeypatch.setattr(indexes, "time", SimpleNamespace(monotonic=lambda: now))
 
     for _ in range(100):
         ensure_indexes()
@@ -218,9 +219,6 @@ def test_index_that_is_being_built_does_not_count(database):
     assert index.fault(there) is Fault.BUILDING
 
 
-SHORT = 0.2  # seconds
-
-
 @pytest.fixture
 def newcomer(monkeypatch):
     """As in a process that has just started."""
@@ -228,6 +226,7 @@ def newcomer(monkeypatch):
     monkeypatch.setattr(indexes, "_last", None)
     monkeypatch.setattr(indexes, "_waited", None)
     monkeypatch.setattr(indexes, "_tried_at", float("-inf"))
+    monkeypatch.setattr(indexes, "MAX_WAIT_S", PATIENCE_S)
     yield
     let_indexes_be()
 
@@ -254,7 +253,7 @@ def test_first_request_waits_for_what_another_process_builds(
 
 def test_what_cannot_be_built_is_not_waited_for_again(database, newcomer, monkeypatch):
     """The first requests have waited together; those that come later do not."""
-    monkeypatch.setattr(indexes, "MAX_WAIT_S", SHORT)
+    monkeypatch.setattr(indexes, "MAX_WAIT_S", 0.2)
     monkeypatch.setattr(indexes, "build", indexes.compare_indexes)
     drop(database, IDEM)
     await_new()

@@ -59,7 +59,16 @@ const { x, y, width, height } = found.getBoundingClientRect();
 return [x, y, width, height];
 """
 
+# Why an element may not be pressed yet: it was replaced, moves, or is covered.
+PASSING = {
+    *("no such element", "stale element reference"),
+    *("element click intercepted", "element not interactable"),
+}
 Send = Callable[[str, str, str, dict], Any]
+
+
+class Refused(Exception):
+    """What a browser did not do: the standard's name of the error, and its words."""
 
 
 class Window:
@@ -78,7 +87,14 @@ class Window:
     def goto(self, path: str) -> None:
         self.run("window.__left = true")
         self.send("Navigate", "POST", "/url", {"url": self.base + path})
-        self.until("!window.__left && document.readyState == 'complete'", "the page")
+        loaded = "return !window.__left && document.readyState == 'complete'"
+
+        def is_there() -> bool:
+            with suppress(Refused):  # a page that is left takes its scripts with it
+                return self.run(loaded)
+            return False
+
+        wait_for(is_there, what="the page")
 
     def run(self, script: str, *args: object) -> Any:
         """The value that a script returns; it sees *args* as ``arguments``."""
@@ -90,16 +106,27 @@ class Window:
     def until(self, expression: str, what: str) -> None:
         wait_for(lambda: self.run(f"return Boolean({expression})"), what=what)
 
-    def find(self, selector: str) -> dict:
-        """The first element, once there is one that is seen."""
+    def find(self, selector: str) -> None:
+        """Wait until the first such element is seen."""
         seen = f"document.querySelector({json.dumps(selector)})?.checkVisibility()"
         self.until(seen, f"{selector} is seen")
-        body = {"using": "css selector", "value": selector}
-        return self.send("FindElement", "POST", "/element", body)
 
     def press(self, selector: str) -> None:
-        path = f"/element/{self.find(selector)[ELEMENT]}/click"
-        self.send("ElementClick", "POST", path, {"id": self.find(selector)[ELEMENT]})
+        where = {"using": "css selector", "value": selector}
+
+        def is_pressed() -> bool:
+            self.find(selector)
+            try:
+                id_ = self.send("FindElement", "POST", "/element", where)[ELEMENT]
+                path = f"/element/{id_}/click"
+                self.send("ElementClick", "POST", path, {"id": id_})
+            except Refused as refused:
+                if refused.args[0] not in PASSING:
+                    raise
+                return False
+            return True
+
+        wait_for(is_pressed, what=f"{selector} is pressed")
 
     def write(self, selector: str, text: str) -> None:
         """Type into a field, key by key."""
@@ -180,7 +207,8 @@ def firefox(folder: Path, base: str) -> Iterator[Window]:
             text = json.dumps([0, number, f"WebDriver:{name}", body]).encode()
             link.sendall(b"%d:%s" % (len(text), text))
             _, _, error, result = read()
-            assert error is None, f"{name}: {error['message']}"
+            if error:
+                raise Refused(error["error"], f"{name}: {error['message']}")
             return result.get("value", result) if isinstance(result, dict) else result
 
         read()  # its greeting
@@ -232,9 +260,8 @@ def webkit(folder: Path, base: str) -> Iterator[Window]:
                 method, root + path, json=body, timeout=PATIENCE_S
             ).json()
             value = answer["value"]
-            assert not (isinstance(value, dict) and "error" in value), (
-                f"{name}: {value}"
-            )
+            if isinstance(value, dict) and "error" in value:
+                raise Refused(value["error"], f"{name}: {value}")
             return value
 
         session = send("NewSession", "POST", "", {"capabilities": wanted})["sessionId"]

@@ -5,14 +5,13 @@ from dataclasses import replace
 
 import pytest
 
-from jimeng import jobs
 from tests.inputs.host import Host
 
 
 @pytest.fixture
-def host(client, config, registry) -> Iterator[Host]:
+def host(client, config, registry, configure) -> Iterator[Host]:
     found = Host()
-    jobs.configure(replace(config, ALLOWED_USER_HOSTS=(found.name,)), registry)
+    configure(replace(config, ALLOWED_USER_HOSTS=(found.name,)), registry)
     yield found
     found.server.shutdown()
     found.server.server_close()

@@ -8,7 +8,7 @@ from jimeng.providers import download
 from tests import given_pictures as given
 from tests.conftest import come_due
 from tests.inputs.host import drips, floods, gives
-from tests.inputs.test_going_in import I2I, prepared, sent
+from tests.inputs.test_going_in import I2I, prepared
 from tests.rest import API, create, data_of, result, task
 
 
@@ -21,34 +21,23 @@ def tried_out(work_off) -> None:
 
 
 def test_picture_of_elsewhere_is_fetched_upright(client, host, provider, work_off):
-    """By a worker, and what was not known is known then."""
-    url = host.url("/a.jpg", gives(given.photo()))
-    made = create(client, model=I2I, images=[url])
+    """By a worker, once, wherever it redirects; what was not known is known then."""
+    host.url("/b.jpg", gives(given.photo()))
+    url = host.url("/a.jpg", gives(b"", 302, Location="/b.jpg"))
+    made = create(client, model=I2I, n=3, images=[url])
     assert host.asked == []
     assert (task(client, made)["width"], task(client, made)["height"]) == (None, None)
 
     prepared(work_off)
 
-    assert result(client, made)["status"] == "completed"
-    (picture,) = sent(provider).inputs
+    assert len(result(client, made)["result"]["images"]) == 3
+    assert len({request.inputs[0].data for request in provider.requests}) == 1
+    (picture,) = provider.requests[0].inputs
     assert (picture.width, picture.height) == (400, 300)
     assert b"Exif" not in picture.data
-    assert host.asked == ["/a.jpg"]
+    assert host.asked == ["/a.jpg", "/b.jpg"]
     assert task(client, made)["width"] > task(client, made)["height"]
     assert task(client, made)["input"]["images"] == [url]
-
-
-def test_it_is_fetched_once_for_a_task(client, host, provider, work_off):
-    """Wherever redirects lead."""
-    host.url("/b.jpg", gives(given.photo()))
-    url = host.url("/a.jpg", gives(b"", 302, Location="/b.jpg"))
-    made = create(client, model=I2I, n=3, images=[url])
-
-    prepared(work_off)
-
-    assert len(result(client, made)["result"]["images"]) == 3
-    assert host.asked == ["/a.jpg", "/b.jpg"]
-    assert len({request.inputs[0].data for request in provider.requests}) == 1
 
 
 TRAPS = {

@@ -27,10 +27,9 @@ REFERENCES = "jimeng-4.6"
 
 
 @pytest.fixture(autouse=True)
-def signing(client, config, registry):
+def signing(client, config, registry, configure):
     """A server that can sign; its provider, being of this machine, reaches it."""
-    changed = replace(config, SECRET_KEY=SECRET, SERVER_PORT=8123)
-    return jobs.configure(changed, registry)
+    configure(replace(config, SECRET_KEY=SECRET, SERVER_PORT=8123), registry)
 
 
 @pytest.fixture
@@ -166,10 +165,12 @@ def test_without_an_address_pictures_are_refused(client, config, provider, monke
     assert client.post(f"{API}/ai/image/task", json=body).status_code == 202
 
 
-def test_address_that_has_gone_is_said(client, config, registry, provider, work_off):
+def test_address_that_has_gone_is_said(
+    client, config, registry, configure, provider, work_off
+):
     """Taken when it could be sent, and not sent when it could not: no charge."""
     made = create(client, model=REFERENCES, images=[upload(client)["id"]])
-    jobs.configure(replace(config, SECRET_KEY=""), registry)
+    configure(replace(config, SECRET_KEY=""), registry)
     for _ in range(4):
         come_due(state="preparing")
         work_off()

@@ -1,7 +1,6 @@
 """What is made of a picture that somebody gives."""
 
 import io
-from pathlib import Path
 
 import pytest
 from PIL import Image as Pillow
@@ -12,6 +11,7 @@ from jimeng.pictures import decoder, normalise
 from tests import given_pictures as given
 from tests.each import for_each
 from tests.given_pictures import BLUE, RED, encoded, halves
+from tests.security.test_decoder import peak
 
 MB = 2**20
 
@@ -163,10 +163,3 @@ def test_what_is_no_picture_is_refused_and_takes_no_memory(reason):
     assert refused.value.reason == reason
     assert decoder.decoder._process is process and process.poll() is None
     assert peak(process.pid) - before < 40 * MB
-
-
-def peak(pid: int) -> int:
-    """Bytes of memory that a process has had at the most."""
-    status = Path(f"/proc/{pid}/status").read_text("ascii")
-    (line,) = (each for each in status.splitlines() if each.startswith("VmHWM"))
-    return int(line.split()[1]) * 1024

@@ -35,7 +35,7 @@ def written(task_id: str) -> int:
 @pytest.mark.parametrize("count", [0, 1])
 def test_plan_is_completed_in_time(half_written, client, work_off, count):
     """Whether nothing was written of it or some, not before, and not if it is over."""
-    young, old = half_written(25), half_written(31, written=count)
+    young, old = half_written(5), half_written(31, written=count)
     over = half_written(60)
     ended = {"$set": {"status": "cancelled"}, "$unset": {"open": ""}}
     Task.collection().update_one({"_id": over}, ended)

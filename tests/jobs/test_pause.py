@@ -1,5 +1,7 @@
 """The two switches: what they stop, and what they let go on."""
 
+from datetime import timedelta
+
 import pytest
 
 from jimeng import lanes
@@ -109,8 +111,8 @@ def test_only_operators_pause(database, pause):
 @pytest.mark.parametrize("name", lanes.SWITCHES)
 def test_readiness_is_not_affected(client, pause, name):
     """A balancer that took the server away would stop the pages, too."""
-    now = {"started_at": utcnow(), "seen_at": utcnow()}
-    Worker.collection().insert_one({"_id": "here:1:x", **now})
+    beat = {"started_at": utcnow(), "seen_at": utcnow() + timedelta(minutes=5)}
+    Worker.collection().insert_one({"_id": "here:1:x", **beat})
 
     pause(name)
 

@@ -47,6 +47,12 @@ def resting(client, lane) -> None:
     work()
 
 
+def worker_is_there() -> None:
+    """However long the test takes."""
+    soon = utcnow() + timedelta(minutes=5)
+    Worker(id="w", started_at=utcnow(), seen_at=soon).save()
+
+
 def told_by_command() -> str:
     """What ``flask queue status`` prints."""
     return "\n".join(report(operations.queue.read_queue(OPERATOR)))
@@ -71,8 +77,7 @@ def held_by_studio() -> None:
 
 def test_resting_account_is_told_everywhere(client, config, lane, resting):
     """On the board, by REST, in figures, to a probe, by commands and the doctor."""
-    now = utcnow()
-    Worker(id="w", started_at=now, seen_at=now).save()
+    worker_is_there()
     shown = shown_by_rest(client, lane)
     figures = scrape(client)
     share = (lane, MODEL, NAME)
@@ -99,9 +104,8 @@ def test_resting_account_is_told_everywhere(client, config, lane, resting):
 
 def test_lowered_limit_is_told_everywhere(client, config, lane):
     """With what is configured: the same places, and who resets it is written down."""
-    now = utcnow()
-    Worker(id="w", started_at=now, seen_at=now).save()
-    until = now + timedelta(minutes=1)
+    worker_is_there()
+    until = utcnow() + timedelta(hours=1)
     Lane(id=f"studio@{lane}", limit=1, limit_until=until).save()
     forget_lanes()
     share = (lane, MODEL, NAME)

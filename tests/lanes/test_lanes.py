@@ -87,16 +87,18 @@ def test_parallel_requests_get_different_turns(database, lane):
     assert sorted(turns) == list(range(20))
 
 
-def test_position_is_the_number_of_tasks_before(client, lane):
-    """Users take turns, and each is told how many tasks go before."""
-    mine = [create(client, user_id="ada")["task_id"] for _ in range(3)]
-    forget_lanes()
-    other = create(client, user_id="bob")["task_id"]
+def test_position_is_the_number_of_tasks_before(client, lane, provider, work_off):
+    """Users take turns, and each is told how many tasks go before; then they do."""
+    users = ["ada"] * 3 + ["bob"]
+    ids = [create(client, user_id=user, seed=n) for n, user in enumerate(users)]
     forget_lanes()
 
-    places = {t: result(client, t)["position"] for t in [*mine, other]}
+    places = [result(client, each["task_id"])["position"] for each in ids]
+    work_off()
 
-    assert places == {mine[0]: 0, other: 1, mine[1]: 2, mine[2]: 3}
+    assert places == [0, 2, 3, 1]
+    sent = [request.seed for request in provider.requests]
+    assert [sent.index(seed) for seed in range(4)] == places
 
 
 def test_several_pictures_are_one_task_ahead(client, lane):
@@ -135,7 +137,8 @@ def test_a_lowered_limit_is_tried_higher_later(database, lane):
     assert lanes.read_lane(lane, fresh=True).limit is None
 
 
-def test_nothing_is_sent_while_backing_off(client, provider, lane):
+def test_nothing_is_sent_while_backing_off(client, provider, lane, monkeypatch):
+    monkeypatch.setattr(lanes.limits, "BACK_OFF_S", 60.0)
     provider.submits = [refusal("rate_limited", transient=True)]
 
     begin(client)

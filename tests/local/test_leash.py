@@ -9,7 +9,7 @@ import pytest
 
 from jimeng.local.embedded import Child
 from tests.local.test_embedded import ROOT
-from tests.waiting import wait_for
+from tests.waiting import PATIENCE_S, wait_for
 
 # Opens the FIFO for writing in a child and a grandchild, both deaf to SIGTERM.
 DEAF = """
@@ -19,7 +19,7 @@ os.fork()
 fifo = open(sys.argv[1], "w")
 fifo.write("up\\n")
 fifo.flush()
-time.sleep(60)
+time.sleep(600)
 """
 # Ends at once and leaves a process behind that has the FIFO open.
 DESERTER = """
@@ -28,13 +28,13 @@ fifo = open(sys.argv[1], "w")
 fifo.write("up\\n")
 fifo.flush()
 if not os.fork():
-    time.sleep(60)
+    time.sleep(600)
 """
 PARENT = """
 import sys, time
 from jimeng.local.embedded import Child
 child = Child(sys.argv[1:])
-time.sleep(60)
+time.sleep(600)
 """
 
 
@@ -69,7 +69,7 @@ def test_stop_is_gentle_at_first(tmp_path):
     )
     wait_for(lambda: log.read_text() == "up\n")
 
-    assert child.stop(10) == 0
+    assert child.stop(PATIENCE_S) == 0
     assert log.read_text() == "up\nbye\n"
 
 

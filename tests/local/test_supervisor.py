@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -22,7 +23,7 @@ from tests.standin import (
     free_port,
     is_open,
 )
-from tests.waiting import wait_for
+from tests.waiting import PATIENCE_S, wait_for
 
 
 @pytest.fixture
@@ -96,7 +97,7 @@ def test_children_get_the_settings_and_end_with_sigterm(site, running):
 
     running.terminate()
 
-    assert running.wait(60) == 0
+    assert running.wait(PATIENCE_S) == 0
     assert site.is_empty()
 
 
@@ -108,7 +109,7 @@ def test_sign_in_gets_a_secret_that_stays(site):
             first_line(process)
             env = site.ask()["env"]
             process.terminate()
-            process.wait(60)
+            process.wait(PATIENCE_S)
         secrets_seen.append(env["SECRET_KEY"])
         assert env["AUTH"] == "on" and "ALLOW_OPEN_ACCESS" not in env
 
@@ -137,13 +138,15 @@ def test_the_second_ctrl_c_waits_for_nothing(site, running):
     """A request under way holds up the first Ctrl-C, but not the second."""
     with socket.create_connection(("127.0.0.1", site.port)) as link:
         link.sendall(b"GET /slow HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        wait_for((site.path / "slow").exists)
         running.send_signal(signal.SIGINT)
+        wait_for(lambda: not is_open(site.port))
         with pytest.raises(subprocess.TimeoutExpired):
             running.wait(0.5)
 
         running.send_signal(signal.SIGINT)
 
-        assert running.wait(60) == 130  # the first alone would end with 0
+        assert running.wait(PATIENCE_S) == 130  # the first alone would end with 0
     assert site.is_empty()
 
 
@@ -152,7 +155,7 @@ def test_dev_mends_what_was_broken(site, developing):
     """A mistake in a source ends the web server; mending it brings it back."""
     (site.path / "wsgi.py").write_text("here is a mistake")
     wait_for(lambda: "web ended" in site.log())
-    (site.path / "wsgi.py").write_text(WSGI)
+    site.put("wsgi.py", WSGI)
 
     wait_for(site.answers)
 
@@ -162,12 +165,12 @@ def test_dev_follows_the_sources(site, developing):
     """A changed file is served soon, without a moment in which nothing answers."""
     parent = site.ask()["parent"]
 
-    (site.path / "wsgi.py").write_text(WSGI.replace("VERSION = 1", "VERSION = 22"))
+    site.put("wsgi.py", WSGI.replace("VERSION = 1", "VERSION = 22"))
 
     wait_for(lambda: site.ask()["version"] == 22)  # asking must not fail
     assert site.ask()["parent"] == parent
     developing.terminate()
-    assert developing.wait(60) == 0
+    assert developing.wait(PATIENCE_S) == 0
 
 
 @pytest.mark.system
@@ -213,7 +216,7 @@ print(signals.stop(), signals.hurry())
 
 def test_signals_that_come_together_do_not_hang():
     """One that comes while another is handled waits for nothing."""
-    how = {"cwd": ROOT, "capture_output": True, "text": True, "timeout": 60}
+    how = {"cwd": ROOT, "capture_output": True, "text": True, "timeout": PATIENCE_S}
     done = subprocess.run([sys.executable, "-c", STORM], **how)
 
     assert done.stdout == "True False\n", done.stderr
@@ -228,25 +231,24 @@ def test_told_twice_at_once_it_ends(site, way):
 
         group_kills.WAYS[way](process.pid)
 
-        assert process.wait(60) == 0
+        assert process.wait(PATIENCE_S) == 0
     wait_for(site.is_empty)
 
 
 @pytest.mark.system
 def test_dev_takes_keys_that_are_added_while_it_runs(site):
     """From the demo provider to the real one without a new start, and back again."""
-    dotenv = site.path / ".env"
     with site.start("--dev", **NO_DATABASES) as process:
         assert "demo provider" in first_line(process)
         port = int((site.path / ".data/simulator.port").read_text())
 
-        dotenv.write_text("VOLCENGINE_ACCESS_KEY=AK\nVOLCENGINE_SECRET_KEY=SK\n")
+        site.say(**OWN_KEYS)
 
         assert first_line(process) == f"jimeng: http://localhost:{site.port}\n"
         env = site.ask()["env"]
         assert "JIMENG_DEMO" not in env and "VOLCENGINE_ENDPOINT" not in env
 
-        dotenv.unlink()
+        (site.path / ".env").unlink()
 
         assert "demo provider" in first_line(process)
         env = site.ask()["env"]
@@ -304,7 +306,7 @@ class FakeChild:
 def clock(monkeypatch):
     """The time of `Service`, which only the test moves."""
     now = [1000.0]
-    monkeypatch.setattr(service.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(service, "time", SimpleNamespace(monotonic=lambda: now[0]))
     return now
 
 

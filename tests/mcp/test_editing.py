@@ -4,6 +4,7 @@ import pytest
 
 from jimeng.documents import Task
 from jimeng.providers import Registry
+from tests.each import for_each
 from tests.given_pictures import photo
 from tests.hung_videos import finish_video
 from tests.inputs.test_going_in import data_url, prepared, sent
@@ -68,7 +69,7 @@ NO_PICTURES = (
 )
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("given", "named"),
     [
         ({"prompt": "x"}, "images"),

@@ -1,13 +1,12 @@
 """Many pictures by agents: batches that are judged, made, joined; collections."""
 
-import pytest
-
 from jimeng import batches
 from jimeng.documents import Batch, Collection, Task
 from jimeng.documents.principal import Principal
 from jimeng.gallery import collections
 from tests import given_pictures as given
 from tests.batches.conftest import fill, work_all
+from tests.each import for_each
 from tests.hung import hang
 from tests.inputs.test_uploads import upload
 from tests.mcp.conftest import Agent
@@ -80,7 +79,7 @@ def test_pictures_choose_the_model(agent, client):
     assert {tuple(task.inputs) for task in Task.objects} == {(given_id,)}
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("name", "arguments"),
     [
         ("create_batch", {}),

@@ -4,8 +4,6 @@ import json
 import re
 from pathlib import Path
 
-import pytest
-
 from jimeng.mcp import errors, tools
 from jimeng.mcp.messages import HANDSHAKE
 from tests.each import for_each
@@ -73,7 +71,7 @@ def test_tools_are_listed(agent):
     assert not hints["generate_image"]["destructiveHint"]
 
 
-@pytest.mark.parametrize("method", ["initialize", "ping", "tools/no", "resources/list"])
+@for_each("method", ["initialize", "ping", "tools/no", "resources/list"])
 def test_method_that_is_none(newer, older, method):
     """Of HTTP's a 404 in the later era, a success in the earlier one."""
     error(newer.ask(method), 404, -32601)
@@ -82,7 +80,7 @@ def test_method_that_is_none(newer, older, method):
     error(older.ask("server/discover"), 200, -32601)
 
 
-@pytest.mark.parametrize(
+@for_each(
     "params",
     [
         {"name": "no_such_tool", "arguments": {}},
@@ -100,7 +98,7 @@ def test_call_that_is_none(newer, older, params):
     error(newer.ask("tools/call", params, **sent), status, code)
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("method", "params", "code"),
     [("tools/call", {"name": "half \ud800"}, -32602), ("half \ud800", {}, -32601)],
 )
@@ -114,7 +112,7 @@ def test_name_that_is_no_text_is_spelt_out(client, method, params, code):
     assert told["message"].endswith("half \\ud800")
 
 
-@pytest.mark.parametrize(
+@for_each(
     "headers",
     [
         *[{"MCP-Protocol-Version": version} for version in ("2025-11-25", None)],
@@ -224,7 +222,7 @@ def test_words_follow_the_language(client):
     assert "Generate images" in said["en"]
 
 
-@pytest.mark.parametrize("page", ["docs/mcp.md", "docs/mcp.en.md"])
+@for_each("page", ["docs/mcp.md", "docs/mcp.en.md"])
 def test_page_names_every_error(page):
     """With what to do: each code that there is, and no other."""
     text = (Path(__file__).parents[2] / page).read_text("utf-8")

@@ -68,21 +68,6 @@ def test_what_a_model_does_not_take_is_refused(
     assert provider.requests == ark.requests == []
 
 
-@for_each(
-    ("fields", "size"),
-    [
-        ({"model": "doubao-seedream-4.0"}, (2048, 2048)),
-        ({"model": "jimeng-4.6", "size": "16:9", "quality": "hd"}, (5404, 3040)),
-        ({"model": "doubao-seedream-5.0-pro", "size": "1.5K"}, (1536, 1536)),
-        ({"model": "jimeng-2.1", "size": "512x384"}, (512, 384)),
-    ],
-)
-def test_size_is_the_models_own(client, fields, size):
-    record = task(client, create(client, **fields))
-
-    assert (record["width"], record["height"]) == size
-
-
 def test_picture_without_a_seed_is_tried_again(client, provider, work_off):
     task_id = create(client, model="jimeng-4.0", size="16:9", quality="hd")
     client.post(f"{API}/tasks/{task_id}/cancel", json={})

@@ -1,6 +1,7 @@
 """What still answers, and how, when a database is away or a worker is missing."""
 
 import socket
+from datetime import timedelta
 
 import pytest
 
@@ -25,16 +26,14 @@ from tests.rest import (
 
 @pytest.fixture
 def worker(database):
-    """A consumer that was seen just now."""
-    Worker.collection().insert_one(
-        {"_id": "w", "started_at": utcnow(), "seen_at": utcnow()}
-    )
+    """A consumer, seen as late as nobody need hurry."""
+    seen = {"started_at": utcnow(), "seen_at": utcnow() + timedelta(hours=1)}
+    Worker.collection().insert_one({"_id": "w", **seen})
 
 
 @pytest.fixture
-def without_mongodb(database, config, registry, monkeypatch):
-    """A client of a server whose MongoDB is away; it gives up sooner than usual."""
-    monkeypatch.setattr("jimeng.documents.base.WEB_TIMEOUT", 0.3)
+def without_mongodb(database, config, registry, soon_away):
+    """A client of a server whose MongoDB is away."""
     with client_with(config, registry, **MONGODB_AWAY) as client:
         yield client
 

@@ -169,15 +169,6 @@ def test_bug_is_logged_with_traceback_and_id(client, written, monkeypatch):
     assert "RuntimeError: out of order" in failed
 
 
-def test_path_of_a_request_cannot_begin_a_line(client, written):
-    """An address may hold anything."""
-    client.get(f"{API}/tasks/x%0a2026%20error%20forged")
-    client.get("/health")
-
-    assert written and all(len(line.splitlines()) == 1 for line in written)
-    assert not [line for line in written if "/health" in line]
-
-
 def test_steps_of_a_task_carry_its_ids(drawn, written):
     """From the asking to the picture, each line of a task names it."""
     task_id = drawn()

@@ -5,6 +5,7 @@ import io
 import pytest
 
 from jimeng.documents import Task
+from tests.each import for_each
 from tests.given_pictures import photo
 from tests.openai.conftest import EDITS, GENERATIONS, error_of
 from tests.test_openapi_examples import conforms, find
@@ -77,7 +78,7 @@ def test_models_conform(client, document):
     conforms(document, find(document, "get_openai_model")[2], 200, one)
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("path", "body", "status"),
     [
         (GENERATIONS, {"prompt": "x", "size": "9000x9000"}, 400),

@@ -12,7 +12,7 @@ from jimeng.tasks import deduplication
 from tests.at_once import at_once
 from tests.each import for_each
 from tests.openai.conftest import CAT, GENERATIONS, error_of
-from tests.waiting import wait_for
+from tests.waiting import PATIENCE_S, wait_for
 
 
 def post(client, repeats: int | None = None, path: str = GENERATIONS, **more):
@@ -135,6 +135,8 @@ def test_answer_that_was_cut_off_is_not(client, draws):
 
 def test_repetition_waits_for_the_request_before_it(hurried, monkeypatch):
     """Whose connection broke while its task was being written."""
+    monkeypatch.setattr(deduplication, "MAX_EARLIER_WAIT_S", PATIENCE_S)
+    monkeypatch.setattr(deduplication, "IN_FLIGHT_TTL_S", 600)
     held, going = threading.Event(), threading.Event()
     create = deduplication.create
 

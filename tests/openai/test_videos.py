@@ -5,7 +5,6 @@ import io
 import openai
 import pytest
 
-from jimeng import jobs
 from jimeng.documents import Task
 from jimeng.providers import Progress, Registry
 from tests.conftest import png, run_queue
@@ -72,11 +71,11 @@ def test_size_is_the_nearest_of_the_model(client, size, resolution, ratio):
     ],
 )
 def test_length_is_the_nearest_for_names_of_other_services(
-    client, provider, config, model, seconds, made
+    client, provider, config, configure, model, seconds, made
 ):
     """Their clients offer 4, 8 and 12 seconds only; this model takes 5 and 10."""
     registry = Registry({"volcengine_jimeng": provider}, {"volcengine_jimeng": 3})
-    jobs.configure(config, registry)
+    configure(config, registry)
 
     assert create(client, model=model, seconds=seconds)["seconds"] == str(made)
 

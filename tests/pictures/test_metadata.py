@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from jimeng.pictures.contents import InMemory
 from jimeng.pictures.metadata import Provenance, read_back, write_into
+from tests.calm import CALM
 from tests.each import for_each
 from tests.pictures.labelled import (
     AIGC,
@@ -139,7 +140,7 @@ def test_what_is_signed_stays_signed(kind):
     assert marked(content, content_type) == content
 
 
-@settings(deadline=None, max_examples=60)
+@settings(CALM, max_examples=60)
 @given(
     prompt=st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=300),
     style=st.text(st.characters(exclude_categories=["Cs"]), max_size=64),
@@ -195,24 +196,12 @@ def test_broken_files_are_passed_on_or_read_as_nothing(kind):
         read_back(bytes(broken))
 
 
-@for_each(
-    "text",
-    [
-        "{}",
-        "{",
-        "[" * 5000,
-        '["prompt"]',
-        '{"prompt": ""}',
-        '{"prompt": 1}',
-        '{"prompt": "\\ud800"}',
-        '{"prompt": "%s"}' % ("x" * 10_001),
-    ],
-)
-def test_words_of_strangers_that_are_none(text):
-    assert Provenance.from_json(text) is None
-
-
 def test_words_of_strangers_are_bounded():
+    for none in (
+        *("{}", "{", "[" * 5000, '["prompt"]', '{"prompt": ""}', '{"prompt": 1}'),
+        *('{"prompt": "\\ud800"}', '{"prompt": "%s"}' % ("x" * 10_001)),
+    ):
+        assert Provenance.from_json(none) is None, none
     found = Provenance.from_json(
         '{"prompt": "<script>", "style": 1, "model": "%s", "size": "9999999x1",'
         ' "seed": -1}' % ("m" * 101)

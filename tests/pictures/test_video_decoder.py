@@ -17,6 +17,7 @@ from jimeng.pictures.video_decoder import Video, VideoDecoder, inspect_video
 from tests import videos
 from tests.conftest import png
 from tests.each import for_each
+from tests.waiting import PATIENCE_S
 
 MB = 2**20
 BUSY = (
@@ -158,7 +159,7 @@ def test_pictures_do_not_wait_for_videos(look):
     with video_decoder.decoder._lock.acquire("ada"):
         thread = threading.Thread(target=inspect, args=[png()])
         thread.start()
-        thread.join(60)
+        thread.join(PATIENCE_S)
 
     assert not thread.is_alive()
 

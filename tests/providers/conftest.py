@@ -11,11 +11,13 @@ from functools import partial
 import pytest
 from replies import ACCESS_KEY, API_KEY, FOX, SECRET_KEY, SWAN, http
 
+from jimeng.local.simulator import Simulator, inputs
+from jimeng.providers import ark_videos
+from jimeng.providers import provider as provider_module
 from jimeng.providers.ark import ArkProvider
 from jimeng.providers.transport import Transport
 from jimeng.providers.visual import VisualProvider
 
-QUICK = (0.3, 0.3)  # seconds to connect, to wait for a packet
 Behave = Callable[[socket.socket], None]
 
 
@@ -162,9 +164,20 @@ def ark():
     )
 
 
+KEYS = {"access_key": ACCESS_KEY, "secret_key": SECRET_KEY, "ark_key": API_KEY}
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[Simulator]:
+    """Refuses what it does not know; what is asked for takes no time."""
+    how = {"duration": 0.0, "plain": True, "strict": True}
+    with Simulator(**KEYS, **how, limit=1000, video_limit=1000) as simulator:
+        yield simulator
+
+
 @pytest.fixture(scope="module")
 def services(running) -> Iterator[dict]:
-    """Clients of the simulator that a module has running, by the provider's name."""
+    """Clients of the simulator, by the provider's name."""
     keys = (ACCESS_KEY, SECRET_KEY)
     made = {
         "volcengine_jimeng": VisualProvider(*keys, endpoint=running.url),
@@ -173,6 +186,16 @@ def services(running) -> Iterator[dict]:
     yield made
     for each in made.values():
         each.close()
+
+
+@pytest.fixture(autouse=True, scope="session")
+def unhurried() -> Iterator[None]:
+    """However long an answer takes here, it is not too old to act upon."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ark_videos, "MAX_STATE_AGE_S", 60.0)
+        patch.setattr(provider_module, "CALL_MARGIN_S", 60.0)
+        patch.setattr(inputs, "FETCH_TIMEOUT_S", 60.0)  # the simulator's
+        yield
 
 
 @pytest.fixture
@@ -210,14 +233,3 @@ def transport():
     transport = Transport()
     yield transport
     transport.close()
-
-
-@pytest.fixture
-def post(transport):
-    """Send a small request."""
-
-    def post(url, **options):
-        options = {"timeout": QUICK, "fresh": True, **options}
-        return transport.call("POST", url, body=b"{}", **options)
-
-    return post

@@ -2,76 +2,43 @@
 
 import hashlib
 import io
-import threading
 from collections.abc import Iterator
 from dataclasses import replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from PIL import Image
-from replies import ACCESS_KEY, API_KEY, FOX, SECRET_KEY
+from replies import FOX
 
-from jimeng.local.simulator import Simulator
 from jimeng.providers import MODELS, Expansion, InputPicture, Model, Progress
 from jimeng.providers.download import fetch_picture
 from jimeng.providers.models.output_size import size_of_output
 from tests.conftest import png
+from tests.each import for_each
 from tests.given_pictures import encoded
+from tests.inputs.host import Host, gives
 
 RATIO = "16:9"
 
 
-@pytest.fixture(scope="module")
-def running() -> Iterator[Simulator]:
-    with Simulator(
-        access_key=ACCESS_KEY,
-        secret_key=SECRET_KEY,
-        ark_key=API_KEY,
-        duration=0.0,
-        plain=True,
-    ) as running:
-        yield running
-
-
-every_model_of_words = pytest.mark.parametrize(
-    "model",
-    [model for model in MODELS if not (model.needs_images or model.video)],
-    ids=lambda model: f"{model.provider}-{model.id}",
-)
-
-
-every_model_of_pictures = pytest.mark.parametrize(
-    "model",
-    [model for model in MODELS if model.takes and not model.video],
-    ids=lambda model: f"{model.provider}-{model.id}",
-)
-
-
-class Shelf(BaseHTTPRequestHandler):
-    """Where a service fetches what travels as a link."""
-
-    def do_GET(self) -> None:  # noqa: N802 - the name http.server calls
-        self.send_response(200)
-        self.end_headers()
-        self.wfile.write(SHOWN[self.path])
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Say nothing."""
-
-
-@pytest.fixture(scope="module")
-def shelf() -> Iterator[str]:
-    with ThreadingHTTPServer(("127.0.0.1", 0), Shelf) as server:
-        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
+STILL = [model for model in MODELS if not model.video]
+every_model_of_words = for_each("model", [m for m in STILL if not m.needs_images])
+every_model_of_pictures = for_each("model", [m for m in STILL if m.takes])
 
 
 SIDES = (800, 600)
 RED = encoded(Image.new("RGB", SIDES, "red"), "JPEG")
 BLUE = png(*SIDES, "blue")
 MASK = encoded(Image.new("L", SIDES, 255), "PNG")
-SHOWN = {"/1": RED, "/2": BLUE}
+
+
+@pytest.fixture(scope="module")
+def shelf() -> Iterator[str]:
+    """Where a service fetches what travels as a link."""
+    host = Host()
+    host.url("/1", gives(RED))
+    yield host.url("/2", gives(BLUE)).removesuffix("/2")
+    host.server.shutdown()
+    host.server.server_close()
 
 
 def given(shelf: str, model: Model) -> tuple[InputPicture, ...]:
@@ -90,7 +57,7 @@ def drawn(service, request) -> Progress:
 
 
 @every_model_of_words
-@pytest.mark.parametrize("quality", ["standard", "hd"])
+@for_each("quality", ["standard", "hd"])
 def test_one_picture_of_the_right_size(running, services, model, quality):
     """One link, to a picture of the size that was asked for; 2.1 doubles it."""
     width, height = model.resolve_size(RATIO, quality)

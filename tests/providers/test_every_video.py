@@ -7,14 +7,7 @@ from itertools import product
 
 import pytest
 from PIL import Image
-from replies import (
-    ACCESS_KEY,
-    API_KEY,
-    SECRET_KEY,
-    assert_error,
-    error_of,
-    video_request,
-)
+from replies import assert_error, error_of, video_request
 
 from jimeng.documents import utcnow
 from jimeng.local.simulator import Simulator
@@ -34,20 +27,6 @@ PICTURES = (
     InputPicture(encoded(Image.new("RGB", SIDES, "red"), "JPEG"), "image/jpeg", *SIDES),
     InputPicture(png(*SIDES, "blue"), "image/png", *SIDES),
 )
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[Simulator]:
-    with Simulator(
-        access_key=ACCESS_KEY,
-        secret_key=SECRET_KEY,
-        ark_key=API_KEY,
-        duration=0.0,
-        strict=True,
-        limit=1000,
-        video_limit=1000,
-    ) as running:
-        yield running
 
 
 @pytest.fixture

@@ -44,10 +44,13 @@ def names(monkeypatch):
     return resolve
 
 
-def test_picture_arrives_whole(answering):
+def test_picture_arrives_whole(names, answering):
+    """From the second address of a name whose first does not answer."""
     server = answering(http(200, bytes(range(256)) * 1000))
+    names(pictures=["127.0.0.2", "127.0.0.1"])
+    url = f"http://pictures.example:{server.port}/a%20b?x=1&y"
 
-    content = fetch_picture(f"{server.url}/a%20b?x=1&y", allowed_private=HERE)
+    content = fetch_picture(url, allowed_private=["pictures.example"])
 
     assert content == bytes(range(256)) * 1000
     assert server.requests[0].startswith(b"GET /a%20b?x=1&y ")
@@ -97,14 +100,6 @@ def test_permission_is_for_a_host_or_its_port(names, allowed, is_allowed):
             public_addresses("INSIDE.example", 8080, allowed)
         return
     assert public_addresses("INSIDE.example", 8080, allowed) == ["10.0.0.1"]
-
-
-def test_second_address_stands_in_for_the_first(names, answering):
-    server = answering(http(200, b"picture"))
-    names(pictures=["127.0.0.2", "127.0.0.1"])
-    url = f"http://pictures.example:{server.port}/1"
-
-    assert fetch_picture(url, allowed_private=["pictures.example"]) == b"picture"
 
 
 def test_unknown_host_may_be_known_later(monkeypatch):
@@ -247,34 +242,37 @@ def test_file_that_changes_begins_again(answers, attempt):
     assert [began_at(each) for each in server.requests] == [0, BREAK]
 
 
-@pytest.mark.parametrize(
-    "second",
-    [
-        part(OTHER, BREAK, '"b"'),
-        part(FILE, BREAK - 1, '"a"'),
-        head(206, 5, '"a"') + FILE[:5],
-        head(416, 0, '"b"'),
-    ],
-)
-def test_part_of_another_file_is_not_added(answers, attempt, second):
-    """The next attempt begins from zero."""
-    server = answers(BEGUN, second)
+# Name -> what is answered, one by one, what is raised, and after how many requests.
+ENDS = {
+    # A part of another file is not added: the next attempt begins from zero.
+    "changed": ([BEGUN, part(OTHER, BREAK, '"b"')], FetchFailed, 2),
+    "another part": ([BEGUN, part(FILE, BREAK - 1, '"a"')], FetchFailed, 2),
+    "no range": ([BEGUN, head(206, 5, '"a"') + FILE[:5]], FetchFailed, 2),
+    "shorter": ([BEGUN, head(416, 0, '"b"')], FetchFailed, 2),
+    # Without a name for its content nothing is continued.
+    "no name": ([head(200, len(FILE)) + FILE[:BREAK]], FetchFailed, 1),
+    "weak name": ([head(200, len(FILE), 'W/"a"') + FILE[:BREAK]], FetchFailed, 1),
+    # New links are needed where one ends, also while it is continued.
+    **{f"{n}": ([BEGUN, head(n, 0)], LinkGone, 2) for n in (403, 404, 410)},
+    # Anything else may get better.
+    "redirect": ([head(302, 0, "", "Location: http://127.0.0.1:1/")], FetchFailed, 1),
+    "unasked part": ([part(FILE, 5, '"a"', 15)], FetchFailed, 1),
+    "error": ([head(500, 1) + b"x"], FetchFailed, 1),
+    "empty": ([head(200, 0)], FetchFailed, 1),
+    "packed": ([head(200, 9, "", "Content-Encoding: gzip") + bytes(9)], FetchFailed, 1),
+}
 
-    with pytest.raises(FetchFailed):
+
+@for_each("name", ENDS)
+def test_attempt_that_fails(answers, name):
+    given, error, requests = ENDS[name]
+    attempt, server = Attempt(), answers(*given)
+
+    with pytest.raises(error) as caught:
         attempt.run(server.url)
 
-    assert attempt.requests == 2
-
-
-@pytest.mark.parametrize("etag", ["", 'W/"a"'])
-def test_without_a_name_for_its_content_nothing_is_continued(answers, attempt, etag):
-    """The next attempt begins from zero."""
-    server = answers(head(200, len(FILE), etag) + FILE[:BREAK])
-
-    with pytest.raises(FetchFailed):
-        attempt.run(server.url)
-
-    assert attempt.requests == 1
+    assert attempt.requests == requests
+    assert caught.value.transient is (error is FetchFailed)
 
 
 def test_attempt_continues_so_often_and_no_more(answers, attempt):
@@ -286,35 +284,6 @@ def test_attempt_continues_so_often_and_no_more(answers, attempt):
         attempt.run(server.url)
 
     assert attempt.requests == len(server.requests) == 1 + download.MAX_CONTINUATIONS
-
-
-@pytest.mark.parametrize("status", [403, 404, 410])
-def test_link_may_end_while_it_is_continued(answers, attempt, status):
-    """New links are needed then."""
-    server = answers(BEGUN, head(status, 0))
-
-    with pytest.raises(LinkGone):
-        attempt.run(server.url)
-
-
-@pytest.mark.parametrize(
-    "answer",
-    [
-        head(302, 0, "", "Location: http://127.0.0.1:1/"),
-        head(206, 10, '"a"', "Content-Range: bytes 5-14/20") + bytes(10),
-        head(500, 1) + b"x",
-        head(200, 0),
-        head(200, 9, "", "Content-Encoding: gzip") + bytes(9),
-    ],
-)
-def test_anything_else_of_a_file_may_get_better(answers, attempt, answer):
-    server = answers(answer)
-
-    with pytest.raises(FetchFailed) as caught:
-        attempt.run(server.url)
-
-    assert caught.value.transient
-    assert attempt.requests == 1
 
 
 def test_file_that_is_too_large_is_not_begun(answers, attempt):
@@ -379,10 +348,10 @@ def test_full_disk_is_not_the_servers_fault(answers, attempt):
     assert attempt.requests == 1
 
 
-@pytest.mark.parametrize("which", ["on_request", "on_progress"])
-def test_whoever_watches_may_end_it(answers, attempt, which):
+@for_each("which", ["on_request", "on_progress"])
+def test_whoever_watches_may_end_it(answers, which):
     """As when the claim is lost: its error arrives as it is."""
-    server = answers(head(200, len(FILE), '"a"') + FILE)
+    attempt, server = Attempt(), answers(head(200, len(FILE), '"a"') + FILE)
 
     def end(*args) -> None:
         raise ClaimLost

@@ -54,28 +54,27 @@ def test_new_model_is_added(load):
     assert (model.takes_seed, model.extra) == (False, {"guidance_scale": 2.5})
 
 
-def test_known_model_is_changed(load):
-    """Fields that are not written stay, and so does its place."""
-    models = load({**V30, "max_images": 2, "keywords": {"xl": "2000x2000"}})
+def test_known_models_are_changed(load):
+    """
+    Fields that are not written stay, and so does the place. One that is taken away
+    stays at another provider.
+    """
+    area = {"sides": None, "area": [262144, 4194304], "max_ratio": 3}
+    models = load(
+        {**V30, "max_images": 2, "keywords": {"xl": "2000x2000"}, **area},
+        {**V40, "offered": False},
+        {"id": "doubao-seedance-2.0", "provider": ARK, "req_key": "ep-1"},
+    )
 
     model = models[V30["id"], VISUAL]
     assert (model.max_images, model.req_key) == (2, "jimeng_t2i_v30")
     assert model.resolve_size("XL") == (2000, 2000)
+    assert model.fits(3024, 1296)  # by limits of the other kind
     assert next(iter(models)) == (V30["id"], VISUAL)
-
-
-def test_limits_can_be_of_the_other_kind(load):
-    area = {"sides": None, "area": [262144, 4194304], "max_ratio": 3}
-
-    assert load({**V30, **area})[V30["id"], VISUAL].fits(3024, 1296)
-
-
-def test_model_is_taken_away(load):
-    """The same name of another provider stays."""
-    models = load({**V40, "offered": False})
-
     assert ("doubao-seedream-4.0", VISUAL) not in models
     assert ("doubao-seedream-4.0", ARK) in models
+    assert models["doubao-seedance-2.0", ARK].req_key == "ep-1"
+    assert models["doubao-seedance-2.0", ARK].video.audio
 
 
 @for_each("name", ["models.md", "models.en.md"])
@@ -134,6 +133,11 @@ def test_example_of_the_documentation_works(load, name):
         ({"extra": {"sequential_image_generation": "auto"}}, "extra"),
         ({"offered": "no"}, "offered"),
         ({"offered": False}, "offered"),
+        *(({"price": each}, "price") for each in (-1, 0.5, "20", [], [5, 1], True)),
+        ({"price": [[None, 1], [5, 2]]}, "price"),
+        ({"price": [[5, 1]]}, "price"),
+        ({"price": [[9, 1], [5, 2], [None, 3]]}, "price"),
+        ({"price": [[0, 1], [None, 2]]}, "price"),
     ],
 )
 def test_mistake_is_named_by_row_and_field(load, change, field):
@@ -197,14 +201,6 @@ def test_video_model_is_added(load):
     assert model.video.resolutions["720p"]["9:16"] == (1280, 720)
 
 
-def test_video_model_is_changed(load):
-    """An endpoint of one's own keeps the row."""
-    models = load({"id": "doubao-seedance-2.0", "provider": ARK, "req_key": "ep-1"})
-
-    assert models["doubao-seedance-2.0", ARK].req_key == "ep-1"
-    assert models["doubao-seedance-2.0", ARK].video.audio
-
-
 @for_each(
     ("change", "field"),
     [
@@ -240,39 +236,35 @@ SIZED = {"sides": [512, 2048], "sizes": {"1:1": "1024x1024"}}
 TAKING = {"id": "new", "provider": VISUAL, "req_key": "key"}
 
 
-def test_new_model_may_take_pictures(load):
-    """What is left out is as usual; a whole scale stays whole."""
+def test_models_may_take_pictures(load):
+    """
+    What is left out is as usual; a whole scale stays whole. The size may follow from
+    the picture. With base64 4.0 needs no public address; with null it draws from words
+    alone.
+    """
     takes = {"most": 3, "travels": "data_url", "strength": [0, 100], "max_ratio": 2.5}
+    known = {"least": 0, "most": 10, "max_bytes": 4_000_000, "travels": "base64"}
+    models = load(
+        {**TAKING, **SIZED, "task": "image-to-image", "takes": takes},
+        {
+            **TAKING,
+            "id": "mask",
+            "req_key": "mask",
+            "task": "inpainting",
+            "takes": {"mask": True},
+        },
+        {**V40, "takes": known},
+        {**V40, "provider": ARK, "takes": None},
+    )
 
-    row = {**TAKING, **SIZED, "task": "image-to-image", "takes": takes}
-    model = load(row)["new", VISUAL]
-
+    model, masked = models["new", VISUAL], models["mask", VISUAL]
     assert model.takes == Takes(
         most=3, travels="data_url", strength=(0, 100), max_ratio=2.5
     )
     assert (model.takes_images, model.needs_images) == (True, True)
-
-
-def test_size_may_follow_from_the_picture(load):
-    row = {**TAKING, "task": "inpainting", "takes": {"mask": True}}
-
-    model = load(row)["new", VISUAL]
-
-    assert model.follows
-    assert (model.sizes, model.hd_sizes) == ({}, {})
-
-
-def test_known_model_may_take_pictures_another_way(load):
-    """With base64 4.0 needs no public address; with null it draws from words alone."""
-    takes = {"least": 0, "most": 10, "max_bytes": 4_000_000, "travels": "base64"}
-    row = V40
-    other = {**row, "provider": ARK, "takes": None}
-
-    models = load({**row, "takes": takes}, other)
-
-    taken = models[row["id"], VISUAL].takes
+    assert (masked.follows, masked.sizes, masked.hd_sizes) == (True, {}, {})
+    taken, words = models[V40["id"], VISUAL].takes, models[V40["id"], ARK]
     assert (taken.travels, taken.most) == ("base64", 10)
-    words = models[row["id"], ARK]
     assert (words.takes, words.takes_images) == (None, False)
 
 
@@ -308,25 +300,14 @@ def test_mistake_about_pictures_is_named(load, row, words):
 
 
 BY_KEY = {model.req_key: model for model in MODELS}
-PRO = BY_KEY["doubao-seedream-5-0-pro-260628"]
 
 
-def test_table_knows_only_models_that_there_are():
-    """A price of nothing would be a slip of the pen."""
+def test_prices_of_the_table():
+    """Larger pictures may cost more; what nobody knows is neither free nor guessed."""
     assert set(PRICES) <= set(BY_KEY)
-
-
-@for_each(
-    ("size", "fen"),
-    [((1024, 1024), 30), ((1600, 1631), 30), ((1600, 1632), 60), ((2048, 2048), 60)],
-)
-def test_larger_pictures_may_cost_more(size, fen):
-    assert PRO.price is not None
-    assert PRO.price.of(*size) == fen * FEN
-
-
-def test_what_nobody_knows_stays_unknown():
-    """Neither free nor guessed."""
+    price = BY_KEY["doubao-seedream-5-0-pro-260628"].price
+    for size, fen in ((1600, 1631), 30), ((1600, 1632), 60):
+        assert price.of(*size) == fen * FEN
     assert BY_KEY["jimeng_img2img_seed3_painting_edit"].price is None
     assert BY_KEY["jimeng_t2i_v40"].price.of(4096, 4096) == 220_000
     assert BY_KEY["jimeng_t2i_v40"].price.as_of == AS_OF
@@ -343,18 +324,6 @@ def test_operators_price_goes_first(load):
     assert (stepped.of(1000, 1000), stepped.of(1000, 1001)) == (100_000, 150_000)
     assert stepped.as_of is None
     assert price(None).of(1, 1) == 220_000
-
-
-@pytest.mark.parametrize(
-    "price",
-    [
-        *(-1, 0.5, "20", [], [[None, 1], [5, 2]], [[5, 1]], [5, 1]),
-        *([[9, 1], [5, 2], [None, 3]], [[0, 1], [None, 2]], True),
-    ],
-)
-def test_other_prices_are_refused(load, price):
-    with pytest.raises(ConfigError, match=r'row 1: "price[".]'):
-        load({**V40, "price": price})
 
 
 def test_accounts_may_have_prices_of_their_own(load):

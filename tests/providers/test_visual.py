@@ -41,15 +41,24 @@ def test_task_id_stays_exact(submit, sent):
     assert progress.request_id == "R1"
 
 
-def test_poll_asks_for_links(provider, answering):
-    """The options are JSON inside a string: as an object they are ignored."""
+def test_poll_asks_for_links_and_marks(provider, answering):
+    """
+    The options are JSON inside a string: as an object they are ignored. One mark is
+    visible, one in the metadata.
+    """
     server = answering(http(200, state("in_queue")))
 
     provider(server).poll("74123456789012345678", FOX)
+    provider(server, watermark=True, producer_id="台-1").poll("12", FOX)
 
-    (body,) = server.bodies
+    body, marked = server.bodies
     assert body.pop("req_json") == '{"return_url": true}'
     assert body == {"req_key": "jimeng_t2i_v30", "task_id": "74123456789012345678"}
+    assert json.loads(marked["req_json"]) == {
+        "return_url": True,
+        "logo_info": {"add_logo": True},
+        "aigc_meta": {"producer_id": "台-1"},
+    }
 
 
 def test_submissions_are_fresh_and_polls_pooled(provider, answering):
@@ -145,40 +154,6 @@ def request_for(model):
     return replace(FOX, req_key=model.req_key, **wanted)
 
 
-@for_each(
-    ("req_key", "beside"),
-    [
-        ("jimeng_t2i_v30", {"seed": 7, "use_pre_llm": True}),
-        ("jimeng_t2i_v31", {"seed": 7, "use_pre_llm": True}),
-        ("jimeng_t2i_v40", {}),
-        ("jimeng_seedream46_cvtob", {}),
-    ],
-)
-def test_each_model_is_sent_only_what_it_takes(asked, req_key, beside):
-    """Seeds and rewriting are the older models'; one picture is asked of all."""
-    request = request_for(VISUAL[req_key])
-
-    body, line = asked(request)
-
-    assert line.startswith("POST /?Action=CVSync2AsyncSubmitTask&")
-    assert body == {
-        "req_key": req_key,
-        "prompt": FOX.prompt,
-        "width": request.width,
-        "height": request.height,
-        "force_single": True,
-        **beside,
-    }
-
-
-@for_each(("length", "rewritten"), [(120, True), (121, False)])
-def test_long_prompts_are_used_as_they_are(asked, length, rewritten):
-    """Rewriting a long one takes longer and strays from it."""
-    body, _ = asked(replace(FOX, prompt="雪" * length))
-
-    assert body["use_pre_llm"] is rewritten
-
-
 def test_older_model_answers_with_the_picture(asked):
     """One call; what the others are told when polled is in its body."""
     body, line = asked(ICON, DRAWN, watermark=True, producer_id="P1")
@@ -233,19 +208,6 @@ def test_refused_picture_without_a_seed_is_final(provider, answering, code):
         lambda: provider(answering(http(400, flat(code)))).poll("12", request),
         "content_refused_picture",
     )
-
-
-def test_marks_are_asked_for_when_polling(provider, answering):
-    """The visible one and the one in the metadata, inside the options' string."""
-    server = answering(http(200, state("in_queue")))
-
-    provider(server, watermark=True, producer_id="台-1").poll("12", FOX)
-
-    assert json.loads(server.bodies[0]["req_json"]) == {
-        "return_url": True,
-        "logo_info": {"add_logo": True},
-        "aigc_meta": {"producer_id": "台-1"},
-    }
 
 
 def test_model_that_left_the_table_is_not_sent(provider):

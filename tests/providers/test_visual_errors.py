@@ -63,15 +63,24 @@ def test_submission_that_may_have_been_accepted(submit, status, body):
     assert_unknown(lambda: submit(body, status))
 
 
-def test_lost_answer_may_have_been_accepted(provider, serve):
+def test_call_without_an_answer(provider, serve):
+    """
+    What was lost may have been accepted; what was not sent can be sent again. A poll
+    can be made any number of times, whether it has arrived or not.
+    """
     server = serve(lambda connection: server.read_request(connection))
+    away, there = provider(), provider(server)
 
-    assert_unknown(lambda: provider(server).submit(FOX))
+    assert_unknown(lambda: there.submit(FOX))
     assert len(server.requests) == 1
-
-
-def test_unsent_submission_can_be_sent_again(provider):
-    assert_error(lambda: provider().submit(FOX), "provider_unreachable", transient=True)
+    assert_error(lambda: away.submit(FOX), "provider_unreachable", transient=True)
+    for service in (away, there):
+        assert_error(
+            lambda service=service: service.poll("12", FOX),
+            "provider_unreachable",
+            transient=True,
+            charged="unknown",
+        )
 
 
 @for_each(
@@ -115,27 +124,13 @@ def test_failed_poll_says_nothing_about_the_task(poll, status, body):
     assert (error.transient, error.maybe_accepted) == (True, False)
 
 
-def test_poll_without_an_answer_is_repeated(provider, serve):
-    """A poll can be made any number of times, whether it has arrived or not."""
-    server = serve(lambda connection: server.read_request(connection))
-    away = {"transient": True, "charged": "unknown"}
-    for there in (None, server):
-        service = provider(there)
-        assert_error(
-            lambda service=service: service.poll("12", FOX),
-            "provider_unreachable",
-            **away,
-        )
-
-
-def test_from_500_on_nobody_knows():
+def test_rules_of_submissions():
+    """
+    From 500 on nobody knows. Only what was refused after drawing is drawn anew.
+    """
     for code in (*RULES, "59999", None):
         rule = judge_submit(500, code)
         assert (rule.code, rule.charged) == ("submit_unknown", "unknown"), code
-
-
-def test_a_new_seed_is_for_refused_pictures():
-    """Only what was refused after drawing is drawn anew."""
     anew = {code for code, rule in RULES.items() if rule.submit == "new_seed"}
 
     assert anew == {"50511", "50516", "50517", "50519"}
@@ -154,16 +149,16 @@ def test_the_gateway_ends_no_task():
 
 
 def test_what_a_user_may_try_again():
-    """Limits and accidents pass; a refused prompt stays refused."""
+    """
+    Limits and accidents pass; a refused prompt stays refused. Pages offer the same
+    again only where the API does: else something other helps, or an operator does.
+    """
     assert retryable("rate_limited")
     assert retryable("submit_unknown")
     assert not retryable("content_refused_prompt")
     assert not retryable("credentials_invalid")
     assert not retryable("no_such_code")
 
-
-def test_pages_offer_the_same_again_only_where_the_api_does():
-    """Else something other helps, or an operator does."""
     again = {code for code in CODES if failure_hints.hint_for([code]) == "retry"}
 
     assert {code for code in again if not retryable(code)} == set()

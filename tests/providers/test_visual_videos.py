@@ -102,12 +102,21 @@ def test_finished_video_of_visual(asks):
     assert (progress.links_live_s, progress.tokens) == (3600, None)
 
 
-@for_each("data", [{}, {"video_url": ""}, {"video_url": None}])
-def test_finished_without_a_link(asks, data):
+@for_each(
+    ("answer", "code"),
+    [
+        ({"status": "done"}, "result_empty"),
+        ({"status": "done", "video_url": ""}, "result_empty"),
+        ({"status": "done", "video_url": None}, "result_empty"),
+        ({"status": "not_found"}, "result_lost"),
+        ({"status": "expired"}, "result_lost"),
+    ],
+)
+def test_finished_without_a_video(asks, answer, code):
     """It may have been charged."""
-    service, _ = asks(state("done", **data))
+    service, _ = asks(state(**answer))
 
-    assert_error(lambda: service.poll("12", WAVES), "result_empty", charged="unknown")
+    assert_error(lambda: service.poll("12", WAVES), code, charged="unknown")
 
 
 @for_each(
@@ -125,13 +134,6 @@ def test_failures_of_a_video(asks, code, ours, expected):
     service, _ = asks(flat(code), 400)
 
     assert_error(lambda: service.poll("12", WAVES), ours, **expected)
-
-
-@for_each("status", ["not_found", "expired"])
-def test_video_that_is_gone(asks, status):
-    service, _ = asks(state(status))
-
-    assert_error(lambda: service.poll("12", WAVES), "result_lost", charged="unknown")
 
 
 def test_submission_without_an_answer_is_unknown(asks):

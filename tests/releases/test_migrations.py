@@ -1,10 +1,12 @@
 """Steps from one release's data to the next's, and processes too old for it."""
 
+import math
 import os
 import runpy
 import signal
 import sys
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from mongoengine import get_db
@@ -123,7 +125,7 @@ def test_removing_step_waits_for_older_workers(run, known, code):
     first, rows = Rows(1), Rows(1)
     known(Step(2, "one", 0, first.batch), Step(3, "two", 2, rows.batch))
     now = utcnow()
-    beat = {"started_at": now, "seen_at": now, "code": code}
+    beat = {"started_at": now, "seen_at": now + timedelta(minutes=5), "code": code}
     Worker.collection().insert_one({"_id": "w", **beat})
 
     done = run()
@@ -280,6 +282,7 @@ def test_web_process_writes_nothing_more(client, work_off):
     """Whatever its door; what is there can be seen, and the reason is said."""
     task_id = create(client)["task_id"]
     work_off()
+    record._next_check = math.inf
     migrate_beyond()
     before = client.post(CREATE, json=CAT).status_code
     let_time_pass()

@@ -232,11 +232,11 @@ def test_unknown_value_breaks_no_page(client, kind, changes):
     assert failing(client) == {}
 
 
-@pytest.mark.parametrize("kind", PRESENT)
-def test_added_field_breaks_no_page(client, kind):
+def test_added_field_breaks_no_page(client):
     """The most frequent change that a release makes."""
-    put(kind)
-    kind.collection().update_many({}, {"$set": {"added": OF_LATER}})
+    for kind in PRESENT:
+        put(kind)
+        kind.collection().update_many({}, {"$set": {"added": OF_LATER}})
 
     assert failing(client) == {}
 

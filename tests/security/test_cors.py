@@ -68,7 +68,7 @@ def test_page_of_an_allowed_origin_creates_a_task(ada, origin):
     assert "Access-Control-Allow-Origin" not in plain.headers
 
 
-@pytest.mark.parametrize("path", KEY_INTERFACES)
+@for_each("path", KEY_INTERFACES)
 def test_browser_is_told_that_the_page_may_ask(nobody, path):
     """
     Before it sends the request: that question comes without a key. And the page reads
@@ -89,7 +89,7 @@ def test_browser_is_told_that_the_page_may_ask(nobody, path):
     assert refusal.headers["Access-Control-Allow-Origin"] == SHOP
 
 
-@pytest.mark.parametrize(
+@for_each(
     "headers",
     [
         {"Origin": "https://evil.example"},
@@ -111,7 +111,7 @@ def test_other_origins_are_refused_with_a_key(ada, headers):
         assert "Access-Control-Allow-Origin" not in asked.headers
 
 
-@pytest.mark.parametrize("authorization", [None, "Bearer ", "Basic YTpi"])
+@for_each("authorization", [None, "Bearer ", "Basic YTpi"])
 def test_session_is_no_key_from_an_allowed_origin_either(ada, authorization):
     """A browser sends cookies by itself, whoever's page it shows."""
     ada.sign_in()

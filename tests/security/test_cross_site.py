@@ -128,18 +128,15 @@ def test_method_cannot_be_changed_by_words(method, ada, places, stored):  # noqa
     assert ada.client.get("/").status_code == 200
 
 
-def test_session_is_no_key(ada):
-    """A signed-in browser opens nothing of the API's, so no page can use it so."""
+def test_other_sites_read_nothing(ada):
+    """
+    No answer but the API's description is for other origins to read; and a signed-in
+    browser opens nothing of the API's, so no page can use it so.
+    """
     ada.sign_in()
-
     for method, path in (("GET", "/api/v1/models"), ("POST", "/api/v1/ai/tasks")):
         answer = ada.client.open(path, method=method, json={}, headers=POST)
         assert answer.status_code == 401
-
-
-def test_other_sites_read_nothing(ada):
-    """No answer but the API's description is for other origins to read."""
-    ada.sign_in()
     headers = {"Origin": "https://evil.example"}
     keyed = {**headers, "Authorization": f"Bearer {ada.key}"}
 

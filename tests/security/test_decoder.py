@@ -153,7 +153,7 @@ def test_decoder_that_always_dies_refuses(monkeypatch, decoder):
         look(decoder, png(1000, 1000), ASKED)
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+@for_each("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_decoder_is_there_while_its_consumer_ends(decoder, number):
     """A whole group is told to stop; the consumer still keeps what it holds."""
     pid = process_of(decoder)

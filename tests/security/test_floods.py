@@ -33,7 +33,7 @@ def ask(client, key: str = "", path: str = f"{API}/queue", **environ):
     return client.get(path, headers=headers, environ_base=environ or FAR)
 
 
-@pytest.mark.parametrize("name", ["a" * MB, "图" * 300_000, "a.b" * 99_999])
+@for_each("name", ["a" * MB, "图" * 300_000, "a.b" * 99_999])
 def test_long_name_is_neither_echoed_nor_logged(client, written, name):  # noqa: F811
     """One key wrote 82 MB a second to the disk."""
     answer = client.post(CREATE, json={**CAT, name: 1})
@@ -54,15 +54,19 @@ def test_many_names_are_not_all_told(client, written):  # noqa: F811
 
 
 def test_requests_of_a_key_have_an_end(three):
-    """Whatever address they come from; another key goes on."""
+    """
+    Whatever address they come from, also where that has just nothing left; another key
+    goes on.
+    """
     answers = [
         ask(three, "jm_a", REMOTE_ADDR=f"203.0.113.{i}").status_code for i in range(5)
     ]
 
     assert answers == [200, 200, 200, 429, 429]
     assert ask(three, "jm_b").status_code == 200
-    answer = ask(three, "jm_a")
-    refused(answer, 429, "too_many_requests")
+    for _ in range(15):
+        answer = ask(three, "jm_a")
+        refused(answer, 429, "too_many_requests")
     assert 0 < int(answer.headers["Retry-After"]) <= 60
 
 
@@ -157,13 +161,6 @@ def test_answers_tell_what_is_left_of_requests(three):
     assert "RateLimit" not in ask(three, "jm_b", path="/health").headers
     assert "RateLimit" not in ask(three, path="/").headers
     assert ask(three).headers["RateLimit-Policy"] == '"requests";q=15;w=60'
-
-
-def test_either_limit_refuses(three):
-    """Also where the other has just nothing left."""
-    answers = [ask(three, "jm_a").status_code for _ in range(16)]
-
-    assert answers == [200] * 3 + [429] * 13
 
 
 def test_limits_are_told_together(app, config, registry):

@@ -39,9 +39,12 @@ def test_what_stands_behind_a_picture_is_not_kept(what):
     assert (kept.content, kept.sha256) == (plain, inspect(plain).sha256)
 
 
-@pytest.mark.parametrize("kind", LACED)
+@for_each("kind", LACED)
 def test_script_within_a_picture_stays_a_picture(kind, client, provider, work_off):
-    """It is served as what it was decoded as, and a browser may not guess or run."""
+    """
+    It is served as what it was decoded as, and a browser may not guess or run. Another
+    ending does not make a page of it.
+    """
     content, content_type = LACED[kind]
     provider.polls = [Progress("remote-1", done=True, images=(content,))]
     task_id = create(client, user_id="guest")
@@ -54,20 +57,10 @@ def test_script_within_a_picture_stays_a_picture(kind, client, provider, work_of
     assert answer.content_type == content_type
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
     assert answer.headers["Content-Security-Policy"] == SAFE
-    thumbnail = client.get(path.rpartition(".")[0] + "/thumb.webp")
+    stem = path.rpartition(".")[0]
+    thumbnail = client.get(f"{stem}/thumb.webp")
     assert thumbnail.content_type == "image/webp"
     assert SCRIPT not in thumbnail.data
-
-
-@pytest.mark.parametrize("kind", LACED)
-def test_picture_is_nothing_else_by_its_address(kind, client, provider, work_off):
-    """Another ending does not make a page of it."""
-    content, _ = LACED[kind]
-    provider.polls = [Progress("remote-1", done=True, images=(content,))]
-    task_id = create(client, user_id="guest")
-    work_off()
-    stem = picture_of(client, task_id).rpartition(".")[0]
-
     for ending in ("html", "svg", "js", "htm", "xml", "gif"):
         answer = client.get(f"{stem}.{ending}")
         assert answer.status_code == 404

@@ -8,7 +8,7 @@ import pytest
 
 from jimeng.http.requests import MAX_LARGE_BODIES, PERMIT_TIMEOUT_S
 from tests.access.conftest import make_person
-from tests.serving import connect, product, read_all
+from tests.serving import PATIENT, connect, product, read_all
 
 UPLOAD = b"POST /api/v1/uploads HTTP/1.1\r\nHost: localhost\r\n"
 SIZE = 12_000_000
@@ -29,7 +29,7 @@ def serve(config, tmp_path):
     def serve(*, timeout_s: float = PERMIT_TIMEOUT_S, **env: str):
         more = "from jimeng.http import requests\n"
         more += f"requests.PERMIT_TIMEOUT_S = {timeout_s}\n"
-        return product(config, tmp_path, more, **closed_off | env)
+        return product(config, tmp_path, PATIENT + more, **closed_off | env)
 
     return serve
 

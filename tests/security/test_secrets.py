@@ -17,10 +17,11 @@ from jimeng.config import Config
 from jimeng.errors import ConfigError
 from jimeng.providers import Registry
 from tests.each import for_each
+from tests.rest import NOWHERE
 from tests.system import people
 from tests.system.commands import flask
-from tests.system.stack import Stack, free_port
-from tests.waiting import wait_for
+from tests.system.stack import Stack
+from tests.waiting import PATIENCE_S, wait_for
 
 SETTINGS = {
     "VOLCENGINE_ACCESS_KEY": "AKSECRETaccess7Zq",
@@ -57,7 +58,7 @@ class Used:
 
 def talk(port: int, request: str) -> str:
     """Send bytes as they are; what came back."""
-    with socket.create_connection(("127.0.0.1", port), timeout=10) as link:
+    with socket.create_connection(("127.0.0.1", port), PATIENCE_S) as link:
         link.sendall(request.encode("utf-8", "surrogateescape"))
         link.shutdown(socket.SHUT_WR)
         answer = b""
@@ -208,11 +209,10 @@ def test_log_has_no_line_that_is_not_its_own(used):
 @pytest.mark.system
 def test_server_without_databases_tells_no_password(tmp_path_factory):
     """What is said of a connection that fails is not where it was to lead."""
-    nowhere = f"127.0.0.1:{free_port()}"
     stack = Stack(
         tmp_path_factory.mktemp("broken"),
-        f"mongodb://jimeng:{IN_URLS}@{nowhere}/",
-        f"redis://:{IN_URLS}@{nowhere}/0",
+        f"mongodb://jimeng:{IN_URLS}@{NOWHERE}/",
+        f"redis://:{IN_URLS}@{NOWHERE}/0",
         database="jimeng_broken",
         fresh=True,
         LOG_LEVEL="debug",

@@ -78,6 +78,8 @@ def test_command_promotes_nobody_by_mistake(run, words):  # noqa: F811
     meant = run(*words, "--existing")
     assert meant.exit_code == 0 and "/invitations/" in meant.output
     assert users.find(OPERATOR, squatter.id).role == "admin"
+    assert AuditEntry.find_one({"action": "users.role"})
+    assert AuditEntry.find_one({"action": "users.invite_again"})
 
 
 def test_command_makes_nobody_who_was_meant_to_be_there(run):  # noqa: F811

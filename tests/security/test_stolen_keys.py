@@ -30,7 +30,11 @@ def test_it_makes_no_key_and_ends_no_account(ada, scopes):
 
 
 def test_it_makes_no_key_with_more_scopes(ada):
-    """The scope account is nothing that write could give itself."""
+    """
+    The scope account is nothing that write could give itself; whoever has it ends the
+    account, as with the password.
+    """
+    ada.sign_in()
     key = key_of(ada, "write", "account")
     path = f"{USERS}/{ada.id}/keys"
 
@@ -41,15 +45,7 @@ def test_it_makes_no_key_with_more_scopes(ada):
 
     assert "scopes" in beyond.json["errors"]
     assert data_of(within, 201)["scopes"] == ["write", "account"]
-
-
-def test_whoever_has_the_scope_ends_the_account(ada):
-    """It is as good as the password, and says so where it is given."""
-    ada.sign_in()
-    key = key_of(ada, "write", "account")
-
     data_of(call(ada.client, "DELETE", f"{USERS}/{ada.id}", key=key))
-
     assert User.find_one({"_id": ada.id}) is None
     assert Session.collection().count_documents({"user_id": ada.id}) == 0
 

@@ -4,8 +4,6 @@ import json
 import re
 from io import BytesIO
 
-import pytest
-
 from jimeng.documents import Collection, SavedPrompt, Task
 from tests.each import for_each
 from tests.given_pictures import photo
@@ -15,7 +13,7 @@ from tests.rest import API, CAT, CREATE, USERS, errors_of, operations, refused
 NUL, HALF = "a\0b", "a\ud800b"
 ENGLISH = {"Accept-Language": "en"}
 WORDS = "NUL"  # what the reason names
-EVERY = pytest.mark.parametrize("bad", [NUL, HALF], ids=["nul", "surrogate"])
+EVERY = for_each("bad", [NUL, HALF])
 
 
 def post(client, path: str, body: dict):
@@ -45,7 +43,7 @@ def test_rest_says_which_field_and_why(client, path, body, field):
 
 
 @EVERY
-@pytest.mark.parametrize("field", ["prompt", "model", "image", "mask"])
+@for_each("field", ["prompt", "model", "image", "mask"])
 def test_v1_says_which_field_and_why(client, bad, field):
     body = {"prompt": "a", field: bad}
 

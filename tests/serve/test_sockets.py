@@ -67,15 +67,16 @@ class Client:
         self.is_cut = True
 
 
-def test_oldest_of_who_holds_most_is_cut_off():
-    """Of an address that holds more than its share, and of all together."""
-    held, first, second = BufferedBytes(), Client("a"), Client("a")
+@pytest.mark.parametrize("peer", ["a", ""], ids=["client", "proxy"])
+def test_oldest_of_an_address_that_holds_more_than_its_share_is_cut_off(peer):
+    """But not of a proxy: many are behind it."""
+    held, first, second = BufferedBytes(), Client(peer), Client(peer)
     held.change(first, MAX_BUFFERED_BYTES_PER_PEER)
     assert not first.is_cut
 
     held.change(second, 1)
 
-    assert (first.is_cut, second.is_cut) == (True, False)
+    assert (first.is_cut, second.is_cut) == (bool(peer), False)
 
 
 def test_all_together_hold_no_more_than_twice_as_much():
@@ -99,16 +100,6 @@ def test_what_is_given_back_counts_no_more():
         held.change(one, 0)
 
         assert not one.is_cut
-
-
-def test_proxy_is_no_client():
-    """Many are behind it."""
-    held, first, second = BufferedBytes(), Client(""), Client("")
-    held.change(first, MAX_BUFFERED_BYTES_PER_PEER)
-
-    held.change(second, 1)
-
-    assert not first.is_cut and not second.is_cut
 
 
 SAYS = """

@@ -123,21 +123,18 @@ class Caller:
         self, prompt: object = "[[slow 0]] 猫", key: str = ARK_KEY, **fields: object
     ) -> Reply:
         body = {"model": ARK_V40, "prompt": prompt, "size": "1024x1024", **fields}
-        raw = json.dumps(body, ensure_ascii=False).encode()
-        headers = {"Content-Type": "application/json", "Authorization": f"Bearer {key}"}
-        return self.send("POST", ARK_PATH, raw, headers)
+        return self._with_key("POST", ARK_PATH, body, key)
 
     def tasks(
-        self,
-        method: str,
-        path: str = "",
-        body: object = None,
-        key: str = ARK_KEY,
+        self, method: str, path: str = "", body: object = None, key: str = ARK_KEY
     ) -> Reply:
         """Call Ark's video tasks at a *path* below theirs."""
+        return self._with_key(method, TASKS_PATH + path, body, key)
+
+    def _with_key(self, method: str, path: str, body: object, key: str) -> Reply:
         raw = b"" if body is None else json.dumps(body, ensure_ascii=False).encode()
         headers = {"Content-Type": "application/json", "Authorization": f"Bearer {key}"}
-        return self.send(method, TASKS_PATH + path, raw, headers)
+        return self.send(method, path, raw, headers)
 
     def create(self, prompt: str = "[[slow 0]] 猫", **fields: object) -> Reply:
         """Order the smallest video."""

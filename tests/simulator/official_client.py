@@ -15,6 +15,7 @@ def main(port: str, access_key: str, secret_key: str, *pictures: str) -> str:
     service.set_host(f"127.0.0.1:{port}")
     service.set_ak(access_key)
     service.set_sk(secret_key)
+    service.set_socket_timeout(60)  # a machine may be busy
     body = {"req_key": "jimeng_t2i_v30", "prompt": "雪地里的红狐狸", "seed": 5}
     try:
         task_id = service.cv_sync2async_submit_task(body)["data"]["task_id"]

@@ -21,7 +21,7 @@ from tests.simulator.caller import (
     SECRET_KEY,
     Caller,
 )
-from tests.waiting import wait_for
+from tests.waiting import PATIENCE_S, wait_for
 
 OFFICIAL_CLIENT = Path(__file__).parent / "official_ark_client.py"
 V45 = "doubao-seedream-4-5-251128"
@@ -129,7 +129,7 @@ def test_official_client_is_understood():
             [*command, str(simulator.port), ARK_KEY],
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=PATIENCE_S,
         )
         came = [len(each["inputs"]) for each in simulator.ledger()["rows"]]
 

@@ -134,15 +134,19 @@ def test_stopping_does_not_wait_for_a_slow_answer(simulator, caller):
     assert codes == [10000]
 
 
-def test_answer_may_be_no_json_or_not_say_so(caller):
-    faults(caller, {"action": "submit", "kind": "not_json"})
-    faults(caller, {"action": "submit", "kind": "wrong_content_type"})
+def test_odd_answers(caller):
+    """No JSON, or not said to be; links without an ampersand in the JSON text."""
+    escaped = polled(caller, "[[poll escaped]]")
+    for kind in ("not_json", "wrong_content_type"):
+        faults(caller, {"action": "submit", "kind": kind})
     unreadable, mistyped = caller.submit(), caller.submit()
 
     assert unreadable.status == 200
     with pytest.raises(json.JSONDecodeError):
         json.loads(unreadable.body)
     assert (mistyped.code, mistyped.headers["Content-Type"]) == (10000, "text/plain")
+    assert b"\\u0026x-expires=" in escaped.body and b"&" not in escaped.body
+    assert caller.get(link(escaped)).status == 200
 
 
 def test_ending_code_on_a_poll_ends_the_task(simulator, caller):
@@ -237,13 +241,9 @@ def test_prompt_asks_for_an_ending(clock, simulator, caller):
     assert running.json["data"]["status"] == "generating"
     assert (ended.status, ended.code) == (400, 50511)
     assert simulator.ledger()["billed"] == 0
-
-
-def test_prompt_asks_for_a_lost_answer(simulator, caller):
-    for call in (caller.submit, caller.ark):
+    for call in (caller.submit, caller.ark):  # or for a lost answer
         with pytest.raises(ConnectionError):
             call(f"{DONE} [[drop]]")
-
     assert simulator.ledger()["billed"] == 2
 
 
@@ -260,25 +260,13 @@ def test_odd_results_wait_for_the_result(clock, caller):
     assert len(several.json["data"]["image_urls"]) == 4
 
 
-def test_links_may_be_escaped(caller):
-    """The JSON text has no ampersand, and means the same."""
-    reply = polled(caller, "[[poll escaped]]")
-
-    assert b"&" not in reply.body
-    assert b"\\u0026x-expires=" in reply.body
-    assert caller.get(link(reply)).status == 200
-
-
 def test_body_may_never_end(caller, picture_url):
     """It goes on after the picture until the client hangs up."""
     faults(caller, {"action": "image", "kind": "endless"})
-    connection = http.client.HTTPConnection(caller.host, timeout=60)
+    connection = http.client.HTTPConnection(caller.host, timeout=PATIENCE)
     connection.request("GET", picture_url.removeprefix(f"http://{caller.host}"))
-    with connection.getresponse() as answer:
-        read = len(answer.read(2_000_000))
-    connection.close()
-
-    assert read == 2_000_000
+    with contextlib.closing(connection), connection.getresponse() as answer:
+        assert len(answer.read(2_000_000)) == 2_000_000
     assert caller.get(picture_url).status == 200
 
 

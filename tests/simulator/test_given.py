@@ -110,7 +110,8 @@ def test_only_what_is_masked_is_painted_anew():
 
     with Simulator(**KEYS, duration=0) as simulator:
         caller = Caller(simulator.port)
-        task_id = caller.call(SUBMIT, order(INPAINT, red, code)).json["data"]["task_id"]
+        made = caller.call(SUBMIT, order(INPAINT, red, code, seed=1))
+        task_id = made.json["data"]["task_id"]
         (url,) = caller.poll(task_id, req_key=INPAINT).json["data"]["image_urls"]
         made = Image.open(io.BytesIO(caller.get(url).body)).convert("RGB")
 

@@ -11,13 +11,9 @@ import pytest
 
 from tests.simulator.caller import ACCESS_KEY, ARK_KEY, SECRET_KEY, Caller
 from tests.standin import free_port, is_open
-from tests.waiting import wait_for
+from tests.waiting import PATIENCE_S, wait_for
 
-
-@pytest.fixture
-def port() -> int:
-    """One that nobody listens on."""
-    return free_port()
+port = pytest.fixture(free_port)
 
 
 @pytest.fixture
@@ -52,7 +48,7 @@ def test_sigterm_ends_it_in_order(start, port):
     connection.getresponse().read()
 
     process.send_signal(signal.SIGTERM)
-    _, written = process.communicate(timeout=60)
+    _, written = process.communicate(timeout=PATIENCE_S)
     connection.close()
 
     assert process.returncode == 0
@@ -83,7 +79,7 @@ def test_it_wants_keys():
         env=env,
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=PATIENCE_S,
     )
 
     assert done.returncode == 2

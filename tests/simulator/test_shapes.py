@@ -3,7 +3,6 @@
 import json
 from pathlib import Path
 
-import pytest
 from PIL import ImageStat
 
 from jimeng.local.simulator.drawing import draw
@@ -92,8 +91,6 @@ FIELDS = {
     "ark_ok_b64": {"response_format": "b64_json"},
     "ark_ok_group_partial": GROUP,
 }
-# Sample -> seconds until a task is there, and its state.
-WAITS = {"get_in_queue": (0, "in_queue"), "get_generating": (3, "generating")}
 
 
 def skeleton(value: object) -> object:
@@ -133,37 +130,30 @@ def check(name: str, reply) -> None:
     assert shape_of(reply.body, found) == shape_of(body.encode(), kind), name
 
 
-def test_words_in_a_prompt_bring_each_answer(caller):
-    """Status, type, keys, types and codes are those of the real one."""
+def test_each_answer_comes_when_asked_for(caller):
+    """
+    Status, type, keys, types and codes are those of the real one: by words in a prompt,
+    or by the control endpoint, whatever the prompt; the next call is as usual.
+    """
     for call, name, kind in CASES:
         words = f" [[{'poll ' * (call == 'poll')}{kind}]]" if kind else ""
-        prompt = PROMPTS.get(name, DONE + words)
-        check(name, ask(caller, call, prompt, FIELDS.get(name, {})))
-
-
-def test_the_control_endpoint_brings_each_answer(caller):
-    """As often as asked, whatever the prompt; the next call is as usual."""
-    for call, name, kind in CASES:
+        prompts = [PROMPTS.get(name, DONE + words)]
         if kind:
             caller.control("faults", [{"action": call, "kind": kind}])
+            prompts.insert(0, DONE)
+        for prompt in prompts:
+            check(name, ask(caller, call, prompt, FIELDS.get(name, {})))
+        if call == "ark":
+            assert caller.ark().status == 200, name
 
-            check(name, ask(caller, call, DONE, FIELDS.get(name, {})))
-            if call == "ark":
-                assert caller.ark().status == 200, name
 
-
-@pytest.mark.parametrize("name", WAITS)
-def test_unfinished_task_has_a_state(clock, caller, name):
-    seconds, status = WAITS[name]
+def test_tasks_that_have_not_ended_and_groups(clock, caller):
     task_id = caller.accepted("[[slow 9]]")
-    clock.now += seconds
-    reply = caller.poll(task_id)
-
-    check(name, reply)
-    assert reply.json["data"]["status"] == status
-
-
-def test_group_comes_in_base64_too(caller):
+    for name in ("get_in_queue", "get_generating"):
+        reply = caller.poll(task_id)
+        check(name, reply)
+        assert reply.json["data"]["status"] == name.removeprefix("get_")
+        clock.now += 3
     caller.control("settings", {"group": 2})
     size = {"width": 1024, "height": 1024}
     task_id = caller.accepted("[[slow 0]]", req_key=V40, **size)

@@ -71,7 +71,7 @@ def test_wrong_parameters_are_refused(simulator, caller, req_key, fields):
     assert simulator.ledger()["rows"] == []
 
 
-def test_task_waits_and_its_link_lives_an_hour(clock, caller):
+def test_task_waits_and_its_link_lives_an_hour(clock, simulator, caller):
     task_id = caller.accepted(req_key=TEXT)
     states = []
     for seconds in (0, 5, 5):
@@ -86,6 +86,11 @@ def test_task_waits_and_its_link_lives_an_hour(clock, caller):
     assert caller.get(data["video_url"]).status == 403
     renewed = caller.poll(task_id, req_key=TEXT).json["data"]["video_url"]
     assert caller.get(renewed).status == 200
+    # Codes of videos are told at the end, and cost nothing.
+    paid = simulator.ledger()["video_micros"]
+    refused = caller.accepted("[[slow 0]] [[poll 50516]]", req_key=TEXT)
+    assert caller.poll(refused, req_key=TEXT).code == 50516
+    assert simulator.ledger()["video_micros"] == paid
 
 
 def test_video_goes_from_its_first_to_its_last_frame(caller):
@@ -96,12 +101,3 @@ def test_video_goes_from_its_first_to_its_last_frame(caller):
 
     assert is_near(middle(first), (200, 30, 30))
     assert is_near(middle(last), (20, 40, 200))
-
-
-def test_refused_video_is_free(simulator, caller):
-    """Codes of videos are told at the end."""
-    task_id = caller.accepted("[[slow 0]] [[poll 50516]]", req_key=TEXT)
-
-    assert caller.poll(task_id, req_key=TEXT).code == 50516
-    assert simulator.ledger()["video_micros"] == 0
-    assert simulator.ledger()["billed"] == 0

@@ -9,7 +9,7 @@ import botocore.session
 import pytest
 
 from jimeng import jobs
-from jimeng.pictures.stores import ConfiguredStore
+from jimeng.pictures.stores import ConfiguredStore, s3, s3_client
 from tests.storage.front import Front, moto
 
 _numbers = itertools.count(1)
@@ -50,7 +50,11 @@ def objects():
 
 
 @pytest.fixture
-def front(objects):
+def front(objects, monkeypatch):
+    """A machine that is busy is no reason to take it for one that is away."""
+    monkeypatch.setattr(s3_client, "TIMEOUT_S", (60.0, 60.0))
+    monkeypatch.setattr(s3_client, "OPERATION_TIMEOUT_S", 120.0)
+    monkeypatch.setattr(s3, "FRESH_S", 300.0)
     front = Front(objects)
     yield front
     front.close()

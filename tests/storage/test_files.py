@@ -5,17 +5,15 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from bson import ObjectId
-from mongoengine import get_db
 from pymongo.collection import Collection
 
 from jimeng.errors import StorageUnavailable
-from jimeng.jobs import janitor, pump, retention, saving
+from jimeng.jobs import janitor, retention
 from jimeng.pictures.contents import FilePieces, InMemory
 from jimeng.pictures.stores import FileStore
 from jimeng.pictures.stores.gridfs import RESULTS
-from jimeng.providers import Progress
-from tests.conftest import come_due, png, run_queue
-from tests.rest import create, result, task
+from tests.conftest import png
+from tests.rest import result
 from tests.storage.looks import bytes_of, check_served
 
 LATER = datetime.now(UTC) + timedelta(days=1)
@@ -50,6 +48,7 @@ def test_disk_that_is_full_leaves_nothing_behind(files, directory):
         patched.setattr("jimeng.pictures.stores.files.sync", lambda path: None)
         with pytest.raises(StorageUnavailable):
             files.save(b"bytes", "image-1")
+        assert not files.works()
 
     assert on_disk(directory) == []
     assert list(files.saved_before(LATER, after=None, limit=9).values()) == ["image-1"]
@@ -59,17 +58,13 @@ def full(*args: object) -> None:
     raise OSError(errno.ENOSPC, "No space left on device")
 
 
-def test_pictures_are_served_from_the_directory(client, drawn, stored_in, directory):
-    """The picture and its thumbnail."""
-    stored_in("file")
-    task_id = drawn()
-
-    check_served(client, task_id)
-    assert len(on_disk(directory)) == 2
-
-
-def test_client_that_leaves_closes_the_file(client, drawn, stored_in, monkeypatch):
-    """With the response, which has not ended."""
+def test_pictures_are_served_from_the_directory(
+    client, drawn, stored_in, directory, monkeypatch
+):
+    """
+    The picture and its thumbnail. A client that leaves closes the file, with the
+    response, which has not ended.
+    """
     closed = []
     close = FilePieces.close
     monkeypatch.setattr(
@@ -77,13 +72,13 @@ def test_client_that_leaves_closes_the_file(client, drawn, stored_in, monkeypatc
     )
     stored_in("file")
     task_id = drawn()
-    url = result(client, task_id)["result"]["image_url"]
-    closed.clear()
 
-    answer = client.get(url, buffered=False)
+    check_served(client, task_id)
+    assert len(on_disk(directory)) == 2
+    closed.clear()
+    answer = client.get(result(client, task_id)["result"]["image_url"], buffered=False)
     assert closed == []
     answer.close()
-
     assert closed == [1]
 
 
@@ -99,36 +94,6 @@ def test_what_no_picture_names_is_swept_and_the_rest_stays(
 
     assert [store.read(each) for each in idle] == [None, None]
     assert bytes_of(client, task_id) == png()
-
-
-def test_full_directory_is_waited_for_without_fetching_again(
-    client, provider, work_off, stored_in, monkeypatch
-):
-    """What was fetched is kept next to the documents, the rest when there is room."""
-    fetched = []
-    monkeypatch.setattr(
-        saving, "fetch_picture", lambda *a, **k: fetched.append(1) or png()
-    )
-    link = ("http://127.0.0.1/x",)
-    provider.polls = [Progress(f"remote-{n}", done=True, urls=link) for n in (1, 2)]
-    stored_in("file")
-    first, second = create(client), create(client)
-    with monkeypatch.context() as patched:
-        patched.setattr("jimeng.pictures.stores.files.os.fsync", full)
-        for _ in range(6):
-            pump.tick()
-            run_queue()
-            come_due()
-        waiting = task(client, second)
-    assert bytes_of(client, first) == png()
-    assert waiting["status"] == "processing"
-    assert len(fetched) == 1
-
-    work_off()
-
-    assert result(client, second)["status"] == "completed"
-    assert (len(fetched), len(provider.requests)) == (2, 2)
-    assert get_db()["pictures.files"].count_documents({}) == 2
 
 
 def test_sum_of_bytes_costs_the_same_however_many_there_are(files, monkeypatch):

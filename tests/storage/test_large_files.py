@@ -192,7 +192,8 @@ def test_move_of_a_file_that_is_too_large_is_a_sentence(app, kept_in, monkeypatc
     assert store.read(file_id) == b"too long"
 
 
-def test_local_file_becomes_the_stored_one(kept_in, local_file):
+def test_local_file_becomes_the_stored_one(kept_in, local_file, monkeypatch):
+    """One of another file system is copied; its maker deletes the first one."""
     store, file_id, path = kept_in("file"), ObjectId(), local_file(MIB)
     inode = path.stat().st_ino
 
@@ -201,12 +202,7 @@ def test_local_file_becomes_the_stored_one(kept_in, local_file):
     place = store.first._path(file_id)
     assert not path.exists()
     assert (place.stat().st_ino, place.stat().st_mode & 0o777) == (inode, 0o600)
-
-
-def test_local_file_of_another_file_system_is_copied(kept_in, local_file, monkeypatch):
-    """It is there then, and its maker deletes the first one."""
-    store, file_id, path = kept_in("file"), ObjectId(), local_file(MIB)
-    rename = Path.replace
+    other, path, rename = ObjectId(), local_file(MIB), Path.replace
 
     def across(self: Path, target: Path) -> Path:
         if self == path:
@@ -214,9 +210,8 @@ def test_local_file_of_another_file_system_is_copied(kept_in, local_file, monkey
         return rename(self, target)
 
     monkeypatch.setattr(Path, "replace", across)
-    store.put("video-1", {file_id: LocalFile(path)})
-
-    assert store.read(file_id) == path.read_bytes()
+    store.put("video-1", {other: LocalFile(path)})
+    assert store.read(other) == path.read_bytes()
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -273,29 +268,26 @@ def test_death_at_any_moment_of_a_move_loses_nothing(
     assert open_uploads(store, file_id) == []
 
 
-def test_upload_that_fails_leaves_no_parts(in_bucket, front):
-    """They would take space for a day."""
-    store, file_id = in_bucket(), ObjectId()
-    front.trouble = Trouble(on=("PUT",), code="QuotaExceeded")
-
-    with pytest.raises(StorageUnavailable):
-        store.put("video-1", {file_id: InMemory(bytes(PART + 1))})
-
-    assert open_uploads(store, file_id) == []
-
-
-def test_upload_whose_id_was_lost_is_swept(in_bucket, front, monkeypatch):
-    """Nobody knows its id: it is looked for under the name of the object."""
-    store, file_id = in_bucket(), ObjectId()
-    front.trouble = Trouble(on=("POST",), gives=10)
-    with pytest.raises(StorageUnavailable):
-        store.put("video-1", {file_id: InMemory(bytes(PART + 1))})
+def test_upload_that_fails_leaves_no_parts(in_bucket, front, monkeypatch):
+    """
+    They would take space for a day. Where nobody knows the upload's id, it is looked
+    for under the name of the object.
+    """
+    store = in_bucket()
+    refused, lost = ObjectId(), ObjectId()
+    for file_id, trouble in (
+        (refused, Trouble(on=("PUT",), code="QuotaExceeded")),
+        (lost, Trouble(on=("POST",), gives=10)),
+    ):
+        front.trouble = trouble
+        with pytest.raises(StorageUnavailable):
+            store.put("video-1", {file_id: InMemory(bytes(PART + 1))})
     front.trouble = None
-    assert len(open_uploads(store, file_id)) == 1
+    assert [len(open_uploads(store, each)) for each in (refused, lost)] == [0, 1]
 
     sweep(monkeypatch)
 
-    assert open_uploads(store, file_id) == []
+    assert open_uploads(store, lost) == []
     assert is_empty(store)
 
 

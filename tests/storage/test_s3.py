@@ -43,6 +43,12 @@ def test_object_comes_back_as_it_was(in_bucket, front):
     assert b"".join(pieces) == content
     assert max(map(len, pieces)) == PIECE_BYTES
     assert front.count("PUT") == 2
+    # Neither checksums that only AWS knows, nor a body in its own framing: for TOS.
+    odd = ("x-amz-checksum", "x-amz-sdk-checksum", "x-amz-trailer", "expect")
+    for headers in front.headers[:2]:
+        assert not [each for each in headers if each.lower().startswith(odd)]
+        assert headers["Content-Length"] in (f"{len(content)}", "5")
+        assert "Content-Encoding" not in headers
     assert (store.size(), store.count()) == (len(content) + 5, 2)
     store.delete(first)
     store.delete(first)
@@ -99,18 +105,6 @@ def test_without_its_packages_nothing_starts(config, monkeypatch):
 
     with pytest.raises(ConfigError, match=r"pip install .*requirements-s3\.txt"):
         list(choose(wanted, "pictures"))
-
-
-def test_requests_are_what_tos_understands(in_bucket, front):
-    """Neither checksums that only AWS knows, nor a body in its own framing."""
-    store = in_bucket().first
-    store.save(b"one", "image-1")
-
-    (headers,) = front.headers
-    odd = ("x-amz-checksum", "x-amz-sdk-checksum", "x-amz-trailer", "expect")
-    assert not [each for each in headers if each.lower().startswith(odd)]
-    assert headers["Content-Length"] == "3"
-    assert "Content-Encoding" not in headers
 
 
 OURS = {"S3_ENDPOINT": "https://tos-s3-cn-beijing.volces.com", "S3_BUCKET": "mine"}

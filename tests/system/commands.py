@@ -2,6 +2,7 @@
 
 from tests.forks import Forked
 from tests.system.stack import Stack
+from tests.waiting import PATIENCE_S
 
 
 def flask(stack: Stack, *words: str) -> str:
@@ -13,5 +14,5 @@ def flask(stack: Stack, *words: str) -> str:
     done = Forked(
         command, cwd=stack.folder, env=stack.env, output=output, errors=errors
     )
-    assert done.wait(60) == 0, errors.read_text()
+    assert done.wait(PATIENCE_S) == 0, errors.read_text()
     return output.read_text()

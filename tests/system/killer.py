@@ -1,6 +1,7 @@
 """Kill a process, or its MongoDB, at each kind of write that it makes."""
 
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection, Listener
@@ -39,7 +40,7 @@ class Killer(threading.Thread):
 
     Attributes:
         deaths: The kinds and ways, in order.
-        seen: The kinds that were to come before anything died.
+        seen: How often each kind was to come while nothing died.
         is_armed: Whether anything dies yet.
     """
 
@@ -52,7 +53,7 @@ class Killer(threading.Thread):
     ) -> None:
         super().__init__(daemon=True)
         self.deaths: list[tuple[str, str]] = []
-        self.seen: set[str] = set()
+        self.seen: Counter[str] = Counter()
         self.is_armed = False
         self._mongo, self._ways, self._kind_of = mongo, ways, kind_of
         self._listener = Listener(("127.0.0.1", 0))
@@ -90,7 +91,7 @@ class Killer(threading.Thread):
         if kind is None:
             return None
         if not self.is_armed:
-            self.seen.add(kind)
+            self.seen[kind] += 1
             return None
         for way in self._ways:
             if (kind, way) not in self.deaths:
@@ -107,7 +108,7 @@ class Killer(threading.Thread):
             error.add_note(f"killed at {self.deaths}")
             raise
 
-    def missing(self) -> set[tuple[str, str]]:
-        """Which of what it has seen has not died yet."""
-        every = {(write, way) for write in self.seen for way in self._ways}
-        return every - set(self.deaths)
+    def missing(self, times: int = 1) -> set[tuple[str, str]]:
+        """Which of what it has seen so often has not died yet."""
+        kinds = [kind for kind, count in self.seen.items() if count >= times]
+        return {(kind, way) for kind in kinds for way in self._ways} - {*self.deaths}

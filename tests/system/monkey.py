@@ -2,23 +2,18 @@
 A consumer that dies, now and then, just before or after a write or a call.
 
 It finds the gaps of a millisecond that a kill at a random time never hits.
-``MONKEY_SEED`` and ``MONKEY_CHANCE`` (of dying, at each side of each) decide;
-``MONKEY_LEASE`` is how many seconds a claim holds.
+``MONKEY_SEED`` and ``MONKEY_CHANCE`` (of dying, at each side of each) decide.
 """
 
 import os
 import random
 import sys
-from datetime import timedelta
 
 import huey
 import redis
 import requests
 from huey.bin.huey_consumer import consumer_main
 from pymongo.collection import Collection
-
-from jimeng.jobs import queue, saving, submission, video_fetching
-from jimeng.lanes import claims
 
 CHOICE = random.Random(int(os.environ["MONKEY_SEED"]))
 CHANCE = float(os.environ["MONKEY_CHANCE"])
@@ -53,17 +48,7 @@ def haunt(owner: type, name: str) -> None:
     setattr(owner, name, wrapped)
 
 
-def shorten_leases(seconds: float) -> None:
-    """The provider of the tests answers in milliseconds: nobody waits 25 s for it."""
-    lease = timedelta(seconds=seconds)
-    submission.submitting_lease = lambda model, sending=0.0: lease
-    saving.SAVING_LEASE = queue.SAVING_LEASE = lease
-    video_fetching.LEASE = lease
-    queue.POLL_LEASE = claims.STARTING_LEASE = lease
-
-
 if __name__ == "__main__":
-    shorten_leases(float(os.environ["MONKEY_LEASE"]))
     for target in TARGETS:
         haunt(*target)
     sys.argv = ["huey_consumer", "wsgi.huey", "-k", "thread", "-w", "8", "-n"]

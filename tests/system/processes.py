@@ -4,12 +4,12 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
 from tests.forks import Forked
 from tests.standin import free_port
+from tests.waiting import PATIENCE_S
 
 Process = subprocess.Popen | Forked
 ROOT = Path(__file__).parent.parent.parent
@@ -130,16 +130,12 @@ class Processes:
             assert consumer.wait() == -signal.SIGKILL
         self.consumers.clear()
 
-    def stop_consumers(self) -> list[float]:
-        """SIGTERM, one after the other; the seconds that each of them took."""
-        took = []
+    def stop_consumers(self) -> None:
+        """SIGTERM, one after the other."""
         for consumer in self.consumers:
-            began = time.monotonic()
             consumer.terminate()
-            consumer.wait(60)
-            took.append(time.monotonic() - began)
+            consumer.wait(PATIENCE_S)
         self.consumers.clear()
-        return took
 
     def kill_web(self) -> None:
         """SIGKILL to master and workers: a worker alone would keep the port."""
@@ -152,7 +148,7 @@ class Processes:
                 process.terminate()
         for process in self.processes:
             try:
-                process.wait(60)
+                process.wait(PATIENCE_S)
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()

@@ -10,11 +10,13 @@ from jimeng.documents.spending import INSTALLATION
 from jimeng.jobs.spending import SLICE_EXPIRY
 from jimeng.limits.budgets import SLICE_SHARE
 from tests.rest import CAT, CREATE
+from tests.system.stack import AT_NOON
 from tests.waiting import wait_for
 
 pytestmark = pytest.mark.system
 
 PROCESSES = 4
+FITS = 200
 PRICE = 0.2  # yuan, of the default model
 
 
@@ -40,22 +42,20 @@ def free_slices(stack) -> None:
         found.budgets.update_one({"_id": INSTALLATION}, {"$set": old})
 
 
-@pytest.mark.parametrize(
-    ("name", "fits"), [("DAILY_BUDGET", 50), ("MONTHLY_BUDGET", 200)]
-)
-def test_processes_together_never_exceed_the_budget(own_stack, name, fits):
+def test_processes_together_never_exceed_the_budget(own_stack):
     """
     Each may refuse while others have a part of their slices left; when those are
     returned, exactly what fits is accepted.
     """
-    budget = {name: f"{fits * PRICE:g}", "USER_MAX_PENDING": "1000"}
+    budget = {"DAILY_BUDGET": f"{FITS * PRICE:g}", "USER_MAX_PENDING": "1000"}
+    budget |= AT_NOON
     workers = ("--workers", str(PROCESSES))
     with own_stack("budgets", web=workers, **budget) as stack:
-        accepted = submit(stack, 200 if fits < 100 else fits + 60)
+        accepted = submit(stack, FITS + 60)
 
         # Of a slice, all but the request that it was taken for may be left.
-        unspent = PROCESSES * max(fits // SLICE_SHARE - 1, 0)
-        assert fits - unspent <= accepted <= fits
+        unspent = PROCESSES * (FITS // SLICE_SHARE - 1)
+        assert FITS - unspent <= accepted <= FITS
 
         stack.kill_web()
         free_slices(stack)
@@ -70,4 +70,4 @@ def test_processes_together_never_exceed_the_budget(own_stack, name, fits):
         stack.await_up()
         accepted += submit(stack, unspent + 20)
 
-        assert accepted == fits
+        assert accepted == FITS

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.waiting import PATIENCE_S
+
 pytestmark = pytest.mark.system
 
 DATA = Path(__file__).parent.parent / "data"
@@ -22,7 +24,7 @@ def test_bash_workflow_gets_its_picture(live_server, tmp_path):
         env={**os.environ, "CURL_HOME": str(tmp_path), "HOME": str(tmp_path)},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE_S,
     )
 
     assert "✅ 图像生成完成!" in done.stdout, done.stdout + done.stderr

@@ -10,6 +10,7 @@ import pytest
 import requests
 
 from tests.system.stack import ROOT, free_port
+from tests.waiting import PATIENCE_S, wait_for
 
 pytestmark = pytest.mark.system
 
@@ -50,16 +51,23 @@ def start(tmp_path):
     yield run
     for process in running:
         process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=60)
+        process.communicate(timeout=PATIENCE_S)
+
+
+def answered(method: str, url: str, **more: object) -> int:
+    """The status, once it is not 503: databases have but a second."""
+
+    def look() -> int | None:
+        how = {"timeout": 60, "allow_redirects": False, **more}
+        found = requests.request(method, url, **how).status_code
+        return None if found == 503 else found
+
+    return wait_for(look, what=url)
 
 
 def signs_in(url: str, password: str) -> bool:
     body = {"email": EMAIL, "password": password}
-    headers = {"Origin": url}
-    answer = requests.post(
-        f"{url}/sign-in", data=body, headers=headers, timeout=60, allow_redirects=False
-    )
-    return answer.status_code == 303
+    return answered("POST", f"{url}/sign-in", data=body, headers={"Origin": url}) == 303
 
 
 def test_admin_of_the_settings_signs_in(start):
@@ -84,11 +92,10 @@ def test_links_lead_to_the_port_that_it_has(start, tmp_path):
         env={**env, "DATA_DIR": str(tmp_path / "data")},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE_S,
     )
 
     (first,) = [line.strip() for line in said if "/invitations/" in line]
     second = invited.stdout.splitlines()[-1]
     assert first.startswith(url) and second.startswith(url)
-    assert requests.get(first, timeout=60).status_code == 200
-    assert requests.get(second, timeout=60).status_code == 200
+    assert [answered("GET", link) for link in (first, second)] == [200, 200]

@@ -18,7 +18,7 @@ from jimeng.config import Config
 from tests.printed import blocks
 from tests.standin import ROOT, free_port, is_open
 from tests.system.asking import answers
-from tests.waiting import wait_for
+from tests.waiting import PATIENCE_S, wait_for
 
 pytestmark = pytest.mark.system
 
@@ -61,7 +61,7 @@ class Clone:
             input=answer,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=PATIENCE_S,
         )
 
 
@@ -95,7 +95,7 @@ def clone(tmp_path_factory) -> Iterator[Clone]:
         yield made
     finally:
         running.send_signal(signal.SIGTERM)
-        running.wait(60)
+        running.wait(PATIENCE_S)
 
 
 def test_queue_is_shown(clone):
@@ -180,4 +180,4 @@ def test_simulator_runs_alone(clone):
         assert running.poll() is None
     finally:
         running.terminate()
-        running.wait(60)
+        running.wait(PATIENCE_S)

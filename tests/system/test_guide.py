@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.printed import ROOT, blocks
+from tests.waiting import PATIENCE_S
 
 GUIDES = ["docs/volcengine_ai_api.md", "docs/volcengine_ai_api.en.md"]
 GUIDE = GUIDES[1]
@@ -56,7 +57,7 @@ def test_code_of_the_guide_works(running, kind):
     """It ends well, with the pictures or links that it promises."""
     folder, process = running[kind]
 
-    status = process.wait(90)
+    status = process.wait(PATIENCE_S)
 
     output = (folder / "output").read_text("utf-8")
     assert status == 0, output
@@ -69,7 +70,7 @@ def test_code_of_the_guide_works(running, kind):
 
 
 def test_both_languages_say_the_same():
-    """The same headings, tables and commands, in the same order; see test_printed."""
+    """The same headings, tables and commands, in the same order; see test_docs."""
     ours, theirs = ((ROOT / guide).read_text("utf-8") for guide in GUIDES)
 
     def frame(text: str) -> list[str]:

@@ -10,8 +10,8 @@ import pytest
 import redis
 
 from jimeng.documents import utcnow
-from jimeng.local.embedded import Mongo, Redis
-from tests.databases import kill, revive
+from tests.databases import Mongo, Redis, kill, revive
+from tests.forks import PATIENT
 from tests.system.stack import Stack
 from tests.waiting import wait_for
 
@@ -79,6 +79,7 @@ def sites(tmp_path_factory) -> Iterator[dict[str, Site]]:
             server.url,
             database=f"storms_{way}",
             duration=600.0,
+            **{PATIENT: "1"},  # MongoDB is not what is away
             LOG_LEVEL="warning",
             USER_MAX_PENDING="1000000",
         )

@@ -12,6 +12,8 @@ import pytest
 from tests import clients
 from tests.mcp.conftest import LATEST
 from tests.printed import blocks
+from tests.system.test_openai_clients import waits_for
+from tests.waiting import PATIENCE_S
 
 pytestmark = pytest.mark.system
 
@@ -47,7 +49,7 @@ def test_command_of_the_guide_prints_a_link(live_server):
         ["bash", "-euo", "pipefail", "-c", script.replace("localhost:8080", here)],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE_S,
     )
 
     assert done.stdout.startswith(f"{live_server.url}/i/"), done.stderr
@@ -65,7 +67,7 @@ def call(port: int, prompt: str, patience: float | None = None) -> dict | None:
     """Ask for a picture; None where the client loses its patience."""
     body = {"jsonrpc": "2.0", "id": 1, "method": "tools/call"}
     body["params"] = {"name": "generate_image", "arguments": {"prompt": prompt}}
-    link = http.client.HTTPConnection("127.0.0.1", port, timeout=patience or 30)
+    link = http.client.HTTPConnection("127.0.0.1", port, timeout=patience or PATIENCE_S)
     try:
         head = {"Content-Type": "application/json"}
         link.request("POST", "/mcp", json.dumps(body), head)
@@ -82,6 +84,7 @@ def test_call_that_is_cut_off_is_found_by_its_repetition(live_server):
     prompt = f"cut off {time.time_ns()}"
     try:
         assert call(live_server.port, prompt, patience=1.0) is None
+        waits_for(live_server, prompt)()
 
         found = call(live_server.port, prompt)
     finally:

@@ -9,6 +9,7 @@ import pytest
 
 from tests.each import for_each
 from tests.printed import ROOT, blocks
+from tests.waiting import PATIENCE_S
 
 README = "README.en.md"
 
@@ -28,7 +29,7 @@ def test_first_picture_by_curl(live_server, tmp_path):
         env={**os.environ, "CURL_HOME": str(tmp_path)},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE_S,
     )
 
     assert done.returncode == 0, done.stdout + done.stderr
@@ -57,7 +58,7 @@ def test_ways_in(closed_server, ada):
         env={**closed_server.env, **given},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE_S,
     )
 
     assert done.returncode == 0, done.stdout + done.stderr

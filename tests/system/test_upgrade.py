@@ -3,7 +3,7 @@
 import pytest
 
 from jimeng.documents import migrations
-from tests.waiting import wait_for
+from tests.waiting import PATIENCE_S, wait_for
 
 pytestmark = pytest.mark.system
 
@@ -25,7 +25,7 @@ def test_processes_of_an_old_release_stop_within_seconds(stack):
         where = {"_id": "schema"}
         found.installations.update_one(where, {"$set": beyond}, upsert=True)
 
-    ended = worker.wait(60)
+    ended = worker.wait(PATIENCE_S)
     body = {"prompt": "cat", "user_id": "bob"}
     wait_for(
         lambda: stack.ask("POST", "/api/v1/ai/image/task", body)[0] == 503,

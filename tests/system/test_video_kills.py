@@ -18,7 +18,7 @@ from jimeng.documents.image import FILES as IMAGE_FILES
 from tests.system.commands import flask
 from tests.system.killer import LOST, STORED, Killer, mongo
 from tests.system.stack import Stack
-from tests.waiting import wait_for
+from tests.waiting import PATIENCE_S, wait_for
 
 __all__ = ["mongo"]
 
@@ -183,7 +183,7 @@ def await_settled(stack: Stack, clock: Clock) -> None:
         return False
 
     try:
-        wait_for(is_settled, 300, "all are settled")
+        wait_for(is_settled, 600, "all are settled")
     except AssertionError as error:
         error.add_note(stack.unfinished())
         raise
@@ -234,7 +234,7 @@ def check_files(stack: Stack) -> None:
     """Each file is whole, and after the sweep there are no others."""
     stack.stop_consumers()  # the sweep is of files that are young, too
     sweep = stack.start(["-m", "tests.system.killed_process", "sweep"], "sweep")
-    assert sweep.wait(120) == 0, stack.log("sweep")
+    assert sweep.wait(PATIENCE_S) == 0, stack.log("sweep")
     with stack.database() as found:
         images = list(found.images.find())
         stored = {row["_id"] for row in found["pictures.files"].find()}
@@ -305,9 +305,10 @@ def test_consumer_killed_at_each_write_loses_and_repeats_nothing(start):
         killer.is_armed = True
         for count in range(1, MAX_ROUNDS):
             make_videos(stack, killer, clock, count)
-            if not killer.missing():
+            # What comes once in a while, on a slow machine, need not come again.
+            if not killer.missing(count):
                 break
         with killer.noted():
             check(stack)
             check_files(stack)
-    assert killer.missing() == set()
+    assert killer.missing(count) == set()

@@ -51,15 +51,15 @@ class Site:
         self._keys = map(str, itertools.count())
 
     def insist(self, path: str, ask: Callable, meant: set[int]) -> dict:
-        """Ask until one of the statuses that are *meant* is answered."""
+        """Ask until one of the statuses that are *meant* is answered, and not 503."""
 
         def answer() -> tuple | None:
             try:
                 status, *content = ask()
             except OSError:  # it has died
                 return None
-            assert status in meant, content
-            return (content[-1],)
+            assert status in {*meant, 503}, content
+            return (content[-1],) if status in meant else None
 
         return wait_for(answer, what=path)[0]
 

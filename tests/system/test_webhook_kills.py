@@ -101,7 +101,6 @@ def end_tasks(stack: Stack, users: list[User]) -> None:
 
     wait_for(is_settled, what="all have ended, and are settled")
     with stack.database() as found:
-        found.batches.update_one({"_id": batch}, {"$set": {"announce": True}})
         (row,) = found.tasks.find({"batch": batch})
     users[0].events |= {(BATCH, batch), ("task.completed", row["_id"])}
 
@@ -119,6 +118,7 @@ def backdate_endpoints(stack: Stack) -> bool:
     before = {"created_at": datetime.now(UTC) - timedelta(minutes=5)}
     with suppress(PyMongoError), stack.database() as found:  # it is being killed
         found.webhook_endpoints.update_many({}, {"$set": before})
+        found.batches.update_many({}, {"$set": {"announce": True}})
         return True
     return False
 
@@ -136,13 +136,14 @@ def await_told(stack: Stack) -> None:
         with suppress(PyMongoError), stack.database() as found:  # the same
             found.webhook_deliveries.update_many(due, SOONER)
             return not (
-                found.tasks.count_documents(MARKED)
+                found.webhook_endpoints.count_documents({"catch_up": {"$exists": True}})
+                or found.tasks.count_documents(MARKED)
                 or found.batches.count_documents(MARKED)
                 or found.webhook_deliveries.count_documents({"state": "pending"})
             )
         return False
 
-    wait_for(is_told, 300, "all are told")
+    wait_for(is_told, 600, "all are told")
 
 
 def check(stack: Stack, user: User) -> None:
@@ -182,13 +183,12 @@ def test_mongod_killed_at_each_write_loses_no_event(stack, killer, receivers):
     for user in users:
         user.receiver.answers.clear()
         where = f"/api/v1/webhooks/{user.endpoint['id']}"
-        assert stack.ask("PATCH", where, {"enabled": True})[0] == 200
-        since = {"since": "2020-01-01T00:00:00Z"}
-        assert stack.ask("POST", f"{where}/replay", since)[0] == 202
+        stack.insist("PATCH", where, {"enabled": True})  # MongoDB may die just then
+        stack.insist("POST", f"{where}/replay", {"since": "2020-01-01T00:00:00Z"})
     await_told(stack)
 
     with killer.noted():
         for user in users:
             check(stack, user)
-    assert {write for write, _ in killer.deaths} == WRITES
-    assert len(killer.deaths) == 2 * len(WRITES)
+    # A slow machine may write what is seldom needed, too.
+    assert {(w, way) for w in WRITES for way in (LOST, STORED)} <= {*killer.deaths}

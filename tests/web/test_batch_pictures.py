@@ -66,6 +66,10 @@ def test_part_of_the_page_comes_only_where_pictures_have_changed(client, form):
     assert 'id="batch-inputs"' not in again
     assert 'id="batch-inputs"' in removed
     assert shown(removed) == []
+    # A made-up id is no picture, and nothing is told of anybody's.
+    assert (
+        shown(send(client, PREVIEW, {**form, "image": ["upload_x", "<b>"]}).text) == []
+    )
 
 
 def test_model_that_takes_none_says_so_and_keeps_them(client, form):
@@ -112,10 +116,3 @@ def test_pictures_of_the_other_form_come_along(client, form):
 
     assert len(shown(page)) == 1
     assert re.search(r"<textarea[^>]*>\s*一只猫</textarea>", page)
-
-
-def test_what_is_not_there_is_left_out(client, form):
-    """A made-up id is no picture, and nothing is told of anybody's."""
-    page = send(client, PREVIEW, {**form, "image": ["upload_x", "<b>"]}).text
-
-    assert shown(page) == []

@@ -64,11 +64,8 @@ def test_preview_says_how_many_and_for_how_much(client):
     assert "12 条 × 2 = 24 张" in text
     assert "¥" in text and "还有 6 条" in text and "另有 1 条重复" in text
     assert 'id="batch-cost"' in text and "生成 24 张" in text
-
-
-def test_preview_says_what_is_wrong(client):
-    """Named by its line; nothing is asked for, and a form that is sent so comes back
-    as it was."""
+    # What is wrong is named by its line; nothing is asked for, and a form that is sent
+    # so comes back as it was.
     assert "第 2 行：有一个 { 没有对应的 }" in preview(client, "a\n{b")
     assert "显示张数和费用" in preview(client, " ")
 
@@ -96,22 +93,17 @@ def test_sent_form_leads_to_its_page(client, work_all):
     assert "红猫" not in feed.replace('alt="红猫"', "")
 
 
-def test_long_text_is_taken(client):
-    """As many prompts as there may be, in Chinese, come through every door."""
-    text = "\n".join(f"{'画' * 300}{n}" for n in range(500))
-
-    assert "500 条 × 1 = 500 张" in preview(client, text)
-    made(client, text, confirmed="500")
-
-
 def test_very_many_are_asked_about_first(client):
-    """The number itself is what is agreed to."""
-    text = preview(client, lines(60))
-    assert 'name="confirmed" value="60" required' in text
+    """The number itself is what is agreed to. As many as there may be, in Chinese, come
+    through every door."""
+    text = "\n".join(f"{'画' * 300}{n}" for n in range(500))
+    page = preview(client, text)
+    assert "500 条 × 1 = 500 张" in page
+    assert 'name="confirmed" value="500" required' in page
 
-    assert "请先勾选确认" in send(client, lines(60), confirmed="59").text
+    assert "请先勾选确认" in send(client, text, confirmed="499").text
     assert Batch.objects.count() == 0
-    made(client, lines(60), confirmed="60")
+    made(client, text, confirmed="500")
 
 
 def test_file_is_read_as_it_was_written(client):

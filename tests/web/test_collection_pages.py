@@ -9,19 +9,14 @@ import pytest
 from jimeng.documents.principal import Principal
 from jimeng.gallery import browsing, collections, picture_details, shares
 from tests.hung import hang
-from tests.page import POST
+from tests.page import send
 
 ME = Principal("guest")
-PARTS = {**POST, "HX-Request": "true"}
 
 
 @pytest.fixture
 def pictures(database) -> list[str]:
     return hang("red fox", "blue sea", "green hill")
-
-
-def send(client, path: str, headers: dict = POST, **form: object):
-    return client.post(path, data=form, headers=headers)
 
 
 def make(client, name: str = "海报") -> str:
@@ -76,8 +71,12 @@ def test_taking_out_within_a_collection_takes_the_tiles(client, pictures):
     collections.change(ME, made, add=pictures)
     form = {"id": pictures[0], "take": made}
 
-    here = send(client, "/collections/put", PARTS, **form, next=f"/gallery?in={made}")
-    elsewhere = send(client, "/collections/put", PARTS, **{**form, "id": pictures[1]})
+    here = send(
+        client, "/collections/put", htmx=True, **form, next=f"/gallery?in={made}"
+    )
+    elsewhere = send(
+        client, "/collections/put", htmx=True, **{**form, "id": pictures[1]}
+    )
 
     tile = f'id="picture-{pictures[0]}" hx-swap-oob="delete"'
     assert (tile in here.text, "picture-" in elsewhere.text) == (True, False)
@@ -95,17 +94,17 @@ def test_wrong_names_are_told_where_they_are_written(client, pictures):
             answer = send(client, path, name=name)
             assert answer.status_code == status
             assert 'aria-invalid="true"' in answer.text
-    dialog = send(client, "/collections/put", PARTS, id=pictures[0], name="海报")
+    dialog = send(client, "/collections/put", htmx=True, id=pictures[0], name="海报")
     assert (dialog.status_code, dialog.headers["HX-Retarget"]) == (409, "#collect")
     assert 'id="choose"' in dialog.text
     assert send(client, "/collections/put", name="x").status_code == 422
     assert {each.id for each in collections.find_all(ME)} == {made, other}
     collections.delete(ME, made)
-    for headers in (PARTS, POST):
+    for htmx in (True, False):
         form = {"id": pictures[0], "collection": made}
-        answer = send(client, "/collections/put", headers, **form)
+        answer = send(client, "/collections/put", htmx=htmx, **form)
         assert answer.status_code == 404
-        assert ("HX-Retarget" in answer.headers) is (headers is PARTS)
+        assert ("HX-Retarget" in answer.headers) is htmx
         assert 'data-kind="error"' in answer.text
         assert other in answer.text and made not in answer.text
 
@@ -204,15 +203,15 @@ def inside(made: str) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    ("headers", "here"),
+    ("htmx", "here"),
     [
-        (POST, "/gallery?in={made}&q=e"),
-        (PARTS, "/gallery?in={made}&q=e"),
-        (POST, "/pictures/{picture}"),
+        (False, "/gallery?in={made}&q=e"),
+        (True, "/gallery?in={made}&q=e"),
+        (False, "/pictures/{picture}"),
     ],
     ids=["plain", "htmx", "picture"],
 )
-def test_taking_out_is_undone(client, pictures, headers, here):
+def test_taking_out_is_undone(client, pictures, htmx, here):
     """By a form in the news, which says what was done; what had not been inside stays
     outside."""
     made = make(client)
@@ -220,9 +219,10 @@ def test_taking_out_is_undone(client, pictures, headers, here):
     here = here.format(made=made, picture=pictures[2])
     client.set_cookie("lang", "en")
 
-    out = send(client, "/collections/put", headers, id=pictures, take=made, next=here)
+    form = {"id": pictures, "take": made, "next": here}
+    out = send(client, "/collections/put", htmx=htmx, **form)
     assert inside(made) == set()
-    page = out.text if headers is PARTS else client.get(out.location).text
+    page = out.text if htmx else client.get(out.location).text
     assert "Removed from “海报”: 2" in unescape(page)
     back = send(client, "/collections/put", **undo(page))
 
@@ -244,7 +244,7 @@ def test_more_than_an_address_holds_is_told_without_a_way_back(client, database)
     page = client.get(out.location).text
     assert "80" in page
     assert 'id="undo"' not in page
-    parts = send(client, "/collections/put", PARTS, id=ids, take=made)
+    parts = send(client, "/collections/put", htmx=True, id=ids, take=made)
     assert 'id="undo"' not in parts.text  # nothing was inside any more
     # Nor by an address that is made up: what cannot be an id is no field of any form.
     where = f"/gallery?done=uncollected&n=1&put={made}&taken="

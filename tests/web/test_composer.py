@@ -123,18 +123,13 @@ def test_two_models_of_one_name_are_told_apart(client):
     assert {"doubao-seedream-4.0", ark} <= set(values)
     assert len(values) == len(set(values)) == len(OFFERED) == len(set(names))
     assert {"Seedream 4.0 (Jimeng)", "Seedream 4.0 (Ark)", "Seedream 4.5"} <= set(names)
+    # And what it is good for, its price, and the pictures that it takes.
+    text = page.text.replace("\N{NO-BREAK SPACE}", " ")
+    assert {f"model.{model.id}" for model in OFFERED} <= set(MESSAGES)
+    assert "Start here" in text
+    assert "¥0.30–¥0.60" in text and "up to 14 references" in text
     ask(client, model=ark)
     assert stored(client).provider == ARK
-
-
-def test_each_model_says_what_it_is_good_for(client):
-    """In both languages, with its price and the pictures that it takes."""
-    page = client.get("/", headers={"Accept-Language": "en"}).text
-    page = page.replace("\N{NO-BREAK SPACE}", " ")
-
-    assert {f"model.{model.id}" for model in OFFERED} <= set(MESSAGES)
-    assert "Start here" in page
-    assert "¥0.30–¥0.60" in page and "up to 14 references" in page
     assert "推荐先用" in client.get("/").text
 
 
@@ -188,47 +183,40 @@ def test_everything_is_asked_for(client):
 
 
 @for_each(
-    ("fields", "place", "words"),
+    ("fields", "wanted"),
     [
-        ({"seed": "-7"}, "seed", "0 to 2147483647"),
-        ({"seed": "2147483648"}, "seed", "0 to 2147483647"),
-        ({"seed": "٣"}, "seed", "Must be an integer"),
-        ({"seed": "7", "model": NO_SEED}, "seed", "does not take a seed"),
-        ({"style_own": "x" * 65}, "style", "1 to 64"),
-        ({"prompt": "字" * 790, "style": "ink"}, "prompt", "style included"),
-        ({"model": "nobody"}, "model", "No such model"),
-        ({"size": "9x9"}, "size", "This model takes"),
-        ({"n": "٢"}, "n", "Must be an integer"),
-        ({"n": "-1"}, "n", "Must be 1 to 4"),
-        ({"n": "5"}, "n", "Must be 1 to 4"),
-        ({"n": "many"}, "n", "Must be an integer"),
-        ({"prompt": " \n "}, "prompt", "Write a prompt first"),
-        ({"prompt": "x" * 801}, "prompt", "at most 800 characters"),
+        ({"seed": "-7"}, {"seed": "0 to 2147483647"}),
+        ({"seed": "2147483648"}, {"seed": "0 to 2147483647"}),
+        ({"seed": "٣"}, {"seed": "Must be an integer"}),
+        ({"seed": "7", "model": NO_SEED}, {"seed": "does not take a seed"}),
+        ({"style_own": "x" * 65}, {"style": "1 to 64"}),
+        ({"prompt": "字" * 790, "style": "ink"}, {"prompt": "style included"}),
+        ({"model": "nobody"}, {"model": "No such model"}),
+        ({"size": "9x9"}, {"size": "This model takes"}),
+        ({"n": "٢"}, {"n": "Must be an integer"}),
+        ({"n": "-1"}, {"n": "Must be 1 to 4"}),
+        ({"n": "5"}, {"n": "Must be 1 to 4"}),
+        ({"n": "many"}, {"n": "Must be an integer"}),
+        ({"prompt": " \n "}, {"prompt": "Write a prompt first"}),
+        ({"prompt": "x" * 801}, {"prompt": "at most 800 characters"}),
+        # All at once, each by its name where the field is out of sight.
+        (
+            {"prompt": "字" * 801, "seed": "-7", "style_own": "x" * 65},
+            {"prompt": "The prompt", "style": "Style: ", "seed": "Seed: "},
+        ),
     ],
 )
-def test_errors_stand_at_their_field(client, fields, place, words):
+def test_errors_stand_at_their_field(client, fields, wanted):
     """Nothing is made, nothing that was written is lost, and the reason is said."""
     client.set_cookie("lang", "en")
 
     page = ask(client, htmx=True, **{"prompt": "保留", **fields})
 
     assert (page.status_code, page.headers["HX-Retarget"]) == (422, "#composer")
-    assert list(errors(page)) == [place]
-    assert words in errors(page)[place]
+    assert list(errors(page)) == list(wanted)
+    assert all(words in errors(page)[place] for place, words in wanted.items())
     assert "保留" in page.text or "prompt" in fields
     assert ids(client.get("/")) == []
-
-
-def test_all_that_is_wrong_is_said_at_once(client):
-    """Each at its field, and by its name where the field is out of sight."""
-    client.set_cookie("lang", "en")
-
-    page = ask(client, htmx=True, prompt="字" * 801, seed="-7", style_own="x" * 65)
-
-    assert list(errors(page)) == ["prompt", "style", "seed"]
-    assert errors(page)["prompt"].startswith("The prompt")
-    assert errors(page)["style"].startswith("Style: ")
-    assert errors(page)["seed"].startswith("Seed: ")
 
 
 def test_length_counts_the_words_of_the_style(client):
@@ -274,15 +262,13 @@ def test_price_comes_with_another_model(client):
     assert 'id="cost"' in page.text and 'hx-swap-oob="true"' in page.text
 
 
-def test_without_scripts_the_price_is_of_one(client):
-    """What would not follow the choices is not said: each picture's price is."""
+def test_without_scripts_the_price_is_of_one(app, client, monkeypatch):
+    """What would not follow the choices is not said: each picture's price is. In the
+    demo there is none."""
     page = client.get("/", query_string={"prompt": "猫", "model": PRO})
 
     price = '<noscript><span class="fine">每张 ¥0.30–¥0.60</span></noscript>'
     assert price in page.text
-
-
-def test_demo_costs_nothing(app, client, monkeypatch):
     monkeypatch.setitem(app.jinja_env.globals, "demo", True)
     page = send(client, "/composer", n="4")
 

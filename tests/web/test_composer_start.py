@@ -45,37 +45,29 @@ def test_remix_fills_everything_but_the_seed(client):
         assert re.search(rf"<textarea[^>]*>\s*{PROMPT}</textarea>", each.text)
         assert settings(each, *wanted) == wanted
     assert chosen(client.get(f"/?again={task_id}&seed=9"), "seed") == "9"
-
-
-def test_remix_of_what_is_gone_is_an_empty_form(client):
-    """A link that is old leads to the page all the same."""
-    page = client.get("/?again=volcengine_img_0&seed=x")
-
-    assert page.status_code == 200
-    assert re.search(r"<textarea[^>]*>\s*</textarea>", page.text)
+    gone = client.get("/?again=volcengine_img_0&seed=x")
+    assert gone.status_code == 200
+    assert re.search(r"<textarea[^>]*>\s*</textarea>", gone.text)
 
 
 def test_settings_that_were_used_last_are_there_again(client):
-    """A new visit begins where the last one ended, without its words."""
-    used = {"model": NO_SEED, "size": "9:16", "resolution": "4K", "n": "4"}
+    """The form comes back as it was sent, without a script, too, and a seed that was
+    wanted is wanted still. A new visit begins with the settings, in a browser that is
+    new as well; those of programs leave them alone."""
+    used = {"model": "jimeng-3.1", "size": "4:3", "resolution": "2K", "n": "2"}
     used |= {"style": "oil"}
-    ask(client, **used)
+    sent = client.get(ask(client, **used, seed="42").location)
+    other = client.get(ask(client, **used).location)
+    create(client, user_id="guest", n=4)
 
     page = client.get("/")
+    client.delete_cookie("used")
+    anew = client.get("/")
 
-    assert settings(page, *used) == used
-    assert re.search(r"<textarea[^>]*>\s*</textarea>", page.text)
-
-
-def test_form_without_a_script_stays_filled(client):
-    """It comes back as it was sent, and a seed that was wanted is wanted still."""
-    sent = {"model": "jimeng-3.1", "size": "4:3", "resolution": "2K", "n": "2"}
-
-    page = client.get(ask(client, **sent, seed="42").location)
-    other = client.get(ask(client, **sent).location)
-
-    assert settings(page, *sent, "seed") == sent | {"seed": "42"}
+    assert settings(sent, *used, "seed") == used | {"seed": "42"}
     assert chosen(other, "seed") == ""
+    assert settings(page, *used) == settings(anew, *used) == used
+    assert re.search(r"<textarea[^>]*>\s*</textarea>", page.text)
 
 
 @for_each(
@@ -126,14 +118,3 @@ def test_defaults_of_the_user_come_first(client, monkeypatch):
     wanted = {"model": "jimeng-3.1", "n": "2", "size": "4:3"}
     assert settings(page, *wanted) == wanted
     assert settings(linked, "n", "size") == {"n": "3", "size": "4:3"}
-
-
-def test_tasks_of_programs_leave_the_form_alone(client):
-    """Neither where it was sent from here before, nor in a browser that is new."""
-    ask(client, size="4:3", n="2")
-    create(client, user_id="guest", n=4)
-
-    here = settings(client.get("/"), "size", "n")
-    client.delete_cookie("used")
-
-    assert here == settings(client.get("/"), "size", "n") == {"size": "4:3", "n": "2"}

@@ -21,20 +21,16 @@ def test_text_is_the_same_when_unpacked(client, path):
     assert packed.content_length == len(packed.data) < len(plain.data)
     assert strip(gzip.decompress(packed.data)) == strip(plain.data)
     assert "Accept-Encoding" in plain.vary and "Accept-Encoding" in packed.vary
+    # A quality of 0 is a no; of a short answer nothing is won by it.
+    refusing = {"Accept-Encoding": "gzip;q=0, identity"}
+    for address, headers in ((path, refusing), ("/health", GZIP)):
+        answer = client.get(address, headers=headers, buffered=True)
+        assert "Content-Encoding" not in answer.headers
 
 
 def strip(page: bytes) -> bytes:
     """Without the token of the form, of which each page has another."""
     return re.sub(rb'value="form-[^"]*"', b"", page)
-
-
-def test_client_may_refuse(client):
-    """A quality of 0 is a no; of a short answer nothing is won by it."""
-    refusing = {"Accept-Encoding": "gzip;q=0, identity"}
-
-    for path, headers in (("/", refusing), ("/health", GZIP)):
-        answer = client.get(path, headers=headers, buffered=True)
-        assert "Content-Encoding" not in answer.headers
 
 
 @for_each("path", ["/app.css", "/static/app.js"])

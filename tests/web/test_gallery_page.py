@@ -8,6 +8,7 @@ import pytest
 
 from jimeng.documents import utcnow
 from jimeng.gallery import browsing
+from jimeng.web.gallery import browsing as days
 from jimeng.web.gallery.filters import Filters, day_of
 from jimeng.web.site.formats import zone
 from tests.each import for_each
@@ -55,11 +56,13 @@ def test_picture_is_a_link_with_a_thumbnail_of_known_size(client):
     assert "data-view" not in client.get("/gallery?trash=1").text
 
 
-def test_days_are_those_of_the_reader(client):
+def test_days_are_those_of_the_reader(client, monkeypatch):
     """Without a word from the browser it is China's day; with one, the reader's. Today
     is called so, in either language."""
     hang("夜里", newest=NIGHT)
-    hang("今", newest=utcnow())
+    now = utcnow()
+    monkeypatch.setattr(days, "today", lambda where: now.astimezone(where).date())
+    hang("今", newest=now)
     english = {"Accept-Language": "en"}
 
     assert headings(client.get("/gallery")) == ["今天", "2025年3月5日"]
@@ -84,7 +87,8 @@ def hits(page) -> str:
 
 
 def test_hits_are_counted(client, monkeypatch):
-    """As filtered, and less what was just deleted; so many at the most."""
+    """As filtered, and less what was just deleted, which leaves the page; so many at
+    the most."""
     kept = hang("红猫", "蓝猫", "红狗")
     english = {"Accept-Language": "en"}
 
@@ -92,6 +96,8 @@ def test_hits_are_counted(client, monkeypatch):
     assert hits(client.get("/gallery?q=狗", headers=english)) == "1 picture"
     gone = send(client, "/pictures/trash", htmx=True, id=kept[0], next="/gallery?q=猫")
     assert hits(gone) == "1 张"
+    assert f'<figure id="picture-{kept[0]}" hx-swap-oob="delete">' in gone.text
+    assert 'id="undo"' in gone.text
     monkeypatch.setattr(browsing, "MAX_HITS", 1)
     assert hits(client.get("/gallery", headers=english)) == "more than 1 pictures"
 
@@ -124,7 +130,8 @@ def test_address_holds_the_state(client):
 
 
 def test_next_page_is_a_plain_link(client, monkeypatch):
-    """It keeps the filters, and ends."""
+    """It keeps the filters, and ends. What follows by scrolling has no second heading
+    for the day it belongs to."""
     monkeypatch.setattr("jimeng.web.gallery.browsing.PAGE", 2)
     hang("猫一", "猫二", "狗", "猫三", newest=NIGHT)
 
@@ -137,17 +144,9 @@ def test_next_page_is_a_plain_link(client, monkeypatch):
     assert 'href="/gallery?q=%E7%8C%AB"' in second.text  # back to the newest
     for nowhere in ("cursor=x", "trash=1&cursor=%00"):
         assert client.get(f"/gallery?{nowhere}").status_code == 422
-
-
-def test_scrolling_goes_on_under_the_same_day(client, monkeypatch):
-    """What follows has no second heading for the day it belongs to."""
-    monkeypatch.setattr("jimeng.web.gallery.browsing.PAGE", 2)
-    hang("一", "二", "三", newest=NIGHT)
     first = client.get("/gallery")
-
     part = client.get(more_link(first), headers=HTMX)
-
-    assert shown(part) == ["三"]
+    assert shown(part) == ["狗", "猫三"]
     assert headings(part) == []
     assert "<html" not in part.text
     assert headings(client.get(next_link(first))) == ["2025年3月5日"]
@@ -247,15 +246,6 @@ def test_deleting_leads_back_with_a_way_to_undo(client):
     undone = send(client, "/pictures/restore", batch=batch)
     assert undone.headers["Location"] == "/gallery?done=restored&n=2"
     assert shown(client.get("/gallery")) == ["一", "二", "三"]
-
-
-def test_deleting_takes_the_pictures_off_the_page(client):
-    (picture, _) = hang("一", "二")
-
-    part = send(client, "/pictures/trash", htmx=True, id=picture)
-
-    assert f'<figure id="picture-{picture}" hx-swap-oob="delete">' in part.text
-    assert 'id="undo"' in part.text
 
 
 @pytest.mark.parametrize("act", ["favourite", "trash", "restore", "purge"])

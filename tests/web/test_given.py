@@ -108,16 +108,6 @@ def test_form_of_another_task_with_files_is_to_be_looked_at(client):
     assert stored()[1].inputs == kept
 
 
-def test_form_that_lost_pictures_sends_nothing(client):
-    made = shown(give_and_refuse(client))
-
-    answer = submit(client, image=made[:1], pictures="2")
-
-    assert answer.status_code == 422
-    assert stored() == []
-    assert shown(answer) == made[:1]
-
-
 def give_and_refuse(client):
     return submit(client, given.photo(), given.cmyk(), prompt="")
 
@@ -191,21 +181,20 @@ def test_strength_that_is_none_is_refused_beside_its_field(client, strength):
 
 
 def test_pictures_are_moved_and_removed_without_a_script(client):
-    one, two = shown(give_and_refuse(client))
-
-    assert shown(submit_to(client, image=[one, two], move=two)) == [two, one]
-    assert shown(submit_to(client, image=[one, two], move=one)) == [one, two]
-    assert shown(submit_to(client, image=[one, two], remove=one)) == [two]
-
-
-def test_enter_presses_what_sends_the_form(client):
-    """Its first button, and none of a picture's."""
+    """Enter presses what sends the form, and none of a picture's buttons; a form that
+    lost pictures sends nothing."""
     page = give_and_refuse(client)
-
+    one, two = shown(page)
     form = page.text.partition('<form id="composer"')[2]
     first = re.search(r"<(?:button|input type=.submit.)([^>]*)>", form)[1]
     assert "formaction" not in first and "disabled" not in first
     assert "16 MiB" in form.partition("</noscript>")[0]
+
+    assert shown(submit_to(client, image=[one, two], move=two)) == [two, one]
+    assert shown(submit_to(client, image=[one, two], move=one)) == [one, two]
+    assert shown(submit_to(client, image=[one, two], remove=one)) == [two]
+    lost = submit(client, image=[one], pictures="2")
+    assert (lost.status_code, shown(lost), stored()) == (422, [one], [])
 
 
 def test_pictures_that_were_left_are_there_again(client, monkeypatch):
@@ -236,11 +225,8 @@ def test_picture_is_shown_to_its_owner_alone(client, monkeypatch):
     assert client.get(f"/inputs/{upload}/thumb").status_code == 404
     assert client.get(f"/inputs/{upload}/thumb", headers=kept).status_code == 404
     assert client.get(f"/inputs/{upload}").status_code == 404
-
-
-def test_upload_that_is_refused_says_why_in_plain_words(client):
+    # One that is refused says why in plain words.
     answer = give(client, b"%PDF-1.7 nothing")
-
     assert answer.status_code == 422
     assert answer.content_type.startswith("text/plain")
     assert "PDF" in answer.text

@@ -46,16 +46,10 @@ def test_picture_is_the_providers_bytes(client, picture):
     small = client.get(picture.rsplit(".")[0] + "/thumb.webp")
     assert (small.content_type, small.data[8:12]) == ("image/webp", b"WEBP")
     assert small.content_length == len(small.data)
-
-
-def test_head_has_no_ranges_and_knows_what_is_gone(client, picture, database):
-    """Ranges are for GET alone."""
-    answer = client.head(picture, headers={"Range": "bytes=0-1"})
-    assert (answer.status_code, answer.content_length) == (200, len(BYTES))
-
-    database["pictures.files"].delete_many({})
-    assert client.head(picture).status_code == 404
-    assert client.get(picture).status_code == 404
+    # It has no preview: the thumbnail is shown.
+    assert "srcset" not in client.get("/gallery").text
+    answer = client.get(picture.rsplit(".")[0] + "/preview.jpg")
+    assert (answer.status_code, answer.location) == (302, small.request.path)
 
 
 def test_what_is_known_is_not_looked_for(client, picture, monkeypatch):
@@ -77,6 +71,11 @@ def test_what_is_known_is_not_looked_for(client, picture, monkeypatch):
         for condition in (by_tag, by_date):
             answer = client.get(path, headers=condition)
             assert (answer.status_code, answer.data) == (304, b"")
+    # A cache would give to all what one client's condition has made of it.
+    for path in (picture, "/static/app.js"):
+        with client.get(path, headers={"If-Match": '"another"'}) as answer:
+            assert answer.status_code == 412
+            assert answer.headers["Cache-Control"] == "no-store"
     assert client.get(picture, headers={"If-Match": '"other"'}).data == b""
     beyond = client.get(picture, headers={"Range": "bytes=99999-"})
     assert beyond.status_code == 416
@@ -86,7 +85,7 @@ def test_what_is_known_is_not_looked_for(client, picture, monkeypatch):
     assert asked == [(0, 2)]
 
 
-def test_part_of_a_picture(client, picture):
+def test_part_of_a_picture(client, picture, database):
     """A broken download goes on where it ended. What is not understood is left out of
     account, as RFC 9110 has it; whoever has a part of another file must not add to it.
     """
@@ -104,14 +103,11 @@ def test_part_of_a_picture(client, picture):
         assert got(wanted) == (200, BYTES, None), wanted
     assert got("bytes=5-", **{"If-Range": tag})[:2] == (206, BYTES[5:])
     assert got("bytes=5-", **{"If-Range": '"other"'}) == (200, BYTES, None)
-
-
-def test_answer_to_a_condition_is_not_kept(client, picture):
-    """A cache would give to all what one client's condition has made of it."""
-    for path in (picture, "/static/app.js"):
-        with client.get(path, headers={"If-Match": '"another"'}) as answer:
-            assert answer.status_code == 412
-            assert answer.headers["Cache-Control"] == "no-store"
+    head = client.head(picture, headers={"Range": "bytes=0-1"})  # it is for GET alone
+    assert (head.status_code, head.content_length) == (200, len(BYTES))
+    database["pictures.files"].delete_many({})
+    assert client.head(picture).status_code == 404
+    assert client.get(picture).status_code == 404
 
 
 def test_download_is_named_after_what_was_written(client, work_off):
@@ -143,15 +139,6 @@ def test_dense_screens_are_offered_more_pixels(client, provider, work_off):
     assert Pillow.open(io.BytesIO(answer.data)).size == (1440, 810)
     client.post(f"/tasks/{task_id}/delete")
     assert client.get(offered[2], follow_redirects=True).status_code == 404
-
-
-def test_picture_without_a_preview_shows_its_thumbnail(client, picture):
-    assert "srcset" not in client.get("/gallery").text
-
-    answer = client.get(picture.rsplit(".")[0] + "/preview.jpg")
-
-    assert answer.status_code == 302
-    assert answer.headers["Location"] == picture.rsplit(".")[0] + "/thumb.webp"
 
 
 @pytest.fixture

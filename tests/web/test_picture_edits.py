@@ -80,20 +80,28 @@ def test_another_is_made_from_the_picture(client, picture, act, fields, model, s
     assert {name: getattr(made, name) for name in said} == said
 
 
-def test_lineage_is_shown_both_ways(client, picture, work_off):
-    """Without the mask, which is no picture that it was made from. No program is shown
-    that could not name what went in, without which it would be refused."""
-    edit(client, picture, "repaint", given.clear())
-    made = newest()
-    assert made.has_mask
+def test_edits_land_in_the_strip(client, picture, work_off):
+    """Sent from the stage it stays there, and each try is beside the picture. What it
+    was made from is shown both ways, without the mask, which is no picture. No program
+    is shown that could not name what went in, without which it would be refused."""
+    sent = edit(client, picture, "repaint", given.clear(), {**POST, **HTMX}, n="2")
+    assert sent.status_code == 200
+    assert sent.text.count('class="strip-wait"') == 2
+    url = re.search(r'hx-get="([^"]+family[^"]+)"', sent.text)[1].replace("&amp;", "&")
     for _ in range(8):
         work_off()
-    after = f"{made.id}_0"
+    made = newest()
+    assert made.has_mask
 
-    page = client.get(f"/pictures/{after}")
+    strip = client.get(url, headers=HTMX).text
+    page = client.get(f"/pictures/{made.id}_1")
     before = client.get(f"/pictures/{picture}")
-    assert f'href="/pictures/{after}"' in before.text
-    assert f'href="/pictures/{picture}"' in page.text
+
+    for name in (picture, f"{made.id}_0", f"{made.id}_1"):
+        assert f'href="/pictures/{name}"' in strip
+        assert f'href="/pictures/{name}"' in page.text
+    assert "hx-get" not in strip and "data-ended" in strip
+    assert f'href="/pictures/{made.id}_1"' in before.text
     shown = 'class="stage-before needs-script" data-src="'
     assert shown in page.text and shown not in before.text
     assert made.made_from[1]["input"] not in page.text
@@ -213,21 +221,3 @@ def test_edit_prompt_of_an_expansion_keeps_its_edges(client, picture, fields, ch
     assert "sand</textarea>" in form
     top = 'name="top" min="0" max="40" step="1" inputmode="numeric" value="25"'
     assert checked or top in form
-
-
-def test_edits_land_in_the_strip(client, picture, work_off):
-    """Sent from the stage it stays there, and each try is beside the picture."""
-    sent = edit(client, picture, "repaint", given.clear(), {**POST, **HTMX}, n="2")
-    assert sent.status_code == 200
-    assert sent.text.count('class="strip-wait"') == 2
-    url = re.search(r'hx-get="([^"]+family[^"]+)"', sent.text)[1].replace("&amp;", "&")
-    for _ in range(8):
-        work_off()
-
-    strip = client.get(url, headers=HTMX).text
-
-    made = newest()
-    for name in (picture, f"{made.id}_0", f"{made.id}_1"):
-        assert f'href="/pictures/{name}"' in strip
-        assert f'href="/pictures/{name}"' in client.get(f"/pictures/{made.id}_1").text
-    assert "hx-get" not in strip and "data-ended" in strip

@@ -74,19 +74,6 @@ def test_picture_is_brought_back_or_removed_for_good(client):
     assert trash.restore_pictures(ME, [picture]) == 0
 
 
-def test_trash_is_emptied(client):
-    """All of it is out of reach at once; nothing is to be pressed where nothing is."""
-    trash.trash_pictures(ME, hang("一", "二"))
-
-    answer = send(client, "/gallery/trash/empty")
-
-    page = client.get(answer.headers["Location"])
-    assert "回收站已清空" in page.text
-    assert ids(page) == []
-    assert "回收站是空的" in page.text
-    assert 'id="selection"' not in page.text
-
-
 def test_task_without_pictures_is_brought_back_or_removed_for_good(client):
     """A deleted task that never had one lies there by its words. With htmx the answer
     to an undo is the card; what is not there cannot be removed."""
@@ -177,7 +164,8 @@ def test_tidying_needs_word_and_number(client, word, n, words):
 def test_what_takes_long_tells_how_far_it_is(
     client, monkeypatch, path, fields, going, ended
 ):
-    """As long as it goes on, on both pages; when it is over that is said."""
+    """As long as it goes on, on both pages; when it is over that is said. Nothing is to
+    be pressed in a trash where nothing is."""
     *trashed, _ = hang("一", "二", "三")
     moment = trash.trash_together(ME, trashed).milliseconds
     monkeypatch.setattr(worker, "REQUEST_BUDGET_S", -1.0)
@@ -193,5 +181,9 @@ def test_what_takes_long_tells_how_far_it_is(
     bulk.run_due()
     over = client.get(asks, headers=HTMX).headers["HX-Redirect"]
     assert ended in client.get(over).text
+    left = client.get("/gallery?trash=1")
+    assert "回收站是空的" in left.text  # shown once no picture is left
+    left_over = path == "/gallery/tidy"
+    assert bool(ids(left)) is ('id="selection"' in left.text) is left_over
     assert going not in client.get("/gallery").text
     assert client.get(f"{asks}x", headers=HTMX).headers["HX-Redirect"] == "/gallery"

@@ -97,6 +97,12 @@ def test_video_is_asked_for_without_a_script(client):
     assert chosen(page, "duration") == "10" and chosen(page, "ratio") == "9:16"
     assert re.search(r'name="style" value="ink"[^>]* checked', page.text)
     assert "灯笼随风轻摆</textarea>" in page.text
+    # The next form begins with these settings, and not with words and pictures.
+    for path in (PAGE, "/?make=video&first_frame=nothing"):
+        page = client.get(path)
+        assert (chosen(page, "duration"), chosen(page, "n")) == ("10", "2")
+        assert "灯笼随风轻摆</textarea>" not in page.text
+    assert Generation.find_all({})[0].kind == "video"
 
 
 def test_card_comes_to_the_top_of_the_feed(client):
@@ -309,16 +315,3 @@ def test_without_video_models_there_is_one_form(client, monkeypatch):
     assert "make=video" not in page
     assert "make=video" not in client.get(f"/pictures/{picture}").text
     assert 'action="/tasks"' in client.get(PAGE).text
-
-
-@pytest.mark.parametrize("path", [PAGE, "/?make=video&first_frame=nothing"])
-def test_form_begins_with_the_settings_of_the_latest_video(client, path):
-    """Its words and pictures are not those of the next."""
-    create(client, ratio="9:16", n="2")
-
-    page = client.get(path)
-
-    assert chosen(page, "duration") == "10"
-    assert chosen(page, "n") == "2"
-    assert "灯笼随风轻摆</textarea>" not in page.text
-    assert Generation.find_all({})[0].kind == "video"

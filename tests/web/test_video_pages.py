@@ -52,41 +52,36 @@ def test_video_among_pictures(client, video, path):
     assert f"?image={video.id}" not in page.text  # it is no reference for pictures
 
 
-def test_gallery_filters_by_kind(client, video):
-    """Either, or both; and only who has videos is asked."""
-    hang("一只猫")
-
-    def prompts(**query: str) -> list[str]:
-        page = client.get("/gallery", query_string=query).text
-        return re.findall(r'<figcaption class="photo-caption"[^>]*>([^<]+)<', page)
-
-    assert prompts() == ["一只猫", "海浪拍打礁石"]
-    assert prompts(kind="videos") == ["海浪拍打礁石"]
-    assert prompts(kind="images") == ["一只猫"]
-    assert prompts(kind="other") == ["一只猫", "海浪拍打礁石"]
-    assert prompts(kind="videos", q="一只猫") == []
-    page = client.get(f"/pictures/{video.id}?kind=videos").text
-    assert 'rel="prev"' in page and 'href="/gallery?kind=videos#' in page
-    assert 'name="kind"' in client.get("/gallery").text
-    Image.collection().delete_one({"_id": video.id})
-    assert 'name="kind"' not in client.get("/gallery").text
-
-
-def test_words_count_what_there_is(client):
-    """Pictures are pictures as long as there are no videos beside them."""
+def test_gallery_filters_by_kind(client):
+    """Either, or both; and only who has videos is asked. Pictures are pictures as long
+    as there are no videos beside them."""
     hang("一只猫", "一只狗")
+    assert 'name="kind"' not in client.get("/gallery").text
 
     def said(path: str = "/gallery", lang: str = "en") -> str:
         page = client.get(path, headers={"Accept-Language": lang}).text
         return re.search(r'id="hits"[^>]*>([^<]*)<', page)[1]
 
     assert said() == "2 pictures"
-    hang_video("海")
+    video = hang_video("海浪拍打礁石")
     assert said() == "3 items"
     assert said("/gallery?kind=videos") == "1 video"
     assert said("/gallery?kind=images") == "2 pictures"
     assert said(lang="zh") == "3 项"
     assert said("/gallery?kind=videos", "zh") == "1 个视频"
+
+    def prompts(**query: str) -> list[str]:
+        page = client.get("/gallery", query_string=query).text
+        return re.findall(r'<figcaption class="photo-caption"[^>]*>([^<]+)<', page)
+
+    assert prompts() == ["海浪拍打礁石", "一只猫", "一只狗"]
+    assert prompts(kind="videos") == ["海浪拍打礁石"]
+    assert prompts(kind="images") == ["一只猫", "一只狗"]
+    assert prompts(kind="other") == prompts()
+    assert prompts(kind="videos", q="一只猫") == []
+    page = client.get(f"/pictures/{video.id}?kind=videos").text
+    assert 'rel="prev"' in page and 'href="/gallery?kind=videos#' in page
+    assert 'name="kind"' in client.get("/gallery").text
 
 
 def test_few_videos_are_found_among_many_pictures(database):

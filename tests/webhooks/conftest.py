@@ -51,14 +51,12 @@ class Receiver:
     Attributes:
         answers: Status, headers and body of each answer to come; with none left 204.
         held: While it is set, requests are answered.
-        connections: How many it has accepted, also without a request.
     """
 
     url: str
     received: list[Received] = field(default_factory=list)
     answers: list[tuple[int, dict, bytes]] = field(default_factory=list)
     held: threading.Event = field(default_factory=threading.Event)
-    connections: int = 0
 
     def answer(self, status: int, body: bytes = b"", **headers: str) -> None:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
@@ -67,10 +65,6 @@ class Receiver:
 
 def handler_of(receiver: Receiver) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
-        def setup(self) -> None:
-            receiver.connections += 1
-            super().setup()
-
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             headers = {name.lower(): value for name, value in self.headers.items()}

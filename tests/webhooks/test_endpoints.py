@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from jimeng import documents, jobs
+from jimeng import documents
 from jimeng.accounts.webhooks import MAX_WEBHOOKS
 from jimeng.documents import Batch, WebhookEndpoint
 from jimeng.web.account.webhooks import EVENTS
@@ -113,7 +113,7 @@ def test_without_a_key_webhooks_are_off(client, reader, config, configure, regis
 
 
 @pytest.fixture
-def flask(app, signing, registry) -> Callable[..., str]:
+def flask(app, signing, registry, configure) -> Callable[..., str]:
     """Runs a command; returns what it prints."""
     english = {"LANG": "en_GB.UTF-8", "LC_ALL": None}
 
@@ -123,7 +123,7 @@ def flask(app, signing, registry) -> Callable[..., str]:
             ran = app.test_cli_runner().invoke(**command)
         finally:  # a command connects anew
             documents.connect(signing, timeout=documents.WORKER_TIMEOUT)
-            jobs.configure(signing, registry)
+            configure(signing, registry)
         assert ran.exit_code == code, ran.output
         return ran.output
 
@@ -131,6 +131,11 @@ def flask(app, signing, registry) -> Callable[..., str]:
 
 
 def test_commands_do_what_the_api_does(client, flask, receiver, deliver):
+    """And say what is wrong."""
+    assert "No such webhook" in flask("test", "webhook_x", code=1)
+    assert "https only" in flask("create", USER, "ftp://x", code=1)
+    wrong = flask("create", USER, "https://example.com", "--event", "x", code=2)
+    assert "task.completed" in wrong
     webhook_id, secret = flask("create", USER, receiver.url).split()
     flask("test", webhook_id)
     receiver.answer(500)
@@ -149,13 +154,6 @@ def test_commands_do_what_the_api_does(client, flask, receiver, deliver):
     flask("delete", webhook_id)
     answer = client.get(f"{API}/webhooks", query_string={"user_id": USER})
     assert data_of(answer) == []
-
-
-def test_mistakes_are_said(flask):
-    assert "No such webhook" in flask("test", "webhook_x", code=1)
-    assert "https only" in flask("create", USER, "ftp://x", code=1)
-    wrong = flask("create", USER, "https://example.com", "--event", "x", code=2)
-    assert "task.completed" in wrong
 
 
 PAGE = "/account/webhooks"

@@ -15,7 +15,7 @@ from tests.costs.conftest import settle
 from tests.forgetting import forget_lanes
 from tests.machine.boundary import Boundaries, Died, wrap_writes
 from tests.rest import API, create, data_of, new_user
-from tests.waiting import wait_for
+from tests.waiting import PATIENCE_S, wait_for
 from tests.webhooks.conftest import USER, WEBHOOKS, later
 
 
@@ -23,8 +23,11 @@ def ids() -> list[str]:
     return sorted(row["_id"] for row in WebhookDelivery.collection().find())
 
 
-def test_submission_costs_no_more_without_an_endpoint(client, endpoint, signing):
+def test_submission_costs_no_more_without_an_endpoint(
+    client, endpoint, signing, monkeypatch
+):
     """Neither a command nor a stored field."""
+    monkeypatch.setattr(webhook_outbox, "OWNERS_CACHE_S", 3600.0)
 
     def cost(**fields: object) -> int:
         with counted(signing) as commands:
@@ -317,8 +320,11 @@ def test_untried_tar_pits_leave_threads_to_new_receivers(database, user, host):
     assert len(order_of(20, "untried")) == most + 1
 
 
-def test_new_receiver_is_told_beside_untried_tar_pits(client, endpoint, receivers):
+def test_new_receiver_is_told_beside_untried_tar_pits(
+    client, endpoint, receivers, monkeypatch
+):
     """While all of them that are being tried are still open."""
+    monkeypatch.setattr(webhook_deliveries, "ATTEMPT_TIMEOUT_S", PATIENCE_S)
     pit, good = receivers(), receivers()
     pit.held.clear()
     users = {f"pit{each:02}": pit for each in range(20)} | {"zoe": good}

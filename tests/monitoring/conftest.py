@@ -1,0 +1,13 @@
+"""How long health and metrics wait for a database that is away."""
+
+import pytest
+
+from jimeng.documents import base
+from jimeng.monitoring import readiness
+
+
+@pytest.fixture
+def soon_away(monkeypatch) -> None:
+    """It is given up sooner than usual."""
+    monkeypatch.setattr(base, "WEB_TIMEOUT", 0.3)
+    monkeypatch.setattr(readiness, "MAX_CHECK_S", 0.3)
