@@ -100,7 +100,9 @@ for (const name of ["htmx:after:request", "htmx:afterOnLoad"]) {
     const status = event.detail.ctx?.response?.status || event.detail.xhr?.status;
     if (source?.id !== "composer" || status !== 200) return;
     position = -1;
-    remember(prompt().value.trim());
+    // The prompt may have been changed since it was sent.
+    const sent = event.detail.ctx?.request?.body?.get("prompt") ?? prompt().value;
+    remember(sent.trim());
     tab.set(UNDO, "");
     showUndo();
     // Scroll to the new card, at the top.

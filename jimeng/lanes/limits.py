@@ -481,9 +481,10 @@ def paused(*, fresh: bool = False) -> dict[str, Switch]:
     cached = _paused
     if not fresh and cached and time.monotonic() - cached[0] < SWITCH_CACHE_S:
         return cached[1]
+    read_at = time.monotonic()
     rows = Switch.read_all(Switch.collection().find())
     found = {row.id: row for row in rows}
-    _paused = (time.monotonic(), found)
+    _paused = (read_at, found)
     return found
 
 

@@ -115,11 +115,6 @@ def sign_in(page, who: people.Account) -> None:
     password.press("Enter")
 
 
-def await_scripts(page) -> None:
-    """Wait until those are there, too, that come after everything else."""
-    page.wait_for_function("() => 'fitAll' in window")
-
-
 def await_held(page, routes: list) -> None:
     """Wait until the page has asked for what a handler of *routes* keeps back."""
     wait_for(lambda: page.evaluate("() => 1") and routes, what="it is asked for")

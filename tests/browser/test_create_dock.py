@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.harness import every_look
-from tests.browser.making import await_scripts, choices_of
+from tests.browser.making import choices_of
 from tests.system import people
 
 USUAL, NO_SEED = "doubao-seedream-3.0-t2i", "jimeng-4.6"
@@ -183,7 +183,6 @@ def test_arrows_lead_into_the_menus(visit):
     page.keyboard.type(" in June")
     expect(page.locator("#prompt")).to_have_value("rain in June")
 
-    await_scripts(page)
     chip(page, "size").focus()
     page.keyboard.press("ArrowDown")
     expect(page.locator("#menu-size [value='1:1']")).to_be_focused()

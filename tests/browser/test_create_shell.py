@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.harness import every_look
-from tests.browser.making import await_scripts, clear, make
+from tests.browser.making import clear, make
 
 LOST = re.compile("提交没有成功|was not submitted")
 
@@ -202,7 +202,6 @@ def test_browser_speaks_the_language_of_the_page(visit, lang, words):
     other = {"zh": "en-GB", "en": "zh-CN"}[lang]
     page = visit("/", lang=lang, chosen=True, locale=other).page
     field = page.locator("#prompt")
-    await_scripts(page)
 
     page.locator(".composer .primary").click()
 

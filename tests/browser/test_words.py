@@ -3,7 +3,7 @@
 from playwright.sync_api import expect
 
 from tests.browser.harness import every_look
-from tests.browser.making import card_of, choices_of, make
+from tests.browser.making import await_held, card_of, choices_of, make
 from tests.waiting import wait_for
 
 
@@ -103,6 +103,25 @@ def test_link_can_be_undone_until_it_is_sent(visit):
 
     expect(page.locator(".card").first).to_contain_text("a link")
     expect(page.locator("#undo")).to_be_hidden()
+
+
+def test_history_has_what_was_sent(visit):
+    """And not what has been written since, while the response was on its way."""
+    page = visit("/?size=512x512", lang="en").page
+    sent: list = []
+    page.route("**/tasks", lambda each: sent.append(each), times=1)
+    field(page).fill("as it was sent")
+    field(page).press("Enter")
+    await_held(page, sent)
+
+    field(page).fill("half an idea")
+    with page.expect_response("**/tasks"):
+        sent[0].continue_()
+    expect(page.locator(".card").first).to_contain_text("as it was sent")
+
+    page.locator("#menu-history > summary").click()
+    expect(page.locator("#history li")).to_have_text(["as it was sent"])
+    expect(field(page)).to_have_value("half an idea")
 
 
 @every_look
