@@ -16,7 +16,7 @@ from jimeng.batches.expansion import (
     parse,
 )
 from jimeng.errors import Invalid
-from tests.calm import CALM
+from tests.deterministic import DETERMINISTIC
 from tests.each import for_each
 
 PLAIN = st.text(st.characters(codec="utf-8", exclude_characters="\r\n"), max_size=30)
@@ -89,7 +89,7 @@ def test_far_too_many_are_counted_and_not_made():
     assert reasons(endless)[0][0] == "invalid.template_long"
 
 
-@CALM
+@DETERMINISTIC
 @given(PLAIN)
 def test_escaped_text_stands_for_itself(text):
     """Whatever its characters are, but for needless spaces."""
@@ -98,7 +98,7 @@ def test_escaped_text_stands_for_itself(text):
     assert made == " ".join(p for p in [*combinations((text,))])
 
 
-@CALM
+@DETERMINISTIC
 @given(st.lists(st.lists(WORDS, min_size=2, max_size=4), min_size=1, max_size=4))
 def test_groups_multiply(groups):
     """Each line becomes the product of its groups, in order, as counted before."""
@@ -111,7 +111,7 @@ def test_groups_multiply(groups):
     assert count_of(parse(line)) == len(made)
 
 
-@CALM
+@DETERMINISTIC
 @given(st.text("{}|\\ ab｛｜｝\n\r", max_size=60))
 def test_any_text_is_expanded_or_refused(text):
     """Never anything else; and what comes out is short of nothing it was promised."""

@@ -45,8 +45,8 @@ def make(server: Stack, prompt: str, *, key: str = "", **fields: object) -> str:
     return finish(server, ask(server, prompt, key=key, **fields), key=key)
 
 
-def quiet(server: Stack) -> None:
-    """What others have asked for comes no more: it has ended, or will not begin."""
+def await_idle(server: Stack) -> None:
+    """Wait until no picture of an earlier test is generated, and drop those queued."""
     ended = {"$in": ["done", "failed", "unknown", "dropped"]}
     with server.database() as found:
         found.generations.delete_many({"state": {"$in": ["delayed", "queued"]}})
@@ -58,8 +58,8 @@ def quiet(server: Stack) -> None:
 
 def move_clock(server: Stack, seconds: float) -> None:
     """
-    It is later for the provider, and stays so: the clock never goes back, as what has
-    ended would be drawn again.
+    Move the simulator's clock forward. It never goes back: pictures that are completed
+    would be generated again.
     """
     path, url = "/_simulator/settings", server.simulator_url
     ahead = server.ask("GET", path, url=url)[1]["clock_offset"]
@@ -67,8 +67,8 @@ def move_clock(server: Stack, seconds: float) -> None:
 
 
 @contextmanager
-def held(server: Stack) -> Iterator[None]:
-    """What is asked for meanwhile is drawn until the end of it, and no longer."""
+def keep_generating(server: Stack) -> Iterator[None]:
+    """Pictures requested in this context are generated until its end."""
     server.simulate(duration=600.0)
     try:
         yield
@@ -79,7 +79,7 @@ def held(server: Stack) -> Iterator[None]:
 
 def clear(server: Stack) -> None:
     """Nobody has asked for anything yet: pages are short, and soon looked through."""
-    quiet(server)
+    await_idle(server)
     with server.database() as found:
         for name in ("tasks", "generations", "images", "batches"):
             found[name].delete_many({})
@@ -115,8 +115,8 @@ def sign_in(page, who: people.Account) -> None:
     password.press("Enter")
 
 
-def await_held(page, routes: list) -> None:
-    """Wait until the page has asked for what a handler of *routes* keeps back."""
+def await_request(page, routes: list) -> None:
+    """Wait until the page has sent a request, which its handler adds to *routes*."""
     wait_for(lambda: page.evaluate("() => 1") and routes, what="it is asked for")
 
 

@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser import operator_data
 from tests.browser.harness import every_look
-from tests.browser.making import held
+from tests.browser.making import keep_generating
 from tests.waiting import wait_for
 
 OBEYED = 0.7  # seconds after which every process has seen a switch
@@ -51,7 +51,7 @@ def accepted(server) -> int:
 def no_slot_free(server, account) -> Iterator[tuple[int, dict]]:
     """Nothing else can be sent, even by a consumer that has not seen a switch yet."""
     before = accepted(server)
-    with held(server):
+    with keep_generating(server):
         begun = ask(server, account, n=2)
         wait_for(lambda: accepted(server) == before + 2, what="two are under way")
         yield begun

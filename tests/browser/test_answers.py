@@ -7,9 +7,9 @@ from playwright.sync_api import expect
 
 from tests.browser.making import (
     ask,
-    await_held,
+    await_request,
     clear,
-    held,
+    keep_generating,
     make,
     sign_in,
     slot_of,
@@ -42,7 +42,7 @@ def test_pictures_appear_after_a_restart_behind_a_proxy(away, live_server):
     """What the proxy says in between is not swapped in, and the asking goes on."""
     page, proxy = away
     offline = page.locator(".offline")
-    with held(live_server):
+    with keep_generating(live_server):
         task = ask(live_server, "kept through a restart")
         page.reload()
 
@@ -157,7 +157,7 @@ def test_form_may_be_sent_once_all_is_uploaded(visit):
     page.locator("#composer .primary").click()
     expect(page.locator("#errors-images")).to_contain_text("still being uploaded")
 
-    await_held(page, waiting)
+    await_request(page, waiting)
     waiting[0].continue_()
 
     expect(page.locator("#inputs .input-tile img")).to_be_visible()

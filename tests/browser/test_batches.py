@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 
 from tests import given_pictures as given
 from tests.browser.harness import every_look
-from tests.browser.making import choices_of, held
+from tests.browser.making import choices_of, keep_generating
 from tests.rest import API
 from tests.waiting import wait_for
 
@@ -104,7 +104,7 @@ def test_batch_is_sent_and_followed_without_a_reload(visit, live_server):
     page = seen.page
     page.fill("#template", "红灯笼\n蓝灯笼\n绿灯笼")
     expect(page.locator("#batch-cost")).to_contain_text("3")
-    with held(live_server):
+    with keep_generating(live_server):
         page.locator("#template").press("Control+Enter")
 
         page.wait_for_url(re.compile(r"/batches/batch_"))
@@ -129,7 +129,7 @@ def test_without_scripts_it_is_counted_sent_and_cancelled(visit, live_server):
     page.locator(".batch-send button").first.click()
     expect(page.locator(".batch-some li")).to_have_count(2)
 
-    with held(live_server):
+    with keep_generating(live_server):
         page.locator(".batch-send .primary").click()
         page.wait_for_url(re.compile(r"/batches/batch_"))
         page.locator("#ask-cancel summary").click()

@@ -6,7 +6,7 @@ import re
 from playwright.sync_api import expect
 
 from tests.browser.harness import every_look
-from tests.browser.making import choices_of, held
+from tests.browser.making import choices_of, keep_generating
 
 SEND = re.compile("生成|Generate")
 
@@ -42,7 +42,7 @@ def test_pictures_arrive_by_themselves(visit, live_server, look):
     """
     seen = visit(**look)
     page, prompt = seen.page, f"一只猫，{seen.look}"
-    with held(live_server):
+    with keep_generating(live_server):
         card = ask(page, prompt, n=2)
         expect(page).to_have_title(re.compile(r"^\(\d+\) "))
         before = boxes(card)
@@ -70,7 +70,7 @@ def test_double_click_makes_one_task(visit, live_server):
     page.fill("#prompt", "双击的鼓手")
     told = page.locator("#announce")
 
-    with held(live_server):
+    with keep_generating(live_server):
         page.get_by_role("button", name=SEND).dblclick()
 
         expect(told).to_have_text("已提交")

@@ -14,7 +14,7 @@ from tests.browser.making import (
     card_of,
     clear,
     finish,
-    held,
+    keep_generating,
     make,
     slot_of,
 )
@@ -80,7 +80,7 @@ def test_cards(visit, exhibits, look):
 def test_running_cards(visit, site, look):
     """Place, phase and time stand in the picture's own shape; nothing moves."""
     site.remember_durations(LANE, 600.0)
-    with held(site):
+    with keep_generating(site):
         running = ask(site, "河上的桥", size="16:9", n=2)
         waiting = ask(site, "等着的云", n=2)
         seen = visit("/", **look)
@@ -100,7 +100,7 @@ def test_running_cards(visit, site, look):
 
 def test_focus_and_menu_stay_while_the_card_is_kept_up(visit, site):
     """Seconds are counted on, and neither a focus nor an open menu is lost."""
-    with held(site):
+    with keep_generating(site):
         task_id = ask(site, "留住焦点")
         page = visit("/", lang="en").page
         card = card_of(page, task_id)
@@ -150,7 +150,7 @@ def test_new_results_leave_scroll_and_selection_alone(visit, site):
     """Whoever looks at an old picture goes on doing so."""
     for number in range(3):
         make(site, f"旧的一张 {number}", size="1:1")
-    with held(site):
+    with keep_generating(site):
         task_id = ask(site, "新的一张")
         page = visit("/", width=390).page
         old = page.locator(".card-prompt", has_text="旧的一张 1")

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.making import await_held, button, card_of, clear, make, slot_of
+from tests.browser.making import await_request, button, card_of, clear, make, slot_of
 
 PROMPT = '山顶的风车，\n"傍晚" <b>'
 
@@ -65,7 +65,7 @@ def test_menu_opened_early_is_in_view(visit, ended):
     box = menu.bounding_box()
     assert box["y"] + box["height"] > form["y"]
 
-    await_held(page, late)
+    await_request(page, late)
     for route in late:
         route.continue_()
 

@@ -3,7 +3,7 @@
 from playwright.sync_api import expect
 
 from tests.browser.harness import every_look
-from tests.browser.making import await_held, card_of, choices_of, make
+from tests.browser.making import await_request, card_of, choices_of, make
 from tests.waiting import wait_for
 
 
@@ -112,7 +112,7 @@ def test_history_has_what_was_sent(visit):
     page.route("**/tasks", lambda each: sent.append(each), times=1)
     field(page).fill("as it was sent")
     field(page).press("Enter")
-    await_held(page, sent)
+    await_request(page, sent)
 
     field(page).fill("half an idea")
     with page.expect_response("**/tasks"):

@@ -15,7 +15,7 @@ from jimeng.documents import Collection, Image, Share, Task, utcnow
 from jimeng.local.simulator.drawing import draw
 from jimeng.pictures import Picture, inspect
 from jimeng.pictures.stores.gridfs import GridFSStore
-from tests.browser.making import quiet
+from tests.browser.making import await_idle
 from tests.hung import image_of, task_of
 from tests.system.stack import Stack
 
@@ -43,7 +43,7 @@ def drawn(prompt: str, size: tuple[int, int]) -> Picture:
 def connected(server: Stack) -> Iterator[None]:
     """The documents of a server, in this process; the guest has none to begin with."""
     where = server.env["MONGODB_URI"], server.env["MONGODB_DATABASE"]
-    quiet(server)
+    await_idle(server)
     config = Config(MONGODB_URI=where[0], MONGODB_DATABASE=where[1])
     documents.connect(config, timeout=documents.WORKER_TIMEOUT)
     for kind in (Image, Task, Collection, Share):

@@ -15,8 +15,8 @@ from jimeng.providers import MODELS, Registry
 from jimeng.providers.models import RATIOS, Model
 from jimeng.providers.models.file import check_names, checked
 from jimeng.providers.models.model import TASKS, TRAVELS
-from tests.calm import CALM
 from tests.conftest import FakeProvider
+from tests.deterministic import DETERMINISTIC
 from tests.each import for_each
 
 VISUAL, ARK = "volcengine_jimeng", "volcengine_ark"
@@ -61,7 +61,7 @@ def test_hd_is_near_the_largest():
         assert not model.fits(*larger), (model.lane, ratio)
 
 
-@settings(CALM, max_examples=400)
+@settings(DETERMINISTIC, max_examples=400)
 @given(
     model=st.sampled_from(SIZED),
     width=st.integers(1, 20_000),

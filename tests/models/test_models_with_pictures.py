@@ -18,7 +18,7 @@ from jimeng.providers.models.model import (
     check_picture,
 )
 from jimeng.providers.models.output_size import size_of_output
-from tests.calm import CALM
+from tests.deterministic import DETERMINISTIC
 from tests.each import for_each
 
 BY_KEY = {model.req_key: model for model in MODELS}
@@ -218,7 +218,7 @@ def test_other_sizes_are_refused(model, size, pictures, key):
     assert_said(caught, "size", key)
 
 
-@settings(CALM, max_examples=400)
+@settings(DETERMINISTIC, max_examples=400)
 @given(
     model=st.sampled_from(
         [m for m in MODELS if m.takes and not (m.follows or m.video)]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from jimeng.pictures.contents import InMemory
 from jimeng.pictures.metadata import Provenance, read_back, write_into
-from tests.calm import CALM
+from tests.deterministic import DETERMINISTIC
 from tests.each import for_each
 from tests.pictures.labelled import (
     AIGC,
@@ -140,7 +140,7 @@ def test_what_is_signed_stays_signed(kind):
     assert marked(content, content_type) == content
 
 
-@settings(CALM, max_examples=60)
+@settings(DETERMINISTIC, max_examples=60)
 @given(
     prompt=st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=300),
     style=st.text(st.characters(exclude_categories=["Cs"]), max_size=64),

@@ -171,15 +171,17 @@ class Stack(Processes):
 
     def insist(self, method: str, path: str, body: object = None) -> dict:
         """
-        The data of the answer, once it is not 503: a database is given up after a
-        second, and on a busy machine it may take longer.
+        The data of the response, repeated while MongoDB is unavailable: a web process
+        waits a second for it, and on a busy machine it may take longer.
         """
         key = {"Idempotency-Key": secrets.token_hex(8)} if method == "POST" else {}
 
         def taken() -> dict | None:
             status, answer = self.ask(method, path, body, headers=key)
-            assert status in {200, 202, 503}, answer
-            return None if status == 503 else answer["data"]
+            if status == 503 and answer["error"] == "database_unavailable":
+                return None
+            assert status in {200, 202}, answer
+            return answer["data"]
 
         return wait_for(taken, what=f"{path} is answered")
 

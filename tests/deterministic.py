@@ -2,7 +2,7 @@
 
 from hypothesis import HealthCheck, settings
 
-CALM = settings(
+DETERMINISTIC = settings(
     derandomize=True,
     database=None,
     deadline=None,
