@@ -16,7 +16,6 @@ PIECES = {
         "tests/browser/test_admin",
         "tests/browser/test_create_dock.py",
         "tests/browser/test_overview.py",
-        "tests/browser/test_security_pages.py",
         "tests/browser/test_sign_in.py",
     ),
     "making": (
@@ -32,9 +31,6 @@ PIECES = {
     "asking": (
         "tests/engines/",
         "tests/serve/test_refusals.py",
-        "tests/system/test_clients.py",
-        "tests/system/test_given_pictures.py",
-        "tests/system/test_guide.py",
         "tests/system/test_mcp_clients.py",
         "tests/system/test_openai_clients.py",
         "tests/system/test_readme.py",
@@ -46,7 +42,6 @@ LONG = (
     "tests/system/test_web_kills.py",
     "tests/system/test_video_kills.py",
     "tests/test_machine.py",
-    "tests/system/test_kills.py",
     "tests/system/test_degraded.py",
     "tests/simulator/test_bills.py",
     "tests/contract/",

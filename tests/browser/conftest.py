@@ -53,6 +53,7 @@ def visit(windows, request) -> Iterator[Callable[..., Watched]]:
             "dark", and pixels; 390 is a phone that is touched.
         chosen: Language and theme come from cookies, against the browser's own.
         js: Whether scripts run.
+        who: Somebody who has signed in, on the shared server where one does.
         server: A `Stack`; by default the shared one without sign-in.
         cookies: Names and values, of a session for instance.
         refused: Statuses that the test asks for on purpose, besides 422.
@@ -70,20 +71,23 @@ def visit(windows, request) -> Iterator[Callable[..., Watched]]:
         width: int = 1280,
         chosen: bool = False,
         js: bool = True,
+        who: people.Account | None = None,
         server=None,
         cookies: Mapping[str, str] | None = None,
         refused: tuple[int, ...] = (),
         own: bool = False,
         **context: object,
     ) -> Watched:
-        server = server or request.getfixturevalue("live_server")
+        shared = "closed_server" if who else "live_server"
+        server = server or request.getfixturevalue(shared)
+        given = {**(who.cookies if who else {}), **(cookies or {})}
         host = urlsplit(server.url).netloc
         made, kept = harness.settings(lang, theme, width, chosen=chosen, host=host)
         made |= {"base_url": server.url, "java_script_enabled": js}
         # What a worker asks for is not seen by `route`.
         made |= {"service_workers": "block", **context}
         page = windows.open(made, own=own)
-        page.context.add_cookies([*kept, *harness.cookies(dict(cookies or {}), host)])
+        page.context.add_cookies([*kept, *harness.cookies(given, host)])
         look = f"{lang}-{theme}-{width}" + (
             "" if made["java_script_enabled"] else "-nojs"
         )

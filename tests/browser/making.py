@@ -6,8 +6,6 @@ with somebody's key.
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import requests
-
 from tests.rest import API
 from tests.system import people
 from tests.system.stack import Stack
@@ -23,17 +21,16 @@ def ask(server: Stack, prompt: str, *, key: str = "", **fields: object) -> str:
     wanted = {"type": "image", "prompt": prompt, "size": "512x512", **fields}
     if not key:
         wanted["user_id"] = "guest"
-    url = f"{server.url}{API}/ai/tasks"
-    answer = requests.post(url, json=wanted, headers=header(key), timeout=60).json()
+    answer = server.ask("POST", f"{API}/ai/tasks", wanted, headers=header(key))[1]
     return answer["data"]["task_id"]
 
 
 def finish(server: Stack, task_id: str, *, key: str = "") -> str:
     """Wait until a task has ended, and return its id."""
-    url = f"{server.url}{API}/tasks/{task_id}"
 
     def has_ended() -> bool:
-        found = requests.get(url, headers=header(key), timeout=60).json()["data"]
+        path = f"{API}/tasks/{task_id}"
+        found = server.ask("GET", path, headers=header(key))[1]["data"]
         return found["status"] not in {"pending", "processing"}
 
     wait_for(has_ended, what="a task that has ended")
@@ -105,6 +102,11 @@ def slot_of(page, task_id: str, index: int = 0):
 def button(within, name: str):
     """A button of a page, or of a part of one."""
     return within.get_by_role("button", name=name, exact=True)
+
+
+def file(content: bytes, name: str = "a.jpg", kind: str = "image/jpeg") -> dict:
+    """One that is chosen in a page."""
+    return {"name": name, "mimeType": kind, "buffer": content}
 
 
 def sign_in(page, who: people.Account) -> None:

@@ -16,11 +16,6 @@ REASONS = [
     ("submit_unknown", None, "unknown", 2),
     ("access_denied", "50400", "no", 1),
 ]
-YESTERDAY = [
-    ("provider_unreachable", None, "no", 3),
-    ("content_refused_prompt", "50412", "no", 1),
-    ("submit_unknown", None, "unknown", 1),
-]
 ACTIONS = [
     ("intake.pause", None, {}, {"ok": True}),
     ("intake.resume", None, {}, {"ok": True}),
@@ -54,7 +49,7 @@ def clear(database: Database) -> None:
 
 
 def fill(database: Database) -> None:
-    """Users, a day of pictures, failures of today and yesterday, and actions."""
+    """Users, a day of pictures, failures, and actions."""
     clear(database)
     now = datetime.now(UTC)
     people = [user(database, *each, now) for each in PEOPLE]
@@ -68,7 +63,6 @@ def fill(database: Database) -> None:
         for number in range(n):
             at = now - timedelta(minutes=1 + 7 * number)
             fail(database, people[number % 3], at, code, provider_code, charged)
-    fail_yesterday(database, people[1])
     held_by_removed_account(database, people[0], now)
     act(database, people, now)
     lane = "volcengine_jimeng:jimeng_t2i_v40"
@@ -98,16 +92,6 @@ def held_by_removed_account(database: Database, user_id: str, now: datetime) -> 
     row = picture(user_id, now, "generating", charged="unknown", **mine)
     del row["ended_at"]
     database.generations.insert_one(row)
-
-
-def fail_yesterday(database: Database, user_id: str) -> list[str]:
-    """The tasks of a user that failed at noon of the day before, in UTC."""
-    noon = datetime.now(UTC).replace(hour=12, minute=0) - timedelta(days=1)
-    return [
-        fail(database, user_id, noon + timedelta(minutes=number), code, ours, charged)
-        for code, ours, charged, n in YESTERDAY
-        for number in range(n)
-    ]
 
 
 def act(database: Database, people: list[str], now: datetime) -> None:

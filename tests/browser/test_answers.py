@@ -7,13 +7,14 @@ from playwright.sync_api import expect
 
 from tests.browser.making import (
     ask,
-    await_request,
     clear,
+    file,
     keep_generating,
     make,
     sign_in,
     slot_of,
 )
+from tests.browser.windows import await_scripts
 from tests.given_pictures import photo
 
 # As nginx answers while what is behind it starts again.
@@ -98,29 +99,22 @@ def test_nothing_of_a_proxy_comes_into_the_form(away):
     assert page.evaluate("window.stayed")
 
 
-def test_session_that_ended_meanwhile_costs_no_words(visit, closed_server, ada):
-    """After a form of a picture has led to the sign-in, they are there again."""
+@pytest.mark.parametrize("is_slow", [False, True])
+def test_session_that_ended_meanwhile_costs_no_words(
+    visit, closed_server, ada, is_slow
+):
+    """
+    After a form of a picture has led to the sign-in, they are there again; from the
+    first key on, where a slow network has brought the form, and not yet what the page
+    can wait for.
+    """
     made = make(closed_server, "a boat", key=ada.key)
-    who = {"server": closed_server, "cookies": ada.cookies, "refused": (401,)}
-    page = visit(f"/pictures/{made}_0", lang="en", **who).page
-    page.locator("#edit-prompt").fill("make it snow on the boat")
-    page.context.clear_cookies(name="session")
-
-    page.locator("#edit-edit .primary").click()
-    sign_in(page, ada)
-
-    page.wait_for_url(f"**/pictures/{made}_0")
-    expect(page.locator("#edit-prompt")).to_have_value("make it snow on the boat")
-
-
-def test_words_are_kept_from_the_first_key_on(visit, closed_server, ada):
-    """A slow network has brought the form, and not yet what the page can wait for."""
-    made = make(closed_server, "a boat", key=ada.key)
-    who = {"server": closed_server, "cookies": ada.cookies, "refused": (401,)}
-    seen = visit("/health", lang="en", **who)
-    page, slow = seen.page, []
-    page.route("**/later.js*", lambda route: slow.append(route))
+    page, slow = visit("/health", who=ada, lang="en", refused=(401,)).page, []
+    if is_slow:
+        page.route("**/later.js*", lambda route: slow.append(route))
     page.goto(f"/pictures/{made}_0", wait_until="domcontentloaded")
+    if not is_slow:
+        await_scripts(page)
     page.locator("#edit-prompt").fill("make it snow on the boat")
     page.context.clear_cookies(name="session")
 
@@ -128,37 +122,17 @@ def test_words_are_kept_from_the_first_key_on(visit, closed_server, ada):
     page.unroute_all()
     sign_in(page, ada)
 
+    page.wait_for_url(f"**/pictures/{made}_0")
     expect(page.locator("#edit-prompt")).to_have_value("make it snow on the boat")
 
 
-def test_upload_without_a_session_leads_to_the_sign_in(visit, closed_server, ada):
+def test_upload_without_a_session_leads_to_the_sign_in(visit, ada):
     """Trying again would not help; the words of the form are kept."""
-    who = {"server": closed_server, "cookies": ada.cookies, "refused": (401,)}
-    page = visit("/", lang="en", **who).page
+    page = visit("/", who=ada, lang="en", refused=(401,)).page
     page.fill("#prompt", "like this one")
     page.context.clear_cookies(name="session")
-    file = {"name": "a.jpg", "mimeType": "image/jpeg", "buffer": photo()}
 
-    page.set_input_files("#files", [file])
+    page.set_input_files("#files", [file(photo())])
     sign_in(page, ada)
 
     expect(page.locator("#prompt")).to_have_value("like this one")
-
-
-def test_form_may_be_sent_once_all_is_uploaded(visit):
-    """That something was still coming is not said any longer than it is true."""
-    page = visit("/?model=jimeng-4.0", lang="en").page
-    waiting = []
-    page.route("**/inputs", lambda route: waiting.append(route))
-    page.fill("#prompt", "a cat")
-    file = {"name": "a.jpg", "mimeType": "image/jpeg", "buffer": photo()}
-    page.set_input_files("#files", [file])
-    expect(page.locator(".input-uploading")).to_have_count(1)
-    page.locator("#composer .primary").click()
-    expect(page.locator("#errors-images")).to_contain_text("still being uploaded")
-
-    await_request(page, waiting)
-    waiting[0].continue_()
-
-    expect(page.locator("#inputs .input-tile img")).to_be_visible()
-    expect(page.locator("#errors-images")).to_be_empty()

@@ -2,12 +2,11 @@
 
 import re
 
-import requests
 from playwright.sync_api import expect
 
 from tests import given_pictures as given
 from tests.browser.harness import every_look
-from tests.browser.making import choices_of, keep_generating
+from tests.browser.making import choices_of, file, keep_generating
 from tests.rest import API
 from tests.waiting import wait_for
 
@@ -18,18 +17,13 @@ WORDS = "一只{橘|黑|白}猫，{水彩|油画}风格\n雨后的小巷\n雨后
 def ask(server, template: str, **fields: object) -> str:
     """Ask for a batch of small pictures; return the address of its page."""
     body = {"template": template, "user_id": "guest", "size": "512x512", **fields}
-    answer = requests.post(f"{server.url}{API}/batches", json=body, timeout=60).json()
-    return f"/batches/{answer['data']['batch_id']}"
+    return f"/batches/{server.insist('POST', f'{API}/batches', body)['batch_id']}"
 
 
 def await_end(server, page: str) -> None:
-    url = f"{server.url}{API}{page}"
-
-    def has_ended() -> bool:
-        found = requests.get(url, timeout=60).json()["data"]
-        return found["ended_at"] is not None
-
-    wait_for(has_ended, what="a batch that has ended")
+    wait_for(
+        lambda: server.insist("GET", API + page)["ended_at"], what="the batch has ended"
+    )
 
 
 @every_look
@@ -86,8 +80,7 @@ def test_text_file_is_read_behind_what_is_written(visit):
     page = visit(f"/batches/new?{SMALL}").page
     page.fill("#template", "红")
     content = "蓝\r\n绿\r\n".encode("gbk")
-    file = {"name": "a.txt", "mimeType": "text/plain", "buffer": content}
-    page.set_input_files("#list", [file])
+    page.set_input_files("#list", [file(content, "a.txt", "text/plain")])
 
     expect(page.locator("#template")).to_have_value("红\n蓝\n绿")
     expect(page.locator(".batch-sum")).to_contain_text("3")
@@ -119,37 +112,13 @@ def test_batch_is_sent_and_followed_without_a_reload(visit, live_server):
     expect(page.locator("#template")).to_have_value("")
 
 
-def test_without_scripts_it_is_counted_sent_and_cancelled(visit, live_server):
-    """Buttons do what scripts would; the words follow from the other form."""
-    page = visit(f"/?{SMALL}", js=False).page
-    page.fill("#prompt", "红灯笼")
-    page.locator("button.many").click()
-    expect(page.locator("#template")).to_have_value("红灯笼")
-    page.fill("#template", "红灯笼\n蓝灯笼")
-    page.locator(".batch-send button").first.click()
-    expect(page.locator(".batch-some li")).to_have_count(2)
-
-    with keep_generating(live_server):
-        page.locator(".batch-send .primary").click()
-        page.wait_for_url(re.compile(r"/batches/batch_"))
-        page.locator("#ask-cancel summary").click()
-        page.locator("#ask-cancel button").click()
-
-        expect(page.locator("#batch-now .badge")).to_have_attribute(
-            "data-status", "cancelled"
-        )
-
-
 @every_look
 def test_pictures_go_in(visit, look):
     """Chosen, counted with, removed, and there again after a reload."""
     seen = visit(f"/batches/new?{SMALL}&model=jimeng-i2i-3.0", **look)
     page = seen.page
     page.fill("#template", "{春|夏}天")
-    files = [
-        {"name": f"{n}.jpg", "mimeType": "image/jpeg", "buffer": given.photo(n)}
-        for n in (3, 6)
-    ]
+    files = [file(given.photo(n)) for n in (3, 6)]
     page.focus("#files")
     page.set_input_files("#files", files[:1])
     expect(page.locator("#batch-inputs .input-tile")).to_have_count(1)
@@ -200,13 +169,30 @@ def test_two_groups_make_a_labelled_grid(visit, look, live_server):
     expect(page.locator(".stage-title")).to_have_text(words[2])
 
 
-def test_words_of_one_group_stand_under_the_pictures(visit, live_server):
-    """Without scripts, too; an edit of the batch begins with the line as written."""
+def test_without_scripts_it_is_counted_sent_cancelled_and_read(visit, live_server):
+    """
+    Buttons do what scripts would; the words follow from the other form. Those of one
+    group stand under the pictures; another batch begins with the line as written.
+    """
+    page = visit(f"/?{SMALL}", js=False).page
+    page.fill("#prompt", "红灯笼")
+    page.locator("button.many").click()
+    expect(page.locator("#template")).to_have_value("红灯笼")
+    page.fill("#template", "红灯笼\n蓝灯笼")
+    page.locator(".batch-send button").first.click()
+    expect(page.locator(".batch-some li")).to_have_count(2)
+    with keep_generating(live_server):
+        page.locator(".batch-send .primary").click()
+        page.wait_for_url(re.compile(r"/batches/batch_"))
+        page.locator("#ask-cancel summary").click()
+        page.locator("#ask-cancel button").click()
+        badge = page.locator("#batch-now .badge")
+        expect(badge).to_have_attribute("data-status", "cancelled")
+
     line = "一只{橘|黑|}猫"
     path = ask(live_server, line, n=2)
     await_end(live_server, path)
-    page = visit(path, js=False).page
-
+    page.goto(path)
     expect(page.locator(".cells li p")).to_have_text(["橘", "黑", "（空）"])
     expect(page.locator(".cells li:first-child img")).to_have_count(2)
     page.locator("#batch-again").click()

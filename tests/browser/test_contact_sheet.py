@@ -39,12 +39,8 @@ def test_sheet_in_every_look(visit, tasks, live_server, look):
     assert all(max(found) - min(found) <= 1 for found in tops.values())
     prompt = page.locator(f"#card-{tasks[-1]}").bounding_box()
     assert prompt["y"] < slot_of(page, tasks[-1]).bounding_box()["y"]
-    clear_one(live_server, waiting)
-
-
-def clear_one(server, task_id: str) -> None:
-    with server.database() as found:
-        found.tasks.delete_one({"_id": task_id})
+    with live_server.database() as found:
+        found.tasks.delete_one({"_id": waiting})
 
 
 def test_view_is_remembered_and_verbs_have_keys(visit, tasks):

@@ -82,9 +82,22 @@ def test_double_click_makes_one_task(visit, live_server):
 
 
 def test_keyboard_sends(visit):
-    """Enter sends, and Shift+Enter begins a line; the list of keys turns it round."""
-    page = visit(lang="en").page
+    """
+    Enter sends, and Shift+Enter begins a line; the list of keys turns it round. While
+    an input method composes nothing is sent, whatever is pressed.
+    """
+    page = (seen := visit(lang="en")).page
     field, words = page.locator("#prompt"), "键盘上的雪"
+    field.focus()
+    method = page.context.new_cdp_session(page)
+    word = {"text": "pinyin", "selectionStart": 6, "selectionEnd": 6}
+    method.send("Input.imeSetComposition", word)
+    for keys in ("Control+Enter", "Meta+Enter", "Alt+ArrowUp"):
+        page.keyboard.press(keys)
+    expect(field).to_have_value("pinyin")
+    method.send("Input.insertText", {"text": "拼音"})
+    expect(field).to_have_value("拼音")
+    assert not any(url.endswith("/tasks") for url in seen.requests)
     field.fill(words)
 
     field.press("Shift+Enter")
@@ -120,24 +133,6 @@ def test_alternatives_are_offered_as_a_batch(visit):
 
     expect(page).to_have_url(re.compile("/batches/batch_"))
     expect(page.locator("main")).to_contain_text("a kite")
-
-
-def test_input_method_has_its_keys_to_itself(visit):
-    """While it composes nothing is sent, whatever is pressed."""
-    seen = visit("/")
-    page = seen.page
-    page.locator("#prompt").focus()
-    method = page.context.new_cdp_session(page)
-    word = {"text": "pinyin", "selectionStart": 6, "selectionEnd": 6}
-
-    method.send("Input.imeSetComposition", word)
-    for keys in ("Control+Enter", "Meta+Enter", "Alt+ArrowUp"):
-        page.keyboard.press(keys)
-    expect(page.locator("#prompt")).to_have_value("pinyin")
-    method.send("Input.insertText", {"text": "拼音"})
-
-    expect(page.locator("#prompt")).to_have_value("拼音")
-    assert not any(url.endswith("/tasks") for url in seen.requests)
 
 
 def test_draft_outlives_the_window(visit):

@@ -1,13 +1,16 @@
-"""The form in a real browser: its choices, its keys, its place in the window."""
+"""The form in a real browser: its choices, its keys, its place in any window."""
 
 import re
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser import harness
 from tests.browser.harness import every_look
 from tests.browser.making import choices_of
 from tests.system import people
+from tests.waiting import wait_for
 
 USUAL, NO_SEED = "doubao-seedream-3.0-t2i", "jimeng-4.6"
 SEND = re.compile("生成|Generate")
@@ -33,16 +36,15 @@ def send(page, prompt: str):
 
 
 @pytest.fixture(scope="module")
-def newcomer(closed_server) -> dict:
-    """Somebody who has nothing yet: the server and their cookies."""
-    made = people.make(closed_server, "newcomer@example.com")
-    return {"server": closed_server, "cookies": made.cookies}
+def newcomer(closed_server) -> people.Account:
+    """Somebody who has nothing yet."""
+    return people.make(closed_server, "newcomer@example.com")
 
 
 @every_look
 def test_first_visit(visit, newcomer, look):
     """Ideas to click, and in demo mode the way to real keys."""
-    seen = visit("/", **newcomer, **look)
+    seen = visit("/", who=newcomer, **look)
 
     expect(seen.page.locator(".frame img")).to_have_count(6)
     assert seen.page.locator(".demo").bounding_box()["height"] < 64
@@ -58,23 +60,21 @@ def test_first_visit(visit, newcomer, look):
     expect(seen.page.locator(".demo")).to_have_count(0)
 
 
-def test_drafts_are_private(visit, newcomer, ada):
+def test_drafts_are_private(visit, closed_server, newcomer, ada):
     """Who signs in after somebody in the same browser sees nothing of theirs."""
-    page = visit("/", **newcomer, lang="en").page
+    page = visit("/", who=newcomer, lang="en").page
     page.fill("#prompt", "for my eyes only")
     choose(page, "size", "16:9")
-    mine = newcomer["cookies"]["session"]
 
-    def become(session: str) -> None:
-        url = newcomer["server"].url
-        cookie = {"name": "session", "value": session, "url": url}
-        page.context.add_cookies([cookie])
+    def become(who: people.Account) -> None:
+        host = urlsplit(closed_server.url).netloc
+        page.context.add_cookies([*harness.cookies(who.cookies, host)])
         page.reload()
 
-    become(ada.cookies["session"])
+    become(ada)
     expect(page.locator("#prompt")).to_have_value("")
     expect(page.locator('[name="size"][value="16:9"]')).not_to_be_checked()
-    become(mine)
+    become(newcomer)
     expect(page.locator("#prompt")).to_have_value("for my eyes only")
     expect(page.locator('[name="size"][value="16:9"]')).to_be_checked()
 
@@ -85,7 +85,7 @@ def test_panels(visit, newcomer, look):
     Each opens under its chip, or as a sheet on a phone, and Escape closes it. What
     braces make is shown under the prompt, with the way to generate it all.
     """
-    seen = visit("/", **newcomer, **look)
+    seen = visit("/", who=newcomer, **look)
     page = seen.page
 
     narrow = page.locator(".sum").is_visible()
@@ -132,8 +132,21 @@ def test_other_model_brings_its_choices(visit):
 
 
 def test_chips_tell_what_was_chosen(visit):
-    """And a panel how many pixels that comes to; a seed is rolled and cleared."""
+    """
+    And a panel how many pixels that comes to; a seed is rolled and cleared. What is in
+    a menu is one arrow away.
+    """
     page = visit("/?prompt=x", lang="en").page
+    expect(page.locator("#prompt")).to_be_focused()
+    page.keyboard.type("y")
+    expect(page.locator("#prompt")).to_have_value("xy")
+    chip(page, "size").focus()
+    page.keyboard.press("ArrowDown")
+    expect(page.locator("#menu-size [value='1:1']")).to_be_focused()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Escape")
+    expect(chip(page, "size")).to_be_focused()
+    expect(chip(page, "size")).to_contain_text("4:3")
 
     choose(page, "size", "9:16")
     choose(page, "style", "ink")
@@ -146,7 +159,7 @@ def test_chips_tell_what_was_chosen(visit):
     page.get_by_label("Custom").fill("woodcut")
     expect(chip(page, "style")).to_contain_text("woodcut")
     expect(page.locator('[name="style"][value="ink"]')).not_to_be_checked()
-    expect(page.locator("#counter")).to_have_text("9/800")
+    expect(page.locator("#counter")).to_have_text("10/800")
     page.keyboard.press("Escape")
 
     chip(page, "seed").click()
@@ -174,23 +187,6 @@ def test_last_chips_stay_in_one_row(visit):
     for width in range(1400, 680, -60):
         page.set_viewport_size({"width": width, "height": 800})
         assert len(set(page.evaluate(BOTTOMS))) == 1, width
-
-
-def test_arrows_lead_into_the_menus(visit):
-    """Enter opens a menu, and what is in it is one key away."""
-    page = visit("/?prompt=rain", lang="en").page
-    expect(page.locator("#prompt")).to_be_focused()
-    page.keyboard.type(" in June")
-    expect(page.locator("#prompt")).to_have_value("rain in June")
-
-    chip(page, "size").focus()
-    page.keyboard.press("ArrowDown")
-    expect(page.locator("#menu-size [value='1:1']")).to_be_focused()
-    page.keyboard.press("ArrowRight")
-    page.keyboard.press("Escape")
-
-    expect(chip(page, "size")).to_be_focused()
-    expect(chip(page, "size")).to_contain_text("4:3")
 
 
 def test_earlier_prompts_come_back(visit):
@@ -252,3 +248,111 @@ def test_refused_choices(visit, look):
     where.click()
     page.locator("#seed").fill("7")
     expect(page.locator("#errors-seed")).to_be_empty()
+
+
+# What iOS does when its keyboard comes up: the page does not get smaller.
+COVERED = """
+Object.defineProperty(visualViewport, "height", { value: 500, configurable: true });
+visualViewport.dispatchEvent(new Event("resize"));
+"""
+NOTICE = "place => { place.innerHTML = '<p class=notice data-kind=error>no</p>'; }"
+
+
+def bottom(box: dict) -> float:
+    return box["y"] + box["height"]
+
+
+def test_phone_keeps_the_form_in_sight(visit):
+    """
+    All of it is above the navigation, and what is wrong is said above it; so it is over
+    the keyboard, whether that lies over the page or the window is what it leaves.
+    """
+    page = visit("/", width=390).page
+    form, bar = page.locator(".composer"), page.locator(".nav")
+    assert bottom(form.bounding_box()) == pytest.approx(bar.bounding_box()["y"], abs=1)
+    assert bottom(bar.bounding_box()) == pytest.approx(844, abs=1)
+    assert form.bounding_box()["height"] < 150
+    page.locator("#notices").evaluate(NOTICE)
+    notice = page.locator("#notices .notice").bounding_box()
+    assert bottom(notice) <= form.bounding_box()["y"]
+    page.locator("#prompt").focus()
+
+    page.evaluate(COVERED)
+    assert bottom(form.bounding_box()) == pytest.approx(500, abs=1)
+    page.evaluate("delete visualViewport.height")
+    page.set_viewport_size({"width": 390, "height": 480})
+
+    # The page hears of it a moment later.
+    wait_for(
+        lambda: bottom(form.bounding_box()) == pytest.approx(480, abs=1),
+        what="the form is above the keyboard",
+    )
+    expect(bar).to_be_hidden()
+
+
+@pytest.mark.parametrize("js", [True, False])
+def test_phone_chip_sums_up_and_opens_one_sheet(visit, js):
+    """What costs is in view, and all of it can be chosen in one place."""
+    page = visit("/?size=16:9&n=2", width=390, js=js).page
+    shown = page.locator(".choices .chip:visible, .choices summary:visible")
+    for box in [each.bounding_box() for each in shown.all()] if js else []:
+        assert box["x"] >= 0 and box["x"] + box["width"] <= 390
+    summed = page.locator("#sum")
+    expect(summed).to_have_text("16:9 · 1K · ×2")
+
+    page.locator(".sum").click()
+    sheet = page.locator("#sheet")
+    for name, value in [("size", "3:4"), ("resolution", "2K"), ("n", "3")]:
+        sheet.locator(f'[name="{name}"][value="{value}"]').check(force=True)
+    sheet.locator('[name="style"]').nth(1).check(force=True)
+    expect(sheet.locator("#seed")).to_be_visible()
+    sheet.get_by_role("button", name="完成").click()
+
+    expect(sheet).to_be_hidden()
+    if js:
+        expect(summed).to_have_text(re.compile("^3:4 · 2K · ×3 · ."))
+
+
+def test_turned_phone_has_the_choices_in_the_row(visit):
+    """The sheet does not stay behind as a box of its own."""
+    page = visit("/", width=390).page
+    page.locator(".sum").click()
+    expect(page.locator("#sheet :popover-open, #sheet:popover-open")).to_have_count(1)
+
+    page.set_viewport_size({"width": 844, "height": 390})
+
+    expect(page.locator("#sheet:popover-open")).to_have_count(0)
+    row = page.locator(".choices").bounding_box()
+    chip = page.locator("#menu-size > summary").bounding_box()
+    assert row["y"] <= chip["y"] < row["y"] + row["height"]
+
+
+def asked_for(seen) -> int:
+    return sum("styles.webp" in url for url in seen.requests)
+
+
+@every_look
+def test_styles_are_little_pictures(visit, look):
+    """One strip for all; by keyboard they are the choices they were."""
+    page = (seen := visit("/", **look)).page
+    page.wait_for_load_state("networkidle")
+    assert asked_for(seen) == 0
+    with page.expect_request("**/styles.webp*"):
+        choices_of(page)
+        chip = page.locator("#menu-style summary")
+        if chip.is_visible():  # in the sheet all choices are open
+            chip.click()
+    page.locator("#menu-style [value=ink]").focus()
+    page.keyboard.press("ArrowRight")
+    expect(page.locator("#menu-style [value=gongbi]")).to_be_checked()
+    assert asked_for(seen) == 1
+    seen.check("create-styles")
+
+
+@pytest.mark.parametrize("js", [True, False])
+def test_styles_in_the_narrowest_window(visit, js):
+    """Nothing is wider than the window, with a script and without."""
+    seen = visit("/", lang="en", theme="light", width=320, js=js)
+    choices_of(seen.page)
+    seen.page.locator("#menu-style [value=picture-book]").scroll_into_view_if_needed()
+    seen.check("create-styles-narrow")

@@ -8,13 +8,14 @@ from playwright.sync_api import expect
 from tests.browser.harness import every_look
 from tests.browser.making import clear, make
 
+AWAY = re.compile("连不上|Cannot reach the server")
 LOST = re.compile("提交没有成功|was not submitted")
 
 
 @every_look
-def test_list_of_keys(visit, look):
-    """It opens by ? and by its button, and Escape closes it."""
-    seen = visit("/", **look)
+def test_list_of_keys_and_page_that_is_not_there(visit, look):
+    """The list opens by ? and by its button, and Escape closes it."""
+    seen = visit("/", refused=(404,), **look)
     page = seen.page
 
     page.keyboard.press("Shift+?")
@@ -25,6 +26,8 @@ def test_list_of_keys(visit, look):
     expect(page.locator("#keys")).to_be_hidden()
     page.locator('[data-opens="keys"]').click()
     expect(page.locator("#keys")).to_be_visible()
+    page.goto("/nothing")
+    seen.check("not-found")
 
 
 def test_keys_lead_between_pages(visit):
@@ -69,19 +72,14 @@ def test_keys_lead_between_pages(visit):
 
 
 @every_look
-def test_page_that_is_not_there(visit, look):
-    """It says so, and leads back."""
-    seen = visit("/nothing", refused=(404,), **look)
-
-    seen.check("not-found")
-
-
-@every_look
 def test_server_that_cannot_be_reached(visit, look):
-    """The page says so, keeps what was written, and takes it back when all is well."""
+    """
+    The page says so, keeps what was written, and takes it back when all is well. Where
+    nothing was lost it tells by itself that the server is back.
+    """
     seen = visit("/?size=512x512", **look)
     page = seen.page
-    for words in ("ERR_INTERNET_DISCONNECTED", "Failed to fetch"):
+    for words in ("ERR_INTERNET_DISCONNECTED", "ERR_FAILED", "Failed to fetch"):
         seen.forgive(words)
     page.fill("#prompt", "written on a train")
     page.context.set_offline(True)
@@ -102,18 +100,9 @@ def test_server_that_cannot_be_reached(visit, look):
     expect(page.locator(".card-prompt").first).to_contain_text("written on a train")
     expect(page.locator(".offline")).to_be_hidden()
 
-
-def test_page_tells_when_the_server_is_back(visit):
-    """By itself: nobody has to press anything to find out."""
-    seen = visit("/", lang="en")
-    for words in ("ERR_FAILED", "Failed to fetch"):
-        seen.forgive(words)
-    page = seen.page
     page.route("**/*", lambda each: each.abort())  # any answer tells that it is back
-
     page.locator("#menu-history > summary").click()
-
-    expect(page.locator(".offline")).to_have_text(re.compile("Cannot reach the server"))
+    expect(page.locator(".offline")).to_have_text(AWAY)
     page.unroute("**/*")
     expect(page.locator(".offline")).to_be_hidden()
 
@@ -182,9 +171,9 @@ def test_focus_is_never_under_the_form(visit, live_server):
         assert max(hidden) <= 1, width
 
 
-def test_header_fits(visit, closed_server, root):
+def test_header_fits(visit, root):
     """In English, with all that an operator who is signed in has there."""
-    page = visit("/", server=closed_server, cookies=root.cookies, lang="en").page
+    page = visit("/", who=root, lang="en").page
     for width in (320, 641, 768, 980):
         page.set_viewport_size({"width": width, "height": 800})
         page.wait_for_function("width => innerWidth === width", arg=width)

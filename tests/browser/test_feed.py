@@ -119,20 +119,6 @@ def test_focus_and_menu_stay_while_the_card_is_kept_up(visit, site):
     expect(button(card, "Copy prompt")).to_be_focused()
 
 
-def test_menu_that_is_closed_while_an_answer_comes_stays_closed(visit, site):
-    """What is put in takes its moments: who presses Escape in these means it."""
-    page = visit("/").page
-    clock = page.locator("#menu-history")
-    clock.locator("summary").click()
-    tell = "name => document.dispatchEvent(new CustomEvent(name, {detail: {}}))"
-
-    page.evaluate(tell, "htmx:before:swap")
-    page.keyboard.press("Escape")
-    page.evaluate(tell, "htmx:after:swap")
-
-    expect(clock).not_to_have_attribute("open", "")
-
-
 def test_focus_goes_to_the_words_when_its_button_goes(visit, site):
     """The button that cancelled is not there any more; the card is."""
     task_id = ask(site, "焦点的去处", **LATER)
@@ -164,8 +150,8 @@ def test_new_results_leave_scroll_and_selection_alone(visit, site):
     assert before[0] > 0 and "旧的一张" in before[1]
 
 
-def test_older_cards_come_by_scrolling_or_by_a_link(visit, site):
-    """They follow as the end comes into view, each once; without a script, if asked."""
+def test_older_cards_come_by_scrolling(visit, site):
+    """They follow as the end comes into view, each once."""
     made = [ask(site, f"长长的卷轴 {number}", **LATER) for number in range(14)]
     page = visit("/").page
     expect(page.locator(".card")).to_have_count(12)
@@ -174,12 +160,6 @@ def test_older_cards_come_by_scrolling_or_by_a_link(visit, site):
     ids = page.locator(".card").evaluate_all("cards => cards.map((each) => each.id)")
     assert ids == [f"task-{each}" for each in reversed(made)]
     expect(page.locator(".more")).to_have_count(0)
-
-    plain = visit("/", js=False).page
-    plain.locator(".more").click()
-
-    expect(plain.locator(".card")).to_have_count(2)
-    expect(card_of(plain, made[0])).to_be_visible()
 
 
 def test_one_ticker_asks_for_all_and_seldom_where_nobody_looks(visit, site):

@@ -100,8 +100,12 @@ def test_tools_of_a_picture(visit, ended, width, opacity):
     assert Path(waiting.value.path()).read_bytes().startswith(b"\xff\xd8\xff")
 
 
-def test_words_and_settings_are_taken_up_again(visit, ended):
-    """Prompt and settings, or a seed, go into the form; the prompt can be copied."""
+def test_what_the_menu_of_a_card_does(visit, ended):
+    """
+    Prompt and settings, or a seed, go into the form; the prompt can be copied. A line
+    takes a deleted card's place, and its button brings the card back. What is asked for
+    once more comes into view.
+    """
     allowed = ["clipboard-read", "clipboard-write"]
     page = visit("/", lang="en", permissions=allowed).page
     card = card_of(page, ended)
@@ -118,13 +122,6 @@ def test_words_and_settings_are_taken_up_again(visit, ended):
 
     expect(page.locator("#composer [name=seed]")).to_have_value("42")
     expect(card.locator(".menu")).not_to_have_attribute("open", "")
-
-
-def test_delete_can_be_undone_and_again_shows_a_new_card_on_top(visit, ended):
-    """A line takes the card's place, and its button brings the card back. What is asked
-    for once more comes into view."""
-    page = visit("/", lang="en").page
-    card = card_of(page, ended)
 
     from_menu(card, "Delete")
     expect(card).to_have_text(re.compile("Moved to the trash"))

@@ -1,7 +1,6 @@
 """The gallery in a real browser: how it looks, and how one finds one's way in it."""
 
 import re
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -12,30 +11,16 @@ from jimeng.documents.principal import Principal
 from jimeng.gallery import picture_details
 from tests.browser import wall
 from tests.browser.harness import every_look
-from tests.browser.making import await_let_go
+from tests.browser.making import await_let_go, await_request
 
 pytestmark = pytest.mark.usefixtures("empty_gallery")
 
 ME = Principal("guest")
 NOON = datetime(2025, 3, 4, 4, tzinfo=UTC)  # in China: no day ends meanwhile
-CAT = "雨后的江南小巷，青石板上一只黑猫，水墨淡彩"
 
 
 def photos(page):
     return page.locator("#photos .photo")
-
-
-def hold(page, address: str) -> Callable[[], None]:
-    """Keep the next request for such an address back, until it is to go on."""
-    held: list = []
-    page.route(re.compile(address), lambda each: held.append(each), times=1)
-
-    def go_on() -> None:
-        while not held:  # the page may show earlier that it has asked
-            page.wait_for_timeout(20)
-        held[0].continue_()
-
-    return go_on
 
 
 @every_look
@@ -56,8 +41,11 @@ def test_gallery_in_every_look(visit, look):
 
 
 def test_nothing_moves_while_a_thousand_pictures_come(visit):
-    """A row is seen once it is full, and what stands below the pictures comes last."""
-    wall.fill(1000)
+    """
+    A row is seen once it is full, and what stands below the pictures comes last. They
+    come by themselves, each day has one heading, none is twice.
+    """
+    ids = wall.fill(1000)
     seen = visit("/gallery", lang="en")
     page, more = seen.page, seen.page.locator(".photos-more a")
     pressed = page.locator(".photos-more a[hx-trigger=click]")
@@ -74,6 +62,12 @@ def test_nothing_moves_while_a_thousand_pictures_come(visit):
     expect(photos(page)).to_have_count(1000)
     expect(photos(page).last).to_be_visible()
     assert seen.layout_shift(after_input=True) == []
+    shown = photos(page).evaluate_all("found => found.map((each) => each.id.slice(8))")
+    assert shown == ids
+    days = page.locator(".photos-day time").evaluate_all(
+        "found => found.map((each) => each.dateTime)"
+    )
+    assert days == sorted(set(days), reverse=True)
 
 
 @every_look
@@ -207,11 +201,13 @@ def test_what_is_awaited_and_what_fails_is_told(visit):
     wall.fill(3)
     seen = visit("/gallery", lang="en")
     page, results = seen.page, seen.page.locator("#results")
-    go_on = hold(page, "q=fox")
+    held: list = []
+    page.route(re.compile("q=fox"), lambda each: held.append(each), times=1)
 
     page.locator("#q").fill("fox")
     expect(results).to_have_css("opacity", "0.5")
-    go_on()
+    await_request(page, held)
+    held[0].continue_()
     expect(page.get_by_role("heading", name="Nothing matches")).to_be_visible()
     expect(results).to_have_css("opacity", "1")
 
@@ -226,26 +222,6 @@ def test_what_is_awaited_and_what_fails_is_told(visit):
     expect(page.locator(".offline")).not_to_be_visible()
 
 
-def test_scrolling_brings_the_next_page(visit):
-    """Older pictures come by themselves, each day has one heading, none is twice."""
-    ids = wall.fill(130)
-    page = visit("/gallery", width=390).page
-    expect(photos(page)).to_have_count(60)
-
-    page.locator(".photos-more").scroll_into_view_if_needed()
-    expect(photos(page)).to_have_count(120)
-    page.locator(".photos-more").scroll_into_view_if_needed()
-    expect(photos(page)).to_have_count(130)
-
-    shown = photos(page).evaluate_all("found => found.map((each) => each.id.slice(8))")
-    assert shown == ids
-    days = page.locator(".photos-day time").evaluate_all(
-        "found => found.map((each) => each.dateTime)"
-    )
-    assert days == sorted(set(days), reverse=True)
-    expect(page.locator(".photos-more")).to_have_count(0)
-
-
 def test_days_are_those_of_the_readers_clock(visit):
     """Once the browser has told where it is, a picture of the night is on its day."""
     wall.fill(1, newest=datetime(2025, 3, 4, 17, 0, tzinfo=UTC))
@@ -255,28 +231,6 @@ def test_days_are_those_of_the_readers_clock(visit):
     page.reload()
 
     expect(page.locator(".photos-day")).to_have_text("2025年3月4日")
-    page.goto("/gallery?from=2025-03-05")
-    expect(photos(page)).to_have_count(0)
-
-
-def test_without_scripts(visit):
-    """Filters are a form, the next page is a link, and another leads back."""
-    wall.fill(70)
-    seen = visit("/gallery", js=False)
-    page = seen.page
-    expect(photos(page)).to_have_count(60)
-    seen.check("gallery-plain")
-
-    page.locator("a[rel=next]").click()
-    expect(photos(page)).to_have_count(10)
-    page.get_by_role("link", name="回到最新").click()
-    expect(photos(page)).to_have_count(60)
-    page.locator("#q").fill("黑猫")
-    page.locator(".filters-more summary").click()
-    page.locator(".filters-apply").click()
-
-    expect(photos(page)).to_have_count(10)
-    expect(page.locator(".photo img").first).to_have_attribute("alt", CAT)
 
 
 def test_pictures_that_were_replaced_are_let_go(visit):

@@ -223,7 +223,7 @@ def test_trash_gives_back_and_takes_for_good(visit):
 
 
 def test_many_at_once_without_scripts(visit):
-    """Check boxes and buttons do the same; the page says what was done."""
+    """Check boxes, filters and buttons do the same; the page says what was done."""
     wall.fill(4)
     seen = visit("/gallery", lang="en", width=390, js=False)
     page = seen.page
@@ -239,6 +239,10 @@ def test_many_at_once_without_scripts(visit):
     expect(boxes(page)).to_have_count(4)
     boxes(page).nth(1).check()
     press(page, "Favourite")
+    page.locator("#q").fill("黑猫")
+    page.locator(".filters-more summary").click()
+    page.locator(".filters-apply").click()
+    expect(page.locator(".photo img")).to_have_attribute("alt", re.compile("黑猫"))
     page.goto("/gallery/tidy")
     page.get_by_label("Type “delete” to confirm").fill("delete")
     page.get_by_role("button", name="Delete these 3").click()

@@ -7,7 +7,8 @@ from playwright.sync_api import expect
 
 from tests import given_pictures as given
 from tests.browser.harness import every_look
-from tests.browser.making import button, choices_of, make
+from tests.browser.making import button, choices_of, file, make
+from tests.waiting import wait_for
 
 WORDS_ONLY = "/?model=jimeng-3.1&size=512x512"
 TAKES = "/?model=jimeng-i2i-3.0"
@@ -41,16 +42,11 @@ USE = {"zh": "使用提示词和设置", "en": "Use prompt and settings"}
 UNDO = {"zh": "撤销", "en": "Undo"}
 
 
-def file(name: str, content: bytes) -> dict:
-    return {"name": name, "mimeType": "image/jpeg", "buffer": content}
-
-
 def chosen(page, *contents: bytes):
     """Choose files, and wait until all are there."""
     items = page.locator("#inputs .input-tile:not(.input-uploading)")
     before = items.count()
-    files = [file(f"{n}.jpg", each) for n, each in enumerate(contents)]
-    page.set_input_files("#files", files)
+    page.set_input_files("#files", [*map(file, contents)])
     expect(items).to_have_count(before + len(contents))
     return items
 
@@ -97,8 +93,11 @@ def test_dock_with_pictures(visit, drawn, look):
     seen.check("create-from-pictures")
 
 
-def test_pictures_are_pasted_and_dropped(visit):
-    """But words that are pasted stay words, though a picture of them comes along."""
+def test_pictures_are_pasted_dropped_moved_and_removed(visit):
+    """
+    But words that are pasted stay words, though a picture of them comes along. By the
+    keyboard the numbers follow, and the focus stays where work goes on.
+    """
     page = visit(TAKES, lang="en").page
     expect(page.locator('[data-note="few"]')).to_be_visible()
     items = page.locator("#inputs .input-tile:not(.input-uploading)")
@@ -112,12 +111,6 @@ def test_pictures_are_pasted_and_dropped(visit):
 
     # No other model takes two either, as the server has no public address.
     expect(page.locator('[data-note="many"]')).to_be_visible()
-
-
-def test_pictures_are_moved_and_removed_by_keyboard(visit):
-    """The numbers follow, and the focus stays where work goes on."""
-    page = visit(TAKES, lang="en").page
-    chosen(page, given.photo(), given.cmyk())
     first, second = values(page)
 
     page.get_by_role("button", name="Move picture 2 earlier").press("Enter")
@@ -209,14 +202,15 @@ def test_pictures_outlive_a_reload_and_other_pages(visit):
 
 def test_upload_is_cancelled_and_holds_back_the_form(visit):
     """
-    While one is on its way nothing is asked for; given up, it leaves no trace. What is
-    no picture says so.
+    While one is on its way nothing is asked for, which is not said any longer than it
+    is true; given up, it leaves no trace. What is no picture says so.
     """
     seen = visit(TAKES, lang="en")
     page = seen.page
-    page.route("**/inputs", lambda route: None, times=1)  # never answered
+    waiting: list = []
+    page.route("**/inputs", lambda route: waiting.append(route), times=2)
     page.fill("#prompt", "a slow photo")
-    page.set_input_files("#files", [file("slow.jpg", given.photo())])
+    page.set_input_files("#files", [file(given.photo())])
     expect(page.locator(".input-uploading progress")).to_be_visible()
 
     page.locator("#composer .primary").click()
@@ -226,9 +220,17 @@ def test_upload_is_cancelled_and_holds_back_the_form(visit):
 
     expect(page.locator("#inputs .input-tile")).to_have_count(0)
     assert page.locator(".card").filter(has_text="a slow photo").count() == 0
-    page.set_input_files("#files", [file("a.jpg", b"<svg/>")])
+    page.set_input_files("#files", [file(given.photo())])
+    expect(page.locator(".input-uploading")).to_have_count(1)
+    page.locator("#composer .primary").click()
+    expect(page.locator("#errors-images")).to_contain_text("still being uploaded")
+    wait_for(lambda: page.evaluate("() => 1") and waiting[1:], what="it is sent")
+    waiting[1].continue_()
+    expect(page.locator("#inputs .input-tile img")).to_be_visible()
+    expect(page.locator("#errors-images")).to_be_empty()
+    page.set_input_files("#files", [file(b"<svg/>")])
     expect(page.locator("#errors-images")).to_contain_text("SVG")
-    expect(page.locator("#inputs .input-tile")).to_have_count(0)
+    expect(page.locator("#inputs .input-tile")).to_have_count(1)
 
 
 def test_double_click_asks_once_with_the_picture(visit):

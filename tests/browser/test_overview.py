@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser import making
-from tests.browser.harness import every_look
+from tests.browser.harness import Watched, every_look
 from tests.system import people
 
 FAILING = (
@@ -25,17 +25,11 @@ def account(closed_server) -> people.Account:
     return people.make(closed_server, "lin@example.com")
 
 
-@pytest.fixture(scope="module")
-def ask(closed_server, account) -> Callable[..., str]:
-    """Somebody asks by the API; the task's id."""
-    return partial(making.ask, closed_server, key=account.key)
-
-
 @pytest.fixture
-def lin(closed_server, ask) -> Callable[..., str]:
-    """The same, who has no tasks."""
+def lin(closed_server, account) -> Callable[..., str]:
+    """Somebody who has no tasks asks by the API; the task's id."""
     making.clear(closed_server)
-    return ask
+    return partial(making.ask, closed_server, key=account.key)
 
 
 @pytest.fixture
@@ -46,56 +40,33 @@ def queue_stands(closed_server):
     closed_server.start_consumer()
 
 
-@pytest.fixture(scope="module")
-def kept(closed_server, account, ask) -> dict[str, list[dict]]:
-    """The records of a task in every state but running."""
-    ended = [ask("画好的湖", n=3), *map(ask, FAILING), ask(LONG)]
-    for each in ended:
+@pytest.fixture
+def full(lin, closed_server, account):
+    """A task in every state but running; nothing moves."""
+    for each in [lin("画好的湖", n=3), *map(lin, FAILING), lin(LONG)]:
         making.finish(closed_server, each, key=account.key)
     closed_server.stop_consumers()
-    waiting = [ask("明天的云", delay=86_400), ask("不要的桥")]
-    path, key = f"/api/v1/tasks/{waiting[1]}/cancel", making.header(account.key)
-    assert closed_server.ask("POST", path, headers=key)[0] == 200
-    waiting += [ask("等着的船", n=2), ask("等着的山")]
-    ids = [*ended, *waiting]
-    with closed_server.database() as found:
-        records = {
-            "tasks": list(found.tasks.find({"_id": {"$in": ids}})),
-            "generations": list(found.generations.find({"task_id": {"$in": ids}})),
-        }
-        found.generations.delete_many({"task_id": {"$in": waiting}})
+    lin("明天的云", delay=86_400)
+    path = f"/api/v1/tasks/{lin('不要的桥')}/cancel"
+    headers = making.header(account.key)
+    assert closed_server.ask("POST", path, headers=headers)[0] == 200
+    for prompt, n in (("等着的船", 2), ("等着的山", 1)):
+        lin(prompt, n=n)
+    yield
     closed_server.start_consumer()
-    return records
 
 
 @pytest.fixture
-def full(lin, kept, closed_server, queue_stands):
-    """A task in every state but running; nothing moves."""
-    with closed_server.database() as found:
-        for name, records in kept.items():
-            found[name].delete_many({})
-            found[name].insert_many(records)
-        yield
-        for name in kept:
-            found[name].delete_many({})
-
-
-@pytest.fixture
-def show(visit, closed_server, account):
+def show(visit, account) -> Callable[..., Watched]:
     """Open the list as its owner."""
-
-    def open_list(query: str = "", **how: object):
-        how = {"server": closed_server, "cookies": account.cookies, **how}
-        return visit(f"/tasks{query}", **how)
-
-    return open_list
+    return lambda query="", **how: visit(f"/tasks{query}", who=account, **how)
 
 
 @every_look
 def test_full_list(show, full, look):
     """
     All states side by side; why some failed and what to do, with the question about all
-    of them open.
+    of them open, and answered.
     """
     seen = show(**look)
     expect(seen.page.locator(".task")).to_have_count(10)
@@ -106,6 +77,8 @@ def test_full_list(show, full, look):
     seen.page.locator("#bulk summary").click()
     expect(seen.page.locator("#bulk button")).to_be_visible()
     seen.check("tasks-failed", full=True)
+    seen.page.locator("#bulk button").click()
+    expect(seen.page.get_by_role("status").first).to_contain_text("2")
 
 
 @every_look
@@ -141,21 +114,6 @@ def test_waiting_ones_are_cancelled(show, lin, queue_stands):
     seen.check("tasks-cancelled")
 
 
-def test_all_failures_that_can_be_are_run_again(show, lin, closed_server, account):
-    """The page says what is left out; the new ones come to their pictures."""
-    for each in [lin(prompt) for prompt in FAILING]:
-        making.finish(closed_server, each, key=account.key)
-    page = show("?status=failed", lang="en").page
-
-    page.get_by_text("Retry all retryable (2)").click()
-    expect(page.get_by_text("already or possibly charged: 1")).to_be_visible()
-    expect(page.get_by_text("1 more would fail the same way")).to_be_visible()
-    page.get_by_role("button", name="Yes, retry").click()
-
-    expect(page.get_by_text("Submitted again: 2")).to_be_visible()
-    expect(page.get_by_text("Retried; see the new task")).to_have_count(2)
-
-
 def test_row_follows_its_task(show, lin):
     """It waits, is drawn, and is done, while one looks; then all is quiet."""
     task_id = lin("看着的鹤")
@@ -171,7 +129,6 @@ def test_row_follows_its_task(show, lin):
 
 
 def test_older_rows_come_by_themselves(show, lin, queue_stands):
-    """Scrolling is enough; without scripts there is a link."""
     for n in range(26):
         lin(f"云 {n}")
     page = show(lang="en").page
@@ -181,6 +138,3 @@ def test_older_rows_come_by_themselves(show, lin, queue_stands):
 
     expect(page.locator(".task")).to_have_count(26)
     expect(page.locator(".more")).to_have_count(0)
-    plain = show(lang="en", js=False).page
-    plain.get_by_role("link", name="Older tasks").click()
-    expect(plain.locator(".task")).to_have_count(2)

@@ -9,8 +9,8 @@ from playwright.sync_api import expect
 
 from tests import given_pictures as given
 from tests.browser.harness import every_look
-from tests.browser.making import make
-from tests.browser.test_stage_touch import touch
+from tests.browser.making import file, make
+from tests.browser.test_stage import touch
 from tests.waiting import wait_for
 
 # The file that the form would send, as the page has it.
@@ -251,19 +251,8 @@ def test_refused_edit_stays_open_with_words(visit, picture):
     expect(page.locator("#mask")).to_be_visible()
 
 
-def test_words_of_an_edit_outlive_a_reload(visit, picture):
-    """In this tab, and on this picture's page."""
-    seen = visit(f"/pictures/{picture}", lang="en")
-    page = opened(seen, "edit")
-    page.locator("#edit-prompt").fill("make it snow")
-
-    page.reload()
-
-    expect(page.locator("#edit-prompt")).to_have_value("make it snow")
-
-
-def test_button_says_the_price_of_all(visit, picture):
-    """As many as are chosen; what is unknown is not said."""
+def test_edit_says_the_price_of_all_and_outlives_a_reload(visit, picture):
+    """Of as many as are chosen; what is unknown is not said. Its words stay there."""
     page = opened(visit(f"/pictures/{picture}", lang="en"), "edit")
     cost, count = page.locator("#edit-edit .cost"), page.locator("#edit-n")
     cost.evaluate("""place => { place.dataset.micros = '{"a": 200000}'; }""")
@@ -273,6 +262,10 @@ def test_button_says_the_price_of_all(visit, picture):
     cost.evaluate("place => { place.dataset.micros = '{}'; }")
     count.select_option("2")
     expect(cost).to_have_text("")
+    page.locator("#edit-prompt").fill("make it snow")
+    page.reload()
+
+    expect(page.locator("#edit-prompt")).to_have_value("make it snow")
 
 
 @every_look
@@ -368,10 +361,9 @@ def test_the_first_of_two_stays_while_one_goes_on(visit, live_server):
 @every_look
 def test_upload_is_edited_on_the_stage(visit, look):
     """From the form; its mask is still there when the edit is taken up again."""
-    photo = {"name": "a.jpg", "mimeType": "image/jpeg", "buffer": given.photo(3)}
     seen = visit("/?model=jimeng-i2i-3.0", **look)
     page = seen.page
-    page.set_input_files("#files", [photo])
+    page.set_input_files("#files", [file(given.photo(3))])
     page.locator(".input-edit").click()
     page.wait_for_url("**/inputs/upload_*/edit")
     page.locator("[data-tool=repaint]").click()

@@ -1,14 +1,17 @@
-"""Signing in, in a real browser."""
+"""Signing in, proving who one is, and going, in a real browser."""
 
 import re
+import secrets
 from datetime import UTC, datetime, timedelta
 
+import pyotp
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
 from jimeng.accounts import failed_attempts
 from tests.browser.harness import every_look
 from tests.browser.making import sign_in
+from tests.system import people
 from tests.system.commands import flask
 from tests.system.people import PASSWORD
 
@@ -33,9 +36,12 @@ def tried(closed_server):
 
 
 @every_look
-def test_sign_in_page(visit, closed_server, look):
-    """The way in; the password is shown on request, and hidden again."""
-    page = (seen := visit("/", server=closed_server, **look)).page
+def test_sign_in_page(visit, closed_server, tried, look):
+    """
+    The password is shown on request, and hidden again; after too many attempts it says
+    for how long, and keeps the e-mail.
+    """
+    page = (seen := visit("/", server=closed_server, refused=(429,), **look)).page
     assert page.url.endswith("/sign-in")
     seen.check("sign-in")
     field = page.locator("#password")
@@ -46,6 +52,12 @@ def test_sign_in_page(visit, closed_server, look):
     switch.uncheck()
 
     expect(field).to_have_attribute("type", "password")
+    page.locator("[name=email]").fill(tried)
+    field.fill(PASSWORD)
+    page.locator(".gate-form button").click()
+    expect(page.get_by_role("alert")).to_contain_text(re.compile("1[0-2]"))
+    expect(page.locator("[name=email]")).to_have_value(tried)
+    seen.check("sign-in-too-often")
 
 
 @every_look
@@ -60,37 +72,6 @@ def test_invitation(visit, closed_server, invitation, look):
     seen.check("invitation-used")
 
 
-@every_look
-def test_too_many_attempts(visit, closed_server, tried, look):
-    """The page says for how long, and keeps the e-mail."""
-    seen = visit("/sign-in", server=closed_server, refused=(429,), **look)
-    page = seen.page
-    page.locator("[name=email]").fill(tried)
-    page.locator("[name=password]").fill(PASSWORD)
-    page.locator(".gate-form button").click()
-
-    expect(page.get_by_role("alert")).to_contain_text(re.compile("1[0-2]"))
-    expect(page.locator("[name=email]")).to_have_value(tried)
-    seen.check("sign-in-too-often")
-
-
-def test_somebody_comes_in_and_goes_out(visit, closed_server, ada):
-    """By keyboard; a wrong password first."""
-    seen = visit("/", server=closed_server, lang="en")
-    page = seen.page
-    page.get_by_label("E-mail").fill(ada.email)
-    page.get_by_label("Password", exact=True).fill("a wrong password")
-    page.get_by_label("Password", exact=True).press("Enter")
-    page.get_by_role("alert").get_by_text("Wrong e-mail").wait_for()
-    seen.check("sign-in-refused")
-
-    sign_in(page, ada)
-    page.get_by_role("button", name="Generate").wait_for()
-    page.get_by_role("button", name="Sign out").first.click()
-
-    page.get_by_role("heading", name="Sign in").wait_for()
-
-
 KEPT = """async () => JSON.stringify([
   {...localStorage}, {...sessionStorage}, await caches.keys(),
   (await indexedDB.databases()).map(each => each.name),
@@ -98,7 +79,10 @@ KEPT = """async () => JSON.stringify([
 
 
 def test_nothing_stays_of_who_has_gone(visit, closed_server, ada):
-    """Neither drafts nor pages: not by going back, nor in what a browser keeps."""
+    """
+    Neither drafts nor pages: not by going back, nor in what a browser keeps, nor in
+    another tab, whose page is not shown any more.
+    """
     words, draft = "a lighthouse nobody knows of", "a draft nobody knows of"
     seen = visit("/", server=closed_server, lang="en", refused=(401,))
     page = seen.page
@@ -111,11 +95,16 @@ def test_nothing_stays_of_who_has_gone(visit, closed_server, ada):
     expect(page.get_by_text(words).first).to_be_visible()
     page.goto("/account/usage")
     assert draft in page.evaluate(KEPT)  # it is kept as long as she is there
+    other = page.context.new_page()
+    other.goto("/")
+    other.locator("#prompt").fill("another that nobody knows of")
 
     page.get_by_role("button", name="Sign out").first.click()
     page.get_by_role("heading", name="Sign in").wait_for()
 
-    assert "nobody knows of" not in page.evaluate(KEPT)
+    other.get_by_role("heading", name="Sign in").wait_for()
+    for each in (page, other):
+        assert "nobody knows of" not in each.evaluate(KEPT)
     for _ in range(4):
         page.go_back()
         assert "nobody knows of" not in page.content()
@@ -124,16 +113,82 @@ def test_nothing_stays_of_who_has_gone(visit, closed_server, ada):
     assert "nobody knows of" not in page.evaluate(KEPT)
 
 
-def test_signing_out_empties_the_other_tabs(visit, closed_server, ada):
-    """What one of them holds is gone, and its page is not shown any more."""
-    page = visit("/sign-in", server=closed_server, lang="en", refused=(401,)).page
-    sign_in(page, ada)
-    page.get_by_role("button", name="Generate").wait_for()
-    other = page.context.new_page()
-    other.goto(f"{closed_server.url}/")
-    other.locator("#prompt").fill("a draft nobody knows of")
+@pytest.fixture
+def eve(closed_server, ada) -> people.Account:
+    """Somebody new, for what cannot be taken back."""
+    return people.make(closed_server, f"eve-{secrets.token_hex(4)}@example.com")
 
-    page.get_by_role("button", name="Sign out").first.click()
 
-    other.get_by_role("heading", name="Sign in").wait_for()
-    assert "nobody" not in other.evaluate(KEPT)
+def press(page: Page, selector: str) -> None:
+    page.locator(selector).click()
+
+
+@every_look
+def test_second_factor_from_end_to_end(visit, eve, look):
+    """Set up by the keyboard of a phone, its codes kept, asked for, and lost."""
+    seen = visit("/account/security", who=eve, refused=(401,), **look)
+    page = seen.page
+    seen.check("security", full=True)
+
+    page.locator("#factor-password").fill(PASSWORD)
+    press(page, "form[action$='/second-factor/begin'] .primary")
+    expect(page.locator("#code")).to_be_visible()
+    seen.check("factor-set-up", full=True)
+    page.locator("#code").fill("000000")
+    press(page, ".gate-form .primary")
+    expect(page.locator(".errors .error")).to_be_visible()
+    seen.check("factor-set-up-wrong", full=True)
+    secret = re.sub(r"\s", "", page.locator("code.secret-text").inner_text())
+    page.locator("#code").fill(pyotp.TOTP(secret).now())
+    press(page, ".gate-form .primary")
+    expect(page.locator("#codes")).to_be_visible()
+    seen.check("factor-codes", full=True)
+    first = page.locator("#codes").inner_text().split()[0]
+    page.locator("a.primary").click()
+    page.wait_for_url("**/account/security")
+    seen.check("security-with-factor", full=True)
+
+    page.context.clear_cookies(name="session")
+    page.goto("/sign-in")
+    page.locator("#email").fill(eve.email)
+    page.locator("#password").fill(PASSWORD)
+    press(page, ".gate-form .primary")
+    expect(page.locator("#code")).to_be_visible()
+    seen.check("enter-code")
+    press(page, "details summary.button")
+    seen.check("enter-recovery-code")
+    page.locator("#recovery").fill("wrong")
+    press(page, "details[open] form button")
+    expect(page.get_by_role("alert")).to_be_visible()
+    seen.check("enter-code-wrong")
+    press(page, "details summary.button")
+    page.locator("#recovery").fill(first)
+    press(page, "details[open] form button")
+
+    expect(page.locator("#composer")).to_be_visible()
+
+
+@every_look
+def test_password_once_more(visit, closed_server, eve, look):
+    """A browser that was left open is asked; what was filled in goes on."""
+    with closed_server.database() as found:
+        user = found.users.find_one({"email": eve.email})
+        mine = {"user_id": user["_id"]}
+        found.sessions.update_many(mine, {"$unset": {"confirmed_at": ""}})
+    seen = visit("/account/keys", who=eve, refused=(403,), **look)
+    page = seen.page
+    page.locator("#key-name").fill("shop script")
+    press(page, "form[action='/account/keys'] button")
+    expect(page.locator("#confirm_password")).to_be_visible()
+    seen.check("confirm")
+    page.locator("#confirm_password").fill("not this one")
+    press(page, ".gate-form .primary")
+    expect(page.locator(".errors .error")).to_be_visible()
+    seen.check("confirm-wrong")
+
+    page.locator("#confirm_password").fill(PASSWORD)
+    press(page, ".gate-form .primary")
+
+    expect(page.get_by_text("shop script").first).to_be_visible()
+    expect(page.locator("#new-key-text")).to_be_visible()
+    seen.check("keys-made", full=True)

@@ -1,5 +1,9 @@
-"""The stage in a real browser: how one goes through pictures, and comes back."""
+"""
+The stage in a real browser: how one goes through pictures, and comes back; by keys,
+fingers, the wheel, and a press that holds.
+"""
 
+import time
 from datetime import timedelta
 
 import pytest
@@ -68,17 +72,24 @@ def test_stage_in_every_look(visit, look):
 
 
 def test_arrows_go_through_what_was_found(visit):
-    """Only through what the filters let through; at either end nothing happens."""
+    """
+    Only through what the filters let through; at either end nothing happens. A reload
+    shows the same, and Esc leads back to the list. Letters do nothing for who speaks to
+    the computer and turned shortcuts off; arrows and Esc are no letters.
+    """
     ids = wall.fill(9)
     picture_details.set_favourite(ME, [ids[0], ids[3], ids[8]], True)
     page = visit("/gallery?fav=1", lang="en").page
+    page.evaluate("own.set('keys', 'off')")
     open_at(page, 0)
     next_one = page.locator("[rel=next]")
 
     page.keyboard.press("ArrowLeft")
     at(page, "1 / 3")
+    page.keyboard.press("f")
     page.keyboard.press("ArrowRight")
     at(page, "2 / 3")
+    assert picture_details.find_picture(ME, ids[0]).favourite
     assert shown(page).get_attribute("alt") == wall.SCENES[3][0]
     assert page.url.endswith(f"/pictures/{ids[3]}?fav=1")
     next_one.click()
@@ -87,7 +98,13 @@ def test_arrows_go_through_what_was_found(visit):
     page.keyboard.press("ArrowRight")
 
     assert shown(page).get_attribute("alt") == wall.SCENES[1][0]
+    page.reload()
+    whole(page)
+    assert page.url.endswith(f"/pictures/{ids[8]}?fav=1")
     expect(page.locator(".stage-title")).to_have_text(wall.SCENES[1][0])
+    page.keyboard.press("Escape")
+    page.wait_for_url("**/gallery?fav=1*")
+    expect(page.locator("a[data-view]")).to_have_count(3)
 
 
 def test_closing_comes_back_to_the_same_spot(visit):
@@ -152,21 +169,6 @@ def test_arrows_make_no_history(visit):
     page.wait_for_url("**/")
 
 
-def test_reload_is_the_same_stage_as_a_page(visit):
-    """It has one address: a reload shows the same, and Esc leads back to the list."""
-    ids = wall.fill(3)
-    page = visit("/gallery?q=%E9%9B%AA", lang="en").page
-    open_at(page, 0)
-
-    page.reload()
-    whole(page)
-    assert page.url.endswith(f"/pictures/{ids[1]}?q=%E9%9B%AA")
-    page.keyboard.press("Escape")
-
-    page.wait_for_url("**/gallery?q=*")
-    expect(page.locator("a[data-view]")).to_have_count(1)
-
-
 def test_older_ones_come_in_time(visit):
     """Before the last of the page is reached the next ones have been asked for."""
     wall.fill(70, apart=timedelta(minutes=1))
@@ -183,11 +185,28 @@ def test_older_ones_come_in_time(visit):
     at(page, "70 / 70")
 
 
-def test_keys_do_what_the_buttons_do(visit):
-    """`f` is a favourite for good, `d` a file, plus and minus zoom."""
+def test_wheel_brings_closer_what_is_under_it_and_keys_do_what_buttons_do(visit):
+    """
+    The point under the pointer stays there, and no edge comes further in. `f` is a
+    favourite for good, `d` a file, plus and minus zoom.
+    """
     (picture,) = wall.fill(1)
     page = visit("/gallery", lang="en").page
-    heart = open_at(page, 0) and page.locator(".stage [data-key=f]")
+    large = open_at(page, 0)
+    box = large.bounding_box()
+    x, y = box["x"] + box["width"] / 4, box["y"] + box["height"] / 4
+    page.mouse.move(x, y)
+    page.mouse.wheel(0, -600)
+    expect(page.locator("[data-zoomed]")).to_have_count(1)
+    near = large.bounding_box()
+    assert (y - near["y"]) / near["height"] == pytest.approx(0.25, abs=0.01)
+    page.mouse.wheel(0, -9000)
+    expect(page.locator(".stage-zoom")).to_have_text("800%")
+    page.mouse.wheel(0, 30000)
+    expect(page.locator("[data-zoomed]")).to_have_count(0)
+    assert large.bounding_box() == pytest.approx(box)
+
+    heart = page.locator(".stage [data-key=f]")
     below = page.locator(".photo .favourite button")
 
     page.keyboard.press("f")
@@ -208,20 +227,6 @@ def test_keys_do_what_the_buttons_do(visit):
     assert scale(page) == before
     page.keyboard.press("r")
     expect(page.locator("#prompt")).to_have_value(wall.SCENES[0][0])
-
-
-def test_letters_do_nothing_where_shortcuts_are_off(visit):
-    """Who speaks to the computer turns them off; arrows and Esc are no letters."""
-    ids = wall.fill(2)
-    page = visit("/gallery").page
-    page.evaluate("own.set('keys', 'off')")
-    open_at(page, 0)
-
-    page.keyboard.press("f")
-    page.keyboard.press("ArrowRight")
-
-    at(page, "2 / 2")
-    assert not picture_details.find_picture(ME, ids[0]).favourite
 
 
 def test_feed_is_gone_through_and_its_form_filled_in_place(visit, live_server):
@@ -289,3 +294,64 @@ def test_deleted_picture_goes_from_the_list(visit):
     expect(page.locator("#stage")).to_be_hidden()
     expect(page.locator("a[data-view]")).to_have_count(2)
     expect(page.locator("a[data-view]").nth(1)).to_be_focused()
+
+
+def swipe(page, *moves: tuple[int, int], place: tuple[int, int] = (195, 400)) -> None:
+    """Put one finger down and draw it along, in pixels from where it came down."""
+    points = [(place[0] + x, place[1] + y) for x, y in moves]
+    touch(page, [[place], *[[point] for point in points], []])
+
+
+def touch(page, frames: list[list[tuple[int, int]]], **when: float) -> None:
+    """
+    What fingers do, a list of places each time; the last one is none. All at once as
+    the page sees it, if a *timestamp* is given.
+    """
+    session = page.context.new_cdp_session(page)
+    kinds = ["touchStart", *["touchMove"] * (len(frames) - 2), "touchEnd"]
+    for kind, fingers in zip(kinds, frames, strict=True):
+        points = [{"x": x, "y": y, "id": n} for n, (x, y) in enumerate(fingers)]
+        how = {"type": kind, "touchPoints": points, **when}
+        session.send("Input.dispatchTouchEvent", how)
+
+
+def tap_twice(page, x: int, y: int, ago: float) -> None:
+    """At most a moment apart, by the clock of the page, however long it takes."""
+    first = time.time() - ago
+    for timestamp in (first, first + 0.1):
+        touch(page, [[(x, y)], []], timestamp=timestamp)
+
+
+def test_fingers_swipe_and_zoom(visit):
+    """
+    Aside is the next one or the one before, a little is none, down is out. Two apart
+    bring it closer, one moves it then, two taps lead out and in again.
+    """
+    wall.fill(3)
+    page = visit("/gallery", width=390).page
+    open_at(page, 0)
+
+    swipe(page, (-30, 0), (-120, 4))
+    at(page, "2 / 3")
+    swipe(page, (-20, 0), (-40, 2))
+    at(page, "2 / 3")
+    swipe(page, (40, 0), (150, -8))
+    at(page, "1 / 3")
+    swipe(page, (0, 60), (5, 160))
+
+    expect(page.locator("#stage")).to_be_hidden()
+    expect(page.locator("a[data-view]").first).to_be_focused()
+    picture = open_at(page, 0)
+    small = scale(page)
+
+    touch(page, [[(150, 300), (240, 300)], [(100, 300), (290, 300)], []])
+    assert scale(page) == pytest.approx(small * 190 / 90, rel=0.02)
+    before = picture.bounding_box()["x"]
+    swipe(page, (-40, 0), (-100, 0), place=(195, 300))
+    assert picture.bounding_box()["x"] == pytest.approx(before - 100, abs=1)
+    at(page, "1 / 3")
+    tap_twice(page, 195, 300, ago=10)
+    assert scale(page) == small
+    tap_twice(page, 195, 300, ago=5)
+
+    assert picture.bounding_box()["width"] == pytest.approx(1328, abs=2)

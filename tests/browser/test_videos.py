@@ -11,7 +11,7 @@ from jimeng.gallery import shares
 from jimeng.web.pictures.files import MAX_OPEN_BYTES
 from tests.browser import wall
 from tests.browser.harness import every_look
-from tests.browser.making import move_clock
+from tests.browser.making import file, move_clock
 from tests.browser.windows import await_scripts
 from tests.conftest import png
 from tests.hung_videos import hang_video, noise
@@ -164,9 +164,12 @@ def test_stage_has_keys_for_a_video(visit):
 
 @every_look
 def test_videos_in_every_look(visit, look):
-    """In the gallery, on the stage, and shared."""
+    """
+    In the gallery, on the stage, shared, and in the feed; its form, what can be chosen
+    in it, and with a first frame.
+    """
     video = hang_video("海浪拍打礁石，慢镜头", **POSTER)
-    wall.fill(3)
+    picture, *_ = wall.fill(3)
     seen = visit("/gallery", **look)
     seen.check("gallery-videos")
     seen.page.goto(f"/pictures/{video.id}")
@@ -178,13 +181,7 @@ def test_videos_in_every_look(visit, look):
     seen.page.goto("/")
     expect(seen.page.locator(".slot .video-mark")).to_be_attached()
     seen.check("feed-video")
-
-
-@every_look
-def test_form_for_videos_in_every_look(visit, look):
-    """Its tab, what can be chosen, and with a first frame."""
-    (picture,) = wall.fill(1)
-    seen = visit("/?make=video", **look)
+    seen.page.goto("/?make=video")
     expect(seen.page.locator("#video-duration")).to_be_attached()
     seen.check("video-form")
     assert seen.layout_shift() == []
@@ -218,9 +215,8 @@ def test_choices_follow_each_other(visit):
     expect(menu.locator("summary")).to_contain_text("Jimeng Video 3.0 Pro")
     expect(length).to_have_value("10")
     page.keyboard.press("Escape")
-    page.locator("#first_frame-file").set_input_files(
-        {"name": "a.png", "mimeType": "image/png", "buffer": png(640, 360)}
-    )
+    frame = file(png(640, 360), "a.png", "image/png")
+    page.locator("#first_frame-file").set_input_files(frame)
     expect(page.locator("#video-pictures img")).to_be_visible()
     page.get_by_role("button", name="Remove: First frame").click()
     expect(page.locator("#video-pictures img")).to_have_count(0)

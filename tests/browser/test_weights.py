@@ -4,9 +4,7 @@ spare, so that whoever makes one heavier decides to.
 """
 
 import math
-from collections.abc import Iterator
 
-import pytest
 from playwright.sync_api import expect
 
 from tests.browser import wall
@@ -48,35 +46,24 @@ def weigh(visit, path: str, last: str) -> tuple[int, int]:
     return sum(sizes.values()), sum(own)
 
 
-@pytest.fixture
-def pictures(live_server) -> Iterator[list[str]]:
-    """The ids of pictures, of which there are more than a page shows at first."""
-    clear(live_server)
-    with wall.connected(live_server):
-        yield wall.fill(40)
-
-
-def test_pages_of_pictures(visit, pictures):
+def test_first_visits(visit, live_server):
     """
-    With what the window shows at first, in the size in which it is shown; on the stage,
-    with all its tools, the picture is as large as it was made.
+    With the ideas to begin with; with what the window shows at first of many pictures,
+    in the size in which it is shown; on the stage, with all its tools, the picture is
+    as large as it was made.
     """
-    stage, photos = f"/pictures/{pictures[0]}", "a[data-view] img"
-    for path, last, most_kb, own_kb in [
-        ("/", photos, 558, 115),
-        ("/?view=sheet", photos, 558, 115),
-        ("/gallery", photos, 650, 85),
-        (stage, ".rail", math.inf, 90),
-    ]:
-        whole, own = weigh(visit, path, last)
-        assert whole <= most_kb * KB, path
-        assert own <= own_kb * KB, path
-
-
-def test_first_visit(visit, live_server):
-    """With the ideas to begin with."""
     clear(live_server)
-
     whole, _ = weigh(visit, "/", ".frame img")
-
     assert whole <= 185 * KB
+    with wall.connected(live_server):
+        newest, *_ = wall.fill(40)
+        photos = "a[data-view] img"
+        for path, last, most_kb, own_kb in [
+            ("/", photos, 558, 115),
+            ("/?view=sheet", photos, 558, 115),
+            ("/gallery", photos, 650, 85),
+            (f"/pictures/{newest}", ".rail", math.inf, 90),
+        ]:
+            whole, own = weigh(visit, path, last)
+            assert whole <= most_kb * KB, path
+            assert own <= own_kb * KB, path

@@ -1,10 +1,26 @@
-"""Words that are written are never lost: drafts, undo, and the list of earlier ones."""
+"""
+Words that are written are never lost: drafts, undo, the list of earlier ones, those
+that are kept under a name; and what the assistant writes.
+"""
 
+import json
+import threading
+from collections.abc import Iterator
+from http.server import ThreadingHTTPServer
+
+import pytest
 from playwright.sync_api import expect
 
-from tests.browser.harness import every_look
-from tests.browser.making import await_request, card_of, choices_of, make
+from tests.browser.harness import LOOKS, every_look
+from tests.browser.making import await_request, button, card_of, choices_of, make
 from tests.waiting import wait_for
+from tests.webhooks.conftest import Receiver, handler_of
+
+PROMPT = "雨后的小巷，一只猫蹲在青石板上，<b>远处</b>有灯笼，路面映着暖色的光"
+SAVE = {"zh": "保存", "en": "Save"}
+UNDO = {"zh": "撤销", "en": "Undo"}
+CLOCK = "#menu-history > summary"
+WRITTEN = "雨后的江南小巷，青石板上一只黑猫，灯笼的光映在水洼里，水墨淡彩，大面积留白"
 
 
 def field(page):
@@ -33,7 +49,7 @@ def test_each_tab_has_its_own_draft(visit):
 
     expect(field(page)).to_have_value("in the first tab")
     await_left(page, "in the second tab")
-    page.locator("#menu-history > summary").click()
+    page.click(CLOCK)
     expect(page.locator("#history li")).to_have_text(["in the second tab"])
     with page.context.expect_page() as opened:
         page.evaluate("open(location.href)")
@@ -47,7 +63,7 @@ def test_each_tab_has_its_own_draft(visit):
     page.reload()
     expect(field(page)).to_have_value("in the first tab")
     await_left(page, "in the third tab")
-    page.locator("#menu-history > summary").click()
+    page.click(CLOCK)
     expect(page.locator("#history li")).to_have_text(
         ["in the third tab", "in the second tab"]
     )
@@ -90,8 +106,11 @@ def test_link_can_be_undone_until_it_is_sent(visit):
     page.reload()
     menu = page.locator("#menu-history")
     menu.locator("summary").click()
-    page.evaluate("document.dispatchEvent(new CustomEvent('htmx:before:swap'))")
+    tell = "name => document.dispatchEvent(new CustomEvent(name, { detail: {} }))"
+    page.evaluate(tell, "htmx:before:swap")
     page.keyboard.press("Escape")
+    page.evaluate(tell, "htmx:after:swap")
+    expect(menu).not_to_have_attribute("open", "")
 
     page.locator("#undo-button").click()
 
@@ -119,7 +138,7 @@ def test_history_has_what_was_sent(visit):
         sent[0].continue_()
     expect(page.locator(".card").first).to_contain_text("as it was sent")
 
-    page.locator("#menu-history > summary").click()
+    page.click(CLOCK)
     expect(page.locator("#history li")).to_have_text(["as it was sent"])
     expect(field(page)).to_have_value("half an idea")
 
@@ -133,14 +152,118 @@ def test_list_of_earlier_prompts(visit, look):
     page.evaluate("list => own.set('prompts', JSON.stringify(list))", words)
     field(page).fill("half an idea")
 
-    page.locator("#menu-history > summary").click()
+    page.click(CLOCK)
     seen.check("create-history")
     page.locator("#history button").nth(2).click()
 
     expect(field(page)).to_have_value("a plain one")
     expect(page.locator("#undo")).to_be_visible()
-    page.locator("#menu-history > summary").click()
+    page.click(CLOCK)
     expect(page.locator("#history button").first).to_have_text("half an idea")
     page.locator("#history-clear").click()
     expect(page.locator("#history button")).to_have_count(0)
     expect(page.locator("#history-clear")).to_be_hidden()
+
+
+@pytest.fixture
+def nothing_kept(live_server):
+    with live_server.database() as found:
+        found["prompts"].delete_many({})
+
+
+@every_look
+@pytest.mark.usefixtures("nothing_kept")
+def test_prompt_is_kept_and_used_again(visit, look):
+    """Nothing of the panel goes into the form; what it replaces can be had back."""
+    page = (seen := visit("/?size=16:9&n=2&seed=7&style=ink", **look)).page
+    page.fill("#prompt", PROMPT)
+    page.click(CLOCK)
+    name = page.locator("#saved-name")
+    name.press("Enter")
+    expect(page.locator("#errors-saved p")).to_have_count(1)
+    seen.check("create-saved-none")
+    name.fill("雨巷")
+    name.press("Enter")
+    link = page.locator("#saved a[data-values]")
+    expect(link).to_be_focused()
+    name.fill("第二个名字，长一些也放得下")
+    page.check("#saved-seed")
+    button(page.locator("#saved"), SAVE[look["lang"]]).click()
+    expect(link).to_have_count(2)
+    seen.check("create-saved")
+
+    page.keyboard.press("Escape")
+    page.fill("#prompt", "另一句话")
+    page.click(CLOCK)
+    link.nth(1).click()
+
+    expect(page.locator("#prompt")).to_have_value(PROMPT)
+    for field, value in {"style": "ink", "size": "16:9", "n": "2"}.items():
+        chosen = page.locator(f"#composer [name={field}][value='{value}']")
+        expect(chosen).to_be_checked()
+    assert page.locator("#seed").input_value() == ""
+    button(page.locator("#undo"), UNDO[look["lang"]]).click()
+    expect(page.locator("#prompt")).to_have_value("另一句话")
+
+
+@every_look
+@pytest.mark.usefixtures("nothing_kept")
+def test_page_of_saved_prompts(visit, look):
+    """Empty, with prompts, and one to be named without a script."""
+    seen = visit("/prompts", **look)
+    seen.check("prompts-empty")
+    seen = visit("/?style=ink", **look, js=False)
+    for name in ("雨巷", "A longer name for a prompt that is kept here"):
+        seen.page.fill("#prompt", PROMPT * 3)
+        seen.page.locator("[formaction='/prompts/new']").click()
+        seen.page.fill("#name", name)
+        if name == "雨巷":
+            seen.check("prompts-new")
+        seen.page.locator("form.panel button.primary").click()
+        seen.page.locator(".key-row a").first.wait_for()
+        seen.page.locator("a.back").click()
+    seen = visit("/prompts", **look)
+    seen.page.locator(".key-row summary").first.click()
+    seen.check("prompts", full=True)
+    seen.page.locator(".key-row .row > form button").first.click()
+    expect(seen.page.locator(".key-row")).to_have_count(1)
+    seen.check("prompts-deleted")
+    seen.page.click("#undo")
+    expect(seen.page.locator(".key-row")).to_have_count(2)
+
+
+@pytest.fixture(scope="module")
+def assistant(own_stack) -> Iterator[object]:
+    """One whose operator has set up the assistant, which always writes the same."""
+    message = {"role": "assistant", "content": WRITTEN}
+    body = json.dumps({"choices": [{"message": message}]}).encode()
+    endpoint = Receiver("", answers=[(200, {}, body)] * len(LOOKS))
+    endpoint.held.set()
+    chat = ThreadingHTTPServer(("127.0.0.1", 0), handler_of(endpoint))
+    threading.Thread(target=chat.serve_forever, daemon=True).start()
+    url = f"http://127.0.0.1:{chat.server_port}"
+    settings = {"PROMPT_ASSISTANT_MODEL": "chat-1", "PROMPT_ASSISTANT_URL": url}
+    with own_stack("assistant", **settings) as made:
+        yield made
+    chat.shutdown()
+    chat.server_close()
+
+
+@every_look
+def test_assistant_in_every_look(visit, assistant, look):
+    """Its menu, what it has written, and the words in the form once that is used."""
+    seen = visit("/", server=assistant, **look)
+    page = seen.page
+    page.fill("#prompt", "雨后的小巷")
+    page.locator("#menu-assistant > summary").click()
+    expect(page.locator(".assistant-panel")).to_be_in_viewport(ratio=1)
+    seen.check("create-assistant")
+
+    page.locator("[data-assist=expand]").click()
+    expect(page.locator(".assisted-text")).to_have_text(WRITTEN)
+    seen.check("create-assisted")
+    expect(page.locator("#prompt")).to_have_value("雨后的小巷")
+    page.locator("[data-assist=use]").click()
+
+    expect(page.locator("#prompt")).to_have_value(WRITTEN)
+    expect(page.locator(".assisted-text")).to_have_count(0)

@@ -19,16 +19,14 @@ def made(live_server) -> str:
     return make(live_server, "[[100010]] keys that do not fit")
 
 
-def low(width: int, height: int) -> dict:
-    return {"lang": "en", "viewport": {"width": width, "height": height}}
-
-
 def test_pictures_have_the_room_of_a_low_window(visit, made):
     """
     At 400 and at 200 % neither form nor navigation stays over what scrolls by; choices
-    can be reached, the last model of the list, too: the page scrolls to it.
+    can be reached, the last model of the list, too: the page scrolls to it. A picture
+    alone is not as small as what the window has left beside all else. In letters twice
+    as large a phone is 195 pixels wide.
     """
-    page = visit("/", **low(320, 256)).page
+    page = visit("/", lang="en", viewport={"width": 320, "height": 256}).page
     for window in ({"width": 320, "height": 256}, {"width": 683, "height": 325}):
         page.set_viewport_size(window)
         page.locator(".card").last.evaluate("each => each.scrollIntoView()")
@@ -42,22 +40,13 @@ def test_pictures_have_the_room_of_a_low_window(visit, made):
     last.click()
 
     expect(last.locator("input")).to_be_checked()
-
-
-def test_picture_is_seen_in_a_low_window(visit, made):
-    """It is not as small as what the window has left beside all else."""
-    page = visit("/", **low(320, 180)).page
+    page.set_viewport_size({"width": 320, "height": 180})
     address = page.locator(".slot-link").get_attribute("href")
-
     for path in (address, page.locator(".card-prompt a").last.get_attribute("href")):
         page.goto(path)
         picture = page.locator(":is(.stage-box, .slot) img").first
         assert picture.bounding_box()["height"] >= 200
-
-
-def test_letters_of_twice_the_size_fit_a_phone(visit, made):
-    """As wide as a phone of 390 pixels is in letters twice as large."""
-    page = visit("/", lang="en", width=195).page
+    page.set_viewport_size({"width": 195, "height": 800})
     for path in ("/", "/tasks", "/gallery", "/batches/new"):
         page.goto(path)
         assert page.evaluate("document.documentElement.scrollWidth") <= 195, path

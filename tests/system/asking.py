@@ -1,12 +1,28 @@
 """Asking a server over HTTP, as programs do and as browsers do."""
 
-import http.client
 import json
-import urllib.error
-import urllib.parse
-import urllib.request
 from collections.abc import Mapping
 from contextlib import suppress
+
+import requests
+
+
+def send(
+    method: str,
+    url: str,
+    body: object = None,
+    headers: Mapping[str, str] | None = None,
+    timeout: float = 60,
+) -> requests.Response:
+    """
+    One request.
+
+    Raises:
+        OSError: nobody answered, or not to the end.
+    """
+    data = None if body is None else json.dumps(body)
+    every = {"Content-Type": "application/json", **(headers or {})}
+    return requests.request(method, url, data=data, headers=every, timeout=timeout)
 
 
 def ask(
@@ -15,23 +31,9 @@ def ask(
     body: object = None,
     headers: Mapping[str, str] | None = None,
 ) -> tuple[int, dict]:
-    """
-    One request: status and JSON.
-
-    Raises:
-        OSError: nobody answered, or not to the end.
-    """
-    data = None if body is None else json.dumps(body).encode()
-    every = {"Content-Type": "application/json", **(headers or {})}
-    request = urllib.request.Request(url, data, every, method=method)
-    try:
-        with urllib.request.urlopen(request, timeout=60) as answer:
-            return answer.status, json.loads(answer.read() or b"null")
-    except urllib.error.HTTPError as error:
-        with error:
-            return error.code, json.loads(error.read() or b"null")
-    except http.client.HTTPException as error:
-        raise ConnectionError(f"cut off: {error!r}") from error
+    """The same: status and JSON."""
+    answer = send(method, url, body, headers)
+    return answer.status_code, json.loads(answer.content or b"null")
 
 
 def answers(url: str, **headers: str) -> bool:
@@ -48,12 +50,7 @@ def fetch(url: str, form: Mapping[str, str] | None = None) -> tuple[int, str, by
     Args:
         form: Sent by POST, if given.
     """
-    data = None if form is None else urllib.parse.urlencode(form).encode()
+    method = "GET" if form is None else "POST"
     headers = {"Accept": "text/html", "Accept-Language": "en"}
-    request = urllib.request.Request(url, data, headers)
-    try:
-        with urllib.request.urlopen(request, timeout=60) as answer:
-            return answer.status, answer.headers["Content-Type"], answer.read()
-    except urllib.error.HTTPError as error:
-        with error:
-            return error.code, error.headers["Content-Type"], error.read()
+    answer = requests.request(method, url, data=form, headers=headers, timeout=60)
+    return answer.status_code, answer.headers["Content-Type"], answer.content

@@ -1,6 +1,5 @@
 """People at a server that asks who one is: accounts, sessions, keys."""
 
-import http.client
 import re
 import secrets
 import urllib.parse
@@ -97,12 +96,7 @@ def create_key(stack: Stack, host: Account, email: str, scopes: list[str]) -> st
 
 def post(stack: Stack, path: str, **form: str) -> str:
     """Send a form that begins a session; the session's cookie."""
-    link = http.client.HTTPConnection("127.0.0.1", stack.port, timeout=60)
-    headers = {"Content-Type": "application/x-www-form-urlencoded"}
-    link.request("POST", path, urllib.parse.urlencode(form), headers)
-    answer = link.getresponse()
-    answer.read()
-    link.close()
-    assert answer.status == 303, answer.status
-    cookie = "; ".join(answer.headers.get_all("Set-Cookie", []))
-    return cookie.partition("session=")[2].partition(";")[0]
+    url = stack.url + path
+    answer = requests.post(url, data=form, allow_redirects=False, timeout=60)
+    assert answer.status_code == 303, answer.status_code
+    return answer.cookies["session"]

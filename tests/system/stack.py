@@ -36,6 +36,13 @@ __all__ = [
 
 # Where it is about noon: with the end of a day its budgets are whole again.
 AT_NOON = {"BILLING_TIMEZONE": f"Etc/GMT{datetime.now(UTC).hour - 12:+}"}
+# Videos of Ark, and who may order many.
+VIDEOS = {
+    "ARK_API_KEY": "ark-key-of-the-test",
+    "ARK_CONCURRENCY": "4",
+    "SECRET_KEY": secrets.token_hex(32),
+    "USER_MAX_PENDING_VIDEOS": "100",
+}
 SOONER = [{"$set": {"due_at": {"$subtract": ["$due_at", 30_000]}}}]  # a lease
 
 

@@ -1,6 +1,5 @@
 """Many wait, at a real server: others are served, and whoever waits is answered."""
 
-import json
 import os
 import signal
 import threading
@@ -8,16 +7,18 @@ from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from http.client import HTTPConnection, HTTPException
 
 import pytest
+import requests
 
+from tests.rest import CREATE
+from tests.system.asking import send
 from tests.system.stack import Stack
 from tests.waiting import PATIENCE_S, wait_for
 
 pytestmark = pytest.mark.system
 
-CREATE, RESULT = "/api/v1/ai/image/task", "/api/v1/ai/image/result"
+RESULT = "/api/v1/ai/image/result"
 ENDS = 53  # places
 LONG = 60  # seconds, the most that a server takes
 PROBES = 20
@@ -37,40 +38,21 @@ def stack(own_stack):
         yield made
 
 
-def ask(
-    stack: Stack, method: str, path: str, body: object = None, **headers: str
-) -> tuple[int, dict[str, str], dict]:
-    """
-    One request: status, headers and JSON.
-
-    Raises:
-        OSError: nobody answered, or not to the end.
-    """
-    link = HTTPConnection("127.0.0.1", stack.port, timeout=PATIENCE_S)
-    text = None if body is None else json.dumps(body)
-    try:
-        given = {"Content-Type": "application/json", **headers}
-        link.request(method, path, text, given)
-        answer = link.getresponse()
-        return answer.status, dict(answer.headers), json.loads(answer.read())
-    except HTTPException as error:
-        raise ConnectionError(f"cut off: {error!r}") from error
-    finally:
-        link.close()
+def ask(stack: Stack, path: str, body: dict, **headers: str) -> requests.Response:
+    return send("POST", stack.url + path, body, headers, timeout=PATIENCE_S)
 
 
-def submit(stack: Stack, user: str, **headers: str) -> tuple[int, dict[str, str], dict]:
+def submit(stack: Stack, user: str, **headers: str) -> requests.Response:
     body = {"prompt": "一只猫", "size": "512x512", "user_id": user}
-    return ask(stack, "POST", CREATE, body, **headers)
+    return ask(stack, CREATE, body, **headers)
 
 
 def probe(stack: Stack) -> None:
     """Submit, and look at what comes of it; none is refused."""
     for number in range(PROBES):
-        status, _, answer = submit(stack, f"other{number % 5}")
-        assert status == 202, answer
-        status, _, _ = ask(stack, "GET", f"{RESULT}/{answer['data']['task_id']}")
-        assert status == 200
+        answer = submit(stack, f"other{number % 5}")
+        assert answer.status_code == 202, answer.text
+        stack.insist("GET", f"{RESULT}/{answer.json()['data']['task_id']}")
 
 
 @contextmanager
@@ -80,9 +62,10 @@ def crowd(stack: Stack, size: int) -> Iterator[Counter[str]]:
     lock = threading.Lock()
 
     def wait(number: int) -> None:
-        status, headers, _ = submit(stack, f"waits{number}", Prefer=f"wait={LONG}")
+        answer = submit(stack, f"waits{number}", Prefer=f"wait={LONG}")
+        applied = answer.headers.get("Preference-Applied")
         with lock:
-            told[f"{status} {headers.get('Preference-Applied')}"] += 1
+            told[f"{answer.status_code} {applied}"] += 1
 
     with ThreadPoolExecutor(size) as threads:
         running = [threads.submit(wait, number) for number in range(size)]
@@ -138,8 +121,42 @@ def test_server_that_is_told_to_stop_does(stack, how):
         wait_for(lambda: tasks(stack) == before + 10, what="ten tasks are stored")
         stack.web.send_signal(how)
         stack.web.wait(LONG)
-        answers = [each.result()[0] for each in waiting if not each.exception()]
+        ended = [each.result() for each in waiting if not each.exception()]
     stack.web = stack.start_web()
     stack.await_up()
 
-    assert how == signal.SIGINT or answers == [202] * 10
+    assert how == signal.SIGINT or [each.status_code for each in ended] == [202] * 10
+
+
+def test_who_waits_for_openai_is_sent_on_when_the_server_stops(stack):
+    """In the way that its client understands; the repetition joins its task."""
+    stack.begin_anew()
+
+    def generate(body: dict, **headers: str) -> requests.Response:
+        body = {"prompt": "cat", "size": "512x512", **body}
+        return ask(stack, "/v1/images/generations", body, **headers)
+
+    counting = "x-stainless-retry-count"
+    with ThreadPoolExecutor(3) as pool:
+        plain = pool.submit(generate, {})
+        sdk = pool.submit(generate, {"user": "sdk"}, **{counting: "0"})
+        stream = pool.submit(generate, {"stream": True})
+        wait_for(lambda: tasks(stack) == 3, what="three wait")
+        stack.web.terminate()
+        first, again, events = (each.result() for each in (plain, sdk, stream))
+
+    assert (first.status_code, first.headers["x-should-retry"]) == (504, "false")
+    assert first.json()["error"]["code"] == "wait_over"
+    assert again.status_code == 503 and again.headers["Retry-After"], again.text
+    assert "x-should-retry" not in again.headers
+    assert events.status_code == 200 and '"error"' in events.text.splitlines()[-2]
+    stack.web.wait(LONG)
+
+    stack.web = stack.start_web()
+    stack.start_consumer()
+    stack.await_ready()
+    joined = generate({"user": "sdk"}, **{counting: "1"})
+
+    task_id = again.json()["error"]["task_id"]
+    assert (joined.status_code, joined.json()["task_id"]) == (200, task_id)
+    assert tasks(stack) == 3

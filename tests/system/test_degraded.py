@@ -6,15 +6,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-from pymongo.errors import AutoReconnect
 
-from jimeng.jobs import pump
-from jimeng.pictures.stores.gridfs import GridFSStore
-from tests.conftest import come_due, run_queue
 from tests.databases import Mongo, Redis, kill, revive
-from tests.rest import create, result, task
 from tests.system.stack import Stack
 from tests.waiting import wait_for
+
+pytestmark = pytest.mark.system
 
 WAYS = ["frozen", "killed"]
 CREATE = "/api/v1/ai/image/task"
@@ -135,7 +132,6 @@ def check_recovered(stack: Stack, ids: list[str]) -> None:
     wait_for(lambda: stack.slots_held() == 0, what="no slot is held")
 
 
-@pytest.mark.system
 @pytest.mark.parametrize("way", WAYS)
 def test_without_mongodb_nothing_is_taken_and_nothing_lost(site, way):
     """The API and the pages say so while it is away; then all goes on."""
@@ -153,7 +149,6 @@ def test_without_mongodb_nothing_is_taken_and_nothing_lost(site, way):
     check_recovered(stack, ids)
 
 
-@pytest.mark.system
 @pytest.mark.parametrize("way", WAYS)
 def test_without_redis_nothing_is_taken_and_all_can_be_read(site, way):
     """Submissions are refused while it is away, on the page too; reads go on."""
@@ -171,37 +166,3 @@ def test_without_redis_nothing_is_taken_and_all_can_be_read(site, way):
         await_missing(stack, "redis")
 
     check_recovered(stack, ids)
-
-
-@pytest.mark.parametrize("good_saves", [0, 1])
-def test_picture_that_cannot_be_stored_is_stored_later(
-    client, work_off, provider, monkeypatch, good_saves
-):
-    """While GridFS fails, before or after it has kept them, nothing is completed."""
-    saves = 0
-    put = GridFSStore.put
-
-    def failing(self: GridFSStore, name: str, contents: dict) -> None:
-        nonlocal saves
-        saves += 1
-        if good_saves:
-            put(self, name, contents)
-        raise AutoReconnect("gone")
-
-    task_id = create(client)
-    with monkeypatch.context() as patched:
-        patched.setattr(GridFSStore, "put", failing)
-        for _ in range(4):
-            pump.tick()
-            run_queue()
-            come_due()
-    stuck = task(client, task_id)
-
-    work_off()
-
-    assert saves > 0
-    assert (stuck["status"], stuck["phase"]) == ("processing", "saving")
-    assert result(client, task_id)["status"] == "completed"
-    assert len(provider.requests) == 1
-    (image,) = result(client, task_id)["result"]["images"]
-    assert client.get(image["url"]).status_code == 200

@@ -1,9 +1,9 @@
 """A replica set loses its primary: nothing is lost, and nothing is paid for twice."""
 
+import itertools
 import os
 import secrets
 import signal
-import threading
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
@@ -20,7 +20,7 @@ from jimeng.local.embedded.mongo import REPLICA_SET, USER
 from jimeng.pictures.stores.gridfs import GridFSStore
 from tests.databases import Mongo, kill, revive
 from tests.system.stack import Stack
-from tests.waiting import wait_for
+from tests.waiting import meanwhile, wait_for
 
 pytestmark = pytest.mark.system
 
@@ -142,36 +142,6 @@ def stack(tmp_path, replica_set, servers, lane):
     made.stop()
 
 
-class Visitor:
-    """Asks for one picture after another while it is inside, each of them once."""
-
-    def __init__(self, stack: Stack) -> None:
-        self.ids: list[str] = []
-        self.answers: Counter[int] = Counter()
-        self._stack = stack
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._run)
-
-    def _run(self) -> None:
-        for seed in range(1000, 2000):
-            if self._over.wait(0.2):
-                return
-            body = {"prompt": "一只猫", "size": "512x512", "seed": seed}
-            body["user_id"] = "visitor"
-            status, answer = self._stack.ask("POST", "/api/v1/ai/image/task", body)
-            self.answers[status] += 1
-            if status == 202:
-                self.ids.append(answer["data"]["task_id"])
-
-    def __enter__(self) -> "Visitor":
-        self._thread.start()
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self._over.set()
-        self._thread.join()
-
-
 def test_primary_that_dies_costs_nothing(stack, replica_set):
     """Killed amid a hundred tasks: all end with their picture, each was sent once."""
     stack.start_consumer()
@@ -180,19 +150,27 @@ def test_primary_that_dies_costs_nothing(stack, replica_set):
     ids = [stack.create(user_id=f"user{n % 3}", seed=n) for n in range(TASKS)]
     wait_for(lambda: len(stack.ledger()["rows"]) >= 6, what="some are under way")
 
-    with Visitor(stack) as visitor:
-        wait_for(lambda: visitor.answers[202], what="the visitor is served")
-        halted = replica_set.kill_primary()
-        wait_for(lambda: visitor.answers[503], what="the visitor is put off")
-        halted.signal(signal.SIGCONT)
-        served = visitor.answers[202]
-        wait_for(
-            lambda: visitor.answers[202] > served + 2,
-            what="the visitor is served again",
-        )
-    results = stack.await_ended(ids + visitor.ids)
+    answers, seeds = Counter[int](), itertools.count(1000)
 
-    assert set(visitor.answers) == {202, 503}
+    def visit() -> None:
+        """Ask for another picture, once."""
+        body = {"prompt": "一只猫", "size": "512x512", "seed": next(seeds)}
+        body["user_id"] = "visitor"
+        status, answer = stack.ask("POST", "/api/v1/ai/image/task", body)
+        answers[status] += 1
+        if status == 202:
+            ids.append(answer["data"]["task_id"])
+
+    with meanwhile(visit, 0.2):
+        wait_for(lambda: answers[202], what="the visitor is served")
+        halted = replica_set.kill_primary()
+        wait_for(lambda: answers[503], what="the visitor is put off")
+        halted.signal(signal.SIGCONT)
+        served = answers[202]
+        wait_for(lambda: answers[202] > served + 2, what="the visitor is served again")
+    results = stack.await_ended(ids)
+
+    assert set(answers) == {202, 503}
     assert {each["status"] for each in results.values()} == {"completed"}
     for each in results.values():
         (image,) = each["result"]["images"]

@@ -9,6 +9,7 @@ import sys
 import pytest
 import requests
 
+from tests.system.commands import run
 from tests.system.stack import ROOT, free_port
 from tests.waiting import PATIENCE_S, wait_for
 
@@ -22,7 +23,7 @@ def start(tmp_path):
     """Run the program as ``make run`` does; its address once it says that."""
     running = []
 
-    def run(password: str, said: list[str] | None = None) -> str:
+    def begin(password: str, said: list[str] | None = None) -> str:
         port = free_port()
         kept = {name: os.environ[name] for name in ("PATH", "HOME")}
         settings = {
@@ -48,7 +49,7 @@ def start(tmp_path):
                 return f"http://localhost:{port}"
         raise AssertionError("it has ended")
 
-    yield run
+    yield begin
     for process in running:
         process.send_signal(signal.SIGTERM)
         process.communicate(timeout=PATIENCE_S)
@@ -85,17 +86,10 @@ def test_links_lead_to_the_port_that_it_has(start, tmp_path):
     said: list[str] = []
 
     url = start("", said)
-    env = {name: os.environ[name] for name in ("PATH", "HOME")}
-    invited = subprocess.run(
-        [sys.executable, "-m", "flask", "--app", "app", "users", "invite", "b@c.de"],
-        cwd=ROOT,
-        env={**env, "DATA_DIR": str(tmp_path / "data")},
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE_S,
-    )
+    words = [sys.executable, "-m", "flask", "--app", "app", "users", "invite", "b@c.de"]
+    invited = run(words, ROOT, DATA_DIR=str(tmp_path / "data"))
 
     (first,) = [line.strip() for line in said if "/invitations/" in line]
-    second = invited.stdout.splitlines()[-1]
+    second = invited.splitlines()[-1]
     assert first.startswith(url) and second.startswith(url)
     assert [answered("GET", link) for link in (first, second)] == [200, 200]

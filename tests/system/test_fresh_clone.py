@@ -98,29 +98,18 @@ def clone(tmp_path_factory) -> Iterator[Clone]:
         running.wait(PATIENCE_S)
 
 
-def test_queue_is_shown(clone):
-    """By its old name, which runs the one that is printed."""
-    done = clone.run("./scripts/clear_redis_queue.sh --show-only")
+def test_queue_is_shown_and_cleared(clone):
+    """By the old names, which run those of `make`; one that is none changes nothing."""
+    script = "./scripts/clear_redis_queue.sh"
+    shown = clone.run(f"{script} --show-only")
 
     assert printed("redis-queue-status") == {"make redis-queue-status"}
-    assert done.returncode == 0, done.stderr
-    assert re.search(r"^pending +0$", done.stdout, re.MULTILINE), done.stdout
-
-
-@pytest.mark.parametrize(
-    ("line", "answer", "status"),
-    [
-        ("./scripts/clear_redis_queue.sh --all", "", 2),
-        ("./scripts/clear_redis_queue.sh", "y\n", 0),
-        ("./scripts/clear_redis_queue.sh --force", "", 0),
-    ],
-)
-def test_queue_is_cleared(clone, line, answer, status):
-    """By its old names, which run those of `make`; one that is none changes nothing."""
-    done = clone.run(line, answer=answer)
-
-    assert done.returncode == status, done.stdout + done.stderr
-    assert ("tasks cancelled: 0" in done.stdout) == (status == 0)
+    assert shown.returncode == 0, shown.stderr
+    assert re.search(r"^pending +0$", shown.stdout, re.MULTILINE), shown.stdout
+    for options, answer, status in ("--all", "", 2), ("", "y\n", 0), ("--force", "", 0):
+        done = clone.run(f"{script} {options}", answer=answer)
+        assert done.returncode == status, done.stdout + done.stderr
+        assert ("tasks cancelled: 0" in done.stdout) == (status == 0)
 
 
 def command_of(

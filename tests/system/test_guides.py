@@ -2,7 +2,6 @@
 
 import hashlib
 import hmac
-import json
 import os
 import re
 import subprocess
@@ -11,7 +10,8 @@ import threading
 import time
 import urllib.parse
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -22,7 +22,10 @@ from tests.standin import free_port
 from tests.system import people
 from tests.system.commands import flask
 from tests.system.stack import Stack, wait_for
+from tests.webhooks.conftest import Receiver, receivers
 from tests.webhooks.test_guide import is_listening
+
+__all__ = ["receivers"]
 
 pytestmark = pytest.mark.system
 
@@ -30,23 +33,11 @@ LANE = "volcengine_jimeng:jimeng_t2i_v30"
 SIGNING_SECRET = "8f742231b10e8888abcd99yyyzzz85a5"
 
 
-class Page(BaseHTTPRequestHandler):
-    """A page of another site."""
-
-    def do_GET(self) -> None:
-        self.send_response(200)
-        self.send_header("Content-Type", "text/html")
-        self.end_headers()
-        self.wfile.write(b"<!doctype html><title>shop</title>")
-
-    def log_message(self, *args: object) -> None:
-        pass
-
-
 @pytest.fixture(scope="module")
-def origins() -> Iterator[list[str]]:
+def origins(tmp_path_factory) -> Iterator[list[str]]:
     """Of two web sites; the first is listed in ``CORS_ORIGINS``."""
-    servers = [ThreadingHTTPServer(("localhost", 0), Page) for _ in range(2)]
+    pages = partial(SimpleHTTPRequestHandler, directory=tmp_path_factory.mktemp("site"))
+    servers = [ThreadingHTTPServer(("localhost", 0), pages) for _ in range(2)]
     for each in servers:
         threading.Thread(target=each.serve_forever, daemon=True).start()
     yield [f"http://localhost:{each.server_port}" for each in servers]
@@ -224,76 +215,40 @@ def test_shop_draws_what_is_ordered(stack, program):
     assert forged.status_code == 400
 
 
-class Slack:
-    """
-    Stands in for Slack: sends commands, and takes the answers.
-
-    Attributes:
-        posts: What was posted, by the path of the response URL.
-        statuses: Of the answers to come; with none left 200.
-    """
-
-    def __init__(self) -> None:
-        slack = self
-        self.posts: list[tuple[str, dict]] = []
-        self.statuses: list[int] = []
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                status = slack.statuses.pop(0) if slack.statuses else 200
-                if status == 200:
-                    slack.posts.append((self.path, json.loads(body)))
-                self.send_response(status)
-                self.send_header("Content-Length", "2")
-                self.end_headers()
-                self.wfile.write(b"ok")
-
-            def log_message(self, *args: object) -> None:
-                pass
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}"
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-    def command(self, bot: Program, text: str, trigger: str, secret=SIGNING_SECRET):
-        """A slash command, signed as Slack documents it (v0, HMAC-SHA256)."""
-        form = {"command": "/draw", "text": text, "trigger_id": trigger}
-        form |= {"team_id": "T0001", "user_id": "U2147483697"}
-        form["response_url"] = f"{self.url}/commands/{trigger}"
-        body, now = urllib.parse.urlencode(form), str(int(time.time()))
-        signed = hmac.new(secret.encode(), f"v0:{now}:{body}".encode(), hashlib.sha256)
-        headers = {
-            "Content-Type": "application/x-www-form-urlencoded",
-            "X-Slack-Request-Timestamp": now,
-            "X-Slack-Signature": f"v0={signed.hexdigest()}",
-        }
-        url = f"{bot.url}/slack/draw"
-        return requests.post(url, data=body, headers=headers, timeout=60)
-
-    def posted(self, trigger: str) -> list[dict]:
-        return [post for path, post in self.posts if path == f"/commands/{trigger}"]
+def command(
+    bot: Program, slack: Receiver, text: str, trigger: str, secret=SIGNING_SECRET
+) -> requests.Response:
+    """A slash command, signed as Slack documents it (v0, HMAC-SHA256)."""
+    form = {"command": "/draw", "text": text, "trigger_id": trigger}
+    form |= {"team_id": "T0001", "user_id": "U2147483697"}
+    form["response_url"] = f"{slack.url}/{trigger}"
+    body, now = urllib.parse.urlencode(form), str(int(time.time()))
+    signed = hmac.new(secret.encode(), f"v0:{now}:{body}".encode(), hashlib.sha256)
+    headers = {
+        "Content-Type": "application/x-www-form-urlencoded",
+        "X-Slack-Request-Timestamp": now,
+        "X-Slack-Signature": f"v0={signed.hexdigest()}",
+    }
+    return requests.post(f"{bot.url}/slack/draw", body, headers=headers, timeout=60)
 
 
-@pytest.fixture
-def slack() -> Iterator[Slack]:
-    made = Slack()
-    yield made
-    made.server.shutdown()
-    made.server.server_close()
+def posted(slack: Receiver, trigger: str) -> list[dict]:
+    """What was sent to the response URL of a command."""
+    return [each.json for each in slack.received if each.path.endswith(f"/{trigger}")]
 
 
-def test_bot_posts_what_is_asked_for(stack, program, slack):
+def test_bot_posts_what_is_asked_for(stack, program, receivers):
     """Once each, whatever is killed, delivered twice, or unwell at Slack."""
     bot, before = program("slack_bot.en.md", "slack:"), billed(stack)
+    slack = receivers()
     one, two, three = (f"{n}.13345224609" for n in (1, 2, 3))
 
     def await_post(trigger: str) -> dict:
-        wait_for(lambda: slack.posted(trigger), what="it is posted")
-        (post,) = slack.posted(trigger)
+        wait_for(lambda: posted(slack, trigger), what="it is posted")
+        (post,) = posted(slack, trigger)
         return post
 
-    answers = [slack.command(bot, "a lighthouse", one) for _ in range(2)]
+    answers = [command(bot, slack, "a lighthouse", one) for _ in range(2)]
     assert [each.status_code for each in answers] == [200, 200]
     assert answers[0].json()["response_type"] == "ephemeral"
     post = await_post(one)
@@ -304,22 +259,22 @@ def test_bot_posts_what_is_asked_for(stack, program, slack):
     }
 
     stack.rest(LANE)
-    slack.command(bot, "a cat", two)
+    command(bot, slack, "a cat", two)
     bot.kill()  # before the picture is done
     bot.start()
     stack.go_on(LANE)
     await_post(two)
-    slack.statuses = [503]
-    slack.command(bot, "a dog", three)
-    wait_for(lambda: not slack.statuses, what="Slack has refused it")
+    slack.answer(503)
+    command(bot, slack, "a dog", three)
+    wait_for(lambda: not slack.answers, what="Slack has refused it")
     bot.replay_all()
 
-    assert [len(slack.posted(each)) for each in (one, two, three)] == [1, 1, 1]
+    assert [len(posted(slack, each)) for each in (one, two, three)] == [1, 1, 2]
     assert billed(stack) - before == 3
-    assert "800" in slack.command(bot, "x" * 900, "4").json()["text"]
-    assert slack.command(bot, "x", "5", secret="another").status_code == 401
+    assert "800" in command(bot, slack, "x" * 900, "4").json()["text"]
+    assert command(bot, slack, "x", "5", secret="another").status_code == 401
     assert requests.post(f"{bot.url}/jimeng", data=b"{}", timeout=60).status_code == 400
-    assert [slack.posted(each) for each in "45"] == [[], []]
+    assert [posted(slack, each) for each in "45"] == [[], []]
 
 
 def test_page_of_a_listed_origin_asks(stack, keys, origins, chromium):

@@ -1,9 +1,13 @@
-"""A later release works on the same database: all that this one can do gets done."""
+"""
+A later release works on the same database: all that this one can do gets done, until
+that one migrates it beyond what runs on it.
+"""
 
 import pytest
 
+from jimeng.documents import migrations
 from tests.chaos.releases import adding_fields
-from tests.waiting import wait_for
+from tests.waiting import PATIENCE_S, wait_for
 
 pytestmark = pytest.mark.system
 
@@ -49,3 +53,25 @@ def test_two_releases_on_one_database(stack, lane):
     rows = list(found.generations.find({}, {"later": 1, "state": 1}))
     assert all(row["later"] for row in rows)
     assert sum(row["state"] == "upscaling" for row in rows) == len(unknown)
+
+
+def test_processes_of_an_old_release_stop_within_seconds(stack):
+    """What was under way is finished; the worker ends with the status of a refusal."""
+    stack.begin_anew()
+    stack.start_consumer()
+    (worker,) = stack.consumers
+    task_id = stack.create()
+    assert stack.await_ended([task_id])[task_id]["status"] == "completed"
+    beyond = {"$set": {"min_code": migrations.CODE + 1}}
+    with stack.database() as found:
+        found.installations.update_one({"_id": "schema"}, beyond, upsert=True)
+
+    ended = worker.wait(PATIENCE_S)
+    body = {"prompt": "cat", "user_id": "bob"}
+    wait_for(
+        lambda: stack.ask("POST", "/api/v1/ai/image/task", body)[0] == 503,
+        what="the web process takes nothing more",
+    )
+
+    assert ended == 4
+    assert stack.fetch(f"/tasks/{task_id}")[0] == 200

@@ -2,13 +2,8 @@
 
 import base64
 import io
-import os
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from pathlib import Path
 
 import pytest
 import requests
@@ -17,8 +12,9 @@ from PIL import Image as Pillow
 from tests import clients
 from tests.clients.cutting import cutting_way
 from tests.printed import blocks
+from tests.system.commands import BASH, PYTHON, run_printed
 from tests.system.stack import Stack
-from tests.waiting import PATIENCE_S, wait_for
+from tests.waiting import wait_for
 
 pytestmark = pytest.mark.system
 
@@ -82,9 +78,14 @@ MASK = encoded(Pillow.new("RGBA", (640, 640), (0, 0, 0, 0)))
 
 
 def test_sdk_gets_pictures(sdk):
-    """As bytes where it expects them, as links else, with our own fields beside."""
+    """
+    As bytes where it expects them, as links else, with our own fields beside, or as a
+    stream; and it lists the models.
+    """
     bytes_ = sdk.images.generate(**CAT, extra_body={"seed": 7, "watermark": False})
     links = sdk.images.generate(model="dall-e-3", prompt="cat", n=2, size="512x512")
+    (event,) = sdk.images.generate(**CAT, stream=True, partial_images=2)
+    names = [each.id for each in sdk.models.list()]
 
     png(bytes_.data[0].b64_json)
     assert (bytes_.size, bytes_.output_format) == ("512x512", "png")
@@ -94,16 +95,11 @@ def test_sdk_gets_pictures(sdk):
     assert requests.get(links.data[0].url, timeout=60).headers["Content-Type"] in {
         *("image/jpeg", "image/png")
     }
-
-
-def test_sdk_reads_the_stream(sdk):
-    """With its own types."""
-    events = [*sdk.images.generate(**CAT, stream=True, partial_images=2)]
-
-    (event,) = events
     assert event.type == "image_generation.completed"
     assert (event.size, event.usage.total_tokens) == ("512x512", 0)
     png(event.b64_json)
+    assert "doubao-seedream-3.0-t2i" in names
+    assert sdk.models.retrieve("gpt-image-1").owned_by == "volcengine_jimeng"
 
 
 def test_sdk_edits_pictures(sdk, live_server):
@@ -119,29 +115,6 @@ def test_sdk_edits_pictures(sdk, live_server):
         png(answer.b64_json)
     assert event.type == "image_edit.completed"
     assert billed(live_server, "a blue hat", "a red hat", "a green hat") == 3
-
-
-@pytest.mark.parametrize("when", ["while it is drawn", "as it is answered"])
-def test_cut_edit_is_charged_once(live_server, when):
-    """Its body has another boundary each time."""
-    prompt = f"edit cut {when}"
-    until = waits_for(live_server, prompt) if when == "while it is drawn" else None
-    with cutting_way(live_server.port, until=until) as way:
-        answer = client_of(way.url).images.edit(
-            model="gpt-image-1", image=PICTURE, prompt=prompt
-        )
-
-        assert way.connections == 2
-    png(answer.data[0].b64_json)
-    assert billed(live_server, prompt) == 1
-
-
-def test_sdk_lists_models(sdk):
-    """And looks at one."""
-    names = [each.id for each in sdk.models.list()]
-
-    assert "doubao-seedream-3.0-t2i" in names
-    assert sdk.models.retrieve("gpt-image-1").owned_by == "volcengine_jimeng"
 
 
 def test_sdk_raises_its_own_errors(sdk, live_server):
@@ -163,47 +136,37 @@ def test_sdk_raises_its_own_errors(sdk, live_server):
     assert billed(live_server, "[[50411]]") == 0
 
 
-@pytest.mark.parametrize("when", ["while it is drawn", "as it is answered"])
-def test_cut_connection_is_charged_once(live_server, when):
-    """The SDK posts again by itself, twice, and is given what it has asked for."""
-    prompt = f"cut {when}"
-    until = waits_for(live_server, prompt) if when == "while it is drawn" else None
-    with cutting_way(live_server.port, cuts=2, until=until) as way:
-        answer = client_of(way.url).images.generate(**{**CAT, "prompt": prompt})
+def draw(url: str, prompt: str):
+    return client_of(url).images.generate(**{**CAT, "prompt": prompt})
 
-        assert way.connections == 3
+
+def edit(url: str, prompt: str):
+    """Its body has another boundary each time."""
+    images = client_of(url).images
+    return images.edit(model="gpt-image-1", image=PICTURE, prompt=prompt)
+
+
+@pytest.mark.parametrize("when", ["while it is drawn", "as it is answered"])
+@pytest.mark.parametrize(("call", "cuts"), [(draw, 2), (edit, 1)])
+def test_cut_connection_is_charged_once(live_server, call, cuts, when):
+    """The SDK posts again by itself, twice, and is given what it has asked for."""
+    prompt = f"{call.__name__}, cut {when}"
+    until = waits_for(live_server, prompt) if when == "while it is drawn" else None
+    with cutting_way(live_server.port, cuts=cuts, until=until) as way:
+        answer = call(way.url, prompt)
+
+        assert way.connections == cuts + 1
     png(answer.data[0].b64_json)
     assert billed(live_server, prompt) == 1
 
 
-def test_two_equal_requests_are_two_tasks(sdk, live_server):
-    """At once, or one after the other."""
-    twins = {**CAT, "prompt": "twins"}
+def test_other_clients_get_pictures(live_server):
+    """npm's, and LiteLLM with the settings that the page of clients shows."""
+    url, picture = live_server.url, PICTURE.hex()
+    map_ = {"LITELLM_LOCAL_MODEL_COST_MAP": "True"}
 
-    with ThreadPoolExecutor() as pool:
-        both = [*pool.map(lambda _: sdk.images.generate(**twins), range(2))]
-    both.append(sdk.images.generate(**twins))
-
-    assert len({each.task_id for each in both}) == 3
-    assert billed(live_server, "twins") == 3
-
-
-def test_node_sdk_gets_pictures(live_server):
-    """npm's, in a process of its own."""
-    assert (
-        clients.node("openai_client.mjs", live_server.url, PICTURE=PICTURE.hex())
-        == "done\n"
-    )
-
-
-def test_litellm_gets_pictures(live_server):
-    """With the settings that the page of clients shows."""
-    told = clients.python(
-        "litellm_client.py",
-        live_server.url,
-        PICTURE=PICTURE.hex(),
-        LITELLM_LOCAL_MODEL_COST_MAP="True",
-    )
+    assert clients.node("openai_client.mjs", url, PICTURE=picture) == "done\n"
+    told = clients.python("litellm_client.py", url, PICTURE=picture, **map_)
     assert told.endswith("done\n")
 
 
@@ -211,27 +174,13 @@ def test_commands_of_the_page_work(live_server, tmp_path):
     """As they are printed, by a shell and by Python."""
     first, of_orders = blocks("docs/clients.en.md", "bash")
     (sdk,) = blocks("docs/clients.en.md", "python")
-    shell = ["bash", "-euo", "pipefail", "-c"]
+    there = live_server.url, tmp_path
 
-    streamed = run([*shell, first], live_server.url, tmp_path)
-    run([sys.executable, "-c", sdk], live_server.url, tmp_path)
-    orders = run([*shell, of_orders], live_server.url, tmp_path, JIMENG_KEY="")
+    streamed = run_printed(first, BASH, *there)
+    run_printed(sdk, PYTHON, *there)
+    orders = run_printed(of_orders, BASH, *there, JIMENG_KEY="")
 
     for name in ("cat.png", "sdk.png"):
         assert (tmp_path / name).read_bytes().startswith(b"\x89PNG")
     assert streamed.endswith("image_generation.completed\n")
     assert orders.endswith('{\n  "order": "123"\n}\n')
-
-
-def run(command: list[str], url: str, folder: Path, **environ: str) -> str:
-    """What a command of the page prints; it succeeds."""
-    done = subprocess.run(
-        [each.replace("http://localhost:8080", url) for each in command],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE_S,
-        env={**os.environ, **environ},
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout

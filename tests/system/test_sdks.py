@@ -4,8 +4,6 @@ they ask for again by themselves is paid for once.
 """
 
 import json
-import secrets
-import sys
 from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,14 +15,9 @@ from PIL import Image as Pillow
 from tests import clients
 from tests.clients.cutting import CuttingWay, cutting_way
 from tests.printed import blocks
-from tests.system.stack import Stack, wait_for
-from tests.system.test_openai_clients import (
-    billed,
-    client_of,
-    encoded,
-    run,
-    waits_for,
-)
+from tests.system.commands import BASH, NODE, PYTHON, run_printed
+from tests.system.stack import VIDEOS, Stack, wait_for
+from tests.system.test_openai_clients import billed, client_of, encoded, waits_for
 
 pytestmark = [
     pytest.mark.system,
@@ -43,13 +36,7 @@ PICTURE = Pillow.new("RGB", (640, 360), "red")
 
 @pytest.fixture(scope="module")
 def stack(own_stack) -> Iterator[Stack]:
-    with own_stack(
-        "sdks",
-        ARK_API_KEY="ark-key-of-the-test",
-        ARK_CONCURRENCY="4",
-        SECRET_KEY=secrets.token_hex(32),
-        USER_MAX_PENDING_VIDEOS="100",
-    ) as made:
+    with own_stack("sdks", **VIDEOS) as made:
         made.simulate(plain=True, strict=True)
         made.start_consumer()
         made.await_ready()
@@ -180,14 +167,14 @@ def test_commands_of_the_page_work(stack, tmp_path):
     page = "docs/videos.en.md"
     (tmp_path / "node_modules").symlink_to(clients.PLACE / "node_modules")
     PICTURE.save(tmp_path / "lantern.jpg")
-    shell, python = ["bash", "-euo", "pipefail", "-c"], [sys.executable, "-c"]
+    there = stack.url, tmp_path
 
-    price = run([*shell, "".join(blocks(page, "bash"))], stack.url, tmp_path)
+    price = run_printed("".join(blocks(page, "bash")), BASH, *there)
     openai, ark = blocks(page, "python")
-    run([*python, openai], stack.url, tmp_path)
-    link = run([*python, ark], stack.url, tmp_path).strip()
+    run_printed(openai, PYTHON, *there)
+    link = run_printed(ark, PYTHON, *there).strip()
     (script,) = blocks(page, "javascript")
-    run(["node", "--input-type=module", "-e", script], stack.url, tmp_path)
+    run_printed(script, NODE, *there)
 
     for name in ("lantern.mp4", "sora.mp4", "node.mp4"):
         assert (tmp_path / name).read_bytes()[4:8] == b"ftyp"

@@ -1,6 +1,5 @@
 """MongoDB, or the consumer, is killed at each write of making a video."""
 
-import secrets
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -17,7 +16,7 @@ from jimeng.documents.generation import CANNOT_STOP
 from jimeng.documents.image import FILES as IMAGE_FILES
 from tests.system.commands import flask
 from tests.system.killer import LOST, STORED, Killer, mongo
-from tests.system.stack import Stack
+from tests.system.stack import VIDEOS, Stack
 from tests.waiting import PATIENCE_S, wait_for
 
 __all__ = ["mongo"]
@@ -48,8 +47,7 @@ STALE_S = 3.0  # after which an unchanged lease belongs to nobody
 
 @pytest.fixture
 def start(own_stack) -> Callable[..., AbstractContextManager[Stack]]:
-    settings = {"SECRET_KEY": secrets.token_hex(32), "USER_MAX_PENDING_VIDEOS": "100"}
-    settings |= {"ARK_API_KEY": "ark-key-of-the-test", "ARK_CONCURRENCY": "30"}
+    settings = {**VIDEOS, "ARK_CONCURRENCY": "30"}
     return partial(own_stack, "killed_videos", duration=0.1, **settings)
 
 
@@ -82,9 +80,7 @@ def kind_of_video(write: str) -> str | None:
 def order(stack: Stack, prompt: str) -> str:
     body = {"prompt": prompt, "user_id": "ada", "model": MODEL, "resolution": "480p"}
     body |= {"duration": 2, "return_last_frame": True}
-    status, answer = stack.ask("POST", "/api/v1/ai/video/task", body)
-    assert status == 202, answer
-    return answer["data"]["task_id"]
+    return stack.insist("POST", "/api/v1/ai/video/task", body)["task_id"]
 
 
 def cancel(stack: Stack, task_id: str) -> None:
