@@ -52,7 +52,11 @@ const stage = (() => {
     if (next && !navigator.connection?.saveData) new Image().src = next.dataset.view;
   }
 
-  // Show the thumbnail until the large picture is loaded.
+  // What is in a response of the server for its picture alone.
+  const ACTIONS = ".stage-bar > :not(.stage-close), .rail, .tools";
+
+  // Show the thumbnail until the large picture is loaded; until then the actions, which are
+  // those of the picture before, are out of reach.
   function preview(link) {
     const small = link.querySelector("img");
     let now = article();
@@ -70,6 +74,9 @@ const stage = (() => {
     picture.src = small.currentSrc || small.src;
     picture.draggable = false;
     now.setAttribute("aria-busy", "true");
+    const actions = [...now.querySelectorAll(ACTIONS)];
+    if (actions.some((each) => each.contains(document.activeElement))) part("view").focus({ preventScroll: true });
+    for (const each of actions) each.inert = true;
     now.querySelector(".stage-box").replaceChildren(picture);
     now.querySelector(".stage-mask")?.remove();
     zoom.reset();

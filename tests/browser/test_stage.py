@@ -9,6 +9,7 @@ from datetime import timedelta
 import pytest
 from playwright.sync_api import expect
 
+from jimeng.documents import Image
 from jimeng.documents.principal import Principal
 from jimeng.gallery import picture_details
 from tests.browser import wall
@@ -143,6 +144,33 @@ def test_picture_that_is_out_of_view_is_moved_to(visit):
 
     expect(last).to_be_focused()
     expect(last).to_be_in_viewport(ratio=1)
+
+
+def test_actions_wait_for_the_picture_that_is_shown(visit):
+    """
+    Until all of the next picture has arrived its actions are those of the one before:
+    neither key nor pointer reaches them.
+    """
+    ids = wall.fill(3)
+    page = visit("/gallery", lang="en").page
+    open_at(page, 0)
+    page.locator(".stage [data-key=f]").focus()
+    held = []
+    page.route(f"**/pictures/{ids[1]}*", lambda each: held.append(each), times=1)
+    page.keyboard.press("ArrowRight")
+    expect(page.locator(".stage-count")).to_have_text("2 / 3")
+    for key in "fx":
+        page.keyboard.press(key)
+    page.locator(".stage [data-key=x]").click(force=True)
+    held[0].continue_()
+    at(page, "2 / 3")
+    assert not picture_details.find_picture(ME, ids[0]).favourite
+
+    page.keyboard.press("x")
+
+    at(page, "2 / 2")
+    trashed = [Image.find_one({"_id": each}).trashed_at for each in ids]
+    assert [each is not None for each in trashed] == [False, True, False]
 
 
 def test_arrows_make_no_history(visit):
