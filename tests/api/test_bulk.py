@@ -5,7 +5,6 @@ import pytest
 from jimeng.documents import Task
 from tests.conftest import run_queue
 from tests.each import for_each
-from tests.forgetting import forget_lanes
 from tests.rest import API, create, data_of, errors_of, refused, result, task
 
 CANCEL, RETRY = f"{API}/tasks/cancel", f"{API}/tasks/retry"
@@ -40,16 +39,6 @@ def test_many_are_cancelled_at_once(client, provider, work_off):
     assert data_of(client.post(CANCEL, json={"ids": most}))["failed"] == 100
 
 
-def test_place_in_line_is_given_back(client, config):
-    """Who cancels all has as many places as before, and the first turn."""
-    ids = [create(client, n=4) for _ in range(config.USER_MAX_PENDING // 4)]
-
-    data_of(client.post(CANCEL, json={"ids": ids}))
-    forget_lanes()  # the line is read once a second
-
-    assert task(client, create(client, n=4))["position"] == 0
-
-
 def test_user_s_tasks_are_cancelled_by_status(client):
     his = {create(client) for _ in range(3)}
     other = create(client, user_id="somebody.else")
@@ -63,12 +52,16 @@ def test_user_s_tasks_are_cancelled_by_status(client):
 
 
 def test_many_are_run_again(client, work_off):
-    """Each becomes a new task; what cannot be run again says why."""
+    """Each becomes a new task, with a key once; what cannot be run again says why."""
     ended = [create(client), create(client)]
     data_of(client.post(CANCEL, json={"ids": ended}))
     waiting = create(client, user_id="somebody.else")
+    none = client.post(RETRY, json={"ids": ended}, headers=keyed(" "))
+    refused(none, 400, "idempotency_key_invalid")
+    first = client.post(RETRY, json={"ids": ended[:1]}, headers=keyed("k-1"))
 
-    data = data_of(client.post(RETRY, json={"ids": [*ended, waiting]}))
+    asked = {"ids": [*ended, waiting]}
+    data = data_of(client.post(RETRY, json=asked, headers=keyed("k-1")))
     work_off()
 
     *rows, refusal = data["results"]
@@ -77,6 +70,13 @@ def test_many_are_run_again(client, work_off):
     for row, old in zip(rows, ended, strict=True):
         assert task(client, row["new_task_id"])["retried_from"] == old
         assert client.get(row["links"]["result"]).json["data"]["status"] == "completed"
+    made = [row["new_task_id"] for row in rows]
+    assert made[0] == data_of(first)["results"][0]["new_task_id"]
+    assert [row["replayed"] for row in rows] == [True, False]
+    assert Task.collection().count_documents({}) == 5
+    # The key of one task is not that of the task itself.
+    single = client.post(f"{API}/tasks/{ended[0]}/retry", headers=keyed("k-1"))
+    assert data_of(single, 202)["task_id"] not in made
 
 
 @pytest.mark.parametrize("charged", ["unknown", "yes"])
@@ -94,24 +94,6 @@ def test_what_may_be_charged_twice_needs_consent(client, charged):
 
     assert refusal["error"] == "may_be_charged_twice"
     assert data["succeeded"] == 1
-
-
-def test_key_makes_each_new_task_once(client):
-    ids = [create(client), create(client)]
-    data_of(client.post(CANCEL, json={"ids": ids}))
-
-    none = client.post(RETRY, json={"ids": ids}, headers=keyed(" "))
-    first = client.post(RETRY, json={"ids": ids[:1]}, headers=keyed("k-1"))
-    again = client.post(RETRY, json={"ids": ids}, headers=keyed("k-1"))
-
-    refused(none, 400, "idempotency_key_invalid")
-    made = [row["new_task_id"] for row in data_of(again)["results"]]
-    assert made[0] == data_of(first)["results"][0]["new_task_id"]
-    assert [row["replayed"] for row in data_of(again)["results"]] == [True, False]
-    assert Task.collection().count_documents({}) == 4
-    # The key of one task is not that of the task itself.
-    single = client.post(f"{API}/tasks/{ids[0]}/retry", headers=keyed("k-1"))
-    assert data_of(single, 202)["task_id"] not in made
 
 
 def test_task_that_time_does_not_allow_says_so(client, monkeypatch):

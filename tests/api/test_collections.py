@@ -22,11 +22,9 @@ def pictures(database) -> list[str]:
 def test_collection_from_its_making_to_its_end(client, pictures):
     made = make(client)
     where = f"{COLLECTIONS}/{made}"
-    body = {"add": [*pictures, "nothing"], "remove": pictures[2:]}
+    body = {"add": [*pictures[:2], "nothing"], "remove": pictures[2:]}
     first = data_of(client.post(f"{where}/pictures", json={"add": pictures[2:]}))
-    second = data_of(
-        client.post(f"{where}/pictures", json={**body, "add": pictures[:2]})
-    )
+    second = data_of(client.post(f"{where}/pictures", json=body))
     assert (first["added"], second) == (1, {"added": 2, "removed": 1, "left_out": 0})
 
     page = client.get(f"{where}/pictures?limit=1")
@@ -63,13 +61,9 @@ def test_pictures_of_a_collection_say_what_they_cost(client, work_off, config):
 def test_what_is_wrong_is_said_and_changes_nothing(client, pictures):
     """Names that are taken, lists that are too long, fields that there are not."""
     made = make(client)
-    other = make(client, "二")
-
     body = {"name": "海报", "user_id": "guest"}
     refused(client.post(COLLECTIONS, json=body), 409, "collection_name_taken")
-    taken = client.put(f"{COLLECTIONS}/{other}", json={"name": "海报"})
-    refused(taken, 409, "collection_name_taken")
-    assert errors_of(client.put(f"{COLLECTIONS}/{other}", json={"name": " "}))
+    assert errors_of(client.put(f"{COLLECTIONS}/{made}", json={"name": " "}))
     where = f"{COLLECTIONS}/{made}/pictures"
     assert errors_of(client.post(where, json={"add": ["x"] * 1001}))
     assert errors_of(client.post(where, json={"pictures": pictures}))

@@ -1,11 +1,14 @@
-"""Asking for pictures: what is taken, styles, what becomes of it, what is refused."""
+"""Asking for pictures: what is taken, refused and estimated; what becomes of it."""
 
 import re
 
 import pytest
+from mongoengine import get_db
 
-from jimeng.documents import Task
+from jimeng.documents import Generation, Input, Task
+from jimeng.errors import ProviderError
 from tests.conftest import run_queue
+from tests.each import for_each
 from tests.rest import (
     API,
     CAT,
@@ -16,7 +19,6 @@ from tests.rest import (
     data_of,
     errors_of,
     refused,
-    result,
     task,
 )
 
@@ -52,60 +54,11 @@ def test_answer_describes_the_task_and_leads_on(client):
     assert data["links"]["html"].endswith(f"/tasks/{data['task_id']}")
 
 
-@pytest.mark.parametrize(
-    "fields, size",
-    [
-        ({}, (1328, 1328)),
-        ({"size": "1024X768"}, (1024, 768)),
-        ({"size": " 512x2048 "}, (512, 2048)),
-        ({"size": "16:9"}, (1664, 936)),
-        ({"size": "1K"}, (1328, 1328)),
-        ({"quality": "hd"}, (2048, 2048)),
-        ({"quality": "hd", "size": "16:9"}, (2048, 1152)),
-        ({"quality": "hd", "size": "1024x1024"}, (1024, 1024)),
-    ],
-)
-def test_size_decides_the_pixels(client, provider, fields, size):
-    """Pixels, ratios and names are all taken; hd acts where pixels are open."""
-    create(client, **fields)
-
-    run_queue()
-
-    assert (provider.requests[0].width, provider.requests[0].height) == size
-
-
-@pytest.mark.parametrize(
-    "prompt", ["$where", "$$ROOT", "{'$gt': 1}", "a'\"\\;<b>", "🐈" * 800]
-)
-def test_prompt_is_only_text(client, provider, work_off, prompt):
-    """Whatever the words look like, they are drawn and come back unchanged."""
-    task_id = create(client, prompt=prompt)
-
-    work_off()
-
-    assert provider.requests[0].prompt == prompt
-    assert task(client, task_id)["prompt"] == prompt
-    assert task(client, task_id)["status"] == "completed"
-
-
-def test_delayed_task_waits(client, provider):
-    body = {"type": "image", **CAT, "delay": 86_400}
-
-    data = data_of(client.post(GENERAL, json=body), 202)
-    run_queue()
-
-    assert data["eta_seconds"] == 86_400
-    assert task(client, data["task_id"])["not_before"].endswith("Z")
-    assert result(client, data["task_id"])["phase"] == "queued"
-    assert provider.requests == []
-
-
 def test_user_with_too_many_waiting_is_told_when_to_come_back(client, config, registry):
-    """
-    Beyond the limit of one user: 429, words with the limit, nothing written. Where
-    waiting would not help it is a 422, which names the field.
-    """
-    with client_with(config, registry, USER_MAX_PENDING=3) as other:
+    """Nothing counts for the day. Where waiting would not help it is a 422, which names
+    the field."""
+    changes = {"USER_MAX_PENDING": 3, "USER_DAILY_QUOTA": 10}
+    with client_with(config, registry, **changes) as other:
         never = other.post(CREATE, json={**CAT, "n": 4}, headers=ENGLISH)
         said = "At most 3: no user may have more pictures waiting"
         assert errors_of(never) == {"n": [said]}
@@ -116,30 +69,24 @@ def test_user_with_too_many_waiting_is_told_when_to_come_back(client, config, re
 
         assert "3" in refused(answer, 429, "too_many_pending")["message"]
         assert int(answer.headers["Retry-After"]) > 0
+        assert '"daily-pictures";r=8' in answer.headers["RateLimit"]
         assert Task.collection().count_documents({}) == 1
         create(other, user_id="somebody.else", n=2)
         create(other, n=1)
-
-
-def test_styles_are_listed_with_their_words(client):
-    """About a dozen, each with an id, two names and a phrase of its own."""
-    styles = data_of(client.get(f"{API}/styles"))
-
-    assert len(styles) >= 12
-    for name in ("id", "name_zh", "name_en", "phrase"):
-        assert len({style[name] for style in styles}) == len(styles)
-    assert all(style["name"] == style["name_zh"] for style in styles)
-    assert all(style["name_zh"] in style["phrase"] for style in styles)
-    english = data_of(client.get(f"{API}/styles", headers=ENGLISH))
-    assert all(style["name"] == style["name_en"] for style in english)
+        run_queue()
+        create(other)  # what is sent waits no longer
 
 
 def test_named_style_is_expanded(client, provider, work_off):
-    """
-    Whichever of its names is used; the input stays as it was given. Words of one's own
-    follow the prompt unchanged.
-    """
-    style = data_of(client.get(f"{API}/styles"))[4]
+    """By any of its names; words of one's own follow the prompt unchanged."""
+    styles = data_of(client.get(f"{API}/styles"))
+    assert len(styles) >= 12
+    for name in ("id", "name_zh", "name_en", "phrase"):
+        assert len({each[name] for each in styles}) == len(styles)
+    assert all(each["name"] == each["name_zh"] in each["phrase"] for each in styles)
+    english = data_of(client.get(f"{API}/styles", headers=ENGLISH))
+    assert all(each["name"] == each["name_en"] for each in english)
+    style = styles[4]
     names = [style[name].upper() for name in ("id", "name_zh", "name_en")]
 
     for given, words in [
@@ -150,3 +97,105 @@ def test_named_style_is_expanded(client, provider, work_off):
         work_off()
         assert provider.requests[-1].prompt == f"一只猫，{words}"
         assert task(client, task_id)["input"]["style"] == given.strip()
+
+
+def nothing_is_left() -> bool:
+    kinds = (Task, Generation, Input)
+    audited = get_db()["audit"].count_documents({})
+    return not audited and not any(
+        kind.collection().count_documents({}) for kind in kinds
+    )
+
+
+@pytest.mark.parametrize("ask", ["1", "true"])
+@pytest.mark.parametrize("route", [CREATE, GENERAL])
+def test_estimate_creates_nothing(client, provider, work_off, route, ask):
+    """Model, count, sides and price; no limit is touched, and nothing is sent."""
+    body = {**CAT, "n": 3, "size": "16:9", "metadata": {"order": "1"}}
+    body |= {"type": "image"} if route == GENERAL else {}
+
+    answer = client.post(f"{route}?dry_run={ask}", json=body)
+
+    assert data_of(answer) == {
+        "dry_run": True,
+        "model": "doubao-seedream-3.0-t2i",
+        "provider": "volcengine_jimeng",
+        "n": 3,
+        "width": 1664,
+        "height": 936,
+        "cost": {
+            "currency": "CNY",
+            "micros": 200_000,
+            "micros_of_all": 600_000,
+            "fen": 20,
+            "fen_of_all": 60,
+            "as_of": "2026-09-30",
+        },
+    }
+    assert "RateLimit" not in answer.headers
+    work_off()
+    assert provider.requests == []
+    assert nothing_is_left()
+
+
+@for_each("query", ["dry_run=yes", "dry_run=", "dry_run=1&dry_run=1"])
+def test_slip_costs_nothing(client, query):
+    """What is wrong is told as without, before it is sent."""
+    wrong = errors_of(client.post(f"{CREATE}?dry_run=1", json={**CAT, "n": 9}))
+    assert wrong == errors_of(client.post(CREATE, json={**CAT, "n": 9}))
+    assert "dry_run" in errors_of(client.post(f"{CREATE}?{query}", json=CAT))
+    assert nothing_is_left()
+    assert "task_id" in data_of(client.post(f"{CREATE}?dry_run=0", json=CAT), 202)
+    Task.collection().delete_many({})
+    Generation.collection().delete_many({})
+
+
+FAILED = ProviderError("no", code="provider_failed")
+LOST = ProviderError("?", code="submit_unknown", charged="unknown", maybe_accepted=True)
+
+
+def estimate(client, task_id: str, **body):
+    return client.post(f"{API}/tasks/{task_id}/retry?dry_run=1", json=body)
+
+
+def test_only_what_is_lacking_is_counted(client, provider, work_off):
+    """As the retry would ask for it; nothing is made or sent."""
+    provider.submits = [FAILED, FAILED]
+    made = create(client, n=3)
+    work_off()
+    sent = len(provider.requests)
+
+    found = data_of(estimate(client, made))
+    work_off()
+
+    assert (found["n"], found["dry_run"], found["width"]) == (2, True, 1328)
+    assert found["cost"]["fen_of_all"] == 2 * found["cost"]["fen"] > 0
+    assert (Task.objects.count(), len(provider.requests)) == (1, sent)
+    again = data_of(client.post(f"{API}/tasks/{made}/retry"), 202)["task_id"]
+    assert Task.objects.get(id=again).n == found["n"]
+
+
+@pytest.mark.parametrize(
+    ("failure", "body", "status", "code"),
+    [
+        (LOST, {}, 409, "may_be_charged_twice"),
+        (LOST, {"accept_double_charge": True}, 200, None),
+        (None, {}, 409, "task_not_retryable"),
+    ],
+)
+def test_it_is_refused_as_the_retry_would_be(
+    client, provider, work_off, failure, body, status, code
+):
+    """What may have been charged needs consent here, too; what is not there is not."""
+    refused(estimate(client, "nope"), 404, "task_not_found")
+    provider.submits = [failure] if failure else []
+    made = create(client)
+    work_off()
+
+    answer = estimate(client, made, **body)
+
+    if code is None:
+        assert data_of(answer, status)["n"] == 1
+    else:
+        refused(answer, status, code)
+    assert Task.objects.count() == 1

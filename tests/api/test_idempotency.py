@@ -5,14 +5,14 @@ from datetime import timedelta
 import pytest
 
 from jimeng.documents import Generation, Task, utcnow
-from tests.at_once import at_once
+from jimeng.documents.principal import Principal
+from jimeng.gallery import trash
 from tests.each import for_each
 from tests.rest import (
     API,
     CAT,
     CREATE,
     GENERAL,
-    client_with,
     create,
     data_of,
     refused,
@@ -34,10 +34,8 @@ def count() -> int:
 
 @pytest.mark.parametrize("path, body", ROUTES)
 def test_same_request_is_answered_the_same(client, work_off, path, body):
-    """
-    Byte for byte, place and time included, whatever has happened since; a different one
-    under the key is an error of the caller.
-    """
+    """Byte for byte, place and time included, whatever has happened since; a different
+    one under the key is an error of the caller."""
     create(client, user_id="somebody.else", n=3)
     headers = {"Idempotency-Key": LONGEST}
     first = client.post(path, json=body, headers=headers)
@@ -68,10 +66,7 @@ def test_same_request_is_answered_the_same(client, work_off, path, body):
 )
 @pytest.mark.parametrize("is_first", [True, False])
 def test_defaults_may_be_spelled_out(client, spelled, is_first):
-    """
-    It is the same request, whichever of the two came first: fields beside ``type`` or
-    under ``input``, by either name of it, in whatever order.
-    """
+    """Beside ``type`` or under ``input``, whichever of the two came first."""
     body = {name: v for name, v in {**GENERAL_CAT, **spelled}.items() if v is not None}
     bodies = [body, GENERAL_CAT]
     headers = {"Idempotency-Key": "k-1"}
@@ -103,27 +98,20 @@ def test_any_other_wish_is_another_request(client, other):
     refused(answer, 422, "idempotency_key_reused")
 
 
-def test_batch_may_have_its_defaults_spelled_out(client):
-    headers = {"Idempotency-Key": "k-1"}
-    body = {"user_id": "a", "prompts": ["x"]}
-    client.post(f"{API}/batches", json=body, headers=headers)
-
-    spelled = {**body, "n": 1, "quality": "standard", "seed": -1}
-    again = client.post(f"{API}/batches", json=spelled, headers=headers)
-    assert again.headers["Idempotent-Replayed"] == "true"
-    for more in ({"n": 2}, {"metadata": {"order": "1"}}):
-        other = client.post(f"{API}/batches", json=body | more, headers=headers)
-        refused(other, 422, "idempotency_key_reused")
-
-
 def test_key_is_the_users_own(client):
-    """Two users who chose the same share nothing; quotes around it do not count."""
+    """Quotes do not count; what was refused or deleted claims nothing."""
+    assert ask(client, "k-1", user_id="a", size="4K").status_code == 422
     first = data_of(ask(client, "k-1", user_id="a"), 202)
     second = data_of(ask(client, "k-1", user_id="b"), 202)
     again = data_of(ask(client, '"k-1"', user_id="b"), 202)
 
     assert first["task_id"] != second["task_id"]
     assert again["task_id"] == second["task_id"]
+    client.delete(f"{CREATE}/{first['task_id']}")
+    trash.trash(Principal("b"), second["task_id"])
+    for user_id, gone in (("a", first), ("b", second)):
+        anew = data_of(ask(client, "k-1", user_id=user_id, n=2), 202)
+        assert anew["task_id"] != gone["task_id"]
 
 
 def test_retry_takes_a_key_too(client):
@@ -173,36 +161,3 @@ def test_key_is_forgotten_after_a_day(client):
     assert "Idempotent-Replayed" not in answer.headers
     assert data_of(ask(client, "k-1", n=2), 202)["task_id"] == second
     assert task(client, first)["id"] == first
-
-
-def test_key_of_what_is_not_there_is_free(client):
-    """What was refused has claimed nothing, and what was deleted holds nothing."""
-    assert ask(client, "k-1", size="4K").status_code == 422
-    first = data_of(ask(client, "k-1", size="2K"), 202)["task_id"]
-    client.delete(f"{CREATE}/{first}")
-
-    assert data_of(ask(client, "k-1"), 202)["task_id"] != first
-
-
-def test_many_equal_requests_at_once_make_one_task(app):
-    """Fifty at the same moment: one task, one answer, nothing sent twice."""
-    answers = at_once(50, lambda _: ask(app.test_client(), "k-1", n=2))
-
-    assert {answer.status_code for answer in answers} == {202}
-    assert len({answer.data for answer in answers}) == 1
-    replayed = [answer.headers.get("Idempotent-Replayed") for answer in answers]
-    assert replayed.count(None) == 1
-    assert count() == 1
-    assert Generation.collection().count_documents({}) == 2
-
-
-def test_repetition_is_answered_also_when_the_line_is_full(client, config, registry):
-    """It asks for nothing new."""
-    headers = {"Idempotency-Key": "k-1"}
-    with client_with(config, registry, USER_MAX_PENDING=2) as other:
-        first = other.post(CREATE, json=CAT, headers=headers)
-        create(other)
-
-        again = other.post(CREATE, json=CAT, headers=headers)
-
-        assert data_of(again, 202) == data_of(first, 202)

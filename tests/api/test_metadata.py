@@ -1,8 +1,6 @@
 """Metadata: what a program attaches comes back with all that is told of the task."""
 
-import io
 import json
-import zipfile
 
 import pytest
 
@@ -85,10 +83,7 @@ def test_longest_metadata_is_taken(client):
 
 @pytest.mark.parametrize("url", [LIST, PAGES])
 def test_lists_are_filtered_by_metadata(client, url):
-    """
-    By each pair, whole; of several parameters all must match. Whoever follows the link
-    to the next page stays with the same orders.
-    """
+    """All pairs must match, whole; the link to the next page keeps them."""
     first = create(client, metadata={"order": "123", "shop": "a"})
     second = create(client, metadata={"order": "123", "shop": "b"})
     create(client, metadata={"order": "1234", "123": "order"})
@@ -169,15 +164,6 @@ def test_metadata_of_a_batch_is_its_tasks_too(client):
     rows = data_of(client.get(LIST, query_string=query))
     assert {each["prompt"] for each in rows} == {"猫", "狗"}
     assert all(each["metadata"] == ORDER for each in rows)
-
-
-def test_what_a_user_takes_away_tells_it(client):
-    create(client, user_id="guest", metadata=ORDER)
-
-    content = client.get("/account/export").data
-    with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        (record,) = json.loads(archive.read("tasks.json"))
-    assert record["metadata"] == ORDER
 
 
 def test_pages_show_it_as_it_is_written(client):

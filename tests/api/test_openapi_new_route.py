@@ -62,10 +62,8 @@ def client(connection, config, monkeypatch):
 
 
 def test_new_route_is_described_in_full(client):
-    """
-    Its view, its schemas and its words are all: the document has the rest. Where there
-    are no words it says in English what there is to say.
-    """
+    """Its view, its schemas and its words are all: the document has the rest. Where
+    there are no words it says in English what there is to say."""
     route, found = f"{API}/tasks/{{task_id}}/try", {}
     for language in ("zh", "en"):
         answer = client.get("/openapi.json", headers={"Accept-Language": language})

@@ -9,10 +9,8 @@ MOST = 200_000  # bytes to the first sight
 
 
 def test_page_tells_all_of_the_document(client):
-    """
-    Each operation, and each schema that something links to, without a script. The
-    document itself is public for tools elsewhere, and says in which language it is.
-    """
+    """Each operation, and each schema that something links to, without a script. The
+    document itself is public for tools elsewhere, and says in which language it is."""
     answer = client.get("/openapi.json", headers={"Accept-Language": "en"})
     assert answer.content_type == "application/json"
     assert answer.headers["Access-Control-Allow-Origin"] == "*"

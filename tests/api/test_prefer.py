@@ -40,12 +40,12 @@ def test_one_call_gets_a_picture(client, soon, path, body):
     assert {name: data[name] for name in look} == look
 
 
-def test_answer_of_a_task_that_goes_on_is_the_usual_one(client, waits):
-    """A 202, or a look's 200 with its place in line, and the wish that was followed."""
-    wait = {"Prefer": "wait=1"}
-    made = client.post(CREATE, json=CAT, headers=wait)
+def test_answer_of_a_task_that_goes_on_is_the_usual_one(app, client, config, waits):
+    """A 202 or 200, and the wish as followed: what outlasts a proxy is cut."""
+    app.config["JIMENG"] = replace(config, WAIT_SECONDS=1.0)
+    made = client.post(CREATE, json=CAT, headers=WAIT)
     task_id = data_of(made, 202)["task_id"]
-    looked = client.get(f"{RESULT}/{task_id}", headers=wait)
+    looked = client.get(f"{RESULT}/{task_id}", headers=WAIT)
 
     for data in (made.json["data"], data_of(looked)):
         assert (data["status"], data["position"]) == ("pending", 0)
@@ -66,20 +66,6 @@ def test_look_waits_too(client, soon, work_off):
 
         assert data_of(answer)["status"] == end
         assert applied(answer) == "wait=50"
-
-
-def test_what_has_ended_is_not_waited_for(client, work_off, waits):
-    """And has its tag, by which nothing need be sent again."""
-    task_id = create(client)
-    work_off()
-
-    answer = client.get(f"{RESULT}/{task_id}", headers=WAIT)
-    tag = {"If-None-Match": answer.headers["ETag"], **WAIT}
-    again = client.get(f"{RESULT}/{task_id}", headers=tag)
-
-    assert (answer.status_code, again.status_code) == (200, 304)
-    assert applied(answer) == applied(again) == "wait=50"
-    assert waits == []
 
 
 def test_retry_and_repetition_may_wait_as_well(client, soon):
@@ -108,25 +94,20 @@ def test_retry_and_repetition_may_wait_as_well(client, soon):
         *[("waiting=7", None), ("", None)],
     ],
 )
-def test_wish_is_read_as_it_is_meant(client, work_off, asked, seconds):
-    """RFC 7240; what cannot be read is passed over, as that asks for."""
+def test_wish_is_read_as_it_is_meant(client, work_off, waits, asked, seconds):
+    """RFC 7240; what has ended is not waited for, and has its tag."""
     task_id = create(client)
     work_off()
+    headers = {"Prefer": asked}
 
-    answer = client.get(f"{RESULT}/{task_id}", headers={"Prefer": asked})
+    answer = client.get(f"{RESULT}/{task_id}", headers=headers)
+    headers["If-None-Match"] = answer.headers["ETag"]
+    again = client.get(f"{RESULT}/{task_id}", headers=headers)
 
-    assert answer.status_code == 200
-    assert applied(answer) == (seconds and f"wait={seconds}")
-
-
-def test_operator_limits_how_long(app, client, config):
-    """What would outlast a proxy is cut, and the client told of it."""
-    app.config["JIMENG"] = replace(config, WAIT_SECONDS=1.0)
-
-    answer = client.post(CREATE, json=CAT, headers=WAIT)
-
-    assert answer.status_code == 202
-    assert applied(answer) == "wait=1"
+    assert (answer.status_code, again.status_code) == (200, 304)
+    wish = seconds and f"wait={seconds}"
+    assert applied(answer) == applied(again) == wish
+    assert waits == []
 
 
 @pytest.mark.parametrize("delay", [51, 3600])
@@ -170,16 +151,6 @@ def test_without_a_place_nobody_is_refused(client, waits):
     assert data_of(looked)["status"] == "pending"
     assert applied(asked) is applied(looked) is None
     assert waits == []
-
-
-def test_stopping_server_gives_the_usual_answer(client, soon, waits):
-    """Before the time is over, and the task goes on."""
-    soon(long_polls.shut_down)
-
-    answer = client.post(CREATE, json=CAT, headers=WAIT)
-
-    assert answer.status_code == 202
-    assert waits == [(50, False)]
 
 
 def test_what_is_deleted_meanwhile(client, soon, database):

@@ -11,7 +11,7 @@ from jimeng.jobs import pump
 from jimeng.operations import queue_actions
 from tests.conftest import run_queue
 from tests.forgetting import forget_lanes
-from tests.rest import API, NOWHERE, client_with, create, data_of, result
+from tests.rest import API, create, data_of, result
 
 QUEUE = f"{API}/queue"
 COUNTS = ("pending", "active", "retry", "archived", "completed", "cancelled")
@@ -25,18 +25,13 @@ def counts(client) -> dict[str, int]:
     return {name: data[name] for name in COUNTS if data[name]}
 
 
-def test_empty_queue_is_all_zero(client):
-    """Nothing is left out when there is nothing."""
+def test_pictures_are_counted_where_they_are(client, provider, lane):
+    """The delayed one waits, too; where there is nothing, nothing is left out."""
     data = data_of(client.get(QUEUE))
-
     assert [data[name] for name in COUNTS] == [0] * len(COUNTS)
     assert (data["processed"], data["failed"], data["jobs"]) == (0, 0, 0)
     assert data["by_date"] == data["servers"] == data["workers"] == []
     assert MOMENT.fullmatch(data["measured_at"])
-
-
-def test_pictures_are_counted_where_they_are(client, provider):
-    """Two at the provider, the others waiting, the delayed one too."""
     create(client, n=4)
     create(client, user_id="somebody.else")
     body = {"type": "image", "prompt": "a", "user_id": "b", "delay": 60}
@@ -44,9 +39,16 @@ def test_pictures_are_counted_where_they_are(client, provider):
 
     before = counts(client)
     run_queue()
+    lanes.limits.update_lane(lane, {"$set": {"limit": 1}})
 
     assert before == {"pending": 6}
     assert counts(client) == {"pending": 4, "active": 2}
+    lines = data_of(client.get(QUEUE))["lanes"]
+    (row,) = [each for each in lines if each["id"] == lane]
+    assert row["provider"] == "volcengine_jimeng"
+    assert row["model"] == "doubao-seedream-3.0-t2i"
+    assert (row["slots_in_use"], row["limit"], row["configured_limit"]) == (2, 1, 2)
+    assert (row["pending"], row["back_off_until"]) == (3, None), "but for the delayed"
 
 
 def test_refused_picture_waits_as_a_retry(client, provider, lane):
@@ -122,31 +124,6 @@ def test_workers_show_their_heartbeat(client):
     pump.write_heartbeat("some.host:123:token", utcnow())
     (worker,) = data_of(client.get(QUEUE))["workers"]
     assert (worker["host"], worker["pid"]) == ("some.host", 123)
-
-
-def test_lane_shows_slots_and_limit(client, lane):
-    """How many are being drawn, of how many; a lowered limit is seen."""
-    create(client, n=4)
-    run_queue()
-    lanes.limits.update_lane(lane, {"$set": {"limit": 1}})
-
-    data = data_of(client.get(QUEUE))
-
-    (row,) = [each for each in data["lanes"] if each["id"] == lane]
-    assert row["provider"] == "volcengine_jimeng"
-    assert row["model"] == "doubao-seedream-3.0-t2i"
-    assert (row["slots_in_use"], row["limit"], row["configured_limit"]) == (2, 1, 2)
-    assert (row["pending"], row["back_off_until"]) == (2, None)
-
-
-def test_without_redis_the_rest_is_shown(client, config, registry):
-    """The documents are the truth; only the number of jobs is unknown."""
-    create(client)
-
-    with client_with(config, registry, REDIS_URL=f"redis://{NOWHERE}/0") as other:
-        data = data_of(other.get(QUEUE))
-
-    assert (data["pending"], data["jobs"]) == (1, None)
 
 
 def test_cleared_queue_leaves_the_provider_s_alone(client, database, work_off):

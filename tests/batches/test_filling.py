@@ -1,17 +1,22 @@
-"""A batch's tasks are made as there is room, and each of them once."""
+"""A batch's tasks are made as there is room, each once, until the queue is cleared."""
 
 from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
+from unittest.mock import Mock
 
 import pytest
+from redis.exceptions import RedisError
 
-from jimeng import batches, jobs, lanes
+from jimeng import batches, jobs, lanes, operations
 from jimeng.batches import filling
+from jimeng.batches.actions import CANCELLED
 from jimeng.batches.capacity import WINDOW
 from jimeng.documents import Batch, Generation, Task, User, utcnow
-from jimeng.jobs import costs
-from tests.batches.conftest import ask, draw_nothing, fill, lines, look, pass_time
+from jimeng.documents.principal import Principal
+from jimeng.errors import QueueUnavailable
+from jimeng.jobs import broker, costs
+from tests.batches.conftest import act, ask, draw_nothing, fill, lines, look, pass_time
 from tests.rest import create
 
 
@@ -99,6 +104,8 @@ def test_day_that_is_full_is_waited_for(client, config, registry, work_off):
     assert "配额" in found["waits"]["message"]
     assert found["waits"]["until"]
     assert found["status"] == "processing"
+    page = client.get(f"/batches/{asked['batch_id']}").text
+    assert "已提交 4 / 6 条" in page and "今天的配额用完了" in page
     assert Batch.objects.get().waits["since"] == since
     # An earlier release did not write it.
     Batch.collection().update_one({}, {"$unset": {"waits.since": ""}})
@@ -217,3 +224,86 @@ def test_consumers_that_work_on_one_batch_make_each_task_once(client, work_all):
 
     assert Task.objects.count() == WINDOW + 6
     assert look(client, asked["batch_id"])["made"] == WINDOW + 6
+
+
+OPERATOR = Principal("root", is_operator=True)
+
+
+def clear() -> None:
+    assert not operations.queue_actions.clear(OPERATOR).is_open
+
+
+def test_cleared_queue_stays_empty(client, work_all):
+    """Its owner is told, and may have the rest made after all: nothing is lost."""
+    asked = ask(client, lines(40))
+    made = look(client, asked["batch_id"])["made"]
+
+    clear()
+    draw_nothing()
+    fill()
+
+    found = look(client, asked["batch_id"])
+    assert 0 < made < 40
+    assert (found["made"], found["status"]) == (made, "cancelled")
+    assert found["reason"] == "queue_cleared"
+    assert Task.objects(open=True).count() == 0
+    assert act(client, asked["batch_id"], "retry", rest=True).status_code == 202
+    work_all()
+    found = look(client, asked["batch_id"])
+    assert (found["status"], found["pictures"]["done"]) == ("completed", 40)
+
+
+def test_whoever_makes_a_task_in_that_moment_makes_it_in_vain(client, monkeypatch):
+    """It would be the first in a queue that has just been cleared."""
+    asked = ask(client, lines(40))
+    made = look(client, asked["batch_id"])["made"]
+    draw_nothing()
+    make, cleared = filling.make, []
+
+    def slow(*args: object) -> None:
+        if not cleared:
+            cleared.append(clear())
+        make(*args)
+
+    monkeypatch.setattr(filling, "make", slow)
+    fill()
+
+    assert cleared
+    assert look(client, asked["batch_id"])["made"] == made
+    assert Task.objects(open=True).count() == 0
+
+
+def test_cancelled_batch_is_not_run_again_any_more(client):
+    """What had failed of it would come back into the queue."""
+    asked = ask(client, lines(40))
+    again = {"at": utcnow(), "rest": False, "agreed": False}
+    changes = {"$set": {"stopped": CANCELLED, "again": again}}
+    Batch.collection().update_one({"_id": asked["batch_id"]}, changes)
+
+    clear()
+
+    found = Batch.find_one({"_id": asked["batch_id"]})
+    assert (found.again, found.stopped) == (None, CANCELLED)
+
+
+def test_batch_that_is_all_made_is_not_stopped(client):
+    """Of what the provider has begun it goes on."""
+    asked = ask(client, "一\n二")
+    Task.objects.update(set__status="processing")
+
+    clear()
+
+    assert Batch.find_one({"_id": asked["batch_id"]}).stopped is None
+    assert look(client, asked["batch_id"])["status"] == "processing"
+
+
+def test_nothing_stops_where_nothing_can_be_cleared(client, monkeypatch):
+    """Redis is away: the operator is told, and tries again."""
+    asked = ask(client, lines(40))
+    away = Mock(side_effect=RedisError("away"))
+    monkeypatch.setattr(broker, "queue_length", away)
+
+    with pytest.raises(QueueUnavailable):
+        operations.queue_actions.clear(OPERATOR)
+
+    assert Batch.find_one({"_id": asked["batch_id"]}).stopped is None

@@ -1,20 +1,13 @@
 """A batch is followed: by events, by waiting for its end, and by its tag."""
 
-import pytest
-
-from jimeng.api import events
 from jimeng.documents import Batch, Task
-from tests.api.test_events import read, told
+from tests.api.test_events import anew, read, told
 from tests.batches.conftest import BATCHES, act, ask, lines, look
-from tests.rest import data_of, refused
+from tests.rest import data_of
+
+__all__ = ["anew"]
 
 WAIT = {"Prefer": "wait=55"}
-
-
-@pytest.fixture(autouse=True)
-def anew(quick_room, monkeypatch):
-    """A room as the product's own server has it; progress shows soon."""
-    monkeypatch.setattr(events, "RETRY_AFTER_S", 0.2)
 
 
 def follow(client, batch_id: str):
@@ -56,17 +49,14 @@ def test_progress_is_told_though_the_batch_is_not_written(client):
     assert (later["pictures"]["cancelled"], later["pictures"]["waiting"]) == (1, 1)
 
 
-def test_deleted_batch_is_followed_no_longer(client, soon):
-    batch_id = ask(client, "猫")["batch_id"]
-    soon(lambda: client.delete(f"{BATCHES}/{batch_id}"))
-
-    list(read(follow(client, batch_id)))
-
-    refused(follow(client, batch_id), 404, "batch_not_found")
-
-
-def test_end_of_a_batch_is_waited_for(client, soon, work_all):
+def test_end_of_a_batch_is_waited_for(client, soon, work_all, waits):
+    """If it does not come in time, the answer is as if nothing had been wished for."""
     batch_id = ask(client, lines(2))["batch_id"]
+    early = client.get(f"{BATCHES}/{batch_id}", headers={"Prefer": "wait=1"})
+    assert data_of(early)["status"] == "processing"
+    assert early.headers["Preference-Applied"] == "wait=1"
+    assert early.headers["Retry-After"] == "3"
+    assert waits == [(1, True)]
     soon(work_all)
 
     answer = client.get(f"{BATCHES}/{batch_id}", headers=WAIT)
@@ -75,18 +65,6 @@ def test_end_of_a_batch_is_waited_for(client, soon, work_all):
     assert (found["status"], found["pictures"]["done"]) == ("completed", 2)
     assert answer.headers["Preference-Applied"] == "wait=55"
     assert "Retry-After" not in answer.headers
-
-
-def test_batch_that_goes_on_is_answered_when_the_time_is_over(client, waits):
-    """As if nothing had been wished for."""
-    batch_id = ask(client, "猫")["batch_id"]
-
-    answer = client.get(f"{BATCHES}/{batch_id}", headers={"Prefer": "wait=1"})
-
-    assert data_of(answer)["status"] == "processing"
-    assert answer.headers["Preference-Applied"] == "wait=1"
-    assert answer.headers["Retry-After"] == "3"
-    assert waits == [(1, True)]
 
 
 def test_unchanged_batch_is_not_sent_again(client, work_all):

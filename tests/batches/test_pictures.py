@@ -55,15 +55,20 @@ def test_pictures_go_into_all_of_it_once(client, provider, work_off, work_all, k
 
 
 def test_dry_run_counts_and_keeps_nothing(client):
-    """The size follows from the pictures, and the price where it is one for all."""
-    body = {**USER, "template": lines(3), "n": 1, "model": I2I}
-    body["images"] = [data_url(given.photo())]
+    """The size follows from the pictures; the price is one for all. Braces in a list
+    are braces; those of a template come behind."""
+    body = {**USER, "prompts": ["{a|b}"], "template": "{红|蓝}猫\n红猫", "n": 2}
+    body |= {"model": I2I, "images": [data_url(given.photo())]}
 
     found = data_of(client.post(f"{BATCHES}?dry_run=1", json=body))
 
-    assert (found["pictures"], found["width"], found["height"]) == (3, None, None)
-    assert found["cost"]["fen_of_all"] == 3 * found["cost"]["fen"] > 0
-    assert Input.objects.count() == Batch.objects.count() == files() == 0
+    assert found["prompts"] == ["{a|b}", "红猫", "蓝猫"]
+    assert (found["count_of_prompts"], found["repeated"]) == (3, 1)
+    assert (found["pictures"], found["n"]) == (6, 2)
+    assert (found["width"], found["height"]) == (None, None)
+    assert found["cost"]["fen_of_all"] == 6 * found["cost"]["fen"] > 0
+    assert Task.objects.count() == Batch.objects.count() == 0
+    assert Input.objects.count() == files() == 0
 
 
 @pytest.mark.parametrize(
@@ -163,13 +168,15 @@ def test_picture_that_cannot_be_fetched_stops_it(client, host, work_all):
 
 
 def test_same_key_finds_it_and_other_pictures_are_another_request(client):
-    """And so are other fields."""
+    """And so are other fields, but for defaults that are spelled out."""
     key = {"Idempotency-Key": "k"}
     body = {**USER, "template": lines(2), "model": I2I}
     first = {**body, "images": [data_url(given.photo())]}
 
-    answers = [client.post(BATCHES, json=first, headers=key) for _ in range(2)]
+    spelled = {**first, "n": 1, "quality": "standard", "seed": -1}
+    answers = [client.post(BATCHES, json=b, headers=key) for b in (first, spelled)]
     others = [{**body, "images": [data_url(given.photo(3))]}, {**first, "n": 2}]
+    others.append({**first, "metadata": {"order": "1"}})
     told = [client.post(BATCHES, json=other, headers=key) for other in others]
 
     ids = {data_of(each, 202)["batch_id"] for each in answers}

@@ -13,28 +13,6 @@ def send(client, **body):
     return client.post(BATCHES, json={"user_id": "user_123", **body})
 
 
-def test_dry_run_says_what_there_would_be(client):
-    """Prompts, count and price; nothing is written, and no place is taken."""
-    body = {"template": "{红|蓝}猫\n红猫", "n": 2, "user_id": "user_123"}
-
-    found = data_of(client.post(f"{BATCHES}?dry_run=1", json=body))
-
-    assert found["prompts"] == ["红猫", "蓝猫"]
-    assert (found["count_of_prompts"], found["repeated"]) == (2, 1)
-    assert (found["pictures"], found["n"]) == (4, 2)
-    assert found["cost"]["fen_of_all"] == 4 * found["cost"]["fen"] > 0
-    assert Batch.objects.count() == Task.objects.count() == 0
-
-
-def test_plain_prompts_are_taken_as_they_stand(client):
-    """Braces in a list are braces; those of a template come behind."""
-    answer = send(client, prompts=["{a|b}", "c"], template="{c|d}")
-
-    found = look(client, data_of(answer, 202)["batch_id"])
-
-    assert found["prompts"] == ["{a|b}", "c", "d"]
-
-
 @for_each(
     ("body", "field", "words"),
     [
@@ -45,8 +23,6 @@ def test_plain_prompts_are_taken_as_they_stand(client):
         ({"template": "{a|b}" * 20}, "template", "1,048,576 条提示词，一批最多 500"),
         ({"prompts": ["a", "长" * 801]}, "prompts.1", "800"),
         ({"prompts": [" "]}, "prompts.0", "1"),
-        ({"template": "a", "size": "9x9"}, "size", ""),
-        ({"template": "a", "model": "none"}, "model", ""),
         ({"template": "a", "n": 5}, "n", "1 到 4"),
         ({"template": "a", "mask": "x"}, "mask", "没有这个字段"),
         ({"template": "a", "style": "风" * 60}, "style", None),
@@ -155,19 +131,6 @@ def test_batches_of_a_status(client, work_all):
     query = "status=failed&status=pending&status=cancelled"
     wanted = [by[name] for name in ("pending", "cancelled", "failed")]
     assert found(client, query) == wanted
-
-
-def test_status_is_the_one_of_this_moment(client, work_all):
-    """Also where the counts of its end do not hold any more, or are not written yet."""
-    first = ask(client, "猫")["batch_id"]
-    work_all()
-    Batch.count_anew(first)
-    second = ask(client, "狗")["batch_id"]
-    Task.cancel({}, Task.collection().find_one({"batch": second})["_id"])
-
-    assert found(client, "status=completed") == [first]
-    assert found(client, "status=failed") == [second]
-    assert found(client, "status=processing") == []
 
 
 def test_pages_of_a_status_go_on(client, work_all):

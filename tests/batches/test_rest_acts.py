@@ -287,23 +287,6 @@ def test_prompt_that_was_drawn_is_left_alone(client, provider, work_all, drawn):
     refused(act(client, batch_id, "retry"), 409, "batch_not_retryable")
 
 
-def test_prompt_that_failed_each_time_lacks_one(client, provider, work_all):
-    """However often that was, one picture brings it."""
-    provider.submits = [REFUSED] * 3
-    batch_id = ask(client, "猫")["batch_id"]
-    work_all()
-    first = Task.objects.get().id
-    for _ in range(2):
-        again(client, first)
-        work_all()
-
-    assert counts(client, batch_id) == {"total": 1, "failed": 1}
-    assert look(client, batch_id)["lacking"]["ready"] == 1
-    data_of(act(client, batch_id, "retry"), 202)
-    work_all()
-    assert counts(client, batch_id) == {"total": 1, "done": 1}
-
-
 def test_what_running_again_waits_for_is_said(client, drawn):
     """On the page, too, and no longer than it waits."""
     batch_id = drawn(2, REFUSED)

@@ -309,17 +309,6 @@ def test_commands_do_not_grow_with_the_queue(commands, users):
     assert spent[1] <= 25 + 3 * lines, commands
 
 
-def test_batches_are_linear(commands, monkeypatch):
-    """Twice as many cost twice as much, also where all are one user's."""
-    monkeypatch.setattr("jimeng.tasks.clear_queue.lanes.renumber", lambda lane: None)
-    spent = []
-    for n in (60, 120):
-        fill(n, 1)
-        spent.append(cost_of(commands, partial(clear_now, size=10)))
-
-    assert spent[1] <= 2 * spent[0]
-
-
 def test_one_cancellation_costs_no_more_with_more_waiting(commands, client):
     """The pictures that remain move up in one update."""
     spent = []

@@ -6,8 +6,8 @@ import pytest
 
 from jimeng.documents import BulkAction, Image, Share, utcnow
 from jimeng.documents.principal import Principal
-from jimeng.gallery import collections, shares, trash
-from jimeng.jobs import purge, retention
+from jimeng.gallery import collections, shares
+from jimeng.jobs import retention
 from tests.forgetting import forget_retention
 from tests.hung import hang
 from tests.jobs.test_deaths import Died, reaper
@@ -53,45 +53,6 @@ def test_pictures_in_a_collection_stay_until_they_leave_the_last_one(aged, later
     assert Image.read(found).collections == []
 
 
-def test_bytes_go_from_what_is_in_no_collection(aged, later, monkeypatch):
-    """The oldest that nobody has put anywhere, though older ones are there."""
-    oldest, older, young = aged(3, 2, 1)
-    made = collections.create(ME, "a")
-    collections.change(ME, made.id, add=pictures(oldest))
-    row = Image.collection().find_one({"task_id": older})
-    size = row["bytes"] + row["thumbnail_bytes"]
-    store = type(retention.runtime().store)
-    monkeypatch.setattr(store, "size", lambda self: retention.GIB + size)
-
-    assert later(KEEP_GIB=1) == {oldest, young}
-
-
-def test_picture_of_a_deleted_collection_goes(aged, later):
-    """At once where they are few; none is kept by what is not there."""
-    (old,) = aged(40)
-    made = collections.create(ME, "a")
-    collections.change(ME, made.id, add=pictures(old))
-
-    collections.delete(ME, made.id)
-
-    assert later() == set()
-
-
-def test_trash_takes_what_is_in_a_collection(aged, later, monkeypatch):
-    """There it is for a week, as all that is deleted, and then gone for good."""
-    (old,) = aged(40)
-    made = collections.create(ME, "a")
-    collections.change(ME, made.id, add=pictures(old))
-    trash.trash_pictures(ME, pictures(old))
-
-    assert later() == {old}
-    week_ago = utcnow() - purge.TRASH_RETENTION - timedelta(seconds=1)
-    Image.collection().update_many({}, {"$set": {"trashed_at": week_ago}})
-    purge.empty_trash()
-
-    assert kept() == set()
-
-
 def test_picture_put_away_meanwhile_is_saved(aged, keep, meanwhile):
     """It is looked at once more in the moment of removal."""
     (old,) = aged(9)
@@ -123,10 +84,6 @@ def test_what_is_kept_is_not_gone_through_each_time(aged, keep):
     assert kept() == {second}
 
 
-def deletion() -> BulkAction:
-    return BulkAction.find_one({"kind": collections.DELETE})
-
-
 def test_death_beside_a_deletion_keeps_nothing_for_ever(database, reaper, monkeypatch):
     """Put in by a request that found the collection, was late, and died."""
     ids = hang("a", "b")
@@ -148,7 +105,8 @@ def test_death_beside_a_deletion_keeps_nothing_for_ever(database, reaper, monkey
     collections.clean_up_deletions()
 
     assert Image.collection().count_documents(inside) == 0
-    assert deletion().details["looked"] is True
+    deletion = BulkAction.find_one({"kind": collections.DELETE})
+    assert deletion.details["looked"] is True
 
 
 def test_shared_picture_stays_until_its_link_ends(aged, later):
@@ -179,7 +137,9 @@ def test_shared_pictures_hold_up_no_others(aged, later, monkeypatch):
 
 
 def test_beyond_the_bytes_those_after_the_shared_ones_go(aged, later):
-    first, second, third = aged(3, 2, 1)
+    """Nor do those go that are in a collection, though they are older."""
+    put, first, second, third = aged(4, 3, 2, 1)
+    collections.change(ME, collections.create(ME, "a").id, add=pictures(put))
     shares.share_or_update(ME, f"{first}_0")
     sizes = {"$set": {"bytes": 1000, "thumbnail_bytes": 0, "preview_bytes": 0}}
     Image.collection().update_many({}, sizes)
@@ -189,4 +149,4 @@ def test_beyond_the_bytes_those_after_the_shared_ones_go(aged, later):
     told = retention.count_surplus(None, 0, limit)
 
     assert (told.count, told.bytes) == (1, 1000)
-    assert later(KEEP_GIB=limit) == {first, third}
+    assert later(KEEP_GIB=limit) == {put, first, third}

@@ -93,7 +93,7 @@ def ask(
     for each in ("follow_task", "follow_batch"):
         words += ["--exclude-operation-id", each]
     # These wait for pictures, and say by 502 and 504 what became of them;
-    # tests/openai/test_described.py holds them to what is described.
+    # tests/openai/test_generations.py holds them to what is described.
     for each in ("generate_images", "edit_images"):
         words += ["--exclude-operation-id", each]
     return subprocess.run(

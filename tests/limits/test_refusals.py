@@ -1,28 +1,47 @@
-"""How much a user may ask for: in a minute, in a day, and waiting at once."""
+"""How much a user may ask for, what counts for it, and what is given back."""
 
 import re
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, time, timedelta
+from unittest.mock import Mock
 
 import pytest
+from pymongo.errors import AutoReconnect
+from redis.connection import Connection
+from redis.exceptions import TimeoutError
 
-from jimeng import jobs, limits
-from jimeng.documents import QuotaUsage, Task, User, utcnow
+from jimeng import jobs, lanes, limits
+from jimeng.documents import Generation, QuotaUsage, Task, User, utcnow
 from jimeng.documents.principal import Principal
+from jimeng.errors import ProviderError
 from jimeng.errors.access import UserNotFound
-from jimeng.limits import reservations
+from jimeng.jobs import janitor, pump
+from jimeng.limits import deferred_release, reservations
 from jimeng.operations.users import set_quota
 from tests.at_once import at_once
-from tests.conftest import run_queue
+from tests.conftest import come_due, run_queue
 from tests.limits.conftest import USER, ask, left, put_on
-from tests.rest import CAT, GENERAL, client_with, create, new_user, refused
+from tests.rest import (
+    API,
+    CAT,
+    CREATE,
+    GENERAL,
+    client_with,
+    create,
+    data_of,
+    new_user,
+    refused,
+    result,
+)
 
 DAY = 86_400  # seconds
 ROOT = Principal("root", is_operator=True)
 
 
 def test_tasks_beyond_the_minute_s_are_refused(limited):
-    """The sixth is told when to come back, sixty seconds after the first; others' are
-    not counted with it."""
+    """Till sixty seconds after the first; others' are not counted with it."""
     for _ in range(5):
         create(limited)
 
@@ -75,8 +94,7 @@ def test_yesterday_s_pictures_do_not_count(quota):
 
 
 def test_user_s_own_quota_comes_first(quota):
-    """None at all, less than the server's, or more; and at once, in the process where
-    the operator has set it."""
+    """At once, in the process where the operator has set it."""
     user_id = new_user(quota)["id"]
     own = {}
     for allowed in (0, 3, 12):
@@ -87,33 +105,24 @@ def test_user_s_own_quota_comes_first(quota):
     assert own[12] == [202, 202, 202, 429]
 
 
-def test_quota_of_one_user_on_a_server_without(client):
-    """What was asked for earlier in the day counts, too."""
+def test_quota_of_one_user_is_read_once_a_second(client, monkeypatch):
+    """Also on a server without one; what was asked for earlier in the day counts."""
+    now = reservations.monotonic()
+    monkeypatch.setattr(reservations, "monotonic", lambda: now)
     user_id = new_user(client)["id"]
-    create(client, n=4, user_id=user_id)
-    User.collection().update_one({"_id": user_id}, {"$set": {"daily_quota": 5}})
-    limits.clear_quota_cache()
+    where = {"_id": user_id}
+    create(client, n=3, user_id=user_id)
+    User.collection().update_one(where, {"$set": {"daily_quota": 0}})
+    create(client, user_id=user_id)
+    User.collection().update_one(where, {"$set": {"daily_quota": 5}})
+    later = now + reservations.QUOTA_CACHE_S
+    monkeypatch.setattr(reservations, "monotonic", lambda: later)
 
     answer = ask(client, n=2, user_id=user_id)
 
     refused(answer, 429, "quota_exceeded")
     create(client, user_id=user_id)
     create(client, n=4)
-
-
-def test_quota_is_read_once_a_second(client, monkeypatch):
-    """Where the request does not say what the user's record does."""
-    now = reservations.monotonic()
-    monkeypatch.setattr(reservations, "monotonic", lambda: now)
-    user_id = new_user(client)["id"]
-    create(client, n=4, user_id=user_id)
-    User.collection().update_one({"_id": user_id}, {"$set": {"daily_quota": 0}})
-
-    create(client, user_id=user_id)
-    later = now + reservations.QUOTA_CACHE_S
-    monkeypatch.setattr(reservations, "monotonic", lambda: later)
-
-    refused(ask(client, user_id=user_id), 429, "quota_exceeded")
 
 
 def test_without_limits_nothing_is_said_of_any(app, config, registry):
@@ -165,10 +174,204 @@ def test_limit_holds_for_requests_at_once(app, config, registry, limit, least):
         assert set(statuses) == {202, 429}
 
 
-def test_picture_that_is_sent_waits_no_longer(app, config, registry):
-    """As many more may be asked for, at once."""
-    with client_with(config, registry, USER_MAX_PENDING=2) as other:
-        create(other, n=2)
+def test_refused_request_is_not_counted(limited):
+    create(limited)
+    ask(limited, "k")
+    before = left()
+
+    refused(ask(limited, prompt="x" * 5000), 422, "validation_failed")
+    refused(ask(limited, "k", prompt="another"), 422, "idempotency_key_reused")
+    refused(ask(limited, n=4, size="7x7"), 422, "validation_failed")
+
+    assert left() == before == {"submissions": 3, "daily-pictures": 8}
+
+
+def test_repetition_is_not_counted(limited):
+    """It is answered also when nothing is left."""
+    first = ask(limited, "k-1", n=4)
+    again = ask(limited, "k-1", n=4)
+    for _ in range(4):
+        create(limited)
+    last = ask(limited, "k-1", n=4)
+
+    assert data_of(first, 202) == data_of(again, 202) == data_of(last, 202)
+    assert again.headers["RateLimit"].startswith('"submissions";r=4;')
+    assert left() == {"submissions": 0, "daily-pictures": 2}
+
+
+def test_parallel_repetitions_count_once(limited):
+    """Each that loses gives back what it took, and has the first answer."""
+    answers = at_once(5, lambda _: ask(limited.application.test_client(), "same", n=2))
+
+    assert {answer.status_code for answer in answers} == {202}
+    assert len({answer.data for answer in answers}) == 1
+    replayed = [answer.headers.get("Idempotent-Replayed") for answer in answers]
+    assert replayed.count(None) == 1
+    assert left() == {"submissions": 4, "daily-pictures": 8}
+    assert Generation.collection().count_documents({}) == 2
+
+
+def test_running_again_counts(limited):
+    """A retry is a task like any other, one by one or many at once."""
+    ids = [create(limited) for _ in range(3)]
+    data_of(limited.post(f"{API}/tasks/cancel", json={"ids": ids}))
+    data_of(limited.post(f"{API}/tasks/{ids[0]}/retry"), 202)
+
+    answer = limited.post(f"{API}/tasks/retry", json={"ids": ids[1:]})
+
+    rows = data_of(answer)["results"]
+    assert [row.get("error") for row in rows] == [None, "too_many_submissions"]
+    assert answer.headers["RateLimit"].startswith('"submissions";r=0;')
+
+
+def test_cancelled_pictures_are_given_back(quota):
+    """Those that waited, by whatever way they are cancelled; the begun one counts."""
+    kept = create(quota, n=3)
+    one, two, deleted = (create(quota, n=2) for _ in range(3))
+    run_queue()  # two of the first are being drawn
+
+    quota.post(f"{API}/tasks/{one}/cancel")
+    quota.post(f"{API}/tasks/cancel", json={"ids": [two, kept]})
+    quota.delete(f"{CREATE}/{deleted}")
+    quota.delete(f"{CREATE}/{deleted}")
+
+    assert result(quota, kept)["status"] == "cancelled"
+    assert left() == {"daily-pictures": 8}
+    jobs.huey.storage.conn.flushdb()
+    assert left() == {"daily-pictures": 8}, "what costs money is counted in MongoDB"
+
+
+def test_picture_that_is_cancelled_in_its_last_moment_is_given_back(quota, lane):
+    """It had a slot already, and nothing had been sent."""
+    task_id = create(quota)
+    lanes.claim(lane, {"main": 1})
+
+    quota.post(f"{API}/tasks/{task_id}/cancel")
+    assert left() == {"daily-pictures": 9}
+    for _ in range(2):  # its claim lapses, and the next one finds it unwanted
+        come_due()
+        pump.tick()
         run_queue()
 
-        create(other, n=2)
+    assert left() == {"daily-pictures": 10}
+
+
+def test_refused_prompt_counts(quota, provider, work_off):
+    """What was sent was sent, even where nothing came of it. What is given back late is
+    not today's: its day is over, and today's count had nothing to do with it."""
+    provider.submits = [ProviderError("no", code="content_refused_prompt")]
+    create(quota)
+    work_off()
+    assert left() == {"daily-pictures": 9}
+    task_id = create(quota)
+    yesterday = utcnow() - timedelta(days=1)
+    Generation.collection().update_many({}, {"$set": {"created_at": yesterday}})
+
+    quota.post(f"{API}/tasks/{task_id}/cancel")
+
+    assert left() == {"daily-pictures": 8}
+
+
+def test_picture_of_a_model_that_is_gone_is_given_back(quota):
+    """It was never sent, on whatever day that is found."""
+    create(quota)
+    yesterday = utcnow() - timedelta(days=1)
+    gone = {"lane": "x:y", "created_at": yesterday}
+    Generation.collection().update_many({}, {"$set": gone})
+    put_on(yesterday.date(), 3)
+
+    janitor.fail_unserved()
+
+    assert QuotaUsage.used_on(USER, yesterday.date()) == 2
+
+
+@contextmanager
+def one_answer_lost() -> Iterator[list[object]]:
+    """Redis does what it is asked, but its next answer to a script does not come."""
+    lost: list[object] = []
+    read = Connection.read_response
+
+    def read_or_lose(self: Connection, *args: object, **how: object) -> object:
+        answer = read(self, *args, **how)
+        if isinstance(answer, list) and not lost:
+            lost.append(answer)
+            raise TimeoutError("Timeout reading from socket")
+        return answer
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Connection, "read_response", read_or_lose)
+        yield lost
+
+
+def test_count_whose_answer_is_lost_is_not_taken_twice(limited, monkeypatch):
+    """The client asks Redis again; the last place, too, is taken once."""
+    monkeypatch.setattr(reservations, "RESEND_WINDOW_S", 60)  # however slow it is
+    for used in range(1, 6):
+        with one_answer_lost() as lost:
+            answer = ask(limited)
+
+        data_of(answer, 202)
+        assert lost
+        assert answer.headers["RateLimit"].startswith(f'"submissions";r={5 - used};')
+    refused(ask(limited), 429, "too_many_submissions")
+
+
+def failing(*args: object, **kwargs: object) -> None:
+    raise AutoReconnect("connection closed")
+
+
+@pytest.fixture
+def settled_by_hand(monkeypatch) -> None:
+    """Nothing is settled but where a test says so."""
+    monkeypatch.setattr(deferred_release, "_thread", threading.current_thread())
+
+
+@pytest.mark.parametrize(
+    "where", [(lanes, "read_queue"), (Task, "insert")], ids=["look", "write"]
+)
+def test_reservation_of_a_task_that_was_not_written_is_released(
+    limited, monkeypatch, settled_by_hand, where
+):
+    """The user has as much left as before, once MongoDB answers."""
+    ask(limited)
+    before = left()
+    with monkeypatch.context() as broken:
+        broken.setattr(*where, failing)
+        refused(ask(limited, n=4), 503, "database_unavailable")
+        broken.setattr(Task, "find_one", failing)
+        with pytest.raises(AutoReconnect):
+            deferred_release.release_pending()
+
+    deferred_release.release_pending()
+
+    assert left() == before
+
+
+def test_reservation_of_a_task_that_was_written_stays(
+    limited, monkeypatch, settled_by_hand
+):
+    """MongoDB did not say so, but its pictures will be drawn."""
+    insert = Task.insert
+    with monkeypatch.context() as broken:
+        broken.setattr(Task, "insert", lambda row: failing(insert(row)))
+        refused(ask(limited, n=4), 503, "database_unavailable")
+
+    deferred_release.release_pending()
+
+    assert left() == {"submissions": 4, "daily-pictures": 6}
+
+
+def test_it_settles_by_itself(limited, monkeypatch):
+    """As soon as MongoDB answers, and asks no more when nothing is left."""
+    pauses = []
+    monkeypatch.setattr(deferred_release, "sleep", pauses.append)
+    with monkeypatch.context() as broken:
+        broken.setattr(deferred_release.threading, "Thread", Mock())
+        broken.setattr(Task, "insert", failing)
+        refused(ask(limited, n=4), 503, "database_unavailable")
+
+    deferred_release._run()
+
+    assert pauses == [deferred_release.PAUSE_S]
+    assert left() == {"submissions": 5, "daily-pictures": 10}
+    assert deferred_release._thread is None

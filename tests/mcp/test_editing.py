@@ -4,12 +4,9 @@ import pytest
 
 from jimeng.documents import Task
 from jimeng.providers import Registry
-from tests.each import for_each
-from tests.given_pictures import photo
 from tests.hung_videos import finish_video
-from tests.inputs.test_going_in import data_url, prepared, sent
-from tests.mcp.test_tools import conforms, count
-from tests.rest import task
+from tests.inputs.test_going_in import prepared, sent
+from tests.mcp.test_tools import conforms
 
 
 @pytest.fixture
@@ -37,15 +34,6 @@ def test_picture_is_changed_in_one_call(agent, drawn, by, soon, work_off, provid
     assert len(sent(provider).inputs) == 1
 
 
-def test_record_names_what_went_in(older, client, drawn):
-    made = older.done("edit_image", images=[drawn["link"]], prompt="x", wait_seconds=0)
-
-    kept = task(client, made["task_id"])
-    assert kept["made_from"][0]["picture"] == drawn["id"]
-    assert kept["input"]["prompt"] == "x"
-    assert made["phase"] == "preparing"
-
-
 @pytest.mark.parametrize(
     ("more", "does"),
     [
@@ -62,42 +50,6 @@ def test_model_is_one_for_what_is_wished(older, drawn, more, does):
 
     found = models[made["model"]]
     assert found == does or (does, found) == ("image-to-image", "text-to-image")
-
-
-NO_PICTURES = (
-    *("no_such_picture", "http://127.0.0.1/a.png", "data:image/png;base64,AAAA"),
-)
-
-
-@for_each(
-    ("given", "named"),
-    [
-        ({"prompt": "x"}, "images"),
-        *[({"prompt": "x", "images": value}, "images") for value in ([], "x")],
-        *[({"prompt": "x", "images": [value]}, "images.0") for value in NO_PICTURES],
-        ({"prompt": "x", "images": ["a"], "strength": 2}, "strength"),
-        ({"prompt": "x", "images": ["a"], "expand": {"up": 1}}, "expand"),
-        ({"prompt": "x", "images": ["a"], "model": "jimeng-3.0"}, "images"),
-        ({"images": ["a"], "expand": {"right": 0.9}}, "0.4"),
-        ({"prompt": "x", "images": ["a"] * 14, "mask": "b"}, "jimeng-inpaint"),
-    ],
-)
-def test_wrong_wish_is_told_in_words(older, given, named):
-    """Before anything is kept."""
-    assert named in older.refused("edit_image", **given)
-    assert count() == 0
-
-
-def test_equal_call_joins(older, drawn):
-    """The same pictures in the same order, and nothing is kept or drawn twice."""
-    call = {"images": [drawn["id"], data_url(photo())], "prompt": "x"}
-    first = older.done("edit_image", **call, wait_seconds=0)
-    again = older.done("edit_image", **call, wait_seconds=0)
-    turned = {**call, "images": call["images"][::-1]}
-    other = older.done("edit_image", **turned, wait_seconds=0)
-
-    assert (again["task_id"], again["joined"]) == (first["task_id"], True)
-    assert other["task_id"] != first["task_id"]
 
 
 LANTERN = {"prompt": "灯笼随风轻摆", "duration": 5}

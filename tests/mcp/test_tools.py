@@ -18,8 +18,7 @@ from jimeng.mcp import arguments, tools
 from jimeng.providers import Progress
 from tests.each import for_each
 from tests.given_pictures import encoded
-from tests.mcp.conftest import Agent
-from tests.rest import client_with, create, task
+from tests.rest import create, task
 from tests.test_core import refusal
 
 LETTER = re.compile(r"[\u4e00-\u9fff]")
@@ -71,34 +70,19 @@ def test_what_takes_longer_is_gone_on_with(agent, work_off, soon):
     ]
 
 
-def test_operator_limits_how_long(app, older, config, waits):
-    """A proxy in front gives up sooner than a host does."""
+def test_what_is_begun_is_not_waited_for_for_ever(app, older, config, waits):
+    """A proxy in front gives up sooner than a host does, so the operator limits it; and
+    nobody is refused for want of a place: the answer comes at once."""
     app.config["JIMENG"] = replace(config, WAIT_SECONDS=1.0)
-
     older.done("generate_image", prompt="x")
-
-    assert waits == [(1.0, True)]
-
-
-def test_without_a_place_it_is_begun_all_the_same(older):
-    """Nobody is refused for want of one: the answer comes at once."""
     with ExitStack() as held:
         for number in range(24):
             held.enter_context(long_polls.long_poll_permit(f"user{number}"))
 
-        made = older.done("generate_image", prompt="x")
+        made = older.done("generate_image", prompt="y")
 
     assert made["status"] == "pending"
-
-
-def test_stopping_server_answers_with_what_is_begun(older, soon, waits):
-    """Before its time is over; the task goes on, and the next server has it."""
-    soon(long_polls.shut_down)
-
-    made = older.done("generate_image", prompt="x")
-
-    assert [is_over for _, is_over in waits] == [False]
-    assert (made["status"], count()) == ("pending", 1)
+    assert waits == [(1.0, True)]
 
 
 def test_four_pictures_stay_small(older, provider, work_off):
@@ -142,6 +126,11 @@ def test_failure_is_told_in_words(older, provider, soon):
     assert said["error"]["charged"] == "no"
 
 
+NO_PICTURES = (
+    *("no_such_picture", "http://127.0.0.1/a.png", "data:image/png;base64,AAAA"),
+)
+
+
 @for_each(
     ("given", "named"),
     [
@@ -153,20 +142,20 @@ def test_failure_is_told_in_words(older, provider, soon):
         ({"prompt": "x", "wait_seconds": 60}, "wait_seconds"),
         ({"prompt": "x", "colour": "red"}, "colour"),
         ({"prompt": "x", "idempotency_key": "a b"}, "Idempotency-Key"),
+        *[({"prompt": "x", "images": value}, "images") for value in ([], "x")],
+        *[({"prompt": "x", "images": [value]}, "images.0") for value in NO_PICTURES],
+        ({"prompt": "x", "images": ["a"], "strength": 2}, "strength"),
+        ({"prompt": "x", "images": ["a"], "expand": {"up": 1}}, "expand"),
+        ({"prompt": "x", "images": ["a"], "model": "jimeng-3.0"}, "images"),
+        ({"images": ["a"], "expand": {"right": 0.9}}, "0.4"),
+        ({"prompt": "x", "images": ["a"] * 14, "mask": "b"}, "jimeng-inpaint"),
     ],
 )
 def test_wrong_wish_is_told_in_words(older, given, named):
     """An error of the tool, not of the protocol: the model can mend it."""
-    assert named in older.refused("generate_image", **given)
+    tool = "edit_image" if "images" in given else "generate_image"
+    assert named in older.refused(tool, **given)
     assert count() == 0
-
-
-def test_limit_is_told_in_words(database, config, registry):
-    with client_with(config, registry, USER_MAX_PENDING=1) as few:
-        agent = Agent(few, is_stateless=False)
-        agent.done("generate_image", prompt="x", wait_seconds=0)
-
-        assert "too_many_pending" in agent.refused("generate_image", prompt="y")
 
 
 def test_task_of_any_door_is_found(older, client):
@@ -232,26 +221,14 @@ def test_bounds_are_those_that_are_checked(older):
             older.refused("list_tasks", **{name: shape["minimum"] - 1})
 
 
-def test_equal_call_joins_while_the_first_goes_on(agent, provider, soon):
-    """A host that gave up and asks once more pays once, and is told so."""
-    first = agent.done("generate_image", prompt="x", n=2, wait_seconds=0)
-    soon()
-
-    result = agent.call("generate_image", n=2, prompt="x", wait_seconds=20)
-
-    again = conforms(result, "generate_image")
-    assert again["task_id"] == first["task_id"]
-    assert again["joined"] and "seed" in again["message"]
-    assert (count(), len(provider.requests)) == (1, 2)
-
-
 def test_equal_call_joins_what_ended_unheard(older, work_off, waits):
-    """
-    The result that nobody was given is given to who asks for it. After that, a look, or
-    a cancellation, it is a new wish.
-    """
+    """A host that gave up and asks once more pays once, and is given the result that
+    nobody was. After that, a look, or a cancellation, it is a new wish."""
     call = {"prompt": "x", "wait_seconds": 0}
     first = older.done("generate_image", **call)["task_id"]
+    again = conforms(older.call("generate_image", **call), "generate_image")
+    assert (again["task_id"], again["joined"], count()) == (first, True, 1)
+    assert "seed" in again["message"]
     work_off()
     heard = older.done("generate_image", prompt="x")
     second = older.done("generate_image", **call)
@@ -266,21 +243,6 @@ def test_equal_call_joins_what_ended_unheard(older, work_off, waits):
     assert len(set(made)) == 4
     assert not any("joined" in each for each in (second, third, fourth))
     assert waits == []
-
-
-@for_each(
-    "more",
-    [
-        *({"seed": 7}, {"prompt": "y"}, {"n": 2}, {"idempotency_key": "another"}),
-        {"metadata": {"order": "1"}},
-    ],
-)
-def test_other_call_is_another_task(older, more):
-    """Whatever differs but for how long it waits."""
-    first = older.done("generate_image", prompt="x", wait_seconds=0)
-    other = older.done("generate_image", **{"prompt": "x", **more}, wait_seconds=0)
-
-    assert first["task_id"] != other["task_id"]
 
 
 def test_key_of_the_call_alone_decides(older, work_off):

@@ -1,4 +1,4 @@
-"""``POST /v1/images/generations``: what clients send and get, also as a stream."""
+"""``POST /v1/images/generations``: what clients send and get, and what is described."""
 
 import base64
 import io
@@ -14,7 +14,9 @@ from jimeng.errors import ProviderError
 from jimeng.http import long_polls
 from jimeng.openai import streams
 from tests.each import for_each
-from tests.openai.conftest import CAT, GENERATIONS, error_of
+from tests.given_pictures import photo
+from tests.openai.conftest import CAT, EDITS, GENERATIONS, error_of
+from tests.test_openapi_examples import conforms, find
 
 # As the clients of the same name send it.
 SHAPES = {
@@ -50,14 +52,6 @@ def post(client, headers=None, **fields):
     return client.post(GENERATIONS, json={**CAT, **fields}, headers=headers)
 
 
-def picture(answer) -> Pillow.Image:
-    assert answer.status_code == 200, answer.text
-    content = base64.b64decode(answer.json["data"][0]["b64_json"])
-    found = Pillow.open(io.BytesIO(content))
-    found.load()
-    return found
-
-
 @pytest.mark.parametrize("client_name", SHAPES)
 def test_shapes_of_clients_are_answered(client, draws, provider, client_name):
     """One submission each, and the form of the answer that they expect."""
@@ -85,7 +79,10 @@ def test_bytes_have_the_format_that_was_asked_for(client, draws, asked, kind):
     """PNG where nothing is said: clients label it so without looking."""
     answer = post(client, response_format="b64_json", output_format=asked)
 
-    assert picture(answer).format == kind
+    assert answer.status_code == 200, answer.text
+    content = base64.b64decode(answer.json["data"][0]["b64_json"])
+    assert Pillow.open(io.BytesIO(content)).format == kind
+    assert answer.json["size"] == "64x64", "that of what came, not of what was asked"
     assert answer.json["output_format"] == kind.lower()
     assert int(answer.headers["Content-Length"]) == len(answer.data)
     assert json.loads(answer.data) == answer.json
@@ -98,16 +95,6 @@ def test_words_that_look_like_an_escape_stay_whole(client, draws):
     answer = post(client, prompt=prompt, response_format="b64_json", n=2)
 
     assert [each["revised_prompt"] for each in answer.json["data"]] == [prompt] * 2
-
-
-def test_form_is_as_good_as_json(client, draws, provider):
-    """Numbers and switches are text there."""
-    form = {"prompt": "cat", "n": "2", "stream": "false", "size": "1536x1024"}
-
-    answer = client.post(GENERATIONS, data=form, content_type="multipart/form-data")
-
-    assert answer.status_code == 200, answer.text
-    assert len(answer.json["data"]) == len(provider.requests) == 2
 
 
 @for_each(
@@ -166,9 +153,10 @@ def test_every_path_answers_in_their_shape(client, method, path, status, code):
 
 
 def test_refused_prompt_is_the_callers_to_mend(client, draws, provider):
-    """Nothing is charged, and nobody posts it again. In a stream it is an event."""
+    """Nobody posts it again, nor what may have been paid for."""
     refusal = ProviderError("no", code="content_refused_prompt")
-    provider.submits = [refusal, refusal]
+    lost = ProviderError("?", code="submit_unknown", maybe_accepted=True)
+    provider.submits = [refusal, refusal, lost]
 
     answer = post(client)
 
@@ -179,17 +167,9 @@ def test_refused_prompt_is_the_callers_to_mend(client, draws, provider):
     (event,) = events(post(client, stream=True))
     assert event["error"]["code"] == "content_refused_prompt"
     assert event["error"]["charged"] == "no"
-
-
-def test_failed_picture_is_not_asked_for_again(client, draws, provider):
-    """It may have been paid for."""
-    provider.submits = [ProviderError("?", code="submit_unknown", maybe_accepted=True)]
-
     answer = post(client)
-
     error = error_of(answer, 502, "submit_unknown")
-    assert error["charged"] == "unknown"
-    assert answer.headers["x-should-retry"] == "false"
+    assert (error["charged"], answer.headers["x-should-retry"]) == ("unknown", "false")
     assert client.get(error["result_url"]).json["data"]["status"] == "failed"
 
 
@@ -247,13 +227,10 @@ def events(answer) -> list[dict]:
     return found
 
 
-def ask(client, **fields):
-    return client.post(GENERATIONS, json={**CAT, "stream": True, **fields})
-
-
 def test_pictures_come_as_events(client, draws):
     """One for each, whole, with the fields that clients need."""
-    answer = ask(client, n=2, partial_images=2, output_format="webp")
+    more = {"partial_images": 2, "output_format": "webp"}
+    answer = post(client, n=2, stream=True, **more)
 
     found = events(answer)
     assert [each["type"] for each in found] == ["image_generation.completed"] * 2
@@ -297,6 +274,104 @@ def test_place_is_free_again_after_the_stream(client, app, monkeypatch):
         assert "x-should-retry" not in refused.headers
         assert Task.collection().count_documents({}) == 1
 
-    (event,) = events(ask(client))
+    (event,) = events(post(client, stream=True))
     assert event["error"]["code"] == "wait_over"
     long_polls.configure(Config())
+
+
+MODELS = "/v1/models"
+
+
+@pytest.fixture
+def document(client) -> dict:
+    return client.get("/openapi.json").json
+
+
+@pytest.mark.parametrize("key", ["minimal", "usual", "stream"])
+def test_examples_of_a_request_are_drawn(client, document, draws, key):
+    """Sent as printed, with the type that is described; JSON to the last field."""
+    path, _, operation = find(document, "generate_images")
+    assert path == GENERATIONS
+    body = operation["requestBody"]["content"]["application/json"]["examples"][key]
+
+    answer = client.post(path, json=body["value"])
+
+    assert answer.status_code == 200
+    assert answer.mimetype in operation["responses"]["200"]["content"]
+    if answer.mimetype == "application/json":
+        conforms(document, operation, 200, answer.json)
+    else:
+        assert b"event: image_generation.completed\n" in answer.data
+
+
+def test_form_is_taken_as_described(client, document, draws):
+    """Every field of it, and the pictures under one name."""
+    path, _, operation = find(document, "edit_images")
+    assert path == EDITS
+    content = operation["requestBody"]["content"]["multipart/form-data"]
+    shape = document["components"]["schemas"][content["schema"]["$ref"].split("/")[-1]]
+    assert shape["required"] == ["image"]
+    form = {"image": (io.BytesIO(photo()), "a.png"), "prompt": "x", "n": "1"}
+    form |= {"size": "auto", "quality": "auto", "response_format": "url"}
+    assert set(form) < set(shape["properties"])
+
+    answer = client.post(path, data=form)
+
+    assert answer.status_code == 200
+    conforms(document, operation, 200, answer.json)
+
+
+def test_what_is_beyond_its_description_is_refused(client, document):
+    """Every field that has a limit or a choice, by its name."""
+    shapes, beyond = document["components"]["schemas"], {}
+    for name, shape in shapes["CreateImageRequest"]["properties"].items():
+        if "maximum" in shape:
+            beyond[name] = shape["maximum"] + 1
+        elif "enum" in shape:
+            beyond[name] = "other"
+        elif "maxLength" in shape:
+            beyond[name] = "x" * (shape["maxLength"] + 1)
+    assert len(beyond) > 9
+
+    for name, value in beyond.items():
+        answer = client.post(GENERATIONS, json={"prompt": "x", name: value})
+        assert answer.status_code == (404 if name == "model" else 400), name
+        assert answer.json["error"]["param"] == name
+
+
+def test_models_conform(client, document):
+    found = client.get(MODELS).json
+    one = client.get(f"{MODELS}/{found['data'][0]['id']}").json
+
+    conforms(document, find(document, "list_openai_models")[2], 200, found)
+    conforms(document, find(document, "get_openai_model")[2], 200, one)
+
+
+@for_each(
+    ("path", "body", "status"),
+    [
+        (GENERATIONS, {"prompt": "x", "size": "9000x9000"}, 400),
+        (GENERATIONS, {"prompt": "x", "model": "nope", "n": 99}, 404),
+        (GENERATIONS, {"prompt": ""}, 400),
+        (EDITS, {"prompt": "x"}, 400),
+    ],
+)
+def test_errors_conform(client, document, path, body, status):
+    operation = document["paths"][path]["post"]
+
+    answer = client.post(path, json=body)
+
+    assert answer.status_code == status
+    conforms(document, operation, status, answer.json)
+
+
+def test_error_after_there_is_a_task_conforms(hurried, client, document):
+    """It says more: which, which goes on, and whether it was charged; no retry does."""
+    answer = hurried.test_client().post(GENERATIONS, json={"prompt": "x"})
+
+    error = error_of(answer, 504, "wait_over")
+    assert {"task_id", "charged", "result_url"} < set(error)
+    assert answer.headers["x-should-retry"] == "false"
+    assert Task.find_one({"_id": error["task_id"]}).status == "pending"
+    operation = find(document, "generate_images")[2]
+    conforms(document, operation, 504, answer.json)

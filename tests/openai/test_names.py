@@ -46,15 +46,10 @@ def test_models_are_listed_as_clients_want_them(client):
     assert (one["id"], one["owned_by"]) == ("jimeng-3.0", "volcengine_jimeng")
     assert isinstance(one["created"], int)
     assert one["jimeng"]["model"] == DEFAULT
+    for name in ("gpt-image-1", "gpt-image-2-mini", "chatgpt-image-latest", "dall-e-3"):
+        found = client.get(f"/v1/models/{name}").json["jimeng"]
+        assert found["model"] == DEFAULT, "names that are built into clients"
     error_of(client.get("/v1/models/sdxl"), 404, "model_not_found")
-
-
-@for_each(
-    "name", ["gpt-image-1", "gpt-image-2-mini", "chatgpt-image-latest", "dall-e-3"]
-)
-def test_names_built_into_clients_are_known(client, name):
-    """They lead to the server's default model."""
-    assert client.get(f"/v1/models/{name}").json["jimeng"]["model"] == DEFAULT
 
 
 def test_operator_says_where_names_lead(led):
@@ -103,25 +98,44 @@ V21 = BY_ID["jimeng-2.1", "volcengine_jimeng"]  # sides 256 to 768
 
 
 @for_each(
-    ("model", "size", "found"),
+    ("model", "size", "ratio", "quality", "found"),
     [
-        (V30, "512x512", (512, 512)),
-        (V30, "1024x1024", (1024, 1024)),
-        (V30, "1792x1024", (1792, 1024)),
-        (V30, "256x256", (512, 512)),
-        (V30, "512x256", (1024, 512)),
-        (V40, "512x512", (1024, 1024)),
-        (V40, "1024x1024", (1024, 1024)),
-        (V40, "1536x1024", (1536, 1024)),
-        (V45, "1024x1024", (1920, 1920)),
-        (V45, "1536x1024", (2352, 1568)),
-        (V45, "1024x1792", (1452, 2541)),
-        (V21, "512x512", (512, 512)),
+        (V30, "512x512", None, "auto", (512, 512)),
+        (V30, "1792x1024", None, "auto", (1792, 1024)),
+        (V30, "256x256", None, "auto", (512, 512)),
+        (V30, "512x256", None, "auto", (1024, 512)),
+        (V40, "512x512", None, "auto", (1024, 1024)),
+        (V40, "1536x1024", None, "auto", (1536, 1024)),
+        (V45, "1024x1024", None, "auto", (1920, 1920)),
+        (V45, "1536x1024", None, "auto", (2352, 1568)),
+        (V45, "1024x1792", None, "auto", (1452, 2541)),
+        (V21, "512x512", None, "auto", (512, 512)),
+        # A quality is a step of the area.
+        (V30, None, None, "auto", (1328, 1328)),
+        (V30, None, None, "low", (1328, 1328)),
+        (V30, None, None, "medium", (2048, 2048)),
+        (V30, None, None, "high", (2048, 2048)),
+        (V40, None, None, "low", (1024, 1024)),
+        (V40, None, None, "medium", (2048, 2048)),
+        (V40, None, None, "high", (4096, 4096)),
+        (V40, None, None, "max", (4096, 4096)),
+        (V21, None, None, "high", (768, 768)),
+        # Ratio and keyword go together; pixels win over both.
+        (V30, "16:9", None, "auto", (1664, 936)),
+        (V30, None, "16:9", "auto", (1664, 936)),
+        (V30, None, "16:9", "high", (2048, 1152)),
+        (V40, "2K", "16:9", "auto", (2560, 1440)),
+        (V40, "4K", None, "low", (4096, 4096)),
+        (V40, None, "16:9", "low", (1376, 774)),
+        (V40, "2k", "9:16", "auto", (1440, 2560)),
+        (V40, "5:4", None, "auto", (2285, 1828)),
+        (V40, "32:18", None, "auto", (2560, 1440)),
+        (V30, "1024x1024", "16:9", "high", (1024, 1024)),
     ],
 )
-def test_pixels_are_enlarged_as_little_as_possible(model, size, found):
-    """In the ratio that was asked for, to the pixel."""
-    assert choose(model, size) == found
+def test_size_is_what_was_asked_for(model, size, ratio, quality, found):
+    """Pixels are enlarged as little as possible, in their ratio, to the pixel."""
+    assert choose(model, size, ratio, quality) == found
 
 
 @for_each(
@@ -135,47 +149,6 @@ def test_what_cannot_be_enlarged_is_refused(model, size):
     assert list(caught.value.fields) == ["size"]
 
 
-@for_each(
-    ("model", "quality", "found"),
-    [
-        (V30, "auto", (1328, 1328)),
-        (V30, "standard", (1328, 1328)),
-        (V30, "low", (1328, 1328)),
-        (V30, "medium", (2048, 2048)),
-        (V30, "high", (2048, 2048)),
-        (V30, "hd", (2048, 2048)),
-        (V40, "low", (1024, 1024)),
-        (V40, "medium", (2048, 2048)),
-        (V40, "high", (4096, 4096)),
-        (V40, "max", (4096, 4096)),
-        (V45, "low", (2048, 2048)),
-        (V21, "high", (768, 768)),
-    ],
-)
-def test_quality_is_a_step_of_the_area(model, quality, found):
-    assert choose(model, None, None, quality) == found
-
-
-@for_each(
-    ("model", "size", "ratio", "quality", "found"),
-    [
-        (V30, "16:9", None, "auto", (1664, 936)),
-        (V30, None, "16:9", "auto", (1664, 936)),
-        (V30, None, "16:9", "high", (2048, 1152)),
-        (V40, "2K", "16:9", "auto", (2560, 1440)),
-        (V40, "4K", None, "low", (4096, 4096)),
-        (V40, None, "16:9", "low", (1376, 774)),
-        (V40, "2k", "9:16", "auto", (1440, 2560)),
-        (V40, "5:4", None, "auto", (2285, 1828)),
-        (V40, "32:18", None, "auto", (2560, 1440)),
-        (V30, "1024x1024", "16:9", "high", (1024, 1024)),
-    ],
-)
-def test_ratio_and_keyword_go_together(model, size, ratio, quality, found):
-    """Pixels win over both."""
-    assert choose(model, size, ratio, quality) == found
-
-
 def test_every_model_draws_what_is_chosen():
     """In about that ratio, whatever the step."""
     ratios, steps = ["16:9", "9:16", "5:4", "3:1"], ["auto", "low", "medium", "high"]
@@ -185,11 +158,3 @@ def test_every_model_draws_what_is_chosen():
         about = pytest.approx(across / down, rel=0.03)
         assert model.fits(width, height), (model.lane, ratio, step)
         assert width / height == about, (model.lane, ratio, step)
-
-
-def test_answer_tells_the_size_of_the_picture(client, draws, provider):
-    """That of what came, not of what was asked for."""
-    answer = client.post(GENERATIONS, json={**CAT, "size": "256x256"})
-
-    assert (provider.requests[0].width, provider.requests[0].height) == (512, 512)
-    assert answer.json["size"] == "64x64"  # what the provider of the tests draws

@@ -142,16 +142,8 @@ def test_list_is_read_page_by_page(client, order):
     assert (usual == first) is (order == "desc")
 
 
-def test_deleted_video_is_in_the_trash(client):
-    made = create(client)
-    answer = client.delete(f"{VIDEOS}/{made['id']}").json
-
-    assert answer == {"id": made["id"], "object": "video.deleted", "deleted": True}
-    error_of(client.get(f"{VIDEOS}/{made['id']}"), 404, "task_not_found")
-    assert Task.collection().find_one({"_id": made["id"]})["purge_at"]
-
-
 def test_content_is_the_mp4_or_its_thumbnail(client, provider):
+    """Until it is deleted: then the video is in the trash."""
     made = create(client)
     run_queue()
     error_of(client.get(f"{VIDEOS}/{made['id']}/content"), 404, "image_not_found")
@@ -166,3 +158,7 @@ def test_content_is_the_mp4_or_its_thumbnail(client, provider):
     assert client.get(f"{VIDEOS}/{made['id']}/content", headers=part).data == SMALL[:2]
     small = client.get(f"{VIDEOS}/{made['id']}/content?variant=thumbnail")
     assert small.data[8:12] == b"WEBP"
+    gone = client.delete(f"{VIDEOS}/{made['id']}").json
+    assert gone == {"id": made["id"], "object": "video.deleted", "deleted": True}
+    error_of(client.get(f"{VIDEOS}/{made['id']}"), 404, "task_not_found")
+    assert Task.collection().find_one({"_id": made["id"]})["purge_at"]

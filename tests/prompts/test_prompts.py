@@ -13,7 +13,7 @@ from jimeng.errors.collections import TooManyPrompts
 from jimeng.gallery import saved_prompts
 from jimeng.gallery.saved_prompts import PromptSettings
 from tests.page import send
-from tests.rest import API, data_of, errors_of, refused
+from tests.rest import API, create, data_of, errors_of, refused
 
 PROMPTS = f"{API}/prompts"
 ME = Principal("guest")
@@ -129,6 +129,8 @@ def test_what_cannot_be_saved_is_said_beside_the_name(client):
 
 
 def test_export_has_them(client):
+    """Beside the tasks, with their metadata."""
+    create(client, user_id="guest", metadata={"order": "1"})
     saved_prompts.save(ME, "雨巷", PromptSettings("雨", seed=7))
     saved_prompts.save(Principal("another"), "x", PromptSettings("y"))
 
@@ -136,3 +138,5 @@ def test_export_has_them(client):
 
     (kept,) = json.loads(archive.read("prompts.json"))
     assert (kept["name"], kept["prompt"], kept["seed"]) == ("雨巷", "雨", 7)
+    (record,) = json.loads(archive.read("tasks.json"))
+    assert record["metadata"] == {"order": "1"}

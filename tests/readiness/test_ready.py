@@ -3,6 +3,8 @@
 import os
 import re
 import signal
+import time
+from collections.abc import Callable
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import timedelta
@@ -22,9 +24,62 @@ from tests.at_once import at_once
 from tests.conftest import run_queue
 from tests.databases import Mongo, Redis
 from tests.each import for_each
-from tests.readiness.conftest import LONG_AGO, ask
-from tests.rest import client_with, create
+from tests.rest import client_with, create, refused
 from tests.waiting import wait_for
+
+LONG_AGO = timedelta(minutes=5)
+
+
+@pytest.fixture
+def worker(database):
+    """A consumer that counts as seen just now, however long a test takes."""
+    beat = {"started_at": utcnow(), "seen_at": utcnow() + LONG_AGO}
+    Worker.collection().insert_one({"_id": "w", **beat})
+
+
+@pytest.fixture
+def probe(client, worker, monkeypatch):
+    """Asks anew each time."""
+    monkeypatch.setattr(readiness, "CACHE_S", 0.0)
+    return lambda: ask(client)
+
+
+def ask(client) -> dict:
+    answer = client.get("/health/ready", headers={"Accept-Language": "en"})
+    if answer.status_code == 200:
+        return {"missing": [], "names": {}, **answer.json}
+    found = refused(answer, 503, "not_ready")
+    codes = [each["code"] for each in found["reasons"]]
+    assert codes == found["missing"]
+    for each in found["reasons"]:
+        assert each["message"] == MESSAGES[f"ready.{each['code']}"][1]
+    return {
+        **found,
+        "names": {each["code"]: each["names"] for each in found["reasons"]},
+    }
+
+
+@pytest.fixture
+def wait_long(monkeypatch) -> Callable[[], None]:
+    """Moves the clock on by more than jobs may wait while no worker runs any."""
+    passed = 0.0
+
+    def wait() -> None:
+        nonlocal passed
+        passed += readiness.UNTAKEN_S + 1
+
+    now = SimpleNamespace(monotonic=lambda: time.monotonic() + passed, sleep=time.sleep)
+    monkeypatch.setattr(readiness, "time", now)
+    return wait
+
+
+@pytest.fixture
+def forgotten(client, database, lane):
+    """A picture that has waited for minutes in a lane with free slots."""
+    create(client)
+    jobs.huey.storage.conn.flushdb()
+    database.generations.update_many({}, {"$set": {"created_at": utcnow() - LONG_AGO}})
+
 
 REPLICAS = "min-replicas-to-write"
 
@@ -78,14 +133,9 @@ def test_each_reason_says_since_when(client, probe, database, monkeypatch):
     indexes.build()
 
 
-def test_worker_that_is_gone_is_told(probe, database):
-    database.workers.update_many({}, {"$set": {"seen_at": utcnow() - LONG_AGO}})
-
-    assert probe()["missing"] == ["worker"]
-
-
 def test_due_picture_that_nobody_takes_is_told(client, probe, database):
-    """A worker says that it lives, and does nothing."""
+    """A worker says that it lives, and does nothing. A picture of another release,
+    which that one looks after, is none of it: it may have been rolled back."""
     create(client)
     run_queue()
     assert probe()["missing"] == []
@@ -93,24 +143,19 @@ def test_due_picture_that_nobody_takes_is_told(client, probe, database):
     database.generations.update_many({}, {"$set": {"due_at": utcnow() - LONG_AGO}})
 
     assert probe()["missing"] == ["overdue"]
+    database.generations.update_many({}, {"$set": {"state": "upscaling"}})
+    assert probe()["missing"] == []
+    database.generations.update_many({}, {"$set": {"state": "generating"}})
     pump.tick()
     assert probe()["missing"] == []
 
 
-def test_picture_of_another_release_keeps_nobody_from_being_ready(
-    client, probe, database
-):
-    """That one looks after it, and may have been rolled back."""
-    create(client)
-    late = {"state": "upscaling", "due_at": utcnow() - LONG_AGO}
-    database.generations.update_many({}, {"$set": late})
-
-    assert probe()["missing"] == []
-
-
 def test_queue_that_nobody_takes_from_is_told(client, probe, wait_long):
-    """The pump goes on and the heart beats, but all threads of the worker hang."""
+    """All threads of the worker hang; an idle queue is no fault."""
+    probe()
+    wait_long()
     create(client)
+    assert probe()["missing"] == []
     pump.write_heartbeat("w", utcnow())
     assert probe()["missing"] == []
     wait_long()
@@ -132,15 +177,6 @@ def test_queue_that_is_long_and_worked_on_is_no_fault(client, probe, wait_long):
         pump.write_heartbeat("w", utcnow())
 
         assert probe()["missing"] == []
-
-
-def test_job_that_has_just_come_to_an_idle_queue_is_no_fault(client, probe, wait_long):
-    """Nothing has run for long, as there was nothing."""
-    probe()
-    wait_long()
-    create(client)
-
-    assert probe()["missing"] == []
 
 
 def test_full_disk_of_a_local_database_is_told(
@@ -283,6 +319,10 @@ def test_mongodb_that_takes_no_writes_is_told(over_mongo):
 
 def test_lane_that_stands_still_is_told(probe, forgotten, lane):
     assert probe()["names"] == {"lane_stalled": [lane]}
+    lanes.pause(lanes.SENDING, "root")
+    found = probe()  # as the operator wants it
+    assert (found["missing"], found["paused"]) == ([], ["sending"])
+    lanes.resume(lanes.SENDING)
 
     pump.tick()
     run_queue()
@@ -294,10 +334,7 @@ def test_lane_that_stands_still_is_told(probe, forgotten, lane):
 def test_lane_that_has_just_sent_or_backs_off_does_not_stand_still(
     probe, forgotten, lane, field, seconds
 ):
-    """
-    What waits is not the first in line yet, as busy lanes have a free slot at times; or
-    the provider has asked for patience.
-    """
+    """Busy lanes have a free slot at times, or the provider asked for patience."""
     moved = {"$set": {field: utcnow() + timedelta(seconds=seconds)}}
     Lane.collection().update_one({"_id": lane}, moved, upsert=True)
 
@@ -328,10 +365,8 @@ def test_full_lane_does_not_stand_still(probe, forgotten, client, database):
 def test_lane_whose_places_another_release_holds_stands_still(
     probe, forgotten, client, lane, states, missing
 ):
-    """
-    It sends nothing until that release is back; with one place left it goes on. While
-    it is paused, the operator wanted it.
-    """
+    """It sends nothing until that release is back; with one place left it goes on.
+    While it is paused, the operator wanted it."""
     create(client, n=2)
     rows = Generation.collection().find({"index": {"$gte": 0}}).sort("created_at", -1)
     for slot, (row, state) in enumerate(zip(rows, states, strict=False)):
@@ -355,12 +390,3 @@ def test_lane_that_goes_on_between_two_looks_does_not_stand_still(
     monkeypatch.setattr("jimeng.monitoring.readiness.time.sleep", meanwhile)
 
     assert probe()["missing"] == []
-
-
-def test_sending_that_is_paused_is_said_and_no_failure(probe, forgotten):
-    """The operator wanted it."""
-    lanes.pause(lanes.SENDING, "root")
-
-    found = probe()
-
-    assert (found["missing"], found["paused"]) == ([], ["sending"])

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from jimeng.documents import AuditEntry, Image, Share, utcnow
+from jimeng.documents import AuditEntry, Image, utcnow
 from jimeng.documents.principal import Principal
 from jimeng.errors import ImageNotFound, Invalid
 from jimeng.errors.access import AdminsOnly, UserNotFound
@@ -30,8 +30,14 @@ def collection(pictures) -> str:
 
 
 def test_link_that_is_replaced_or_revoked_is_dead_at_once(collection):
-    """And so are the addresses of the pictures."""
-    first = shares.share_or_update(ME, collection)
+    """And so are the addresses of the pictures. Until then it is one, however often the
+    share is begun."""
+    begun = shares.share_or_update(ME, collection, title="  For \n Lin ")
+    first = shares.share_or_update(ME, collection, prompts=True)
+    told = (first.token, first.title, first.prompts)
+    assert told == (begun.token, "For Lin", True)
+    assert shares.share_or_update(ME, collection, title="$x").title == "$x"
+    assert shares.share_or_update(ME, collection, title="").title == ""
     seen = shared_pages.visit(first.token)
     image = shared_pages.open_page(seen).rows[0]
     name = shares.name_of(first, image)
@@ -43,22 +49,15 @@ def test_link_that_is_replaced_or_revoked_is_dead_at_once(collection):
         shared_pages.visit(first.token)
     with pytest.raises(ShareNotFound):
         shared_pages.picture_by_name(shared_pages.visit(second.token), name)
-    shares.revoke(ME, collection)
+    shares.revoke(ROOT, collection)
+    (entry,) = AuditEntry.collection().find({})
+    assert (entry["action"], entry["target"]) == ("shares.revoke", collection)
+    assert entry["details"]["of"] == "guest", "what an operator does to another's"
     with pytest.raises(ShareNotFound):
         shared_pages.visit(second.token)
     assert shares.of_target(ME, collection) is None
     with pytest.raises(ShareNotFound):
         shares.revoke(ME, collection)
-
-
-def test_share_has_one_link_however_often_it_is_begun(collection):
-    first = shares.share_or_update(ME, collection, title="  For \n Lin ")
-    second = shares.share_or_update(ME, collection, prompts=True)
-
-    found = (second.token, second.title, second.prompts)
-    assert found == (first.token, "For Lin", True)
-    assert shares.share_or_update(ME, collection, title="$x").title == "$x"
-    assert shares.share_or_update(ME, collection, title="").title == ""
 
 
 def test_share_ends_at_its_time(collection, monkeypatch):
@@ -123,24 +122,12 @@ def test_names_tell_nothing_and_are_not_to_be_guessed(collection, pictures):
             shared_pages.picture_by_name(seen, wrong)
 
 
-def test_pages_go_on_by_names(collection):
-    """Each picture once, and neighbours in the same order."""
-    seen = shared_pages.visit(shares.share_or_update(ME, collection).token)
-    first = shared_pages.open_page(seen, limit=2)
-    second = shared_pages.open_page(seen, cursor=first.next_cursor, limit=2)
-
-    shown = [*first.rows, *second.rows]
-    assert [image.prompt for image in shown] == ["a", "b", "c"]
-    assert second.next_cursor is None
-    names = [shares.name_of(seen.share, image) for image in shown]
-    assert shared_pages.neighbours(seen, shown[0]) == (None, names[1])
-    assert shared_pages.neighbours(seen, shown[1]) == (names[0], names[2])
-    assert shared_pages.neighbours(seen, shown[2]) == (names[1], None)
-
-
-def test_others_can_neither_share_nor_change(collection, pictures):
-    """Nor see what is shared, but for the page itself."""
+def test_others_can_neither_share_nor_change(collection, pictures, monkeypatch):
+    """Nor see what is shared, but for its page. Nobody shares more than may be."""
+    monkeypatch.setattr(shares, "MAX_SHARES", 1)
     shares.share_or_update(ME, collection)
+    with pytest.raises(TooManyShares):
+        shares.share_or_update(ME, pictures[0])
 
     with pytest.raises(CollectionNotFound):
         shares.share_or_update(OTHER, collection)
@@ -154,27 +141,3 @@ def test_others_can_neither_share_nor_change(collection, pictures):
     with pytest.raises(AdminsOnly):
         shares.page_of_all_users(ME)
     assert shares.page(OTHER).rows == []
-
-
-def test_operator_sees_and_revokes_with_an_entry(collection, pictures):
-    """What operators do to what is another's stands in the audit trail."""
-    shares.share_or_update(ME, collection)
-    shares.share_or_update(ME, pictures[0])
-
-    listed = shares.page_of_all_users(ROOT).rows
-    titles = {each.share.id: each.title for each in listed}
-    assert titles == {pictures[0]: "", collection: "Spring"}
-    shares.revoke(ROOT, collection)
-
-    (entry,) = AuditEntry.collection().find({})
-    assert (entry["action"], entry["target"]) == ("shares.revoke", collection)
-    assert entry["details"]["of"] == "guest"
-    assert Share.find_one({"_id": collection}) is None
-
-
-def test_nobody_shares_more_than_may_be(collection, pictures, monkeypatch):
-    monkeypatch.setattr(shares, "MAX_SHARES", 1)
-    shares.share_or_update(ME, collection)
-
-    with pytest.raises(TooManyShares):
-        shares.share_or_update(ME, pictures[0])

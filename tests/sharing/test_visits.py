@@ -9,7 +9,7 @@ from PIL import Image as Pillow
 
 from jimeng.documents import Image
 from jimeng.documents.principal import Principal
-from jimeng.gallery import collections, shares, trash
+from jimeng.gallery import collections, shared_pages, shares, trash
 from tests.access.conftest import *  # noqa: F403 - people, and a server that asks
 from tests.hung import hang
 from tests.rest import client_with
@@ -138,7 +138,7 @@ def test_one_picture_has_a_page_of_its_own(nobody, pictures):
 
 
 def test_pages_lead_on(nobody, page, monkeypatch):
-    """The second begins where the first ends, and says nothing but a name."""
+    """The second begins where the first ends; neighbours have that order."""
     monkeypatch.setattr("jimeng.web.gallery.shared_pages.PAGE", 2)
 
     first = nobody.get(page)
@@ -148,6 +148,11 @@ def test_pages_lead_on(nobody, page, monkeypatch):
     assert re.fullmatch(rf"{page}\?from=[\w-]{{15}}", onward)
     assert len(paths(first.text, page, "")) == 2
     assert len(paths(second.text, page, "")) == 1
+    seen = shared_pages.visit(page.removeprefix("/s/"))
+    rows = shared_pages.open_page(seen).rows
+    one, two, three = (shares.name_of(seen.share, image) for image in rows)
+    found = [shared_pages.neighbours(seen, image) for image in rows]
+    assert found == [(None, two), (one, three), (two, None)]
     assert nobody.get(f"{page}?from=nothing").status_code == 404
     assert nobody.get("/s/nothing").status_code == 404
 

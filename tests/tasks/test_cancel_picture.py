@@ -5,13 +5,12 @@ import pytest
 from jimeng import lanes, tasks
 from jimeng.documents import Generation
 from jimeng.documents.principal import Principal
-from jimeng.errors import PictureUnderWay, ProviderError
+from jimeng.errors import PictureUnderWay
 from jimeng.jobs import endings, pump
-from jimeng.providers import Progress
 from tests.conftest import run_queue
 from tests.given_pictures import photo
 from tests.inputs.test_going_in import I2I, data_url, prepared
-from tests.rest import API, create, data_of, refused, task
+from tests.rest import API, create, refused, task
 
 ME = Principal("operator", is_operator=True)
 
@@ -22,23 +21,6 @@ def cancel(client, task_id: str, index: int):
 
 def view(task_id: str) -> tasks.TaskView:
     return tasks.view(ME, tasks.find(ME, task_id))
-
-
-def test_one_that_waits_is_never_sent(client, provider, work_off):
-    """The others are drawn, and the task ends with them; nothing was charged for it."""
-    task_id = create(client, n=4)
-
-    data_of(cancel(client, task_id, 2))
-    work_off()
-
-    assert len(provider.requests) == 3
-    found = view(task_id)
-    assert found.task.status == "completed"
-    states = [each.state for each in found.pictures]
-    assert states == ["done", "done", "cancelled", "done"]
-    assert found.pictures[2].error["code"] == "picture_cancelled"
-    assert found.pictures[2].error["charged"] == "no"
-    assert lanes.waiting_by_user().total() == 0
 
 
 @pytest.mark.parametrize("more", [{}, {"model": I2I, "images": [data_url(photo())]}])
@@ -59,6 +41,8 @@ def test_whoever_dies_has_cancelled_it(client, provider, work_off, monkeypatch, 
     assert len(provider.requests) == 1
     found = view(task_id)
     assert [each.state for each in found.pictures] == ["done", "cancelled"]
+    error = found.pictures[1].error
+    assert (error["code"], error["charged"]) == ("picture_cancelled", "no")
     assert found.task.status == "completed"
     assert lanes.waiting_by_user().total() == 0
 
@@ -92,22 +76,3 @@ def test_all_of_them_one_by_one(client, provider, work_off):
     assert (record["status"], error["code"]) == ("failed", "picture_cancelled")
     assert error["charged"] == "no"
     assert lanes.waiting_by_user().total() == 0
-
-
-def test_what_lacks_is_drawn_by_itself(client, provider, work_off):
-    """Of a task of four whose second and third were refused."""
-    fault = ProviderError("no", code="provider_failed")
-    task_id = create(client, n=4, seed=7)
-    provider.submits = [Progress("remote-a"), fault, fault]
-    work_off()
-    (lost,) = {tuple(tasks.find(ME, task_id).failures)}
-    assert len(lost) == 2
-
-    again = data_of(client.post(f"{API}/tasks/{task_id}/retry", json={}), 202)
-    work_off()
-
-    made = view(again["task_id"])
-    assert (made.task.n, len(made.images)) == (2, 2)
-    assert task(client, again["task_id"])["retried_from"] == task_id
-    third = client.post(f"{API}/tasks/{again['task_id']}/retry", json={})
-    refused(third, 409, "task_not_retryable")

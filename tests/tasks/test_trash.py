@@ -16,7 +16,7 @@ from jimeng.jobs import endings, janitor, purge
 from jimeng.jobs.bulk import worker
 from jimeng.jobs.purge import TRASH_RETENTION
 from tests.hung import hang
-from tests.rest import create, refused, result, task
+from tests.rest import create, data_of, refused, result, task
 from tests.test_core import begin
 
 MINE = Principal("user_123")
@@ -85,7 +85,9 @@ def test_batch_is_brought_back_whole(client, made):
 
 
 def test_trashed_task_is_as_if_deleted(client, made):
-    """The records and bytes are still there: restored, also twice, it is whole."""
+    """The records and bytes are still there: restored, also twice, it is whole. A
+    picture brings it back without the other; nor does it bring back what was trashed
+    before it."""
     before = urls(client, made)
 
     trash.trash(MINE, made)
@@ -97,21 +99,14 @@ def test_trashed_task_is_as_if_deleted(client, made):
     trash.restore(MINE, made)
     assert urls(client, made) == before
     assert [client.get(url).status_code for url in before] == [200, 200]
-
-
-def test_picture_brings_its_task_back(client, made):
-    """Without the other; nor does a task bring back what was trashed before it."""
     trash.trash(MINE, made)
-
     assert trash.restore_pictures(MINE, [f"{made}_1"]) == 1
-
-    assert len(urls(client, made)) == 1
-    trash.restore_pictures(MINE, [f"{made}_0"])
-    assert len(urls(client, made)) == 2
-    trash.trash_pictures(MINE, [f"{made}_0"])
+    assert urls(client, made) == before[1:]
     trash.trash(MINE, made)
     trash.restore(MINE, made)
-    assert len(urls(client, made)) == 1
+    assert urls(client, made) == before[1:]
+    trash.restore_pictures(MINE, [f"{made}_0"])
+    assert urls(client, made) == before
 
 
 @pytest.mark.parametrize("is_begun", [False, True])
@@ -129,25 +124,17 @@ def test_trashed_task_is_cancelled(client, provider, work_off, is_begun):
     assert result(client, task_id)["status"] == "cancelled"
 
 
-def test_key_of_a_trashed_task_is_free(client):
-    """A request that is repeated after a deletion is a new one."""
-    sent = {"Idempotency-Key": "again"}
-    body = {"prompt": "一只猫", "user_id": "user_123"}
-    first = client.post("/api/v1/ai/image/task", json=body, headers=sent)
-    first_id = first.json["data"]["task_id"]
-    trash.trash(MINE, first_id)
-
-    again = client.post("/api/v1/ai/image/task", json=body, headers=sent)
-
-    assert again.json["data"]["task_id"] != first_id
-
-
 def test_delete_by_rest_is_at_once(client, made):
-    """The API's delete leaves no trash: no task, no link, and no bytes."""
-    links = urls(client, made)
+    """The API's delete leaves no trash: no task, in no list, no link, and no bytes."""
+    links, where = urls(client, made), f"/api/v1/ai/image/task/{made}"
 
-    assert client.delete(f"/api/v1/ai/image/task/{made}").status_code == 200
+    data = data_of(client.delete(where))
 
+    assert data == {"task_id": made, "message": "任务及其结果已删除"}
+    refused(client.delete(where), 404, "task_not_found")
+    assert data_of(client.get("/api/v1/tasks/user/user_123")) == []
+    listed = client.get("/api/v1/ai/image/tasks?user_id=user_123")
+    assert data_of(listed)["count"] == 0
     assert client.get(f"/api/v1/ai/image/result/{made}").status_code == 404
     assert [client.get(each).status_code for each in links] == [404, 404]
     assert nothing_is_left()
@@ -322,18 +309,3 @@ def test_very_many_go_step_by_step(largest_update):
     assert tasks.delete_all(MINE, "user_123") == 5
 
     assert 1 <= largest_update() <= 2
-
-
-def test_deleting_a_user_deletes_the_trash(client, made):
-    """An account leaves no picture behind, wherever it was."""
-    hang("留着的", user_id="user_123")
-    (alone,) = hang("单独删的", user_id="user_123")
-    (others,) = hang("别人的", user_id="somebody_else")
-    trash.trash_pictures(MINE, [alone])
-    trash.trash(MINE, made)
-
-    tasks.delete_all(MINE, "user_123")
-
-    assert [image.id for image in Image.objects] == [others]
-    assert [each.user_id for each in Task.objects] == ["somebody_else"]
-    assert bytes_are_of(others)

@@ -1,17 +1,21 @@
-"""Pages of batches: asking, following, and what can be done, also without scripts."""
+"""Pages of batches: asking, with pictures too, following, and what can be done."""
 
 import io
-from dataclasses import replace
+import re
 from datetime import UTC, datetime
+from html import unescape
 
-from jimeng import jobs
+import pytest
+
 from jimeng.batches import queries
 from jimeng.batches.capacity import WINDOW
-from jimeng.documents import Batch, Task
+from jimeng.documents import Batch, Input, Task
 from jimeng.errors import Invalid, ProviderError
 from jimeng.providers import Model
-from tests.batches.conftest import fill, lines, work_all
-from tests.page import POST
+from tests import given_pictures as given
+from tests.batches.conftest import lines, work_all
+from tests.inputs.test_going_in import I2I
+from tests.page import POST, ids
 from tests.rest import create
 
 __all__ = ["work_all"]
@@ -94,8 +98,7 @@ def test_sent_form_leads_to_its_page(client, work_all):
 
 
 def test_very_many_are_asked_about_first(client):
-    """The number itself is what is agreed to. As many as there may be, in Chinese, come
-    through every door."""
+    """The number is what is agreed to; as many as may be come through every door."""
     text = "\n".join(f"{'画' * 300}{n}" for n in range(500))
     page = preview(client, text)
     assert "500 条 × 1 = 500 张" in page
@@ -179,18 +182,6 @@ def test_rest_is_cancelled_and_gone_on_with(client, work_all):
     assert f"完成 {WINDOW + 2} / {WINDOW + 2} 张" in client.get(page).text
 
 
-def test_page_says_what_it_waits_for(client, config, registry):
-    """And how many are submitted."""
-
-    jobs.configure(replace(config, USER_DAILY_QUOTA=3), registry)
-    page = made(client, lines(6))
-    fill()
-
-    text = client.get(page).text
-    assert "已提交 3 / 6 条" in text and "今天的配额用完了" in text
-    jobs.configure(config, registry)
-
-
 def test_again_begins_with_all_of_it(client):
     """Prompts escaped, settings as they were."""
     page = made(client, "\\{花\\}\n草", size="16:9", n="2", name="名")
@@ -225,8 +216,7 @@ def test_list_is_narrowed_by_status_and_days(client):
 
 
 def test_list_of_tasks_keeps_to_a_batch(client):
-    """Its tasks alone, counted alone; each row and each task leads to the batch. Once
-    it is deleted it is nowhere."""
+    """Its tasks alone, counted alone; once it is deleted it is nowhere."""
     create(client, user_id="guest", prompt="另外一张")
     page = made(client, "一\n二")
     batch_id = page.rpartition("/")[2]
@@ -255,7 +245,10 @@ def test_feed_is_paged_over_tasks_and_batches(client):
         more = text.partition('class="button more" href="')[2].partition('"')[0]
         if not more:
             break
-        text = client.get(more.replace("&amp;", "&"), headers=PART).text
+        older = more.replace("&amp;", "&")
+        text = client.get(older, headers=PART).text
+        assert "<html" not in text
+        assert ids(client.get(older)) == re.findall(r'<article id="task-(\w+)"', text)
 
     shown = [each.partition('"')[0] for each in seen]
     articles = [x for x in shown if x.startswith(("task-volc", "batch-batch_"))]
@@ -279,3 +272,106 @@ def test_page_is_there_when_its_model_takes_the_size_no_more(
 
     assert page.status_code == 200 and 'id="batch-retry"' in page.text
     assert "¥" not in page.text
+
+
+NEW, PREVIEW = "/batches/new", "/batches/preview"
+
+
+@pytest.fixture
+def form(client) -> dict:
+    """What the form sends, for a model that takes pictures."""
+    page = client.get(f"{NEW}?model={I2I}").text
+    token = re.search(r'name="token" value="([^"]+)"', page)[1]
+    lane = unescape(re.search(r'name="model" value="([^"]+)"[^>]*checked', page)[1])
+    fields = {"token": token, "model": lane, "size": "1:1", "n": "1", "pictures": "0"}
+    return {**fields, "template": "春\n夏"}
+
+
+def post_form(client, path: str, form: dict, *contents: bytes, headers: dict = POST):
+    files = [(io.BytesIO(each), "a.jpg") for each in contents]
+    body = {**form, **({"file": files} if files else {})}
+    return client.post(path, data=body, headers=headers, content_type=KIND)
+
+
+def shown(page: str) -> list[str]:
+    return re.findall(r'name="image" value="([^"]+)"', page)
+
+
+def test_files_are_kept_when_they_are_counted_and_sent_by_their_ids(client, form):
+    """The page has them then; a file is no longer among what is sent."""
+    page = post_form(client, PREVIEW, form, given.photo(), given.photo(3)).text
+    ids = shown(page)
+    assert ids == [each.id for each in Input.objects.order_by("created_at")]
+    assert 'name="pictures" value="2"' in page
+
+    made = post_form(client, NEW, {**form, "image": ids[:1], "pictures": "1"})
+
+    assert made.status_code == 303, made.text
+    assert Batch.objects.get().inputs == ids[:1]
+    assert {tuple(task.inputs) for task in Task.objects} == {tuple(ids[:1])}
+    page = client.get(made.location).text
+    assert f'src="/inputs/{ids[0]}/thumb"' in page
+    assert f"/inputs/{ids[1]}" not in page
+
+
+def test_part_of_the_page_comes_only_where_pictures_have_changed(client, form):
+    """A key that is pressed in the text swaps nothing else."""
+    part = post_form(client, PREVIEW, form, given.photo(), headers=PART).text
+    (kept,) = shown(part)
+    assert 'id="batch-inputs" class="batch-inputs" hx-swap-oob="true"' in part
+    form |= {"image": kept, "pictures": "1"}
+
+    again = post_form(client, PREVIEW, form, headers=PART).text
+    removed = post_form(client, PREVIEW, {**form, "remove": kept}, headers=PART).text
+
+    assert 'id="batch-inputs"' not in again
+    assert 'id="batch-inputs"' in removed
+    assert shown(removed) == []
+    # A made-up id is no picture, and nothing is told of anybody's.
+    form["image"] = ["upload_x", "<b>"]
+    assert shown(post_form(client, PREVIEW, form).text) == []
+
+
+def test_model_that_takes_none_says_so_and_keeps_them(client, form):
+    """Before anything is asked for; the form comes back with what was chosen."""
+    plain = client.get(NEW).text
+    lane = unescape(re.search(r'name="model" value="([^"]+)"[^>]*checked', plain)[1])
+
+    answer = post_form(client, NEW, {**form, "model": lane}, given.photo())
+
+    assert answer.status_code == 422
+    assert len(shown(answer.text)) == 1
+    assert Batch.objects.count() == Task.objects.count() == 0
+    kept = {**form, "model": lane, "image": shown(answer.text), "pictures": "1"}
+    counted = post_form(client, PREVIEW, kept, headers=PART).text
+    for page in (answer.text, counted):
+        assert page.count("当前模型不支持参考图") == 1
+        assert "jimeng-upscale" not in page.partition('id="batch-preview"')[2]
+    other = unescape(re.search(r'name="switch" value="([^"]+)"', counted)[1])
+
+    switched = post_form(client, PREVIEW, {**kept, "switch": other}).text
+
+    assert re.search(rf'name="model" value="{re.escape(other)}"[^>]*checked', switched)
+    assert shown(switched) == shown(answer.text)
+    assert "当前模型不支持参考图" not in switched
+    assert "2 条 × 1 = 2 张" in switched
+
+
+def test_files_of_a_first_sending_go_in(client, form):
+    """Not counted before; fewer than the page had were dropped by a browser."""
+    made = post_form(client, NEW, form, given.photo())
+    wrong = post_form(client, NEW, {**form, "token": ""}, b"no picture")
+    fewer = post_form(client, NEW, {**form, "token": "", "pictures": "1"})
+
+    assert made.status_code == 303, made.text
+    assert len(Batch.objects.get().inputs) == 1
+    assert (wrong.status_code, fewer.status_code) == (422, 422)
+
+
+def test_pictures_of_the_other_form_come_along(client, form):
+    """With its words, by its button, in a browser without a script."""
+    other = {name: form[name] for name in ("token", "model", "size", "n")}
+    page = post_form(client, PREVIEW, {**other, "prompt": "一只猫"}, given.photo()).text
+
+    assert len(shown(page)) == 1
+    assert re.search(r"<textarea[^>]*>\s*一只猫</textarea>", page)

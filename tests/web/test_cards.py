@@ -15,31 +15,14 @@ from jimeng.web.tasks import cards
 from jimeng.web.tasks.cards import LETTERS, TASK_ID_PREFIX, Mark, read_marks
 from tests.conftest import run_queue
 from tests.page import PROMPT, chosen, ids, links, look, marks, new_task, send
-from tests.web.task_list import ENGLISH, UNKNOWN
 
 USUAL = "doubao-seedream-3.0-t2i"
+ENGLISH = {"Accept-Language": "en-GB"}
 SAID = re.compile(r'<p id="announce"[^>]*><span>([^<]*)</span>')
 
 
-def test_retry_that_may_cost_twice_asks_first(client, provider, work_off):
-    """The page warns, and only then sends the consent along."""
-    provider.submits = [UNKNOWN]
-    task_id = new_task(client)
-    work_off()
-    page = client.get("/", headers=ENGLISH)
-    assert "<details" in page.text and "may have been, charged" in page.text
-
-    refused = send(client, f"/tasks/{task_id}/retry")
-    taken = send(client, f"/tasks/{task_id}/retry", accept_double_charge="yes")
-
-    assert refused.status_code == 409
-    assert taken.status_code == 303
-    assert len(ids(client.get("/"))) == 2
-
-
 def test_cancel_shows_the_card_as_it_is_now(client):
-    """The answer holds the parts of the card, and no mark to ask about; asked for
-    again, the new card."""
+    """No mark to ask about is left; asked for again, it is the new card."""
     task_id = new_task(client, n="3")
 
     answer = send(client, f"/tasks/{task_id}/cancel", htmx=True)
@@ -78,8 +61,7 @@ def test_delete_leaves_a_line_with_the_way_back(client, work_off):
 
 
 def test_again_asks_for_the_same_with_another_seed(client, work_off):
-    """Words, size and number are the same, and it is a task of its own; a double click
-    costs once."""
+    """It is a task of its own; a double click costs once."""
     task_id = new_task(client, size="16:9", n="2")
     work_off()
 
@@ -161,7 +143,7 @@ def test_cards_say_that_sending_is_paused(client):
 
 
 def test_task_whose_pictures_were_deleted_says_so(client, work_off):
-    """It was done once, and looks as what it is now: without a picture."""
+    """Where no other follows, its own page has the way back."""
     task_id = new_task(client)
     work_off()
 
@@ -169,7 +151,11 @@ def test_task_whose_pictures_were_deleted_says_so(client, work_off):
         return [client.get(path, headers=ENGLISH).text for path in ("/", "/tasks")]
 
     assert not any("Its pictures were deleted" in text for text in texts())
-    send(client, f"/pictures/{task_id}_0/delete")
+    answer = send(client, f"/pictures/{task_id}_0/delete")
+    assert answer.location == f"/tasks/{task_id}?deleted={task_id}_0"
+    page = client.get(answer.location)
+    assert 'data-state="deleted"' in page.text
+    assert 'action="/pictures/restore"' in page.text
     for text in texts():
         assert "Its pictures were deleted" in text and "#icon-trash" in text
 
@@ -197,9 +183,13 @@ def test_places_have_the_shape_that_was_asked_for(client, work_off):
 
 def test_task_page_tells_all(client, work_off):
     task_id = new_task(client)
-    waiting = client.get(f"/tasks/{task_id}").text
-    assert '<noscript><meta http-equiv="refresh" content="4"></noscript>' in waiting
+    waiting = client.get(f"/tasks/{task_id}")
+    refresh = '<noscript><meta http-equiv="refresh" content="4"></noscript>'
+    assert refresh in waiting.text
     work_off()
+    brought = look(client, marks(waiting), page="task")
+    assert ".png" in brought.text and "thumb.webp" not in brought.text
+    assert PROMPT in re.search(r"<title>(.*)</title>", brought.text)[1]
 
     page = client.get(f"/tasks/{task_id}")
 

@@ -11,8 +11,7 @@ def days(*totals: int) -> list[Point]:
 
 
 def test_one_point_fills_the_width():
-    """A single day stands in the middle, its name under it. Without a number above zero
-    there is nothing to draw, whatever the span."""
+    """Without a number above zero there is nothing to draw, whatever the span."""
     for points in ([], days(0), days(*[0] * 90)):
         chart = bars(points)
         assert chart.is_empty

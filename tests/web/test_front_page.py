@@ -1,11 +1,15 @@
-"""The page: its form, its feed, and what it remembers."""
+"""The first page, what it remembers, and what each page has around it."""
 
 import re
+from io import BytesIO
+from unittest.mock import Mock
 
 import pytest
+from PIL import Image
 
+from jimeng.web.tasks import feed
 from tests.each import for_each
-from tests.page import HTMX, PROMPT, ask, ids, links, new_task, send
+from tests.page import HTMX, PROMPT, ask, ids, links, send
 from tests.rest import client_with
 
 CHINESE = {"Accept-Language": "zh-CN"}
@@ -21,8 +25,7 @@ def test_empty_page_offers_ideas(client):
 
 
 def test_form_without_javascript_makes_a_task(client):
-    """A plain form leads back to the page, with the card there and the text kept; so it
-    is where it was refused: nobody writes a long prompt twice."""
+    """The text is kept, also of a refused one: nobody writes it twice."""
     answer = ask(client, n="2")
 
     assert answer.status_code == 303
@@ -56,22 +59,9 @@ def test_form_with_htmx_answers_with_the_card(client):
     assert len(ids(client.get("/"))) == 2
 
 
-def test_older_cards_come_on_demand(client):
-    made = [new_task(client, prompt=f"猫 {number}") for number in range(13)]
-    first = client.get("/")
-    (older,) = set(links(first, "cursor="))
-
-    rest = client.get(older, headers=HTMX)
-
-    assert ids(first) + ids(rest) == made[::-1]
-    assert "<html" not in rest.text
-    assert ids(client.get(older)) == ids(rest)
-
-
 @for_each(("lang", "words"), [("zh", "生成"), ("en", "Generate")])
 def test_language_and_theme_are_remembered(client, lang, words):
-    """The page is dark from its first byte on; the one that the form stood on is seen
-    again, query and all."""
+    """The page is dark from its first byte on; the query is kept."""
     answer = send(client, "/language", lang=lang, next="/")
 
     assert (answer.status_code, answer.location) == (303, "/")
@@ -97,14 +87,13 @@ def test_error_in_a_part_goes_to_the_notices(client):
 
 
 @pytest.mark.parametrize(
-    "changes, words",
+    "changes, words, htmx",
     [
-        ({"USER_SUBMISSIONS_PER_MINUTE": 1}, "每分钟最多提交 1 个任务"),
-        ({"USER_DAILY_QUOTA": 1}, "今天的 1 张配额还剩 0 张"),
+        ({"USER_SUBMISSIONS_PER_MINUTE": 1}, "每分钟最多提交 1 个任务", False),
+        ({"USER_DAILY_QUOTA": 1}, "今天的 1 张配额还剩 0 张", True),
     ],
     ids=["minute", "day"],
 )
-@pytest.mark.parametrize("htmx", [False, True], ids=["plain", "htmx"])
 def test_form_that_is_beyond_a_limit_says_so(
     app, config, registry, changes, words, htmx
 ):
@@ -118,3 +107,60 @@ def test_form_that_is_beyond_a_limit_says_so(
     assert int(answer.headers["Retry-After"]) > 0
     assert words in answer.text
     assert "红色的灯笼" in answer.text
+
+
+@pytest.fixture
+def broken(client, monkeypatch):
+    """Somebody at a server whose first page fails."""
+    monkeypatch.setattr(feed, "show_feed", Mock(side_effect=RuntimeError("a bug")))
+    return client
+
+
+def test_page_of_a_fault_leads_on(broken):
+    """It tells what to report, and offers to try the same again, which would change
+    nothing where there is no page. What htmx takes of it are the words, without a
+    second heading."""
+    answer = broken.get("/?prompt=x&n=2", headers=ENGLISH)
+    part = broken.get("/", headers=ENGLISH | HTMX)
+
+    assert answer.status_code == 500
+    assert answer.text.count("<h1>") == 1
+    assert f"<code>{answer.headers['X-Request-ID']}</code>" in answer.text
+    assert 'href="/?prompt=x&amp;n=2">Try again' in answer.text
+    assert "a bug" not in answer.text
+    words = re.search(r'<div id="error".*?</button>\s*</div>', part.text, re.DOTALL)
+    assert part.headers["HX-Reselect"] == "#error"
+    assert "request_id" in words[0] and "<h1" not in words[0]
+    gone = broken.get("/nothing", headers=ENGLISH)
+    assert (gone.status_code, "Try again" in gone.text) == (404, False)
+    assert "<h1>Not found</h1>" in gone.text
+
+
+def test_site_can_be_installed(client):
+    """With a name in the reader's language, icons of the sizes told, and a start."""
+    page = client.get("/", headers=ENGLISH).text
+    answer = client.get("/manifest.webmanifest", headers=ENGLISH)
+
+    found = answer.json
+    assert 'rel="manifest" href="/manifest.webmanifest"' in page
+    assert answer.mimetype == "application/manifest+json"
+    assert (found["name"], found["start_url"]) == ("jimeng", "/")
+    for icon in found["icons"][1:]:
+        picture = client.get(icon["src"], buffered=True).data
+        with Image.open(BytesIO(picture)) as opened:
+            assert icon["sizes"] == f"{opened.width}x{opened.height}"
+    for shortcut in found["shortcuts"]:
+        assert client.get(shortcut["url"]).status_code == 200
+    icons = re.findall(r'<link rel="[a-z-]*icon" href="([^"]+)"', page)
+    kinds = [client.get(icon, buffered=True).mimetype for icon in icons]
+    assert kinds == ["image/svg+xml", "image/png"], "of a tab, and of a phone"
+
+
+def test_worker_changes_with_the_styles(client):
+    """So that the page it keeps is drawn with those that are there."""
+    answer = client.get("/worker.js")
+
+    styles = client.get("/offline").text.partition('rel="stylesheet" href="')[2]
+    assert answer.mimetype == "text/javascript"
+    assert answer.headers["Cache-Control"] == "no-cache"
+    assert styles.partition('"')[0] in answer.text

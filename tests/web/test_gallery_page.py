@@ -1,4 +1,4 @@
-"""The gallery's page: its address, days and forms; deleting and favourites."""
+"""The gallery: its address, days and forms, its tags; deleting and favourites."""
 
 import html
 import re
@@ -6,10 +6,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from jimeng.documents import utcnow
-from jimeng.gallery import browsing
+from jimeng.documents import Image, utcnow
+from jimeng.documents.principal import Principal
+from jimeng.errors import Invalid
+from jimeng.gallery import browsing, picture_details, tags, trash
+from jimeng.gallery.browsing import PictureFilter
+from jimeng.gallery.tags import MAX_TAGS, change_tags
 from jimeng.web.gallery import browsing as days
-from jimeng.web.gallery.filters import Filters, day_of
 from jimeng.web.site.formats import zone
 from tests.each import for_each
 from tests.hung import hang
@@ -57,8 +60,7 @@ def test_picture_is_a_link_with_a_thumbnail_of_known_size(client):
 
 
 def test_days_are_those_of_the_reader(client, monkeypatch):
-    """Without a word from the browser it is China's day; with one, the reader's. Today
-    is called so, in either language."""
+    """China's, where the browser says nothing; today is called so."""
     hang("夜里", newest=NIGHT)
     now = utcnow()
     monkeypatch.setattr(days, "today", lambda where: now.astimezone(where).date())
@@ -87,8 +89,7 @@ def hits(page) -> str:
 
 
 def test_hits_are_counted(client, monkeypatch):
-    """As filtered, and less what was just deleted, which leaves the page; so many at
-    the most."""
+    """As filtered, and less what was just deleted; so many at the most."""
     kept = hang("红猫", "蓝猫", "红狗")
     english = {"Accept-Language": "en"}
 
@@ -125,13 +126,14 @@ def test_address_holds_the_state(client):
     assert '<option value="1:1" selected>' in page.text
     assert 'value="2025-03-05"' in page.text
     assert shown(client.get("/gallery?to=2025-03-03")) == ["红狗"]
+    odd = "/gallery?q=$gt&model=$gt&ratio=99:1&from=x&to=2025-02-30&fav=2&auto=x&n=x"
+    assert client.get(odd).status_code == 200, "what cannot be meant is left out"
     months = headings(client.get("/gallery?q=猫"))
     assert months == ["2025年3月"], "few pictures do not stand under many days"
 
 
 def test_next_page_is_a_plain_link(client, monkeypatch):
-    """It keeps the filters, and ends. What follows by scrolling has no second heading
-    for the day it belongs to."""
+    """It keeps the filters, and ends; a day has no second heading."""
     monkeypatch.setattr("jimeng.web.gallery.browsing.PAGE", 2)
     hang("猫一", "猫二", "狗", "猫三", newest=NIGHT)
 
@@ -167,8 +169,7 @@ def test_scrolling_by_itself_has_an_end(client, monkeypatch):
 
 
 def test_nothing_found_leads_back(client):
-    """An empty gallery says what comes here, whatever the filters; those that let
-    nothing through can be cleared."""
+    """An empty gallery says what comes here; filters can be cleared."""
     hang("别人的", user_id="else")
     for path in ("/gallery", "/gallery?q=猫"):
         page = client.get(path)
@@ -182,35 +183,6 @@ def test_nothing_found_leads_back(client):
     assert 'href="/gallery">清除筛选' in page.text
     said = re.search(r'id="hits"[^>]*role="status"[^>]*>(.*)</span>', page.text)
     assert said and "没有符合条件的内容" in said[1]
-
-
-@for_each(
-    "query",
-    [
-        "q=$gt", "q[$gt]=", "q=.*&q=x", "model=$gt", "model[$ne]=x",
-        "ratio=$gt", "ratio=99:1", "from=x", "from=0001-01-01&to=9999-12-31",
-        "from=2025-02-30", "fav=2", "auto=-5", "auto=x", "after=x",
-        "n=x&done=<b>&batch=x", "q=%ff%fe", "trash=2", "trash=1&q=$gt",
-    ],
-)  # fmt: skip
-def test_odd_addresses_are_pages(client, query):
-    """What cannot be meant is left out, and nothing breaks."""
-    hang("猫")
-
-    page = client.get(f"/gallery?{query}")
-
-    assert page.status_code == 200
-    assert "<b>" not in page.text
-
-
-def test_filters_read_what_they_write():
-    """An address made of filters is read as the same filters."""
-    filters = Filters(
-        q="猫 狗", fav=True, model="m", ratio="16:9", since=day_of("2025-01-02")
-    )
-
-    assert Filters.read(filters.query) == filters
-    assert Filters.read({}) == Filters()
 
 
 def test_htmx_gets_the_results_alone(client):
@@ -272,3 +244,110 @@ def test_many_favourites_at_once(client):
     assert shown(client.get("/gallery?fav=1")) == ["一", "二"]
     plain = send(client, "/pictures/favourite", id=ids[0], on="0", next="/gallery")
     assert plain.headers["Location"] == "/gallery?done=unstarred&n=1"
+
+
+ME, OTHER = Principal("guest"), Principal("other")
+PROMPTS = ("一只猫", "一座灯塔", "A harbour")
+
+
+@pytest.fixture
+def hung(database) -> list[str]:
+    return hang(*PROMPTS)
+
+
+def prompts_of(**filters) -> list[str | None]:
+    return [row.prompt for row in browsing.browse(ME, PictureFilter(**filters)).rows]
+
+
+def test_tag_filters_and_is_found_until_it_is_removed(hung):
+    """By any spelling; twice is once, and others stay."""
+    assert change_tags(ME, hung[:2], "  Blue　ＳＫＹ ", True) == 2
+    assert change_tags(ME, hung[:1], "客户甲", True) == 1
+
+    assert prompts_of(tag="blue sky") == ["一只猫", "一座灯塔"]
+    assert prompts_of(q="sky") == ["一只猫", "一座灯塔"]
+    assert prompts_of(q="猫 sky") == ["一只猫"]
+    assert prompts_of(q="客户甲") == ["一只猫"]
+    assert prompts_of(q="harbour") == ["A harbour"]
+    assert tags.tags_used(ME) == ["blue sky", "客户甲"]
+    assert change_tags(ME, hung[:1], "客户甲", True) == 0
+    assert change_tags(ME, hung, "blue sky", False) == 2
+    assert change_tags(ME, hung, "blue sky", False) == 0
+    assert Image.find_one({"_id": hung[0]}).tags == ["客户甲"]
+    assert prompts_of(tag="blue sky") == [] and prompts_of(q="sky 猫") == []
+    change_tags(ME, hung, "客户甲", False)
+    row = Image.collection().find_one({"_id": hung[0]})
+    assert "tags" not in row and row["text"] == "一只猫"
+    assert prompts_of(q="猫") == ["一只猫"]
+
+
+def test_limits_change_nothing(hung):
+    """Nor does who they are not of, or what is not shown."""
+    assert change_tags(OTHER, hung, "x", True) == 0
+    assert tags.tags_used(OTHER) == []
+    trash.trash_together(ME, hung[2:])
+    assert change_tags(ME, hung[1:], "x", True) == 1
+    for n in range(MAX_TAGS):
+        change_tags(ME, hung[:1], f"tag {n}", True)
+
+    for tag in ("", " \u0000 ", "x" * 41):
+        with pytest.raises(Invalid):
+            change_tags(ME, hung, tag, True)
+    with pytest.raises(Invalid, match="tag"):
+        change_tags(ME, hung, "one more", True)
+
+    assert prompts_of(tag="one more") == []
+
+
+def test_index_of_the_tag_answers(hung):
+    """Also together with a favourite, and for the neighbours on the picture's page."""
+    change_tags(ME, hung[1:], "x", True)
+    picture_details.set_favourite(ME, hung, True)
+
+    index, _ = browsing.plan("guest", PictureFilter(tag="x"))
+    assert index == "tag"
+    assert prompts_of(tag="x", favourite=True) == ["一座灯塔", "A harbour"]
+    newest = picture_details.picture(ME, hung[1], PictureFilter(tag="x"))
+    assert (newest.newer, newest.older) == (None, hung[2])
+
+
+def test_tags_are_put_and_removed_on_pages(client, hung):
+    """The dialog over the gallery, and a page without a script."""
+    dialog = send(client, "/tags/choose", htmx=True, id=hung)
+    assert "<dialog" in dialog.text
+    assert dialog.text.count('name="id"') == 3
+
+    wrong = send(client, "/tags/put", htmx=True, id=hung, tag=" ")
+    assert (wrong.status_code, wrong.headers["HX-Retarget"]) == (422, "#collect")
+    assert "标签为 1 到 40 个字符" in wrong.text
+    done = send(client, "/tags/put", htmx=True, id=hung, tag="Sea")
+    assert "已给 3 项加上标签" in done.text
+
+    page = client.get("/gallery")
+    assert re.search(r"<option>sea</option>", page.text)
+    # On the picture's page it leads to the filter; collect.js renews it after a change.
+    assert "data-collected" in done.text
+    text = client.get(f"/pictures/{hung[0]}").text
+    assert 'href="/gallery?tag=sea"' in text and 'data-key="t"' in text
+    assert shown(client.get("/gallery?tag=Sea")) == list(PROMPTS)
+    page = send(client, "/tags/choose", id=hung[0])
+    assert '<button class="quiet" name="remove" value="sea"' in page.text
+    back = send(client, "/tags/put", id=hung[0], remove="sea", next="/gallery?tag=sea")
+    assert back.headers["Location"] == "/gallery?tag=sea&done=untagged&n=1"
+    assert "已从 1 项移除标签" in client.get(back.headers["Location"]).text
+    assert shown(client.get("/gallery?tag=sea")) == list(PROMPTS[1:])
+
+
+def test_change_beside_another_takes_nothing_away(hung, monkeypatch):
+    """The one that read before the other wrote changes nothing, and says so."""
+    update_of = tags.update_of
+
+    def late(text: str, wanted: list[str]) -> dict:
+        monkeypatch.setattr(tags, "update_of", update_of)
+        change_tags(ME, hung[:1], "first", True)
+        return update_of(text, wanted)
+
+    monkeypatch.setattr(tags, "update_of", late)
+
+    assert change_tags(ME, hung[:1], "second", True) == 0
+    assert Image.find_one({"_id": hung[0]}).tags == ["first"]

@@ -136,6 +136,7 @@ def test_model_without_pictures_offers_one_that_takes_them(client):
     assert "不支持参考图" in said and "doubao" not in said, "one is offered; no list"
     assert re.search(rf'value="{offer}" checked', page.text)
     assert shown(page) == shown(answer)
+    assert re.search(rf"<textarea[^>]*>\s*{PROMPT}</textarea>", page.text)
     assert "hidden" in re.search(r'data-note="cannot"([^>]*)>', page.text)[1]
 
 
@@ -157,8 +158,7 @@ def test_model_that_needs_a_picture_says_so(app, client):
 
 
 def test_strength_is_sent_with_pictures(client):
-    """In hundredths; the form keeps it, and remixing has it again. Without pictures it
-    is out of sight and not sent."""
+    """In hundredths; without pictures it is out of sight and not sent."""
     submit(client, given.photo(), model=NEEDS, strength="30")
 
     (task,) = stored()

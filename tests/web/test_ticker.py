@@ -11,7 +11,7 @@ from jimeng.web.site.formats import spoken_roughly
 from tests.conftest import run_queue
 from tests.each import for_each
 from tests.forgetting import forget_lanes
-from tests.page import PROMPT, look, marks, new_task, send
+from tests.page import look, marks, new_task, send
 
 ENGLISH = {"Accept-Language": "en-GB"}
 
@@ -25,9 +25,11 @@ def states(mark: str, letters: str) -> str:
 def test_ticker_brings_the_picture_and_ends(client, work_off):
     """Empty as long as nothing changes. The picture takes its place, it is told once,
     and no more is asked; nothing is remembered of who has seen what, so an answer that
-    was lost is given again."""
+    was lost is given again. Until all has ended its tab says how many are to come."""
     task_id = new_task(client, n="2")
-    (mark,) = marks(client.get("/"))
+    page = client.get("/")
+    assert 'hx-trigger="every 1s"' in page.text and "<title>(1) " in page.text
+    (mark,) = marks(page)
     silent = look(client, [mark])
     assert (silent.status_code, silent.data) == (204, b"")
     running = look(client, [states(mark, "uq")]).text
@@ -47,6 +49,9 @@ def test_ticker_brings_the_picture_and_ends(client, work_off):
     assert rest.count("<figure") == 1
     news = re.search(r'<p id="announce".*?</p>', rest, re.DOTALL)[0]
     assert "2" in news and "第 1 张" not in news
+    page = client.get("/")
+    assert "every" not in page.text and "<title>(" not in page.text
+    assert marks(page) == []
 
 
 def test_ticker_takes_away_what_is_gone(client):
@@ -65,21 +70,6 @@ def test_ticker_takes_away_what_is_gone(client):
     assert "hx-get" not in answer.text
 
 
-def test_finished_page_asks_for_nothing(client, work_off):
-    """A page on which all has ended holds no ticker that ticks; until then its tab
-    says how many are still to come."""
-    new_task(client)
-    new_task(client, prompt="一只猫")
-    before = client.get("/").text
-    assert 'hx-trigger="every 1s"' in before and "<title>(2) " in before
-    work_off()
-
-    page = client.get("/")
-
-    assert "every" not in page.text and "<title>(" not in page.text
-    assert marks(page) == []
-
-
 def test_waiting_pictures_show_their_place(client):
     """Each place says where in line it stands, and a change of that is sent."""
     new_task(client, n="4")
@@ -94,18 +84,6 @@ def test_waiting_pictures_show_their_place(client):
 
     assert answer.text.count("<figcaption") == 2
     assert "<figure" not in answer.text
-
-
-def test_ticker_of_a_task_page_brings_the_picture_whole(client, work_off):
-    """Its own page shows the picture, not the thumbnail."""
-    task_id = new_task(client)
-    shown = marks(client.get(f"/tasks/{task_id}"))
-    work_off()
-
-    answer = look(client, shown, page="task")
-
-    assert ".png" in answer.text and "thumb.webp" not in answer.text
-    assert PROMPT in re.search(r"<title>(.*)</title>", answer.text)[1]
 
 
 @pytest.mark.parametrize(

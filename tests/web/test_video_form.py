@@ -80,8 +80,7 @@ def test_two_forms_with_an_address_each(client):
 
 
 def test_video_is_asked_for_without_a_script(client):
-    """All that costs is in the task; the form that follows has the same settings, and
-    the words without those of the style."""
+    """The form that follows is as it was, without the words of the style."""
     answer = create(client, ratio="9:16", n="2", style="ink", style_own="")
 
     task = only_task()
@@ -147,8 +146,7 @@ def test_unsent_choices_are_there_again(client):
 
 
 def test_choices_are_fitted_to_the_model(client):
-    """What the other does not have is its default; the price follows what changes it:
-    seconds, count and model."""
+    """What the other does not have is its default; the price follows."""
     page = change(client, model=PRO, duration="7", resolution="480p", ratio="2:1")
 
     assert chosen(page, "duration") in {"5", "10"}

@@ -13,8 +13,7 @@ from jimeng.accounts import data_export
 from jimeng.documents import Image, Input
 from jimeng.documents.principal import Principal
 from jimeng.errors import Invalid
-from jimeng.gallery import browsing, downloads, shares, trash
-from jimeng.gallery.browsing import PictureFilter
+from jimeng.gallery import downloads, shares, trash
 from jimeng.gallery.downloads import ArchiveTooLarge
 from jimeng.inputs import storing
 from tests.conftest import png
@@ -53,8 +52,7 @@ def test_video_among_pictures(client, video, path):
 
 
 def test_gallery_filters_by_kind(client):
-    """Either, or both; and only who has videos is asked. Pictures are pictures as long
-    as there are no videos beside them."""
+    """Only who has videos is asked; pictures are "pictures" till then."""
     hang("一只猫", "一只狗")
     assert 'name="kind"' not in client.get("/gallery").text
 
@@ -82,18 +80,6 @@ def test_gallery_filters_by_kind(client):
     page = client.get(f"/pictures/{video.id}?kind=videos").text
     assert 'rel="prev"' in page and 'href="/gallery?kind=videos#' in page
     assert 'name="kind"' in client.get("/gallery").text
-
-
-def test_few_videos_are_found_among_many_pictures(database):
-    """By their own index, however many pictures there are."""
-    hang(*(f"一只猫 {n}" for n in range(200)))
-    hang_video("海")
-
-    index, parts = browsing.plan("guest", PictureFilter(kind="videos"))
-
-    plan = Image.collection().find({"$and": parts}).hint(index)
-    plan = plan.sort(browsing.NEWEST_FIRST).limit(61).explain()
-    assert plan["executionStats"]["totalKeysExamined"] < 3
 
 
 def test_stage_plays_and_edits_nothing(client, video):
