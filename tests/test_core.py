@@ -98,28 +98,30 @@ def test_busy_provider_is_no_failure(client, provider, work_off, code):
     assert len(provider.requests) == 6
 
 
-def test_refused_picture_is_drawn_once_more(client, provider, work_off):
-    """With a new seed. The names of both are kept: the provider is asked by them."""
-    provider.polls = [refusal("content_refused_picture", new_seed=True)]
+@pytest.mark.parametrize(
+    ("times", "seed", "status", "remote_ids"),
+    [
+        (1, -1, "completed", ["remote-1", "remote-2"]),
+        (2, -1, "failed", ["remote-1", "remote-2"]),
+        (1, 5, "failed", ["remote-1"]),
+    ],
+    ids=["once", "twice", "chosen"],
+)
+def test_refused_picture_is_drawn_once_more(
+    client, provider, work_off, times, seed, status, remote_ids
+):
+    """With a new seed, unless it was chosen; the provider is asked by both names."""
+    code = "content_refused_picture"
+    provider.polls = [refusal(code, new_seed=True) for _ in range(times)]
 
-    task_id = create(client)["task_id"]
+    task_id = create(client, seed=seed)["task_id"]
     work_off()
 
-    assert result(client, task_id)["status"] == "completed"
-    first, second = provider.requests
-    assert first.seed != second.seed
-    assert Generation.objects.get().remote_ids == ["remote-1", "remote-2"]
-
-
-def test_chosen_seed_is_not_replaced(client, provider, work_off):
-    """Whoever chose the seed gets the refusal, not another picture."""
-    provider.polls = [refusal("content_refused_picture", new_seed=True)]
-
-    task_id = create(client, seed=5)["task_id"]
-    work_off()
-
-    assert result(client, task_id)["status"] == "failed"
-    assert len(provider.requests) == 1
+    data = result(client, task_id)
+    assert (data["status"], data.get("error", {}).get("code", code)) == (status, code)
+    assert Generation.objects.get().remote_ids == remote_ids
+    seeds = [request.seed for request in provider.requests]
+    assert len(seeds) == len({*seeds}) == len(remote_ids)
 
 
 def test_cancelled_task_is_never_sent(client, provider, work_off):

@@ -6,6 +6,11 @@ printed there to be copied is the same, so that the tests which run it do so onc
 import re
 from pathlib import Path
 
+import pytest
+
+from jimeng.cli.tables.errors import table
+from jimeng.providers import PROVIDERS
+from jimeng.providers.registry import CODES
 from tests.each import for_each
 
 ROOT = Path(__file__).parents[1]
@@ -84,3 +89,43 @@ def test_both_languages_print_the_same(english):
     for (kind, line), (other, there) in zip(ours, theirs, strict=True):
         assert kind == other
         assert re.fullmatch(pattern_of(line), there), (line, there)
+
+
+DOCS = Path(__file__).parents[1] / "docs"
+
+
+def rows() -> dict[str, list[str]]:
+    """Our code -> the cells of its row, in English."""
+    lines = [line.strip("| ").split(" | ") for line in table("en").splitlines()[2:]]
+    return {cells[0].strip("`"): cells for cells in lines}
+
+
+@pytest.mark.parametrize(
+    ("language", "name", "locale"),
+    [("zh", "errors.md", "zh_CN.UTF-8"), ("en", "errors.en.md", "C")],
+)
+def test_documentation_is_that_of_the_table(app, monkeypatch, language, name, locale):
+    """By the command that the page names; unasked, in the language of the terminal."""
+    said = (DOCS / name).read_text("utf-8")
+    printed = f"provider errors --lang {language}"
+
+    ended = app.test_cli_runner().invoke(args=printed.split())
+
+    assert (ended.exit_code, ended.output) == (0, table(language))
+    assert f"<!-- begin: flask --app app {printed} -->\n\n{ended.output}\n<!--" in said
+    monkeypatch.setenv("LC_ALL", locale)
+    unasked = app.test_cli_runner().invoke(args=["provider", "errors"])
+    assert unasked.output == table(language)
+
+
+def test_every_code_has_a_row():
+    """Each of ours once; each of the services' at least once."""
+    assert set(rows()) == CODES
+    assert all(f"`{code}`" in table("en") for p in PROVIDERS for code in p.rules)
+
+
+def test_only_limits_and_the_unreachable_are_submitted_again():
+    """Nothing else is certain not to have been accepted."""
+    again = {code for code, cells in rows().items() if "then resubmits" in cells[-1]}
+
+    assert again == {"rate_limited", "concurrency_limited", "provider_unreachable"}

@@ -77,16 +77,20 @@ def easel() -> Iterator[Easel]:
 
 
 @pytest.fixture
-def app(database, config, easel, monkeypatch):
+def settings(config, easel) -> EaselConfig:
+    values = {each.name: getattr(config, each.name) for each in fields(config)}
+    values |= {"ALLOWED_PRIVATE_HOSTS": (easel.address,), "ARK_API_KEY": "ark"}
+    return EaselConfig(**values, EASEL_KEY=KEY, EASEL_URL=f"http://{easel.address}")
+
+
+@pytest.fixture
+def app(database, settings, monkeypatch):
     """The product with one line more in `PROVIDERS`, beside the demo's keys."""
     from app import create_app
 
     monkeypatch.setattr(documents, "connect", lambda config: None)  # as it is
     monkeypatch.setattr(registry, "PROVIDERS", (*PROVIDERS, EaselProvider))
-    values = {each.name: getattr(config, each.name) for each in fields(config)}
-    values |= {"ALLOWED_PRIVATE_HOSTS": (easel.address,), "ARK_API_KEY": "ark"}
-    made = EaselConfig(**values, EASEL_KEY=KEY, EASEL_URL=f"http://{easel.address}")
-    return create_app(made)
+    return create_app(settings)
 
 
 @pytest.fixture
@@ -119,14 +123,13 @@ def test_model_is_in_order():
         assert price(model, "en") == yuan
 
 
-def test_picture_goes_in(config, easel):
+def test_picture_goes_in(settings, easel):
     """What its model takes stands in the order, in order, and nothing else does."""
-    values = {each.name: getattr(config, each.name) for each in fields(config)}
-    url = f"http://{easel.address}"
-    service = EaselProvider(EaselConfig(**values, EASEL_KEY=KEY, EASEL_URL=url))
     given = tuple(InputPicture(each, "image/png", 80, 80) for each in (b"one", b"two"))
 
-    service.submit(ImageRequest("copy", "向日葵", 512, 512, None, inputs=given))
+    EaselProvider(settings).submit(
+        ImageRequest("copy", "向日葵", 512, 512, None, inputs=given)
+    )
 
     (order,) = easel.orders
     assert order["pictures"] == ["b25l", "dHdv"]

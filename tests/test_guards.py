@@ -60,16 +60,6 @@ def test_name_is_stored_for_its_own_submission_only(client, provider):
     assert (generation().state, generation().remote_ids) == ("submitting", [])
 
 
-def test_picture_that_is_taken_back_twice_has_failed(client, provider, work_off):
-    provider.polls = [refusal(**TAKEN_BACK), refusal(**TAKEN_BACK)]
-
-    task_id = create(client)["task_id"]
-    work_off()
-
-    assert result(client, task_id)["error"]["code"] == TAKEN_BACK["code"]
-    assert len(provider.requests) == 2
-
-
 def test_late_picture_that_is_taken_back_is_not_asked_for_anew(client, provider):
     """Its task has ended; nobody waits for what another would cost."""
     provider.submits = [beyond_its_lease(Progress("late"))]
@@ -108,18 +98,6 @@ def test_lost_submission_is_not_sent_again_and_holds_its_place(
     work_off()
     assert generation().slot is None
     assert len(provider.requests) == 1
-
-
-@pytest.mark.parametrize(("hours", "looks"), [(0.5, [0.5, 10.5]), (5, [0])])
-def test_late_looks_are_after_an_hour_and_eleven(client, provider, hours, looks):
-    """The provider keeps a picture for twelve. One whose time is over is made now."""
-    provider.polls = [Progress("x")] * 2
-    begin(client)
-    change(accepted_at=utcnow() - timedelta(hours=hours))
-
-    for until_then in looks:
-        work_due()
-        assert ahead() == pytest.approx(until_then * 3600, abs=60)
 
 
 def test_picture_that_waits_again_counts_as_waiting(

@@ -13,7 +13,7 @@ from jimeng.errors import ProviderError
 from tests.conftest import make_as_new
 from tests.examples import KINDS, USER, Examples
 from tests.given_pictures import photo
-from tests.rest import API, CREATE, create, data_of, operations, refused
+from tests.rest import API, create, data_of, operations, refused
 
 REQUESTS = [
     pytest.param(name, key, id=f"{name}-{key}")
@@ -128,18 +128,28 @@ LOOKS = [
     *("list_collections", "get_collection", "list_pictures"),
     *("list_shares", "get_share", "list_prompts", "get_prompt"),
 ]
+# In another state than the example's.
+OTHER_LOOKS = [
+    *("list_batches", "get_batch", "list_batch_tasks", "delete_batch"),
+    *("delete_upload", "delete_task", "delete_user"),
+]
+OF_A_USER = {
+    *("list_images", "list_collections", "list_shares", "list_prompts"),
+    "list_batches",
+}
 
 
 def test_example_of_an_answer_is_like_the_real_one(client, document, place):
     """The same fields of the same kinds as the server gives."""
     place("".join(KINDS))  # for what lists it
-    of_a_user = {"list_images", "list_collections", "list_shares", "list_prompts"}
-    for name in LOOKS:
+    for name in (*LOOKS, *OTHER_LOOKS):
         path, method, operation = find(document, name)
-        query = {"user_id": USER} if name in of_a_user else {}
+        query = {"user_id": USER} if name in OF_A_USER else {}
         answer = client.open(place(path), method=method.upper(), query_string=query)
         assert answer.status_code == 200, name
-        assert shape(answer.json) == shape(answers_of(operation)[0][1]), name
+        assert answer.json.get("data", True), name
+        if name in LOOKS:
+            assert shape(answer.json) == shape(answers_of(operation)[0][1]), name
         conforms(document, operation, 200, answer.json)
 
 
@@ -199,25 +209,14 @@ def test_every_state_of_a_task_conforms(client, document, provider, work_off):
     assert found == ["failed", "completed", "pending", *found[:2], "cancelled"]
 
 
-def test_batch_conforms(client, document, place):
-    """Tried, looked at, listed, waiting for room, cancelled: as described."""
-    paths = f"{API}/batches", f"{API}/batches/{{batch_id}}"
-    whose, body = {"user_id": "user_123"}, {"template": "{a|b}", "user_id": "user_123"}
-    place("{batch_id}")
-    tried = client.post(f"{paths[0]}?dry_run=1", json=body)
+def test_batch_conforms(client, document):
+    """Tried, waiting for room, cancelled: as described."""
+    path, body = f"{API}/batches", {"template": "{a|b}", "user_id": "user_123"}
+    tried = client.post(f"{path}?dry_run=1", json=body)
     conforms(document, find(document, "create_batch")[2], 200, tried.json)
-    for name, path in (
-        ("list_batches", paths[0]),
-        ("get_batch", paths[1]),
-        ("list_batch_tasks", f"{paths[1]}/tasks"),
-    ):
-        query = whose if name == "list_batches" else {}
-        answer = client.get(place(path), query_string=query)
-        assert answer.json["data"], name
-        conforms(document, find(document, name)[2], 200, answer.json)
     lanes.pause(lanes.SENDING, "user_1")
-    asked = client.post(paths[0], json=body)
-    waits = client.get(paths[1].format(batch_id=asked.json["data"]["batch_id"]))
+    asked = client.post(path, json=body)
+    waits = client.get(f"{path}/{asked.json['data']['batch_id']}")
     assert waits.json["data"]["waits"]["code"] == "sending_paused"
     conforms(document, find(document, "get_batch")[2], 200, waits.json)
     cancelled = client.post(f"{waits.request.path}/cancel", json={})
@@ -237,18 +236,6 @@ def test_upload_conforms(client, document):
     shape_of = document["components"]["schemas"][name]
     assert set(shape_of["properties"]) == set(form)
     assert shape_of["properties"]["file"]["format"] == "binary"
-
-
-def test_deletion_conforms(client, document, place):
-    """The answers to what removes something are as described."""
-    for name, path in (
-        ("delete_user", "/api/v1/users/{user_id}"),
-        ("delete_task", f"{CREATE}/{{task_id}}"),
-        ("delete_upload", f"{API}/uploads/{{upload_id}}"),
-        ("delete_batch", f"{API}/batches/{{batch_id}}"),
-    ):
-        answer = client.delete(place(path))
-        conforms(document, find(document, name)[2], 200, answer.json)
 
 
 def test_fields_stand_beside_no_choice(document):

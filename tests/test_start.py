@@ -5,7 +5,6 @@ import runpy
 import secrets
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -15,20 +14,6 @@ from jimeng.http.auth import require_access
 from jimeng.local.supervisor.plan import check_access
 from tests.test_config import ROOT
 from tests.waiting import PATIENCE_S
-
-
-def start_wsgi(tmp_path: Path, **env: str) -> subprocess.CompletedProcess:
-    """Import wsgi as a server does, in an environment of its own."""
-    kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-    return subprocess.run(
-        [sys.executable, "-c", "import wsgi; print(wsgi.app.name, wsgi.huey.name)"],
-        env={**kept, "PYTHONPATH": str(ROOT), **env},
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE_S,
-    )
-
 
 OPEN = {"AUTH": "off", "ALLOW_OPEN_ACCESS": "1"}
 
@@ -82,8 +67,17 @@ def test_server_that_cannot_start_says_why_in_one_sentence(
 
 def test_server_starts_without_its_databases(tmp_path):
     """Nothing is connected at the start, so nothing that is away prevents it."""
-    away = {"MONGODB_URI": "mongodb://127.0.0.1:9", "REDIS_ADDR": "127.0.0.1:9"}
+    env = {"MONGODB_URI": "mongodb://127.0.0.1:9", "REDIS_ADDR": "127.0.0.1:9", **OPEN}
+    kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    script = "import wsgi; print(wsgi.app.name, wsgi.huey.name)"
 
-    ended = start_wsgi(tmp_path, **OPEN, **away)
+    ended = subprocess.run(
+        [sys.executable, "-c", script],
+        env={**kept, "PYTHONPATH": str(ROOT), **env},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_S,
+    )
 
     assert (ended.returncode, ended.stdout) == (0, "app jimeng-json\n")

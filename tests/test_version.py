@@ -93,10 +93,7 @@ def test_image_takes_the_commit_from_its_build():
 
 
 def test_release_is_said(app, client, tmp_path):
-    """
-    By commands: of themselves, of each worker, of a backup, and of whatever doctor
-    looks at; by a page, and by the metrics.
-    """
+    """By commands, of workers, of a backup, by the doctor, a page, and the metrics."""
     run = app.test_cli_runner().invoke
     pump.write_heartbeat("host:1:x", utcnow())
 

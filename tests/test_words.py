@@ -6,8 +6,6 @@ import pkgutil
 import re
 import string
 from collections.abc import Iterator
-from functools import cache
-from pathlib import Path
 
 import pytest
 
@@ -16,9 +14,8 @@ import jimeng
 from jimeng.errors import JimengError
 from jimeng.i18n import MESSAGES
 from jimeng.providers.registry import CODES
+from tests.test_layers import FILES, ROOT, nodes_of
 
-ROOT = Path(__file__).parent.parent
-SOURCES = [ROOT / "app.py", *sorted(ROOT.glob("jimeng/**/*.py"))]
 TEMPLATES = sorted(ROOT.glob("templates/**/*.*"))
 KEY = re.compile(r"(error|invalid|answer)\.(?!(html|code)$)[a-z0-9_.]+")
 # Raised and caught below the doors: a picture that could not be fetched has a code of
@@ -33,19 +30,10 @@ def subclasses(kind: type) -> Iterator[type]:
         yield from subclasses(each)
 
 
-@cache
-def parsed() -> list[tuple[Path, ast.AST]]:
-    """All nodes of the source, each with the file that it is in."""
-    return [
-        (path, node)
-        for path in SOURCES
-        for node in ast.walk(ast.parse(path.read_text("utf-8")))
-    ]
-
-
 def nodes(kind: type) -> Iterator:
-    """Those of a kind."""
-    return (each for each in parsed() if isinstance(each[1], kind))
+    """Those of a kind in the source, each with the file that it is in."""
+    every = ((path, node) for path in FILES for node in nodes_of(path))
+    return (each for each in every if isinstance(each[1], kind))
 
 
 def literal(node: ast.AST | None) -> str | None:

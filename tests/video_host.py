@@ -7,6 +7,7 @@ from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 Meanwhile = Callable[[], None]
+ETAG = '"same"'
 
 
 class VideoHost:
@@ -16,7 +17,6 @@ class VideoHost:
         status: Of each answer, unless it is 200.
         breaks: After so many bytes of each of the next answers the connection ends.
         claimed: The length that answers claim, if it is not the real one.
-        changes: Whether the ETag is another for each answer.
         meanwhile: Called before an answer begins.
         asked: The paths, each with the first byte that was asked for.
     """
@@ -26,7 +26,6 @@ class VideoHost:
         self.status = 200
         self.breaks: list[int] = []
         self.claimed: int | None = None
-        self.changes = False
         self.meanwhile: Meanwhile = lambda: None
         self.asked: list[tuple[str, int]] = []
         host = self
@@ -56,8 +55,7 @@ class VideoHost:
 def answer(host: VideoHost, request: BaseHTTPRequestHandler) -> None:
     content = host.files[request.path]
     found = re.match(r"bytes=(\d+)-", request.headers.get("Range", ""))
-    etag = f'"{len(host.asked)}"' if host.changes else '"same"'
-    is_part = found is not None and request.headers.get("If-Range") == etag
+    is_part = found is not None and request.headers.get("If-Range") == ETAG
     begin = int(found[1]) if found and is_part else 0
     host.asked.append((request.path, int(found[1]) if found else 0))
     host.meanwhile()
@@ -71,7 +69,7 @@ def answer(host: VideoHost, request: BaseHTTPRequestHandler) -> None:
     if is_part:
         where = f"bytes {begin}-{length - 1}/{length}"
         request.send_header("Content-Range", where)
-    request.send_header("ETag", etag)
+    request.send_header("ETag", ETAG)
     request.send_header("Content-Length", str(length - begin))
     request.end_headers()
     end = begin + host.breaks.pop(0) if host.breaks else len(content)

@@ -1,7 +1,8 @@
 """A big queue: pictures sent a second with much and with little waiting, and idle."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import islice
 
 from pymongo.database import Database
 
@@ -16,7 +17,7 @@ SLOTS = 20
 DURATION = 1.0  # seconds a picture
 SETTLE, SECONDS, IDLE = 3.0, 8.0, 10.0
 USERS = 50
-BATCH = 5000
+BATCH = 2500
 SIDE = 512  # pixels
 LANE = "volcengine_jimeng:jimeng_t2i_v30"
 
@@ -24,10 +25,7 @@ LANE = "volcengine_jimeng:jimeng_t2i_v30"
 def rows(site: Site) -> Iterator[Row]:
     """Let one consumer work on a new queue of each size, and on none."""
     with site.stack(
-        "backlog",
-        limit=SLOTS,
-        duration=DURATION,
-        VOLCENGINE_CONCURRENCY=str(SLOTS),
+        "backlog", limit=SLOTS, duration=DURATION, VOLCENGINE_CONCURRENCY=str(SLOTS)
     ) as stack:
         few, many = (sent_per_second(stack, size) for size in SIZES)
         yield Row(
@@ -49,15 +47,15 @@ def sent_per_second(stack: Stack, size: int) -> float:
     with stack.database() as found:
         top_up = size < 10 * SLOTS * (SETTLE + SECONDS)
         wait_for(lambda: stack.ledger()["rows"], 60, "the first is sent")
-        run(found, SETTLE, size if top_up else 0)
+        keep_waiting(found, SETTLE, size if top_up else 0)
         began, before = time.monotonic(), len(stack.ledger()["rows"])
-        run(found, SECONDS, size if top_up else 0)
+        keep_waiting(found, SECONDS, size if top_up else 0)
         sent = len(stack.ledger()["rows"]) - before
     return sent / (time.monotonic() - began)
 
 
-def run(found: Database, seconds: float, size: int) -> None:
-    """Wait, and keep *size* waiting."""
+def keep_waiting(found: Database, seconds: float, size: int) -> None:
+    """For so many seconds have as many as *size* waiting."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         time.sleep(0.5)
@@ -67,22 +65,18 @@ def run(found: Database, seconds: float, size: int) -> None:
 
 
 def fill(found: Database, size: int, side: int = SIDE, *, users: int = USERS) -> None:
-    """
-    Write tasks of one picture, as if they had just been asked for: the janitor would
-    write the picture of an older one, which is not there yet.
-    """
-    for first in range(0, size, BATCH):
-        numbers = range(first, min(first + BATCH, size))
-        pairs = [
-            waiting(f"user_{n % users}", n // users, width=side, height=side)
-            for n in numbers
-        ]
-        insert(found, pairs)
+    """As if asked for just now: the janitor would write the pictures of older tasks."""
+    about = {"width": side, "height": side}
+    each = (waiting(f"user_{n % users}", n // users, **about) for n in range(size))
+    insert(found, each)
 
 
-def insert(found: Database, pairs: list[tuple[dict, dict]]) -> None:
-    found.tasks.insert_many([task for task, _ in pairs])
-    found.generations.insert_many([generation for _, generation in pairs])
+def insert(found: Database, pairs: Iterable[tuple[dict, dict]]) -> None:
+    """The tasks of some thousands, then their generations, and so on."""
+    rows = iter(pairs)
+    while some := [*islice(rows, BATCH)]:
+        found.tasks.insert_many([task for task, _ in some])
+        found.generations.insert_many([generation for _, generation in some])
 
 
 def waiting(user_id: str, turn: int, **fields: object) -> tuple[dict, dict]:

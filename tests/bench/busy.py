@@ -11,13 +11,12 @@ from collections.abc import Iterator, Sequence
 
 from pymongo.database import Database
 
-from tests.bench.backlog import fill
+from tests.bench.backlog import fill, keep_waiting
 from tests.bench.rows import Row, Site, load
 from tests.system.stack import Stack
 from tests.waiting import wait_for
 
 SLOTS, WAITING = 20, 200
-SIDE = 512  # pixels
 LEARNT_S, MEASURED_S = 60.0, 60.0
 CHANGE = (12.0, 3.0, 12.0)  # seconds a picture
 CHANGE_EVERY_S, CHANGE_LEARNT_S = 75.0, 30.0
@@ -58,10 +57,10 @@ def measure(
     ) as stack:
         stack.simulate(plain=True)  # the time of drawing is not ours
         with stack.database() as found:
-            fill(found, WAITING, SIDE)
+            fill(found, WAITING)
             stack.start_consumer()
             wait_for(lambda: stack.ledger()["rows"], 60, "the first is sent")
-            began = [keep_waiting(stack, found, each, every_s) for each in durations]
+            began = [draw(stack, found, each, every_s) for each in durations]
             rows = stack.ledger()["rows"]
             drawn = list(found.generations.find({"drawn_at": {"$exists": True}}))
     ready = {row["task_id"]: row["finished_at"] for row in rows}
@@ -75,19 +74,11 @@ def measure(
     )
 
 
-def keep_waiting(
-    stack: Stack, found: Database, seconds: float, every_s: float
-) -> float:
+def draw(stack: Stack, found: Database, seconds: float, every_s: float) -> float:
     """Have pictures take *seconds*, with others waiting; when that began."""
     stack.simulate(plain=True, duration=seconds)
     began = time.time()
-    while time.time() < began + every_s:
-        fill(
-            found,
-            WAITING - found.generations.count_documents({"state": "queued"}),
-            SIDE,
-        )
-        time.sleep(0.5)
+    keep_waiting(found, every_s, WAITING)
     return began
 
 

@@ -38,9 +38,7 @@ def rows(site: Site) -> Iterator[Row]:
         yield Row("the loop in a browser", "Chromium is needed")
         return
     with site.stack(
-        "loop",
-        duration=DURATION,
-        POLL_INTERVAL=str(Config().POLL_INTERVAL),
+        "loop", duration=DURATION, POLL_INTERVAL=str(Config().POLL_INTERVAL)
     ) as stack:
         stack.start_consumer()
         stack.await_ready()

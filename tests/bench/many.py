@@ -131,10 +131,7 @@ def ask(stack: Stack, asked: Asked, user: str, n: int = 1) -> str | None:
 
 
 def draw(stack: Stack, consumers: int, *, rolling: bool) -> tuple[float, str]:
-    """
-    A crowd of a thousand pictures, and one after the other of somebody else: how many
-    are kept a second, from the first that was sent to the last.
-    """
+    """Of a crowd's thousand, pictures kept a second; how long another's few wait."""
     for _ in range(consumers):
         stack.start_consumer()
     stack.await_ready()
@@ -161,24 +158,23 @@ def draw(stack: Stack, consumers: int, *, rolling: bool) -> tuple[float, str]:
         rows = list(found.tasks.find({"_id": {"$in": singles}}))
     commands = stack.redis_info()["total_commands_processed"] - commands
     waits = [(row["completed_at"] - row["created_at"]).total_seconds() for row in rows]
-    cpu, rolled = "", ""
+    said = [f"**{CROWD / took:.1f} a second**"]
+    if not rolling:
+        ours, theirs = (1000 * each / every for each in (sum(used), theirs))
+        said += [f"CPU ms: consumers {ours:.1f}, mongod {theirs:.1f}"]
+    said += [
+        f"at a time at the most {most_at_a_time(stack)}",
+        f"one behind {CROWD:,} waits {statistics.median(waits):.1f} s, "
+        f"{max(waits):.1f} s at the most",
+        asked.told(),
+        f"{commands / every:.1f} commands of Redis a picture",
+        f"{links} connections to MongoDB, {to_redis} to Redis",
+        f"{busy:.1f} cores busy",
+    ]
     if rolling:
-        rolled = (
-            f"; all restarted meanwhile, consumers stopped within {max(stopped):.1f} s"
-        )
-    else:
-        cpu = (
-            f"CPU ms: consumers {1000 * sum(used) / every:.1f}, "
-            f"mongod {1000 * theirs / every:.1f}; "
-        )
-    return CROWD / took, (
-        f"**{CROWD / took:.1f} a second**; {cpu}at a time at the most "
-        f"{most_at_a_time(stack)}; one behind {CROWD:,} waits "
-        f"{statistics.median(waits):.1f} s, {max(waits):.1f} s at the most; "
-        f"{asked.told()}; {commands / every:.1f} commands of Redis a picture; "
-        f"{links} connections to MongoDB, {to_redis} to Redis; "
-        f"{busy:.1f} cores busy{rolled}"
-    )
+        took_s = max(stopped)
+        said += [f"all restarted meanwhile, consumers stopped within {took_s:.1f} s"]
+    return CROWD / took, "; ".join(said)
 
 
 def most_at_a_time(stack: Stack) -> str:

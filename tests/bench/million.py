@@ -5,18 +5,19 @@ import time
 from collections.abc import Iterator
 from datetime import timedelta
 
+from mongoengine import get_db
+
 from jimeng import jobs
 from jimeng.config import Config
-from jimeng.documents import Generation, Task, utcnow
+from jimeng.documents import Task, utcnow
 from jimeng.documents.cursors import cursor_of
 from jimeng.jobs import janitor
-from tests.bench.backlog import stored
+from tests.bench.backlog import insert, stored
 from tests.bench.gallery import WORDS, looks
 from tests.bench.rows import Row, Site
 
 FEW, MANY, FULL = 1_000, 100_000, 1_000_000
 SPREAD = timedelta(days=100)
-BATCH = 5_000
 USERS = 4  # of whom guest is one
 ENDS = ["completed"] * 7 + ["failed"] * 2 + ["cancelled"]
 REFUSED = {"code": "content_rejected", "charged": "no"}
@@ -49,11 +50,7 @@ def fill(config: Config, size: int) -> str:
     """
     jobs.configure(config)
     step, now = SPREAD / size, utcnow()
-    for first in range(0, size, BATCH):
-        numbers = range(first, min(first + BATCH, size))
-        pairs = [ended(n, now - step * (n + 1)) for n in numbers]
-        Task.collection(durable=False).insert_many([task for task, _ in pairs])
-        Generation.collection(durable=False).insert_many([each for _, each in pairs])
+    insert(get_db(), (ended(n, now - step * (n + 1)) for n in range(size)))
     began = time.monotonic()
     while janitor.close_days():
         pass

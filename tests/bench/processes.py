@@ -20,10 +20,7 @@ class Meter:
         self._began = time.monotonic()
 
     def read(self) -> tuple[float, list[float], float]:
-        """
-        The seconds that have passed, those of a processor that each process has used,
-        and how many cores were busy, whoever used them.
-        """
+        """Seconds that passed, CPU seconds of each process, and busy cores."""
         took = time.monotonic() - self._began
         after = cpu_seconds(*self._pids)
         used = [b - a for a, b in zip(self._cpu, after, strict=True)]
@@ -70,21 +67,19 @@ def started_cpu_seconds() -> float:
 
 
 def started_by(pid: int) -> Iterator[int]:
-    for thread in Path(f"/proc/{pid}/task").iterdir():
-        children = ""
-        with suppress(FileNotFoundError):  # it has just ended
-            children = (thread / "children").read_text()
-        for child in map(int, children.split()):
-            yield child
-            yield from started_by(child)
+    children: list[str] = []
+    with suppress(FileNotFoundError, ProcessLookupError):  # it has just ended
+        for thread in Path(f"/proc/{pid}/task").iterdir():
+            with suppress(FileNotFoundError, ProcessLookupError):
+                children += (thread / "children").read_text().split()
+    for child in map(int, children):
+        yield child
+        yield from started_by(child)
 
 
 @contextmanager
 def on_one_core() -> Iterator[None]:
-    """
-    Let this process, all that it has started and what these start in the meantime share
-    one core.
-    """
+    """Let this process, and all that comes of it in the meantime, share one core."""
     cores = os.sched_getaffinity(0)
     keep_to({min(cores)})
     try:

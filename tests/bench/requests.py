@@ -6,11 +6,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 
+from pymongo import MongoClient
+from redis import Redis
+
 from jimeng import accounts
 from jimeng.accounts import users
 from jimeng.config import Config
 from jimeng.documents.principal import Principal
-from tests.bench.commands import commands
 from tests.bench.load import rate, send
 from tests.bench.processes import started_cpu_seconds
 from tests.bench.rows import Row, Site
@@ -18,6 +20,8 @@ from tests.bench.started import OURS, prepare, started
 from tests.system.asking import ask
 
 SECONDS = 1.0  # of each measurement
+ASKED = ("find", "aggregate", "count", "insert", "update", "findAndModify", "delete")
+COUNTED = 200  # requests: what is read now and then falls on all of them
 ROUNDS, FULL_ROUNDS = 3, 7
 CREATE = "/api/v1/ai/image/task"
 RESULT = "/api/v1/ai/image/result/"
@@ -84,10 +88,7 @@ BARELY = Request(lambda n: ("POST", "/bare", BARE))
 
 
 def measure(
-    port: int,
-    site: Site,
-    goals: Mapping[str, str],
-    head: dict[str, str] | None = None,
+    port: int, site: Site, goals: Mapping[str, str], head: dict[str, str] | None = None
 ) -> Iterator[Row]:
     """
     Args:
@@ -104,30 +105,6 @@ def measure(
     asked, sent = commands(site.mongodb_uri, site.redis_url, submit)
     said = f"MongoDB {asked:.1f}, Redis {sent:.1f}"
     yield Row(f"commands of a submission{with_key}", said, goal="4 and 2")
-    found = pairs(port, submit, body, head)
-    for name, goal in goals.items():
-        pair = [(each, port) for each in found[name]]
-        yield compare(f"{name}{with_key}", pair, goal, site)
-
-
-def classes(site: Site) -> Iterator[Row]:
-    """The worker class of the web server beside Gunicorn's own threads."""
-    with ExitStack() as servers:
-        pair = [
-            (BARELY, servers.enter_context(started(site, kind)))
-            for kind in (OURS, "gthread")
-        ]
-        name = "bare submission by our worker class, beside `gthread`"
-        yield compare(name, pair, "", site)
-
-
-def pairs(
-    port: int,
-    submit: Callable[[], dict],
-    body: Callable[[int], dict],
-    head: dict[str, str] | None,
-) -> dict[str, tuple[Request, Request]]:
-    """Each of ours, and the bare view that stands beside it."""
     open_task, task = submit()["task_id"], submit()["task_id"]
     post(port, f"/api/v1/tasks/{task}/cancel", None, head)
     bare = post(port, "/bare", BARE)["task_id"]
@@ -139,18 +116,50 @@ def pairs(
         made = ("GET", RESULT + task_id, None)
         return Request(lambda n: made, {**(head or {}), **known})
 
-    return {
-        "submission": (
-            Request(lambda n: ("POST", CREATE, body(n)), head),
-            BARELY,
-        ),
+    # Each of ours, and what stands beside it.
+    found = {
+        "submission": (Request(lambda n: ("POST", CREATE, body(n)), head), BARELY),
         "look at a finished task": (look(task), look_barely),
         "look at an open task": (look(open_task), look_barely),
-        "the same again, 304": (
-            look(task, tag),
-            look(task),
-        ),
+        "the same again, 304": (look(task, tag), look(task)),
     }
+    for name, goal in goals.items():
+        pair = [(each, port) for each in found[name]]
+        yield compare(f"{name}{with_key}", pair, goal, site)
+
+
+def commands(mongodb_uri: str, redis_url: str, send: Callable[[], object]) -> tuple:
+    """
+    Commands of MongoDB and of Redis for each call of *send*, by their own count.
+
+    What a script of Redis calls counts as well, so only what comes from outside is
+    taken: scripts, lengths and pushes.
+    """
+    with MongoClient(mongodb_uri) as mongo, Redis.from_url(redis_url) as redis:
+
+        def counted() -> tuple[int, int]:
+            found = mongo.admin.command("serverStatus")["metrics"]["commands"]
+            sent = redis.info("commandstats")
+            calls = [sent.get(f"cmdstat_{n}", {}) for n in ("eval", "evalsha", "lpush")]
+            asked = sum(found[name]["total"] for name in ASKED)
+            return asked, sum(each.get("calls", 0) for each in calls)
+
+        before = counted()
+        for _ in range(COUNTED):
+            send()
+        after = counted()
+    return tuple((b - a) / COUNTED for a, b in zip(before, after, strict=True))
+
+
+def classes(site: Site) -> Iterator[Row]:
+    """The worker class of the web server beside Gunicorn's own threads."""
+    with ExitStack() as servers:
+        pair = [
+            (BARELY, servers.enter_context(started(site, kind)))
+            for kind in (OURS, "gthread")
+        ]
+        name = "bare submission by our worker class, beside `gthread`"
+        yield compare(name, pair, "", site)
 
 
 def compare(

@@ -23,10 +23,7 @@ def rows(site: Site) -> Iterator[Row]:
 
 
 def measure(folder: Path) -> str:
-    """
-    Start it with its data in *folder*, look, and stop it: the seconds until it says
-    that it is ready, and the memory of its processes a while later.
-    """
+    """Seconds until it says that it is ready; a while later its processes' memory."""
     env = {k: v for k, v in os.environ.items() if not k.startswith("PYTHON")}
     env |= {"PYTHONPYCACHEPREFIX": str(folder / "compiled")}
     env |= {"DATA_DIR": str(folder), "SERVER_PORT": str(free_port())}

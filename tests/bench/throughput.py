@@ -32,10 +32,7 @@ def measure(
     side: int = SIDE,
     consumers: int = 1,
 ) -> tuple[float, str]:
-    """
-    Let *consumers* draw and keep *pictures* of *side* pixels squared: the seconds that
-    takes, and what it costs.
-    """
+    """Let *consumers* draw and keep pictures: the seconds, and what it costs."""
     with stack_of(site, name) as stack:
         for _ in range(consumers):
             stack.start_consumer()
@@ -116,7 +113,5 @@ def rows(site: Site) -> Iterator[Row]:
     )
     _, said = measure(site, "bench_large", pictures=many // 4, side=1328)
     yield row(
-        f"{many // 4:,} at 1328×1328, one consumer",
-        said,
-        goal="30 ms with the decoder",
+        f"{many // 4:,} at 1328×1328, one consumer", said, goal="30 ms with the decoder"
     )

@@ -10,7 +10,7 @@ from tests.bench.backlog import LANE, insert, waiting
 from tests.chaos.site import Site
 from tests.waiting import wait_for
 
-SIZE, BATCH = 20_000, 2_500
+SIZE = 20_000
 SEEDS = 10_000_000  # no other task has these
 USER = "backlog"
 OTHERS = 6  # tasks of another user, asked for behind them
@@ -55,18 +55,11 @@ def clear(site: Site, found: Database) -> None:
 
 
 def fill(found: Database, first: int) -> None:
-    """
-    Write the tasks, and then their generations: as of now, since the janitor writes
-    those that a task of half a minute ago lacks.
-    """
+    """As of now: the janitor writes what a task of half a minute ago lacks."""
     lane = found.lanes.find_one({"_id": LANE}) or {}
     turn = lane.get("turn", 0)
-    for start in range(0, SIZE, BATCH):
-        numbers = range(start, start + BATCH)
-        pairs = [
-            waiting(USER, turn + n, seed=first + n, seed_given=True) for n in numbers
-        ]
-        insert(found, pairs)
+    about = ({"seed": first + n, "seed_given": True} for n in range(SIZE))
+    insert(found, (waiting(USER, turn + n, **each) for n, each in enumerate(about)))
     place = {"last": turn + SIZE, "pending": SIZE}
     known = {path_of_lane(LANE): place, "taken_at": utcnow()}
     found.places.update_one({"_id": USER}, {"$set": known}, upsert=True)

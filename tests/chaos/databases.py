@@ -66,14 +66,20 @@ make_redis_read_only = refused_by_redis("redis_read_only", *READ_ONLY)
 
 
 def freeze(server: str, *codes: str) -> Callable[[Site, random.Random], None]:
+    """For some seconds; or until readiness says one of *codes*."""
+
     def strike(site: Site, choice: random.Random) -> None:
         child = getattr(site, server).child
         os.killpg(child.pid, signal.SIGSTOP)
         try:
-            site.await_missing(*codes)
+            if codes:
+                site.await_missing(*codes)
+            else:
+                time.sleep(choice.uniform(0.5, 4))
         finally:
             os.killpg(child.pid, signal.SIGCONT)
-        site.await_ready()
+        if codes:
+            site.await_ready()
 
     return strike
 

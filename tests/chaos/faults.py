@@ -47,10 +47,6 @@ def kill(process: subprocess.Popen) -> None:
         raise ProcessLookupError("it had just died by itself")
 
 
-def kill_consumer(site: Site, choice: random.Random) -> None:
-    kill(choice.choice(site.stack.consumers))
-
-
 def kill_all_consumers(site: Site, choice: random.Random) -> None:
     for consumer in list(site.stack.consumers):
         kill(consumer)
@@ -62,12 +58,19 @@ def stop_consumer(site: Site, choice: random.Random) -> None:
     wait_for(lambda: consumer.poll() is not None, ENDS_WITHIN, "it has stopped")
 
 
-def freeze_consumer(site: Site, choice: random.Random) -> None:
-    site.freeze(choice.choice(site.stack.consumers), choice.uniform(0.5, 4))
+def freeze(which: Callable, least: float, most: float):
+    """A process of the site, for some seconds."""
+    return lambda site, choice: site.freeze(
+        which(site, choice), choice.uniform(least, most)
+    )
 
 
-def freeze_consumer_beyond_its_lease(site: Site, choice: random.Random) -> None:
-    site.freeze(choice.choice(site.stack.consumers), 28)
+def web(site: Site, choice: random.Random) -> subprocess.Popen:
+    return site.stack.web
+
+
+def consumer(site: Site, choice: random.Random) -> subprocess.Popen:
+    return choice.choice(site.stack.consumers)
 
 
 def tell_group_twice(site: Site, choice: random.Random) -> None:
@@ -75,12 +78,14 @@ def tell_group_twice(site: Site, choice: random.Random) -> None:
     end_groups([choice.choice([site.stack.web, *site.running])], signal.SIGTERM, 2)
 
 
-def tell_all_groups_twice(site: Site, choice: random.Random) -> None:
-    end_groups([site.stack.web, *site.running], signal.SIGTERM, 2)
+def end_all_groups(number: signal.Signals, times: int):
+    """Those that are frozen do not hear it, unless it kills."""
 
+    def strike(site: Site, choice: random.Random) -> None:
+        hear = site.stack.consumers if number is signal.SIGKILL else site.running
+        end_groups([site.stack.web, *hear], number, times)
 
-def kill_all_groups(site: Site, choice: random.Random) -> None:
-    end_groups([site.stack.web, *site.stack.consumers], signal.SIGKILL, 1)
+    return strike
 
 
 def end_groups(
@@ -104,26 +109,8 @@ def living_groups() -> set[int]:
     return {int(group) for group, state in rows if not state.startswith("Z")}
 
 
-def kill_web(site: Site, choice: random.Random) -> None:
-    kill(site.stack.web)
-
-
-def freeze_web(site: Site, choice: random.Random) -> None:
-    site.freeze(site.stack.web, choice.uniform(0.5, 3))
-
-
 def restart(server: str):
     return lambda site, choice: site.restart(getattr(site, server))
-
-
-def freeze_server(server: str):
-    def strike(site: Site, choice: random.Random) -> None:
-        child = getattr(site, server).child
-        os.killpg(child.pid, signal.SIGSTOP)
-        time.sleep(choice.uniform(0.5, 4))
-        os.killpg(child.pid, signal.SIGCONT)
-
-    return strike
 
 
 def flush_redis(site: Site, choice: random.Random) -> None:
@@ -179,24 +166,20 @@ def spoil_videos(action: str, *kinds: str):
     return strike
 
 
+MONGODB_AWAY = "mongodb", "mongodb_refuses"
+BROKEN_LINKS = "truncated", "drop", "404", "truncated_video", "not_a_video"
 FAULTS = [
-    Fault("consumer killed", kill_consumer, 6),
+    Fault("consumer killed", lambda *at: kill(consumer(*at)), 6),
     Fault("all consumers killed", kill_all_consumers, 2),
     Fault("consumer told to stop", stop_consumer, 3),
-    Fault("consumer frozen", freeze_consumer, 3),
-    Fault(
-        "consumer frozen beyond its lease",
-        freeze_consumer_beyond_its_lease,
-        1,
-        is_long=True,
-        is_beside=True,
-    ),
-    Fault("web killed", kill_web, 3),
-    Fault("web frozen", freeze_web, 2),
+    Fault("consumer frozen", freeze(consumer, 0.5, 4), 3),
+    Fault("consumer frozen beyond its lease", freeze(consumer, 28, 28), 1, True, True),
+    Fault("web killed", lambda *at: kill(web(*at)), 3),
+    Fault("web frozen", freeze(web, 0.5, 3), 2),
     Fault("MongoDB killed", restart("mongo"), 3),
-    Fault("MongoDB frozen", freeze_server("mongo"), 2),
+    Fault("MongoDB frozen", databases.freeze("mongo"), 2),
     Fault("Redis killed", restart("redis"), 3),
-    Fault("Redis frozen", freeze_server("redis"), 2),
+    Fault("Redis frozen", databases.freeze("redis"), 2),
     Fault("Redis emptied", flush_redis, 4),
     Fault("provider killed", kill_provider, 2),
     Fault("provider refuses: 50429", spoil("submit", "50429"), 3),
@@ -212,26 +195,16 @@ FAULTS = [
     Fault("answer to a video lost", spoil_videos("create", "drop", "truncated"), 2),
     Fault("video refused", spoil_videos("create", "ServerOverloaded")),
     Fault("failing polls of videos", spoil_videos("get", "html_502", "truncated")),
-    Fault(
-        "broken links of videos",
-        spoil_videos(
-            "video", "truncated", "drop", "404", "truncated_video", "not_a_video"
-        ),
-        4,
-    ),
+    Fault("broken links of videos", spoil_videos("video", *BROKEN_LINKS), 4),
     Fault("group told to stop twice", tell_group_twice, 2),
-    Fault("all groups told to stop twice", tell_all_groups_twice, 1),
-    Fault("all groups killed", kill_all_groups, 1),
+    Fault("all groups told to stop twice", end_all_groups(signal.SIGTERM, 2), 1),
+    Fault("all groups killed", end_all_groups(signal.SIGKILL, 1), 1),
     Fault("mixed versions, rolled back", mixed_versions, 1, is_long=True),
     Fault("20,000 wait, cleared", backlog_and_clearing, 0, is_long=True),
     Fault("Redis full", databases.fill_redis, 1),
     Fault("Redis read-only", databases.make_redis_read_only, 1),
     Fault("Redis frozen until told", databases.freeze("redis", "redis"), 1),
-    Fault(
-        "MongoDB frozen until told",
-        databases.freeze("mongo", "mongodb", "mongodb_refuses"),
-        1,
-    ),
+    Fault("MongoDB frozen until told", databases.freeze("mongo", *MONGODB_AWAY), 1),
     Fault("MongoDB slow", databases.slow_mongodb, 1, is_long=True),
     *(
         Fault(f"index lost: {label}", databases.lose_index(label), 1)
@@ -245,8 +218,7 @@ if FAKETIME:
 def schedule(
     choice: random.Random, count: int, *, with_long: bool, only: str = ""
 ) -> list[Fault]:
-    """*count* faults in the order in which they strike: each at least once if it
-    fits, the rest by weight; only those with *only* in their names."""
+    """Each at least once, if it fits, and the rest by weight, in some order."""
     faults = [f for f in FAULTS if (with_long or not f.is_long) and only in f.name]
     every = choice.sample(faults, len(faults))
     weights = [fault.weight or bool(only) for fault in faults]

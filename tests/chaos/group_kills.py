@@ -12,21 +12,11 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
+from tests.bench.processes import started_by
 from tests.standin import NO_DATABASES, OWN_KEYS, Site, first_line, made
 from tests.waiting import wait_for
 
 GRACE = 15.0  # seconds in which all of it has to be gone
-
-
-def descendants(pid: int) -> list[int]:
-    """The processes that *pid* has started, and those they have."""
-    listed = subprocess.run(["ps", "-eo", "pid,ppid"], capture_output=True, text=True)
-    parents = [map(int, line.split()) for line in listed.stdout.splitlines()[1:]]
-    found = [pid]
-    for child, parent in parents:  # in the order of their start
-        if parent in found:
-            found.append(child)
-    return found[1:]
 
 
 def tell_twice(pid: int) -> None:
@@ -37,7 +27,7 @@ def tell_twice(pid: int) -> None:
 
 def tell_all(pid: int) -> None:
     """Systemd's: one to each process of the group."""
-    for each in [pid, *descendants(pid)]:
+    for each in [pid, *started_by(pid)]:
         try:
             os.kill(each, signal.SIGTERM)
         except ProcessLookupError:

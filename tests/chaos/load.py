@@ -34,6 +34,14 @@ def wanted(number: int) -> dict[str, object]:
     return VIDEOS[number // VIDEO_EVERY % len(VIDEOS)]
 
 
+def ask(stack: Stack, key: str, body: dict) -> tuple[int, dict]:
+    """Ask for a task once: status and answer; 0 if there is none."""
+    headers = {"Idempotency-Key": key}
+    with suppress(OSError, ValueError):
+        return stack.ask("POST", "/api/v1/ai/tasks", body, headers=headers)
+    return 0, {}
+
+
 class Load:
     """
     Args:
@@ -107,15 +115,9 @@ class Load:
             "seed": number,  # one a task: the ledger is judged by it
             **wanted(number),
         }
-        headers = {"Idempotency-Key": f"chaos-{number}"}
         end = time.monotonic() + PATIENCE_S
         while time.monotonic() < end:
-            try:
-                status, answer = self._stack.ask(
-                    "POST", "/api/v1/ai/tasks", body, headers=headers
-                )
-            except (OSError, ValueError):
-                status, answer = 0, {}
+            status, answer = ask(self._stack, f"chaos-{number}", body)
             with self._lock:
                 self.answers[str(status or "no answer")] += 1
                 if status == 202:

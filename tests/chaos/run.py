@@ -1,7 +1,6 @@
 """One run: load and faults at once, then quiet, then the verdict."""
 
 import random
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -18,7 +17,7 @@ from jimeng.jobs.costs import yuan
 from tests.chaos.faults import Fault, schedule
 from tests.chaos.load import Load
 from tests.chaos.site import Site
-from tests.chaos.verdict import Verdict, connect, judge, situation, unsettled
+from tests.chaos.verdict import Verdict, connect, is_settled, judge, situation
 from tests.waiting import meanwhile, wait_for
 
 BETWEEN = (0.4, 2.4)  # seconds from one fault to the next
@@ -90,24 +89,24 @@ def run(
         plan = schedule(choice, faults, with_long=with_long, only=only)
         rate = tasks / (faults * (STRIKES + sum(BETWEEN) / 2) + 1)
         load = Load(site.stack, total=tasks, rate=rate, seed=seed)
-        struck = Struck()
+        strikes = Strikes(site, choice, say)
         with meanwhile(site.keep_alive, 0.3):  # what has died is started again
             load.start()
             try:
-                strike_all(site, plan, choice, struck, say)
+                strikes.run(plan)
             finally:
                 load.join()
             last = time.monotonic()
             connect(site)
             let_leases_pass()
-            struck.wrong += await_settled(settled_within)
+            strikes.wrong += await_settled(settled_within)
         ended = time.monotonic()
         verdict = judge(site, load)
-        verdict.wrong += struck.wrong
+        verdict.wrong += strikes.wrong
         return Report(
             seed=seed,
-            faults=Counter(struck.happened),
-            missed=struck.missed,
+            faults=strikes.happened,
+            missed=strikes.missed,
             said=site.said,
             answers=load.answers,
             accepted=len(load.accepted),
@@ -140,70 +139,56 @@ def release_unknown_videos() -> None:
 def await_settled(within: float) -> list[str]:
     """Wait, and return what is wrong."""
 
-    def is_settled() -> bool:
+    def look() -> bool:
         release_unknown_videos()
-        return not unsettled()
+        return is_settled()
 
     try:
-        wait_for(is_settled, within, "all has settled")
+        wait_for(look, within, "all has settled")
     except AssertionError as error:
         return [f"{error}\n{situation()}"]
     return []
 
 
 @dataclass
-class Struck:
+class Strikes:
     """
-    The names of the faults that have happened, and of those that did not.
-
     Attributes:
-        missed: They met what was just being restarted.
+        happened: How often each fault did.
+        missed: Faults that met what was just being restarted.
         wrong: What was not as it should be while one lasted.
     """
 
-    happened: list[str] = field(default_factory=list)
+    site: Site
+    choice: random.Random
+    say: Callable[[str], None]
+    happened: Counter[str] = field(default_factory=Counter)
     missed: list[str] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
 
-
-def strike_all(
-    site: Site,
-    plan: list[Fault],
-    choice: random.Random,
-    struck: Struck,
-    say: Callable[[str], None],
-) -> None:
-    """One fault after the other; some go on beside those that follow."""
-    began, going_on = time.monotonic(), []
-    for number, fault in enumerate(plan):
-        say(f"{time.monotonic() - began:6.1f} s  {number + 1}  {fault.name}")
-        args = (site, fault, choice, struck, say)
-        thread = threading.Thread(target=strike, args=args)
-        thread.start()
-        if fault.is_beside:
-            going_on.append(thread)
-        else:
+    def run(self, plan: list[Fault]) -> None:
+        """One fault after the other; some go on beside those that follow."""
+        began, going_on = time.monotonic(), []
+        for number, fault in enumerate(plan):
+            self.say(f"{time.monotonic() - began:6.1f} s  {number + 1}  {fault.name}")
+            thread = self.site.aside(lambda each=fault: self._strike(each))
+            if fault.is_beside:
+                going_on.append(thread)
+            else:
+                thread.join()
+            time.sleep(self.choice.uniform(*BETWEEN))
+        for thread in going_on:
             thread.join()
-        time.sleep(choice.uniform(*BETWEEN))
-    for thread in going_on:
-        thread.join()
 
-
-def strike(
-    site: Site,
-    fault: Fault,
-    choice: random.Random,
-    struck: Struck,
-    say: Callable[[str], None],
-) -> None:
-    """Let it strike; what is being restarted just now cannot be broken again."""
-    try:
-        fault.strike(site, choice)
-    except (OSError, IndexError, PyMongoError, RedisError) as error:
-        struck.missed.append(fault.name)
-        say(f"          missed: {fault.name}: {error!r}"[:200])
-    except AssertionError as error:
-        struck.wrong.append(f"{fault.name}: {error}")
-        say(f"          WRONG: {fault.name}: {error}")
-    else:
-        struck.happened.append(fault.name)
+    def _strike(self, fault: Fault) -> None:
+        """Let it strike; what is being restarted just now cannot be broken again."""
+        try:
+            fault.strike(self.site, self.choice)
+        except (OSError, IndexError, PyMongoError, RedisError) as error:
+            self.missed.append(fault.name)
+            self.say(f"          missed: {fault.name}: {error!r}"[:200])
+        except AssertionError as error:
+            self.wrong.append(f"{fault.name}: {error}")
+            self.say(f"          WRONG: {self.wrong[-1]}")
+        else:
+            self.happened[fault.name] += 1

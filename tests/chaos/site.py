@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from jimeng.providers import MODELS
-from tests.chaos.load import PICTURE, VIDEOS
+from tests.chaos.load import PICTURE, VIDEOS, ask
 from tests.databases import Mongo, Redis, kill, revive
 from tests.system.stack import CONSUMER, MONKEY, Stack
 from tests.waiting import wait_for
@@ -159,24 +159,18 @@ class Site:
         return self._counted[what] - 1
 
     def submit(self, **fields: object) -> str:
-        """Ask for a picture, unless *fields* say otherwise, under one key until it is
-        taken; return the task's id."""
+        """Ask for a picture or what *fields* say until it is taken; the task's id."""
         seed = SEEDS + self.count("submit")
         body: dict = {"prompt": "chaos", "user_id": "beside", "seed": seed}
         body |= {**(fields if "type" in fields else PICTURE), **fields}
-        headers = {"Idempotency-Key": f"fault-{seed}"}
 
-        def ask() -> str | None:
-            try:
-                status, answer = self.stack.ask(
-                    "POST", "/api/v1/ai/tasks", body, headers=headers
-                )
-            except (OSError, ValueError):
-                return None
-            assert status == 202 or status >= 500, f"{status} for {fields}: {answer}"
+        def taken() -> str | None:
+            status, answer = ask(self.stack, f"fault-{seed}", body)
+            is_known = status in {0, 202} or status >= 500
+            assert is_known, f"{status} for {fields}: {answer}"
             return answer["data"]["task_id"] if status == 202 else None
 
-        task_id = wait_for(ask, what="a task of a fault is taken")
+        task_id = wait_for(taken, what="a task of a fault is taken")
         self.asked.append(task_id)
         return task_id
 

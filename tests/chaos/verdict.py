@@ -14,14 +14,7 @@ import av
 
 from jimeng import documents
 from jimeng.config import Config
-from jimeng.documents import (
-    CostSum,
-    Generation,
-    Image,
-    Lane,
-    LedgerEntry,
-    Task,
-)
+from jimeng.documents import CostSum, Generation, Image, Lane, LedgerEntry, Task
 from jimeng.documents.base import VIDEO
 from jimeng.documents.ledger import AMOUNTS
 from jimeng.documents.principal import Principal
@@ -66,18 +59,12 @@ def connect(site: Site) -> None:
     documents.connect(Config(MONGODB_URI=uri, MONGODB_DATABASE=name), timeout=10)
 
 
-def unsettled() -> int:
-    """Tasks that have not ended, and slots that are still held."""
+def is_settled() -> bool:
+    """Whether all tasks have ended, and no slot is held."""
     held = {"slot": {"$exists": True}}
     states = ["queued", "starting", "submitting", "seeking", "generating", "fetching"]
-    waiting = {"state": {"$in": states}}
-    return sum(
-        (
-            Task.collection().count_documents({"open": True}),
-            Generation.collection().count_documents(held),
-            Generation.collection().count_documents(waiting),
-        )
-    )
+    left = {"$or": [held, {"state": {"$in": states}}]}
+    return not (Task.find_one({"open": True}) or Generation.find_one(left))
 
 
 def situation() -> str:
@@ -118,10 +105,7 @@ def judge(site: Site, load: Load) -> Verdict:
 
 
 def judge_ledger(ledger: dict, found: Verdict, retried: set[int]) -> None:
-    """
-    The provider's books: each seed, which is one a task, was taken once; twice
-    where its task was cancelled and run again.
-    """
+    """Each seed, one a task, was taken once; twice where its task was run again."""
     taken = Counter(row["seed"] for row in ledger["rows"])
     twice = [s for s, count in taken.items() if count > (2 if s in retried else 1)]
     found.expect(not twice, f"paid twice: {twice}")
@@ -132,10 +116,7 @@ def judge_ledger(ledger: dict, found: Verdict, retried: set[int]) -> None:
 
 
 def judge_videos(rows: list[dict], found: Verdict) -> None:
-    """
-    Each that was charged is known to one task; of Ark's, which can be found, none is
-    given up. Each that is stored is all that was ordered.
-    """
+    """Each that was charged is known to one task, and what is stored is whole."""
     generations = {each.id: each for each in Generation.find_all({"kind": VIDEO})}
     known = Counter(name for each in generations.values() for name in each.remote_ids)
     more = {name: count for name, count in known.items() if count > 1}
@@ -166,10 +147,7 @@ def frames_of(content: bytes) -> int:
 
 
 def judge_costs(rows: list[dict], found: Verdict) -> int:
-    """
-    Our ledger, its sums, a rebuild of these, and the provider's bill are the same, to
-    the micro-yuan. Return it.
-    """
+    """Our ledger, its sums and the provider's bill are the same: the micro-yuan."""
     await_settlement(found)
     decide_unknown(rows)
     await_settlement(found)

@@ -20,7 +20,7 @@ class Way:
         delay: Seconds that each request waits on its way; None: for ever.
     """
 
-    def __init__(self, uri: str, delay: float | None) -> None:
+    def __init__(self, uri: str, delay: float | None = 0.0) -> None:
         self.delay = delay
         self._behind = uri
         self._target = urlsplit(uri).port
@@ -47,8 +47,13 @@ class Way:
                 for each in (client, server):
                     each.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 self._open += [client, server]
-                for args in ((client, server, True), (server, client, False)):
-                    threading.Thread(target=self._pass, args=args, daemon=True).start()
+                args = client, server
+                threading.Thread(target=self._talk, args=args, daemon=True).start()
+
+    def _talk(self, client: socket.socket, server: socket.socket) -> None:
+        args = server, client, False
+        threading.Thread(target=self._pass, args=args, daemon=True).start()
+        self._pass(client, server, True)
 
     def _pass(self, near: socket.socket, far: socket.socket, is_asking: bool) -> None:
         with suppress(OSError):

@@ -3,18 +3,23 @@
 import pytest
 
 from jimeng import accounts
+from jimeng.accounts import users
 from jimeng.documents import Generation, Task, indexes
 from jimeng.documents.principal import Principal
 from jimeng.errors import IndexMissing
+from jimeng.gallery.picture_details import replace_link
 from jimeng.jobs import bulk, pump
 from jimeng.providers import Progress
 from tests.conftest import come_due, run_queue
-from tests.documents.index_tools import IDEM, KEY, ask_twice, drop, replace
+from tests.documents.test_indexes import IDEM, KEY, drop, replace
 from tests.hung import hang
-from tests.page import send
 from tests.rest import CAT, CREATE, USERS, create, data_of, new_user, refused, result
 
 HOW = ["noticed", "unnoticed", "not unique"]
+
+
+def ask_twice(client) -> list[int]:
+    return [client.post(CREATE, json=CAT, headers=KEY).status_code for _ in range(2)]
 
 
 def lose(database, label: str, how: str) -> None:
@@ -65,10 +70,7 @@ def test_index_that_another_process_has_built_is_not_missed(client, database):
 def test_without_the_index_of_slots_nothing_is_sent(
     client, database, provider, work_off, how
 ):
-    """
-    Two consumers could take the same one: the lane waits; what is under way goes on;
-    then all is sent.
-    """
+    """Two could take the same: the lane waits, and what is under way goes on."""
     under_way = create(client)
     run_queue()
     assert len(provider.requests) == 1
@@ -88,46 +90,34 @@ def test_without_the_index_of_slots_nothing_is_sent(
     }
 
 
-def test_without_the_index_of_emails_no_user_is_made_or_moved(client, database):
-    """Nobody could tell whether the address is taken."""
-    user = new_user(client)
-    drop(database, indexes.EMAILS)
-
-    body = {"email": "b@example.com", "name": "b"}
-    refused(client.post(USERS, json=body), 503, "index_missing")
-    address = f"{USERS}/{user['id']}"
-    refused(client.put(address, json=body), 503, "index_missing")
-    data_of(client.put(address, json={"name": "c"}))
-    assert database.users.count_documents({}) == 1
-
-
-def test_without_their_index_no_keys_and_no_bulk_actions_are_made(client, database):
+def test_without_its_index_nothing_is_made_or_moved(client, database):
     """
-    What comes with a request would not tell whose it is; and two could work on the same
-    tasks.
+    Nobody could tell whether an address is taken, or whose a request or a link is; and
+    two could work on the same tasks.
     """
     user_id, root = new_user(client)["id"], Principal("admin", is_operator=True)
-    for label, make in (
-        (indexes.API_KEYS, lambda: accounts.create_key(root, user_id, name="k")),
-        (indexes.BULK, lambda: bulk.start(root, "some", total=1)),
-    ):
-        index = drop(database, label)
-
-        with pytest.raises(IndexMissing):
-            make()
-
-        assert database[index.collection].count_documents({}) == 0
-
-
-def test_without_the_index_of_links_none_is_replaced(client, database):
     (picture,) = hang("a cat")
-    before = database.images.find_one({})["key"]
-    drop(database, indexes.LINKS)
+    kept = database.images.find_one({}), database.users.find_one({})
+    email = {"email": "b@example.com", "name": "b"}
+    acts = {
+        indexes.EMAILS: [
+            lambda: users.create(root, **email),
+            lambda: users.update(root, user_id, **email),
+        ],
+        indexes.API_KEYS: [lambda: accounts.create_key(root, user_id, name="k")],
+        indexes.BULK: [lambda: bulk.start(root, "some", total=1)],
+        indexes.LINKS: [lambda: replace_link(root, picture)],
+    }
+    for label, making in acts.items():
+        index = drop(database, label)
+        before = database[index.collection].count_documents({})
+        for make in making:
+            with pytest.raises(IndexMissing):
+                make()
+        assert database[index.collection].count_documents({}) == before
 
-    answer = send(client, f"/pictures/{picture}/link")
-
-    assert answer.status_code == 503
-    assert database.images.find_one({})["key"] == before
+    assert (database.images.find_one({}), database.users.find_one({})) == kept
+    data_of(client.put(f"{USERS}/{user_id}", json={"name": "c"}))
 
 
 def test_pictures_are_polled_without_the_index_of_slots(

@@ -16,9 +16,25 @@ from jimeng.documents.duplicates import duplicates
 from jimeng.documents.indexes import Fault
 from jimeng.jobs import periodic_tasks
 from tests.databases import let_indexes_be
-from tests.documents.index_tools import IDEM, KEY, UNIQUE, drop, replace
 from tests.rest import CAT, CREATE, data_of, refused
 from tests.waiting import PATIENCE_S, wait_for
+
+KEY = {"Idempotency-Key": "one"}
+IDEM = indexes.IDEMPOTENCY
+UNIQUE = [label for label, index in indexes.declared().items() if index.is_unique]
+
+
+def drop(database, label: str) -> indexes.Index:
+    index = indexes.declared()[label]
+    database[index.collection].drop_index(index.name)
+    return index
+
+
+def replace(database, label: str, keys: dict | None = None, **options) -> None:
+    """Put another index under the name of one of ours."""
+    index = drop(database, label)
+    made = list((keys or dict(index.keys)).items())
+    database[index.collection].create_index(made, name=index.name, **options)
 
 
 def test_all_that_is_declared_is_there(database):
@@ -126,12 +142,17 @@ def test_consumer_looks_again_soon_while_an_index_is_missing(database, monkeypat
     ],
 )
 def test_index_that_differs_is_replaced(database, label, keys, options):
+    """A unique one on request only: while it is built nothing keeps duplicates out."""
     before = {name: [*rows] for name, rows in names(database).items()}
     replace(database, label, keys, **options)
 
     assert indexes.compare_indexes() == {label: Fault.DIFFERENT}
-    is_unique = indexes.declared()[label].is_unique  # others need no request
-    assert indexes.build(replace_unique=is_unique) == {}
+    if indexes.declared()[label].is_unique:
+        assert indexes.build() == {label: Fault.DIFFERENT}
+        there = database[label.partition(".")[0]].index_information()
+        assert indexes.declared()[label].name in there
+        assert indexes.build(replace_unique=True) == {}
+    assert indexes.build() == {}
 
     assert names(database) == before
 
@@ -139,15 +160,6 @@ def test_index_that_differs_is_replaced(database, label, keys, options):
 def names(database) -> dict[str, list[str]]:
     found = {index.collection for index in indexes.declared().values()}
     return {name: sorted(database[name].index_information()) for name in sorted(found)}
-
-
-def test_unique_index_that_differs_is_replaced_only_on_request(database):
-    """While it is being built nothing keeps duplicates out."""
-    replace(database, IDEM)
-
-    assert indexes.build() == {IDEM: Fault.DIFFERENT}
-    assert "idem" in database.tasks.index_information()
-    assert indexes.build(replace_unique=True) == {}
 
 
 def test_index_under_another_name_is_in_the_way(database, caplog):
@@ -221,7 +233,6 @@ def test_index_that_is_being_built_does_not_count(database):
 
 @pytest.fixture
 def newcomer(monkeypatch):
-    """As in a process that has just started."""
     monkeypatch.setattr(indexes, "_whole", None)
     monkeypatch.setattr(indexes, "_last", None)
     monkeypatch.setattr(indexes, "_waited", None)
@@ -234,7 +245,7 @@ def newcomer(monkeypatch):
 def test_first_request_waits_for_what_another_process_builds(
     client, database, newcomer, monkeypatch
 ):
-    """It is refused for nothing: while it waits another process builds the index."""
+    """It is refused for nothing; once all are there, those that follow ask nothing."""
     index = drop(database, IDEM)
 
     def meanwhile(seconds: float) -> None:
@@ -245,9 +256,11 @@ def test_first_request_waits_for_what_another_process_builds(
     monkeypatch.setattr(indexes, "build", indexes.compare_indexes)
     waiting = SimpleNamespace(monotonic=time.monotonic, sleep=meanwhile)
     monkeypatch.setattr(indexes, "time", waiting)
-    answer = client.post(CREATE, json=CAT, headers={"Idempotency-Key": "one"})
+    answer = client.post(CREATE, json=CAT, headers=KEY)
 
     data_of(answer, 202)
+    monkeypatch.setattr(indexes, "get_db", None)
+    await_new()
     assert indexes.were_whole()
 
 
@@ -263,16 +276,6 @@ def test_what_cannot_be_built_is_not_waited_for_again(database, newcomer, monkey
         await_new()  # without `sleep` it cannot wait
 
     assert not indexes.were_whole()
-
-
-def test_once_all_were_seen_nothing_is_asked(database, newcomer, monkeypatch):
-    """Each request comes by here."""
-    await_new()
-    monkeypatch.setattr(indexes, "get_db", None)
-
-    await_new()
-
-    assert indexes.were_whole()
 
 
 def test_one_that_stands_against_the_others_keeps_none_away(database):

@@ -2,16 +2,14 @@
 
 import socket
 import struct
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
-from urllib.parse import urlsplit
+from collections.abc import Callable
+from contextlib import closing, suppress
 
 import bson
 import pytest
 
 from jimeng.documents import Task, indexes, is_away
-from tests.databases import at_port
+from tests.documents.slow import Way
 from tests.each import for_each
 from tests.rest import API, CAT, CREATE, USERS, client_with, refused
 
@@ -28,25 +26,24 @@ def message(request: int, body: bytes, *, kind: int = OP_MSG, length: int = 0) -
 
 
 def reply(document: dict) -> Answer:
-    """Answer with *document*, properly packed."""
     body = b"\0\0\0\0" + b"\0" + bson.encode(document)
     return lambda request: message(request, body)
 
 
 def failing(code: int, name: str = "") -> Answer:
-    """Answer that the command failed with *code*."""
     found = {"ok": 0.0, "errmsg": "rubbish", "code": code}
     return reply(found | ({"codeName": name} if name else {}))
 
 
 def write_failing(code: int) -> Answer:
-    """Answer that the command went well and its write did not."""
     wrong = {"index": 0, "code": code, "errmsg": "rubbish"}
     return reply({"ok": 1.0, "n": 0, "writeErrors": [wrong]})
 
 
+HTTP = b"HTTP/1.1 400 Bad Request\r\n\r\n" + b"x" * 64
 RUBBISH: dict[str, Answer] = {
-    "another protocol": lambda _: b"HTTP/1.1 400 Bad Request\r\n\r\n" + b"x" * 64,
+    "another server": lambda _: HTTP,
+    "another protocol": lambda _: HTTP,
     "cut off in the head": lambda request: message(request, b"")[:7],
     "cut off in the body": lambda request: message(request, b"\0" * 9, length=400),
     "no length": lambda request: message(request, b"", length=3),
@@ -68,54 +65,30 @@ RUBBISH: dict[str, Answer] = {
 }
 
 
-@contextmanager
-def speaking(answer: Answer, mongodb_uri: str, *, rude: bool = False) -> Iterator[str]:
+class Rubbish(Way):
     """
-    A URI at which everything but greetings is answered by *answer*.
+    Everything but greetings is answered by *answer*.
 
     Args:
-        mongodb_uri: Of a server that greetings are passed on to.
         rude: Greetings are answered like everything else.
     """
-    found = urlsplit(mongodb_uri)
-    behind = (found.hostname, found.port)
 
-    def talk(client: socket.socket) -> None:
-        with closing(client), socket.create_connection(behind) as server:
-            while True:
-                asked = read(client)
-                if not asked:
-                    return
-                polite = not rude and any(each in asked[:120] for each in GREETINGS)
-                if polite:
+    def __init__(self, uri: str, answer: Answer, rude: bool) -> None:
+        self._answer, self._is_rude = answer, rude
+        super().__init__(uri)
+
+    def _talk(self, client: socket.socket, server: socket.socket) -> None:
+        with closing(client), closing(server), suppress(OSError):
+            while asked := read(client):
+                greets = any(each in asked[:120] for each in GREETINGS)
+                if greets and not self._is_rude:
                     server.sendall(asked)
                     client.sendall(read(server))
                     continue
-                said = answer(HEADER.unpack(asked[:16])[1])
+                said = self._answer(HEADER.unpack(asked[:16])[1])
                 client.sendall(said)
                 if len(said) < 16 or HEADER.unpack(said[:16])[0] > len(said):
                     return
-
-    def serve() -> None:
-        while True:
-            try:
-                client, _ = listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=guarded, args=(talk, client), daemon=True).start()
-
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        threading.Thread(target=serve, daemon=True).start()
-        port = listener.getsockname()[1]
-        yield at_port(mongodb_uri, port)
-        listener.shutdown(socket.SHUT_RDWR)
-
-
-def guarded(talk: Callable[[socket.socket], None], client: socket.socket) -> None:
-    try:
-        talk(client)
-    except OSError:
-        return  # the client has had enough
 
 
 def read(link: socket.socket) -> bytes:
@@ -148,9 +121,10 @@ def test_rubbish_is_answered_as_an_absence(
     database, config, registry, monkeypatch, kind
 ):
     monkeypatch.setattr("jimeng.documents.base.WEB_TIMEOUT", 0.3)
+    is_rude = kind == "another server"
     with (
-        speaking(RUBBISH[kind], config.MONGODB_URI) as uri,
-        client_with(config, registry, MONGODB_URI=uri) as client,
+        closing(Rubbish(config.MONGODB_URI, RUBBISH[kind], is_rude)) as way,
+        client_with(config, registry, MONGODB_URI=way.uri) as client,
     ):
         for door, (method, path, body) in KEY_INTERFACES.items():
             if (kind, door) in AS_WELL:
@@ -158,17 +132,6 @@ def test_rubbish_is_answered_as_an_absence(
             answer = client.open(path, method=method, json=body)
             refused(answer, 503, "database_unavailable")
             assert int(answer.headers["Retry-After"]) > 0, door
-
-
-def test_another_server_on_the_port_is_no_mongodb(database, config, registry):
-    other = RUBBISH["another protocol"]
-    with (
-        speaking(other, config.MONGODB_URI, rude=True) as uri,
-        client_with(config, registry, MONGODB_URI=uri) as client,
-    ):
-        answer = client.post(CREATE, json=CAT)
-
-    refused(answer, 503, "database_unavailable")
 
 
 def insert(*rows: dict) -> None:

@@ -15,14 +15,12 @@ died at: nobody dies there again.
 import contextlib
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
 import pytest
-from pymongo.collection import Collection
 from pymongo.database import Database
-from redis import Redis
 
 from jimeng import jobs, lanes
 from jimeng.documents import Generation, Image, Task
@@ -30,34 +28,15 @@ from jimeng.documents.image import files_of
 from jimeng.jobs import janitor, pump
 from tests.conftest import FakeProvider, begin_anew, come_due, run_queue
 from tests.forgetting import forget_lanes
-from tests.noted import wrap_note
+from tests.jobs.test_gathering import half_a_minute_later
+from tests.machine.boundary import Boundaries, Died, wrap_writes
 from tests.test_core import create, refusal
 
-WRITES = [
-    "bulk_write",
-    "delete_many",
-    "delete_one",
-    "find_one_and_delete",
-    "find_one_and_replace",
-    "find_one_and_update",
-    "insert_many",
-    "insert_one",
-    "replace_one",
-    "update_many",
-    "update_one",
-]
 TOO_MANY = 200  # moments: work that never ends
 
 
-class Died(BaseException):
-    """The process is gone: nothing of it catches this."""
-
-
 def lines() -> tuple[str, ...]:
-    """
-    Those of the product that have led here, as ``/jimeng/jobs/pump.py:reserve:9``:
-    which is what kind of write it is.
-    """
+    """Those that led here, as ``/jimeng/jobs/pump.py:reserve:9``: the kind of write."""
     found, frame = [], sys._getframe(1)
     while frame is not None:
         _, product, file = frame.f_code.co_filename.rpartition("/jimeng/")
@@ -67,7 +46,7 @@ def lines() -> tuple[str, ...]:
     return tuple(found)
 
 
-class Reaper:
+class Reaper(Boundaries):
     """
     Counts writes and calls, and lets the process die at one of them.
 
@@ -77,6 +56,7 @@ class Reaper:
     """
 
     def __init__(self, monkeypatch) -> None:
+        super().__init__()
         self.count = 0
         self.at: int | None = None
         self.died_at: set | None = None
@@ -84,31 +64,17 @@ class Reaper:
         self.seen: list[str] = []
         self.armed = False
         self.killed = False
-        for name in WRITES:
-            self._wrap(monkeypatch, Collection, name)
-        self._wrap(monkeypatch, FakeProvider, "submit")
-        self._wrap(monkeypatch, FakeProvider, "poll")
-        self._wrap(monkeypatch, Redis, "lpush")
-        wrap_note(monkeypatch, self._noted)
+        wrap_writes(self, monkeypatch)
+        for name in ("submit", "poll"):
+            self._wrap(monkeypatch, FakeProvider, name)
 
     def _wrap(self, monkeypatch, owner: type, name: str) -> None:
-        original = getattr(owner, name)
+        self.wrap(monkeypatch, owner, name, name)
 
-        def wrapped(this, *args, **kwargs):
-            self.reach(f"{name} {getattr(this, 'name', '')}")
-            return original(this, *args, **kwargs)
-
-        monkeypatch.setattr(owner, name, wrapped)
-
-    def _noted(self, note: Callable, name: str) -> Callable:
-        self.reach(f"note {name}")
-        return note
-
-    def reach(self, what: str) -> None:
-        """Be just before a write or call."""
-        if self.armed:
+    def reach(self, place: str) -> None:
+        if self.armed and place.startswith("before"):
             number = self.count = self.count + 1
-            self.seen.append(f"{number} {what}")
+            self.seen.append(f"{number} {place}")
             self.die_if(number)
 
     def arm(self, number: int) -> None:
@@ -205,9 +171,7 @@ def check(provider: FakeProvider, where: str) -> None:
 
 def go_on(reaper: Reaper) -> None:
     """What a request has begun and left is found a minute later, and worked off."""
-    older = {"created_at": {"$subtract": ["$created_at", 60_000]}}
-    Task.collection().update_many({}, [{"$set": older}])
-    janitor.backfill_all_generations()
+    half_a_minute_later()
     consume(reaper)
 
 

@@ -25,7 +25,6 @@ def free(database) -> list:
 
 
 def id_of(connection: Connection) -> int:
-    """Its number at Redis."""
     connection.send_command("CLIENT", "ID")
     return connection.read_response()
 

@@ -47,7 +47,6 @@ def place(lane: str) -> tuple[int, int]:
 
 
 def half_a_minute_later() -> None:
-    """The janitor comes by."""
     older = {"$subtract": ["$created_at", 60_000]}
     Task.collection().update_many({}, [{"$set": {"created_at": older}}])
     forget_sweeps()

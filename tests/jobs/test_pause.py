@@ -10,17 +10,16 @@ from jimeng.documents.principal import Principal
 from jimeng.errors import Invalid
 from jimeng.errors.access import AdminsOnly
 from jimeng.operations import queue_actions
-from tests.conftest import run_queue
 from tests.rest import CAT, CREATE, create, data_of, refused, result
 from tests.test_core import begin
-from tests.test_guards import work, work_due
+from tests.test_guards import work_due
 
 OPERATOR = Principal("root", is_operator=True)
+LINE = {"en": "9 waiting; sending is paused", "zh": "9 个任务在排队，已暂停提交"}
 
 
 @pytest.fixture
 def pause(database):
-    """Pauses a part of the work."""
     return lambda name: queue_actions.set_paused(OPERATOR, name, True)
 
 
@@ -52,31 +51,38 @@ def test_paused_intake_refuses_what_is_new(client, pause):
 
 
 def test_paused_sending_submits_nothing(client, provider, pause, lane, work_off):
-    """New tasks are taken meanwhile, and all are sent in the end."""
-    task_ids = [create(client, n=2)]
+    """
+    What was sent is finished, and new tasks are taken; nobody knows when they start:
+    seconds would be wrong, and the page says why. In the end all are sent, and who
+    repeats a request is told the same as at first.
+    """
+    headers = {"Idempotency-Key": "one"}
+    sent = begin(client)
     pause("sending")
-    task_ids.append(create(client))
+    made = data_of(client.post(CREATE, json=CAT, headers=headers), 202)
+    task_id = made["task_id"]
+    waiting = result(client, task_id)
+    for _ in range(9):
+        create(client, user_id="guest")
 
-    run_queue()
-    work()
+    work_due()
+    work_due()
 
-    assert provider.requests == []
-    assert lanes.free_slots(lane, 2) == []
-    assert {result(client, each)["status"] for each in task_ids} == {"pending"}
-    resume("sending")
-    work_off()
-    assert {result(client, each)["status"] for each in task_ids} == {"completed"}
-
-
-def test_paused_sending_finishes_what_was_sent(client, provider, pause):
-    task_id = begin(client)
+    assert result(client, sent)["status"] == "completed"
     assert len(provider.requests) == 1
-    pause("sending")
-
-    work_due()
-    work_due()
-
-    assert result(client, task_id)["status"] == "completed"
+    assert lanes.free_slots(lane, 2) == []
+    assert (made["eta_seconds"], made["position"]) == (None, 0)
+    assert (waiting["status"], waiting["position"]) == ("pending", 0)
+    record = data_of(client.get(f"/api/v1/tasks/{task_id}"))
+    assert "eta_seconds" not in waiting.keys() | record.keys()
+    for language, words in LINE.items():
+        page = client.get("/", headers={"Accept-Language": language}).text
+        assert words in " ".join(page.split())
+    resume("sending")
+    assert "eta_seconds" in result(client, task_id)
+    assert data_of(client.post(CREATE, json=CAT, headers=headers), 202) == made
+    work_off()
+    assert {each.status for each in Task.find_all({})} == {"completed"}
 
 
 def test_another_process_sees_it_soon(database, monkeypatch):
@@ -122,37 +128,3 @@ def test_readiness_is_not_affected(client, pause, name):
         Worker.collection().update_one({}, {"$set": {"too_old": too_old}})
         lanes.limits._worker = (0.0, True)
         assert lanes.hold_reason() == why
-
-
-def test_nobody_knows_when_paused_sending_starts_again(client, pause):
-    """Seconds would be wrong; who repeats a request is told the same as at first."""
-    headers = {"Idempotency-Key": "one"}
-    pause("sending")
-
-    made = data_of(client.post(CREATE, json=CAT, headers=headers), 202)
-    waiting = result(client, made["task_id"])
-
-    assert (made["eta_seconds"], made["position"]) == (None, 0)
-    assert (waiting["status"], waiting["position"]) == ("pending", 0)
-    assert "eta_seconds" not in waiting
-    record = data_of(client.get(f"/api/v1/tasks/{made['task_id']}"))
-    assert "eta_seconds" not in record
-    resume("sending")
-    assert result(client, made["task_id"])["eta_seconds"] == 0
-    assert data_of(client.post(CREATE, json=CAT), 202)["eta_seconds"] == 0
-    assert data_of(client.post(CREATE, json=CAT, headers=headers), 202) == made
-
-
-@pytest.mark.parametrize(
-    ("language", "words"),
-    [("en", "9 waiting; sending is paused"), ("zh", "9 个任务在排队，已暂停提交")],
-)
-def test_line_says_that_sending_is_paused(client, pause, language, words):
-    """And not that the first of them is about to start."""
-    pause("sending")
-    for _ in range(9):
-        create(client, user_id="guest")
-
-    page = client.get("/", headers={"Accept-Language": language}).text
-
-    assert words in " ".join(page.split())

@@ -1,4 +1,4 @@
-"""What an output costs: at which account, at which moment, and by which row."""
+"""What an output costs: at which account and moment, by which row; and a video."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -6,11 +6,19 @@ from datetime import timedelta
 import pytest
 from pymongo.errors import ConnectionFailure
 
-from jimeng.documents import PriceRow, utcnow
+from jimeng.documents import Generation, PriceRow, utcnow
 from jimeng.jobs import costs
 from jimeng.jobs.costs import Price, account_price, highest_price
 from jimeng.providers import MODELS, Registry
-from jimeng.providers.models.model import PriceBySize, Step
+from jimeng.providers.models.model import (
+    AS_OF,
+    MILLION_TOKENS,
+    SECOND,
+    PriceBySize,
+    Step,
+    Usage,
+    dearest,
+)
 from tests.conftest import FakeProvider
 
 BY_KEY = {model.req_key: model for model in MODELS}
@@ -39,14 +47,9 @@ def set_price(database):
     """Store a row, that holds from then on; all processes have read it."""
 
     def store(micros: int, account: str | None = None, ago=AN_HOUR, **fields) -> str:
-        row = PriceRow(
-            lane=MODEL.lane,
-            account=account,
-            steps=[{"micros": micros}],
-            valid_from=utcnow() - ago,
-            by="boss",
-            **fields,
-        )
+        about = {"lane": MODEL.lane, "valid_from": utcnow() - ago, "by": "boss"}
+        steps = [{"micros": micros}]
+        row = PriceRow(account=account, steps=steps, **{**about, **fields})
         row.add()
         costs.clear_price_cache()
         return row.id
@@ -138,10 +141,8 @@ def test_rows_are_read_once_in_a_while(set_price, monkeypatch):
         highest_price(MODEL, SMALL)
 
     monkeypatch.setattr(PriceRow, "find_all", read)
-    about = {"valid_from": utcnow() - timedelta(seconds=1), "by": "boss"}
-    row = PriceRow(lane=MODEL.lane, steps=[{"micros": 1}], **about)
-    row.add()
-    assert highest_price(MODEL, SMALL) == Price(row.id, 1)
+    row = set_price(1, ago=timedelta(seconds=1))
+    assert highest_price(MODEL, SMALL) == Price(row, 1)
 
 
 @pytest.mark.parametrize(
@@ -158,3 +159,93 @@ def test_rows_are_read_once_in_a_while(set_price, monkeypatch):
 def test_yuan_is_exact(micros, said):
     """Two decimals at least."""
     assert costs.yuan(micros) == said
+
+
+YUAN = 1_000_000
+HD, UHD = (Step(micros=n * YUAN, resolution=r) for r, n in (("1080p", 51), ("4k", 26)))
+
+
+def tokens_at(yuan: float, *others: Step) -> PriceBySize:
+    steps = (*others, Step(micros=round(yuan * YUAN)))
+    return PriceBySize(steps, AS_OF, MILLION_TOKENS)
+
+
+SEEDANCE_15 = tokens_at(16, Step(micros=8 * YUAN, sound=False))
+SEEDANCE_20 = tokens_at(46, HD, UHD)
+VISUAL = PriceBySize((Step(micros=280_000),), AS_OF, SECOND)
+FILM = replace(
+    MODEL, req_key="a-video-model", unit=MILLION_TOKENS, own_price=SEEDANCE_20
+)
+
+
+@pytest.mark.parametrize(
+    ("price", "usage", "micros"),
+    [
+        (SEEDANCE_20, Usage(tokens=108_900, resolution="720p"), 5_009_400),
+        (SEEDANCE_20, Usage(tokens=245_025, resolution="1080p"), 12_496_275),
+        (SEEDANCE_20, Usage(tokens=245_025, resolution="4k"), 6_370_650),
+        (SEEDANCE_20, Usage(tokens=108_900), 51 * 108_900),
+        (SEEDANCE_15, Usage(tokens=108_900, sound=True), 1_742_400),
+        (SEEDANCE_15, Usage(tokens=108_900, sound=False), 871_200),
+        (SEEDANCE_15, Usage(tokens=108_900), 1_742_400),
+        (tokens_at(4.2), Usage(tokens=108_900), 457_380),
+        (tokens_at(4.2), Usage(tokens=1), 5),
+        (tokens_at(4.2), Usage(tokens=0), 0),
+        (VISUAL, Usage(seconds=10), 2_800_000),
+    ],
+)
+def test_cost_is_exact_and_rounded_up_once(price, usage, micros):
+    """Of what is not known, the highest price that may apply."""
+    assert price.cost(usage) == micros
+
+
+def test_dearest_is_found_for_each_condition():
+    """One account may be dearer with sound, the other at 1080p."""
+    other = tokens_at(40, Step(micros=60 * YUAN, resolution="1080p", sound=True))
+
+    found = dearest([SEEDANCE_20, other])
+
+    def rate(resolution: str | None, sound: bool | None) -> int:
+        return found.rate(Usage(resolution=resolution, sound=sound)) // YUAN
+
+    assert rate("1080p", True) == 60
+    assert rate("1080p", False) == 51
+    assert rate("1080p", None) == 60
+    assert [rate("4k", each) for each in (True, False, None)] == [40, 40, 40]
+    assert [rate("720p", each) for each in (True, False, None)] == [46, 46, 46]
+    assert rate(None, None) == 60
+    silent = dearest([SEEDANCE_15, SEEDANCE_15])
+    assert silent.rate(Usage(resolution="720p", sound=False)) == 8 * YUAN
+    assert (found.unit, found.as_of) == (MILLION_TOKENS, None)
+
+
+def new_generation(**fields: object) -> Generation:
+    row = {"id": "g_0", "task_id": "g", "index": 0, "user_id": "ada", "account": "main"}
+    return Generation.read({**row, "_id": "g_0", "lane": FILM.lane, **fields})
+
+
+def test_hold_estimate_and_cost_of_a_video(app):
+    """Held at the highest price, sent at the account's, and billed by what was used."""
+    requested = Usage(tokens=108_900, resolution="720p", sound=True)
+    studio = {"studio": tokens_at(60)}
+    model = replace(FILM, account_prices=studio)
+
+    held = costs.reserved_fields(model, None, utcnow(), requested)
+    sent = costs.price_update(new_generation(), model, requested)["$set"]
+
+    assert held["hold_micros"] == 60 * 108_900
+    assert sent["price_micros"] == 46 * 108_900
+    assert sent["price_id"] == f"built-in:*:{SEEDANCE_20}"
+    generation = new_generation(**sent)
+    assert costs.cost_of(generation, "yes") == 46 * 108_900
+    used = Usage(tokens=120_000, resolution="1080p", sound=True)
+    assert costs.settled_fields(generation, used) == {"price_micros": 51 * 120_000}
+    assert costs.settled_fields(new_generation(), used) == {}
+
+
+def test_price_of_another_unit_does_not_hold(set_price):
+    """A price per picture says nothing about tokens."""
+    set_price(1, lane=FILM.lane)
+
+    assert costs.price_in_force(FILM, "main") is None
+    assert "hold_micros" not in costs.reserved_fields(FILM, None, utcnow(), Usage())

@@ -16,6 +16,7 @@ from jimeng.providers import Registry
 from tests.commands import counted
 from tests.jobs.schedule import Simulation
 from tests.rest import create
+from tests.test_guards import change
 from tests.waiting import wait_for
 
 
@@ -37,11 +38,6 @@ def many_lanes(provider) -> Registry:
     """All models there are: a lane each."""
     names = ("volcengine_jimeng", "volcengine_ark")
     return Registry(dict.fromkeys(names, provider), dict.fromkeys(names, 2))
-
-
-def due(seconds: float, **where: object) -> None:
-    at = utcnow() + timedelta(seconds=seconds)
-    Generation.collection().update_many(where, {"$set": {"due_at": at}})
 
 
 def test_idle_pump_asks_two_things_a_second(database, config, many_lanes, ready, still):
@@ -70,10 +66,8 @@ def test_pump_wakes_when_something_comes_due(client, ready, monkeypatch):
     made = pump.Pump("host:1:t")
     made.run_once()
     jobs.huey.storage.flush_queue()
-    Generation.collection().update_many({}, {"$set": {"state": "generating"}})
     now = utcnow()
-    due_at = {"$set": {"due_at": now + timedelta(seconds=0.4)}}
-    Generation.collection().update_many({}, due_at)
+    change(state="generating", due_at=now + timedelta(seconds=0.4))
     monkeypatch.setattr(pump, "utcnow", lambda: now)
 
     pause = made.run_once()
@@ -102,8 +96,7 @@ def test_what_two_reserve_is_queued_once(client):
     """Another consumer that was faster keeps what it has."""
     for _ in range(3):
         create(client)
-    Generation.collection().update_many({}, {"$set": {"state": "generating"}})
-    due(-1)
+    change(state="generating", due_at=utcnow())
     ids = [row["_id"] for row in Generation.collection().find()]
 
     others = pump.reserve(ids[:2], "other")

@@ -1,6 +1,10 @@
-"""Two things in the moment of one another: the small cases behind the machine's."""
+"""
+Two things in the moment of one another: the small cases behind the machine's. A model
+that answers with its picture, and keeping one: nothing is lost, or left behind.
+"""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 import mongoengine
@@ -8,19 +12,19 @@ import pytest
 from pymongo.errors import AutoReconnect
 
 from jimeng import jobs, tasks
-from jimeng.documents import Generation, QuotaUsage, Task
+from jimeng.documents import Generation, QuotaUsage, Task, utcnow
 from jimeng.documents.principal import Principal
-from jimeng.jobs import endings, janitor, submission
+from jimeng.jobs import endings, janitor, queue, saving, submission
+from jimeng.jobs.runtime import try_acquire
+from jimeng.pictures import decoder
+from jimeng.pictures.stores.gridfs import GridFSStore
 from jimeng.providers import Progress
 from jimeng.tasks import cancellation, deletion
 from tests.conftest import come_due, png, run_queue
-from tests.jobs.test_synchronous import DONE, synchronous
 from tests.jobs.test_time import create_delayed
 from tests.machine.boundary import Boundaries, Clock, Died, wrap_writes
 from tests.test_core import begin, create, refusal, result
-from tests.test_guards import beyond_its_lease, work, work_due
-
-__all__ = ["synchronous"]
+from tests.test_guards import beyond_its_lease, change, generation, work, work_due
 
 OPERATOR = Principal("operator", is_operator=True)
 
@@ -87,7 +91,6 @@ def test_task_asked_for_while_its_user_is_deleted(client, provider, work_off, on
 
 
 def test_late_picture_of_a_task_that_goes_on(client, provider):
-    """A name that comes late brings its picture, also before the task has ended."""
     provider.submits = [beyond_its_lease(Progress("late")), Progress("second")]
     provider.polls = [Progress("second")] * 3
     task_id = begin(client, n=2)
@@ -156,20 +159,6 @@ def test_kept_bytes_of_an_answer_are_not_lost(client, provider, synchronous, onc
     assert client.get(data["result"]["image_url"]).status_code == 200
 
 
-def test_kept_picture_outlives_its_result(client, provider, once):
-    """The same, where the provider could be asked but has forgotten."""
-    once(endings, "complete", die)
-    task_id = begin(client)
-    come_due()
-    with pytest.raises(Died):
-        work()
-    provider.polls = [refusal("picture_lost", charged="yes")]
-
-    work_due()
-
-    assert result(client, task_id)["status"] == "completed"
-
-
 def test_dropped_picture_waits_no_longer(client, provider, monkeypatch):
     """A cancellation that was cut off does not count against the user for ever."""
     task_id = create_delayed(client)
@@ -229,3 +218,184 @@ def test_bytes_without_a_file_are_swept(monkeypatch, place, database):
     janitor.sweep_files()
 
     assert mongoengine.get_db()["pictures.chunks"].count_documents({}) == 0
+
+
+DONE = Progress("", done=True, images=(png(),))
+
+
+@pytest.fixture
+def synchronous(app, registry, monkeypatch, lane):
+    """The model of the tests, as one that answers with the picture."""
+    model = replace(registry.model(None), is_synchronous=True, answer_within=60.0)
+    monkeypatch.setattr(registry, "by_lane", lambda lane: model)
+    return model
+
+
+def test_links_are_written_first(client, provider, synchronous, monkeypatch):
+    """A death after the answer costs a second download, not a second picture."""
+    provider.submits = [Progress("", done=True, urls=("http://127.0.0.1:9/x",))]
+    # It dies right there.
+    monkeypatch.setattr(submission, "store_output", lambda *args: None)
+    task_id = begin(client)
+    assert result(client, task_id)["phase"] == "saving"
+
+    assert generation().urls == ["http://127.0.0.1:9/x"]
+    assert generation().slot is None
+
+
+def test_lost_bytes_are_charged(client, provider, synchronous, monkeypatch):
+    """But nobody takes over while a decoder looks at the only copy."""
+    provider.submits = [DONE]
+    monkeypatch.setattr(submission, "store_output", lambda *args: None)
+    task_id = begin(client)
+    left = (generation().due_at - utcnow()).total_seconds()
+    assert left > decoder.QUEUE_TIMEOUT_S
+
+    work_due()
+
+    error = result(client, task_id)["error"]
+    assert (error["code"], error["charged"]) == ("picture_lost", "yes")
+    assert len(provider.requests) == 1
+
+
+def test_answer_is_the_picture(client, provider, synchronous):
+    """
+    One call, no poll, and the slot is free. Nobody gives up a call that may be
+    answered; it counts as the drawing.
+    """
+    seen = []
+
+    def look() -> Progress:
+        left = (generation().due_at - generation().sent_at).total_seconds()
+        seen.append((result(client, task_id)["phase"], left))
+        return DONE
+
+    provider.submits = [look]
+    task_id = create(client)["task_id"]
+    run_queue()
+
+    ((phase, left),) = seen
+    assert phase == "generating"
+    assert left > synchronous.answer_within
+    assert result(client, task_id)["status"] == "completed"
+    assert (provider.polled, generation().remote_ids) == ([], [])
+    assert (generation().slot, generation().charged) == (None, "yes")
+
+
+def test_some_workers_stay_free(client, provider, synchronous, monkeypatch):
+    """With all places of a process taken the picture waits, and loses nothing."""
+    provider.submits = [DONE]
+    task_id = create(client)["task_id"]
+    every = range(submission.MAX_SYNCHRONOUS_CALLS)
+    places = [try_acquire(submission._synchronous) for _ in every]
+    assert all(place.__enter__() for place in places)
+
+    run_queue()
+    assert result(client, task_id)["status"] == "pending"
+    for place in places:
+        place.__exit__(None, None, None)
+
+    queue.dispatch.call_local(synchronous.lane)
+    assert result(client, task_id)["status"] == "completed"
+
+
+LINK = "http://127.0.0.1/picture.png"
+
+
+def test_download_beyond_its_lease_is_dropped(client, provider, monkeypatch):
+    """Whoever has taken over keeps the picture; nothing is kept beside it."""
+    provider.polls = [Progress("x", done=True, urls=(LINK,))]
+    kept = []
+
+    def slow(*args: object, **kwargs: object) -> bytes:
+        change(owner="another consumer")
+        later = utcnow() + saving.SAVING_LEASE
+        monkeypatch.setattr(saving, "utcnow", lambda: later)
+        return png()
+
+    monkeypatch.setattr(saving, "fetch_picture", slow)
+    monkeypatch.setattr(GridFSStore, "put", lambda *args: kept.append(args))
+    begin(client)
+    come_due()
+
+    work()
+
+    assert kept == []
+    assert (generation().state, generation().owner) == ("saving", "another consumer")
+
+
+def test_claim_that_is_lost_leaves_one_picture(client, provider, database, monkeypatch):
+    """Whoever has it finds what was kept; the slot is free from the answer on."""
+    provider.polls = [Progress("x", done=True, urls=(LINK,))]
+    seen = []
+
+    def overtaken(*args: object, **kwargs: object) -> bytes:
+        seen.append((generation().state, generation().slot))
+        change(owner="another consumer")
+        return png()
+
+    monkeypatch.setattr(saving, "fetch_picture", overtaken)
+    task_id = begin(client)
+    work_due()
+    assert (generation().state, generation().owner) == ("saving", "another consumer")
+    come_due()
+
+    work()
+
+    assert seen == [("saving", None)]
+    assert generation().state == "done"
+    assert len(result(client, task_id)["result"]["images"]) == 1
+    assert database["images"].count_documents({}) == 1
+    assert database["pictures.files"].count_documents({}) == 2
+
+
+def test_second_attempt_at_keeping_leaves_nothing_behind(client, provider, database):
+    """The first one's picture stands, and the bytes of the second are deleted."""
+    begin(client)
+    work_due()
+    before = database["pictures.files"].count_documents({})
+
+    change(state="saving", owner="again")
+    task = saving.find_wanted_task(generation())
+    saving.store_picture(generation(), task, png(colour="red"))
+
+    assert database["pictures.files"].count_documents({}) == before == 2
+
+
+def test_picture_of_a_cancelled_task_is_not_downloaded(client, provider, monkeypatch):
+    provider.polls = [Progress("x", done=True, urls=(LINK,))]
+    asked = []
+    monkeypatch.setattr(saving, "fetch_picture", lambda *args, **_: asked.append(args))
+    task_id = begin(client)
+    client.post(f"/api/v1/tasks/{task_id}/cancel")
+    come_due()
+
+    work()
+
+    assert asked == []
+    assert generation().state == "done"
+
+
+@pytest.mark.parametrize("act", ["cancel", "delete"])
+def test_unwanted_picture_leaves_nothing(client, provider, database, monkeypatch, act):
+    """It was cancelled or deleted while the picture was under way."""
+    provider.polls = [Progress("x", done=True, urls=(LINK,))]
+    task_id = create(client)["task_id"]
+
+    def meanwhile(*args: object, **kwargs: object) -> bytes:
+        if act == "delete":
+            done = client.delete(f"/api/v1/ai/image/task/{task_id}")
+        else:
+            done = client.post(f"/api/v1/tasks/{task_id}/cancel")
+        assert done.status_code == 200, done.json
+        return png()
+
+    monkeypatch.setattr(saving, "fetch_picture", meanwhile)
+    run_queue()
+    come_due()
+
+    work()
+
+    assert generation().state == "done"
+    assert database["images"].count_documents({}) == 0
+    assert database["pictures.files"].count_documents({}) == 0

@@ -14,14 +14,10 @@ from jimeng.documents.principal import Principal
 from jimeng.errors.access import InvitationInvalid
 from tests.conftest import come_due
 from tests.jobs.test_gathering import half_a_minute_later as complete
-from tests.noted import AS, wrap_note
+from tests.machine.boundary import AS, WRITES, wrap_note
 from tests.rest import API, CAT, CREATE, GENERAL, create, data_of, new_user, result
 
 READS = ["find", "find_one", "aggregate", "count_documents", "distinct"]
-WRITES = [
-    *("insert_one", "insert_many", "update_one", "update_many", "bulk_write"),
-    *("find_one_and_update", "delete_one", "delete_many"),
-]
 ROOT = Principal("root", is_operator=True)
 PASSWORD = "correct horse battery"  # noqa: S105
 
@@ -33,7 +29,7 @@ class Databases:
         self._after: tuple[str, str] | None = None  # collection, writes
         self._let_pass = 0
         self.gone, self.refused = False, 0
-        for name in READS + WRITES:
+        for name in [*READS, *WRITES]:
             self._wrap(monkeypatch, Collection, name, AutoReconnect)
         for name in ("find_one", "aggregate"):
             self._wrap(monkeypatch, base, name, AutoReconnect)
@@ -135,7 +131,6 @@ def test_what_is_written_is_taken(client, databases, work_off, door, let_pass):
 
 
 def test_refusal_before_it_is_one(client, databases):
-    """What fails before the task is written leaves nothing."""
     databases.go_after("places", "find_one_and_update")
 
     answer = client.post(CREATE, json=CAT)

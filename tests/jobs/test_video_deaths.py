@@ -31,8 +31,8 @@ MOST = 60  # moments
 def mortal(reaper, monkeypatch):
     """The reaper, also at operations on files; the dead delete nothing."""
     reaper._wrap(monkeypatch, Path, "replace")
-    reaper._wrap(monkeypatch, FileDownload, "_request")
-    reaper._wrap(monkeypatch, FileDownload, "_write")
+    for name in ("_request", "_write"):
+        reaper._wrap(monkeypatch, FileDownload, name)
     unlink = Path.unlink
 
     def unlinked(path: Path, **how) -> None:

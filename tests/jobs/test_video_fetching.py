@@ -1,4 +1,4 @@
-"""Fetching videos: each is stored once, or is retried, or ends with a reason."""
+"""Videos: each is stored once, retried, or ends with a reason; and needs room."""
 
 import hashlib
 import os
@@ -7,6 +7,7 @@ import threading
 import time
 import tracemalloc
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from html import unescape
 from pathlib import Path
@@ -15,15 +16,17 @@ import pytest
 from mongoengine import get_db
 
 from jimeng import jobs
+from jimeng.cli.checks import Verdict, databases
 from jimeng.documents import Generation, Image, Task, utcnow
 from jimeng.i18n.answers import ANSWERS
-from jimeng.jobs import saving, video_fetching
+from jimeng.jobs import saving, video_disk_space, video_fetching
 from jimeng.jobs.retention import MIN_FREE_BYTES
 from jimeng.monitoring import metrics
 from jimeng.pictures.contents import PIECE_BYTES
 from jimeng.pictures.stores.gridfs import GridFSStore
 from jimeng.pictures.video_decoder import Video
 from jimeng.providers import Progress, download
+from jimeng.providers.models.video import VideoModel
 from tests import videos
 from tests.conftest import png
 from tests.jobs.test_deaths import check_files
@@ -69,16 +72,17 @@ def count_files() -> int:
 def test_video_is_stored_with_its_poster_and_last_frame(
     stored, finished, host, monkeypatch
 ):
-    """The task is completed then, and nothing is left beside the store."""
+    """After a break where it was; the task is completed, and nothing is left beside."""
     content = videos.mp4(1280, 720, audio=True)
     last = host.url("/last.png", png(1280, 720, "red"))
     asked = {"audio": True, "last_frame": True}
     task_id = finished(content, last_frame_url=last, tokens=5, asked=asked)
     change(width=1280, height=720)
-    assert generation().state == "fetching"
+    host.breaks = [1000]
 
     done = fetch()
 
+    assert host.asked[:2] == [(f"/{task_id}.mp4", begin) for begin in (0, 1000)]
     video, store = video_of(task_id), stored().store
     assert (done.state, done.charged, done.usage_tokens) == ("done", "yes", 5)
     assert task_of(task_id).status == "completed"
@@ -153,21 +157,7 @@ def test_nothing_else_is_claimed(finished, client):
         Generation.collection().replace_one({}, before)
 
 
-@pytest.mark.parametrize(
-    ("changes", "asked"), [(False, [0, 1000, 2500]), (True, [0, 1000])]
-)
-def test_break_is_continued(finished, host, changes, asked):
-    """Where it was; but the parts of two files, with two ETags, are never one."""
-    content = videos.mp4(640, 480, frames=48, colour="navy")
-    task_id = finished(content, asked={"duration": 2})
-    host.breaks, host.changes = [1000, 1500][: len(asked) - 1], changes
-
-    assert fetch().state == "done"
-    assert [begin for _, begin in host.asked] == asked
-    assert jobs.runtime().store.read(video_of(task_id).file_id) == content
-
-
-def test_link_that_always_breaks_is_retried(finished, host):
+def test_link_that_breaks_or_stalls_is_retried(finished, host, monkeypatch):
     """With what happened, and the requests are counted."""
     task_id = finished()
     host.breaks = [0] * 100
@@ -180,23 +170,17 @@ def test_link_that_always_breaks_is_retried(finished, host):
     pause = timedelta(seconds=saving.RETRY_AFTER_S[0])
     assert began + pause <= left.due_at <= utcnow() + pause
     assert left.link_requests == len(host.asked) == 1
-    host.breaks = []
+    over, host.breaks = threading.Event(), []
+    host.meanwhile = lambda: over.wait(60)
+    later()
+    with monkeypatch.context() as patched:
+        patched.setattr(download, "TIMEOUT", (3.0, 0.2))
+        left = fetch()
+    over.set()
+    assert (left.state, left.trouble) == ("fetching", "download_failed")
     later()
     assert fetch().state == "done"
     assert task_of(task_id).status == "completed"
-
-
-def test_stalled_link_is_left(finished, host, monkeypatch):
-    """For another attempt, as a server that drips."""
-    monkeypatch.setattr(download, "TIMEOUT", (3.0, 0.2))
-    finished()
-    over = threading.Event()
-    host.meanwhile = lambda: over.wait(60)
-
-    left = fetch()
-    over.set()
-
-    assert (left.state, left.trouble) == ("fetching", "download_failed")
 
 
 def test_video_that_is_cut_short_is_asked_for_again(finished, host):
@@ -214,13 +198,22 @@ def test_video_that_is_cut_short_is_asked_for_again(finished, host):
     assert "length_differs" in video_of(task_id).notes
 
 
-@pytest.mark.parametrize("content", [b"Not found", videos.song()])
-def test_what_is_no_video_ends_with_a_reason(finished, content):
-    """After a few attempts: charged, and said to be lost."""
+@pytest.mark.parametrize(
+    ("content", "claimed"),
+    [(b"Not found", None), (videos.song(), None), (None, 2 * 2**30)],
+    ids=["words", "song", "two gigabytes"],
+)
+def test_what_is_no_video_ends_with_a_reason(
+    finished, host, fetchable, tmp_path, content, claimed
+):
+    """After a few attempts, of a long one by its head: charged, and said to be lost."""
+    fetchable(STORAGE="file", STORAGE_DIR=str(tmp_path / "store"))
     task_id = finished(content)
+    host.claimed = claimed
 
     for _ in range(saving.MAX_INVALID_FILES):
-        assert fetch().state == "fetching"
+        left = fetch()
+        assert (left.state, left.trouble) == ("fetching", "not_a_picture")
         later()
     lost = fetch()
 
@@ -246,19 +239,6 @@ def test_user_is_told_what_keeps_it(client, finished, trouble):
 
     assert (data["status"], data["message"]) == ("processing", words)
     assert words in unescape(page)
-
-
-def test_file_of_two_gigabytes_is_not_begun(finished, host, fetchable, tmp_path):
-    """It is no video of a model: a few attempts, by its head alone."""
-    fetchable(STORAGE="file", STORAGE_DIR=str(tmp_path / "store"))
-    finished()
-    host.claimed = 2 * 2**30
-
-    for _ in range(saving.MAX_INVALID_FILES):
-        assert fetch().trouble == "not_a_picture"
-        later()
-
-    assert fetch().error["code"] == "picture_lost"
 
 
 def test_video_too_large_for_the_store_waits_for_another(
@@ -302,19 +282,8 @@ def test_ended_link_is_replaced(finished, host, provider):
     assert task_of(task_id).status == "completed"
 
 
-def test_provider_that_has_it_no_more_ends_it(finished, host, provider):
-    finished()
-    host.status = 404
-    provider.polls = [refusal("picture_expired")]
-
-    lost = fetch()
-
-    assert (lost.state, lost.error["code"]) == ("failed", "picture_lost")
-    assert lost.charged == "yes"
-
-
 def test_link_is_not_asked_for_ever(finished, host, provider):
-    """After sixty requests a fresh one is wanted."""
+    """After sixty requests a fresh one is wanted; its provider may have none."""
     finished()
     change(link_requests=video_fetching.MAX_LINK_REQUESTS)
     provider.polls = [refusal("provider_internal", transient=True)]
@@ -323,6 +292,11 @@ def test_link_is_not_asked_for_ever(finished, host, provider):
 
     assert (left.state, host.asked) == ("fetching", [])
     assert provider.polled[-1] == "remote-1"
+    provider.polls = [refusal("picture_expired")]
+    later()
+    lost = fetch()
+    assert (lost.state, lost.error["code"]) == ("failed", "picture_lost")
+    assert lost.charged == "yes"
 
 
 def test_requests_that_are_left_are_spread(finished, host):
@@ -361,13 +335,15 @@ def test_full_disk_is_waited_for(finished, host, monkeypatch):
     assert fetch().state == "done"
 
 
-def test_store_that_is_away_is_waited_for(finished, host, fetchable, tmp_path):
-    """Nothing is downloaded meanwhile, after the first time."""
+def test_store_that_is_away_is_waited_for(finished, host, fetchable, tmp_path, model):
+    """Nothing is downloaded meanwhile, after the first time, and no other is sent."""
     fetchable(STORAGE="file", STORAGE_DIR=str(tmp_path / "store"))
     jobs.runtime().store.save(b"first", "image-1")
     finished()
+    assert video_disk_space.has_disk_space(model)
     moved = tmp_path / "moved"
     (tmp_path / "store").rename(moved)
+    assert not video_disk_space.has_disk_space(model)
 
     assert fetch().trouble == "storage_unavailable"
     later()
@@ -590,3 +566,60 @@ def test_memory_does_not_grow_with_the_video(finished, monkeypatch, database):
     assert max(stored) == len(content)
     assert peak < 64 * PIECE_BYTES
     get_db()["pictures.chunks"].delete_many({})
+
+
+MIB = 2**20
+VIDEO = VideoModel(
+    durations=(5, 10),
+    resolutions={"720p": {"16:9": (1280, 720)}, "4k": {"16:9": (3840, 2160)}},
+    default_resolution="720p",
+)
+
+
+@pytest.fixture
+def model(registry, lane):
+    """As if that of this lane made videos."""
+    return replace(registry.by_lane(lane), video=VIDEO)
+
+
+@pytest.fixture
+def free(monkeypatch):
+    def leave(size: int) -> None:
+        monkeypatch.setattr(video_disk_space, "free_bytes", lambda: size)
+
+    return leave
+
+
+def test_each_video_under_way_needs_room_of_its_own(finished, model, free):
+    """That of the longest of the largest: half a bit for each pixel of each frame."""
+    one = VIDEO.typical_max_bytes
+    assert one == 3840 * 2160 * 240 // 16
+    finished()
+    finished()
+
+    needed = video_disk_space.needed_bytes(model)
+    assert needed == 3 * one + video_disk_space.RESERVE_BYTES
+    ended = {"$set": {"state": "done"}, "$unset": {"due_at": ""}}
+    Generation.collection().update_many({}, ended)
+    assert video_disk_space.needed_bytes(model) == needed - 2 * one
+
+
+def test_doctor_tells_of_room_and_store(
+    config, registry, model, finished, free, monkeypatch
+):
+    """A better store is recommended once there are videos; none without models."""
+    free(2**40)
+    finished()
+    monkeypatch.setattr(type(registry), "making", lambda self, makes: [model])
+    (found,) = databases.videos(config)
+    assert (found.status, found.advice) == (Verdict.OK, "")
+    assert "1024.0 GiB free" in found.found
+
+    fetch()
+    (found,) = databases.videos(config)
+    assert found.advice == "doctor.videos_store"
+    free(0)
+    (found,) = databases.videos(config)
+    assert (found.status, found.advice) == (Verdict.WARNING, "doctor.videos_space")
+    monkeypatch.setattr(type(registry), "making", lambda self, makes: [])
+    assert list(databases.videos(config)) == []

@@ -22,7 +22,7 @@ from jimeng.providers import ImageRequest, ListPage, Progress, Registry, VideoPa
 from jimeng.tasks.creation import NewTask
 from tests.conftest import FakeProvider, come_due, run_queue
 from tests.forgetting import forget_lanes
-from tests.test_guards import work
+from tests.test_guards import generation, work
 
 ME = Principal("ada", scopes=frozenset({"read", "write"}))
 MODEL = "doubao-seedance-1.0-pro"
@@ -96,39 +96,25 @@ def look() -> None:
     tick()
 
 
-def generation(index: int = 0) -> Generation:
-    found = Generation.find_one({"index": index})
-    assert found is not None
-    return found
-
-
 def status(task: Task) -> str:
     found = Task.find_one({"_id": task.id})
     assert found is not None
     return found.status
 
 
-def test_task_and_generation_hold_the_parameters(database, provider):
-    create(duration=7, resolution="480p")
-    run_queue()
-
-    (request,) = provider.requests
-    assert (request.video.duration, request.video.resolution) == (7, "480p")
-    assert (request.width, request.height) == (864, 480)
-    assert generation().kind == "video"
-    assert generation().tag == request.tag
-    assert len(request.tag) == 63
+BUSY = ProviderError("busy", code="rate_limited", transient=True)
 
 
-@pytest.mark.parametrize("looks", [1, 2, 3])
-def test_lost_create_is_found(database, provider, looks):
+@pytest.mark.parametrize("vain", [[], [None], [None, None], [BUSY, BUSY]])
+def test_lost_create_is_found(database, provider, vain):
     provider.submits = [LOST]
-    provider.found = [None] * (looks - 1) + [RUNNING]
+    provider.found = [*vain, RUNNING]
     task = create()
     run_queue()
     assert generation().state == "seeking"
     assert generation().slot is not None
 
+    looks = 1 + len(vain)
     for _ in range(looks):
         assert status(task) == "processing"
         look()
@@ -187,25 +173,13 @@ def test_list_without_end_is_unknown(database, provider, caplog):
     assert f"list too long id={generation().id} pages={most}" in caplog.text
 
 
-def test_list_that_cannot_be_read_is_read_later(database, provider):
-    provider.submits = [LOST]
-    busy = ProviderError("busy", code="rate_limited", transient=True)
-    provider.found = [busy, busy, RUNNING]
-    create()
-    run_queue()
-    for _ in range(3):
-        look()
-
-    assert generation().state == "generating"
-
-
 def test_list_is_read_once_a_second_for_an_account(database, provider, monkeypatch):
     monkeypatch.setattr(submission, "READ_EVERY_MS", 60_000)
     provider.submits = [LOST, LOST]
     create(n=2)
     run_queue()
     tick()
-    assert [generation(n).state for n in (0, 1)] == ["seeking", "seeking"]
+    assert [each.state for each in Generation.find_all({})] == ["seeking", "seeking"]
     provider.sought.clear()  # on a slow machine it may have begun
 
     look()
@@ -246,17 +220,20 @@ def test_two_consumers_seek_and_accept_once(database, provider):
     assert generation().remote_ids == ["cgt-1"]
 
 
-def test_each_attempt_has_a_tag_of_its_own(database, provider):
-    refused = ProviderError("full", code="rate_limited", transient=True)
-    provider.submits = [refused]
-    create()
+def test_each_attempt_has_what_was_asked_for_and_a_tag_of_its_own(database, provider):
+    provider.submits = [BUSY]
+    create(duration=7, resolution="480p")
     run_queue()
     look()
     tick()
 
-    first, second = (each.tag for each in provider.requests)
-    assert first != second
-    assert first[:32] == second[:32]  # whose it is
+    first, request = provider.requests
+    assert first.tag != request.tag == generation().tag
+    assert first.tag[:32] == request.tag[:32]  # whose it is
+    assert len(request.tag) == 63
+    assert (request.video.duration, request.video.resolution) == (7, "480p")
+    assert (request.width, request.height) == (864, 480)
+    assert generation().kind == "video"
 
 
 def test_deadline_is_that_of_the_model(database, provider):
@@ -278,15 +255,6 @@ def test_deadline_is_that_of_the_model(database, provider):
 def accepted(ago: timedelta) -> None:
     then = {"$set": {"accepted_at": utcnow() - ago}}
     Generation.collection().update_many({"state": "generating"}, then)
-
-
-def test_waiting_video_is_cancelled(database, provider):
-    task = create()
-    tasks.cancel(ME, task.id)
-    run_queue()
-
-    assert status(task) == "cancelled"
-    assert not provider.requests
 
 
 def test_queued_at_the_provider_is_cancelled_there(database, provider):
@@ -401,10 +369,15 @@ def test_few_videos_may_wait(database, provider):
         create()
 
 
-def test_video_that_waits_for_room_says_so(client, monkeypatch):
-    """By REST and on the page; not once its worker, which looked last, is gone."""
-    monkeypatch.setattr(video_disk_space, "free_bytes", lambda: 0)
+def test_video_that_waits_for_room_says_so(client, provider, registry, monkeypatch):
+    """
+    By REST and on the page; not once its worker, which looked last, is gone. It keeps
+    its place, and is sent once there is some; pictures need none.
+    """
     task = create()
+    model = registry.by_lane(generation().lane)
+    room = video_disk_space.RESERVE_BYTES + model.video.typical_max_bytes
+    monkeypatch.setattr(video_disk_space, "free_bytes", lambda: room - 1)
     path = task.result_path
 
     def message() -> str:
@@ -414,6 +387,8 @@ def test_video_that_waits_for_room_says_so(client, monkeypatch):
     before = client.get(path)
     run_queue()
 
+    waiting = generation()
+    assert (provider.requests, waiting.state, waiting.owner) == ([], "queued", None)
     chinese, english = FEED["status.held_no_room"]
     assert message() == chinese
     again = client.get(path, headers={"If-None-Match": before.headers["ETag"]})
@@ -425,6 +400,10 @@ def test_video_that_waits_for_room_says_so(client, monkeypatch):
     Lane.collection().update_many({}, {"$set": {"no_room_at": before}})
     assert message() == ANSWERS["answer.pending"][0]
 
-    monkeypatch.setattr(video_disk_space, "free_bytes", lambda: 2**50)
+    picture = NewTask(user_id="ada", prompt="A lantern", model="doubao-seedream-4.5")
+    tasks.create(ME, picture)
+    tick()
+    assert [request.video for request in provider.requests] == [None]
+    monkeypatch.setattr(video_disk_space, "free_bytes", lambda: room)
     tick()
     assert message() == ANSWERS["answer.processing"][0]

@@ -66,7 +66,6 @@ def finished(client, provider, host, fetchable) -> Callable[..., str]:
 
 
 def make_video(task_id: str, asked: dict) -> None:
-    """Of a task that makes a picture one that makes a video."""
     about = {"width": WIDTH, "height": HEIGHT, "video": asked}
     Task.collection().update_one({"_id": task_id}, {"$set": {"type": "video", **about}})
     Generation.collection().update_many(

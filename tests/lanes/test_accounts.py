@@ -120,9 +120,11 @@ def test_refused_account_rests_and_others_draw(client, lane, studio, work_off, c
 
 
 def test_last_account_says_why(client, provider, studio, work_off):
-    """Where all are refused it fails as with one account, and says what to do."""
-    provider.submits = [REVOKED] * 9
-    studio.submits = [REVOKED] * 9
+    """
+    Where all are refused it fails as with one account, and says what to do. Of those
+    behind it some say why, more and more seldom: the others wait for a key that works.
+    """
+    provider.submits, studio.submits = [REVOKED] * 99, [REVOKED] * 99
     task = create(client, user_id="ada")["task_id"]
     for _ in range(4):
         send()
@@ -131,17 +133,10 @@ def test_last_account_says_why(client, provider, studio, work_off):
 
     assert (found["status"], found["error"]["code"]) == ("failed", REVOKED.code)
     assert found["error"]["charged"] == "no"
-
-
-def test_queue_does_not_fail_of_the_last_account(client, provider, studio):
-    """Some say why, and more and more seldom; the others wait for a key that works."""
-    provider.submits = [REVOKED] * 99
-    studio.submits = [REVOKED] * 99
-    tasks = [create(client, user_id="ada", n=4)["task_id"] for _ in range(5)]
+    more = [create(client, user_id="ada", n=4)["task_id"] for _ in range(5)]
     for _ in range(20):
         send()
-
-    left = [result(client, each)["status"] for each in tasks]
+    left = [result(client, each)["status"] for each in more]
     assert left.count("failed") <= 1 and left.count("pending") >= 3
 
 
@@ -207,19 +202,6 @@ def test_removed_account_is_asked_no_more(
 
     assert result(client, task)["status"] == "completed"
     assert len(studio.requests) == 1
-
-
-def test_unknown_submission_holds_its_accounts_slot(client, provider, studio):
-    """Nobody knows whether that account draws it: its slot is taken, not another's."""
-    provider.submits = [LOST] * 9
-    studio.submits = [LOST] * 9
-    for _ in range(3):
-        create(client, user_id="ada", n=4)
-    send()
-
-    held = {str(each.slot) for each in pictures() if each.slot is not None}
-    assert held == {"0", "1", "studio/0", "studio/1", "studio/2"}
-    assert len(provider.requests) == 2 and len(studio.requests) == 3
 
 
 def test_picture_that_waits_again_is_nobodys(client, studio, provider):

@@ -48,13 +48,11 @@ def resting(client, lane) -> None:
 
 
 def worker_is_there() -> None:
-    """However long the test takes."""
     soon = utcnow() + timedelta(minutes=5)
     Worker(id="w", started_at=utcnow(), seen_at=soon).save()
 
 
 def told_by_command() -> str:
-    """What ``flask queue status`` prints."""
     return "\n".join(report(operations.queue.read_queue(OPERATOR)))
 
 

@@ -1,15 +1,18 @@
-"""Turns, slots and limits: who goes first, how many at a time."""
+"""Turns, slots and limits: who goes first, how many at a time, after refusals too."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
+from pymongo.collection import Collection
 
 from jimeng import lanes
-from jimeng.documents import Generation, Lane, QuotaUsage, utcnow
+from jimeng.config.accounts import MAIN
+from jimeng.documents import Generation, Lane, QuotaUsage, Task, utcnow
 from jimeng.errors import TooManyPending
+from jimeng.jobs import insertion
 from tests.forgetting import forget_lanes
-from tests.test_core import begin, create, refusal, result
+from tests.test_core import create, result
 
 
 def waiting(lane: str, user: str, turn: int, name: str) -> None:
@@ -27,18 +30,8 @@ def waiting(lane: str, user: str, turn: int, name: str) -> None:
     ).save()
 
 
-def test_turns_go_round_the_users(database, lane):
-    """One user's many pictures delay another's single one by one round at most."""
-    first, _ = lanes.reserve_tickets(lane, "ada", 100, max_waiting=1000)
-    single, _ = lanes.reserve_tickets(lane, "bob", 1, max_waiting=1000)
-
-    assert first == 0
-    assert single == 0
-    assert lanes.reserve_tickets(lane, "bob", 1, max_waiting=1000)[0] == 1
-
-
 def test_turns_begin_where_the_lane_is(database, lane):
-    """Who comes late does not overtake those who have waited."""
+    """Who comes late does not overtake those who have waited; when it sent is known."""
     for number in range(5):
         waiting(lane, "ada", number, f"a{number}")
     for _ in range(3):
@@ -47,6 +40,7 @@ def test_turns_begin_where_the_lane_is(database, lane):
     forget_lanes()
 
     assert lanes.reserve_tickets(lane, "bob", 1)[0] == 2
+    assert utcnow() - lanes.read_lane(lane).taken_at < timedelta(minutes=5)
 
 
 def test_nobody_has_more_waiting_than_allowed(database, lane):
@@ -124,29 +118,6 @@ def test_cancelling_does_not_push_back(client, lane):
     assert places == [0, 2, 1, 3, 4]
 
 
-def test_a_lowered_limit_is_tried_higher_later(database, lane):
-    """After a minute one more is tried, and all where these are what is configured."""
-    past = utcnow() - timedelta(seconds=1)
-    Lane(id=lane, limit=1, limit_until=past).save()
-
-    assert len(lanes.free_slots(lane, 2)) == 2
-    assert lanes.limit_of(lanes.read_lane(lane, fresh=True), 2) == 2
-
-    Lane.objects(id=lane).update(set__limit_until=past)
-    assert len(lanes.free_slots(lane, 2)) == 2
-    assert lanes.read_lane(lane, fresh=True).limit is None
-
-
-def test_nothing_is_sent_while_backing_off(client, provider, lane, monkeypatch):
-    monkeypatch.setattr(lanes.limits, "BACK_OFF_S", 60.0)
-    provider.submits = [refusal("rate_limited", transient=True)]
-
-    begin(client)
-    begin(client)
-
-    assert len(provider.requests) == 1
-
-
 def test_expected_duration_is_learnt(database, lane):
     """From five samples on their median counts, whatever the model's figure is."""
     for seconds in (1, 2, 3, 4):
@@ -162,3 +133,90 @@ def test_expected_duration_is_learnt(database, lane):
         lanes.record_duration(lane, 600)
     forget_lanes()
     assert lanes.expected_duration(lane, 9.0) == 600.0
+
+
+MOST = 5
+
+
+def holding(lane: str, *slots: int, state: str = "generating") -> None:
+    """Pictures under way that hold these slots."""
+    for slot in slots:
+        waiting(lane, "ada", slot, f"held{slot}")
+        taken = {"state": state, "slot": slot, "account": MAIN}
+        held = {"$set": taken, "$unset": {"waiting": ""}}
+        Generation.collection().update_one({"_id": f"held{slot}_0"}, held)
+
+
+def known(lane: str, **fields: object) -> None:
+    Lane.collection().update_one({"_id": lane}, {"$set": fields}, upsert=True)
+    forget_lanes()
+
+
+def record(lane: str) -> Lane:
+    return lanes.read_lane(lane, fresh=True)
+
+
+@pytest.mark.parametrize(
+    ("held", "fields", "free"),
+    [((0, 1), {"refusals": 1, "full_at": 2}, [2]), ((3, 4), {"limit": 2}, [])],
+)
+def test_after_a_refusal_one_more_is_tried(database, lane, held, fields, free):
+    """Not all that the limit would allow; of a lowered one, whatever their numbers."""
+    holding(lane, *held)
+    known(lane, **fields)
+
+    assert lanes.free_slots(lane, MOST) == free
+
+
+def test_refusals_of_long_ago_are_not_in_a_row(database, lane):
+    """Three strays in a day say nothing of the limit."""
+    holding(lane, 0, 1)
+    known(
+        lane, refusals=2, full_at=1, not_before=utcnow() - timedelta(minutes=6), limit=4
+    )
+
+    lanes.back_off(lane, full=True)
+
+    assert (record(lane).refusals, record(lane).limit) == (1, 4)
+
+
+@pytest.mark.parametrize(("drawn", "refusals"), [(2, 2), (3, 0)])
+def test_row_ends_when_more_are_drawn(database, lane, drawn, refusals):
+    """That one is taken when another has ended says nothing."""
+    holding(lane, *range(drawn))
+    known(lane, refusals=2, full_at=2)
+
+    lanes.record_acceptance(lane, is_finished=False)
+
+    assert record(lane).refusals == refusals
+
+
+def test_seeds_after_the_greatest_begin_at_nothing(client):
+    """None is one that no provider takes. The whole plan, repeated, counts nothing."""
+    create(client, n=3, seed=2**31 - 1)
+
+    rows = Generation.collection().find().sort("_id", 1)
+    assert [row["seed"] for row in rows] == [2**31 - 1, 0, 1]
+    before = QuotaUsage.collection().find_one({})
+    assert insertion.backfill_generations(Task.find_one({})) == 0
+    assert QuotaUsage.collection().find_one({}) == before
+
+
+def test_picture_sent_meanwhile_keeps_its_turn(database, lane, monkeypatch):
+    """It may have to wait again, and then in the place that it had."""
+    for number, turn in enumerate((5, 9)):
+        waiting(lane, "ada", turn, f"a{number}")
+    write = Collection.bulk_write
+
+    def meanwhile(*args: object, **how: object) -> object:
+        monkeypatch.setattr(Collection, "bulk_write", write)
+        lanes.claim(lane, {"main": MOST})
+        return write(*args, **how)
+
+    monkeypatch.setattr(Collection, "bulk_write", meanwhile)
+
+    lanes.renumber(lane, ["ada"])
+
+    rows = Generation.collection().find().sort("_id", 1)
+    turns = [(row["state"], row["turn"]) for row in rows]
+    assert turns == [("starting", 5), ("queued", 1)]

@@ -9,7 +9,6 @@ from jimeng import lanes
 from jimeng.documents import Generation, Lane, QuotaUsage, State, utcnow
 from jimeng.documents.principal import Principal
 from jimeng.lanes import queue as model_queue
-from jimeng.lanes.queue import QueueHead
 from jimeng.operations import queue
 from jimeng.tasks import clear_queue
 from tests.commands import counted
@@ -116,13 +115,6 @@ def test_place_in_a_long_line_is_read_from_its_head(queued, lane, config, monkey
     assert found.count_ahead(19, "zzz_0") == (200, 200)
 
 
-def test_line_that_is_read_whole_is_exact():
-    """Behind its end everybody is counted, whatever the turn."""
-    found = QueueHead([(0, "a_0"), (0, "a_1"), (4, "b_0")])
-
-    assert found.count_ahead(1000, "c_0") == (2, 3)
-
-
 OPERATOR = Principal("root", is_operator=True)
 
 
@@ -139,8 +131,8 @@ def full(client, monkeypatch):
 
 
 def test_everything_is_told_as_if_it_were_counted(full, monkeypatch):
-    """By lane, by user, and what is delayed."""
-    found = queue.read_queue(OPERATOR)
+    """By lane, by user, and what is delayed; and before anything is cleared."""
+    found, count = queue.read_queue(OPERATOR), clear_queue.count_pending()
     monkeypatch.undo()
 
     exact = queue.read_queue(OPERATOR)
@@ -150,6 +142,7 @@ def test_everything_is_told_as_if_it_were_counted(full, monkeypatch):
     pending, exactly = ([each.pending for each in it.lanes] for it in (found, exact))
     assert pending == exactly
     assert found.oldest_at == exact.oldest_at
+    assert (count.tasks, count.pictures, count.users) == (5, 14, 3)
 
 
 def test_those_sent_before_are_told_apart(full):
@@ -171,13 +164,6 @@ def test_many_delayed_ones_are_counted_too(full):
     Generation.collection().update_many({"user_id": "ada"}, {"$set": later})
 
     assert queue.read_queue(OPERATOR).pending == 14
-
-
-def test_clearing_says_about_how_much_there_is(full):
-    """Before anything is cancelled; then all of it is."""
-    found = clear_queue.count_pending()
-
-    assert (found.tasks, found.pictures, found.users) == (5, 14, 3)
 
 
 def test_lanes_have_their_names_however_they_are_kept(database):

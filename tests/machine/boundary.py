@@ -13,12 +13,14 @@ from redis import Redis
 from redis.exceptions import ConnectionError as RedisGone
 
 from jimeng import documents
-from tests.noted import AS, wrap_note
+from jimeng.documents.base import Stored
 
+AS = "find_one_and_update"  # which it is in all but name
 WRITES = {
     "find_one_and_update": "change",
     "update_one": "change",
     "update_many": "change",
+    "replace_one": "change",
     "bulk_write": "change",
     "insert_one": "insert",
     "insert_many": "insert",
@@ -145,6 +147,23 @@ class Boundaries:
         result = act()
         self.reach(f"after {called}")
         return result
+
+
+def wrap_note(monkeypatch, wrap: Callable[[Callable, str], Callable]) -> None:
+    """
+    Treat `Stored.upsert`, which is no method of a collection's, as if it were.
+
+    Args:
+        wrap: Makes of a function, and of the name of the collection that it changes,
+            the one that stands in its place.
+    """
+    original = Stored.upsert.__func__  # type: ignore[attr-defined]
+
+    def note(cls: type[Stored], *args: object) -> dict:
+        name = cls.collection().name
+        return wrap(lambda: original(cls, *args), name)()
+
+    monkeypatch.setattr(Stored, "upsert", classmethod(note))
 
 
 def wrap_writes(boundaries: Boundaries, monkeypatch) -> None:

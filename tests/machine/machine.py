@@ -69,7 +69,7 @@ class Machine(RuleBasedStateMachine):
             "create": lambda number: self._create(
                 USERS[number % len(USERS)], 1, 0, None, ""
             ),
-            "pump": lambda number: self._pump(),
+            "pump": lambda number: pump.tick(),
             "job": self._job,
             "lease": self._lease,
             "stall": lambda number: self._stall(),
@@ -84,12 +84,12 @@ class Machine(RuleBasedStateMachine):
     def _lease(self, number: int) -> None:
         """Only what is being sent comes due, and a few jobs run."""
         self.world.come_due([["submitting"], ["starting"], None, None][number])
-        self._pump()
+        pump.tick()
         self._work(1 + number)
 
     def _stall(self) -> None:
         self.world.clock.advance(STALL)
-        self._pump()
+        pump.tick()
         self._work(40)
 
     @contextlib.contextmanager
@@ -140,16 +140,10 @@ class Machine(RuleBasedStateMachine):
 
     def _retry(self, number: int, consent: bool, key: str | None) -> None:
         tasks.retry(
-            EVERYBODY,
-            self._task(number),
-            accept_double_charge=consent,
-            idem_key=key,
+            EVERYBODY, self._task(number), accept_double_charge=consent, idem_key=key
         )
 
     # What the system does.
-
-    def _pump(self) -> None:
-        pump.tick()
 
     def _job(self, rotate: int) -> None:
         storage = jobs.huey.storage
@@ -189,39 +183,29 @@ class Machine(RuleBasedStateMachine):
             self._create(**asked)
 
     @precondition(has_tasks)
-    @rule(
-        what=st.sampled_from(draws.CHANGES),
-        number=draws.which,
-        script=draws.scripts,
-    )
+    @rule(what=st.sampled_from(draws.CHANGES), number=draws.which, script=draws.scripts)
     def change(self, what, number, script) -> None:
         """A user changes one of the newest tasks, or takes leave."""
         with self._process(script):
             self.actions[what](number)
 
+    a_job = rule(rotate=draws.which, answers=draws.answers, script=draws.scripts)
+
     @precondition(has_tasks)
-    @rule(
-        rotate=st.integers(0, 3),
-        answers=draws.answers,
-        script=draws.scripts,
-    )
+    @a_job
     def job(self, rotate, answers, script) -> None:
         self.world.artist.tell(**self.theme.answers(answers))
         if not jobs.huey.storage.queue_size():
-            self._pump()
+            pump.tick()
         with self._process(script):
             self._job(rotate)
 
     @precondition(has_tasks)
-    @rule(
-        rotate=st.integers(0, 3),
-        answers=draws.answers,
-        script=draws.scripts,
-    )
+    @a_job
     def due_job(self, rotate, answers, script) -> None:
         """What is under way comes due, and one of its jobs runs."""
         self.world.come_due(["generating", "saving"])
-        self._pump()
+        pump.tick()
         self.world.artist.tell(**self.theme.answers(answers))
         with self._process(script):
             self._job(rotate)
@@ -232,7 +216,7 @@ class Machine(RuleBasedStateMachine):
         """All jobs run that there are."""
         self.world.artist.tell(**self.theme.answers(answers))
         with self._process([]):
-            self._pump()
+            pump.tick()
             self._work(12)
 
     @rule(what=st.sampled_from(draws.UPKEEP), script=draws.scripts)
@@ -242,8 +226,7 @@ class Machine(RuleBasedStateMachine):
             self.actions[what](0)
 
     @rule(
-        seconds=draws.seconds,
-        states=st.sets(st.sampled_from(draws.LEASES), max_size=2),
+        seconds=draws.seconds, states=st.sets(st.sampled_from(draws.LEASES), max_size=2)
     )
     def wait(self, seconds, states) -> None:
         """Time passes, or the leases of some states do."""
@@ -267,7 +250,7 @@ class Machine(RuleBasedStateMachine):
             self.world.come_due(None)
             with self._process([]):
                 self._tidy()
-                self._pump()
+                pump.tick()
             self._work(jobs.huey.storage.queue_size())
             if not Generation.collection().count_documents(left):
                 break

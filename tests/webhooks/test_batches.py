@@ -12,14 +12,7 @@ from jimeng.jobs import budget_events
 from jimeng.limits import budgets
 from tests.batches.conftest import act, ask, fill, lines, look
 from tests.costs.conftest import PRICE
-from tests.rest import (
-    CAT,
-    CREATE,
-    client_with,
-    create,
-    data_of,
-    refused,
-)
+from tests.rest import CAT, CREATE, client_with, create, data_of, refused
 from tests.webhooks.conftest import USER, WEBHOOKS
 
 
@@ -66,31 +59,29 @@ def test_nobody_is_told_of_a_batch_without_an_endpoint(client, deliver_batch):
     assert Batch.collection().count_documents({"announce": {"$exists": True}}) == 0
 
 
-def test_batch_is_told_at_its_own_address(client, receiver, deliver_batch):
-    """Of each task's end and of its own, with the user's default secret."""
+ORDER = {"order": "1"}
+
+
+@pytest.mark.parametrize(
+    "events", [None, ["batch.completed"], ["task.completed"], ["task.failed"]]
+)
+def test_batch_is_told_at_its_own_address(client, receiver, deliver_batch, events):
+    """Its tasks' ends and its own, or what was chosen; with the user's secret."""
     query = {"user_id": USER}
     secret = data_of(client.get(f"{WEBHOOKS}/secret", query_string=query))["secret"]
-    batch = ask(client, "猫\n狗", webhook_url=receiver.url, metadata={"order": "1"})
+    chosen = {} if events is None else {"webhook_events": events}
+    about = {"webhook_url": receiver.url, "metadata": ORDER, **chosen}
+    batch = ask(client, "猫\n狗", **about)
     assert batch["input"]["webhook_url"] == receiver.url
     deliver_batch()
 
     told = [each.verified(secret) for each in receiver.received]
-    assert sorted(each["type"] for each in told) == [
-        *("batch.completed", "task.completed", "task.completed")
-    ]
-    assert all(each["data"]["metadata"] == {"order": "1"} for each in told)
-
-
-@pytest.mark.parametrize(
-    "events", [["batch.completed"], ["task.completed"], ["task.failed"]]
-)
-def test_batch_tells_what_was_chosen(client, receiver, deliver_batch, events):
-    """Only its end, or only those of its tasks."""
-    ask(client, "猫", webhook_url=receiver.url, webhook_events=events)
-    deliver_batch()
-
-    told = {each.json["type"] for each in receiver.received}
-    assert told == set(events) - {"task.failed"}
+    every = ["batch.completed", "task.completed", "task.completed"]
+    wanted = [each for each in every if each in (events or every)]
+    assert sorted(each["type"] for each in told) == wanted
+    for each in told:
+        data = each["data"]
+        assert (data["batch_id"], data["metadata"]) == (batch["batch_id"], ORDER)
 
 
 def test_batch_goes_on_without_an_address_that_is_not_allowed_any_more(

@@ -1,4 +1,7 @@
-"""Endpoints, by REST, command and page: made, listed, changed, rotated, deleted."""
+"""
+Endpoints, by REST, command and page: made, listed, changed, rotated, deleted; and
+``webhook_url`` by the interfaces that others have designed.
+"""
 
 import re
 from collections.abc import Callable
@@ -7,12 +10,16 @@ import pytest
 
 from jimeng import documents
 from jimeng.accounts.webhooks import MAX_WEBHOOKS
-from jimeng.documents import Batch, WebhookEndpoint
+from jimeng.documents import Batch, Task, WebhookEndpoint
 from jimeng.web.account.webhooks import EVENTS
 from tests.each import for_each
+from tests.mcp.conftest import Agent
+from tests.openai.conftest import GENERATIONS, draws, error_of
 from tests.page import send
 from tests.rest import API, CAT, CREATE, data_of, errors_of, refused
 from tests.webhooks.conftest import USER, WEBHOOKS
+
+__all__ = ["draws"]
 
 URL = "https://shop.example.com/jimeng"
 
@@ -207,3 +214,67 @@ def test_wrong_address_is_said_beside_the_field(reader):
     assert "https only" in answer.text
     assert 'value="ftp://x"' in answer.text
     assert re.search(rf'value="{EVENTS[0]}" checked', answer.text)
+
+
+ONLY = ["task.completed", "task.failed"]
+
+
+@pytest.fixture
+def secret(client) -> str:
+    """Of whoever asks where nobody signs in."""
+    query = {"user_id": "guest"}
+    return data_of(client.get(f"{WEBHOOKS}/secret", query_string=query))["secret"]
+
+
+def test_openai_client_is_told(client, draws, receiver, deliver, secret):
+    """By a field, by ``extra_body`` as its SDK has it, and by a form."""
+    url = {"webhook_url": receiver.url}
+    for kind, fields in (
+        ("json", url),
+        ("json", {"extra_body": url, "webhook_events": ONLY}),
+        ("data", {**url, "webhook_events": ONLY[0]}),
+    ):
+        answer = client.post(GENERATIONS, **{kind: {"prompt": "x", **fields}})
+        assert answer.status_code == 200, answer.text
+        deliver()
+
+        (got,) = receiver.received
+        assert got.verified(secret)["data"]["task_id"] == answer.json["task_id"]
+        receiver.received.clear()
+
+
+@for_each(
+    "wrong, value, more",
+    [
+        ("webhook_url", "http://10.0.0.1/", {}),
+        ("webhook_url", 7, {}),
+        ("webhook_events", ["test.ping"], {"webhook_url": "https://a.example/"}),
+        ("webhook_events", 1, {"webhook_url": "https://a.example/"}),
+    ],
+)
+def test_openai_client_is_refused(client, wrong, value, more):
+    answer = client.post(GENERATIONS, json={"prompt": "x", wrong: value, **more})
+
+    assert error_of(answer, 400, f"invalid_{wrong}")["param"] == wrong
+    assert Task.collection().count_documents({}) == 0
+
+
+def test_agent_is_told(client, receiver, work_off, deliver, secret):
+    """Of a task and a batch; an equal call with another address is another task."""
+    agent = Agent(client, is_stateless=False)
+    wanted = {"prompt": "x", "wait_seconds": 0, "webhook_url": receiver.url}
+    made = agent.done("generate_image", **wanted)
+    again = agent.done("generate_image", **wanted)
+    other = agent.done("generate_image", **wanted, webhook_events=["task.failed"])
+    work_off()
+    deliver()
+
+    assert again["task_id"] == made["task_id"] != other["task_id"]
+    (got,) = receiver.received
+    assert got.verified(secret)["data"]["task_id"] == made["task_id"]
+    bad = {**wanted, "webhook_url": "https://10.0.0.1/"}
+    assert "webhook_url" in agent.refused("generate_image", **bad)
+    agent.done("create_batch", prompts=["x"], webhook_url=receiver.url)
+    work_off()
+    deliver()
+    assert receiver.received[1].json["type"] == "task.completed"
