@@ -43,7 +43,6 @@ LONG = (
     "tests/system/test_video_kills.py",
     "tests/test_machine.py",
     "tests/system/test_degraded.py",
-    "tests/simulator/test_bills.py",
     "tests/contract/",
     "tests/system/test_serve.py",
     "tests/security/test_odd_ids.py",

@@ -1,6 +1,7 @@
 """Fixtures: another database, and a copy."""
 
 import os
+from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -10,6 +11,7 @@ from mongoengine import get_db
 from app import create_app
 from jimeng import documents, jobs, lanes
 from jimeng.operations import backup
+from jimeng.operations.backup import dumping
 from tests.databases import filled
 
 # Of this process alone: those of a run share a MongoDB.
@@ -54,6 +56,23 @@ def copied(tmp_path):
         return path
 
     return copied
+
+
+@pytest.fixture
+def meanwhile(monkeypatch):
+    """Has something done when a backup has read a collection."""
+    read = dumping.dump_collection
+
+    def meanwhile(name: str, act: Callable[[], object]) -> None:
+        def slowly(source, collection, writer, session) -> int:
+            count = read(source, collection, writer, session)
+            if collection == name:
+                act()
+            return count
+
+        monkeypatch.setattr(dumping, "dump_collection", slowly)
+
+    return meanwhile
 
 
 @pytest.fixture

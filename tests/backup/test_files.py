@@ -10,13 +10,14 @@ from datetime import timedelta
 import pytest
 from mongoengine import get_db
 
+from jimeng import lanes
 from jimeng.cli.checks import Verdict, databases
 from jimeng.documents import Task, utcnow
 from jimeng.monitoring import metrics
 from jimeng.operations import backup
 from jimeng.operations.backup import archive, dumping, rotation
 from tests.databases import filled
-from tests.rest import create
+from tests.rest import create, result
 
 
 def changed(path, how) -> None:
@@ -66,7 +67,10 @@ SPOILS = {
 
 
 def test_damaged_file_changes_nothing(copied, client, elsewhere):
-    """It is read to its end before anything is written, wherever it was cut."""
+    """
+    It is read to its end before anything is written, wherever it was cut. Nor does a
+    whole one where there is a task: it stays as it was.
+    """
     create(client)
     path = copied()
     whole = path.read_bytes()
@@ -77,12 +81,18 @@ def test_damaged_file_changes_nothing(copied, client, elsewhere):
         changed(path, how)
         spoilt[name] = path.read_bytes()
 
-    with elsewhere():
+    with elsewhere() as there:
         for name, content in spoilt.items():
             path.write_bytes(content)
             with pytest.raises(backup.Damaged):
                 backup.restore(path)
             assert filled(get_db()) == [], name
+        path.write_bytes(whole)
+        task_id = create(there)
+        with pytest.raises(backup.NotEmpty, match="MONGODB_DATABASE"):
+            backup.restore(path)
+        assert result(there, task_id)["status"] == "pending"
+        assert not lanes.paused(fresh=True)
 
 
 def test_collections_are_read_in_their_order(drawn, database):
@@ -97,21 +107,12 @@ def test_collections_are_read_in_their_order(drawn, database):
     assert not set(names) & dumping.EXCLUDED
 
 
-def test_reads_are_of_one_moment(copied, client, database, monkeypatch):
+def test_reads_are_of_one_moment(copied, client, database, meanwhile):
     """A task that is asked for while others are read is whole, or not there."""
     create(client)
-    read = dumping.dump_collection
+    meanwhile("tasks", lambda: create(client, prompt="meanwhile"))
 
-    def slowly(source, name, writer, session):
-        count = read(source, name, writer, session)
-        if name == "tasks":
-            create(client, prompt="meanwhile")
-        return count
-
-    monkeypatch.setattr(dumping, "dump_collection", slowly)
-    path = copied()
-
-    found = dict(archive.Reader(path).parts())
+    found = dict(archive.Reader(copied()).parts())
     assert b"meanwhile" not in found["generations"]
 
 

@@ -109,17 +109,23 @@ def test_running_again_that_had_begun_is_forgotten(
 
 
 def test_sending_is_paused_before_anything_is_there(copied, client, elsewhere):
-    """A consumer of that database may be running already."""
+    """
+    A consumer of that database may be running already. What was paused in the original
+    is so by the restore: whoever resumes the one says nothing about the other.
+    """
     create(client)
+    lanes.pause(lanes.WEBHOOKS, "operator")  # as it was in the original
     held = []
 
     def look(*_: object) -> None:
         held.append(lanes.SENDING in lanes.paused(fresh=True))
 
     path = copied()
+    lanes.resume(lanes.WEBHOOKS)
     with elsewhere():
         backup.restore(path, look)
 
+        assert lanes.paused(fresh=True)[lanes.WEBHOOKS].by == lanes.BY_RESTORE
     assert held and all(held)
 
 
@@ -190,31 +196,6 @@ def test_sending_stays_paused(client, provider, registry, restored):
 
         assert len(provider.requests) == 1
         assert result(there, task_id)["status"] != "failed"
-
-
-def test_pause_of_the_original_becomes_one_of_the_restore(copied, client, elsewhere):
-    """An operator who resumes the original says nothing about the copy."""
-    lanes.pause(lanes.WEBHOOKS, "operator")  # as it was in the original
-    path = copied()
-    lanes.resume(lanes.WEBHOOKS)
-    with elsewhere():
-        backup.restore(path)
-
-        found = lanes.paused(fresh=True)[lanes.WEBHOOKS]
-        assert found.by == lanes.BY_RESTORE
-
-
-def test_nothing_is_written_over(copied, client, elsewhere):
-    """A database that holds a task is refused, and stays as it was."""
-    path = copied()
-    with elsewhere() as there:
-        task_id = create(there)
-
-        with pytest.raises(backup.NotEmpty, match="MONGODB_DATABASE"):
-            backup.restore(path)
-
-        assert result(there, task_id)["status"] == "pending"
-        assert not lanes.paused(fresh=True)
 
 
 def test_disk_without_room_is_told_before(copied, client, elsewhere, monkeypatch):
@@ -314,21 +295,12 @@ def test_restored_batch_stops_and_asks_before_it_goes_on(
 
 @pytest.mark.parametrize("when", ["tasks", "batches"])
 def test_batch_that_fills_meanwhile_is_whole(
-    client, work_all, monkeypatch, when, restored
+    client, work_all, monkeypatch, when, meanwhile, restored
 ):
     """Where MongoDB cannot read all at one moment each prompt has its task, or none."""
     batch_id = ask(client, lines(WINDOW + 3))["batch_id"]
-    read = dumping.dump_collection
-
-    def slowly(source, name, writer, session):
-        count = read(source, name, writer, session)
-        if name == when:
-            draw_nothing()
-            fill()
-        return count
-
     monkeypatch.setattr(dumping, "snapshot", lambda database: nullcontext())
-    monkeypatch.setattr(dumping, "dump_collection", slowly)
+    meanwhile(when, lambda: (draw_nothing(), fill()))
 
     with restored() as there:
         lanes.resume(lanes.SENDING)
@@ -342,20 +314,12 @@ def test_batch_that_fills_meanwhile_is_whole(
 
 
 def test_tasks_of_a_batch_that_is_not_there_are_their_own(
-    client, monkeypatch, restored
+    client, monkeypatch, meanwhile, restored
 ):
     """It was asked for while others were read: the feed has its tasks all the same."""
-    read = dumping.dump_collection
-
-    def slowly(source, name, writer, session):
-        count = read(source, name, writer, session)
-        if name == "batches":
-            ask(client, lines(2))
-        return count
-
     ask(client, "鸟")
     monkeypatch.setattr(dumping, "snapshot", lambda database: nullcontext())
-    monkeypatch.setattr(dumping, "dump_collection", slowly)
+    meanwhile("batches", lambda: ask(client, lines(2)))
 
     with restored():
         feed = batches.feed(Principal("user_123"), limit=10)

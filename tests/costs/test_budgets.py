@@ -17,7 +17,7 @@ from jimeng.operations.costs import decide
 from tests.conftest import come_due
 from tests.costs.conftest import PRICE, settle
 from tests.costs.test_settlement import UNKNOWN
-from tests.rest import API, CAT, CREATE, client_with, create, data_of, refused
+from tests.rest import API, CAT, CREATE, client_with, create, refused
 from tests.test_core import refusal
 
 USER = CAT["user_id"]
@@ -106,18 +106,6 @@ def test_unknown_price_is_refused_while_a_budget_applies(limited, monkeypatch, n
     with limited() as client:
         monkeypatch.setattr(costs, "highest_price", lambda *args, **more: None)
         create(client)
-
-
-def test_repetition_is_answered(limited):
-    """A request that was accepted before is answered also when nothing is left."""
-    with limited(USER_DAILY_BUDGET=1) as client:
-        headers = {"Idempotency-Key": "k"}
-        first = client.post(CREATE, json=CAT, headers=headers)
-        refused(ask(client), 402, "budget_exceeded")
-
-        again = client.post(CREATE, json=CAT, headers=headers)
-
-        assert data_of(again, 202)["task_id"] == data_of(first, 202)["task_id"]
 
 
 @pytest.mark.parametrize("name", ["USER_DAILY_BUDGET", "DAILY_BUDGET"])

@@ -1,4 +1,4 @@
-"""Where users and operators see what pictures cost."""
+"""Where users and operators see what pictures and batches cost."""
 
 import csv
 import io
@@ -7,13 +7,18 @@ from collections.abc import Iterable
 
 import pytest
 
-from jimeng.documents import CostSum, User
+from jimeng.documents import Batch, CostSum, Generation, User
 from jimeng.limits import costs
+from jimeng.operations.costs import decide
 from jimeng.web.site.csv_export import csv_chunks
 from tests.admin.pages import ENGLISH, OPERATOR, done, fail, text_of, unknown
+from tests.batches.conftest import ask, fill, lines, look
+from tests.commands import counted
 from tests.conftest import come_due
-from tests.costs.conftest import only_generation, settle
+from tests.costs.conftest import PRICE, only_generation, settle
+from tests.costs.test_settlement import UNKNOWN
 from tests.rest import create
+from tests.test_core import refusal
 
 PRICED = "doubao-seedream-3.0-t2i"
 
@@ -189,3 +194,47 @@ def test_costs_by_user_read_no_other_sum(client, month, database):
     plan = found.limit(21).explain()["executionStats"]
 
     assert plan["totalDocsExamined"] == plan["totalKeysExamined"] == 21
+
+
+def money(client, batch_id: str) -> tuple:
+    found = look(client, batch_id)
+    names = ("cost", "cost_micros", "held_micros")
+    return tuple(found[name] for name in names)
+
+
+def test_batch_says_what_it_costs(client, provider, work_off):
+    """Settled and held of all its tasks; a decision after its end changes it."""
+    batch_id = ask(client, "a\nb\nc", n=2)["batch_id"]
+    fill()
+    assert money(client, batch_id) == (None, None, 6 * PRICE)
+    page = client.get(f"/batches/{batch_id}", headers={"Accept-Language": "en"})
+    assert "¥0.00, ¥1.20 reserved" in page.text
+    provider.submits = [refusal(), UNKNOWN]
+
+    work_off()
+    come_due(state="unknown")
+    work_off()
+    fill()
+    settle()
+
+    (batch,) = Batch.find_all({"_id": batch_id})
+    assert not batch.is_open and batch.counts is not None
+    assert money(client, batch_id) == ("0.80", 4 * PRICE, PRICE)
+    page = client.get(f"/batches/{batch_id}", headers={"Accept-Language": "en"})
+    assert "¥0.80, ¥0.20 reserved" in page.text
+    (unknown_one,) = Generation.find_all({"charged": "unknown"})
+    decide(OPERATOR, unknown_one.id, True)
+    settle()
+    assert money(client, batch_id) == ("1.00", 5 * PRICE, 0)
+
+
+def test_costs_of_a_batch_take_no_command_for_each_task(client, config):
+    """Its tasks are read anyway, all at once."""
+    short, long = (ask(client, lines(n))["batch_id"] for n in (1, 9))
+    fill()
+
+    for batch_id in (short, long):
+        with counted(config) as commands:
+            look(client, batch_id)
+        reads = [each for each in commands if each.get("find") == "tasks"]
+        assert len(reads) == 1

@@ -1,5 +1,6 @@
-"""What each way to end costs, and when that is known."""
+"""What each way to end costs, when that is known, and whoever dies meanwhile."""
 
+import contextlib
 from datetime import UTC, datetime
 
 import pytest
@@ -26,10 +27,13 @@ from tests.costs.conftest import (
     only_task,
     settle,
 )
+from tests.jobs.test_deaths import Died, afresh, consume, reaper
 from tests.jobs.test_time import time_out
 from tests.rest import API, create, result, task
 from tests.test_core import begin, refusal
 from tests.test_guards import work, work_due
+
+__all__ = ["afresh", "reaper"]
 
 UNKNOWN = refusal("submit_unknown", maybe_accepted=True, charged="unknown")
 BOUGHT = {"micros": PRICE, "outputs": 1}
@@ -58,23 +62,13 @@ def test_picture_costs_its_price_at_once(client, work_off):
     check_sums()
 
 
-def test_refused_picture_costs_nothing(client, provider, work_off):
-    """Its cost is known: it is 0. Its words stay with the task, for its owner only."""
-    provider.submits = [refusal()]
-    task_id = create(client)
-    work_off()
-
-    settle()
-
-    error = result(client, task_id)["error"]
-    assert (error["cost"], error["cost_micros"], error["held_micros"]) == ("0.00", 0, 0)
-    assert LedgerEntry.find_all({}) == []
-    assert (only_generation().held_micros, only_generation().prompt) == (None, None)
-    check_sums()
-
-
-def test_picture_that_waits_again_is_not_charged(client, provider, work_off):
-    """Accepted, then refused and sent once more: what waits meanwhile costs nothing."""
+def test_picture_that_waits_again_is_not_charged(
+    client, provider, work_off, monkeypatch
+):
+    """
+    Accepted, then refused and sent once more: what waits meanwhile costs nothing, and
+    has no price of before where there is none by then.
+    """
     provider.polls = [refusal("content_refused_output", new_seed=True)]
     begin(client)
     assert only_generation().charged == "unknown"
@@ -85,9 +79,12 @@ def test_picture_that_waits_again_is_not_charged(client, provider, work_off):
 
     assert only_generation().state == "queued"
     assert only_generation().charged == "no"
+    assert only_generation().price_micros == PRICE
+    monkeypatch.setattr(costs, "account_price", lambda *args, **more: None)
     work_off()
     settle()
-    assert amounts(LedgerEntry) == {"micros": PRICE, "outputs": 1}
+    assert only_generation().price_id is None
+    assert amounts(LedgerEntry) == {"outputs": 1, "unpriced": 1}
     check_sums()
 
 
@@ -174,22 +171,6 @@ def test_price_is_that_of_the_moment_it_is_sent(client, work_off, monkeypatch):
 
     (entry,) = LedgerEntry.find_all({})
     assert (entry.micros, entry.price_id) == (300_000, "dearer")
-    check_sums()
-
-
-def test_earlier_price_is_forgotten(client, provider, work_off, monkeypatch):
-    """It was refused there, and is sent again where there is no price."""
-    create(client)
-    provider.submits = [refusal("rate_limited", transient=True)]
-    work()
-    assert only_generation().price_micros == PRICE
-    monkeypatch.setattr(costs, "account_price", lambda *args, **more: None)
-    work_off()
-
-    settle()
-
-    assert only_generation().price_id is None
-    assert amounts(LedgerEntry) == {"outputs": 1, "unpriced": 1}
     check_sums()
 
 
@@ -449,26 +430,31 @@ def test_sums_of_months_are_added_to_a_ledger_without(client, work_off, left):
 
 
 @pytest.mark.parametrize(
-    ("error", "cost", "entered"),
+    ("calls", "error", "cost", "entered"),
     [
-        (refusal("content_refused_output", charged="no"), "0.00", {}),
-        (refusal("picture_lost", charged="yes"), "0.20", BOUGHT),
+        ("submits", refusal(), "0.00", {}),
+        ("polls", refusal("content_refused_output", charged="no"), "0.00", {}),
+        ("polls", refusal("picture_lost", charged="yes"), "0.20", BOUGHT),
     ],
-    ids=["refused by the checks", "lost"],
+    ids=["refused", "refused by the checks", "lost"],
 )
-def test_accepted_picture_that_fails(client, provider, work_off, error, cost, entered):
-    """Refused by the provider's checks, or generated and not to be had: as it says."""
-    provider.polls = [error]
+def test_picture_that_fails(client, provider, work_off, calls, error, cost, entered):
+    """
+    Refused at once or by the provider's checks, or generated and not to be had: its
+    cost is known. Its words stay with the task, for its owner only.
+    """
+    setattr(provider, calls, [error])
     task_id = create(client)
     work_off()
     known_at_once = result(client, task_id)["error"]
 
     settle()
 
-    assert known_at_once["cost"] == cost
-    assert result(client, task_id)["error"]["cost"] == cost
+    told = result(client, task_id)["error"]
+    assert known_at_once["cost"] == told["cost"] == cost
+    assert (told["cost_micros"], told["held_micros"]) == (entered.get("micros", 0), 0)
     assert amounts(LedgerEntry) == entered
-    assert only_generation().held_micros is None
+    assert (only_generation().held_micros, only_generation().prompt) == (None, None)
     check_sums()
 
 
@@ -487,3 +473,49 @@ def test_what_is_never_sent_costs_nothing(client, work_off, how):
     assert LedgerEntry.find_all({}) == []
     assert (only_generation().charged, only_generation().held_micros) == ("no", None)
     check_sums()
+
+
+def test_death_at_any_write_neither_loses_nor_doubles(client, reaper, afresh, provider):
+    """Two pictures that are charged, one that may be, and one that is not."""
+    for number in afresh.each_moment(least=6, within=("settlement.py",)):
+        provider.submits = [refusal(), UNKNOWN]
+        create(client, n=4, seed=100)
+        consume(reaper)
+        expire_lease()
+        reaper.arm(number)
+
+        with contextlib.suppress(Died):
+            settlement.settle()
+        reaper.disarm()
+        settle()  # another, when the lease of the first is over
+
+        entered = amounts(LedgerEntry)
+        assert entered == {"micros": 2 * PRICE, "outputs": 2, "unknown": 1}, number
+        # What the refused one had reserved is given back, once.
+        assert QuotaUsage.find_one({}).day_micros == 3 * PRICE, number
+        assert not Generation.find_all({"unsettled": {"$exists": True}})
+        check_sums()
+
+
+def test_death_at_a_late_change_doubles_nothing(client, reaper, afresh, provider):
+    """The same at the second entry of a picture, and while sums are rebuilt."""
+    for number in afresh.each_moment(least=6, within=("settlement.py",)):
+        provider.submits = [UNKNOWN]
+        create(client, seed=100)
+        consume(reaper)
+        settle()
+        known = {"charged": "yes", "unsettled": True}
+        Generation.collection().update_many({}, {"$set": known})
+        CostSum.collection().update_many({}, {"$inc": {"micros": 7}})
+        expire_lease()
+        reaper.arm(number)
+        with contextlib.suppress(Died):
+            settlement.rebuild()
+            settlement.settle()
+        reaper.disarm()
+        settle()
+        expire_lease()
+        settlement.rebuild()
+
+        assert amounts(LedgerEntry) == {"micros": PRICE, "outputs": 1}, number
+        check_sums()

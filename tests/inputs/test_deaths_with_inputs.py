@@ -102,6 +102,7 @@ def test_death_of_the_request_leaves_no_half_task(
         go_on(reaper)
 
         check(provider, str(number))
+        assert all(request.inputs for request in provider.requests)
         assert {task.status for task in Task.objects} <= {"completed"}
         pass_time(hours=2)
         sweep()

@@ -6,9 +6,7 @@ import io
 import pytest
 from PIL import Image as Pillow
 
-from jimeng import tasks
 from jimeng.documents import Generation, Input, Task
-from jimeng.documents.principal import Principal
 from jimeng.errors import ProviderError
 from tests import given_pictures as given
 from tests.conftest import come_due
@@ -77,23 +75,10 @@ def test_reference_goes_in(client, provider, work_off, kind, route):
 
 
 def test_mask_goes_in_as_one_channel(client, provider, work_off):
-    """255 where it was clear, 0 elsewhere, nothing between; of its picture's size."""
-    picture = upload(client, given.encoded(given.halves(640, 480), "PNG"))["id"]
-    mask = data_url(given.clear(640, 480), "image/png")
-
-    made = create(client, model=INPAINT, images=[picture], mask=mask)
-    prepared(work_off)
-
-    assert result(client, made)["status"] == "completed"
-    found = opened(sent(provider).mask.data)
-    assert (found.mode, found.size) == ("L", (640, 480))
-    assert sorted(colour for _, colour in found.getcolors()) == [0, 255]
-    assert found.getpixel((200, 150)) == 255 and found.getpixel((600, 400)) == 0
-    assert len(sent(provider).inputs) == 1
-
-
-def test_mask_shrinks_with_its_picture(client, provider, work_off):
-    """By whole pixels: its edge stays hard."""
+    """
+    255 where it was clear, 0 elsewhere, nothing between: it shrinks with its picture by
+    whole pixels.
+    """
     noise = Pillow.effect_noise((3000, 3000), 100).convert("RGB")
     picture = upload(client, given.encoded(noise, "JPEG", quality=97))["id"]
     mask = upload(client, given.clear(3000, 3000))["id"]
@@ -106,32 +91,28 @@ def test_mask_shrinks_with_its_picture(client, provider, work_off):
     (first,) = request.inputs
     assert len(first.data) <= 4_700_000
     found = opened(request.mask.data)
-    assert found.size == (first.width, first.height)
+    width, height = first.width, first.height
+    assert (found.mode, found.size) == ("L", (width, height))
     assert sorted(colour for _, colour in found.getcolors()) == [0, 255]
+    assert found.getpixel((width // 3, height // 3)) == 255
+    assert found.getpixel((width - 9, height - 9)) == 0
 
 
-def test_edges_go_in(client, provider, work_off):
-    """And the upload is kept as long as the task names it."""
-    picture = upload(client)["id"]
-
-    made = create(client, model=OUTPAINT, images=[picture], expand={"left": 0.25})
-    assert data_of(client.get(f"{UPLOADS}/{picture}"))["expires_at"] is None
-    prepared(work_off)
-
-    record = task(client, made)
-    assert sent(provider).expand.left == 0.25
-    assert (record["width"], record["height"]) == (500, 300)
-
-
-def test_upscaling_needs_no_words(client, provider, work_off):
+def test_edges_go_in_and_no_words(client, provider, work_off):
+    """And the upload is kept as long as a task names it; enlarging needs no words."""
     picture = upload(client)["id"]
     body = {"user_id": "user_123", "model": UPSCALE, "images": [picture]}
 
-    made = data_of(client.post(CREATE, json=body), 202)["task_id"]
+    made = create(client, model=OUTPAINT, images=[picture], expand={"left": 0.25})
+    assert data_of(client.get(f"{UPLOADS}/{picture}"))["expires_at"] is None
+    larger = data_of(client.post(CREATE, json=body), 202)["task_id"]
     prepared(work_off)
 
-    assert (task(client, made)["width"], task(client, made)["height"]) == (4096, 3072)
-    assert sent(provider).prompt == ""
+    records = [task(client, each) for each in (made, larger)]
+    sizes = [(each["width"], each["height"]) for each in records]
+    assert sizes == [(500, 300), (4096, 3072)]
+    wide, large = provider.requests
+    assert (wide.expand.left, large.prompt) == (0.25, "")
 
 
 def test_same_request_with_the_same_bytes_is_one_task(client):
@@ -213,28 +194,6 @@ def test_large_picture_is_made_to_fit_once(client, provider, work_off):
     assert len(pictures[0].data) <= 4_700_000
     assert opened(pictures[0].data).size == (pictures[0].width, pictures[0].height)
     assert pictures[0].width / pictures[0].height == pytest.approx(4 / 3, rel=0.01)
-
-
-def test_guest_of_a_door_may_give_bytes(client, provider, work_off):
-    """What a form's files are to whoever calls `tasks.create`, as other doors do."""
-    principal = Principal("guest", is_operator=True, is_anonymous=True)
-    new = tasks.NewTask(
-        user_id="guest",
-        prompt="x",
-        model=INPAINT,
-        images=[given.encoded(given.halves(64, 64), "PNG")],
-        mask=given.clear(),
-        request={"prompt": "x", "images": ["never kept"]},
-    )
-
-    made, _ = tasks.create(principal, new)
-    prepared(work_off)
-
-    assert result(client, made.id)["status"] == "completed"
-    record = task(client, made.id)["input"]
-    assert record["images"] != ["never kept"]
-    assert record["mask"].startswith("upload_")
-    assert sent(provider).mask is not None
 
 
 @for_each(

@@ -65,15 +65,6 @@ def test_large_body_arrives_whole(port):
     assert answer.endswith(b"%d bytes" % (50 * 0x10000))
 
 
-def test_client_that_asks_first_sends_what_is_wanted(port):
-    """`Expect: 100-continue` is answered when the body is read, and not before."""
-    with connect(port) as link:
-        link.sendall(HEAD[:-2] + b"Expect: 100-continue\r\n\r\n")
-        assert link.recv(4096) == b"HTTP/1.1 100 Continue\r\n\r\n"
-        link.sendall(b"x" * SIZE)
-        assert b"%d bytes" % SIZE in answer_of(link)
-
-
 @pytest.mark.parametrize("sent", [0, SIZE // 200], ids=["nothing", "too little"])
 def test_large_body_that_cannot_be_in_time_is_told(tmp_path, sent):
     """It holds a place that another could have; a minute is for what comes steadily."""

@@ -1,7 +1,5 @@
 """What is made of a picture that somebody gives."""
 
-import io
-
 import pytest
 from PIL import Image as Pillow
 from PIL import ImageCms
@@ -11,13 +9,10 @@ from jimeng.pictures import decoder, normalise
 from tests import given_pictures as given
 from tests.each import for_each
 from tests.given_pictures import BLUE, RED, encoded, halves
+from tests.inputs.test_going_in import opened
 from tests.security.test_decoder import peak
 
 MB = 2**20
-
-
-def opened(content: bytes) -> Pillow.Image:
-    return Pillow.open(io.BytesIO(content))
 
 
 def near(colour: object, wanted: tuple[int, ...], by: int = 12) -> bool:
@@ -113,15 +108,11 @@ def test_what_is_clear_stays_clear():
     again = normalise(found.content)
     assert (again.width, again.height, again.alpha) == (64, 64, True)
     assert opened(again.content).tobytes() == image.tobytes()
-
-
-def test_palette_with_a_clear_colour_stays_clear():
+    # So does a colour of a palette.
     image = Pillow.new("P", (64, 64), 1)
     image.putpalette([0, 0, 0, 200, 20, 20])
     image.paste(0, (0, 0, 32, 64))
-
     found = normalise(encoded(image, "PNG", transparency=0))
-
     assert found.alpha
     assert opened(found.content).getpixel((5, 5))[3] == 0
 

@@ -1,4 +1,4 @@
-"""What goes in is made ready by a worker before a turn, and sent with its body."""
+"""What goes in is fetched and made ready by a worker before a turn, and sent."""
 
 from datetime import timedelta
 
@@ -8,16 +8,112 @@ from PIL import Image as Pillow
 from jimeng import jobs
 from jimeng.documents import Generation, Input, QuotaUsage, Task, utcnow
 from jimeng.jobs import input_preparation
-from jimeng.jobs.submission import submitting_lease
-from jimeng.providers import ImageRequest, InputPicture, Progress
+from jimeng.jobs import inputs as going_in
+from jimeng.providers import InputPicture, Progress, Registry, download
 from tests import given_pictures as given
-from tests.conftest import come_due
-from tests.inputs.host import gives
-from tests.inputs.test_fetching import tried_out
-from tests.inputs.test_going_in import I2I, INPAINT, UPSCALE, prepared, sent
+from tests.conftest import come_due, png
+from tests.inputs.host import drips, floods, gives
+from tests.inputs.test_going_in import I2I, INPAINT, UPSCALE, prepared
 from tests.inputs.test_uploads import upload
 from tests.rest import API, CREATE, create, data_of, result, task
 from tests.test_guards import work, work_due
+
+
+def tried_out(work_off) -> None:
+    """Run until nothing is left to try, moving the time."""
+    for _ in range(8):
+        Input.collection().update_many({}, {"$unset": {"not_before": ""}})
+        come_due(state="preparing")
+        work_off()
+
+
+def test_picture_of_elsewhere_is_fetched_upright(client, host, provider, work_off):
+    """By a worker, once, wherever it redirects; what was not known is known then."""
+    host.url("/b.jpg", gives(given.photo()))
+    url = host.url("/a.jpg", gives(b"", 302, Location="/b.jpg"))
+    made = create(client, model=I2I, n=3, images=[url])
+    assert host.asked == []
+    assert (task(client, made)["width"], task(client, made)["height"]) == (None, None)
+
+    prepared(work_off)
+
+    assert len(result(client, made)["result"]["images"]) == 3
+    assert len({request.inputs[0].data for request in provider.requests}) == 1
+    (picture,) = provider.requests[0].inputs
+    assert (picture.width, picture.height) == (400, 300)
+    assert b"Exif" not in picture.data
+    assert host.asked == ["/a.jpg", "/b.jpg"]
+    assert task(client, made)["width"] > task(client, made)["height"]
+    assert task(client, made)["input"]["images"] == [url]
+
+
+TRAPS = {
+    "not found": gives(b"", 404),
+    "to a private address": gives(b"", 302, Location="http://10.0.0.7/secret"),
+    "to the metadata": gives(b"", 302, Location="https://169.254.169.254/latest"),
+    "to this server": gives(b"", 302, Location="https://localhost/api/v1/queue"),
+    "to a file": gives(b"", 302, Location="file:///etc/passwd"),
+    "round and round": gives(b"", 302, Location="/trap"),
+    "nothing": gives(b""),
+    "without end": drips,
+    "too much": floods,
+}
+
+
+@pytest.mark.parametrize("trap", TRAPS)
+def test_what_cannot_be_fetched_ends_the_task_free_of_charge(
+    client, host, provider, work_off, monkeypatch, trap
+):
+    """After three tries; nothing was sent, nothing is charged, no day is used up."""
+    monkeypatch.setattr(going_in, "FETCH_TIMEOUT_S", 0.6)
+    asked: list[str] = []
+    addresses = download.public_addresses
+
+    def noted(name: str, *rest: object, **how: object) -> object:
+        asked.append(name)
+        return addresses(name, *rest, **how)
+
+    monkeypatch.setattr(download, "public_addresses", noted)
+    made = create(client, model=I2I, images=[host.url("/trap", TRAPS[trap])])
+
+    tried_out(work_off)
+
+    found = result(client, made)
+    assert found["status"] == "failed"
+    error = found["error"]
+    assert (error["code"], error["charged"]) == ("input_unreachable", "no")
+    assert error["retryable"]
+    assert provider.requests == []
+    (quota_usage,) = QuotaUsage.collection().find()
+    assert [lane["pending"] for lane in quota_usage["lanes"].values()] == [0]
+    assert QuotaUsage.used_on("user_123", utcnow().date()) == 0
+    assert "localhost" not in asked
+    assert Input.objects.first().tries == 2  # and the third was the last
+
+
+@pytest.mark.parametrize("reason", ["svg", "truncated", "pixels", "gif", "unknown"])
+def test_what_is_no_picture_is_tried_once(client, host, provider, work_off, reason):
+    url = host.url("/a", gives(given.HOSTILE[reason]()))
+    made = create(client, model=I2I, images=[url])
+
+    tried_out(work_off)
+
+    error = result(client, made)["error"]
+    assert (error["code"], error["charged"]) == ("input_invalid", "no")
+    assert host.asked == ["/a"]
+    assert provider.requests == []
+
+
+def test_retry_fetches_anew(client, host, provider, work_off):
+    url = host.url("/a", gives(b"", 404))
+    made = create(client, model=I2I, images=[url])
+    tried_out(work_off)
+    host.url("/a", gives(given.photo()))
+
+    again = data_of(client.post(f"{API}/tasks/{made}/retry"), 202)["task_id"]
+    prepared(work_off)
+
+    assert result(client, again)["status"] == "completed"
 
 
 def test_picture_that_does_not_go_with_its_model_ends_it(client, host, work_off):
@@ -173,23 +269,6 @@ def test_model_of_another_release_waits_for_it(client, provider, work_off, regis
     assert (error["code"], error["charged"]) == ("provider_not_configured", "no")
 
 
-def test_plan_cut_off_is_completed_as_it_was_meant(client, provider, work_off):
-    """A request that died between its two writes has its pictures prepared, too."""
-    from jimeng.jobs import janitor
-
-    made = create(client, model=I2I, images=[upload(client)["id"]])
-    Generation.collection().delete_many({})
-    old = {"$set": {"created_at": utcnow() - timedelta(minutes=1)}}
-    Task.collection().update_one({"_id": made}, old)
-
-    janitor.backfill_all_generations()
-    assert Generation.objects.first().state == "preparing"
-    prepared(work_off)
-
-    assert result(client, made)["status"] == "completed"
-    assert len(sent(provider).inputs) == 1
-
-
 def due(made: str) -> float:
     """Seconds until a task's first picture is looked at."""
     (row,) = Generation.collection().find({"task_id": made})
@@ -213,19 +292,6 @@ def test_whoever_is_ready_wakes_the_next(client, host, other):
     assert due(first) <= 0
     woken, waiting = (another, same) if other != "user_123" else (same, another)
     assert due(woken) <= 0 < due(waiting)
-
-
-def test_body_of_12_megabytes_has_its_time(client, provider, work_off):
-    """The lease of a submission covers what a slow line takes."""
-    model = jobs.runtime().registry.by_lane("volcengine_jimeng:jimeng_i2i_v30")
-
-    picture = InputPicture(bytes(9_000_000), "image/jpeg", 9, 9)
-    request = ImageRequest("x", "x", 9, 9, None, inputs=(picture,))
-
-    usual, large = submitting_lease(model), submitting_lease(model, request.sending)
-
-    assert usual == timedelta(seconds=25)
-    assert large - usual == timedelta(seconds=10 + 120)
 
 
 def test_body_that_breaks_waits_again(client, provider, work_off, monkeypatch):
@@ -271,3 +337,52 @@ def test_lease_of_a_submission_is_as_long_as_its_pictures(client, provider, work
     lease = timedelta(seconds=25 + 10 + size * 4 / 3 / 100_000)
     least, most = leases
     assert least <= lease <= most + timedelta(milliseconds=1)
+
+
+ARK, VISUAL = "doubao-seedance-1.0-pro", "jimeng-video-3.0"
+
+
+@pytest.fixture
+def registry(provider) -> Registry:
+    names = ("volcengine_ark", "volcengine_jimeng")
+    return Registry(dict.fromkeys(names, provider), dict.fromkeys(names, 3))
+
+
+def create_video(client, **fields: object) -> Task:
+    """Its frames are checked when they have come."""
+    body = {"prompt": "灯笼", "user_id": "ada", **fields}
+    answer = client.post(f"{API}/ai/video/task", json=body)
+    return Task.find_one({"_id": data_of(answer, 202)["task_id"]})
+
+
+def test_adaptive_video_has_the_ratio_of_its_frame(client, host, provider, work_off):
+    """And is estimated and priced for that."""
+    url = host.url("/tall.png", gives(png(600, 900)))
+    task = create_video(client, model=ARK, first_frame=url, resolution="480p")
+    assert (task.width, task.height) == (864, 480)
+
+    prepared(work_off)
+
+    (found,) = Task.find_all({})
+    (request,) = provider.requests
+    assert (request.width, request.height) == (544, 736)
+    assert (found.width, found.height) == (544, 736)
+    (generation,) = Generation.find_all({"task_id": task.id})
+    assert (generation.width, generation.height) == (544, 736)
+
+
+@pytest.mark.parametrize("size", [(900, 600), (600, 900)])
+def test_frames_that_must_be_alike_are_checked_before_they_are_paid_for(
+    client, host, provider, work_off, size
+):
+    first = host.url("/first.png", gives(png(480, 320, "teal")))
+    last = host.url("/last.png", gives(png(*size, "red")))
+    create_video(client, model=VISUAL, first_frame=first, last_frame=last)
+
+    prepared(work_off)
+
+    (found,) = Task.find_all({})
+    is_alike = size == (900, 600)
+    assert len(provider.requests) == is_alike
+    failed = {0: {"code": "input_invalid", "charged": "no"}}
+    assert found.failures == ({} if is_alike else failed)

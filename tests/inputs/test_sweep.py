@@ -7,16 +7,18 @@ from io import BytesIO
 import mongoengine
 import pytest
 
-from jimeng import inputs, jobs, tasks
+from jimeng import inputs, limits, tasks
 from jimeng.accounts import data_export
 from jimeng.documents import Input, Task, utcnow
 from jimeng.documents.principal import Principal
+from jimeng.errors import TooManyPending
 from jimeng.gallery import trash
 from jimeng.jobs import input_cleanup, janitor, purge
+from tests import given_pictures as given
 from tests.conftest import come_due
-from tests.inputs.test_going_in import I2I, prepared
+from tests.inputs.test_going_in import I2I, data_url, prepared
 from tests.inputs.test_uploads import upload
-from tests.rest import API, CAT, CREATE, create, data_of, result
+from tests.rest import CAT, CREATE, create, data_of, result
 
 OPERATOR = Principal("root", is_operator=True)
 
@@ -53,14 +55,17 @@ def test_upload_that_nobody_names_ends_after_a_day(client):
     assert (Input.collection().count_documents({}), files()) == (0, 0)
 
 
-def test_named_one_stays_as_long_as_its_task(client, work_off):
+def test_named_one_stays_as_long_as_its_last_task(client, work_off):
     """Also in the trash; for good it goes soon after."""
-    made = create(client, model=I2I, images=[upload(client)["id"]])
-    prepared(work_off)
+    found = upload(client)["id"]
+    first = create(client, model=I2I, images=[found])
+    made = create(client, model=I2I, images=[found])
+    data_of(client.delete(f"{CREATE}/{first}"))
     for _ in range(3):
         pass_time(days=3)
         sweep()
-    assert Input.collection().count_documents({}) == 1
+    prepared(work_off)
+    assert result(client, made)["status"] == "completed"
 
     trash.trash(OPERATOR, made)
     pass_time(days=3)
@@ -75,22 +80,6 @@ def test_named_one_stays_as_long_as_its_task(client, work_off):
     sweep()
 
     assert (Input.collection().count_documents({}), files()) == (0, 0)
-
-
-def test_one_that_two_tasks_name_outlives_the_first(client, work_off):
-    found = upload(client)["id"]
-    first = create(client, model=I2I, images=[found])
-    second = create(client, model=I2I, images=[found])
-    pass_time(days=2)
-
-    data_of(client.delete(f"{CREATE}/{first}"))
-    sweep()
-    prepared(work_off)
-
-    assert result(client, second)["status"] == "completed"
-    data_of(client.delete(f"{CREATE}/{second}"))
-    sweep()
-    assert Input.collection().count_documents({}) == 0
 
 
 def test_task_written_late_keeps_what_was_doomed_meanwhile(client, work_off):
@@ -145,19 +134,6 @@ def test_owner_deleted_between_creation_and_submission(client, provider, work_of
     assert (Input.collection().count_documents({}), files()) == (0, 0)
 
 
-def test_files_that_no_input_names_are_swept(client, monkeypatch):
-    """What a death between two writes left; the others stay."""
-    found = upload(client)
-    jobs.runtime().inputs.save(b"left over", "upload_nobody")
-    monkeypatch.setattr(janitor, "UNREFERENCED_AFTER", timedelta(days=-1))
-
-    input_cleanup.sweep_files()
-
-    assert files() == 1
-    answer = client.get(f"{API}/uploads/{found['id']}/content")
-    assert len(answer.data) == found["bytes"]
-
-
 def test_bytes_as_they_came_go_when_they_are_plain(client, work_off):
     """Of a copied picture only what is sent is kept."""
     first = create(client)
@@ -173,10 +149,6 @@ def test_bytes_as_they_came_go_when_they_are_plain(client, work_off):
 
 def test_refused_request_leaves_nothing_for_long(client, monkeypatch):
     """What came with it as a data: URL is swept at once."""
-    from jimeng import limits
-    from jimeng.errors import TooManyPending
-    from tests import given_pictures as given
-    from tests.inputs.test_going_in import data_url
 
     def full(*args: object, **kwargs: object) -> None:
         raise TooManyPending("full", limit=1)

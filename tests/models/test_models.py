@@ -95,13 +95,10 @@ def test_words_of_sizes_are_understood_in_any_case():
             pytest.fail(f"{model.lane} takes {size!r}: {model.resolve_size(size)}")
 
 
-def test_names_are_clear():
+def test_rows_keep_the_rules_of_an_operator_s():
+    """Names are clear, and a slow picture arrives before its answer is given up."""
     check_names(MODELS)
     assert len({model.lane for model in MODELS}) == len(MODELS)
-
-
-def test_rows_keep_the_rules_of_an_operator_s():
-    """And a slow picture arrives before its answer is given up."""
     for model in MODELS:
         assert checked(model) is model
         assert model.task in TASKS, model.lane

@@ -13,7 +13,6 @@ from jimeng.pictures.decoder import MAX_PIXELS
 from jimeng.providers import MODELS, Expansion
 from jimeng.providers.models.model import (
     Parameters,
-    check_mask,
     check_parameters,
     check_picture,
 )
@@ -143,17 +142,6 @@ def test_pictures_that_cannot_be_fitted_are_refused(model, size, key):
         check_picture(model, *size, field="images[0]")
 
     assert_said(caught, "images[0]", key)
-
-
-def test_mask_has_the_size_of_its_picture():
-    """Else nobody knows which part it means."""
-    check_mask((640, 480), (640, 480))
-    with pytest.raises(Invalid) as caught:
-        check_mask((640, 480), (480, 640))
-
-    assert caught.value.fields["mask"] == [
-        ("invalid.mask_size", {"wanted": "640x480"}),
-    ]
 
 
 @for_each(

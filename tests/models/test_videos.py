@@ -11,13 +11,13 @@ from jimeng.providers import MODELS, Model
 from jimeng.providers.models.model import Usage
 from jimeng.providers.models.video import (
     VIDEO_RATIOS,
-    Mode,
     VideoParameters,
     tokens_of,
 )
 from jimeng.providers.models.video_validation import resolve_video
 from tests.each import for_each
 from tests.models.test_models import registry_of
+from tests.providers.replies import ROLES
 
 VISUAL, ARK = "volcengine_jimeng", "volcengine_ark"
 VIDEOS = [model for model in MODELS if model.video]
@@ -27,13 +27,6 @@ FIRST, LAST, REFERENCE = "first_frame", "last_frame", "reference"
 V10, V15 = "doubao-seedance-1.0-pro", "doubao-seedance-1.5-pro"
 V20, J30 = "doubao-seedance-2.0", "jimeng-video-3.0"
 MOVE = {"camera": "robo_arm", "roles": (FIRST,)}
-ROLES: dict[Mode, tuple] = {
-    "text-to-video": (),
-    "first-frame": (FIRST,),
-    "first-and-last-frame": (FIRST, LAST),
-    "references": (REFERENCE, REFERENCE),
-    "camera": (FIRST,),
-}
 
 
 def resolved(
@@ -97,9 +90,7 @@ def test_dear_defaults_of_the_service_are_not_ours():
         last_frame=False,
     )
     assert resolved(V10).resolution == "720p"
-
-
-def test_what_the_model_has_no_choice_of_is_none():
+    # What the model has no choice of is none.
     assert resolved(J30, audio=False) == VideoParameters(
         duration=5, resolution="720p", ratio="16:9"
     )
@@ -125,12 +116,8 @@ def test_a_picture_without_a_role_is_the_first_frame():
     assert resolved(J30, pictures=[SQUARE]).roles == (FIRST,)
     wrong = refused(J30, pictures=[SQUARE, SQUARE])
     assert wrong["images"][0] == "invalid.video_roles"
-
-
-def test_camera_has_a_strength():
-    """Both are sent, so the strength has a default."""
+    # A camera's movement and strength are both sent, so the latter has a default.
     found = resolved(J30, **MOVE)
-
     assert (found.mode, found.camera_strength) == ("camera", "medium")
 
 
@@ -212,19 +199,6 @@ def test_dashes_are_no_flags(prompt):
     assert resolved(V10, prompt=prompt)
 
 
-@for_each(
-    ("size", "seconds", "tokens"),
-    [
-        ((864, 496), 5, 50_638),
-        ((864, 480), 5, 49_005),
-        ((1280, 720), 5, 108_900),
-        ((1920, 1080), 5, 245_025),
-    ],
-)
-def test_tokens_are_those_that_were_billed(size, seconds, tokens):
-    assert tokens_of(*size, seconds) == tokens
-
-
 def test_picture_model_is_not_taken_for_a_video():
     registry = registry_of(VISUAL, ARK)
     with pytest.raises(Invalid) as pictures:
@@ -238,6 +212,10 @@ def test_picture_model_is_not_taken_for_a_video():
     ((key, values),) = videos.value.fields["model"]
     assert key == "invalid.model_of_videos"
     assert "jimeng-3.1" in values["known"] and "seedance" not in values["known"]
+    picture = registry.model("jimeng-3.1")
+    with pytest.raises(Invalid) as caught:
+        resolve_video(picture, VideoParameters(), prompt="猫", offered=MODELS)
+    assert caught.value.fields["model"][0][0] == "invalid.model_of_pictures"
 
 
 def test_defaults_are_by_what_is_made():
@@ -248,14 +226,6 @@ def test_defaults_are_by_what_is_made():
     assert registry.model(None, makes="video").id == "jimeng-video-3.0"
     assert registry.default(ARK, makes="video").id == "doubao-seedance-1.0-pro"
     assert registry.model("seedance-2.0", makes=None).id == "doubao-seedance-2.0"
-
-
-def test_only_pictures_of_the_wrong_kind_of_model():
-    picture = next(model for model in MODELS if not model.video)
-    with pytest.raises(Invalid) as caught:
-        resolve_video(picture, VideoParameters(), prompt="猫", offered=MODELS)
-
-    assert caught.value.fields["model"][0][0] == "invalid.model_of_pictures"
 
 
 def test_video_that_needs_a_frame():

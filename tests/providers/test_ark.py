@@ -1,4 +1,4 @@
-"""Ark's client, over HTTP: what it asks for, and the picture in the answer."""
+"""Ark's client, over HTTP: what it asks for, and what comes of each answer."""
 
 import base64
 import json
@@ -10,7 +10,9 @@ from replies import (
     LINK,
     SEEDED,
     SWAN,
+    UNREADABLE,
     assert_error,
+    assert_unknown,
     drawn,
     error_of,
     failed,
@@ -20,6 +22,7 @@ from replies import (
 from jimeng.config import Config
 from jimeng.providers import MODELS
 from jimeng.providers.ark import ArkProvider
+from jimeng.providers.ark_rules import RULES, judge
 from tests.each import for_each
 
 PNG = b"\x89PNG picture"
@@ -48,31 +51,24 @@ def asked(ark, answering):
     return asked
 
 
-def test_request_says_what_is_wanted(asked):
-    body, head = asked(SWAN)
+@for_each("model", ARK)
+def test_each_model_is_sent_only_what_it_takes(asked, model):
+    """No model of the table takes a seed; groups are off where there are any."""
+    body, head = asked(asked_of(model))
 
     assert head.startswith("POST /api/v3/images/generations ")
     assert f"\r\nAuthorization: Bearer {API_KEY}\r\n" in head
     assert "\r\nX-Client-Request-Id: " in head
+    has_groups = "pro" not in model.id and "flash" not in model.id
+    width, height = model.sizes["16:9"]
     assert body == {
-        "model": "doubao-seedream-4-0-250828",
+        "model": model.req_key,
         "prompt": "湖上的天鹅",
-        "size": "2048x1152",
+        "size": f"{width}x{height}",
         "response_format": "url",
         "watermark": False,
-        "sequential_image_generation": "disabled",
+        **({"sequential_image_generation": "disabled"} if has_groups else {}),
     }
-
-
-@for_each("model", ARK)
-def test_each_model_is_sent_only_what_it_takes(asked, model):
-    """No model of the table takes a seed; groups are off where there are any."""
-    body, _ = asked(asked_of(model))
-
-    common = {"model", "prompt", "size", "response_format", "watermark"}
-    groups = {"sequential_image_generation"}
-    has_groups = "pro" not in model.id and "flash" not in model.id
-    assert set(body) == common | (groups if has_groups else set())
 
 
 def test_older_model_is_sent_its_seed(asked):
@@ -145,15 +141,6 @@ def test_client_of_the_settings(answering):
     assert server.bodies[0]["watermark"] is True
 
 
-def test_check_asks_for_nothing(ark, answering):
-    """A request without a prompt cannot be drawn; its refusal is good news."""
-    server = answering(http(400, failed("MissingParameter", param="prompt")))
-
-    assert ark(server).check(SWAN.req_key) is True
-
-    assert server.bodies == [{"model": SWAN.req_key}]
-
-
 @for_each(
     ("status", "body", "code"),
     [
@@ -180,3 +167,111 @@ def test_key_stays_out_of_what_is_printed(draw, ark):
     assert "bad key *** xxx" in message
     assert len(message) < 500
     assert API_KEY not in repr(ark()) + json.dumps(message)
+
+
+NEVER_CLEAR = {"QuotaExceeded", "SetLimitExceeded"}
+FACE = "InputImageSensitiveContentDetected.PrivacyInformation"
+AGAIN = {"transient": True}
+FORBIDDEN = "OutputImageSensitiveContentDetected"
+LIMITS = [code for code, rule in RULES.items() if rule.submit == "again"]
+
+
+@for_each(
+    ("status", "name", "code", "expected"),
+    [
+        (400, "InvalidEndpoint.ClosedEndpoint", "model_not_found", {}),
+        (400, "SensitiveContentDetected", "content_refused_prompt", {}),
+        (400, FACE, "input_face_refused", {}),
+        (400, "InputImageRiskDetection", "content_refused_input_image", {}),
+        (400, f"{FORBIDDEN}.DeepFake", "content_refused_picture", {}),
+        (400, "OutputImageRiskDetection", "content_refused_picture", {}),
+        (401, "InvalidAccountStatus", "account_overdue", {}),
+        (403, "AccessDenied", "permission_missing", {}),
+        (403, "OperationDenied.ServiceNotOpen", "access_denied", {}),
+        (403, "OperationDenied.ServiceOverdue", "account_overdue", {}),
+        (404, "UnsupportedModel", "model_not_found", {}),
+        (429, "RateLimitExceeded.EndpointX", "rate_limited", AGAIN),
+        (429, "NeverHeardOf", "rate_limited", AGAIN),
+        (429, "InflightBatchsizeExceeded", "concurrency_limited", AGAIN),
+        (400, "ServerOverloaded", "rate_limited", {}),
+        (400, "NeverHeardOf", "provider_refused", {}),
+    ],
+)
+def test_refused_request(draw, status, name, code, expected):
+    """Each code becomes one of ours; nothing was drawn, and nothing charged."""
+    assert_error(
+        lambda: draw(failed(name), status), code, provider_code=name, **expected
+    )
+
+
+@for_each(
+    ("status", "body"),
+    [
+        (500, failed("InternalServiceError")),
+        (503, failed("ServerOverloaded")),
+        (500, failed("InputTextSensitiveContentDetected")),
+        (400, failed("InternalServiceError")),
+        (429, failed("InternalServiceError")),
+        (429, b"slow down"),
+        (502, b"<html>Bad Gateway</html>"),
+        (200, b'event: error\ndata: {"error": {"code": "X"}}\n\n'),
+        (403, b"blocked"),
+        *((200, each) for each in UNREADABLE),
+        (200, json.dumps({"data": None}).encode()),
+        (200, failed("NeverHeardOf")),
+        (400, json.dumps({"error": "text"}).encode()),
+        (302, b"{}"),
+    ],
+)
+def test_request_that_may_have_been_drawn(draw, status, body):
+    """From 500 on, and after what cannot be read, nobody knows: never again."""
+    assert_unknown(lambda: draw(body, status))
+
+
+def test_unsent_request_can_be_sent_again(ark):
+    """Nobody listened, so nobody drew; nor can a model be checked."""
+    assert error_of(lambda: ark().check(SWAN.req_key)).code == "provider_unreachable"
+    assert_error(lambda: ark().submit(SWAN), "provider_unreachable", transient=True)
+
+
+@for_each(
+    ("picture", "billed", "code", "charged"),
+    [
+        ({"error": {"code": FORBIDDEN}}, 0, "content_refused_picture", "no"),
+        ({"error": {"code": "InternalServiceError"}}, 0, "provider_internal", "no"),
+        ({"error": {"code": "Strange"}}, None, "provider_internal", "unknown"),
+        ({"error": {"code": "ServerOverloaded"}}, 1, "provider_internal", "unknown"),
+        ({"error": "text"}, None, "provider_internal", "unknown"),
+        (None, 1, "result_empty", "unknown"),
+        ({}, 1, "result_empty", "unknown"),
+        ({"url": "", "b64_json": "*"}, 1, "result_empty", "unknown"),
+    ],
+)
+def test_picture_that_failed_by_itself(draw, picture, billed, code, charged):
+    """
+    The answer is a success, and the picture is not, or there is none: final, never sent
+    again.
+    """
+    pictures = [] if picture is None else [picture]
+    assert_error(lambda: draw(drawn(*pictures, billed=billed)), code, charged=charged)
+
+
+@for_each(
+    ("headers", "expected"),
+    [([], "0217example"), (["X-Request-Id: R9"], "R9")],
+)
+def test_name_of_the_call_is_kept(draw, headers, expected):
+    """Support asks for it; it comes in the header or at the end of the words."""
+    assert (
+        error_of(lambda: draw(failed("InvalidParameter"), 400, *headers)).request_id
+        == expected
+    )
+
+
+def test_limits_count_only_as_429():
+    """Elsewhere no code proves that a request was not accepted."""
+    assert not NEVER_CLEAR & set(LIMITS)
+    for code in RULES:
+        assert judge(400, code).submit != "again", code
+        assert judge(500, code).submit == "unknown", code
+        assert (judge(429, code).submit == "again") == (code in LIMITS), code

@@ -4,27 +4,26 @@ import hashlib
 import io
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import product
 
 import pytest
 from PIL import Image
-from replies import FOX
+from replies import FOX, error_of, video_request
 
+from jimeng.documents import utcnow
 from jimeng.providers import MODELS, Expansion, InputPicture, Model, Progress
 from jimeng.providers.download import fetch_picture
+from jimeng.providers.models.model import Usage
 from jimeng.providers.models.output_size import size_of_output
+from jimeng.providers.models.video import tokens_of
 from tests.conftest import png
 from tests.each import for_each
 from tests.given_pictures import encoded
 from tests.inputs.host import Host, gives
 
 RATIO = "16:9"
-
-
 STILL = [model for model in MODELS if not model.video]
-every_model_of_words = for_each("model", [m for m in STILL if not m.needs_images])
-every_model_of_pictures = for_each("model", [m for m in STILL if m.takes])
-
-
+VIDEOS = [model for model in MODELS if model.video]
 SIDES = (800, 600)
 RED = encoded(Image.new("RGB", SIDES, "red"), "JPEG")
 BLUE = png(*SIDES, "blue")
@@ -56,7 +55,7 @@ def drawn(service, request) -> Progress:
     return progress if progress.done else service.poll(progress.remote_id, request)
 
 
-@every_model_of_words
+@for_each("model", [m for m in STILL if not m.needs_images])
 @for_each("quality", ["standard", "hd"])
 def test_one_picture_of_the_right_size(running, services, model, quality):
     """One link, to a picture of the size that was asked for; 2.1 doubles it."""
@@ -73,15 +72,18 @@ def test_one_picture_of_the_right_size(running, services, model, quality):
         assert picture.size == (width * factor, height * factor)
 
 
-@every_model_of_words
-def test_check_finds_the_model(services, model):
-    """The account may use all of them; for 2.1 only drawing would tell."""
+@for_each("model", MODELS)
+def test_check_finds_the_model(running, services, model):
+    """The account may use all of them; for 2.1 only drawing would tell. It is free."""
+    before = len(running.ledger()["rows"])
+
     is_known = services[model.provider].check(model.req_key)
 
     assert is_known is (model.id != "jimeng-2.1")
+    assert len(running.ledger()["rows"]) == before
 
 
-@every_model_of_pictures
+@for_each("model", [m for m in STILL if m.takes])
 def test_pictures_arrive_in_order(running, services, model, shelf):
     """Byte for byte, a mask last; what comes out has the size that was reckoned."""
     takes, inputs = model.takes, given(shelf, model)
@@ -110,3 +112,66 @@ def test_pictures_arrive_in_order(running, services, model, shelf):
     came = [each["sha256"] for each in running.ledger()["rows"][-1]["inputs"]]
     sent = [*inputs, *([mask] if mask else [])]
     assert came == [hashlib.sha256(each.data).hexdigest() for each in sent]
+
+
+TALL = (400, 700)
+FRAMES = (
+    InputPicture(encoded(Image.new("RGB", TALL, "red"), "JPEG"), "image/jpeg", *TALL),
+    InputPicture(png(*TALL, "blue"), "image/png", *TALL),
+)
+
+
+@for_each("model", VIDEOS)
+def test_every_mode_and_choice_of_a_video(running, services, model):
+    """
+    The services refuse what they do not know. The size is the expected one, the inputs
+    arrive in order, and what is billed is what was estimated.
+    """
+    service, video = services[model.provider], model.video
+    longest = {"duration": video.durations[-1]}
+    modes = product(video.modes, video.resolutions)
+    wanted = [(mode, {"resolution": each, **longest}) for mode, each in modes]
+    choices = [
+        *({"duration": each} for each in video.durations),
+        *({"ratio": each} for each in next(iter(video.resolutions.values()))),
+        {"ratio": "adaptive"} if video.adaptive_text else {},
+        {"audio": True} if video.audio else {},
+        {"camera_fixed": True} if video.camera_fixed else {},
+        {"last_frame": True} if video.last_frame_output else {},
+    ]
+    for mode, asked in [*wanted, *(("text-to-video", each) for each in choices)]:
+        case = model.id, mode, asked
+        seed, tag = 7 if model.takes_seed else None, f"tag-{model.id}-{mode}"
+        more = {"seed": seed, "tag": tag, "pictures": FRAMES}
+        request = video_request(model, mode, **more, **asked)
+
+        progress = service.submit(request)
+        found = service.poll(progress.remote_id, replace(request, inputs=()))
+
+        assert found.done and found.urls, case
+        assert found.echoed == {}, case
+        assert (found.last_frame_url is not None) is ("last_frame" in asked), case
+        size, length = (request.width, request.height), request.video.duration
+        tokens, row = tokens_of(*size, length), running.ledger()["rows"][-1]
+        how = {"resolution": request.video.resolution, "sound": request.video.audio}
+        cost = model.price.cost(Usage(seconds=length, tokens=tokens, **how))
+        assert (row["width"], row["height"], row["micros"]) == (*size, cost), case
+        sent = [hashlib.sha256(each.data).hexdigest() for each in request.inputs]
+        assert [each["sha256"] for each in row["inputs"]] == sent, case
+        is_told = model.provider == "volcengine_ark"
+        assert found.tokens == (tokens if is_told else None), case
+
+
+def test_lost_create_is_found_in_the_list(running, services):
+    """It was accepted, its answer was lost, and its tag leads to it: sent once."""
+    service = services["volcengine_ark"]
+    model = next(each for each in VIDEOS if each.id == "doubao-seedance-2.0")
+    request = video_request(model, prompt="[[drop_after]]", tag="lost")
+
+    error = error_of(lambda: service.submit(request))
+    found = service.find_lost(request, utcnow()).found
+
+    assert (error.code, error.maybe_accepted) == ("submit_unknown", True)
+    assert found is not None
+    assert found.remote_id == running.ledger()["rows"][-1]["task_id"]
+    assert service.poll(found.remote_id, request).done

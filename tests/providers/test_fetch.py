@@ -182,16 +182,35 @@ def began_at(request: bytes) -> int:
     return int(found[1]) if found else 0
 
 
-def test_file_arrives_in_pieces(answers, attempt):
-    server = answers(head(200, len(FILE), '"a"') + FILE)
+@for_each(
+    ("parts", "content", "begins"),
+    [
+        ([head(200, len(FILE), '"a"') + FILE], FILE, [0]),
+        (
+            [BEGUN, part(FILE, BREAK, '"a"', 400_000), part(FILE, 400_000, '"a"')],
+            *(FILE, [0, BREAK, 400_000]),
+        ),
+        ([BEGUN, head(200, len(OTHER), '"b"') + OTHER], OTHER, [0, BREAK]),
+    ],
+)
+def test_file_arrives_in_pieces(answers, parts, content, begins):
+    """
+    Where it breaks it is continued, by Range, and only if the file is the same by then:
+    one that changes begins again.
+    """
+    attempt, server = Attempt(), answers(*parts)
 
     digest = attempt.run(server.url)
 
-    assert attempt.file.getvalue() == FILE
-    assert digest == hashlib.sha256(FILE).hexdigest()
+    assert attempt.file.getvalue() == content
+    assert digest == hashlib.sha256(content).hexdigest()
     assert attempt.progress[0] == (0, len(FILE))
     sizes = [after - at for (at, _), (after, _) in pairwise(attempt.progress)]
     assert 0 < max(sizes) <= download.PIECE_BYTES
+    assert attempt.requests == len(begins)
+    assert [began_at(each) for each in server.requests] == begins
+    if_same = [b'If-Range: "a"' in each for each in server.requests]
+    assert if_same == [begin > 0 for begin in begins]
     assert b"Accept-Encoding: identity" in server.requests[0]
 
 
@@ -216,30 +235,6 @@ def test_large_file_is_never_in_memory(serve, attempt, tmp_path):
 
     assert attempt.progress[-1] == (length, length)
     assert peak < 16 * download.PIECE_BYTES
-
-
-def test_break_is_continued_where_it_was(answers, attempt):
-    """By Range, and only if the file is the same by then."""
-    parts = part(FILE, BREAK, '"a"', 400_000), part(FILE, 400_000, '"a"')
-    server = answers(BEGUN, *parts)
-
-    digest = attempt.run(server.url)
-
-    assert attempt.file.getvalue() == FILE
-    assert digest == hashlib.sha256(FILE).hexdigest()
-    assert attempt.requests == 3
-    assert b'If-Range: "a"' in server.requests[1]
-    assert [began_at(each) for each in server.requests] == [0, BREAK, 400_000]
-
-
-def test_file_that_changes_begins_again(answers, attempt):
-    server = answers(BEGUN, head(200, len(OTHER), '"b"') + OTHER)
-
-    digest = attempt.run(server.url)
-
-    assert attempt.file.getvalue() == OTHER
-    assert digest == hashlib.sha256(OTHER).hexdigest()
-    assert [began_at(each) for each in server.requests] == [0, BREAK]
 
 
 # Name -> what is answered, one by one, what is raised, and after how many requests.
@@ -284,17 +279,6 @@ def test_attempt_continues_so_often_and_no_more(answers, attempt):
         attempt.run(server.url)
 
     assert attempt.requests == len(server.requests) == 1 + download.MAX_CONTINUATIONS
-
-
-def test_file_that_is_too_large_is_not_begun(answers, attempt):
-    """Two GiB, by its head alone."""
-    server = answers(head(200, 2 * 2**30, '"a"') + FILE)
-
-    with pytest.raises(FetchFailed) as caught:
-        attempt.run(server.url)
-
-    assert caught.value.values["reason"] == "too_large"
-    assert attempt.file.getvalue() == b""
 
 
 def test_file_without_a_length_has_an_end_too(serve, attempt):

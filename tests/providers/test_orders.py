@@ -3,7 +3,7 @@
 import base64
 from dataclasses import replace
 
-from replies import FOX, LINK, SWAN, assert_error, drawn, failed, flat, http
+from replies import FOX, LINK, SWAN, assert_error, drawn, flat, http
 
 from jimeng.providers import Expansion, ImageRequest, InputPicture
 from tests.each import for_each
@@ -126,15 +126,6 @@ def test_ark_is_sent_data_urls_in_order(ark, answering):
             ],
         }
     ]
-
-
-@for_each(
-    ("param", "ours"),
-    [("image[1]", "input_refused"), ("size", "parameter_refused")],
-)
-def test_ark_refuses_a_picture(draw, param, ours):
-    """What is wrong with one costs nothing, and is not tried again by itself."""
-    assert_error(lambda: draw(failed("InvalidParameter", param=param), 400), ours)
 
 
 def test_body_that_is_too_large_was_refused(provider, ark, answering):

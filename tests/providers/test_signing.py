@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
-from requests import PreparedRequest, Request
+from requests import Request
 
 from jimeng.providers.signing import VolcengineAuth, canonical_request
 from tests.each import for_each
@@ -25,28 +25,17 @@ def prepare(url: str = URL, *, method="POST", headers=None, body=b"{}", **auth):
     return Request(method, url, headers=headers, data=body, auth=signer).prepare()
 
 
-def prepare_vector(vector: dict) -> PreparedRequest:
-    at = datetime.strptime(vector["date"], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
-    auth = VolcengineAuth(
-        vector["access_key"],
-        vector["secret_key"],
-        session_token=vector["session_token"],
-        region=vector["region"],
-        service=vector["service"],
-        clock=lambda: at,
-    )
-    body = base64.b64decode(vector["body_base64"])
-    return Request(
-        vector["method"], vector["url"], headers=vector["headers"], data=body, auth=auth
-    ).prepare()
-
-
 @for_each("vector", VECTORS)
 def test_signs_as_the_official_signer_does(vector):
     assert len(VECTORS) == 15 and any(each["session_token"] for each in VECTORS)
-    request = prepare_vector(vector)
+    at = datetime.strptime(vector["date"], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+    names = ("access_key", "secret_key", "session_token", "region", "service")
+    auth = VolcengineAuth(**{each: vector[each] for each in names}, clock=lambda: at)
+    body, url = base64.b64decode(vector["body_base64"]), vector["url"]
+    asked = Request(vector["method"], url, vector["headers"], data=body, auth=auth)
 
-    body = base64.b64decode(vector["body_base64"])
+    request = asked.prepare()
+
     assert (
         canonical_request(request.method, request.url, request.headers, body)
         == vector["canonical_request"]

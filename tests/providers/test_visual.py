@@ -1,32 +1,46 @@
-"""The client of Visual over HTTP: what each model is sent, and every kind of answer."""
+"""The client of Visual over HTTP: what each model is sent, what each answer means."""
 
 import json
 from dataclasses import replace
+from itertools import product
 
 import pytest
 from replies import (
     ACCESS_KEY,
     FOX,
+    ROLES,
     SECRET_KEY,
+    UNREADABLE,
     assert_error,
+    assert_unknown,
     error_of,
     flat,
     gateway,
     http,
     state,
+    video_request,
 )
 
 from jimeng.config import Config
 from jimeng.providers import MODELS
+from jimeng.providers.registry import CODES, retryable
 from jimeng.providers.visual import VisualProvider
+from jimeng.providers.visual_rules import RULES, judge_poll, judge_submit
+from jimeng.tasks import failure_hints
 from tests.each import for_each
 
 
 def test_submission_says_what_is_wanted(provider, answering):
+    """Each over a connection of its own, which polls share."""
     server = answering(http(200, flat(10000, {"task_id": "12"})))
+    client = provider(server, session_token="STS")
 
-    provider(server, session_token="STS").submit(FOX)
-
+    for _ in range(2):
+        client.submit(FOX)
+    assert server.connections == 2
+    for _ in range(2):
+        client.poll("1", FOX)
+    assert server.connections == 3
     head = server.requests[0].partition(b"\r\n\r\n")[0].decode()
     assert head.startswith("POST /?Action=CVSync2AsyncSubmitTask&Version=2022-08-31 ")
     assert "SignedHeaders=content-type;host;x-content-sha256;x-date;x-sec" in head
@@ -59,18 +73,6 @@ def test_poll_asks_for_links_and_marks(provider, answering):
         "logo_info": {"add_logo": True},
         "aigc_meta": {"producer_id": "台-1"},
     }
-
-
-def test_submissions_are_fresh_and_polls_pooled(provider, answering):
-    server = answering(http(200, flat(10000, {"task_id": "1"})))
-    client = provider(server)
-
-    for _ in range(3):
-        client.submit(FOX)
-    assert server.connections == 3
-    for _ in range(2):
-        client.poll("1", FOX)
-    assert server.connections == 4
 
 
 @for_each(
@@ -128,38 +130,20 @@ def test_client_of_the_settings(answering):
 
 
 LOST = {"maybe_accepted": True, "charged": "unknown"}
-VISUAL = {m.req_key: m for m in MODELS if m.provider == "volcengine_jimeng"}
 V21 = "jimeng_high_aes_general_v21_L"
 ICON = replace(FOX, req_key=V21, width=512, height=512)
-ACCEPTED = flat(10000, {"task_id": "12"})
-DRAWN = flat(10000, {"image_urls": ["https://a/1"], "binary_data_base64": []})
 
 
-@pytest.fixture
-def asked(provider, answering):
-    """Submit; return the body and the first line of the request."""
-
-    def asked(request, answer=ACCEPTED, **options):
-        server = answering(http(200, answer))
-        provider(server, **options).submit(request)
-        return server.bodies[0], server.requests[0].split(b"\r\n")[0].decode()
-
-    return asked
-
-
-def request_for(model):
-    width, height = model.sizes["4:3"]
-    seed = 7 if model.takes_seed else None
-    wanted = {"width": width, "height": height, "seed": seed}
-    return replace(FOX, req_key=model.req_key, **wanted)
-
-
-def test_older_model_answers_with_the_picture(asked):
+def test_older_model_answers_with_the_picture(provider, answering):
     """One call; what the others are told when polled is in its body."""
-    body, line = asked(ICON, DRAWN, watermark=True, producer_id="P1")
+    server = answering(http(200, flat(10000, {"image_urls": ["https://a/1"]})))
 
-    assert line.startswith("POST /?Action=CVProcess&Version=2022-08-31 ")
-    assert body == {
+    provider(server, watermark=True, producer_id="P1").submit(ICON)
+    provider(server).submit(ICON)
+
+    marked, unmarked = server.bodies
+    assert server.requests[0].startswith(b"POST /?Action=CVProcess&Version=2022-08-31 ")
+    assert marked == {
         "req_key": V21,
         "prompt": FOX.prompt,
         "width": 512,
@@ -171,8 +155,7 @@ def test_older_model_answers_with_the_picture(asked):
         "logo_info": {"add_logo": True},
         "aigc_meta": {"producer_id": "P1"},
     }
-    unmarked, _ = asked(ICON, DRAWN)
-    assert set(body) - set(unmarked) == {"logo_info", "aigc_meta"}
+    assert set(marked) - set(unmarked) == {"logo_info", "aigc_meta"}
 
 
 @for_each(
@@ -202,7 +185,7 @@ def test_it_is_judged_as_a_submission(
 @for_each("code", [50511, 50519])
 def test_refused_picture_without_a_seed_is_final(provider, answering, code):
     """The very same would be asked for once more."""
-    request = request_for(VISUAL["jimeng_t2i_v40"])
+    request = replace(FOX, req_key="jimeng_t2i_v40", seed=None)
 
     assert_error(
         lambda: provider(answering(http(400, flat(code)))).poll("12", request),
@@ -251,3 +234,295 @@ def test_check_says_what_is_wrong(provider, answering, status, body, code):
         ).code
         == code
     )
+
+
+@for_each(
+    ("status", "body", "code", "expected"),
+    [
+        (200, flat(50412), "content_refused_prompt", {}),
+        (400, flat(50511), "content_refused_picture", {"new_seed": True}),
+        (400, flat(59999), "provider_refused", {"provider_code": "59999"}),
+        (429, flat(59999), "rate_limited", {}),
+        (401, gateway(None, "InvalidAccessKey"), "credentials_invalid", {}),
+    ],
+)
+def test_refused_submission(submit, status, body, code, expected):
+    """Each code becomes one of ours; only the two limits are worth another call."""
+    assert_error(lambda: submit(body, status), code, **expected)
+
+
+@for_each(
+    ("status", "body"),
+    [
+        (500, flat(50500)),
+        (500, flat(50501)),
+        (400, flat(50500)),
+        (500, flat(50429)),
+        (503, flat(50412)),
+        (500, gateway(100014)),
+        (200, gateway(100016)),
+        (502, b"<html>Bad Gateway</html>"),
+        (403, b"blocked"),
+        *((200, each) for each in UNREADABLE),
+        (200, b'{"code": 1' + b"0" * 5000 + b"}"),
+        (200, json.dumps({"ResponseMetadata": {"RequestId": "R"}}).encode()),
+        (200, flat(10000)),
+        (200, flat(10000, {"task_id": ""})),
+        (200, flat(10000, {"task_id": None})),
+        (200, flat(59999)),
+    ],
+)
+def test_submission_that_may_have_been_accepted(submit, status, body):
+    """From 500 on, and after what cannot be read, nobody knows: never again."""
+    assert_unknown(lambda: submit(body, status))
+
+
+def test_call_without_an_answer(provider, serve):
+    """
+    What was lost may have been accepted; what was not sent can be sent again. A poll
+    can be made any number of times, whether it has arrived or not.
+    """
+    server = serve(lambda connection: server.read_request(connection))
+    away, there = provider(), provider(server)
+
+    assert_unknown(lambda: there.submit(FOX))
+    assert len(server.requests) == 1
+    assert_error(lambda: away.submit(FOX), "provider_unreachable", transient=True)
+    for service in (away, there):
+        assert_error(
+            lambda service=service: service.poll("12", FOX),
+            "provider_unreachable",
+            transient=True,
+            charged="unknown",
+        )
+
+
+@for_each(
+    ("number", "code", "expected"),
+    [
+        (50411, "content_refused_input_image", {}),
+        (50413, "content_refused_prompt", {}),
+        (50512, "content_refused_picture_text", {}),
+        (50521, "moderation_unavailable", {}),
+        # That no page lists: whether it is free is not known.
+        (59999, "provider_refused", {"charged": "unknown", "provider_code": "59999"}),
+    ],
+)
+def test_failed_task_is_not_charged(poll, number, code, expected):
+    """The answer to the poll is the end of the task, and it costs nothing."""
+    assert_error(lambda: poll(flat(number), 400), code, **expected)
+
+
+@for_each(
+    ("status", "body"),
+    [
+        (429, flat(50429)),
+        (429, flat(50430)),
+        (429, flat(59999)),
+        (500, flat(50500)),
+        (500, flat(50501)),
+        (500, flat(59999)),
+        (401, flat(50400)),
+        (401, gateway(100010)),
+        (400, gateway(100006)),
+        (403, gateway(100012)),
+        (500, gateway(100014)),
+        (502, b"<html>Bad Gateway</html>"),
+        (200, b""),
+    ],
+)
+def test_failed_poll_says_nothing_about_the_task(poll, status, body):
+    """Limits, internal errors and refused keys: ask again, the picture goes on."""
+    error = error_of(lambda: poll(body, status))
+
+    assert (error.transient, error.maybe_accepted) == (True, False)
+
+
+def test_rules_of_submissions():
+    """
+    From 500 on nobody knows. Only what was refused after drawing is drawn anew.
+    """
+    for code in (*RULES, "59999", None):
+        rule = judge_submit(500, code)
+        assert (rule.code, rule.charged) == ("submit_unknown", "unknown"), code
+    anew = {code for code, rule in RULES.items() if rule.submit == "new_seed"}
+
+    assert anew == {"50511", "50516", "50517", "50519"}
+
+
+def test_the_gateway_ends_no_task():
+    """
+    It stands before the service and knows nothing about pictures; what cannot be read
+    says nothing of them either.
+    """
+    gateways = [code for code in RULES if code.startswith("10") or not code.isdigit()]
+
+    assert len(gateways) > 9
+    assert [code for code in gateways if judge_poll(400, code).poll != "again"] == []
+    assert judge_poll(200, None).poll == judge_poll(400, None).poll == "again"
+
+
+def test_what_a_user_may_try_again():
+    """
+    Limits and accidents pass; a refused prompt stays refused. Pages offer the same
+    again only where the API does: else something other helps, or an operator does.
+    """
+    assert retryable("rate_limited")
+    assert retryable("submit_unknown")
+    assert not retryable("content_refused_prompt")
+    assert not retryable("credentials_invalid")
+    assert not retryable("no_such_code")
+
+    again = {code for code in CODES if failure_hints.hint_for([code]) == "retry"}
+
+    assert {code for code in again if not retryable(code)} == set()
+
+
+ROWS = {m.id: m for m in MODELS if m.video and m.provider == "volcengine_jimeng"}
+KEYS = {
+    ("jimeng-video-3.0", "text-to-video"): "jimeng_t2v_v30",
+    ("jimeng-video-3.0", "first-frame"): "jimeng_i2v_first_v30",
+    ("jimeng-video-3.0", "first-and-last-frame"): "jimeng_i2v_first_tail_v30",
+    ("jimeng-video-3.0", "camera"): "jimeng_i2v_recamera_v30",
+    ("jimeng-video-3.0-1080p", "text-to-video"): "jimeng_t2v_v30_1080p",
+    ("jimeng-video-3.0-1080p", "first-frame"): "jimeng_i2v_first_v30_1080",
+    (
+        "jimeng-video-3.0-1080p",
+        "first-and-last-frame",
+    ): "jimeng_i2v_first_tail_v30_1080",
+    ("jimeng-video-3.0-pro", "text-to-video"): "jimeng_ti2v_v30_pro",
+    ("jimeng-video-3.0-pro", "first-frame"): "jimeng_ti2v_v30_pro",
+}
+
+
+def wanted(model="jimeng-video-3.0", mode="text-to-video", **asked):
+    if mode == "camera":
+        asked["camera"] = "robo_arm"
+    return video_request(ROWS[model], mode, seed=7, tag="tag", **asked)
+
+
+WAVES = wanted()
+
+
+@pytest.fixture
+def asks(provider, answering):
+    """Make a client of a Visual that gives one answer."""
+
+    def asks(body, status=200, **options):
+        server = answering(http(status, body))
+        return provider(server, **options), server
+
+    return asks
+
+
+def test_every_mode_of_every_row_has_its_body(asks):
+    """Frames instead of seconds; a ratio for text alone; pictures in order."""
+    service, server = asks(flat(10000, {"task_id": "12"}))
+    pictures = ["Zmlyc3Q=", "c2Vjb25k"]
+    for row in ROWS.values():
+        for mode, seconds in product(row.video.modes, row.video.durations):
+            progress = service.submit(wanted(row.id, mode, duration=seconds))
+
+            count = len(ROLES[mode])
+            given = {"binary_data_base64": pictures[:count]} if count else {}
+            ratio = {"aspect_ratio": "16:9"} if mode == "text-to-video" else {}
+            camera = {"template_id": "robo_arm", "camera_strength": "medium"}
+            assert progress.remote_id == "12"
+            assert server.bodies[-1] == {
+                "req_key": KEYS[row.id, mode],
+                "prompt": "海浪",
+                "seed": 7,
+                "frames": {5: 121, 10: 241}[seconds],
+                **ratio,
+                **(camera if mode == "camera" else {}),
+                **given,
+            }, (row.id, mode)
+    assert {each["req_key"] for each in server.bodies} == set(KEYS.values())
+
+
+def test_poll_names_the_key_of_the_submission(asks):
+    """Another one would be answered as if there were no such task."""
+    service, server = asks(state("generating"))
+
+    for (model, mode), key in KEYS.items():
+        request = replace(wanted(model, mode), inputs=())
+        assert not service.poll("12", request).done
+        assert server.bodies[-1] == {"req_key": key, "task_id": "12"}
+
+
+def test_label_of_the_metadata_has_both_fields(asks):
+    """The page of videos requires the second."""
+    service, server = asks(state("in_queue"), producer_id="us")
+
+    service.poll("12", WAVES)
+
+    label = {"aigc_meta": {"producer_id": "us", "content_propagator": "us"}}
+    assert json.loads(server.bodies[0]["req_json"]) == label
+
+
+def test_finished_video_of_visual(asks):
+    link = "https://v26.example/v.mp4"
+    service, _ = asks(state("done", video_url=link, aigc_meta_tagged=False))
+
+    progress = service.poll("12", WAVES)
+
+    assert (progress.done, progress.urls) == (True, (link,))
+    assert (progress.links_live_s, progress.tokens) == (3600, None)
+
+
+@for_each(
+    ("answer", "code"),
+    [
+        ({"status": "done"}, "result_empty"),
+        ({"status": "done", "video_url": ""}, "result_empty"),
+        ({"status": "done", "video_url": None}, "result_empty"),
+        ({"status": "not_found"}, "result_lost"),
+        ({"status": "expired"}, "result_lost"),
+    ],
+)
+def test_finished_without_a_video(asks, answer, code):
+    """It may have been charged."""
+    service, _ = asks(state(**answer))
+
+    assert_error(lambda: service.poll("12", WAVES), code, charged="unknown")
+
+
+@for_each(
+    ("code", "ours", "expected"),
+    [
+        (50516, "content_refused_video", {"new_seed": True}),
+        (50517, "content_refused_audio", {"new_seed": True}),
+        (50411, "content_refused_input_image", {}),
+        (50430, "concurrency_limited", {"transient": True, "charged": "unknown"}),
+        (50215, "result_lost", {"charged": "unknown"}),
+    ],
+)
+def test_failures_of_a_video(asks, code, ours, expected):
+    """As those of pictures, and two of its own."""
+    service, _ = asks(flat(code), 400)
+
+    assert_error(lambda: service.poll("12", WAVES), ours, **expected)
+
+
+def test_submission_without_an_answer_is_unknown(asks):
+    """There is no list in which to search for it, and nothing to cancel."""
+    service, _ = asks(b"<html>", 502)
+
+    assert error_of(lambda: service.submit(WAVES)).maybe_accepted
+    assert not service.can_find_lost(WAVES)
+    assert service.cancel("12", WAVES) is False
+
+
+def test_video_of_a_model_that_left_is_still_polled(asks):
+    service, server = asks(state("generating"), models=())
+
+    assert not service.poll("12", wanted(mode="camera")).done
+    assert server.bodies[0]["req_key"] == "jimeng_i2v_recamera_v30"
+
+
+def test_check_tries_the_key_of_each_mode(asks):
+    service, server = asks(flat(50215), 400)
+
+    assert service.check("jimeng_t2v_v30") is True
+    keys = [each["req_key"] for each in server.bodies]
+    assert keys == [key for (model, _), key in KEYS.items() if model.endswith("3.0")]

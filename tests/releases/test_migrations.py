@@ -194,18 +194,15 @@ def test_neither_process_starts_on_what_is_beyond_it(
     assert "needs code 9" in line and "install that release" in line
 
 
-def test_database_that_is_away_keeps_nothing_from_starting(connected_again, config):
-    """It may be back any moment."""
-    away = replace(config, **MONGODB_AWAY)
-    migrations.check_before_start(away)
-
-
-def test_later_schema_alone_refuses_nobody(connected_again, config, database):
-    """Only what takes something away does: a release may be rolled back."""
+def test_what_keeps_nothing_from_starting(connected_again, config, database):
+    """
+    A database that is away may be back any moment. A later schema refuses nobody alone,
+    but only where it takes something away: a release may be rolled back.
+    """
     get_db().installations.insert_one({"_id": "schema", "schema": 9, "min_code": 0})
     migrations.check_before_start(config)
-
     assert migrations.run().schema == 9
+    migrations.check_before_start(replace(config, **MONGODB_AWAY))
 
 
 def test_migrating_what_is_beyond_changes_nothing(beyond, run):
@@ -299,20 +296,13 @@ def test_web_process_writes_nothing_more(client, work_off):
     assert client.get("/").status_code == 200
     ready = client.get("/health/ready")
     assert "release_too_old" in ready.json["missing"]
-
-
-def test_web_process_goes_on_where_it_is_known_again(client):
-    """The database was restored to what it was."""
-    migrate_beyond()
-    let_time_pass()
-    refused(client.post(CREATE, json=CAT), 503, "release_too_old")
+    # It goes on where the database was restored to what it was.
     get_db().installations.delete_one({"_id": "schema"})
     let_time_pass()
-
     assert client.post(CREATE, json=CAT).status_code == 202
 
 
-def test_worker_stops_by_itself(client, signals, caplog, monkeypatch):
+def test_worker_stops_by_itself(app, client, signals, caplog, monkeypatch):
     """It takes nothing more, ends as if it had been told to, and says why."""
     monkeypatch.setattr(periodic_tasks.INDEXES, "runs", 1)
     create(client)
@@ -332,21 +322,12 @@ def test_worker_stops_by_itself(client, signals, caplog, monkeypatch):
     (line,) = [each for each in caplog.records if "worker stops" in each.getMessage()]
     assert "install that release" in line.getMessage()
     assert Worker.find_one({}).too_old is True
-
-
-def test_worker_that_has_stopped_is_told_of(app, client, signals):
-    """Where workers are listed: it is none that was told to go."""
-    pump.write_heartbeat("host:1:x", utcnow())
+    # Where workers are listed it is none that was told to go.
     assert Worker.collection().find_one({})["code"] == migrations.CODE
-    migrate_beyond()
-    let_time_pass()
-    pump.stop_if_outdated("host:1:x")
     pump.mark_stopped("host:1:x")
     forget_release()
-
     page = client.get("/admin/queue", headers={"Accept-Language": "en"}).text
     told = app.test_cli_runner().invoke(args=["queue", "status"]).output
-
     assert "Stopped: a later release has migrated the database" in page
     assert "worker host:1: too old for the database, stopped" in told
 

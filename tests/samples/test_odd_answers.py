@@ -4,7 +4,6 @@ import base64
 import json
 import struct
 import zlib
-from dataclasses import replace
 from datetime import timedelta
 from itertools import repeat
 
@@ -55,39 +54,6 @@ def links(*paths: str) -> Answer:
     return told(status="done", image_urls=[LINK + path for path in paths])
 
 
-def look_once() -> None:
-    """Poll what is being drawn, once."""
-    come_due(state="generating")
-    pump.tick()
-    run_queue()
-
-
-def pass_the_deadline() -> None:
-    """Let the provider have accepted all there is a day ago."""
-    accepted_at = utcnow() - timedelta(days=1)
-    Generation.collection().update_many({}, {"$set": {"accepted_at": accepted_at}})
-
-
-def test_unknown_status_runs_until_the_deadline(ask, service, work_off):
-    """A word that is new is not the end; the deadline is, and frees the slot."""
-    service.say("poll", repeat(told(status="warming_up")))
-    result = ask()
-    pump.tick()
-    run_queue()
-    for _ in range(5):
-        look_once()
-    assert result()["status"] == "processing"
-    assert len(service.sent("poll")) == 5
-
-    pass_the_deadline()
-    look_once()
-
-    error = result()["error"]
-    assert (error["code"], error["charged"]) == ("timed_out", "unknown")
-    assert Generation.collection().count_documents({"slot": {"$exists": True}}) == 0
-    assert len(service.sent("submit")) == 1
-
-
 def test_large_picture_within_the_answer(made, client, service):
     content = png(4096, 4096)
     service.say("poll", [in_base64(content)])
@@ -109,17 +75,6 @@ def test_first_of_several_is_kept(made, client, service):
     assert [len(each) for each in found] == [1, 1]
     assert service.sent("picture") == ["/first"]
     assert client.get(found[1][0]["url"]).data == first
-
-
-def test_escaped_ampersands_are_ampersands(made, service):
-    r"""``\u0026`` in the JSON is ``&`` in the link, which is signed with it."""
-    whole = links("/a.image?rk3s=7&x-expires=9&x-signature=Zg%3D%3D")
-    escaped = replace(whole, body=whole.body.replace(b"&", rb"\u0026"))
-    service.say("poll", [escaped])
-
-    assert made()["status"] == "completed"
-    path = "/a.image?rk3s=7&x-expires=9&x-signature=Zg%3D%3D"
-    assert service.sent("picture") == [path]
 
 
 def test_expired_link_is_asked_for_again(made, service):

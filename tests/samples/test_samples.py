@@ -8,7 +8,7 @@ import pytest
 
 from jimeng.errors import ProviderError
 from jimeng.jobs.submission import ACCOUNT_CODES, WAIT_CODES
-from jimeng.providers import ImageRequest, Progress
+from jimeng.providers import ImageRequest
 from tests.each import for_each
 from tests.samples.outcomes import OURS, OUTCOMES, Outcome
 from tests.samples.service import (
@@ -51,50 +51,29 @@ def id_of(request_id: str | None) -> str | None:
     return OURS if is_ours else request_id
 
 
-def what_is_done(error: ProviderError, call: str) -> str:
-    if error.maybe_accepted:
-        return "unknown"
-    if error.transient:
-        return "poll again" if call == "poll" else "resend"
-    return "new seed" if error.new_seed else "never"
-
-
-def read_error(error: ProviderError, call: str) -> dict:
-    return {
-        "then": what_is_done(error, call),
-        "code": error.code,
-        "provider_code": error.provider_code,
-        "charged": error.charged,
-        "request_id": id_of(error.request_id),
-    }
-
-
-def read_progress(progress: Progress, call: str) -> dict:
-    waits = "poll again" if call == "poll" else "accepted"
-    return {
-        "then": "drawn" if progress.done else waits,
-        "code": None,
-        "provider_code": None,
-        "charged": "yes" if progress.done else "unknown",
-        "request_id": id_of(progress.request_id),
-    }
-
-
 def read_by_client(registry, outcome: Outcome) -> dict:
     """Make the call and say what the client makes of the answer."""
     model = registry.model(outcome.model, provider_of(outcome))
     seed = 7 if model.takes_seed else None
     request = ImageRequest(model.req_key, "湖边的木屋", 1024, 1024, seed)
-    client = registry.provider(model.provider)
+    client, is_poll = registry.provider(model.provider), outcome.call == "poll"
+    names = ("code", "provider_code", "charged")
     try:
-        if outcome.call == "poll":
-            progress = client.poll("8350192746610382945", request)
+        if is_poll:
+            found = client.poll("8350192746610382945", request)
         else:
-            progress = client.submit(request)
+            found = client.submit(request)
+        then = "drawn" if found.done else "poll again" if is_poll else "accepted"
+        told = dict.fromkeys(names) | {"charged": "yes" if found.done else "unknown"}
     except ProviderError as error:
         assert not any(secret in str(error) for secret in SECRETS)
-        return read_error(error, outcome.call)
-    return read_progress(progress, outcome.call)
+        found, then = error, "new seed" if error.new_seed else "never"
+        if error.maybe_accepted:
+            then = "unknown"
+        elif error.transient:
+            then = "poll again" if is_poll else "resend"
+        told = {name: getattr(error, name) for name in names}
+    return {"then": then, **told, "request_id": id_of(found.request_id)}
 
 
 @pytest.fixture
@@ -120,7 +99,8 @@ def run(ask, lines, service, work_off):
         service.say(outcome.call, [sample(name)])
         result = ask(outcome.model, provider=provider_of(outcome), **fields)
         work_off()
-        assert_no_secrets(str(result()), *lines, *everything())
+        texts = (str(result()), *lines, *everything())
+        assert not [x for x in texts if any(secret in x for secret in SECRETS)]
         return result()
 
     return run
@@ -130,19 +110,6 @@ def everything() -> list[str]:
     database = mongoengine.get_db()
     names = database.list_collection_names()
     return [str(each) for name in names for each in database[name].find()]
-
-
-def assert_no_secrets(*texts: str) -> None:
-    assert not [each for each in texts if any(secret in each for secret in SECRETS)]
-
-
-def assert_failed(data: dict, outcome: Outcome) -> None:
-    error = data["error"]
-    assert data["status"] == "failed"
-    assert error["code"] == outcome.code
-    assert error["provider_code"] == outcome.provider_code
-    assert id_of(error["provider_request_id"]) == outcome.request_id
-    assert error["charged"] == outcome.charged
 
 
 def test_every_sample_has_an_outcome():
@@ -167,7 +134,12 @@ def test_failure_is_recorded(run, service, name):
 
     data = run(outcome, name)
 
-    assert_failed(data, outcome)
+    error = data["error"]
+    assert data["status"] == "failed"
+    assert error["code"] == outcome.code
+    assert error["provider_code"] == outcome.provider_code
+    assert id_of(error["provider_request_id"]) == outcome.request_id
+    assert error["charged"] == outcome.charged
     assert len(service.sent("submit", "process", "ark")) == 1
 
 

@@ -1,20 +1,22 @@
-"""Faults on demand, by the control endpoint and by words in the prompt."""
+"""Faults on demand, by the control endpoint and by words in the prompt; the manual."""
 
-import base64
 import contextlib
 import http.client
 import io
-import json
-import threading
+import re
 import time
+from dataclasses import fields
+from pathlib import Path
 
 import pytest
 from PIL import Image, UnidentifiedImageError
 
-from jimeng.local.simulator.faults import ACTIONS, KINDS, is_kind
+from jimeng.local.simulator.ark_responses import ERRORS
+from jimeng.local.simulator.faults import ABOUT, ACTIONS, FAULT_MARKS, KINDS, is_kind
+from jimeng.local.simulator.settings import Settings
+from jimeng.local.simulator.visual_responses import BUSINESS, GATEWAY
 from tests.each import for_each
-from tests.simulator.caller import PATIENCE, Caller
-from tests.waiting import wait_for
+from tests.simulator.caller import Caller
 
 DONE = "[[slow 0]] 猫"
 SIZE = {"width": 512, "height": 512}
@@ -116,39 +118,6 @@ def test_answers_take_the_time_they_are_told_to(simulator, caller, picture_url):
     assert len(simulator.ledger()["rows"]) == 5
 
 
-def test_stopping_does_not_wait_for_a_slow_answer(simulator, caller):
-    """
-    An answer that was to come after its caller's patience is sent when the simulator
-    stops.
-    """
-    task_id = caller.accepted()
-    faults(caller, {"action": "poll", "kind": "slow", "seconds": 2 * PATIENCE})
-    codes = []
-    waiting = threading.Thread(target=lambda: codes.append(caller.poll(task_id).code))
-    waiting.start()
-    wait_for(lambda: simulator.ledger()["rows"][0]["polls"], PATIENCE)
-
-    simulator.stop()
-    waiting.join()
-
-    assert codes == [10000]
-
-
-def test_odd_answers(caller):
-    """No JSON, or not said to be; links without an ampersand in the JSON text."""
-    escaped = polled(caller, "[[poll escaped]]")
-    for kind in ("not_json", "wrong_content_type"):
-        faults(caller, {"action": "submit", "kind": kind})
-    unreadable, mistyped = caller.submit(), caller.submit()
-
-    assert unreadable.status == 200
-    with pytest.raises(json.JSONDecodeError):
-        json.loads(unreadable.body)
-    assert (mistyped.code, mistyped.headers["Content-Type"]) == (10000, "text/plain")
-    assert b"\\u0026x-expires=" in escaped.body and b"&" not in escaped.body
-    assert caller.get(link(escaped)).status == 200
-
-
 def test_ending_code_on_a_poll_ends_the_task(simulator, caller):
     task_id = caller.accepted()
     faults(caller, {"action": "poll", "kind": 50511})
@@ -181,17 +150,6 @@ def test_download_may_give_no_picture(caller, picture_url, kind, status, error):
         assert reply.status == status
         size_of(reply.body)
     assert size_of(caller.get(picture_url).body) == (512, 512)
-
-
-def test_picture_of_another_size(caller):
-    tiny = caller.get(link(polled(caller, "[[image 1x1]]"))).body
-    half = caller.get(link(polled(caller, "[[image wrong_size]]"))).body
-    data = polled(caller, "[[image wrong_size]]", req_json=None).json["data"]
-    inside = base64.b64decode(data["binary_data_base64"][0])
-
-    assert [size_of(each) for each in (tiny, half, inside)] == [
-        *((1, 1), (256, 256), (256, 256))
-    ]
 
 
 @for_each(
@@ -260,16 +218,6 @@ def test_odd_results_wait_for_the_result(clock, caller):
     assert len(several.json["data"]["image_urls"]) == 4
 
 
-def test_body_may_never_end(caller, picture_url):
-    """It goes on after the picture until the client hangs up."""
-    faults(caller, {"action": "image", "kind": "endless"})
-    connection = http.client.HTTPConnection(caller.host, timeout=PATIENCE)
-    connection.request("GET", picture_url.removeprefix(f"http://{caller.host}"))
-    with contextlib.closing(connection), connection.getresponse() as answer:
-        assert len(answer.read(2_000_000)) == 2_000_000
-    assert caller.get(picture_url).status == 200
-
-
 def test_call_after_a_fault_is_as_usual(caller):
     """Whatever becomes of an answer, the simulator goes on."""
     caller.control("settings", {"plain": True})  # one file for all videos
@@ -299,3 +247,32 @@ def make(caller: Caller, action: str):
         return caller.tasks("GET" if action == "get" else "DELETE", path)
     size = {"width": 256, "height": 256} if action == "process" else {}
     return getattr(caller, action)(DONE, **size)
+
+
+DOCS = Path(__file__).parents[2] / "docs"
+MANUALS = [
+    (DOCS / each).read_text("utf-8") for each in ("simulator.md", "simulator.en.md")
+]
+EXAMPLES = set(re.findall(r"\[\[[\w. ]+\]\]", "".join(MANUALS), re.ASCII))
+TO_BE_FILLED_IN = {"[[code]]", "[[poll code]]"}
+
+
+def in_both(pattern: str) -> set[str]:
+    return set.intersection(*(set(re.findall(pattern, each)) for each in MANUALS))
+
+
+def test_every_name_and_number_is_in_the_manual():
+    """Else nobody would find it: of the service, of the gateway, of the settings."""
+    settings = {each.name for each in fields(Settings)}
+
+    assert {*KINDS, *ERRORS, *settings, *ACTIONS} - in_both(r"`([\w.]+)`") == set()
+    # The service's codes stand in lists without quotes.
+    numbers = in_both(r"\b(?:50|100)\d{3}\b")
+    assert {str(code) for code in (*BUSINESS, *GATEWAY)} - numbers == set()
+
+
+def test_every_example_works():
+    for words in EXAMPLES - TO_BE_FILLED_IN:
+        ((prefix, kind, _),) = FAULT_MARKS.findall(words)
+        is_known = any(is_kind(action, kind) for action in ABOUT[prefix])
+        assert is_known, words

@@ -1,6 +1,5 @@
 """A task's life: states, limits, links, what is billed, and what a restart keeps."""
 
-import base64
 import io
 import sqlite3
 from contextlib import closing
@@ -11,7 +10,6 @@ from jimeng.local.simulator import Simulator
 from jimeng.local.simulator.ledger import ADDED
 from jimeng.local.simulator.settings import Account
 from tests.at_once import at_once
-from tests.each import for_each
 from tests.simulator.caller import KEYS, SEEDANCE, Caller
 
 TWELVE_HOURS = 12 * 3600
@@ -31,6 +29,13 @@ def test_task_goes_on_with_time(clock, caller):
 
     waiting, drawing, done = ["in_queue"] * 2, ["generating"] * 2, ["done"] * 2
     assert seen == [*waiting, *drawing, *done, "not_found"]
+    # So it is with another req_key, and one that nobody knows: invalid input.
+    unknown = caller.poll("7000000000000000000")
+    other = caller.poll(task_id, req_key="jimeng_t2i_v31")
+
+    assert (unknown.status, unknown.code) == (400, 50215)
+    assert (other.status, other.code) == (400, 50215)
+    assert caller.poll("1", req_key="jimeng_t2i_v99").code == 50400
 
 
 def test_link_leads_to_the_picture(clock, caller):
@@ -55,36 +60,6 @@ def test_link_leads_to_the_picture(clock, caller):
     assert caller.get(url).status == 403
 
 
-@for_each("wishes", [None, {"return_url": True}, "{}", "not json"])
-def test_bytes_come_without_a_wish_for_links(clock, caller, wishes):
-    """Only text that holds JSON with return_url true asks for links."""
-    caller.control("reset", {})
-    task_id = caller.accepted(width=512, height=512)
-    clock.now += 10
-
-    data = caller.poll(task_id, req_json=wishes).json["data"]
-
-    assert data["image_urls"] is None
-    raw = base64.b64decode(data["binary_data_base64"][0])
-    with Image.open(io.BytesIO(raw)) as picture:
-        assert picture.size == (512, 512)
-
-
-def test_unknown_tasks_are_invalid_input(caller):
-    """
-    So is one that is asked for with another req_key; whoever may not use a model is
-    told so before.
-    """
-    task_id = caller.accepted()
-
-    unknown = caller.poll("7000000000000000000")
-    other = caller.poll(task_id, req_key="jimeng_t2i_v31")
-
-    assert (unknown.status, unknown.code) == (400, 50215)
-    assert (other.status, other.code) == (400, 50215)
-    assert caller.poll("1", req_key="jimeng_t2i_v99").code == 50400
-
-
 def test_running_tasks_are_limited(clock, simulator, caller):
     """However many ask at once; for each model by itself."""
     codes = at_once(8, lambda _: caller.submit().code)
@@ -107,27 +82,13 @@ def test_ledger_tells_what_was_accepted(clock, caller):
     after = caller.get("/_simulator/ledger").json
 
     (row,) = after["rows"]
-    row.pop("request_id")
     assert (before[0]["outcome"], before[0]["finished_at"]) == ("running", None)
-    assert row == {
-        "task_id": task_id,
-        "req_key": "jimeng_t2i_v30",
-        "prompt": "海",
-        "seed": 7,
-        "width": 512,
-        "height": 1024,
-        "accepted_at": clock.now - 10,
-        "finished_at": clock.now,
-        "outcome": "done",
-        "polls": 1,
-        "downloads": 0,
-        "images": 1,
-        "picture": "JPEG",
-        "mark": "",
-        "inputs": [],
-        "account": "",
-        "billed": True,
+    wanted = {
+        **{"task_id": task_id, "req_key": "jimeng_t2i_v30", "prompt": "海", "seed": 7},
+        **{"accepted_at": clock.now - 10, "finished_at": clock.now, "outcome": "done"},
+        **{"polls": 1, "downloads": 0, "images": 1, "picture": "JPEG", "billed": True},
     }
+    assert {name: row[name] for name in wanted} == wanted
     assert after["calls"] == {"submit": 1, "poll": 1}
 
 

@@ -39,9 +39,15 @@ def start(port: int, tmp_path) -> Iterator[Callable[[], subprocess.Popen]]:
         process.communicate()
 
 
-def test_sigterm_ends_it_in_order(start, port):
+def test_its_death_loses_no_accepted_task_and_sigterm_ends_it_in_order(start, port):
     process = start()
-    caller = Caller(port)
+    task_id = Caller(port).accepted()
+    process.kill()
+    process.wait()
+    process, caller = start(), Caller(port)
+    rows = caller.get("/_simulator/ledger").json["rows"]
+    assert [row["task_id"] for row in rows] == [task_id]
+    assert (caller.ark().status, caller.ark(key="wrong").status) == (200, 401)
     caller.accepted()
     connection = http.client.HTTPConnection(caller.host, timeout=60)
     connection.request("GET", "/_simulator/settings")
@@ -56,31 +62,3 @@ def test_sigterm_ends_it_in_order(start, port):
     assert "task accepted" in written
     assert SECRET_KEY not in written
     assert ARK_KEY not in written
-
-
-def test_sigkill_loses_no_accepted_task(start, port):
-    process = start()
-    task_id = Caller(port).accepted()
-    process.kill()
-    process.wait()
-
-    start()
-
-    caller = Caller(port)
-    rows = caller.get("/_simulator/ledger").json["rows"]
-    assert [row["task_id"] for row in rows] == [task_id]
-    assert (caller.ark().status, caller.ark(key="wrong").status) == (200, 401)
-
-
-def test_it_wants_keys():
-    env = {n: v for n, v in os.environ.items() if not n.startswith("VOLCENGINE_")}
-    done = subprocess.run(
-        [sys.executable, "-m", "jimeng.local.simulator"],
-        env=env,
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE_S,
-    )
-
-    assert done.returncode == 2
-    assert "VOLCENGINE_SECRET_KEY" in done.stderr

@@ -9,7 +9,7 @@ import pytest
 
 from tests.each import for_each
 from tests.simulator.caller import PATIENCE, Caller
-from tests.simulator.test_ark_videos import opened
+from tests.simulator.test_videos import opened
 
 LENGTH = 2 * 1024**3
 FILE_KINDS = {
@@ -30,17 +30,6 @@ def fault(caller: Caller, action: str, kind: str, **more) -> None:
 def url(caller) -> str:
     task_id = caller.created(generate_audio=True)
     return caller.task(task_id)["content"]["video_url"]
-
-
-def test_order_may_be_accepted_without_an_answer(simulator, caller):
-    for kind in ("drop", "drop_before"):
-        fault(caller, "create", kind)
-        with pytest.raises(ConnectionError):
-            caller.create(safety_identifier=kind)
-
-    items = caller.tasks("GET").json["items"]
-    assert [each["safety_identifier"] for each in items] == ["drop"]
-    assert len(simulator.ledger()["rows"]) == 1
 
 
 @for_each(
@@ -93,19 +82,6 @@ def test_polls_may_fail_or_say_odd_things(caller):
     assert odd[1].json["content"] == {}
     assert odd[3].status == 404
     assert caller.task(task_id)["content"]["video_url"]
-
-
-def test_list_and_deletion_may_fail(clock, caller):
-    """Lists without an answer leave all as it is; a deletion may have happened."""
-    ids = [caller.created("猫") for _ in range(4)]
-    fault(caller, "list", "ServerOverloaded")
-    assert caller.tasks("GET").status == 429
-    assert caller.tasks("GET").json["total"] == 4
-    fault(caller, "delete", "drop")
-    with pytest.raises(ConnectionError):
-        caller.tasks("DELETE", f"/{ids[3]}")
-
-    assert caller.task(ids[3])["status"] == "cancelled"
 
 
 def test_calls_may_be_limited_per_second(clock, caller):

@@ -8,13 +8,12 @@ from bson import ObjectId
 from pymongo.collection import Collection
 
 from jimeng.errors import StorageUnavailable
-from jimeng.jobs import janitor, retention
+from jimeng.jobs import retention
 from jimeng.pictures.contents import FilePieces, InMemory
 from jimeng.pictures.stores import FileStore
 from jimeng.pictures.stores.gridfs import RESULTS
-from tests.conftest import png
 from tests.rest import result
-from tests.storage.looks import bytes_of, check_served
+from tests.storage.looks import check_served
 
 LATER = datetime.now(UTC) + timedelta(days=1)
 
@@ -80,20 +79,6 @@ def test_pictures_are_served_from_the_directory(
     assert closed == []
     answer.close()
     assert closed == [1]
-
-
-def test_what_no_picture_names_is_swept_and_the_rest_stays(
-    client, drawn, stored_in, monkeypatch
-):
-    store = stored_in("file")
-    task_id = drawn()
-    idle = [each.save(b"idle", "nobody") for each in store.stores]
-
-    monkeypatch.setattr(janitor, "UNREFERENCED_AFTER", timedelta(days=-1))
-    janitor.sweep_files()
-
-    assert [store.read(each) for each in idle] == [None, None]
-    assert bytes_of(client, task_id) == png()
 
 
 def test_sum_of_bytes_costs_the_same_however_many_there_are(files, monkeypatch):

@@ -127,26 +127,6 @@ def test_others_wait_until_it_is_back(
     assert get_db()["pictures.files"].count_documents({}) == 2
 
 
-def test_store_that_dies_while_it_is_read_is_no_missing_picture(
-    client, drawn, in_bucket, front, monkeypatch
-):
-    """Whoever reads is told, and can go on."""
-    monkeypatch.setattr(s3_client, "BACK_OFF_S", 0.0)
-    store = in_bucket()
-    task_id = drawn()
-    file_id = get_db().images.find_one()["file_id"]
-
-    front.trouble = Trouble(gives=10)
-    pieces = store.open_range(file_id)
-    with pytest.raises(StorageUnavailable):
-        next(pieces)
-    front.trouble = None
-    assert b"".join(pieces) == png()
-    url = result(client, task_id)["result"]["image_url"]
-    front.trouble = AWAY
-    assert client.get(url).status_code == 503
-
-
 def test_all_of_an_operation_has_one_time(in_bucket, front, monkeypatch):
     """However often the store is asked in it."""
     store = in_bucket().first

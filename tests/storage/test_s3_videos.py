@@ -72,23 +72,9 @@ def check_stored(task_id: str, content: bytes, monkeypatch) -> None:
     assert temporary_files() == []
 
 
-def test_video_and_its_last_frame_are_kept_in_a_bucket(
-    bucket, finished, host, monkeypatch
-):
-    content = videos.mp4(160, 120, frames=48)
-    last = host.url("/last.png", png(160, 120, "red"))
-    task_id = finished(content, last_frame_url=last, asked={"last_frame": True})
-
-    assert fetch().state == "done"
-
-    assert len(content) > 2 * PART
-    check_stored(task_id, content, monkeypatch)
-    assert jobs.runtime().store.first.count() == 3
-
-
 @pytest.mark.parametrize("name", TROUBLES)
 def test_bucket_that_breaks_off_is_waited_for(
-    bucket, finished, front, monkeypatch, name
+    bucket, finished, host, front, monkeypatch, name
 ):
     """
     Not in the database meanwhile: a video may be larger than that has room for. In the
@@ -102,7 +88,8 @@ def test_bucket_that_breaks_off_is_waited_for(
         return put_part(this, key, upload, number, content)
 
     content = videos.mp4(160, 120, frames=48)
-    task_id = finished(content)
+    last = host.url("/last.png", png(160, 120, "red"))
+    task_id = finished(content, last_frame_url=last, asked={"last_frame": True})
     with monkeypatch.context() as patched:
         patched.setattr(Bucket, "put_part", put)
         for _ in range(3):
@@ -118,6 +105,7 @@ def test_bucket_that_breaks_off_is_waited_for(
     assert fetch().state == "done"
 
     check_stored(task_id, content, monkeypatch)
+    assert jobs.runtime().store.first.count() == 3
 
 
 def test_death_at_any_moment_loses_and_repeats_nothing(
