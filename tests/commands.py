@@ -40,10 +40,8 @@ def own(commands: list[dict]) -> list[dict]:
 
 @contextmanager
 def counted(config: Config) -> Iterator[list[dict]]:
-    """
-    The commands that this process sends inside, in order. Its connection is
-    replaced by one that is listened to; the fixtures restore theirs.
-    """
+    """The commands that this process sends inside, in order. Its connection is replaced
+    by one that is listened to; the fixtures restore theirs."""
     listener = Listener()
     registered = monitoring._LISTENERS.command_listeners
     registered.append(listener)

@@ -32,7 +32,7 @@ from jimeng.limits import deferred_release
 from jimeng.monitoring import readiness
 from jimeng.providers import ImageRequest, Progress, Provider, Registry
 from tests import again, databases
-from tests.databases import (
+from tests.databases import (  # noqa: F401 (hooks and fixtures)
     Connection,
     Servers,
     filled,
@@ -42,21 +42,20 @@ from tests.databases import (
 from tests.forgetting import (
     forget_lanes,
     forget_release,
-    forget_requests,
     forget_retention,
     forget_sweeps,
     forget_troubles,
 )
 from tests.forks import LIGHT, PATIENCE
-from tests.imports import pytest_collection_finish, pytest_sessionstart
-from tests.order import pytest_collection_modifyitems, pytest_xdist_make_scheduler
-from tests.parts import (
+from tests.imports import pytest_collection_finish, pytest_sessionstart  # noqa: F401
+from tests.order import pytest_collection_modifyitems, pytest_xdist_make_scheduler  # noqa: F401
+from tests.parts import (  # noqa: F401 (hooks and fixtures)
     pytest_make_collect_report,
     pytest_runtest_makereport,
     pytest_runtest_protocol,
 )
 from tests.rest import create
-from tests.servers import (
+from tests.servers import (  # noqa: F401 (hooks and fixtures)
     ada,
     chromium,
     closed_server,
@@ -65,6 +64,7 @@ from tests.servers import (
     own_stack,
     pytest_runtest_teardown,
     root,
+    share,
 )
 
 QUICK_S = 10.0  # most tests take much less
@@ -72,25 +72,6 @@ QUICK_S = 10.0  # most tests take much less
 # is wrong with a line itself is raised by pytest.
 logging.raiseExceptions = False
 
-__all__ = [
-    "ada",
-    "chromium",
-    "closed_server",
-    "host",
-    "live_server",
-    "own_stack",
-    "pytest_collection_finish",
-    "pytest_collection_modifyitems",
-    "pytest_configure_node",
-    "pytest_make_collect_report",
-    "pytest_runtest_makereport",
-    "pytest_runtest_protocol",
-    "pytest_runtest_teardown",
-    "pytest_sessionstart",
-    "pytest_xdist_make_scheduler",
-    "root",
-    "servers",
-]
 
 # For addresses in letters of all languages, which nothing here asks for, jsonschema
 # would build 38 grammars in every process.
@@ -109,10 +90,8 @@ def png(width: int = 64, height: int = 64, colour: str = "teal") -> bytes:
 
 
 class FakeProvider:
-    """
-    Does what it is told: *submits* and *polls* hold answers and errors to come; with
-    none left, submissions are accepted and polls are done.
-    """
+    """Does what it is told: *submits* and *polls* hold answers and errors to come; with
+    none left, submissions are accepted and polls are done."""
 
     label = ("即梦", "Jimeng")
     address = "http://127.0.0.1:1"  # as a simulator's
@@ -153,11 +132,9 @@ def light_hashes() -> Iterator[None]:
 
 @pytest.fixture(scope="session", autouse=True)
 def patience() -> Iterator[None]:
-    """
-    However slow the machine is, what is begun in a request is done in it. A web process
-    gives a command to Redis up after half a second and sends it again, which would
-    count twice what has been counted.
-    """
+    """However slow the machine is, what is begun in a request is done in it. A web
+    process gives a command to Redis up after half a second and sends it again, which
+    would count twice what has been counted."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(worker, "REQUEST_BUDGET_S", 60.0)
         patch.setattr(filling, "IN_REQUEST_S", 60.0)
@@ -171,7 +148,7 @@ def patience() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def config(servers: Servers) -> Config:
+def config(servers: Servers) -> Config:  # noqa: F811
     return Config(
         MONGODB_URI=servers.mongodb_uri,
         MONGODB_DATABASE=servers.database("jimeng_test"),
@@ -216,7 +193,6 @@ def begin_anew(database: Database) -> None:
     forget_sweeps()
     forget_troubles()
     forget_retention()
-    forget_requests()
     forget_release()
     lanes.limits._worker = (math.inf, True)  # the tests do its work
     limits.clear_quota_cache()
@@ -240,10 +216,8 @@ def configure(config: Config) -> Iterator[Callable[[Config, Registry], None]]:
 
 
 def let_the_hour_begin() -> None:
-    """
-    What is counted by the hour or the day, of whatever time zone, is counted in one: a
-    test that would begin just before the next begins just after it.
-    """
+    """What is counted by the hour or the day, of whatever time zone, is counted in one:
+    a test that would begin just before the next begins just after it."""
     left = -time.time() % 3600
     if left < QUICK_S:
         time.sleep(left)
@@ -276,10 +250,8 @@ def built(config: Config):
 
 
 def make_as_new(app, config: Config) -> None:
-    """
-    Its settings are those it was built with, and nothing is remembered but the API's
-    description: of the same models it is the same.
-    """
+    """Its settings are those it was built with, and nothing is remembered but the API's
+    description: of the same models it is the same."""
     app.config["JIMENG"] = config
     app.extensions.pop("metrics", None)
 
@@ -380,10 +352,8 @@ def waits(monkeypatch) -> list[tuple[float, bool]]:
 
 @pytest.fixture
 def soon(work_off, monkeypatch) -> Iterator[Callable[..., None]]:
-    """
-    Have something done by another thread once somebody waits for a task; by default
-    all work. Where nobody does, it is not done.
-    """
+    """Have something done by another thread once somebody waits for a task; by default
+    all work. Where nobody does, it is not done."""
     turns, asked, threads = long_polls.watch_changes, [], []
     is_over = threading.Event()
 

@@ -41,10 +41,8 @@ class Patient:
 
 
 class Mongo(Patient, Embedded):
-    """
-    Its journal grows when it has to, and not by 300 MB in advance; and its user is let
-    in with the least work that there is, by each of hundreds of clients.
-    """
+    """Its journal grows when it has to, and not by 300 MB in advance; and its user is
+    let in with the least work that there is, by each of hundreds of clients."""
 
     def command(self) -> list[str]:
         return [
@@ -196,10 +194,8 @@ class Connection:
         return noted
 
     def rebuild(self) -> None:
-        """
-        Build what a test has dropped, of empty collections. A look that began while it
-        was missing must not have the last word.
-        """
+        """Build what a test has dropped, of empty collections. A look that began while
+        it was missing must not have the last word."""
         if not self.is_whole:
             let_indexes_be()
             assert indexes.build(replace_unique=True) == {}
@@ -214,10 +210,8 @@ def current_client() -> object:
 
 
 def filled(database: Database) -> list[str]:
-    """
-    The collections that hold anything, by one question for all of them; but for
-    MongoDB's own: what was under way while it noted everything is noted after that.
-    """
+    """The collections that hold anything, by one question for all of them; but for
+    MongoDB's own: what was under way while it noted everything is noted after that."""
     looks = [
         {"coll": name, "pipeline": [{"$limit": 1}, {"$project": {"in": name}}]}
         for name in database.list_collection_names()
@@ -232,10 +226,9 @@ def filled(database: Database) -> list[str]:
 def disconnect_alone(
     alias: str = DEFAULT_CONNECTION_NAME, disconnect: Callable = mongoengine.disconnect
 ) -> None:
-    """
-    Close the connection when no thread looks at the database: while another is being
-    put in its place that one would open it once more, and nothing closes what it opens.
-    """
+    """Close the connection when no thread looks at the database: while another is being
+    put in its place that one would open it once more, and nothing closes what it
+    opens."""
     let_indexes_be()
     with _looking:
         disconnect(alias)
@@ -250,10 +243,8 @@ def look_alone(
 
 
 def let_indexes_be() -> None:
-    """
-    Wait for the thread that looks at the indexes, and for those of `readiness` whose
-    answer nobody has waited for.
-    """
+    """Wait for the thread that looks at the indexes, and for those of `readiness` whose
+    answer nobody has waited for."""
     for each in threading.enumerate():
         if each.name.startswith(("indexes", "ready")):
             each.join(30)

@@ -8,10 +8,8 @@ from collections.abc import Callable, Iterable, Sequence
 def for_each(
     names: str | Sequence[str], cases: Iterable
 ) -> Callable[[Callable], Callable]:
-    """
-    As ``pytest.mark.parametrize``, for what leaves nothing behind: all *cases* go
-    through one test, with one database and one server.
-    """
+    """As ``pytest.mark.parametrize``, for what leaves nothing behind: all *cases* go
+    through one test, with one database and one server."""
     keys = names.split(", ") if isinstance(names, str) else list(names)
     rows = [list(case) if len(keys) > 1 else [case] for case in cases]
     assert rows

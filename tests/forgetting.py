@@ -38,15 +38,12 @@ def forget_sweeps() -> None:
 
 
 def forget_troubles() -> None:
-    """Nothing is out, nothing lacks, and nobody has been seen to leave jobs alone."""
+    """Nothing is out, nothing lacks, nobody has been seen to leave jobs alone, and
+    Redis has not failed to count a request."""
+    reservations._redis_retry_at = 0.0
     outages._outages.clear()
     readiness._since = {}
     readiness._untaken_since = (None, 0.0)
-
-
-def forget_requests() -> None:
-    """Redis has not failed to count one."""
-    reservations._redis_retry_at = 0.0
 
 
 def forget_retention() -> None:

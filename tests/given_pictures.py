@@ -75,14 +75,19 @@ def chunk(name: bytes, data: bytes) -> bytes:
     return struct.pack(">I", len(data)) + name + data + check
 
 
+def png_of(width: int, height: int, rows: bytes, *more: bytes) -> bytes:
+    """A PNG whose head promises a size, with these bytes as rows."""
+    head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    body = [chunk(b"IHDR", head), *more, chunk(b"IDAT", rows), chunk(b"IEND", b"")]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(body)
+
+
 def immense() -> bytes:
     """A PNG of 50,000 by 50,000 pixels in a few megabytes, all of them there."""
-    head = struct.pack(">IIBBBBB", 50_000, 50_000, 8, 2, 0, 0, 0)
     packer = zlib.compressobj(9)
     row = bytes(150_001)
     rows = b"".join(packer.compress(row) for _ in range(2000)) + packer.flush()
-    body = chunk(b"IHDR", head) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
-    return b"\x89PNG\r\n\x1a\n" + body
+    return png_of(50_000, 50_000, rows)
 
 
 def animated(kind: str) -> bytes:
@@ -113,12 +118,5 @@ HOSTILE = {
     "bmp": lambda: encoded(halves(64, 64), "BMP"),
     "pdf": lambda: b"%PDF-1.7\n" + bytes(64),
     "video": lambda: b"\0\0\0\x18ftypmp42" + bytes(64),
-    "broken": lambda: chunked_rubbish(),
+    "broken": lambda: png_of(64, 64, b"rubbish"),  # no rows
 }
-
-
-def chunked_rubbish() -> bytes:
-    """A PNG whose rows cannot be unpacked."""
-    head = struct.pack(">IIBBBBB", 64, 64, 8, 2, 0, 0, 0)
-    body = chunk(b"IHDR", head) + chunk(b"IDAT", b"rubbish") + chunk(b"IEND", b"")
-    return b"\x89PNG\r\n\x1a\n" + body

@@ -1,7 +1,5 @@
-"""
-The packed tarball installs by the words that `make build-linux` prints, without a
-network, and the program in it starts: `python -m tests.packed`.
-"""
+"""The packed tarball installs by the words that `make build-linux` prints, without a
+network, and the program in it starts: `python -m tests.packed`."""
 
 import re
 import shutil

@@ -50,14 +50,8 @@ def caddy(folder: Path, config: str, port: int) -> list[str]:
     )
     config = config.replace("{\n    servers", "{\n    admin off\n    servers", 1)
     (folder / "Caddyfile").write_text(config)
-    return [
-        "caddy",
-        "run",
-        "--config",
-        str(folder / "Caddyfile"),
-        "--adapter",
-        "caddyfile",
-    ]
+    words = ["caddy", "run", "--adapter", "caddyfile", "--config"]
+    return [*words, str(folder / "Caddyfile")]
 
 
 PROXIES = {"nginx": nginx, "caddyfile": caddy}

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
+from click.testing import Result
 from werkzeug.test import TestResponse
 
 from jimeng import documents, jobs
@@ -84,11 +85,9 @@ def new_user(client, email: str = "li@example.com", name: str = "李") -> dict:
 
 @contextmanager
 def client_with(config: Config, registry: Registry, **changes) -> Iterator:
-    """
-    A client of another application, whose settings differ by *changes*; where those are
-    not about MongoDB it has the tests' connection, and where they are not about Redis
-    it is as patient with it as they are.
-    """
+    """A client of another application, whose settings differ by *changes*; where those
+    are not about MongoDB it has the tests' connection, and where they are not about
+    Redis it is as patient with it as they are."""
     from app import create_app
 
     other = replace(config, **changes)
@@ -107,4 +106,18 @@ def client_with(config: Config, registry: Registry, **changes) -> Iterator:
         jobs.huey.storage.pool.disconnect()
         if moves:
             documents.connect(config, timeout=documents.WORKER_TIMEOUT)
+        jobs.configure(config, registry)
+
+
+def command(config: Config, registry: Registry, words: list[str], **how) -> Result:
+    """Run ``flask`` with settings that differ by those in *how*, which has *input* and
+    *env* of the terminal, too; then put this process's back."""
+    from app import create_app
+
+    terminal = {name: how.pop(name) for name in ("input", "env") if name in how}
+    try:
+        runner = create_app(replace(config, **how)).test_cli_runner()
+        return runner.invoke(args=words, **terminal)
+    finally:
+        documents.connect(config, timeout=documents.WORKER_TIMEOUT)
         jobs.configure(config, registry)

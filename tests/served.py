@@ -1,7 +1,5 @@
-"""
-Gunicorn's master, in a process of its own, as `tests.forks` has the others: what needs
-gevent's sockets cannot be forked from what was imported without them.
-"""
+"""Gunicorn's master, in a process of its own, as `tests.forks` has the others: what
+needs gevent's sockets cannot be forked from what was imported without them."""
 
 from jimeng.serve import libraries
 

@@ -42,38 +42,34 @@ def find_chromium() -> str | None:
 
 
 @pytest.fixture(scope="session")
-def live_server(servers: Servers, tmp_path_factory) -> Iterator[Stack]:
-    """The whole product as `make run` starts it, with the demo provider."""
-    made = Stack(
-        tmp_path_factory.mktemp("live"),
-        servers.mongodb_uri,
-        servers.redis_url(1),  # beside the other tests' queue
-        database=servers.database("jimeng_live"),
-        **{PATIENT: "1"},
-    )
-    made.start_consumer()
-    made.await_ready()
-    _running.append(made)
-    yield made
-    made.stop()
+def share(servers: Servers, tmp_path_factory) -> Iterator[Callable[..., Stack]]:
+    """Start the whole product as `make run` does, with the demo provider."""
+    started = []
+
+    def start(name: str, number: int, **how: str) -> Stack:
+        folder, queue = tmp_path_factory.mktemp(name), servers.redis_url(number)
+        own = {"database": servers.database(f"jimeng_{name}"), PATIENT: "1"}
+        made = Stack(folder, servers.mongodb_uri, queue, **own, **how)
+        started.append(made)
+        made.start_consumer()
+        made.await_ready()
+        _running.append(made)
+        return made
+
+    yield start
+    for each in started:
+        each.stop()
 
 
 @pytest.fixture(scope="session")
-def closed_server(servers: Servers, tmp_path_factory):
+def live_server(share: Callable[..., Stack]) -> Stack:
+    return share("live", 1)  # beside the other tests' queue
+
+
+@pytest.fixture(scope="session")
+def closed_server(share: Callable[..., Stack]) -> Stack:
     """The same with sign-in on: `people.make` lets somebody in."""
-    made = Stack(
-        tmp_path_factory.mktemp("closed"),
-        servers.mongodb_uri,
-        servers.redis_url(3),
-        database=servers.database("jimeng_closed"),
-        **{PATIENT: "1"},
-        **people.SIGN_IN,
-    )
-    made.start_consumer()
-    made.await_ready()
-    _running.append(made)
-    yield made
-    made.stop()
+    return share("closed", 3, **people.SIGN_IN)
 
 
 @pytest.hookimpl(trylast=True)

@@ -95,10 +95,8 @@ def is_up(port: int) -> bool:
 
 
 def connect(port: int, *, receive: int = 0, of: str = "127.0.0.1") -> socket.socket:
-    """
-    A connection from the address *of*, whose buffer for answers has *receive* bytes,
-    if given.
-    """
+    """A connection from the address *of*, whose buffer for answers has *receive* bytes,
+    if given."""
     link = socket.socket()
     link.bind((of, 0))
     if receive:

@@ -130,10 +130,8 @@ def is_open(port: int) -> bool:
 
 
 def ports() -> Iterator[int]:
-    """
-    Those of this process: what one has been given, and does not serve yet, no other
-    process of the run is given, and nobody here until all have had their turn.
-    """
+    """Those of this process: what one has been given, and does not serve yet, no other
+    process of the run is given, and nobody here until all have had their turn."""
     worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
     first = 10_000 + 1_000 * (worker % 10)
     for number in itertools.count(secrets.randbelow(1_000)):

@@ -11,6 +11,8 @@ from tempfile import NamedTemporaryFile
 import av
 from PIL import Image as Pillow
 
+from tests.given_pictures import chunk
+
 FPS = 24
 RATE = 8000  # samples per second
 
@@ -75,16 +77,10 @@ def huge(side: int = 20_000, *, is_said: bool = True) -> bytes:
     Args:
         is_said: Whether the file's head says so, or only the frame's.
     """
-    packed, head = zlib.compress(bytes(side * (side // 8 + 1)), 9), (1, 0, 0, 0, 0)
-    chunks = {
-        b"IHDR": struct.pack(">II5B", side, side, *head),
-        b"IDAT": packed,
-        b"IEND": b"",
-    }
-    frame = b"\x89PNG\r\n\x1a\n"
-    for kind, data in chunks.items():
-        frame += struct.pack(">I", len(data)) + kind + data
-        frame += struct.pack(">I", zlib.crc32(kind + data))
+    head = struct.pack(">II5B", side, side, 1, 0, 0, 0, 0)
+    rows = zlib.compress(bytes(side * (side // 8 + 1)), 9)
+    body = [chunk(b"IHDR", head), chunk(b"IDAT", rows), chunk(b"IEND", b"")]
+    frame = b"\x89PNG\r\n\x1a\n" + b"".join(body)
     out = io.BytesIO()
     with av.open(out, "w", format="mov") as container:
         video = container.add_stream("png", rate=FPS)

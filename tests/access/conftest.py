@@ -35,6 +35,12 @@ class Person:
     def id(self) -> str:
         return self.user.id
 
+    def record(self) -> User:
+        """What is stored of them now."""
+        found = User.find_one({"_id": self.id})
+        assert found is not None
+        return found
+
     def api(self, method: str, path: str, **kwargs) -> TestResponse:
         """Ask the API as this person."""
         return call(self.client, method, path, key=self.key, **kwargs)

@@ -1,4 +1,4 @@
-"""API keys, made and revoked by their owner on a page."""
+"""API keys, made, bounded and revoked by their owner on a page."""
 
 import html
 import logging
@@ -10,9 +10,14 @@ import pytest
 
 from jimeng.documents import ApiKey, utcnow
 from tests.access.conftest import call
+from tests.access.test_keys import DEFAULT, ask, new_key
 from tests.each import for_each
 from tests.page import error_at, send
 
+BOUNDS = {
+    **{"daily_budget": "much", "monthly_budget": "0", "doors": ["window"]},
+    **{"models": ["sdxl"], "tasks_per_minute": "many", "pictures_per_day": "0"},
+}  # wrong ones
 SECRET = re.compile(r"jm_[\w-]{40,}")
 
 
@@ -79,14 +84,16 @@ def test_key_ends(ada, days):
         ("scopes", ["admin"]),
         ("days", "1000000"),
         ("days", "-1"),
+        *BOUNDS.items(),
     ],
 )
 def test_wrong_form_makes_no_key(ada, field, value):
-    """The reason stands at the field, and what was written stays."""
+    """The reason stands at the field, and what was written stays; bounds are open."""
     answer = make(ada, **{field: value})
 
     assert answer.status_code == 422
     assert error_at(answer, field)
+    assert ("<details open>" in answer.text) == (field in BOUNDS)
     assert stored(ada) == []
 
 
@@ -101,7 +108,8 @@ def test_admin_may_make_an_admins_key(admin, ada):
 
 
 def test_list_says_what_there_is_to_know(ada, nobody):
-    """Name, beginning, scopes, when it was made, used, and ends; and that it has."""
+    """Name, beginning, scopes, when it was made, used, and ends; and that it has. The
+    scope that is as good as the password is offered unticked."""
     ada.client.set_cookie("lang", "en")
     (text,) = set(SECRET.findall(make(ada, name="<b>", days="30").text))
 
@@ -114,4 +122,52 @@ def test_list_says_what_there_is_to_know(ada, nobody):
     assert "Last used" in page and "Expired" not in page
     past = {"$set": {"expires_at": datetime.now(UTC) - timedelta(days=1)}}
     ApiKey.collection().update_one({"_id": stored(ada)[0].id}, past)
-    assert "Expired" in ada.client.get("/account/keys").text
+    page = ada.client.get("/account/keys").text
+    assert "Expired" in page and "equivalent to your password" in page
+    assert '<input type="checkbox" name="scopes" value="account">' in page
+    assert make(ada, scopes=["write", "account"]).status_code == 201
+
+
+def test_owner_limits_a_key(ada):
+    bounds = {"doors": ["openai"], "models": [DEFAULT]}
+
+    made = make(ada, **bounds, tasks_per_minute="3", pictures_per_day=" 9 ")
+
+    assert made.status_code == 201
+    page = re.sub(r"<[^>]+>", " ", ada.client.get("/account/keys").text)
+    assert "OpenAI 兼容接口" in page and "只用 Seedream 3.0" in page
+    assert "每分钟 3 个任务" in page and "每天 9 项" in page
+
+
+def test_owner_sets_the_budgets_of_a_key(ada):
+    """When it is made and later; the list says what is spent and when that ends."""
+    ada.client.set_cookie("lang", "en")
+    made = make(ada, daily_budget="0.5", monthly_budget=" 12 ")
+    (key,) = stored(ada)
+    assert (key.daily_budget_micros, key.monthly_budget_micros) == (500_000, 12_000_000)
+    (text,) = set(SECRET.findall(made.text))
+    assert ask(ada, {"key": text}, n=2).status_code == 202
+
+    page = re.sub(r"<[^>]+>", " ", ada.client.get("/account/keys").text)
+
+    assert "¥0.40 of ¥0.50 today, including reserved; resets" in page
+    assert "¥0.40 of ¥12.00 this month" in page
+    assert re.search(r"resets\s+\d\d-\d\d 00:00 Asia/Shanghai", page)
+    path = f"/account/keys/{key.id}/budgets"
+    for text, words in (("much", "0.22"), ("0", "0.01"), ("1000001", "0.22")):
+        answer = send(ada.client, path, daily_budget=text)
+        assert answer.status_code == 422
+        assert words in (error_at(answer, f"{key.id}-daily_budget") or "")
+        assert f'value="{text}"' in answer.text
+        assert stored(ada)[0].daily_budget_micros == 500_000
+    changed = send(ada.client, path, daily_budget="7.25")
+    assert changed.status_code == 303
+    assert "Budgets changed" in ada.client.get(changed.location).text
+    (key,) = stored(ada)
+    assert (key.daily_budget_micros, key.monthly_budget_micros) == (7_250_000, None)
+    # One that can create keys has none: it could create one without.
+    own = new_key(ada, scopes=["read", "account"])["id"]
+    path = f"/account/keys/{own}/budgets"
+    assert path not in ada.client.get("/account/keys").text
+    assert send(ada.client, path, daily_budget="5").status_code == 422
+    assert ApiKey.find_one({"_id": own}).daily_budget_micros is None

@@ -1,13 +1,18 @@
-"""One's own pages: settings, password, sessions, language and theme, and the end."""
+"""One's own pages: settings, password, language, theme, usage, and the end."""
 
+import csv
+import io
 import re
 from dataclasses import fields
+from datetime import date
 
 import pytest
 
 from jimeng.accounts import failed_attempts
 from jimeng.config import Config
 from jimeng.documents import ApiKey, Image, Task, User
+from jimeng.errors import ProviderError
+from jimeng.web.site.csv_export import csv_chunks
 from tests.access.conftest import PASSWORD, make_person
 from tests.each import for_each
 from tests.page import chosen, error_at, send
@@ -30,12 +35,6 @@ def elsewhere(secured, ada):
     return client
 
 
-def record(person) -> User:
-    found = User.find_one({"_id": person.id})
-    assert found is not None
-    return found
-
-
 PAGES = ["", "/usage", "/keys", "/security", "/data"]
 
 
@@ -50,64 +49,39 @@ def test_each_page_leads_to_the_others(ada, page):
 
 
 def test_profile_is_kept(ada):
-    """What no page of ours offers changes nothing."""
+    """What no page of ours offers changes nothing, nor does a name that is none."""
     send(ada.client, "/account", name="ada", lang="xx", theme="pink")
-    assert (record(ada).language, record(ada).theme) == (None, None)
+    for name in ("", "  ", "x" * 101):
+        wrong = send(ada.client, "/account", name=name, lang="en", theme="dark")
+        assert (wrong.status_code, bool(error_at(wrong, "name"))) == (422, True), name
+    user = ada.record()
+    assert (user.name, user.language, user.theme) == ("ada", None, None)
 
     answer = send(ada.client, "/account", name=" 阿达 ", lang="en", theme="dark")
 
     page = ada.client.get(answer.location).text
     assert "Saved" in page and 'data-theme="dark"' in page
     assert 'value="阿达"' in page
-    user = record(ada)
+    user = ada.record()
     assert (user.name, user.language, user.theme) == ("阿达", "en", "dark")
 
 
-@for_each("name", ["", "  ", "x" * 101])
-def test_name_that_is_none_is_refused(ada, name):
-    answer = send(ada.client, "/account", name=name, lang="en", theme="dark")
-
-    assert answer.status_code == 422
-    assert error_at(answer, "name")
-    user = record(ada)
-    assert (user.name, user.language) == ("ada", None)
-
-
 def test_defaults_are_kept_and_taken_back(ada):
-    """The form begins with them, until nothing is chosen any more."""
+    """The form begins with them, until nothing is chosen any more. What the form does
+    not offer is refused."""
+    for field, value in (("model", "none"), ("size", "17:3"), ("n", "5"), ("n", "-1")):
+        wrong = send(ada.client, "/account/defaults", **{field: value})
+        assert (wrong.status_code, bool(error_at(wrong, field))) == (422, True), value
+    assert ada.record().defaults == {}
+
     answer = send(ada.client, "/account/defaults", model="", size="16:9", n="3")
 
     page = ada.client.get(answer.location).text
     assert '<option value="16:9" selected>' in page
     assert '<option value="3" selected>' in page
-    assert record(ada).defaults == {"size": "16:9", "n": "3"}
+    assert ada.record().defaults == {"size": "16:9", "n": "3"}
     send(ada.client, "/account/defaults", model="", size="", n="")
-    assert record(ada).defaults == {}
-
-
-@for_each(
-    ("field", "value"), [("model", "none"), ("size", "17:3"), ("n", "5"), ("n", "-1")]
-)
-def test_default_that_the_form_does_not_offer_is_refused(ada, field, value):
-    answer = send(ada.client, "/account/defaults", **{field: value})
-
-    assert answer.status_code == 422
-    assert error_at(answer, field)
-    assert record(ada).defaults == {}
-
-
-def test_password_is_changed(ada, elsewhere, nobody):
-    """This browser stays signed in, others do not; only the new one lets in."""
-    form = {"current": PASSWORD, "new": OTHER, "again": OTHER}
-
-    answer = send(ada.client, "/account/password", **form)
-
-    assert answer.status_code == 303
-    assert ada.client.get(answer.location).status_code == 200
-    assert elsewhere.get("/account").status_code == 303
-    ada.client = nobody
-    assert ada.sign_in(PASSWORD).status_code == 422
-    assert ada.sign_in(OTHER).status_code == 303
+    assert ada.record().defaults == {}
 
 
 @for_each(
@@ -131,10 +105,8 @@ def test_password_is_not_changed(ada, elsewhere, field, form):
 
 
 def test_without_sign_in_there_are_settings_and_no_keys(client):
-    """
-    Everybody is one guest, who is told what accounts would need: lines to put into .env
-    with the names that are read.
-    """
+    """Everybody is one guest, who is told what accounts would need: lines to put into
+    .env with the names that are read."""
     for page in ("", "/usage", "/data", "/keys"):
         answer = client.get(f"/account{page}")
         assert answer.status_code == 200
@@ -182,8 +154,8 @@ def test_choice_before_signing_in_stays_in_the_browser(nobody):
     assert "Sign in" in page and 'data-theme="system"' in page
 
 
-def ask(person) -> str:
-    body = {"type": "image", "user_id": person.id, "prompt": "一只猫"}
+def ask(person, n: int = 1, **fields: object) -> str:
+    body = {"type": "image", "user_id": person.id, "prompt": "一只猫", "n": n, **fields}
     answer = person.api("POST", "/api/v1/ai/tasks", json=body)
     assert answer.status_code == 202
     return answer.json["data"]["task_id"]
@@ -245,9 +217,9 @@ def test_account_is_not_deleted_by_mistake(ada, field, form):
         ("/account/delete", "password", {"email": "ada@example.com"}),
     ],
 )
-def test_password_is_guessed_no_better_here(ada, path, field, more):
-    """A browser that was left open lets nobody try for ever. It is counted with the
-    sign-ins that failed; the page says how long."""
+def test_password_is_guessed_no_better_here(secured, ada, path, field, more):
+    """A browser that was left open lets nobody try for ever; the page says how long.
+    Nor does it lock the owner out elsewhere: sign-ins are counted apart."""
     ada.client.set_cookie("lang", "en")
     for _ in range(failed_attempts.MAX_BY_ACCOUNT):
         wrong = send(ada.client, path, **{**more, field: "wrong password"})
@@ -259,6 +231,8 @@ def test_password_is_guessed_no_better_here(ada, path, field, more):
     assert 0 < int(answer.headers["Retry-After"]) <= 900
     assert "try again in 15 min" in answer.text
     assert ada.client.get("/account").status_code == 200
+    ada.client = secured.test_client()
+    assert ada.sign_in().status_code == 303
 
 
 def test_last_admin_stays(secured, admin):
@@ -275,3 +249,85 @@ def test_last_admin_stays(secured, admin):
     make_person(secured, "second@example.com", role="admin")
     assert end(admin).location == "/sign-in"
     assert User.find_one({"_id": admin.id}) is None
+
+
+def tiles(page) -> dict[str, int]:
+    found = re.findall(r"<dt>(\w+)</dt><dd[^>]*>(\d+)", page.text)
+    return {name: int(n) for name, n in found}
+
+
+def figures(table: str) -> list[int]:
+    """The sums of the columns made, failed, unknown and charged."""
+    rows = [re.findall(r"figures\">(\d+)<", row) for row in table.split("<tr>")[2:]]
+    columns = [sum(map(int, column)) for column in zip(*rows, strict=True)]
+    return [*columns[:3], columns[4]]
+
+
+@pytest.fixture
+def used(ada, bob, provider, work_off) -> None:
+    """Three pictures were made and one refused; another user made two."""
+    ask(ada, 3)
+    work_off()
+    provider.submits.append(ProviderError("no", code="content_refused_prompt"))
+    ask(ada)
+    work_off()
+    ask(bob, 2)
+    work_off()
+
+
+def test_empty_account_says_so(ada):
+    """One with a quota says what of that is used."""
+    ada.client.set_cookie("lang", "en")
+    page = ada.client.get("/account/usage")
+
+    assert "No usage in the last 30 days" in page.text
+    assert "<rect" not in page.text.split("</header>")[1]
+    assert set(tiles(page).values()) == {0}
+    User.collection().update_one({"_id": ada.id}, {"$set": {"daily_quota": 5}})
+    ask(ada, 2)
+    assert "2 of 5 used today" in ada.client.get("/account/usage").text
+
+
+@for_each(("query", "days"), [("7", 7), ("90", 90), ("8", 30), ("x", 30), ("", 30)])
+def test_span_is_one_of_three(ada, used, query, days):
+    page = ada.client.get(f"/account/usage?days={query}").text
+
+    assert page.count('class="chart-bar"') == days
+    assert re.search(rf'days={days}" aria-current="true"', page)
+    assert f"/account/usage.csv?days={days}" in page
+
+
+def test_tables_and_csv_add_up_to_the_numbers_above(ada, used, provider, work_off):
+    """By day, by model, and row by row it is the same; what others have used is in
+    none of them. The CSV has a name, a row for each day, model and outcome."""
+    ada.client.set_cookie("lang", "en")
+    ask(ada, 2, model="jimeng-3.1")
+    work_off()
+    page = ada.client.get("/account/usage?days=7")
+    answer = ada.client.get("/account/usage.csv?days=7")
+    rows = list(csv.DictReader(io.StringIO(answer.text)))
+
+    by_day, by_model = page.text.split("<table")[1:]
+    numbers = [figures(by_day), figures(by_model)]
+    wanted = {"Completed": 5, "Failed": 1, "Unknown": 0, "Charged": 5}
+    assert tiles(page) == wanted
+    assert numbers == [list(wanted.values())] * 2
+    assert "Seedream 3.0</th>" in by_model
+    assert by_model.count('<th scope="row">') == 2
+    assert set(rows[0]) == {"date", "model", "outcome", "charged", "pictures"}
+    found = sorted((row["outcome"], row["charged"], row["pictures"]) for row in rows)
+    assert found == [("done", "yes", "2"), ("done", "yes", "3"), ("failed", "no", "1")]
+    assert answer.mimetype == "text/csv"
+    name = 'attachment; filename="jimeng-usage-7-days.csv"'
+    assert name in answer.headers["Content-Disposition"]
+
+
+@for_each(
+    "text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "＝1+1", "＠SUM"]
+)
+def test_no_cell_is_a_formula(text):
+    """A spreadsheet shows it as text; numbers stay numbers."""
+    lines = "".join(csv_chunks(("date", "n"), [(date(2026, 1, 31), text), ("12", 3)]))
+
+    cells = list(csv.reader(io.StringIO(lines, newline="")))[1:]
+    assert cells == [["2026-01-31", f"'{text}"], ["12", "3"]]

@@ -6,11 +6,10 @@ from redis.connection import AbstractConnection
 from jimeng import accounts, batches, limits
 from jimeng.documents import ApiKey, AuditEntry, Batch, Task, utcnow
 from jimeng.jobs import costs, webhook_outbox
-from tests.access.asking import PROGRAMS, ask, walk
 from tests.access.conftest import OPERATOR, call
-from tests.access.test_budgets import writes_of
+from tests.access.test_keys import new_key
 from tests.access.test_walk import expected, places, tells  # noqa: F401 (a fixture)
-from tests.access.walk import ROUTES
+from tests.access.walk import PROGRAMS, ROUTES, ask, walk
 from tests.commands import counted
 from tests.each import for_each
 from tests.openai.conftest import draws
@@ -46,8 +45,9 @@ def shop(bob) -> Shop:
     return Shop(bob)
 
 
-def test_shop_does_for_a_customer_what_a_user_does(shop, work_off):
-    """Create, look, list, cancel, run again, delete; and see limits and usage."""
+def test_shop_does_for_a_customer_what_a_user_does(shop, admin, work_off):
+    """Create, look, list, cancel, run again, delete; see limits and usage; and have
+    webhooks. In no audit trail: they are the shop's own; but an operator's acts are."""
     done = shop.create(metadata={"order": "1"})
     work_off()
     waiting = shop.create()
@@ -67,6 +67,15 @@ def test_shop_does_for_a_customer_what_a_user_does(shop, work_off):
     assert usage["totals"]["pictures"] == 3
     data_of(shop.api("DELETE", f"{API}/ai/image/task/{done}"))
     refused(shop.api("GET", f"{API}/tasks/{done}"), 404, "task_not_found")
+    body = {"url": "https://shop.example.com/jimeng", "user_id": CUSTOMER}
+    hook = data_of(shop.api("POST", f"{API}/webhooks", json=body), 201)["id"]
+    listed = data_of(shop.api("GET", f"{API}/webhooks?user_id={CUSTOMER}"))
+    assert [each["id"] for each in listed] == [hook]
+    data_of(shop.api("GET", f"{API}/webhooks/secret?user_id={CUSTOMER}"))
+    data_of(shop.api("DELETE", f"{API}/webhooks/{hook}"))
+    assert AuditEntry.collection().count_documents({"action": "tasks.create"}) == 0
+    admin.api("POST", CREATE, json={**CAT, "user_id": CUSTOMER})
+    assert AuditEntry.collection().count_documents({"action": "tasks.create"}) == 1
 
 
 def test_shop_uploads_and_batches_for_a_customer(shop):
@@ -91,17 +100,6 @@ def test_shop_uploads_and_batches_for_a_customer(shop):
     ApiKey.collection().delete_one({"_id": shop.record.id})
     batches.fill_due()
     assert Batch.find_one({"_id": other}).stopped == "key_gone"
-
-
-def test_shop_has_webhooks_for_a_customer(shop):
-    """They are the customer's, and found by the key."""
-    body = {"url": "https://shop.example.com/jimeng", "user_id": CUSTOMER}
-    made = data_of(shop.api("POST", f"{API}/webhooks", json=body), 201)
-    listed = data_of(shop.api("GET", f"{API}/webhooks?user_id={CUSTOMER}"))
-
-    assert [each["id"] for each in listed] == [made["id"]]
-    data_of(shop.api("GET", f"{API}/webhooks/secret?user_id={CUSTOMER}"))
-    data_of(shop.api("DELETE", f"{API}/webhooks/{made['id']}"))
 
 
 @for_each("user_id", ["shopping:1", "Shop:1", "shop", "xshop:1", "user_123", "guest"])
@@ -159,16 +157,6 @@ def test_shop_gets_at_nothing_that_is_anothers(secured, places, bob, shop, ada):
     assert wrong == []
 
 
-def test_shop_makes_no_keys_and_removes_no_account(shop, bob):
-    """Neither its owner's nor a customer's, who has none."""
-    for whose in (bob.id, CUSTOMER):
-        answer = shop.api("POST", f"{USERS}/{whose}/keys", json={"name": "x"})
-        refused(answer, 403, "scope_too_small")
-        refused(shop.api("DELETE", f"{USERS}/{whose}"), 403, "scope_too_small")
-    for path in (USERS, f"{API}/queue", "/metrics"):
-        assert shop.api("GET", path).status_code == 403
-
-
 def test_each_customer_has_limits_of_their_own(bob):
     """One who has used up theirs holds up no other; the key's hold for all."""
     shop = Shop(bob, pictures_per_day=2)
@@ -179,18 +167,16 @@ def test_each_customer_has_limits_of_their_own(bob):
     refused(shop.api("POST", CREATE, json=body), 429, "key_quota_exceeded")
 
 
-def test_submission_for_a_customer_costs_no_audit_entry(shop, admin):
-    """They are the shop's own; what an operator does to others is still written."""
-    shop.create()
-    assert AuditEntry.collection().count_documents({"action": "tasks.create"}) == 0
-
-    admin.api("POST", CREATE, json={**CAT, "user_id": CUSTOMER})
-    assert AuditEntry.collection().count_documents({"action": "tasks.create"}) == 1
-
-
 # Read by each process now and then, whatever is asked for.
 CACHED = {"api_keys", "generations", "installations", "lanes", "switches", "workers"}
 BACKGROUND = {b"MULTI"}  # figures, flushed now and then
+
+
+def writes_of(commands: list[dict]) -> list[str]:
+    """What a request writes, by collection; not what is only read now and then."""
+    names = ("findAndModify", "insert", "update")
+    first = (next(iter(each.items()), ("", "")) for each in commands)
+    return sorted(f"{name} {rows}" for name, rows in first if name in names)
 
 
 def cost_of(submit, config, monkeypatch) -> tuple[list[str], list[str], list[bytes]]:
@@ -215,17 +201,24 @@ def cost_of(submit, config, monkeypatch) -> tuple[list[str], list[str], list[byt
     return writes_of(commands), [each for each in reads if each not in CACHED], redis
 
 
-def test_submission_for_a_customer_costs_no_more(bob, shop, closed, monkeypatch):
-    """Than one with a plain key: no command of MongoDB, nor of Redis."""
-    body = {"prompt": "一只猫"}
-    plain = cost_of(lambda: bob.api("POST", CREATE, json=body), closed, monkeypatch)
+def test_bounds_cost_no_more(bob, admin, shop, closed, monkeypatch):
+    """A submission for a customer takes no command of MongoDB, nor of Redis, beside
+    those of one with a plain key. A user's budget is in the update that takes the
+    quota; that of a key is one of its own."""
 
-    assert cost_of(shop.create, closed, monkeypatch) == plain
-    assert plain == (
-        ["findAndModify places", "insert generations", "insert tasks"],
-        [],
-        [b"EVAL", b"EVAL", b"LPUSH"],  # requests, submissions, the job
-    )
+    def plain(key: str = bob.key) -> tuple[list[str], list[str], list[bytes]]:
+        body = {"json": {"prompt": "一只猫"}}
+        submit = lambda: call(bob.client, "POST", CREATE, key=key, **body)  # noqa: E731
+        return cost_of(submit, closed, monkeypatch)
+
+    writes = ["findAndModify places", "insert generations", "insert tasks"]
+    redis = [b"EVAL", b"EVAL", b"LPUSH"]  # requests, submissions, the job
+    assert plain() == cost_of(shop.create, closed, monkeypatch) == (writes, [], redis)
+    budgets = {"daily_budget_micros": 9**9, "monthly_budget_micros": 9**9}
+    data_of(admin.api("PUT", f"{USERS}/{bob.id}", json=budgets))
+    assert plain() == (writes, [], redis)
+    key = new_key(bob, daily_budget_micros=9**9)["key"]
+    assert plain(key) == (["findAndModify api_keys", *writes], [], redis)
 
 
 def test_openai_user_is_the_customer(shop, draws):

@@ -10,7 +10,7 @@ from jimeng.batches.capacity import WINDOW
 from jimeng.documents import ApiKey, AuditEntry, Batch, Task, User, utcnow
 from jimeng.errors import ProviderError
 from tests.access.conftest import call
-from tests.access.test_key_bounds import ask, new_key
+from tests.access.test_keys import ask, new_key
 from tests.batches.conftest import BATCHES, draw_nothing, fill, lines, work_all
 from tests.rest import USERS, data_of, refused
 
@@ -39,7 +39,8 @@ def test_batch_for_another_is_an_operators_alone(ada, bob, admin):
 
 
 def test_bounds_of_the_key_hold_for_all_of_it(ada, work_off):
-    """Its day, although the request that asked is long over; and its models."""
+    """Its day, although the request that asked is long over; what no day of it allows
+    would wait for ever, and is refused."""
     key = new_key(ada, pictures_per_day=3)["key"]
     body = {"template": lines(5)}
 
@@ -49,6 +50,10 @@ def test_bounds_of_the_key_hold_for_all_of_it(ada, work_off):
 
     found = data_of(ada.api("GET", f"{BATCHES}/{made['batch_id']}"))
     assert (found["made"], found["waits"]["code"]) == (3, "key_quota_exceeded")
+    four = {"template": "猫", "n": 4}
+    answer = call(ada.client, "POST", BATCHES, key=key, json=four)
+    assert "3" in refused(answer, 429, "key_quota_exceeded")["message"]
+    assert Batch.objects.count() == 1
 
 
 def test_key_that_is_gone_stops_it_and_its_owner_goes_on(ada, work_off):
@@ -117,7 +122,8 @@ def failed_one(person, provider, work_all) -> str:
 def test_running_again_is_within_the_bounds_of_the_key_that_asks(
     ada, provider, work_all
 ):
-    """Its models, before anything is asked for, and its day."""
+    """Its models, before anything is asked for, and its day. Where the key is gone
+    meanwhile, what stops is the running again, and not the batch, which is all made."""
     path = failed_one(ada, provider, work_all)
     other = new_key(ada, models=["jimeng-3.1"])["key"]
     day = new_key(ada, pictures_per_day=1)
@@ -134,6 +140,13 @@ def test_running_again_is_within_the_bounds_of_the_key_that_asks(
     assert found["waits"]["code"] == "key_quota_exceeded"
     assert found["pictures"]["failed"] == 1
     assert len(data_of(ada.api("GET", f"{path}/tasks"))) == 2
+    ApiKey.collection().delete_one({"_id": day["id"]})
+    fill()
+    assert data_of(ada.api("GET", path))["reason"] == "key_gone"
+    data_of(ada.api("POST", f"{path}/retry"), 202)
+    work_all()
+    found = data_of(ada.api("GET", path))
+    assert (found["status"], found["pictures"]["done"]) == ("completed", 2)
 
 
 def test_failed_ones_of_a_key_that_is_gone_are_run_again(ada, provider, work_all):
@@ -151,31 +164,3 @@ def test_failed_ones_of_a_key_that_is_gone_are_run_again(ada, provider, work_all
     found = data_of(ada.api("GET", f"{BATCHES}/{made['batch_id']}"))
     assert (found["status"], found["reason"]) == ("completed", None)
     assert found["pictures"]["done"] == 2
-
-
-def test_running_again_that_its_key_stopped_is_gone_on_with(ada, provider, work_all):
-    """What was stopped is the running again, and not the batch, which is all made."""
-    path = failed_one(ada, provider, work_all)
-    key = new_key(ada, pictures_per_day=1)
-    data_of(ask(ada, key), 202)
-    data_of(call(ada.client, "POST", f"{path}/retry", key=key["key"]), 202)
-    ApiKey.collection().delete_one({"_id": key["id"]})
-    fill()
-    assert data_of(ada.api("GET", path))["reason"] == "key_gone"
-
-    data_of(ada.api("POST", f"{path}/retry"), 202)
-    work_all()
-
-    found = data_of(ada.api("GET", path))
-    assert (found["status"], found["pictures"]["done"]) == ("completed", 2)
-
-
-def test_batch_that_no_day_of_the_key_allows_is_refused(ada):
-    """It would wait for ever."""
-    key = new_key(ada, pictures_per_day=3)["key"]
-    body = {"template": "猫", "n": 4}
-
-    answer = call(ada.client, "POST", BATCHES, key=key, json=body)
-
-    assert "3" in refused(answer, 429, "key_quota_exceeded")["message"]
-    assert Batch.objects.count() == 0

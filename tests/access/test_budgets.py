@@ -5,14 +5,14 @@ from concurrent.futures import ThreadPoolExecutor
 from jimeng.documents import ApiKey, AuditEntry, CostSum, QuotaUsage
 from jimeng.limits import budgets
 from tests.access.conftest import call
-from tests.access.test_key_bounds import GENERATIONS, ask, new_key
-from tests.commands import counted
+from tests.access.test_keys import GENERATIONS, ask, new_key
 from tests.costs.conftest import PRICE, settle
 from tests.rest import API, CREATE, USERS, data_of, errors_of, refused
 
 
 def test_key_has_a_budget_of_its_own(ada):
-    """Beside it its owner may go on; what is charged is added up by key."""
+    """Beside it its owner may go on; what is charged is added up by key. OpenAI's
+    clients are told with OpenAI's name for it, and the state of the budget."""
     key = new_key(ada, daily_budget_micros=2 * PRICE)
     assert key["daily_budget_micros"] == 2 * PRICE
     assert key["monthly_budget_micros"] is None
@@ -21,6 +21,10 @@ def test_key_has_a_budget_of_its_own(ada):
     body = refused(ask(ada, key), 402, "budget_exceeded")
 
     assert (body["budget"]["whose"], body["budget"]["held"]) == ("key", "0.40")
+    of_v1 = call(ada.client, "POST", GENERATIONS, key=key["key"], json={"prompt": "猫"})
+    assert of_v1.status_code == 402
+    assert of_v1.json["error"]["code"] == "insufficient_quota"
+    assert of_v1.json["error"]["budget"]["limit_micros"] == 2 * PRICE
     data_of(ada.api("POST", CREATE, json={"prompt": "一只猫"}), 202)
     stored = ApiKey.find_one({"_id": key["id"]})
     assert (stored.day_micros, stored.month_micros) == (2 * PRICE, 2 * PRICE)
@@ -43,17 +47,6 @@ def test_key_gets_back_what_was_not_spent(ada, work_off):
     found = CostSum.find_all({"key_id": key["id"]})
     assert [each.micros for each in found] == [PRICE, PRICE]  # of the day, the month
     assert found[0].user_id == ada.id
-
-
-def test_key_that_ran_out_says_so_to_openais_clients(ada):
-    """With OpenAI's name for it, and the state of the budget."""
-    key = new_key(ada, daily_budget_micros=1)["key"]
-
-    answer = call(ada.client, "POST", GENERATIONS, key=key, json={"prompt": "一只猫"})
-
-    assert answer.status_code == 402, answer.text
-    assert answer.json["error"]["code"] == "insufficient_quota"
-    assert answer.json["error"]["budget"]["limit_micros"] == 1
 
 
 def test_budgets_are_the_operators_to_change(ada, admin):
@@ -147,32 +140,6 @@ def test_commands_set_a_budget(secured, ada):
     assert budgets.Budgets(PRICE, 100 * PRICE) == type(ada.user).find_one({}).budgets
     back = runner.invoke(args=[*args, "--daily", "default"])
     assert back.output == "daily: default\n"
-
-
-def writes_of(commands: list[dict]) -> list[str]:
-    """What a request writes, by collection; not what is only read now and then."""
-    names = ("findAndModify", "insert", "update")
-    first = (next(iter(each.items()), ("", "")) for each in commands)
-    return sorted(f"{name} {rows}" for name, rows in first if name in names)
-
-
-def test_budget_of_a_user_is_no_command_more(ada, admin, closed):
-    """It is in the update that takes the quota; that of a key is one of its own."""
-    plain, key = new_key(ada), new_key(ada, daily_budget_micros=9**9)
-    for each in (plain, key):  # the first use of each is noted, and makes records
-        data_of(ask(ada, each), 202)
-
-    def writes(key: dict) -> list[str]:
-        with counted(closed) as commands:
-            data_of(ask(ada, key), 202)
-            return writes_of(commands)
-
-    before = writes(plain)
-    budget = {"daily_budget_micros": 9**9, "monthly_budget_micros": 9**9}
-    admin.api("PUT", f"{USERS}/{ada.id}", json=budget)
-
-    assert writes(plain) == before
-    assert writes(key) == sorted([*before, "findAndModify api_keys"])
 
 
 def test_exactly_what_fits_a_key(secured, ada):

@@ -1,41 +1,51 @@
-"""API keys: made, shown once, listed, revoked, and good for what they say."""
+"""API keys: made, shown once, and good for what they say; doors, models, amounts."""
+
+from datetime import timedelta
 
 import pytest
 
-from jimeng import accounts
+from jimeng import accounts, lanes
+from jimeng.documents import ApiKey, Task, utcnow
+from jimeng.jobs import pump
+from jimeng.operations.users import set_quota
 from tests.access.conftest import OPERATOR, call
+from tests.conftest import come_due, run_queue
+from tests.costs.conftest import PRICE
 from tests.each import for_each
 from tests.rest import API, CREATE, USERS, data_of, errors_of, refused
 
 CAT = {"prompt": "一只猫"}
+GENERATIONS = "/v1/images/generations"
+DEFAULT = "doubao-seedream-3.0-t2i"
 
 
 def new_key(person, **fields) -> dict:
-    body = {"name": "脚本", **fields}
+    body = {"name": "插件", **fields}
     return data_of(person.api("POST", f"{USERS}/{person.id}/keys", json=body), 201)
 
 
+def ask(person, key: dict, **fields):
+    return call(person.client, "POST", CREATE, key=key["key"], json={**CAT, **fields})
+
+
 def test_key_is_shown_once(ada, stored):
-    """The list has its beginning only, and the database what it hashes to."""
-    made = new_key(ada, expires_at="2100-01-01T08:00:00+08:00")
+    """The list has its beginning and its bounds, and the database what it hashes to."""
+    bounds = {"doors": ["openai", "api"], "models": ["jimeng-3.0", DEFAULT]}
+    bounds |= {"tasks_per_minute": 3, "pictures_per_day": 9}
+    made = new_key(ada, expires_at="2100-01-01T08:00:00+08:00", **bounds)
 
     listed = data_of(ada.api("GET", f"{USERS}/{ada.id}/keys"))
     assert made["key"].startswith("jm_") and len(made["key"]) == 46
-    assert made["expires_at"] == "2100-01-01T00:00:00.000Z"
     assert listed[0]["id"] == made["id"]
     assert listed[0]["prefix"] == made["key"][:10]
     assert made["key"] not in str(list(stored.api_keys.find())) + str(listed)
-
-
-def test_key_opens_the_api_to_its_owner(ada):
-    """A task belongs to the key's owner where the request says nothing else; the last
-    use is noted, to the minute, so that reading does not write all the time."""
-    made = data_of(ada.api("POST", CREATE, json=CAT), 202)
-
-    task = data_of(ada.api("GET", f"{API}/tasks/{made['task_id']}"))
-    assert task["user_id"] == ada.id
-    (used,) = data_of(ada.api("GET", f"{USERS}/{ada.id}/keys"))
-    assert used["last_used_at"] is not None
+    for shown in (made, listed[0]):
+        assert shown["expires_at"] == "2100-01-01T00:00:00.000Z"
+        assert (shown["doors"], shown["models"]) == (["api", "openai"], [DEFAULT])
+        assert (shown["tasks_per_minute"], shown["pictures_per_day"]) == (3, 9)
+    plain = new_key(ada)
+    assert (plain["doors"], plain["models"]) == ([], [])
+    assert plain["tasks_per_minute"] is plain["pictures_per_day"] is None
 
 
 @for_each(
@@ -59,25 +69,6 @@ def test_nobody_gets_in_without_a_good_key(nobody, headers, code, path):
     assert answer.headers["WWW-Authenticate"] == 'Bearer realm="jimeng"'
 
 
-def test_revoked_key_is_refused_at_once(ada):
-    made = new_key(ada)
-    data_of(ada.api("DELETE", f"{USERS}/{ada.id}/keys/{made['id']}"))
-
-    answer = call(ada.client, "GET", f"{API}/models", key=made["key"])
-
-    refused(answer, 401, "api_key_invalid")
-    again = ada.api("DELETE", f"{USERS}/{ada.id}/keys/{made['id']}")
-    refused(again, 404, "api_key_not_found")
-
-
-def test_user_has_no_admin_key(ada, admin):
-    body = {"name": "x", "scopes": ["admin"]}
-
-    given = admin.api("POST", f"{USERS}/{ada.id}/keys", json=body)
-
-    assert "scopes" in errors_of(given)
-
-
 @for_each(
     "fields, wrong",
     [
@@ -93,11 +84,19 @@ def test_user_has_no_admin_key(ada, admin):
         ({"expires_at": "2100-01-01T00:00:00"}, "expires_at"),
         ({"expires_at": "2100-99-01T00:00:00Z"}, "expires_at"),
         ({"expires_at": {"$gt": ""}}, "expires_at"),
+        ({"doors": ["window"]}, "doors"),
+        ({"doors": []}, "doors"),
+        ({"models": ["sdxl"]}, "models"),
+        ({"tasks_per_minute": 0}, "tasks_per_minute"),
+        ({"pictures_per_day": "5"}, "pictures_per_day"),
+        ({"doors": ["api"], "scopes": ["read", "account"]}, "scopes"),
+        ({"pictures_per_day": 5, "scopes": ["write", "account"]}, "scopes"),
         ({"id": "key_1"}, "id"),
         ({"sha256": "0" * 64}, "sha256"),
     ],
 )
 def test_wrong_field_is_named(ada, fields, wrong):
+    """Nor are there bounds with a scope that would lead around them."""
     answer = ada.api("POST", f"{USERS}/{ada.id}/keys", json={"name": "x", **fields})
 
     (named,) = errors_of(answer)
@@ -155,3 +154,125 @@ def test_key_of_one_is_not_the_key_of_another(ada, bob, admin):
 
     assert made[:2] == made[2:]
     assert len({*made, theirs["task_id"]}) == 3
+
+
+@for_each(
+    ("doors", "path", "is_open"),
+    [
+        (["api"], f"{API}/models", True),
+        (["api"], "/v1/models", False),
+        (["openai"], "/v1/models", True),
+        (["openai"], f"{API}/models", False),
+        (["mcp"], "/v1/models", False),
+        ([], "/v1/models", True),
+    ],
+)
+def test_key_opens_its_own_doors_only(ada, doors, path, is_open):
+    """Elsewhere it is refused, with the doors that it opens."""
+    key = new_key(ada, **({"doors": doors} if doors else {}))
+
+    answer = call(ada.client, "GET", path, key=key["key"])
+
+    assert answer.status_code == (200 if is_open else 403)
+    if not is_open:
+        assert "door_closed" in answer.text
+        assert doors[0] in answer.text
+
+
+def test_key_asks_for_its_own_models_only(ada):
+    """By whichever of their names, at every door, and by running again."""
+    key = new_key(ada, models=["jimeng-3.1"])
+
+    data_of(ask(ada, key, model="seedream-3.1"), 202)
+    message = refused(ask(ada, key), 403, "model_not_allowed")["message"]
+    other = call(ada.client, "POST", GENERATIONS, key=key["key"], json=CAT)
+    listed = call(ada.client, "GET", "/v1/models", key=key["key"]).json["data"]
+
+    assert "jimeng-3.1" in message
+    assert other.status_code == 403
+    assert other.json["error"]["code"] == "model_not_allowed"
+    assert [each["id"] for each in listed] == ["jimeng-3.1"]
+    (only,) = data_of(call(ada.client, "GET", f"{API}/models", key=key["key"]))
+    assert only["id"] == key["models"][0]
+    mine = data_of(ada.api("POST", CREATE, json=CAT), 202)["task_id"]
+    ada.api("POST", f"{API}/tasks/{mine}/cancel", json={})
+    retry = f"{API}/tasks/{mine}/retry"
+    again = call(ada.client, "POST", retry, key=key["key"], json={})
+    refused(again, 403, "model_not_allowed")
+
+
+def test_key_has_a_minute_of_its_own(ada):
+    """Beside that of its user, who may go on with another."""
+    key, other = new_key(ada, tasks_per_minute=2), new_key(ada)
+
+    first, _ = ask(ada, key), ask(ada, key)
+    third = ask(ada, key)
+
+    assert '"key-submissions";r=1' in first.headers["RateLimit"]
+    refused(third, 429, "key_too_many_submissions")
+    assert 0 < int(third.headers["Retry-After"]) <= 60
+    data_of(ask(ada, other), 202)
+    assert Task.collection().count_documents({}) == 3
+
+
+def test_key_has_a_day_of_its_own(ada):
+    """Counted in pictures; what does not fit is refused whole, what fits is taken."""
+    key = new_key(ada, pictures_per_day=5)
+
+    data_of(ask(ada, key, n=4), 202)
+    two = ask(ada, key, n=2)
+    one = ask(ada, key)
+
+    assert "1" in refused(two, 429, "key_quota_exceeded")["message"]
+    assert '"key-daily-pictures";r=0' in one.headers["RateLimit"]
+    refused(ask(ada, key), 429, "key_quota_exceeded")
+    yesterday = (utcnow() - timedelta(days=1)).date().isoformat()
+    ApiKey.collection().update_many({}, {"$set": {"day": yesterday}})
+    data_of(ask(ada, key, n=4), 202)
+
+
+def test_what_is_never_sent_is_given_back_to_its_key(ada):
+    """As to its user: cancelled while it waited, whole or in part."""
+    key = new_key(ada, pictures_per_day=9)
+    whole = data_of(ask(ada, key, n=4), 202)["task_id"]
+    part = data_of(ask(ada, key, n=4), 202)["task_id"]
+
+    data_of(ada.api("POST", f"{API}/tasks/{whole}/cancel", json={}))
+    data_of(ada.api("POST", f"{API}/tasks/{part}/pictures/2/cancel", json={}))
+
+    assert ApiKey.used_on(key["id"], utcnow().date()) == 3
+
+
+def test_what_is_cancelled_in_its_last_moment_is_given_back_to_its_key(ada, lane):
+    """It had a slot already; a consumer finds that nobody wants it."""
+    key = new_key(ada, pictures_per_day=9)
+    task_id = data_of(ask(ada, key), 202)["task_id"]
+    lanes.claim(lane, {"main": 1})
+
+    data_of(ada.api("POST", f"{API}/tasks/{task_id}/cancel", json={}))
+    for _ in range(2):  # its claim lapses, and the next one finds it unwanted
+        come_due()
+        pump.tick()
+        run_queue()
+
+    assert ApiKey.used_on(key["id"], utcnow().date()) == 0
+
+
+def test_what_makes_nothing_is_given_back(secured, ada, closed):
+    """A request that its user's limit refuses takes nothing of the key's."""
+    bounds = {"pictures_per_day": 5, "tasks_per_minute": 5}
+    key = new_key(ada, **bounds, daily_budget_micros=9 * PRICE)
+    data_of(ask(ada, key), 202)
+    idle = {"Idempotency-Key": "k"}
+    for _ in range(3):  # of which the first makes a task
+        headers = {**idle, "Authorization": f"Bearer {key['key']}"}
+        data_of(ada.client.post(CREATE, json=CAT, headers=headers), 202)
+    set_quota(OPERATOR, ada.id, 2)
+    refused(ask(ada, key), 429, "quota_exceeded")
+    set_quota(OPERATOR, ada.id, None)
+
+    answer = ask(ada, key)
+
+    assert '"key-submissions";r=2' in answer.headers["RateLimit"]
+    assert '"key-daily-pictures";r=2' in answer.headers["RateLimit"]
+    assert ApiKey.find_one({"_id": key["id"]}).day_micros == 3 * PRICE

@@ -9,37 +9,30 @@ from jimeng import accounts, operations
 from jimeng.accounts import users
 from jimeng.documents import ApiKey, utcnow
 from tests.access.conftest import OPERATOR, make_person
-from tests.rest import CAT, CREATE, refused
+from tests.rest import CREATE, refused
 from tests.waiting import wait_for
 
+pytestmark = pytest.mark.usefixtures("quick_room")  # as the product's server has it
 LONG = {"Prefer": "wait=30"}
 TOOL = {"name": "generate_image", "arguments": {"prompt": "x", "wait_seconds": 20}}
+CALL = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": TOOL}
 
 
-@pytest.fixture(autouse=True)
-def anew(quick_room):
-    """A room as the product's own server has it, for each of these."""
-
-
-def events(ada):
-    made = ada.api("POST", CREATE, json={"prompt": "x"}).json["data"]
-    return ada.api("GET", f"/api/v1/tasks/{made['task_id']}/events", buffered=True)
-
-
+CAT = {"prompt": "x"}
+GENERATIONS, TASKS = "/v1/images/generations", "/api/v1/tasks"
 WAITS = {
-    "events": events,
-    "post": lambda ada: ada.api("POST", CREATE, json={"prompt": "x"}, headers=LONG),
-    "openai": lambda ada: ada.api("POST", "/v1/images/generations", json=CAT_ALONE),
-    "stream": lambda ada: ada.api(
-        "POST", "/v1/images/generations", json={**CAT_ALONE, "stream": True}
+    "events": lambda ada: ada.api(
+        "GET", f"{TASKS}/{create(ada)}/events", buffered=True
     ),
-    "mcp": lambda ada: ada.api("POST", "/mcp", json=message("tools/call", TOOL)),
+    "post": lambda ada: ada.api("POST", CREATE, json=CAT, headers=LONG),
+    "openai": lambda ada: ada.api("POST", GENERATIONS, json=CAT),
+    "stream": lambda ada: ada.api("POST", GENERATIONS, json={**CAT, "stream": True}),
+    "mcp": lambda ada: ada.api("POST", "/mcp", json=CALL),
 }
-CAT_ALONE = {"prompt": CAT["prompt"]}
 
 
-def message(method: str, params: dict) -> dict:
-    return {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
+def create(ada) -> str:
+    return ada.api("POST", CREATE, json=CAT).json["data"]["task_id"]
 
 
 @pytest.fixture
@@ -54,16 +47,12 @@ def during(ada, soon):
     return ask
 
 
-def revoke(ada) -> None:
-    accounts.revoke_keys(OPERATOR, ada.id)
-
-
 @pytest.mark.parametrize("wait", WAITS)
 def test_wait_ends_with_its_key(wait, ada, during, work_off, waits):
     """Also where the picture comes right after that: nobody hears of it."""
 
     def act() -> None:
-        revoke(ada)
+        accounts.revoke_keys(OPERATOR, ada.id)
         wait_for(lambda: waits, what="the wait has ended")
         work_off()
 
@@ -102,8 +91,7 @@ def test_wait_ends_with_what_the_key_rests_on(change, ada, during, waits):
 def test_admin_who_is_none_any_more_follows_nobody(secured, admin, ada, soon):
     """What the scope admin has opened is closed with it."""
     make_person(secured, "second@example.com", role="admin")  # one must stay
-    made = ada.api("POST", CREATE, json={"prompt": "x"}).json["data"]
-    path = f"/api/v1/ai/image/result/{made['task_id']}"
+    path = f"/api/v1/ai/image/result/{create(ada)}"
     soon(lambda: users.set_role(OPERATOR, admin.id, "user"))
 
     answer = admin.api("GET", path, headers=LONG)

@@ -1,33 +1,20 @@
 """``flask users``: how the first admin comes in, and others after."""
 
-from dataclasses import replace
-
 import pytest
 
-from app import create_app
-from jimeng import documents, jobs
+from jimeng import jobs
 from jimeng.accounts import keys, users
 from jimeng.documents import AuditEntry, User
 from tests.access.conftest import OPERATOR, PASSWORD, call
 from tests.each import for_each
 from tests.page import send
-from tests.rest import API
+from tests.rest import API, command
 
 
 @pytest.fixture
-def run(secured, registry, configure):
-    """Runs a command and puts this process's settings back."""
-    usual = secured.config["JIMENG"]
-
-    def command(*words: str, **changes: str):
-        other = create_app(replace(usual, **changes))
-        try:
-            return other.test_cli_runner().invoke(args=["users", *words])
-        finally:
-            documents.connect(usual, timeout=documents.WORKER_TIMEOUT)
-            configure(usual, registry)
-
-    return command
+def run(secured, closed, registry):
+    """Runs a command with those settings."""
+    return lambda *words, **how: command(closed, registry, ["users", *words], **how)
 
 
 def sign_in(client, email: str, password: str) -> int:
@@ -35,8 +22,14 @@ def sign_in(client, email: str, password: str) -> int:
 
 
 def test_release_makes_the_first_admin(run, nobody):
-    """From the two settings, and the second time it changes nothing."""
+    """From the two settings, and the second time it changes nothing; where there is an
+    admin already nobody needs them. A weak password is refused, and not repeated."""
     given = {"ADMIN_EMAIL": "root@example.com", "ADMIN_PASSWORD": PASSWORD}
+    assert run("create-admin").exit_code == 0
+    weak = run("create-admin", **{**given, "ADMIN_PASSWORD": "short"})
+    assert weak.exit_code == 1
+    assert "ADMIN_PASSWORD" in weak.output and "short" not in weak.output
+    assert User.collection().count_documents({}) == 0
 
     first = run("create-admin", **given)
     second = run("create-admin", **{**given, "ADMIN_PASSWORD": "other password"})
@@ -46,18 +39,6 @@ def test_release_makes_the_first_admin(run, nobody):
     assert sign_in(nobody, "root@example.com", PASSWORD) == 303
     assert users.find_by_email(OPERATOR, "ROOT@example.com").role == "admin"
     assert User.collection().count_documents({}) == 1
-
-
-def test_release_without_the_settings_goes_on(run):
-    """Where there is an admin already nobody needs them; a weak password is refused
-    without being repeated."""
-    assert run("create-admin").exit_code == 0
-    assert User.collection().count_documents({}) == 0
-
-    done = run("create-admin", ADMIN_EMAIL="root@example.com", ADMIN_PASSWORD="short")
-
-    assert done.exit_code == 1
-    assert "ADMIN_PASSWORD" in done.output and "short" not in done.output
 
 
 def test_admin_without_a_password_gets_a_link(run, nobody):
@@ -91,16 +72,19 @@ def test_invited_user_comes_in_by_the_link(run, nobody):
     assert nobody.get("/").status_code == 200
 
 
-def test_second_factor_is_reset(run, ada):
-    """By whoever is at the server, where no admin can; it is written down."""
+def test_second_factor_is_reset(run, ada, nobody):
+    """By whoever is at the server, where no admin can; it is written down, sessions
+    end, and the password is enough."""
+    ada.sign_in()
     given = {"factor_salt": "x", "recovery_codes": ["y"]}
     User.collection().update_one({"_id": ada.id}, {"$set": given})
-    assert sign_in(ada.client, ada.user.email, PASSWORD) == 200
+    assert sign_in(nobody, ada.user.email, PASSWORD) == 200
 
     done = run("reset-second-factor", "ada@example.com")
 
     assert done.exit_code == 0, done.output
-    assert sign_in(ada.client, ada.user.email, PASSWORD) == 303
+    assert ada.client.get("/account").status_code == 303
+    assert ada.sign_in().status_code == 303
     assert AuditEntry.find_one({"action": "users.reset_second_factor"})
 
 

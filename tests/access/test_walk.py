@@ -8,9 +8,8 @@ import pytest
 
 from jimeng import accounts
 from jimeng.accounts import sessions
-from tests.access.asking import LAST, PROGRAMS, ask, walk
 from tests.access.conftest import OPERATOR
-from tests.access.walk import ROUTES, SECRET, Kind
+from tests.access.walk import LAST, PROGRAMS, ROUTES, SECRET, Kind, ask, walk
 from tests.each import for_each
 from tests.given_pictures import photo
 from tests.page import marks, picture_of
@@ -22,10 +21,8 @@ COLLECTIONS = "/api/v1/collections"
 
 @pytest.fixture
 def places(secured, ada, work_off, monkeypatch) -> dict[str, str]:
-    """
-    What is Ada's, by the names that routes have for it. However long it takes to ask
-    each of them, the password was shown a moment ago.
-    """
+    """What is Ada's, by the names that routes have for it. However long it takes to ask
+    each of them, the password was shown a moment ago."""
     monkeypatch.setattr(sessions, "CONFIRMED_FOR", timedelta(days=1))
     ada.sign_in()
     made = data_of(ada.api("POST", CREATE, json={"prompt": SECRET}), 202)
@@ -118,26 +115,22 @@ def expected(kind: Kind, *, is_api: bool, who: str, unsafe: bool) -> set[int]:
 
 
 def test_nobody_gets_at_what_is_anothers(secured, places, bob, nobody, ada):
-    """
-    Another user gets 404 or 403 of what is Ada's, nobody 401 or the sign-in page,
-    a read-only key changes nothing; and no answer tells of Ada.
-    """
+    """Another user gets 404 or 403 of what is Ada's, nobody 401 or the sign-in page, a
+    read-only key changes nothing; and no answer tells of Ada."""
     bob.sign_in()
     _, reading = accounts.create_key(OPERATOR, bob.id, name="r", scopes=["read"])
-    wrong, table = [], []
+    wrong = []
     for rule, method in walk(secured):
         route = ROUTES[rule.endpoint]
         is_api = rule.rule.startswith(PROGRAMS)
         if rule.endpoint in {*LAST, "web.accept_invitation"}:
             bob.sign_in()  # whose session they end, or take the place of
-        said = {}
         for who, client, key in (
             ("nobody", nobody, ""),
             ("other", bob.client, bob.key),
             ("reader", bob.client, reading),
         ):
             answer = ask(client, rule, method, places, key)
-            said[who] = answer.status_code
             unsafe = method != "GET"
             wanted = expected(route.kind, is_api=is_api, who=who, unsafe=unsafe)
             told = [] if route.kind is Kind.LINK else tells(answer, places)
@@ -146,15 +139,9 @@ def test_nobody_gets_at_what_is_anothers(secured, places, bob, nobody, ada):
             if (wanted and answer.status_code not in wanted) or told or not led:
                 wrong.append((who, method, rule.rule, answer.status_code, told))
             answer.close()
-        table.append(f"{method:6} {rule.rule:52} {route.kind:8} " + row(said))
-    print("\n" + "\n".join(sorted(table, key=lambda line: line.split()[1])))
 
     assert wrong == []
     assert untouched(ada, places)
-
-
-def row(said: dict[str, int]) -> str:
-    return " ".join(f"{who} {status}" for who, status in said.items())
 
 
 def untouched(ada, places: dict[str, str]) -> bool:

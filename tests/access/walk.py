@@ -1,13 +1,19 @@
 """
-Every route of the application, asked by those who should not get through.
+Every route of the application, asked for with what its owner could send.
 
 `ROUTES` says of each endpoint what kind it is; a route without an entry fails the
-test that walks them. ``python -m pytest -s tests/access/test_walk.py`` prints the
-table.
+test that walks them.
 """
 
+import io
 from dataclasses import dataclass, field
 from enum import StrEnum
+
+from flask import Flask
+from werkzeug.routing import Rule
+
+from tests.given_pictures import photo
+from tests.page import POST
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 PICTURE = "photo.jpg"  # stands in a form for a file
@@ -87,11 +93,6 @@ ROUTES: dict[str, Route] = {
         api.list_deliveries api.replay_delivery api.get_user api.delete_user
         api.show_usage api.list_keys api.revoke_key openai.get_video
         openai.get_video_content openai.delete_video ark.get ark.delete
-        """,
-    ),
-    **all_of(
-        Kind.OWN,
-        """
         web.delete_prompt web.task web.card web.cancel web.cancel_picture
         web.retry web.delete web.again web.input_picture web.input_thumbnail
         web.reference web.batch web.batch_now web.batch_card web.cancel_batch
@@ -107,11 +108,6 @@ ROUTES: dict[str, Route] = {
         """
         api.list_models api.list_styles openai.list_videos openai.list_models
         ark.list_videos
-        """,
-    ),
-    **all_of(
-        Kind.LIST,
-        """
         web.offer_of_file web.saved_prompts web.prompt_panel web.index
         web.composer web.batches web.tasks web.cancelling web.gallery
         web.all_collections web.shares web.empty_trash web.tidying web.tidy
@@ -227,3 +223,55 @@ ROUTES: dict[str, Route] = {
     # The operators'
     "admin.decide_cost": admins(charged="yes"),
 }
+
+# How paths begin that are for programs, with a key.
+PROGRAMS = ("/api/", "/v1/", "/mcp", "/metrics")
+# These end the session of whoever sends them, so they come last.
+LAST = ("web.end_sessions", "web.sign_out")
+
+
+def walk(app: Flask) -> list[tuple[Rule, str]]:
+    """Each route with each of its methods."""
+    found = [
+        (rule, method)
+        for rule in app.url_map.iter_rules()
+        for method in METHODS
+        if method in (rule.methods or ())
+    ]
+    return sorted(found, key=lambda each: each[0].endpoint in LAST)
+
+
+def filled(value: object, places: dict[str, str]) -> object:
+    """*value* with the names of what is Ada's put in."""
+    if isinstance(value, str):
+        return value.format_map(places) if "{" in value else value
+    if isinstance(value, list):
+        return [filled(each, places) for each in value]
+    if isinstance(value, dict):
+        return {key: filled(each, places) for key, each in value.items()}
+    return value
+
+
+def ask(client, rule: Rule, method: str, places: dict[str, str], key: str = ""):
+    """Send what the route's owner could send, with *key* if it is the API's."""
+    route = ROUTES[rule.endpoint]
+    path = rule.rule
+    for name in rule.arguments:
+        path = path.replace(placeholder(rule, name), places[name])
+    headers = dict(POST)
+    if key and path.startswith(PROGRAMS):
+        headers["Authorization"] = f"Bearer {key}"
+    options: dict = {"query_string": filled(route.query, places), "headers": headers}
+    if PICTURE in route.form.values():
+        options["data"] = {"file": (io.BytesIO(photo()), PICTURE)}
+    elif method != "GET" and path.startswith(PROGRAMS):
+        options["json"] = filled(route.json or {}, places)
+    elif method != "GET":
+        options["data"] = filled(route.form, places)
+    return client.open(path, method=method, **options)
+
+
+def placeholder(rule: Rule, name: str) -> str:
+    """``<name>`` as it stands in the rule, with its converter if it has one."""
+    (found,) = [p for p in rule.rule.split("<")[1:] if p.split(">")[0].endswith(name)]
+    return "<" + found.split(">")[0] + ">"

@@ -2,10 +2,8 @@
 
 import pytest
 
-from tests.access.conftest import built_closed, closed, secured
+from tests.access.conftest import built_closed, closed, secured  # noqa: F401
 from tests.admin.pages import fail
-
-__all__ = ["built_closed", "closed", "secured"]
 
 
 @pytest.fixture

@@ -149,35 +149,29 @@ def test_reasons_are_those_of_the_newest(client, database, monkeypatch):
 
 
 def test_running_again_makes_a_task_and_ends_the_line(client, failed, work_off):
-    """The owner has a new task, of what the other lacks; the failure is dealt with,
-    and the trail tells."""
+    """The owner has a new task, of what the other lacks; the failure is dealt with, and
+    the trail tells. A second click finds what the first has made; the line says what
+    that is."""
     task_id = failed(refusal("rate_limited_for_good"), Progress("other"))
+    path = f"{LIST}/{task_id}/retry"
 
-    page = done(client, f"{LIST}/{task_id}/retry")
+    first = send(client, path, htmx=True)
 
     (new,) = runs_again(task_id)
     made = Task.find_one({"_id": new})
     assert (made.user_id, made.n) == ("user_123", 1)
-    assert shown(page) == []
-    assert actions() == [("failures.retry", task_id)]
-    work_off()
-    assert result(client, new)["status"] == "completed"
-
-
-def test_double_click_runs_once(client, failed):
-    """The second request finds what the first has made; the line says what that is."""
-    task_id = failed()
-
-    first = send(client, f"{LIST}/{task_id}/retry", htmx=True)
-    Generation.collection().update_many(  # as if the first had died just then
-        {"task_id": task_id}, [{"$set": {"error": "$dealt_with.error"}}]
-    )
-    second = send(client, f"{LIST}/{task_id}/retry", htmx=True)
-
-    assert (first.status_code, second.status_code) == (200, 200)
-    (new,) = runs_again(task_id)
     assert first.text.lstrip().startswith('<li class="op-failure op-failure-dealt"')
     assert f"/tasks/{new}" in first.text
+    assert shown(client.get(LIST)) == []
+    assert actions() == [("failures.retry", task_id)]
+    Generation.collection().update_many(  # as if the first had died just then
+        {"task_id": task_id, "dealt_with": {"$exists": True}},
+        [{"$set": {"error": "$dealt_with.error"}}],
+    )
+    assert send(client, path, htmx=True).status_code == 200
+    assert runs_again(task_id) == [new]
+    work_off()
+    assert result(client, new)["status"] == "completed"
 
 
 def test_what_may_be_charged_twice_needs_consent(client, failed):
@@ -244,12 +238,18 @@ def test_retry_is_offered_where_it_makes_sense(client, failed, code, is_offered)
 
 def test_all_that_match_run_again_but_for_the_doubtful(client, failed):
     """By reason; what may have been charged, or was retried by its owner, stays. Of
-    all reasons, only those where another try may succeed."""
+    all reasons, only those where another try may succeed. While intake is paused none
+    does, and the operator is told why."""
     plain = [failed(refusal("quota_exhausted")) for _ in range(3)]
     doubtful = failed(refusal("quota_exhausted", charged="unknown"))
     hopeless = failed(refusal("content_refused_prompt"))
     hopeful = failed(refusal("provider_unreachable"))
     client.post(f"/api/v1/tasks/{plain[0]}/retry", json={})
+
+    queue_actions.set_paused(OPERATOR, "intake", True)
+    paused = send(client, f"{LIST}/retry", htmx=True, code="quota_exhausted")
+    assert (paused.status_code, paused.headers["HX-Retarget"]) == (503, "#notices")
+    queue_actions.set_paused(OPERATOR, "intake", False)
 
     page = done(client, f"{LIST}/retry", code="quota_exhausted")
 
@@ -310,18 +310,6 @@ def test_dropping_hides_and_keeps_the_task(client, failed):
     for task_id in (single, *others):
         assert result(client, task_id)["status"] == "failed"
     assert actions() == [("failures.drop", single), ("failures.drop_all", None)]
-
-
-def test_paused_intake_runs_nothing_again(client, failed):
-    """The operator is told why, and the failure stays."""
-    task_id = failed(refusal("quota_exhausted"))
-    queue_actions.set_paused(OPERATOR, "intake", True)
-
-    answer = send(client, f"{LIST}/retry", htmx=True, code="quota_exhausted")
-
-    assert answer.status_code == 503
-    assert answer.headers["HX-Retarget"] == "#notices"
-    assert shown(client.get(LIST)) == [f"{task_id}_0"]
 
 
 def test_how_many_there_are_is_counted_up_to_a_bound(client, failed, monkeypatch):

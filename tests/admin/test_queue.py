@@ -37,41 +37,33 @@ def test_absent_redis_is_said(config, registry, database):
 
 
 def test_numbers_are_those_of_the_moment(client, provider, work_off):
-    """Waiting, under way, done and failed; each reason leads to the list of these."""
+    """Waiting, under way, done and failed; each reason leads to the list of these. And
+    who waits for how much, by name, since when, and what of it is under way."""
+    user = new_user(client, "ada@example.com", "Ada L")
     create(client)
     work_off()
     fail(client, provider, work_off, *[refusal()] * 2)
-    create(client, n=3)
-    run_queue()
-
-    page = client.get(QUEUE, headers=ENGLISH)
-
-    assert tiles(page) == {
-        "Waiting": "1",
-        "In progress": "2",
-        "Waiting to retry": "0",
-        "Done in the last hour": "1",
-        "Failed in the last hour": "2",
-        "Failed in total": "2",
-    }
-    assert "content_refused_prompt 2" in text_of(page)
-    today = utcnow().date().isoformat()
-    assert f"/admin/failures?code=content_refused_prompt&amp;day={today}" in page.text
-
-
-def test_users_are_told_by_name_and_share(client):
-    """Who waits for how much, since when, and what of it is under way."""
-    user = new_user(client, "ada@example.com", "Ada L")
     create(client, user_id=user["id"], n=4)
     run_queue()
     create(client, user_id="stranger")
     ago = utcnow() - timedelta(minutes=5, seconds=7)
     Generation.collection().update_many({}, {"$set": {"created_at": ago}})
 
-    words = text_of(client.get(QUEUE, headers=ENGLISH))
+    page = client.get(QUEUE, headers=ENGLISH)
 
-    assert "Ada L 2 2" in words
-    assert "stranger 1 0" in words
+    assert tiles(page) == {
+        "Waiting": "3",
+        "In progress": "2",
+        "Waiting to retry": "0",
+        "Done in the last hour": "1",
+        "Failed in the last hour": "2",
+        "Failed in total": "2",
+    }
+    words = text_of(page)
+    assert "content_refused_prompt 2" in words
+    today = utcnow().date().isoformat()
+    assert f"/admin/failures?code=content_refused_prompt&amp;day={today}" in page.text
+    assert "Ada L 2 2" in words and "stranger 1 0" in words
     assert re.search(r"longest 5 min (0[7-9]|[1-5]\d) s", words)
 
 
@@ -185,10 +177,7 @@ def test_switches_are_thrown_on_the_page(client, name, banner):
 
 
 def test_clearing_cancels_what_waits(client):
-    """The count comes first; a wrong word cancels nothing. What the provider has begun
-    goes on; owners are told by whom."""
-    begun = create(client, n=2)
-    run_queue()
+    """The count comes first; a wrong word cancels nothing. Owners are told by whom."""
     waiting = create(client, n=3)
     create(client, user_id="bob")
     page = client.get(CLEAR, headers=ENGLISH)
@@ -205,7 +194,6 @@ def test_clearing_cancels_what_waits(client):
     assert "Nothing to cancel" in text_of(page)
     data = result(client, waiting)
     assert (data["status"], data["error"]["code"]) == ("cancelled", "queue_cleared")
-    assert result(client, begun)["status"] == "processing"
     assert actions() == [("queue.clear", None)]
     for word in (" Clear ", "清空"):
         create(client)

@@ -1,7 +1,6 @@
 """``flask queue``: what an operator sees and does from a terminal."""
 
 from contextlib import AbstractContextManager
-from dataclasses import replace
 from datetime import timedelta
 
 import pymongo
@@ -9,31 +8,21 @@ import pytest
 from pymongo.errors import ConfigurationError
 
 from app import create_app
-from jimeng import documents, jobs, lanes
+from jimeng import lanes
 from jimeng.cli import databases
 from jimeng.config import Config
 from jimeng.documents import AuditEntry, Lane, base, utcnow
 from tests.conftest import run_queue
 from tests.forgetting import forget_lanes
-from tests.rest import REDIS_AWAY, create, result
+from tests.rest import REDIS_AWAY, command, create, result
 
 KEYS = {"VOLCENGINE_ACCESS_KEY": "key", "VOLCENGINE_SECRET_KEY": "secret"}
 
 
 @pytest.fixture
 def run(app, config, registry):
-    """Runs a command and puts this process's settings back."""
-
-    def command(*words: str, answer: str = "", **changes: str):
-        other = create_app(replace(config, **changes)) if changes else app
-        runner = other.test_cli_runner()
-        try:
-            return runner.invoke(args=["queue", *words], input=answer)
-        finally:
-            documents.connect(config, timeout=documents.WORKER_TIMEOUT)
-            jobs.configure(config, registry)
-
-    return command
+    """Runs a command with those settings."""
+    return lambda *words, **how: command(config, registry, ["queue", *words], **how)
 
 
 def test_status_prints_the_counts(client, run):
@@ -74,33 +63,24 @@ def test_reset_lane_sends_at_once_as_many_as_are_configured(run, lane):
     assert "of 2 slots, 0 pending\n" in run("status", **KEYS).output
     assert lanes.free_slots(lane, 2) == [0, 1]
     assert lanes.read_lane(lane).durations == [4.0], "what was measured stays"
-
-
-def test_unknown_lane_is_not_reset(run, lane):
-    done = run("reset", "nothing", **KEYS)
-
-    assert done.exit_code == 1
-    assert "no lane 'nothing'" in done.output and lane in done.output
-    assert AuditEntry.collection().count_documents({}) == 0
-
-
-def test_clear_asks_first(client, run):
-    task_id = create(client)
-
-    done = run("clear", answer="n\n")
-
-    assert done.exit_code == 1
-    assert "1 pictures wait" in done.output
-    assert result(client, task_id)["status"] == "pending"
+    assert AuditEntry.collection().count_documents({}) == 1
+    unknown = run("reset", "nothing", **KEYS)
+    assert unknown.exit_code == 1
+    assert "no lane 'nothing'" in unknown.output and lane in unknown.output
+    assert AuditEntry.collection().count_documents({}) == 1
 
 
 @pytest.mark.parametrize(
     "words, answer", [(["clear"], "y\n"), (["clear", "--force"], "")]
 )
-def test_clear_prints_both_counts(client, run, words, answer):
+def test_clear_asks_first_and_prints_both_counts(client, run, words, answer):
     task_id = create(client, n=2)
+    refused = run("clear", input="n\n")
+    assert refused.exit_code == 1
+    assert "2 pictures wait" in refused.output
+    assert result(client, task_id)["status"] == "pending"
 
-    done = run(*words, answer=answer)
+    done = run(*words, input=answer)
 
     assert done.exit_code == 0, done.output
     assert "tasks cancelled: 1" in done.output

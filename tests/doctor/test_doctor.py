@@ -5,9 +5,15 @@ import os
 import re
 import resource
 import socket
+import threading
 import time
+from collections import namedtuple
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from socket import getaddrinfo
 from urllib.parse import urlsplit
@@ -17,9 +23,8 @@ from mongoengine import get_db
 from pymongo.errors import AutoReconnect
 from redis import Redis
 
-from app import create_app
 from jimeng import documents, jobs, lanes
-from jimeng.cli.checks import Verdict, databases, machine
+from jimeng.cli.checks import Verdict, databases, examine, machine
 from jimeng.documents import ApiKey, User, Worker, migrations, utcnow
 from jimeng.documents.migrations import steps
 from jimeng.documents.migrations.steps import Step
@@ -29,20 +34,106 @@ from jimeng.jobs import costs
 from jimeng.monitoring import readiness
 from jimeng.operations import backup
 from jimeng.operations.backup import rotation
+from jimeng.providers import Registry
 from jimeng.providers.models.visual import MODELS
-from tests.doctor.conftest import VISUAL, Service, Usage, answering, begin_worker
+from tests.rest import command
 from tests.waiting import wait_for
 
 ROOT = Path(__file__).parents[2]
+VISUAL = "volcengine_jimeng"
+KEYS = {"VOLCENGINE_ACCESS_KEY": "key", "VOLCENGINE_SECRET_KEY": "secret"}
+Usage = namedtuple("Usage", "total used free")
+
+
+class Service:
+    """A provider whose models are fine, but for those that it refuses."""
+
+    label = ("即梦", "Jimeng")
+
+    def __init__(self, address: str, **refused: ProviderError) -> None:
+        self.address = address
+        self.refused = refused
+
+    def check(self, req_key: str) -> bool:
+        if req_key in self.refused:
+            raise self.refused[req_key]
+        return True
+
+
+@contextmanager
+def answering(
+    status: int = 200, ahead: timedelta = timedelta(0), **headers: str
+) -> Iterator[str]:
+    """A server whose clock is *ahead*, and its address."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(status)
+            for name, value in headers.items():
+                self.send_header(name.replace("_", "-"), value)
+            self.end_headers()
+
+        def do_HEAD(self) -> None:
+            self.do_GET()
+
+        def date_time_string(self, timestamp: float | None = None) -> str:
+            return format_datetime(datetime.now(UTC) + ahead, usegmt=True)
+
+        def log_message(self, *args: object) -> None:
+            pass
+
+    server = HTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+@pytest.fixture
+def connected_again(database, config, registry):
+    """Afterwards, whatever else this process was connected to."""
+    yield
+    documents.connect(config, timeout=documents.WORKER_TIMEOUT)
+    jobs.configure(config, registry)
+
+
+def begin_worker() -> None:
+    """One that lives on, however long the look takes."""
+    now = utcnow()
+    Worker(id="w", started_at=now, seen_at=now + timedelta(hours=1)).save()
+
+
+@pytest.fixture
+def look(app, config, connected_again):
+    """All findings, by what was looked at; a worker lives."""
+    begin_worker()
+
+    def look(service: Service | None = None, **changes: object) -> dict:
+        served = {} if service is None else {VISUAL: service}
+        jobs.configure(config, Registry(served, dict.fromkeys(served, 2)))
+        keys = KEYS if service else {}
+        found = list(examine(replace(config, **keys, **changes)))
+        return {each.check: each for each in found}
+
+    return look
 
 
 def test_nothing_is_wrong(look):
-    """Everything was looked at, and each thing says what it saw."""
+    """Everything was looked at, and each thing says what it saw. What it wrote to see
+    whether it can is gone, or always the same."""
     migrations.run()
     rotation.record_backup(utcnow())
+    look()
+    before = {name: count(name) for name in get_db().list_collection_names()}
     with answering(X_Request_ID="one") as address:
         found = look(Service(address), PUBLIC_URL=address)
 
+    assert {name: count(name) for name in before} == before
+    assert count("pictures.files") == count("pictures.chunks") == 0
     wrong = {c: f for c, f in found.items() if f.status is not Verdict.OK}
     assert set(wrong) <= {"disk of MongoDB"}, wrong  # this machine's may be scarce
     assert {
@@ -54,25 +145,11 @@ def test_nothing_is_wrong(look):
     assert "256 KiB" in found["storage"].found
 
 
-def test_it_leaves_nothing_behind(look):
-    """What it wrote to see whether it can is gone, or always the same."""
-    look()
-    before = {name: count(name) for name in get_db().list_collection_names()}
-
-    look()
-
-    assert {name: count(name) for name in before} == before
-    assert count("pictures.files") == count("pictures.chunks") == 0
-
-
 def count(collection: str) -> int:
     return get_db()[collection].count_documents({})
 
 
-@pytest.mark.parametrize("whose", ["installation", "default", "user", "key"])
-def test_model_without_a_price_is_warned_of_where_there_is_a_budget(
-    look, monkeypatch, whose
-):
+def test_model_without_a_price_is_warned_of_where_there_is_a_budget(look, monkeypatch):
     """Any budget refuses it; without one it is used, and nothing is said."""
     dear = costs.Price("x", 1)
     monkeypatch.setattr(
@@ -80,20 +157,20 @@ def test_model_without_a_price_is_warned_of_where_there_is_a_budget(
     )
     service = Service("https://example.com")
     assert "price of jimeng-3.1" not in look(service)
+    looks = [look(service, MONTHLY_BUDGET=1), look(service, USER_DAILY_BUDGET=1)]
+    User(id="u", name="u", email="u@example.com", daily_budget_micros=0).add()
+    looks.append(look(service))
+    User.collection().delete_many({})
+    row = {"user_id": "u", "name": "k", "prefix": "p", "sha256": "s"}
+    ApiKey(id="k", monthly_budget_micros=1, **row).add()
+    looks.append(look(service))
 
-    settings = {"installation": "MONTHLY_BUDGET", "default": "USER_DAILY_BUDGET"}
-    changes = {settings[whose]: 10**9} if whose in settings else {}
-    if whose == "user":
-        User(id="u", name="u", email="u@example.com", daily_budget_micros=0).add()
-    elif whose == "key":
-        row = {"user_id": "u", "name": "k", "prefix": "p", "sha256": "s"}
-        ApiKey(id="k", monthly_budget_micros=1, **row).add()
-    found = look(service, **changes)
-
-    warned = found["price of jimeng-3.1"]
-    assert (warned.status, warned.advice) == (Verdict.WARNING, "error.price_unknown")
-    assert dict(warned.values) == {"model": "jimeng-3.1"}
-    assert "price of doubao-seedream-3.0-t2i" not in found
+    for found in looks:
+        warned = found["price of jimeng-3.1"]
+        assert warned.status is Verdict.WARNING
+        assert warned.advice == "error.price_unknown"
+        assert dict(warned.values) == {"model": "jimeng-3.1"}
+        assert "price of doubao-seedream-3.0-t2i" not in found
 
 
 def test_what_is_broken_has_failed(look, monkeypatch):
@@ -242,41 +319,37 @@ def test_pause_is_warned_of(look, by, advice):
     assert found.advice == f"doctor.paused{advice}"
 
 
-def test_full_disk_is_told_where_no_database_runs(app, tmp_path, monkeypatch):
+def test_full_disk_is_told_where_no_database_runs(run, tmp_path, monkeypatch):
     """It is why they do not, often enough."""
     monkeypatch.setattr(machine.shutil, "disk_usage", lambda path: Usage(9e9, 9e9, 0))
     (tmp_path / "data").mkdir()
     nowhere = {"MONGODB_URI": "", "REDIS_URL": "", "DATA_DIR": str(tmp_path / "data")}
-    other = create_app(replace(app.config["JIMENG"], **nowhere))
 
-    done = other.test_cli_runner().invoke(args=["doctor"])
+    done = run(**nowhere)
 
     assert done.exit_code == 1
+    assert "start them with `make run`" in done.output
     assert "databases" in done.output and "disk of DATA_DIR" in done.output
     assert "0.0 of 8.4 GiB free" in done.output
 
 
 @pytest.fixture
-def run(app, config, connected_again):
-    def run(*words: str, language: str = "en_GB.UTF-8", **changes: str):
-        other = create_app(replace(config, **changes))
+def run(app, config, registry):
+    def run(*words: str, language: str = "en_GB.UTF-8", **how: str):
         env = {"LANG": language, "LC_ALL": ""}
-        return other.test_cli_runner().invoke(args=words or ["doctor"], env=env)
+        return command(config, registry, [*words] or ["doctor"], env=env, **how)
 
     return run
 
 
 def test_command_fails_where_something_has(run):
-    """No worker lives: a line of facts, one of advice, and the exit status."""
+    """No worker lives: a line of facts, one of advice, and the exit status. With one
+    there are warnings alone, and it succeeds."""
     ended = run()
-
     assert ended.exit_code == 1, ended.output
     lines = ended.output.splitlines()
     said = next(i for i, line in enumerate(lines) if line.startswith("FAILED   queue"))
     assert "No worker is running: start one" in lines[said + 1]
-
-
-def test_command_succeeds_with_warnings(run):
     begin_worker()
 
     ended = run("doctor", "--json", language="zh_CN.UTF-8")
@@ -288,13 +361,6 @@ def test_command_succeeds_with_warnings(run):
     assert "VOLCENGINE_ACCESS_KEY" in models["advice"]
     names = {"check", "status", "found", "advice"}
     assert all(set(row) == names for row in told["findings"])
-
-
-def test_nothing_that_runs_is_said(run, tmp_path):
-    ended = run(MONGODB_URI="", DATA_DIR=str(tmp_path))
-
-    assert ended.exit_code == 1
-    assert "start them with `make run`" in ended.output
 
 
 def test_database_of_make_run_that_is_away_is_named(run, tmp_path):
@@ -324,10 +390,8 @@ def test_other_commands_say_it_as_well(config, run):
 
 @pytest.mark.parametrize("page", ["operations.md", "operations.en.md"])
 def test_runbook_has_a_section_for_each_reason_and_alert(page):
-    """
-    Whoever reads a code finds it by its name, and no section is of no use: those of
-    the other alerts follow.
-    """
+    """Whoever reads a code finds it by its name, and no section is of no use: those of
+    the other alerts follow."""
     text = (ROOT / "docs" / page).read_text("utf-8")
     rules = (ROOT / "docs/monitoring/alerts.yml").read_text("utf-8")
     runbooks = re.findall(r"runbook: (\S+)#([a-z_]+)?", rules)
@@ -343,28 +407,18 @@ def test_runbook_has_a_section_for_each_reason_and_alert(page):
     [(50, Verdict.OK), (9, Verdict.WARNING), (0.2, Verdict.FAILED)],
 )
 def test_scarce_disks_are_told(monkeypatch, config, app, tmp_path, free, status):
+    """That of the pictures, too: intake pauses for it."""
     gib = 2**30
     usage = Usage(100 * gib, (100 - free) * gib, free * gib)
     monkeypatch.setattr(machine.shutil, "disk_usage", lambda path: usage)
+    here = {"STORAGE": "file", "STORAGE_DIR": str(tmp_path), "DATA_DIR": str(tmp_path)}
 
-    found = list(machine.own_disk(replace(config, DATA_DIR=str(tmp_path))))
+    *_, own = machine.own_disk(replace(config, **here))
+    (of_pictures,) = machine.pictures_disk(replace(config, **here))
 
-    assert found[-1].check == "disk of DATA_DIR"
-    assert found[-1].status is status
-    assert found[-1].found == f"{free:.1f} of 100.0 GiB free"
-
-
-def test_full_disk_of_pictures_is_told_apart(monkeypatch, config, tmp_path):
-    """Intake pauses for that one, too."""
-    gib = 2**30
-    usage = {str(tmp_path / "pictures"): Usage(gib, gib, 0)}
-    (tmp_path / "pictures").mkdir()
-    monkeypatch.setattr(machine.shutil, "disk_usage", lambda path: usage[str(path)])
-    chosen = replace(config, STORAGE="file", STORAGE_DIR=str(tmp_path / "pictures"))
-
-    (found,) = machine.pictures_disk(chosen)
-
-    assert (found.check, found.status) == ("disk of STORAGE_DIR", Verdict.FAILED)
+    for found, name in ((own, "DATA_DIR"), (of_pictures, "STORAGE_DIR")):
+        assert (found.check, found.status) == (f"disk of {name}", status)
+        assert found.found == f"{free:.1f} of 100.0 GiB free"
     assert list(machine.pictures_disk(config)) == []
 
 

@@ -1,7 +1,10 @@
-"""The embedded servers keep their ports and data; their processes never stay behind."""
+"""The embedded servers keep their ports and data; no process stays behind."""
 
+import os
+import signal
 import socket
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,7 +12,8 @@ import redis
 from pymongo import MongoClient
 
 from jimeng.errors import ConfigError
-from jimeng.local.embedded import Mongo, Redis, binaries, is_open
+from jimeng.local.embedded import Child, Mongo, Redis, binaries
+from tests.waiting import PATIENCE_S, wait_for
 
 ROOT = Path(__file__).parents[2]
 
@@ -42,28 +46,18 @@ def mongo_client(server: Mongo) -> MongoClient:
 
 
 @pytest.mark.system
-def test_mongo_keeps_port_and_data(mongo):
-    mongo.start()
-    first = mongo.port
-    with mongo_client(mongo) as client:
-        client.test.things.insert_one({"_id": 1})
-
-    mongo.stop()
-    mongo.start()
-
-    with mongo_client(mongo) as client:
-        assert client.test.things.count_documents({}) == 1
-        assert client.admin.command("hello")["setName"] == "jimeng"
-    assert mongo.port == first
-
-
-@pytest.mark.system
-def test_mongo_moves_after_a_crash_without_loss(mongo):
+def test_mongo_keeps_data_and_if_it_can_its_port(mongo):
+    """Whether it has ended in order or crashed, and somebody else has its port."""
     mongo.start()
     first = mongo.port
     with mongo_client(mongo) as client:
         client.test.things.insert_many([{"_id": n} for n in range(200)])
         client.admin.command("fsync")  # a checkpoint, which the rest comes after
+    mongo.stop()
+    mongo.start()
+    assert mongo.port == first
+    with mongo_client(mongo) as client:
+        assert client.admin.command("hello")["setName"] == "jimeng"
         client.test.things.insert_many([{"_id": n} for n in range(200, 500)])
         client.test.later.insert_one({})
     mongo.child.kill()
@@ -89,7 +83,7 @@ def test_a_second_mongo_on_the_same_data_is_refused(mongo):
         client.test.things.insert_one({})
 
 
-def test_redis_keeps_port_and_data(redis_server):
+def test_redis_keeps_data_and_if_it_can_its_port(redis_server):
     redis_server.start()
     first = redis_server.port
     with redis.Redis.from_url(redis_server.url) as client:
@@ -100,22 +94,14 @@ def test_redis_keeps_port_and_data(redis_server):
 
     with redis.Redis.from_url(redis_server.url) as client:
         assert client.lrange("queue", 0, -1) == [b"job"]
+        client.rpush("queue", "another")
     assert redis_server.port == first
-
-
-def test_redis_moves_when_its_port_is_taken(redis_server):
-    redis_server.start()
-    first = redis_server.port
-    with redis.Redis.from_url(redis_server.url) as client:
-        client.set("key", "value")
     redis_server.child.kill()
-
     with occupy(first):
         redis_server.start()
-
     assert redis_server.port != first
     with redis.Redis.from_url(redis_server.url) as client:
-        assert client.get("key") == b"value"
+        assert client.lrange("queue", 0, -1) == [b"job", b"another"]
 
 
 @pytest.mark.parametrize(
@@ -198,27 +184,6 @@ def test_redis_begins_empty_where_its_files_are_broken(
     assert len(list(redis_server.data_dir.glob("appendonlydir-*"))) == lines
 
 
-def test_redis_is_nobody_elses(redis_server):
-    """Without the password nothing is told; it stands in no argument of a process.
-    Nobody on the network reaches it."""
-    redis_server.start()
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        probe.bind(("127.0.0.2", redis_server.port))  # free, so it is not on 0.0.0.0
-    assert is_open(redis_server.port)
-    password = (redis_server.data_dir / "password").read_text()
-
-    with (
-        redis.Redis(port=redis_server.port) as stranger,
-        pytest.raises(redis.exceptions.AuthenticationError),
-    ):
-        stranger.get("key")
-    listed = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True)
-    assert password not in listed.stdout
-    for name in ("password", "redis.conf"):
-        assert (redis_server.data_dir / name).stat().st_mode & 0o777 == 0o600
-
-
 def test_another_redis_on_the_port_is_not_taken_for_ours(redis_server, tmp_path):
     other = Redis(tmp_path / "other")
     other.start()
@@ -230,3 +195,101 @@ def test_another_redis_on_the_port_is_not_taken_for_ours(redis_server, tmp_path)
         assert other.answers()
     finally:
         other.stop()
+
+
+# Opens the FIFO for writing in a child and a grandchild, both deaf to SIGTERM.
+DEAF = """
+import os, signal, sys, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+os.fork()
+fifo = open(sys.argv[1], "w")
+fifo.write("up\\n")
+fifo.flush()
+time.sleep(600)
+"""
+# Ends at once and leaves a process behind that has the FIFO open.
+DESERTER = """
+import os, sys, time
+fifo = open(sys.argv[1], "w")
+fifo.write("up\\n")
+fifo.flush()
+if not os.fork():
+    time.sleep(600)
+"""
+PARENT = """
+import sys, time
+from jimeng.local.embedded import Child
+child = Child(sys.argv[1:])
+time.sleep(600)
+"""
+
+
+@pytest.fixture
+def fifo(tmp_path):
+    """A FIFO at whose reading end one sees when the last of its writers has ended."""
+    path = tmp_path / "fifo"
+    os.mkfifo(path)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("script", "status"), [("exit 7", 7), ("kill -KILL $$", 128 + 9)]
+)
+def test_a_leash_hands_on_the_exit_status(script, status):
+    child = Child(["sh", "-c", script])
+
+    wait_for(lambda: child.status() is not None)
+    assert child.status() == status
+
+
+def test_stop_is_gentle_at_first(tmp_path):
+    """SIGTERM reaches the command itself, which may end in order."""
+    log = tmp_path / "log"
+    child = Child(
+        [
+            "sh",
+            "-c",
+            "trap 'echo bye; exit 0' TERM; echo up; while :; do sleep .05; done",
+        ],
+        log=log,
+    )
+    wait_for(lambda: log.read_text() == "up\n")
+
+    assert child.stop(PATIENCE_S) == 0
+    assert log.read_text() == "up\nbye\n"
+
+
+@pytest.mark.parametrize("is_stopped", [True, False])
+def test_deaf_children_are_killed_in_the_end(fifo, is_stopped):
+    """Whoever ends the leash does not leave the command behind either."""
+    child = Child([sys.executable, "-c", DEAF, str(fifo)])
+
+    with open(fifo) as reader:
+        assert [reader.readline(), reader.readline()] == ["up\n", "up\n"]
+        if is_stopped:
+            assert child.stop(0.1) == 128 + signal.SIGKILL
+        else:
+            os.kill(child.pid, signal.SIGKILL)
+            wait_for(lambda: child.status() is not None)
+        assert reader.read() == ""  # at the end: no writer is left
+
+
+def test_what_a_command_leaves_behind_goes_too(fifo):
+    """When a command has ended, so have the processes that it started."""
+    child = Child([sys.executable, "-c", DESERTER, str(fifo)])
+
+    with open(fifo) as reader:
+        wait_for(lambda: child.status() == 0)
+        assert reader.read() == "up\n"
+
+
+@pytest.mark.system
+def test_children_die_with_a_killed_parent(fifo):
+    """Not even SIGKILL to the parent leaves a deaf child or grandchild behind."""
+    command = [sys.executable, "-c", PARENT, sys.executable, "-c", DEAF, str(fifo)]
+    with subprocess.Popen(command, cwd=ROOT) as parent, open(fifo) as reader:
+        assert [reader.readline(), reader.readline()] == ["up\n", "up\n"]
+
+        parent.kill()
+
+        assert reader.read() == ""  # waits until the last of them has ended

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 from types import SimpleNamespace
+from unittest.mock import Mock
 
 import pytest
 
@@ -41,14 +42,6 @@ def running(site):
     wait_for(site.is_empty)
 
 
-@pytest.fixture
-def developing(site):
-    """The same with ``--dev``."""
-    with site.start("--dev", **NO_DATABASES, **OWN_KEYS) as process:
-        first_line(process)
-        yield process
-
-
 REFUSALS = [
     ({"SERVER_HOST": "0.0.0.0"}, "ALLOW_OPEN_ACCESS=1"),
     ({"SERVER_HOST": "192.0.2.1", "ALLOW_OPEN_ACCESS": "1"}, "cannot listen"),
@@ -64,12 +57,6 @@ def test_what_keeps_it_from_starting_is_one_sentence(site, env, said):
     assert said in refusal
     assert refusal.startswith("jimeng does not start: ")
     assert refusal.count("\n") == 1
-
-
-def test_a_broken_dotenv_is_one_sentence(site):
-    (site.path / ".env").write_text("POLL_INTERVAL\n")
-
-    assert "no = after POLL_INTERVAL" in site.refusal()
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0", "::1"])
@@ -89,11 +76,17 @@ def test_a_taken_port_is_named_with_the_way_out(site, host):
 
 @pytest.mark.system
 def test_children_get_the_settings_and_end_with_sigterm(site, running):
+    """A second start names the first; a child that is killed is started again."""
     env = site.ask()["env"]
     assert env["AUTH"] == "off"
     assert env["ALLOW_OPEN_ACCESS"] == "1"
     assert env["MONGODB_URI"] == NO_DATABASES["MONGODB_URI"]
     assert "JIMENG_DEMO" not in env
+    refusal = site.refusal(SERVER_PORT=str(free_port()), **NO_DATABASES, **OWN_KEYS)
+    assert f"already running on {site.path}/.data, pid {running.pid}" in refusal
+    os.kill(site.ask()["parent"], signal.SIGKILL)
+    wait_for(lambda: "web ended status=137, starting again in 0.5 s" in site.log())
+    wait_for(site.answers)
 
     running.terminate()
 
@@ -119,21 +112,6 @@ def test_sign_in_gets_a_secret_that_stays(site):
 
 
 @pytest.mark.system
-def test_a_second_start_names_the_first(site, running):
-    refusal = site.refusal(SERVER_PORT=str(free_port()), **NO_DATABASES, **OWN_KEYS)
-
-    assert f"already running on {site.path}/.data, pid {running.pid}" in refusal
-
-
-@pytest.mark.system
-def test_a_killed_child_is_started_again(site, running):
-    os.kill(site.ask()["parent"], signal.SIGKILL)
-
-    wait_for(lambda: "web ended status=137, starting again in 0.5 s" in site.log())
-    wait_for(site.answers)
-
-
-@pytest.mark.system
 def test_the_second_ctrl_c_waits_for_nothing(site, running):
     """A request under way holds up the first Ctrl-C, but not the second."""
     with socket.create_connection(("127.0.0.1", site.port)) as link:
@@ -151,26 +129,30 @@ def test_the_second_ctrl_c_waits_for_nothing(site, running):
 
 
 @pytest.mark.system
-def test_dev_mends_what_was_broken(site, developing):
-    """A mistake in a source ends the web server; mending it brings it back."""
-    (site.path / "wsgi.py").write_text("here is a mistake")
-    wait_for(lambda: "web ended" in site.log())
-    site.put("wsgi.py", WSGI)
+def test_dev_follows_the_sources(site):
+    """A changed file is served soon, without a moment in which nothing answers. A
+    mistake in one ends the web server; mending it brings it back. Wrong settings are
+    named, and what runs goes on running."""
+    with site.start("--dev", **NO_DATABASES, **OWN_KEYS) as process:
+        first_line(process)
+        parent = site.ask()["parent"]
 
-    wait_for(site.answers)
+        site.put("wsgi.py", WSGI.replace("VERSION = 1", "VERSION = 22"))
 
-
-@pytest.mark.system
-def test_dev_follows_the_sources(site, developing):
-    """A changed file is served soon, without a moment in which nothing answers."""
-    parent = site.ask()["parent"]
-
-    site.put("wsgi.py", WSGI.replace("VERSION = 1", "VERSION = 22"))
-
-    wait_for(lambda: site.ask()["version"] == 22)  # asking must not fail
-    assert site.ask()["parent"] == parent
-    developing.terminate()
-    assert developing.wait(PATIENCE_S) == 0
+        wait_for(lambda: site.ask()["version"] == 22)  # asking must not fail
+        assert site.ask()["parent"] == parent
+        site.say(POLL_INTERVAL="soon")
+        wait_for(lambda: "settings not taken" in site.log())
+        assert "POLL_INTERVAL must be a number" in site.log()
+        site.say(DATA_DIR="elsewhere")
+        wait_for(lambda: "DATA_DIR has changed; stop jimeng" in site.log())
+        assert site.ask()["parent"] == parent
+        (site.path / "wsgi.py").write_text("here is a mistake")
+        wait_for(lambda: "web ended" in site.log())
+        site.put("wsgi.py", WSGI)
+        wait_for(site.answers)
+        process.terminate()
+        assert process.wait(PATIENCE_S) == 0
 
 
 @pytest.mark.system
@@ -257,20 +239,6 @@ def test_dev_takes_keys_that_are_added_while_it_runs(site):
         assert len(env["SECRET_KEY"]) >= 32
 
 
-@pytest.mark.system
-def test_dev_goes_on_with_the_earlier_settings(site, developing):
-    """Wrong ones are named; what runs goes on running."""
-    before = site.ask()["parent"]
-
-    site.say(POLL_INTERVAL="soon")
-
-    wait_for(lambda: "settings not taken" in site.log())
-    assert "POLL_INTERVAL must be a number" in site.log()
-    site.say(DATA_DIR="elsewhere")
-    wait_for(lambda: "DATA_DIR has changed; stop jimeng" in site.log())
-    assert site.ask()["parent"] == before
-
-
 FULL = """
 import errno, os
 from jimeng.local.embedded import private_files
@@ -293,58 +261,33 @@ def test_a_full_disk_is_one_sentence(site):
     assert refusal.count("\n") == 1
 
 
-class FakeChild:
-    """Has ended as soon as it is told to."""
-
-    ended: int | None = None
-
-    def status(self) -> int | None:
-        return self.ended
-
-
-@pytest.fixture
-def clock(monkeypatch):
-    """The time of `Service`, which only the test moves."""
-    now = [1000.0]
+def test_a_child_that_keeps_ending_is_started_ever_later(monkeypatch):
+    """The rests double up to 15 seconds and are short again after a steady time."""
+    now, started = [1000.0], []
     monkeypatch.setattr(service, "time", SimpleNamespace(monotonic=lambda: now[0]))
-    return now
 
-
-@pytest.fixture
-def flaky(clock):
-    """A service and the children it has started so far."""
-    started: list[FakeChild] = []
-
-    def spawn() -> FakeChild:
-        started.append(FakeChild())
+    def spawn() -> Mock:
+        started.append(Mock(**{"status.return_value": None}))
         return started[-1]
 
-    made = Service("flaky", spawn, stop_timeout_s=1)
-    made.check()
-    return made, started
+    def rest() -> float:
+        """End the child; the seconds until another is started."""
+        count, began = len(started), now[0]
+        started[-1].status.return_value = 1
+        flaky.check()
+        while len(started) == count:
+            now[0] += 0.25
+            flaky.check()
+        return now[0] - began
 
-
-def rest(flaky, clock) -> float:
-    """End the child; the seconds until another is started."""
-    made, started = flaky
-    count = len(started)
-    started[-1].ended = 1
-    made.check()
-    began = clock[0]
-    while len(started) == count:
-        clock[0] += 0.25
-        made.check()
-    return clock[0] - began
-
-
-def test_a_child_that_keeps_ending_is_started_ever_later(flaky, clock):
-    """The rests double up to 15 seconds and are short again after a steady time."""
-    rests = [rest(flaky, clock) for _ in range(7)]
-    clock[0] += 31
-    flaky[0].check()
+    flaky = Service("flaky", spawn, stop_timeout_s=1)
+    flaky.check()
+    rests = [rest() for _ in range(7)]
+    now[0] += 31
+    flaky.check()
 
     assert rests == [0.5, 1, 2, 4, 8, 15, 15]
-    assert rest(flaky, clock) == 0.5
+    assert rest() == 0.5
 
 
 def test_demo_keys_are_kept_and_private(tmp_path):

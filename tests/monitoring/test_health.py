@@ -7,7 +7,7 @@ import pytest
 
 from jimeng import jobs
 from jimeng.config.version import COMMIT, VERSION
-from jimeng.documents import Generation, Task, Worker, utcnow
+from jimeng.documents import Generation, Worker, utcnow
 from jimeng.providers import Registry
 from tests.rest import (
     API,
@@ -39,7 +39,9 @@ def without_mongodb(database, config, registry, soon_away):
 
 
 def test_process_that_answers_is_healthy(client):
-    """Nothing is asked of anybody else."""
+    """Nothing is asked of anybody else. Probes are programs: an address that is none is
+    told of in JSON."""
+    refused(client.get("/health/nope"), 404, "not_found")
     answer = client.get("/health")
 
     release = {"version": VERSION, "commit": COMMIT}
@@ -67,11 +69,6 @@ def test_server_without_credentials_is_not_ready(client, config, worker):
     assert refused(answer, 503, "not_ready")["missing"] == ["no_provider"]
     assert data_of(client.get(f"{API}/models")) == []
     refused(client.post(CREATE, json=CAT), 503, "no_provider")
-
-
-def test_address_under_health_that_is_none_is_json(client):
-    """Probes are programs."""
-    refused(client.get("/health/nope"), 404, "not_found")
 
 
 @pytest.mark.parametrize(
@@ -103,17 +100,24 @@ def test_without_mongodb_what_needs_none_still_answers(without_mongodb):
     assert refused(ready, 503, "not_ready")["missing"] == ["mongodb"]
 
 
-def test_without_redis_nothing_is_written(client, config, registry, worker):
-    """A task that could not be queued is refused before it is stored."""
+def test_without_redis_nothing_is_written(client, drawn, config, registry, worker):
+    """A task that could not be queued is refused before it is stored; what is there can
+    be read, cancelled and deleted."""
+    done = drawn()
+    waiting = create(client)
     with client_with(config, registry, **REDIS_AWAY) as other:
         answer = other.open(CREATE, method="POST", json=CAT)
         ready = other.open("/health/ready", method="GET")
 
-    refused(answer, 503, "queue_unavailable")
-    assert int(answer.headers["Retry-After"]) > 0
-    assert refused(ready, 503, "not_ready")["missing"] == ["redis"]
-    assert Task.collection().count_documents({}) == 0
-    assert Generation.collection().count_documents({}) == 0
+        refused(answer, 503, "queue_unavailable")
+        assert int(answer.headers["Retry-After"]) > 0
+        assert refused(ready, 503, "not_ready")["missing"] == ["redis"]
+        assert result(other, done)["status"] == "completed"
+        assert result(other, waiting)["status"] == "pending"
+        assert len(data_of(other.get(f"{API}/tasks/user/user_123"))) == 2
+        data_of(other.open(f"{API}/tasks/{waiting}/cancel", method="POST"))
+        data_of(other.open(f"{CREATE}/{done}", method="DELETE"))
+    assert Generation.collection().count_documents({}) == 2
 
 
 def test_redis_that_answers_nothing_is_away(database, config, registry):
@@ -124,15 +128,3 @@ def test_redis_that_answers_nothing_is_away(database, config, registry):
             answer = client.open(CREATE, method="POST", json=CAT)
 
     refused(answer, 503, "queue_unavailable")
-
-
-def test_without_redis_reads_still_answer(client, drawn, config, registry):
-    done = drawn()
-    waiting = create(client)
-
-    with client_with(config, registry, **REDIS_AWAY) as other:
-        assert result(other, done)["status"] == "completed"
-        assert result(other, waiting)["status"] == "pending"
-        assert len(data_of(other.get(f"{API}/tasks/user/user_123"))) == 2
-        data_of(other.open(f"{API}/tasks/{waiting}/cancel", method="POST"))
-        data_of(other.open(f"{CREATE}/{done}", method="DELETE"))

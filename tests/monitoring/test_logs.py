@@ -81,12 +81,16 @@ def test_traceback_cannot_pass_for_an_event():
 
 
 def test_line_has_time_level_and_ids():
-    with logs.bound(request="r-1", task="t-1", user="u-1"):
+    """What is bound inside is forgotten outside, also after an error."""
+    with pytest.raises(ValueError), logs.bound(task="t-0"):
+        raise ValueError
+    with logs.bound(request="r-1", user="u-1"), logs.bound(task="t-1"):
         text = FORMATTERS[0].format(record("task created n=%d", 2))
 
     time, level, rest = text.split(maxsplit=2)
     assert time.endswith("Z") and level == "info"
-    assert rest == "jimeng.test task created n=2 request=r-1 task=t-1 user=u-1"
+    assert rest == "jimeng.test task created n=2 request=r-1 user=u-1 task=t-1"
+    assert FORMATTERS[0].format(record("x")).endswith("jimeng.test x")
 
 
 def test_json_line_is_an_object():
@@ -103,17 +107,6 @@ def test_json_line_is_an_object():
     assert found["traceback"].endswith("ValueError: 猫")
 
 
-def test_ids_end_with_what_they_belong_to():
-    """What is bound inside is forgotten outside, also after an error."""
-    with pytest.raises(ValueError), logs.bound(task="t-1"):
-        raise ValueError
-
-    with logs.bound(user="u-1"), logs.bound(task="t-2"):
-        inside = FORMATTERS[0].format(record("x"))
-    assert inside.endswith("jimeng.test x user=u-1 task=t-2")
-    assert FORMATTERS[0].format(record("x")).endswith("jimeng.test x")
-
-
 @pytest.mark.parametrize("kind", ["text", "json"])
 def test_setup_writes_to_standard_error(kept_handlers, capsys, kind):
     for _ in range(2):
@@ -128,7 +121,8 @@ def test_setup_writes_to_standard_error(kept_handlers, capsys, kind):
 
 
 def test_request_can_be_found_by_its_id(client, written):
-    """The id that the answer carries stands on all its lines, and on no others."""
+    """The id that the answer carries stands on all its lines, and on no others; the
+    access log names the door, so that one can be looked at alone."""
     headers = {"X-Request-ID": "req-42"}
     answer = client.post(CREATE, json=CAT, headers=headers)
 
@@ -141,6 +135,9 @@ def test_request_can_be_found_by_its_id(client, written):
     written.clear()
     client.get(f"{API}/models", headers={"X-Request-ID": "second"})
     assert all("req-42" not in line and "second" in line for line in written)
+    for path, door in (("/v1/models", "openai"), ("/", "pages"), (CREATE, "api")):
+        client.get(path)
+        assert f"GET {path} " in written[-1] and f" door={door}" in written[-1]
 
 
 def test_prompt_and_secrets_are_not_logged(client, written, work_off, monkeypatch):
@@ -230,15 +227,3 @@ def test_what_gives_access_elsewhere_is_not_shown(config, kept_handlers, capsys)
     said = capsys.readouterr().err
     assert "jm_…" in said and "0123456789" not in said
     assert "[***]" in said and "secret0123" not in said.lower()
-
-
-@pytest.mark.parametrize(
-    ("path", "door"),
-    [("/api/v1/models", "api"), ("/v1/models", "openai"), ("/", "pages")],
-)
-def test_line_of_a_request_names_its_door(client, written, path, door):
-    """So that one can be looked at alone."""
-    client.get(path)
-
-    (line,) = [each for each in written if f"GET {path} " in each]
-    assert f" door={door}" in line

@@ -200,24 +200,20 @@ def test_slot_seconds_are_sampled(client, pass_and_sample):
 
 
 def test_slot_that_nobody_waits_for_is_not_idle(client, pass_and_sample):
-    """Nor one that may not be used."""
+    """Nor one that may not be used. Nobody knows how it was while no worker ran; nor
+    does a clock run backwards."""
     create(client)
+    pass_and_sample(counting.MAX_SAMPLE_GAP_S + 1)
+    pass_and_sample(-5)
+    assert slot_seconds(client) == (0, 0)
     pass_and_sample(3)
-    assert slot_seconds(client) == (0, 3), "one picture waits, and two slots are free"
+    idle = slot_seconds(client)
+    assert idle == (0, 3), "one picture waits, and two slots are free"
 
     lanes.pause(lanes.SENDING, "somebody")
     pass_and_sample(3)
 
-    assert slot_seconds(client) == (0, 3)
-
-
-def test_time_in_which_nobody_sampled_does_not_count(client, pass_and_sample):
-    """Nobody knows how it was while no worker ran; nor does a clock run backwards."""
-    create(client)
-    pass_and_sample(counting.MAX_SAMPLE_GAP_S + 1)
-    pass_and_sample(-5)
-
-    assert slot_seconds(client) == (0, 0)
+    assert slot_seconds(client) == idle
 
 
 def test_calls_of_the_provider_are_counted_by_code(
@@ -250,32 +246,16 @@ def test_calls_of_the_provider_are_counted_by_code(
     assert found[took, "submit", "volcengine_jimeng"] == 2
 
 
-def test_refusals_are_counted_by_code(client):
-    """Whatever door has answered them, and whoever has found them."""
-    create(client)
-    client.get(f"{API}/tasks/nothing")
-    client.post(f"{API}/ai/image/task", json={"prompt": ""})
-    client.get("/v1/nothing")
-    client.get("/nothing")
-
-    found = scrape(client)
-
-    refusals = {k[1:]: n for k, n in found.items() if k[0] == "jimeng_refusals_total"}
-    assert refusals == {
-        ("validation_failed", "api"): 1,
-        ("task_not_found", "api"): 1,
-        ("not_found", "openai"): 1,
-        ("not_found", "pages"): 1,
-    }
-
-
-def test_requests_are_told_apart(client):
+def test_requests_and_refusals_are_told_apart(client):
+    """By door, kind and code, whoever has found what is refused."""
     create(client)
     client.get(f"{API}/models")
+    client.get(f"{API}/tasks/nothing")
+    client.post(f"{API}/ai/image/task", json={"prompt": ""})
     client.get("/v1/models")
     client.get("/v1/models")
     client.get("/v1/nothing")
-    client.post("/v1/images/generations", json={})
+    client.get("/nothing")
     client.get("/")
 
     found = scrape(client)
@@ -283,11 +263,20 @@ def test_requests_are_told_apart(client):
     requests = {k[1:]: n for k, n in found.items() if k[0] == "jimeng_requests_total"}
     assert requests == {
         ("api", "submit", "202"): 1,
+        ("api", "submit", "422"): 1,
         ("api", "read", "200"): 1,
+        ("api", "read", "404"): 1,
         ("openai", "read", "200"): 2,
         ("openai", "none", "404"): 1,
-        ("openai", "submit", "400"): 1,
+        ("pages", "none", "404"): 1,
         ("pages", "read", "200"): 1,
+    }
+    refusals = {k[1:]: n for k, n in found.items() if k[0] == "jimeng_refusals_total"}
+    assert refusals == {
+        ("validation_failed", "api"): 1,
+        ("task_not_found", "api"): 1,
+        ("not_found", "openai"): 1,
+        ("not_found", "pages"): 1,
     }
     assert found["jimeng_request_seconds_count", "openai", "read"] == 2
     assert found["jimeng_request_seconds_sum", "pages", "read"] > 0

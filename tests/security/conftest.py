@@ -108,10 +108,8 @@ def serve() -> Iterator[Callable[..., Server]]:
 
 @pytest.fixture
 def names(monkeypatch) -> Callable[..., list[str]]:
-    """
-    Let a name have other addresses each time it is looked up, the last ones for
-    good; returns the list of the names that were looked up.
-    """
+    """Let a name have other addresses each time it is looked up, the last ones for
+    good; returns the list of the names that were looked up."""
 
     def resolve(**answers: list[list[str]]) -> list[str]:
         asked: list[str] = []

@@ -9,7 +9,7 @@ from PIL import Image as Pillow
 
 from tests import given_pictures as given
 from tests.conftest import png
-from tests.given_pictures import animated, chunk
+from tests.given_pictures import animated, chunk, png_of
 
 SCRIPT = b"<script>alert(document.domain)</script>"
 END = b"\x00\x00\x00\x00IEND\xaeB`\x82"
@@ -29,13 +29,6 @@ def archive() -> bytes:
 
 JPEG, PNG, WEBP = encoded("JPEG"), png(), encoded("WEBP")
 SIGNATURE, HEAD = PNG[:8], PNG[8:33]
-
-
-def png_of(width: int, height: int, rows: bytes, *more: bytes) -> bytes:
-    """A PNG whose head promises a size, with these bytes as rows."""
-    head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    body = [chunk(b"IHDR", head), *more, chunk(b"IDAT", rows)]
-    return SIGNATURE + b"".join(body) + END
 
 
 def huge_webp(side: int) -> bytes:

@@ -12,16 +12,13 @@ from jimeng.accounts import webhooks
 from jimeng.cli import databases
 from jimeng.documents import AuditEntry, Image, Task
 from tests.access.conftest import OPERATOR
+from tests.access.walk import filled
+from tests.admin.pages import actions
 from tests.page import send
 from tests.rest import API, CREATE, USERS, data_of
 
 FOR = {"prompt": "a word nobody else uses"}
 FROM = {"environ_base": {"REMOTE_ADDR": "198.51.100.7"}}
-
-
-def entries() -> list[tuple[str, str | None]]:
-    rows = AuditEntry.collection().find().sort("$natural", 1)
-    return [(row["action"], row.get("target")) for row in rows]
 
 
 @pytest.fixture
@@ -70,20 +67,12 @@ PAGES = [
 ]
 
 
-def filled(value, places: dict[str, str]):
-    if isinstance(value, dict):
-        return {name: filled(each, places) for name, each in value.items()}
-    if isinstance(value, list):
-        return [filled(each, places) for each in value]
-    return value.format(**places)
-
-
 @pytest.mark.parametrize(("method", "path", "body", "action", "target"), REST)
 def test_admin_by_rest_leaves_an_entry(admin, hers, method, path, body, action, target):
     """One, with who it was and from where, and what came of it."""
-    body = filled(body, hers) if body is not None else None
+    where = API + path.format(**hers)
 
-    answer = admin.api(method, API + path.format(**hers), json=body, **FROM)
+    answer = admin.api(method, where, json=filled(body, hers), **FROM)
 
     assert answer.status_code < 300, answer.text
     (entry,) = AuditEntry.collection().find()
@@ -99,7 +88,7 @@ def test_task_for_another_leaves_an_entry(admin, ada, hers):
     admin.api("POST", CREATE, json=FOR)
 
     rows = list(AuditEntry.collection().find().sort("$natural", 1))
-    assert entries() == [("tasks.create", ada.id)] * 2
+    assert actions() == [("tasks.create", ada.id)] * 2
     assert rows[0]["outcome"] == {"task": made["task_id"]}
     assert "error" in rows[1]["outcome"]
     assert FOR["prompt"] not in str(rows)
@@ -113,7 +102,7 @@ def test_admin_on_pages_leaves_an_entry(admin, hers, path, form, action, target)
     answer = send(admin.client, path.format(**hers), **filled(form, hers))
 
     assert answer.status_code < 400, (answer.status_code, answer.text)
-    assert entries() == [(action, hers[target or "picture"])]
+    assert actions() == [(action, hers[target or "picture"])]
 
 
 def test_trash_of_others_leaves_entries(admin, hers):
@@ -121,7 +110,7 @@ def test_trash_of_others_leaves_entries(admin, hers):
     for path in ("trash", "restore", "trash", "purge"):
         send(admin.client, f"/pictures/{path}", id=hers["picture"])
 
-    assert [action for action, _ in entries()] == [
+    assert [action for action, _ in actions()] == [
         *("pictures.trash", "pictures.restore", "pictures.trash", "pictures.purge")
     ]
     page = admin.client.get("/admin/audit").text
@@ -143,7 +132,7 @@ def test_own_things_leave_none(ada, bob, hers):
     ada.api("PUT", f"{USERS}/{ada.id}", json={"name": "A"})
     ada.api("DELETE", f"{USERS}/{ada.id}")
 
-    assert entries() == []
+    assert actions() == []
 
 
 READ = {

@@ -45,10 +45,8 @@ def secured(built_shopping, database, shopping, configure, registry):
 
 @pytest.mark.parametrize("origin", [SHOP, OTHER, SHOP.upper()])
 def test_page_of_an_allowed_origin_creates_a_task(ada, origin):
-    """
-    And may read the answer with what stands in its headers, also as an agent's client.
-    Without an origin there is nothing to allow.
-    """
+    """And may read the answer with what stands in its headers, also as an agent's
+    client. Without an origin there is nothing to allow."""
     headers = {**CROSS, "Origin": origin}
     answer = ada.api("POST", CREATE, json=CAT, headers=headers)
 
@@ -70,10 +68,8 @@ def test_page_of_an_allowed_origin_creates_a_task(ada, origin):
 
 @for_each("path", KEY_INTERFACES)
 def test_browser_is_told_that_the_page_may_ask(nobody, path):
-    """
-    Before it sends the request: that question comes without a key. And the page reads
-    why it was refused: an error without these headers would be a riddle to it.
-    """
+    """Before it sends the request: that question comes without a key. And the page
+    reads why it was refused: an error without these headers would be a riddle to it."""
     answer = nobody.options(path, headers=ASKS)
 
     assert answer.status_code == 200
@@ -139,10 +135,8 @@ def test_pages_are_not_for_other_origins(ada):
     ["*", "null", "shop.example.com", f"{SHOP}/", "https://*.shop.com"],
 )
 def test_what_is_no_origin_stops_the_start(text):
-    """
-    A wish that would never match, or match too much, is refused by name. Others are
-    compared in lower case, as browsers send them.
-    """
+    """A wish that would never match, or match too much, is refused by name. Others are
+    compared in lower case, as browsers send them."""
     with pytest.raises(ConfigError, match="CORS_ORIGINS must be origins such as"):
         Config.from_env({"CORS_ORIGINS": text})
     config = Config.from_env({"CORS_ORIGINS": "https://Shop.example.com, app://x"})

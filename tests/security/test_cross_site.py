@@ -4,10 +4,9 @@ import itertools
 
 import pytest
 
-from tests.access.asking import PROGRAMS, ask, filled, placeholder, walk
 from tests.access.conftest import PASSWORD
 from tests.access.test_walk import places  # noqa: F401 (a fixture)
-from tests.access.walk import ROUTES
+from tests.access.walk import PROGRAMS, ROUTES, ask, filled, placeholder, walk
 from tests.each import for_each
 from tests.page import POST
 
@@ -41,10 +40,8 @@ def hashes(database) -> dict:
 
 
 def test_cross_site_request_is_refused(secured, admin, places, stored):  # noqa: F811
-    """
-    On every unsafe route, by session and by key, and nothing has changed. From another
-    site to each; from all others in turn.
-    """
+    """On every unsafe route, by session and by key, and nothing has changed. From
+    another site to each; from all others in turn."""
     admin.sign_in()
     before, wrong = hashes(stored), []
     routes = [each for each in walk(secured) if each[1] != "GET"]
@@ -129,10 +126,8 @@ def test_method_cannot_be_changed_by_words(method, ada, places, stored):  # noqa
 
 
 def test_other_sites_read_nothing(ada):
-    """
-    No answer but the API's description is for other origins to read; and a signed-in
-    browser opens nothing of the API's, so no page can use it so.
-    """
+    """No answer but the API's description is for other origins to read; and a signed-in
+    browser opens nothing of the API's, so no page can use it so."""
     ada.sign_in()
     for method, path in (("GET", "/api/v1/models"), ("POST", "/api/v1/ai/tasks")):
         answer = ada.client.open(path, method=method, json={}, headers=POST)

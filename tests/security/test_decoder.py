@@ -1,4 +1,5 @@
-"""The process that looks at pictures: its limits, its ends, and what it knows."""
+"""Pictures that are bombs, pages, archives or nothing: the process that looks at them,
+and what is served of them."""
 
 import io
 import os
@@ -11,12 +12,25 @@ from PIL import Image as Pillow
 from jimeng.errors import PictureInvalid
 from jimeng.pictures import decoder as inspection
 from jimeng.pictures.decoder import Decoder
+from jimeng.pictures.decoding import MAX_FILL_BYTES, MAX_SCANS, end_of
 from jimeng.providers import Progress
+from tests import rest
 from tests.at_once import at_once
 from tests.conftest import png
 from tests.each import for_each
 from tests.given_pictures import encoded
-from tests.security.hostile_pictures import REFUSED, flat_webp, refined
+from tests.page import picture_of
+from tests.security.hostile_pictures import (
+    FILLED,
+    JPEG,
+    LACED,
+    REFUSED,
+    SCRIPT,
+    TRAILED,
+    flat_webp,
+    refined,
+    scans,
+)
 from tests.test_core import create, result
 
 ASKED = 1328 * 1328
@@ -97,12 +111,15 @@ def test_busy_decoder_is_ended(monkeypatch, decoder):
     assert process_of(decoder)
 
 
-def test_decoder_that_hangs_is_ended(monkeypatch, decoder):
-    """The clock ends it, too, and the next picture finds another."""
+@for_each("start, said", [(HUNG, "too long"), ("import os; os.abort()", "ends at it")])
+def test_decoder_that_hangs_is_ended(monkeypatch, decoder, start, said):
+    """The clock ends it, too, and the next picture finds another. Where it dies twice
+    it is the picture's fault."""
     with monkeypatch.context() as patch:
-        patch.setattr(inspection, "START", HUNG)
-        patch.setattr(inspection, "QUEUE_TIMEOUT_S", 0.5)
-        with pytest.raises(PictureInvalid, match="too long"):
+        patch.setattr(inspection, "START", start)
+        patch.setattr(inspection, "QUEUE_TIMEOUT_S", 0.5 if start == HUNG else 60.0)
+        decoder.close()
+        with pytest.raises(PictureInvalid, match=said):
             look(decoder, png(), ASKED)
 
     assert process_of(decoder)
@@ -145,14 +162,6 @@ def test_killed_decoder_costs_no_picture(decoder):
     assert about["width"] == 64
 
 
-def test_decoder_that_always_dies_refuses(monkeypatch, decoder):
-    """After the second time it is the picture's fault."""
-    monkeypatch.setattr(inspection, "START", "import os; os.abort()")
-
-    with pytest.raises(PictureInvalid, match="ends at it"):
-        look(decoder, png(1000, 1000), ASKED)
-
-
 @for_each("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_decoder_is_there_while_its_consumer_ends(decoder, number):
     """A whole group is told to stop; the consumer still keeps what it holds."""
@@ -177,3 +186,57 @@ def test_pictures_at_once_are_looked_at_one_by_one(decoder):
         return look(decoder, png(side, side), ASKED)[0]["width"]
 
     assert at_once(40, width_of) == list(range(20, 60))
+
+
+SAFE = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
+
+
+@for_each("what", FILLED)
+def test_filling_is_refused_before_pillow_sees_it(what):
+    """It took it seconds, and a user who sent eight of them held up all others."""
+    with pytest.raises(PictureInvalid, match="filling"):
+        end_of(FILLED[what])
+
+
+def test_usual_picture_is_taken():
+    """Some encoders align their segments; none makes as many scans as are bound."""
+    assert inspection.inspect(scans(MAX_SCANS // 2)).width == 512
+    filled = JPEG[:2] + b"\xff" * (MAX_FILL_BYTES // 2) + JPEG[2:]
+
+    assert inspection.inspect(filled).content == filled
+
+
+@for_each("what", TRAILED)
+def test_what_stands_behind_a_picture_is_not_kept(what):
+    """It has been paid for, so it is kept, up to its own end."""
+    plain, trailed = TRAILED[what]
+
+    kept = inspection.inspect(trailed)
+
+    assert (kept.content, kept.sha256) == (plain, inspection.inspect(plain).sha256)
+
+
+@for_each("kind", LACED)
+def test_script_within_a_picture_stays_a_picture(kind, client, provider, work_off):
+    """It is served as what it was decoded as, and a browser may not guess or run.
+    Another ending does not make a page of it."""
+    content, content_type = LACED[kind]
+    provider.polls = [Progress("remote-1", done=True, images=(content,))]
+    task_id = rest.create(client, user_id="guest")
+    work_off()
+    path = picture_of(client, task_id)
+
+    answer = client.get(path)
+
+    assert SCRIPT in answer.data
+    assert answer.content_type == content_type
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert answer.headers["Content-Security-Policy"] == SAFE
+    stem = path.rpartition(".")[0]
+    thumbnail = client.get(f"{stem}/thumb.webp")
+    assert thumbnail.content_type == "image/webp"
+    assert SCRIPT not in thumbnail.data
+    for ending in ("html", "svg", "js", "htm", "xml", "gif"):
+        answer = client.get(f"{stem}.{ending}")
+        assert answer.status_code == 404
+        assert SCRIPT not in answer.data

@@ -27,10 +27,8 @@ def names_in(file: str) -> set[str]:
 
 @pytest.mark.parametrize("page", PAGES)
 def test_page_names_what_there_is(page):
-    """
-    Whoever renames a test changes the page, too, in both languages. Of secrets that are
-    settings it tells by name how they are changed.
-    """
+    """Whoever renames a test changes the page, too, in both languages. Of secrets that
+    are settings it tells by name how they are changed."""
     missing = [(f, name) for f, name in named(page) if name not in names_in(f)]
     last = (ROOT / page).read_text("utf-8").rpartition("## ")[2]
 

@@ -33,36 +33,31 @@ def ask(client, key: str = "", path: str = f"{API}/queue", **environ):
     return client.get(path, headers=headers, environ_base=environ or FAR)
 
 
-@for_each("name", ["a" * MB, "图" * 300_000, "a.b" * 99_999])
-def test_long_name_is_neither_echoed_nor_logged(client, written, name):  # noqa: F811
-    """One key wrote 82 MB a second to the disk."""
-    answer = client.post(CREATE, json={**CAT, name: 1})
-
-    assert refused(answer, 422, "validation_failed")
-    assert len(answer.data) < 2000
-    assert sum(map(len, written)) < 2000
+MANY = [f"field{i}" for i in range(50_000)]
 
 
-def test_many_names_are_not_all_told(client, written):  # noqa: F811
-    """The first of them are enough to see what is wrong."""
-    many = {f"field{i}": 1 for i in range(50_000)}
-    answer = client.post(CREATE, json=CAT | many)
+@for_each("names", [["a" * MB], ["图" * 300_000], ["a.b" * 99_999], MANY])
+def test_long_name_is_neither_echoed_nor_logged(client, written, names):  # noqa: F811
+    """One key wrote 82 MB a second to the disk. Nor are many of them all told."""
+    written.clear()
+    answer = client.post(CREATE, json=CAT | dict.fromkeys(names, 1))
 
-    assert len(answer.json["errors"]) == 20
-    assert len(answer.data) < 4000
-    assert sum(map(len, written)) < 4000
+    errors = refused(answer, 422, "validation_failed")["errors"]
+    most = 2000 * min(len(names), 2)
+    assert len(errors) == min(len(names), 20)
+    assert len(answer.data) < most and sum(map(len, written)) < most
 
 
 def test_requests_of_a_key_have_an_end(three):
-    """
-    Whatever address they come from, also where that has just nothing left; another key
-    goes on.
-    """
-    answers = [
-        ask(three, "jm_a", REMOTE_ADDR=f"203.0.113.{i}").status_code for i in range(5)
-    ]
+    """Also at once, whatever address they come from, and where that has just nothing
+    left; another key goes on."""
+    clients = [three.application.test_client() for _ in range(20)]
 
-    assert answers == [200, 200, 200, 429, 429]
+    answers = at_once(
+        20, lambda i: ask(clients[i], "jm_a", REMOTE_ADDR=f"203.0.113.{i}").status_code
+    )
+
+    assert sorted(answers) == [200] * 3 + [429] * 17
     assert ask(three, "jm_b").status_code == 200
     for _ in range(15):
         answer = ask(three, "jm_a")
@@ -95,16 +90,14 @@ def session_cookies(config, registry, ada):
         yield app.test_client(use_cookies=False), signer.dumps({"id": token})
 
 
-def spelled_again(cookie: str, number: int) -> str:
-    """The same signature: what is no letter of base64 is skipped by who reads it."""
-    return cookie[:-1] + "!!!!" * number + cookie[-1]
-
-
 @pytest.mark.parametrize(
     "headers",
     [
         lambda cookie, i: {"Cookie": f"session=x{i}; __Host-session={cookie}"},
-        lambda cookie, i: {"Cookie": f"__Host-session={spelled_again(cookie, i)}"},
+        # What is no letter of base64 is skipped by who reads a signature.
+        lambda cookie, i: {
+            "Cookie": f"__Host-session={cookie[:-1]}{'!!!!' * i}{cookie[-1]}"
+        },
         lambda cookie, i: {
             "Cookie": f"__Host-session={cookie}",
             "Authorization": f"Bearer jm_{i}",
@@ -172,14 +165,6 @@ def test_limits_are_told_together(app, config, registry):
     policies = '"submissions";q=5;w=60, "requests";q=45;w=60'
     assert answer.headers["RateLimit-Policy"] == policies
     assert answer.headers["RateLimit"].count(";r=") == 2
-
-
-def test_requests_at_once_are_counted_each(three):
-    """As many as may pass do, and no more."""
-    clients = [three.application.test_client() for _ in range(20)]
-    found = at_once(20, lambda number: ask(clients[number], "jm_a").status_code)
-
-    assert found.count(200) == 3
 
 
 def test_counting_is_one_command(three, monkeypatch):

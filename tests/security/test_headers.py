@@ -9,9 +9,9 @@ import pytest
 
 from jimeng.config import Config
 from jimeng.errors import ConfigError
-from tests.access.asking import LAST, ask, walk
 from tests.access.conftest import PASSWORD
 from tests.access.test_walk import places  # noqa: F401 (a fixture)
+from tests.access.walk import LAST, ask, walk
 from tests.each import for_each
 from tests.page import POST
 from tests.rest import client_with, refused
@@ -30,6 +30,8 @@ STRICT = {
     "base-uri": "'none'",
     "frame-ancestors": "'none'",
 }
+YEAR = "max-age=31536000"
+ALL_YEAR = f"{YEAR}; includeSubDomains"
 ALONE = {"default-src": "'none'", "style-src": "'unsafe-inline'", "sandbox": ""}
 
 
@@ -108,29 +110,32 @@ def test_pages_have_nothing_inline(nobody, ada, admin):
 
 
 @for_each(
-    "public, base, wanted",
+    "public, base, kind, wanted",
     [
-        ("", "http://localhost", False),
-        ("", "https://localhost", False),
-        ("", "http://images.example", False),
-        ("", "https://images.example", True),
-        ("http://images.example", "http://images.example", False),
-        ("https://images.example", "http://images.example", True),
-        ("https://images.example", "http://localhost:8080", False),
-        ("https://images.example:8443/x", "https://images.example:8443", True),
+        ("", "http://localhost", "host", None),
+        ("", "https://localhost", "host", None),
+        ("", "http://images.example", "host", None),
+        ("", "https://images.example", "host", YEAR),
+        ("http://images.example", "http://images.example", "host", None),
+        ("https://images.example", "http://images.example", "host", YEAR),
+        ("https://images.example", "http://localhost:8080", "host", None),
+        ("https://images.example:8443/x", "https://images.example:8443", "host", YEAR),
+        ("", "https://images.example", "subdomains", ALL_YEAR),
+        ("", "https://images.example", "preload", f"{ALL_YEAR}; preload"),
     ],
 )
-def test_tls_is_asked_for_where_there_is_tls(secured, nobody, public, base, wanted):
-    """And never of this machine, whose name other programs share."""
-    usual = secured.config["JIMENG"]
-    hosts = ("images.example",)
-    secured.config["JIMENG"] = replace(usual, PUBLIC_URL=public, ALLOWED_HOSTS=hosts)
+def test_tls_is_asked_for_where_there_is_tls(
+    secured, nobody, public, base, kind, wanted
+):
+    """And never of this machine, whose name other programs share; of subdomains, which
+    may have none, by choice."""
+    changes = {"PUBLIC_URL": public, "HSTS": kind, "ALLOWED_HOSTS": ("images.example",)}
+    secured.config["JIMENG"] = replace(secured.config["JIMENG"], **changes)
 
     answer = nobody.get("/sign-in", base_url=base)
 
-    said = answer.headers.get("Strict-Transport-Security")
     assert answer.status_code == 200
-    assert said == ("max-age=31536000" if wanted else None)
+    assert answer.headers.get("Strict-Transport-Security") == wanted
 
 
 @for_each(
@@ -183,10 +188,8 @@ RANDOM = "Zk3w9Qm1xT7vB5nC8rL2pH6yD4sF0gJa"
     ],
 )
 def test_pages_are_not_kept(ada, method, path, status):
-    """
-    Going back after signing out shows nothing of whoever was there, nor does an address
-    that is none and another has made up.
-    """
+    """Going back after signing out shows nothing of whoever was there, nor does an
+    address that is none and another has made up."""
     ada.sign_in()
 
     answer = ada.client.open(path, method=method, headers=POST)
@@ -197,10 +200,8 @@ def test_pages_are_not_kept(ada, method, path, status):
 
 
 def test_signing_out_clears_what_is_kept(ada):
-    """
-    Drafts and pictures, also with the end of the account; the language and the look
-    stay, which are cookies.
-    """
+    """Drafts and pictures, also with the end of the account; the language and the look
+    stay, which are cookies."""
     form = {"email": ada.user.email, "password": PASSWORD}
     for path in ("/sign-out", "/account/delete"):
         ada.sign_in()
@@ -253,20 +254,3 @@ def test_random_secret_is_taken():
         texts += [octets(16).hex(), base64.urlsafe_b64encode(octets(32)).decode()]
     for text in texts:
         assert text == Config.from_env({"SECRET_KEY": text}).SECRET_KEY
-
-
-@for_each(
-    ("kind", "value"),
-    [
-        ("host", "max-age=31536000"),
-        ("subdomains", "max-age=31536000; includeSubDomains"),
-        ("preload", "max-age=31536000; includeSubDomains; preload"),
-    ],
-)
-def test_tls_of_subdomains_is_a_choice(app, config, registry, kind, value):
-    """Other servers of the domain may have none."""
-    settings = {"PUBLIC_URL": "https://a.example", "HSTS": kind}
-    with client_with(config, registry, **settings) as client:
-        answer = client.get("/health", base_url="https://a.example")
-
-    assert answer.headers["Strict-Transport-Security"] == value

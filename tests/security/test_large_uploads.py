@@ -20,10 +20,8 @@ pytestmark = pytest.mark.system
 
 @pytest.fixture
 def serve(config, tmp_path):
-    """
-    The product in a process of its own, with sign-in, where a place is waited for
-    *timeout_s*.
-    """
+    """The product in a process of its own, with sign-in, where a place is waited for
+    *timeout_s*."""
     closed_off = {"AUTH": "on", "SECRET_KEY": secrets.token_hex(32)}
 
     def serve(*, timeout_s: float = PERMIT_TIMEOUT_S, **env: str):
@@ -32,12 +30,6 @@ def serve(config, tmp_path):
         return product(config, tmp_path, PATIENT + more, **closed_off | env)
 
     return serve
-
-
-@pytest.fixture
-def served(serve):
-    with serve() as found:
-        yield found
 
 
 def head_of(key: str) -> bytes:
@@ -61,33 +53,19 @@ def upload(port: int, key: str) -> int:
         return int(read_all(link)[9:12])
 
 
-def test_without_an_account_nobody_sends_much(secured, served):
+def test_without_an_account_nobody_sends_much(secured, serve):
     """Slow ones are refused by their heads, and hold no place for who has one."""
     ada = make_person(secured, "ada@example.com")
-    with ExitStack() as links:
-        slow = [links.enter_context(connect(served)) for _ in range(SLOW)]
+    with serve() as port, ExitStack() as links:
+        slow = [links.enter_context(connect(port)) for _ in range(SLOW)]
         for link in slow:
             link.sendall(UPLOAD + b"Content-Length: %d\r\n\r\n" % SIZE + b"x" * 60_000)
 
-        statuses = [upload(served, ada.key) for _ in range(3)]
+        statuses = [upload(port, ada.key) for _ in range(3)]
         refused = [link.recv(12) for link in slow]
 
     assert set(statuses) == {422}
     assert refused == [b"HTTP/1.1 401"] * SLOW
-
-
-def test_who_sends_slowly_holds_places_of_its_own(secured, served):
-    """With an account half of them, and the next user's upload finds one."""
-    ada, bob = (make_person(secured, f"{n}@example.com") for n in ("ada", "bob"))
-    head = head_of(ada.key)
-    with ExitStack() as links:
-        for _ in range(SLOW):
-            link = links.enter_context(connect(served))
-            link.sendall(head + b"Content-Length: %d\r\n\r\nx" % SIZE)
-
-        statuses = [upload(served, bob.key) for _ in range(10)]
-
-    assert statuses == [422] * 10
 
 
 def hold(links: ExitStack, port: int, head: bytes, count: int = OF_ONE) -> list:

@@ -10,8 +10,8 @@ import pytest
 from flask import Request
 from werkzeug.datastructures import ImmutableMultiDict
 
-from tests.access.asking import LAST, ask, placeholder, walk
 from tests.access.test_walk import places  # noqa: F401 (a fixture)
+from tests.access.walk import LAST, ask, placeholder, walk
 from tests.each import for_each
 from tests.page import HTMX, POST
 from tests.rest import API, CREATE
@@ -68,14 +68,12 @@ PARTS = pytest.mark.parametrize(
 
 
 @PARTS
-@for_each("what", IDS)
-def test_odd_id_is_not_found(what, secured, admin, part):
-    """
-    404 for an operator too, from whom nothing is kept; never an error of ours. Each id
-    goes to half of the routes, and each route gets half of the ids.
-    """
+@for_each("odd", IDS)
+def test_odd_id_is_not_found(odd, secured, admin, part):
+    """404 for an operator too, from whom nothing is kept; never an error of ours. Each
+    id goes to half of the routes, and each route gets half of the ids."""
     admin.sign_in()
-    odd, wrong, turn = IDS[what], [], list(IDS).index(what)
+    wrong, turn = [], IDS.index(odd)
     for number, (rule, method) in enumerate(walk(secured)):
         place = (number + turn) % 8
         if place % 2 or place not in EIGHTHS[part]:
@@ -129,12 +127,10 @@ def test_odd_value_breaks_nothing(
     places,  # noqa: F811
     monkeypatch,
 ):
-    """
-    In addresses and forms of all pages. What a page has not looked at among all fields
-    it is not sent alone. Every value goes to each page, by htmx to half of them and
-    plain to the others: how a page is asked decides what it answers with, and nothing
-    about what it reads.
-    """
+    """In addresses and forms of all pages. What a page has not looked at among all
+    fields it is not sent alone. Every value goes to each page, by htmx to half of them
+    and plain to the others: how a page is asked decides what it answers with, and
+    nothing about what it reads."""
     monkeypatch.setattr(secured, "request_class", NotingRequest)
     admin.sign_in()
     value, wrong, seen = VALUES[what], [], set()

@@ -31,11 +31,9 @@ def keys_named(name: str) -> int:
 
 
 def test_new_key_takes_the_password(left_open):
-    """
-    It is asked for in both languages, and what was filled in is not lost. It holds for
-    some minutes: the next key is made at once; later it is asked for again, and so it
-    is where nobody knows when it was shown.
-    """
+    """It is asked for in both languages, and what was filled in is not lost. It holds
+    for some minutes: the next key is made at once; later it is asked for again, and so
+    it is where nobody knows when it was shown."""
     for language, words in (("zh", "确认是你本人"), ("en", "Confirm it&#39;s you")):
         left_open.set_cookie("lang", language)
         asked = left_open.post("/account/keys", data=KEY, headers=POST)

@@ -1,4 +1,4 @@
-"""Links that try to make this server fetch what it must not, or never end."""
+"""Links and answers that make this server fetch what it must not, or without an end."""
 
 import gzip
 import os
@@ -10,7 +10,12 @@ from contextlib import contextmanager
 
 import pytest
 
+from jimeng.errors import ProviderError
+from jimeng.providers import ImageRequest
+from jimeng.providers.ark import ArkProvider
 from jimeng.providers.download import FetchFailed, fetch_picture, is_public
+from jimeng.providers.transport import parse
+from jimeng.providers.visual import VisualProvider
 from tests.each import for_each
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: image/png\r\n"
@@ -275,3 +280,67 @@ def test_names_that_cannot_be(monkeypatch, host):
     monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
     with pytest.raises(FetchFailed):
         fetch_picture(f"http://{host}/", allowed_private=())
+
+
+MB = 1024 * 1024
+FOX = ImageRequest("jimeng_t2i_v30", "a fox", 1328, 1328, 7)
+# The parts of 60 MB of text: what is repeated, how often, and the end.
+BOMBS = {
+    "lists": (b"[],", 20 * MB, b"[]]"),
+    "objects": (b"{},", 20 * MB, b"{}]"),
+    "numbers": (b"1,", 30 * MB, b"1]"),
+    "nested": (b"[", 60 * MB, b""),
+}
+
+
+def text_of(kind: str) -> bytes:
+    """Made where it is looked at: all of them at once are 240 MB."""
+    part, times, end = BOMBS[kind]
+    return b"[" + part * times + end
+
+
+def visual(port: int) -> VisualProvider:
+    return VisualProvider("ak", "sk", endpoint=f"http://127.0.0.1:{port}")
+
+
+@for_each("kind", BOMBS)
+def test_answer_of_nothing_but_brackets_is_not_read(kind):
+    """61 kB as they are sent, 64 MB as text; as objects 1.6 GB."""
+    text = text_of(kind)
+
+    with at_most(MB), pytest.raises(ValueError):
+        parse(text)
+
+
+def test_poll_of_a_bomb_takes_what_its_text_takes(serve):
+    """It is a failed look, like any answer that is not JSON."""
+    text = text_of("lists")
+    zipped = gzip.compress(text, 9)
+    server = serve(HEAD + b"Content-Encoding: gzip\r\n\r\n" + zipped)
+
+    with at_most(3 * len(text)), pytest.raises(ProviderError) as caught:
+        visual(server.port).poll("12", FOX)
+
+    assert caught.value.transient
+
+
+def test_large_picture_within_an_answer_is_read():
+    """One long word is no bomb."""
+    body = b'{"data": {"binary_data_base64": ["' + b"A" * 40 * MB + b'"]}}'
+
+    assert len(parse(body)["data"]["binary_data_base64"][0]) == 40 * MB
+
+
+def test_answer_without_a_picture_is_short(serve):
+    """To a submission that is only the task's name, and to the question whether a key
+    is good less: nothing more is read of it."""
+    server = serve(HEAD + b"\r\n", bytes(65536))
+    ark = ArkProvider("key", base_url=f"http://127.0.0.1:{server.port}")
+
+    with at_most(8 * MB):
+        with pytest.raises(ProviderError) as caught:
+            visual(server.port).submit(FOX)
+        with pytest.raises(ProviderError):
+            ark.check("doubao-seedream-4-0-250828")
+
+    assert caught.value.maybe_accepted

@@ -4,6 +4,7 @@ import json
 import os
 import pickle
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -115,11 +116,14 @@ def test_databases_are_nobody_elses(mongo, redis_server):
     assert {each["code"] for each in found["mongo"]} == {UNAUTHORIZED}
     assert found["redis"].startswith("-NOAUTH")
     listed = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True)
-    for name in ("password", "keyfile"):
-        secret = (mongo.data_dir / name).read_text()
-        assert secret not in listed.stdout
-        assert secret not in mongo.log.read_text()
-        assert (mongo.data_dir / name).stat().st_mode & 0o777 == 0o600
+    of_redis = redis_server.data_dir / "password"
+    for file in (mongo.data_dir / "password", mongo.data_dir / "keyfile", of_redis):
+        assert file.read_text() not in listed.stdout + mongo.log.read_text()
+        assert file.stat().st_mode & 0o777 == 0o600
+    assert (redis_server.data_dir / "redis.conf").stat().st_mode & 0o777 == 0o600
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind(("127.0.0.2", redis_server.port))  # free, so it is not on 0.0.0.0
 
 
 def test_first_on_the_machine_makes_no_user(mongo):

@@ -2,17 +2,17 @@
 
 import threading
 from collections import Counter
-from collections.abc import Callable
+from types import SimpleNamespace
 
 import pytest
 import werkzeug.security
 from pymongo.errors import AutoReconnect
 from werkzeug.security import generate_password_hash
+from werkzeug.test import TestResponse
 
-from jimeng import accounts
 from jimeng.accounts import password_hashing
 from jimeng.documents import Attempts, User
-from tests.access.conftest import OPERATOR, PASSWORD, make_person
+from tests.access.conftest import PASSWORD, make_person
 from tests.at_once import at_once
 from tests.each import for_each
 from tests.page import POST
@@ -34,10 +34,8 @@ OBVIOUS = ("jimeng2026!", "JiMeng-Ada-2026", "Volcengine.1", "ada@example.com1!"
 
 
 def test_common_password_is_refused(ada):
-    """
-    In whatever letter case: those known from leaks are tried first; then the product's
-    name, the e-mail and one's own, with a few characters behind.
-    """
+    """In whatever letter case: those known from leaks are tried first; then the
+    product's name, the e-mail and one's own, with a few characters behind."""
     ada.sign_in()
 
     for words, passwords in (("名单", COMMON), ("产品名", OBVIOUS)):
@@ -81,15 +79,9 @@ def old_hash(ada, monkeypatch) -> str:
     return hashed
 
 
-def hash_of(ada) -> str:
-    return User.find_one({"_id": ada.id}).password
-
-
 def test_old_hash_is_renewed_at_sign_in(ada, old_hash, monkeypatch):
-    """
-    With the work that is done today; sessions go on, and it is right again. Until then
-    a guess takes the same as for an account that is not there.
-    """
+    """With the work that is done today; sessions go on, and it is right again. Until
+    then a guess takes the same as for an account that is not there."""
     done = []
     usual = werkzeug.security.hashlib.scrypt
 
@@ -107,9 +99,9 @@ def test_old_hash_is_renewed_at_sign_in(ada, old_hash, monkeypatch):
     form = {"email": ada.user.email, "password": PASSWORD}
 
     assert ada.sign_in("wrong password").status_code == 422
-    assert hash_of(ada) == old_hash
+    assert ada.record().password == old_hash
     assert ada.sign_in().status_code == 303
-    assert hash_of(ada).startswith(TODAY + "$")
+    assert ada.record().password.startswith(TODAY + "$")
     assert other.post("/sign-in", data=form, headers=POST).status_code == 303
     assert ada.client.get("/account").status_code == 200
 
@@ -122,64 +114,41 @@ def test_hash_takes_what_is_advised():
     assert 2**25 <= 128 * n * r <= 2**26  # bytes
 
 
-AT_ONCE = 24
+def test_right_passwords_at_once_are_never_wrong(secured, monkeypatch):
+    """In, or told to come again in a moment; and nothing is counted against them. Here
+    a comparison takes until somebody is refused."""
+    people = [make_person(secured, f"p{n}@example.com") for n in range(3)]
+    seen, lock, is_full = Counter(), threading.Lock(), threading.Event()
+    most = password_hashing.MAX_PARALLEL
+    room = threading.BoundedSemaphore(most + password_hashing.MAX_WAITING)
+    usual = password_hashing.check_password_hash
 
-
-class Room(threading.BoundedSemaphore):
-    """For those who hash and those who wait for that, until there is none."""
-
-    def __init__(self) -> None:
-        super().__init__(password_hashing.MAX_PARALLEL + password_hashing.MAX_WAITING)
-        self.is_full = threading.Event()
-
-    def acquire(self, blocking: bool = True) -> bool:
-        found = super().acquire(blocking)
+    def acquire(blocking: bool = True) -> bool:
+        found = room.acquire(blocking)
         if not found:
-            self.is_full.set()
+            is_full.set()
         return found
 
+    def check(*given: str) -> bool:
+        with lock:
+            seen["now"] += 1
+            seen["most"] = max(seen["most"], seen["now"])
+        assert is_full.wait(PATIENCE_S)
+        with lock:
+            seen["now"] -= 1
+        return usual(*given)
 
-@pytest.fixture
-def busy(monkeypatch) -> Counter:
-    """
-    Hashing takes until somebody is refused, but for what a test itself prepares; how
-    many do it at once, at most.
-    """
-    seen, lock, room = Counter(), threading.Lock(), Room()
-    monkeypatch.setattr(password_hashing, "_waiting", room)
+    waiting = SimpleNamespace(acquire=acquire, release=room.release)
+    monkeypatch.setattr(password_hashing, "_waiting", waiting)
+    monkeypatch.setattr(password_hashing, "check_password_hash", check)
 
-    def slow(usual: Callable) -> Callable:
-        def work(*given: str) -> object:
-            with lock:
-                seen["now"] += 1
-                seen["most"] = max(seen["most"], seen["now"])
-            if threading.current_thread() is not threading.main_thread():
-                assert room.is_full.wait(PATIENCE_S)
-            with lock:
-                seen["now"] -= 1
-            return usual(*given)
+    def sign_in(number: int) -> TestResponse:
+        form = {"email": people[number % 3].user.email, "password": PASSWORD}
+        options = {"environ_base": {"REMOTE_ADDR": f"192.0.2.{number}"}}
+        client = secured.test_client()
+        return client.post("/sign-in", data=form, headers=POST, **options)
 
-        return work
-
-    for name in ("check_password_hash", "generate_password_hash"):
-        monkeypatch.setattr(
-            password_hashing, name, slow(getattr(password_hashing, name))
-        )
-    return seen
-
-
-def sign_in(client, email: str, number: int, password: str = PASSWORD):
-    form = {"email": email, "password": password}
-    place = {"REMOTE_ADDR": f"192.0.2.{number}"}
-    return client.post("/sign-in", data=form, headers=POST, environ_base=place)
-
-
-def test_right_passwords_at_once_are_never_wrong(secured, busy):
-    """In, or told to come again in a moment; and nothing is counted against them."""
-    people = [make_person(secured, f"p{n}@example.com") for n in range(3)]
-    answers = at_once(
-        AT_ONCE, lambda n: sign_in(secured.test_client(), people[n % 3].user.email, n)
-    )
+    answers = at_once(24, sign_in)
 
     found = Counter(answer.status_code for answer in answers)
     assert set(found) == {303, 429}, found
@@ -188,40 +157,7 @@ def test_right_passwords_at_once_are_never_wrong(secured, busy):
     assert all(int(answer.headers["Retry-After"]) > 0 for answer in refused)
     counted = Attempts.collection().find({"count": {"$gt": 0}})
     assert list(counted) == []
-    assert busy["most"] <= password_hashing.MAX_PARALLEL
-
-
-def test_refused_for_the_crowd_is_no_failure(secured, ada, monkeypatch):
-    """However often: the account is not locked by it."""
-    with monkeypatch.context() as patch:
-        patch.setattr(password_hashing, "_waiting", threading.BoundedSemaphore(1))
-        with password_hashing.hashing_permit():
-            statuses = {ada.sign_in().status_code for _ in range(60)}
-
-    assert statuses == {429}
-    assert ada.sign_in().status_code == 303
-
-
-def test_invitations_at_once_wait_their_turn(secured, busy):
-    """Accepted, or told to come again; the link stays good until then."""
-    people = [make_person(secured, f"p{n}@example.com") for n in range(AT_ONCE)]
-    links = [f"/invitations/{accounts.invite(OPERATOR, p.id)}" for p in people]
-    form = {"password": "another horse entirely"}
-    busy["most"] = 0
-
-    answers = at_once(
-        AT_ONCE, lambda n: secured.test_client().post(links[n], data=form, headers=POST)
-    )
-
-    assert {answer.status_code for answer in answers} == {303, 429}
-    assert busy["most"] <= password_hashing.MAX_PARALLEL
-    late = [
-        link
-        for link, answer in zip(links, answers, strict=True)
-        if answer.status_code == 429
-    ]
-    again = [secured.test_client().post(link, data=form, headers=POST) for link in late]
-    assert {answer.status_code for answer in again} == {303}
+    assert seen["most"] <= most
 
 
 def test_database_that_goes_away_gives_the_attempt_back(secured, ada, monkeypatch):

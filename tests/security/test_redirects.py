@@ -43,12 +43,6 @@ def origins(locations: list[str]) -> set[str]:
     return set(json.loads(done.stdout))
 
 
-def test_parser_of_the_test_knows_the_tricks():
-    """It would tell, if one of them came through."""
-    assert "https://evil.example" in origins(["/\\evil.example"])
-    assert "https://evil.example" in origins(["/\t/evil.example"])
-
-
 def test_sign_in_leads_to_no_other_site(secured, ada):
     """Neither after it, nor for whoever is in already, nor by the form's own field."""
     locations = []
@@ -59,6 +53,7 @@ def test_sign_in_leads_to_no_other_site(secured, ada):
         again = client.get("/sign-in", query_string={"next": target})
         locations.append(again.location)
 
+    assert origins(["/\\evil.example"]) == {"https://evil.example"}  # it would tell
     assert len(locations) == 2 * len(TARGETS)
     assert origins(locations) == {HOME}
 
@@ -89,12 +84,6 @@ def test_page_that_was_asked_for_leads_to_no_other_site(nobody):
         answer = nobody.get("/", environ_overrides={"PATH_INFO": path})
         assert answer.status_code in {303, 404}
         assert origins([answer.location or "/"]) == {HOME}
-
-
-def test_sign_in_form_carries_no_other_site(nobody):
-    for target in TARGETS[:10]:
-        page = nobody.get("/sign-in", query_string={"next": target}).text
-        assert 'name="next" value="/"' in page
 
 
 BROKEN = ["http://[", "http://a]b/", "//[::1", "http://\u2100x/"]

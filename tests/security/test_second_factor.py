@@ -109,12 +109,10 @@ def test_wrong_code_lets_nobody_in(ada, phone, code):
 
 
 def test_code_is_good_once(ada, phone):
-    """
-    However many try it at once. Whoever reads it over a shoulder comes too late, and so
-    does an older one.
-    """
+    """However many try it at once. Whoever reads it over a shoulder comes too late, and
+    so does an older one."""
     code, older = phone.code(), phone.code(-1)
-    user = User.find_one({"_id": ada.id})
+    user = ada.record()
 
     taken = at_once(20, lambda _: second_factor.use_step(user, code, key_of(ada)))
 
@@ -140,11 +138,9 @@ def test_clocks_may_differ_by_one_step(ada, phone, steps, status):
 
 
 def test_guesses_at_once_are_counted_each(ada, phone):
-    """
-    Five, then the right code is not looked at; the password is, which does not begin
-    the count anew.
-    """
-    user, ends = User.find_one({"_id": ada.id}), Counter()
+    """Five, then the right code is not looked at; the password is, which does not begin
+    the count anew."""
+    user, ends = ada.record(), Counter()
 
     def guess(_: int) -> None:
         try:
@@ -162,31 +158,23 @@ def test_guesses_at_once_are_counted_each(ada, phone):
     assert int(answer.headers["Retry-After"]) > 0
 
 
-def test_recovery_code_lets_in_once(ada, set_up):
-    """However it is written; the others stay good."""
-    _, codes = set_up(ada)
-
-    assert len(set(codes)) == second_factor.CODES
-    assert enter(ada, codes[0].lower().replace("-", " ")).status_code == 303
-    assert enter(ada, codes[0]).status_code == 422
-    assert enter(ada, codes[1]).status_code == 303
-
-
 def test_nothing_at_rest_makes_a_code(ada, set_up, stored):
-    """
-    Under another ``SECRET_KEY`` those of the app are wrong; recovery codes are not, so
-    nobody is locked out for good.
-    """
+    """Under another ``SECRET_KEY`` those of the app are wrong; recovery codes are not,
+    so nobody is locked out for good. Each lets in once, however it is written."""
     phone, codes = set_up(ada)
+    assert len(set(codes)) == second_factor.CODES
     seen = str(stored.users.find_one({"_id": ada.id}))
 
     assert "factor_salt" in seen
     for secret in (phone.app.secret, *codes, *(c.replace("-", "") for c in codes)):
         assert secret not in seen
-    user = User.find_one({"_id": ada.id})
+    user = ada.record()
     with pytest.raises(SecondFactorFailed):
         second_factor.check(user, phone.code(), "another key" * 4)
     second_factor.check(user, codes[0], "another key" * 4)
+    assert enter(ada, codes[1].lower().replace("-", " ")).status_code == 303
+    assert enter(ada, codes[1]).status_code == 422
+    assert enter(ada, codes[2]).status_code == 303
 
 
 def test_ticket_is_no_session_and_ends(ada, phone, monkeypatch):
@@ -229,35 +217,20 @@ def test_set_up_ends_other_sessions(ada, bob, set_up):
 
 
 def test_owner_switches_it_off(ada, phone):
-    """
-    With the password, and gets other recovery codes in the same way. Whoever sits down
-    at an open browser changes nothing.
-    """
+    """With the password, and gets other recovery codes in the same way. Whoever sits
+    down at an open browser changes nothing."""
     enter(ada, phone.code())
-    before = User.find_one({"_id": ada.id}).to_mongo()
+    before = ada.record().to_mongo()
     for path in ("begin", "codes", "remove"):
         wrong = send(ada.client, f"{PAGE}/{path}", password="wrong password")
         assert wrong.status_code == 422
-        assert User.find_one({"_id": ada.id}).to_mongo() == before
+        assert ada.record().to_mongo() == before
     renewed = send(ada.client, f"{PAGE}/codes", password=PASSWORD)
     assert len(LETTERS.findall(renewed.text)) == second_factor.CODES
     assert "no-store" in renewed.headers["Cache-Control"]
 
     assert send(ada.client, f"{PAGE}/remove", password=PASSWORD).status_code == 303
     assert ada.sign_in().status_code == 303
-
-
-def test_admin_resets_anothers(admin, ada, phone, stored):
-    """Which is written down; sessions end, and the password is enough."""
-    admin.sign_in()
-    enter(ada, phone.code())
-
-    answer = send(admin.client, f"/admin/users/{ada.id}/reset-second-factor")
-
-    assert answer.status_code == 303
-    assert not is_in(ada)
-    assert ada.sign_in().status_code == 303
-    assert stored.audit.find_one({"action": "users.reset_second_factor"})
 
 
 @pytest.fixture

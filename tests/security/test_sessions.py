@@ -1,13 +1,15 @@
-"""Sessions: what ends them, and cookies that are stolen, planted, forged, or cached."""
+"""Sessions and links to set a password with: what ends them, whoever has taken them."""
 
 from datetime import timedelta
 
 import pytest
 
 from jimeng import accounts
-from jimeng.documents import Session, User, utcnow
+from jimeng.accounts import users
+from jimeng.documents import Invitation, Session, User, utcnow
 from jimeng.http import auth
-from tests.access.conftest import PASSWORD
+from jimeng.operations import users as operators
+from tests.access.conftest import OPERATOR, PASSWORD
 from tests.each import for_each
 from tests.page import POST, picture_of, send
 from tests.rest import CREATE, data_of
@@ -122,19 +124,6 @@ def test_page_lists_them_and_ends_one(secured, ada):
     assert is_in(ada.client) and is_in(third)
 
 
-def test_nobody_ends_anothers(ada, bob):
-    """As if it were not there."""
-    ada.sign_in()
-    bob.sign_in()
-    (hers,) = Session.collection().find({"user_id": ada.id})
-
-    answer = send(bob.client, f"/account/sessions/{hers['_id']}/end")
-
-    assert answer.status_code == 404
-    send(bob.client, "/sign-out")
-    assert is_in(ada.client)
-
-
 def test_sessions_do_not_pile_up(secured, ada):
     """The oldest give way."""
     for _ in range(52):
@@ -147,7 +136,8 @@ def test_sessions_do_not_pile_up(secured, ada):
 @pytest.mark.parametrize("how", ["password", "sessions/end"])
 @pytest.mark.parametrize("keys", ["1", ""])
 def test_copied_cookie_is_worth_nothing_after(how, keys, secured, ada):
-    """Another password, or the end of all sessions; keys are revoked if wanted."""
+    """Another password, which alone lets in then, or the end of all sessions; keys are
+    revoked if wanted."""
     ada.sign_in()
     thief, new = copy_of(secured, ada.client), "another horse entirely"
     form = {"current": PASSWORD, "new": new, "again": new} | (
@@ -160,6 +150,9 @@ def test_copied_cookie_is_worth_nothing_after(how, keys, secured, ada):
     assert is_in(ada.client) and not is_in(thief)
     status = ada.api("GET", "/api/v1/models").status_code
     assert status == (401 if keys else 200)
+    ada.client, taken = secured.test_client(), how == "password"
+    assert ada.sign_in().status_code == (422 if taken else 303)
+    assert ada.sign_in(new).status_code == (303 if taken else 422)
 
 
 def test_planted_cookie_does_not_become_the_victims(secured, ada, bob):
@@ -176,10 +169,8 @@ def test_planted_cookie_does_not_become_the_victims(secured, ada, bob):
 
 
 def test_signed_nonsense_is_nobody(secured, ada):
-    """
-    Also what this server has signed counts only if there is a record of it; that has a
-    hash, of which no cookie can be made.
-    """
+    """Also what this server has signed counts only if there is a record of it; that has
+    a hash, of which no cookie can be made. Under another ``SECRET_KEY`` none does."""
     ada.sign_in()
     (found,) = Session.collection().find({"user_id": ada.id})
     serializer = secured.session_interface.get_signing_serializer(secured)
@@ -192,21 +183,16 @@ def test_signed_nonsense_is_nobody(secured, ada):
     for wrong in ("x", "x" * 5000, {"$gt": ""}, None, 1, found["_id"]):
         ada.client.set_cookie("session", serializer.dumps({**held, "id": wrong}))
         assert not is_in(ada.client), wrong
-
-
-def test_cookie_of_another_key_is_nobody(secured, ada):
-    """A new ``SECRET_KEY`` ends all sessions."""
-    ada.sign_in()
-
+    ada.client.set_cookie("session", serializer.dumps(held))
     secured.secret_key = "another key, that is long enough for it"
-
     assert not is_in(ada.client)
 
 
-def test_what_caches_keep_sets_no_cookie(ada, work_off):
-    """A picture that a proxy gives to everybody has nobody's session with it."""
+def test_what_caches_keep_sets_no_cookie(nobody, ada, work_off):
+    """A picture that a proxy gives to everybody has nobody's session with it. That of a
+    download is whoever's has the link; its name and words are for the owner alone."""
     ada.sign_in()
-    task = data_of(ada.api("POST", CREATE, json={"prompt": "x"}), 202)
+    task = data_of(ada.api("POST", CREATE, json={"prompt": "secretplan"}), 202)
     work_off()
     picture = picture_of(ada.client, task["task_id"])
     thumbnail = picture.rpartition(".")[0] + "/thumb.webp"
@@ -219,19 +205,77 @@ def test_what_caches_keep_sets_no_cookie(ada, work_off):
     assert [answer.status_code for answer in answers] == [200] * 4
     assert [a.headers.get("Set-Cookie") for a in answers] == [None] * 4
     assert answers[0].cache_control.public
-
-
-def test_download_is_of_whoever_has_the_link(nobody, ada, work_off):
-    """Its name and words are for the owner alone, and no cache mixes the two up."""
-    ada.sign_in()
-    task = data_of(ada.api("POST", CREATE, json={"prompt": "secretplan"}), 202)
-    work_off()
-    link = picture_of(ada.client, task["task_id"]) + "?download=1"
-
-    own, others = ada.client.get(link), nobody.get(link)
-
+    own, others = (who.get(f"{picture}?download=1") for who in (ada.client, nobody))
     assert (own.status_code, others.status_code) == (200, 200)
-    assert "secretplan" in own.headers["Content-Disposition"]
-    assert "secretplan" not in others.headers["Content-Disposition"]
-    assert b"secretplan" in own.data and b"secretplan" not in others.data
+    for name, data, is_told in (
+        (own.headers["Content-Disposition"], own.data, True),
+        (others.headers["Content-Disposition"], others.data, False),
+    ):
+        assert ("secretplan" in name, b"secretplan" in data) == (is_told, is_told)
     assert not own.cache_control.public and not others.cache_control.public
+
+
+NEW = "another horse entirely"
+
+
+def change_password(person) -> None:
+    person.sign_in()
+    form = {"current": PASSWORD, "new": NEW, "again": NEW}
+    assert send(person.client, "/account/password", **form).status_code == 303
+
+
+def disable_and_enable(person) -> None:
+    operators.disable(OPERATOR, person.id)
+    operators.enable(OPERATOR, person.id)
+
+
+def change_email(person) -> None:
+    users.update(OPERATOR, person.id, email="other@example.com")
+
+
+def sign_out_everywhere(person) -> None:
+    person.sign_in()
+    send(person.client, "/account/sessions/end")
+
+
+CHANGES = [change_password, disable_and_enable, change_email, sign_out_everywhere]
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_link_dies_with(change, ada, nobody):
+    """Whoever has got hold of the letter comes too late."""
+    link = f"/invitations/{accounts.invite(OPERATOR, ada.id)}"
+    assert nobody.get(link).status_code == 200
+
+    change(ada)
+
+    assert nobody.get(link).status_code == 404
+    answer = nobody.post(link, data={"password": "x" * 5 + NEW}, headers=POST)
+    assert answer.status_code == 404
+
+
+@for_each("change", CHANGES)
+def test_link_dies_while_it_is_being_used(change, ada, nobody, monkeypatch):
+    """Hashing takes a moment, and what happens in it counts."""
+    link = f"/invitations/{accounts.invite(OPERATOR, ada.id)}"
+    usual = accounts.invitations.hash_password
+
+    def hash_password(user, password: str) -> str:
+        change(ada)
+        return usual(user, password)
+
+    monkeypatch.setattr(accounts.invitations, "hash_password", hash_password)
+    answer = nobody.post(link, data={"password": "mine from now on"}, headers=POST)
+
+    assert answer.status_code == 404
+    assert nobody.get("/account").status_code == 303
+
+
+def test_link_of_the_release_before_is_worth_nothing(ada, nobody, stored):
+    """Nobody knows what it was made for."""
+    link = f"/invitations/{accounts.invite(OPERATOR, ada.id)}"
+    gone = {"number": "", "email_key": ""}
+    stored.invitations.update_many({}, {"$unset": gone})
+
+    assert nobody.get(link).status_code == 404
+    assert Invitation.collection().count_documents({}) == 1

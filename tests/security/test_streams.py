@@ -30,14 +30,10 @@ def noise() -> bytes:
 
 
 @pytest.fixture
-def pictures(client) -> None:
-    """More than is held for a client that does not read."""
+def served(client, config, tmp_path):
+    """The product in a process of its own, with as many proxies before it, and more
+    pictures than is held for a client that does not read."""
     hang(*(f"{n}" for n in range(12)), picture=inspect(noise()))
-
-
-@pytest.fixture
-def served(pictures, config, tmp_path):
-    """The product in a process of its own, with as many proxies before it."""
 
     @contextmanager
     def serve(proxies: int) -> Iterator[int]:

@@ -27,35 +27,23 @@ def link():
 
 
 def test_head_goes_out_with_the_body(link):
-    """One packet, and the client is woken once."""
+    """One packet, and the client is woken once. Without a body it goes out in the end,
+    as to a request for the head alone; of a stream at once: the rest may take long."""
     answering, client = link
 
     answering.sendall(HEAD)
     with pytest.raises(BlockingIOError):
         client.recv(100)
     answering.sendall(b"body")
-
     assert client.recv(100) == HEAD + b"body"
-
-
-def test_head_of_an_answer_without_a_body_goes_out_in_the_end(link):
-    """As to a request for the head alone."""
-    answering, client = link
 
     answering.sendall(HEAD)
     answering.end_answer()
-
     assert client.recv(100) == HEAD
 
-
-def test_head_of_a_stream_goes_out_at_once(link):
-    """What follows may come much later."""
-    answering, client = link
-    head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
-
-    answering.sendall(head)
-
-    assert client.recv(100) == head
+    stream = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+    answering.sendall(stream)
+    assert client.recv(100) == stream
 
 
 @dataclass(eq=False)
@@ -80,26 +68,20 @@ def test_oldest_of_an_address_that_holds_more_than_its_share_is_cut_off(peer):
 
 
 def test_all_together_hold_no_more_than_twice_as_much():
-    held = BufferedBytes()
-    for each in (full := [Client("a"), Client("b")]):
-        held.change(each, MAX_BUFFERED_BYTES_PER_PEER)
-    assert not any(each.is_cut for each in full)
+    """What is given back counts no more."""
+    held, full = BufferedBytes(), [Client("a"), Client("b")]
+    for _ in range(3):
+        for each in full:
+            held.change(each, MAX_BUFFERED_BYTES_PER_PEER)
+        assert not any(each.is_cut for each in full)
+        for each in full:
+            held.change(each, 0)
 
-    held, clients = BufferedBytes(), [Client(peer) for peer in "abc"]
+    clients = [Client(peer) for peer in "abc"]
     for each in clients:
         held.change(each, MAX_BUFFERED_BYTES_PER_PEER * 7 // 10)
 
     assert [each.is_cut for each in clients] == [True, False, False]
-
-
-def test_what_is_given_back_counts_no_more():
-    held = BufferedBytes()
-    for _ in range(3):
-        one = Client("a")
-        held.change(one, MAX_BUFFERED_BYTES_PER_PEER)
-        held.change(one, 0)
-
-        assert not one.is_cut
 
 
 SAYS = """
