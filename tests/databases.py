@@ -157,7 +157,9 @@ def choose_temporary_root() -> None:
 def connect_lightly(
     connect: Callable = mongoengine.connect, **settings: object
 ) -> object:
-    return connect(**{**settings, "w": 1, "journal": False})
+    """Nobody who looks at the database meanwhile connects, too."""
+    with _looking:
+        return connect(**{**settings, "w": 1, "journal": False})
 
 
 class Connection:

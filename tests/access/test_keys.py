@@ -1,12 +1,16 @@
 """API keys: made, shown once, and good for what they say; doors, models, amounts."""
 
+import threading
 from datetime import timedelta
+from unittest.mock import Mock
 
 import pytest
+from pymongo.errors import AutoReconnect
 
 from jimeng import accounts, lanes
 from jimeng.documents import ApiKey, Task, utcnow
 from jimeng.jobs import pump
+from jimeng.limits import deferred_release
 from jimeng.operations.users import set_quota
 from tests.access.conftest import OPERATOR, call
 from tests.conftest import come_due, run_queue
@@ -276,3 +280,20 @@ def test_what_makes_nothing_is_given_back(secured, ada, closed):
     assert '"key-submissions";r=2' in answer.headers["RateLimit"]
     assert '"key-daily-pictures";r=2' in answer.headers["RateLimit"]
     assert ApiKey.find_one({"_id": key["id"]}).day_micros == 3 * PRICE
+
+
+@pytest.mark.parametrize(
+    "where", [(lanes, "reserve_tickets"), (Task, "insert")], ids=["turn", "write"]
+)
+def test_what_mongodb_failed_is_given_back(ada, monkeypatch, where):
+    """Once it answers, and says that nothing came of the request."""
+    key = new_key(ada, pictures_per_day=5)
+    data_of(ask(ada, key), 202)
+    monkeypatch.setattr(deferred_release, "_thread", threading.current_thread())
+    with monkeypatch.context() as broken:
+        broken.setattr(*where, Mock(side_effect=AutoReconnect("connection closed")))
+        refused(ask(ada, key, n=4), 503, "database_unavailable")
+
+    deferred_release.release_pending()
+
+    assert ApiKey.used_on(key["id"], utcnow().date()) == 1

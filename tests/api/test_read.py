@@ -281,7 +281,7 @@ def test_list_can_be_narrowed_by_status_and_words(client, work_off):
         *[(f"limit={value}", "limit") for value in ("0", "101", "-1", "x", "1.5", "")],
         *[(f"limit={value}", "limit") for value in ("%EF%BC%95", "1e1", "9" * 30)],
         *[(f"status={value}", "status") for value in ("done", "", "Pending", "$ne")],
-        *[(f"cursor={value}", "cursor") for value in ("x", "", "AA==", "a" * 201)],
+        *[(f"cursor={value}", "cursor") for value in ("x", "", "MTIz", "a" * 201)],
         *[(f"cursor={value}", "cursor") for value in ("OTk5OTk5OTk5OTk5OTk5OmE", "Og")],
         *[("q=", "q"), (f"q={'a' * 201}", "q"), ("status[$ne]=x", "status[$ne]")],
     ],

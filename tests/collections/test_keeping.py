@@ -53,6 +53,19 @@ def test_pictures_in_a_collection_stay_until_they_leave_the_last_one(aged, later
     assert Image.read(found).collections == []
 
 
+def test_bytes_go_from_what_is_in_no_collection(aged, later, monkeypatch):
+    """The oldest that nobody has put anywhere, though older ones are there."""
+    oldest, older, young = aged(3, 2, 1)
+    made = collections.create(ME, "a")
+    collections.change(ME, made.id, add=pictures(oldest))
+    row = Image.collection().find_one({"task_id": older})
+    size = row["bytes"] + row["thumbnail_bytes"]
+    store = type(retention.runtime().store)
+    monkeypatch.setattr(store, "size", lambda self: retention.GIB + size)
+
+    assert later(KEEP_GIB=1) == {oldest, young}
+
+
 def test_picture_put_away_meanwhile_is_saved(aged, keep, meanwhile):
     """It is looked at once more in the moment of removal."""
     (old,) = aged(9)

@@ -201,6 +201,8 @@ def test_it_still_revokes(ada):
         call(ada.client, "DELETE", f"{USERS}/{ada.id}/keys/{row['id']}", key=key)
 
     refused(call(ada.client, "GET", f"{API}/models", key=key), 401, "api_key_invalid")
+    again = ada.api("DELETE", f"{USERS}/{ada.id}/keys/{rows[0]['id']}")
+    refused(again, 404, "api_key_not_found")
 
 
 def test_key_makes_none_that_outlives_it(ada):

@@ -67,14 +67,14 @@ ORDER = {"order": "1"}
 )
 def test_batch_is_told_at_its_own_address(client, receiver, deliver_batch, events):
     """Its tasks' ends and its own, or what was chosen; with the user's secret."""
-    query = {"user_id": USER}
-    secret = data_of(client.get(f"{WEBHOOKS}/secret", query_string=query))["secret"]
     chosen = {} if events is None else {"webhook_events": events}
     about = {"webhook_url": receiver.url, "metadata": ORDER, **chosen}
     batch = ask(client, "猫\n狗", **about)
     assert batch["input"]["webhook_url"] == receiver.url
     deliver_batch()
 
+    query = {"user_id": USER}  # whose secret is there since they asked
+    secret = data_of(client.get(f"{WEBHOOKS}/secret", query_string=query))["secret"]
     told = [each.verified(secret) for each in receiver.received]
     every = ["batch.completed", "task.completed", "task.completed"]
     wanted = [each for each in every if each in (events or every)]
