@@ -303,6 +303,16 @@ def test_retired_and_unknown_models_are_not_found(caller, model):
         (V50_LITE, {"layer_decomposition": True}, "layer_decomposition"),
         (ARK_V40, {"watermark": "no"}, "watermark"),
         (ARK_V40, {"response_format": "base64"}, "response_format"),
+        (
+            ARK_V40,
+            {**AUTO, "sequential_image_generation_options": {"max_images": 16}},
+            "sequential_image_generation_options",
+        ),
+        (
+            V45,
+            {"optimize_prompt_options": {"mode": "fast"}},
+            "optimize_prompt_options.mode",
+        ),
         (ARK_V40, {"image": ["http://a/1.png"] * 15}, "image"),
         (ARK_V40, {"image": "1.png"}, "image"),
         (V50_PRO, {"image": ["http://a/1.png"] * 11}, "image"),
