@@ -21,7 +21,7 @@ def for_each(
                 try:
                     test(**fixtures, **case)
                 except BaseException as error:
-                    error.add_note(f"It was {case}")
+                    error.add_note(f"It was {repr(case)[:1000]}")  # a few are files
                     raise
 
         functools.update_wrapper(run, test)
