@@ -55,8 +55,17 @@ const stage = (() => {
   // What is in a response of the server for its picture alone.
   const ACTIONS = ".stage-bar > :not(.stage-close), .rail, .tools";
 
-  // Show the thumbnail until the large picture is loaded; until then the actions, which are
-  // those of the picture before, are out of reach.
+  // Until the next picture is loaded the actions, which are those of the picture before, are
+  // out of reach.
+  function hold(is) {
+    const actions = [...article().querySelectorAll(ACTIONS)];
+    if (actions.some((each) => each.contains(document.activeElement))) part("view").focus({ preventScroll: true });
+    for (const each of actions) each.inert = is;
+    if (is) article().setAttribute("aria-busy", "true");
+    else article().removeAttribute("aria-busy");
+  }
+
+  // Show the thumbnail until the large picture is loaded.
   function preview(link) {
     const small = link.querySelector("img");
     let now = article();
@@ -73,10 +82,7 @@ const stage = (() => {
     picture.height = small.getAttribute("height");
     picture.src = small.currentSrc || small.src;
     picture.draggable = false;
-    now.setAttribute("aria-busy", "true");
-    const actions = [...now.querySelectorAll(ACTIONS)];
-    if (actions.some((each) => each.contains(document.activeElement))) part("view").focus({ preventScroll: true });
-    for (const each of actions) each.inert = true;
+    hold(true);
     now.querySelector(".stage-box").replaceChildren(picture);
     now.querySelector(".stage-mask")?.remove();
     zoom.reset();
@@ -630,7 +636,9 @@ const stage = (() => {
     const gone = links().find((each) => each.pathname.endsWith(`/${article().dataset.id}`));
     const next = links()[position + 1] || links()[position - 1];
     if (gone) from = next?.getAttribute("href") || "";
+    hold(true);
     const answer = await fetch(form.action, { method: "POST", headers: { "HX-Request": "true" } }).catch(() => null);
+    if (!answer) hold(false);
     if (!answer?.ok) return answer ? location.reload() : offline(true);
     tabs?.postMessage("changed");
     if (!put(await answer.text(), 1)) return location.assign(answer.url);
