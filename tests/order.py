@@ -19,11 +19,11 @@ PIECES = {
         "tests/browser/test_sign_in.py",
     ),
     "making": (
+        "tests/browser/test_contact_sheet.py",
         "tests/browser/test_create",
         "tests/browser/test_feed",
         "tests/browser/test_given.py",
         "tests/browser/test_harness.py",
-        "tests/browser/test_sheet.py",
         "tests/browser/test_words.py",
         "tests/api/test_openapi_page.py",
     ),
