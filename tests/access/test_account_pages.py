@@ -43,6 +43,7 @@ def test_each_page_leads_to_the_others(ada, page):
     answer = ada.client.get(f"/account{page}")
 
     assert answer.status_code == 200
+    assert answer.headers["Cache-Control"] == "no-store", "for the browser's next user"
     for other in PAGES:
         assert f'href="/account{other}"' in answer.text
     assert f'href="/account{page}" aria-current="page"' in answer.text
