@@ -1,5 +1,6 @@
 """Faults on demand, by the control endpoint and by words in the prompt; the manual."""
 
+import base64
 import contextlib
 import http.client
 import io
@@ -16,7 +17,7 @@ from jimeng.local.simulator.faults import ABOUT, ACTIONS, FAULT_MARKS, KINDS, is
 from jimeng.local.simulator.settings import Settings
 from jimeng.local.simulator.visual_responses import BUSINESS, GATEWAY
 from tests.each import for_each
-from tests.simulator.caller import Caller
+from tests.simulator.caller import PATIENCE, Caller
 
 DONE = "[[slow 0]] 猫"
 SIZE = {"width": 512, "height": 512}
@@ -173,6 +174,27 @@ def test_download_may_give_no_picture(caller, picture_url, kind, status, error):
 def test_faults_that_cannot_be_are_refused(caller, entry):
     """A test that asks for what there is not would prove nothing."""
     assert caller.control("faults", [entry]).status == 400
+
+
+def test_body_may_never_end(caller, picture_url):
+    """It goes on after the picture until the client hangs up."""
+    faults(caller, {"action": "image", "kind": "endless"})
+    connection = http.client.HTTPConnection(caller.host, timeout=PATIENCE)
+    connection.request("GET", picture_url.removeprefix(f"http://{caller.host}"))
+    with contextlib.closing(connection), connection.getresponse() as answer:
+        assert len(answer.read(2_000_000)) == 2_000_000
+    assert caller.get(picture_url).status == 200
+
+
+def test_picture_of_another_size(caller):
+    tiny = caller.get(link(polled(caller, "[[image 1x1]]"))).body
+    half = caller.get(link(polled(caller, "[[image wrong_size]]"))).body
+    data = polled(caller, "[[image wrong_size]]", req_json=None).json["data"]
+    inside = base64.b64decode(data["binary_data_base64"][0])
+
+    assert [size_of(each) for each in (tiny, half, inside)] == [
+        *((1, 1), (256, 256), (256, 256))
+    ]
 
 
 def test_prompt_asks_for_codes(simulator, caller):

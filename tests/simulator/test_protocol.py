@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import io
+import json
 import subprocess
 import sys
 import threading
@@ -188,6 +189,22 @@ DONE = "[[slow 0]] 猫"
 URLS = ["http://a/1.png"]
 
 
+def test_unknown_action_is_refused(caller):
+    reply = caller.call("CVDoNothing", {})
+
+    error = reply.json["ResponseMetadata"]["Error"]
+    assert (reply.status, error["CodeN"]) == (404, 100008)
+    assert "CVDoNothing for version 2022-08-31" in error["Message"]
+
+
+def test_poll_refuses_a_meta_without_producer(caller):
+    """It stands in the text of req_json there."""
+    wishes = {"return_url": True, "aigc_meta": {"propagate_id": "1"}}
+    task_id = caller.accepted(DONE)
+
+    assert caller.poll(task_id, req_json=json.dumps(wishes)).code == 50200
+
+
 def test_each_model_has_its_action(simulator, caller):
     """The wrong one, as a model that is none, is a capability that is not activated."""
     assert caller.submit(req_key="jimeng_t2i_v99").status == 401
@@ -358,6 +375,25 @@ def test_sizes_depend_on_the_model(caller, model, size, drawn):
         assert reply.json["error"]["param"] == "size"
     else:
         assert reply.json["data"][0]["size"] == drawn
+
+
+def test_group_is_billed_by_the_picture(simulator, caller):
+    """As many as the model likes and were not refused, at most what was allowed."""
+    options = {"sequential_image_generation_options": {"max_images": 3}}
+    replies = [caller.ark(), caller.ark(**AUTO), caller.ark(**AUTO, **options)]
+
+    counts = [len(reply.json["data"]) for reply in replies]
+    assert counts == [1, 4, 3]
+    assert replies[2].json["usage"] == {
+        "generated_images": 3,
+        "output_tokens": 3 * 4096,
+        "total_tokens": 3 * 4096,
+    }
+    assert simulator.ledger()["billed"] == 8
+    caller.ark(f"{DONE} [[partial]]", **AUTO)
+    caller.ark(f"{DONE} [[partial]]")
+    assert [row["images"] for row in simulator.ledger()["rows"]] == [1, 4, 3, 3, 0]
+    assert simulator.ledger()["billed"] == 11
 
 
 def test_calls_under_way_are_limited(simulator, caller):
