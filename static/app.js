@@ -122,7 +122,7 @@ function follow(key) {
   const found = [...(over || document).querySelectorAll("[data-key]")].find(
     (each) => each.dataset.key === key && !each.hidden && (each.closest(".drawer") || each.checkVisibility?.() !== false));
   if (!found) return false;
-  if (found.closest("[inert]")) return true; // of the picture before the one that loads
+  if (found.closest("[inert]")) return true; // of the previous picture, while the next one loads
   if (found.matches("input, textarea, select")) found.focus();
   else found.click();
   return true;

@@ -52,11 +52,10 @@ const stage = (() => {
     if (next && !navigator.connection?.saveData) new Image().src = next.dataset.view;
   }
 
-  // What is in a response of the server for its picture alone.
+  // The parts that act on the picture.
   const ACTIONS = ".stage-bar > :not(.stage-close), .rail, .tools";
 
-  // Until the next picture is loaded the actions, which are those of the picture before, are
-  // out of reach.
+  // Disable the actions while the next picture loads: until then they are the previous one's.
   function hold(is) {
     const actions = [...article().querySelectorAll(ACTIONS)];
     if (actions.some((each) => each.contains(document.activeElement))) part("view").focus({ preventScroll: true });
@@ -88,18 +87,21 @@ const stage = (() => {
     zoom.reset();
   }
 
-  function put(text, step) {
+  // Show the picture of a response, unless the stage was closed, or asked for another one,
+  // after that request; its notices in any case.
+  function put(text, step, mine = request) {
     const found = document.createElement("template");
     found.innerHTML = text;
     const now = found.content.querySelector(".stage");
     if (!now) return false;
+    const notices = found.content.querySelector(".undo");
+    if (notices) document.getElementById("notices").replaceChildren(notices);
+    if (mine !== request) return true;
     const old = article();
     if (old?.querySelector(".stage-drawer")?.open) now.querySelector(".stage-drawer").open = true;
     const focus = old?.contains(document.activeElement) && document.activeElement;
     if (old) old.replaceWith(now);
     else holder().prepend(now);
-    const notices = found.content.querySelector(".undo");
-    if (notices) document.getElementById("notices").replaceChildren(notices);
     htmx.process(now);
     localise(now);
     history.replaceState(history.state, "", now.dataset.url);
@@ -636,12 +638,13 @@ const stage = (() => {
     const gone = links().find((each) => each.pathname.endsWith(`/${article().dataset.id}`));
     const next = links()[position + 1] || links()[position - 1];
     if (gone) from = next?.getAttribute("href") || "";
+    const mine = ++request;
     hold(true);
     const answer = await fetch(form.action, { method: "POST", headers: { "HX-Request": "true" } }).catch(() => null);
-    if (!answer) hold(false);
+    if (!answer && mine === request) hold(false);
     if (!answer?.ok) return answer ? location.reload() : offline(true);
     tabs?.postMessage("changed");
-    if (!put(await answer.text(), 1)) return location.assign(answer.url);
+    if (!put(await answer.text(), 1, mine)) return location.assign(answer.url);
     gone?.closest("figure").remove();
     follow();
   });

@@ -177,6 +177,25 @@ def test_actions_wait_for_the_picture_that_is_shown(visit):
     assert [each is not None for each in trashed] == [False, True, False]
 
 
+def test_stage_that_is_closed_meanwhile_stays_closed(visit):
+    """What has been asked for goes into the trash, and can be had back."""
+    wall.fill(3)
+    page = visit("/gallery", lang="en").page
+    open_at(page, 0)
+    held = []
+    page.route("**/delete*", lambda each: held.append(each), times=1)
+    page.keyboard.press("x")
+    expect(page.locator(".stage[aria-busy]")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.locator("#stage")).to_be_hidden()
+
+    held[0].continue_()
+
+    expect(page.locator("a[data-view]")).to_have_count(2)
+    expect(page.locator("#notices .undo")).to_be_visible()
+    expect(page.locator(".stage")).to_have_count(0)
+
+
 def test_arrows_make_no_history(visit):
     """Going on leaves no trace: the way back closes, and the next one leaves."""
     wall.fill(6)
