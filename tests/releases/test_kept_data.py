@@ -1,14 +1,17 @@
 """Databases as earlier releases have left them, killed at work: this one goes on."""
 
 import gzip
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from bson import json_util
 from mongoengine import get_db
 
-from jimeng.documents import Generation, Image, Task
+from jimeng.documents import Generation, Image, Task, utcnow
 from jimeng.jobs import video_fetching
+from jimeng.jobs.costs import billing_day
 from jimeng.providers import Progress, Registry
 from tests.conftest import come_due
 from tests.jobs.test_videos import VideoProvider, look
@@ -20,6 +23,7 @@ from tests.videos import mp4
 __all__ = ["fetchable", "host"]
 
 FOLDER = Path(__file__).parent.parent / "data" / "databases"
+RECORDED_AT = datetime(2026, 11, 29, 14, 36, 48, tzinfo=UTC)
 STATUSES = {
     **dict.fromkeys(("stored", "in the trash", "waiting"), "completed"),
     "[[video html_502 6]] being fetched": "completed",
@@ -41,12 +45,30 @@ def registry(provider: VideoProvider) -> Registry:
     return Registry(offered, dict.fromkeys(offered, 3))
 
 
-def load(name: str) -> dict[str, dict]:
-    """Fill the database; the tasks by their prompts."""
+def load(name: str) -> dict[str, Task]:
+    """Fill the database as if it had been left just now; the tasks by their prompts."""
     content = gzip.decompress((FOLDER / f"{name}.json.gz").read_bytes())
+    now = utcnow()
     for collection, rows in json_util.loads(content).items():
-        get_db()[collection].insert_many(rows)
+        # Quotas are counted by days of UTC, money by those of BILLING_TIMEZONE.
+        day = f"{now:%Y-%m-%d}" if collection == "places" else billing_day(now)
+        get_db()[collection].insert_many(moved(rows, now - RECORDED_AT, day))
     return {task.prompt: task for task in Task.find_all({})}
+
+
+def moved(value: Any, by: timedelta, day: str) -> Any:
+    """The same rows, their times later *by* that, and their day (and month) *day*."""
+    match value:
+        case dict():
+            return {key: moved(each, by, day) for key, each in value.items()}
+        case list():
+            return [moved(each, by, day) for each in value]
+        case datetime():
+            return value + by
+        case str():
+            recorded = f"{RECORDED_AT:%Y-%m-%d}"
+            return value.replace(recorded, day).replace(recorded[:7], day[:7])
+    return value
 
 
 def work(rounds: int = 8) -> None:
@@ -93,7 +115,8 @@ def test_videos_were_left_in_each_state(client, provider, host, fetchable):
     work()
 
     assert len(provider.requests) == 1
-    client.post(f"/tasks/{tasks['in the trash'].id}/restore")
+    restored = client.post(f"/tasks/{tasks['in the trash'].id}/restore")
+    assert restored.status_code == 303
     found = {task.prompt: task for task in Task.find_all({"type": "video"})}
     assert {prompt: task.status for prompt, task in found.items()} == STATUSES
     assert found["[[drop_before]] lost"].failures[0]["code"] == "submit_unknown"
