@@ -11,6 +11,8 @@ LOCK := UV_CUSTOM_COMPILE_COMMAND="make lock" $(VENV)/bin/uv pip compile --quiet
 # Much of the time is waiting for other processes, so four share two cores well; each
 # takes whole files, for what their tests share. One MongoDB and one Redis serve them all.
 PYTEST_ARGS ?= -n 4 --dist loadfile --no-loadscope-reorder
+# Files or folders; all of tests/ by default: make test TESTS=tests/tasks
+TESTS ?=
 
 # Those that tests/engines drives.
 BROWSERS := firefox-esr WebKitWebDriver Xvfb
@@ -50,10 +52,10 @@ dev: install ## The same, and start again when a source file changes
 
 test: install-dev ## Run the tests that need Python alone: about five minutes
 	@PYTHONDONTWRITEBYTECODE= $(PY) -m pytest $(PYTEST_ARGS) -m "not system and not browser" \
-	  --ignore tests/browser
+	  --ignore tests/browser $(TESTS)
 
 test-all: install-all ## Run all tests, with a browser and more (see README): about 15 minutes
-	@PYTHONDONTWRITEBYTECODE= $(PY) -m pytest $(PYTEST_ARGS)
+	@PYTHONDONTWRITEBYTECODE= $(PY) -m pytest $(PYTEST_ARGS) $(TESTS)
 
 lint: install-dev ## Check format, rules and types
 	@$(PY) -m ruff format --check .

@@ -20,7 +20,7 @@ PROGRAMS = frozenset(
         *("chromium", "chromium-browser", "chromium-headless-shell"),
         *("firefox-esr", "WebKitWebDriver", "Xvfb"),
         *("nginx", "caddy", "promtool", "systemd-analyze", "docker"),
-        *("node", "npm", "npx", "jq", "curl", "openssl"),
+        *("node", "npm", "npx", "jq", "curl", "openssl", "cc"),
     }
 )
 # A Node that comes with a package.
