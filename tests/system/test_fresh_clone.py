@@ -158,6 +158,18 @@ def test_commands_of_the_program(clone):
             assert "/invitations/" in done.stdout
 
 
+def test_parts_of_the_tests_are_run(clone):
+    """By each line for contributors but the first, which is for all of them."""
+    (block,) = blocks("CONTRIBUTING.md", "bash")
+    everything, *parts = [line.partition("  ")[0] for line in block.splitlines()]
+
+    assert everything == "make test" and len(parts) == 5
+    for line in parts:
+        done = clone.run(line)
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert re.search(r"\b[1-9]\d* passed in ", done.stdout), done.stdout
+
+
 def test_simulator_runs_alone(clone):
     """At the port that is printed, or another one."""
     (line,) = printed(" simulator ")
