@@ -1,6 +1,7 @@
 """The embedded servers keep their ports and data; no process stays behind."""
 
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -240,6 +241,22 @@ def test_a_leash_hands_on_the_exit_status(script, status):
 
     wait_for(lambda: child.status() is not None)
     assert child.status() == status
+
+
+def test_databases_may_open_more_files_than_a_shell(tmp_path):
+    """Most systems grant 1,024 unless more is asked for; with more connections, tables
+    and indexes than that MongoDB ends."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    log = tmp_path / "log"
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(soft, 1024), hard))
+    try:
+        child = Child(["sh", "-c", "ulimit -Sn"], log=log)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+    wait_for(lambda: child.status() is not None)
+    most = 64_000 if hard == resource.RLIM_INFINITY else min(hard, 64_000)
+    assert int(log.read_text()) == most
 
 
 def test_stop_is_gentle_at_first(tmp_path):

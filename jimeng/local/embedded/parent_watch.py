@@ -16,13 +16,18 @@ every child has its own parent watch.
 """
 
 import os
+import resource
 import signal
 import sys
 import threading
 import time
+from contextlib import suppress
 
 KILL_TIMEOUT_S = 3.0  # between SIGTERM and SIGKILL once the parent is gone
 PASSED_ON = (signal.SIGTERM, signal.SIGHUP)
+# MongoDB opens a file for each connection, collection and index, and aborts at the
+# limit, which is 1,024 in most shells. Source: its manual, "UNIX ulimit Settings".
+OPEN_FILES = 64_000
 
 
 orphaned = threading.Event()
@@ -31,6 +36,7 @@ orphaned = threading.Event()
 def main(held: str, command: list[str]) -> int:
     for number in filter(None, held.split(",")):
         os.set_inheritable(int(number), False)
+    allow_open_files()
     # Block signals until the child exists, so that they can be forwarded to it.
     signal.pthread_sigmask(signal.SIG_BLOCK, PASSED_ON)
     child = start(command)
@@ -43,6 +49,15 @@ def main(held: str, command: list[str]) -> int:
         os.killpg(0, signal.SIGKILL)  # remaining processes, and this one
     code = os.waitstatus_to_exitcode(status)
     return code if code >= 0 else 128 - code
+
+
+def allow_open_files() -> None:
+    """Raise the limit of open files, as far as the system grants it."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = OPEN_FILES if hard == resource.RLIM_INFINITY else min(OPEN_FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        with suppress(OSError, ValueError):  # macOS has a limit beside this one
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def start(command: list[str]) -> int:
