@@ -297,13 +297,13 @@ def answer_error(code: str, status: int, **fields) -> Response:
     if write is not None:
         return write(code, status, **fields)
     message = fields.get("message") or i18n.t(f"error.{code}")
-    page = render_template(
-        "error.html",
-        code=code,
-        status=status,
-        message=message,
-        request_id=g.get("request_id", ""),
-    )
+    values = {"message": message, "request_id": g.get("request_id", "")}
+    try:
+        page = render_template("error.html", status=status, **values)
+    except Exception as error:
+        if not documents.is_away(error):
+            raise
+        page = render_template("error.html", status=status, is_away=True, **values)
     response = Response(page, status)
     if fields.get("retry_after"):
         response.headers["Retry-After"] = str(fields["retry_after"])

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from pymongo.errors import ExecutionTimeout
 
-from jimeng import accounts
+from jimeng import accounts, documents
 from jimeng.accounts import password_hashing, users
 from jimeng.documents import Invitation, utcnow
 from jimeng.documents.principal import Principal
@@ -34,6 +34,34 @@ def test_page_leads_to_the_sign_in_and_back(ada):
     assert 'name="next" value="/?prompt=cat&amp;size=1:1"' in page.text
     assert (back.status_code, back.location) == (303, wanted)
     assert is_in(ada.client)
+
+
+@pytest.fixture
+def away(ada, closed):
+    """Ada's browser, signed in, at a server that MongoDB has been lost to."""
+    ada.sign_in()
+    gone = replace(closed, MONGODB_URI="mongodb://127.0.0.1:9/")
+    documents.connect(gone, timeout=0.1)
+    return ada.client
+
+
+@for_each("path", ["/no-such-page", "/favicon.ico"])
+def test_unknown_page_is_unknown_without_mongodb(away, path):
+    """To whoever is signed in as well, though nobody can tell who it is."""
+    answer = away.get(path, headers=ENGLISH)
+
+    assert answer.status_code == 404
+    assert "<h1>Not found</h1>" in answer.text
+    assert "Sign out" not in answer.text
+
+
+def test_unknown_page_shows_who_is_signed_in(ada):
+    ada.sign_in()
+
+    answer = ada.client.get("/no-such-page", headers=ENGLISH)
+
+    assert answer.status_code == 404
+    assert "Sign out" in answer.text and 'class="nav"' in answer.text
 
 
 def test_session_that_ended_says_so_and_leads_back(ada):

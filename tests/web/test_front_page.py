@@ -7,6 +7,8 @@ from unittest.mock import Mock
 import pytest
 from PIL import Image
 
+from jimeng.documents import base
+from jimeng.web.site import navigation
 from jimeng.web.tasks import feed
 from tests.each import for_each
 from tests.page import HTMX, PROMPT, ask, ids, links, send
@@ -134,6 +136,27 @@ def test_page_of_a_fault_leads_on(broken):
     gone = broken.get("/nothing", headers=ENGLISH)
     assert (gone.status_code, "Try again" in gone.text) == (404, False)
     assert "<h1>Not found</h1>" in gone.text
+
+
+@for_each("path", ["/no-such-page", "/favicon.ico"])
+def test_unknown_page_is_unknown_without_mongodb(
+    database, config, registry, monkeypatch, path
+):
+    monkeypatch.setattr(base, "WEB_TIMEOUT", 0.1)
+    with client_with(config, registry, MONGODB_URI="mongodb://127.0.0.1:9/") as client:
+        answer = client.get(path, headers=ENGLISH)
+
+    assert answer.status_code == 404
+    assert "<h1>Not found</h1>" in answer.text
+    assert 'class="nav"' in answer.text
+
+
+def test_fault_in_the_head_of_an_unknown_page_is_a_fault(client, monkeypatch):
+    """It is not hidden by leaving the head out."""
+    fault = Mock(side_effect=RuntimeError("a bug"))
+    monkeypatch.setattr(navigation, "navigation", fault)
+
+    assert client.get("/no-such-page").status_code == 500
 
 
 def test_site_can_be_installed(client):
