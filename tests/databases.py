@@ -10,19 +10,22 @@ import shutil
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 import mongoengine
 import pytest
+from bson import Int64, Timestamp
 from mongoengine import DEFAULT_CONNECTION_NAME
 from pymongo.database import Database
 
 from jimeng import documents
 from jimeng.config import Config
-from jimeng.documents import indexes
+from jimeng.documents import indexes, utcnow
 from jimeng.http.watcher import Watch, Watcher
 from jimeng.local.embedded import Mongo as Embedded
 from jimeng.local.embedded import Redis as EmbeddedRedis
@@ -57,6 +60,36 @@ class Redis(Patient, EmbeddedRedis):
 
     def command(self) -> list[str]:
         return [*super().command(), "--databases", "1024"]
+
+
+class Lenient(Mongo):
+    """It takes a time of the future for the present, as one whose clock is wrong."""
+
+    def command(self) -> list[str]:
+        drift = 100 * timedelta(days=365) // timedelta(seconds=1)
+        setting = f"maxAcceptableLogicalClockDriftSecs={drift}"
+        return [*super().command(), "--setParameter", setting]
+
+
+@contextmanager
+def clock_behind(data_dir: Path) -> Iterator[Mongo]:
+    """A MongoDB on data that were written in two years, which it finds by itself."""
+    before, then = Lenient(data_dir), utcnow() + timedelta(days=730)
+    before.start()
+    signature = {"hash": bytes(20), "keyId": Int64(0)}  # not looked at, of a member
+    told = {"clusterTime": Timestamp(then, 1), "signature": signature}
+    with (
+        before._client(before._member_uri) as client,
+        client.start_session() as session,
+    ):
+        session.advance_cluster_time(told)
+        client.test.things.insert_one({}, session=session)
+    before.stop()
+    server = Mongo(data_dir)
+    try:
+        yield server
+    finally:
+        server.stop()
 
 
 def kill(server: Embedded | EmbeddedRedis) -> None:

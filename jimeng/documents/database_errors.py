@@ -29,6 +29,7 @@ OURS = (
     InvalidURI,
 )
 DUPLICATE_KEY = 11000
+CLUSTER_TIME_TOO_FAR = 205
 # Codes by which MongoDB rejects a request as invalid. All others, unknown ones too,
 # count as failures of the server.
 # Source: https://github.com/mongodb/mongo/blob/master/src/mongo/base/error_codes.yml
@@ -85,6 +86,24 @@ def is_away(error: Exception) -> bool:
 def lacks_index(error: Exception) -> bool:
     """Whether a query failed because the index in its hint does not exist."""
     return isinstance(error, OperationFailure) and "hint provided" in str(error)
+
+
+def is_clock_behind(error: BaseException) -> bool:
+    """
+    Whether MongoDB, a replica set, refused because its machine's clock is over a year
+    behind its data.
+    """
+    return isinstance(error, OperationFailure) and error.code == CLUSTER_TIME_TOO_FAR
+
+
+def explain(error: BaseException) -> str:
+    """The text of an error for the log; advice where the error's own has none."""
+    if is_clock_behind(error):
+        return (
+            "the clock of MongoDB's machine is more than a year behind its data: set "
+            "it, such as by NTP"
+        )
+    return str(error)
 
 
 def _is_of_the_driver(error: Exception) -> bool:

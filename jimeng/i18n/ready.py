@@ -6,6 +6,13 @@ READY: dict[str, tuple[str, str]] = {
         "MongoDB does not answer: check that it is running and that MONGODB_URI is "
         "right",
     ),
+    "ready.mongodb_clock": (
+        "MongoDB 所在机器的时钟比它的数据落后一年以上，它拒绝一切请求：校准那台机器的"
+        "时钟，如启用 NTP 校时（timedatectl set-ntp true）",
+        "The clock of MongoDB's machine is more than a year behind its data, so it "
+        "refuses every request: set that clock, such as by NTP "
+        "(`timedatectl set-ntp true`)",
+    ),
     "ready.mongodb_refuses": (
         "MongoDB 能读不能写：检查主节点、磁盘空间和账号权限",
         "MongoDB can be read but not written: check its primary, its disk space and "

@@ -30,7 +30,7 @@ from jimeng.documents import (
     migrations,
     utcnow,
 )
-from jimeng.documents.database_errors import TROUBLES
+from jimeng.documents.database_errors import TROUBLES, is_clock_behind
 from jimeng.documents.generation import DUE_HERE
 from jimeng.jobs import retention
 
@@ -129,7 +129,9 @@ def run_checks() -> Readiness:
         try:
             found = each.result()
         except TROUBLES as error:
-            if not lacks_index(error):  # `_indexes` reports it
+            if is_clock_behind(error):
+                reasons.append(Reason("mongodb_clock"))
+            elif not lacks_index(error):  # `_indexes` reports it
                 reasons.append(Reason(parts[each]))
             continue
         reasons += found.reasons
@@ -154,8 +156,9 @@ def _bounded(check: Callable[[], Readiness]) -> Readiness:
 def _in_order(reasons: Iterable[Reason]) -> list[Reason]:
     """Return each code once, ordered as `CODES`; without MongoDB only certain ones."""
     found = {reason.code: reason for reason in reasons}
-    if "mongodb" in found:
-        found = {c: r for c, r in found.items() if c in {"mongodb"} | WITHOUT_MONGODB}
+    for away in ("mongodb_clock", "mongodb"):
+        if away in found:
+            found = {c: r for c, r in found.items() if c in {away} | WITHOUT_MONGODB}
     return [found[code] for code in CODES if code in found]
 
 
@@ -301,8 +304,8 @@ WITHOUT_MONGODB = {
     *("disk", "no_provider"),
 }
 CODES = (
-    *("mongodb", "mongodb_refuses", "redis", "redis_full", "redis_read_only"),
-    *("redis_refuses", "disk", "storage", "release_too_old"),
+    *("mongodb", "mongodb_clock", "mongodb_refuses", "redis", "redis_full"),
+    *("redis_read_only", "redis_refuses", "disk", "storage", "release_too_old"),
     *("index_missing", "worker", "jobs_untaken", "overdue", "lane_stalled"),
     "no_provider",
 )

@@ -285,12 +285,12 @@ class Reason(Reply):
     """One reason why this server is not ready."""
 
     code = text(
-        "稳定的代号：mongodb、mongodb_refuses、redis、redis_full、redis_read_only、"
-        "redis_refuses、disk、storage、release_too_old、index_missing、worker、"
-        "jobs_untaken、overdue、lane_stalled、no_provider",
-        "Stable: mongodb, mongodb_refuses, redis, redis_full, redis_read_only, "
-        "redis_refuses, disk, storage, release_too_old, index_missing, worker, "
-        "jobs_untaken, overdue, lane_stalled, no_provider",
+        "稳定的代号：mongodb、mongodb_clock、mongodb_refuses、redis、redis_full、"
+        "redis_read_only、redis_refuses、disk、storage、release_too_old、index_missing、"
+        "worker、jobs_untaken、overdue、lane_stalled、no_provider",
+        "Stable: mongodb, mongodb_clock, mongodb_refuses, redis, redis_full, "
+        "redis_read_only, redis_refuses, disk, storage, release_too_old, "
+        "index_missing, worker, jobs_untaken, overdue, lane_stalled, no_provider",
     )
     names = list_of(
         "哪些索引或模型队列", "Which indexes or model queues", fields.String()

@@ -28,7 +28,7 @@ from jimeng.cli.checks import Verdict, databases, examine, machine
 from jimeng.documents import ApiKey, User, Worker, migrations, utcnow
 from jimeng.documents.migrations import steps
 from jimeng.documents.migrations.steps import Step
-from jimeng.errors import ProviderError
+from jimeng.errors import ConfigError, ProviderError
 from jimeng.i18n import MESSAGES
 from jimeng.jobs import costs
 from jimeng.monitoring import readiness
@@ -36,6 +36,7 @@ from jimeng.operations import backup
 from jimeng.operations.backup import rotation
 from jimeng.providers import Registry
 from jimeng.providers.models.visual import MODELS
+from tests.databases import clock_behind
 from tests.rest import command
 from tests.waiting import wait_for
 
@@ -374,6 +375,25 @@ def test_database_of_make_run_that_is_away_is_named(run, tmp_path):
     said = ended.output.splitlines()[0]
     assert said.startswith("FAILED   mongodb") and "mongod.log" in said
     assert "start them" not in ended.output
+
+
+def test_clock_behind_the_data_of_make_run_is_named(run, tmp_path):
+    """Whatever command it is: MongoDB runs, and is not what has to be looked at."""
+    advice = MESSAGES["ready.mongodb_clock"][1]
+    with clock_behind(tmp_path / "mongodb") as server:
+        with pytest.raises(ConfigError):
+            server.start()
+        here = {"MONGODB_URI": "", "DATA_DIR": str(tmp_path)}
+        wait_for(lambda: advice in run("queue", "status", **here).output)
+
+        ended = run(**here)
+
+    assert ended.exit_code == 1
+    lines = ended.output.splitlines()
+    said = next(i for i, line in enumerate(lines) if line.startswith("FAILED"))
+    assert lines[said].startswith("FAILED   mongodb")
+    assert lines[said + 1].endswith(f"→ {advice}")
+    assert ended.output.count("FAILED") == 1
 
 
 def test_other_commands_say_it_as_well(config, run):

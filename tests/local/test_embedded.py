@@ -11,9 +11,12 @@ from pathlib import Path
 import pytest
 import redis
 from pymongo import MongoClient
+from pymongo.errors import OperationFailure
 
+from jimeng.documents import utcnow
 from jimeng.errors import ConfigError
 from jimeng.local.embedded import Child, Mongo, Redis, binaries
+from tests.databases import clock_behind
 from tests.waiting import PATIENCE_S, wait_for
 
 ROOT = Path(__file__).parents[2]
@@ -82,6 +85,42 @@ def test_a_second_mongo_on_the_same_data_is_refused(mongo):
 
     with mongo_client(mongo) as client:
         client.test.things.insert_one({})
+
+
+def test_a_clock_that_is_behind_the_data_is_named(tmp_path):
+    """It runs, and refuses whatever is asked, so nothing else is to be started; whoever
+    asks it then hears the same."""
+    with clock_behind(tmp_path) as mongo:
+        with pytest.raises(ConfigError) as caught:
+            mongo.start()
+
+        said = str(caught.value)
+        assert f"clock says {utcnow():%Y-}" in said
+        assert f"the data in {tmp_path}" in said and "set the clock" in said
+        for _ in range(2):
+            with mongo_client(mongo) as client:
+                wait_for(lambda: is_refused(client))
+            assert mongo.answers()
+
+
+def test_a_mongo_that_ends_as_soon_as_it_is_up_has_started(mongo, monkeypatch):
+    """Whoever uses it finds out, and the supervisor starts it again."""
+    kill = lambda deadline: mongo.child.kill() is not None  # noqa: E731
+    monkeypatch.setattr(mongo, "await_ready", kill)
+
+    mongo.start()
+
+    assert mongo.child.status() is not None
+
+
+def is_refused(client: MongoClient) -> bool:
+    """As soon as MongoDB has the keys that its times are signed with."""
+    try:
+        client.admin.command("ping")
+    except OperationFailure as error:
+        assert error.code == 205
+        return True
+    return False
 
 
 def test_redis_keeps_data_and_if_it_can_its_port(redis_server):

@@ -9,12 +9,14 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import timedelta
 from types import SimpleNamespace
+from unittest.mock import Mock
 
 import pytest
-from pymongo.errors import PyMongoError
+from pymongo.errors import AutoReconnect, OperationFailure, PyMongoError
 
 from jimeng import documents, jobs, lanes
 from jimeng.documents import Generation, Lane, Worker, indexes, utcnow
+from jimeng.errors import ConfigError
 from jimeng.i18n import MESSAGES
 from jimeng.jobs import pump
 from jimeng.monitoring import readiness
@@ -22,7 +24,7 @@ from jimeng.schemas.fields import moment
 from jimeng.schemas.responses import Reason
 from tests.at_once import at_once
 from tests.conftest import run_queue
-from tests.databases import Mongo, Redis
+from tests.databases import Mongo, Redis, clock_behind
 from tests.each import for_each
 from tests.rest import client_with, create, refused
 from tests.waiting import wait_for
@@ -315,6 +317,33 @@ def test_mongodb_that_takes_no_writes_is_told(over_mongo):
 
     assert refusing["missing"] == ["mongodb_refuses"]
     until_ready(over_mongo)
+
+
+def test_clock_behind_the_data_is_told(
+    database, config, registry, tmp_path, monkeypatch
+):
+    """And not that MongoDB does not answer, which it does."""
+    monkeypatch.setattr(readiness, "CACHE_S", 0.0)
+    with clock_behind(tmp_path) as server:
+        with pytest.raises(ConfigError):
+            server.start()
+        with client_with(config, registry, MONGODB_URI=server.uri) as client:
+            told = ["mongodb_clock"]
+            wait_for(lambda: ask(client)["missing"] == told, what="the clock")
+
+
+def test_clock_explains_whatever_else_mongodb_lacks(monkeypatch):
+    """A check that came too early, or is late, has nothing else to say."""
+    behind = Mock(side_effect=OperationFailure("too far from this clock", 205))
+    late = Mock(side_effect=AutoReconnect("no answer"))
+    reasons = readiness.Reason("worker"), readiness.Reason("redis")
+    early = Mock(return_value=readiness.Readiness(reasons))
+    checks = [(early, "mongodb"), (late, "mongodb"), (behind, "mongodb_refuses")]
+    monkeypatch.setattr(readiness, "CHECKS", checks)
+
+    found = [each.code for each in readiness.run_checks().reasons]
+
+    assert found == ["mongodb_clock", "redis"]
 
 
 def test_lane_that_stands_still_is_told(probe, forgotten, lane):

@@ -18,7 +18,7 @@ from jimeng.cli.checks.finding import Finding, Verdict, graded
 from jimeng.config import Config
 from jimeng.documents import Image, indexes, lacks_index, migrations, utcnow
 from jimeng.documents.base import VIDEO
-from jimeng.documents.database_errors import TROUBLES
+from jimeng.documents.database_errors import TROUBLES, is_clock_behind
 from jimeng.errors import StorageUnavailable
 from jimeng.jobs import video_disk_space
 from jimeng.jobs.retention import GIB
@@ -64,6 +64,8 @@ def away(error: PyMongoError) -> Finding:
 
 def why_away(error: PyMongoError) -> str:
     """The message key of the advice for an unusable MongoDB."""
+    if is_clock_behind(error):
+        return "ready.mongodb_clock"
     if isinstance(error, OperationFailure):
         is_refused = error.code in UNAUTHENTICATED
         return "doctor.mongodb_auth" if is_refused else "ready.mongodb_refuses"

@@ -1,11 +1,13 @@
 """An embedded MongoDB: a replica set of one member, for durable writes."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 from pymongo import MongoClient
 from pymongo.database import Database
 from pymongo.errors import OperationFailure, PyMongoError
 
+from jimeng.errors import ConfigError
 from jimeng.local.embedded.binaries import find_mongod
 from jimeng.local.embedded.private_files import stored_secret
 from jimeng.local.embedded.server import LOOPBACK, Server
@@ -16,6 +18,7 @@ USER = "jimeng"
 USER_NOT_FOUND = 11
 AUTHENTICATION_FAILED = 18
 NOT_YET_INITIALIZED = 94
+CLUSTER_TIME_TOO_FAR = 205
 COMMAND_TIMEOUT_MS = 5000  # for one command to a starting server
 
 
@@ -67,6 +70,32 @@ class Mongo(Server):
             *("--setParameter", "diagnosticDataCollectionEnabled=false"),
         ]
 
+    def start(self, timeout: float = 30.0) -> None:
+        """
+        Start it, as `Server.start` does.
+
+        Raises:
+            ConfigError: also if the clock is so far behind the data that ``mongod``
+                refuses all commands of the clients that it has told the data's time.
+        """
+        super().start(timeout)
+        if self._is_clock_behind():
+            raise ConfigError(
+                f"this machine's clock says {datetime.now(UTC):%Y-%m-%d}, more than a "
+                f"year before the data in {self.data_dir} were written: set the clock, "
+                "such as by NTP"
+            )
+
+    def _is_clock_behind(self) -> bool:
+        try:
+            with self._client(self._member_uri) as client:
+                # Each answer to a member tells the time, which the next command has.
+                client.admin.command("ping")
+                client.admin.command("ping")
+        except PyMongoError as error:
+            return getattr(error, "code", None) == CLUSTER_TIME_TOO_FAR
+        return False
+
     def move(self, deadline: float) -> None:
         """
         Write the new port into the replica set's configuration.
@@ -107,7 +136,7 @@ class Mongo(Server):
         except OperationFailure as error:
             if error.code == AUTHENTICATION_FAILED:
                 self._found()
-            return False
+            return error.code == CLUSTER_TIME_TOO_FAR  # `start` looks for that
         except PyMongoError:
             return False  # still starting
 
