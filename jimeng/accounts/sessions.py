@@ -72,6 +72,8 @@ def session_of(token: object, *, address: str) -> tuple[Session, User] | None:
     if row is None or not row["owners"]:
         return None
     session, user = Session.read(row), User.read(row["owners"][0])
+    # A request that was let in before its user was disabled may begin a session after
+    # that, with the new number.
     if session.number != user.sessions or user.disabled_at:
         return None
     if session.seen_at < now - USE_STEP:

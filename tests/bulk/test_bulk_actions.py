@@ -10,6 +10,7 @@ import pytest
 
 from jimeng import documents, jobs, lanes, tasks
 from jimeng.documents import (
+    ApiKey,
     AuditEntry,
     BulkAction,
     Generation,
@@ -31,6 +32,8 @@ from tests.rest import create
 from tests.test_core import refusal
 
 __all__ = ["afresh", "reaper"]
+
+KEY, OTHERS = "key_ada", 9  # a key, and pictures that were asked for with it before
 
 
 def clear() -> None:
@@ -76,6 +79,18 @@ def waiting(client, provider) -> None:
     run_queue()
     for user in ("ada", "bob", "ada"):
         create(client, user_id=user, n=2)
+    asked_by_key()
+
+
+def asked_by_key() -> None:
+    """Let all that is Ada's be asked for with a key, as were others on that day."""
+    rows = Generation.collection()
+    mine = {"user_id": "ada"}
+    rows.update_many(mine, {"$set": {"key_id": KEY}})
+    asked = OTHERS + rows.count_documents(mine)
+    key = ApiKey(id=KEY, user_id="ada", name="x", prefix="x", sha256="x", asked=asked)
+    key.day = utcnow().date().isoformat()
+    key.add()
 
 
 def failed(client, provider) -> None:
@@ -87,7 +102,8 @@ def failed(client, provider) -> None:
 
 
 def counts_are_right() -> None:
-    """The lines and the days count what waits, and what was or may be sent."""
+    """The lines and the days count what waits, and what was or may be sent; the day of
+    a key counts no less: what is cancelled is given back to it once, or not at all."""
     generations = Generation.collection()
     for line in QuotaUsage.objects:
         (entry,) = line.lanes.values()
@@ -95,6 +111,9 @@ def counts_are_right() -> None:
         assert entry["pending"] == generations.count_documents(waiting)
         kept = {"user_id": line.id, "state": {"$ne": "dropped"}}
         assert line.asked == generations.count_documents(kept)
+    kept = {"key_id": KEY, "state": {"$ne": "dropped"}}
+    least = OTHERS + generations.count_documents(kept)
+    assert ApiKey.used_on(KEY, utcnow().date()) >= least
 
 
 def cleared(action: BulkAction) -> None:

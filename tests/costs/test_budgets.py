@@ -17,7 +17,7 @@ from jimeng.operations.costs import decide
 from tests.conftest import come_due
 from tests.costs.conftest import PRICE, settle
 from tests.costs.test_settlement import UNKNOWN
-from tests.rest import API, CAT, CREATE, client_with, create, refused
+from tests.rest import API, CAT, CREATE, client_with, create, data_of, refused
 from tests.test_core import refusal
 
 USER = CAT["user_id"]
@@ -144,6 +144,19 @@ def test_unknown_stays_reserved_until_it_is_decided(limited, provider, work_off)
         client.post(f"{API}/tasks/{task_id}/cancel")
         settle()
         create(client)
+
+
+@pytest.mark.parametrize("name", ["USER_DAILY_BUDGET", "DAILY_BUDGET"])
+def test_repeated_request_takes_nothing_of_the_budget(limited, name):
+    """It creates nothing, so what was reserved for it is given back."""
+    with limited(**{name: 2}) as client:
+        headers = {"Idempotency-Key": "k"}
+        answers = [client.post(CREATE, json=CAT, headers=headers) for _ in range(3)]
+        assert len({data_of(each, 202)["task_id"] for each in answers}) == 1
+
+        create(client)
+
+        refused(ask(client), 402, "budget_exceeded")
 
 
 def test_hold_of_a_task_that_was_not_stored_is_forgotten(limited):

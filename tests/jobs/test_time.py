@@ -98,18 +98,28 @@ def test_refusal_after_the_lease_changes_nothing(client, provider):
     assert Generation.objects.first().state == "unknown"
 
 
-def test_unreachable_provider_is_given_up_after_the_deadline(client, provider):
+def test_unreachable_provider_is_given_up_after_the_deadline(client, provider, config):
     """Nothing was ever sent: tried for as long as a task may take, then failed."""
     down = refusal("provider_unreachable", transient=True)
-    provider.submits = [down, down]
+    provider.submits = [down, down, down]
     task_id = begin(client)
+
+    def try_again(seconds: float) -> None:
+        """So long after the first time."""
+        first = utcnow() - timedelta(seconds=seconds)
+        Generation.objects.update(set__first_sent_at=first)
+        Lane.objects.update(unset__not_before=True)
+        work()
+
+    try_again(config.TASK_DEADLINE - 60)
+    assert (len(provider.requests), generation().state) == (2, "queued")
     assert result(client, task_id)["status"] == "processing"
 
-    Generation.objects.update(set__first_sent_at=utcnow() - timedelta(hours=1))
-    Lane.objects.update(unset__not_before=True)
-    work()
+    try_again(config.TASK_DEADLINE + 1)
 
-    error = result(client, task_id)["error"]
+    data = result(client, task_id)
+    assert (len(provider.requests), data["status"]) == (3, "failed")
+    error = data["error"]
     assert (error["code"], error["charged"]) == ("provider_unreachable", "no")
 
 

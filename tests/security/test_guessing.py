@@ -278,6 +278,24 @@ def test_who_is_in_changes_the_password_while_others_fail(secured, ada):
     assert send(ada.client, "/account/password", **form).status_code == 303
 
 
+def test_successful_sign_in_keeps_the_address_count(nobody, ada, stored):
+    """Whoever has an account of their own cannot go on guessing at others' by signing
+    in between: it takes only its own attempt off what its network shares."""
+    place = {"REMOTE_ADDR": "2001:db8:1:2::66"}
+
+    def counts() -> dict[str, int]:
+        rows = stored.attempts.find({"_id": {"$not": {"$regex": "^account"}}})
+        return {row["_id"].partition(":")[0]: row["count"] for row in rows}
+
+    for email in ("x@example.com", "y@example.com"):
+        assert try_to_sign_in(nobody, email, WRONG, place) == 422
+    assert counts() == {"address": 2, "site": 2}
+
+    assert try_to_sign_in(ada.client, ada.user.email, PASSWORD, place) == 303
+
+    assert counts() == {"address": 2, "site": 2}
+
+
 def test_locked_account_locks_no_address(secured, ada, bob):
     """What is refused for an account's sake says nothing of whoever shares the door."""
     lock(secured, ada.user.email)

@@ -59,6 +59,25 @@ def test_session_that_begins_while_all_end_is_none(ada, monkeypatch):
     assert not is_in(ada.client)
 
 
+def test_session_that_begins_while_its_user_is_disabled_is_none(ada, monkeypatch):
+    """Signing out everywhere gives this browser a session of the newest number, also
+    if the user was disabled since the request was let in."""
+    ada.sign_in()
+    end_sessions = accounts.end_sessions
+
+    def end_late(user_id: str) -> User:
+        operators.disable(OPERATOR, user_id)
+        return end_sessions(user_id)
+
+    monkeypatch.setattr(accounts, "end_sessions", end_late)
+
+    send(ada.client, "/account/sessions/end")
+
+    begun = {"user_id": ada.id, "number": ada.record().sessions}
+    assert Session.collection().count_documents(begun) == 1
+    assert not is_in(ada.client)
+
+
 def test_signing_in_again_ends_the_session_before(secured, ada):
     """A browser has one; of a copied cookie no later one makes anything again."""
     ada.sign_in()

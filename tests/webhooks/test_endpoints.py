@@ -10,7 +10,7 @@ import pytest
 
 from jimeng import documents
 from jimeng.accounts.webhooks import MAX_WEBHOOKS
-from jimeng.documents import Batch, Task, WebhookEndpoint
+from jimeng.documents import Batch, Task, WebhookDelivery, WebhookEndpoint
 from jimeng.web.account.webhooks import EVENTS
 from tests.each import for_each
 from tests.mcp.conftest import Agent
@@ -68,6 +68,22 @@ def test_endpoint_is_changed_and_deleted(client, endpoint):
     assert "task.completed" in str(unknown)
     data_of(client.delete(where))
     refused(client.get(where), 404, "webhook_not_found")
+
+
+def test_deleted_endpoint_leaves_no_deliveries(client, endpoint, receiver, deliver):
+    """Neither its log nor what waits; those of another endpoint stay."""
+    gone, kept = (f"{WEBHOOKS}/{endpoint(receiver.url)['id']}" for _ in range(2))
+    for where in (gone, kept):
+        client.post(f"{where}/test")
+    assert deliver() == 2
+    for where in (gone, kept):
+        client.post(f"{where}/test")
+
+    data_of(client.delete(gone))
+
+    states = [(each.endpoint, each.state) for each in WebhookDelivery.find_all({})]
+    kept_id = kept.rpartition("/")[2]
+    assert sorted(states) == [(kept_id, "delivered"), (kept_id, "pending")]
 
 
 @for_each(
