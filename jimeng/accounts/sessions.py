@@ -14,7 +14,7 @@ from jimeng.accounts import users
 from jimeng.documents import Session, User, best_effort, utcnow
 from jimeng.documents.credentials import SESSION_IDLE, WITH_OWNERS, digest
 from jimeng.documents.principal import Principal
-from jimeng.errors.access import SessionNotFound
+from jimeng.errors.access import SessionNotFound, SignInRequired
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +37,14 @@ def begin_session(
     Args:
         browser: The ``User-Agent`` header.
         confirmed_at: When the password was last entered.
+
+    Raises:
+        SignInRequired: the user is disabled, such as since the request was let in. Who
+            is disabled later gets another number by the same update, which ends the
+            session.
     """
+    if user.disabled_at:
+        raise SignInRequired(f"user {user.id} is disabled")
     token = secrets.token_urlsafe(32)
     session = Session(
         id=digest(token),
@@ -72,9 +79,7 @@ def session_of(token: object, *, address: str) -> tuple[Session, User] | None:
     if row is None or not row["owners"]:
         return None
     session, user = Session.read(row), User.read(row["owners"][0])
-    # A request that was let in before its user was disabled may begin a session after
-    # that, with the new number.
-    if session.number != user.sessions or user.disabled_at:
+    if session.number != user.sessions:
         return None
     if session.seen_at < now - USE_STEP:
         seen = {"seen_at": now, "address": address}
