@@ -28,6 +28,7 @@ from jimeng.api import openapi
 from jimeng.api.openapi.document import DescribedApi
 from jimeng.config import Config, logs
 from jimeng.documents import RateLimit, migrations
+from jimeng.documents.database_errors import TROUBLES
 from jimeng.errors import (
     BudgetExceeded,
     ConfigError,
@@ -300,7 +301,7 @@ def answer_error(code: str, status: int, **fields) -> Response:
     values = {"message": message, "request_id": g.get("request_id", "")}
     try:
         page = render_template("error.html", status=status, **values)
-    except Exception as error:
+    except TROUBLES as error:  # of the page's head, about who is signed in
         if not documents.is_away(error):
             raise
         page = render_template("error.html", status=status, is_away=True, **values)

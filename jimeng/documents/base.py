@@ -38,7 +38,7 @@ from pymongo.errors import (
 from pymongo.monitoring import ServerHeartbeatListener
 
 from jimeng.config import Config
-from jimeng.documents.database_errors import DUPLICATE_KEY, explain, is_away
+from jimeng.documents.database_errors import DUPLICATE_KEY, is_away
 from jimeng.errors import DatabaseUnavailable, outages
 
 WHOLE = 1_000_000  # documents in the first batch: all of them
@@ -138,7 +138,7 @@ def connect(config: Config, *, timeout: float | None = None) -> None:
         DatabaseUnavailable: the host name of a ``mongodb+srv`` address does not
             resolve.
     """
-    outages.watch("mongodb", is_away, explain)
+    outages.watch("mongodb", is_away)
     milliseconds = int((timeout or WEB_TIMEOUT) * 1000)
     mongoengine.disconnect()
     try:

@@ -88,22 +88,12 @@ def lacks_index(error: Exception) -> bool:
     return isinstance(error, OperationFailure) and "hint provided" in str(error)
 
 
-def is_clock_behind(error: BaseException) -> bool:
+def is_clock_behind(error: Exception) -> bool:
     """
     Whether MongoDB, a replica set, refused because its machine's clock is over a year
     behind its data.
     """
     return isinstance(error, OperationFailure) and error.code == CLUSTER_TIME_TOO_FAR
-
-
-def explain(error: BaseException) -> str:
-    """The text of an error for the log; advice where the error's own has none."""
-    if is_clock_behind(error):
-        return (
-            "the clock of MongoDB's machine is more than a year behind its data: set "
-            "it, such as by NTP"
-        )
-    return str(error)
 
 
 def _is_of_the_driver(error: Exception) -> bool:

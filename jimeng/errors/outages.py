@@ -36,8 +36,7 @@ class Outage:
                 return
             self._reported_at = now
             failures, seconds = self._failures, now - self._began
-        text = _explanations.get(self.what, str)(error)
-        said = f"{type(error).__name__}: {text}"[:MAX_ERROR_CHARS]
+        said = f"{type(error).__name__}: {error}"[:MAX_ERROR_CHARS]
         if failures > 1:
             message = "outage goes on what=%s failures=%d seconds=%.0f: %s"
             log.warning(message, self.what, failures, seconds, said)
@@ -62,7 +61,6 @@ class Outage:
 
 _outages: dict[str, Outage] = {}
 _services: dict[str, Callable[[Exception], bool]] = {}
-_explanations: dict[str, Callable[[BaseException], str]] = {}
 
 
 def failed(what: str, error: BaseException) -> None:
@@ -78,20 +76,14 @@ def works(what: str | None = None) -> None:
             each.works()
 
 
-def watch(
-    service: str,
-    is_to_blame: Callable[[Exception], bool],
-    explain: Callable[[BaseException], str] = str,
-) -> None:
+def watch(service: str, is_to_blame: Callable[[Exception], bool]) -> None:
     """
     Report all failures of a *service* as one outage.
 
     Args:
         is_to_blame: Whether an exception means that the service is down.
-        explain: The text of an exception in the log.
     """
     _services[service] = is_to_blame
-    _explanations[service] = explain
 
 
 def service_of(error: BaseException | None) -> str | None:

@@ -17,12 +17,6 @@ SOURCE = Path(__file__).with_name("moved_clock.c")
 DAY_S = 86_400
 
 
-def moved_environment(library: Path, days: float) -> dict[str, str]:
-    """The environment of a command that sees another day."""
-    moved = {"LD_PRELOAD": str(library), "CLOCK_OFFSET_S": str(round(days * DAY_S))}
-    return {**os.environ, **moved}
-
-
 def build(folder: str) -> Path:
     """
     Compile the library into *folder*, and return its path.
@@ -39,8 +33,9 @@ def build(folder: str) -> Path:
 
 def main(days: str, *command: str) -> int:
     with tempfile.TemporaryDirectory(prefix="jimeng-clock-", dir="/tmp") as folder:
-        env = moved_environment(build(folder), float(days))
-        return subprocess.run(command, env=env).returncode
+        offset_s = round(float(days) * DAY_S)
+        moved = {"LD_PRELOAD": str(build(folder)), "CLOCK_OFFSET_S": str(offset_s)}
+        return subprocess.run(command, env={**os.environ, **moved}).returncode
 
 
 if __name__ == "__main__":

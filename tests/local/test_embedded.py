@@ -119,6 +119,7 @@ def is_refused(client: MongoClient) -> bool:
         client.admin.command("ping")
     except OperationFailure as error:
         assert error.code == 205
+        assert "wall clock" in str(error)  # as the log has it
         return True
     return False
 

@@ -5,7 +5,7 @@ import logging
 from types import SimpleNamespace
 
 import pytest
-from pymongo.errors import AutoReconnect, OperationFailure
+from pymongo.errors import AutoReconnect
 from redis.exceptions import ConnectionError as RedisGone
 from redis.exceptions import ResponseError
 
@@ -57,18 +57,6 @@ def fail_often(times: int) -> None:
                 logging.getLogger("huey.consumer.Worker").exception("Error reading")
         logging.getLogger("jimeng.x").warning("not queued", exc_info=error)
         outages.failed("pump", error)
-
-
-def test_clock_that_is_behind_is_named_with_what_helps(lines):
-    """As MongoDB 7 says it, which does not say what to do."""
-    said = "New $clusterTime, 1865, is too far from this node's wall clock time, 1796."
-    details = {"ok": 0.0, "codeName": "ClusterTimeFailsRateLimiter", "errmsg": said}
-
-    outages.failed("pump", OperationFailure(said, 205, details))
-
-    (line,) = lines()
-    assert "outage began what=mongodb: OperationFailure: the clock of" in line
-    assert "a year behind its data: set it" in line
 
 
 def test_outage_is_told_when_it_begins_once_a_minute_and_when_it_ends(lines, clock):
