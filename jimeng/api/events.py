@@ -5,7 +5,7 @@ connected.
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, closing, suppress
 from functools import partial
 
 from flask import Response, current_app, request, stream_with_context
@@ -162,16 +162,15 @@ def snapshots(
     is_gone = partial(long_polls.is_disconnected, request.environ)
     next_poll = time.monotonic() + long_polls.poll_interval(RETRY_AFTER_S)
     changes = long_polls.watch_changes(principal, subject, MAX_STREAM_S, is_gone)
-    for has_changed, _ in changes:
-        snapshot = None
-        if has_changed or time.monotonic() >= next_poll:
-            try:
+    # Closed here: the error of a failed snapshot may keep this frame, and so the watch.
+    with closing(changes), suppress(TaskNotFound, BatchNotFound):
+        for has_changed, _ in changes:
+            snapshot = None
+            if has_changed or time.monotonic() >= next_poll:
                 with best_effort("snapshot of an event stream"):
                     snapshot = take_snapshot()
-            except (TaskNotFound, BatchNotFound):
-                return
-            next_poll = time.monotonic() + long_polls.poll_interval(RETRY_AFTER_S)
-        yield snapshot
+                next_poll = time.monotonic() + long_polls.poll_interval(RETRY_AFTER_S)
+            yield snapshot
 
 
 class EventWriter:

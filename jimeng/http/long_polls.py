@@ -3,13 +3,13 @@ Long polls and event streams: permits that limit how many wait in this process a
 user, waiting on the shared watcher, and detecting clients that have disconnected.
 """
 
-import _socket
 import socket
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Generator, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import Any
 
 from jimeng import accounts
 from jimeng.config import Config
@@ -164,6 +164,11 @@ def shut_down() -> None:
     _permits.is_closed = True  # without a lock: signal handlers call this
 
 
+def waiters() -> tuple[int, float]:
+    """How many wait in this process, and seconds since the watcher's latest poll."""
+    return _watcher.waiters, _watcher.poll_age_s
+
+
 def poll_interval(seconds: float) -> float:
     """
     Seconds between two polls of an unchanged task: *seconds*, and longer if there are
@@ -225,10 +230,10 @@ def watch_changes(
     subject: Task | Batch,
     seconds: float,
     is_gone: Callable[[], bool],
-) -> Iterator[tuple[bool, State]]:
+) -> Generator[tuple[bool, State]]:
     """
     Yield the state of the task or batch at each change and every `WAKE_INTERVAL_S`; the
-    caller holds a permit.
+    caller holds a permit, and closes the generator: until then it is watched.
 
     Args:
         seconds: How long at most.
@@ -251,25 +256,25 @@ def watch_changes(
         while (remaining := deadline - time.monotonic()) > 0:
             with _while_waiting():
                 changed = watch.wait(min(remaining, WAKE_INTERVAL_S))
-            if is_over():
+            if watch.is_over():
                 return
             if watch.is_refused:
                 raise ApiKeyInvalid("key refused during the wait")
             yield changed, watch.state
 
 
-def is_disconnected(environ: Mapping[str, object]) -> bool:
+def is_disconnected(environ: Mapping[str, Any]) -> bool:
     """
     Whether the client of a WSGI request has closed its connection, as far as the
     server exposes its socket. Bytes that it has sent meanwhile stay unread.
     """
     connection = environ.get("gunicorn.socket")
-    if not isinstance(connection, socket.socket):
+    if connection is None:
         return False
+    # Not by gevent's own method, which blocks whatever the flags.
+    raw = getattr(connection, "_sock", connection)
     try:
-        # Not by its own method: gevent's blocks whatever the flags.
-        raw = getattr(connection, "_sock", connection)
-        return not _socket.socket.recv(raw, 1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+        return not raw.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
     except BlockingIOError:
         return False
     except OSError:

@@ -4,12 +4,12 @@ and for the API keys that these requests were made with.
 """
 
 import threading
+import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from jimeng.documents.database_errors import TROUBLES
 from jimeng.documents.principal import Principal
 from jimeng.errors import outages
 
@@ -29,16 +29,28 @@ class Watch:
 
     Attributes:
         state: As of the latest poll.
-        is_over: Whether the wait should end before the task or batch does.
         is_refused: The principal's key has lost a scope, or is refused.
     """
 
     subject_id: str
     principal: Principal
     state: State
-    is_over: Callable[[], bool]
+    ask_if_over: Callable[[], bool]
     is_refused: bool = False
+    _has_failed: bool = False
     _changed: threading.Event = field(default_factory=threading.Event)
+
+    def is_over(self) -> bool:
+        """
+        Whether the wait should end before the task or batch does: also if that cannot
+        be found out, so that an error ends this wait alone.
+        """
+        try:
+            return self._has_failed or self.ask_if_over()
+        except Exception as error:
+            self._has_failed = True
+            outages.failed("watch", error)
+            return True
 
     def update_state(self, state: State) -> None:
         if state != self.state:
@@ -79,6 +91,16 @@ class Watcher:
         self._watches: set[Watch] = set()
         self._watches_changed = threading.Condition()
         self._thread: threading.Thread | None = None
+        self._polled_at = 0.0  # by `time.monotonic`; or the first waiter's arrival
+
+    @property
+    def waiters(self) -> int:
+        return len(self._watches)
+
+    @property
+    def poll_age_s(self) -> float:
+        """Seconds since the latest poll, while somebody waits; else 0."""
+        return time.monotonic() - self._polled_at if self._watches else 0.0
 
     @contextmanager
     def watch(
@@ -92,11 +114,13 @@ class Watcher:
         Poll the task or batch inside the block; a state other than *state* is a change.
 
         Args:
-            is_over: Whether the wait should end; checked at each poll by the
+            is_over: Whether the wait should end; called at each poll by the
                 watcher's thread, so that waiters need not wake up for it.
         """
         watch = Watch(subject_id, principal, state, is_over)
         with self._watches_changed:
+            if not self._watches:
+                self._polled_at = time.monotonic()
             self._watches.add(watch)
             if self._thread is None or not self._thread.is_alive():
                 self._thread = threading.Thread(
@@ -116,20 +140,20 @@ class Watcher:
             with self._watches_changed:
                 self._watches_changed.wait_for(lambda: self._watches)
                 watches = list(self._watches)
-            self._poll(watches)
+            try:
+                self._poll(watches)
+            except Exception as error:  # the next poll tries again
+                outages.failed("watcher", error)
+            self._polled_at = time.monotonic()
             sleep.wait(POLL_INTERVAL_S)
 
     def _poll(self, watches: list[Watch]) -> None:
         for each in watches:
             if each.is_over():
                 each.wake()
-        try:
-            states = self._fetch_states({each.subject_id for each in watches})
-            keys = {each.principal.key.id for each in watches if each.principal.key}
-            scopes = self._fetch_scopes(keys) if keys else {}
-        except TROUBLES as error:  # the next poll tries again
-            outages.failed("watcher", error)
-            return
+        states = self._fetch_states({each.subject_id for each in watches})
+        keys = {each.principal.key.id for each in watches if each.principal.key}
+        scopes = self._fetch_scopes(keys) if keys else {}
         for each in watches:
             each.update_scopes(scopes)
             each.update_state(states.get(each.subject_id))

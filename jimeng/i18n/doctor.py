@@ -150,6 +150,12 @@ DOCTOR: dict[str, tuple[str, str]] = {
         "从备份恢复后自动暂停的：检查之后用 flask queue resume 恢复",
         "automatically after a restore: check the data, then run `flask queue resume`",
     ),
+    "doctor.watcher_stuck": (
+        "在这个网页进程里等待的请求得不到任务结束的通知：重启网页进程，"
+        "原因看它的日志（what=watcher）",
+        "requests that wait in this web process are not told that their tasks have "
+        "ended: restart the web processes; the cause is in its log (what=watcher)",
+    ),
     "doctor.descriptors": (
         "可打开的文件太少：调到 {least} 以上（ulimit -n，systemd 的 LimitNOFILE）",
         "too few files may be open: raise it to {least} or more (`ulimit -n`, "

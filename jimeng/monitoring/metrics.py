@@ -28,7 +28,7 @@ from jimeng.config.version import COMMIT, VERSION
 from jimeng.documents import Image, Input, utcnow
 from jimeng.documents.principal import Principal
 from jimeng.errors import QueueUnavailable
-from jimeng.http import auth
+from jimeng.http import auth, waiters
 from jimeng.jobs import retention, video_fetching
 from jimeng.jobs import webhook_deliveries as deliveries
 from jimeng.lanes import SWITCHES, is_paused
@@ -122,6 +122,7 @@ def measure() -> Iterator[list[Metric]]:
     yield queue(found)
     yield lanes(found)
     yield workers(found)
+    yield waiting()
     yield ends()
     yield stored()
     yield videos_waiting()
@@ -286,6 +287,23 @@ def workers(found: QueueView) -> list[Metric]:
             "Seconds since the last heartbeat of each worker seen within the hour.",
             ["worker"],
             ages,
+        ),
+    ]
+
+
+def waiting() -> list[Metric]:
+    found = waiters.read()
+    return [
+        GaugeMetricFamily(
+            "jimeng_waiters",
+            "Clients that wait for the end of a task or batch, or follow one.",
+            sum(each.count for each in found),
+        ),
+        GaugeMetricFamily(
+            "jimeng_watcher_poll_age_seconds",
+            "Seconds since a web process with waiters polled for them, of the one that "
+            "is latest; 0 if nobody waits.",
+            max((each.poll_age_s for each in found), default=0.0),
         ),
     ]
 

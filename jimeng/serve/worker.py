@@ -86,6 +86,7 @@ class Worker(GeventWorker):
         # again.
         self._long_polls = import_module("jimeng.http.long_polls")
         self._long_polls.configure(config, self._without_permit)
+        self._waiters = import_module("jimeng.http.waiters")
         import_module("jimeng.jobs.insertion").batcher.open()
 
     @contextmanager
@@ -99,7 +100,13 @@ class Worker(GeventWorker):
 
     def run(self) -> None:
         gevent.spawn(self._sweep)
+        gevent.spawn(self._report_waiters)
         super().run()
+
+    def _report_waiters(self) -> None:
+        while True:
+            gevent.sleep(self._waiters.REPORT_EVERY_S)
+            self._waiters.report()
 
     def _sweep(self) -> None:
         """On shutdown, end the long polls and close idle connections."""

@@ -4,10 +4,12 @@ import json
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
-from itertools import islice
+from itertools import count, islice
 
 import pytest
+from pymongo.errors import AutoReconnect
 
+from jimeng import tasks
 from jimeng.api import events
 from jimeng.documents import Task
 from jimeng.http import long_polls
@@ -160,3 +162,30 @@ def test_database_that_goes_away_meanwhile_is_waited_for(
 
     assert told(silent) == []
     assert told(last)[-1]["status"] == "cancelled"
+
+
+@pytest.mark.parametrize("ends_by", ["its task", "its client"])
+def test_ended_stream_is_watched_no_longer(client, monkeypatch, ends_by):
+    """Though the error of a snapshot keeps the frames alive that it went through."""
+    task_id, find, calls, errors = create(client), tasks.find, count(), []
+
+    def fail_once(*args: object) -> Task:
+        if next(calls) == 1:
+            errors.append(AutoReconnect("away"))
+            raise errors[0]
+        return find(*args)
+
+    monkeypatch.setattr(tasks, "find", fail_once)
+    monkeypatch.setattr(events, "HEARTBEAT_S", 0.1)
+    answer = follow(client, task_id)
+    blocks = read(answer)
+    next(each for each in blocks if errors)
+    assert long_polls.waiters()[0] == 1
+
+    if ends_by == "its task":
+        Task.cancel({}, task_id)
+        assert told(list(blocks))[-1]["status"] == "cancelled"
+    answer.close()
+
+    assert long_polls.waiters()[0] == 0
+    assert errors[0].__traceback__

@@ -6,6 +6,7 @@ import time
 from contextlib import ExitStack
 from datetime import timedelta
 
+import gevent.socket
 import pytest
 from pymongo.errors import AutoReconnect
 
@@ -176,8 +177,9 @@ def test_keys_of_all_are_looked_at_together():
 
 
 def test_look_that_fails_is_skipped():
-    """Who waits notices nothing of a MongoDB that was away for a moment."""
-    answers = [AutoReconnect("away"), KeyError("cursor"), {"a": DONE}]
+    """Who waits notices nothing of a MongoDB that was away for a moment, nor of an
+    error that nobody has foreseen."""
+    answers = [AutoReconnect("away"), KeyError("cursor"), TypeError("?"), {"a": DONE}]
 
     def look(task_ids):
         answer = answers.pop(0) if len(answers) > 1 else answers[0]
@@ -188,6 +190,56 @@ def test_look_that_fails_is_skipped():
     with Watcher(look, no_keys).watch(ADA, "a", PENDING) as watch:
         assert watch.wait(60)
         assert watch.state == DONE
+
+
+def test_error_of_one_watch_ends_that_one_alone():
+    """Of thirty clients one cannot be asked whether it is there; the others hear."""
+    answers, errors = {"broken": PENDING, "a": PENDING}, [TypeError("its socket")]
+
+    def raise_error() -> bool:
+        if errors:
+            raise errors.pop()
+        return False
+
+    watcher = Watcher(lambda task_ids: dict(answers), no_keys)
+    with ExitStack() as held:
+        broken = held.enter_context(watcher.watch(ADA, "broken", PENDING, raise_error))
+        others = [
+            held.enter_context(watcher.watch(ADA, "a", PENDING)) for _ in range(30)
+        ]
+        assert broken.wait(60)
+        assert broken.is_over()
+        answers["a"] = DONE
+
+        assert all(each.wait(60) for each in others)
+        assert {each.state for each in others} == {DONE}
+        assert not any(each.is_over() for each in others)
+
+
+def test_waiters_and_the_latest_poll_are_known():
+    """While nobody waits nothing is late."""
+    polls, may_answer = [], threading.Event()
+
+    def look(task_ids):
+        polls.append(task_ids)
+        may_answer.wait(60)
+        return {}
+
+    watcher = Watcher(look, no_keys)
+    assert (watcher.waiters, watcher.poll_age_s) == (0, 0)
+    with watcher.watch(ADA, "a", None), watcher.watch(ADA, "b", None):
+        wait_for(lambda: polls)
+        late_s = 2 * PAUSE
+        wait_for(lambda: watcher.poll_age_s >= late_s)  # it hangs
+        assert watcher.waiters == 2
+        may_answer.set()
+        wait_for(lambda: watcher.poll_age_s < late_s)
+    assert (watcher.waiters, watcher.poll_age_s) == (0, 0)
+    watcher._polled_at -= 3600  # nobody came for an hour
+    may_answer.clear()
+    with watcher.watch(ADA, "a", PENDING):
+        assert watcher.poll_age_s < 3600
+        may_answer.set()
 
 
 def made(**fields) -> Task:
@@ -222,6 +274,9 @@ def test_client_that_has_gone_frees_its_place(database):
 
     assert looks.count(True) == 1  # which ended the wait
     assert long_polls.is_disconnected(environ)  # closed on this side
+    closed = gevent.socket.socket()  # as the product's own server has it
+    closed.close()
+    assert long_polls.is_disconnected({"gunicorn.socket": closed})
 
 
 def test_whoever_waits_is_woken_by_nothing_but_news(database, monkeypatch):

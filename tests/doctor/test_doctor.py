@@ -29,6 +29,7 @@ from jimeng.documents import ApiKey, User, Worker, migrations, utcnow
 from jimeng.documents.migrations import steps
 from jimeng.documents.migrations.steps import Step
 from jimeng.errors import ConfigError, ProviderError
+from jimeng.http import waiters
 from jimeng.i18n import MESSAGES
 from jimeng.jobs import costs
 from jimeng.monitoring import readiness
@@ -145,6 +146,27 @@ def test_nothing_is_wrong(look):
     } <= set(found)
     assert "replica set" in found["mongodb"].found
     assert "256 KiB" in found["storage"].found
+
+
+def test_watcher_that_no_longer_polls_is_named(look):
+    """By its process; as long as it reports, and has clients that wait."""
+    assert look()["waiters"].found == "0"
+    for process, ago_s, clients, poll_age_s in [
+        ("web-1:7", 1, 12, 0.4),
+        ("web-1:8", 2, 3, 21.2),
+        ("web-1:9", 60, 5, 99.0),
+    ]:
+        row = json.dumps([time.time() - ago_s, clients, poll_age_s])
+        jobs.huey.storage.conn.hset(waiters.KEY, process, row)
+
+    found = look()["waiters"]
+
+    assert found.status is Verdict.FAILED
+    assert found.found == "web-1:8: 3, no poll for 21 s"
+    assert found.advice == "doctor.watcher_stuck"
+    jobs.huey.storage.conn.hdel(waiters.KEY, "web-1:8")
+    found = look()["waiters"]
+    assert (found.status, found.found) == (Verdict.OK, "12")
 
 
 def count(collection: str) -> int:

@@ -70,6 +70,9 @@ CASES: dict[str, list[tuple[dict[str, str], bool]]] = {
     ],
     "JimengMongodbAway": one("jimeng_mongodb_up", ["0x60"], ["1x60"]),
     "JimengNotReady": one('jimeng_not_ready{code="worker"}', ["1x60"], ["1x58 0 1"]),
+    "JimengWatcherStuck": one(
+        "jimeng_watcher_poll_age_seconds", ["20+60x60"], ["2x60", "2x58 20 2"]
+    ),
     "JimengOldestWait": [
         ({WAIT: "1900+60x60", PAUSED: "0x60"}, True),
         ({WAIT: "1900+60x60", PAUSED: "1x30 0 1x30"}, False),

@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from jimeng import jobs
 from jimeng.documents import Generation, Image, Worker, utcnow
 from jimeng.errors import ProviderError
+from jimeng.http import waiters
 from jimeng.jobs import janitor
 from jimeng.monitoring import metrics, readiness
 from tests.conftest import run_queue
@@ -63,6 +65,7 @@ def test_empty_server_has_figures(client):
     assert found["jimeng_queue_pictures", "pending"] == 0
     assert found["jimeng_queue_oldest_wait_seconds",] == 0
     assert found["jimeng_workers_alive",] == 0
+    assert found["jimeng_waiters",] == found["jimeng_watcher_poll_age_seconds",] == 0
     assert found["jimeng_pictures_uncertain", "timed_out"] == 0
     assert found["jimeng_paused", "intake"] == 0
     assert found["jimeng_pictures_stored",] == 0
@@ -97,6 +100,23 @@ def test_queue_lanes_and_workers_are_measured(client, lane):
     assert found["jimeng_lane_slots_limit", "main", *labels] == 2
     assert found["jimeng_lane_pictures_waiting", *labels] == 2
     assert found["jimeng_lane_backing_off", *labels] == 0
+
+
+def test_waiters_are_counted_in_all_processes(client, monkeypatch):
+    """With the age of the oldest poll; nothing is written where nobody waits."""
+    monkeypatch.setattr(waiters.long_polls, "waiters", lambda: (0, 0.0))
+    waiters.report()
+    assert not jobs.huey.storage.conn.exists(waiters.KEY)
+    for number, reported in enumerate([(7, 0.5), (5, 2.5), (6, 0.1)]):
+        monkeypatch.setattr(waiters.os, "getpid", lambda number=number: number)
+        monkeypatch.setattr(waiters.long_polls, "waiters", lambda it=reported: it)
+        waiters.report()
+
+    found = scrape(client)
+
+    assert found["jimeng_waiters",] == 18
+    assert found["jimeng_watcher_poll_age_seconds",] == 2.5
+    assert 0 < jobs.huey.storage.conn.ttl(waiters.KEY) <= waiters.ALIVE_S
 
 
 def test_ends_are_counted_by_outcome_and_code(client, drawn, provider):

@@ -1,15 +1,18 @@
 """Databases go away and come back: what cannot be done is said, nothing is lost."""
 
 import os
+import re
 import signal
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 import pytest
+import requests
 
 from tests.databases import Mongo, Redis, kill, revive
 from tests.system.stack import Stack
-from tests.waiting import wait_for
+from tests.waiting import PATIENCE_S, wait_for
 
 pytestmark = pytest.mark.system
 
@@ -147,6 +150,44 @@ def test_without_mongodb_nothing_is_taken_and_nothing_lost(site, way):
         await_missing(stack, "mongodb")
 
     check_recovered(stack, ids)
+
+
+def test_after_it_who_waits_hears_of_the_end(site, lane):
+    """Twenty streams were open, and have ended since; before, the thread that polls
+    for all who wait died of their closed connections."""
+    stack = site.stack
+    stack.rest(lane)
+    ids = [stack.create(user_id=f"user{n}") for n in range(20)]
+    with ThreadPoolExecutor(len(ids)) as pool:
+
+        def follow(task_id: str) -> list[str]:
+            url = f"{stack.url}/api/v1/tasks/{task_id}/events"
+            with requests.get(url, stream=True, timeout=PATIENCE_S) as answer:
+                return [each for each in answer.text.split("\n\n") if each]
+
+        streams = [pool.submit(follow, each) for each in ids]
+        wait_for(lambda: waiters(stack) == len(ids), what="all are counted")
+        with away(site.mongo, "frozen"):
+            failed = "snapshot of an event stream skipped"
+            wait_for(lambda: stack.log("web").count(failed) >= len(ids))
+        for each in ids:
+            stack.insist("POST", f"/api/v1/tasks/{each}/cancel")
+        assert all('"cancelled"' in each.result()[-1] for each in streams)
+    wait_for(lambda: waiters(stack) == 0, what="none is left")
+
+    stack.go_on(lane)
+    drawn = requests.post(
+        f"{stack.url}/v1/images/generations",
+        json={"prompt": "一只猫", "size": "512x512"},
+        timeout=PATIENCE_S,
+    )
+
+    assert drawn.status_code == 200, drawn.text
+
+
+def waiters(stack: Stack) -> int:
+    _, _, text = stack.fetch("/metrics")
+    return int(float(re.search(rb"^jimeng_waiters (\S+)$", text, re.M)[1]))
 
 
 @pytest.mark.parametrize("way", WAYS)

@@ -28,6 +28,7 @@ CHECKS: tuple[tuple[Check, bool], ...] = (
     (databases.videos, True),
     (databases.last_backup, True),
     (server.readiness_reasons, True),
+    (server.waiting_clients, False),
     (machine.database_disk, True),
     *((check, False) for check in MACHINE),
     (external.models, False),
@@ -69,7 +70,6 @@ def examine_machine(config: Config) -> Iterator[Finding]:
 
 
 __all__ = [
-    "PATIENCE",
     "Finding",
     "Verdict",
     "advice_on_probe",

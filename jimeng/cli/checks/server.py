@@ -6,6 +6,7 @@ from jimeng import lanes
 from jimeng.cli.checks.finding import Finding, Verdict
 from jimeng.config import Config
 from jimeng.errors import ConfigError
+from jimeng.http import waiters
 from jimeng.http.auth import require_access
 from jimeng.monitoring import readiness
 
@@ -31,6 +32,17 @@ def settings(config: Config) -> Iterator[Finding]:
         yield Finding("settings", Verdict.WARNING, str(error), "doctor.settings")
         return
     yield Finding("settings", Verdict.OK)
+
+
+def waiting_clients(config: Config) -> Iterator[Finding]:
+    """The web processes poll for the clients that wait in them."""
+    found = waiters.read()
+    for each in found:
+        if each.is_late:
+            facts = f"{each.process}: {each.count}, no poll for {each.poll_age_s:.0f} s"
+            yield Finding("waiters", Verdict.FAILED, facts, "doctor.watcher_stuck")
+    if not any(each.is_late for each in found):
+        yield Finding("waiters", Verdict.OK, str(sum(each.count for each in found)))
 
 
 def readiness_reasons(config: Config) -> Iterator[Finding]:
