@@ -141,9 +141,11 @@ def judge_task(status: int, code: str | None) -> Rule:
     Choose the rule for a response that does not show the task asked for. Only that it
     is gone is final: everything else says nothing about the video.
     """
-    if status == 404 and code is not None:
-        return RESULT_LOST
     rule = find(code) if code else None
+    # The code for an unknown task is not documented. Those in the table are about the
+    # model or the account: a plan may end while videos are generated.
+    if status == 404 and code is not None and rule is None:
+        return RESULT_LOST
     if rule is None or status >= 500:
         return BUSY if status == 429 else INTERNAL
     return Rule(code=rule.code, poll="again", retryable=rule.retryable)
@@ -159,3 +161,5 @@ def judgements() -> Iterator[Judgement]:
     yield Judgement("submit", said, judge(PLAIN, "InvalidParameter", "image"))
     yield Judgement("submit", "HTTP 413", judge(413, None))
     yield Judgement("submit", OTHER_LIMITS, judge(429, UNLISTED))
+    said = "其他 404 / other 404s"
+    yield Judgement("poll", said, judge_task(404, UNLISTED))

@@ -76,9 +76,9 @@ def registry(provider: VideoProvider) -> Registry:
     return Registry({"volcengine_ark": provider}, {"volcengine_ark": 3})
 
 
-def create(n: int = 1, **video: object) -> Task:
+def create(n: int = 1, prompt: str = "A lantern", **video: object) -> Task:
     asked = VideoParameters(**video)
-    new = NewTask(user_id="ada", prompt="A lantern", model=MODEL, n=n, video=asked)
+    new = NewTask(user_id="ada", prompt=prompt, model=MODEL, n=n, video=asked)
     return tasks.create(ME, new)[0]
 
 

@@ -251,6 +251,11 @@ def test_failures_cost_nothing(asks, body, code, is_retryable_with_seed):
     ("status", "body", "code", "is_transient"),
     [
         (404, failed("ResourceNotFound"), "result_lost", False),
+        (404, failed("NeverHeardOf"), "result_lost", False),
+        (404, failed("UnsupportedModel"), "model_not_found", True),
+        (404, failed("ModelNotOpen"), "access_denied", True),
+        (404, failed("InvalidEndpoint.ClosedEndpoint"), "model_not_found", True),
+        (404, failed("InvalidEndpointOrModel.NotFound"), "model_not_found", True),
         (404, b"<html>", "provider_internal", True),
         (401, failed("AuthenticationError"), "credentials_invalid", True),
         (403, failed("AccountOverdueError"), "account_overdue", True),
@@ -261,7 +266,7 @@ def test_failures_cost_nothing(asks, body, code, is_retryable_with_seed):
     ],
 )
 def test_polls_that_say_nothing_are_repeated(asks, status, body, code, is_transient):
-    """Only that it is gone ends a video."""
+    """Only that it is gone ends a video, not that its model is."""
     service, _ = asks((status, body))
 
     error = error_of(lambda: service.poll(ID, WAVES))

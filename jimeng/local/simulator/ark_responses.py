@@ -32,7 +32,8 @@ BY_STATUS = {
     401: "AuthenticationError InvalidAccountStatus",
     403: "AccountOverdueError AccessDenied OperationDenied.ServiceNotOpen "
     "OperationDenied.ServiceOverdue",
-    404: "InvalidEndpointOrModel.NotFound ModelNotOpen UnsupportedModel "
+    404: "InvalidEndpointOrModel.NotFound "
+    "InvalidEndpointOrModel.ModelIDAccessDisabled ModelNotOpen UnsupportedModel "
     "ResourceNotFound",
     409: "InvalidAction.RunningTaskDeletion InvalidAction.CancelledTaskDeletion",
     429: "ModelAccountIpmRateLimitExceeded ModelAccountRpmRateLimitExceeded "

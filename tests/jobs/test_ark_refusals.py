@@ -1,0 +1,94 @@
+"""
+What Ark's refusals do to tasks: the real client, and the simulator that answers it.
+
+Words in the prompt say what goes wrong; see docs/simulator.md.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from jimeng import jobs
+from jimeng.documents import Image, Task
+from jimeng.jobs import video_fetching
+from jimeng.local.simulator import Simulator
+from jimeng.providers import Registry
+from tests.jobs.test_videos import accepted, create, look, status
+from tests.simulator.caller import ARK_KEY, KEYS
+from tests.test_guards import generation, work
+
+MODEL_CODES = ("UnsupportedModel", "InvalidEndpointOrModel.ModelIDAccessDisabled")
+
+
+@pytest.fixture
+def simulator() -> Iterator[Simulator]:
+    with Simulator(**KEYS, duration=0.0, plain=True) as simulator:
+        yield simulator
+
+
+@pytest.fixture
+def registry(config, simulator) -> Registry:
+    url = f"{simulator.url}/api/v3"
+    return Registry.from_config(replace(config, ARK_API_KEY=ARK_KEY, ARK_BASE_URL=url))
+
+
+@pytest.fixture
+def order(database, config, registry):
+    """Have a video made at Ark; the simulator's files may be fetched."""
+    jobs.configure(replace(config, ALLOWED_PRIVATE_HOSTS=("127.0.0.1",)), registry)
+
+    def order(prompt: str) -> Task:
+        task = create(prompt=prompt, duration=2, resolution="480p")
+        work()
+        return task
+
+    return order
+
+
+def assert_arrived(task: Task, simulator: Simulator) -> None:
+    """The video is stored, and was ordered and paid for once."""
+    assert generation().state == "fetching"
+    assert video_fetching.fetch_one()
+    assert status(task) == "completed"
+    assert Image.find_one({"task_id": task.id}).bytes
+    (row,) = simulator.ledger()["rows"]
+    assert generation().remote_ids == [row["task_id"]]
+
+
+@pytest.mark.parametrize("code", MODEL_CODES)
+def test_video_outlives_a_plan_that_ends(order, simulator, code):
+    """The model is refused for a while, also at polls; what was paid for is kept."""
+    task = order(f"A lantern [[poll {code} 2]]")
+    for _ in range(2):
+        look()
+        assert (status(task), generation().charged) == ("processing", "unknown")
+
+    look()
+
+    assert_arrived(task, simulator)
+
+
+def test_late_poll_finds_the_video_of_a_model_that_was_closed(order, simulator):
+    """It stays closed beyond the deadline."""
+    task = order("A lantern [[poll ModelNotOpen 2]]")
+    look()
+    accepted(timedelta(hours=1, minutes=6))
+    look()
+    assert (status(task), generation().error["code"]) == ("failed", "timed_out")
+
+    look()
+
+    assert_arrived(task, simulator)
+
+
+def test_video_that_ark_no_longer_knows_is_lost(order, simulator):
+    """That is final: nothing polls for it again."""
+    task = order("A lantern [[poll not_found 1]]")
+
+    look()
+
+    assert (status(task), generation().due_at) == ("failed", None)
+    assert generation().error["code"] == "result_lost"
+    assert generation().charged == "unknown"
