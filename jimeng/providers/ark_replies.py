@@ -5,6 +5,7 @@ import re
 from jimeng.providers.provider import Reply, object_in
 from jimeng.providers.transport import Answer, short
 
+QUOTED = re.compile(r"`([^`]{1,100})`")
 REQUEST_ID = re.compile(r"Request id: ([\w\-]{1,100})", re.ASCII | re.IGNORECASE)
 
 
@@ -40,9 +41,10 @@ def error_of(found: dict) -> tuple[str | None, str]:
 
 
 def param_of(reply: Reply) -> str:
-    """Return the name of the parameter at fault; empty if the error names none."""
+    """Return the parameters at fault, which some errors name only in the message."""
     error = reply.data.get("error")
-    return short(error.get("param")) or "" if isinstance(error, dict) else ""
+    param = short(error.get("param")) if isinstance(error, dict) else None
+    return param or " ".join(QUOTED.findall(reply.text))
 
 
 def billed(reply: Reply) -> int | None:

@@ -25,6 +25,8 @@ from jimeng.providers.rules import (
 )
 
 PARAMETER_REFUSED = Rule(code="parameter_refused")
+# In the names of inputs: ``image``, or ``content[1].image_url`` of a video.
+INPUTS = ("image", "video_url", "audio_url")
 # Code names; two of them mean something else at Visual's gateway. The suffix after a
 # dot is a detail that does not change the rule, unless the full code is listed.
 RULES = by_code(
@@ -97,14 +99,14 @@ def judge(status: int, code: str | None, param: str = "") -> Rule:
     Choose the rule for a response of Ark; arguments as in `judge_submit`.
 
     Args:
-        param: The parameter that the response names.
+        param: The parameters that the response names.
     """
     if status == 413:
         return INPUT_REFUSED  # by a gateway, before the service read it
     if status >= 500 or code is None:
         return SUBMIT_UNKNOWN
-    # ``image``, or ``content[1].image_url`` of a video.
-    if "image" in param and find(code) is PARAMETER_REFUSED:
+    is_input = any(each in param for each in INPUTS)
+    if is_input and find(code) is PARAMETER_REFUSED:
         return INPUT_REFUSED
     rule = find(code)
     if rule is not None and rule.submit == "unknown":
@@ -157,8 +159,8 @@ def judgements() -> Iterator[Judgement]:
         said = f"`{code}`" if code in RULES else OTHERS
         is_limit = code in RULES and RULES[code].submit == "again"
         yield Judgement("submit", said, judge(429 if is_limit else PLAIN, code))
-    said = "`InvalidParameter` (`image`)"
-    yield Judgement("submit", said, judge(PLAIN, "InvalidParameter", "image"))
+    said = f"`InvalidParameter` ({' '.join(f'`{each}`' for each in INPUTS)})"
+    yield Judgement("submit", said, judge(PLAIN, "InvalidParameter", INPUTS[0]))
     yield Judgement("submit", "HTTP 413", judge(413, None))
     yield Judgement("submit", OTHER_LIMITS, judge(429, UNLISTED))
     said = "其他 404 / other 404s"

@@ -13,6 +13,7 @@ from tests.each import for_each
 
 ID = "cgt-20261001120000-ab1cd"
 NOW = utcnow()
+FACE = "InputImageSensitiveContentDetected.PrivacyInformation"
 TAG = "0123456789abcdef-fedcba9876543210"
 ROWS = {m.id: m for m in MODELS if m.video and m.provider == "volcengine_ark"}
 
@@ -143,6 +144,23 @@ def test_frames_go_in_order_with_their_roles(asks):
             failed("InvalidParameter", param="content[1].image_url"),
             "input_refused",
         ),
+        (
+            400,
+            failed("InvalidParameter", param="content[1].video_url"),
+            "input_refused",
+        ),
+        (
+            400,
+            failed("InvalidParameter", param="content[2].audio_url"),
+            "input_refused",
+        ),
+        (
+            400,
+            failed("InvalidParameter", "`content[1].video_url` is too long"),
+            "input_refused",
+        ),
+        (400, failed("InvalidParameter", "`ratio` of video_url"), "parameter_refused"),
+        (400, failed(FACE, param="content[1].image_url"), "input_face_refused"),
         (400, failed("InputTextSensitiveContentDetected"), "content_refused_prompt"),
         (403, failed("AccountOverdueError"), "account_overdue"),
         (404, failed("ModelNotOpen"), "access_denied"),
