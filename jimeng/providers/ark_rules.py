@@ -38,13 +38,20 @@ RULES = by_code(
         ),
         (
             "InputImageSensitiveContentDetected InputImageRiskDetection "
-            "InputVideoSensitiveContentDetected",
+            "InputVideoSensitiveContentDetected InputAudioSensitiveContentDetected",
             Rule(code="content_refused_input_image"),
         ),
         (
             "InputImageSensitiveContentDetected.PrivacyInformation "
             "InputVideoSensitiveContentDetected.PrivacyInformation",
             Rule(code="input_face_refused"),
+        ),
+        (
+            "InputTextSensitiveContentDetected.PolicyViolation "
+            "InputImageSensitiveContentDetected.PolicyViolation "
+            "InputVideoSensitiveContentDetected.PolicyViolation "
+            "InputAudioSensitiveContentDetected.PolicyViolation",
+            Rule(code="input_copyright_refused"),
         ),
         (
             "OutputImageSensitiveContentDetected OutputImageRiskDetection",
@@ -62,7 +69,8 @@ RULES = by_code(
         ("AuthenticationError", Rule(code="credentials_invalid")),
         ("AccessDenied", Rule(code="permission_missing")),
         (
-            "InvalidAccountStatus AccountOverdueError OperationDenied.ServiceOverdue",
+            "InvalidAccountStatus AccountOverdueError OperationDenied.ServiceOverdue "
+            "InvalidSubscription",
             Rule(code="account_overdue"),
         ),
         (

@@ -18,10 +18,12 @@ FAILURE_HINTS = {
     ),
     **dict.fromkeys(
         ("content_refused_input_image", "input_face_refused")
-        + ("input_copyright_refused", "input_invalid", "input_unreachable"),
+        + ("input_invalid", "input_unreachable"),
         "picture",
     ),
-    **dict.fromkeys(("parameter_refused", "input_refused"), "settings"),
+    **dict.fromkeys(
+        ("parameter_refused", "input_refused", "input_copyright_refused"), "settings"
+    ),
     **dict.fromkeys(("model_not_found", "provider_not_configured"), "model"),
 }
 FORM_HINTS = frozenset(FAILURE_HINTS.values()) - {"operator"}

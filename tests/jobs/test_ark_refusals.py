@@ -10,28 +10,37 @@ from datetime import timedelta
 
 import pytest
 
-from jimeng import jobs
+from jimeng import jobs, lanes
 from jimeng.documents import Image, Task
 from jimeng.jobs import video_fetching
 from jimeng.local.simulator import Simulator
+from jimeng.local.simulator.settings import Account
 from jimeng.providers import Registry
-from tests.jobs.test_videos import accepted, create, look, status
+from jimeng.providers.ark import ArkProvider
+from tests.jobs.test_videos import accepted, create, look, status, tick
 from tests.simulator.caller import ARK_KEY, KEYS
 from tests.test_guards import generation, work
 
+ARK, STUDIO_KEY = "volcengine_ark", "ark-key-of-the-studio"
 MODEL_CODES = ("UnsupportedModel", "InvalidEndpointOrModel.ModelIDAccessDisabled")
 
 
 @pytest.fixture
 def simulator() -> Iterator[Simulator]:
-    with Simulator(**KEYS, duration=0.0, plain=True) as simulator:
+    studio = Account("studio", "AKstudio", "secret-of-studio", ark_key=STUDIO_KEY)
+    how = {"duration": 0.0, "plain": True, "accounts": [studio]}
+    with Simulator(**KEYS, **how) as simulator:
         yield simulator
 
 
 @pytest.fixture
-def registry(config, simulator) -> Registry:
-    url = f"{simulator.url}/api/v3"
-    return Registry.from_config(replace(config, ARK_API_KEY=ARK_KEY, ARK_BASE_URL=url))
+def registry(simulator) -> Registry:
+    """Two accounts."""
+    main, studio = (
+        {ARK: ArkProvider(key, base_url=f"{simulator.url}/api/v3")}
+        for key in (ARK_KEY, STUDIO_KEY)
+    )
+    return Registry(main, {ARK: 2}, others={"studio": studio})
 
 
 @pytest.fixture
@@ -92,3 +101,23 @@ def test_video_that_ark_no_longer_knows_is_lost(order, simulator):
     assert (status(task), generation().due_at) == ("failed", None)
     assert generation().error["code"] == "result_lost"
     assert generation().charged == "unknown"
+
+
+def test_plan_of_one_account_that_has_expired_leaves_the_task_to_the_other(
+    order, simulator
+):
+    task = order("A lantern [[InvalidSubscription 1]]")
+    tick()
+    rows = {
+        account: lanes.AccountLane(generation().lane, account).record
+        for account in ("main", "studio")
+    }
+    refused = {
+        each: lanes.read_lane(row, fresh=True).refused for each, row in rows.items()
+    }
+    assert refused.pop(generation().of_account) is None
+    assert [*refused.values()] == ["account_overdue"]
+
+    look()
+
+    assert_arrived(task, simulator)

@@ -170,7 +170,11 @@ def test_key_stays_out_of_what_is_printed(draw, ark):
 
 
 NEVER_CLEAR = {"QuotaExceeded", "SetLimitExceeded"}
-FACE = "InputImageSensitiveContentDetected.PrivacyInformation"
+TEXT, IMAGE, VIDEO, AUDIO = (
+    f"Input{kind}SensitiveContentDetected"
+    for kind in ("Text", "Image", "Video", "Audio")
+)
+FACE = f"{IMAGE}.PrivacyInformation"
 AGAIN = {"transient": True}
 FORBIDDEN = "OutputImageSensitiveContentDetected"
 LIMITS = [code for code, rule in RULES.items() if rule.submit == "again"]
@@ -183,6 +187,13 @@ LIMITS = [code for code, rule in RULES.items() if rule.submit == "again"]
         (400, "SensitiveContentDetected", "content_refused_prompt", {}),
         (400, FACE, "input_face_refused", {}),
         (400, "InputImageRiskDetection", "content_refused_input_image", {}),
+        (400, AUDIO, "content_refused_input_image", {}),
+        (400, f"{AUDIO}.PrivacyInformation", "content_refused_input_image", {}),
+        (400, f"{AUDIO}.PolicyViolation", "input_copyright_refused", {}),
+        (400, f"{TEXT}.PolicyViolation", "input_copyright_refused", {}),
+        (400, f"{IMAGE}.PolicyViolation", "input_copyright_refused", {}),
+        (400, f"{VIDEO}.PolicyViolation", "input_copyright_refused", {}),
+        (400, "InvalidSubscription", "account_overdue", {}),
         (400, f"{FORBIDDEN}.DeepFake", "content_refused_picture", {}),
         (400, "OutputImageRiskDetection", "content_refused_picture", {}),
         (401, "InvalidAccountStatus", "account_overdue", {}),

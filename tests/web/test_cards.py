@@ -84,6 +84,7 @@ def test_again_asks_for_the_same_with_another_seed(client, work_off):
         ("content_refused_prompt", "no", "Edit prompt"),
         ("content_refused_picture_text", "no", "Edit prompt"),
         ("input_face_refused", "no", "Change the picture"),
+        ("input_copyright_refused", "no", "Change the settings"),  # or the prompt
         ("parameter_refused", "no", "Change the settings"),
         ("model_not_found", "no", "Use another model"),
         ("provider_internal", "no", "Try again"),

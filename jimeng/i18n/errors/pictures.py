@@ -12,9 +12,9 @@ PICTURES: dict[str, tuple[str, str]] = {
         "use another one",
     ),
     "error.input_copyright_refused": (
-        "参考图涉及版权内容，没有通过审核，没有计费；请换一张参考图",
-        "The reference picture contains copyrighted content and was refused; nothing "
-        "was charged. Use another one",
+        "提示词或参考图涉及版权内容，没有通过审核，没有计费；请修改提示词或换一张参考图",
+        "The prompt or the reference picture contains copyrighted content and was "
+        "refused; nothing was charged. Change the prompt, or use another picture",
     ),
     "error.input_face_refused": (
         "参考图里有真实人脸，这个模型不接受，没有计费；请换一张没有真人的参考图，"
@@ -112,9 +112,9 @@ PICTURES: dict[str, tuple[str, str]] = {
         "Use another one",
     ),
     "error.account_overdue": (
-        "火山引擎账号欠费或状态异常，没有计费；请管理员在控制台处理",
-        "The Volcengine account is in arrears or suspended; nothing was charged. The "
-        "operator can decide it in the console",
+        "火山引擎账号欠费、套餐到期或状态异常，没有计费；请管理员在控制台处理",
+        "The Volcengine account is in arrears, its plan has expired, or it is "
+        "suspended; nothing was charged. The operator can settle it in the console",
     ),
     "error.quota_exhausted": (
         "火山引擎账号的额度已用完，没有计费；请管理员在控制台提高额度或关闭安全体验模式",
