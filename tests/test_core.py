@@ -98,6 +98,30 @@ def test_busy_provider_is_no_failure(client, provider, work_off, code):
     assert len(provider.requests) == 6
 
 
+@pytest.mark.parametrize(("times", "status"), [(2, "completed"), (3, "failed")])
+def test_broken_check_of_the_content_is_tried_three_times(
+    client, provider, work_off, times, status
+):
+    """Nothing was made, so it is free; other waits do not count, and do not end it."""
+    busy = refusal("rate_limited", transient=True)
+    broken = refusal("moderation_unavailable", transient=True)
+    provider.submits = [busy, *[broken, busy] * times]
+    task_id = begin(client)
+    long_ago = utcnow() - timedelta(hours=1)
+    Generation.collection().update_many({}, {"$set": {"first_sent_at": long_ago}})
+
+    work_off()
+
+    data = result(client, task_id)
+    assert data["status"] == status
+    if status == "failed":
+        error = data["error"]
+        assert (error["code"], error["charged"]) == (broken.code, "no")
+        assert len(provider.requests) == 2 * times
+    else:
+        assert len(provider.requests) == 2 * times + 2
+
+
 @pytest.mark.parametrize(
     ("times", "seed", "status", "remote_ids"),
     [

@@ -125,6 +125,8 @@ class Generation(Leased):
         expand: Shares by edge, if the caller set them.
         seed_given: The caller set the seed, so it is not retried with another.
         resent: It was retried with a new seed after the provider rejected the output.
+        broken_checks: How often it was sent again since the provider's content check
+            had broken.
         is_synchronous: The provider answers the submission with the picture.
         expected: Expected duration in seconds, as of its submission.
         rubbish: Number of downloads of an invalid file.
@@ -194,6 +196,7 @@ class Generation(Leased):
     urls = ListField(StringField())
     attempts = IntField(default=0)
     resent = BooleanField(default=False)
+    broken_checks = IntField(default=0)
     polls = IntField(default=0)
     planned_at = DateTimeField()  # the next poll, as planned
     looked_at = DateTimeField()  # the latest poll, which found nothing yet

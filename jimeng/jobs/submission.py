@@ -44,6 +44,8 @@ MAX_SYNCHRONOUS_CALLS = 4
 _synchronous = threading.BoundedSemaphore(MAX_SYNCHRONOUS_CALLS)
 # These mean "later", however often: the picture waits, and its deadline does not apply.
 WAIT_CODES = frozenset({"rate_limited", "concurrency_limited"})
+# Of a content check that broke before anything was made.
+CHECK_BROKE, MAX_BROKEN_CHECKS = "moderation_unavailable", 2
 # These concern the account, not the picture: another account may generate it.
 ACCOUNT_CODES = frozenset(
     ("credentials_invalid", "permission_missing", "access_denied", "model_not_found")
@@ -226,11 +228,12 @@ def submission_failed(
     if error.maybe_accepted:
         log.warning("submission unknown id=%s code=%s: %s", generation.id, code, error)
         seek_or_mark_unknown(generation, error)
-    elif error.transient and (error.code in WAIT_CODES or not is_overdue(generation)):
+    elif error.transient and may_resend(generation, error):
         log.info("submission refused id=%s code=%s: waits", generation.id, code)
         is_full = error.code == "concurrency_limited"
         lanes.back_off(generation.lane, generation.of_account, full=is_full)
-        endings.requeue(generation)
+        broken_checks = generation.broken_checks + (error.code == CHECK_BROKE)
+        endings.requeue(generation, broken_checks=broken_checks)
     elif error.code in ACCOUNT_CODES and has_active_account(generation):
         log.warning("account refused id=%s code=%s: %s", generation.id, code, error)
         lanes.suspend_account(generation.lane, generation.of_account, error.code)
@@ -256,6 +259,13 @@ def has_active_account(generation: Generation) -> bool:
     mine = lanes.AccountLane(generation.lane, generation.of_account).record
     others = lanes.read_lanes([each for each in account_lanes if each != mine])
     return not all(map(lanes.is_account_suspended, others.values()))
+
+
+def may_resend(generation: Generation, error: ProviderError) -> bool:
+    """Whether to send again what was certainly not accepted."""
+    if error.code == CHECK_BROKE:
+        return generation.broken_checks < MAX_BROKEN_CHECKS
+    return error.code in WAIT_CODES or not is_overdue(generation)
 
 
 def is_overdue(generation: Generation) -> bool:

@@ -25,6 +25,8 @@ from jimeng.providers.rules import (
 )
 
 PARAMETER_REFUSED = Rule(code="parameter_refused")
+# The check before the drawing broke, so nothing was made.
+CHECK_BROKE = Rule(code="moderation_unavailable", submit="again", retryable=True)
 # In the names of inputs: ``image``, or ``content[1].image_url`` of a video.
 INPUTS = ("image", "video_url", "audio_url")
 # Code names; two of them mean something else at Visual's gateway. The suffix after a
@@ -65,6 +67,7 @@ RULES = by_code(
             "OutputAudioSensitiveContentDetected",
             Rule(code="content_refused_audio", retryable=True),
         ),
+        ("ContentSecurityDetectionError", CHECK_BROKE),
         ("MissingParameter InvalidParameter", PARAMETER_REFUSED),
         ("AuthenticationError", Rule(code="credentials_invalid")),
         ("AccessDenied", Rule(code="permission_missing")),
@@ -122,8 +125,8 @@ def judge(status: int, code: str | None, param: str = "") -> Rule:
     if status == 429:
         # Ark checks every limit before it generates, so nothing was generated.
         return rule or RATE_LIMITED
-    if rule is None:
-        return REFUSED if status >= 400 else SUBMIT_UNKNOWN
+    if rule is None or rule is CHECK_BROKE:
+        return rule or REFUSED if status >= 400 else SUBMIT_UNKNOWN
     return BUSY if rule.submit == "again" else rule
 
 

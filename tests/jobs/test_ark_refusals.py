@@ -11,7 +11,7 @@ from datetime import timedelta
 import pytest
 
 from jimeng import jobs, lanes
-from jimeng.documents import Image, Task
+from jimeng.documents import Image, Lane, Task
 from jimeng.jobs import video_fetching
 from jimeng.local.simulator import Simulator
 from jimeng.local.simulator.settings import Account
@@ -33,14 +33,13 @@ def simulator() -> Iterator[Simulator]:
         yield simulator
 
 
+def client_of(simulator: Simulator, key: str) -> ArkProvider:
+    return ArkProvider(key, base_url=f"{simulator.url}/api/v3")
+
+
 @pytest.fixture
 def registry(simulator) -> Registry:
-    """Two accounts."""
-    main, studio = (
-        {ARK: ArkProvider(key, base_url=f"{simulator.url}/api/v3")}
-        for key in (ARK_KEY, STUDIO_KEY)
-    )
-    return Registry(main, {ARK: 2}, others={"studio": studio})
+    return Registry({ARK: client_of(simulator, ARK_KEY)}, {ARK: 2})
 
 
 @pytest.fixture
@@ -104,20 +103,49 @@ def test_video_that_ark_no_longer_knows_is_lost(order, simulator):
 
 
 def test_plan_of_one_account_that_has_expired_leaves_the_task_to_the_other(
-    order, simulator
+    order, registry, simulator
 ):
+    registry._providers["studio"] = {ARK: client_of(simulator, STUDIO_KEY)}
     task = order("A lantern [[InvalidSubscription 1]]")
     tick()
-    rows = {
-        account: lanes.AccountLane(generation().lane, account).record
-        for account in ("main", "studio")
-    }
-    refused = {
-        each: lanes.read_lane(row, fresh=True).refused for each, row in rows.items()
-    }
-    assert refused.pop(generation().of_account) is None
-    assert [*refused.values()] == ["account_overdue"]
+    (refused,) = Lane.find_all({"refused": "account_overdue"})
+    account_lane = lanes.AccountLane(generation().lane, generation().of_account)
+    assert refused.id != account_lane.record
 
     look()
 
     assert_arrived(task, simulator)
+
+
+BROKEN_CHECK = "ContentSecurityDetectionError"
+
+
+def creates(simulator: Simulator) -> int:
+    return simulator.ledger()["calls"]["create"]
+
+
+def test_broken_check_is_waited_out_twice(order, simulator, monkeypatch):
+    """Each time after a while; how often is stored, so that it outlives a worker."""
+    monkeypatch.setattr(lanes.limits, "BACK_OFF_S", 60.0)
+    task = order(f"A lantern [[{BROKEN_CHECK} 2]]")
+    for sent in (1, 2):
+        assert (generation().state, generation().broken_checks) == ("queued", sent)
+        work()
+        assert creates(simulator) == sent
+        tick()
+
+    look()
+
+    assert_arrived(task, simulator)
+    assert creates(simulator) == 3
+
+
+def test_check_that_stays_broken_fails_the_task_for_nothing(order, simulator):
+    task = order(f"A lantern [[{BROKEN_CHECK}]]")
+    for _ in range(3):
+        tick()
+
+    assert (status(task), creates(simulator)) == ("failed", 3)
+    assert generation().error["code"] == "moderation_unavailable"
+    assert generation().charged == "no"
+    assert simulator.ledger()["rows"] == []

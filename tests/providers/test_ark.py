@@ -175,6 +175,7 @@ TEXT, IMAGE, VIDEO, AUDIO = (
     for kind in ("Text", "Image", "Video", "Audio")
 )
 FACE = f"{IMAGE}.PrivacyInformation"
+BROKEN_CHECK = "ContentSecurityDetectionError"
 AGAIN = {"transient": True}
 FORBIDDEN = "OutputImageSensitiveContentDetected"
 LIMITS = [code for code, rule in RULES.items() if rule.submit == "again"]
@@ -204,6 +205,9 @@ LIMITS = [code for code, rule in RULES.items() if rule.submit == "again"]
         (429, "RateLimitExceeded.EndpointX", "rate_limited", AGAIN),
         (429, "NeverHeardOf", "rate_limited", AGAIN),
         (429, "InflightBatchsizeExceeded", "concurrency_limited", AGAIN),
+        (400, BROKEN_CHECK, "moderation_unavailable", AGAIN),
+        (403, BROKEN_CHECK, "moderation_unavailable", AGAIN),
+        (429, BROKEN_CHECK, "moderation_unavailable", AGAIN),
         (400, "ServerOverloaded", "rate_limited", {}),
         (400, "NeverHeardOf", "provider_refused", {}),
     ],
@@ -221,6 +225,9 @@ def test_refused_request(draw, status, name, code, expected):
         (500, failed("InternalServiceError")),
         (503, failed("ServerOverloaded")),
         (500, failed("InputTextSensitiveContentDetected")),
+        (500, failed(BROKEN_CHECK)),
+        (302, failed(BROKEN_CHECK)),
+        (200, failed(BROKEN_CHECK)),
         (400, failed("InternalServiceError")),
         (429, failed("InternalServiceError")),
         (429, b"slow down"),
@@ -280,9 +287,12 @@ def test_name_of_the_call_is_kept(draw, headers, expected):
 
 
 def test_limits_count_only_as_429():
-    """Elsewhere no code proves that a request was not accepted."""
+    """
+    Elsewhere no code proves that a request was not accepted, but that the check before
+    the drawing broke.
+    """
     assert not NEVER_CLEAR & set(LIMITS)
     for code in RULES:
-        assert judge(400, code).submit != "again", code
+        assert (judge(400, code).submit == "again") == (code == BROKEN_CHECK), code
         assert judge(500, code).submit == "unknown", code
         assert (judge(429, code).submit == "again") == (code in LIMITS), code

@@ -245,6 +245,7 @@ def test_finished_without_a_video(asks):
             False,
         ),
         (ended("InternalServiceError"), "provider_internal", False),
+        (ended("ContentSecurityDetectionError"), "moderation_unavailable", False),
         (ended("InvalidParameter.TaskTypeMismatch"), "parameter_refused", False),
         (ended("Unheard"), "provider_failed", False),
         (of_task("failed"), "provider_failed", False),

@@ -29,6 +29,7 @@ LATE_POLL_ACTION = "1 小时和 11 小时后各再轮询一次 / polls again aft
 OTHERWISE = {
     "timed_out": LATE_POLL_ACTION,
     "account_removed": LATE_POLL_ACTION,
+    "moderation_unavailable": "只限方舟，最多两次 / only Ark's, at most twice",
     "picture_lost": "多次下载失败之后 / after many download attempts",
     "provider_unreachable": POLLED,
     "input_unreachable": "90 秒内下载三次 / downloads it three times in 90 s",

@@ -19,7 +19,8 @@ NOT_VALID = "The parameter `{}` specified in the request is not valid."
 # Codes and statuses are those of https://www.volcengine.com/docs/82379/1299023.
 BY_STATUS = {
     400: "MissingParameter InvalidParameter InvalidEndpoint.ClosedEndpoint "
-    "InvalidSubscription InputTextSensitiveContentDetected "
+    "InvalidSubscription ContentSecurityDetectionError "
+    "InputTextSensitiveContentDetected "
     "InputTextSensitiveContentDetected.PolicyViolation "
     "InputImageSensitiveContentDetected "
     "InputImageSensitiveContentDetected.PrivacyInformation "
