@@ -9,6 +9,11 @@ FIELDS: dict[str, tuple[str, str]] = {
     "invalid.required": ("必须填写", "Required"),
     "invalid.null": ("不能为 null", "Must not be null"),
     "invalid.unknown_field": ("没有这个字段", "No such field"),
+    "invalid.dry_run": (
+        "这里不能只估价，什么也没有创建；估价请用 /api/v1 的接口带 ?dry_run=1",
+        "There are no estimates here, and nothing was created; for an estimate use "
+        "the routes of /api/v1 with ?dry_run=1",
+    ),
     "invalid.string": ("必须是文字", "Must be a string"),
     "invalid.integer": ("必须是整数", "Must be an integer"),
     "invalid.number": ("必须是数字", "Must be a number"),

@@ -159,12 +159,14 @@ def read_body() -> Body:
         InvalidJson: it is not an object in JSON.
         UnsupportedMediaType: it is neither JSON nor a form.
         RequestEntityTooLarge: it is longer than bodies may be.
+        Invalid: as in `reject_dry_run`.
     """
     if request.mimetype not in FORMS:
         sent = read_json()
         return Body(dict(present_fields(sent)), {}, [request.path, sent])
     texts = request.form.to_dict(flat=False)
     fields = {name: each if len(each) > 1 else each[0] for name, each in texts.items()}
+    reject_dry_run(fields)
     files: dict[str, list[bytes]] = {}
     for name, file in request.files.items(multi=True):
         with file.stream as stream:
@@ -176,11 +178,30 @@ def read_body() -> Body:
 
 
 def read_json() -> dict:
+    """
+    The request's body, for clients that send JSON alone.
+
+    Raises:
+        InvalidJson: as in `read_body`, and so are the others.
+    """
     body = request.get_data(cache=False)  # it may be large, and is read once
     found = parse_json_body(body)
     if not isinstance(found, dict):
         raise InvalidJson("body: no object")
+    reject_dry_run(found)
     return found
+
+
+def reject_dry_run(sent: Mapping[str, object]) -> None:
+    """
+    Reject a request that asks for an estimate, which these interfaces do not have:
+    ignoring an unknown field would charge for it.
+
+    Raises:
+        Invalid: the query or *sent*, the body's fields, has ``dry_run``.
+    """
+    if "dry_run" in request.args or "dry_run" in dict(present_fields(sent)):
+        raise Invalid.field("dry_run", "invalid.dry_run")
 
 
 def present_fields(sent: Mapping[str, object]) -> Iterator[tuple[str, object]]:

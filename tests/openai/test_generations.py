@@ -13,6 +13,7 @@ from jimeng.documents import Task
 from jimeng.errors import ProviderError
 from jimeng.http import long_polls
 from jimeng.openai import streams
+from jimeng.providers import Registry
 from tests.each import for_each
 from tests.given_pictures import photo
 from tests.openai.conftest import CAT, EDITS, GENERATIONS, error_of
@@ -122,6 +123,71 @@ def test_wrong_value_is_named_before_anything_is_spent(client, provider, fields,
     if param == "size":  # so that the next request is a good one
         assert all(each in error["message"] for each in ("512", "2048", "16:9", "2K"))
     assert Task.collection().count_documents({}) == 0
+
+
+ARK = "/api/v3"
+ARK_VIDEO = {
+    "model": "doubao-seedance-1-5-pro-251215",
+    "content": [{"type": "text", "text": "一只猫"}],
+}
+PICTURE_IN = "data:image/jpeg;base64," + base64.b64encode(photo()).decode()
+
+
+@pytest.fixture
+def both(app, provider, config, configure) -> None:
+    """Pictures and videos are offered."""
+    offered = {"volcengine_ark": provider, "volcengine_jimeng": provider}
+    configure(config, Registry(offered, dict.fromkeys(offered, 100)))
+
+
+def check_refusal(answer) -> None:
+    """It says where estimates are, and nothing was created."""
+    assert answer.status_code == 400, answer.text
+    error = answer.json["error"]
+    assert error["param"] == "dry_run"
+    assert error["code"] in ("invalid_dry_run", "InvalidParameter")
+    assert "/api/v1" in error["message"]
+    assert Task.collection().count_documents({}) == 0
+
+
+@for_each(
+    ("path", "body"),
+    [
+        (GENERATIONS, CAT),
+        (EDITS, {**CAT, "image": PICTURE_IN}),
+        ("/v1/videos", CAT),
+        (f"{ARK}/images/generations", {**CAT, "model": "jimeng-3.0"}),
+        (f"{ARK}/contents/generations/tasks", ARK_VIDEO),
+    ],
+)
+@for_each(
+    ("query", "fields"),
+    [
+        *[(f"?dry_run{value}", {}) for value in ("=1", "", "=0", "=false")],
+        *[("", {"dry_run": value}) for value in (True, False, "1", 0)],
+        ("", {"extra_body": {"dry_run": True}}),
+    ],
+)
+def test_estimate_is_refused_not_charged(hurried, both, path, body, query, fields):
+    """These interfaces have none: what asks for one must not create a task."""
+    client = hurried.test_client()
+
+    check_refusal(client.post(f"{path}{query}", json={**body, **fields}))
+
+
+@for_each("path", [GENERATIONS, EDITS, "/v1/videos"])
+@for_each(
+    ("query", "fields"),
+    [
+        ("?dry_run=1", {}),
+        ("", {"dry_run": "true"}),
+        ("", {"extra_body": '{"dry_run": true}'}),
+    ],
+)
+def test_estimate_by_a_form_is_refused(hurried, both, path, query, fields):
+    client = hurried.test_client()
+
+    check_refusal(client.post(f"{path}{query}", data={"prompt": "cat", **fields}))
 
 
 @for_each(
