@@ -146,6 +146,16 @@ FIELDS: dict[str, tuple[str, str]] = {
         "只能用字母、数字和 _ - . @ :，1 到 64 个字符",
         "Use 1 to 64 letters, digits and _ - . @ :",
     ),
+    "invalid.customer": (
+        "不是这个密钥的客户：以 {prefix} 开头，只能用字母、数字和 _ - . @ :，最多 64 个"
+        "字符；不写就是密钥主人的",
+        "Not a customer of this key: begin with {prefix}, and use up to 64 letters, "
+        "digits and _ - . @ :; without it, it is the key owner's",
+    ),
+    "invalid.two_customers": (
+        "与 user 不同；只写一个",
+        "Differs from user; give one of them",
+    ),
     "invalid.email": ("不是有效的邮箱地址", "Not a valid e-mail address"),
     "invalid.model": (
         "没有这个模型；可用的有：{known}",

@@ -95,6 +95,15 @@ class CommonRequest(Strict):
         each=Text(validate=OneOf(*TASK_EVENTS)),
         validate=Many(1, 3),
     )
+    user = optional(
+        Text,
+        "用带 act_for 权限的密钥时，任务属于哪位客户：密钥前缀下的 id，其他的是 400；"
+        "不写就是密钥主人的。用其他密钥时没有作用",
+        "With a key that has the scope act_for: the customer whose task it is, an id "
+        "under the key's prefix, anything else is a 400; without it, the key owner's. "
+        "Without effect with other keys",
+    )
+    user_id = optional(Text, "与 user 相同，写其中一个", "The same as user; give one")
 
 
 class ImageRequest(CommonRequest):
@@ -164,12 +173,6 @@ class ImageRequest(CommonRequest):
     )
     input_fidelity = optional(Text, *field_descriptions.NO_EFFECT)
     moderation = optional(Text, *field_descriptions.NO_EFFECT)
-    user = optional(
-        Text,
-        "用带 act_for 权限的密钥、写它前缀下的 id 时，任务属于这个用户；否则没有作用",
-        "With a key that has the scope act_for, and an id under its prefix: whose task "
-        "it is. Without effect otherwise",
-    )
 
 
 class CreateImageRequest(ImageRequest):

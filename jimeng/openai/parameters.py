@@ -98,11 +98,26 @@ def request_record(new: tasks.NewTask) -> dict:
 
 
 def owner_of(body: Body, principal: Principal) -> str:
-    """The ``user``, where the key acts for such users; else the key's owner."""
-    user, prefix = body.fields.get("user"), principal.user_prefix
-    if prefix and isinstance(user, str) and user.startswith(prefix):
-        return user if USER_ID.fullmatch(user) else principal.user_id
-    return principal.user_id
+    """
+    The customer named by ``user`` or ``user_id``, if the key acts for customers; the
+    key's owner if none is named. Other keys send free text as ``user``.
+
+    Raises:
+        Invalid: the key acts for customers, and the name is not one of theirs, or there
+            are two: the owner must not pay for a customer with a misspelt name.
+    """
+    prefix = principal.user_prefix
+    customer: str | None = None
+    for name in ("user", "user_id") if prefix else ():
+        if name not in body.fields:
+            continue
+        user = str(body.fields[name])  # no other type begins with a prefix
+        if not (user.startswith(prefix) and USER_ID.fullmatch(user)):
+            raise Invalid.field(name, "invalid.customer", prefix=prefix)
+        if customer not in (None, user):
+            raise Invalid.field(name, "invalid.two_customers")
+        customer = user
+    return customer or principal.user_id
 
 
 def size_of(body: Body) -> str | None:

@@ -1,5 +1,7 @@
 """A shop's key acts for the shop's customers, and can do nothing else."""
 
+import base64
+
 import pytest
 from redis.connection import AbstractConnection
 
@@ -12,7 +14,8 @@ from tests.access.test_walk import expected, places, tells  # noqa: F401 (a fixt
 from tests.access.walk import PROGRAMS, ROUTES, ask, walk
 from tests.commands import counted
 from tests.each import for_each
-from tests.openai.conftest import draws
+from tests.given_pictures import photo
+from tests.openai.conftest import EDITS, GENERATIONS, draws
 from tests.page import error_at, send
 from tests.rest import API, CAT, CREATE, USERS, data_of, errors_of, refused
 
@@ -221,15 +224,91 @@ def test_bounds_cost_no_more(bob, admin, shop, closed, monkeypatch):
     assert plain(key) == (["findAndModify api_keys", *writes], [], redis)
 
 
-def test_openai_user_is_the_customer(shop, draws):
-    """Whoever uses the official SDK names the customer there; others are the shop's."""
-    for user in (CUSTOMER, "somebody", "shop:?"):
-        body = {"prompt": "猫", "user": user}
-        answer = shop.api("POST", "/v1/images/generations", json=body)
-        assert answer.status_code == 200, answer.text
+VIDEO = {"prompt": "猫", "model": "jimeng-video-3.0"}
+PICTURE = "data:image/jpeg;base64," + base64.b64encode(photo()).decode()
+ARK = {"prompt": "猫", "model": "jimeng-3.0"}
+# What takes `user`: the path, and what is sent.
+NAMING_CUSTOMERS = [
+    (GENERATIONS, {"json": {"prompt": "猫"}}),
+    (GENERATIONS, {"data": {"prompt": "猫"}}),
+    (EDITS, {"json": {"prompt": "猫", "image": PICTURE}}),
+    ("/v1/videos", {"json": VIDEO}),
+    ("/v1/videos", {"data": VIDEO}),
+    ("/api/v3/images/generations", {"json": ARK}),
+]
 
-    owners = [row["user_id"] for row in Task.collection().find().sort("created_at", 1)]
-    assert owners == [CUSTOMER, shop.record.user_id, shop.record.user_id]
+
+def open_ai(client, key: str, path: str = GENERATIONS, **sent: object):
+    """The status, and of an error the field that is wrong."""
+    answer = call(client, "POST", path, key=key, **sent)
+    return answer.status_code, (answer.json.get("error") or {}).get("param")
+
+
+def owners() -> list[str]:
+    """Of all tasks, oldest first."""
+    rows = Task.collection().find().sort([("created_at", 1), ("_id", 1)])
+    return [row["user_id"] for row in rows]
+
+
+@for_each(("path", "sent"), NAMING_CUSTOMERS)
+def test_openai_user_is_the_customer(shop, draws, path, sent):
+    """Whoever uses the official SDK names the customer there, or as in REST; without
+    one it is the shop's."""
+    ((kind, body),) = sent.items()
+    Task.collection().delete_many({})
+
+    for named in (
+        {"user": CUSTOMER},
+        {"user_id": CUSTOMER},
+        {"user": CUSTOMER, "user_id": CUSTOMER},
+        {"user": "", "safety_identifier": "Shop:m1"},
+    ):
+        asked = {kind: {**body, **named}}
+        assert open_ai(shop.client, shop.key, path, **asked) == (200, None)
+
+    assert owners() == [CUSTOMER] * 3 + [shop.record.user_id]
+
+
+NO_CUSTOMERS = ("Shop:m1", "shop:with space", "shop", "m1", "shop:" + "x" * 60)
+
+
+@for_each(("path", "sent"), NAMING_CUSTOMERS)
+@for_each(
+    ("named", "param"),
+    [
+        *[({"user": each}, "user") for each in (*NO_CUSTOMERS, " ")],
+        *[({"user_id": each}, "user_id") for each in NO_CUSTOMERS],
+        ({"user": CUSTOMER, "user_id": "m1"}, "user_id"),
+        ({"user": CUSTOMER, "user_id": "shop:m1"}, "user_id"),
+    ],
+)
+def test_customer_who_is_not_understood_is_billed_to_nobody(
+    shop, draws, path, sent, named, param
+):
+    """A typo in a name must not be charged to the shop."""
+    ((kind, body),) = sent.items()
+
+    asked = {kind: {**body, **named}}
+
+    assert open_ai(shop.client, shop.key, path, **asked) == (400, param)
+    assert owners() == []
+
+
+@for_each("user", [42, True, ["shop:m1"], {"id": "shop:m1"}])
+def test_customer_of_another_type_is_billed_to_nobody(shop, draws, user):
+    sent = {"json": {"prompt": "猫", "user": user}}
+
+    assert open_ai(shop.client, shop.key, **sent) == (400, "user")
+    assert owners() == []
+
+
+def test_users_of_other_keys_are_free_text(bob, draws):
+    """Their programs send names of their own, which mean nothing here."""
+    for named in ({"user": "Shop:m1", "user_id": "shop:m1"}, {"user": ["x"]}):
+        sent = {"json": {"prompt": "猫", **named}}
+        assert open_ai(bob.client, bob.key, **sent) == (200, None)
+
+    assert owners() == [bob.id] * 2
 
 
 def test_user_gives_away_no_others(bob, admin):
