@@ -68,7 +68,8 @@ def create_key(
         UserNotFound: as in `users.find`.
         Invalid: a scope that the caller or the user does not have, an expiry that is
             past or beyond the caller's own key, too many keys, limits as in
-            `limit_fields`, or a prefix without ``act_for`` or vice versa.
+            `limit_fields`, a prefix without ``act_for`` or vice versa, or one that
+            overlaps a prefix of another user's keys.
     """
     principal.require_account("a new key")
     user = users.find(principal, user_id)
@@ -102,10 +103,38 @@ def create_key(
         **limits,
     )
     with recorded_on_behalf(principal, user.id, "keys.create", key=key.prefix):
+        reject_overlap(key)  # not even for a moment does it get another's customers
         if not key.insert_with_limit(MAX_KEYS):
             raise Invalid.field("name", "invalid.too_many_keys", max=MAX_KEYS)
+        try:
+            reject_overlap(key)  # of those created at the same time, at most one stays
+        except Invalid:
+            ApiKey.collection().delete_one({"_id": key.id})
+            raise
     log.info("key created key=%s user=%s by=%s", key.id, user.id, principal.user_id)
     return key, text
+
+
+def reject_overlap(key: ApiKey) -> None:
+    """
+    Raises:
+        Invalid: another user has a key for some of the same customers. Expired keys
+            count, since their customers' tasks are still there.
+    """
+    prefix = key.user_prefix
+    if prefix is None:
+        return
+    shorter = [prefix[:end] for end in range(1, len(prefix))]
+    overlaps = {"user_prefix": {"$in": [*shorter, re.compile(f"^{re.escape(prefix)}")]}}
+    other = ApiKey.find_one({**overlaps, "user_id": {"$ne": key.user_id}})
+    if other is not None:
+        raise Invalid.field(
+            "user_prefix",
+            "invalid.prefix_taken",
+            prefix=other.user_prefix,
+            title=other.name,
+            user=other.user_id,
+        )
 
 
 def change_budgets(

@@ -33,6 +33,7 @@ class ApiKey(WithBudgets, CountedByDay):
         models: Ids of the allowed models; empty: all.
         per_minute: Its rate limit of tasks; absent: only that of its user.
         per_day: Its daily quota of pictures (UTC); absent: only that of its user.
+        user_prefix: Prefix of the ids of the customers that it acts for.
         daily_budget_micros: What may be spent with it in a day; absent: only its user's
             budget applies. Likewise `monthly_budget_micros`.
         expires_at: When it expires; absent: never.
@@ -59,6 +60,7 @@ class ApiKey(WithBudgets, CountedByDay):
         "indexes": [
             named_index("sha256", "sha256", unique=True),
             named_index("user", "user_id", "-created_at"),
+            named_index("user_prefix", "user_prefix", having="user_prefix"),
         ],
     }
 

@@ -112,6 +112,12 @@ FIELDS: dict[str, tuple[str, str]] = {
         "Goes with the scope act_for: up to 32 letters, digits and _ - . @ :, ending "
         "in a colon, such as shop:",
     ),
+    "invalid.prefix_taken": (
+        "与用户 {user} 的密钥“{title}”的前缀 {prefix} 重叠，两家会看到彼此的客户；"
+        "换一个前缀，或给该用户创建这个密钥",
+        "Overlaps {prefix} of the key “{title}” of user {user}: the two would see each "
+        "other's customers. Choose another prefix, or create the key for that user",
+    ),
     "invalid.too_many_keys": (
         "最多 {max} 个密钥，请先撤销不用的",
         "At most {max} keys; revoke some first",

@@ -143,9 +143,10 @@ class NewKey(Strict):
     )
 
     user_prefix = Text(
-        "带 act_for 权限时：它所代表的用户的 user_id 以此开头，以冒号结尾，如 shop:",
+        "带 act_for 权限时：它所代表的用户的 user_id 以此开头，以冒号结尾，如 shop:；"
+        "不能与别的用户的密钥重叠",
         "With the scope act_for: the prefix of the user ids that it acts for; ends in "
-        "a colon, such as shop:",
+        "a colon, such as shop:, and must not overlap that of another user's key",
         validate=Long(1, 32),
     )
 

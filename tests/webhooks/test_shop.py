@@ -95,8 +95,8 @@ def test_customers_batches_are_signed_with_the_shops_secret(
 
 
 def test_who_is_not_meant_is_told_nothing(shop, ada, receiver, work_off, deliver):  # noqa: F811
-    """A shop of that prefix, a deleted endpoint, other events; marks are cleared."""
-    register(Shop(ada), receiver)
+    """Another shop, a deleted endpoint, other events; marks are cleared."""
+    register(Shop(ada, user_prefix="shop2:"), receiver)
     made = register(shop, receiver)
     register(shop, receiver, events=["task.failed"])
     shop.create()
