@@ -10,6 +10,7 @@ from jimeng.accounts.keys import (
     revoke_key,
     revoke_keys,
     scopes_of,
+    use_of,
     user_of_key,
 )
 from jimeng.accounts.passwords import (

@@ -16,6 +16,7 @@ from redis.exceptions import RedisError
 
 from jimeng import jobs
 from jimeng.documents import ApiKey, User
+from jimeng.documents.principal import KeyUse
 from jimeng.limits import ACCESS
 
 log = logging.getLogger(__name__)
@@ -30,6 +31,7 @@ MAX_CACHED_KEYS = 10_000  # keys
 class CachedKey:
     key: ApiKey
     user: User
+    use: KeyUse
     mark: bytes
     until: float  # by `monotonic`
 
@@ -37,9 +39,9 @@ class CachedKey:
 _cache: dict[str, CachedKey] = {}
 
 
-def get_cached(digest: str, mark: bytes | None) -> tuple[ApiKey, User] | None:
+def get_cached(digest: str, mark: bytes | None) -> tuple[ApiKey, User, KeyUse] | None:
     """
-    Return a cached key and its user, if cached under the same mark.
+    Return a cached key, its user and its limits, if cached under the same mark.
 
     Args:
         mark: As read by the current request; None if Redis was unavailable.
@@ -47,16 +49,16 @@ def get_cached(digest: str, mark: bytes | None) -> tuple[ApiKey, User] | None:
     found = _cache.get(digest)
     if found is None or found.mark != mark or monotonic() >= found.until:
         return None
-    return found.key, found.user
+    return found.key, found.user, found.use
 
 
-def put(digest: str, mark: bytes | None, key: ApiKey, user: User) -> None:
+def put(digest: str, mark: bytes | None, key: ApiKey, user: User, use: KeyUse) -> None:
     """Cache a key that was looked up after *mark* was read."""
     if mark is None:
         return
     if len(_cache) >= MAX_CACHED_KEYS:
         _cache.clear()
-    _cache[digest] = CachedKey(key, user, mark, monotonic() + CACHE_S)
+    _cache[digest] = CachedKey(key, user, use, mark, monotonic() + CACHE_S)
 
 
 def access_changed() -> None:

@@ -15,7 +15,9 @@ from jimeng.documents.credentials import WITH_OWNERS, digest
 from jimeng.documents.principal import (
     KEY_INTERFACES,
     SCOPES,
+    KeyUse,
     Principal,
+    begins_with,
     recorded_on_behalf,
 )
 from jimeng.errors import Invalid
@@ -125,7 +127,7 @@ def reject_overlap(key: ApiKey) -> None:
     if prefix is None:
         return
     shorter = [prefix[:end] for end in range(1, len(prefix))]
-    overlaps = {"user_prefix": {"$in": [*shorter, re.compile(f"^{re.escape(prefix)}")]}}
+    overlaps = {"user_prefix": {"$in": [*shorter, begins_with(prefix)]}}
     other = ApiKey.find_one({**overlaps, "user_id": {"$ne": key.user_id}})
     if other is not None:
         raise Invalid.field(
@@ -283,9 +285,9 @@ def revoke_keys(principal: Principal, user_id: str) -> int:
     return gone
 
 
-def user_of_key(text: str, mark: bytes | None = None) -> tuple[ApiKey, User]:
+def user_of_key(text: str, mark: bytes | None = None) -> tuple[ApiKey, User, KeyUse]:
     """
-    Find the record of the key *text* and its user; record the use.
+    Find the record of the key *text*, its user, and its limits; record the use.
 
     The key is looked up by its hash, so that timing reveals nothing about a guess.
 
@@ -300,7 +302,7 @@ def user_of_key(text: str, mark: bytes | None = None) -> tuple[ApiKey, User]:
     if found is None:
         found = _look_up(text, hashed)
         key_cache.put(hashed, mark, *found)
-    key, user = found
+    key, user, use = found
     now = utcnow()
     check_usable(key, user, now)
     if key.last_used_at is None or key.last_used_at < now - USE_STEP:
@@ -308,7 +310,40 @@ def user_of_key(text: str, mark: bytes | None = None) -> tuple[ApiKey, User]:
             {"_id": key.id}, {"$set": {"last_used_at": now}}
         )
         key.last_used_at = now
-    return key, user
+    return key, user, use
+
+
+def use_of(key: ApiKey) -> KeyUse:
+    """The key's limits, and whom it acts for."""
+    return KeyUse(
+        key.id,
+        frozenset(key.models),
+        key.per_minute or None,
+        key.per_day or None,
+        key.user_prefix or "",
+        key.budgets,
+        tuple(each.user_prefix for each in foreign_keys(key)),
+    )
+
+
+def foreign_keys(key: ApiKey) -> list[ApiKey]:
+    """
+    Keys of other shops for some of the customers that this key's prefix has, one for
+    each prefix: it does not act for those customers.
+
+    Older data may have prefixes that overlap. A customer belongs to the owner of the
+    longest one; of equal ones, to the owner of the oldest key.
+    """
+    if not key.user_prefix:
+        return []
+    oldest: dict[str, ApiKey] = {}
+    for each in ApiKey.find_all(
+        {"user_prefix": begins_with(key.user_prefix)},
+        {"user_prefix": 1, "user_id": 1, "name": 1},
+        sort=[("created_at", 1), ("_id", 1)],
+    ):
+        oldest.setdefault(each.user_prefix, each)
+    return [each for each in oldest.values() if each.user_id != key.user_id]
 
 
 def check_usable(key: ApiKey, user: User, now: datetime) -> None:
@@ -342,7 +377,7 @@ def current_scopes(key_ids: Collection[str]) -> dict[str, frozenset[str]]:
     return found
 
 
-def _look_up(text: str, hashed: str) -> tuple[ApiKey, User]:
+def _look_up(text: str, hashed: str) -> tuple[ApiKey, User, KeyUse]:
     row = None
     if text.startswith(PREFIX) and len(text) <= MAX_KEY_CHARS:
         both = [{"$match": {"sha256": hashed}}, WITH_OWNERS]  # in one read
@@ -351,4 +386,5 @@ def _look_up(text: str, hashed: str) -> tuple[ApiKey, User]:
         raise ApiKeyInvalid("no such key")
     if not row["owners"]:
         raise ApiKeyInvalid(f"key {row['_id']}: its user is gone")
-    return ApiKey.read(row), User.read(row["owners"][0])
+    key = ApiKey.read(row)
+    return key, User.read(row["owners"][0]), use_of(key)

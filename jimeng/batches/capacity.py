@@ -2,9 +2,9 @@
 
 from datetime import datetime
 
-from jimeng import inputs, jobs, lanes
+from jimeng import accounts, inputs, jobs, lanes
 from jimeng.documents import ApiKey, Batch, Generation, User, utcnow
-from jimeng.documents.principal import KeyUse, Principal
+from jimeng.documents.principal import Principal
 from jimeng.errors import (
     BudgetExceeded,
     DatabaseUnavailable,
@@ -78,15 +78,13 @@ def principal_of(batch: Batch, key_id: str | None) -> Principal:
     key = ApiKey.find_one({"_id": key_id})
     if key is None or (key.expires_at and key.expires_at <= utcnow()):
         raise Stopped("key_gone")
-    prefix = key.user_prefix
-    acts_for = prefix is not None and batch.user_id.startswith(prefix)
-    if key.user_id != batch.user_id and not acts_for:  # created by an operator
+    use = accounts.use_of(key)
+    if key.user_id != batch.user_id and not use.acts_for(batch.user_id):
+        # Created by an operator, or for a customer whom another shop acts for.
         operator = {"_id": key.user_id, "role": "admin"}
-        if User.find_one({**operator, "disabled_at": {"$exists": False}}) is None:
+        enabled = {**operator, "disabled_at": {"$exists": False}}
+        if use.user_prefix or User.find_one(enabled) is None:
             raise Stopped("key_gone")
-    use = KeyUse(
-        key.id, frozenset(key.models), key.per_minute, key.per_day, budgets=key.budgets
-    )
     return Principal(batch.user_id, key=use)
 
 

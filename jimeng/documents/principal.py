@@ -45,6 +45,7 @@ class KeyUse:
         per_day: Daily quota of pictures; None for only that of the user.
         budgets: What may be spent with it; None likewise.
         user_prefix: Prefix of the ids of users that it may act for; empty for none.
+        foreign_prefixes: Prefixes of users among them that another shop acts for.
     """
 
     id: str
@@ -53,6 +54,12 @@ class KeyUse:
     per_day: int | None = None
     user_prefix: str = ""
     budgets: Budgets = Budgets()
+    foreign_prefixes: tuple[str, ...] = ()
+
+    def acts_for(self, user_id: str) -> bool:
+        """Whether the user is one of those that the key acts for."""
+        is_under = bool(self.user_prefix) and user_id.startswith(self.user_prefix)
+        return is_under and not user_id.startswith(self.foreign_prefixes)
 
 
 @dataclass(frozen=True)
@@ -94,10 +101,12 @@ class Principal:
         """Build a query condition for documents that this principal may see."""
         if self.is_operator:
             return {}
-        if prefix := self.user_prefix:
-            under = re.compile(f"^{re.escape(prefix)}")
-            return {"user_id": {"$in": [self.user_id, under]}}
-        return {"user_id": self.user_id}
+        if self.key is None or not self.key.user_prefix:
+            return {"user_id": self.user_id}
+        condition = {"$in": [self.user_id, begins_with(self.key.user_prefix)]}
+        if foreign := self.key.foreign_prefixes:
+            condition["$nin"] = [begins_with(prefix) for prefix in foreign]
+        return {"user_id": condition}
 
     @property
     def user_prefix(self) -> str:
@@ -160,7 +169,7 @@ class Principal:
     def may_act_for(self, user_id: str) -> bool:
         if self.is_operator or user_id == self.user_id:
             return True
-        return bool(self.user_prefix) and user_id.startswith(self.user_prefix)
+        return self.key is not None and self.key.acts_for(user_id)
 
     def require_reader(self, user_id: str) -> None:
         """
@@ -213,6 +222,15 @@ class Principal:
         """
         if not self.scopes & {"account", "admin"}:
             raise ScopeTooSmall(what, scope="account")
+
+
+def begins_with(prefix: str) -> re.Pattern[str]:
+    """
+    Build a query condition for ids with that prefix.
+
+    Python's flag for Unicode would make MongoDB read the whole index.
+    """
+    return re.compile(f"^{re.escape(prefix)}", re.ASCII)
 
 
 @contextmanager

@@ -228,7 +228,7 @@ def test_user_and_key_that_are_written_are_told(client, databases):
     answer = client.post(f"{API}/users/{user_id}/keys", json={"name": "k"})
 
     databases.come_back()
-    _, user = accounts.user_of_key(data_of(answer, 201)["key"])
+    _, user, _ = accounts.user_of_key(data_of(answer, 201)["key"])
     assert user.id == user_id
     assert ApiKey.collection().count_documents({}) == 1
 

@@ -6,6 +6,7 @@ from jimeng import accounts
 from jimeng.documents import Batch, Task
 from tests.access.conftest import OPERATOR
 from tests.access.test_act_for import CUSTOMER, Shop
+from tests.access.test_prefixes import of_before
 from tests.batches.conftest import fill
 from tests.each import for_each
 from tests.mcp.conftest import Agent
@@ -126,6 +127,17 @@ def test_agent_names_nobody_else(agent, ada):
 
     # A model that reads of ``user_id`` would make one up.
     assert (naming(agent), naming(plain)) == (OF_CUSTOMERS, set())
+
+
+def test_agent_names_no_customer_of_another_shop(agent, ada):
+    """Where the prefixes of two overlap, from before that was refused."""
+    narrow = of_before(ada, "shop:eu:")
+    made = narrow.create("shop:eu:1")
+
+    call = {"prompt": "猫", "wait_seconds": 0, "user_id": "shop:eu:1"}
+    assert "user_id_not_yours" in agent.refused("generate_image", **call)
+    assert "task_not_found" in agent.refused("list_tasks", user_id="shop:eu:1")
+    assert "task_not_found" in agent.refused("get_task", task_id=made)
 
 
 def test_end_of_a_batch_is_waited_for(agent, soon, work_off):

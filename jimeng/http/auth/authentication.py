@@ -194,12 +194,12 @@ def principal_of_api() -> Principal:
         return anonymous_principal()
     found = g.get("principal_of_api")
     if found is None:
-        key, user = accounts.user_of_key(require_bearer_key(), g.get("access"))
+        key, user, use = accounts.user_of_key(require_bearer_key(), g.get("access"))
         if key.doors and interface_of() not in key.doors:
             raise InterfaceNotAllowed(
                 f"key {key.id} at {interface_of()}", doors=", ".join(key.doors)
             )
-        found = g.principal_of_api = principal_of_key(key, user)
+        found = g.principal_of_api = principal_of_key(key, user, use)
     return found
 
 
@@ -246,20 +246,13 @@ def require_bearer_key() -> str:
     return key
 
 
-def principal_of_key(key: ApiKey, user: User) -> Principal:
+def principal_of_key(key: ApiKey, user: User, use: KeyUse) -> Principal:
     scopes = accounts.scopes_of(key, user)
     return Principal(
         user.id,
         is_operator="admin" in scopes,
         scopes=scopes,
-        key=KeyUse(
-            key.id,
-            frozenset(key.models),
-            key.per_minute or None,
-            key.per_day or None,
-            key.user_prefix or "",
-            key.budgets,
-        ),
+        key=use,
         key_ends_at=key.expires_at,
         address=client_address(),
         daily_quota=user.daily_quota,
