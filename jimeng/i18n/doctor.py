@@ -57,6 +57,15 @@ DOCTOR: dict[str, tuple[str, str]] = {
         "this Redis drops data when its memory is full: run `CONFIG SET "
         "maxmemory-policy noeviction`, and put it into its configuration",
     ),
+    "doctor.prefixes_overlap": (
+        "两个账号的密钥代表同样的客户：客户属于前面的密钥，后面的不能再代表他们。给其中"
+        "一家创建前缀不重叠的密钥，再撤销旧的；并检查这些客户的任务和回调地址里，有没有"
+        "另一家留下的",
+        "keys of two accounts act for the same customers: they belong to the first "
+        "key, and the other no longer acts for them. Create a key with a prefix of its "
+        "own for one of the two, and revoke its old one; check these customers' tasks "
+        "and webhooks for what the other account has left there",
+    ),
     "doctor.slow": (
         "往返太慢：让数据库离服务器近一些，或检查它的负载",
         "a round trip takes long: move the database nearer, or check its load",

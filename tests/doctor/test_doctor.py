@@ -197,6 +197,52 @@ def test_model_without_a_price_is_warned_of_where_there_is_a_budget(look, monkey
         assert "price of doubao-seedream-3.0-t2i" not in found
 
 
+def test_prefixes_that_overlap_are_warned_of(app, config):
+    """Those of two owners, with whose the customers are; an owner's own are fine."""
+    for name in ("bob", "ada"):
+        User(id=name, name=name, email=f"{name}@e.com", email_key=name).add()
+    assert look_at_customers(config) == []
+    own = [("bob", "shop:"), ("bob", "shop:uk:"), ("ada", "slack:"), ("gone", "s:")]
+    for number, (owner, prefix) in enumerate(own):
+        add_key(owner, prefix, number)
+    assert look_at_customers(config) == [("customers", "ok", "4 keys", "")]
+    add_key("ada", "shop:eu:", 4)
+    add_key("bob", "slack:", 5)
+
+    found = look_at_customers(config)
+
+    advice = "doctor.prefixes_overlap"
+    eu = "of k4 (key_4, ada@e.com), not of k0 (key_0, bob@e.com)"
+    slack = "of k2 (key_2, ada@e.com), not of k5 (key_5, bob@e.com)"
+    assert found == [
+        ("customers of shop:eu:", "warning", eu, advice),
+        ("customers of slack:", "warning", slack, advice),
+    ]
+    ApiKey.collection().delete_one({"_id": "key_4"})
+    add_key("gone", "shop:eu:", 6)
+    assert "of k6 (key_6, gone), not of" in look_at_customers(config)[0][2]
+
+
+def look_at_customers(config) -> list[tuple[str, str, str, str]]:
+    return [
+        (each.check, each.status.value, each.found, each.advice)
+        for each in examine(config)
+        if each.check.startswith("customers")
+    ]
+
+
+def add_key(owner: str, prefix: str, number: int) -> None:
+    ApiKey(
+        id=f"key_{number}",
+        user_id=owner,
+        name=f"k{number}",
+        prefix="jm_",
+        sha256=f"{number}",
+        user_prefix=prefix,
+        created_at=utcnow() + timedelta(seconds=number),
+    ).add()
+
+
 def test_what_is_broken_has_failed(look, monkeypatch):
     """An index that lacks, a queue without workers, and a storage that spoils."""
     get_db().tasks.drop_index("idem")

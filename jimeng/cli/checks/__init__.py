@@ -35,6 +35,7 @@ CHECKS: tuple[tuple[Check, bool], ...] = (
     (accounts.accounts, True),
     (accounts.limits, True),
     (accounts.unpriced, True),
+    (accounts.customers, True),
     (external.clock, False),
     (external.public_url, False),
 )

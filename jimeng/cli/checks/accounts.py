@@ -1,12 +1,13 @@
 """
-Accounts: lowered limits, suspended accounts, removed accounts with slots; and models
-that a budget refuses, since they have no price.
+Accounts: lowered limits, suspended accounts, removed accounts with slots; models that a
+budget refuses, since they have no price; and customers whom two shops' keys act for.
 """
 
 from collections import Counter
 from collections.abc import Iterator
 
 from jimeng import jobs, lanes
+from jimeng.accounts.keys import foreign_keys
 from jimeng.cli.checks.finding import Finding, Verdict
 from jimeng.config import Config
 from jimeng.documents import ApiKey, User
@@ -63,6 +64,30 @@ def unpriced(config: Config) -> Iterator[Finding]:
         )
     if not unknown:
         yield Finding("prices", Verdict.OK)
+
+
+def customers(config: Config) -> Iterator[Finding]:
+    """Each customer has one shop: prefixes of two owners do not overlap."""
+    found = ApiKey.find_all({"user_prefix": {"$exists": True}}, sort=[("_id", 1)])
+    owners = User.find_all({"_id": {"$in": [key.user_id for key in found]}})
+    emails = {user.id: user.email for user in owners}
+
+    def named(key: ApiKey) -> str:
+        return f"{key.name} ({key.id}, {emails.get(key.user_id, key.user_id)})"
+
+    wrong = [
+        Finding(
+            f"customers of {other.user_prefix}",
+            Verdict.WARNING,
+            f"of {named(other)}, not of {named(key)}",
+            "doctor.prefixes_overlap",
+        )
+        for key in found
+        for other in foreign_keys(key)
+    ]
+    yield from wrong
+    if found and not wrong:
+        yield Finding("customers", Verdict.OK, f"{len(found)} keys")
 
 
 def is_any_budget(config: Config) -> bool:
