@@ -59,7 +59,11 @@ class KeyUse:
     def acts_for(self, user_id: str) -> bool:
         """Whether the user is one of those that the key acts for."""
         is_under = bool(self.user_prefix) and user_id.startswith(self.user_prefix)
-        return is_under and not user_id.startswith(self.foreign_prefixes)
+        return is_under and not self.is_foreign(user_id)
+
+    def is_foreign(self, user_id: str) -> bool:
+        """Whether the user has the key's prefix, but another shop acts for them."""
+        return user_id.startswith(self.foreign_prefixes)
 
 
 @dataclass(frozen=True)
@@ -171,13 +175,23 @@ class Principal:
             return True
         return self.key is not None and self.key.acts_for(user_id)
 
-    def require_reader(self, user_id: str) -> None:
+    def require_reader(
+        self, user_id: str, missing: type[JimengError] = UserNotFound
+    ) -> None:
         """
+        Args:
+            missing: The error to raise if the principal may not see that user's data:
+                the same as if there were none.
+
         Raises:
-            UserNotFound: the principal may not see that user's data.
+            UserIdNotYours: the user has the key's prefix, but another shop acts for
+                them.
         """
-        if not self.may_act_for(user_id):
-            raise UserNotFound(f"user {user_id[:64]!r}")
+        if self.may_act_for(user_id):
+            return
+        if self.key is not None and self.key.is_foreign(user_id):
+            raise UserIdNotYours(f"of {user_id[:64]!r}", prefix=self.user_prefix)
+        raise missing(f"of {user_id[:64]!r}")
 
     def require_owner(self, user_id: str, what: str) -> None:
         """

@@ -332,8 +332,9 @@ def require_visible(principal: Principal, task_id: str, row: dict | None) -> dic
         TaskNotFound: as `find`.
     """
     owner = row.get("user_id", "") if row and "deleted_at" not in row else None
-    if row is None or owner is None or not principal.may_act_for(owner):
+    if row is None or owner is None:
         raise TaskNotFound(f"task {task_id[:64]!r}")
+    principal.require_reader(owner, TaskNotFound)
     return row
 
 
@@ -493,8 +494,7 @@ def owner_filter(principal: Principal, user_id: str) -> dict:
     Raises:
         TaskNotFound: the principal may not act for that user.
     """
-    if not principal.may_act_for(user_id):
-        raise TaskNotFound(f"tasks of {user_id!r}")
+    principal.require_reader(user_id, TaskNotFound)
     return {"user_id": user_id}
 
 

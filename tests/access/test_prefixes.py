@@ -218,7 +218,6 @@ def mine_and_theirs(owner: Shop, other: Shop, user_id: str) -> None:
     refuses("POST", "/v1/videos", 403, json={**picture, "model": "jimeng-video-3.0"})
     ark = {**picture, "model": "jimeng-3.0"}
     refuses("POST", "/api/v3/images/generations", 403, json=ark)
-    # Another's is as one that never was.
     for method, path in [
         ("GET", f"tasks/{made}"),
         ("GET", f"tasks/{made}/events"),
@@ -229,9 +228,13 @@ def mine_and_theirs(owner: Shop, other: Shop, user_id: str) -> None:
         ("GET", f"webhooks?user_id={user_id}"),
         ("GET", f"webhooks/secret?user_id={user_id}"),
         ("GET", f"batches?user_id={user_id}"),
-        ("GET", f"batches/{own_batch['batch_id']}"),
         ("POST", f"tasks/{made}/cancel"),
         ("DELETE", f"ai/image/task/{made}"),
+    ]:
+        refuses(method, f"{API}/{path}", 403)
+    # Of these only those that one may see are read.
+    for method, path in [
+        ("GET", f"batches/{own_batch['batch_id']}"),
         ("DELETE", f"webhooks/{own_hook}"),
         ("DELETE", f"batches/{own_batch['batch_id']}"),
     ]:

@@ -136,8 +136,8 @@ def test_agent_names_no_customer_of_another_shop(agent, ada):
 
     call = {"prompt": "猫", "wait_seconds": 0, "user_id": "shop:eu:1"}
     assert "user_id_not_yours" in agent.refused("generate_image", **call)
-    assert "task_not_found" in agent.refused("list_tasks", user_id="shop:eu:1")
-    assert "task_not_found" in agent.refused("get_task", task_id=made)
+    assert "user_id_not_yours" in agent.refused("list_tasks", user_id="shop:eu:1")
+    assert "user_id_not_yours" in agent.refused("get_task", task_id=made)
 
 
 def test_end_of_a_batch_is_waited_for(agent, soon, work_off):

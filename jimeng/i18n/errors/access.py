@@ -14,10 +14,11 @@ ACCESS: dict[str, tuple[str, str]] = {
     ),
     "error.user_id_not_yours": (
         "启用登录后，任务属于 API 密钥的主人：请求里不要写 user_id；要代表自己的客户，"
-        "请用带 act_for 权限的密钥，写它前缀（如 {prefix}）下的 user_id",
+        "请用带 act_for 权限的密钥，写它前缀（如 {prefix}）下的 user_id，"
+        "别的店铺的密钥代表的除外",
         "With sign-in on, a task belongs to the API key's owner: leave user_id out. To "
         "act for customers of yours, use a key with the scope act_for, and a user_id "
-        "under its prefix, such as {prefix}",
+        "under its prefix, such as {prefix}, for which no other shop's key acts",
     ),
     "error.wrong_host": (
         "本服务器不以这个域名提供服务；管理员可用 PUBLIC_URL 或 ALLOWED_HOSTS 添加",
