@@ -45,10 +45,11 @@ def away(ada, closed):
     return ada.client
 
 
+@for_each("method", ["GET", "POST"])
 @for_each("path", ["/no-such-page", "/favicon.ico"])
-def test_unknown_page_is_unknown_without_mongodb(away, path):
+def test_unknown_page_is_unknown_without_mongodb(away, path, method):
     """To whoever is signed in as well, though nobody can tell who it is."""
-    answer = away.get(path, headers=ENGLISH)
+    answer = away.open(path, method=method, headers={**POST, **ENGLISH})
 
     assert answer.status_code == 404
     assert "<h1>Not found</h1>" in answer.text

@@ -9,10 +9,19 @@ import pytest
 from jimeng import accounts
 from jimeng.accounts import sessions
 from tests.access.conftest import OPERATOR
-from tests.access.walk import LAST, PROGRAMS, ROUTES, SECRET, Kind, ask, walk
+from tests.access.walk import (
+    LAST,
+    PROGRAMS,
+    ROUTES,
+    SECRET,
+    Kind,
+    ask,
+    placeholder,
+    walk,
+)
 from tests.each import for_each
 from tests.given_pictures import photo
-from tests.page import marks, picture_of
+from tests.page import POST, marks, picture_of
 from tests.rest import CREATE, data_of
 
 SIGN_IN = "/sign-in"
@@ -99,6 +108,26 @@ def test_every_route_has_an_entry(secured):
     endpoints = {rule.endpoint for rule, _ in walk(secured)}
 
     assert endpoints == set(ROUTES)
+
+
+def test_without_sign_in_no_route_fails(client):
+    """Those of sign-in, which nothing leads to then, neither."""
+    failed = []
+    for rule, method in walk(client.application):
+        path = rule.rule
+        for name in rule.arguments:
+            path = path.replace(placeholder(rule, name), "x")
+        with client.open(path, method=method, headers=POST) as answer:
+            if answer.status_code >= 500:
+                failed.append((method, path, answer.status_code))
+
+    assert failed == [("GET", "/health/ready", 503)]  # no worker runs
+
+
+def test_sign_out_without_sign_in_leads_to_the_page(client):
+    answer = client.post("/sign-out", headers=POST, follow_redirects=True)
+
+    assert (answer.status_code, answer.request.path) == (200, "/")
 
 
 def expected(kind: Kind, *, is_api: bool, who: str, unsafe: bool) -> set[int]:

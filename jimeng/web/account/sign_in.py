@@ -113,7 +113,8 @@ def start_session(user: User, target: str) -> Response:
 @bp.post("/sign-out")
 def sign_out() -> ResponseReturnValue:
     """End the session, and clear the pages and drafts that this browser has stored."""
-    auth.end_session()
+    if auth.needs_sign_in():  # else there are no sessions
+        auth.end_session()
     return clear_browser()
 
 
