@@ -46,6 +46,7 @@ tabs?.postMessage(`is ${tabId}`);
 function storeDraft() {
   draft = contents();
   tab.set(FORM, draft);
+  document.dispatchEvent(new CustomEvent("draft:stored"));
 }
 
 // From the first key on a reload shows what stands here, and not what the address asks for.
@@ -114,13 +115,13 @@ async function undoReplace() {
   announce(document.getElementById("undo").dataset.done);
 }
 
-// On load: a prompt from the link replaces this tab's draft; without one the draft is
-// restored.
+// On load: a prompt from the link replaces this tab's draft, and so does a first frame,
+// whose video has words of its own; without them the draft is restored.
 function rewrite() {
   const draft = tab.get(FORM);
   showUndo();
   if (draft === null) return;
-  if (prompt().value) replaced(draft);
+  if (prompt().value || /[?&]first_frame=/.test(location.search)) replaced(draft);
   else prompt().value = new URLSearchParams(draft).get("prompt");
   storeDraft();
 }

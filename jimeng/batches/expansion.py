@@ -121,11 +121,17 @@ def escape(text: str) -> str:
 
 
 def has_choices(line: str) -> bool:
-    """Whether a line expands to more than one prompt."""
-    try:
-        return any(isinstance(part, Group) for part in parse(line))
-    except TemplateInvalid:
-        return False
+    """Whether a line has a group, even if the rest of it is no valid template."""
+    bars: list[int] = []  # in each open group
+    for token in TOKEN.findall(line):
+        mark = MARKS.get(token)
+        if mark == OPEN:
+            bars.append(0)
+        elif mark == BAR and bars:
+            bars[-1] += 1
+        elif mark == CLOSE and bars and bars.pop():
+            return True
+    return False
 
 
 def labels_of(text: str, total: int) -> tuple[list[str], list[str]] | None:

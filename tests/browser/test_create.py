@@ -6,7 +6,8 @@ import re
 from playwright.sync_api import expect
 
 from tests.browser.harness import every_look
-from tests.browser.making import choices_of, keep_generating
+from tests.browser.making import await_request, choices_of, keep_generating
+from tests.waiting import wait_for
 
 SEND = re.compile("生成|Generate")
 
@@ -118,21 +119,189 @@ def test_keyboard_sends(visit):
         expect(page.locator(".card", has_text=f"{key} {words}")).to_have_count(1)
 
 
-def test_alternatives_are_offered_as_a_batch(visit):
-    """Each combination is shown under the prompt; one button makes all of them."""
-    page = visit(lang="en").page
-    offer = page.locator("#batch-offer")
-    page.fill("#prompt", "a {red|blue} kite")
-
-    expect(offer.locator("li")).to_have_text(["a red kite", "a blue kite"])
+def test_lines_are_offered_as_a_batch(visit):
+    """They stay one prompt, which the main button makes; another makes one of each."""
+    page = (seen := visit("/?n=1", lang="en")).page
+    offer, main = page.locator("#batch-offer"), page.locator("#composer .primary")
+    page.fill("#prompt", "a kite\n\na {red|blue} swing")
+    expect(main).to_have_accessible_name("Generate 2")
+    expect(offer).to_contain_text("3 prompts")
     page.fill("#prompt", "a kite")
     expect(offer).to_be_empty()
-    page.fill("#prompt", "a kite\n\na {red|blue} swing")
-    expect(offer).to_contain_text("3 prompts")
-    offer.get_by_role("button", name="Generate all 3 pictures").click()
+    page.fill("#prompt", "a kite\n\na swing")
+    expect(offer).to_contain_text("2 prompts")
+    expect(main).to_have_accessible_name("Generate")
+    offer.get_by_role("button", name="Generate all 2 pictures").click()
 
     expect(page).to_have_url(re.compile("/batches/batch_"))
     expect(page.locator("main")).to_contain_text("a kite")
+    assert not any(url.endswith("/tasks") for url in seen.requests)
+
+
+ESTIMATE = "**/batches/offer"
+# Enter, twice before the page is left.
+TWICE = """field => {
+  const enter = { key: "Enter", bubbles: true, cancelable: true };
+  for (const _ of "12") field.dispatchEvent(new KeyboardEvent("keydown", enter));
+}"""
+
+
+def test_enter_makes_what_the_button_says(visit):
+    """
+    Alternatives become a table of pictures, with several lines in one prompt. Until the
+    number is known the button says so, and Enter waits; it never orders one picture
+    with the braces in it.
+    """
+    page = (seen := visit("/?n=2", lang="en")).page
+    field, main = page.locator("#prompt"), page.locator("#composer .primary")
+    offer, words = page.locator("#batch-offer"), "a {red|blue} kite\nat {dawn|dusk}"
+    expect(main).to_have_accessible_name("Generate ×2")
+    field.fill("a {red|blue} kite")
+    expect(main).to_have_accessible_name("Generate 4")
+    held: list = []
+    page.route(ESTIMATE, lambda route: held.append(route))
+
+    field.fill(words)
+    expect(main).to_have_accessible_name("Counting…")
+    field.press("Enter")
+    await_request(page, held)
+    field.press("Enter")
+    expect(offer).to_contain_text("press again")
+    held[0].continue_()
+
+    expect(main).to_have_accessible_name("Generate 8")
+    assert len(held) == 1, "counted once"
+    page.unroute(ESTIMATE)
+    expect(offer).to_contain_text("2 × 2 × 2 = 8 pictures")
+    expect(offer.locator("li").first).to_have_text("a red kite at dawn")
+    # What was chosen since is counted first.
+    choices_of(page)
+    choose(page, "n", "1")
+    choices_of(page, shown=False)
+    expect(page.locator("#all")).to_have_text("Generate 4")
+    expect(main).to_have_attribute("name", "confirmed")
+    expect(main).to_have_attribute("value", "4")
+    field.evaluate(TWICE)
+
+    expect(page).to_have_url(re.compile("/batches/batch_"))
+    expect(page.locator("main")).to_contain_text("a red kite at dawn")
+    page.go_back()
+    expect(main).to_have_accessible_name("Generate 4")
+    assert not any(url.endswith("/tasks") for url in seen.requests)
+    field.fill("")
+    field.press("Alt+ArrowUp")
+    expect(field).to_have_value(words)
+    expect(main).to_have_accessible_name("Generate 4")
+    field.fill("a lone swallow")
+    expect(main).to_have_accessible_name("Generate")
+    field.press("Enter")
+    expect(page.locator(".card", has_text="a lone swallow")).to_have_count(1)
+    page.goto("/batches")
+    expect(page.get_by_role("link", name="a {red|blue} kite at")).to_have_count(1)
+
+
+def test_estimate_is_of_what_stands_there(visit):
+    """A late one counts for nothing, and of what was written before it is not lost."""
+    page = visit("/?n=1", lang="en").page
+    main, held = page.locator("#composer .primary"), []
+    page.route(ESTIMATE, lambda route: held.append(route))
+    page.fill("#prompt", "{1|2}")
+    await_request(page, held)
+    page.fill("#prompt", "{1|2|3}")
+    wait_for(lambda: page.evaluate("() => 1") and len(held) > 1)
+
+    held[1].continue_()
+    expect(main).to_have_accessible_name("Generate 3")
+    with page.expect_response(ESTIMATE):
+        held[0].continue_()
+    page.evaluate("() => new Promise(requestAnimationFrame)")
+
+    expect(main).to_have_accessible_name("Generate 3")
+    page.unroute(ESTIMATE)
+    for words in ("{1|2", "{1|2|3}"):
+        page.fill("#prompt", words)
+    expect(main).to_have_accessible_name("Generate 3")
+
+
+def test_alternatives_as_written_keep_the_count(visit):
+    """By a button of their own; what is no group is sent as it is."""
+    page = visit("/?n=2", lang="en").page
+    words, main = "a {red|blue} star", page.locator("#composer .primary")
+    page.fill("#prompt", words)
+
+    page.get_by_role("button", name="Generate as written ×2").click()
+
+    card = page.locator(".card", has_text=words)
+    expect(card.locator(".slot")).to_have_count(2)
+    expect(main).to_have_accessible_name("Generate 4")
+    # Another form with the same words is asked about, too.
+    again = page.locator("#composer").element_handle()
+    card.get_by_role("link", name="Edit prompt").click()
+    wait_for(lambda: not again.evaluate("form => form.isConnected"))
+    expect(main).to_have_accessible_name("Generate 4")
+    choices_of(page)
+    choose(page, "n", "1")
+    choices_of(page, shown=False)
+    page.fill("#prompt", "{a} star | {b}")
+    expect(main).to_have_accessible_name("Generate")
+    page.locator("#prompt").press("Enter")
+    expect(page.locator(".card", has_text="{a} star | {b}")).to_have_count(1)
+
+
+def test_nothing_is_sent_where_the_count_is_not_known(visit):
+    """It is said what to do; the next press counts again."""
+    page = (seen := visit("/?n=1", lang="en", refused=(401, 503))).page
+    main, offer = page.locator("#composer .primary"), page.locator("#batch-offer")
+    page.route(ESTIMATE, lambda route: route.fulfill(status=503), times=1)
+    page.fill("#prompt", "a {red|blue} cloud")
+
+    expect(main).to_have_accessible_name("Count again")
+    expect(offer).to_contain_text("nothing was sent")
+    held: list = []
+    page.route(ESTIMATE, lambda route: held.append(route), times=1)
+    page.locator("#prompt").press("Enter")
+    expect(main).to_have_accessible_name("Counting…")
+    await_request(page, held)
+    held[0].continue_()
+    expect(main).to_have_accessible_name("Generate 2")
+    page.fill("#prompt", "a {red|blue} {cloud}")
+    expect(main).to_have_accessible_name("Count again")
+    expect(offer).to_contain_text("Line 1")
+    page.locator("#prompt").press("Enter")
+    expect(main).to_have_accessible_name("Count again")
+    # Whoever has been signed out is asked to sign in.
+    page.route(ESTIMATE, lambda route: route.fulfill(status=401), times=1)
+    with page.expect_event("load"):
+        page.fill("#prompt", "a {red|blue} sail")
+    expect(main).to_have_accessible_name("Generate 2")
+    assert not any(url.endswith(("/tasks", "/batches/new")) for url in seen.requests)
+
+
+def test_very_many_alternatives_lead_to_the_preview(visit):
+    page = visit("/?n=1", lang="en").page
+    main = page.locator("#composer .primary")
+    page.fill("#prompt", "{1|2|3|4|5|6|7|8}{a|b|c|d|e|f|g}")
+    expect(main).to_have_accessible_name("Preview 56")
+
+    # The first button of the form acts as the main one, too.
+    choices_of(page)
+    page.locator("[name=n]:checked").press("Enter")
+
+    expect(page).to_have_url(re.compile("/batches/preview"))
+    expect(page.locator("[name=confirmed]")).not_to_be_checked()
+    expect(page.locator("[name=confirmed]")).to_have_value("56")
+
+
+def test_alternatives_without_scripts(visit):
+    """The server answers with both buttons."""
+    page = visit("/?n=1", lang="en", js=False).page
+    page.fill("#prompt", "a {red|blue} lake")
+    page.get_by_role("button", name=SEND).last.click()
+    expect(page.get_by_role("button", name="Generate as written")).to_be_visible()
+
+    page.get_by_role("button", name="Generate 2").click()
+
+    expect(page).to_have_url(re.compile("/batches/batch_"))
 
 
 def test_draft_outlives_the_window(visit):
@@ -173,7 +342,7 @@ def test_language_and_theme_are_one_press_away(visit):
 
 def test_button_follows_count_and_size(visit):
     """Count and price change with the choices; in the demo there is a count alone."""
-    page = visit("/", lang="en").page
+    page = visit("/?n=1", lang="en").page
     cost = page.locator("#cost")
     expect(cost).to_have_text("")
     page.locator("[name=n][value='4']").check()

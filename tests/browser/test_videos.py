@@ -230,7 +230,10 @@ def test_choices_follow_each_other(visit):
 
 
 def test_drafts_of_both_forms(visit):
-    """Each has its own; what a link replaces comes back, with its frames."""
+    """
+    Each has its own; what a link replaces comes back, with its frames. A video from a
+    picture begins without the words of another.
+    """
     (picture,) = wall.fill(1)
     page = visit("/", lang="en").page
     page.locator("#prompt").fill("A picture")
@@ -244,15 +247,24 @@ def test_drafts_of_both_forms(visit):
     expect(page.locator("#prompt")).to_have_value("A picture")
     expect(page.locator("#menu-style summary")).not_to_contain_text("Ink wash")
     page.goto(f"/?make=video&first_frame={picture}")
-    expect(page.locator("#prompt")).to_have_value("A video")
-    expect(page.locator("#menu-style summary")).to_contain_text("Ink wash")
     frames = page.locator("#video-pictures img")
     expect(frames).to_have_count(1)
+    expect(page.locator("#prompt")).to_have_value("")
+    page.reload()
+    expect(page.locator("#prompt")).to_have_value("")
+    expect(page.locator("#menu-style summary")).to_contain_text("Ink wash")
+    page.locator("#undo-button").click()
+    expect(page.locator("#prompt")).to_have_value("A video")
+    expect(frames).to_have_count(0)
+    page.goto(f"/?make=video&first_frame={picture}")
+    page.locator("#prompt").fill("It moves")
+    page.reload()
+    expect(page.locator("#prompt")).to_have_value("It moves")
 
     page.goto("/?make=video&prompt=Another")
     expect(page.locator("#prompt")).to_have_value("Another")
     page.locator("#undo-button").click()
-    expect(page.locator("#prompt")).to_have_value("A video")
+    expect(page.locator("#prompt")).to_have_value("It moves")
     expect(frames).to_have_count(1)
 
 

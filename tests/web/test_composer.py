@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from jimeng.documents import Task
+from jimeng.documents import Batch, Task
 from jimeng.http import auth
 from jimeng.i18n import MESSAGES
 from jimeng.providers import MODELS, Registry
@@ -204,6 +204,156 @@ def test_errors_stand_at_their_field(client, fields, wanted):
     assert all(words in errors(page)[place] for place, words in wanted.items())
     assert "保留" in page.text or "prompt" in fields
     assert ids(client.get("/")) == []
+
+
+def send_button(page) -> tuple[str, str, str]:
+    """Of the main button: where it leads, how many it confirms, and what it says."""
+    attributes, text = re.search(
+        r'<button class="primary"([^>]*)>(.*?)</button>', page.text, re.S
+    ).groups()
+    found = re.search(r'name="confirmed" value="(\d+)"', attributes)
+    action = re.search(r'formaction="([^"]+)"', attributes)
+    said = re.sub(r"<[^>]+>", " ", text.partition('id="all"')[2].partition(">")[2])
+    return action and action[1], found and found[1], " ".join(said.split())
+
+
+def literal_button(page) -> str | None:
+    found = re.search(
+        r'<button[^>]* name="literal" value="1">(.*?)</button>', page.text
+    )
+    return found and re.sub(r"<[^>]+>", "", found[1])
+
+
+@for_each("htmx", [False, True])
+def test_alternatives_are_made_or_sent_as_written_by_choice(client, htmx):
+    """
+    Nothing is made before one of two buttons is pressed; each says what it makes and
+    costs, keeps the count, and orders once however often it is pressed.
+    """
+    words = "一座{塔|桥}，{雪|雨}\n夜里"
+    form = {"prompt": words, "n": "2", "token": f"form-choices-{htmx}"}
+
+    page = ask(client, htmx=htmx, **form)
+
+    assert page.status_code == 422
+    assert (Task.find_all({}), Batch.objects.count()) == ([], 0)
+    assert page.text.count('id="all"') == 1
+    assert send_button(page) == ("/batches/new", "8", "生成 8 张 ¥1.60")
+    assert literal_button(page) == "按原文生成 ×2 · ¥0.40"
+    assert "2 × 2 × 2 = 8 张" in page.text and "<li>一座塔，雪 夜里</li>" in page.text
+    assert "尚未提交" in errors(page)["prompt"]
+    token = re.search(r'name="token" value="([^"]+)"', page.text)[1]
+    assert token == form["token"]
+    assert f"{words}</textarea>" in page.text
+
+    sent = {"size": "1:1", **form, "confirmed": "8"}
+    first, second = (send(client, "/batches/new", **sent) for _ in range(2))
+    assert (first.status_code, second.location) == (303, first.location)
+    (batch,) = Batch.objects
+    assert batch.prompts[:2] == ["一座塔，雪 夜里", "一座塔，雨 夜里"]
+    assert batch.n == 2
+    for _ in range(2):
+        assert ask(client, htmx=htmx, literal="1", **form).status_code in {200, 303}
+    (task,) = Task.find_all({"batch": None})
+    assert (task.prompt, task.n) == (words, 2)
+    Task.collection().delete_many({})
+    Batch.objects.delete()
+
+
+@for_each(
+    ("prompt", "is_asked"),
+    [
+        ("｛塔｜桥｝", True),
+        ("{塔|塔}", True),
+        ("{塔|\n桥}", True),
+        ("塔|桥", False),
+        ("{塔}", False),
+        ("{塔|桥", False),
+        ("塔|桥}", False),
+        (r"\{塔\|桥\}", False),
+        # The batch cannot be made, and what is wrong is said.
+        ("{塔|桥}{雪}", True),
+        ("{塔|{桥}}", True),
+    ],
+)
+def test_group_is_what_a_batch_takes_for_one(client, prompt, is_asked):
+    page = ask(client, prompt=prompt)
+
+    assert page.status_code == (422 if is_asked else 303)
+    assert [each.prompt for each in Task.find_all({})] == ([] if is_asked else [prompt])
+    Task.collection().delete_many({})
+
+
+def test_alternatives_that_make_no_batch_are_still_not_sent(client):
+    """The main button promises nothing; what is wrong is said, beside the way on."""
+    page = ask(client, prompt="{塔|桥}{雪}")
+
+    assert send_button(page) == (None, None, "")
+    assert "第 1 行" in page.text and literal_button(page) == "按原文生成 ¥0.20"
+    # Wrong settings are said once, at their field.
+    page = ask(client, prompt="{塔|桥}", seed="-7", literal="1")
+    assert page.status_code == 422
+    assert "2147483647" in errors(page)["seed"]
+    assert page.text.count("2147483647") == 1
+    assert Task.find_all({}) == []
+
+
+def test_very_many_alternatives_are_previewed(client):
+    """More than may be made with one press."""
+    page = ask(client, prompt="{1|2|3|4|5|6|7|8}{a|b|c|d|e|f|g}")
+
+    assert send_button(page) == ("/batches/preview", None, "预览 56 张 ¥11.20")
+    # What will not be shown as a table is not called one.
+    for words, n, said in [
+        ("{塔|桥}", "1", "2 张，排成表格"),
+        ("{1|2|3|4|5|6|7|8}{a|b|c|d|e|f|g}", "4", "224 张"),
+        ("{塔|塔}", "2", "2 张"),
+    ]:
+        assert f"<summary>{said}</summary>" in ask(client, prompt=words, n=n).text
+
+
+def offer(client, prompt: str, **fields: str) -> str:
+    """What a script shows with a prompt, before it is sent."""
+    body = {"prompt": prompt, "size": "1:1", "n": "1", **fields}
+    return send(client, "/batches/offer", htmx=True, **body).text.strip()
+
+
+def test_offer_is_of_alternatives_and_of_lines(client):
+    """Neither of one prompt; what prevents the estimate is said, wherever it is."""
+    assert offer(client, "猫\n猫") == ""
+    lines = offer(client, "猫\n狗")
+    assert 'name="template" value="猫\n狗"' in lines and "literal" not in lines
+    choices = offer(client, "{猫|狗}")
+    assert 'name="literal"' in choices and "template" not in choices
+    assert 'data-url="/batches/new" data-pictures="2"' in choices
+    wrong = offer(client, "{猫|狗}", seed="-7")
+    assert "2147483647" in wrong and "data-url" not in wrong
+
+
+def test_button_makes_as_many_as_it_says(client):
+    """A form that was changed after the button was labelled is asked about again."""
+    fields = {"size": "1:1", "n": "1", "confirmed": "2"}
+
+    page = send(client, "/batches/new", prompt="{塔|桥|亭}", **fields)
+
+    assert page.status_code == 422
+    assert "现在是 3 张" in page.text and "请先勾选" not in page.text
+    assert Batch.objects.count() == 0
+
+
+def test_alternatives_that_were_sent_as_written_stay_so(client, provider, work_off):
+    """Over REST, and when a task is repeated; the form asks about its words anew."""
+    words = "一座{塔|桥}"
+    task_id = create(client, user_id="guest", prompt=words)
+    work_off()
+
+    answer = send(client, f"/tasks/{task_id}/again", token="form-again")
+
+    assert answer.status_code == 303
+    assert [each.prompt for each in Task.find_all({})] == [words, words]
+    page = client.get(f"/?again={task_id}")
+    assert f"{words}</textarea>" in page.text and literal_button(page) is None
+    assert ask(client, prompt=words).status_code == 422
 
 
 def test_length_counts_the_words_of_the_style(client):

@@ -2,6 +2,7 @@
 
 import io
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -116,6 +117,21 @@ def test_card_comes_to_the_top_of_the_feed(client):
     assert second.headers["HX-Refresh"] == "true"
 
 
+@for_each("htmx", [False, True])
+def test_alternatives_are_sent_as_written_by_choice_alone(client, htmx):
+    """There is no batch of videos here, so one button is left, and no script."""
+    words = "灯笼{红|蓝}"
+
+    page = create(client, htmx=htmx, prompt=words)
+
+    assert page.status_code == 422 and Task.find_all({}) == []
+    assert "不会按 {a|b} 逐一生成" in page.text
+    assert 'name="literal" value="1"' in page.text
+    create(client, htmx=htmx, prompt=words, literal="1")
+    assert only_task().prompt == words
+    Task.collection().delete_many({})
+
+
 def test_frames_and_references_do_not_go_together(client):
     """With one of them, there is no place for the other."""
     (picture,) = hang("一只猫")
@@ -204,6 +220,63 @@ def test_video_goes_on_where_its_last_frame_is_stored(client):
     for place in (f"/pictures/{video.id}", "/", "/gallery"):
         assert link not in client.get(place).text
     assert "没有保存，所以不能接着生成" in client.get(f"/pictures/{video.id}").text
+
+
+def settings_of_link(client, image_id: str) -> tuple:
+    """What the form for a video that begins with this picture is filled with."""
+    page = client.get(f"/?make=video&first_frame={image_id}")
+    assert f'name="first_frame" value="{image_id}"' in page.text
+    model = re.search(r'type="radio" name="model" value="([^"]+)" checked', page.text)
+    menus = ("duration", "resolution", "ratio", "audio", "n")
+    return model[1], *(chosen(page, name) for name in menus), page
+
+
+SEEDANCE = "doubao-seedance-1.5-pro"
+LANE = "volcengine_ark:doubao-seedance-1-5-pro-251215"
+OF_CLIP = {"duration": 8, "resolution": "480p", "ratio": "9:16", "audio": True}
+
+
+def hang_clip() -> Image:
+    """A video with settings that no other form has."""
+    clip = hang_video("海浪", model=SEEDANCE)
+    asked = {"lane": LANE, "video": OF_CLIP, "n": 2}
+    Task.collection().update_one({"_id": clip.task_id}, {"$set": asked})
+    return clip
+
+
+def test_video_goes_on_with_its_own_settings(client):
+    """Neither those of the last form nor those left unsent, and no words at all."""
+    clip = hang_clip()
+    create(client, model=JIMENG, duration="10", prompt="另一段")
+    unsent = "doubao-seedance-2.0"
+    client.set_cookie("video", f"model={unsent}&ratio=3:4&prompt=没发&who=")
+
+    *found, page = settings_of_link(client, clip.id)
+
+    assert found == [SEEDANCE, "8", "480p", "9:16", "1", "2"]
+    assert "另一段</textarea>" not in page.text and "没发" not in page.text
+    assert "已换用" not in page.text
+    # A picture has no settings of a video: those left unsent, or of the last form.
+    (picture,) = hang("一只猫")
+    model, _, _, ratio, *_, page = settings_of_link(client, picture)
+    assert (model, ratio) == (unsent, "adaptive") and "没发" not in page.text
+
+
+def test_video_goes_on_with_the_next_model_where_its_own_cannot(client, registry):
+    """Which is said, with the reason; the settings are the nearest of that model."""
+    clip, model = hang_clip(), registry.models[LANE]
+    video = replace(model.video, first_frame=False)
+    registry.models[LANE] = replace(model, video=video)
+
+    other, seconds, *_, page = settings_of_link(client, clip.id)
+
+    assert (other, seconds) == ("doubao-seedance-2.0", "8")
+    reason = "Seedance 1.5 Pro 不能从图片开始，已换用 Seedance 2.0"
+    assert reason in page.text
+    assert reason not in change(client, model=other, first_frame=clip.id).text
+    del registry.models[LANE]
+    page = settings_of_link(client, clip.id)[-1]
+    assert "原来的模型已不再提供，已换用" in page.text
 
 
 def test_files_are_frames(client):

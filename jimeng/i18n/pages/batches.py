@@ -5,6 +5,25 @@ BATCH_PAGES: dict[str, tuple[str, str]] = {
     "batch.add": ("新建批量任务", "New batch"),
     "batch.offer": ("也可作为批量任务：{n} 条提示词", "As a batch: {n} prompts"),
     "batch.offer_create": ("批量生成 {n} 张", "Generate all {n} pictures"),
+    "batch.table": ("{product} 张，排成表格", "{product} pictures, as a table"),
+    "batch.choices": ("{product} 张", "{product} pictures"),
+    "batch.literal": ("按原文生成", "Generate as written"),
+    "batch.counting": ("正在计算", "Counting…"),
+    "batch.wait": (
+        "正在计算张数和费用：按钮上写明后再按一次",
+        "Counting the pictures: press again once the button says how many",
+    ),
+    "batch.count_again": ("重新计算", "Count again"),
+    "batch.failed": (
+        "没能算出张数和费用，什么都没有提交。请检查网络，再按“重新计算”",
+        "The pictures could not be counted, so nothing was sent. Check the network "
+        "and press “Count again”",
+    ),
+    "batch.preview": ("预览 {n} 张", "Preview {n}"),
+    "batch.changed": (
+        "现在是 {n} 张：确认后请再按一次",
+        "It is {n} pictures now: press again if that is right",
+    ),
     "batch.list": ("我的批量任务", "My batches"),
     "batch.prompts": ("提示词，每行一条", "Prompts, one per line"),
     "batch.placeholder": (

@@ -8,6 +8,16 @@ CREATE: dict[str, tuple[str, str]] = {
         "What should it show? Subject, scene, style",
     ),
     "form.missing": ("请先写下想画什么", "Describe what the picture should show"),
+    "form.choices_image": (
+        "尚未提交：提示词里有 {{a|b}}。请选择生成每一种，或按原文生成",
+        "Not sent yet: the prompt has {{a|b}}. Choose whether to generate every "
+        "alternative, or the prompt as written",
+    ),
+    "form.choices_video": (
+        "尚未提交：视频不会按 {{a|b}} 逐一生成。请只留一种，或按原文生成",
+        "Not sent yet: videos are not generated for each of {{a|b}}. Keep one, or "
+        "generate the prompt as written",
+    ),
     "form.counter": (
         "字符数，包括风格添加的文字",
         "Characters, including those the style adds",

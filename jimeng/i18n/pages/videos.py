@@ -58,6 +58,14 @@ VIDEOS: dict[str, tuple[str, str]] = {
         "没有保存，所以不能接着生成",
         "Not stored, so it cannot be continued",
     ),
+    "video.model_cannot": (
+        "{model} 不能从图片开始，已换用 {instead}",
+        "{model} does not start from a picture, so {instead} is used",
+    ),
+    "video.model_gone": (
+        "原来的模型已不再提供，已换用 {instead}",
+        "The model it had is no longer offered, so {instead} is used",
+    ),
     "video.update": ("更新选项", "Update"),
     "video.price": ("{n} 秒 {price}", "{price} for {n} s"),
     "video.lengths": ("{n} 秒", "{n} s"),

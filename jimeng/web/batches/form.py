@@ -8,11 +8,18 @@ from werkzeug.datastructures import FileStorage, MultiDict
 from jimeng import batches
 from jimeng.batches import NewBatch
 from jimeng.batches.creation import MAX_NAME_CHARS
-from jimeng.batches.expansion import FIELD, MAX_TEXT_CHARS, escape, has_choices
+from jimeng.batches.expansion import (
+    FIELD,
+    MAX_TEXT_CHARS,
+    escape,
+    has_choices,
+    labels_of,
+)
 from jimeng.batches.validation import BatchEstimate
 from jimeng.documents import Batch
 from jimeng.documents.principal import Principal
 from jimeng.errors import Invalid, JimengError
+from jimeng.web.batches.views import MAX_GRID
 from jimeng.web.create.form import Composer, hundredths
 from jimeng.web.create.initial import initial_form
 from jimeng.web.site.formats import yuan_short
@@ -63,12 +70,16 @@ class BatchForm:
         )
 
     @classmethod
-    def from_prompt(cls, form: MultiDict) -> "BatchForm":
-        """The Create form as a batch: one with a prompt for each of its lines."""
-        settings = replace(Composer.from_form(form, MultiDict()), prompt="", counted=0)
-        lines = form.get("prompt", "").splitlines()
+    def of_choices(cls, form: Composer) -> "BatchForm":
+        """The Create form as a batch of the alternatives in its prompt."""
+        return cls(replace(form, prompt=""), to_one_line(form.prompt))
+
+    @classmethod
+    def of_lines(cls, form: Composer) -> "BatchForm":
+        """The Create form as a batch with a prompt for each of its lines."""
+        lines = form.prompt.splitlines()
         text = "\n".join(to_one_line(line) for line in lines if line.strip())
-        return cls(settings, text[: MAX_TEXT_CHARS + 1])
+        return cls(replace(form, prompt=""), text[: MAX_TEXT_CHARS + 1])
 
     @classmethod
     def initial(cls) -> "BatchForm":
@@ -141,10 +152,15 @@ class BatchForm:
     def check_confirmed(self) -> None:
         """
         Raises:
-            Invalid: the batch is large, and its number of pictures is not confirmed.
+            Invalid: the batch is large, and its number of pictures is not confirmed; or
+                another number is.
         """
-        if self.needs_confirmation and self.confirmed != str(self.pictures):
+        if self.confirmed == str(self.pictures):
+            return
+        if self.needs_confirmation:
             raise Invalid.field("confirmed", "batch.confirm_first", n=self.pictures)
+        if self.confirmed:
+            raise Invalid.field(FIELD, "batch.changed", n=self.pictures)
 
     def rejected(self, error: JimengError) -> "BatchForm":
         """The same with the errors for which it was rejected."""
@@ -162,6 +178,26 @@ class BatchForm:
     def needs_confirmation(self) -> bool:
         """Whether the number of pictures must be confirmed."""
         return self.pictures > CONFIRM_ABOVE
+
+    @property
+    def action(self) -> str:
+        """The view that creates it, or that has it confirmed first."""
+        return "web.preview_batch" if self.needs_confirmation else "web.create_batch"
+
+    @property
+    def table(self) -> tuple[list[str], list[str]] | None:
+        """The labels of the table that its pictures will form, if they form one."""
+        if not 0 < self.pictures <= MAX_GRID or self.estimate is None:
+            return None
+        return labels_of(self.text, len(self.estimate.prompts))
+
+    @property
+    def product(self) -> str:
+        """The number of pictures; of a table with its factors, as ``3 × 2 = 6``."""
+        each = self.estimate.each.n if self.estimate else 1
+        factors = [n for n in (*map(len, self.table or ()), each) if n > 1]
+        product = f"{' × '.join(map(str, factors))} = " if len(factors) > 1 else ""
+        return f"{product}{self.pictures}"
 
     @property
     def previewed(self) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from flask import make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from werkzeug.datastructures import MultiDict
 
 from jimeng import batches
 from jimeng.batches import queries
@@ -17,6 +18,7 @@ from jimeng.web import bp, is_htmx, refused, reload_page
 from jimeng.web.batches.form import BatchForm
 from jimeng.web.batches.views import grid_of, shelf_of, views_of
 from jimeng.web.create import form_tokens
+from jimeng.web.create.form import Composer
 from jimeng.web.create.initial import store_used_settings
 from jimeng.web.site.formats import day_of, start_of, zone
 from jimeng.web.site.forms import accepts_double_charge
@@ -69,9 +71,21 @@ def offer_batch() -> str:
     What the prompt of the Create form makes as a batch: a partial, empty if that is a
     single picture.
     """
-    form = BatchForm.from_prompt(request.form)
-    form = form.with_estimate(auth.principal_of_page())
-    return render_template("batches/_offer.html", batch=form, form=form.settings)
+    principal = auth.principal_of_page()
+    form = Composer.from_form(request.form, MultiDict())
+    return render_template(
+        "batches/_offer.html",
+        form=form,
+        batch=batch_of_choices(form),
+        lines=BatchForm.of_lines(form).with_estimate(principal),
+        oob=True,
+    )
+
+
+@bp.app_template_global()
+def batch_of_choices(form: Composer) -> BatchForm:
+    """The batch that the main button makes of a prompt with alternatives."""
+    return BatchForm.of_choices(form).with_estimate(auth.principal_of_page())
 
 
 @bp.post("/batches/new")

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Self
 from werkzeug.datastructures import MultiDict
 
 from jimeng import jobs, tasks
+from jimeng.batches.expansion import has_choices
 from jimeng.documents import Task
 from jimeng.documents.principal import Principal
 from jimeng.errors import Invalid, JimengError
@@ -41,6 +42,7 @@ class TaskForm:
         n: The number of outputs.
         seed: Empty for a random one.
         style: The id of a style, or free text.
+        literal: Whether alternatives in the prompt are to be sent as written.
         token: Idempotency key of the form.
         errors: Field -> messages; "" for those that belong to no field.
     """
@@ -50,6 +52,7 @@ class TaskForm:
     n: str = "1"
     seed: str = ""
     style: str = ""
+    literal: bool = False
     token: str = field(default_factory=new_token)
     errors: Mapping[str, list[str]] = field(default_factory=dict)
 
@@ -69,6 +72,7 @@ class TaskForm:
             "n": form.get("n", "1").strip(),
             "seed": "" if seed == "-1" else seed,
             "style": own_style or form.get("style", "").strip(),
+            "literal": form.get("literal") == "1",
             "token": token_of(form),
         }
 
@@ -100,6 +104,8 @@ class TaskForm:
             Invalid: a field is wrong.
             TooManyPending: as `tasks.create`; so are all other errors.
         """
+        if self.has_choices and not self.literal:
+            raise Invalid.field("prompt", f"form.choices_{self.makes}")
         files = "images" if self.has_files else ""
         return create_once(principal, self.request(principal), self.token, files=files)
 
@@ -115,6 +121,11 @@ class TaskForm:
         """The chosen model, else the default one; None if no model is configured."""
         found = (find_model_or_none(name, self.makes) for name in (self.wanted, ""))
         return next(filter(None, found), None)
+
+    @property
+    def has_choices(self) -> bool:
+        """Whether the prompt has alternatives, of which a batch makes each."""
+        return has_choices(self.prompt)
 
     @property
     def models(self) -> list[options.ModelOption]:

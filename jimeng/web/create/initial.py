@@ -55,22 +55,35 @@ def initial_form() -> Composer | VideoForm:
 
 def initial_video_form(principal: Principal) -> VideoForm:
     """
-    The form of videos as the query says; what that leaves open is as this browser's
-    unsent choices, or as the user's last video if that is among the latest tasks.
+    The form of videos as the query says; what that leaves open is as the video that it
+    continues, else as this browser's unsent choices, or as the user's last video if
+    that is among the latest tasks.
     """
     linked, unsent = VideoForm.from_link(request.args), values_in_cookie(VIDEO)
     if "model" in request.args:
         return linked
+    continued = continued_task(principal, linked)
+    if continued:
+        return VideoForm.from_task(continued).with_pictures_of(linked)
     if unsent:
         usual = VideoForm.from_link(unsent)
     else:
         recent = recent_tasks(principal, {"batch": None})
         newest = next((task for task in recent if task.type == VIDEO), None)
         usual = VideoForm.with_settings_of(newest) if newest else linked
-    form = replace(usual, prompt=linked.prompt)
     if linked.pictures:
-        form = replace(form, pictures=linked.pictures, ratio="").with_suitable_model()
-    return form.fitted()
+        return replace(usual, ratio="").with_pictures_of(linked)
+    return replace(usual, prompt=linked.prompt).fitted()
+
+
+def continued_task(principal: Principal, form: VideoForm) -> Task | None:
+    """The task of the video whose last frame the form begins with, if it does."""
+    picture_id = dict(form.pictures).get("first_frame", "")
+    try:
+        image = picture_details.find_picture(principal, picture_id)
+        return tasks.find(principal, image.task_id) if image.is_video else None
+    except (ImageNotFound, TaskNotFound):
+        return None
 
 
 def stage_instead() -> ResponseReturnValue | None:

@@ -28,7 +28,7 @@ from jimeng.schemas.videos import VideoFields, as_request
 from jimeng.tasks import NewTask
 from jimeng.web import bp
 from jimeng.web.create import inputs, options
-from jimeng.web.create.form import TaskForm
+from jimeng.web.create.form import TaskForm, find_model_or_none
 from jimeng.web.create.form_tokens import new_token
 from jimeng.web.create.inputs import FormInput
 from jimeng.web.site.formats import yuan_short
@@ -52,6 +52,7 @@ class VideoForm(TaskForm):
         audio: ``1`` for sound.
         camera: A movement, or `STILL`; empty for none in particular.
         keeps_last: Whether the last frame is returned as a picture.
+        instead_of: The model that was wished, if it is gone or takes no such pictures.
         pictures: What each input is for, with its id, in order.
         files: The same with uploads, which follow *pictures*.
     """
@@ -63,6 +64,7 @@ class VideoForm(TaskForm):
     camera: str = ""
     camera_strength: str = ""
     keeps_last: bool = True
+    instead_of: str = ""
     pictures: tuple[tuple[Role, str], ...] = ()
     files: tuple[tuple[Role, bytes], ...] = ()
 
@@ -129,12 +131,24 @@ class VideoForm(TaskForm):
         form = replace(cls.from_task(task), prompt="", pictures=())
         return form.fitted()
 
+    def with_pictures_of(self, linked: "VideoForm") -> "VideoForm":
+        """The same with the pictures and words of a link."""
+        form = replace(self, prompt=linked.prompt, pictures=linked.pictures)
+        return form.with_suitable_model().fitted()
+
     def with_suitable_model(self) -> "VideoForm":
-        """The same with a model that takes its pictures, if the chosen one does not."""
-        if self.model is None or self.takes(self.model):
+        """
+        The same with the next model that takes its pictures, if the chosen one is gone
+        or does not.
+        """
+        models = [each.model for each in self.models]
+        if self.model is None:
             return self
-        found = next((m.model for m in self.models if self.takes(m.model)), self.model)
-        return replace(self, wanted=found.lane)
+        at = models.index(self.model)
+        found = next(filter(self.takes, models[at:] + models[:at]), self.model)
+        if found is find_model_or_none(self.wanted, self.makes):
+            return self
+        return replace(self, wanted=found.lane, instead_of=self.wanted)
 
     def takes(self, model: Model) -> bool:
         """Whether a model takes pictures for all that the form has some for."""
@@ -170,6 +184,17 @@ class VideoForm(TaskForm):
             seed=self.seed if self.errors else self.fitting_seed,
             style=self.style[:MAX_STYLE],
         )
+
+    @property
+    def why_instead(self) -> str:
+        """Why the form has another model than was wished; empty if it has that one."""
+        if not self.instead_of or self.model is None:
+            return ""
+        names = {"instead": options.spoken(self.model.id)}
+        missed = find_model_or_none(self.instead_of, self.makes)
+        if missed is None:
+            return t("video.model_gone", **names)
+        return t("video.model_cannot", model=options.spoken(missed.id), **names)
 
     @property
     def has_files(self) -> bool:
