@@ -128,8 +128,13 @@ function follow(key) {
   return true;
 }
 
+// No key handler sees a key of an input method. Safari reports the key that ends a
+// composition, as the Enter that takes a word, by its code alone.
+const isComposing = (event) => event.isComposing || event.keyCode === 229;
+addEventListener("keydown", (event) => { if (isComposing(event)) event.stopImmediatePropagation(); }, true);
+
 function pressed(event) {
-  if (event.isComposing || event.repeat || event.defaultPrevented) return;
+  if (event.repeat || event.defaultPrevented) return;
   const key = keyOf(event);
   const plain = !/^(mod|alt)\+/.test(key);
   if (isTyping(event.target) || own.get("keys") === "off") return;

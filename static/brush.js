@@ -261,7 +261,7 @@
   const KEYS = { b: "brush", e: "eraser", l: "lasso", m: "rectangle" };
 
   document.addEventListener("keydown", (event) => {
-    if (!isOpen() || event.isComposing || isTyping(event.target) && event.target.type !== "range") return;
+    if (!isOpen() || isTyping(event.target) && event.target.type !== "range") return;
     if (document.querySelector("dialog[open]:not(#stage)")) return;
     const key = event.key.toLowerCase();
     if ((event.ctrlKey || event.metaKey) && (key === "z" || key === "y")) act(key === "y" || event.shiftKey ? "redo" : "undo");

@@ -98,7 +98,7 @@ document.addEventListener("input", ({ target }) => {
 
 document.addEventListener("keydown", (event) => {
   const { target } = event;
-  if (event.isComposing || event.keyCode === 229 || event.key !== "Enter" || !target.matches?.(".choice-panel .input")) return;
+  if (event.key !== "Enter" || !target.matches?.(".choice-panel .input")) return;
   event.preventDefault(); // else Enter would submit the form
   const menu = target.closest(".menu");
   menu.open = false;

@@ -47,8 +47,6 @@ document.addEventListener("input", ({ target }) => {
 });
 
 document.addEventListener("keydown", (event) => {
-  // Ignore keys while an input method is composing; Safari reports keyCode 229.
-  if (event.isComposing || event.keyCode === 229) return;
   const { target, key } = event;
   if (target !== prompt()) return;
   if (event.altKey && (key === "ArrowUp" || key === "ArrowDown")) {

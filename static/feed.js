@@ -67,7 +67,7 @@ on("htmx:after:swap htmx:afterSwap", (event) => {
 // On a contact sheet: shortcuts for the picture under the pointer or with the focus.
 document.addEventListener("keydown", (event) => {
   const sheet = document.querySelector(".feed[data-view=sheet]");
-  if (!sheet || event.defaultPrevented || event.repeat || event.isComposing || own.get("keys") === "off") return;
+  if (!sheet || event.defaultPrevented || event.repeat || own.get("keys") === "off") return;
   if (isTyping(event.target) || document.querySelector("dialog[open]")) return;
   const slot = document.activeElement.closest(".slot") || sheet.querySelector(".slot:hover");
   const key = keyOf(event);

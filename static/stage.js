@@ -573,7 +573,7 @@ const stage = (() => {
   };
 
   document.addEventListener("keydown", (event) => {
-    if (!article() || event.isComposing || event.defaultPrevented) return;
+    if (!article() || event.defaultPrevented) return;
     if (document.querySelector("dialog[open]:not(#stage)")) return;
     const key = keyOf(event);
     if (event.key === "Enter" && event.target.matches(".edit-prompt") && isSend(event)) {
@@ -608,7 +608,7 @@ const stage = (() => {
   // Arrow keys open the neighbours (app.js), except in text fields. Escape is handled here
   // first; elsewhere it closes all menus, and a dialog.
   document.addEventListener("keydown", (event) => {
-    if (event.key === "Escape" && article() && !event.isComposing && !document.querySelector("dialog[open]:not(#stage)")) {
+    if (event.key === "Escape" && article() && !document.querySelector("dialog[open]:not(#stage)")) {
       event.preventDefault();
       if (event.target.matches(".stage-mask") && event.target.dispatchEvent(new CustomEvent("escape", { cancelable: true })) === false) return;
       if (!peel()) leave();

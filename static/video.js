@@ -88,7 +88,7 @@
   document.addEventListener("keydown", (event) => {
     const player = stageVideo();
     const key = keyOf(event);
-    if (!player || !Object.hasOwn(KEYS, key) || event.isComposing || event.defaultPrevented) return;
+    if (!player || !Object.hasOwn(KEYS, key) || event.defaultPrevented) return;
     if (event.target.closest?.("button, summary, a, textarea, select, input, pre, .menu")) return;
     if (document.querySelector("dialog[open]:not(#stage)") || key === "m" && own.get("keys") === "off") return;
     event.preventDefault();

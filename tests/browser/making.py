@@ -104,6 +104,24 @@ def button(within, name: str):
     return within.get_by_role("button", name=name, exact=True)
 
 
+# As Safari reports the key that ends a composition: it composes no longer, and only the
+# code says that the key belongs to the input method.
+COMMITTED = """
+async (target, key) => {
+  const isFree = target.dispatchEvent(new KeyboardEvent("keydown",
+    { keyCode: 229, bubbles: true, cancelable: true, ...key }));
+  // What a handler has begun shows.
+  for (const _ of "12") await new Promise(requestAnimationFrame);
+  return isFree;
+}
+"""
+
+
+def commit(target, key: str, **held: bool) -> None:
+    """Commit a word of an input method in *target* with this key."""
+    assert target.evaluate(COMMITTED, {"key": key, **held}), "a handler took the key"
+
+
 def file(content: bytes, name: str = "a.jpg", kind: str = "image/jpeg") -> dict:
     """One that is chosen in a page."""
     return {"name": name, "mimeType": kind, "buffer": content}

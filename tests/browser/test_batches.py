@@ -6,7 +6,7 @@ from playwright.sync_api import expect
 
 from tests import given_pictures as given
 from tests.browser.harness import every_look
-from tests.browser.making import choices_of, file, keep_generating
+from tests.browser.making import choices_of, commit, file, keep_generating
 from tests.rest import API
 from tests.waiting import wait_for
 
@@ -98,6 +98,8 @@ def test_batch_is_sent_and_followed_without_a_reload(visit, live_server):
     page.fill("#template", "红灯笼\n蓝灯笼\n绿灯笼")
     expect(page.locator("#batch-cost")).to_contain_text("3")
     with keep_generating(live_server):
+        commit(page.locator("#template"), "Enter", ctrlKey=True)
+        assert not any(url.endswith("/batches/new") for url in seen.requests)
         page.locator("#template").press("Control+Enter")
 
         page.wait_for_url(re.compile(r"/batches/batch_"))

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.harness import every_look
-from tests.browser.making import clear, make
+from tests.browser.making import clear, commit, make, slot_of
 
 AWAY = re.compile("连不上|Cannot reach the server")
 LOST = re.compile("提交没有成功|was not submitted")
@@ -69,6 +69,46 @@ def test_keys_lead_between_pages(visit):
 
     expect(page.get_by_label("Use shortcuts")).not_to_be_checked()
     assert page.url.endswith("/")
+
+
+def test_key_of_an_input_method_is_no_shortcut(visit, live_server):
+    """
+    What an input method takes, such as the Enter or Escape that ends a word, sends
+    nothing, closes nothing and moves nothing; the same key does so afterwards.
+    """
+    made = make(live_server, "拼音里的猫")
+    page = (seen := visit("/?view=sheet&size=512x512", lang="en")).page
+    field, menu, own = (
+        page.locator(f"#{n}") for n in ("prompt", "menu-style", "style-own")
+    )
+    field.fill("拼音")
+    commit(field, "Enter")
+    commit(field, "ArrowUp", altKey=True)
+    expect(field).to_have_value("拼音")
+    assert not any(url.endswith("/tasks") for url in seen.requests)
+
+    menu.locator("summary").click()
+    for key in ("Enter", "Escape"):
+        commit(own, key)
+        expect(menu).to_have_attribute("open", "")
+    commit(menu.locator("summary"), "ArrowDown")
+    expect(menu.locator("summary")).to_be_focused()
+    own.press("Escape")
+    expect(menu).not_to_have_attribute("open", "")
+
+    page.evaluate("document.getElementById('notices').textContent = 'Undo'")
+    commit(field, "Escape")
+    expect(page.locator("#notices")).to_have_text("Undo")
+    field.press("Escape")
+    expect(page.locator("#notices")).to_be_empty()
+
+    link = slot_of(page, made).locator(".slot-link")
+    link.focus()
+    for key in ("f", "i", "?"):
+        commit(link, key)
+    expect(page.locator("#keys")).to_be_hidden()
+    expect(page.locator("#inputs .input-tile")).to_have_count(0)
+    assert not any(url.endswith("/favourite") for url in seen.requests)
 
 
 @every_look

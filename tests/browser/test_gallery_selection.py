@@ -10,6 +10,7 @@ from jimeng.documents.principal import Principal
 from jimeng.gallery import picture_details, trash
 from tests.browser import wall
 from tests.browser.harness import every_look
+from tests.browser.making import commit
 
 pytestmark = pytest.mark.usefixtures("empty_gallery")
 
@@ -94,6 +95,8 @@ def test_range_is_chosen_with_shift(visit):
 
     assert chosen(page) == [1, 2]
     expect(page.locator(".picks-count")).to_have_text("已选 2 项")
+    commit(page.locator("body"), "Escape")
+    assert chosen(page) == [1, 2]
     page.keyboard.press("Escape")
     assert chosen(page) == []
     expect(page.locator("#selection")).to_be_hidden()

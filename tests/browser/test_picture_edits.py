@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 
 from tests import given_pictures as given
 from tests.browser.harness import every_look
-from tests.browser.making import file, make
+from tests.browser.making import commit, file, make
 from tests.browser.test_stage import touch
 from tests.waiting import wait_for
 
@@ -63,6 +63,33 @@ def mask_of(page):
     made = Pillow.open(io.BytesIO(bytes(mask.evaluate(FILE))))
     assert made.size == (512, 512)
     return made.getchannel("A")
+
+
+def test_word_that_is_committed_orders_no_edit(visit, picture):
+    """
+    The Enter that takes a word of an input method is no order, and its Escape leaves
+    neither the words nor the stage; the Enter after it orders.
+    """
+    page = opened(seen := visit(f"/pictures/{picture}", lang="en"), "edit")
+    page.route("**/edit", lambda route: route.fulfill(status=204))
+    words = page.locator("#edit-prompt")
+    words.fill("加一艘船")
+
+    commit(words, "Enter")
+    commit(words, "Enter", ctrlKey=True)
+    commit(words, "Escape")
+
+    expect(words).to_be_focused()
+    assert not any(url.endswith("/edit") for url in seen.requests)
+    page.locator("[data-tool=expand]").click()
+    edge = page.locator(".expand-edge").first
+    page.locator("[data-tool=repaint]").click()
+    for target in (edge, page.locator(".stage-mask"), page.locator(".stage-view")):
+        for key in ("ArrowLeft", "Enter", "Escape", "z", "f"):
+            commit(target, key, ctrlKey=key == "z")
+    page.locator("[data-tool=edit]").click()
+    with page.expect_request("**/edit"):
+        words.press("Enter")
 
 
 @every_look
