@@ -85,6 +85,7 @@ function offline(is) {
   const notice = document.querySelector(".offline");
   clearTimeout(probing);
   if (is) probing = setTimeout(probe, PROBE, notice.dataset.url);
+  if (is) ahead = null; // no form comes: what was typed stays in this one
   const text = isLost ? notice.dataset.lost : is ? notice.dataset.text : "";
   if (text === notice.textContent) return;
   notice.toggleAttribute("data-on", text !== "");
@@ -116,6 +117,51 @@ function isTyping(target) {
   return target.closest?.("textarea, select, [contenteditable], input:not([type=radio], [type=checkbox])");
 }
 
+// After a shortcut that leads to a prompt the next letters are its words, also before it is
+// there: they are typed into the form that will be replaced, else into a hidden field, and
+// appended to the prompt when it is there, also on the next page.
+const AHEAD = "ahead";
+let ahead = null; // {field, from}: what it held before
+
+// A link to a form with a prompt to be written.
+const isToWrite = ({ search }) => /[?&](prompt|again|image|first_frame)=/.test(search);
+
+function typeAhead(field = document.createElement("textarea")) {
+  if (!field.isConnected) {
+    field.className = "unseen";
+    (document.querySelector("dialog[open]") || document.body).append(field);
+  }
+  field.focus({ preventScroll: true });
+  field.setSelectionRange(field.value.length, field.value.length);
+  ahead = { field, from: field.value };
+}
+
+// What was typed so far, and is no longer in that field.
+function typedAhead() {
+  const { field, from } = ahead;
+  ahead = null;
+  const typed = field.value.slice(from.length);
+  if (field.matches(".unseen")) field.remove();
+  else write(field, from);
+  return typed;
+}
+
+function write(field, text) {
+  field.value = text;
+  field.dispatchEvent(new Event("input", { bubbles: true }));
+}
+
+// The field that was to come is there, or missing.
+function land(field) {
+  const typed = ahead ? typedAhead() : tab.get(AHEAD) || null;
+  if (typed === null || !field) return;
+  tab.set(AHEAD, "");
+  field.focus({ preventScroll: true });
+  if (typed) write(field, field.value + typed);
+}
+
+addEventListener("pagehide", () => { if (ahead) tab.set(AHEAD, typedAhead()); });
+
 function follow(key) {
   // On the stage, shortcuts also reach elements of a closed drawer.
   const over = document.querySelector("#stage[open]");
@@ -124,7 +170,10 @@ function follow(key) {
   if (!found) return false;
   if (found.closest("[inert]")) return true; // of the previous picture, while the next one loads
   if (found.matches("input, textarea, select")) found.focus();
-  else found.click();
+  else {
+    found.click();
+    if (isToWrite(found) && !isTyping(document.activeElement)) typeAhead();
+  }
   return true;
 }
 

@@ -129,4 +129,5 @@ count();
 // Focus a prompt from a link, to be edited; not on touch screens, where the keyboard would
 // open.
 prompt().setSelectionRange(prompt().value.length, prompt().value.length);
-if (/[?&](prompt|again)=/.test(location.search) && !matchMedia("(pointer: coarse)").matches) prompt().focus({ preventScroll: true });
+if (isToWrite(location) && !matchMedia("(pointer: coarse)").matches) prompt().focus({ preventScroll: true });
+addEventListener("DOMContentLoaded", () => land(prompt())); // choices.js is there

@@ -7,6 +7,7 @@ let state = null;
 
 // htmx 4 has in detail.ctx what htmx 2 has in detail.
 const sourceOf = ({ detail }) => detail.ctx?.sourceElement || detail.elt;
+const targetOf = (event) => sourceOf(event)?.getAttribute?.("hx-target");
 const statusOf = ({ detail }) => detail.ctx?.response?.status || detail.xhr?.status;
 
 function on(names, listener) {
@@ -52,16 +53,31 @@ on("htmx:after:swap htmx:afterSwap", ({ detail }) => {
 // Scroll to the top for a task created by a card's button; focus the prompt after the form
 // was filled from an earlier task.
 on("htmx:after:request htmx:afterRequest", (event) => {
-  const pressed = sourceOf(event);
-  const target = pressed?.getAttribute?.("hx-target");
+  const target = targetOf(event);
   if (!["#feed", "#composer"].includes(target) || statusOf(event) >= 400) return;
-  pressed.closest("details")?.removeAttribute("open");
+  sourceOf(event).closest("details")?.removeAttribute("open");
   if (target === "#feed") window.scrollTo({ top: 0 });
 });
 
+// What is typed while another form is on its way goes on in that one.
+let typed = "";
+
+document.addEventListener("click", ({ target }) => {
+  if (target.closest?.("[hx-target='#composer']")) typeAhead(document.getElementById("prompt"));
+});
+
+on("htmx:before:swap htmx:beforeSwap", (event) => {
+  if (!["#composer", "#inputs"].includes(targetOf(event))) return;
+  const isOther = targetOf(event) === "#composer" && statusOf(event) < 400;
+  typed = ahead && isOther ? typedAhead() : "";
+  ahead = null;
+});
+
 on("htmx:after:swap htmx:afterSwap", (event) => {
-  const pressed = sourceOf(event);
-  if (pressed?.getAttribute?.("hx-target") === "#composer") document.getElementById("prompt")?.focus();
+  if (targetOf(event) !== "#composer") return;
+  const prompt = document.getElementById("prompt");
+  prompt.focus();
+  prompt.value += typed; // before create.js takes the form for the draft
 });
 
 // On a contact sheet: shortcuts for the picture under the pointer or with the focus.
@@ -75,4 +91,5 @@ document.addEventListener("keydown", (event) => {
   if (!button) return;
   event.preventDefault();
   button.click();
+  if (key === "i") typeAhead(document.getElementById("prompt"));
 }, true);

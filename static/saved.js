@@ -43,7 +43,7 @@ document.addEventListener("click", (event) => {
 for (const name of ["input", "change", "keydown"]) {
   document.addEventListener(name, (event) => {
     if (!event.target.closest?.("#saved") || name === "keydown" && event.key !== "Enter") return;
-    if (name === "keydown" && (!event.target.matches("#saved-name"))) return;
+    if (name === "keydown" && !event.target.matches("#saved-name")) return;
     event.stopPropagation();
     if (name !== "keydown") return;
     event.preventDefault(); // else it would send the form

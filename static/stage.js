@@ -168,7 +168,7 @@ const stage = (() => {
     over.querySelector(".stage")?.remove();
     const link = linkOf(from);
     if (!link) return;
-    link.focus({ preventScroll: true });
+    if (!isTyping(document.activeElement)) link.focus({ preventScroll: true });
     const { top, bottom } = link.getBoundingClientRect();
     if (top < 0 || bottom > innerHeight) link.scrollIntoView({ block: bottom - top < innerHeight ? "center" : "nearest" });
   }
@@ -230,6 +230,7 @@ const stage = (() => {
     else if (link.matches("[data-verb]")) {
       tool = "edit";
       open(link.closest(".slot").querySelector("[data-view]"));
+      if (!event.detail) typeAhead(); // by its key
     }
     else if (tool === "compare" && link.closest(".strip")) {
       if (!link.matches("[aria-current]")) pin({ whole: link.dataset.whole, alt: link.getAttribute("aria-label") });
@@ -243,6 +244,7 @@ const stage = (() => {
       if (!inPlace) return;
       over.close();
       inPlace.click();
+      if (!event.detail) typeAhead(document.getElementById("prompt"));
     }
     event.preventDefault();
   });
@@ -525,6 +527,7 @@ const stage = (() => {
     tell("shown", article());
     article().querySelector(".strip [aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
     choose(had && !had.hidden ? tool : article().dataset.toolFirst || opened());
+    land(article().querySelector(".tool[open] .edit-prompt:enabled"));
   }
 
   const watch = new ResizeObserver(() => zoom.again());

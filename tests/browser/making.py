@@ -3,6 +3,7 @@ Tasks for the tests of pages, asked for over the API: as the guest of open pages
 with somebody's key.
 """
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -138,6 +139,19 @@ def sign_in(page, who: people.Account) -> None:
 def await_request(page, routes: list) -> None:
     """Wait until the page has sent a request, which its handler adds to *routes*."""
     wait_for(lambda: page.evaluate("() => 1") and routes, what="it is asked for")
+
+
+def type_at_once(page, key: str, words: str, url: str | re.Pattern) -> None:
+    """Press *key*, whose answer comes from *url*, and type before it is there."""
+    routes: list = []
+    page.route(url, lambda each: routes.append(each))
+    page.keyboard.press(key)
+    page.keyboard.type(words)
+    # Not by asking the page, which may be on its way to the next one.
+    wait_for(lambda: page.wait_for_timeout(10) or routes, what="it is asked for")
+    assert len(routes) == 1, "a letter has asked for something"
+    routes[0].continue_()
+    page.unroute(url)
 
 
 def await_let_go(page, name: str) -> None:

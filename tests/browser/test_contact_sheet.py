@@ -1,10 +1,12 @@
 """The feed as a contact sheet, in a real browser."""
 
+import re
+
 import pytest
 from playwright.sync_api import expect
 
 from tests.browser.harness import every_look
-from tests.browser.making import ask, clear, make, slot_of
+from tests.browser.making import ask, clear, make, slot_of, type_at_once
 
 SHEET = "/?view=sheet&size=512x512"
 
@@ -60,12 +62,14 @@ def test_view_is_remembered_and_verbs_have_keys(visit, tasks):
     other.hover()
     page.keyboard.press("i")
     expect(page.locator("#inputs .input-tile")).to_have_count(2)
+    page.locator("#prompt").blur()
     other.hover()
     # Until its script has come a picture leads to its page.
     page.wait_for_function("() => typeof stage == 'object' && 'zoom' in stage")
     page.keyboard.press("e")
     expect(page.locator("#stage .stage-title")).to_have_text("第 11 个")
     expect(page.locator("#edit-edit")).to_have_attribute("open", "")
+    page.keyboard.press("Escape")
     page.keyboard.press("Escape")
     expect(other.locator(".slot-link")).to_be_focused()
     slot.locator(".slot-link").focus()
@@ -78,3 +82,72 @@ def test_view_is_remembered_and_verbs_have_keys(visit, tasks):
     page.get_by_role("link", name="List", exact=True).click()
     expect(page.locator(".feed")).to_have_attribute("data-view", "list")
     expect(slot.locator(".tool-vary")).to_be_hidden()
+
+
+@pytest.mark.parametrize(("key", "before"), [("i", "a draft,"), ("v", "第 12 个")])
+def test_what_is_typed_at_once_is_for_the_prompt(visit, tasks, key, before):
+    """
+    After the key that leads there each letter is one of its words, behind those that
+    the answer brings, and none is a shortcut; the draft comes back as it was.
+    """
+    page = (seen := visit(f"{SHEET}&model=jimeng-i2i-3.0", lang="en")).page
+    page.fill("#prompt", "a draft,")
+    page.locator("#prompt").press("Home")
+    slot_of(page, tasks[-1]).locator(".slot-link").focus()
+
+    type_at_once(page, key, "five foxes", re.compile("/composer[/?]"))
+
+    expect(page.locator("#inputs .input-tile")).to_have_count(1)
+    expect(page.locator("#prompt")).to_have_value(f"{before}five foxes")
+    expect(page.locator("#prompt")).to_be_focused()
+    page.keyboard.type("!")
+    page.reload()
+    expect(page.locator("#prompt")).to_have_value(f"{before}five foxes!")
+    assert not any(url.endswith("/favourite") for url in seen.requests)
+    if key == "v":
+        page.locator("#undo-button").click()
+        expect(page.locator("#prompt")).to_have_value("a draft,")
+
+
+def test_what_is_typed_at_once_is_for_the_edit(visit, tasks):
+    """The key that opens a picture to edit it with words takes these words."""
+    page = (seen := visit(SHEET, lang="en")).page
+    page.wait_for_function("() => typeof stage == 'object' && 'zoom' in stage")
+    slot_of(page, tasks[-1]).locator(".slot-link").focus()
+
+    type_at_once(page, "e", "five foxes", "**/pictures/*")
+
+    expect(page.locator("#edit-prompt")).to_have_value("five foxes")
+    expect(page.locator("#edit-prompt")).to_be_focused()
+    assert not any(url.endswith("/favourite") for url in seen.requests)
+
+
+def no_answer(route) -> None:
+    route.abort()
+
+
+def refusal(route) -> None:
+    where = {"HX-Retarget": "#notices", "HX-Reswap": "innerHTML"}
+    route.fulfill(status=503, headers=where, body='<p id="error">Busy</p>')
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"), [(no_answer, ".offline[data-on]"), (refusal, "#error")]
+)
+def test_what_is_typed_stays_if_no_form_comes(visit, tasks, answer, said):
+    """In the form as it is, whose draft it is part of; no other one gets it."""
+    page = (seen := visit(SHEET, lang="en", refused=(503,))).page
+    for words in ("ERR_FAILED", "Failed to fetch"):
+        seen.forgive(words)
+    page.fill("#prompt", "a draft,")
+    slot_of(page, tasks[-1]).locator(".slot-link").focus()
+    page.route("**/composer?*", answer)
+
+    page.keyboard.press("v")
+    page.keyboard.type("five foxes")
+
+    expect(page.locator(said)).to_be_visible()
+    page.goto(f"/pictures/{tasks[-1]}_0")
+    expect(page.locator("#edit-prompt")).to_have_value("")
+    page.goto("/")
+    expect(page.locator("#prompt")).to_have_value("a draft,five foxes")

@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 
 from tests import given_pictures as given
 from tests.browser.harness import every_look
-from tests.browser.making import commit, file, make
+from tests.browser.making import commit, file, make, type_at_once
 from tests.browser.test_stage import touch
 from tests.waiting import wait_for
 
@@ -200,6 +200,29 @@ def test_two_tries_land_in_the_strip_with_one_mask(visit, live_server):
     page.keyboard.press("Escape")
     page.keyboard.press("Escape")
     page.wait_for_url("**/gallery*")
+
+
+def test_edit_is_taken_up_with_what_is_typed_at_once(visit, live_server):
+    """From the stage and from the feed: the words are its own, and not the draft's."""
+    made = make(live_server, "湖边的猫", size="512x512")
+    page = opened(visit(f"/pictures/{made}_0", lang="en"), "expand")
+    words = page.locator("#expand-prompt")
+    words.fill("a boat")
+    words.press("Enter")
+    page.locator(".strip-picture").nth(1).click()
+    expect(page.locator(".stage-title")).to_have_text("a boat")
+
+    type_at_once(page, "r", ", five foxes", re.compile("again="))
+
+    expect(words).to_have_value("a boat, five foxes")
+    expect(words).to_be_focused()
+    page.goto("/")
+    page.fill("#prompt", "a draft")
+    page.locator("[id^=remix-]").first.focus()
+    type_at_once(page, "Enter", ", red", re.compile(r"/composer\?"))
+    expect(words).to_have_value("a boat, red")
+    page.goto("/")
+    expect(page.locator("#prompt")).to_have_value("a draft")
 
 
 def test_fingers_paint_and_two_of_them_zoom(visit, picture):

@@ -3,6 +3,7 @@ The stage in a real browser: how one goes through pictures, and comes back; by k
 fingers, the wheel, and a press that holds.
 """
 
+import re
 import time
 from datetime import timedelta
 
@@ -14,7 +15,7 @@ from jimeng.documents.principal import Principal
 from jimeng.gallery import picture_details
 from tests.browser import wall
 from tests.browser.harness import every_look
-from tests.browser.making import make
+from tests.browser.making import await_request, make, type_at_once
 from tests.browser.windows import await_scripts
 
 pytestmark = pytest.mark.usefixtures("empty_gallery")
@@ -188,6 +189,7 @@ def test_stage_that_is_closed_meanwhile_stays_closed(visit):
     expect(page.locator(".stage[aria-busy]")).to_be_visible()
     page.keyboard.press("Escape")
     expect(page.locator("#stage")).to_be_hidden()
+    await_request(page, held)
 
     held[0].continue_()
 
@@ -278,6 +280,33 @@ def test_wheel_brings_closer_what_is_under_it_and_keys_do_what_buttons_do(visit)
     assert scale(page) == before
     page.keyboard.press("r")
     expect(page.locator("#prompt")).to_have_value(wall.SCENES[0][0])
+
+
+@pytest.mark.parametrize("place", ["/", "/gallery", "/pictures/"])
+@pytest.mark.parametrize("key", ["i", "r", "v"])
+def test_what_is_typed_at_once_is_for_the_prompt(visit, live_server, place, key):
+    """
+    Also where the form is on another page: after its key the letters are its words,
+    behind what it brings along, and no shortcuts of the stage.
+    """
+    task_id = make(live_server, "灯塔")
+    seen = visit(f"/pictures/{task_id}_0" if place == "/pictures/" else place)
+    if place != "/pictures/":
+        open_at(seen.page, 0)
+    way = {"i": r"/\?image=|/composer/pic", "r": r"/\?again=|/composer\?", "v": "make="}
+
+    type_at_once(seen.page, key, "五 five foxes", re.compile(way[key]))
+
+    before = "灯塔" if key == "r" else ""
+    prompt = seen.page.locator("#prompt")
+    expect(prompt).to_have_value(f"{before}五 five foxes")
+    expect(prompt).to_be_focused()
+    brought = seen.page.locator("#inputs [name=image], [name=first_frame]")
+    expect(brought).to_have_count(0 if key == "r" else 1)
+    seen.page.keyboard.type("!")
+    seen.page.reload()
+    expect(prompt).to_have_value(f"{before}五 five foxes!")
+    assert not any(url.endswith("/favourite") for url in seen.requests)
 
 
 def test_feed_is_gone_through_and_its_form_filled_in_place(visit, live_server):
