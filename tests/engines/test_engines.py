@@ -32,10 +32,12 @@ def test_prompt_becomes_a_picture(window):
 
 
 def test_composer_understands(window, picture):
-    """A reference brings a model for it; words that vary are offered as a batch."""
+    """A reference brings a model for it; words that vary are counted."""
     window.goto(SMALL)
     window.write("#prompt", "a {red|blue} boat")
-    window.find("#batch-offer [data-batch]")
+    window.find("#batch-offer [name=literal]")
+    said = "document.querySelector('#composer .primary').innerText"
+    window.until(f"/2/.test({said})", "the number of pictures")
     window.run("document.querySelector('.slot [data-verb=i]').click()")
     window.find("#inputs .input-tile img")
     window.find("[data-note=switched]")
