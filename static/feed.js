@@ -77,7 +77,9 @@ on("htmx:after:swap htmx:afterSwap", (event) => {
   if (targetOf(event) !== "#composer") return;
   const prompt = document.getElementById("prompt");
   prompt.focus();
-  prompt.value += typed; // before create.js takes the form for the draft
+  // Before create.js takes the form for the draft. A letter may have come since the swap.
+  const words = prompt.defaultValue;
+  if (typed) prompt.value = words + typed + prompt.value.slice(words.length);
 });
 
 // On a contact sheet: shortcuts for the picture under the pointer or with the focus.

@@ -143,15 +143,22 @@ def await_request(page, routes: list) -> None:
 
 def type_at_once(page, key: str, words: str, url: str | re.Pattern) -> None:
     """Press *key*, whose answer comes from *url*, and type before it is there."""
-    routes: list = []
-    page.route(url, lambda each: routes.append(each))
+    held: list = []
+    is_typed = False
+
+    def hold(route) -> None:
+        if is_typed:
+            route.continue_()
+        else:
+            held.append(route)
+
+    page.route(url, hold)
     page.keyboard.press(key)
     page.keyboard.type(words)
-    # Not by asking the page, which may be on its way to the next one.
-    wait_for(lambda: page.wait_for_timeout(10) or routes, what="it is asked for")
-    assert len(routes) == 1, "a letter has asked for something"
-    routes[0].continue_()
-    page.unroute(url)
+    is_typed = True
+    assert len(held) <= 1, "a letter has asked for something"
+    for route in held:
+        route.continue_()
 
 
 def await_let_go(page, name: str) -> None:
