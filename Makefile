@@ -7,7 +7,7 @@ PY := $(VENV)/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check install --quiet
 # For every platform at once; what is locked already stays unless it no longer fits.
 LOCK := UV_CUSTOM_COMPILE_COMMAND="make lock" $(VENV)/bin/uv pip compile --quiet \
-  --universal --python-version 3.11 --generate-hashes --no-annotate
+  --universal --python-version 3.11 --generate-hashes --no-annotate --no-strip-extras
 # Much of the time is waiting for other processes, so four share two cores well; each
 # takes whole files, for what their tests share. One MongoDB and one Redis serve them all.
 PYTEST_ARGS ?= -n 4 --dist loadfile --no-loadscope-reorder

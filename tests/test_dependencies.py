@@ -3,12 +3,19 @@
 import json
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import (
+    Distribution,
+    PackageNotFoundError,
+    distributions,
+    version,
+)
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from tests import sbom
 from tests.audit import main
@@ -21,8 +28,12 @@ LOCKS = (
     "requirements-dev.txt",
 )
 ENTRY = re.compile(
-    r"[\w.\-]+==[^\s;]+( ; [^\\\n]+)?( \\\n    --hash=sha256:[0-9a-f]{64})+"
+    r"[\w.\-]+(\[[\w,\-]+\])?==[^\s;]+"
+    r"( ; [^\\\n]+)?( \\\n    --hash=sha256:[0-9a-f]{64})+"
 )
+
+# Starts a program of another package, or reads what only the whole suite installs.
+LONG = pytest.mark.system
 
 
 def entries(file: str) -> list[str]:
@@ -33,9 +44,8 @@ def entries(file: str) -> list[str]:
 
 def pins(files: tuple[str, ...] = LOCKS[:3]) -> dict[str, str]:
     """Names and versions of everything that is locked."""
-    return dict(
-        each.split(" ")[0].split("==") for file in files for each in entries(file)
-    )
+    locked = (each.split(" ")[0] for file in files for each in entries(file))
+    return dict(re.sub(r"\[.*\]", "", each).split("==") for each in locked)
 
 
 def wanted(file: str) -> set[str]:
@@ -48,8 +58,44 @@ def wanted(file: str) -> set[str]:
 def test_every_package_has_its_version_and_hashes(file):
     """Nothing else can be installed; and `make lock` was not forgotten."""
     assert [each for each in entries(file) if not ENTRY.fullmatch(each)] == []
-    locked = {each.split(" ")[0] for each in entries(file)}
+    locked = {"==".join(pin) for pin in pins((file,)).items()}
     assert wanted(file.replace(".txt", ".in")) <= locked
+
+
+def extras_not_locked(file: str, packages: Iterable[Distribution]) -> set[str]:
+    """What the installed *packages* ask for, such as ``httpx[http2]``, not *file*."""
+    locks = [Requirement(each.split(" ")[0]) for each in entries(file)]
+    locked = {canonicalize_name(lock.name): lock.extras for lock in locks}
+    missing = set()
+    for package in packages:
+        chosen = locked.get(canonicalize_name(package.name), set())
+        for line in package.requires or ():
+            needed = Requirement(line)
+            is_needed = needed.marker is None or any(
+                needed.marker.evaluate({"extra": extra}) for extra in {"", *chosen}
+            )
+            if is_needed and not needed.extras <= locked.get(
+                canonicalize_name(needed.name), needed.extras
+            ):
+                missing.add(f"{needed.name}{sorted(needed.extras)} of {package.name}")
+    return missing
+
+
+def test_extras_are_locked():
+    """
+    Where a package needs ``httpx[http2]`` and the lock has ``httpx==0.28.1``, pip
+    installs only until there is a newer httpx, and then refuses.
+    """
+    assert extras_not_locked(LOCKS[3], distributions()) == set()
+
+
+@LONG
+def test_extras_of_clients_are_locked():
+    folders = (ROOT / ".venv/clients/python/lib").glob("python*/site-packages")
+    installed = list(distributions(path=[str(folder) for folder in folders]))
+
+    assert extras_not_locked("tests/clients/requirements.txt", installed) == set()
+    assert "litellm" in {package.name for package in installed}
 
 
 def test_locks_agree():
@@ -115,10 +161,6 @@ def service() -> Iterator[tuple[str, ...]]:
 
 
 AWAY = ("-s", "osv", "--osv-url", "http://127.0.0.1:9")
-
-
-# Each starts a program of another package.
-LONG = pytest.mark.system
 
 
 @pytest.fixture
