@@ -1,3 +1,15 @@
+# Without keys, demo pictures: docker build --target simulator
+FROM python:3.11-slim AS simulator
+
+ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
+WORKDIR /app
+COPY simulator/requirements.txt simulator/
+RUN pip install --no-cache-dir --require-hashes -r simulator/requirements.txt
+COPY simulator simulator
+USER 10001
+EXPOSE 9000
+CMD ["python", "-m", "simulator", "--host", "0.0.0.0", "--port", "9000"]
+
 # One image for both processes: the web server by default, a consumer with
 #   docker run … jimeng python -m jimeng.serve worker
 FROM python:3.11-slim

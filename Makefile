@@ -97,6 +97,7 @@ lock: | $(PY) ## Write what the requirements*.in need, with hashes, to requireme
 	@$(LOCK) requirements-s3.in -c requirements.txt -o requirements-s3.txt
 	@$(LOCK) requirements-dev.in -c requirements.txt -c requirements-embedded.txt \
 	  -c requirements-s3.txt -o requirements-dev.txt
+	@$(LOCK) simulator/requirements.in -c requirements.txt -o simulator/requirements.txt
 	@$(LOCK) $(CLIENTS)/requirements.in -o $(CLIENTS)/requirements.txt
 
 audit: install-dev ## Ask whether a package in use has a known vulnerability, by pip-audit

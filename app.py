@@ -2,8 +2,6 @@
 
 import sys
 
-from jimeng.web.account import sign_in
-
 if __name__ == "__main__":
     from jimeng.local.supervisor import main
     from jimeng.providers import Registry
@@ -59,6 +57,7 @@ from jimeng.jobs.metric_counters import counts
 from jimeng.monitoring import health, metrics
 from jimeng.openai import ark
 from jimeng.web import admin
+from jimeng.web.account import sign_in
 
 log = logging.getLogger("jimeng.access")
 

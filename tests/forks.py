@@ -32,7 +32,7 @@ MODULES = (
     "flask.cli",
     "gunicorn.app.wsgiapp",
     "huey.bin.huey_consumer",
-    "jimeng.local.simulator.server",
+    "simulator.server",
     "jimeng.serve.consumer",
     "jimeng.serve.gunicorn_log",
     "jimeng.serve.web",

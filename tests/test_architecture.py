@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from jimeng import jobs
-from jimeng.local.simulator import Simulator
 from jimeng.providers import Registry
+from simulator import Simulator
 from tests.each import for_each
 from tests.rest import CREATE
 from tests.test_layers import LEAVES, LEVELS

@@ -25,7 +25,7 @@ from tests.waiting import PATIENCE_S
 ROOT = Path(__file__).parent.parent
 LOCKS = (
     *("requirements.txt", "requirements-embedded.txt", "requirements-s3.txt"),
-    "requirements-dev.txt",
+    *("requirements-dev.txt", "simulator/requirements.txt"),
 )
 ENTRY = re.compile(
     r"[\w.\-]+(\[[\w,\-]+\])?==[^\s;]+"
@@ -103,6 +103,7 @@ def test_locks_agree():
     production = {e.split(" ")[0] for f in LOCKS[:3] for e in entries(f)}
 
     assert production <= {each.split(" ")[0] for each in entries(LOCKS[3])}
+    assert pins(LOCKS[4:]).items() <= pins().items()
 
 
 def test_what_is_installed_is_what_is_locked():

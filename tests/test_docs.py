@@ -14,7 +14,11 @@ from jimeng.providers.registry import CODES
 from tests.each import for_each
 
 ROOT = Path(__file__).parents[1]
-PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
+PAGES = sorted(
+    page
+    for folder in (".", "docs", "simulator")
+    for page in ROOT.glob(f"{folder}/*.md")
+)
 PAIRS = [page for page in PAGES if page.name.endswith(".en.md")]
 LINK = re.compile(r"\]\((?!https?:)([^)#\s]+)")
 

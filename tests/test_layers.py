@@ -4,6 +4,7 @@ import ast
 import functools
 import graphlib
 import importlib
+import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -109,6 +110,15 @@ def above(path: Path) -> set[str]:
     leaves = set() if part in USERS_OF_LEAVES else others & set(LEAVES)
     others -= set(LEAVES)
     return leaves | {each for each in others if LEVEL_OF[each] < LEVEL_OF[part]}
+
+
+def test_simulator_stands_alone():
+    """It can be used by itself, and what is packed for production works without it."""
+    programs = sorted(ROOT.glob("simulator/**/*.py"))
+    needed = {name for path in programs for name in libraries(path)}
+
+    assert needed - set(sys.stdlib_module_names) == {"simulator", "PIL", "av"}
+    assert {path for path in FILES if "simulator" in libraries(path)} == set()
 
 
 def test_no_parts_and_no_files_import_each_other():

@@ -35,6 +35,56 @@ def test_without_sign_in_each_starts_as_the_example_says():
     assert "`make run` wants loopback, wsgi.py ALLOW_OPEN_ACCESS=1 on any" in host
 
 
+def test_package_without_the_simulator_asks_for_keys(tmp_path):
+    """In one sentence, before anything is started; with keys it is not missed."""
+    for name in ("app.py", "jimeng"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    code = "import sys; sys.path.insert(0, '.'); " + (
+        "from jimeng.local.supervisor import plan; from jimeng.config import Config; "
+        "plan.check_provider(Config(VOLCENGINE_ACCESS_KEY='k', "
+        "VOLCENGINE_SECRET_KEY='s')); print('may start'); plan.check_provider(Config())"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-I", "-c", code], cwd=tmp_path, capture_output=True, text=True
+    )
+
+    assert done.stdout == "may start\n"
+    assert "VOLCENGINE_SECRET_KEY (or ARK_API_KEY) are missing" in done.stderr
+    assert "the simulator" in done.stderr.splitlines()[-1]
+
+
+def test_supervisor_does_not_load_the_application():
+    """It runs as long as its children, and needs none of what they do."""
+    code = (
+        "import runpy, sys; from jimeng.local import supervisor; "
+        "supervisor.main = lambda **_: print({'flask', 'mongoengine', 'jimeng.web'} "
+        "& sys.modules.keys()); runpy.run_path('app.py', run_name='__main__')"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True
+    )
+
+    assert (done.returncode, done.stdout) == (0, "set()\n"), done.stderr
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "-m flask --app app simulator --port 9000 --access-key demo --secret-key demo",
+        "-m jimeng.local.simulator --port 9000",
+    ],
+)
+def test_old_commands_of_the_simulator_say_the_new_one(command):
+    done = subprocess.run(
+        [sys.executable, *command.split()], cwd=ROOT, capture_output=True, text=True
+    )
+
+    assert done.returncode != 0
+    assert done.stderr.endswith("python -m simulator\n")
+
+
 @pytest.mark.parametrize(
     "env, words",
     [

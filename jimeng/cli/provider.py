@@ -1,8 +1,7 @@
-"""``flask provider``: image services and their models; ``flask simulator``."""
+"""``flask provider``: image services and their models."""
 
 import sys
 from collections.abc import Iterator
-from typing import Any
 
 import click
 from flask import current_app
@@ -20,21 +19,15 @@ from jimeng.i18n import LANGUAGES
 from jimeng.providers import Model, Registry, credentials
 
 
-@click.command()
-@click.option("--host", default="127.0.0.1", show_default=True, help="Listen there.")
-@click.option("--port", type=click.IntRange(1, 65535), required=True)
-@click.option("--access-key", envvar="VOLCENGINE_ACCESS_KEY", required=True)
-@click.option("--secret-key", envvar="VOLCENGINE_SECRET_KEY", required=True)
-@click.option("--ark-key", envvar="ARK_API_KEY", default="", help="Lets Ark answer.")
-@click.option("--limit", type=click.IntRange(1, 1000), default=2, show_default=True)
-@click.option("--duration", type=float, default=3.0, show_default=True, help="Seconds.")
-@click.option("--sigma", type=float, default=0.0, help="Spread, log-normal.")
-@click.option("--state", default=":memory:", help="A file, to outlive a restart.")
-def simulator(**options: Any) -> None:
-    """Simulate Volcengine on this machine: same protocol, demo pictures, no charges."""
-    from jimeng.local.simulator import run
-
-    run(**options)
+@click.command(
+    hidden=True,
+    context_settings={"ignore_unknown_options": True, "help_option_names": []},
+)
+@click.argument("words", nargs=-1, type=click.UNPROCESSED)
+def simulator(words: tuple[str, ...]) -> None:
+    """Say how the simulator is started; this command goes with the next release."""
+    click.echo("the simulator is a program of its own: python -m simulator", err=True)
+    sys.exit(2)
 
 
 @click.group()

@@ -1,4 +1,4 @@
 """
-Run everything on one machine: supervisor, embedded databases, simulator. Production
-never imports it.
+Run everything on one machine: supervisor and embedded databases. Production never
+imports it.
 """

@@ -7,9 +7,9 @@ from tempfile import NamedTemporaryFile
 
 import av
 
-from jimeng.local.simulator import videos
-from jimeng.local.simulator.__main__ import main
-from jimeng.local.simulator.video_clip import FPS, Clip
+from simulator import videos
+from simulator.__main__ import main
+from simulator.video_clip import FPS, Clip
 
 BYTES = 60_000_000
 SIDES = 864, 496

@@ -12,9 +12,9 @@ from bson import ObjectId
 from jimeng import documents
 from jimeng.config import Config
 from jimeng.documents import Collection, Image, Share, Task, utcnow
-from jimeng.local.simulator.drawing import draw
 from jimeng.pictures import Picture, inspect
 from jimeng.pictures.stores.gridfs import GridFSStore
+from simulator.drawing import draw
 from tests.browser.making import await_idle
 from tests.hung import image_of, task_of
 from tests.system.stack import Stack

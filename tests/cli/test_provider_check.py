@@ -6,9 +6,9 @@ import pytest
 
 from jimeng import jobs
 from jimeng.errors import ProviderError
-from jimeng.local.simulator import Simulator
 from jimeng.local.supervisor.datadir import demo_keys
 from jimeng.providers import MODELS, Registry
+from simulator import Simulator
 
 VISUAL = "volcengine_jimeng"
 OF_VISUAL = [model for model in MODELS if model.provider == VISUAL]

@@ -1,7 +1,7 @@
 """
 What Ark's refusals do to tasks: the real client, and the simulator that answers it.
 
-Words in the prompt say what goes wrong; see docs/simulator.md.
+Words in the prompt say what goes wrong; see simulator/README.md.
 """
 
 from collections.abc import Iterator
@@ -13,10 +13,10 @@ import pytest
 from jimeng import jobs, lanes
 from jimeng.documents import Image, Lane, Task
 from jimeng.jobs import video_fetching
-from jimeng.local.simulator import Simulator
-from jimeng.local.simulator.settings import Account
 from jimeng.providers import Registry
 from jimeng.providers.ark import ArkProvider
+from simulator import Simulator
+from simulator.settings import Account
 from tests.jobs.test_videos import accepted, create, look, status, tick
 from tests.simulator.caller import ARK_KEY, KEYS
 from tests.test_guards import generation, work

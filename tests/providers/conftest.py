@@ -11,12 +11,12 @@ from functools import partial
 import pytest
 from replies import ACCESS_KEY, API_KEY, FOX, SECRET_KEY, SWAN, http
 
-from jimeng.local.simulator import Simulator, inputs
 from jimeng.providers import ark_videos
 from jimeng.providers import provider as provider_module
 from jimeng.providers.ark import ArkProvider
 from jimeng.providers.transport import Transport
 from jimeng.providers.visual import VisualProvider
+from simulator import Simulator, inputs
 
 Behave = Callable[[socket.socket], None]
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from jimeng.local.simulator import Simulator
+from simulator import Simulator
 from tests.simulator.caller import KEYS, Caller
 
 

@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 from PIL import Image, UnidentifiedImageError
 
-from jimeng.local.simulator.ark_responses import ERRORS
-from jimeng.local.simulator.faults import ABOUT, ACTIONS, FAULT_MARKS, KINDS, is_kind
-from jimeng.local.simulator.settings import Settings
-from jimeng.local.simulator.visual_responses import BUSINESS, GATEWAY
+from simulator.ark_responses import ERRORS
+from simulator.faults import ABOUT, ACTIONS, FAULT_MARKS, KINDS, is_kind
+from simulator.settings import Settings
+from simulator.visual_responses import BUSINESS, GATEWAY
 from tests.each import for_each
 from tests.simulator.caller import PATIENCE, Caller
 
@@ -271,10 +271,8 @@ def make(caller: Caller, action: str):
     return getattr(caller, action)(DONE, **size)
 
 
-DOCS = Path(__file__).parents[2] / "docs"
-MANUALS = [
-    (DOCS / each).read_text("utf-8") for each in ("simulator.md", "simulator.en.md")
-]
+FOLDER = Path(__file__).parents[2] / "simulator"
+MANUALS = [(FOLDER / each).read_text("utf-8") for each in ("README.md", "README.en.md")]
 EXAMPLES = set(re.findall(r"\[\[[\w. ]+\]\]", "".join(MANUALS), re.ASCII))
 TO_BE_FILLED_IN = {"[[code]]", "[[poll code]]"}
 

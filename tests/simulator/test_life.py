@@ -6,9 +6,9 @@ from contextlib import closing
 
 from PIL import Image
 
-from jimeng.local.simulator import Simulator
-from jimeng.local.simulator.ledger import ADDED
-from jimeng.local.simulator.settings import Account
+from simulator import Simulator
+from simulator.ledger import ADDED
+from simulator.settings import Account
 from tests.at_once import at_once
 from tests.simulator.caller import KEYS, SEEDANCE, Caller
 

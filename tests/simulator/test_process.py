@@ -22,7 +22,7 @@ def start(port: int, tmp_path) -> Iterator[Callable[[], subprocess.Popen]]:
     started = []
     keys = {"VOLCENGINE_ACCESS_KEY": ACCESS_KEY, "VOLCENGINE_SECRET_KEY": SECRET_KEY}
     keys["ARK_API_KEY"] = ARK_KEY
-    command = [sys.executable, "-m", "jimeng.local.simulator", "--port", str(port)]
+    command = [sys.executable, "-m", "simulator", "--port", str(port)]
     command += ["--state", str(tmp_path / "ledger")]
 
     def start() -> subprocess.Popen:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from jimeng.local.simulator import Simulator
+from simulator import Simulator
 from tests.each import for_each
 from tests.given_pictures import encoded
 from tests.simulator.caller import (

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from PIL import ImageStat
 
-from jimeng.local.simulator.drawing import draw
-from jimeng.local.simulator.drawing.scenes import SCENES
+from simulator.drawing import draw
+from simulator.drawing.scenes import SCENES
 from tests.simulator.caller import V40, Caller
 
 SAMPLES = Path(__file__).parents[1] / "data" / "samples"

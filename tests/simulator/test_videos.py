@@ -7,7 +7,7 @@ import re
 import av
 from PIL import Image
 
-from jimeng.local.simulator.visual_video_models import SIZES
+from simulator.visual_video_models import SIZES
 from tests.conftest import png
 from tests.each import for_each
 from tests.simulator.caller import SEEDANCE, Caller

@@ -34,7 +34,7 @@ class Processes:
         settings: Environment of the product, besides.
     """
 
-    SIMULATOR = ("-m", "jimeng.local.simulator")
+    SIMULATOR = ("-m", "simulator")
 
     def __init__(
         self,

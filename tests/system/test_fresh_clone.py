@@ -1,5 +1,7 @@
 """What the documents print runs as printed, on a clone in which nothing is set."""
 
+import contextlib
+import dataclasses
 import os
 import re
 import shutil
@@ -129,7 +131,7 @@ def test_commands_of_the_program(clone):
 
     assert {re.split(r"--app \w+ ", line)[-1].split()[0] for line in lines} == {
         *("backup", "doctor", "indexes", "migrate", "provider", "queue", "restore"),
-        *("retention", "simulator", "storage", "users"),
+        *("retention", "storage", "users"),
     }
     # A server needs more settings than a laptop is given, whatever it is told to do.
     served = {line for line in lines if "--app wsgi" in line}
@@ -137,10 +139,9 @@ def test_commands_of_the_program(clone):
     assert refused.returncode == 4, refused.stdout + refused.stderr
     assert "SECRET_KEY is missing" in refused.stderr
     # What is paused goes on again, and what is restored was written before.
-    runs_now = sorted(lines - printed(" simulator "))
     program = create_app(Config(AUTH="off", ALLOW_OPEN_ACCESS=True)).cli
     known = set()
-    for line in sorted(runs_now, key=lambda each: (" restore " in each, len(each))):
+    for line in sorted(lines, key=lambda each: (" restore " in each, len(each))):
         words = line.rpartition(" --app ")[2].split()[1:]
         command, options = command_of(program, words)
         if command in known:
@@ -170,15 +171,37 @@ def test_parts_of_the_tests_are_run(clone):
         assert re.search(r"\b[1-9]\d* passed in ", done.stdout), done.stdout
 
 
+def running(clone: Clone, line: str) -> contextlib.AbstractContextManager:
+    return subprocess.Popen(line.split(), cwd=clone.folder, env=clone.env)
+
+
 def test_simulator_runs_alone(clone):
     """At the port that is printed, or another one."""
     (line,) = printed(" simulator ")
     port = free_port()
-    words = line.replace("9000", str(port)).split()
-    running = subprocess.Popen(words, cwd=clone.folder, env=clone.env)
-    try:
-        wait_for(lambda: is_open(port), what="the simulator listens")
-        assert running.poll() is None
-    finally:
-        running.terminate()
-        running.wait(PATIENCE_S)
+    with running(clone, line.replace("9000", str(port))) as process:
+        try:
+            wait_for(lambda: is_open(port), what="the simulator listens")
+            assert process.poll() is None
+        finally:
+            process.terminate()
+
+
+def test_stranger_uses_the_simulator(clone, tmp_path):
+    """By its own page alone, with nothing else of the repository."""
+    shutil.copytree(ROOT / "simulator", tmp_path / "simulator")
+    alone = dataclasses.replace(clone, folder=tmp_path)
+    start, use = blocks("simulator/README.md", "bash")[:2]
+    *install, line = start.splitlines()
+    port = str(free_port())
+
+    done = alone.run("\n".join(install))
+    assert done.returncode == 0, done.stdout + done.stderr
+    with running(alone, f"{line} --port {port}") as process:
+        try:
+            wait_for(lambda: is_open(int(port)), what="the simulator listens")
+            told = alone.run(use.replace("8099", port)).stdout
+        finally:
+            process.terminate()
+    assert f"http://localhost:{port}/image/" in told
+    assert '"billed":1,' in told

@@ -13,7 +13,7 @@ import pytest
 import requests
 import yaml
 
-from jimeng.local.simulator import Simulator
+from simulator import Simulator
 from tests.standin import ROOT, free_port
 from tests.system.asking import answers, ask
 from tests.waiting import PATIENCE_S, wait_for
@@ -33,9 +33,9 @@ COMPOSE = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]
 
 @pytest.fixture(scope="module")
 def image(tmp_path_factory) -> Path:
-    """What the Dockerfile copies, and no more: no tests, no docs."""
+    """What the Dockerfile copies, and no more: no tests, no docs, no simulator."""
     folder = tmp_path_factory.mktemp("image")
-    steps = (ROOT / "Dockerfile").read_text()
+    steps = (ROOT / "Dockerfile").read_text().rpartition("\nFROM ")[2]
     for words in re.findall(r"^COPY (.+)$", steps, re.MULTILINE):
         *sources, target = words.split()
         for each in map(ROOT.joinpath, sources):

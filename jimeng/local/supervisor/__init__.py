@@ -64,6 +64,7 @@ def supervise(
     def read() -> Config:
         config = Config.load()
         plan.check_access(config)
+        plan.check_provider(config)
         if check is not None:
             check(config)
         return config

@@ -1,6 +1,7 @@
 """The processes to run: command lines and environment."""
 
 import errno
+import importlib.util
 import os
 import socket
 import sys
@@ -28,6 +29,20 @@ def check_access(config: Config) -> None:
         "to have people sign in, ALLOW_OPEN_ACCESS=1 if that is meant, or "
         "SERVER_HOST=localhost"
     )
+
+
+def check_provider(config: Config) -> None:
+    """
+    Raises:
+        ConfigError: there are neither keys nor the simulator, which is in a checkout
+            and in no package for production.
+    """
+    if not config.has_credentials and importlib.util.find_spec("simulator") is None:
+        raise ConfigError(
+            "VOLCENGINE_ACCESS_KEY and VOLCENGINE_SECRET_KEY (or ARK_API_KEY) are "
+            "missing, and the simulator, which draws without keys, is not part of this "
+            "package"
+        )
 
 
 def check_port(config: Config) -> None:
@@ -87,7 +102,7 @@ def admin_command() -> list[str]:
 
 def simulator_command(config: Config, port: int, state: Path) -> list[str]:
     return [
-        *(sys.executable, "-m", "jimeng.local.simulator", "--port", str(port)),
+        *(sys.executable, "-m", "simulator", "--port", str(port)),
         *("--state", str(state), "--sigma", "0.2"),
         *("--limit", str(config.VOLCENGINE_CONCURRENCY)),
     ]
