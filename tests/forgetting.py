@@ -7,6 +7,7 @@ from jimeng.errors import outages
 from jimeng.jobs import (
     input_cleanup,
     janitor,
+    metric_counters,
     poll_schedule,
     retention,
     webhook_deliveries,
@@ -30,6 +31,7 @@ def forget_lanes() -> None:
 
 def forget_sweeps() -> None:
     """All open tasks, files and endpoints are looked at again; turns begin anew."""
+    metric_counters._started.clear()
     janitor._first_pass = janitor._recheck = janitor._file_cursor = None
     input_cleanup._file_cursor = None
     poll_schedule._generating.clear()

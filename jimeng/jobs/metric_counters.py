@@ -90,6 +90,7 @@ class Counts:
 
 
 counts = Counts()
+_started: set[tuple[str, str]] = set()  # names and lanes of slot time counted here
 
 
 def count_accepted(generation: Generation) -> None:
@@ -149,9 +150,12 @@ def sample_slots() -> None:
         lanes.account_lanes_of(limits)
     ).items():
         used[account_lane.lane] += len(slots)
-    for lane in limits:  # also 0: Prometheus needs to see a counter's start
+    for lane in limits:
         for name, n in (("slots_used_ms", used[lane]), ("slots_idle_ms", idle[lane])):
-            counts.add(name, model_of(lane), n=round(n * elapsed * 1000))
+            # Once also 0: Prometheus needs to see a counter's start.
+            if n or (name, lane) not in _started:
+                counts.add(name, model_of(lane), n=round(n * elapsed * 1000))
+                _started.add((name, lane))
 
 
 def count_completed(generation: Generation) -> None:

@@ -49,9 +49,11 @@ def repair() -> None:
         "no due_at", generations.update_many(lost, now, hint="slot").modified_count
     )
     reschedule_far_future()
-    for lane in runtime().registry.lanes:
-        waiting = {"state": State.QUEUED.value, **KNOWN_KIND}
-        where = {"lane": lane, "turn": NOT_A_NUMBER, **waiting}
+    waiting = {"state": State.QUEUED.value, "turn": NOT_A_NUMBER, **KNOWN_KIND}
+    every_lane = {"lane": {"$in": list(runtime().registry.lanes)}, **waiting}
+    rows = generations.find(every_lane, {"lane": 1}, hint="waiting")
+    for lane in {row["lane"] for row in rows}:
+        where = {**waiting, "lane": lane}
         first = {"$set": {"turn": lanes.read_lane(lane).turn}}
         found = generations.update_many(where, first, hint="waiting")
         _log_repaired("turn", found.modified_count)

@@ -182,6 +182,16 @@ def slot_seconds(client) -> tuple[float, float]:
     return used, idle
 
 
+def test_idle_slots_write_nothing_but_their_start(client, pass_and_sample):
+    """A counter of 0 is there once, so that Prometheus sees it begin."""
+    pass_and_sample(5)
+    assert ("jimeng_slot_seconds_used_total", MODEL) in scrape(client)
+
+    pass_and_sample(5)
+
+    assert not [name for name in counting.counts._counted if "slots_" in name]
+
+
 def test_slot_seconds_are_sampled(client, pass_and_sample):
     """Two slots: free while three wait, then in use; what waits for these is normal."""
     pass_and_sample(10)
