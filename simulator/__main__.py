@@ -40,8 +40,11 @@ def main() -> None:
             "needs a key pair: --access-key and --secret-key, or "
             "VOLCENGINE_ACCESS_KEY and VOLCENGINE_SECRET_KEY"
         )
+    level = os.environ.get("LOG_LEVEL", "info").upper()
+    if level not in logging.getLevelNamesMapping():
+        parser.error("LOG_LEVEL is debug, info, warning or error")
     logging.basicConfig(
-        level=os.environ.get("LOG_LEVEL", "info").upper(),
+        level=level,
         format="%(asctime)s %(levelname)-7s %(name)s %(message)s",
     )
     try:

@@ -62,3 +62,16 @@ def test_its_death_loses_no_accepted_task_and_sigterm_ends_it_in_order(start, po
     assert "task accepted" in written
     assert SECRET_KEY not in written
     assert ARK_KEY not in written
+
+
+@pytest.mark.parametrize("missing", ["VOLCENGINE_SECRET_KEY", "LOG_LEVEL"])
+def test_wrong_setting_is_named(missing):
+    keys = {"VOLCENGINE_ACCESS_KEY": ACCESS_KEY, "VOLCENGINE_SECRET_KEY": SECRET_KEY}
+    env = {**os.environ, **keys, missing: "" if "KEY" in missing else "loud"}
+
+    done = subprocess.run(
+        [sys.executable, "-m", "simulator"], env=env, capture_output=True, text=True
+    )
+
+    assert done.returncode == 2
+    assert missing in done.stderr.splitlines()[-1]
