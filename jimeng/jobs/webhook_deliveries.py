@@ -109,7 +109,8 @@ def start_threads() -> bool:
     if not is_enabled():
         return False
     there_is_more = make_due_ready()
-    if not WebhookDelivery.find_ids({"ready_at": {"$exists": True}}, limit=1):
+    ready = {"ready_at": {"$exists": True}}
+    if not WebhookDelivery.find_ids(ready, limit=1, hint="ready"):
         return there_is_more
     for group, free in _free.items():
         for _ in range(count_ready(group)):

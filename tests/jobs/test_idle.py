@@ -2,15 +2,20 @@
 
 from dataclasses import replace
 
+from mongoengine import get_db
+
 from jimeng import jobs
+from jimeng.documents import WebhookDelivery
 from jimeng.jobs import repair, webhook_deliveries
 from jimeng.providers import Registry
 from tests.commands import counted, own
 
 
 def test_webhooks_ask_once_each_for_what_is_due_and_ready(client, config):
-    """However many groups of threads there are; and whether they are paused."""
+    """However many groups of threads there are, and however many were delivered."""
     jobs.configure(replace(config, SECRET_KEY="k" * 64), jobs.runtime().registry)
+    done = [{"_id": f"{n}", "user_id": "ada", "lane": "x"} for n in range(50)]
+    WebhookDelivery.collection().insert_many(done)
 
     with counted(config) as commands:
         assert webhook_deliveries.start_threads() is False
@@ -18,6 +23,18 @@ def test_webhooks_ask_once_each_for_what_is_due_and_ready(client, config):
     asked = [each["find"] for each in own(commands)]
     assert sorted(set(asked) - {"switches"}) == ["webhook_deliveries"]
     assert asked.count("webhook_deliveries") == 2
+    assert [
+        examined(each)
+        for each in own(commands)
+        if each.get("find") == "webhook_deliveries"
+    ] == [0, 0]
+
+
+def examined(command: dict) -> int:
+    """How many documents that command has MongoDB look at."""
+    find = {key: command[key] for key in ("find", "filter", "hint") if key in command}
+    found = get_db().command("explain", find, verbosity="executionStats")
+    return found["executionStats"]["totalDocsExamined"]
 
 
 def test_mending_asks_for_all_models_at_once(client, provider, config):
