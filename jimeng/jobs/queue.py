@@ -139,7 +139,8 @@ def poll(generation: Generation) -> SlotRelease | None:
 def cancel_at_provider(generation: Generation) -> SlotRelease | None:
     """
     Cancel what the provider has accepted, if it has not begun. Otherwise it goes on,
-    and its output is stored: it is charged in any case.
+    and its output is stored: it is charged in any case. While that is not known, it is
+    tried again instead of a poll.
     """
     try:
         is_cancelled = provider_of(generation).cancel(
@@ -147,6 +148,8 @@ def cancel_at_provider(generation: Generation) -> SlotRelease | None:
         )
     except ProviderError as error:
         log.warning("not cancelled id=%s code=%s: %s", generation.id, error.code, error)
+        if error.transient:
+            return schedule_poll(generation, fault=True)
         is_cancelled = False
     if is_cancelled:
         endings.cancel(generation)

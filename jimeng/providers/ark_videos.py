@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
+from http import HTTPStatus
 from time import monotonic
 
 from jimeng.errors import ProviderError
@@ -214,15 +215,20 @@ class ArkVideos:
         """
         Cancel a queued task, see `Provider.cancel`. The call that cancels deletes the
         record of a finished task, so it is sent only if the task was queued a moment
-        ago, and never again.
+        ago.
         """
         began = monotonic()
         status = self._get(remote_id).data.get("status")
-        is_late = monotonic() - began > MAX_STATE_AGE_S
-        if status != "queued" or is_late:
+        if status != "queued":
             return status == "cancelled"
+        if monotonic() - began > MAX_STATE_AGE_S:
+            raise ProviderError(
+                "the state is too old to cancel by",
+                code="provider_unreachable",
+                transient=True,
+            )
         reply = self._call("DELETE", f"{PATH}/{remote_id}", timeout_s=CALL_TIMEOUT_S)
-        if reply.status >= 500:
+        if reply.status == HTTPStatus.TOO_MANY_REQUESTS or reply.status >= 500:
             raise self._unread(reply)
         return reply.is_success
 

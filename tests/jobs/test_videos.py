@@ -291,6 +291,22 @@ def test_running_video_is_kept(database, provider):
         tasks.cancel(ME, task.id)
 
 
+def test_transient_failure_to_cancel_is_tried_again(database, provider):
+    """Whoever has cancelled does not pay for a moment's trouble."""
+    no_answer = ProviderError("late", code="provider_unreachable", transient=True)
+    provider.cancels = [no_answer, no_answer, True]
+    task = create()
+    run_queue()
+    tasks.cancel(ME, task.id)
+
+    tick()
+    look()
+    assert (status(task), generation().trouble) == ("processing", None)
+    look()
+
+    assert (status(task), generation().charged) == ("cancelled", "no")
+
+
 def test_unclear_cancel_goes_on(database, provider):
     provider.cancels = [ProviderError("no answer", code="provider_unreachable")]
     task = create()

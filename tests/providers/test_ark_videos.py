@@ -370,7 +370,6 @@ def test_pictures_are_not_sought(ark):
         ("queued", (200, b"{}"), True),
         ("queued", (409, failed("InvalidAction.RunningTaskDeletion")), False),
         ("queued", (404, failed("ResourceNotFound")), False),
-        ("queued", (429, failed("AccountRateLimitExceeded")), False),
     ],
 )
 def test_only_what_is_queued_is_cancelled(asks, state, answer, is_cancelled):
@@ -388,19 +387,22 @@ def test_only_what_is_queued_is_cancelled(asks, state, answer, is_cancelled):
 
 
 def test_cancelling_after_a_slow_answer_is_not_tried(asks, monkeypatch):
-    """The state may be another one by then."""
+    """The state may be another one by then: it is looked at again."""
     service, server = asks((200, of_task("queued")))
     moments = iter([0.0, ark_videos.MAX_STATE_AGE_S + 0.1])
     monkeypatch.setattr(ark_videos, "monotonic", lambda: next(moments))
 
-    assert service.cancel(ID, WAVES) is False
+    assert error_of(lambda: service.cancel(ID, WAVES)).transient
     assert len(server.requests) == 1
 
 
-@for_each("status", [500, 502])
-def test_cancelling_without_a_clear_answer(asks, status):
-    """It may be cancelled or not; nothing is sent again."""
-    service, server = asks((200, of_task("queued")), (status, b""))
+@for_each(
+    ("status", "body"),
+    [(429, failed("AccountRateLimitExceeded")), (500, b""), (502, b"")],
+)
+def test_cancelling_without_a_clear_answer(asks, status, body):
+    """It may be cancelled or not; its state is looked at first, the next time."""
+    service, server = asks((200, of_task("queued")), (status, body))
 
-    error_of(lambda: service.cancel(ID, WAVES))
+    assert error_of(lambda: service.cancel(ID, WAVES)).transient
     assert len(server.requests) == 2

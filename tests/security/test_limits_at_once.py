@@ -56,8 +56,10 @@ def test_giving_back_loses_no_count(quota):  # noqa: F811
     found = at_once(AT_ONCE, act)
 
     waiting = Generation.collection().count_documents({"state": "queued"})
-    assert found.count(202) >= 1, found
-    assert waiting == 10 - left()["daily-pictures"] <= 10
+    assert waiting == found.count(202)
+    assert left() == {"daily-pictures": 10 - waiting}
+    rest = [ask(quota).status_code for _ in range(11 - waiting)]
+    assert rest == [202] * (10 - waiting) + [429]
 
 
 def test_day_is_closed_once_by_many(client, work_off):

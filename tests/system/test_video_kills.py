@@ -138,7 +138,11 @@ def await_states(stack: Stack, clock: Clock, ids: list[str], *states: str) -> No
             return all(row["state"] in states for row in rows)
         return False
 
-    wait_for(are_there, what=f"{ids} are {states}")
+    try:
+        wait_for(are_there, what=f"{ids} are {states}")
+    except AssertionError as error:
+        error.add_note(stack.unfinished())
+        raise
 
 
 def begin(stack: Stack, clock: Clock, count: int) -> tuple[str, list[str]]:
