@@ -11,7 +11,7 @@ EXPOSE 9000
 CMD ["python", "-m", "simulator", "--host", "0.0.0.0", "--port", "9000"]
 
 # One image for both processes: the web server by default, a consumer with
-#   docker run … jimeng python -m jimeng.serve worker
+#   docker run … jimeng huey_consumer wsgi.huey -w 8 -n -g TERM
 FROM python:3.11-slim
 
 ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 PORT=8080
@@ -24,7 +24,7 @@ ARG STORAGE=gridfs
 RUN test "$STORAGE" != s3 \
   || pip install --no-cache-dir --require-hashes -r requirements-s3.txt
 
-COPY app.py wsgi.py Procfile ./
+COPY app.py wsgi.py gunicorn.conf.py Procfile ./
 COPY jimeng jimeng
 COPY templates templates
 COPY static static
@@ -37,4 +37,4 @@ ENV SOURCE_VERSION=$SOURCE_VERSION
 USER 10001
 
 EXPOSE 8080
-CMD ["python", "-m", "jimeng.serve", "web"]
+CMD ["gunicorn", "wsgi:app"]

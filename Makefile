@@ -22,7 +22,7 @@ CLIENTS := tests/clients
 CLIENTS_PY := $(VENV)/clients/python/bin/python
 
 PACK := dist/jimeng-linux-x86_64-python3.11.tar.gz
-PACKED := app.py wsgi.py Procfile requirements.txt requirements-s3.txt .env.example jimeng templates static \
+PACKED := app.py wsgi.py gunicorn.conf.py Procfile requirements.txt requirements-s3.txt .env.example jimeng templates static \
   README.md README.en.md LICENSE SECURITY.md CHANGELOG.md docs
 
 export PIP_ROOT_USER_ACTION = ignore

@@ -1,23 +1,39 @@
-"""The entry point for servers: `jimeng.serve`, Gunicorn, and huey_consumer."""
+"""The entry point for Gunicorn and Huey's consumer, see the Procfile."""
 
 import gc
+import logging
+import os
 import sys
+from functools import partial
 
 # Nothing loaded here becomes garbage; collecting would take a fifth of the start-up.
 gc.disable()
 
 from app import create_app
 from jimeng.config import Config, logs
+from jimeng.documents import migrations
 from jimeng.errors import ConfigError
 from jimeng.http.auth import require_access
-from jimeng.jobs import huey
+from jimeng.jobs import huey, pump
+from jimeng.operations import backup
 
 try:
     config = Config.load()
     require_access(config)
+    migrations.check_before_start(config)
     app = create_app(config)
 except ConfigError as error:
     sys.exit(logs.refuse(error))
+if "gunicorn.arbiter" in sys.modules:
+    from jimeng.serve import web
+
+    if not web.is_configured:
+        logging.getLogger(__name__).error(
+            "Gunicorn runs without gunicorn.conf.py or its worker class: requests that "
+            "wait hold up the others; start it as `gunicorn wsgi:app` in this directory"
+        )
+if data_id := os.environ.get("JIMENG_DATA_PLACE"):  # those of `make run`
+    pump.before_start.append(partial(backup.await_recognition, data_id))
 gc.freeze()
 gc.enable()
 

@@ -4,10 +4,9 @@ Processes of the product, forked from one that has imported it already.
 Importing takes most of what a start takes, and hashing most of what a sign-in takes:
 they hash passwords with a hundredth of the work. With `PATIENT` in their environment
 they wait for databases as long as a busy machine takes: a web process gives up after a
-second, and answers with 503 what a test asks that is about something else. Gunicorn's
-master is started in full, by `tests.served`, as it needs gevent's sockets from its
-first import on. Whatever is about starting, or looks at a process from outside, starts
-it in full: `subprocess.Popen`.
+second, and answers with 503 what a test asks that is about something else. Gunicorn is
+started in full, by `tests.served`. Whatever is about starting, or looks at a process
+from outside, starts it in full: `subprocess.Popen`.
 """
 
 import gc
@@ -30,12 +29,8 @@ from tests import again
 MODULES = (
     "app",
     "flask.cli",
-    "gunicorn.app.wsgiapp",
     "huey.bin.huey_consumer",
     "simulator.server",
-    "jimeng.serve.consumer",
-    "jimeng.serve.gunicorn_log",
-    "jimeng.serve.web",
 )
 LIGHT = "scrypt:256:8:1"  # for passwords
 PATIENT = "TESTS_PATIENT"
@@ -94,7 +89,7 @@ def become(
     words: list[str], cwd: Path, env: dict[str, str], output: Path, errors: Path
 ) -> None:
     """In the forked process: be what a new one would be, and run."""
-    gc.freeze()  # what is imported stays: see `jimeng.serve.libraries`
+    gc.freeze()  # what is imported stays
     os.setsid()
     os.chdir(cwd)
     os.environ.clear()
@@ -105,9 +100,9 @@ def become(
         os.dup2(file, number)
         os.close(file)
     sys.path.insert(0, str(cwd))
+    if words[1] == "gunicorn":
+        os.execv(sys.executable, [sys.executable, "-m", "tests.served", *words])
     adjust()
-    usual = os.execv
-    os.execv = lambda path, argv: usual(path, [path, "-m", "tests.served", *argv[1:]])
     run(words)
 
 

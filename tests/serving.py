@@ -1,4 +1,4 @@
-"""A small application behind the product's own front, and clients of it."""
+"""A small application behind the product's own server, and clients of it."""
 
 import contextlib
 import os
@@ -11,15 +11,21 @@ from pathlib import Path
 
 from jimeng.config import Config
 from tests.standin import ROOT, free_port
+from tests.system.processes import WEB
 from tests.waiting import PATIENCE_S, wait_for
 
 APP = """
 import threading
 from urllib.parse import parse_qs
 
-FIRST_HAS_COME = threading.Event()
+from flask import Flask
+from jimeng.config import Config
 
-def app(environ, start_response):
+FIRST_HAS_COME = threading.Event()
+app = Flask(__name__)
+app.config["JIMENG"] = Config()
+
+def respond(environ, start_response):
     if environ["PATH_INFO"] == "/events":
         start_response("200 OK", HEAD_OF_EVENTS)
         return events()
@@ -42,15 +48,9 @@ def events():  # as jimeng.api.events has them
     yield b"data: first\\n\\n"
     FIRST_HAS_COME.wait(60)
     yield b"data: last\\n\\n"
-"""
-# Slow clients have an hour. What holds up nobody is there all that time.
-PATIENT = """
-from jimeng.serve import sockets
 
-sockets.HEAD_TIMEOUT_S = sockets.BODY_TIMEOUT_S = sockets.PACKET_TIMEOUT_S = 3600.0
-sockets.READ_WINDOW_S = 3600.0
+app.wsgi_app = respond
 """
-PATIENT_APP = APP + PATIENT
 
 
 @contextlib.contextmanager
@@ -60,7 +60,7 @@ def front(folder: Path, *options: str, app: str = APP, **env: str) -> Iterator[i
     port = free_port()
     with (folder / "front.log").open("wb") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "jimeng.serve", "web", *options],
+            [sys.executable, *WEB, *options],
             cwd=folder,
             env={**os.environ, "PYTHONPATH": str(ROOT), "SERVER_PORT": str(port)}
             | {"SERVER_HOST": "127.0.0.1"}

@@ -75,7 +75,7 @@ FORM = "multipart/form-data"
 MAX_BODY_BYTES = 1024 * 1024
 MAX_PICTURE_BODY_BYTES = 16 * 1024 * 1024
 MAX_LARGE_BODIES = 8  # at a time, in each process
-PERMIT_TIMEOUT_S = 12.0  # longer than the ten seconds after which slow clients are cut
+PERMIT_TIMEOUT_S = 12.0
 RETRY_AFTER_S = 2
 View = TypeVar("View", bound=Callable)
 

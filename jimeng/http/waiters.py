@@ -52,6 +52,12 @@ def report() -> None:
         pipeline.execute()
 
 
+def report_forever() -> None:
+    while True:
+        time.sleep(REPORT_EVERY_S)
+        report()
+
+
 def read() -> list[Waiters]:
     """Those of every process; none while Redis is down."""
     reports: dict[bytes, bytes] = {}

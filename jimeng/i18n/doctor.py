@@ -13,9 +13,9 @@ DOCTOR: dict[str, tuple[str, str]] = {
         "pictures set VOLCENGINE_ACCESS_KEY and VOLCENGINE_SECRET_KEY, or ARK_API_KEY",
     ),
     "doctor.settings": (
-        "用 make run 没有问题；部署用的 python -m jimeng.serve 会因此拒绝启动："
+        "用 make run 没有问题；部署用的 gunicorn 和 huey_consumer 会因此拒绝启动："
         "部署前改正",
-        "fine for `make run`, but `python -m jimeng.serve` refuses to start with "
+        "fine for `make run`, but `gunicorn` and `huey_consumer` refuse to start with "
         "this: fix it before you deploy",
     ),
     "doctor.mongodb_dns": (

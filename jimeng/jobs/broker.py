@@ -2,12 +2,15 @@
 
 import json
 import os
+import signal
 from collections.abc import Sequence
+from types import FrameType
 from typing import Any
 from weakref import WeakKeyDictionary
 
 from huey import RedisHuey
 from huey.api import Task
+from huey.consumer import Consumer
 from huey.exceptions import HueyException
 from redis import ConnectionPool
 from redis.backoff import NoBackoff
@@ -15,7 +18,7 @@ from redis.connection import ConnectionInterface
 from redis.exceptions import RedisError, ResponseError
 from redis.retry import Retry
 
-from jimeng.config import Config
+from jimeng.config import Config, logs
 from jimeng.errors import QueueUnavailable, outages
 
 # The web tries twice, since Redis may have been restarted under a pooled connection.
@@ -35,6 +38,36 @@ class UnreadableJob(Exception):
     """A queue entry is no valid job; the pump queues again what is due."""
 
 
+class PatientConsumer(Consumer):
+    """
+    On SIGTERM, finish the running jobs, for at most ``SHUTDOWN_GRACE``.
+
+    Huey's own consumer interrupts its jobs at a second SIGTERM, which leaves
+    submissions in an unknown state. But a second one is normal: systemd signals the
+    whole process group, and a parent forwards the signal.
+    """
+
+    def start(self) -> None:
+        # Huey listens after starting its threads, which may have a job by then.
+        early: list[int] = []
+        signal.signal(signal.SIGTERM, lambda number, _: early.append(number))
+        super().start()
+        stop = signal.getsignal(signal.SIGTERM)
+
+        def stop_once(number: int, frame: FrameType | None) -> None:
+            stop(number, frame)  # type: ignore[operator, misc]
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+
+        signal.signal(signal.SIGTERM, stop_once)
+        for number in early:
+            os.kill(os.getpid(), number)
+
+    def run(self) -> None:
+        super().run()
+        # A normal exit would wait for threads that are blocked on a database outage.
+        os._exit(self.huey.exit_status)
+
+
 class JsonHuey(RedisHuey):
     """
     Huey with jobs serialized as JSON: a name and string arguments.
@@ -44,6 +77,15 @@ class JsonHuey(RedisHuey):
     used here, and not read. A forged job can only trigger what the pump triggers
     anyway: MongoDB decides what is due, and under which token.
     """
+
+    config = Config()
+    exit_status = 0  # of the consumer
+
+    def create_consumer(self, **options: Any) -> Consumer:
+        """Huey's command calls this, after it has added a log handler to ours."""
+        logs.setup(self.config)
+        grace_s = options.pop("shutdown_timeout", None) or self.config.SHUTDOWN_GRACE
+        return PatientConsumer(self, **options, shutdown_timeout=grace_s)
 
     def serialize_task(self, task: Task) -> bytes:
         name = self._registry.task_to_string(type(task))
@@ -98,6 +140,7 @@ def connect(config: Config, *, timeout: float = WEB_TIMEOUT_S) -> None:
     Args:
         timeout: Seconds for each of two attempts.
     """
+    huey.config = config
     outages.watch("redis", lambda error: isinstance(error, RedisError))
     pool = ConnectionPool.from_url(
         config.redis_url,

@@ -7,6 +7,7 @@ import signal
 import socket
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -24,6 +25,7 @@ from jimeng.jobs.broker import (
     huey,
     queue_length,
 )
+from jimeng.jobs.metric_counters import counts
 from jimeng.jobs.queue import advance, dispatch
 from jimeng.jobs.runtime import runtime
 
@@ -39,6 +41,8 @@ BATCH_DOCUMENTS = 200
 RESERVATION_LEASE = timedelta(seconds=5)  # Redis may lose the job: queue it again
 STOP_TIMEOUT_S = 1.0
 
+before_start: list[Callable[[], None]] = []  # called before anything is sent
+
 _starting = threading.Lock()
 _stopped = threading.Event()
 _awake = threading.Event()
@@ -53,7 +57,8 @@ def start() -> None:
     # The others wait: none may fetch a job while the connection is replaced.
     with _starting:
         if _pump is None:
-            logs.setup(runtime().config)  # Huey has added log handlers to ours
+            for prepare in before_start:
+                prepare()
             # A consumer has longer timeouts than a web request.
             documents.connect(runtime().config, timeout=documents.WORKER_TIMEOUT)
             connect(runtime().config, timeout=WORKER_TIMEOUT_S)
@@ -65,11 +70,15 @@ def start() -> None:
 
 @huey.on_shutdown()
 def stop() -> None:
-    """On shutdown, stop reserving work and mark the worker as gone."""
+    """
+    On shutdown, stop reserving work and mark the worker as gone. Huey calls this in
+    each thread, once its last job has ended.
+    """
     stop_work()
     if _pump is not None:
         _pump.join(STOP_TIMEOUT_S)
     video_fetching.join(STOP_TIMEOUT_S)
+    counts.flush()
 
 
 @huey.post_execute()
@@ -253,6 +262,7 @@ def stop_if_outdated(worker_id: str) -> bool:
             {"_id": worker_id}, {"$set": {"too_old": True}}
         )
         stop_work()
+        huey.exit_status = logs.REFUSED
         os.kill(os.getpid(), signal.SIGTERM)  # stops Huey's threads
         return True
     return False

@@ -1,60 +1,64 @@
-"""Gunicorn's options."""
+"""The application in Gunicorn's gevent worker, as `gunicorn.conf.py` sets it up."""
 
-import math
-import resource
+import json
+import secrets
+import socket
 from collections.abc import Mapping
 
-from jimeng.config import Config
+import gevent
+from flask import Flask, Response, request
+from gunicorn.http.errors import ParseException
+from gunicorn.http.message import Request
+from werkzeug.exceptions import BadRequest
 
-# Longer than clients and proxies keep idle connections: if the server closes first, a
-# request may already be on its way.
-KEEP_ALIVE_S = 75
-MAX_OTHER_CONNECTIONS = 1000  # connections of a process besides long polls and streams
-OPEN_FILES = 500  # of a process besides its connections
+from jimeng.accounts import password_hashing
+from jimeng.http import long_polls, waiters
+from jimeng.i18n import MESSAGES
+from jimeng.jobs.insertion import batcher
 
-
-def options(config: Config, environ: Mapping[str, str]) -> list[str]:
-    """Return the default options; later ones on the command line override them."""
-    return [
-        *("--bind", address(config, environ)),
-        *("--worker-class", "jimeng.serve.worker.Worker"),
-        *("--workers", "2", "--worker-connections", str(connections(config))),
-        *("--keep-alive", str(KEEP_ALIVE_S)),
-        *("--graceful-timeout", str(math.ceil(config.SHUTDOWN_GRACE))),
-        *("--logger-class", "jimeng.serve.gunicorn_log.GunicornLog"),
-        *("--log-level", config.LOG_LEVEL),
-        "--no-control-socket",
-        # The default of 4 KiB is too short for a page with a hundred unfinished cards.
-        *("--limit-request-line", "8190"),
-        # By default a proxy on this machine may set the path by headers, and so may any
-        # client that sends them through the proxy.
-        *("--forwarder-headers", ""),
-        "wsgi:app",
-    ]
+CODES = {414: "uri_too_long", 431: "headers_too_large"}
+shut_down = long_polls.shut_down
+is_configured = False  # by `gunicorn.conf.py`
 
 
-def connections(config: Config) -> int:
-    """The maximum number of connections of a process."""
-    return config.MAX_LONG_POLLS + config.MAX_EVENT_STREAMS + MAX_OTHER_CONNECTIONS
-
-
-def address(config: Config, environ: Mapping[str, str]) -> str:
+def begin(app: Flask, requests: Mapping[socket.socket, Request]) -> None:
     """
-    ``host:port`` to listen on.
+    Set the application up for a process whose requests share one thread.
 
-    A platform that sets ``PORT`` connects from outside: listen on all interfaces then,
-    unless ``SERVER_HOST`` is set.
+    Args:
+        requests: Gunicorn's requests that are being answered, by their connections.
     """
-    if environ.get("PORT") and not environ.get("SERVER_HOST"):
-        return f"0.0.0.0:{config.SERVER_PORT}"
-    return config.address
+
+    def refuse(error: ParseException) -> Response:
+        """Malformed chunks: what follows them on the connection cannot be read."""
+        requests[request.environ["gunicorn.socket"]].force_close()
+        return app.make_response(app.handle_user_exception(BadRequest()))
+
+    app.register_error_handler(ParseException, refuse)
+    password_hashing.in_own_thread = gevent.get_hub().threadpool.apply
+    long_polls.configure(app.config["JIMENG"])
+    batcher.open()
+    gevent.spawn(waiters.report_forever)
 
 
-def allow_open_files(config: Config) -> None:
-    """Raise the limit of open files for the connections; child processes inherit it."""
-    wanted = connections(config) + OPEN_FILES
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if hard != resource.RLIM_INFINITY:
-        wanted = min(wanted, hard)
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+def write_error(sock: socket.socket, status: int, reason: str, detail: str) -> None:
+    """
+    Gunicorn's own error response, in the format of the API's errors.
+
+    The request has not been parsed then, so its language is unknown, and the message is
+    Chinese.
+    """
+    code = CODES.get(status, "internal" if status >= 500 else "bad_request")
+    request_id = secrets.token_hex(12)
+    chinese, _ = MESSAGES[f"error.{code}"]
+    error = {"success": False, "error": code, "message": chinese}
+    body = json.dumps(error | {"request_id": request_id}, ensure_ascii=False).encode()
+    head = (
+        f"HTTP/1.1 {status} {reason}\r\n"
+        "Connection: close\r\n"
+        "Content-Type: application/json\r\n"
+        "Cache-Control: no-store\r\n"
+        f"X-Request-ID: {request_id}\r\n"
+        f"Content-Length: {len(body)}\r\n\r\n"
+    )
+    sock.sendall(head.encode() + body)

@@ -13,16 +13,16 @@ from concurrent.futures import ThreadPoolExecutor
 from pymongo import MongoClient
 from pymongo.database import Database
 
-from jimeng.config import Config
+from jimeng.config import Config, server
 from jimeng.documents import utcnow
 from jimeng.providers import ImageRequest, Registry
 from jimeng.providers.download import fetch_picture
-from jimeng.serve.consumer import WORKERS
 from tests.bench import throughput
 from tests.bench.backlog import LANE
 from tests.bench.rows import Row, Site
 from tests.system.stack import Stack
 
+WORKERS = int(server.WORKER[server.WORKER.index("-w") + 1])  # threads
 ASK_EVERY = 5.0  # seconds
 PICTURES = 48
 REQUEST = ImageRequest("jimeng_t2i_v30", "一只猫", 512, 512, 1)

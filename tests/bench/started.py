@@ -11,11 +11,11 @@ from jimeng import documents
 from jimeng.config import Config
 from jimeng.documents import indexes
 from tests.bench.rows import Site
-from tests.standin import free_port
+from tests.standin import ROOT, free_port
 from tests.system.asking import answers
 from tests.waiting import wait_for
 
-OURS = "jimeng.serve.worker.Worker"
+OURS = "that of gunicorn.conf.py"
 
 
 @contextmanager
@@ -44,8 +44,8 @@ def started(
         "REDIS_URL": site.redis_url,
         **settings,
     }
-    master = "jimeng.serve.master" if kind == OURS else "gunicorn"
-    words = [sys.executable, "-m", master, "-k", kind, "-w", str(workers)]
+    words = [sys.executable, "-m", "gunicorn", "-w", str(workers)]
+    words += ["-c", str(ROOT / "gunicorn.conf.py")] if kind == OURS else ["-k", kind]
     words += ["--threads", "16", "--keep-alive", "75"]
     words += ["--no-control-socket", "--log-level", "error"]
     words += ["-b", f"127.0.0.1:{port}", "tests.bench.server:app"]

@@ -2,8 +2,8 @@
 
 import math
 import os
-import runpy
 import signal
+import subprocess
 import sys
 from dataclasses import replace
 from datetime import timedelta
@@ -20,6 +20,7 @@ from jimeng.operations import backup
 from tests.conftest import run_queue
 from tests.forgetting import forget_release
 from tests.rest import MONGODB_AWAY, refused
+from tests.standin import ROOT
 from tests.test_core import CREATE, create, result
 from tests.test_start import OPEN
 
@@ -169,27 +170,16 @@ def beyond(database):
     get_db().installations.insert_one(row)
 
 
-@pytest.mark.parametrize("kind", ["web", "worker"])
-def test_neither_process_starts_on_what_is_beyond_it(
-    beyond, connected_again, config, monkeypatch, capsys, tmp_path, kind
-):
+def test_servers_do_not_start_on_what_is_beyond_them(beyond, config):
     """One sentence, and status 4, upon which nobody tries again."""
-    env = {
-        **OPEN,
-        "MONGODB_URI": config.mongodb_uri,
-        "MONGODB_DATABASE": config.MONGODB_DATABASE,
-        "REDIS_URL": config.redis_url,
-    }
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(os, "environ", env)
-    monkeypatch.setattr(sys, "argv", ["serve", kind])
-    # Another test may have imported what is run here.
-    monkeypatch.delitem(sys.modules, "jimeng.serve.__main__", raising=False)
-    with pytest.raises(SystemExit) as ended:
-        runpy.run_module("jimeng.serve", run_name="__main__")
+    names = ("MONGODB_URI", "MONGODB_DATABASE", "REDIS_URL")
+    env = {**OPEN, **{name: getattr(config, name) for name in names}}
+    words = [sys.executable, "-c", "import wsgi"]
 
-    assert ended.value.code == 4
-    (line,) = capsys.readouterr().err.splitlines()
+    ended = subprocess.run(words, env=env, cwd=ROOT, capture_output=True, text=True)
+
+    assert ended.returncode == 4
+    (line,) = ended.stderr.splitlines()
     assert line.startswith("jimeng does not start: ")
     assert "needs code 9" in line and "install that release" in line
 

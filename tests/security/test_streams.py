@@ -15,7 +15,7 @@ from jimeng.web.gallery.downloads import MAX_DOWNLOADS, MAX_PER_PRINCIPAL, RETRY
 from tests.given_pictures import encoded
 from tests.hung import hang
 from tests.proxy import before
-from tests.serving import PATIENT, connect, product, read_all
+from tests.serving import connect, product, read_all
 from tests.waiting import wait_for
 
 EXPORT = "/account/export"
@@ -38,7 +38,7 @@ def served(client, config, tmp_path):
     @contextmanager
     def serve(proxies: int) -> Iterator[int]:
         env = {"AUTH": "off", "ALLOW_OPEN_ACCESS": "1", "TRUSTED_PROXIES": str(proxies)}
-        with product(config, tmp_path, PATIENT, **env) as port:
+        with product(config, tmp_path, **env) as port:
             yield port
 
     return serve

@@ -77,7 +77,10 @@ def test_limit_is_as_described(live_server, length, status):
     ids=["size", "end", "trailer", "mcp", "page"],
 )
 def test_broken_chunks_are_the_clients_fault(live_server, path, said):
-    """A 400 that closes the connection; no error of the server's in its log."""
+    """
+    A 400 that closes the connection, also after the answer of a view that has read
+    nothing; no error of the server's in its log.
+    """
     address, before = urlsplit(live_server.url), live_server.log("web")
     head = f"POST {path} HTTP/1.1\r\nHost: {address.netloc}\r\n"
     head += "Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -86,21 +89,6 @@ def test_broken_chunks_are_the_clients_fault(live_server, path, said):
         sock.sendall(f"{head}{said}".encode())
         answer = read_all(sock)
 
-    assert answer.startswith(b"HTTP/1.1 400 ")
-    assert b"Connection: close" in answer
+    last = answer.rpartition(b"HTTP/1.1 ")[2]
+    assert last.startswith(b"400 ") and b"Connection: close" in last
     assert "Traceback" not in live_server.log("web")[len(before) :]
-
-
-@pytest.mark.parametrize(
-    ("host", "status"), [("localhost", 200), ("elsewhere.example", 400)]
-)
-def test_line_and_host_name_the_same_server(live_server, host, status):
-    address = urlsplit(live_server.url)
-    said = f"GET http://{host}/health HTTP/1.1\r\nHost: localhost\r\n"
-
-    with socket.create_connection((address.hostname, address.port), 60) as sock:
-        sock.sendall(f"{said}Connection: close\r\n\r\n".encode())
-        answer = read_all(sock).decode()
-
-    assert answer.startswith(f"HTTP/1.1 {status} ")
-    assert status == 200 or json.loads(answer.partition("\r\n\r\n")[2])["request_id"]

@@ -1,16 +1,16 @@
-"""Clients that send or read a byte at a time hold up nobody but themselves."""
+"""
+Clients that send or read slowly hold up nobody but themselves. They are not cut off:
+that is for a proxy to do, see ``docs/deployment.md``.
+"""
 
 import socket
 import time
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
 import pytest
 
 from tests.serving import (
-    PATIENT_APP,
     answer_of,
-    ask,
     check_answers,
     connect,
     front,
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.system
 HEAD = b"POST / HTTP/1.1\r\nHost: localhost\r\n"
 CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
 EXPECTING = HEAD + b"Expect: 100-continue\r\n"
-LARGE = b"".join(b"X-%d: %s\r\n" % (n, b"a" * 8000) for n in range(20))
+LARGE = b"".join(b"X-%d: %s\r\n" % (n, b"a" * 8000) for n in range(110))
 MANY = 60  # connections
 BIG = 6_000_000  # bytes; more than the system takes at once
 
@@ -29,15 +29,6 @@ BIG = 6_000_000  # bytes; more than the system takes at once
 @pytest.fixture(scope="module")
 def port(tmp_path_factory):
     with front(tmp_path_factory.mktemp("front"), "--log-level", "warning") as found:
-        yield found
-
-
-@pytest.fixture(scope="module")
-def patient(tmp_path_factory):
-    """The port of a server where slow clients have an hour."""
-    one = "--workers", "1"
-    folder = tmp_path_factory.mktemp("patient")
-    with front(folder, "--log-level", "warning", *one, app=PATIENT_APP) as found:
         yield found
 
 
@@ -74,21 +65,21 @@ HALVES = SLOW | LENGTHS
 
 
 @pytest.mark.parametrize("said", HALVES.values(), ids=HALVES)
-def test_half_a_request_holds_up_nobody(begin, patient, said):
+def test_half_a_request_holds_up_nobody(begin, port, said):
     """Others are answered while these are waited for, however long they are to be."""
     for _ in range(3 * MANY):
-        begin(patient, said)
+        begin(port, said)
 
-    check_answers(patient)
+    check_answers(port)
 
 
-def test_who_does_not_read_holds_up_nobody(begin, patient):
+def test_who_does_not_read_holds_up_nobody(begin, port):
     """What was answered is held until it is read."""
     large = b"GET /?size=3000000 HTTP/1.1\r\nHost: localhost\r\n\r\n"
     for _ in range(MANY):
-        begin(patient, large, receive=4096)
+        begin(port, large, receive=4096)
 
-    check_answers(patient)
+    check_answers(port)
 
 
 def test_who_reads_slowly_gets_all_of_it(begin, port):
@@ -103,26 +94,6 @@ def test_who_reads_slowly_gets_all_of_it(begin, port):
     head, _, body = got.partition(b"\r\n\r\n")
     assert b" 200 " in head
     assert body == b"x" * BIG
-
-
-def test_slow_ones_are_told_and_let_go(begin, port):
-    """Ten seconds for a head; a body comes at a kilobyte a second or not at all."""
-
-    def end_of(said: bytes) -> tuple[bytes, float]:
-        began = time.monotonic()
-        with begin(port, said) as link:
-            return read_all(link), time.monotonic() - began
-
-    with ThreadPoolExecutor(len(SLOW)) as threads:
-        ends = dict(zip(SLOW, threads.map(end_of, SLOW.values()), strict=True))
-
-    answers = {name: answer for name, (answer, _) in ends.items()}
-    assert answers["nothing"] == b""
-    for name in ("half a head", "half a body", "half a chunk"):
-        assert answers[name].startswith(b"HTTP/1.1 408 ")
-    assert b" 200 " in answers["a head after another"]
-    assert b" 408 " in answers["a head after another"]
-    assert all(took >= 10 for _, took in ends.values())
 
 
 def test_a_connection_stays_for_longer_than_clients_keep_it(begin, port):
@@ -178,9 +149,9 @@ def test_who_awaits_leave_gets_it_once(begin, port):
         (b"nonsense\r\n\r\n", b" 400 "),
     ],
 )
-def test_what_cannot_be_a_request_is_refused_at_once(begin, patient, said, status):
+def test_what_cannot_be_a_request_is_refused_at_once(begin, port, said, status):
     """Without waiting for an end that need not come."""
-    with begin(patient, said) as link:
+    with begin(port, said) as link:
         assert status in read_all(link)
 
 
@@ -195,17 +166,3 @@ def test_many_requests_in_one_go_are_answered_in_order(begin, port):
 
     said = [line for line in got.split(b"\r\n") if line.endswith(b" bytes")]
     assert len(said) <= 30 and got.count(b" 200 ") == 30
-
-
-def test_one_address_does_not_take_all_connections(tmp_path):
-    """The oldest one that says nothing makes room; others get in all the time."""
-    request = HEAD + b"Content-Length: 0\r\n\r\n"
-    with front(tmp_path, "--workers", "1") as port, ExitStack() as links:
-        for _ in range(256):
-            link = links.enter_context(connect(port))
-            link.sendall(request)
-            assert b" 200 " in answer_of(link)
-
-        answers = [ask(port) for _ in range(10)]
-
-    assert all(b" 200 " in answer for answer in answers)

@@ -9,7 +9,7 @@ stored or not. It is stored by another connection, so the answer to it is lost. 
 process of its own and not a fault of the driver's: the connections break, and all
 threads see it.
 
-As a worker of the web server it is Gunicorn's ``--config python:`` this module. With
+In a worker of the web server `web_conf.py` begins it. With
 ``sweep`` as its argument it deletes files without a record, however young, and ends.
 """
 
@@ -73,16 +73,6 @@ class Teller(monitoring.CommandListener):
         pass
 
 
-def on_starting(server: object) -> None:
-    """Gunicorn's master calls this once: its workers need not import all that anew."""
-    import app  # noqa: F401
-
-
-def post_fork(server: object, worker: object) -> None:
-    """Gunicorn calls this in each new worker."""
-    monitoring.register(Teller())
-
-
 def sweep() -> None:
     from app import create_app
     from jimeng.jobs import janitor
@@ -92,14 +82,17 @@ def sweep() -> None:
     janitor.sweep_files()
 
 
-def consume() -> int:
+def consume() -> None:
+    from huey.bin.huey_consumer import consumer_main
+
+    from jimeng.config import server
     from jimeng.jobs import video_fetching
-    from jimeng.serve.__main__ import main
 
     video_fetching.RENEW_EVERY_S, video_fetching.IDLE_S = RENEW_EVERY_S, IDLE_S
     monitoring.register(Teller())
-    return main(["worker"])
+    sys.argv = ["huey_consumer", *server.WORKER[2:]]
+    consumer_main()
 
 
 if __name__ == "__main__":
-    sys.exit(sweep() if sys.argv[1:] == ["sweep"] else consume())
+    sweep() if sys.argv[1:] == ["sweep"] else consume()

@@ -7,14 +7,15 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from jimeng.config import server
 from tests.forks import Forked
-from tests.standin import free_port
+from tests.standin import ROOT, free_port
 from tests.waiting import PATIENCE_S
 
 Process = subprocess.Popen | Forked
-ROOT = Path(__file__).parent.parent.parent
 KEYS = {"VOLCENGINE_ACCESS_KEY": "AKTEST", "VOLCENGINE_SECRET_KEY": "SKTEST"}
-CONSUMER = ["-m", "jimeng.serve", "worker"]
+CONSUMER = [*server.WORKER]
+WEB = [*server.WEB, "--config", str(ROOT / "gunicorn.conf.py")]
 GRACE = 10.0  # seconds
 MONKEY = ["-m", "tests.system.monkey"]
 
@@ -116,7 +117,7 @@ class Processes:
             )
 
     def start_web(self) -> Process:
-        return self.start(["-m", "jimeng.serve", "web", *self._web], "web")
+        return self.start([*WEB, *self._web], "web")
 
     def start_consumer(self, words: list[str] | None = None, **env: str) -> None:
         number = len(self.consumers)

@@ -1,4 +1,4 @@
-"""The printed configurations, before the real front: slow clients stay out."""
+"""The printed configurations, before the real server: slow clients stay out."""
 
 import time
 from contextlib import ExitStack
@@ -6,20 +6,19 @@ from contextlib import ExitStack
 import pytest
 
 from tests.proxy import PROXIES, before
-from tests.serving import PATIENT_APP, answer_of, ask, check_answers, connect, front
+from tests.serving import answer_of, ask, check_answers, connect, front
 
 pytestmark = pytest.mark.system
 
 
 @pytest.fixture(scope="module", params=PROXIES)
 def ports(request, tmp_path_factory):
-    """Of the proxy and of what stands behind it, where slow clients have an hour."""
+    """Of the proxy and of what stands behind it."""
     folder = tmp_path_factory.mktemp(request.param)
     with (
         front(
             tmp_path_factory.mktemp("behind"),
             *("--workers", "1"),
-            app=PATIENT_APP,
             TRUSTED_PROXIES="1",
         ) as behind,
         before(behind, folder, request.param) as port,

@@ -4,16 +4,17 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
 
-from jimeng.config import Config
-from jimeng.serve import web
+from jimeng.config import server
 from tests.each import for_each
 from tests.standin import ROOT, free_port
 from tests.system.asking import answers
@@ -25,12 +26,8 @@ PROCFILE = dict(
     re.findall(r"^(\w+): (.+)$", (ROOT / "Procfile").read_text(), re.MULTILINE)
 )
 OPEN = {"AUTH": "off", "ALLOW_OPEN_ACCESS": "1"}
-PLAIN = {
-    # Of two workers the second may refuse while Gunicorn stops because of the first,
-    # and then its status and its last words are others: `serve.master` mends that.
-    "web": f"{sys.executable} -m gunicorn -w 1 wsgi:app -b 127.0.0.1:0",
-    "worker": f"{sys.executable} -m huey.bin.huey_consumer wsgi.huey",
-}
+OLDER = {kind: f"python -m jimeng.serve {kind}" for kind in ("web", "worker")}
+CONF = ROOT / "gunicorn.conf.py"
 
 
 @contextmanager
@@ -38,6 +35,7 @@ def running(folder: Path, line: str, **env: str) -> Iterator[subprocess.Popen]:
     """A line of a Procfile, in a shell of its own, as platforms run it."""
     kept = {name: os.environ[name] for name in ("HOME",) if name in os.environ}
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    (folder / CONF.name).symlink_to(CONF)
     with (
         (folder / "log").open("wb") as log,
         subprocess.Popen(
@@ -72,7 +70,20 @@ def log_of(folder: Path) -> str:
 )
 def test_address_is_the_one_that_is_told(given, told):
     """PORT is what a platform asks at from outside; without it nobody else may ask."""
-    assert web.address(Config.from_env(given), given) == told
+    assert server.settings(given)["bind"] == told
+
+
+def test_procfile_has_the_commands_of_make_run():
+    """There they run without a shell, by the interpreter that runs already."""
+    names = {"huey.bin.huey_consumer": "huey_consumer"}
+    lines = {"web": server.WEB, "worker": server.WORKER}
+
+    found = {
+        kind: " ".join([names.get(module, module), *options])
+        for kind, (_, module, *options) in lines.items()
+    }
+
+    assert {kind: PROCFILE[kind] for kind in found} == found
 
 
 @pytest.mark.parametrize(
@@ -135,9 +146,10 @@ NO_FILE = ({**OPEN, "MODELS_FILE": "no.json"}, "MODELS_FILE no.json")
     ("lines", "kind", "wrong"),
     [
         (PROCFILE, "web", MISSING),
-        (PLAIN, "web", NO_NUMBER),
+        (OLDER, "web", NO_NUMBER),
+        (PROCFILE, "web", NO_FILE),
         (PROCFILE, "worker", IN_JSON),
-        (PLAIN, "worker", NO_FILE),
+        (OLDER, "worker", NO_FILE),
     ],
 )
 def test_wrong_setting_ends_it(tmp_path, lines, kind, wrong):
@@ -168,7 +180,7 @@ sys.exit(4)
 def test_workers_that_refuse_together_end_it_once(tmp_path):
     """The second refusal, while the first one stops the server, changes nothing."""
     (tmp_path / "refusing.py").write_text(REFUSING)
-    line = "python -m jimeng.serve.master --workers 2 --bind 127.0.0.1:0 refusing:app"
+    line = "gunicorn refusing:app --bind 127.0.0.1:0"
 
     with running(tmp_path, line) as process:
         assert process.wait(PATIENCE_S) == 4, log_of(tmp_path)
@@ -177,11 +189,15 @@ def test_workers_that_refuse_together_end_it_once(tmp_path):
 
 
 STOPPED_EARLY = """
-import os, signal
+import os, runpy, signal, time
+
+globals().update(runpy.run_path("gunicorn.conf.py"))
+usual = post_fork
 
 def post_fork(server, worker):
+    usual(server, worker)
     os.kill(os.getppid(), signal.SIGTERM)
-    server.SIG_QUEUE.get(timeout=60)  # the master's, to this worker: it goes unheard
+    time.sleep(600)  # the master's own signal comes before the worker has begun
 """
 
 
@@ -194,11 +210,82 @@ def test_server_that_is_stopped_as_it_starts_ends(tmp_path):
     with running(tmp_path, line, **env) as process:
         assert process.wait(PATIENCE_S) == 0, log_of(tmp_path)
 
+    assert "SIGKILL" not in log_of(tmp_path)
+
+
+OF_TODAY = """
+from flask import Flask
+from jimeng.config import Config
+from release import TEXT
+
+app = Flask(__name__)
+app.config["JIMENG"] = Config()
+app.add_url_rule("/health", "health", lambda: TEXT)
+"""
+
+
+def test_reload_loads_new_code(tmp_path):
+    """After SIGHUP, as when a release was unpacked over the one before."""
+    port = free_port()
+    (tmp_path / "wsgi.py").write_text(OF_TODAY)
+    (tmp_path / "release.py").write_text("TEXT = 'the first'")
+
+    def answer() -> str:
+        with suppress(OSError):
+            return urlopen(f"http://127.0.0.1:{port}/health").read().decode()
+        return ""
+
+    with running(tmp_path, "gunicorn wsgi:app", PORT=str(port)) as process:
+        wait_for(lambda: answer() == "the first")
+        (tmp_path / "release.py").write_text("TEXT = 'the second one'")
+        process.send_signal(signal.SIGHUP)
+        wait_for(lambda: answer() == "the second one")
+
+
+def test_master_loads_nothing_of_ours():
+    """A worker would keep it after SIGHUP; and gevent has to patch first."""
+    script = f"""if True:
+        import runpy, sys
+        runpy.run_path({str(CONF)!r})
+        print([name for name in sys.modules if name.split(".")[0] in sys.argv[1:]])
+    """
+    words = [sys.executable, "-c", script, "jimeng", "pymongo", "redis", "requests"]
+
+    assert subprocess.check_output(words, cwd=ROOT, text=True).strip() == "[]"
+
+
+def test_stop_does_not_wait_for_idle_connections(tmp_path):
+    """Neither for one that has been answered, nor for one that never asked."""
+    port = free_port()
+    env = {**OPEN, "PORT": str(port), "SHUTDOWN_GRACE": "600"}
+
+    with running(tmp_path, PROCFILE["web"], **env) as process, ExitStack() as links:
+        wait_for(lambda: answers(f"http://127.0.0.1:{port}/health"))
+        for asks in (True, True, False, False):
+            link = socket.create_connection(("127.0.0.1", port))
+            links.enter_context(link)
+            if asks:
+                link.sendall(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")
+                assert link.recv(12) == b"HTTP/1.1 200"
+        process.terminate()
+
+        assert process.wait(PATIENCE_S) == 0, log_of(tmp_path)
+
+
+@pytest.mark.parametrize("options", ["--config /dev/null", "--worker-class gthread"])
+def test_another_worker_class_is_an_error_in_the_log(tmp_path, options):
+    """It works, but each request that waits holds a thread."""
+    line = f"{PROCFILE['web']} --bind 127.0.0.1:{free_port()} {options}"
+
+    with running(tmp_path, line, **OPEN) as process:
+        wait_for(lambda: "runs without gunicorn.conf.py" in log_of(tmp_path))
+        process.terminate()
+        process.wait(PATIENCE_S)
+
 
 @pytest.mark.parametrize("words", ["", "both", "worker --fast"])
-def test_what_is_neither_is_told_how(tmp_path, words):
-    """A wrong word is not taken for one of the two."""
+def test_older_command_with_wrong_words_says_the_new_ones(tmp_path, words):
     with running(tmp_path, f"python -m jimeng.serve {words}") as process:
-        assert process.wait(PATIENCE_S) == 2
+        assert process.wait(PATIENCE_S) == 1
 
-    assert log_of(tmp_path).startswith("usage: ")
+    assert log_of(tmp_path).startswith("usage: gunicorn wsgi:app")

@@ -4,6 +4,7 @@ import base64
 import itertools
 from collections.abc import Callable, Iterator
 from functools import partial
+from pathlib import Path
 
 import pytest
 
@@ -30,7 +31,7 @@ CANCEL, CANCEL_ONE = "/api/v1/tasks/{}/cancel", "/api/v1/tasks/{}/pictures/0/can
 DELETE, PURGE = "/api/v1/ai/image/task/{}", "/tasks/{}/purge"
 FRAME = "data:image/png;base64," + base64.b64encode(png(640, 360)).decode()
 # Gunicorn's worker dies; its master starts the next one.
-WEB = ("--workers", "1", "--config", "python:tests.system.killed_process")
+WEB = ("--workers", "1", "--config", str(Path(__file__).with_name("web_conf.py")))
 AT_LEAST = 25  # kinds of writes
 TARGETS = 6  # of each operation on what the provider has
 

@@ -5,7 +5,6 @@ from jimeng.documents.migrations.record import (
     begin_at,
     check,
     check_before_start,
-    is_known_too_old,
     is_too_old,
     read,
 )
@@ -19,5 +18,5 @@ from jimeng.documents.migrations.steps import CODE
 
 __all__ = [
     *("CODE", "IncompatibleWorkers", "TooOld", "advance", "begin_at", "check"),
-    *("check_before_start", "is_known_too_old", "is_too_old", "pending", "read", "run"),
+    *("check_before_start", "is_too_old", "pending", "read", "run"),
 ]

@@ -84,11 +84,6 @@ def is_too_old() -> bool:
     return read().min_code > steps.CODE
 
 
-def is_known_too_old() -> bool:
-    """Whether this code was too old at the latest check."""
-    return _min_code > steps.CODE
-
-
 def check() -> None:
     """
     Refuse to write to a database that is too new for this code.
@@ -105,7 +100,7 @@ def check() -> None:
     if now >= _next_check:
         _next_check = now + CHECK_EVERY_S  # other threads skip the check
         _min_code = read().min_code
-    if is_known_too_old():
+    if _min_code > steps.CODE:
         raise TooOld(_min_code)
 
 

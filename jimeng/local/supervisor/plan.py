@@ -7,7 +7,7 @@ import socket
 import sys
 from pathlib import Path
 
-from jimeng.config import Config
+from jimeng.config import Config, server
 from jimeng.errors import ConfigError
 from jimeng.local.embedded.server import LOOPBACK, is_open
 
@@ -85,14 +85,14 @@ def url(config: Config) -> str:
     return f"http://{config.address}"
 
 
-def serve_command(kind: str, *options: str) -> list[str]:
-    """The command line of `jimeng.serve` for *kind* ``web`` or ``worker``."""
-    return [sys.executable, "-m", "jimeng.serve", kind, *options]
-
-
 def web_command() -> list[str]:
     quiet = ("--log-level", "warning")  # the supervisor reports readiness
-    return serve_command("web", *quiet, "--graceful-timeout", str(WEB_GRACE))
+    grace = ("--graceful-timeout", str(WEB_GRACE))
+    return [sys.executable, *server.WEB, *quiet, *grace]
+
+
+def worker_command() -> list[str]:
+    return [sys.executable, *server.WORKER]
 
 
 def admin_command() -> list[str]:

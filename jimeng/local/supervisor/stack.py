@@ -77,7 +77,7 @@ class Stack:
         """Start the demo provider if enabled, the consumer, and the web server."""
         env = self._environment()
         grace = self.config.SHUTDOWN_GRACE + 3
-        worker = partial(self._spawn, plan.serve_command("worker"), env)
+        worker = partial(self._spawn, plan.worker_command(), env)
         self.consumer = self._keep(Service("consumer", worker, stop_timeout_s=grace))
         web = partial(self._spawn, plan.web_command(), env)
         self.web = self._keep(Service("web", web, stop_timeout_s=plan.WEB_GRACE + 3))
@@ -111,7 +111,7 @@ class Stack:
             plan.check_port(config)
         self.config = config
         env = self._environment()
-        worker = plan.serve_command("worker")
+        worker = plan.worker_command()
         self.consumer.replace(partial(self._spawn, worker, env))
         self.web.replace(partial(self._spawn, plan.web_command(), env))
 

@@ -8,9 +8,11 @@ are polled as usual.
 """
 
 import logging
+import time
 from datetime import timedelta
 
 from mongoengine import get_db
+from pymongo.errors import PyMongoError
 
 from jimeng import lanes
 from jimeng.documents import Batch, BulkAction, Generation, State, Task, utcnow
@@ -110,6 +112,17 @@ def recognise(directory_id: str) -> bool:
         quarantine()
     installations.replace_one(mine, {"place": directory_id}, upsert=True)
     return is_copy
+
+
+def await_recognition(directory_id: str) -> None:
+    """`recognise`, however long MongoDB is unavailable."""
+    while True:
+        try:
+            recognise(directory_id)
+            return
+        except PyMongoError as error:
+            log.warning("not known yet whether the data are a copy: %s", error)
+            time.sleep(1)
 
 
 def backfill_all_generations() -> None:
