@@ -2,36 +2,17 @@
 
 import inspect
 from collections.abc import Callable
+from pathlib import Path
 
 from flask import has_request_context, request
 
 from jimeng.errors import Invalid, JimengError
-from jimeng.i18n.answers import ANSWERS
-from jimeng.i18n.batches import BATCHES
-from jimeng.i18n.doctor import DOCTOR
-from jimeng.i18n.errors import ERRORS
-from jimeng.i18n.fields import FIELDS
-from jimeng.i18n.mcp import MCP
-from jimeng.i18n.model_fields import MODEL_FIELDS
-from jimeng.i18n.pages import PAGES
-from jimeng.i18n.ready import READY
-from jimeng.i18n.webhooks import WEBHOOKS
+from jimeng.i18n.catalog import LANGUAGES, read_messages
 
-LANGUAGES = ("zh", "en")
 COOKIE = "lang"
 
-MESSAGES: dict[str, tuple[str, str]] = {
-    **ANSWERS,
-    **BATCHES,
-    **DOCTOR,
-    **ERRORS,
-    **FIELDS,
-    **MCP,
-    **MODEL_FIELDS,
-    **PAGES,
-    **READY,
-    **WEBHOOKS,
-}
+# ``error.<code>`` is for a request or a picture that failed.
+MESSAGES, SINGULARS = read_messages(Path(__file__).parent)
 # Prefix of message keys for stored values -> the message for unknown values.
 FALLBACKS = {
     "error.": "error.not_understood",
@@ -75,8 +56,15 @@ def _requested_language() -> str:
 
 def t(key: str, **values: object) -> str:
     """The message of *key* in the language of this request."""
-    texts = MESSAGES.get(key) or MESSAGES[_fallback_key(key)]
-    return in_language(texts).format(**values)
+    found = key if key in MESSAGES else _fallback_key(key)
+    return message(found, language(), **values)
+
+
+def message(key: str, spoken: str, /, **values: object) -> str:
+    """The message of *key* in the language *spoken*; singular where ``n`` is 1."""
+    if spoken == "en" and values.get("n") == 1 and key in SINGULARS:
+        return SINGULARS[key].format(**values)
+    return MESSAGES[key][LANGUAGES.index(spoken)].format(**values)
 
 
 def _fallback_key(key: str) -> str:
