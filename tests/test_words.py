@@ -12,7 +12,7 @@ import pytest
 import app
 import jimeng
 from jimeng.errors import JimengError
-from jimeng.i18n import MESSAGES
+from jimeng.i18n import MESSAGES, SINGULARS
 from jimeng.providers.registry import CODES
 from tests.test_layers import FILES, ROOT, nodes_of
 
@@ -21,6 +21,14 @@ KEY = re.compile(r"(error|invalid|answer)\.(?!(html|code)$)[a-z0-9_.]+")
 # Raised and caught below the doors: a picture that could not be fetched has a code of
 # its own.
 UNSAID = {"fetch_failed", "link_gone"}
+# Always more: limits, or said of several only.
+NEVER_ONE = {
+    *("account.password_text", "invitation.hint", "wants.short", "wants.long"),
+    *("batch.confirm", "batch.confirm_first", "batch.offer", "batch.offer_create"),
+    *("gallery.hits_more", "gallery.items_more", "gallery.videos_more"),
+    *("collections.add_n", "tags.title_n", "usage.span", "usage.none"),
+    *("factor.codes_text", "invalid.template_many"),
+}
 CHINESE = re.compile(r"[\u3001-\u303f\u4e00-\u9fff\uff00-\uffef]")
 
 
@@ -89,6 +97,14 @@ def test_words_are_chinese_and_english():
         or not (CHINESE.search(chinese) or chinese == english)
     }
     assert wrong == {}
+
+
+def test_one_is_not_many():
+    """A noun in the plural behind a number has a singular, if the number may be 1."""
+    plural = re.compile(r"\{n\} (?!fps|is|was|has|as|or)[\w ]*?(\w+s|are|were|have)\b")
+    many = {key for key, (_, english) in MESSAGES.items() if plural.search(english)}
+
+    assert many - set(SINGULARS) == NEVER_ONE
 
 
 def test_every_key_exists():
