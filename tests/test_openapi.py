@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +13,9 @@ from app import create_app
 from jimeng.api.openapi.blueprint import WITH_KEYS
 from jimeng.api.openapi.document import Document
 from jimeng.api.openapi.errors import statuses
+from jimeng.mcp.tools import TOOLS
 from jimeng.schemas import field_descriptions as words
+from jimeng.schemas.reference_texts import WITH_DEFAULT, chinese
 from tests.rest import API, CREATE, METHODS, operations
 
 OF_PAGES = {
@@ -25,6 +28,19 @@ OF_PAGES = {
 }
 SOURCES = (Path(__file__).parent.parent / "jimeng").glob("**/*.py")
 LETTER = re.compile(r"[\u4e00-\u9fff]")
+
+
+def texts(node: object, inside: str = "") -> Iterator[str]:
+    """The descriptions and summaries in a document, but for its examples."""
+    if isinstance(node, dict):
+        for key, value in node.items():
+            if key in {"description", "summary"} and isinstance(value, str):
+                yield value
+            elif inside not in {"example", "value"}:
+                yield from texts(value, key)
+    elif isinstance(node, list):
+        for value in node:
+            yield from texts(value)
 
 
 @pytest.fixture(scope="module")
@@ -87,25 +103,29 @@ def test_document_is_valid_and_has_words_in_the_language(described, language):
         for field, shape in schema["properties"].items():
             assert shape.get("description"), (name, field)
 
-    def texts(node: object, inside: str = ""):
-        if isinstance(node, dict):
-            for key, value in node.items():
-                if key in {"description", "summary"} and isinstance(value, str):
-                    yield value
-                elif inside not in {"example", "value"}:
-                    yield from texts(value, key)
-        elif isinstance(node, list):
-            for value in node:
-                yield from texts(value)
-
-    found = [text for text in texts(document) if "`" not in text]
+    found = [*texts(document)]
     chinese = [text for text in found if LETTER.search(text)]
 
     assert len(found) > 300
     assert chinese == (found if language == "zh" else [])
-    for _, _, operation in operations(document):
-        for said in (operation["summary"], operation["description"]):
-            assert bool(LETTER.search(said)) is (language == "zh"), said
+
+
+def test_table_of_chinese_texts_is_complete(described, config):
+    """With sign-in, too; each text is one of the document's or of a tool for agents."""
+    client = create_app(replace(config, AUTH="on")).test_client()
+    signed_in = {
+        language: client.get("/openapi.json", headers={"Accept-Language": language})
+        for language in ("zh", "en")
+    }
+    with described[0].test_request_context(headers={"Accept-Language": "en"}):
+        tools = [each.described() for each in TOOLS.values()]
+    whole = [described[1]["en"], signed_in["en"].json, tools]
+    said = {*texts(whole), *(each["title"] for each in tools)}
+    said |= {found[1] for found in map(WITH_DEFAULT.fullmatch, said) if found}
+    tables = chinese()
+
+    assert [t for t in texts(signed_in["zh"].json) if not LETTER.search(t)] == []
+    assert {*tables["description"], *tables["summary"]} - said == set()
 
 
 def test_no_shared_words_are_left_over():

@@ -95,18 +95,3 @@ def reasons(error: JimengError) -> list[str]:
 def in_language(texts: tuple[str, str]) -> str:
     """Choose from a Chinese and an English text by the language of this request."""
     return texts[LANGUAGES.index(language())]
-
-
-def docstring_texts(function: Callable) -> dict[str, tuple[str, str]]:
-    """
-    Parse the docstring of a view or a tool: ``summary``, its first line, and
-    ``description``, the rest; the text after ``---`` is the Chinese version.
-    """
-    english, _, chinese = inspect.cleandoc(function.__doc__ or "").partition("\n---\n")
-    said = []
-    for text, joint in ((chinese or english, ""), (english, " ")):
-        summary, *paragraphs = text.split("\n\n")
-        lines = [joint.join(each.split("\n")) for each in paragraphs or [summary]]
-        said.append((summary, "\n\n".join(lines)))
-    summaries, descriptions = zip(*said, strict=True)
-    return {"summary": summaries, "description": descriptions}

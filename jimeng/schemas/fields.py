@@ -2,9 +2,10 @@
 The types of fields of requests and responses, and the base classes of schemas.
 
 An error message that is a key of ``i18n`` is translated when the response is built. A
-response field begins with its description in Chinese and in English; ``of`` is the
-source of its value: by default the attribute (or the entry) with the field's own name,
-else a function of the serialised object. A value that is `missing` is omitted.
+field begins with its description, in English; see `reference_texts`. ``of`` is the
+source of a response field's value: by default the attribute (or the entry) with the
+field's own name, else a function of the serialised object. A value that is `missing` is
+omitted.
 """
 
 import math
@@ -50,10 +51,13 @@ def messages_for(reason: str, *others: str) -> dict[str, Any]:
 
 
 class DescribedField(fields.Field):
-    """A field whose first arguments describe it, in Chinese and in English."""
+    """A field whose first argument describes it, for OpenAPI."""
 
-    def __init__(self, *texts: str, metadata: dict | None = None, **options) -> None:
-        super().__init__(metadata={**(metadata or {}), "texts": texts}, **options)
+    def __init__(
+        self, description: str = "", *, metadata: dict | None = None, **options
+    ) -> None:
+        texts = {"description": description} if description else {}
+        super().__init__(metadata={**(metadata or {}), **texts}, **options)
 
 
 class Text(DescribedField, fields.String):
@@ -136,8 +140,8 @@ class Moment(DescribedField, fields.AwareDateTime):
 
     default_error_messages = messages_for("moment", "invalid_awareness", "format")
 
-    def __init__(self, *texts: str, **kwargs) -> None:
-        super().__init__(*texts, format="iso", **kwargs)
+    def __init__(self, description: str = "", **kwargs) -> None:
+        super().__init__(description, format="iso", **kwargs)
 
     def _deserialize(self, value, attr, data, **kwargs):
         if not isinstance(value, str) or not RFC_3339.fullmatch(value):
@@ -154,8 +158,8 @@ class Texts(DescribedField, fields.List):
 
     default_error_messages = messages_for("list")
 
-    def __init__(self, *texts: str, each: fields.Field, **options) -> None:
-        super().__init__(*texts, cls_or_instance=each, **options)
+    def __init__(self, description: str = "", *, each: fields.Field, **options) -> None:
+        super().__init__(description, cls_or_instance=each, **options)
 
     def _deserialize(self, value, attr, data, **kwargs):
         if isinstance(value, list):  # check the length before converting each item
@@ -183,8 +187,8 @@ class Metadata(DescribedField, fields.Dict):
         "additionalProperties": {"type": "string", "maxLength": MAX_VALUE, **AS_TEXT},
     }
 
-    def __init__(self, *texts: str, **options) -> None:
-        super().__init__(*texts, metadata=self.shape, **options)
+    def __init__(self, description: str, **options) -> None:
+        super().__init__(description, metadata=self.shape, **options)
 
     def _deserialize(self, value, attr, data, **kwargs):
         if not isinstance(value, dict) or len(value) > MAX_PAIRS:
@@ -215,9 +219,9 @@ class File(DescribedField, fields.Raw):
 
     default_error_messages = messages_for("file")
 
-    def __init__(self, *texts: str, **kwargs) -> None:
+    def __init__(self, description: str = "", **kwargs) -> None:
         shape = {"type": "string", "format": "binary"}
-        super().__init__(*texts, metadata=shape, **kwargs)
+        super().__init__(description, metadata=shape, **kwargs)
 
     def _deserialize(self, value, attr, data, **kwargs):
         if not hasattr(value, "stream"):
@@ -370,7 +374,7 @@ class OfUser(Strict):
     """Requests with an owner: by default the caller, required with sign-in off."""
 
     user_id: Text = OwnerId(
-        *field_descriptions.USER_ID, validate=user_id_check, metadata=AS_USER_ID
+        field_descriptions.USER_ID, validate=user_id_check, metadata=AS_USER_ID
     )
 
 
@@ -463,7 +467,8 @@ class Instant(fields.DateTime):
 
 def field_of(
     kind: Callable[..., fields.Field],
-    *said: str,
+    description: str = "",
+    *,
     of: Any = None,
     required: bool = True,
     null: bool = False,
@@ -476,7 +481,7 @@ def field_of(
     Make a field.
 
     Args:
-        said: Its description, in Chinese and in English; omitted for items of a list.
+        description: In English; omitted for items of a list.
         of: The source of the value.
         required: Whether every response contains it.
         null: Whether it may be null.
@@ -487,15 +492,13 @@ def field_of(
         choices: The possible values.
         more: Further JSON Schema keywords.
     """
+    if description:
+        more["description"] = description
     if example is ...:
         more["shown"] = True  # not a keyword of JSON Schema
     elif example is not None:
         more["examples"] = [example]
-    options = {
-        "attribute": of,
-        "data_key": data_key,
-        "metadata": more | {"texts": said},
-    }
+    options = {"attribute": of, "data_key": data_key, "metadata": more}
     if choices:
         options["validate"] = validate.OneOf([*choices])
     return kind(required=required, allow_none=null, **options)
@@ -512,29 +515,27 @@ entries = partial(field_of, fields.Dict)  # an object with arbitrary keys
 address = partial(field_of, fields.String, format="uri")
 
 
-def list_of(
-    chinese: str, english: str, inner: fields.Field, **more: Any
-) -> fields.Field:
-    return field_of(partial(fields.List, inner), chinese, english, **more)
+def list_of(description: str, inner: fields.Field, **more: Any) -> fields.Field:
+    return field_of(partial(fields.List, inner), description, **more)
 
 
-def a(chinese: str, english: str, schema: type[Schema], **more: Any) -> fields.Field:
-    return field_of(partial(fields.Nested, schema), chinese, english, **more)
+def a(description: str, schema: type[Schema], **more: Any) -> fields.Field:
+    return field_of(partial(fields.Nested, schema), description, **more)
 
 
-def some(chinese: str, english: str, schema: type[Schema], **more: Any) -> fields.Field:
-    return field_of(partial(fields.Nested, schema, many=True), chinese, english, **more)
+def some(description: str, schema: type[Schema], **more: Any) -> fields.Field:
+    return field_of(partial(fields.Nested, schema, many=True), description, **more)
 
 
 def fixed(key: str) -> fields.Field:
     """A constant message for people."""
     return text(
-        *field_descriptions.MESSAGE, of=lambda about: t(key), example=MESSAGES[key]
+        field_descriptions.MESSAGE, of=lambda about: t(key), example=MESSAGES[key]
     )
 
 
 def link(
-    chinese: str, english: str, endpoint: str, path: str, *, name: str, example: str
+    description: str, endpoint: str, path: str, *, name: str, example: str
 ) -> fields.Field:
     """
     The URL of *endpoint*, with the id of the serialised object in the path.
@@ -548,4 +549,4 @@ def link(
     def of(about: Any) -> str:
         return absolute(path_for(endpoint, **{name: about.id}))
 
-    return address(chinese, english, of=of, example=HOST + path.format(example))
+    return address(description, of=of, example=HOST + path.format(example))

@@ -23,7 +23,7 @@ from jimeng.tasks.queries import MAX_OFFSET
 class ByMetadata(Strict):
     """Lists that can be filtered by metadata."""
 
-    metadata = MetadataFilter(*field_descriptions.METADATA_FILTER)
+    metadata = MetadataFilter(field_descriptions.METADATA_FILTER)
 
     @pre_load
     def gather(self, data, **kwargs):
@@ -38,7 +38,7 @@ class ByStatus(Strict):
     """Lists that can be filtered by status."""
 
     status = Texts(
-        *field_descriptions.ONLY_STATUS,
+        field_descriptions.ONLY_STATUS,
         each=Text(metadata={"enum": list(Status)}),
         validate=Many(1, len(Status)),
     )
@@ -47,16 +47,15 @@ class ByStatus(Strict):
 class Filters(ByMetadata, ByStatus):
     """The filters of lists of tasks and batches."""
 
-    created_after = Moment(*field_descriptions.CREATED_AFTER)
-    created_before = Moment(*field_descriptions.CREATED_BEFORE)
+    created_after = Moment(field_descriptions.CREATED_AFTER)
+    created_before = Moment(field_descriptions.CREATED_BEFORE)
 
 
 class PageQuery(Strict):
     """Lists by cursor."""
 
-    limit = Digits(*field_descriptions.LIMIT, load_default=20, validate=Between(1, 100))
+    limit = Digits(field_descriptions.LIMIT, load_default=20, validate=Between(1, 100))
     cursor = Text(
-        "上一页的 next_cursor，原样传回",
         "The previous page's next_cursor, unchanged",
         validate=Long(1, 200),
     )
@@ -74,7 +73,6 @@ class ByType(Strict):
     """Lists of pictures or of videos."""
 
     type = Text(
-        "只要这种任务：image、video，或 all 都要",
         "Only tasks of this type: image, video, or all of them",
         load_default="image",
         validate=OneOf("image", "video", "all"),
@@ -85,7 +83,6 @@ class ByCursor(PageQuery, Filters, ByType):
     """Lists of tasks, by cursor."""
 
     q = Text(
-        "提示词必须含有的词，空格分开；一页最多找 1,000 个任务，没找满也可能还有下一页",
         "Words the prompt must contain, separated by spaces. A page looks through "
         "1,000 tasks: it may be short and have a next one all the same",
         validate=Long(1, 200),
@@ -93,10 +90,10 @@ class ByCursor(PageQuery, Filters, ByType):
 
 
 class ByOffset(OfUser, ByMetadata, ByType):
-    limit = Digits(*field_descriptions.LIMIT, load_default=20, validate=Between(1, 100))
+    limit = Digits(field_descriptions.LIMIT, load_default=20, validate=Between(1, 100))
     # A larger offset is refused, with the URL of the list by cursor.
     offset = Digits(
-        *field_descriptions.OFFSET,
+        field_descriptions.OFFSET,
         load_default=0,
         validate=Between(0, 10**12),
         metadata={"maximum": MAX_OFFSET},

@@ -40,12 +40,12 @@ class NewUser(Strict):
 
     examples: ClassVar = {"usual": {"email": "user@example.com", "name": "张三"}}
     email = Trimmed(
-        *field_descriptions.EMAIL,
+        field_descriptions.EMAIL,
         required=True,
         validate=email_check,
         metadata=AS_EMAIL,
     )
-    name = Trimmed(*field_descriptions.NAME, required=True, validate=Long(1, 100))
+    name = Trimmed(field_descriptions.NAME, required=True, validate=Long(1, 100))
 
 
 class UserChanges(Strict):
@@ -57,15 +57,15 @@ class UserChanges(Strict):
         "both": {"email": "li.si@example.com", "name": "李四"},
         "budget": {"daily_budget_micros": 20000000, "monthly_budget_micros": None},
     }
-    email = Trimmed(*field_descriptions.EMAIL, validate=email_check, metadata=AS_EMAIL)
-    name = Trimmed(*field_descriptions.NAME, validate=Long(1, 100))
+    email = Trimmed(field_descriptions.EMAIL, validate=email_check, metadata=AS_EMAIL)
+    name = Trimmed(field_descriptions.NAME, validate=Long(1, 100))
     daily_budget_micros: Integer = Whole(
-        *field_descriptions.DAILY_BUDGET_MICROS,
+        field_descriptions.DAILY_BUDGET_MICROS,
         allow_none=True,
         validate=Between(0, MAX_BUDGET_MICROS),
     )
     monthly_budget_micros: Integer = Whole(
-        *field_descriptions.MONTHLY_BUDGET_MICROS,
+        field_descriptions.MONTHLY_BUDGET_MICROS,
         allow_none=True,
         validate=Between(0, MAX_BUDGET_MICROS),
     )
@@ -74,7 +74,7 @@ class UserChanges(Strict):
 class OfUsers(PageQuery):
     """``GET /api/v1/users``: one user by e-mail, or a page of all users."""
 
-    email = Trimmed(*field_descriptions.EMAIL, validate=Long(1, 254))
+    email = Trimmed(field_descriptions.EMAIL, validate=Long(1, 254))
 
 
 class NewKey(Strict):
@@ -90,15 +90,11 @@ class NewKey(Strict):
         },
     }
     name = Trimmed(
-        "密钥的名称，便于辨认",
         "A name for the key",
         required=True,
         validate=Long(1, 100),
     )
     scopes = Texts(
-        "权限：read 查看，write 还能创建和修改，act_for 还能代表 user_prefix 下的用户"
-        "（只有管理员能给），account 还能创建密钥和删除账号，admin 对所有人；"
-        "默认 read 和 write",
         "Permissions: read can only read, write can also create and change, act_for "
         "can do both for users under user_prefix (only an admin grants it), account "
         "can also create keys and delete the account, admin applies to all users; read "
@@ -107,44 +103,37 @@ class NewKey(Strict):
         validate=Many(1, len(SCOPES)),
     )
     expires_at = Moment(
-        "何时失效（RFC 3339）；不写则一直有效",
         "When it expires (RFC 3339); never if omitted",
     )
     doors = Texts(
-        "只能从哪些入口使用：api（/api/）、openai（/v1/）、mcp（/mcp）；不写则都可以",
         "The interfaces it can be used at: api (/api/), openai (/v1/), mcp (/mcp); all "
         "if omitted",
         each=Text(validate=OneOf(*KEY_INTERFACES)),
         validate=Many(1, len(KEY_INTERFACES)),
     )
     models = Texts(
-        "只能用哪些模型；不写则都可以",
         "The models that it may use; all if omitted",
         each=Text(validate=Long(1, 100)),
         validate=Many(1, MAX_MODELS),
     )
     tasks_per_minute: Integer = Whole(
-        "每分钟最多提交几个任务；不写则只受用户的限制",
         "Tasks that it may create per minute; its user's limit if omitted",
         validate=Between(1, MAX_OF_KEY),
     )
     pictures_per_day: Integer = Whole(
-        "每天（UTC）最多几张图片；不写则只受用户的限制",
         "Pictures that it may request per day (UTC); its user's limit if omitted",
         validate=Between(1, MAX_OF_KEY),
     )
     daily_budget_micros: Integer = Whole(
-        *field_descriptions.DAILY_BUDGET_MICROS,
+        field_descriptions.DAILY_BUDGET_MICROS,
         validate=Between(1, MAX_BUDGET_MICROS),
     )
     monthly_budget_micros: Integer = Whole(
-        *field_descriptions.MONTHLY_BUDGET_MICROS,
+        field_descriptions.MONTHLY_BUDGET_MICROS,
         validate=Between(1, MAX_BUDGET_MICROS),
     )
 
     user_prefix = Text(
-        "带 act_for 权限时：它所代表的用户的 user_id 以此开头，以冒号结尾，如 shop:；"
-        "不能与别的用户的密钥重叠",
         "With the scope act_for: the prefix of the user ids that it acts for; ends in "
         "a colon, such as shop:, and must not overlap that of another user's key",
         validate=Long(1, 32),
@@ -159,12 +148,12 @@ class KeyChanges(Strict):
         "budget": {"daily_budget_micros": 20000000, "monthly_budget_micros": None},
     }
     daily_budget_micros: Integer = Whole(
-        *field_descriptions.DAILY_BUDGET_MICROS,
+        field_descriptions.DAILY_BUDGET_MICROS,
         allow_none=True,
         validate=Between(1, MAX_BUDGET_MICROS),
     )
     monthly_budget_micros: Integer = Whole(
-        *field_descriptions.MONTHLY_BUDGET_MICROS,
+        field_descriptions.MONTHLY_BUDGET_MICROS,
         allow_none=True,
         validate=Between(1, MAX_BUDGET_MICROS),
     )

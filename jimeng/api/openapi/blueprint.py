@@ -2,7 +2,8 @@
 The blueprint of the REST API: one envelope for all responses, and views that carry
 everything the OpenAPI document says about them.
 
-Texts are (Chinese, English) pairs, until `document` picks the language.
+Texts are English, but those of errors and examples, which are (Chinese, English) pairs:
+`document` picks the language.
 """
 
 import json
@@ -21,12 +22,12 @@ from jimeng.api.openapi.parts import (
     in_both_languages,
     path_parameter,
     reference,
-    translated,
 )
 from jimeng.http.requests import StrictParser
-from jimeng.i18n import docstring_texts
+from jimeng.i18n import LANGUAGES
 from jimeng.schemas import field_descriptions, responses
 from jimeng.schemas.fields import Strict
+from jimeng.schemas.reference_texts import docstring_texts, translated
 
 LIMITS = ["RateLimit-Policy", "RateLimit"]
 EVERYWHERE = ["bad_request", "internal"]
@@ -44,10 +45,9 @@ TEXT = {"type": "string"}
 BINARY = {"type": "string", "format": "binary"}
 # Descriptions of a 200 where success usually has another status.
 ONCE_ENDED_OR_DRY_RUN = (
-    "等到了：任务已经结束（`Prefer: wait`）；或者只是估价（`dry_run`）",
-    "Waited for: the task has ended (`Prefer: wait`). Or an estimate (`dry_run`)",
+    "Waited for: the task has ended (`Prefer: wait`). Or an estimate (`dry_run`)"
 )
-DRY_RUN = ("只是估算（`dry_run`）", "An estimate (`dry_run`)")
+DRY_RUN = "An estimate (`dry_run`)"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -199,7 +199,7 @@ class DescribedBlueprint(Blueprint):
                 content = enveloped(content, more)
             contents[JSON] = content
         limits = headers([*more.headers, *LIMITS], more.always)
-        body_response = {"description": ("成功", "Success"), "headers": limits}
+        body_response = {"description": "Success", "headers": limits}
         return {**body_response, "content": contents, **links_of(more)}
 
     def other(self, more: OperationDoc) -> dict:
@@ -260,7 +260,8 @@ def event_of(name: str, schema: type[responses.Reply]) -> Bilingual:
     """An example of a stream of events whose data have this schema."""
 
     def say(spoken: int) -> str:
-        data = json.dumps(translated(example_of(schema), spoken), ensure_ascii=False)
+        example = translated(example_of(schema), LANGUAGES[spoken], is_example=True)
+        data = json.dumps(example, ensure_ascii=False)
         return f"retry: 3000\nid: 1795572622191\nevent: {name}\ndata: {data}\n\n"
 
     return in_both_languages(say)
@@ -309,7 +310,7 @@ def failure_response(
 
 def not_modified_response(more: OperationDoc) -> dict:
     return {
-        "description": ("没有变化", "Nothing has changed"),
+        "description": "Nothing has changed",
         "headers": headers(more.headers, more.always),
     }
 
