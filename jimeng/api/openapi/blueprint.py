@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from apispec import APISpec
 from flask_smorest import Blueprint
 
 from jimeng.api.openapi import errors
@@ -155,7 +156,7 @@ class DescribedBlueprint(Blueprint):
                 details = {"name": name, "docstring": docstring_texts(view_func)}
                 self._docs[name][method] |= details
 
-    def _prepare_operation(self, doc, doc_info, *, app, method, **kwargs):
+    def _prepare_operation(self, doc, doc_info, *, app, spec, method, **kwargs):
         more = doc_info.get("more", OperationDoc())
         doc["operationId"] = doc_info["name"]
         doc.setdefault("parameters", []).extend(
@@ -184,9 +185,12 @@ class DescribedBlueprint(Blueprint):
             str(status): self.success(answers[status], more),
             **({"304": not_modified_response(more)} if 304 in answers else {}),
             **({"200": self.other(more)} if more.estimate else {}),
-            **self.failures(
-                method, more, has_body=bool(body or more.body), sign_in=sign_in
-            ),
+            **{
+                str(status): shared(spec, status, failure)
+                for status, failure in self.failures(
+                    method, more, has_body=bool(body or more.body), sign_in=sign_in
+                ).items()
+            },
         }
         return doc
 
@@ -218,7 +222,7 @@ class DescribedBlueprint(Blueprint):
 
     def failures(
         self, method: str, more: OperationDoc, *, has_body: bool, sign_in: bool
-    ) -> dict:
+    ) -> dict[int, dict]:
         codes = [*EVERYWHERE, *more.errors]
         if not self.probe:
             codes += OF_THE_API
@@ -230,7 +234,7 @@ class DescribedBlueprint(Blueprint):
         if self.shape is not None:
             return shaped_failures(self.shape, codes)
         return {
-            str(status): failure(status, those)
+            status: failure(status, those)
             for status, those in errors.by_status(codes).items()
         }
 
@@ -273,14 +277,14 @@ def failure(status: int, codes: Iterable[str]) -> dict:
     return failure_response(status, messages, responses.Refusal, examples)
 
 
-def shaped_failures(shape: ErrorShape, codes: Iterable[str]) -> dict[str, dict]:
+def shaped_failures(shape: ErrorShape, codes: Iterable[str]) -> dict[int, dict]:
     """The failures with these codes in another format, by status."""
     found: dict[int, dict[str, tuple[Bilingual, dict]]] = {}
     for code in dict.fromkeys(codes):
         status, name, said, body = shape.example_of(code)
         found.setdefault(status, {}).setdefault(name, (said, body))
     return {
-        str(status): failure_response(
+        status: failure_response(
             status,
             {code: said for code, (said, _) in those.items()},
             shape.schema,
@@ -306,6 +310,20 @@ def failure_response(
         "headers": headers(LIMITS if status == 429 else [], always),
         "content": {"application/json": {"schema": schema, "examples": examples}},
     }
+
+
+def shared(spec: APISpec, status: int, response: dict) -> dict:
+    """
+    Put an error response into the document's components, once, and refer to it. Its
+    name there is its status and codes, after its schema if that is not the API's.
+    """
+    (content,) = response["content"].values()
+    schema = content["schema"]
+    names = [] if schema is responses.Refusal else [schema.__name__]
+    name = ".".join([*names, str(status), *content["examples"]])
+    if name not in spec.components.responses:
+        spec.components.response(name, response)
+    return {"$ref": reference("responses", name)}
 
 
 def not_modified_response(more: OperationDoc) -> dict:
