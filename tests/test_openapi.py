@@ -7,11 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from apispec import APISpec
 from openapi_spec_validator import validate
 
 from app import create_app
 from jimeng.api.openapi.blueprint import WITH_KEYS
-from jimeng.api.openapi.document import Document
 from jimeng.api.openapi.errors import statuses
 from jimeng.mcp.tools import TOOLS
 from jimeng.schemas import field_descriptions as words
@@ -62,13 +62,13 @@ def document(described) -> dict:
 
 def test_nothing_is_described_before_somebody_asks(connection, config, monkeypatch):
     """It would take most of the time that a start, or any command, takes."""
-    described, describe = [], Document.path
+    described, describe = [], APISpec.path
 
     def count(*args, **options):
         described.append(args)
         return describe(*args, **options)
 
-    monkeypatch.setattr(Document, "path", count)
+    monkeypatch.setattr(APISpec, "path", count)
     client = create_app(config).test_client()
     assert described == []
 

@@ -7,13 +7,14 @@ Texts are English, but those of errors and examples, which are (Chinese, English
 """
 
 import json
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from apispec import APISpec
 from flask_smorest import Blueprint
+from flask_smorest.utils import resolve_schema_instance
+from marshmallow import Schema
 
 from jimeng.api.openapi import errors
 from jimeng.api.openapi.bodies import body_of, example_of, form_of
@@ -21,7 +22,6 @@ from jimeng.api.openapi.parts import (
     Bilingual,
     headers,
     in_both_languages,
-    path_parameter,
     reference,
 )
 from jimeng.http.requests import StrictParser
@@ -119,22 +119,28 @@ class DescribedBlueprint(Blueprint):
         super().__init__(*args, **options)
         self.probe = probe
         self.shape = shape
-        self._prepare_doc_cbks = [
-            self._prepare_arguments_doc,
-            self._prepare_response_doc,
-            self._prepare_operation,
-        ]
 
     @staticmethod
     def describe(**details: Any) -> Callable:
         """Attach an `OperationDoc` to a view."""
 
         def decorator(view: Any) -> Any:
-            view._apidoc = {
-                **getattr(view, "_apidoc", {}),
-                "more": OperationDoc(**details),
-            }
+            view.operation_doc = OperationDoc(**details)
             return view
+
+        return decorator
+
+    def arguments(
+        self, schema: Schema | type[Schema], *, location: str = "json", **options: Any
+    ) -> Callable:
+        """As smorest's, and the view says which ``query_fields`` it takes."""
+        decorate = super().arguments(schema, location=location, **options)
+
+        def decorator(view: Any) -> Any:
+            decorated = decorate(view)
+            if location == "query":
+                decorated.query_fields = resolve_schema_instance(schema).fields
+            return decorated
 
         return decorator
 
@@ -145,24 +151,16 @@ class DescribedBlueprint(Blueprint):
     def has_envelope(self) -> bool:
         return not self.probe and self.shape is None
 
-    def add_url_rule(self, rule, endpoint=None, view_func=None, *args, **options):
-        """Store the view's name and docstring for the document."""
-        names = re.findall(r"<(?:\w+:)?(\w+)>", rule)
-        options["parameters"] = [path_parameter(name) for name in names]
-        super().add_url_rule(rule, endpoint, view_func, *args, **options)
-        name = endpoint or view_func.__name__
-        for method in ("get", "post", "put", "patch", "delete"):
-            if method in self._docs[name]:
-                details = {"name": name, "docstring": docstring_texts(view_func)}
-                self._docs[name][method] |= details
-
-    def _prepare_operation(self, doc, doc_info, *, app, spec, method, **kwargs):
-        more = doc_info.get("more", OperationDoc())
-        doc["operationId"] = doc_info["name"]
+    def complete(
+        self, doc: dict, view: Callable, *, spec: APISpec, method: str, sign_in: bool
+    ) -> None:
+        """Complete smorest's description of a view, before schemas are resolved."""
+        more = getattr(view, "operation_doc", OperationDoc())
+        doc.setdefault("operationId", view.__name__)
+        doc.update(docstring_texts(view))
         doc.setdefault("parameters", []).extend(
             [*more.takes, "X-Request-ID", "Accept-Language"]
         )
-        sign_in = app.config["JIMENG"].sign_in
         if sign_in and self.probe:
             doc["security"] = []
         body = doc.pop("requestBody", None)
@@ -179,8 +177,8 @@ class DescribedBlueprint(Blueprint):
                 kind: of for each in bodies for kind, of in each["content"].items()
             }
             doc["requestBody"] = {**bodies[0], "content": kinds}
-        (status,) = doc_info["success_status_codes"]
         answers = doc["responses"]
+        (status,) = [each for each in answers if each < 300]
         doc["responses"] = {
             str(status): self.success(answers[status], more),
             **({"304": not_modified_response(more)} if 304 in answers else {}),
@@ -192,7 +190,6 @@ class DescribedBlueprint(Blueprint):
                 ).items()
             },
         }
-        return doc
 
     def success(self, answer: dict, more: OperationDoc) -> dict:
         contents = answer["content"]

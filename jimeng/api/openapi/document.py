@@ -2,21 +2,22 @@
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Sequence
+from functools import cached_property
 from threading import Lock
 from typing import Any
 
-from apispec import APISpec
 from apispec.ext.marshmallow import MarshmallowPlugin, OpenAPIConverter
+from flask import Flask
 from flask_smorest import Api, Blueprint
 from flask_smorest.spec import openapi_cli
-from flask_smorest.spec.plugins import FlaskPlugin
 
 from jimeng import jobs
 from jimeng.api.openapi import errors
 from jimeng.api.openapi.parts import (
     as_text,
     described,
+    path_parameter,
     shaped,
     shared_components,
 )
@@ -24,6 +25,7 @@ from jimeng.config.version import VERSION
 from jimeng.i18n import language
 from jimeng.providers.models import Makes
 from jimeng.schemas.reference_texts import translated
+from jimeng.schemas.responses import Refusal
 
 TITLE = "jimeng API"  # ASCII in both languages: generators name packages after it
 DESCRIPTION = (
@@ -85,76 +87,99 @@ class Converter(OpenAPIConverter):
 
 
 class Plugin(MarshmallowPlugin):
+    """Completes the operations that smorest describes."""
+
     Converter = Converter
 
+    def __init__(self, app: Flask, *, sign_in: bool) -> None:
+        super().__init__()
+        self.app = app
+        self.sign_in = sign_in
 
-class Document(APISpec):
+    def path_helper(self, *args: Any, parameters: Any = (), **options: Any) -> None:
+        for each in parameters:
+            each.update(path_parameter(each["name"]))
+
+    def operation_helper(
+        self, path: Any = None, operations: Any = None, **options: Any
+    ):
+        rule = options["rule"]
+        blueprint: Any = self.app.blueprints[rule.endpoint.partition(".")[0]]
+        view = self.app.view_functions[rule.endpoint]
+        for method, doc in operations.items():
+            blueprint.complete(
+                doc, view, spec=self.spec, method=method, sign_in=self.sign_in
+            )
+        super().operation_helper(path=path, operations=operations, **options)
+
+
+class DescribingApi(Api):
+    DEFAULT_ERROR_RESPONSE_NAME = None  # each operation names its own
+    ERROR_SCHEMA = Refusal
+
+
+class Document:
     """
-    The document in the request's language. Building it takes longer than the rest of
-    startup, so it is built on the first request.
+    The document of some blueprints, which ``flask openapi`` prints.
+
+    To describe them takes longer than the rest of a start, so it is done when the
+    document is first asked for, in an application of its own.
     """
 
-    def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
-        self._later: list[Callable[[], None]] = []
+    def __init__(self, app: Flask, blueprints: Sequence[Blueprint]) -> None:
+        self._sign_in = app.config["JIMENG"].sign_in
+        self._blueprints = blueprints
         self._describing = Lock()
+        app.extensions["flask-smorest"] = {"apis": {"": {"ext_obj": self}}}
+        app.cli.add_command(openapi_cli)
 
-    def describe_later(self, describe: Callable[[], None]) -> None:
-        self._later.append(describe)
+    @property
+    def spec(self) -> "Document":
+        """What ``flask openapi`` asks for."""
+        return self
 
-    def to_dict(self) -> dict[str, Any]:
-        with self._describing:
-            while self._later:
-                self._later.pop(0)()
-            found = super().to_dict()
+    @cached_property
+    def _described(self) -> dict[str, Any]:
+        """In English."""
+        app = Flask(__name__)
+        parts: dict = shared_components()
+        whole: dict = {"components": parts}
+        if self._sign_in:
+            key = {"type": "http", "scheme": "bearer"}
+            parts["securitySchemes"] = {"ApiKey": {**key, "description": API_KEY}}
+            whole["security"] = [{"ApiKey": []}]
+        api = DescribingApi(
+            app,
+            spec_kwargs={
+                "title": TITLE,
+                "version": VERSION,
+                "openapi_version": "3.1.0",
+                "marshmallow_plugin": Plugin(app, sign_in=self._sign_in),
+                "info": {
+                    "description": DESCRIPTION,
+                    "license": {"name": "MIT", "identifier": "MIT"},
+                },
+                "servers": [{"url": "/"}],
+                **whole,
+            },
+        )
+        for blueprint in self._blueprints:
+            api.register_blueprint(blueprint)
+        found = api.spec.to_dict()
+        found["components"]["schemas"].pop("PaginationMetadata")  # smorest's, unused
         used = re.findall(r"#/components/examples/(\w+)", json.dumps(found))
         found["components"]["examples"] = {
             code: errors.example(code) for code in sorted(set(used))
         }
         found["tags"] = [{"name": n, "description": w} for n, w in TAGS.items()]
-        chosen = translated(found, language())
+        return found
+
+    def to_dict(self) -> dict[str, Any]:
+        """The document in the request's language, with the models of this server."""
+        with self._describing:
+            chosen = translated(self._described, language())
         for name, makes in MAKING.items():
             models = sorted({m.id for m in jobs.runtime().registry.making(makes)})
             field = chosen["components"]["schemas"][name]["properties"]["model"]
             field.update({"examples": models} if models else {})
         return chosen
-
-
-class DescribedApi(Api):
-    """smorest's `Api` with our `Document`."""
-
-    DEFAULT_ERROR_RESPONSE_NAME = None  # each operation names its own
-
-    def register_blueprint(
-        self, blp: Blueprint, *, parameters: list | None = None, **options: Any
-    ) -> None:
-        """As smorest's, but views are described on the first request."""
-        name = options.get("name", blp.name)
-        self._app.extensions["flask-smorest"]["blp_name_to_api"][name] = self
-        self._app.register_blueprint(blp, **options)
-        views = blp.register_views_in_doc
-        doc = {"name": name, "parameters": parameters}
-        self.spec.describe_later(lambda: views(self, self._app, self.spec, **doc))
-
-    def _init_spec(self, **options: Any) -> None:
-        self.flask_plugin, self.ma_plugin = FlaskPlugin(), Plugin()
-        parts: dict = shared_components()
-        whole: dict = {"components": parts}
-        if self._app.config["JIMENG"].sign_in:
-            key = {"type": "http", "scheme": "bearer"}
-            parts["securitySchemes"] = {"ApiKey": {**key, "description": API_KEY}}
-            whole["security"] = [{"ApiKey": []}]
-        self.spec = Document(
-            "",
-            VERSION,
-            "3.1.0",
-            [self.flask_plugin, self.ma_plugin],
-            info={
-                "title": TITLE,
-                "description": DESCRIPTION,
-                "license": {"name": "MIT", "identifier": "MIT"},
-            },
-            servers=[{"url": "/"}],
-            **whole,
-        )
-        self._app.cli.add_command(openapi_cli)
