@@ -10,17 +10,16 @@ from jimeng.i18n import language
 from jimeng.schemas.batches import NewBatch
 from jimeng.schemas.fields import (
     AS_USER_ID,
-    Between,
-    Flag,
-    Long,
-    Many,
+    Boolean,
+    Integer,
+    Length,
     Metadata,
     OneOf,
+    Range,
     Strict,
+    StringList,
     Text,
-    Texts,
     Trimmed,
-    Whole,
     user_id_check,
 )
 from jimeng.schemas.reference_texts import translated
@@ -84,29 +83,29 @@ class DrawingArguments(OfCustomer):
     idempotency_key = Text(
         "Within a day one key generates once; for another picture of an equal call, "
         "another key",
-        validate=Long(1, MAX_KEY_CHARS),
+        validate=Length(1, MAX_KEY_CHARS),
     )
 
 
 class GenerateArguments(DrawingArguments, WithWebhook, WithMetadata, ImageFields):
     prompt = Trimmed(PROMPT, required=True)
-    wait_seconds = Whole(
-        WAIT_SECONDS, load_default=MAX_WAIT_S, validate=Between(0, MAX_WAIT_S)
+    wait_seconds = Integer(
+        WAIT_SECONDS, load_default=MAX_WAIT_S, validate=Range(0, MAX_WAIT_S)
     )
 
 
 class EditArguments(GenerateArguments):
     prompt = Trimmed(PROMPT, load_default="")
-    images = Texts(
+    images = StringList(
         IMAGES,
-        each=Text(validate=Long(1, MAX_REFERENCE_CHARS)),
+        each=Text(validate=Length(1, MAX_REFERENCE_CHARS)),
         required=True,
-        validate=Many(1, MAX_IMAGES),
+        validate=Length(1, MAX_IMAGES),
     )
     mask = Text(
         "Where to paint anew: a PNG of the first picture's size, transparent there; "
         "given as images are",
-        validate=Long(1, MAX_REFERENCE_CHARS),
+        validate=Length(1, MAX_REFERENCE_CHARS),
     )
 
 
@@ -118,8 +117,8 @@ class GenerateVideoArguments(DrawingArguments, WithWebhook, WithMetadata, VideoF
             "left out for the default"
         ),
     }
-    wait_seconds = Whole(WAIT_SECONDS, load_default=0, validate=Between(0, MAX_WAIT_S))
-    dry_run = Flag(
+    wait_seconds = Integer(WAIT_SECONDS, load_default=0, validate=Range(0, MAX_WAIT_S))
+    dry_run = Boolean(
         "Only say for how much; nothing is asked for",
         load_default=False,
     )
@@ -137,23 +136,23 @@ class CancelArguments(Arguments):
     task_id = Text(
         "The task_id that generate_image or generate_video gave",
         required=True,
-        validate=Long(1, MAX_ID_CHARS),
+        validate=Length(1, MAX_ID_CHARS),
     )
 
 
 class GetTaskArguments(CancelArguments):
-    wait_seconds = Whole(WAIT_SECONDS, load_default=0, validate=Between(0, MAX_WAIT_S))
+    wait_seconds = Integer(WAIT_SECONDS, load_default=0, validate=Range(0, MAX_WAIT_S))
 
 
 class PageArguments(Arguments):
-    limit = Whole(
+    limit = Integer(
         "How many at most",
         load_default=DEFAULT_LISTED,
-        validate=Between(1, MAX_LISTED),
+        validate=Range(1, MAX_LISTED),
     )
     cursor = Text(
         "The next_cursor of the page before",
-        validate=Long(1, MAX_CURSOR_CHARS),
+        validate=Length(1, MAX_CURSOR_CHARS),
     )
 
 
@@ -162,7 +161,7 @@ class ListTasksArguments(PageArguments, OfCustomer):
     status = Text("Only those in this status", validate=OneOf(*Status))
     q = Text(
         "Only those whose prompt has these words",
-        validate=Long(1, MAX_SEARCH_CHARS),
+        validate=Length(1, MAX_SEARCH_CHARS),
     )
 
 
@@ -171,12 +170,12 @@ class CreateBatchArguments(DrawingArguments, NewBatch):
         **DrawingArguments.texts,
         "prompts": "Prompts, each as it stands; this or template must be given",
     }
-    images = Texts(
+    images = StringList(
         IMAGES,
-        each=Text(validate=Long(1, MAX_REFERENCE_CHARS)),
-        validate=Many(1, MAX_IMAGES),
+        each=Text(validate=Length(1, MAX_REFERENCE_CHARS)),
+        validate=Length(1, MAX_IMAGES),
     )
-    dry_run = Flag(
+    dry_run = Boolean(
         "Only say how many and for how much; nothing is asked for",
         load_default=False,
     )
@@ -186,22 +185,22 @@ class GetBatchArguments(Arguments):
     batch_id = Text(
         "The batch_id that create_batch gave",
         required=True,
-        validate=Long(1, MAX_ID_CHARS),
+        validate=Length(1, MAX_ID_CHARS),
     )
-    wait_seconds = Whole(WAIT_SECONDS, load_default=0, validate=Between(0, MAX_WAIT_S))
+    wait_seconds = Integer(WAIT_SECONDS, load_default=0, validate=Range(0, MAX_WAIT_S))
 
 
 class AddToCollectionArguments(Arguments):
     collection = Text(
         "A collection's name, or its id, see list_collections",
         required=True,
-        validate=Long(1, MAX_ID_CHARS),
+        validate=Length(1, MAX_ID_CHARS),
     )
-    images = Texts(
+    images = StringList(
         "The pictures: links, or ids such as a task_id with _0 behind it",
-        each=Text(validate=Long(1, MAX_LINK_CHARS)),
+        each=Text(validate=Length(1, MAX_LINK_CHARS)),
         required=True,
-        validate=Many(1, MAX_LISTED),
+        validate=Length(1, MAX_LISTED),
     )
 
 

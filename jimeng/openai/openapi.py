@@ -20,23 +20,22 @@ from jimeng.openai.errors import INVALID, NAMES, NO_MODEL, TYPES, type_of
 from jimeng.openai.sizes import QUALITIES
 from jimeng.schemas import field_descriptions
 from jimeng.schemas.fields import (
-    Between,
+    Boolean,
     File,
-    Flag,
-    Long,
-    Many,
+    Integer,
+    Length,
     Metadata,
     OneOf,
+    Range,
     Reply,
     Strict,
+    StringList,
     Text,
-    Texts,
-    Whole,
-    a,
     address,
     count,
     list_of,
-    some,
+    nested,
+    nested_list,
     text,
 )
 from jimeng.schemas.tasks import MAX_IMAGES, MAX_SEED, MAX_STYLE, REFERENCE, unless
@@ -84,16 +83,16 @@ class CommonRequest(Strict):
     class Meta:
         unknown = EXCLUDE  # fields of other services are ignored
 
-    seed = optional(Whole, field_descriptions.SEED, validate=Between(-1, MAX_SEED))
+    seed = optional(Integer, field_descriptions.SEED, validate=Range(-1, MAX_SEED))
     metadata = optional(Metadata, field_descriptions.METADATA)
     webhook_url = optional(
-        Text, field_descriptions.WEBHOOK_URL, validate=Long(1, MAX_URL_CHARS)
+        Text, field_descriptions.WEBHOOK_URL, validate=Length(1, MAX_URL_CHARS)
     )
     webhook_events = optional(
-        Texts,
+        StringList,
         field_descriptions.WEBHOOK_EVENTS,
         each=Text(validate=OneOf(*TASK_EVENTS)),
-        validate=Many(1, 3),
+        validate=Length(1, 3),
     )
     user = optional(
         Text,
@@ -111,19 +110,19 @@ class ImageRequest(CommonRequest):
         Text,
         "A model's name, see `/v1/models`; the names built into clients, "
         "`gpt-image-*`, `chatgpt-image-*` and `dall-e-*`, mean the default model",
-        validate=Long(1, 200),
+        validate=Length(1, 200),
     )
-    n = optional(Whole, field_descriptions.N, validate=Between(1, MAX_PICTURES))
+    n = optional(Integer, field_descriptions.N, validate=Range(1, MAX_PICTURES))
     size = optional(
         Text,
         "auto, WIDTHxHEIGHT, a ratio, or what the model names; what is too small is "
         "enlarged in its ratio to the least that the model draws",
-        validate=Long(1, 20),
+        validate=Length(1, 20),
     )
     aspect_ratio = optional(
         Text,
         "The ratio where size gives no width and height; also as aspectRatio or ratio",
-        validate=Long(1, 20),
+        validate=Length(1, 20),
     )
     quality = optional(
         Text,
@@ -134,7 +133,7 @@ class ImageRequest(CommonRequest):
     style = optional(
         Text,
         "Any but vivid and natural is added to the prompt",
-        validate=Long(1, MAX_STYLE),
+        validate=Length(1, MAX_STYLE),
     )
     background = optional(
         Text, field_descriptions.BACKGROUND, validate=OneOf("auto", "opaque")
@@ -149,15 +148,15 @@ class ImageRequest(CommonRequest):
         Text, field_descriptions.OUTPUT_FORMAT, validate=OneOf(*FORMATS)
     )
     output_compression = optional(
-        Whole,
+        Integer,
         "The quality of jpeg and webp, 0 to 100",
-        validate=Between(0, 100),
+        validate=Range(0, 100),
     )
     stream = optional(
-        Flag,
+        Boolean,
         "true: the answer is a stream of events, one for each picture",
     )
-    partial_images = optional(Whole, "Accepted; there are no partial pictures")
+    partial_images = optional(Integer, "Accepted; there are no partial pictures")
     input_fidelity = optional(Text, field_descriptions.NO_EFFECT)
     moderation = optional(Text, field_descriptions.NO_EFFECT)
 
@@ -173,11 +172,11 @@ class CreateImageRequest(ImageRequest):
         "stream": {"prompt": "海边的灯塔", "stream": True},
     }
 
-    prompt = Text(field_descriptions.PROMPT, validate=Long(1, MAX_PROMPT))
-    images = Texts(
+    prompt = Text(field_descriptions.PROMPT, validate=Length(1, MAX_PROMPT))
+    images = StringList(
         field_descriptions.IMAGES,
         each=Text(validate=REFERENCE),
-        validate=Many(1, MAX_IMAGES),
+        validate=Length(1, MAX_IMAGES),
     )
 
 
@@ -188,12 +187,12 @@ class CreateImageEditRequest(ImageRequest):
         "usual": {"prompt": "戴上帽子", "images": [LINK], "size": "auto"}
     }
 
-    prompt = optional(Text, field_descriptions.PROMPT, validate=Long(1, MAX_PROMPT))
-    images = Texts(
+    prompt = optional(Text, field_descriptions.PROMPT, validate=Length(1, MAX_PROMPT))
+    images = StringList(
         field_descriptions.IMAGES,
         each=Text(validate=REFERENCE),
         required=True,
-        validate=Many(1, MAX_IMAGES),
+        validate=Length(1, MAX_IMAGES),
     )
     mask = optional(Text, field_descriptions.EDIT_MASK, validate=REFERENCE)
 
@@ -203,13 +202,13 @@ class CreateImageEditForm(ImageRequest):
 
     examples: ClassVar = {"usual": {"prompt": "戴上帽子", "image": ["photo.png"]}}
 
-    prompt = optional(Text, field_descriptions.PROMPT, validate=Long(1, MAX_PROMPT))
-    image = Texts(
+    prompt = optional(Text, field_descriptions.PROMPT, validate=Length(1, MAX_PROMPT))
+    image = StringList(
         "The pictures that go in, repeated for several; `image[]` and `image[0]` mean "
         "the same",
         each=File(),
         required=True,
-        validate=Many(1, MAX_IMAGES),
+        validate=Length(1, MAX_IMAGES),
     )
     mask = File(field_descriptions.EDIT_MASK)
 
@@ -240,7 +239,7 @@ class ImagesResponse(Reply):
         "How many are missing; omitted if none is",
         required=False,
     )
-    data = some("The pictures", OpenAIImage)
+    data = nested_list("The pictures", OpenAIImage)
 
 
 class OpenAIModelTraits(Reply):
@@ -259,12 +258,12 @@ class OpenAIModel(Reply):
     object = text(field_descriptions.OBJECT, choices=("model",))
     created = count(field_descriptions.CREATED, example=1735689600)
     owned_by = text("Who offers it", example="volcengine_jimeng")
-    jimeng = a("What this server says of it", OpenAIModelTraits)
+    jimeng = nested("What this server says of it", OpenAIModelTraits)
 
 
 class OpenAIModelList(Reply):
     object = text(field_descriptions.OBJECT, choices=("list",))
-    data = some("The models", OpenAIModel)
+    data = nested_list("The models", OpenAIModel)
 
 
 class OpenAIErrorDetails(Reply):
@@ -292,7 +291,7 @@ class OpenAIErrorDetails(Reply):
 
 
 class OpenAIError(Reply):
-    error = a("What is wrong", OpenAIErrorDetails)
+    error = nested("What is wrong", OpenAIErrorDetails)
 
 
 def stream_of(name: str) -> str:

@@ -11,21 +11,21 @@ from jimeng.openai.openapi import DRAWING, MAX_PROMPT, TASK, CommonRequest, opti
 from jimeng.schemas import field_descriptions
 from jimeng.schemas.fields import (
     HOST,
-    Between,
-    Digits,
+    Boolean,
     File,
-    Flag,
-    Long,
+    Integer,
+    Length,
     OneOf,
+    QueryInteger,
+    Range,
     Reply,
     Strict,
     Text,
-    Whole,
-    a,
     address,
+    boolean,
     count,
-    flag,
-    some,
+    nested,
+    nested_list,
     text,
 )
 from jimeng.schemas.tasks import MAX_STYLE, REFERENCE, first_video_link
@@ -43,23 +43,23 @@ LINK = f"{HOST}/v/-hirVBSkTvga-VDstxm8wQ.mp4"
 
 
 class VideoRequest(CommonRequest):
-    prompt = Text(field_descriptions.PROMPT, validate=Long(1, MAX_PROMPT))
+    prompt = Text(field_descriptions.PROMPT, validate=Length(1, MAX_PROMPT))
     model = optional(
         Text,
         "A video model's name, see `/v1/models`; `sora-*`, the names built into "
         "clients, mean the default one",
-        validate=Long(1, 200),
+        validate=Length(1, 200),
     )
     seconds = optional(
-        Whole,
+        Integer,
         "Seconds, a number or text; the choices depend on the model",
-        validate=Between(1, MAX_SECONDS),
+        validate=Range(1, MAX_SECONDS),
     )
     size = optional(
         Text,
         "WIDTHxHEIGHT: the model's nearest size; or a ratio, or a resolution such as "
         "720p",
-        validate=Long(1, 20),
+        validate=Length(1, 20),
     )
     resolution = optional(
         Text,
@@ -69,13 +69,13 @@ class VideoRequest(CommonRequest):
     aspect_ratio = optional(
         Text,
         "The ratio; also as aspectRatio or ratio",
-        validate=Long(1, 20),
+        validate=Length(1, 20),
     )
     audio = optional(
-        Flag,
+        Boolean,
         "Whether it has sound; silent by default",
     )
-    style = optional(Text, field_descriptions.STYLE, validate=Long(1, MAX_STYLE))
+    style = optional(Text, field_descriptions.STYLE, validate=Length(1, MAX_STYLE))
 
 
 class CreateVideoRequest(VideoRequest):
@@ -106,8 +106,10 @@ class CreateVideoForm(VideoRequest):
 class VideosQuery(Strict):
     """The query of the list."""
 
-    after = Text("The last id of the page before", validate=Long(1, 100))
-    limit = Digits(field_descriptions.LIMIT, load_default=20, validate=Between(1, 100))
+    after = Text("The last id of the page before", validate=Length(1, 100))
+    limit = QueryInteger(
+        field_descriptions.LIMIT, load_default=20, validate=Range(1, 100)
+    )
     order = Text(
         "desc: newest first; asc: oldest first",
         load_default="desc",
@@ -210,7 +212,7 @@ class VideoJob(Reply):
         of=lambda view: view.task.prompt,
         example="灯笼随风轻摆",
     )
-    error = a(
+    error = nested(
         field_descriptions.WHY_FAILED,
         VideoJobError,
         of=error_of,
@@ -231,13 +233,13 @@ class VideoJob(Reply):
 
 class VideoJobList(Reply):
     object = text(field_descriptions.OBJECT, choices=("list",))
-    data = some("The videos", VideoJob)
+    data = nested_list("The videos", VideoJob)
     first_id = text("The first id", null=True, example=TASK)
     last_id = text("The last id", null=True, example=TASK)
-    has_more = flag("Whether there is another page", example=False)
+    has_more = boolean("Whether there is another page", example=False)
 
 
 class DeletedVideo(Reply):
     id = text(field_descriptions.TASK_ID, example=TASK)
     object = text(field_descriptions.OBJECT, choices=("video.deleted",))
-    deleted = flag("Always true", example=True)
+    deleted = boolean("Always true", example=True)

@@ -3,8 +3,8 @@
 from functools import partial
 from typing import ClassVar
 
-from marshmallow import ValidationError, validates_schema
-from marshmallow.fields import Integer, Number
+from marshmallow import ValidationError, fields, validates_schema
+from marshmallow.fields import Number
 
 from jimeng.batches import MAX_PROMPTS, Progress
 from jimeng.batches.actions import CANCELLED, missing
@@ -18,31 +18,30 @@ from jimeng.i18n import MESSAGES, t
 from jimeng.schemas import field_descriptions
 from jimeng.schemas.fields import (
     AS_USER_ID,
-    Between,
-    Flag,
-    Long,
-    Many,
+    Boolean,
+    Float,
+    Integer,
+    Length,
+    Nested,
     NestedReply,
     OfUser,
     OneOf,
-    Part,
+    Range,
     Reply,
-    Seconds,
     Strict,
+    StringList,
     Text,
-    Texts,
     Trimmed,
-    Whole,
-    a,
+    boolean,
     count,
     entries,
-    flag,
     instant,
+    integer,
     link,
     list_of,
-    some,
+    nested,
+    nested_list,
     text,
-    whole,
 )
 from jimeng.schemas.model_responses import EstimateRecord
 from jimeng.schemas.pagination import ByStatus, PageQuery
@@ -88,44 +87,44 @@ class NewBatch(PictureSettings, WithWebhook, WithMetadata, OfUser):
         },
     }
 
-    images = Texts(
+    images = StringList(
         "Input pictures of every prompt, in order, given as for a single task; each is "
         "stored once",
         each=Text(validate=REFERENCE),
-        validate=Many(1, MAX_IMAGES),
+        validate=Length(1, MAX_IMAGES),
     )
-    video = Part(
+    video = Nested(
         "Makes it a batch of videos with these parameters, which may be an empty "
         "object; a picture in images is their first frame",
         nested=VideoSettings,
     )
-    strength: Number = Seconds(field_descriptions.STRENGTH, validate=Between(0, 1))
-    n: Integer = Whole(
+    strength: Number = Float(field_descriptions.STRENGTH, validate=Range(0, 1))
+    n: fields.Integer = Integer(
         "Pictures for each prompt",
         load_default=1,
-        validate=Between(1, 4),
+        validate=Range(1, 4),
     )
-    prompts = Texts(
+    prompts = StringList(
         "Prompts, used verbatim; at most 500",
-        each=Trimmed(validate=Long(1, MAX_PROMPT_CHARS)),
-        validate=Many(1, MAX_PROMPTS),
+        each=Trimmed(validate=Length(1, MAX_PROMPT_CHARS)),
+        validate=Length(1, MAX_PROMPTS),
     )
     template = Text(
         "One prompt per line; empty lines are skipped. Alternatives in braces, "
         "separated by bars, are expanded; groups may be nested, and an alternative may "
         "be empty. A backslash escapes braces, bars and backslashes",
-        validate=Long(1, MAX_TEXT_CHARS),
+        validate=Length(1, MAX_TEXT_CHARS),
     )
-    webhook_events = Texts(
+    webhook_events = StringList(
         "Which of these events to send: batch.completed (all of it has ended), "
         "task.completed, task.failed, task.cancelled; all if omitted",
         each=Text(validate=OneOf(*EVENTS)),
-        validate=Many(1, len(EVENTS)),
+        validate=Length(1, len(EVENTS)),
     )
     name = Trimmed(
         "The batch's name",
         load_default="",
-        validate=Long(0, MAX_NAME_CHARS),
+        validate=Length(0, MAX_NAME_CHARS),
     )
 
     @validates_schema(skip_on_field_errors=False, pass_original=True)
@@ -140,11 +139,11 @@ class RetryBatch(Strict):
     body_is_optional: ClassVar = True
     examples: ClassVar = {"failed": {}, "all": {"rest": True}}
 
-    rest = Flag(
+    rest = Boolean(
         "Also retry what was cancelled or never created",
         load_default=False,
     )
-    accept_double_charge = Flag(
+    accept_double_charge = Boolean(
         "Also retry what was, or may have been, charged: consents to a second charge",
         load_default=False,
     )
@@ -153,7 +152,7 @@ class RetryBatch(Strict):
 class BatchTasks(PageQuery, ByStatus):
     cursor = Text(
         "The id of the last task of the previous page",
-        validate=Long(1, 100),
+        validate=Length(1, 100),
     )
 
 
@@ -213,8 +212,10 @@ class BatchFailure(Reply):
         of=lambda reason: t(f"error.{reason.code}"),
         example=MESSAGES["error.provider_internal"],
     )
-    pictures = whole("How many pictures", minimum=1, example=1)
-    retryable = flag(field_descriptions.RETRYABLE, of=lambda reason: reason.may_retry)
+    pictures = integer("How many pictures", minimum=1, example=1)
+    retryable = boolean(
+        field_descriptions.RETRYABLE, of=lambda reason: reason.may_retry
+    )
     remedy = text(
         "What to do: retry, change the prompt, picture, settings or model, contact the "
         "operator, or none",
@@ -276,15 +277,15 @@ class BatchRecord(NestedReply):
         of=lambda stand: stand.batch.asked.get("model"),
         example=MODEL,
     )
-    n = whole(field_descriptions.N, minimum=1, maximum=4, example=2)
-    count_of_prompts = whole(
+    n = integer(field_descriptions.N, minimum=1, maximum=4, example=2)
+    count_of_prompts = integer(
         field_descriptions.COUNT_OF_PROMPTS, of="total", minimum=1, example=3
     )
     made = count(
         "How many of them have a task by now",
         example=3,
     )
-    pictures = a(
+    pictures = nested(
         "Pictures by state",
         BatchPictures,
         of="progress",
@@ -297,17 +298,17 @@ class BatchRecord(NestedReply):
         of=lambda stand: stand.progress.eta_seconds,
         null=True,
     )
-    waits = a(
+    waits = nested(
         "What it waits for, or null",
         BatchWaits,
         null=True,
     )
-    lacking = a(
+    lacking = nested(
         "The pictures that a retry would request, by what that requires",
         Lacking,
         of=lambda stand: missing(stand.batch, stand.progress),
     )
-    failures = some(
+    failures = nested_list(
         "Why pictures failed, most frequent first",
         BatchFailure,
         of=lambda stand: stand.progress.reasons,
@@ -316,7 +317,7 @@ class BatchRecord(NestedReply):
     created_at = instant(field_descriptions.CREATED_AT)
     updated_at = instant(field_descriptions.UPDATED_AT)
     ended_at = instant("When all of it ended", null=True)
-    links = a(field_descriptions.LINKS, BatchLinks, of="batch")
+    links = nested(field_descriptions.LINKS, BatchLinks, of="batch")
 
 
 class BatchWithPrompts(BatchRecord):
@@ -324,14 +325,14 @@ class BatchWithPrompts(BatchRecord):
 
 
 class BatchEstimate(EstimateRecord):
-    count_of_prompts = whole(
+    count_of_prompts = integer(
         field_descriptions.COUNT_OF_PROMPTS,
         of=lambda found: len(found.prompts),
         minimum=1,
         example=3,
     )
     repeated = count("How many duplicates were removed")
-    pictures = whole("Total number of pictures", minimum=1, example=6)
+    pictures = integer("Total number of pictures", minimum=1, example=6)
     prompts = list_of(
         "All prompts, expanded",
         text(example=PROMPTS[0]),

@@ -8,24 +8,23 @@ from jimeng.http.responses import absolute, path_for
 from jimeng.schemas import field_descriptions
 from jimeng.schemas.fields import (
     HOST,
+    Boolean,
     Changes,
-    Flag,
-    Long,
-    Many,
-    Moment,
+    DateTime,
+    Length,
     NestedReply,
     OfUser,
     Reply,
     Strict,
+    StringList,
     Text,
-    Texts,
     Trimmed,
-    a,
     address,
+    boolean,
     count,
     fixed,
-    flag,
     instant,
+    nested,
     text,
 )
 from jimeng.schemas.tasks import TASK, Picture
@@ -38,7 +37,7 @@ class CollectionChanges(Strict):
 
     examples: ClassVar = {"usual": {"name": "春季海报"}}
     name = Trimmed(
-        field_descriptions.NAME_TO_60, required=True, validate=Long(1, MAX_NAME_CHARS)
+        field_descriptions.NAME_TO_60, required=True, validate=Length(1, MAX_NAME_CHARS)
     )
 
 
@@ -55,15 +54,15 @@ class MembershipChanges(Changes):
         "in": {"add": [f"{TASK}_0", f"{TASK}_1"]},
         "both": {"add": [f"{TASK}_0"], "remove": [f"{TASK}_1"]},
     }
-    add = Texts(
+    add = StringList(
         "Ids of the pictures to add",
-        each=Text(validate=Long(1, 100)),
-        validate=Many(0, MAX_AT_ONCE),
+        each=Text(validate=Length(1, 100)),
+        validate=Length(0, MAX_AT_ONCE),
     )
-    remove = Texts(
+    remove = StringList(
         "Ids of the pictures to remove",
-        each=Text(validate=Long(1, 100)),
-        validate=Many(0, MAX_AT_ONCE),
+        each=Text(validate=Length(1, 100)),
+        validate=Length(0, MAX_AT_ONCE),
     )
 
 
@@ -78,10 +77,10 @@ class SharePage(Strict):
     }
     title = Trimmed(
         "The page's title, at most 100 characters; if empty, the collection's name",
-        validate=Long(0, MAX_TITLE_CHARS),
+        validate=Length(0, MAX_TITLE_CHARS),
     )
-    prompts = Flag(field_descriptions.SHOWS_PROMPTS)
-    expires_at = Moment(
+    prompts = Boolean(field_descriptions.SHOWS_PROMPTS)
+    expires_at = DateTime(
         "When it expires (RFC 3339); null for never",
         allow_none=True,
     )
@@ -97,12 +96,12 @@ class CollectionRecord(NestedReply):
         of=lambda found: found.hits.n,
         example=12,
     )
-    more_pictures = flag(
+    more_pictures = boolean(
         "Whether there are more than that",
         of=lambda found: found.hits.more,
         example=False,
     )
-    cover = a(
+    cover = nested(
         "The newest picture, or null",
         Picture,
         null=True,
@@ -151,13 +150,13 @@ class ShareRecord(NestedReply):
         "The page's title; by default the collection's name, or empty",
         example="海报素材",
     )
-    prompts = flag(field_descriptions.SHOWS_PROMPTS, example=False)
+    prompts = boolean(field_descriptions.SHOWS_PROMPTS, example=False)
     created_at = instant(field_descriptions.CREATED_AT)
     expires_at = instant(
         "When it expires; null for never",
         null=True,
     )
-    ended = flag("Whether its time is over", example=False)
+    ended = boolean("Whether its time is over", example=False)
 
 
 class ShareEnded(Reply):

@@ -72,10 +72,8 @@ class Text(DescribedField, fields.String):
         return text
 
 
-class Whole(DescribedField, fields.Integer):
-    """
-    An integer by JSON Schema: ``2.0`` is accepted, ``"3"`` and ``true`` are not.
-    """
+class Integer(DescribedField, fields.Integer):
+    """By JSON Schema: ``2.0`` is accepted, ``"3"`` and ``true`` are not."""
 
     default_error_messages = messages_for("integer")
 
@@ -87,8 +85,8 @@ class Whole(DescribedField, fields.Integer):
         return value
 
 
-class Digits(DescribedField, fields.Integer):
-    """An integer in a query string."""
+class QueryInteger(DescribedField, fields.Integer):
+    """In a query string or a form: of at most 18 digits."""
 
     default_error_messages = messages_for("integer")
 
@@ -110,7 +108,9 @@ class Yuan(DescribedField, fields.Integer):
             raise ValidationError("invalid.yuan") from error
 
 
-class Seconds(DescribedField, fields.Float):
+class Float(DescribedField, fields.Float):
+    """A finite number by JSON Schema: no text, no ``true``."""
+
     default_error_messages = messages_for("number")
 
     def _deserialize(self, value, attr, data, **kwargs):
@@ -119,14 +119,16 @@ class Seconds(DescribedField, fields.Float):
         return float(value)
 
 
-class Truth(DescribedField, fields.Boolean):
-    """A boolean in a query string."""
+class QueryBoolean(DescribedField, fields.Boolean):
+    """In a query string: 1 or true, 0 or false."""
 
     default_error_messages = messages_for("boolean")
     truthy, falsy = {"1", "true", "True"}, {"0", "false", "False"}
 
 
-class Flag(DescribedField, fields.Boolean):
+class Boolean(DescribedField, fields.Boolean):
+    """By JSON Schema: ``true`` or ``false``, nothing that reads so."""
+
     default_error_messages = messages_for("boolean")
 
     def _deserialize(self, value, attr, data, **kwargs):
@@ -135,7 +137,7 @@ class Flag(DescribedField, fields.Boolean):
         return value
 
 
-class Moment(DescribedField, fields.AwareDateTime):
+class DateTime(DescribedField, fields.AwareDateTime):
     """A time with its zone, as in RFC 3339."""
 
     default_error_messages = messages_for("moment", "invalid_awareness", "format")
@@ -153,7 +155,7 @@ class Moment(DescribedField, fields.AwareDateTime):
             raise ValidationError("invalid.moment") from None
 
 
-class Texts(DescribedField, fields.List):
+class StringList(DescribedField, fields.List):
     """A list of strings, or of files."""
 
     default_error_messages = messages_for("list")
@@ -168,7 +170,7 @@ class Texts(DescribedField, fields.List):
         return super()._deserialize(value, attr, data, **kwargs)
 
 
-class Part(DescribedField, fields.Nested):
+class Nested(DescribedField, fields.Nested):
     """An object in a body."""
 
 
@@ -210,7 +212,7 @@ class MetadataFilter(Metadata):
     }
 
 
-class Anything(DescribedField, fields.Raw):
+class Raw(DescribedField, fields.Raw):
     default_error_messages = messages_for("value")
 
 
@@ -236,10 +238,8 @@ class Trimmed(Text):
         return super()._deserialize(value, attr, data, **kwargs).strip()
 
 
-class Between(validate.Validator):
+class Range(validate.Validator):
     """Numbers from *low* to *high*, both included."""
-
-    key = "invalid.range"
 
     def __init__(self, low: float, high: float) -> None:
         self.min, self.max = low, high
@@ -247,33 +247,34 @@ class Between(validate.Validator):
     def measure(self, value: Any) -> float:
         return value
 
+    def message_key(self, value: Any) -> str:
+        return "invalid.range"
+
     def __call__(self, value: Any) -> Any:
         if not self.min <= self.measure(value) <= self.max:
-            raise ValidationError(t(self.key, min=self.min, max=self.max))
+            raise ValidationError(
+                t(self.message_key(value), min=self.min, max=self.max)
+            )
         return value
 
 
-class YuanBetween(Between):
+class YuanRange(Range):
     """Micro-yuan, from *low* to *high* yuan, both included."""
 
     def measure(self, value: Any) -> float:
         return value / 1_000_000
 
 
-class Long(Between):
-    """Texts of *low* to *high* characters."""
+class Length(Range):
+    """Texts of *low* to *high* characters, or lists of as many items."""
 
-    key = "invalid.length"
     equal = None  # OpenAPI distinguishes a length from a range by this attribute
 
     def measure(self, value: Any) -> float:
         return len(value)
 
-
-class Many(Long):
-    """Lists of *low* to *high* items."""
-
-    key = "invalid.items"
+    def message_key(self, value: Any) -> str:
+        return "invalid.items" if isinstance(value, list) else "invalid.length"
 
 
 class OneOf(validate.Validator):
@@ -505,12 +506,12 @@ def field_of(
 
 
 text = partial(field_of, fields.String)
-whole = partial(field_of, fields.Integer)
+integer = partial(field_of, fields.Integer)
 count = partial(field_of, fields.Integer, minimum=0)
 number = partial(field_of, fields.Float)
 instant = partial(field_of, Instant)
 day = partial(field_of, fields.Date)
-flag = partial(field_of, fields.Boolean)
+boolean = partial(field_of, fields.Boolean)
 entries = partial(field_of, fields.Dict)  # an object with arbitrary keys
 address = partial(field_of, fields.String, format="uri")
 
@@ -519,11 +520,11 @@ def list_of(description: str, inner: fields.Field, **more: Any) -> fields.Field:
     return field_of(partial(fields.List, inner), description, **more)
 
 
-def a(description: str, schema: type[Schema], **more: Any) -> fields.Field:
+def nested(description: str, schema: type[Schema], **more: Any) -> fields.Field:
     return field_of(partial(fields.Nested, schema), description, **more)
 
 
-def some(description: str, schema: type[Schema], **more: Any) -> fields.Field:
+def nested_list(description: str, schema: type[Schema], **more: Any) -> fields.Field:
     return field_of(partial(fields.Nested, schema, many=True), description, **more)
 
 

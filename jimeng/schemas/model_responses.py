@@ -16,15 +16,15 @@ from jimeng.schemas import field_descriptions
 from jimeng.schemas.fields import (
     NestedReply,
     Reply,
-    a,
+    boolean,
     day,
     entries,
-    flag,
+    integer,
     list_of,
+    nested,
+    nested_list,
     number,
-    some,
     text,
-    whole,
 )
 from jimeng.schemas.tasks import MODEL, PROVIDER
 from jimeng.tasks import Estimate
@@ -51,7 +51,7 @@ def limit(
     def of(model: Model) -> float | None:
         return (getattr(model, name) or (None, None))[index]
 
-    return whole(description, of=of, null=True, example=example)
+    return integer(description, of=of, null=True, example=example)
 
 
 class Sizes(Reply):
@@ -80,23 +80,23 @@ class Sizes(Reply):
 class Inputs(Reply):
     """The input pictures that a model accepts."""
 
-    min = whole("Fewest pictures", of="least", minimum=0, example=1)
-    max = whole("Most pictures", of="most", minimum=1, example=1)
-    min_side = whole(
+    min = integer("Fewest pictures", of="least", minimum=0, example=1)
+    max = integer("Most pictures", of="most", minimum=1, example=1)
+    min_side = integer(
         field_descriptions.MIN_SIDE,
         of=lambda takes: takes.sides[0],
         minimum=1,
         example=32,
     )
-    max_side = whole(
+    max_side = integer(
         field_descriptions.MAX_SIDE,
         of=lambda takes: takes.sides[1],
         minimum=1,
         example=4096,
     )
     max_ratio = number(field_descriptions.MAX_RATIO, null=True)
-    mask = flag("Whether a mask must come with them")
-    strength = flag(
+    mask = boolean("Whether a mask must come with them")
+    strength = boolean(
         "Whether strength may be given",
         of=lambda takes: takes.strength is not None,
     )
@@ -118,7 +118,7 @@ def fen(micros: int | None) -> int | None:
 
 
 class PriceStep(Reply):
-    up_to_pixels = whole(
+    up_to_pixels = integer(
         "Up to how many pixels; null: any",
         of="up_to",
         null=True,
@@ -130,13 +130,13 @@ class PriceStep(Reply):
         null=True,
         example=None,
     )
-    sound = flag(
+    sound = boolean(
         "Only for videos with sound or without; null: both",
         null=True,
         example=None,
     )
-    micros = whole(field_descriptions.MICROS, minimum=0, example=220_000)
-    fen = whole(
+    micros = integer(field_descriptions.MICROS, minimum=0, example=220_000)
+    fen = integer(
         "Fen: hundredths of a yuan, rounded up",
         of=lambda step: fen(step.micros),
         minimum=0,
@@ -158,7 +158,7 @@ class PriceRecord(Reply):
         choices=UNITS,
         example="picture",
     )
-    steps = some(
+    steps = nested_list(
         "Of pictures by pixels (width × height), the smallest first; of videos by "
         "resolution and sound, the first that applies. The last covers all others",
         PriceStep,
@@ -186,19 +186,19 @@ class CostRecord(NestedReply):
         of=lambda estimate: "CNY",
         example="CNY",
     )
-    micros = whole(field_descriptions.MICROS, minimum=0, example=220_000)
-    micros_of_all = whole(
+    micros = integer(field_descriptions.MICROS, minimum=0, example=220_000)
+    micros_of_all = integer(
         "Of all pictures, in millionths of a yuan",
         minimum=0,
         example=440_000,
     )
-    fen = whole(
+    fen = integer(
         "Of one picture, in fen (hundredths of a yuan), rounded up",
         of=of_each(lambda one: fen(one.micros)),
         minimum=0,
         example=22,
     )
-    fen_of_all = whole(
+    fen_of_all = integer(
         "Of all pictures, in fen, rounded up",
         of=lambda found: fen(found.micros_of_all),
         minimum=0,
@@ -217,7 +217,7 @@ class EstimateRecord(NestedReply):
 
     inner = "each"
 
-    dry_run = flag(
+    dry_run = boolean(
         "true: nothing was created",
         of=lambda estimate: True,
         example=True,
@@ -230,22 +230,22 @@ class EstimateRecord(NestedReply):
         of=of_each(lambda one: one.model.provider),
         example=PROVIDER,
     )
-    n = whole(field_descriptions.N, minimum=1, example=2)
-    width = whole(
+    n = integer(field_descriptions.N, minimum=1, example=2)
+    width = integer(
         "Pixels; null if it depends on the input pictures",
         of=of_each(lambda one: one.size[0] if one.size else None),
         null=True,
         minimum=1,
         example=1328,
     )
-    height = whole(
+    height = integer(
         "Pixels; null if it depends on the input pictures",
         of=of_each(lambda one: one.size[1] if one.size else None),
         null=True,
         minimum=1,
         example=1328,
     )
-    cost = a(
+    cost = nested(
         "The provider's price by the price list; null if unknown",
         CostRecord,
         of=lambda found: None if found.micros_of_all is None else found,
@@ -271,8 +271,8 @@ class VideoTraits(Reply):
         "frame, reference pictures, a first frame with a camera movement",
         text(choices=MODES, example="text-to-video"),
     )
-    durations = list_of("The durations that it offers, in seconds", whole(example=5))
-    default_duration = whole("Default duration, in seconds", minimum=1, example=5)
+    durations = list_of("The durations that it offers, in seconds", integer(example=5))
+    default_duration = integer("Default duration, in seconds", minimum=1, example=5)
     resolutions = entries(
         "Resolution → ratio → pixels",
         of=video_sizes,
@@ -283,24 +283,24 @@ class VideoTraits(Reply):
         },
     )
     default_resolution = text("Default resolution", example="720p")
-    adaptive = flag(
+    adaptive = boolean(
         "Whether ratio may be adaptive: that of the first frame",
         example=True,
     )
-    follows_frame = flag(
+    follows_frame = boolean(
         "Whether the ratio is always that of the first frame if there is one",
     )
-    audio = flag(
+    audio = boolean(
         "Whether sound may be requested; it is off otherwise",
     )
     cameras = list_of("The camera movements", text(example="robo_arm"))
     camera_strengths = list_of("How strongly the camera moves", text(example="medium"))
-    camera_fixed = flag("Whether the camera can be held still")
-    return_last_frame = flag(
+    camera_fixed = boolean("Whether the camera can be held still")
+    return_last_frame = boolean(
         "Whether the last frame can be returned as a picture",
         of="last_frame_output",
     )
-    max_references = whole(
+    max_references = integer(
         "Maximum number of reference pictures; 0 if none",
         minimum=0,
         example=9,
@@ -329,18 +329,18 @@ class ModelRecord(Reply):
         text(example="jimeng-3.0"),
         of=lambda model: sorted(model.names - {model.id}),
     )
-    sizes = a(
+    sizes = nested(
         "Of pictures: named sizes, and the limits for all others; null means no limit",
         Sizes,
         of=lambda model: model,
     )
-    max_images = whole(field_descriptions.MAX_IMAGES, minimum=1, example=4)
-    max_prompt = whole("Maximum characters of the prompt", minimum=1, example=800)
-    takes_images = flag(
+    max_images = integer(field_descriptions.MAX_IMAGES, minimum=1, example=4)
+    max_prompt = integer("Maximum characters of the prompt", minimum=1, example=800)
+    takes_images = boolean(
         "Whether this server can send input pictures to it",
         example=True,
     )
-    inputs = a(
+    inputs = nested(
         "The input pictures that it accepts; null if none",
         Inputs,
         of="takes",
@@ -352,20 +352,20 @@ class ModelRecord(Reply):
         null=True,
         example=None,
     )
-    takes_seed = flag("Whether it accepts a seed")
-    video = a(
+    takes_seed = boolean("Whether it accepts a seed")
+    video = nested(
         "The videos that it makes; null if it makes pictures",
         VideoTraits,
         null=True,
     )
-    price = a(
+    price = nested(
         "The provider's price of one picture; null if unknown",
         PriceRecord,
         of=lambda model: costs.price_by_size(model),
         null=True,
         example=...,
     )
-    default = flag(
+    default = boolean(
         "Whether it is used if model is omitted",
         of=lambda model: model is jobs.runtime().registry.default(makes=model.makes),
     )

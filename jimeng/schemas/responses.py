@@ -11,15 +11,15 @@ from jimeng.i18n import t
 from jimeng.schemas import field_descriptions
 from jimeng.schemas.fields import (
     Reply,
+    boolean,
     count,
     day,
     fixed,
-    flag,
     instant,
+    integer,
     list_of,
-    some,
+    nested_list,
     text,
-    whole,
 )
 from jimeng.schemas.tasks import MODEL, PROVIDER
 
@@ -61,13 +61,13 @@ class KeyRecord(Reply):
         text(),
         example=["doubao-seedream-3.0-t2i"],
     )
-    tasks_per_minute = whole(
+    tasks_per_minute = integer(
         "Tasks per minute; null for no limit of its own",
         of="per_minute",
         null=True,
         example=10,
     )
-    pictures_per_day = whole(
+    pictures_per_day = integer(
         "Pictures per day; null for no limit of its own",
         of="per_day",
         null=True,
@@ -126,7 +126,7 @@ class ServerRecord(Reply):
         field_descriptions.LAST_HEARTBEAT,
         of=lambda there: max(each.seen_at for each in there),
     )
-    alive = flag(
+    alive = boolean(
         field_descriptions.ALIVE, of=lambda there: any(each.is_alive for each in there)
     )
 
@@ -134,10 +134,10 @@ class ServerRecord(Reply):
 class WorkerRecord(Reply):
     id = text(field_descriptions.ID, example="worker-1:7160:B3zu8D_v-xGvHMDC")
     host = text(field_descriptions.HOST, example=HOST)
-    pid = whole("Process id", example=7160)
+    pid = integer("Process id", example=7160)
     started_at = instant(field_descriptions.STARTED_AT)
     last_heartbeat = instant(field_descriptions.LAST_HEARTBEAT, of="seen_at")
-    alive = flag(field_descriptions.ALIVE, of="is_alive")
+    alive = boolean(field_descriptions.ALIVE, of="is_alive")
 
 
 class AccountRecord(Reply):
@@ -146,13 +146,13 @@ class AccountRecord(Reply):
         example="main",
     )
     slots_in_use = count(field_descriptions.SLOTS_IN_USE, example=2)
-    limit = whole(
+    limit = integer(
         "Current concurrency limit; null if the account is no longer in the settings "
         "and has no pictures in progress",
         null=True,
         example=2,
     )
-    configured_limit = whole(
+    configured_limit = integer(
         field_descriptions.CONFIGURED_LIMIT, of="configured", null=True, example=2
     )
     back_off_until = instant(field_descriptions.BACK_OFF_UNTIL, null=True)
@@ -168,18 +168,18 @@ class LaneRecord(Reply):
     provider = text(field_descriptions.PROVIDER, example=PROVIDER)
     model = text(field_descriptions.MODEL_NAME, null=True, example=MODEL)
     slots_in_use = count(field_descriptions.SLOTS_IN_USE, example=2)
-    limit = whole(
+    limit = integer(
         "Current concurrency limit; null if the model is no longer offered",
         null=True,
         example=2,
     )
-    configured_limit = whole(
+    configured_limit = integer(
         field_descriptions.CONFIGURED_LIMIT, of="configured", null=True, example=2
     )
     pending = count(field_descriptions.PENDING, example=1)
     retry = count(field_descriptions.RETRY)
     back_off_until = instant(field_descriptions.BACK_OFF_UNTIL, null=True)
-    accounts = some(
+    accounts = nested_list(
         "Each account's part of the lane; also those that are no longer in the "
         "settings and still hold slots",
         AccountRecord,
@@ -212,23 +212,23 @@ class QueueRecord(Reply):
     cancelled = summed(field_descriptions.CANCELLED, "cancelled")
     processed = summed(field_descriptions.PROCESSED, "processed", example=1)
     failed = summed(field_descriptions.FAILED, "failed")
-    by_date = some(
+    by_date = nested_list(
         "By day (UTC), newest first, at most 30; days on which no picture ended are "
         "omitted",
         Day,
         of=lambda found: found.days[:MAX_DAYS],
     )
-    jobs = whole(
+    jobs = integer(
         "Jobs in Redis not yet taken by a worker; null if Redis is unavailable",
         null=True,
         example=0,
     )
-    servers = some("Machines that run workers", ServerRecord, of=servers)
-    workers = some(
+    servers = nested_list("Machines that run workers", ServerRecord, of=servers)
+    workers = nested_list(
         "Workers with a heartbeat within the last hour",
         WorkerRecord,
     )
-    lanes = some(
+    lanes = nested_list(
         "Model queues: one per provider and model, each with its own limit",
         LaneRecord,
     )
@@ -270,7 +270,7 @@ class Reason(Reply):
 class Refusal(Reply):
     """Every error, whatever its status."""
 
-    success = flag(field_descriptions.SUCCESS, enum=[False])
+    success = boolean(field_descriptions.SUCCESS, enum=[False])
     error = text(field_descriptions.ERROR)
     message = text(field_descriptions.MESSAGE)
     request_id = text(field_descriptions.REQUEST_ID)
@@ -288,7 +288,7 @@ class Refusal(Reply):
         fields.String(),
         required=False,
     )
-    reasons = some(
+    reasons = nested_list(
         "/health/ready only: each missing thing, and what to do",
         Reason,
         required=False,
@@ -307,11 +307,11 @@ class UploadRecord(Reply):
     """An uploaded picture."""
 
     id = text(field_descriptions.ID, example=UPLOAD)
-    width = whole(field_descriptions.WIDTH, minimum=1, example=1536)
-    height = whole(field_descriptions.HEIGHT, minimum=1, example=2048)
-    bytes = whole(field_descriptions.BYTES, minimum=1, example=412871)
+    width = integer(field_descriptions.WIDTH, minimum=1, example=1536)
+    height = integer(field_descriptions.HEIGHT, minimum=1, example=2048)
+    bytes = integer(field_descriptions.BYTES, minimum=1, example=412871)
     content_type = text(field_descriptions.CONTENT_TYPE, example="image/jpeg")
-    has_alpha = flag(
+    has_alpha = boolean(
         "Whether it has transparent pixels, as a mask must",
         of="alpha",
         example=False,

@@ -12,7 +12,7 @@ from marshmallow import (
     pre_load,
     validates_schema,
 )
-from marshmallow.fields import Field, Integer, Number
+from marshmallow.fields import Field, Number
 
 from jimeng.documents import Image, Status, Task
 from jimeng.documents.base import VIDEO
@@ -29,42 +29,41 @@ from jimeng.schemas.fields import (
     AS_TEXT,
     AS_USER_ID,
     HOST,
-    Anything,
-    Between,
-    Digits,
+    Boolean,
     File,
-    Flag,
-    Long,
-    Many,
+    Float,
+    Integer,
+    Length,
     Metadata,
+    Nested,
     NestedReply,
     OfUser,
     OneOf,
     OwnerId,
-    Part,
+    QueryBoolean,
+    QueryInteger,
+    Range,
+    Raw,
     Reply,
-    Seconds,
     Strict,
+    StringList,
     Text,
-    Texts,
     Trimmed,
-    Truth,
-    Whole,
-    a,
     address,
+    boolean,
     count,
     entries,
     fixed,
-    flag,
     instant,
+    integer,
     link,
     list_of,
+    nested,
+    nested_list,
     number,
     refuse,
-    some,
     text,
     user_id_check,
-    whole,
 )
 from jimeng.tasks import BulkResult, TaskView
 from jimeng.tasks.queries import PHASES
@@ -75,7 +74,7 @@ MAX_SEED = SEED_RANGE - 1
 MAX_STYLE = 64  # characters
 MAX_STRENGTH = 100  # in the form, which counts in hundredths
 MAX_IMAGES = 14  # the maximum over all models
-REFERENCE = Long(1, 23 * 1024 * 1024)  # characters: 16 MiB as a ``data:`` URL
+REFERENCE = Length(1, 23 * 1024 * 1024)  # characters: 16 MiB as a ``data:`` URL
 # Tasks are selected by their ids, or by user and status. JSON Schema's `if`, because
 # many client generators drop all fields next to an `anyOf`.
 ONE_WAY = {
@@ -99,8 +98,8 @@ def unless(there: str, needed: str) -> dict:
     return {"if": {"not": {"required": [there]}}, "then": {"required": [needed]}}
 
 
-def edge_field(description: str) -> Seconds:
-    return Seconds(description, load_default=0.0, validate=Between(0, 1))
+def edge_field(description: str) -> Float:
+    return Float(description, load_default=0.0, validate=Range(0, 1))
 
 
 class Edges(Strict):
@@ -119,19 +118,21 @@ class Edges(Strict):
 class PictureSettings(Strict):
     """The settings of a picture, apart from the prompt and the inputs."""
 
-    model = Text(field_descriptions.MODEL, validate=Long(1, 100))
-    size = Trimmed(field_descriptions.SIZE, validate=Long(1, 20))
+    model = Text(field_descriptions.MODEL, validate=Length(1, 100))
+    size = Trimmed(field_descriptions.SIZE, validate=Length(1, 20))
     quality = Text(
         field_descriptions.QUALITY,
         load_default="standard",
         validate=OneOf("standard", "hd"),
     )
-    style = Trimmed(field_descriptions.STYLE, validate=Long(1, MAX_STYLE))
-    n: Integer = Whole(field_descriptions.N, load_default=1, validate=Between(1, 4))
-    seed: Integer = Whole(
-        field_descriptions.SEED, load_default=-1, validate=Between(-1, MAX_SEED)
+    style = Trimmed(field_descriptions.STYLE, validate=Length(1, MAX_STYLE))
+    n: fields.Integer = Integer(
+        field_descriptions.N, load_default=1, validate=Range(1, 4)
     )
-    provider = Text(field_descriptions.PROVIDER, validate=Long(1, 64))
+    seed: fields.Integer = Integer(
+        field_descriptions.SEED, load_default=-1, validate=Range(-1, MAX_SEED)
+    )
+    provider = Text(field_descriptions.PROVIDER, validate=Length(1, 64))
 
 
 class ImageFields(PictureSettings):
@@ -141,23 +142,23 @@ class ImageFields(PictureSettings):
 
     # With input pictures some models need no prompt; the model decides.
     prompt = Trimmed(field_descriptions.PROMPT, load_default="")
-    negative_prompt = Anything(
+    negative_prompt = Raw(
         "Not supported by any model today: 422 if given",
         validate=refuse("invalid.negative_prompt"),
         metadata={"type": "string", **AS_TEXT},
     )
-    images = Texts(
+    images = StringList(
         field_descriptions.IMAGES,
         each=Text(validate=REFERENCE),
-        validate=Many(1, MAX_IMAGES),
+        validate=Length(1, MAX_IMAGES),
     )
     mask: Field = Text(
         "A mask, given like an element of images: a PNG as large as the first picture, "
         "transparent where it is to be repainted; only for models that accept one",
         validate=REFERENCE,
     )
-    strength: Number = Seconds(field_descriptions.STRENGTH, validate=Between(0, 1))
-    expand = Part(
+    strength: Number = Float(field_descriptions.STRENGTH, validate=Range(0, 1))
+    expand = Nested(
         "How far to extend at each edge, as a share of that side; only for models that "
         "can extend pictures",
         nested=Edges,
@@ -182,19 +183,21 @@ class ComposedTask(ImageFields):
     strength counts in hundredths.
     """
 
-    n = Digits(required=True, validate=Between(1, 4))
-    seed = Digits(validate=Between(0, MAX_SEED))
-    strength = Digits(validate=Between(0, MAX_STRENGTH))
+    n = QueryInteger(required=True, validate=Range(1, 4))
+    seed = QueryInteger(validate=Range(0, MAX_SEED))
+    strength = QueryInteger(validate=Range(0, MAX_STRENGTH))
 
 
 class WithWebhook(Strict):
     """Where the end of this task alone is sent."""
 
-    webhook_url = Text(field_descriptions.WEBHOOK_URL, validate=Long(1, MAX_URL_CHARS))
-    webhook_events = Texts(
+    webhook_url = Text(
+        field_descriptions.WEBHOOK_URL, validate=Length(1, MAX_URL_CHARS)
+    )
+    webhook_events = StringList(
         field_descriptions.WEBHOOK_EVENTS,
         each=Text(validate=OneOf(*TASK_EVENTS)),
-        validate=Many(1, 3),
+        validate=Length(1, 3),
     )
 
 
@@ -234,10 +237,10 @@ class ImageForm(NewImageTask):
         "edit": {**EXAMPLE_REQUEST, "images": ["photo.jpg"], "size": "1024x1024"}
     }
 
-    images = Texts(
+    images = StringList(
         "The input pictures: files, or text as in JSON; repeated for several",
         each=File(),
-        validate=Many(1, MAX_IMAGES),
+        validate=Length(1, MAX_IMAGES),
     )
     mask = File(
         "The mask: a PNG file, or text as in JSON",
@@ -263,8 +266,8 @@ class NewUpload(OfUser):
 class AnyTask(Strict):
     """The common fields of tasks, for ``POST /api/v1/ai/tasks``."""
 
-    delay = Seconds(
-        field_descriptions.DELAY, load_default=0, validate=Between(0, MAX_DELAY)
+    delay = Float(
+        field_descriptions.DELAY, load_default=0, validate=Range(0, MAX_DELAY)
     )
 
 
@@ -276,7 +279,7 @@ class NestedTask(AnyTask):
         required=True,
         validate=OneOf("image", "image_generation"),
     )
-    input = Part(
+    input = Nested(
         "The fields of this type; each is either here or outside, not both",
         nested=NewImageTask,
         required=True,
@@ -321,7 +324,7 @@ class NewGeneralImage(NewImageTask, Unpacked):
 class DryRunQuery(Strict):
     """The query of routes that create tasks."""
 
-    dry_run = Truth(
+    dry_run = QueryBoolean(
         "1 or true: only validate the request and estimate its price. Nothing is "
         "created or counted against limits, nor are limits checked",
         load_default=False,
@@ -334,7 +337,7 @@ class Retry(Strict):
     body_is_optional: ClassVar = True
     examples: ClassVar = {"plain": {}, "consent": {"accept_double_charge": True}}
 
-    accept_double_charge = Flag(
+    accept_double_charge = Boolean(
         "Consent to a second charge: must be true if `charged` of a failed picture is "
         "`yes` or `unknown`",
         load_default=False,
@@ -346,10 +349,10 @@ class SeveralTasks(Strict):
 
     body_is_optional: ClassVar = False
     rules: ClassVar = ONE_WAY
-    ids = Texts(
+    ids = StringList(
         "Task ids, up to 100; or use status and user_id instead",
-        each=Text(validate=Long(1, 100)),
-        validate=Many(1, MAX_AT_ONCE),
+        each=Text(validate=Length(1, 100)),
+        validate=Length(1, MAX_AT_ONCE),
     )
     user_id = Text(
         field_descriptions.USER_ID, validate=user_id_check, metadata=AS_USER_ID
@@ -444,7 +447,7 @@ class Created(Reply):
         of=lambda task: task.retried_from or missing,
         required=False,
     )
-    links = a(field_descriptions.LINKS, Links, of=lambda task: task)
+    links = nested(field_descriptions.LINKS, Links, of=lambda task: task)
 
 
 def link_of(found: Image) -> str:
@@ -499,7 +502,7 @@ def micros(
     example: int,
     of: Callable[[Any], Any] = lambda found: found,
 ) -> fields.Field:
-    return whole(
+    return integer(
         description,
         of=lambda found: amount(of(found), name),
         null=True,
@@ -529,11 +532,11 @@ class Picture(Reply):
         of=thumbnail_link,
         example=f"{PICTURE}/thumb.webp",
     )
-    width = whole(field_descriptions.WIDTH, minimum=1, example=1024)
-    height = whole(field_descriptions.HEIGHT, minimum=1, example=1024)
-    bytes = whole(field_descriptions.BYTES, minimum=1, example=183256)
+    width = integer(field_descriptions.WIDTH, minimum=1, example=1024)
+    height = integer(field_descriptions.HEIGHT, minimum=1, example=1024)
+    bytes = integer(field_descriptions.BYTES, minimum=1, example=183256)
     content_type = text(field_descriptions.CONTENT_TYPE, example="image/jpeg")
-    seed = whole(
+    seed = integer(
         "The seed used; null if the model accepts none",
         null=True,
         example=364759945,
@@ -578,12 +581,12 @@ class Video(Reply):
         null=True,
         example=None,
     )
-    width = whole(field_descriptions.WIDTH, minimum=1, example=1280)
-    height = whole(field_descriptions.HEIGHT, minimum=1, example=720)
+    width = integer(field_descriptions.WIDTH, minimum=1, example=1280)
+    height = integer(field_descriptions.HEIGHT, minimum=1, example=720)
     duration = number("Seconds", of="duration_s", null=True, example=5.04)
     fps = number("Frames per second", null=True, example=24.0)
-    has_audio = flag("Whether it has sound", example=False)
-    bytes = whole(field_descriptions.BYTES, minimum=1, example=4183256)
+    has_audio = boolean("Whether it has sound", example=False)
+    bytes = integer(field_descriptions.BYTES, minimum=1, example=4183256)
     content_type = text(field_descriptions.CONTENT_TYPE, example="video/mp4")
     notes = list_of(
         "What differs from the request: no_audio, length_differs, resolution_differs",
@@ -591,7 +594,7 @@ class Video(Reply):
         of=lambda found: found.notes or (),
         example=[],
     )
-    seed = whole(
+    seed = integer(
         "The seed used; null if the model accepts none",
         null=True,
         example=None,
@@ -612,7 +615,7 @@ class Failure(Reply):
         "The provider's request id, for its support",
         null=True,
     )
-    retryable = flag(field_descriptions.RETRYABLE)
+    retryable = boolean(field_descriptions.RETRYABLE)
     charged = text(
         "Whether it was charged: no, unknown, yes",
         choices=("no", "unknown", "yes"),
@@ -688,7 +691,7 @@ class Pictures(Reply):
         address(example=f"{PICTURE}.jpg"),
         of=lambda view: list(map(link_of, pictures_of(view))),
     )
-    images = some(field_descriptions.ALL_PICTURES, PaidPicture, of=pictures_of)
+    images = nested_list(field_descriptions.ALL_PICTURES, PaidPicture, of=pictures_of)
     video_url = address(
         field_descriptions.VIDEO_URL,
         of=only_for_videos(first_video_link),
@@ -701,13 +704,13 @@ class Pictures(Reply):
         of=only_for_videos(lambda v: list(map(link_of, videos_of(v)))),
         required=False,
     )
-    videos = some(
+    videos = nested_list(
         "All videos; only in tasks of videos",
         Video,
         of=only_for_videos(videos_of),
         required=False,
     )
-    failed = some(
+    failed = nested_list(
         "Why the missing pictures failed",
         Failure,
         of="errors",
@@ -716,7 +719,7 @@ class Pictures(Reply):
 
 
 class KnownPictures(Pictures):
-    images = some(field_descriptions.ALL_PICTURES, KnownPicture, of=pictures_of)
+    images = nested_list(field_descriptions.ALL_PICTURES, KnownPicture, of=pictures_of)
 
 
 def result_or(otherwise: object):
@@ -766,7 +769,7 @@ class TaskResult(NestedReply):
     )
     created_at = instant(field_descriptions.CREATED_AT)
     phase = PHASE
-    progress = whole(
+    progress = integer(
         field_descriptions.PROGRESS,
         of=while_open("progress"),
         required=False,
@@ -779,14 +782,14 @@ class TaskResult(NestedReply):
     cost = cost(money_of)
     cost_micros = cost_micros(of=money_of)
     held_micros = held_micros(of=money_of)
-    result = a(
+    result = nested(
         field_descriptions.RESULT,
         Pictures,
         of=result_or(missing),
         required=False,
         example=...,
     )
-    error = a(
+    error = nested(
         field_descriptions.WHY_FAILED, Failure, of=error_or(missing), required=False
     )
     image_url = FIRST
@@ -798,7 +801,7 @@ class Finished(TaskResult):
 
     provider = text(field_descriptions.PROVIDER, example=PROVIDER)
     model = text(field_descriptions.MODEL, example=MODEL)
-    links = a(field_descriptions.LINKS, Links, of="task")
+    links = nested(field_descriptions.LINKS, Links, of="task")
 
 
 def sized(name: str):
@@ -840,29 +843,29 @@ class TaskRecord(NestedReply):
     )
     provider = text(field_descriptions.PROVIDER, example=PROVIDER)
     model = text(field_descriptions.MODEL, example=MODEL)
-    width = whole(
+    width = integer(
         "Width in pixels; null while it depends on a picture still being fetched",
         of=sized("width"),
         null=True,
         minimum=1,
         example=1328,
     )
-    height = whole(
+    height = integer(
         "Height in pixels; null while it depends on a picture still being fetched",
         of=sized("height"),
         null=True,
         minimum=1,
         example=1328,
     )
-    n = whole(field_descriptions.N, minimum=1, maximum=4)
-    seed = whole(field_descriptions.SEED, null=True, example=364759945)
-    made_from = some(
+    n = integer(field_descriptions.N, minimum=1, maximum=4)
+    seed = integer(field_descriptions.SEED, null=True, example=364759945)
+    made_from = nested_list(
         "The pictures it was made from, in the order of images; a mask is the last",
         Source,
         of=lambda view: view.task.made_from or [],
         example=[],
     )
-    has_mask = flag(
+    has_mask = boolean(
         "Whether the last of them is a mask",
         of=lambda view: bool(view.task.has_mask),
         example=False,
@@ -877,7 +880,7 @@ class TaskRecord(NestedReply):
     batch_id = text(
         field_descriptions.BATCH_ID, of=lambda view: view.task.batch, null=True
     )
-    batch_index = whole(
+    batch_index = integer(
         "The index of its prompt in the batch, from 0",
         null=True,
         minimum=0,
@@ -892,31 +895,31 @@ class TaskRecord(NestedReply):
         example=...,
     )
     completed_at = instant("When it ended", null=True, example=...)
-    progress = whole(field_descriptions.PROGRESS, minimum=0, maximum=100, example=100)
+    progress = integer(field_descriptions.PROGRESS, minimum=0, maximum=100, example=100)
     cost = cost(money_of)
     cost_micros = cost_micros(of=money_of)
     held_micros = held_micros(of=money_of)
-    result = a(
+    result = nested(
         field_descriptions.RESULT,
         KnownPictures,
         of=result_or(None),
         null=True,
         example=...,
     )
-    error = a(field_descriptions.WHY_FAILED, Failure, of=error_or(None), null=True)
+    error = nested(field_descriptions.WHY_FAILED, Failure, of=error_or(None), null=True)
     phase = PHASE
     position = POSITION
     eta_seconds = ETA
     image_url = FIRST
     video_url = FIRST_VIDEO
-    links = a(field_descriptions.LINKS, Links, of="task")
+    links = nested(field_descriptions.LINKS, Links, of="task")
 
 
 class TaskPage(Reply):
-    tasks = some("Tasks, newest first", TaskResult)
-    limit = whole(field_descriptions.LIMIT, example=20)
-    offset = whole(field_descriptions.OFFSET)
-    count = whole("Entries on this page", example=1)
+    tasks = nested_list("Tasks, newest first", TaskResult)
+    limit = integer(field_descriptions.LIMIT, example=20)
+    offset = integer(field_descriptions.OFFSET)
+    count = integer("Entries on this page", example=1)
 
 
 class TaskDeleted(Reply):
@@ -936,7 +939,9 @@ class CancelOutcome(Reply):
     """The result of an action for one of several tasks."""
 
     task_id = text(field_descriptions.TASK_ID, example=TASK)
-    success = flag(field_descriptions.SUCCESS, of=lambda result: result.error is None)
+    success = boolean(
+        field_descriptions.SUCCESS, of=lambda result: result.error is None
+    )
     status = text(
         field_descriptions.STATUS,
         of=if_done(lambda _: "cancelled"),
@@ -964,13 +969,13 @@ class RetryOutcome(CancelOutcome):
         required=False,
         example=OTHER,
     )
-    replayed = flag(
+    replayed = boolean(
         "Whether an earlier request with the same Idempotency-Key created it",
         of=if_done(lambda result: result.replayed),
         required=False,
         example=False,
     )
-    links = a(
+    links = nested(
         field_descriptions.LINKS,
         Links,
         of=if_done(lambda result: result.task),
@@ -986,7 +991,7 @@ def done(results: Sequence[BulkResult]) -> int:
 class CancelOutcomes(Reply):
     """The results of an action for each task, and their numbers."""
 
-    results = some(
+    results = nested_list(
         field_descriptions.RESULTS, CancelOutcome, of=lambda results: results
     )
     total = count("How many in all", of=len, maximum=MAX_AT_ONCE, example=1)
@@ -998,4 +1003,6 @@ class CancelOutcomes(Reply):
 
 
 class RetryOutcomes(CancelOutcomes):
-    results = some(field_descriptions.RESULTS, RetryOutcome, of=lambda results: results)
+    results = nested_list(
+        field_descriptions.RESULTS, RetryOutcome, of=lambda results: results
+    )

@@ -13,12 +13,12 @@ from jimeng.schemas.fields import (
     DescribedField,
     Reply,
     Strict,
-    a,
+    boolean,
     count,
     day,
-    flag,
     messages_for,
-    some,
+    nested,
+    nested_list,
     text,
 )
 from jimeng.schemas.tasks import MODEL
@@ -101,27 +101,27 @@ class OutcomeUsage(Reply):
         of=lambda rows: rows[0].outcome,
     )
     pictures = count(field_descriptions.PICTURES, of=pictures(), example=5)
-    charged = a(field_descriptions.CHARGED, Charged, of=lambda rows: rows)
+    charged = nested(field_descriptions.CHARGED, Charged, of=lambda rows: rows)
 
 
 class ModelUsage(Reply):
     model = text(
         field_descriptions.MODEL_NAME, of=lambda rows: rows[0].model, example=MODEL
     )
-    outcomes = some(
+    outcomes = nested_list(
         field_descriptions.OUTCOMES, OutcomeUsage, of=split("outcome", OUTCOMES)
     )
 
 
 class DayUsage(Reply):
     date = day(field_descriptions.DATE, of=lambda rows: rows[0].date)
-    models = some("The models used that day", ModelUsage, of=split("model"))
+    models = nested_list("The models used that day", ModelUsage, of=split("model"))
 
 
 class UsageTotals(Reply):
     pictures = count(field_descriptions.PICTURES, of=pictures(), example=5)
-    charged = a(field_descriptions.CHARGED, Charged, of=lambda rows: rows)
-    outcomes = some(
+    charged = nested(field_descriptions.CHARGED, Charged, of=lambda rows: rows)
+    outcomes = nested_list(
         field_descriptions.OUTCOMES, OutcomeUsage, of=split("outcome", OUTCOMES)
     )
 
@@ -131,13 +131,13 @@ class UsageRecord(Reply):
     # `from` is a Python keyword, so it cannot be an attribute name.
     since = day(field_descriptions.FROM, data_key="from")
     until = day(field_descriptions.TO, data_key="to")
-    days = some(
+    days = nested_list(
         "Days on which pictures ended, newest first",
         DayUsage,
         of=lambda found: split("date")(found["rows"])[::-1],
     )
-    totals = a("Totals for all days", UsageTotals, of="rows")
-    complete = flag(
+    totals = nested("Totals for all days", UsageTotals, of="rows")
+    complete = boolean(
         "False while earlier days are still being counted for the first time, and "
         "are omitted",
         of="is_whole",

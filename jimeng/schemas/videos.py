@@ -3,25 +3,24 @@
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from marshmallow import post_load
-from marshmallow.fields import Field, Integer
+from marshmallow import fields, post_load
+from marshmallow.fields import Field
 
 from jimeng.providers import VideoParameters
 from jimeng.schemas import field_descriptions
 from jimeng.schemas.fields import (
-    Between,
+    Boolean,
     File,
-    Flag,
-    Long,
-    Many,
+    Integer,
+    Length,
+    Nested,
     OfUser,
     OneOf,
-    Part,
+    Range,
     Strict,
+    StringList,
     Text,
-    Texts,
     Trimmed,
-    Whole,
 )
 from jimeng.schemas.tasks import (
     MAX_SEED,
@@ -36,7 +35,7 @@ from jimeng.schemas.tasks import (
 
 MAX_REFERENCES = 30  # the maximum over all models
 MAX_SECONDS = 60
-CHOICE = Long(1, 40)
+CHOICE = Length(1, 40)
 EXAMPLE = {"prompt": "灯笼随风轻摆，镜头缓缓推近", "user_id": "user_123"}
 FRAME = "https://example.com/lantern.jpg"
 # Field of a request -> what it is for.
@@ -53,9 +52,9 @@ CHOICES = (
 class VideoChoices(Strict):
     """The options of a video; the model decides what it accepts."""
 
-    duration: Integer = Whole(
+    duration: fields.Integer = Integer(
         "Seconds; the choices depend on the model, the default is 5",
-        validate=Between(1, MAX_SECONDS),
+        validate=Range(1, MAX_SECONDS),
     )
     resolution = Trimmed(
         "480p, 720p, 1080p or 4k, depending on the model",
@@ -65,7 +64,7 @@ class VideoChoices(Strict):
         "16:9 4:3 1:1 3:4 9:16 21:9, or adaptive (that of the first frame)",
         validate=CHOICE,
     )
-    audio = Flag(
+    audio = Boolean(
         "Whether it has sound, for models with the choice; silent by default, since "
         "sound may double the price",
     )
@@ -77,10 +76,10 @@ class VideoChoices(Strict):
         "How strongly the camera moves: weak, medium or strong",
         validate=CHOICE,
     )
-    camera_fixed = Flag(
+    camera_fixed = Boolean(
         "Hold the camera still, for models with the choice",
     )
-    return_last_frame = Flag(
+    return_last_frame = Boolean(
         "Keep the last frame as a picture, too, from which to continue",
     )
 
@@ -100,14 +99,14 @@ class VideoFields(VideoChoices):
         "What the video shows, and how it moves. Optional with a first frame or "
         "reference pictures",
         load_default="",
-        validate=Long(0, 4000),
+        validate=Length(0, 4000),
     )
     model = Text(
         "A video model's name or alias, see GET /api/v1/models; the default one if "
         "omitted",
-        validate=Long(1, 100),
+        validate=Length(1, 100),
     )
-    provider = Text(field_descriptions.PROVIDER, validate=Long(1, 64))
+    provider = Text(field_descriptions.PROVIDER, validate=Length(1, 64))
     first_frame: Field = Text(
         "The picture to begin with, given like an element of `images` of a picture",
         validate=REFERENCE,
@@ -116,20 +115,20 @@ class VideoFields(VideoChoices):
         "The picture to end with; requires a first frame",
         validate=REFERENCE,
     )
-    references = Texts(
+    references = StringList(
         "Reference pictures, in the order in which the prompt refers to them; not "
         "together with frames",
         each=Text(validate=REFERENCE),
-        validate=Many(1, MAX_REFERENCES),
+        validate=Length(1, MAX_REFERENCES),
     )
-    style = Trimmed(field_descriptions.STYLE, validate=Long(1, MAX_STYLE))
-    n: Integer = Whole(
+    style = Trimmed(field_descriptions.STYLE, validate=Length(1, MAX_STYLE))
+    n: fields.Integer = Integer(
         "Number of videos; each is submitted and charged separately",
         load_default=1,
-        validate=Between(1, 4),
+        validate=Range(1, 4),
     )
-    seed: Integer = Whole(
-        field_descriptions.SEED, load_default=-1, validate=Between(-1, MAX_SEED)
+    seed: fields.Integer = Integer(
+        field_descriptions.SEED, load_default=-1, validate=Range(-1, MAX_SEED)
     )
 
 
@@ -188,10 +187,10 @@ class VideoForm(NewVideoTask):
     last_frame = File(
         "The picture to end with: a file, or text as in JSON; requires a first frame",
     )
-    references = Texts(
+    references = StringList(
         "Reference pictures: files, or text as in JSON; repeated for several",
         each=File(),
-        validate=Many(1, MAX_REFERENCES),
+        validate=Length(1, MAX_REFERENCES),
     )
 
 
@@ -199,7 +198,7 @@ class NestedVideo(NestedTask):
     """The nested form of `NewGeneralVideo`, for the OpenAPI document."""
 
     type = Text(field_descriptions.TYPE, required=True, validate=OneOf("video"))
-    input = Part(
+    input = Nested(
         "The fields of this type; each is either here or outside, not both",
         nested=NewVideoTask,
         required=True,

@@ -9,28 +9,27 @@ from jimeng.jobs.webhook_outbox import MAX_URL_CHARS
 from jimeng.schemas import field_descriptions
 from jimeng.schemas.fields import (
     AS_USER_ID,
+    Boolean,
     Changes,
-    Flag,
-    Long,
-    Many,
-    Moment,
+    DateTime,
+    Length,
     OfUser,
     OneOf,
     Reply,
     Strict,
+    StringList,
     Text,
-    Texts,
     Trimmed,
     address,
+    boolean,
     count,
     fixed,
-    flag,
     instant,
+    integer,
     list_of,
+    nested_list,
     number,
-    some,
     text,
-    whole,
 )
 from jimeng.schemas.pagination import PageQuery
 from jimeng.schemas.tasks import TASK
@@ -56,13 +55,13 @@ BOTH_SIGN_TEXT = "Until when the old secret signs as well, after a rotation"
 class EndpointFields(Strict):
     description = Trimmed(
         "A note, at most 200 characters",
-        validate=Long(0, MAX_DESCRIPTION),
+        validate=Length(0, MAX_DESCRIPTION),
     )
-    include_prompt = Flag(INCLUDE_PROMPT)
-    events = Texts(
+    include_prompt = Boolean(INCLUDE_PROMPT)
+    events = StringList(
         WHICH,
         each=Text(validate=OneOf(*EVENTS)),
-        validate=Many(0, len(EVENTS)),
+        validate=Length(0, len(EVENTS)),
     )
 
 
@@ -74,15 +73,15 @@ class NewEndpoint(OfUser, EndpointFields):
         "some": {"url": URL, "events": ["task.completed", "task.failed"]}
         | {"description": ("订单", "orders"), "user_id": "user_123"},
     }
-    url = Trimmed(WHERE, required=True, validate=Long(1, MAX_URL_CHARS))
+    url = Trimmed(WHERE, required=True, validate=Length(1, MAX_URL_CHARS))
 
 
 class EndpointChanges(Changes, EndpointFields):
     """``PATCH /api/v1/webhooks/<id>``: omitted fields stay unchanged."""
 
     examples: ClassVar = {"on": {"enabled": True}, "events": {"events": []}}
-    url = Trimmed(WHERE, validate=Long(1, MAX_URL_CHARS))
-    enabled = Flag(
+    url = Trimmed(WHERE, validate=Length(1, MAX_URL_CHARS))
+    enabled = Boolean(
         "false disables it; true enables it, even after it was disabled automatically",
     )
 
@@ -100,7 +99,7 @@ class ReplaySince(Strict):
     """``POST /api/v1/webhooks/<id>/replay``."""
 
     examples: ClassVar = {"since": {"since": "2026-10-01T04:00:00Z"}}
-    since = Moment("From when on", required=True)
+    since = DateTime("From when on", required=True)
 
 
 def both_sign_until(endpoint: WebhookEndpoint) -> object:
@@ -123,8 +122,8 @@ class EndpointRecord(Reply):
     )
     events = list_of(WHICH, text(), example=["task.completed", "task.failed"])
     description = text("A note", example=("订单", "orders"))
-    include_prompt = flag(INCLUDE_PROMPT, example=False)
-    enabled = flag(
+    include_prompt = boolean(INCLUDE_PROMPT, example=False)
+    enabled = boolean(
         "Whether it is enabled",
         of=lambda each: each.disabled is None,
         example=True,
@@ -175,7 +174,7 @@ class AttemptRecord(Reply):
         of=attempt_text,
         example=("已送达（200）", "Delivered (200)"),
     )
-    status = whole(
+    status = integer(
         "The HTTP status of the response",
         of=lambda each: each.get("status"),
         null=True,
@@ -219,7 +218,7 @@ class DeliveryRecord(Reply):
         "When the next attempt is due", of=next_attempt, null=True
     )
     ended_at = instant("When it was delivered or failed", null=True, example=...)
-    attempts = some("The latest 20 attempts", AttemptRecord, example=...)
+    attempts = nested_list("The latest 20 attempts", AttemptRecord, example=...)
 
 
 class Replayed(Reply):

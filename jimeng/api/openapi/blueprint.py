@@ -169,7 +169,7 @@ class DescribedBlueprint(Blueprint):
             (content,) = body["content"].values()
             schema = content["schema"]
         bodies = []
-        if schema and schema._declared_fields:
+        if schema and resolve_schema_instance(schema).fields:
             bodies.append(body_of(schema, sign_in=sign_in))
         bodies += [form_of(more.form, sign_in=sign_in)] if more.form else []
         if bodies:
