@@ -15,7 +15,7 @@ from jimeng.api.openapi.blueprint import WITH_KEYS
 from jimeng.api.openapi.errors import statuses
 from jimeng.mcp.tools import TOOLS
 from jimeng.schemas import field_descriptions as words
-from jimeng.schemas.reference_texts import WITH_DEFAULT, chinese
+from jimeng.schemas.reference_texts import WITH_DEFAULT, chinese, translated
 from tests.rest import API, CREATE, METHODS, operation_of, operations
 
 OF_PAGES = {
@@ -126,6 +126,30 @@ def test_table_of_chinese_texts_is_complete(described, config):
 
     assert [t for t in texts(signed_in["zh"].json) if not LETTER.search(t)] == []
     assert {*tables["description"], *tables["summary"]} - said == set()
+
+
+def test_summary_has_a_chinese_text_of_its_own(described):
+    """Where the description says the same in English."""
+    path = f"{API}/collections/{{collection_id}}"
+    english, chinese = (
+        described[1][each]["paths"][path]["get"] for each in ("en", "zh")
+    )
+
+    assert english["summary"] == english["description"]
+    assert (chinese["summary"], chinese["description"]) == (
+        *("查看相册", "名称、图片数和最新的一张。"),
+    )
+
+
+def test_examples_are_not_translated():
+    """Their texts are a client's; a pair has one for each language."""
+    node = {"example": [{"description": "A note"}, ("备注", "A remark")]}
+
+    assert translated({"description": "A note", **node}, "zh") == {
+        "description": "备注",
+        "example": [{"description": "A note"}, "备注"],
+    }
+    assert translated(node, "en")["example"][1] == "A remark"
 
 
 def test_no_shared_words_are_left_over():
