@@ -61,7 +61,7 @@ lint: install-dev ## Check format, rules, types and messages
 	@$(PY) -m ruff format --check .
 	@$(PY) -m ruff check .
 	@$(PY) -m mypy
-	@$(PY) -c "import jimeng.i18n"
+	@$(PY) -c "from jimeng.schemas import reference_texts; reference_texts.chinese()"
 
 fmt: install-dev ## Format the sources and mend what can be mended
 	@$(PY) -m ruff format .

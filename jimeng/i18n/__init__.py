@@ -1,7 +1,5 @@
 """Messages of all interfaces, in Chinese and English."""
 
-import inspect
-from collections.abc import Callable
 from pathlib import Path
 
 from flask import has_request_context, request
@@ -10,7 +8,6 @@ from jimeng.errors import Invalid, JimengError
 from jimeng.i18n.catalog import LANGUAGES, read_messages
 
 COOKIE = "lang"
-
 # ``error.<code>`` is for a request or a picture that failed.
 MESSAGES, SINGULARS = read_messages(Path(__file__).parent)
 # Prefix of message keys for stored values -> the message for unknown values.
