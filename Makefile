@@ -57,10 +57,11 @@ test: install-dev ## Run the tests that need Python alone: about five minutes
 test-all: install-all ## Run all tests, with a browser and more (see README): about 15 minutes
 	@PYTHONDONTWRITEBYTECODE= $(PY) -m pytest $(PYTEST_ARGS) $(TESTS)
 
-lint: install-dev ## Check format, rules and types
+lint: install-dev ## Check format, rules, types and messages
 	@$(PY) -m ruff format --check .
 	@$(PY) -m ruff check .
 	@$(PY) -m mypy
+	@$(PY) -c "from jimeng.schemas import reference_texts; reference_texts.chinese()"
 
 fmt: install-dev ## Format the sources and mend what can be mended
 	@$(PY) -m ruff format .

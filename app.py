@@ -23,7 +23,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from jimeng import api, cli, documents, i18n, jobs, mcp, openai, web
 from jimeng.api import openapi
-from jimeng.api.openapi.document import DescribedApi
+from jimeng.api.openapi.document import Document
 from jimeng.config import Config, logs
 from jimeng.documents import RateLimit, migrations
 from jimeng.documents.database_errors import TROUBLES
@@ -157,10 +157,10 @@ def create_app(config: Config | None = None) -> Flask:
     documents.connect(config)
     jobs.configure(config)
     openai.check(config)
-    rest = DescribedApi(app)
-    with app.app_context():
-        for blueprint in (api.blp, openai.bp, health.bp, metrics.bp):
-            rest.register_blueprint(blueprint)
+    described = (api.blp, openai.bp, health.bp, metrics.bp)
+    Document(app, described)
+    for blueprint in described:
+        app.register_blueprint(blueprint)
     app.register_blueprint(ark.bp)
     app.register_blueprint(mcp.bp)
     app.register_blueprint(web.bp)

@@ -29,7 +29,19 @@ def operations(document: dict) -> Iterator[tuple[str, str, dict]]:
     """Path, method and operation, of all that the API's description has."""
     for path, methods in document["paths"].items():
         for method in METHODS & set(methods):
-            yield path, method, methods[method]
+            yield path, method, operation_of(document, path, method)
+
+
+def operation_of(document: dict, path: str, method: str) -> dict:
+    """An operation of the API's description, the shared responses in their places."""
+    found, shared = document["paths"][path][method], document["components"]["responses"]
+    whole = {
+        status: shared[answer["$ref"].rpartition("/")[2]]
+        if "$ref" in answer
+        else answer
+        for status, answer in found["responses"].items()
+    }
+    return {**found, "responses": whole}
 
 
 def data_of(answer: TestResponse, status: int = 200):

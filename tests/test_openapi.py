@@ -2,18 +2,21 @@
 
 import json
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from apispec import APISpec
 from openapi_spec_validator import validate
 
 from app import create_app
 from jimeng.api.openapi.blueprint import WITH_KEYS
-from jimeng.api.openapi.document import Document
 from jimeng.api.openapi.errors import statuses
+from jimeng.mcp.tools import TOOLS
 from jimeng.schemas import field_descriptions as words
-from tests.rest import API, CREATE, METHODS, operations
+from jimeng.schemas.reference_texts import WITH_DEFAULT, chinese, translated
+from tests.rest import API, CREATE, METHODS, operation_of, operations
 
 OF_PAGES = {
     *("sign_in_required", "sign_in_failed", "too_many_attempts"),
@@ -25,6 +28,19 @@ OF_PAGES = {
 }
 SOURCES = (Path(__file__).parent.parent / "jimeng").glob("**/*.py")
 LETTER = re.compile(r"[\u4e00-\u9fff]")
+
+
+def texts(node: object, inside: str = "") -> Iterator[str]:
+    """The descriptions and summaries in a document, but for its examples."""
+    if isinstance(node, dict):
+        for key, value in node.items():
+            if key in {"description", "summary"} and isinstance(value, str):
+                yield value
+            elif inside not in {"example", "value"}:
+                yield from texts(value, key)
+    elif isinstance(node, list):
+        for value in node:
+            yield from texts(value)
 
 
 @pytest.fixture(scope="module")
@@ -46,13 +62,13 @@ def document(described) -> dict:
 
 def test_nothing_is_described_before_somebody_asks(connection, config, monkeypatch):
     """It would take most of the time that a start, or any command, takes."""
-    described, describe = [], Document.path
+    described, describe = [], APISpec.path
 
     def count(*args, **options):
         described.append(args)
         return describe(*args, **options)
 
-    monkeypatch.setattr(Document, "path", count)
+    monkeypatch.setattr(APISpec, "path", count)
     client = create_app(config).test_client()
     assert described == []
 
@@ -87,25 +103,53 @@ def test_document_is_valid_and_has_words_in_the_language(described, language):
         for field, shape in schema["properties"].items():
             assert shape.get("description"), (name, field)
 
-    def texts(node: object, inside: str = ""):
-        if isinstance(node, dict):
-            for key, value in node.items():
-                if key in {"description", "summary"} and isinstance(value, str):
-                    yield value
-                elif inside not in {"example", "value"}:
-                    yield from texts(value, key)
-        elif isinstance(node, list):
-            for value in node:
-                yield from texts(value)
-
-    found = [text for text in texts(document) if "`" not in text]
+    found = [*texts(document)]
     chinese = [text for text in found if LETTER.search(text)]
 
     assert len(found) > 300
     assert chinese == (found if language == "zh" else [])
-    for _, _, operation in operations(document):
-        for said in (operation["summary"], operation["description"]):
-            assert bool(LETTER.search(said)) is (language == "zh"), said
+
+
+def test_table_of_chinese_texts_is_complete(described, config):
+    """With sign-in, too; each text is one of the document's or of a tool for agents."""
+    client = create_app(replace(config, AUTH="on")).test_client()
+    signed_in = {
+        language: client.get("/openapi.json", headers={"Accept-Language": language})
+        for language in ("zh", "en")
+    }
+    with described[0].test_request_context(headers={"Accept-Language": "en"}):
+        tools = [each.described() for each in TOOLS.values()]
+    whole = [described[1]["en"], signed_in["en"].json, tools]
+    said = {*texts(whole), *(each["title"] for each in tools)}
+    said |= {found[1] for found in map(WITH_DEFAULT.fullmatch, said) if found}
+    tables = chinese()
+
+    assert [t for t in texts(signed_in["zh"].json) if not LETTER.search(t)] == []
+    assert {*tables["description"], *tables["summary"]} - said == set()
+
+
+def test_summary_has_a_chinese_text_of_its_own(described):
+    """Where the description says the same in English."""
+    path = f"{API}/collections/{{collection_id}}"
+    english, chinese = (
+        described[1][each]["paths"][path]["get"] for each in ("en", "zh")
+    )
+
+    assert english["summary"] == english["description"]
+    assert (chinese["summary"], chinese["description"]) == (
+        *("查看相册", "名称、图片数和最新的一张。"),
+    )
+
+
+def test_examples_are_not_translated():
+    """Their texts are a client's; a pair has one for each language."""
+    node = {"example": [{"description": "A note"}, ("备注", "A remark")]}
+
+    assert translated({"description": "A note", **node}, "zh") == {
+        "description": "备注",
+        "example": [{"description": "A note"}, "备注"],
+    }
+    assert translated(node, "en")["example"][1] == "A remark"
 
 
 def test_no_shared_words_are_left_over():
@@ -132,6 +176,18 @@ def test_every_answer_has_a_shape_and_a_request_id(document):
                 assert named, where
         bodies = operation.get("requestBody", {}).get("content", {})
         assert set(bodies) <= {"application/json", "multipart/form-data"}
+
+
+def test_error_responses_are_shared(document):
+    """They are most of an operation, and nearly all alike: written out, half a megabyte
+    instead of a quarter."""
+    for path, methods in document["paths"].items():
+        for method in METHODS & set(methods):
+            for status, answer in methods[method]["responses"].items():
+                assert ("$ref" in answer) is (status >= "4"), (path, method, status)
+    names = document["components"]["responses"]
+    assert "404.task_not_found.not_found" in names
+    assert "OpenAIError.404.model_not_found.not_found" in names
 
 
 def test_body_may_be_left_out_where_nothing_of_it_is_needed(document):
@@ -176,9 +232,9 @@ def test_every_code_stands_where_it_may_come(document):
 
 def test_headers_that_matter_are_described(document):
     """Where to go, when to come back, and what makes asking cheap or safe."""
-    create = document["paths"][CREATE]["post"]
-    look = document["paths"][f"{API}/ai/image/result/{{task_id}}"]["get"]
-    page = document["paths"][f"{API}/tasks/user/{{user_id}}"]["get"]
+    create = operation_of(document, CREATE, "post")
+    look = operation_of(document, f"{API}/ai/image/result/{{task_id}}", "get")
+    page = operation_of(document, f"{API}/tasks/user/{{user_id}}", "get")
 
     accepted = create["responses"]["202"]["headers"]
     assert {"Location", "Retry-After", "Idempotent-Replayed"} < set(accepted)
@@ -248,8 +304,8 @@ def test_what_is_not_described_is_named(document):
 
 def test_v1_is_described_as_openai_has_it(document):
     """Fields, forms, streams and errors in the shapes of its clients."""
-    edit = document["paths"]["/v1/images/edits"]["post"]
-    generate = document["paths"]["/v1/images/generations"]["post"]
+    edit = operation_of(document, "/v1/images/edits", "post")
+    generate = operation_of(document, "/v1/images/generations", "post")
 
     assert set(edit["requestBody"]["content"]) == {
         *("application/json", "multipart/form-data")

@@ -86,16 +86,6 @@ def create_batch(query: dict, params: dict) -> Response:
     key) the batch waits, and `waits` says for what. With `?dry_run=1` nothing is
     created: the request is validated, and the response is a 200 with the prompts, the
     number of pictures and the price.
-    ---
-    批量创建
-
-    一次提交很多提示词，共用同样的参数。`prompts` 里的逐条照原样；`template` 每行一
-    条，空行跳过，`{红|蓝|绿}` 依次代入其中每个词，一行有几组就展开成所有组合。重复的
-    只生成一次，一批最多 500 条。`images` 用于其中每一条，只收一次。
-
-    立即返回。任务随着空位一点一点地创建，不妨碍同一用户另外提交的任务；名额、配额不够
-    时等待，`waits` 说明在等什么。带 `?dry_run=1` 时什么也不创建，只检查请求，
-    以 200 回答条数、张数和价格。
     """
     received = {name: value for name, value in params.items() if name in g.body}
     prompts, template = params.pop("prompts", ()), params.pop("template", "")
@@ -127,11 +117,6 @@ def list_batches(query: dict) -> Response:
 
     The next page is in `Link` and in `next_cursor`. With `status` a page may be short,
     even empty, and have a next one all the same.
-    ---
-    列出用户的批次
-
-    最新的在前。下一页在 `Link` 和 `next_cursor` 里。带 `status` 时一页可能不满，甚至
-    是空的，仍有下一页。
     """
     principal = auth.principal_of_api()
     user_id = query.pop("user_id", principal.user_id)
@@ -156,12 +141,6 @@ def get_batch(batch_id: str) -> Response:
 
     `ETag` and `If-None-Match` make polling cheap; with `Prefer: wait=60` the response
     is sent when the batch has ended, or after that many seconds.
-    ---
-    查看批次
-
-    进度、失败的原因，以及全部提示词。未结束时带 `Retry-After`。`ETag` 和
-    `If-None-Match` 让轮询更省；带 `Prefer: wait=60` 时，等到整批结束或时间用完才回
-    答。
     """
     principal = auth.principal_of_api()
     batch = batches.find(principal, batch_id, whole=True)
@@ -186,10 +165,6 @@ def list_batch_tasks(query: dict, batch_id: str) -> Response:
     List a batch's tasks in the order of their prompts.
 
     Retries follow the tasks that they retry.
-    ---
-    列出批次的任务
-
-    按提示词的顺序；重试的排在后面。
     """
     principal = auth.principal_of_api()
     batch = batches.find(principal, batch_id)
@@ -220,11 +195,6 @@ def cancel_batch(params: dict, batch_id: str) -> Response:
 
     No more tasks are created, and waiting pictures are never submitted. A picture that
     the provider has begun is charged once, and not shown.
-    ---
-    取消批次
-
-    不再创建其余任务；等待中的图片不再提交，服务商已经开始的计费一次，不再显示。已结束
-    的批次是 409。
     """
     return batch_response(batches.cancel(auth.principal_of_api(), batch_id))
 
@@ -249,12 +219,6 @@ def retry_batch(query: dict, params: dict, batch_id: str) -> Response:
     retried and missing ones created. Tasks that were, or may have been, charged are
     only included if `accept_double_charge` is true. With `?dry_run=1` nothing is
     retried: the response is a 200 with the number of pictures and the price.
-    ---
-    补上批次缺的图片
-
-    失败而重试可能有用的，每个任务再试一次。`rest` 为 true 时，已取消的和还没创建的也
-    算；已经或可能已经计费的，要 `accept_double_charge` 为 true 才算。
-    带 `?dry_run=1` 时什么也不提交，以 200 回答张数和价格。
     """
     if query["dry_run"]:
         found = batches.estimate_retry(auth.principal_of_api(), batch_id, **params)
@@ -274,10 +238,6 @@ def delete_batch(params: dict, batch_id: str) -> dict:
 
     Unfinished tasks are cancelled. Tasks and pictures move to the trash, from which
     they can be restored for seven days.
-    ---
-    删除批次
-
-    未结束的先取消；任务和图片移到回收站，七天内可以恢复。
     """
     batches.delete(auth.principal_of_api(), batch_id)
     return {"batch_id": batch_id}

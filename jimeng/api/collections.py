@@ -36,10 +36,6 @@ def list_collections(query: dict) -> Response:
 
     Each has its number of pictures and its newest picture. The next page is in
     `Link` and in `next_cursor`.
-    ---
-    列出相册
-
-    最近放过图片的在前，各有图片数和最新的一张。下一页在 `Link` 和 `next_cursor` 里。
     """
     principal = auth.principal_of_api()
     query.setdefault("user_id", principal.user_id)
@@ -61,10 +57,6 @@ def create_collection(params: dict) -> tuple[Overview, dict]:
     Create a collection.
 
     Names are unique per user, ignoring case; at most 200 collections per user.
-    ---
-    新建相册
-
-    同一用户的名称不能重复，不分大小写；最多 200 个。
     """
     collection = collections.create(auth.principal_of_api(), **params)
     location = url_for("api.get_collection", collection_id=collection.id)
@@ -75,13 +67,7 @@ def create_collection(params: dict) -> tuple[Overview, dict]:
 @blp.response(200, CollectionRecord)
 @blp.describe(errors=["collection_not_found"])
 def get_collection(collection_id: str) -> Overview:
-    """
-    Get a collection: its name, number of pictures, and newest picture.
-    ---
-    查看相册
-
-    名称、图片数和最新的一张。
-    """
+    """Get a collection: its name, number of pictures, and newest picture."""
     found = collections.find(auth.principal_of_api(), collection_id)
     return collections.overview_of(found)
 
@@ -91,11 +77,7 @@ def get_collection(collection_id: str) -> Overview:
 @blp.response(200, CollectionRecord)
 @blp.describe(errors=["collection_not_found", "collection_name_taken"])
 def rename_collection(params: dict, collection_id: str) -> Overview:
-    """
-    Rename a collection.
-    ---
-    重命名相册
-    """
+    """Rename a collection."""
     found = collections.rename(auth.principal_of_api(), collection_id, **params)
     return collections.overview_of(found)
 
@@ -109,10 +91,6 @@ def delete_collection(params: dict, collection_id: str) -> dict:
     Delete a collection. Its pictures are not deleted.
 
     The page that shares it is removed, too.
-    ---
-    删除相册
-
-    图片都还在，只是不再属于它；它的分享页随之结束。
     """
     collections.delete(auth.principal_of_api(), collection_id)
     return {"id": collection_id}
@@ -129,11 +107,6 @@ def change_collection(params: dict, collection_id: str) -> Change:
     `remove` is applied first, then `add`; both are idempotent. Pictures in the trash
     and pictures of other users are ignored. A picture that is in 20 collections
     already is not added, and counted in `left_out`.
-    ---
-    放入和移出图片
-
-    先移出 `remove`，再放入 `add`，重复也无妨。回收站里的、别人的图片当作没有。已经属
-    于 20 个相册的图片不再放入，算在 `left_out` 里。
     """
     return collections.change(auth.principal_of_api(), collection_id, **params)
 
@@ -147,10 +120,6 @@ def list_pictures(query: dict, collection_id: str) -> Response:
     List the pictures of a collection, newest first.
 
     The next page is in `Link` and in `next_cursor`; every page costs the same.
-    ---
-    列出相册的图片
-
-    最新的在前。下一页在 `Link` 和 `next_cursor` 里；再深的页也一样快。
     """
     found = collections.find(auth.principal_of_api(), collection_id)
     page = browsing.pictures_in(found, **query)

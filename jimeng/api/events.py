@@ -45,12 +45,6 @@ def follow_task(task_id: str) -> Response:
     time in milliseconds. The first is sent at once on every connection; the stream
     ends with the task, or after two minutes. If too many clients are waiting the
     response is 429: poll every few seconds instead.
-    ---
-    跟随任务
-
-    服务器发送事件（SSE）：任务一有变化就告知。事件名是 `task`，`data` 与查询结果相同，
-    `id` 是毫秒时间。每次连接都立即告知现状；任务结束或两分钟后流结束。没有空位时
-    是 429：请改为隔几秒查询一次。
     """
     principal = auth.principal_of_api()
     task = tasks.find(principal, task_id)
@@ -76,12 +70,6 @@ def follow_batch(batch_id: str) -> Response:
     ones every few seconds while something changes; the stream ends with the batch, or
     after two minutes. If too many clients are waiting the response is 429: poll every
     few seconds instead.
-    ---
-    跟随批次
-
-    服务器发送事件（SSE）：批次有进展就告知。事件名是 `batch`，`data` 是不带提示词的批
-    次，`id` 是毫秒时间。每次连接都立即告知现状，之后有变化时隔几秒一次；整批结束或两分
-    钟后流结束。没有空位时是 429：请改为隔几秒查询一次。
     """
     principal = auth.principal_of_api()
     batch = batches.find(principal, batch_id)

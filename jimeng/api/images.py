@@ -143,14 +143,6 @@ def create_image_task(query: dict, params: dict) -> Response:
     `?dry_run=1` nothing is created, reserved or stored: the request is validated, and
     the response is a 200 with the model, the number of pictures and the price. In a
     form what is neither text nor a picture is JSON: `2`, `true`, `{"order": "123"}`.
-    ---
-    创建图片任务
-
-    立即返回任务，状态为 pending。隔 `Retry-After` 秒查询 `Location`，直到状态为
-    `completed`、`failed` 或 `cancelled`。1 到 4 张图片，每张单独提交、单独计费。
-    带 `Prefer: wait=60` 时等到结束再回答，来得及就是带图片的 200。带 `?dry_run=1` 时
-    什么也不创建、不占用、不保存：只检查请求，以 200 回答模型、张数和价格。表单里，
-    文字和图片以外的字段写成 JSON：`2`、`true`、`{"order": "123"}`。
     """
     return create_from(params, **query)
 
@@ -167,11 +159,6 @@ def create_task(query: dict, params: dict) -> Response:
 
     The type's fields are next to `type` or inside `input`; `delay` postpones the start
     by that many seconds, and `?dry_run=1` only returns the price.
-    ---
-    创建任务（通用形式）
-
-    该类型的字段写在 `type` 旁边，或写在 `input` 里；`delay` 是多少秒之后才可以开始；
-    带 `?dry_run=1` 只问价格。
     """
     return create_from(params, **query)
 
@@ -191,12 +178,6 @@ def create_video_task(query: dict, params: dict) -> Response:
     `webhook_url`. Upload large pictures first: a body may have 16 MiB. With
     `?dry_run=1` nothing is created: the response is a 200 with the price. In a form
     what is neither text nor a picture is JSON: `5`, `true`, `{"order": "123"}`.
-    ---
-    创建视频任务
-
-    一个视频要几分钟：隔 `Retry-After` 秒查询 `Location`，或者写 `webhook_url`。
-    大的图片请先上传：请求体最多 16 MiB。带 `?dry_run=1` 时什么也不创建，以 200 回答
-    价格。表单里，文字和图片以外的字段写成 JSON：`5`、`true`、`{"order": "123"}`。
     """
     return create_from({**params, "type": "video"}, **query)
 
@@ -210,10 +191,6 @@ def get_video_result(task_id: str) -> Response:
     Get a task's result: its status, and its videos once they are stored.
 
     The same as the result of pictures; `ETag` and `Prefer` work alike.
-    ---
-    查询视频任务的结果
-
-    和图片任务的结果一样，`ETag` 和 `Prefer` 也一样。
     """
     return get_result(task_id)
 
@@ -229,12 +206,6 @@ def get_result(task_id: str) -> Response:
     A failed task is a 200, too. `ETag` and `If-None-Match` make polling cheap; with
     `Prefer: wait=60` the response is sent when the task has ended, or after that many
     seconds.
-    ---
-    查询任务结果
-
-    任务存在就是 200，失败的任务也是：问题得到了回答。未结束时带 `Retry-After`。
-    `ETag` 和 `If-None-Match` 让轮询更省；带 `Prefer: wait=60` 时，等到任务结束或时间
-    用完才回答。
     """
     principal = auth.principal_of_api()
     task, view = tasks.find_with_view(principal, task_id)
@@ -268,10 +239,6 @@ def list_images(query: dict) -> dict:
     List a user's tasks, newest first, by offset.
 
     Limited to the latest 1,000; use the list with a cursor for older tasks.
-    ---
-    按页列出用户的任务
-
-    最新的在前。最新的 1000 条之外请用按 cursor 的列表。
     """
     principal = auth.principal_of_api()
     query.setdefault("user_id", principal.user_id)
@@ -288,13 +255,7 @@ def list_images(query: dict) -> dict:
 @blp.response(200, TaskDeleted)
 @blp.describe(errors=["task_not_found"])
 def delete_task(params: dict, task_id: str) -> dict:
-    """
-    Delete a task with its pictures; an unfinished task is cancelled first.
-    ---
-    删除任务和图片
-
-    未结束的先取消。
-    """
+    """Delete a task with its pictures; an unfinished task is cancelled first."""
     tasks.delete(auth.principal_of_api(), task_id)
     return {"task_id": task_id}
 

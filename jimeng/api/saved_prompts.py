@@ -23,13 +23,7 @@ LINKS = ["get_prompt", "change_prompt", "delete_prompt"]
 @blp.response(200, PromptRecord(many=True))
 @blp.describe(errors=["user_not_found"])
 def list_prompts(query: dict) -> list[SavedPrompt]:
-    """
-    List a user's saved prompts, newest first: at most 200, in one page.
-    ---
-    列出存下的提示词
-
-    最新的在前；最多 200 条，一次全部给出。
-    """
+    """List a user's saved prompts, newest first: at most 200, in one page."""
     return saved_prompts.find_all(auth.principal_of_api(), **query)
 
 
@@ -47,11 +41,6 @@ def save_prompt(params: dict) -> tuple[SavedPrompt, dict]:
 
     Its fields are those of a task, so that it can be submitted as one. Names need not
     be unique; at most 200 per user.
-    ---
-    存下提示词
-
-    起个名字，连同设置一起存下。字段与创建任务的相同，可以原样提交。名字可以重复；每个
-    用户最多 200 条。
     """
     name, user_id = params.pop("name"), params.pop("user_id", None)
     prompt = saved_prompts.save(
@@ -64,11 +53,7 @@ def save_prompt(params: dict) -> tuple[SavedPrompt, dict]:
 @blp.response(200, PromptRecord)
 @blp.describe(errors=["prompt_not_found"])
 def get_prompt(prompt_id: str) -> SavedPrompt:
-    """
-    Get a saved prompt.
-    ---
-    查看存下的提示词
-    """
+    """Get a saved prompt."""
     return saved_prompts.find(auth.principal_of_api(), prompt_id)
 
 
@@ -81,10 +66,6 @@ def change_prompt(params: dict, prompt_id: str) -> SavedPrompt:
     Change a saved prompt's name, text or settings.
 
     Omitted fields stay unchanged; a setting that is null is removed.
-    ---
-    修改存下的提示词
-
-    名字、提示词或设置。没写的不变，写成 null 的设置去掉。
     """
     return saved_prompts.change(auth.principal_of_api(), prompt_id, params)
 
@@ -94,12 +75,6 @@ def change_prompt(params: dict, prompt_id: str) -> SavedPrompt:
 @blp.response(200, PromptDeleted)
 @blp.describe(errors=["prompt_not_found"])
 def delete_prompt(params: dict, prompt_id: str) -> dict:
-    """
-    Delete a saved prompt. Tasks and pictures are not deleted.
-    ---
-    删除存下的提示词
-
-    任务和图片不变。
-    """
+    """Delete a saved prompt. Tasks and pictures are not deleted."""
     saved_prompts.delete(auth.principal_of_api(), prompt_id)
     return {"id": prompt_id}

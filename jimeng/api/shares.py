@@ -19,13 +19,7 @@ RECORDS = ShareRecord(many=True)
 @blp.response(200, RECORDS)
 @describe_list(errors=["user_not_found"])
 def list_shares(query: dict) -> Response:
-    """
-    List a user's shares, newest first: the links, and what they show.
-    ---
-    列出分享
-
-    最新的在前，各有链接和它显示什么。
-    """
+    """List a user's shares, newest first: the links, and what they show."""
     principal = auth.principal_of_api()
     query.setdefault("user_id", principal.user_id)
     page = shares.page(principal, **query)
@@ -37,13 +31,7 @@ def list_shares(query: dict) -> Response:
 @blp.response(200, ShareRecord)
 @blp.describe(errors=["share_not_found"])
 def get_share(share_id: str) -> ShareOverview:
-    """
-    Get a share; its id is that of the collection or picture that it shows.
-    ---
-    查看分享
-
-    `share_id` 就是所分享的相册或图片的 id。
-    """
+    """Get a share; its id is that of the collection or picture that it shows."""
     return shares.find_overview(auth.principal_of_api(), share_id)
 
 
@@ -59,12 +47,6 @@ def share(params: dict, share_id: str) -> ShareOverview:
     already, the given fields are changed. Anybody with the link sees, without signing
     in, the title, the pictures, and their prompts if `prompts` is true; nothing else.
     Pictures in the trash and deleted pictures disappear from it.
-    ---
-    分享相册或图片
-
-    `share_id` 是相册或图片的 id，已经分享的则修改写出的字段。知道链接的人不用登录就能
-    看到这个页面：标题、图片，以及 `prompts` 为 true 时的提示词，别的都看不到。回收站
-    里的和已删除的图片自动消失。
     """
     principal = auth.principal_of_api()
     share = shares.share_or_update(principal, share_id, **params)
@@ -80,10 +62,6 @@ def replace_share(params: dict, share_id: str) -> ShareOverview:
     Replace a share's link.
 
     The old link stops working at once, and so do the URLs of its pictures.
-    ---
-    更换分享链接
-
-    旧链接立即失效，页面上每张图片的地址也一样。
     """
     principal = auth.principal_of_api()
     return shares.find_overview(principal, shares.replace_link(principal, share_id).id)
@@ -94,12 +72,6 @@ def replace_share(params: dict, share_id: str) -> ShareOverview:
 @blp.response(200, ShareEnded)
 @blp.describe(errors=["share_not_found"])
 def end_share(params: dict, share_id: str) -> dict:
-    """
-    Stop sharing: the link stops working at once; nothing else changes.
-    ---
-    停止分享
-
-    链接立即失效，相册和图片不变。
-    """
+    """Stop sharing: the link stops working at once; nothing else changes."""
     shares.revoke(auth.principal_of_api(), share_id)
     return {"id": share_id}

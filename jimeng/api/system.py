@@ -15,26 +15,14 @@ from jimeng.tasks.styles import Style
 @blp.get("/styles", tags=["system"])
 @blp.response(200, StyleRecord(many=True))
 def list_styles() -> list[Style]:
-    """
-    List the named styles, and the phrase that each stands for.
-    ---
-    列出有名称的风格
-
-    `style` 写其中的 id 或名称时，展开成它的 `phrase`。
-    """
+    """List the named styles, and the phrase that each stands for."""
     return [*styles.STYLES]
 
 
 @blp.get("/models", tags=["system"])
 @blp.response(200, ModelRecord(many=True))
 def list_models() -> list[Model]:
-    """
-    List the models that this key may use, and what each accepts.
-    ---
-    列出模型
-
-    这个密钥可以使用的模型，各自接受什么。
-    """
+    """List the models that this key may use, and what each accepts."""
     principal = auth.principal_of_api()
     models = jobs.runtime().registry.models.values()
     return [model for model in models if principal.may_use(model.id)]
@@ -49,10 +37,5 @@ def show_queue() -> QueueView:
 
     All numbers count pictures: a task of four counts as four, since each is submitted
     separately. Dates are days in UTC.
-    ---
-    查看队列
-
-    等待、运行、结束的各有多少，谁在工作。计数都以图片为单位，四张的任务算四。日期
-    按 UTC。仅管理员可用。
     """
     return queue.read_queue(auth.principal_of_api())

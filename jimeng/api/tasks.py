@@ -40,13 +40,7 @@ RECORDS = TaskRecord(many=True)
 @blp.response(200, TaskRecord)
 @blp.describe(errors=["task_not_found"], headers=["Retry-After"])
 def get_task(task_id: str) -> tuple[TaskView, dict]:
-    """
-    Get the full record of a task.
-    ---
-    查看整个任务
-
-    包括参数、各步的时间、服务商的任务 id、提交次数。
-    """
+    """Get the full record of a task."""
     principal = auth.principal_of_api()
     task = tasks.find(principal, task_id)
     (view,) = tasks.view_all(principal, [task], whole=True)
@@ -62,10 +56,6 @@ def list_tasks(query: dict, user_id: str) -> Response:
     List a user's tasks, newest first.
 
     The next page is in `Link` and in `next_cursor`; every page costs the same.
-    ---
-    列出用户的任务
-
-    最新的在前。下一页在 `Link` 和 `next_cursor` 里；再深的页也一样快。
     """
     if not USER_ID.fullmatch(user_id):
         raise Invalid.field("user_id", "invalid.user_id")
@@ -86,11 +76,6 @@ def cancel_task(params: dict, task_id: str) -> TaskView:
     Waiting pictures are never submitted. A picture that the provider has begun is
     charged once, and not shown. A video that it has begun is completed: the task
     stays open.
-    ---
-    取消任务
-
-    等待中的图片不再提交。服务商已经开始的图片计费一次，不再显示；已经开始的视频会保存，
-    任务不会结束。已结束的任务是 409。
     """
     principal = auth.principal_of_api()
     return tasks.view_changed(principal, tasks.cancel(principal, task_id))
@@ -105,11 +90,6 @@ def cancel_picture(params: dict, task_id: str, index: int) -> TaskView:
     Cancel one waiting picture, counted from 0; the others go on.
 
     It is never submitted, and not charged. When all others have ended, so has the task.
-    ---
-    取消一张图片
-
-    取消还在等待的一张（从 0 数起），其余照常。它不再提交，也不计费；其余都结束后任务
-    也就结束。
     """
     principal = auth.principal_of_api()
     return tasks.view_changed(
@@ -136,13 +116,6 @@ def retry_task(query: dict, params: dict, task_id: str) -> Response:
     `unknown`), `accept_double_charge` must be true, otherwise the response is a 409
     `may_be_charged_twice`. With `?dry_run=1` nothing is created: the response is a 200
     with the number of pictures and the price.
-    ---
-    重试任务
-
-    已结束的任务缺的图片作为新任务再次生成。失败的图片已经或可能已经计费时
-    （`charged` 为 `yes` 或 `unknown`），`accept_double_charge` 必须为 true，否则
-    是 409 `may_be_charged_twice`。带 `?dry_run=1` 时什么也不创建，以 200 回答张数和价
-    格。
     """
     principal = auth.principal_of_api()
     if query["dry_run"]:
@@ -173,11 +146,6 @@ def cancel_tasks(params: dict) -> list[BulkResult]:
     Select them by `ids`, or by `status` and `user_id` for that user's newest 100 with
     that status. Tasks are independent: a failure does not stop the others, and
     `results` has one entry for each.
-    ---
-    批量取消任务
-
-    用 `ids` 指定最多 100 个，或用 `status` 和 `user_id`选择这个用户处于该状态的最
-    新 100 个。各任务互不影响，`results` 逐个说明结果。
     """
     principal = auth.principal_of_api()
     return tasks.cancel_many(principal, selected_ids(principal, params))
@@ -200,13 +168,6 @@ def retry_tasks(params: dict) -> tuple[list[BulkResult], dict]:
     otherwise their error is `may_be_charged_twice`. With an `Idempotency-Key` the
     request can be repeated safely: tasks that it created are returned, and those that
     it had no time for (`out_of_time`) are created.
-    ---
-    批量重试任务
-
-    选择方式同批量取消，成功的各有新任务的 id。已经或可能已经计费的，
-    要 `accept_double_charge` 为 true 才重试，否则各自答 `may_be_charged_twice`。
-    带 `Idempotency-Key` 可以放心重发：已经创建的不会再创建，来不及的（`out_of_time`）
-    继续创建。
     """
     principal = auth.principal_of_api()
     ids = selected_ids(principal, params)

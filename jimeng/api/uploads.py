@@ -41,12 +41,6 @@ def create_upload() -> Response:
     stripped of metadata; the original file is not stored. With an `Idempotency-Key`
     the same file can be sent again safely: within a day the same key returns the same
     upload.
-    ---
-    上传图片
-
-    给任务的 `images` 或 `mask` 使用。JPEG、PNG 或 WebP，最多 16 MiB、四千万像素
-    （JPEG 一亿）。图片会转正、转成 sRGB、每边最多 4096 像素，元数据全部去掉；原文件不
-    保留。带 `Idempotency-Key` 可以放心重发同一个文件：一天之内同一个键得到同一个上传。
     """
     principal = auth.principal_of_api()
     form = read_form(FORM)
@@ -66,13 +60,7 @@ def create_upload() -> Response:
 @blp.response(200, UploadRecord)
 @blp.describe(errors=["upload_not_found"])
 def get_upload(upload_id: str) -> Input:
-    """
-    Get an upload: its size, and how long it is stored.
-    ---
-    查看上传的图片
-
-    尺寸，以及保留到什么时候。
-    """
+    """Get an upload: its size, and how long it is stored."""
     return inputs.find(auth.principal_of_api(), upload_id)
 
 
@@ -84,13 +72,7 @@ def get_upload(upload_id: str) -> Input:
 )
 @blp.describe(errors=["upload_not_found"])
 def get_upload_content(upload_id: str) -> Response:
-    """
-    Download the picture as stored; only for its owner.
-    ---
-    取回上传的图片
-
-    保存下来的样子，只给它的主人。
-    """
+    """Download the picture as stored; only for its owner."""
     found, content = inputs.content_of(auth.principal_of_api(), upload_id)
     response = file_response(content, found.content_type)
     response.headers["Cache-Control"] = "private, no-store"
@@ -108,10 +90,6 @@ def delete_upload(params: dict, upload_id: str) -> dict:
     Delete an upload.
 
     Tasks that use it go on; its bytes are deleted once none does.
-    ---
-    删除上传的图片
-
-    用到它的任务照常进行；没有任务用它时，图片本身随后删除。
     """
     inputs.delete(auth.principal_of_api(), upload_id)
     return {"id": upload_id}

@@ -25,13 +25,7 @@ A_USER = ("id", "user_id", ["get_user", "update_user", "delete_user"])
 @blp.response(201, responses.UserRecord)
 @blp.describe(errors=["email_taken"], always=["Location"], makes=A_USER)
 def create_user(params: dict) -> tuple[User, dict]:
-    """
-    Create a user; e-mail addresses are unique, ignoring case.
-    ---
-    创建用户
-
-    邮箱不分大小写，一个邮箱只属于一个用户。
-    """
+    """Create a user; e-mail addresses are unique, ignoring case."""
     user = users.create(auth.principal_of_api(), **params)
     location = url_for("api.get_user", user_id=user.id)
     return user, {"Location": location}
@@ -51,11 +45,6 @@ def find_users(query: dict) -> Response:
 
     With `email`, `data` is that user. Without, it is a list of all users, newest
     first, for admins only; the next page is in `Link` and in `next_cursor`.
-    ---
-    按邮箱查找用户，或列出全部
-
-    带 `email` 时，`data` 是这一个用户。不带时是全部用户的列表，最新的在前，仅管理员可
-    用；下一页在 `Link` 和 `next_cursor` 里。
     """
     principal = auth.principal_of_api()
     if "email" in query:
@@ -70,11 +59,7 @@ def find_users(query: dict) -> Response:
 @blp.response(200, responses.UserRecord)
 @blp.describe(errors=["user_not_found"])
 def get_user(user_id: str) -> User:
-    """
-    Get a user.
-    ---
-    查看用户
-    """
+    """Get a user."""
     return users.find(auth.principal_of_api(), user_id)
 
 
@@ -88,10 +73,6 @@ def update_user(params: dict, user_id: str) -> User:
 
     A budget takes effect within seconds; `null` restores the server's default, and 0
     allows nothing.
-    ---
-    修改用户
-
-    名称；邮箱和预算只有管理员能改。预算几秒之内生效；`null` 恢复默认，0 表示不许花钱。
     """
     return users.update(auth.principal_of_api(), user_id, **params)
 
@@ -104,11 +85,6 @@ def delete_user(params: dict, user_id: str) -> dict:
     """
     Delete a user with all tasks and pictures; running tasks are cancelled. A key needs
     the scope `account` for its own user, `admin` for others.
-    ---
-    删除用户
-
-    任务和图片一并删除，正在运行的先取消。密钥要有 `account` 权限才能删除自己的用户，
-    删除别人的要有 `admin`。
     """
     users.delete(auth.principal_of_api(), user_id)
     return {"id": user_id}
@@ -127,12 +103,6 @@ def show_usage(query: dict, user_id: str) -> dict:
     including deleted ones. `charged` is how many of them the provider has charged, as
     far as is known. While a long history is counted for the first time, `complete` is
     false and days are missing.
-    ---
-    查看用户的用量
-
-    按天（UTC）、模型和结果列出图片数，以及其中计费的多少。`from` 和 `to` 都包含在内，
-    最多 366 天，不写则是最近 30 天。图片算在它结束的那一天，任务里的每张分别计，删除
-    了的也算。很长的历史在第一次清点完之前，`complete` 为 false，有些日子还没有列出。
     """
     principal = auth.principal_of_api()
     if not USER_ID.fullmatch(user_id):
@@ -160,18 +130,6 @@ def create_key(params: dict, user_id: str) -> tuple[tuple[ApiKey, str], dict]:
     A key without `account` and `admin` may be limited further: to some interfaces
     (`api` is everything under /api/, `openai` under /v1/, `mcp` is /mcp), to some
     models, and to fewer tasks a minute or pictures a day than its user has.
-    ---
-    创建 API 密钥
-
-    密钥只在这个回答里出现一次。新密钥的权限不能超过创建它的密钥，也不会更晚失效：
-    `read` 只能查看，`write` 还能创建、取消和删除，`act_for` 还能代表 id
-    以 `user_prefix` 开头的用户（如网店的客户，不必有用户记录），只有管理员能给，
-    `account` 还能创建密钥、删除账号，`admin` 对所有人有效，只有管理员才有。创建密钥
-    要用带 `account` 或 `admin` 的密钥，或在账号页面上创建。
-
-    没有 `account` 和 `admin` 的密钥可以进一步限制：只能从某些入口使用（`api` 是
-    /api/ 下的一切，`openai` 是 /v1/，`mcp` 是 /mcp），只能用某些模型，每分钟的任务或
-    每天的图片比用户的少。
     """
     key = accounts.create_key(auth.principal_of_api(), user_id, **params)
     return key, {"Location": url_for("api.list_keys", user_id=user_id)}
@@ -181,13 +139,7 @@ def create_key(params: dict, user_id: str) -> tuple[tuple[ApiKey, str], dict]:
 @blp.response(200, responses.KeyRecord(many=True))
 @blp.describe(errors=["user_not_found"])
 def list_keys(user_id: str) -> list[ApiKey]:
-    """
-    List a user's API keys, newest first: names, prefixes, last use.
-    ---
-    列出用户的 API 密钥
-
-    最新的在前：名称、开头几个字符、最近一次使用。
-    """
+    """List a user's API keys, newest first: names, prefixes, last use."""
     return accounts.list_keys(auth.principal_of_api(), user_id)
 
 
@@ -202,11 +154,6 @@ def update_key(params: dict, user_id: str, key_id: str) -> ApiKey:
     A budget takes effect with the next request, and what was spent before counts;
     `null` removes it, so that only the user's applies. It takes a key with `account` or
     `admin`, as creating one does; a key with these scopes cannot be limited.
-    ---
-    修改 API 密钥的预算
-
-    下一个请求起生效，之前花的也算；`null` 取消预算，只受用户的限制。和创建密钥一样，要
-    用带 `account` 或 `admin` 的密钥；带这些权限的密钥自己不能限制。
     """
     return accounts.change_budgets(auth.principal_of_api(), user_id, key_id, **params)
 
@@ -216,12 +163,6 @@ def update_key(params: dict, user_id: str, key_id: str) -> ApiKey:
 @blp.response(200, responses.KeyRevoked)
 @blp.describe(errors=["user_not_found", "api_key_not_found"])
 def revoke_key(params: dict, user_id: str, key_id: str) -> dict:
-    """
-    Revoke an API key; requests with it are refused from now on.
-    ---
-    撤销 API 密钥
-
-    此后用它的请求都会被拒绝。
-    """
+    """Revoke an API key; requests with it are refused from now on."""
     accounts.revoke_key(auth.principal_of_api(), user_id, key_id)
     return {"id": key_id}

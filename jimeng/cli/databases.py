@@ -14,8 +14,8 @@ from pymongo.errors import ConnectionFailure, OperationFailure, PyMongoError
 from redis.exceptions import RedisError
 
 from jimeng import documents, jobs
+from jimeng.cli import language
 from jimeng.cli.checks import why_away
-from jimeng.cli.language import formatted_message, message
 from jimeng.config import Config
 from jimeng.documents import migrations
 from jimeng.documents.principal import Principal
@@ -77,7 +77,7 @@ def databases(*, timeout_s: float | None = None) -> Iterator[None]:
     except (ConnectionFailure, OperationFailure) as error:
         advice = why_away(error)
         # The driver's message is long and no advice, except for a refused operation.
-        said = error if advice == "ready.mongodb_refuses" else message(advice)
+        said = error if advice == "ready.mongodb_refuses" else language.message(advice)
         raise click.ClickException(f"{said} ({type(error).__name__})") from error
     except (PyMongoError, RedisError) as error:
         raise click.ClickException(f"{type(error).__name__}: {error}") from error
@@ -94,9 +94,9 @@ def connected() -> Iterator[None]:
         except Invalid as error:
             (reasons, *_) = error.fields.values()
             key, values = reasons[0]
-            raise click.ClickException(formatted_message(key, **values)) from error
+            raise click.ClickException(language.message(key, **values)) from error
         except JimengError as error:
-            message = formatted_message(f"error.{error.code}", **error.values)
+            message = language.message(f"error.{error.code}", **error.values)
             raise click.ClickException(message) from error
 
 

@@ -62,7 +62,7 @@ def findings(config: Config) -> Iterator[Finding]:
 def advice_of(finding: Finding) -> str:
     if not finding.advice:
         return ""
-    return message(finding.advice).format(**dict(finding.values))
+    return message(finding.advice, **dict(finding.values))
 
 
 def format_finding(finding: Finding) -> str:

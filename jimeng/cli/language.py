@@ -2,17 +2,17 @@
 
 import os
 
-from jimeng.i18n import LANGUAGES, MESSAGES
+from jimeng import i18n
 
 
-def message(key: str) -> str:
-    """The message of *key* in the language of the terminal."""
-    return MESSAGES[key][LANGUAGES.index(terminal_language())]
-
-
-def formatted_message(key: str, **values: object) -> str:
-    """The same, formatted with *values*; an unknown key is returned as it is."""
-    return message(key).format(**values) if key in MESSAGES else key
+def message(key: str, **values: object) -> str:
+    """
+    The message of *key* in the language of the terminal; an unknown key is returned as
+    it is.
+    """
+    if key not in i18n.MESSAGES:
+        return key
+    return i18n.message(key, terminal_language(), **values)
 
 
 def terminal_language() -> str:

@@ -51,7 +51,7 @@ def check_providers() -> None:
     registry = jobs.runtime().registry
     models = list(registry.models.values())
     if not models:
-        click.echo(message("error.no_provider").format(settings=credentials()))
+        click.echo(message("error.no_provider", settings=credentials()))
     width = max((len(model.id) for model in models), default=0)
     are_fine = bool(models)
     several = len(registry.accounts) > 1

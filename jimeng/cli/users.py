@@ -7,7 +7,7 @@ import requests
 from flask import current_app
 from flask.cli import with_appcontext
 
-from jimeng import accounts, operations
+from jimeng import accounts, i18n, operations
 from jimeng.accounts import users
 from jimeng.cli.databases import OPERATOR, data_dir_of, databases
 from jimeng.config import Config
@@ -17,7 +17,6 @@ from jimeng.documents.principal import KEY_INTERFACES, SCOPES
 from jimeng.documents.user import email_key, is_email
 from jimeng.errors import Invalid
 from jimeng.errors.access import UserNotFound
-from jimeng.i18n import MESSAGES
 from jimeng.jobs.costs import yuan
 from jimeng.local.supervisor import datadir, plan
 
@@ -199,7 +198,7 @@ def reset_second_factor(email: str) -> None:
 def reason(error: Invalid) -> str:
     """The first validation message, in English."""
     ((key, values),) = next(iter(error.fields.values()))
-    return MESSAGES[key][1].format(**values)
+    return i18n.message(key, "en", **values)
 
 
 def new_user(email: str, name: str, role: str) -> User:

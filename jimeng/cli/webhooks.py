@@ -7,7 +7,7 @@ from flask.cli import with_appcontext
 
 from jimeng.accounts import webhooks as endpoints
 from jimeng.cli.databases import OPERATOR, connected
-from jimeng.cli.language import formatted_message
+from jimeng.cli.language import message
 from jimeng.documents import WebhookEndpoint
 from jimeng.documents.webhook import EVENTS
 
@@ -111,7 +111,7 @@ def log(webhook_id: str) -> None:
         click.echo(f"{about}  {each.subject or '-'}  {each.state}")
         for attempt in each.attempts[-1:]:
             key = f"webhook.attempt.{attempt['outcome']}"
-            click.echo(f"  {formatted_message(key, status=attempt.get('status', ''))}")
+            click.echo(f"  {message(key, status=attempt.get('status', ''))}")
 
 
 @webhooks.command()

@@ -268,23 +268,13 @@ def check_query() -> None:
     if not request.query_string or request.endpoint is None:
         return
     view = current_app.view_functions[request.endpoint]
-    arguments = getattr(view, "_apidoc", {}).get("arguments", {})
-    schemas = [
-        each["schema"]
-        for each in arguments.get("parameters", [])
-        if each["in"] == "query"
-    ]
-    declared = {
-        name: field
-        for schema in schemas
-        for name, field in schema._declared_fields.items()
-    }
+    declared = getattr(view, "query_fields", {})
     reject_repeated(
         name
         for name, _ in request.args.items(multi=True)
         if not isinstance(declared.get(name), fields.List)
     )
-    if not schemas:
+    if not declared:
         unknown = {name: ["invalid.unknown_field"] for name in request.args}
         raise ValidationError(unknown)
 

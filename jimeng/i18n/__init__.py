@@ -1,37 +1,15 @@
 """Messages of all interfaces, in Chinese and English."""
 
-import inspect
-from collections.abc import Callable
+from pathlib import Path
 
 from flask import has_request_context, request
 
 from jimeng.errors import Invalid, JimengError
-from jimeng.i18n.answers import ANSWERS
-from jimeng.i18n.batches import BATCHES
-from jimeng.i18n.doctor import DOCTOR
-from jimeng.i18n.errors import ERRORS
-from jimeng.i18n.fields import FIELDS
-from jimeng.i18n.mcp import MCP
-from jimeng.i18n.model_fields import MODEL_FIELDS
-from jimeng.i18n.pages import PAGES
-from jimeng.i18n.ready import READY
-from jimeng.i18n.webhooks import WEBHOOKS
+from jimeng.i18n.catalog import LANGUAGES, read_messages
 
-LANGUAGES = ("zh", "en")
 COOKIE = "lang"
-
-MESSAGES: dict[str, tuple[str, str]] = {
-    **ANSWERS,
-    **BATCHES,
-    **DOCTOR,
-    **ERRORS,
-    **FIELDS,
-    **MCP,
-    **MODEL_FIELDS,
-    **PAGES,
-    **READY,
-    **WEBHOOKS,
-}
+# ``error.<code>`` is for a request or a picture that failed.
+MESSAGES, SINGULARS = read_messages(Path(__file__).parent)
 # Prefix of message keys for stored values -> the message for unknown values.
 FALLBACKS = {
     "error.": "error.not_understood",
@@ -75,8 +53,15 @@ def _requested_language() -> str:
 
 def t(key: str, **values: object) -> str:
     """The message of *key* in the language of this request."""
-    texts = MESSAGES.get(key) or MESSAGES[_fallback_key(key)]
-    return in_language(texts).format(**values)
+    found = key if key in MESSAGES else _fallback_key(key)
+    return message(found, language(), **values)
+
+
+def message(key: str, spoken: str, /, **values: object) -> str:
+    """The message of *key* in the language *spoken*; singular where ``n`` is 1."""
+    if spoken == "en" and values.get("n") == 1 and key in SINGULARS:
+        return SINGULARS[key].format(**values)
+    return MESSAGES[key][LANGUAGES.index(spoken)].format(**values)
 
 
 def _fallback_key(key: str) -> str:
@@ -107,18 +92,3 @@ def reasons(error: JimengError) -> list[str]:
 def in_language(texts: tuple[str, str]) -> str:
     """Choose from a Chinese and an English text by the language of this request."""
     return texts[LANGUAGES.index(language())]
-
-
-def docstring_texts(function: Callable) -> dict[str, tuple[str, str]]:
-    """
-    Parse the docstring of a view or a tool: ``summary``, its first line, and
-    ``description``, the rest; the text after ``---`` is the Chinese version.
-    """
-    english, _, chinese = inspect.cleandoc(function.__doc__ or "").partition("\n---\n")
-    said = []
-    for text, joint in ((chinese or english, ""), (english, " ")):
-        summary, *paragraphs = text.split("\n\n")
-        lines = [joint.join(each.split("\n")) for each in paragraphs or [summary]]
-        said.append((summary, "\n\n".join(lines)))
-    summaries, descriptions = zip(*said, strict=True)
-    return {"summary": summaries, "description": descriptions}

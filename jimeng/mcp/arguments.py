@@ -6,23 +6,23 @@ from apispec.ext.marshmallow import OpenAPIConverter
 from marshmallow import pre_load
 
 from jimeng.documents import Status
-from jimeng.i18n import in_language
+from jimeng.i18n import language
 from jimeng.schemas.batches import NewBatch
 from jimeng.schemas.fields import (
     AS_USER_ID,
-    Between,
-    Flag,
-    Long,
-    Many,
+    Boolean,
+    Integer,
+    Length,
     Metadata,
     OneOf,
+    Range,
     Strict,
+    StringList,
     Text,
-    Texts,
     Trimmed,
-    Whole,
     user_id_check,
 )
+from jimeng.schemas.reference_texts import translated
 from jimeng.schemas.tasks import MAX_IMAGES, ImageFields, WithMetadata, WithWebhook
 from jimeng.schemas.videos import VideoFields
 from jimeng.tasks.queries import MAX_SEARCH_CHARS
@@ -36,16 +36,12 @@ MAX_KEY_CHARS, MAX_ID_CHARS, MAX_CURSOR_CHARS, MAX_LINK_CHARS = (
 )  # characters
 MAX_REFERENCE_CHARS = 1024 * 1024  # the limit of a request's body
 MAX_LISTED, DEFAULT_LISTED = 100, 20
-PROMPT = (
-    "想画什么，一般最多 800 字",
-    "What the picture shows, usually 800 characters at most",
-)
+PROMPT = "What the picture shows, usually 800 characters at most"
 IMAGES = (
-    "要改的图，按顺序：链接、图片 id、上传 id、https 地址或 data: URL",
     "The pictures to go in, in order: links, ids of pictures or uploads, https "
-    "addresses, or data: URLs",
+    "addresses, or data: URLs"
 )
-WAIT_SECONDS = ("最多等几秒；0 立即返回", "Seconds to wait at most; 0 answers at once")
+WAIT_SECONDS = "Seconds to wait at most; 0 answers at once"
 
 
 class Arguments(Strict):
@@ -56,7 +52,7 @@ class Arguments(Strict):
         texts: Descriptions for models, instead of those of the REST API.
     """
 
-    texts: ClassVar[dict[str, tuple[str, str]]] = {}
+    texts: ClassVar[dict[str, str]] = {}
 
     @pre_load
     def without_nulls(self, data: dict, **kwargs: object) -> dict:
@@ -67,7 +63,6 @@ class OfCustomer(Arguments):
     """Arguments of tools that act for a user whom the key may name."""
 
     user_id = Text(
-        "替哪个客户：密钥前缀下的 id；不写就是密钥主人自己",
         "For which customer: an id under the key's prefix; for the key's owner if left "
         "out",
         validate=user_id_check,
@@ -80,47 +75,37 @@ class DrawingArguments(OfCustomer):
 
     texts: ClassVar = {
         "model": (
-            "模型的名称或别名，见 list_models；一般不写，用默认的",
-            "A model's name or alias, see list_models; usually left out for the "
-            "default",
+            "A model's name or alias, see list_models; usually left out for the default"
         ),
-        "style": (
-            "风格，任意文字，加在提示词后面",
-            "A style as free text, added to the prompt",
-        ),
-        "seed": (
-            "随机种子，-1 由服务器选；要和前一次不同的图，换一个种子",
-            "Seed, random for -1; for a picture other than the last, another",
-        ),
+        "style": "A style as free text, added to the prompt",
+        "seed": "Seed, random for -1; for a picture other than the last, another",
     }
     idempotency_key = Text(
-        "同一个键一天之内只生成一次；想让同样的调用再生成一次，就换一个键",
         "Within a day one key generates once; for another picture of an equal call, "
         "another key",
-        validate=Long(1, MAX_KEY_CHARS),
+        validate=Length(1, MAX_KEY_CHARS),
     )
 
 
 class GenerateArguments(DrawingArguments, WithWebhook, WithMetadata, ImageFields):
-    prompt = Trimmed(*PROMPT, required=True)
-    wait_seconds = Whole(
-        *WAIT_SECONDS, load_default=MAX_WAIT_S, validate=Between(0, MAX_WAIT_S)
+    prompt = Trimmed(PROMPT, required=True)
+    wait_seconds = Integer(
+        WAIT_SECONDS, load_default=MAX_WAIT_S, validate=Range(0, MAX_WAIT_S)
     )
 
 
 class EditArguments(GenerateArguments):
-    prompt = Trimmed(*PROMPT, load_default="")
-    images = Texts(
-        *IMAGES,
-        each=Text(validate=Long(1, MAX_REFERENCE_CHARS)),
+    prompt = Trimmed(PROMPT, load_default="")
+    images = StringList(
+        IMAGES,
+        each=Text(validate=Length(1, MAX_REFERENCE_CHARS)),
         required=True,
-        validate=Many(1, MAX_IMAGES),
+        validate=Length(1, MAX_IMAGES),
     )
     mask = Text(
-        "重绘哪里：和第一张一样大的 PNG，透明处重绘；写法同 images",
         "Where to paint anew: a PNG of the first picture's size, transparent there; "
         "given as images are",
-        validate=Long(1, MAX_REFERENCE_CHARS),
+        validate=Length(1, MAX_REFERENCE_CHARS),
     )
 
 
@@ -128,14 +113,12 @@ class GenerateVideoArguments(DrawingArguments, WithWebhook, WithMetadata, VideoF
     texts: ClassVar = {
         **DrawingArguments.texts,
         "model": (
-            "视频模型的名称或别名，见 makes: video 的 list_models；一般不写",
             "A video model's name or alias, see list_models with makes video; usually "
-            "left out for the default",
+            "left out for the default"
         ),
     }
-    wait_seconds = Whole(*WAIT_SECONDS, load_default=0, validate=Between(0, MAX_WAIT_S))
-    dry_run = Flag(
-        "只算多少钱，什么也不提交",
+    wait_seconds = Integer(WAIT_SECONDS, load_default=0, validate=Range(0, MAX_WAIT_S))
+    dry_run = Boolean(
         "Only say for how much; nothing is asked for",
         load_default=False,
     )
@@ -143,7 +126,6 @@ class GenerateVideoArguments(DrawingArguments, WithWebhook, WithMetadata, VideoF
 
 class ListModelsArguments(Arguments):
     makes = Text(
-        "image 是生成图片的，video 是生成视频的",
         "image: those that make pictures; video: those that make videos",
         load_default="image",
         validate=OneOf("image", "video"),
@@ -152,60 +134,48 @@ class ListModelsArguments(Arguments):
 
 class CancelArguments(Arguments):
     task_id = Text(
-        "generate_image 或 generate_video 返回的 task_id",
         "The task_id that generate_image or generate_video gave",
         required=True,
-        validate=Long(1, MAX_ID_CHARS),
+        validate=Length(1, MAX_ID_CHARS),
     )
 
 
 class GetTaskArguments(CancelArguments):
-    wait_seconds = Whole(*WAIT_SECONDS, load_default=0, validate=Between(0, MAX_WAIT_S))
+    wait_seconds = Integer(WAIT_SECONDS, load_default=0, validate=Range(0, MAX_WAIT_S))
 
 
 class PageArguments(Arguments):
-    limit = Whole(
-        "最多几个",
+    limit = Integer(
         "How many at most",
         load_default=DEFAULT_LISTED,
-        validate=Between(1, MAX_LISTED),
+        validate=Range(1, MAX_LISTED),
     )
     cursor = Text(
-        "上一页的 next_cursor",
         "The next_cursor of the page before",
-        validate=Long(1, MAX_CURSOR_CHARS),
+        validate=Length(1, MAX_CURSOR_CHARS),
     )
 
 
 class ListTasksArguments(PageArguments, OfCustomer):
-    metadata = Metadata(
-        "只要 metadata 里有这些的", "Only those whose metadata has all of these"
-    )
-    status = Text(
-        "只要这个状态的", "Only those in this status", validate=OneOf(*Status)
-    )
+    metadata = Metadata("Only those whose metadata has all of these")
+    status = Text("Only those in this status", validate=OneOf(*Status))
     q = Text(
-        "只要提示词里有这些文字的",
         "Only those whose prompt has these words",
-        validate=Long(1, MAX_SEARCH_CHARS),
+        validate=Length(1, MAX_SEARCH_CHARS),
     )
 
 
 class CreateBatchArguments(DrawingArguments, NewBatch):
     texts: ClassVar = {
         **DrawingArguments.texts,
-        "prompts": (
-            "提示词，每条照原样；和 template 至少写一个",
-            "Prompts, each as it stands; this or template must be given",
-        ),
+        "prompts": "Prompts, each as it stands; this or template must be given",
     }
-    images = Texts(
-        *IMAGES,
-        each=Text(validate=Long(1, MAX_REFERENCE_CHARS)),
-        validate=Many(1, MAX_IMAGES),
+    images = StringList(
+        IMAGES,
+        each=Text(validate=Length(1, MAX_REFERENCE_CHARS)),
+        validate=Length(1, MAX_IMAGES),
     )
-    dry_run = Flag(
-        "只算几张、多少钱，什么也不提交",
+    dry_run = Boolean(
         "Only say how many and for how much; nothing is asked for",
         load_default=False,
     )
@@ -213,27 +183,24 @@ class CreateBatchArguments(DrawingArguments, NewBatch):
 
 class GetBatchArguments(Arguments):
     batch_id = Text(
-        "create_batch 返回的 batch_id",
         "The batch_id that create_batch gave",
         required=True,
-        validate=Long(1, MAX_ID_CHARS),
+        validate=Length(1, MAX_ID_CHARS),
     )
-    wait_seconds = Whole(*WAIT_SECONDS, load_default=0, validate=Between(0, MAX_WAIT_S))
+    wait_seconds = Integer(WAIT_SECONDS, load_default=0, validate=Range(0, MAX_WAIT_S))
 
 
 class AddToCollectionArguments(Arguments):
     collection = Text(
-        "相册的名称，或 list_collections 给的 id",
         "A collection's name, or its id, see list_collections",
         required=True,
-        validate=Long(1, MAX_ID_CHARS),
+        validate=Length(1, MAX_ID_CHARS),
     )
-    images = Texts(
-        "图片：链接，或 task_id 加 _0 这样的 id",
+    images = StringList(
         "The pictures: links, or ids such as a task_id with _0 behind it",
-        each=Text(validate=Long(1, MAX_LINK_CHARS)),
+        each=Text(validate=Length(1, MAX_LINK_CHARS)),
         required=True,
-        validate=Many(1, MAX_LISTED),
+        validate=Length(1, MAX_LISTED),
     )
 
 
@@ -247,10 +214,10 @@ DESCRIBE = OpenAPIConverter("3.1.0", inline, None)  # type: ignore[arg-type]
 def input_schema(taken: Arguments) -> dict:
     """A tool's ``inputSchema``, described in the request's language."""
     found = DESCRIBE.schema2jsonschema(taken)
-    for name, shape in found["properties"].items():
-        texts = taken.texts.get(name) or taken.fields[name].metadata["texts"]
-        shape["description"] = in_language(texts)
-    return found
+    for name, text in taken.texts.items():
+        if name in found["properties"]:
+            found["properties"][name]["description"] = text
+    return translated(found, language())
 
 
 SETTINGS = ("model", "size", "quality", "style", "n", "seed")

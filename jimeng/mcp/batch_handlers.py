@@ -41,12 +41,6 @@ def create_batch(principal: Principal, arguments: dict) -> Result:
     for each; every picture is charged. See with dry_run first how many and for how
     much, and ask your user. Answers at once with a batch_id: go on with get_batch. An
     equal call gets the same batch until that has ended.
-    ---
-    批量画图
-
-    一次提交很多提示词（最多 500 条），共用同样的设置，每条 n 张，每张计费。先
-    用 dry_run 看一共几张、多少钱，问过用户再提交。立即返回 batch_id，之后
-    用 get_batch 看进度。同样的调用在前一批结束之前得到的是同一批。
     """
     key, dry_run = arguments.pop("idempotency_key", None), arguments.pop("dry_run")
     canonical = canonical_arguments(arguments)
@@ -81,11 +75,6 @@ def get_batch(principal: Principal, arguments: dict) -> Result:
 
     How far a batch is, why pictures failed, and links to its 20 newest pictures; all of
     them are on its page. With wait_seconds the answer waits for its end.
-    ---
-    查看批次
-
-    批量任务的进度、失败的原因，和最新 20 张图的链接。全部图片在 page 那一页。
-    wait_seconds 让它等到结束再答复。
     """
     batch = batches.find(principal, arguments["batch_id"])
     if wait_if_open(principal, batch, arguments["wait_seconds"]):
@@ -117,10 +106,6 @@ def list_collections(principal: Principal, arguments: dict) -> Result:
     List collections
 
     Your own collections, those that were put into last first.
-    ---
-    列出相册
-
-    自己的相册，最近放过图片的在前。
     """
     page = collections.page(principal, principal.user_id, **arguments)
     rows = [collection_record(each) for each in page.rows]
@@ -133,10 +118,6 @@ def add_to_collection(principal: Principal, arguments: dict) -> Result:
 
     Put pictures of this server into a collection; one of that name is created where
     there is none. Twice is as once.
-    ---
-    放进相册
-
-    把完成的图片放进相册；写名称时，没有这本就新建。放过的再放一次也没关系。
     """
     ids = picture_ids(principal, arguments["images"])
     wanted = arguments["collection"]

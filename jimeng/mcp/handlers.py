@@ -36,12 +36,6 @@ def generate(principal: Principal, arguments: dict) -> Result:
     wait_seconds at most; otherwise returns a task_id: go on with get_task and do not
     call again. An equal call gets the same task until that has ended and its result was
     delivered.
-    ---
-    画图
-
-    按提示词画 1 到 4 张图，每张计费。等到完成，最多 wait_seconds 秒；没完成就返
-    回 task_id，接着用 get_task，不要重新调用：同样的调用在前一个结束并送达之前得到的
-    是同一个任务。
     """
     return draw(principal, "generate_image", arguments)
 
@@ -55,12 +49,6 @@ def edit(principal: Principal, arguments: dict) -> Result:
     enlarged. Each is charged. images are links to pictures of this server, a task_id
     with _0 behind it, or https addresses. It waits, and is repeated, as generate_image
     is.
-    ---
-    改图
-
-    按提示词改图：参考、融合、换风格；带 mask 时重绘一块，带 expand 时向外扩展，不写提
-    示词时放大。每张计费。images 写本服务器的图片链接、task_id 加 _0，或 https 地址。
-    等待和重复调用同 generate_image。
     """
     return draw(principal, "edit_image", arguments)
 
@@ -74,13 +62,6 @@ def generate_video(principal: Principal, arguments: dict) -> Result:
     user. Returns a task_id: go on with get_task and do not call again. An equal call
     gets the same task until that has ended and its result was delivered. first_frame,
     last_frame and references are given as images are in edit_image.
-    ---
-    生成视频
-
-    按提示词生成视频，可以给首帧。计费，比图片贵，要几分钟：先用 dry_run 看多少钱，问过
-    用户再生成。返回 task_id，接着用 get_task，不要重新调用：同样的调用在前一个结束并送
-    达之前得到的是同一个任务。first_frame、last_frame、references 的写法
-    同 edit_image 的 images。
     """
     return draw(principal, "generate_video", arguments)
 
@@ -145,10 +126,6 @@ def get(principal: Principal, arguments: dict) -> Result:
 
     How a task stands, with its pictures or videos once they are done. With wait_seconds
     the answer waits for its end.
-    ---
-    查看任务
-
-    任务的状态，完成后就有图片或视频。wait_seconds 让它等到结束再答复。
     """
     task = tasks.find(principal, arguments["task_id"])
     view = wait_for_end(principal, task, arguments["wait_seconds"])
@@ -162,11 +139,6 @@ def cancel(principal: Principal, arguments: dict) -> Result:
     Cancel a task that has not ended. Pictures that wait cost nothing; one that is being
     drawn is charged all the same, and not shown. A video that has begun cannot be
     stopped: it is charged, and stored.
-    ---
-    取消任务
-
-    取消还没结束的任务。还在排队的图片不计费，已经开始生成的仍然计费，但不再显示。已经
-    开始的视频停不下来，照常计费并保存。
     """
     task = tasks.cancel(principal, arguments["task_id"])
     return Result(record(tasks.view_changed(principal, task)))
@@ -177,10 +149,6 @@ def list_tasks(principal: Principal, arguments: dict) -> Result:
     List tasks
 
     Your own tasks, newest first; by status, words of the prompt, or metadata.
-    ---
-    列出任务
-
-    自己的任务，最新的在前；可按状态、提示词里的文字、metadata 筛选。
     """
     user_id = arguments.pop("user_id", principal.user_id)
     status = [arguments.pop("status")] if "status" in arguments else []
@@ -197,11 +165,6 @@ def list_models(principal: Principal, arguments: dict) -> Result:
     prompts; of videos lengths, resolutions, sound, cameras), and its price (in fen,
     hundredths of a yuan, for a picture, or for a second or a million tokens of a
     video).
-    ---
-    列出模型
-
-    生成图片或视频的模型，各自接受什么（尺寸、张数、图片、提示词长度；视频的时长、清晰
-    度、声音、运镜），以及价格（分：一张图片，或视频的一秒、一百万 token）。
     """
     return Result({"models": MODEL.dump(allowed_models(principal, arguments["makes"]))})
 

@@ -13,12 +13,13 @@ from jimeng.http.responses import (
     field_errors_message,
     translate_errors,
 )
-from jimeng.i18n import docstring_texts, explain, in_language, problems, t
+from jimeng.i18n import explain, language, problems, t
 from jimeng.jobs.metric_counters import counts
 from jimeng.mcp import arguments as takes
 from jimeng.mcp import batch_handlers, handlers, results
 from jimeng.mcp.arguments import Arguments
 from jimeng.mcp.results import Result
+from jimeng.schemas.reference_texts import docstring_texts, translated_text
 
 DRAWING = ("generate_image", "edit_image", "generate_video", "create_batch")
 
@@ -50,14 +51,14 @@ class Tool:
                 make one up.
         """
         texts = docstring_texts(self.handler)
-        title = in_language(texts["summary"])
+        title = translated_text(texts["summary"], language(), "summary")
         input_schema = takes.input_schema(self.takes)
         if not names_customers:
             input_schema["properties"].pop("user_id", None)
         return {
             "name": self.name,
             "title": title,
-            "description": in_language(texts["description"]),
+            "description": translated_text(texts["description"], language()),
             "inputSchema": input_schema,
             "outputSchema": self.output_schema,
             "annotations": {

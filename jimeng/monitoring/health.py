@@ -18,13 +18,7 @@ REASONS, NO_FAULTS = Reason(many=True), Ready(only=("paused", "resting", "lowere
 @bp.get("/health", tags=["system"])
 @bp.response(200, Health)
 def health() -> dict:
-    """
-    Liveness: the process answers; databases are not checked.
-    ---
-    进程是否在运行
-
-    不访问数据库。
-    """
+    """Liveness: the process answers; databases are not checked."""
     return {"status": "ok", "version": VERSION, "commit": COMMIT}
 
 
@@ -32,13 +26,7 @@ def health() -> dict:
 @bp.response(200, Ready)
 @bp.describe(errors=["not_ready"])
 def ready() -> Response | Readiness:
-    """
-    Readiness: 200 if tasks can be processed, otherwise 503 and what is missing.
-    ---
-    是否就绪
-
-    任务需要的一切都在：200；否则 503 并说明缺少什么。
-    """
+    """Readiness: 200 if tasks can be processed, otherwise 503 and what is missing."""
     found = readiness.current()
     if not found.reasons:
         return found

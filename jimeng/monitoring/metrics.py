@@ -65,12 +65,6 @@ def metrics() -> Response:
     Every process returns the same; work is counted in pictures. If MongoDB is
     unavailable there is `jimeng_mongodb_up 0` and little else. With sign-in on the key
     needs the scope `admin`.
-    ---
-    Prometheus 指标
-
-    队列、模型队列、结束的图片、工作进程。计数都以图片为单位，由哪个进程回答都一样。
-    MongoDB 不可用时只有 `jimeng_mongodb_up 0` 等少数几项。启用登录后，密钥需
-    要 `admin` 权限。
     """
     try:
         auth.require_operator_of_api()

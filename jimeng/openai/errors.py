@@ -66,7 +66,7 @@ def failure(
     if errors:
         first = next(iter(errors))
         param = PARAMS.get(first.partition(".")[0], first)
-        said = t("openai.field", field=param, message="; ".join(errors[first]))
+        said = t("form.error", field=param, message="; ".join(errors[first]))
         is_model = param == "model"
         status = NO_MODEL if is_model else INVALID
         code = "model_not_found" if is_model else f"invalid_{param}"

@@ -97,13 +97,6 @@ def generate() -> Response:
     its first request. Unknown fields are ignored, `null` means omitted, and numbers may
     be text; fields that only this server has may also be put under `extra_body` or
     `extra_fields`. There are no estimates here, so `dry_run` is refused.
-    ---
-    按提示词画图（与 OpenAI 的接口相同）
-
-    完成后才回答；带 `stream` 时是事件流，每张图一个事件。断线后自己重发的客户端，得到的
-    是先前那个任务的图片。不认识的字段会被忽略，`null` 当作没写，数字也可以写成文字；
-    只有本服务器才有的字段也可以放在 `extra_body` 或 `extra_fields` 里。这里不能估价，
-    所以 `dry_run` 会被拒绝。
     """
     return answer(requests.read_body(), GENERATIONS)
 
@@ -120,11 +113,6 @@ def edit() -> Response:
 
     In a form the input pictures are files named `image`, `image[]` or `image[0]`; in
     JSON they are `images` (or `image`). Everything else is as for generations.
-    ---
-    用图片画图（与 OpenAI 的接口相同）
-
-    表单里的图片是名为 `image`、`image[]` 或 `image[0]` 的文件；JSON 里是 `images`
-    （或 `image`）。其余与不带图片时相同。
     """
     body = requests.read_body()
     if not images_of(body):

@@ -13,13 +13,7 @@ CREATED = 1_735_689_600  # seconds since 1970
 @bp.response(200, OpenAIModelList)
 @bp.doc(operationId="list_openai_models")
 def list_models() -> dict:
-    """
-    List the models that this key may use (compatible with OpenAI).
-    ---
-    列出模型（与 OpenAI 的接口相同）
-
-    本服务器提供、这个密钥可以使用的模型。
-    """
+    """List the models that this key may use (compatible with OpenAI)."""
     principal = auth.principal_of_api()
     found = [
         record(name, model)
@@ -34,13 +28,7 @@ def list_models() -> dict:
 @bp.doc(operationId="get_openai_model")
 @bp.describe(errors=["model_not_found"])
 def get_model(name: str) -> dict:
-    """
-    Get a model by any of its names (compatible with OpenAI).
-    ---
-    查看一个模型（与 OpenAI 的接口相同）
-
-    `name` 可以是它的任何一个名称。
-    """
+    """Get a model by any of its names (compatible with OpenAI)."""
     return record(name, model_names.find(name, makes=None))
 
 

@@ -20,23 +20,22 @@ from jimeng.openai.errors import INVALID, NAMES, NO_MODEL, TYPES, type_of
 from jimeng.openai.sizes import QUALITIES
 from jimeng.schemas import field_descriptions
 from jimeng.schemas.fields import (
-    Between,
+    Boolean,
     File,
-    Flag,
-    Long,
-    Many,
+    Integer,
+    Length,
     Metadata,
     OneOf,
+    Range,
     Reply,
     Strict,
+    StringList,
     Text,
-    Texts,
-    Whole,
-    a,
     address,
     count,
     list_of,
-    some,
+    nested,
+    nested_list,
     text,
 )
 from jimeng.schemas.tasks import MAX_IMAGES, MAX_SEED, MAX_STYLE, REFERENCE, unless
@@ -84,26 +83,24 @@ class CommonRequest(Strict):
     class Meta:
         unknown = EXCLUDE  # fields of other services are ignored
 
-    seed = optional(Whole, *field_descriptions.SEED, validate=Between(-1, MAX_SEED))
-    metadata = optional(Metadata, *field_descriptions.METADATA)
+    seed = optional(Integer, field_descriptions.SEED, validate=Range(-1, MAX_SEED))
+    metadata = optional(Metadata, field_descriptions.METADATA)
     webhook_url = optional(
-        Text, *field_descriptions.WEBHOOK_URL, validate=Long(1, MAX_URL_CHARS)
+        Text, field_descriptions.WEBHOOK_URL, validate=Length(1, MAX_URL_CHARS)
     )
     webhook_events = optional(
-        Texts,
-        *field_descriptions.WEBHOOK_EVENTS,
+        StringList,
+        field_descriptions.WEBHOOK_EVENTS,
         each=Text(validate=OneOf(*TASK_EVENTS)),
-        validate=Many(1, 3),
+        validate=Length(1, 3),
     )
     user = optional(
         Text,
-        "用带 act_for 权限的密钥时，任务属于哪位客户：密钥前缀下的 id，其他的是 400；"
-        "不写就是密钥主人的。用其他密钥时没有作用",
         "With a key that has the scope act_for: the customer whose task it is, an id "
         "under the key's prefix, anything else is a 400; without it, the key owner's. "
         "Without effect with other keys",
     )
-    user_id = optional(Text, "与 user 相同，写其中一个", "The same as user; give one")
+    user_id = optional(Text, "The same as user; give one")
 
 
 class ImageRequest(CommonRequest):
@@ -111,68 +108,57 @@ class ImageRequest(CommonRequest):
 
     model = optional(
         Text,
-        "模型的名称，见 `/v1/models`；客户端内置的 `gpt-image-*`、`chatgpt-image-*`、"
-        "`dall-e-*` 指默认模型",
         "A model's name, see `/v1/models`; the names built into clients, "
         "`gpt-image-*`, `chatgpt-image-*` and `dall-e-*`, mean the default model",
-        validate=Long(1, 200),
+        validate=Length(1, 200),
     )
-    n = optional(Whole, *field_descriptions.N, validate=Between(1, MAX_PICTURES))
+    n = optional(Integer, field_descriptions.N, validate=Range(1, MAX_PICTURES))
     size = optional(
         Text,
-        "auto、宽x高、比例，或模型有名称的尺寸；太小的按比例放大到模型的下限",
         "auto, WIDTHxHEIGHT, a ratio, or what the model names; what is too small is "
         "enlarged in its ratio to the least that the model draws",
-        validate=Long(1, 20),
+        validate=Length(1, 20),
     )
     aspect_ratio = optional(
         Text,
-        "size 没有给出宽高时的比例；aspectRatio 和 ratio 也可以",
         "The ratio where size gives no width and height; also as aspectRatio or ratio",
-        validate=Long(1, 20),
+        validate=Length(1, 20),
     )
     quality = optional(
         Text,
-        "size 没有给出宽高时画多大：low 1K，medium 2K，high 4K，max 和 hd 最大",
         "How large, where size gives no width and height: low 1K, medium 2K, high 4K, "
         "max and hd the largest",
         validate=OneOf(*QUALITIES),
     )
     style = optional(
         Text,
-        "除 vivid 和 natural 之外，都加在提示词后面",
         "Any but vivid and natural is added to the prompt",
-        validate=Long(1, MAX_STYLE),
+        validate=Length(1, MAX_STYLE),
     )
     background = optional(
-        Text, *field_descriptions.BACKGROUND, validate=OneOf("auto", "opaque")
+        Text, field_descriptions.BACKGROUND, validate=OneOf("auto", "opaque")
     )
     response_format = optional(
         Text,
-        "url 或 b64_json；不写时 gpt-image* 和 chatgpt-image* 是 b64_json，其余是 url",
         "url or b64_json; by default b64_json for gpt-image* and chatgpt-image*, url "
         "for all others",
         validate=OneOf("url", "b64_json"),
     )
     output_format = optional(
-        Text, *field_descriptions.OUTPUT_FORMAT, validate=OneOf(*FORMATS)
+        Text, field_descriptions.OUTPUT_FORMAT, validate=OneOf(*FORMATS)
     )
     output_compression = optional(
-        Whole,
-        "jpeg 和 webp 的质量，0 到 100",
+        Integer,
         "The quality of jpeg and webp, 0 to 100",
-        validate=Between(0, 100),
+        validate=Range(0, 100),
     )
     stream = optional(
-        Flag,
-        "true：应答是事件流，每张图一个事件",
+        Boolean,
         "true: the answer is a stream of events, one for each picture",
     )
-    partial_images = optional(
-        Whole, "接受，但没有生成到一半的图片", "Accepted; there are no partial pictures"
-    )
-    input_fidelity = optional(Text, *field_descriptions.NO_EFFECT)
-    moderation = optional(Text, *field_descriptions.NO_EFFECT)
+    partial_images = optional(Integer, "Accepted; there are no partial pictures")
+    input_fidelity = optional(Text, field_descriptions.NO_EFFECT)
+    moderation = optional(Text, field_descriptions.NO_EFFECT)
 
 
 class CreateImageRequest(ImageRequest):
@@ -186,11 +172,11 @@ class CreateImageRequest(ImageRequest):
         "stream": {"prompt": "海边的灯塔", "stream": True},
     }
 
-    prompt = Text(*field_descriptions.PROMPT, validate=Long(1, MAX_PROMPT))
-    images = Texts(
-        *field_descriptions.IMAGES,
+    prompt = Text(field_descriptions.PROMPT, validate=Length(1, MAX_PROMPT))
+    images = StringList(
+        field_descriptions.IMAGES,
         each=Text(validate=REFERENCE),
-        validate=Many(1, MAX_IMAGES),
+        validate=Length(1, MAX_IMAGES),
     )
 
 
@@ -201,14 +187,14 @@ class CreateImageEditRequest(ImageRequest):
         "usual": {"prompt": "戴上帽子", "images": [LINK], "size": "auto"}
     }
 
-    prompt = optional(Text, *field_descriptions.PROMPT, validate=Long(1, MAX_PROMPT))
-    images = Texts(
-        *field_descriptions.IMAGES,
+    prompt = optional(Text, field_descriptions.PROMPT, validate=Length(1, MAX_PROMPT))
+    images = StringList(
+        field_descriptions.IMAGES,
         each=Text(validate=REFERENCE),
         required=True,
-        validate=Many(1, MAX_IMAGES),
+        validate=Length(1, MAX_IMAGES),
     )
-    mask = optional(Text, *field_descriptions.EDIT_MASK, validate=REFERENCE)
+    mask = optional(Text, field_descriptions.EDIT_MASK, validate=REFERENCE)
 
 
 class CreateImageEditForm(ImageRequest):
@@ -216,114 +202,96 @@ class CreateImageEditForm(ImageRequest):
 
     examples: ClassVar = {"usual": {"prompt": "戴上帽子", "image": ["photo.png"]}}
 
-    prompt = optional(Text, *field_descriptions.PROMPT, validate=Long(1, MAX_PROMPT))
-    image = Texts(
-        "要用的图片，可以重复；`image[]` 和 `image[0]` 意思相同",
+    prompt = optional(Text, field_descriptions.PROMPT, validate=Length(1, MAX_PROMPT))
+    image = StringList(
         "The pictures that go in, repeated for several; `image[]` and `image[0]` mean "
         "the same",
         each=File(),
         required=True,
-        validate=Many(1, MAX_IMAGES),
+        validate=Length(1, MAX_IMAGES),
     )
-    mask = File(*field_descriptions.EDIT_MASK)
+    mask = File(field_descriptions.EDIT_MASK)
 
 
 class OpenAIImage(Reply):
-    b64_json = text("图片本身，base64", "The picture itself, as base64", required=False)
+    b64_json = text("The picture itself, as base64", required=False)
     url = address(
-        "图片的链接，永不过期，不需要密钥",
         "A link to the picture; it does not expire and needs no key",
         required=False,
         example=LINK,
     )
-    revised_prompt = text(
-        "提示词，没有改写", "The prompt; nothing rewrites it", example="海边的灯塔"
-    )
-    seed = count(*field_descriptions.SEED, required=False, example=42)
+    revised_prompt = text("The prompt; nothing rewrites it", example="海边的灯塔")
+    seed = count(field_descriptions.SEED, required=False, example=42)
 
 
 class ImagesResponse(Reply):
-    created = count(*field_descriptions.CREATED, example=1795572622)
-    size = text("图片实际的尺寸", "The size that the picture has", example="1024x1024")
-    quality = text(*field_descriptions.QUALITY, choices=QUALITIES)
+    created = count(field_descriptions.CREATED, example=1795572622)
+    size = text("The size that the picture has", example="1024x1024")
+    quality = text(field_descriptions.QUALITY, choices=QUALITIES)
     output_format = text(
-        *field_descriptions.OUTPUT_FORMAT, choices=("png", "jpeg", "webp")
+        field_descriptions.OUTPUT_FORMAT, choices=("png", "jpeg", "webp")
     )
-    background = text(*field_descriptions.BACKGROUND, choices=("opaque",))
-    task_id = text(*field_descriptions.TASK_ID, example=TASK)
-    cost = text(*field_descriptions.COST, null=True, example="0.20")
-    cost_micros = count(*field_descriptions.COST_MICROS, null=True, example=200000)
+    background = text(field_descriptions.BACKGROUND, choices=("opaque",))
+    task_id = text(field_descriptions.TASK_ID, example=TASK)
+    cost = text(field_descriptions.COST, null=True, example="0.20")
+    cost_micros = count(field_descriptions.COST_MICROS, null=True, example=200000)
     failed = count(
-        "有几张没有生成；全部生成时没有此项",
         "How many are missing; omitted if none is",
         required=False,
     )
-    data = some("图片", "The pictures", OpenAIImage)
+    data = nested_list("The pictures", OpenAIImage)
 
 
 class OpenAIModelTraits(Reply):
-    model = text(
-        "它指的模型", "The model that it means", example="doubao-seedream-3.0-t2i"
-    )
-    makes = text(*field_descriptions.MAKES, choices=("image", "video"), example="image")
+    model = text("The model that it means", example="doubao-seedream-3.0-t2i")
+    makes = text(field_descriptions.MAKES, choices=("image", "video"), example="image")
     sizes = list_of(
-        "有名称的尺寸和比例",
         "The sizes and ratios that it names",
         fields.String(),
         example=["1:1", "16:9"],
     )
-    max_images = count(*field_descriptions.MAX_IMAGES, example=4)
+    max_images = count(field_descriptions.MAX_IMAGES, example=4)
 
 
 class OpenAIModel(Reply):
-    id = text(
-        "名称，写在 model 里", "Its name, for model", example="doubao-seedream-3.0-t2i"
-    )
-    object = text(*field_descriptions.OBJECT, choices=("model",))
-    created = count(*field_descriptions.CREATED, example=1735689600)
-    owned_by = text("提供它的服务", "Who offers it", example="volcengine_jimeng")
-    jimeng = a("本服务器对它的说明", "What this server says of it", OpenAIModelTraits)
+    id = text("Its name, for model", example="doubao-seedream-3.0-t2i")
+    object = text(field_descriptions.OBJECT, choices=("model",))
+    created = count(field_descriptions.CREATED, example=1735689600)
+    owned_by = text("Who offers it", example="volcengine_jimeng")
+    jimeng = nested("What this server says of it", OpenAIModelTraits)
 
 
 class OpenAIModelList(Reply):
-    object = text(*field_descriptions.OBJECT, choices=("list",))
-    data = some("各个模型", "The models", OpenAIModel)
+    object = text(field_descriptions.OBJECT, choices=("list",))
+    data = nested_list("The models", OpenAIModel)
 
 
 class OpenAIErrorDetails(Reply):
-    message = text(*field_descriptions.MESSAGE, example="…")
+    message = text(field_descriptions.MESSAGE, example="…")
     type = text(
-        "错误的种类",
         "The kind of error",
         choices=(*TYPES.values(), "invalid_request_error", "server_error"),
     )
     param = text(
-        "不对的字段；null 表示不是某个字段的问题",
         "The field that is wrong; null if it is none",
         null=True,
     )
-    code = text("错误的代码，供程序判断", "The code, for programs", example="…")
-    request_id = text(
-        *field_descriptions.REQUEST_ID, example="3f2a9c0d5b7e4c1a8d6f0e12"
-    )
+    code = text("The code, for programs", example="…")
+    request_id = text(field_descriptions.REQUEST_ID, example="3f2a9c0d5b7e4c1a8d6f0e12")
     task_id = text(
-        "已经创建的任务；没有时什么都没有创建",
         "The task that was created; without it nothing was",
         required=False,
     )
     charged = text(
-        "任务画的是否已计费",
         "Whether what the task drew was paid for",
         choices=("no", "unknown", "yes"),
         required=False,
     )
-    result_url = address(
-        "任务的结果在哪里", "Where the task's result is", required=False
-    )
+    result_url = address("Where the task's result is", required=False)
 
 
 class OpenAIError(Reply):
-    error = a("哪里不对", "What is wrong", OpenAIErrorDetails)
+    error = nested("What is wrong", OpenAIErrorDetails)
 
 
 def stream_of(name: str) -> str:

@@ -10,11 +10,11 @@ from jimeng.openai.inputs import images_of, mask_of
 from jimeng.openai.openapi import FORMATS
 from jimeng.openai.requests import Body
 from jimeng.providers import Model
-from jimeng.schemas.fields import USER_ID, Between
+from jimeng.schemas.fields import USER_ID, Range
 
 # OpenAI's own styles, which have no effect here; any other is a style of ours.
 THEIR_STYLES = ("vivid", "natural")
-SIDE = Between(1, 99_999)  # pixels
+SIDE = Range(1, 99_999)  # pixels
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,7 +18,7 @@ from jimeng.errors import Invalid, InvalidJson
 from jimeng.http.requests import parse_json_body
 from jimeng.openai.openapi import CreateImageRequest
 from jimeng.openai.video_schemas import CreateVideoRequest
-from jimeng.schemas.fields import Between, Long, is_storable
+from jimeng.schemas.fields import Length, Range, is_storable
 
 # Objects in which clients and gateways send fields that OpenAI's API does not have.
 NESTED = ("extra_fields", "extra_body")
@@ -64,11 +64,11 @@ class Body:
         if not is_storable(text):
             raise Invalid.field(name, "invalid.unstorable")
         check = CHECKS[names[0]]
-        if isinstance(check, Long) and len(text) > check.max:
-            raise Invalid.field(name, check.key, min=check.min, max=check.max)
+        if isinstance(check, Length) and len(text) > check.max:
+            raise Invalid.field(name, "invalid.length", min=check.min, max=check.max)
         return text or None
 
-    def whole(self, name: str, check: Between | None = None) -> int | None:
+    def whole(self, name: str, check: Range | None = None) -> int | None:
         """
         Args:
             check: For a field without a validator.
@@ -83,7 +83,7 @@ class Body:
         if number is None:
             raise Invalid.field(name, "invalid.integer")
         if not check.min <= number <= check.max:
-            raise Invalid.field(name, check.key, min=check.min, max=check.max)
+            raise Invalid.field(name, "invalid.range", min=check.min, max=check.max)
         return number
 
     def switch(self, name: str) -> bool:

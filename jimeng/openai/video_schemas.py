@@ -11,21 +11,21 @@ from jimeng.openai.openapi import DRAWING, MAX_PROMPT, TASK, CommonRequest, opti
 from jimeng.schemas import field_descriptions
 from jimeng.schemas.fields import (
     HOST,
-    Between,
-    Digits,
+    Boolean,
     File,
-    Flag,
-    Long,
+    Integer,
+    Length,
     OneOf,
+    QueryInteger,
+    Range,
     Reply,
     Strict,
     Text,
-    Whole,
-    a,
     address,
+    boolean,
     count,
-    flag,
-    some,
+    nested,
+    nested_list,
     text,
 )
 from jimeng.schemas.tasks import MAX_STYLE, REFERENCE, first_video_link
@@ -43,45 +43,39 @@ LINK = f"{HOST}/v/-hirVBSkTvga-VDstxm8wQ.mp4"
 
 
 class VideoRequest(CommonRequest):
-    prompt = Text(*field_descriptions.PROMPT, validate=Long(1, MAX_PROMPT))
+    prompt = Text(field_descriptions.PROMPT, validate=Length(1, MAX_PROMPT))
     model = optional(
         Text,
-        "视频模型的名称，见 `/v1/models`；客户端内置的 `sora-*` 指默认的视频模型",
         "A video model's name, see `/v1/models`; `sora-*`, the names built into "
         "clients, mean the default one",
-        validate=Long(1, 200),
+        validate=Length(1, 200),
     )
     seconds = optional(
-        Whole,
-        "时长，秒，数字或文字；可选的值看模型",
+        Integer,
         "Seconds, a number or text; the choices depend on the model",
-        validate=Between(1, MAX_SECONDS),
+        validate=Range(1, MAX_SECONDS),
     )
     size = optional(
         Text,
-        "宽x高：取模型里最接近的；也可以写比例或 720p 这样的清晰度",
         "WIDTHxHEIGHT: the model's nearest size; or a ratio, or a resolution such as "
         "720p",
-        validate=Long(1, 20),
+        validate=Length(1, 20),
     )
     resolution = optional(
         Text,
-        "清晰度，如 720p；写了就不看 size 的",
         "A resolution such as 720p, instead of that of size",
         validate=CHOICE,
     )
     aspect_ratio = optional(
         Text,
-        "比例；aspectRatio 和 ratio 也可以",
         "The ratio; also as aspectRatio or ratio",
-        validate=Long(1, 20),
+        validate=Length(1, 20),
     )
     audio = optional(
-        Flag,
-        "要不要声音；默认不要",
+        Boolean,
         "Whether it has sound; silent by default",
     )
-    style = optional(Text, *field_descriptions.STYLE, validate=Long(1, MAX_STYLE))
+    style = optional(Text, field_descriptions.STYLE, validate=Length(1, MAX_STYLE))
 
 
 class CreateVideoRequest(VideoRequest):
@@ -93,7 +87,6 @@ class CreateVideoRequest(VideoRequest):
 
     input_reference = optional(
         Text,
-        "首帧图片：链接、id 或 data: URL，或者含 image_url 的对象",
         "The picture to begin with: a link, an id or a data: URL, or an object with "
         "image_url",
         validate=REFERENCE,
@@ -107,18 +100,17 @@ class CreateVideoForm(VideoRequest):
         "usual": {"prompt": "灯笼随风轻摆", "input_reference": "lantern.png"}
     }
 
-    input_reference = File("首帧图片", "The picture to begin with")
+    input_reference = File("The picture to begin with")
 
 
 class VideosQuery(Strict):
     """The query of the list."""
 
-    after = Text(
-        "上一页最后一个的 id", "The last id of the page before", validate=Long(1, 100)
+    after = Text("The last id of the page before", validate=Length(1, 100))
+    limit = QueryInteger(
+        field_descriptions.LIMIT, load_default=20, validate=Range(1, 100)
     )
-    limit = Digits(*field_descriptions.LIMIT, load_default=20, validate=Between(1, 100))
     order = Text(
-        "desc：最新的在前；asc：最旧的在前",
         "desc: newest first; asc: oldest first",
         load_default="desc",
         validate=OneOf("desc", "asc"),
@@ -129,7 +121,6 @@ class VideoContentQuery(Strict):
     """The query of the content."""
 
     variant = Text(
-        "video 或 thumbnail",
         "video or thumbnail",
         load_default="video",
         validate=OneOf("video", "thumbnail"),
@@ -168,93 +159,87 @@ def chosen(name: str) -> Any:
 
 
 class VideoJobError(Reply):
-    code = text(*field_descriptions.CODE, example="provider_failed")
-    message = text(*field_descriptions.MESSAGE, example="…")
+    code = text(field_descriptions.CODE, example="provider_failed")
+    message = text(field_descriptions.MESSAGE, example="…")
 
 
 class VideoJob(Reply):
-    id = text(*field_descriptions.TASK_ID, of=lambda view: view.task.id, example=TASK)
+    id = text(field_descriptions.TASK_ID, of=lambda view: view.task.id, example=TASK)
     object = text(
-        *field_descriptions.OBJECT, choices=("video",), of=lambda view: "video"
+        field_descriptions.OBJECT, choices=("video",), of=lambda view: "video"
     )
     model = text(
-        *field_descriptions.MODEL,
+        field_descriptions.MODEL,
         of=lambda view: view.task.model,
         example="doubao-seedance-1.0-pro",
     )
     status = text(
-        "queued、in_progress、completed 或 failed",
         "queued, in_progress, completed or failed",
         choices=("queued", "in_progress", "completed", "failed"),
         of=status_of,
         example="queued",
     )
-    progress = count(*field_descriptions.PROGRESS, maximum=100, example=0)
+    progress = count(field_descriptions.PROGRESS, maximum=100, example=0)
     created_at = count(
-        *field_descriptions.CREATED,
+        field_descriptions.CREATED,
         of=lambda view: seconds_since_1970(view.task.created_at),
         example=1795572622,
     )
     completed_at = count(
-        "结束的时间，1970 年以来的秒数",
         "When it ended, in seconds since 1970",
         of=lambda view: seconds_since_1970(view.task.completed_at),
         null=True,
         example=None,
     )
     expires_at = count(
-        "null：视频不会过期",
         "null: videos do not expire",
         of=lambda view: None,
         null=True,
         example=None,
     )
     seconds = text(
-        "时长，秒，写成文字",
         "Seconds, as text",
         of=lambda view: str((view.task.video or {}).get("duration", "")),
         example="5",
     )
     size = text(
-        "宽x高",
         "WIDTHxHEIGHT",
         of=lambda view: f"{view.task.width}x{view.task.height}",
         example="1280x720",
     )
     prompt = text(
-        *field_descriptions.PROMPT,
+        field_descriptions.PROMPT,
         of=lambda view: view.task.prompt,
         example="灯笼随风轻摆",
     )
-    error = a(
-        *field_descriptions.WHY_FAILED,
+    error = nested(
+        field_descriptions.WHY_FAILED,
         VideoJobError,
         of=error_of,
         null=True,
         example=None,
     )
     remixed_from_video_id = text(
-        "总是 null", "Always null", of=lambda view: None, null=True, example=None
+        "Always null", of=lambda view: None, null=True, example=None
     )
     url = address(
-        "视频的链接，永不过期，不需要密钥；完成后才有",
         "A link to the video, once it is completed; it never expires, and needs no key",
         of=first_link,
         required=False,
         example=LINK,
     )
-    cost = text(*field_descriptions.COST, of=cost_of, null=True, example="2.50")
+    cost = text(field_descriptions.COST, of=cost_of, null=True, example="2.50")
 
 
 class VideoJobList(Reply):
-    object = text(*field_descriptions.OBJECT, choices=("list",))
-    data = some("视频", "The videos", VideoJob)
-    first_id = text("第一个的 id", "The first id", null=True, example=TASK)
-    last_id = text("最后一个的 id", "The last id", null=True, example=TASK)
-    has_more = flag("还有没有下一页", "Whether there is another page", example=False)
+    object = text(field_descriptions.OBJECT, choices=("list",))
+    data = nested_list("The videos", VideoJob)
+    first_id = text("The first id", null=True, example=TASK)
+    last_id = text("The last id", null=True, example=TASK)
+    has_more = boolean("Whether there is another page", example=False)
 
 
 class DeletedVideo(Reply):
-    id = text(*field_descriptions.TASK_ID, example=TASK)
-    object = text(*field_descriptions.OBJECT, choices=("video.deleted",))
-    deleted = flag("总是 true", "Always true", example=True)
+    id = text(field_descriptions.TASK_ID, example=TASK)
+    object = text(field_descriptions.OBJECT, choices=("video.deleted",))
+    deleted = boolean("Always true", example=True)

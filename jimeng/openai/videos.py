@@ -58,11 +58,6 @@ def create_video() -> Response:
     Returns at once: poll `GET /v1/videos/{id}` until its status is `completed` or
     `failed`. A client that is disconnected and retries by itself gets the video of its
     first request.
-    ---
-    生成视频（与 OpenAI 的接口相同）
-
-    立即返回：查询 `GET /v1/videos/{id}`，直到状态为 `completed` 或 `failed`。断线后自己
-    重发的客户端，得到的是先前的那个视频。
     """
     body = requests.read_body()
     principal = auth.principal_of_api()
@@ -83,11 +78,7 @@ def create_video() -> Response:
 @bp.doc(operationId="get_openai_video")
 @bp.describe(errors=["task_not_found"])
 def get_video(task_id: str) -> Response:
-    """
-    Get a video's status (compatible with OpenAI).
-    ---
-    查询视频（与 OpenAI 的接口相同）
-    """
+    """Get a video's status (compatible with OpenAI)."""
     return success_of(find(auth.principal_of_api(), task_id))
 
 
@@ -97,13 +88,7 @@ def get_video(task_id: str) -> Response:
 @bp.doc(operationId="list_openai_videos")
 @bp.describe(errors=["task_not_found"])
 def list_videos(query: dict) -> dict:
-    """
-    List the key owner's videos (compatible with OpenAI).
-    ---
-    列出视频（与 OpenAI 的接口相同）
-
-    密钥主人的视频。
-    """
+    """List the key owner's videos (compatible with OpenAI)."""
     principal = auth.principal_of_api()
     cursor = None
     if after := query.get("after"):
@@ -141,10 +126,6 @@ def get_video_content(query: dict, task_id: str) -> Response:
     Get the MP4, or its thumbnail (compatible with OpenAI).
 
     Serves ranges. 404 until the video is completed.
-    ---
-    下载视频或缩略图（与 OpenAI 的接口相同）
-
-    支持 Range；完成之前是 404。
     """
     view = find(auth.principal_of_api(), task_id)
     found = next((each for each in view.images if each.is_video), None)
@@ -167,10 +148,6 @@ def delete_video(task_id: str) -> dict:
     Move a video to the trash (compatible with OpenAI).
 
     What the provider has begun goes on there, and is charged.
-    ---
-    把视频放进回收站（与 OpenAI 的接口相同）
-
-    服务商已经开始的照常生成、计费。
     """
     principal = auth.principal_of_api()
     task = find(principal, task_id).task

@@ -3,8 +3,8 @@
 from functools import partial
 from typing import ClassVar
 
-from marshmallow import ValidationError, validates_schema
-from marshmallow.fields import Integer, Number
+from marshmallow import ValidationError, fields, validates_schema
+from marshmallow.fields import Number
 
 from jimeng.batches import MAX_PROMPTS, Progress
 from jimeng.batches.actions import CANCELLED, missing
@@ -18,31 +18,30 @@ from jimeng.i18n import MESSAGES, t
 from jimeng.schemas import field_descriptions
 from jimeng.schemas.fields import (
     AS_USER_ID,
-    Between,
-    Flag,
-    Long,
-    Many,
+    Boolean,
+    Float,
+    Integer,
+    Length,
+    Nested,
     NestedReply,
     OfUser,
     OneOf,
-    Part,
+    Range,
     Reply,
-    Seconds,
     Strict,
+    StringList,
     Text,
-    Texts,
     Trimmed,
-    Whole,
-    a,
+    boolean,
     count,
     entries,
-    flag,
     instant,
+    integer,
     link,
     list_of,
-    some,
+    nested,
+    nested_list,
     text,
-    whole,
 )
 from jimeng.schemas.model_responses import EstimateRecord
 from jimeng.schemas.pagination import ByStatus, PageQuery
@@ -88,53 +87,44 @@ class NewBatch(PictureSettings, WithWebhook, WithMetadata, OfUser):
         },
     }
 
-    images = Texts(
-        "每条提示词都用的参考图，按顺序，写法和单张一样；只收一次",
+    images = StringList(
         "Input pictures of every prompt, in order, given as for a single task; each is "
         "stored once",
         each=Text(validate=REFERENCE),
-        validate=Many(1, MAX_IMAGES),
+        validate=Length(1, MAX_IMAGES),
     )
-    video = Part(
-        "写了就是一批视频，这里是它们的参数，可以是空的 {}；images 里的一张图片是首帧",
+    video = Nested(
         "Makes it a batch of videos with these parameters, which may be an empty "
         "object; a picture in images is their first frame",
         nested=VideoSettings,
     )
-    strength: Number = Seconds(*field_descriptions.STRENGTH, validate=Between(0, 1))
-    n: Integer = Whole(
-        "每条提示词的图片张数",
+    strength: Number = Float(field_descriptions.STRENGTH, validate=Range(0, 1))
+    n: fields.Integer = Integer(
         "Pictures for each prompt",
         load_default=1,
-        validate=Between(1, 4),
+        validate=Range(1, 4),
     )
-    prompts = Texts(
-        "提示词，每条照原样，最多 500 条",
+    prompts = StringList(
         "Prompts, used verbatim; at most 500",
-        each=Trimmed(validate=Long(1, MAX_PROMPT_CHARS)),
-        validate=Many(1, MAX_PROMPTS),
+        each=Trimmed(validate=Length(1, MAX_PROMPT_CHARS)),
+        validate=Length(1, MAX_PROMPTS),
     )
     template = Text(
-        "每行一条提示词，空行跳过。大括号里用竖线隔开的词依次代入，可以嵌套，"
-        "词可以为空；前面加反斜杠，就是大括号、竖线、反斜杠本身",
         "One prompt per line; empty lines are skipped. Alternatives in braces, "
         "separated by bars, are expanded; groups may be nested, and an alternative may "
         "be empty. A backslash escapes braces, bars and backslashes",
-        validate=Long(1, MAX_TEXT_CHARS),
+        validate=Length(1, MAX_TEXT_CHARS),
     )
-    webhook_events = Texts(
-        "只通知其中的哪些：batch.completed（整批结束）、task.completed、task.failed、"
-        "task.cancelled；不写为全部",
+    webhook_events = StringList(
         "Which of these events to send: batch.completed (all of it has ended), "
         "task.completed, task.failed, task.cancelled; all if omitted",
         each=Text(validate=OneOf(*EVENTS)),
-        validate=Many(1, len(EVENTS)),
+        validate=Length(1, len(EVENTS)),
     )
     name = Trimmed(
-        "给这一批起的名字",
         "The batch's name",
         load_default="",
-        validate=Long(0, MAX_NAME_CHARS),
+        validate=Length(0, MAX_NAME_CHARS),
     )
 
     @validates_schema(skip_on_field_errors=False, pass_original=True)
@@ -149,13 +139,11 @@ class RetryBatch(Strict):
     body_is_optional: ClassVar = True
     examples: ClassVar = {"failed": {}, "all": {"rest": True}}
 
-    rest = Flag(
-        "已取消的和还没创建的也要",
+    rest = Boolean(
         "Also retry what was cancelled or never created",
         load_default=False,
     )
-    accept_double_charge = Flag(
-        "已经或可能已经计费的也要，同意再次计费",
+    accept_double_charge = Boolean(
         "Also retry what was, or may have been, charged: consents to a second charge",
         load_default=False,
     )
@@ -163,9 +151,8 @@ class RetryBatch(Strict):
 
 class BatchTasks(PageQuery, ByStatus):
     cursor = Text(
-        "上一页最后一个任务的 id",
         "The id of the last task of the previous page",
-        validate=Long(1, 100),
+        validate=Length(1, 100),
     )
 
 
@@ -186,68 +173,65 @@ link_to = partial(link, name="batch_id", example=BATCH)
 
 
 class BatchLinks(Reply):
-    self = link_to("整个批次", "The full record", "api.get_batch", "/api/v1/batches/{}")
-    tasks = link_to(
-        "它的任务", "Its tasks", "api.list_batch_tasks", "/api/v1/batches/{}/tasks"
-    )
+    self = link_to("The full record", "api.get_batch", "/api/v1/batches/{}")
+    tasks = link_to("Its tasks", "api.list_batch_tasks", "/api/v1/batches/{}/tasks")
     cancel = link_to(
-        *field_descriptions.CANCEL, "api.cancel_batch", "/api/v1/batches/{}/cancel"
+        field_descriptions.CANCEL, "api.cancel_batch", "/api/v1/batches/{}/cancel"
     )
     retry = link_to(
-        "补上缺的（POST）",
         "Retries what is missing (POST)",
         "api.retry_batch",
         "/api/v1/batches/{}/retry",
     )
-    html = link_to("批次的网页", "Its web page", "web.batch", "/batches/{}")
+    html = link_to("Its web page", "web.batch", "/batches/{}")
 
 
 class BatchPictures(Reply):
-    total = count("一共", "Total", example=6)
-    unmade = count("还没创建任务的", "Without a task yet")
-    waiting = count("排队的", "Queued", example=2)
-    drawing = count("生成中的", "Being generated", example=2)
-    done = count("已完成的", "Done", example=2)
-    failed = count("失败的", "Failed")
-    cancelled = count("取消的", "Cancelled")
+    total = count("Total", example=6)
+    unmade = count("Without a task yet")
+    waiting = count("Queued", example=2)
+    drawing = count("Being generated", example=2)
+    done = count("Done", example=2)
+    failed = count("Failed")
+    cancelled = count("Cancelled")
 
 
 class Lacking(Reply):
-    ready = count("失败，再试可能有用", "Failed; a retry may succeed")
-    rest = count("取消的和没有创建的", "Cancelled or never created")
-    paid = count("可能已经计费", "Charged, or possibly charged")
-    hopeless = count("再试也一样", "Would fail the same way")
+    ready = count("Failed; a retry may succeed")
+    rest = count("Cancelled or never created")
+    paid = count("Charged, or possibly charged")
+    hopeless = count("Would fail the same way")
 
 
 class BatchFailure(Reply):
     """Pictures that failed for the same reason."""
 
-    code = text(*field_descriptions.CODE, example="provider_internal")
+    code = text(field_descriptions.CODE, example="provider_internal")
     message = text(
-        *field_descriptions.MESSAGE,
+        field_descriptions.MESSAGE,
         of=lambda reason: t(f"error.{reason.code}"),
         example=MESSAGES["error.provider_internal"],
     )
-    pictures = whole("多少张图片", "How many pictures", minimum=1, example=1)
-    retryable = flag(*field_descriptions.RETRYABLE, of=lambda reason: reason.may_retry)
+    pictures = integer("How many pictures", minimum=1, example=1)
+    retryable = boolean(
+        field_descriptions.RETRYABLE, of=lambda reason: reason.may_retry
+    )
     remedy = text(
-        "怎么办：retry 重试、prompt 改提示词、picture 换图片、settings 改参数、"
-        "model 换模型、operator 找管理员、none 没有办法",
         "What to do: retry, change the prompt, picture, settings or model, contact the "
         "operator, or none",
         choices=FAILURE_HINTS,
     )
-    task_ids = list_of("其中几个任务", "Some of their tasks", text(example=TASK))
+    task_ids = list_of("Some of their tasks", text(example=TASK))
 
 
 class BatchWaits(Reply):
-    code = text(*field_descriptions.CODE, example="quota_exceeded")
+    code = text(field_descriptions.CODE, example="quota_exceeded")
     message = text(
-        *field_descriptions.MESSAGE,
+        field_descriptions.MESSAGE,
         of=lambda waits: waiting_text(waits.get("code", "")),
         example=MESSAGES["waits.quota_exceeded"],
     )
-    until = instant("什么时候再看", "When it will be tried again")
+    until = instant("When it will be tried again")
 
 
 def waiting_text(code: str) -> str:
@@ -265,46 +249,43 @@ class BatchRecord(NestedReply):
 
     inner = "batch"
 
-    batch_id = text(*field_descriptions.BATCH_ID, of="id", example=BATCH)
-    name = text(*field_descriptions.NAME, example="猫和狗")
+    batch_id = text(field_descriptions.BATCH_ID, of="id", example=BATCH)
+    name = text(field_descriptions.NAME, example="猫和狗")
     user_id = text(
-        *field_descriptions.USER_ID, example="user_123", pattern=AS_USER_ID["pattern"]
+        field_descriptions.USER_ID, example="user_123", pattern=AS_USER_ID["pattern"]
     )
     status = text(
-        *field_descriptions.STATUS,
+        field_descriptions.STATUS,
         choices=Status,
         of=lambda stand: status_of(stand.batch, stand.progress),
         example="processing",
     )
     reason = text(
-        "不是由主人取消时，为什么停下",
         "Why it stopped, unless its owner cancelled it",
         of=lambda stand: reason_of(stand.batch),
         null=True,
     )
-    input = entries(*field_descriptions.INPUT, of="given", example={"size": "1:1"})
+    input = entries(field_descriptions.INPUT, of="given", example={"size": "1:1"})
     metadata = METADATA
     provider = text(
-        *field_descriptions.PROVIDER,
+        field_descriptions.PROVIDER,
         of=lambda stand: stand.batch.asked.get("provider"),
         example=PROVIDER,
     )
     model = text(
-        *field_descriptions.MODEL,
+        field_descriptions.MODEL,
         of=lambda stand: stand.batch.asked.get("model"),
         example=MODEL,
     )
-    n = whole(*field_descriptions.N, minimum=1, maximum=4, example=2)
-    count_of_prompts = whole(
-        *field_descriptions.COUNT_OF_PROMPTS, of="total", minimum=1, example=3
+    n = integer(field_descriptions.N, minimum=1, maximum=4, example=2)
+    count_of_prompts = integer(
+        field_descriptions.COUNT_OF_PROMPTS, of="total", minimum=1, example=3
     )
     made = count(
-        "已经为多少条创建了任务",
         "How many of them have a task by now",
         example=3,
     )
-    pictures = a(
-        "图片张数，按状态",
+    pictures = nested(
         "Pictures by state",
         BatchPictures,
         of="progress",
@@ -313,53 +294,46 @@ class BatchRecord(NestedReply):
     cost_micros = cost_micros(of=lambda stand: stand.progress)
     held_micros = held_micros(of=lambda stand: stand.progress)
     eta_seconds = count(
-        "预计多少秒后全部完成",
         "Estimated seconds until all pictures are done",
         of=lambda stand: stand.progress.eta_seconds,
         null=True,
     )
-    waits = a(
-        "在等什么；没有在等时为 null",
+    waits = nested(
         "What it waits for, or null",
         BatchWaits,
         null=True,
     )
-    lacking = a(
-        "重试会再要多少张，按是否需要多想一步",
+    lacking = nested(
         "The pictures that a retry would request, by what that requires",
         Lacking,
         of=lambda stand: missing(stand.batch, stand.progress),
     )
-    failures = some(
-        "失败的原因，多的在前",
+    failures = nested_list(
         "Why pictures failed, most frequent first",
         BatchFailure,
         of=lambda stand: stand.progress.reasons,
         example=[],
     )
-    created_at = instant(*field_descriptions.CREATED_AT)
-    updated_at = instant(*field_descriptions.UPDATED_AT)
-    ended_at = instant("全部结束的时间", "When all of it ended", null=True)
-    links = a(*field_descriptions.LINKS, BatchLinks, of="batch")
+    created_at = instant(field_descriptions.CREATED_AT)
+    updated_at = instant(field_descriptions.UPDATED_AT)
+    ended_at = instant("When all of it ended", null=True)
+    links = nested(field_descriptions.LINKS, BatchLinks, of="batch")
 
 
 class BatchWithPrompts(BatchRecord):
-    prompts = list_of(
-        "全部提示词", "All prompts", text(example=PROMPTS[0]), example=PROMPTS
-    )
+    prompts = list_of("All prompts", text(example=PROMPTS[0]), example=PROMPTS)
 
 
 class BatchEstimate(EstimateRecord):
-    count_of_prompts = whole(
-        *field_descriptions.COUNT_OF_PROMPTS,
+    count_of_prompts = integer(
+        field_descriptions.COUNT_OF_PROMPTS,
         of=lambda found: len(found.prompts),
         minimum=1,
         example=3,
     )
-    repeated = count("另有多少条重复，没有再算", "How many duplicates were removed")
-    pictures = whole("一共多少张图片", "Total number of pictures", minimum=1, example=6)
+    repeated = count("How many duplicates were removed")
+    pictures = integer("Total number of pictures", minimum=1, example=6)
     prompts = list_of(
-        "展开后的全部提示词",
         "All prompts, expanded",
         text(example=PROMPTS[0]),
         example=PROMPTS,
@@ -367,4 +341,4 @@ class BatchEstimate(EstimateRecord):
 
 
 class BatchDeleted(Reply):
-    batch_id = text(*field_descriptions.BATCH_ID, example=BATCH)
+    batch_id = text(field_descriptions.BATCH_ID, example=BATCH)

@@ -8,24 +8,23 @@ from jimeng.http.responses import absolute, path_for
 from jimeng.schemas import field_descriptions
 from jimeng.schemas.fields import (
     HOST,
+    Boolean,
     Changes,
-    Flag,
-    Long,
-    Many,
-    Moment,
+    DateTime,
+    Length,
     NestedReply,
     OfUser,
     Reply,
     Strict,
+    StringList,
     Text,
-    Texts,
     Trimmed,
-    a,
     address,
+    boolean,
     count,
     fixed,
-    flag,
     instant,
+    nested,
     text,
 )
 from jimeng.schemas.tasks import TASK, Picture
@@ -38,7 +37,7 @@ class CollectionChanges(Strict):
 
     examples: ClassVar = {"usual": {"name": "春季海报"}}
     name = Trimmed(
-        *field_descriptions.NAME_TO_60, required=True, validate=Long(1, MAX_NAME_CHARS)
+        field_descriptions.NAME_TO_60, required=True, validate=Length(1, MAX_NAME_CHARS)
     )
 
 
@@ -55,17 +54,15 @@ class MembershipChanges(Changes):
         "in": {"add": [f"{TASK}_0", f"{TASK}_1"]},
         "both": {"add": [f"{TASK}_0"], "remove": [f"{TASK}_1"]},
     }
-    add = Texts(
-        "要放入的图片的 id",
+    add = StringList(
         "Ids of the pictures to add",
-        each=Text(validate=Long(1, 100)),
-        validate=Many(0, MAX_AT_ONCE),
+        each=Text(validate=Length(1, 100)),
+        validate=Length(0, MAX_AT_ONCE),
     )
-    remove = Texts(
-        "要移出的图片的 id",
+    remove = StringList(
         "Ids of the pictures to remove",
-        each=Text(validate=Long(1, 100)),
-        validate=Many(0, MAX_AT_ONCE),
+        each=Text(validate=Length(1, 100)),
+        validate=Length(0, MAX_AT_ONCE),
     )
 
 
@@ -79,13 +76,11 @@ class SharePage(Strict):
         "for_a_while": {"expires_at": "2100-01-01T00:00:00Z"},
     }
     title = Trimmed(
-        "页面的标题，最多 100 个字符；空则用相册的名称",
         "The page's title, at most 100 characters; if empty, the collection's name",
-        validate=Long(0, MAX_TITLE_CHARS),
+        validate=Length(0, MAX_TITLE_CHARS),
     )
-    prompts = Flag(*field_descriptions.SHOWS_PROMPTS)
-    expires_at = Moment(
-        "到什么时候为止（RFC 3339）；null 为一直有效",
+    prompts = Boolean(field_descriptions.SHOWS_PROMPTS)
+    expires_at = DateTime(
         "When it expires (RFC 3339); null for never",
         allow_none=True,
     )
@@ -94,41 +89,37 @@ class SharePage(Strict):
 class CollectionRecord(NestedReply):
     inner = "collection"
 
-    id = text(*field_descriptions.ID, example=COLLECTION)
-    name = text(*field_descriptions.NAME, example="海报素材")
+    id = text(field_descriptions.ID, example=COLLECTION)
+    name = text(field_descriptions.NAME, example="海报素材")
     pictures = count(
-        "回收站之外的图片数，数到 1000 为止",
         "Number of pictures outside the trash, counted up to 1,000",
         of=lambda found: found.hits.n,
         example=12,
     )
-    more_pictures = flag(
-        "是否比这更多",
+    more_pictures = boolean(
         "Whether there are more than that",
         of=lambda found: found.hits.more,
         example=False,
     )
-    cover = a(
-        "最新的一张；没有图片时为 null",
+    cover = nested(
         "The newest picture, or null",
         Picture,
         null=True,
         example=...,
     )
-    created_at = instant(*field_descriptions.CREATED_AT)
-    updated_at = instant(*field_descriptions.UPDATED_AT)
+    created_at = instant(field_descriptions.CREATED_AT)
+    updated_at = instant(field_descriptions.UPDATED_AT)
 
 
 class CollectionDeleted(Reply):
-    id = text(*field_descriptions.ID, example=COLLECTION)
+    id = text(field_descriptions.ID, example=COLLECTION)
     message = fixed("answer.collection_deleted")
 
 
 class MembershipChanged(Reply):
-    added = count("新放入了几张", "How many were added", example=1)
-    removed = count("移出了几张", "How many were removed")
+    added = count("How many were added", example=1)
+    removed = count("How many were removed")
     left_out = count(
-        "几张没有放入，因为已经属于 20 个相册",
         "How many were not added, because they are in 20 collections already",
     )
 
@@ -143,36 +134,31 @@ class ShareRecord(NestedReply):
     inner = "share"
 
     id = text(
-        "所分享的相册或图片的 id",
         "The id of the collection or of the picture that is shared",
         example=COLLECTION,
     )
     kind = text(
-        "分享的是相册还是图片",
         "Whether a collection or a picture is shared",
         choices=("collection", "picture"),
     )
     url = address(
-        "页面的地址，给谁谁能看",
         "The page's URL: anybody who has it can see the page",
         of=page_url,
         example=f"{HOST}/s/q2xVn0bXyG7tD5m4JcLr9A",
     )
     title = text(
-        "页面的标题；没有写则是相册的名称，图片则为空",
         "The page's title; by default the collection's name, or empty",
         example="海报素材",
     )
-    prompts = flag(*field_descriptions.SHOWS_PROMPTS, example=False)
-    created_at = instant(*field_descriptions.CREATED_AT)
+    prompts = boolean(field_descriptions.SHOWS_PROMPTS, example=False)
+    created_at = instant(field_descriptions.CREATED_AT)
     expires_at = instant(
-        "到什么时候为止；null 为一直有效",
         "When it expires; null for never",
         null=True,
     )
-    ended = flag("是否已经到期", "Whether its time is over", example=False)
+    ended = boolean("Whether its time is over", example=False)
 
 
 class ShareEnded(Reply):
-    id = text(*field_descriptions.ID, example=COLLECTION)
+    id = text(field_descriptions.ID, example=COLLECTION)
     message = fixed("answer.share_ended")

@@ -2,9 +2,10 @@
 The types of fields of requests and responses, and the base classes of schemas.
 
 An error message that is a key of ``i18n`` is translated when the response is built. A
-response field begins with its description in Chinese and in English; ``of`` is the
-source of its value: by default the attribute (or the entry) with the field's own name,
-else a function of the serialised object. A value that is `missing` is omitted.
+field begins with its description, in English; see `reference_texts`. ``of`` is the
+source of a response field's value: by default the attribute (or the entry) with the
+field's own name, else a function of the serialised object. A value that is `missing` is
+omitted.
 """
 
 import math
@@ -50,10 +51,13 @@ def messages_for(reason: str, *others: str) -> dict[str, Any]:
 
 
 class DescribedField(fields.Field):
-    """A field whose first arguments describe it, in Chinese and in English."""
+    """A field whose first argument describes it, for OpenAPI."""
 
-    def __init__(self, *texts: str, metadata: dict | None = None, **options) -> None:
-        super().__init__(metadata={**(metadata or {}), "texts": texts}, **options)
+    def __init__(
+        self, description: str = "", *, metadata: dict | None = None, **options
+    ) -> None:
+        texts = {"description": description} if description else {}
+        super().__init__(metadata={**(metadata or {}), **texts}, **options)
 
 
 class Text(DescribedField, fields.String):
@@ -68,10 +72,8 @@ class Text(DescribedField, fields.String):
         return text
 
 
-class Whole(DescribedField, fields.Integer):
-    """
-    An integer by JSON Schema: ``2.0`` is accepted, ``"3"`` and ``true`` are not.
-    """
+class Integer(DescribedField, fields.Integer):
+    """By JSON Schema: ``2.0`` is accepted, ``"3"`` and ``true`` are not."""
 
     default_error_messages = messages_for("integer")
 
@@ -83,8 +85,8 @@ class Whole(DescribedField, fields.Integer):
         return value
 
 
-class Digits(DescribedField, fields.Integer):
-    """An integer in a query string."""
+class QueryInteger(DescribedField, fields.Integer):
+    """In a query string or a form: of at most 18 digits."""
 
     default_error_messages = messages_for("integer")
 
@@ -106,7 +108,9 @@ class Yuan(DescribedField, fields.Integer):
             raise ValidationError("invalid.yuan") from error
 
 
-class Seconds(DescribedField, fields.Float):
+class Float(DescribedField, fields.Float):
+    """A finite number by JSON Schema: no text, no ``true``."""
+
     default_error_messages = messages_for("number")
 
     def _deserialize(self, value, attr, data, **kwargs):
@@ -115,14 +119,16 @@ class Seconds(DescribedField, fields.Float):
         return float(value)
 
 
-class Truth(DescribedField, fields.Boolean):
-    """A boolean in a query string."""
+class QueryBoolean(DescribedField, fields.Boolean):
+    """In a query string: 1 or true, 0 or false."""
 
     default_error_messages = messages_for("boolean")
     truthy, falsy = {"1", "true", "True"}, {"0", "false", "False"}
 
 
-class Flag(DescribedField, fields.Boolean):
+class Boolean(DescribedField, fields.Boolean):
+    """By JSON Schema: ``true`` or ``false``, nothing that reads so."""
+
     default_error_messages = messages_for("boolean")
 
     def _deserialize(self, value, attr, data, **kwargs):
@@ -131,13 +137,13 @@ class Flag(DescribedField, fields.Boolean):
         return value
 
 
-class Moment(DescribedField, fields.AwareDateTime):
+class DateTime(DescribedField, fields.AwareDateTime):
     """A time with its zone, as in RFC 3339."""
 
     default_error_messages = messages_for("moment", "invalid_awareness", "format")
 
-    def __init__(self, *texts: str, **kwargs) -> None:
-        super().__init__(*texts, format="iso", **kwargs)
+    def __init__(self, description: str = "", **kwargs) -> None:
+        super().__init__(description, format="iso", **kwargs)
 
     def _deserialize(self, value, attr, data, **kwargs):
         if not isinstance(value, str) or not RFC_3339.fullmatch(value):
@@ -149,13 +155,13 @@ class Moment(DescribedField, fields.AwareDateTime):
             raise ValidationError("invalid.moment") from None
 
 
-class Texts(DescribedField, fields.List):
+class StringList(DescribedField, fields.List):
     """A list of strings, or of files."""
 
     default_error_messages = messages_for("list")
 
-    def __init__(self, *texts: str, each: fields.Field, **options) -> None:
-        super().__init__(*texts, cls_or_instance=each, **options)
+    def __init__(self, description: str = "", *, each: fields.Field, **options) -> None:
+        super().__init__(description, cls_or_instance=each, **options)
 
     def _deserialize(self, value, attr, data, **kwargs):
         if isinstance(value, list):  # check the length before converting each item
@@ -164,7 +170,7 @@ class Texts(DescribedField, fields.List):
         return super()._deserialize(value, attr, data, **kwargs)
 
 
-class Part(DescribedField, fields.Nested):
+class Nested(DescribedField, fields.Nested):
     """An object in a body."""
 
 
@@ -183,8 +189,8 @@ class Metadata(DescribedField, fields.Dict):
         "additionalProperties": {"type": "string", "maxLength": MAX_VALUE, **AS_TEXT},
     }
 
-    def __init__(self, *texts: str, **options) -> None:
-        super().__init__(*texts, metadata=self.shape, **options)
+    def __init__(self, description: str, **options) -> None:
+        super().__init__(description, metadata=self.shape, **options)
 
     def _deserialize(self, value, attr, data, **kwargs):
         if not isinstance(value, dict) or len(value) > MAX_PAIRS:
@@ -206,7 +212,7 @@ class MetadataFilter(Metadata):
     }
 
 
-class Anything(DescribedField, fields.Raw):
+class Raw(DescribedField, fields.Raw):
     default_error_messages = messages_for("value")
 
 
@@ -215,9 +221,9 @@ class File(DescribedField, fields.Raw):
 
     default_error_messages = messages_for("file")
 
-    def __init__(self, *texts: str, **kwargs) -> None:
+    def __init__(self, description: str = "", **kwargs) -> None:
         shape = {"type": "string", "format": "binary"}
-        super().__init__(*texts, metadata=shape, **kwargs)
+        super().__init__(description, metadata=shape, **kwargs)
 
     def _deserialize(self, value, attr, data, **kwargs):
         if not hasattr(value, "stream"):
@@ -232,10 +238,8 @@ class Trimmed(Text):
         return super()._deserialize(value, attr, data, **kwargs).strip()
 
 
-class Between(validate.Validator):
+class Range(validate.Validator):
     """Numbers from *low* to *high*, both included."""
-
-    key = "invalid.range"
 
     def __init__(self, low: float, high: float) -> None:
         self.min, self.max = low, high
@@ -243,33 +247,34 @@ class Between(validate.Validator):
     def measure(self, value: Any) -> float:
         return value
 
+    def message_key(self, value: Any) -> str:
+        return "invalid.range"
+
     def __call__(self, value: Any) -> Any:
         if not self.min <= self.measure(value) <= self.max:
-            raise ValidationError(t(self.key, min=self.min, max=self.max))
+            raise ValidationError(
+                t(self.message_key(value), min=self.min, max=self.max)
+            )
         return value
 
 
-class YuanBetween(Between):
+class YuanRange(Range):
     """Micro-yuan, from *low* to *high* yuan, both included."""
 
     def measure(self, value: Any) -> float:
         return value / 1_000_000
 
 
-class Long(Between):
-    """Texts of *low* to *high* characters."""
+class Length(Range):
+    """Texts of *low* to *high* characters, or lists of as many items."""
 
-    key = "invalid.length"
     equal = None  # OpenAPI distinguishes a length from a range by this attribute
 
     def measure(self, value: Any) -> float:
         return len(value)
 
-
-class Many(Long):
-    """Lists of *low* to *high* items."""
-
-    key = "invalid.items"
+    def message_key(self, value: Any) -> str:
+        return "invalid.items" if isinstance(value, list) else "invalid.length"
 
 
 class OneOf(validate.Validator):
@@ -370,7 +375,7 @@ class OfUser(Strict):
     """Requests with an owner: by default the caller, required with sign-in off."""
 
     user_id: Text = OwnerId(
-        *field_descriptions.USER_ID, validate=user_id_check, metadata=AS_USER_ID
+        field_descriptions.USER_ID, validate=user_id_check, metadata=AS_USER_ID
     )
 
 
@@ -463,7 +468,8 @@ class Instant(fields.DateTime):
 
 def field_of(
     kind: Callable[..., fields.Field],
-    *said: str,
+    description: str = "",
+    *,
     of: Any = None,
     required: bool = True,
     null: bool = False,
@@ -476,7 +482,7 @@ def field_of(
     Make a field.
 
     Args:
-        said: Its description, in Chinese and in English; omitted for items of a list.
+        description: In English; omitted for items of a list.
         of: The source of the value.
         required: Whether every response contains it.
         null: Whether it may be null.
@@ -487,54 +493,50 @@ def field_of(
         choices: The possible values.
         more: Further JSON Schema keywords.
     """
+    if description:
+        more["description"] = description
     if example is ...:
         more["shown"] = True  # not a keyword of JSON Schema
     elif example is not None:
         more["examples"] = [example]
-    options = {
-        "attribute": of,
-        "data_key": data_key,
-        "metadata": more | {"texts": said},
-    }
+    options = {"attribute": of, "data_key": data_key, "metadata": more}
     if choices:
         options["validate"] = validate.OneOf([*choices])
     return kind(required=required, allow_none=null, **options)
 
 
 text = partial(field_of, fields.String)
-whole = partial(field_of, fields.Integer)
+integer = partial(field_of, fields.Integer)
 count = partial(field_of, fields.Integer, minimum=0)
 number = partial(field_of, fields.Float)
 instant = partial(field_of, Instant)
 day = partial(field_of, fields.Date)
-flag = partial(field_of, fields.Boolean)
+boolean = partial(field_of, fields.Boolean)
 entries = partial(field_of, fields.Dict)  # an object with arbitrary keys
 address = partial(field_of, fields.String, format="uri")
 
 
-def list_of(
-    chinese: str, english: str, inner: fields.Field, **more: Any
-) -> fields.Field:
-    return field_of(partial(fields.List, inner), chinese, english, **more)
+def list_of(description: str, inner: fields.Field, **more: Any) -> fields.Field:
+    return field_of(partial(fields.List, inner), description, **more)
 
 
-def a(chinese: str, english: str, schema: type[Schema], **more: Any) -> fields.Field:
-    return field_of(partial(fields.Nested, schema), chinese, english, **more)
+def nested(description: str, schema: type[Schema], **more: Any) -> fields.Field:
+    return field_of(partial(fields.Nested, schema), description, **more)
 
 
-def some(chinese: str, english: str, schema: type[Schema], **more: Any) -> fields.Field:
-    return field_of(partial(fields.Nested, schema, many=True), chinese, english, **more)
+def nested_list(description: str, schema: type[Schema], **more: Any) -> fields.Field:
+    return field_of(partial(fields.Nested, schema, many=True), description, **more)
 
 
 def fixed(key: str) -> fields.Field:
     """A constant message for people."""
     return text(
-        *field_descriptions.MESSAGE, of=lambda about: t(key), example=MESSAGES[key]
+        field_descriptions.MESSAGE, of=lambda about: t(key), example=MESSAGES[key]
     )
 
 
 def link(
-    chinese: str, english: str, endpoint: str, path: str, *, name: str, example: str
+    description: str, endpoint: str, path: str, *, name: str, example: str
 ) -> fields.Field:
     """
     The URL of *endpoint*, with the id of the serialised object in the path.
@@ -548,4 +550,4 @@ def link(
     def of(about: Any) -> str:
         return absolute(path_for(endpoint, **{name: about.id}))
 
-    return address(chinese, english, of=of, example=HOST + path.format(example))
+    return address(description, of=of, example=HOST + path.format(example))

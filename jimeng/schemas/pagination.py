@@ -5,17 +5,16 @@ from marshmallow import pre_load
 from jimeng.documents import Status
 from jimeng.schemas import field_descriptions
 from jimeng.schemas.fields import (
-    Between,
-    Digits,
-    Long,
-    Many,
+    DateTime,
+    Length,
     MetadataFilter,
-    Moment,
     OfUser,
     OneOf,
+    QueryInteger,
+    Range,
     Strict,
+    StringList,
     Text,
-    Texts,
 )
 from jimeng.tasks.queries import MAX_OFFSET
 
@@ -23,7 +22,7 @@ from jimeng.tasks.queries import MAX_OFFSET
 class ByMetadata(Strict):
     """Lists that can be filtered by metadata."""
 
-    metadata = MetadataFilter(*field_descriptions.METADATA_FILTER)
+    metadata = MetadataFilter(field_descriptions.METADATA_FILTER)
 
     @pre_load
     def gather(self, data, **kwargs):
@@ -37,28 +36,29 @@ class ByMetadata(Strict):
 class ByStatus(Strict):
     """Lists that can be filtered by status."""
 
-    status = Texts(
-        *field_descriptions.ONLY_STATUS,
+    status = StringList(
+        field_descriptions.ONLY_STATUS,
         each=Text(metadata={"enum": list(Status)}),
-        validate=Many(1, len(Status)),
+        validate=Length(1, len(Status)),
     )
 
 
 class Filters(ByMetadata, ByStatus):
     """The filters of lists of tasks and batches."""
 
-    created_after = Moment(*field_descriptions.CREATED_AFTER)
-    created_before = Moment(*field_descriptions.CREATED_BEFORE)
+    created_after = DateTime(field_descriptions.CREATED_AFTER)
+    created_before = DateTime(field_descriptions.CREATED_BEFORE)
 
 
 class PageQuery(Strict):
     """Lists by cursor."""
 
-    limit = Digits(*field_descriptions.LIMIT, load_default=20, validate=Between(1, 100))
+    limit = QueryInteger(
+        field_descriptions.LIMIT, load_default=20, validate=Range(1, 100)
+    )
     cursor = Text(
-        "上一页的 next_cursor，原样传回",
         "The previous page's next_cursor, unchanged",
-        validate=Long(1, 200),
+        validate=Length(1, 200),
     )
 
 
@@ -74,7 +74,6 @@ class ByType(Strict):
     """Lists of pictures or of videos."""
 
     type = Text(
-        "只要这种任务：image、video，或 all 都要",
         "Only tasks of this type: image, video, or all of them",
         load_default="image",
         validate=OneOf("image", "video", "all"),
@@ -85,19 +84,20 @@ class ByCursor(PageQuery, Filters, ByType):
     """Lists of tasks, by cursor."""
 
     q = Text(
-        "提示词必须含有的词，空格分开；一页最多找 1,000 个任务，没找满也可能还有下一页",
         "Words the prompt must contain, separated by spaces. A page looks through "
         "1,000 tasks: it may be short and have a next one all the same",
-        validate=Long(1, 200),
+        validate=Length(1, 200),
     )
 
 
 class ByOffset(OfUser, ByMetadata, ByType):
-    limit = Digits(*field_descriptions.LIMIT, load_default=20, validate=Between(1, 100))
+    limit = QueryInteger(
+        field_descriptions.LIMIT, load_default=20, validate=Range(1, 100)
+    )
     # A larger offset is refused, with the URL of the list by cursor.
-    offset = Digits(
-        *field_descriptions.OFFSET,
+    offset = QueryInteger(
+        field_descriptions.OFFSET,
         load_default=0,
-        validate=Between(0, 10**12),
+        validate=Range(0, 10**12),
         metadata={"maximum": MAX_OFFSET},
     )

@@ -11,15 +11,15 @@ from jimeng.i18n import t
 from jimeng.schemas import field_descriptions
 from jimeng.schemas.fields import (
     Reply,
+    boolean,
     count,
     day,
     fixed,
-    flag,
     instant,
+    integer,
     list_of,
-    some,
+    nested_list,
     text,
-    whole,
 )
 from jimeng.schemas.tasks import MODEL, PROVIDER
 
@@ -29,71 +29,59 @@ UPLOAD = "upload_q2xVn0bXyG7tD5m4JcLr9A"
 
 
 class UserRecord(Reply):
-    id = text(*field_descriptions.ID, example=USER)
-    email = text(*field_descriptions.EMAIL, format="email", example="user@example.com")
-    name = text(*field_descriptions.NAME, example="张三")
-    role = text("角色", "Role", choices=("user", "admin"))
-    daily_budget_micros = count(*field_descriptions.DAILY_BUDGET_MICROS, null=True)
-    monthly_budget_micros = count(*field_descriptions.MONTHLY_BUDGET_MICROS, null=True)
-    created_at = instant(*field_descriptions.CREATED_AT)
-    updated_at = instant(*field_descriptions.UPDATED_AT)
+    id = text(field_descriptions.ID, example=USER)
+    email = text(field_descriptions.EMAIL, format="email", example="user@example.com")
+    name = text(field_descriptions.NAME, example="张三")
+    role = text("Role", choices=("user", "admin"))
+    daily_budget_micros = count(field_descriptions.DAILY_BUDGET_MICROS, null=True)
+    monthly_budget_micros = count(field_descriptions.MONTHLY_BUDGET_MICROS, null=True)
+    created_at = instant(field_descriptions.CREATED_AT)
+    updated_at = instant(field_descriptions.UPDATED_AT)
 
 
 class UserDeleted(Reply):
-    id = text(*field_descriptions.ID, example=USER)
+    id = text(field_descriptions.ID, example=USER)
     message = fixed("answer.user_deleted")
 
 
 class KeyRecord(Reply):
     """An API key's record, without the key itself."""
 
-    id = text(*field_descriptions.KEY_ID, example=KEY)
-    name = text("密钥的名称", "The key's name", example="部署脚本")
-    prefix = text(
-        "密钥的开头几个字符", "The first characters of the key", example="jm_3fQx0aB"
-    )
-    scopes = list_of(
-        "权限", "Permissions", text(choices=SCOPES), example=["read", "write"]
-    )
+    id = text(field_descriptions.KEY_ID, example=KEY)
+    name = text("The key's name", example="部署脚本")
+    prefix = text("The first characters of the key", example="jm_3fQx0aB")
+    scopes = list_of("Permissions", text(choices=SCOPES), example=["read", "write"])
     doors = list_of(
-        "能从哪些入口使用；空为都可以",
         "The interfaces it can be used at; empty for all",
         text(choices=KEY_INTERFACES),
         example=["openai"],
     )
     models = list_of(
-        "能用哪些模型；空为都可以",
         "Models it may use; empty for all",
         text(),
         example=["doubao-seedream-3.0-t2i"],
     )
-    tasks_per_minute = whole(
-        "每分钟最多几个任务；null 为没有自己的限制",
+    tasks_per_minute = integer(
         "Tasks per minute; null for no limit of its own",
         of="per_minute",
         null=True,
         example=10,
     )
-    pictures_per_day = whole(
-        "每天最多几张图片；null 为没有自己的限制",
+    pictures_per_day = integer(
         "Pictures per day; null for no limit of its own",
         of="per_day",
         null=True,
         example=50,
     )
-    daily_budget_micros = count(*field_descriptions.DAILY_BUDGET_MICROS, null=True)
-    monthly_budget_micros = count(*field_descriptions.MONTHLY_BUDGET_MICROS, null=True)
+    daily_budget_micros = count(field_descriptions.DAILY_BUDGET_MICROS, null=True)
+    monthly_budget_micros = count(field_descriptions.MONTHLY_BUDGET_MICROS, null=True)
     user_prefix = text(
-        "带 act_for 权限时，它所代表的用户的 user_id 以此开头",
         "With the scope act_for: the prefix of the user ids that it acts for",
         null=True,
     )
-    created_at = instant(*field_descriptions.CREATED_AT)
-    expires_at = instant(
-        "何时失效；null 为一直有效", "When it expires; null for never", null=True
-    )
+    created_at = instant(field_descriptions.CREATED_AT)
+    expires_at = instant("When it expires; null for never", null=True)
     last_used_at = instant(
-        "最近一次使用，精确到分钟；null 为从未使用",
         "Last use, to the minute; null for never",
         null=True,
     )
@@ -103,7 +91,6 @@ class NewKeyRecord(KeyRecord):
     """The record, and the key itself."""
 
     key = text(
-        "密钥本身，只出现这一次",
         "The key itself, shown only this once",
         example="jm_3fQx0aBExampleOfAKeyThatOpensNothingAtAll00",
     )
@@ -114,66 +101,62 @@ class NewKeyRecord(KeyRecord):
 
 
 class KeyRevoked(Reply):
-    id = text(*field_descriptions.KEY_ID, example=KEY)
+    id = text(field_descriptions.KEY_ID, example=KEY)
     message = fixed("answer.key_revoked")
 
 
 class Day(Reply):
-    date = day(*field_descriptions.DATE)
-    processed = count(*field_descriptions.PROCESSED, example=1)
-    failed = count(*field_descriptions.FAILED)
-    completed = count(*field_descriptions.COMPLETED, example=1)
-    cancelled = count(*field_descriptions.CANCELLED)
+    date = day(field_descriptions.DATE)
+    processed = count(field_descriptions.PROCESSED, example=1)
+    failed = count(field_descriptions.FAILED)
+    completed = count(field_descriptions.COMPLETED, example=1)
+    cancelled = count(field_descriptions.CANCELLED)
 
 
 class ServerRecord(Reply):
     """A machine that workers run on."""
 
-    host = text(*field_descriptions.HOST, of=lambda there: there[0].host, example=HOST)
+    host = text(field_descriptions.HOST, of=lambda there: there[0].host, example=HOST)
     workers = count(
-        "活着的工作进程数",
         "Workers alive",
         of=lambda there: sum(each.is_alive for each in there),
         example=1,
     )
     last_heartbeat = instant(
-        *field_descriptions.LAST_HEARTBEAT,
+        field_descriptions.LAST_HEARTBEAT,
         of=lambda there: max(each.seen_at for each in there),
     )
-    alive = flag(
-        *field_descriptions.ALIVE, of=lambda there: any(each.is_alive for each in there)
+    alive = boolean(
+        field_descriptions.ALIVE, of=lambda there: any(each.is_alive for each in there)
     )
 
 
 class WorkerRecord(Reply):
-    id = text(*field_descriptions.ID, example="worker-1:7160:B3zu8D_v-xGvHMDC")
-    host = text(*field_descriptions.HOST, example=HOST)
-    pid = whole("进程号", "Process id", example=7160)
-    started_at = instant(*field_descriptions.STARTED_AT)
-    last_heartbeat = instant(*field_descriptions.LAST_HEARTBEAT, of="seen_at")
-    alive = flag(*field_descriptions.ALIVE, of="is_alive")
+    id = text(field_descriptions.ID, example="worker-1:7160:B3zu8D_v-xGvHMDC")
+    host = text(field_descriptions.HOST, example=HOST)
+    pid = integer("Process id", example=7160)
+    started_at = instant(field_descriptions.STARTED_AT)
+    last_heartbeat = instant(field_descriptions.LAST_HEARTBEAT, of="seen_at")
+    alive = boolean(field_descriptions.ALIVE, of="is_alive")
 
 
 class AccountRecord(Reply):
     account = text(
-        "设置里的账号名；main 是不带名字的那个",
         "The account's name in the settings; main is the one without a name",
         example="main",
     )
-    slots_in_use = count(*field_descriptions.SLOTS_IN_USE, example=2)
-    limit = whole(
-        "当前的并发上限；null 表示账号已不在设置里，没有人查询它的图片",
+    slots_in_use = count(field_descriptions.SLOTS_IN_USE, example=2)
+    limit = integer(
         "Current concurrency limit; null if the account is no longer in the settings "
         "and has no pictures in progress",
         null=True,
         example=2,
     )
-    configured_limit = whole(
-        *field_descriptions.CONFIGURED_LIMIT, of="configured", null=True, example=2
+    configured_limit = integer(
+        field_descriptions.CONFIGURED_LIMIT, of="configured", null=True, example=2
     )
-    back_off_until = instant(*field_descriptions.BACK_OFF_UNTIL, null=True)
+    back_off_until = instant(field_descriptions.BACK_OFF_UNTIL, null=True)
     refused = text(
-        "账号因这个服务商错误代码暂停使用；null 表示没有",
         "The provider's error code if the account is suspended; else null",
         null=True,
         example=None,
@@ -181,24 +164,22 @@ class AccountRecord(Reply):
 
 
 class LaneRecord(Reply):
-    id = text(*field_descriptions.ID, example="volcengine_jimeng:jimeng_t2i_v30")
-    provider = text(*field_descriptions.PROVIDER, example=PROVIDER)
-    model = text(*field_descriptions.MODEL_NAME, null=True, example=MODEL)
-    slots_in_use = count(*field_descriptions.SLOTS_IN_USE, example=2)
-    limit = whole(
-        "当前的并发上限；null 表示模型已不提供",
+    id = text(field_descriptions.ID, example="volcengine_jimeng:jimeng_t2i_v30")
+    provider = text(field_descriptions.PROVIDER, example=PROVIDER)
+    model = text(field_descriptions.MODEL_NAME, null=True, example=MODEL)
+    slots_in_use = count(field_descriptions.SLOTS_IN_USE, example=2)
+    limit = integer(
         "Current concurrency limit; null if the model is no longer offered",
         null=True,
         example=2,
     )
-    configured_limit = whole(
-        *field_descriptions.CONFIGURED_LIMIT, of="configured", null=True, example=2
+    configured_limit = integer(
+        field_descriptions.CONFIGURED_LIMIT, of="configured", null=True, example=2
     )
-    pending = count(*field_descriptions.PENDING, example=1)
-    retry = count(*field_descriptions.RETRY)
-    back_off_until = instant(*field_descriptions.BACK_OFF_UNTIL, null=True)
-    accounts = some(
-        "各账号在这个模型队列里的并发；设置里已没有、却还占着并发的也在内",
+    pending = count(field_descriptions.PENDING, example=1)
+    retry = count(field_descriptions.RETRY)
+    back_off_until = instant(field_descriptions.BACK_OFF_UNTIL, null=True)
+    accounts = nested_list(
         "Each account's part of the lane; also those that are no longer in the "
         "settings and still hold slots",
         AccountRecord,
@@ -211,129 +192,110 @@ def servers(found: Any) -> list[list]:
     return [list(there) for _, there in groupby(ordered, lambda each: each.host)]
 
 
-def summed(chinese: str, english: str, name: str, **more: Any) -> fields.Field:
+def summed(description: str, name: str, **more: Any) -> fields.Field:
     def of(found: Any) -> int:
         return sum(getattr(each, name) for each in found.days)
 
-    return count(chinese, english, of=of, **more)
+    return count(description, of=of, **more)
 
 
 class QueueRecord(Reply):
-    measured_at = instant("统计的时间", "When this was measured")
-    pending = count(*field_descriptions.PENDING, example=1)
+    measured_at = instant("When this was measured")
+    pending = count(field_descriptions.PENDING, example=1)
     active = count(
-        "正在提交、生成或保存的图片",
         "Pictures being submitted, generated or saved",
         example=2,
     )
-    retry = count(*field_descriptions.RETRY)
-    archived = summed("最终失败的图片", "Pictures that failed for good", "failed")
-    completed = summed(*field_descriptions.COMPLETED, "completed", example=1)
-    cancelled = summed(*field_descriptions.CANCELLED, "cancelled")
-    processed = summed(*field_descriptions.PROCESSED, "processed", example=1)
-    failed = summed(*field_descriptions.FAILED, "failed")
-    by_date = some(
-        "按天（UTC），最新的在前，最多 30 天；没有图片结束的日子不列",
+    retry = count(field_descriptions.RETRY)
+    archived = summed("Pictures that failed for good", "failed")
+    completed = summed(field_descriptions.COMPLETED, "completed", example=1)
+    cancelled = summed(field_descriptions.CANCELLED, "cancelled")
+    processed = summed(field_descriptions.PROCESSED, "processed", example=1)
+    failed = summed(field_descriptions.FAILED, "failed")
+    by_date = nested_list(
         "By day (UTC), newest first, at most 30; days on which no picture ended are "
         "omitted",
         Day,
         of=lambda found: found.days[:MAX_DAYS],
     )
-    jobs = whole(
-        "Redis 中尚未被取走的作业；null 表示 Redis 不可用",
+    jobs = integer(
         "Jobs in Redis not yet taken by a worker; null if Redis is unavailable",
         null=True,
         example=0,
     )
-    servers = some(
-        "运行工作进程的机器", "Machines that run workers", ServerRecord, of=servers
-    )
-    workers = some(
-        "工作进程，最近一小时内有心跳的",
+    servers = nested_list("Machines that run workers", ServerRecord, of=servers)
+    workers = nested_list(
         "Workers with a heartbeat within the last hour",
         WorkerRecord,
     )
-    lanes = some(
-        "模型队列：服务商的每个模型一个，各有并发上限",
+    lanes = nested_list(
         "Model queues: one per provider and model, each with its own limit",
         LaneRecord,
     )
 
 
 class Health(Reply):
-    status = text("总是 ok", "Always ok", choices=("ok",))
+    status = text("Always ok", choices=("ok",))
     message = fixed("answer.healthy")
-    version = text("正在运行的版本", "The release that runs", example="0.1.0")
+    version = text("The release that runs", example="0.1.0")
     commit = text(
-        "这个版本的 Git 提交；无从得知时为 unknown",
         "The Git commit it was built from, or unknown",
         example="2a74f792b22e0d06bfef8859310aaa499e9bd947",
     )
 
 
 class Ready(Reply):
-    status = text(
-        "总是 ready", "Always ready", choices=("ready",), of=lambda found: "ready"
-    )
+    status = text("Always ready", choices=("ready",), of=lambda found: "ready")
     message = fixed("answer.ready")
-    paused = list_of(*field_descriptions.PAUSED, fields.String(), example=[])
-    resting = list_of(*field_descriptions.SUSPENDED, fields.String(), example=[])
-    lowered = list_of(*field_descriptions.LOWERED, fields.String(), example=[])
+    paused = list_of(field_descriptions.PAUSED, fields.String(), example=[])
+    resting = list_of(field_descriptions.SUSPENDED, fields.String(), example=[])
+    lowered = list_of(field_descriptions.LOWERED, fields.String(), example=[])
 
 
 class Reason(Reply):
     """One reason why this server is not ready."""
 
     code = text(
-        "稳定的代号：mongodb、mongodb_clock、mongodb_refuses、redis、redis_full、"
-        "redis_read_only、redis_refuses、disk、storage、release_too_old、index_missing、"
-        "worker、jobs_untaken、overdue、lane_stalled、no_provider",
         "Stable: mongodb, mongodb_clock, mongodb_refuses, redis, redis_full, "
         "redis_read_only, redis_refuses, disk, storage, release_too_old, "
         "index_missing, worker, jobs_untaken, overdue, lane_stalled, no_provider",
     )
-    names = list_of(
-        "哪些索引或模型队列", "Which indexes or model queues", fields.String()
-    )
+    names = list_of("Which indexes or model queues", fields.String())
     since = instant(
-        "答复的进程从什么时候起一直看到这一项",
         "Since when the responding process has seen this in every check",
     )
-    message = text("该做什么", "What to do", of=lambda why: t(f"ready.{why.code}"))
+    message = text("What to do", of=lambda why: t(f"ready.{why.code}"))
 
 
 class Refusal(Reply):
     """Every error, whatever its status."""
 
-    success = flag(*field_descriptions.SUCCESS, enum=[False])
-    error = text(*field_descriptions.ERROR)
-    message = text(*field_descriptions.MESSAGE)
-    request_id = text(*field_descriptions.REQUEST_ID)
+    success = boolean(field_descriptions.SUCCESS, enum=[False])
+    error = text(field_descriptions.ERROR)
+    message = text(field_descriptions.MESSAGE)
+    request_id = text(field_descriptions.REQUEST_ID)
     errors = fields.Dict(
         keys=fields.String(),
         values=fields.List(fields.String()),
-        metadata={"texts": ("字段 → 原因", "Field → reasons")},
+        metadata={"description": "Field → reasons"},
     )
     status = text(
-        "仅 /health/ready：unavailable",
         "/health/ready only: unavailable",
         required=False,
     )
     missing = list_of(
-        "仅 /health/ready：缺少什么，代号见 reasons",
         "/health/ready only: codes of what is missing, as in reasons",
         fields.String(),
         required=False,
     )
-    reasons = some(
-        "仅 /health/ready：缺少的每一项，以及该做什么",
+    reasons = nested_list(
         "/health/ready only: each missing thing, and what to do",
         Reason,
         required=False,
     )
-    paused = list_of(*field_descriptions.PAUSED, fields.String(), required=False)
-    resting = list_of(*field_descriptions.SUSPENDED, fields.String(), required=False)
-    lowered = list_of(*field_descriptions.LOWERED, fields.String(), required=False)
+    paused = list_of(field_descriptions.PAUSED, fields.String(), required=False)
+    resting = list_of(field_descriptions.SUSPENDED, fields.String(), required=False)
+    lowered = list_of(field_descriptions.LOWERED, fields.String(), required=False)
 
 
 def expiry(found: Input):
@@ -344,20 +306,18 @@ def expiry(found: Input):
 class UploadRecord(Reply):
     """An uploaded picture."""
 
-    id = text(*field_descriptions.ID, example=UPLOAD)
-    width = whole(*field_descriptions.WIDTH, minimum=1, example=1536)
-    height = whole(*field_descriptions.HEIGHT, minimum=1, example=2048)
-    bytes = whole(*field_descriptions.BYTES, minimum=1, example=412871)
-    content_type = text(*field_descriptions.CONTENT_TYPE, example="image/jpeg")
-    has_alpha = flag(
-        "是否有透明的像素；只有这样的图片可以用作 mask",
+    id = text(field_descriptions.ID, example=UPLOAD)
+    width = integer(field_descriptions.WIDTH, minimum=1, example=1536)
+    height = integer(field_descriptions.HEIGHT, minimum=1, example=2048)
+    bytes = integer(field_descriptions.BYTES, minimum=1, example=412871)
+    content_type = text(field_descriptions.CONTENT_TYPE, example="image/jpeg")
+    has_alpha = boolean(
         "Whether it has transparent pixels, as a mask must",
         of="alpha",
         example=False,
     )
-    created_at = instant(*field_descriptions.CREATED_AT)
+    created_at = instant(field_descriptions.CREATED_AT)
     expires_at = instant(
-        "没有任务使用时保留到什么时候；已有任务使用则为 null",
         "Until when it is stored unless a task uses it; null once one does",
         of=expiry,
         null=True,
@@ -366,5 +326,5 @@ class UploadRecord(Reply):
 
 
 class UploadDeleted(Reply):
-    id = text(*field_descriptions.ID, example=UPLOAD)
+    id = text(field_descriptions.ID, example=UPLOAD)
     message = fixed("answer.upload_deleted")

@@ -12,7 +12,7 @@ from marshmallow import (
     pre_load,
     validates_schema,
 )
-from marshmallow.fields import Field, Integer, Number
+from marshmallow.fields import Field, Number
 
 from jimeng.documents import Image, Status, Task
 from jimeng.documents.base import VIDEO
@@ -29,42 +29,41 @@ from jimeng.schemas.fields import (
     AS_TEXT,
     AS_USER_ID,
     HOST,
-    Anything,
-    Between,
-    Digits,
+    Boolean,
     File,
-    Flag,
-    Long,
-    Many,
+    Float,
+    Integer,
+    Length,
     Metadata,
+    Nested,
     NestedReply,
     OfUser,
     OneOf,
     OwnerId,
-    Part,
+    QueryBoolean,
+    QueryInteger,
+    Range,
+    Raw,
     Reply,
-    Seconds,
     Strict,
+    StringList,
     Text,
-    Texts,
     Trimmed,
-    Truth,
-    Whole,
-    a,
     address,
+    boolean,
     count,
     entries,
     fixed,
-    flag,
     instant,
+    integer,
     link,
     list_of,
+    nested,
+    nested_list,
     number,
     refuse,
-    some,
     text,
     user_id_check,
-    whole,
 )
 from jimeng.tasks import BulkResult, TaskView
 from jimeng.tasks.queries import PHASES
@@ -75,7 +74,7 @@ MAX_SEED = SEED_RANGE - 1
 MAX_STYLE = 64  # characters
 MAX_STRENGTH = 100  # in the form, which counts in hundredths
 MAX_IMAGES = 14  # the maximum over all models
-REFERENCE = Long(1, 23 * 1024 * 1024)  # characters: 16 MiB as a ``data:`` URL
+REFERENCE = Length(1, 23 * 1024 * 1024)  # characters: 16 MiB as a ``data:`` URL
 # Tasks are selected by their ids, or by user and status. JSON Schema's `if`, because
 # many client generators drop all fields next to an `anyOf`.
 ONE_WAY = {
@@ -99,17 +98,17 @@ def unless(there: str, needed: str) -> dict:
     return {"if": {"not": {"required": [there]}}, "then": {"required": [needed]}}
 
 
-def edge_field(*names: str) -> Seconds:
-    return Seconds(*names, load_default=0.0, validate=Between(0, 1))
+def edge_field(description: str) -> Float:
+    return Float(description, load_default=0.0, validate=Range(0, 1))
 
 
 class Edges(Strict):
     """How far a picture is extended at each edge, as a share of that side."""
 
-    top = edge_field("上边，高的几倍", "At the top, as a share of the height")
-    right = edge_field("右边，宽的几倍", "On the right, as a share of the width")
-    bottom = edge_field("下边，高的几倍", "At the bottom, as a share of the height")
-    left = edge_field("左边，宽的几倍", "On the left, as a share of the width")
+    top = edge_field("At the top, as a share of the height")
+    right = edge_field("On the right, as a share of the width")
+    bottom = edge_field("At the bottom, as a share of the height")
+    left = edge_field("On the left, as a share of the width")
 
     @post_load
     def make(self, data: dict, **kwargs) -> Expansion:
@@ -119,19 +118,21 @@ class Edges(Strict):
 class PictureSettings(Strict):
     """The settings of a picture, apart from the prompt and the inputs."""
 
-    model = Text(*field_descriptions.MODEL, validate=Long(1, 100))
-    size = Trimmed(*field_descriptions.SIZE, validate=Long(1, 20))
+    model = Text(field_descriptions.MODEL, validate=Length(1, 100))
+    size = Trimmed(field_descriptions.SIZE, validate=Length(1, 20))
     quality = Text(
-        *field_descriptions.QUALITY,
+        field_descriptions.QUALITY,
         load_default="standard",
         validate=OneOf("standard", "hd"),
     )
-    style = Trimmed(*field_descriptions.STYLE, validate=Long(1, MAX_STYLE))
-    n: Integer = Whole(*field_descriptions.N, load_default=1, validate=Between(1, 4))
-    seed: Integer = Whole(
-        *field_descriptions.SEED, load_default=-1, validate=Between(-1, MAX_SEED)
+    style = Trimmed(field_descriptions.STYLE, validate=Length(1, MAX_STYLE))
+    n: fields.Integer = Integer(
+        field_descriptions.N, load_default=1, validate=Range(1, 4)
     )
-    provider = Text(*field_descriptions.PROVIDER, validate=Long(1, 64))
+    seed: fields.Integer = Integer(
+        field_descriptions.SEED, load_default=-1, validate=Range(-1, MAX_SEED)
+    )
+    provider = Text(field_descriptions.PROVIDER, validate=Length(1, 64))
 
 
 class ImageFields(PictureSettings):
@@ -140,28 +141,24 @@ class ImageFields(PictureSettings):
     rules: ClassVar = unless("images", "prompt")
 
     # With input pictures some models need no prompt; the model decides.
-    prompt = Trimmed(*field_descriptions.PROMPT, load_default="")
-    negative_prompt = Anything(
-        "目前的模型都没有反向提示词：给出即 422",
+    prompt = Trimmed(field_descriptions.PROMPT, load_default="")
+    negative_prompt = Raw(
         "Not supported by any model today: 422 if given",
         validate=refuse("invalid.negative_prompt"),
         metadata={"type": "string", **AS_TEXT},
     )
-    images = Texts(
-        *field_descriptions.IMAGES,
+    images = StringList(
+        field_descriptions.IMAGES,
         each=Text(validate=REFERENCE),
-        validate=Many(1, MAX_IMAGES),
+        validate=Length(1, MAX_IMAGES),
     )
     mask: Field = Text(
-        "蒙版，写法同 images 的元素：PNG，透明处重绘，大小与第一张图片相同；"
-        "只用于接受蒙版的模型",
         "A mask, given like an element of images: a PNG as large as the first picture, "
         "transparent where it is to be repainted; only for models that accept one",
         validate=REFERENCE,
     )
-    strength: Number = Seconds(*field_descriptions.STRENGTH, validate=Between(0, 1))
-    expand = Part(
-        "每一边扩多少，是那一边长度的几倍；只用于扩图的模型",
+    strength: Number = Float(field_descriptions.STRENGTH, validate=Range(0, 1))
+    expand = Nested(
         "How far to extend at each edge, as a share of that side; only for models that "
         "can extend pictures",
         nested=Edges,
@@ -186,26 +183,28 @@ class ComposedTask(ImageFields):
     strength counts in hundredths.
     """
 
-    n = Digits(required=True, validate=Between(1, 4))
-    seed = Digits(validate=Between(0, MAX_SEED))
-    strength = Digits(validate=Between(0, MAX_STRENGTH))
+    n = QueryInteger(required=True, validate=Range(1, 4))
+    seed = QueryInteger(validate=Range(0, MAX_SEED))
+    strength = QueryInteger(validate=Range(0, MAX_STRENGTH))
 
 
 class WithWebhook(Strict):
     """Where the end of this task alone is sent."""
 
-    webhook_url = Text(*field_descriptions.WEBHOOK_URL, validate=Long(1, MAX_URL_CHARS))
-    webhook_events = Texts(
-        *field_descriptions.WEBHOOK_EVENTS,
+    webhook_url = Text(
+        field_descriptions.WEBHOOK_URL, validate=Length(1, MAX_URL_CHARS)
+    )
+    webhook_events = StringList(
+        field_descriptions.WEBHOOK_EVENTS,
         each=Text(validate=OneOf(*TASK_EVENTS)),
-        validate=Many(1, 3),
+        validate=Length(1, 3),
     )
 
 
 class WithMetadata(Strict):
     """Requests that accept the client's metadata."""
 
-    metadata = Metadata(*field_descriptions.METADATA)
+    metadata = Metadata(field_descriptions.METADATA)
 
 
 class NewImageTask(ImageFields, WithWebhook, WithMetadata, OfUser):
@@ -238,14 +237,12 @@ class ImageForm(NewImageTask):
         "edit": {**EXAMPLE_REQUEST, "images": ["photo.jpg"], "size": "1024x1024"}
     }
 
-    images = Texts(
-        "输入图片：文件，或同 JSON 的写法；几张就重复几次",
+    images = StringList(
         "The input pictures: files, or text as in JSON; repeated for several",
         each=File(),
-        validate=Many(1, MAX_IMAGES),
+        validate=Length(1, MAX_IMAGES),
     )
     mask = File(
-        "蒙版：PNG 文件，或同 JSON 的写法",
         "The mask: a PNG file, or text as in JSON",
     )
 
@@ -256,13 +253,11 @@ class NewUpload(OfUser):
     examples: ClassVar = {"photo": {"file": "photo.jpg", "user_id": "user_123"}}
 
     user_id = OwnerId(
-        "图片属于谁，规则同任务的 user_id；启用登录后不要写",
         "The owner, as on tasks; omit it with sign-in on",
         validate=user_id_check,
         metadata=AS_USER_ID,
     )
     file = File(
-        "图片文件：JPEG、PNG 或 WebP",
         "The picture file: JPEG, PNG or WebP",
         required=True,
     )
@@ -271,8 +266,8 @@ class NewUpload(OfUser):
 class AnyTask(Strict):
     """The common fields of tasks, for ``POST /api/v1/ai/tasks``."""
 
-    delay = Seconds(
-        *field_descriptions.DELAY, load_default=0, validate=Between(0, MAX_DELAY)
+    delay = Float(
+        field_descriptions.DELAY, load_default=0, validate=Range(0, MAX_DELAY)
     )
 
 
@@ -280,12 +275,11 @@ class NestedTask(AnyTask):
     """The nested form of `NewGeneralImage`, for the OpenAPI document."""
 
     type = Text(
-        *field_descriptions.TYPE,
+        field_descriptions.TYPE,
         required=True,
         validate=OneOf("image", "image_generation"),
     )
-    input = Part(
-        "该类型的各个字段；每个字段写在这里或外面，不能两处都写",
+    input = Nested(
         "The fields of this type; each is either here or outside, not both",
         nested=NewImageTask,
         required=True,
@@ -321,7 +315,7 @@ class NewGeneralImage(NewImageTask, Unpacked):
     }
 
     type = Text(
-        *field_descriptions.TYPE,
+        field_descriptions.TYPE,
         required=True,
         validate=OneOf("image", "image_generation"),
     )
@@ -330,8 +324,7 @@ class NewGeneralImage(NewImageTask, Unpacked):
 class DryRunQuery(Strict):
     """The query of routes that create tasks."""
 
-    dry_run = Truth(
-        "1 或 true：只检查请求并估价，不创建、不计入任何限制，也不检查这些限制",
+    dry_run = QueryBoolean(
         "1 or true: only validate the request and estimate its price. Nothing is "
         "created or counted against limits, nor are limits checked",
         load_default=False,
@@ -344,8 +337,7 @@ class Retry(Strict):
     body_is_optional: ClassVar = True
     examples: ClassVar = {"plain": {}, "consent": {"accept_double_charge": True}}
 
-    accept_double_charge = Flag(
-        "同意重复计费：失败的图片 charged 为 yes 或 unknown 时必须为 true",
+    accept_double_charge = Boolean(
         "Consent to a second charge: must be true if `charged` of a failed picture is "
         "`yes` or `unknown`",
         load_default=False,
@@ -357,14 +349,13 @@ class SeveralTasks(Strict):
 
     body_is_optional: ClassVar = False
     rules: ClassVar = ONE_WAY
-    ids = Texts(
-        "任务 id，最多 100 个；或改用 status 和 user_id",
+    ids = StringList(
         "Task ids, up to 100; or use status and user_id instead",
-        each=Text(validate=Long(1, 100)),
-        validate=Many(1, MAX_AT_ONCE),
+        each=Text(validate=Length(1, 100)),
+        validate=Length(1, MAX_AT_ONCE),
     )
     user_id = Text(
-        *field_descriptions.USER_ID, validate=user_id_check, metadata=AS_USER_ID
+        field_descriptions.USER_ID, validate=user_id_check, metadata=AS_USER_ID
     )
 
     @validates_schema
@@ -383,7 +374,7 @@ class CancelSeveral(SeveralTasks):
 
     examples: ClassVar = chosen("pending")
     status = Text(
-        *field_descriptions.SELECTED_STATUS, validate=OneOf("pending", "processing")
+        field_descriptions.SELECTED_STATUS, validate=OneOf("pending", "processing")
     )
 
 
@@ -392,7 +383,7 @@ class RetrySeveral(SeveralTasks, Retry):
 
     examples: ClassVar = chosen("failed", accept_double_charge=True)
     status = Text(
-        *field_descriptions.SELECTED_STATUS, validate=OneOf("failed", "cancelled")
+        field_descriptions.SELECTED_STATUS, validate=OneOf("failed", "cancelled")
     )
 
 
@@ -411,21 +402,20 @@ link_to = partial(link, name="task_id", example=TASK)
 
 
 class Links(Reply):
-    self = link_to("整个任务", "The full record", "api.get_task", "/api/v1/tasks/{}")
+    self = link_to("The full record", "api.get_task", "/api/v1/tasks/{}")
     result = address(
-        "查询结果",
         "Its status, and its pictures or videos",
         of=lambda task: absolute(rooted(task.result_path)),
         example=f"{HOST}/api/v1/ai/image/result/{TASK}",
     )
     cancel = link_to(
-        *field_descriptions.CANCEL, "api.cancel_task", "/api/v1/tasks/{}/cancel"
+        field_descriptions.CANCEL, "api.cancel_task", "/api/v1/tasks/{}/cancel"
     )
-    html = link_to("任务的网页", "Its web page", "web.task", "/tasks/{}")
+    html = link_to("Its web page", "web.task", "/tasks/{}")
 
 
 METADATA = entries(
-    *field_descriptions.METADATA,
+    field_descriptions.METADATA,
     example={"order": "123"},
     additionalProperties={"type": "string"},
 )
@@ -434,30 +424,30 @@ METADATA = entries(
 class Created(Reply):
     """The response to a request that created a task, and to its repetitions."""
 
-    task_id = text(*field_descriptions.TASK_ID, of="id", example=TASK)
+    task_id = text(field_descriptions.TASK_ID, of="id", example=TASK)
     status = text(
-        *field_descriptions.STATUS, choices=("pending",), of=lambda task: "pending"
+        field_descriptions.STATUS, choices=("pending",), of=lambda task: "pending"
     )
     message = fixed("answer.created")
-    provider = text(*field_descriptions.PROVIDER, example=PROVIDER)
-    model = text(*field_descriptions.MODEL, example=MODEL)
-    created_at = instant(*field_descriptions.CREATED_AT)
+    provider = text(field_descriptions.PROVIDER, example=PROVIDER)
+    model = text(field_descriptions.MODEL, example=MODEL)
+    created_at = instant(field_descriptions.CREATED_AT)
     position = count(
-        *field_descriptions.POSITION,
+        field_descriptions.POSITION,
         of=lambda task: task.first_answer.get("position", 0),
     )
     eta_seconds = count(
-        *field_descriptions.ETA_SECONDS,
+        field_descriptions.ETA_SECONDS,
         of=lambda task: task.first_answer.get("eta_seconds", 0),
         null=True,
     )
     metadata = METADATA
     retried_from = text(
-        *field_descriptions.RETRIED_FROM,
+        field_descriptions.RETRIED_FROM,
         of=lambda task: task.retried_from or missing,
         required=False,
     )
-    links = a(*field_descriptions.LINKS, Links, of=lambda task: task)
+    links = nested(field_descriptions.LINKS, Links, of=lambda task: task)
 
 
 def link_of(found: Image) -> str:
@@ -482,11 +472,8 @@ def last_frame_link(found: Image) -> str | None:
 class Source(Reply):
     """An input of a task: one of the pictures that it was made from."""
 
-    upload = text(
-        "图片的 id", "Its id", of="input", example="upload_q2xVn0bXyG7tD5m4JcLr9A"
-    )
+    upload = text("Its id", of="input", example="upload_q2xVn0bXyG7tD5m4JcLr9A")
     picture = text(
-        "它是哪张生成的图片的副本；不是则为 null",
         "The generated picture that it is a copy of, or null",
         of=lambda source: source.get("picture"),
         null=True,
@@ -505,17 +492,21 @@ def cost(of: Callable[[Any], Any] = lambda found: found) -> fields.Field:
         micros = amount(of(found), "cost_micros")
         return None if micros is None else yuan(micros)
 
-    return text(*field_descriptions.COST, of=in_yuan, null=True, example="0.20")
+    return text(field_descriptions.COST, of=in_yuan, null=True, example="0.20")
 
 
 def micros(
     name: str,
-    *texts: str,
+    description: str,
+    *,
     example: int,
     of: Callable[[Any], Any] = lambda found: found,
 ) -> fields.Field:
-    return whole(
-        *texts, of=lambda found: amount(of(found), name), null=True, example=example
+    return integer(
+        description,
+        of=lambda found: amount(of(found), name),
+        null=True,
+        example=example,
     )
 
 
@@ -524,31 +515,28 @@ def amount(found: Any, name: str) -> int | None:
 
 
 cost_micros = partial(
-    micros, "cost_micros", *field_descriptions.COST_MICROS, example=200000
+    micros, "cost_micros", field_descriptions.COST_MICROS, example=200000
 )
-held_micros = partial(micros, "held_micros", *field_descriptions.HELD_MICROS, example=0)
+held_micros = partial(micros, "held_micros", field_descriptions.HELD_MICROS, example=0)
 
 
 class Picture(Reply):
-    id = text(*field_descriptions.ID, example=f"{TASK}_0")
+    id = text(field_descriptions.ID, example=f"{TASK}_0")
     url = address(
-        "地址，不会过期",
         "Link; never expires",
         of=link_of,
         example=f"{PICTURE}.jpg",
     )
     thumbnail_url = address(
-        "缩略图的地址",
         "Link to the thumbnail",
         of=thumbnail_link,
         example=f"{PICTURE}/thumb.webp",
     )
-    width = whole(*field_descriptions.WIDTH, minimum=1, example=1024)
-    height = whole(*field_descriptions.HEIGHT, minimum=1, example=1024)
-    bytes = whole(*field_descriptions.BYTES, minimum=1, example=183256)
-    content_type = text(*field_descriptions.CONTENT_TYPE, example="image/jpeg")
-    seed = whole(
-        "用过的种子；模型没有种子时为 null",
+    width = integer(field_descriptions.WIDTH, minimum=1, example=1024)
+    height = integer(field_descriptions.HEIGHT, minimum=1, example=1024)
+    bytes = integer(field_descriptions.BYTES, minimum=1, example=183256)
+    content_type = text(field_descriptions.CONTENT_TYPE, example="image/jpeg")
+    seed = integer(
         "The seed used; null if the model accepts none",
         null=True,
         example=364759945,
@@ -566,7 +554,6 @@ class KnownPicture(PaidPicture):
     """A picture in the full record of its task."""
 
     made_into = list_of(
-        "由这张图片而来的任务；只在整个任务里给出",
         "The tasks that were made from it; in the full record only",
         text(example=OTHER),
         of=lambda found: found.made_into or (),
@@ -577,43 +564,37 @@ class KnownPicture(PaidPicture):
 class Video(Reply):
     """A video as a result of its task."""
 
-    id = text(*field_descriptions.ID, example=f"{TASK}_0")
+    id = text(field_descriptions.ID, example=f"{TASK}_0")
     url = address(
-        "MP4 的地址，不会过期，支持 Range",
         "Link to the MP4; never expires, serves ranges",
         of=link_of,
         example=f"{VIDEO_LINK}.mp4",
     )
     poster_url = address(
-        "封面图片的地址",
         "Link to a still picture of it",
         of=poster_link,
         example=f"{HOST}/i/-hirVBSkTvga-VDstxm8wQ/preview.jpg",
     )
     last_frame_url = address(
-        "最后一帧图片的地址；没有要求保存时为 null",
         "Link to its last frame; null unless that was requested",
         of=last_frame_link,
         null=True,
         example=None,
     )
-    width = whole(*field_descriptions.WIDTH, minimum=1, example=1280)
-    height = whole(*field_descriptions.HEIGHT, minimum=1, example=720)
-    duration = number("时长，秒", "Seconds", of="duration_s", null=True, example=5.04)
-    fps = number("每秒帧数", "Frames per second", null=True, example=24.0)
-    has_audio = flag("有没有声音", "Whether it has sound", example=False)
-    bytes = whole(*field_descriptions.BYTES, minimum=1, example=4183256)
-    content_type = text(*field_descriptions.CONTENT_TYPE, example="video/mp4")
+    width = integer(field_descriptions.WIDTH, minimum=1, example=1280)
+    height = integer(field_descriptions.HEIGHT, minimum=1, example=720)
+    duration = number("Seconds", of="duration_s", null=True, example=5.04)
+    fps = number("Frames per second", null=True, example=24.0)
+    has_audio = boolean("Whether it has sound", example=False)
+    bytes = integer(field_descriptions.BYTES, minimum=1, example=4183256)
+    content_type = text(field_descriptions.CONTENT_TYPE, example="video/mp4")
     notes = list_of(
-        "和请求不同的地方：no_audio 没有声音、length_differs 时长不同、"
-        "resolution_differs 清晰度不同",
         "What differs from the request: no_audio, length_differs, resolution_differs",
         text(example="no_audio"),
         of=lambda found: found.notes or (),
         example=[],
     )
-    seed = whole(
-        "用过的种子；模型没有种子时为 null",
+    seed = integer(
         "The seed used; null if the model accepts none",
         null=True,
         example=None,
@@ -625,19 +606,17 @@ class Video(Reply):
 class Failure(Reply):
     """Why a picture failed."""
 
-    code = text(*field_descriptions.CODE)
+    code = text(field_descriptions.CODE)
     message = text(
-        *field_descriptions.MESSAGE, of=lambda error: t(f"error.{error['code']}")
+        field_descriptions.MESSAGE, of=lambda error: t(f"error.{error['code']}")
     )
-    provider_code = text("服务商的代码", "The provider's own code", null=True)
+    provider_code = text("The provider's own code", null=True)
     provider_request_id = text(
-        "服务商的请求 id，联系其客服时用",
         "The provider's request id, for its support",
         null=True,
     )
-    retryable = flag(*field_descriptions.RETRYABLE)
+    retryable = boolean(field_descriptions.RETRYABLE)
     charged = text(
-        "是否已计费：no、unknown（不确定）、yes",
         "Whether it was charged: no, unknown, yes",
         choices=("no", "unknown", "yes"),
     )
@@ -702,40 +681,36 @@ def while_open(name: str):
 
 class Pictures(Reply):
     image_url = address(
-        *field_descriptions.IMAGE_URL,
+        field_descriptions.IMAGE_URL,
         of=first_link,
         null=True,
         example=f"{PICTURE}.jpg",
     )
     image_urls = list_of(
-        "所有图片的地址",
         "Links to all pictures",
         address(example=f"{PICTURE}.jpg"),
         of=lambda view: list(map(link_of, pictures_of(view))),
     )
-    images = some(*field_descriptions.ALL_PICTURES, PaidPicture, of=pictures_of)
+    images = nested_list(field_descriptions.ALL_PICTURES, PaidPicture, of=pictures_of)
     video_url = address(
-        *field_descriptions.VIDEO_URL,
+        field_descriptions.VIDEO_URL,
         of=only_for_videos(first_video_link),
         null=True,
         required=False,
     )
     video_urls = list_of(
-        "所有视频的地址；只在视频任务里给出",
         "Links to all videos; only in tasks of videos",
         address(example=f"{VIDEO_LINK}.mp4"),
         of=only_for_videos(lambda v: list(map(link_of, videos_of(v)))),
         required=False,
     )
-    videos = some(
-        "所有视频；只在视频任务里给出",
+    videos = nested_list(
         "All videos; only in tasks of videos",
         Video,
         of=only_for_videos(videos_of),
         required=False,
     )
-    failed = some(
-        "没有出来的图片各自的原因",
+    failed = nested_list(
         "Why the missing pictures failed",
         Failure,
         of="errors",
@@ -744,7 +719,7 @@ class Pictures(Reply):
 
 
 class KnownPictures(Pictures):
-    images = some(*field_descriptions.ALL_PICTURES, KnownPicture, of=pictures_of)
+    images = nested_list(field_descriptions.ALL_PICTURES, KnownPicture, of=pictures_of)
 
 
 def result_or(otherwise: object):
@@ -756,21 +731,17 @@ def error_or(otherwise: object):
 
 
 PHASE = text(
-    "更细的阶段：preparing 准备图片、queued 排队、submitting 提交、"
-    "generating 生成、saving 保存",
     "Finer than the status: preparing, queued, submitting, generating, saving",
     choices=PHASES,
     of=while_open("phase"),
     required=False,
 )
-POSITION = count(
-    *field_descriptions.POSITION, of=while_open("position"), required=False
-)
+POSITION = count(field_descriptions.POSITION, of=while_open("position"), required=False)
 ETA = count(
-    *field_descriptions.ETA_SECONDS, of=while_open("eta_seconds"), required=False
+    field_descriptions.ETA_SECONDS, of=while_open("eta_seconds"), required=False
 )
 FIRST = address(
-    *field_descriptions.IMAGE_URL,
+    field_descriptions.IMAGE_URL,
     of=lambda view: first_link(view) if has_result(view) else missing,
     required=False,
     null=True,
@@ -779,7 +750,7 @@ FIRST = address(
 
 
 FIRST_VIDEO = address(
-    *field_descriptions.VIDEO_URL,
+    field_descriptions.VIDEO_URL,
     of=only_for_videos(lambda v: first_video_link(v) if has_result(v) else missing),
     required=False,
     null=True,
@@ -791,15 +762,15 @@ class TaskResult(NestedReply):
 
     inner = "task"
 
-    task_id = text(*field_descriptions.TASK_ID, of="id", example=TASK)
-    status = text(*field_descriptions.STATUS, choices=STATUS, example="completed")
+    task_id = text(field_descriptions.TASK_ID, of="id", example=TASK)
+    status = text(field_descriptions.STATUS, choices=STATUS, example="completed")
     message = text(
-        *field_descriptions.MESSAGE, of=sentence, example=MESSAGES["answer.completed"]
+        field_descriptions.MESSAGE, of=sentence, example=MESSAGES["answer.completed"]
     )
-    created_at = instant(*field_descriptions.CREATED_AT)
+    created_at = instant(field_descriptions.CREATED_AT)
     phase = PHASE
-    progress = whole(
-        *field_descriptions.PROGRESS,
+    progress = integer(
+        field_descriptions.PROGRESS,
         of=while_open("progress"),
         required=False,
         minimum=0,
@@ -811,15 +782,15 @@ class TaskResult(NestedReply):
     cost = cost(money_of)
     cost_micros = cost_micros(of=money_of)
     held_micros = held_micros(of=money_of)
-    result = a(
-        *field_descriptions.RESULT,
+    result = nested(
+        field_descriptions.RESULT,
         Pictures,
         of=result_or(missing),
         required=False,
         example=...,
     )
-    error = a(
-        *field_descriptions.WHY_FAILED, Failure, of=error_or(missing), required=False
+    error = nested(
+        field_descriptions.WHY_FAILED, Failure, of=error_or(missing), required=False
     )
     image_url = FIRST
     video_url = FIRST_VIDEO
@@ -828,9 +799,9 @@ class TaskResult(NestedReply):
 class Finished(TaskResult):
     """The result of a task that ended while the request waited."""
 
-    provider = text(*field_descriptions.PROVIDER, example=PROVIDER)
-    model = text(*field_descriptions.MODEL, example=MODEL)
-    links = a(*field_descriptions.LINKS, Links, of="task")
+    provider = text(field_descriptions.PROVIDER, example=PROVIDER)
+    model = text(field_descriptions.MODEL, example=MODEL)
+    links = nested(field_descriptions.LINKS, Links, of="task")
 
 
 def sized(name: str):
@@ -843,129 +814,116 @@ class TaskRecord(NestedReply):
 
     inner = "task"
 
-    id = text(*field_descriptions.ID, example=TASK)
+    id = text(field_descriptions.ID, example=TASK)
     task_id = text(
-        *field_descriptions.TASK_ID, of=lambda view: view.task.id, example=TASK
+        field_descriptions.TASK_ID, of=lambda view: view.task.id, example=TASK
     )
-    type = text(*field_descriptions.TYPE, choices=("image", VIDEO))
+    type = text(field_descriptions.TYPE, choices=("image", VIDEO))
     video = entries(
-        "视频的参数：时长、清晰度、宽高比、声音等；只在视频任务里给出",
         "The parameters of a video: duration, resolution, ratio, audio and more; only "
         "in tasks of videos",
         of=only_for_videos(lambda view: view.task.video),
         required=False,
     )
-    status = text(*field_descriptions.STATUS, choices=STATUS, example="completed")
+    status = text(field_descriptions.STATUS, choices=STATUS, example="completed")
     message = text(
-        *field_descriptions.MESSAGE, of=sentence, example=MESSAGES["answer.completed"]
+        field_descriptions.MESSAGE, of=sentence, example=MESSAGES["answer.completed"]
     )
     user_id = text(
-        *field_descriptions.USER_ID, example="user_123", pattern=AS_USER_ID["pattern"]
+        field_descriptions.USER_ID, example="user_123", pattern=AS_USER_ID["pattern"]
     )
     input = entries(
-        *field_descriptions.INPUT,
+        field_descriptions.INPUT,
         example={"prompt": PROMPT, "user_id": "user_123", "size": "1:1"},
     )
     metadata = METADATA
     prompt = text(
-        "发送的提示词，含风格的词",
         "The prompt as submitted, including the style's phrase",
         example=PROMPT,
     )
-    provider = text(*field_descriptions.PROVIDER, example=PROVIDER)
-    model = text(*field_descriptions.MODEL, example=MODEL)
-    width = whole(
-        "宽，像素；要等图片取到才知道时为 null",
+    provider = text(field_descriptions.PROVIDER, example=PROVIDER)
+    model = text(field_descriptions.MODEL, example=MODEL)
+    width = integer(
         "Width in pixels; null while it depends on a picture still being fetched",
         of=sized("width"),
         null=True,
         minimum=1,
         example=1328,
     )
-    height = whole(
-        "高，像素；要等图片取到才知道时为 null",
+    height = integer(
         "Height in pixels; null while it depends on a picture still being fetched",
         of=sized("height"),
         null=True,
         minimum=1,
         example=1328,
     )
-    n = whole(*field_descriptions.N, minimum=1, maximum=4)
-    seed = whole(*field_descriptions.SEED, null=True, example=364759945)
-    made_from = some(
-        "由哪些图片而来：按 images 的顺序，蒙版在最后",
+    n = integer(field_descriptions.N, minimum=1, maximum=4)
+    seed = integer(field_descriptions.SEED, null=True, example=364759945)
+    made_from = nested_list(
         "The pictures it was made from, in the order of images; a mask is the last",
         Source,
         of=lambda view: view.task.made_from or [],
         example=[],
     )
-    has_mask = flag(
-        "最后一张是不是蒙版",
+    has_mask = boolean(
         "Whether the last of them is a mask",
         of=lambda view: bool(view.task.has_mask),
         example=False,
     )
     provider_task_ids = list_of(
-        "服务商的任务 id",
         "The provider's task ids",
         text(example="7707695021820599348"),
         of="remote_ids",
     )
-    attempts = count(
-        "提交次数，含被拒的", "Submissions, including refused ones", example=1
-    )
-    retried_from = text(*field_descriptions.RETRIED_FROM, null=True)
+    attempts = count("Submissions, including refused ones", example=1)
+    retried_from = text(field_descriptions.RETRIED_FROM, null=True)
     batch_id = text(
-        *field_descriptions.BATCH_ID, of=lambda view: view.task.batch, null=True
+        field_descriptions.BATCH_ID, of=lambda view: view.task.batch, null=True
     )
-    batch_index = whole(
-        "它是批次的第几条提示词，从 0 数起",
+    batch_index = integer(
         "The index of its prompt in the batch, from 0",
         null=True,
         minimum=0,
     )
-    created_at = instant(*field_descriptions.CREATED_AT)
-    updated_at = instant(*field_descriptions.UPDATED_AT)
-    not_before = instant(
-        "延迟任务最早开始的时间", "When a delayed task may start", null=True
-    )
-    started_at = instant(*field_descriptions.STARTED_AT, null=True, example=...)
+    created_at = instant(field_descriptions.CREATED_AT)
+    updated_at = instant(field_descriptions.UPDATED_AT)
+    not_before = instant("When a delayed task may start", null=True)
+    started_at = instant(field_descriptions.STARTED_AT, null=True, example=...)
     submitted_at = instant(
-        "提交给服务商的时间",
         "When it was submitted to the provider",
         null=True,
         example=...,
     )
-    completed_at = instant("结束的时间", "When it ended", null=True, example=...)
-    progress = whole(*field_descriptions.PROGRESS, minimum=0, maximum=100, example=100)
+    completed_at = instant("When it ended", null=True, example=...)
+    progress = integer(field_descriptions.PROGRESS, minimum=0, maximum=100, example=100)
     cost = cost(money_of)
     cost_micros = cost_micros(of=money_of)
     held_micros = held_micros(of=money_of)
-    result = a(
-        *field_descriptions.RESULT,
+    result = nested(
+        field_descriptions.RESULT,
         KnownPictures,
         of=result_or(None),
         null=True,
         example=...,
     )
-    error = a(*field_descriptions.WHY_FAILED, Failure, of=error_or(None), null=True)
+    error = nested(field_descriptions.WHY_FAILED, Failure, of=error_or(None), null=True)
     phase = PHASE
     position = POSITION
     eta_seconds = ETA
     image_url = FIRST
     video_url = FIRST_VIDEO
-    links = a(*field_descriptions.LINKS, Links, of="task")
+    links = nested(field_descriptions.LINKS, Links, of="task")
 
 
 class TaskPage(Reply):
-    tasks = some("任务，最新的在前", "Tasks, newest first", TaskResult)
-    limit = whole(*field_descriptions.LIMIT, example=20)
-    offset = whole(*field_descriptions.OFFSET)
-    count = whole("本页条数", "Entries on this page", example=1)
+    tasks = nested_list("Tasks, newest first", TaskResult)
+    limit = integer(field_descriptions.LIMIT, example=20)
+    offset = integer(field_descriptions.OFFSET)
+    count = integer("Entries on this page", example=1)
 
 
 class TaskDeleted(Reply):
-    task_id = text(*field_descriptions.TASK_ID, example=TASK)
+    task_id = text(field_descriptions.TASK_ID, example=TASK)
     message = fixed("answer.task_deleted")
 
 
@@ -980,45 +938,45 @@ def if_refused(of: Callable[[JimengError], object]):
 class CancelOutcome(Reply):
     """The result of an action for one of several tasks."""
 
-    task_id = text(*field_descriptions.TASK_ID, example=TASK)
-    success = flag(*field_descriptions.SUCCESS, of=lambda result: result.error is None)
+    task_id = text(field_descriptions.TASK_ID, example=TASK)
+    success = boolean(
+        field_descriptions.SUCCESS, of=lambda result: result.error is None
+    )
     status = text(
-        *field_descriptions.STATUS,
+        field_descriptions.STATUS,
         of=if_done(lambda _: "cancelled"),
         required=False,
         example="cancelled",
     )
     error = text(
-        *field_descriptions.ERROR,
+        field_descriptions.ERROR,
         of=if_refused(lambda error: error.code),
         required=False,
     )
-    message = text(*field_descriptions.MESSAGE, of=if_refused(explain), required=False)
+    message = text(field_descriptions.MESSAGE, of=if_refused(explain), required=False)
 
 
 class RetryOutcome(CancelOutcome):
     status = text(
-        *field_descriptions.STATUS,
+        field_descriptions.STATUS,
         of=if_done(lambda _: "pending"),
         required=False,
         example="pending",
     )
     new_task_id = text(
-        "新任务的 id",
         "The new task's id",
         of=if_done(lambda result: result.task.id),
         required=False,
         example=OTHER,
     )
-    replayed = flag(
-        "新任务是否由同一 Idempotency-Key 的先前请求创建",
+    replayed = boolean(
         "Whether an earlier request with the same Idempotency-Key created it",
         of=if_done(lambda result: result.replayed),
         required=False,
         example=False,
     )
-    links = a(
-        *field_descriptions.LINKS,
+    links = nested(
+        field_descriptions.LINKS,
         Links,
         of=if_done(lambda result: result.task),
         required=False,
@@ -1033,19 +991,18 @@ def done(results: Sequence[BulkResult]) -> int:
 class CancelOutcomes(Reply):
     """The results of an action for each task, and their numbers."""
 
-    results = some(
-        *field_descriptions.RESULTS, CancelOutcome, of=lambda results: results
+    results = nested_list(
+        field_descriptions.RESULTS, CancelOutcome, of=lambda results: results
     )
-    total = count("一共几个", "How many in all", of=len, maximum=MAX_AT_ONCE, example=1)
-    succeeded = count("成功几个", "How many succeeded", of=done, example=1)
+    total = count("How many in all", of=len, maximum=MAX_AT_ONCE, example=1)
+    succeeded = count("How many succeeded", of=done, example=1)
     failed = count(
-        "没有成功的几个",
         "How many failed",
         of=lambda results: len(results) - done(results),
     )
 
 
 class RetryOutcomes(CancelOutcomes):
-    results = some(
-        *field_descriptions.RESULTS, RetryOutcome, of=lambda results: results
+    results = nested_list(
+        field_descriptions.RESULTS, RetryOutcome, of=lambda results: results
     )

@@ -13,12 +13,12 @@ from jimeng.schemas.fields import (
     DescribedField,
     Reply,
     Strict,
-    a,
+    boolean,
     count,
     day,
-    flag,
     messages_for,
-    some,
+    nested,
+    nested_list,
     text,
 )
 from jimeng.schemas.tasks import MODEL
@@ -43,12 +43,12 @@ class Span(Strict):
     """``GET /api/v1/users/<id>/usage``: the range of days."""
 
     since = DayField(
-        *field_descriptions.FROM,
+        field_descriptions.FROM,
         data_key="from",
         metadata={"pattern": f"^{DATE.pattern}$"},
     )
     until = DayField(
-        *field_descriptions.TO, data_key="to", metadata={"pattern": f"^{DATE.pattern}$"}
+        field_descriptions.TO, data_key="to", metadata={"pattern": f"^{DATE.pattern}$"}
     )
 
     @validates_schema
@@ -88,64 +88,56 @@ def pictures(charged: str | None = None):
 
 
 class Charged(Reply):
-    no = count("没有计费", "Not charged", of=pictures("no"))
-    perhaps = count(
-        "不确定是否计费", "Perhaps charged", of=pictures("unknown"), data_key="unknown"
-    )
-    yes = count("已计费", "Charged", of=pictures("yes"), example=5)
+    no = count("Not charged", of=pictures("no"))
+    perhaps = count("Perhaps charged", of=pictures("unknown"), data_key="unknown")
+    yes = count("Charged", of=pictures("yes"), example=5)
 
 
 class OutcomeUsage(Reply):
     outcome = text(
-        "结果：done 完成，failed 失败，cancelled 未提交就取消，"
-        "unknown 不知道服务商是否受理",
         "done, failed, cancelled (before it was submitted), or unknown (whether the "
         "provider accepted it)",
         choices=OUTCOMES,
         of=lambda rows: rows[0].outcome,
     )
-    pictures = count(*field_descriptions.PICTURES, of=pictures(), example=5)
-    charged = a(*field_descriptions.CHARGED, Charged, of=lambda rows: rows)
+    pictures = count(field_descriptions.PICTURES, of=pictures(), example=5)
+    charged = nested(field_descriptions.CHARGED, Charged, of=lambda rows: rows)
 
 
 class ModelUsage(Reply):
     model = text(
-        *field_descriptions.MODEL_NAME, of=lambda rows: rows[0].model, example=MODEL
+        field_descriptions.MODEL_NAME, of=lambda rows: rows[0].model, example=MODEL
     )
-    outcomes = some(
-        *field_descriptions.OUTCOMES, OutcomeUsage, of=split("outcome", OUTCOMES)
+    outcomes = nested_list(
+        field_descriptions.OUTCOMES, OutcomeUsage, of=split("outcome", OUTCOMES)
     )
 
 
 class DayUsage(Reply):
-    date = day(*field_descriptions.DATE, of=lambda rows: rows[0].date)
-    models = some(
-        "当天的各个模型", "The models used that day", ModelUsage, of=split("model")
-    )
+    date = day(field_descriptions.DATE, of=lambda rows: rows[0].date)
+    models = nested_list("The models used that day", ModelUsage, of=split("model"))
 
 
 class UsageTotals(Reply):
-    pictures = count(*field_descriptions.PICTURES, of=pictures(), example=5)
-    charged = a(*field_descriptions.CHARGED, Charged, of=lambda rows: rows)
-    outcomes = some(
-        *field_descriptions.OUTCOMES, OutcomeUsage, of=split("outcome", OUTCOMES)
+    pictures = count(field_descriptions.PICTURES, of=pictures(), example=5)
+    charged = nested(field_descriptions.CHARGED, Charged, of=lambda rows: rows)
+    outcomes = nested_list(
+        field_descriptions.OUTCOMES, OutcomeUsage, of=split("outcome", OUTCOMES)
     )
 
 
 class UsageRecord(Reply):
-    user_id = text(*field_descriptions.USER_ID, example="user_123")
+    user_id = text(field_descriptions.USER_ID, example="user_123")
     # `from` is a Python keyword, so it cannot be an attribute name.
-    since = day(*field_descriptions.FROM, data_key="from")
-    until = day(*field_descriptions.TO, data_key="to")
-    days = some(
-        "有图片结束的各天，最新的在前",
+    since = day(field_descriptions.FROM, data_key="from")
+    until = day(field_descriptions.TO, data_key="to")
+    days = nested_list(
         "Days on which pictures ended, newest first",
         DayUsage,
         of=lambda found: split("date")(found["rows"])[::-1],
     )
-    totals = a("这些天合计", "Totals for all days", UsageTotals, of="rows")
-    complete = flag(
-        "为 false 时，较早的日子还在第一次清点，尚未列出",
+    totals = nested("Totals for all days", UsageTotals, of="rows")
+    complete = boolean(
         "False while earlier days are still being counted for the first time, and "
         "are omitted",
         of="is_whole",

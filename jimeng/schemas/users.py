@@ -3,26 +3,24 @@
 from datetime import timedelta
 from typing import ClassVar
 
-from marshmallow import post_load
-from marshmallow.fields import Integer
+from marshmallow import fields, post_load
 
 from jimeng.documents import utcnow
 from jimeng.documents.principal import KEY_INTERFACES, SCOPES
 from jimeng.schemas import field_descriptions
 from jimeng.schemas.fields import (
-    Between,
-    Digits,
-    Long,
-    Many,
-    Moment,
+    DateTime,
+    Integer,
+    Length,
     OneOf,
+    QueryInteger,
+    Range,
     Strict,
+    StringList,
     Text,
-    Texts,
     Trimmed,
-    Whole,
     Yuan,
-    YuanBetween,
+    YuanRange,
     email_check,
 )
 from jimeng.schemas.pagination import PageQuery
@@ -40,12 +38,12 @@ class NewUser(Strict):
 
     examples: ClassVar = {"usual": {"email": "user@example.com", "name": "张三"}}
     email = Trimmed(
-        *field_descriptions.EMAIL,
+        field_descriptions.EMAIL,
         required=True,
         validate=email_check,
         metadata=AS_EMAIL,
     )
-    name = Trimmed(*field_descriptions.NAME, required=True, validate=Long(1, 100))
+    name = Trimmed(field_descriptions.NAME, required=True, validate=Length(1, 100))
 
 
 class UserChanges(Strict):
@@ -57,24 +55,24 @@ class UserChanges(Strict):
         "both": {"email": "li.si@example.com", "name": "李四"},
         "budget": {"daily_budget_micros": 20000000, "monthly_budget_micros": None},
     }
-    email = Trimmed(*field_descriptions.EMAIL, validate=email_check, metadata=AS_EMAIL)
-    name = Trimmed(*field_descriptions.NAME, validate=Long(1, 100))
-    daily_budget_micros: Integer = Whole(
-        *field_descriptions.DAILY_BUDGET_MICROS,
+    email = Trimmed(field_descriptions.EMAIL, validate=email_check, metadata=AS_EMAIL)
+    name = Trimmed(field_descriptions.NAME, validate=Length(1, 100))
+    daily_budget_micros: fields.Integer = Integer(
+        field_descriptions.DAILY_BUDGET_MICROS,
         allow_none=True,
-        validate=Between(0, MAX_BUDGET_MICROS),
+        validate=Range(0, MAX_BUDGET_MICROS),
     )
-    monthly_budget_micros: Integer = Whole(
-        *field_descriptions.MONTHLY_BUDGET_MICROS,
+    monthly_budget_micros: fields.Integer = Integer(
+        field_descriptions.MONTHLY_BUDGET_MICROS,
         allow_none=True,
-        validate=Between(0, MAX_BUDGET_MICROS),
+        validate=Range(0, MAX_BUDGET_MICROS),
     )
 
 
 class OfUsers(PageQuery):
     """``GET /api/v1/users``: one user by e-mail, or a page of all users."""
 
-    email = Trimmed(*field_descriptions.EMAIL, validate=Long(1, 254))
+    email = Trimmed(field_descriptions.EMAIL, validate=Length(1, 254))
 
 
 class NewKey(Strict):
@@ -90,64 +88,53 @@ class NewKey(Strict):
         },
     }
     name = Trimmed(
-        "密钥的名称，便于辨认",
         "A name for the key",
         required=True,
-        validate=Long(1, 100),
+        validate=Length(1, 100),
     )
-    scopes = Texts(
-        "权限：read 查看，write 还能创建和修改，act_for 还能代表 user_prefix 下的用户"
-        "（只有管理员能给），account 还能创建密钥和删除账号，admin 对所有人；"
-        "默认 read 和 write",
+    scopes = StringList(
         "Permissions: read can only read, write can also create and change, act_for "
         "can do both for users under user_prefix (only an admin grants it), account "
         "can also create keys and delete the account, admin applies to all users; read "
         "and write by default",
         each=Text(validate=OneOf(*SCOPES)),
-        validate=Many(1, len(SCOPES)),
+        validate=Length(1, len(SCOPES)),
     )
-    expires_at = Moment(
-        "何时失效（RFC 3339）；不写则一直有效",
+    expires_at = DateTime(
         "When it expires (RFC 3339); never if omitted",
     )
-    doors = Texts(
-        "只能从哪些入口使用：api（/api/）、openai（/v1/）、mcp（/mcp）；不写则都可以",
+    doors = StringList(
         "The interfaces it can be used at: api (/api/), openai (/v1/), mcp (/mcp); all "
         "if omitted",
         each=Text(validate=OneOf(*KEY_INTERFACES)),
-        validate=Many(1, len(KEY_INTERFACES)),
+        validate=Length(1, len(KEY_INTERFACES)),
     )
-    models = Texts(
-        "只能用哪些模型；不写则都可以",
+    models = StringList(
         "The models that it may use; all if omitted",
-        each=Text(validate=Long(1, 100)),
-        validate=Many(1, MAX_MODELS),
+        each=Text(validate=Length(1, 100)),
+        validate=Length(1, MAX_MODELS),
     )
-    tasks_per_minute: Integer = Whole(
-        "每分钟最多提交几个任务；不写则只受用户的限制",
+    tasks_per_minute: fields.Integer = Integer(
         "Tasks that it may create per minute; its user's limit if omitted",
-        validate=Between(1, MAX_OF_KEY),
+        validate=Range(1, MAX_OF_KEY),
     )
-    pictures_per_day: Integer = Whole(
-        "每天（UTC）最多几张图片；不写则只受用户的限制",
+    pictures_per_day: fields.Integer = Integer(
         "Pictures that it may request per day (UTC); its user's limit if omitted",
-        validate=Between(1, MAX_OF_KEY),
+        validate=Range(1, MAX_OF_KEY),
     )
-    daily_budget_micros: Integer = Whole(
-        *field_descriptions.DAILY_BUDGET_MICROS,
-        validate=Between(1, MAX_BUDGET_MICROS),
+    daily_budget_micros: fields.Integer = Integer(
+        field_descriptions.DAILY_BUDGET_MICROS,
+        validate=Range(1, MAX_BUDGET_MICROS),
     )
-    monthly_budget_micros: Integer = Whole(
-        *field_descriptions.MONTHLY_BUDGET_MICROS,
-        validate=Between(1, MAX_BUDGET_MICROS),
+    monthly_budget_micros: fields.Integer = Integer(
+        field_descriptions.MONTHLY_BUDGET_MICROS,
+        validate=Range(1, MAX_BUDGET_MICROS),
     )
 
     user_prefix = Text(
-        "带 act_for 权限时：它所代表的用户的 user_id 以此开头，以冒号结尾，如 shop:；"
-        "不能与别的用户的密钥重叠",
         "With the scope act_for: the prefix of the user ids that it acts for; ends in "
         "a colon, such as shop:, and must not overlap that of another user's key",
-        validate=Long(1, 32),
+        validate=Length(1, 32),
     )
 
 
@@ -158,23 +145,23 @@ class KeyChanges(Strict):
     examples: ClassVar = {
         "budget": {"daily_budget_micros": 20000000, "monthly_budget_micros": None},
     }
-    daily_budget_micros: Integer = Whole(
-        *field_descriptions.DAILY_BUDGET_MICROS,
+    daily_budget_micros: fields.Integer = Integer(
+        field_descriptions.DAILY_BUDGET_MICROS,
         allow_none=True,
-        validate=Between(1, MAX_BUDGET_MICROS),
+        validate=Range(1, MAX_BUDGET_MICROS),
     )
-    monthly_budget_micros: Integer = Whole(
-        *field_descriptions.MONTHLY_BUDGET_MICROS,
+    monthly_budget_micros: fields.Integer = Integer(
+        field_descriptions.MONTHLY_BUDGET_MICROS,
         allow_none=True,
-        validate=Between(1, MAX_BUDGET_MICROS),
+        validate=Range(1, MAX_BUDGET_MICROS),
     )
 
 
 class BudgetForm(Strict):
     """The page's form of a user's budgets; missing: the server's default."""
 
-    daily = Yuan(validate=YuanBetween(0, MAX_BUDGET_YUAN))
-    monthly = Yuan(validate=YuanBetween(0, MAX_BUDGET_YUAN))
+    daily = Yuan(validate=YuanRange(0, MAX_BUDGET_YUAN))
+    monthly = Yuan(validate=YuanRange(0, MAX_BUDGET_YUAN))
 
 
 class KeyBudgets(Strict):
@@ -183,12 +170,12 @@ class KeyBudgets(Strict):
     daily_budget = Yuan(
         attribute="daily_budget_micros",
         load_default=None,
-        validate=YuanBetween(0.01, MAX_BUDGET_YUAN),
+        validate=YuanRange(0.01, MAX_BUDGET_YUAN),
     )
     monthly_budget = Yuan(
         attribute="monthly_budget_micros",
         load_default=None,
-        validate=YuanBetween(0.01, MAX_BUDGET_YUAN),
+        validate=YuanRange(0.01, MAX_BUDGET_YUAN),
     )
 
 
@@ -199,10 +186,10 @@ class KeyForm(KeyBudgets, NewKey):
         exclude = ("expires_at", "daily_budget_micros", "monthly_budget_micros")
 
     # May be empty: `accounts` then raises an error that lists the known scopes.
-    scopes = Texts(each=Text(validate=OneOf(*SCOPES)))
+    scopes = StringList(each=Text(validate=OneOf(*SCOPES)))
     days = Text(load_default="", validate=OneOf(*LIFETIMES))
-    tasks_per_minute = Digits(validate=Between(1, MAX_OF_KEY))
-    pictures_per_day = Digits(validate=Between(1, MAX_OF_KEY))
+    tasks_per_minute = QueryInteger(validate=Range(1, MAX_OF_KEY))
+    pictures_per_day = QueryInteger(validate=Range(1, MAX_OF_KEY))
 
     @post_load
     def end(self, data: dict, **kwargs) -> dict:

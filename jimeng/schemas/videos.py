@@ -3,25 +3,24 @@
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from marshmallow import post_load
-from marshmallow.fields import Field, Integer
+from marshmallow import fields, post_load
+from marshmallow.fields import Field
 
 from jimeng.providers import VideoParameters
 from jimeng.schemas import field_descriptions
 from jimeng.schemas.fields import (
-    Between,
+    Boolean,
     File,
-    Flag,
-    Long,
-    Many,
+    Integer,
+    Length,
+    Nested,
     OfUser,
     OneOf,
-    Part,
+    Range,
     Strict,
+    StringList,
     Text,
-    Texts,
     Trimmed,
-    Whole,
 )
 from jimeng.schemas.tasks import (
     MAX_SEED,
@@ -36,7 +35,7 @@ from jimeng.schemas.tasks import (
 
 MAX_REFERENCES = 30  # the maximum over all models
 MAX_SECONDS = 60
-CHOICE = Long(1, 40)
+CHOICE = Length(1, 40)
 EXAMPLE = {"prompt": "灯笼随风轻摆，镜头缓缓推近", "user_id": "user_123"}
 FRAME = "https://example.com/lantern.jpg"
 # Field of a request -> what it is for.
@@ -53,42 +52,34 @@ CHOICES = (
 class VideoChoices(Strict):
     """The options of a video; the model decides what it accepts."""
 
-    duration: Integer = Whole(
-        "时长，秒；可选的值看模型，默认 5",
+    duration: fields.Integer = Integer(
         "Seconds; the choices depend on the model, the default is 5",
-        validate=Between(1, MAX_SECONDS),
+        validate=Range(1, MAX_SECONDS),
     )
     resolution = Trimmed(
-        "清晰度：480p、720p、1080p 或 4k，看模型",
         "480p, 720p, 1080p or 4k, depending on the model",
         validate=CHOICE,
     )
     ratio = Trimmed(
-        "宽高比：16:9 4:3 1:1 3:4 9:16 21:9，或 adaptive（跟随首帧）",
         "16:9 4:3 1:1 3:4 9:16 21:9, or adaptive (that of the first frame)",
         validate=CHOICE,
     )
-    audio = Flag(
-        "要不要声音，只用于可以选择的模型；默认不要，有的模型带声音贵一倍",
+    audio = Boolean(
         "Whether it has sound, for models with the choice; silent by default, since "
         "sound may double the price",
     )
     camera = Trimmed(
-        "镜头运动的名称，只用于有镜头模板的模型",
         "The name of a camera movement, for models that have them",
         validate=CHOICE,
     )
     camera_strength = Trimmed(
-        "镜头运动的强度：weak、medium 或 strong",
         "How strongly the camera moves: weak, medium or strong",
         validate=CHOICE,
     )
-    camera_fixed = Flag(
-        "固定镜头，只用于可以选择的模型",
+    camera_fixed = Boolean(
         "Hold the camera still, for models with the choice",
     )
-    return_last_frame = Flag(
-        "另外保存最后一帧图片，可以用来接着生成",
+    return_last_frame = Boolean(
         "Keep the last frame as a picture, too, from which to continue",
     )
 
@@ -105,45 +96,39 @@ class VideoFields(VideoChoices):
     """The fields that describe a video."""
 
     prompt = Trimmed(
-        "提示词：画面里有什么，怎么动。给出首帧或参考图片时可以不写",
         "What the video shows, and how it moves. Optional with a first frame or "
         "reference pictures",
         load_default="",
-        validate=Long(0, 4000),
+        validate=Length(0, 4000),
     )
     model = Text(
-        "视频模型的名称或别名，见 GET /api/v1/models；不写就用默认的视频模型",
         "A video model's name or alias, see GET /api/v1/models; the default one if "
         "omitted",
-        validate=Long(1, 100),
+        validate=Length(1, 100),
     )
-    provider = Text(*field_descriptions.PROVIDER, validate=Long(1, 64))
+    provider = Text(field_descriptions.PROVIDER, validate=Length(1, 64))
     first_frame: Field = Text(
-        "首帧图片，写法同图片任务 images 的元素",
         "The picture to begin with, given like an element of `images` of a picture",
         validate=REFERENCE,
     )
     last_frame: Field = Text(
-        "尾帧图片，要和首帧一起给",
         "The picture to end with; requires a first frame",
         validate=REFERENCE,
     )
-    references = Texts(
-        "参考图片，在提示词里称为图1、图2……；不能和首帧、尾帧一起用",
+    references = StringList(
         "Reference pictures, in the order in which the prompt refers to them; not "
         "together with frames",
         each=Text(validate=REFERENCE),
-        validate=Many(1, MAX_REFERENCES),
+        validate=Length(1, MAX_REFERENCES),
     )
-    style = Trimmed(*field_descriptions.STYLE, validate=Long(1, MAX_STYLE))
-    n: Integer = Whole(
-        "几个视频，每个单独提交、单独计费",
+    style = Trimmed(field_descriptions.STYLE, validate=Length(1, MAX_STYLE))
+    n: fields.Integer = Integer(
         "Number of videos; each is submitted and charged separately",
         load_default=1,
-        validate=Between(1, 4),
+        validate=Range(1, 4),
     )
-    seed: Integer = Whole(
-        *field_descriptions.SEED, load_default=-1, validate=Between(-1, MAX_SEED)
+    seed: fields.Integer = Integer(
+        field_descriptions.SEED, load_default=-1, validate=Range(-1, MAX_SEED)
     )
 
 
@@ -197,27 +182,23 @@ class VideoForm(NewVideoTask):
     examples: ClassVar = {"first_frame": {**EXAMPLE, "first_frame": "lantern.jpg"}}
 
     first_frame = File(
-        "首帧图片：文件，或同 JSON 的写法",
         "The picture to begin with: a file, or text as in JSON",
     )
     last_frame = File(
-        "尾帧图片：文件，或同 JSON 的写法；要和首帧一起给",
         "The picture to end with: a file, or text as in JSON; requires a first frame",
     )
-    references = Texts(
-        "参考图片：文件，或同 JSON 的写法；几张就重复几次",
+    references = StringList(
         "Reference pictures: files, or text as in JSON; repeated for several",
         each=File(),
-        validate=Many(1, MAX_REFERENCES),
+        validate=Length(1, MAX_REFERENCES),
     )
 
 
 class NestedVideo(NestedTask):
     """The nested form of `NewGeneralVideo`, for the OpenAPI document."""
 
-    type = Text(*field_descriptions.TYPE, required=True, validate=OneOf("video"))
-    input = Part(
-        "该类型的各个字段；每个字段写在这里或外面，不能两处都写",
+    type = Text(field_descriptions.TYPE, required=True, validate=OneOf("video"))
+    input = Nested(
         "The fields of this type; each is either here or outside, not both",
         nested=NewVideoTask,
         required=True,
@@ -227,7 +208,7 @@ class NestedVideo(NestedTask):
 class NewGeneralVideo(NewVideoTask, Unpacked):
     """``POST /api/v1/ai/tasks`` for videos."""
 
-    type = Text(*field_descriptions.TYPE, required=True, validate=OneOf("video"))
+    type = Text(field_descriptions.TYPE, required=True, validate=OneOf("video"))
 
 
 class NewGeneralTask(NewGeneralImage):

@@ -9,28 +9,27 @@ from jimeng.jobs.webhook_outbox import MAX_URL_CHARS
 from jimeng.schemas import field_descriptions
 from jimeng.schemas.fields import (
     AS_USER_ID,
+    Boolean,
     Changes,
-    Flag,
-    Long,
-    Many,
-    Moment,
+    DateTime,
+    Length,
     OfUser,
     OneOf,
     Reply,
     Strict,
+    StringList,
     Text,
-    Texts,
     Trimmed,
     address,
+    boolean,
     count,
     fixed,
-    flag,
     instant,
+    integer,
     list_of,
+    nested_list,
     number,
-    some,
     text,
-    whole,
 )
 from jimeng.schemas.pagination import PageQuery
 from jimeng.schemas.tasks import TASK
@@ -42,42 +41,27 @@ URL = "https://shop.example.com/jimeng"
 MAX_DESCRIPTION = 200  # characters
 
 
-WHERE = (
-    "发送到哪里：https 地址，最多 2000 个字符",
-    "The endpoint: an https URL, at most 2,000 characters",
-)
+WHERE = "The endpoint: an https URL, at most 2,000 characters"
 WHICH = (
-    "哪些事件：task.completed、task.failed、task.cancelled、batch.completed、"
-    "budget.warning、budget.exceeded；空为全部",
     "Which events: task.completed, task.failed, task.cancelled, batch.completed, "
     "budget.warning, budget.exceeded; empty "
-    "for all",
+    "for all"
 )
-INCLUDE_PROMPT = (
-    "请求体里是否带提示词",
-    "Whether the body includes the prompt",
-)
-SECRET_TEXT = (
-    "签名密钥（whsec_），照 Standard Webhooks",
-    "The signing secret (whsec_), as Standard Webhooks has it",
-)
-BOTH_SIGN_TEXT = (
-    "轮换之后，旧密钥同时签名到这时",
-    "Until when the old secret signs as well, after a rotation",
-)
+INCLUDE_PROMPT = "Whether the body includes the prompt"
+SIGNED_WITH = "The signing secret (whsec_), as Standard Webhooks has it"
+BOTH_SIGN_TEXT = "Until when the old secret signs as well, after a rotation"
 
 
 class EndpointFields(Strict):
     description = Trimmed(
-        "备注，最多 200 个字符",
         "A note, at most 200 characters",
-        validate=Long(0, MAX_DESCRIPTION),
+        validate=Length(0, MAX_DESCRIPTION),
     )
-    include_prompt = Flag(*INCLUDE_PROMPT)
-    events = Texts(
-        *WHICH,
+    include_prompt = Boolean(INCLUDE_PROMPT)
+    events = StringList(
+        WHICH,
         each=Text(validate=OneOf(*EVENTS)),
-        validate=Many(0, len(EVENTS)),
+        validate=Length(0, len(EVENTS)),
     )
 
 
@@ -89,16 +73,15 @@ class NewEndpoint(OfUser, EndpointFields):
         "some": {"url": URL, "events": ["task.completed", "task.failed"]}
         | {"description": ("订单", "orders"), "user_id": "user_123"},
     }
-    url = Trimmed(*WHERE, required=True, validate=Long(1, MAX_URL_CHARS))
+    url = Trimmed(WHERE, required=True, validate=Length(1, MAX_URL_CHARS))
 
 
 class EndpointChanges(Changes, EndpointFields):
     """``PATCH /api/v1/webhooks/<id>``: omitted fields stay unchanged."""
 
     examples: ClassVar = {"on": {"enabled": True}, "events": {"events": []}}
-    url = Trimmed(*WHERE, validate=Long(1, MAX_URL_CHARS))
-    enabled = Flag(
-        "false 停用；true 恢复，包括自动停用的",
+    url = Trimmed(WHERE, validate=Length(1, MAX_URL_CHARS))
+    enabled = Boolean(
         "false disables it; true enables it, even after it was disabled automatically",
     )
 
@@ -107,7 +90,6 @@ class DeliveriesQuery(PageQuery):
     """The query of an endpoint's log."""
 
     status = Text(
-        "只列出其中的：pending、delivered 或 failed",
         "Only those that are pending, delivered or failed",
         validate=OneOf(*STATES),
     )
@@ -117,7 +99,7 @@ class ReplaySince(Strict):
     """``POST /api/v1/webhooks/<id>/replay``."""
 
     examples: ClassVar = {"since": {"since": "2026-10-01T04:00:00Z"}}
-    since = Moment("从什么时候起", "From when on", required=True)
+    since = DateTime("From when on", required=True)
 
 
 def both_sign_until(endpoint: WebhookEndpoint) -> object:
@@ -131,56 +113,49 @@ def disabled_text(endpoint: WebhookEndpoint) -> str | None:
 class EndpointRecord(Reply):
     """An endpoint."""
 
-    id = text(*field_descriptions.ID, example=WEBHOOK)
-    user_id = text(
-        "谁的", "Whose it is", example="user_123", pattern=AS_USER_ID["pattern"]
-    )
+    id = text(field_descriptions.ID, example=WEBHOOK)
+    user_id = text("Whose it is", example="user_123", pattern=AS_USER_ID["pattern"])
     url = address(
-        "发送到哪里；给单个任务签名的那个没有地址，为 null",
         "Where events are sent; null for the default that signs for single tasks",
         null=True,
         example=URL,
     )
-    events = list_of(*WHICH, text(), example=["task.completed", "task.failed"])
-    description = text("备注", "A note", example=("订单", "orders"))
-    include_prompt = flag(*INCLUDE_PROMPT, example=False)
-    enabled = flag(
-        "是否在发送",
+    events = list_of(WHICH, text(), example=["task.completed", "task.failed"])
+    description = text("A note", example=("订单", "orders"))
+    include_prompt = boolean(INCLUDE_PROMPT, example=False)
+    enabled = boolean(
         "Whether it is enabled",
         of=lambda each: each.disabled is None,
         example=True,
     )
     disabled_reason = text(
-        "停用的原因：owner、gone（410）、failing（一直失败）或 secret_key_changed",
         "Why it is disabled: owner, gone (410), failing, or secret_key_changed",
         of="disabled",
         null=True,
     )
-    disabled_message = text(
-        "同上，用文字说", "The same as a message", of=disabled_text, null=True
-    )
-    failures = count("连续失败的次数", "Attempts that failed in a row", example=0)
-    old_secret_until = instant(*BOTH_SIGN_TEXT, of=both_sign_until, null=True)
-    created_at = instant(*field_descriptions.CREATED_AT)
-    updated_at = instant(*field_descriptions.UPDATED_AT)
+    disabled_message = text("The same as a message", of=disabled_text, null=True)
+    failures = count("Attempts that failed in a row", example=0)
+    old_secret_until = instant(BOTH_SIGN_TEXT, of=both_sign_until, null=True)
+    created_at = instant(field_descriptions.CREATED_AT)
+    updated_at = instant(field_descriptions.UPDATED_AT)
 
 
 class NewEndpointRecord(EndpointRecord):
     """An endpoint with its secret, which is only shown here."""
 
-    secret = text(*SECRET_TEXT, example=SECRET)
+    secret = text(SIGNED_WITH, example=SECRET)
 
 
 class SecretRecord(Reply):
     """The secret that signs events to a task's own ``webhook_url``."""
 
-    id = text(*field_descriptions.ID, example=WEBHOOK)
-    secret = text(*SECRET_TEXT, example=SECRET)
-    old_secret_until = instant(*BOTH_SIGN_TEXT, of=both_sign_until, null=True)
+    id = text(field_descriptions.ID, example=WEBHOOK)
+    secret = text(SIGNED_WITH, example=SECRET)
+    old_secret_until = instant(BOTH_SIGN_TEXT, of=both_sign_until, null=True)
 
 
 class EndpointDeleted(Reply):
-    id = text(*field_descriptions.ID, example=WEBHOOK)
+    id = text(field_descriptions.ID, example=WEBHOOK)
     message = fixed("answer.webhook_deleted")
 
 
@@ -192,31 +167,26 @@ def attempt_text(attempt: dict) -> str:
 class AttemptRecord(Reply):
     """One attempt at a delivery."""
 
-    at = instant("什么时候", "When")
-    outcome = text("结果的代码", "The code of its result", example="delivered")
+    at = instant("When")
+    outcome = text("The code of its result", example="delivered")
     message = text(
-        "结果，用文字说",
         "Its result, as a message",
         of=attempt_text,
         example=("已送达（200）", "Delivered (200)"),
     )
-    status = whole(
-        "应答的状态码",
+    status = integer(
         "The HTTP status of the response",
         of=lambda each: each.get("status"),
         null=True,
         example=200,
     )
     body = text(
-        "应答的开头，最多 2 KiB",
         "The beginning of the response, at most 2 KiB",
         of=lambda each: each.get("body"),
         null=True,
         example="ok",
     )
-    seconds = number(
-        "用了多少秒", "How long it took, in seconds", minimum=0, example=0.21
-    )
+    seconds = number("How long it took, in seconds", minimum=0, example=0.21)
 
 
 def next_attempt(delivery: WebhookDelivery) -> object:
@@ -226,37 +196,30 @@ def next_attempt(delivery: WebhookDelivery) -> object:
 class DeliveryRecord(Reply):
     """A delivery of an event to an endpoint, pending or finished."""
 
-    id = text("标识，即 webhook-id", "Its id, the webhook-id", example=DELIVERY)
-    event = text("事件", "The event", choices=(*EVENTS, TEST), example="task.completed")
+    id = text("Its id, the webhook-id", example=DELIVERY)
+    event = text("The event", choices=(*EVENTS, TEST), example="task.completed")
     subject = text(
-        "哪个任务或批量任务",
         "The task or batch that it is about",
         null=True,
         example=TASK,
     )
     status = text(
-        "pending（等待或在途）、delivered（已送达）或 failed（已放弃）",
         "pending, delivered, or failed (not retried automatically)",
         of="state",
         choices=STATES,
         example="delivered",
     )
     url = text(
-        "任务自己的 webhook_url；发到回调地址的为 null",
         "The task's own webhook_url; null if it goes to the endpoint's URL",
         null=True,
     )
-    created_at = instant(*field_descriptions.CREATED_AT)
+    created_at = instant(field_descriptions.CREATED_AT)
     next_attempt_at = instant(
-        "下一次尝试的时间", "When the next attempt is due", of=next_attempt, null=True
+        "When the next attempt is due", of=next_attempt, null=True
     )
-    ended_at = instant(
-        "送达或放弃的时间", "When it was delivered or failed", null=True, example=...
-    )
-    attempts = some(
-        "最近的 20 次尝试", "The latest 20 attempts", AttemptRecord, example=...
-    )
+    ended_at = instant("When it was delivered or failed", null=True, example=...)
+    attempts = nested_list("The latest 20 attempts", AttemptRecord, example=...)
 
 
 class Replayed(Reply):
-    count = count("补发了多少", "How many are sent again", example=3)
+    count = count("How many are sent again", example=3)

@@ -7,9 +7,10 @@ import re
 from itertools import product
 
 import pytest
+from marshmallow import ValidationError
 
 from jimeng import tasks
-from jimeng.schemas.fields import Text
+from jimeng.schemas.fields import Length, Text
 from tests.each import for_each
 from tests.rest import (
     API,
@@ -372,3 +373,9 @@ def test_impossible_user_is_refused(client, field, value):
     body = {"email": "a@example.com", "name": "b", field: value}
 
     assert list(errors_of(client.post(USERS, json=body))) == [field]
+
+
+@pytest.mark.parametrize(("value", "unit"), [("abc", "字符"), (["a", "b", "c"], "项")])
+def test_lengths_of_texts_and_lists_differ_in_words(value, unit):
+    with pytest.raises(ValidationError, match=f"1 .* 2 .*{unit}"):
+        Length(1, 2)(value)

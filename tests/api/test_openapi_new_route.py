@@ -10,8 +10,9 @@ from app import create_app
 from jimeng.api.openapi.blueprint import DescribedBlueprint
 from jimeng.i18n import MESSAGES, t
 from jimeng.monitoring import metrics
+from jimeng.schemas import reference_texts
 from jimeng.schemas.fields import Reply, Strict, Trimmed, text
-from tests.rest import API
+from tests.rest import API, operation_of
 from tests.test_openapi import shown
 
 
@@ -32,6 +33,9 @@ class Unsaid(Reply):
 @pytest.fixture
 def client(connection, config, monkeypatch):
     """An application with two more routes; of one nobody has written the words."""
+    said = reference_texts.chinese()["description"]
+    monkeypatch.setitem(said, "Try it.", "试一试")
+    monkeypatch.setitem(said, "It is but a try.", "只是一试。")
     blp = DescribedBlueprint("new", __name__, url_prefix="/api/v1")
     monkeypatch.setattr(metrics, "bp", blp)  # in whose place it is registered
 
@@ -43,12 +47,8 @@ def client(connection, config, monkeypatch):
         """
         Try it.
 
-        It is but a try.
-        ---
-        试一试
-
-        只是
-        一试。
+        It is
+        but a try.
         """
         return {"task_id": task_id, **params}, {"Location": "/"}
 
@@ -67,7 +67,7 @@ def test_new_route_is_described_in_full(client):
     route, found = f"{API}/tasks/{{task_id}}/try", {}
     for language in ("zh", "en"):
         answer = client.get("/openapi.json", headers={"Accept-Language": language})
-        found[language] = answer.json["paths"][route]["post"]
+        found[language] = operation_of(answer.json, route, "post")
         unsaid = answer.json["paths"][f"{API}/waves/{{wave_id}}"]["get"]
         assert unsaid["summary"] == "Look at a wave."
 

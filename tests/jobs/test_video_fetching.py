@@ -18,7 +18,7 @@ from mongoengine import get_db
 from jimeng import jobs
 from jimeng.cli.checks import Verdict, databases
 from jimeng.documents import Generation, Image, Task, utcnow
-from jimeng.i18n.answers import ANSWERS
+from jimeng.i18n import MESSAGES
 from jimeng.jobs import saving, video_disk_space, video_fetching
 from jimeng.jobs.retention import MIN_FREE_BYTES
 from jimeng.monitoring import metrics
@@ -230,7 +230,7 @@ def test_what_is_no_video_ends_with_a_reason(
 def test_user_is_told_what_keeps_it(client, finished, trouble):
     task_id = finished()
     change(trouble=trouble)
-    _, words = ANSWERS[f"trouble.{trouble}"]
+    _, words = MESSAGES[f"trouble.{trouble}"]
     english = {"Accept-Language": "en"}
     path = f"/api/v1/ai/video/result/{task_id}"
 

@@ -14,8 +14,7 @@ from jimeng import jobs, tasks
 from jimeng.documents import Generation, Lane, Task, utcnow
 from jimeng.documents.principal import Principal
 from jimeng.errors import CannotStop, ProviderError, TooManyPending
-from jimeng.i18n.answers import ANSWERS
-from jimeng.i18n.pages.feed import FEED
+from jimeng.i18n import MESSAGES
 from jimeng.jobs import pump, submission, video_disk_space
 from jimeng.jobs.queue import advance
 from jimeng.providers import ImageRequest, ListPage, Progress, Registry, VideoParameters
@@ -405,7 +404,7 @@ def test_video_that_waits_for_room_says_so(client, provider, registry, monkeypat
 
     waiting = generation()
     assert (provider.requests, waiting.state, waiting.owner) == ([], "queued", None)
-    chinese, english = FEED["status.held_no_room"]
+    chinese, english = MESSAGES["status.held_no_room"]
     assert message() == chinese
     again = client.get(path, headers={"If-None-Match": before.headers["ETag"]})
     assert again.status_code == 200
@@ -414,7 +413,7 @@ def test_video_that_waits_for_room_says_so(client, provider, registry, monkeypat
 
     before = utcnow() - video_disk_space.RECENT
     Lane.collection().update_many({}, {"$set": {"no_room_at": before}})
-    assert message() == ANSWERS["answer.pending"][0]
+    assert message() == MESSAGES["answer.pending"][0]
 
     picture = NewTask(user_id="ada", prompt="A lantern", model="doubao-seedream-4.5")
     tasks.create(ME, picture)
@@ -422,4 +421,4 @@ def test_video_that_waits_for_room_says_so(client, provider, registry, monkeypat
     assert [request.video for request in provider.requests] == [None]
     monkeypatch.setattr(video_disk_space, "free_bytes", lambda: room)
     tick()
-    assert message() == ANSWERS["answer.processing"][0]
+    assert message() == MESSAGES["answer.processing"][0]

@@ -320,6 +320,7 @@ def test_watch_sees_what_changes(tmp_path):
 def test_templates_do_not_restart_the_consumer():
     code = Path("jimeng/jobs/pump.py")
     assert source_watch.needs_consumer({code, Path("static/app.css")})
+    assert source_watch.needs_consumer({Path("jimeng/i18n/batches.toml")})
     assert not source_watch.needs_consumer({Path("templates/base.html")})
 
 

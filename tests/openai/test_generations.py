@@ -17,6 +17,7 @@ from jimeng.providers import Registry
 from tests.each import for_each
 from tests.given_pictures import photo
 from tests.openai.conftest import CAT, EDITS, GENERATIONS, error_of
+from tests.rest import operation_of
 from tests.test_openapi_examples import conforms, find
 
 # As the clients of the same name send it.
@@ -423,7 +424,7 @@ def test_models_conform(client, document):
     ],
 )
 def test_errors_conform(client, document, path, body, status):
-    operation = document["paths"][path]["post"]
+    operation = operation_of(document, path, "post")
 
     answer = client.post(path, json=body)
 

@@ -21,6 +21,7 @@ from jimeng.i18n import MESSAGES
 from jimeng.jobs import pump
 from jimeng.monitoring import readiness
 from jimeng.schemas.fields import moment
+from jimeng.schemas.reference_texts import translated_text
 from jimeng.schemas.responses import Reason
 from tests.at_once import at_once
 from tests.conftest import run_queue
@@ -91,7 +92,8 @@ def test_every_reason_has_words():
     words = {key.removeprefix("ready.") for key in MESSAGES if key.startswith("ready.")}
     assert words == set(readiness.CODES)
 
-    for words in Reason().fields["code"].metadata["texts"]:
+    english = Reason().fields["code"].metadata["description"]
+    for words in (english, translated_text(english, "zh")):
         _, codes = re.split("：|: ", words)
         assert set(re.split("、|, ", codes)) == set(readiness.CODES)
 

@@ -34,8 +34,7 @@ def page() -> Response:
 
 
 def build_document() -> dict:
-    api = current_app.extensions["flask-smorest"]["apis"][""]["ext_obj"]
-    return api.spec.to_dict()
+    return current_app.extensions["flask-smorest"]["apis"][""]["ext_obj"].to_dict()
 
 
 def cached(name: str, make: Callable[[], Any]) -> Any:

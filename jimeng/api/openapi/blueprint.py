@@ -2,16 +2,19 @@
 The blueprint of the REST API: one envelope for all responses, and views that carry
 everything the OpenAPI document says about them.
 
-Texts are (Chinese, English) pairs, until `document` picks the language.
+Texts are English, but those of errors and examples, which are (Chinese, English) pairs:
+`document` picks the language.
 """
 
 import json
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from apispec import APISpec
 from flask_smorest import Blueprint
+from flask_smorest.utils import resolve_schema_instance
+from marshmallow import Schema
 
 from jimeng.api.openapi import errors
 from jimeng.api.openapi.bodies import body_of, example_of, form_of
@@ -19,14 +22,13 @@ from jimeng.api.openapi.parts import (
     Bilingual,
     headers,
     in_both_languages,
-    path_parameter,
     reference,
-    translated,
 )
 from jimeng.http.requests import StrictParser
-from jimeng.i18n import docstring_texts
+from jimeng.i18n import LANGUAGES
 from jimeng.schemas import field_descriptions, responses
 from jimeng.schemas.fields import Strict
+from jimeng.schemas.reference_texts import docstring_texts, translated
 
 LIMITS = ["RateLimit-Policy", "RateLimit"]
 EVERYWHERE = ["bad_request", "internal"]
@@ -44,10 +46,9 @@ TEXT = {"type": "string"}
 BINARY = {"type": "string", "format": "binary"}
 # Descriptions of a 200 where success usually has another status.
 ONCE_ENDED_OR_DRY_RUN = (
-    "等到了：任务已经结束（`Prefer: wait`）；或者只是估价（`dry_run`）",
-    "Waited for: the task has ended (`Prefer: wait`). Or an estimate (`dry_run`)",
+    "Waited for: the task has ended (`Prefer: wait`). Or an estimate (`dry_run`)"
 )
-DRY_RUN = ("只是估算（`dry_run`）", "An estimate (`dry_run`)")
+DRY_RUN = "An estimate (`dry_run`)"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,22 +119,28 @@ class DescribedBlueprint(Blueprint):
         super().__init__(*args, **options)
         self.probe = probe
         self.shape = shape
-        self._prepare_doc_cbks = [
-            self._prepare_arguments_doc,
-            self._prepare_response_doc,
-            self._prepare_operation,
-        ]
 
     @staticmethod
     def describe(**details: Any) -> Callable:
         """Attach an `OperationDoc` to a view."""
 
         def decorator(view: Any) -> Any:
-            view._apidoc = {
-                **getattr(view, "_apidoc", {}),
-                "more": OperationDoc(**details),
-            }
+            view.operation_doc = OperationDoc(**details)
             return view
+
+        return decorator
+
+    def arguments(
+        self, schema: Schema | type[Schema], *, location: str = "json", **options: Any
+    ) -> Callable:
+        """As smorest's, and the view says which ``query_fields`` it takes."""
+        decorate = super().arguments(schema, location=location, **options)
+
+        def decorator(view: Any) -> Any:
+            decorated = decorate(view)
+            if location == "query":
+                decorated.query_fields = resolve_schema_instance(schema).fields
+            return decorated
 
         return decorator
 
@@ -144,24 +151,16 @@ class DescribedBlueprint(Blueprint):
     def has_envelope(self) -> bool:
         return not self.probe and self.shape is None
 
-    def add_url_rule(self, rule, endpoint=None, view_func=None, *args, **options):
-        """Store the view's name and docstring for the document."""
-        names = re.findall(r"<(?:\w+:)?(\w+)>", rule)
-        options["parameters"] = [path_parameter(name) for name in names]
-        super().add_url_rule(rule, endpoint, view_func, *args, **options)
-        name = endpoint or view_func.__name__
-        for method in ("get", "post", "put", "patch", "delete"):
-            if method in self._docs[name]:
-                details = {"name": name, "docstring": docstring_texts(view_func)}
-                self._docs[name][method] |= details
-
-    def _prepare_operation(self, doc, doc_info, *, app, method, **kwargs):
-        more = doc_info.get("more", OperationDoc())
-        doc["operationId"] = doc_info["name"]
+    def complete(
+        self, doc: dict, view: Callable, *, spec: APISpec, method: str, sign_in: bool
+    ) -> None:
+        """Complete smorest's description of a view, before schemas are resolved."""
+        more = getattr(view, "operation_doc", OperationDoc())
+        doc.setdefault("operationId", view.__name__)
+        doc.update(docstring_texts(view))
         doc.setdefault("parameters", []).extend(
             [*more.takes, "X-Request-ID", "Accept-Language"]
         )
-        sign_in = app.config["JIMENG"].sign_in
         if sign_in and self.probe:
             doc["security"] = []
         body = doc.pop("requestBody", None)
@@ -170,7 +169,7 @@ class DescribedBlueprint(Blueprint):
             (content,) = body["content"].values()
             schema = content["schema"]
         bodies = []
-        if schema and schema._declared_fields:
+        if schema and resolve_schema_instance(schema).fields:
             bodies.append(body_of(schema, sign_in=sign_in))
         bodies += [form_of(more.form, sign_in=sign_in)] if more.form else []
         if bodies:
@@ -178,17 +177,19 @@ class DescribedBlueprint(Blueprint):
                 kind: of for each in bodies for kind, of in each["content"].items()
             }
             doc["requestBody"] = {**bodies[0], "content": kinds}
-        (status,) = doc_info["success_status_codes"]
         answers = doc["responses"]
+        (status,) = [each for each in answers if each < 300]
         doc["responses"] = {
             str(status): self.success(answers[status], more),
             **({"304": not_modified_response(more)} if 304 in answers else {}),
             **({"200": self.other(more)} if more.estimate else {}),
-            **self.failures(
-                method, more, has_body=bool(body or more.body), sign_in=sign_in
-            ),
+            **{
+                str(status): shared(spec, status, failure)
+                for status, failure in self.failures(
+                    method, more, has_body=bool(body or more.body), sign_in=sign_in
+                ).items()
+            },
         }
-        return doc
 
     def success(self, answer: dict, more: OperationDoc) -> dict:
         contents = answer["content"]
@@ -199,7 +200,7 @@ class DescribedBlueprint(Blueprint):
                 content = enveloped(content, more)
             contents[JSON] = content
         limits = headers([*more.headers, *LIMITS], more.always)
-        body_response = {"description": ("成功", "Success"), "headers": limits}
+        body_response = {"description": "Success", "headers": limits}
         return {**body_response, "content": contents, **links_of(more)}
 
     def other(self, more: OperationDoc) -> dict:
@@ -218,7 +219,7 @@ class DescribedBlueprint(Blueprint):
 
     def failures(
         self, method: str, more: OperationDoc, *, has_body: bool, sign_in: bool
-    ) -> dict:
+    ) -> dict[int, dict]:
         codes = [*EVERYWHERE, *more.errors]
         if not self.probe:
             codes += OF_THE_API
@@ -230,7 +231,7 @@ class DescribedBlueprint(Blueprint):
         if self.shape is not None:
             return shaped_failures(self.shape, codes)
         return {
-            str(status): failure(status, those)
+            status: failure(status, those)
             for status, those in errors.by_status(codes).items()
         }
 
@@ -260,7 +261,8 @@ def event_of(name: str, schema: type[responses.Reply]) -> Bilingual:
     """An example of a stream of events whose data have this schema."""
 
     def say(spoken: int) -> str:
-        data = json.dumps(translated(example_of(schema), spoken), ensure_ascii=False)
+        example = translated(example_of(schema), LANGUAGES[spoken], is_example=True)
+        data = json.dumps(example, ensure_ascii=False)
         return f"retry: 3000\nid: 1795572622191\nevent: {name}\ndata: {data}\n\n"
 
     return in_both_languages(say)
@@ -272,14 +274,14 @@ def failure(status: int, codes: Iterable[str]) -> dict:
     return failure_response(status, messages, responses.Refusal, examples)
 
 
-def shaped_failures(shape: ErrorShape, codes: Iterable[str]) -> dict[str, dict]:
+def shaped_failures(shape: ErrorShape, codes: Iterable[str]) -> dict[int, dict]:
     """The failures with these codes in another format, by status."""
     found: dict[int, dict[str, tuple[Bilingual, dict]]] = {}
     for code in dict.fromkeys(codes):
         status, name, said, body = shape.example_of(code)
         found.setdefault(status, {}).setdefault(name, (said, body))
     return {
-        str(status): failure_response(
+        status: failure_response(
             status,
             {code: said for code, (said, _) in those.items()},
             shape.schema,
@@ -307,9 +309,23 @@ def failure_response(
     }
 
 
+def shared(spec: APISpec, status: int, response: dict) -> dict:
+    """
+    Put an error response into the document's components, once, and refer to it. Its
+    name there is its status and codes, after its schema if that is not the API's.
+    """
+    (content,) = response["content"].values()
+    schema = content["schema"]
+    names = [] if schema is responses.Refusal else [schema.__name__]
+    name = ".".join([*names, str(status), *content["examples"]])
+    if name not in spec.components.responses:
+        spec.components.response(name, response)
+    return {"$ref": reference("responses", name)}
+
+
 def not_modified_response(more: OperationDoc) -> dict:
     return {
-        "description": ("没有变化", "Nothing has changed"),
+        "description": "Nothing has changed",
         "headers": headers(more.headers, more.always),
     }
 

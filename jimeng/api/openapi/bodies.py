@@ -41,7 +41,7 @@ def without_user_id(body: dict) -> dict:
 
 
 def example_of(schema: Schema | type[Schema]) -> object:
-    """An example of a response; texts are (Chinese, English) pairs."""
+    """An example of a response; messages are (Chinese, English) pairs."""
     found = schema() if isinstance(schema, type) else schema
     shown = {
         field.data_key or name: field_example(field)

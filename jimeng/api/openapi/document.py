@@ -2,47 +2,33 @@
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Sequence
+from functools import cached_property
 from threading import Lock
 from typing import Any
 
-from apispec import APISpec
 from apispec.ext.marshmallow import MarshmallowPlugin, OpenAPIConverter
+from flask import Flask
 from flask_smorest import Api, Blueprint
 from flask_smorest.spec import openapi_cli
-from flask_smorest.spec.plugins import FlaskPlugin
 
 from jimeng import jobs
 from jimeng.api.openapi import errors
 from jimeng.api.openapi.parts import (
     as_text,
     described,
+    path_parameter,
     shaped,
     shared_components,
-    translated,
 )
 from jimeng.config.version import VERSION
-from jimeng.i18n import LANGUAGES, language
+from jimeng.i18n import language
 from jimeng.providers.models import Makes
+from jimeng.schemas.reference_texts import translated
+from jimeng.schemas.responses import Refusal
 
 TITLE = "jimeng API"  # ASCII in both languages: generators name packages after it
 DESCRIPTION = (
-    "异步生成图片和视频：提交任务，按 `Retry-After` 轮询，取回结果。\n\n"
-    '成功是 `{"success": true, "data": …}`，失败是 `{"success": false, '
-    '"error": "代码", "message": "说明", "request_id": "…"}`，'
-    "参数错误另有 `errors`。\n\n"
-    "`message` 默认中文，`Accept-Language` 偏好英文时为英文。"
-    "时间都是 UTC，以 `Z` 结尾。整数也可以写成 2.0。"
-    "请求体和查询中不认识的字段、出现两次的查询参数是 422；"
-    "文字里的 NUL 和半个代理对也是。"
-    "本文档的语言同样由 `Accept-Language` 决定。\n\n"
-    "`/v1` 与 OpenAI 的图像接口兼容，成功和失败的响应都与它一致。\n\n"
-    "`POST /mcp` 给智能体使用，不在本文档里：它用 Model Context Protocol "
-    "（JSON-RPC 2.0）说明有哪些工具（`tools/list`），密钥与这里相同。见 "
-    "<https://modelcontextprotocol.io>。\n\n"
-    "`/api/v3/contents/generations/tasks` 给使用方舟 SDK 的程序，"
-    "也不在本文档里：它与方舟的接口相同，见 "
-    "<https://www.volcengine.com/docs/82379/1520757>。",
     "Asynchronous generation of pictures and videos: submit a task, poll it by "
     "`Retry-After`, get the result.\n\n"
     'A success is `{"success": true, "data": …}`, a failure is `{"success": false, '
@@ -59,12 +45,9 @@ DESCRIPTION = (
     "the same keys. See <https://modelcontextprotocol.io>.\n\n"
     "`/api/v3/contents/generations/tasks` is for programs that make videos with Ark's "
     "SDK, and not part of it either: it is as Ark describes it, see "
-    "<https://www.volcengine.com/docs/82379/1520757>.",
+    "<https://www.volcengine.com/docs/82379/1520757>."
 )
-API_KEY = (
-    "账号页面或 `POST /api/v1/users/{user_id}/keys` 创建的 API 密钥",
-    "An API key, from the account page or `POST /api/v1/users/{user_id}/keys`",
-)
+API_KEY = "An API key, from the account page or `POST /api/v1/users/{user_id}/keys`"
 # Schema of a request -> what its models make.
 MAKING: dict[str, Makes] = {
     "NewImageTask": "image",
@@ -72,33 +55,20 @@ MAKING: dict[str, Makes] = {
     "NewBatch": "image",
     "NewVideoTask": "video",
 }
-TAGS: dict[str, tuple[str, str]] = {
-    "images": ("创建任务、取回图片", "Create image tasks and get their pictures."),
-    "videos": ("创建视频任务、取回视频", "Create video tasks and get their videos."),
-    "tasks": ("查看、取消、重试任务", "Read, cancel and retry tasks."),
-    "batches": (
-        "一次提交很多提示词：查看进度、取消、重试缺少的",
-        "Batches of prompts: create, follow, cancel, retry what is missing.",
-    ),
-    "uploads": ("上传图片，供任务使用", "Upload pictures for tasks to use."),
-    "collections": (
-        "把图片放进相册，分享相册或单张图片",
-        "Organise pictures in collections; share collections and pictures.",
-    ),
-    "prompts": (
-        "起了名字存下的提示词和设置",
-        "Saved prompts with their settings.",
-    ),
-    "webhooks": (
-        "任务结束时通知你的程序：地址、密钥、投递记录和补发",
-        "Notify your programs when tasks end: endpoints, secrets, the log, replays.",
-    ),
-    "users": ("用户、用量和 API 密钥", "Users, their usage, and their API keys."),
-    "openai": (
-        "给使用 OpenAI 图像接口的客户端：字段、响应和错误都与它一致",
-        "For clients of OpenAI's images API, with its fields, responses and errors.",
-    ),
-    "system": ("模型、风格、队列、健康", "Models, styles, the queue, health."),
+TAGS = {
+    "images": "Create image tasks and get their pictures.",
+    "videos": "Create video tasks and get their videos.",
+    "tasks": "Read, cancel and retry tasks.",
+    "batches": "Batches of prompts: create, follow, cancel, retry what is missing.",
+    "uploads": "Upload pictures for tasks to use.",
+    "collections": "Organise pictures in collections; share collections and pictures.",
+    "prompts": "Saved prompts with their settings.",
+    "webhooks": "Notify your programs when tasks end: endpoints, secrets, the log, "
+    "replays.",
+    "users": "Users, their usage, and their API keys.",
+    "openai": "For clients of OpenAI's images API, with its fields, responses and "
+    "errors.",
+    "system": "Models, styles, the queue, health.",
 }
 
 
@@ -117,76 +87,99 @@ class Converter(OpenAPIConverter):
 
 
 class Plugin(MarshmallowPlugin):
+    """Completes the operations that smorest describes."""
+
     Converter = Converter
 
+    def __init__(self, app: Flask, *, sign_in: bool) -> None:
+        super().__init__()
+        self.app = app
+        self.sign_in = sign_in
 
-class Document(APISpec):
+    def path_helper(self, *args: Any, parameters: Any = (), **options: Any) -> None:
+        for each in parameters:
+            each.update(path_parameter(each["name"]))
+
+    def operation_helper(
+        self, path: Any = None, operations: Any = None, **options: Any
+    ):
+        rule = options["rule"]
+        blueprint: Any = self.app.blueprints[rule.endpoint.partition(".")[0]]
+        view = self.app.view_functions[rule.endpoint]
+        for method, doc in operations.items():
+            blueprint.complete(
+                doc, view, spec=self.spec, method=method, sign_in=self.sign_in
+            )
+        super().operation_helper(path=path, operations=operations, **options)
+
+
+class DescribingApi(Api):
+    DEFAULT_ERROR_RESPONSE_NAME = None  # each operation names its own
+    ERROR_SCHEMA = Refusal
+
+
+class Document:
     """
-    The document in the request's language. Building it takes longer than the rest of
-    startup, so it is built on the first request.
+    The document of some blueprints, which ``flask openapi`` prints.
+
+    To describe them takes longer than the rest of a start, so it is done when the
+    document is first asked for, in an application of its own.
     """
 
-    def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
-        self._later: list[Callable[[], None]] = []
+    def __init__(self, app: Flask, blueprints: Sequence[Blueprint]) -> None:
+        self._sign_in = app.config["JIMENG"].sign_in
+        self._blueprints = blueprints
         self._describing = Lock()
+        app.extensions["flask-smorest"] = {"apis": {"": {"ext_obj": self}}}
+        app.cli.add_command(openapi_cli)
 
-    def describe_later(self, describe: Callable[[], None]) -> None:
-        self._later.append(describe)
+    @property
+    def spec(self) -> "Document":
+        """What ``flask openapi`` asks for."""
+        return self
 
-    def to_dict(self) -> dict[str, Any]:
-        with self._describing:
-            while self._later:
-                self._later.pop(0)()
-            found = super().to_dict()
+    @cached_property
+    def _described(self) -> dict[str, Any]:
+        """In English."""
+        app = Flask(__name__)
+        parts: dict = shared_components()
+        whole: dict = {"components": parts}
+        if self._sign_in:
+            key = {"type": "http", "scheme": "bearer"}
+            parts["securitySchemes"] = {"ApiKey": {**key, "description": API_KEY}}
+            whole["security"] = [{"ApiKey": []}]
+        api = DescribingApi(
+            app,
+            spec_kwargs={
+                "title": TITLE,
+                "version": VERSION,
+                "openapi_version": "3.1.0",
+                "marshmallow_plugin": Plugin(app, sign_in=self._sign_in),
+                "info": {
+                    "description": DESCRIPTION,
+                    "license": {"name": "MIT", "identifier": "MIT"},
+                },
+                "servers": [{"url": "/"}],
+                **whole,
+            },
+        )
+        for blueprint in self._blueprints:
+            api.register_blueprint(blueprint)
+        found = api.spec.to_dict()
+        found["components"]["schemas"].pop("PaginationMetadata")  # smorest's, unused
         used = re.findall(r"#/components/examples/(\w+)", json.dumps(found))
         found["components"]["examples"] = {
             code: errors.example(code) for code in sorted(set(used))
         }
         found["tags"] = [{"name": n, "description": w} for n, w in TAGS.items()]
-        chosen = translated(found, LANGUAGES.index(language()))
+        return found
+
+    def to_dict(self) -> dict[str, Any]:
+        """The document in the request's language, with the models of this server."""
+        with self._describing:
+            chosen = translated(self._described, language())
         for name, makes in MAKING.items():
             models = sorted({m.id for m in jobs.runtime().registry.making(makes)})
             field = chosen["components"]["schemas"][name]["properties"]["model"]
             field.update({"examples": models} if models else {})
         return chosen
-
-
-class DescribedApi(Api):
-    """smorest's `Api` with our `Document`."""
-
-    DEFAULT_ERROR_RESPONSE_NAME = None  # each operation names its own
-
-    def register_blueprint(
-        self, blp: Blueprint, *, parameters: list | None = None, **options: Any
-    ) -> None:
-        """As smorest's, but views are described on the first request."""
-        name = options.get("name", blp.name)
-        self._app.extensions["flask-smorest"]["blp_name_to_api"][name] = self
-        self._app.register_blueprint(blp, **options)
-        views = blp.register_views_in_doc
-        doc = {"name": name, "parameters": parameters}
-        self.spec.describe_later(lambda: views(self, self._app, self.spec, **doc))
-
-    def _init_spec(self, **options: Any) -> None:
-        self.flask_plugin, self.ma_plugin = FlaskPlugin(), Plugin()
-        parts: dict = shared_components()
-        whole: dict = {"components": parts}
-        if self._app.config["JIMENG"].sign_in:
-            key = {"type": "http", "scheme": "bearer"}
-            parts["securitySchemes"] = {"ApiKey": {**key, "description": API_KEY}}
-            whole["security"] = [{"ApiKey": []}]
-        self.spec = Document(
-            "",
-            VERSION,
-            "3.1.0",
-            [self.flask_plugin, self.ma_plugin],
-            info={
-                "title": TITLE,
-                "description": DESCRIPTION,
-                "license": {"name": "MIT", "identifier": "MIT"},
-            },
-            servers=[{"url": "/"}],
-            **whole,
-        )
-        self._app.cli.add_command(openapi_cli)

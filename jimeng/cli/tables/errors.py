@@ -3,8 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from jimeng.cli.tables import head, in_language, table_row
-from jimeng.i18n import LANGUAGES
-from jimeng.i18n.errors import ERRORS
+from jimeng.i18n import LANGUAGES, MESSAGES
 from jimeng.providers import PROVIDERS
 from jimeng.providers.registry import retryable
 from jimeng.providers.rules import WITHOUT_CODE, Judgement
@@ -62,7 +61,7 @@ def row(code: str, found: list[NamedJudgement], language: str) -> tuple[str, ...
     by_itself = [*map(done, judged), OTHERWISE.get(code, "")]
     return (
         f"`{code}`",
-        ERRORS[f"error.{code}"][LANGUAGES.index(language)],
+        MESSAGES[f"error.{code}"][LANGUAGES.index(language)],
         answers(found, language),
         in_language("是 / yes" if retryable(code) else "否 / no", language),
         joined((in_language(each, language) for each in paid), ", "),

@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-CODE = ".py"
+CODE = {".py", ".toml"}  # read when a process starts
 PARTS = ("app.py", "wsgi.py", ".env", "jimeng", "templates", "static")
 
 
@@ -42,7 +42,7 @@ class Watch:
 
 def needs_consumer(changed: set[Path]) -> bool:
     """Whether the consumer uses any of the files; it uses no templates."""
-    return any(path.suffix == CODE for path in changed)
+    return any(path.suffix in CODE for path in changed)
 
 
 def needs_new_master(changed: set[Path]) -> bool:

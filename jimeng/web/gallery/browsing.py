@@ -280,5 +280,5 @@ def counted(hits: Hits, mixed: bool | None = None) -> str:
     mixed = has_videos() if mixed is None else mixed
     key = {"videos": "videos", "images": "hits"}.get(hits.kind or "")
     key = key or ("items" if mixed else "hits")
-    end = "_more" if hits.more else "_one" if hits.n == 1 else ""
+    end = "_more" if hits.more else ""
     return t(f"gallery.{key}{end}", n=hits.n)

@@ -182,7 +182,7 @@ def cancelling() -> ResponseReturnValue:
     return render_template(
         "_bulk_action.html",
         action=action,
-        message=t("bulk.cancelling", done=action.done, total=action.total),
+        message=t("bulk.cancelling", done=action.done, n=action.total),
         url=url_for(".cancelling", action=action.id, **wanted.query),
         page=url_for(".tasks", **wanted.query),
     )
