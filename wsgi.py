@@ -1,7 +1,6 @@
 """The entry point for Gunicorn and Huey's consumer, see the Procfile."""
 
 import gc
-import logging
 import os
 import sys
 from functools import partial
@@ -10,28 +9,26 @@ from functools import partial
 gc.disable()
 
 from app import create_app
-from jimeng.config import Config, logs
+from jimeng.config import Config, logs, read_environment
 from jimeng.documents import migrations
 from jimeng.errors import ConfigError
-from jimeng.http.auth import require_access
+from jimeng.http.auth import require_access, warn_without_proxies
 from jimeng.jobs import huey, pump
 from jimeng.operations import backup
 
 try:
-    config = Config.load()
+    environment = read_environment()
+    config = Config.from_env(environment)
     require_access(config)
     migrations.check_before_start(config)
     app = create_app(config)
 except ConfigError as error:
     sys.exit(logs.refuse(error))
-if "gunicorn.arbiter" in sys.modules:
+if "SERVER_SOFTWARE" in os.environ:  # Gunicorn's; consumers and commands do not listen
     from jimeng.serve import web
 
-    if not web.is_configured:
-        logging.getLogger(__name__).error(
-            "Gunicorn runs without gunicorn.conf.py or its worker class: requests that "
-            "wait hold up the others; start it as `gunicorn wsgi:app` in this directory"
-        )
+    web.check_configured()
+    warn_without_proxies(config, environment)
 if data_id := os.environ.get("JIMENG_DATA_PLACE"):  # those of `make run`
     pump.before_start.append(partial(backup.await_recognition, data_id))
 gc.freeze()

@@ -18,10 +18,9 @@ NGINX = shutil.which("nginx") or "/usr/sbin/nginx"  # where no user's PATH leads
 AROUND = """
 daemon off;
 user {user};
-worker_processes 1;
 pid {folder}/pid;
 error_log {folder}/error.log;
-events {{ worker_connections 512; }}
+{main}
 http {{
     access_log off;
     client_body_temp_path {folder}/body;
@@ -29,21 +28,21 @@ http {{
     fastcgi_temp_path {folder}/fastcgi;
     uwsgi_temp_path {folder}/uwsgi;
     scgi_temp_path {folder}/scgi;
-    {printed}
+    {site}
 }}
 """
 
 
-def nginx(folder: Path, config: str, port: int) -> list[str]:
+def nginx(folder: Path, port: int, main: str, site: str) -> list[str]:
     """The command of an nginx with this configuration, listening on *port*."""
-    config = config.replace("listen 80;", f"listen 127.0.0.1:{port};")
-    around = {"folder": folder, "user": getpass.getuser(), "printed": config}
+    site = site.replace("listen 80;", f"listen 127.0.0.1:{port};")
+    around = {"folder": folder, "user": getpass.getuser(), "main": main, "site": site}
     (folder / "conf").write_text(AROUND.format(**around))
     words = [NGINX, "-p", str(folder), "-c", str(folder / "conf")]
     return [*words, "-e", str(folder / "error.log")]
 
 
-def caddy(folder: Path, config: str, port: int) -> list[str]:
+def caddy(folder: Path, port: int, config: str) -> list[str]:
     """The command of a Caddy with this configuration, without its certificate."""
     config = config.replace(
         "images.example.com {", f"http://127.0.0.1:{port}, http://localhost:{port} {{"
@@ -61,9 +60,11 @@ PROXIES = {"nginx": nginx, "caddyfile": caddy}
 def before(behind: int, folder: Path, proxy: str = "nginx") -> Iterator[int]:
     """Its port, where it passes on to the port *behind*."""
     port = free_port()
-    (printed,) = blocks("docs/deployment.en.md", proxy)
-    config = printed.replace("127.0.0.1:8080", f"127.0.0.1:{behind}")
-    words = PROXIES[proxy](folder, config, port)
+    printed = [
+        each.replace("127.0.0.1:8080", f"127.0.0.1:{behind}")
+        for each in blocks("docs/deployment.en.md", proxy)
+    ]
+    words = PROXIES[proxy](folder, port, *printed)
     env = {**os.environ, "HOME": str(folder), "XDG_DATA_HOME": str(folder)}
     with (
         (folder / "log").open("wb") as log,

@@ -5,12 +5,13 @@ import runpy
 import secrets
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from jimeng.config import Config
 from jimeng.errors import ConfigError
-from jimeng.http.auth import require_access
+from jimeng.http.auth import require_access, warn_without_proxies
 from jimeng.local.supervisor.plan import check_access
 from tests.test_config import ROOT
 from tests.waiting import PATIENCE_S
@@ -118,16 +119,51 @@ def test_server_that_cannot_start_says_why_in_one_sentence(
 def test_server_starts_without_its_databases(tmp_path):
     """Nothing is connected at the start, so nothing that is away prevents it."""
     env = {"MONGODB_URI": "mongodb://127.0.0.1:9", "REDIS_ADDR": "127.0.0.1:9", **OPEN}
-    kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     script = "import wsgi; print(wsgi.app.name, wsgi.huey.name)"
 
-    ended = subprocess.run(
+    ended = load(tmp_path, script, env)
+
+    assert (ended.returncode, ended.stdout) == (0, "app jimeng-json\n")
+
+
+def load(folder: Path, script: str, env: dict[str, str]) -> subprocess.CompletedProcess:
+    """Run *script* in *folder* with these settings alone."""
+    kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    return subprocess.run(
         [sys.executable, "-c", script],
         env={**kept, "PYTHONPATH": str(ROOT), **env},
-        cwd=tmp_path,
+        cwd=folder,
         capture_output=True,
         text=True,
         timeout=PATIENCE_S,
     )
 
-    assert (ended.returncode, ended.stdout) == (0, "app jimeng-json\n")
+
+@pytest.mark.parametrize(
+    ("env", "lines"),
+    [
+        ({"SERVER_HOST": "0.0.0.0"}, 1),
+        ({"SERVER_HOST": "::"}, 1),
+        ({"PORT": "8080"}, 1),  # the platform connects from outside
+        ({"PORT": "8080", "SERVER_HOST": "127.0.0.1"}, 0),
+        ({}, 0),
+        ({"SERVER_HOST": "0.0.0.0", "TRUSTED_PROXIES": "1"}, 0),
+        ({"SERVER_HOST": "0.0.0.0", "TRUSTED_PROXIES": "0"}, 0),  # so it is meant
+    ],
+)
+def test_public_server_that_says_nothing_of_proxies_is_warned(caplog, env, lines):
+    warn_without_proxies(Config.from_env(env), env)
+
+    assert caplog.text.count("TRUSTED_PROXIES=0") == lines
+
+
+@pytest.mark.parametrize(("server", "lines"), [("gunicorn/27", 1), ("", 0)])
+def test_warning_is_the_servers_alone(tmp_path, server, lines):
+    """Consumers and commands load the same module, and listen nowhere."""
+    (tmp_path / ".env").write_text("SERVER_HOST=0.0.0.0\n")
+    env = {**OPEN, **({"SERVER_SOFTWARE": server} if server else {})}
+
+    ended = load(tmp_path, "import wsgi", env)
+
+    assert ended.stderr.count("TRUSTED_PROXIES=0") == lines, ended.stderr
+    assert len(ended.stderr.splitlines()) == lines

@@ -1,6 +1,7 @@
 """The application in Gunicorn's gevent worker, as `gunicorn.conf.py` sets it up."""
 
 import json
+import logging
 import secrets
 import socket
 from collections.abc import Mapping
@@ -16,9 +17,19 @@ from jimeng.http import long_polls, waiters
 from jimeng.i18n import MESSAGES
 from jimeng.jobs.insertion import batcher
 
+log = logging.getLogger(__name__)
+
 CODES = {414: "uri_too_long", 431: "headers_too_large"}
 shut_down = long_polls.shut_down
 is_configured = False  # by `gunicorn.conf.py`
+
+
+def check_configured() -> None:
+    if not is_configured:
+        log.error(
+            "Gunicorn runs without gunicorn.conf.py or its worker class: requests that "
+            "wait hold up the others; start `gunicorn wsgi:app` in this directory"
+        )
 
 
 def begin(app: Flask, requests: Mapping[socket.socket, Request]) -> None:
