@@ -28,7 +28,7 @@ WRITES = {"insert", "update", "findAndModify", "delete"}
 FILES = tuple(os.environ.get("KILLER_FILES", "").split())
 # Of a command, but for its connection and session.
 SESSION = {"lsid", "txnNumber", "$db", "$clusterTime", "$readPreference"}
-RENEW_EVERY_S, IDLE_S = 0.02, 0.2
+RENEW_EVERY_S = 0.02
 
 
 def functions() -> list[str]:
@@ -96,7 +96,7 @@ def consume() -> int:
     from jimeng.jobs import video_fetching
     from jimeng.serve.__main__ import main
 
-    video_fetching.RENEW_EVERY_S, video_fetching.IDLE_S = RENEW_EVERY_S, IDLE_S
+    video_fetching.RENEW_EVERY_S = RENEW_EVERY_S
     monitoring.register(Teller())
     return main(["worker"])
 
