@@ -16,7 +16,7 @@ from jimeng.jobs import (
     webhook_deliveries,
     webhook_outbox,
 )
-from jimeng.jobs.periodic_tasks import THREADS, Group, PeriodicTask
+from jimeng.jobs.periodic_tasks import THREADS, Group, PeriodicTask, Pool
 from tests.waiting import wait_for
 
 
@@ -76,6 +76,35 @@ def test_store_that_hangs_delays_nothing_else(start, hanging):
         runs = each.runs
         wait_for(lambda each=each, runs=runs: each.runs > runs + 3)
     assert not any(each.runs for each in stuck)
+
+
+def test_thread_that_waits_hears_of_a_task_that_another_has_run(hanging):
+    """The other may run one next that hangs."""
+    stopped = threading.Event()
+
+    def run() -> None:
+        wait_for(lambda: pool._changed._waiters, what="the other thread waits")
+        if not late.began:
+            pool._waiting.append(late)
+
+    late = PeriodicTask("late", 0.01, hanging.wait)
+    quick = PeriodicTask("quick", 0.01, run)
+    activity.wake()
+    pool = Pool([quick], stopped)
+    threads = [threading.Thread(target=pool.serve) for _ in range(2)]
+    for each in threads:
+        each.start()
+    try:
+        wait_for(lambda: late.began)
+        runs = quick.runs
+        quick.run = lambda: None
+        wait_for(lambda: quick.runs > runs + 1, 30.0)
+    finally:
+        stopped.set()
+        hanging.set()
+        pool.wake()
+        for each in threads:
+            each.join()
 
 
 def test_what_settles_announces_and_delivers_has_threads_of_its_own():
