@@ -234,6 +234,8 @@ def frame_requests(app: Flask) -> None:
             status,
             took_ms,
         )
+        if asked.method not in auth.SAFE_METHODS and status < 400:
+            jobs.wake_a_worker()
         if not is_quiet:
             kind = kind_of_request(asked.endpoint, asked.method)
             count_request(interface, kind, status, took_ms / 1000)

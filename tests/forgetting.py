@@ -2,9 +2,12 @@
 
 import time
 
+from jimeng.documents import indexes
 from jimeng.documents.migrations import record as schema
 from jimeng.errors import outages
 from jimeng.jobs import (
+    activity,
+    broker,
     input_cleanup,
     janitor,
     metric_counters,
@@ -30,7 +33,10 @@ def forget_lanes() -> None:
 
 
 def forget_sweeps() -> None:
-    """All open tasks, files and endpoints are looked at again; turns begin anew."""
+    """All open tasks, files and endpoints are looked at again; turns begin anew. No
+    process has been busy, or woken another."""
+    activity.clear()
+    broker._next_wake = 0.0
     metric_counters._started.clear()
     janitor._first_pass = janitor._recheck = janitor._file_cursor = None
     input_cleanup._file_cursor = None
@@ -42,6 +48,7 @@ def forget_sweeps() -> None:
 def forget_troubles() -> None:
     """Nothing is out, nothing lacks, nobody has been seen to leave jobs alone, and
     Redis has not failed to count a request."""
+    indexes._looks.clear()
     reservations._redis_retry_at = 0.0
     outages._outages.clear()
     readiness._since = {}

@@ -45,4 +45,4 @@ from jimeng.jobs import periodic_tasks
 # Periodic tasks of every worker.
 periodic_tasks.add("batches", 1.0, fill_due)
 periodic_tasks.add("deleted batches", 600.0, forget_deleted)
-periodic_tasks.add("ended batches", 2.0, announce_ended)
+periodic_tasks.add("ended batches", 2.0, announce_ended, periodic_tasks.Group.PROMPT)

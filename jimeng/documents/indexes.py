@@ -29,6 +29,7 @@ PARALLEL_CHECKS = 8  # collections at a time
 CLIENT_RETRY_AFTER_S = 30  # seconds, for the ``Retry-After`` header
 NO_COLLECTION = 26  # MongoDB's error code NamespaceNotFound
 CHECK_EVERY_S, RETRY_AFTER_S = 5.0, 1.0
+MAX_AGE_S = 15.0  # of what operations rely on that a unique index prevents
 MAX_BUILD_S = 6 * 3600.0  # of one index
 # Requests wait while the indexes of a new database are built. Those of a large
 # collection take longer; requests do not wait for them.
@@ -132,7 +133,17 @@ class IndexCheck:
     faults: dict[str, Fault]
 
 
+@dataclass(frozen=True)
+class IndexLook:
+    """Like `IndexCheck`, of one index."""
+
+    client: object
+    at: float
+    is_there: bool
+
+
 _last: IndexCheck | None = None
+_looks: dict[str, IndexLook] = {}  # by label
 _whole: object = None  # the connection over which a check found no faults
 _running = threading.Lock()
 _tried_at = float("-inf")
@@ -305,19 +316,28 @@ def is_there(label: str, *, fresh: bool = False) -> bool:
     Whether an index exists, is built, and is as declared.
 
     Args:
-        fresh: Ask MongoDB, rather than use a check from some seconds ago.
+        fresh: Ask MongoDB, rather than rely on an answer of the last `MAX_AGE_S`.
     """
-    seen = last_check()
-    if seen is not None and not fresh:
-        return label not in seen.faults
+    client, now = get_connection(), time.monotonic()
+    if not fresh:
+        checked, looked = last_check(), _looks.get(label)
+        if checked is not None and now < checked.at + MAX_AGE_S:
+            return label not in checked.faults
+        if looked and looked.client is client and now < looked.at + MAX_AGE_S:
+            return looked.is_there
     index = declared()[label]
-    return index.fault(_read(get_db(), index.collection)) is None
+    is_there = index.fault(_read(get_db(), index.collection)) is None
+    if not is_there:
+        found_missing(label)
+    _looks[label] = IndexLook(client, now, is_there)
+    return is_there
 
 
 def found_missing(label: str) -> IndexMissing:
     """Build the error for an index that was just found missing."""
     global _last
     _last = None  # makes the next call check at once
+    _looks.pop(label, None)
     return IndexMissing(f"index {label}", retry_after=CLIENT_RETRY_AFTER_S)
 
 

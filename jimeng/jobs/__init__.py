@@ -6,7 +6,7 @@ each generation in progress has a ``due_at``, and the pump queues a job when it 
 """
 
 from jimeng.jobs import pump  # noqa: F401 - its hooks start it with the consumer
-from jimeng.jobs.broker import check_queue, evaluate, huey
+from jimeng.jobs.broker import check_queue, evaluate, huey, wake_a_worker
 from jimeng.jobs.inputs import check_inputs
 from jimeng.jobs.insertion import (
     backfill_generations,

@@ -3,6 +3,8 @@
 import json
 import os
 import signal
+import threading
+import time
 from collections.abc import Sequence
 from types import FrameType
 from typing import Any
@@ -16,10 +18,12 @@ from redis import ConnectionPool
 from redis.backoff import NoBackoff
 from redis.connection import ConnectionInterface
 from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import TimeoutError as RedisTimeout
 from redis.retry import Retry
 
 from jimeng.config import Config, logs
 from jimeng.errors import QueueUnavailable, outages
+from jimeng.jobs import activity
 
 # The web tries twice, since Redis may have been restarted under a pooled connection.
 # The page that reports the outage queries MongoDB, too, and has to answer within two
@@ -27,11 +31,16 @@ from jimeng.errors import QueueUnavailable, outages
 WEB_TIMEOUT_S, WORKER_TIMEOUT_S = 0.5, 5.0
 MAX_QUEUED_JOBS = 100  # beyond, the pump queues nothing
 MAX_JOB_BYTES = 1000
+WAKE_KEY = "jimeng:wake"  # a list with an entry while an idle worker is to look around
+# A worker that was woken looks around for longer.
+WAKE_EVERY_S, WAKE_RETRY_AFTER_S = 2.0, 60.0
 
 # Idle connections for scripts, by the pool whose server they are connected to.
 _idle_connections: WeakKeyDictionary[ConnectionPool, list[ConnectionInterface]]
 _idle_connections = WeakKeyDictionary()
 os.register_at_fork(after_in_child=_idle_connections.clear)
+_next_wake = 0.0  # by `time.monotonic`
+_reading = threading.Lock()
 
 
 class UnreadableJob(Exception):
@@ -106,9 +115,29 @@ class JsonHuey(RedisHuey):
             raise UnreadableJob(f"{len(data)} bytes") from error
 
     def dequeue(self) -> Task | None:
-        data = self.storage.dequeue()
+        """
+        Wait for a job, for at most twice the time that Redis is asked to wait.
+
+        One thread waits in Redis, the others for that one: so waiting costs a command a
+        second, and not one for each thread.
+        """
+        wait_s, queue = self.storage.read_timeout, self.storage.queue_key
+        if not _reading.acquire(timeout=wait_s):
+            return None
         try:
-            return None if data is None else self.deserialize_task(data)
+            found = self.storage.conn.brpop([queue, WAKE_KEY], timeout=wait_s)
+        except RedisTimeout:
+            return None
+        finally:
+            _reading.release()
+        if found is None:
+            return None
+        key, data = found
+        if key == WAKE_KEY.encode():
+            activity.wake()
+            return None
+        try:
+            return self.deserialize_task(data)
         except UnreadableJob as error:
             outages.failed("queue", error)
             return None
@@ -150,6 +179,24 @@ def connect(config: Config, *, timeout: float = WEB_TIMEOUT_S) -> None:
     )
     huey.storage_kwargs = {"connection_pool": pool}
     huey.storage = huey.create_storage()
+
+
+def wake_a_worker() -> None:
+    """
+    Let an idle worker look at once for what has changed; at most every `WAKE_EVERY_S`.
+    If Redis is down, workers find it within `activity.IDLE_INTERVAL_S`.
+    """
+    global _next_wake
+    now = time.monotonic()
+    if now < _next_wake:
+        return
+    _next_wake = now + WAKE_EVERY_S
+    try:
+        with huey.storage.conn.pipeline(transaction=False) as pipeline:
+            pipeline.lpush(WAKE_KEY, "").ltrim(WAKE_KEY, 0, 0).execute()
+    except RedisError as error:
+        _next_wake = now + WAKE_RETRY_AFTER_S
+        outages.failed("redis", error)
 
 
 def evaluate(script: str, keys: Sequence[str], *arguments: str | int) -> Any:

@@ -1,18 +1,22 @@
 """
-Periodic tasks of a consumer, each in a thread of its own.
+Periodic tasks of a consumer, run by a few threads.
 
-A slow one does not delay the pump or the others. Each run is bounded; if work remains,
-the next run follows after `RERUN_AFTER_S`.
+What uses a store has threads of its own, so that a store that hangs delays nothing
+else; so has what settles, announces and delivers. Each run is bounded; if work remains,
+the next run follows after `RERUN_AFTER_S`. While the process is idle no task runs more
+often than every `activity.IDLE_INTERVAL_S`.
 """
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from enum import StrEnum
 
 from jimeng.documents import indexes, migrations
 from jimeng.errors import outages
 from jimeng.jobs import (
+    activity,
     budget_events,
     input_cleanup,
     janitor,
@@ -29,6 +33,18 @@ from jimeng.jobs import (
 
 RERUN_AFTER_S = 0.2  # if work remains after a run
 HANG_TIMEOUT_S = 60.0  # far longer than any run takes
+WHOLE_INDEXES_S = 300.0  # between two checks of indexes that are all there
+
+
+class Group(StrEnum):
+    """What has threads of its own."""
+
+    PROMPT = "prompt"  # settles, announces or delivers
+    STORE = "store"  # may wait for a file system or S3
+    OTHER = "other"
+
+
+THREADS = {Group.PROMPT: 2, Group.STORE: 4, Group.OTHER: 3}
 
 
 @dataclass
@@ -41,82 +57,149 @@ class PeriodicTask:
         run: Returns whether work remains.
         began: Start of the current run, by `time.monotonic`; None between runs.
         runs: How many runs have ended, with or without an error.
+        ended: End of the latest run, by `time.monotonic`.
+        remains: What the latest run has returned.
     """
 
     name: str
     interval_s: float
     run: Callable[[], bool | None]
+    group: Group = Group.OTHER
     began: float | None = None
     runs: int = 0
+    ended: float = 0.0
+    remains: bool = True
 
     @property
     def hangs(self) -> bool:
         began = self.began
         return began is not None and time.monotonic() > began + HANG_TIMEOUT_S
 
-    def repeat(self, stopped: threading.Event) -> None:
-        """Run until *stopped*; errors are logged, and the next run tries again."""
-        while not stopped.wait(RERUN_AFTER_S if self.run_once() else self.interval_s):
-            pass
+    @property
+    def due_at(self) -> float:
+        """By `time.monotonic`; earlier once the process is idle no more."""
+        if self.remains:
+            return self.ended + RERUN_AFTER_S
+        idle = activity.IDLE_INTERVAL_S if activity.is_idle() else 0.0
+        return self.ended + max(self.interval_s, idle)
 
     def run_once(self) -> bool:
-        self.began = time.monotonic()
+        """Errors are logged, and the next run tries again."""
+        self.began, self.remains = time.monotonic(), False
         try:
-            return bool(self.run())
+            self.remains = bool(self.run())
         except Exception as error:  # the next run tries again
             outages.failed(f"periodic task {self.name}", error)
         finally:
+            self.ended = time.monotonic()
             self.began = None
             self.runs += 1
-        return False
+        return self.remains
+
+
+class Pool:
+    """
+    Threads that share the periodic tasks of a group: whichever has waited longest.
+
+    Args:
+        stopped: Ends the threads, after `wake`.
+    """
+
+    def __init__(self, tasks: Iterable[PeriodicTask], stopped: threading.Event) -> None:
+        self._waiting = list(tasks)
+        self._stopped = stopped
+        self._changed = threading.Condition()
+
+    def wake(self) -> None:
+        """Look again at what is due."""
+        with self._changed:
+            self._changed.notify_all()
+
+    def serve(self) -> None:
+        """The body of a thread."""
+        while (task := self._take()) is not None:
+            task.run_once()
+            with self._changed:
+                self._waiting.append(task)
+                self._changed.notify()  # whoever waits does not know of this one
+
+    def _take(self) -> PeriodicTask | None:
+        """Wait for a task that is due; None when stopped."""
+        with self._changed:
+            while not self._stopped.is_set():
+                wait = None
+                if self._waiting:
+                    first = min(self._waiting, key=lambda each: each.due_at)
+                    wait = first.due_at - time.monotonic()
+                    if wait <= 0:
+                        self._waiting.remove(first)
+                        return first
+                self._changed.wait(wait)
+        return None
 
 
 def check_indexes() -> bool:
-    """Ensure all indexes; return whether one has a fault or none were checked yet."""
-    indexes.ensure_indexes()
+    """
+    Ensure all indexes, rarely while they are whole: what relies on one looks itself.
+
+    Returns:
+        Whether one has a fault, or none were checked yet.
+    """
     last = indexes.last_check()
-    return last is None or bool(last.faults)
+    is_whole = last is not None and not last.faults
+    indexes.ensure_indexes(WHOLE_INDEXES_S if is_whole else indexes.CHECK_EVERY_S)
+    return not is_whole
 
 
 INDEXES = PeriodicTask("indexes", 15.0, check_indexes)
 PERIODIC_TASKS = [
     INDEXES,
-    PeriodicTask("plans", 5.0, janitor.backfill_all_generations),
-    PeriodicTask("mending", 20.0, repair.repair),
-    PeriodicTask("deletions", 15.0, janitor.finish_deletions),
-    PeriodicTask("trash", 30.0, purge.empty_trash),
-    PeriodicTask("retention", 60.0, retention.apply_limits),
-    PeriodicTask("room", 10.0, retention.watch_disk),
+    PeriodicTask("plans", 10.0, janitor.backfill_all_generations),
+    PeriodicTask("mending", 60.0, repair.repair),
+    PeriodicTask("deletions", 15.0, janitor.finish_deletions, Group.STORE),
+    PeriodicTask("trash", 30.0, purge.empty_trash, Group.STORE),
+    PeriodicTask("retention", 60.0, retention.apply_limits, Group.STORE),
+    PeriodicTask("room", 10.0, retention.watch_disk, Group.STORE),
     PeriodicTask("schema", 60.0, migrations.advance),
     PeriodicTask("unserved", 60.0, janitor.fail_unserved),
-    PeriodicTask("files", 60.0, janitor.sweep_files),
-    PeriodicTask("temporary files", 600.0, video_fetching.sweep),
-    PeriodicTask("inputs", 30.0, input_cleanup.sweep_inputs),
-    PeriodicTask("input files", 60.0, input_cleanup.sweep_files),
+    PeriodicTask("files", 60.0, janitor.sweep_files, Group.STORE),
+    PeriodicTask("temporary files", 600.0, video_fetching.sweep, Group.STORE),
+    PeriodicTask("inputs", 30.0, input_cleanup.sweep_inputs, Group.STORE),
+    PeriodicTask("input files", 60.0, input_cleanup.sweep_files, Group.STORE),
     PeriodicTask(
         "figures", metric_counters.FLUSH_EVERY_S, metric_counters.counts.flush
     ),
     PeriodicTask("slots", metric_counters.SAMPLE_EVERY_S, metric_counters.sample_slots),
     PeriodicTask("days", 300.0, janitor.close_days),
-    PeriodicTask("costs", 1.0, settlement.settle),
+    PeriodicTask("costs", 1.0, settlement.settle, Group.PROMPT),
     PeriodicTask("budget", 60.0, spending.recount_installation),
     PeriodicTask(
         "budget events", budget_events.INTERVAL_S, budget_events.announce_budgets
     ),
-    PeriodicTask("outbox", 1.0, webhook_outbox.sweep),
-    PeriodicTask("webhooks", 1.0, webhook_deliveries.start_threads),
+    PeriodicTask("outbox", 1.0, webhook_outbox.sweep, Group.PROMPT),
+    PeriodicTask("webhooks", 1.0, webhook_deliveries.start_threads, Group.PROMPT),
+    PeriodicTask("videos", 1.0, video_fetching.start_threads, Group.PROMPT),
 ]
 
 
-def add(name: str, interval_s: float, run: Callable[[], bool | None]) -> None:
+def add(
+    name: str,
+    interval_s: float,
+    run: Callable[[], bool | None],
+    group: Group = Group.OTHER,
+) -> None:
     """Add a periodic task to each consumer that starts from now on."""
-    PERIODIC_TASKS.append(PeriodicTask(name, interval_s, run))
+    PERIODIC_TASKS.append(PeriodicTask(name, interval_s, run, group))
 
 
 def start(stopped: threading.Event) -> None:
-    for periodic_task in PERIODIC_TASKS:
-        target, name = periodic_task.repeat, f"task-{periodic_task.name}"
-        threading.Thread(target=target, args=[stopped], name=name, daemon=True).start()
+    for group, count in THREADS.items():
+        tasks = [each for each in PERIODIC_TASKS if each.group is group]
+        pool = Pool(tasks, stopped)
+        activity.listen(pool.wake)
+        for number in range(1, count + 1):
+            name = f"tasks-{group}-{number}"
+            threading.Thread(target=pool.serve, name=name, daemon=True).start()
 
 
 def stuck() -> list[str]:

@@ -17,7 +17,7 @@ from jimeng.config.version import RELEASE
 from jimeng.documents import Generation, Worker, migrations, new_token, utcnow
 from jimeng.documents.generation import DUE_HERE
 from jimeng.errors import outages
-from jimeng.jobs import periodic_tasks, video_fetching
+from jimeng.jobs import activity, periodic_tasks, video_fetching
 from jimeng.jobs.broker import (
     MAX_QUEUED_JOBS,
     WORKER_TIMEOUT_S,
@@ -34,8 +34,8 @@ log = logging.getLogger(__name__)
 # The pump ticks every `TICK_S`, with jitter, and earlier if a generation comes due
 # before that, but no sooner than after `MIN_PAUSE_S`.
 TICK_S, MIN_PAUSE_S = 0.25, 0.05
-# After so long without work it ticks less often, until a job has run in this process.
-IDLE_AFTER_S, IDLE_TICK_S = 5.0, 1.0
+# Of an idle process, and of one that is idle while pictures wait which cannot be sent.
+IDLE_TICK_S, WAITING_TICK_S = activity.IDLE_INTERVAL_S, 1.0
 ERROR_PAUSE_S = 1.0
 BATCH_DOCUMENTS = 200
 RESERVATION_LEASE = timedelta(seconds=5)  # Redis may lose the job: queue it again
@@ -44,8 +44,9 @@ STOP_TIMEOUT_S = 1.0
 before_start: list[Callable[[], None]] = []  # called before anything is sent
 
 _starting = threading.Lock()
-_stopped = threading.Event()
+_stopped = activity.stopped
 _awake = threading.Event()
+activity.listen(_awake.set)
 _pump: threading.Thread | None = None
 _ran_at: datetime | None = None
 
@@ -62,8 +63,8 @@ def start() -> None:
             # A consumer has longer timeouts than a web request.
             documents.connect(runtime().config, timeout=documents.WORKER_TIMEOUT)
             connect(runtime().config, timeout=WORKER_TIMEOUT_S)
+            activity.wake()
             periodic_tasks.start(_stopped)
-            video_fetching.start(_stopped)
             _pump = threading.Thread(target=run, name="pump", daemon=True)
             _pump.start()
 
@@ -83,10 +84,10 @@ def stop() -> None:
 
 @huey.post_execute()
 def job_ran(task: object, result: object, error: BaseException | None) -> None:
-    """Wake the pump after each job that has run in this process."""
+    """There may be more to do after each job that has run in this process."""
     global _ran_at
     _ran_at = utcnow()
-    _awake.set()
+    activity.wake()
 
 
 def run() -> None:
@@ -100,13 +101,9 @@ def run() -> None:
         except Exception as error:  # without the pump this consumer would stand still
             outages.failed("pump", error)
             pause = ERROR_PAUSE_S
-        if pump.is_idle:
-            _awake.wait(pause)
-        else:
-            _stopped.wait(pause)
-        if _awake.is_set():
+        if _awake.wait(pause):
             _awake.clear()
-            pump.wake()
+            pump.next_lane_check = 0.0
     try:
         mark_stopped(pump.worker_id)
     except Exception as error:  # then this worker counts as lost until it expires
@@ -121,27 +118,14 @@ class Pump:
     Attributes:
         next_heartbeat: When the next heartbeat is due.
         next_lane_check: When the lanes are checked next for pictures that can be sent.
-        busy_until: After this the pump is idle.
+        waits: Whether pictures waited at the latest check.
     """
 
     worker_id: str
     started: datetime = field(default_factory=utcnow)
     next_heartbeat: float = 0.0
     next_lane_check: float = 0.0
-    busy_until: float = 0.0
-
-    @property
-    def is_idle(self) -> bool:
-        return time.monotonic() >= self.busy_until
-
-    def wake(self) -> None:
-        """A job has run in this process, so more may be due soon."""
-        if self.is_idle:
-            self.next_lane_check = 0.0
-        self.stay_awake()
-
-    def stay_awake(self) -> None:
-        self.busy_until = time.monotonic() + IDLE_AFTER_S
+    waits: bool = False
 
     def run_once(self) -> float:
         """Do what is due; return the seconds until the next tick."""
@@ -150,7 +134,9 @@ class Pump:
             self.next_heartbeat = time.monotonic() + Worker.HEARTBEAT_S
             if stop_if_outdated(self.worker_id):
                 return Worker.HEARTBEAT_S
-        ahead = IDLE_TICK_S if self.is_idle else TICK_S
+        ahead = TICK_S
+        if activity.is_idle():
+            ahead = WAITING_TICK_S if self.waits else IDLE_TICK_S
         ahead *= random.uniform(0.8, 1)  # noqa: S311 - no secret
         if not periodic_tasks.INDEXES.runs:
             return ahead  # the queries need the indexes that they hint
@@ -159,12 +145,13 @@ class Pump:
             return ahead
         count, next_due = queue_due(capacity, ahead)
         if time.monotonic() >= self.next_lane_check:
-            count += queue_dispatches(capacity - count)
+            queued, self.waits = queue_dispatches(capacity - count)
+            count += queued
             self.next_lane_check = time.monotonic() + ahead
         if count or next_due < ahead:
-            self.stay_awake()
-        until_check = self.next_lane_check - time.monotonic()
-        return max(min(next_due, until_check), MIN_PAUSE_S)
+            activity.wake()
+        until = min(self.next_lane_check, self.next_heartbeat) - time.monotonic()
+        return max(min(next_due, until), MIN_PAUSE_S)
 
 
 def tick() -> None:
@@ -222,13 +209,18 @@ def reserve(ids: list[str], token: str) -> list[str]:
     return [row["_id"] for row in mine]
 
 
-def queue_dispatches(capacity: int) -> int:
-    """Queue a dispatch for each free slot with a waiting picture; return how many."""
+def queue_dispatches(capacity: int) -> tuple[int, bool]:
+    """
+    Queue a dispatch for each free slot with a waiting picture.
+
+    Returns:
+        How many were queued, and whether any picture waits.
+    """
     wanted = lanes.count_sendable(runtime().registry.limits) if capacity > 0 else {}
     names = [lane for lane, count in wanted.items() for _ in range(count)][:capacity]
     for lane in names:
         dispatch(lane)
-    return len(names)
+    return len(names), bool(wanted)
 
 
 def write_heartbeat(worker_id: str, started: datetime) -> None:
@@ -271,7 +263,7 @@ def stop_if_outdated(worker_id: str) -> bool:
 def stop_work() -> None:
     """Stop the pump and the periodic tasks."""
     _stopped.set()
-    _awake.set()
+    activity.notify()
 
 
 def mark_stopped(worker_id: str) -> None:

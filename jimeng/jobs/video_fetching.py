@@ -1,9 +1,10 @@
 """
 Fetch finished videos and store them, in threads of their own.
 
-A video takes minutes rather than moments, so it is no job of the queue: each consumer
-has two threads that claim what is due, those first whose links expire first. The claim
-is renewed during the download; a thread that loses it stops, and deletes its file.
+A video takes minutes rather than moments, so it is no job of the queue: up to two
+threads of each consumer claim what is due, those first whose links expire first. The
+claim is renewed during the download; a thread that loses it stops, and deletes its
+file.
 """
 
 import logging
@@ -23,7 +24,7 @@ from jimeng.config import logs
 from jimeng.documents import Generation, Image, State, Task, best_effort, utcnow
 from jimeng.documents.base import NOTHING, VIDEO, Update
 from jimeng.errors import PictureInvalid, StorageUnavailable, outages
-from jimeng.jobs import endings, metric_counters, saving
+from jimeng.jobs import activity, endings, metric_counters, saving
 from jimeng.jobs.retention import MIN_FREE_BYTES
 from jimeng.jobs.runtime import runtime
 from jimeng.pictures import Picture, inspect
@@ -40,8 +41,7 @@ from jimeng.providers.download import (
 
 log = logging.getLogger(__name__)
 
-THREADS = 2
-IDLE_S = 2.0
+MAX_THREADS = 2
 LEASE, RENEW_EVERY_S = timedelta(seconds=60), 10.0
 MAX_STORING_S = 240.0  # after which storing counts as hung
 FETCHABLE: dict[str, object] = {"state": State.FETCHING.value, "kind": VIDEO}
@@ -54,19 +54,22 @@ MAX_PIXELS_RATIO = 1.25  # likewise: the sizes of one resolution differ less
 PREFIX, SUFFIX = "jimeng-fetch-", ".part"
 ORPHANED_AFTER_S = 86_400.0
 
-_threads: list[threading.Thread] = []
+_free = threading.Semaphore(MAX_THREADS)
+_threads: list[threading.Thread] = []  # those that were started last
 
 
 class Stopped(Exception):
     """The claim is lost, or the consumer shuts down."""
 
 
-def start(stopped: threading.Event) -> None:
-    for number in range(1, THREADS + 1):
-        name = f"fetch-{number}"
-        thread = threading.Thread(target=run, args=[stopped], name=name, daemon=True)
-        _threads.append(thread)
-        thread.start()
+def start_threads() -> None:
+    """Start threads for the videos that are due."""
+    due = {**FETCHABLE, "due_at": {"$lte": utcnow()}}
+    for _ in Generation.find_ids(due, hint="videos", limit=MAX_THREADS):
+        if _free.acquire(blocking=False):
+            _threads[:] = [each for each in _threads if each.is_alive()]
+            _threads.append(threading.Thread(target=run, name="fetch", daemon=True))
+            _threads[-1].start()
 
 
 def join(seconds: float) -> None:
@@ -76,18 +79,18 @@ def join(seconds: float) -> None:
         thread.join(max(end - time.monotonic(), 0))
 
 
-def run(stopped: threading.Event) -> None:
-    """Fetch what is due until *stopped*; errors are logged, and the lease expires."""
-    while not stopped.is_set():
-        try:
-            if fetch_one(stopped):
-                continue
-        except Exception as error:  # the next run tries again
-            outages.failed("video fetching", error)
-        stopped.wait(IDLE_S)
+def run() -> None:
+    """The body of a thread: fetch what is due; after an error the lease expires."""
+    try:
+        while not activity.stopped.is_set() and fetch_one():
+            activity.wake()
+    except Exception as error:
+        outages.failed("video fetching", error)
+    finally:
+        _free.release()
 
 
-def fetch_one(stopped: threading.Event | None = None) -> bool:
+def fetch_one(stopped: threading.Event = activity.stopped) -> bool:
     """Claim the due video whose links expire first, and fetch it; False if none is."""
     due = {**FETCHABLE, "due_at": {"$lte": utcnow()}}
     generation = Generation.claim(due, LEASE, sort=[("links_until", 1)])
@@ -98,7 +101,7 @@ def fetch_one(stopped: threading.Event | None = None) -> bool:
             endings.quarantine(generation, f"unread {sorted(generation.unread)}")
             return True
         try:
-            Fetch(generation, stopped or threading.Event()).run()
+            Fetch(generation, stopped).run()
         except endings.UNEXPECTED_ERRORS as error:
             endings.retry_unexpected(generation, error)
     return True

@@ -29,6 +29,7 @@ from jimeng.documents import WebhookDelivery, WebhookEndpoint, indexes, utcnow
 from jimeng.documents.base import KNOWN_KIND
 from jimeng.documents.webhook import DELIVERED, FAILED, PENDING, fingerprint
 from jimeng.errors import outages
+from jimeng.jobs import activity
 from jimeng.jobs.metric_counters import counts
 from jimeng.jobs.runtime import runtime
 from jimeng.providers.download import FetchFailed, post_user_url
@@ -106,11 +107,11 @@ def start_threads() -> bool:
     Returns:
         Whether more are due.
     """
-    if not is_enabled():
+    if not runtime().config.SECRET_KEY:
         return False
     there_is_more = make_due_ready()
     ready = {"ready_at": {"$exists": True}}
-    if not WebhookDelivery.find_ids(ready, limit=1, hint="ready"):
+    if not WebhookDelivery.find_ids(ready, limit=1, hint="ready") or not is_enabled():
         return there_is_more
     for group, free in _free.items():
         for _ in range(count_ready(group)):
@@ -135,6 +136,7 @@ def work(group: str) -> None:
     try:
         for delivery in claim_ready(group):
             deliver(delivery)
+            activity.wake()
     except Exception as error:  # the lease expires, and another thread retries
         outages.failed("webhook delivery", error)
     finally:

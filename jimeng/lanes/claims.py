@@ -214,8 +214,8 @@ STARTING_LEASE = timedelta(seconds=8)
 
 def count_sendable(limits: Mapping[str, Mapping[str, int]]) -> dict[str, int]:
     """
-    Count the waiting pictures of each lane that can be sent now; lanes without are
-    omitted.
+    Count the waiting pictures of each lane that can be sent now, 0 if no slot is free;
+    lanes where nothing waits are omitted.
 
     The cost does not depend on how many wait.
 
@@ -228,7 +228,7 @@ def count_sendable(limits: Mapping[str, Mapping[str, int]]) -> dict[str, int]:
         free_slots_in(account_lanes_of(waiting)) if waiting else {}
     ).items():
         n_free[account_lane.lane] += len(slots)
-    return {lane: _count_waiting(lane, up_to=n) for lane, n in n_free.items() if n}
+    return {lane: n and _count_waiting(lane, up_to=n) for lane, n in n_free.items()}
 
 
 def lanes_with_waiting() -> Iterator[str]:

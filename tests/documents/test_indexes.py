@@ -2,7 +2,6 @@
 
 import threading
 import time
-from functools import partial
 from types import SimpleNamespace
 
 import pytest
@@ -111,9 +110,36 @@ def test_seeing_to_the_indexes_costs_nothing_most_of_the_time(database, monkeypa
     assert len(looks) == once
 
 
+def test_old_answer_about_an_index_is_not_relied_on(database, monkeypatch):
+    """A worker checks all of them rarely; one that an operation relies on, in time."""
+    indexes.compare_indexes()
+    drop(database, indexes.SLOTS)
+    assert indexes.is_there(indexes.SLOTS)
+    later = time.monotonic() + indexes.MAX_AGE_S
+    monkeypatch.setattr(indexes, "time", SimpleNamespace(monotonic=lambda: later))
+
+    assert not indexes.is_there(indexes.SLOTS)
+
+    assert indexes.last_check() is None  # the next one is made at once
+    monkeypatch.setattr(indexes, "get_db", None)
+    assert not indexes.is_there(indexes.SLOTS)  # without another look
+
+
+def test_consumer_looks_rarely_while_the_indexes_are_whole(database, monkeypatch):
+    intervals: list[float] = []
+    monkeypatch.setattr(indexes, "ensure_indexes", intervals.append)
+    indexes.compare_indexes()
+    periodic_tasks.check_indexes()
+    drop(database, IDEM)
+    indexes.compare_indexes()
+    periodic_tasks.check_indexes()
+
+    assert intervals == [periodic_tasks.WHOLE_INDEXES_S, indexes.CHECK_EVERY_S]
+
+
 def test_consumer_looks_again_soon_while_an_index_is_missing(database, monkeypatch):
     """It sends nothing without; whoever builds it may be another process."""
-    monkeypatch.setattr(indexes, "ensure_indexes", partial(ensure_indexes, 0))
+    monkeypatch.setattr(indexes, "ensure_indexes", lambda _: ensure_indexes(0))
     monkeypatch.setattr(periodic_tasks.INDEXES, "runs", 0)
     label = indexes.SLOTS
     index = drop(database, label)

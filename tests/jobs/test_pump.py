@@ -1,23 +1,20 @@
 """The pump and the poll schedule: in time, and with few questions."""
 
 import statistics
-import threading
 import time
 from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
 
-from jimeng import jobs
+from jimeng import jobs, lanes
 from jimeng.documents import Generation, Worker, utcnow
-from jimeng.jobs import periodic_tasks, pump
-from jimeng.jobs.periodic_tasks import PeriodicTask
+from jimeng.jobs import activity, periodic_tasks, pump
 from jimeng.providers import Registry
 from tests.commands import counted
 from tests.jobs.schedule import Simulation
 from tests.rest import create
 from tests.test_guards import change
-from tests.waiting import wait_for
 
 
 @pytest.fixture
@@ -30,7 +27,8 @@ def ready(monkeypatch):
 def still(monkeypatch) -> None:
     """The pump's schedule goes by a clock that stands still."""
     now = time.monotonic()
-    monkeypatch.setattr(pump, "time", SimpleNamespace(monotonic=lambda: now))
+    for module in (pump, activity):
+        monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: now))
 
 
 @pytest.fixture
@@ -40,7 +38,9 @@ def many_lanes(provider) -> Registry:
     return Registry(dict.fromkeys(names, provider), dict.fromkeys(names, 2))
 
 
-def test_idle_pump_asks_two_things_a_second(database, config, many_lanes, ready, still):
+def test_idle_pump_asks_two_things_at_a_time(
+    database, config, many_lanes, ready, still
+):
     """What is due and what waits, for all lanes at once."""
     jobs.configure(config, many_lanes)
     assert len(many_lanes.lanes) >= 8
@@ -52,7 +52,7 @@ def test_idle_pump_asks_two_things_a_second(database, config, many_lanes, ready,
         made.next_lane_check = 0.0
         pauses.append(made.run_once())
 
-    assert made.is_idle
+    assert activity.is_idle()
     assert [each["find"] for each in commands[-2:]] == ["generations"] * 2
     assert len(commands) == 22
     assert min(pauses) > 0.1
@@ -83,13 +83,34 @@ def test_pump_looks_more_often_after_a_job(database, ready, still):
     """Where there was one there will be more soon."""
     made = pump.Pump("host:1:t")
     made.run_once()
-    assert made.is_idle
-    slow = max(made.run_once() for _ in range(3))
+    slow = min(made.run_once() for _ in range(3))
 
-    made.wake()
+    pump.job_ran(None, None, None)
 
-    assert not made.is_idle
+    assert pump._awake.is_set()
     assert made.run_once() <= pump.TICK_S < slow <= pump.IDLE_TICK_S
+    pump._awake.clear()
+
+
+def test_idle_pump_looks_each_second_while_a_picture_waits(client, ready, still, lane):
+    """Nobody tells it when one can be sent again."""
+    create(client)
+    lanes.pause(lanes.SENDING, "root")
+    jobs.huey.storage.flush_queue()
+    made = pump.Pump("host:1:t")
+
+    pauses = [made.run_once() for _ in range(2)]
+
+    assert activity.is_idle()
+    assert max(pauses[1:]) <= pump.WAITING_TICK_S < pump.IDLE_TICK_S
+
+
+def test_heart_beats_in_time_while_the_pump_is_idle(database, ready, still):
+    made = pump.Pump("host:1:t")
+    made.run_once()
+    made.next_heartbeat -= Worker.HEARTBEAT_S - 0.5
+
+    assert made.run_once() <= 0.5
 
 
 def test_what_two_reserve_is_queued_once(client):
@@ -104,50 +125,6 @@ def test_what_two_reserve_is_queued_once(client):
 
     assert others == ids[:2]
     assert mine == ids[2:]
-
-
-def test_heart_beats_while_a_periodic_task_hangs(database, ready, monkeypatch):
-    """And tells which one it is, until it is over."""
-    hanging, stopped = threading.Event(), threading.Event()
-    slow = PeriodicTask("slow", 0.01, lambda: hanging.wait(30) and None)
-    quick = PeriodicTask("quick", 0.01, lambda: None)
-    monkeypatch.setattr(periodic_tasks, "PERIODIC_TASKS", [slow, quick])
-    monkeypatch.setattr(periodic_tasks, "HANG_TIMEOUT_S", 0.5)
-    periodic_tasks.start(stopped)
-    made = pump.Pump("host:1:t")
-
-    wait_for(lambda: slow.hangs and quick.runs > 3)
-    made.run_once()
-    seen = Worker.collection().find_one({"_id": "host:1:t"})
-    hanging.set()
-    wait_for(lambda: slow.runs)
-    stopped.set()
-    made.next_heartbeat = 0.0
-    wait_for(lambda: not slow.hangs)
-    made.run_once()
-
-    assert seen["stuck"] == ["slow"]
-    after = Worker.collection().find_one({"_id": "host:1:t"})
-    assert "stuck" not in after
-    assert after["seen_at"] > seen["seen_at"]
-
-
-def test_periodic_task_that_fails_is_run_again(database):
-    """One that has left something, soon; and one that raises, at its time."""
-    results = iter([True, ValueError("a bug"), False])
-
-    def run() -> bool:
-        found = next(results)
-        assert not made.hangs
-        if isinstance(found, Exception):
-            raise found
-        return found
-
-    made = PeriodicTask("one", 1.0, run)
-
-    assert [made.run_once() for _ in range(3)] == [True, False, False]
-    assert made.runs == 3
-    assert made.began is None
 
 
 GOALS = {  # seconds a picture -> busy share of the slots, polls a picture

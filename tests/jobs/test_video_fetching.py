@@ -4,7 +4,6 @@ import hashlib
 import os
 import resource
 import threading
-import time
 import tracemalloc
 from collections.abc import Callable
 from dataclasses import replace
@@ -19,7 +18,7 @@ from jimeng import jobs
 from jimeng.cli.checks import Verdict, databases
 from jimeng.documents import Generation, Image, Task, utcnow
 from jimeng.i18n import MESSAGES
-from jimeng.jobs import saving, video_disk_space, video_fetching
+from jimeng.jobs import activity, saving, video_disk_space, video_fetching
 from jimeng.jobs.retention import MIN_FREE_BYTES
 from jimeng.monitoring import metrics
 from jimeng.pictures.contents import PIECE_BYTES
@@ -468,17 +467,29 @@ def test_shutdown_gives_the_claim_back(finished, host):
     assert fetch().state == "done"
 
 
-def test_threads_fetch_until_they_are_told_to_stop(finished):
+def test_threads_fetch_what_is_due_and_end(finished):
+    video_fetching.start_threads()
+    video_fetching.join(60)
+    assert video_fetching._threads == []  # nothing was due
     task_id = finished()
-    stopped = threading.Event()
 
-    video_fetching.start(stopped)
-    while task_of(task_id).is_open:
-        time.sleep(0.02)
-    stopped.set()
+    video_fetching.start_threads()
     video_fetching.join(60)
 
+    assert not task_of(task_id).is_open
     assert [each for each in video_fetching._threads if each.is_alive()] == []
+
+
+def test_threads_fetch_nothing_more_once_told_to_stop(finished):
+    task_id = finished()
+    activity.stopped.set()
+    try:
+        video_fetching.start_threads()
+        video_fetching.join(60)
+    finally:
+        activity.stopped.clear()
+
+    assert task_of(task_id).is_open
 
 
 @pytest.mark.parametrize("when", ["before", "meanwhile"])

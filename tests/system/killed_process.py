@@ -28,7 +28,7 @@ WRITES = {"insert", "update", "findAndModify", "delete"}
 FILES = tuple(os.environ.get("KILLER_FILES", "").split())
 # Of a command, but for its connection and session.
 SESSION = {"lsid", "txnNumber", "$db", "$clusterTime", "$readPreference"}
-RENEW_EVERY_S, IDLE_S = 0.02, 0.2
+RENEW_EVERY_S = 0.02
 
 
 def functions() -> list[str]:
@@ -88,7 +88,7 @@ def consume() -> None:
     from jimeng.config import server
     from jimeng.jobs import video_fetching
 
-    video_fetching.RENEW_EVERY_S, video_fetching.IDLE_S = RENEW_EVERY_S, IDLE_S
+    video_fetching.RENEW_EVERY_S = RENEW_EVERY_S
     monitoring.register(Teller())
     sys.argv = ["huey_consumer", *server.WORKER[2:]]
     consumer_main()

@@ -7,7 +7,14 @@ import pytest
 from pymongo.errors import AutoReconnect
 
 from jimeng.documents import Generation, Task, WebhookDelivery, WebhookEndpoint, utcnow
-from jimeng.jobs import janitor, pump, purge, webhook_deliveries, webhook_outbox
+from jimeng.jobs import (
+    activity,
+    janitor,
+    pump,
+    purge,
+    webhook_deliveries,
+    webhook_outbox,
+)
 from jimeng.providers import Progress
 from tests.commands import counted
 from tests.conftest import come_due, run_queue
@@ -330,6 +337,19 @@ def test_new_receiver_is_told_beside_untried_tar_pits(
     pit.held.set()
     await_threads()
     assert len(pit.received) == 20
+
+
+def test_worker_is_not_idle_after_a_delivery(client, endpoint, receivers):
+    """One that failed is due again in seconds."""
+    made = endpoint(receivers().url)
+    client.post(f"{WEBHOOKS}/{made['id']}/test")
+    assert activity.is_idle()
+
+    webhook_deliveries.start_threads()
+    await_threads()
+
+    assert not activity.is_idle()
+    assert webhook_deliveries.RETRY_S[0] * 1.2 < activity.IDLE_AFTER_S
 
 
 def await_threads() -> None:

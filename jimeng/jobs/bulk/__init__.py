@@ -17,4 +17,4 @@ from jimeng.jobs.bulk.kinds import (
 from jimeng.jobs.bulk.requests import find, latest, start, under_way
 from jimeng.jobs.bulk.worker import run_due, stop, work, work_briefly
 
-periodic_tasks.add("bulk", 3.0, run_due)
+periodic_tasks.add("bulk", 3.0, run_due, periodic_tasks.Group.STORE)
