@@ -162,8 +162,10 @@ def count_ready(group: str) -> int:
 def count_waiting() -> int:
     """How many deliveries are pending."""
     count = WebhookDelivery.collection().count_documents
-    states = ({"ready_at": {"$exists": True}}, {"due_at": {"$exists": True}})
-    return sum(count(each) for each in states)
+    return sum(
+        count({f"{state}_at": {"$exists": True}}, hint=state)
+        for state in ("ready", "due")  # by their indexes: most have been delivered
+    )
 
 
 def make_due_ready() -> bool:

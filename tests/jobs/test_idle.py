@@ -5,7 +5,7 @@ from dataclasses import replace
 from mongoengine import get_db
 
 from jimeng import jobs
-from jimeng.documents import WebhookDelivery
+from jimeng.documents import WebhookDelivery, utcnow
 from jimeng.jobs import repair, webhook_deliveries
 from jimeng.providers import Registry
 from tests.commands import counted, own
@@ -30,10 +30,25 @@ def test_webhooks_ask_once_each_for_what_is_due_and_ready(client, config):
     ] == [0, 0]
 
 
+def test_deliveries_that_wait_are_counted_without_the_others(client, config):
+    """One of each state among many that were delivered."""
+    now, done = utcnow(), {"user_id": "ada", "lane": "x"}
+    rows = [{"_id": f"{n}", **done} for n in range(50)]
+    rows += [{"_id": "r", "ready_at": now, **done}, {"_id": "d", "due_at": now, **done}]
+    WebhookDelivery.collection().insert_many(rows)
+
+    with counted(config) as commands:
+        assert webhook_deliveries.count_waiting() == 2
+
+    assert [examined(each) for each in own(commands)] == [1, 1]
+
+
 def examined(command: dict) -> int:
     """How many documents that command has MongoDB look at."""
-    find = {key: command[key] for key in ("find", "filter", "hint") if key in command}
-    found = get_db().command("explain", find, verbosity="executionStats")
+    names = ("find", "filter", "aggregate", "pipeline", "cursor", "hint")
+    asked = {key: command[key] for key in names if key in command}
+    found = get_db().command("explain", asked, verbosity="executionStats")
+    found = found["stages"][0]["$cursor"] if "stages" in found else found
     return found["executionStats"]["totalDocsExamined"]
 
 
