@@ -112,7 +112,7 @@ def test_rooms_are_those_of_the_layers_and_of_the_folder(page):
     folder = {path.stem for path in inside if path.is_file() or any(path.glob("*.py"))}
     outside = {path.stem for path in ROOT.glob("*.py")}
     assert set().union(*drawn(page)) == {
-        name for name in folder | outside if not name.startswith("_")
+        name for name in folder | outside if re.match(r"[a-z]\w*$", name)
     }
 
 

@@ -13,13 +13,7 @@ from tests.test_layers import FILES, ROOT, nodes_of
 
 # Those in use, each with what there is no public name for.
 REASONS = {
-    "_prepare_arguments_doc": "smorest: a parser's document, before it is merged",
-    "_prepare_response_doc": "smorest: the same of a response",
     "_prepare_response_content": "smorest documents it for overriding: the envelope",
-    "_docs": "smorest: the operations of a blueprint that is not registered yet",
-    "_init_spec": "smorest: the document's own options",
-    "_app": "smorest: the application of the document",
-    "_declared_fields": "marshmallow: a schema's fields without making one of it",
     "_deserialize": "marshmallow documents it for fields of one's own",
     "_serialize": "marshmallow documents it for fields of one's own",
     "_get_current_object": "werkzeug documents it: the object behind a proxy",

@@ -8,7 +8,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Generator, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 from jimeng import accounts
@@ -56,7 +56,7 @@ class Permits:
             TooManyWaiting: none is free, or the user has reached the limit: half of
                 what others leave, at most `limit_per_user`.
         """
-        with self._changed:
+        with _while_waiting() if timeout_s else nullcontext(), self._changed:
             if not self._changed.wait_for(lambda: self._is_free(user), timeout_s):
                 raise self._too_many(user)
             self._in_use[user] += 1
@@ -140,13 +140,23 @@ class ProcessPermits:
 DEFAULTS = Config(MAX_LONG_POLLS=3, MAX_EVENT_STREAMS=1)
 
 _permits = ProcessPermits(DEFAULTS)
+# The server's context for a request that only waits: it works on others meanwhile.
+_while_waiting: Callable[[], AbstractContextManager] = nullcontext
 _watcher = Watcher(states_of, accounts.current_scopes)
 
 
-def configure(config: Config) -> None:
-    """Set the limits of this process, before it serves requests."""
-    global _permits
-    _permits = ProcessPermits(config)
+def configure(
+    config: Config,
+    while_waiting: Callable[[], AbstractContextManager] = nullcontext,
+) -> None:
+    """
+    Set the limits of this process, before it serves requests.
+
+    Args:
+        while_waiting: A context that each wait is entered in.
+    """
+    global _permits, _while_waiting
+    _permits, _while_waiting = ProcessPermits(config), while_waiting
 
 
 def shut_down() -> None:
@@ -244,7 +254,8 @@ def watch_changes(
 
     with _watcher.watch(principal, subject.id, state_of(subject), is_over) as watch:
         while (remaining := deadline - time.monotonic()) > 0:
-            changed = watch.wait(min(remaining, WAKE_INTERVAL_S))
+            with _while_waiting():
+                changed = watch.wait(min(remaining, WAKE_INTERVAL_S))
             if watch.is_over():
                 return
             if watch.is_refused:

@@ -4,10 +4,14 @@ import json
 import logging
 import secrets
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import IO, Any
 
 import gevent
 from flask import Flask, Response, request
+from gevent.lock import BoundedSemaphore
 from gunicorn.http.errors import ParseException
 from gunicorn.http.message import Request
 from werkzeug.exceptions import BadRequest
@@ -19,6 +23,7 @@ from jimeng.jobs.insertion import batcher
 
 log = logging.getLogger(__name__)
 
+MAX_WORKING = 32
 CODES = {414: "uri_too_long", 431: "headers_too_large"}
 shut_down = long_polls.shut_down
 is_configured = False  # by `gunicorn.conf.py`
@@ -30,6 +35,56 @@ def check_configured() -> None:
             "Gunicorn runs without gunicorn.conf.py or its worker class: requests that "
             "wait hold up the others; start `gunicorn wsgi:app` in this directory"
         )
+
+
+class Work:
+    """
+    Requests that are worked on at the same time: with more, each would wait for the
+    shared thread for longer than the database timeouts. One that waits for its client
+    or for a picture is not counted.
+    """
+
+    def __init__(self, app: Callable) -> None:
+        self._app = app
+        self._free = BoundedSemaphore(MAX_WORKING)
+        self._counted: set[gevent.Greenlet] = set()
+
+    def __call__(self, environ: dict, start_response: Callable) -> Iterable[bytes]:
+        environ["wsgi.input"] = Input(environ["wsgi.input"], self)
+        current = gevent.getcurrent()
+        with self._free:
+            self._counted.add(current)
+            try:
+                return self._app(environ, start_response)
+            finally:
+                self._counted.discard(current)
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Let another request be worked on inside this context."""
+        if gevent.getcurrent() not in self._counted:  # such as a stream
+            yield
+            return
+        self._free.release()
+        try:
+            yield
+        finally:
+            self._free.acquire()
+
+
+@dataclass
+class Input:
+    """A request's body, which may take its time."""
+
+    body: IO[bytes]
+    work: Work
+
+    def read(self, *size: int) -> bytes:
+        with self.work.paused():
+            return self.body.read(*size)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.body, name)
 
 
 def begin(app: Flask, requests: Mapping[socket.socket, Request]) -> None:
@@ -47,7 +102,8 @@ def begin(app: Flask, requests: Mapping[socket.socket, Request]) -> None:
 
     app.register_error_handler(ParseException, refuse)
     password_hashing.in_own_thread = gevent.get_hub().threadpool.apply
-    long_polls.configure(app.config["JIMENG"])
+    app.wsgi_app = work = Work(app.wsgi_app)  # type: ignore[method-assign]
+    long_polls.configure(app.config["JIMENG"], work.paused)
     batcher.open()
     gevent.spawn(waiters.report_forever)
 

@@ -1,13 +1,14 @@
 """A shop's key acts for the shop's customers, and can do nothing else."""
 
 import base64
+import math
 
 import pytest
 from redis.connection import AbstractConnection
 
 from jimeng import accounts, batches, limits
 from jimeng.documents import ApiKey, AuditEntry, Batch, Task, utcnow
-from jimeng.jobs import costs, webhook_outbox
+from jimeng.jobs import broker, costs, webhook_outbox
 from tests.access.conftest import OPERATOR, call
 from tests.access.test_keys import new_key
 from tests.access.test_walk import expected, places, tells  # noqa: F401 (a fixture)
@@ -191,6 +192,7 @@ def cost_of(submit, config, monkeypatch) -> tuple[list[str], list[str], list[byt
         asked.append(b"".join(command).split(b"\r\n")[2])
         send(connection, command, **options)
 
+    monkeypatch.setattr(broker, "_next_wake", math.inf)  # once in two seconds
     monkeypatch.setattr(costs, "PRICE_CACHE_S", 3600.0)
     monkeypatch.setattr(webhook_outbox, "OWNERS_CACHE_S", 3600.0)
     submit()  # the first use of a key is noted

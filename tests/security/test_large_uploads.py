@@ -85,8 +85,9 @@ def test_one_too_many_waits_and_is_told_to_come_again(secured, serve):
     with serve(timeout_s=0.5) as port, ExitStack() as links:
         hold(links, port, head_of(ada.key))
         with connect(port) as link:
-            link.sendall(head_of(ada.key) + b"Content-Length: %d\r\n\r\n" % SIZE)
-            answer = link.recv(4096)
+            head = head_of(ada.key) + b"Connection: close\r\n"
+            link.sendall(head + b"Content-Length: %d\r\n\r\n" % SIZE)
+            answer = read_all(link)
 
         assert answer.startswith(b"HTTP/1.1 503 ")
         assert b"Retry-After: 2\r\n" in answer and b"server_busy" in answer

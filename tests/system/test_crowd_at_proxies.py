@@ -14,7 +14,7 @@ import pytest
 from tests.proxy import PROXIES, before
 from tests.rest import CREATE, create
 from tests.security.test_streams import noise
-from tests.serving import PATIENT, connect, product
+from tests.serving import connect, product
 from tests.waiting import meanwhile
 
 pytestmark = pytest.mark.system
@@ -29,10 +29,10 @@ Answer = tuple[int, dict[str, str]]
 
 @pytest.fixture(params=PROXIES)
 def port(request, client, config, tmp_path, tmp_path_factory) -> Iterator[int]:
-    """Of a proxy before the product, where slow clients have an hour."""
+    """Of a proxy before the product."""
     more = "from jimeng.http import requests\nrequests.PERMIT_TIMEOUT_S = 60.0\n"
     with (
-        product(config, tmp_path, PATIENT + more, **OPEN, **KEYS) as behind,
+        product(config, tmp_path, more, **OPEN, **KEYS) as behind,
         before(behind, tmp_path_factory.mktemp(request.param), request.param) as port,
     ):
         yield port
