@@ -1,7 +1,10 @@
 """What is installed is what was chosen, byte for byte."""
 
 import json
+import os
 import re
+import subprocess
+import sys
 import threading
 from collections.abc import Iterable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -224,3 +227,25 @@ def test_image_does_not_run_as_root():
     assert any("--require-hashes" in line for line in lines)
     assert "ADD" not in {line.split(" ")[0] for line in lines}
     assert (ROOT / ".dockerignore").read_text("utf-8").startswith("*\n!")
+
+
+def test_python_that_cannot_run_is_passed_over(tmp_path):
+    """Such as pyenv's shim of a version that is not installed."""
+    for name, script in (
+        ("python3.11", "exit 127"),
+        ("python3", f'exec {sys.executable} "$@"'),
+    ):
+        (tmp_path / name).write_text(f"#!/bin/sh\n{script}\n")
+        (tmp_path / name).chmod(0o755)
+    path = f"{tmp_path}{os.pathsep}{os.environ['PATH']}"
+    env = {name: text for name, text in os.environ.items() if name != "PYTHON"}
+
+    done = subprocess.run(
+        ["make", "--dry-run", f"VENV={tmp_path}/venv", f"{tmp_path}/venv/bin/python"],
+        cwd=ROOT,
+        env={**env, "PATH": path},
+        capture_output=True,
+        text=True,
+    )
+
+    assert f'"{tmp_path}/python3" -m venv {tmp_path}/venv' in done.stdout, done.stderr
