@@ -2,7 +2,10 @@
 # in the environment: make run SERVER_PORT=8090
 
 VENV ?= .venv
-PYTHON ?= $(shell command -v python3.11 || command -v python3)
+# The first that runs and is new enough: a shim of pyenv's may do neither.
+PYTHON ?= $(shell for each in python3.11 python3 python3.12 python3.13 python3.14; do \
+  "$$each" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+  && command -v "$$each" && break; done)
 PY := $(VENV)/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check install --quiet
 # For every platform at once; what is locked already stays unless it no longer fits.

@@ -1,12 +1,29 @@
 """``python -m simulator``: the simulator as its own process."""
 
 import argparse
+import json
 import logging
 import os
 import sys
+from datetime import UTC, datetime
 
 from simulator.server import run
 from simulator.settings import WANTED, parse
+
+
+class JsonFormatter(logging.Formatter):
+    """One JSON object a line."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        entry = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        if record.exc_info:
+            entry["traceback"] = self.formatException(record.exc_info)
+        return json.dumps(entry, ensure_ascii=False)
 
 
 def main() -> None:
@@ -44,9 +61,10 @@ def main() -> None:
     if level not in logging.getLevelNamesMapping():
         parser.error("LOG_LEVEL is debug, info, warning or error")
     logging.basicConfig(
-        level=level,
-        format="%(asctime)s %(levelname)-7s %(name)s %(message)s",
+        level=level, format="%(asctime)s %(levelname)-7s %(name)s %(message)s"
     )
+    if os.environ.get("LOG_FORMAT") == "json":
+        logging.getLogger().handlers[0].setFormatter(JsonFormatter())
     try:
         run(**vars(args))
     except OSError as error:

@@ -2,7 +2,7 @@
 Has a package that production installs a known vulnerability? By pip-audit.
 
 It asks PyPI and, where that tells nothing of a package, OSV. What neither tells is
-said aloud; a build goes on without a network, and never with a hole.
+said aloud; if neither tells anything, that is an error of its own.
 """
 
 import json
@@ -14,6 +14,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 FILES = ("requirements.txt", "requirements-embedded.txt", "requirements-s3.txt")
+NOTHING_KNOWN = 2  # the status; behind a mirror without that knowledge, or offline
 PATIENCE = 90.0  # seconds for one service
 SERVICES = (("-s", "pypi"), ("-s", "osv"))  # the words that choose each
 
@@ -62,7 +63,7 @@ def main(
     services: Sequence[Sequence[str]] = SERVICES,
     within: float = PATIENCE,
 ) -> int:
-    """Print what was found; 1 if there was anything, 0 if not or nobody could tell."""
+    """Print what was found; 1 if there was anything, 2 if no package is known."""
     found: set[str] = set()
     known: set[str] = set()
     silences: list[str] = []
@@ -78,7 +79,7 @@ def main(
         print("audit: NOT EVERYTHING IS KNOWN:", *silences, sep="\n  ")
     print(*sorted(found), sep="\n", end="\n" if found else "")
     print(f"audit: {len(found)} known vulnerabilities in {len(known)} packages")
-    return 1 if found else 0
+    return 1 if found else 0 if known else NOTHING_KNOWN
 
 
 if __name__ == "__main__":

@@ -1,7 +1,10 @@
 """What is installed is what was chosen, byte for byte."""
 
 import json
+import os
 import re
+import subprocess
+import sys
 import threading
 from collections.abc import Iterable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -18,7 +21,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from tests import sbom
-from tests.audit import main
+from tests.audit import NOTHING_KNOWN, main
 from tests.each import for_each
 from tests.waiting import PATIENCE_S
 
@@ -185,8 +188,8 @@ def test_audit_says_no(locked, service, capsys):
 
 @LONG
 def test_audit_without_a_network_says_so(locked, capsys):
-    """The build goes on, and nobody takes it for a clean bill."""
-    assert main(locked(BAD), [AWAY], PATIENCE_S) == 0
+    """Nobody takes it for a clean bill."""
+    assert main(locked(BAD), [AWAY], PATIENCE_S) == NOTHING_KNOWN
 
     told = capsys.readouterr().out
     assert "NOT EVERYTHING IS KNOWN" in told and "ConnectionError" in told
@@ -224,3 +227,25 @@ def test_image_does_not_run_as_root():
     assert any("--require-hashes" in line for line in lines)
     assert "ADD" not in {line.split(" ")[0] for line in lines}
     assert (ROOT / ".dockerignore").read_text("utf-8").startswith("*\n!")
+
+
+def test_python_that_cannot_run_is_passed_over(tmp_path):
+    """Such as pyenv's shim of a version that is not installed."""
+    for name, script in (
+        ("python3.11", "exit 127"),
+        ("python3", f'exec {sys.executable} "$@"'),
+    ):
+        (tmp_path / name).write_text(f"#!/bin/sh\n{script}\n")
+        (tmp_path / name).chmod(0o755)
+    path = f"{tmp_path}{os.pathsep}{os.environ['PATH']}"
+    env = {name: text for name, text in os.environ.items() if name != "PYTHON"}
+
+    done = subprocess.run(
+        ["make", "--dry-run", f"VENV={tmp_path}/venv", f"{tmp_path}/venv/bin/python"],
+        cwd=ROOT,
+        env={**env, "PATH": path},
+        capture_output=True,
+        text=True,
+    )
+
+    assert f'"{tmp_path}/python3" -m venv {tmp_path}/venv' in done.stdout, done.stderr

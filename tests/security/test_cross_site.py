@@ -57,6 +57,31 @@ def test_cross_site_request_is_refused(secured, admin, places, stored):  # noqa:
     assert admin.client.get("/admin/users").status_code == 200
 
 
+@pytest.mark.parametrize(
+    "referer", ["https://evil.example/", "http://localhost.evil.example/", "data:"]
+)
+def test_session_is_refused_from_the_referer_of_another_site(
+    secured,
+    admin,
+    places,  # noqa: F811
+    stored,
+    referer,
+):
+    """On every page that acts, where there is no origin."""
+    admin.sign_in()
+    before = hashes(stored)
+    pages = [
+        (rule, method)
+        for rule, method in walk(secured)
+        if method != "GET" and not rule.rule.startswith(PROGRAMS)
+    ]
+
+    answers = [foreign(admin, *each, places, {"Referer": referer}) for each in pages]
+
+    assert {answer.status_code for answer in answers} == {403}
+    assert hashes(stored) == before
+
+
 def foreign(person, rule, method, places, headers):  # noqa: F811
     route, path = ROUTES[rule.endpoint], rule.rule
     for name in rule.arguments:

@@ -1,6 +1,7 @@
 """The simulator as a process: how it starts, and what its death leaves."""
 
 import http.client
+import json
 import os
 import signal
 import subprocess
@@ -9,6 +10,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from jimeng.config import Config
+from jimeng.local.supervisor.plan import demo_environment
 from tests.simulator.caller import ACCESS_KEY, ARK_KEY, SECRET_KEY, Caller
 from tests.standin import free_port, is_open
 from tests.waiting import PATIENCE_S, wait_for
@@ -75,3 +78,20 @@ def test_wrong_setting_is_named(missing):
 
     assert done.returncode == 2
     assert missing in done.stderr.splitlines()[-1]
+
+
+def test_it_logs_as_make_run_is_told(port):
+    """In JSON and at the level, though it does not read `.env` itself."""
+    keys = {"access": ACCESS_KEY, "secret": SECRET_KEY, "ark": ARK_KEY}
+    config = Config(LOG_FORMAT="json", LOG_LEVEL="debug")
+    env = {**os.environ, **demo_environment(config, port, keys)}
+    command = [sys.executable, "-m", "simulator", "--port", str(port)]
+
+    with subprocess.Popen(command, env=env, stderr=subprocess.PIPE, text=True) as ran:
+        wait_for(lambda: is_open(port))
+        ran.send_signal(signal.SIGTERM)
+        _, written = ran.communicate(timeout=PATIENCE_S)
+
+    lines = [json.loads(line) for line in written.splitlines()]
+    assert lines[-1]["message"] == "simulator stopped"
+    assert env["LOG_LEVEL"] == "debug"

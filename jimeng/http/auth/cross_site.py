@@ -110,7 +110,7 @@ def reject_cross_site() -> None:
     allowed origin and carries an API key, which no browser sends by itself.
 
     Browsers send ``Sec-Fetch-Site``, older ones ``Origin``; a client that sends
-    neither is not a browser.
+    neither is not a browser, unless a ``Referer`` says otherwise.
     Source: https://words.filippo.io/csrf/
 
     Raises:
@@ -123,7 +123,10 @@ def reject_cross_site() -> None:
     site = request.headers.get("Sec-Fetch-Site")
     if site is None:
         origin = request.headers.get("Origin")
-        same = origin is None or origin.partition("://")[2] == request.host
+        if origin is None and not bearer_key(request):
+            origin = request.headers.get("Referer")
+        address = (origin or "").partition("://")[2].partition("/")[0]
+        same = origin is None or address == request.host
         site = "same-origin" if same else "cross-site"
     if site not in {"same-origin", "none"}:
         raise CrossSite(f"{request.method} {request.path} from {site[:40]!r}")

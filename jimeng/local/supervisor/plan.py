@@ -135,6 +135,8 @@ def demo_environment(config: Config, port: int, keys: dict[str, str]) -> dict[st
     host = f"127.0.0.1:{port}"
     return {
         "JIMENG_DEMO": "1",
+        "LOG_LEVEL": config.LOG_LEVEL,  # the simulator does not read `.env`
+        "LOG_FORMAT": config.LOG_FORMAT,
         "VOLCENGINE_ENDPOINT": f"http://{host}",
         "VOLCENGINE_ACCESS_KEY": keys["access"],
         "VOLCENGINE_SECRET_KEY": keys["secret"],
