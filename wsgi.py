@@ -9,26 +9,24 @@ from functools import partial
 gc.disable()
 
 from app import create_app
-from jimeng.config import Config, logs, read_environment
+from jimeng.config import Config, logs
 from jimeng.documents import migrations
 from jimeng.errors import ConfigError
-from jimeng.http.auth import require_access, warn_without_proxies
+from jimeng.http.auth import require_access
 from jimeng.jobs import huey, pump
 from jimeng.operations import backup
 
 try:
-    environment = read_environment()
-    config = Config.from_env(environment)
+    config = Config.load()
     require_access(config)
     migrations.check_before_start(config)
     app = create_app(config)
 except ConfigError as error:
     sys.exit(logs.refuse(error))
-if "SERVER_SOFTWARE" in os.environ:  # Gunicorn's; consumers and commands do not listen
+if "SERVER_SOFTWARE" in os.environ:  # Gunicorn's
     from jimeng.serve import web
 
     web.check_configured()
-    warn_without_proxies(config, environment)
 if data_id := os.environ.get("JIMENG_DATA_PLACE"):  # those of `make run`
     pump.before_start.append(partial(backup.await_recognition, data_id))
 gc.freeze()

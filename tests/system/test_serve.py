@@ -14,7 +14,7 @@ from urllib.request import urlopen
 
 import pytest
 
-from jimeng.config import server
+from jimeng.config import Config, server
 from tests.each import for_each
 from tests.standin import ROOT, free_port
 from tests.system.asking import answers
@@ -70,7 +70,7 @@ def log_of(folder: Path) -> str:
 )
 def test_address_is_the_one_that_is_told(given, told):
     """PORT is what a platform asks at from outside; without it nobody else may ask."""
-    assert server.settings(given)["bind"] == told
+    assert server.settings(Config.from_env(given), given)["bind"] == told
 
 
 def test_procfile_has_the_commands_of_make_run():

@@ -19,7 +19,6 @@ from jimeng.http.auth.authentication import (
     require_operator_of_api,
     require_scope,
     setup,
-    warn_without_proxies,
 )
 from jimeng.http.auth.cors import allow_origins
 from jimeng.http.auth.cross_site import (

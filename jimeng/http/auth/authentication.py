@@ -1,7 +1,6 @@
 """Authentication: by API key, by browser session, or anonymous."""
 
 import logging
-from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime
 
@@ -94,26 +93,6 @@ def require_access(config: Config) -> None:
             "AUTH=off lets anybody who reaches this server use it, on loopback those "
             "whom a proxy passes on: set ALLOW_OPEN_ACCESS=1 if that is meant, behind "
             "a proxy that asks for a password"
-        )
-
-
-def warn_without_proxies(config: Config, environment: Mapping[str, str]) -> None:
-    """
-    Log one line if the server listens on other addresses than this machine's, and
-    `TRUSTED_PROXIES` is not set.
-
-    Args:
-        environment: The settings as text: of `config`, 0 is also the default.
-    """
-    if environment.get("TRUSTED_PROXIES"):
-        return
-    is_platform = environment.get("PORT") and not environment.get("SERVER_HOST")
-    if is_platform or not config.is_loopback:
-        log.warning(
-            "others can reach this server, and TRUSTED_PROXIES is not set: set it to "
-            "the number of proxies in front (1 for nginx, Caddy or a platform's "
-            "router), which clients are told apart by; or to TRUSTED_PROXIES=0 if "
-            "there is none: slow clients are then limited as docs/deployment says"
         )
 
 
