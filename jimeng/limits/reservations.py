@@ -51,7 +51,6 @@ from jimeng.limits.budgets import (
     budget_error,
     budget_states,
     record_refusal,
-    release_of_installation,
     reserve_of_installation,
 )
 from jimeng.limits.deferred_release import release_unless_written
@@ -350,7 +349,7 @@ class Reservation:
         if self.has_tickets:
             lanes.release_tickets(task.lane, task.user_id, task.n, day=day, spend=spend)
         if self.is_in_budget and spend:
-            release_of_installation(spend)
+            release_spending(Budget, INSTALLATION, spend)
 
 
 def count_request(address: str, caller: str) -> RequestCount | None:
