@@ -459,11 +459,13 @@ def _reserve_of_key(reservation: Reservation, key: KeyBounds | None) -> list[Rat
     if key is not None and key.per_minute:
         found.append(key.of_minute(key.count_task()))
         reservation.window_names.append(key.window)
-    if key is not None and (key.per_day or key.budgets.is_limited):
+    if key is not None:  # without limits, too: they may be set later
         task, now = reservation.task, reservation.task.created_at
         spend = task.spend(key.budgets)
         most = key.per_day or None
         used = ApiKey.reserve_quota(key.id, now.date(), task.n, most=most, spend=spend)
+        if used is None and most is None and not key.budgets.is_limited:
+            return found  # revoked a moment ago
         if used is None:
             so_far = ApiKey.used_on(key.id, now.date())
             if most is not None and so_far + task.n > most:
