@@ -40,6 +40,7 @@ from tests.databases import (  # noqa: F401 (hooks and fixtures)
     servers,
 )
 from tests.forgetting import (
+    forget_budgets,
     forget_lanes,
     forget_release,
     forget_retention,
@@ -190,6 +191,7 @@ def begin_anew(database: Database) -> None:
     forget_lanes()
     lanes.clear_switch_cache()
     costs.clear_price_cache()
+    forget_budgets()
     forget_sweeps()
     forget_troubles()
     forget_retention()

@@ -16,7 +16,7 @@ from jimeng.jobs import (
     webhook_deliveries,
     webhook_outbox,
 )
-from jimeng.lanes import claims, limits, queue
+from jimeng.lanes import budgets, claims, limits, queue
 from jimeng.limits import reservations, usage
 from jimeng.monitoring import readiness
 
@@ -30,6 +30,11 @@ def forget_lanes() -> None:
         queue._queues,
     ):
         cache.clear()
+
+
+def forget_budgets() -> None:
+    """What the installation has spent is counted again."""
+    budgets.clear_count()
 
 
 def forget_sweeps() -> None:

@@ -22,6 +22,8 @@ from jimeng.documents.principal import (
 )
 from jimeng.errors import Invalid
 from jimeng.errors.access import ApiKeyInvalid, ApiKeyNotFound
+from jimeng.jobs.costs import billing_day
+from jimeng.lanes.budgets import raise_to_count
 
 log = logging.getLogger(__name__)
 
@@ -177,6 +179,8 @@ def change_budgets(
     with recorded_on_behalf(
         principal, user.id, "keys.update", key=found.prefix, **amounts
     ):
+        # Releases before this one counted nothing for a key without a budget.
+        raise_to_count(ApiKey, key_id, billing_day(utcnow()))
         changed = ApiKey.find_and_modify(where, update)
         key_cache.access_changed()
         if changed is None:

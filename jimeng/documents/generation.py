@@ -107,7 +107,7 @@ class Generation(Leased):
         links_until: When the links of a finished video expire.
         link_requests: How often the current link was requested.
         turn: Its ticket in the lane; the lowest is sent first.
-        key_id: The API key of the request, if the key has a daily quota of its own.
+        key_id: The API key whose daily quota it counts in.
         by_key: The API key of the request, for the sums of costs.
         waiting: True while it counts as one of its user's waiting pictures.
         account: The provider account that its latest claim assigned, and that is

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Self
 
 from mongoengine.fields import DateTimeField, IntField, StringField
-from pymongo.errors import DuplicateKeyError
 
 from jimeng.config import Config
 from jimeng.documents.base import DictField, Stored, number, utcnow
@@ -207,48 +206,8 @@ def exceeded_period(
 
 
 class Budget(Spending):
-    """
-    What the installation has spent, and its processes have reserved in advance.
-
-    Attributes:
-        grants: Counts the slices; guards a recount against one that is granted
-            meanwhile.
-        slices: Process -> its latest slice: ``micros`` and ``at``.
-    """
+    """What the installation has spent."""
 
     id = StringField(primary_key=True)
-    grants = IntField(default=0)
-    slices = DictField(default=None)
 
     meta = {"collection": "budgets"}
-
-    @classmethod
-    def grant(cls, process: str, spend: Spend, remaining_micros: int) -> Self | None:
-        """
-        Grant a slice of this amount to a process.
-
-        Args:
-            remaining_micros: The unspent part of the process's latest slice, which is
-                included in this one. A recount may have returned it to the budget: then
-                nothing is granted.
-
-        Returns:
-            The record after that; None if the slice would exceed a budget.
-        """
-        more = Spend(spend.day, spend.micros - remaining_micros, spend.budgets)
-        where: dict = {"_id": INSTALLATION, "$and": more.fits()}
-        if remaining_micros:
-            where[f"slices.{process}"] = {"$exists": True}
-        changes = {
-            **more.changes(),
-            "grants": {"$add": [number("$grants"), 1]},
-            f"slices.{process}": {"micros": spend.micros, "at": utcnow()},
-        }
-        if more.exceeds_alone():
-            return None
-        try:
-            return cls.find_and_modify(
-                where, [{"$set": changes}], upsert=not remaining_micros, durable=False
-            )
-        except DuplicateKeyError:
-            return None

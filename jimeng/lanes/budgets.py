@@ -1,9 +1,25 @@
-"""Budgets of users and keys: recount what is spent and reserved."""
+"""Budgets: reserve from them, and count what is spent and reserved."""
 
+import time
 from datetime import timedelta
 
-from jimeng.documents import ApiKey, Generation, QuotaUsage, utcnow
+from pymongo.errors import DuplicateKeyError
+
+from jimeng.documents import (
+    ApiKey,
+    Budget,
+    CostSum,
+    Generation,
+    QuotaUsage,
+    Settler,
+    utcnow,
+)
+from jimeng.documents.base import number
 from jimeng.documents.spending import (
+    DAY,
+    INSTALLATION,
+    MONTH,
+    Budgets,
     Spend,
     Spent,
     exceeded_period,
@@ -12,14 +28,50 @@ from jimeng.documents.spending import (
 
 # The field of generations that names the owner of a budget, and its index.
 OWNERS = {QuotaUsage: ("user_id", "budget"), ApiKey: ("by_key", "key_budget")}
-Owner = type[QuotaUsage] | type[ApiKey]
+Owner = type[QuotaUsage] | type[ApiKey] | type[Budget]
 # By then the generations of a request are stored, also if its process has died.
 STORED_AFTER = timedelta(seconds=60)
+MAX_ATTEMPTS = 3
+MAX_COUNTS, COUNT_AGAIN_S = 20, 0.02  # while a settler adds up a batch
+
+_counted: Budgets | None = None  # the installation's, by this process
+
+
+def reserve_spending(kind: Owner, row_id: str, spend: Spend) -> str | None:
+    """
+    Reserve from the budgets of a user, a key or the installation, in one update.
+
+    A process counts what the installation has spent before it reserves from that for
+    the first time: while it had no limit, nothing was reserved.
+
+    Returns:
+        The budget that it would exceed, ``day`` or ``month``; None if it is reserved,
+        or the user or key is gone.
+    """
+    global _counted
+    if kind is Budget and _counted != spend.budgets:
+        raise_to_count(Budget, INSTALLATION, spend.day)
+        _counted = spend.budgets
+    where: dict = {"_id": row_id, "$and": spend.fits()}
+    if not where["$and"]:
+        del where["$and"]
+    rows = kind.collection(durable=False)
+    for _ in range(MAX_ATTEMPTS):
+        if not spend.exceeds_alone():
+            if rows.update_one(where, [{"$set": spend.changes()}]).matched_count:
+                return None
+            if kind is not Budget and kind.find_one({"_id": row_id}) is None:
+                return None
+        period = find_exceeded(kind, row_id, spend)
+        if period is not None:
+            return period
+    return DAY if spend.budgets.daily is not None else MONTH  # others were faster
 
 
 def find_exceeded(kind: Owner, row_id: str, spend: Spend) -> str | None:
     """
-    Whether *spend* exceeds a budget of this user or key: ``day``, ``month``, or None.
+    Whether *spend* exceeds a budget of this user or key, or of the installation:
+    ``day``, ``month``, or None.
 
     If it seems to, the record is corrected before, where that is possible.
     """
@@ -38,11 +90,12 @@ def release_spending(kind: Owner, row_id: str, spend: Spend | None) -> None:
 
 def recount(kind: Owner, row_id: str, day: str) -> bool:
     """
-    Correct what was spent in the day and its month, from the generations.
+    Correct what was spent in the day and its month, from the generations and sums.
 
     A process that dies between two writes leaves too much reserved. But a count of
     stored generations misses those of requests that are still running, or that the
-    janitor has yet to backfill: then nothing is changed.
+    janitor has yet to backfill: then nothing is changed. Nor is it if a settler has
+    returned holds meanwhile.
 
     Returns:
         Whether it was corrected.
@@ -52,26 +105,96 @@ def recount(kind: Owner, row_id: str, day: str) -> bool:
         return False
     if before.spend_at > utcnow() - STORED_AFTER:
         return False
+    batch = _settled_batch(kind)
     spent = {
         "spend_day": day,
         "day_micros": count_spent(kind, row_id, day).total,
         "month_micros": count_spent(kind, row_id, day[:7]).total,
         "spend_at": utcnow(),  # counted anew at most once a minute
     }
-    same = {"_id": row_id, "spend_at": before.spend_at}
+    if batch is None or batch != _settled_batch(kind):
+        return False
+    same = {"_id": row_id, "spend_at": before.spend_at, **_same_batch(before)}
     rows = kind.collection(durable=False)
     return rows.update_one(same, {"$set": spent}).matched_count > 0
 
 
+def raise_to_count(kind: Owner, row_id: str, day: str) -> None:
+    """
+    Raise what was spent in the day and its month to what is counted, if it is less.
+
+    Unlike `recount` this is possible at any time: what requests are reserving now is in
+    the record, and at most missing from the count.
+    """
+    for attempt in range(MAX_COUNTS):
+        before = kind.find_one({"_id": row_id})
+        batch = _settled_batch(kind)
+        of_day, of_month = (
+            count_spent(kind, row_id, period).total for period in (day, day[:7])
+        )
+        is_settling = batch is None or batch != _settled_batch(kind)
+        if is_settling and attempt < MAX_COUNTS - 1:  # else it is too much, for a while
+            time.sleep(COUNT_AGAIN_S)
+            continue
+        raised: dict = {"spend_day": {"$max": ["$spend_day", day]}}
+        raised["spend_at"] = {"$ifNull": ["$spend_at", utcnow()]}
+        for name, begin, micros in (
+            ("day_micros", day, of_day),
+            ("month_micros", day[:7], of_month),
+        ):
+            is_new = {"$lt": ["$spend_day", begin]}
+            more = {"$max": [number(f"${name}"), micros]}
+            raised[name] = {"$cond": [is_new, micros, more]}
+        where: dict = {"_id": row_id, "spend_day": {"$not": {"$gt": day}}}
+        try:
+            changed = kind.collection().update_one(
+                {**where, **_same_batch(before)},
+                [{"$set": raised}],
+                upsert=kind is Budget and before is None,
+            )
+        except DuplicateKeyError:
+            continue  # another process was faster
+        is_ahead = before is None or before.spend_day > day  # or gone
+        if changed.matched_count or changed.upserted_id or is_ahead:
+            return
+
+
+def _settled_batch(kind: Owner) -> int | None:
+    """
+    The latest batch that is settled; None while one is. Its pictures may be held, and
+    in the sums, or in none, that the installation's count reads.
+    """
+    if kind is not Budget:
+        return 0
+    settler = Settler.find_one({})
+    if settler is None:
+        return 0
+    return None if settler.pending else settler.batch
+
+
+def _same_batch(record: QuotaUsage | ApiKey | Budget | None) -> dict:
+    """A query condition: no settler has returned holds since the record was read."""
+    batch = record.spend_batch if record else 0
+    return {"spend_batch": batch or {"$in": [0, None]}}
+
+
 def count_spent(kind: Owner, row_id: str, period: str) -> Spent:
     """
-    What the pictures of this user or key have cost, and may cost still, from the index.
+    What the pictures of this user or key, or all, have cost and may cost still.
 
     Args:
-        period: The day or month of their creation: ``2026-01-31`` or ``2026-01``.
+        period: The day or month of their creation: ``2026-01-31`` or ``2026-01``. The
+            cost of all pictures is that of what was charged in the period.
     """
-    field, index = OWNERS[kind]
     days = {"$gte": period, "$lte": f"{period}~"}
+    if kind is Budget:
+        # First what is held: a picture that is settled meanwhile counts twice, instead
+        # of not at all.
+        held = {"held_micros": {"$exists": True}, "budget_day": days}
+        reserved = _sum(Generation, held, "held_micros", "held")
+        used = _sum(CostSum, {"of": "all", "day": days}, "micros", "day")
+        return Spent(used, reserved)
+    field, index = OWNERS[kind]
     sums = {"used": {"$sum": "$cost_micros"}, "reserved": {"$sum": "$held_micros"}}
     groups: list[dict] = [
         {"$match": {field: row_id, "budget_day": days}},
@@ -80,3 +203,17 @@ def count_spent(kind: Owner, row_id: str, period: str) -> Spent:
     rows = Generation.collection().aggregate(groups, hint=index)
     row = next(iter(rows), {"used": 0, "reserved": 0})
     return Spent(row["used"], row["reserved"])
+
+
+def _sum(
+    kind: type[CostSum] | type[Generation], where: dict, field: str, index: str
+) -> int:
+    groups = [{"$match": where}, {"$group": {"_id": None, "n": {"$sum": f"${field}"}}}]
+    rows = kind.collection().aggregate(groups, hint=index)
+    return next((row["n"] for row in rows), 0)
+
+
+def clear_count() -> None:
+    """Let this process count the installation's budgets before it reserves again."""
+    global _counted
+    _counted = None

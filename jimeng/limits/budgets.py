@@ -1,19 +1,11 @@
-"""
-Budgets in yuan: of the installation, and what their errors say.
+"""Budgets in yuan: of the installation, and what their errors say."""
 
-The installation's is one record that all requests share. So each process reserves a
-slice of it in advance and serves requests from that; the less remains, the smaller is
-the slice, down to what a single request needs.
-"""
-
-import threading
-import time
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from datetime import time as clock
 
 from jimeng import jobs
-from jimeng.documents import Budget, best_effort, new_token, utcnow
+from jimeng.documents import Budget, best_effort, utcnow
 from jimeng.documents.spending import (
     DAY,
     INSTALLATION,
@@ -22,38 +14,11 @@ from jimeng.documents.spending import (
     Spend,
     Spending,
     Spent,
-    exceeded_period,
 )
 from jimeng.errors import BudgetExceeded
-from jimeng.jobs import costs, spending
+from jimeng.jobs import costs
 from jimeng.jobs.costs import yuan, yuan_short
-
-SLICE_S = 30.0  # after that a process takes a new slice
-SLICE_SHARE = 64  # of what remains of the budget
-
-
-@dataclass
-class Slice:
-    """
-    What this process has reserved in advance.
-
-    Attributes:
-        process: Its name in the record; a new one after a fork.
-        day: For pictures of this day.
-        micros: What remains of it.
-        until: By `time.monotonic`.
-        following: The size of the next one.
-    """
-
-    process: str = ""
-    day: str = ""
-    micros: int = 0
-    until: float = 0.0
-    following: int = 0
-
-
-_slice = Slice()
-_lock = threading.Lock()
+from jimeng.lanes.budgets import count_spent, reserve_spending
 
 
 @dataclass(frozen=True)
@@ -102,54 +67,11 @@ def reserve_of_installation(spend: Spend) -> None:
     Raises:
         BudgetExceeded: less than that remains.
     """
-    budgets = spend.budgets
-    with _lock:
-        mine = _slice
-        remaining = mine.micros if mine.day == spend.day else 0
-        if remaining >= spend.micros and time.monotonic() < mine.until:
-            mine.micros -= spend.micros
-            return
-        mine.process = mine.process or new_token()
-        sizes = dict.fromkeys((max(mine.following, spend.micros), spend.micros))
-        # First with what remains, then without: a recount may have returned that.
-        for part in dict.fromkeys((remaining, 0)):
-            for size in sizes:
-                wanted = Spend(spend.day, size, budgets)
-                granted = Budget.grant(mine.process, wanted, part)
-                if granted is not None:
-                    mine.day, mine.micros = spend.day, size - spend.micros
-                    mine.until = time.monotonic() + SLICE_S
-                    mine.following = _next_size(granted, spend, budgets)
-                    return
-    record = Budget.find_one({"_id": INSTALLATION})
-    period = exceeded_period(record, spend, budgets) or DAY
-    spent = spending.spent_by_all(spend.period(period))
-    record_refusal(Budget, INSTALLATION, spend, period)
-    raise budget_error("installation", spend, budgets, period, spent)
-
-
-def _next_size(record: Budget, spend: Spend, budgets: Budgets) -> int:
-    """A share of what remains of the budget, in multiples of a request's amount."""
-    limits = ((period, budgets.of(period)) for period in (DAY, MONTH))
-    remaining = min(
-        limit - record.spent_in(spend, period)
-        for period, limit in limits
-        if limit is not None
-    )
-    return spend.micros * (remaining // SLICE_SHARE // spend.micros)
-
-
-def release_of_installation(spend: Spend) -> None:
-    """Return what a request has reserved that has created nothing."""
-    with _lock:
-        if _slice.day == spend.day:
-            _slice.micros += spend.micros
-
-
-def clear_slice() -> None:
-    """Forget what this process has reserved in advance."""
-    with _lock:
-        vars(_slice).update(vars(Slice()))
+    period = reserve_spending(Budget, INSTALLATION, spend)
+    if period is not None:
+        spent = count_spent(Budget, INSTALLATION, spend.period(period))
+        record_refusal(Budget, INSTALLATION, spend, period)
+        raise budget_error("installation", spend, spend.budgets, period, spent)
 
 
 def record_refusal(

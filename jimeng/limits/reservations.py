@@ -51,7 +51,6 @@ from jimeng.limits.budgets import (
     budget_error,
     budget_states,
     record_refusal,
-    release_of_installation,
     reserve_of_installation,
 )
 from jimeng.limits.deferred_release import release_unless_written
@@ -350,7 +349,7 @@ class Reservation:
         if self.has_tickets:
             lanes.release_tickets(task.lane, task.user_id, task.n, day=day, spend=spend)
         if self.is_in_budget and spend:
-            release_of_installation(spend)
+            release_spending(Budget, INSTALLATION, spend)
 
 
 def count_request(address: str, caller: str) -> RequestCount | None:
@@ -460,11 +459,13 @@ def _reserve_of_key(reservation: Reservation, key: KeyBounds | None) -> list[Rat
     if key is not None and key.per_minute:
         found.append(key.of_minute(key.count_task()))
         reservation.window_names.append(key.window)
-    if key is not None and (key.per_day or key.budgets.is_limited):
+    if key is not None:  # without limits, too: they may be set later
         task, now = reservation.task, reservation.task.created_at
         spend = task.spend(key.budgets)
         most = key.per_day or None
         used = ApiKey.reserve_quota(key.id, now.date(), task.n, most=most, spend=spend)
+        if used is None and most is None and not key.budgets.is_limited:
+            return found  # revoked a moment ago
         if used is None:
             so_far = ApiKey.used_on(key.id, now.date())
             if most is not None and so_far + task.n > most:

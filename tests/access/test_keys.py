@@ -14,7 +14,7 @@ from jimeng.limits import deferred_release
 from jimeng.operations.users import set_quota
 from tests.access.conftest import OPERATOR, call
 from tests.conftest import come_due, run_queue
-from tests.costs.conftest import PRICE
+from tests.costs.conftest import PRICE, settle
 from tests.each import for_each
 from tests.rest import API, CREATE, USERS, data_of, errors_of, refused
 
@@ -280,6 +280,43 @@ def test_what_makes_nothing_is_given_back(secured, ada, closed):
     assert '"key-submissions";r=2' in answer.headers["RateLimit"]
     assert '"key-daily-pictures";r=2' in answer.headers["RateLimit"]
     assert ApiKey.find_one({"_id": key["id"]}).day_micros == 3 * PRICE
+
+
+def set_budget(person, key: dict, pictures: int | None) -> None:
+    micros = None if pictures is None else pictures * PRICE
+    path = f"{USERS}/{person.id}/keys/{key['id']}"
+    data_of(person.api("PUT", path, json={"daily_budget_micros": micros}))
+
+
+@pytest.mark.parametrize("is_of_earlier_release", [False, True])
+def test_budget_set_after_use_counts_what_was_spent(ada, is_of_earlier_release):
+    """A release before this one counted nothing for a key without a budget."""
+    key = new_key(ada)
+    data_of(ask(ada, key, n=3), 202)
+    if is_of_earlier_release:
+        uncounted = {"spend_day": "", "day_micros": "", "month_micros": ""}
+        ApiKey.collection().update_many({}, {"$unset": uncounted})
+
+    set_budget(ada, key, 5)
+
+    refused(ask(ada, key, n=3), 402, "budget_exceeded")
+    data_of(ask(ada, key, n=2), 202)
+    refused(ask(ada, key), 402, "budget_exceeded")
+
+
+def test_lifting_a_budget_for_a_while_refills_nothing(ada) -> None:
+    """What is cancelled returns what it had reserved, and no more."""
+    key = new_key(ada, daily_budget_micros=2 * PRICE)
+    data_of(ask(ada, key, n=2), 202)
+    set_budget(ada, key, None)
+    waiting = data_of(ask(ada, key, n=2), 202)["task_id"]
+    set_budget(ada, key, 2)
+
+    data_of(ada.api("POST", f"{API}/tasks/{waiting}/cancel", json={}))
+    settle()
+
+    refused(ask(ada, key), 402, "budget_exceeded")
+    assert ApiKey.find_one({"_id": key["id"]}).day_micros == 2 * PRICE
 
 
 @pytest.mark.parametrize(

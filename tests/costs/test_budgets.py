@@ -8,7 +8,7 @@ import pytest
 
 from jimeng.documents import ApiKey, Budget, Generation, QuotaUsage, User, utcnow
 from jimeng.documents.principal import Principal
-from jimeng.documents.spending import Budgets, Spend, Spent, spending_decrements
+from jimeng.documents.spending import Spent, spending_decrements
 from jimeng.jobs import costs, spending
 from jimeng.jobs.costs import Price
 from jimeng.lanes import budgets as lane_budgets
@@ -31,10 +31,8 @@ def limited(app, config, registry):
     def with_budget(**pictures: int):
         changes = {name: n * PRICE for name, n in pictures.items()}
         changes |= {"USER_SUBMISSIONS_PER_MINUTE": 0, "USER_MAX_PENDING": 1000}
-        budgets.clear_slice()
         with client_with(config, registry, **changes) as client:
             yield client
-        budgets.clear_slice()
 
     return with_budget
 
@@ -46,8 +44,14 @@ def ask(client, **fields):
 def pass_time() -> None:
     """So that whatever was reserved for is stored, also if a process has died."""
     then = utcnow() - lane_budgets.STORED_AFTER - timedelta(seconds=1)
-    for kind in (QuotaUsage, ApiKey):
+    for kind in (QuotaUsage, ApiKey, Budget):
         kind.collection().update_many({}, {"$set": {"spend_at": then}})
+
+
+def installation() -> Budget:
+    found = Budget.find_one({"_id": "installation"})
+    assert found is not None
+    return found
 
 
 @pytest.mark.parametrize(
@@ -223,57 +227,84 @@ def test_own_budget_goes_before_the_default(limited):
         refused(ask(client, n=2), 402, "budget_exceeded")
 
 
+@pytest.mark.parametrize("name", ["DAILY_BUDGET", "MONTHLY_BUDGET"])
+def test_new_budget_of_the_installation_counts_what_was_spent(limited, work_off, name):
+    """From the first request on; also what is still reserved, and was once limited."""
+    with limited(**{name: 9}) as client:
+        create(client)
+    with limited() as client:
+        create(client, n=2)
+        work_off()
+        settle()
+        create(client, n=2)
+    with limited(**{name: 6}) as client:
+        body = refused(ask(client, n=2), 402, "budget_exceeded")
+        assert body["budget"]["used_micros"] == 3 * PRICE
+        assert body["budget"]["held_micros"] == 2 * PRICE
+        create(client)
+        refused(ask(client), 402, "budget_exceeded")
+
+
 def test_recount_corrects_the_installation(limited):
-    """A process has died with a slice: it is returned, but not one that is in use."""
+    """Too much is left by deaths; but orders of this minute may not be stored yet."""
     with limited(DAILY_BUDGET=100) as client:
         create(client)
-        create(client)
-        record = Budget.find_one({"_id": "installation"})
-        assert record.day_micros >= 2 * PRICE
-        stale = {"micros": 50 * PRICE, "at": record.slices.popitem()[1]["at"]}
-        stale["at"] -= timedelta(hours=1)
-        more = {"$inc": {"day_micros": 50 * PRICE}}
-        Budget.collection().update_one({}, {"$set": {"slices.dead": stale}, **more})
+        Budget.collection().update_one({}, {"$inc": {"day_micros": 50 * PRICE}})
+        spending.recount_installation()
+        assert installation().day_micros == 51 * PRICE
 
+        pass_time()
         spending.recount_installation()
 
-        after = Budget.find_one({"_id": "installation"})
-        assert "dead" not in after.slices
-        assert 2 * PRICE <= after.day_micros <= 10 * PRICE
+        assert installation().day_micros == PRICE
         tomorrow = {"$set": {"spend_day": "2999-01-31"}}  # of somebody's clock
         Budget.collection().update_one({}, tomorrow)
+        pass_time()
         spending.recount_installation()
-        assert Budget.find_one({"_id": "installation"}).spend_day == "2999-01-31"
+        assert installation().spend_day == "2999-01-31"
+
+
+def test_recount_adds_what_processes_without_the_limit_have_accepted(limited):
+    """As during a restart, one after the other; within a minute, also when busy."""
+    with limited(DAILY_BUDGET=3) as client:
+        create(client)
+        Budget.collection().update_one({}, {"$set": {"day_micros": 0}})
+
+        spending.recount_installation()
+
+        create(client, n=2)
+        refused(ask(client), 402, "budget_exceeded")
 
 
 @pytest.mark.parametrize("is_settled", [True, False])
 def test_recount_leaves_others_alone(
     limited, provider, work_off, monkeypatch, is_settled
 ):
-    """It has counted before a settler gave holds back, or somebody got a slice."""
-    counted, left = spending.spent_by_all, []
+    """It has counted before a settler returned holds, or somebody reserved."""
+    counted, left = lane_budgets.count_spent, []
 
-    def meanwhile(period: str) -> Spent:
-        found = counted(period)
-        if not left and is_settled:
+    def meanwhile(*about: object) -> Spent:
+        monkeypatch.setattr(lane_budgets, "count_spent", counted)
+        found = counted(*about)
+        if is_settled:
             settle()
-        elif not left:
-            budgets.clear_slice()
+        else:
             create(client)
-        left.append(Budget.find_one({"_id": "installation"}).day_micros)
+        left.append(installation().day_micros)
         return found
 
     with limited(DAILY_BUDGET=100) as client:
         provider.submits = [refusal()]
         create(client, n=2)
         work_off()
-        before = Budget.find_one({"_id": "installation"}).day_micros
-        monkeypatch.setattr(spending, "spent_by_all", meanwhile)
+        pass_time()
+        before = installation().day_micros
+        monkeypatch.setattr(lane_budgets, "count_spent", meanwhile)
 
         spending.recount_installation()
 
         assert left[0] == before - PRICE if is_settled else left[0] > before
-        assert Budget.find_one({"_id": "installation"}).day_micros == left[0]
+        assert installation().day_micros == left[0]
 
 
 def test_recount_leaves_what_is_reserved_meanwhile(limited, monkeypatch):
@@ -295,16 +326,6 @@ def test_recount_leaves_what_is_reserved_meanwhile(limited, monkeypatch):
         assert not lane_budgets.recount(QuotaUsage, USER, costs.billing_day(utcnow()))
 
         assert QuotaUsage.find_one({"_id": USER}).day_micros == 2 * PRICE
-
-
-def test_slice_that_was_taken_back_grows_no_more(database):
-    """What the process has left of it was returned to the budget."""
-    wanted = Spend("2026-01-31", 5, Budgets(daily=100))
-    assert Budget.grant("p", wanted, 0) is not None
-    Budget.collection().update_one({}, {"$unset": {"slices.p": ""}})
-
-    assert Budget.grant("p", wanted, 3) is None
-    assert Budget.grant("p", wanted, 0) is not None
 
 
 def test_subtracting_never_goes_below_nothing(database):

@@ -7,17 +7,12 @@ import itertools
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
 
 import pytest
 
-from jimeng.documents import utcnow
-from jimeng.documents.spending import INSTALLATION
-from jimeng.jobs.spending import SLICE_EXPIRY
-from jimeng.limits.budgets import SLICE_SHARE
 from tests.rest import CAT, CREATE
 from tests.system.stack import AT_NOON, Stack
-from tests.waiting import PATIENCE_S, wait_for
+from tests.waiting import PATIENCE_S
 
 pytestmark = pytest.mark.system
 
@@ -80,42 +75,10 @@ def submit(stack: Stack, n: int) -> int:
     return statuses.count(202)
 
 
-def free_slices(stack) -> None:
-    """As if the processes that died had done so a minute ago."""
-    then = utcnow() - SLICE_EXPIRY - timedelta(seconds=1)
-    with stack.database() as found:
-        slices = found.budgets.find_one({"_id": INSTALLATION})["slices"]
-        assert len(slices) <= PROCESSES
-        old = {f"slices.{name}.at": then for name in slices}
-        found.budgets.update_one({"_id": INSTALLATION}, {"$set": old})
-
-
 def test_processes_together_never_exceed_the_budget(own_stack):
-    """
-    Each may refuse while others have a part of their slices left; when those are
-    returned, exactly what fits is accepted.
-    """
+    """Exactly what fits is accepted."""
     budget = {"DAILY_BUDGET": f"{FITS * PRICE:g}", "USER_MAX_PENDING": "1000"}
     budget |= AT_NOON
     workers = ("--workers", str(PROCESSES))
     with own_stack("budgets", web=workers, **budget) as stack:
-        accepted = submit(stack, FITS + 60)
-
-        # Of a slice, all but the request that it was taken for may be left.
-        unspent = PROCESSES * (FITS // SLICE_SHARE - 1)
-        assert FITS - unspent <= accepted <= FITS
-
-        stack.kill_web()
-        free_slices(stack)
-        stack.start_consumer()
-
-        def is_returned() -> bool:
-            with stack.database() as found:
-                return not found.budgets.find_one({"_id": INSTALLATION})["slices"]
-
-        wait_for(is_returned, what="the slices are returned")
-        stack.web = stack.start_web()
-        stack.await_up()
-        accepted += submit(stack, unspent + 20)
-
-        assert accepted == FITS
+        assert submit(stack, FITS + 60) == FITS

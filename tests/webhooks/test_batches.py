@@ -9,7 +9,6 @@ from jimeng import batches, jobs
 from jimeng.documents import Batch, Generation, Task, User, WebhookDelivery
 from jimeng.errors import ProviderError
 from jimeng.jobs import budget_events
-from jimeng.limits import budgets
 from tests.batches.conftest import act, ask, fill, lines, look
 from tests.costs.conftest import PRICE
 from tests.rest import CAT, CREATE, client_with, create, data_of, refused
@@ -144,7 +143,6 @@ def test_installations_budget_is_told_to_admins(app, signing, registry, receiver
     """At four fifths, and when a request is refused; once, whatever their number."""
     for user_id, role in (("root", "admin"), ("ada", "user")):
         User(id=user_id, email=user_id, email_key=user_id, name="x", role=role).add()
-    budgets.clear_slice()
     with client_with(signing, registry, **{name: 5 * PRICE}) as client:
         urls = {each: f"{receiver.url}/{each}" for each in ("root", "ada")}
         for user_id, url in urls.items():
@@ -166,4 +164,3 @@ def test_installations_budget_is_told_to_admins(app, signing, registry, receiver
         jobs.configure(replace(signed_in, AUTH="off"), registry)
         budget_events.announce_budgets()
         assert len(told()) == 4
-    budgets.clear_slice()
