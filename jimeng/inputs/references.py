@@ -12,7 +12,6 @@ import logging
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from jimeng import jobs
@@ -22,7 +21,7 @@ from jimeng.documents.input import PREFIX
 from jimeng.documents.principal import Principal, recorded_on_behalf
 from jimeng.errors import Invalid
 from jimeng.jobs.inputs import MAX_FETCHED_BYTES
-from jimeng.providers.download import is_public
+from jimeng.providers.download import is_known_inside
 
 log = logging.getLogger(__name__)
 
@@ -198,18 +197,9 @@ def own_path(field: str, address: str) -> str | None:
         return parts.path
     if parts.scheme != "https" and not (parts.scheme == "http" and allowed):
         raise Invalid.field(field, "invalid.image_address")
-    if is_ip_address(host) and not (allowed or is_public(host)):
+    if is_known_inside(host) and not allowed:
         raise Invalid.field(field, "invalid.image_private")
     return None
-
-
-def is_ip_address(host: str) -> bool:
-    """Whether it is an IP address; host names are checked when they are resolved."""
-    try:
-        ip_address(host.partition("%")[0])
-    except ValueError:
-        return False
-    return True
 
 
 def references_of(ids: Sequence[str], *, has_mask: bool) -> list[Named]:

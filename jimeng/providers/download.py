@@ -10,7 +10,7 @@ import logging
 import socket
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from ipaddress import (
     IPv4Address,
@@ -20,6 +20,7 @@ from ipaddress import (
     ip_address,
 )
 from typing import BinaryIO
+from unicodedata import normalize
 from urllib.parse import urljoin, urlsplit
 
 from requests import Request
@@ -175,11 +176,36 @@ def check_user_url(
     check_url(url)
     parts = urlsplit(url)
     host = (parts.hostname or "").lower().rstrip(".")
-    is_allowed = not {host, f"{host}:{parts.port}"}.isdisjoint(allowed_private)
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    is_allowed = may_be_private(host, port, allowed_private)
     if parts.scheme != "https" and not is_allowed:
         raise FetchFailed("the link is not https", reason="not_https")
     if host in never and not is_allowed:
         raise FetchFailed("the link leads back here", reason="own_host")
+    if is_known_inside(host) and not is_allowed:
+        raise FetchFailed("the link leads to the inside", reason="private_address")
+
+
+def may_be_private(host: str, port: int, allowed_private: Collection[str]) -> bool:
+    """Whether ``host`` or ``host:port`` is in *allowed_private*."""
+    names = {host, f"{host}:{port}", f"[{host}]", f"[{host}]:{port}"}
+    return not names.isdisjoint(allowed_private)
+
+
+def is_known_inside(host: str) -> bool:
+    """
+    Whether a host is not on the public internet, as far as that is known without a name
+    server: a name of this machine, or an address in any notation, such as ``127.1``.
+    """
+    if host == socket.gethostname().lower() or host.split(".")[-1] == "localhost":
+        return True
+    address = normalize("NFKC", host)
+    with suppress(OSError):
+        address = socket.inet_ntoa(socket.inet_aton(address))
+    try:
+        return not is_public(address)
+    except ValueError:
+        return False
 
 
 def body_of(answer: Answer) -> bytes:
@@ -424,8 +450,8 @@ def public_addresses(
     except (OSError, UnicodeError) as error:
         raise FetchFailed(f"no address for {host}", reason="no_address") from error
     addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
-    names = {host, f"{host}:{port}", f"[{host}]", f"[{host}]:{port}"}
-    if names.isdisjoint(allowed_private) and not all(map(is_public, addresses)):
+    is_allowed = may_be_private(host, port, allowed_private)
+    if not is_allowed and not all(map(is_public, addresses)):
         raise FetchFailed(
             f"{host} is not on the public internet", reason="private_address"
         )
