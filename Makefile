@@ -8,6 +8,11 @@ PYTHON ?= $(shell for each in python3.11 python3 python3.12 python3.13 python3.1
   && command -v "$$each" && break; done)
 PY := $(VENV)/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check install --quiet
+UV := uv==0.13.9
+# Of gevent there is none for macOS and Python 3.11: there it is compiled.
+MACHINES := $(foreach machine,x86_64-unknown-linux-gnu aarch64-unknown-linux-gnu,\
+  $(machine):3.11 $(machine):3.12 $(machine):3.13 $(machine):3.14) \
+  $(foreach machine,aarch64-apple-darwin x86_64-apple-darwin,$(machine):3.12 $(machine):3.13 $(machine):3.14)
 # For every platform at once; what is locked already stays unless it no longer fits.
 LOCK := UV_CUSTOM_COMPILE_COMMAND="make lock" $(VENV)/bin/uv pip compile --quiet \
   --universal --python-version 3.11 --generate-hashes --no-annotate --no-strip-extras
@@ -32,7 +37,7 @@ export PIP_ROOT_USER_ACTION = ignore
 
 .DEFAULT_GOAL := help
 .PHONY: help install install-dev install-all run dev test test-all lint fmt bench chaos contract build build-linux clean
-.PHONY: lock audit sbom screenshots
+.PHONY: lock wheels audit sbom screenshots
 .PHONY: docker-build docker-run deploy
 .PHONY: redis-queue-status redis-queue-clear redis-queue-clear-force
 
@@ -94,8 +99,15 @@ chaos: install-dev ## Break it while it works, for some minutes, and compare the
 	@$(PY) -m tests.chaos
 	@$(PY) -m tests.chaos.group_kills
 
+wheels: install ## Ask whether what is locked has wheels for each machine and Python
+	@$(PIP) $(UV)
+	@for each in $(MACHINES); do MACOSX_DEPLOYMENT_TARGET=15.0 $(VENV)/bin/uv pip install --quiet --dry-run \
+	  --target $(VENV)/elsewhere --python-platform $${each%:*} --python-version $${each#*:} --only-binary :all: \
+	  --require-hashes -r requirements.txt -r requirements-embedded.txt -r requirements-s3.txt \
+	  || { echo "no wheels: $$each" >&2; exit 1; }; done
+
 lock: | $(PY) ## Write what the requirements*.in need, with hashes, to requirements*.txt
-	@$(PIP) uv==0.13.9
+	@$(PIP) $(UV)
 	@$(LOCK) requirements.in -o requirements.txt
 	@$(LOCK) requirements-embedded.in -c requirements.txt -o requirements-embedded.txt
 	@$(LOCK) requirements-s3.in -c requirements.txt -o requirements-s3.txt

