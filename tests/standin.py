@@ -19,6 +19,7 @@ from pathlib import Path
 from tests.waiting import PATIENCE_S
 
 ROOT = Path(__file__).parents[1]
+CONF = ROOT / "gunicorn.conf.py"
 NO_DATABASES = {
     "MONGODB_URI": "mongodb://db.invalid",
     "REDIS_URL": "redis://db.invalid",
@@ -36,19 +37,25 @@ sys.exit(main(root=Path(__file__).parent))
 # that runs it keeps the FIFO open for writing as long as it lives.
 WSGI = """
 import json, os, time
+from flask import Flask
 from huey import MemoryHuey
+from jimeng.config import Config
 
 VERSION = 1
 alive = open("alive", "w")
 huey = MemoryHuey()
+app = Flask(__name__)
+app.config["JIMENG"] = Config()
 
-def app(environ, start_response):
+def respond(environ, start_response):
     if environ["PATH_INFO"] == "/slow":
         open("slow", "w").close()
         time.sleep(600)
     start_response("200 OK", [("Content-Type", "application/json")])
     about = {"version": VERSION, "pid": os.getpid(), "parent": os.getppid()}
     return [json.dumps(about | {"env": dict(os.environ)}).encode()]
+
+app.wsgi_app = respond
 """
 
 
@@ -163,6 +170,7 @@ def made(path: Path) -> Iterator[Site]:
     path.mkdir()
     (path / "app.py").write_text(APP)
     (path / "wsgi.py").write_text(WSGI)
+    (path / CONF.name).symlink_to(CONF)
     os.mkfifo(path / "alive")
     alive = os.open(path / "alive", os.O_RDONLY | os.O_NONBLOCK)
     try:

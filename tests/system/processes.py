@@ -9,13 +9,13 @@ from pathlib import Path
 
 from jimeng.config import server
 from tests.forks import Forked
-from tests.standin import ROOT, free_port
+from tests.standin import CONF, ROOT, free_port
 from tests.waiting import PATIENCE_S
 
 Process = subprocess.Popen | Forked
 KEYS = {"VOLCENGINE_ACCESS_KEY": "AKTEST", "VOLCENGINE_SECRET_KEY": "SKTEST"}
 CONSUMER = [*server.WORKER]
-WEB = [*server.WEB, "--config", str(ROOT / "gunicorn.conf.py")]
+WEB = [*server.WEB, "--config", str(CONF)]
 GRACE = 10.0  # seconds
 MONKEY = ["-m", "tests.system.monkey"]
 

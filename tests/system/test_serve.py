@@ -16,7 +16,7 @@ import pytest
 
 from jimeng.config import Config, server
 from tests.each import for_each
-from tests.standin import ROOT, free_port
+from tests.standin import CONF, ROOT, free_port
 from tests.system.asking import answers
 from tests.waiting import PATIENCE_S, wait_for
 
@@ -27,7 +27,6 @@ PROCFILE = dict(
 )
 OPEN = {"AUTH": "off", "ALLOW_OPEN_ACCESS": "1"}
 OLDER = {kind: f"python -m jimeng.serve {kind}" for kind in ("web", "worker")}
-CONF = ROOT / "gunicorn.conf.py"
 
 
 @contextmanager
