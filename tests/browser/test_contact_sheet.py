@@ -7,6 +7,7 @@ from playwright.sync_api import expect
 
 from tests.browser.harness import every_look
 from tests.browser.making import ask, clear, make, slot_of, type_at_once
+from tests.browser.windows import await_scripts
 
 SHEET = "/?view=sheet&size=512x512"
 
@@ -102,6 +103,7 @@ def test_what_is_typed_at_once_is_for_the_prompt(visit, tasks, key, before):
     expect(page.locator("#prompt")).to_be_focused()
     page.keyboard.type("!")
     page.reload()
+    await_scripts(page)
     expect(page.locator("#prompt")).to_have_value(f"{before}five foxes!")
     assert not any(url.endswith("/favourite") for url in seen.requests)
     if key == "v":
