@@ -232,7 +232,7 @@ def test_image_does_not_run_as_root():
 def test_python_that_cannot_run_is_passed_over(tmp_path):
     """Such as pyenv's shim of a version that is not installed."""
     scripts = {f"python3.{minor}": "exit 127" for minor in range(11, 20)}
-    scripts["python3"] = f'exec {sys.executable} "$@"'
+    scripts["python3"] = f'exec "{sys.executable}" "$@"'
     for name, script in scripts.items():
         (tmp_path / name).write_text(f"#!/bin/sh\n{script}\n")
         (tmp_path / name).chmod(0o755)
