@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -132,6 +133,44 @@ def test_worker_stops_while_the_databases_are_away(tmp_path):
         process.terminate()
 
         assert process.wait(2 * grace) == 0, log_of(tmp_path)
+
+
+AT_WORK = """
+import os, time
+from huey import MemoryHuey
+from jimeng.jobs.broker import JsonHuey
+
+class OwnHuey(MemoryHuey):
+    config, exit_status = JsonHuey.config, JsonHuey.exit_status
+    create_consumer = JsonHuey.create_consumer
+
+huey = OwnHuey()
+
+@huey.task()
+def work():
+    os.mkdir("begun")
+    while not os.path.exists("go on"):
+        time.sleep(0.01)
+    os.mkdir("finished")
+
+work()
+"""
+
+
+def test_worker_finishes_its_jobs_however_often_it_is_told_to_stop(tmp_path):
+    """A second signal is normal: of systemd, and of a parent that forwards it."""
+    (tmp_path / "at_work.py").write_text(AT_WORK)
+    line = PROCFILE["worker"].replace("wsgi.huey", "at_work.huey")
+
+    with running(tmp_path, line) as process:
+        wait_for((tmp_path / "begun").exists)
+        for _ in range(5):
+            process.terminate()
+            time.sleep(0.2)
+        (tmp_path / "go on").touch()
+        assert process.wait(PATIENCE_S) == 0, log_of(tmp_path)
+
+    assert (tmp_path / "finished").exists()
 
 
 MISSING = ({}, "SECRET_KEY is missing")
