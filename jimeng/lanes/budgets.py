@@ -32,7 +32,7 @@ Owner = type[QuotaUsage] | type[ApiKey] | type[Budget]
 # By then the generations of a request are stored, also if its process has died.
 STORED_AFTER = timedelta(seconds=60)
 MAX_ATTEMPTS = 3
-MAX_COUNTS, COUNT_AGAIN_S = 20, 0.02  # while a settler adds up a batch
+MAX_COUNTS, COUNT_AGAIN_S = 20, 0.02  # while others change what is counted
 
 _counted: Budgets | None = None  # the installation's, by this process
 
@@ -52,20 +52,47 @@ def reserve_spending(kind: Owner, row_id: str, spend: Spend) -> str | None:
     if kind is Budget and _counted != spend.budgets:
         raise_to_count(Budget, INSTALLATION, spend.day)
         _counted = spend.budgets
-    where: dict = {"_id": row_id, "$and": spend.fits()}
-    if not where["$and"]:
-        del where["$and"]
+    is_latest = {"spend_day": {"$not": {"$gt": spend.day}}}
+    where: dict = {"_id": row_id, "$and": [is_latest, *spend.fits()]}
     rows = kind.collection(durable=False)
     for _ in range(MAX_ATTEMPTS):
         if not spend.exceeds_alone():
             if rows.update_one(where, [{"$set": spend.changes()}]).matched_count:
                 return None
-            if kind is not Budget and kind.find_one({"_id": row_id}) is None:
+            record = kind.find_one({"_id": row_id})
+            if record is not None and record.spend_day > spend.day:
+                return _reserve_earlier(kind, row_id, spend)
+            if kind is not Budget and record is None:
                 return None
         period = find_exceeded(kind, row_id, spend)
         if period is not None:
             return period
     return DAY if spend.budgets.daily is not None else MONTH  # others were faster
+
+
+def _reserve_earlier(kind: Owner, row_id: str, spend: Spend) -> str | None:
+    """`reserve_spending` of a day before the record's latest, which is counted."""
+    rows, more = kind.collection(durable=False), {spend.day: -spend.micros}
+    for _ in range(MAX_COUNTS):
+        before = kind.find_one({"_id": row_id})
+        if before is None:
+            return None
+        for period in (DAY, MONTH):
+            limit = spend.budgets.of(period)
+            if limit is None:
+                continue
+            if period == MONTH and before.spend_day[:7] == spend.month:
+                spent = before.month_micros  # also of tasks that are not stored yet
+            else:
+                spent = count_spent(kind, row_id, spend.period(period)).total
+            if spent + spend.micros > limit:
+                return period
+        same = {"_id": row_id, "spend_at": before.spend_at, **_same_batch(before)}
+        changes = {**spending_decrements(more), "spend_at": utcnow()}
+        if rows.update_one(same, [{"$set": changes}]).matched_count:
+            return None
+        time.sleep(COUNT_AGAIN_S)
+    return DAY
 
 
 def find_exceeded(kind: Owner, row_id: str, spend: Spend) -> str | None:

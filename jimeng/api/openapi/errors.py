@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 
 from jimeng.api.openapi.parts import Bilingual, in_both_languages
 from jimeng.errors import JimengError
-from jimeng.i18n import MESSAGES
+from jimeng.i18n import MESSAGES, OF_REQUESTS
 
 HTTP_STATUSES = {
     "bad_request": 400,
@@ -24,6 +24,7 @@ WITH_FIELDS = {
 }
 # Codes whose message has another key.
 MESSAGE_KEYS = {
+    **OF_REQUESTS,
     "not_ready": "answer.not_ready",
     "model_not_found": "invalid.model",
 }
