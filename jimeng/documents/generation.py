@@ -108,6 +108,7 @@ class Generation(Leased):
         link_requests: How often the current link was requested.
         turn: Its ticket in the lane; the lowest is sent first.
         key_id: The API key whose daily quota it counts in.
+        owner_id: As of its task.
         by_key: The API key of the request, for the sums of costs.
         waiting: True while it counts as one of its user's waiting pictures.
         account: The provider account that its latest claim assigned, and that is
@@ -213,6 +214,7 @@ class Generation(Leased):
     charged_at = DateTimeField()
     unsettled = BooleanField()
     by_key = StringField()
+    owner_id = StringField()
     budget_day = StringField()
     held_micros = IntField()
     price_id = StringField()
@@ -275,6 +277,7 @@ class Generation(Leased):
             # Covering indexes: what is spent of a budget is counted without documents.
             named_index("budget", "user_id", *SPENT, having="budget_day"),
             named_index("key_budget", "by_key", *SPENT, having="by_key"),
+            named_index("owner_budget", "owner_id", *SPENT, having="owner_id"),
             named_index("held", "budget_day", "held_micros", having="held_micros"),
             named_index(
                 "undecided", "-ended_at", "-_id", partialFilterExpression=UNDECIDED

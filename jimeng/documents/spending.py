@@ -205,6 +205,17 @@ def exceeded_period(
     return None
 
 
+class OwnerBudget(Spending):
+    """
+    What a user who owns prefixes of customers has spent, and all those customers with
+    him: the user's own budgets, if set, bound that sum.
+    """
+
+    id = StringField(primary_key=True)  # of the user
+
+    meta = {"collection": "owner_budgets"}
+
+
 class Budget(Spending):
     """What the installation has spent."""
 

@@ -123,6 +123,7 @@ def _generation(task: Task, index: int, ticket: int | None) -> dict:
         video=task.video,
         key_id=task.key_id,
         by_key=task.by_key,
+        owner_id=task.owner_id,
         budget_day=task.budget_day,
         held_micros=task.hold_micros,
         price_id=task.price_id,

@@ -6,7 +6,15 @@ from dataclasses import dataclass, field
 
 from pymongo import UpdateOne
 
-from jimeng.documents import ApiKey, Budget, Generation, QuotaUsage, User, utcnow
+from jimeng.documents import (
+    ApiKey,
+    Budget,
+    Generation,
+    OwnerBudget,
+    QuotaUsage,
+    User,
+    utcnow,
+)
 from jimeng.documents.spending import (
     INSTALLATION,
     UNLIMITED,
@@ -27,7 +35,11 @@ from jimeng.lanes.budgets import (
     reserve_spending,
 )
 
-BUDGET_OWNERS: dict[type[Spending], str] = {QuotaUsage: "user_id", ApiKey: "key_id"}
+BUDGET_OWNERS: dict[type[Spending], str] = {
+    QuotaUsage: "user_id",
+    ApiKey: "key_id",
+    OwnerBudget: "owner_id",
+}
 
 
 @dataclass
@@ -80,6 +92,9 @@ def _budgets_of(generation: Generation) -> Iterator[tuple[Owner, str, Budgets]]:
     user = User.find_one({"_id": generation.user_id})
     own = user.budgets if user else UNLIMITED
     yield QuotaUsage, generation.user_id, own.or_default(runtime().config)
+    if generation.owner_id:
+        owner = User.find_one({"_id": generation.owner_id})
+        yield OwnerBudget, generation.owner_id, owner.budgets if owner else UNLIMITED
     of_all = Budgets.of_installation(runtime().config)
     if of_all.is_limited:
         yield Budget, INSTALLATION, of_all
@@ -90,7 +105,8 @@ def release_reserved(settled: Iterable[Mapping], batch: int) -> None:
     Release reserved amounts that pictures did not cost, once for each batch.
 
     Args:
-        settled: Their ``user_id``, ``key_id``, ``budget_day`` and ``released``.
+        settled: Their ``user_id``, ``key_id``, ``owner_id``, ``budget_day`` and
+            ``released``.
     """
     released: dict[type[Spending], dict[str, Counter[str]]]
     released = defaultdict(lambda: defaultdict(Counter))
@@ -100,7 +116,7 @@ def release_reserved(settled: Iterable[Mapping], batch: int) -> None:
             continue
         released[Budget][INSTALLATION][day] += micros
         for kind, name in BUDGET_OWNERS.items():
-            if each[name]:
+            if each.get(name):  # not there, if stored by an earlier release
                 released[kind][each[name]][day] += micros
     for kind, records in released.items():
         updates = [

@@ -5,10 +5,9 @@ from datetime import date, datetime, timedelta
 from datetime import time as clock
 
 from jimeng import jobs
-from jimeng.documents import Budget, best_effort, utcnow
+from jimeng.documents import Budget, OwnerBudget, best_effort, utcnow
 from jimeng.documents.spending import (
     DAY,
-    INSTALLATION,
     MONTH,
     Budgets,
     Spend,
@@ -57,21 +56,24 @@ def budget_states(record: Spending | None, budgets: Budgets) -> list[BudgetState
     ]
 
 
-def reserve_of_installation(spend: Spend) -> None:
+def reserve_budget(
+    kind: type[Budget] | type[OwnerBudget], row_id: str, spend: Spend
+) -> None:
     """
-    Reserve from the installation's budgets.
+    Reserve from the budgets of the installation, or of an owner of customers.
 
     Args:
-        spend: With these budgets, at least one of which is limited.
+        spend: With these budgets.
 
     Raises:
         BudgetExceeded: less than that remains.
     """
-    period = reserve_spending(Budget, INSTALLATION, spend)
+    period = reserve_spending(kind, row_id, spend)
     if period is not None:
-        spent = count_spent(Budget, INSTALLATION, spend.period(period))
-        record_refusal(Budget, INSTALLATION, spend, period)
-        raise budget_error("installation", spend, spend.budgets, period, spent)
+        spent = count_spent(kind, row_id, spend.period(period))
+        record_refusal(kind, row_id, spend, period)
+        whose = "installation" if kind is Budget else "owner"
+        raise budget_error(whose, spend, spend.budgets, period, spent)
 
 
 def record_refusal(
@@ -88,7 +90,7 @@ def budget_error(
 ) -> BudgetExceeded:
     """
     Args:
-        whose: ``user``, ``key`` or ``installation``.
+        whose: ``user``, ``key``, ``owner`` or ``installation``.
         period: ``day`` or ``month``.
         spent: In that period.
     """

@@ -24,6 +24,7 @@ from jimeng import jobs, lanes
 from jimeng.documents import (
     ApiKey,
     Budget,
+    OwnerBudget,
     QuotaUsage,
     RateLimit,
     Task,
@@ -31,7 +32,14 @@ from jimeng.documents import (
     utcnow,
 )
 from jimeng.documents.principal import UNKNOWN, Principal
-from jimeng.documents.spending import DAY, INSTALLATION, MONTH, Budgets, Spend
+from jimeng.documents.spending import (
+    DAY,
+    INSTALLATION,
+    MONTH,
+    UNLIMITED,
+    Budgets,
+    Spend,
+)
 from jimeng.documents.usage import CountedByDay
 from jimeng.errors import (
     BudgetExceeded,
@@ -51,7 +59,7 @@ from jimeng.limits.budgets import (
     budget_error,
     budget_states,
     record_refusal,
-    reserve_of_installation,
+    reserve_budget,
 )
 from jimeng.limits.deferred_release import release_unless_written
 
@@ -325,7 +333,8 @@ class Reservation:
             day.
         first_ticket: The first of its tickets.
         queued: Jobs that waited in Redis.
-        is_in_budget: Its cost is reserved of the installation's budgets.
+        in_budgets: Its cost is reserved of these: of the owner's of a customer, and of
+            the installation's.
         rate_limits: The state of each limit that applies.
     """
 
@@ -333,7 +342,9 @@ class Reservation:
     window_names: list[str] = field(default_factory=list)
     key_id: str = ""
     has_tickets: bool = False
-    is_in_budget: bool = False
+    in_budgets: list[tuple[type[Budget] | type[OwnerBudget], str]] = field(
+        default_factory=list
+    )
     first_ticket: int = 0
     queued: int = 0
     rate_limits: tuple[RateLimit, ...] = ()
@@ -348,8 +359,8 @@ class Reservation:
             release_spending(ApiKey, self.key_id, spend)
         if self.has_tickets:
             lanes.release_tickets(task.lane, task.user_id, task.n, day=day, spend=spend)
-        if self.is_in_budget and spend:
-            release_spending(Budget, INSTALLATION, spend)
+        for kind, row_id in self.in_budgets:
+            release_spending(kind, row_id, spend)
 
 
 def count_request(address: str, caller: str) -> RequestCount | None:
@@ -419,11 +430,13 @@ def reserve(
     """
     reservation = Reservation(task)
     key, user = key_bounds_of(principal), bounds_of(principal, task.user_id)
+    of_owner = own_budgets_of(principal, task.owner_id) if task.owner_id else UNLIMITED
     of_all = Budgets.of_installation(jobs.runtime().config)
     if task.hold_micros is None:
         _require_no_budget(
             task,
             user.budgets,
+            of_owner,
             of_all,
             key.budgets if key else None,
         )
@@ -432,9 +445,12 @@ def reserve(
         if not is_counted:
             user = replace(user, per_minute=0)
         reservation.rate_limits = (*_reserve_of_user(reservation, user), *of_key)
+        if task.owner_id and (spend := task.spend(of_owner)):  # always counted
+            reserve_budget(OwnerBudget, task.owner_id, spend)
+            reservation.in_budgets.append((OwnerBudget, task.owner_id))
         if of_all.is_limited and (spend := task.spend(of_all)):
-            reserve_of_installation(spend)
-            reservation.is_in_budget = True
+            reserve_budget(Budget, INSTALLATION, spend)
+            reservation.in_budgets.append((Budget, INSTALLATION))
     except PyMongoError:  # the last update may have been applied all the same
         release_unless_written(task.id, reservation.release)
         raise
@@ -593,8 +609,31 @@ def quota_of(principal: Principal, user_id: str) -> int | None:
 
 def budgets_of(principal: Principal, user_id: str) -> Budgets:
     """The user's budgets, as `Budgets.or_default`."""
+    return own_budgets_of(principal, user_id).or_default(jobs.runtime().config)
+
+
+def own_budgets_of(principal: Principal, user_id: str) -> Budgets:
+    """The budgets that are set for this user by name."""
     own = principal.budgets if principal.user_id == user_id else None
-    return (own or _recorded(user_id).budgets).or_default(jobs.runtime().config)
+    return own or _recorded(user_id).budgets
+
+
+def owner_of(principal: Principal, user_id: str) -> str | None:
+    """
+    The user for whom a new task of *user_id* counts, besides: as `Task.owner_id`.
+
+    Args:
+        principal: Who creates it; may act for that user.
+    """
+    key = principal.key
+    if key is not None and key.acts_for(user_id):
+        return key.owner_id
+    if ":" in user_id:
+        return User.owner_of(user_id)
+    owns = principal.owns_customers if principal.user_id == user_id else None
+    if owns is None:
+        owns = bool(_recorded(user_id).user_prefixes)
+    return user_id if owns else None
 
 
 def remaining_budget(principal: Principal, user_id: str) -> tuple[str, int] | None:
@@ -617,7 +656,10 @@ def remaining_budget(principal: Principal, user_id: str) -> tuple[str, int] | No
     return (least.period, least.remaining) if least else None
 
 
-LIMIT_FIELDS = {"daily_quota": 1, "daily_budget_micros": 1, "monthly_budget_micros": 1}
+LIMIT_FIELDS = {
+    **{"daily_quota": 1, "daily_budget_micros": 1, "monthly_budget_micros": 1},
+    "user_prefixes": 1,
+}
 
 
 def _recorded(user_id: str) -> User:

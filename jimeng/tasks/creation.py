@@ -501,6 +501,8 @@ def create_for_user(
         row = build_row(new, model, prompt, named, stored, **known_by)
         if new.webhook is not None or webhook_outbox.has_endpoint(new.user_id):
             row["announce"] = True
+        if owner_id := limits.owner_of(principal, new.user_id):
+            row["owner_id"] = owner_id
         task = Task.read(row)
         lanes.check_intake()
         reservation = limits.reserve(principal, task, is_counted=new.id is None)

@@ -207,9 +207,10 @@ def cost_of(submit, config, monkeypatch) -> tuple[list[str], list[str], list[byt
 
 
 def test_bounds_cost_no_more(bob, admin, shop, closed, monkeypatch):
-    """A submission for a customer takes no command of MongoDB, nor of Redis, beside
-    those of one with a plain key. A user's budget is in the update that takes the
-    quota; a key is counted in one of its own, with and without a budget."""
+    """A submission for a customer, or by the owner of customers, takes one command of
+    MongoDB beside those of one with a plain key: it is counted for that owner. A user's
+    budget is in the update that takes the quota; a key is counted in one of its own,
+    with and without a budget."""
 
     def plain(key: str = bob.key) -> tuple[list[str], list[str], list[bytes]]:
         body = {"json": {"prompt": "一只猫"}}
@@ -217,7 +218,7 @@ def test_bounds_cost_no_more(bob, admin, shop, closed, monkeypatch):
         return cost_of(submit, closed, monkeypatch)
 
     writes = ["findAndModify api_keys", "findAndModify places"]
-    writes += ["insert generations", "insert tasks"]
+    writes += ["insert generations", "insert tasks", "update owner_budgets"]
     redis = [b"EVAL", b"EVAL", b"LPUSH"]  # requests, submissions, the job
     assert plain() == cost_of(shop.create, closed, monkeypatch) == (writes, [], redis)
     budgets = {"daily_budget_micros": 9**9, "monthly_budget_micros": 9**9}

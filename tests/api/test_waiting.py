@@ -164,7 +164,7 @@ def test_keys_of_all_are_looked_at_together():
     with ExitStack() as held:
         watches = []
         for number in range(6):
-            key = KeyUse(f"k{number % 2}")
+            key = KeyUse(f"k{number % 2}", "ada")
             whose = Principal("ada", scopes=frozenset({"read"}), key=key)
             watches.append(held.enter_context(watcher.watch(whose, "t", PENDING)))
         wait_for(lambda: ["k0", "k1"] in asked)
