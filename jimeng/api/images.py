@@ -304,7 +304,7 @@ def wait_for(principal: Principal, subject: Task | Batch) -> WaitResult:
         return WaitResult(ended=False)
     is_gone = partial(long_polls.is_disconnected, request.environ)
     try:
-        with long_polls.long_poll_permit(subject.user_id):
+        with long_polls.long_poll_permit(principal, subject.user_id):
             ended = long_polls.wait_for_end(principal, subject, allowed, is_gone)
     except TooManyWaiting:
         return WaitResult(ended=False)

@@ -201,7 +201,8 @@ def wait_if_open(principal: Principal, subject: Task | Batch, seconds: float) ->
     if not subject.is_open or not seconds or subject.starts_after(seconds):
         return False
     is_gone = partial(long_polls.is_disconnected, request.environ)
-    with suppress(TooManyWaiting), long_polls.long_poll_permit(subject.user_id):
+    permit = long_polls.long_poll_permit(principal, subject.user_id)
+    with suppress(TooManyWaiting), permit:
         long_polls.wait_for_end(principal, subject, seconds, is_gone)
     return True
 

@@ -125,7 +125,7 @@ def answer(body: requests.Body, interface: Interface) -> Response:
     principal = auth.principal_of_api()
     params = parse_request(body, principal)
     with ExitStack() as permit:
-        permit.enter_context(long_polls.long_poll_permit(principal.user_id))
+        permit.enter_context(long_polls.long_poll_permit(principal, params.new.user_id))
         seconds = streams.MAX_STREAM_S if params.stream else wait_seconds()
         sent = interface.request(body.content)
         task = create_or_join_task(principal, params, sent, max_wait_s=seconds)

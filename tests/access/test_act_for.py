@@ -8,6 +8,8 @@ from redis.connection import AbstractConnection
 
 from jimeng import accounts, batches, limits
 from jimeng.documents import ApiKey, AuditEntry, Batch, Task, utcnow
+from jimeng.errors import TooManyWaiting
+from jimeng.http.long_polls import Permits
 from jimeng.jobs import broker, costs, webhook_outbox
 from tests.access.conftest import OPERATOR, call
 from tests.access.test_keys import new_key
@@ -231,6 +233,13 @@ def test_bounds_cost_no_more(bob, admin, shop, closed, monkeypatch):
 VIDEO = {"prompt": "猫", "model": "jimeng-video-3.0"}
 PICTURE = "data:image/jpeg;base64," + base64.b64encode(photo()).decode()
 ARK = {"prompt": "猫", "model": "jimeng-3.0"}
+DRAW = {
+    **{"jsonrpc": "2.0", "id": 1, "method": "tools/call"},
+    "params": {
+        "name": "generate_image",
+        "arguments": {"prompt": "猫", "user_id": CUSTOMER, "wait_seconds": 5},
+    },
+}
 # What takes `user`: the path, and what is sent.
 NAMING_CUSTOMERS = [
     (GENERATIONS, {"json": {"prompt": "猫"}}),
@@ -377,3 +386,31 @@ def test_operator_makes_the_key_by_command(secured, bob):
     key = ApiKey.find_one({"user_prefix": "shop:"})
     assert key.scopes == SCOPES
     assert "act_for" in refused_words.output and refused_words.exit_code == 1
+
+
+@for_each(
+    ("method", "path", "sent"),
+    [
+        ("POST", CREATE, {"json": {**CAT, "user_id": CUSTOMER}}),
+        ("GET", f"{API}/tasks/{{}}/events", {}),
+        ("POST", GENERATIONS, {"json": {"prompt": "猫", "user": CUSTOMER}}),
+        ("POST", "/api/v3/images/generations", {"json": {**ARK, "user": CUSTOMER}}),
+        ("POST", "/mcp", {"json": DRAW}),
+    ],
+)
+def test_places_to_wait_count_for_the_customer_and_the_owner(
+    bob, shop, monkeypatch, method, path, sent
+):
+    """The same way on each interface."""
+    asked = []
+
+    def refuse(permits: Permits, user: str, *args: object, owner: str | None = None):
+        asked.append((user, owner))
+        raise TooManyWaiting("all are taken", retry_after=1)
+
+    path = path.format(shop.create())
+    monkeypatch.setattr(Permits, "acquire", refuse)
+    headers = {"Prefer": "wait=5", "Accept": "application/json, text/event-stream"}
+    shop.api(method, path, headers=headers, **sent)
+
+    assert asked == [(CUSTOMER, bob.id)]

@@ -91,16 +91,31 @@ def test_budget_that_is_set_later_counts_what_was_spent(bob, shop, limit):
 
 
 @pytest.fixture
-def default_budget(secured):
-    """One picture a day for each user."""
+def set_budget(secured):
+    """Change the server's budget of this name to one picture."""
     runtime = jobs.runtime()
-    limited = replace(runtime.config, USER_DAILY_BUDGET=PRICE)
-    jobs.configure(limited, runtime.registry)
-    yield
+
+    def change(name: str) -> None:
+        limited = replace(runtime.config, **{name: PRICE})
+        jobs.configure(limited, runtime.registry)
+
+    yield change
     jobs.configure(runtime.config, runtime.registry)
 
 
-def test_defaults_bound_each_of_them_and_not_the_sum(default_budget, bob, shop):
+def test_what_the_installation_refuses_counts_for_nobody(bob, shop, set_budget):
+    set_budget("DAILY_BUDGET")
+    data_of(ask(shop, "m1"), 202)
+
+    body = refused(ask(shop, "m2"), 402, "budget_exceeded")
+
+    assert body["budget"]["whose"] == "installation"
+    assert spent(bob) == (1, 1)
+
+
+def test_defaults_bound_each_of_them_and_not_the_sum(bob, shop, set_budget):
+    set_budget("USER_DAILY_BUDGET")
+
     data_of(ask(shop, "m1"), 202)
     data_of(ask(shop, "m2"), 202)
     data_of(bob.api("POST", CREATE, json=CAT), 202)
