@@ -69,6 +69,7 @@ log = logging.getLogger(__name__)
 SUBMISSIONS, PICTURES, REQUESTS = "submissions", "daily-pictures", "requests"
 DAY_S = 86_400
 MAX_UPLOADS = 30  # a minute, per user
+UPLOADS_PER_OWNER = 10  # times as many: of all customers of a key's owner
 MAX_ASSISTANT_REQUESTS = 10  # a minute, per user
 
 # An office shares one address, and a page with its pictures makes many requests: an
@@ -550,18 +551,23 @@ def reserve_submission(user_id: str) -> None:
     Bounds(user_id, _per_minute(), None).count_task()
 
 
-def reserve_upload(user_id: str) -> None:
+def reserve_upload(principal: Principal, user_id: str) -> None:
     """
-    Count one more upload of a user.
+    Count one more upload of a user, and of the owner of the key that acts for them.
 
     Raises:
-        TooManyUploads: there were `MAX_UPLOADS` in this minute.
+        TooManyUploads: there were `MAX_UPLOADS` in this minute, or of all the owner's
+            customers `UPLOADS_PER_OWNER` times as many.
         QueueUnavailable: Redis is down.
     """
-    count = count_in_window(f"uploads {user_id}", MAX_UPLOADS)
-    if not count.allowed:
-        wait = count.resets_in
-        raise TooManyUploads(f"user {user_id}", retry_after=wait, limit=MAX_UPLOADS)
+    bounds = {f"uploads {user_id}": MAX_UPLOADS}
+    key = principal.key
+    if key is not None and key.acts_for(user_id):
+        bounds[f"uploads for {key.owner_id}"] = UPLOADS_PER_OWNER * MAX_UPLOADS
+    for window, most in bounds.items():
+        count = count_in_window(window, most)
+        if not count.allowed:
+            raise TooManyUploads(window, retry_after=count.resets_in, limit=most)
 
 
 def reserve_assistant_request(user_id: str) -> None:

@@ -247,7 +247,7 @@ def resolve_inputs(principal: Principal, new: NewTask) -> list[Named]:
         return list(new.again)
     if not new.images and new.mask is None:
         return []
-    return inputs.find_inputs(principal, new.images, new.mask)
+    return inputs.find_inputs(principal, new.images, new.mask, user_id=new.user_id)
 
 
 def build_row(

@@ -1,6 +1,7 @@
 """A shop's key acts for the shop's customers, and can do nothing else."""
 
 import base64
+import io
 import math
 
 import pytest
@@ -11,6 +12,7 @@ from jimeng.documents import ApiKey, AuditEntry, Batch, Task, utcnow
 from jimeng.errors import TooManyWaiting
 from jimeng.http.long_polls import Permits
 from jimeng.jobs import broker, costs, webhook_outbox
+from jimeng.limits import reservations
 from tests.access.conftest import OPERATOR, call
 from tests.access.test_keys import new_key
 from tests.access.test_walk import expected, places, tells  # noqa: F401 (a fixture)
@@ -18,6 +20,7 @@ from tests.access.walk import PROGRAMS, ROUTES, ask, walk
 from tests.commands import counted
 from tests.each import for_each
 from tests.given_pictures import photo
+from tests.inputs.test_going_in import I2I
 from tests.openai.conftest import EDITS, GENERATIONS, draws
 from tests.page import error_at, send
 from tests.rest import API, CAT, CREATE, USERS, data_of, errors_of, refused
@@ -414,3 +417,41 @@ def test_places_to_wait_count_for_the_customer_and_the_owner(
     shop.api(method, path, headers=headers, **sent)
 
     assert asked == [(CUSTOMER, bob.id)]
+
+
+def upload(shop: Shop, user_id: str | None) -> str:
+    named = {} if user_id is None else {"user_id": user_id}
+    sent = {**named, "file": (io.BytesIO(photo()), "photo.jpg")}
+    return data_of(shop.api("POST", f"{API}/uploads", data=sent), 201)["id"]
+
+
+def test_picture_of_one_customer_is_not_for_another(shop, work_off):
+    """Nor what was generated for them; the owner's own are for each of them."""
+    done = shop.create()
+    work_off()
+    theirs = (upload(shop, CUSTOMER), f"{done}_0")
+
+    def ask(user_id: str, reference: str, query: str = ""):
+        body = {"prompt": "x", "model": I2I, "images": [reference]}
+        return shop.api("POST", CREATE + query, json={**body, "user_id": user_id})
+
+    for reference in theirs:
+        assert list(errors_of(ask("shop:else", reference))) == ["images.0"]
+        estimated = ask("shop:else", reference, "?dry_run=true")
+        assert list(errors_of(estimated)) == ["images.0"]
+        data_of(ask(CUSTOMER, reference), 202)
+    data_of(ask("shop:else", upload(shop, None)), 202)
+
+
+def test_uploads_of_all_customers_count_for_the_owner(bob, shop, monkeypatch):
+    """Ten times as many as one user may make; another owner's are not among them."""
+    monkeypatch.setattr(reservations, "MAX_UPLOADS", 1)
+    for number in range(10):
+        upload(shop, f"shop:m{number}")
+
+    sent = {"user_id": "shop:m10", "file": (io.BytesIO(photo()), "photo.jpg")}
+    answer = shop.api("POST", f"{API}/uploads", data=sent)
+
+    refused(answer, 429, "too_many_uploads")
+    assert "10" in answer.json["message"]
+    upload(shop, None)
