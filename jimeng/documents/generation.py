@@ -106,7 +106,10 @@ class Generation(Leased):
         last_frame_url: Link to the last frame of a finished video.
         links_until: When the links of a finished video expire.
         link_requests: How often the current link was requested.
-        turn: Its ticket in the lane; the lowest is sent first.
+        turn: Its ticket in the lane; the lowest is sent first. With `owner_id` it is
+            the owner's: `lanes.promote` exchanges it among the owner's pictures.
+        user_turn: With `owner_id`: its ticket among the owner's pictures, which is fair
+            among the customers.
         key_id: The API key whose daily quota it counts in.
         owner_id: As of its task.
         by_key: The API key of the request, for the sums of costs.
@@ -188,6 +191,7 @@ class Generation(Leased):
 
     state = StringField(default=State.QUEUED.value)
     turn = IntField(default=0)
+    user_turn = IntField()
     waiting = BooleanField()
     key_id = StringField()
     account = StringField()
@@ -243,6 +247,14 @@ class Generation(Leased):
                 partialFilterExpression={"state": State.QUEUED.value},
             ),
             named_index("user_waiting", "lane", "user_id", "turn", having="waiting"),
+            named_index(
+                "owner_waiting",
+                *("lane", "owner_id", "user_turn", "turn", "_id"),
+                partialFilterExpression={
+                    "state": State.QUEUED.value,
+                    "user_turn": {"$exists": True},
+                },
+            ),
             named_index("due", "due_at", having="due_at"),
             # Videos that are processed: which to fetch next, and how many there are.
             named_index(

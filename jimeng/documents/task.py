@@ -179,6 +179,7 @@ class Task(Stored):
     made_from = ListField(DictField(), default=None)
     unsized = BooleanField()
     turn = IntField()
+    user_turn = IntField()
     seed = IntField()  # of the first picture
     seed_given = BooleanField(default=False)
     status = StringField(default=Status.PENDING.value)

@@ -98,6 +98,8 @@ def backfill_recent(task_ids: Iterable[str]) -> None:
 
 def _generation(task: Task, index: int, ticket: int | None) -> dict:
     when: dict = {"turn": ticket}
+    if task.user_turn is not None and ticket is not None:
+        when["user_turn"] = task.user_turn + index
     if task.inputs:
         when = {"state": State.PREPARING.value, "due_at": task.created_at}
     elif ticket is None:

@@ -69,6 +69,7 @@ from jimeng.lanes.queue import (
     release_all_tickets,
     release_tickets,
     renumber,
+    reserve_owner_tickets,
     reserve_tickets,
     slow_duration,
     waiting_by_user,

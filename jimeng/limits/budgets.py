@@ -8,6 +8,7 @@ from jimeng import jobs
 from jimeng.documents import Budget, OwnerBudget, best_effort, utcnow
 from jimeng.documents.spending import (
     DAY,
+    INSTALLATION,
     MONTH,
     Budgets,
     Spend,
@@ -56,24 +57,29 @@ def budget_states(record: Spending | None, budgets: Budgets) -> list[BudgetState
     ]
 
 
-def reserve_budget(
-    kind: type[Budget] | type[OwnerBudget], row_id: str, spend: Spend
-) -> None:
+def reserve_of_installation(spend: Spend) -> None:
     """
-    Reserve from the budgets of the installation, or of an owner of customers.
+    Reserve from the installation's budgets.
 
     Args:
-        spend: With these budgets.
+        spend: With these budgets, at least one of which is limited.
 
     Raises:
         BudgetExceeded: less than that remains.
     """
-    period = reserve_spending(kind, row_id, spend)
+    period = reserve_spending(Budget, INSTALLATION, spend)
     if period is not None:
-        spent = count_spent(kind, row_id, spend.period(period))
-        record_refusal(kind, row_id, spend, period)
-        whose = "installation" if kind is Budget else "owner"
-        raise budget_error(whose, spend, spend.budgets, period, spent)
+        raise refusal_of(Budget, INSTALLATION, spend, period)
+
+
+def refusal_of(
+    kind: type[Budget] | type[OwnerBudget], row_id: str, spend: Spend, period: str
+) -> BudgetExceeded:
+    """Record that a request is refused; return its error."""
+    spent = count_spent(kind, row_id, spend.period(period))
+    record_refusal(kind, row_id, spend, period)
+    whose = "installation" if kind is Budget else "owner"
+    return budget_error(whose, spend, spend.budgets, period, spent)
 
 
 def record_refusal(

@@ -54,12 +54,14 @@ from jimeng.errors import (
     TooManySubmissions,
 )
 from jimeng.errors.inputs import TooManyUploads
+from jimeng.jobs.costs import billing_day
 from jimeng.lanes.budgets import count_spent, find_exceeded, release_spending
 from jimeng.limits.budgets import (
     budget_error,
     budget_states,
     record_refusal,
-    reserve_budget,
+    refusal_of,
+    reserve_of_installation,
 )
 from jimeng.limits.deferred_release import release_unless_written
 
@@ -68,6 +70,9 @@ log = logging.getLogger(__name__)
 # As `RateLimit` names them.
 SUBMISSIONS, PICTURES, REQUESTS = "submissions", "daily-pictures", "requests"
 DAY_S = 86_400
+PENDING_PER_OWNER = (
+    10  # times a user's: what all customers of an owner may have waiting
+)
 MAX_UPLOADS = 30  # a minute, per user
 UPLOADS_PER_OWNER = 10  # times as many: of all customers of a key's owner
 MAX_ASSISTANT_REQUESTS = 10  # a minute, per user
@@ -332,7 +337,9 @@ class Reservation:
         key_id: The key in whose daily quota its pictures are counted; empty if none.
         has_tickets: Its tickets are reserved, and its pictures counted in the user's
             day.
-        first_ticket: The first of its tickets.
+        first_ticket: The first of its tickets, in the lane.
+        owner_ticket: The same for a task with an owner: then `first_ticket` is among
+            those of all customers.
         queued: Jobs that waited in Redis.
         in_budgets: Its cost is reserved of these: of the owner's of a customer, and of
             the installation's.
@@ -347,8 +354,14 @@ class Reservation:
         default_factory=list
     )
     first_ticket: int = 0
+    owner_ticket: int | None = None
     queued: int = 0
     rate_limits: tuple[RateLimit, ...] = ()
+
+    @property
+    def ticket(self) -> int:
+        """The first ticket, by which the lane is ordered."""
+        return self.first_ticket if self.owner_ticket is None else self.owner_ticket
 
     def release(self) -> None:
         """Release all of it: the request has created nothing."""
@@ -362,6 +375,26 @@ class Reservation:
             lanes.release_tickets(task.lane, task.user_id, task.n, day=day, spend=spend)
         for kind, row_id in self.in_budgets:
             release_spending(kind, row_id, spend)
+
+
+def _reserve_of_owner(
+    reservation: Reservation, owner_id: str, budgets: Budgets
+) -> None:
+    """Reserve a customer's tickets among the owner's; the cost is always counted."""
+    task = reservation.task
+    spend = task.spend(budgets)
+    most = PENDING_PER_OWNER * jobs.runtime().config.max_pending(task.type)
+    try:
+        reservation.owner_ticket = lanes.reserve_owner_tickets(
+            *(task.lane, owner_id, task.n),
+            day=task.budget_day or billing_day(task.created_at),
+            max_waiting=most,
+            spend=spend,
+        )
+    except lanes.BudgetExceeded as full:
+        assert spend is not None  # it is what exceeds  # noqa: S101
+        raise refusal_of(OwnerBudget, owner_id, spend, full.period) from None
+    reservation.in_budgets.append((OwnerBudget, owner_id))
 
 
 def count_request(address: str, caller: str) -> RequestCount | None:
@@ -446,11 +479,10 @@ def reserve(
         if not is_counted:
             user = replace(user, per_minute=0)
         reservation.rate_limits = (*_reserve_of_user(reservation, user), *of_key)
-        if task.owner_id and (spend := task.spend(of_owner)):  # always counted
-            reserve_budget(OwnerBudget, task.owner_id, spend)
-            reservation.in_budgets.append((OwnerBudget, task.owner_id))
+        if task.owner_id:
+            _reserve_of_owner(reservation, task.owner_id, of_owner)
         if of_all.is_limited and (spend := task.spend(of_all)):
-            reserve_budget(Budget, INSTALLATION, spend)
+            reserve_of_installation(spend)
             reservation.in_budgets.append((Budget, INSTALLATION))
     except PyMongoError:  # the last update may have been applied all the same
         release_unless_written(task.id, reservation.release)

@@ -507,15 +507,15 @@ def create_for_user(
         lanes.check_intake()
         reservation = limits.reserve(principal, task, is_counted=new.id is None)
         with release_unless_stored(task, reservation):
-            row["first_answer"] = first_answer(
-                task, model, reservation.first_ticket, max_wait_s
-            )
+            row["first_answer"] = first_answer(task, model, reservation, max_wait_s)
             if principal.key is not None:
                 row["by_key"] = principal.key.id
             if reservation.key_id:  # its quota gets back pictures that are never sent
                 row["key_id"] = reservation.key_id
             if not task.reserves_ticket_later:
-                row["turn"] = reservation.first_ticket
+                row["turn"] = reservation.ticket
+                if reservation.owner_ticket is not None:
+                    row["user_turn"] = reservation.first_ticket
             if stored:
                 inputs.mark_used(new.user_id, stored, named)
             first = None
@@ -578,7 +578,7 @@ def replay(principal: Principal, first: Task) -> Task:
 
 
 def first_answer(
-    task: Task, model: Model, ticket: int, max_wait_s: float | None
+    task: Task, model: Model, reservation: Reservation, max_wait_s: float | None
 ) -> dict:
     """
     The queue position and the start time at creation; a replay answers with the same.
@@ -587,7 +587,12 @@ def first_answer(
         StartsTooLate: no picture could be ready within *max_wait_s*.
     """
     queue = lanes.read_queue(task.lane)
-    position, pictures = queue.count_ahead(ticket, task.generation_ids[0])
+    position, pictures = queue.count_ahead(
+        reservation.ticket,
+        task.generation_ids[0],
+        task.owner_id,
+        reservation.first_ticket,
+    )
     if task.inputs:
         position, pictures = queue.totals  # until the inputs are prepared
     wait = eta(model, pictures, task.delay)

@@ -223,7 +223,8 @@ def test_bounds_cost_no_more(bob, admin, shop, closed, monkeypatch):
         return cost_of(submit, closed, monkeypatch)
 
     writes = ["findAndModify api_keys", "findAndModify places"]
-    writes += ["insert generations", "insert tasks", "update owner_budgets"]
+    writes.insert(1, "findAndModify owner_budgets")
+    writes += ["insert generations", "insert tasks"]
     redis = [b"EVAL", b"EVAL", b"LPUSH"]  # requests, submissions, the job
     assert plain() == cost_of(shop.create, closed, monkeypatch) == (writes, [], redis)
     budgets = {"daily_budget_micros": 9**9, "monthly_budget_micros": 9**9}
