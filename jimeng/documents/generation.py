@@ -75,6 +75,7 @@ NEEDED = frozenset(
     + ("remote_ids", "urls", "submit_token", "created_at")
 )
 
+QUEUED_OF_OWNER = {"state": State.QUEUED.value, "user_turn": {"$exists": True}}
 SPENT = ("budget_day", "held_micros", "cost_micros")
 # Pictures that have ended, and may or may not have been charged.
 UNDECIDED = {"charged": "unknown", "ended_at": {"$exists": True}}
@@ -247,13 +248,16 @@ class Generation(Leased):
                 partialFilterExpression={"state": State.QUEUED.value},
             ),
             named_index("user_waiting", "lane", "user_id", "turn", having="waiting"),
+            # Of an owner's customers: who is next among them, and the lowest ticket.
             named_index(
                 "owner_waiting",
                 *("lane", "owner_id", "user_turn", "turn", "_id"),
-                partialFilterExpression={
-                    "state": State.QUEUED.value,
-                    "user_turn": {"$exists": True},
-                },
+                partialFilterExpression=QUEUED_OF_OWNER,
+            ),
+            named_index(
+                "owner_tickets",
+                *("lane", "owner_id", "turn", "_id"),
+                partialFilterExpression=QUEUED_OF_OWNER,
             ),
             named_index("due", "due_at", having="due_at"),
             # Videos that are processed: which to fetch next, and how many there are.

@@ -19,17 +19,24 @@ from itertools import groupby
 from urllib.parse import unquote
 
 from pymongo import ReturnDocument, UpdateOne
-from pymongo.errors import DuplicateKeyError
+from pymongo.errors import DuplicateKeyError, OperationFailure
 
-from jimeng.documents import Generation, OwnerBudget, QuotaUsage, State, utcnow
+from jimeng.documents import (
+    Generation,
+    OwnerBudget,
+    QuotaUsage,
+    State,
+    lacks_index,
+    utcnow,
+)
 from jimeng.documents.base import number
+from jimeng.documents.generation import QUEUED_OF_OWNER
 from jimeng.documents.spending import DAY, Spend, spending_decrements
 from jimeng.errors import TooManyPending
 from jimeng.lanes.budgets import find_exceeded, raise_to_count
 from jimeng.lanes.limits import QUEUE_ORDER, read_lane, update_lane
 
 UNLIMITED = 1_000_000_000
-QUEUED_OF_OWNER = {"state": State.QUEUED.value, "user_turn": {"$exists": True}}
 MAX_ATTEMPTS = 3
 BATCH_UPDATES = 1000  # updates in one command
 MAX_TOKENS = 4
@@ -230,9 +237,7 @@ def _may_wait(lane: str, owner_id: str, n: int, most: int) -> bool:
     until, count = _waiting_of_owners.get(waiting, (0.0, 0))
     if now >= until:
         where = {"lane": lane, "owner_id": owner_id, **QUEUED_OF_OWNER}
-        count = Generation.collection().count_documents(
-            where, hint="owner_waiting", limit=most
-        )
+        count = Generation.collection().count_documents(where, limit=most)
         if len(_waiting_of_owners) >= MAX_USERS:
             _waiting_of_owners.clear()
         until = now + QUEUE_CACHE_S
@@ -251,13 +256,9 @@ def promote(lane: str, owner_id: str) -> None:
     waiting = {"lane": lane, "owner_id": owner_id, **QUEUED_OF_OWNER}
     generations = Generation.collection(durable=False)
     fields = {"turn": 1, "user_turn": 1}
-    by_turn: list[dict] = [
-        {"$match": waiting},
-        {"$sort": {"turn": 1, "_id": 1}},
-        {"$limit": 1},
-        {"$project": fields},
-    ]
-    first = next(iter(generations.aggregate(by_turn, hint="owner_waiting")), None)
+    first = generations.find_one(
+        waiting, fields, sort=QUEUE_ORDER, hint="owner_tickets"
+    )
     following = generations.find_one(
         waiting,
         fields,
@@ -428,7 +429,7 @@ def _renumber_owners(lane: str, ticket: int, owner_ids: Collection[str]) -> None
     if owner_ids:
         where["owner_id"] = {"$in": list(owner_ids)}
     fields = {"owner_id": 1, "turn": 1}
-    rows = Generation.collection().find(where, fields).hint("owner_waiting")
+    rows = Generation.collection().find(where, fields)
     moves: list[UpdateOne] = []
     for owner_id, theirs in groupby(rows.sort("owner_id", 1), lambda r: r["owner_id"]):
         following[owner_id] = _close_gaps(list(theirs), ticket, moves)
@@ -589,7 +590,12 @@ def _in_turn(
     fields = {"owner_id": 1, "user_turn": 1, "turn": 1}
     rows = Generation.collection().find(where, fields).hint("owner_waiting")
     rows = rows.sort([("owner_id", 1), ("user_turn", 1), ("turn", 1), ("_id", 1)])
-    owned = rows.limit(MAX_HEAD).batch_size(MAX_HEAD + 1).to_list()
+    try:
+        owned = rows.limit(MAX_HEAD).batch_size(MAX_HEAD + 1).to_list()
+    except OperationFailure as error:
+        if not lacks_index(error):
+            raise
+        owned = []  # right after an upgrade it is still being built
     in_turn: dict[str, int] = {}
     of_owners: dict[str, list[tuple[int, int]]] = {}
     for owner_id, theirs in groupby(owned, lambda row: row["owner_id"]):

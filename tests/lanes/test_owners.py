@@ -133,3 +133,14 @@ def test_promotion_exchanges_two_tickets_or_none(database, shop, lane):
 
     turns = {each.id: each.turn for each in Generation.find_all({})}
     assert turns == {"a": 7, "b": 1, "c": 4}
+
+
+def test_places_are_known_while_an_index_is_being_built(client, shop):
+    """Those of customers by their tickets as they are."""
+    order(client, "m1")
+    forget_lanes()
+    Generation.collection().drop_index("owner_waiting")
+
+    place = result(client, order(client, "m1"))["position"]
+
+    assert place == 1
