@@ -28,7 +28,7 @@ from jimeng.inputs import Reference
 from jimeng.openai import images, model_names, responses, streams
 from jimeng.openai.errors import task_fields
 from jimeng.openai.inputs import reference
-from jimeng.openai.parameters import ImagesRequest
+from jimeng.openai.parameters import ImagesRequest, owner_of
 from jimeng.openai.requests import (
     Body,
     as_integer,
@@ -191,7 +191,7 @@ def create() -> Response:
 @bp.get(TASKS)
 def list_videos() -> Response:
     """
-    The caller's videos, newest first.
+    The caller's videos, or those of the customer `user`, newest first.
 
     Raises:
         Invalid: the page would begin after `MAX_OFFSET`.
@@ -212,7 +212,7 @@ def list_videos() -> Response:
         last = MAX_OFFSET // size + 1
         raise Invalid.field("page_num", "invalid.range", min=1, max=last)
     found, total = tasks.page_and_total(
-        *(principal, principal.user_id),
+        *(principal, customer_of(query, principal)),
         limit=size,
         offset=offset,
         type=VIDEO,
@@ -284,7 +284,7 @@ def parse(body: Mapping[str, Any], principal: Principal) -> tasks.NewTask:
     )
     parameters = {k: v for k, v in video.stored().items() if k != "roles"}
     return tasks.NewTask(
-        user_id=principal.user_id,
+        user_id=customer_of(body, principal),
         prompt=prompt,
         model=model.id,
         provider=model.provider,
@@ -293,6 +293,22 @@ def parse(body: Mapping[str, Any], principal: Principal) -> tasks.NewTask:
         video=video,
         request={"prompt": prompt, "model": model.id, **parameters},
     )
+
+
+def customer_of(fields: Mapping[str, Any], principal: Principal) -> str:
+    """
+    `owner_of`, where Ark's own ``safety_identifier`` names the customer, too, if it is
+    one: it is free text otherwise.
+
+    Raises:
+        Invalid: as `owner_of`.
+    """
+    given = {name: each for name, each in fields.items() if each != ""}
+    named, prefix = given.get("safety_identifier"), principal.user_prefix
+    is_customer = prefix and isinstance(named, str) and named.startswith(prefix)
+    if is_customer and not {"user", "user_id"} & {*given}:
+        return owner_of({"user": named}, principal)
+    return owner_of(given, principal)
 
 
 def typed(body: Mapping[str, Any], name: str, kind: type) -> Any:

@@ -88,7 +88,10 @@ def get_video(task_id: str) -> Response:
 @bp.doc(operationId="list_openai_videos")
 @bp.describe(errors=["task_not_found"])
 def list_videos(query: dict) -> dict:
-    """List the key owner's videos (compatible with OpenAI)."""
+    """
+    List the key owner's videos, or those of the customer `user` (compatible with
+    OpenAI).
+    """
     principal = auth.principal_of_api()
     cursor = None
     if after := query.get("after"):
@@ -96,7 +99,7 @@ def list_videos(query: dict) -> dict:
         row = {"_id": last.id, "created_at": last.created_at}
         cursor = cursors.cursor_of(row, "created_at")
     page = tasks.page(
-        *(principal, principal.user_id),
+        *(principal, owner_of(query, principal)),
         limit=query["limit"],
         cursor=cursor,
         type=VIDEO,
@@ -190,7 +193,7 @@ def parse(body: requests.Body, principal: Principal) -> tasks.NewTask:
         roles=() if frame is None else ("first_frame",),
     )
     new = tasks.NewTask(
-        user_id=owner_of(body, principal),
+        user_id=owner_of(body.fields, principal),
         prompt=body.text("prompt") or "",
         model=model.id,
         provider=model.provider,

@@ -237,6 +237,11 @@ def test_bounds_cost_no_more(bob, admin, shop, closed, monkeypatch):
 VIDEO = {"prompt": "猫", "model": "jimeng-video-3.0"}
 PICTURE = "data:image/jpeg;base64," + base64.b64encode(photo()).decode()
 ARK = {"prompt": "猫", "model": "jimeng-3.0"}
+ARK_VIDEOS = "/api/v3/contents/generations/tasks"
+ARK_VIDEO = {
+    "model": "jimeng-video-3.0",
+    "content": [{"type": "text", "text": "猫"}],
+}
 DRAW = {
     **{"jsonrpc": "2.0", "id": 1, "method": "tools/call"},
     "params": {
@@ -252,6 +257,7 @@ NAMING_CUSTOMERS = [
     ("/v1/videos", {"json": VIDEO}),
     ("/v1/videos", {"data": VIDEO}),
     ("/api/v3/images/generations", {"json": ARK}),
+    (ARK_VIDEOS, {"json": ARK_VIDEO}),
 ]
 
 
@@ -284,6 +290,29 @@ def test_openai_user_is_the_customer(shop, draws, path, sent):
         assert open_ai(shop.client, shop.key, path, **asked) == (200, None)
 
     assert owners() == [CUSTOMER] * 3 + [shop.record.user_id]
+
+
+@for_each("path", ["/v1/videos", ARK_VIDEOS])
+def test_videos_of_a_customer_are_listed(shop, draws, path):
+    """Of one, or the owner's own; equal ones of two customers are two. Ark's own name
+    for a customer is understood where it is one."""
+    body = VIDEO if path == "/v1/videos" else ARK_VIDEO
+    Task.collection().delete_many({})
+    names = [{"user": CUSTOMER}, {"user": "shop:m2"}, {}]
+    if path == ARK_VIDEOS:
+        names[1:] = [{"safety_identifier": "shop:m2"}, {"safety_identifier": "x" * 64}]
+    ids = [shop.api("POST", path, json={**body, **named}).json["id"] for named in names]
+
+    def listed(query: str) -> list[str]:
+        found = shop.api("GET", f"{path}{query}").json
+        return [each["id"] for each in found["data" if "data" in found else "items"]]
+
+    assert owners() == [CUSTOMER, "shop:m2", shop.record.user_id]
+    assert listed(f"?user={CUSTOMER}") == ids[:1]
+    assert listed("?user=shop:m2") == ids[1:2]
+    assert listed("") == ids[2:]
+    assert open_ai(shop.client, shop.key, path, json={**body, "user": "x"})[0] == 400
+    assert shop.api("GET", f"{path}?user=ship:m1").status_code == 400
 
 
 NO_CUSTOMERS = ("Shop:m1", "shop:with space", "shop", "m1", "shop:" + "x" * 60)
