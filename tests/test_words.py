@@ -9,9 +9,9 @@ from collections.abc import Iterator
 
 import pytest
 
-import app
 import jimeng
 from jimeng.errors import JimengError
+from jimeng.http import error_handlers as http_errors
 from jimeng.i18n import MESSAGES, SINGULARS
 from jimeng.providers.registry import CODES
 from tests.test_layers import FILES, ROOT, nodes_of
@@ -78,7 +78,12 @@ def placeholders(text: str) -> set[str]:
 
 @pytest.mark.parametrize(
     "codes_of",
-    [codes_of_classes, lambda: CODES, codes_in_source, app.HTTP_CODES.values],
+    [
+        codes_of_classes,
+        lambda: CODES,
+        codes_in_source,
+        http_errors.HTTP_CODES.values,
+    ],
     ids=["classes", "provider", "literals", "http"],
 )
 def test_every_code_has_words(codes_of):

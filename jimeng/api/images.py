@@ -18,6 +18,7 @@ from jimeng.documents.principal import Principal
 from jimeng.documents.task import OPEN
 from jimeng.errors import Invalid, TaskNotFound, TooManyWaiting
 from jimeng.http import auth, long_polls
+from jimeng.http.request_kinds import polled, submits
 from jimeng.http.requests import accepts_forms, accepts_pictures, idempotency_key
 from jimeng.http.responses import (
     absolute,
@@ -133,6 +134,7 @@ def created_response(principal: Principal, task: Task, *, replayed: bool) -> Res
 @describe_new(form=ImageForm)
 @accepts_forms
 @accepts_pictures
+@submits
 def create_image_task(query: dict, params: dict) -> Response:
     """
     Create a task for one to four pictures.
@@ -153,6 +155,7 @@ def create_image_task(query: dict, params: dict) -> Response:
 @blp.response(202, Created)
 @describe_new()
 @accepts_pictures
+@submits
 def create_task(query: dict, params: dict) -> Response:
     """
     Create a task of any type.
@@ -170,6 +173,7 @@ def create_task(query: dict, params: dict) -> Response:
 @describe_new(form=VideoForm, makes=("task_id", "task_id", VIDEO_LINKS))
 @accepts_forms
 @accepts_pictures
+@submits
 def create_video_task(query: dict, params: dict) -> Response:
     """
     Create a task for one to four videos.
@@ -186,6 +190,7 @@ def create_video_task(query: dict, params: dict) -> Response:
 @blp.response(200, TaskResult)
 @describe_result()
 @blp.alt_response(304)
+@polled
 def get_video_result(task_id: str) -> Response:
     """
     Get a task's result: its status, and its videos once they are stored.
@@ -199,6 +204,7 @@ def get_video_result(task_id: str) -> Response:
 @blp.response(200, TaskResult)
 @describe_result()
 @blp.alt_response(304)
+@polled
 def get_result(task_id: str) -> Response:
     """
     Get a task's result: its status, and its pictures once they are ready.
