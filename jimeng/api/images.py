@@ -16,7 +16,13 @@ from jimeng.config import Config
 from jimeng.documents import Batch, Task
 from jimeng.documents.principal import Principal
 from jimeng.documents.task import OPEN
-from jimeng.errors import Invalid, TaskNotFound, TooManyWaiting
+from jimeng.errors import (
+    Invalid,
+    LimitReached,
+    TaskNotFound,
+    TooManyWaiting,
+    codes_of,
+)
 from jimeng.http import auth, long_polls
 from jimeng.http.request_kinds import polled, submits
 from jimeng.http.requests import accepts_forms, accepts_pictures, idempotency_key
@@ -57,10 +63,8 @@ ESTIMATE = EstimateRecord()
 LINKS = ["get_result", "get_task", "cancel_task", "retry_task", "delete_task"]
 VIDEO_LINKS = ["get_video_result", *LINKS[1:]]
 CREATE_ERRORS = [
-    *("validation_failed", "too_many_pending", "webhooks_off"),
-    *("too_many_submissions", "quota_exceeded", "model_not_allowed"),
-    *("key_too_many_submissions", "key_quota_exceeded", "budget_exceeded"),
-    "price_unknown",
+    *codes_of(LimitReached),
+    *("validation_failed", "webhooks_off", "model_not_allowed"),
     *("queue_unavailable", "no_provider", "intake_paused", "storage_full"),
     *("idempotency_key_invalid", "idempotency_key_reused"),
     *("uploads_full", "server_busy"),

@@ -15,6 +15,7 @@ from jimeng.errors import (
     IndexMissing,
     Invalid,
     JimengError,
+    code_of_status,
 )
 from jimeng.http import auth
 from jimeng.http.responses import (
@@ -28,13 +29,6 @@ from jimeng.jobs.metric_counters import counts
 log = logging.getLogger("jimeng.access")
 
 Writer = Callable[..., Response]
-HTTP_CODES = {
-    400: "bad_request",
-    404: "not_found",
-    405: "method_not_allowed",
-    413: "request_too_large",
-    415: "unsupported_media_type",
-}
 
 
 def setup(app: Flask, writers: Mapping[str, Writer]) -> None:
@@ -125,8 +119,7 @@ def on_http_error(error: HTTPException) -> Response:
     status = error.code or 500
     if status < 400:  # a redirect by the router
         return error.get_response()  # type: ignore[return-value]
-    otherwise = "bad_request" if status < 500 else "internal"
-    response = answer_error(HTTP_CODES.get(status, otherwise), status)
+    response = answer_error(code_of_status(status), status)
     for name, value in error.get_headers():
         if name in {"Allow", "Retry-After", "Content-Range"}:
             response.headers[name] = value
