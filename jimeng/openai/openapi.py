@@ -19,6 +19,7 @@ from jimeng.i18n import MESSAGES
 from jimeng.jobs.webhook_outbox import MAX_URL_CHARS
 from jimeng.openai.errors import INVALID, NAMES, NO_MODEL, TYPES, type_of
 from jimeng.openai.sizes import QUALITIES
+from jimeng.providers.models.model import MAX_OUTPUTS
 from jimeng.schemas import field_descriptions
 from jimeng.schemas.fields import (
     Boolean,
@@ -41,7 +42,6 @@ from jimeng.schemas.fields import (
 )
 from jimeng.schemas.tasks import MAX_IMAGES, MAX_SEED, MAX_STYLE, REFERENCE, unless
 
-MAX_PICTURES = 4
 MAX_PROMPT = 32_000  # characters that OpenAI's API takes; models here take fewer
 FORMATS = {
     "png": "image/png",
@@ -112,7 +112,7 @@ class ImageRequest(CommonRequest):
         "`gpt-image-*`, `chatgpt-image-*` and `dall-e-*`, mean the default model",
         validate=Length(1, 200),
     )
-    n = optional(Integer, field_descriptions.N, validate=Range(1, MAX_PICTURES))
+    n = optional(Integer, field_descriptions.N, validate=Range(1, MAX_OUTPUTS))
     size = optional(
         Text,
         "auto, WIDTHxHEIGHT, a ratio, or what the model names; what is too small is "
