@@ -20,7 +20,6 @@ from jimeng.errors import (
     Invalid,
     LimitReached,
     TaskNotFound,
-    TooManyWaiting,
     codes_of,
 )
 from jimeng.http import auth, long_polls
@@ -310,13 +309,8 @@ def wait_for(principal: Principal, subject: Task | Batch) -> WaitResult:
         return WaitResult(not subject.is_open, applied_header(seconds))
     config: Config = current_app.config["JIMENG"]
     allowed = min(seconds, int(config.WAIT_SECONDS))
-    if subject.starts_after(allowed):  # it cannot end in time
-        return WaitResult(ended=False)
-    is_gone = partial(long_polls.is_disconnected, request.environ)
-    try:
-        with long_polls.long_poll_permit(subject.user_id):
-            ended = long_polls.wait_for_end(principal, subject, allowed, is_gone)
-    except TooManyWaiting:
+    ended = long_polls.wait_if_open(principal, subject, allowed)
+    if ended is None:
         return WaitResult(ended=False)
     return WaitResult(ended, applied_header(seconds if ended else allowed))
 

@@ -9,7 +9,10 @@ import time
 from collections import Counter
 from collections.abc import Callable, Collection, Generator, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import partial
 from typing import Any
+
+from flask import current_app, request
 
 from jimeng import accounts
 from jimeng.config import Config
@@ -202,6 +205,31 @@ def _acquire(permits: Permits, user: str) -> Iterator[None]:
         raise TooManyWaiting("the server is stopping", retry_after=RETRY_AFTER_S)
     with permits.acquire(user):
         yield
+
+
+def wait_if_open(
+    principal: Principal, subject: Task | Batch, seconds: float
+) -> bool | None:
+    """
+    Wait in a request for the end of a task or batch, for *seconds* or ``WAIT_SECONDS``
+    at most.
+
+    Returns:
+        As `wait_for_end`; None without a wait: it is not open, cannot end in time, or
+        no permit is free.
+
+    Raises:
+        ApiKeyInvalid: as `watch_changes`.
+    """
+    seconds = min(seconds, current_app.config["JIMENG"].WAIT_SECONDS)
+    if not (subject.is_open and seconds) or subject.starts_after(seconds):
+        return None
+    is_gone = partial(is_disconnected, request.environ)
+    try:
+        with long_poll_permit(subject.user_id):
+            return wait_for_end(principal, subject, seconds, is_gone)
+    except TooManyWaiting:
+        return None
 
 
 def wait_for_end(
