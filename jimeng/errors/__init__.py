@@ -8,7 +8,7 @@ prompt. Repeated failures are logged by `outages`. Every package may import this
 `local` too.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 # Codes without a class: HTTP status -> code of the errors of HTTP itself, and code ->
@@ -363,13 +363,10 @@ def code_of_status(status: int) -> str:
 
 def codes_of(family: type[JimengError]) -> dict[str, int]:
     """Code -> HTTP status, of a class of errors and of all that derive from it."""
-
-    def each(kind: type[JimengError]) -> Iterator[type[JimengError]]:
-        yield kind
-        for below in kind.__subclasses__():
-            yield from each(below)
-
-    return {kind.code: kind.status for kind in each(family) if "code" in vars(kind)}
+    kinds = [family]
+    for kind in kinds:  # grows meanwhile
+        kinds += kind.__subclasses__()
+    return {kind.code: kind.status for kind in kinds if "code" in vars(kind)}
 
 
 def statuses() -> dict[str, int]:
