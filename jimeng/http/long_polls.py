@@ -12,6 +12,8 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
 from typing import Any
 
+from flask import current_app, request
+
 from jimeng import accounts
 from jimeng.config import Config
 from jimeng.documents import Batch, RateLimit, Task, batch
@@ -217,6 +219,31 @@ def _acquire(permits: Permits, principal: Principal, user: str) -> Iterator[None
     owner = key.owner_id if key is not None and key.acts_for(user) else None
     with permits.acquire(user, owner=owner):
         yield
+
+
+def wait_if_open(
+    principal: Principal, subject: Task | Batch, seconds: float
+) -> bool | None:
+    """
+    Wait in a request for the end of a task or batch, for *seconds* or ``WAIT_SECONDS``
+    at most.
+
+    Returns:
+        As `wait_for_end`; None without a wait: it is not open, cannot end in time, or
+        no permit is free.
+
+    Raises:
+        ApiKeyInvalid: as `watch_changes`.
+    """
+    seconds = min(seconds, current_app.config["JIMENG"].WAIT_SECONDS)
+    if not (subject.is_open and seconds) or subject.starts_after(seconds):
+        return None
+    is_gone = partial(is_disconnected, request.environ)
+    try:
+        with long_poll_permit(principal, subject.user_id):
+            return wait_for_end(principal, subject, seconds, is_gone)
+    except TooManyWaiting:
+        return None
 
 
 def wait_for_end(

@@ -21,6 +21,7 @@ from jimeng.documents.principal import Principal
 from jimeng.errors import CannotStop, Invalid
 from jimeng.gallery import trash
 from jimeng.http.auth import principal_of_api, reject_cross_site, require_scope
+from jimeng.http.request_kinds import polled, submits
 from jimeng.http.requests import accepts_pictures, idempotency_key, limit_large_bodies
 from jimeng.http.responses import json_response, rate_limit_headers
 from jimeng.i18n import t
@@ -97,6 +98,7 @@ def request_of(content: object) -> tasks.Request:
 
 @bp.post(PICTURES)
 @accepts_pictures
+@submits
 def generate() -> Response:
     """Create pictures and wait for them."""
     return images.answer(picture_body(read_json()), INTERFACE)
@@ -174,6 +176,7 @@ def usage_of(created: list[Image]) -> dict[str, int]:
 
 @bp.post(TASKS)
 @accepts_pictures
+@submits
 def create() -> Response:
     """Create a video, or return the one that an equal request has just created."""
     body = {name: value for name, value in read_json().items() if value is not None}
@@ -236,6 +239,7 @@ def number_of(name: str, default: int) -> int:
 
 
 @bp.get(f"{TASKS}/<task_id>")
+@polled
 def get(task_id: str) -> Response:
     view = find(principal_of_api(), task_id)
     return json_response(record(view, tasks.usage_tokens([view.task.id])), 200)

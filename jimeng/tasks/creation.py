@@ -29,15 +29,12 @@ from jimeng.documents.base import VIDEO
 from jimeng.documents.principal import Principal, recorded_on_behalf
 from jimeng.documents.task import stored_pairs
 from jimeng.errors import (
-    BudgetExceeded,
     IntakePaused,
     Invalid,
     JimengError,
+    LimitReached,
     QueueUnavailable,
-    QuotaExceeded,
     StartsTooLate,
-    TooManyPending,
-    TooManySubmissions,
 )
 from jimeng.inputs import Named, Reference
 from jimeng.jobs import costs, webhook_outbox
@@ -424,7 +421,6 @@ def find_earlier(new: NewTask, idem_key: str | None, mark: str | None) -> Task |
 log = logging.getLogger(__name__)
 
 WAKE_BELOW_JOBS = 20  # with more jobs queued, creating a task wakes no consumer
-LIMIT_ERRORS = (TooManySubmissions, QuotaExceeded, BudgetExceeded, TooManyPending)
 
 
 def create(
@@ -526,12 +522,12 @@ def create_for_user(
     except JimengError as error:
         inputs.discard(stored, named)
         first = None
-        if isinstance(error, (IntakePaused, StartsTooLate, *LIMIT_ERRORS)):
+        if isinstance(error, (IntakePaused, StartsTooLate, LimitReached)):
             # A replay creates nothing, so that no limit applies to it.
             first = find_earlier(new, idem_key, mark)
         if first is not None:
             return replay(principal, first), True
-        if isinstance(error, LIMIT_ERRORS):
+        if isinstance(error, LimitReached):
             error.rate_limits = limits.rate_limits(principal, new.user_id)
         raise
     if first is not None:
