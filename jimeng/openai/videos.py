@@ -91,10 +91,7 @@ def get_video(task_id: str) -> Response:
 @bp.doc(operationId="list_openai_videos")
 @bp.describe(errors=["task_not_found"])
 def list_videos(query: dict) -> dict:
-    """
-    List the key owner's videos, or those of the customer `user` (compatible with
-    OpenAI).
-    """
+    """List the key owner's videos (compatible with OpenAI)."""
     principal = auth.principal_of_api()
     cursor = None
     if after := query.get("after"):
