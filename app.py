@@ -284,11 +284,14 @@ def refuse_encoded(asked: Request) -> None:
 
 
 def error_writer(asked: Request = request) -> Callable[..., Response] | None:
-    """The function that writes this request's errors as JSON; None for a page."""
+    """
+    The function that writes this request's errors as JSON; None for a page, unless a
+    program asks for it, with an API key.
+    """
     path = asked.path
     return next(
         (each for at, each in ERROR_WRITERS if path == at or path.startswith(f"{at}/")),
-        None,
+        failure if auth.bearer_key(asked) is not None else None,
     )
 
 

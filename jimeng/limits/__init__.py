@@ -17,4 +17,5 @@ from jimeng.limits.reservations import (
     reserve_assistant_request,
     reserve_submission,
     reserve_upload,
+    user_budget_states,
 )

@@ -48,6 +48,7 @@ from jimeng.errors import (
 from jimeng.errors.inputs import TooManyUploads
 from jimeng.lanes.budgets import count_spent, find_exceeded, release_spending
 from jimeng.limits.budgets import (
+    BudgetState,
     budget_error,
     budget_states,
     record_refusal,
@@ -597,6 +598,19 @@ def budgets_of(principal: Principal, user_id: str) -> Budgets:
     return (own or _recorded(user_id).budgets).or_default(jobs.runtime().config)
 
 
+def user_budget_states(user_id: str, own: Budgets) -> list[BudgetState]:
+    """
+    The state of the budgets that apply to a user, as `budget_states`.
+
+    Args:
+        own: Those in the user's record.
+    """
+    budgets = own.or_default(jobs.runtime().config)
+    if not budgets.is_limited:
+        return []
+    return budget_states(QuotaUsage.find_one({"_id": user_id}), budgets)
+
+
 def remaining_budget(principal: Principal, user_id: str) -> tuple[str, int] | None:
     """
     What remains of the user's budgets and the installation's, whichever is least:
@@ -606,13 +620,10 @@ def remaining_budget(principal: Principal, user_id: str) -> tuple[str, int] | No
         UserNotFound: the principal may not read this user.
     """
     principal.require_reader(user_id)
-    found = []
-    for budgets, kind, row_id in (
-        (budgets_of(principal, user_id), QuotaUsage, user_id),
-        (Budgets.of_installation(jobs.runtime().config), Budget, INSTALLATION),
-    ):
-        if budgets.is_limited:
-            found += budget_states(kind.find_one({"_id": row_id}), budgets)
+    found = user_budget_states(user_id, budgets_of(principal, user_id))
+    of_all = Budgets.of_installation(jobs.runtime().config)
+    if of_all.is_limited:
+        found += budget_states(Budget.find_one({"_id": INSTALLATION}), of_all)
     least = min(found, key=lambda each: each.remaining, default=None)
     return (least.period, least.remaining) if least else None
 
