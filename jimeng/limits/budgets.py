@@ -5,7 +5,7 @@ from datetime import date, datetime, timedelta
 from datetime import time as clock
 
 from jimeng import jobs
-from jimeng.documents import Budget, best_effort, utcnow
+from jimeng.documents import Budget, QuotaUsage, best_effort, utcnow
 from jimeng.documents.spending import (
     DAY,
     INSTALLATION,
@@ -78,9 +78,11 @@ def record_refusal(
     kind: type[Spending], row_id: str, spend: Spend, period: str
 ) -> None:
     """Store for the webhook event that a request was refused."""
-    refused = {"$set": {f"refused.{period}": spend.period(period)}}
+    refused: dict = {f"refused.{period}": spend.period(period)}
+    if kind is QuotaUsage:
+        refused["taken_at"] = utcnow()
     with best_effort("refusal"):
-        kind.collection(durable=False).update_one({"_id": row_id}, refused)
+        kind.collection(durable=False).update_one({"_id": row_id}, {"$set": refused})
 
 
 def budget_error(
