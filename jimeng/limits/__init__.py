@@ -8,6 +8,8 @@ from jimeng.limits.deferred_release import release_unless_written
 from jimeng.limits.reservations import (
     ACCESS,
     Reservation,
+    check,
+    check_submission,
     clear_quota_cache,
     count_request,
     quota_of,

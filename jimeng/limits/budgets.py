@@ -18,7 +18,7 @@ from jimeng.documents.spending import (
 from jimeng.errors import BudgetExceeded
 from jimeng.jobs import costs
 from jimeng.jobs.costs import yuan, yuan_short
-from jimeng.lanes.budgets import count_spent, reserve_spending
+from jimeng.lanes.budgets import count_spent, find_exceeded, reserve_spending
 
 
 @dataclass(frozen=True)
@@ -69,9 +69,20 @@ def reserve_of_installation(spend: Spend) -> None:
     """
     period = reserve_spending(Budget, INSTALLATION, spend)
     if period is not None:
-        spent = count_spent(Budget, INSTALLATION, spend.period(period))
         record_refusal(Budget, INSTALLATION, spend, period)
-        raise budget_error("installation", spend, spend.budgets, period, spent)
+        raise _over_installation(spend, period)
+
+
+def check_of_installation(spend: Spend) -> None:
+    """Raise what `reserve_of_installation` would, and reserve nothing."""
+    period = find_exceeded(Budget, INSTALLATION, spend)
+    if period is not None:
+        raise _over_installation(spend, period)
+
+
+def _over_installation(spend: Spend, period: str) -> BudgetExceeded:
+    spent = count_spent(Budget, INSTALLATION, spend.period(period))
+    return budget_error("installation", spend, spend.budgets, period, spent)
 
 
 def record_refusal(
