@@ -26,7 +26,7 @@ NEVER_ONE = {
     *("batch.confirm", "batch.confirm_first", "batch.offer", "batch.offer_create"),
     *("gallery.hits_more", "gallery.items_more", "gallery.videos_more"),
     *("collections.add_n", "tags.title_n", "usage.span", "usage.none"),
-    *("factor.codes_text", "invalid.template_many"),
+    *("factor.codes_text", "invalid.template_many", "costs.customers_more"),
 }
 CHINESE = re.compile(r"[\u3001-\u303f\u4e00-\u9fff\uff00-\uffef]")
 

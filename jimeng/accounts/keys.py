@@ -357,13 +357,7 @@ def foreign_keys(key: ApiKey) -> list[ApiKey]:
     """
     if not key.user_prefix:
         return []
-    oldest: dict[str, ApiKey] = {}
-    for each in ApiKey.find_all(
-        {"user_prefix": begins_with(key.user_prefix)},
-        {"user_prefix": 1, "user_id": 1, "name": 1},
-        sort=[("created_at", 1), ("_id", 1)],
-    ):
-        oldest.setdefault(each.user_prefix, each)
+    oldest = ApiKey.by_user_prefix(begins_with(key.user_prefix))
     return [each for each in oldest.values() if each.user_id != key.user_id]
 
 

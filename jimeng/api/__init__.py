@@ -32,6 +32,7 @@ blp.before_request(check_query)
 from jimeng.api import (
     batches,
     collections,
+    costs,
     events,
     images,
     saved_prompts,

@@ -20,7 +20,7 @@ from jimeng.http.request_kinds import polled, submits
 from jimeng.http.requests import idempotency_key
 from jimeng.http.responses import rate_limit_headers, success
 from jimeng.schemas.fields import USER_ID, Nothing
-from jimeng.schemas.model_responses import EstimateRecord
+from jimeng.schemas.model_responses import EstimateRecord, RetryEstimates
 from jimeng.schemas.pagination import ByCursor
 from jimeng.schemas.tasks import (
     CancelOutcomes,
@@ -35,6 +35,7 @@ from jimeng.schemas.tasks import (
 from jimeng.tasks import BulkResult, TaskView
 
 RECORDS = TaskRecord(many=True)
+RETRIES, RETRY_ESTIMATES = RetryOutcomes(), RetryEstimates()
 
 
 @blp.get("/tasks/<task:task_id>", tags=["tasks"])
@@ -155,14 +156,16 @@ def cancel_tasks(params: dict) -> list[BulkResult]:
 
 
 @blp.post("/tasks/retry", tags=["tasks"])
+@blp.arguments(DryRunQuery(), location="query")
 @blp.arguments(RetrySeveral)
 @blp.response(200, RetryOutcomes)
 @blp.describe(
     errors=["idempotency_key_invalid", "queue_unavailable", "no_provider"],
     headers=LIMITS,
     takes=["Idempotency-Key"],
+    estimate=RetryEstimates,
 )
-def retry_tasks(params: dict) -> tuple[list[BulkResult], dict]:
+def retry_tasks(query: dict, params: dict) -> Response:
     """
     Retry up to 100 failed or cancelled tasks.
 
@@ -170,13 +173,18 @@ def retry_tasks(params: dict) -> tuple[list[BulkResult], dict]:
     were, or may have been, charged are retried only with `accept_double_charge`;
     otherwise their error is `may_be_charged_twice`. With an `Idempotency-Key` the
     request can be repeated safely: tasks that it created are returned, and those that
-    it had no time for (`out_of_time`) are created.
+    it had no time for (`out_of_time`) are created. With `?dry_run=1` nothing is
+    created: the response has the number of pictures, the price, and for each task
+    whether it would be accepted.
     """
     principal = auth.principal_of_api()
     ids = selected_ids(principal, params)
+    if query["dry_run"]:
+        estimates = tasks.estimate_retries(principal, ids, **params)
+        return success(RETRY_ESTIMATES.dump(estimates))
     results = tasks.retry_many(principal, ids, **params, idem_key=idempotency_key())
     headers: dict[str, str] = {}
     for each in results:  # the last that has them is the most recent
         asked = each.task or each.error
         headers.update(rate_limit_headers(asked.rate_limits if asked else ()))
-    return results, headers
+    return success(RETRIES.dump(results), headers=headers)

@@ -56,10 +56,10 @@ def find_users(query: dict) -> Response:
 
 
 @blp.get("/users/<user_id>", tags=["users"])
-@blp.response(200, responses.UserRecord)
+@blp.response(200, responses.UserWithBudgets)
 @blp.describe(errors=["user_not_found"])
 def get_user(user_id: str) -> User:
-    """Get a user."""
+    """Get a user, and what remains of the user's budgets."""
     return users.find(auth.principal_of_api(), user_id)
 
 

@@ -3,7 +3,7 @@
 import logging
 from dataclasses import dataclass
 
-from jimeng.batches import filling
+from jimeng.batches import capacity, filling
 from jimeng.batches.progress import Progress, goes_on, progress
 from jimeng.batches.queries import find
 from jimeng.documents import Batch, BulkAction, Image, Input, Task, best_effort, utcnow
@@ -17,11 +17,9 @@ from jimeng.errors.batches import BatchFinished, BatchNotFound, BatchNotRetryabl
 from jimeng.jobs import bulk
 from jimeng.jobs.bulk import Counts, Kind
 from jimeng.jobs.purge import TRASH_RETENTION
-from jimeng.tasks import Estimate, NewTask
+from jimeng.tasks import Estimate
 from jimeng.tasks.cancellation import cancel_where, deletion_update, drop_generations_of
 from jimeng.tasks.clear_queue import CLEARED
-from jimeng.tasks.creation import model_for
-from jimeng.tasks.estimates import estimate_with
 
 log = logging.getLogger(__name__)
 
@@ -134,7 +132,7 @@ def retry(
     """
     batch = find(principal, batch_id)
     wanted = count(principal, batch, rest=rest, agreed=accept_double_charge)
-    estimate_again(principal, batch, wanted)
+    capacity.estimate_more(principal, batch, wanted)
     with recorded_on_behalf(
         principal, batch.user_id, "batches.retry", batch=batch.id, n=wanted
     ):
@@ -210,20 +208,7 @@ def estimate_retry(
     """
     batch = find(principal, batch_id)
     wanted = count(principal, batch, rest=rest, agreed=accept_double_charge)
-    return estimate_again(principal, batch, wanted)
-
-
-def estimate_again(principal: Principal, batch: Batch, n: int) -> Estimate:
-    """
-    The estimate of *n* pictures with the settings of a batch.
-
-    Raises:
-        Invalid: its model or its size is no longer offered.
-    """
-    named = {"user_id": batch.user_id, "prompt": batch.prompts[0]}
-    like = NewTask(**{**filling.request_of(batch), **named, "n": n})
-    model = model_for(principal, like)
-    return estimate_with(model, like, pictures=len(batch.inputs or []))
+    return capacity.estimate_more(principal, batch, wanted)
 
 
 def delete(principal: Principal, batch_id: str) -> None:

@@ -1,5 +1,6 @@
 """Capacity: how many more pictures of a batch may wait, and reasons to wait or stop."""
 
+from dataclasses import replace
 from datetime import datetime
 
 from jimeng import accounts, inputs, jobs, lanes
@@ -17,6 +18,10 @@ from jimeng.errors import (
 )
 from jimeng.errors.access import ModelNotAllowed
 from jimeng.inputs import Named
+from jimeng.providers import VideoParameters
+from jimeng.tasks import Decision, Estimate, NewTask
+from jimeng.tasks.creation import model_for
+from jimeng.tasks.estimates import estimate_with
 
 # A window as of flow control: a batch adds pictures while its user has fewer waiting in
 # the model queue. Enough to keep all slots busy until the next round, and few enough
@@ -48,12 +53,21 @@ class Stopped(Exception):
 
 
 class Waits(Exception):
-    """No tasks can be created for now; *code* is the reason."""
+    """
+    No tasks can be created for now; *code* is the reason.
 
-    def __init__(self, code: str, seconds: float = 2) -> None:
+    Attributes:
+        seconds: Until the next attempt.
+        reopens_at: When the limit that is reached counts anew, if that is known.
+    """
+
+    def __init__(
+        self, code: str, seconds: float = 2, reopens_at: datetime | None = None
+    ) -> None:
         super().__init__(code)
         self.code = code
         self.seconds = seconds
+        self.reopens_at = reopens_at
 
 
 def principal_of(batch: Batch, key_id: str | None) -> Principal:
@@ -119,6 +133,37 @@ def free_pictures(batch: Batch) -> int:
     return top - waiting
 
 
+def request_of(batch: Batch) -> dict:
+    """The settings of each task, with its model, as fields of `tasks.NewTask`."""
+    video = batch.asked.get("video")
+    return {**batch.asked, "video": video and VideoParameters.read(video)}
+
+
+def estimate_more(principal: Principal, batch: Batch, n: int) -> Estimate:
+    """
+    The estimate of *n* more pictures with the settings of a batch.
+
+    Raises:
+        Invalid: its model or its size is no longer offered; so is ModelNotAllowed.
+    """
+    named = {"user_id": batch.user_id, "prompt": batch.prompts[0]}
+    like = NewTask(**{**request_of(batch), **named, "n": n})
+    model = model_for(principal, like)
+    found = estimate_with(principal, model, like, pictures=len(batch.inputs or []))
+    return replace(found, in_batch=True)
+
+
+def will_wait(batch: Batch, n: int) -> bool:
+    """Whether a limit would stop the batch before it has created *n* more pictures."""
+    if not n:
+        return False
+    try:
+        principal = principal_of(batch, batch.key_id)
+        return estimate_more(principal, batch, n).refusal() is not None
+    except (Stopped, *NOT_OFFERED):
+        return True
+
+
 def check_sending() -> None:
     """
     Raises:
@@ -136,7 +181,8 @@ def is_being_restored() -> bool:
 
 def waits_for(error: JimengError) -> Waits:
     """The wait that a transient error causes."""
-    return Waits(error.code, min(max(error.retry_after or 5, 2), MAX_WAIT_S))
+    seconds = min(max(error.retry_after or 5, 2), MAX_WAIT_S)
+    return Waits(error.code, seconds, Decision(False, error).reopens_at)
 
 
 def waiting_since(batch: Batch, code: str) -> datetime:

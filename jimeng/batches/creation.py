@@ -8,21 +8,20 @@ from dataclasses import replace
 
 from pymongo.errors import DuplicateKeyError
 
-from jimeng import inputs, lanes, limits
+from jimeng import inputs, limits
 from jimeng.batches import filling
 from jimeng.batches.expansion import labels_of
-from jimeng.batches.validation import BatchEstimate, NewBatch, validate
+from jimeng.batches.validation import (
+    BatchEstimate,
+    NewBatch,
+    check_limits,
+    validate,
+)
 from jimeng.documents import Batch, Input, best_effort, utcnow
 from jimeng.documents.batch import PREFIX, new_batch_id
 from jimeng.documents.principal import Principal, recorded_on_behalf
 from jimeng.documents.task import stored_pairs
-from jimeng.errors import (
-    IdempotencyKeyReused,
-    JimengError,
-    KeyQuotaExceeded,
-    QuotaExceeded,
-)
-from jimeng.errors.batches import TooManyBatches
+from jimeng.errors import IdempotencyKeyReused, JimengError
 from jimeng.inputs import Named
 from jimeng.jobs import webhook_outbox
 from jimeng.tasks import NewTask
@@ -30,7 +29,6 @@ from jimeng.tasks.creation import output_size
 
 log = logging.getLogger(__name__)
 
-MAX_OPEN = 20  # unfinished batches of one user
 MAX_NAME_CHARS = 100
 # Settings of each task, besides its prompt.
 SETTINGS = ("size", "quality", "style", "n", "seed", "strength")
@@ -65,7 +63,7 @@ def create(
         TooManySubmissions: as for one task.
         QuotaExceeded: one prompt needs more pictures than the daily quota.
         KeyQuotaExceeded: or more than the key's.
-        TooManyBatches: the user has `MAX_OPEN` unfinished ones.
+        TooManyBatches: as `check_limits`.
         QueueUnavailable: Redis is unavailable; nothing was stored.
         IdempotencyKeyReused: the key was used for another request.
     """
@@ -101,7 +99,6 @@ def write(
         existing = existing_batch(batch_id, mark)  # before the inputs are stored again
         if existing is not None:
             return existing, True
-    lanes.check_intake()
     check_limits(principal, new.like)
     limits.reserve_submission(user_id)
     new = replace(new, like=new.like.signed_for(principal))
@@ -189,24 +186,6 @@ def settings_of(like: NewTask) -> dict:
     found = {name: getattr(like, name) for name in SETTINGS}
     found["video"] = like.video and like.video.stored()
     return {name: value for name, value in found.items() if value is not None}
-
-
-def check_limits(principal: Principal, like: NewTask) -> None:
-    """
-    Raises:
-        QuotaExceeded: it could never start.
-        TooManyBatches: as in `create`.
-    """
-    quota = limits.quota_of(principal, like.user_id)
-    if quota is not None and like.n > quota:
-        raise QuotaExceeded(f"user {like.user_id}", limit=quota, left=quota)
-    of_key = principal.key and principal.key.per_day
-    if of_key and like.n > of_key:
-        raise KeyQuotaExceeded("batch", limit=of_key, left=of_key)
-    mine = {"user_id": like.user_id, "open": True}
-    count = Batch.collection().count_documents(mine, limit=MAX_OPEN)
-    if count >= MAX_OPEN:
-        raise TooManyBatches(f"user {like.user_id}", retry_after=60, limit=MAX_OPEN)
 
 
 def create_or_find(

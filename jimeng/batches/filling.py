@@ -19,7 +19,6 @@ from jimeng.errors.collections import WebhooksOff
 from jimeng.inputs import Named
 from jimeng.jobs import webhook_outbox
 from jimeng.jobs.purge import TRASH_RETENTION
-from jimeng.providers import VideoParameters
 from jimeng.tasks import NewTask, create
 from jimeng.tasks.cancellation import cancel_where
 
@@ -142,7 +141,7 @@ def make(
     batch: Batch, principal: Principal, prompt: str, again: tuple[Named, ...]
 ) -> None:
     new = NewTask(
-        **request_of(batch),
+        **capacity.request_of(batch),
         again=again,
         user_id=batch.user_id,
         prompt=prompt,
@@ -154,12 +153,6 @@ def make(
         request={"prompt": prompt, **batch.given},
     )
     create(principal, new)
-
-
-def request_of(batch: Batch) -> dict:
-    """The settings of each task, with its model, as fields of `tasks.NewTask`."""
-    video = batch.asked.get("video")
-    return {**batch.asked, "video": video and VideoParameters.read(video)}
 
 
 def webhook_of(batch: Batch) -> dict[str, Any]:
@@ -224,7 +217,8 @@ def wait(batch: Batch, waits: Waits) -> None:
     now = utcnow()
     until = now + timedelta(seconds=waits.seconds)
     said = {"code": waits.code, "since": capacity.waiting_since(batch, waits.code)}
-    batch.release(until, {"waits": {**said, "until": until}})
+    said |= {"until": until, "reopens_at": waits.reopens_at}
+    batch.release(until, {"waits": said})
 
 
 def stop(batch: Batch, code: str) -> None:

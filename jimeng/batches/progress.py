@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from jimeng import jobs, lanes
+from jimeng.batches import capacity
 from jimeng.documents import Batch, Generation, Status, Task
 from jimeng.documents.generation import WAITING
 from jimeng.documents.task import ENDED, THERE, known_sum
@@ -214,7 +215,8 @@ def counted(batch: Batch, rows: list[dict], begun: Mapping[str, int]) -> Progres
     found.reasons = sorted(reasons.values(), key=lambda each: -each.pictures)
     if batch.is_open and batch.stopped is None and (found.unmade or found.is_open):
         found.hold_reason = lanes.hold_reason()
-        found.eta_seconds = None if batch.waits else estimate_seconds(batch, found)
+        stops = batch.waits or capacity.will_wait(batch, found.unmade)
+        found.eta_seconds = None if stops else estimate_seconds(batch, found)
     return found
 
 

@@ -2,16 +2,22 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
+from jimeng import lanes, limits
 from jimeng.batches import expansion
 from jimeng.batches.expansion import MAX_REPORTED, Expanded
+from jimeng.documents import Batch
 from jimeng.documents.principal import Principal
-from jimeng.errors import Invalid
+from jimeng.errors import Invalid, JimengError, KeyQuotaExceeded, QuotaExceeded
+from jimeng.errors.batches import TooManyBatches
 from jimeng.inputs import Named
 from jimeng.providers import Model
 from jimeng.tasks import Estimate, NewTask
 from jimeng.tasks.creation import check_with_model, model_for, resolve_inputs
-from jimeng.tasks.estimates import estimate_with
+from jimeng.tasks.estimates import Decision, estimate_with
+
+MAX_OPEN = 20  # unfinished batches of one user
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,11 +45,13 @@ class NewBatch:
 class BatchEstimate:
     """
     Attributes:
+        like: The settings of each task.
         each: The estimate of one task.
         prompts: All prompts, without duplicates.
         repeated: The number of duplicates.
     """
 
+    like: NewTask
     each: Estimate
     prompts: tuple[str, ...]
     repeated: int = 0
@@ -57,6 +65,20 @@ class BatchEstimate:
         """The price of the batch in micro-yuan; None if unknown."""
         each = self.each.micros
         return None if each is None else each * self.pictures
+
+    @cached_property
+    def decision(self) -> Decision:
+        """
+        Whether it would be accepted, and if it is, what it would wait for until all of
+        it is created.
+        """
+        principal = self.each.principal
+        try:
+            check_limits(principal, self.like)
+            limits.check_submission(self.like.user_id)
+        except JimengError as error:
+            return Decision(is_allowed=False, error=error)
+        return replace(self.each, n=self.pictures, in_batch=True).decision
 
 
 def estimate(principal: Principal, new: NewBatch) -> BatchEstimate:
@@ -78,8 +100,33 @@ def validate(principal: Principal, new: NewBatch) -> tuple[BatchEstimate, list[N
     check_all(new, found, model)
     named = resolve_inputs(principal, new.like)
     like = replace(new.like, prompt=found.prompts[0])
-    each = estimate_with(model, like, pictures=len(named))
-    return BatchEstimate(each, found.prompts, found.repeated), named
+    each = estimate_with(principal, model, like, pictures=len(named))
+    return BatchEstimate(like, each, found.prompts, found.repeated), named
+
+
+def check_limits(principal: Principal, like: NewTask) -> None:
+    """
+    Check what refuses a whole batch, except for the limit per minute.
+
+    Args:
+        like: The settings of each task.
+
+    Raises:
+        IntakePaused: an operator has paused the intake.
+        QuotaExceeded: it could never start; so is KeyQuotaExceeded.
+        TooManyBatches: the user has `MAX_OPEN` unfinished ones.
+    """
+    lanes.check_intake()
+    quota = limits.quota_of(principal, like.user_id)
+    if quota is not None and like.n > quota:
+        raise QuotaExceeded(f"user {like.user_id}", limit=quota, left=quota)
+    of_key = principal.key and principal.key.per_day
+    if of_key and like.n > of_key:
+        raise KeyQuotaExceeded("batch", limit=of_key, left=of_key)
+    mine = {"user_id": like.user_id, "open": True}
+    count = Batch.collection().count_documents(mine, limit=MAX_OPEN)
+    if count >= MAX_OPEN:
+        raise TooManyBatches(f"user {like.user_id}", retry_after=60, limit=MAX_OPEN)
 
 
 def expand_prompts(new: NewBatch) -> Expanded:

@@ -1,6 +1,8 @@
 """Credentials: API keys, sessions, invitations, and failed sign-ins."""
 
 import hashlib
+import re
+from collections.abc import Mapping
 from datetime import date, timedelta
 
 from mongoengine.fields import DateTimeField, IntField, StringField
@@ -63,6 +65,22 @@ class ApiKey(WithBudgets, CountedByDay):
             named_index("user_prefix", "user_prefix", having="user_prefix"),
         ],
     }
+
+    @classmethod
+    def by_user_prefix(cls, prefix: Mapping | re.Pattern[str]) -> dict[str, "ApiKey"]:
+        """
+        The keys with a `user_prefix` that meets a query condition, by it; of several
+        the oldest: its user is the shop of the customers that have no longer prefix.
+        """
+        found: dict[str, ApiKey] = {}
+        for each in cls.find_all(
+            {"user_prefix": prefix},
+            {"user_prefix": 1, "user_id": 1, "name": 1},
+            sort=[("created_at", 1), ("_id", 1)],
+            hint="user_prefix",
+        ):
+            found.setdefault(each.user_prefix, each)
+        return found
 
     @classmethod
     def reserve_quota(

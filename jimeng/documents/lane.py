@@ -66,7 +66,7 @@ class QuotaUsage(CountedByDay):
         lanes: Lane, as in `tickets.path_of_lane` -> ``last``, the highest reserved
             ticket, and ``pending``, the waiting pictures: a hint, recounted where it
             matters.
-        taken_at: When a ticket was last reserved.
+        taken_at: When a ticket was last reserved, or refused for a budget.
         left: Idempotency tokens of the latest bulk cancellations.
     """
 

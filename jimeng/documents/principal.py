@@ -2,7 +2,7 @@
 
 import logging
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -112,10 +112,7 @@ class Principal:
             return {}
         if self.key is None or not self.key.user_prefix:
             return {"user_id": self.user_id}
-        condition = {"$in": [self.user_id, begins_with(self.key.user_prefix)]}
-        if foreign := self.key.foreign_prefixes:
-            condition["$nin"] = [begins_with(prefix) for prefix in foreign]
-        return {"user_id": condition}
+        return {"user_id": customers_of([self.key], self.user_id)}
 
     @property
     def user_prefix(self) -> str:
@@ -241,6 +238,19 @@ class Principal:
         """
         if not self.scopes & {"account", "admin"}:
             raise ScopeTooSmall(what, scope="account")
+
+
+def customers_of(keys: Sequence[KeyUse], *others: str) -> dict:
+    """
+    Build a query condition for the ids of users that the keys, which have prefixes, act
+    for, or that are among *others*.
+    """
+    prefixes = dict.fromkeys(key.user_prefix for key in keys)
+    foreign = dict.fromkeys(each for key in keys for each in key.foreign_prefixes)
+    condition: dict = {"$in": [*others, *map(begins_with, prefixes)]}
+    if foreign:
+        condition["$nin"] = [*map(begins_with, foreign)]
+    return condition
 
 
 def begins_with(prefix: str) -> re.Pattern[str]:

@@ -20,6 +20,7 @@ from jimeng.errors import (
 from jimeng.http import auth
 from jimeng.http.responses import (
     errors_by_field,
+    failure,
     field_errors_message,
     rate_limit_headers,
     translate_errors,
@@ -46,10 +47,14 @@ def setup(app: Flask, writers: Mapping[str, Writer]) -> None:
 
 
 def error_writer(asked: Request = request) -> Writer | None:
-    """The function that writes this request's errors as JSON; None for a page."""
+    """
+    The function that writes this request's errors as JSON; None for a page, unless a
+    program asks for it, with an API key.
+    """
     path, writers = asked.path, current_app.extensions["error_writers"]
     return next(
-        (writers[at] for at in writers if path == at or path.startswith(f"{at}/")), None
+        (writers[at] for at in writers if path == at or path.startswith(f"{at}/")),
+        failure if auth.bearer_key(asked) is not None else None,
     )
 
 

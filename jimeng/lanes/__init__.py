@@ -62,6 +62,7 @@ from jimeng.lanes.queue import (
     DailyQuota,
     DailyQuotaExceeded,
     TicketHolder,
+    check_waiting,
     expected_duration,
     read_queue,
     recent_durations,

@@ -86,8 +86,11 @@ def path_of_lane(lane: str) -> str:
     The field path of a lane's entry in `QuotaUsage.lanes`, with special characters
     quoted.
     """
-    name = lane.replace("%", "%25").replace(".", "%2E").replace("$", "%24")
-    return f"lanes.{name}"
+    return f"lanes.{_name_of_lane(lane)}"
+
+
+def _name_of_lane(lane: str) -> str:
+    return lane.replace("%", "%25").replace(".", "%2E").replace("$", "%24")
 
 
 def reserve_tickets(
@@ -134,7 +137,24 @@ def reserve_tickets(
         # The count of waiting pictures may have drifted.
         if n <= max_waiting and is_idle(user_id):
             recount_waiting(lane, user_id)
-    raise TooManyPending(f"user {user_id} in {lane}", retry_after=10, limit=max_waiting)
+    raise _too_many(lane, user_id, max_waiting)
+
+
+def check_waiting(lane: str, user_id: str, n: int, *, max_waiting: int) -> None:
+    """
+    Raise what `reserve_tickets` would for *n* pictures, and reserve nothing.
+
+    Raises:
+        TooManyPending: more than *max_waiting* would wait.
+    """
+    found = QuotaUsage.find_one({"_id": user_id})
+    entry = found.lanes.get(_name_of_lane(lane), {}) if found else {}
+    if n > max_waiting - entry.get("pending", 0):
+        raise _too_many(lane, user_id, max_waiting)
+
+
+def _too_many(lane: str, user_id: str, limit: int) -> TooManyPending:
+    return TooManyPending(f"user {user_id} in {lane}", retry_after=10, limit=limit)
 
 
 def _reserve(

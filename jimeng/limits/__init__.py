@@ -8,6 +8,8 @@ from jimeng.limits.deferred_release import release_unless_written
 from jimeng.limits.reservations import (
     ACCESS,
     Reservation,
+    check,
+    check_submission,
     clear_quota_cache,
     count_request,
     owner_of,
@@ -18,4 +20,5 @@ from jimeng.limits.reservations import (
     reserve_assistant_request,
     reserve_submission,
     reserve_upload,
+    user_budget_states,
 )

@@ -5,7 +5,7 @@ from datetime import date, datetime, timedelta
 from datetime import time as clock
 
 from jimeng import jobs
-from jimeng.documents import Budget, OwnerBudget, best_effort, utcnow
+from jimeng.documents import Budget, OwnerBudget, QuotaUsage, best_effort, utcnow
 from jimeng.documents.spending import (
     DAY,
     INSTALLATION,
@@ -18,7 +18,9 @@ from jimeng.documents.spending import (
 from jimeng.errors import BudgetExceeded
 from jimeng.jobs import costs
 from jimeng.jobs.costs import yuan, yuan_short
-from jimeng.lanes.budgets import count_spent, reserve_spending
+from jimeng.lanes.budgets import count_spent, find_exceeded, reserve_spending
+
+SharedBudget = type[Budget] | type[OwnerBudget]
 
 
 @dataclass(frozen=True)
@@ -73,11 +75,24 @@ def reserve_of_installation(spend: Spend) -> None:
 
 
 def refusal_of(
-    kind: type[Budget] | type[OwnerBudget], row_id: str, spend: Spend, period: str
+    kind: SharedBudget, row_id: str, spend: Spend, period: str
 ) -> BudgetExceeded:
     """Record that a request is refused; return its error."""
-    spent = count_spent(kind, row_id, spend.period(period))
     record_refusal(kind, row_id, spend, period)
+    return over_budget(kind, row_id, spend, period)
+
+
+def check_budget(kind: SharedBudget, row_id: str, spend: Spend) -> None:
+    """Raise what an order would, and reserve nothing."""
+    period = find_exceeded(kind, row_id, spend)
+    if period is not None:
+        raise over_budget(kind, row_id, spend, period)
+
+
+def over_budget(
+    kind: SharedBudget, row_id: str, spend: Spend, period: str
+) -> BudgetExceeded:
+    spent = count_spent(kind, row_id, spend.period(period))
     whose = "installation" if kind is Budget else "owner"
     return budget_error(whose, spend, spend.budgets, period, spent)
 
@@ -86,9 +101,11 @@ def record_refusal(
     kind: type[Spending], row_id: str, spend: Spend, period: str
 ) -> None:
     """Store for the webhook event that a request was refused."""
-    refused = {"$set": {f"refused.{period}": spend.period(period)}}
+    refused: dict = {f"refused.{period}": spend.period(period)}
+    if kind is QuotaUsage:
+        refused["taken_at"] = utcnow()
     with best_effort("refusal"):
-        kind.collection(durable=False).update_one({"_id": row_id}, refused)
+        kind.collection(durable=False).update_one({"_id": row_id}, {"$set": refused})
 
 
 def budget_error(

@@ -1,19 +1,29 @@
 """Costs by day, model, account, user and key, as the sums of the ledger say."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Any
 
 from jimeng import jobs
 from jimeng.documents import CostSum, utcnow
 from jimeng.documents.ledger import AMOUNTS, OF_MONTH
-from jimeng.documents.principal import Principal
+from jimeng.documents.principal import KeyUse, Principal, customers_of
+from jimeng.errors import Invalid
 from jimeng.jobs import costs
 
 PAGE = 20  # users, keys
 ALL = {"of": "all"}
 ORDERS = ("micros", "outputs")
 OWNERS = ("user", "key")
+# What costs are grouped by, and the sums' field.
+GROUPS = {
+    "day": "day",
+    "month": "month",
+    "model": "model",
+    "user": "user_id",
+    "key": "key_id",
+}
 
 
 @dataclass(frozen=True)
@@ -63,6 +73,21 @@ class Report:
 
 
 @dataclass(frozen=True)
+class Customers:
+    """
+    The costs of a shop's customers.
+
+    Attributes:
+        highest: The `PAGE` highest: user id -> cost, highest first.
+        has_more: Whether there are more.
+    """
+
+    total: Cost
+    highest: dict[str, Cost]
+    has_more: bool
+
+
+@dataclass(frozen=True)
 class Overview:
     """
     The costs of all users.
@@ -104,6 +129,24 @@ def of_user(principal: Principal, user_id: str, days: int) -> Report:
         total=sum(found.values(), Cost()),
         days={name: found.get(name, Cost()) for name in names},
         models=_by_model(where),
+    )
+
+
+def of_customers(keys: Sequence[KeyUse], days: int) -> Customers:
+    """
+    The costs of the last *days* days, today included, of the customers that these keys
+    act for; also what was done for them with keys that are revoked by now.
+    """
+    where = {
+        "of": "user",
+        "user_id": customers_of(keys),
+        "day": {"$gte": (today() - timedelta(days=days - 1)).isoformat()},
+    }
+    found = [*_sum(where, "user_id", limit=PAGE + 1, hint="user").items()]
+    return Customers(
+        total=sum(_sum(where, "of", hint="user").values(), Cost()),
+        highest=dict(found[:PAGE]),
+        has_more=len(found) > PAGE,
     )
 
 
@@ -172,6 +215,73 @@ def by_owner(
     return _owners(owner, month)
 
 
+def grouped(
+    principal: Principal,
+    by: Sequence[str],
+    since: date,
+    until: date,
+    *,
+    user_id: str | None = None,
+    customers: bool = False,
+) -> Iterator[tuple[list[str], Cost]]:
+    """
+    The costs of the days from *since* to *until*, in order of the groups; one after the
+    other, as they are needed. Operators see everybody's, others their own.
+
+    Args:
+        by: Some of `GROUPS`.
+        user_id: Only this user's.
+        customers: Also those of the customers that the principal's key acts for.
+
+    Yields:
+        The values of the groups, empty for the key of a request without one; and the
+        cost.
+
+    Raises:
+        UserNotFound: the principal may not read this user.
+        Invalid: the key acts for nobody.
+    """
+    days = {"$gte": since.isoformat(), "$lte": until.isoformat()}
+    where: dict = {"of": "user", "day": days}
+    if user_id is not None:
+        principal.require_reader(user_id)
+        where["user_id"] = user_id
+    elif not principal.is_operator:
+        if customers and not principal.user_prefix:
+            raise Invalid.field("customers", "invalid.no_customers")
+        own = {"user_id": principal.user_id}
+        where |= principal.filter() if customers else own
+    elif not {"user", "key"} & {*by}:
+        where["of"] = "all"  # fewer, and they add up to the same
+    fields = {
+        "day": "$day",
+        "month": {"$substrBytes": ["$day", 0, 7]},
+        "model": _model_expression(),
+        "user_id": "$user_id",
+        "key_id": "$key_id",
+    }
+    names = [GROUPS[each] for each in by]
+    added = {name: {"$sum": f"${name}"} for name in AMOUNTS}
+    rows = CostSum.collection().aggregate(
+        [
+            {"$match": where},
+            {"$group": {"_id": {name: fields[name] for name in names}, **added}},
+            {"$sort": {f"_id.{name}": 1 for name in names}},
+        ],
+        hint="user" if "user_id" in where else "day",
+    )
+    return (([row["_id"][name] for name in names], _cost(row)) for row in rows)
+
+
+def _model_expression() -> dict:
+    """An aggregation expression for `model_of` the lane."""
+    branches = [
+        {"case": {"$eq": ["$lane", model.lane]}, "then": model.id}
+        for model in jobs.runtime().registry.models.values()
+    ]
+    return {"$switch": {"branches": branches, "default": "$lane"}}
+
+
 def of_models() -> dict[str, Cost]:
     """Each model's cost since the beginning of the ledger, also of those unused."""
     offered = jobs.runtime().registry.models.values()
@@ -211,15 +321,20 @@ def _by_model(where: Mapping) -> dict[str, Cost]:
     return found
 
 
-def _sum(where: Mapping, by: str) -> dict[str, Cost]:
+def _sum(
+    where: Mapping, by: str, *, limit: int = 0, hint: str | None = None
+) -> dict[str, Cost]:
     """Add up the sums that match, by one of their fields, highest cost first."""
     added = {name: {"$sum": f"${name}"} for name in AMOUNTS}
+    options: dict[str, Any] = {"hint": hint} if hint else {}
     rows = CostSum.collection().aggregate(
         [
             {"$match": where},
             {"$group": {"_id": f"${by}", **added}},
             {"$sort": {"micros": -1, "_id": 1}},
-        ]
+            *([{"$limit": limit}] if limit else []),
+        ],
+        **options,
     )
     return {row["_id"]: _cost(row) for row in rows}
 

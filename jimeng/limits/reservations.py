@@ -12,6 +12,7 @@ however it ends. An API key may have stricter limits than its user.
 import hashlib
 import logging
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from time import monotonic
@@ -57,8 +58,10 @@ from jimeng.errors.inputs import TooManyUploads
 from jimeng.jobs.costs import billing_day
 from jimeng.lanes.budgets import count_spent, find_exceeded, release_spending
 from jimeng.limits.budgets import (
+    BudgetState,
     budget_error,
     budget_states,
+    check_budget,
     record_refusal,
     refusal_of,
     reserve_of_installation,
@@ -257,9 +260,34 @@ class Bounds:
         """
         count = count_in_window(self.window, self.per_minute)
         if not count.allowed:
-            wait, most = count.resets_in, self.per_minute
-            raise self.too_many(self.name, retry_after=wait, limit=most, seconds=wait)
+            raise self.over_rate(count)
         return count
+
+    def check_rate(self, tasks: int = 1) -> None:
+        """Raise what `count_task` would for the last of *tasks*, and count none."""
+        if not self.per_minute:
+            return
+        count = read_window(self.window)
+        if count.used + tasks > self.per_minute:
+            raise self.over_rate(count)
+
+    def check(self, task: Task, before: Sequence[Task], *, in_batch: bool) -> None:
+        """As `limits.check`, of these limits alone, except for waiting pictures."""
+        if not in_batch:
+            self.check_rate(1 + len(before))
+        now, n = task.created_at, sum(each.n for each in (task, *before))
+        if self.per_day is not None:
+            used = self.counter.used_on(self.id, now.date())
+            if used + n > self.per_day:
+                raise self.over_quota(used, now)
+        spend = _spend_together(task, before, self.budgets)
+        period = find_exceeded(self.counter, self.id, spend) if spend else None
+        if spend and period:
+            raise self.over(spend, period)
+
+    def over_rate(self, count: WindowCount) -> TooManySubmissions:
+        wait, most = count.resets_in, self.per_minute
+        return self.too_many(self.name, retry_after=wait, limit=most, seconds=wait)
 
     def over_quota(self, used: int, now: datetime) -> QuotaExceeded:
         day, most = self.of_day(used, now), self.per_day
@@ -271,8 +299,12 @@ class Bounds:
     def over(self, spend: Spend, period: str) -> BudgetExceeded:
         """The error that says what is spent of the budget of a ``day`` or ``month``."""
         spent = count_spent(self.counter, self.id, spend.period(period))
-        record_refusal(self.counter, self.id, spend, period)
         return budget_error(self.kind, spend, self.budgets, period, spent)
+
+    def refuse(self, spend: Spend, period: str) -> BudgetExceeded:
+        """`over`, and record for the webhook event that a request was refused."""
+        record_refusal(self.counter, self.id, spend, period)
+        return self.over(spend, period)
 
     def of_minute(self, count: WindowCount) -> RateLimit:
         most, policy = self.per_minute, f"{self.prefix}{SUBMISSIONS}"
@@ -463,17 +495,7 @@ def reserve(
         QueueUnavailable: Redis is down.
     """
     reservation = Reservation(task)
-    key, user = key_bounds_of(principal), bounds_of(principal, task.user_id)
-    of_owner = own_budgets_of(principal, task.owner_id) if task.owner_id else UNLIMITED
-    of_all = Budgets.of_installation(jobs.runtime().config)
-    if task.hold_micros is None:
-        _require_no_budget(
-            task,
-            user.budgets,
-            of_owner,
-            of_all,
-            key.budgets if key else None,
-        )
+    key, user, of_owner, of_all = _limits_on(principal, task)
     try:
         of_key = _reserve_of_key(reservation, key)
         if not is_counted:
@@ -493,13 +515,64 @@ def reserve(
     return reservation
 
 
-def _require_no_budget(task: Task, *budgets: Budgets | None) -> None:
+def check(
+    principal: Principal,
+    task: Task,
+    *,
+    before: Sequence[Task] = (),
+    in_batch: bool = False,
+) -> None:
     """
+    Raise what `reserve` would for a task, and reserve nothing.
+
+    Args:
+        before: Tasks that would be created first, by the same principal.
+        in_batch: The task stands for all that a batch has yet to create, gradually:
+            no limit per minute stops it, nor how many pictures may wait.
+    """
+    key, user, of_owner, of_all = _limits_on(principal, task)
+    of_user = [each for each in before if each.user_id == task.user_id]
+    if key is not None:
+        key.check(task, before, in_batch=in_batch)
+    user.check(task, of_user, in_batch=in_batch)
+    if not in_batch:
+        ahead = sum(each.n for each in of_user if each.lane == task.lane)
+        most = jobs.runtime().config.max_pending(task.type)
+        lanes.check_waiting(task.lane, task.user_id, task.n + ahead, max_waiting=most)
+    if task.owner_id and (spend := _spend_together(task, before, of_owner)):
+        check_budget(OwnerBudget, task.owner_id, spend)
+    if spend := _spend_together(task, before, of_all):
+        check_budget(Budget, INSTALLATION, spend)
+
+
+def _limits_on(
+    principal: Principal, task: Task
+) -> tuple[KeyBounds | None, Bounds, Budgets, Budgets]:
+    """
+    The limits that apply to a task: of the key, the user, the owner of that customer
+    and the installation.
+
     Raises:
-        PriceUnknown: a budget applies to a task whose price is not known.
+        PriceUnknown: one of them is a budget, and the task's price is not known.
     """
-    if any(each is not None and each.is_limited for each in budgets):
+    key, user = key_bounds_of(principal), bounds_of(principal, task.user_id)
+    of_owner = own_budgets_of(principal, task.owner_id) if task.owner_id else UNLIMITED
+    of_all = Budgets.of_installation(jobs.runtime().config)
+    budgets = (user.budgets, of_owner, of_all, *([key.budgets] if key else []))
+    if task.hold_micros is None and any(each.is_limited for each in budgets):
         raise PriceUnknown(f"no price of {task.model}", model=task.model)
+    return key, user, of_owner, of_all
+
+
+def _spend_together(
+    task: Task, before: Sequence[Task], budgets: Budgets
+) -> Spend | None:
+    """What these may cost, of budgets; None if it is nothing, or there is no limit."""
+    spend = task.spend(budgets) if budgets.is_limited else None
+    if spend is None:
+        return None
+    earlier = sum((each.hold_micros or 0) * each.n for each in before)
+    return replace(spend, micros=spend.micros + earlier)
 
 
 def _reserve_of_key(reservation: Reservation, key: KeyBounds | None) -> list[RateLimit]:
@@ -530,12 +603,12 @@ def _reserve_corrected(key: KeyBounds, task: Task, spend: Spend | None) -> int:
     """Reserve from a key's limits whose budget seems to be exceeded: count it anew."""
     period = find_exceeded(ApiKey, key.id, spend) if spend else None
     if spend and period:
-        raise key.over(spend, period)
+        raise key.refuse(spend, period)
     now, most = task.created_at, key.per_day or None
     used = ApiKey.reserve_quota(key.id, now.date(), task.n, most=most, spend=spend)
     if used is None:  # other requests were faster
         if spend and spend.budgets.is_limited:
-            raise key.over(spend, DAY if spend.budgets.daily is not None else MONTH)
+            raise key.refuse(spend, DAY if spend.budgets.daily is not None else MONTH)
         raise key.over_quota(ApiKey.used_on(key.id, now.date()), now)
     return used
 
@@ -565,7 +638,7 @@ def _reserve_of_user(reservation: Reservation, user: Bounds) -> list[RateLimit]:
         raise user.over_quota(full.used, now) from None
     except lanes.BudgetExceeded as full:
         assert spend is not None  # it is what exceeds  # noqa: S101
-        raise user.over(spend, full.period) from None
+        raise user.refuse(spend, full.period) from None
     reservation.has_tickets, (reservation.first_ticket, used) = True, tickets
     if user.per_day is not None:
         found.append(user.of_day(used, now))
@@ -581,6 +654,11 @@ def reserve_submission(user_id: str) -> None:
         QueueUnavailable: Redis is down.
     """
     Bounds(user_id, _per_minute(), None).count_task()
+
+
+def check_submission(user_id: str) -> None:
+    """Raise what `reserve_submission` would, and count nothing."""
+    Bounds(user_id, _per_minute(), None).check_rate()
 
 
 def reserve_upload(principal: Principal, user_id: str) -> None:
@@ -674,6 +752,19 @@ def owner_of(principal: Principal, user_id: str) -> str | None:
     return user_id if owns else None
 
 
+def user_budget_states(user_id: str, own: Budgets) -> list[BudgetState]:
+    """
+    The state of the budgets that apply to a user, as `budget_states`.
+
+    Args:
+        own: Those in the user's record.
+    """
+    budgets = own.or_default(jobs.runtime().config)
+    if not budgets.is_limited:
+        return []
+    return budget_states(QuotaUsage.find_one({"_id": user_id}), budgets)
+
+
 def remaining_budget(principal: Principal, user_id: str) -> tuple[str, int] | None:
     """
     What remains of the user's budgets and the installation's, whichever is least:
@@ -683,13 +774,10 @@ def remaining_budget(principal: Principal, user_id: str) -> tuple[str, int] | No
         UserNotFound: the principal may not read this user.
     """
     principal.require_reader(user_id)
-    found = []
-    for budgets, kind, row_id in (
-        (budgets_of(principal, user_id), QuotaUsage, user_id),
-        (Budgets.of_installation(jobs.runtime().config), Budget, INSTALLATION),
-    ):
-        if budgets.is_limited:
-            found += budget_states(kind.find_one({"_id": row_id}), budgets)
+    found = user_budget_states(user_id, budgets_of(principal, user_id))
+    of_all = Budgets.of_installation(jobs.runtime().config)
+    if of_all.is_limited:
+        found += budget_states(Budget.find_one({"_id": INSTALLATION}), of_all)
     least = min(found, key=lambda each: each.remaining, default=None)
     return (least.period, least.remaining) if least else None
 

@@ -87,7 +87,16 @@ class DrawingArguments(OfCustomer):
     )
 
 
-class GenerateArguments(DrawingArguments, WithWebhook, WithMetadata, ImageFields):
+class WithDryRun(Arguments):
+    dry_run = Boolean(
+        "Only say for how much, and whether it is allowed; nothing is asked for",
+        load_default=False,
+    )
+
+
+class GenerateArguments(
+    WithDryRun, DrawingArguments, WithWebhook, WithMetadata, ImageFields
+):
     prompt = Trimmed(PROMPT, required=True)
     wait_seconds = Integer(
         WAIT_SECONDS, load_default=MAX_WAIT_S, validate=Range(0, MAX_WAIT_S)
@@ -109,7 +118,9 @@ class EditArguments(GenerateArguments):
     )
 
 
-class GenerateVideoArguments(DrawingArguments, WithWebhook, WithMetadata, VideoFields):
+class GenerateVideoArguments(
+    WithDryRun, DrawingArguments, WithWebhook, WithMetadata, VideoFields
+):
     texts: ClassVar = {
         **DrawingArguments.texts,
         "model": (
@@ -118,10 +129,6 @@ class GenerateVideoArguments(DrawingArguments, WithWebhook, WithMetadata, VideoF
         ),
     }
     wait_seconds = Integer(WAIT_SECONDS, load_default=0, validate=Range(0, MAX_WAIT_S))
-    dry_run = Boolean(
-        "Only say for how much; nothing is asked for",
-        load_default=False,
-    )
 
 
 class ListModelsArguments(Arguments):
@@ -222,7 +229,7 @@ def input_schema(taken: Arguments) -> dict:
 
 SETTINGS = ("model", "size", "quality", "style", "n", "seed")
 CALLER_FIELDS = ("metadata", "webhook_url", "webhook_events")
-ONCE = ("wait_seconds", "idempotency_key", "user_id", *CALLER_FIELDS)
+ONCE = ("wait_seconds", "idempotency_key", "user_id", "dry_run", *CALLER_FIELDS)
 GENERATE = GenerateArguments(only=("prompt", *SETTINGS, *ONCE))
 GENERATE_VIDEO, LIST_MODELS = GenerateVideoArguments(), ListModelsArguments()
 EDIT = EditArguments(

@@ -28,7 +28,9 @@ RECORD_FIELDS = (
     *("batch_id", "name", "status", "reason", "count_of_prompts", "eta_seconds"),
     *("pictures", "waits", "lacking", "failures", "created_at"),
 )
-ESTIMATE_FIELDS = ("dry_run", "model", "n", "count_of_prompts", "repeated", "cost")
+ESTIMATE_FIELDS = (
+    *("dry_run", "model", "n", "count_of_prompts", "repeated", "cost", "estimate"),
+)
 COLLECTION_FIELDS = ("id", "name", "pictures", "more_pictures", "updated_at")
 NOT_SETTINGS = ("prompts", "template", "name")
 MAX_SHOWN = 20  # prompts of an estimate, pictures of a batch: a model reads them all

@@ -66,7 +66,7 @@ def generate_video(principal: Principal, arguments: dict) -> Result:
 def draw(principal: Principal, tool: str, arguments: dict) -> Result:
     """Create a task, or join the one of an equal call, and wait for its end."""
     seconds, key = arguments.pop("wait_seconds"), arguments.pop("idempotency_key", None)
-    dry_run = arguments.pop("dry_run", False)
+    dry_run = arguments.pop("dry_run")
     canonical = canonical_arguments(arguments)
     if "images" in arguments:
         arguments.setdefault("model", default_model(principal, arguments))

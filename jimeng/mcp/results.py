@@ -166,6 +166,7 @@ TASK_OR_ESTIMATE = object_schema(
         "n": WHOLE,
         "width": {"type": ["integer", "null"]},
         "height": {"type": ["integer", "null"]},
+        "estimate": OBJECT,
     },
     "model",
 )
@@ -193,6 +194,7 @@ BATCH = object_schema(
         "model": TEXT,
         "n": WHOLE,
         "cost": {"type": ["object", "null"]},
+        "estimate": OBJECT,
         "joined": FLAG,
         "message": TEXT,
         "next": TEXT,

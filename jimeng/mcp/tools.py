@@ -78,10 +78,16 @@ TOOLS = {
             "generate_image",
             handlers.generate,
             takes.GENERATE,
-            results.TASK,
+            results.TASK_OR_ESTIMATE,
             changes=True,
         ),
-        Tool("edit_image", handlers.edit, takes.EDIT, results.TASK, changes=True),
+        Tool(
+            "edit_image",
+            handlers.edit,
+            takes.EDIT,
+            results.TASK_OR_ESTIMATE,
+            changes=True,
+        ),
         Tool(
             "generate_video",
             handlers.generate_video,

@@ -233,6 +233,11 @@ class BatchWaits(Reply):
         example=MESSAGES["waits.quota_exceeded"],
     )
     until = instant("When it will be tried again")
+    reopens_at = instant(
+        "When the limit that is reached counts anew; null if time does not help",
+        of=lambda waits: waits.get("reopens_at"),
+        null=True,
+    )
 
 
 def waiting_text(code: str) -> str:

@@ -1,13 +1,13 @@
 """REST responses: models, their prices, and styles."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
 from marshmallow import fields
 
 from jimeng import jobs
-from jimeng.i18n import in_language, t
+from jimeng.i18n import explain, in_language, t
 from jimeng.jobs import costs
 from jimeng.providers import Model
 from jimeng.providers.models.model import FEN, PROMPTS, TASKS, UNITS
@@ -19,6 +19,7 @@ from jimeng.schemas.fields import (
     boolean,
     day,
     entries,
+    instant,
     integer,
     list_of,
     nested,
@@ -26,8 +27,8 @@ from jimeng.schemas.fields import (
     number,
     text,
 )
-from jimeng.schemas.tasks import MODEL, PROVIDER
-from jimeng.tasks import Estimate
+from jimeng.schemas.tasks import MODEL, PROVIDER, TASK
+from jimeng.tasks import BulkEstimate, Decision, Estimate
 
 
 def pixels(description: str, name: str, example: dict) -> fields.Field:
@@ -212,6 +213,30 @@ class CostRecord(NestedReply):
     )
 
 
+class DecisionRecord(Reply):
+    """Whether a request would be accepted now: a `Decision`."""
+
+    allowed = boolean(
+        "Whether the request would be accepted now", of="is_allowed", example=True
+    )
+    reason = text(
+        "The error code that it would be refused with; for a batch that would be "
+        "accepted, what it would wait for before all of it is created. null if nothing "
+        "stands in the way",
+        of=lambda found: found.error and found.error.code,
+        null=True,
+    )
+    message = text(
+        "The reason for people; null without one",
+        of=lambda found: found.error and explain(found.error),
+        null=True,
+    )
+    reopens_at = instant(
+        "When the limit that is reached counts anew; null if time does not help",
+        null=True,
+    )
+
+
 class EstimateRecord(NestedReply):
     """The estimate of a request."""
 
@@ -250,6 +275,91 @@ class EstimateRecord(NestedReply):
         CostRecord,
         of=lambda found: None if found.micros_of_all is None else found,
         null=True,
+        example=...,
+    )
+    estimate = nested(
+        "Whether it would be accepted now; nothing is reserved for it",
+        DecisionRecord,
+        of="decision",
+        example=...,
+    )
+
+
+def micros_of(results: Sequence[BulkEstimate]) -> int | None:
+    """The price of those that would be retried; None if one of them is unknown."""
+    amounts = [each.micros for each in results if each.decision.is_allowed]
+    known = [micros for micros in amounts if micros is not None]
+    return sum(known) if len(known) == len(amounts) else None
+
+
+def in_yuan(micros: int | None) -> str | None:
+    return None if micros is None else costs.yuan(micros)
+
+
+class RetryEstimate(Reply):
+    """What the retry of one of several tasks would be: a `BulkEstimate`."""
+
+    task_id = text(field_descriptions.TASK_ID, example=TASK)
+    n = integer(
+        "How many pictures it would request; null if it cannot be retried",
+        null=True,
+        minimum=1,
+        example=2,
+    )
+    cost_micros = integer(
+        "Of these, in millionths of a yuan; null if unknown",
+        of="micros",
+        null=True,
+        minimum=0,
+        example=440_000,
+    )
+    estimate = nested(
+        "Whether it would be accepted, after those before it in the list",
+        DecisionRecord,
+        of="decision",
+        example=...,
+    )
+
+
+class RetryEstimates(Reply):
+    """The estimates of a request to retry several tasks, and their sums."""
+
+    dry_run = boolean(
+        "true: nothing was created",
+        of=lambda results: True,
+        example=True,
+    )
+    results = nested_list(
+        field_descriptions.RESULTS, RetryEstimate, of=lambda results: results
+    )
+    n = integer(
+        "How many pictures would be requested in all",
+        of=lambda results: sum(
+            each.n or 0 for each in results if each.decision.is_allowed
+        ),
+        minimum=0,
+        example=2,
+    )
+    cost = text(
+        "Of these, in yuan, as text; null if unknown",
+        of=lambda results: in_yuan(micros_of(results)),
+        null=True,
+        example="0.44",
+    )
+    cost_micros = integer(
+        "Of these, in millionths of a yuan; null if unknown",
+        of=micros_of,
+        null=True,
+        minimum=0,
+        example=440_000,
+    )
+    estimate = nested(
+        "Whether all of them would be accepted; else why the first would not",
+        DecisionRecord,
+        of=lambda results: next(
+            (each.decision for each in results if not each.decision.is_allowed),
+            Decision(is_allowed=True),
+        ),
         example=...,
     )
 

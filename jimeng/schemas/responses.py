@@ -8,7 +8,9 @@ from marshmallow import fields
 from jimeng.documents import Input
 from jimeng.documents.principal import KEY_INTERFACES, SCOPES
 from jimeng.i18n import t
+from jimeng.limits import budget_states, user_budget_states
 from jimeng.schemas import field_descriptions
+from jimeng.schemas.costs import BudgetRecord
 from jimeng.schemas.fields import (
     Reply,
     boolean,
@@ -37,6 +39,16 @@ class UserRecord(Reply):
     monthly_budget_micros = count(field_descriptions.MONTHLY_BUDGET_MICROS, null=True)
     created_at = instant(field_descriptions.CREATED_AT)
     updated_at = instant(field_descriptions.UPDATED_AT)
+
+
+class UserWithBudgets(UserRecord):
+    """A user's record, and what remains of the user's budgets."""
+
+    budgets = nested_list(
+        "What remains of the budgets that apply to the user; empty for no limit",
+        BudgetRecord,
+        of=lambda user: user_budget_states(user.id, user.budgets),
+    )
 
 
 class UserDeleted(Reply):
@@ -75,6 +87,11 @@ class KeyRecord(Reply):
     )
     daily_budget_micros = count(field_descriptions.DAILY_BUDGET_MICROS, null=True)
     monthly_budget_micros = count(field_descriptions.MONTHLY_BUDGET_MICROS, null=True)
+    budgets = nested_list(
+        "What remains of its budgets; empty for no limit of its own",
+        BudgetRecord,
+        of=lambda key: budget_states(key, key.budgets),
+    )
     user_prefix = text(
         "With the scope act_for: the prefix of the user ids that it acts for",
         null=True,

@@ -325,8 +325,8 @@ class DryRunQuery(Strict):
     """The query of routes that create tasks."""
 
     dry_run = QueryBoolean(
-        "1 or true: only validate the request and estimate its price. Nothing is "
-        "created or counted against limits, nor are limits checked",
+        "1 or true: only validate the request, estimate its price, and say whether it "
+        "would be accepted. Nothing is created or counted against limits",
         load_default=False,
     )
 

@@ -39,8 +39,16 @@ class DayField(DescribedField, fields.Date):
         return super()._deserialize(value, attr, data, **kwargs)
 
 
+def span(since: date | None = None, until: date | None = None) -> tuple[date, date]:
+    """Return the first and last day; by default the last thirty days, with today."""
+    until = until or utcnow().date()
+    return since or until - timedelta(days=USUAL_DAYS - 1), until
+
+
 class Span(Strict):
     """``GET /api/v1/users/<id>/usage``: the range of days."""
+
+    whole = staticmethod(span)  # completes a range that is given in part
 
     since = DayField(
         field_descriptions.FROM,
@@ -53,17 +61,11 @@ class Span(Strict):
 
     @validates_schema
     def in_order(self, data: dict, **kwargs) -> None:
-        since, until = span(**data)
+        since, until = self.whole(data.get("since"), data.get("until"))
         if since > until:
             raise ValidationError({"from": ["invalid.from_after_to"]})
         if (until - since).days >= MAX_DAYS:
             raise ValidationError({"from": ["invalid.too_many_days"]})
-
-
-def span(since: date | None = None, until: date | None = None) -> tuple[date, date]:
-    """Return the first and last day; by default the last thirty days, with today."""
-    until = until or utcnow().date()
-    return since or until - timedelta(days=USUAL_DAYS - 1), until
 
 
 Rows = Sequence[UsageRow]

@@ -4,12 +4,19 @@ What a user can do with tasks. All interfaces call these functions.
 Each takes the `Principal` who asks; tasks of other users do not exist for them.
 """
 
-from jimeng.tasks.bulk import BulkResult, cancel_many, newest_ids, retry_many
+from jimeng.tasks.bulk import (
+    BulkEstimate,
+    BulkResult,
+    cancel_many,
+    estimate_retries,
+    newest_ids,
+    retry_many,
+)
 from jimeng.tasks.cancellation import cancel, cancel_picture
 from jimeng.tasks.creation import NewTask, create
 from jimeng.tasks.deduplication import Request, create_or_join, mark_answered
 from jimeng.tasks.deletion import delete, delete_all
-from jimeng.tasks.estimates import Estimate, estimate
+from jimeng.tasks.estimates import Decision, Estimate, estimate
 from jimeng.tasks.queries import (
     PictureView,
     TaskView,

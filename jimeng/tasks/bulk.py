@@ -19,8 +19,9 @@ from jimeng.errors import (
 )
 from jimeng.tasks.audit import audited
 from jimeng.tasks.cancellation import cancel_where
+from jimeng.tasks.estimates import Decision, Estimate
 from jimeng.tasks.queries import THERE, owner_filter
-from jimeng.tasks.retries import MAX_AT_ONCE, retry
+from jimeng.tasks.retries import MAX_AT_ONCE, estimate_retry, retry
 
 log = logging.getLogger(__name__)
 
@@ -43,6 +44,30 @@ class BulkResult:
     task: Task | None = None
     error: JimengError | None = None
     replayed: bool = False
+
+
+@dataclass(frozen=True)
+class BulkEstimate:
+    """
+    What the retry of one of several tasks would be.
+
+    Attributes:
+        estimate: None if the task cannot be retried.
+        decision: Whether it would be accepted after those before it.
+    """
+
+    task_id: str
+    estimate: Estimate | None
+    decision: Decision
+
+    @property
+    def n(self) -> int | None:
+        return self.estimate.n if self.estimate else None
+
+    @property
+    def micros(self) -> int | None:
+        """The price of all its pictures in micro-yuan; None if unknown."""
+        return self.estimate.micros_of_all if self.estimate else None
 
 
 def newest_ids(principal: Principal, user_id: str, status: str) -> list[str]:
@@ -127,4 +152,31 @@ def retry_many(
             found.append(BulkResult(task_id, error=DatabaseUnavailable("retry")))
         else:
             found.append(BulkResult(task_id, task, replayed=replayed))
+    return found
+
+
+def estimate_retries(
+    principal: Principal, task_ids: Sequence[str], *, accept_double_charge: bool = False
+) -> list[BulkEstimate]:
+    """
+    Estimate what `retry_many` would create; nothing is created, no limit is used up.
+
+    Returns:
+        An estimate for each id, in their order.
+    """
+    accepted: list[Task] = []
+    found: list[BulkEstimate] = []
+    for task_id in task_ids:
+        estimate: Estimate | None = None
+        error: JimengError | None
+        try:
+            estimate = estimate_retry(
+                principal, task_id, accept_double_charge=accept_double_charge
+            )
+            error = estimate.refusal(accepted)
+        except JimengError as refused:
+            error = refused
+        if estimate is not None and error is None:
+            accepted.append(estimate.task)
+        found.append(BulkEstimate(task_id, estimate, Decision(error is None, error)))
     return found

@@ -1,9 +1,23 @@
-"""Estimate what a request would create and cost, without creating it."""
+"""
+Estimate what a request would create and cost, and whether it would be accepted, without
+creating it.
+"""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from functools import cached_property
 
+from jimeng import lanes, limits
+from jimeng.documents import Task, utcnow
+from jimeng.documents.base import VIDEO
 from jimeng.documents.principal import Principal
+from jimeng.errors import (
+    BudgetExceeded,
+    JimengError,
+    QuotaExceeded,
+    TooManySubmissions,
+)
 from jimeng.jobs import costs
 from jimeng.providers import Model
 from jimeng.providers.models.model import PriceBySize, Usage
@@ -11,7 +25,34 @@ from jimeng.tasks.creation import NewTask, resolve_parameters, validate
 
 
 @dataclass(frozen=True)
-class Estimate:
+class Decision:
+    """
+    Whether a request would be accepted now.
+
+    Attributes:
+        error: Why not, as the request would be answered; of a batch that would be
+            accepted, what it would wait for before all of it is created. None if
+            nothing stands in the way.
+    """
+
+    is_allowed: bool
+    error: JimengError | None = None
+
+    @property
+    def reopens_at(self) -> datetime | None:
+        """When the limit that is reached counts anew; None if time does not help."""
+        error = self.error
+        if isinstance(error, BudgetExceeded):
+            at = error.budget.get("reopens_at")
+            return datetime.fromisoformat(str(at)) if at else None
+        is_limit = isinstance(error, (QuotaExceeded, TooManySubmissions))
+        if error is None or not is_limit or error.retry_after is None:
+            return None
+        return utcnow() + timedelta(seconds=error.retry_after)
+
+
+@dataclass(frozen=True)
+class PriceEstimate:
     """
     Attributes:
         model: Which would generate the pictures.
@@ -45,10 +86,58 @@ class Estimate:
         return None if self.micros is None else self.micros * self.n
 
 
+@dataclass(frozen=True, kw_only=True)
+class Estimate(PriceEstimate):
+    """
+    Attributes:
+        principal: Who asks.
+        user_id: The owner.
+        in_batch: A batch would create these pictures gradually, and wait for limits.
+    """
+
+    principal: Principal
+    user_id: str
+    in_batch: bool = False
+
+    @cached_property
+    def task(self) -> Task:
+        """What the request would create, as far as limits are concerned."""
+        model, now = self.model, utcnow()
+        return Task(
+            user_id=self.user_id,
+            owner_id=limits.owner_of(self.principal, self.user_id),
+            model=model.id,
+            lane=model.lane,
+            type=VIDEO if model.video else "image",
+            n=self.n,
+            created_at=now,
+            **costs.reserved_fields(model, self.size, now, self.usage),
+        )
+
+    def refusal(self, before: Sequence[Task] = ()) -> JimengError | None:
+        """
+        The error that the request would be answered with, if all those *before* were
+        accepted; None if it would be accepted.
+        """
+        try:
+            lanes.check_intake()
+            limits.check(
+                self.principal, self.task, before=before, in_batch=self.in_batch
+            )
+        except JimengError as error:
+            return error
+        return None
+
+    @cached_property
+    def decision(self) -> Decision:
+        """Whether it would be accepted; looked up when this is first read."""
+        error = self.refusal()
+        return Decision(error is None or self.in_batch, error)
+
+
 def estimate(principal: Principal, new: NewTask) -> Estimate:
     """
-    Validate a request as `create` does. Nothing is stored, and limits are neither
-    reserved nor checked.
+    Validate a request as `create` does. Nothing is stored, and no limit is used up.
 
     Raises:
         UserIdNotYours: as `create`, and so is ModelNotAllowed.
@@ -56,10 +145,12 @@ def estimate(principal: Principal, new: NewTask) -> Estimate:
     """
     principal.require_owner(new.user_id, "estimate")
     model, _, named = validate(principal, new)
-    return estimate_with(model, new, pictures=len(named))
+    return estimate_with(principal, model, new, pictures=len(named))
 
 
-def estimate_with(model: Model, new: NewTask, *, pictures: int) -> Estimate:
+def estimate_with(
+    principal: Principal, model: Model, new: NewTask, *, pictures: int
+) -> Estimate:
     """
     The estimate of a request that is valid but for its size.
 
@@ -69,10 +160,11 @@ def estimate_with(model: Model, new: NewTask, *, pictures: int) -> Estimate:
     Raises:
         Invalid: the model does not offer the size.
     """
+    size, usage = None, None
     if model.video is not None:
         video = resolve_parameters(new, model, [None] * pictures)
         size = model.video.size_of(video)
-        return Estimate(model, new.n, size, costs.usage_of(video, size))
-    if not pictures:
-        return Estimate(model, new.n, model.resolve_size(new.size, new.quality))
-    return Estimate(model, new.n, None)
+        usage = costs.usage_of(video, size)
+    elif not pictures:
+        size = model.resolve_size(new.size, new.quality)
+    return Estimate(model, new.n, size, usage, principal=principal, user_id=new.user_id)

@@ -103,7 +103,7 @@ def estimate_retry(
     principal: Principal, task_id: str, *, accept_double_charge: bool = False
 ) -> Estimate:
     """
-    Estimate what `retry` would create; nothing is created, no limit is checked.
+    Estimate what `retry` would create; nothing is created, no limit is used up.
 
     Raises:
         TaskNotFound: as `retry`, and so is all else.

@@ -12,7 +12,7 @@ from jimeng.accounts import failed_attempts
 from jimeng.config import Config
 from jimeng.documents import ApiKey, Image, Task, User
 from jimeng.errors import ProviderError
-from jimeng.web.site.csv_export import csv_chunks
+from jimeng.http.csv_export import csv_chunks
 from tests.access.conftest import PASSWORD, make_person
 from tests.each import for_each
 from tests.page import chosen, error_at, send

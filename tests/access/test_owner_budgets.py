@@ -179,3 +179,14 @@ def test_longest_prefix_owns_a_customer(database):
     ]
 
     assert owners == ["b", "a", None, None]
+
+
+def test_estimate_knows_the_owners_budget(shop, limit):
+    limit(1)
+    data_of(ask(shop, "m1"), 202)
+    body = {**CAT, "user_id": "shop:m2"}
+
+    answer = data_of(shop.api("POST", f"{CREATE}?dry_run=true", json=body))
+
+    assert not answer["estimate"]["allowed"]
+    assert answer["estimate"]["reason"] == "budget_exceeded"

@@ -107,7 +107,7 @@ ROUTES: dict[str, Route] = {
         Kind.LIST,
         """
         api.list_models api.list_styles openai.list_videos openai.list_models
-        ark.list_videos
+        ark.list_videos api.show_costs
         web.offer_of_file web.saved_prompts web.prompt_panel web.index
         web.composer web.batches web.tasks web.cancelling web.gallery
         web.all_collections web.shares web.empty_trash web.tidying web.tidy

@@ -131,6 +131,12 @@ def test_estimate_creates_nothing(client, provider, work_off, route, ask):
             "fen_of_all": 60,
             "as_of": "2026-09-30",
         },
+        "estimate": {
+            "allowed": True,
+            "reason": None,
+            "message": None,
+            "reopens_at": None,
+        },
     }
     assert "RateLimit" not in answer.headers
     work_off()

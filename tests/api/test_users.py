@@ -30,7 +30,8 @@ def test_documented_user_is_created(client):
     assert user["role"] == "user"
     assert user["created_at"].endswith("Z")
     assert answer.headers["Location"] == f"{USERS}/{user['id']}"
-    assert data_of(client.get(answer.headers["Location"])) == user
+    found = data_of(client.get(answer.headers["Location"]))
+    assert found == {**user, "budgets": []}
     found = client.get(USERS, query_string={"email": "user@example.com"})
     assert data_of(found) == user
 

@@ -8,9 +8,9 @@ from collections.abc import Iterable
 import pytest
 
 from jimeng.documents import Batch, CostSum, Generation, User
+from jimeng.http.csv_export import csv_chunks
 from jimeng.limits import costs
 from jimeng.operations.costs import decide
-from jimeng.web.site.csv_export import csv_chunks
 from tests.admin.pages import ENGLISH, OPERATOR, done, fail, text_of, unknown
 from tests.batches.conftest import ask, fill, lines, look
 from tests.commands import counted

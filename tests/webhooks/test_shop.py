@@ -1,16 +1,29 @@
 """A shop's key: one secret signs what tells of all of its customers' tasks."""
 
+import json
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from jimeng import tasks
-from jimeng.documents import Task, WebhookEndpoint
+from jimeng.accounts import users
+from jimeng.documents import (
+    ApiKey,
+    QuotaUsage,
+    Task,
+    WebhookDelivery,
+    WebhookEndpoint,
+    utcnow,
+)
+from jimeng.jobs import budget_events
 from jimeng.tasks import NewTask
 from tests.access.conftest import OPERATOR, ada, bob, built_closed, closed
 from tests.access.test_act_for import CUSTOMER, Shop
+from tests.access.test_keys import ask, new_key
 from tests.conftest import make_as_new
-from tests.rest import API, data_of
+from tests.costs.conftest import PRICE
+from tests.rest import API, CREATE, data_of, refused
 from tests.webhooks.conftest import WEBHOOKS
 
 __all__ = ["ada", "bob", "built_closed", "closed"]
@@ -120,3 +133,107 @@ def test_customers_own_endpoint_has_its_own_secret(shop, receiver, work_off, del
     other, own = sorted(receiver.received, key=lambda each: each.path)
     assert own.verified(customers)["data"] == other.verified(shops)["data"]
     assert own.id != other.id
+
+
+def told() -> list[tuple[str, str, dict]]:
+    """What is to be delivered about budgets: to whom, the event, and its data."""
+    rows = WebhookDelivery.find_all({"event": {"$regex": "^budget"}})
+    found = [(each.user_id, each.event, json.loads(each.body)["data"]) for each in rows]
+    return sorted(found, key=lambda each: (each[0], each[1]))
+
+
+def announce() -> None:
+    """Twice, and each event is told of once."""
+    for _ in range(2):
+        budget_events.announce_budgets()
+
+
+def test_owner_is_told_of_the_budget_of_a_key(bob, ada, receiver):
+    """At four fifths, and when it is spent; nobody else, and of no other key."""
+    for each in (ada, bob):
+        data_of(each.api("POST", WEBHOOKS, json={"url": receiver.url}), 201)
+    key, free = new_key(bob, daily_budget_micros=5 * PRICE), new_key(bob)
+    data_of(ask(bob, free, n=4, user_id=bob.id), 202)
+    data_of(ask(bob, key, n=3, user_id=bob.id), 202)
+    announce()
+    assert told() == []
+
+    data_of(ask(bob, key, user_id=bob.id), 202)
+    announce()
+    ((owner, event, data),) = told()
+    assert (owner, event) == (bob.id, "budget.warning")
+    assert data["whose"] == "key"
+    assert (data["user_id"], data["key_id"]) == (bob.id, key["id"])
+    assert (data["limit"], data["spent"]) == ("1.00", "0.80")
+    body = ask(bob, key, n=2, user_id=bob.id)
+    refused(body, 402, "budget_exceeded")
+    announce()
+    assert [event for _, event, _ in told()] == ["budget.exceeded", "budget.warning"]
+
+
+def test_shop_is_told_of_its_customers_budgets(
+    shop, bob, ada, receiver, closed_and_signing, configure, registry
+):
+    """By its own endpoint and the customer's; another shop, and other users, are not.
+    A refusal is told of however long ago the last order was."""
+    configure(replace(closed_and_signing, USER_DAILY_BUDGET=5 * PRICE), registry)
+    Shop(ada, user_prefix="other:")
+    data_of(ada.api("POST", WEBHOOKS, json={"url": receiver.url}), 201)
+    register(shop, receiver)
+    register(shop, receiver, user_id=CUSTOMER)
+    shop.create(n=3)
+    shop.create("shop:thrifty")
+    announce()
+    assert told() == []
+
+    shop.create()
+    announce()
+    found = told()
+    owners = sorted([CUSTOMER, bob.id])
+    assert [each[:2] for each in found] == [(each, "budget.warning") for each in owners]
+    assert {each[2]["user_id"] for each in found} == {CUSTOMER}
+    assert {each[2]["whose"] for each in found} == {"user"}
+    hour_ago = utcnow() - timedelta(hours=1)
+    QuotaUsage.collection().update_many(
+        {}, {"$set": {"taken_at": hour_ago, "spend_at": hour_ago}}
+    )
+    body = {"prompt": "一只猫", "user_id": CUSTOMER, "n": 2}
+    refused(shop.api("POST", CREATE, json=body), 402, "budget_exceeded")
+    announce()
+    exceeded = [each[0] for each in told() if each[1] == "budget.exceeded"]
+    assert exceeded == owners
+
+
+def test_owner_is_told_of_the_sum_of_all_customers(shop, bob, receiver):
+    """Where an operator has set a budget for the owner by name."""
+    register(shop, receiver)
+    users.update(OPERATOR, bob.id, daily_budget_micros=5 * PRICE)
+    shop.create(n=3)
+    announce()
+    assert told() == []
+
+    shop.create("shop:thrifty")
+    announce()
+
+    ((owner, event, data),) = told()
+    assert (owner, event) == (bob.id, "budget.warning")
+    assert (data["whose"], data["user_id"]) == ("owner", bob.id)
+    assert data["spent_micros"] == 4 * PRICE
+
+
+def test_of_two_shops_the_one_that_acts_for_a_customer_is_told(
+    shop, ada, bob, receiver, closed_and_signing, configure, registry
+):
+    """Where data of earlier releases have prefixes that overlap, the longest counts."""
+    configure(replace(closed_and_signing, USER_DAILY_BUDGET=PRICE), registry)
+    inner = Shop(ada, user_prefix="else:")
+    ApiKey.collection().update_one(
+        {"_id": inner.record.id}, {"$set": {"user_prefix": "shop:eu:"}}
+    )
+    for each in (ada, bob):
+        data_of(each.api("POST", WEBHOOKS, json={"url": receiver.url}), 201)
+    tasks.create(OPERATOR, NewTask(user_id="shop:eu:1", prompt="猫"))
+
+    announce()
+
+    assert {each[0] for each in told()} == {ada.id}

@@ -49,6 +49,7 @@ ONCE_ENDED_OR_DRY_RUN = (
     "Waited for: the task has ended (`Prefer: wait`). Or an estimate (`dry_run`)"
 )
 DRY_RUN = "An estimate (`dry_run`)"
+USUAL = 200  # of operations that create nothing; they may have an estimate, too
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -179,10 +180,14 @@ class DescribedBlueprint(Blueprint):
             doc["requestBody"] = {**bodies[0], "content": kinds}
         answers = doc["responses"]
         (status,) = [each for each in answers if each < 300]
+        usual = self.success(answers[status], more)
+        if more.estimate and status == USUAL:
+            data = usual["content"][JSON]["schema"]["properties"]
+            data["data"] = {"anyOf": [data["data"], more.estimate]}
         doc["responses"] = {
-            str(status): self.success(answers[status], more),
+            str(status): usual,
             **({"304": not_modified_response(more)} if 304 in answers else {}),
-            **({"200": self.other(more)} if more.estimate else {}),
+            **({"200": self.other(more)} if more.estimate and status != USUAL else {}),
             **{
                 str(status): shared(spec, status, failure)
                 for status, failure in self.failures(

@@ -24,6 +24,7 @@ from jimeng.http.auth.cors import allow_origins
 from jimeng.http.auth.cross_site import (
     SAFE_METHODS,
     add_security_headers,
+    bearer_key,
     check_host,
     client_address,
     interface_of,

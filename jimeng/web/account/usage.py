@@ -5,15 +5,15 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
 
 from flask import current_app, request
 from flask.typing import ResponseReturnValue
 
-from jimeng import limits
+from jimeng import accounts, limits
 from jimeng.documents import RateLimit
 from jimeng.errors import QueueUnavailable
 from jimeng.http import auth
+from jimeng.http.csv_export import COST_COLUMNS, cost_cells, csv_response
 from jimeng.i18n import t
 from jimeng.jobs.costs import yuan
 from jimeng.limits import costs, usage
@@ -23,14 +23,12 @@ from jimeng.web import bp
 from jimeng.web.account.profile import render_account_page
 from jimeng.web.create.options import spoken
 from jimeng.web.site.charts import Chart, Point, bars
-from jimeng.web.site.csv_export import csv_response
 
 SPANS_DAYS = (7, 30, 90)
 DEFAULT_SPAN_DAYS = 30
 # The chart's series; all other pictures were never sent.
 CHART_SERIES = ("done", "failed", "unknown")
 COLUMNS = ("date", "model", "outcome", "charged", "pictures")
-COST_COLUMNS = ("cost", "cost_micros", "pictures", "unknown", "unpriced")
 
 
 @dataclass(frozen=True)
@@ -76,6 +74,7 @@ def account_usage() -> ResponseReturnValue:
         costs=spent,
         cost_chart=cost_chart(spent),
         cost_tells=cost_tooltip,
+        customers=customers_costs(days),
         zone=current_app.config["JIMENG"].BILLING_TIMEZONE,
     )
 
@@ -118,10 +117,12 @@ def cost_report(days: int) -> costs.Report:
     return costs.of_user(principal, principal.user_id, days)
 
 
-def cost_cells(cost: Cost) -> list[object]:
-    """The cells of `COST_COLUMNS`."""
-    amount = Decimal(yuan(cost.micros))
-    return [amount, cost.micros, cost.outputs, cost.unknown, cost.unpriced]
+def customers_costs(days: int) -> costs.Customers | None:
+    """What the customers of the user's keys have cost; None without such keys."""
+    user = auth.current_user()
+    keys = accounts.list_keys(auth.principal_of_page(), user.id) if user else []
+    acting = [accounts.use_of(key) for key in keys if key.user_prefix]
+    return costs.of_customers(acting, days) if acting else None
 
 
 def cost_chart(report: costs.Report) -> Chart:

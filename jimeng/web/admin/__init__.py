@@ -1,8 +1,9 @@
 """The operator's pages: queue, failures, users, settings, and audit trail."""
 
-from flask import Blueprint, redirect, url_for
+from flask import Blueprint, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
+from jimeng.documents.principal import Principal
 from jimeng.http import auth
 from jimeng.i18n import MESSAGES, t
 from jimeng.operations import queue_actions
@@ -14,13 +15,31 @@ bp.before_request(auth.reject_cross_site)
 bp.after_request(set_page_headers)
 
 
+TAKES_KEYS = frozenset({"admin.costs_csv"})
+
+
 @bp.before_request
 def operators_only() -> None:
     """
     Raises:
         AdminsOnly: the principal is not an operator.
     """
-    auth.principal_of_page().require_operator("the operator's pages")
+    operator_of_request()
+
+
+def operator_of_request() -> Principal:
+    """
+    The operator who is signed in, or for a file that programs fetch whose API key is
+    sent.
+
+    Raises:
+        AdminsOnly: the principal is not an operator.
+    """
+    if request.endpoint in TAKES_KEYS and auth.bearer_key(request) is not None:
+        return auth.require_operator_of_api()
+    principal = auth.principal_of_page()
+    principal.require_operator("the operator's pages")
+    return principal
 
 
 @bp.context_processor

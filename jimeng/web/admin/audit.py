@@ -9,10 +9,10 @@ from flask.typing import ResponseReturnValue
 
 from jimeng.documents import AuditEntry
 from jimeng.http import auth
+from jimeng.http.csv_export import csv_response
 from jimeng.i18n import MESSAGES, t
 from jimeng.operations import audit as trail
 from jimeng.web.admin import bp
-from jimeng.web.site.csv_export import csv_response
 
 COLUMNS = (
     "id",

@@ -10,12 +10,11 @@ from jimeng import operations
 from jimeng.config import Config
 from jimeng.errors import Invalid
 from jimeng.http import auth
+from jimeng.http.csv_export import COST_COLUMNS, cost_cells, csv_response
 from jimeng.limits import costs
 from jimeng.limits import usage as use
 from jimeng.operations import users
-from jimeng.web.account.usage import COST_COLUMNS, cost_cells
-from jimeng.web.admin import bp
-from jimeng.web.site.csv_export import csv_response
+from jimeng.web.admin import bp, operator_of_request
 
 
 @bp.get("/settings")
@@ -66,11 +65,11 @@ MONTH = re.compile(r"2\d{3}-(0[1-9]|1[0-2])", re.ASCII)
 def costs_csv() -> ResponseReturnValue:
     """
     The costs of a month, this one unless named: by day, model and account, or with
-    ``by`` by ``user`` or ``key``.
+    ``by`` by ``user`` or ``key``. Programs send an API key.
     """
     wanted, by = request.args.get("month", ""), request.args.get("by", "")
     month = wanted if MONTH.fullmatch(wanted) else costs.today().isoformat()[:7]
-    principal = auth.principal_of_page()
+    principal = operator_of_request()
     if by in costs.OWNERS:
         columns = ("month", by, "name", *COST_COLUMNS)
         owners = operations.costs.by_owner(principal, by, month)

@@ -16,7 +16,8 @@ from jimeng.providers import Expansion, Model
 from jimeng.providers.models import Size
 from jimeng.providers.models.output_size import shrunk
 from jimeng.schemas.tasks import MAX_STRENGTH
-from jimeng.tasks import Estimate, NewTask
+from jimeng.tasks import NewTask
+from jimeng.tasks.estimates import PriceEstimate
 from jimeng.web.create.form import hundredths
 from jimeng.web.create.form_tokens import AGAIN, create_once, new_token, token_of
 from jimeng.web.create.inputs import (
@@ -181,7 +182,9 @@ class Edit:
     def micros(self, act: str) -> dict[str, int]:
         """Model -> price of one picture in micro-yuan, where it is known."""
         size = self.enlarged if act == "enlarge" else None
-        found = {m.lane: Estimate(m, n=1, size=size).micros for m in self.models(act)}
+        found = {
+            m.lane: PriceEstimate(m, n=1, size=size).micros for m in self.models(act)
+        }
         return {lane: micros for lane, micros in found.items() if micros is not None}
 
     def cost(self, act: str) -> str:

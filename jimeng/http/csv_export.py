@@ -7,8 +7,12 @@ from decimal import Decimal
 
 from flask import Response
 
+from jimeng.jobs.costs import yuan
+from jimeng.limits.costs import Cost
+
 FORMULA = tuple("=+-@\t\r\n＝＋－＠")
 ROWS_PER_CHUNK = 500
+COST_COLUMNS = ("cost", "cost_micros", "pictures", "unknown", "unpriced")
 
 
 def csv_response(
@@ -24,6 +28,12 @@ def csv_response(
     response = Response(pieces, content_type="text/csv; charset=utf-8")
     response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     return response
+
+
+def cost_cells(cost: Cost) -> list[object]:
+    """The cells of `COST_COLUMNS`."""
+    amount = Decimal(yuan(cost.micros))
+    return [amount, cost.micros, cost.outputs, cost.unknown, cost.unpriced]
 
 
 def csv_chunks(
