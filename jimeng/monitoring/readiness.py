@@ -33,6 +33,7 @@ from jimeng.documents import (
 from jimeng.documents.database_errors import TROUBLES, is_clock_behind
 from jimeng.documents.generation import DUE_HERE
 from jimeng.jobs import retention
+from jimeng.limits.budgets import states_of_installation
 
 OVERDUE = timedelta(seconds=60)  # the pump queues due work within a second
 # Longer than the duration of a job, except for a call to a synchronous provider; a
@@ -74,12 +75,14 @@ class Readiness:
         lowered: Lanes whose slots are below the configured number, because the provider
             refused that many: ``provider:req_key``, with ``account@`` before it for one
             of several accounts.
+        spent: Budgets of the installation that refuse requests: ``day``, ``month``.
     """
 
     reasons: tuple[Reason, ...]
     paused: tuple[str, ...] = ()
     resting: tuple[str, ...] = ()
     lowered: tuple[str, ...] = ()
+    spent: tuple[str, ...] = ()
 
 
 _finding = threading.Lock()
@@ -125,6 +128,7 @@ def run_checks() -> Readiness:
     paused: tuple[str, ...] = ()
     resting: tuple[str, ...] = ()
     lowered: tuple[str, ...] = ()
+    spent: tuple[str, ...] = ()
     for each in done:
         try:
             found = each.result()
@@ -138,7 +142,8 @@ def run_checks() -> Readiness:
         paused += found.paused
         resting += found.resting
         lowered += found.lowered
-    return Readiness(_dated(_in_order(reasons)), paused, resting, lowered)
+        spent += found.spent
+    return Readiness(_dated(_in_order(reasons)), paused, resting, lowered, spent)
 
 
 def _dated(reasons: list[Reason]) -> tuple[Reason, ...]:
@@ -269,6 +274,12 @@ def _accounts() -> Readiness:
     return Readiness((), resting=tuple(sorted(resting)), lowered=tuple(sorted(lowered)))
 
 
+def _budgets() -> Readiness:
+    """The installation's budgets that refuse requests."""
+    states = states_of_installation(jobs.runtime().config)
+    return Readiness((), spent=tuple(x.period for x in states if x.is_exceeded))
+
+
 def _here() -> Readiness:
     """Checks that need no database."""
     found = []
@@ -297,6 +308,7 @@ CHECKS: list[tuple[Callable[[], Readiness], str]] = [
     (_storage, "storage"),
     (_lanes, ""),  # a slow database leaves no time for it
     (_accounts, ""),
+    (_budgets, ""),
     (_here, "disk"),
 ]
 WITHOUT_MONGODB = {

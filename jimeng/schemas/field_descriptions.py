@@ -123,6 +123,10 @@ LOWERED = (
     "refused more; with several accounts account@lane. A higher limit is tried every "
     "minute; not a fault"
 )
+SPENT = (
+    "Budgets of all users together, day or month, that are spent: requests are "
+    "answered 402 until they are reset or raised; not a fault"
+)
 REQUEST_ID = "The request's id, also in the logs"
 BYTES = "Bytes"
 CONTENT_TYPE = "Media type"

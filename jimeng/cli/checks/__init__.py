@@ -34,6 +34,7 @@ CHECKS: tuple[tuple[Check, bool], ...] = (
     (external.models, False),
     (accounts.accounts, True),
     (accounts.limits, True),
+    (accounts.budgets, True),
     (accounts.unpriced, True),
     (accounts.customers, True),
     (external.clock, False),
