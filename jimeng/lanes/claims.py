@@ -23,6 +23,7 @@ from jimeng.lanes.limits import (
     QUEUE_ORDER,
     SENDING,
     AccountLane,
+    AccountLaneState,
     Slot,
     account_lanes_of,
     is_backed_off,
@@ -30,6 +31,7 @@ from jimeng.lanes.limits import (
     limit_of,
     parse_slot,
     raise_limit,
+    read_account_lanes,
     read_lane,
     read_lanes,
     record_claim,
@@ -242,6 +244,22 @@ def lanes_with_waiting() -> Iterator[str]:
             return
         lane = row["lane"]
         yield lane
+
+
+def read_lowered(limits: Mapping[str, Mapping[str, int]]) -> list[AccountLaneState]:
+    """
+    Read the state of the account lanes whose limit is lowered, as the operator is told.
+
+    Args:
+        limits: As in `count_sendable`.
+    """
+    below = [x for x in read_account_lanes(limits) if x.limit < x.configured]
+    waiting = set(lanes_with_waiting()) if below else set()
+    return [
+        each
+        for each in below
+        if each.is_lowered(is_waiting=each.account_lane.lane in waiting)
+    ]
 
 
 def _count_waiting(lane: str, *, up_to: int) -> int:

@@ -260,6 +260,11 @@ def lanes(found: QueueView) -> list[Metric]:
             "Configured limit of the slots; the current one is lower after refusals.",
             {its: each.configured or 0 for its, each in account_lanes.items()},
         ),
+        "slots_lowered": (
+            "Whether the limit is lower, and pictures wait or were refused within ten "
+            "minutes.",
+            {its: each.is_lowered for its, each in account_lanes.items()},
+        ),
         "account_refused": (
             "Whether the account is suspended because the provider refused it.",
             {its: is_account_suspended(each) for its, each in account_lanes.items()},

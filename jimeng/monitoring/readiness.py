@@ -73,8 +73,8 @@ class Readiness:
         paused: Switches that an operator has paused, which is not a failure.
         resting: Suspended accounts, while other accounts are in use.
         lowered: Lanes whose slots are below the configured number, because the provider
-            refused that many: ``provider:req_key``, with ``account@`` before it for one
-            of several accounts.
+            refused that many, while this is told: ``provider:req_key``, with
+            ``account@`` before it for one of several accounts.
         spent: Budgets of the installation that refuse requests: ``day``, ``month``.
     """
 
@@ -264,13 +264,13 @@ def _lanes() -> Readiness:
 
 def _accounts() -> Readiness:
     """Suspended accounts, and lanes below their configured slots."""
-    account_lanes = lanes.read_account_lanes(jobs.runtime().registry.limits)
+    limits = jobs.runtime().registry.limits
     resting = {
         x.account_lane.account
-        for x in account_lanes
+        for x in lanes.read_account_lanes(limits)
         if lanes.is_account_suspended(x.record)
     }
-    lowered = [x.account_lane.record for x in account_lanes if x.limit < x.configured]
+    lowered = [x.account_lane.record for x in lanes.read_lowered(limits)]
     return Readiness((), resting=tuple(sorted(resting)), lowered=tuple(sorted(lowered)))
 
 

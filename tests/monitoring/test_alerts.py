@@ -47,6 +47,11 @@ def calls(call: str, **codes: str) -> dict[str, str]:
     return {name % (call, code): values for code, values in codes.items()}
 
 
+def slots(limit: str, lowered: str) -> dict[str, str]:
+    values = {"limit": limit, "configured": "20x60", "lowered": lowered}
+    return {SLOTS % name: value for name, value in values.items()}
+
+
 def slot_seconds(idle: str, used: str) -> dict[str, str]:
     name = 'jimeng_slot_seconds_%s_total{model="m"}'
     return {name % "idle": idle, name % "used": used}
@@ -97,10 +102,11 @@ CASES: dict[str, list[tuple[dict[str, str], bool]]] = {
         ({BACKS: "1x50 0 1x9", IN_LINE: "3x60"}, False),
     ],
     "JimengLimitLowered": [
-        ({SLOTS % "limit": "3x60", SLOTS % "configured": "20x60"}, True),
-        ({SLOTS % "limit": "19 19 20 19x57", SLOTS % "configured": "20x60"}, True),
-        ({SLOTS % "limit": "3x45 20x15", SLOTS % "configured": "20x60"}, False),
-        ({SLOTS % "limit": "20x60", SLOTS % "configured": "20x60"}, False),
+        (slots("3x60", "1x60"), True),
+        (slots("19 19 20 19x54 20 19x2", "1 1 0 1x54 0 1x2"), True),
+        (slots("3x45 20x15", "1x45 0x15"), False),
+        (slots("3x60", "1x45 0x15"), False),
+        (slots("20x60", "0x60"), False),
     ],
     "JimengSlotsIdle": [
         (slot_seconds("0+400x60", "0+800x60"), True),

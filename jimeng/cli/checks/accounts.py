@@ -40,15 +40,14 @@ def accounts(config: Config) -> Iterator[Finding]:
 
 def limits(config: Config) -> Iterator[Finding]:
     """The limits of simultaneous pictures are the configured ones."""
-    for each in lanes.read_account_lanes(jobs.runtime().registry.limits):
-        if each.limit < each.configured:
-            yield Finding(
-                f"limit of {each.account_lane.record}",
-                Verdict.WARNING,
-                f"{each.limit} at a time, {each.configured} configured",
-                "doctor.limit_lowered",
-                (("lane", each.account_lane.lane),),
-            )
+    for each in lanes.read_lowered(jobs.runtime().registry.limits):
+        yield Finding(
+            f"limit of {each.account_lane.record}",
+            Verdict.WARNING,
+            f"{each.limit} at a time, {each.configured} configured",
+            "doctor.limit_lowered",
+            (("lane", each.account_lane.lane),),
+        )
 
 
 def budgets(config: Config) -> Iterator[Finding]:
