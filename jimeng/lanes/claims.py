@@ -219,7 +219,8 @@ def count_sendable(limits: Mapping[str, Mapping[str, int]]) -> dict[str, int]:
     Count the waiting pictures of each lane that can be sent now, 0 if no slot is free;
     lanes where nothing waits are omitted.
 
-    The cost does not depend on how many wait.
+    The cost does not depend on how many wait, except for those that only a later
+    release can claim.
 
     Args:
         limits: Lane -> account -> configured limit.
@@ -234,10 +235,10 @@ def count_sendable(limits: Mapping[str, Mapping[str, int]]) -> dict[str, int]:
 
 
 def lanes_with_waiting() -> Iterator[str]:
-    """Yield the lanes in which a picture waits: one index lookup for each."""
+    """Yield the lanes in which a picture waits that this release can claim."""
     lane = ""
     while True:
-        where = {"lane": {"$gt": lane}, "state": State.QUEUED.value}
+        where = {"lane": {"$gt": lane}, "state": State.QUEUED.value, **KNOWN_KIND}
         rows = Generation.collection().find(where, {"_id": 0, "lane": 1})
         row = next(rows.hint("waiting").sort("lane", 1).limit(1), None)
         if row is None:
@@ -263,7 +264,7 @@ def read_lowered(limits: Mapping[str, Mapping[str, int]]) -> list[AccountLaneSta
 
 
 def _count_waiting(lane: str, *, up_to: int) -> int:
-    where = {"lane": lane, "state": State.QUEUED.value}
+    where = {"lane": lane, "state": State.QUEUED.value, **KNOWN_KIND}
     count = Generation.collection().count_documents
     return count(where, hint="waiting", limit=up_to)
 
