@@ -52,6 +52,11 @@ def slots(limit: str, lowered: str) -> dict[str, str]:
     return {SLOTS % name: value for name, value in values.items()}
 
 
+def attempts(**outcomes: str) -> dict[str, str]:
+    name = 'jimeng_webhook_attempts_total{outcome="%s"}'
+    return {name % outcome: values for outcome, values in outcomes.items()}
+
+
 def slot_seconds(idle: str, used: str) -> dict[str, str]:
     name = 'jimeng_slot_seconds_%s_total{model="m"}'
     return {name % "idle": idle, name % "used": used}
@@ -151,6 +156,13 @@ CASES: dict[str, list[tuple[dict[str, str], bool]]] = {
         ({REQUESTS % "200": "0+99x60", REQUESTS % "503": "0+1x60"}, False),
         ({REQUESTS % "404": "0+9x60", REQUESTS % "200": "0+1x60"}, False),
     ],
+    "JimengWebhooksFail": [
+        (attempts(delivered="0+1x60", refused="0+2x60"), True),
+        (attempts(connection_failed="0+2x60"), True),
+        (attempts(delivered="0+2x60", refused="0+1x60"), False),
+        (attempts(refused="0x54 1x6"), False),
+        (attempts(disabled="0+9x60", interrupted="0+1x60"), False),
+    ],
     "JimengSpending": one(
         'jimeng_charged_fen_total{model="m"}', ["0+400x60"], ["0+300x60"]
     ),
@@ -193,6 +205,7 @@ def figures(
     rotation.record_backup(utcnow())
     metric_counters.sample_slots()
     metric_counters.sample_slots()
+    metric_counters.counts.add("webhook_attempts", "delivered")
     provider.submits = [ProviderError("no", code="content_refused_prompt")]
     provider.polls = [Progress("r", done=True, urls=("https://example.com/a.png",))]
     create(client, n=3)

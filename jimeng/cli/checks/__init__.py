@@ -29,6 +29,7 @@ CHECKS: tuple[tuple[Check, bool], ...] = (
     (databases.last_backup, True),
     (server.readiness_reasons, True),
     (server.waiting_clients, False),
+    (server.webhook_attempts, True),
     (machine.database_disk, True),
     *((check, False) for check in MACHINE),
     (external.models, False),
