@@ -9,7 +9,7 @@ from jimeng.jobs import costs
 from jimeng.operations import prices
 from jimeng.operations.prices import NewPrice
 from tests.admin.pages import ENGLISH
-from tests.rest import API, data_of
+from tests.rest import API, client_with, data_of
 
 UNPRICED, PRICED = "jimeng-2.1", "doubao-seedream-3.0-t2i"
 OPERATOR = Principal("root", is_operator=True)
@@ -20,9 +20,9 @@ def budget_unavailable(client) -> dict[str, str | None]:
     return {each["id"]: each["budget_unavailable"] for each in found}
 
 
-def prices_in_form(client) -> list[str]:
+def prices_in_form(client, path: str = "/") -> list[str]:
     """Of each model, in the order of the menu."""
-    page = client.get("/", headers=ENGLISH).text
+    page = client.get(path, headers=ENGLISH).text
     return re.findall(r'<span class="model-price[^>]*>([^<]*)<', page)
 
 
@@ -40,9 +40,19 @@ def test_model_without_a_price_says_so(client):
 
     assert "flask prices add jimeng-2.1 YUAN" in told[UNPRICED]
     assert told[PRICED] is None
-    words = "price unknown; refused under a budget"
-    assert words in prices_in_form(client)
-    assert "¥0.20" in prices_in_form(client)
+    for path in ("/", "/batches/new"):
+        shown = prices_in_form(client, path)
+        assert "price unknown" in shown and "¥0.20" in shown
+
+
+@pytest.mark.parametrize("path", ["/", "/batches/new"])
+def test_form_says_that_a_budget_refuses_it(app, config, registry, path):
+    """Only to whom one applies."""
+    with client_with(config, registry, DAILY_BUDGET=1) as client:
+        shown = prices_in_form(client, path)
+
+    assert "price unknown; refused under a budget" in shown
+    assert "price unknown" not in shown
 
 
 def test_nothing_is_said_once_it_has_a_price(client, priced):
