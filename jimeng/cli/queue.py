@@ -155,7 +155,7 @@ def format_lane(lane: LaneView) -> str:
 
 
 def lowered(found: LaneView | AccountView) -> str:
-    if found.limit == found.configured:
+    if not found.is_lowered:
         return ""
     return f", limit lowered from {found.configured}: the provider refused more"
 

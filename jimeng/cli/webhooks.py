@@ -5,11 +5,13 @@ from datetime import UTC, datetime
 import click
 from flask.cli import with_appcontext
 
+from jimeng import operations
 from jimeng.accounts import webhooks as endpoints
 from jimeng.cli.databases import OPERATOR, connected
 from jimeng.cli.language import message
 from jimeng.documents import WebhookEndpoint
 from jimeng.documents.webhook import EVENTS
+from jimeng.operations.webhooks import FailingEndpoint
 
 MAX_SHOWN = 100  # deliveries
 
@@ -30,6 +32,15 @@ def list_all(user_id: str) -> None:
     with connected():
         for each in endpoints.find_all(OPERATOR, user_id):
             click.echo(format_webhook(each))
+
+
+@webhooks.command()
+@with_appcontext
+def failing() -> None:
+    """Print the endpoints of all users that fail, with host and last outcome."""
+    with connected():
+        for each in operations.webhooks.failing(OPERATOR):
+            click.echo(format_failing(each))
 
 
 @webhooks.command()
@@ -125,6 +136,17 @@ def replay(webhook_id: str, since: datetime) -> None:
             OPERATOR, webhook_id, since=since.replace(tzinfo=UTC)
         )
     click.echo(f"sent again: {count}")
+
+
+def format_failing(each: FailingEndpoint) -> str:
+    state = f"  disabled ({each.disabled})" if each.disabled else ""
+    why = ""
+    if each.outcome:
+        key, status = f"webhook.attempt.{each.outcome}", each.status or ""
+        why = f"  {message(key, status=status)}"
+    since = f"since {each.since:%Y-%m-%d %H:%M:%S}Z"
+    row = f"{each.failures} failures in a row{state}{why}"
+    return f"{each.id}  {each.user_id}  {each.host}  {since}  {row}"
 
 
 def format_webhook(endpoint: WebhookEndpoint) -> str:

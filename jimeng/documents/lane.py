@@ -29,6 +29,7 @@ class Lane(Stored):
         limit: The concurrency limit, while it is lower than the configured one.
         raised: By how much the limit is exceeded on trial.
         limit_until: Time of the next trial increase; absent while a trial is widening.
+        limit_refused_at: When the provider last said that too many were running.
         refused: The error code for which the provider refused the account; present
             while the account is suspended.
         rests: Number of suspensions in a row.
@@ -46,6 +47,7 @@ class Lane(Stored):
     limit = IntField()
     raised = IntField(default=0)
     limit_until = DateTimeField()
+    limit_refused_at = DateTimeField()
     refused = StringField()
     rests = IntField(default=0)
     durations = ListField(FloatField())

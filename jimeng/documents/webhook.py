@@ -49,6 +49,8 @@ class WebhookEndpoint(Stored):
         disabled: The code of why it is disabled; absent: it is enabled.
         failures: Number of failed attempts in a row.
         failing_since: Time of the first of these.
+        failure: The latest of these: its ``outcome``, the ``host``, and the ``status``
+            of the response if there was one.
         proven: Whether its latest attempt succeeded; absent if there was none.
         catch_up: A process that has not yet seen the endpoint may still be creating
             tasks of its user.
@@ -66,6 +68,7 @@ class WebhookEndpoint(Stored):
     disabled = StringField()
     failures = IntField(default=0)
     failing_since = DateTimeField()
+    failure = DictField(default=None)
     proven = BooleanField()
     catch_up = BooleanField()
     created_at = DateTimeField(default=utcnow)
@@ -174,6 +177,11 @@ class WebhookDelivery(Leased):
             ),
         ],
     }
+
+    @property
+    def host(self) -> str:
+        """The host, with its port if there is one, that it is sent to."""
+        return self.lane.partition(" ")[2]
 
     @property
     def still(self) -> dict[str, object]:

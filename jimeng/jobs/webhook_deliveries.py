@@ -68,6 +68,7 @@ MAX_RETRY_AFTER_S = 86_400
 # receiver that restarts fails many in a minute.
 MAX_FAILURES, FAILING_FOR = 50, timedelta(hours=1)
 GONE = 410
+RECENT = timedelta(minutes=10)  # of `count_recent`
 # Why an endpoint is disabled.
 RECEIVER_GONE, FAILING, KEY_CHANGED = "gone", "failing", "secret_key_changed"
 DISABLED = "disabled"  # as `Attempt.outcome`: nothing was sent
@@ -166,6 +167,31 @@ def count_waiting() -> int:
         count({f"{state}_at": {"$exists": True}}, hint=state)
         for state in ("ready", "due")  # by their indexes: most have been delivered
     )
+
+
+def count_recent() -> tuple[int, int]:
+    """
+    Count the attempts within `RECENT` that failed, and all of these. Of a delivery
+    counts each of its latest attempts.
+    """
+    since = utcnow() - RECENT
+    sent = {"at": {"$gte": since}, "outcome": {"$nin": [DISABLED, UNKNOWN]}}
+    outcomes: Counter[str] = Counter()
+    for where, index in (
+        ({"ended_at": {"$gte": since}}, "forgotten"),
+        ({"due_at": {"$exists": True}}, "due"),
+        ({"ready_at": {"$exists": True}}, "ready"),
+    ):
+        stages: list[dict] = [
+            {"$match": where},
+            {"$project": {"attempts.at": 1, "attempts.outcome": 1}},
+            {"$unwind": "$attempts"},
+            {"$match": {f"attempts.{name}": value for name, value in sent.items()}},
+            {"$group": {"_id": "$attempts.outcome", "n": {"$sum": 1}}},
+        ]
+        for row in WebhookDelivery.collection().aggregate(stages, hint=index):
+            outcomes[row["_id"]] += row["n"]
+    return outcomes.total() - outcomes[DELIVERED], outcomes.total()
 
 
 def make_due_ready() -> bool:
@@ -273,7 +299,7 @@ def deliver(delivery: WebhookDelivery) -> None:
         return
     key = runtime().config.SECRET_KEY
     if endpoint.disabled is None and endpoint.fingerprint != fingerprint(key):
-        disable(endpoint, KEY_CHANGED)
+        disable(endpoint, delivery, KEY_CHANGED)
         endpoint.disabled = KEY_CHANGED
     at, began = utcnow(), time.monotonic()
     if endpoint.disabled is not None:
@@ -307,15 +333,23 @@ def send(delivery: WebhookDelivery, endpoint: WebhookEndpoint, key: str) -> Atte
         )
     except FetchFailed as error:
         result = reason_of(error)
-        log.info("webhook not delivered id=%s outcome=%s", delivery.id, result)
+        log.info("webhook not delivered %s outcome=%s", names_of(delivery), result)
         return Attempt(result)
     result = result_of_status(answer.status)
-    log.info("webhook attempted id=%s status=%d", delivery.id, answer.status)
+    log.info("webhook attempted %s status=%d", names_of(delivery), answer.status)
     body = answer.body.decode(errors="replace").replace(
         "\0", "\N{REPLACEMENT CHARACTER}"
     )
     after = retry_after(answer.headers, now)
     return Attempt(result, answer.status, body, after)
+
+
+def names_of(delivery: WebhookDelivery) -> str:
+    """For the log: what, whose, and where to; the path of a URL may be a secret."""
+    return (
+        f"id={delivery.id} endpoint={delivery.endpoint} user={delivery.user_id} "
+        f"host={delivery.host}"
+    )
 
 
 def headers(
@@ -411,24 +445,33 @@ def update_endpoint(
                 mine,
                 {
                     "$set": {"failures": 0, "proven": True},
-                    "$unset": {"failing_since": ""},
+                    "$unset": {"failing_since": "", "failure": ""},
                 },
             )
     elif not delivery.once:
         now = utcnow()
         since = {"$ifNull": ["$failing_since", now]}
         failures = {"$add": ["$failures", 1]}
+        failure: dict = {"outcome": attempt.outcome, "host": delivery.host}
+        if attempt.status is not None:
+            failure["status"] = attempt.status
         found = WebhookEndpoint.find_and_modify(
             mine,
             [
                 {
                     "$set": {
                         **{"failures": failures, "failing_since": since},
-                        "proven": False,
+                        **{"proven": False, "failure": {"$literal": failure}},
                     }
                 }
             ],
         )
+        if found is not None and found.failures == 1:
+            status = "" if attempt.status is None else f" status={attempt.status}"
+            log.warning(
+                "webhook failing %s outcome=%s%s",
+                *(names_of(delivery), attempt.outcome, status),
+            )
         # An endpoint without a URL stands for the URLs of single tasks, which may
         # differ: failures of one say nothing about the others.
         if found is not None and endpoint.url is not None:
@@ -436,7 +479,7 @@ def update_endpoint(
             is_failing = found.failures >= MAX_FAILURES and began <= now - FAILING_FOR
             if attempt.outcome == RECEIVER_GONE or is_failing:
                 gone = attempt.outcome == RECEIVER_GONE
-                disable(endpoint, RECEIVER_GONE if gone else FAILING)
+                disable(endpoint, delivery, RECEIVER_GONE if gone else FAILING)
     else:
         return
     if endpoint.proven is not is_delivered:
@@ -446,12 +489,10 @@ def update_endpoint(
         )
 
 
-def disable(endpoint: WebhookEndpoint, why: str) -> None:
+def disable(endpoint: WebhookEndpoint, delivery: WebhookDelivery, why: str) -> None:
     """Disable an endpoint until its owner enables it again."""
     WebhookEndpoint.collection().update_one(
         {"_id": endpoint.id, "disabled": {"$exists": False}},
         {"$set": {"disabled": why, "updated_at": utcnow()}},
     )
-    log.warning(
-        "webhook disabled id=%s user=%s why=%s", endpoint.id, endpoint.user_id, why
-    )
+    log.warning("webhook disabled %s why=%s", names_of(delivery), why)

@@ -13,6 +13,7 @@ from jimeng.lanes.claims import (
     claim,
     count_sendable,
     free_slots,
+    read_lowered,
     release_slot,
 )
 from jimeng.lanes.limits import (

@@ -31,6 +31,7 @@ from jimeng.lanes.limits import (
     QUEUE_ORDER,
     SENDING,
     AccountLane,
+    AccountLaneState,
     Slot,
     account_lanes_of,
     is_backed_off,
@@ -38,6 +39,7 @@ from jimeng.lanes.limits import (
     limit_of,
     parse_slot,
     raise_limit,
+    read_account_lanes,
     read_lane,
     read_lanes,
     record_claim,
@@ -225,7 +227,8 @@ def count_sendable(limits: Mapping[str, Mapping[str, int]]) -> dict[str, int]:
     Count the waiting pictures of each lane that can be sent now, 0 if no slot is free;
     lanes where nothing waits are omitted.
 
-    The cost does not depend on how many wait.
+    The cost does not depend on how many wait, except for those that only a later
+    release can claim.
 
     Args:
         limits: Lane -> account -> configured limit.
@@ -240,10 +243,10 @@ def count_sendable(limits: Mapping[str, Mapping[str, int]]) -> dict[str, int]:
 
 
 def lanes_with_waiting() -> Iterator[str]:
-    """Yield the lanes in which a picture waits: one index lookup for each."""
+    """Yield the lanes in which a picture waits that this release can claim."""
     lane = ""
     while True:
-        where = {"lane": {"$gt": lane}, "state": State.QUEUED.value}
+        where = {"lane": {"$gt": lane}, "state": State.QUEUED.value, **KNOWN_KIND}
         rows = Generation.collection().find(where, {"_id": 0, "lane": 1})
         row = next(rows.hint("waiting").sort("lane", 1).limit(1), None)
         if row is None:
@@ -252,8 +255,24 @@ def lanes_with_waiting() -> Iterator[str]:
         yield lane
 
 
+def read_lowered(limits: Mapping[str, Mapping[str, int]]) -> list[AccountLaneState]:
+    """
+    Read the state of the account lanes whose limit is lowered, as the operator is told.
+
+    Args:
+        limits: As in `count_sendable`.
+    """
+    below = [x for x in read_account_lanes(limits) if x.limit < x.configured]
+    waiting = set(lanes_with_waiting()) if below else set()
+    return [
+        each
+        for each in below
+        if each.is_lowered(is_waiting=each.account_lane.lane in waiting)
+    ]
+
+
 def _count_waiting(lane: str, *, up_to: int) -> int:
-    where = {"lane": lane, "state": State.QUEUED.value}
+    where = {"lane": lane, "state": State.QUEUED.value, **KNOWN_KIND}
     count = Generation.collection().count_documents
     return count(where, hint="waiting", limit=up_to)
 

@@ -33,7 +33,10 @@ REFUSAL_FIELDS = {"refusals": "", "full_at": ""}
 BACK_OFF_S, MAX_BACK_OFF_S = 0.5, 16.0
 SUSPENSION_S, MAX_SUSPENSION_S = 60.0, 1800.0
 SUSPENSION_FIELDS = {"refused": "", "rests": "", "not_before": ""}
-LOWERED_LIMIT_FIELDS = {"limit": "", "raised": "", "limit_until": ""}
+LOWERED_LIMIT_FIELDS = dict.fromkeys(
+    ("limit", "raised", "limit_until", "limit_refused_at"), ""
+)
+LOWERED_TOLD_FOR = timedelta(minutes=10)
 POLLING_BACK_OFF = timedelta(minutes=10)
 LANE_CACHE_S = 0.25
 TICKET_CACHE_S = 1.0
@@ -172,6 +175,16 @@ class AccountLaneState(NamedTuple):
     record: Lane
     limit: int
     configured: int
+
+    def is_lowered(self, *, is_waiting: bool) -> bool:
+        """
+        Whether to tell the operator that the limit is lowered: while pictures wait in
+        the lane, or after a recent refusal. A limit is raised only by pictures, so in a
+        quiet lane it says nothing about the provider.
+        """
+        refused_at = self.record.limit_refused_at
+        is_recent = refused_at is not None and refused_at > utcnow() - LOWERED_TOLD_FOR
+        return self.limit < self.configured and (is_waiting or is_recent)
 
 
 _lanes: dict[str, tuple[float, Lane]] = {}
@@ -326,9 +339,10 @@ def _end_trial(record: Lane, running: int) -> bool:
     if record.limit is None or running < record.limit:
         return False
     raised = {"$min": [{"$ifNull": ["$raised", 0]}, running - record.limit]}
-    until = utcnow() + RAISE_AFTER
+    now = utcnow()
     where = {"_id": record.id, "limit": record.limit}
-    changes = [{"$set": {"raised": raised, "limit_until": until}}]
+    ended = {"raised": raised, "limit_until": now + RAISE_AFTER}
+    changes = [{"$set": {**ended, "limit_refused_at": now}}]
     Lane.collection(durable=False).update_one(where, changes)
     return True
 
@@ -363,6 +377,7 @@ def back_off(lane: str, account: str = MAIN, *, full: bool) -> None:
     counted: dict = {"$inc": {"refusals": 1}}
     if full:
         counted["$min"] = {"full_at": max(1, running)}
+        counted["$set"] = {"limit_refused_at": now}
     updated = _modify_lane(account_lane, counted)
     wait = min(BACK_OFF_S * 2.0 ** (updated.refusals - 1), MAX_BACK_OFF_S)
     changes: dict = {"$max": {"not_before": now + jittered(wait)}}
@@ -371,7 +386,10 @@ def back_off(lane: str, account: str = MAIN, *, full: bool) -> None:
         lowered = {"limit": limit, "raised": 0, "limit_until": now + RAISE_AFTER}
         changes["$set"] = lowered
         changes["$unset"] = REFUSAL_FIELDS
-        log.warning("limit lowered lane=%s account=%s limit=%d", lane, account, limit)
+        if limit != updated.limit:
+            log.warning(
+                "limit lowered lane=%s account=%s limit=%d", lane, account, limit
+            )
     update_lane(account_lane, changes)
     _lanes.pop(account_lane, None)  # the next claim must see it
 

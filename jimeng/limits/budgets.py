@@ -5,6 +5,7 @@ from datetime import date, datetime, timedelta
 from datetime import time as clock
 
 from jimeng import jobs
+from jimeng.config import Config
 from jimeng.documents import Budget, OwnerBudget, QuotaUsage, best_effort, utcnow
 from jimeng.documents.spending import (
     DAY,
@@ -17,6 +18,7 @@ from jimeng.documents.spending import (
 )
 from jimeng.errors import BudgetExceeded
 from jimeng.jobs import costs
+from jimeng.jobs.budget_events import WARN_PERCENT
 from jimeng.jobs.costs import yuan, yuan_short
 from jimeng.lanes.budgets import count_spent, find_exceeded, reserve_spending
 
@@ -30,18 +32,34 @@ class BudgetState:
 
     Attributes:
         period: ``day`` or ``month``.
+        begin: The day or month: ``2026-01-31`` or ``2026-01``.
         limit: In micro-yuan.
         spent: What was charged in that period, and is reserved.
+        has_refused: Whether it has refused a request in that period.
     """
 
     period: str
+    begin: str
     limit: int
     spent: int
     reopens_at: datetime
+    has_refused: bool = False
 
     @property
     def remaining(self) -> int:
         return max(self.limit - self.spent, 0)
+
+    @property
+    def is_nearly_spent(self) -> bool:
+        return 100 * self.spent >= WARN_PERCENT * self.limit
+
+    @property
+    def is_exceeded(self) -> bool:
+        """
+        Whether nothing remains, or too little for the requests that come. One that was
+        refused while much remained was only large.
+        """
+        return self.spent >= self.limit or (self.has_refused and self.is_nearly_spent)
 
 
 def budget_states(record: Spending | None, budgets: Budgets) -> list[BudgetState]:
@@ -50,13 +68,24 @@ def budget_states(record: Spending | None, budgets: Budgets) -> list[BudgetState
     return [
         BudgetState(
             period,
+            now.period(period),
             limit,
             record.spent_in(now, period) if record else 0,
             reopens_at(now.day, period),
+            record is not None
+            and (record.refused or {}).get(period) == now.period(period),
         )
         for period in (DAY, MONTH)
         if (limit := budgets.of(period)) is not None
     ]
+
+
+def states_of_installation(config: Config) -> list[BudgetState]:
+    """The state of the installation's budgets; empty if they have no limit."""
+    budgets = Budgets.of_installation(config)
+    if not budgets.is_limited:
+        return []
+    return budget_states(Budget.find_one({"_id": INSTALLATION}), budgets)
 
 
 def reserve_of_installation(spend: Spend) -> None:

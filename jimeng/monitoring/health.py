@@ -12,7 +12,8 @@ from jimeng.schemas.responses import Health, Ready, Reason
 
 bp = DescribedBlueprint("health", __name__, probe=True)
 
-REASONS, NO_FAULTS = Reason(many=True), Ready(only=("paused", "resting", "lowered"))
+REASONS = Reason(many=True)
+NO_FAULTS = Ready(only=("paused", "resting", "lowered", "spent"))
 
 
 @bp.get("/health", tags=["system"])

@@ -25,14 +25,17 @@ from pymongo.errors import ConnectionFailure, PyMongoError
 from jimeng import jobs, operations
 from jimeng.api.openapi.blueprint import TEXT, DescribedBlueprint
 from jimeng.config.version import COMMIT, VERSION
-from jimeng.documents import Image, Input, utcnow
+from jimeng.documents import Budget, Image, Input, utcnow
 from jimeng.documents.principal import Principal
+from jimeng.documents.spending import INSTALLATION
 from jimeng.errors import QueueUnavailable
 from jimeng.http import auth, waiters
 from jimeng.jobs import retention, video_fetching
 from jimeng.jobs import webhook_deliveries as deliveries
 from jimeng.lanes import SWITCHES, is_paused
+from jimeng.lanes.budgets import count_spent
 from jimeng.limits import costs, usage
+from jimeng.limits.budgets import states_of_installation
 from jimeng.monitoring import database_metrics, readiness
 from jimeng.monitoring.database_metrics import Values, family
 from jimeng.operations import backup
@@ -125,6 +128,7 @@ def measure() -> Iterator[list[Metric]]:
     yield ready()
     yield webhooks()
     yield money()
+    yield budgets()
     yield database_metrics.read_metrics()
 
 
@@ -149,6 +153,28 @@ def money() -> list[Metric]:
         fen,
         unpriced,
         GaugeMetricFamily("jimeng_charges_undecided", documentation, undecided),
+    ]
+
+
+def budgets() -> list[Metric]:
+    """The budgets of all users together; no values without a limit."""
+    limit, spent, held, exceeded = Values(), Values(), Values(), Values()
+    for state in states_of_installation(jobs.runtime().config):
+        period = (state.period,)
+        found = count_spent(Budget, INSTALLATION, state.begin)
+        limit[period] = state.limit / FEN
+        spent[period] = found.used / FEN
+        held[period] = found.reserved / FEN
+        exceeded[period] = state.is_exceeded
+    values = {
+        "limit_fen": ("Budget of all users together, in fen.", limit),
+        "spent_fen": ("What was charged of it in this period, in fen.", spent),
+        "held_fen": ("What is reserved of it in addition, in fen.", held),
+        "exceeded": ("Whether it is spent, so that requests are refused.", exceeded),
+    }
+    return [
+        family(f"jimeng_budget_{name}", documentation, ["period"], by_period)
+        for name, (documentation, by_period) in values.items()
     ]
 
 
@@ -233,6 +259,11 @@ def lanes(found: QueueView) -> list[Metric]:
         "slots_configured": (
             "Configured limit of the slots; the current one is lower after refusals.",
             {its: each.configured or 0 for its, each in account_lanes.items()},
+        ),
+        "slots_lowered": (
+            "Whether the limit is lower, and pictures wait or were refused within ten "
+            "minutes.",
+            {its: each.is_lowered for its, each in account_lanes.items()},
         ),
         "account_refused": (
             "Whether the account is suspended because the provider refused it.",

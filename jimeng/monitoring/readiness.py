@@ -33,6 +33,7 @@ from jimeng.documents import (
 from jimeng.documents.database_errors import TROUBLES, is_clock_behind
 from jimeng.documents.generation import DUE_HERE
 from jimeng.jobs import retention
+from jimeng.limits.budgets import states_of_installation
 
 OVERDUE = timedelta(seconds=60)  # the pump queues due work within a second
 # Longer than the duration of a job, except for a call to a synchronous provider; a
@@ -72,14 +73,16 @@ class Readiness:
         paused: Switches that an operator has paused, which is not a failure.
         resting: Suspended accounts, while other accounts are in use.
         lowered: Lanes whose slots are below the configured number, because the provider
-            refused that many: ``provider:req_key``, with ``account@`` before it for one
-            of several accounts.
+            refused that many, while this is told: ``provider:req_key``, with
+            ``account@`` before it for one of several accounts.
+        spent: Budgets of the installation that refuse requests: ``day``, ``month``.
     """
 
     reasons: tuple[Reason, ...]
     paused: tuple[str, ...] = ()
     resting: tuple[str, ...] = ()
     lowered: tuple[str, ...] = ()
+    spent: tuple[str, ...] = ()
 
 
 _finding = threading.Lock()
@@ -125,6 +128,7 @@ def run_checks() -> Readiness:
     paused: tuple[str, ...] = ()
     resting: tuple[str, ...] = ()
     lowered: tuple[str, ...] = ()
+    spent: tuple[str, ...] = ()
     for each in done:
         try:
             found = each.result()
@@ -138,7 +142,8 @@ def run_checks() -> Readiness:
         paused += found.paused
         resting += found.resting
         lowered += found.lowered
-    return Readiness(_dated(_in_order(reasons)), paused, resting, lowered)
+        spent += found.spent
+    return Readiness(_dated(_in_order(reasons)), paused, resting, lowered, spent)
 
 
 def _dated(reasons: list[Reason]) -> tuple[Reason, ...]:
@@ -259,14 +264,20 @@ def _lanes() -> Readiness:
 
 def _accounts() -> Readiness:
     """Suspended accounts, and lanes below their configured slots."""
-    account_lanes = lanes.read_account_lanes(jobs.runtime().registry.limits)
+    limits = jobs.runtime().registry.limits
     resting = {
         x.account_lane.account
-        for x in account_lanes
+        for x in lanes.read_account_lanes(limits)
         if lanes.is_account_suspended(x.record)
     }
-    lowered = [x.account_lane.record for x in account_lanes if x.limit < x.configured]
+    lowered = [x.account_lane.record for x in lanes.read_lowered(limits)]
     return Readiness((), resting=tuple(sorted(resting)), lowered=tuple(sorted(lowered)))
+
+
+def _budgets() -> Readiness:
+    """The installation's budgets that refuse requests."""
+    states = states_of_installation(jobs.runtime().config)
+    return Readiness((), spent=tuple(x.period for x in states if x.is_exceeded))
 
 
 def _here() -> Readiness:
@@ -297,6 +308,7 @@ CHECKS: list[tuple[Callable[[], Readiness], str]] = [
     (_storage, "storage"),
     (_lanes, ""),  # a slow database leaves no time for it
     (_accounts, ""),
+    (_budgets, ""),
     (_here, "disk"),
 ]
 WITHOUT_MONGODB = {

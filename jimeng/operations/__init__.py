@@ -10,4 +10,5 @@ from jimeng.operations import (
     settings,
     shares,
     users,
+    webhooks,
 )

@@ -11,7 +11,9 @@ from jimeng.documents.generation import UNDECIDED
 from jimeng.documents.principal import Principal, recorded
 from jimeng.errors import ChargeKnown, ImageNotFound
 from jimeng.jobs import costs, tallies
+from jimeng.jobs.runtime import runtime
 from jimeng.limits import costs as costs_of_all
+from jimeng.limits.budgets import BudgetState, states_of_installation
 from jimeng.limits.costs import Cost
 
 MAX_SHOWN = 50  # undecided pictures
@@ -24,12 +26,14 @@ class Overview:
     Attributes:
         undecided: The newest of the pictures whose charge an operator can decide.
         open_charges: How many there are.
+        budgets: Those of all users together; empty if they have no limit.
         users, keys: Id -> name, as far as known.
     """
 
     costs: costs_of_all.Overview
     undecided: list[Generation]
     open_charges: int
+    budgets: list[BudgetState]
     users: dict[str, str]
     keys: dict[str, str]
 
@@ -54,6 +58,7 @@ def overview(
         found,
         undecided(principal, limit=MAX_SHOWN),
         count_undecided(),
+        states_of_installation(runtime().config),
         _names("user", found.users),
         _names("key", found.keys),
     )

@@ -21,6 +21,7 @@ class AccountView:
         back_off_until: The end of its back-off, or None.
         refused: The code with which the provider refused the account, which is
             therefore suspended; None if it did not.
+        is_lowered: Whether to tell that the limit is below the configured one.
     """
 
     account: str
@@ -29,6 +30,7 @@ class AccountView:
     configured: int | None
     back_off_until: datetime | None
     refused: str | None
+    is_lowered: bool = False
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,11 @@ class LaneView:
         return len(self.accounts) > 1
 
     @property
+    def is_lowered(self) -> bool:
+        """Whether to tell that the limit is below the configured one."""
+        return any(each.is_lowered for each in self.accounts)
+
+    @property
     def strangers(self) -> list[AccountView]:
         """Accounts that have slots and are not in the settings."""
         return [each for each in self.accounts if each.limit is None]
@@ -83,8 +90,10 @@ def read_lanes(waiting: Counter[str], again: Counter[str]) -> list[LaneView]:
     used_slots = lanes.used_slots_in(known)
     account_lanes: dict[str, list[AccountView]] = defaultdict(list)
     for each in states:
-        view = _account(each, len(used_slots[each.account_lane]))
-        account_lanes[each.account_lane.lane].append(view)
+        lane = each.account_lane.lane
+        is_lowered = each.is_lowered(is_waiting=bool(waiting[lane] or again[lane]))
+        view = _account(each, len(used_slots[each.account_lane]), is_lowered)
+        account_lanes[lane].append(view)
     for (lane, account), n in sorted(strangers.items()):
         account_lanes[lane].append(AccountView(account, n, None, None, None, None))
     names = sorted({*account_lanes, *waiting, *again})
@@ -93,7 +102,9 @@ def read_lanes(waiting: Counter[str], again: Counter[str]) -> list[LaneView]:
     ]
 
 
-def _account(state: lanes.AccountLaneState, in_use: int) -> AccountView:
+def _account(
+    state: lanes.AccountLaneState, in_use: int, is_lowered: bool
+) -> AccountView:
     record = state.record
     return AccountView(
         state.account_lane.account,
@@ -102,6 +113,7 @@ def _account(state: lanes.AccountLaneState, in_use: int) -> AccountView:
         state.configured,
         record.not_before if lanes.is_backed_off(record) else None,
         record.refused,
+        is_lowered,
     )
 
 

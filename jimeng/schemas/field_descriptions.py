@@ -120,8 +120,12 @@ SUSPENDED = (
 )
 LOWERED = (
     "Model queues whose slots are below the configured limit, because the provider "
-    "refused more; with several accounts account@lane. A higher limit is tried every "
-    "minute; not a fault"
+    "refused more, while pictures wait or for ten minutes after the last refusal; with "
+    "several accounts account@lane. A higher limit is tried every minute; not a fault"
+)
+SPENT = (
+    "Budgets of all users together, day or month, that are spent: requests are "
+    "answered 402 until they are reset or raised; not a fault"
 )
 REQUEST_ID = "The request's id, also in the logs"
 BYTES = "Bytes"

@@ -422,6 +422,13 @@ def why_not(model: Model) -> str | None:
     return t(f"lacks.{model.lacks}") if model.lacks else None
 
 
+def why_no_budget(model: Model) -> str | None:
+    """Why a request for it is refused while a budget applies."""
+    if costs.price_by_size(model) is not None:
+        return None
+    return t("error.price_unknown", model=model.id)
+
+
 class ModelRecord(Reply):
     """A model and what it accepts."""
 
@@ -474,6 +481,12 @@ class ModelRecord(Reply):
         of=lambda model: costs.price_by_size(model),
         null=True,
         example=...,
+    )
+    budget_unavailable = text(
+        "Why it cannot be used while a budget applies; null if it can",
+        of=why_no_budget,
+        null=True,
+        example=None,
     )
     default = boolean(
         "Whether it is used if model is omitted",

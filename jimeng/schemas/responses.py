@@ -267,6 +267,7 @@ class Ready(Reply):
     paused = list_of(field_descriptions.PAUSED, fields.String(), example=[])
     resting = list_of(field_descriptions.SUSPENDED, fields.String(), example=[])
     lowered = list_of(field_descriptions.LOWERED, fields.String(), example=[])
+    spent = list_of(field_descriptions.SPENT, fields.String(), example=[])
 
 
 class Reason(Reply):
@@ -313,6 +314,7 @@ class Refusal(Reply):
     paused = list_of(field_descriptions.PAUSED, fields.String(), required=False)
     resting = list_of(field_descriptions.SUSPENDED, fields.String(), required=False)
     lowered = list_of(field_descriptions.LOWERED, fields.String(), required=False)
+    spent = list_of(field_descriptions.SPENT, fields.String(), required=False)
 
 
 def expiry(found: Input):

@@ -75,7 +75,7 @@ def test_lanes_tell_their_limits(client, lane):
     assert "2 / 2" in words
 
     until = utcnow() + timedelta(minutes=5)
-    Lane(id=lane, limit=1, limit_until=until).save()
+    Lane(id=lane, limit=1, limit_until=until, limit_refused_at=utcnow()).save()
     words = text_of(client.get(QUEUE, headers=ENGLISH))
     assert "2 / 1" in words and "Limit lowered from 2" in words
 

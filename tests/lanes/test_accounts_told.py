@@ -9,7 +9,8 @@ from jimeng import jobs, lanes, operations
 from jimeng.cli.checks import accounts
 from jimeng.cli.queue import report
 from jimeng.documents import Generation, Lane, Worker, utcnow
-from jimeng.monitoring import readiness
+from jimeng.lanes import limits
+from jimeng.monitoring import metrics, readiness
 from jimeng.operations import queue_actions
 from jimeng.providers import Registry
 from tests.admin.pages import ENGLISH, OPERATOR, actions, text_of
@@ -104,7 +105,8 @@ def test_lowered_limit_is_told_everywhere(client, config, lane):
     """With what is configured: the same places, and who resets it is written down."""
     worker_is_there()
     until = utcnow() + timedelta(hours=1)
-    Lane(id=f"studio@{lane}", limit=1, limit_until=until).save()
+    lowered = {"limit": 1, "limit_until": until, "limit_refused_at": utcnow()}
+    Lane(id=f"studio@{lane}", **lowered).save()
     forget_lanes()
     share = (lane, MODEL, NAME)
 
@@ -113,6 +115,8 @@ def test_lowered_limit_is_told_everywhere(client, config, lane):
     figures = scrape(client)
     assert figures["jimeng_lane_slots_limit", "studio", *share] == 1
     assert figures["jimeng_lane_slots_configured", "studio", *share] == 3
+    assert figures["jimeng_lane_slots_lowered", "studio", *share] == 1
+    assert figures["jimeng_lane_slots_lowered", "main", *share] == 0
     answer = client.get("/health/ready").json
     assert (answer["status"], answer["lowered"]) == ("ready", [f"studio@{lane}"])
     words = text_of(client.get("/admin/queue", headers=ENGLISH))
@@ -128,6 +132,41 @@ def test_lowered_limit_is_told_everywhere(client, config, lane):
     assert list(accounts.limits(config)) == []
     assert actions() == [("lane.reset", None)]
     assert "Reset a model queue" in text_of(client.get("/admin/audit", headers=ENGLISH))
+
+
+def test_lowered_limit_of_a_quiet_lane_is_not_told(client, config, lane, monkeypatch):
+    """Its number is kept. What waits, or a refusal, tells it again."""
+    monkeypatch.setattr(metrics, "CACHE_S", 0.0)
+    worker_is_there()
+    account_lane = f"studio@{lane}"
+    long_ago = utcnow() - limits.LOWERED_TOLD_FOR - timedelta(seconds=1)
+    Lane(id=account_lane, limit=1, limit_refused_at=long_ago).save()
+    share = (lane, MODEL, NAME)
+
+    assert told_as_lowered(client, config, share) == 5 * [False]
+    assert shown_by_rest(client, lane)["limit"] == 3
+    assert scrape(client)["jimeng_lane_slots_limit", "studio", *share] == 1
+
+    create(client)
+    assert told_as_lowered(client, config, share) == 5 * [True]
+
+    Generation.collection().delete_many({})
+    assert told_as_lowered(client, config, share) == 5 * [False]
+    lanes.back_off(lane, "studio", full=True)
+    assert told_as_lowered(client, config, share) == 5 * [True]
+
+
+def told_as_lowered(client, config, share: tuple[str, str, str]) -> list[bool]:
+    """By a probe, the doctor, the page, the command, and figures."""
+    readiness._cached = None
+    forget_lanes()
+    return [
+        client.get("/health/ready").json["lowered"] != [],
+        list(accounts.limits(config)) != [],
+        "Limit lowered" in text_of(client.get("/admin/queue", headers=ENGLISH)),
+        "limit lowered" in told_by_command(),
+        scrape(client)["jimeng_lane_slots_lowered", "studio", *share] == 1,
+    ]
 
 
 def test_removed_account_is_told(client, config, lane, resting):

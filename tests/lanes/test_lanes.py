@@ -11,6 +11,7 @@ from jimeng.config.accounts import MAIN
 from jimeng.documents import Generation, Lane, QuotaUsage, Task, utcnow
 from jimeng.errors import TooManyPending
 from jimeng.jobs import insertion
+from jimeng.lanes import limits
 from tests.forgetting import forget_lanes
 from tests.test_core import create, result
 
@@ -178,6 +179,17 @@ def test_refusals_of_long_ago_are_not_in_a_row(database, lane):
     lanes.back_off(lane, full=True)
 
     assert (record(lane).refusals, record(lane).limit) == (1, 4)
+
+
+def test_only_a_change_of_the_limit_is_logged(database, lane, caplog):
+    """Refusals go on while it is as low as it gets."""
+    holding(lane, 0)
+    for _ in range(3 * limits.REFUSALS_TO_LOWER):
+        lanes.back_off(lane, full=True)
+
+    assert record(lane).limit == 1
+    told = [each for each in caplog.messages if each.startswith("limit lowered")]
+    assert len(told) == 1
 
 
 @pytest.mark.parametrize(("drawn", "refusals"), [(2, 2), (3, 0)])

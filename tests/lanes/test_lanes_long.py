@@ -72,6 +72,20 @@ def test_openings_are_free_slots_that_are_waited_for(queued, lane):
     assert lanes.count_sendable({lane: {"main": 3}}) == {lane: 1}
 
 
+def test_pictures_of_a_later_release_are_not_waited_for(queued, lane):
+    """They cannot be claimed here: no dispatch is queued for them in vain."""
+    limits = dict.fromkeys((lane, OTHER), {"main": 3})
+    queued(3)
+    queued(2, into=OTHER)
+    Generation.collection().update_many({"lane": OTHER}, {"$set": {"kind": "x"}})
+    first = {"_id": {"$in": [f"{lane}{number:06}_0" for number in range(2)]}}
+    Generation.collection().update_many(first, {"$set": {"kind": "x"}})
+
+    assert lanes.count_sendable(limits) == {lane: 1}
+    assert lanes.claim(lane, limits[lane]) is not None
+    assert lanes.count_sendable(limits) == {}
+
+
 def test_openings_cost_the_same_with_many_waiting(queued, lane, config):
     """One look for each lane that has something waiting, however much it is."""
     queued(3000)

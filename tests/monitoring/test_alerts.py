@@ -3,12 +3,14 @@
 import json
 import re
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
+from jimeng import jobs
 from jimeng.documents import Worker, utcnow
 from jimeng.errors import ProviderError
 from jimeng.jobs import metric_counters, saving
@@ -45,6 +47,16 @@ def calls(call: str, **codes: str) -> dict[str, str]:
     return {name % (call, code): values for code, values in codes.items()}
 
 
+def slots(limit: str, lowered: str) -> dict[str, str]:
+    values = {"limit": limit, "configured": "20x60", "lowered": lowered}
+    return {SLOTS % name: value for name, value in values.items()}
+
+
+def attempts(**outcomes: str) -> dict[str, str]:
+    name = 'jimeng_webhook_attempts_total{outcome="%s"}'
+    return {name % outcome: values for outcome, values in outcomes.items()}
+
+
 def slot_seconds(idle: str, used: str) -> dict[str, str]:
     name = 'jimeng_slot_seconds_%s_total{model="m"}'
     return {name % "idle": idle, name % "used": used}
@@ -53,6 +65,16 @@ def slot_seconds(idle: str, used: str) -> dict[str, str]:
 def drawn_within(seconds: dict[str, str], model: str = "m") -> dict[str, str]:
     name = 'jimeng_picture_provider_seconds_bucket{model="%s",le="%s"}'
     return {name % (model, le): values for le, values in seconds.items()}
+
+
+def budget(spent: str, held: str, exceeded: str) -> dict[str, str]:
+    name = 'jimeng_budget_%s{period="day"}'
+    values = {"limit_fen": "100", "spent_fen": spent, "held_fen": held}
+    values["exceeded"] = exceeded
+    return {
+        name % each: value if "x" in value else f"{value}x60"
+        for each, value in values.items()
+    }
 
 
 def one(series: str, rings: list[str], silent: list[str]) -> list:
@@ -85,10 +107,11 @@ CASES: dict[str, list[tuple[dict[str, str], bool]]] = {
         ({BACKS: "1x50 0 1x9", IN_LINE: "3x60"}, False),
     ],
     "JimengLimitLowered": [
-        ({SLOTS % "limit": "3x60", SLOTS % "configured": "20x60"}, True),
-        ({SLOTS % "limit": "19 19 20 19x57", SLOTS % "configured": "20x60"}, True),
-        ({SLOTS % "limit": "3x45 20x15", SLOTS % "configured": "20x60"}, False),
-        ({SLOTS % "limit": "20x60", SLOTS % "configured": "20x60"}, False),
+        (slots("3x60", "1x60"), True),
+        (slots("19 19 20 19x54 20 19x2", "1 1 0 1x54 0 1x2"), True),
+        (slots("3x45 20x15", "1x45 0x15"), False),
+        (slots("3x60", "1x45 0x15"), False),
+        (slots("20x60", "0x60"), False),
     ],
     "JimengSlotsIdle": [
         (slot_seconds("0+400x60", "0+800x60"), True),
@@ -133,9 +156,25 @@ CASES: dict[str, list[tuple[dict[str, str], bool]]] = {
         ({REQUESTS % "200": "0+99x60", REQUESTS % "503": "0+1x60"}, False),
         ({REQUESTS % "404": "0+9x60", REQUESTS % "200": "0+1x60"}, False),
     ],
+    "JimengWebhooksFail": [
+        (attempts(delivered="0+1x60", refused="0+2x60"), True),
+        (attempts(connection_failed="0+2x60"), True),
+        (attempts(delivered="0+2x60", refused="0+1x60"), False),
+        (attempts(refused="0x54 1x6"), False),
+        (attempts(disabled="0+9x60", interrupted="0+1x60"), False),
+    ],
     "JimengSpending": one(
         'jimeng_charged_fen_total{model="m"}', ["0+400x60"], ["0+300x60"]
     ),
+    "JimengBudgetNearlySpent": [
+        (budget("60", "20", "0"), True),
+        (budget("60", "19", "0"), False),
+        (budget("70", "29", "0x58 1x2"), False),
+    ],
+    "JimengBudgetSpent": [
+        (budget("70", "29", "1"), True),
+        (budget("70", "9", "1x58 0x2"), False),
+    ],
     "JimengChargesUndecided": one("jimeng_charges_undecided", ["2x60"], ["0x50 2x10"]),
     "JimengDiskFills": one(
         "jimeng_disk_free_bytes",
@@ -156,7 +195,9 @@ def promtool(*words: str | Path) -> None:
 
 
 @pytest.fixture
-def figures(client, drawn, provider, work_off, monkeypatch) -> dict[str, set[str]]:
+def figures(
+    client, config, registry, drawn, provider, work_off, monkeypatch
+) -> dict[str, set[str]]:
     """Sample -> its labels, of a server where all that is counted has happened."""
     monkeypatch.setattr(metrics, "CACHE_S", 0.0)
     monkeypatch.setattr(saving, "fetch_picture", lambda url, **options: png())
@@ -164,6 +205,7 @@ def figures(client, drawn, provider, work_off, monkeypatch) -> dict[str, set[str
     rotation.record_backup(utcnow())
     metric_counters.sample_slots()
     metric_counters.sample_slots()
+    metric_counters.counts.add("webhook_attempts", "delivered")
     provider.submits = [ProviderError("no", code="content_refused_prompt")]
     provider.polls = [Progress("r", done=True, urls=("https://example.com/a.png",))]
     create(client, n=3)
@@ -171,6 +213,7 @@ def figures(client, drawn, provider, work_off, monkeypatch) -> dict[str, set[str
     work_off()
     monkeypatch.setattr("jimeng.providers.models.model.PRICES", {})
     drawn()
+    jobs.configure(replace(config, DAILY_BUDGET=1), registry)
     text = client.get("/metrics").text
     return {
         sample.name: set(sample.labels)
@@ -218,10 +261,10 @@ def test_slow_is_said_of_pictures_alone():
 
 
 def test_no_alert_tells_the_source_apart_by_what_may_be_secret():
-    """Its words are filled in with models, codes and doors alone."""
+    """Its words are filled in with models, codes, doors and periods alone."""
     used = set(re.findall(r"\$labels\.(\w+)", json.dumps(RULES)))
 
-    assert used == {"code", "switch", "model", "provider", "door"}
+    assert used == {"code", "switch", "model", "provider", "door", "period"}
 
 
 @pytest.mark.system

@@ -138,7 +138,8 @@ def test_own_things_leave_none(ada, bob, hers):
 READ = {
     *("doctor", "provider check", "provider errors", "provider models"),
     *("queue status", "retention", "storage show", "version"),
-    *("webhooks list", "webhooks log", "prices list", "costs unknown"),
+    *("webhooks list", "webhooks log", "webhooks failing"),
+    *("prices list", "costs unknown"),
 }
 BESIDE = {"simulator", "indexes"}  # a server of its own; what workers do anyway
 # Those with tests of their own: tests/backup, tests/test_index_guards.

@@ -1,6 +1,7 @@
 """
-Accounts: lowered limits, suspended accounts, removed accounts with slots; models that a
-budget refuses, since they have no price; and customers whom two shops' keys act for.
+Accounts: lowered limits, suspended accounts, removed accounts with slots; budgets that
+are spent, and models that a budget refuses, since they have no price; and customers
+whom two shops' keys act for.
 """
 
 from collections import Counter
@@ -8,11 +9,13 @@ from collections.abc import Iterator
 
 from jimeng import jobs, lanes
 from jimeng.accounts.keys import foreign_keys
-from jimeng.cli.checks.finding import Finding, Verdict
+from jimeng.cli.checks.finding import Finding, Verdict, graded
 from jimeng.config import Config
 from jimeng.documents import ApiKey, User
 from jimeng.documents.spending import UNLIMITED, Budgets
 from jimeng.jobs import costs
+from jimeng.jobs.costs import yuan_short
+from jimeng.limits.budgets import states_of_installation
 
 # A budget of 0 allows nothing; absent is the default.
 HAS_BUDGET = {
@@ -37,15 +40,26 @@ def accounts(config: Config) -> Iterator[Finding]:
 
 def limits(config: Config) -> Iterator[Finding]:
     """The limits of simultaneous pictures are the configured ones."""
-    for each in lanes.read_account_lanes(jobs.runtime().registry.limits):
-        if each.limit < each.configured:
-            yield Finding(
-                f"limit of {each.account_lane.record}",
-                Verdict.WARNING,
-                f"{each.limit} at a time, {each.configured} configured",
-                "doctor.limit_lowered",
-                (("lane", each.account_lane.lane),),
-            )
+    for each in lanes.read_lowered(jobs.runtime().registry.limits):
+        yield Finding(
+            f"limit of {each.account_lane.record}",
+            Verdict.WARNING,
+            f"{each.limit} at a time, {each.configured} configured",
+            "doctor.limit_lowered",
+            (("lane", each.account_lane.lane),),
+        )
+
+
+def budgets(config: Config) -> Iterator[Finding]:
+    """The budgets of all users together are not spent, or nearly so."""
+    for each in states_of_installation(config):
+        amounts = f"¥{yuan_short(each.spent)} of ¥{yuan_short(each.limit)}"
+        resets = each.reopens_at.isoformat(timespec="minutes")
+        yield graded(
+            *(f"budget of the {each.period}", f"{amounts}; resets {resets}"),
+            (each.is_exceeded, Verdict.WARNING, "doctor.budget_spent"),
+            (each.is_nearly_spent, Verdict.WARNING, "doctor.budget_nearly_spent"),
+        )
 
 
 def unpriced(config: Config) -> Iterator[Finding]:

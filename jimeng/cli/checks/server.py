@@ -1,13 +1,15 @@
 """The settings and the readiness of a server."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 from jimeng import lanes
-from jimeng.cli.checks.finding import Finding, Verdict
+from jimeng.cli.checks.finding import Finding, Verdict, graded
 from jimeng.config import Config
 from jimeng.errors import ConfigError
 from jimeng.http import waiters
 from jimeng.http.auth import require_access
+from jimeng.jobs import webhook_deliveries
 from jimeng.monitoring import readiness
 
 # Reasons that have a more detailed check of their own.
@@ -43,6 +45,17 @@ def waiting_clients(config: Config) -> Iterator[Finding]:
             yield Finding("waiters", Verdict.FAILED, facts, "doctor.watcher_stuck")
     if not any(each.is_late for each in found):
         yield Finding("waiters", Verdict.OK, str(sum(each.count for each in found)))
+
+
+def webhook_attempts(config: Config) -> Iterator[Finding]:
+    """At least half of the latest attempts to deliver webhooks have succeeded."""
+    if not config.SECRET_KEY:  # else there are none
+        return
+    failed, attempts = webhook_deliveries.count_recent()
+    minutes = webhook_deliveries.RECENT // timedelta(minutes=1)
+    facts = f"{failed} of {attempts} attempts failed within {minutes} minutes"
+    is_worse = (2 * failed > attempts, Verdict.WARNING, "doctor.webhooks_fail")
+    yield graded("webhooks", facts, is_worse)
 
 
 def readiness_reasons(config: Config) -> Iterator[Finding]:

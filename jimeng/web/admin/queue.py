@@ -27,6 +27,7 @@ def queue() -> ResponseReturnValue:
         part=live_part(),
         last_day=last_day(),
         paused=paused(),
+        failing_webhooks=operations.webhooks.failing(auth.principal_of_page()),
         clearing=cleared if cleared and cleared.is_open else None,
     )
 

@@ -51,6 +51,7 @@ def usage() -> ResponseReturnValue:
         charged=charged,
         series=tuple(use.OUTCOMES.values()),
         money=operations.costs.overview(principal, order, page),
+        zone=current_app.config["JIMENG"].BILLING_TIMEZONE,
         order=order,
         orders=costs.ORDERS,
         page=page,
