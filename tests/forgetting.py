@@ -28,6 +28,7 @@ def forget_lanes() -> None:
         limits._lanes,
         limits._claimed,
         queue._queues,
+        queue._waiting_of_owners,
     ):
         cache.clear()
 

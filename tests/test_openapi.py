@@ -12,7 +12,7 @@ from openapi_spec_validator import validate
 
 from app import create_app
 from jimeng.api.openapi.blueprint import WITH_KEYS
-from jimeng.api.openapi.errors import statuses
+from jimeng.errors import statuses
 from jimeng.mcp.tools import TOOLS
 from jimeng.schemas import field_descriptions as words
 from jimeng.schemas.reference_texts import WITH_DEFAULT, chinese, translated

@@ -9,9 +9,8 @@ from collections.abc import Iterator
 
 import pytest
 
-import app
 import jimeng
-from jimeng.errors import JimengError
+from jimeng.errors import HTTP_CODES, OTHER_STATUSES, JimengError, statuses
 from jimeng.i18n import MESSAGES, SINGULARS
 from jimeng.providers.registry import CODES
 from tests.test_layers import FILES, ROOT, nodes_of
@@ -78,7 +77,12 @@ def placeholders(text: str) -> set[str]:
 
 @pytest.mark.parametrize(
     "codes_of",
-    [codes_of_classes, lambda: CODES, codes_in_source, app.HTTP_CODES.values],
+    [
+        codes_of_classes,
+        lambda: CODES,
+        codes_in_source,
+        HTTP_CODES.values,
+    ],
     ids=["classes", "provider", "literals", "http"],
 )
 def test_every_code_has_words(codes_of):
@@ -86,6 +90,16 @@ def test_every_code_has_words(codes_of):
 
     assert codes
     assert {f"error.{code}" for code in codes} - set(MESSAGES) == set()
+
+
+def test_every_code_has_one_home():
+    """A class or a row, never both: its status is said once."""
+    codes_of_classes()  # imports all modules
+    own = [JimengError, *subclasses(JimengError)]
+    classes = [kind.code for kind in own if "code" in vars(kind)]
+    rows = [*HTTP_CODES.values(), *OTHER_STATUSES]
+
+    assert sorted([*classes, *rows]) == sorted(statuses())
 
 
 def test_words_are_chinese_and_english():

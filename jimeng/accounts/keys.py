@@ -115,6 +115,9 @@ def create_key(
         except Invalid:
             ApiKey.collection().delete_one({"_id": key.id})
             raise
+        if key.user_prefix:
+            keep_prefix(key)
+            key_cache.access_changed()  # keys are cached with their user's prefixes
     log.info("key created key=%s user=%s by=%s", key.id, user.id, principal.user_id)
     return key, text
 
@@ -122,15 +125,15 @@ def create_key(
 def reject_overlap(key: ApiKey) -> None:
     """
     Raises:
-        Invalid: another user has a key for some of the same customers. Expired keys
-            count, since their customers' tasks are still there.
+        Invalid: another user has a key for some of the same customers, or had one:
+            their tasks are still there.
     """
     prefix = key.user_prefix
     if prefix is None:
         return
     shorter = [prefix[:end] for end in range(1, len(prefix))]
-    overlaps = {"user_prefix": {"$in": [*shorter, begins_with(prefix)]}}
-    other = ApiKey.find_one({**overlaps, "user_id": {"$ne": key.user_id}})
+    overlaps = {"$in": [*shorter, begins_with(prefix)]}
+    other = ApiKey.find_one({"user_prefix": overlaps, "user_id": {"$ne": key.user_id}})
     if other is not None:
         raise Invalid.field(
             "user_prefix",
@@ -139,6 +142,17 @@ def reject_overlap(key: ApiKey) -> None:
             title=other.name,
             user=other.user_id,
         )
+    owner = User.find_one({"user_prefixes": overlaps, "_id": {"$ne": key.user_id}})
+    if owner is not None:
+        raise Invalid.field("user_prefix", "invalid.prefix_owned", user=owner.id)
+
+
+def keep_prefix(*keys: ApiKey) -> None:
+    """Let the prefixes of keys stay their user's, also when the keys are revoked."""
+    for key in keys:
+        if key.user_prefix:
+            mine = {"$addToSet": {"user_prefixes": key.user_prefix}}
+            User.collection().update_one({"_id": key.user_id}, mine)
 
 
 def change_budgets(
@@ -266,6 +280,7 @@ def revoke_key(principal: Principal, user_id: str, key_id: str) -> None:
     """
     user = users.find(principal, user_id)
     with recorded_on_behalf(principal, user.id, "keys.revoke", key=key_id[:64]):
+        keep_prefix(*ApiKey.find_all({"_id": key_id, "user_id": user.id}))
         gone = ApiKey.collection().delete_one({"_id": key_id, "user_id": user.id})
         key_cache.access_changed()
         if not gone.deleted_count:
@@ -282,6 +297,7 @@ def revoke_keys(principal: Principal, user_id: str) -> int:
     """
     user = users.find(principal, user_id)
     with recorded_on_behalf(principal, user.id, "keys.revoke") as outcome:
+        keep_prefix(*ApiKey.find_all({"user_id": user.id}))
         gone = ApiKey.collection().delete_many({"user_id": user.id}).deleted_count
         key_cache.access_changed()
         outcome["n"] = gone
@@ -321,6 +337,7 @@ def use_of(key: ApiKey) -> KeyUse:
     """The key's limits, and whom it acts for."""
     return KeyUse(
         key.id,
+        key.user_id,
         frozenset(key.models),
         key.per_minute or None,
         key.per_day or None,
@@ -390,5 +407,10 @@ def _look_up(text: str, hashed: str) -> tuple[ApiKey, User, KeyUse]:
         raise ApiKeyInvalid("no such key")
     if not row["owners"]:
         raise ApiKeyInvalid(f"key {row['_id']}: its user is gone")
-    key = ApiKey.read(row)
-    return key, User.read(row["owners"][0]), use_of(key)
+    key, user = ApiKey.read(row), User.read(row["owners"][0])
+    use = use_of(key)
+    known = {"", *user.user_prefixes, *use.foreign_prefixes}
+    if use.user_prefix not in known:  # a key of an earlier release
+        keep_prefix(key)
+        user.user_prefixes.append(use.user_prefix)
+    return key, user, use

@@ -9,6 +9,7 @@ from jimeng.api.pagination import describe_list, page_response
 from jimeng.documents import Batch
 from jimeng.documents.principal import Principal
 from jimeng.http import auth
+from jimeng.http.request_kinds import polled
 from jimeng.http.requests import accepts_pictures, idempotency_key
 from jimeng.http.responses import (
     etag,
@@ -135,6 +136,7 @@ def list_batches(query: dict) -> Response:
     takes=["If-None-Match", "Prefer"],
 )
 @blp.alt_response(304)
+@polled
 def get_batch(batch_id: str) -> Response:
     """
     Get a batch: its progress, why pictures failed, and all its prompts.

@@ -102,7 +102,7 @@ def stream(
         TooManyWaiting: there is no permit.
     """
     with ExitStack() as held:
-        held.enter_context(long_polls.event_stream_permit(subject.user_id))
+        held.enter_context(long_polls.event_stream_permit(principal, subject.user_id))
         events = event_stream(name, principal, subject, first, take_snapshot)
         response = Response(stream_with_context(events), mimetype=KIND)
         response.call_on_close(held.pop_all().close)

@@ -16,8 +16,14 @@ from jimeng.config import Config
 from jimeng.documents import Batch, Task
 from jimeng.documents.principal import Principal
 from jimeng.documents.task import OPEN
-from jimeng.errors import Invalid, TaskNotFound, TooManyWaiting
+from jimeng.errors import (
+    Invalid,
+    LimitReached,
+    TaskNotFound,
+    codes_of,
+)
 from jimeng.http import auth, long_polls
+from jimeng.http.request_kinds import polled, submits
 from jimeng.http.requests import accepts_forms, accepts_pictures, idempotency_key
 from jimeng.http.responses import (
     absolute,
@@ -56,10 +62,8 @@ ESTIMATE = EstimateRecord()
 LINKS = ["get_result", "get_task", "cancel_task", "retry_task", "delete_task"]
 VIDEO_LINKS = ["get_video_result", *LINKS[1:]]
 CREATE_ERRORS = [
-    *("validation_failed", "too_many_pending", "webhooks_off"),
-    *("too_many_submissions", "quota_exceeded", "model_not_allowed"),
-    *("key_too_many_submissions", "key_quota_exceeded", "budget_exceeded"),
-    "price_unknown",
+    *codes_of(LimitReached),
+    *("validation_failed", "webhooks_off", "model_not_allowed"),
     *("queue_unavailable", "no_provider", "intake_paused", "storage_full"),
     *("idempotency_key_invalid", "idempotency_key_reused"),
     *("uploads_full", "server_busy"),
@@ -133,6 +137,7 @@ def created_response(principal: Principal, task: Task, *, replayed: bool) -> Res
 @describe_new(form=ImageForm)
 @accepts_forms
 @accepts_pictures
+@submits
 def create_image_task(query: dict, params: dict) -> Response:
     """
     Create a task for one to four pictures.
@@ -153,6 +158,7 @@ def create_image_task(query: dict, params: dict) -> Response:
 @blp.response(202, Created)
 @describe_new()
 @accepts_pictures
+@submits
 def create_task(query: dict, params: dict) -> Response:
     """
     Create a task of any type.
@@ -170,6 +176,7 @@ def create_task(query: dict, params: dict) -> Response:
 @describe_new(form=VideoForm, makes=("task_id", "task_id", VIDEO_LINKS))
 @accepts_forms
 @accepts_pictures
+@submits
 def create_video_task(query: dict, params: dict) -> Response:
     """
     Create a task for one to four videos.
@@ -186,6 +193,7 @@ def create_video_task(query: dict, params: dict) -> Response:
 @blp.response(200, TaskResult)
 @describe_result()
 @blp.alt_response(304)
+@polled
 def get_video_result(task_id: str) -> Response:
     """
     Get a task's result: its status, and its videos once they are stored.
@@ -199,6 +207,7 @@ def get_video_result(task_id: str) -> Response:
 @blp.response(200, TaskResult)
 @describe_result()
 @blp.alt_response(304)
+@polled
 def get_result(task_id: str) -> Response:
     """
     Get a task's result: its status, and its pictures once they are ready.
@@ -300,13 +309,8 @@ def wait_for(principal: Principal, subject: Task | Batch) -> WaitResult:
         return WaitResult(not subject.is_open, applied_header(seconds))
     config: Config = current_app.config["JIMENG"]
     allowed = min(seconds, int(config.WAIT_SECONDS))
-    if subject.starts_after(allowed):  # it cannot end in time
-        return WaitResult(ended=False)
-    is_gone = partial(long_polls.is_disconnected, request.environ)
-    try:
-        with long_polls.long_poll_permit(subject.user_id):
-            ended = long_polls.wait_for_end(principal, subject, allowed, is_gone)
-    except TooManyWaiting:
+    ended = long_polls.wait_if_open(principal, subject, allowed)
+    if ended is None:
         return WaitResult(ended=False)
     return WaitResult(ended, applied_header(seconds if ended else allowed))
 

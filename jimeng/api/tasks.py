@@ -16,6 +16,7 @@ from jimeng.api.pagination import describe_list, page_response
 from jimeng.documents.principal import Principal
 from jimeng.errors import Invalid
 from jimeng.http import auth
+from jimeng.http.request_kinds import polled, submits
 from jimeng.http.requests import idempotency_key
 from jimeng.http.responses import rate_limit_headers, success
 from jimeng.schemas.fields import USER_ID, Nothing
@@ -39,6 +40,7 @@ RECORDS = TaskRecord(many=True)
 @blp.get("/tasks/<task:task_id>", tags=["tasks"])
 @blp.response(200, TaskRecord)
 @blp.describe(errors=["task_not_found"], headers=["Retry-After"])
+@polled
 def get_task(task_id: str) -> tuple[TaskView, dict]:
     """Get the full record of a task."""
     principal = auth.principal_of_api()
@@ -108,6 +110,7 @@ def cancel_picture(params: dict, task_id: str, index: int) -> TaskView:
     ],
     estimate=EstimateRecord,
 )
+@submits
 def retry_task(query: dict, params: dict, task_id: str) -> Response:
     """
     Retry the missing pictures of an ended task, as a new task.

@@ -7,6 +7,7 @@ from jimeng.api import blp
 from jimeng.api.openapi.blueprint import BINARY
 from jimeng.documents import Input
 from jimeng.http import auth
+from jimeng.http.request_kinds import sends_picture
 from jimeng.http.requests import accepts_pictures, idempotency_key, read_form
 from jimeng.http.responses import file_response, success
 from jimeng.schemas.fields import Nothing
@@ -71,6 +72,7 @@ def get_upload(upload_id: str) -> Input:
     200, schema=BINARY, content_type="application/octet-stream", example="…"
 )
 @blp.describe(errors=["upload_not_found"])
+@sends_picture
 def get_upload_content(upload_id: str) -> Response:
     """Download the picture as stored; only for its owner."""
     found, content = inputs.content_of(auth.principal_of_api(), upload_id)

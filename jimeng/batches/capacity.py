@@ -6,17 +6,14 @@ from jimeng import accounts, inputs, jobs, lanes
 from jimeng.documents import ApiKey, Batch, Generation, User, utcnow
 from jimeng.documents.principal import Principal
 from jimeng.errors import (
-    BudgetExceeded,
     DatabaseUnavailable,
     IndexMissing,
     IntakePaused,
     Invalid,
     JimengError,
+    LimitReached,
     NoProvider,
     QueueUnavailable,
-    QuotaExceeded,
-    TooManyPending,
-    TooManySubmissions,
 )
 from jimeng.errors.access import ModelNotAllowed
 from jimeng.inputs import Named
@@ -30,7 +27,7 @@ MAX_WAIT_S = 60  # until the next attempt: the reason may be gone sooner
 SENDING_PAUSED, OTHERS_FIRST = "sending_paused", "others_first"
 # Transient errors: the batch waits.
 TRANSIENT = (
-    *(TooManySubmissions, QuotaExceeded, BudgetExceeded, TooManyPending, IntakePaused),
+    *(LimitReached, IntakePaused),
     *(QueueUnavailable, DatabaseUnavailable, IndexMissing),
 )
 # Errors that may be transient: a provider may be missing from the settings by mistake.

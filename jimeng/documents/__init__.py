@@ -33,7 +33,7 @@ from jimeng.documents.ledger import CostSum, LedgerEntry, Settler
 from jimeng.documents.price import PriceRow
 from jimeng.documents.saved_prompt import SavedPrompt
 from jimeng.documents.share import Share
-from jimeng.documents.spending import Budget
+from jimeng.documents.spending import Budget, OwnerBudget
 from jimeng.documents.task import Status, Task
 from jimeng.documents.usage import Hour, RateLimit, Tally, Usage, UsageHour
 from jimeng.documents.user import User

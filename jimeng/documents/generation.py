@@ -75,6 +75,7 @@ NEEDED = frozenset(
     + ("remote_ids", "urls", "submit_token", "created_at")
 )
 
+QUEUED_OF_OWNER = {"state": State.QUEUED.value, "user_turn": {"$exists": True}}
 SPENT = ("budget_day", "held_micros", "cost_micros")
 # Pictures that have ended, and may or may not have been charged.
 UNDECIDED = {"charged": "unknown", "ended_at": {"$exists": True}}
@@ -106,8 +107,12 @@ class Generation(Leased):
         last_frame_url: Link to the last frame of a finished video.
         links_until: When the links of a finished video expire.
         link_requests: How often the current link was requested.
-        turn: Its ticket in the lane; the lowest is sent first.
+        turn: Its ticket in the lane; the lowest is sent first. With `owner_id` it is
+            the owner's: `lanes.promote` exchanges it among the owner's pictures.
+        user_turn: With `owner_id`: its ticket among the owner's pictures, which is fair
+            among the customers.
         key_id: The API key whose daily quota it counts in.
+        owner_id: As of its task.
         by_key: The API key of the request, for the sums of costs.
         waiting: True while it counts as one of its user's waiting pictures.
         account: The provider account that its latest claim assigned, and that is
@@ -187,6 +192,7 @@ class Generation(Leased):
 
     state = StringField(default=State.QUEUED.value)
     turn = IntField(default=0)
+    user_turn = IntField()
     waiting = BooleanField()
     key_id = StringField()
     account = StringField()
@@ -213,6 +219,7 @@ class Generation(Leased):
     charged_at = DateTimeField()
     unsettled = BooleanField()
     by_key = StringField()
+    owner_id = StringField()
     budget_day = StringField()
     held_micros = IntField()
     price_id = StringField()
@@ -241,6 +248,17 @@ class Generation(Leased):
                 partialFilterExpression={"state": State.QUEUED.value},
             ),
             named_index("user_waiting", "lane", "user_id", "turn", having="waiting"),
+            # Of an owner's customers: who is next among them, and the lowest ticket.
+            named_index(
+                "owner_waiting",
+                *("lane", "owner_id", "user_turn", "turn", "_id"),
+                partialFilterExpression=QUEUED_OF_OWNER,
+            ),
+            named_index(
+                "owner_tickets",
+                *("lane", "owner_id", "turn", "_id"),
+                partialFilterExpression=QUEUED_OF_OWNER,
+            ),
             named_index("due", "due_at", having="due_at"),
             # Videos that are processed: which to fetch next, and how many there are.
             named_index(
@@ -275,6 +293,7 @@ class Generation(Leased):
             # Covering indexes: what is spent of a budget is counted without documents.
             named_index("budget", "user_id", *SPENT, having="budget_day"),
             named_index("key_budget", "by_key", *SPENT, having="by_key"),
+            named_index("owner_budget", "owner_id", *SPENT, having="owner_id"),
             named_index("held", "budget_day", "held_micros", having="held_micros"),
             named_index(
                 "undecided", "-ended_at", "-_id", partialFilterExpression=UNDECIDED

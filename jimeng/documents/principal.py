@@ -40,6 +40,7 @@ class KeyUse:
     The API key of a request, and its limits.
 
     Attributes:
+        owner_id: The user who has it.
         models: Ids of the allowed models; empty for all.
         per_minute: Rate limit of tasks; None for only that of the user.
         per_day: Daily quota of pictures; None for only that of the user.
@@ -49,6 +50,7 @@ class KeyUse:
     """
 
     id: str
+    owner_id: str
     models: frozenset[str] = frozenset()
     per_minute: int | None = None
     per_day: int | None = None
@@ -82,6 +84,8 @@ class Principal:
         daily_quota: The user's own daily quota of pictures; None if the user has none
             of their own; `UNKNOWN` if it was not looked up.
         budgets: The user's own budgets; None if they were not looked up.
+        owns_customers: Whether customers' ids begin with a prefix of this user's; None
+            likewise.
         address: The client's address; of commands ``user@host``.
         is_anonymous: Authentication is off, so the user is unknown.
     """
@@ -93,6 +97,7 @@ class Principal:
     key_ends_at: datetime | None = None
     daily_quota: int | None = UNKNOWN
     budgets: Budgets | None = None
+    owns_customers: bool | None = None
     address: str = ""
     is_anonymous: bool = False
 

@@ -205,6 +205,23 @@ def exceeded_period(
     return None
 
 
+class OwnerBudget(Spending):
+    """
+    What a user who owns prefixes of customers has spent, and all those customers with
+    him: the user's own budgets, if set, bound that sum.
+
+    Attributes:
+        id: The user's.
+        lanes: As in `QuotaUsage`, without ``pending``: in each lane the user and all
+            customers together have one ticket after the other.
+    """
+
+    id = StringField(primary_key=True)
+    lanes = DictField()
+
+    meta = {"collection": "owner_budgets"}
+
+
 class Budget(Spending):
     """What the installation has spent."""
 

@@ -149,6 +149,8 @@ class Task(Stored):
         announce: Its end is to be sent to webhooks; the deliveries are not created yet.
         announced: Deliveries of an end of it have been created.
         pairs: The caller's metadata, as stored by `stored_pairs`.
+        owner_id: Of a customer's task the user who owns the prefix of the customer's
+            id; of such an owner's own task that user; absent for all others.
         by_key: The API key of the request, for the sums of costs.
         budget_day: The day in ``BILLING_TIMEZONE`` of its creation.
         hold_micros: What is reserved for each picture until its cost is known, in
@@ -177,6 +179,7 @@ class Task(Stored):
     made_from = ListField(DictField(), default=None)
     unsized = BooleanField()
     turn = IntField()
+    user_turn = IntField()
     seed = IntField()  # of the first picture
     seed_given = BooleanField(default=False)
     status = StringField(default=Status.PENDING.value)
@@ -207,6 +210,7 @@ class Task(Stored):
     announced = BooleanField()
     pairs = ListField(DictField(), default=None, db_field="metadata")
     by_key = StringField()
+    owner_id = StringField()
     budget_day = StringField()
     hold_micros = IntField()
     price_id = StringField()

@@ -62,6 +62,8 @@ class User(WithBudgets, Stored):
         language: ``zh`` or ``en``; absent: the browser's.
         theme: ``system``, ``light`` or ``dark``; absent: the system's.
         defaults: Initial values of the form: field -> value.
+        user_prefixes: Prefixes of the ids of the customers that keys of this user act
+            for; it keeps them when those keys are revoked.
         plain_files: True if downloaded files omit prompts from their metadata.
     """
 
@@ -80,6 +82,7 @@ class User(WithBudgets, Stored):
     leaving_at = DateTimeField()
     disabled_at = DateTimeField()
     daily_quota = IntField()
+    user_prefixes = ListField(StringField())
     language = StringField()
     theme = StringField()
     defaults = DictField()
@@ -89,8 +92,25 @@ class User(WithBudgets, Stored):
 
     meta = {
         "collection": "users",
-        "indexes": [named_index("email", "email_key", unique=True)],
+        "indexes": [
+            named_index("email", "email_key", unique=True),
+            named_index("user_prefixes", "user_prefixes", having="user_prefixes"),
+        ],
     }
+
+    @classmethod
+    def owner_of(cls, customer: str) -> str | None:
+        """The id of the user with the longest prefix of a customer's id; None if none
+        has one."""
+        beginnings = [customer[:end] for end in range(1, len(customer))]
+        rows = cls.find_all(
+            {"user_prefixes": {"$in": beginnings}}, {"user_prefixes": 1}
+        )
+        found = {each: row.id for row in rows for each in row.user_prefixes}
+        return max(
+            ((len(each), found[each]) for each in beginnings if each in found),
+            default=(0, None),
+        )[1]
 
     @classmethod
     def names(cls, ids: Iterable[str]) -> dict[str, str]:

@@ -11,6 +11,19 @@ prompt. Repeated failures are logged by `outages`. Every package may import this
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
+# Codes without a class: HTTP status -> code of the errors of HTTP itself, and code ->
+# status of the others.
+HTTP_CODES = {
+    400: "bad_request",
+    404: "not_found",
+    405: "method_not_allowed",
+    413: "request_too_large",
+    414: "uri_too_long",
+    415: "unsupported_media_type",
+    431: "headers_too_large",
+}
+OTHER_STATUSES = {"not_ready": 503}
+
 
 class JimengError(Exception):
     """
@@ -35,6 +48,40 @@ class JimengError(Exception):
         super().__init__(message or self.code)
         self.retry_after = retry_after
         self.values = values
+
+
+class NotFound(JimengError):
+    """It never existed, is gone, or is another user's: these must look the same."""
+
+    status = 404
+
+
+class Conflict(JimengError):
+    """The state of the thing does not allow it."""
+
+    status = 409
+
+
+class Forbidden(JimengError):
+    """The user, or the API key, may not do this."""
+
+    status = 403
+
+
+class TooMany(JimengError):
+    """More than a user, or this process, may have at once or in a minute."""
+
+    status = 429
+
+
+class LimitReached(TooMany):
+    """A limit on what a user or a key may generate: now, in a minute or in a day."""
+
+
+class Unavailable(JimengError):
+    """Something that the request needs is unavailable for now."""
+
+    status = 503
 
 
 class ConfigError(JimengError):
@@ -95,79 +142,68 @@ class AssistantUnavailable(JimengError):
     status = 502
 
 
-class TooManyAssistantRequests(JimengError):
+class TooManyAssistantRequests(TooMany):
     """More requests to the prompt assistant in a minute than one user may make."""
 
     code = "too_many_assistant_requests"
-    status = 429
 
 
-class TaskNotFound(JimengError):
+class TaskNotFound(NotFound):
     """No such task, or another user's: the two must look the same."""
 
     code = "task_not_found"
-    status = 404
 
 
-class ImageNotFound(JimengError):
+class ImageNotFound(NotFound):
     code = "image_not_found"
-    status = 404
 
 
-class TaskFinished(JimengError):
+class TaskFinished(Conflict):
     """The task has already reached a final status."""
 
     code = "task_finished"
-    status = 409
 
 
-class PictureUnderWay(JimengError):
+class PictureUnderWay(Conflict):
     """The picture was sent or has ended; only a waiting picture can be cancelled."""
 
     code = "picture_under_way"
-    status = 409
 
 
-class CannotStop(JimengError):
+class CannotStop(Conflict):
     """The provider has begun the videos: they are charged, so they are stored."""
 
     code = "cannot_stop"
-    status = 409
 
 
-class ChargeKnown(JimengError):
+class ChargeKnown(Conflict):
     """No picture of that id has ended without it being known whether it was charged."""
 
     code = "charge_known"
-    status = 409
 
 
-class TaskNotRetryable(JimengError):
+class TaskNotRetryable(Conflict):
     """The task has not ended, or all of its pictures are done."""
 
     code = "task_not_retryable"
-    status = 409
 
 
-class MayBeChargedTwice(JimengError):
+class MayBeChargedTwice(Conflict):
     """The first run was, or may have been, charged: a retry needs consent."""
 
     code = "may_be_charged_twice"
-    status = 409
 
 
-class OutOfTime(JimengError):
+class OutOfTime(Unavailable):
     """A bulk request ran out of time before this item."""
 
     code = "out_of_time"
-    status = 503
 
 
-class IntakePaused(JimengError):
+class IntakePaused(Unavailable):
     """The operator has paused new tasks."""
 
     code = "intake_paused"
-    status = 503
 
 
 class StorageFull(IntakePaused):
@@ -176,35 +212,30 @@ class StorageFull(IntakePaused):
     code = "storage_full"
 
 
-class TooManyPending(JimengError):
+class TooManyPending(LimitReached):
     """As many pictures, or videos, of the user are waiting as may."""
 
     code = "too_many_pending"
-    status = 429
 
 
-class TooManyWaiting(JimengError):
+class TooManyWaiting(TooMany):
     """Too many long polls or streams, of this user or in total."""
 
     code = "too_many_waiting"
-    status = 429
 
 
-class TooManyRequests(JimengError):
+class TooManyRequests(TooMany):
     """More requests in a minute than ``REQUESTS_PER_MINUTE``."""
 
     code = "too_many_requests"
-    status = 429
 
 
-class TooManySubmissions(JimengError):
+class TooManySubmissions(LimitReached):
     code = "too_many_submissions"
-    status = 429
 
 
-class QuotaExceeded(JimengError):
+class QuotaExceeded(LimitReached):
     code = "quota_exceeded"
-    status = 429
 
 
 class KeyTooManySubmissions(TooManySubmissions):
@@ -219,7 +250,7 @@ class KeyQuotaExceeded(QuotaExceeded):
     code = "key_quota_exceeded"
 
 
-class BudgetExceeded(JimengError):
+class BudgetExceeded(LimitReached):
     """
     What the pictures may cost exceeds the remaining budget.
 
@@ -238,42 +269,36 @@ class PriceUnknown(BudgetExceeded):
     code = "price_unknown"
 
 
-class StartsTooLate(JimengError):
+class StartsTooLate(TooMany):
     """The task would begin only after the caller's deadline."""
 
     code = "starts_too_late"
-    status = 429
 
 
-class NoProvider(JimengError):
+class NoProvider(Unavailable):
     """No credentials of any provider are configured."""
 
     code = "no_provider"
-    status = 503
 
 
-class DatabaseUnavailable(JimengError):
+class DatabaseUnavailable(Unavailable):
     code = "database_unavailable"
-    status = 503
 
 
-class StorageUnavailable(JimengError):
+class StorageUnavailable(Unavailable):
     """The store of pictures is unavailable for now."""
 
     code = "storage_unavailable"
-    status = 503
 
 
-class IndexMissing(JimengError):
+class IndexMissing(Unavailable):
     """The unique index that prevents duplicates is missing."""
 
     code = "index_missing"
-    status = 503
 
 
-class QueueUnavailable(JimengError):
+class QueueUnavailable(Unavailable):
     code = "queue_unavailable"
-    status = 503
 
 
 class PictureInvalid(JimengError):
@@ -329,3 +354,22 @@ class ProviderError(JimengError):
         self.charged = charged
         self.provider_code = provider_code
         self.request_id = request_id
+
+
+def code_of_status(status: int) -> str:
+    """The code of an HTTP error for which nothing of ours was raised."""
+    return HTTP_CODES.get(status, "bad_request" if status < 500 else "internal")
+
+
+def codes_of(family: type[JimengError]) -> dict[str, int]:
+    """Code -> HTTP status, of a class of errors and of all that derive from it."""
+    kinds = [family]
+    for kind in kinds:  # grows meanwhile
+        kinds += kind.__subclasses__()
+    return {kind.code: kind.status for kind in kinds if "code" in vars(kind)}
+
+
+def statuses() -> dict[str, int]:
+    """Code -> HTTP status, of all errors; those of imported modules have classes."""
+    of_http = {code: status for status, code in HTTP_CODES.items()}
+    return of_http | OTHER_STATUSES | codes_of(JimengError)

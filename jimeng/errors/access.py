@@ -1,13 +1,12 @@
 """Errors of authentication and authorization; accounts, keys and sessions."""
 
-from jimeng.errors import JimengError
+from jimeng.errors import Conflict, Forbidden, JimengError, NotFound, TooMany
 
 
-class CrossSite(JimengError):
+class CrossSite(Forbidden):
     """A browser sent an unsafe request from another site."""
 
     code = "cross_site"
-    status = 403
 
 
 class WrongHost(JimengError):
@@ -17,11 +16,10 @@ class WrongHost(JimengError):
     status = 421
 
 
-class AdminsOnly(JimengError):
+class AdminsOnly(Forbidden):
     """Only operators may do this."""
 
     code = "admins_only"
-    status = 403
 
 
 class UserIdNotYours(AdminsOnly):
@@ -44,25 +42,22 @@ class ApiKeyInvalid(JimengError):
     status = 401
 
 
-class ScopeTooSmall(JimengError):
+class ScopeTooSmall(Forbidden):
     """The API key lacks the scope."""
 
     code = "scope_too_small"
-    status = 403
 
 
-class InterfaceNotAllowed(JimengError):
+class InterfaceNotAllowed(Forbidden):
     """The API key is limited to other interfaces."""
 
     code = "door_closed"
-    status = 403
 
 
-class ModelNotAllowed(JimengError):
+class ModelNotAllowed(Forbidden):
     """The API key is limited to other models."""
 
     code = "model_not_allowed"
-    status = 403
 
 
 class SignInRequired(JimengError):
@@ -98,66 +93,56 @@ class TicketInvalid(JimengError):
     status = 422
 
 
-class TooManyAttempts(JimengError):
+class TooManyAttempts(TooMany):
     """Too many sign-ins have failed recently."""
 
     code = "too_many_attempts"
-    status = 429
 
 
-class SignInBusy(JimengError):
+class SignInBusy(TooMany):
     """Too many passwords are being verified at the same time."""
 
     code = "sign_in_busy"
-    status = 429
 
 
-class InvitationInvalid(JimengError):
+class InvitationInvalid(NotFound):
     """The link was used or replaced, has expired, or never existed."""
 
     code = "invitation_invalid"
-    status = 404
 
 
-class SessionNotFound(JimengError):
+class SessionNotFound(NotFound):
     """The session has ended, or never existed."""
 
     code = "session_not_found"
-    status = 404
 
 
-class ApiKeyNotFound(JimengError):
+class ApiKeyNotFound(NotFound):
     code = "api_key_not_found"
-    status = 404
 
 
-class UserNotFound(JimengError):
+class UserNotFound(NotFound):
     code = "user_not_found"
-    status = 404
 
 
-class EmailTaken(JimengError):
+class EmailTaken(Conflict):
     code = "email_taken"
-    status = 409
     form_field = "email"
 
 
-class EmailIsAdmins(JimengError):
+class EmailIsAdmins(Forbidden):
     """The e-mail identifies the user, so only an admin may change it."""
 
     code = "email_by_admin"
-    status = 403
 
 
-class LastAdmin(JimengError):
+class LastAdmin(Conflict):
     """The user is the last admin who can sign in."""
 
     code = "last_admin"
-    status = 409
 
 
-class NotYourself(JimengError):
+class NotYourself(Conflict):
     """Operators may not lock themselves out."""
 
     code = "not_yourself"
-    status = 409

@@ -1,31 +1,27 @@
 """Errors of batches."""
 
-from jimeng.errors import JimengError
+from jimeng.errors import Conflict, NotFound, TooMany
 
 
-class BatchNotFound(JimengError):
+class BatchNotFound(NotFound):
     """No such batch, or another user's: the two must look the same."""
 
     code = "batch_not_found"
-    status = 404
 
 
-class BatchFinished(JimengError):
+class BatchFinished(Conflict):
     """All of its tasks have ended."""
 
     code = "batch_finished"
-    status = 409
 
 
-class BatchNotRetryable(JimengError):
+class BatchNotRetryable(Conflict):
     """No task of the batch can be retried."""
 
     code = "batch_not_retryable"
-    status = 409
 
 
-class TooManyBatches(JimengError):
+class TooManyBatches(TooMany):
     """The user has the maximum number of open batches."""
 
     code = "too_many_batches"
-    status = 429

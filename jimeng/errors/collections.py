@@ -1,95 +1,82 @@
 """Errors of collections, shares, saved prompts and webhooks."""
 
-from jimeng.errors import JimengError
+from jimeng.errors import Conflict, NotFound
 
 
-class CollectionNotFound(JimengError):
+class CollectionNotFound(NotFound):
     """No such collection, or another user's."""
 
     code = "collection_not_found"
-    status = 404
 
 
-class CollectionNameTaken(JimengError):
+class CollectionNameTaken(Conflict):
     """The user has another collection of that name."""
 
     code = "collection_name_taken"
-    status = 409
     form_field = "name"
 
 
-class TooManyCollections(JimengError):
+class TooManyCollections(Conflict):
     """The user has the maximum number of collections."""
 
     code = "too_many_collections"
-    status = 409
 
 
-class CollectionFull(JimengError):
+class CollectionFull(Conflict):
     """The collection would exceed its maximum number of pictures."""
 
     code = "collection_full"
-    status = 409
 
 
-class ShareNotFound(JimengError):
+class ShareNotFound(NotFound):
     """The share has ended, never existed, or is another user's: all look the same."""
 
     code = "share_not_found"
-    status = 404
 
 
-class TooManyShares(JimengError):
+class TooManyShares(Conflict):
     """The user has the maximum number of shares."""
 
     code = "too_many_shares"
-    status = 409
 
 
-class PromptNotFound(JimengError):
+class PromptNotFound(NotFound):
     """No such saved prompt, or another user's."""
 
     code = "prompt_not_found"
-    status = 404
 
 
-class TooManyPrompts(JimengError):
+class TooManyPrompts(Conflict):
     """The user has the maximum number of saved prompts."""
 
     code = "too_many_prompts"
-    status = 409
 
 
-class WebhookNotFound(JimengError):
+class WebhookNotFound(NotFound):
     """No such endpoint, or another user's."""
 
     code = "webhook_not_found"
-    status = 404
 
 
-class DeliveryNotFound(JimengError):
+class DeliveryNotFound(NotFound):
     """The endpoint has no such delivery; ended ones are stored for 30 days."""
 
     code = "delivery_not_found"
-    status = 404
 
 
-class TooManyWebhooks(JimengError):
+class TooManyWebhooks(Conflict):
     """The user has the maximum number of webhook endpoints."""
 
     code = "too_many_webhooks"
-    status = 409
 
 
-class WebhookDisabled(JimengError):
+class WebhookDisabled(Conflict):
     """The endpoint is disabled: nothing is sent to it until it is enabled."""
 
     code = "webhook_disabled"
-    status = 409
 
 
-class WebhooksOff(JimengError):
+class WebhooksOff(Conflict):
     """There is no ``SECRET_KEY`` from which signing secrets could be derived."""
 
     code = "webhooks_off"
-    status = 409

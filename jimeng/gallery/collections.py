@@ -52,7 +52,7 @@ def create(principal: Principal, name: str, user_id: str | None = None) -> Colle
     """
     user_id = user_id or principal.user_id
     principal.require_owner(user_id, "collection")
-    name = normalise_name(name)
+    name = one_line("name", name, MAX_NAME_CHARS)
     indexes.require(indexes.NAMES, fresh=True)
     collection = Collection(user_id=user_id, name=name, name_key=name_key(name))
     with recorded_on_behalf(
@@ -67,17 +67,20 @@ def create(principal: Principal, name: str, user_id: str | None = None) -> Colle
     return collection
 
 
-def normalise_name(name: str) -> str:
+def one_line(field: str, text: str, max_chars: int, *, min_chars: int = 1) -> str:
     """
-    Normalise a name: one line, without surrounding space.
+    Normalise a name or title: one line, without surrounding space.
+
+    Args:
+        field: Its field in the request.
 
     Raises:
-        Invalid: it is empty or too long.
+        Invalid: it is too short or too long.
     """
-    name = " ".join("".join(c if c.isprintable() else " " for c in name).split())
-    if not 1 <= len(name) <= MAX_NAME_CHARS:
-        raise Invalid.field("name", "invalid.length", min=1, max=MAX_NAME_CHARS)
-    return name
+    text = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    if not min_chars <= len(text) <= max_chars:
+        raise Invalid.field(field, "invalid.length", min=min_chars, max=max_chars)
+    return text
 
 
 def find(principal: Principal, collection_id: str) -> Collection:
@@ -95,7 +98,8 @@ def find_or_create(principal: Principal, name: str) -> Collection:
     Raises:
         JimengError: as `create`.
     """
-    mine = {"user_id": principal.user_id, "name_key": name_key(normalise_name(name))}
+    key = name_key(one_line("name", name, MAX_NAME_CHARS))
+    mine = {"user_id": principal.user_id, "name_key": key}
     found = Collection.find_one(mine)
     if found is not None:
         return found
@@ -139,7 +143,7 @@ def rename(principal: Principal, collection_id: str, name: str) -> Collection:
         CollectionNotFound: as in `find`; Invalid, CollectionNameTaken, IndexMissing, as
             in `create`.
     """
-    name = normalise_name(name)
+    name = one_line("name", name, MAX_NAME_CHARS)
     indexes.require(indexes.NAMES, fresh=True)
     changes = {"name": name, "name_key": name_key(name), "updated_at": utcnow()}
     update = {"$set": changes}

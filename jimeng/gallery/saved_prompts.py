@@ -9,7 +9,7 @@ from jimeng.documents.cursors import NEWEST_FIRST
 from jimeng.documents.principal import Principal, recorded_on_behalf
 from jimeng.errors import Invalid
 from jimeng.errors.collections import PromptNotFound, TooManyPrompts
-from jimeng.gallery.collections import normalise_name
+from jimeng.gallery.collections import MAX_NAME_CHARS, one_line
 from jimeng.tasks.audit import audited
 
 log = logging.getLogger(__name__)
@@ -69,7 +69,7 @@ def validated_fields(fields: Mapping[str, object]) -> dict:
     """
     found = {name: value for name, value in fields.items() if value not in ("", None)}
     if "name" in fields:
-        found["name"] = normalise_name(str(fields["name"]))
+        found["name"] = one_line("name", str(fields["name"]), MAX_NAME_CHARS)
     if "prompt" in fields:
         prompt = str(fields["prompt"]).strip()
         if not 0 < len(prompt) <= MAX_PROMPT_CHARS or "\0" in prompt:

@@ -28,6 +28,7 @@ from jimeng.documents.share import Shared, new_share_token
 from jimeng.errors import Invalid
 from jimeng.errors.collections import ShareNotFound, TooManyShares
 from jimeng.gallery import collections, picture_details
+from jimeng.gallery.collections import one_line
 from jimeng.tasks.audit import audited
 
 MARK_BYTES, TIME_BYTES = 5, 6
@@ -178,7 +179,7 @@ def share(
         TooManyShares: the owner has `MAX_SHARES`.
         IndexMissing: the index that makes links unique is missing.
     """
-    title = normalise_title(title)
+    title = one_line("title", title, MAX_TITLE_CHARS, min_chars=0)
     check_end(expires_at)
     of = kind_of(target_id)
     owner = owner_of(principal, of, target_id)
@@ -234,19 +235,6 @@ def owner_of(principal: Principal, kind: Shared, target_id: str) -> str:
     return picture_details.find_picture(principal, target_id).user_id
 
 
-def normalise_title(title: str) -> str:
-    """
-    Normalise a title: one line, without surrounding space; empty for none.
-
-    Raises:
-        Invalid: it is too long.
-    """
-    title = " ".join("".join(c if c.isprintable() else " " for c in title).split())
-    if len(title) > MAX_TITLE_CHARS:
-        raise Invalid.field("title", "invalid.length", min=0, max=MAX_TITLE_CHARS)
-    return title
-
-
 def check_end(expires_at: datetime | None) -> None:
     """
     Raises:
@@ -299,7 +287,9 @@ def update(
     """
     changes: dict[str, object] = {}
     if title is not None:
-        changes["title"] = {"$literal": normalise_title(title)}
+        changes["title"] = {
+            "$literal": one_line("title", title, MAX_TITLE_CHARS, min_chars=0)
+        }
     if prompts is not None:
         changes["prompts"] = prompts
     if not isinstance(expires_at, str):

@@ -9,7 +9,10 @@ import time
 from collections import Counter
 from collections.abc import Callable, Collection, Generator, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import partial
 from typing import Any
+
+from flask import current_app, request
 
 from jimeng import accounts
 from jimeng.config import Config
@@ -28,7 +31,8 @@ WAKE_INTERVAL_S = 3.0  # a waiter wakes this often even without a change
 class Permits:
     """
     A semaphore that is fair to users: each gets at most half of the permits
-    that others do not hold.
+    that others do not hold, and the owner of a shop with all its customers three
+    quarters of all.
 
     Args:
         limit: Permits of this process.
@@ -42,48 +46,58 @@ class Permits:
         self.limit, self.name = limit, name
         self.limit_per_user = limit if limit_per_user is None else limit_per_user
         self._changed = threading.Condition()
+        self.limit_per_owner = max(3 * limit // 4, 1)
         self._in_use: Counter[str] = Counter()  # by user
+        self._of_owners: Counter[str] = Counter()
 
     @contextmanager
-    def acquire(self, user: str, timeout_s: float = 0) -> Iterator[None]:
+    def acquire(
+        self, user: str, timeout_s: float = 0, *, owner: str | None = None
+    ) -> Iterator[None]:
         """
         Hold a permit for *user* inside the block.
 
         Args:
             timeout_s: How long to wait for one; 0 does not wait.
+            owner: Whose customer the user is; None for nobody's.
 
         Raises:
             TooManyWaiting: none is free, or the user has reached the limit: half of
-                what others leave, at most `limit_per_user`.
+                what others leave, at most `limit_per_user`; or the owner has.
         """
+        owner = owner or user
         with _while_waiting() if timeout_s else nullcontext(), self._changed:
-            if not self._changed.wait_for(lambda: self._is_free(user), timeout_s):
-                raise self._too_many(user)
+            is_free = partial(self._is_free, user, owner)
+            if not self._changed.wait_for(is_free, timeout_s):
+                raise self._too_many(user, owner)
             self._in_use[user] += 1
+            self._of_owners[owner] += 1
         try:
             yield
         finally:
             with self._changed:
-                self._in_use[user] -= 1
-                if not self._in_use[user]:
-                    del self._in_use[user]
+                for count, name in ((self._in_use, user), (self._of_owners, owner)):
+                    count[name] -= 1
+                    if not count[name]:
+                        del count[name]
                 self._changed.notify_all()
 
-    def _allowed(self, user: str) -> int:
+    def _allowed(self, user: str, owner: str) -> int:
         available = self.limit - (self._in_use.total() - self._in_use[user])
-        return min((available + 1) // 2, self.limit_per_user)
+        of_owner = self.limit_per_owner - self._of_owners[owner] + self._in_use[user]
+        return min((available + 1) // 2, self.limit_per_user, of_owner)
 
-    def _is_free(self, user: str) -> bool:
-        return self._in_use[user] < self._allowed(user)
+    def _is_free(self, user: str, owner: str) -> bool:
+        return self._in_use[user] < self._allowed(user, owner)
 
     @property
     def in_use(self) -> int:
         return self._in_use.total()
 
-    def _too_many(self, user: str) -> TooManyWaiting:
+    def _too_many(self, user: str, owner: str) -> TooManyWaiting:
         error = TooManyWaiting(f"{self.name} of {user[:64]}", retry_after=RETRY_AFTER_S)
         error.rate_limits = (
-            RateLimit(self.name, self._allowed(user), 0, 0, RETRY_AFTER_S),
+            RateLimit(self.name, self._allowed(user, owner), 0, 0, RETRY_AFTER_S),
         )
         return error
 
@@ -178,30 +192,58 @@ def poll_interval(seconds: float) -> float:
 
 
 @contextmanager
-def long_poll_permit(user: str) -> Iterator[None]:
+def long_poll_permit(principal: Principal, user: str) -> Iterator[None]:
     """
-    Hold a permit for *user* to wait for the end of a task or batch.
+    Hold a permit to wait for the end of a task or batch of *user*.
 
     Raises:
-        TooManyWaiting: none is free for this user, or the server is stopping.
+        TooManyWaiting: none is free for this user, or for the owner of the key, or the
+            server is stopping.
     """
-    with _acquire(_permits.long_polls, user):
+    with _acquire(_permits.long_polls, principal, user):
         yield
 
 
 @contextmanager
-def event_stream_permit(user: str) -> Iterator[None]:
-    """Hold a permit for *user* to stream events; there are fewer of these."""
-    with _acquire(_permits.event_streams, user):
+def event_stream_permit(principal: Principal, user: str) -> Iterator[None]:
+    """Likewise to stream events; there are fewer of these."""
+    with _acquire(_permits.event_streams, principal, user):
         yield
 
 
 @contextmanager
-def _acquire(permits: Permits, user: str) -> Iterator[None]:
+def _acquire(permits: Permits, principal: Principal, user: str) -> Iterator[None]:
     if _permits.is_closed:
         raise TooManyWaiting("the server is stopping", retry_after=RETRY_AFTER_S)
-    with permits.acquire(user):
+    key = principal.key
+    owner = key.owner_id if key is not None and key.acts_for(user) else None
+    with permits.acquire(user, owner=owner):
         yield
+
+
+def wait_if_open(
+    principal: Principal, subject: Task | Batch, seconds: float
+) -> bool | None:
+    """
+    Wait in a request for the end of a task or batch, for *seconds* or ``WAIT_SECONDS``
+    at most.
+
+    Returns:
+        As `wait_for_end`; None without a wait: it is not open, cannot end in time, or
+        no permit is free.
+
+    Raises:
+        ApiKeyInvalid: as `watch_changes`.
+    """
+    seconds = min(seconds, current_app.config["JIMENG"].WAIT_SECONDS)
+    if not (subject.is_open and seconds) or subject.starts_after(seconds):
+        return None
+    is_gone = partial(is_disconnected, request.environ)
+    try:
+        with long_poll_permit(principal, subject.user_id):
+            return wait_for_end(principal, subject, seconds, is_gone)
+    except TooManyWaiting:
+        return None
 
 
 def wait_for_end(

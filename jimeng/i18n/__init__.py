@@ -22,6 +22,8 @@ FALLBACKS = {
         "status.unknown",
     ),
 }
+# Codes whose message for a request is another than for a picture.
+OF_REQUESTS = {"budget_exceeded": "answer.budget_exceeded"}
 CACHED_LANGUAGE = "jimeng.language"  # in a request's WSGI environment
 
 
@@ -71,7 +73,8 @@ def _fallback_key(key: str) -> str:
 
 def explain(error: JimengError) -> str:
     """The message of an error."""
-    return t(f"error.{error.code}", **error.values)
+    key = OF_REQUESTS.get(error.code, f"error.{error.code}")
+    return t(key, **error.values)
 
 
 def problems(error: JimengError) -> dict[str, list[str]]:

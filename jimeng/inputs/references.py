@@ -75,10 +75,18 @@ class Named:
 
 
 def find_inputs(
-    principal: Principal, images: Sequence[Reference], mask: Reference | None = None
+    principal: Principal,
+    images: Sequence[Reference],
+    mask: Reference | None = None,
+    *,
+    user_id: str | None = None,
 ) -> list[Named]:
     """
     Resolve the references of a request; the mask is last.
+
+    Args:
+        user_id: For whom they are used. A key that acts for customers may use for each
+            of them that customer's and its owner's, and no other customer's.
 
     Raises:
         Invalid: some are malformed or not the principal's to use; names each.
@@ -86,7 +94,11 @@ def find_inputs(
     found, wrong = [], {}
     for field, reference in listed(images, mask):
         try:
-            found.append(resolve(principal, field, reference))
+            named = resolve(principal, field, reference)
+            usable = {None, user_id, principal.user_id}
+            if user_id and principal.user_prefix and named.owner not in usable:
+                raise Invalid.field(field, "invalid.image_unknown")
+            found.append(named)
         except Invalid as error:
             wrong.update(error.fields)
     if wrong:

@@ -79,7 +79,7 @@ def upload(
         Invalid: the picture is not accepted; the message says why.
     """
     principal.require_owner(user_id, "upload")
-    limits.reserve_upload(user_id)
+    limits.reserve_upload(principal, user_id)
     check_capacity(user_id)
     try:
         with recorded_on_behalf(principal, user_id, "uploads.create"):

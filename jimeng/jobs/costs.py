@@ -272,18 +272,25 @@ def reserved_fields(
     return {"budget_day": billing_day(at), **reserved}
 
 
-def price_update(
-    generation: Generation, model: Model, usage: Usage | None = None
-) -> dict[str, dict]:
+def sending_price(
+    generation: Generation, model: Model, video: VideoParameters | None
+) -> Price | None:
     """
-    The update that stores what its account pays for an output that is sent now.
+    What its account pays for an output that is sent now; None if unknown.
 
-    Args:
-        usage: Of a video, as requested: `price_micros` is an estimate until
-            `settled_fields`.
+    Raises:
+        PyMongoError: as `highest_price`.
     """
     size = (generation.width, generation.height)
-    price = account_price(model, generation.of_account, size, usage=usage)
+    usage = usage_of(video, size) if video else None
+    return account_price(model, generation.of_account, size, usage=usage)
+
+
+def price_update(price: Price | None) -> dict[str, dict]:
+    """
+    The update that stores what is paid for an output that is sent now. That of a video
+    is an estimate until `settled_fields`.
+    """
     if price is None:
         return {"$unset": {"price_id": "", "price_micros": "", "price_terms": ""}}
     stored: dict = {"price_id": price.id, "price_micros": price.micros}
@@ -317,8 +324,12 @@ def settled_fields(generation: Generation, usage: Usage) -> dict:
     terms = generation.price_terms
     if terms is None:  # the price is not known
         return {}
-    price = read_price(terms["unit"], terms["steps"])
-    return {"price_micros": price.cost(usage)}
+    micros = read_price(terms["unit"], terms["steps"]).cost(usage)
+    held = generation.held_micros
+    if held is not None and micros > held:
+        about = generation.id, micros, held, usage.tokens
+        log.error("video costs more than was held id=%s %d > %d tokens=%s", *about)
+    return {"price_micros": micros}
 
 
 def charge(charged: str) -> dict:

@@ -271,7 +271,14 @@ def enqueue(generation: Generation, **changes: object) -> SlotRelease:
     # It has counted as waiting since it was submitted, so the count stays the same.
     lanes.release_tickets(generation.lane, generation.user_id, 1)
     ticket, _ = lanes.reserve_tickets(generation.lane, generation.user_id, 1)
-    queued = {"state": State.QUEUED.value, "turn": ticket, **changes}
+    tickets = {"turn": ticket}
+    if generation.owner_id:
+        of_owner = lanes.reserve_owner_tickets(
+            *(generation.lane, generation.owner_id, 1),
+            day=generation.budget_day or costs.billing_day(utcnow()),
+        )
+        tickets = {"turn": of_owner, "user_turn": ticket}
+    queued = {"state": State.QUEUED.value, **tickets, **changes}
     unset = {"due_at": "", "owner": ""}
     generation.update_owned({"$set": queued, "$unset": unset})
     return slot_release_of(generation)

@@ -98,6 +98,8 @@ def backfill_recent(task_ids: Iterable[str]) -> None:
 
 def _generation(task: Task, index: int, ticket: int | None) -> dict:
     when: dict = {"turn": ticket}
+    if task.user_turn is not None and ticket is not None:
+        when["user_turn"] = task.user_turn + index
     if task.inputs:
         when = {"state": State.PREPARING.value, "due_at": task.created_at}
     elif ticket is None:
@@ -123,6 +125,7 @@ def _generation(task: Task, index: int, ticket: int | None) -> dict:
         video=task.video,
         key_id=task.key_id,
         by_key=task.by_key,
+        owner_id=task.owner_id,
         budget_day=task.budget_day,
         held_micros=task.hold_micros,
         price_id=task.price_id,

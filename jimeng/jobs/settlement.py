@@ -145,6 +145,7 @@ def _item(
         "day": costs.billing_day(at),
         "user_id": generation.user_id,
         "key_id": generation.by_key,
+        "owner_id": generation.owner_id,
         "budget_day": generation.budget_day,
         "recounts": bool(generation.decided) and generation.ended_at,
     }

@@ -15,12 +15,13 @@ from jimeng import lanes
 from jimeng.config import logs
 from jimeng.documents import Generation, State, Task, utcnow
 from jimeng.documents.task import THERE
-from jimeng.errors import ProviderError
+from jimeng.errors import BudgetExceeded, ProviderError
 from jimeng.jobs import (
     broker,
     costs,
     endings,
     metric_counters,
+    spending,
     tallies,
     video_disk_space,
 )
@@ -92,11 +93,17 @@ def send(generation: Generation, model: Model) -> SlotRelease | None:
     except endings.UNEXPECTED_ERRORS as error:
         return endings.retry_unexpected(generation, error)
     try:
-        sent = mark_submitting(generation, model, request)
+        price = costs.sending_price(generation, model, request.video)
+        more = spending.increase_hold(generation, price)
+        sent = mark_submitting(generation, model, request, price, more.micros)
+    except BudgetExceeded as error:
+        endings.fail_unsent(generation, error.code, f"cannot be sent: {error}")
+        return slot_release_of(generation)
     except PyMongoError:
         take_back(generation)
         raise
     if sent is None:
+        more.release()
         log.info("submission abandoned id=%s: late, or deleted", generation.id)
         return None
     began = time.monotonic()
@@ -170,22 +177,30 @@ def drop_unwanted(generation: Generation) -> SlotRelease:
 
 
 def mark_submitting(
-    generation: Generation, model: Model, request: ImageRequest
+    generation: Generation,
+    model: Model,
+    request: ImageRequest,
+    price: costs.Price | None,
+    held_micros: int | None = None,
 ) -> Generation | None:
     """
     The last write before the request is sent: from here on a kill means ``unknown``.
 
-    None if the lease has expired, or the task was deleted, and with it the prompt.
+    Args:
+        held_micros: What is held for it from now on; None for what is already.
+
+    Returns:
+        None if the lease has expired, or the task was deleted, and with it the prompt.
     """
-    size, video = (generation.width, generation.height), request.video
-    usage = costs.usage_of(video, size) if video else None
-    now, price = utcnow(), costs.price_update(generation, model, usage)
+    now, paid = utcnow(), costs.price_update(price)
+    held = {} if held_micros is None else {"held_micros": held_micros}
     return generation.extend_lease(
         submitting_lease(model, request.sending),
         {
-            **price,
+            **paid,
             "$set": {
-                **price.get("$set", {}),
+                **paid.get("$set", {}),
+                **held,
                 "state": State.SUBMITTING.value,
                 "expected": lanes.expected_duration(generation.lane, model.typical),
                 "first_sent_at": generation.first_sent_at or now,

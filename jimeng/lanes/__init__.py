@@ -70,6 +70,7 @@ from jimeng.lanes.queue import (
     release_all_tickets,
     release_tickets,
     renumber,
+    reserve_owner_tickets,
     reserve_tickets,
     slow_duration,
     waiting_by_user,

@@ -10,11 +10,14 @@ from jimeng.documents import (
     Budget,
     CostSum,
     Generation,
+    OwnerBudget,
     QuotaUsage,
     Settler,
+    User,
     utcnow,
 )
 from jimeng.documents.base import number
+from jimeng.documents.principal import begins_with
 from jimeng.documents.spending import (
     DAY,
     INSTALLATION,
@@ -27,22 +30,28 @@ from jimeng.documents.spending import (
 )
 
 # The field of generations that names the owner of a budget, and its index.
-OWNERS = {QuotaUsage: ("user_id", "budget"), ApiKey: ("by_key", "key_budget")}
-Owner = type[QuotaUsage] | type[ApiKey] | type[Budget]
+OWNERS = {
+    QuotaUsage: ("user_id", "budget"),
+    ApiKey: ("by_key", "key_budget"),
+    OwnerBudget: ("owner_id", "owner_budget"),
+}
+Owner = type[QuotaUsage] | type[ApiKey] | type[OwnerBudget] | type[Budget]
 # By then the generations of a request are stored, also if its process has died.
 STORED_AFTER = timedelta(seconds=60)
 MAX_ATTEMPTS = 3
-MAX_COUNTS, COUNT_AGAIN_S = 20, 0.02  # while a settler adds up a batch
+MAX_COUNTS, COUNT_AGAIN_S = 20, 0.02  # while others change what is counted
 
 _counted: Budgets | None = None  # the installation's, by this process
 
 
 def reserve_spending(kind: Owner, row_id: str, spend: Spend) -> str | None:
     """
-    Reserve from the budgets of a user, a key or the installation, in one update.
+    Reserve from the budgets of a user, a key, an owner of customers, or the
+    installation, in one update.
 
     A process counts what the installation has spent before it reserves from that for
-    the first time: while it had no limit, nothing was reserved.
+    the first time: while it had no limit, nothing was reserved. An owner's is counted
+    with the first task that counts for it.
 
     Returns:
         The budget that it would exceed, ``day`` or ``month``; None if it is reserved,
@@ -52,20 +61,50 @@ def reserve_spending(kind: Owner, row_id: str, spend: Spend) -> str | None:
     if kind is Budget and _counted != spend.budgets:
         raise_to_count(Budget, INSTALLATION, spend.day)
         _counted = spend.budgets
-    where: dict = {"_id": row_id, "$and": spend.fits()}
-    if not where["$and"]:
-        del where["$and"]
+    is_latest = {"spend_day": {"$not": {"$gt": spend.day}}}
+    where: dict = {"_id": row_id, "$and": [is_latest, *spend.fits()]}
     rows = kind.collection(durable=False)
     for _ in range(MAX_ATTEMPTS):
         if not spend.exceeds_alone():
             if rows.update_one(where, [{"$set": spend.changes()}]).matched_count:
                 return None
-            if kind is not Budget and kind.find_one({"_id": row_id}) is None:
+            record = kind.find_one({"_id": row_id})
+            if record is not None and record.spend_day > spend.day:
+                return _reserve_earlier(kind, row_id, spend)
+            if record is None and kind is OwnerBudget:
+                raise_to_count(kind, row_id, spend.day)
+                continue
+            if record is None and kind is not Budget:
                 return None
         period = find_exceeded(kind, row_id, spend)
         if period is not None:
             return period
     return DAY if spend.budgets.daily is not None else MONTH  # others were faster
+
+
+def _reserve_earlier(kind: Owner, row_id: str, spend: Spend) -> str | None:
+    """`reserve_spending` of a day before the record's latest, which is counted."""
+    rows, more = kind.collection(durable=False), {spend.day: -spend.micros}
+    for _ in range(MAX_COUNTS):
+        before = kind.find_one({"_id": row_id})
+        if before is None:
+            return None
+        for period in (DAY, MONTH):
+            limit = spend.budgets.of(period)
+            if limit is None:
+                continue
+            if period == MONTH and before.spend_day[:7] == spend.month:
+                spent = before.month_micros  # also of tasks that are not stored yet
+            else:
+                spent = count_spent(kind, row_id, spend.period(period)).total
+            if spent + spend.micros > limit:
+                return period
+        same = {"_id": row_id, "spend_at": before.spend_at, **_same_batch(before)}
+        changes = {**spending_decrements(more), "spend_at": utcnow()}
+        if rows.update_one(same, [{"$set": changes}]).matched_count:
+            return None
+        time.sleep(COUNT_AGAIN_S)
+    return DAY
 
 
 def find_exceeded(kind: Owner, row_id: str, spend: Spend) -> str | None:
@@ -128,6 +167,8 @@ def raise_to_count(kind: Owner, row_id: str, day: str) -> None:
     """
     for attempt in range(MAX_COUNTS):
         before = kind.find_one({"_id": row_id})
+        if before is None and kind is OwnerBudget:
+            name_owner(row_id, day[:7])
         batch = _settled_batch(kind)
         of_day, of_month = (
             count_spent(kind, row_id, period).total for period in (day, day[:7])
@@ -150,13 +191,23 @@ def raise_to_count(kind: Owner, row_id: str, day: str) -> None:
             changed = kind.collection().update_one(
                 {**where, **_same_batch(before)},
                 [{"$set": raised}],
-                upsert=kind is Budget and before is None,
+                upsert=kind in (Budget, OwnerBudget) and before is None,
             )
         except DuplicateKeyError:
             continue  # another process was faster
         is_ahead = before is None or before.spend_day > day  # or gone
         if changed.matched_count or changed.upserted_id or is_ahead:
             return
+
+
+def name_owner(owner_id: str, month: str) -> None:
+    """Name the owner in pictures of this month that an earlier release has created."""
+    owner = User.find_one({"_id": owner_id})
+    prefixes = owner.user_prefixes if owner else []
+    for whose in (owner_id, *map(begins_with, prefixes)):
+        where = {"user_id": whose, "budget_day": {"$gte": month}, "owner_id": None}
+        update = {"$set": {"owner_id": owner_id}}
+        Generation.collection().update_many(where, update, hint="budget")
 
 
 def _settled_batch(kind: Owner) -> int | None:
@@ -172,7 +223,9 @@ def _settled_batch(kind: Owner) -> int | None:
     return None if settler.pending else settler.batch
 
 
-def _same_batch(record: QuotaUsage | ApiKey | Budget | None) -> dict:
+def _same_batch(
+    record: QuotaUsage | ApiKey | OwnerBudget | Budget | None,
+) -> dict:
     """A query condition: no settler has returned holds since the record was read."""
     batch = record.spend_batch if record else 0
     return {"spend_batch": batch or {"$in": [0, None]}}

@@ -17,7 +17,15 @@ from datetime import timedelta
 from pymongo.errors import DuplicateKeyError, OperationFailure
 
 from jimeng.config.accounts import MAIN
-from jimeng.documents import Generation, Lane, State, indexes, lacks_index, new_token
+from jimeng.documents import (
+    Generation,
+    Lane,
+    State,
+    best_effort,
+    indexes,
+    lacks_index,
+    new_token,
+)
 from jimeng.documents.base import KNOWN_KIND
 from jimeng.lanes.limits import (
     QUEUE_ORDER,
@@ -37,7 +45,7 @@ from jimeng.lanes.limits import (
     record_claim,
     used_slots_in,
 )
-from jimeng.lanes.queue import release_tickets
+from jimeng.lanes.queue import promote, release_tickets
 
 SLOT_CACHE_S = 0.25
 # Slot numbers: a full lane of a thousand slots is read at most ten times a second.
@@ -310,5 +318,8 @@ def claim(lane: str, limits: Mapping[str, int]) -> Generation | None:
         else:
             release_tickets(lane, claimed.user_id, 1)
             record_claim(lane, claimed.turn)
+            if claimed.owner_id:
+                with best_effort("tickets"):
+                    promote(lane, claimed.owner_id)
         return claimed
     return None

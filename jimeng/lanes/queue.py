@@ -2,7 +2,9 @@
 The queue of a lane: the tickets that order it, positions in it, and how long a picture
 takes.
 
-A ticket is an order number, fair among users (stored as ``turn``).
+A ticket is an order number, fair among users (stored as ``turn``). The customers of one
+owner share the owner's tickets, one after the other; which of these pictures has the
+lowest is fair among the customers (stored as ``user_turn``).
 """
 
 import bisect
@@ -16,14 +18,22 @@ from datetime import date, timedelta
 from itertools import groupby
 from urllib.parse import unquote
 
-from pymongo import UpdateOne
-from pymongo.errors import DuplicateKeyError
+from pymongo import ReturnDocument, UpdateOne
+from pymongo.errors import DuplicateKeyError, OperationFailure
 
-from jimeng.documents import Generation, QuotaUsage, State, utcnow
+from jimeng.documents import (
+    Generation,
+    OwnerBudget,
+    QuotaUsage,
+    State,
+    lacks_index,
+    utcnow,
+)
 from jimeng.documents.base import number
-from jimeng.documents.spending import Spend, spending_decrements
+from jimeng.documents.generation import QUEUED_OF_OWNER
+from jimeng.documents.spending import DAY, Spend, spending_decrements
 from jimeng.errors import TooManyPending
-from jimeng.lanes.budgets import find_exceeded
+from jimeng.lanes.budgets import find_exceeded, raise_to_count
 from jimeng.lanes.limits import QUEUE_ORDER, read_lane, update_lane
 
 UNLIMITED = 1_000_000_000
@@ -165,6 +175,103 @@ def _reserve(
     return entry["last"] - n + 1, updated.get("asked", 0)
 
 
+def reserve_owner_tickets(
+    lane: str,
+    owner_id: str,
+    n: int,
+    *,
+    day: str,
+    max_waiting: int = UNLIMITED,
+    spend: Spend | None = None,
+) -> int:
+    """
+    Reserve *n* consecutive tickets for an owner of customers, for one of them, and what
+    they may cost.
+
+    Args:
+        day: In ``BILLING_TIMEZONE``.
+        max_waiting: Pictures that all the customers may have waiting, these included.
+        spend: None if they cost nothing, or were counted before.
+
+    Returns:
+        The first ticket.
+
+    Raises:
+        TooManyPending: more than *max_waiting* would wait.
+        BudgetExceeded: they would cost more than the owner's budgets allow.
+    """
+    if max_waiting < UNLIMITED and not _may_wait(lane, owner_id, n, max_waiting):
+        raise TooManyPending(
+            f"customers of {owner_id} in {lane}", retry_after=10, limit=max_waiting
+        )
+    path, floor = path_of_lane(lane), read_lane(lane).turn
+    next_ticket = {"$add": [number(f"${path}.last", otherwise=-1), 1]}
+    last = {"$add": [{"$max": [next_ticket, floor]}, n - 1]}
+    changes = {f"{path}.last": last, **(spend.changes() if spend else {})}
+    where: dict = {"_id": owner_id}
+    if spend and (fits := spend.fits()):
+        where["$and"] = fits
+    for _ in range(MAX_ATTEMPTS):
+        if not (spend and spend.exceeds_alone()):
+            rows = OwnerBudget.collection(durable=False)
+            found = rows.find_one_and_update(
+                where,
+                [{"$set": changes}],
+                {f"{path}.last": 1},
+                return_document=ReturnDocument.AFTER,
+            )
+            if found is not None:
+                (entry,) = found["lanes"].values()
+                return entry["last"] - n + 1
+            if OwnerBudget.find_one({"_id": owner_id}) is None:
+                raise_to_count(OwnerBudget, owner_id, day)
+                continue
+        if spend and (period := find_exceeded(OwnerBudget, owner_id, spend)):
+            raise BudgetExceeded(period)
+    raise BudgetExceeded(DAY)  # others were faster
+
+
+def _may_wait(lane: str, owner_id: str, n: int, most: int) -> bool:
+    """Count *n* more as waiting, if these are at most *most*, as of a second ago."""
+    now, waiting = time.monotonic(), (lane, owner_id)
+    until, count = _waiting_of_owners.get(waiting, (0.0, 0))
+    if now >= until:
+        where = {"lane": lane, "owner_id": owner_id, **QUEUED_OF_OWNER}
+        count = Generation.collection().count_documents(where, limit=most)
+        if len(_waiting_of_owners) >= MAX_USERS:
+            _waiting_of_owners.clear()
+        until = now + QUEUE_CACHE_S
+    may_wait = count + n <= most
+    _waiting_of_owners[waiting] = until, count + n if may_wait else count
+    return may_wait
+
+
+def promote(lane: str, owner_id: str) -> None:
+    """
+    Let the owner's lowest ticket be that of the picture whose customer is next.
+
+    Two processes at once may leave two pictures with one ticket, which is only less
+    fair.
+    """
+    waiting = {"lane": lane, "owner_id": owner_id, **QUEUED_OF_OWNER}
+    generations = Generation.collection(durable=False)
+    fields = {"turn": 1, "user_turn": 1}
+    first = generations.find_one(
+        waiting, fields, sort=QUEUE_ORDER, hint="owner_tickets"
+    )
+    following = generations.find_one(
+        waiting,
+        fields,
+        sort=[("user_turn", 1), ("turn", 1), ("_id", 1)],
+        hint="owner_waiting",
+    )
+    if first is None or following is None or first["turn"] == following["turn"]:
+        return
+    for row, turn in ((following, first["turn"]), (first, following["turn"])):
+        same = {"_id": row["_id"], "state": State.QUEUED.value, "turn": row["turn"]}
+        generations.update_one(same, {"$set": {"turn": turn}})
+
+
 def is_idle(user_id: str) -> bool:
     """
     Whether all pictures with a reserved ticket are stored by now.
@@ -216,11 +323,15 @@ def release_tickets(
 
 @dataclass(frozen=True)
 class TicketHolder:
-    """The lane, user and day (ISO 8601) that pictures are counted for."""
+    """
+    The lane, user and day (ISO 8601) that pictures are counted for, and the owner of
+    that customer, if it is one.
+    """
 
     lane: str
     user_id: str
     day: str
+    owner_id: str | None = None
 
 
 def release_all_tickets(
@@ -275,61 +386,100 @@ def _decrements(lanes: Mapping[str, int], days: Mapping[str, int]) -> dict:
     return changes
 
 
-def renumber(lane: str, user_ids: Collection[str] | None = None) -> None:
+def renumber(
+    lane: str,
+    user_ids: Collection[str] | None = None,
+    owner_ids: Collection[str] = (),
+) -> None:
     """
-    Close the gaps of a cancellation in these users' tickets.
+    Close the gaps of a cancellation in the tickets of these users, and of those whose
+    customers they are.
 
     Otherwise their remaining pictures would wait as if the cancelled ones were still
     in the queue.
 
     Args:
-        user_ids: None for all users.
+        user_ids: None for all users, and all owners.
     """
     where: dict = {"lane": lane, "waiting": True, "turn": {"$type": "number"}}
     if user_ids is not None:
         where["user_id"] = {"$in": list(user_ids)}
-    fields = {"user_id": 1, "turn": 1, "state": 1}
+    fields = {"user_id": 1, "turn": 1, "user_turn": 1, "state": 1}
     rows = Generation.collection().find(where, fields).hint("user_waiting")
     rows.sort([("user_id", 1), ("turn", 1)])
     ticket = read_lane(lane, fresh=True).turn
     if user_ids is None:
-        _reset_idle_users(lane, ticket)
+        _reset_idle(QuotaUsage, lane, ticket)
+        _reset_idle(OwnerBudget, lane, ticket)
     following = dict.fromkeys(user_ids or (), ticket)
     moves: list[UpdateOne] = []
     for user_id, theirs in groupby(rows, lambda row: row["user_id"]):
         queued = [row for row in theirs if row["state"] == State.QUEUED.value]
         following[user_id] = _close_gaps(queued, ticket, moves)
     _bulk_write(Generation, moves)
+    _store_next(QuotaUsage, lane, following)
+    if user_ids is None or owner_ids:
+        _renumber_owners(lane, ticket, owner_ids)
+
+
+def _renumber_owners(lane: str, ticket: int, owner_ids: Collection[str]) -> None:
+    """Close the gaps in the tickets of these owners; of all, if there are none."""
+    where: dict = {"lane": lane, **QUEUED_OF_OWNER}
+    following = dict.fromkeys(owner_ids, ticket)
+    if owner_ids:
+        where["owner_id"] = {"$in": list(owner_ids)}
+    fields = {"owner_id": 1, "turn": 1}
+    rows = Generation.collection().find(where, fields)
+    moves: list[UpdateOne] = []
+    for owner_id, theirs in groupby(rows.sort("owner_id", 1), lambda r: r["owner_id"]):
+        following[owner_id] = _close_gaps(list(theirs), ticket, moves)
+    _bulk_write(Generation, moves)
+    _store_next(OwnerBudget, lane, following)
+
+
+def _store_next(
+    kind: type[QuotaUsage] | type[OwnerBudget], lane: str, following: Mapping[str, int]
+) -> None:
+    """Let the next ticket of each be this one."""
     last = f"{path_of_lane(lane)}.last"
     ends = [
-        UpdateOne(
-            {"_id": user_id, last: {"$exists": True}}, {"$set": {last: next_ticket - 1}}
-        )
-        for user_id, next_ticket in following.items()
+        UpdateOne({"_id": each, last: {"$exists": True}}, {"$set": {last: ticket - 1}})
+        for each, ticket in following.items()
     ]
-    _bulk_write(QuotaUsage, ends)
+    _bulk_write(kind, ends)
 
 
-def _reset_idle_users(lane: str, ticket: int) -> None:
-    """Let the tickets of users with nothing waiting begin at *ticket*."""
+def _reset_idle(
+    kind: type[QuotaUsage] | type[OwnerBudget], lane: str, ticket: int
+) -> None:
+    """Let the tickets of those with nothing waiting begin at *ticket*."""
     last = f"{path_of_lane(lane)}.last"
-    QuotaUsage.collection(durable=False).update_many(
+    kind.collection(durable=False).update_many(
         {last: {"$gte": ticket}}, {"$set": {last: ticket - 1}}
     )
 
 
 def _close_gaps(rows: list[dict], ticket: int, moves: list[UpdateOne]) -> int:
-    """Append updates of one user's tickets to *moves*; return the next free ticket."""
-    for row in sorted(rows, key=lambda row: (row["turn"], row["_id"])):
-        if row["turn"] > ticket:
+    """
+    Append updates of one user's, or one owner's, tickets to *moves*; return the next
+    free ticket.
+    """
+
+    def field_of(row: dict) -> str:
+        return "turn" if row.get("user_turn") is None else "user_turn"
+
+    for row in sorted(rows, key=lambda row: (row[field_of(row)], row["_id"])):
+        before = row[field_of(row)]
+        if before > ticket:
             guard = {"_id": row["_id"], "state": State.QUEUED.value}
-            moves.append(UpdateOne(guard, {"$set": {"turn": ticket}}))
-        ticket = min(row["turn"], ticket) + 1
+            moves.append(UpdateOne(guard, {"$set": {field_of(row): ticket}}))
+        ticket = min(before, ticket) + 1
     return ticket
 
 
 def _bulk_write(
-    kind: type[Generation] | type[QuotaUsage], updates: list[UpdateOne]
+    kind: type[Generation] | type[QuotaUsage] | type[OwnerBudget],
+    updates: list[UpdateOne],
 ) -> None:
     for start in range(0, len(updates), BATCH_UPDATES):
         batch = updates[start : start + BATCH_UPDATES]
@@ -343,16 +493,21 @@ class QueueHead:
 
     Attributes:
         entries: (ticket, generation id) of each.
+        tickets: The same, by id.
         tasks_before: For each entry, and for the end, how many tasks have a picture
             before it.
         is_complete: No picture waits behind the head.
+        owned: Owner of customers -> (ticket among the customers, ticket) of each.
     """
 
     entries: list[tuple[int, str]]
     is_complete: bool = True
+    owned: dict[str, list[tuple[int, int]]] = field(default_factory=dict)
     tasks_before: list[int] = field(default_factory=list)
+    tickets: dict[str, int] = field(init=False)
 
     def __post_init__(self) -> None:
+        self.tickets = {each: ticket for ticket, each in self.entries}
         seen: set[str] = set()
         for _, generation_id in self.entries:
             self.tasks_before.append(len(seen))
@@ -364,8 +519,22 @@ class QueueHead:
         """How many tasks and pictures wait; of a long queue those of its head."""
         return self.tasks_before[-1], len(self.entries)
 
-    def count_ahead(self, ticket: int, generation_id: str) -> tuple[int, int]:
-        """How many tasks and how many pictures are sent before this one."""
+    def count_ahead(
+        self,
+        ticket: int,
+        generation_id: str,
+        owner_id: str | None = None,
+        user_turn: int | None = None,
+    ) -> tuple[int, int]:
+        """
+        How many tasks and how many pictures are sent before this one, which may not be
+        stored yet.
+        """
+        of_others = self.owned.get(owner_id or "", [])
+        place = bisect.bisect_left(of_others, (user_turn or 0, 0))
+        if place < len(of_others):
+            ticket = min(of_others[place][1], ticket)
+        ticket = self.tickets.get(generation_id, ticket)
         index = bisect.bisect_left(self.entries, (ticket, generation_id))
         if self.is_complete or index < len(self.entries):
             return self.tasks_before[index], index
@@ -378,6 +547,8 @@ class QueueHead:
         return round(tasks * (1 + more)), round(pictures * (1 + more))
 
 
+# By lane and owner: until when it holds, by `time.monotonic`, and how many wait.
+_waiting_of_owners: dict[tuple[str, str], tuple[float, int]] = {}
 _queues: dict[str, tuple[float, QueueHead]] = {}
 
 
@@ -395,7 +566,9 @@ def read_queue(lane: str) -> QueueHead:
     rows = rows.sort(QUEUE_ORDER).limit(MAX_HEAD + 1)
     rows = rows.batch_size(MAX_HEAD + 1)  # one round trip
     entries = [(row["turn"], row["_id"]) for row in rows.to_list()]
-    head = QueueHead(entries[:MAX_HEAD], is_complete=len(entries) <= MAX_HEAD)
+    entries, owned = _in_turn(lane, entries)
+    is_complete = len(entries) <= MAX_HEAD
+    head = QueueHead(entries[:MAX_HEAD], is_complete=is_complete, owned=owned)
     now = time.monotonic()
     # A queue that is long, or slow to read, is read less often, so that it stays a
     # small share of each process's work, and of MongoDB's.
@@ -403,6 +576,36 @@ def read_queue(lane: str) -> QueueHead:
     cache_s = max(QUEUE_CACHE_S * factor, 20 * (now - began))
     _queues[lane] = (now + cache_s, head)
     return head
+
+
+def _in_turn(
+    lane: str, entries: list[tuple[int, str]]
+) -> tuple[list[tuple[int, str]], dict[str, list[tuple[int, int]]]]:
+    """
+    The (ticket, generation id) by which pictures will be sent, and `QueueHead.owned`:
+    each owner's tickets go to the customers' pictures in their order, as `promote` does
+    one by one.
+    """
+    where = {"lane": lane, **QUEUED_OF_OWNER}
+    fields = {"owner_id": 1, "user_turn": 1, "turn": 1}
+    rows = Generation.collection().find(where, fields).hint("owner_waiting")
+    rows = rows.sort([("owner_id", 1), ("user_turn", 1), ("turn", 1), ("_id", 1)])
+    try:
+        owned = rows.limit(MAX_HEAD).batch_size(MAX_HEAD + 1).to_list()
+    except OperationFailure as error:
+        if not lacks_index(error):
+            raise
+        owned = []  # right after an upgrade it is still being built
+    in_turn: dict[str, int] = {}
+    of_owners: dict[str, list[tuple[int, int]]] = {}
+    for owner_id, theirs in groupby(owned, lambda row: row["owner_id"]):
+        pictures = list(theirs)
+        tickets = sorted(row["turn"] for row in pictures)
+        in_turn |= zip((row["_id"] for row in pictures), tickets, strict=True)
+        user_turns = (row["user_turn"] for row in pictures)
+        of_owners[owner_id] = list(zip(user_turns, tickets, strict=True))
+    sent = sorted((in_turn.get(each, ticket), each) for ticket, each in entries)
+    return sent, of_owners
 
 
 def waiting_by_user() -> Counter[tuple[str, str]]:

@@ -10,6 +10,7 @@ from jimeng.limits.reservations import (
     Reservation,
     clear_quota_cache,
     count_request,
+    owner_of,
     quota_of,
     rate_limits,
     remaining_budget,

@@ -6,7 +6,7 @@ from datetime import time as clock
 
 from jimeng import jobs
 from jimeng.config import Config
-from jimeng.documents import Budget, best_effort, utcnow
+from jimeng.documents import Budget, OwnerBudget, best_effort, utcnow
 from jimeng.documents.spending import (
     DAY,
     INSTALLATION,
@@ -98,9 +98,17 @@ def reserve_of_installation(spend: Spend) -> None:
     """
     period = reserve_spending(Budget, INSTALLATION, spend)
     if period is not None:
-        spent = count_spent(Budget, INSTALLATION, spend.period(period))
-        record_refusal(Budget, INSTALLATION, spend, period)
-        raise budget_error("installation", spend, spend.budgets, period, spent)
+        raise refusal_of(Budget, INSTALLATION, spend, period)
+
+
+def refusal_of(
+    kind: type[Budget] | type[OwnerBudget], row_id: str, spend: Spend, period: str
+) -> BudgetExceeded:
+    """Record that a request is refused; return its error."""
+    spent = count_spent(kind, row_id, spend.period(period))
+    record_refusal(kind, row_id, spend, period)
+    whose = "installation" if kind is Budget else "owner"
+    return budget_error(whose, spend, spend.budgets, period, spent)
 
 
 def record_refusal(
@@ -117,7 +125,7 @@ def budget_error(
 ) -> BudgetExceeded:
     """
     Args:
-        whose: ``user``, ``key`` or ``installation``.
+        whose: ``user``, ``key``, ``owner`` or ``installation``.
         period: ``day`` or ``month``.
         spent: In that period.
     """

@@ -24,6 +24,7 @@ from jimeng import jobs, lanes
 from jimeng.documents import (
     ApiKey,
     Budget,
+    OwnerBudget,
     QuotaUsage,
     RateLimit,
     Task,
@@ -31,7 +32,14 @@ from jimeng.documents import (
     utcnow,
 )
 from jimeng.documents.principal import UNKNOWN, Principal
-from jimeng.documents.spending import DAY, INSTALLATION, MONTH, Budgets, Spend
+from jimeng.documents.spending import (
+    DAY,
+    INSTALLATION,
+    MONTH,
+    UNLIMITED,
+    Budgets,
+    Spend,
+)
 from jimeng.documents.usage import CountedByDay
 from jimeng.errors import (
     BudgetExceeded,
@@ -46,11 +54,13 @@ from jimeng.errors import (
     TooManySubmissions,
 )
 from jimeng.errors.inputs import TooManyUploads
+from jimeng.jobs.costs import billing_day
 from jimeng.lanes.budgets import count_spent, find_exceeded, release_spending
 from jimeng.limits.budgets import (
     budget_error,
     budget_states,
     record_refusal,
+    refusal_of,
     reserve_of_installation,
 )
 from jimeng.limits.deferred_release import release_unless_written
@@ -60,7 +70,11 @@ log = logging.getLogger(__name__)
 # As `RateLimit` names them.
 SUBMISSIONS, PICTURES, REQUESTS = "submissions", "daily-pictures", "requests"
 DAY_S = 86_400
+PENDING_PER_OWNER = (
+    10  # times a user's: what all customers of an owner may have waiting
+)
 MAX_UPLOADS = 30  # a minute, per user
+UPLOADS_PER_OWNER = 10  # times as many: of all customers of a key's owner
 MAX_ASSISTANT_REQUESTS = 10  # a minute, per user
 
 # An office shares one address, and a page with its pictures makes many requests: an
@@ -323,9 +337,12 @@ class Reservation:
         key_id: The key in whose daily quota its pictures are counted; empty if none.
         has_tickets: Its tickets are reserved, and its pictures counted in the user's
             day.
-        first_ticket: The first of its tickets.
+        first_ticket: The first of its tickets, in the lane.
+        owner_ticket: The same for a task with an owner: then `first_ticket` is among
+            those of all customers.
         queued: Jobs that waited in Redis.
-        is_in_budget: Its cost is reserved of the installation's budgets.
+        in_budgets: Its cost is reserved of these: of the owner's of a customer, and of
+            the installation's.
         rate_limits: The state of each limit that applies.
     """
 
@@ -333,10 +350,18 @@ class Reservation:
     window_names: list[str] = field(default_factory=list)
     key_id: str = ""
     has_tickets: bool = False
-    is_in_budget: bool = False
+    in_budgets: list[tuple[type[Budget] | type[OwnerBudget], str]] = field(
+        default_factory=list
+    )
     first_ticket: int = 0
+    owner_ticket: int | None = None
     queued: int = 0
     rate_limits: tuple[RateLimit, ...] = ()
+
+    @property
+    def ticket(self) -> int:
+        """The first ticket, by which the lane is ordered."""
+        return self.first_ticket if self.owner_ticket is None else self.owner_ticket
 
     def release(self) -> None:
         """Release all of it: the request has created nothing."""
@@ -348,8 +373,28 @@ class Reservation:
             release_spending(ApiKey, self.key_id, spend)
         if self.has_tickets:
             lanes.release_tickets(task.lane, task.user_id, task.n, day=day, spend=spend)
-        if self.is_in_budget and spend:
-            release_spending(Budget, INSTALLATION, spend)
+        for kind, row_id in self.in_budgets:
+            release_spending(kind, row_id, spend)
+
+
+def _reserve_of_owner(
+    reservation: Reservation, owner_id: str, budgets: Budgets
+) -> None:
+    """Reserve a customer's tickets among the owner's; the cost is always counted."""
+    task = reservation.task
+    spend = task.spend(budgets)
+    most = PENDING_PER_OWNER * jobs.runtime().config.max_pending(task.type)
+    try:
+        reservation.owner_ticket = lanes.reserve_owner_tickets(
+            *(task.lane, owner_id, task.n),
+            day=task.budget_day or billing_day(task.created_at),
+            max_waiting=most,
+            spend=spend,
+        )
+    except lanes.BudgetExceeded as full:
+        assert spend is not None  # it is what exceeds  # noqa: S101
+        raise refusal_of(OwnerBudget, owner_id, spend, full.period) from None
+    reservation.in_budgets.append((OwnerBudget, owner_id))
 
 
 def count_request(address: str, caller: str) -> RequestCount | None:
@@ -419,11 +464,13 @@ def reserve(
     """
     reservation = Reservation(task)
     key, user = key_bounds_of(principal), bounds_of(principal, task.user_id)
+    of_owner = own_budgets_of(principal, task.owner_id) if task.owner_id else UNLIMITED
     of_all = Budgets.of_installation(jobs.runtime().config)
     if task.hold_micros is None:
         _require_no_budget(
             task,
             user.budgets,
+            of_owner,
             of_all,
             key.budgets if key else None,
         )
@@ -432,9 +479,11 @@ def reserve(
         if not is_counted:
             user = replace(user, per_minute=0)
         reservation.rate_limits = (*_reserve_of_user(reservation, user), *of_key)
+        if task.owner_id:
+            _reserve_of_owner(reservation, task.owner_id, of_owner)
         if of_all.is_limited and (spend := task.spend(of_all)):
             reserve_of_installation(spend)
-            reservation.is_in_budget = True
+            reservation.in_budgets.append((Budget, INSTALLATION))
     except PyMongoError:  # the last update may have been applied all the same
         release_unless_written(task.id, reservation.release)
         raise
@@ -534,18 +583,23 @@ def reserve_submission(user_id: str) -> None:
     Bounds(user_id, _per_minute(), None).count_task()
 
 
-def reserve_upload(user_id: str) -> None:
+def reserve_upload(principal: Principal, user_id: str) -> None:
     """
-    Count one more upload of a user.
+    Count one more upload of a user, and of the owner of the key that acts for them.
 
     Raises:
-        TooManyUploads: there were `MAX_UPLOADS` in this minute.
+        TooManyUploads: there were `MAX_UPLOADS` in this minute, or of all the owner's
+            customers `UPLOADS_PER_OWNER` times as many.
         QueueUnavailable: Redis is down.
     """
-    count = count_in_window(f"uploads {user_id}", MAX_UPLOADS)
-    if not count.allowed:
-        wait = count.resets_in
-        raise TooManyUploads(f"user {user_id}", retry_after=wait, limit=MAX_UPLOADS)
+    bounds = {f"uploads {user_id}": MAX_UPLOADS}
+    key = principal.key
+    if key is not None and key.acts_for(user_id):
+        bounds[f"uploads for {key.owner_id}"] = UPLOADS_PER_OWNER * MAX_UPLOADS
+    for window, most in bounds.items():
+        count = count_in_window(window, most)
+        if not count.allowed:
+            raise TooManyUploads(window, retry_after=count.resets_in, limit=most)
 
 
 def reserve_assistant_request(user_id: str) -> None:
@@ -593,8 +647,31 @@ def quota_of(principal: Principal, user_id: str) -> int | None:
 
 def budgets_of(principal: Principal, user_id: str) -> Budgets:
     """The user's budgets, as `Budgets.or_default`."""
+    return own_budgets_of(principal, user_id).or_default(jobs.runtime().config)
+
+
+def own_budgets_of(principal: Principal, user_id: str) -> Budgets:
+    """The budgets that are set for this user by name."""
     own = principal.budgets if principal.user_id == user_id else None
-    return (own or _recorded(user_id).budgets).or_default(jobs.runtime().config)
+    return own or _recorded(user_id).budgets
+
+
+def owner_of(principal: Principal, user_id: str) -> str | None:
+    """
+    The user for whom a new task of *user_id* counts, besides: as `Task.owner_id`.
+
+    Args:
+        principal: Who creates it; may act for that user.
+    """
+    key = principal.key
+    if key is not None and key.acts_for(user_id):
+        return key.owner_id
+    if ":" in user_id:
+        return User.owner_of(user_id)
+    owns = principal.owns_customers if principal.user_id == user_id else None
+    if owns is None:
+        owns = bool(_recorded(user_id).user_prefixes)
+    return user_id if owns else None
 
 
 def remaining_budget(principal: Principal, user_id: str) -> tuple[str, int] | None:
@@ -617,7 +694,10 @@ def remaining_budget(principal: Principal, user_id: str) -> tuple[str, int] | No
     return (least.period, least.remaining) if least else None
 
 
-LIMIT_FIELDS = {"daily_quota": 1, "daily_budget_micros": 1, "monthly_budget_micros": 1}
+LIMIT_FIELDS = {
+    **{"daily_quota": 1, "daily_budget_micros": 1, "monthly_budget_micros": 1},
+    "user_prefixes": 1,
+}
 
 
 def _recorded(user_id: str) -> User:

@@ -12,10 +12,11 @@ from jimeng.documents.collection import PREFIX
 from jimeng.documents.principal import Principal
 from jimeng.errors import Invalid
 from jimeng.gallery import collections
+from jimeng.http import long_polls
 from jimeng.http.requests import scoped_key
 from jimeng.http.responses import absolute
 from jimeng.i18n import t
-from jimeng.mcp.handlers import canonical_arguments, default_model, wait_if_open
+from jimeng.mcp.handlers import canonical_arguments, default_model
 from jimeng.mcp.results import Result
 from jimeng.schemas.batches import BatchEstimate, BatchRecord, BatchState
 from jimeng.schemas.collections import CollectionRecord
@@ -77,7 +78,8 @@ def get_batch(principal: Principal, arguments: dict) -> Result:
     them are on its page. With wait_seconds the answer waits for its end.
     """
     batch = batches.find(principal, arguments["batch_id"])
-    if wait_if_open(principal, batch, arguments["wait_seconds"]):
+    waited = long_polls.wait_if_open(principal, batch, arguments["wait_seconds"])
+    if waited is not None:
         batch = batches.find(principal, batch.id)
     shown = queries.pictures_of(principal, batch, limit=MAX_SHOWN).rows
     images = [{"id": each.id, "url": link_of(each)} for each in shown]

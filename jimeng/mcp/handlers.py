@@ -1,16 +1,13 @@
 """Handlers of the tools for tasks; each calls `tasks`, as every interface does."""
 
-from contextlib import suppress
 from dataclasses import asdict
 from functools import partial
 
-from flask import Response, after_this_request, current_app, request
+from flask import Response, after_this_request, request
 
 from jimeng import jobs, tasks
-from jimeng.config import Config
-from jimeng.documents import Batch, Task
+from jimeng.documents import Task
 from jimeng.documents.principal import Principal
-from jimeng.errors import TooManyWaiting
 from jimeng.http import long_polls
 from jimeng.http.requests import scoped_key
 from jimeng.i18n import t
@@ -184,26 +181,11 @@ def wait_for_end(principal: Principal, task: Task, seconds: float) -> TaskView:
         TaskNotFound: it was deleted meanwhile.
     """
     view = tasks.view(principal, task)
-    if wait_if_open(principal, task, seconds):
+    if long_polls.wait_if_open(principal, task, seconds) is not None:
         view = tasks.view_after_wait(principal, task) or view
     if not view.task.is_open:
         mark_answered_on_close(view.task.id)
     return view
-
-
-def wait_if_open(principal: Principal, subject: Task | Batch, seconds: float) -> bool:
-    """
-    Wait for the end of a task or batch, for *seconds* at most; whether it was open, and
-    may have ended meanwhile.
-    """
-    config: Config = current_app.config["JIMENG"]
-    seconds = min(seconds, config.WAIT_SECONDS)
-    if not subject.is_open or not seconds or subject.starts_after(seconds):
-        return False
-    is_gone = partial(long_polls.is_disconnected, request.environ)
-    with suppress(TooManyWaiting), long_polls.long_poll_permit(subject.user_id):
-        long_polls.wait_for_end(principal, subject, seconds, is_gone)
-    return True
 
 
 def mark_answered_on_close(task_id: str) -> None:

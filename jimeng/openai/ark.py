@@ -21,6 +21,7 @@ from jimeng.documents.principal import Principal
 from jimeng.errors import CannotStop, Invalid
 from jimeng.gallery import trash
 from jimeng.http.auth import principal_of_api, reject_cross_site, require_scope
+from jimeng.http.request_kinds import polled, submits
 from jimeng.http.requests import accepts_pictures, idempotency_key, limit_large_bodies
 from jimeng.http.responses import json_response, rate_limit_headers
 from jimeng.i18n import t
@@ -28,7 +29,7 @@ from jimeng.inputs import Reference
 from jimeng.openai import images, model_names, responses, streams
 from jimeng.openai.errors import task_fields
 from jimeng.openai.inputs import reference
-from jimeng.openai.parameters import ImagesRequest
+from jimeng.openai.parameters import ImagesRequest, owner_of
 from jimeng.openai.requests import (
     Body,
     as_integer,
@@ -97,6 +98,7 @@ def request_of(content: object) -> tasks.Request:
 
 @bp.post(PICTURES)
 @accepts_pictures
+@submits
 def generate() -> Response:
     """Create pictures and wait for them."""
     return images.answer(picture_body(read_json()), INTERFACE)
@@ -174,6 +176,7 @@ def usage_of(created: list[Image]) -> dict[str, int]:
 
 @bp.post(TASKS)
 @accepts_pictures
+@submits
 def create() -> Response:
     """Create a video, or return the one that an equal request has just created."""
     body = {name: value for name, value in read_json().items() if value is not None}
@@ -191,7 +194,7 @@ def create() -> Response:
 @bp.get(TASKS)
 def list_videos() -> Response:
     """
-    The caller's videos, newest first.
+    The caller's videos, or those of the customer `user`, newest first.
 
     Raises:
         Invalid: the page would begin after `MAX_OFFSET`.
@@ -212,7 +215,7 @@ def list_videos() -> Response:
         last = MAX_OFFSET // size + 1
         raise Invalid.field("page_num", "invalid.range", min=1, max=last)
     found, total = tasks.page_and_total(
-        *(principal, principal.user_id),
+        *(principal, customer_of(query, principal)),
         limit=size,
         offset=offset,
         type=VIDEO,
@@ -236,6 +239,7 @@ def number_of(name: str, default: int) -> int:
 
 
 @bp.get(f"{TASKS}/<task_id>")
+@polled
 def get(task_id: str) -> Response:
     view = find(principal_of_api(), task_id)
     return json_response(record(view, tasks.usage_tokens([view.task.id])), 200)
@@ -284,7 +288,7 @@ def parse(body: Mapping[str, Any], principal: Principal) -> tasks.NewTask:
     )
     parameters = {k: v for k, v in video.stored().items() if k != "roles"}
     return tasks.NewTask(
-        user_id=principal.user_id,
+        user_id=customer_of(body, principal),
         prompt=prompt,
         model=model.id,
         provider=model.provider,
@@ -293,6 +297,22 @@ def parse(body: Mapping[str, Any], principal: Principal) -> tasks.NewTask:
         video=video,
         request={"prompt": prompt, "model": model.id, **parameters},
     )
+
+
+def customer_of(fields: Mapping[str, Any], principal: Principal) -> str:
+    """
+    `owner_of`, where Ark's own ``safety_identifier`` names the customer, too, if it is
+    one: it is free text otherwise.
+
+    Raises:
+        Invalid: as `owner_of`.
+    """
+    given = {name: each for name, each in fields.items() if each != ""}
+    named, prefix = given.get("safety_identifier"), principal.user_prefix
+    is_customer = prefix and isinstance(named, str) and named.startswith(prefix)
+    if is_customer and not {"user", "user_id"} & {*given}:
+        return owner_of({"user": named}, principal)
+    return owner_of(given, principal)
 
 
 def typed(body: Mapping[str, Any], name: str, kind: type) -> Any:

@@ -15,6 +15,7 @@ from jimeng.documents import Task
 from jimeng.documents.principal import Principal
 from jimeng.errors import Invalid
 from jimeng.http import auth, long_polls
+from jimeng.http.request_kinds import submits
 from jimeng.http.requests import accepts_pictures, idempotency_key, release_body_permit
 from jimeng.http.responses import rate_limit_headers
 from jimeng.openai import bp, errors, requests, responses, streams
@@ -88,6 +89,7 @@ def streams_as(name: str) -> Callable:
 @bp.doc(operationId="generate_images")
 @describe_drawing(body=CreateImageRequest)
 @accepts_pictures
+@submits
 def generate() -> Response:
     """
     Generate pictures from a prompt (compatible with OpenAI).
@@ -107,6 +109,7 @@ def generate() -> Response:
 @bp.doc(operationId="edit_images")
 @describe_drawing(body=CreateImageEditRequest, form=CreateImageEditForm)
 @accepts_pictures
+@submits
 def edit() -> Response:
     """
     Generate pictures from input pictures (compatible with OpenAI).
@@ -125,7 +128,7 @@ def answer(body: requests.Body, interface: Interface) -> Response:
     principal = auth.principal_of_api()
     params = parse_request(body, principal)
     with ExitStack() as permit:
-        permit.enter_context(long_polls.long_poll_permit(principal.user_id))
+        permit.enter_context(long_polls.long_poll_permit(principal, params.new.user_id))
         seconds = streams.MAX_STREAM_S if params.stream else wait_seconds()
         sent = interface.request(body.content)
         task = create_or_join_task(principal, params, sent, max_wait_s=seconds)

@@ -14,10 +14,12 @@ from jimeng.api.openapi import errors
 from jimeng.api.openapi.blueprint import ErrorShape
 from jimeng.api.openapi.parts import Bilingual
 from jimeng.documents.webhook import TASK_EVENTS
+from jimeng.errors import LimitReached, codes_of, statuses
 from jimeng.i18n import MESSAGES
 from jimeng.jobs.webhook_outbox import MAX_URL_CHARS
 from jimeng.openai.errors import INVALID, NAMES, NO_MODEL, TYPES, type_of
 from jimeng.openai.sizes import QUALITIES
+from jimeng.providers.models.model import MAX_OUTPUTS
 from jimeng.schemas import field_descriptions
 from jimeng.schemas.fields import (
     Boolean,
@@ -40,7 +42,6 @@ from jimeng.schemas.fields import (
 )
 from jimeng.schemas.tasks import MAX_IMAGES, MAX_SEED, MAX_STYLE, REFERENCE, unless
 
-MAX_PICTURES = 4
 MAX_PROMPT = 32_000  # characters that OpenAI's API takes; models here take fewer
 FORMATS = {
     "png": "image/png",
@@ -63,9 +64,8 @@ STATUSES = {
 DRAWING = [
     *("model_not_found", "content_refused_prompt", "provider_failed"),
     *("task_cancelled", "wait_over", "server_stopping"),
-    *("too_many_pending", "too_many_submissions", "quota_exceeded"),
-    *("key_too_many_submissions", "key_quota_exceeded", "model_not_allowed"),
-    *("budget_exceeded", "price_unknown"),
+    *codes_of(LimitReached),
+    "model_not_allowed",
     *("too_many_waiting", "starts_too_late", "uploads_full", "server_busy"),
     *("queue_unavailable", "no_provider", "intake_paused", "storage_full"),
     *("idempotency_key_invalid", "idempotency_key_reused", "webhooks_off"),
@@ -112,7 +112,7 @@ class ImageRequest(CommonRequest):
         "`gpt-image-*`, `chatgpt-image-*` and `dall-e-*`, mean the default model",
         validate=Length(1, 200),
     )
-    n = optional(Integer, field_descriptions.N, validate=Range(1, MAX_PICTURES))
+    n = optional(Integer, field_descriptions.N, validate=Range(1, MAX_OUTPUTS))
     size = optional(
         Text,
         "auto, WIDTHxHEIGHT, a ratio, or what the model names; what is too small is "
@@ -305,7 +305,7 @@ def stream_of(name: str) -> str:
 
 def failed(code: str) -> tuple[int, str, Bilingual, dict]:
     """How *code* is reported here: status, OpenAI's code, message and body."""
-    status = STATUSES.get(code) or errors.statuses()[code]
+    status = STATUSES.get(code) or statuses()[code]
     said, param = errors.message_of(code), None
     if code == "validation_failed":
         said = MESSAGES["openai.invalid"]

@@ -1,5 +1,6 @@
 """Translate the parameters of OpenAI's API into this server's."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from jimeng import tasks
@@ -60,7 +61,7 @@ def parse_request(body: Body, principal: Principal) -> ImagesRequest:
     wants_bytes = form is None and model_names.answers_with_bytes(name)
     kind = body.choice("output_format") or "png"
     new = tasks.NewTask(
-        user_id=owner_of(body, principal),
+        user_id=owner_of(body.fields, principal),
         prompt=prompt or "",
         model=model.id,
         provider=model.provider,
@@ -97,7 +98,7 @@ def request_record(new: tasks.NewTask) -> dict:
     return record
 
 
-def owner_of(body: Body, principal: Principal) -> str:
+def owner_of(fields: Mapping[str, object], principal: Principal) -> str:
     """
     The customer named by ``user`` or ``user_id``, if the key acts for customers; the
     key's owner if none is named. Other keys send free text as ``user``.
@@ -109,9 +110,9 @@ def owner_of(body: Body, principal: Principal) -> str:
     prefix = principal.user_prefix
     customer: str | None = None
     for name in ("user", "user_id") if prefix else ():
-        if name not in body.fields:
+        if name not in fields:
             continue
-        user = str(body.fields[name])  # no other type begins with a prefix
+        user = str(fields[name])  # no other type begins with a prefix
         if not (user.startswith(prefix) and USER_ID.fullmatch(user)):
             raise Invalid.field(name, "invalid.customer", prefix=prefix)
         if customer not in (None, user):

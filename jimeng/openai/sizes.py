@@ -5,13 +5,13 @@ import re
 
 from jimeng.providers import Model
 from jimeng.providers.models.model import Size, parse_size
+from jimeng.providers.models.output_size import size_for_ratio
 
 QUALITIES = ("auto", "low", "medium", "high", "xhigh", "max", "standard", "hd")
 # The area of a quality, if size leaves it open and the model has that keyword.
 STEPS = {"low": "1K", "medium": "2K", "high": "4K"}
 LARGEST = ("xhigh", "max", "hd")
 RATIO = re.compile(r"([1-9]\d{0,3})\s*[:/]\s*([1-9]\d{0,3})", re.ASCII)
-SAME_AREA_TOLERANCE = 0.2  # areas that differ by less are the same step
 MAX_EXACT_RATIO = 64  # ratios of smaller numbers are exact to the pixel
 
 
@@ -33,53 +33,25 @@ def choose(
     pixels = parse_size(size) if size else None
     if pixels:
         return enlarge_to_fit(model, *pixels)
-    shape, area = size, None
-    if size and size.upper() in model.keywords:
-        shape, area = None, math.prod(model.keywords[size.upper()])
-    shape = shape or ratio or "1:1"
+    keyword = size.upper() if size else ""
+    if keyword not in model.keywords:
+        keyword = STEPS.get(quality, "")
+    elif ratio is None:
+        return model.keywords[keyword]
+    else:
+        size = None
+    shape = size or ratio or "1:1"
     found = RATIO.fullmatch(shape)
     if found is None:
         return model.resolve_size(shape)  # its error lists the sizes
-    across, down = int(found[1]), int(found[2])
-    divisor = math.gcd(across, down)
-    return size_for_ratio(model, across // divisor, down // divisor, area, quality)
-
-
-def size_for_ratio(
-    model: Model, across: int, down: int, area: int | None, quality: str
-) -> Size:
-    """The model's recommended size for a ratio, or one computed from the area."""
-    name = f"{across}:{down}"
-    table = model.hd_sizes if is_largest(model, quality) else model.sizes
-    if area is None and quality in STEPS and STEPS[quality] in model.keywords:
-        area = math.prod(model.keywords[STEPS[quality]])
-    if area is None and name in table:
-        return table[name]
-    area = area or math.prod(table["1:1"])
-    for each in (model.sizes, model.hd_sizes):
-        if (
-            name in each
-            and abs(math.prod(each[name]) / area - 1) <= SAME_AREA_TOLERANCE
-        ):
-            return each[name]
-    factor = math.sqrt(area / (across * down))
-    most = math.floor(factor * max_scale(model, across, down, factor))
-    return enlarge_to_fit(model, across * max(most, 1), down * max(most, 1))
+    area = math.prod(model.keywords[keyword]) if keyword in model.keywords else None
+    table = "hd" if is_largest(model, quality) else "standard"
+    return size_for_ratio(model, f"{found[1]}:{found[2]}", area, table)
 
 
 def is_largest(model: Model, quality: str) -> bool:
     lacks = quality in {"medium", "high"} and STEPS[quality] not in model.keywords
     return quality in LARGEST or lacks
-
-
-def max_scale(model: Model, across: int, down: int, factor: float) -> float:
-    """The scale, at most 1, that fits *factor* times the ratio into the limits."""
-    bounds = [1.0]
-    if model.sides:
-        bounds.append(model.sides[1] / (factor * max(across, down)))
-    if model.area:
-        bounds.append(math.sqrt(model.area[1] / (factor**2 * across * down)))
-    return min(bounds)
 
 
 def enlarge_to_fit(model: Model, width: int, height: int) -> Size:

@@ -106,6 +106,7 @@ class CreateVideoForm(VideoRequest):
 class VideosQuery(Strict):
     """The query of the list."""
 
+    user = Text("Of a key with `act_for`: whose videos", validate=Length(1, 64))
     after = Text("The last id of the page before", validate=Length(1, 100))
     limit = QueryInteger(
         field_descriptions.LIMIT, load_default=20, validate=Range(1, 100)

@@ -14,6 +14,7 @@ from jimeng.documents.principal import Principal
 from jimeng.errors import ImageNotFound, TaskNotFound
 from jimeng.gallery import trash
 from jimeng.http import auth
+from jimeng.http.request_kinds import polled, sends_picture, submits
 from jimeng.http.requests import accepts_pictures, idempotency_key
 from jimeng.http.responses import file_response, rate_limit_headers
 from jimeng.inputs import Reference
@@ -51,6 +52,7 @@ JOB = VideoJob()
     form=CreateVideoForm,
 )
 @accepts_pictures
+@submits
 def create_video() -> Response:
     """
     Create a video (compatible with OpenAI).
@@ -77,6 +79,7 @@ def create_video() -> Response:
 @bp.response(200, VideoJob)
 @bp.doc(operationId="get_openai_video")
 @bp.describe(errors=["task_not_found"])
+@polled
 def get_video(task_id: str) -> Response:
     """Get a video's status (compatible with OpenAI)."""
     return success_of(find(auth.principal_of_api(), task_id))
@@ -96,7 +99,7 @@ def list_videos(query: dict) -> dict:
         row = {"_id": last.id, "created_at": last.created_at}
         cursor = cursors.cursor_of(row, "created_at")
     page = tasks.page(
-        *(principal, principal.user_id),
+        *(principal, owner_of(query, principal)),
         limit=query["limit"],
         cursor=cursor,
         type=VIDEO,
@@ -121,6 +124,7 @@ def list_videos(query: dict) -> dict:
 )
 @bp.doc(operationId="get_openai_video_content")
 @bp.describe(errors=["task_not_found", "image_not_found"])
+@sends_picture
 def get_video_content(query: dict, task_id: str) -> Response:
     """
     Get the MP4, or its thumbnail (compatible with OpenAI).
@@ -190,7 +194,7 @@ def parse(body: requests.Body, principal: Principal) -> tasks.NewTask:
         roles=() if frame is None else ("first_frame",),
     )
     new = tasks.NewTask(
-        user_id=owner_of(body, principal),
+        user_id=owner_of(body.fields, principal),
         prompt=body.text("prompt") or "",
         model=model.id,
         provider=model.provider,

@@ -15,6 +15,7 @@ from jimeng.documents import Batch, Status
 from jimeng.documents.webhook import EVENTS
 from jimeng.gallery.saved_prompts import MAX_PROMPT_CHARS
 from jimeng.i18n import MESSAGES, t
+from jimeng.providers.models.model import MAX_OUTPUTS
 from jimeng.schemas import field_descriptions
 from jimeng.schemas.fields import (
     AS_USER_ID,
@@ -102,7 +103,7 @@ class NewBatch(PictureSettings, WithWebhook, WithMetadata, OfUser):
     n: fields.Integer = Integer(
         "Pictures for each prompt",
         load_default=1,
-        validate=Range(1, 4),
+        validate=Range(1, MAX_OUTPUTS),
     )
     prompts = StringList(
         "Prompts, used verbatim; at most 500",

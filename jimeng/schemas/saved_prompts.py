@@ -6,6 +6,7 @@ from marshmallow import fields
 
 from jimeng.gallery.collections import MAX_NAME_CHARS
 from jimeng.gallery.saved_prompts import MAX_PROMPT_CHARS
+from jimeng.providers.models.model import MAX_OUTPUTS
 from jimeng.schemas import field_descriptions
 from jimeng.schemas.fields import (
     Changes,
@@ -41,7 +42,7 @@ class SavedSettings(Strict):
         field_descriptions.STYLE, validate=Length(1, MAX_STYLE), allow_none=True
     )
     n: fields.Integer = Integer(
-        field_descriptions.N, validate=Range(1, 4), allow_none=True
+        field_descriptions.N, validate=Range(1, MAX_OUTPUTS), allow_none=True
     )
     seed: fields.Integer = Integer(
         field_descriptions.SAVED_SEED, validate=Range(0, MAX_SEED), allow_none=True

@@ -23,7 +23,7 @@ from jimeng.i18n import MESSAGES, explain, t
 from jimeng.jobs.costs import yuan
 from jimeng.jobs.webhook_outbox import MAX_URL_CHARS
 from jimeng.providers import Expansion
-from jimeng.providers.models.model import SEED_RANGE
+from jimeng.providers.models.model import MAX_OUTPUTS, SEED_RANGE
 from jimeng.schemas import field_descriptions
 from jimeng.schemas.fields import (
     AS_TEXT,
@@ -127,7 +127,7 @@ class PictureSettings(Strict):
     )
     style = Trimmed(field_descriptions.STYLE, validate=Length(1, MAX_STYLE))
     n: fields.Integer = Integer(
-        field_descriptions.N, load_default=1, validate=Range(1, 4)
+        field_descriptions.N, load_default=1, validate=Range(1, MAX_OUTPUTS)
     )
     seed: fields.Integer = Integer(
         field_descriptions.SEED, load_default=-1, validate=Range(-1, MAX_SEED)
@@ -183,7 +183,7 @@ class ComposedTask(ImageFields):
     strength counts in hundredths.
     """
 
-    n = QueryInteger(required=True, validate=Range(1, 4))
+    n = QueryInteger(required=True, validate=Range(1, MAX_OUTPUTS))
     seed = QueryInteger(validate=Range(0, MAX_SEED))
     strength = QueryInteger(validate=Range(0, MAX_STRENGTH))
 

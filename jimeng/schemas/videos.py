@@ -7,6 +7,7 @@ from marshmallow import fields, post_load
 from marshmallow.fields import Field
 
 from jimeng.providers import VideoParameters
+from jimeng.providers.models.model import MAX_OUTPUTS
 from jimeng.schemas import field_descriptions
 from jimeng.schemas.fields import (
     Boolean,
@@ -125,7 +126,7 @@ class VideoFields(VideoChoices):
     n: fields.Integer = Integer(
         "Number of videos; each is submitted and charged separately",
         load_default=1,
-        validate=Range(1, 4),
+        validate=Range(1, MAX_OUTPUTS),
     )
     seed: fields.Integer = Integer(
         field_descriptions.SEED, load_default=-1, validate=Range(-1, MAX_SEED)

@@ -17,6 +17,7 @@ from gunicorn.http.message import Request
 from werkzeug.exceptions import BadRequest
 
 from jimeng.accounts import password_hashing
+from jimeng.errors import code_of_status
 from jimeng.http import long_polls, waiters
 from jimeng.i18n import MESSAGES
 from jimeng.jobs.insertion import batcher
@@ -24,7 +25,6 @@ from jimeng.jobs.insertion import batcher
 log = logging.getLogger(__name__)
 
 MAX_WORKING = 32
-CODES = {414: "uri_too_long", 431: "headers_too_large"}
 shut_down = long_polls.shut_down
 is_configured = False  # by `gunicorn.conf.py`
 
@@ -115,7 +115,7 @@ def write_error(sock: socket.socket, status: int, reason: str, detail: str) -> N
     The request has not been parsed then, so its language is unknown, and the message is
     Chinese.
     """
-    code = CODES.get(status, "internal" if status >= 500 else "bad_request")
+    code = code_of_status(status)
     request_id = secrets.token_hex(12)
     chinese, _ = MESSAGES[f"error.{code}"]
     error = {"success": False, "error": code, "message": chinese}

@@ -226,6 +226,7 @@ def drop_generations(where: dict, token: str | None = None) -> Counter[TicketHol
         return Counter()
     day = {"$dateToString": {"date": "$created_at", "format": "%Y-%m-%d"}}
     holder = {"lane": "$lane", "user_id": "$user_id", "day": day}
+    holder["owner_id"] = "$owner_id"
     groups: list[dict] = [
         {"$match": {**where, "owner": owner}},
         {"$group": {"_id": {**holder, "key": "$key_id"}, "n": {"$sum": 1}}},
@@ -245,9 +246,12 @@ def drop_generations(where: dict, token: str | None = None) -> Counter[TicketHol
 
 
 def renumber_tickets(holders: Iterable[TicketHolder]) -> None:
-    """Close the gaps in these users' tickets."""
+    """Close the gaps in these users' tickets, and in those of their owners."""
     users: dict[str, set[str]] = defaultdict(set)
+    owners: dict[str, set[str]] = defaultdict(set)
     for holder in holders:
         users[holder.lane].add(holder.user_id)
+        if holder.owner_id:
+            owners[holder.lane].add(holder.owner_id)
     for lane, user_ids in users.items():
-        lanes.renumber(lane, user_ids)
+        lanes.renumber(lane, user_ids, owners[lane])

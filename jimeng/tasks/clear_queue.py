@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from jimeng import jobs, lanes
-from jimeng.documents import BulkAction, Generation, Status, Task
+from jimeng.documents import BulkAction, Generation, OwnerBudget, Status, Task, User
 from jimeng.documents.cursors import NEWEST_FIRST
 from jimeng.documents.principal import Principal
 from jimeng.documents.task import THERE
@@ -144,8 +144,11 @@ def _cancel_of_user(action: BulkAction, batch: DocumentBatch) -> Counts:
 
 
 def _finish_of_user(action: BulkAction) -> None:
+    user_id = action.details["user"]
+    owner_id = User.owner_of(user_id) if ":" in user_id else user_id
+    owners = OwnerBudget.find_all({"_id": owner_id})
     for lane in jobs.runtime().registry.lanes:
-        lanes.renumber(lane, [action.details["user"]])
+        lanes.renumber(lane, [user_id], [owner.id for owner in owners])
 
 
 def _finish_of_all(action: BulkAction) -> None:

@@ -29,15 +29,12 @@ from jimeng.documents.base import VIDEO
 from jimeng.documents.principal import Principal, recorded_on_behalf
 from jimeng.documents.task import stored_pairs
 from jimeng.errors import (
-    BudgetExceeded,
     IntakePaused,
     Invalid,
     JimengError,
+    LimitReached,
     QueueUnavailable,
-    QuotaExceeded,
     StartsTooLate,
-    TooManyPending,
-    TooManySubmissions,
 )
 from jimeng.inputs import Named, Reference
 from jimeng.jobs import costs, webhook_outbox
@@ -247,7 +244,7 @@ def resolve_inputs(principal: Principal, new: NewTask) -> list[Named]:
         return list(new.again)
     if not new.images and new.mask is None:
         return []
-    return inputs.find_inputs(principal, new.images, new.mask)
+    return inputs.find_inputs(principal, new.images, new.mask, user_id=new.user_id)
 
 
 def build_row(
@@ -424,7 +421,6 @@ def find_earlier(new: NewTask, idem_key: str | None, mark: str | None) -> Task |
 log = logging.getLogger(__name__)
 
 WAKE_BELOW_JOBS = 20  # with more jobs queued, creating a task wakes no consumer
-LIMIT_ERRORS = (TooManySubmissions, QuotaExceeded, BudgetExceeded, TooManyPending)
 
 
 def create(
@@ -501,19 +497,21 @@ def create_for_user(
         row = build_row(new, model, prompt, named, stored, **known_by)
         if new.webhook is not None or webhook_outbox.has_endpoint(new.user_id):
             row["announce"] = True
+        if owner_id := limits.owner_of(principal, new.user_id):
+            row["owner_id"] = owner_id
         task = Task.read(row)
         lanes.check_intake()
         reservation = limits.reserve(principal, task, is_counted=new.id is None)
         with release_unless_stored(task, reservation):
-            row["first_answer"] = first_answer(
-                task, model, reservation.first_ticket, max_wait_s
-            )
+            row["first_answer"] = first_answer(task, model, reservation, max_wait_s)
             if principal.key is not None:
                 row["by_key"] = principal.key.id
             if reservation.key_id:  # its quota gets back pictures that are never sent
                 row["key_id"] = reservation.key_id
             if not task.reserves_ticket_later:
-                row["turn"] = reservation.first_ticket
+                row["turn"] = reservation.ticket
+                if reservation.owner_ticket is not None:
+                    row["user_turn"] = reservation.first_ticket
             if stored:
                 inputs.mark_used(new.user_id, stored, named)
             first = None
@@ -524,12 +522,12 @@ def create_for_user(
     except JimengError as error:
         inputs.discard(stored, named)
         first = None
-        if isinstance(error, (IntakePaused, StartsTooLate, *LIMIT_ERRORS)):
+        if isinstance(error, (IntakePaused, StartsTooLate, LimitReached)):
             # A replay creates nothing, so that no limit applies to it.
             first = find_earlier(new, idem_key, mark)
         if first is not None:
             return replay(principal, first), True
-        if isinstance(error, LIMIT_ERRORS):
+        if isinstance(error, LimitReached):
             error.rate_limits = limits.rate_limits(principal, new.user_id)
         raise
     if first is not None:
@@ -576,7 +574,7 @@ def replay(principal: Principal, first: Task) -> Task:
 
 
 def first_answer(
-    task: Task, model: Model, ticket: int, max_wait_s: float | None
+    task: Task, model: Model, reservation: Reservation, max_wait_s: float | None
 ) -> dict:
     """
     The queue position and the start time at creation; a replay answers with the same.
@@ -585,7 +583,12 @@ def first_answer(
         StartsTooLate: no picture could be ready within *max_wait_s*.
     """
     queue = lanes.read_queue(task.lane)
-    position, pictures = queue.count_ahead(ticket, task.generation_ids[0])
+    position, pictures = queue.count_ahead(
+        reservation.ticket,
+        task.generation_ids[0],
+        task.owner_id,
+        reservation.first_ticket,
+    )
     if task.inputs:
         position, pictures = queue.totals  # until the inputs are prepared
     wait = eta(model, pictures, task.delay)

@@ -302,10 +302,14 @@ def queue_position(task: Task, generations: list[Generation]) -> tuple[int, int 
     if any(g.state == State.PREPARING.value for g in generations):
         tasks, pictures = lanes.read_queue(task.lane).totals
     elif first is not None:
-        tasks, pictures = lanes.read_queue(task.lane).count_ahead(first.turn, first.id)
+        tasks, pictures = lanes.read_queue(task.lane).count_ahead(
+            first.turn, first.id, first.owner_id, first.user_turn
+        )
     elif not generations and task.turn is not None:  # not inserted yet
         first_id = task.generation_ids[0]
-        tasks, pictures = lanes.read_queue(task.lane).count_ahead(task.turn, first_id)
+        tasks, pictures = lanes.read_queue(task.lane).count_ahead(
+            task.turn, first_id, task.owner_id, task.user_turn
+        )
     model = jobs.runtime().registry.by_lane(task.lane)
     if model is None:
         return tasks, round(delayed)

@@ -1,6 +1,7 @@
 """A shop's key acts for the shop's customers, and can do nothing else."""
 
 import base64
+import io
 import math
 
 import pytest
@@ -8,7 +9,10 @@ from redis.connection import AbstractConnection
 
 from jimeng import accounts, batches, limits
 from jimeng.documents import ApiKey, AuditEntry, Batch, Task, utcnow
+from jimeng.errors import TooManyWaiting
+from jimeng.http.long_polls import Permits
 from jimeng.jobs import broker, costs, webhook_outbox
+from jimeng.limits import reservations
 from tests.access.conftest import OPERATOR, call
 from tests.access.test_keys import new_key
 from tests.access.test_walk import expected, places, tells  # noqa: F401 (a fixture)
@@ -16,6 +20,7 @@ from tests.access.walk import PROGRAMS, ROUTES, ask, walk
 from tests.commands import counted
 from tests.each import for_each
 from tests.given_pictures import photo
+from tests.inputs.test_going_in import I2I
 from tests.openai.conftest import EDITS, GENERATIONS, draws
 from tests.page import error_at, send
 from tests.rest import API, CAT, CREATE, USERS, data_of, errors_of, refused
@@ -207,9 +212,10 @@ def cost_of(submit, config, monkeypatch) -> tuple[list[str], list[str], list[byt
 
 
 def test_bounds_cost_no_more(bob, admin, shop, closed, monkeypatch):
-    """A submission for a customer takes no command of MongoDB, nor of Redis, beside
-    those of one with a plain key. A user's budget is in the update that takes the
-    quota; a key is counted in one of its own, with and without a budget."""
+    """A submission for a customer, or by the owner of customers, takes one command of
+    MongoDB beside those of one with a plain key: it is counted for that owner. A user's
+    budget is in the update that takes the quota; a key is counted in one of its own,
+    with and without a budget."""
 
     def plain(key: str = bob.key) -> tuple[list[str], list[str], list[bytes]]:
         body = {"json": {"prompt": "一只猫"}}
@@ -217,6 +223,7 @@ def test_bounds_cost_no_more(bob, admin, shop, closed, monkeypatch):
         return cost_of(submit, closed, monkeypatch)
 
     writes = ["findAndModify api_keys", "findAndModify places"]
+    writes.insert(1, "findAndModify owner_budgets")
     writes += ["insert generations", "insert tasks"]
     redis = [b"EVAL", b"EVAL", b"LPUSH"]  # requests, submissions, the job
     assert plain() == cost_of(shop.create, closed, monkeypatch) == (writes, [], redis)
@@ -230,6 +237,18 @@ def test_bounds_cost_no_more(bob, admin, shop, closed, monkeypatch):
 VIDEO = {"prompt": "猫", "model": "jimeng-video-3.0"}
 PICTURE = "data:image/jpeg;base64," + base64.b64encode(photo()).decode()
 ARK = {"prompt": "猫", "model": "jimeng-3.0"}
+ARK_VIDEOS = "/api/v3/contents/generations/tasks"
+ARK_VIDEO = {
+    "model": "jimeng-video-3.0",
+    "content": [{"type": "text", "text": "猫"}],
+}
+DRAW = {
+    **{"jsonrpc": "2.0", "id": 1, "method": "tools/call"},
+    "params": {
+        "name": "generate_image",
+        "arguments": {"prompt": "猫", "user_id": CUSTOMER, "wait_seconds": 5},
+    },
+}
 # What takes `user`: the path, and what is sent.
 NAMING_CUSTOMERS = [
     (GENERATIONS, {"json": {"prompt": "猫"}}),
@@ -238,6 +257,7 @@ NAMING_CUSTOMERS = [
     ("/v1/videos", {"json": VIDEO}),
     ("/v1/videos", {"data": VIDEO}),
     ("/api/v3/images/generations", {"json": ARK}),
+    (ARK_VIDEOS, {"json": ARK_VIDEO}),
 ]
 
 
@@ -270,6 +290,29 @@ def test_openai_user_is_the_customer(shop, draws, path, sent):
         assert open_ai(shop.client, shop.key, path, **asked) == (200, None)
 
     assert owners() == [CUSTOMER] * 3 + [shop.record.user_id]
+
+
+@for_each("path", ["/v1/videos", ARK_VIDEOS])
+def test_videos_of_a_customer_are_listed(shop, draws, path):
+    """Of one, or the owner's own; equal ones of two customers are two. Ark's own name
+    for a customer is understood where it is one."""
+    body = VIDEO if path == "/v1/videos" else ARK_VIDEO
+    Task.collection().delete_many({})
+    names = [{"user": CUSTOMER}, {"user": "shop:m2"}, {}]
+    if path == ARK_VIDEOS:
+        names[1:] = [{"safety_identifier": "shop:m2"}, {"safety_identifier": "x" * 64}]
+    ids = [shop.api("POST", path, json={**body, **named}).json["id"] for named in names]
+
+    def listed(query: str) -> list[str]:
+        found = shop.api("GET", f"{path}{query}").json
+        return [each["id"] for each in found["data" if "data" in found else "items"]]
+
+    assert owners() == [CUSTOMER, "shop:m2", shop.record.user_id]
+    assert listed(f"?user={CUSTOMER}") == ids[:1]
+    assert listed("?user=shop:m2") == ids[1:2]
+    assert listed("") == ids[2:]
+    assert open_ai(shop.client, shop.key, path, json={**body, "user": "x"})[0] == 400
+    assert shop.api("GET", f"{path}?user=ship:m1").status_code == 400
 
 
 NO_CUSTOMERS = ("Shop:m1", "shop:with space", "shop", "m1", "shop:" + "x" * 60)
@@ -376,3 +419,69 @@ def test_operator_makes_the_key_by_command(secured, bob):
     key = ApiKey.find_one({"user_prefix": "shop:"})
     assert key.scopes == SCOPES
     assert "act_for" in refused_words.output and refused_words.exit_code == 1
+
+
+@for_each(
+    ("method", "path", "sent"),
+    [
+        ("POST", CREATE, {"json": {**CAT, "user_id": CUSTOMER}}),
+        ("GET", f"{API}/tasks/{{}}/events", {}),
+        ("POST", GENERATIONS, {"json": {"prompt": "猫", "user": CUSTOMER}}),
+        ("POST", "/api/v3/images/generations", {"json": {**ARK, "user": CUSTOMER}}),
+        ("POST", "/mcp", {"json": DRAW}),
+    ],
+)
+def test_places_to_wait_count_for_the_customer_and_the_owner(
+    bob, shop, monkeypatch, method, path, sent
+):
+    """The same way on each interface."""
+    asked = []
+
+    def refuse(permits: Permits, user: str, *args: object, owner: str | None = None):
+        asked.append((user, owner))
+        raise TooManyWaiting("all are taken", retry_after=1)
+
+    path = path.format(shop.create())
+    monkeypatch.setattr(Permits, "acquire", refuse)
+    headers = {"Prefer": "wait=5", "Accept": "application/json, text/event-stream"}
+    shop.api(method, path, headers=headers, **sent)
+
+    assert asked == [(CUSTOMER, bob.id)]
+
+
+def upload(shop: Shop, user_id: str | None) -> str:
+    named = {} if user_id is None else {"user_id": user_id}
+    sent = {**named, "file": (io.BytesIO(photo()), "photo.jpg")}
+    return data_of(shop.api("POST", f"{API}/uploads", data=sent), 201)["id"]
+
+
+def test_picture_of_one_customer_is_not_for_another(shop, work_off):
+    """Nor what was generated for them; the owner's own are for each of them."""
+    done = shop.create()
+    work_off()
+    theirs = (upload(shop, CUSTOMER), f"{done}_0")
+
+    def ask(user_id: str, reference: str, query: str = ""):
+        body = {"prompt": "x", "model": I2I, "images": [reference]}
+        return shop.api("POST", CREATE + query, json={**body, "user_id": user_id})
+
+    for reference in theirs:
+        assert list(errors_of(ask("shop:else", reference))) == ["images.0"]
+        estimated = ask("shop:else", reference, "?dry_run=true")
+        assert list(errors_of(estimated)) == ["images.0"]
+        data_of(ask(CUSTOMER, reference), 202)
+    data_of(ask("shop:else", upload(shop, None)), 202)
+
+
+def test_uploads_of_all_customers_count_for_the_owner(bob, shop, monkeypatch):
+    """Ten times as many as one user may make; another owner's are not among them."""
+    monkeypatch.setattr(reservations, "MAX_UPLOADS", 1)
+    for number in range(10):
+        upload(shop, f"shop:m{number}")
+
+    sent = {"user_id": "shop:m10", "file": (io.BytesIO(photo()), "photo.jpg")}
+    answer = shop.api("POST", f"{API}/uploads", data=sent)
+
+    refused(answer, 429, "too_many_uploads")
+    assert "10" in answer.json["message"]
+    upload(shop, None)

@@ -2,11 +2,12 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
-from jimeng.documents import ApiKey, AuditEntry, CostSum, QuotaUsage
+from jimeng.documents import ApiKey, AuditEntry, CostSum, Generation, QuotaUsage
 from jimeng.limits import budgets
 from tests.access.conftest import call
 from tests.access.test_keys import GENERATIONS, ask, new_key
 from tests.costs.conftest import PRICE, settle
+from tests.costs.test_raised_prices import send, set_price, spent
 from tests.rest import API, CREATE, USERS, data_of, errors_of, refused
 
 
@@ -155,3 +156,38 @@ def test_exactly_what_fits_a_key(secured, ada):
     with ThreadPoolExecutor(12) as pool:
         answers = [*pool.map(once, range(60))]
     assert (answers.count(202), answers.count(402)) == (20, 40)
+
+
+def test_raised_price_counts_for_the_key_and_its_owner(ada, admin, provider):
+    """What is sent above its hold is reserved from both; from neither what one of them
+    does not cover, and then it is not sent."""
+    key = new_key(ada, daily_budget_micros=9 * PRICE)
+    data_of(ask(ada, key), 202)
+    set_price(3 * PRICE)
+    send()
+    assert len(provider.requests) == 1
+    assert spent(ApiKey, key["id"]) == spent(QuotaUsage, ada.id) == (3, 3)
+    data_of(ask(ada, key), 202)
+    set_price(4 * PRICE)
+    limit = {"daily_budget_micros": 6 * PRICE}
+    admin.api("PUT", f"{USERS}/{ada.id}", json=limit)
+
+    send()
+
+    assert len(provider.requests) == 1
+    (failed,) = Generation.find_all({"state": "failed"})
+    assert failed.error["code"] == "budget_exceeded"
+    settle()
+    assert spent(ApiKey, key["id"]) == spent(QuotaUsage, ada.id) == (3, 3)
+
+
+def test_raised_price_is_bounded_by_the_key(ada, provider):
+    key = new_key(ada, monthly_budget_micros=2 * PRICE)
+    data_of(ask(ada, key), 202)
+    set_price(3 * PRICE)
+
+    send()
+
+    assert provider.requests == []
+    settle()
+    assert spent(ApiKey, key["id"]) == spent(QuotaUsage, ada.id) == (0, 0)

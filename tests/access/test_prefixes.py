@@ -7,11 +7,11 @@ from datetime import timedelta
 import pytest
 from mongoengine import get_db
 
-from jimeng import batches
+from jimeng import accounts, batches
 from jimeng.accounts import key_cache
-from jimeng.documents import ApiKey, Batch, Task, WebhookEndpoint, utcnow
+from jimeng.documents import ApiKey, Batch, Task, User, WebhookEndpoint, utcnow
 from jimeng.errors import Invalid
-from tests.access.conftest import Person, call
+from tests.access.conftest import OPERATOR, Person, call
 from tests.access.test_act_for import SCOPES, Shop
 from tests.at_once import at_once
 from tests.commands import counted
@@ -32,6 +32,11 @@ def new_key(admin: Person, owner: Person, prefix: str):
     return admin.api("POST", path, json=body, headers=IN_ENGLISH)
 
 
+def forget_prefixes() -> None:
+    ApiKey.collection().delete_many({"user_prefix": {"$exists": True}})
+    User.collection().update_many({}, {"$unset": {"user_prefixes": ""}})
+
+
 def prefixes() -> list[str]:
     """Of all keys, oldest first."""
     where = {"user_prefix": {"$exists": True}}
@@ -45,7 +50,7 @@ def test_prefix_of_another_owner_is_refused(
 ):
     """Also one that it begins with, or that begins with it; in words that name both.
     Not for a moment is there such a key."""
-    ApiKey.collection().delete_many({"user_prefix": {"$exists": True}})
+    forget_prefixes()
     Shop(bob, user_prefix=first)
 
     with monkeypatch.context() as patched:
@@ -61,7 +66,7 @@ def test_prefix_of_another_owner_is_refused(
 @for_each(("first", "second"), OVERLAPPING)
 def test_owner_may_nest_prefixes(bob, admin, first, second):
     """Several keys of one shop, also equal ones: one replaces the other."""
-    ApiKey.collection().delete_many({"user_prefix": {"$exists": True}})
+    forget_prefixes()
     shop = Shop(bob, user_prefix=first)
 
     data_of(new_key(admin, bob, second), 201)
@@ -73,14 +78,20 @@ def test_owner_may_nest_prefixes(bob, admin, first, second):
 @for_each("prefix", ["shop2:", "shop:us:", "Shop:eu:", "eu:", "sh.p:"])
 def test_other_prefixes_are_free(bob, ada, admin, prefix):
     """Those that only look alike."""
-    ApiKey.collection().delete_many({"user_prefix": {"$exists": True}})
+    forget_prefixes()
     Shop(bob, user_prefix="shop:eu:")
 
     data_of(new_key(admin, ada, prefix), 201)
 
 
-def test_expired_key_keeps_its_prefix_and_a_revoked_one_does_not(bob, ada, admin):
+@for_each("of_before", [False, True])
+def test_prefix_stays_its_owners(bob, ada, admin, of_before):
+    """When the key has expired, and when it is revoked: the customers are still there.
+    Also that of a key that an earlier release has created."""
+    forget_prefixes()
     shop = Shop(bob)
+    if of_before:
+        User.collection().update_many({}, {"$unset": {"user_prefixes": ""}})
     where = {"_id": shop.record.id}
     past = {"$set": {"expires_at": utcnow() - timedelta(days=1)}}
     ApiKey.collection().update_one(where, past)
@@ -88,7 +99,11 @@ def test_expired_key_keeps_its_prefix_and_a_revoked_one_does_not(bob, ada, admin
 
     data_of(admin.api("DELETE", f"{USERS}/{bob.id}/keys/{shop.record.id}"))
 
-    data_of(new_key(admin, ada, "shop:"), 201)
+    (said,) = errors_of(new_key(admin, ada, "shop:eu:"))["user_prefix"]
+    assert bob.id in said and "revoked" in said
+    Shop(bob, user_prefix="shop:eu:")
+    accounts.revoke_keys(OPERATOR, bob.id)
+    assert [*errors_of(new_key(admin, ada, "shop:"))] == ["user_prefix"]
 
 
 def test_prefix_is_refused_on_the_page_and_by_the_command(secured, bob, ada, admin):
@@ -113,7 +128,7 @@ def test_prefixes_that_are_made_at_once_do_not_overlap(
     bob, ada, monkeypatch, first, second
 ):
     """Both see nothing, both insert, and both look again."""
-    ApiKey.collection().delete_many({"user_prefix": {"$exists": True}})
+    forget_prefixes()
     together, insert = threading.Barrier(2, timeout=60), ApiKey.insert_with_limit
 
     def insert_together(key: ApiKey, most: int) -> bool:
@@ -143,7 +158,7 @@ def test_prefix_that_was_taken_meanwhile_is_refused(
     bob, ada, monkeypatch, first, second
 ):
     """The other was made between the look and the insert, and stays."""
-    ApiKey.collection().delete_many({"user_prefix": {"$exists": True}})
+    forget_prefixes()
     insert = ApiKey.insert_with_limit
 
     def insert_later(key: ApiKey, most: int) -> bool:
@@ -179,7 +194,7 @@ def test_creation_reads_by_the_index(ada, admin, config):
         data_of(new_key(admin, ada, "shop:eu:"), 201)
 
     assert looks_of(plain) == []
-    assert [uses_index(each) for each in looks_of(shop)] == [True] * 2
+    assert [uses_index(each) for each in looks_of(shop)] == [True] * 4
 
 
 def of_before(person: Person, prefix: str, **fields: object) -> Shop:

@@ -12,6 +12,7 @@ from pymongo.errors import AutoReconnect
 from jimeng import tasks
 from jimeng.api import events
 from jimeng.documents import Task
+from jimeng.documents.principal import Principal
 from jimeng.http import long_polls
 from tests.documents.slow import way_to
 from tests.forgetting import forget_lanes
@@ -118,7 +119,9 @@ def test_without_a_place_the_client_is_sent_to_ask(client):
     task_id = create(client)
     with ExitStack() as held:
         for number in range(8):
-            held.enter_context(long_polls.event_stream_permit(f"user{number}"))
+            held.enter_context(
+                long_polls.event_stream_permit(Principal("ada"), f"user{number}")
+            )
 
         answer = follow(client, task_id)
 

@@ -6,6 +6,7 @@ from functools import partial
 
 import pytest
 
+from jimeng.documents.principal import Principal
 from jimeng.http import long_polls
 from tests.conftest import come_due
 from tests.documents.slow import way_to
@@ -142,7 +143,9 @@ def test_without_a_place_nobody_is_refused(client, waits):
     """The usual answer at once, which does not say that it had waited."""
     with ExitStack() as held:
         for number in range(24):
-            held.enter_context(long_polls.long_poll_permit(f"user{number}"))
+            held.enter_context(
+                long_polls.long_poll_permit(Principal("ada"), f"user{number}")
+            )
 
         asked = client.post(CREATE, json=CAT, headers=WAIT)
         task_id = data_of(asked, 202)["task_id"]

@@ -73,6 +73,25 @@ def test_one_user_gets_half_of_what_is_free_at_most():
     assert got == [12, 6, 3, 2, 1, 0]
 
 
+def test_owner_of_a_shop_gets_three_quarters_with_all_customers():
+    """However many customers there are; and all of them when they go again."""
+    places = Permits(24)
+    for _ in range(2):
+        with ExitStack() as held:
+
+            def come(user: str, owner: str | None = None, held=held) -> bool:
+                try:
+                    held.enter_context(places.acquire(user, owner=owner))
+                except TooManyWaiting:
+                    return False
+                return True
+
+            customers = [come(f"shop:m{n}", "bob") for n in range(24)]
+            assert customers.count(True) == 18
+            assert not come("bob")
+            assert [come("ada") for _ in range(4)] == [True, True, True, False]
+
+
 def test_many_at_once_get_no_more_than_there_are():
     """Threads that come in the same moment do not share a place."""
     places = Permits(8)
@@ -92,7 +111,7 @@ def test_closed_room_takes_nobody():
     """The server stops: who would wait is told so at once."""
     long_polls.shut_down()
 
-    with pytest.raises(TooManyWaiting), long_polls.long_poll_permit("ada"):
+    with pytest.raises(TooManyWaiting), long_polls.long_poll_permit(ADA, "ada"):
         pass
 
 
@@ -164,7 +183,7 @@ def test_keys_of_all_are_looked_at_together():
     with ExitStack() as held:
         watches = []
         for number in range(6):
-            key = KeyUse(f"k{number % 2}")
+            key = KeyUse(f"k{number % 2}", "ada")
             whose = Principal("ada", scopes=frozenset({"read"}), key=key)
             watches.append(held.enter_context(watcher.watch(whose, "t", PENDING)))
         wait_for(lambda: ["k0", "k1"] in asked)

@@ -231,7 +231,8 @@ def test_hold_estimate_and_cost_of_a_video(app):
     model = replace(FILM, account_prices=studio)
 
     held = costs.reserved_fields(model, None, utcnow(), requested)
-    sent = costs.price_update(new_generation(), model, requested)["$set"]
+    price = account_price(model, "main", SMALL, usage=requested)
+    sent = costs.price_update(price)["$set"]
 
     assert held["hold_micros"] == 60 * 108_900
     assert sent["price_micros"] == 46 * 108_900
@@ -241,6 +242,19 @@ def test_hold_estimate_and_cost_of_a_video(app):
     used = Usage(tokens=120_000, resolution="1080p", sound=True)
     assert costs.settled_fields(generation, used) == {"price_micros": 51 * 120_000}
     assert costs.settled_fields(new_generation(), used) == {}
+
+
+def test_video_that_costs_more_than_was_held_is_named(app, caplog):
+    """By the tokens that the provider reports: they count in full, and it is logged."""
+    terms = costs.stored_price(tokens_at(60))
+    for held, named in ((60 * 108_900, False), (60 * 108_899, True)):
+        caplog.clear()
+        generation = new_generation(price_terms=terms, held_micros=held)
+
+        found = costs.settled_fields(generation, Usage(tokens=108_900))
+
+        assert found == {"price_micros": 60 * 108_900}
+        assert ("costs more than was held id=g_0" in caplog.text) is named
 
 
 def test_price_of_another_unit_does_not_hold(set_price):

@@ -13,6 +13,7 @@ from jsonschema import Draft202012Validator
 from PIL import Image as Pillow
 
 from jimeng.documents import Task
+from jimeng.documents.principal import Principal
 from jimeng.http import long_polls
 from jimeng.mcp import arguments, tools
 from jimeng.providers import Progress
@@ -77,7 +78,9 @@ def test_what_is_begun_is_not_waited_for_for_ever(app, older, config, waits):
     older.done("generate_image", prompt="x")
     with ExitStack() as held:
         for number in range(24):
-            held.enter_context(long_polls.long_poll_permit(f"user{number}"))
+            held.enter_context(
+                long_polls.long_poll_permit(Principal("ada"), f"user{number}")
+            )
 
         made = older.done("generate_image", prompt="y")
 

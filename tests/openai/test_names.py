@@ -126,9 +126,15 @@ V21 = BY_ID["jimeng-2.1", "volcengine_jimeng"]  # sides 256 to 768
         (V30, None, "16:9", "high", (2048, 1152)),
         (V40, "2K", "16:9", "auto", (2560, 1440)),
         (V40, "4K", None, "low", (4096, 4096)),
-        (V40, None, "16:9", "low", (1376, 774)),
+        (V40, None, "16:9", "low", (1408, 792)),
+        # In any terms it is the ratio of the model's table.
+        (V30, "21:9", None, "auto", (2016, 864)),
+        (V30, "7/3", None, "auto", (2016, 864)),
+        (V21, None, "21:9", "hd", (756, 324)),
         (V40, "2k", "9:16", "auto", (1440, 2560)),
-        (V40, "5:4", None, "auto", (2285, 1828)),
+        (V40, "5:4", None, "auto", (2320, 1856)),
+        (V30, "5:4", None, "high", (2048, 1632)),
+        (V40, "1023:767", None, "auto", (2368, 1776)),
         (V40, "32:18", None, "auto", (2560, 1440)),
         (V30, "1024x1024", "16:9", "high", (1024, 1024)),
     ],
@@ -140,7 +146,10 @@ def test_size_is_what_was_asked_for(model, size, ratio, quality, found):
 
 @for_each(
     ("model", "size"),
-    [(V30, "4096x4096"), (V30, "100x1000"), (V21, "1024x1024"), (V40, "100x1000")],
+    [
+        *((V30, "4096x4096"), (V30, "100x1000"), (V21, "1024x1024")),
+        *((V40, "100x1000"), (V40, "1:10"), (V30, "9:1")),
+    ],
 )
 def test_what_cannot_be_enlarged_is_refused(model, size):
     """Nothing is cut off, and nothing is made smaller."""

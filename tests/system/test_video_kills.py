@@ -134,8 +134,9 @@ def await_states(stack: Stack, clock: Clock, ids: list[str], *states: str) -> No
     def are_there() -> bool:
         clock.move()
         with suppress(PyMongoError), stack.database() as found:
-            rows = found.generations.find({"task_id": {"$in": ids}})
-            return all(row["state"] in states for row in rows)
+            there = {"task_id": {"$in": ids}, "state": {"$in": states}}
+            # A new one is stored a moment after its task.
+            return found.generations.count_documents(there) == len(ids)
         return False
 
     try:

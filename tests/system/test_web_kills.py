@@ -93,8 +93,11 @@ class Site:
     def await_states(self, ids: list[str], *states: str) -> None:
         def are_there() -> bool:
             with self._stack.database() as found:
-                rows = found.generations.find({"task_id": {"$in": ids}})
-                return {row["state"] for row in rows} <= {*states}
+                of = {"task_id": {"$in": ids}}
+                # A new one is stored a moment after its task.
+                stored = {*found.generations.distinct("task_id", of)}
+                others = {**of, "state": {"$nin": states}}
+                return stored == {*ids} and not found.generations.find_one(others)
 
         wait_for(are_there, what=f"{ids} are {states}")
 

@@ -11,6 +11,7 @@ from jimeng.documents import Batch, Task
 from jimeng.http import auth
 from jimeng.i18n import MESSAGES
 from jimeng.providers import MODELS, Registry
+from jimeng.providers.models.output_size import size_for_ratio
 from jimeng.web.create import options
 from jimeng.web.site.formats import yuan_short
 from tests.conftest import FakeProvider
@@ -73,7 +74,7 @@ def test_every_choice_of_every_model_is_drawn_by_it(app):
     for model in OFFERED:
         for each in options.resolutions(model):
             for ratio in model.sizes:
-                assert model.fits(*options.size_of(model, ratio, each))
+                assert model.fits(*size_for_ratio(model, ratio, each.area))
 
 
 @for_each(

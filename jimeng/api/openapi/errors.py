@@ -1,22 +1,12 @@
 """The errors of an operation, each with its message and HTTP status."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from jimeng.api.openapi.parts import Bilingual, in_both_languages
-from jimeng.errors import JimengError
-from jimeng.i18n import MESSAGES
+from jimeng.errors import statuses
+from jimeng.i18n import MESSAGES, OF_REQUESTS
 
-HTTP_STATUSES = {
-    "bad_request": 400,
-    "not_found": 404,
-    "method_not_allowed": 405,
-    "request_too_large": 413,
-    "uri_too_long": 414,
-    "unsupported_media_type": 415,
-    "headers_too_large": 431,
-    "not_ready": 503,
-}
 # Sent by the server itself before the application reads the request.
 OF_THE_SERVER = ["uri_too_long", "headers_too_large"]
 WITH_FIELDS = {
@@ -24,23 +14,12 @@ WITH_FIELDS = {
 }
 # Codes whose message has another key.
 MESSAGE_KEYS = {
+    **OF_REQUESTS,
     "not_ready": "answer.not_ready",
     "model_not_found": "invalid.model",
 }
 RETRY_LATER = {429, 503}
 REQUEST_ID = "3f2a9c0d5b7e4c1a8d6f0e12"  # of examples
-
-
-def statuses() -> dict[str, int]:
-    """Error code -> HTTP status, of all errors."""
-
-    def each(kind: type[JimengError]) -> Iterator[type[JimengError]]:
-        yield kind
-        for below in kind.__subclasses__():
-            yield from each(below)
-
-    own = [kind for kind in each(JimengError) if "code" in vars(kind)]
-    return HTTP_STATUSES | {kind.code: kind.status for kind in own}
 
 
 def by_status(codes: Iterable[str]) -> dict[int, list[str]]:

@@ -7,6 +7,7 @@ from marshmallow.validate import Length, OneOf, Range, Regexp
 
 from jimeng.providers.models.model import (
     FEN,
+    MAX_OUTPUTS,
     PROMPTS,
     RATIOS,
     TASKS,
@@ -206,7 +207,7 @@ class Row(Schema):
     area = span(allow_none=True)
     max_ratio = number(1, 100, allow_none=True)
     max_prompt = whole(1, 10_000)
-    max_images = whole(1, 4)
+    max_images = whole(1, MAX_OUTPUTS)
     takes_seed = Flag()
     task = one_of(*TASKS)
     takes = fields.Nested(TakesRow, allow_none=True, post_load=lambda it: Takes(**it))

@@ -33,6 +33,7 @@ PROMPTS = ("required", "optional", "none")
 # Why inputs cannot be sent to a model: its service fetches them by link, and this
 # server has no publicly reachable address, or no secret to sign links with.
 LACKS_ADDRESS, LACKS_SECRET = "no_address", "no_secret"
+MAX_OUTPUTS = 4  # pictures or videos of one task
 SEED_RANGE = 2**31  # seeds are 0 to 2^31-1
 
 
@@ -391,7 +392,7 @@ class Model:
     area: tuple[int, int] | None = None
     max_ratio: float | None = None
     max_prompt: int = 800
-    max_images: int = 4
+    max_images: int = MAX_OUTPUTS
     takes_seed: bool = True
     task: str = "text-to-image"
     takes: Takes | None = None

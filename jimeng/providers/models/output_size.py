@@ -1,12 +1,59 @@
-"""Compute the size of a model's output from the request and the inputs."""
+"""Compute the size of a model's output: from a ratio, or the request and inputs."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from jimeng.errors import Invalid
 from jimeng.providers.models.model import Expansion, Model, Size
 
 STEP = 16  # pixels: some models round sides to multiples of it
+EXACT_STEP = 8  # pixels: the same for sizes that have their ratio exactly
+AREA_TOLERANCE = 0.1  # the share of an area by which such a size may exceed it
+RATIO_TOLERANCE = 0.05  # the share of a ratio by which any other size may miss it
+
+
+def size_for_ratio(
+    model: Model, ratio: str, area: int | None = None, quality: str = "standard"
+) -> Size:
+    """
+    The size in pixels for an aspect ratio: the one in the model's tables, else one with
+    exactly that ratio if it is not much larger than *area*, else one near the ratio.
+
+    Args:
+        ratio: Such as ``21:9``; any integers, not only the ratios of the tables.
+        area: Width times height, in pixels; None for that of *quality*.
+        quality: ``hd`` selects the largest area.
+
+    Raises:
+        Invalid: the model does not support the ratio; the message lists the sizes.
+    """
+    usual = model.hd_sizes if quality == "hd" else model.sizes
+    area = area or math.prod(usual["1:1"])
+    across, down = wanted = lowest_terms(ratio)
+    for table in (usual, model.sizes, model.hd_sizes):
+        if math.prod(table["1:1"]) == area:
+            for name, size in table.items():
+                if lowest_terms(name) == wanted:
+                    return size
+    side = math.isqrt(area)
+    if across == down and model.fits(side, side):
+        return side, side
+    # Round up: the area may be the model's minimum.
+    units = math.ceil(math.sqrt(area / (across * down)) / EXACT_STEP) * EXACT_STEP
+    exact = across * units, down * units
+    if model.fits(*exact) and math.prod(exact) <= area * (1 + AREA_TOLERANCE):
+        return exact
+    near = like(model, wanted, usual, area)
+    if abs(near[0] * down / (near[1] * across) - 1) <= RATIO_TOLERANCE:
+        return near
+    return model.resolve_size(ratio, quality)
+
+
+def lowest_terms(ratio: str) -> tuple[int, int]:
+    """``21:9`` is (7, 3)."""
+    across, down = map(int, ratio.split(":"))
+    divisor = math.gcd(across, down)
+    return across // divisor, down // divisor
 
 
 def size_of_output(
@@ -39,7 +86,8 @@ def size_of_output(
     if model.task == "upscaling":
         return enlarged(model, size, quality, first)
     if not model.follows:
-        return first and like(model, first, quality)
+        table = model.hd_sizes if quality == "hd" else model.sizes
+        return first and like(model, first, table, math.prod(table["1:1"]))
     sent = first and shrunk(first, model)
     grown = sent and (expand.applied(*sent) if expand else sent)
     if size is not None and (grown is None or size != f"{grown[0]}x{grown[1]}"):
@@ -77,10 +125,8 @@ def enlarged(
     return sizes[keyword]
 
 
-def like(model: Model, picture: Size, quality: str) -> Size:
-    """Return a size with the aspect ratio of *picture* and the model's default area."""
-    table = model.hd_sizes if quality == "hd" else model.sizes
-    area = math.prod(table["1:1"])
+def like(model: Model, picture: Size, table: Mapping[str, Size], area: int) -> Size:
+    """Return a size with about that area and the aspect ratio of *picture*."""
     limit, most = model.max_ratio or math.inf, math.inf
     if model.sides:
         limit, most = model.sides[1] / model.sides[0], model.sides[1]
@@ -91,7 +137,7 @@ def like(model: Model, picture: Size, quality: str) -> Size:
             found = (long, short) if ratio >= 1 else (short, long)
             if model.fits(*found):
                 return found
-    return nearest(model, ratio, quality)
+    return nearest(table, ratio)
 
 
 def steps(side: float) -> list[int]:
@@ -100,9 +146,8 @@ def steps(side: float) -> list[int]:
     return [max(whole + each, 1) * STEP for each in (0, -1, 1, -2, 2)]
 
 
-def nearest(model: Model, ratio: float, quality: str) -> Size:
-    """Return the size of the model's table whose aspect ratio is nearest to *ratio*."""
-    table = model.hd_sizes if quality == "hd" else model.sizes
+def nearest(table: Mapping[str, Size], ratio: float) -> Size:
+    """Return the size of *table* whose aspect ratio is nearest to *ratio*."""
     return min(
         table.values(), key=lambda each: abs(math.log(each[0] / each[1] / ratio))
     )

@@ -92,7 +92,7 @@ def settings_page(
         "settings",
         models=offered,
         sizes=options.size_options(model, "1:1") if model else [],
-        most=defaults.MAX_PICTURES,
+        most=defaults.MAX_OUTPUTS,
         begins=defaults.defaults(),
         themes=THEMES,
         chosen_theme=theme(),

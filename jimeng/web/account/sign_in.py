@@ -8,7 +8,12 @@ from flask.typing import ResponseReturnValue
 from jimeng import accounts
 from jimeng.documents import User, utcnow
 from jimeng.errors import Invalid
-from jimeng.errors.access import SignInBusy, SignInFailed, TooManyAttempts
+from jimeng.errors.access import (
+    SignInBusy,
+    SignInFailed,
+    SignInRequired,
+    TooManyAttempts,
+)
 from jimeng.http import auth
 from jimeng.i18n import COOKIE, explain, reasons
 from jimeng.web import bp, is_htmx, refused
@@ -25,7 +30,8 @@ MAX_EMAIL_CHARS = 254
 ENTERING = "sign-in"  # purpose of a sign-in ticket
 
 
-def redirect_to_sign_in() -> Response:
+@bp.app_errorhandler(SignInRequired)
+def redirect_to_sign_in(error: SignInRequired) -> Response:
     """Redirect a request without a session to the sign-in page, and from there back."""
     url = url_for(
         "web.sign_in",

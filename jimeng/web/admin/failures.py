@@ -11,6 +11,7 @@ from jimeng.accounts import users
 from jimeng.documents import BulkAction
 from jimeng.errors.access import UserNotFound
 from jimeng.http import auth
+from jimeng.http.request_kinds import polled
 from jimeng.operations import failures as archive
 from jimeng.operations.failures import Filter
 from jimeng.web import is_htmx
@@ -90,6 +91,7 @@ def drop_failures() -> ResponseReturnValue:
 
 
 @bp.get("/failures/progress")
+@polled
 def failures_progress() -> ResponseReturnValue:
     """The progress of the bulk action; at its end htmx reloads the page."""
     wanted = filter_of(request.args)

@@ -7,6 +7,7 @@ from flask.typing import ResponseReturnValue
 
 from jimeng import operations
 from jimeng.http import auth
+from jimeng.http.request_kinds import polled
 from jimeng.i18n import t
 from jimeng.limits.usage import EndCounts
 from jimeng.web import reload_page
@@ -55,6 +56,7 @@ def live_part() -> str:
 
 
 @bp.get("/queue/live")
+@polled
 def live() -> ResponseReturnValue:
     """
     The live partial; 204 if it has not changed.
@@ -70,6 +72,7 @@ def live() -> ResponseReturnValue:
 
 
 @bp.get("/queue/hours")
+@polled
 def hours() -> ResponseReturnValue:
     """The chart of the last 24 hours; the page refreshes it every five minutes."""
     return last_day()
@@ -118,6 +121,7 @@ def clear() -> ResponseReturnValue:
 
 
 @bp.get("/queue/clear/progress")
+@polled
 def clear_progress() -> ResponseReturnValue:
     """The progress of the clearing; at its end htmx reloads the page."""
     action = operations.queue_actions.cleared(auth.principal_of_page())

@@ -13,6 +13,7 @@ from jimeng.batches import queries
 from jimeng.errors import MayBeChargedTwice, NoProvider
 from jimeng.errors.batches import BatchFinished, BatchNotRetryable, TooManyBatches
 from jimeng.http import auth
+from jimeng.http.request_kinds import polled
 from jimeng.http.requests import MAX_BODY_BYTES, accepts_pictures
 from jimeng.web import bp, is_htmx, refused, reload_page
 from jimeng.web.batches.form import BatchForm
@@ -154,6 +155,7 @@ def batch(batch_id: str) -> ResponseReturnValue:
 
 
 @bp.get("/batches/<batch_id>/now")
+@polled
 def batch_now(batch_id: str) -> ResponseReturnValue:
     """The changes since the page's last poll, with the new pictures."""
     principal = auth.principal_of_page()
@@ -171,6 +173,7 @@ def batch_now(batch_id: str) -> ResponseReturnValue:
 
 
 @bp.get("/batches/<batch_id>/card")
+@polled
 def batch_card(batch_id: str) -> ResponseReturnValue:
     """One batch as a card of the feed."""
     principal = auth.principal_of_page()

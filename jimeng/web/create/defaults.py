@@ -9,6 +9,7 @@ from jimeng.accounts import users
 from jimeng.errors import Invalid
 from jimeng.http import auth
 from jimeng.providers import Model
+from jimeng.providers.models.model import MAX_OUTPUTS
 from jimeng.web.create import options
 from jimeng.web.site.preferences import set_preference_cookie
 
@@ -16,7 +17,6 @@ COOKIE = "defaults"
 CHOICES = "choices"  # the cookie in which the page's script stores the current choices
 FIELDS = ("model", "size", "n")  # names of form fields
 MAX_VALUE_CHARS = 100
-MAX_PICTURES = 4
 
 
 def defaults() -> dict[str, str]:
@@ -53,7 +53,7 @@ def validate(values: Mapping[str, str]) -> dict[str, str]:
     sizes = list(model.sizes) if model else []
     if "size" in found and found["size"] not in sizes:
         raise Invalid.field("size", "invalid.choice", known=", ".join(sizes))
-    most = model.max_images if model else MAX_PICTURES
+    most = model.max_images if model else MAX_OUTPUTS
     if "n" in found and found["n"] not in map(str, range(1, most + 1)):
         raise Invalid.field("n", "invalid.range", min=1, max=most)
     return found

@@ -19,6 +19,7 @@ from jimeng.jobs import costs
 from jimeng.providers import Model
 from jimeng.providers.models import Makes
 from jimeng.providers.models.model import Parameters, best_suited
+from jimeng.providers.models.output_size import size_for_ratio
 from jimeng.schemas.tasks import MAX_SEED, MAX_STYLE, ComposedTask
 from jimeng.tasks import NewTask, styles
 from jimeng.tasks.styles import STYLES, Style
@@ -311,7 +312,7 @@ class Composer(TaskForm):
         found = self.chosen_resolution or options.usual(self.resolutions)
         if found.quality is not None:
             return self.size, found.quality
-        width, height = options.size_of(model, self.size, found)
+        width, height = size_for_ratio(model, self.size, found.area)
         return f"{width}x{height}", options.STANDARD
 
     def validated(self, model: Model) -> dict:
@@ -390,7 +391,9 @@ class Composer(TaskForm):
             return {}
         return {
             ratio: {
-                each.value: "×".join(map(str, options.size_of(self.model, ratio, each)))
+                each.value: "{}×{}".format(
+                    *size_for_ratio(self.model, ratio, each.area)
+                )
                 for each in self.resolutions
             }
             for ratio in self.model.sizes
@@ -408,7 +411,7 @@ class Composer(TaskForm):
             return {}
         return {
             each.value: {
-                one.value: price.of(*options.size_of(model, each.value, one))
+                one.value: price.of(*size_for_ratio(model, each.value, one.area))
                 for one in self.resolutions
             }
             if each.value in model.sizes

@@ -8,14 +8,11 @@ from jimeng import tasks
 from jimeng.documents import Task
 from jimeng.documents.principal import Principal
 from jimeng.errors import (
-    BudgetExceeded,
     IdempotencyKeyReused,
     IntakePaused,
     Invalid,
+    LimitReached,
     QueueUnavailable,
-    QuotaExceeded,
-    TooManyPending,
-    TooManySubmissions,
 )
 from jimeng.errors.inputs import ServerBusy, UploadsFull
 from jimeng.tasks import NewTask
@@ -25,8 +22,8 @@ TOKEN = re.compile(r"[A-Za-z0-9_-]{1,64}")
 AGAIN = "invalid.choose_again"
 # Errors that are shown in the form.
 REFUSALS = (
-    *(Invalid, IntakePaused, QueueUnavailable, UploadsFull, ServerBusy),
-    *(QuotaExceeded, BudgetExceeded, TooManyPending, TooManySubmissions),
+    *(Invalid, LimitReached),
+    *(IntakePaused, QueueUnavailable, UploadsFull, ServerBusy),
 )
 
 

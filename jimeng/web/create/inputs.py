@@ -18,6 +18,7 @@ from jimeng.errors import Invalid, PictureInvalid, QueueUnavailable
 from jimeng.errors.inputs import ServerBusy, TooManyUploads, UploadNotFound, UploadsFull
 from jimeng.gallery import picture_details
 from jimeng.http import auth
+from jimeng.http.request_kinds import sends_picture
 from jimeng.http.requests import MAX_PICTURE_BODY_BYTES, accepts_pictures
 from jimeng.http.responses import file_response, rooted
 from jimeng.i18n import reasons, t
@@ -221,6 +222,7 @@ def references() -> str:
 
 
 @bp.get("/inputs/<upload_id>")
+@sends_picture
 def input_picture(upload_id: str) -> Response:
     """An input as stored, for its owner alone."""
     found, content = inputs.content_of(auth.principal_of_page(), upload_id)
@@ -229,6 +231,7 @@ def input_picture(upload_id: str) -> Response:
 
 
 @bp.get("/inputs/<upload_id>/thumb")
+@sends_picture
 def input_thumbnail(upload_id: str) -> Response:
     """The thumbnail of an input; a conditional request does not render it again."""
     found = inputs.find(auth.principal_of_page(), upload_id)

@@ -12,11 +12,11 @@ from jimeng.jobs import costs
 from jimeng.providers import Model, VideoParameters
 from jimeng.providers.models import Makes, Size
 from jimeng.providers.models.model import parse_size
+from jimeng.providers.models.output_size import size_for_ratio
 from jimeng.providers.models.video_validation import with_defaults
 from jimeng.web.site.formats import yuan, yuan_short
 
 GLYPH = 14  # units of the longer side of the frame icon of a ratio
-STEP = 8  # pixels: computed sides are multiples of it
 STANDARD, HD = "standard", "hd"
 
 
@@ -245,23 +245,6 @@ def usual(offered: Iterable[Resolution]) -> Resolution:
     return next(each for each in offered if each.quality == STANDARD)
 
 
-def size_of(model: Model, ratio: str, resolution: Resolution) -> Size:
-    """The size of an aspect ratio: from the model's table, or of the same area."""
-    if resolution.quality is not None:
-        table = model.hd_sizes if resolution.quality == HD else model.sizes
-        return table[ratio]
-    if ratio == "1:1":
-        return resolution.square
-    across, down = map(int, ratio.split(":"))
-    common = math.gcd(across, down)
-    across, down = across // common, down // common
-    # Round up: the area may be the model's minimum.
-    unit = math.sqrt(resolution.area / (across * down)) / STEP
-    scale = math.ceil(unit) * STEP
-    size = (across * scale, down * scale)
-    return size if model.fits(*size) else model.sizes[ratio]
-
-
 def nearest_ratio(model: Model, size: Size) -> str:
     wanted = math.log(size[0] / size[1])
 
@@ -314,7 +297,7 @@ def fitting_size(model: Model, size: str) -> tuple[str, str | None]:
         return "1:1", None
     for each in resolutions(model):
         for ratio in model.sizes:
-            if size_of(model, ratio, each) == pixels:
+            if size_for_ratio(model, ratio, each.area) == pixels:
                 return ratio, each.value
     if parse_size(size) and model.fits(*pixels):
         return f"{pixels[0]}x{pixels[1]}", None

@@ -14,6 +14,7 @@ from jimeng.documents import Image
 from jimeng.gallery import shared_pages, shares
 from jimeng.gallery.downloads import file_name_of
 from jimeng.gallery.shared_pages import Visit
+from jimeng.http.request_kinds import sends_picture
 from jimeng.http.responses import absolute, content_disposition
 from jimeng.i18n import t
 from jimeng.pictures.contents import InMemory
@@ -161,6 +162,7 @@ def unlisted(page: str) -> Response:
 
 
 @bp.get("/s/<token>/<name>/<file>")
+@sends_picture
 def shared_file(token: str, name: str, file: str) -> ResponseReturnValue:
     """A file of a picture: as stored, small, or as a preview card."""
     visit = shared_pages.visit(token)

@@ -8,6 +8,7 @@ from jimeng.gallery import bulk_trash, trash
 from jimeng.gallery.bulk_trash import EMPTY, RESTORE
 from jimeng.gallery.trash import Trashed
 from jimeng.http import auth
+from jimeng.http.request_kinds import polled, sends_picture
 from jimeng.i18n import t
 from jimeng.web import bp, is_htmx
 from jimeng.web.gallery.selection import redirect_back
@@ -20,6 +21,7 @@ CONFIRMATIONS = frozenset({"删除", "delete"})
 
 
 @bp.get("/pictures/<picture_id>/trashed.webp")
+@sends_picture
 def trashed_thumbnail(picture_id: str) -> Response:
     """The thumbnail of a picture in the trash, for its owner alone."""
     principal = auth.principal_of_page()
@@ -56,6 +58,7 @@ def empty_trash() -> ResponseReturnValue:
 
 
 @bp.get("/gallery/progress")
+@polled
 def tidying() -> ResponseReturnValue:
     """The progress of a bulk action; at its end htmx reloads the page."""
     action = bulk_trash.find_tidying(

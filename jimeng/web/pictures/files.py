@@ -15,6 +15,7 @@ from jimeng.errors.inputs import ServerBusy
 from jimeng.gallery import downloads
 from jimeng.gallery.downloads import file_name_of
 from jimeng.http import auth
+from jimeng.http.request_kinds import sends_picture
 from jimeng.http.responses import content_disposition, file_response, rooted
 from jimeng.pictures.contents import Content
 from jimeng.web import bp
@@ -31,6 +32,7 @@ MAX_OPEN_BYTES = 8 * 2**20
 
 
 @bp.get("/i/<key>.<ext>")
+@sends_picture
 def image(key: str, ext: str) -> Response:
     """
     The picture as the provider sent it; as a download for its owner, with the prompt
@@ -43,12 +45,14 @@ def image(key: str, ext: str) -> Response:
 
 
 @bp.get("/v/<key>.mp4")
+@sends_picture
 def video(key: str) -> Response:
     """The video as the provider sent it."""
     return whole(*open_video(key))
 
 
 @bp.get("/v/<key>/last_frame.png")
+@sends_picture
 def last_frame(key: str) -> Response:
     """The last frame of a video, as the provider sent it: PNG, JPEG or WebP."""
     found, content = open_video(key, "last_frame_id")
@@ -109,6 +113,7 @@ def whole(found: Image, content: Content) -> Response:
 
 
 @bp.get("/i/<key>/thumb.webp")
+@sends_picture
 def thumbnail(key: str) -> Response:
     """The thumbnail, as WebP."""
     found, content = tasks.open_image(None, key, "thumbnail_id")
@@ -116,6 +121,7 @@ def thumbnail(key: str) -> Response:
 
 
 @bp.get("/i/<key>/preview.jpg")
+@sends_picture
 def preview(key: str) -> ResponseReturnValue:
     """
     The preview for high-density screens; a small picture has only a thumbnail.
@@ -202,6 +208,7 @@ _transfer_slots = threading.BoundedSemaphore(MAX_TRANSFERS)
 
 
 @bp.get("/in/<token>")
+@sends_picture
 def input_link(token: str) -> Response:
     """An input under a signed link; no cache may store it."""
     if not _transfer_slots.acquire(blocking=False):

@@ -15,6 +15,7 @@ from jimeng.errors.inputs import UploadNotFound
 from jimeng.gallery import collections, picture_details, shares, trash
 from jimeng.gallery.picture_details import PictureRecord
 from jimeng.http import auth
+from jimeng.http.request_kinds import polled, submits
 from jimeng.http.requests import accepts_pictures
 from jimeng.http.responses import absolute, rooted
 from jimeng.web import bp, is_htmx, refused
@@ -290,6 +291,7 @@ def edit_again(principal: Principal, image: Image | Input) -> Edit:
 
 
 @bp.get("/pictures/<picture_id>/family")
+@polled
 def family(picture_id: str) -> ResponseReturnValue:
     """The strip of the stage, as long as an edit is unfinished, and what has ended."""
     record, among = find_with_filters(auth.principal_of_page(), picture_id)
@@ -299,6 +301,7 @@ def family(picture_id: str) -> ResponseReturnValue:
 
 @bp.post("/pictures/<picture_id>/edit")
 @accepts_pictures
+@submits
 def edit_picture(picture_id: str) -> ResponseReturnValue:
     """Create an edit of it; it lands in the strip, or redirect to the new task."""
     principal = auth.principal_of_page()
@@ -363,6 +366,7 @@ def input_stage(upload_id: str) -> str:
 
 @bp.post("/inputs/<upload_id>/edit")
 @accepts_pictures
+@submits
 def edit_input(upload_id: str) -> ResponseReturnValue:
     """Create an edit of an upload, and lead to the new task."""
     principal = auth.principal_of_page()

@@ -13,6 +13,7 @@ from jimeng.documents.principal import Principal
 from jimeng.errors import JimengError, PictureUnderWay, TaskFinished
 from jimeng.gallery import trash
 from jimeng.http import auth
+from jimeng.http.request_kinds import submits
 from jimeng.http.requests import accepts_pictures
 from jimeng.i18n import COOKIE, LANGUAGES
 from jimeng.web import bp, is_htmx, refused, reload_page
@@ -34,6 +35,7 @@ REPLACE_FORM = {
 
 @bp.post("/tasks")
 @accepts_pictures
+@submits
 def create() -> ResponseReturnValue:
     """
     Create a task from the form; answer htmx with its card, others with a redirect.
@@ -43,6 +45,7 @@ def create() -> ResponseReturnValue:
 
 @bp.post("/videos")
 @accepts_pictures
+@submits
 def create_video() -> ResponseReturnValue:
     """The same for videos."""
     return create_with(VideoForm.from_form(request.form, request.files))
@@ -127,6 +130,7 @@ def show_changed(
 
 
 @bp.post("/tasks/<task_id>/retry")
+@submits
 def retry(task_id: str) -> ResponseReturnValue:
     """Retry the task as a new one; to undo a cancellation, replacing the old one."""
     principal, undo = auth.principal_of_page(), "undo" in request.form
@@ -145,6 +149,7 @@ def retry(task_id: str) -> ResponseReturnValue:
 
 
 @bp.post("/tasks/<task_id>/again")
+@submits
 def again(task_id: str) -> ResponseReturnValue:
     """Repeat the task with a new seed."""
     principal, token = auth.principal_of_page(), token_of(request.form)

@@ -7,6 +7,7 @@ from jimeng import batches, tasks
 from jimeng.documents.base import VIDEO
 from jimeng.documents.principal import Principal
 from jimeng.http import auth
+from jimeng.http.request_kinds import polled
 from jimeng.tasks import WaitingSummary
 from jimeng.web import bp, is_htmx
 from jimeng.web.batches.views import views_of
@@ -106,6 +107,7 @@ def task(task_id: str) -> ResponseReturnValue:
 
 
 @bp.get("/tasks/<task_id>/card")
+@polled
 def card(task_id: str) -> ResponseReturnValue:
     """One task as a card of the feed."""
     return render_template("tasks/_card.html", card=find_card(task_id))
@@ -117,6 +119,7 @@ def find_card(task_id: str, *, is_page: bool = False) -> Card:
 
 
 @bp.get("/feed/changes")
+@polled
 def changes() -> ResponseReturnValue:
     """
     The changes of the tasks that a page shows as unfinished.

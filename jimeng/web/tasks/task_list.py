@@ -9,6 +9,7 @@ from flask.typing import ResponseReturnValue
 from jimeng import tasks
 from jimeng.documents import Task
 from jimeng.http import auth
+from jimeng.http.request_kinds import polled
 from jimeng.i18n import t
 from jimeng.tasks import clear_queue, retries, summary
 from jimeng.tasks.queries import MAX_SEARCH_CHARS
@@ -134,6 +135,7 @@ def list_context(wanted: Wanted) -> dict:
 
 
 @bp.get("/tasks/changes")
+@polled
 def task_changes() -> ResponseReturnValue:
     """The changes of the rows that a page shows as unfinished."""
     cards, changed, gone = find_changes(read_marks(request.args.getlist("c")))
@@ -172,6 +174,7 @@ def cancel_tasks() -> ResponseReturnValue:
 
 
 @bp.get("/tasks/cancelling")
+@polled
 def cancelling() -> ResponseReturnValue:
     """The progress of a bulk cancellation; at its end htmx reloads the page."""
     principal, wanted = auth.principal_of_page(), asked_for()
