@@ -3,7 +3,7 @@
 from jimeng.accounts.invitations import accept, invite, make_link, user_of_invitation
 from jimeng.accounts.keys import (
     SCOPES,
-    change_budgets,
+    change_limits,
     create_key,
     current_scopes,
     list_keys,

@@ -28,6 +28,8 @@ from jimeng.lanes.budgets import raise_to_count
 log = logging.getLogger(__name__)
 
 PREFIX = "jm_"
+# Limit -> its field.
+LIMIT_FIELDS = {"tasks_per_minute": "per_minute", "pictures_per_day": "per_day"}
 SHOWN_CHARS = 10  # length of the displayed prefix, which identifies a key
 MAX_KEYS = 50  # per user
 MAX_KEY_CHARS = 100  # longer keys are invalid
@@ -155,19 +157,20 @@ def keep_prefix(*keys: ApiKey) -> None:
             User.collection().update_one({"_id": key.user_id}, mine)
 
 
-def change_budgets(
+def change_limits(
     principal: Principal,
     user_id: str,
     key_id: str,
-    **budgets: int | None,
+    **limits: int | None,
 ) -> ApiKey:
     """
-    Set the budgets of a key. They apply from the next request on; what was spent before
-    counts.
+    Set the limits of a key. They apply from the next request on; what was done and
+    spent before counts.
 
     Args:
-        budgets: ``daily_budget_micros``, ``monthly_budget_micros``: None for its user's
-            budget alone; omitted ones are not changed.
+        limits: Some of ``tasks_per_minute``, ``pictures_per_day`` and the budgets of
+            `create_key`: None for its user's limit alone; omitted ones stay as they
+            are.
 
     Raises:
         ScopeTooSmall: the principal's key lacks the scope.
@@ -175,23 +178,29 @@ def change_budgets(
         ApiKeyNotFound: the user has no such key.
         Invalid: the key can create keys, so that it cannot be limited.
     """
-    principal.require_account("a key's budgets")
+    principal.require_account("a key's limits")
     user = users.find(principal, user_id)
     where = {"_id": key_id, "user_id": user.id}
     found = ApiKey.find_one(where)
     if found is None:
         raise ApiKeyNotFound(f"key {key_id[:64]!r} of user {user.id}")
-    if not budgets:
+    if not limits:
         return found
-    limit_fields(found.scopes, (), (), budgets)
-    gone = {name: "" for name, micros in budgets.items() if micros is None}
-    limited = {name: micros for name, micros in budgets.items() if micros is not None}
+    limit_fields(found.scopes, (), (), limits)
+    fields = {LIMIT_FIELDS.get(name, name): most for name, most in limits.items()}
+    gone = {name: "" for name, most in fields.items() if most is None}
+    limited = {name: most for name, most in fields.items() if most is not None}
     update = {
         name: each for name, each in (("$set", limited), ("$unset", gone)) if each
     }
-    amounts = {n.removesuffix("_micros"): yuan_or_none(m) for n, m in budgets.items()}
+    told = {
+        name.removesuffix("_micros"): yuan_or_none(most)
+        if name.endswith("_micros")
+        else most
+        for name, most in limits.items()
+    }
     with recorded_on_behalf(
-        principal, user.id, "keys.update", key=found.prefix, **amounts
+        principal, user.id, "keys.update", key=found.prefix, **told
     ):
         # Releases before this one counted nothing for a key without a budget.
         raise_to_count(ApiKey, key_id, billing_day(utcnow()))

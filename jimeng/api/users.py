@@ -149,13 +149,14 @@ def list_keys(user_id: str) -> list[ApiKey]:
 @blp.describe(errors=["user_not_found", "api_key_not_found"])
 def update_key(params: dict, user_id: str, key_id: str) -> ApiKey:
     """
-    Change the budgets of an API key.
+    Change the limits of an API key.
 
-    A budget takes effect with the next request, and what was spent before counts;
-    `null` removes it, so that only the user's applies. It takes a key with `account` or
-    `admin`, as creating one does; a key with these scopes cannot be limited.
+    A limit takes effect with the next request, and what was done and spent before
+    counts; `null` removes it, so that only the user's applies. It takes a key with
+    `account` or `admin`, as creating one does; a key with these scopes cannot be
+    limited.
     """
-    return accounts.change_budgets(auth.principal_of_api(), user_id, key_id, **params)
+    return accounts.change_limits(auth.principal_of_api(), user_id, key_id, **params)
 
 
 @blp.delete("/users/<user_id>/keys/<key_id>", tags=["users"])

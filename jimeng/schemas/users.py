@@ -31,6 +31,10 @@ MAX_BUDGET_YUAN = 1_000_000
 MAX_BUDGET_MICROS = MAX_BUDGET_YUAN * 1_000_000
 # For OpenAPI.
 AS_EMAIL = {"format": "email", "maxLength": 254}
+TASKS_PER_MINUTE = "Tasks that it may create per minute; its user's limit if omitted"
+PICTURES_PER_DAY = (
+    "Pictures that it may request per day (UTC); its user's limit if omitted"
+)
 
 
 class NewUser(Strict):
@@ -115,11 +119,11 @@ class NewKey(Strict):
         validate=Length(1, MAX_MODELS),
     )
     tasks_per_minute: fields.Integer = Integer(
-        "Tasks that it may create per minute; its user's limit if omitted",
+        TASKS_PER_MINUTE,
         validate=Range(1, MAX_OF_KEY),
     )
     pictures_per_day: fields.Integer = Integer(
-        "Pictures that it may request per day (UTC); its user's limit if omitted",
+        PICTURES_PER_DAY,
         validate=Range(1, MAX_OF_KEY),
     )
     daily_budget_micros: fields.Integer = Integer(
@@ -144,7 +148,14 @@ class KeyChanges(Strict):
     body_is_optional: ClassVar = True
     examples: ClassVar = {
         "budget": {"daily_budget_micros": 20000000, "monthly_budget_micros": None},
+        "limits": {"tasks_per_minute": 30, "pictures_per_day": None},
     }
+    tasks_per_minute: fields.Integer = Integer(
+        TASKS_PER_MINUTE, allow_none=True, validate=Range(1, MAX_OF_KEY)
+    )
+    pictures_per_day: fields.Integer = Integer(
+        PICTURES_PER_DAY, allow_none=True, validate=Range(1, MAX_OF_KEY)
+    )
     daily_budget_micros: fields.Integer = Integer(
         field_descriptions.DAILY_BUDGET_MICROS,
         allow_none=True,
@@ -164,9 +175,15 @@ class BudgetForm(Strict):
     monthly = Yuan(validate=YuanRange(0, MAX_BUDGET_YUAN))
 
 
-class KeyBudgets(Strict):
-    """The page's form of a key's budgets; missing: no limit."""
+class KeyLimits(Strict):
+    """The page's form of a key's limits; missing: no limit."""
 
+    tasks_per_minute: fields.Integer = QueryInteger(
+        load_default=None, validate=Range(1, MAX_OF_KEY)
+    )
+    pictures_per_day: fields.Integer = QueryInteger(
+        load_default=None, validate=Range(1, MAX_OF_KEY)
+    )
     daily_budget = Yuan(
         attribute="daily_budget_micros",
         load_default=None,
@@ -179,7 +196,7 @@ class KeyBudgets(Strict):
     )
 
 
-class KeyForm(KeyBudgets, NewKey):
+class KeyForm(KeyLimits, NewKey):
     """The page's form: the same, but numbers are text, and it ends after some days."""
 
     class Meta:
@@ -188,8 +205,6 @@ class KeyForm(KeyBudgets, NewKey):
     # May be empty: `accounts` then raises an error that lists the known scopes.
     scopes = StringList(each=Text(validate=OneOf(*SCOPES)))
     days = Text(load_default="", validate=OneOf(*LIFETIMES))
-    tasks_per_minute = QueryInteger(validate=Range(1, MAX_OF_KEY))
-    pictures_per_day = QueryInteger(validate=Range(1, MAX_OF_KEY))
 
     @post_load
     def end(self, data: dict, **kwargs) -> dict:

@@ -8,6 +8,7 @@ from tests.access.conftest import call
 from tests.access.test_keys import GENERATIONS, ask, new_key
 from tests.costs.conftest import PRICE, settle
 from tests.costs.test_raised_prices import send, set_price, spent
+from tests.page import send as page_send
 from tests.rest import API, CREATE, USERS, data_of, errors_of, refused
 
 
@@ -193,3 +194,31 @@ def test_raised_price_is_bounded_by_the_key(ada, provider):
     assert provider.requests == []
     settle()
     assert spent(ApiKey, key["id"]) == spent(QuotaUsage, ada.id) == (0, 0)
+
+
+def test_other_limits_of_a_key_are_changed_like_its_budgets(ada, admin):
+    """What it has done counts; on the page, too, where an older form leaves them."""
+    key = new_key(ada, tasks_per_minute=1)
+    path = f"{USERS}/{ada.id}/keys/{key['id']}"
+    data_of(ask(ada, key, n=2), 202)
+    refused(ask(ada, key), 429, "key_too_many_submissions")
+
+    limits = {"tasks_per_minute": None, "pictures_per_day": 3}
+    changed = data_of(admin.api("PUT", path, json=limits))
+
+    assert (changed["tasks_per_minute"], changed["pictures_per_day"]) == (None, 3)
+    data_of(ask(ada, key), 202)
+    refused(ask(ada, key), 429, "key_quota_exceeded")
+    assert {*errors_of(ada.api("PUT", path, json=dict.fromkeys(limits, 0)))} == {
+        *limits
+    }
+    ada.sign_in()
+    form = f"/account/keys/{key['id']}/budgets"
+    page = page_send(ada.client, form, pictures_per_day="5", tasks_per_minute="")
+    assert page.status_code == 303
+    page_send(ada.client, form, daily_budget="1", monthly_budget="")
+    stored = ApiKey.find_one({"_id": key["id"]})
+    assert (stored.per_day, stored.per_minute) == (5, None)
+    assert stored.daily_budget_micros == 1_000_000
+    (entry,) = AuditEntry.find_all({"action": "keys.update"})
+    assert entry.details == {"key": key["prefix"], **limits}

@@ -217,7 +217,7 @@ ROUTES: dict[str, Route] = {
     "web.tidy_up": listed(word="删除", n="1"),
     "web.save_profile": listed(name="Bob"),
     "web.make_key": listed(name="x"),
-    "web.change_key_budgets": own(daily_budget="5"),
+    "web.change_key_limits": own(daily_budget="5"),
     "web.make_webhook": listed(url="https://example.com/hook"),
     "web.act_on_webhook": own(act="test"),
     # The operators'

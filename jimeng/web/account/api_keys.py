@@ -16,7 +16,7 @@ from jimeng.http import auth
 from jimeng.http.responses import absolute
 from jimeng.i18n import problems, t
 from jimeng.limits import budget_states
-from jimeng.schemas.users import LIFETIMES, KeyBudgets, KeyForm
+from jimeng.schemas.users import LIFETIMES, KeyForm, KeyLimits
 from jimeng.web import bp, refused
 from jimeng.web.account.confirmation import confirmed
 from jimeng.web.account.profile import (
@@ -28,8 +28,7 @@ from jimeng.web.account.profile import (
 from jimeng.web.pictures.code_samples import ROUTE
 from jimeng.web.site.forms import checked
 
-BUDGETS = ("daily_budget", "monthly_budget")
-AMOUNTS = ("tasks_per_minute", "pictures_per_day", *BUDGETS)
+AMOUNTS = ("tasks_per_minute", "pictures_per_day", "daily_budget", "monthly_budget")
 OPTIONAL_LIMITS = ("doors", "models", *AMOUNTS)
 
 
@@ -51,7 +50,7 @@ def keys_page(
     """
     Args:
         submitted: The form, if it was refused, with *errors*.
-        changing: The id of the key whose budgets it would change; None for a new key.
+        changing: The id of the key whose limits it would change; None for a new key.
     """
     user = auth.current_user()
     found = accounts.list_keys(auth.principal_of_page(), user.id) if user else []
@@ -135,21 +134,21 @@ def key_fields() -> dict:
 
 
 @bp.post("/account/keys/<key_id>/budgets")
-def change_key_budgets(key_id: str) -> ResponseReturnValue:
-    """Set what may be spent with a key; an empty field is no limit of its own."""
+def change_key_limits(key_id: str) -> ResponseReturnValue:
+    """Set what may be done with a key; an empty field is no limit of its own."""
     user = account_user()
-    amounts = {name: request.form.get(name, "").strip() for name in BUDGETS}
+    # Those in the form: one of an earlier release has budgets only.
+    amounts = {n: request.form[n].strip() for n in AMOUNTS if n in request.form}
     try:
-        budgets = checked(
-            KeyBudgets(), {n: text for n, text in amounts.items() if text}
-        )
-        accounts.change_budgets(auth.principal_of_page(), user.id, key_id, **budgets)
+        given = {name: text for name, text in amounts.items() if text}
+        limits = checked(KeyLimits(only=[*amounts]), given)
+        accounts.change_limits(auth.principal_of_page(), user.id, key_id, **limits)
     except Invalid as error:
         page = keys_page(
             errors=problems(error), submitted=request.form, changing=key_id
         )
         return refused(page, error)
-    return redirect_done(".account_keys", "key_budgets")
+    return redirect_done(".account_keys", "key_limits")
 
 
 @bp.post("/account/keys/<key_id>/revoke")

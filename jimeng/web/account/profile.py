@@ -31,7 +31,7 @@ DONE = frozenset(
         "defaults",
         "files",
         "revoked",
-        "key_budgets",
+        "key_limits",
         "session",
         "factor_removed",
         "webhook_deleted",
