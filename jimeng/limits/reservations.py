@@ -346,6 +346,28 @@ class KeyBounds(Bounds):
     def window(self) -> str:
         return self.name
 
+    @property
+    def window_of_rows(self) -> str:
+        """That of the tasks of batches."""
+        return f"{self.name} rows"
+
+    def count_row(self) -> WindowCount:
+        """
+        Count one more task of a batch. These take what single tasks leave of the
+        minute, and nothing from them.
+
+        Raises:
+            TooManySubmissions, QueueUnavailable: as `count_task`.
+        """
+        single = read_window(self.window)
+        left = self.per_minute - single.used
+        if left <= 0:
+            raise self.over_rate(single)
+        count = count_in_window(self.window_of_rows, left)
+        if not count.allowed:
+            raise self.over_rate(count)
+        return count
+
 
 def bounds_of(principal: Principal, user_id: str) -> Bounds:
     quota = quota_of(principal, user_id)
@@ -483,7 +505,8 @@ def reserve(
 
     Args:
         is_counted: Count it in the user's minute. Tasks of a batch are not: the batch
-            was counted itself, and creates them no faster than they are generated.
+            was counted itself, and creates them no faster than they are generated. Of
+            the key's they take what other tasks leave.
 
     Raises:
         TooManySubmissions: the limit per minute of the user or the key is reached.
@@ -497,7 +520,7 @@ def reserve(
     reservation = Reservation(task)
     key, user, of_owner, of_all = _limits_on(principal, task)
     try:
-        of_key = _reserve_of_key(reservation, key)
+        of_key = _reserve_of_key(reservation, key, is_counted=is_counted)
         if not is_counted:
             user = replace(user, per_minute=0)
         reservation.rate_limits = (*_reserve_of_user(reservation, user), *of_key)
@@ -575,12 +598,15 @@ def _spend_together(
     return replace(spend, micros=spend.micros + earlier)
 
 
-def _reserve_of_key(reservation: Reservation, key: KeyBounds | None) -> list[RateLimit]:
+def _reserve_of_key(
+    reservation: Reservation, key: KeyBounds | None, *, is_counted: bool
+) -> list[RateLimit]:
     """Reserve from the limits of the key; return their state after that."""
     found: list[RateLimit] = []
     if key is not None and key.per_minute:
-        found.append(key.of_minute(key.count_task()))
-        reservation.window_names.append(key.window)
+        found.append(key.of_minute(key.count_task() if is_counted else key.count_row()))
+        window = key.window if is_counted else key.window_of_rows
+        reservation.window_names.append(window)
     if key is not None:  # without limits, too: they may be set later
         task, now = reservation.task, reservation.task.created_at
         spend = task.spend(key.budgets)

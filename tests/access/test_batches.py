@@ -9,6 +9,7 @@ import pytest
 from jimeng.batches.capacity import WINDOW
 from jimeng.documents import ApiKey, AuditEntry, Batch, Task, User, utcnow
 from jimeng.errors import ProviderError
+from jimeng.limits.reservations import uncount_in_window
 from tests.access.conftest import call
 from tests.access.test_keys import ask, new_key
 from tests.batches.conftest import BATCHES, draw_nothing, fill, lines, work_all
@@ -54,6 +55,28 @@ def test_bounds_of_the_key_hold_for_all_of_it(ada, work_off):
     answer = call(ada.client, "POST", BATCHES, key=key, json=four)
     assert "3" in refused(answer, 429, "key_quota_exceeded")["message"]
     assert Batch.objects.count() == 1
+
+
+def test_batch_leaves_the_minute_of_its_key_to_single_tasks(ada, work_off):
+    """It takes what these leave."""
+    key = new_key(ada, tasks_per_minute=2)
+    body = {"template": lines(5)}
+
+    made = data_of(call(ada.client, "POST", BATCHES, key=key["key"], json=body), 202)
+    fill()
+
+    def progress() -> tuple[int, str]:
+        found = data_of(ada.api("GET", f"{BATCHES}/{made['batch_id']}"))
+        return found["made"], found["waits"]["code"]
+
+    assert progress() == (2, "key_too_many_submissions")
+    for _ in range(2):
+        data_of(ask(ada, key), 202)
+    refused(ask(ada, key), 429, "key_too_many_submissions")
+    uncount_in_window(f"key {key['id']} rows")
+    Batch.collection().update_many({}, {"$set": {"due_at": utcnow()}})
+    fill()
+    assert progress() == (2, "key_too_many_submissions")
 
 
 def test_key_that_is_gone_stops_it_and_its_owner_goes_on(ada, work_off):
