@@ -13,7 +13,7 @@ from jimeng.documents import RateLimit, migrations
 from jimeng.errors import UnsupportedEncoding
 from jimeng.http import auth
 from jimeng.http.error_handlers import error_writer
-from jimeng.http.request_kinds import POLL, READ, kind_of
+from jimeng.http.request_kinds import POLL, READ, SUBMIT, kind_of
 from jimeng.http.requests import current_request, reject_nul
 from jimeng.http.responses import add_vary, rate_limit_headers
 from jimeng.jobs.metric_counters import counts
@@ -40,7 +40,7 @@ def begin() -> None:
     logs.clear()
     logs.bind(request=request_id, address=auth.client_address(asked))
     auth.check_host(asked)
-    auth.count_request(asked)
+    auth.count_request(asked, is_order=kind_of(asked) == SUBMIT)
     refuse_encoded(asked)
     if b"%00" in asked.query_string:
         reject_nul(asked.args.items(multi=True))

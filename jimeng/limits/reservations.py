@@ -451,11 +451,17 @@ def _reserve_of_owner(
     reservation.in_budgets.append((OwnerBudget, owner_id))
 
 
-def count_request(address: str, caller: str) -> RequestCount | None:
+def count_request(
+    address: str, caller: str, *, is_order: bool = False
+) -> RequestCount | None:
     """
     Count one more request of an address and of a caller: a key or session.
 
     Either may be empty. While Redis is down nothing is counted.
+
+    Args:
+        is_order: It asks for a generation: these are counted apart, so that many reads
+            refuse no order.
 
     Returns:
         None if nothing was counted.
@@ -470,14 +476,15 @@ def count_request(address: str, caller: str) -> RequestCount | None:
         bounds[f"caller:{hashlib.sha256(caller.encode()).hexdigest()[:32]}"] = most
     if not (most and bounds) or monotonic() < _redis_retry_at:
         return None
-    keys = [*(f"jimeng:requests:{each}" for each in bounds), ACCESS]
+    counted = "orders" if is_order else "requests"
+    keys = [*(f"jimeng:{counted}:{each}" for each in bounds), ACCESS]
     try:
-        mark, *counted = jobs.evaluate(COUNT_REQUEST_SCRIPT, keys, 1000 * MINUTE_S)
+        mark, *found = jobs.evaluate(COUNT_REQUEST_SCRIPT, keys, 1000 * MINUTE_S)
     except RedisError as error:
         _redis_retry_at = monotonic() + REDIS_RETRY_AFTER_S
         log.warning("requests are not counted", exc_info=error)
         return None
-    counts = zip(bounds.values(), counted[::2], counted[1::2], strict=True)
+    counts = zip(bounds.values(), found[::2], found[1::2], strict=True)
     # The limit that is exceeded, else the one that is nearest.
     over, standing = max(
         map(_requests, counts), key=lambda at: (at[0], -at[1].remaining)

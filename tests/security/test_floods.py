@@ -65,6 +65,21 @@ def test_requests_of_a_key_have_an_end(three):
     assert 0 < int(answer.headers["Retry-After"]) <= 60
 
 
+def test_reads_refuse_no_orders(three):
+    """Nor the other way round; of both there is an end."""
+    headers = {"Authorization": "Bearer jm_a"}
+
+    def order():
+        return three.post(CREATE, json=CAT, headers=headers, environ_base=FAR)
+
+    asked = [ask(three, "jm_a").status_code for _ in range(4)]
+    ordered = [order().status_code for _ in range(4)]
+
+    assert asked == [200] * 3 + [429]
+    assert ordered == [202] * 3 + [429]
+    assert ask(three, "jm_b").status_code == 200
+
+
 @pytest.mark.parametrize("path", [f"{API}/queue", "/v1/models", "/mcp"])
 def test_key_is_counted_however_it_is_spelled(three, path):
     """More spaces and another case are the same key to whoever checks it."""

@@ -206,9 +206,12 @@ def principal_of_api() -> Principal:
     return found
 
 
-def count_request(incoming: Request) -> None:
+def count_request(incoming: Request, *, is_order: bool) -> None:
     """
     Count the request in the rate limiter; health checks and static files are exempt.
+
+    Args:
+        is_order: As in `limits.count_request`.
 
     Raises:
         TooManyRequests: its key, session or address has sent too many.
@@ -218,7 +221,7 @@ def count_request(incoming: Request) -> None:
     client = client_address(incoming)
     # Behind a proxy that is not configured every client has a loopback address.
     network = "" if is_loopback(client) else network_of(client)
-    counted = limits.count_request(network, credential(incoming))
+    counted = limits.count_request(network, credential(incoming), is_order=is_order)
     if counted is not None:
         g.access, g.request_limit = counted.access, counted.standing
 
