@@ -6,13 +6,13 @@ from collections.abc import Sequence
 
 import pytest
 
-from jimeng import jobs
+from jimeng import accounts, jobs
 from jimeng.documents import LedgerEntry, QuotaUsage
 from jimeng.jobs import settlement
 from jimeng.limits import budgets, costs
 from jimeng.schemas import costs as schemas
 from jimeng.schemas.fields import moment
-from tests.access.conftest import call
+from tests.access.conftest import OPERATOR, call
 from tests.access.test_act_for import CUSTOMER, Shop
 from tests.access.test_keys import ask, new_key
 from tests.admin.pages import ENGLISH, text_of
@@ -202,9 +202,12 @@ def test_too_many_rows_are_for_csv(ada, monkeypatch):
     assert len(look(ada, by="month", **JANUARY)["rows"]) == 1
 
 
-def test_owner_sees_the_customers_of_his_keys(shop, bob, ada, monkeypatch):
-    """On the page of his usage, in all and by customer, highest first; others see none
-    of it."""
+@pytest.mark.parametrize("is_revoked", [False, True])
+def test_owner_sees_the_customers_of_his_keys(shop, bob, ada, monkeypatch, is_revoked):
+    """On the page of his usage, in all and by customer, highest first, also when the
+    key is revoked; others see none of it."""
+    if is_revoked:
+        accounts.revoke_key(OPERATOR, bob.id, shop.record.id)
     today = costs.today().isoformat()
     monkeypatch.setattr(costs, "PAGE", 1)
     for each in (ada, bob):

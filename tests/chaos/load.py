@@ -11,6 +11,7 @@ from tests.system.stack import Stack
 from tests.waiting import PATIENCE_S
 
 USERS = 20
+SHOP, PREFIX = "user_shop", "shop:"  # every other user is a customer of this owner
 CANCELLED, DELETED = 0.05, 0.03  # of the tasks, soon after they were accepted
 PICTURE = {"type": "image", "size": "512x512"}
 # Small ones: of Ark, whose list has what was accepted without an answer, and of Visual,
@@ -32,6 +33,10 @@ def wanted(number: int) -> dict[str, object]:
     if number % VIDEO_EVERY:
         return PICTURE
     return VIDEOS[number // VIDEO_EVERY % len(VIDEOS)]
+
+
+def user(number: int) -> str:
+    return f"{PREFIX if number % 2 else 'user'}{number}"
 
 
 def ask(stack: Stack, key: str, body: dict) -> tuple[int, dict]:
@@ -111,7 +116,7 @@ class Load:
         """The same request under one key, as a careful client sends it."""
         body = {
             "prompt": f"chaos {number}",
-            "user_id": f"user{self._choice.randrange(USERS)}",
+            "user_id": user(self._choice.randrange(USERS)),
             "seed": number,  # one a task: the ledger is judged by it
             **wanted(number),
         }

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from jimeng.providers import MODELS
-from tests.chaos.load import PICTURE, VIDEOS, ask
+from tests.chaos.load import PICTURE, PREFIX, SHOP, VIDEOS, ask
 from tests.databases import Mongo, Redis, kill, revive
 from tests.system.stack import CONSUMER, MONKEY, Stack
 from tests.waiting import wait_for
@@ -52,6 +52,7 @@ class Site:
             ARK_CONCURRENCY="4",
             USER_MAX_PENDING="10000",
             USER_MAX_PENDING_VIDEOS="10000",
+            DAILY_BUDGET="1000000",
             LOG_LEVEL="warning",
         )
         self._monkey = monkey
@@ -64,6 +65,9 @@ class Site:
         self._counted: Counter[str] = Counter()
 
     def start(self) -> None:
+        owner = {"_id": SHOP, "email": SHOP, "email_key": SHOP, "name": SHOP}
+        with self.stack.database() as found:
+            found.users.insert_one({**owner, "user_prefixes": [PREFIX]})
         self.keep_alive()
         self.stack.await_ready()
         wait_for(self.is_provider_set, what="the provider answers")

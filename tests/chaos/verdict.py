@@ -14,15 +14,26 @@ import av
 
 from jimeng import documents
 from jimeng.config import Config
-from jimeng.documents import CostSum, Generation, Image, Lane, LedgerEntry, Task
+from jimeng.documents import (
+    Budget,
+    CostSum,
+    Generation,
+    Image,
+    Lane,
+    LedgerEntry,
+    OwnerBudget,
+    Task,
+)
 from jimeng.documents.base import VIDEO
 from jimeng.documents.ledger import AMOUNTS
 from jimeng.documents.principal import Principal
+from jimeng.documents.spending import INSTALLATION
 from jimeng.jobs import settlement
+from jimeng.lanes.budgets import count_spent
 from jimeng.operations import costs
 from jimeng.pictures.stores.gridfs import GridFSStore
 from jimeng.providers.models.model import PRICES
-from tests.chaos.load import Load
+from tests.chaos.load import SHOP, Load
 from tests.chaos.releases import CODE
 from tests.chaos.site import LIMIT, Site
 from tests.waiting import wait_for
@@ -167,7 +178,25 @@ def judge_costs(rows: list[dict], found: Verdict) -> int:
     own = {"held_micros": {"$exists": True}, "error.code": {"$ne": CODE}}
     held = Generation.collection().count_documents(own)
     found.expect(held == 0, f"{held} are still held for")
+    judge_budgets(found)
     return bill
+
+
+def judge_budgets(found: Verdict) -> None:
+    """
+    What is counted of a budget is never less than what was spent: a process that dies
+    leaves too much, until it is counted anew.
+    """
+    months = {
+        each.budget_day[:7] for each in Generation.find_all({}) if each.budget_day
+    }
+    for kind, row_id in ((Budget, INSTALLATION), (OwnerBudget, SHOP)):
+        record = kind.find_one({"_id": row_id})
+        month = record.spend_day[:7] if record else max(months)
+        spent = count_spent(kind, row_id, month).total
+        counted = record.month_micros if record else 0
+        found.expect(spent > 0, f"nothing was spent by {row_id}")
+        found.expect(counted >= spent, f"{row_id}: {counted} counted, {spent} spent")
 
 
 def price_of(row: dict) -> int:

@@ -11,6 +11,7 @@ from flask.typing import ResponseReturnValue
 
 from jimeng import accounts, limits
 from jimeng.documents import RateLimit
+from jimeng.documents.principal import KeyUse
 from jimeng.errors import QueueUnavailable
 from jimeng.http import auth
 from jimeng.http.csv_export import COST_COLUMNS, cost_cells, csv_response
@@ -118,10 +119,14 @@ def cost_report(days: int) -> costs.Report:
 
 
 def customers_costs(days: int) -> costs.Customers | None:
-    """What the customers of the user's keys have cost; None without such keys."""
+    """What the user's customers have cost; None for a user who has no prefix."""
     user = auth.current_user()
-    keys = accounts.list_keys(auth.principal_of_page(), user.id) if user else []
+    if user is None:
+        return None
+    keys = accounts.list_keys(auth.principal_of_page(), user.id)
     acting = [accounts.use_of(key) for key in keys if key.user_prefix]
+    of_revoked = {*user.user_prefixes} - {use.user_prefix for use in acting}
+    acting += [KeyUse("", user.id, user_prefix=each) for each in sorted(of_revoked)]
     return costs.of_customers(acting, days) if acting else None
 
 
