@@ -800,14 +800,18 @@ def user_budget_states(user_id: str, own: Budgets) -> list[BudgetState]:
 
 def remaining_budget(principal: Principal, user_id: str) -> tuple[str, int] | None:
     """
-    What remains of the user's budgets and the installation's, whichever is least:
-    ``day`` or ``month``, and micro-yuan. None without budgets.
+    What remains of the user's budgets, those of an owner with all customers, and the
+    installation's, whichever is least: ``day`` or ``month``, and micro-yuan. None
+    without budgets.
 
     Raises:
         UserNotFound: the principal may not read this user.
     """
     principal.require_reader(user_id)
     found = user_budget_states(user_id, budgets_of(principal, user_id))
+    of_owner = own_budgets_of(principal, user_id)
+    if of_owner.is_limited and owner_of(principal, user_id):
+        found += budget_states(OwnerBudget.find_one({"_id": user_id}), of_owner)
     of_all = Budgets.of_installation(jobs.runtime().config)
     if of_all.is_limited:
         found += budget_states(Budget.find_one({"_id": INSTALLATION}), of_all)

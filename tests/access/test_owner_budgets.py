@@ -4,8 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from jimeng import jobs
+from jimeng import jobs, limits
 from jimeng.documents import Generation, OwnerBudget, Task, User
+from jimeng.documents.principal import Principal
+from jimeng.documents.spending import Budgets
 from tests.access.conftest import call
 from tests.access.test_act_for import Shop
 from tests.costs.conftest import PRICE, settle
@@ -190,3 +192,11 @@ def test_estimate_knows_the_owners_budget(shop, limit):
 
     assert not answer["estimate"]["allowed"]
     assert answer["estimate"]["reason"] == "budget_exceeded"
+
+
+def test_form_of_the_owner_shows_what_the_customers_leave(bob, shop, limit):
+    limit(9)
+    data_of(ask(shop, "m1", n=4), 202)
+    principal = Principal(bob.id, budgets=Budgets(daily=9 * PRICE), owns_customers=True)
+
+    assert limits.remaining_budget(principal, bob.id) == ("day", 5 * PRICE)
