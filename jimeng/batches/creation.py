@@ -146,6 +146,7 @@ def row_of(
         asked={**settings_of(new.like), **names},
         inputs=[each.id for each in stored_inputs] or None,
         lane=model.lane,
+        quoted_micros=found.each.micros,
         webhook=new.like.webhook,
         pairs=stored_pairs(new.like.metadata),
         key_id=principal.key.id if principal.key else None,

@@ -67,6 +67,8 @@ class Progress:
         eta_seconds: Until the last is finished; None while it waits.
         cost_micros: What its tasks have cost, as far as that is known; None if of none.
         held_micros: What is reserved for them; None if unknown.
+        price_micros: The highest price of a picture when its task was created; None if
+            unknown.
         hold_reason: Why nothing is sent for now, as `lanes.hold_reason`.
     """
 
@@ -82,6 +84,7 @@ class Progress:
     withdrawn: int = 0
     cost_micros: int | None = None
     held_micros: int | None = None
+    price_micros: int | None = None
     reasons: list[Reason] = field(default_factory=list)
     eta_seconds: int | None = None
     hold_reason: str | None = None
@@ -191,6 +194,8 @@ def counted(batch: Batch, rows: list[dict], begun: Mapping[str, int]) -> Progres
         task = Task.read(row)
         found.cost_micros = known_sum((found.cost_micros, task.cost_micros))
         found.held_micros = known_sum((found.held_micros, task.held_micros))
+        prices = [each for each in (found.price_micros, task.hold_micros) if each]
+        found.price_micros = max(prices, default=None)
         errors = list(task.failures.values())
         found.done += len(task.done)
         unfinished, owes = row["n"] - len(task.ends), owed.get(row["_id"], 0)

@@ -49,6 +49,8 @@ class Batch(Leased):
         inputs: The ids of the inputs of each task, in order.
         given: The input references as received in the request.
         lane: The lane of its tasks.
+        quoted_micros: The price of one picture that was shown with the order; absent
+            if it was not known.
         key_id: The API key of the request, whose limits apply to its tasks.
         idem_hash: Hash of the request, which a request under the same idempotency key
             must match. The key itself is part of the id.
@@ -81,6 +83,7 @@ class Batch(Leased):
     inputs = ListField(StringField(), default=None)
     given = DictField()
     lane = StringField(required=True)
+    quoted_micros = IntField()
     key_id = StringField()
     idem_hash = StringField()
     made = IntField(default=0)

@@ -299,6 +299,20 @@ class BatchRecord(NestedReply):
     cost = cost(of=lambda stand: stand.progress)
     cost_micros = cost_micros(of=lambda stand: stand.progress)
     held_micros = held_micros(of=lambda stand: stand.progress)
+    quoted_micros = integer(
+        "The price of one picture that was shown with the order, in micro-yuan; null "
+        "if it was not known",
+        of=lambda stand: stand.batch.quoted_micros,
+        null=True,
+        example=200000,
+    )
+    price_micros = integer(
+        "The highest price at which a picture of it was reserved, in micro-yuan: above "
+        "`quoted_micros` if prices have risen since; null before",
+        of=lambda stand: stand.progress.price_micros,
+        null=True,
+        example=200000,
+    )
     eta_seconds = count(
         "Estimated seconds until all pictures are done",
         of=lambda stand: stand.progress.eta_seconds,

@@ -5,10 +5,13 @@ from datetime import timedelta
 import pytest
 from pymongo.errors import ConnectionFailure
 
+from jimeng.batches.capacity import WINDOW
 from jimeng.documents import Budget, Generation, PriceRow, QuotaUsage, utcnow
 from jimeng.documents.spending import Budgets, Spend
 from jimeng.jobs import costs, pump, submission
 from jimeng.lanes import budgets as lane_budgets
+from tests.batches.conftest import ask as order_batch
+from tests.batches.conftest import draw_nothing, fill, lines, look
 from tests.conftest import run_queue
 from tests.costs.conftest import PRICE, check_sums, only_generation, settle
 from tests.rest import CAT, CREATE, client_with, create, refused, result
@@ -205,3 +208,20 @@ def test_earlier_day_is_counted_again_if_others_reserve(limited, monkeypatch):
         period = lane_budgets.reserve_spending(QuotaUsage, USER, spend)
 
         assert period == "day"
+
+
+def test_batch_says_that_prices_have_risen_since_its_order(client):
+    """Its next tasks are held at what they cost by then."""
+    batch_id = order_batch(client, lines(WINDOW + 5))["batch_id"]
+    fill()
+    before = look(client, batch_id)
+    set_price(3 * PRICE)
+    draw_nothing()
+
+    fill()
+
+    after = look(client, batch_id)
+    prices = [(each["quoted_micros"], each["price_micros"]) for each in (before, after)]
+    assert prices == [(PRICE, PRICE), (PRICE, 3 * PRICE)]
+    page = client.get(f"/batches/{batch_id}", headers={"Accept-Language": "en"})
+    assert "each has risen from ¥0.20 to ¥0.60" in page.text

@@ -149,11 +149,19 @@ class BatchView:
 
     @property
     def cost(self) -> str:
-        """Its cost so far and the reserved amount; empty if both are unknown."""
+        """
+        Its cost so far and the reserved amount, and whether a picture costs more than
+        was shown with the order; empty if all is unknown.
+        """
         cost, held = self.progress.cost_micros or 0, self.progress.held_micros or 0
-        if held:
-            return t("batch.cost_held", cost=yuan_short(cost), held=yuan_short(held))
-        return t("batch.cost", cost=yuan_short(cost)) if cost else ""
+        key = "batch.cost_held" if held else "batch.cost"
+        amounts = {"cost": yuan_short(cost), "held": yuan_short(held)}
+        said = t(key, **amounts) if cost or held else ""
+        price, quoted = self.progress.price_micros, self.batch.quoted_micros
+        if price is None or quoted is None or price <= quoted:
+            return said
+        prices = {"before": yuan_short(quoted), "now": yuan_short(price)}
+        return t("batch.price_risen", said=said, **prices)
 
     def price(self, pictures: int) -> str:
         """The price of so many pictures, formatted; empty if unknown."""
