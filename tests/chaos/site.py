@@ -52,7 +52,7 @@ class Site:
             ARK_CONCURRENCY="4",
             USER_MAX_PENDING="10000",
             USER_MAX_PENDING_VIDEOS="10000",
-            DAILY_BUDGET="1000000",
+            DAILY_BUDGET="100000",
             LOG_LEVEL="warning",
         )
         self._monkey = monkey
@@ -65,11 +65,11 @@ class Site:
         self._counted: Counter[str] = Counter()
 
     def start(self) -> None:
+        self.keep_alive()
+        self.stack.await_ready()
         owner = {"_id": SHOP, "email": SHOP, "email_key": SHOP, "name": SHOP}
         with self.stack.database() as found:
             found.users.insert_one({**owner, "user_prefixes": [PREFIX]})
-        self.keep_alive()
-        self.stack.await_ready()
         wait_for(self.is_provider_set, what="the provider answers")
         # Nobody polls a video before it may be ready: a minute, as far as is known.
         for model in MODELS:
