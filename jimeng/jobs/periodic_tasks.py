@@ -172,7 +172,7 @@ PERIODIC_TASKS = [
     PeriodicTask("slots", metric_counters.SAMPLE_EVERY_S, metric_counters.sample_slots),
     PeriodicTask("days", 300.0, janitor.close_days),
     PeriodicTask("costs", 1.0, settlement.settle, Group.PROMPT),
-    PeriodicTask("budget", 60.0, spending.recount_installation),
+    PeriodicTask("budget", 60.0, spending.recount_shared),
     PeriodicTask(
         "budget events", budget_events.INTERVAL_S, budget_events.announce_budgets
     ),

@@ -137,13 +137,18 @@ def forget_batches() -> None:
         kind.collection().update_many(later, {"$set": {"spend_batch": 0}})
 
 
-def recount_installation() -> None:
+def recount_shared() -> None:
     """
-    Correct what the installation has spent: a process that dies leaves too much, and
-    one without the limit counts nothing.
+    Correct what the installation has spent, and each owner of customers with a budget:
+    a process that dies leaves too much, one without the limit counts nothing, and a
+    MongoDB that is killed may lose what was not journaled yet.
     """
-    if not Budgets.of_installation(runtime().config).is_limited:
-        return
     day = costs.billing_day(utcnow())
-    if not recount(Budget, INSTALLATION, day):
-        raise_to_count(Budget, INSTALLATION, day)
+    shared: list[tuple[Owner, str]] = []
+    if Budgets.of_installation(runtime().config).is_limited:
+        shared.append((Budget, INSTALLATION))
+    owners = User.find_all({"user_prefixes": {"$exists": True}})
+    shared += [(OwnerBudget, each.id) for each in owners if each.budgets.is_limited]
+    for kind, row_id in shared:
+        if not recount(kind, row_id, day):
+            raise_to_count(kind, row_id, day)

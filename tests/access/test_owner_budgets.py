@@ -8,6 +8,7 @@ from jimeng import jobs, limits
 from jimeng.documents import Generation, OwnerBudget, Task, User
 from jimeng.documents.principal import Principal
 from jimeng.documents.spending import Budgets
+from jimeng.jobs import spending
 from tests.access.conftest import call
 from tests.access.test_act_for import Shop
 from tests.costs.conftest import PRICE, settle
@@ -200,3 +201,14 @@ def test_form_of_the_owner_shows_what_the_customers_leave(bob, shop, limit):
     principal = Principal(bob.id, budgets=Budgets(daily=9 * PRICE), owns_customers=True)
 
     assert limits.remaining_budget(principal, bob.id) == ("day", 5 * PRICE)
+
+
+def test_lost_count_is_raised_again_within_a_minute(bob, shop, limit):
+    """MongoDB was killed before it was journaled, or an older release wrote."""
+    limit(9)
+    data_of(ask(shop, "m1", n=4), 202)
+    OwnerBudget.collection().update_one({}, {"$set": {"day_micros": 0}})
+
+    spending.recount_shared()
+
+    assert spent(bob) == (4, 4)

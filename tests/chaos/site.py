@@ -69,7 +69,8 @@ class Site:
         self.stack.await_ready()
         owner = {"_id": SHOP, "email": SHOP, "email_key": SHOP, "name": SHOP}
         with self.stack.database() as found:
-            found.users.insert_one({**owner, "user_prefixes": [PREFIX]})
+            budget = {"daily_budget_micros": 10**11, "user_prefixes": [PREFIX]}
+            found.users.insert_one({**owner, **budget})
         wait_for(self.is_provider_set, what="the provider answers")
         # Nobody polls a video before it may be ready: a minute, as far as is known.
         for model in MODELS:

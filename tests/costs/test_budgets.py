@@ -250,17 +250,17 @@ def test_recount_corrects_the_installation(limited):
     with limited(DAILY_BUDGET=100) as client:
         create(client)
         Budget.collection().update_one({}, {"$inc": {"day_micros": 50 * PRICE}})
-        spending.recount_installation()
+        spending.recount_shared()
         assert installation().day_micros == 51 * PRICE
 
         pass_time()
-        spending.recount_installation()
+        spending.recount_shared()
 
         assert installation().day_micros == PRICE
         tomorrow = {"$set": {"spend_day": "2999-01-31"}}  # of somebody's clock
         Budget.collection().update_one({}, tomorrow)
         pass_time()
-        spending.recount_installation()
+        spending.recount_shared()
         assert installation().spend_day == "2999-01-31"
 
 
@@ -270,7 +270,7 @@ def test_recount_adds_what_processes_without_the_limit_have_accepted(limited):
         create(client)
         Budget.collection().update_one({}, {"$set": {"day_micros": 0}})
 
-        spending.recount_installation()
+        spending.recount_shared()
 
         create(client, n=2)
         refused(ask(client), 402, "budget_exceeded")
@@ -301,7 +301,7 @@ def test_recount_leaves_others_alone(
         before = installation().day_micros
         monkeypatch.setattr(lane_budgets, "count_spent", meanwhile)
 
-        spending.recount_installation()
+        spending.recount_shared()
 
         assert left[0] == before - PRICE if is_settled else left[0] > before
         assert installation().day_micros == left[0]
