@@ -162,7 +162,7 @@ def test_owner_sets_the_budgets_of_a_key(ada):
         assert stored(ada)[0].daily_budget_micros == 500_000
     changed = send(ada.client, path, daily_budget="7.25")
     assert changed.status_code == 303
-    assert "Budgets changed" in ada.client.get(changed.location).text
+    assert "Limits changed" in ada.client.get(changed.location).text
     (key,) = stored(ada)
     assert (key.daily_budget_micros, key.monthly_budget_micros) == (7_250_000, None)
     # One that can create keys has none: it could create one without.
