@@ -28,7 +28,8 @@ from jimeng.web.account.profile import (
 from jimeng.web.pictures.code_samples import ROUTE
 from jimeng.web.site.forms import checked
 
-AMOUNTS = ("tasks_per_minute", "pictures_per_day", "daily_budget", "monthly_budget")
+BUDGETS = ("daily_budget", "monthly_budget")
+AMOUNTS = ("tasks_per_minute", "pictures_per_day", *BUDGETS)
 OPTIONAL_LIMITS = ("doors", "models", *AMOUNTS)
 
 
@@ -137,8 +138,9 @@ def key_fields() -> dict:
 def change_key_limits(key_id: str) -> ResponseReturnValue:
     """Set what may be done with a key; an empty field is no limit of its own."""
     user = account_user()
-    # Those in the form: one of an earlier release has budgets only.
-    amounts = {n: request.form[n].strip() for n in AMOUNTS if n in request.form}
+    # The form of an earlier release has budgets only, and leaves the others.
+    names = [name for name in AMOUNTS if name in {*BUDGETS, *request.form}]
+    amounts = {name: request.form.get(name, "").strip() for name in names}
     try:
         given = {name: text for name, text in amounts.items() if text}
         limits = checked(KeyLimits(only=[*amounts]), given)
