@@ -270,7 +270,9 @@ def enqueue(generation: Generation, **changes: object) -> SlotRelease:
     """Reserve a ticket for a delayed or prepared picture, and put it in the queue."""
     # It has counted as waiting since it was submitted, so the count stays the same.
     lanes.release_tickets(generation.lane, generation.user_id, 1)
-    ticket, _ = lanes.reserve_tickets(generation.lane, generation.user_id, 1)
+    ticket, _ = lanes.reserve_tickets(
+        generation.lane, generation.user_id, 1, owner_id=generation.owner_id
+    )
     tickets = {"turn": ticket}
     if generation.owner_id:
         of_owner = lanes.reserve_owner_tickets(

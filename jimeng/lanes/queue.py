@@ -101,12 +101,15 @@ def reserve_tickets(
     max_waiting: int = UNLIMITED,
     day: DailyQuota | None = None,
     spend: Spend | None = None,
+    owner_id: str | None = None,
 ) -> tuple[int, int]:
     """
     Reserve *n* consecutive tickets for a user, and count the pictures for the day and
     what they may cost.
 
     Args:
+        owner_id: Whose customer the user is: the tickets are among those of the
+            customers then, and begin where these are.
         max_waiting: Pictures that the user may have waiting, these included.
         day: None if they were counted before.
         spend: None if they cost nothing, or were counted before.
@@ -123,7 +126,8 @@ def reserve_tickets(
     for _ in range(MAX_ATTEMPTS if n <= max_waiting else 1):
         if n <= min(max_waiting, quota) and not (spend and spend.exceeds_alone()):
             try:
-                return _reserve(lane, user_id, n, max_waiting, day, spend)
+                floor = _next_ticket(lane, owner_id)
+                return _reserve(lane, user_id, n, floor, max_waiting, day, spend)
             except DuplicateKeyError:
                 pass  # over a limit, or another request has just inserted the record
         if day is not None and day.max_pictures is not None:
@@ -157,15 +161,23 @@ def _too_many(lane: str, user_id: str, limit: int) -> TooManyPending:
     return TooManyPending(f"user {user_id} in {lane}", retry_after=10, limit=limit)
 
 
+def _next_ticket(lane: str, owner_id: str | None) -> int:
+    """The ticket that is next in the lane, or among an owner's waiting customers."""
+    floor = read_lane(lane).turn
+    owned = read_queue(lane).owned.get(owner_id) if owner_id else None
+    return min(floor, owned[0][0]) if owned else floor
+
+
 def _reserve(
     lane: str,
     user_id: str,
     n: int,
+    floor: int,
     max_waiting: int,
     day: DailyQuota | None,
     spend: Spend | None,
 ) -> tuple[int, int]:
-    path, floor, now = path_of_lane(lane), read_lane(lane).turn, utcnow()
+    path, now = path_of_lane(lane), utcnow()
     next_ticket = {"$add": [number(f"${path}.last", otherwise=-1), 1]}
     where: dict = {
         "_id": user_id,
@@ -431,11 +443,14 @@ def renumber(
     if user_ids is None:
         _reset_idle(QuotaUsage, lane, ticket)
         _reset_idle(OwnerBudget, lane, ticket)
-    following = dict.fromkeys(user_ids or (), ticket)
+    of_customers = min((_next_ticket(lane, each) for each in owner_ids), default=ticket)
+    following = dict.fromkeys(user_ids or (), of_customers)
     moves: list[UpdateOne] = []
     for user_id, theirs in groupby(rows, lambda row: row["user_id"]):
         queued = [row for row in theirs if row["state"] == State.QUEUED.value]
-        following[user_id] = _close_gaps(queued, ticket, moves)
+        is_customer = any(row.get("user_turn") is not None for row in queued)
+        first = of_customers if is_customer else ticket
+        following[user_id] = _close_gaps(queued, first, moves)
     _bulk_write(Generation, moves)
     _store_next(QuotaUsage, lane, following)
     if user_ids is None or owner_ids:

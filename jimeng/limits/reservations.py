@@ -666,6 +666,7 @@ def _reserve_of_user(reservation: Reservation, user: Bounds) -> list[RateLimit]:
             max_waiting=most,
             day=day,
             spend=spend,
+            owner_id=task.owner_id,
         )
     except lanes.DailyQuotaExceeded as full:
         raise user.over_quota(full.used, now) from None

@@ -144,3 +144,39 @@ def test_places_are_known_while_an_index_is_being_built(client, shop):
     place = result(client, order(client, "m1"))["position"]
 
     assert place == 1
+
+
+def test_customer_who_comes_later_is_not_behind_all_of_one_who_orders_much(
+    client, shop, lane
+):
+    """Although many tickets of the owner are used up by then."""
+    ids = [order(client, "much") for _ in range(5)]
+    for number in range(6):
+        order(client, f"m{number}")
+    for _ in range(7):  # the first of each
+        assert lanes.claim(lane, {"main": 9})
+    forget_lanes()
+
+    late = order(client, "late")
+    forget_lanes()
+
+    places = [result(client, task_id)["position"] for task_id in (*ids[1:], late)]
+    assert places == [0, 2, 3, 4, 1]
+
+
+def test_customer_who_cancels_some_keeps_the_place_of_the_rest(client, shop, lane):
+    """The rest closes up to where the customers are, not the lane."""
+    ids = [order(client, "much") for _ in range(5)]
+    others = [order(client, f"m{number}", n=2) for number in range(4)]
+    for _ in range(5):  # the first of each
+        assert lanes.claim(lane, {"main": 9})
+    forget_lanes()
+
+    for task_id in ids[1:4]:
+        client.post(f"{API}/tasks/{task_id}/cancel")
+    late = order(client, "late")
+    forget_lanes()
+
+    rest, last = (result(client, task_id)["position"] for task_id in (ids[4], late))
+    assert rest < len(others)
+    assert last == len(others) + 1
