@@ -22,14 +22,16 @@ from pymongo.database import Database
 from jimeng import jobs, lanes, limits
 from jimeng.accounts import password_hashing
 from jimeng.batches import filling
+from jimeng.billing import costs
 from jimeng.cli.checks import databases as doctor_of_databases
 from jimeng.config import Config
 from jimeng.documents import Generation, Lane, utcnow
 from jimeng.http import long_polls, watcher
-from jimeng.jobs import broker, costs, pump
+from jimeng.jobs import pump
 from jimeng.jobs.bulk import worker
 from jimeng.limits import deferred_release
 from jimeng.monitoring import readiness
+from jimeng.process import broker
 from jimeng.providers import ImageRequest, Progress, Provider, Registry
 from tests import again, databases
 from tests.databases import (  # noqa: F401 (hooks and fixtures)

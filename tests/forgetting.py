@@ -2,23 +2,22 @@
 
 import time
 
+from jimeng.billing import counters, usage
 from jimeng.documents import indexes
 from jimeng.documents.migrations import record as schema
 from jimeng.errors import outages
 from jimeng.jobs import (
-    activity,
-    broker,
     input_cleanup,
     janitor,
     metric_counters,
     poll_schedule,
     retention,
-    webhook_deliveries,
-    webhook_outbox,
 )
-from jimeng.lanes import budgets, claims, limits, queue
-from jimeng.limits import reservations, usage
+from jimeng.lanes import claims, limits, queue
+from jimeng.limits import reservations
 from jimeng.monitoring import readiness
+from jimeng.process import activity, broker
+from jimeng.webhooks import deliveries, outbox
 
 
 def forget_lanes() -> None:
@@ -35,7 +34,7 @@ def forget_lanes() -> None:
 
 def forget_budgets() -> None:
     """What the installation has spent is counted again."""
-    budgets.clear_count()
+    counters.clear_count()
 
 
 def forget_sweeps() -> None:
@@ -47,8 +46,8 @@ def forget_sweeps() -> None:
     janitor._first_pass = janitor._recheck = janitor._file_cursor = None
     input_cleanup._file_cursor = None
     poll_schedule._generating.clear()
-    webhook_outbox.clear_owner_cache()
-    webhook_deliveries._last_user.clear()
+    outbox.clear_owner_cache()
+    deliveries._last_user.clear()
 
 
 def forget_troubles() -> None:

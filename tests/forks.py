@@ -23,7 +23,7 @@ from pathlib import Path
 
 from jimeng.accounts import password_hashing
 from jimeng.documents import base, indexes
-from jimeng.jobs import broker
+from jimeng.process import broker
 from tests import again
 
 MODULES = (

@@ -10,7 +10,7 @@ from werkzeug.test import TestResponse
 
 from jimeng import documents, jobs
 from jimeng.config import Config
-from jimeng.jobs import broker
+from jimeng.process import broker
 from jimeng.providers import Registry
 from tests.databases import let_indexes_be
 

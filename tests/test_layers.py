@@ -22,7 +22,10 @@ LEVELS = [
     {"inputs"},
     {"limits"},
     {"jobs"},
-    {"lanes", "pictures"},
+    {"webhooks", "lanes"},
+    {"billing"},
+    {"process"},
+    {"pictures"},
     {"documents", "providers"},
     {"config", "i18n"},
     {"errors"},
@@ -33,7 +36,8 @@ LEAVES = {"local": {"config", "errors"}}
 USERS_OF_LEAVES = {"cli", "app", *LEAVES}
 WITHOUT_FLASK = {
     *("operations", "batches", "gallery", "tasks", "accounts", "inputs", "limits"),
-    *("jobs", "lanes", "pictures", "documents", "providers", "config", "errors"),
+    *("jobs", "webhooks", "lanes", "billing", "process", "pictures"),
+    *("documents", "providers", "config", "errors"),
     *LEAVES,
 }
 WEB_LIBRARIES = {"flask", "flask_smorest", "werkzeug", "webargs"}

@@ -10,6 +10,8 @@ from datetime import datetime, timedelta
 from jimeng import jobs
 from jimeng.accounts import key_cache, users
 from jimeng.accounts.users import yuan_or_none
+from jimeng.billing.costs import billing_day
+from jimeng.billing.counters import raise_to_count
 from jimeng.documents import ApiKey, User, indexes, utcnow
 from jimeng.documents.credentials import WITH_OWNERS, digest
 from jimeng.documents.principal import (
@@ -22,8 +24,6 @@ from jimeng.documents.principal import (
 )
 from jimeng.errors import Invalid
 from jimeng.errors.access import ApiKeyInvalid, ApiKeyNotFound
-from jimeng.jobs.costs import billing_day
-from jimeng.lanes.budgets import raise_to_count
 
 log = logging.getLogger(__name__)
 

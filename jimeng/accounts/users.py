@@ -8,6 +8,7 @@ from pymongo.errors import DuplicateKeyError
 
 from jimeng import inputs, tasks
 from jimeng.accounts import key_cache
+from jimeng.billing.costs import yuan
 from jimeng.documents import (
     ApiKey,
     Batch,
@@ -28,7 +29,6 @@ from jimeng.documents.cursors import EPOCH, Page, page_of
 from jimeng.documents.principal import Principal, recorded, recorded_on_behalf
 from jimeng.documents.user import email_key
 from jimeng.errors.access import EmailIsAdmins, EmailTaken, LastAdmin, UserNotFound
-from jimeng.jobs.costs import yuan
 
 log = logging.getLogger(__name__)
 

@@ -5,11 +5,11 @@ from flask import Response
 from jimeng import jobs
 from jimeng.api import blp
 from jimeng.api.openapi.blueprint import TEXT
+from jimeng.billing import cost_reports
+from jimeng.billing.cost_reports import GROUPS, Cost
 from jimeng.http import auth
 from jimeng.http.csv_export import COST_COLUMNS, cost_cells, csv_response
 from jimeng.http.responses import success
-from jimeng.limits import costs
-from jimeng.limits.costs import GROUPS, Cost
 from jimeng.schemas.costs import (
     CostQuery,
     CostReport,
@@ -44,7 +44,7 @@ def show_costs(query: dict) -> Response:
     """
     by, as_csv = query.pop("by"), query.pop("format") == "csv"
     since, until = month_so_far(query.pop("since", None), query.pop("until", None))
-    found = costs.grouped(auth.principal_of_api(), by, since, until, **query)
+    found = cost_reports.grouped(auth.principal_of_api(), by, since, until, **query)
     names = [GROUPS[each] for each in by]
     if as_csv:
         rows = ((*values, *cost_cells(cost)) for values, cost in found)

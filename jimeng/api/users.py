@@ -6,11 +6,11 @@ from jimeng import accounts
 from jimeng.accounts import users
 from jimeng.api import blp
 from jimeng.api.pagination import page_response
+from jimeng.billing import usage
 from jimeng.documents import ApiKey, User
 from jimeng.errors.access import UserNotFound
 from jimeng.http import auth
 from jimeng.http.responses import success
-from jimeng.limits import usage
 from jimeng.schemas import responses
 from jimeng.schemas.fields import USER_ID, Nothing
 from jimeng.schemas.usage import Span, UsageRecord, span

@@ -2,8 +2,6 @@
 
 from flask import Response, url_for
 
-from jimeng.accounts import webhooks
-from jimeng.accounts.webhooks import NewWebhook
 from jimeng.api import blp
 from jimeng.api.pagination import describe_list, page_response
 from jimeng.documents import WebhookEndpoint
@@ -22,6 +20,8 @@ from jimeng.schemas.webhooks import (
     ReplaySince,
     SecretRecord,
 )
+from jimeng.webhooks import endpoints
+from jimeng.webhooks.endpoints import NewWebhook
 
 RECORD, RECORDS = EndpointRecord(), DeliveryRecord(many=True)
 DELIVERY, SECRET = DeliveryRecord(), SecretRecord()
@@ -42,7 +42,7 @@ def with_secret(found: tuple[WebhookEndpoint, str]) -> dict:
 @blp.describe(errors=["user_not_found"])
 def list_webhooks(query: dict) -> list[WebhookEndpoint]:
     """List a user's endpoints, newest first: at most 20, in one page."""
-    return webhooks.find_all(auth.principal_of_api(), **query)
+    return endpoints.find_all(auth.principal_of_api(), **query)
 
 
 @blp.post("/webhooks", tags=["webhooks"])
@@ -62,7 +62,7 @@ def create_webhook(params: dict) -> Response:
     `events` all are sent. docs/webhooks.en.md shows how to verify them.
     """
     user_id = params.pop("user_id", None)
-    created = webhooks.create(auth.principal_of_api(), NewWebhook(**params), user_id)
+    created = endpoints.create(auth.principal_of_api(), NewWebhook(**params), user_id)
     location = url_for("api.get_webhook", webhook_id=created[0].id)
     return success(with_secret(created), 201, headers={"Location": location})
 
@@ -78,7 +78,7 @@ def get_webhook_secret(query: dict) -> Response:
     Its `id` works like an endpoint's for the log, replays and rotation. A key that only
     reads is refused.
     """
-    endpoint, secret = webhooks.default_secret(auth.principal_of_api(), **query)
+    endpoint, secret = endpoints.default_secret(auth.principal_of_api(), **query)
     return success({**SECRET.dump(endpoint), "secret": secret})
 
 
@@ -87,7 +87,7 @@ def get_webhook_secret(query: dict) -> Response:
 @blp.describe(errors=["webhook_not_found"])
 def get_webhook(webhook_id: str) -> WebhookEndpoint:
     """Get an endpoint."""
-    return webhooks.find(auth.principal_of_api(), webhook_id)
+    return endpoints.find(auth.principal_of_api(), webhook_id)
 
 
 @blp.patch("/webhooks/<webhook:webhook_id>", tags=["webhooks"])
@@ -100,7 +100,7 @@ def change_webhook(params: dict, webhook_id: str) -> WebhookEndpoint:
 
     Omitted fields stay unchanged. Pending deliveries go to the new address.
     """
-    return webhooks.change(auth.principal_of_api(), webhook_id, params)
+    return endpoints.change(auth.principal_of_api(), webhook_id, params)
 
 
 @blp.delete("/webhooks/<webhook:webhook_id>", tags=["webhooks"])
@@ -109,7 +109,7 @@ def change_webhook(params: dict, webhook_id: str) -> WebhookEndpoint:
 @blp.describe(errors=["webhook_not_found"])
 def delete_webhook(params: dict, webhook_id: str) -> dict:
     """Delete an endpoint; its pending deliveries and its log are deleted, too."""
-    webhooks.delete(auth.principal_of_api(), webhook_id)
+    endpoints.delete(auth.principal_of_api(), webhook_id)
     return {"id": webhook_id}
 
 
@@ -119,7 +119,7 @@ def delete_webhook(params: dict, webhook_id: str) -> dict:
 @blp.describe(errors=["webhook_not_found", "webhooks_off"])
 def rotate_webhook(params: dict, webhook_id: str) -> Response:
     """Rotate an endpoint's secret. For 24 hours both secrets sign."""
-    return success(with_secret(webhooks.rotate(auth.principal_of_api(), webhook_id)))
+    return success(with_secret(endpoints.rotate(auth.principal_of_api(), webhook_id)))
 
 
 @blp.post("/webhooks/<webhook:webhook_id>/test", tags=["webhooks"])
@@ -128,7 +128,7 @@ def rotate_webhook(params: dict, webhook_id: str) -> Response:
 @blp.describe(errors=["webhook_not_found", "webhook_disabled", "webhooks_off"])
 def test_webhook(params: dict, webhook_id: str) -> Response:
     """Send a `test.ping`, once; what came of it stands in the list of deliveries."""
-    created = webhooks.test(auth.principal_of_api(), webhook_id)
+    created = endpoints.test(auth.principal_of_api(), webhook_id)
     return success(DELIVERY.dump(created), 202)
 
 
@@ -142,7 +142,7 @@ def list_deliveries(query: dict, webhook_id: str) -> Response:
 
     Finished deliveries are stored for 30 days.
     """
-    page = webhooks.deliveries(auth.principal_of_api(), webhook_id, **query)
+    page = endpoints.deliveries(auth.principal_of_api(), webhook_id, **query)
     return page_response(RECORDS.dump(page.rows), page.next_cursor)
 
 
@@ -158,7 +158,7 @@ def replay_delivery(params: dict, webhook_id: str, delivery_id: str) -> Response
     Send a delivery again, once, at once: the same `webhook-id` and body, signed anew.
     """
     principal = auth.principal_of_api()
-    found = webhooks.replay(principal, webhook_id, delivery_id)
+    found = endpoints.replay(principal, webhook_id, delivery_id)
     return success(DELIVERY.dump(found), 202)
 
 
@@ -174,5 +174,5 @@ def replay_deliveries(params: dict, webhook_id: str) -> Response:
     """
     principal = auth.principal_of_api()
     return success(
-        {"count": webhooks.replay_failed(principal, webhook_id, **params)}, 202
+        {"count": endpoints.replay_failed(principal, webhook_id, **params)}, 202
     )

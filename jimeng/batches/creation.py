@@ -23,9 +23,9 @@ from jimeng.documents.principal import Principal, recorded_on_behalf
 from jimeng.documents.task import stored_pairs
 from jimeng.errors import IdempotencyKeyReused, JimengError
 from jimeng.inputs import Named
-from jimeng.jobs import webhook_outbox
 from jimeng.tasks import NewTask
 from jimeng.tasks.creation import output_size
+from jimeng.webhooks import outbox
 
 log = logging.getLogger(__name__)
 
@@ -103,7 +103,7 @@ def write(
     limits.reserve_submission(user_id)
     new = replace(new, like=new.like.signed_for(principal))
     if new.like.webhook_url is not None:
-        webhook_outbox.ensure_default(new.like.webhook_signer or user_id)
+        outbox.ensure_default(new.like.webhook_signer or user_id)
     stored_inputs = inputs.store_all(user_id, named)
     try:
         if stored_inputs:  # by now the sizes of the inputs are known

@@ -5,7 +5,7 @@ from jimeng.documents import Batch
 from jimeng.documents.base import KNOWN_KIND
 from jimeng.documents.batch import WITHOUT_PROMPTS
 from jimeng.documents.webhook import BATCH_COMPLETED
-from jimeng.jobs import webhook_outbox
+from jimeng.webhooks import outbox
 
 BATCH = 100
 
@@ -21,7 +21,7 @@ def announce_ended() -> bool:
         counts = batch.counts
         found = progress(batch) if counts is None else Progress.of(counts)
         data = data_of(batch, found)
-        webhook_outbox.announce_batch(batch, BATCH_COMPLETED, batch.ended_at, data)
+        outbox.announce_batch(batch, BATCH_COMPLETED, batch.ended_at, data)
         # A resumed batch has another end to announce.
         same = {"_id": batch.id, "ended_at": batch.ended_at}
         Batch.collection().update_one(same, {"$unset": {"announce": ""}})
@@ -35,13 +35,13 @@ def data_of(batch: Batch, found: Progress) -> dict:
     return {
         "batch_id": batch.id,
         "status": status_of(batch, found),
-        "updated_at": webhook_outbox.moment(batch.updated_at),
+        "updated_at": outbox.moment(batch.updated_at),
         "user_id": batch.user_id,
         "metadata": batch.metadata,
         "pictures": {name: getattr(found, name) for name in names},
         "links": {
-            "self": webhook_outbox.link(where),
-            "tasks": webhook_outbox.link(f"{where}/tasks"),
-            "html": webhook_outbox.link(f"/batches/{batch.id}"),
+            "self": outbox.link(where),
+            "tasks": outbox.link(f"{where}/tasks"),
+            "html": outbox.link(f"/batches/{batch.id}"),
         },
     }

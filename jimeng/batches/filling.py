@@ -17,10 +17,10 @@ from jimeng.documents.webhook import TASK_EVENTS
 from jimeng.errors import Invalid, JimengError
 from jimeng.errors.collections import WebhooksOff
 from jimeng.inputs import Named
-from jimeng.jobs import webhook_outbox
 from jimeng.jobs.purge import TRASH_RETENTION
 from jimeng.tasks import NewTask, create
 from jimeng.tasks.cancellation import cancel_where
+from jimeng.webhooks import outbox
 
 log = logging.getLogger(__name__)
 
@@ -167,8 +167,8 @@ def webhook_of(batch: Batch) -> dict[str, Any]:
     if not url or not events:
         return signed
     try:
-        webhook_outbox.check_address("webhook_url", url)
-        webhook_outbox.secret_key()
+        outbox.check_address("webhook_url", url)
+        outbox.secret_key()
     except (Invalid, WebhooksOff) as error:
         log.warning("webhook of a batch omitted id=%s: %s", batch.id, error)
         return signed

@@ -4,10 +4,10 @@ import click
 from flask.cli import with_appcontext
 
 from jimeng import operations
+from jimeng.billing import settlement
+from jimeng.billing.costs import yuan
 from jimeng.cli.databases import OPERATOR, databases
 from jimeng.documents.principal import recorded
-from jimeng.jobs import settlement
-from jimeng.jobs.costs import yuan
 
 
 @click.group()

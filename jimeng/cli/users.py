@@ -9,6 +9,7 @@ from flask.cli import with_appcontext
 
 from jimeng import accounts, i18n, operations
 from jimeng.accounts import users
+from jimeng.billing.costs import yuan
 from jimeng.cli.databases import OPERATOR, data_dir_of, databases
 from jimeng.config import Config
 from jimeng.config.values import parse_yuan
@@ -17,7 +18,6 @@ from jimeng.documents.principal import KEY_INTERFACES, SCOPES
 from jimeng.documents.user import email_key, is_email
 from jimeng.errors import Invalid
 from jimeng.errors.access import UserNotFound
-from jimeng.jobs.costs import yuan
 from jimeng.local.supervisor import datadir, plan
 
 TIMEOUT_S = 2.0  # for a server on this machine

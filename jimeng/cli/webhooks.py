@@ -6,12 +6,12 @@ import click
 from flask.cli import with_appcontext
 
 from jimeng import operations
-from jimeng.accounts import webhooks as endpoints
 from jimeng.cli.databases import OPERATOR, connected
 from jimeng.cli.language import message
 from jimeng.documents import WebhookEndpoint
 from jimeng.documents.webhook import EVENTS
 from jimeng.operations.webhooks import FailingEndpoint
+from jimeng.webhooks import endpoints as endpoints
 
 MAX_SHOWN = 100  # deliveries
 

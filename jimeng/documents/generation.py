@@ -145,7 +145,7 @@ class Generation(Leased):
             once it may have been accepted, ``yes`` once it is generated.
         charged_at: When that last changed at an end, or by an operator's decision.
         unsettled: It has ended, or `charged` has changed since, and the ledger does not
-            know; absent otherwise. See `jobs.costs`.
+            know; absent otherwise. See `billing.costs`.
         budget_day: The day in ``BILLING_TIMEZONE`` of its creation; absent in records
             of earlier releases, which have no cost.
         held_micros: What is reserved for it in micro-yuan, until its cost is known;

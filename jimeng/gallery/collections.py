@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pymongo.errors import DuplicateKeyError
 
 from jimeng.documents import BulkAction, Collection, Image, Share, indexes, utcnow
+from jimeng.documents.auditing import audited
 from jimeng.documents.collection import name_key
 from jimeng.documents.cursors import Page, page_of
 from jimeng.documents.image import GONE, SHOWN
@@ -27,7 +28,6 @@ from jimeng.gallery.browsing import Hits, PictureFilter, browse_user, hits_of_us
 from jimeng.jobs import bulk, periodic_tasks
 from jimeng.jobs.bulk import Counts, DocumentBatch, Kind
 from jimeng.jobs.janitor import REQUEST_GRACE
-from jimeng.tasks.audit import audited
 
 log = logging.getLogger(__name__)
 

@@ -5,12 +5,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from jimeng.documents import Generation, Image, Task, cursors, indexes
+from jimeng.documents.auditing import audited
 from jimeng.documents.image import GONE, SHOWN, new_key
 from jimeng.documents.principal import Principal
 from jimeng.documents.task import THERE
 from jimeng.errors import ImageNotFound, TaskNotFound
 from jimeng.gallery.browsing import PictureFilter, plan
-from jimeng.tasks.audit import audited
 from jimeng.tasks.queries import find
 
 MAX_FAMILY = 40  # tasks that are shown with one

@@ -5,12 +5,12 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
 from jimeng.documents import SavedPrompt, utcnow
+from jimeng.documents.auditing import audited
 from jimeng.documents.cursors import NEWEST_FIRST
 from jimeng.documents.principal import Principal, recorded_on_behalf
 from jimeng.errors import Invalid
 from jimeng.errors.collections import PromptNotFound, TooManyPrompts
 from jimeng.gallery.collections import MAX_NAME_CHARS, one_line
-from jimeng.tasks.audit import audited
 
 log = logging.getLogger(__name__)
 

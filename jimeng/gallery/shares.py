@@ -20,6 +20,7 @@ from typing import Any
 from pymongo.errors import DuplicateKeyError
 
 from jimeng.documents import Collection, Image, Share, indexes, utcnow
+from jimeng.documents.auditing import audited
 from jimeng.documents.collection import PREFIX
 from jimeng.documents.cursors import EPOCH, Page, in_letters, of_letters, page_of
 from jimeng.documents.image import GONE
@@ -29,7 +30,6 @@ from jimeng.errors import Invalid
 from jimeng.errors.collections import ShareNotFound, TooManyShares
 from jimeng.gallery import collections, picture_details
 from jimeng.gallery.collections import one_line
-from jimeng.tasks.audit import audited
 
 MARK_BYTES, TIME_BYTES = 5, 6
 NAME = re.compile(r"[A-Za-z0-9_-]{15}")

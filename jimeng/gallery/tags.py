@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from pymongo import UpdateOne
 
 from jimeng.documents import Image
+from jimeng.documents.auditing import audited
 from jimeng.documents.image import SHOWN, fold, grams
 from jimeng.documents.principal import Principal
 from jimeng.errors import Invalid
-from jimeng.tasks.audit import audited
 
 MAX_TAGS = 20  # of a picture
 MAX_TAG_CHARS = 40

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from jimeng import jobs
 from jimeng.documents import Batch, Image, Task, best_effort, utcnow
+from jimeng.documents.auditing import audited
 from jimeng.documents.cursors import EPOCH, Page, after
 from jimeng.documents.image import GONE, SHOWN
 from jimeng.documents.principal import Principal
@@ -15,7 +16,6 @@ from jimeng.errors import ImageNotFound, TaskNotFound
 from jimeng.gallery.browsing import WITHOUT_SEARCH_FIELDS, page_of
 from jimeng.jobs.purge import TRASH_RETENTION
 from jimeng.pictures.contents import Content
-from jimeng.tasks.audit import audited
 from jimeng.tasks.cancellation import deletion_update, drop_waiting
 from jimeng.tasks.queries import file_of, find
 

@@ -7,8 +7,8 @@ from decimal import Decimal
 
 from flask import Response
 
-from jimeng.jobs.costs import yuan
-from jimeng.limits.costs import Cost
+from jimeng.billing.cost_reports import Cost
+from jimeng.billing.costs import yuan
 
 FORMULA = tuple("=+-@\t\r\n＝＋－＠")
 ROWS_PER_CHUNK = 500

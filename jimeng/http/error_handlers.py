@@ -25,7 +25,7 @@ from jimeng.http.responses import (
     rate_limit_headers,
     translate_errors,
 )
-from jimeng.jobs.metric_counters import counts
+from jimeng.process.metric_counts import counts
 
 log = logging.getLogger("jimeng.access")
 

@@ -16,7 +16,7 @@ from jimeng.http.error_handlers import error_writer
 from jimeng.http.request_kinds import POLL, READ, SUBMIT, kind_of
 from jimeng.http.requests import current_request, reject_nul
 from jimeng.http.responses import add_vary, rate_limit_headers
-from jimeng.jobs.metric_counters import counts
+from jimeng.process.metric_counts import counts
 
 log = logging.getLogger("jimeng.access")
 

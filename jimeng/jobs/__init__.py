@@ -6,7 +6,6 @@ each generation in progress has a ``due_at``, and the pump queues a job when it 
 """
 
 from jimeng.jobs import pump  # noqa: F401 - its hooks start it with the consumer
-from jimeng.jobs.broker import check_queue, evaluate, huey, wake_a_worker
 from jimeng.jobs.inputs import check_inputs
 from jimeng.jobs.insertion import (
     backfill_generations,
@@ -15,5 +14,5 @@ from jimeng.jobs.insertion import (
 )
 from jimeng.jobs.janitor import finish_deletion
 from jimeng.jobs.queue import enqueue_dispatch
-from jimeng.jobs.runtime import configure, runtime
-from jimeng.jobs.tallies import EndedKey, midnight
+from jimeng.process.broker import check_queue, evaluate, huey, wake_a_worker
+from jimeng.process.runtime import configure, runtime

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from jimeng import lanes
+from jimeng.billing import costs
 from jimeng.documents import (
     ApiKey,
     Batch,
@@ -26,8 +27,8 @@ from jimeng.documents.generation import SENDABLE, WAITING
 from jimeng.documents.image import files_of
 from jimeng.documents.task import THERE
 from jimeng.errors import ProviderError
-from jimeng.jobs import costs, metric_counters
-from jimeng.jobs.runtime import runtime
+from jimeng.jobs import metric_counters
+from jimeng.process.runtime import runtime
 from jimeng.providers import Model
 
 log = logging.getLogger(__name__)

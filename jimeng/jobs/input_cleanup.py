@@ -14,7 +14,7 @@ from bson import ObjectId
 from jimeng.documents import Batch, Input, Task, utcnow
 from jimeng.documents.base import KNOWN_KIND
 from jimeng.jobs import janitor
-from jimeng.jobs.runtime import runtime
+from jimeng.process.runtime import runtime
 
 log = logging.getLogger(__name__)
 

@@ -17,7 +17,7 @@ from jimeng.errors import Invalid, PictureInvalid, StorageUnavailable
 from jimeng.jobs import endings
 from jimeng.jobs import inputs as job_inputs
 from jimeng.jobs.endings import SlotRelease
-from jimeng.jobs.runtime import runtime, try_acquire
+from jimeng.process.runtime import runtime, try_acquire
 from jimeng.providers import Model
 from jimeng.providers.download import FetchFailed, LinkGone
 

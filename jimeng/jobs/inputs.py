@@ -9,9 +9,9 @@ from jimeng import pictures
 from jimeng.documents import Generation, Input, Task
 from jimeng.documents.input import InputState
 from jimeng.errors import Invalid, PictureInvalid, StorageUnavailable
-from jimeng.jobs.runtime import runtime
 from jimeng.pictures import NormalisedPicture
 from jimeng.pictures.input_links import LinkToken
+from jimeng.process.runtime import runtime
 from jimeng.providers import Expansion, InputPicture, Model, VideoParameters
 from jimeng.providers.download import fetch_user_url
 from jimeng.providers.inputs import address_for, fetches_from_store

@@ -8,20 +8,16 @@ from itertools import islice
 from bson import ObjectId
 
 from jimeng import lanes
+from jimeng.billing import tallies
 from jimeng.config import logs
 from jimeng.documents import Generation, Image, Input, State, Task, utcnow
 from jimeng.documents.base import KNOWN_KIND, OTHER_KIND, Stored
 from jimeng.documents.image import FILES, files_of
 from jimeng.documents.task import DOOMED, KNOWN_TYPE
-from jimeng.jobs import (
-    endings,
-    insertion,
-    repair,
-    tallies,
-    webhook_outbox,
-)
-from jimeng.jobs.runtime import runtime
+from jimeng.jobs import endings, insertion, repair
 from jimeng.pictures.stores import Store
+from jimeng.process.runtime import runtime
+from jimeng.webhooks import outbox
 
 log = logging.getLogger(__name__)
 
@@ -114,7 +110,7 @@ def finish_deletion(task_id: str) -> None:
     """
     row = Task.collection().find_one({"_id": task_id, **DOOMED}) or {}
     if "announce" in row:
-        webhook_outbox.announce([Task.read(row)])
+        outbox.announce([Task.read(row)])
     for image in list(Image.collection().find({"task_id": task_id}, {"_id": 1})):
         endings.delete_image(image["_id"])
     # A submitted picture is charged all the same, so the generation stays for the

@@ -13,23 +13,20 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from jimeng.billing import settlement, spending
 from jimeng.documents import indexes, migrations
 from jimeng.errors import outages
 from jimeng.jobs import (
-    activity,
-    budget_events,
     input_cleanup,
     janitor,
     metric_counters,
     purge,
     repair,
     retention,
-    settlement,
-    spending,
     video_fetching,
-    webhook_deliveries,
-    webhook_outbox,
 )
+from jimeng.process import activity, metric_counts
+from jimeng.webhooks import budget_events, deliveries, outbox
 
 RERUN_AFTER_S = 0.2  # if work remains after a run
 HANG_TIMEOUT_S = 60.0  # far longer than any run takes
@@ -166,9 +163,7 @@ PERIODIC_TASKS = [
     PeriodicTask("temporary files", 600.0, video_fetching.sweep, Group.STORE),
     PeriodicTask("inputs", 30.0, input_cleanup.sweep_inputs, Group.STORE),
     PeriodicTask("input files", 60.0, input_cleanup.sweep_files, Group.STORE),
-    PeriodicTask(
-        "figures", metric_counters.FLUSH_EVERY_S, metric_counters.counts.flush
-    ),
+    PeriodicTask("figures", metric_counts.FLUSH_EVERY_S, metric_counts.counts.flush),
     PeriodicTask("slots", metric_counters.SAMPLE_EVERY_S, metric_counters.sample_slots),
     PeriodicTask("days", 300.0, janitor.close_days),
     PeriodicTask("costs", 1.0, settlement.settle, Group.PROMPT),
@@ -176,8 +171,8 @@ PERIODIC_TASKS = [
     PeriodicTask(
         "budget events", budget_events.INTERVAL_S, budget_events.announce_budgets
     ),
-    PeriodicTask("outbox", 1.0, webhook_outbox.sweep, Group.PROMPT),
-    PeriodicTask("webhooks", 1.0, webhook_deliveries.start_threads, Group.PROMPT),
+    PeriodicTask("outbox", 1.0, outbox.sweep, Group.PROMPT),
+    PeriodicTask("webhooks", 1.0, deliveries.start_threads, Group.PROMPT),
     PeriodicTask("videos", 1.0, video_fetching.start_threads, Group.PROMPT),
 ]
 

@@ -20,7 +20,7 @@ from pymongo.errors import OperationFailure
 
 from jimeng import lanes
 from jimeng.documents import Generation, lacks_index, utcnow
-from jimeng.jobs.runtime import runtime
+from jimeng.process.runtime import runtime
 
 # Bounds of the interval, times POLL_INTERVAL. It may be longer for older pictures:
 # after minutes of waiting, seconds do not matter.

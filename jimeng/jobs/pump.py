@@ -17,17 +17,18 @@ from jimeng.config.version import RELEASE
 from jimeng.documents import Generation, Worker, migrations, new_token, utcnow
 from jimeng.documents.generation import DUE_HERE
 from jimeng.errors import outages
-from jimeng.jobs import activity, periodic_tasks, video_fetching
-from jimeng.jobs.broker import (
+from jimeng.jobs import periodic_tasks, video_fetching
+from jimeng.jobs.queue import advance, dispatch
+from jimeng.process import activity
+from jimeng.process.broker import (
     MAX_QUEUED_JOBS,
     WORKER_TIMEOUT_S,
     connect,
     huey,
     queue_length,
 )
-from jimeng.jobs.metric_counters import counts
-from jimeng.jobs.queue import advance, dispatch
-from jimeng.jobs.runtime import runtime
+from jimeng.process.metric_counts import counts
+from jimeng.process.runtime import runtime
 
 log = logging.getLogger(__name__)
 

@@ -13,16 +13,15 @@ from datetime import timedelta
 from redis.exceptions import RedisError
 
 from jimeng import lanes
+from jimeng.billing import tallies
 from jimeng.config import logs
 from jimeng.documents import Generation, State, utcnow
 from jimeng.documents.generation import CANNOT_STOP, DUE_HERE
 from jimeng.errors import ProviderError
-from jimeng.jobs import endings, tallies
-from jimeng.jobs.broker import huey
+from jimeng.jobs import endings
 from jimeng.jobs.endings import SlotRelease, slot_release_of
 from jimeng.jobs.input_preparation import prepare
 from jimeng.jobs.poll_schedule import age, next_poll_after, record_poll_duration
-from jimeng.jobs.runtime import runtime
 from jimeng.jobs.saving import (
     SAVING_LEASE,
     poll_provider,
@@ -39,6 +38,8 @@ from jimeng.jobs.submission import (
     seek_or_mark_unknown,
     send_next,
 )
+from jimeng.process.broker import huey
+from jimeng.process.runtime import runtime
 
 log = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ from jimeng.documents import Batch, BulkAction, Generation, State, Worker, utcno
 from jimeng.documents.base import KNOWN_KIND
 from jimeng.documents.generation import DUE
 from jimeng.errors import outages
-from jimeng.jobs.runtime import runtime
+from jimeng.process.runtime import runtime
 
 log = logging.getLogger(__name__)
 

@@ -21,7 +21,7 @@ from jimeng.documents import Image, Share, Task, utcnow
 from jimeng.documents.base import KNOWN_KIND, VIDEO
 from jimeng.documents.image import LENGTHS
 from jimeng.jobs.purge import purge_picture
-from jimeng.jobs.runtime import runtime
+from jimeng.process.runtime import runtime
 
 log = logging.getLogger(__name__)
 

@@ -9,15 +9,16 @@ from typing import Any
 from bson import ObjectId
 from pymongo.errors import DuplicateKeyError
 
+from jimeng.billing import costs
 from jimeng.config import logs
 from jimeng.documents import Generation, Image, State, Task, utcnow
 from jimeng.documents.image import FILES, lists_of, search_fields
 from jimeng.documents.task import THERE
 from jimeng.errors import PictureInvalid, ProviderError, StorageUnavailable
-from jimeng.jobs import costs, endings, metric_counters
+from jimeng.jobs import endings, metric_counters
 from jimeng.jobs.endings import SlotRelease, slot_release_of
-from jimeng.jobs.runtime import runtime
 from jimeng.pictures import Picture, inspect
+from jimeng.process.runtime import runtime
 from jimeng.providers import ImageRequest, Progress, Provider, VideoParameters
 from jimeng.providers.download import FetchFailed, LinkGone, fetch_picture
 from jimeng.providers.models.model import ratio_of

@@ -12,25 +12,19 @@ from functools import partial
 from pymongo.errors import PyMongoError
 
 from jimeng import lanes
+from jimeng.billing import costs, spending, tallies
 from jimeng.config import logs
 from jimeng.documents import Generation, State, Task, utcnow
 from jimeng.documents.task import THERE
 from jimeng.errors import BudgetExceeded, ProviderError
-from jimeng.jobs import (
-    broker,
-    costs,
-    endings,
-    metric_counters,
-    spending,
-    tallies,
-    video_disk_space,
-)
+from jimeng.jobs import endings, metric_counters, video_disk_space
 from jimeng.jobs import inputs as job_inputs
 from jimeng.jobs.endings import SlotRelease, slot_release_of
 from jimeng.jobs.inputs import InputLost, LoadedInputs
 from jimeng.jobs.poll_schedule import first_poll_after
-from jimeng.jobs.runtime import runtime, try_acquire
 from jimeng.jobs.saving import finished_fields, provider_of, request_of, store_output
+from jimeng.process import broker
+from jimeng.process.runtime import runtime, try_acquire
 from jimeng.providers import Expansion, ImageRequest, Model, Progress
 from jimeng.providers.models.model import new_seed
 

@@ -8,7 +8,7 @@ from jimeng import lanes
 from jimeng.documents import Generation, State, utcnow
 from jimeng.documents.base import VIDEO
 from jimeng.errors import StorageUnavailable, outages
-from jimeng.jobs.runtime import runtime
+from jimeng.process.runtime import runtime
 from jimeng.providers import Model
 
 RESERVE_BYTES = 2**30

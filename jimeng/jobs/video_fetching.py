@@ -24,13 +24,14 @@ from jimeng.config import logs
 from jimeng.documents import Generation, Image, State, Task, best_effort, utcnow
 from jimeng.documents.base import NOTHING, VIDEO, Update
 from jimeng.errors import PictureInvalid, StorageUnavailable, outages
-from jimeng.jobs import activity, endings, metric_counters, saving
+from jimeng.jobs import endings, metric_counters, saving
 from jimeng.jobs.retention import MIN_FREE_BYTES
-from jimeng.jobs.runtime import runtime
 from jimeng.pictures import Picture, inspect
 from jimeng.pictures.contents import Content, InMemory, LocalFile, Pieces
 from jimeng.pictures.stores import FileTooLarge
 from jimeng.pictures.video_decoder import Video, inspect_video
+from jimeng.process import activity
+from jimeng.process.runtime import runtime
 from jimeng.providers.download import (
     MAX_FILE_BYTES,
     FetchFailed,

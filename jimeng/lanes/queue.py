@@ -21,6 +21,7 @@ from urllib.parse import unquote
 from pymongo import ReturnDocument, UpdateOne
 from pymongo.errors import DuplicateKeyError, OperationFailure
 
+from jimeng.billing.counters import find_exceeded, raise_to_count
 from jimeng.documents import (
     Generation,
     OwnerBudget,
@@ -33,7 +34,6 @@ from jimeng.documents.base import number
 from jimeng.documents.generation import QUEUED_OF_OWNER
 from jimeng.documents.spending import DAY, Spend, spending_decrements
 from jimeng.errors import TooManyPending
-from jimeng.lanes.budgets import find_exceeded, raise_to_count
 from jimeng.lanes.limits import QUEUE_ORDER, read_lane, update_lane
 
 UNLIMITED = 1_000_000_000

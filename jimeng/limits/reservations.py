@@ -22,6 +22,18 @@ from pymongo.errors import PyMongoError
 from redis.exceptions import RedisError
 
 from jimeng import jobs, lanes
+from jimeng.billing.budgets import (
+    BudgetState,
+    budget_error,
+    budget_states,
+    check_budget,
+    record_refusal,
+    refusal_of,
+    reserve_of_installation,
+)
+from jimeng.billing.costs import billing_day
+from jimeng.billing.counters import count_spent, find_exceeded, release_spending
+from jimeng.billing.tallies import midnight
 from jimeng.documents import (
     ApiKey,
     Budget,
@@ -55,17 +67,6 @@ from jimeng.errors import (
     TooManySubmissions,
 )
 from jimeng.errors.inputs import TooManyUploads
-from jimeng.jobs.costs import billing_day
-from jimeng.lanes.budgets import count_spent, find_exceeded, release_spending
-from jimeng.limits.budgets import (
-    BudgetState,
-    budget_error,
-    budget_states,
-    check_budget,
-    record_refusal,
-    refusal_of,
-    reserve_of_installation,
-)
 from jimeng.limits.deferred_release import release_unless_written
 
 log = logging.getLogger(__name__)
@@ -314,8 +315,8 @@ class Bounds:
     def of_day(self, used: int, now: datetime) -> RateLimit:
         """The state of the daily quota, which resets at midnight UTC."""
         most, policy = self.per_day or 0, f"{self.prefix}{PICTURES}"
-        midnight = jobs.midnight(now.date() + timedelta(days=1))
-        wait = -(-(midnight - now) // timedelta(seconds=1))
+        reopens_at = midnight(now.date() + timedelta(days=1))
+        wait = -(-(reopens_at - now) // timedelta(seconds=1))
         return RateLimit(policy, most, DAY_S, max(most - used, 0), wait)
 
     def standing(self) -> list[RateLimit]:

@@ -14,11 +14,11 @@ from jimeng.http.responses import (
     translate_errors,
 )
 from jimeng.i18n import explain, language, problems, t
-from jimeng.jobs.metric_counters import counts
 from jimeng.mcp import arguments as takes
 from jimeng.mcp import batch_handlers, handlers, results
 from jimeng.mcp.arguments import Arguments
 from jimeng.mcp.results import Result
+from jimeng.process.metric_counts import counts
 from jimeng.schemas.reference_texts import docstring_texts, translated_text
 
 DRAWING = ("generate_image", "edit_image", "generate_video", "create_batch")

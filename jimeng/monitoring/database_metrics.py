@@ -9,7 +9,7 @@ from prometheus_client.core import (
     Metric,
 )
 
-from jimeng.jobs.metric_counters import BUCKETS, MILLISECONDS, MetricCounts, counts
+from jimeng.process.metric_counts import BUCKETS, MILLISECONDS, MetricCounts, counts
 
 Values = dict[tuple[str, ...], float]  # label values -> the metric's value
 

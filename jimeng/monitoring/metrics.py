@@ -24,6 +24,9 @@ from pymongo.errors import ConnectionFailure, PyMongoError
 
 from jimeng import jobs, operations
 from jimeng.api.openapi.blueprint import TEXT, DescribedBlueprint
+from jimeng.billing import cost_reports, usage
+from jimeng.billing.budgets import states_of_installation
+from jimeng.billing.counters import count_spent
 from jimeng.config.version import COMMIT, VERSION
 from jimeng.documents import Budget, Image, Input, utcnow
 from jimeng.documents.principal import Principal
@@ -31,17 +34,14 @@ from jimeng.documents.spending import INSTALLATION
 from jimeng.errors import QueueUnavailable
 from jimeng.http import auth, waiters
 from jimeng.jobs import retention, video_fetching
-from jimeng.jobs import webhook_deliveries as deliveries
 from jimeng.lanes import SWITCHES, is_paused
-from jimeng.lanes.budgets import count_spent
-from jimeng.limits import costs, usage
-from jimeng.limits.budgets import states_of_installation
 from jimeng.monitoring import database_metrics, readiness
 from jimeng.monitoring.database_metrics import Values, family
 from jimeng.operations import backup
 from jimeng.operations.lane_status import AccountView
 from jimeng.operations.queue import QueueView
 from jimeng.providers.models.model import FEN
+from jimeng.webhooks import deliveries
 
 log = logging.getLogger(__name__)
 
@@ -144,7 +144,7 @@ def money() -> list[Metric]:
         "Charged pictures whose price is not known.",
         labels=["model"],
     )
-    for model, cost in costs.of_models().items():
+    for model, cost in cost_reports.of_models().items():
         fen.add_metric([model], cost.micros / FEN)
         unpriced.add_metric([model], cost.unpriced)
     documentation = "Pictures whose charge is unknown until an operator decides."

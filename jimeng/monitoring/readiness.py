@@ -21,6 +21,7 @@ from redis.exceptions import (
 )
 
 from jimeng import jobs, lanes
+from jimeng.billing.budgets import states_of_installation
 from jimeng.config import LOOPBACK
 from jimeng.documents import (
     Generation,
@@ -33,7 +34,6 @@ from jimeng.documents import (
 from jimeng.documents.database_errors import TROUBLES, is_clock_behind
 from jimeng.documents.generation import DUE_HERE
 from jimeng.jobs import retention
-from jimeng.limits.budgets import states_of_installation
 
 OVERDUE = timedelta(seconds=60)  # the pump queues due work within a second
 # Longer than the duration of a job, except for a call to a synchronous provider; a

@@ -16,7 +16,6 @@ from jimeng.api.openapi.parts import Bilingual
 from jimeng.documents.webhook import TASK_EVENTS
 from jimeng.errors import LimitReached, codes_of, statuses
 from jimeng.i18n import MESSAGES
-from jimeng.jobs.webhook_outbox import MAX_URL_CHARS
 from jimeng.openai.errors import INVALID, NAMES, NO_MODEL, TYPES, type_of
 from jimeng.openai.sizes import QUALITIES
 from jimeng.providers.models.model import MAX_OUTPUTS
@@ -41,6 +40,7 @@ from jimeng.schemas.fields import (
     text,
 )
 from jimeng.schemas.tasks import MAX_IMAGES, MAX_SEED, MAX_STYLE, REFERENCE, unless
+from jimeng.webhooks.outbox import MAX_URL_CHARS
 
 MAX_PROMPT = 32_000  # characters that OpenAI's API takes; models here take fewer
 FORMATS = {

@@ -8,9 +8,9 @@ from contextlib import ExitStack
 
 from flask import Response
 
+from jimeng.billing.costs import yuan
 from jimeng.documents import Image
 from jimeng.gallery import downloads
-from jimeng.jobs.costs import yuan
 from jimeng.openai.parameters import ImagesRequest
 from jimeng.pictures.contents import Pieces, regroup
 from jimeng.schemas.tasks import link_of

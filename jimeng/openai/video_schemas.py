@@ -5,8 +5,8 @@ from typing import Any, ClassVar
 
 from marshmallow import missing
 
+from jimeng.billing.costs import yuan
 from jimeng.i18n import t
-from jimeng.jobs.costs import yuan
 from jimeng.openai.openapi import DRAWING, MAX_PROMPT, TASK, CommonRequest, optional
 from jimeng.schemas import field_descriptions
 from jimeng.schemas.fields import (

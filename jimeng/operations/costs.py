@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
 
+from jimeng.billing import cost_reports as costs_of_all
+from jimeng.billing import costs, tallies
+from jimeng.billing.budgets import BudgetState, states_of_installation
+from jimeng.billing.cost_reports import Cost
 from jimeng.documents import ApiKey, Generation, User, utcnow
 from jimeng.documents.generation import UNDECIDED
 from jimeng.documents.principal import Principal, recorded
 from jimeng.errors import ChargeKnown, ImageNotFound
-from jimeng.jobs import costs, tallies
-from jimeng.jobs.runtime import runtime
-from jimeng.limits import costs as costs_of_all
-from jimeng.limits.budgets import BudgetState, states_of_installation
-from jimeng.limits.costs import Cost
+from jimeng.process.runtime import runtime
 
 MAX_SHOWN = 50  # undecided pictures
 NAMES_AT_ONCE = 500
@@ -48,7 +48,7 @@ def overview(
     principal: Principal, order: str = costs_of_all.ORDERS[0], page: int = 1
 ) -> Overview:
     """
-    The costs of today and of this month; as `limits.costs.overview`.
+    The costs of today and of this month; as `billing.cost_reports.overview`.
 
     Raises:
         AdminsOnly: the principal is not an operator.
@@ -68,7 +68,7 @@ def by_owner(
     principal: Principal, owner: str, month: str
 ) -> Iterator[tuple[str, str, Cost]]:
     """
-    Ids, names and costs in a month of users or keys; as `limits.costs.by_owner`.
+    Ids, names and costs in a month of users or keys: `billing.cost_reports.by_owner`.
 
     Raises:
         AdminsOnly: the principal is not an operator.

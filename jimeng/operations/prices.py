@@ -9,13 +9,13 @@ from zoneinfo import ZoneInfo
 from pymongo.errors import DuplicateKeyError
 
 from jimeng import jobs
+from jimeng.billing import costs
+from jimeng.billing.costs import PriceInForce
 from jimeng.config.values import parse_yuan
 from jimeng.documents import PriceRow, User, indexes, utcnow
 from jimeng.documents.cursors import Page, page_of
 from jimeng.documents.principal import Principal, recorded
 from jimeng.errors import Invalid
-from jimeng.jobs import costs
-from jimeng.jobs.costs import PriceInForce
 from jimeng.providers import Model
 from jimeng.providers.models.model import (
     MILLION_TOKENS,

@@ -11,12 +11,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from jimeng import jobs, lanes
+from jimeng.billing import usage
+from jimeng.billing.usage import EndCounts
 from jimeng.documents import Generation, State, Task, User, Worker, utcnow
 from jimeng.documents.principal import Principal
 from jimeng.documents.task import Status
 from jimeng.errors import QueueUnavailable
-from jimeng.limits import usage
-from jimeng.limits.usage import EndCounts
 from jimeng.operations import lane_status
 from jimeng.operations.lane_status import LaneView
 

@@ -4,12 +4,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from jimeng import batches, jobs, lanes
+from jimeng.billing import usage
+from jimeng.billing.tallies import midnight
+from jimeng.billing.usage import EndCounts
 from jimeng.documents import BulkAction, Switch, User, utcnow
 from jimeng.documents.principal import Principal, recorded
 from jimeng.errors import Invalid
-from jimeng.jobs import bulk, midnight
-from jimeng.limits import usage
-from jimeng.limits.usage import EndCounts
+from jimeng.jobs import bulk
 from jimeng.operations import failures, queue
 from jimeng.operations.queue import QueueView
 from jimeng.tasks import clear_queue

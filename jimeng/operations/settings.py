@@ -12,11 +12,11 @@ from pymongo.errors import PyMongoError
 from redis.exceptions import RedisError
 
 from jimeng import jobs
+from jimeng.billing.costs import yuan
 from jimeng.config import PER_ACCOUNT, Account, Config, read_dotenv
 from jimeng.config.version import RELEASE
 from jimeng.documents.principal import Principal
 from jimeng.errors import ConfigError
-from jimeng.jobs.costs import yuan
 from jimeng.providers import Model
 
 PACKAGES = ("flask", "huey", "gunicorn", "pymongo", "mongoengine", "redis", "requests")

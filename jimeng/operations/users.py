@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 from jimeng import accounts, limits
 from jimeng.accounts import second_factor, users
+from jimeng.billing.tallies import midnight
 from jimeng.documents import Generation, Image, User, utcnow
 from jimeng.documents.cursors import Page
 from jimeng.documents.principal import Principal, recorded
 from jimeng.documents.user import email_key
 from jimeng.errors import Invalid
 from jimeng.errors.access import NotYourself
-from jimeng.jobs import midnight
 from jimeng.tasks.queries import search_words
 
 PAGE = 50  # users

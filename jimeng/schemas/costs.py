@@ -7,11 +7,11 @@ from typing import Any
 
 from marshmallow import ValidationError, missing, validates_schema
 
+from jimeng.billing import cost_reports
+from jimeng.billing.cost_reports import GROUPS, Cost
+from jimeng.billing.costs import yuan
 from jimeng.errors import Invalid
 from jimeng.i18n import t
-from jimeng.jobs.costs import yuan
-from jimeng.limits import costs
-from jimeng.limits.costs import GROUPS, Cost
 from jimeng.schemas import field_descriptions
 from jimeng.schemas.fields import (
     AS_USER_ID,
@@ -42,7 +42,7 @@ def month_so_far(
     since: date | None = None, until: date | None = None
 ) -> tuple[date, date]:
     """Return the first and last day: by default this month up to today."""
-    until = until or costs.today()
+    until = until or cost_reports.today()
     return since or until.replace(day=1), until
 
 

@@ -7,8 +7,8 @@ from typing import Any
 from marshmallow import fields
 
 from jimeng import jobs
+from jimeng.billing import costs
 from jimeng.i18n import explain, in_language, t
-from jimeng.jobs import costs
 from jimeng.providers import Model
 from jimeng.providers.models.model import FEN, PROMPTS, TASKS, UNITS
 from jimeng.providers.models.video import MODES, VideoModel

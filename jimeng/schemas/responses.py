@@ -5,10 +5,11 @@ from typing import Any
 
 from marshmallow import fields
 
+from jimeng.billing.budgets import budget_states
 from jimeng.documents import Input
 from jimeng.documents.principal import KEY_INTERFACES, SCOPES
 from jimeng.i18n import t
-from jimeng.limits import budget_states, user_budget_states
+from jimeng.limits import user_budget_states
 from jimeng.schemas import field_descriptions
 from jimeng.schemas.costs import BudgetRecord
 from jimeng.schemas.fields import (

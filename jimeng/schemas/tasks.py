@@ -14,14 +14,13 @@ from marshmallow import (
 )
 from marshmallow.fields import Field, Number
 
+from jimeng.billing.costs import yuan
 from jimeng.documents import Image, Status, Task
 from jimeng.documents.base import VIDEO
 from jimeng.documents.webhook import TASK_EVENTS
 from jimeng.errors import JimengError
 from jimeng.http.responses import absolute, path_for, rooted
 from jimeng.i18n import MESSAGES, explain, t
-from jimeng.jobs.costs import yuan
-from jimeng.jobs.webhook_outbox import MAX_URL_CHARS
 from jimeng.providers import Expansion
 from jimeng.providers.models.model import MAX_OUTPUTS, SEED_RANGE
 from jimeng.schemas import field_descriptions
@@ -68,6 +67,7 @@ from jimeng.schemas.fields import (
 from jimeng.tasks import BulkResult, TaskView
 from jimeng.tasks.queries import PHASES
 from jimeng.tasks.retries import MAX_AT_ONCE
+from jimeng.webhooks.outbox import MAX_URL_CHARS
 
 MAX_DELAY = 86_400  # seconds
 MAX_SEED = SEED_RANGE - 1

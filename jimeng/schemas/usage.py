@@ -6,8 +6,8 @@ from datetime import date, timedelta
 
 from marshmallow import ValidationError, fields, validates_schema
 
+from jimeng.billing.usage import UsageRow
 from jimeng.documents import utcnow
-from jimeng.limits.usage import UsageRow
 from jimeng.schemas import field_descriptions
 from jimeng.schemas.fields import (
     DescribedField,

@@ -5,7 +5,6 @@ from typing import ClassVar
 from jimeng.documents import WebhookDelivery, WebhookEndpoint
 from jimeng.documents.webhook import BOTH_SIGN, EVENTS, STATES, TEST
 from jimeng.i18n import t
-from jimeng.jobs.webhook_outbox import MAX_URL_CHARS
 from jimeng.schemas import field_descriptions
 from jimeng.schemas.fields import (
     AS_USER_ID,
@@ -33,6 +32,7 @@ from jimeng.schemas.fields import (
 )
 from jimeng.schemas.pagination import PageQuery
 from jimeng.schemas.tasks import TASK
+from jimeng.webhooks.outbox import MAX_URL_CHARS
 
 WEBHOOK = "webhook_3f9a1c5b7d20e46a8c1b9f02"
 DELIVERY = "msg_0b8f4f1c7a6e4d2f9c3a5e7b1d2f4a6c"

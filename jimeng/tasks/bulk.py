@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pymongo.errors import PyMongoError
 
 from jimeng.documents import Task
+from jimeng.documents.auditing import audited
 from jimeng.documents.cursors import NEWEST_FIRST
 from jimeng.documents.principal import Principal
 from jimeng.errors import (
@@ -17,7 +18,6 @@ from jimeng.errors import (
     TaskFinished,
     TaskNotFound,
 )
-from jimeng.tasks.audit import audited
 from jimeng.tasks.cancellation import cancel_where
 from jimeng.tasks.estimates import Decision, Estimate
 from jimeng.tasks.queries import THERE, owner_filter

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 
 from jimeng import jobs, lanes
+from jimeng.billing import costs
 from jimeng.config import logs
 from jimeng.documents import (
     ApiKey,
@@ -17,14 +18,14 @@ from jimeng.documents import (
     new_token,
     utcnow,
 )
+from jimeng.documents.auditing import audited
 from jimeng.documents.base import VIDEO
 from jimeng.documents.generation import CANNOT_STOP, STOPPABLE, WAITING
 from jimeng.documents.principal import Principal
 from jimeng.documents.task import CANCELLABLE, OPEN, THERE
 from jimeng.errors import CannotStop, ImageNotFound, PictureUnderWay, TaskFinished
-from jimeng.jobs import costs, endings
+from jimeng.jobs import endings
 from jimeng.lanes import TicketHolder
-from jimeng.tasks.audit import audited
 from jimeng.tasks.queries import find
 
 log = logging.getLogger(__name__)

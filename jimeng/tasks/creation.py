@@ -15,6 +15,7 @@ from datetime import timedelta
 from pymongo.errors import PyMongoError
 
 from jimeng import inputs, jobs, lanes, limits
+from jimeng.billing import costs
 from jimeng.config import logs
 from jimeng.documents import (
     Batch,
@@ -37,7 +38,6 @@ from jimeng.errors import (
     StartsTooLate,
 )
 from jimeng.inputs import Named, Reference
-from jimeng.jobs import costs, webhook_outbox
 from jimeng.limits import Reservation
 from jimeng.providers import Expansion, Model, VideoParameters
 from jimeng.providers.models import Makes, Size
@@ -45,6 +45,7 @@ from jimeng.providers.models.model import Parameters, check_parameters, new_seed
 from jimeng.providers.models.output_size import size_of_output
 from jimeng.providers.models.video_validation import resolve_video
 from jimeng.tasks import styles
+from jimeng.webhooks import outbox
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -185,8 +186,8 @@ def check_with_model(new: NewTask, model: Model) -> str:
         Invalid: as in `create`, and so is WebhooksOff.
     """
     if new.webhook_url is not None:
-        webhook_outbox.check_address("webhook_url", new.webhook_url)
-        webhook_outbox.secret_key()
+        outbox.check_address("webhook_url", new.webhook_url)
+        outbox.secret_key()
     count = len(new.images) or len(new.again) - bool(new.again and new.has_mask)
     asked = Parameters(
         prompt=new.prompt,
@@ -492,10 +493,10 @@ def create_for_user(
     try:
         new = new.signed_for(principal)
         if new.webhook_url is not None:
-            webhook_outbox.ensure_default(new.webhook_signer or new.user_id)
+            outbox.ensure_default(new.webhook_signer or new.user_id)
         known_by = {"idem_key": idem_key, "idem_hash": mark, "join_key": join_key}
         row = build_row(new, model, prompt, named, stored, **known_by)
-        if new.webhook is not None or webhook_outbox.has_endpoint(new.user_id):
+        if new.webhook is not None or outbox.has_endpoint(new.user_id):
             row["announce"] = True
         if owner_id := limits.owner_of(principal, new.user_id):
             row["owner_id"] = owner_id

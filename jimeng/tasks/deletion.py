@@ -5,11 +5,11 @@ from collections.abc import Sequence
 
 from jimeng import jobs
 from jimeng.documents import Batch, BulkAction, Task, best_effort, utcnow
+from jimeng.documents.auditing import audited
 from jimeng.documents.principal import Principal
 from jimeng.documents.task import DOOMED
 from jimeng.jobs import bulk
 from jimeng.jobs.bulk import Counts, DocumentBatch, Kind
-from jimeng.tasks.audit import audited
 from jimeng.tasks.cancellation import deletion_update, drop_generations_of, drop_waiting
 from jimeng.tasks.queries import find
 

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from functools import cached_property
 
 from jimeng import lanes, limits
+from jimeng.billing import costs
 from jimeng.documents import Task, utcnow
 from jimeng.documents.base import VIDEO
 from jimeng.documents.principal import Principal
@@ -18,7 +19,6 @@ from jimeng.errors import (
     QuotaExceeded,
     TooManySubmissions,
 )
-from jimeng.jobs import costs
 from jimeng.providers import Model
 from jimeng.providers.models.model import PriceBySize, Usage
 from jimeng.tasks.creation import NewTask, resolve_parameters, validate

@@ -6,6 +6,7 @@ from typing import Any
 
 from jimeng import inputs
 from jimeng.documents import Status, Task
+from jimeng.documents.auditing import audited
 from jimeng.documents.cursors import NEWEST_FIRST
 from jimeng.documents.principal import Principal
 from jimeng.documents.task import THERE
@@ -15,7 +16,6 @@ from jimeng.providers import Expansion, VideoParameters
 from jimeng.providers.models.model import SEED_RANGE
 from jimeng.providers.registry import retryable
 from jimeng.tasks import failure_hints
-from jimeng.tasks.audit import audited
 from jimeng.tasks.creation import NewTask, create, with_style
 from jimeng.tasks.estimates import Estimate, estimate
 from jimeng.tasks.queries import find, owner_filter

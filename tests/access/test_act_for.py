@@ -8,11 +8,13 @@ import pytest
 from redis.connection import AbstractConnection
 
 from jimeng import accounts, batches, limits
+from jimeng.billing import costs
 from jimeng.documents import ApiKey, AuditEntry, Batch, Task, utcnow
 from jimeng.errors import TooManyWaiting
 from jimeng.http.long_polls import Permits
-from jimeng.jobs import broker, costs, webhook_outbox
 from jimeng.limits import reservations
+from jimeng.process import broker
+from jimeng.webhooks import outbox
 from tests.access.conftest import OPERATOR, call
 from tests.access.test_keys import new_key
 from tests.access.test_walk import expected, places, tells  # noqa: F401 (a fixture)
@@ -199,7 +201,7 @@ def cost_of(submit, config, monkeypatch) -> tuple[list[str], list[str], list[byt
 
     monkeypatch.setattr(broker, "_next_wake", math.inf)  # once in two seconds
     monkeypatch.setattr(costs, "PRICE_CACHE_S", 3600.0)
-    monkeypatch.setattr(webhook_outbox, "OWNERS_CACHE_S", 3600.0)
+    monkeypatch.setattr(outbox, "OWNERS_CACHE_S", 3600.0)
     submit()  # the first use of a key is noted
     limits.clear_quota_cache()
     with counted(config) as commands, monkeypatch.context() as patched:

@@ -2,12 +2,12 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
+from jimeng.billing import budgets
 from jimeng.documents import ApiKey, AuditEntry, CostSum, Generation, QuotaUsage
-from jimeng.limits import budgets
 from tests.access.conftest import call
 from tests.access.test_keys import GENERATIONS, ask, new_key
-from tests.costs.conftest import PRICE, settle
-from tests.costs.test_raised_prices import send, set_price, spent
+from tests.billing.conftest import PRICE, settle
+from tests.billing.test_raised_prices import send, set_price, spent
 from tests.page import send as page_send
 from tests.rest import API, CREATE, USERS, data_of, errors_of, refused
 

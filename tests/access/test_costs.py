@@ -7,16 +7,15 @@ from collections.abc import Sequence
 import pytest
 
 from jimeng import accounts, jobs
+from jimeng.billing import budgets, cost_reports, settlement
 from jimeng.documents import LedgerEntry, QuotaUsage
-from jimeng.jobs import settlement
-from jimeng.limits import budgets, costs
 from jimeng.schemas import costs as schemas
 from jimeng.schemas.fields import moment
 from tests.access.conftest import OPERATOR, call
 from tests.access.test_act_for import CUSTOMER, Shop
 from tests.access.test_keys import ask, new_key
 from tests.admin.pages import ENGLISH, text_of
-from tests.costs.conftest import PRICE, expire_lease, settle
+from tests.billing.conftest import PRICE, expire_lease, settle
 from tests.each import for_each
 from tests.rest import API, USERS, data_of, errors_of, refused
 
@@ -66,7 +65,7 @@ def micros(found: dict, *by: str) -> dict:
 def test_own_costs_of_this_month_by_day(ada, bob):
     """What a key's user has spent, and nothing of others; the day is that of the
     ledger, in the zone that it names."""
-    today = costs.today().isoformat()
+    today = cost_reports.today().isoformat()
     enter([(ada.id, today, 200_000), (ada.id, today, 50_000), (bob.id, today, 7)])
 
     found = look(ada)
@@ -170,7 +169,7 @@ def test_range_of_costs_is_at_most_a_leap_year(ada):
     year = look(ada, **{"from": "2024-01-01", "to": "2024-12-31"})
     assert (year["from"], year["to"]) == ("2024-01-01", "2024-12-31")
     assert look(ada, to="2026-01-15")["from"] == "2026-01-01"
-    today = costs.today().isoformat()
+    today = cost_reports.today().isoformat()
     assert look(ada, **{"from": today})["to"] == today
 
 
@@ -208,8 +207,8 @@ def test_owner_sees_the_customers_of_his_keys(shop, bob, ada, monkeypatch, is_re
     key is revoked; others see none of it."""
     if is_revoked:
         accounts.revoke_key(OPERATOR, bob.id, shop.record.id)
-    today = costs.today().isoformat()
-    monkeypatch.setattr(costs, "PAGE", 1)
+    today = cost_reports.today().isoformat()
+    monkeypatch.setattr(cost_reports, "PAGE", 1)
     for each in (ada, bob):
         each.sign_in()
     enter([(CUSTOMER, today, 200_000), ("shop:b", today, 400_000), (bob.id, today, 9)])
@@ -251,7 +250,7 @@ def test_records_say_what_remains_of_a_budget(ada, admin, work_off):
     }[key["id"]]
 
     assert key["budgets"][0]["remaining_micros"] == 3 * PRICE
-    reopens = moment(budgets.reopens_at(costs.today().isoformat(), "month"))
+    reopens = moment(budgets.reopens_at(cost_reports.today().isoformat(), "month"))
     assert of_user == {
         **{"period": "month", "limit_micros": 5 * PRICE, "spent_micros": 2 * PRICE},
         **{"remaining_micros": 3 * PRICE, "reopens_at": reopens},

@@ -13,8 +13,8 @@ from jimeng.jobs import pump
 from jimeng.limits import deferred_release
 from jimeng.operations.users import set_quota
 from tests.access.conftest import OPERATOR, call
+from tests.billing.conftest import PRICE, settle
 from tests.conftest import come_due, run_queue
-from tests.costs.conftest import PRICE, settle
 from tests.each import for_each
 from tests.rest import API, CREATE, USERS, data_of, errors_of, refused
 

@@ -5,14 +5,14 @@ from dataclasses import replace
 import pytest
 
 from jimeng import jobs, limits
+from jimeng.billing import spending
 from jimeng.documents import Generation, OwnerBudget, Task, User
 from jimeng.documents.principal import Principal
 from jimeng.documents.spending import Budgets
-from jimeng.jobs import spending
 from tests.access.conftest import call
 from tests.access.test_act_for import Shop
-from tests.costs.conftest import PRICE, settle
-from tests.costs.test_raised_prices import send, set_price
+from tests.billing.conftest import PRICE, settle
+from tests.billing.test_raised_prices import send, set_price
 from tests.openai.conftest import GENERATIONS
 from tests.rest import API, CREATE, USERS, data_of, refused
 

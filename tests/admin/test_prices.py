@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from jimeng import documents, jobs, operations
+from jimeng.billing import costs
 from jimeng.documents import PriceRow, utcnow
-from jimeng.jobs import costs
 from jimeng.providers.models.model import AS_OF, PriceBySize, Step
 from tests.admin.pages import actions, done, text_of
 from tests.each import for_each

@@ -12,10 +12,11 @@ from jimeng import batches, jobs, lanes, operations
 from jimeng.batches import filling
 from jimeng.batches.actions import CANCELLED
 from jimeng.batches.capacity import WINDOW
+from jimeng.billing import costs
 from jimeng.documents import Batch, Generation, Task, User, utcnow
 from jimeng.documents.principal import Principal
 from jimeng.errors import QueueUnavailable
-from jimeng.jobs import broker, costs
+from jimeng.process import broker
 from tests.batches.conftest import act, ask, draw_nothing, fill, lines, look, pass_time
 from tests.rest import create
 

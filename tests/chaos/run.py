@@ -12,8 +12,8 @@ import mongoengine
 from pymongo.errors import PyMongoError
 from redis.exceptions import RedisError
 
+from jimeng.billing.costs import yuan
 from jimeng.documents import Generation, State, utcnow
-from jimeng.jobs.costs import yuan
 from tests.chaos.faults import Fault, schedule
 from tests.chaos.load import Load
 from tests.chaos.site import Site

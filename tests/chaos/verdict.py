@@ -14,6 +14,8 @@ from functools import partial
 import av
 
 from jimeng import documents
+from jimeng.billing import settlement
+from jimeng.billing.counters import count_spent
 from jimeng.config import Config
 from jimeng.documents import (
     Budget,
@@ -29,8 +31,6 @@ from jimeng.documents.base import VIDEO
 from jimeng.documents.ledger import AMOUNTS
 from jimeng.documents.principal import Principal
 from jimeng.documents.spending import INSTALLATION
-from jimeng.jobs import settlement
-from jimeng.lanes.budgets import count_spent
 from jimeng.operations import costs
 from jimeng.pictures.stores.gridfs import GridFSStore
 from jimeng.providers.models.model import PRICES

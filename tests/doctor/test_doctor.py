@@ -24,6 +24,7 @@ from pymongo.errors import AutoReconnect
 from redis import Redis
 
 from jimeng import documents, jobs, lanes
+from jimeng.billing import costs
 from jimeng.cli.checks import Verdict, databases, examine, machine
 from jimeng.documents import ApiKey, User, Worker, migrations, utcnow
 from jimeng.documents.migrations import steps
@@ -31,7 +32,6 @@ from jimeng.documents.migrations.steps import Step
 from jimeng.errors import ConfigError, ProviderError
 from jimeng.http import waiters
 from jimeng.i18n import MESSAGES
-from jimeng.jobs import costs
 from jimeng.monitoring import readiness
 from jimeng.operations import backup
 from jimeng.operations.backup import rotation

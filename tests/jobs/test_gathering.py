@@ -8,9 +8,10 @@ import pytest
 from pymongo.errors import BulkWriteError
 
 from jimeng.documents import Generation, QuotaUsage, Task
-from jimeng.jobs import broker, insertion, janitor, periodic_tasks
+from jimeng.jobs import insertion, janitor, periodic_tasks
 from jimeng.jobs.insertion import WriteBatcher
 from jimeng.lanes.queue import path_of_lane
+from jimeng.process import broker
 from tests.forgetting import forget_lanes, forget_sweeps
 from tests.rest import API, CAT, CREATE, create, data_of, result
 from tests.waiting import wait_for

@@ -6,8 +6,9 @@ from mongoengine import get_db
 
 from jimeng import jobs
 from jimeng.documents import WebhookDelivery, utcnow
-from jimeng.jobs import repair, webhook_deliveries
+from jimeng.jobs import repair
 from jimeng.providers import Registry
+from jimeng.webhooks import deliveries
 from tests.commands import counted, own
 
 
@@ -18,7 +19,7 @@ def test_webhooks_ask_once_each_for_what_is_due_and_ready(client, config):
     WebhookDelivery.collection().insert_many(done)
 
     with counted(config) as commands:
-        assert webhook_deliveries.start_threads() is False
+        assert deliveries.start_threads() is False
 
     asked = [each["find"] for each in own(commands)]
     assert sorted(set(asked) - {"switches"}) == ["webhook_deliveries"]
@@ -38,7 +39,7 @@ def test_deliveries_that_wait_are_counted_without_the_others(client, config):
     WebhookDelivery.collection().insert_many(rows)
 
     with counted(config) as commands:
-        assert webhook_deliveries.count_waiting() == 2
+        assert deliveries.count_waiting() == 2
 
     assert [examined(each) for each in own(commands)] == [1, 1]
 

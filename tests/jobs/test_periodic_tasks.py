@@ -7,16 +7,12 @@ from types import SimpleNamespace
 import pytest
 
 from jimeng.batches import announce_ended
+from jimeng.billing import settlement
 from jimeng.documents import Worker
-from jimeng.jobs import (
-    activity,
-    periodic_tasks,
-    pump,
-    settlement,
-    webhook_deliveries,
-    webhook_outbox,
-)
+from jimeng.jobs import periodic_tasks, pump
 from jimeng.jobs.periodic_tasks import THREADS, Group, PeriodicTask, Pool
+from jimeng.process import activity
+from jimeng.webhooks import deliveries, outbox
 from tests.waiting import wait_for
 
 
@@ -113,8 +109,8 @@ def test_what_settles_announces_and_delivers_has_threads_of_its_own():
     }
 
     assert prompt >= {
-        *(settlement.settle, webhook_outbox.sweep, announce_ended),
-        webhook_deliveries.start_threads,
+        *(settlement.settle, outbox.sweep, announce_ended),
+        deliveries.start_threads,
     }
     assert len(prompt) <= 5
 

@@ -9,7 +9,8 @@ import pytest
 
 from jimeng import jobs, lanes
 from jimeng.documents import Generation, Worker, utcnow
-from jimeng.jobs import activity, periodic_tasks, pump
+from jimeng.jobs import periodic_tasks, pump
+from jimeng.process import activity
 from jimeng.providers import Registry
 from tests.commands import counted
 from tests.jobs.schedule import Simulation

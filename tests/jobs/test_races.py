@@ -15,9 +15,9 @@ from jimeng import jobs, tasks
 from jimeng.documents import Generation, QuotaUsage, Task, utcnow
 from jimeng.documents.principal import Principal
 from jimeng.jobs import endings, janitor, queue, saving, submission
-from jimeng.jobs.runtime import try_acquire
 from jimeng.pictures import decoder
 from jimeng.pictures.stores.gridfs import GridFSStore
+from jimeng.process.runtime import try_acquire
 from jimeng.providers import Progress
 from jimeng.tasks import cancellation, deletion
 from tests.conftest import come_due, png, run_queue

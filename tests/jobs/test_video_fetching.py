@@ -18,12 +18,13 @@ from jimeng import jobs
 from jimeng.cli.checks import Verdict, databases
 from jimeng.documents import Generation, Image, Task, utcnow
 from jimeng.i18n import MESSAGES
-from jimeng.jobs import activity, saving, video_disk_space, video_fetching
+from jimeng.jobs import saving, video_disk_space, video_fetching
 from jimeng.jobs.retention import MIN_FREE_BYTES
 from jimeng.monitoring import metrics
 from jimeng.pictures.contents import PIECE_BYTES
 from jimeng.pictures.stores.gridfs import GridFSStore
 from jimeng.pictures.video_decoder import Video
+from jimeng.process import activity
 from jimeng.providers import Progress, download
 from jimeng.providers.models.video import VideoModel
 from tests import videos

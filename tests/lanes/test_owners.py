@@ -6,8 +6,8 @@ from jimeng import lanes
 from jimeng.documents import Generation, OwnerBudget, User
 from jimeng.errors import TooManyPending
 from jimeng.lanes.queue import promote
+from tests.billing.test_raised_prices import send
 from tests.conftest import come_due
-from tests.costs.test_raised_prices import send
 from tests.forgetting import forget_lanes
 from tests.rest import API, GENERAL, create, data_of, result
 

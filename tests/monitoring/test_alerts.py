@@ -16,6 +16,7 @@ from jimeng.errors import ProviderError
 from jimeng.jobs import metric_counters, saving
 from jimeng.monitoring import metrics
 from jimeng.operations.backup import rotation
+from jimeng.process import metric_counts
 from jimeng.providers import MODELS, Progress
 from tests.conftest import png
 from tests.rest import create
@@ -205,7 +206,7 @@ def figures(
     rotation.record_backup(utcnow())
     metric_counters.sample_slots()
     metric_counters.sample_slots()
-    metric_counters.counts.add("webhook_attempts", "delivered")
+    metric_counts.counts.add("webhook_attempts", "delivered")
     provider.submits = [ProviderError("no", code="content_refused_prompt")]
     provider.polls = [Progress("r", done=True, urls=("https://example.com/a.png",))]
     create(client, n=3)

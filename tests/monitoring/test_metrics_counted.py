@@ -13,13 +13,13 @@ from jimeng.documents import Generation, Task, utcnow
 from jimeng.errors import ProviderError
 from jimeng.jobs import endings, pump, saving
 from jimeng.jobs import metric_counters as counting
-from jimeng.jobs.metric_counters import KEY, Counts, counts
 from jimeng.monitoring import database_metrics, metrics
+from jimeng.process.metric_counts import KEY, Counts, counts
 from jimeng.providers import Progress
 from jimeng.providers.download import FetchFailed
 from tests.at_once import at_once
+from tests.billing.conftest import settle
 from tests.conftest import png, run_queue
-from tests.costs.conftest import settle
 from tests.forgetting import forget_lanes
 from tests.inputs.test_uploads import upload
 from tests.monitoring.test_metrics import MODEL, scrape

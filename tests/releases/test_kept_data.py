@@ -9,9 +9,9 @@ import pytest
 from bson import json_util
 from mongoengine import get_db
 
+from jimeng.billing.costs import billing_day
 from jimeng.documents import Generation, Image, Task, utcnow
 from jimeng.jobs import video_fetching
-from jimeng.jobs.costs import billing_day
 from jimeng.providers import Progress, Registry
 from tests.conftest import come_due
 from tests.jobs.test_videos import VideoProvider, look

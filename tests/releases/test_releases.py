@@ -20,7 +20,7 @@ from jimeng.documents import (
 from jimeng.documents.base import Stored
 from jimeng.jobs import input_cleanup, janitor, pump, purge, repair, retention
 from jimeng.jobs.queue import advance
-from jimeng.jobs.runtime import runtime
+from jimeng.process.runtime import runtime
 from jimeng.providers import Progress
 from tests.conftest import come_due, run_queue
 from tests.forgetting import forget_lanes, forget_sweeps

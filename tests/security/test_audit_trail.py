@@ -8,9 +8,9 @@ import click
 import pytest
 
 from jimeng import accounts
-from jimeng.accounts import webhooks
 from jimeng.cli import databases
 from jimeng.documents import AuditEntry, Image, Task
+from jimeng.webhooks import endpoints
 from tests.access.conftest import OPERATOR
 from tests.access.walk import filled
 from tests.admin.pages import actions
@@ -190,8 +190,8 @@ def test_each_command_is_known(secured):
 @pytest.fixture
 def webhook(secured, ada) -> str:
     """The id of an endpoint of Ada's."""
-    new = webhooks.NewWebhook("https://a.example/hook", [])
-    return webhooks.create(databases.OPERATOR, new, "ada")[0].id
+    new = endpoints.NewWebhook("https://a.example/hook", [])
+    return endpoints.create(databases.OPERATOR, new, "ada")[0].id
 
 
 @pytest.mark.parametrize("words", ACTS)

@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
+from jimeng.billing import tallies
 from jimeng.documents import Generation, QuotaUsage, Tally, Usage, utcnow
-from jimeng.jobs import tallies
 from tests.at_once import at_once
 from tests.limits.conftest import USER, ask, left, put_on, quota  # noqa: F401 (fixture)
 from tests.rest import API, create

@@ -6,7 +6,7 @@ import threading
 import pytest
 import redis
 
-from jimeng.jobs import activity
+from jimeng.process import activity
 from tests.system.stack import VIDEOS, Stack
 from tests.waiting import wait_for
 

@@ -138,7 +138,7 @@ def test_worker_stops_while_the_databases_are_away(tmp_path):
 AT_WORK = """
 import os, time
 from huey import MemoryHuey
-from jimeng.jobs.broker import JsonHuey
+from jimeng.process.broker import JsonHuey
 
 class OwnHuey(MemoryHuey):
     config, exit_status = JsonHuey.config, JsonHuey.exit_status

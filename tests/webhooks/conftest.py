@@ -13,10 +13,10 @@ from standardwebhooks import Webhook
 from jimeng import batches
 from jimeng.config import Config
 from jimeng.documents import WebhookDelivery, utcnow
-from jimeng.jobs import webhook_deliveries, webhook_outbox
+from jimeng.webhooks import deliveries, outbox
 from tests.batches.conftest import fill
+from tests.billing.conftest import settle
 from tests.conftest import make_as_new
-from tests.costs.conftest import settle
 from tests.rest import API, data_of
 
 KEY = "k" * 40
@@ -149,12 +149,12 @@ def deliver(database) -> Callable[[], int]:
 
     def run() -> int:
         settle()  # the end of a cancelled task waits for its costs
-        while webhook_outbox.sweep():
+        while outbox.sweep():
             pass
-        webhook_deliveries.make_due_ready()
+        deliveries.make_due_ready()
         n = 0
-        for delivery in webhook_deliveries.claim_ready("failing"):
-            webhook_deliveries.deliver(delivery)
+        for delivery in deliveries.claim_ready("failing"):
+            deliveries.deliver(delivery)
             n += 1
         return n
 

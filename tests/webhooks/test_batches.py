@@ -8,9 +8,9 @@ import pytest
 from jimeng import batches, jobs
 from jimeng.documents import Batch, Generation, Task, User, WebhookDelivery
 from jimeng.errors import ProviderError
-from jimeng.jobs import budget_events
+from jimeng.webhooks import budget_events
 from tests.batches.conftest import act, ask, fill, lines, look
-from tests.costs.conftest import PRICE
+from tests.billing.conftest import PRICE
 from tests.rest import CAT, CREATE, client_with, create, data_of, refused
 from tests.webhooks.conftest import USER, WEBHOOKS
 

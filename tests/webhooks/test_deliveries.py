@@ -12,8 +12,8 @@ from standardwebhooks import Webhook
 from jimeng import lanes
 from jimeng.documents import WebhookDelivery, WebhookEndpoint, utcnow
 from jimeng.errors import ProviderError
-from jimeng.jobs import webhook_deliveries
 from jimeng.providers import Registry, download
+from jimeng.webhooks import deliveries
 from tests.hung_videos import finish_video
 from tests.rest import API, CAT, create, data_of, refused, task
 from tests.security.conftest import names
@@ -49,7 +49,7 @@ def test_completed_task_is_told(client, endpoint, receiver, work_off, deliver, l
     stored = str(WebhookDelivery.collection().find_one({}))
     assert made["secret"].removeprefix("whsec_") not in stored and KEY not in stored
     assert deliver() == 0
-    assert webhook_deliveries.count_waiting() == 0
+    assert deliveries.count_waiting() == 0
 
 
 def test_completed_video_has_its_links_and_its_cost(
@@ -126,9 +126,9 @@ def test_failed_attempts_are_repeated(
     client, endpoint, receiver, deliver, log, monkeypatch
 ):
     """Ten times in three days, the same id and body, each signed anew; then no more."""
-    _, *later_ones = webhook_deliveries.RETRY_S
+    _, *later_ones = deliveries.RETRY_S
     retries = (100, *later_ones)  # the first comes sooner than a test may be done
-    monkeypatch.setattr(webhook_deliveries, "RETRY_S", retries)
+    monkeypatch.setattr(deliveries, "RETRY_S", retries)
     made = endpoint(receiver.url)
     task_id = create(client)
     client.post(f"{API}/tasks/{task_id}/cancel")
@@ -137,7 +137,7 @@ def test_failed_attempts_are_repeated(
         assert deliver() == 1
         if wait is not None:
             (until,) = waits()
-            assert wait - 60 <= until <= wait * (1 + webhook_deliveries.JITTER)
+            assert wait - 60 <= until <= wait * (1 + deliveries.JITTER)
             assert deliver() == 0
             later(until + 1)
 
@@ -306,7 +306,7 @@ def test_paused_webhooks_send_nothing(client, endpoint, receiver, deliver):
     lanes.pause(lanes.WEBHOOKS, "operator")
     client.post(f"{API}/tasks/{create(client)}/cancel")
     assert deliver() == 0
-    assert webhook_deliveries.start_threads() is False
+    assert deliveries.start_threads() is False
 
     lanes.resume(lanes.WEBHOOKS)
     assert deliver() == 1
@@ -353,7 +353,7 @@ def test_receiver_that_never_answers_times_out(
     made = endpoint(receiver.url)
     receiver.held.clear()
     for seconds in (0.2, 2, 20):  # in a short time the request may not even go out
-        monkeypatch.setattr(webhook_deliveries, "ATTEMPT_TIMEOUT_S", seconds)
+        monkeypatch.setattr(deliveries, "ATTEMPT_TIMEOUT_S", seconds)
         client.post(f"{WEBHOOKS}/{made['id']}/test")
         deliver()
         (attempt,) = log(made["id"])[0]["attempts"]
@@ -373,7 +373,7 @@ def test_certificates_are_told_of():
         call.__cause__ = cause
         error = download.FetchFailed("x")
         error.__cause__ = call
-        return webhook_deliveries.reason_of(error)
+        return deliveries.reason_of(error)
 
     for code, told in ((10, "expired"), (62, "wrong_host"), (18, "untrusted")):
         error = ssl.SSLCertVerificationError(1, "x")
@@ -387,14 +387,14 @@ def test_attempt_beyond_its_lease_is_not_written(client, endpoint, receiver):
     """Another thread has it by then; two would write over each other's outcome."""
     made = endpoint(receiver.url)
     assert client.post(f"{WEBHOOKS}/{made['id']}/test").status_code < 300
-    first = webhook_deliveries.claim("untried")
+    first = deliveries.claim("untried")
     later(60)
-    webhook_deliveries.make_due_ready()
-    second = webhook_deliveries.claim("untried")
+    deliveries.make_due_ready()
+    second = deliveries.claim("untried")
     assert first is not None and second is not None and first.id == second.id
 
-    done = webhook_deliveries.Attempt(webhook_deliveries.DELIVERED, 200)
-    webhook_deliveries.record_attempt(first, done, utcnow(), 0.1)
+    done = deliveries.Attempt(deliveries.DELIVERED, 200)
+    deliveries.record_attempt(first, done, utcnow(), 0.1)
 
     stored = WebhookDelivery.find_one({"_id": first.id})
     assert (stored.owner, stored.attempts) == (second.owner, [])

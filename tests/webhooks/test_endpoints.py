@@ -9,9 +9,9 @@ from collections.abc import Callable
 import pytest
 
 from jimeng import documents
-from jimeng.accounts.webhooks import MAX_WEBHOOKS
 from jimeng.documents import Batch, Task, WebhookDelivery, WebhookEndpoint
 from jimeng.web.account.webhooks import EVENTS
+from jimeng.webhooks.endpoints import MAX_WEBHOOKS
 from tests.each import for_each
 from tests.mcp.conftest import Agent
 from tests.openai.conftest import GENERATIONS, draws, error_of

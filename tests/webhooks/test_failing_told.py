@@ -74,7 +74,7 @@ def test_beginning_and_end_are_logged(failing, client, receiver, deliver, caplog
 def test_each_attempt_is_logged_with_its_place(
     client, endpoint, receiver, work_off, deliver, caplog
 ):
-    caplog.set_level("INFO", "jimeng.jobs.webhook_deliveries")
+    caplog.set_level("INFO", "jimeng.webhooks.deliveries")
     made = endpoint(receiver.url)
     create(client)
     work_off()

@@ -7,18 +7,13 @@ import pytest
 from pymongo.errors import AutoReconnect
 
 from jimeng.documents import Generation, Task, WebhookDelivery, WebhookEndpoint, utcnow
-from jimeng.jobs import (
-    activity,
-    janitor,
-    pump,
-    purge,
-    webhook_deliveries,
-    webhook_outbox,
-)
+from jimeng.jobs import janitor, pump, purge
+from jimeng.process import activity
 from jimeng.providers import Progress
+from jimeng.webhooks import deliveries, outbox
+from tests.billing.conftest import settle
 from tests.commands import counted
 from tests.conftest import come_due, run_queue
-from tests.costs.conftest import settle
 from tests.forgetting import forget_lanes
 from tests.machine.boundary import Boundaries, Died, wrap_writes
 from tests.rest import API, create, data_of, new_user
@@ -34,7 +29,7 @@ def test_submission_costs_no_more_without_an_endpoint(
     client, endpoint, signing, monkeypatch
 ):
     """Neither a command nor a stored field."""
-    monkeypatch.setattr(webhook_outbox, "OWNERS_CACHE_S", 3600.0)
+    monkeypatch.setattr(outbox, "OWNERS_CACHE_S", 3600.0)
 
     def cost(**fields: object) -> int:
         with counted(signing) as commands:
@@ -45,12 +40,12 @@ def test_submission_costs_no_more_without_an_endpoint(
             return rows.count("tasks")
 
     create(client)  # what is read now and then is remembered
-    webhook_outbox.clear_owner_cache()
-    webhook_outbox.has_endpoint(USER)
+    outbox.clear_owner_cache()
+    outbox.has_endpoint(USER)
     before = cost(seed=1)
     assert Task.collection().find_one({"announce": {"$exists": True}}) is None
     endpoint("https://shop.example.com/jimeng")
-    webhook_outbox.has_endpoint(USER)
+    outbox.has_endpoint(USER)
 
     assert cost(seed=2) == before
     assert Task.collection().count_documents({"announce": True}) == 1
@@ -63,13 +58,13 @@ def test_task_of_a_process_that_has_not_heard_of_the_endpoint_is_told(
     before = create(client)
     old = {"created_at": utcnow() - timedelta(minutes=3)}
     Task.collection().update_one({"_id": before}, {"$set": old})
-    webhook_outbox.has_endpoint(USER)  # nobody has one, as far as this one knows
-    heard = webhook_outbox._owners
+    outbox.has_endpoint(USER)  # nobody has one, as far as this one knows
+    heard = outbox._owners
     endpoint(receiver.url)
     client.post(f"{API}/tasks/{before}/cancel")
     ids = []
     for seed in range(2):  # as long as it may not have heard
-        webhook_outbox._owners = heard
+        outbox._owners = heard
         ids.append(create(client, seed=seed))
         client.post(f"{API}/tasks/{ids[-1]}/cancel")
         deliver()
@@ -87,20 +82,20 @@ def test_end_of_a_cancelled_task_waits_for_its_cost(client, endpoint, receiver):
     endpoint(receiver.url)
     first = create(client)
     client.post(f"{API}/tasks/{first}/cancel")
-    webhook_outbox.sweep()
+    outbox.sweep()
     assert WebhookDelivery.find_all({}) == []
 
     settle()
-    webhook_outbox.sweep()
+    outbox.sweep()
 
     (delivery,) = WebhookDelivery.find_all({})
     data = json.loads(delivery.body)["data"]
     assert (data["cost"], data["cost_micros"]) == ("0.00", 0)
     second = create(client)
     client.post(f"{API}/tasks/{second}/cancel")
-    ended = utcnow() - webhook_outbox.SETTLEMENT_TIMEOUT - timedelta(seconds=1)
+    ended = utcnow() - outbox.SETTLEMENT_TIMEOUT - timedelta(seconds=1)
     Task.collection().update_one({"_id": second}, {"$set": {"completed_at": ended}})
-    webhook_outbox.sweep()
+    outbox.sweep()
     (delivery,) = WebhookDelivery.find_all({"subject": second})
     assert json.loads(delivery.body)["data"]["cost"] is None
 
@@ -109,14 +104,14 @@ def test_tasks_without_final_costs_hold_up_no_others(
     client, endpoint, work_off, monkeypatch
 ):
     """However many wait for their costs: a sweep passes over them."""
-    monkeypatch.setattr(webhook_outbox, "BATCH_DOCUMENTS", 2)
+    monkeypatch.setattr(outbox, "BATCH_DOCUMENTS", 2)
     endpoint("https://shop.example.com/jimeng")
     for seed in range(2):
         client.post(f"{API}/tasks/{create(client, seed=seed, n=2)}/cancel")
     completed = create(client, seed=2)
     work_off()
 
-    webhook_outbox.sweep()
+    outbox.sweep()
 
     assert [each.subject for each in WebhookDelivery.find_all({})] == [completed]
 
@@ -155,7 +150,7 @@ def test_end_that_comes_while_another_is_announced_is_told_too(
     endpoint(receiver.url)
     create(client)
     work_off()
-    insert = webhook_outbox.insert
+    insert = outbox.insert
 
     def meanwhile(rows: list[dict]) -> None:
         insert(rows)
@@ -163,9 +158,9 @@ def test_end_that_comes_while_another_is_announced_is_told_too(
 
     later = utcnow() + timedelta(seconds=1)
     with monkeypatch.context() as patched:
-        patched.setattr(webhook_outbox, "insert", meanwhile)
-        webhook_outbox.sweep()
-    webhook_outbox.sweep()
+        patched.setattr(outbox, "insert", meanwhile)
+        outbox.sweep()
+    outbox.sweep()
 
     assert WebhookDelivery.collection().count_documents({}) == 2
 
@@ -249,7 +244,7 @@ def test_death_between_any_two_writes_loses_nothing(
 
 def order_of(n: int, group: str = "working") -> list[str]:
     """Claim what is ready without sending it; return whose it is, in order."""
-    found = (webhook_deliveries.claim(group) for _ in range(n))
+    found = (deliveries.claim(group) for _ in range(n))
     return [each.user_id for each in found if each]
 
 
@@ -260,7 +255,7 @@ def ready(user: str, host: str, *, proven: bool | None, n: int = 1) -> None:
         endpoint = WebhookEndpoint(
             id=made, user_id=user, url=url, fingerprint="x", proven=proven
         )
-        row = webhook_outbox.test_delivery(endpoint)
+        row = outbox.test_delivery(endpoint)
         WebhookDelivery.collection().insert_one(row)
 
 
@@ -274,7 +269,7 @@ def test_users_have_turns(database):
     claimed = order_of(10)
 
     assert claimed[:3] == ["ada", "bob", "eve"]
-    assert claimed.count("ada") == webhook_deliveries.MAX_PER_USER
+    assert claimed.count("ada") == deliveries.MAX_PER_USER
 
 
 def test_one_is_in_flight_for_a_user_and_host(database):
@@ -283,7 +278,7 @@ def test_one_is_in_flight_for_a_user_and_host(database):
     assert order_of(5) == ["ada"]
 
     later(31)
-    webhook_deliveries.make_due_ready()
+    deliveries.make_due_ready()
     assert order_of(5) == ["ada"]
 
 
@@ -304,7 +299,7 @@ def test_tar_pits_do_not_hold_up_receivers_that_answer(database):
 )
 def test_untried_tar_pits_leave_threads_to_new_receivers(database, user, host):
     """Those of one host, or of one shop's customers, have some threads, and not all."""
-    most = webhook_deliveries.MAX_UNTRIED
+    most = deliveries.MAX_UNTRIED
     for each in range(50):
         ready(user.format(each + 10), host.format(each), proven=None)
     ready("zoe", "new", proven=None)
@@ -313,7 +308,7 @@ def test_untried_tar_pits_leave_threads_to_new_receivers(database, user, host):
 
     assert len(claimed) == most + 1 and claimed[-1] == "zoe"
     later(31)
-    webhook_deliveries.make_due_ready()
+    deliveries.make_due_ready()
     assert len(order_of(20, "untried")) == most + 1
 
 
@@ -321,19 +316,19 @@ def test_new_receiver_is_told_beside_untried_tar_pits(
     client, endpoint, receivers, monkeypatch
 ):
     """While all of them that are being tried are still open."""
-    monkeypatch.setattr(webhook_deliveries, "ATTEMPT_TIMEOUT_S", PATIENCE_S)
+    monkeypatch.setattr(deliveries, "ATTEMPT_TIMEOUT_S", PATIENCE_S)
     pit, good = receivers(), receivers()
     pit.held.clear()
     users = {f"pit{each:02}": pit for each in range(20)} | {"zoe": good}
     for user, receiver in users.items():
         made = endpoint(receiver.url, user_id=user)
         assert client.post(f"{WEBHOOKS}/{made['id']}/test").status_code == 202
-    webhook_deliveries.start_threads()
+    deliveries.start_threads()
 
     wait_for(lambda: good.received, what="the new receiver is told")
 
     assert not pit.held.is_set()
-    assert len(pit.received) <= webhook_deliveries.MAX_UNTRIED
+    assert len(pit.received) <= deliveries.MAX_UNTRIED
     pit.held.set()
     await_threads()
     assert len(pit.received) == 20
@@ -345,17 +340,17 @@ def test_worker_is_not_idle_after_a_delivery(client, endpoint, receivers):
     client.post(f"{WEBHOOKS}/{made['id']}/test")
     assert activity.is_idle()
 
-    webhook_deliveries.start_threads()
+    deliveries.start_threads()
     await_threads()
 
     assert not activity.is_idle()
-    assert webhook_deliveries.RETRY_S[0] * 1.2 < activity.IDLE_AFTER_S
+    assert deliveries.RETRY_S[0] * 1.2 < activity.IDLE_AFTER_S
 
 
 def await_threads() -> None:
     """Wait until no thread attempts anything any more."""
-    for group, free in webhook_deliveries._free.items():
-        most = webhook_deliveries.MAX_THREADS[group]
+    for group, free in deliveries._free.items():
+        most = deliveries.MAX_THREADS[group]
         for _ in range(most):
             assert free.acquire(timeout=60), group
         free.release(most)
@@ -369,16 +364,16 @@ def test_untried_receivers_come_before_those_that_failed(
         ready(f"pit{each}", "pit", proven=False)
     ready("zoe", "new", proven=None, n=2)
     assert order_of(2, "untried") == ["zoe"]
-    assert next(webhook_deliveries.claim_ready("failing")).user_id == "pit0"
+    assert next(deliveries.claim_ready("failing")).user_id == "pit0"
 
     WebhookDelivery.collection().delete_many({})
     endpoint(receiver.url)
     for seed in range(2):
         client.post(f"{API}/tasks/{create(client, seed=seed)}/cancel")
     settle()
-    webhook_outbox.sweep()
+    outbox.sweep()
     receiver.answer(500)
-    webhook_deliveries.deliver(next(webhook_deliveries.claim_ready("failing")))
+    deliveries.deliver(next(deliveries.claim_ready("failing")))
 
     assert WebhookDelivery.find_one({"untried": {"$exists": True}}) is None
 
@@ -390,16 +385,16 @@ def test_receiver_that_begins_to_answer_is_one_of_the_quick(client, endpoint, re
         client.post(f"{API}/tasks/{create(client, seed=seed)}/cancel")
     receiver.answer(500)
     settle()
-    webhook_outbox.sweep()
+    outbox.sweep()
     for group in ("untried", "failing"):
-        webhook_deliveries.deliver(webhook_deliveries.claim(group))
+        deliveries.deliver(deliveries.claim(group))
 
     (waiting,) = WebhookDelivery.collection().find({"state": "pending"})
     assert waiting["slow"] is False
     later(60)
-    webhook_deliveries.make_due_ready()
+    deliveries.make_due_ready()
     receiver.answer(500)
-    webhook_deliveries.deliver(webhook_deliveries.claim("working"))
+    deliveries.deliver(deliveries.claim("working"))
     (waiting,) = WebhookDelivery.collection().find({"state": "pending"})
     assert waiting["slow"] is True
 
@@ -410,7 +405,7 @@ def test_delivery_that_kills_its_process_comes_to_an_end(
     made = endpoint(receiver.url)
     client.post(f"{API}/tasks/{create(client)}/cancel")
     settle()
-    webhook_outbox.sweep()
+    outbox.sweep()
     WebhookDelivery.collection().update_one({}, {"$set": {"tries": 10}})
     deliver()
 

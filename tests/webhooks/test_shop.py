@@ -16,13 +16,13 @@ from jimeng.documents import (
     WebhookEndpoint,
     utcnow,
 )
-from jimeng.jobs import budget_events
 from jimeng.tasks import NewTask
+from jimeng.webhooks import budget_events
 from tests.access.conftest import OPERATOR, ada, bob, built_closed, closed
 from tests.access.test_act_for import CUSTOMER, Shop
 from tests.access.test_keys import ask, new_key
+from tests.billing.conftest import PRICE
 from tests.conftest import make_as_new
-from tests.costs.conftest import PRICE
 from tests.rest import API, CREATE, data_of, refused
 from tests.webhooks.conftest import WEBHOOKS
 

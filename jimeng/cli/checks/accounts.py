@@ -9,13 +9,13 @@ from collections.abc import Iterator
 
 from jimeng import jobs, lanes
 from jimeng.accounts.keys import foreign_keys
+from jimeng.billing import costs
+from jimeng.billing.budgets import states_of_installation
+from jimeng.billing.costs import yuan_short
 from jimeng.cli.checks.finding import Finding, Verdict, graded
 from jimeng.config import Config
 from jimeng.documents import ApiKey, User
 from jimeng.documents.spending import UNLIMITED, Budgets
-from jimeng.jobs import costs
-from jimeng.jobs.costs import yuan_short
-from jimeng.limits.budgets import states_of_installation
 
 # A budget of 0 allows nothing; absent is the default.
 HAS_BUDGET = {

@@ -9,8 +9,8 @@ from jimeng.config import Config
 from jimeng.errors import ConfigError
 from jimeng.http import waiters
 from jimeng.http.auth import require_access
-from jimeng.jobs import webhook_deliveries
 from jimeng.monitoring import readiness
+from jimeng.webhooks import deliveries
 
 # Reasons that have a more detailed check of their own.
 ELSEWHERE = {
@@ -51,8 +51,8 @@ def webhook_attempts(config: Config) -> Iterator[Finding]:
     """At least half of the latest attempts to deliver webhooks have succeeded."""
     if not config.SECRET_KEY:  # else there are none
         return
-    failed, attempts = webhook_deliveries.count_recent()
-    minutes = webhook_deliveries.RECENT // timedelta(minutes=1)
+    failed, attempts = deliveries.count_recent()
+    minutes = deliveries.RECENT // timedelta(minutes=1)
     facts = f"{failed} of {attempts} attempts failed within {minutes} minutes"
     is_worse = (2 * failed > attempts, Verdict.WARNING, "doctor.webhooks_fail")
     yield graded("webhooks", facts, is_worse)

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from jimeng.billing.costs import yuan
 from jimeng.cli.tables import head, in_language, table_row
 from jimeng.i18n import LANGUAGES
-from jimeng.jobs.costs import yuan
 from jimeng.providers import PROVIDERS, Model
 from jimeng.providers.models import Size
 from jimeng.providers.models.model import (

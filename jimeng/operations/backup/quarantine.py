@@ -15,10 +15,11 @@ from mongoengine import get_db
 from pymongo.errors import PyMongoError
 
 from jimeng import lanes
+from jimeng.billing import costs
 from jimeng.documents import Batch, BulkAction, Generation, State, Task, utcnow
 from jimeng.documents.batch import CREATING
 from jimeng.documents.generation import SENDABLE
-from jimeng.jobs import bulk, costs, insertion
+from jimeng.jobs import bulk, insertion
 
 log = logging.getLogger(__name__)
 

@@ -13,8 +13,9 @@ from pymongo.collection import Collection
 from pymongo.database import Database
 
 from jimeng import jobs, lanes
+from jimeng.billing import settlement
 from jimeng.documents import indexes, migrations
-from jimeng.jobs import bulk, retention, settlement
+from jimeng.jobs import bulk, retention
 from jimeng.jobs.retention import GIB
 from jimeng.operations.backup import pictures, rotation
 from jimeng.operations.backup.archive import Damaged, Manifest, Reader

@@ -6,13 +6,13 @@ from datetime import date, datetime, timedelta
 from itertools import groupby
 from typing import Any
 
+from jimeng.billing.tallies import midnight
 from jimeng.documents import Generation, Status, Task, User
 from jimeng.documents.base import VIDEO
 from jimeng.documents.cursors import Page, after, cut_page
 from jimeng.documents.generation import FAILED
 from jimeng.documents.principal import Principal
 from jimeng.documents.task import NOT_CHARGED, THERE
-from jimeng.jobs import midnight
 from jimeng.providers.registry import CODES, retryable
 from jimeng.tasks.failure_hints import needs_other_input
 

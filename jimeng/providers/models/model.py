@@ -449,7 +449,7 @@ class Model:
     def price(self) -> PriceBySize | None:
         """
         The price of ``MODELS_FILE``, else the built-in one; None if unknown. Operators'
-        rows go before it, see `jobs.costs`.
+        rows go before it, see `billing.costs`.
         """
         return self.own_price or PRICES.get(self.req_key)
 

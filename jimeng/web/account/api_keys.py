@@ -9,13 +9,13 @@ from flask import Response, make_response, request
 from flask.typing import ResponseReturnValue
 
 from jimeng import accounts, jobs
+from jimeng.billing.budgets import budget_states
 from jimeng.documents import ApiKey, User
 from jimeng.documents.principal import KEY_INTERFACES
 from jimeng.errors import Invalid
 from jimeng.http import auth
 from jimeng.http.responses import absolute
 from jimeng.i18n import problems, t
-from jimeng.limits import budget_states
 from jimeng.schemas.users import LIFETIMES, KeyForm, KeyLimits
 from jimeng.web import bp, refused
 from jimeng.web.account.confirmation import confirmed

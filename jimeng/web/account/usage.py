@@ -10,16 +10,16 @@ from flask import current_app, request
 from flask.typing import ResponseReturnValue
 
 from jimeng import accounts, limits
+from jimeng.billing import cost_reports, usage
+from jimeng.billing.cost_reports import Cost
+from jimeng.billing.costs import yuan
+from jimeng.billing.usage import Report, UsageRow
 from jimeng.documents import RateLimit
 from jimeng.documents.principal import KeyUse
 from jimeng.errors import QueueUnavailable
 from jimeng.http import auth
 from jimeng.http.csv_export import COST_COLUMNS, cost_cells, csv_response
 from jimeng.i18n import t
-from jimeng.jobs.costs import yuan
-from jimeng.limits import costs, usage
-from jimeng.limits.costs import Cost
-from jimeng.limits.usage import Report, UsageRow
 from jimeng.web import bp
 from jimeng.web.account.profile import render_account_page
 from jimeng.web.create.options import spoken
@@ -113,12 +113,12 @@ def usage_report(days: int) -> Report:
     return usage.by_day(principal, principal.user_id, since=since, until=today())
 
 
-def cost_report(days: int) -> costs.Report:
+def cost_report(days: int) -> cost_reports.Report:
     principal = auth.principal_of_page()
-    return costs.of_user(principal, principal.user_id, days)
+    return cost_reports.of_user(principal, principal.user_id, days)
 
 
-def customers_costs(days: int) -> costs.Customers | None:
+def customers_costs(days: int) -> cost_reports.Customers | None:
     """What the user's customers have cost; None for a user who has no prefix."""
     user = auth.current_user()
     if user is None:
@@ -127,10 +127,10 @@ def customers_costs(days: int) -> costs.Customers | None:
     acting = [accounts.use_of(key) for key in keys if key.user_prefix]
     of_revoked = {*user.user_prefixes} - {use.user_prefix for use in acting}
     acting += [KeyUse("", user.id, user_prefix=each) for each in sorted(of_revoked)]
-    return costs.of_customers(acting, days) if acting else None
+    return cost_reports.of_customers(acting, days) if acting else None
 
 
-def cost_chart(report: costs.Report) -> Chart:
+def cost_chart(report: cost_reports.Report) -> Chart:
     """A bar for each day, its height in micro-yuan."""
     # A bar cannot be negative; a day on which more was taken back than spent is.
     return bars(

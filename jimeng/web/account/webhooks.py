@@ -6,7 +6,6 @@ from flask import Response, make_response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from jimeng import jobs
-from jimeng.accounts import webhooks
 from jimeng.documents import utcnow
 from jimeng.documents.webhook import EVENTS, LOG_RETENTION
 from jimeng.errors import Invalid
@@ -16,6 +15,7 @@ from jimeng.schemas.webhooks import NewEndpoint, attempt_text
 from jimeng.web import bp, refused
 from jimeng.web.account.profile import Problems, render_account_page
 from jimeng.web.site.forms import checked
+from jimeng.webhooks import endpoints
 
 FORM = NewEndpoint(exclude=("user_id", "description"))
 
@@ -34,7 +34,7 @@ def webhooks_page(
 ) -> str:
     return render_account_page(
         "webhooks",
-        webhooks=webhooks.find_all(auth.principal_of_page()),
+        webhooks=endpoints.find_all(auth.principal_of_page()),
         is_off=not jobs.runtime().config.SECRET_KEY,
         events=EVENTS,
         secret=secret,
@@ -52,8 +52,8 @@ def make_webhook() -> ResponseReturnValue:
         "include_prompt": form.get("include_prompt") == "1",
     }
     try:
-        new = webhooks.NewWebhook(**checked(FORM, values))
-        _, secret = webhooks.create(principal, new)
+        new = endpoints.NewWebhook(**checked(FORM, values))
+        _, secret = endpoints.create(principal, new)
     except Invalid as error:
         return refused(webhooks_page(errors=problems(error), submitted=form), error)
     return uncached(webhooks_page(secret), 201)
@@ -73,11 +73,11 @@ def webhook(webhook_id: str) -> ResponseReturnValue:
 
 def log_page(webhook_id: str, *, secret: str = "", cursor: str | None = None) -> str:
     principal = auth.principal_of_page()
-    found = webhooks.deliveries(principal, webhook_id, cursor=cursor)
+    found = endpoints.deliveries(principal, webhook_id, cursor=cursor)
     return render_account_page(
         "webhook",
         here="account_webhooks",
-        webhook=webhooks.find(principal, webhook_id),
+        webhook=endpoints.find(principal, webhook_id),
         deliveries=found.rows,
         next_cursor=found.next_cursor,
         attempt_text=attempt_text,
@@ -91,20 +91,20 @@ def act_on_webhook(webhook_id: str) -> ResponseReturnValue:
     principal, act = auth.principal_of_page(), request.form.get("act", "")
     match act:
         case "test":
-            webhooks.test(principal, webhook_id)
+            endpoints.test(principal, webhook_id)
         case "enable" | "disable":
-            webhooks.change(principal, webhook_id, {"enabled": act == "enable"})
+            endpoints.change(principal, webhook_id, {"enabled": act == "enable"})
         case "rotate":
-            _, secret = webhooks.rotate(principal, webhook_id)
+            _, secret = endpoints.rotate(principal, webhook_id)
             return uncached(log_page(webhook_id, secret=secret))
         case "replay":
             since = utcnow() - LOG_RETENTION
-            webhooks.replay_failed(principal, webhook_id, since=since)
+            endpoints.replay_failed(principal, webhook_id, since=since)
         case "delete":
-            webhooks.delete(principal, webhook_id)
+            endpoints.delete(principal, webhook_id)
             return redirect(url_for(".account_webhooks", done="webhook_deleted"), 303)
         case _:
-            webhooks.find(principal, webhook_id)
+            endpoints.find(principal, webhook_id)
             raise Invalid.field("act", "invalid.value")
     return redirect(url_for(".webhook", webhook_id=webhook_id), 303)
 
@@ -112,5 +112,5 @@ def act_on_webhook(webhook_id: str) -> ResponseReturnValue:
 @bp.post("/account/webhooks/<webhook_id>/<delivery_id>")
 def replay_delivery(webhook_id: str, delivery_id: str) -> ResponseReturnValue:
     """Send one delivery again now, without retries."""
-    webhooks.replay(auth.principal_of_page(), webhook_id, delivery_id)
+    endpoints.replay(auth.principal_of_page(), webhook_id, delivery_id)
     return redirect(url_for(".webhook", webhook_id=webhook_id), 303)

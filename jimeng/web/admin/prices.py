@@ -6,10 +6,10 @@ from flask import current_app, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from jimeng import operations
+from jimeng.billing.costs import price_of_row
 from jimeng.errors import Invalid
 from jimeng.http import auth
 from jimeng.i18n import problems, t
-from jimeng.jobs.costs import price_of_row
 from jimeng.operations.prices import SOUND, NewPrice, price_text
 from jimeng.providers.models.model import PriceBySize
 from jimeng.web.admin import bp

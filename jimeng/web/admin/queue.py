@@ -6,10 +6,10 @@ from flask import redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from jimeng import operations
+from jimeng.billing.usage import EndCounts
 from jimeng.http import auth
 from jimeng.http.request_kinds import polled
 from jimeng.i18n import t
-from jimeng.limits.usage import EndCounts
 from jimeng.web import reload_page
 from jimeng.web.admin import bp
 from jimeng.web.site import charts

@@ -7,12 +7,12 @@ from flask import current_app, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from jimeng import operations
+from jimeng.billing import cost_reports
+from jimeng.billing import usage as use
 from jimeng.config import Config
 from jimeng.errors import Invalid
 from jimeng.http import auth
 from jimeng.http.csv_export import COST_COLUMNS, cost_cells, csv_response
-from jimeng.limits import costs
-from jimeng.limits import usage as use
 from jimeng.operations import users
 from jimeng.web.admin import bp, operator_of_request
 
@@ -40,7 +40,7 @@ def usage() -> ResponseReturnValue:
         charged += each.charged
     shown = found[:MAX_USERS_SHOWN]
     wanted = request.args.get("sort", "")
-    order = wanted if wanted in costs.ORDERS else costs.ORDERS[0]
+    order = wanted if wanted in cost_reports.ORDERS else cost_reports.ORDERS[0]
     page = min(max(request.args.get("page", 1, type=int), 1), MAX_PAGE)
     return render_template(
         "admin/usage.html",
@@ -53,7 +53,7 @@ def usage() -> ResponseReturnValue:
         money=operations.costs.overview(principal, order, page),
         zone=current_app.config["JIMENG"].BILLING_TIMEZONE,
         order=order,
-        orders=costs.ORDERS,
+        orders=cost_reports.ORDERS,
         page=page,
         is_decided=request.args.get("done") == "decided",
     )
@@ -69,16 +69,16 @@ def costs_csv() -> ResponseReturnValue:
     ``by`` by ``user`` or ``key``. Programs send an API key.
     """
     wanted, by = request.args.get("month", ""), request.args.get("by", "")
-    month = wanted if MONTH.fullmatch(wanted) else costs.today().isoformat()[:7]
+    month = wanted if MONTH.fullmatch(wanted) else cost_reports.today().isoformat()[:7]
     principal = operator_of_request()
-    if by in costs.OWNERS:
+    if by in cost_reports.OWNERS:
         columns = ("month", by, "name", *COST_COLUMNS)
         owners = operations.costs.by_owner(principal, by, month)
         named = ((month, *names, *cost_cells(cost)) for *names, cost in owners)
         return csv_response(f"jimeng-costs-{month}-by-{by}.csv", columns, named)
     rows = (
         (each.day, each.model, each.account, *cost_cells(each.cost))
-        for each in costs.by_account(principal, month)
+        for each in cost_reports.by_account(principal, month)
     )
     columns = ("date", "model", "account", *COST_COLUMNS)
     return csv_response(f"jimeng-costs-{month}.csv", columns, rows)

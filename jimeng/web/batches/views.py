@@ -9,12 +9,12 @@ from jimeng.batches.actions import CANCELLED, Missing, missing
 from jimeng.batches.expansion import labels_of
 from jimeng.batches.progress import goes_on, status_of
 from jimeng.batches.queries import BatchPictures
+from jimeng.billing import costs
 from jimeng.documents import Batch, Image
 from jimeng.documents.principal import Principal
 from jimeng.errors import Invalid
 from jimeng.http import auth
 from jimeng.i18n import MESSAGES, t
-from jimeng.jobs import costs
 from jimeng.providers.models import Size
 from jimeng.schemas.batches import waiting_text
 from jimeng.web.create import options

@@ -10,12 +10,12 @@ from werkzeug.datastructures import MultiDict
 
 from jimeng import jobs, tasks
 from jimeng.batches.expansion import has_choices
+from jimeng.billing import costs
 from jimeng.documents import Task
 from jimeng.documents.principal import Principal
 from jimeng.errors import Invalid, JimengError
 from jimeng.http import auth
 from jimeng.i18n import in_language
-from jimeng.jobs import costs
 from jimeng.providers import Model
 from jimeng.providers.models import Makes
 from jimeng.providers.models.model import Parameters, best_suited

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from jimeng import jobs
+from jimeng.billing import costs
 from jimeng.errors import Invalid
 from jimeng.i18n import MESSAGES, in_language, language, t
-from jimeng.jobs import costs
 from jimeng.providers import Model, VideoParameters
 from jimeng.providers.models import Makes, Size
 from jimeng.providers.models.model import parse_size

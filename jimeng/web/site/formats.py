@@ -6,8 +6,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from flask import request
 
+from jimeng.billing import costs
 from jimeng.i18n import t
-from jimeng.jobs import costs
 from jimeng.web import bp
 
 COOKIE = "zone"  # set by a script from the browser's time zone

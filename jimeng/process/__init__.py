@@ -1,0 +1,1 @@
+"""This process: its settings, providers, stores, job queue and counts."""

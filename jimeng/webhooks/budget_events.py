@@ -1,0 +1,215 @@
+"""
+Webhook events: the budget of a user, a key or the installation is nearly spent, or a
+request was refused for it. Those of a key go to the endpoints of its user, those of a
+shop's customer to the shop's, too, and those of the installation to those of admins.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime, timedelta
+
+from jimeng.billing import costs
+from jimeng.billing.budgets import WARN_PERCENT
+from jimeng.documents import (
+    ApiKey,
+    Budget,
+    OwnerBudget,
+    QuotaUsage,
+    User,
+    WebhookDelivery,
+    WebhookEndpoint,
+    utcnow,
+)
+from jimeng.documents.principal import begins_with
+from jimeng.documents.spending import (
+    DAY,
+    INSTALLATION,
+    MONTH,
+    UNLIMITED,
+    Budgets,
+    Spending,
+)
+from jimeng.documents.webhook import BUDGET_EXCEEDED, BUDGET_WARNING
+from jimeng.process.runtime import runtime
+from jimeng.webhooks import outbox
+
+INTERVAL_S = 10.0
+# Users who have spent since the run before, with time for a run that is late.
+SPENT_SINCE = timedelta(minutes=5)
+MAX_USERS = 1000  # in one run
+BUDGETS = ("daily_budget_micros", "monthly_budget_micros")
+NAMED = {"url": {"$exists": True}}  # endpoints; each user has one without a URL, too
+
+
+def announce_budgets() -> None:
+    """
+    Insert the deliveries of budgets that are nearly spent, or exceeded: one for each
+    budget, period and event, however often this runs.
+    """
+    now = utcnow()
+    today, recent = costs.billing_day(now), {"spend_at": {"$gte": now - SPENT_SINCE}}
+    owners = WebhookEndpoint.collection().distinct("user_id", NAMED)
+    found = [*_of_users(owners, today, recent), *_of_installation(today, recent)]
+    if owners:
+        found += _of_shops(owners, today, recent)
+        found += _of_keys(owners, today, recent)
+        found += _of_customers(owners, today, now - SPENT_SINCE)
+    outbox.insert(found)
+
+
+def _of_users(owners: list[str], today: str, recent: dict) -> Iterator[dict]:
+    usages = QuotaUsage.find_all({"_id": {"$in": owners}, **recent}, limit=MAX_USERS)
+    if not usages:
+        return
+    ids = [usage.id for usage in usages]
+    users = {user.id: user.budgets for user in User.find_all({"_id": {"$in": ids}})}
+    endpoints = _endpoints_of(ids)
+    for usage in usages:
+        budgets = users.get(usage.id, UNLIMITED).or_default(runtime().config)
+        of = {"whose": "user", "user_id": usage.id}
+        due = events_of(usage, budgets, today, of)
+        yield from _deliveries(endpoints[usage.id], due)
+
+
+def _of_shops(owners: list[str], today: str, recent: dict) -> Iterator[dict]:
+    """Those of users who own customers: of them and all these customers together."""
+    usages = OwnerBudget.find_all({"_id": {"$in": owners}, **recent}, limit=MAX_USERS)
+    ids = [usage.id for usage in usages]
+    users = User.find_all({"_id": {"$in": ids}}) if ids else []
+    budgets = {user.id: user.budgets for user in users}
+    endpoints = _endpoints_of(ids)
+    for usage in usages:
+        of = {"whose": "owner", "user_id": usage.id}
+        due = events_of(usage, budgets.get(usage.id, UNLIMITED), today, of)
+        yield from _deliveries(endpoints[usage.id], due)
+
+
+def _of_keys(owners: list[str], today: str, recent: dict) -> Iterator[dict]:
+    limited = [{name: {"$gt": 0}} for name in BUDGETS]
+    where = {"user_id": {"$in": owners}, "$or": limited, **recent}
+    keys = ApiKey.find_all(where, limit=MAX_USERS)
+    endpoints = _endpoints_of({key.user_id for key in keys})
+    for key in keys:
+        of = {"whose": "key", "user_id": key.user_id, "key_id": key.id}
+        due = events_of(key, key.budgets, today, of)
+        yield from _deliveries(endpoints[key.user_id], due)
+
+
+def _of_customers(owners: list[str], today: str, since: datetime) -> Iterator[dict]:
+    """
+    Those of customers, for the users among *owners* whose keys act for them. Customers
+    have no record, and so only the default budgets.
+    """
+    budgets = UNLIMITED.or_default(runtime().config)
+    shops = ApiKey.by_user_prefix({"$exists": True}) if budgets.is_limited else {}
+    prefixes = [prefix for prefix, key in shops.items() if key.user_id in owners]
+    if not prefixes:
+        return
+    nearly = [
+        {name: {"$gte": limit * WARN_PERCENT / 100}}
+        for name, limit in (
+            ("day_micros", budgets.daily),
+            ("month_micros", budgets.monthly),
+        )
+        if limit is not None
+    ]
+    usages = QuotaUsage.find_all(
+        {
+            "taken_at": {"$gte": since},
+            "_id": {"$in": [begins_with(prefix) for prefix in prefixes]},
+            "$or": [*nearly, {"refused": {"$exists": True}}],
+        },
+        hint="forgotten",
+        limit=MAX_USERS,
+    )
+    found = {usage.id: _shop_of(usage.id, shops) for usage in usages}
+    endpoints = _endpoints_of({*found.values()} & {*owners})
+    for usage in usages:
+        of = {"whose": "user", "user_id": usage.id}
+        due = events_of(usage, budgets, today, of)
+        yield from _deliveries(endpoints[found[usage.id]], due)
+
+
+def _shop_of(customer: str, shops: Mapping[str, ApiKey]) -> str:
+    """The user whose key has the longest prefix of the customer's id."""
+    ends = range(len(customer), 0, -1)
+    return next(shops[customer[:n]].user_id for n in ends if customer[:n] in shops)
+
+
+def _endpoints_of(user_ids: Iterable[str]) -> outbox.Endpoints:
+    """User -> endpoints with a URL; none for all others."""
+    found: outbox.Endpoints = defaultdict(list)
+    ids = [*user_ids]
+    where = {"user_id": {"$in": ids}, **NAMED}
+    for each in WebhookEndpoint.find_all(where) if ids else ():
+        found[each.user_id].append(each)
+    return found
+
+
+def _of_installation(today: str, recent: dict) -> Iterator[dict]:
+    budgets = Budgets.of_installation(runtime().config)
+    if not budgets.is_limited:
+        return
+    spent = Budget.find_one({"_id": INSTALLATION, **recent})
+    if spent is None:
+        return
+    of = {"whose": "installation", "user_id": None}
+    due = [*events_of(spent, budgets, today, of)]
+    if due:
+        yield from _deliveries(_endpoints_of_admins(), due)
+
+
+def _endpoints_of_admins() -> list[WebhookEndpoint]:
+    """With sign-in off everybody is an operator."""
+    if not runtime().config.sign_in:
+        return WebhookEndpoint.find_all(NAMED)
+    rows = User.collection().find({"role": "admin", "disabled_at": None}, {"_id": 1})
+    ids = [row["_id"] for row in rows]
+    return WebhookEndpoint.find_all({"user_id": {"$in": ids}, **NAMED})
+
+
+def _deliveries(
+    endpoints: Iterable[WebhookEndpoint], events: Iterable[tuple[str, dict]]
+) -> Iterator[dict]:
+    for event, data in events:
+        for each in endpoints:
+            if each.wants(event):
+                yield delivery(each, event, data)
+
+
+def events_of(
+    usage: Spending, budgets: Budgets, today: str, of: dict
+) -> Iterator[tuple[str, dict]]:
+    """
+    Yield the events that are due, with their ``data``.
+
+    Args:
+        of: The fields that name whose budgets these are.
+    """
+    for period, name in ((DAY, today), (MONTH, today[:7])):
+        limit = budgets.of(period)
+        if limit is None or usage.spend_day < name:
+            continue
+        spent = usage.day_micros if period == DAY else usage.month_micros
+        data = {
+            **of,
+            "period": name,
+            "limit": costs.yuan(limit),
+            "limit_micros": limit,
+            "spent": costs.yuan(spent),
+            "spent_micros": spent,
+        }
+        if 100 * spent >= WARN_PERCENT * limit:
+            yield BUDGET_WARNING, data
+        if spent >= limit or (usage.refused or {}).get(period) == name:
+            yield BUDGET_EXCEEDED, data
+
+
+def delivery(endpoint: WebhookEndpoint, event: str, data: dict) -> dict:
+    """The delivery of an event; a budget that is raised has events of its own."""
+    # The ids of users and keys have no space.
+    whose = data.get("key_id") or data["user_id"] or "the installation"
+    subject = f"{whose} {data['period']}"
+    row = outbox.new_delivery(endpoint, event, subject, utcnow(), data)
+    name = WebhookDelivery.id_of(subject, event, data["limit_micros"], endpoint.id)
+    return {**row, "_id": name}

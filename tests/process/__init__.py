@@ -1,0 +1,1 @@
+"""What belongs to the process: its job queue, whether it is idle."""

@@ -1,1 +1,0 @@
-"""Who used what, and when."""
