@@ -14,6 +14,7 @@ from jimeng.errors import ProviderError
 from jimeng.jobs import endings, pump, saving
 from jimeng.jobs import metric_counters as counting
 from jimeng.monitoring import database_metrics, metrics
+from jimeng.process import metric_counts
 from jimeng.process.metric_counts import KEY, Counts, counts
 from jimeng.providers import Progress
 from jimeng.providers.download import FetchFailed
@@ -308,7 +309,7 @@ def test_processes_add_to_one_another(app):
 
     found = Counts().read()
     assert found["calls", "p", "submit", "ok"] == 1600
-    assert sum(found["picture", "m", top] for top in counting.BUCKETS) == 1600
+    assert sum(found["picture", "m", top] for top in metric_counts.BUCKETS) == 1600
     assert found["picture", "m", "ms"] == 8 * 1000 * sum(range(200))
 
 
