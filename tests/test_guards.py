@@ -117,7 +117,7 @@ def test_picture_that_waits_again_counts_as_waiting(
 def test_what_is_set_aside_unsent_is_given_back_to_the_day(client, lane):
     """It cost nothing, so another may be asked for; what was sent may have cost."""
     create(client)
-    day = generation().created_at.date()
+    day = generation().budget_day
     assert QuotaUsage.used_on("user_123", day) == 1
     change(width="wide")
 

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from datetime import time as clock
 
 from jimeng.billing import costs
 from jimeng.billing.costs import yuan, yuan_short
@@ -181,4 +180,4 @@ def reopens_at(day: str, period: str) -> datetime:
     following = today + timedelta(days=1)
     if period == MONTH:
         following = (today.replace(day=1) + timedelta(days=32)).replace(day=1)
-    return datetime.combine(following, clock.min, costs.billing_zone())
+    return costs.day_begin(following)

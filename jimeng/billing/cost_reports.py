@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from jimeng.billing import costs
-from jimeng.documents import CostSum, utcnow
+from jimeng.billing.costs import today
+from jimeng.documents import CostSum
 from jimeng.documents.ledger import AMOUNTS, OF_MONTH
 from jimeng.documents.principal import KeyUse, Principal, customers_of
 from jimeng.errors import Invalid
@@ -106,11 +106,6 @@ class Overview:
     users: dict[str, Cost]
     keys: dict[str, Cost]
     has_more: bool
-
-
-def today() -> date:
-    """The day in ``BILLING_TIMEZONE``."""
-    return date.fromisoformat(costs.billing_day(utcnow()))
 
 
 def of_user(principal: Principal, user_id: str, days: int) -> Report:

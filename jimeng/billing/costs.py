@@ -13,11 +13,11 @@ unsettled, and `billing.settlement` enters that into the ledger.
 """
 
 import logging
-import time
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import date, datetime, time
 from functools import cache
+from time import monotonic
 from zoneinfo import ZoneInfo
 
 from pymongo.errors import PyMongoError
@@ -132,12 +132,12 @@ def price_by_size(model: Model, at: datetime | None = None) -> PriceBySize | Non
     unknown, also while MongoDB is down and no rows were read before.
     """
     global _unreadable_until
-    if time.monotonic() < _unreadable_until:  # of many models, only the first waits
+    if monotonic() < _unreadable_until:  # of many models, only the first waits
         return None
     try:
         found = dict.fromkeys(each.by_size for each in _of_accounts(model, at))
     except PyMongoError:
-        _unreadable_until = time.monotonic() + PRICE_CACHE_S
+        _unreadable_until = monotonic() + PRICE_CACHE_S
         return None
     return dearest([*found]) if found else None
 
@@ -221,7 +221,7 @@ def price_rows(*, fresh: bool = False) -> Rows:
     """
     global _cached_rows
     cached = _cached_rows
-    if not fresh and cached and time.monotonic() - cached[0] < PRICE_CACHE_S:
+    if not fresh and cached and monotonic() - cached[0] < PRICE_CACHE_S:
         return cached[1]
     found: Rows = {}
     try:
@@ -233,7 +233,7 @@ def price_rows(*, fresh: bool = False) -> Rows:
             raise
         log.warning("prices not read: %s: %s", type(error).__name__, error)
         found = cached[1]
-    _cached_rows = time.monotonic(), found
+    _cached_rows = monotonic(), found
     return found
 
 
@@ -246,6 +246,16 @@ def clear_price_cache() -> None:
 def billing_day(at: datetime) -> str:
     """The day in ``BILLING_TIMEZONE``, ``2026-01-31``."""
     return at.astimezone(billing_zone()).date().isoformat()
+
+
+def today() -> date:
+    """The day in ``BILLING_TIMEZONE``."""
+    return date.fromisoformat(billing_day(utcnow()))
+
+
+def day_begin(day: date) -> datetime:
+    """When a day begins in ``BILLING_TIMEZONE``."""
+    return datetime.combine(day, time.min, billing_zone())
 
 
 def billing_zone() -> ZoneInfo:

@@ -3,7 +3,7 @@
 import hashlib
 import re
 from collections.abc import Mapping
-from datetime import date, timedelta
+from datetime import timedelta
 
 from mongoengine.fields import DateTimeField, IntField, StringField
 
@@ -84,12 +84,13 @@ class ApiKey(WithBudgets, CountedByDay):
 
     @classmethod
     def reserve_quota(
-        cls, key_id: str, on: date, n: int, *, most: int | None, spend: Spend | None
+        cls, key_id: str, day: str, n: int, *, most: int | None, spend: Spend | None
     ) -> int | None:
         """
         Count *n* pictures in the key's daily quota, and what they may cost.
 
         Args:
+            day: In ``BILLING_TIMEZONE``, ``2026-01-31``.
             most: The quota; None for no limit.
             spend: None if they cost nothing.
 
@@ -99,7 +100,6 @@ class ApiKey(WithBudgets, CountedByDay):
         """
         if (most is not None and n > most) or (spend and spend.exceeds_alone()):
             return None
-        day = on.isoformat()
         where: dict = {"_id": key_id, "$and": spend.fits() if spend else []}
         if most is not None:
             is_earlier = {"day": {"$not": {"$gte": day}}}

@@ -1,7 +1,6 @@
 """Usage: the state of users' limits, daily quotas, and counts of ended pictures."""
 
 from dataclasses import dataclass
-from datetime import date
 
 from mongoengine.fields import BooleanField, DateTimeField, IntField, StringField
 
@@ -34,7 +33,7 @@ class CountedByDay(Spending):
     The usage of a daily quota and of budgets, of a user or an API key.
 
     Attributes:
-        day: The latest day (UTC) with a submission: ``2026-01-31``.
+        day: The latest day with a submission, in ``BILLING_TIMEZONE``: ``2026-01-31``.
         asked: Pictures submitted on it, without those that were never sent. If a
             process dies between two writes, the count may be too high, never too low.
     """
@@ -45,19 +44,19 @@ class CountedByDay(Spending):
     meta = {"abstract": True}
 
     @classmethod
-    def used_on(cls, row_id: str, day: date) -> int:
+    def used_on(cls, row_id: str, day: str) -> int:
         """
         Return the pictures submitted on *day* or later: the clock of another server may
         be ahead.
         """
-        found = cls.find_one({"_id": row_id, "day": {"$gte": day.isoformat()}})
+        found = cls.find_one({"_id": row_id, "day": {"$gte": day}})
         return found.asked if found else 0
 
     @classmethod
-    def release_quota(cls, row_id: str, day: date, n: int) -> None:
+    def release_quota(cls, row_id: str, day: str, n: int) -> None:
         """Return *n* pictures to the quota, if that day is still the latest."""
         # A lower count cannot include them.
-        where = {"_id": row_id, "day": day.isoformat(), "asked": {"$gte": n}}
+        where = {"_id": row_id, "day": day, "asked": {"$gte": n}}
         cls.collection(durable=False).update_one(where, {"$inc": {"asked": -n}})
 
 

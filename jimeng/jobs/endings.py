@@ -261,7 +261,7 @@ def cancel(generation: Generation) -> None:
 
 def release_quota(generation: Generation) -> None:
     """Return a picture that was not accepted to the quotas of its user and key."""
-    day = generation.created_at.date()
+    day = generation.budget_day or costs.billing_day(generation.created_at)
     QuotaUsage.release_quota(generation.user_id, day, 1)
     if generation.key_id:
         ApiKey.release_quota(generation.key_id, day, 1)

@@ -14,7 +14,7 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import timedelta
 from itertools import groupby
 from urllib.parse import unquote
 
@@ -73,11 +73,11 @@ class DailyQuota:
     A user's quota for one day.
 
     Attributes:
-        date: In UTC.
+        date: In ``BILLING_TIMEZONE``, ``2026-01-31``.
         max_pictures: Pictures that the user may submit on it; None for no limit.
     """
 
-    date: date
+    date: str
     max_pictures: int | None = None
 
 
@@ -189,7 +189,7 @@ def _reserve(
         "taken_at": now,
     }
     if day is not None:
-        today = day.date.isoformat()
+        today = day.date
         is_new_day = {"$lt": ["$day", today]}  # also where `day` is absent
         changes["asked"] = {"$cond": [is_new_day, n, {"$add": [number("$asked"), n]}]}
         changes["day"] = {"$max": ["$day", today]}
@@ -334,7 +334,7 @@ def release_tickets(
     user_id: str,
     n: int,
     *,
-    day: date | None = None,
+    day: str | None = None,
     spend: Spend | None = None,
 ) -> None:
     """
@@ -345,7 +345,7 @@ def release_tickets(
         day: Give them back to the quota of this day, too.
         spend: And this to the budgets.
     """
-    changes = _decrements({lane: n}, {day.isoformat(): n} if day else {})
+    changes = _decrements({lane: n}, {day: n} if day else {})
     if spend is not None:
         changes |= spending_decrements({spend.day: spend.micros})
     QuotaUsage.collection(durable=False).update_one(

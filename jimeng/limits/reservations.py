@@ -29,11 +29,11 @@ from jimeng.billing.budgets import (
     check_budget,
     record_refusal,
     refusal_of,
+    reopens_at,
     reserve_of_installation,
 )
 from jimeng.billing.costs import billing_day
 from jimeng.billing.counters import count_spent, find_exceeded, release_spending
-from jimeng.billing.tallies import midnight
 from jimeng.documents import (
     ApiKey,
     Budget,
@@ -278,7 +278,7 @@ class Bounds:
             self.check_rate(1 + len(before))
         now, n = task.created_at, sum(each.n for each in (task, *before))
         if self.per_day is not None:
-            used = self.counter.used_on(self.id, now.date())
+            used = self.counter.used_on(self.id, billing_day(now))
             if used + n > self.per_day:
                 raise self.over_quota(used, now)
         spend = _spend_together(task, before, self.budgets)
@@ -313,10 +313,10 @@ class Bounds:
         return RateLimit(policy, most, MINUTE_S, remaining, count.resets_in)
 
     def of_day(self, used: int, now: datetime) -> RateLimit:
-        """The state of the daily quota, which resets at midnight UTC."""
+        """The state of the daily quota, which resets with the billing day."""
         most, policy = self.per_day or 0, f"{self.prefix}{PICTURES}"
-        reopens_at = midnight(now.date() + timedelta(days=1))
-        wait = -(-(reopens_at - now) // timedelta(seconds=1))
+        until = reopens_at(billing_day(now), DAY)
+        wait = -(-(until - now) // timedelta(seconds=1))
         return RateLimit(policy, most, DAY_S, max(most - used, 0), wait)
 
     def standing(self) -> list[RateLimit]:
@@ -325,7 +325,7 @@ class Bounds:
         if self.per_minute:
             found.append(self.of_minute(read_window(self.window)))
         if self.per_day is not None:
-            used = self.counter.used_on(self.id, now.date())
+            used = self.counter.used_on(self.id, billing_day(now))
             found.append(self.of_day(used, now))
         return found
 
@@ -420,7 +420,8 @@ class Reservation:
 
     def release(self) -> None:
         """Release all of it: the request has created nothing."""
-        task, day, spend = self.task, self.task.created_at.date(), self.task.spend()
+        task, spend = self.task, self.task.spend()
+        day = billing_day(task.created_at)
         for window in self.window_names:
             uncount_in_window(window)
         if self.key_id:
@@ -617,13 +618,13 @@ def _reserve_of_key(
         reservation.window_names.append(window)
     if key is not None:  # without limits, too: they may be set later
         task, now = reservation.task, reservation.task.created_at
-        spend = task.spend(key.budgets)
+        day, spend = billing_day(now), task.spend(key.budgets)
         most = key.per_day or None
-        used = ApiKey.reserve_quota(key.id, now.date(), task.n, most=most, spend=spend)
+        used = ApiKey.reserve_quota(key.id, day, task.n, most=most, spend=spend)
         if used is None and most is None and not key.budgets.is_limited:
             return found  # revoked a moment ago
         if used is None:
-            so_far = ApiKey.used_on(key.id, now.date())
+            so_far = ApiKey.used_on(key.id, day)
             if most is not None and so_far + task.n > most:
                 raise key.over_quota(so_far, now)
             used = _reserve_corrected(key, task, spend)
@@ -639,11 +640,12 @@ def _reserve_corrected(key: KeyBounds, task: Task, spend: Spend | None) -> int:
     if spend and period:
         raise key.refuse(spend, period)
     now, most = task.created_at, key.per_day or None
-    used = ApiKey.reserve_quota(key.id, now.date(), task.n, most=most, spend=spend)
+    day = billing_day(now)
+    used = ApiKey.reserve_quota(key.id, day, task.n, most=most, spend=spend)
     if used is None:  # other requests were faster
         if spend and spend.budgets.is_limited:
             raise key.refuse(spend, DAY if spend.budgets.daily is not None else MONTH)
-        raise key.over_quota(ApiKey.used_on(key.id, now.date()), now)
+        raise key.over_quota(ApiKey.used_on(key.id, day), now)
     return used
 
 
@@ -658,7 +660,7 @@ def _reserve_of_user(reservation: Reservation, user: Bounds) -> list[RateLimit]:
     task, now = reservation.task, reservation.task.created_at
     most = jobs.runtime().config.max_pending(task.type)
     day, spend = (
-        lanes.DailyQuota(now.date(), user.per_day),
+        lanes.DailyQuota(billing_day(now), user.per_day),
         task.spend(user.budgets),
     )
     try:

@@ -7,9 +7,8 @@ from typing import Any
 
 from marshmallow import ValidationError, missing, validates_schema
 
-from jimeng.billing import cost_reports
 from jimeng.billing.cost_reports import GROUPS, Cost
-from jimeng.billing.costs import yuan
+from jimeng.billing.costs import today, yuan
 from jimeng.errors import Invalid
 from jimeng.i18n import t
 from jimeng.schemas import field_descriptions
@@ -42,7 +41,7 @@ def month_so_far(
     since: date | None = None, until: date | None = None
 ) -> tuple[date, date]:
     """Return the first and last day: by default this month up to today."""
-    until = until or cost_reports.today()
+    until = until or today()
     return since or until.replace(day=1), until
 
 

@@ -32,9 +32,7 @@ MAX_BUDGET_MICROS = MAX_BUDGET_YUAN * 1_000_000
 # For OpenAPI.
 AS_EMAIL = {"format": "email", "maxLength": 254}
 TASKS_PER_MINUTE = "Tasks that it may create per minute; its user's limit if omitted"
-PICTURES_PER_DAY = (
-    "Pictures that it may request per day (UTC); its user's limit if omitted"
-)
+PICTURES_PER_DAY = "Pictures that it may request per day; its user's limit if omitted"
 
 
 class NewUser(Strict):

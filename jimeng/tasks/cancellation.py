@@ -3,7 +3,7 @@
 import logging
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
-from datetime import date, datetime
+from datetime import datetime
 
 from jimeng import jobs, lanes
 from jimeng.billing import costs
@@ -225,7 +225,7 @@ def drop_generations(where: dict, token: str | None = None) -> Counter[TicketHol
     )
     if not changed.modified_count and token is None:
         return Counter()
-    day = {"$dateToString": {"date": "$created_at", "format": "%Y-%m-%d"}}
+    day = {"$ifNull": ["$budget_day", ""]}  # absent in records of earlier releases
     holder = {"lane": "$lane", "user_id": "$user_id", "day": day}
     holder["owner_id"] = "$owner_id"
     groups: list[dict] = [
@@ -241,8 +241,8 @@ def drop_generations(where: dict, token: str | None = None) -> Counter[TicketHol
             by_key[key_id, row["_id"]["day"]] += row["n"]
     lanes.release_all_tickets(released, token)
     if changed.modified_count:  # once, even if repeated with a token
-        for (key_id, iso_day), n in by_key.items():
-            ApiKey.release_quota(key_id, date.fromisoformat(iso_day), n)
+        for (key_id, of_day), n in by_key.items():
+            ApiKey.release_quota(key_id, of_day, n)
     return released
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from jimeng import accounts, jobs
 from jimeng.billing import budgets, cost_reports, settlement
+from jimeng.billing.costs import today
 from jimeng.documents import LedgerEntry, QuotaUsage
 from jimeng.schemas import costs as schemas
 from jimeng.schemas.fields import moment
@@ -65,17 +66,17 @@ def micros(found: dict, *by: str) -> dict:
 def test_own_costs_of_this_month_by_day(ada, bob):
     """What a key's user has spent, and nothing of others; the day is that of the
     ledger, in the zone that it names."""
-    today = cost_reports.today().isoformat()
-    enter([(ada.id, today, 200_000), (ada.id, today, 50_000), (bob.id, today, 7)])
+    day = today().isoformat()
+    enter([(ada.id, day, 200_000), (ada.id, day, 50_000), (bob.id, day, 7)])
 
     found = look(ada)
 
     whole = {"cost": "0.25", "cost_micros": 250_000, "pictures": 2}
     whole |= {"unknown": 0, "unpriced": 0}
     assert found == {
-        **{"from": f"{today[:7]}-01", "to": today, "zone": "Asia/Shanghai"},
+        **{"from": f"{day[:7]}-01", "to": day, "zone": "Asia/Shanghai"},
         **{"currency": "CNY", "by": ["day"], "total": whole},
-        "rows": [{"day": today, **whole}],
+        "rows": [{"day": day, **whole}],
     }
 
 
@@ -169,8 +170,8 @@ def test_range_of_costs_is_at_most_a_leap_year(ada):
     year = look(ada, **{"from": "2024-01-01", "to": "2024-12-31"})
     assert (year["from"], year["to"]) == ("2024-01-01", "2024-12-31")
     assert look(ada, to="2026-01-15")["from"] == "2026-01-01"
-    today = cost_reports.today().isoformat()
-    assert look(ada, **{"from": today})["to"] == today
+    day = today().isoformat()
+    assert look(ada, **{"from": day})["to"] == day
 
 
 def test_costs_as_csv(ada):
@@ -207,11 +208,11 @@ def test_owner_sees_the_customers_of_his_keys(shop, bob, ada, monkeypatch, is_re
     key is revoked; others see none of it."""
     if is_revoked:
         accounts.revoke_key(OPERATOR, bob.id, shop.record.id)
-    today = cost_reports.today().isoformat()
+    day = today().isoformat()
     monkeypatch.setattr(cost_reports, "PAGE", 1)
     for each in (ada, bob):
         each.sign_in()
-    enter([(CUSTOMER, today, 200_000), ("shop:b", today, 400_000), (bob.id, today, 9)])
+    enter([(CUSTOMER, day, 200_000), ("shop:b", day, 400_000), (bob.id, day, 9)])
 
     words = text_of(bob.client.get("/account/usage", headers=ENGLISH))
 
@@ -250,7 +251,7 @@ def test_records_say_what_remains_of_a_budget(ada, admin, work_off):
     }[key["id"]]
 
     assert key["budgets"][0]["remaining_micros"] == 3 * PRICE
-    reopens = moment(budgets.reopens_at(cost_reports.today().isoformat(), "month"))
+    reopens = moment(budgets.reopens_at(today().isoformat(), "month"))
     assert of_user == {
         **{"period": "month", "limit_micros": 5 * PRICE, "spent_micros": 2 * PRICE},
         **{"remaining_micros": 3 * PRICE, "reopens_at": reopens},

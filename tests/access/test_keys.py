@@ -8,6 +8,7 @@ import pytest
 from pymongo.errors import AutoReconnect
 
 from jimeng import accounts, lanes
+from jimeng.billing.costs import today
 from jimeng.documents import ApiKey, Task, utcnow
 from jimeng.jobs import pump
 from jimeng.limits import deferred_release
@@ -244,7 +245,7 @@ def test_what_is_never_sent_is_given_back_to_its_key(ada):
     data_of(ada.api("POST", f"{API}/tasks/{whole}/cancel", json={}))
     data_of(ada.api("POST", f"{API}/tasks/{part}/pictures/2/cancel", json={}))
 
-    assert ApiKey.used_on(key["id"], utcnow().date()) == 3
+    assert ApiKey.used_on(key["id"], today().isoformat()) == 3
 
 
 def test_what_is_cancelled_in_its_last_moment_is_given_back_to_its_key(ada, lane):
@@ -259,7 +260,7 @@ def test_what_is_cancelled_in_its_last_moment_is_given_back_to_its_key(ada, lane
         pump.tick()
         run_queue()
 
-    assert ApiKey.used_on(key["id"], utcnow().date()) == 0
+    assert ApiKey.used_on(key["id"], today().isoformat()) == 0
 
 
 def test_what_makes_nothing_is_given_back(secured, ada, closed):
@@ -333,4 +334,4 @@ def test_what_mongodb_failed_is_given_back(ada, monkeypatch, where):
 
     deferred_release.release_pending()
 
-    assert ApiKey.used_on(key["id"], utcnow().date()) == 1
+    assert ApiKey.used_on(key["id"], today().isoformat()) == 1

@@ -6,7 +6,8 @@ from datetime import datetime
 import pytest
 
 from jimeng import lanes, limits
-from jimeng.billing import budgets, cost_reports
+from jimeng.billing import budgets
+from jimeng.billing.costs import today
 from jimeng.documents import QuotaUsage, Task, User, utcnow
 from jimeng.schemas.fields import moment
 from tests.access.conftest import ada, built_closed, call, closed, secured
@@ -28,7 +29,7 @@ UNPRICED = "jimeng-2.1"
 
 
 def tomorrow() -> str:
-    return str(moment(budgets.reopens_at(cost_reports.today().isoformat(), "day")))
+    return str(moment(budgets.reopens_at(today().isoformat(), "day")))
 
 
 def estimate(client, **fields) -> dict:

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 import pytest
 
 from jimeng.billing import cost_reports
+from jimeng.billing.costs import today
 from jimeng.documents import Batch, CostSum, Generation, User
 from jimeng.http.csv_export import csv_chunks
 from jimeng.operations.costs import decide
@@ -61,7 +62,7 @@ def test_usage_page_shows_the_cost_of_each_day(client, spent):
     words = text_of(page)
     assert "¥0.40 in 7 days, for 2 charged items." in words
     assert 'aria-label="Cost per day over 7 days, ¥0.40 in all"' in page.text
-    day = cost_reports.today().isoformat()
+    day = today().isoformat()
     assert f"{day} ¥0.40 2 0 0" in words
     rows = table(client, "/account/costs.csv?days=7")
     assert len(rows) == 7
@@ -82,7 +83,7 @@ def test_operator_sees_month_users_and_models(client, spent):
     assert "Today ¥0.40 This month ¥0.40" in words
     assert "Seedream 3.0 ¥0.40 2 0 0" in words
     (row,) = table(client, "/admin/costs.csv")
-    day = cost_reports.today().isoformat()
+    day = today().isoformat()
     assert row == {
         **{"date": day, "model": PRICED, "account": "main", "cost": "0.40"},
         **{"cost_micros": "400000", "pictures": "2", "unknown": "0", "unpriced": "0"},
@@ -139,7 +140,7 @@ def test_decision_may_take_back_what_was_unknown(database):
 @pytest.fixture
 def month(database) -> str:
     """A month in which 45 users have spent: the more the fewer pictures they got."""
-    name = cost_reports.today().isoformat()[:7]
+    name = today().isoformat()[:7]
     about = {"of": "user_month", "month": name}
     add_sums(
         {

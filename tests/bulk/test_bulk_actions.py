@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from jimeng import documents, jobs, lanes, tasks
+from jimeng.billing.costs import today
 from jimeng.documents import (
     ApiKey,
     AuditEntry,
@@ -89,7 +90,7 @@ def asked_by_key() -> None:
     rows.update_many(mine, {"$set": {"key_id": KEY}})
     asked = OTHERS + rows.count_documents(mine)
     key = ApiKey(id=KEY, user_id="ada", name="x", prefix="x", sha256="x", asked=asked)
-    key.day = utcnow().date().isoformat()
+    key.day = today().isoformat()
     key.add()
 
 
@@ -113,7 +114,7 @@ def counts_are_right() -> None:
         assert line.asked == generations.count_documents(kept)
     kept = {"key_id": KEY, "state": {"$ne": "dropped"}}
     least = OTHERS + generations.count_documents(kept)
-    assert ApiKey.used_on(KEY, utcnow().date()) >= least
+    assert ApiKey.used_on(KEY, today().isoformat()) >= least
 
 
 def cleared(action: BulkAction) -> None:

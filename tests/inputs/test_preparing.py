@@ -6,6 +6,7 @@ import pytest
 from PIL import Image as Pillow
 
 from jimeng import jobs
+from jimeng.billing.costs import today
 from jimeng.documents import Generation, Input, QuotaUsage, Task, utcnow
 from jimeng.jobs import input_preparation
 from jimeng.jobs import inputs as going_in
@@ -86,7 +87,7 @@ def test_what_cannot_be_fetched_ends_the_task_free_of_charge(
     assert provider.requests == []
     (quota_usage,) = QuotaUsage.collection().find()
     assert [lane["pending"] for lane in quota_usage["lanes"].values()] == [0]
-    assert QuotaUsage.used_on("user_123", utcnow().date()) == 0
+    assert QuotaUsage.used_on("user_123", today().isoformat()) == 0
     assert "localhost" not in asked
     assert Input.objects.first().tries == 2  # and the third was the last
 
@@ -153,7 +154,7 @@ def test_waiting_picture_holds_no_slot_and_no_turn(client, host, provider, work_
     prepared(work_off)
     assert (host.asked, provider.requests) == ([], [])
     assert [row["state"] for row in Generation.collection().find()] == ["dropped"]
-    assert QuotaUsage.used_on("user_123", utcnow().date()) == 0
+    assert QuotaUsage.used_on("user_123", today().isoformat()) == 0
 
 
 def step() -> None:

@@ -4,7 +4,7 @@ import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, time, timedelta
+from datetime import timedelta
 from unittest.mock import Mock
 
 import pytest
@@ -13,6 +13,7 @@ from redis.connection import Connection
 from redis.exceptions import TimeoutError
 
 from jimeng import jobs, lanes, limits
+from jimeng.billing.costs import day_begin, today
 from jimeng.documents import Generation, QuotaUsage, Task, User, utcnow
 from jimeng.documents.principal import Principal
 from jimeng.errors import ProviderError
@@ -70,9 +71,9 @@ def test_pictures_beyond_the_day_s_are_refused(quota):
 
     message = refused(answer, 429, "quota_exceeded")["message"]
     assert ("10" in message, "2" in message) == (True, True)
-    tomorrow = utcnow().date() + timedelta(days=1)
+    tomorrow = today() + timedelta(days=1)
     told = utcnow() + timedelta(seconds=int(answer.headers["Retry-After"]))
-    assert abs(told - datetime.combine(tomorrow, time.min, UTC)) < timedelta(minutes=1)
+    assert abs(told - day_begin(tomorrow)) < timedelta(minutes=1)
     create(quota, n=2)
     assert left() == {"daily-pictures": 0}
     assert QuotaUsage.collection().count_documents({"taken_at": {"$type": "date"}}) == 1
@@ -81,15 +82,15 @@ def test_pictures_beyond_the_day_s_are_refused(quota):
 
 
 def test_yesterday_s_pictures_do_not_count(quota):
-    """A day is one in UTC. Two servers meet midnight one after the other: the day of a
-    clock that is behind does not begin anew, the later one counts on."""
+    """A day is one of the billing zone. Two servers meet midnight one after the other:
+    the day of a clock that is behind does not begin anew, the later one counts on."""
     create(quota)
-    put_on((utcnow() - timedelta(days=1)).date(), 10)
+    put_on(today() - timedelta(days=1), 10)
 
     create(quota)
 
     assert left() == {"daily-pictures": 9}
-    put_on(utcnow().date() + timedelta(days=1), 10)
+    put_on(today() + timedelta(days=1), 10)
     refused(ask(quota), 429, "quota_exceeded")
 
 
@@ -264,8 +265,8 @@ def test_refused_prompt_counts(quota, provider, work_off):
     work_off()
     assert left() == {"daily-pictures": 9}
     task_id = create(quota)
-    yesterday = utcnow() - timedelta(days=1)
-    Generation.collection().update_many({}, {"$set": {"created_at": yesterday}})
+    yesterday = (today() - timedelta(days=1)).isoformat()
+    Generation.collection().update_many({}, {"$set": {"budget_day": yesterday}})
 
     quota.post(f"{API}/tasks/{task_id}/cancel")
 
@@ -275,14 +276,17 @@ def test_refused_prompt_counts(quota, provider, work_off):
 def test_picture_of_a_model_that_is_gone_is_given_back(quota):
     """It was never sent, on whatever day that is found."""
     create(quota)
-    yesterday = utcnow() - timedelta(days=1)
-    gone = {"lane": "x:y", "created_at": yesterday}
+    yesterday = today() - timedelta(days=1)
+    gone = {
+        **{"lane": "x:y", "budget_day": yesterday.isoformat()},
+        "created_at": utcnow() - timedelta(days=1),
+    }
     Generation.collection().update_many({}, {"$set": gone})
-    put_on(yesterday.date(), 3)
+    put_on(yesterday, 3)
 
     janitor.fail_unserved()
 
-    assert QuotaUsage.used_on(USER, yesterday.date()) == 2
+    assert QuotaUsage.used_on(USER, yesterday.isoformat()) == 2
 
 
 @contextmanager

@@ -47,8 +47,8 @@ HEADERS: dict[str, tuple[str, dict]] = {
     "ETag": ("The response's entity tag", TEXT),
     "RateLimit-Policy": (
         "The limits: requests counts requests, submissions tasks, daily-pictures "
-        "pictures per UTC day; q is the limit, w the window in seconds. Absent if "
-        "there are none",
+        "pictures per day of the billing time zone; q is the limit, w the window in "
+        "seconds. Absent if there are none",
         TEXT,
     ),
     "RateLimit": (

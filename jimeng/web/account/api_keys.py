@@ -10,6 +10,7 @@ from flask.typing import ResponseReturnValue
 
 from jimeng import accounts, jobs
 from jimeng.billing.budgets import budget_states
+from jimeng.billing.costs import today
 from jimeng.documents import ApiKey, User
 from jimeng.documents.principal import KEY_INTERFACES
 from jimeng.errors import Invalid
@@ -63,7 +64,7 @@ def keys_page(
         doors=KEY_INTERFACES,
         models=model_ids(),
         now=datetime.now(UTC),
-        today=datetime.now(UTC).date().isoformat(),
+        today=today().isoformat(),
         budgets={key.id: budget_states(key, key.budgets) for key in found},
         zone=jobs.runtime().config.BILLING_TIMEZONE,
         changing=changing,

@@ -9,6 +9,7 @@ from flask.typing import ResponseReturnValue
 from jimeng import operations
 from jimeng.billing import cost_reports
 from jimeng.billing import usage as use
+from jimeng.billing.costs import today
 from jimeng.config import Config
 from jimeng.errors import Invalid
 from jimeng.http import auth
@@ -69,7 +70,7 @@ def costs_csv() -> ResponseReturnValue:
     ``by`` by ``user`` or ``key``. Programs send an API key.
     """
     wanted, by = request.args.get("month", ""), request.args.get("by", "")
-    month = wanted if MONTH.fullmatch(wanted) else cost_reports.today().isoformat()[:7]
+    month = wanted if MONTH.fullmatch(wanted) else today().isoformat()[:7]
     principal = operator_of_request()
     if by in cost_reports.OWNERS:
         columns = ("month", by, "name", *COST_COLUMNS)
