@@ -2,7 +2,7 @@
 
 import time
 
-from jimeng.billing import counters, usage
+from jimeng.billing import counters, settlement
 from jimeng.documents import indexes
 from jimeng.documents.migrations import record as schema
 from jimeng.errors import outages
@@ -33,8 +33,9 @@ def forget_lanes() -> None:
 
 
 def forget_budgets() -> None:
-    """What the installation has spent is counted again."""
+    """What the installation has spent is counted again, and what may not be settled."""
     counters.clear_count()
+    settlement._may_lack_ends = True
 
 
 def forget_sweeps() -> None:
@@ -64,11 +65,6 @@ def forget_retention() -> None:
     """A round begins with the oldest picture."""
     retention._passed.clear()
     retention._round_ends = 0.0
-
-
-def forget_days() -> None:
-    """Those that are closed are read again."""
-    usage._closed = None
 
 
 def forget_release() -> None:

@@ -10,6 +10,7 @@ from jsonschema import Draft202012Validator
 from jimeng import lanes
 from jimeng.api import blp
 from jimeng.errors import ProviderError
+from tests.billing.conftest import settle
 from tests.conftest import make_as_new
 from tests.examples import KINDS, USER, Examples
 from tests.given_pictures import photo
@@ -142,6 +143,7 @@ OF_A_USER = {
 def test_example_of_an_answer_is_like_the_real_one(client, document, place):
     """The same fields of the same kinds as the server gives."""
     place("".join(KINDS))  # for what lists it
+    settle()
     for name in (*LOOKS, *OTHER_LOOKS):
         path, method, operation = find(document, name)
         query = {"user_id": USER} if name in OF_A_USER else {}

@@ -8,7 +8,13 @@ from jimeng.api.openapi.blueprint import TEXT
 from jimeng.billing import cost_reports
 from jimeng.billing.cost_reports import GROUPS, Cost
 from jimeng.http import auth
-from jimeng.http.csv_export import COST_COLUMNS, cost_cells, csv_response
+from jimeng.http.csv_export import (
+    COST_COLUMNS,
+    MONTH_COLUMNS,
+    cost_cells,
+    csv_response,
+    month_cells,
+)
 from jimeng.http.responses import success
 from jimeng.schemas.costs import (
     CostQuery,
@@ -35,9 +41,10 @@ def show_costs(query: dict) -> Response:
     By default those of this month by day. A key sees what its user has spent, an
     `admin` key what all users have; `user_id` narrows that to one user. With
     `customers=true` an `act_for` key sees its customers' costs, too. At most 366 days
-    in the server's billing time zone (`zone`): a picture counts on the day on which its
-    charge was decided, as in the provider's bill. Deleted tasks are included, and so
-    are corrections, on the day of the correction.
+    in the server's billing time zone (`zone`): a picture counts on the day of its
+    request, whenever its charge is known. Deleted tasks are included. A month is `open`
+    while it is not over, or pictures of it are held or unknown; `corrected_at` is when
+    it was last changed after its end.
 
     `by` has one or two groups, such as `month,user`. JSON has at most 10,000 rows;
     with `format=csv` any number.
@@ -47,9 +54,16 @@ def show_costs(query: dict) -> Response:
     found = cost_reports.grouped(auth.principal_of_api(), by, since, until, **query)
     names = [GROUPS[each] for each in by]
     if as_csv:
-        rows = ((*values, *cost_cells(cost)) for values, cost in found)
-        file = f"jimeng-costs-{since}-{until}.csv"
-        return csv_response(file, (*names, *COST_COLUMNS), rows)
+        has_months = "month" in by
+        rows = (
+            (
+                *(*each.values, *cost_cells(each.cost)),
+                *(month_cells(each) if has_months else ()),
+            )
+            for each in found
+        )
+        columns = (*names, *COST_COLUMNS, *(MONTH_COLUMNS if has_months else ()))
+        return csv_response(f"jimeng-costs-{since}-{until}.csv", columns, rows)
     report = report_rows(names, found)
     return success(
         REPORT.dump(

@@ -36,6 +36,6 @@ def show_queue() -> QueueView:
     Get the queue: waiting, running and ended pictures, and the workers.
 
     All numbers count pictures: a task of four counts as four, since each is submitted
-    separately. Dates are days in UTC.
+    separately. Dates are days in the server's billing time zone.
     """
     return queue.read_queue(auth.principal_of_api())

@@ -98,11 +98,11 @@ def show_usage(query: dict, user_id: str) -> dict:
     """
     Get a user's usage: pictures by day, model and outcome.
 
-    Days are in UTC; `from` and `to` are inclusive, at most 366 days; by default the
-    last 30. Each picture of a task counts separately, on the day on which it ended,
-    including deleted ones. `charged` is how many of them the provider has charged, as
-    far as is known. While a long history is counted for the first time, `complete` is
-    false and days are missing.
+    Days are in the server's billing time zone; `from` and `to` are inclusive, at most
+    366 days; by default the last 30. Each picture of a task that has ended counts
+    separately, on the day of its request, including deleted ones. `charged` is how many
+    of them the provider has charged, as far as is known. For a while after an upgrade
+    `complete` is false: not all that ended before is counted yet.
     """
     principal = auth.principal_of_api()
     if not USER_ID.fullmatch(user_id):

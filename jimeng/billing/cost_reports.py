@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from jimeng.billing.costs import today
-from jimeng.documents import CostSum
+from jimeng.documents import CostSum, Generation
 from jimeng.documents.ledger import AMOUNTS, OF_MONTH
 from jimeng.documents.principal import KeyUse, Principal, customers_of
 from jimeng.errors import Invalid
@@ -14,6 +14,8 @@ from jimeng.process.runtime import runtime
 
 PAGE = 20  # users, keys
 ALL = {"of": "all"}
+# Sums also count what ended without a cost.
+HAS_COST = {"$or": [{name: {"$nin": [0, None]}} for name in AMOUNTS]}
 ORDERS = ("micros", "outputs")
 OWNERS = ("user", "key")
 # What costs are grouped by, and the sums' field.
@@ -73,6 +75,22 @@ class Report:
 
 
 @dataclass(frozen=True)
+class CostGroup:
+    """
+    Attributes:
+        values: Of the groups; empty for the key of a request without one.
+        is_open: Whether the cost may still change: its month is not over, or pictures
+            of it are held or unknown. None where months are not told apart.
+        corrected_at: When it has last been changed after its month was over.
+    """
+
+    values: list[str]
+    cost: Cost
+    is_open: bool | None = None
+    corrected_at: datetime | None = None
+
+
+@dataclass(frozen=True)
 class Customers:
     """
     The costs of a shop's customers.
@@ -118,7 +136,8 @@ def of_user(principal: Principal, user_id: str, days: int) -> Report:
     principal.require_reader(user_id)
     last = today()
     names = [(last - timedelta(days=n)).isoformat() for n in reversed(range(days))]
-    where = {"user_id": user_id, "day": {"$gte": names[0], "$lte": names[-1]}}
+    span = {"$gte": names[0], "$lte": names[-1]}
+    where = {"of": "user", "user_id": user_id, "day": span}
     found = _sum(where, "day")
     return Report(
         total=sum(found.values(), Cost()),
@@ -218,7 +237,7 @@ def grouped(
     *,
     user_id: str | None = None,
     customers: bool = False,
-) -> Iterator[tuple[list[str], Cost]]:
+) -> Iterator[CostGroup]:
     """
     The costs of the days from *since* to *until*, in order of the groups; one after the
     other, as they are needed. Operators see everybody's, others their own.
@@ -227,10 +246,6 @@ def grouped(
         by: Some of `GROUPS`.
         user_id: Only this user's.
         customers: Also those of the customers that the principal's key acts for.
-
-    Yields:
-        The values of the groups, empty for the key of a request without one; and the
-        cost.
 
     Raises:
         UserNotFound: the principal may not read this user.
@@ -256,16 +271,36 @@ def grouped(
         "key_id": "$key_id",
     }
     names = [GROUPS[each] for each in by]
-    added = {name: {"$sum": f"${name}"} for name in AMOUNTS}
+    added: dict = {name: {"$sum": f"${name}"} for name in AMOUNTS}
+    added["corrected_at"] = {"$max": "$corrected_at"}
     rows = CostSum.collection().aggregate(
         [
-            {"$match": where},
+            {"$match": {**where, **HAS_COST}},
             {"$group": {"_id": {name: fields[name] for name in names}, **added}},
             {"$sort": {f"_id.{name}": 1 for name in names}},
         ],
         hint="user" if "user_id" in where else "day",
     )
-    return (([row["_id"][name] for name in names], _cost(row)) for row in rows)
+    months = _open_months(where) if "month" in by else None
+
+    def group(row: Mapping) -> CostGroup:
+        values, cost = [row["_id"][name] for name in names], _cost(row)
+        if months is None:
+            return CostGroup(values, cost)
+        is_open = row["_id"]["month"] in months or cost.unknown != 0
+        return CostGroup(values, cost, is_open, row["corrected_at"])
+
+    return map(group, rows)
+
+
+def _open_months(where: Mapping) -> set[str]:
+    """This month, and those of the pictures that are held; few are at any time."""
+    held = {"held_micros": {"$exists": True}, "budget_day": where["day"]}
+    if "user_id" in where:
+        held["user_id"] = where["user_id"]
+    rows = Generation.collection().find(held, {"_id": 0, "budget_day": 1})
+    held_in = {row["budget_day"][:7] for row in rows.hint("held")}
+    return {today().isoformat()[:7], *held_in}
 
 
 def _model_expression() -> dict:
@@ -300,7 +335,9 @@ def _owners(
 def _read(
     where: Mapping, order: list[tuple[str, int]], *, skip: int = 0, limit: int = 0
 ) -> Iterator[CostSum]:
-    rows = CostSum.collection().find(where, sort=order, skip=skip, limit=limit)
+    rows = CostSum.collection().find(
+        {**where, **HAS_COST}, sort=order, skip=skip, limit=limit
+    )
     return map(CostSum.read, rows)
 
 
@@ -324,7 +361,7 @@ def _sum(
     options: dict[str, Any] = {"hint": hint} if hint else {}
     rows = CostSum.collection().aggregate(
         [
-            {"$match": where},
+            {"$match": {**where, **HAS_COST}},
             {"$group": {"_id": f"${by}", **added}},
             {"$sort": {"micros": -1, "_id": 1}},
             *([{"$limit": limit}] if limit else []),

@@ -1,29 +1,35 @@
 """
-Settlement: enter the costs of ended generations into the ledger, and add them up.
+Settlement: enter the ends and costs of generations into the ledger, and add them up.
 
-The ledger says what was settled of each generation; what it lacks is one more entry.
+The ledger says what was settled of each generation; what it lacks is one more entry. A
+generation counts for the day of its creation, whenever it ends or its charge is known.
 Settlers take turns under a lease. Each batch has a number, and is stored as a whole
 before it is entered: after a crash the next settler completes it. A sum includes each
 batch once, since it stores the number of the latest; a settler that has stalled beyond
 its lease changes nothing.
+
+A release before this one has not entered how generations have ended. What it has
+settled is looked through once more, in order of the ids, while nothing else is to do.
 """
 
 import logging
+import re
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 
 from pymongo import UpdateMany, UpdateOne
 
-from jimeng.billing import costs, spending, tallies
+from jimeng.billing import costs, spending
 from jimeng.documents import (
     Batch,
     CostSum,
     Generation,
     LedgerEntry,
     Settler,
+    State,
     Task,
     indexes,
     utcnow,
@@ -34,6 +40,11 @@ from jimeng.documents.ledger import AMOUNTS, OF_MONTH, OWNERS
 log = logging.getLogger(__name__)
 
 BATCH = 500  # generations
+HOUR = "%Y-%m-%dT%H"  # in UTC
+HOURS_KEPT = timedelta(days=3)
+ENDS = "ends."  # begins the names of these amounts of a sum
+WITH_ERROR = (State.FAILED.value, State.UNKNOWN.value)
+NO_CODE = re.compile("[^a-z0-9_]")  # cannot be part of a field's name, or need not
 INDEX_NAME = "unsettled"
 EVER = datetime.min.replace(tzinfo=UTC)
 UNSETTLED = {
@@ -45,6 +56,8 @@ THE = {"_id": "costs"}  # the settlers' record
 LOCK_RETRY_S = 0.5
 
 Amounts = Counter[str]
+
+_may_lack_ends = True  # as far as this process knows
 
 
 class SettlerBusy(Exception):
@@ -66,6 +79,23 @@ class Rebuilt:
         return Rebuilt(self.sums + other.sums, self.corrected + other.corrected)
 
 
+@dataclass
+class Entered:
+    """
+    What the ledger says of a generation.
+
+    Attributes:
+        entries: Their number.
+        day: For which they count.
+        ended: How it has ended.
+    """
+
+    amounts: Amounts = field(default_factory=Counter)
+    entries: int = 0
+    day: str | None = None
+    ended: str | None = None
+
+
 def settle() -> bool:
     """
     Settle what has ended, for at most `RUN_S`.
@@ -73,7 +103,10 @@ def settle() -> bool:
     Returns:
         Whether there is more.
     """
-    if not indexes.is_there(indexes.UNSETTLED) or not _unsettled(1):
+    global _may_lack_ends
+    if not indexes.is_there(indexes.UNSETTLED):
+        return False
+    if not _may_lack_ends and not _unsettled(1):
         return False
     settler = _claim()
     if settler is None:
@@ -84,7 +117,7 @@ def settle() -> bool:
         found = _rebuild(settler)
         log.info("sums rebuilt count=%d corrected=%d", found.sums, found.corrected)
         return True
-    while rows := _unsettled(BATCH):
+    while rows := _unsettled(BATCH) or _settled_without_ends(settler):
         claimed = _store_batch(settler, rows)
         if claimed is None:
             return False
@@ -92,12 +125,17 @@ def settle() -> bool:
         _apply(settler)
         if time.monotonic() > end:
             break
-    settler.release(utcnow(), {}, "pending")
-    return bool(rows)
+    if rows:  # and more, perhaps
+        settler.release(utcnow(), {}, "pending")
+        return True
+    _may_lack_ends = False
+    done = {"ends_batch": settler.batch}
+    settler.release(utcnow(), done, "pending", "ends_after")
+    return False
 
 
 def _claim() -> Settler | None:
-    new = {"open": True, "due_at": utcnow(), "batch": 0}
+    new = {"open": True, "due_at": utcnow(), "batch": 0, "ends_batch": 0}
     with ignore_duplicates():
         Settler.collection().update_one(THE, {"$setOnInsert": new}, upsert=True)
     return Settler.claim_due(THE, WRITING_LEASE)
@@ -109,32 +147,61 @@ def _unsettled(n: int) -> list[Generation]:
     return Generation.find_all(UNSETTLED, hint=INDEX_NAME, sort=oldest_first, limit=n)
 
 
+def _settled_without_ends(settler: Settler) -> list[Generation]:
+    """The next of those whose ends the ledger may lack; empty if there are no more."""
+    if settler.has_all_ends:
+        return []
+    if settler.ends_batch != settler.batch:  # from the beginning
+        settler.ends_batch, settler.ends_after = settler.batch, ""
+    after = {"_id": {"$gt": settler.ends_after}}
+    where = {**after, "ended_at": {"$gte": EVER}, **KNOWN_KIND}
+    rows = Generation.find_all(where, hint="_id_", sort=[("_id", 1)], limit=BATCH)
+    settler.ends_after = rows[-1].id if rows else None
+    return rows
+
+
 def _store_batch(settler: Settler, rows: Sequence[Generation]) -> Settler | None:
     """Store the next batch; None if the lease was lost."""
     number = settler.batch + 1
-    entered, revisions = _entered_amounts(row.id for row in rows)
-    pending = [_item(row, entered[row.id], revisions[row.id], number) for row in rows]
+    entered = _entered(row.id for row in rows)
+    pending = [_item(row, entered[row.id], number) for row in rows]
     batch = {"batch": number, "month_batch": number, "pending": pending}
+    if settler.ends_batch == settler.batch:
+        batch["ends_batch"] = number
+    if settler.ends_after is not None:
+        batch["ends_after"] = settler.ends_after
     return settler.extend_lease(WRITING_LEASE, {"$set": batch})
 
 
-def _entered_amounts(ids: Iterable[str]) -> tuple[dict[str, Amounts], Counter[str]]:
-    """What the ledger says of each of these, and its number of entries."""
-    amounts: dict[str, Amounts] = defaultdict(Counter)
-    revisions: Counter[str] = Counter()
-    for entry in LedgerEntry.find_all({"generation": {"$in": list(ids)}}):
-        revisions[entry.generation] += 1
+def _entered(ids: Iterable[str]) -> dict[str, Entered]:
+    """What the ledger says of each of these."""
+    found: dict[str, Entered] = defaultdict(Entered)
+    where = {"generation": {"$in": list(ids)}}
+    for entry in LedgerEntry.find_all(where, sort=[("batch", 1)]):
+        known = found[entry.generation]
+        known.entries += 1
+        known.day = known.day or entry.day
+        known.ended = entry.ended or known.ended
         for name in AMOUNTS:
-            amounts[entry.generation][name] += entry[name]
-    return amounts, revisions
+            known.amounts[name] += entry[name]
+    return found
 
 
-def _item(
-    generation: Generation, settled: Amounts, revisions: int, batch: int
-) -> dict[str, object]:
+def end_of(generation: Generation, charged: str) -> str:
+    """How it has ended: ``state|charged|code``; no code without an error."""
+    dealt_with = (generation.dealt_with or {}).get("error") or {}
+    error = generation.error or dealt_with
+    code = error.get("code", "") if generation.state in WITH_ERROR else ""
+    return f"{generation.state}|{charged}|{NO_CODE.sub('_', code)}"
+
+
+def _item(generation: Generation, known: Entered, batch: int) -> dict[str, object]:
     """What is to be stored about one generation, as part of a batch."""
     charged = costs.charge_of(generation)
-    at = generation.charged_at or generation.ended_at or utcnow()
+    now = utcnow()
+    ended_at = generation.ended_at or now
+    bill_day = costs.billing_day(generation.charged_at or ended_at)
+    created = generation.budget_day or costs.billing_day(generation.created_at)
     found = {
         "generation": generation.id,
         "task_id": generation.task_id,
@@ -142,28 +209,36 @@ def _item(
         "charged": generation.charged,
         "is_known": charged != costs.UNKNOWN,
         "micros": costs.cost_of(generation, charged),
-        "day": costs.billing_day(at),
+        "state": generation.state,
+        "day": bill_day,
         "user_id": generation.user_id,
         "key_id": generation.by_key,
         "owner_id": generation.owner_id,
         "budget_day": generation.budget_day,
-        "recounts": bool(generation.decided) and generation.ended_at,
+        "hour": f"{ended_at:{HOUR}}" if ended_at > now - HOURS_KEPT else None,
+        "recounts": False,  # read by the release before
     }
     amounts = _amounts(generation, charged)
     is_released = found["is_known"] and generation.held_micros
     found["released"] = generation.held_micros - amounts["micros"] if is_released else 0
-    change = {name: amounts[name] - settled[name] for name in AMOUNTS}
-    if any(change.values()):
+    change = {name: amounts[name] - known.amounts[name] for name in AMOUNTS}
+    day, ended = known.day or created, end_of(generation, charged)
+    is_late = bool(known.entries) and day[:7] < costs.billing_day(now)[:7]
+    if any(change.values()) or ended != known.ended:
         found["entry"] = LedgerEntry.row(
-            id=f"{generation.id}|{revisions + 1}",
+            id=f"{generation.id}|{known.entries + 1}",
             generation=generation.id,
             task_id=generation.task_id,
             user_id=generation.user_id,
             key_id=generation.by_key or "",
             lane=generation.lane,
             account=generation.of_account,
-            day=found["day"],
+            day=day,
+            bill_day=bill_day,
             budget_day=generation.budget_day,
+            ended=ended if ended != known.ended else None,
+            ended_before=known.ended if ended != known.ended else None,
+            corrected_at=now if is_late and any(change.values()) else None,
             price_id=generation.price_id,
             batch=batch,
             **change,
@@ -190,27 +265,31 @@ def _apply(settler: Settler) -> None:
     if entries:
         with ignore_duplicates():
             LedgerEntry.collection().insert_many(entries, ordered=False)
-        _add_up(entries, settler.batch)
+        _add_up(pending, settler.batch)
     spending.release_reserved(pending, settler.batch)
     _mark_settled(pending)
     _update_tasks(pending)
-    for ended_at in (each["recounts"] for each in pending if each["recounts"]):
-        tallies.recount_day(ended_at.date())
     log.info("costs settled batch=%d count=%d", settler.batch, len(pending))
 
 
-def _add_up(entries: Iterable[Mapping], batch: int) -> None:
-    """Add a batch of entries to the sums that do not include it yet."""
+def _add_up(pending: Iterable[Mapping], batch: int) -> None:
+    """Add a batch to the sums that do not include it yet."""
     sums = _Sums()
-    for entry in entries:
-        sums.add(entry, *_sums_of_day(entry), *_sums_of_month(entry))
+    for each in pending:
+        if entry := each.get("entry"):
+            sums.add_to_day(entry)
+            sums.add_to_month(entry)
+            sums.add_to_ever(entry)
+            if hour := each.get("hour"):
+                sums.add_to_hour(hour, entry)
     _write_sums(
         UpdateOne(
             {"_id": sum_id, "batch": {"$lt": batch}},
             {
-                "$inc": dict(amounts),
+                "$inc": {k: n for k, n in amounts.items() if n or k in AMOUNTS},
                 "$set": {"batch": batch},
                 "$setOnInsert": sums.fields[sum_id],
+                **sums.corrections(sum_id),
             },
             upsert=True,
         )
@@ -219,17 +298,50 @@ def _add_up(entries: Iterable[Mapping], batch: int) -> None:
 
 
 class _Sums:
-    """The amounts of sums by their ids, and their other fields."""
+    """The amounts and ends of sums by their ids, and their other fields."""
 
     def __init__(self) -> None:
         self.amounts: dict[str, Amounts] = defaultdict(Counter)
         self.fields: dict[str, dict] = {}
+        self.corrected_at: dict[str, datetime] = {}
 
-    def add(self, entry: Mapping, *sums: tuple[str, dict]) -> None:
-        """Add the amounts of an entry, or of several alike, to these."""
-        for sum_id, self.fields[sum_id] in sums:
-            for name in AMOUNTS:
-                self.amounts[sum_id][name] += entry[name]
+    def add_to_day(self, entry: Mapping) -> None:
+        """Add an entry, or ``count`` alike, to the sums of its day."""
+        n = entry.get("count", 1)
+        for sum_id, fields in _sums_of_day(entry):
+            self._add_amounts(sum_id, fields, entry)
+            self._count(sum_id, fields, entry.get("ended"), n)
+            self._count(sum_id, fields, entry.get("ended_before"), -n)
+
+    def add_to_month(self, entry: Mapping) -> None:
+        if any(entry[name] for name in AMOUNTS):
+            for sum_id, fields in _sums_of_month(entry):
+                self._add_amounts(sum_id, fields, entry)
+
+    def add_to_hour(self, hour: str, entry: Mapping) -> None:
+        fields = {"of": "hour", "day": hour}
+        self._count(f"hour|{hour}", fields, entry.get("ended"))
+
+    def add_to_ever(self, entry: Mapping) -> None:
+        fields = {"of": "ever", "lane": entry["lane"]}
+        name = f"ever|{entry['lane']}"
+        self._count(name, fields, entry.get("ended"), entry.get("count", 1))
+
+    def _count(self, sum_id: str, fields: dict, ended: str | None, n: int = 1) -> None:
+        if ended:
+            self.fields[sum_id] = fields
+            self.amounts[sum_id][f"{ENDS}{ended}"] += n
+
+    def _add_amounts(self, sum_id: str, fields: dict, entry: Mapping) -> None:
+        self.fields[sum_id] = fields
+        for name in AMOUNTS:
+            self.amounts[sum_id][name] += entry[name]
+        if at := entry.get("corrected_at"):
+            self.corrected_at[sum_id] = max(at, self.corrected_at.get(sum_id, at))
+
+    def corrections(self, sum_id: str) -> dict:
+        at = self.corrected_at.get(sum_id)
+        return {"$max": {"corrected_at": at}} if at else {}
 
 
 def _sums_of_day(entry: Mapping) -> Iterator[tuple[str, dict]]:
@@ -245,9 +357,9 @@ def _sums_of_day(entry: Mapping) -> Iterator[tuple[str, dict]]:
 
 def _sums_of_month(entry: Mapping) -> Iterator[tuple[str, dict]]:
     month = entry["day"][:7]
-    for of, field in OF_MONTH.items():
-        if owner := entry[field]:
-            yield f"{of}|{month}|{owner}", {"of": of, "month": month, field: owner}
+    for of, name in OF_MONTH.items():
+        if owner := entry[name]:
+            yield f"{of}|{month}|{owner}", {"of": of, "month": month, name: owner}
 
 
 def _write_sums(updates: Iterable[UpdateOne]) -> None:
@@ -260,12 +372,13 @@ def _write_sums(updates: Iterable[UpdateOne]) -> None:
 
 def _mark_settled(pending: Iterable[Mapping]) -> None:
     """
-    Store the costs of generations whose charge has not changed since the settlement.
+    Store the costs of generations that have not changed since the settlement.
     All others are settled once more.
     """
-    alike = _grouped(pending, "generation", "charged", "is_known", "micros", "day")
+    names = ("charged", "is_known", "micros", "day", "state")
+    alike = _grouped(pending, "generation", *names)
     updates = []
-    for (charged, is_known, micros, day), ids in alike.items():
+    for (charged, is_known, micros, day, state), ids in alike.items():
         settled, gone = {"bill_day": day}, {"unsettled": ""}
         if is_known:
             gone["held_micros"] = ""
@@ -273,7 +386,9 @@ def _mark_settled(pending: Iterable[Mapping]) -> None:
             gone["cost_micros"] = ""
         else:
             settled["cost_micros"] = micros
-        same = {"charged": charged, "ended_at": {"$exists": True}}
+        same: dict = {"charged": charged, "ended_at": {"$exists": True}}
+        if state is not None:  # not stored by the release before
+            same["state"] = state
         where = {"_id": {"$in": ids}, **same}
         updates.append(UpdateMany(where, {"$set": settled, "$unset": gone}))
     # Not durable: what is lost is settled once more, which changes nothing.
@@ -304,7 +419,7 @@ def _grouped(rows: Iterable[Mapping], of: str, *names: str) -> dict[tuple, list[
     """The values of one field, by those of others."""
     found: dict[tuple, list[str]] = defaultdict(list)
     for row in rows:
-        found[tuple(row[name] for name in names)].append(row[of])
+        found[tuple(row.get(name) for name in names)].append(row[of])
     return found
 
 
@@ -346,6 +461,7 @@ def _rebuild(settler: Settler) -> Rebuilt:
     """`rebuild` under this lease, and release it; raises the same."""
     # Entries of later batches, by a settler that takes the lease over, do not count.
     batch, rebuilt = settler.batch + 1, Rebuilt(0, 0)
+    has_ends, since_ever = settler.ends_batch == settler.batch, _Sums()
     days = {*_distinct(LedgerEntry, "day"), *_distinct(CostSum, "day")}
     months = {*_distinct(CostSum, "month"), *(day[:7] for day in days)}
     for month in sorted(months):
@@ -354,12 +470,17 @@ def _rebuild(settler: Settler) -> Rebuilt:
             settler = _extend_rebuild(settler, batch)
             of_day = _Sums()
             for entry in _entered_on(day, batch):
-                of_day.add(entry, *_sums_of_day(entry))
-                of_month.add(entry, *_sums_of_month(entry))
+                of_day.add_to_day(entry)
+                of_month.add_to_month(entry)
+                since_ever.add_to_ever(entry)
             rebuilt += _correct(("all", "user"), {"day": day}, of_day, batch)
         settler = _extend_rebuild(settler, batch)
         rebuilt += _correct(OF_MONTH, {"month": month}, of_month, batch)
-    settler.release(utcnow(), {"batch": batch, "month_batch": batch}, "pending")
+    rebuilt += _correct(("ever",), {}, since_ever, batch)
+    done = {"batch": batch, "month_batch": batch}
+    if has_ends:
+        done["ends_batch"] = batch
+    settler.release(utcnow(), done, "pending")
     return rebuilt
 
 
@@ -378,30 +499,50 @@ def _extend_rebuild(settler: Settler, batch: int) -> Settler:
 def _entered_on(day: str, batch: int) -> Iterator[dict]:
     """The ledger entries of a day up to a batch; equal ones are added up."""
     of_day = {"day": day, "batch": {"$lte": batch}}
-    by = {name: f"${name}" for name in OWNERS}
-    added = {name: {"$sum": f"${name}"} for name in AMOUNTS}
+    by = {name: f"${name}" for name in (*OWNERS, "ended", "ended_before")}
+    added: dict = {name: {"$sum": f"${name}"} for name in AMOUNTS}
+    added |= {"count": {"$sum": 1}, "corrected_at": {"$max": "$corrected_at"}}
     groups: list[dict] = [{"$match": of_day}, {"$group": {"_id": by, **added}}]
     for group in LedgerEntry.collection().aggregate(groups):
         yield {**group, **group["_id"], "day": day}
 
 
+def _stored_amounts(each: CostSum) -> Amounts:
+    """As `_Sums.amounts` has them."""
+    ends = {f"{ENDS}{ended}": n for ended, n in (each.ends or {}).items()}
+    return Counter({name: each[name] for name in AMOUNTS} | ends)
+
+
+def _as_stored(amounts: Amounts) -> dict:
+    """The fields of a sum; `_stored_amounts` reads them."""
+    ends = {k.removeprefix(ENDS): n for k, n in amounts.items() if k.startswith(ENDS)}
+    return {**{name: amounts[name] for name in AMOUNTS}, "ends": ends}
+
+
+def forget_hours() -> None:
+    """Delete the counts of hours that nobody reads any more."""
+    old = f"{utcnow() - HOURS_KEPT:{HOUR}}"
+    CostSum.collection().delete_many({"of": "hour", "day": {"$lt": old}})
+
+
 def _correct(of: Iterable[str], period: dict, sums: _Sums, batch: int) -> Rebuilt:
     """Replace the stored sums of a period by these, and delete its other sums."""
     found = CostSum.find_all({"of": {"$in": [*of]}, **period})
-    stored = {each.id: each for each in found}
+    stored = {each.id: _stored_amounts(each) for each in found}
     wrong = [
         sum_id
         for sum_id, amounts in sums.amounts.items()
         if sum_id not in stored
-        or any(stored[sum_id][name] != amounts[name] for name in AMOUNTS)
+        or any(stored[sum_id][k] != amounts[k] for k in {*amounts, *stored[sum_id]})
     ]
     older = {"batch": {"$lte": batch}}
     _write_sums(
         UpdateOne(
             {"_id": sum_id, **older},
             {
-                "$set": {**sums.amounts[sum_id], "batch": batch},
+                "$set": {**_as_stored(sums.amounts[sum_id]), "batch": batch},
                 "$setOnInsert": sums.fields[sum_id],
+                **sums.corrections(sum_id),
             },
             upsert=True,
         )

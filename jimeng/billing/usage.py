@@ -1,26 +1,25 @@
 """
 Usage: results and charges of submitted pictures, by day, user and model.
 
-Days that can still change are counted by the hour, and their latest hour from the
-generations; older days are counted once and stored (`billing.tallies`). Deleting a
-task, a picture or a user changes nothing: the generation stays, without its prompt.
+As the sums of the ledger say: a picture counts for the day of its creation, in
+``BILLING_TIMEZONE``, once it has ended. Deleting a task, a picture or a user changes
+nothing.
 
 `schemas`, `operations` and the interfaces may import it; it knows no Flask.
 """
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 
-from jimeng.billing import tallies
-from jimeng.billing.tallies import AN_HOUR, DAY, HOUR, EndedKey, midnight
-from jimeng.documents import Generation, Hour, State, Tally, Usage, UsageHour, utcnow
-from jimeng.documents.base import Stored
+from jimeng.billing import costs
+from jimeng.billing.settlement import HOUR
+from jimeng.documents import CostSum, Generation, Settler, State, utcnow
 from jimeng.documents.principal import Principal
 from jimeng.process.runtime import runtime
 
-KEY_FIELDS = [each.name for each in fields(EndedKey)]
 Date = date  # where a field has that name
 OUTCOMES = {
     State.DONE.value: "done",
@@ -32,15 +31,33 @@ OUTCOMES = {
 # day at most.
 UNCERTAIN = ["timed_out", "account_removed", "submit_unknown"]
 CERTAIN_AFTER = timedelta(days=1)
-MAX_GAPS = 4
+AN_HOUR = timedelta(hours=1)
 
-_closed: tuple[tuple[datetime, int], Counter[EndedKey]] | None = None
+
+@dataclass(frozen=True)
+class Ended:
+    """
+    The key by which ended pictures are counted; `day`, `user_id` and `lane` are empty
+    where they are counted together.
+
+    Attributes:
+        state: ``done``, ``failed``, ``unknown`` or ``dropped``.
+        charged: ``no``, ``unknown`` or ``yes``.
+        code: Of the error; empty where there was none.
+    """
+
+    day: str
+    user_id: str
+    lane: str
+    state: str
+    charged: str
+    code: str
 
 
 @dataclass(frozen=True)
 class UsageRow:
     """
-    The number of pictures of one day (UTC), by model, result and charge.
+    The number of pictures of one day, by model, result and charge.
 
     Attributes:
         model: Its id, or the lane if the model is no longer offered.
@@ -97,7 +114,7 @@ class UsageKey:
 @dataclass(frozen=True)
 class EndCounts:
     """
-    Pictures that ended on a day (UTC), or in an hour of it.
+    Pictures of a day that have ended, or those that ended in an hour.
 
     Attributes:
         begin: Start of the day or hour.
@@ -135,27 +152,22 @@ def by_day(principal: Principal, user_id: str, *, since: date, until: date) -> R
         UserNotFound: the principal may not read this user.
     """
     principal.require_reader(user_id)
-    begin, end = midnight(since), midnight(until + timedelta(days=1))
-    closed = tallies.close_days()
     days = {"$gte": since.isoformat(), "$lte": until.isoformat()}
-    found = _sum(Usage, {"user_id": user_id, "day": days}, _ways("$"))
-    if end > closed.counted_from:
-        begin_open = max(begin, closed.counted_from)
-        found += _count_recent(begin_open, end, user_id=user_id)
-    is_there = end <= closed.until or begin >= closed.counted_from
-    return Report(_rows(found), closed.is_whole or is_there)
+    where = {"of": "user", "user_id": user_id, "day": days}
+    return Report(_rows(_count(where, "day", "lane", hint="user")), _is_whole())
 
 
 def today(principal: Principal) -> list[UserDay]:
     """
-    The pictures that ended since midnight UTC, by user, most first.
+    The pictures that were created today and have ended, by user, most first.
 
     Raises:
         AdminsOnly: the principal is not an operator.
     """
     principal.require_operator("everybody's usage")
     users: dict[str, UserDay] = {}
-    for way, n in _count_recent(midnight(utcnow().date())).items():
+    where = {"of": "user", "day": costs.today().isoformat()}
+    for way, n in _count(where, "user_id", hint="day").items():
         empty = UserDay(way.user_id, Counter(), Counter())
         user = users.setdefault(way.user_id, empty)
         user.outcomes[OUTCOMES[way.state]] += n
@@ -167,8 +179,8 @@ def totals(principal: Principal) -> tuple[Counter[UsageKey], Counter[str]]:
     """
     Totals of all pictures that ever ended, and recent failures that may still change.
 
-    The totals never decrease: a failure that may still change counts a day later, and
-    the latest days once all days before them are counted.
+    The totals never decrease: a failure that becomes a picture counts as both. After an
+    upgrade there are none until what ended before is counted, too.
 
     Returns:
         Pictures by `UsageKey`; and pictures by error code, of the failures of the last
@@ -178,17 +190,14 @@ def totals(principal: Principal) -> tuple[Counter[UsageKey], Counter[str]]:
         AdminsOnly: the principal is not an operator.
     """
     principal.require_operator("everybody's usage")
-    closed, border = tallies.close_days(), utcnow() - CERTAIN_AFTER
-    certain = [{"error.code": {"$nin": UNCERTAIN}}, {"ended_at": {"$lt": border}}]
-    found = _count_closed_days(closed.until)
-    if closed.is_whole:
-        found = found + tallies.count_ended(closed.until, failed={"$or": certain})
     ways: Counter[UsageKey] = Counter()
+    found = _count({"of": "ever"}, "lane", hint="day") if _is_whole() else {}
     models = _models(way.lane for way in found)
     for way, n in found.items():
         outcome = OUTCOMES[way.state]
         ways[UsageKey(models[way.lane], outcome, way.charged, way.code)] += n
-    where = {"error.code": {"$in": UNCERTAIN}, "ended_at": {"$gte": border}}
+    recent = {"$gte": utcnow() - CERTAIN_AFTER}
+    where = {"error.code": {"$in": UNCERTAIN}, "ended_at": recent}
     rows = Generation.collection().aggregate(
         [{"$match": where}, {"$group": {"_id": "$error.code", "n": {"$sum": 1}}}]
     )
@@ -198,144 +207,74 @@ def totals(principal: Principal) -> tuple[Counter[UsageKey], Counter[str]]:
 
 
 def all_days() -> list[EndCounts]:
-    """
-    The counts of all users for each day on which a picture ended, newest first. While a
-    long history is counted for the first time, only the days counted so far.
-    """
-    since = tallies.close_days().counted_from
-    closed = Tally.read_all(Tally.collection().find())
+    """The counts of all users for each day that has any, newest first."""
+    days = _states({"of": "all"})
     counted = [
-        *((day.id, _states(day)) for day in closed),
-        *_count_recent_states(since, DAY),
+        EndCounts.of(costs.day_begin(date.fromisoformat(day)), states)
+        for day, states in days.items()
     ]
-    days = [
-        EndCounts.of(midnight(date.fromisoformat(day)), found) for day, found in counted
-    ]
-    return sorted(days, key=lambda day: day.begin, reverse=True)
+    return sorted(counted, key=lambda each: each.begin, reverse=True)
 
 
 def last_hours(now: datetime) -> list[EndCounts]:
-    """The counts of all users for the last 24 clock hours, this one included."""
-    last = tallies.hour_start(now)
+    """
+    What ended in each of the last 24 clock hours, this one included; a failure that
+    became a picture in both of its hours.
+    """
+    last = now.replace(minute=0, second=0, microsecond=0)
     moments = [last - n * AN_HOUR for n in reversed(range(24))]
-    found = dict(_count_recent_states(moments[0], HOUR))
-    return [EndCounts.of(at, found.get(at.strftime(HOUR), {})) for at in moments]
+    found = _states({"of": "hour", "day": {"$gte": f"{moments[0]:{HOUR}}"}})
+    return [EndCounts.of(at, found.get(f"{at:{HOUR}}", {})) for at in moments]
 
 
 def ended_since(since: datetime) -> EndCounts:
-    """The counts of all users since that moment."""
-    states: Counter[str] = Counter()
-    for found in tallies.count_ended_states(since).values():
-        states += found
-    return EndCounts.of(since, states)
+    """What has ended since that moment."""
+    groups: list[dict] = [
+        {"$match": {"ended_at": {"$gte": since}}},
+        {"$group": {"_id": "$state", "n": {"$sum": 1}}},
+    ]
+    rows = Generation.collection().aggregate(groups, hint="ended_how")
+    return EndCounts.of(since, {row["_id"]: row["n"] for row in rows})
 
 
-def _count_recent(
-    since: datetime, until: datetime | None = None, *, user_id: str | None = None
-) -> Counter[EndedKey]:
-    """`tallies.count_ended` for recent days, using the stored hours."""
-    hours, gaps = _counted_hours(since, until)
-    found: Counter[EndedKey] = Counter()
-    for begin, end in gaps:
-        found += tallies.count_ended(begin, end, user_id=user_id)
-    if hours:
-        where: dict = {"hour": {"$in": [each.id for each in hours]}}
-        where |= {} if user_id is None else {"user_id": user_id}
-        day = {"$substrBytes": ["$hour", 0, 10]}
-        ways = {**_ways("$ways."), "user_id": "$user_id", "day": day}
-        found += _sum(UsageHour, where, ways, "ways")
-    return found
+def _is_whole() -> bool:
+    """Whether also what ended under an earlier release is counted by now."""
+    settler = Settler.find_one({})
+    return settler is None or settler.has_all_ends
 
 
-def _count_recent_states(since: datetime, form: str) -> list[tuple[str, Counter[str]]]:
-    """
-    `tallies.count_ended_states` for recent days, using the stored hours.
-
-    Args:
-        since: Start of an hour, of a day that can still change.
-    """
-    hours, gaps = _counted_hours(since)
+def _states(where: dict) -> dict[str, Counter[str]]:
+    """The pictures by day, or by hour, and state."""
     found: dict[str, Counter[str]] = defaultdict(Counter)
-    for hour in hours:
-        found[tallies.start_of(hour).strftime(form)] += _states(hour)
-    for begin, end in gaps:
-        for name, states in tallies.count_ended_states(begin, end, form=form).items():
-            found[name] += states
-    return [(name, states) for name, states in found.items() if states]
-
-
-def _counted_hours(
-    since: datetime, until: datetime | None = None
-) -> tuple[list[Hour], list[tuple[datetime, datetime | None]]]:
-    """
-    Split a span of time into its stored hours and the gaps between them, in order; the
-    last gap may be open-ended.
-
-    Args:
-        since: Start of an hour; *until* too, exclusive.
-    """
-    hours: list[Hour] = []
-    gaps: list[tuple[datetime, datetime | None]] = []
-    at = since
-    for each in tallies.whole_hours(since, until):
-        if each.since > at:
-            if len(gaps) + 1 == MAX_GAPS:  # each gap costs a query
-                break
-            gaps.append((at, each.since))
-        hours.append(each)
-        at = tallies.start_of(each) + AN_HOUR
-    if until is None or at < until:
-        gaps.append((at, until))
-    return hours, gaps
-
-
-def _states(counted: Hour | Tally) -> Counter[str]:
-    return +Counter({state: counted[state] for state in OUTCOMES})
-
-
-def _ways(prefix: str) -> dict[str, object]:
-    return {name: f"{prefix}{name}" for name in KEY_FIELDS}
-
-
-def _sum(
-    kind: type[Stored], where: dict, way: dict[str, object], rows_in: str = ""
-) -> Counter[EndedKey]:
-    """
-    Add up stored counts by *way*.
-
-    Args:
-        rows_in: The array field with the counts; by default each document is a count.
-    """
-    pictures = f"${rows_in}.pictures" if rows_in else "$pictures"
-    rows = kind.collection().aggregate(
-        [
-            {"$match": where},
-            *([{"$unwind": f"${rows_in}"}] if rows_in else []),
-            {"$group": {"_id": way, "n": {"$sum": pictures}}},
-        ]
-    )
-    found: Counter[EndedKey] = Counter()
-    for row in rows:
-        # Another release may have written other types.
-        texts = {k: each for k, each in row["_id"].items() if isinstance(each, str)}
-        known = {**dict.fromkeys(KEY_FIELDS, ""), **texts}
-        if known["state"] in OUTCOMES:
-            found[EndedKey(**known)] += row["n"]
+    for way, n in _count(where, "day", hint="day").items():
+        found[way.day][way.state] += n
     return found
 
 
-def _count_closed_days(since: datetime) -> Counter[EndedKey]:
-    """Totals of all closed days, cached until another day is closed."""
-    global _closed
-    key = (since, Usage.collection().estimated_document_count())
-    if _closed is None or _closed[0] != key:
-        ways = _ways("$")
-        del ways["day"], ways["user_id"]
-        _closed = key, _sum(Usage, {}, ways)
-    return _closed[1]
+def _count(where: dict, *by: str, hint: str) -> Counter[Ended]:
+    """The pictures of the sums that match, by some of their fields and their end."""
+    groups: list[dict[str, Any]] = [
+        {"$match": {**where, "ends": {"$type": "object"}}},
+        {"$project": {**dict.fromkeys(by, 1), "ends": {"$objectToArray": "$ends"}}},
+        {"$unwind": "$ends"},
+        {
+            "$group": {
+                "_id": {**{name: f"${name}" for name in by}, "ended": "$ends.k"},
+                "n": {"$sum": "$ends.v"},
+            }
+        },
+    ]
+    found: Counter[Ended] = Counter()
+    for row in CostSum.collection().aggregate(groups, hint=hint):
+        state, _, rest = row["_id"].pop("ended").partition("|")
+        if row["n"] and state in OUTCOMES:  # else by a later release
+            charged, _, code = rest.partition("|")
+            of = {"day": "", "user_id": "", "lane": "", **row["_id"]}
+            found[Ended(**of, state=state, charged=charged, code=code)] += row["n"]
+    return found
 
 
-def _rows(found: Counter[EndedKey]) -> list[UsageRow]:
+def _rows(found: Counter[Ended]) -> list[UsageRow]:
     models = _models(way.lane for way in found)
     sums: dict[tuple[str, str, str, str], int] = defaultdict(int)
     for way, n in found.items():

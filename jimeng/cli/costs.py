@@ -38,7 +38,7 @@ def decide(picture_id: str, charged: str) -> None:
     """
     Say whether the provider CHARGED for PICTURE, an id that `unknown` prints.
 
-    Its cost is entered on today's day; what was settled before stays as it is.
+    Its cost counts on the day of its request, whenever that was.
     """
     with databases():
         operations.costs.decide(OPERATOR, picture_id, charged == "yes")

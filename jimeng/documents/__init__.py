@@ -35,6 +35,6 @@ from jimeng.documents.saved_prompt import SavedPrompt
 from jimeng.documents.share import Share
 from jimeng.documents.spending import Budget, OwnerBudget
 from jimeng.documents.task import Status, Task
-from jimeng.documents.usage import Hour, RateLimit, Tally, Usage, UsageHour
+from jimeng.documents.usage import RateLimit
 from jimeng.documents.user import User
 from jimeng.documents.webhook import WebhookDelivery, WebhookEndpoint

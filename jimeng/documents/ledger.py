@@ -24,15 +24,22 @@ OF_MONTH = {"user_month": "user_id", "key_month": "key_id"}
 
 class LedgerEntry(Stored):
     """
-    What one generation has cost, or by how much that has changed. Never edited: a later
-    change is a further entry.
+    How one generation has ended and what it has cost, or what has changed of that.
+    Never edited: a later change is a further entry.
 
     Attributes:
         id: ``generation|revision``, counted from 1.
         key_id: The API key of the request; empty if there was none.
         account: The account that pays.
-        day: In ``BILLING_TIMEZONE``, ``2026-01-31``, on which this was decided.
+        day: In ``BILLING_TIMEZONE``, ``2026-01-31``, for which this counts: that of the
+            generation's first entry, which is the day of its creation. (An earlier
+            release has entered the day of the decision.)
+        bill_day: The day on which this was decided, as in the provider's bill; absent
+            in entries of an earlier release.
         budget_day: The day in ``BILLING_TIMEZONE`` on which it was created.
+        ended: How it has ended, ``state|charged|code``, if no earlier entry says so;
+            `ended_before` is what they say.
+        corrected_at: When the cost of a month that was over has been changed by this.
         micros: The cost; below 0 if less than entered before.
         outputs: Charged outputs: 1, 0, or -1 if no longer charged.
         unknown: Outputs that may or may not be charged, likewise.
@@ -49,7 +56,11 @@ class LedgerEntry(Stored):
     lane = StringField(required=True)
     account = StringField(required=True)
     day = StringField(required=True)
+    bill_day = StringField()
     budget_day = StringField()
+    ended = StringField()
+    ended_before = StringField()
+    corrected_at = DateTimeField()
     micros = IntField(default=0)
     outputs = IntField(default=0)
     unknown = IntField(default=0)
@@ -70,15 +81,21 @@ class LedgerEntry(Stored):
 class CostSum(Stored):
     """
     The sums of the ledger's entries of one day, lane and account: of one user and key,
-    or of all. And those of one user, or one key, in a month.
+    or of all. And those of one user, or one key, in a month. How all generations have
+    ended is also counted by the hour of their end, for some days, and since ever.
 
     Attributes:
         id: All other fields except the amounts.
-        of: ``user`` or ``all``; of a month ``user_month`` or ``key_month``.
-        day: Absent from those of a month, as are `lane` and `account`.
+        of: ``user`` or ``all``; of a month ``user_month`` or ``key_month``; ``hour``
+            or ``ever``.
+        day: Of an hour in UTC, ``2026-01-31T14``. Absent from those of a month, as are
+            `lane` and `account`, and from those since ever.
         month: Of those only: ``2026-01``.
         user_id: Absent for ``all`` and ``key_month``.
         key_id: Absent for ``all`` and ``user_month``.
+        ends: How many have ended how: ``state|charged|code`` -> number. Those of hours
+            and since ever only grow: what ends once more counts once more.
+        corrected_at: When it has last been changed after its month was over.
         batch: The latest batch that it includes.
     """
 
@@ -94,6 +111,8 @@ class CostSum(Stored):
     outputs = IntField(default=0)
     unknown = IntField(default=0)
     unpriced = IntField(default=0)
+    ends = DictField(default=None)
+    corrected_at = DateTimeField()
     batch = IntField(required=True)
 
     meta = {
@@ -113,8 +132,12 @@ class Settler(Leased):
     Attributes:
         open: Always true.
         batch: The number of the latest batch.
-        month_batch: The latest batch that the sums of months include. Less than `batch`
-            if a release without these sums has settled since.
+        month_batch: The latest batch that all sums include. Less than `batch` after a
+            rebuild that has ended half way.
+        ends_batch: The latest batch that has entered how its generations have ended.
+            Not `batch` if a release that does not do that has settled since.
+        ends_after: Up to which id, in their order, the generations are entered that
+            ended before; absent once all are.
         pending: That batch, while it may not be entered and added up completely; a
             settler that finds one completes it first.
     """
@@ -123,6 +146,13 @@ class Settler(Leased):
     open = BooleanField()
     batch = IntField(default=0)
     month_batch = IntField(default=0)
+    ends_batch = IntField()
+    ends_after = StringField()
     pending = ListField(DictField(), default=None)
 
     meta = {"collection": "settlers"}
+
+    @property
+    def has_all_ends(self) -> bool:
+        """Whether the ledger says of all generations how they have ended."""
+        return self.ends_batch == self.batch and self.ends_after is None

@@ -2,9 +2,8 @@
 
 from dataclasses import dataclass
 
-from mongoengine.fields import BooleanField, DateTimeField, IntField, StringField
+from mongoengine.fields import IntField, StringField
 
-from jimeng.documents.base import DictField, ListField, Stored, named_index
 from jimeng.documents.spending import Spending
 
 
@@ -58,115 +57,3 @@ class CountedByDay(Spending):
         # A lower count cannot include them.
         where = {"_id": row_id, "day": day, "asked": {"$gte": n}}
         cls.collection(durable=False).update_one(where, {"$inc": {"asked": -n}})
-
-
-class Usage(Stored):
-    """
-    Pictures of one user that ended on one day, in one lane, in one way.
-
-    Written once the day can no longer change; later days are counted from the
-    generations.
-
-    Attributes:
-        id: All other fields except the count, so that writing is idempotent.
-        day: In UTC, ``2026-01-31``.
-        state: ``done``, ``failed``, ``unknown`` or ``dropped``.
-        charged: ``no``, ``unknown`` or ``yes``.
-        code: The error code; empty if there was no error.
-    """
-
-    id = StringField(primary_key=True)
-    day = StringField(required=True)
-    user_id = StringField(required=True)
-    lane = StringField(required=True)
-    state = StringField(required=True)
-    charged = StringField(required=True)
-    code = StringField(default="")
-    pictures = IntField(required=True)
-
-    meta = {
-        "collection": "usage",
-        "indexes": [
-            named_index("user", "user_id", "day"),
-            named_index("day", "day"),
-        ],
-    }
-
-
-class UsageHour(Stored):
-    """
-    Pictures of one user that ended in one of the latest hours: `Hour` by user.
-
-    Attributes:
-        id: Hour and user.
-        hour: In UTC, ``2026-01-31T14``.
-        ways: Counts, ``pictures``, by ``lane``, ``state``, ``charged`` and ``code`` as
-            in `Usage`.
-    """
-
-    id = StringField(primary_key=True)
-    hour = StringField(required=True)
-    user_id = StringField(required=True)
-    ways = ListField(DictField())
-
-    meta = {
-        "collection": "usage_hours",
-        "indexes": [
-            named_index("user", "user_id", "hour"),
-            named_index("hour", "hour"),
-        ],
-    }
-
-
-class Sums(Stored):
-    """
-    Counts of all users' pictures that ended in a period, by state.
-
-    Attributes:
-        done: Stored successfully.
-        failed: Failed.
-        unknown: May or may not have been accepted by the provider.
-        dropped: Never sent, because they were cancelled or deleted.
-    """
-
-    done = IntField(default=0)
-    failed = IntField(default=0)
-    unknown = IntField(default=0)
-    dropped = IntField(default=0)
-
-    meta = {"abstract": True}
-
-
-class Tally(Sums):
-    """
-    The counts of a day, stored once it can no longer change.
-
-    Attributes:
-        id: The day in UTC, ``2026-01-31``.
-    """
-
-    id = StringField(primary_key=True)
-
-    meta = {"collection": "tallies"}
-
-
-class Hour(Sums):
-    """
-    The counts of one of the latest hours, until those of its day are stored.
-
-    Attributes:
-        id: The hour in UTC, ``2026-01-31T14``.
-        since: Between then and the beginning of the hour, no pictures ended except
-            those in other hours' records.
-        whole: The counts are complete, also by user; absent once one of them may have
-            changed.
-        changes: Number of announced changes; `changed_at` is the time of the latest.
-    """
-
-    id = StringField(primary_key=True)
-    since = DateTimeField()
-    whole = BooleanField()
-    changes = IntField()
-    changed_at = DateTimeField()
-
-    meta = {"collection": "hours"}

@@ -7,12 +7,13 @@ from decimal import Decimal
 
 from flask import Response
 
-from jimeng.billing.cost_reports import Cost
+from jimeng.billing.cost_reports import Cost, CostGroup
 from jimeng.billing.costs import yuan
 
 FORMULA = tuple("=+-@\t\r\n＝＋－＠")
 ROWS_PER_CHUNK = 500
 COST_COLUMNS = ("cost", "cost_micros", "pictures", "unknown", "unpriced")
+MONTH_COLUMNS = ("open", "corrected_at")
 
 
 def csv_response(
@@ -34,6 +35,12 @@ def cost_cells(cost: Cost) -> list[object]:
     """The cells of `COST_COLUMNS`."""
     amount = Decimal(yuan(cost.micros))
     return [amount, cost.micros, cost.outputs, cost.unknown, cost.unpriced]
+
+
+def month_cells(group: CostGroup) -> list[object]:
+    """The cells of `MONTH_COLUMNS`."""
+    at = group.corrected_at
+    return ["yes" if group.is_open else "no", at.isoformat() if at else ""]
 
 
 def csv_chunks(

@@ -3,12 +3,10 @@
 import logging
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
-from itertools import islice
 
 from bson import ObjectId
 
 from jimeng import lanes
-from jimeng.billing import tallies
 from jimeng.config import logs
 from jimeng.documents import Generation, Image, Input, State, Task, utcnow
 from jimeng.documents.base import KNOWN_KIND, OTHER_KIND, Stored
@@ -196,13 +194,3 @@ def sweep_store(
     if unnamed:
         log.info("files swept count=%d", len(unnamed))
     return seen
-
-
-def close_days() -> bool:
-    """
-    Count and store some of the past days, and the hours of days that can still change;
-    return whether there may be more.
-    """
-    closing = len(list(islice(tallies.closing_days(), 1 + MAX_DAYS)))
-    counted = len(list(islice(tallies.closing_hours(), MAX_HOURS)))
-    return closing > MAX_DAYS or counted == MAX_HOURS

@@ -165,7 +165,7 @@ PERIODIC_TASKS = [
     PeriodicTask("input files", 60.0, input_cleanup.sweep_files, Group.STORE),
     PeriodicTask("figures", metric_counts.FLUSH_EVERY_S, metric_counts.counts.flush),
     PeriodicTask("slots", metric_counters.SAMPLE_EVERY_S, metric_counters.sample_slots),
-    PeriodicTask("days", 300.0, janitor.close_days),
+    PeriodicTask("hours", 3600.0, settlement.forget_hours),
     PeriodicTask("costs", 1.0, settlement.settle, Group.PROMPT),
     PeriodicTask("budget", 60.0, spending.recount_shared),
     PeriodicTask(

@@ -13,7 +13,6 @@ from datetime import timedelta
 from redis.exceptions import RedisError
 
 from jimeng import lanes
-from jimeng.billing import tallies
 from jimeng.config import logs
 from jimeng.documents import Generation, State, utcnow
 from jimeng.documents.generation import CANNOT_STOP, DUE_HERE
@@ -90,8 +89,6 @@ def run_step(generation_id: str, token: str) -> SlotRelease | None:
         if not claimed.is_readable:
             return endings.quarantine(claimed, f"unread {sorted(claimed.unread)}")
         try:
-            if claimed.ended_at:
-                tallies.announce_change(claimed)
             return STEPS[claimed.state](claimed)
         except endings.UNEXPECTED_ERRORS as error:
             return endings.retry_unexpected(claimed, error)

@@ -12,7 +12,7 @@ from functools import partial
 from pymongo.errors import PyMongoError
 
 from jimeng import lanes
-from jimeng.billing import costs, spending, tallies
+from jimeng.billing import costs, spending
 from jimeng.config import logs
 from jimeng.documents import Generation, State, Task, utcnow
 from jimeng.documents.task import THERE
@@ -343,8 +343,6 @@ def store_acceptance(generation: Generation, progress: Progress) -> Generation |
     if the answer contains the picture. None if the generation is in another state.
     """
     now = utcnow()
-    if generation.due_at and generation.due_at < now:  # it may be `unknown` by now
-        tallies.announce_change(generation, now)
     names = [progress.remote_id] if progress.remote_id else []
     after = generating_fields(generation)
     if progress.done:

@@ -345,8 +345,8 @@ def ends() -> list[Metric]:
         total.add_metric([way.model, way.outcome, way.charged, way.code], n)
     young = family(
         "jimeng_pictures_uncertain",
-        "Failures of the last day whose pictures may still arrive; they are counted "
-        "as ended when they are a day old.",
+        "Failures of the last day whose pictures may still arrive; these are counted "
+        "as ended once more then.",
         ["code"],
         {(code,): n for code, n in uncertain.items()},
     )

@@ -7,7 +7,7 @@ from datetime import datetime
 from itertools import islice
 
 from jimeng.billing import cost_reports as costs_of_all
-from jimeng.billing import costs, tallies
+from jimeng.billing import costs
 from jimeng.billing.budgets import BudgetState, states_of_installation
 from jimeng.billing.cost_reports import Cost
 from jimeng.documents import ApiKey, Generation, User, utcnow
@@ -136,16 +136,12 @@ def decide(principal: Principal, picture_id: str, charged: bool) -> Generation:
     decision = costs.CHARGED if charged else costs.NOT_CHARGED
     mine = {**OPEN_CHARGES, "_id": picture_id}
     with recorded(principal, "costs.decide", picture_id, charged=decision):
-        before = Generation.find_one(mine)
-        if before is None:
-            if Generation.find_one({"_id": picture_id}) is None:
-                raise ImageNotFound(f"picture {picture_id[:80]!r}")
-            raise ChargeKnown(f"picture {picture_id[:80]!r}")
-        tallies.announce_change(before)  # the hour is counted once more
         decided = {"by": principal.user_id, "at": utcnow()}
         changes = {**costs.charge(decision), "decided": decided}
         found = Generation.find_and_modify(mine, {"$set": changes})
         if found is None:
+            if Generation.find_one({"_id": picture_id}) is None:
+                raise ImageNotFound(f"picture {picture_id[:80]!r}")
             raise ChargeKnown(f"picture {picture_id[:80]!r}")
     log.info("charge decided id=%s charged=%s", picture_id, decision)
     return found

@@ -1,11 +1,11 @@
 """The operator's queue page and actions on the whole queue, which are audited."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from jimeng import batches, jobs, lanes
 from jimeng.billing import usage
-from jimeng.billing.tallies import midnight
+from jimeng.billing.costs import day_begin, today
 from jimeng.billing.usage import EndCounts
 from jimeng.documents import BulkAction, Switch, User, utcnow
 from jimeng.documents.principal import Principal, recorded
@@ -27,7 +27,7 @@ class Board:
     Attributes:
         done: Pictures completed in the last 60 minutes.
         failed: Pictures failed in the same time.
-        codes: Code -> unresolved failures since midnight, UTC.
+        codes: Code -> unresolved failures since midnight.
         more: Whether only the newest are counted.
     """
 
@@ -39,9 +39,14 @@ class Board:
 
     @property
     def done_today(self) -> int:
-        """Pictures completed since midnight, UTC."""
-        today = self.overview.measured_at.date()
-        return sum(day.completed for day in self.overview.days if day.date == today)
+        """Completed pictures that were created today, in ``BILLING_TIMEZONE``."""
+        days = self.overview.days
+        return sum(day.completed for day in days if day.date == self.today)
+
+    @property
+    def today(self) -> date:
+        """The day in ``BILLING_TIMEZONE``."""
+        return today()
 
     @property
     def archived(self) -> int:
@@ -75,7 +80,7 @@ def board(principal: Principal) -> Board:
     """
     found = queue.read_queue(principal)
     ended = usage.ended_since(found.measured_at - HOUR)
-    codes = failures.codes_since(principal, midnight(found.measured_at.date()))
+    codes = failures.codes_since(principal, day_begin(today()))
     return Board(found, ended.completed, ended.failed, *codes)
 
 

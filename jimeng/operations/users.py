@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from jimeng import accounts, limits
 from jimeng.accounts import second_factor, users
-from jimeng.billing.tallies import midnight
+from jimeng.billing.costs import day_begin, today
 from jimeng.documents import Generation, Image, User, utcnow
 from jimeng.documents.cursors import Page
 from jimeng.documents.principal import Principal, recorded
@@ -30,7 +30,7 @@ class Row:
 
     Attributes:
         waiting: Waiting pictures.
-        today: Pictures completed since midnight, UTC.
+        today: Pictures completed since midnight, in ``BILLING_TIMEZONE``.
     """
 
     user: User
@@ -72,8 +72,8 @@ def _has(word: str) -> dict:
 def _rows(found: list[User]) -> list[Row]:
     ids = {"user_id": {"$in": [user.id for user in found]}}
     waiting = _count(Generation, {**ids, "waiting": True}, "user_waiting")
-    today = {"created_at": {"$gte": midnight(utcnow().date())}}
-    created = _count(Image, {**ids, **today}, "user_created")
+    is_new = {"created_at": {"$gte": day_begin(today())}}
+    created = _count(Image, {**ids, **is_new}, "user_created")
     return [Row(user, waiting[user.id], created[user.id]) for user in found]
 
 

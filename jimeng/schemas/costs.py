@@ -1,13 +1,13 @@
 """Schemas of requests and responses: costs, and what remains of budgets."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
 from itertools import islice
 from typing import Any
 
 from marshmallow import ValidationError, missing, validates_schema
 
-from jimeng.billing.cost_reports import GROUPS, Cost
+from jimeng.billing.cost_reports import GROUPS, Cost, CostGroup
 from jimeng.billing.costs import today, yuan
 from jimeng.errors import Invalid
 from jimeng.i18n import t
@@ -18,6 +18,7 @@ from jimeng.schemas.fields import (
     QueryBoolean,
     Reply,
     Text,
+    boolean,
     count,
     day,
     instant,
@@ -136,6 +137,15 @@ def of_group(name: str):
     return of
 
 
+def of_month(value: Callable[[CostGroup], Any]):
+    """A field of the rows that are grouped by month; others lack it."""
+
+    def of(row: dict) -> Any:
+        return value(row["of"]) if "month" in row["groups"] else missing
+
+    return of
+
+
 class CostRow(Amounts):
     day = text("The day", of=of_group("day"), required=False, example="2026-01-31")
     month = text("The month, such as 2026-01", of=of_group("month"), required=False)
@@ -144,6 +154,20 @@ class CostRow(Amounts):
     key_id = text(
         "The id of the API key; null for what was requested without one",
         of=of_group("key_id"),
+        required=False,
+        null=True,
+    )
+
+    is_open = boolean(
+        "Of a month: whether it may still change, since it is not over, or pictures of "
+        "it are held or unknown",
+        data_key="open",
+        of=of_month(lambda group: group.is_open),
+        required=False,
+    )
+    corrected_at = instant(
+        "Of a month: when it was last changed after its end; null if it was not",
+        of=of_month(lambda group: group.corrected_at),
         required=False,
         null=True,
     )
@@ -194,8 +218,12 @@ def report_rows(names: Sequence[str], found) -> list[dict]:
         Invalid: more than `MAX_COST_ROWS`.
     """
     rows = [
-        {"groups": dict(zip(names, values, strict=True)), "costs": cost}
-        for values, cost in islice(found, MAX_COST_ROWS + 1)
+        {
+            "groups": dict(zip(names, each.values, strict=True)),
+            "costs": each.cost,
+            "of": each,
+        }
+        for each in islice(found, MAX_COST_ROWS + 1)
     ]
     if len(rows) > MAX_COST_ROWS:
         raise Invalid.field("by", "invalid.too_many_cost_rows", max=MAX_COST_ROWS)

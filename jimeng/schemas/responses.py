@@ -231,8 +231,8 @@ class QueueRecord(Reply):
     processed = summed(field_descriptions.PROCESSED, "processed", example=1)
     failed = summed(field_descriptions.FAILED, "failed")
     by_date = nested_list(
-        "By day (UTC), newest first, at most 30; days on which no picture ended are "
-        "omitted",
+        "By day of the request, in the billing time zone, newest first, at most 30; "
+        "days without ended pictures are omitted",
         Day,
         of=lambda found: found.days[:MAX_DAYS],
     )

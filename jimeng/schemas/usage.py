@@ -6,8 +6,8 @@ from datetime import date, timedelta
 
 from marshmallow import ValidationError, fields, validates_schema
 
+from jimeng.billing.costs import today
 from jimeng.billing.usage import UsageRow
-from jimeng.documents import utcnow
 from jimeng.schemas import field_descriptions
 from jimeng.schemas.fields import (
     DescribedField,
@@ -41,7 +41,7 @@ class DayField(DescribedField, fields.Date):
 
 def span(since: date | None = None, until: date | None = None) -> tuple[date, date]:
     """Return the first and last day; by default the last thirty days, with today."""
-    until = until or utcnow().date()
+    until = until or today()
     return since or until - timedelta(days=USUAL_DAYS - 1), until
 
 
@@ -134,13 +134,13 @@ class UsageRecord(Reply):
     since = day(field_descriptions.FROM, data_key="from")
     until = day(field_descriptions.TO, data_key="to")
     days = nested_list(
-        "Days on which pictures ended, newest first",
+        "Days on which pictures were created that have ended, newest first",
         DayUsage,
         of=lambda found: split("date")(found["rows"])[::-1],
     )
     totals = nested("Totals for all days", UsageTotals, of="rows")
     complete = boolean(
-        "False while earlier days are still being counted for the first time, and "
-        "are omitted",
+        "False for a while after an upgrade: not all pictures that ended before it are "
+        "counted yet",
         of="is_whole",
     )

@@ -9,7 +9,7 @@ import pytest
 from jimeng import accounts, jobs
 from jimeng.billing import budgets, cost_reports, settlement
 from jimeng.billing.costs import today
-from jimeng.documents import LedgerEntry, QuotaUsage
+from jimeng.documents import Generation, LedgerEntry, QuotaUsage, utcnow
 from jimeng.schemas import costs as schemas
 from jimeng.schemas.fields import moment
 from tests.access.conftest import OPERATOR, call
@@ -29,7 +29,9 @@ AMOUNTS = ("cost", "cost_micros", "pictures", "unknown", "unpriced")
 Row = tuple[str, str, int]  # the user, the day, and micro-yuan
 
 
-def enter(rows: Sequence[Row], *, key_id: str = "", lane: str = "") -> None:
+def enter(
+    rows: Sequence[Row], *, key_id: str = "", lane: str = "", **fields: object
+) -> None:
     """Enter one charged picture each into the ledger, and add it up."""
     number = LedgerEntry.collection().count_documents({})
     for user_id, day, micros in rows:
@@ -38,7 +40,7 @@ def enter(rows: Sequence[Row], *, key_id: str = "", lane: str = "") -> None:
             **{"id": f"{number}|1", "generation": str(number), "task_id": "t"},
             **{"user_id": user_id, "key_id": key_id, "day": day, "micros": micros},
             **{"lane": lane or jobs.runtime().registry.model(MODEL).lane},
-            **{"account": "main", "outputs": 1, "batch": 1},
+            **{"account": "main", "outputs": 1, "batch": 1, **fields},
         ).add()
     expire_lease()
     settlement.rebuild()
@@ -96,10 +98,36 @@ def test_costs_by_one_or_two_of_five(ada, admin):
     assert micros(keys, "key_id", "month") == {
         **{(None, "2026-01"): 2, (None, "2026-02"): 8, (key["id"], "2026-01"): 4},
     }
-    assert {*keys["rows"][0]} == {"key_id", "month", *AMOUNTS}
+    assert {*keys["rows"][0]} == {"key_id", "month", "open", "corrected_at", *AMOUNTS}
     for by, names in (("day", ["day"]), ("user", ["user_id"]), ("key", ["key_id"])):
         of_all = look(admin, by=by, **JANUARY)
         assert sum(micros(of_all, *names).values()) == 7, by
+
+
+def test_month_is_open_while_it_may_change(ada, bob):
+    """It is not over, or a picture of it is held or unknown; a later correction says
+    when it was made."""
+    held = {"id": "t_0", "task_id": "t", "user_id": ada.id, "lane": "a:b"}
+    held |= {"provider": "a", "req_key": "b"}
+    held |= {"held_micros": 9, "budget_day": "2026-02-05", "index": 0}
+    for row in (held, {**held, "id": "u_0", "user_id": bob.id}):
+        of_bob = {"budget_day": "2026-03-05"} if row["user_id"] == bob.id else {}
+        Generation.collection().insert_one(Generation.row(**{**row, **of_bob}))
+    at = utcnow().replace(microsecond=0)
+    enter([(ada.id, f"2026-0{month}-05", 1) for month in (1, 2, 3, 4)])
+    enter([(ada.id, "2026-04-06", 1)], unknown=1)
+    enter([(ada.id, "2026-03-06", 1)], corrected_at=at)
+    enter([(ada.id, today().isoformat(), 1)])
+
+    found = look(ada, by="month", **{"from": "2026-01-01"})
+
+    states = [(row["open"], row["corrected_at"]) for row in found["rows"]]
+    corrected = f"{at:%Y-%m-%dT%H:%M:%S}.000Z"
+    assert states[:4] == [(False, None), (True, None), (False, corrected), (True, None)]
+    assert states[-1] == (True, None)
+    table = ada.api("GET", COSTS, query_string={"by": "month", "format": "csv"}).text
+    assert table.splitlines()[0].endswith("unpriced,open,corrected_at")
+    assert table.splitlines()[1].endswith(",yes,")
 
 
 def test_user_sees_own_costs_and_an_admin_all(ada, bob, admin, nobody):

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from jimeng.billing.costs import today
 from jimeng.documents import BulkAction, Generation, Task, utcnow
 from jimeng.jobs import bulk
 from jimeng.jobs.bulk import worker
@@ -77,15 +78,14 @@ def test_filters_find_the_few(client, failed):
     Generation.collection().update_one(
         {"task_id": other}, {"$set": {"ended_at": utcnow() - timedelta(days=1)}}
     )
-    today = utcnow().date().isoformat()
 
     found = {
         "code=quota_exhausted": [mine],
         "user=bob": [other],
         "user=ADA@example.com": [mine],
         "user=eve@example.com": [],
-        f"day={today}": [mine],
-        f"day={today}&user=bob": [],
+        f"day={today()}": [mine],
+        f"day={today()}&user=bob": [],
         "day=never&code=&user=": [mine, other],
     }
 

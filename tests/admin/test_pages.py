@@ -5,6 +5,7 @@ import os
 from jimeng.config import Config
 from tests.access.conftest import make_person
 from tests.admin.pages import ENGLISH, fail, text_of, unknown
+from tests.billing.conftest import settle
 from tests.each import for_each
 from tests.page import send
 from tests.rest import client_with, create, new_user
@@ -93,6 +94,7 @@ def test_todays_use_is_told_by_user(client, provider, work_off, monkeypatch):
     create(client, user_id="bob")
     create(client, user_id=ada, n=3)
     work_off()
+    settle()
 
     page = client.get("/admin/usage", headers=ENGLISH)
 
@@ -103,5 +105,5 @@ def test_todays_use_is_told_by_user(client, provider, work_off, monkeypatch):
     monkeypatch.setattr("jimeng.web.admin.reports.MAX_USERS_SHOWN", 1)
     words = text_of(client.get("/admin/usage", headers=ENGLISH))
     assert sums in words
-    assert "Ada L 3" in words and "bob" not in words
+    assert "Ada L 3" in words and "bob 1 0 0" not in words
     assert "2 more users are not listed" in words

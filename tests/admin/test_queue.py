@@ -4,11 +4,13 @@ import re
 from datetime import timedelta
 
 from jimeng import lanes
+from jimeng.billing.costs import today
 from jimeng.documents import Generation, Lane, Task, Worker, utcnow
 from jimeng.jobs import bulk
 from jimeng.jobs.bulk import worker
 from jimeng.operations import queue_actions
 from tests.admin.pages import ENGLISH, OPERATOR, actions, done, fail, text_of
+from tests.billing.conftest import settle
 from tests.conftest import run_queue
 from tests.each import for_each
 from tests.page import HTMX, send
@@ -49,6 +51,8 @@ def test_numbers_are_those_of_the_moment(client, provider, work_off):
     ago = utcnow() - timedelta(minutes=5, seconds=7)
     Generation.collection().update_many({}, {"$set": {"created_at": ago}})
 
+    settle()
+
     page = client.get(QUEUE, headers=ENGLISH)
 
     assert tiles(page) == {
@@ -61,8 +65,7 @@ def test_numbers_are_those_of_the_moment(client, provider, work_off):
     }
     words = text_of(page)
     assert "content_refused_prompt 2" in words
-    today = utcnow().date().isoformat()
-    assert f"/admin/failures?code=content_refused_prompt&amp;day={today}" in page.text
+    assert f"/admin/failures?code=content_refused_prompt&amp;day={today()}" in page.text
     assert "Ada L 2 2" in words and "stranger 1 0" in words
     assert re.search(r"longest 5 min (0[7-9]|[1-5]\d) s", words)
 
@@ -119,6 +122,7 @@ def test_last_day_is_drawn(client, work_off):
     assert "Nothing ended" in text_of(client.get(QUEUE, headers=ENGLISH))
     create(client)
     work_off()
+    settle()
     ended = Generation.find_one({}).ended_at
 
     page = client.get(QUEUE, headers=ENGLISH)

@@ -8,10 +8,10 @@ from datetime import timedelta
 from mongoengine import get_db
 
 from jimeng import jobs
+from jimeng.billing import settlement
 from jimeng.config import Config
 from jimeng.documents import Task, utcnow
 from jimeng.documents.cursors import cursor_of
-from jimeng.jobs import janitor
 from tests.bench.backlog import insert, stored
 from tests.bench.gallery import WORDS, looks
 from tests.bench.rows import Row, Site
@@ -52,9 +52,9 @@ def fill(config: Config, size: int) -> str:
     step, now = SPREAD / size, utcnow()
     insert(get_db(), (ended(n, now - step * (n + 1)) for n in range(size)))
     began = time.monotonic()
-    while janitor.close_days():
+    while settlement.settle():
         pass
-    print(f"{size:,}: days counted in {time.monotonic() - began:.1f} s", flush=True)
+    print(f"{size:,}: settled in {time.monotonic() - began:.1f} s", flush=True)
     mine = Task.collection().find({"user_id": "guest"}).sort("created_at", 1)
     return f"/tasks?cursor={cursor_of(mine.skip(30)[0], 'created_at')}"
 
@@ -83,5 +83,6 @@ def ended(number: int, at) -> tuple[dict, dict]:
             "charged": "yes" if is_done else "no",
             "error": None if is_done or not is_sent else REFUSED,
             "ended_at": later,
+            "unsettled": True,
         },
     )

@@ -3,7 +3,8 @@
 from collections import Counter
 from datetime import timedelta
 
-from jimeng.billing import settlement
+from jimeng.billing import costs, settlement
+from jimeng.billing.settlement import end_of
 from jimeng.documents import CostSum, Generation, LedgerEntry, Settler, Task, utcnow
 from jimeng.documents.ledger import AMOUNTS
 
@@ -39,11 +40,24 @@ def check_sums() -> None:
     assert amounts(CostSum, of="key_month") == of_keys
     expire_lease()
     assert settlement.rebuild().corrected == 0
+    ends: Counter = Counter()
+    for each in Generation.find_all({"ended_at": {"$exists": True}}):
+        ends[end_of(each, costs.charge_of(each))] += 1
+    for of in ("all", "user"):
+        assert counted(of) == ends, of
     for each in Generation.find_all({}):
         entered = amounts(LedgerEntry, generation=each.id)
         assert entered["micros"] == (each.cost_micros or 0), each.id
         if each.charged == "no":
             assert not entered, each.id
+
+
+def counted(of: str) -> Counter:
+    """How many have ended how, as those sums say."""
+    found: Counter = Counter()
+    for each in CostSum.find_all({"of": of}):
+        found.update(each.ends or {})
+    return +found
 
 
 def only_task() -> Task:

@@ -1,7 +1,7 @@
 """What each way to end costs, when that is known, and whoever dies meanwhile."""
 
 import contextlib
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -99,7 +99,8 @@ def test_picture_that_was_never_sent_costs_nothing_whatever_is_stored(client):
     settle()
 
     assert task(client, task_id)["cost_micros"] == 0
-    assert LedgerEntry.find_all({}) == []
+    assert amounts(LedgerEntry) == {}
+    check_sums()
 
 
 def test_cancelled_picture_that_was_begun_is_paid_for(client, work_off):
@@ -208,7 +209,7 @@ def test_record_of_an_earlier_release_has_no_cost(client, work_off):
     record = task(client, task_id)
     told = [record[name] for name in ("cost", "cost_micros", "held_micros")]
     assert told == [None] * 3
-    assert LedgerEntry.find_all({}) == []
+    assert amounts(LedgerEntry) == {}
     assert only_generation().unsettled is None
 
 
@@ -243,19 +244,22 @@ def test_costs_outlive_the_task(client, work_off, is_drawn):
     ],
 )
 def test_day_begins_at_midnight_in_shanghai(client, work_off, moment, day):
-    """Where the server is does not matter, nor when it settles."""
+    """Where the server is does not matter, nor when the picture comes or is settled."""
     create(client)
     work_off()
     at = datetime.fromisoformat(moment).replace(tzinfo=UTC)
-    ended = {"ended_at": at, "charged_at": at}
-    Generation.collection().update_many({}, {"$set": ended})
+    later = at + timedelta(hours=1)
+    changes = {"created_at": at, "ended_at": later, "charged_at": later}
+    of_day = {"$set": changes, "$unset": {"budget_day": ""}}
+    Generation.collection().update_many({}, of_day)
 
     settle()
 
-    assert {each.day for each in CostSum.find_all({"day": {"$exists": True}})} == {day}
+    sums = CostSum.find_all({"of": {"$in": ["all", "user"]}})
+    assert {each.day for each in sums} == {day}
     (of_month,) = CostSum.find_all({"of": "user_month"})
     assert of_month.month == day[:7]
-    assert only_generation().bill_day == day
+    assert only_generation().bill_day == costs.billing_day(later)
     check_sums()
 
 
@@ -294,7 +298,7 @@ def test_rebuild_corrects_what_is_wrong(client, work_off):
 
     found = settlement.rebuild()
 
-    assert (found.sums, found.corrected) == (5, 5)
+    assert (found.sums, found.corrected) == (6, 5)
     assert {each.id: each.micros for each in CostSum.find_all({})} == whole
     check_sums()
 
@@ -375,11 +379,14 @@ def test_budgets_take_part_in_the_batches_after_a_restore(client, provider, work
     assert QuotaUsage.find_one({}).day_micros == PRICE
 
 
-def test_late_change_in_an_earlier_month_counts_in_its_own(client, provider, work_off):
-    """Held while unknown, in January; on the bill in February: each says its part."""
+def test_late_change_counts_on_the_day_of_the_order(client, provider, work_off):
+    """Held while unknown, in January; on the bill in February: January says it, and
+    when it was corrected."""
     provider.submits = [UNKNOWN]
     task_id = create(client, user_id="a")
     work_off()
+    of_january = {"$set": {"budget_day": "2026-01-31"}}
+    Generation.collection().update_many({}, of_january)
     charge_at("2026-01-31T15:59:59", charged="unknown")
     settle()
     error = result(client, task_id)["error"]
@@ -390,10 +397,38 @@ def test_late_change_in_an_earlier_month_counts_in_its_own(client, provider, wor
     charge_at("2026-01-31T16:00:00", charged="yes")
     settle()
 
-    months = {each.month: each for each in CostSum.find_all({"of": "user_month"})}
-    first, second = months["2026-01"], months["2026-02"]
-    assert (first.micros, first.outputs, first.unknown) == (0, 0, 1)
-    assert (second.micros, second.outputs, second.unknown) == (PRICE, 1, -1)
+    (month,) = CostSum.find_all({"of": "user_month"})
+    assert (month.month, month.micros, month.outputs) == ("2026-01", PRICE, 1)
+    assert month.unknown == 0
+    days = CostSum.find_all({"of": {"$in": ["all", "user"]}})
+    assert {each.day for each in days} == {"2026-01-31"}
+    corrected = LedgerEntry.find_all({}, sort=[("_id", 1)])[-1].corrected_at
+    assert {each.corrected_at for each in (month, *days)} == {corrected} != {None}
+    assert only_generation().bill_day == "2026-02-01"
+    check_sums()
+
+
+def test_correction_counts_on_the_day_of_what_it_corrects(client, provider, work_off):
+    """An earlier release has entered that for the day on which it was known."""
+    provider.submits = [UNKNOWN]
+    create(client)
+    work_off()
+    settle()
+    for kind in (LedgerEntry, CostSum):
+        of_day = {"day": {"$exists": True}, "of": {"$ne": "hour"}}
+        kind.collection().update_many(of_day, {"$set": {"day": "2026-01-01"}})
+    CostSum.collection().update_many(
+        {"month": {"$exists": True}}, {"$set": {"month": "2026-01"}}
+    )
+    expire_lease()
+    settlement.rebuild()
+
+    charge_at("2026-02-03T16:00:00", charged="yes")
+    settle()
+
+    days = {each.day for each in CostSum.find_all({"of": {"$in": ["all", "user"]}})}
+    assert days == {"2026-01-01"}
+    assert amounts(CostSum, of="user_month", month="2026-01") == BOUGHT
     check_sums()
 
 
@@ -471,7 +506,7 @@ def test_what_is_never_sent_costs_nothing(client, work_off, how):
 
     settle()
 
-    assert LedgerEntry.find_all({}) == []
+    assert amounts(LedgerEntry) == {}
     assert (only_generation().charged, only_generation().held_micros) == ("no", None)
     check_sums()
 

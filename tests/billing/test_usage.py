@@ -1,32 +1,30 @@
 """
 Usage: what became of a user's pictures, by day, model and outcome.
 
-Hours and days that are over are counted once, anew for a late picture, in time.
+The sums of the ledger say it, those of an earlier release's work too.
 """
 
 from collections import Counter
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import pytest
-from pymongo.errors import ExecutionTimeout
 
-from jimeng.billing import costs, tallies, usage
-from jimeng.documents import Generation, Hour, Tally, Usage, UsageHour, base, utcnow
+from jimeng.billing import costs, settlement, usage
+from jimeng.billing.costs import today
+from jimeng.documents import CostSum, Generation, LedgerEntry, Settler, utcnow
 from jimeng.documents.principal import Principal
 from jimeng.errors import ProviderError
 from jimeng.errors.access import AdminsOnly, UserNotFound
-from jimeng.jobs import endings, janitor, purge, submission
-from jimeng.operations import queue, queue_actions
+from jimeng.jobs import janitor, purge
+from jimeng.operations import queue_actions
 from jimeng.providers import Progress
-from tests.commands import counted
+from tests.billing.conftest import PRICE, amounts, check_sums, counted, settle
 from tests.conftest import come_due, png
 from tests.each import for_each
-from tests.forgetting import forget_days
-from tests.jobs.test_time import RUNNING
 from tests.jobs.test_time import time_out as create_late
 from tests.rest import API, CAT, CREATE, create, data_of, errors_of, new_user, refused
 from tests.test_core import begin
-from tests.test_guards import work, work_due
+from tests.test_guards import work_due
 
 OPERATOR = Principal("root", is_operator=True)
 USER = CAT["user_id"]
@@ -35,29 +33,24 @@ REFUSED = ProviderError("no", code="content_refused_prompt")
 BROKEN = ProviderError("reset", code="unreachable", maybe_accepted=True)
 
 
-A_DAY = timedelta(days=1)
+A_DAY, AN_HOUR = timedelta(days=1), timedelta(hours=1)
 
 
 def day_before(days: int) -> str:
-    return (utcnow().date() - timedelta(days=days)).isoformat()
-
-
-@pytest.fixture(autouse=True)
-def nothing_remembered():
-    forget_days()
+    return (today() - timedelta(days=days)).isoformat()
 
 
 def look(client, user_id: str = USER, **query) -> dict:
+    settle()
     answer = client.get(f"{API}/users/{user_id}/usage", query_string=query)
     return data_of(answer)
 
 
 def rows(data: dict) -> list[tuple]:
     """(days ago, outcome, pictures, charged) of each row."""
-    today = utcnow().date()
     return [
         (
-            (today - datetime.fromisoformat(day["date"]).date()).days,
+            (today() - datetime.fromisoformat(day["date"]).date()).days,
             each["outcome"],
             each["pictures"],
             {name: n for name, n in each["charged"].items() if n},
@@ -69,15 +62,10 @@ def rows(data: dict) -> list[tuple]:
 
 
 def age(days: int) -> None:
-    """Let all that has ended today have ended some days ago."""
-    recent = {"ended_at": {"$gt": utcnow() - timedelta(hours=1)}}
-    old = {"ended_at": utcnow() - timedelta(days=days)}
+    """Let all that is not settled yet have been ordered some days ago."""
+    recent = {"unsettled": {"$exists": True}}
+    old = {"budget_day": day_before(days)}
     Generation.collection().update_many(recent, {"$set": old})
-
-
-def close_days() -> None:
-    while janitor.close_days():
-        pass
 
 
 def sums(data: dict) -> Counter:
@@ -103,7 +91,7 @@ def test_each_outcome_is_told(client, provider, work_off):
     data = look(client)
 
     (day,) = data["days"]
-    assert day["date"] == utcnow().date().isoformat()
+    assert day["date"] == today().isoformat()
     assert [each["model"] for each in day["models"]] == [MODEL]
     assert rows(data) == [
         (0, "done", 3, {"yes": 3}),
@@ -134,18 +122,13 @@ def test_deletion_changes_nothing(client, work_off):
 
 
 def test_both_ends_of_the_span_count(client, work_off):
-    """A day begins and ends at midnight in UTC."""
+    """The day is that of the order, whenever the picture came."""
     create(client, n=4)
     work_off()
-    edges = [
-        datetime(2026, 3, 1, tzinfo=UTC) - timedelta(milliseconds=1),
-        datetime(2026, 3, 1, tzinfo=UTC),
-        datetime(2026, 3, 3, 23, 59, 59, 999_000, tzinfo=UTC),
-        datetime(2026, 3, 4, tzinfo=UTC),
-    ]
-    for row, moment in zip(Generation.collection().find(), edges, strict=True):
-        at = {"$set": {"ended_at": moment}}
-        Generation.collection().update_one({"_id": row["_id"]}, at)
+    days = ["2026-02-28", "2026-03-01", "2026-03-03", "2026-03-04"]
+    for row, day in zip(Generation.collection().find(), days, strict=True):
+        of_day = {"$set": {"budget_day": day}}
+        Generation.collection().update_one({"_id": row["_id"]}, of_day)
 
     data = look(client, **{"from": "2026-03-01", "to": "2026-03-03"})
 
@@ -192,7 +175,7 @@ def test_id_that_nobody_can_have_is_not_there(client, user_id):
 
 def test_usage_is_for_its_user_and_for_operators(database):
     """Another's is not there to see, and everybody's is the operator's."""
-    span = {"since": utcnow().date(), "until": utcnow().date()}
+    span = {"since": today(), "until": today()}
 
     assert usage.by_day(Principal("ada"), "ada", **span).rows == []
     assert usage.by_day(OPERATOR, "ada", **span).rows == []
@@ -204,58 +187,17 @@ def test_usage_is_for_its_user_and_for_operators(database):
         usage.totals(Principal("ada"))
 
 
-@pytest.mark.parametrize(
-    ("index", "whose"), [("ended_how", {}), ("ended_user", {"user_id": "user_123"})]
-)
-def test_counting_what_came_reads_no_document(client, work_off, index, whose):
-    """However many: the index says it all, and a user's nothing of others."""
-    create(client, n=4)
-    if whose:
-        create(client, user_id="somebody.else")
-    work_off()
-    span = {"ended_at": {"$gte": utcnow() - A_DAY}, "state": {"$in": ["done"]}} | whose
-    names = ["user_id", "lane", "state", "charged", "ended_at"]
-
-    group = {"$group": {"_id": {name: f"${name}" for name in names}}}
-    plan = Generation.collection().database.command(
-        "explain",
-        {
-            "aggregate": "generations",
-            "pipeline": [{"$match": span}, group],
-            "hint": index,
-            "cursor": {},
-        },
-        verbosity="executionStats",
-    )
-
-    text = str(plan)
-    assert "'totalKeysExamined': 4" in text
-    assert "'totalDocsExamined': 0" in text
-
-
-AN_HOUR = timedelta(hours=1)
 MANY = 400  # pictures in each hour
 HOURS = 30
 DONE = Progress("remote-1", done=True, images=(png(),))
 
 
-@pytest.fixture
-def noon(monkeypatch) -> datetime:
-    """It is 12:30, whatever the clock says: yesterday and today have hours behind."""
-    return at(monkeypatch, utcnow().replace(hour=12, minute=30))
-
-
-def at(monkeypatch, moment: datetime) -> datetime:
-    for module in (costs, tallies, endings, usage, queue, queue_actions):
-        monkeypatch.setattr(module, "utcnow", lambda: moment)
-    return moment
-
-
 def put(moment: datetime, number: int = 1, **fields: object) -> list[str]:
-    """Pictures that ended then."""
+    """Pictures that were ordered, and ended, then."""
     common = {
         **{"user_id": USER, "lane": "a:b", "provider": "a", "req_key": "b"},
-        **{"state": "done", "charged": "yes", "index": 0, "ended_at": moment},
+        **{"state": "done", "charged": "yes", "index": 0, "unsettled": True},
+        **{"ended_at": moment, "budget_day": costs.billing_day(moment)},
     }
     ids = [f"task_{moment:%d%H%M%S}_{n}_{len(fields)}" for n in range(number)]
     made = [Generation.row(id=i, task_id=i, **{**common, **fields}) for i in ids]
@@ -263,59 +205,21 @@ def put(moment: datetime, number: int = 1, **fields: object) -> list[str]:
     return ids
 
 
-def fill(noon: datetime, each: int = 2) -> None:
-    """Some in every hour of the last `HOURS`, this one included."""
-    for ago in range(HOURS):
-        moment = noon - ago * AN_HOUR
-        put(moment, each)
-        refused = {"state": "failed", "charged": "no", "error": {"code": "refused"}}
-        put(moment, 1, user_id="somebody.else", **refused)
-
-
-def all_told(client) -> tuple:
-    """Whatever tells of the latest days."""
-    ended_today = usage.today(OPERATOR)
-    return (
-        rows(look(client)),
-        rows(look(client, "somebody.else")),
-        sorted((each.user_id, each.outcomes, each.charged) for each in ended_today),
-        usage.all_days(),
-        queue_actions.hours(OPERATOR),
-    )
-
-
-def test_counted_hours_tell_the_same(client, noon):
-    """Some, all or none; and what an hour ago was is not looked at again."""
-    fill(noon)
-    before = all_told(client)
-
-    assert janitor.close_days()
-    some = all_told(client)
-    close_days()
-
-    assert len(before[0]) > 1
-    assert before[2] == [  # since midnight
-        ("somebody.else", {"failed": 13}, {"no": 13}),
-        (USER, {"done": 26}, {"yes": 26}),
-    ]
-    assert before == some == all_told(client)
-    assert Hour.collection().count_documents({"whole": True}) == HOURS - 1
-    Generation.collection().delete_many({"ended_at": {"$lt": noon - 2 * AN_HOUR}})
-    assert all_told(client) == before
-
-
-def test_who_asks_looks_at_the_latest_hour_only(client, database, noon):
+def test_who_asks_reads_sums_only(client, database):
     """However many pictures the days have had: keys and documents stay few."""
-    fill(noon, MANY)
-    close_days()
+    now = utcnow()
+    for ago in range(HOURS):
+        put(now - ago * AN_HOUR, MANY)
+    settle()
 
-    read = looked_at(database, lambda: look(client))
-    read_by_operator = looked_at(database, lambda: queue_actions.board(OPERATOR))
+    read = looked_at(database, lambda: usage.by_day(OPERATOR, USER, **THIS_WEEK))
     read_today = looked_at(database, lambda: usage.today(OPERATOR))
+    read_days = looked_at(database, usage.all_days)
     read_hours = looked_at(database, lambda: queue_actions.hours(OPERATOR))
+    read_board = looked_at(database, lambda: queue_actions.board(OPERATOR))
 
-    assert read <= MANY + 4 * HOURS
-    assert max(read_by_operator, read_today, read_hours) <= 3 * MANY + 8 * HOURS
+    assert max(read, read_today, read_days, read_hours) <= 2 * HOURS
+    assert read_board <= 2 * MANY + 4 * HOURS  # those of the last hour, by the index
 
 
 def looked_at(database, ask) -> int:
@@ -332,219 +236,151 @@ def looked_at(database, ask) -> int:
     return sum(each.get(kind, 0) for each in found for kind in kinds)
 
 
-def test_empty_hours_take_nothing(client, noon):
-    """Neither a record nor a question each."""
-    for ago in (26, 14, 2):
-        put(noon - ago * AN_HOUR)
-    close_days()
+THIS_WEEK = {"since": utcnow().date() - 7 * A_DAY, "until": utcnow().date() + A_DAY}
 
-    assert Hour.collection().count_documents({}) == 3
-    _, gaps = usage._counted_hours(tallies.midnight((noon - 2 * A_DAY).date()))
-    assert gaps == [(tallies.hour_start(noon - AN_HOUR), None)]
+
+def test_hours_are_those_of_the_ends(client):
+    """They are kept for some days; nobody reads older ones."""
+    now = utcnow()
+    put(now - 2 * AN_HOUR, 3)
+    put(now - 2 * AN_HOUR, 1, state="failed", charged="no", error={"code": "refused"})
+    put(now - 4 * A_DAY)
+    settle()
+
+    hours = queue_actions.hours(OPERATOR)
+
+    assert len(hours) == 24
+    assert (hours[-3].completed, hours[-3].failed) == (3, 1)
+    assert sum(each.processed for each in hours) == 4
+    assert CostSum.collection().count_documents({"of": "hour"}) == 1
+    late = {"$set": {"day": f"{now - 4 * A_DAY:%Y-%m-%dT%H}"}}
+    CostSum.collection().update_many({"of": "hour"}, late)
+    settlement.forget_hours()
+    assert CostSum.collection().count_documents({"of": "hour"}) == 0
+    assert sums(look(client, **{"from": day_before(6)})) == {"done": 4, "failed": 1}
+
+
+def test_late_picture_counts_once(client, provider):
+    """On the day of its order it is no failure any more; in all it was both."""
+    create_late(client, provider)
+    assert sums(look(client)) == {"failed": 1}
+    provider.polls = [DONE]
+
+    come_due(state="failed")
+    work_due()
+
+    assert sums(look(client)) == {"done": 1}
+    (day,) = usage.all_days()
+    assert (day.completed, day.failed) == (1, 0)
+    ways, _ = usage.totals(OPERATOR)
+    assert {(way.outcome, way.code): n for way, n in ways.items()} == {
+        ("failed", "timed_out"): 1,
+        ("done", ""): 1,
+    }
+    check_sums()
+
+
+def test_end_while_the_end_before_is_settled_is_not_missed(
+    client, provider, monkeypatch
+):
+    """A picture that comes while its failure is entered counts as a picture."""
+    create_late(client, provider)
+    store = settlement._store_batch
+
+    def ends_meanwhile(*args: object):
+        monkeypatch.setattr(settlement, "_store_batch", store)
+        found = store(*args)
+        changes = {"state": "done", "charged": "unknown", "unsettled": True}
+        Generation.collection().update_many({}, {"$set": changes})
+        return found
+
+    monkeypatch.setattr(settlement, "_store_batch", ends_meanwhile)
+    settle()
+
+    assert counted("all") == {"done|unknown|": 1}
+    check_sums()
 
 
 @pytest.fixture
-def timed_out(client, provider, noon) -> Generation:
-    """A picture that failed two hours ago, as it had not come; they are counted."""
-    create_late(client, provider)
-    two_hours_ago = {"ended_at": noon - 2 * AN_HOUR}
-    Generation.collection().update_many({}, {"$set": two_hours_ago})
-    close_days()
-    assert sums(look(client)) == {"failed": 1}
-    assert Hour.collection().count_documents({"whole": True}) == 1
-    return Generation.find_one({})
-
-
-def test_late_picture_counts_once(client, provider, timed_out, noon, monkeypatch):
-    """It counts for the hour in which it came, and not for the one it failed in."""
-    provider.polls = [DONE]
-
-    work_due()
-
-    assert sums(look(client)) == {"done": 1}
-    assert [day.completed for day in usage.all_days()] == [1]
-    assert [day.failed for day in usage.all_days()] == [0]
-    at(monkeypatch, noon + 2 * AN_HOUR)
-    close_days()
-    assert Hour.collection().count_documents({"whole": True}) == 1
-    assert sums(look(client)) == {"done": 1}
-
-
-def test_late_look_that_finds_nothing_changes_nothing(
-    client, provider, timed_out, noon, monkeypatch
-):
-    """Its hour is counted anew in a while; until then whoever asks counts it."""
-    provider.polls = [RUNNING]
-
-    work_due()
-
-    assert sums(look(client)) == {"failed": 1}
-    janitor.close_days()
-    assert Hour.collection().count_documents({"whole": True}) == 0
-    at(monkeypatch, noon + 2 * tallies.CHANGE_GRACE)
-    janitor.close_days()
-    assert Hour.collection().count_documents({"whole": True}) == 1
-    assert sums(look(client)) == {"failed": 1}
-
-
-def test_name_that_comes_late_is_counted_out(client, provider, noon, monkeypatch):
-    """Nobody knew whether it was accepted, and that was counted; now it is drawn."""
-
-    def stall() -> Progress:
-        come_due()
-        work()  # another finds the claim lapsed
-        ended = {"ended_at": noon - AN_HOUR}
-        Generation.collection().update_many({}, {"$set": ended})
-        close_days()
-        assert sums(look(client)) == {"unknown": 1}
-        return RUNNING
-
-    monkeypatch.setattr(tallies, "WRITE_GRACE", timedelta(0))
-    for module in (submission, base):
-        monkeypatch.setattr(module, "utcnow", lambda: noon - AN_HOUR)
-    monkeypatch.setattr(submission, "utcnow", lambda: noon)
-    provider.submits, provider.polls = [stall], [RUNNING] * 3
-    begin(client)
-
-    assert sums(look(client)) == {}
-    assert usage.all_days() == []
-
-
-def test_hour_that_changes_is_not_kept(client, noon, timed_out, monkeypatch):
-    """What was counted before the change would stand for what is there after it."""
-    Hour.collection().delete_many({})
-    count = tallies.count_ended
-
-    def slow(*args: object, **fields: object):
-        found = count(*args, **fields)
-        tallies.announce_change(timed_out)
-        return found
-
-    monkeypatch.setattr(tallies, "count_ended", slow)
-    janitor.close_days()
-    monkeypatch.undo()
-
-    assert Hour.collection().count_documents({"whole": True}) == 0
-
-
-def test_many_changed_hours_are_few_questions(client, config, noon, monkeypatch):
-    """Beyond a few gaps all is counted at once. A day that is kept needs no hours."""
-    fill(noon)
-    close_days()
-    before = all_told(client)
-    for ago in range(2, HOURS, 2):
-        tallies.announce_change(Generation(ended_at=noon - ago * AN_HOUR))
-
-    with counted(config) as commands:
-        look(client)
-
-    asked = [each for each in commands if each.get("aggregate") == "generations"]
-    assert len(asked) == 2 * usage.MAX_GAPS
-    assert all_told(client) == before
-    at(monkeypatch, noon + 5 * A_DAY)
-    close_days()
-    assert Hour.collection().count_documents({}) == 0
-    assert UsageHour.collection().count_documents({}) == 0
-
-
-def test_days_are_kept_once_they_are_over(client, work_off):
-    """Counted by the janitor, or by whoever asks first, they stay what they were."""
-    for days in (40, 9, 1):
+def history(client, work_off, monkeypatch) -> None:
+    """What an earlier release has settled: costs alone; and one of today."""
+    for days in (40, 5):
         create(client, n=2)
         work_off()
         age(days)
-    before = rows(look(client, **{"from": day_before(60)}))
-
-    janitor.close_days()
-    janitor.close_days()
-    forget_days()
-
-    assert before == [(days, "done", 2, {"yes": 2}) for days in (1, 9, 40)]
-    assert rows(look(client, **{"from": day_before(60)})) == before
-    assert Usage.collection().count_documents({}) == 2
-    # They are read from there, and from nowhere else.
-    Generation.collection().delete_many({"ended_at": {"$lt": utcnow() - 5 * A_DAY}})
-    assert rows(look(client, **{"from": day_before(60)})) == before
-
-
-def test_interrupted_closing_is_done_again(client, provider, work_off, monkeypatch):
-    """A process that dies over a day leaves it open; nothing counts twice."""
-    provider.submits = [REFUSED]
-    create(client, n=2)
-    work_off()
-    age(5)
-    monkeypatch.setattr(Tally, "collection", lambda: 1 / 0)
-    with pytest.raises(ZeroDivisionError):
-        counts = tallies.count_ended(utcnow() - 6 * A_DAY)
-        tallies._close_day((utcnow() - 5 * A_DAY).date(), counts)
-    monkeypatch.undo()
-
-    found = rows(look(client))
-
-    assert found == [(5, "done", 1, {"yes": 1}), (5, "failed", 1, {"no": 1})]
-    (day,) = usage.all_days()
-    assert (day.completed, day.failed) == (1, 1)
-
-
-@pytest.fixture
-def history(client, work_off):
-    """Pictures of forty, thirty and five days ago, and one of today."""
-    for days in (40, 30, 5):
-        create(client)
-        work_off()
-        age(days)
+        settle()
+    by_earlier_release()
     create(client)
     work_off()
 
 
-def test_long_history_refuses_nobody(client, history, monkeypatch):
-    """What a request has no time to count is left out, and said to be."""
-    monkeypatch.setattr(tallies, "REQUEST_BUDGET_S", 0)
-    since = {"from": day_before(60)}
-
-    first = look(client, **since)
-
-    assert rows(first) == [(0, "done", 1, {"yes": 1})]
-    assert not first["complete"]
-    # What is asked for is there.
-    assert look(client, **{"from": day_before(1)})["complete"]
-    assert [day.completed for day in usage.all_days()] == [1]
-    janitor.close_days()
-    monkeypatch.undo()
-    second = look(client, **since)
-    assert [days for days, *_ in rows(second)] == [0, 5, 30, 40]
-    assert second["complete"]
+def by_earlier_release() -> None:
+    """Let what is settled be settled by a release that enters no ends."""
+    ends = {"ended": "", "ended_before": ""}
+    LedgerEntry.collection().update_many({}, {"$unset": ends})
+    CostSum.collection().delete_many({"of": {"$in": ["hour", "ever"]}})
+    CostSum.collection().update_many({}, {"$unset": {"ends": ""}})
+    Settler.collection().update_many({}, {"$unset": {"ends_batch": ""}})
+    settlement._may_lack_ends = True
 
 
-def test_day_that_takes_too_long_refuses_nobody(client, history, monkeypatch):
-    """The consumers, who have more time, will count it."""
-    counted = tallies.count_ended
+def test_what_ended_before_an_upgrade_is_counted(client, history, monkeypatch):
+    """Some at a time, after what has just ended; and nothing is charged once more."""
+    monkeypatch.setattr(settlement, "BATCH", 2)
+    monkeypatch.setattr(settlement, "RUN_S", 0)
+    micros = amounts(LedgerEntry)
+    since = {"since": today() - 60 * A_DAY, "until": today()}
 
-    def count_ended(*days: object, **whose: object) -> object:
-        if whose:
-            return counted(*days, **whose)
-        raise ExecutionTimeout("operation exceeded time limit")  # those of all users
+    settlement.settle()
+    first = usage.by_day(OPERATOR, USER, **since)
 
-    with monkeypatch.context() as patched:
-        patched.setattr(tallies, "count_ended", count_ended)
-        assert not look(client, **{"from": day_before(60)})["complete"]
-        english = {"Accept-Language": "en"}
-        page = client.get("/account/usage?days=90", headers=english)
-        assert "again later" in page.text
+    assert (sum(row.pictures for row in first.rows), first.is_whole) == (1, False)
+    assert usage.totals(OPERATOR)[0] == {}
+    settlement.settle()
+    assert not usage.by_day(OPERATOR, USER, **since).is_whole
+    settle()
+    data = look(client, **{"from": day_before(60)})
+    assert [(days, n) for days, _, n, _ in rows(data)] == [(0, 1), (5, 2), (40, 2)]
+    assert data["complete"]
+    assert amounts(LedgerEntry) == micros + Counter(micros=PRICE, outputs=1)
+    assert sum(usage.totals(OPERATOR)[0].values()) == 5
+    check_sums()
 
-    assert look(client, **{"from": day_before(60)})["complete"]
+
+def test_work_of_an_earlier_release_beside_is_looked_through(client, work_off):
+    """Its settler numbers batches too, and enters no ends with them."""
+    create(client)
+    work_off()
+    settle()
+    create(client)
+    work_off()
+    settle()
+    last = LedgerEntry.find_all({}, sort=[("batch", -1)], limit=1)[0]
+    LedgerEntry.collection().update_one({"_id": last.id}, {"$unset": {"ended": ""}})
+    less = {"$inc": {"ends.done|yes|": -1, "batch": 1}}
+    CostSum.collection().update_many({"ends": {"$exists": True}}, less)
+    Settler.collection().update_many({}, {"$inc": {"batch": 1, "month_batch": 1}})
+    assert not usage.by_day(OPERATOR, USER, **THIS_WEEK).is_whole
+
+    create(client)
+    work_off()
+    settle()
+
+    assert sums(look(client)) == {"done": 3}
+    assert usage.by_day(OPERATOR, USER, **THIS_WEEK).is_whole
+    check_sums()
 
 
-def test_sums_of_a_long_history_only_grow(client, history, monkeypatch):
-    """Figures that went back would be taken for a new start."""
-    monkeypatch.setattr(tallies, "REQUEST_BUDGET_S", 0)
-    found = []
-    for _ in range(5):
-        ways, _ = usage.totals(OPERATOR)
-        found.append(ways.total())
-        next(kept := tallies.closing_days(), None)
-        next(kept, None)
-    monkeypatch.undo()
+def test_death_while_ends_are_counted_counts_none_twice(client, history, monkeypatch):
+    """Whatever is repeated, also by another settler."""
+    monkeypatch.setattr(settlement, "BATCH", 2)
+    steps = ("_add_up", "_mark_settled", "_update_tasks")
+    for step in steps:
+        with monkeypatch.context() as patched:
+            patched.setattr(settlement, step, lambda *args: 1 / 0)
+            with pytest.raises(ZeroDivisionError):
+                settle()
+    settle()
 
-    assert found == [0, 1, 2, 3, 3]
-    assert usage.totals(OPERATOR)[0].total() == 4
+    assert sums(look(client, **{"from": day_before(60)})) == {"done": 5}
+    check_sums()

@@ -1,13 +1,16 @@
 """What an operator finds on a busy morning, written into a server's database."""
 
 import secrets
+from collections import Counter, defaultdict
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from pymongo.database import Database
 
 from jimeng.documents import User
 from tests.bench.backlog import LANE, insert, stored
 
+ZONE = ZoneInfo("Asia/Shanghai")
 # Pictures in each of the last 24 hours, the latest last.
 HOURS = "2 0 0 1 0 3 8 14 22 31 27 18 25 40 36 28 33 21 12 9 6 4 7 5"
 REASONS = [
@@ -41,8 +44,7 @@ ACTIONS = [
 
 def clear(database: Database) -> None:
     for name in (
-        *("generations", "tasks", "images", "audit", "switches", "tallies"),
-        *("prices", "costs", "usage"),
+        *("generations", "tasks", "images", "audit", "switches", "prices", "costs"),
     ):
         database[name].delete_many({})
     database.users.delete_many({"email": {"$regex": "@studio.example$"}})
@@ -63,10 +65,31 @@ def fill(database: Database) -> None:
         for number in range(n):
             at = now - timedelta(minutes=1 + 7 * number)
             fail(database, people[number % 3], at, code, provider_code, charged)
+    count_ends(database)
     held_by_removed_account(database, people[0], now)
     act(database, people, now)
     lane = "volcengine_jimeng:jimeng_t2i_v40"
     database.costs.insert_many(costs(people[0], lane, 3, key_id="key_of_a_script"))
+
+
+def count_ends(database: Database) -> None:
+    """The sums of how all these pictures have ended, as a worker would store them."""
+    ends: dict[tuple, Counter] = defaultdict(Counter)
+    for row in database.generations.find({}):
+        code = (row.get("error") or {}).get("code", "")
+        end = f"{row['state']}|{row['charged']}|{code}"
+        day = row["ended_at"].astimezone(ZONE).date().isoformat()
+        ends["hour", f"{row['ended_at']:%Y-%m-%dT%H}", ""][end] += 1
+        ends["all", day, ""][end] += 1
+        ends["user", day, row["user_id"]][end] += 1
+    database.costs.insert_many(
+        {
+            **{"_id": f"ends {of} {day} {user_id}", "of": of, "day": day},
+            **({"user_id": user_id} if user_id else {}),
+            **{"lane": LANE, "ends": dict(found), "batch": 1},
+        }
+        for (of, day, user_id), found in ends.items()
+    )
 
 
 def costs(user_id: str, lane: str, days: int, **key: str) -> list[dict]:

@@ -15,6 +15,7 @@ import av
 
 from jimeng import documents
 from jimeng.billing import settlement
+from jimeng.billing.costs import charge_of
 from jimeng.billing.counters import count_spent
 from jimeng.config import Config
 from jimeng.documents import (
@@ -40,6 +41,8 @@ from tests.chaos.site import LIMIT, Site
 from tests.waiting import wait_for
 
 OPERATOR = Principal("chaos", is_operator=True)
+# What the stand-in of a later release has ended, it has not settled.
+SETTLED_HERE = {"error.code": {"$ne": CODE}}
 
 
 @dataclass
@@ -173,10 +176,16 @@ def judge_costs(rows: list[dict], found: Verdict) -> int:
     for kind in ("all", "user"):
         sums = amounts(CostSum, of=kind)
         found.expect(sums == ours, f"sums of {kind} {dict(sums)}, ledger {dict(ours)}")
+    ends = Counter(
+        settlement.end_of(each, charge_of(each))
+        for each in Generation.find_all({"ended_at": {"$exists": True}, **SETTLED_HERE})
+    )
+    for kind in ("all", "user"):
+        sums = ends_of(kind)
+        found.expect(sums == ends, f"ends of {kind} {dict(sums)}, really {dict(ends)}")
     corrected = settlement.rebuild().corrected
     found.expect(corrected == 0, f"{corrected} sums were wrong")
-    # What the stand-in of a later release has ended, it has not settled.
-    own = {"held_micros": {"$exists": True}, "error.code": {"$ne": CODE}}
+    own = {"held_micros": {"$exists": True}, **SETTLED_HERE}
     held = Generation.collection().count_documents(own)
     found.expect(held == 0, f"{held} are still held for")
     judge_budgets(found)
@@ -230,6 +239,14 @@ def decide_unknown(rows: list[dict]) -> None:
     for each in costs.undecided(OPERATOR, limit=100_000):
         costs.decide(OPERATOR, each.id, billed[each.seed] > 0)
         billed[each.seed] -= 1
+
+
+def ends_of(kind: str) -> Counter:
+    """How many have ended how, as the sums of that kind say."""
+    found: Counter = Counter()
+    for each in CostSum.find_all({"of": kind}):
+        found.update(each.ends or {})
+    return +found
 
 
 def amounts(kind: type[LedgerEntry] | type[CostSum], **where: object) -> Counter:

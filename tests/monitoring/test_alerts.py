@@ -18,6 +18,7 @@ from jimeng.monitoring import metrics
 from jimeng.operations.backup import rotation
 from jimeng.process import metric_counts
 from jimeng.providers import MODELS, Progress
+from tests.billing.conftest import settle
 from tests.conftest import png
 from tests.rest import create
 
@@ -214,6 +215,7 @@ def figures(
     work_off()
     monkeypatch.setattr("jimeng.providers.models.model.PRICES", {})
     drawn()
+    settle()
     jobs.configure(replace(config, DAILY_BUDGET=1), registry)
     text = client.get("/metrics").text
     return {

@@ -12,10 +12,9 @@ from jimeng import jobs
 from jimeng.documents import Generation, Image, Worker, utcnow
 from jimeng.errors import ProviderError
 from jimeng.http import waiters
-from jimeng.jobs import janitor
 from jimeng.monitoring import metrics, readiness
+from tests.billing.conftest import settle
 from tests.conftest import run_queue
-from tests.forgetting import forget_days
 from tests.rest import API, CAT, MONGODB_AWAY, REDIS_AWAY, client_with, create, refused
 
 MODEL = "doubao-seedream-3.0-t2i"
@@ -28,7 +27,6 @@ BROKEN = ProviderError("reset", code="unreachable", maybe_accepted=True)
 def nothing_kept(monkeypatch):
     """Each look is a new one."""
     monkeypatch.setattr(metrics, "CACHE_S", 0.0)
-    forget_days()
 
 
 def scrape(client, **headers: str) -> dict[tuple, float]:
@@ -47,6 +45,7 @@ def scrape(client, **headers: str) -> dict[tuple, float]:
 
 def ended(client) -> dict[tuple, float]:
     """(charged, code, outcome) -> pictures."""
+    settle()
     return {
         (charged, code, outcome): n
         for (name, *rest), n in scrape(client).items()
@@ -140,22 +139,8 @@ def test_ends_are_counted_by_outcome_and_code(client, drawn, provider):
     assert CAT["user_id"] not in text and CAT["prompt"] not in text
 
 
-def test_counts_go_on_over_closed_days(client, drawn):
-    """What is counted from the generations today is read from what is kept later."""
-    drawn(n=2)
-    before = ended(client)
-    old = {"ended_at": utcnow() - timedelta(days=9)}
-    Generation.collection().update_many({}, {"$set": old})
-    aged = ended(client)
-    janitor.close_days()
-    drawn()
-
-    assert before == aged == {("yes", "", "done"): 2}
-    assert ended(client) == {("yes", "", "done"): 3}
-
-
 def test_count_never_falls_when_a_late_picture_comes(client, drawn, provider):
-    """A failure that may be undone is told apart, and counts when it is a day old."""
+    """A failure that may be undone is told apart for a day, and counted at once."""
     provider.submits = [BROKEN]
     drawn()
     uncertain = ("jimeng_pictures_uncertain", "submit_unknown")
@@ -163,10 +148,13 @@ def test_count_never_falls_when_a_late_picture_comes(client, drawn, provider):
     young = scrape(client)[uncertain], ended(client)
     old = {"ended_at": utcnow() - timedelta(hours=25)}
     Generation.collection().update_many({}, {"$set": old})
+    older = scrape(client)[uncertain]
+    come = {"state": "done", "charged": "yes", "unsettled": True}
+    Generation.collection().update_many({}, {"$set": come})
 
-    assert young == (1, {})
-    assert scrape(client)[uncertain] == 0
-    assert ended(client) == {("unknown", "submit_unknown", "unknown"): 1}
+    failed = {("unknown", "submit_unknown", "unknown"): 1}
+    assert (young, older) == ((1, failed), 0)
+    assert ended(client) == {**failed, ("yes", "", "done"): 1}
 
 
 def test_failure_that_was_dealt_with_stays_counted(client, drawn, provider):

@@ -4,9 +4,10 @@ from datetime import timedelta
 
 import pytest
 
-from jimeng.billing import tallies
-from jimeng.documents import Generation, QuotaUsage, Tally, Usage, utcnow
+from jimeng.billing import settlement
+from jimeng.documents import Generation, QuotaUsage, utcnow
 from tests.at_once import at_once
+from tests.billing.conftest import counted, settle
 from tests.limits.conftest import USER, ask, left, put_on, quota  # noqa: F401 (fixture)
 from tests.rest import API, create
 
@@ -62,14 +63,12 @@ def test_giving_back_loses_no_count(quota):  # noqa: F811
     assert rest == [202] * (10 - waiting) + [429]
 
 
-def test_day_is_closed_once_by_many(client, work_off):
-    """All servers and a janitor add a day up together."""
+def test_many_settlers_count_each_end_once(client, work_off):
+    """All workers settle at the same time; they take turns."""
     create(client, n=4)
     work_off()
-    old = utcnow() - timedelta(days=5)
-    Generation.collection().update_many({}, {"$set": {"ended_at": old}})
 
-    at_once(8, lambda _: tallies.close_days())
+    at_once(8, lambda _: settlement.settle())
+    settle()
 
-    assert [row["pictures"] for row in Usage.collection().find()] == [4]
-    assert [row["done"] for row in Tally.collection().find()] == [4]
+    assert counted("all") == {"done|yes|": 4}

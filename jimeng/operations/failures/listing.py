@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from itertools import groupby
 from typing import Any
 
-from jimeng.billing.tallies import midnight
+from jimeng.billing.costs import day_begin
 from jimeng.documents import Generation, Status, Task, User
 from jimeng.documents.base import VIDEO
 from jimeng.documents.cursors import Page, after, cut_page
@@ -28,7 +28,7 @@ class Filter:
 
     Attributes:
         code: Only failures with this code.
-        day: Only failures of this day, in UTC.
+        day: Only failures of this day, in ``BILLING_TIMEZONE``.
         user_id: Only failures of this user.
     """
 
@@ -59,8 +59,8 @@ class Filter:
         if self.user_id:
             where["user_id"] = self.user_id
         if self.day:
-            begin = midnight(self.day)
-            where["ended_at"] = {"$gte": begin, "$lt": begin + timedelta(days=1)}
+            until = day_begin(self.day + timedelta(days=1))
+            where["ended_at"] = {"$gte": day_begin(self.day), "$lt": until}
         return where
 
     def as_json(self) -> dict[str, Any]:

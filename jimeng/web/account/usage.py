@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 
 from flask import current_app, request
 from flask.typing import ResponseReturnValue
@@ -12,7 +12,7 @@ from flask.typing import ResponseReturnValue
 from jimeng import accounts, limits
 from jimeng.billing import cost_reports, usage
 from jimeng.billing.cost_reports import Cost
-from jimeng.billing.costs import yuan
+from jimeng.billing.costs import today, yuan
 from jimeng.billing.usage import Report, UsageRow
 from jimeng.documents import RateLimit
 from jimeng.documents.principal import KeyUse
@@ -101,10 +101,6 @@ def span_days() -> int:
     """The number of days in the query; the default for any that is not offered."""
     wanted = request.args.get("days", type=int)
     return wanted if wanted in SPANS_DAYS else DEFAULT_SPAN_DAYS
-
-
-def today() -> date:
-    return datetime.now(UTC).date()
 
 
 def usage_report(days: int) -> Report:

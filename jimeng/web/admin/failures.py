@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 from contextlib import suppress
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 
 from flask import redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from jimeng.accounts import users
+from jimeng.billing.costs import today
 from jimeng.documents import BulkAction
 from jimeng.errors.access import UserNotFound
 from jimeng.http import auth
@@ -53,8 +54,7 @@ def user_id_of(text: str) -> str:
 
 
 def days() -> dict[str, date]:
-    today = datetime.now(UTC).date()
-    return {"today": today, "yesterday": today - timedelta(days=1)}
+    return {"today": today(), "yesterday": today() - timedelta(days=1)}
 
 
 def current_step() -> dict | None:
