@@ -28,25 +28,24 @@ def used(closed_server, ada):
     with closed_server.database() as found:
         user = found.users.find_one({"email": ada.email})
         lane = "volcengine_jimeng:jimeng_t2i_v30"
-        found.usage.delete_many({"user_id": user["_id"]})
-        found.usage.insert_many(rows(user["_id"], lane))
         found.costs.delete_many({})
+        found.costs.insert_many(ends(user["_id"], lane))
         found.costs.insert_many(operator_data.costs(user["_id"], lane, 90))
     return ada
 
 
-def rows(user_id: str, lane: str) -> list[dict]:
+def ends(user_id: str, lane: str) -> list[dict]:
+    """Sums of how a user's pictures have ended, day by day."""
     today, made = datetime.now(UTC).date(), []
     for ago in range(-1, 91):  # all that are shown, whatever day it is by then
         day = (today - timedelta(days=ago)).isoformat()
-        row = {"day": day, "user_id": user_id, "lane": lane}
-        for state, n, charged, code in (
-            ("done", 3 + ago * 7 % 23, "yes", ""),
-            ("failed", ago * 5 % 4, "no", "timed_out"),
-            ("unknown", ago % 2, "unknown", "timed_out"),
-        ):
-            of = {"_id": f"{day}|{user_id}|{state}", "state": state, "pictures": n}
-            made.append({**row, **of, "charged": charged, "code": code})
+        found = {
+            "done|yes|": 3 + ago * 7 % 23,
+            "failed|no|timed_out": ago * 5 % 4,
+            "unknown|unknown|timed_out": ago % 2,
+        }
+        of = {"_id": f"ends|{day}", "of": "user", "user_id": user_id, "day": day}
+        made.append({**of, "lane": lane, "ends": found, "batch": 1})
     return made
 
 
