@@ -270,6 +270,14 @@ def lanes(found: QueueView) -> list[Metric]:
             {its: is_account_suspended(each) for its, each in account_lanes.items()},
         ),
     }
+    by_account["failures_in_a_row"] = (
+        "Submissions in a row that were refused because of the account, or not "
+        "answered; 0 if the latest is over a quarter of an hour old.",
+        {
+            its: each.failures.count if each.failures else 0
+            for its, each in account_lanes.items()
+        },
+    )
     figures: dict[str, tuple[str, Values]] = {
         "pictures_waiting": (
             "Pictures waiting in the model queue.",
