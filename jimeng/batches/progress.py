@@ -69,7 +69,7 @@ class Progress:
         held_micros: What is reserved for them; None if unknown.
         price_micros: The highest price of a picture when its task was created; None if
             unknown.
-        hold_reason: Why nothing is sent for now, as `lanes.hold_reason`.
+        hold_reason: Why nothing is sent for now, as `lanes.hold_reason_of`.
     """
 
     unmade: int = 0
@@ -219,7 +219,8 @@ def counted(batch: Batch, rows: list[dict], begun: Mapping[str, int]) -> Progres
             )
     found.reasons = sorted(reasons.values(), key=lambda each: -each.pictures)
     if batch.is_open and batch.stopped is None and (found.unmade or found.is_open):
-        found.hold_reason = lanes.hold_reason()
+        limits = jobs.runtime().registry.limits_in(batch.lane)
+        found.hold_reason = lanes.hold_reason_of(batch.lane, limits)
         stops = batch.waits or capacity.will_wait(batch, found.unmade)
         found.eta_seconds = None if stops else estimate_seconds(batch, found)
     return found

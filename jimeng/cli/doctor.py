@@ -11,7 +11,7 @@ from flask.cli import with_appcontext
 
 from jimeng.cli.checks import TIMEOUT_S, Finding, Verdict, examine, examine_machine
 from jimeng.cli.databases import Silent, databases, with_demo
-from jimeng.cli.language import message
+from jimeng.cli.language import message, terminal_language
 from jimeng.config import Config
 
 MARKS = {Verdict.OK: "ok", Verdict.WARNING: "warning", Verdict.FAILED: "FAILED"}
@@ -66,14 +66,17 @@ def advice_of(finding: Finding) -> str:
 
 
 def format_finding(finding: Finding) -> str:
-    """A line of facts, and a line of advice if there is any."""
+    """A line of facts, and a line of advice if there is any, with its section."""
     mark = MARKS.get(finding.status, "-")
     facts = f"{mark:{WIDTH}}  {finding.check:22}  {finding.found}".rstrip()
     advice = advice_of(finding)
+    if finding.section:
+        page = "operations" if terminal_language() == "zh" else "operations.en"
+        advice += f" (docs/{page}.md#{finding.section})"
     return f"{facts}\n{'':{WIDTH}}  → {advice}" if advice else facts
 
 
 def as_row(finding: Finding) -> dict[str, str]:
-    row = asdict(finding) | {"advice": advice_of(finding)}
+    row = asdict(finding) | {"advice": advice_of(finding), "section": finding.section}
     del row["values"]
     return row

@@ -148,7 +148,7 @@ def format_lane(lane: LaneView) -> str:
     text = f"lane {lane.id}: {lane.slots_in_use} {limit} slots, {lane.pending} pending"
     if lane.retry:
         text += f", {lane.retry} retry"
-    text += lowered(lane)
+    text += lowered(lane) + failing(lane)
     if lane.back_off_until:
         text += f", backs off until {lane.back_off_until:%H:%M:%S}Z"
     return text
@@ -160,6 +160,14 @@ def lowered(found: LaneView | AccountView) -> str:
     return f", limit lowered from {found.configured}: the provider refused more"
 
 
+def failing(found: LaneView | AccountView) -> str:
+    if (failures := found.failures) is None:
+        return ""
+    since = f"{failures.since:%H:%M:%S}Z"
+    of_all = f"{failures.count} of {failures.count}"
+    return f", {of_all} submissions failed since {since} ({failures.code})"
+
+
 def format_account(each: AccountView) -> str:
     text = f"  account {each.account}: {each.slots_in_use}"
     if each.limit is None:
@@ -168,7 +176,7 @@ def format_account(each: AccountView) -> str:
     if each.back_off_until:
         kind = f"refused ({each.refused}), rests" if each.refused else "backs off"
         text += f", {kind} until {each.back_off_until:%H:%M:%S}Z"
-    return text
+    return text + failing(each)
 
 
 def format_worker(worker: Worker, found: QueueView) -> str:

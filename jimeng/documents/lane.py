@@ -33,6 +33,14 @@ class Lane(Stored):
         refused: The error code for which the provider refused the account; present
             while the account is suspended.
         rests: Number of suspensions in a row.
+        suspended_at: When the latest of these began.
+        suspended_since: When the first of these began.
+        failures: Number of submissions in a row that were refused because of the
+            account, or not answered. See `lanes.refusals`.
+        failing_since: When the first of these failed.
+        failed_at: When the latest of these failed.
+        failed_code: The error code of the latest of these.
+        failed_users: The ids of up to two users whose submissions these were.
         durations: Durations of the latest pictures in seconds, newest last.
         calm_until: End of the polling back-off, after a rate limit of the provider.
         no_room_at: When a worker last had no disk space for another video.
@@ -50,6 +58,13 @@ class Lane(Stored):
     limit_refused_at = DateTimeField()
     refused = StringField()
     rests = IntField(default=0)
+    suspended_at = DateTimeField()
+    suspended_since = DateTimeField()
+    failures = IntField(default=0)
+    failing_since = DateTimeField()
+    failed_at = DateTimeField()
+    failed_code = StringField()
+    failed_users = ListField(StringField())
     durations = ListField(FloatField())
     calm_until = DateTimeField()
     no_room_at = DateTimeField()

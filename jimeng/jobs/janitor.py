@@ -138,15 +138,53 @@ def fail_unserved() -> bool:
     }
     rows = list(Generation.collection().find(where, {"_id": 1}).limit(BATCH_DOCUMENTS))
     for row in rows:
-        claimed = Generation.claim(
-            {"_id": row["_id"], "state": State.QUEUED.value},
-            lanes.STARTING_LEASE,
-            {"$set": {"state": State.STARTING.value}, "$unset": {"waiting": ""}},
-        )
-        if claimed is not None:
-            lanes.release_tickets(claimed.lane, claimed.user_id, 1)
-            endings.fail_unsent(claimed, "provider_not_configured", "not offered")
+        fail_queued(row["_id"], "provider_not_configured", "not offered")
     return len(rows) == BATCH_DOCUMENTS
+
+
+def fail_queued(generation_id: str, code: str, why: str) -> None:
+    """Fail a picture, unless it is no longer queued."""
+    claimed = Generation.claim(
+        {"_id": generation_id, "state": State.QUEUED.value},
+        lanes.STARTING_LEASE,
+        {"$set": {"state": State.STARTING.value}, "$unset": {"waiting": ""}},
+    )
+    if claimed is not None:
+        lanes.release_tickets(claimed.lane, claimed.user_id, 1)
+        endings.fail_unsent(claimed, code, why)
+
+
+def fail_refused() -> bool:
+    """
+    Fail pictures that wait, beyond the deadline, in a lane whose accounts have all been
+    suspended for as long.
+
+    Returns:
+        Whether there may be more.
+    """
+    until = utcnow() - timedelta(seconds=runtime().config.TASK_DEADLINE)
+    count = 0
+    for lane, limits in runtime().registry.limits.items():
+        found = lanes.refused_since(lane, limits)
+        if found is None or found[0] > until:
+            continue
+        for generation_id in waiting_since(lane, until):
+            fail_queued(generation_id, found[1], "refused since the deadline")
+            count += 1
+            if count == BATCH_DOCUMENTS:
+                return True
+    return False
+
+
+def waiting_since(lane: str, until: datetime) -> Iterator[str]:
+    """Yield the pictures that have been queued since *until* or longer."""
+    where = {"lane": lane, "state": State.QUEUED.value, **KNOWN_KIND}
+    where["created_at"] = {"$lte": until}
+    rows = Generation.collection().find(where, {"task_id": 1}).hint("waiting")
+    for row in rows:
+        delayed = {"_id": row["task_id"], "not_before": {"$gt": until}}
+        if Task.collection().find_one(delayed, {"_id": 1}) is None:
+            yield row["_id"]
 
 
 def sweep_files() -> None:

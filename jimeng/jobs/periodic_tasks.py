@@ -159,6 +159,7 @@ PERIODIC_TASKS = [
     PeriodicTask("room", 10.0, retention.watch_disk, Group.STORE),
     PeriodicTask("schema", 60.0, migrations.advance),
     PeriodicTask("unserved", 60.0, janitor.fail_unserved),
+    PeriodicTask("refused", 60.0, janitor.fail_refused),
     PeriodicTask("files", 60.0, janitor.sweep_files, Group.STORE),
     PeriodicTask("temporary files", 600.0, video_fetching.sweep, Group.STORE),
     PeriodicTask("inputs", 30.0, input_cleanup.sweep_inputs, Group.STORE),

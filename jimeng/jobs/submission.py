@@ -41,11 +41,6 @@ _synchronous = threading.BoundedSemaphore(MAX_SYNCHRONOUS_CALLS)
 WAIT_CODES = frozenset({"rate_limited", "concurrency_limited"})
 # Of a content check that broke before anything was made.
 CHECK_BROKE, MAX_BROKEN_CHECKS = "moderation_unavailable", 2
-# These concern the account, not the picture: another account may generate it.
-ACCOUNT_CODES = frozenset(
-    ("credentials_invalid", "permission_missing", "access_denied", "model_not_found")
-    + ("account_overdue", "quota_exhausted")
-)
 
 
 def send_next(lane: str) -> SlotRelease | None:
@@ -234,8 +229,10 @@ def submission_failed(
     It is retried only if it was certainly not accepted, never if it may have been.
     """
     code = error.provider_code or error.code
+    is_answer = not error.transient and generation.state == State.SUBMITTING.value
     if error.maybe_accepted:
         log.warning("submission unknown id=%s code=%s: %s", generation.id, code, error)
+        lanes.record_failure(generation, error.code)
         seek_or_mark_unknown(generation, error)
     elif error.transient and may_resend(generation, error):
         log.info("submission refused id=%s code=%s: waits", generation.id, code)
@@ -243,17 +240,22 @@ def submission_failed(
         lanes.back_off(generation.lane, generation.of_account, full=is_full)
         broken_checks = generation.broken_checks + (error.code == CHECK_BROKE)
         endings.requeue(generation, broken_checks=broken_checks)
-    elif error.code in ACCOUNT_CODES and has_active_account(generation):
+    elif error.code in lanes.ACCOUNT_CODES and has_active_account(generation):
         log.warning("account refused id=%s code=%s: %s", generation.id, code, error)
-        lanes.suspend_account(generation.lane, generation.of_account, error.code)
+        lanes.record_failure(generation, error.code, may_suspend_at_once=True)
         endings.requeue(generation)
     elif may_retry_with_new_seed(generation, error):
+        if is_answer:
+            lanes.record_answer(generation)
         return retry_with_new_seed(generation)
     else:
-        if error.code in ACCOUNT_CODES:
-            # This picture fails and shows the reason; the back-off keeps a whole queue
-            # from failing because of a key that is replaced tomorrow.
+        if error.code in lanes.ACCOUNT_CODES:
+            # This picture fails and shows the reason; back-off and suspension keep a
+            # whole queue from failing because of a key that is replaced tomorrow.
             lanes.back_off(generation.lane, generation.of_account, full=False)
+            lanes.record_failure(generation, error.code)
+        elif is_answer:
+            lanes.record_answer(generation)
         endings.fail(generation, error)
         return slot_release_of(generation)
     return None
@@ -261,7 +263,7 @@ def submission_failed(
 
 def has_active_account(generation: Generation) -> bool:
     """Whether another account of the lane is not suspended."""
-    accounts = runtime().registry.limits.get(generation.lane, {})
+    accounts = runtime().registry.limits_in(generation.lane)
     account_lanes = [
         lanes.AccountLane(generation.lane, each).record for each in accounts
     ]

@@ -52,7 +52,6 @@ from jimeng.lanes.limits import (
     record_acceptance,
     reset_limits,
     resume,
-    suspend_account,
     total_limit,
     update_lane,
     used_slots_in,
@@ -75,5 +74,15 @@ from jimeng.lanes.queue import (
     reserve_tickets,
     slow_duration,
     waiting_by_user,
+)
+from jimeng.lanes.refusals import (
+    ACCOUNT_CODES,
+    Failures,
+    failures_of,
+    hold_reason_of,
+    read_failures,
+    record_answer,
+    record_failure,
+    refused_since,
 )
 from jimeng.lanes.stalls import find_stalled

@@ -46,6 +46,7 @@ from jimeng.lanes.limits import (
     used_slots_in,
 )
 from jimeng.lanes.queue import promote, release_tickets
+from jimeng.lanes.refusals import take_trial
 
 SLOT_CACHE_S = 0.25
 # Slot numbers: a full lane of a thousand slots is read at most ten times a second.
@@ -277,6 +278,13 @@ def _count_waiting(lane: str, *, up_to: int) -> int:
     return count(where, hint="waiting", limit=up_to)
 
 
+def _may_claim(account_lane: AccountLane) -> bool:
+    """Whether the account is not refused, or a picture waits that may be its trial."""
+    if read_lane(account_lane.record).refused is None:
+        return True
+    return _count_waiting(account_lane.lane, up_to=1) > 0 and take_trial(account_lane)
+
+
 def claim(lane: str, limits: Mapping[str, int]) -> Generation | None:
     """
     Claim the first waiting picture of the lane and acquire a free slot, in one update.
@@ -292,6 +300,8 @@ def claim(lane: str, limits: Mapping[str, int]) -> Generation | None:
         waits or no slot is free.
     """
     for account_lane, number in slot_candidates(lane, limits):
+        if not _may_claim(account_lane):
+            continue
         token, slot = new_token(), account_lane.slot(number)
         starting = {"state": State.STARTING.value, "submit_token": token}
         assigned = {"account": account_lane.account, "slot": slot}

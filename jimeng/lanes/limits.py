@@ -31,8 +31,12 @@ REFUSALS_TO_LOWER = 3  # lowering on one stray refusal once pinned a lane to 1
 REFUSAL_RESET_AFTER = timedelta(minutes=5)  # refusals further apart do not add up
 REFUSAL_FIELDS = {"refusals": "", "full_at": ""}
 BACK_OFF_S, MAX_BACK_OFF_S = 0.5, 16.0
-SUSPENSION_S, MAX_SUSPENSION_S = 60.0, 1800.0
-SUSPENSION_FIELDS = {"refused": "", "rests": "", "not_before": ""}
+FAILURE_FIELDS = dict.fromkeys(
+    ("failures", "failing_since", "failed_at", "failed_code", "failed_users"), ""
+)
+SUSPENSION_FIELDS = FAILURE_FIELDS | dict.fromkeys(
+    ("refused", "rests", "not_before", "suspended_at", "suspended_since"), ""
+)
 LOWERED_LIMIT_FIELDS = dict.fromkeys(
     ("limit", "raised", "limit_until", "limit_refused_at"), ""
 )
@@ -45,7 +49,8 @@ SWITCHES = (INTAKE, SENDING, WEBHOOKS)
 # A restored copy starts with these paused: the original may still be running.
 PAUSED_AFTER_RESTORE = (SENDING, WEBHOOKS)
 BY_DISK, BY_RESTORE = "disk", "restore"  # paused by the server itself, not by a user
-PAUSED, NO_WORKER = "paused", "no_worker"  # hold reasons
+# Hold reasons; the last one is of a lane.
+PAUSED, NO_WORKER, PROVIDER_REFUSES = "paused", "no_worker", "provider_refuses"
 SWITCH_CACHE_S = 0.5
 WORKER_CACHE_S = 1.0
 INTAKE_RETRY_AFTER_S = 60  # a guess: the operator resumes at an unknown time
@@ -243,6 +248,11 @@ def read_account_lanes(
     return states
 
 
+def forget_lane(lane: str) -> None:
+    """Drop this process's cache of a record that has just changed."""
+    _lanes.pop(lane, None)
+
+
 def update_lane(lane: str, update: dict) -> None:
     """
     Update a lane's record, not durably: hints and measurements that a crash loses are
@@ -251,7 +261,7 @@ def update_lane(lane: str, update: dict) -> None:
     Lane.collection(durable=False).update_one({"_id": lane}, update, upsert=True)
 
 
-def _modify_lane(lane: str, update: dict) -> Lane:
+def modify_lane(lane: str, update: dict | list[dict]) -> Lane:
     """Update a lane's record, not durably, and return the result."""
     updated = Lane.find_and_modify({"_id": lane}, update, durable=False, upsert=True)
     assert updated is not None  # an upsert returns the document  # noqa: S101
@@ -378,7 +388,7 @@ def back_off(lane: str, account: str = MAIN, *, full: bool) -> None:
     if full:
         counted["$min"] = {"full_at": max(1, running)}
         counted["$set"] = {"limit_refused_at": now}
-    updated = _modify_lane(account_lane, counted)
+    updated = modify_lane(account_lane, counted)
     wait = min(BACK_OFF_S * 2.0 ** (updated.refusals - 1), MAX_BACK_OFF_S)
     changes: dict = {"$max": {"not_before": now + jittered(wait)}}
     if full and updated.refusals >= REFUSALS_TO_LOWER and updated.full_at:
@@ -391,7 +401,7 @@ def back_off(lane: str, account: str = MAIN, *, full: bool) -> None:
                 "limit lowered lane=%s account=%s limit=%d", lane, account, limit
             )
     update_lane(account_lane, changes)
-    _lanes.pop(account_lane, None)  # the next claim must see it
+    forget_lane(account_lane)  # the next claim must see it
 
 
 def jittered(seconds: float) -> timedelta:
@@ -400,31 +410,24 @@ def jittered(seconds: float) -> timedelta:
     return timedelta(seconds=seconds * spread)
 
 
-def suspend_account(lane: str, account: str, code: str) -> None:
-    """
-    Suspend an account that the provider refuses, for a time that doubles with each
-    suspension in a row. The lane's other accounts go on.
-
-    Args:
-        code: The error code with which its task would have failed.
-    """
-    account_lane = AccountLane(lane, account).record
-    read_lane(account_lane)
-    counted = {"$inc": {"rests": 1}, "$set": {"refused": code}}
-    updated = _modify_lane(account_lane, counted)
-    wait_s = SUSPENSION_S * 2.0 ** min(updated.rests - 1, 16)
-    until = utcnow() + jittered(min(wait_s, MAX_SUSPENSION_S))
-    update_lane(account_lane, {"$max": {"not_before": until}})
-    _lanes.pop(account_lane, None)
-    log.error("account suspended lane=%s account=%s code=%s", lane, account, code)
-
-
 def end_suspension(lane: str, account: str) -> None:
     """End the suspension of an account that the provider has accepted again."""
     account_lane = AccountLane(lane, account).record
     where = {"_id": account_lane, "refused": {"$exists": True}}
-    Lane.collection(durable=False).update_one(where, {"$unset": SUSPENSION_FIELDS})
-    _lanes.pop(account_lane, None)
+    ended = Lane.collection(durable=False).update_one(
+        where, {"$unset": SUSPENSION_FIELDS}
+    )
+    forget_lane(account_lane)
+    if ended.modified_count:
+        log.warning("account accepted again lane=%s account=%s", lane, account)
+
+
+def end_failures(lane: str, account: str) -> None:
+    """End the series of failures of an account that is not suspended for them."""
+    account_lane = AccountLane(lane, account).record
+    where = {"_id": account_lane, "refused": None}
+    Lane.collection(durable=False).update_one(where, {"$unset": FAILURE_FIELDS})
+    forget_lane(account_lane)
 
 
 def is_account_suspended(record: Lane) -> bool:
@@ -452,6 +455,8 @@ def record_acceptance(lane: str, account: str = MAIN, *, is_finished: bool) -> N
     record = read_lane(account_lane)
     if record.refused is not None:
         end_suspension(lane, account)
+    elif record.failures:
+        end_failures(lane, account)
     if record.limit is None and not record.refusals:
         return
     if is_finished:
@@ -464,7 +469,7 @@ def record_acceptance(lane: str, account: str = MAIN, *, is_finished: bool) -> N
     full_at = record.full_at
     if is_finished or full_at is None or running > full_at:
         update_lane(account_lane, {"$unset": {**REFUSAL_FIELDS, "not_before": ""}})
-        _lanes.pop(account_lane, None)
+        forget_lane(account_lane)
 
 
 def reset_limits(lane: str, account: str) -> None:
@@ -475,7 +480,7 @@ def reset_limits(lane: str, account: str) -> None:
     account_lane = AccountLane(lane, account).record
     fields = {**LOWERED_LIMIT_FIELDS, **REFUSAL_FIELDS, **SUSPENSION_FIELDS}
     Lane.collection().update_one({"_id": account_lane}, {"$unset": fields})
-    _lanes.pop(account_lane, None)
+    forget_lane(account_lane)
 
 
 def back_off_polling(lane: str) -> None:

@@ -13,7 +13,7 @@ from jimeng.schemas.responses import Health, Ready, Reason
 bp = DescribedBlueprint("health", __name__, probe=True)
 
 REASONS = Reason(many=True)
-NO_FAULTS = Ready(only=("paused", "resting", "lowered", "spent"))
+NO_FAULTS = Ready(only=("paused", "resting", "lowered", "spent", "provider_refuses"))
 
 
 @bp.get("/health", tags=["system"])

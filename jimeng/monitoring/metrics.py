@@ -10,6 +10,7 @@ import logging
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 from flask import Response, current_app
 from prometheus_client.core import (
@@ -114,22 +115,30 @@ class Measured(Collector):
 
 
 def measure() -> Iterator[list[Metric]]:
-    found = operations.queue.read_queue(OPERATOR)
+    """
+    All metrics. Whatever Redis is asked for is asked at the same time: while it does
+    not answer, each of these waits for its timeout.
+    """
+    with ThreadPoolExecutor(3, "metrics") as pool:
+        reading = [
+            pool.submit(each)
+            for each in (waiting, ready, database_metrics.read_metrics)
+        ]
+        found = operations.queue.read_queue(OPERATOR)
+        told = [each.result() for each in reading]
     yield up_metrics(mongodb=True, redis=found.jobs is not None)
     yield queue(found)
     yield lanes(found)
     yield workers(found)
-    yield waiting()
     yield ends()
     yield stored()
     yield videos_waiting()
     yield backed_up()
     yield inputs_stored()
-    yield ready()
     yield webhooks()
     yield money()
     yield budgets()
-    yield database_metrics.read_metrics()
+    yield from told
 
 
 def money() -> list[Metric]:
@@ -270,6 +279,14 @@ def lanes(found: QueueView) -> list[Metric]:
             {its: is_account_suspended(each) for its, each in account_lanes.items()},
         ),
     }
+    by_account["failures_in_a_row"] = (
+        "Submissions in a row that were refused because of the account, or not "
+        "answered; 0 if the latest is over a quarter of an hour old.",
+        {
+            its: each.failures.count if each.failures else 0
+            for its, each in account_lanes.items()
+        },
+    )
     figures: dict[str, tuple[str, Values]] = {
         "pictures_waiting": (
             "Pictures waiting in the model queue.",

@@ -76,6 +76,8 @@ class Readiness:
             refused that many, while this is told: ``provider:req_key``, with
             ``account@`` before it for one of several accounts.
         spent: Budgets of the installation that refuse requests: ``day``, ``month``.
+        provider_refuses: Account lanes whose latest submissions have failed because of
+            the account, or were not answered.
     """
 
     reasons: tuple[Reason, ...]
@@ -83,6 +85,7 @@ class Readiness:
     resting: tuple[str, ...] = ()
     lowered: tuple[str, ...] = ()
     spent: tuple[str, ...] = ()
+    provider_refuses: tuple[lanes.Failures, ...] = ()
 
 
 _finding = threading.Lock()
@@ -129,6 +132,7 @@ def run_checks() -> Readiness:
     resting: tuple[str, ...] = ()
     lowered: tuple[str, ...] = ()
     spent: tuple[str, ...] = ()
+    refuses: tuple[lanes.Failures, ...] = ()
     for each in done:
         try:
             found = each.result()
@@ -143,7 +147,9 @@ def run_checks() -> Readiness:
         resting += found.resting
         lowered += found.lowered
         spent += found.spent
-    return Readiness(_dated(_in_order(reasons)), paused, resting, lowered, spent)
+        refuses += found.provider_refuses
+    told = _dated(_in_order(reasons))
+    return Readiness(told, paused, resting, lowered, spent, refuses)
 
 
 def _dated(reasons: list[Reason]) -> tuple[Reason, ...]:
@@ -263,15 +269,19 @@ def _lanes() -> Readiness:
 
 
 def _accounts() -> Readiness:
-    """Suspended accounts, and lanes below their configured slots."""
+    """Suspended accounts, lanes below their configured slots, and what fails."""
     limits = jobs.runtime().registry.limits
+    states = lanes.read_account_lanes(limits)
     resting = {
-        x.account_lane.account
-        for x in lanes.read_account_lanes(limits)
-        if lanes.is_account_suspended(x.record)
+        x.account_lane.account for x in states if lanes.is_account_suspended(x.record)
     }
     lowered = [x.account_lane.record for x in lanes.read_lowered(limits)]
-    return Readiness((), resting=tuple(sorted(resting)), lowered=tuple(sorted(lowered)))
+    return Readiness(
+        (),
+        resting=tuple(sorted(resting)),
+        lowered=tuple(sorted(lowered)),
+        provider_refuses=tuple(filter(None, map(lanes.failures_of, states))),
+    )
 
 
 def _budgets() -> Readiness:

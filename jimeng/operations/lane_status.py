@@ -22,6 +22,7 @@ class AccountView:
         refused: The code with which the provider refused the account, which is
             therefore suspended; None if it did not.
         is_lowered: Whether to tell that the limit is below the configured one.
+        failures: The submissions that failed in a row for its sake, as told; or None.
     """
 
     account: str
@@ -31,6 +32,7 @@ class AccountView:
     back_off_until: datetime | None
     refused: str | None
     is_lowered: bool = False
+    failures: lanes.Failures | None = None
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,12 @@ class LaneView:
     def is_shared(self) -> bool:
         """Whether the lane has several accounts."""
         return len(self.accounts) > 1
+
+    @property
+    def failures(self) -> lanes.Failures | None:
+        """Of its only account; with several accounts they are told of each."""
+        is_single = len(self.accounts) == 1
+        return self.accounts[0].failures if is_single else None
 
     @property
     def is_lowered(self) -> bool:
@@ -114,6 +122,7 @@ def _account(
         record.not_before if lanes.is_backed_off(record) else None,
         record.refused,
         is_lowered,
+        lanes.failures_of(state),
     )
 
 

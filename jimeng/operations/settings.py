@@ -8,7 +8,6 @@ from importlib.metadata import PackageNotFoundError, version
 from urllib.parse import urlsplit
 
 from mongoengine import get_db
-from pymongo.errors import PyMongoError
 from redis.exceptions import RedisError
 
 from jimeng import jobs
@@ -48,7 +47,7 @@ class Offer:
 class Effective:
     """
     Attributes:
-        versions: Component -> version; None if it cannot be reached.
+        versions: Component -> version; None if it is not installed, or Redis is down.
     """
 
     settings: list[Setting]
@@ -62,6 +61,7 @@ def read_settings(principal: Principal, config: Config) -> Effective:
 
     Raises:
         AdminsOnly: the principal is not an operator.
+        PyMongoError: MongoDB does not answer.
     """
     principal.require_operator("settings")
     file = dotenv()
@@ -144,11 +144,9 @@ def versions() -> dict[str, str | None]:
     return found
 
 
-def _mongodb() -> str | None:
-    try:
-        return get_db().client.server_info()["version"]
-    except PyMongoError:
-        return None
+def _mongodb() -> str:
+    # If it is down the page is, too: the error is not caught, to wait for it only once.
+    return get_db().client.server_info()["version"]
 
 
 def _redis() -> str | None:

@@ -57,10 +57,14 @@ class Counts:
 
     def flush(self) -> None:
         """Add the counts of this process to those in Redis."""
+        self._flush()
+
+    def _flush(self) -> bool:
+        """Return whether Redis has answered, if there was anything to add."""
         with self._lock:
             counted, self._counted = self._counted, Counter()
         if not counted:
-            return
+            return True
         try:
             with broker.huey.storage.conn.pipeline(transaction=True) as pipeline:
                 for name, n in counted.items():
@@ -69,10 +73,16 @@ class Counts:
         except RedisError as error:  # may have been counted, so they are not retried
             self._next = time.monotonic() + REDIS_RETRY_AFTER_S
             outages.failed("redis", error)
+            return False
+        return True
 
     def read(self) -> MetricCounts:
-        """Flush, and read the counts of all processes; empty while Redis is down."""
-        self.flush()
+        """
+        Flush, and read the counts of all processes; empty while Redis is down, which is
+        waited for once.
+        """
+        if not self._flush():
+            return Counter()
         try:
             found = broker.huey.storage.conn.hgetall(KEY)
         except RedisError:

@@ -142,6 +142,11 @@ class Registry:
             for account in self.accounts_of(model.provider)
         }
 
+    def limits_in(self, lane: str) -> dict[str, int]:
+        """Return account -> its slots in a lane; nothing if it is not offered."""
+        model = self.by_lane(lane)
+        return {} if model is None else self.limits_of(model)
+
     def _limit(self, model: Model, account: str) -> int:
         if account == MAIN:
             limit = self._limits[model.provider]

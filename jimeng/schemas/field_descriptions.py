@@ -127,6 +127,10 @@ SPENT = (
     "Budgets of all users together, day or month, that are spent: requests are "
     "answered 402 until they are reset or raised; not a fault"
 )
+PROVIDER_REFUSES = (
+    "Models whose submissions of the last quarter of an hour were all refused because "
+    "of the account, or not answered; not a fault of this server"
+)
 REQUEST_ID = "The request's id, also in the logs"
 BYTES = "Bytes"
 CONTENT_TYPE = "Media type"

@@ -5,6 +5,7 @@ from typing import Any
 
 from marshmallow import fields
 
+from jimeng import jobs
 from jimeng.billing.budgets import budget_states
 from jimeng.documents import Input
 from jimeng.documents.principal import KEY_INTERFACES, SCOPES
@@ -262,6 +263,30 @@ class Health(Reply):
     )
 
 
+def model_of(found: Any) -> str | None:
+    model = jobs.runtime().registry.by_lane(found.account_lane.lane)
+    return model.id if model else None
+
+
+class RefusedRecord(Reply):
+    """Submissions of one model that have failed in a row."""
+
+    lane = text(
+        "The model queue; with several accounts account@lane",
+        of=lambda found: found.account_lane.record,
+        example="volcengine_jimeng:jimeng_t2i_v30",
+    )
+    model = text(field_descriptions.MODEL_NAME, of=model_of, null=True, example=MODEL)
+    code = text("The error code of the latest", example="access_denied")
+    failed = count("How many failed, of as many", of="count", example=6)
+    since = instant("When the first of these failed")
+    latest_at = instant("When the latest of these failed")
+    suspended_until = instant(
+        "Nothing else is sent before the attempt at this time; null while all are sent",
+        null=True,
+    )
+
+
 class Ready(Reply):
     status = text("Always ready", choices=("ready",), of=lambda found: "ready")
     message = fixed("answer.ready")
@@ -269,6 +294,9 @@ class Ready(Reply):
     resting = list_of(field_descriptions.SUSPENDED, fields.String(), example=[])
     lowered = list_of(field_descriptions.LOWERED, fields.String(), example=[])
     spent = list_of(field_descriptions.SPENT, fields.String(), example=[])
+    provider_refuses = nested_list(
+        field_descriptions.PROVIDER_REFUSES, RefusedRecord, example=[]
+    )
 
 
 class Reason(Reply):
@@ -316,6 +344,9 @@ class Refusal(Reply):
     resting = list_of(field_descriptions.SUSPENDED, fields.String(), required=False)
     lowered = list_of(field_descriptions.LOWERED, fields.String(), required=False)
     spent = list_of(field_descriptions.SPENT, fields.String(), required=False)
+    provider_refuses = nested_list(
+        field_descriptions.PROVIDER_REFUSES, RefusedRecord, required=False
+    )
 
 
 def expiry(found: Input):

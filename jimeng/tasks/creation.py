@@ -612,9 +612,9 @@ def eta(model: Model, pictures_ahead: int, delay: float | None = None) -> int | 
     Seconds until a picture starts: those ahead of it, divided by the slots, times the
     usual duration. None while nothing is sent, for an unknown time.
     """
-    if lanes.hold_reason() is not None:
+    limits = jobs.runtime().registry.limits_of(model)
+    if lanes.hold_reason_of(model.lane, limits) is not None:
         return None
-    runtime = jobs.runtime()
-    limit = lanes.total_limit(model.lane, runtime.registry.limits_of(model))
+    limit = lanes.total_limit(model.lane, limits)
     usual = lanes.expected_duration(model.lane, model.typical)
     return round(max(delay or 0, pictures_ahead / limit * usual))

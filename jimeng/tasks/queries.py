@@ -96,8 +96,8 @@ class TaskView:
         position: Tasks ahead of it, while it is pending.
         eta_seconds: Seconds until it starts, while it is pending without a
             *hold_reason*.
-        hold_reason: Why it makes no progress, as `lanes.hold_reason`, or ``no_room`` on
-            disk for a video; while it is processing, that can only be ``no_worker``.
+        hold_reason: Why it makes no progress, as `lanes.hold_reason_of`, or ``no_room``
+            on disk for a video; while it is processing, that can only be ``no_worker``.
         progress: 0 to 100; never decreases.
         remote_ids: The provider's ids of its pictures.
         attempts: Submissions, including refused ones.
@@ -209,6 +209,8 @@ def _view(
     position, eta_seconds, hold_reason = None, None, lanes.hold_reason()
     if task.status == "pending":
         position, eta_seconds = queue_position(task, ordered)
+        limits = jobs.runtime().registry.limits_in(task.lane)
+        hold_reason = lanes.hold_reason_of(task.lane, limits)
     elif hold_reason == lanes.PAUSED:
         hold_reason = None  # submitted pictures go on while submission is paused
     if (

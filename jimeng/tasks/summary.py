@@ -126,7 +126,7 @@ class WaitingSummary:
         n: How many of the principal's tasks wait to start.
         more: Whether there may be more than *n*.
         seconds: Until the first of them starts; None while nothing is sent.
-        hold_reason: Why nothing is sent, as `lanes.hold_reason`.
+        hold_reason: Why nothing is sent, as `lanes.hold_reason_of`.
     """
 
     n: int

@@ -3,12 +3,14 @@
 import re
 from datetime import timedelta
 
+from pymongo.errors import AutoReconnect
+
 from jimeng import lanes
 from jimeng.billing.costs import today
 from jimeng.documents import Generation, Lane, Task, Worker, utcnow
 from jimeng.jobs import bulk
 from jimeng.jobs.bulk import worker
-from jimeng.operations import queue_actions
+from jimeng.operations import queue_actions, settings
 from tests.admin.pages import ENGLISH, OPERATOR, actions, done, fail, text_of
 from tests.billing.conftest import settle
 from tests.conftest import run_queue
@@ -31,11 +33,26 @@ def tiles(page) -> dict[str, str]:
 def test_absent_redis_is_said(config, registry, database):
     with client_with(config, registry, REDIS_URL="redis://127.0.0.1:9/0") as client:
         words = text_of(client.get(QUEUE, headers=ENGLISH))
-        settings = text_of(client.get("/admin/settings", headers=ENGLISH))
+        shown = text_of(client.get("/admin/settings", headers=ENGLISH))
 
     assert "Redis is unreachable" in words
     assert "Jobs in Redis" not in words
-    assert "Redis Unavailable" in settings
+    assert "Redis Unavailable" in shown
+
+
+def test_absent_mongodb_is_waited_for_once(client, monkeypatch):
+    """Its version is not left out of the settings: the rest would wait for it again."""
+    asked = []
+
+    def away(*names: str) -> None:
+        asked.append(names)
+        raise AutoReconnect("away")
+
+    monkeypatch.setattr(settings, "get_db", away)
+
+    page = client.get("/admin/settings", headers=ENGLISH)
+
+    assert (page.status_code, len(asked)) == (503, 1)
 
 
 def test_numbers_are_those_of_the_moment(client, provider, work_off):

@@ -25,7 +25,9 @@ from redis import Redis
 
 from jimeng import documents, jobs, lanes
 from jimeng.billing import costs
-from jimeng.cli.checks import Verdict, databases, examine, machine
+from jimeng.cli.checks import Finding, Verdict, databases, examine, machine
+from jimeng.cli.checks.finding import SECTIONS
+from jimeng.cli.doctor import format_finding
 from jimeng.documents import ApiKey, User, Worker, migrations, utcnow
 from jimeng.documents.migrations import steps
 from jimeng.documents.migrations.steps import Step
@@ -429,7 +431,7 @@ def test_command_fails_where_something_has(run):
     (models,) = [row for row in told["findings"] if row["check"] == "models"]
     assert models["status"] == "warning"
     assert "VOLCENGINE_ACCESS_KEY" in models["advice"]
-    names = {"check", "status", "found", "advice"}
+    names = {"check", "status", "found", "advice", "section"}
     assert all(set(row) == names for row in told["findings"])
 
 
@@ -460,7 +462,8 @@ def test_clock_behind_the_data_of_make_run_is_named(run, tmp_path):
     lines = ended.output.splitlines()
     said = next(i for i, line in enumerate(lines) if line.startswith("FAILED"))
     assert lines[said].startswith("FAILED   mongodb")
-    assert lines[said + 1].endswith(f"→ {advice}")
+    section = "(docs/operations.en.md#mongodb_clock)"
+    assert lines[said + 1].endswith(f"→ {advice} {section}")
     assert ended.output.count("FAILED") == 1
 
 
@@ -480,15 +483,43 @@ def test_other_commands_say_it_as_well(config, run):
 @pytest.mark.parametrize("page", ["operations.md", "operations.en.md"])
 def test_runbook_has_a_section_for_each_reason_and_alert(page):
     """Whoever reads a code finds it by its name, and no section is of no use: those of
-    the other alerts follow."""
+    the other alerts follow, then the doctor's own."""
     text = (ROOT / "docs" / page).read_text("utf-8")
     rules = (ROOT / "docs/monitoring/alerts.yml").read_text("utf-8")
     runbooks = re.findall(r"runbook: (\S+)#([a-z_]+)?", rules)
     alerts = dict.fromkeys(section for _, section in runbooks if section)
-    others = [each for each in alerts if each not in readiness.CODES]
+    sections = dict.fromkeys([*readiness.CODES, *alerts, *SECTIONS.values()])
 
-    assert re.findall(r"(?m)^## ([a-z_]+)$", text) == [*readiness.CODES, *others]
+    assert re.findall(r"(?m)^## ([a-z_]+)$", text) == list(sections)
     assert {path for path, _ in runbooks} == {"docs/operations.en.md"}
+
+
+@pytest.mark.parametrize(
+    "advice, section",
+    [
+        ("ready.worker", "worker"),
+        ("error.access_denied", "provider_refuses"),
+        ("doctor.provider_silent", "provider_refuses"),
+        ("ready.disk", "disk"),
+        ("error.price_unknown", "price_unknown"),
+        ("doctor.webhooks_fail", "webhooks_fail"),
+        ("doctor.budget_spent", "budget_spent"),
+        ("doctor.limit_lowered", "limit_lowered"),
+        ("doctor.clock", "clock"),
+        ("error.clock_wrong", "clock"),
+        ("doctor.public_url", ""),
+    ],
+)
+def test_incident_leads_to_its_section(advice, section):
+    """The line says where to read on; what needs no more has no section."""
+    values = (("model", "jimeng-2.1"), ("lane", "provider:key"))
+    found = Finding("it", Verdict.FAILED, "facts", advice, values)
+
+    said = format_finding(found)
+
+    assert found.section == section
+    assert said.endswith(f" (docs/operations.en.md#{section})") == bool(section)
+    assert advice in MESSAGES
 
 
 @pytest.mark.parametrize(

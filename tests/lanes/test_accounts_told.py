@@ -17,6 +17,7 @@ from tests.admin.pages import ENGLISH, OPERATOR, actions, text_of
 from tests.cli.test_provider_check import OF_VISUAL
 from tests.conftest import FakeProvider
 from tests.forgetting import forget_lanes
+from tests.lanes.test_accounts import suspend
 from tests.monitoring.test_metrics import scrape
 from tests.test_core import create
 from tests.test_guards import work
@@ -42,7 +43,7 @@ def registry() -> Registry:
 @pytest.fixture
 def resting(client, lane) -> None:
     """The account ``studio`` was refused for arrears, and main draws two pictures."""
-    lanes.suspend_account(lane, "studio", OVERDUE.removeprefix("error."))
+    suspend(lane, OVERDUE.removeprefix("error."))
     create(client, n=3)
     forget_lanes()
     work()
@@ -96,9 +97,9 @@ def test_resting_account_is_told_everywhere(client, config, lane, resting):
     assert "Account studio 0 / 3 Refused by the provider (account_overdue)" in words
     status = told_by_command()
     assert "account studio: 0 of 3 slots, refused (account_overdue)" in status
-    keys = {"VOLCENGINE_ACCESS_KEY": "key", "VOLCENGINE_SECRET_KEY": "secret"}
-    (finding,) = accounts.accounts(replace(config, **keys))
-    assert (finding.check, finding.advice) == ("account studio", OVERDUE)
+    (finding,) = accounts.refusals(config)
+    assert finding.check == f"submissions of {MODEL} (studio)"
+    assert (finding.status, finding.advice) == ("failed", OVERDUE)
 
 
 def test_lowered_limit_is_told_everywhere(client, config, lane):

@@ -39,6 +39,7 @@ PAUSED = 'jimeng_paused{switch="sending"}'
 BACKS = 'jimeng_lane_backing_off{lane="p:m",provider="p",model="m"}'
 IN_LINE = 'jimeng_lane_pictures_waiting{lane="p:m",provider="p",model="m"}'
 SLOTS = 'jimeng_lane_slots_%s{lane="p:m",provider="p",model="m",account="main"}'
+REFUSED = 'jimeng_lane_account_refused{lane="p:m",provider="p",model="m",account="%s"}'
 VIDEO = "doubao-seedance-2-5-260628"
 REQUESTS = 'jimeng_requests_total{door="api",kind="read",status="%s"}'
 GIB = 2**30
@@ -132,6 +133,12 @@ CASES: dict[str, list[tuple[dict[str, str], bool]]] = {
         (calls("poll", access_denied="3x57 4x3"), True),
         (calls("submit", credentials_invalid="7x60"), False),
         (calls("submit", rate_limited="0+1x60"), False),
+    ],
+    "JimengProviderRefuses": [
+        ({REFUSED % "main": "1x60"}, True),
+        ({REFUSED % "main": "1x58 0 1"}, True),
+        ({REFUSED % "main": "1x60", REFUSED % "studio": "0x60"}, False),
+        ({REFUSED % "main": "1x50 0x10"}, False),
     ],
     "JimengProviderAway": [
         (calls("submit", ok="0+1x60", provider_unreachable="0+3x60"), True),

@@ -7,7 +7,8 @@ import mongoengine
 import pytest
 
 from jimeng.errors import ProviderError
-from jimeng.jobs.submission import ACCOUNT_CODES, WAIT_CODES
+from jimeng.jobs.submission import WAIT_CODES
+from jimeng.lanes import ACCOUNT_CODES
 from jimeng.providers import ImageRequest
 from tests.each import for_each
 from tests.samples.outcomes import OURS, OUTCOMES, Outcome

@@ -32,6 +32,7 @@ CHECKS: tuple[tuple[Check, bool], ...] = (
     (server.webhook_attempts, True),
     (machine.database_disk, True),
     *((check, False) for check in MACHINE),
+    (accounts.refusals, True),
     (external.models, False),
     (accounts.accounts, True),
     (accounts.limits, True),

@@ -1,7 +1,7 @@
 """
-Accounts: lowered limits, suspended accounts, removed accounts with slots; budgets that
-are spent, and models that a budget refuses, since they have no price; and customers
-whom two shops' keys act for.
+Accounts: submissions that the provider refuses, lowered limits, removed accounts with
+slots; budgets that are spent, and models that a budget refuses, since they have no
+price; and customers whom two shops' keys act for.
 """
 
 from collections import Counter
@@ -14,7 +14,7 @@ from jimeng.billing.budgets import states_of_installation
 from jimeng.billing.costs import yuan_short
 from jimeng.cli.checks.finding import Finding, Verdict, graded
 from jimeng.config import Config
-from jimeng.documents import ApiKey, User
+from jimeng.documents import ApiKey, User, utcnow
 from jimeng.documents.spending import UNLIMITED, Budgets
 
 # A budget of 0 allows nothing; absent is the default.
@@ -26,13 +26,12 @@ HAS_BUDGET = {
 
 
 def accounts(config: Config) -> Iterator[Finding]:
-    """All accounts are active, and no removed account holds slots."""
+    """No removed account holds slots."""
     if not config.has_credentials:  # those of `make run` are not known here
         return
     registry = jobs.runtime().registry
-    account_lanes = lanes.read_account_lanes(registry.limits)
-    strangers = lanes.count_foreign_slots({each.account_lane for each in account_lanes})
-    wrong = [*removed(strangers), *suspended(account_lanes)]
+    account_lanes = lanes.account_lanes_of(registry.limits)
+    wrong = list(removed(lanes.count_foreign_slots(account_lanes)))
     yield from wrong
     if not wrong and len(registry.accounts) > 1:
         yield Finding("accounts", Verdict.OK, ", ".join(registry.accounts))
@@ -122,10 +121,25 @@ def removed(held: Counter[lanes.AccountLane]) -> Iterator[Finding]:
         yield Finding(check, Verdict.FAILED, found, "doctor.account_removed")
 
 
-def suspended(account_lanes: list[lanes.AccountLaneState]) -> Iterator[Finding]:
-    for each in account_lanes:
-        if lanes.is_account_suspended(each.record):
-            (lane, account), record = each.account_lane, each.record
-            found = f"{lane}: {record.refused} until {record.not_before:%H:%M:%S}Z"
-            check, advice = f"account {account}", f"error.{record.refused}"
-            yield Finding(check, Verdict.FAILED, found, advice)
+def refusals(config: Config) -> Iterator[Finding]:
+    """The provider has accepted the latest submission of each model."""
+    registry = jobs.runtime().registry
+    for each in lanes.read_failures(registry.limits):
+        lane, account = each.account_lane
+        model = registry.by_lane(lane)
+        of_account = f" ({account})" if len(registry.accounts) > 1 else ""
+        ago_s = max((utcnow() - each.latest_at).total_seconds(), 0)
+        facts = (
+            f"{each.count} of {each.count} failed since {each.since:%H:%M:%S}Z, "
+            f"the latest {ago_s:.0f} s ago: {each.code}"
+        )
+        if each.suspended_until is not None:
+            facts += f"; next attempt at {each.suspended_until:%H:%M:%S}Z"
+        yield Finding(
+            f"submissions of {model.id if model else lane}{of_account}",
+            Verdict.WARNING if each.suspended_until is None else Verdict.FAILED,
+            facts,
+            f"error.{each.code}"
+            if each.code in lanes.ACCOUNT_CODES
+            else "doctor.provider_silent",
+        )

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from email.utils import parsedate_to_datetime
 
 import requests
+from pymongo.errors import PyMongoError
 
-from jimeng import jobs
+from jimeng import jobs, lanes
 from jimeng.cli.checks.finding import Finding, Verdict, graded
 from jimeng.config import Config
 from jimeng.errors import ProviderError
@@ -26,12 +27,15 @@ def models(config: Config) -> Iterator[Finding]:
         yield Finding("models", Verdict.WARNING, "", "error.no_provider", settings)
         return
     registry = jobs.runtime().registry
+    failing = failing_lanes()
     failed: dict[tuple[str, str, str], list[Finding]] = defaultdict(list)
     for model in registry.models.values():
         for account in registry.accounts_of(model.provider):
             found = model_finding(model, account)
             if found.status is Verdict.OK:
-                yield found
+                # Its keys are accepted, its submissions are not.
+                if lanes.AccountLane(model.lane, account) not in failing:
+                    yield found
             else:
                 failed[model.provider, account, found.advice].append(found)
     for (provider, account, advice), alike in failed.items():
@@ -41,6 +45,15 @@ def models(config: Config) -> Iterator[Finding]:
         check = f"models of {provider}{of_account(account)}"
         facts = f"{len(alike)} models: {alike[0].found}"
         yield Finding(check, Verdict.FAILED, facts, advice)
+
+
+def failing_lanes() -> set[lanes.AccountLane]:
+    """Those whose submissions fail, as another check tells."""
+    try:
+        found = lanes.read_failures(jobs.runtime().registry.limits)
+    except PyMongoError:  # as another check tells
+        return set()
+    return {each.account_lane for each in found}
 
 
 def of_account(account: str) -> str:

@@ -29,7 +29,10 @@ LETTERS = {
 # A page polls quickly while a picture is due: between these multiples of the time that
 # it is expected to take.
 DUE_POLL_S, DUE_FROM, DUE_UNTIL = 0.4, 0.7, 1.5
-HOLD_REASONS = {"paused": "-1", "no_worker": "-2", "no_room": "-3"}
+HOLD_REASONS = {
+    **{"paused": "-1", "no_worker": "-2", "no_room": "-3"},
+    "provider_refuses": "-4",
+}
 ENDED = frozenset("dfcx")
 SINGLE = frozenset(("preparing", "queued"))
 MARK = re.compile(r"([0-9a-z]{30})\.([pqugstdfcx]{1,8})\.([0-9-]{1,40})", re.ASCII)
