@@ -17,6 +17,7 @@ from jimeng.documents.credentials import WITH_OWNERS, digest
 from jimeng.documents.principal import (
     KEY_INTERFACES,
     SCOPES,
+    Customers,
     KeyUse,
     Principal,
     begins_with,
@@ -154,7 +155,9 @@ def keep_prefix(*keys: ApiKey) -> None:
     for key in keys:
         if key.user_prefix:
             mine = {"$addToSet": {"user_prefixes": key.user_prefix}}
-            User.collection().update_one({"_id": key.user_id}, mine)
+            User.collection().update_one(
+                {"_id": key.user_id}, {**mine, "$unset": {"tasks_named_at": ""}}
+            )
 
 
 def change_limits(
@@ -342,8 +345,16 @@ def user_of_key(text: str, mark: bytes | None = None) -> tuple[ApiKey, User, Key
     return key, user, use
 
 
-def use_of(key: ApiKey) -> KeyUse:
-    """The key's limits, and whom it acts for."""
+def use_of(key: ApiKey, user: User | None = None) -> KeyUse:
+    """
+    The key's limits, and whom it acts for.
+
+    Args:
+        user: Its owner, whose customers it sees even if it acts for nobody.
+    """
+    prefixes = (key.user_prefix,) if key.user_prefix else ()
+    if user is not None and not prefixes:
+        prefixes = (*user.user_prefixes,)
     return KeyUse(
         key.id,
         key.user_id,
@@ -352,22 +363,28 @@ def use_of(key: ApiKey) -> KeyUse:
         key.per_day or None,
         key.user_prefix or "",
         key.budgets,
-        tuple(each.user_prefix for each in foreign_keys(key)),
+        customers_of(key.user_id, prefixes),
     )
 
 
-def foreign_keys(key: ApiKey) -> list[ApiKey]:
+def customers_of(user_id: str, prefixes: Sequence[str]) -> Customers:
+    """The customers with these prefixes of the user's."""
+    foreign = (each.user_prefix or "" for each in foreign_keys(user_id, prefixes))
+    return Customers((*prefixes,), (*foreign,))
+
+
+def foreign_keys(user_id: str, prefixes: Sequence[str]) -> list[ApiKey]:
     """
-    Keys of other shops for some of the customers that this key's prefix has, one for
-    each prefix: it does not act for those customers.
+    Keys of other shops for some of the customers with these prefixes of the user's, one
+    for each prefix: no key of the user acts for those customers.
 
     Older data may have prefixes that overlap. A customer belongs to the owner of the
     longest one; of equal ones, to the owner of the oldest key.
     """
-    if not key.user_prefix:
+    if not prefixes:
         return []
-    oldest = ApiKey.by_user_prefix(begins_with(key.user_prefix))
-    return [each for each in oldest.values() if each.user_id != key.user_id]
+    oldest = ApiKey.by_user_prefix({"$in": [*map(begins_with, prefixes)]})
+    return [each for each in oldest.values() if each.user_id != user_id]
 
 
 def check_usable(key: ApiKey, user: User, now: datetime) -> None:
@@ -411,8 +428,8 @@ def _look_up(text: str, hashed: str) -> tuple[ApiKey, User, KeyUse]:
     if not row["owners"]:
         raise ApiKeyInvalid(f"key {row['_id']}: its user is gone")
     key, user = ApiKey.read(row), User.read(row["owners"][0])
-    use = use_of(key)
-    known = {"", *user.user_prefixes, *use.foreign_prefixes}
+    use = use_of(key, user)
+    known = {"", *user.user_prefixes, *use.customers.foreign}
     if use.user_prefix not in known:  # a key of an earlier release
         keep_prefix(key)
         user.user_prefixes.append(use.user_prefix)

@@ -306,23 +306,24 @@ def delete(principal: Principal, user_id: str) -> None:
     Delete a user with all tasks and pictures; running tasks are cancelled.
 
     The user's record is deleted last, so that an interrupted deletion can be repeated.
+    A customer of a shop has no record, and may be deleted again.
 
     Raises:
         ScopeTooSmall: the key lacks the scope.
-        UserNotFound: as in `find`.
+        UserNotFound: as in `find`; nobody owns the prefix of a customer's id.
+        UserIdNotYours: as in `require_reader`.
         LastAdmin: no admin who can sign in would remain.
     """
+    if is_customer(user_id):
+        delete_customer(principal, user_id)
+        return
     principal.require_account("deleting an account")
     user = find(principal, user_id)
     with recorded_on_behalf(principal, user.id, "users.delete"):
         while True:
             demote_or_disable(user.id, {"$set": {"role": "user"}})
-            delete_documents(user, Batch)  # batches would go on creating tasks
-            removed = tasks.delete_all(principal, user.id)
-            inputs.delete_all(principal, user.id)
-            delete_documents(user, Share, Collection, SavedPrompt)
-            delete_documents(user, ApiKey, Invitation, Session)
-            delete_documents(user, WebhookEndpoint, WebhookDelivery)
+            removed = delete_data(principal, user.id)
+            delete_documents(user.id, ApiKey, Invitation, Session)
             where = {"_id": user.id, "$nor": [ADMINS]}
             User.collection().delete_one(where)
             if User.find_one({"_id": user.id}) is None:
@@ -331,7 +332,42 @@ def delete(principal: Principal, user_id: str) -> None:
     log.info("user deleted id=%s tasks=%d", user.id, removed)
 
 
-def delete_documents(user: User, *kinds: type[Stored]) -> None:
+def is_customer(user_id: str) -> bool:
+    """Whether it may be the id of a shop's customer; no user record has such an id."""
+    return ":" in user_id
+
+
+def delete_customer(principal: Principal, user_id: str) -> None:
+    """
+    Delete what belongs to a customer. What it has used up of its limits, and its costs,
+    stay.
+
+    Raises:
+        UserNotFound, UserIdNotYours: as `delete`.
+        ScopeTooSmall: the key neither acts for the customer nor may delete accounts.
+    """
+    principal.require_reader(user_id)
+    key = principal.key
+    if key is None or not key.acts_for(user_id):
+        principal.require_account("deleting a customer")
+    if User.owner_of(user_id) is None:
+        raise UserNotFound(f"customer {user_id[:64]!r}")
+    with recorded_on_behalf(principal, user_id, "users.delete"):
+        removed = delete_data(principal, user_id)
+    log.info("customer deleted id=%s tasks=%d", user_id, removed)
+
+
+def delete_data(principal: Principal, user_id: str) -> int:
+    """Delete all that belongs to a user, but the account; return how many tasks."""
+    delete_documents(user_id, Batch)  # batches would go on creating tasks
+    removed = tasks.delete_all(principal, user_id)
+    inputs.delete_all(principal, user_id)
+    delete_documents(user_id, Share, Collection, SavedPrompt)
+    delete_documents(user_id, WebhookEndpoint, WebhookDelivery)
+    return removed
+
+
+def delete_documents(user_id: str, *kinds: type[Stored]) -> None:
     """Delete the user's documents of these kinds, which own no files or queue slots."""
     for kind in kinds:
-        kind.collection().delete_many({"user_id": user.id})
+        kind.collection().delete_many({"user_id": user_id})

@@ -34,10 +34,10 @@ def show_costs(query: dict) -> Response:
 
     By default those of this month by day. A key sees what its user has spent, an
     `admin` key what all users have; `user_id` narrows that to one user. With
-    `customers=true` an `act_for` key sees its customers' costs, too. At most 366 days
-    in the server's billing time zone (`zone`): a picture counts on the day on which its
-    charge was decided, as in the provider's bill. Deleted tasks are included, and so
-    are corrections, on the day of the correction.
+    `customers=true` the costs of the user's customers are added (see `act_for`). At
+    most 366 days in the server's billing time zone (`zone`): a picture counts on the
+    day on which its charge was decided, as in the provider's bill. Deleted tasks are
+    included, and so are corrections, on the day of the correction.
 
     `by` has one or two groups, such as `month,user`. JSON has at most 10,000 rows;
     with `format=csv` any number.

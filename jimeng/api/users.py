@@ -84,7 +84,9 @@ def update_user(params: dict, user_id: str) -> User:
 def delete_user(params: dict, user_id: str) -> dict:
     """
     Delete a user with all tasks and pictures; running tasks are cancelled. A key needs
-    the scope `account` for its own user, `admin` for others.
+    the scope `account` for its own user, `admin` for others. A customer of a shop, who
+    has no user record, is deleted by a key with `act_for` that acts for them, or by one
+    of the shop's with `account`: tasks, pictures, uploads, batches, webhooks, shares.
     """
     users.delete(auth.principal_of_api(), user_id)
     return {"id": user_id}

@@ -10,9 +10,11 @@ from bson import ObjectId
 from jimeng import lanes
 from jimeng.billing import tallies
 from jimeng.config import logs
-from jimeng.documents import Generation, Image, Input, State, Task, utcnow
+from jimeng.documents import Generation, Image, Input, State, Task, User, utcnow
 from jimeng.documents.base import KNOWN_KIND, OTHER_KIND, Stored
+from jimeng.documents.cursors import EPOCH
 from jimeng.documents.image import FILES, files_of
+from jimeng.documents.principal import begins_with
 from jimeng.documents.task import DOOMED, KNOWN_TYPE
 from jimeng.jobs import endings, insertion, repair
 from jimeng.pictures.stores import Store
@@ -26,6 +28,7 @@ UNREFERENCED_AFTER = timedelta(days=1)
 BATCH_DOCUMENTS = 500
 MAX_FIRST_PASS = 10 * BATCH_DOCUMENTS  # tasks in one run
 MAX_DAYS, MAX_HOURS = 7, 12  # in one run
+OWNERS_NAMED_EVERY = timedelta(days=1)
 
 # Cursors over open tasks by creation time: of the first check, `REQUEST_GRACE` after a
 # task's creation, and of the recheck that passes over all open tasks again and again.
@@ -206,3 +209,28 @@ def close_days() -> bool:
     closing = len(list(islice(tallies.closing_days(), 1 + MAX_DAYS)))
     counted = len(list(islice(tallies.closing_hours(), MAX_HOURS)))
     return closing > MAX_DAYS or counted == MAX_HOURS
+
+
+def name_owners() -> None:
+    """
+    Name the owner in tasks of customers that an earlier release has created: for each
+    owner in all of them, and once a day in those that are new since.
+    """
+    began = utcnow()
+    due = {"user_prefixes": {"$gt": ""}}  # any
+    for owner in User.find_all(due, hint="user_prefixes"):
+        named_at = owner.tasks_named_at
+        if named_at is not None and named_at > began - OWNERS_NAMED_EVERY:
+            continue
+        since = EPOCH if named_at is None else named_at - OWNERS_NAMED_EVERY
+        for whose in (owner.id, *map(begins_with, owner.user_prefixes)):
+            where = {"user_id": whose, "created_at": {"$gte": since}, "owner_id": None}
+            rows = Task.collection().find(where, {"_id": 1}, hint="user_created")
+            while some := [row["_id"] for row in islice(rows, BATCH_DOCUMENTS)]:
+                Task.collection().update_many(
+                    {"_id": {"$in": some}}, {"$set": {"owner_id": owner.id}}
+                )
+        User.collection().update_one(
+            {"_id": owner.id, "user_prefixes": owner.user_prefixes},
+            {"$set": {"tasks_named_at": began}},
+        )

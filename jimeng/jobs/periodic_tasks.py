@@ -168,6 +168,7 @@ PERIODIC_TASKS = [
     PeriodicTask("days", 300.0, janitor.close_days),
     PeriodicTask("costs", 1.0, settlement.settle, Group.PROMPT),
     PeriodicTask("budget", 60.0, spending.recount_shared),
+    PeriodicTask("owners of tasks", 60.0, janitor.name_owners),
     PeriodicTask(
         "budget events", budget_events.INTERVAL_S, budget_events.announce_budgets
     ),

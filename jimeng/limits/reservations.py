@@ -781,10 +781,10 @@ def owner_of(principal: Principal, user_id: str) -> str | None:
         return key.owner_id
     if ":" in user_id:
         return User.owner_of(user_id)
-    owns = principal.owns_customers if principal.user_id == user_id else None
-    if owns is None:
-        owns = bool(_recorded(user_id).user_prefixes)
-    return user_id if owns else None
+    known = key.customers if key is not None else principal.own_customers
+    if principal.user_id != user_id or known is None:
+        return user_id if _recorded(user_id).user_prefixes else None
+    return user_id if known.prefixes else None
 
 
 def user_budget_states(user_id: str, own: Budgets) -> list[BudgetState]:

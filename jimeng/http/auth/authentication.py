@@ -263,7 +263,6 @@ def principal_of_key(key: ApiKey, user: User, use: KeyUse) -> Principal:
         address=client_address(),
         daily_quota=user.daily_quota,
         budgets=user.budgets,
-        owns_customers=bool(user.user_prefixes),
     )
 
 
@@ -348,7 +347,7 @@ def principal_of(user: User) -> Principal:
         is_operator=is_admin,
         daily_quota=user.daily_quota,
         budgets=user.budgets,
-        owns_customers=bool(user.user_prefixes),
+        own_customers=accounts.customers_of(user.id, user.user_prefixes),
         address=client_address(),
     )
 
