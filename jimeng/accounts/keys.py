@@ -364,6 +364,7 @@ def use_of(key: ApiKey, user: User | None = None) -> KeyUse:
         key.user_prefix or "",
         key.budgets,
         customers_of(key.user_id, prefixes),
+        limits_customers=user is None or bool(user.limits_customers),
     )
 
 

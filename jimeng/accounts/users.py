@@ -306,17 +306,12 @@ def delete(principal: Principal, user_id: str) -> None:
     Delete a user with all tasks and pictures; running tasks are cancelled.
 
     The user's record is deleted last, so that an interrupted deletion can be repeated.
-    A customer of a shop has no record, and may be deleted again.
 
     Raises:
         ScopeTooSmall: the key lacks the scope.
-        UserNotFound: as in `find`; nobody owns the prefix of a customer's id.
-        UserIdNotYours: as in `require_reader`.
+        UserNotFound: as in `find`.
         LastAdmin: no admin who can sign in would remain.
     """
-    if is_customer(user_id):
-        delete_customer(principal, user_id)
-        return
     principal.require_account("deleting an account")
     user = find(principal, user_id)
     with recorded_on_behalf(principal, user.id, "users.delete"):
@@ -330,31 +325,6 @@ def delete(principal: Principal, user_id: str) -> None:
                 break  # otherwise the user has become an admin meanwhile
         key_cache.access_changed()
     log.info("user deleted id=%s tasks=%d", user.id, removed)
-
-
-def is_customer(user_id: str) -> bool:
-    """Whether it may be the id of a shop's customer; no user record has such an id."""
-    return ":" in user_id
-
-
-def delete_customer(principal: Principal, user_id: str) -> None:
-    """
-    Delete what belongs to a customer. What it has used up of its limits, and its costs,
-    stay.
-
-    Raises:
-        UserNotFound, UserIdNotYours: as `delete`.
-        ScopeTooSmall: the key neither acts for the customer nor may delete accounts.
-    """
-    principal.require_reader(user_id)
-    key = principal.key
-    if key is None or not key.acts_for(user_id):
-        principal.require_account("deleting a customer")
-    if User.owner_of(user_id) is None:
-        raise UserNotFound(f"customer {user_id[:64]!r}")
-    with recorded_on_behalf(principal, user_id, "users.delete"):
-        removed = delete_data(principal, user_id)
-    log.info("customer deleted id=%s tasks=%d", user_id, removed)
 
 
 def delete_data(principal: Principal, user_id: str) -> int:

@@ -76,6 +76,7 @@ class KeyUse:
         user_prefix: Prefix of the ids of users that it may act for; empty for none.
         customers: Those users; with a key that acts for nobody, those that its owner's
             other keys act for: it sees them, and creates nothing for them.
+        limits_customers: False if no single customer of its owner has limits.
     """
 
     id: str
@@ -86,6 +87,7 @@ class KeyUse:
     user_prefix: str = ""
     budgets: Budgets = Budgets()
     customers: Customers = Customers()
+    limits_customers: bool = True
 
     def acts_for(self, user_id: str) -> bool:
         """Whether the user is one of those that the key acts for."""

@@ -37,6 +37,7 @@ from jimeng.billing.tallies import midnight
 from jimeng.documents import (
     ApiKey,
     Budget,
+    Customer,
     OwnerBudget,
     QuotaUsage,
     RateLimit,
@@ -44,6 +45,7 @@ from jimeng.documents import (
     User,
     utcnow,
 )
+from jimeng.documents.customer import PER_DAY, PER_MINUTE, is_customer
 from jimeng.documents.principal import UNKNOWN, Principal
 from jimeng.documents.spending import (
     DAY,
@@ -92,6 +94,7 @@ MAX_QUOTAS = 10_000  # cached
 _redis_retry_at = 0.0  # by `time.monotonic`
 NOBODY = User.read({})  # without limits of their own
 _quotas: dict[str, tuple[float, User]] = {}  # until when, by `time.monotonic`
+_customers: dict[str, tuple[float, Customer | None]] = {}  # likewise
 
 MINUTE_S = 60
 # The Redis client retries a command whose answer is lost: for so long it counts once.
@@ -372,7 +375,11 @@ class KeyBounds(Bounds):
 
 def bounds_of(principal: Principal, user_id: str) -> Bounds:
     quota = quota_of(principal, user_id)
-    return Bounds(user_id, _per_minute(), quota, budgets_of(principal, user_id))
+    budgets = budgets_of(principal, user_id)
+    most = jobs.runtime().config.USER_SUBMISSIONS_PER_MINUTE  # 0 for no limit
+    if customer := customer_of(principal, user_id):
+        most = customer.limit(PER_MINUTE, most or None) or 0
+    return Bounds(user_id, most, quota, budgets)
 
 
 def key_bounds_of(principal: Principal) -> KeyBounds | None:
@@ -680,7 +687,7 @@ def _reserve_of_user(reservation: Reservation, user: Bounds) -> list[RateLimit]:
     return found
 
 
-def reserve_submission(user_id: str) -> None:
+def reserve_submission(principal: Principal, user_id: str) -> None:
     """
     Count one more submission of a user that creates its tasks later, as a batch does.
 
@@ -688,12 +695,12 @@ def reserve_submission(user_id: str) -> None:
         TooManySubmissions: the limit per minute is reached.
         QueueUnavailable: Redis is down.
     """
-    Bounds(user_id, _per_minute(), None).count_task()
+    bounds_of(principal, user_id).count_task()
 
 
-def check_submission(user_id: str) -> None:
+def check_submission(principal: Principal, user_id: str) -> None:
     """Raise what `reserve_submission` would, and count nothing."""
-    Bounds(user_id, _per_minute(), None).check_rate()
+    bounds_of(principal, user_id).check_rate()
 
 
 def reserve_upload(principal: Principal, user_id: str) -> None:
@@ -751,15 +758,20 @@ def quota_of(principal: Principal, user_id: str) -> int | None:
     The quota of the user's record takes precedence, where 0 allows none; else
     ``USER_DAILY_QUOTA`` applies, where 0 is no limit.
     """
+    default = jobs.runtime().config.USER_DAILY_QUOTA or None
+    if customer := customer_of(principal, user_id):
+        return customer.limit(PER_DAY, default)
     if principal.user_id == user_id and principal.daily_quota != UNKNOWN:
         own = principal.daily_quota
     else:
         own = _recorded(user_id).daily_quota
-    return own if own is not None else jobs.runtime().config.USER_DAILY_QUOTA or None
+    return own if own is not None else default
 
 
 def budgets_of(principal: Principal, user_id: str) -> Budgets:
-    """The user's budgets, as `Budgets.or_default`."""
+    """The user's budgets, as `Budgets.or_default`; or the customer's."""
+    if customer := customer_of(principal, user_id):
+        return customer.budgets(jobs.runtime().config)
     return own_budgets_of(principal, user_id).or_default(jobs.runtime().config)
 
 
@@ -779,7 +791,7 @@ def owner_of(principal: Principal, user_id: str) -> str | None:
     key = principal.key
     if key is not None and key.acts_for(user_id):
         return key.owner_id
-    if ":" in user_id:
+    if is_customer(user_id):
         return User.owner_of(user_id)
     known = key.customers if key is not None else principal.own_customers
     if principal.user_id != user_id or known is None:
@@ -787,12 +799,31 @@ def owner_of(principal: Principal, user_id: str) -> str | None:
     return user_id if known.prefixes else None
 
 
+def customer_of(principal: Principal, user_id: str) -> Customer | None:
+    """
+    The limits of a shop's customer, cached for `QUOTA_CACHE_S`; None if none were set.
+    A key whose owner limits no single customer does not ask for them.
+    """
+    key = principal.key
+    is_free = key is not None and not key.limits_customers and key.acts_for(user_id)
+    if is_free or not is_customer(user_id):
+        return None
+    until, found = _customers.get(user_id, (0.0, None))
+    if monotonic() < until:
+        return found
+    found = Customer.find_one({"_id": user_id})
+    if len(_customers) >= MAX_QUOTAS:
+        _customers.clear()
+    _customers[user_id] = (monotonic() + QUOTA_CACHE_S, found)
+    return found
+
+
 def user_budget_states(user_id: str, own: Budgets) -> list[BudgetState]:
     """
     The state of the budgets that apply to a user, as `budget_states`.
 
     Args:
-        own: Those in the user's record.
+        own: Those in the user's record, or a customer's that are in force.
     """
     budgets = own.or_default(jobs.runtime().config)
     if not budgets.is_limited:
@@ -829,7 +860,7 @@ LIMIT_FIELDS = {
 
 def _recorded(user_id: str) -> User:
     """The limits in the user's record, cached for `QUOTA_CACHE_S`."""
-    if ":" in user_id:  # under a prefix: no record has such an id
+    if is_customer(user_id):
         return NOBODY
     until, user = _quotas.get(user_id, (0.0, NOBODY))
     if monotonic() < until:
@@ -843,9 +874,6 @@ def _recorded(user_id: str) -> User:
 
 
 def clear_quota_cache() -> None:
-    """Drop this process's cache of quotas."""
+    """Drop this process's caches of quotas and customers' limits."""
     _quotas.clear()
-
-
-def _per_minute() -> int:
-    return jobs.runtime().config.USER_SUBMISSIONS_PER_MINUTE
+    _customers.clear()

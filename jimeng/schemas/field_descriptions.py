@@ -148,6 +148,10 @@ WHY_FAILED = "Why it failed"
 FROM = "First day (UTC), e.g. 2026-01-01; defaults to 29 days before to"
 TO = "Last day (UTC), inclusive; defaults to today"
 PICTURES = "Pictures"
+TASKS_OF_CUSTOMER = "Of a shop's customer: tasks per minute; null for the default"
+PICTURES_OF_CUSTOMER = (
+    "Of a shop's customer: pictures per day (UTC), 0 for none; null for the default"
+)
 DAILY_BUDGET_MICROS = (
     "What may be spent in a day, in millionths of a yuan, with what is reserved; null "
     "for the default"

@@ -59,6 +59,16 @@ class UserChanges(Strict):
         "both": {"email": "li.si@example.com", "name": "李四"},
         "budget": {"daily_budget_micros": 20000000, "monthly_budget_micros": None},
     }
+    tasks_per_minute: fields.Integer = Integer(
+        field_descriptions.TASKS_OF_CUSTOMER,
+        allow_none=True,
+        validate=Range(1, MAX_OF_KEY),
+    )
+    pictures_per_day: fields.Integer = Integer(
+        field_descriptions.PICTURES_OF_CUSTOMER,
+        allow_none=True,
+        validate=Range(0, MAX_OF_KEY),
+    )
     email = Trimmed(field_descriptions.EMAIL, validate=email_check, metadata=AS_EMAIL)
     name = Trimmed(field_descriptions.NAME, validate=Length(1, 100))
     daily_budget_micros: fields.Integer = Integer(

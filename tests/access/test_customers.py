@@ -1,15 +1,18 @@
 """A shop's customers are its owner's to see, to list and to delete."""
 
 import io
+import secrets
+from dataclasses import replace
 from datetime import timedelta
 from urllib.parse import unquote
 
 import pytest
 from mongoengine import get_db
 
-from jimeng import accounts
+from jimeng import accounts, jobs
 from jimeng.documents import (
     AuditEntry,
+    Customer,
     QuotaUsage,
     Task,
     User,
@@ -17,9 +20,11 @@ from jimeng.documents import (
     utcnow,
 )
 from jimeng.jobs import bulk, janitor
+from jimeng.limits import reservations
+from jimeng.webhooks import budget_events
 from tests.access.conftest import OPERATOR, Person, call
-from tests.access.test_act_for import CUSTOMER, Shop
-from tests.billing.conftest import settle
+from tests.access.test_act_for import CUSTOMER, Shop, cost_of
+from tests.billing.conftest import PRICE, settle
 from tests.commands import counted
 from tests.each import for_each
 from tests.given_pictures import photo
@@ -318,3 +323,163 @@ def test_customer_is_deleted_by_nobody_else(shop, bob, ada, admin, reader):
         refused(answer, 403, "scope_too_small")
     refused(admin.api("DELETE", f"{USERS}/nobodys:m1"), 404, "user_not_found")
     assert Task.collection().count_documents({"user_id": CUSTOMER}) == 1
+
+
+def limit(person, user_id: str = CUSTOMER, **limits: object) -> dict:
+    return data_of(person.api("PUT", f"{USERS}/{user_id}", json=limits))
+
+
+def order(shop: Shop, user_id: str = CUSTOMER):
+    return shop.api("POST", CREATE, json={"prompt": "猫", "user_id": user_id})
+
+
+@pytest.fixture
+def set_default(secured):
+    """Change a default of the server."""
+    runtime = jobs.runtime()
+
+    def change(**settings: int) -> None:
+        jobs.configure(replace(runtime.config, **settings), runtime.registry)
+
+    yield change
+    jobs.configure(runtime.config, runtime.registry)
+
+
+@for_each(
+    ("limits", "status", "code"),
+    [
+        ({"tasks_per_minute": 1}, 429, "too_many_submissions"),
+        ({"pictures_per_day": 1}, 429, "quota_exceeded"),
+        ({"daily_budget_micros": PRICE}, 402, "budget_exceeded"),
+        ({"monthly_budget_micros": PRICE}, 402, "budget_exceeded"),
+    ],
+)
+@pytest.mark.parametrize("who", ["admin", "owner", "shop"])
+def test_limit_of_one_customer_holds_for_that_customer(
+    request, secured, bob, admin, who, limits, status, code
+):
+    shop = Shop(bob, user_prefix=f"s{secrets.token_hex(4)}:")
+    one, other = (f"{shop.record.user_prefix}m{number}" for number in (1, 2))
+    setter = {"admin": admin, "owner": bob, "shop": shop}[who]
+    data_of(order(shop, one), 202)
+
+    record = limit(setter, one, **limits)
+
+    assert {name: record[name] for name in limits} == limits
+    assert (record["id"], record["role"], record["email"]) == (one, "customer", None)
+    refused(order(shop, one), status, code)
+    data_of(order(shop, other), 202)
+    if "tasks_per_minute" in limits:
+        batch = {"prompts": ["猫"], "user_id": one}
+        refused(shop.api("POST", f"{API}/batches", json=batch), status, code)
+    limit(setter, one, **dict.fromkeys(limits))
+    data_of(order(shop, one), 202)
+
+
+def test_owner_lifts_nothing_of_an_operators(shop, bob, admin):
+    limit(admin, pictures_per_day=1)
+
+    record = limit(bob, pictures_per_day=9)
+
+    assert record["pictures_per_day"] == 1
+    data_of(order(shop), 202)
+    refused(order(shop), 429, "quota_exceeded")
+    limit(bob, pictures_per_day=None)
+    refused(order(shop), 429, "quota_exceeded")
+    limit(admin, pictures_per_day=9)
+    limit(bob, pictures_per_day=0)
+    assert limit(admin, pictures_per_day=8)["pictures_per_day"] == 0
+
+
+def test_owner_exceeds_no_default(shop, bob, admin, set_default):
+    """An operator may, for a customer by name."""
+    set_default(USER_DAILY_QUOTA=1)
+    data_of(order(shop), 202)
+
+    limit(bob, pictures_per_day=5)
+    refused(order(shop), 429, "quota_exceeded")
+    limit(bob, pictures_per_day=None)
+    limit(admin, pictures_per_day=5)
+
+    data_of(order(shop), 202)
+
+
+def test_limits_and_counts_outlive_the_customers_data(shop, bob):
+    data_of(order(shop), 202)
+    limit(bob, daily_budget_micros=PRICE)
+
+    data_of(bob.api("DELETE", f"{USERS}/{CUSTOMER}"))
+
+    body = refused(order(shop), 402, "budget_exceeded")
+    assert body["budget"]["held_micros"] == PRICE
+    record = data_of(bob.api("GET", f"{USERS}/{CUSTOMER}"))
+    assert record["daily_budget_micros"] == PRICE
+    assert record["budgets"][0]["remaining_micros"] == 0
+
+
+def test_limits_of_a_customer_are_nobody_elses_to_set(shop, bob, ada, admin, reader):
+    path = f"{USERS}/{CUSTOMER}"
+    _, writer = accounts.create_key(OPERATOR, bob.id, name="w")
+    body = {"pictures_per_day": 1}
+
+    refused(ada.api("PUT", path, json=body), 404, "user_not_found")
+    refused(ada.api("GET", path), 404, "user_not_found")
+    for key in (reader, writer):
+        answer = call(bob.client, "PUT", path, key=key, json=body)
+        refused(answer, 403, "scope_too_small")
+    theirs = f"{USERS}/nobodys:m1"
+    refused(admin.api("PUT", theirs, json=body), 404, "user_not_found")
+    assert Customer.find_all({}) == []
+
+
+@for_each("wrong", [{"email": "a@example.com"}, {"name": "x"}])
+def test_customer_has_no_account(shop, bob, wrong):
+    body = {"pictures_per_day": 1, **wrong}
+    assert {*errors_of(bob.api("PUT", f"{USERS}/{CUSTOMER}", json=body))} == {*wrong}
+    assert Customer.find_all({}) == []
+
+
+@for_each("wrong", [{"tasks_per_minute": 1}, {"pictures_per_day": 1}])
+def test_account_has_no_limits_of_customers(bob, admin, wrong):
+    body = {"name": "x", **wrong}
+    assert {*errors_of(admin.api("PUT", f"{USERS}/{bob.id}", json=body))} == {*wrong}
+    assert bob.record().name == "bob"
+
+
+@for_each(
+    "wrong",
+    [
+        {"tasks_per_minute": 0},
+        {"pictures_per_day": -1},
+        {"daily_budget_micros": "1"},
+        {"monthly_budget_micros": -1},
+    ],
+)
+def test_wrong_limit_is_named(shop, bob, wrong):
+    assert {*errors_of(bob.api("PUT", f"{USERS}/{CUSTOMER}", json=wrong))} == {*wrong}
+
+
+def test_limits_cost_no_command_where_there_are_none(shop, bob, closed, monkeypatch):
+    """With them one read, and none while they are remembered."""
+    writes, reads, _ = cost_of(shop.create, closed, monkeypatch)
+    assert reads == []
+    limit(bob, "shop:m2", pictures_per_day=1)
+    monkeypatch.setattr(reservations, "QUOTA_CACHE_S", 3600.0)
+    assert cost_of(shop.create, closed, monkeypatch)[:2] == (writes, ["customers"])
+
+    with counted(closed) as commands:
+        shop.create()
+    assert [each for each in commands if each.get("find") == "customers"] == []
+
+
+def test_budget_of_a_customer_is_told(shop, bob):
+    """To the owner's endpoint, and the customer's."""
+    hooks = {hook_of(shop, bob.id), hook_of(shop, CUSTOMER)}
+    limit(bob, daily_budget_micros=PRICE)
+    data_of(order(shop), 202)
+    refused(order(shop), 402, "budget_exceeded")
+
+    budget_events.announce_budgets()
+
+    told = WebhookDelivery.find_all({"event": "budget.exceeded"})
+    assert {each.endpoint for each in told} == hooks
