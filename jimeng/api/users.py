@@ -132,7 +132,7 @@ def show_usage(query: dict, user_id: str) -> dict:
 @blp.post("/users/<user_id>/keys", tags=["users"])
 @blp.arguments(NewKey)
 @blp.response(201, responses.NewKeyRecord)
-@blp.describe(errors=["user_not_found"], always=["Location"])
+@blp.describe(errors=["user_not_found", "admins_only"], always=["Location"])
 def create_key(params: dict, user_id: str) -> tuple[tuple[ApiKey, str], dict]:
     """
     Create an API key for a user; the key itself is only in this response.
@@ -163,7 +163,7 @@ def list_keys(user_id: str) -> list[ApiKey]:
 @blp.put("/users/<user_id>/keys/<key_id>", tags=["users"])
 @blp.arguments(KeyChanges)
 @blp.response(200, responses.KeyRecord)
-@blp.describe(errors=["user_not_found", "api_key_not_found"])
+@blp.describe(errors=["user_not_found", "api_key_not_found", "admins_only"])
 def update_key(params: dict, user_id: str, key_id: str) -> ApiKey:
     """
     Change the limits of an API key.

@@ -87,6 +87,10 @@ MAX_ASSISTANT_REQUESTS = 10  # a minute, per user
 # address gets so many times ``REQUESTS_PER_MINUTE``.
 CALLERS_PER_ADDRESS = 5
 ACCESS = "jimeng:access"  # changes whenever the rights of a key change
+# Followed by `CALLER_CHARS` of a key's hash. Written again whenever the key is looked
+# up, so Redis may forget it.
+REQUEST_LIMIT, REQUEST_LIMIT_S = "jimeng:request-limit:", 3600
+CALLER_CHARS = 32
 REDIS_RETRY_AFTER_S = 5.0  # after Redis has not answered
 QUOTA_CACHE_S = 1.0  # for users whose quota was not read with their credentials
 MAX_QUOTAS = 10_000  # cached
@@ -100,16 +104,17 @@ MINUTE_S = 60
 # The Redis client retries a command whose answer is lost: for so long it counts once.
 RESEND_WINDOW_S = 5
 
-# One command counts the request for its caller and for its address. The last key is
-# `ACCESS`, which is only read. A command that the Redis client retries counts twice:
-# one request of hundreds.
+# One command counts the request for its caller and for its address. The last keys are
+# `ACCESS` and the caller's own limit, which are only read. A command that the Redis
+# client retries counts twice: one request of hundreds.
 COUNT_REQUEST_SCRIPT = """
-local counts = {redis.call('GET', KEYS[#KEYS]) or ''}
-for at = 1, #KEYS - 1 do
+local counts = {redis.call('GET', KEYS[#KEYS - 1]) or '',
+                redis.call('GET', KEYS[#KEYS]) or ''}
+for at = 1, #KEYS - 2 do
   local used = redis.call('INCR', KEYS[at])
   if used == 1 then redis.call('PEXPIRE', KEYS[at], ARGV[1]) end
-  counts[2 * at] = used
-  counts[2 * at + 1] = redis.call('PTTL', KEYS[at])
+  counts[2 * at + 1] = used
+  counts[2 * at + 2] = redis.call('PTTL', KEYS[at])
 end
 return counts
 """
@@ -480,18 +485,26 @@ def count_request(
     global _redis_retry_at
     most = jobs.runtime().config.REQUESTS_PER_MINUTE
     bounds = {f"address:{address}": CALLERS_PER_ADDRESS * most} if address else {}
+    name = hashlib.sha256(caller.encode()).hexdigest()[:CALLER_CHARS]
     if caller:
-        bounds[f"caller:{hashlib.sha256(caller.encode()).hexdigest()[:32]}"] = most
+        bounds[f"caller:{name}"] = most
     if not (most and bounds) or monotonic() < _redis_retry_at:
         return None
     counted = "orders" if is_order else "requests"
-    keys = [*(f"jimeng:{counted}:{each}" for each in bounds), ACCESS]
+    keys = [f"jimeng:{counted}:{each}" for each in bounds]
+    keys += [ACCESS, REQUEST_LIMIT + name]
     try:
-        mark, *found = jobs.evaluate(COUNT_REQUEST_SCRIPT, keys, 1000 * MINUTE_S)
+        mark, own, *found = jobs.evaluate(COUNT_REQUEST_SCRIPT, keys, 1000 * MINUTE_S)
     except RedisError as error:
         _redis_retry_at = monotonic() + REDIS_RETRY_AFTER_S
         log.warning("requests are not counted", exc_info=error)
         return None
+    if own:
+        most = int(own)
+        bounds = {
+            each: most if each.startswith("caller") else max(most, of_address)
+            for each, of_address in bounds.items()
+        }
     counts = zip(bounds.values(), found[::2], found[1::2], strict=True)
     # The limit that is exceeded, else the one that is nearest.
     over, standing = max(
@@ -503,6 +516,24 @@ def count_request(
         refusal.rate_limits = (standing,)
         raise refusal
     return RequestCount(mark, standing)
+
+
+def remember_request_limit(sha256: str, most: int | None) -> None:
+    """
+    Let `count_request`, which does not look up keys, know a key's own limit.
+
+    Args:
+        sha256: The key's hash, in hex.
+        most: Requests a minute; None for the server's limit.
+    """
+    name, redis = REQUEST_LIMIT + sha256[:CALLER_CHARS], jobs.huey.storage.conn
+    try:
+        if most is None:
+            redis.delete(name)
+        else:
+            redis.set(name, most, ex=REQUEST_LIMIT_S)
+    except RedisError as error:
+        log.warning("limit of requests is not in force yet", exc_info=error)
 
 
 def _requests(count: tuple[int, int, int]) -> tuple[bool, RateLimit]:

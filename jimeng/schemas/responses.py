@@ -100,6 +100,9 @@ class KeyRecord(Reply):
         null=True,
         example=50,
     )
+    requests_per_minute = integer(
+        "Requests per minute; null for the server's limit", null=True, example=None
+    )
     daily_budget_micros = count(field_descriptions.DAILY_BUDGET_MICROS, null=True)
     monthly_budget_micros = count(field_descriptions.MONTHLY_BUDGET_MICROS, null=True)
     budgets = nested_list(

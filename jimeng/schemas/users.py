@@ -37,6 +37,12 @@ PICTURES_PER_DAY = (
 )
 
 
+REQUESTS_PER_MINUTE = (
+    "Requests that it may send per minute, those that create tasks counted apart; the "
+    "server's limit if omitted; only an admin sets it"
+)
+
+
 class NewUser(Strict):
     """``POST /api/v1/users``."""
 
@@ -144,7 +150,9 @@ class NewKey(Strict):
         field_descriptions.MONTHLY_BUDGET_MICROS,
         validate=Range(1, MAX_BUDGET_MICROS),
     )
-
+    requests_per_minute: fields.Integer = Integer(
+        REQUESTS_PER_MINUTE, validate=Range(1, MAX_OF_KEY)
+    )
     user_prefix = Text(
         "With the scope act_for: the prefix of the user ids that it acts for; ends in "
         "a colon, such as shop:, and must not overlap that of another user's key",
@@ -160,6 +168,9 @@ class KeyChanges(Strict):
         "budget": {"daily_budget_micros": 20000000, "monthly_budget_micros": None},
         "limits": {"tasks_per_minute": 30, "pictures_per_day": None},
     }
+    requests_per_minute: fields.Integer = Integer(
+        REQUESTS_PER_MINUTE, allow_none=True, validate=Range(1, MAX_OF_KEY)
+    )
     tasks_per_minute: fields.Integer = Integer(
         TASKS_PER_MINUTE, allow_none=True, validate=Range(1, MAX_OF_KEY)
     )
@@ -210,7 +221,10 @@ class KeyForm(KeyLimits, NewKey):
     """The page's form: the same, but numbers are text, and it ends after some days."""
 
     class Meta:
-        exclude = ("expires_at", "daily_budget_micros", "monthly_budget_micros")
+        exclude = (
+            *("expires_at", "daily_budget_micros", "monthly_budget_micros"),
+            "requests_per_minute",
+        )
 
     # May be empty: `accounts` then raises an error that lists the known scopes.
     scopes = StringList(each=Text(validate=OneOf(*SCOPES)))
