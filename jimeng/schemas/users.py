@@ -205,6 +205,9 @@ class KeyLimits(Strict):
     pictures_per_day: fields.Integer = QueryInteger(
         load_default=None, validate=Range(1, MAX_OF_KEY)
     )
+    requests_per_minute: fields.Integer = QueryInteger(
+        load_default=None, validate=Range(1, MAX_OF_KEY)
+    )
     daily_budget = Yuan(
         attribute="daily_budget_micros",
         load_default=None,
@@ -221,10 +224,7 @@ class KeyForm(KeyLimits, NewKey):
     """The page's form: the same, but numbers are text, and it ends after some days."""
 
     class Meta:
-        exclude = (
-            *("expires_at", "daily_budget_micros", "monthly_budget_micros"),
-            "requests_per_minute",
-        )
+        exclude = ("expires_at", "daily_budget_micros", "monthly_budget_micros")
 
     # May be empty: `accounts` then raises an error that lists the known scopes.
     scopes = StringList(each=Text(validate=OneOf(*SCOPES)))

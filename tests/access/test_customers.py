@@ -9,7 +9,7 @@ from urllib.parse import unquote
 import pytest
 from mongoengine import get_db
 
-from jimeng import accounts, jobs
+from jimeng import accounts, jobs, limits
 from jimeng.documents import (
     AuditEntry,
     Customer,
@@ -470,6 +470,28 @@ def test_limits_cost_no_command_where_there_are_none(shop, bob, closed, monkeypa
     with counted(closed) as commands:
         shop.create()
     assert [each for each in commands if each.get("find") == "customers"] == []
+
+
+def test_submission_under_all_limits_is_counted_by_four_updates(
+    bob, admin, closed, set_default, monkeypatch
+):
+    """For the key, the customer, the owner and the installation; nothing is read."""
+    budgets = {"daily_budget_micros": 10**9, "monthly_budget_micros": 10**10}
+    shop = Shop(bob, tasks_per_minute=100, pictures_per_day=100, **budgets)
+    data_of(admin.api("PUT", f"{USERS}/{bob.id}", json=budgets))
+    limit(bob, tasks_per_minute=90, pictures_per_day=90, **budgets)
+    set_default(DAILY_BUDGET=10**9)
+    monkeypatch.setattr(reservations, "QUOTA_CACHE_S", 3600.0)
+    monkeypatch.setattr(limits, "clear_quota_cache", lambda: None)
+
+    writes, reads, _ = cost_of(shop.create, closed, monkeypatch)
+
+    counted_for = [
+        f"findAndModify {k}" for k in ("api_keys", "owner_budgets", "places")
+    ]
+    stored = ["insert generations", "insert tasks", "update budgets"]
+    assert writes == [*counted_for, *stored]
+    assert reads == []
 
 
 def test_budget_of_a_customer_is_told(shop, bob):

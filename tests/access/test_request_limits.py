@@ -6,8 +6,10 @@ import pytest
 
 from jimeng import accounts, jobs
 from jimeng.accounts import key_cache
+from jimeng.documents import ApiKey
 from tests.access.conftest import OPERATOR, call
 from tests.each import for_each
+from tests.page import POST
 from tests.rest import API, USERS, data_of, errors_of, refused
 
 PATH = f"{API}/models"
@@ -93,3 +95,27 @@ def test_wrong_limit_is_named(admin, bob, wrong):
     body = {"name": "x", "requests_per_minute": wrong}
     said = errors_of(admin.api("POST", keys_of(bob), json=body))
     assert [*said] == ["requests_per_minute"]
+
+
+def test_operator_sets_it_on_the_page(bob, admin):
+    """Of a key of theirs; others have no such field, and are refused."""
+    for person in (admin, bob):
+        person.sign_in()
+    record, _ = accounts.create_key(OPERATOR, admin.id, name="x")
+    theirs, _ = accounts.create_key(OPERATOR, bob.id, name="x")
+    path = "/account/keys/{}/budgets"
+    form = {"requests_per_minute": "9000"}
+
+    pages = [each.client.get("/account/keys").text for each in (admin, bob)]
+    assert ['name="requests_per_minute"' in page for page in pages] == [True, False]
+    done = admin.client.post(path.format(record.id), data=form, headers=POST)
+    assert done.status_code == 303
+    assert ApiKey.find_one({"_id": record.id}).requests_per_minute == 9000
+    assert "9000" in admin.client.get("/account/keys").text
+    refused_page = bob.client.post(path.format(theirs.id), data=form, headers=POST)
+    assert refused_page.status_code == 403
+    assert ApiKey.find_one({"_id": theirs.id}).requests_per_minute is None
+    kept = bob.client.post(
+        path.format(theirs.id), data={"tasks_per_minute": "5"}, headers=POST
+    )
+    assert kept.status_code == 303
