@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from jimeng import jobs, limits
 from jimeng.accounts import key_cache, users
 from jimeng.accounts.users import yuan_or_none
-from jimeng.documents import Customer, User, utcnow
+from jimeng.documents import Customer, Task, User, utcnow
 from jimeng.documents.customer import DAILY, LIMITS, MONTHLY, PER_DAY, PER_MINUTE
 from jimeng.documents.principal import Principal, recorded_on_behalf
 from jimeng.documents.spending import Budgets
@@ -63,19 +63,21 @@ def owner_of(user_id: str) -> str:
     return owner
 
 
-def require_owner(principal: Principal, user_id: str, what: str) -> str:
+def require_owner(principal: Principal, user_id: str, what: str) -> None:
     """
-    Require that the principal may decide about a customer; return the owner.
+    Require that the principal may decide about a customer.
+
+    Args:
+        what: The requested action, for the log.
 
     Raises:
-        UserNotFound, UserIdNotYours: as in `find`.
+        UserNotFound, UserIdNotYours: as in `Principal.require_reader`.
         ScopeTooSmall: the key neither acts for the customer nor may delete accounts.
     """
     principal.require_reader(user_id)
     key = principal.key
     if key is None or not key.acts_for(user_id):
         principal.require_account(what)
-    return owner_of(user_id)
 
 
 def set_limits(
@@ -89,10 +91,11 @@ def set_limits(
         wanted: Some of `LIMITS`; None to remove one.
 
     Raises:
-        UserNotFound, UserIdNotYours, ScopeTooSmall: as in `require_owner`.
+        UserNotFound, UserIdNotYours, ScopeTooSmall: as in `find` and `require_owner`.
         Invalid: a field that customers do not have.
     """
-    owner = require_owner(principal, user_id, "a customer's limits")
+    require_owner(principal, user_id, "a customer's limits")
+    owner = owner_of(user_id)
     if others := wanted.keys() - set(LIMITS):
         raise Invalid({name: [("invalid.not_of_customers", {})] for name in others})
     whose = "by_operator" if principal.is_operator else "by_owner"
@@ -133,9 +136,13 @@ def delete(principal: Principal, user_id: str) -> None:
     is used up of these stay.
 
     Raises:
-        UserNotFound, UserIdNotYours, ScopeTooSmall: as in `require_owner`.
+        UserNotFound: as in `find`; but the customers of an owner who is deleted have
+            tasks.
+        UserIdNotYours, ScopeTooSmall: as in `require_owner`.
     """
     require_owner(principal, user_id, "deleting a customer")
+    if Task.find_one({"user_id": user_id}) is None:
+        owner_of(user_id)
     with recorded_on_behalf(principal, user_id, "users.delete"):
         removed = users.delete_data(principal, user_id)
     log.info("customer deleted id=%s tasks=%d", user_id, removed)

@@ -309,6 +309,17 @@ def test_customer_is_deleted_whole(request, shop, bob, admin, who):
     shop.create()
 
 
+def test_operator_deletes_the_customers_of_an_owner_who_is_gone(shop, bob, admin):
+    task_id = shop.create()
+    data_of(bob.api("DELETE", f"{USERS}/{bob.id}"))
+
+    data_of(admin.api("DELETE", f"{USERS}/{CUSTOMER}"))
+
+    refused(admin.api("GET", f"{TASKS}/{task_id}"), 404, "task_not_found")
+    bulk.run_due()
+    refused(admin.api("DELETE", f"{USERS}/{CUSTOMER}"), 404, "user_not_found")
+
+
 def test_customer_is_deleted_by_nobody_else(shop, bob, ada, admin, reader):
     """The owner's other keys need the scope that deletes an account."""
     shop.create()
