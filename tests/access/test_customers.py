@@ -19,15 +19,18 @@ from jimeng.documents import (
     WebhookDelivery,
     utcnow,
 )
+from jimeng.errors import TooManyWaiting
+from jimeng.http.long_polls import Permits
 from jimeng.jobs import bulk, janitor
 from jimeng.limits import reservations
 from jimeng.webhooks import budget_events
 from tests.access.conftest import OPERATOR, Person, call
-from tests.access.test_act_for import CUSTOMER, Shop, cost_of
+from tests.access.test_act_for import CUSTOMER, Shop, cost_of, upload
 from tests.billing.conftest import PRICE, settle
 from tests.commands import counted
 from tests.each import for_each
 from tests.given_pictures import photo
+from tests.inputs.test_going_in import I2I
 from tests.rest import API, CREATE, USERS, data_of, errors_of, refused
 
 TASKS = f"{API}/tasks"
@@ -83,6 +86,39 @@ def test_owner_sees_the_customers_with_every_key(shop, bob, reader, work_off):
     assert data_of(bob.api("POST", cancel))["status"] == "cancelled"
     again = bob.api("POST", f"{TASKS}/{waiting}/retry")
     refused(again, 403, "user_id_not_yours")
+
+
+def test_what_is_a_customers_is_no_input_of_the_owners(shop, bob, work_off):
+    """The owner's key sees the customers' pictures; used they are for them alone."""
+    done = shop.create()
+    work_off()
+
+    for reference in (upload(shop, CUSTOMER), f"{done}_0"):
+        body = {"prompt": "x", "model": I2I, "images": [reference]}
+        assert [*errors_of(bob.api("POST", CREATE, json=body))] == ["images.0"]
+        bob.sign_in()
+        assert bob.client.get(f"/composer/pictures?image={reference}").text == ""
+    mine = upload(bob, None)
+    data_of(bob.api("POST", CREATE, json={**body, "images": [mine]}), 202)
+    assert mine in bob.client.get(f"/composer/pictures?image={mine}").text
+
+
+def test_wait_for_a_customers_task_counts_for_the_owner(shop, bob, monkeypatch):
+    """With each key; the owner's wait for a task of their own is theirs alone."""
+    theirs = shop.create()
+    own = data_of(bob.api("POST", CREATE, json={"prompt": "猫"}), 202)["task_id"]
+    seen = []
+
+    def acquire(permits, user: str, *, owner: str | None):
+        seen.append((user, owner))
+        raise TooManyWaiting("full", retry_after=1)
+
+    monkeypatch.setattr(Permits, "acquire", acquire)
+    for task_id in (theirs, own):
+        path, wait = f"{API}/ai/image/result/{task_id}", {"Prefer": "wait=5"}
+        data_of(bob.api("GET", path, headers=wait))
+
+    assert seen == [(CUSTOMER, bob.id), (bob.id, None)]
 
 
 def test_revoked_key_leaves_the_customers_their_owner(shop, bob):
