@@ -6,6 +6,7 @@ from jimeng.accounts.keys import (
     change_limits,
     create_key,
     current_scopes,
+    customers_of,
     list_keys,
     revoke_key,
     revoke_keys,

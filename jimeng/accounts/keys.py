@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 
-from jimeng import jobs
+from jimeng import jobs, limits
 from jimeng.accounts import key_cache, users
 from jimeng.accounts.users import yuan_or_none
 from jimeng.billing.costs import billing_day
@@ -17,6 +17,7 @@ from jimeng.documents.credentials import WITH_OWNERS, digest
 from jimeng.documents.principal import (
     KEY_INTERFACES,
     SCOPES,
+    Customers,
     KeyUse,
     Principal,
     begins_with,
@@ -51,6 +52,7 @@ def create_key(
     pictures_per_day: int | None = None,
     daily_budget_micros: int | None = None,
     monthly_budget_micros: int | None = None,
+    requests_per_minute: int | None = None,
     user_prefix: str | None = None,
 ) -> tuple[ApiKey, str]:
     """
@@ -64,6 +66,7 @@ def create_key(
         models: Names of models; empty for all.
         tasks_per_minute: None for the user's own limit; *pictures_per_day* and
             the budgets likewise.
+        requests_per_minute: None for the server's limit; only an operator sets it.
         user_prefix: Prefix of the ids of users that a key with ``act_for`` acts for.
 
     Returns:
@@ -71,6 +74,7 @@ def create_key(
 
     Raises:
         ScopeTooSmall: the principal's key lacks the scope.
+        AdminsOnly: there is a limit of requests, and the principal is not an operator.
         UserNotFound: as in `users.find`.
         Invalid: a scope that the caller or the user does not have, an expiry that is
             past or beyond the caller's own key, too many keys, limits as in
@@ -89,8 +93,11 @@ def create_key(
         "per_day": pictures_per_day,
         "daily_budget_micros": daily_budget_micros,
         "monthly_budget_micros": monthly_budget_micros,
+        "requests_per_minute": requests_per_minute,
     }
-    limits = limit_fields(wanted, doors, models, amounts)
+    if requests_per_minute is not None:
+        principal.require_operator("a key's limit of requests")
+    fields = limit_fields(wanted, doors, models, amounts)
     end = principal.key_ends_at
     if expires_at is not None and expires_at <= utcnow():
         raise Invalid.field("expires_at", "invalid.past")
@@ -106,7 +113,7 @@ def create_key(
         scopes=wanted,
         expires_at=expires_at or end,
         user_prefix=user_prefix,
-        **limits,
+        **fields,
     )
     with recorded_on_behalf(principal, user.id, "keys.create", key=key.prefix):
         reject_overlap(key)  # not even for a moment does it get another's customers
@@ -120,6 +127,8 @@ def create_key(
         if key.user_prefix:
             keep_prefix(key)
             key_cache.access_changed()  # keys are cached with their user's prefixes
+    if requests_per_minute is not None:
+        limits.remember_request_limit(key.sha256, requests_per_minute)
     log.info("key created key=%s user=%s by=%s", key.id, user.id, principal.user_id)
     return key, text
 
@@ -154,26 +163,29 @@ def keep_prefix(*keys: ApiKey) -> None:
     for key in keys:
         if key.user_prefix:
             mine = {"$addToSet": {"user_prefixes": key.user_prefix}}
-            User.collection().update_one({"_id": key.user_id}, mine)
+            User.collection().update_one(
+                {"_id": key.user_id}, {**mine, "$unset": {"tasks_named_at": ""}}
+            )
 
 
 def change_limits(
     principal: Principal,
     user_id: str,
     key_id: str,
-    **limits: int | None,
+    **wanted: int | None,
 ) -> ApiKey:
     """
     Set the limits of a key. They apply from the next request on; what was done and
     spent before counts.
 
     Args:
-        limits: Some of ``tasks_per_minute``, ``pictures_per_day`` and the budgets of
-            `create_key`: None for its user's limit alone; omitted ones stay as they
-            are.
+        wanted: Some of ``tasks_per_minute``, ``pictures_per_day``, the budgets and
+            ``requests_per_minute`` of `create_key`: None for its user's limit alone, or
+            the server's; omitted ones stay as they are.
 
     Raises:
         ScopeTooSmall: the principal's key lacks the scope.
+        AdminsOnly: as in `create_key`.
         UserNotFound: as in `users.find`.
         ApiKeyNotFound: the user has no such key.
         Invalid: the key can create keys, so that it cannot be limited.
@@ -184,10 +196,12 @@ def change_limits(
     found = ApiKey.find_one(where)
     if found is None:
         raise ApiKeyNotFound(f"key {key_id[:64]!r} of user {user.id}")
-    if not limits:
+    if not wanted:
         return found
-    limit_fields(found.scopes, (), (), limits)
-    fields = {LIMIT_FIELDS.get(name, name): most for name, most in limits.items()}
+    if "requests_per_minute" in wanted:
+        principal.require_operator("a key's limit of requests")
+    limit_fields(found.scopes, (), (), wanted)
+    fields = {LIMIT_FIELDS.get(name, name): most for name, most in wanted.items()}
     gone = {name: "" for name, most in fields.items() if most is None}
     limited = {name: most for name, most in fields.items() if most is not None}
     update = {
@@ -197,7 +211,7 @@ def change_limits(
         name.removesuffix("_micros"): yuan_or_none(most)
         if name.endswith("_micros")
         else most
-        for name, most in limits.items()
+        for name, most in wanted.items()
     }
     with recorded_on_behalf(
         principal, user.id, "keys.update", key=found.prefix, **told
@@ -208,6 +222,8 @@ def change_limits(
         key_cache.access_changed()
         if changed is None:
             raise ApiKeyNotFound(f"key {key_id[:64]!r} of user {user.id}")
+    if "requests_per_minute" in wanted:
+        limits.remember_request_limit(changed.sha256, changed.requests_per_minute)
     log.info("key changed key=%s user=%s by=%s", key_id, user.id, principal.user_id)
     return changed
 
@@ -342,8 +358,16 @@ def user_of_key(text: str, mark: bytes | None = None) -> tuple[ApiKey, User, Key
     return key, user, use
 
 
-def use_of(key: ApiKey) -> KeyUse:
-    """The key's limits, and whom it acts for."""
+def use_of(key: ApiKey, user: User | None = None) -> KeyUse:
+    """
+    The key's limits, and whom it acts for.
+
+    Args:
+        user: Its owner, whose customers it sees even if it acts for nobody.
+    """
+    prefixes = (key.user_prefix,) if key.user_prefix else ()
+    if user is not None and not prefixes:
+        prefixes = (*user.user_prefixes,)
     return KeyUse(
         key.id,
         key.user_id,
@@ -352,22 +376,29 @@ def use_of(key: ApiKey) -> KeyUse:
         key.per_day or None,
         key.user_prefix or "",
         key.budgets,
-        tuple(each.user_prefix for each in foreign_keys(key)),
+        customers_of(key.user_id, prefixes),
+        limits_customers=user is None or bool(user.limits_customers),
     )
 
 
-def foreign_keys(key: ApiKey) -> list[ApiKey]:
+def customers_of(user_id: str, prefixes: Sequence[str]) -> Customers:
+    """The customers with these prefixes of the user's."""
+    foreign = (each.user_prefix or "" for each in foreign_keys(user_id, prefixes))
+    return Customers((*prefixes,), (*foreign,))
+
+
+def foreign_keys(user_id: str, prefixes: Sequence[str]) -> list[ApiKey]:
     """
-    Keys of other shops for some of the customers that this key's prefix has, one for
-    each prefix: it does not act for those customers.
+    Keys of other shops for some of the customers with these prefixes of the user's, one
+    for each prefix: no key of the user acts for those customers.
 
     Older data may have prefixes that overlap. A customer belongs to the owner of the
     longest one; of equal ones, to the owner of the oldest key.
     """
-    if not key.user_prefix:
+    if not prefixes:
         return []
-    oldest = ApiKey.by_user_prefix(begins_with(key.user_prefix))
-    return [each for each in oldest.values() if each.user_id != key.user_id]
+    oldest = ApiKey.by_user_prefix({"$in": [*map(begins_with, prefixes)]})
+    return [each for each in oldest.values() if each.user_id != user_id]
 
 
 def check_usable(key: ApiKey, user: User, now: datetime) -> None:
@@ -411,8 +442,10 @@ def _look_up(text: str, hashed: str) -> tuple[ApiKey, User, KeyUse]:
     if not row["owners"]:
         raise ApiKeyInvalid(f"key {row['_id']}: its user is gone")
     key, user = ApiKey.read(row), User.read(row["owners"][0])
-    use = use_of(key)
-    known = {"", *user.user_prefixes, *use.foreign_prefixes}
+    if key.requests_per_minute is not None:
+        limits.remember_request_limit(key.sha256, key.requests_per_minute)
+    use = use_of(key, user)
+    known = {"", *user.user_prefixes, *use.customers.foreign}
     if use.user_prefix not in known:  # a key of an earlier release
         keep_prefix(key)
         user.user_prefixes.append(use.user_prefix)

@@ -317,12 +317,8 @@ def delete(principal: Principal, user_id: str) -> None:
     with recorded_on_behalf(principal, user.id, "users.delete"):
         while True:
             demote_or_disable(user.id, {"$set": {"role": "user"}})
-            delete_documents(user, Batch)  # batches would go on creating tasks
-            removed = tasks.delete_all(principal, user.id)
-            inputs.delete_all(principal, user.id)
-            delete_documents(user, Share, Collection, SavedPrompt)
-            delete_documents(user, ApiKey, Invitation, Session)
-            delete_documents(user, WebhookEndpoint, WebhookDelivery)
+            removed = delete_data(principal, user.id)
+            delete_documents(user.id, ApiKey, Invitation, Session)
             where = {"_id": user.id, "$nor": [ADMINS]}
             User.collection().delete_one(where)
             if User.find_one({"_id": user.id}) is None:
@@ -331,7 +327,17 @@ def delete(principal: Principal, user_id: str) -> None:
     log.info("user deleted id=%s tasks=%d", user.id, removed)
 
 
-def delete_documents(user: User, *kinds: type[Stored]) -> None:
+def delete_data(principal: Principal, user_id: str) -> int:
+    """Delete all that belongs to a user, but the account; return how many tasks."""
+    delete_documents(user_id, Batch)  # batches would go on creating tasks
+    removed = tasks.delete_all(principal, user_id)
+    inputs.delete_all(principal, user_id)
+    delete_documents(user_id, Share, Collection, SavedPrompt)
+    delete_documents(user_id, WebhookEndpoint, WebhookDelivery)
+    return removed
+
+
+def delete_documents(user_id: str, *kinds: type[Stored]) -> None:
     """Delete the user's documents of these kinds, which own no files or queue slots."""
     for kind in kinds:
-        kind.collection().delete_many({"user_id": user.id})
+        kind.collection().delete_many({"user_id": user_id})

@@ -6,7 +6,7 @@ from jimeng.api.openapi.blueprint import DescribedBlueprint
 from jimeng.http.auth import principal_of_api, reject_cross_site, require_scope
 from jimeng.http.requests import check_query, limit_large_bodies
 
-RESERVED_NAMES = ("cancel", "retry", "secret")  # /tasks/cancel is not a task
+RESERVED_NAMES = ("cancel", "retry", "secret", "replay")  # /tasks/cancel is not a task
 
 
 class IdConverter(UnicodeConverter):

@@ -40,11 +40,11 @@ def show_costs(query: dict) -> Response:
 
     By default those of this month by day. A key sees what its user has spent, an
     `admin` key what all users have; `user_id` narrows that to one user. With
-    `customers=true` an `act_for` key sees its customers' costs, too. At most 366 days
-    in the server's billing time zone (`zone`): a picture counts on the day of its
-    request, whenever its charge is known. Deleted tasks are included. A month is `open`
-    while it is not over, or pictures of it are held or unknown; `corrected_at` is when
-    it was last changed after its end.
+    `customers=true` the costs of the user's customers are added (see `act_for`). At
+    most 366 days in the server's billing time zone (`zone`): a picture counts on the
+    day of its request, whenever its charge is known. Deleted tasks are included. A
+    month is `open` while it is not over, or pictures of it are held or unknown;
+    `corrected_at` is when it was last changed after its end.
 
     `by` has one or two groups, such as `month,user`. JSON has at most 10,000 rows;
     with `format=csv` any number.

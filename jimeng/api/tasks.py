@@ -21,7 +21,7 @@ from jimeng.http.requests import idempotency_key
 from jimeng.http.responses import rate_limit_headers, success
 from jimeng.schemas.fields import USER_ID, Nothing
 from jimeng.schemas.model_responses import EstimateRecord, RetryEstimates
-from jimeng.schemas.pagination import ByCursor
+from jimeng.schemas.pagination import ByCursor, OwnByCursor
 from jimeng.schemas.tasks import (
     CancelOutcomes,
     CancelSeveral,
@@ -48,6 +48,24 @@ def get_task(task_id: str) -> tuple[TaskView, dict]:
     task = tasks.find(principal, task_id)
     (view,) = tasks.view_all(principal, [task], whole=True)
     return view, {"Retry-After": str(RETRY_AFTER_S)} if task.is_open else {}
+
+
+@blp.get("/tasks", tags=["tasks"])
+@blp.arguments(OwnByCursor, location="query")
+@blp.response(200, RECORDS)
+@describe_list()
+def list_own_tasks(query: dict) -> Response:
+    """
+    List the caller's tasks, newest first.
+
+    With `customers=true` also those of all customers of the account (see `act_for`),
+    whichever key they were created with; a key with `act_for` lists those that it acts
+    for. `user_id` says whose each is. The next page is in `Link` and in `next_cursor`.
+    """
+    principal = auth.principal_of_api()
+    page = tasks.page(principal, principal.user_id, **query)
+    rows = RECORDS.dump(tasks.view_all(principal, page.rows, whole=True))
+    return page_response(rows, page.next_cursor)
 
 
 @blp.get("/tasks/user/<user_id>", tags=["tasks"])

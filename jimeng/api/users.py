@@ -3,11 +3,13 @@
 from flask import Response, url_for
 
 from jimeng import accounts
-from jimeng.accounts import users
+from jimeng.accounts import customers, users
+from jimeng.accounts.customers import CustomerView
 from jimeng.api import blp
 from jimeng.api.pagination import page_response
 from jimeng.billing import usage
 from jimeng.documents import ApiKey, User
+from jimeng.documents.customer import is_customer
 from jimeng.errors.access import UserNotFound
 from jimeng.http import auth
 from jimeng.http.responses import success
@@ -58,23 +60,35 @@ def find_users(query: dict) -> Response:
 @blp.get("/users/<user_id>", tags=["users"])
 @blp.response(200, responses.UserWithBudgets)
 @blp.describe(errors=["user_not_found"])
-def get_user(user_id: str) -> User:
-    """Get a user, and what remains of the user's budgets."""
-    return users.find(auth.principal_of_api(), user_id)
+def get_user(user_id: str) -> User | CustomerView:
+    """Get a user, or a customer's limits, and what remains of the budgets."""
+    principal = auth.principal_of_api()
+    if is_customer(user_id):
+        return customers.find(principal, user_id)
+    return users.find(principal, user_id)
 
 
 @blp.put("/users/<user_id>", tags=["users"])
 @blp.arguments(UserChanges)
 @blp.response(200, responses.UserRecord)
 @blp.describe(errors=["user_not_found", "email_by_admin", "email_taken", "admins_only"])
-def update_user(params: dict, user_id: str) -> User:
+def update_user(params: dict, user_id: str) -> User | CustomerView:
     """
     Change a user's name; admins can change the e-mail and the budgets, too.
 
     A budget takes effect within seconds; `null` restores the server's default, and 0
     allows nothing.
+
+    A customer of a shop, who has no user record, has limits alone. Those that an admin
+    sets replace the server's defaults; those of the shop (by a key that acts for the
+    customer, or by one with `account`) apply in addition. They outlive the customer's
+    deletion.
     """
-    return users.update(auth.principal_of_api(), user_id, **params)
+    principal = auth.principal_of_api()
+    if is_customer(user_id):
+        return customers.set_limits(principal, user_id, **params)
+    customers.reject_limits(params)
+    return users.update(principal, user_id, **params)
 
 
 @blp.delete("/users/<user_id>", tags=["users"])
@@ -84,9 +98,12 @@ def update_user(params: dict, user_id: str) -> User:
 def delete_user(params: dict, user_id: str) -> dict:
     """
     Delete a user with all tasks and pictures; running tasks are cancelled. A key needs
-    the scope `account` for its own user, `admin` for others.
+    the scope `account` for its own user, `admin` for others. A customer of a shop, who
+    has no user record, is deleted by a key with `act_for` that acts for them, or by one
+    of the shop's with `account`: tasks, pictures, uploads, batches, webhooks, shares.
     """
-    users.delete(auth.principal_of_api(), user_id)
+    remove = customers.delete if is_customer(user_id) else users.delete
+    remove(auth.principal_of_api(), user_id)
     return {"id": user_id}
 
 
@@ -115,7 +132,7 @@ def show_usage(query: dict, user_id: str) -> dict:
 @blp.post("/users/<user_id>/keys", tags=["users"])
 @blp.arguments(NewKey)
 @blp.response(201, responses.NewKeyRecord)
-@blp.describe(errors=["user_not_found"], always=["Location"])
+@blp.describe(errors=["user_not_found", "admins_only"], always=["Location"])
 def create_key(params: dict, user_id: str) -> tuple[tuple[ApiKey, str], dict]:
     """
     Create an API key for a user; the key itself is only in this response.
@@ -146,7 +163,7 @@ def list_keys(user_id: str) -> list[ApiKey]:
 @blp.put("/users/<user_id>/keys/<key_id>", tags=["users"])
 @blp.arguments(KeyChanges)
 @blp.response(200, responses.KeyRecord)
-@blp.describe(errors=["user_not_found", "api_key_not_found"])
+@blp.describe(errors=["user_not_found", "api_key_not_found", "admins_only"])
 def update_key(params: dict, user_id: str, key_id: str) -> ApiKey:
     """
     Change the limits of an API key.

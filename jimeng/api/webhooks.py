@@ -14,8 +14,10 @@ from jimeng.schemas.webhooks import (
     EndpointChanges,
     EndpointDeleted,
     EndpointRecord,
+    EndpointsQuery,
     NewEndpoint,
     NewEndpointRecord,
+    ReplayAll,
     Replayed,
     ReplaySince,
     SecretRecord,
@@ -24,6 +26,7 @@ from jimeng.webhooks import endpoints
 from jimeng.webhooks.endpoints import NewWebhook
 
 RECORD, RECORDS = EndpointRecord(), DeliveryRecord(many=True)
+ENDPOINTS = EndpointRecord(many=True)
 DELIVERY, SECRET = DeliveryRecord(), SecretRecord()
 LATER = [
     *("get_webhook", "change_webhook", "delete_webhook", "rotate_webhook"),
@@ -37,12 +40,18 @@ def with_secret(found: tuple[WebhookEndpoint, str]) -> dict:
 
 
 @blp.get("/webhooks", tags=["webhooks"])
-@blp.arguments(OfUser, location="query")
-@blp.response(200, EndpointRecord(many=True))
-@blp.describe(errors=["user_not_found"])
-def list_webhooks(query: dict) -> list[WebhookEndpoint]:
-    """List a user's endpoints, newest first: at most 20, in one page."""
-    return endpoints.find_all(auth.principal_of_api(), **query)
+@blp.arguments(EndpointsQuery, location="query")
+@blp.response(200, ENDPOINTS)
+@describe_list(errors=["user_not_found"])
+def list_webhooks(query: dict) -> Response:
+    """
+    List a user's endpoints, newest first: at most 20, in one page.
+
+    With `customers=true` those of the caller and of all customers of the account (see
+    `act_for`); the next page is in `Link` and in `next_cursor`.
+    """
+    page = endpoints.page(auth.principal_of_api(), **query)
+    return page_response(ENDPOINTS.dump(page.rows), page.next_cursor)
 
 
 @blp.post("/webhooks", tags=["webhooks"])
@@ -176,3 +185,19 @@ def replay_deliveries(params: dict, webhook_id: str) -> Response:
     return success(
         {"count": endpoints.replay_failed(principal, webhook_id, **params)}, 202
     )
+
+
+@blp.post("/webhooks/replay", tags=["webhooks"])
+@blp.arguments(ReplayAll)
+@blp.response(202, Replayed)
+@blp.describe(errors=["user_not_found"])
+def replay_all_deliveries(params: dict) -> Response:
+    """
+    Send all that failed since then again, of all of a user's endpoints.
+
+    With `customers` of those of the caller and of all customers of the account. At most
+    1,000 at a time: where `count` is 1000, the same request goes on. Disabled endpoints
+    are left out.
+    """
+    count = endpoints.replay_all(auth.principal_of_api(), **params)
+    return success({"count": count}, 202)

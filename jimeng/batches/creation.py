@@ -100,7 +100,7 @@ def write(
         if existing is not None:
             return existing, True
     check_limits(principal, new.like)
-    limits.reserve_submission(user_id)
+    limits.reserve_submission(principal, user_id)
     new = replace(new, like=new.like.signed_for(principal))
     if new.like.webhook_url is not None:
         outbox.ensure_default(new.like.webhook_signer or user_id)

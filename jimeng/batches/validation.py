@@ -75,7 +75,7 @@ class BatchEstimate:
         principal = self.each.principal
         try:
             check_limits(principal, self.like)
-            limits.check_submission(self.like.user_id)
+            limits.check_submission(principal, self.like.user_id)
         except JimengError as error:
             return Decision(is_allowed=False, error=error)
         return replace(self.each, n=self.pictures, in_batch=True).decision

@@ -8,8 +8,7 @@ from typing import Any
 from jimeng.billing.costs import today
 from jimeng.documents import CostSum, Generation
 from jimeng.documents.ledger import AMOUNTS, OF_MONTH
-from jimeng.documents.principal import KeyUse, Principal, customers_of
-from jimeng.errors import Invalid
+from jimeng.documents.principal import Customers, Principal
 from jimeng.process.runtime import runtime
 
 PAGE = 20  # users, keys
@@ -91,7 +90,7 @@ class CostGroup:
 
 
 @dataclass(frozen=True)
-class Customers:
+class OfCustomers:
     """
     The costs of a shop's customers.
 
@@ -146,18 +145,18 @@ def of_user(principal: Principal, user_id: str, days: int) -> Report:
     )
 
 
-def of_customers(keys: Sequence[KeyUse], days: int) -> Customers:
+def of_customers(customers: Customers, days: int) -> OfCustomers:
     """
-    The costs of the last *days* days, today included, of the customers that these keys
-    act for; also what was done for them with keys that are revoked by now.
+    The costs of the last *days* days, today included, of a shop's customers; also what
+    was done for them with keys that are revoked by now.
     """
     where = {
         "of": "user",
-        "user_id": customers_of(keys),
+        "user_id": customers.filter(),
         "day": {"$gte": (today() - timedelta(days=days - 1)).isoformat()},
     }
     found = [*_sum(where, "user_id", limit=PAGE + 1, hint="user").items()]
-    return Customers(
+    return OfCustomers(
         total=sum(_sum(where, "of", hint="user").values(), Cost()),
         highest=dict(found[:PAGE]),
         has_more=len(found) > PAGE,
@@ -245,11 +244,11 @@ def grouped(
     Args:
         by: Some of `GROUPS`.
         user_id: Only this user's.
-        customers: Also those of the customers that the principal's key acts for.
+        customers: Also those of the customers that the principal may see.
 
     Raises:
         UserNotFound: the principal may not read this user.
-        Invalid: the key acts for nobody.
+        Invalid: the principal has no customers.
     """
     days = {"$gte": since.isoformat(), "$lte": until.isoformat()}
     where: dict = {"of": "user", "day": days}
@@ -257,8 +256,8 @@ def grouped(
         principal.require_reader(user_id)
         where["user_id"] = user_id
     elif not principal.is_operator:
-        if customers and not principal.user_prefix:
-            raise Invalid.field("customers", "invalid.no_customers")
+        if customers:
+            principal.require_customers()
         own = {"user_id": principal.user_id}
         where |= principal.filter() if customers else own
     elif not {"user", "key"} & {*by}:

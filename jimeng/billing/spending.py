@@ -18,12 +18,14 @@ from jimeng.billing.counters import (
 from jimeng.documents import (
     ApiKey,
     Budget,
+    Customer,
     Generation,
     OwnerBudget,
     QuotaUsage,
     User,
     utcnow,
 )
+from jimeng.documents.customer import is_customer
 from jimeng.documents.spending import (
     INSTALLATION,
     UNLIMITED,
@@ -89,15 +91,22 @@ def _budgets_of(generation: Generation) -> Iterator[tuple[Owner, str, Budgets]]:
     if generation.by_key:
         key = ApiKey.find_one({"_id": generation.by_key})
         yield ApiKey, generation.by_key, key.budgets if key else UNLIMITED
-    user = User.find_one({"_id": generation.user_id})
-    own = user.budgets if user else UNLIMITED
-    yield QuotaUsage, generation.user_id, own.or_default(runtime().config)
+    yield QuotaUsage, generation.user_id, _of_user(generation.user_id)
     if generation.owner_id:
         owner = User.find_one({"_id": generation.owner_id})
         yield OwnerBudget, generation.owner_id, owner.budgets if owner else UNLIMITED
     of_all = Budgets.of_installation(runtime().config)
     if of_all.is_limited:
         yield Budget, INSTALLATION, of_all
+
+
+def _of_user(user_id: str) -> Budgets:
+    """The budgets of a user, or of a customer."""
+    config = runtime().config
+    if customer := is_customer(user_id) and Customer.find_one({"_id": user_id}):
+        return customer.budgets(config)
+    user = User.find_one({"_id": user_id})
+    return (user.budgets if user else UNLIMITED).or_default(config)
 
 
 def release_reserved(settled: Iterable[Mapping], batch: int) -> None:

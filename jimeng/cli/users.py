@@ -126,6 +126,7 @@ def invite_as(role: str, email: str, name: str, existing: bool) -> None:
 @click.option("--model", "models", multiple=True, help="A name or id.")
 @click.option("--tasks-per-minute", type=click.IntRange(1))
 @click.option("--pictures-per-day", type=click.IntRange(1))
+@click.option("--requests-per-minute", type=click.IntRange(1))
 @click.option("--user-prefix", help="Whom --scope act_for is for, such as shop:")
 @with_appcontext
 def create_key(email: str, name: str, scopes: tuple[str, ...], **limits: Any) -> None:

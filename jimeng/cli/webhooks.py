@@ -30,7 +30,7 @@ webhook = click.argument("webhook_id", metavar="ID")
 def list_all(user_id: str) -> None:
     """Print the endpoints of USER."""
     with connected():
-        for each in endpoints.find_all(OPERATOR, user_id):
+        for each in endpoints.page(OPERATOR, user_id).rows:
             click.echo(format_webhook(each))
 
 

@@ -23,6 +23,7 @@ from jimeng.documents.batch import Batch
 from jimeng.documents.bulk import BulkAction
 from jimeng.documents.collection import Collection
 from jimeng.documents.credentials import ApiKey, Attempts, Invitation, Session
+from jimeng.documents.customer import Customer
 from jimeng.documents.database_errors import is_away, lacks_index
 from jimeng.documents.generation import Generation, State
 from jimeng.documents.image import Image

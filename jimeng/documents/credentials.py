@@ -35,6 +35,8 @@ class ApiKey(WithBudgets, CountedByDay):
         models: Ids of the allowed models; empty: all.
         per_minute: Its rate limit of tasks; absent: only that of its user.
         per_day: Its daily quota of pictures (UTC); absent: only that of its user.
+        requests_per_minute: Its rate limit of requests, instead of the server's;
+            absent: the server's.
         user_prefix: Prefix of the ids of the customers that it acts for.
         daily_budget_micros: What may be spent with it in a day; absent: only its user's
             budget applies. Likewise `monthly_budget_micros`.
@@ -52,6 +54,7 @@ class ApiKey(WithBudgets, CountedByDay):
     models = ListField(StringField())
     per_minute = IntField()
     per_day = IntField()
+    requests_per_minute = IntField()
     user_prefix = StringField()
     created_at = DateTimeField(default=utcnow)
     expires_at = DateTimeField()

@@ -2,7 +2,7 @@
 
 import logging
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from typing import TypeVar
 from jimeng.documents import AuditEntry, best_effort
 from jimeng.documents.base import Stored
 from jimeng.documents.spending import Budgets
-from jimeng.errors import JimengError
+from jimeng.errors import Invalid, JimengError
 from jimeng.errors.access import (
     AdminsOnly,
     ModelNotAllowed,
@@ -35,6 +35,34 @@ _recording: ContextVar[bool] = ContextVar("recording", default=False)
 
 
 @dataclass(frozen=True)
+class Customers:
+    """
+    The customers of a shop: users whose ids have one of its prefixes.
+
+    Attributes:
+        prefixes: Of their ids; none for who has no customers.
+        foreign: Prefixes of users among them that another shop acts for.
+    """
+
+    prefixes: tuple[str, ...] = ()
+    foreign: tuple[str, ...] = ()
+
+    def __contains__(self, user_id: str) -> bool:
+        return user_id.startswith(self.prefixes) and not self.is_foreign(user_id)
+
+    def is_foreign(self, user_id: str) -> bool:
+        """Whether the user has one of the prefixes, but another shop acts for them."""
+        return user_id.startswith(self.foreign)
+
+    def filter(self, *others: str) -> dict:
+        """Build a query condition for their ids and those of *others*."""
+        condition: dict = {"$in": [*others, *map(begins_with, self.prefixes)]}
+        if self.foreign:
+            condition["$nin"] = [*map(begins_with, self.foreign)]
+        return condition
+
+
+@dataclass(frozen=True)
 class KeyUse:
     """
     The API key of a request, and its limits.
@@ -46,7 +74,9 @@ class KeyUse:
         per_day: Daily quota of pictures; None for only that of the user.
         budgets: What may be spent with it; None likewise.
         user_prefix: Prefix of the ids of users that it may act for; empty for none.
-        foreign_prefixes: Prefixes of users among them that another shop acts for.
+        customers: Those users; with a key that acts for nobody, those that its owner's
+            other keys act for: it sees them, and creates nothing for them.
+        limits_customers: False if no single customer of its owner has limits.
     """
 
     id: str
@@ -56,16 +86,12 @@ class KeyUse:
     per_day: int | None = None
     user_prefix: str = ""
     budgets: Budgets = Budgets()
-    foreign_prefixes: tuple[str, ...] = ()
+    customers: Customers = Customers()
+    limits_customers: bool = True
 
     def acts_for(self, user_id: str) -> bool:
         """Whether the user is one of those that the key acts for."""
-        is_under = bool(self.user_prefix) and user_id.startswith(self.user_prefix)
-        return is_under and not self.is_foreign(user_id)
-
-    def is_foreign(self, user_id: str) -> bool:
-        """Whether the user has the key's prefix, but another shop acts for them."""
-        return user_id.startswith(self.foreign_prefixes)
+        return bool(self.user_prefix) and user_id in self.customers
 
 
 @dataclass(frozen=True)
@@ -84,8 +110,7 @@ class Principal:
         daily_quota: The user's own daily quota of pictures; None if the user has none
             of their own; `UNKNOWN` if it was not looked up.
         budgets: The user's own budgets; None if they were not looked up.
-        owns_customers: Whether customers' ids begin with a prefix of this user's; None
-            likewise.
+        own_customers: Those of this user, who uses no key; None likewise.
         address: The client's address; of commands ``user@host``.
         is_anonymous: Authentication is off, so the user is unknown.
     """
@@ -97,7 +122,7 @@ class Principal:
     key_ends_at: datetime | None = None
     daily_quota: int | None = UNKNOWN
     budgets: Budgets | None = None
-    owns_customers: bool | None = None
+    own_customers: Customers | None = None
     address: str = ""
     is_anonymous: bool = False
 
@@ -110,9 +135,14 @@ class Principal:
         """Build a query condition for documents that this principal may see."""
         if self.is_operator:
             return {}
-        if self.key is None or not self.key.user_prefix:
+        if not self.customers.prefixes:
             return {"user_id": self.user_id}
-        return {"user_id": customers_of([self.key], self.user_id)}
+        return {"user_id": self.customers.filter(self.user_id)}
+
+    @property
+    def customers(self) -> Customers:
+        """Those whose data this principal may read, change and delete."""
+        return self.key.customers if self.key else self.own_customers or Customers()
 
     @property
     def user_prefix(self) -> str:
@@ -173,9 +203,14 @@ class Principal:
         return bool(self.scopes & CHANGING)
 
     def may_act_for(self, user_id: str) -> bool:
+        """Whether it may create objects for that user."""
         if self.is_operator or user_id == self.user_id:
             return True
         return self.key is not None and self.key.acts_for(user_id)
+
+    def may_see(self, user_id: str) -> bool:
+        """Whether it may read, change and delete that user's data."""
+        return self.may_act_for(user_id) or user_id in self.customers
 
     def require_reader(
         self, user_id: str, missing: type[JimengError] = UserNotFound
@@ -189,11 +224,19 @@ class Principal:
             UserIdNotYours: the user has the key's prefix, but another shop acts for
                 them.
         """
-        if self.may_act_for(user_id):
+        if self.may_see(user_id):
             return
-        if self.key is not None and self.key.is_foreign(user_id):
+        if self.user_prefix and self.customers.is_foreign(user_id):
             raise UserIdNotYours(f"of {user_id[:64]!r}", prefix=self.user_prefix)
         raise missing(f"of {user_id[:64]!r}")
+
+    def require_customers(self) -> None:
+        """
+        Raises:
+            Invalid: the principal has none, whom a request asks for.
+        """
+        if not self.customers.prefixes:
+            raise Invalid.field("customers", "invalid.no_customers")
 
     def require_owner(self, user_id: str, what: str) -> None:
         """
@@ -238,19 +281,6 @@ class Principal:
         """
         if not self.scopes & {"account", "admin"}:
             raise ScopeTooSmall(what, scope="account")
-
-
-def customers_of(keys: Sequence[KeyUse], *others: str) -> dict:
-    """
-    Build a query condition for the ids of users that the keys, which have prefixes, act
-    for, or that are among *others*.
-    """
-    prefixes = dict.fromkeys(key.user_prefix for key in keys)
-    foreign = dict.fromkeys(each for key in keys for each in key.foreign_prefixes)
-    condition: dict = {"$in": [*others, *map(begins_with, prefixes)]}
-    if foreign:
-        condition["$nin"] = [*map(begins_with, foreign)]
-    return condition
 
 
 def begins_with(prefix: str) -> re.Pattern[str]:

@@ -225,6 +225,9 @@ class Task(Stored):
             named_index("idem", "user_id", "idem_key", unique=True, having="idem_key"),
             named_index("user_created", "user_id", "-created_at", "-_id"),
             named_index("user_status", "user_id", "status", "-created_at", "-_id"),
+            named_index(
+                "owner_created", "owner_id", "-created_at", "-_id", having="owner_id"
+            ),
             named_index("join", "join_key", "created_at", having="join_key"),
             named_index("open", "open", "created_at", having="open"),
             named_index("retried", "retried_from", having="retried_from"),

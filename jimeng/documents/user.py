@@ -64,6 +64,10 @@ class User(WithBudgets, Stored):
         defaults: Initial values of the form: field -> value.
         user_prefixes: Prefixes of the ids of the customers that keys of this user act
             for; it keeps them when those keys are revoked.
+        limits_customers: True once a limit was set for one of the customers: until then
+            nobody looks for one.
+        tasks_named_at: When this user's id was last set as `Task.owner_id` where that
+            was missing; absent: with these prefixes never.
         plain_files: True if downloaded files omit prompts from their metadata.
     """
 
@@ -83,6 +87,8 @@ class User(WithBudgets, Stored):
     disabled_at = DateTimeField()
     daily_quota = IntField()
     user_prefixes = ListField(StringField())
+    limits_customers = BooleanField()
+    tasks_named_at = DateTimeField()
     language = StringField()
     theme = StringField()
     defaults = DictField()

@@ -215,8 +215,7 @@ def event_stream_permit(principal: Principal, user: str) -> Iterator[None]:
 def _acquire(permits: Permits, principal: Principal, user: str) -> Iterator[None]:
     if _permits.is_closed:
         raise TooManyWaiting("the server is stopping", retry_after=RETRY_AFTER_S)
-    key = principal.key
-    owner = key.owner_id if key is not None and key.acts_for(user) else None
+    owner = principal.user_id if user in principal.customers else None
     with permits.acquire(user, owner=owner):
         yield
 

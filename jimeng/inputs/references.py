@@ -85,8 +85,8 @@ def find_inputs(
     Resolve the references of a request; the mask is last.
 
     Args:
-        user_id: For whom they are used. A key that acts for customers may use for each
-            of them that customer's and its owner's, and no other customer's.
+        user_id: For whom they are used. Who has customers may use for each of them
+            that customer's and their own, and no other customer's.
 
     Raises:
         Invalid: some are malformed or not the principal's to use; names each.
@@ -96,7 +96,8 @@ def find_inputs(
         try:
             named = resolve(principal, field, reference)
             usable = {None, user_id, principal.user_id}
-            if user_id and principal.user_prefix and named.owner not in usable:
+            is_others = named.owner not in usable and not principal.is_operator
+            if user_id and is_others:
                 raise Invalid.field(field, "invalid.image_unknown")
             found.append(named)
         except Invalid as error:

@@ -169,6 +169,7 @@ PERIODIC_TASKS = [
     PeriodicTask("hours", 3600.0, settlement.forget_hours),
     PeriodicTask("costs", 1.0, settlement.settle, Group.PROMPT),
     PeriodicTask("budget", 60.0, spending.recount_shared),
+    PeriodicTask("owners of tasks", 60.0, janitor.name_owners),
     PeriodicTask(
         "budget events", budget_events.INTERVAL_S, budget_events.announce_budgets
     ),

@@ -15,6 +15,7 @@ from jimeng.limits.reservations import (
     quota_of,
     rate_limits,
     remaining_budget,
+    remember_request_limit,
     reserve,
     reserve_assistant_request,
     reserve_submission,

@@ -2,7 +2,7 @@
 Reservations: the part of its limits that a request uses up.
 
 Tasks are counted in Redis, per minute; losing these counts is harmless. Pictures are
-counted in MongoDB, per day (UTC) of submission, in the same update that reserves their
+counted in MongoDB, per day of submission, in the same update that reserves their
 tickets. Both are reserved before the task is stored, and released if it is not stored
 after all. A picture is also returned to its day if it ends while it waits: cancelled,
 deleted, or its model no longer offered. A picture that a provider accepted counts,
@@ -37,6 +37,7 @@ from jimeng.billing.counters import count_spent, find_exceeded, release_spending
 from jimeng.documents import (
     ApiKey,
     Budget,
+    Customer,
     OwnerBudget,
     QuotaUsage,
     RateLimit,
@@ -44,6 +45,7 @@ from jimeng.documents import (
     User,
     utcnow,
 )
+from jimeng.documents.customer import PER_DAY, PER_MINUTE, is_customer
 from jimeng.documents.principal import UNKNOWN, Principal
 from jimeng.documents.spending import (
     DAY,
@@ -85,6 +87,10 @@ MAX_ASSISTANT_REQUESTS = 10  # a minute, per user
 # address gets so many times ``REQUESTS_PER_MINUTE``.
 CALLERS_PER_ADDRESS = 5
 ACCESS = "jimeng:access"  # changes whenever the rights of a key change
+# Followed by `CALLER_CHARS` of a key's hash. Written again whenever the key is looked
+# up, so Redis may forget it.
+REQUEST_LIMIT, REQUEST_LIMIT_S = "jimeng:request-limit:", 3600
+CALLER_CHARS = 32
 REDIS_RETRY_AFTER_S = 5.0  # after Redis has not answered
 QUOTA_CACHE_S = 1.0  # for users whose quota was not read with their credentials
 MAX_QUOTAS = 10_000  # cached
@@ -92,21 +98,23 @@ MAX_QUOTAS = 10_000  # cached
 _redis_retry_at = 0.0  # by `time.monotonic`
 NOBODY = User.read({})  # without limits of their own
 _quotas: dict[str, tuple[float, User]] = {}  # until when, by `time.monotonic`
+_customers: dict[str, tuple[float, Customer | None]] = {}  # likewise
 
 MINUTE_S = 60
 # The Redis client retries a command whose answer is lost: for so long it counts once.
 RESEND_WINDOW_S = 5
 
-# One command counts the request for its caller and for its address. The last key is
-# `ACCESS`, which is only read. A command that the Redis client retries counts twice:
-# one request of hundreds.
+# One command counts the request for its caller and for its address. The last keys are
+# `ACCESS` and the caller's own limit, which are only read. A command that the Redis
+# client retries counts twice: one request of hundreds.
 COUNT_REQUEST_SCRIPT = """
-local counts = {redis.call('GET', KEYS[#KEYS]) or ''}
-for at = 1, #KEYS - 1 do
+local counts = {redis.call('GET', KEYS[#KEYS - 1]) or '',
+                redis.call('GET', KEYS[#KEYS]) or ''}
+for at = 1, #KEYS - 2 do
   local used = redis.call('INCR', KEYS[at])
   if used == 1 then redis.call('PEXPIRE', KEYS[at], ARGV[1]) end
-  counts[2 * at] = used
-  counts[2 * at + 1] = redis.call('PTTL', KEYS[at])
+  counts[2 * at + 1] = used
+  counts[2 * at + 2] = redis.call('PTTL', KEYS[at])
 end
 return counts
 """
@@ -372,7 +380,11 @@ class KeyBounds(Bounds):
 
 def bounds_of(principal: Principal, user_id: str) -> Bounds:
     quota = quota_of(principal, user_id)
-    return Bounds(user_id, _per_minute(), quota, budgets_of(principal, user_id))
+    budgets = budgets_of(principal, user_id)
+    most = jobs.runtime().config.USER_SUBMISSIONS_PER_MINUTE  # 0 for no limit
+    if customer := customer_of(principal, user_id):
+        most = customer.limit(PER_MINUTE, most or None) or 0
+    return Bounds(user_id, most, quota, budgets)
 
 
 def key_bounds_of(principal: Principal) -> KeyBounds | None:
@@ -474,18 +486,26 @@ def count_request(
     global _redis_retry_at
     most = jobs.runtime().config.REQUESTS_PER_MINUTE
     bounds = {f"address:{address}": CALLERS_PER_ADDRESS * most} if address else {}
+    name = hashlib.sha256(caller.encode()).hexdigest()[:CALLER_CHARS]
     if caller:
-        bounds[f"caller:{hashlib.sha256(caller.encode()).hexdigest()[:32]}"] = most
+        bounds[f"caller:{name}"] = most
     if not (most and bounds) or monotonic() < _redis_retry_at:
         return None
     counted = "orders" if is_order else "requests"
-    keys = [*(f"jimeng:{counted}:{each}" for each in bounds), ACCESS]
+    keys = [f"jimeng:{counted}:{each}" for each in bounds]
+    keys += [ACCESS, REQUEST_LIMIT + name]
     try:
-        mark, *found = jobs.evaluate(COUNT_REQUEST_SCRIPT, keys, 1000 * MINUTE_S)
+        mark, own, *found = jobs.evaluate(COUNT_REQUEST_SCRIPT, keys, 1000 * MINUTE_S)
     except RedisError as error:
         _redis_retry_at = monotonic() + REDIS_RETRY_AFTER_S
         log.warning("requests are not counted", exc_info=error)
         return None
+    if own:
+        most = int(own)
+        bounds = {
+            each: most if each.startswith("caller") else max(most, of_address)
+            for each, of_address in bounds.items()
+        }
     counts = zip(bounds.values(), found[::2], found[1::2], strict=True)
     # The limit that is exceeded, else the one that is nearest.
     over, standing = max(
@@ -497,6 +517,24 @@ def count_request(
         refusal.rate_limits = (standing,)
         raise refusal
     return RequestCount(mark, standing)
+
+
+def remember_request_limit(sha256: str, most: int | None) -> None:
+    """
+    Let `count_request`, which does not look up keys, know a key's own limit.
+
+    Args:
+        sha256: The key's hash, in hex.
+        most: Requests a minute; None for the server's limit.
+    """
+    name, redis = REQUEST_LIMIT + sha256[:CALLER_CHARS], jobs.huey.storage.conn
+    try:
+        if most is None:
+            redis.delete(name)
+        else:
+            redis.set(name, most, ex=REQUEST_LIMIT_S)
+    except RedisError as error:
+        log.warning("limit of requests is not in force yet", exc_info=error)
 
 
 def _requests(count: tuple[int, int, int]) -> tuple[bool, RateLimit]:
@@ -682,7 +720,7 @@ def _reserve_of_user(reservation: Reservation, user: Bounds) -> list[RateLimit]:
     return found
 
 
-def reserve_submission(user_id: str) -> None:
+def reserve_submission(principal: Principal, user_id: str) -> None:
     """
     Count one more submission of a user that creates its tasks later, as a batch does.
 
@@ -690,12 +728,12 @@ def reserve_submission(user_id: str) -> None:
         TooManySubmissions: the limit per minute is reached.
         QueueUnavailable: Redis is down.
     """
-    Bounds(user_id, _per_minute(), None).count_task()
+    bounds_of(principal, user_id).count_task()
 
 
-def check_submission(user_id: str) -> None:
+def check_submission(principal: Principal, user_id: str) -> None:
     """Raise what `reserve_submission` would, and count nothing."""
-    Bounds(user_id, _per_minute(), None).check_rate()
+    bounds_of(principal, user_id).check_rate()
 
 
 def reserve_upload(principal: Principal, user_id: str) -> None:
@@ -753,15 +791,20 @@ def quota_of(principal: Principal, user_id: str) -> int | None:
     The quota of the user's record takes precedence, where 0 allows none; else
     ``USER_DAILY_QUOTA`` applies, where 0 is no limit.
     """
+    default = jobs.runtime().config.USER_DAILY_QUOTA or None
+    if customer := customer_of(principal, user_id):
+        return customer.limit(PER_DAY, default)
     if principal.user_id == user_id and principal.daily_quota != UNKNOWN:
         own = principal.daily_quota
     else:
         own = _recorded(user_id).daily_quota
-    return own if own is not None else jobs.runtime().config.USER_DAILY_QUOTA or None
+    return own if own is not None else default
 
 
 def budgets_of(principal: Principal, user_id: str) -> Budgets:
-    """The user's budgets, as `Budgets.or_default`."""
+    """The user's budgets, as `Budgets.or_default`; or the customer's."""
+    if customer := customer_of(principal, user_id):
+        return customer.budgets(jobs.runtime().config)
     return own_budgets_of(principal, user_id).or_default(jobs.runtime().config)
 
 
@@ -781,12 +824,31 @@ def owner_of(principal: Principal, user_id: str) -> str | None:
     key = principal.key
     if key is not None and key.acts_for(user_id):
         return key.owner_id
-    if ":" in user_id:
+    if is_customer(user_id):
         return User.owner_of(user_id)
-    owns = principal.owns_customers if principal.user_id == user_id else None
-    if owns is None:
-        owns = bool(_recorded(user_id).user_prefixes)
-    return user_id if owns else None
+    known = key.customers if key is not None else principal.own_customers
+    if principal.user_id != user_id or known is None:
+        return user_id if _recorded(user_id).user_prefixes else None
+    return user_id if known.prefixes else None
+
+
+def customer_of(principal: Principal, user_id: str) -> Customer | None:
+    """
+    The limits of a shop's customer, cached for `QUOTA_CACHE_S`; None if none were set.
+    A key whose owner limits no single customer does not ask for them.
+    """
+    key = principal.key
+    is_free = key is not None and not key.limits_customers and key.acts_for(user_id)
+    if is_free or not is_customer(user_id):
+        return None
+    until, found = _customers.get(user_id, (0.0, None))
+    if monotonic() < until:
+        return found
+    found = Customer.find_one({"_id": user_id})
+    if len(_customers) >= MAX_QUOTAS:
+        _customers.clear()
+    _customers[user_id] = (monotonic() + QUOTA_CACHE_S, found)
+    return found
 
 
 def user_budget_states(user_id: str, own: Budgets) -> list[BudgetState]:
@@ -794,7 +856,7 @@ def user_budget_states(user_id: str, own: Budgets) -> list[BudgetState]:
     The state of the budgets that apply to a user, as `budget_states`.
 
     Args:
-        own: Those in the user's record.
+        own: Those in the user's record, or a customer's that are in force.
     """
     budgets = own.or_default(jobs.runtime().config)
     if not budgets.is_limited:
@@ -831,7 +893,7 @@ LIMIT_FIELDS = {
 
 def _recorded(user_id: str) -> User:
     """The limits in the user's record, cached for `QUOTA_CACHE_S`."""
-    if ":" in user_id:  # under a prefix: no record has such an id
+    if is_customer(user_id):
         return NOBODY
     until, user = _quotas.get(user_id, (0.0, NOBODY))
     if monotonic() < until:
@@ -845,9 +907,6 @@ def _recorded(user_id: str) -> User:
 
 
 def clear_quota_cache() -> None:
-    """Drop this process's cache of quotas."""
+    """Drop this process's caches of quotas and customers' limits."""
     _quotas.clear()
-
-
-def _per_minute() -> int:
-    return jobs.runtime().config.USER_SUBMISSIONS_PER_MINUTE
+    _customers.clear()

@@ -27,6 +27,7 @@ from jimeng.schemas.fields import (
     messages_for,
     nested,
     nested_list,
+    reject_user_with_customers,
     text,
     user_id_check,
 )
@@ -82,7 +83,8 @@ class CostQuery(Span):
         "Only the costs of this user", validate=user_id_check, metadata=AS_USER_ID
     )
     customers = QueryBoolean(
-        "1 or true: also the costs of the customers that the key acts for (act_for)",
+        "1 or true: also the costs of the account's customers, of a key with act_for "
+        "those that it acts for",
         load_default=False,
     )
     format = Text(
@@ -93,8 +95,7 @@ class CostQuery(Span):
 
     @validates_schema
     def one_or_many(self, data: dict, **kwargs) -> None:
-        if data["customers"] and "user_id" in data:
-            raise ValidationError({"customers": ["invalid.user_or_customers"]})
+        reject_user_with_customers(data)
 
 
 class Amounts(Reply):

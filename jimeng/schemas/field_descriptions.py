@@ -155,6 +155,10 @@ FROM = (
 )
 TO = "Last day, inclusive; defaults to today"
 PICTURES = "Pictures"
+TASKS_OF_CUSTOMER = "Of a shop's customer: tasks per minute; null for the default"
+PICTURES_OF_CUSTOMER = (
+    "Of a shop's customer: pictures per day, 0 for none; null for the default"
+)
 DAILY_BUDGET_MICROS = (
     "What may be spent in a day, in millionths of a yuan, with what is reserved; null "
     "for the default"

@@ -379,6 +379,15 @@ class OfUser(Strict):
     )
 
 
+def reject_user_with_customers(data: Mapping) -> None:
+    """
+    Raises:
+        ValidationError: a request asks for one user and for all customers.
+    """
+    if data["customers"] and "user_id" in data:
+        raise ValidationError({"customers": ["invalid.user_or_customers"]})
+
+
 HOST = "https://pictures.example.com"  # for examples
 
 

@@ -10,6 +10,7 @@ from jimeng.schemas.fields import (
     MetadataFilter,
     OfUser,
     OneOf,
+    QueryBoolean,
     QueryInteger,
     Range,
     Strict,
@@ -87,6 +88,17 @@ class ByCursor(PageQuery, Filters, ByType):
         "Words the prompt must contain, separated by spaces. A page looks through "
         "1,000 tasks: it may be short and have a next one all the same",
         validate=Length(1, 200),
+    )
+
+
+class OwnByCursor(ByCursor):
+    """The caller's tasks, by cursor."""
+
+    customers = QueryBoolean(
+        "1 or true: also the tasks of the account's customers, of a key with act_for "
+        "those that it acts for. A page looks through 1,000 tasks: it may be short and "
+        "have a next one all the same",
+        load_default=False,
     )
 
 

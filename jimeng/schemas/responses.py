@@ -33,14 +33,28 @@ UPLOAD = "upload_q2xVn0bXyG7tD5m4JcLr9A"
 
 
 class UserRecord(Reply):
+    """A user, or a shop's customer, who has no e-mail, no name and no times."""
+
     id = text(field_descriptions.ID, example=USER)
-    email = text(field_descriptions.EMAIL, format="email", example="user@example.com")
-    name = text(field_descriptions.NAME, example="张三")
-    role = text("Role", choices=("user", "admin"))
+    email = text(
+        field_descriptions.EMAIL, format="email", example="user@example.com", null=True
+    )
+    name = text(field_descriptions.NAME, example="张三", null=True)
+    role = text("Role", choices=("user", "admin", "customer"))
+    tasks_per_minute = integer(
+        field_descriptions.TASKS_OF_CUSTOMER,
+        null=True,
+        required=False,
+    )
+    pictures_per_day = integer(
+        field_descriptions.PICTURES_OF_CUSTOMER,
+        null=True,
+        required=False,
+    )
     daily_budget_micros = count(field_descriptions.DAILY_BUDGET_MICROS, null=True)
     monthly_budget_micros = count(field_descriptions.MONTHLY_BUDGET_MICROS, null=True)
-    created_at = instant(field_descriptions.CREATED_AT)
-    updated_at = instant(field_descriptions.UPDATED_AT)
+    created_at = instant(field_descriptions.CREATED_AT, required=False)
+    updated_at = instant(field_descriptions.UPDATED_AT, required=False)
 
 
 class UserWithBudgets(UserRecord):
@@ -86,6 +100,9 @@ class KeyRecord(Reply):
         of="per_day",
         null=True,
         example=50,
+    )
+    requests_per_minute = integer(
+        "Requests per minute; null for the server's limit", null=True, example=None
     )
     daily_budget_micros = count(field_descriptions.DAILY_BUDGET_MICROS, null=True)
     monthly_budget_micros = count(field_descriptions.MONTHLY_BUDGET_MICROS, null=True)

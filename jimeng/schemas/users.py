@@ -35,6 +35,12 @@ TASKS_PER_MINUTE = "Tasks that it may create per minute; its user's limit if omi
 PICTURES_PER_DAY = "Pictures that it may request per day; its user's limit if omitted"
 
 
+REQUESTS_PER_MINUTE = (
+    "Requests that it may send per minute, those that create tasks counted apart; the "
+    "server's limit if omitted; only an admin sets it"
+)
+
+
 class NewUser(Strict):
     """``POST /api/v1/users``."""
 
@@ -57,6 +63,16 @@ class UserChanges(Strict):
         "both": {"email": "li.si@example.com", "name": "李四"},
         "budget": {"daily_budget_micros": 20000000, "monthly_budget_micros": None},
     }
+    tasks_per_minute: fields.Integer = Integer(
+        field_descriptions.TASKS_OF_CUSTOMER,
+        allow_none=True,
+        validate=Range(1, MAX_OF_KEY),
+    )
+    pictures_per_day: fields.Integer = Integer(
+        field_descriptions.PICTURES_OF_CUSTOMER,
+        allow_none=True,
+        validate=Range(0, MAX_OF_KEY),
+    )
     email = Trimmed(field_descriptions.EMAIL, validate=email_check, metadata=AS_EMAIL)
     name = Trimmed(field_descriptions.NAME, validate=Length(1, 100))
     daily_budget_micros: fields.Integer = Integer(
@@ -132,7 +148,9 @@ class NewKey(Strict):
         field_descriptions.MONTHLY_BUDGET_MICROS,
         validate=Range(1, MAX_BUDGET_MICROS),
     )
-
+    requests_per_minute: fields.Integer = Integer(
+        REQUESTS_PER_MINUTE, validate=Range(1, MAX_OF_KEY)
+    )
     user_prefix = Text(
         "With the scope act_for: the prefix of the user ids that it acts for; ends in "
         "a colon, such as shop:, and must not overlap that of another user's key",
@@ -148,6 +166,9 @@ class KeyChanges(Strict):
         "budget": {"daily_budget_micros": 20000000, "monthly_budget_micros": None},
         "limits": {"tasks_per_minute": 30, "pictures_per_day": None},
     }
+    requests_per_minute: fields.Integer = Integer(
+        REQUESTS_PER_MINUTE, allow_none=True, validate=Range(1, MAX_OF_KEY)
+    )
     tasks_per_minute: fields.Integer = Integer(
         TASKS_PER_MINUTE, allow_none=True, validate=Range(1, MAX_OF_KEY)
     )
@@ -180,6 +201,9 @@ class KeyLimits(Strict):
         load_default=None, validate=Range(1, MAX_OF_KEY)
     )
     pictures_per_day: fields.Integer = QueryInteger(
+        load_default=None, validate=Range(1, MAX_OF_KEY)
+    )
+    requests_per_minute: fields.Integer = QueryInteger(
         load_default=None, validate=Range(1, MAX_OF_KEY)
     )
     daily_budget = Yuan(

@@ -2,6 +2,8 @@
 
 from typing import ClassVar
 
+from marshmallow import validates_schema
+
 from jimeng.documents import WebhookDelivery, WebhookEndpoint
 from jimeng.documents.webhook import BOTH_SIGN, EVENTS, STATES, TEST
 from jimeng.i18n import t
@@ -14,6 +16,7 @@ from jimeng.schemas.fields import (
     Length,
     OfUser,
     OneOf,
+    QueryBoolean,
     Reply,
     Strict,
     StringList,
@@ -28,9 +31,10 @@ from jimeng.schemas.fields import (
     list_of,
     nested_list,
     number,
+    reject_user_with_customers,
     text,
 )
-from jimeng.schemas.pagination import PageQuery
+from jimeng.schemas.pagination import PageQuery, UserPageQuery
 from jimeng.schemas.tasks import TASK
 from jimeng.webhooks.outbox import MAX_URL_CHARS
 
@@ -100,6 +104,37 @@ class ReplaySince(Strict):
 
     examples: ClassVar = {"since": {"since": "2026-10-01T04:00:00Z"}}
     since = DateTime("From when on", required=True)
+
+
+class ReplayAll(OfUser, ReplaySince):
+    """``POST /api/v1/webhooks/replay``."""
+
+    examples: ClassVar = {
+        "own": {"since": "2026-10-01T04:00:00Z", "user_id": "user_123"},
+    }
+    customers = Boolean(
+        "Also those of the account's customers, of a key with act_for those that it "
+        "acts for",
+        load_default=False,
+    )
+
+    @validates_schema
+    def one_or_many(self, data: dict, **kwargs) -> None:
+        reject_user_with_customers(data)
+
+
+class EndpointsQuery(UserPageQuery):
+    """``GET /api/v1/webhooks``."""
+
+    customers = QueryBoolean(
+        "1 or true: also those of the account's customers, of a key with act_for those "
+        "that it acts for",
+        load_default=False,
+    )
+
+    @validates_schema
+    def one_or_many(self, data: dict, **kwargs) -> None:
+        reject_user_with_customers(data)
 
 
 def both_sign_until(endpoint: WebhookEndpoint) -> object:

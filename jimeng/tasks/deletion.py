@@ -40,12 +40,12 @@ def delete(principal: Principal, task_id: str) -> None:
 
 def delete_all(principal: Principal, user_id: str) -> int:
     """
-    Delete all tasks of a user that the principal may act for; return how many.
+    Delete all tasks of a user that the principal may see; return how many.
 
     A bulk action hides and cancels them, then removes them: as many as fit into this
     request; the consumers continue with the rest.
     """
-    if not principal.may_act_for(user_id):
+    if not principal.may_see(user_id):
         return 0
     total = Task.collection().count_documents({"user_id": user_id, "$nor": [DOOMED]})
     details = {"user": user_id}

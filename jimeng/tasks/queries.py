@@ -354,6 +354,7 @@ def page(
     principal: Principal,
     user_id: str,
     *,
+    customers: bool = False,
     limit: int = 20,
     cursor: str | None = None,
     status: Collection[str] = (),
@@ -368,10 +369,11 @@ def page(
     """
     A page of a user's tasks, newest first; every page costs the same.
 
-    A search scans `MAX_SEARCHED` tasks per page: a page may have fewer rows than
-    *limit*, even none, and still a next cursor.
+    A search, and every page of customers' tasks, scans `MAX_SEARCHED` tasks: a page may
+    have fewer rows than *limit*, even none, and still a next cursor.
 
     Args:
+        customers: Also those of the principal's customers; the user is the principal.
         limit: 1 to 100.
         cursor: The ``next_cursor`` of the page before.
         status: Only tasks with one of these statuses.
@@ -384,20 +386,32 @@ def page(
         oldest_first: In the reverse order; not together with *q*.
 
     Raises:
-        Invalid: the cursor is not one of ours, or the status is unknown.
+        Invalid: the cursor is not one of ours, or the status is unknown; or the
+            principal has no customers.
     """
-    where = owner_filter(principal, user_id)
+    narrowing = of_type(type) | having(metadata) | (condition or {})
     if status:
-        where["status"] = {"$in": check_statuses(status)}
-    where |= created_between(created_after, created_before) | of_type(type)
-    parts = [where | having(metadata) | (condition or {})]
+        narrowing["status"] = {"$in": check_statuses(status)}
+    whose = owner_filter(principal, user_id)
+    hint = None
+    if customers:
+        whose, visible = with_customers(principal), principal.filter()
+        narrowing |= visible
+        # Pairs are rare: those of an order are found at once.
+        hint = "metadata" if metadata else "owner_created"
+    parts = [whose | created_between(created_after, created_before)]
     if cursor is not None:
         beyond = cursors.before if oldest_first else cursors.after
         parts.append(beyond(cursor, "created_at"))
-    last = last_searched(parts) if q else None
+    if not customers:
+        parts[0] |= narrowing
+    is_scanned = q or (customers and not metadata)
+    last = last_searched([*parts], hint) if is_scanned else None
     if last is not None:
         parts.append(cursors.down_to(last, "created_at"))
-    rows = Task.collection().find({"$and": [*parts, THERE, prompt_filter(q)]})
+    rows = Task.collection().find(
+        {"$and": [*parts, narrowing, THERE, prompt_filter(q)]}, hint=hint
+    )
     order = cursors.OLDEST_FIRST if oldest_first else NEWEST_FIRST
     some = list(rows.sort(order).limit(limit + 1))
     found = cursors.cut_page(some, limit, "created_at").read(Task.read_all)
@@ -423,12 +437,24 @@ def created_between(after: datetime | None, before: datetime | None) -> dict:
     return {"created_at": bounds} if bounds else {}
 
 
-def last_searched(parts: list[dict]) -> dict | None:
+def with_customers(principal: Principal) -> dict:
+    """
+    A filter for the principal's tasks and those of all customers of the same owner,
+    which `Principal.filter` narrows to those that the principal may see.
+
+    Raises:
+        Invalid: the principal has no customers.
+    """
+    principal.require_customers()
+    return {"owner_id": principal.user_id}
+
+
+def last_searched(parts: list[dict], hint: str | None = None) -> dict | None:
     """
     The last task that a page of a search scans; None if there are no more. Deleted
     tasks count too, so that an index alone answers this.
     """
-    rows = Task.collection().find({"$and": parts}, {"created_at": 1})
+    rows = Task.collection().find({"$and": parts}, {"created_at": 1}, hint=hint)
     rows = rows.sort(NEWEST_FIRST).skip(MAX_SEARCHED - 1).limit(1)
     return next(rows, None)
 

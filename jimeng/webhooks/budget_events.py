@@ -13,6 +13,7 @@ from jimeng.billing.budgets import WARN_PERCENT
 from jimeng.documents import (
     ApiKey,
     Budget,
+    Customer,
     OwnerBudget,
     QuotaUsage,
     User,
@@ -20,6 +21,7 @@ from jimeng.documents import (
     WebhookEndpoint,
     utcnow,
 )
+from jimeng.documents.customer import is_customer
 from jimeng.documents.principal import begins_with
 from jimeng.documents.spending import (
     DAY,
@@ -63,6 +65,7 @@ def _of_users(owners: list[str], today: str, recent: dict) -> Iterator[dict]:
         return
     ids = [usage.id for usage in usages]
     users = {user.id: user.budgets for user in User.find_all({"_id": {"$in": ids}})}
+    users |= _limited([each for each in ids if is_customer(each)])
     endpoints = _endpoints_of(ids)
     for usage in usages:
         budgets = users.get(usage.id, UNLIMITED).or_default(runtime().config)
@@ -97,14 +100,21 @@ def _of_keys(owners: list[str], today: str, recent: dict) -> Iterator[dict]:
 
 def _of_customers(owners: list[str], today: str, since: datetime) -> Iterator[dict]:
     """
-    Those of customers, for the users among *owners* whose keys act for them. Customers
-    have no record, and so only the default budgets.
+    Those of customers, for the users among *owners* whose keys act for them.
     """
     budgets = UNLIMITED.or_default(runtime().config)
-    shops = ApiKey.by_user_prefix({"$exists": True}) if budgets.is_limited else {}
+    limiting = User.find_ids({"_id": {"$in": owners}, "limits_customers": True})
+    is_any = limiting or budgets.is_limited
+    shops = ApiKey.by_user_prefix({"$exists": True}) if is_any else {}
     prefixes = [prefix for prefix, key in shops.items() if key.user_id in owners]
     if not prefixes:
         return
+    recent = {
+        "taken_at": {"$gte": since},
+        "_id": {"$in": [begins_with(prefix) for prefix in prefixes]},
+    }
+    ids = QuotaUsage.find_ids(recent, hint="forgotten") if limiting else []
+    limited = _limited(ids)
     nearly = [
         {name: {"$gte": limit * WARN_PERCENT / 100}}
         for name, limit in (
@@ -113,11 +123,11 @@ def _of_customers(owners: list[str], today: str, since: datetime) -> Iterator[di
         )
         if limit is not None
     ]
+    of_limited = {"_id": {"$in": [*limited]}}
     usages = QuotaUsage.find_all(
         {
-            "taken_at": {"$gte": since},
-            "_id": {"$in": [begins_with(prefix) for prefix in prefixes]},
-            "$or": [*nearly, {"refused": {"$exists": True}}],
+            **recent,
+            "$or": [*nearly, {"refused": {"$exists": True}}, of_limited],
         },
         hint="forgotten",
         limit=MAX_USERS,
@@ -126,8 +136,15 @@ def _of_customers(owners: list[str], today: str, since: datetime) -> Iterator[di
     endpoints = _endpoints_of({*found.values()} & {*owners})
     for usage in usages:
         of = {"whose": "user", "user_id": usage.id}
-        due = events_of(usage, budgets, today, of)
+        due = events_of(usage, limited.get(usage.id, budgets), today, of)
         yield from _deliveries(endpoints[found[usage.id]], due)
+
+
+def _limited(customers: list[str]) -> dict[str, Budgets]:
+    """The budgets in force of those customers for whom limits were set."""
+    where, config = {"_id": {"$in": customers}}, runtime().config
+    found = Customer.find_all(where) if customers else []
+    return {each.id: each.budgets(config) for each in found}
 
 
 def _shop_of(customer: str, shops: Mapping[str, ApiKey]) -> str:

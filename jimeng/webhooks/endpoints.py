@@ -1,14 +1,15 @@
 """A user's webhooks: endpoints, secrets, deliveries and replays."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import islice
 from urllib.parse import urlsplit
 
 from jimeng.documents import WebhookDelivery, WebhookEndpoint, utcnow
 from jimeng.documents.auditing import audited
-from jimeng.documents.cursors import NEWEST_FIRST, Page, page_of
+from jimeng.documents.cursors import Page, page_of
 from jimeng.documents.principal import Principal, recorded_on_behalf
 from jimeng.documents.webhook import FAILED, PENDING, STATES, fingerprint
 from jimeng.errors import Invalid
@@ -25,6 +26,7 @@ log = logging.getLogger(__name__)
 
 MAX_WEBHOOKS = 20  # per user
 MAX_REPLAYED = 1000  # deliveries per request
+REPLAYED_TOGETHER = 500  # endpoints whose deliveries are looked up at once
 WITH_ADDRESS = {"url": {"$exists": True}}
 RESET_DELIVERY = {"$unset": {"due_at": "", "owner": "", "flight": "", "ended_at": ""}}
 
@@ -85,17 +87,46 @@ def find(principal: Principal, webhook_id: str) -> WebhookEndpoint:
     return principal.find(WebhookEndpoint, webhook_id, WebhookNotFound)
 
 
-def find_all(principal: Principal, user_id: str | None = None) -> list[WebhookEndpoint]:
+def page(
+    principal: Principal,
+    user_id: str | None = None,
+    *,
+    customers: bool = False,
+    limit: int = MAX_WEBHOOKS,
+    cursor: str | None = None,
+) -> Page[WebhookEndpoint]:
     """
-    List a user's endpoints, newest first; at most `MAX_WEBHOOKS`.
+    Return a page of a user's endpoints, newest first; of one user there are at most
+    `MAX_WEBHOOKS`.
+
+    Args:
+        customers: Those of the principal and of all its customers.
 
     Raises:
-        UserNotFound: the principal may not act for that user.
+        UserNotFound: the principal may not see that user.
+        Invalid: the cursor is invalid, or the principal has no customers.
     """
+    where = whose(principal, user_id, customers=customers)
+    rows = WebhookEndpoint.collection()
+    found = page_of(rows, {**where, **WITH_ADDRESS}, "created_at", cursor, limit)
+    return found.read(WebhookEndpoint.read_all)
+
+
+def whose(principal: Principal, user_id: str | None = None, *, customers: bool) -> dict:
+    """
+    Build a query condition for the endpoints of a user, by default the principal; or of
+    the principal and all customers.
+
+    Raises:
+        UserNotFound: the principal may not see that user.
+        Invalid: the principal has no customers.
+    """
+    if customers:
+        principal.require_customers()
+        return {"user_id": principal.customers.filter(principal.user_id)}
     user_id = user_id or principal.user_id
     principal.require_reader(user_id)
-    mine = {"user_id": user_id, **WITH_ADDRESS}
-    return WebhookEndpoint.find_all(mine, sort=NEWEST_FIRST, limit=MAX_WEBHOOKS)
+    return {"user_id": user_id}
 
 
 def default_secret(
@@ -274,9 +305,50 @@ def replay_failed(principal: Principal, webhook_id: str, *, since: datetime) -> 
     """
     endpoint = find(principal, webhook_id)
     require_enabled(endpoint)
-    failed = {"endpoint": endpoint.id, "state": FAILED, "created_at": {"$gte": since}}
+    return _replay_failed([endpoint.id], since)
+
+
+def replay_all(
+    principal: Principal,
+    user_id: str | None = None,
+    *,
+    since: datetime,
+    customers: bool = False,
+) -> int:
+    """
+    `replay_failed` for all enabled endpoints of a user, and the default endpoint;
+    `MAX_REPLAYED` in all, the oldest of some endpoints at a time.
+
+    Args:
+        customers: For those of the principal and of all its customers.
+
+    Raises:
+        UserNotFound: the principal may not see that user.
+        Invalid: the principal has no customers.
+    """
+    where = whose(principal, user_id, customers=customers)
+    rows = WebhookEndpoint.collection().find(
+        {**where, "disabled": {"$exists": False}}, {"_id": 1}, hint="user"
+    )
+    again = 0
+    with recorded_on_behalf(principal, user_id or principal.user_id, "webhooks.replay"):
+        while some := [row["_id"] for row in islice(rows, REPLAYED_TOGETHER)]:
+            again += _replay_failed(some, since, MAX_REPLAYED - again)
+            if again >= MAX_REPLAYED:
+                break
+    return again
+
+
+def _replay_failed(
+    webhook_ids: Sequence[str], since: datetime, most: int = MAX_REPLAYED
+) -> int:
+    failed = {
+        "endpoint": {"$in": [*webhook_ids]},
+        "state": FAILED,
+        "created_at": {"$gte": since},
+    }
     oldest_first = [("created_at", 1), ("_id", 1)]
-    ids = WebhookDelivery.find_ids(failed, sort=oldest_first, limit=MAX_REPLAYED)
+    ids = WebhookDelivery.find_ids(failed, sort=oldest_first, limit=most)
     again = WebhookDelivery.collection().update_many(
         {"_id": {"$in": ids}, "state": FAILED}, {**_ready_once(), **RESET_DELIVERY}
     )

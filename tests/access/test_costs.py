@@ -12,7 +12,7 @@ from jimeng.billing.costs import today
 from jimeng.documents import Generation, LedgerEntry, QuotaUsage, utcnow
 from jimeng.schemas import costs as schemas
 from jimeng.schemas.fields import moment
-from tests.access.conftest import OPERATOR, call
+from tests.access.conftest import OPERATOR, call, make_person
 from tests.access.test_act_for import CUSTOMER, Shop
 from tests.access.test_keys import ask, new_key
 from tests.admin.pages import ENGLISH, text_of
@@ -148,10 +148,11 @@ def test_user_sees_own_costs_and_an_admin_all(ada, bob, admin, nobody):
     refused(nobody.get(COSTS), 401, "unauthorized")
 
 
-def test_customers_are_summed_when_asked_for(shop, bob, ada):
-    """Their costs are the shop's to see: all, by each, or of one. Not those of another
-    shop, nor with a key that acts for nobody."""
+def test_customers_are_summed_when_asked_for(secured, shop, bob, ada):
+    """Their costs are the owner's to see, by each key: all, by each, or of one. Not
+    those of another shop; and who has no customers is told so."""
     other = Shop(ada, user_prefix="other:")
+    eve = make_person(secured, "eve@example.com")
     day = "2026-01-05"
     enter(
         [(bob.id, day, 1), (CUSTOMER, day, 2), ("shop:b", day, 4), ("other:a", day, 8)]
@@ -167,8 +168,9 @@ def test_customers_are_summed_when_asked_for(shop, bob, ada):
         data_of(other.api("GET", COSTS, query_string=query))["total"]["cost_micros"]
         == 8
     )
-    said = errors_of(bob.api("GET", COSTS, query_string=query))
-    assert [*said] == ["customers"]
+    own = data_of(bob.api("GET", COSTS, query_string=query))
+    assert own["total"]["cost_micros"] == 7
+    assert [*errors_of(eve.api("GET", COSTS, query_string=query))] == ["customers"]
     both = {**query, "user_id": CUSTOMER}
     assert [*errors_of(shop.api("GET", COSTS, query_string=both))] == ["customers"]
 

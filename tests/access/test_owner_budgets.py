@@ -7,7 +7,7 @@ import pytest
 from jimeng import jobs, limits
 from jimeng.billing import spending
 from jimeng.documents import Generation, OwnerBudget, Task, User
-from jimeng.documents.principal import Principal
+from jimeng.documents.principal import Customers, Principal
 from jimeng.documents.spending import Budgets
 from tests.access.conftest import call
 from tests.access.test_act_for import Shop
@@ -198,7 +198,11 @@ def test_estimate_knows_the_owners_budget(shop, limit):
 def test_form_of_the_owner_shows_what_the_customers_leave(bob, shop, limit):
     limit(9)
     data_of(ask(shop, "m1", n=4), 202)
-    principal = Principal(bob.id, budgets=Budgets(daily=9 * PRICE), owns_customers=True)
+    principal = Principal(
+        bob.id,
+        budgets=Budgets(daily=9 * PRICE),
+        own_customers=Customers(("shop:",)),
+    )
 
     assert limits.remaining_budget(principal, bob.id) == ("day", 5 * PRICE)
 

@@ -107,7 +107,7 @@ ROUTES: dict[str, Route] = {
         Kind.LIST,
         """
         api.list_models api.list_styles openai.list_videos openai.list_models
-        ark.list_videos api.show_costs
+        ark.list_videos api.show_costs api.list_own_tasks
         web.offer_of_file web.saved_prompts web.prompt_panel web.index
         web.composer web.batches web.tasks web.cancelling web.gallery
         web.all_collections web.shares web.empty_trash web.tidying web.tidy
@@ -157,6 +157,9 @@ ROUTES: dict[str, Route] = {
     "api.create_webhook": listed({"url": "https://example.com/hook"}),
     "api.get_webhook_secret": Route(Kind.OWN, query={"user_id": "{user_id}"}),
     "api.change_webhook": own({"description": "x"}),
+    "api.replay_all_deliveries": Route(
+        Kind.OWN, {"since": "2026-01-01T00:00:00Z", "user_id": "{user_id}"}
+    ),
     "api.replay_deliveries": own({"since": "2026-01-01T00:00:00Z"}),
     "api.create_user": admins(NEW_USER),
     "api.find_users": Route(Kind.OWN, query={"email": "ada@example.com"}),

@@ -96,7 +96,7 @@ def customers(config: Config) -> Iterator[Finding]:
             "doctor.prefixes_overlap",
         )
         for key in found
-        for other in foreign_keys(key)
+        for other in foreign_keys(key.user_id, [key.user_prefix or ""])
     ]
     yield from wrong
     if found and not wrong:

@@ -16,7 +16,7 @@ from jimeng.accounts import second_factor
 from jimeng.accounts.failed_attempts import network_of
 from jimeng.config import LOOPBACK, Config
 from jimeng.documents import ApiKey, Session, User
-from jimeng.documents.principal import KeyUse, Principal
+from jimeng.documents.principal import Customers, KeyUse, Principal
 from jimeng.errors import ConfigError
 from jimeng.errors.access import (
     ApiKeyInvalid,
@@ -263,7 +263,6 @@ def principal_of_key(key: ApiKey, user: User, use: KeyUse) -> Principal:
         address=client_address(),
         daily_quota=user.daily_quota,
         budgets=user.budgets,
-        owns_customers=bool(user.user_prefixes),
     )
 
 
@@ -348,9 +347,17 @@ def principal_of(user: User) -> Principal:
         is_operator=is_admin,
         daily_quota=user.daily_quota,
         budgets=user.budgets,
-        owns_customers=bool(user.user_prefixes),
+        own_customers=customers_of(user),
         address=client_address(),
     )
+
+
+def customers_of(user: User) -> Customers:
+    """The user's customers, looked up once per request."""
+    found: dict[str, Customers] = g.setdefault("customers", {})
+    if user.id not in found:
+        found[user.id] = accounts.customers_of(user.id, user.user_prefixes)
+    return found[user.id]
 
 
 def lacks_second_factor(user: User) -> bool:

@@ -30,7 +30,8 @@ from jimeng.web.pictures.code_samples import ROUTE
 from jimeng.web.site.forms import checked
 
 BUDGETS = ("daily_budget", "monthly_budget")
-AMOUNTS = ("tasks_per_minute", "pictures_per_day", *BUDGETS)
+REQUESTS = "requests_per_minute"  # operators set it
+AMOUNTS = ("tasks_per_minute", "pictures_per_day", REQUESTS, *BUDGETS)
 OPTIONAL_LIMITS = ("doors", "models", *AMOUNTS)
 
 

@@ -9,13 +9,12 @@ from datetime import date, timedelta
 from flask import current_app, request
 from flask.typing import ResponseReturnValue
 
-from jimeng import accounts, limits
+from jimeng import limits
 from jimeng.billing import cost_reports, usage
 from jimeng.billing.cost_reports import Cost
 from jimeng.billing.costs import today, yuan
 from jimeng.billing.usage import Report, UsageRow
 from jimeng.documents import RateLimit
-from jimeng.documents.principal import KeyUse
 from jimeng.errors import QueueUnavailable
 from jimeng.http import auth
 from jimeng.http.csv_export import COST_COLUMNS, cost_cells, csv_response
@@ -114,16 +113,10 @@ def cost_report(days: int) -> cost_reports.Report:
     return cost_reports.of_user(principal, principal.user_id, days)
 
 
-def customers_costs(days: int) -> cost_reports.Customers | None:
+def customers_costs(days: int) -> cost_reports.OfCustomers | None:
     """What the user's customers have cost; None for a user who has no prefix."""
-    user = auth.current_user()
-    if user is None:
-        return None
-    keys = accounts.list_keys(auth.principal_of_page(), user.id)
-    acting = [accounts.use_of(key) for key in keys if key.user_prefix]
-    of_revoked = {*user.user_prefixes} - {use.user_prefix for use in acting}
-    acting += [KeyUse("", user.id, user_prefix=each) for each in sorted(of_revoked)]
-    return cost_reports.of_customers(acting, days) if acting else None
+    customers = auth.principal_of_page().customers
+    return cost_reports.of_customers(customers, days) if customers.prefixes else None
 
 
 def cost_chart(report: cost_reports.Report) -> Chart:

@@ -34,7 +34,7 @@ def webhooks_page(
 ) -> str:
     return render_account_page(
         "webhooks",
-        webhooks=endpoints.find_all(auth.principal_of_page()),
+        webhooks=endpoints.page(auth.principal_of_page()).rows,
         is_off=not jobs.runtime().config.SECRET_KEY,
         events=EVENTS,
         secret=secret,

@@ -76,7 +76,8 @@ def written(principal: Principal) -> str:
 
 def reference_of(principal: Principal, input_id: str) -> tuple[str, bytes]:
     """Content type and bytes of a reference's thumbnail."""
-    (named,) = inputs.find_inputs(principal, [input_id])
+    mine = principal.user_id
+    (named,) = inputs.find_inputs(principal, [input_id], user_id=mine)
     if named.picture is None:
         small = input_shrunk_to(principal, input_id, PICTURE_PX)
         return small.content_type, small.content

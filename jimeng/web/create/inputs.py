@@ -149,7 +149,8 @@ def usable_inputs(principal: Principal, ids: Iterable[str]) -> list[FormInput]:
     found: list[FormInput] = []
     for each in ids:
         try:
-            found += map(FormInput.of, inputs.find_inputs(principal, [each]))
+            named = inputs.find_inputs(principal, [each], user_id=principal.user_id)
+            found += map(FormInput.of, named)
         except Invalid:
             continue
     return found

@@ -71,22 +71,27 @@ def asked_for() -> Wanted:
         q=" ".join(query.get("q", "").split())[:MAX_SEARCH_CHARS],
         cursor=query.get("cursor"),
         batch=query.get("batch", "")[:MAX_SEARCH_CHARS],
+        customer=query.get("customer", "")[:MAX_SEARCH_CHARS],
     )
 
 
 def totals(wanted: Wanted) -> Totals:
     principal = auth.principal_of_page()
-    user_id, waiting = principal.user_id, clear_queue.CANCELLABLE
+    user_id = wanted.customer or principal.user_id
+    waiting = clear_queue.CANCELLABLE
+    no_actions = dict.fromkeys(waiting, Count(0))
     if wanted.batch:  # the batch's page has its bulk actions
         found = summary.count_by_state(
             principal, user_id, condition={"batch": wanted.batch}
         )
-        return Totals(found, dict.fromkeys(waiting, Count(0)), NOTHING)
+        return Totals(found, no_actions, NOTHING)
     if wanted.q:
         found = summary.count_matches_by_state(principal, user_id, wanted.q)
         waiting_now = summary.count_by_state(principal, user_id, waiting)
     else:
         found = waiting_now = summary.count_by_state(principal, user_id)
+    if wanted.customer:
+        return Totals(found, no_actions, NOTHING)
     again = retries.retryable_failures(principal, user_id)
     waiting_now = {state: waiting_now[state] for state in waiting}
     return Totals(found, waiting_now, again)
@@ -97,7 +102,7 @@ def listing(wanted: Wanted) -> dict:
     principal = auth.principal_of_page()
     page = tasks.page(
         principal,
-        principal.user_id,
+        wanted.customer or principal.user_id,
         limit=PAGE,
         cursor=wanted.cursor,
         q=wanted.q,

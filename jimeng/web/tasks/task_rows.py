@@ -31,6 +31,7 @@ class Wanted:
         state: One of `summary.STATES`; None for all.
         q: Search words in the prompt.
         batch: Only tasks of this batch; empty for all tasks.
+        customer: The id of the customer whose tasks they are; empty for one's own.
         cursor: The cursor of the page; None for the first.
     """
 
@@ -38,17 +39,19 @@ class Wanted:
     q: str = ""
     cursor: str | None = None
     batch: str = ""
+    customer: str = ""
 
     @property
     def query(self) -> dict[str, Any]:
         """The query parameters of this list."""
         found = {"status": self.state or "", "q": self.q, "batch": self.batch}
+        found["customer"] = self.customer
         return {name: value for name, value in found.items() if value}
 
     @property
     def cancellable(self) -> list[str]:
         """The states whose tasks can be cancelled in bulk here."""
-        if self.batch:
+        if self.batch or self.customer:
             return []
         if self.state is None:
             return [clear_queue.CANCELLABLE[0]]
