@@ -18,6 +18,7 @@ from jimeng.documents import (
     Session,
     Share,
     User,
+    WebhookAddress,
     WebhookDelivery,
     WebhookEndpoint,
     indexes,
@@ -322,7 +323,7 @@ def delete(principal: Principal, user_id: str) -> None:
             inputs.delete_all(principal, user.id)
             delete_documents(user, Share, Collection, SavedPrompt)
             delete_documents(user, ApiKey, Invitation, Session)
-            delete_documents(user, WebhookEndpoint, WebhookDelivery)
+            delete_documents(user, WebhookEndpoint, WebhookDelivery, WebhookAddress)
             where = {"_id": user.id, "$nor": [ADMINS]}
             User.collection().delete_one(where)
             if User.find_one({"_id": user.id}) is None:
