@@ -48,7 +48,7 @@ def forget_sweeps() -> None:
     input_cleanup._file_cursor = None
     poll_schedule._generating.clear()
     outbox.clear_owner_cache()
-    deliveries._last_user.clear()
+    deliveries._last_lane.clear()
 
 
 def forget_troubles() -> None:

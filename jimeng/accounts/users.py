@@ -18,6 +18,7 @@ from jimeng.documents import (
     Session,
     Share,
     User,
+    WebhookAddress,
     WebhookDelivery,
     WebhookEndpoint,
     indexes,
@@ -333,7 +334,7 @@ def delete_data(principal: Principal, user_id: str) -> int:
     removed = tasks.delete_all(principal, user_id)
     inputs.delete_all(principal, user_id)
     delete_documents(user_id, Share, Collection, SavedPrompt)
-    delete_documents(user_id, WebhookEndpoint, WebhookDelivery)
+    delete_documents(user_id, WebhookEndpoint, WebhookDelivery, WebhookAddress)
     return removed
 
 

@@ -38,4 +38,8 @@ from jimeng.documents.spending import Budget, OwnerBudget
 from jimeng.documents.task import Status, Task
 from jimeng.documents.usage import RateLimit
 from jimeng.documents.user import User
-from jimeng.documents.webhook import WebhookDelivery, WebhookEndpoint
+from jimeng.documents.webhook import (
+    WebhookAddress,
+    WebhookDelivery,
+    WebhookEndpoint,
+)

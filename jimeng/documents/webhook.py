@@ -51,7 +51,6 @@ class WebhookEndpoint(Stored):
         failing_since: Time of the first of these.
         failure: The latest of these: its ``outcome``, the ``host``, and the ``status``
             of the response if there was one.
-        proven: Whether its latest attempt succeeded; absent if there was none.
         catch_up: A process that has not yet seen the endpoint may still be creating
             tasks of its user.
     """
@@ -69,7 +68,6 @@ class WebhookEndpoint(Stored):
     failures = IntField(default=0)
     failing_since = DateTimeField()
     failure = DictField(default=None)
-    proven = BooleanField()
     catch_up = BooleanField()
     created_at = DateTimeField(default=utcnow)
     updated_at = DateTimeField(default=utcnow)
@@ -116,6 +114,35 @@ def fingerprint(key: str) -> str:
     return hmac.digest(key.encode(), b"webhook fingerprint", "sha256").hex()[:16]
 
 
+class WebhookAddress(Stored):
+    """
+    A host of an owner's receivers, with its port, that something was sent to.
+
+    Attributes:
+        id: The lane of its deliveries.
+        user_id: The owner.
+        answers: Whether the latest attempt succeeded.
+        since: When that changed.
+    """
+
+    id = StringField(primary_key=True)
+    user_id = StringField(required=True)
+    answers = BooleanField(default=False)
+    since = DateTimeField(default=utcnow)
+
+    meta = {
+        "collection": "webhook_addresses",
+        "indexes": [
+            named_index("user", "user_id"),
+            named_index(
+                "forgotten",
+                "since",
+                expireAfterSeconds=int(LOG_RETENTION.total_seconds()),
+            ),
+        ],
+    }
+
+
 class WebhookDelivery(Leased):
     """
     The delivery of one event to one endpoint.
@@ -131,9 +158,12 @@ class WebhookDelivery(Leased):
         url: The URL to send it to, if that is not the endpoint's.
         body: The request body of every attempt.
         state: ``pending``, ``delivered`` or ``failed``.
-        lane: User and host; one delivery at a time is in flight for both.
-        flight: The same while it is in flight, else absent.
-        slow: The latest attempt at its endpoint failed, or there was none.
+        lane: Whose receiver it is and its host. The former is the owner of the prefix
+            of the customer whose event or endpoint it is, else the endpoint's user.
+        customer: The user whose event it is; absent in those of earlier releases.
+        flight: The lane while it is in flight, with a number if it is not the only one
+            there; else absent.
+        slow: The latest attempt in its lane failed, or there was none.
         untried: There was none.
         tries: Number of automatic attempts that have begun.
         once: The next attempt was requested by a user: it is the last, and does not
@@ -151,6 +181,7 @@ class WebhookDelivery(Leased):
     body = StringField(required=True)
     state = StringField(default=PENDING)
     lane = StringField(required=True)
+    customer = StringField()
     flight = StringField()
     slow = BooleanField(default=True)
     untried = BooleanField()
@@ -167,7 +198,12 @@ class WebhookDelivery(Leased):
             named_index("log", "endpoint", "-created_at", "-_id"),
             named_index("log_by_state", "endpoint", "state", "-created_at", "-_id"),
             named_index("user", "user_id"),
-            named_index("ready", "slow", "user_id", "ready_at", having="ready_at"),
+            named_index(
+                "turns",
+                *("slow", "untried", "lane", "ready_at", "customer"),
+                having="ready_at",
+            ),
+            named_index("pending", "lane", partialFilterExpression={"state": PENDING}),
             named_index("due", "due_at", having="due_at"),
             named_index("flight", "flight", unique=True, having="flight"),
             named_index(

@@ -227,6 +227,7 @@ def delivery(endpoint: WebhookEndpoint, event: str, data: dict) -> dict:
     # The ids of users and keys have no space.
     whose = data.get("key_id") or data["user_id"] or "the installation"
     subject = f"{whose} {data['period']}"
-    row = outbox.new_delivery(endpoint, event, subject, utcnow(), data)
+    owner = User.owner_of(data["user_id"]) if data["user_id"] else None
+    row = outbox.new_delivery(endpoint, event, subject, utcnow(), data, owner=owner)
     name = WebhookDelivery.id_of(subject, event, data["limit_micros"], endpoint.id)
     return {**row, "_id": name}

@@ -1,11 +1,12 @@
 """
 Webhook deliveries: each is attempted until it succeeds, or for three days.
 
-A few threads of each consumer, separate from Huey's, attempt the deliveries that are
-ready, round-robin over users. A user has at most `MAX_PER_USER` deliveries in flight,
-and one per host. Threads of their own serve endpoints whose latest attempt succeeded,
-and endpoints that are untried, so that receivers which fail or never answer delay
-neither these nor the pictures.
+Deliveries belong to one of three groups, each with threads of its own in each consumer:
+the latest attempt of their lane, an owner's receivers at one host, succeeded, there was
+none, or it failed. Of what a group may have in flight an owner, and likewise a host,
+holds at most half of what others leave, and a customer half of what the owner's other
+customers leave. Lanes have turns, with four in flight where the latest attempt
+succeeded, and else one.
 """
 
 import logging
@@ -16,7 +17,6 @@ import threading
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -25,7 +25,13 @@ from pymongo.errors import DuplicateKeyError
 from standardwebhooks import Webhook
 
 from jimeng import lanes
-from jimeng.documents import WebhookDelivery, WebhookEndpoint, indexes, utcnow
+from jimeng.documents import (
+    WebhookAddress,
+    WebhookDelivery,
+    WebhookEndpoint,
+    indexes,
+    utcnow,
+)
 from jimeng.documents.base import KNOWN_KIND
 from jimeng.documents.webhook import DELIVERED, FAILED, PENDING, fingerprint
 from jimeng.errors import outages
@@ -37,24 +43,19 @@ from jimeng.providers.transport import CallFailed
 
 log = logging.getLogger(__name__)
 
-# Groups of deliveries, by the latest attempt at their endpoint.
+# Groups of deliveries, by the latest attempt of their lane.
 WORKING, UNTRIED, FAILING = "working", "untried", "failing"
 FILTERS: dict[str, dict] = {
     WORKING: {"slow": False},
     UNTRIED: {"slow": True, "untried": True},
-    FAILING: {"slow": True, "untried": {"$exists": False}},
+    FAILING: {"slow": True, "untried": None},
 }
-MAX_THREADS = {WORKING: 4, UNTRIED: 12, FAILING: 8}  # of a consumer
-# What the threads of each group serve, in this order.
-SERVED = {
-    WORKING: (WORKING,),
-    UNTRIED: (UNTRIED, WORKING),
-    FAILING: (UNTRIED, FAILING, WORKING),
-}
-MAX_PER_USER = 2  # deliveries in flight
-# Untried deliveries in flight to a host, and of the users under one prefix such as
-# ``shop:``, so that their tar pits leave threads to the new receivers of others.
-MAX_UNTRIED = 3
+# Threads of a consumer, which mostly wait for receivers; what all consumers have in
+# flight is shared by the same numbers.
+MAX_IN_FLIGHT = {WORKING: 16, UNTRIED: 64, FAILING: 16}
+MAX_PER_LANE = {WORKING: 4, UNTRIED: 1, FAILING: 1}
+READY = {"ready_at": {"$exists": True}}
+IN_TURN = [("lane", 1), ("ready_at", 1)]
 LEASE = timedelta(seconds=30)
 ATTEMPT_TIMEOUT_S = 15.0  # for everything
 MAX_ANSWER_BYTES = 2048  # of the body, which is stored
@@ -78,9 +79,73 @@ CERTIFICATE_ERRORS = {
     62: "certificate_wrong_host",
 }  # OpenSSL's
 
-_free = {group: threading.Semaphore(most) for group, most in MAX_THREADS.items()}
-_untried_claim = threading.Lock()
-_last_user: dict[str, str] = defaultdict(str)  # the one served last, by group
+_free = {group: threading.Semaphore(most) for group, most in MAX_IN_FLIGHT.items()}
+# Else the threads would count the same flights, and exceed the shares together.
+_claiming = {group: threading.Lock() for group in FILTERS}
+_last_lane: dict[str, str] = defaultdict(str)  # the one served last, by group
+
+
+@dataclass(frozen=True)
+class Full:
+    """
+    What may have no more deliveries of a group in flight; see the module.
+
+    Attributes:
+        hosts: Patterns of lanes.
+    """
+
+    lanes: list[str]
+    owners: list[str]
+    hosts: list[re.Pattern]
+    customers: list[str]
+
+    @classmethod
+    def of(cls, group: str, flights: Iterable[Mapping]) -> "Full":
+        """
+        Count what is in flight.
+
+        Args:
+            flights: As by `in_flight`, of all groups.
+        """
+        lanes: Counter[str] = Counter()
+        owners: Counter[str] = Counter()
+        hosts: Counter[str] = Counter()
+        customers: Counter[tuple[str, str | None]] = Counter()
+        for each in flights:
+            owner, host, *_ = each["flight"].split(" ")
+            lanes[f"{owner} {host}"] += 1
+            if group_of(each) == group:
+                owners[owner] += 1
+                hosts[host] += 1
+                customers[owner, each.get("customer")] += 1
+        most, total = MAX_IN_FLIGHT[group], owners.total()
+        shares = {owner: share(most, total, n) for owner, n in owners.items()}
+        return cls(
+            [lane for lane, n in lanes.items() if n >= MAX_PER_LANE[group]],
+            [owner for owner, n in owners.items() if n >= shares[owner]],
+            [
+                re.compile(f" {re.escape(host)}$")
+                for host, n in hosts.items()
+                if n >= share(most, total, n)
+            ],
+            [
+                customer
+                for (owner, customer), n in customers.items()
+                if customer and n >= share(shares[owner], owners[owner], n)
+            ],
+        )
+
+
+def share(most: int, total: int, own: int) -> int:
+    """Half of what others leave: of *most*, where *own* of *total* are one's own."""
+    return max((most - (total - own) + 1) // 2, 1)
+
+
+def group_of(row: Mapping) -> str:
+    """The group of a delivery, by its fields."""
+    if not row["slow"]:
+        return WORKING
+    return UNTRIED if row.get("untried") else FAILING
 
 
 @dataclass(frozen=True)
@@ -111,16 +176,17 @@ def start_threads() -> bool:
     if not runtime().config.SECRET_KEY:
         return False
     there_is_more = make_due_ready()
-    ready = {"ready_at": {"$exists": True}}
-    if not WebhookDelivery.find_ids(ready, limit=1, hint="ready") or not is_enabled():
-        return there_is_more
-    for group, free in _free.items():
-        for _ in range(count_ready(group)):
-            if not free.acquire(blocking=False):
-                break
-            name = f"webhooks-{group}"
-            threading.Thread(target=work, args=[group], name=name, daemon=True).start()
+    if WebhookDelivery.find_ids(READY, limit=1, hint="turns") and is_enabled():
+        for group in FILTERS:
+            start_thread(group)
     return there_is_more
+
+
+def start_thread(group: str) -> None:
+    """Start a thread of the group, unless all of them are running."""
+    if _free[group].acquire(blocking=False):
+        name = f"webhooks-{group}"
+        threading.Thread(target=work, args=[group], name=name, daemon=True).start()
 
 
 def is_enabled() -> bool:
@@ -136,6 +202,7 @@ def work(group: str) -> None:
     """The body of a thread: attempt deliveries until none is ready."""
     try:
         for delivery in claim_ready(group):
+            start_thread(group)  # for the next one, if there is one
             deliver(delivery)
             activity.wake()
     except Exception as error:  # the lease expires, and another thread retries
@@ -145,27 +212,17 @@ def work(group: str) -> None:
 
 
 def claim_ready(group: str) -> Iterator[WebhookDelivery]:
-    """Claim deliveries that threads of *group* serve, and yield them one by one."""
-    while is_enabled():
-        found = next(filter(None, map(claim, SERVED[group])), None)
-        if found is None:
-            return
+    """Claim deliveries of the group, and yield them one by one."""
+    while is_enabled() and (found := claim(group)) is not None:
         yield found
-
-
-def count_ready(group: str) -> int:
-    """How many deliveries of the group may be claimed, at most `MAX_THREADS`."""
-    ready = ready_to_claim(group, in_flight())
-    most = MAX_THREADS[group]
-    return WebhookDelivery.collection().count_documents(ready, limit=most)
 
 
 def count_waiting() -> int:
     """How many deliveries are pending."""
     count = WebhookDelivery.collection().count_documents
     return sum(
-        count({f"{state}_at": {"$exists": True}}, hint=state)
-        for state in ("ready", "due")  # by their indexes: most have been delivered
+        count({f"{state}_at": {"$exists": True}}, hint=index)  # most were delivered
+        for state, index in (("ready", "turns"), ("due", "due"))
     )
 
 
@@ -180,7 +237,7 @@ def count_recent() -> tuple[int, int]:
     for where, index in (
         ({"ended_at": {"$gte": since}}, "forgotten"),
         ({"due_at": {"$exists": True}}, "due"),
-        ({"ready_at": {"$exists": True}}, "ready"),
+        (READY, "turns"),
     ):
         stages: list[dict] = [
             {"$match": where},
@@ -215,79 +272,59 @@ def make_due_ready() -> bool:
 
 
 def claim(group: str) -> WebhookDelivery | None:
-    """Claim the group's next delivery of the next user; None if none is ready."""
-    # Else the threads would count the same flights, and exceed `MAX_UNTRIED` together.
-    with _untried_claim if group == UNTRIED else nullcontext():
-        flights = in_flight()
-        while (row := next_ready(group, flights)) is not None:
-            # So each iteration has one candidate less.
-            flights.append({**row, "flight": row["lane"]})
+    """Claim the group's next delivery; None if none may be sent now."""
+    with _claiming[group]:
+        while True:
+            flights = in_flight()
+            row = next_ready(group, flights)
+            if row is None:
+                return None
+            taken = {each["flight"] for each in flights}
+            more = range(2, MAX_PER_LANE[group] + 1)
+            places = [row["lane"], *(f"{row['lane']} {n}" for n in more)]
+            place = next(each for each in places if each not in taken)
             try:
                 found = WebhookDelivery.claim(
-                    {"_id": row["_id"], "ready_at": {"$exists": True}},
+                    {"_id": row["_id"], **READY},
                     LEASE,
                     {
-                        "$set": {"flight": row["lane"]},
+                        "$set": {"flight": place},
                         "$inc": {"tries": 1},
                         "$unset": {"ready_at": ""},
                     },
                 )
             except DuplicateKeyError:
-                continue  # another one to that user and host is in flight by now
+                continue  # another process has taken the place
             if found is not None:
-                _last_user[group] = found.user_id
+                _last_lane[group] = row["lane"]
                 return found
-    return None
 
 
 def in_flight() -> list[dict]:
-    """The deliveries in flight: where to, and whether that is untried."""
-    flights, fields = {"flight": {"$exists": True}}, {"flight": 1, "untried": 1}
-    return list(WebhookDelivery.collection().find(flights, fields))
-
-
-def ready_to_claim(group: str, flights: Sequence[Mapping]) -> dict:
-    """
-    The query for the group's deliveries that are ready, and may be sent at the same
-    time as those in flight.
-    """
-    lanes = [each["flight"] for each in flights]
-    of_user = Counter(lane.partition(" ")[0] for lane in lanes)
-    busy = [user for user, n in of_user.items() if n >= MAX_PER_USER]
-    crowded: list[re.Pattern] = []
-    if group == UNTRIED:
-        crowded = crowded_lanes(each["flight"] for each in flights if "untried" in each)
-    return {
-        "ready_at": {"$exists": True},
-        "lane": {"$nin": [*lanes, *crowded]},
-        "user_id": {"$nin": busy},
-        **FILTERS[group],
-        **KNOWN_KIND,
-    }
-
-
-def crowded_lanes(lanes: Iterable[str]) -> list[re.Pattern]:
-    """Patterns of the hosts and prefixes of users that have `MAX_UNTRIED` of these."""
-    counts: Counter[str] = Counter()
-    for user, _, host in (each.partition(" ") for each in lanes):
-        counts[f" {re.escape(host)}$"] += 1
-        prefix, colon, _ = user.partition(":")
-        if colon:
-            counts[f"^{re.escape(prefix)}:"] += 1
-    return [re.compile(each) for each, n in counts.items() if n >= MAX_UNTRIED]
+    """The deliveries in flight."""
+    fields = dict.fromkeys(("flight", "customer", "slow", "untried"), 1)
+    where = {"flight": {"$exists": True}}
+    return list(WebhookDelivery.collection().find(where, fields, hint="flight"))
 
 
 def next_ready(group: str, flights: Sequence[Mapping]) -> dict | None:
-    """Find the group's next delivery that is ready, round-robin over users."""
-    ready = ready_to_claim(group, flights)
-    fields, round_robin = {"lane": 1, "untried": 1}, [("user_id", 1), ("ready_at", 1)]
-    for after in (_last_user[group], ""):
-        users = {"user_id": {"$gt": after, **ready["user_id"]}}
-        row = WebhookDelivery.collection().find_one(
-            {**ready, **users}, fields, sort=round_robin
-        )
-        if row is not None:
-            return row
+    """Find the group's next delivery that may be sent besides those in flight."""
+    full = Full.of(group, flights)
+    where = {**READY, **FILTERS[group], "customer": {"$nin": full.customers}}
+    # Apart from the names of lanes: with patterns among these no index bounds them.
+    where |= {"$and": [{"lane": {"$nin": full.hosts}}], **KNOWN_KIND}
+    for after in (_last_lane[group], ""):
+        while True:
+            lanes = {"lane": {"$gt": after, "$nin": full.lanes}}
+            row = WebhookDelivery.collection().find_one(
+                {**where, **lanes}, {"lane": 1}, sort=IN_TURN, hint="turns"
+            )
+            if row is None:
+                break
+            owner, _, _ = row["lane"].partition(" ")
+            if owner not in full.owners:
+                return row
+            after = f"{owner}!"  # which follows the space before each host
     return None
 
 
@@ -314,6 +351,7 @@ def deliver(delivery: WebhookDelivery) -> None:
     counts.add("webhook_attempts", attempt.outcome)
     record_attempt(delivery, attempt, at, seconds)
     if attempt.outcome not in (DISABLED, UNKNOWN):
+        update_address(delivery, attempt)
         update_endpoint(endpoint, delivery, attempt)
 
 
@@ -433,21 +471,31 @@ def next_wait(delivery: WebhookDelivery, attempt: Attempt) -> float | None:
     return max(RETRY_S[delivery.tries - 1] * jitter, attempt.retry_after)
 
 
+def update_address(delivery: WebhookDelivery, attempt: Attempt) -> None:
+    """Move what waits in the delivery's lane to the group that its result calls for."""
+    answers = attempt.outcome == DELIVERED
+    if delivery.slow is not answers and not delivery.untried:
+        return  # it is there
+    changes = {"user_id": delivery.lane.partition(" ")[0], "answers": answers}
+    WebhookAddress.collection().update_one(
+        {"_id": delivery.lane}, {"$set": {**changes, "since": utcnow()}}, upsert=True
+    )
+    WebhookDelivery.collection().update_many(
+        {"lane": delivery.lane, "state": PENDING},
+        {"$set": {"slow": not answers}, "$unset": {"untried": ""}},
+        hint="pending",
+    )
+
+
 def update_endpoint(
     endpoint: WebhookEndpoint, delivery: WebhookDelivery, attempt: Attempt
 ) -> None:
     """Update the endpoint's health; disable one that keeps failing."""
     endpoints, mine = WebhookEndpoint.collection(), {"_id": endpoint.id}
-    is_delivered = attempt.outcome == DELIVERED
-    if is_delivered:
-        if endpoint.failures or not endpoint.proven:
-            endpoints.update_one(
-                mine,
-                {
-                    "$set": {"failures": 0, "proven": True},
-                    "$unset": {"failing_since": "", "failure": ""},
-                },
-            )
+    if attempt.outcome == DELIVERED:
+        if endpoint.failures or endpoint.failing_since:
+            gone = {"failing_since": "", "failure": ""}
+            endpoints.update_one(mine, {"$set": {"failures": 0}, "$unset": gone})
     elif not delivery.once:
         now = utcnow()
         since = {"$ifNull": ["$failing_since", now]}
@@ -461,7 +509,7 @@ def update_endpoint(
                 {
                     "$set": {
                         **{"failures": failures, "failing_since": since},
-                        **{"proven": False, "failure": {"$literal": failure}},
+                        "failure": {"$literal": failure},
                     }
                 }
             ],
@@ -478,15 +526,8 @@ def update_endpoint(
             began = found.failing_since or now
             is_failing = found.failures >= MAX_FAILURES and began <= now - FAILING_FOR
             if attempt.outcome == RECEIVER_GONE or is_failing:
-                gone = attempt.outcome == RECEIVER_GONE
-                disable(endpoint, delivery, RECEIVER_GONE if gone else FAILING)
-    else:
-        return
-    if endpoint.proven is not is_delivered:
-        WebhookDelivery.collection().update_many(
-            {"endpoint": endpoint.id, "state": PENDING},
-            {"$set": {"slow": not is_delivered}, "$unset": {"untried": ""}},
-        )
+                is_gone = attempt.outcome == RECEIVER_GONE
+                disable(endpoint, delivery, RECEIVER_GONE if is_gone else FAILING)
 
 
 def disable(endpoint: WebhookEndpoint, delivery: WebhookDelivery, why: str) -> None:

@@ -5,9 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
-from urllib.parse import urlsplit
 
-from jimeng.documents import WebhookDelivery, WebhookEndpoint, utcnow
+from jimeng.documents import User, WebhookDelivery, WebhookEndpoint, utcnow
 from jimeng.documents.auditing import audited
 from jimeng.documents.cursors import Page, page_of
 from jimeng.documents.principal import Principal, recorded_on_behalf
@@ -161,10 +160,9 @@ def change(
             ``SECRET_KEY`` and must be rotated first.
     """
     found = principal.find(WebhookEndpoint, webhook_id, WebhookNotFound, WITH_ADDRESS)
-    changes, gone = dict(fields), {}
+    changes, gone = dict(fields), dict[str, str]()
     if "url" in changes:
         outbox.check_address("url", str(changes["url"]))
-        gone["proven"] = ""  # untried
     enabled = changes.pop("enabled", None)
     if enabled:
         if found.fingerprint != fingerprint(outbox.secret_key()):
@@ -177,7 +175,8 @@ def change(
     update |= {"$unset": gone} if gone else {}
     changed = principal.change(WebhookEndpoint, found.id, update, WebhookNotFound)
     if "url" in fields:  # pending deliveries go there
-        lane = f"{changed.user_id} {urlsplit(str(fields['url'])).netloc.lower()}"
+        owner = User.owner_of(changed.user_id) or changed.user_id
+        lane = outbox.lane_of(owner, str(fields["url"]))
         WebhookDelivery.collection().update_many(
             {"endpoint": changed.id, "state": PENDING},
             {"$set": {"lane": lane, "slow": True, "untried": True}},

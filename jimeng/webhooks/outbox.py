@@ -20,6 +20,8 @@ from jimeng.documents import (
     Batch,
     Image,
     Task,
+    User,
+    WebhookAddress,
     WebhookDelivery,
     WebhookEndpoint,
     new_token,
@@ -184,9 +186,10 @@ def announce(tasks: Sequence[Task]) -> None:
 def announce_batch(batch: Batch, event: str, at: datetime, data: dict) -> None:
     """Insert the deliveries of an event of a batch."""
     receivers = receivers_of(batch, event, endpoints_for([batch]))
+    owner = User.owner_of(batch.user_id)
     insert(
         [
-            new_delivery(endpoint, event, batch.id, at, data, url=url)
+            new_delivery(endpoint, event, batch.id, at, data, url=url, owner=owner)
             for endpoint, url in receivers
         ]
     )
@@ -229,9 +232,17 @@ def receivers_of(
 
 
 def insert(rows: Sequence[dict]) -> None:
-    """Insert deliveries; existing ones stay unchanged."""
+    """Insert new deliveries by what is known of their addresses; existing ones stay
+    unchanged."""
     if not rows:
         return
+    lanes = {row["lane"] for row in rows}
+    known = WebhookAddress.find_all({"_id": {"$in": [*lanes]}})
+    answers = {each.id: each.answers for each in known}
+    for row in rows:
+        if row["lane"] in answers:
+            row["slow"] = not answers[row["lane"]]
+            del row["untried"]
     with ignore_duplicates():
         WebhookDelivery.collection().insert_many(rows, ordered=False)
 
@@ -245,7 +256,10 @@ def deliveries_of(
     for endpoint, url in receivers_of(task, event, endpoints):
         data = data_of(task, images, include_prompt=endpoint.include_prompt)
         at = task.completed_at or task.updated_at
-        rows.append(new_delivery(endpoint, event, task.id, at, data, url=url))
+        row = new_delivery(
+            endpoint, event, task.id, at, data, url=url, owner=task.owner_id
+        )
+        rows.append(row)
     return rows
 
 
@@ -257,6 +271,7 @@ def new_delivery(
     data: dict,
     *,
     url: str | None = None,
+    owner: str | None = None,
 ) -> dict:
     """
     Build the row of a delivery that is ready to send.
@@ -264,10 +279,10 @@ def new_delivery(
     Args:
         at: When *subject* reached this end; distinguishes repeated ends.
         url: The receiver, if not the endpoint's URL.
+        owner: Who owns the customer whose event it is.
     """
     body = {"type": event, "timestamp": moment(at), "data": data}
     end = round(at.timestamp() * 1000)
-    host = urlsplit(url or endpoint.url or "").netloc.lower()
     return WebhookDelivery.row(
         id=WebhookDelivery.id_of(subject, event, end, endpoint.id),
         endpoint=endpoint.id,
@@ -276,11 +291,17 @@ def new_delivery(
         subject=subject,
         url=url,
         body=json.dumps(body, ensure_ascii=False, separators=(",", ":")),
-        lane=f"{endpoint.user_id} {host}",
-        slow=not endpoint.proven,
-        untried=True if endpoint.proven is None else None,
+        lane=lane_of(owner or endpoint.user_id, url or endpoint.url or ""),
+        customer=data["user_id"] or endpoint.user_id,
+        slow=True,
+        untried=True,
         ready_at=utcnow(),
     )
+
+
+def lane_of(owner: str, url: str) -> str:
+    """The lane of an owner's deliveries to the host of a URL."""
+    return f"{owner} {urlsplit(url).netloc.lower()}"
 
 
 def data_of(task: Task, images: Mapping[int, Image], *, include_prompt: bool) -> dict:
@@ -352,7 +373,8 @@ def video_fields(image: Image) -> dict:
 def test_delivery(endpoint: WebhookEndpoint) -> dict:
     """Build the row of a test delivery, which is attempted once."""
     data = {"webhook_id": endpoint.id, "user_id": endpoint.user_id}
-    row = new_delivery(endpoint, TEST, new_token(), utcnow(), data)
+    owner = User.owner_of(endpoint.user_id)
+    row = new_delivery(endpoint, TEST, new_token(), utcnow(), data, owner=owner)
     del row["subject"]
     return {**row, "once": True}
 

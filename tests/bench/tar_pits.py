@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from jimeng.documents import Task, WebhookEndpoint, utcnow
+from jimeng.documents import Task, WebhookAddress, WebhookEndpoint, utcnow
 from jimeng.documents.webhook import fingerprint
 from tests.bench.rows import Row, Site
 from tests.system.stack import Stack
@@ -87,13 +87,21 @@ def register(stack: Stack, receivers: Receivers) -> None:
             user_id=user_of(kind, n),
             url=f"http://127.0.0.1:{port}/{user_of(kind, n)}",
             fingerprint=fingerprint(KEY),
-            proven=False if kind == "pit" else None,
         )
         for n in range(RECEIVERS)
         for kind, port in ports.items()
     ]
+    failed = [
+        WebhookAddress.row(
+            id=f"{user_of('pit', n)} 127.0.0.1:{receivers.pit}",
+            user_id=user_of("pit", n),
+            answers=False,
+        )
+        for n in range(RECEIVERS)
+    ]
     with stack.database() as found:
         found.webhook_endpoints.insert_many(made)
+        found.webhook_addresses.insert_many(failed)
 
 
 def user_of(kind: str, number: int) -> str:

@@ -46,7 +46,16 @@ def test_deliveries_that_wait_are_counted_without_the_others(client, config):
 
 def examined(command: dict) -> int:
     """How many documents that command has MongoDB look at."""
-    names = ("find", "filter", "aggregate", "pipeline", "cursor", "hint")
+    names = (
+        "find",
+        "filter",
+        "sort",
+        "limit",
+        "aggregate",
+        "pipeline",
+        "cursor",
+        "hint",
+    )
     asked = {key: command[key] for key in names if key in command}
     found = get_db().command("explain", asked, verbosity="executionStats")
     found = found["stages"][0]["$cursor"] if "stages" in found else found

@@ -18,7 +18,7 @@ __all__ = ["mongo", "receivers"]
 
 pytestmark = pytest.mark.system
 
-FILES = ("webhook_outbox.py", "webhook_deliveries.py", "batches/events.py")
+FILES = ("webhooks/outbox.py", "webhooks/deliveries.py", "batches/events.py")
 # Of a consumer: each kind is killed twice.
 WRITES = {
     "update tasks: sweep > mark_missed",
@@ -32,7 +32,8 @@ WRITES = {
     "findAndModify webhook_deliveries: work > deliver > record_attempt",
     "update webhook_endpoints: work > deliver > update_endpoint",
     "findAndModify webhook_endpoints: work > deliver > update_endpoint",
-    "update webhook_deliveries: work > deliver > update_endpoint",
+    "update webhook_addresses: work > deliver > update_address",
+    "update webhook_deliveries: work > deliver > update_address",
     "update webhook_endpoints: work > deliver > update_endpoint > disable",
 }
 # How many users of a kind, and the first answers of each one's receiver.

@@ -8,16 +8,14 @@ from pymongo.errors import AutoReconnect
 
 from jimeng.documents import Generation, Task, WebhookDelivery, WebhookEndpoint, utcnow
 from jimeng.jobs import janitor, pump, purge
-from jimeng.process import activity
 from jimeng.providers import Progress
-from jimeng.webhooks import deliveries, outbox
+from jimeng.webhooks import outbox
 from tests.billing.conftest import settle
 from tests.commands import counted
 from tests.conftest import come_due, run_queue
 from tests.forgetting import forget_lanes
 from tests.machine.boundary import Boundaries, Died, wrap_writes
 from tests.rest import API, create, data_of, new_user
-from tests.waiting import PATIENCE_S, wait_for
 from tests.webhooks.conftest import USER, WEBHOOKS, later
 
 
@@ -240,163 +238,6 @@ def test_death_between_any_two_writes_loses_nothing(
 
     assert at > 4  # deliveries, mark, claim, what came of it
     assert WebhookDelivery.collection().count_documents({"state": "pending"}) == 0
-
-
-def order_of(n: int, group: str = "working") -> list[str]:
-    """Claim what is ready without sending it; return whose it is, in order."""
-    found = (deliveries.claim(group) for _ in range(n))
-    return [each.user_id for each in found if each]
-
-
-def ready(user: str, host: str, *, proven: bool | None, n: int = 1) -> None:
-    """Have *n* deliveries ready for a user's host."""
-    for _ in range(n):
-        url, made = f"https://{host}/", f"webhook_{user}_{host}"
-        endpoint = WebhookEndpoint(
-            id=made, user_id=user, url=url, fingerprint="x", proven=proven
-        )
-        row = outbox.test_delivery(endpoint)
-        WebhookDelivery.collection().insert_one(row)
-
-
-def test_users_have_turns(database):
-    """Whoever has one waiting is not behind another's hundred."""
-    for host in "abc":
-        ready("ada", host, proven=True, n=30)
-    ready("bob", "a", proven=True)
-    ready("eve", "a", proven=True)
-
-    claimed = order_of(10)
-
-    assert claimed[:3] == ["ada", "bob", "eve"]
-    assert claimed.count("ada") == deliveries.MAX_PER_USER
-
-
-def test_one_is_in_flight_for_a_user_and_host(database):
-    """The next goes once that has ended, or its lease has."""
-    ready("ada", "a", proven=True, n=3)
-    assert order_of(5) == ["ada"]
-
-    later(31)
-    deliveries.make_due_ready()
-    assert order_of(5) == ["ada"]
-
-
-def test_tar_pits_do_not_hold_up_receivers_that_answer(database):
-    """Those have threads of their own; the other threads serve them last."""
-    for each in range(50):
-        ready(f"pit{each:02}", "pit", proven=False)
-    ready("zoe", "good", proven=True)
-
-    assert order_of(2) == ["zoe"]
-    assert order_of(2, "failing") == ["pit00", "pit01"]
-
-
-@pytest.mark.parametrize(
-    ("user", "host"),
-    [("pit{}", "pit"), ("shop:{}", "pit{}.example.com")],
-    ids=["host", "shop"],
-)
-def test_untried_tar_pits_leave_threads_to_new_receivers(database, user, host):
-    """Those of one host, or of one shop's customers, have some threads, and not all."""
-    most = deliveries.MAX_UNTRIED
-    for each in range(50):
-        ready(user.format(each + 10), host.format(each), proven=None)
-    ready("zoe", "new", proven=None)
-
-    claimed = order_of(20, "untried")
-
-    assert len(claimed) == most + 1 and claimed[-1] == "zoe"
-    later(31)
-    deliveries.make_due_ready()
-    assert len(order_of(20, "untried")) == most + 1
-
-
-def test_new_receiver_is_told_beside_untried_tar_pits(
-    client, endpoint, receivers, monkeypatch
-):
-    """While all of them that are being tried are still open."""
-    monkeypatch.setattr(deliveries, "ATTEMPT_TIMEOUT_S", PATIENCE_S)
-    pit, good = receivers(), receivers()
-    pit.held.clear()
-    users = {f"pit{each:02}": pit for each in range(20)} | {"zoe": good}
-    for user, receiver in users.items():
-        made = endpoint(receiver.url, user_id=user)
-        assert client.post(f"{WEBHOOKS}/{made['id']}/test").status_code == 202
-    deliveries.start_threads()
-
-    wait_for(lambda: good.received, what="the new receiver is told")
-
-    assert not pit.held.is_set()
-    assert len(pit.received) <= deliveries.MAX_UNTRIED
-    pit.held.set()
-    await_threads()
-    assert len(pit.received) == 20
-
-
-def test_worker_is_not_idle_after_a_delivery(client, endpoint, receivers):
-    """One that failed is due again in seconds."""
-    made = endpoint(receivers().url)
-    client.post(f"{WEBHOOKS}/{made['id']}/test")
-    assert activity.is_idle()
-
-    deliveries.start_threads()
-    await_threads()
-
-    assert not activity.is_idle()
-    assert deliveries.RETRY_S[0] * 1.2 < activity.IDLE_AFTER_S
-
-
-def await_threads() -> None:
-    """Wait until no thread attempts anything any more."""
-    for group, free in deliveries._free.items():
-        most = deliveries.MAX_THREADS[group]
-        for _ in range(most):
-            assert free.acquire(timeout=60), group
-        free.release(most)
-
-
-def test_untried_receivers_come_before_those_that_failed(
-    client, endpoint, receiver, deliver
-):
-    """With all that waits for them, until the first attempt."""
-    for each in range(5):
-        ready(f"pit{each}", "pit", proven=False)
-    ready("zoe", "new", proven=None, n=2)
-    assert order_of(2, "untried") == ["zoe"]
-    assert next(deliveries.claim_ready("failing")).user_id == "pit0"
-
-    WebhookDelivery.collection().delete_many({})
-    endpoint(receiver.url)
-    for seed in range(2):
-        client.post(f"{API}/tasks/{create(client, seed=seed)}/cancel")
-    settle()
-    outbox.sweep()
-    receiver.answer(500)
-    deliveries.deliver(next(deliveries.claim_ready("failing")))
-
-    assert WebhookDelivery.find_one({"untried": {"$exists": True}}) is None
-
-
-def test_receiver_that_begins_to_answer_is_one_of_the_quick(client, endpoint, receiver):
-    """And the other way round, with what waits."""
-    endpoint(receiver.url)
-    for seed in range(2):
-        client.post(f"{API}/tasks/{create(client, seed=seed)}/cancel")
-    receiver.answer(500)
-    settle()
-    outbox.sweep()
-    for group in ("untried", "failing"):
-        deliveries.deliver(deliveries.claim(group))
-
-    (waiting,) = WebhookDelivery.collection().find({"state": "pending"})
-    assert waiting["slow"] is False
-    later(60)
-    deliveries.make_due_ready()
-    receiver.answer(500)
-    deliveries.deliver(deliveries.claim("working"))
-    (waiting,) = WebhookDelivery.collection().find({"state": "pending"})
-    assert waiting["slow"] is True
 
 
 def test_delivery_that_kills_its_process_comes_to_an_end(
