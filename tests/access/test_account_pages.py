@@ -14,6 +14,7 @@ from jimeng.documents import ApiKey, Image, Task, User
 from jimeng.errors import ProviderError
 from jimeng.http.csv_export import csv_chunks
 from tests.access.conftest import PASSWORD, make_person
+from tests.billing.conftest import settle
 from tests.each import for_each
 from tests.page import chosen, error_at, send
 
@@ -274,6 +275,7 @@ def used(ada, bob, provider, work_off) -> None:
     work_off()
     ask(bob, 2)
     work_off()
+    settle()
 
 
 def test_empty_account_says_so(ada):
@@ -287,6 +289,7 @@ def test_empty_account_says_so(ada):
     User.collection().update_one({"_id": ada.id}, {"$set": {"daily_quota": 5}})
     ask(ada, 2)
     assert "2 of 5 used today" in ada.client.get("/account/usage").text
+    settle()
 
 
 @for_each(("query", "days"), [("7", 7), ("90", 90), ("8", 30), ("x", 30), ("", 30)])
@@ -304,11 +307,12 @@ def test_tables_and_csv_add_up_to_the_numbers_above(ada, used, provider, work_of
     ada.client.set_cookie("lang", "en")
     ask(ada, 2, model="jimeng-3.1")
     work_off()
+    settle()
     page = ada.client.get("/account/usage?days=7")
     answer = ada.client.get("/account/usage.csv?days=7")
     rows = list(csv.DictReader(io.StringIO(answer.text)))
 
-    by_day, by_model = page.text.split("<table")[1:]
+    by_day, by_model = page.text.split("<table")[1:3]
     numbers = [figures(by_day), figures(by_model)]
     wanted = {"Completed": 5, "Failed": 1, "Unknown": 0, "Charged": 5}
     assert tiles(page) == wanted

@@ -19,6 +19,7 @@ from tests.access.conftest import OPERATOR, call
 from tests.access.test_keys import new_key
 from tests.access.test_walk import expected, places, tells  # noqa: F401 (a fixture)
 from tests.access.walk import PROGRAMS, ROUTES, ask, walk
+from tests.billing.conftest import settle
 from tests.commands import counted
 from tests.each import for_each
 from tests.given_pictures import photo
@@ -74,6 +75,7 @@ def test_shop_does_for_a_customer_what_a_user_does(shop, admin, work_off):
     many = {"user_id": CUSTOMER, "status": "pending"}
     data_of(shop.api("POST", f"{API}/tasks/cancel", json=many))
     assert data_of(shop.api("GET", f"{API}/tasks/{again}"))["status"] == "cancelled"
+    settle()
     usage = data_of(shop.api("GET", f"{USERS}/{CUSTOMER}/usage"))
     assert usage["totals"]["pictures"] == 3
     data_of(shop.api("DELETE", f"{API}/ai/image/task/{done}"))

@@ -4,11 +4,13 @@ import re
 from datetime import timedelta
 
 from jimeng import lanes
-from jimeng.documents import Generation, Tally, Worker, utcnow
+from jimeng.billing.costs import today
+from jimeng.documents import Generation, Worker, utcnow
 from jimeng.documents.principal import Principal
 from jimeng.errors import ProviderError
 from jimeng.jobs import pump
 from jimeng.operations import queue_actions
+from tests.billing.conftest import settle
 from tests.conftest import run_queue
 from tests.forgetting import forget_lanes
 from tests.rest import API, create, data_of, result
@@ -74,36 +76,36 @@ def test_ends_are_counted_in_all_and_by_date(client, provider, work_off):
     work_off()
     client.post(f"{API}/tasks/{create(client)}/cancel")
     client.delete(f"{API}/ai/image/task/{done}")
-    now = utcnow()  # and not around midnight
-    Generation.collection().update_many({}, {"$set": {"ended_at": now}})
+    day = today().isoformat()  # and not around midnight
+    Generation.collection().update_many({}, {"$set": {"budget_day": day}})
+    settle()
 
     data = data_of(client.get(QUEUE))
 
     assert counts(client) == {"archived": 1, "completed": 3, "cancelled": 1}
     assert (data["processed"], data["failed"]) == (4, 1)
-    (today,) = data["by_date"]
+    (of_today,) = data["by_date"]
     ends = {"processed": 4, "failed": 1, "completed": 3, "cancelled": 1}
-    assert today == {"date": now.date().isoformat(), **ends}
+    assert of_today == {"date": day, **ends}
 
 
-def test_past_days_are_counted_once(client, work_off):
-    """A day that is over is kept; what ends later counts for its own day."""
-    recent = {"ended_at": {"$gt": utcnow() - timedelta(hours=1)}}
+def test_pictures_count_on_the_days_of_their_requests(client, work_off):
+    """Newest first, however late they are settled."""
+    recent = {"unsettled": {"$exists": True}}
     for n, age in ((2, 9), (1, 6)):
         create(client, n=n)
         work_off()
-        old = {"ended_at": utcnow() - timedelta(days=age)}
-        Generation.collection().update_many(recent, {"$set": old})
+        day = (today() - timedelta(days=age)).isoformat()
+        Generation.collection().update_many(recent, {"$set": {"budget_day": day}})
+        settle()
     create(client)
     work_off()
+    settle()
 
-    first = data_of(client.get(QUEUE))
-    again = data_of(client.get(QUEUE))
+    found = data_of(client.get(QUEUE))
 
-    assert [day["completed"] for day in first["by_date"]] == [1, 1, 2]
-    assert first["by_date"] == again["by_date"]
-    assert (again["completed"], again["processed"]) == (4, 4)
-    assert Tally.collection().count_documents({}) == 2
+    assert [day["completed"] for day in found["by_date"]] == [1, 1, 2]
+    assert (found["completed"], found["processed"]) == (4, 4)
 
 
 def test_workers_show_their_heartbeat(client):
