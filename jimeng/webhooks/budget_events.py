@@ -5,7 +5,7 @@ shop's customer to the shop's, too, and those of the installation to those of ad
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
 from jimeng.billing import costs
@@ -97,12 +97,15 @@ def _of_keys(owners: list[str], today: str, recent: dict) -> Iterator[dict]:
 
 def _of_customers(owners: list[str], today: str, since: datetime) -> Iterator[dict]:
     """
-    Those of customers, for the users among *owners* whose keys act for them. Customers
-    have no record, and so only the default budgets.
+    Those of customers, for the users among *owners* who own them. Customers have no
+    record, and so only the default budgets.
     """
     budgets = UNLIMITED.or_default(runtime().config)
-    shops = ApiKey.by_user_prefix({"$exists": True}) if budgets.is_limited else {}
-    prefixes = [prefix for prefix, key in shops.items() if key.user_id in owners]
+    if not budgets.is_limited:
+        return
+    mine = {"_id": {"$in": owners}, "user_prefixes": {"$exists": True}}
+    shops = User.find_all(mine, {"user_prefixes": 1})
+    prefixes = [prefix for shop in shops for prefix in shop.user_prefixes]
     if not prefixes:
         return
     nearly = [
@@ -122,18 +125,12 @@ def _of_customers(owners: list[str], today: str, since: datetime) -> Iterator[di
         hint="forgotten",
         limit=MAX_USERS,
     )
-    found = {usage.id: _shop_of(usage.id, shops) for usage in usages}
-    endpoints = _endpoints_of({*found.values()} & {*owners})
+    found = {usage.id: User.owner_of(usage.id) for usage in usages}
+    endpoints = _endpoints_of({*owners}.intersection(found.values()))
     for usage in usages:
         of = {"whose": "user", "user_id": usage.id}
         due = events_of(usage, budgets, today, of)
-        yield from _deliveries(endpoints[found[usage.id]], due)
-
-
-def _shop_of(customer: str, shops: Mapping[str, ApiKey]) -> str:
-    """The user whose key has the longest prefix of the customer's id."""
-    ends = range(len(customer), 0, -1)
-    return next(shops[customer[:n]].user_id for n in ends if customer[:n] in shops)
+        yield from _deliveries(endpoints[found[usage.id] or ""], due)
 
 
 def _endpoints_of(user_ids: Iterable[str]) -> outbox.Endpoints:
