@@ -5,7 +5,7 @@ shop's customer to the shop's, too, and those of the installation to those of ad
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
 from jimeng.billing import costs
@@ -99,14 +99,14 @@ def _of_keys(owners: list[str], today: str, recent: dict) -> Iterator[dict]:
 
 
 def _of_customers(owners: list[str], today: str, since: datetime) -> Iterator[dict]:
-    """
-    Those of customers, for the users among *owners* whose keys act for them.
-    """
+    """Those of customers, for the users among *owners* who own them."""
     budgets = UNLIMITED.or_default(runtime().config)
     limiting = User.find_ids({"_id": {"$in": owners}, "limits_customers": True})
-    is_any = limiting or budgets.is_limited
-    shops = ApiKey.by_user_prefix({"$exists": True}) if is_any else {}
-    prefixes = [prefix for prefix, key in shops.items() if key.user_id in owners]
+    if not limiting and not budgets.is_limited:
+        return
+    mine = {"_id": {"$in": owners}, "user_prefixes": {"$gt": ""}}
+    shops = User.find_all(mine, {"user_prefixes": 1})
+    prefixes = [prefix for shop in shops for prefix in shop.user_prefixes]
     if not prefixes:
         return
     recent = {
@@ -132,12 +132,12 @@ def _of_customers(owners: list[str], today: str, since: datetime) -> Iterator[di
         hint="forgotten",
         limit=MAX_USERS,
     )
-    found = {usage.id: _shop_of(usage.id, shops) for usage in usages}
-    endpoints = _endpoints_of({*found.values()} & {*owners})
+    found = {usage.id: User.owner_of(usage.id) for usage in usages}
+    endpoints = _endpoints_of({*owners}.intersection(found.values()))
     for usage in usages:
         of = {"whose": "user", "user_id": usage.id}
         due = events_of(usage, limited.get(usage.id, budgets), today, of)
-        yield from _deliveries(endpoints[found[usage.id]], due)
+        yield from _deliveries(endpoints[found[usage.id] or ""], due)
 
 
 def _limited(customers: list[str]) -> dict[str, Budgets]:
@@ -145,12 +145,6 @@ def _limited(customers: list[str]) -> dict[str, Budgets]:
     where, config = {"_id": {"$in": customers}}, runtime().config
     found = Customer.find_all(where) if customers else []
     return {each.id: each.budgets(config) for each in found}
-
-
-def _shop_of(customer: str, shops: Mapping[str, ApiKey]) -> str:
-    """The user whose key has the longest prefix of the customer's id."""
-    ends = range(len(customer), 0, -1)
-    return next(shops[customer[:n]].user_id for n in ends if customer[:n] in shops)
 
 
 def _endpoints_of(user_ids: Iterable[str]) -> outbox.Endpoints:

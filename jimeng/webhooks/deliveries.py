@@ -46,7 +46,7 @@ log = logging.getLogger(__name__)
 # Groups of deliveries, by the latest attempt of their lane.
 WORKING, UNTRIED, FAILING = "working", "untried", "failing"
 FILTERS: dict[str, dict] = {
-    WORKING: {"slow": False},
+    WORKING: {"slow": False, "untried": None},
     UNTRIED: {"slow": True, "untried": True},
     FAILING: {"slow": True, "untried": None},
 }

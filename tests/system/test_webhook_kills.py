@@ -37,7 +37,7 @@ WRITES = {
     "update webhook_endpoints: work > deliver > update_endpoint > disable",
 }
 # How many users of a kind, and the first answers of each one's receiver.
-KINDS = {"good": (9, []), "bad": (2, [500]), "gone": (5, [410] * 100)}
+KINDS = {"good": (9, []), "bad": (2, [500] * 5), "gone": (5, [410] * 100)}
 TASKS = 2  # of each user
 BATCH = "batch.completed"
 MARKED = {"announce": {"$exists": True}}

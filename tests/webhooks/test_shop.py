@@ -9,9 +9,9 @@ import pytest
 from jimeng import tasks
 from jimeng.accounts import users
 from jimeng.documents import (
-    ApiKey,
     QuotaUsage,
     Task,
+    User,
     WebhookDelivery,
     WebhookEndpoint,
     utcnow,
@@ -204,6 +204,21 @@ def test_shop_is_told_of_its_customers_budgets(
     assert exceeded == owners
 
 
+def test_owner_is_told_of_customers_though_the_key_is_revoked(
+    shop, bob, receiver, closed_and_signing, configure, registry
+):
+    """The prefix stays his; what others order for its customers counts for him."""
+    configure(replace(closed_and_signing, USER_DAILY_BUDGET=PRICE), registry)
+    register(shop, receiver)
+    shop.create()
+    path = f"{API}/users/{bob.id}/keys/{shop.record.id}"
+    data_of(bob.api("DELETE", path))
+
+    announce()
+
+    assert {each[0] for each in told()} == {bob.id}
+
+
 def test_owner_is_told_of_the_sum_of_all_customers(shop, bob, receiver):
     """Where an operator has set a budget for the owner by name."""
     register(shop, receiver)
@@ -226,10 +241,9 @@ def test_of_two_shops_the_one_that_acts_for_a_customer_is_told(
 ):
     """Where data of earlier releases have prefixes that overlap, the longest counts."""
     configure(replace(closed_and_signing, USER_DAILY_BUDGET=PRICE), registry)
-    inner = Shop(ada, user_prefix="else:")
-    ApiKey.collection().update_one(
-        {"_id": inner.record.id}, {"$set": {"user_prefix": "shop:eu:"}}
-    )
+    Shop(ada, user_prefix="else:")
+    overlap = {"$set": {"user_prefixes": ["shop:eu:"]}}
+    User.collection().update_one({"_id": ada.id}, overlap)
     for each in (ada, bob):
         data_of(each.api("POST", WEBHOOKS, json={"url": receiver.url}), 201)
     tasks.create(OPERATOR, NewTask(user_id="shop:eu:1", prompt="猫"))

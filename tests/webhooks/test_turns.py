@@ -235,11 +235,16 @@ def test_failure_at_one_address_says_nothing_of_the_others(client, receivers, wo
     work_off()
     outbox.sweep()
 
-    groups = {row["lane"]: deliveries.group_of(row) for row in pending()}
-    assert groups == {
+    groups = {
         outbox.lane_of(USER, good.url): WORKING,
         outbox.lane_of(USER, dead.url): FAILING,
     }
+    assert {each["lane"]: deliveries.group_of(each) for each in pending()} == groups
+    good.answer(500)  # and what waits for the other is not moved
+    deliveries.deliver(deliveries.claim(WORKING))
+    dead.answer(204)
+    deliveries.deliver(deliveries.claim(FAILING))
+    assert {deliveries.group_of(each) for each in pending()} == {FAILING, WORKING}
 
 
 def pending() -> list[dict]:
@@ -269,10 +274,12 @@ def test_claim_looks_at_few_of_many(database, config, group):
     """Of lanes, owners and customers that are full it passes over what waits."""
     for n in range(60):
         ready("shop:a", f"pit{n}", group, n=5, owner="shop")
+        ready(f"shop2:{n}", f"pit{n}", group, owner="shop2")
     claimed(100, group)
     ready("zoe", "new", group)
 
     with counted(config) as commands:
         assert deliveries.next_ready(group, deliveries.in_flight()) is not None
 
+    assert len(own(commands)) <= 4
     assert all(examined(each) <= len(deliveries.in_flight()) for each in own(commands))
