@@ -130,8 +130,8 @@ def test_commands_of_the_program(clone):
     lines = printed(".venv/bin/flask")
 
     assert {re.split(r"--app \w+ ", line)[-1].split()[0] for line in lines} == {
-        *("backup", "doctor", "indexes", "migrate", "provider", "queue", "restore"),
-        *("retention", "storage", "users", "webhooks"),
+        *("backup", "doctor", "indexes", "migrate", "prices", "provider", "queue"),
+        *("restore", "retention", "storage", "users", "webhooks"),
     }
     # A server needs more settings than a laptop is given, whatever it is told to do.
     served = {line for line in lines if "--app wsgi" in line}
