@@ -189,10 +189,11 @@ def _entered(ids: Iterable[str]) -> dict[str, Entered]:
 
 def end_of(generation: Generation, charged: str) -> str:
     """How it has ended: ``state|charged|code``; no code without an error."""
-    dealt_with = (generation.dealt_with or {}).get("error") or {}
-    error = generation.error or dealt_with
-    code = error.get("code", "") if generation.state in WITH_ERROR else ""
-    return f"{generation.state}|{charged}|{NO_CODE.sub('_', code)}"
+    found = generation.error or (generation.dealt_with or {}).get("error")
+    # Another release may have stored what is no code here: nothing may stop a settler.
+    is_known = generation.state in WITH_ERROR and isinstance(found, Mapping)
+    code = (found or {}).get("code") if is_known else ""
+    return f"{generation.state}|{charged}|{NO_CODE.sub('_', str(code or ''))}"
 
 
 def _item(generation: Generation, known: Entered, batch: int) -> dict[str, object]:

@@ -22,6 +22,7 @@ from tests.billing.conftest import (
     PRICE,
     amounts,
     check_sums,
+    counted,
     expire_lease,
     only_generation,
     only_task,
@@ -429,6 +430,29 @@ def test_correction_counts_on_the_day_of_what_it_corrects(client, provider, work
     days = {each.day for each in CostSum.find_all({"of": {"$in": ["all", "user"]}})}
     assert days == {"2026-01-01"}
     assert amounts(CostSum, of="user_month", month="2026-01") == BOUGHT
+    check_sums()
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"error": {"code": None}},
+        {"error": {"code": 7}},
+        {"error": {"code": "a.b$c"}},
+        {"dealt_with": {"error": "seen"}, "error": {}},
+    ],
+)
+def test_error_that_is_not_understood_stops_nobody(client, provider, work_off, changes):
+    """Another release may have written it; this picture is settled, and the others."""
+    provider.submits = [refusal()]
+    create(client, n=2)
+    work_off()
+    Generation.collection().update_one({"state": "failed"}, {"$set": changes})
+
+    settle()
+
+    assert Generation.find_all({"unsettled": {"$exists": True}}) == []
+    assert sum(counted("all").values()) == 2
     check_sums()
 
 
