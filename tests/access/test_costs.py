@@ -104,6 +104,17 @@ def test_costs_by_one_or_two_of_five(ada, admin):
         assert sum(micros(of_all, *names).values()) == 7, by
 
 
+def test_what_has_cost_nothing_has_no_row(ada):
+    """Sums also say how pictures have ended, those without a cost too."""
+    enter([(ada.id, "2026-01-05", 0)], outputs=0, ended="dropped|no|")
+    enter([(ada.id, "2026-01-06", 1)], ended="done|yes|")
+
+    for by, name in (("day", "day"), ("user", "user_id"), ("month", "month")):
+        rows = look(ada, by=by, **JANUARY)["rows"]
+        assert [row["cost_micros"] for row in rows] == [1], name
+    assert micros(look(ada, **JANUARY), "day") == {"2026-01-06": 1}
+
+
 def test_month_is_open_while_it_may_change(ada, bob):
     """It is not over, or a picture of it is held or unknown; a later correction says
     when it was made."""

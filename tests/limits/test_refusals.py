@@ -274,19 +274,20 @@ def test_refused_prompt_counts(quota, provider, work_off):
 
 
 def test_picture_of_a_model_that_is_gone_is_given_back(quota):
-    """It was never sent, on whatever day that is found."""
+    """It was never sent, on whatever day that is found; the day is that by which it was
+    counted, not one of UTC."""
     create(quota)
-    yesterday = today() - timedelta(days=1)
+    day = today() - timedelta(days=2)
     gone = {
-        **{"lane": "x:y", "budget_day": yesterday.isoformat()},
+        **{"lane": "x:y", "budget_day": day.isoformat()},
         "created_at": utcnow() - timedelta(days=1),
     }
     Generation.collection().update_many({}, {"$set": gone})
-    put_on(yesterday, 3)
+    put_on(day, 3)
 
     janitor.fail_unserved()
 
-    assert QuotaUsage.used_on(USER, yesterday.isoformat()) == 2
+    assert QuotaUsage.used_on(USER, day.isoformat()) == 2
 
 
 @contextmanager
