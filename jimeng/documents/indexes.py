@@ -21,6 +21,7 @@ from pymongo.errors import DuplicateKeyError, OperationFailure, ProtocolError
 
 from jimeng.documents.base import Stored
 from jimeng.documents.database_errors import TROUBLES
+from jimeng.documents.obsolete import drop_obsolete
 from jimeng.errors import IndexMissing
 
 log = logging.getLogger(__name__)
@@ -246,7 +247,7 @@ def await_new() -> None:
 
 def build(*, replace_unique: bool = False) -> dict[str, Fault]:
     """
-    Build missing indexes, and replace those that differ.
+    Build missing indexes, replace those that differ, and drop what is obsolete.
 
     Args:
         replace_unique: Replace unique indexes, too. While one is being replaced,
@@ -275,6 +276,7 @@ def build(*, replace_unique: bool = False) -> dict[str, Fault]:
         with ThreadPoolExecutor(PARALLEL_CHECKS, "indexes") as pool:
             list(pool.map(partial(_create, database), todo.values()))
         faults = compare_indexes()
+    drop_obsolete(database)
     _built_through = database.client
     return faults
 
