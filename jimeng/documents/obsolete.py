@@ -25,7 +25,11 @@ def drop_obsolete(database: Database) -> None:
     Raises:
         PyMongoError: MongoDB does not answer.
     """
-    reads = {**Worker.alive(), "obsolete": {"$not": {"$all": [*OBSOLETE]}}}
+    reads = {
+        **Worker.alive(),
+        "left": {"$ne": True},
+        "obsolete": {"$not": {"$all": [*OBSOLETE]}},
+    }
     names = set(database.list_collection_names())
     found = [name for name in COLLECTIONS if name in names]
     for label in INDEXES:

@@ -36,8 +36,13 @@ def test_obsolete_is_dropped_while_workers_of_this_release_run(database, leftove
     assert found(database) == set()
 
 
-@pytest.mark.parametrize("known", [{}, {"obsolete": [OBSOLETE[0]]}])
-def test_obsolete_stays_while_an_earlier_worker_may_read_it(database, leftovers, known):
+@pytest.mark.parametrize(
+    ("known", "gone"),
+    [({}, {}), ({"obsolete": [OBSOLETE[0]]}, {}), ({}, {"left": True})],
+)
+def test_obsolete_stays_while_an_earlier_worker_may_read_it(
+    database, leftovers, known, gone
+):
     now = utcnow()
     Worker(id="old", started_at=now, seen_at=now, **known).save()
     pump.write_heartbeat("new", now)
@@ -45,9 +50,8 @@ def test_obsolete_stays_while_an_earlier_worker_may_read_it(database, leftovers,
     indexes.build()
     assert found(database) == {*OBSOLETE}
 
-    Worker.collection().update_one(
-        {"_id": "old"}, {"$set": {"seen_at": now - Worker.ALIVE - timedelta(seconds=1)}}
-    )
+    ended = now - Worker.ALIVE - timedelta(seconds=1)
+    database.workers.update_one({"_id": "old"}, {"$set": gone or {"seen_at": ended}})
     indexes.build()
     assert found(database) == set()
 
