@@ -18,7 +18,6 @@ from datetime import datetime, timedelta
 from time import monotonic
 from typing import ClassVar
 
-from pymongo.errors import PyMongoError
 from redis.exceptions import RedisError
 
 from jimeng import jobs, lanes
@@ -69,7 +68,6 @@ from jimeng.errors import (
     TooManySubmissions,
 )
 from jimeng.errors.inputs import TooManyUploads
-from jimeng.limits.deferred_release import release_unless_written
 
 log = logging.getLogger(__name__)
 
@@ -563,6 +561,8 @@ def reserve(
         TooManyPending: more than ``USER_MAX_PENDING`` pictures or
             ``USER_MAX_PENDING_VIDEOS`` videos would wait.
         QueueUnavailable: Redis is down.
+        PyMongoError: MongoDB does not answer; what is reserved already stays counted,
+            the quota until the end of the day.
     """
     reservation = Reservation(task)
     key, user, of_owner, of_all = _limits_on(principal, task)
@@ -576,9 +576,6 @@ def reserve(
         if of_all.is_limited and (spend := task.spend(of_all)):
             reserve_of_installation(spend)
             reservation.in_budgets.append((Budget, INSTALLATION))
-    except PyMongoError:  # the last update may have been applied all the same
-        release_unless_written(task.id, reservation.release)
-        raise
     except JimengError:
         reservation.release()
         raise

@@ -12,8 +12,6 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from datetime import timedelta
 
-from pymongo.errors import PyMongoError
-
 from jimeng import inputs, jobs, lanes, limits
 from jimeng.billing import costs
 from jimeng.config import logs
@@ -503,7 +501,7 @@ def create_for_user(
         task = Task.read(row)
         lanes.check_intake()
         reservation = limits.reserve(principal, task, is_counted=new.id is None)
-        with release_unless_stored(task, reservation):
+        with release_if_refused(reservation):
             row["first_answer"] = first_answer(task, model, reservation, max_wait_s)
             if principal.key is not None:
                 row["by_key"] = principal.key.id
@@ -549,18 +547,15 @@ def create_for_user(
 
 
 @contextmanager
-def release_unless_stored(task: Task, reservation: Reservation) -> Iterator[None]:
+def release_if_refused(reservation: Reservation) -> Iterator[None]:
     """
-    Release the reservation if the block refuses the task; if MongoDB fails, only once
-    it is known that the task was not stored.
+    Release the reservation if the block refuses the task. If MongoDB fails it stays:
+    whether the task was stored is unknown.
     """
     try:
         yield
     except JimengError:
         reservation.release()
-        raise
-    except PyMongoError:
-        limits.release_unless_written(task.id, reservation.release)
         raise
 
 
