@@ -428,6 +428,18 @@ class Reservation:
         """The first ticket, by which the lane is ordered."""
         return self.first_ticket if self.owner_ticket is None else self.owner_ticket
 
+    @property
+    def fields(self) -> dict[str, str | int]:
+        """Those of the task's row."""
+        found: dict[str, str | int] = {}
+        if self.key_id:  # its quota gets back pictures that are never sent
+            found["key_id"] = self.key_id
+        if not self.task.reserves_ticket_later:
+            found["turn"] = self.ticket
+            if self.owner_ticket is not None:
+                found["user_turn"] = self.first_ticket
+        return found
+
     def release(self) -> None:
         """Release all of it: the request has created nothing."""
         task, spend = self.task, self.task.spend()
