@@ -32,7 +32,7 @@ from jimeng.schemas.fields import Nothing
 from jimeng.schemas.model_responses import EstimateRecord
 from jimeng.schemas.pagination import BatchesByCursor
 from jimeng.schemas.tasks import DryRunQuery, TaskRecord
-from jimeng.tasks import NewTask
+from jimeng.tasks import Request
 
 RECORD, WITH_PROMPTS = BatchRecord(), BatchWithPrompts()
 ESTIMATE, RETRY_ESTIMATE = BatchEstimate(), EstimateRecord()
@@ -96,7 +96,7 @@ def create_batch(query: dict, params: dict) -> Response:
     for each in ("prompts", "template", "name"):
         received.pop(each, None)
     new = batches.NewBatch(
-        like=NewTask(**params, prompt=""),
+        like=Request(**params, prompt=""),
         prompts=prompts,
         template=template,
         name=name,

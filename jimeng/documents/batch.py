@@ -45,7 +45,7 @@ class Batch(Leased):
             none.
         total: Number of prompts.
         n: Number of pictures per prompt.
-        asked: The settings of each task, as in `tasks.NewTask`.
+        asked: The settings of each task, as in `tasks.Request`.
         inputs: The ids of the inputs of each task, in order.
         given: The input references as received in the request.
         lane: The lane of its tasks.

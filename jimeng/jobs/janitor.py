@@ -16,7 +16,7 @@ from jimeng.documents.cursors import EPOCH
 from jimeng.documents.image import FILES, files_of
 from jimeng.documents.principal import begins_with
 from jimeng.documents.task import DOOMED, KNOWN_TYPE
-from jimeng.jobs import endings, insertion, repair
+from jimeng.jobs import endings, insertion
 from jimeng.pictures.stores import Store
 from jimeng.process.runtime import runtime
 from jimeng.webhooks import outbox
@@ -87,7 +87,6 @@ def backfill_rows(rows: list[dict]) -> None:
     """Write the missing generations of these open tasks, in batches."""
     for start in range(0, len(rows), BATCH_DOCUMENTS):
         wanted = {row["_id"]: row["n"] for row in rows[start : start + BATCH_DOCUMENTS]}
-        repair.repair_tasks(list(wanted))
         ids = {"_id": {"$in": insertion.find_incomplete(wanted)}, "open": True}
         for row in Task.collection().find(ids):
             task = Task.read(row)

@@ -18,7 +18,6 @@ from datetime import datetime, timedelta
 from time import monotonic
 from typing import ClassVar
 
-from pymongo.errors import PyMongoError
 from redis.exceptions import RedisError
 
 from jimeng import jobs, lanes
@@ -69,7 +68,6 @@ from jimeng.errors import (
     TooManySubmissions,
 )
 from jimeng.errors.inputs import TooManyUploads
-from jimeng.limits.deferred_release import release_unless_written
 
 log = logging.getLogger(__name__)
 
@@ -430,6 +428,18 @@ class Reservation:
         """The first ticket, by which the lane is ordered."""
         return self.first_ticket if self.owner_ticket is None else self.owner_ticket
 
+    @property
+    def fields(self) -> dict[str, str | int]:
+        """Those of the task's row."""
+        found: dict[str, str | int] = {}
+        if self.key_id:  # its quota gets back pictures that are never sent
+            found["key_id"] = self.key_id
+        if not self.task.reserves_ticket_later:
+            found["turn"] = self.ticket
+            if self.owner_ticket is not None:
+                found["user_turn"] = self.first_ticket
+        return found
+
     def release(self) -> None:
         """Release all of it: the request has created nothing."""
         task, spend = self.task, self.task.spend()
@@ -563,6 +573,8 @@ def reserve(
         TooManyPending: more than ``USER_MAX_PENDING`` pictures or
             ``USER_MAX_PENDING_VIDEOS`` videos would wait.
         QueueUnavailable: Redis is down.
+        PyMongoError: MongoDB does not answer; what is reserved already stays counted,
+            the quota until the end of the day.
     """
     reservation = Reservation(task)
     key, user, of_owner, of_all = _limits_on(principal, task)
@@ -576,9 +588,6 @@ def reserve(
         if of_all.is_limited and (spend := task.spend(of_all)):
             reserve_of_installation(spend)
             reservation.in_budgets.append((Budget, INSTALLATION))
-    except PyMongoError:  # the last update may have been applied all the same
-        release_unless_written(task.id, reservation.release)
-        raise
     except JimengError:
         reservation.release()
         raise

@@ -89,11 +89,11 @@ bp.before_request(require_scope)
 limit_large_bodies(bp, principal_of_api)
 
 
-def request_of(content: object) -> tasks.Request:
+def request_of(content: object) -> tasks.Attempt:
     """Any request may be a repetition, unless the client counts its repetitions."""
     if has_retry_count():
-        return tasks.Request(content, retry_count())
-    return tasks.Request(content, repeats=1, max_lost_answer_age=LOST_RESPONSE_AGE)
+        return tasks.Attempt(content, retry_count())
+    return tasks.Attempt(content, repeats=1, max_lost_answer_age=LOST_RESPONSE_AGE)
 
 
 @bp.post(PICTURES)
@@ -271,7 +271,7 @@ def delete(task_id: str) -> Response:
     return json_response({}, 200)
 
 
-def parse(body: Mapping[str, Any], principal: Principal) -> tasks.NewTask:
+def parse(body: Mapping[str, Any], principal: Principal) -> tasks.Request:
     """
     Raises:
         Invalid: a field has a value that is not offered here.
@@ -294,7 +294,7 @@ def parse(body: Mapping[str, Any], principal: Principal) -> tasks.NewTask:
         roles=roles,
     )
     parameters = {k: v for k, v in video.stored().items() if k != "roles"}
-    return tasks.NewTask(
+    return tasks.Request(
         user_id=customer_of(body, principal),
         prompt=prompt,
         model=model.id,
@@ -302,7 +302,7 @@ def parse(body: Mapping[str, Any], principal: Principal) -> tasks.NewTask:
         seed=-1 if seed is None or not model.takes_seed else seed,
         images=pictures,
         video=video,
-        request={"prompt": prompt, "model": model.id, **parameters},
+        received={"prompt": prompt, "model": model.id, **parameters},
     )
 
 

@@ -1,17 +1,13 @@
 """API keys: made, shown once, and good for what they say; doors, models, amounts."""
 
-import threading
 from datetime import timedelta
-from unittest.mock import Mock
 
 import pytest
-from pymongo.errors import AutoReconnect
 
 from jimeng import accounts, lanes
 from jimeng.billing.costs import today
 from jimeng.documents import ApiKey, Task, utcnow
 from jimeng.jobs import pump
-from jimeng.limits import deferred_release
 from jimeng.operations.users import set_quota
 from tests.access.conftest import OPERATOR, call
 from tests.billing.conftest import PRICE, settle
@@ -345,20 +341,3 @@ def test_lifting_a_budget_for_a_while_refills_nothing(ada) -> None:
 
     refused(ask(ada, key), 402, "budget_exceeded")
     assert ApiKey.find_one({"_id": key["id"]}).day_micros == 2 * PRICE
-
-
-@pytest.mark.parametrize(
-    "where", [(lanes, "reserve_tickets"), (Task, "insert")], ids=["turn", "write"]
-)
-def test_what_mongodb_failed_is_given_back(ada, monkeypatch, where):
-    """Once it answers, and says that nothing came of the request."""
-    key = new_key(ada, pictures_per_day=5)
-    data_of(ask(ada, key), 202)
-    monkeypatch.setattr(deferred_release, "_thread", threading.current_thread())
-    with monkeypatch.context() as broken:
-        broken.setattr(*where, Mock(side_effect=AutoReconnect("connection closed")))
-        refused(ask(ada, key, n=4), 503, "database_unavailable")
-
-    deferred_release.release_pending()
-
-    assert ApiKey.used_on(key["id"], today().isoformat()) == 1

@@ -189,18 +189,6 @@ def test_clock_that_was_set_back_leaves_who_submits_the_time_for_it(client):
     assert timedelta(minutes=15) < left <= repair.MAX_DUE_AHEAD
 
 
-def test_ticket_that_is_no_number_is_replaced(client):
-    """It would sort after all others, and its picture never be sent."""
-    create(client)
-    create(client, prompt="b")
-    Generation.collection().update_many({}, {"$set": {"turn": "first"}})
-
-    repair.repair()
-
-    turns = [row["turn"] for row in Generation.collection().find()]
-    assert len(turns) == 2 and all(isinstance(turn, int | float) for turn in turns)
-
-
 def test_what_is_to_be_late_stays_so(client, provider):
     """A late look is an hour ahead; what cannot be read by then stays as it ended."""
     task_id = time_out(client, provider)

@@ -10,7 +10,7 @@ from jimeng.jobs import submission
 from jimeng.providers import MODELS, Registry, VideoParameters
 from jimeng.providers.ark import ArkProvider
 from jimeng.providers.visual import VisualProvider
-from jimeng.tasks.creation import NewTask
+from jimeng.tasks.creation import Request
 from tests.conftest import come_due, run_queue
 from tests.test_guards import generation
 
@@ -37,7 +37,7 @@ def real(database, config) -> None:
 def create(model: str) -> Task:
     is_video = next(each for each in MODELS if each.id == model).video
     video = VideoParameters() if is_video else None
-    new = NewTask(user_id="ada", prompt="A lantern", model=model, video=video)
+    new = Request(user_id="ada", prompt="A lantern", model=model, video=video)
     return tasks.create(ME, new)[0]
 
 

@@ -105,14 +105,14 @@ class Machine(RuleBasedStateMachine):
     # What a user does.
 
     def _create(self, user: str, n: int, delay: float, key: str | None, model: str):
-        new = tasks.NewTask(
+        new = tasks.Request(
             user_id=user,
             prompt="$一只猫",
             n=n,
             delay=delay,
             model=INSTANT if model == INSTANT else None,
             seed=self.world.seed() if model == "seeded" else -1,
-            request={"n": n},
+            received={"n": n},
         )
         tasks.create(EVERYBODY, new, idem_key=key)
 

@@ -74,7 +74,7 @@ class World:
 
     def offer(self, *accounts: str) -> None:
         """Which accounts' keys this installation has."""
-        self.registry.models = self._models if accounts else {}
+        self.registry.offer(self._models.values() if accounts else ())
         self.registry._providers = {each: self._providers[each] for each in accounts}
 
     def seed(self) -> int:

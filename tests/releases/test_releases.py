@@ -222,11 +222,10 @@ def test_picture_of_another_releases_pump_is_neither_taken_nor_mended(client):
 
     assert list(stored.find(where)) == [before]
     assert jobs.huey.storage.queue_size() == 0
-    stored.update_many(where, {"$unset": {"due_at": ""}, "$set": {"turn": "first"}})
+    stored.update_many(where, {"$set": {"due_at": utcnow() + timedelta(hours=1)}})
     (before,) = stored.find(where)
 
     repair.repair()
-    repair.repair_tasks([scene])
 
     assert list(stored.find(where)) == [before]
 
