@@ -2,7 +2,7 @@
 
 import hashlib
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 from pymongo.errors import DuplicateKeyError
@@ -57,7 +57,7 @@ def upload_once(
 def upload(
     principal: Principal,
     user_id: str,
-    content: bytes,
+    content: bytes | Callable[[], bytes],
     *,
     field: str,
     under: Mapping[str, str] = MappingProxyType({}),
@@ -67,7 +67,7 @@ def upload(
 
     Args:
         user_id: The owner.
-        content: As received.
+        content: As received; or a function that makes it, called within the limits.
         field: Its field in the request.
         under: The idempotency key of `upload_once`, and its fingerprint.
 
@@ -83,6 +83,7 @@ def upload(
     check_capacity(user_id)
     try:
         with recorded_on_behalf(principal, user_id, "uploads.create"):
+            content = content() if callable(content) else content
             return store_input(user_id, content, is_upload=True, **under)
     except PictureInvalid as error:
         log.info("upload refused user=%s: %s", user_id, error)
