@@ -155,7 +155,7 @@ def test_stranger_sees_none_of_them(shop, ada, admin):
     for stranger in (ada, narrow):
         refused(stranger.api("GET", f"{TASKS}/{task_id}"), 404, "task_not_found")
         path = f"{TASKS}/user/{CUSTOMER}"
-        refused(stranger.api("GET", path), 404, "task_not_found")
+        refused(stranger.api("GET", path), 404, "user_not_found")
     assert [*errors_of(ada.api("GET", MINE))] == ["customers"]
     assert data_of(ada.api("GET", TASKS)) == []
     assert ids_of(narrow) == []
