@@ -6,10 +6,12 @@ from contextlib import contextmanager
 
 import click
 from flask.cli import with_appcontext
+from mongoengine import get_db
+from pymongo.database import Database
 
 from jimeng import jobs
 from jimeng.cli.databases import OPERATOR, databases
-from jimeng.documents import utcnow
+from jimeng.documents import operation_timeout, utcnow
 from jimeng.documents.principal import recorded
 from jimeng.jobs.input_cleanup import file_ids_of_inputs
 from jimeng.jobs.janitor import file_ids_of_images
@@ -72,6 +74,34 @@ def move_all() -> None:
     for line in remaining:
         click.echo(line)
     sys.exit(1 if remaining else 0)
+
+
+@storage.command()
+@with_appcontext
+def compact() -> None:
+    """
+    Have MongoDB give the disk space of deleted pictures and records back.
+
+    By itself it keeps that for new ones. jimeng may go on running; on a replica set
+    this compacts the primary only, since each member has files of its own.
+    """
+    with databases(), recorded(OPERATOR, "storage.compact") as outcome:
+        database = get_db()
+        # It takes as long as it takes; meanwhile other operations go on.
+        with operation_timeout(None):
+            before = stored_bytes(database)
+            for name in database.list_collection_names(filter={"type": "collection"}):
+                # Without it the primary of a replica set refuses.
+                database.command({"compact": name, "force": True})
+            freed = max(before - stored_bytes(database), 0)
+        outcome["bytes"] = freed
+    click.echo(f"given back: {freed / MIB:.1f} MiB")
+
+
+def stored_bytes(database: Database) -> int:
+    """What the collections and their indexes take on the disk."""
+    stats = database.command("dbStats")
+    return int(stats["storageSize"] + stats["indexSize"])
 
 
 def remaining_files() -> Iterator[str]:

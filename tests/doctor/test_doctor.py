@@ -501,6 +501,7 @@ def test_runbook_has_a_section_for_each_reason_and_alert(page):
         ("error.access_denied", "provider_refuses"),
         ("doctor.provider_silent", "provider_refuses"),
         ("ready.disk", "disk"),
+        ("doctor.disk_of_mongodb", "disk"),
         ("error.price_unknown", "price_unknown"),
         ("doctor.webhooks_fail", "webhooks_fail"),
         ("doctor.budget_spent", "budget_spent"),

@@ -14,7 +14,10 @@ SECTIONS = {
     **dict.fromkeys(
         ["doctor.budget_spent", "doctor.budget_nearly_spent"], "budget_spent"
     ),
-    **dict.fromkeys(["doctor.paused_by_disk", "doctor.videos_space"], "disk"),
+    **dict.fromkeys(
+        ["doctor.disk_of_mongodb", "doctor.paused_by_disk", "doctor.videos_space"],
+        "disk",
+    ),
     "error.price_unknown": "price_unknown",
     **dict.fromkeys(["doctor.clock", "error.clock_wrong"], "clock"),
     "doctor.backup_old": "backup_old",

@@ -33,7 +33,8 @@ def database_disk(config: Config) -> Iterator[Finding]:
     except PyMongoError:
         return  # reported by `mongodb`
     if total := stats.get("fsTotalSize"):
-        yield disk_finding("disk of MongoDB", total, total - stats["fsUsedSize"])
+        free = total - stats["fsUsedSize"]
+        yield disk_finding("disk of MongoDB", total, free, "doctor.disk_of_mongodb")
 
 
 def own_disk(config: Config) -> Iterator[Finding]:
@@ -54,7 +55,9 @@ def pictures_disk(config: Config) -> Iterator[Finding]:
         yield disk_finding("disk of STORAGE_DIR", usage.total, usage.free)
 
 
-def disk_finding(check: str, total: float, free: float) -> Finding:
+def disk_finding(
+    check: str, total: float, free: float, advice: str = "ready.disk"
+) -> Finding:
     """
     Create the finding of a disk.
 
@@ -64,8 +67,8 @@ def disk_finding(check: str, total: float, free: float) -> Finding:
     found = f"{free / GIB:.1f} of {total / GIB:.1f} GiB free"
     return graded(
         *(check, found),
-        (free < MIN_FREE_BYTES, Verdict.FAILED, "ready.disk"),
-        (free < SCARCE * total, Verdict.WARNING, "ready.disk"),
+        (free < MIN_FREE_BYTES, Verdict.FAILED, advice),
+        (free < SCARCE * total, Verdict.WARNING, advice),
     )
 
 
