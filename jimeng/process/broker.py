@@ -1,6 +1,7 @@
 """Huey and its Redis connection; jobs are serialized as JSON."""
 
 import json
+import logging
 import os
 import signal
 import threading
@@ -29,6 +30,7 @@ from jimeng.process import activity
 # The page that reports the outage queries MongoDB, too, and has to answer within two
 # seconds. A consumer's blocking read takes one second.
 WEB_TIMEOUT_S, WORKER_TIMEOUT_S = 0.5, 5.0
+DISPATCH = "jimeng.jobs.queue.dispatch"  # the job's name; see there
 MAX_QUEUED_JOBS = 100  # beyond, the pump queues nothing
 MAX_JOB_BYTES = 1000
 WAKE_KEY = "jimeng:wake"  # a list with an entry while an idle worker is to look around
@@ -41,6 +43,8 @@ _idle_connections = WeakKeyDictionary()
 os.register_at_fork(after_in_child=_idle_connections.clear)
 _next_wake = 0.0  # by `time.monotonic`
 _reading = threading.Lock()
+
+log = logging.getLogger(__name__)
 
 
 class UnreadableJob(Exception):
@@ -255,6 +259,15 @@ def encode_command(*arguments: str | int) -> list[bytes]:
     encoded = [str(argument).encode() for argument in arguments]
     parts = [b"$%d\r\n%b\r\n" % (len(each), each) for each in encoded]
     return [b"*%d\r\n%b" % (len(encoded), b"".join(parts))]
+
+
+def enqueue_dispatch(lane: str, n: int = 1) -> None:
+    """Queue *n* dispatches of a lane; if Redis is down, the pump does it later."""
+    dispatch = json.dumps([DISPATCH, lane]).encode()
+    try:
+        huey.storage.conn.lpush(huey.storage.queue_key, *[dispatch] * n)
+    except RedisError as error:
+        log.warning("dispatch not queued lane=%s", lane, exc_info=error)
 
 
 def check_queue() -> int:

@@ -8,7 +8,7 @@ import mongoengine
 
 from jimeng import jobs
 from jimeng.documents import Generation
-from jimeng.jobs import janitor, saving
+from jimeng.jobs import janitor, picture
 from jimeng.providers import MODELS, Registry
 from jimeng.providers.models import DEFAULT_MODEL, Model
 from tests.forgetting import forget_lanes, forget_sweeps
@@ -46,7 +46,7 @@ class World:
         self.clock = Clock(monkeypatch)
         wrap_writes(self.boundaries, monkeypatch)
         monkeypatch.setattr(
-            saving, "fetch_picture", lambda *a, **k: self.artist.fetch(a)
+            picture, "fetch_picture", lambda *a, **k: self.artist.fetch(a)
         )
         self._seeds = itertools.count(1000, 10)
         self.begin()
