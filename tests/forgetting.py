@@ -11,6 +11,7 @@ from jimeng.jobs import (
     janitor,
     metric_counters,
     poll_schedule,
+    record_retention,
     retention,
 )
 from jimeng.lanes import claims, limits, queue
@@ -62,9 +63,11 @@ def forget_troubles() -> None:
 
 
 def forget_retention() -> None:
-    """A round begins with the oldest picture."""
+    """A round begins with the oldest picture, and one with the oldest record."""
     retention._passed.clear()
     retention._round_ends = 0.0
+    record_retention._passed.clear()
+    record_retention._round_ends = 0.0
 
 
 def forget_release() -> None:

@@ -61,6 +61,44 @@ def test_other_language_is_one_click_away(english):
     assert leading_on <= {english.name}
 
 
+@for_each("index", ["README.md", "README.en.md"])
+def test_index_names_every_page_once(index):
+    suffix = index.removeprefix("README")
+    is_english = suffix == ".en.md"
+    pages = {
+        page.name
+        for page in (ROOT / "docs").glob(f"*{suffix}")
+        if page.name.endswith(".en.md") == is_english
+    }
+
+    found = LINK.findall((ROOT / "docs" / index).read_text("utf-8"))
+
+    named = [each for each in found if not each.startswith(("../", "README"))]
+    assert sorted(named) == sorted(pages - {index})
+
+
+HEADING = re.compile(r"^#+ +(.+)$", re.MULTILINE)
+ANCHOR = re.compile(r"\]\((?!https?:)([^)#\s]*)#([^)\s]+)\)")
+
+
+def anchors(page: Path) -> set[str]:
+    """The anchors of a page's headings, as GitHub writes them."""
+    headings = HEADING.findall(page.read_text("utf-8"))
+    plain = (re.sub(r"\]\([^)]*\)|[^\w\- ]", "", each.lower()) for each in headings)
+    return {each.strip().replace(" ", "-") for each in plain}
+
+
+@for_each("page", PAGES)
+def test_anchors_of_links_are_there(page):
+    lost = [
+        f"{name}#{anchor}"
+        for name, anchor in ANCHOR.findall(page.read_text("utf-8"))
+        if anchor not in anchors(page.parent / name if name else page)
+    ]
+
+    assert lost == []
+
+
 # Of programs and settings; the others are pictures in letters.
 FENCED = re.compile(r"^ *```(?!text|html)(\w+)\n(.*?)^ *```", re.MULTILINE | re.DOTALL)
 COMMENT = re.compile(r"(^|\s+)(#|//) .*")

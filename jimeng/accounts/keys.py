@@ -251,13 +251,15 @@ def limit_fields(
         return {}
     if set(doors) - set(KEY_INTERFACES):
         raise Invalid.field("doors", "invalid.choice", known=", ".join(KEY_INTERFACES))
+    known_before = {"api" if each == "ark" else each for each in doors}
     registry = jobs.runtime().registry
     try:
         ids = [registry.model(name, makes=None).id for name in models]
     except Invalid as error:
         raise Invalid({"models": error.fields["model"]}) from error
     return {
-        "doors": [interface for interface in KEY_INTERFACES if interface in doors],
+        "interfaces": [each for each in KEY_INTERFACES if each in doors],
+        "doors": [each for each in KEY_INTERFACES if each in known_before],
         "models": [*dict.fromkeys(ids)],
         **amounts,
     }

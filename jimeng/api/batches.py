@@ -111,7 +111,7 @@ def create_batch(query: dict, params: dict) -> Response:
 @blp.get("/batches", tags=["batches"])
 @blp.arguments(BatchesByCursor, location="query")
 @blp.response(200, RECORDS)
-@describe_list()
+@describe_list(errors=["user_not_found"])
 def list_batches(query: dict) -> Response:
     """
     List a user's batches, newest first.

@@ -243,6 +243,7 @@ def get_result(task_id: str) -> Response:
 @blp.get("/ai/image/tasks", tags=["images"])
 @blp.arguments(ByOffset, location="query")
 @blp.response(200, TaskPage)
+@blp.describe(errors=["user_not_found"])
 def list_images(query: dict) -> dict:
     """
     List a user's tasks, newest first, by offset.

@@ -88,7 +88,7 @@ def page(
         created_before: Only batches created before this time.
 
     Raises:
-        TaskNotFound: the principal may not see that user's batches.
+        UserNotFound: the principal may not see that user.
         Invalid: the cursor is malformed, or a status is unknown.
     """
     condition = having(metadata) | created_between(created_after, created_before)

@@ -97,6 +97,8 @@ class Config:
     KEEP_DAYS: int = setting(0, between(0, 100_000, int))
     KEEP_GIB: float = setting(0.0, between(0, 1_000_000, float))
     KEEP_VIDEO_GIB: float = setting(0.0, between(0, 1_000_000, float))
+    KEEP_TASK_DAYS: int = setting(0, between(0, 100_000, int))
+    KEEP_AUDIT_DAYS: int = setting(0, between(0, 100_000, int))
     SHUTDOWN_GRACE: float = setting(25.0, between(1, 600, float))
     STORAGE: str = setting("gridfs", one_of("gridfs", "file", "s3"))
     STORAGE_DIR: str = setting("")

@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 # Scopes of API keys. Changes require one of `CHANGING`.
 SCOPES = ("read", "write", "act_for", "account", "admin")
 CHANGING = frozenset({"write", "act_for", "admin"})
-KEY_INTERFACES = ("api", "openai", "mcp")  # interfaces that accept API keys
+KEY_INTERFACES = ("api", "openai", "ark", "mcp")  # interfaces that accept API keys
 UNKNOWN = -1
 Kind = TypeVar("Kind", bound=Stored)
 

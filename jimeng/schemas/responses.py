@@ -82,6 +82,7 @@ class KeyRecord(Reply):
     doors = list_of(
         "The interfaces it can be used at; empty for all",
         text(choices=KEY_INTERFACES),
+        of="allowed_interfaces",
         example=["openai"],
     )
     models = list_of(

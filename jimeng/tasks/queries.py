@@ -524,9 +524,9 @@ def owner_filter(principal: Principal, user_id: str) -> dict:
     A filter for the tasks of *user_id*.
 
     Raises:
-        TaskNotFound: the principal may not act for that user.
+        UserNotFound: the principal may not see that user.
     """
-    principal.require_reader(user_id, TaskNotFound)
+    principal.require_reader(user_id)
     return {"user_id": user_id}
 
 

@@ -210,7 +210,7 @@ def retryable_failures(principal: Principal, user_id: str) -> RetryableFailures:
     Tasks that were retried already are not counted.
 
     Raises:
-        TaskNotFound: the principal may not act for that user.
+        UserNotFound: the principal may not see that user.
     """
     where = {**owner_filter(principal, user_id), **THERE, "status": Status.FAILED.value}
     rows = Task.collection().find(where, {"n": 1, "outcomes": 1})
