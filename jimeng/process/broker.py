@@ -25,6 +25,7 @@ from redis.retry import Retry
 from jimeng.config import Config, logs
 from jimeng.errors import QueueUnavailable, outages
 from jimeng.process import activity
+from jimeng.process.state import Remembered
 
 # The web tries twice, since Redis may have been restarted under a pooled connection.
 # The page that reports the outage queries MongoDB, too, and has to answer within two
@@ -41,7 +42,13 @@ WAKE_EVERY_S, WAKE_RETRY_AFTER_S = 2.0, 60.0
 _idle_connections: WeakKeyDictionary[ConnectionPool, list[ConnectionInterface]]
 _idle_connections = WeakKeyDictionary()
 os.register_at_fork(after_in_child=_idle_connections.clear)
-_next_wake = 0.0  # by `time.monotonic`
+
+
+class _State(Remembered):
+    next_wake = 0.0  # by `time.monotonic`
+
+
+_state = _State()
 _reading = threading.Lock()
 
 log = logging.getLogger(__name__)
@@ -190,16 +197,15 @@ def wake_a_worker() -> None:
     Let an idle worker look at once for what has changed; at most every `WAKE_EVERY_S`.
     If Redis is down, workers find it within `activity.IDLE_INTERVAL_S`.
     """
-    global _next_wake
     now = time.monotonic()
-    if now < _next_wake:
+    if now < _state.next_wake:
         return
-    _next_wake = now + WAKE_EVERY_S
+    _state.next_wake = now + WAKE_EVERY_S
     try:
         with huey.storage.conn.pipeline(transaction=False) as pipeline:
             pipeline.lpush(WAKE_KEY, "").ltrim(WAKE_KEY, 0, 0).execute()
     except RedisError as error:
-        _next_wake = now + WAKE_RETRY_AFTER_S
+        _state.next_wake = now + WAKE_RETRY_AFTER_S
         outages.failed("redis", error)
 
 

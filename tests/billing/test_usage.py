@@ -321,7 +321,7 @@ def by_earlier_release() -> None:
     CostSum.collection().delete_many({"of": {"$in": ["hour", "ever"]}})
     CostSum.collection().update_many({}, {"$unset": {"ends": ""}})
     Settler.collection().update_many({}, {"$unset": {"ends_batch": ""}})
-    settlement._may_lack_ends = True
+    settlement._state.clear()
 
 
 def test_what_ended_before_an_upgrade_is_counted(client, history, monkeypatch):

@@ -330,7 +330,7 @@ def test_failure_of_long_ago_is_not_told(client, config, lane, worker):
     long_ago = utcnow() - refusals.TOLD_FOR - timedelta(seconds=1)
     Lane.collection().update_one({"_id": lane}, {"$set": {"failed_at": long_ago}})
     forget_lanes()
-    readiness._cached = None
+    readiness._state.cached = None
 
     assert list(accounts.refusals(config)) == []
     assert client.get("/health/ready").json["provider_refuses"] == []

@@ -11,7 +11,7 @@ from jimeng.documents import Generation
 from jimeng.jobs import janitor, picture
 from jimeng.providers import MODELS, Registry
 from jimeng.providers.models import DEFAULT_MODEL, Model
-from tests.forgetting import forget_lanes, forget_sweeps
+from tests.forgetting import forget, forget_lanes
 from tests.machine.artist import Artist, Desk
 from tests.machine.boundary import Boundaries, Clock, wrap_writes
 from tests.machine.laws import Laws
@@ -69,7 +69,7 @@ class World:
         for name in database.list_collection_names():
             database[name].delete_many({})
         forget_lanes()
-        forget_sweeps()
+        forget()
         self.laws = Laws(self.artist, LIMITS)
 
     def offer(self, *accounts: str) -> None:

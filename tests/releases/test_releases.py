@@ -23,7 +23,7 @@ from jimeng.jobs.queue import advance
 from jimeng.process.runtime import runtime
 from jimeng.providers import Progress
 from tests.conftest import come_due, run_queue
-from tests.forgetting import forget_lanes, forget_sweeps
+from tests.forgetting import forget, forget_lanes
 from tests.hung import hang
 from tests.releases.other_release import (
     OF_LATER,
@@ -237,7 +237,7 @@ def old(database, client) -> tuple[str, str]:
     Image.collection().update_one({"_id": ids[1]}, SCENE)
     task_id = ids[1].rpartition("_")[0]
     Task.collection().update_one({"_id": task_id}, {"$set": {"type": "scene"}})
-    forget_sweeps()
+    forget()
     return ids[0], ids[1]
 
 
