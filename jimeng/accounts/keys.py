@@ -164,7 +164,8 @@ def keep_prefix(*keys: ApiKey) -> None:
         if key.user_prefix:
             mine = {"$addToSet": {"user_prefixes": key.user_prefix}}
             User.collection().update_one(
-                {"_id": key.user_id}, {**mine, "$unset": {"tasks_named_at": ""}}
+                {"_id": key.user_id},
+                {**mine, "$unset": {"named_at": "", "tasks_named_at": ""}},
             )
 
 

@@ -116,8 +116,9 @@ def list_batches(query: dict) -> Response:
     """
     List a user's batches, newest first.
 
-    The next page is in `Link` and in `next_cursor`. With `status` a page may be short,
-    even empty, and have a next one all the same.
+    With `customers=true` also those of all customers of the account (see `act_for`).
+    The next page is in `Link` and in `next_cursor`. With `status` or `customers` a page
+    may be short, even empty, and have a next one all the same.
     """
     principal = auth.principal_of_api()
     user_id = query.pop("user_id", principal.user_id)

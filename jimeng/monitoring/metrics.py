@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 
 from flask import Response, current_app
 from prometheus_client.core import (
@@ -121,7 +122,7 @@ def measure() -> Iterator[list[Metric]]:
     """
     with ThreadPoolExecutor(3, "metrics") as pool:
         reading = [
-            pool.submit(each)
+            pool.submit(copy_context().run, each)
             for each in (waiting, ready, database_metrics.read_metrics)
         ]
         found = operations.queue.read_queue(OPERATOR)

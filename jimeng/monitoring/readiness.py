@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor, wait
+from contextvars import copy_context
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -130,7 +131,10 @@ def _still_good(seconds: float) -> Readiness | None:
 def run_checks() -> Readiness:
     """Run all checks in parallel, within `DEADLINE_S`."""
     pool = ThreadPoolExecutor(len(CHECKS), "ready")
-    parts = {pool.submit(_bounded, check): otherwise for check, otherwise in CHECKS}
+    parts = {
+        pool.submit(copy_context().run, _bounded, check): otherwise
+        for check, otherwise in CHECKS
+    }
     done, late = wait(parts, timeout=DEADLINE_S)
     pool.shutdown(wait=False)
     reasons = [Reason(parts[each]) for each in late]

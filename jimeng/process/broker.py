@@ -54,6 +54,30 @@ _reading = threading.Lock()
 log = logging.getLogger(__name__)
 
 
+class RetryUnlessSilent(Retry):
+    """
+    Retry a command or a connection, but try nothing if Redis has just not answered
+    another command of the same request.
+    """
+
+    def call_with_retry(self, *args: Any, **kwargs: Any) -> Any:
+        require_answers()
+        try:
+            return super().call_with_retry(*args, **kwargs)
+        except RedisTimeout:
+            outages.timed_out("redis")
+            raise
+
+
+def require_answers() -> None:
+    """
+    Raises:
+        RedisTimeout: Redis has just not answered this request.
+    """
+    if outages.is_silent("redis"):
+        raise RedisTimeout("Redis did not answer the command before")
+
+
 class UnreadableJob(Exception):
     """A queue entry is no valid job; the pump queues again what is due."""
 
@@ -186,7 +210,7 @@ def connect(config: Config, *, timeout: float = WEB_TIMEOUT_S) -> None:
         config.redis_url,
         socket_timeout=timeout,
         socket_connect_timeout=timeout,
-        retry=Retry(NoBackoff(), 1),
+        retry=RetryUnlessSilent(NoBackoff(), 1),
     )
     huey.storage_kwargs = {"connection_pool": pool}
     huey.storage = huey.create_storage()
@@ -218,6 +242,7 @@ def evaluate(script: str, keys: Sequence[str], *arguments: str | int) -> Any:
     Raises:
         RedisError: Redis does not answer, or rejects the script.
     """
+    require_answers()
     pool = huey.storage.conn.connection_pool
     free = _idle_connections.setdefault(pool, [])
     try:
@@ -230,7 +255,11 @@ def evaluate(script: str, keys: Sequence[str], *arguments: str | int) -> Any:
         raise
     except RedisError:  # retry once, as the client does: only the answer may be lost
         free.clear()  # if Redis was restarted, all idle connections are broken
-    return _run(_new_connection(pool), free, script, keys, arguments)
+    try:
+        return _run(_new_connection(pool), free, script, keys, arguments)
+    except RedisTimeout:
+        outages.timed_out("redis")
+        raise
 
 
 def _new_connection(pool: ConnectionPool) -> ConnectionInterface:

@@ -396,7 +396,7 @@ def page(
     whose = owner_filter(principal, user_id)
     hint = None
     if customers:
-        whose, visible = with_customers(principal), principal.filter()
+        whose, visible = principal.with_customers(), principal.filter()
         narrowing |= visible
         # Pairs are rare: those of an order are found at once.
         hint = "metadata" if metadata else "owner_created"
@@ -438,26 +438,13 @@ def created_between(after: datetime | None, before: datetime | None) -> dict:
     return {"created_at": bounds} if bounds else {}
 
 
-def with_customers(principal: Principal) -> dict:
-    """
-    A filter for the principal's tasks and those of all customers of the same owner,
-    which `Principal.filter` narrows to those that the principal may see.
-
-    Raises:
-        Invalid: the principal has no customers.
-    """
-    principal.require_customers()
-    return {"owner_id": principal.user_id}
-
-
 def last_searched(parts: list[dict], hint: str | None = None) -> dict | None:
     """
     The last task that a page of a search scans; None if there are no more. Deleted
     tasks count too, so that an index alone answers this.
     """
-    rows = Task.collection().find({"$and": parts}, {"created_at": 1}, hint=hint)
-    rows = rows.sort(NEWEST_FIRST).skip(MAX_SEARCHED - 1).limit(1)
-    return next(rows, None)
+    rows = Task.collection()
+    return cursors.last_scanned(rows, parts, "created_at", hint=hint, most=MAX_SEARCHED)
 
 
 def prompt_filter(q: str | None) -> dict:
