@@ -6,9 +6,9 @@ import time
 from jimeng.documents import indexes
 from jimeng.documents.migrations import record as schema
 from jimeng.errors import outages
-from jimeng.jobs import record_retention, retention
 from jimeng.lanes import claims, limits, queue
 from jimeng.process import state
+from jimeng.upkeep import record_retention, retention
 
 
 def forget() -> None:

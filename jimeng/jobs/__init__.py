@@ -12,7 +12,6 @@ from jimeng.jobs.insertion import (
     backfill_recent,
     insert_and_dispatch,
 )
-from jimeng.jobs.janitor import finish_deletion
 from jimeng.process.broker import (
     check_queue,
     enqueue_dispatch,

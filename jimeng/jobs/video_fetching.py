@@ -25,7 +25,7 @@ from jimeng.documents import Generation, Image, State, Task, best_effort, utcnow
 from jimeng.documents.base import NOTHING, VIDEO, Update
 from jimeng.errors import PictureInvalid, StorageUnavailable, outages
 from jimeng.jobs import endings, metric_counters, picture
-from jimeng.jobs.retention import MIN_FREE_BYTES
+from jimeng.jobs.video_disk_space import MIN_FREE_BYTES
 from jimeng.pictures import Picture, inspect
 from jimeng.pictures.contents import Content, InMemory, LocalFile, Pieces
 from jimeng.pictures.stores import FileTooLarge

@@ -34,8 +34,9 @@ from jimeng.documents import (
 )
 from jimeng.documents.database_errors import TROUBLES, is_clock_behind
 from jimeng.documents.generation import DUE_HERE
-from jimeng.jobs import retention
+from jimeng.jobs.video_disk_space import MIN_FREE_BYTES
 from jimeng.process.state import Remembered
+from jimeng.upkeep import retention
 
 OVERDUE = timedelta(seconds=60)  # the pump queues due work within a second
 # Longer than the duration of a job, except for a call to a synchronous provider; a
@@ -247,7 +248,7 @@ def _is_untaken(workers: list[dict]) -> bool:
 
 def _free_disk_space() -> Readiness:
     free = retention.free_bytes()
-    is_scarce = free is not None and free < retention.MIN_FREE_BYTES
+    is_scarce = free is not None and free < MIN_FREE_BYTES
     return Readiness((Reason("disk"),) if is_scarce else ())
 
 
@@ -306,11 +307,7 @@ def _here() -> Readiness:
         found.append(Reason("no_provider"))
     data = Path(runtime.config.DATA_DIR) / "mongodb"
     is_local = urlsplit(runtime.config.mongodb_uri).hostname in LOOPBACK
-    if (
-        is_local
-        and data.is_dir()
-        and shutil.disk_usage(data).free < retention.MIN_FREE_BYTES
-    ):
+    if is_local and data.is_dir() and shutil.disk_usage(data).free < MIN_FREE_BYTES:
         found.append(Reason("disk"))
     return Readiness(tuple(found))
 

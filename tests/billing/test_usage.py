@@ -15,9 +15,9 @@ from jimeng.documents import CostSum, Generation, LedgerEntry, Settler, utcnow
 from jimeng.documents.principal import Principal
 from jimeng.errors import ProviderError
 from jimeng.errors.access import AdminsOnly, UserNotFound
-from jimeng.jobs import janitor, purge
 from jimeng.operations import queue_actions
 from jimeng.providers import Progress
+from jimeng.upkeep import janitor, purge
 from tests.billing.conftest import PRICE, amounts, check_sums, counted, settle
 from tests.conftest import come_due, png
 from tests.each import for_each

@@ -25,7 +25,8 @@ from pymongo.database import Database
 from jimeng import jobs, lanes
 from jimeng.documents import Generation, Image, Task
 from jimeng.documents.image import files_of
-from jimeng.jobs import janitor, pump
+from jimeng.jobs import pump
+from jimeng.upkeep import janitor
 from tests.conftest import FakeProvider, begin_anew, come_due, run_queue
 from tests.forgetting import forget_lanes
 from tests.jobs.test_gathering import half_a_minute_later

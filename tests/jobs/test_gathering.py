@@ -8,10 +8,11 @@ import pytest
 from pymongo.errors import BulkWriteError
 
 from jimeng.documents import Generation, QuotaUsage, Task
-from jimeng.jobs import insertion, janitor, periodic_tasks
+from jimeng.jobs import insertion, periodic_tasks
 from jimeng.jobs.insertion import WriteBatcher
 from jimeng.lanes.queue import path_of_lane
 from jimeng.process import broker
+from jimeng.upkeep import janitor
 from tests.forgetting import forget, forget_lanes
 from tests.rest import API, CAT, CREATE, create, data_of, result
 from tests.waiting import wait_for

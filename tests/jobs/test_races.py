@@ -14,12 +14,13 @@ from pymongo.errors import AutoReconnect
 from jimeng import jobs, tasks
 from jimeng.documents import Generation, QuotaUsage, Task, utcnow
 from jimeng.documents.principal import Principal
-from jimeng.jobs import endings, janitor, picture, queue
+from jimeng.jobs import endings, picture, queue
 from jimeng.pictures import decoder
 from jimeng.pictures.stores.gridfs import GridFSStore
 from jimeng.process.runtime import try_acquire
 from jimeng.providers import Progress
 from jimeng.tasks import cancellation, deletion
+from jimeng.upkeep import janitor
 from tests.conftest import come_due, png, run_queue
 from tests.jobs.test_time import create_delayed
 from tests.machine.boundary import Boundaries, Clock, Died, wrap_writes

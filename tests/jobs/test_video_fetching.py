@@ -19,7 +19,7 @@ from jimeng.cli.checks import Verdict, databases
 from jimeng.documents import Generation, Image, Task, utcnow
 from jimeng.i18n import MESSAGES
 from jimeng.jobs import picture, video_disk_space, video_fetching
-from jimeng.jobs.retention import MIN_FREE_BYTES
+from jimeng.jobs.video_disk_space import MIN_FREE_BYTES
 from jimeng.monitoring import metrics
 from jimeng.pictures.contents import PIECE_BYTES
 from jimeng.pictures.stores.gridfs import GridFSStore

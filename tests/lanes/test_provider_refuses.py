@@ -9,10 +9,10 @@ from jimeng.cli.checks import accounts, external
 from jimeng.cli.queue import report
 from jimeng.documents import Generation, Lane, Worker, utcnow
 from jimeng.errors import ProviderError
-from jimeng.jobs import janitor
 from jimeng.lanes import refusals
 from jimeng.monitoring import readiness
 from jimeng.operations import queue_actions
+from jimeng.upkeep import janitor
 from tests.admin.pages import ENGLISH, OPERATOR, text_of
 from tests.conftest import come_due
 from tests.forgetting import forget_lanes

@@ -8,9 +8,10 @@ import mongoengine
 
 from jimeng import jobs
 from jimeng.documents import Generation
-from jimeng.jobs import janitor, picture
+from jimeng.jobs import picture
 from jimeng.providers import MODELS, Registry
 from jimeng.providers.models import DEFAULT_MODEL, Model
+from jimeng.upkeep import janitor
 from tests.forgetting import forget, forget_lanes
 from tests.machine.artist import Artist, Desk
 from tests.machine.boundary import Boundaries, Clock, wrap_writes

@@ -18,10 +18,11 @@ from jimeng.documents import (
     utcnow,
 )
 from jimeng.documents.base import Stored
-from jimeng.jobs import input_cleanup, janitor, pump, purge, repair, retention
+from jimeng.jobs import pump
 from jimeng.jobs.queue import advance
 from jimeng.process.runtime import runtime
 from jimeng.providers import Progress
+from jimeng.upkeep import input_cleanup, janitor, purge, repair, retention
 from tests.conftest import come_due, run_queue
 from tests.forgetting import forget, forget_lanes
 from tests.hung import hang

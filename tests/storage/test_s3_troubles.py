@@ -13,10 +13,10 @@ from jimeng.cli.checks.finding import Verdict
 from jimeng.config import logs
 from jimeng.errors import StorageUnavailable
 from jimeng.jobs import picture, pump
-from jimeng.jobs.janitor import file_ids_of_images
 from jimeng.monitoring import readiness
 from jimeng.pictures.stores import move, moving, s3_client
 from jimeng.providers import Progress
+from jimeng.upkeep.janitor import file_ids_of_images
 from tests.conftest import come_due, png, run_queue
 from tests.jobs.test_deaths import afresh, check, check_files, consume, reaper
 from tests.rest import create, result, task

@@ -7,8 +7,9 @@ import pytest
 from pymongo.errors import AutoReconnect
 
 from jimeng.documents import Generation, Task, WebhookDelivery, WebhookEndpoint, utcnow
-from jimeng.jobs import janitor, pump, purge
+from jimeng.jobs import pump
 from jimeng.providers import Progress
+from jimeng.upkeep import janitor, purge
 from jimeng.webhooks import outbox
 from tests.billing.conftest import settle
 from tests.commands import counted

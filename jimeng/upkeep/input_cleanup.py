@@ -13,9 +13,9 @@ from bson import ObjectId
 
 from jimeng.documents import Batch, Input, Task, utcnow
 from jimeng.documents.base import KNOWN_KIND
-from jimeng.jobs import janitor
 from jimeng.process.runtime import runtime
 from jimeng.process.state import Remembered
+from jimeng.upkeep import janitor
 
 log = logging.getLogger(__name__)
 

@@ -21,9 +21,9 @@ from jimeng.documents import (
 )
 from jimeng.documents.principal import Principal
 from jimeng.errors import ProviderError
-from jimeng.jobs import janitor, record_retention
 from jimeng.jobs.endings import delete_image
 from jimeng.operations.costs import decide
+from jimeng.upkeep import janitor, record_retention
 from tests.batches.conftest import ask, fill, look
 from tests.billing.conftest import amounts, counted, expire_lease, settle
 from tests.conftest import come_due

@@ -20,15 +20,15 @@ from jimeng import lanes
 from jimeng.documents import Image, Share, Task, utcnow
 from jimeng.documents.base import KNOWN_KIND, VIDEO
 from jimeng.documents.image import LENGTHS
-from jimeng.jobs.purge import purge_picture
+from jimeng.jobs.video_disk_space import MIN_FREE_BYTES
 from jimeng.process.runtime import runtime
 from jimeng.process.state import Remembered, remembered
+from jimeng.upkeep.purge import purge_picture
 
 log = logging.getLogger(__name__)
 
 BATCH_DOCUMENTS = 500
 GIB = 2**30
-MIN_FREE_BYTES = 300 * 2**20  # below, new tasks are refused
 RESUME_FREE_BYTES = 2 * MIN_FREE_BYTES  # hysteresis
 # That a picture is shared by itself is not stored here, but in its `Share`.
 REMOVABLE = {

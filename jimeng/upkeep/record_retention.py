@@ -28,9 +28,9 @@ from jimeng.documents import (
 )
 from jimeng.documents.base import KNOWN_KIND, RUN_S, Stored, task_id_of
 from jimeng.documents.task import ENDED, KNOWN_TYPE, THERE
-from jimeng.jobs import janitor
 from jimeng.process.runtime import runtime
 from jimeng.process.state import Remembered, remembered
+from jimeng.upkeep import janitor
 
 log = logging.getLogger(__name__)
 
