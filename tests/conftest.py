@@ -3,7 +3,6 @@
 import io
 import itertools
 import logging
-import math
 import os
 import sys
 import threading
@@ -19,10 +18,9 @@ from PIL import Image as Pillow
 from pymongo.collection import Collection
 from pymongo.database import Database
 
-from jimeng import jobs, lanes, limits
+from jimeng import jobs
 from jimeng.accounts import password_hashing
 from jimeng.batches import filling
-from jimeng.billing import costs
 from jimeng.cli.checks import databases as doctor_of_databases
 from jimeng.config import Config
 from jimeng.documents import Generation, Lane, utcnow
@@ -40,14 +38,7 @@ from tests.databases import (  # noqa: F401 (hooks and fixtures)
     pytest_configure_node,
     servers,
 )
-from tests.forgetting import (
-    forget_budgets,
-    forget_lanes,
-    forget_release,
-    forget_retention,
-    forget_sweeps,
-    forget_troubles,
-)
+from tests.forgetting import forget, forget_lanes
 from tests.forks import LIGHT, PATIENCE
 from tests.imports import pytest_collection_finish, pytest_sessionstart  # noqa: F401
 from tests.order import pytest_collection_modifyitems, pytest_xdist_make_scheduler  # noqa: F401
@@ -195,16 +186,7 @@ def begin_anew(database: Database) -> None:
     jobs.huey.storage.conn.flushdb()
     for name in filled(database):
         database[name].delete_many({})
-    forget_lanes()
-    lanes.clear_switch_cache()
-    costs.clear_price_cache()
-    forget_budgets()
-    forget_sweeps()
-    forget_troubles()
-    forget_retention()
-    forget_release()
-    lanes.limits._worker = (math.inf, True)  # the tests do its work
-    limits.clear_quota_cache()
+    forget()
 
 
 @pytest.fixture(scope="session")

@@ -17,10 +17,10 @@ from jimeng.documents.webhook import TASK_EVENTS
 from jimeng.errors import Invalid, JimengError
 from jimeng.errors.collections import WebhooksOff
 from jimeng.inputs import Named
-from jimeng.jobs.purge import TRASH_RETENTION
 from jimeng.tasks import Request, create
 from jimeng.tasks.cancellation import cancel_where
 from jimeng.tasks.creation import Origin
+from jimeng.upkeep.purge import TRASH_RETENTION
 from jimeng.webhooks import outbox
 
 log = logging.getLogger(__name__)

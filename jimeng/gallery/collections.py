@@ -28,7 +28,7 @@ from jimeng.errors.collections import (
 from jimeng.gallery.browsing import Hits, PictureFilter, browse_user, hits_of_user
 from jimeng.jobs import bulk, periodic_tasks
 from jimeng.jobs.bulk import Counts, DocumentBatch, Kind
-from jimeng.jobs.janitor import REQUEST_GRACE
+from jimeng.upkeep.janitor import REQUEST_GRACE
 
 log = logging.getLogger(__name__)
 

@@ -20,6 +20,7 @@ from pymongo.errors import OperationFailure
 
 from jimeng import lanes
 from jimeng.documents import Generation, lacks_index, utcnow
+from jimeng.process.state import remembered
 
 POLL_INTERVAL_S = 1.0
 # Bounds of the interval, times `POLL_INTERVAL_S`. It may be longer for older pictures:
@@ -45,7 +46,8 @@ DEFAULT_DEVIATION, MIN_DEVIATION = 1.0, 0.08  # of the logarithm
 # figures are compared in docs/performance.md.
 EARLIEST_DEVIATIONS, LATEST_DEVIATIONS, INTERVAL_SHARE = 1.2, 2.0, 0.5
 
-_generating: dict[str, tuple[float, int]] = {}  # account -> until when, how many
+# account -> until when, how many
+_generating: dict[str, tuple[float, int]] = remembered({})
 
 
 @dataclass(frozen=True)

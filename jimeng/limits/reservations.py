@@ -68,6 +68,7 @@ from jimeng.errors import (
     TooManySubmissions,
 )
 from jimeng.errors.inputs import TooManyUploads
+from jimeng.process.state import Remembered, remembered
 
 log = logging.getLogger(__name__)
 
@@ -93,10 +94,17 @@ REDIS_RETRY_AFTER_S = 5.0  # after Redis has not answered
 QUOTA_CACHE_S = 1.0  # for users whose quota was not read with their credentials
 MAX_QUOTAS = 10_000  # cached
 
-_redis_retry_at = 0.0  # by `time.monotonic`
+
+class _State(Remembered):
+    redis_retry_at = 0.0  # by `time.monotonic`
+
+
+_state = _State()
 NOBODY = User.read({})  # without limits of their own
-_quotas: dict[str, tuple[float, User]] = {}  # until when, by `time.monotonic`
-_customers: dict[str, tuple[float, Customer | None]] = {}  # likewise
+# until when, by `time.monotonic`
+_quotas: dict[str, tuple[float, User]] = remembered({})
+# likewise
+_customers: dict[str, tuple[float, Customer | None]] = remembered({})
 
 MINUTE_S = 60
 # The Redis client retries a command whose answer is lost: for so long it counts once.
@@ -493,13 +501,12 @@ def count_request(
     Raises:
         TooManyRequests: the limit per minute is reached.
     """
-    global _redis_retry_at
     most = jobs.runtime().config.REQUESTS_PER_MINUTE
     bounds = {f"address:{address}": CALLERS_PER_ADDRESS * most} if address else {}
     name = hashlib.sha256(caller.encode()).hexdigest()[:CALLER_CHARS]
     if caller:
         bounds[f"caller:{name}"] = most
-    if not (most and bounds) or monotonic() < _redis_retry_at:
+    if not (most and bounds) or monotonic() < _state.redis_retry_at:
         return None
     counted = "orders" if is_order else "requests"
     keys = [f"jimeng:{counted}:{each}" for each in bounds]
@@ -507,7 +514,7 @@ def count_request(
     try:
         mark, own, *found = jobs.evaluate(COUNT_REQUEST_SCRIPT, keys, 1000 * MINUTE_S)
     except RedisError as error:
-        _redis_retry_at = monotonic() + REDIS_RETRY_AFTER_S
+        _state.redis_retry_at = monotonic() + REDIS_RETRY_AFTER_S
         log.warning("requests are not counted", exc_info=error)
         return None
     if own:

@@ -32,6 +32,7 @@ from jimeng.jobs import video_disk_space
 from jimeng.jobs.endings import CANCELLED
 from jimeng.pictures.contents import Content
 from jimeng.pictures.stores import StoredFile
+from jimeng.process.state import remembered
 from jimeng.providers.registry import retryable
 from jimeng.tasks.creation import eta
 
@@ -562,7 +563,8 @@ def file_of(
 
 MAX_CACHED_OPEN = 10_000
 
-_known_open: set[str] = set()  # ids of tasks that were open when last queried
+# ids of tasks that were open when last queried
+_known_open: set[str] = remembered(set())
 
 
 def find_with_view(principal: Principal, task_id: str) -> tuple[Task, TaskView | None]:

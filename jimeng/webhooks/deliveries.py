@@ -38,6 +38,7 @@ from jimeng.errors import outages
 from jimeng.process import activity
 from jimeng.process.metric_counts import counts
 from jimeng.process.runtime import runtime
+from jimeng.process.state import remembered
 from jimeng.providers.download import FetchFailed, post_user_url
 from jimeng.providers.transport import CallFailed
 
@@ -85,7 +86,8 @@ CERTIFICATE_ERRORS = {
 _free = {group: threading.Semaphore(most) for group, most in MAX_IN_FLIGHT.items()}
 # Else the threads would count the same flights, and exceed the shares together.
 _claiming = {group: threading.Lock() for group in FILTERS}
-_last_lane: dict[str, str] = defaultdict(str)  # the one served last, by group
+# the one served last, by group
+_last_lane: dict[str, str] = remembered(defaultdict(str))
 
 
 @dataclass(frozen=True)

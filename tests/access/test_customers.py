@@ -24,8 +24,9 @@ from jimeng.documents import (
 )
 from jimeng.errors import TooManyWaiting
 from jimeng.http.long_polls import Permits
-from jimeng.jobs import bulk, janitor
+from jimeng.jobs import bulk
 from jimeng.limits import reservations
+from jimeng.upkeep import janitor
 from jimeng.webhooks import budget_events
 from tests.access.conftest import OPERATOR, Person, call
 from tests.access.test_act_for import CUSTOMER, Shop, cost_of, upload

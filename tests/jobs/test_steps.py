@@ -8,7 +8,7 @@ import pytest
 
 from jimeng.documents import Generation, Lane, utcnow
 from jimeng.errors import ProviderError
-from jimeng.jobs import poll_schedule, pump, queue
+from jimeng.jobs import picture, poll_schedule, pump
 from jimeng.jobs.queue import advance
 from jimeng.providers import Progress
 from tests.conftest import come_due, run_queue
@@ -60,7 +60,7 @@ def stopped_clock() -> Iterator[datetime]:
     """A step takes no time at all, however busy the machine is."""
     now = utcnow()
     with pytest.MonkeyPatch.context() as patch:
-        for module in (queue, poll_schedule):
+        for module in (picture, poll_schedule):
             patch.setattr(module, "utcnow", lambda: now)
         yield now
 

@@ -6,8 +6,8 @@ from datetime import timedelta
 import pytest
 
 from jimeng.documents import Batch, Generation, Lane, Task, Worker, utcnow
-from jimeng.jobs import repair
 from jimeng.providers import Progress
+from jimeng.upkeep import repair
 from tests.batches.conftest import ask
 from tests.conftest import come_due, png, run_queue
 from tests.rest import data_of

@@ -16,9 +16,10 @@ from jimeng.documents import Generation, QuotaUsage, Task, User, utcnow
 from jimeng.documents.principal import Principal
 from jimeng.errors import ProviderError
 from jimeng.errors.access import UserNotFound
-from jimeng.jobs import janitor, pump
+from jimeng.jobs import pump
 from jimeng.limits import reservations
 from jimeng.operations.users import set_quota
+from jimeng.upkeep import janitor
 from tests.at_once import at_once
 from tests.conftest import come_due, run_queue
 from tests.limits.conftest import USER, ask, left, put_on

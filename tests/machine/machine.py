@@ -17,7 +17,8 @@ from redis.exceptions import RedisError
 from jimeng import jobs, tasks
 from jimeng.documents import Generation, Lane, Task
 from jimeng.errors import JimengError
-from jimeng.jobs import bulk, janitor, pump
+from jimeng.jobs import bulk, pump
+from jimeng.upkeep import janitor
 from tests.forgetting import forget_lanes
 from tests.machine import draws
 from tests.machine.boundary import Befall, Died

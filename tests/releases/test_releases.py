@@ -18,12 +18,13 @@ from jimeng.documents import (
     utcnow,
 )
 from jimeng.documents.base import Stored
-from jimeng.jobs import input_cleanup, janitor, pump, purge, repair, retention
+from jimeng.jobs import pump
 from jimeng.jobs.queue import advance
 from jimeng.process.runtime import runtime
 from jimeng.providers import Progress
+from jimeng.upkeep import input_cleanup, janitor, purge, repair, retention
 from tests.conftest import come_due, run_queue
-from tests.forgetting import forget_lanes, forget_sweeps
+from tests.forgetting import forget, forget_lanes
 from tests.hung import hang
 from tests.releases.other_release import (
     OF_LATER,
@@ -237,7 +238,7 @@ def old(database, client) -> tuple[str, str]:
     Image.collection().update_one({"_id": ids[1]}, SCENE)
     task_id = ids[1].rpartition("_")[0]
     Task.collection().update_one({"_id": task_id}, {"$set": {"type": "scene"}})
-    forget_sweeps()
+    forget()
     return ids[0], ids[1]
 
 

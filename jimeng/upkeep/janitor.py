@@ -29,6 +29,7 @@ from jimeng.documents.task import DOOMED, KNOWN_TYPE
 from jimeng.jobs import endings, insertion
 from jimeng.pictures.stores import Store
 from jimeng.process.runtime import runtime
+from jimeng.process.state import Remembered
 from jimeng.webhooks import outbox
 
 log = logging.getLogger(__name__)
@@ -49,9 +50,15 @@ LISTED_FOR_OWNERS: tuple[tuple[type[Stored], dict, str, str], ...] = (
 
 # Cursors over open tasks by creation time: of the first check, `REQUEST_GRACE` after a
 # task's creation, and of the recheck that passes over all open tasks again and again.
-_first_pass: datetime | None = None
-_recheck: datetime | None = None
-_file_cursor: ObjectId | None = None
+
+
+class _State(Remembered):
+    first_pass: datetime | None = None
+    recheck: datetime | None = None
+    file_cursor: ObjectId | None = None
+
+
+_state = _State()
 
 
 def backfill_all_generations() -> bool:
@@ -65,12 +72,15 @@ def backfill_all_generations() -> bool:
     Returns:
         Whether there are more tasks whose first check is due.
     """
-    global _first_pass, _recheck
     until = utcnow() - REQUEST_GRACE
-    reached, there_is_more = backfill_created(_first_pass, until, most=MAX_FIRST_PASS)
-    _first_pass = reached or until
+    reached, there_is_more = backfill_created(
+        _state.first_pass, until, most=MAX_FIRST_PASS
+    )
+    _state.first_pass = reached or until
     if not there_is_more:
-        _recheck, _ = backfill_created(_recheck, until, most=BATCH_DOCUMENTS)
+        _state.recheck, _ = backfill_created(
+            _state.recheck, until, most=BATCH_DOCUMENTS
+        )
     return there_is_more
 
 
@@ -210,8 +220,9 @@ def waiting_since(lane: str, until: datetime) -> Iterator[str]:
 
 def sweep_files() -> None:
     """Delete files without a picture, remaining from an interrupted write."""
-    global _file_cursor
-    _file_cursor = sweep_store(runtime().store, _file_cursor, Image, file_ids_of_images)
+    _state.file_cursor = sweep_store(
+        runtime().store, _state.file_cursor, Image, file_ids_of_images
+    )
 
 
 def file_ids_of_images(where: dict) -> Iterator[ObjectId]:
